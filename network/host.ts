@@ -1,0 +1,29 @@
+import { z } from 'zod';
+import { HostName, NodeName, VswitchName } from './identifiers.ts';
+import { MacPrefix } from './mac.ts';
+import { Vdev } from './vdev.ts';
+
+/** What a host's configuration allows on one VSWITCH. */
+export const AllowedVswitch = z.object({
+  physicalNetwork: z.string(),
+  vswitch: VswitchName,
+  flat: z.boolean(),
+  vlanRanges: z.array(z.object({ from: z.number().int(), to: z.number().int() })).readonly(),
+});
+export type AllowedVswitch = z.infer<typeof AllowedVswitch>;
+
+/** The part of a host's configuration that decisions need; nothing secret is in it. */
+export const HostRules = z.object({
+  host: HostName,
+  zhcpNode: NodeName,
+  vswitches: z.array(AllowedVswitch).readonly(),
+  firstVdev: Vdev,
+  /** z/VM's own USER prefix, read from the host. */
+  macPrefix: MacPrefix,
+});
+export type HostRules = z.infer<typeof HostRules>;
+
+/** Task queue of a host (design.md, Words). */
+export function taskQueueOf(host: string): string {
+  return `zvm-${host}`;
+}

@@ -1,0 +1,23 @@
+import { z } from 'zod';
+
+/** Why a request is not carried out. Nothing was touched. */
+export const Refusal = z.object({
+  /** The field of the request that is at fault: `mac`, `network.segmentationId`, `ports.0.vdev`. */
+  field: z.string(),
+  reason: z.string(),
+  /** What the reader can do. */
+  advice: z.string(),
+});
+export type Refusal = z.infer<typeof Refusal>;
+
+/** Build a refusal. */
+export function refusal(field: string, reason: string, advice: string): Refusal {
+  return { field, reason, advice };
+}
+
+/** Turn zod's issues with a request into refusals, one per field. */
+export function refusalsOf(error: z.ZodError): Refusal[] {
+  return error.issues.map((issue) =>
+    refusal(issue.path.join('.') || 'input', issue.message, 'correct the field and send the request again'),
+  );
+}

@@ -1,0 +1,42 @@
+import { z } from 'zod';
+import { Userid, VswitchName } from './identifiers.ts';
+import { Mac } from './mac.ts';
+import { Vdev } from './vdev.ts';
+
+/** A NIC that a VSWITCH reports as connected. */
+export const ConnectedNic = z.object({ userid: Userid, vdev: Vdev, mac: Mac.optional() });
+export type ConnectedNic = z.infer<typeof ConnectedNic>;
+
+/** Authorisation of one userid on one VSWITCH, with the VLANs that z/VM reports for it. */
+export const Authorisation = z.object({ userid: Userid, vlans: z.array(z.number().int()).readonly() });
+export type Authorisation = z.infer<typeof Authorisation>;
+
+/** A VSWITCH as z/VM has it. */
+export const Vswitch = z.object({
+  name: VswitchName,
+  transport: z.enum(['ETHERNET', 'IP']),
+  vlanAware: z.boolean(),
+  /** The default VLAN of an aware VSWITCH; a flat authorisation is reported with it. Absent on an unaware one. */
+  defaultVlan: z.number().int().optional(),
+  /** Chosen at creation: VLANs per userid, or per port number (contract xcat.md 4.4). */
+  portSelection: z.enum(['USERBASED', 'PORTBASED']),
+  authorisations: z.array(Authorisation).readonly(),
+  nics: z.array(ConnectedNic).readonly(),
+});
+export type Vswitch = z.infer<typeof Vswitch>;
+
+/**
+ * The VLANs that an authorisation really asks for: what z/VM reports, without the default that it shows for a flat one
+ * (unaware VSWITCHes still report one VLAN, contract xcat.md 4.5).
+ */
+export function authorisedVlans(vswitch: Vswitch, authorisation: Authorisation): readonly number[] {
+  const { vlans } = authorisation;
+  if (!vswitch.vlanAware) return [];
+  const onlyDefault = vlans.length === 1 && (vlans[0] === vswitch.defaultVlan || vlans[0] === 0);
+  return onlyDefault ? [] : vlans;
+}
+
+/** The same, for what a port needs: asking for exactly the default VLAN is what a flat authorisation gives. */
+export function neededVlans(vswitch: Vswitch, vlans: readonly number[]): readonly number[] {
+  return vlans.length === 1 && vlans[0] === vswitch.defaultVlan ? [] : vlans;
+}

@@ -1,0 +1,57 @@
+import { ActivityFailure, ApplicationFailure, ChildWorkflowFailure, TimeoutFailure } from '@temporalio/common';
+import type { Refusal } from '../network/refusal.ts';
+
+/** Failure types that callers and operators meet. */
+export type FailureType =
+  /** The request cannot be granted; nothing was touched. Details: the refusals, each with its field. */
+  | 'Refused'
+  /** A step failed for good. Details: a FailureReport. */
+  | 'StepFailed'
+  /** A step went on failing for now until the operation's time was over. Details: a FailureReport. */
+  | 'GaveUp';
+
+/** What failed, and what became of the guest. */
+export type FailureReport = {
+  host: string;
+  userid: string;
+  step: string;
+  reason: string;
+  advice: string;
+  /** True when the guest is as it was before the operation. */
+  undone: boolean;
+};
+
+/** A permanent failure with its refusals; names the fields in the message. */
+export function refused(refusals: readonly Refusal[]): ApplicationFailure {
+  const message = refusals.map(({ field, reason, advice }) => `${field}: ${reason} (${advice})`).join('; ');
+  return ApplicationFailure.create({ type: 'Refused' satisfies FailureType, nonRetryable: true, message, details: [refusals] });
+}
+
+/** A permanent failure of an operation. */
+export function operationFailed(type: 'StepFailed' | 'GaveUp', report: FailureReport): ApplicationFailure {
+  const after = report.undone ? 'What the operation had done was undone.' : 'What the operation had done was left for repair.';
+  const message = `${report.step} failed on ${report.host} for ${report.userid}: ${report.reason}. ${report.advice} ${after}`;
+  return ApplicationFailure.create({ type, nonRetryable: true, message, details: [report] });
+}
+
+/** The ApplicationFailure inside what an activity or child threw. */
+export function applicationFailureOf(error: unknown): ApplicationFailure | undefined {
+  if (error instanceof ApplicationFailure) return error;
+  if (error instanceof ActivityFailure || error instanceof ChildWorkflowFailure) return applicationFailureOf(error.cause);
+  return undefined;
+}
+
+/** True when the failure is for now: not marked permanent, a timeout, or a worker that went away. */
+export function isRetryable(error: unknown): boolean {
+  if (error instanceof ActivityFailure && error.cause instanceof TimeoutFailure) return true;
+  const failure = applicationFailureOf(error);
+  return failure !== undefined && failure.nonRetryable !== true;
+}
+
+/** The sentence that says why. */
+export function reasonOf(error: unknown): string {
+  const failure = applicationFailureOf(error);
+  if (failure !== undefined) return failure.message;
+  if (error instanceof ActivityFailure && error.cause instanceof Error) return error.cause.message;
+  return error instanceof Error ? error.message : String(error);
+}
