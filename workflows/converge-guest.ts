@@ -111,10 +111,20 @@ async function converge(
       pause = FIRST_PAUSE_MS;
     } catch (error) {
       if (isCancellation(error)) throw error;
-      const report = { host: input.host, userid: input.userid, step: summarise(progress.steps, 2), reason: reasonOf(error), undone: false };
-      if (!isRetryable(error)) throw operationFailed('StepFailed', { ...report, advice: 'Correct the cause and start the operation again.' });
+      const report = {
+        host: input.host,
+        userid: input.userid,
+        step: summarise(progress.steps, 2),
+        reason: reasonOf(error),
+        undone: false,
+      };
+      if (!isRetryable(error))
+        throw operationFailed('StepFailed', { ...report, advice: 'Correct the cause and start the operation again.' });
       if (Date.now() + pause >= deadline) {
-        throw operationFailed('GaveUp', { ...report, advice: 'See that the management node and z/VM answer, then start the operation again.' });
+        throw operationFailed('GaveUp', {
+          ...report,
+          advice: 'See that the management node and z/VM answer, then start the operation again.',
+        });
       }
       await sleep(pause, { summary: `try again: ${reasonOf(error)}`.slice(0, 190) });
       pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
@@ -160,7 +170,10 @@ function withUndone(error: unknown, undone: boolean): unknown {
   const failure = applicationFailureOf(error);
   const report = failure?.details?.[0];
   if (failure === undefined || typeof report !== 'object' || report === null || !('undone' in report)) return error;
-  return operationFailed(failure.type === 'GaveUp' ? 'GaveUp' : 'StepFailed', { ...(report as Parameters<typeof operationFailed>[1]), undone });
+  return operationFailed(failure.type === 'GaveUp' ? 'GaveUp' : 'StepFailed', {
+    ...(report as Parameters<typeof operationFailed>[1]),
+    undone,
+  });
 }
 
 /** Reads may be repeated by Temporal itself for as long as the operation may take. */
@@ -185,6 +198,9 @@ function once(summary: string): Pick<HostActivities, 'recordPorts' | 'configureG
 }
 
 function showProgress(input: ConvergeGuestInput, done: readonly string[], steps: readonly Step[]): void {
-  const lines = [...done.map((line) => `- [x] ${line}`), ...steps.map((step) => `- [ ] ${sentence(step)}${step.disturbs ? ' (interrupts the NIC)' : ''}`)];
+  const lines = [
+    ...done.map((line) => `- [x] ${line}`),
+    ...steps.map((step) => `- [ ] ${sentence(step)}${step.disturbs ? ' (interrupts the NIC)' : ''}`),
+  ];
   setCurrentDetails(`**${input.userid}** on **${input.host}**\n\n${lines.join('\n')}`);
 }

@@ -24,12 +24,19 @@ export type FailureReport = {
 /** A permanent failure with its refusals; names the fields in the message. */
 export function refused(refusals: readonly Refusal[]): ApplicationFailure {
   const message = refusals.map(({ field, reason, advice }) => `${field}: ${reason} (${advice})`).join('; ');
-  return ApplicationFailure.create({ type: 'Refused' satisfies FailureType, nonRetryable: true, message, details: [refusals] });
+  return ApplicationFailure.create({
+    type: 'Refused' satisfies FailureType,
+    nonRetryable: true,
+    message,
+    details: [refusals],
+  });
 }
 
 /** A permanent failure of an operation. */
 export function operationFailed(type: 'StepFailed' | 'GaveUp', report: FailureReport): ApplicationFailure {
-  const after = report.undone ? 'What the operation had done was undone.' : 'What the operation had done was left for repair.';
+  const after = report.undone
+    ? 'What the operation had done was undone.'
+    : 'What the operation had done was left for repair.';
   const message = `${report.step} failed on ${report.host} for ${report.userid}: ${report.reason}. ${report.advice} ${after}`;
   return ApplicationFailure.create({ type, nonRetryable: true, message, details: [report] });
 }
@@ -37,7 +44,8 @@ export function operationFailed(type: 'StepFailed' | 'GaveUp', report: FailureRe
 /** The ApplicationFailure inside what an activity or child threw. */
 export function applicationFailureOf(error: unknown): ApplicationFailure | undefined {
   if (error instanceof ApplicationFailure) return error;
-  if (error instanceof ActivityFailure || error instanceof ChildWorkflowFailure) return applicationFailureOf(error.cause);
+  if (error instanceof ActivityFailure || error instanceof ChildWorkflowFailure)
+    return applicationFailureOf(error.cause);
   return undefined;
 }
 

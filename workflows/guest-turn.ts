@@ -1,8 +1,8 @@
 import { ApplicationFailure, ChildWorkflowFailure, WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
   CancellationScope,
-  type ChildWorkflowHandle,
   ChildWorkflowCancellationType,
+  type ChildWorkflowHandle,
   condition,
   defineSignal,
   getExternalWorkflowHandle,
@@ -11,7 +11,7 @@ import {
   startChild,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { convergeGuest, ConvergeGuestInput, ConvergeGuestResult } from './converge-guest.ts';
+import type { ConvergeGuestInput, ConvergeGuestResult, convergeGuest } from './converge-guest.ts';
 import { applicationFailureOf } from './failures.ts';
 
 /** Sent to the run that holds a guest: these operations wait for it to end, in this order. */
@@ -31,7 +31,10 @@ export function guestWorkflowId(host: string, userid: string): string {
  * Run a change as the guest's only writer. While another operation holds the guest, wait in line: its run keeps the line and gives it to the
  * operation that started it, which wakes the first in it once the run is closed. No lease and no timer is needed for correctness.
  */
-export async function runOnGuest(input: Omit<ConvergeGuestInput, 'waiting'>, summary: string): Promise<ConvergeGuestResult> {
+export async function runOnGuest(
+  input: Omit<ConvergeGuestInput, 'waiting'>,
+  summary: string,
+): Promise<ConvergeGuestResult> {
   const self = workflowInfo().workflowId;
   let line: string[] = [];
   let woken = false;
@@ -43,7 +46,8 @@ export async function runOnGuest(input: Omit<ConvergeGuestInput, 'waiting'>, sum
     woken = false;
     const run = await tryStart({ ...input, waiting: line }, summary);
     if (run === undefined) {
-      if (await stand([self, ...line], guestWorkflowId(input.host, input.userid))) await condition(() => woken, LOOK_AGAIN);
+      if (await stand([self, ...line], guestWorkflowId(input.host, input.userid)))
+        await condition(() => woken, LOOK_AGAIN);
       continue;
     }
     try {
@@ -59,7 +63,10 @@ export async function runOnGuest(input: Omit<ConvergeGuestInput, 'waiting'>, sum
   }
 }
 
-async function tryStart(input: ConvergeGuestInput, summary: string): Promise<ChildWorkflowHandle<typeof convergeGuest> | undefined> {
+async function tryStart(
+  input: ConvergeGuestInput,
+  summary: string,
+): Promise<ChildWorkflowHandle<typeof convergeGuest> | undefined> {
   try {
     return await startChild<typeof convergeGuest>('convergeGuest', {
       workflowId: guestWorkflowId(input.host, input.userid),
@@ -100,7 +107,7 @@ export function withLine(failure: ApplicationFailure, waiting: readonly string[]
   if (waiting.length === 0) return failure;
   return ApplicationFailure.create({
     message: failure.message,
-    type: failure.type ?? null,
+    type: failure.type ?? 'StepFailed',
     nonRetryable: true,
     details: [...(failure.details ?? []), { waiting }],
   });
@@ -110,7 +117,12 @@ function withoutLine(error: ChildWorkflowFailure): unknown {
   const failure = applicationFailureOf(error);
   if (failure === undefined) return error.cause ?? error;
   const details = (failure.details ?? []).filter((detail) => !isLine(detail));
-  return ApplicationFailure.create({ message: failure.message, type: failure.type ?? null, nonRetryable: true, details });
+  return ApplicationFailure.create({
+    message: failure.message,
+    type: failure.type ?? 'StepFailed',
+    nonRetryable: true,
+    details,
+  });
 }
 
 function waitingOf(error: unknown): string[] {

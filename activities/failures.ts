@@ -1,0 +1,21 @@
+import { ApplicationFailure } from '@temporalio/common';
+import { XcatError } from '../xcat/errors.ts';
+
+/**
+ * What an activity fails with: an XcatError keeps its own word on whether another try can help; anything else is a defect of ours, for
+ * which it cannot.
+ */
+export function asActivityFailure(error: unknown): Error {
+  if (error instanceof ApplicationFailure) return error;
+  if (error instanceof XcatError) {
+    return ApplicationFailure.create({
+      type: 'StepFailed',
+      message: `${error.message}. ${error.advice}`,
+      nonRetryable: !error.retryable,
+      details: [{ code: error.code, operation: error.operation }],
+    });
+  }
+  return error instanceof Error
+    ? ApplicationFailure.fromError(error, { nonRetryable: true, type: 'StepFailed' })
+    : new Error(String(error));
+}
