@@ -1,0 +1,168 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { decide, type Surroundings } from '../../network/decision.ts';
+import { HostName, NodeName, PortId, VswitchName } from '../../network/identifiers.ts';
+import { allocateMac, Mac } from '../../network/mac.ts';
+import { Change } from '../../network/requests.ts';
+import { allocateVdev, Vdev, vdevsOverlap } from '../../network/vdev.ts';
+import type { Vswitch } from '../../network/vswitch.ts';
+import { NODE, PREFIX, USERID } from './worlds.ts';
+
+const PORT = '11111111-1111-4111-8111-111111111111';
+const OTHER = '22222222-2222-4222-8222-222222222222';
+
+function vswitch(name: string, values: Partial<Vswitch> = {}): Vswitch {
+  return {
+    name: VswitchName.parse(name),
+    transport: 'ETHERNET',
+    vlanAware: true,
+    defaultVlan: 1,
+    portSelection: 'USERBASED',
+    authorisations: [],
+    nics: [],
+    ...values,
+  };
+}
+
+function around(values: Partial<Surroundings> = {}): Surroundings {
+  const vswitches = [
+    vswitch('VSW1'),
+    vswitch('VSWFLAT', { vlanAware: false }),
+    vswitch('VSWPORT', { portSelection: 'PORTBASED' }),
+  ];
+  return {
+    guest: { userid: USERID, node: NODE, loggedOn: true, recorded: [], macEntries: [], directory: [], live: [] },
+    vswitches,
+    rules: {
+      host: HostName.parse('zvm1'),
+      zhcpNode: NodeName.parse('zhcp1'),
+      vswitches: vswitches.map(({ name }) => ({
+        physicalNetwork: name,
+        vswitch: name,
+        flat: true,
+        vlanRanges: [{ from: 1000, to: 4094 }],
+      })),
+      firstVdev: Vdev.parse('1000'),
+      macPrefix: PREFIX,
+    },
+    macsInUse: [],
+    ...values,
+  };
+}
+
+const create = (values: object) =>
+  Change.parse({
+    kind: 'createPort',
+    port: { portId: PORT, vswitch: 'VSW1', network: { type: 'vlan', segmentationId: 1001 }, ...values },
+  });
+
+const refusedFields = (change: Change, surroundings = around()) => {
+  const decision = decide(change, surroundings);
+  return decision.accepted ? [] : decision.refusals.map((refusal) => refusal.field);
+};
+
+const recorded = (values: object = {}) => ({
+  portId: PortId.parse(OTHER),
+  vdev: Vdev.parse('1000'),
+  vswitch: VswitchName.parse('VSW1'),
+  network: { type: 'flat' as const },
+  mac: Mac.parse('02:00:00:00:00:01'),
+  adminStateUp: true,
+  rows: 1,
+  ...values,
+});
+const vlan = (segmentationId: number) => create({ network: { type: 'vlan', segmentationId } });
+const withPort = (network: object, values: object = {}) => {
+  const base = around();
+  return around({ guest: { ...base.guest, recorded: [{ ...recorded(values), network: network as never }] } });
+};
+
+describe('a request is refused before anything is touched, naming its field,', () => {
+  test.each([
+    ['when the VSWITCH is unknown', create({ vswitch: 'NOSUCH' }), 'vswitch'],
+    ['when the VLAN is below the range of the host', vlan(999), 'network.segmentationId'],
+    ['when a VLAN is asked for on a VLAN-unaware VSWITCH', create({ vswitch: 'VSWFLAT' }), 'network.segmentationId'],
+    ['when the VSWITCH is port-based', create({ vswitch: 'VSWPORT' }), 'vswitch'],
+    ['when the MAC is outside the USER prefix of z/VM', create({ mac: 'fa:16:3e:00:00:01' }), 'mac'],
+  ])('%s', (_why, change, field) => {
+    expect(refusedFields(change)).toEqual([field]);
+  });
+
+  test('when the MAC is taken', () => {
+    const mac = Mac.parse('02:00:00:00:00:01');
+    expect(refusedFields(create({ mac }), around({ macsInUse: [{ mac, owner: 'lnx00007' }] }))).toEqual(['mac']);
+  });
+
+  test.each(['0FFE', '0FFF', '1000', '1001', '1002'])('when vdev %s overlaps the three devices of NIC 1000', (vdev) => {
+    const base = around();
+    const guest = { ...base.guest, directory: [{ vdev: Vdev.parse('1000') }] };
+    expect(refusedFields(create({ vdev }), around({ guest }))).toEqual(['vdev']);
+  });
+
+  test('when another port of the guest has a different VLAN on the same user-based VSWITCH, saying what works', () => {
+    const decision = decide(vlan(1002), withPort({ type: 'vlan', segmentationId: 1001 }));
+    expect(decision).toMatchObject({ accepted: false, refusals: [{ field: 'network.segmentationId' }] });
+    expect(JSON.stringify(decision)).toContain('port-based VSWITCH, a trunk port, or another VSWITCH');
+  });
+
+  test('when the port exists with other values', () => {
+    expect(
+      refusedFields(create({ vdev: '2000' }), withPort({ type: 'vlan', segmentationId: 1001 }, { portId: PORT })),
+    ).toEqual(['vdev']);
+  });
+});
+
+describe('a request is granted', () => {
+  test.each([1000, 4094])('with VLAN %i, an end of the range', (id) => {
+    expect(decide(vlan(id), around())).toMatchObject({ accepted: true });
+  });
+
+  test('beside another port with the same VLAN, with a vdev three devices on', () => {
+    const decision = decide(vlan(1001), withPort({ type: 'vlan', segmentationId: 1001 }));
+    expect(decision.accepted && decision.desired.ports.map((port) => port.vdev)).toEqual(['1000', '1003']);
+  });
+
+  test('again, as it is, for a port that exists', () => {
+    const decision = decide(vlan(1001), withPort({ type: 'vlan', segmentationId: 1001 }, { portId: PORT }));
+    expect(decision).toMatchObject({ accepted: true, desired: { ports: [{ portId: PORT, vdev: '1000' }] } });
+  });
+
+  test('and can go back: what it adds is removed, what an administrator authorised before stays', () => {
+    const vswitches = [vswitch('VSW1', { authorisations: [{ userid: USERID, vlans: [1001] }] })];
+    const decision = decide(vlan(1001), around({ vswitches }));
+    expect(decision).toMatchObject({
+      before: { ports: [], removed: [{ portId: PORT, keepRow: false }], keepAuthorised: ['VSW1'] },
+    });
+  });
+});
+
+describe('allocation', () => {
+  const vdevs = fc.integer({ min: 0, max: 0xfffd }).map((number) => Vdev.parse(number.toString(16)));
+
+  test('chooses a vdev whose three devices are free', () => {
+    fc.assert(
+      fc.property(vdevs, fc.array(vdevs, { maxLength: 30 }), (first, taken) => {
+        const chosen = allocateVdev(first, taken);
+        if (chosen !== undefined) expect(taken.some((vdev) => vdevsOverlap(vdev, chosen))).toBe(false);
+      }),
+    );
+  });
+
+  test('chooses a free MAC under the prefix, the same for the same port', () => {
+    fc.assert(
+      fc.property(fc.uuid(), (portId) => {
+        const first = allocateMac(PREFIX, portId, new Set());
+        const second = allocateMac(PREFIX, portId, new Set(first));
+        expect(first?.startsWith(PREFIX)).toBe(true);
+        expect(allocateMac(PREFIX, portId, new Set())).toBe(first);
+        expect(allocateMac(PREFIX, portId, new Set([first ?? '']))).not.toBe(first);
+        expect(second).toBeDefined();
+      }),
+    );
+  });
+
+  test('refuses a multicast MAC and a vdev without room for three devices', () => {
+    expect(Mac.safeParse('01:00:00:00:00:01').success).toBe(false);
+    expect(Vdev.safeParse('FFFE').success).toBe(false);
+  });
+});
