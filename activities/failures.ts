@@ -1,4 +1,6 @@
 import { ApplicationFailure } from '@temporalio/common';
+import { describeRefusals, type Refusal } from '../network/refusal.ts';
+import type { FailureType } from '../workflows/failures.ts';
 import { XcatError } from '../xcat/errors.ts';
 
 /**
@@ -18,4 +20,14 @@ export function asActivityFailure(error: unknown): Error {
   return error instanceof Error
     ? ApplicationFailure.fromError(error, { nonRetryable: true, type: 'StepFailed' })
     : new Error(String(error));
+}
+
+/** The failure of a request that cannot be granted. */
+export function refusedFailure(refusals: readonly Refusal[]): ApplicationFailure {
+  return ApplicationFailure.create({
+    type: 'Refused' satisfies FailureType,
+    nonRetryable: true,
+    message: describeRefusals(refusals),
+    details: [refusals],
+  });
 }

@@ -21,3 +21,8 @@ export function refusalsOf(error: z.ZodError): Refusal[] {
     refusal(issue.path.join('.') || 'input', issue.message, 'correct the field and send the request again'),
   );
 }
+
+/** All refusals as one message, each with its field and what can be done. */
+export function describeRefusals(refusals: readonly Refusal[]): string {
+  return refusals.map(({ field, reason, advice }) => `${field}: ${reason} (${advice})`).join('; ');
+}

@@ -1,5 +1,5 @@
 import { ActivityFailure, ApplicationFailure, ChildWorkflowFailure, TimeoutFailure } from '@temporalio/common';
-import type { Refusal } from '../network/refusal.ts';
+import { describeRefusals, type Refusal } from '../network/refusal.ts';
 
 /** Failure types that callers and operators meet. */
 export type FailureType =
@@ -23,11 +23,10 @@ export type FailureReport = {
 
 /** A permanent failure with its refusals; names the fields in the message. */
 export function refused(refusals: readonly Refusal[]): ApplicationFailure {
-  const message = refusals.map(({ field, reason, advice }) => `${field}: ${reason} (${advice})`).join('; ');
   return ApplicationFailure.create({
     type: 'Refused' satisfies FailureType,
     nonRetryable: true,
-    message,
+    message: describeRefusals(refusals),
     details: [refusals],
   });
 }

@@ -1,0 +1,53 @@
+import type { Userid } from '../network/identifiers.ts';
+import { type Step, sentence } from '../network/steps.ts';
+import type { StepReport } from '../workflows/host-activities.ts';
+import type { Command } from '../xcat/channel.ts';
+import { judge } from '../xcat/return-codes.ts';
+import * as smcli from '../xcat/smcli.ts';
+import { readZhcpUserid } from './guest-reading.ts';
+import type { HostRuntime } from './host-runtime.ts';
+import { failureOf } from './smapi-failure.ts';
+
+/**
+ * Carry out steps on z/VM in order, in one call to the zHCP. Stops at the first command that fails; what came after it is planned anew.
+ * Throws an XcatError that names the step and SMAPI's codes; "already so" answers are no failure.
+ */
+export async function configureGuest(host: HostRuntime, steps: readonly Step[], signal: AbortSignal): Promise<StepReport[]> {
+  const zhcpUserid = await readZhcpUserid(host);
+  const chain = steps.map((step) => commandOf(step, zhcpUserid));
+  const outcomes = await host.xcat.channel(host.rules.zhcpNode).run([chain], { signal });
+  const reports: StepReport[] = [];
+  for (const [index, step] of steps.entries()) {
+    const outcome = outcomes[index];
+    // The chain stops at an "already so" too: the rest is planned anew from what is there.
+    if (outcome?.ran !== true && reports.length > 0) return reports;
+    const operation = chain[index]?.argv[1] ?? '';
+    const verdict = outcome?.ran === true ? judge(operation, outcome.exitStatus, outcome.output) : undefined;
+    if (verdict === undefined || !verdict.ok) throw failureOf(sentence(step), outcome);
+    reports.push({ step: sentence(step), answer: verdict.already ? 'was so already' : 'done' });
+  }
+  return reports;
+}
+
+function commandOf(step: Step, zhcpUserid: Userid): Command {
+  switch (step.kind) {
+    case 'ensureUncoupled':
+      return smcli.uncouple(step.userid, step.vdev);
+    case 'removeLiveNic':
+      return smcli.removeLiveNic(step.userid, step.vdev);
+    case 'removeDirectoryNic':
+      return smcli.removeNicFromDirectory(step.userid, step.vdev);
+    case 'removeAuthorisation':
+      return smcli.revoke(zhcpUserid, step.vswitch, step.userid);
+    case 'ensureAuthorisation':
+      return smcli.grant(zhcpUserid, step.vswitch, step.userid, step.vlans);
+    case 'ensureDirectoryNic':
+      return smcli.defineNicInDirectory(step.userid, step.vdev, step.macId, step.vswitch);
+    case 'ensureLiveNic':
+      return smcli.defineLiveNic(step.userid, step.vdev, step.macId);
+    case 'ensureCoupled':
+      return smcli.couple(step.userid, step.vdev, step.vswitch);
+    default:
+      throw new Error(`${step.kind} is no step on z/VM`);
+  }
+}

@@ -1,0 +1,74 @@
+import type { MacEntry, RecordedPort } from '../network/guest.ts';
+import { Network } from '../network/port.ts';
+import { PortId, VswitchName } from '../network/identifiers.ts';
+import { parseMacColumn } from '../network/mac-record.ts';
+import type { MacInUse } from '../network/decision.ts';
+import { Vdev } from '../network/vdev.ts';
+import type { Row } from '../xcat/tables.ts';
+
+/** VLAN column of a flat port (contract xcat.md 2.1). */
+export const FLAT_VLAN = '-1';
+
+/**
+ * A node's ports on one host, from rows of the `switch` table. The `comments` column holds the zHCP node that owns the row; a row without it
+ * or with a port id that is no UUID is somebody else's.
+ */
+export function recordedPorts(rows: readonly Row[], macEntries: readonly MacEntry[], node: string, zhcpNode: string): RecordedPort[] {
+  const byPort = new Map<PortId, Row[]>();
+  for (const row of rows) {
+    if (row.node !== node || row.comments !== zhcpNode) continue;
+    const portId = PortId.safeParse(row.port).data;
+    if (portId !== undefined) byPort.set(portId, [...(byPort.get(portId) ?? []), row]);
+  }
+  return [...byPort].flatMap(([portId, doubled]) => {
+    // Historic tools can double a row by inserting it before and after `switch` is filled (contract xcat.md 2.4): the filled one counts.
+    const row = doubled.find((candidate) => (candidate.switch ?? '') !== '') ?? doubled[0];
+    return row === undefined ? [] : [recordedPort(portId, row, doubled.length, macEntries)];
+  });
+}
+
+function recordedPort(portId: PortId, row: Row, rows: number, macEntries: readonly MacEntry[]): RecordedPort {
+  const vdev = Vdev.safeParse(row.interface).data;
+  const vswitch = VswitchName.safeParse(row.switch).data;
+  const mac = macEntries.find((entry) => entry.vdev !== undefined && entry.vdev === vdev)?.mac;
+  return {
+    portId,
+    ...(vdev === undefined ? {} : { vdev }),
+    ...(vswitch === undefined ? {} : { vswitch }),
+    ...(mac === undefined ? {} : { mac }),
+    network: networkOf(row.vlan ?? ''),
+    adminStateUp: !isDisabled(row),
+    rows,
+  };
+}
+
+function networkOf(vlan: string): Network {
+  const segmentationId = Number(vlan);
+  return Network.safeParse({ type: 'vlan', segmentationId }).data ?? { type: 'flat' };
+}
+
+// xCAT takes 1 and yes, in any case, for disabled (xCAT's tables(5)).
+function isDisabled(row: Row): boolean {
+  return ['1', 'yes'].includes((row.disable ?? '').toLowerCase());
+}
+
+/** The addresses in a node's row of the `mac` table. */
+export function macEntriesOf(rows: readonly Row[], node: string): MacEntry[] {
+  const row = rows.find((candidate) => candidate.node === node);
+  return row === undefined ? [] : parseMacColumn(row.mac ?? '', node, row.interface ?? '');
+}
+
+/** All addresses in the `mac` table, whoever's they are. */
+export function macsInTable(rows: readonly Row[]): MacInUse[] {
+  return rows.flatMap((row) =>
+    macEntriesOf([row], row.node ?? '').flatMap(({ mac, vdev }) =>
+      mac === undefined ? [] : [{ mac, owner: row.node ?? '', ...(vdev === undefined ? {} : { vdev }) }],
+    ),
+  );
+}
+
+/** The column that a network is recorded in. */
+export function vlanColumn(network: Network): string {
+  return network.type === 'flat' ? FLAT_VLAN : String(network.segmentationId);
+}
+

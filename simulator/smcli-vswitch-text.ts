@@ -1,0 +1,103 @@
+import type { Authorisation, Vswitch } from './vswitch.ts';
+import { effectiveVlans } from './vswitch.ts';
+import type { ZvmSystem } from './zvm-system.ts';
+
+/** One VSWITCH as Virtual_Network_Vswitch_Query prints it (contract 4.5). */
+export function describeVswitch(system: ZvmSystem, vswitch: Vswitch): string {
+  const title = vswitch.transport === 'ETHERNET' ? 'Ethernet' : 'IP';
+  const router = vswitch.router ? 'will act' : 'will not act';
+  const lines = [
+    `VSWITCH:  Name: ${vswitch.name}`,
+    `  Transport type: ${title}`,
+    `  Port type: ${vswitch.portType === 'TRUNK' ? 'Trunk' : 'Access'}`,
+    `  Queue memory limit: ${vswitch.queue}`,
+    `  Routing value: The device ${router} as a router`,
+    `  VLAN ID: ${vswitch.aware ? vswitch.defaultVlan : 0}`,
+    `  Native VLAN ID: ${vswitch.nativeVlan}`,
+    `  MAC ID: ${vswitch.mac}`,
+    `  GVRP request attributes: ${vswitch.gvrp ? 'GVRP requested' : 'GVRP not requested'}`,
+    `  GVRP enabled attributes: ${vswitch.gvrp ? 'GVRP enabled' : 'GVRP not enabled'}`,
+    '  Switch status: Virtual switch defined',
+    '  Devices:',
+  ];
+  for (const [index, rdev] of vswitch.rdevs.entries()) {
+    lines.push(`    Real device: ${rdev}`, `    Controller name: ${vswitch.controller}`, `    Port name: ${vswitch.portName}`);
+    const status = index === 0 ? 'Device is active' : 'Device is a backup device';
+    lines.push(`    Device status: ${status}`, '    Device error status: No error', '');
+  }
+  lines.push('  Authorized users:');
+  for (const { userid } of authorised(vswitch)) lines.push(`    User: ${userid}`);
+  lines.push('  Connections:');
+  for (const { guest, nic } of system.connections(vswitch.name))
+    lines.push(`    Adapter owner: ${guest.userid}  Device number: ${nic.vdev}`);
+  return `${lines.join('\n')}\n`;
+}
+
+/** One VSWITCH as Query_Extended prints it: 22 lines with a leading blank, then blocks without (contract 4.5). */
+export function describeVswitchExtended(system: ZvmSystem, vswitch: Vswitch): string {
+  const gvrp = vswitch.gvrp ? 'GVRP' : 'NOGVRP';
+  const lines = [
+    ` switch_name: ${vswitch.name}`,
+    ` transport_type: ${vswitch.transport}`,
+    ` port_type: ${vswitch.portType}`,
+    ` queue_memory_limit: ${vswitch.queue}`,
+    ` routing_value: ${vswitch.router ? 'PRIROUTER' : 'NONROUTER'}`,
+    ` vlan_awareness: ${vswitch.aware ? 'AWARE' : 'UNAWARE'}`,
+    ` vlan_id: ${four(vswitch.defaultVlan)}`,
+    ` native_vlan_id: ${four(vswitch.nativeVlan)}`,
+    ` mac_address: ${(vswitch.mac.match(/../g) ?? []).join('-')}`,
+    ` gvrp_request_attribute: ${gvrp}`,
+    ` gvrp_enabled_attribute: ${gvrp}`,
+    ' switch_status: 1',
+    ' link_ag: LAG:',
+    ' lag_interval: 0',
+    ' lag_group: (NOGRP)',
+    ' IP_timeout: 5',
+    ' switch_type: QDIO',
+    ' isolation_status: NOISOLATION',
+    ' MAC_protect: NOMACPROTECT',
+    ` user_port_based: ${vswitch.portBased ? 'PORTBASED' : 'USERBASED'}`,
+    ' VLAN_counters: E)',
+    ' vepa_status: (NONE)',
+  ];
+  for (const [index, rdev] of vswitch.rdevs.entries())
+    lines.push(
+      `real_device_address: ${rdev}`,
+      'virtual_device_address: 0600',
+      `controller_name: ${vswitch.controller}`,
+      `port_name: ${vswitch.portName || '(NONE)'}`,
+      `device_status: ${index === 0 ? 1 : 2}`,
+      'device_error_status 0',
+    );
+  for (const { userid, port, grant } of authorised(vswitch)) {
+    const vlans = effectiveVlans(vswitch, grant);
+    // contract 4.5: unaware switches report one VLAN, too
+    const shown = vlans.length > 0 ? vlans : [0];
+    lines.push(
+      `port_num: ${four(port)}`,
+      `grant_userid: ${userid}`,
+      `promiscuous_mode: ${grant.promiscuous ? 'PROM' : 'NOPROM'}`,
+      'osd_sim: NOOSDSIM',
+      `vlan_count: ${shown.length}`,
+      ...shown.map((vlan) => `user_vlan_id: ${four(vlan)}`),
+    );
+  }
+  for (const { guest, nic } of system.connections(vswitch.name))
+    lines.push(
+      `adapter_owner: ${guest.userid}`,
+      `adapter_vdev: ${nic.vdev}`,
+      `adapter_macaddr: ${nic.mac}`,
+      `adapter_type: ${nic.type}`,
+    );
+  return `${lines.join('\n')}\n`;
+}
+
+function authorised(vswitch: Vswitch): { userid: string; port: number; grant: Authorisation }[] {
+  const users = [...vswitch.authorisations].map(([userid, grant]) => ({ userid, port: 0, grant }));
+  const ports = [...vswitch.ports].map(([port, grant]) => ({ userid: grant.userid, port, grant }));
+  return [...users, ...ports];
+}
+
+function four(value: number): string {
+  return String(value).padStart(4, '0');
+}

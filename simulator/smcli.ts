@@ -1,0 +1,178 @@
+import type { Code } from './codes.ts';
+import { describe, OK } from './codes.ts';
+import type { EventLog } from './events.ts';
+import type { FaultBoard } from './faults.ts';
+import { Semaphore, sleep } from './flow.ts';
+import type { Guest } from './guest.ts';
+import type { Settings } from './options.ts';
+import { ADAPTER_FUNCTIONS } from './smcli-adapter.ts';
+import { DIRECTORY_FUNCTIONS } from './smcli-directory.ts';
+import { VSWITCH_FUNCTIONS } from './smcli-vswitch.ts';
+import { VSWITCH_SET_FUNCTIONS } from './smcli-vswitch-set.ts';
+import type { ZvmSystem } from './zvm-system.ts';
+
+export type SmcliCall = {
+  system: ZvmSystem;
+  /** values of single-letter options */
+  flags: ReadonlyMap<string, string>;
+  /** values of -k, in order */
+  operands: readonly (readonly [key: string, value: string])[];
+  target: string;
+};
+
+/** What a function did: data of a query, or a status text with its codes. */
+export type SmcliAnswer = { data: string } | { status: string; code: Code } | { failed: Code };
+
+export type SmcliFunction = {
+  options: string;
+  required: string;
+  /** keys -k may name; a trailing `!` marks the required ones */
+  operands?: readonly string[];
+  /** the text before Done or Failed; queries have none */
+  status?: (call: SmcliCall) => string;
+} & (
+  | { scope: 'any'; run: (call: SmcliCall) => Code | string }
+  | { scope: 'live'; run: (call: SmcliCall, guest: Guest) => Code | string }
+  | { scope: 'directory'; run: (call: SmcliCall, guest: Guest) => Code }
+);
+
+const FUNCTIONS: Record<string, SmcliFunction> = {
+  ...VSWITCH_FUNCTIONS,
+  ...VSWITCH_SET_FUNCTIONS,
+  ...ADAPTER_FUNCTIONS,
+  ...DIRECTORY_FUNCTIONS,
+};
+
+/** The value of one -k operand. */
+export function operand(call: SmcliCall, key: string): string | undefined {
+  return call.operands.find(([each]) => each === key)?.[1];
+}
+
+/** The smcli of one zHCP (contract 4.1): argument rules, authorisation, parallelism and the form of the output. */
+export class Smcli {
+  private readonly system: ZvmSystem;
+  private readonly settings: Settings;
+  private readonly events: EventLog;
+  private readonly faults: FaultBoard;
+  private readonly servers: Semaphore;
+
+  constructor(system: ZvmSystem, settings: Settings, events: EventLog, faults: FaultBoard) {
+    this.system = system;
+    this.settings = settings;
+    this.events = events;
+    this.faults = faults;
+    this.servers = new Semaphore(settings.smapiParallelism);
+  }
+
+  /** Runs `smcli <argv…>`; answers the text for stdout and the exit status. */
+  async run(argv: readonly string[]): Promise<{ stdout: string; status: number }> {
+    const [name = '', ...rest] = argv;
+    const spec = Object.hasOwn(FUNCTIONS, name) ? FUNCTIONS[name] : undefined;
+    if (!spec) return this.finish(argv, 'ERROR: Unsupported API function name\n', null);
+    const parsed = parseOptions(spec, rest);
+    if (typeof parsed === 'string') return this.finish(argv, parsed, null);
+    const call: SmcliCall = { system: this.system, ...parsed, target: parsed.flags.get('T') ?? '' };
+    this.events.counters.smapiCalls++;
+    return this.servers.use(async () => {
+      if (this.settings.smapiMs > 0) await sleep(this.settings.smapiMs);
+      const answer = await this.act(name, spec, call);
+      const text = render(answer);
+      const code = 'data' in answer ? OK : 'failed' in answer ? answer.failed : answer.code;
+      return this.finish(argv, text, code);
+    });
+  }
+
+  private finish(argv: readonly string[], stdout: string, code: Code | null): { stdout: string; status: number } {
+    const [rc, rs] = code ?? [null, null];
+    this.events.record('smcli', { system: this.system.zhcpNode, argv: [...argv], rc, rs });
+    return { stdout, status: code !== null && code[0] === 0 && code[1] === 0 ? 0 : 1 };
+  }
+
+  private async act(name: string, spec: SmcliFunction, call: SmcliCall): Promise<SmcliAnswer> {
+    const users = [call.target, operand(call, 'grant_userid'), operand(call, 'revoke_userid')];
+    users.push(operand(call, 'portnum')?.split(' ')[1], call.flags.get('I'), call.flags.get('U'));
+    const injected = this.faults.smapi(name, users);
+    if (injected) return answerWith(spec, call, injected);
+    const syntax = checkOperands(spec, call);
+    if (syntax) return answerWith(spec, call, syntax);
+    const guest = this.system.guest(call.target);
+    if (spec.scope === 'any') {
+      // contract 4.2: -T of these functions is only an authorisation target
+      if (spec.required.includes('T') && !guest) return answerWith(spec, call, [100, 8]);
+      return conclude(spec, call, spec.run(call));
+    }
+    if (spec.scope === 'live') {
+      if (!guest) return answerWith(spec, call, [200, 4]);
+      if (!guest.loggedOn) return answerWith(spec, call, this.system.loggedOffCode());
+      return conclude(spec, call, spec.run(call, guest));
+    }
+    if (!guest) return answerWith(spec, call, [400, 4]);
+    return answerWith(spec, call, await this.update(guest, () => spec.run(call, guest)));
+  }
+
+  /** Contract 5.8: the directory manager locks the user while it works. */
+  private async update(guest: Guest, work: () => Code): Promise<Code> {
+    if (guest.locked || guest.updating) return [400, 12];
+    guest.updating = true;
+    try {
+      if (this.settings.directoryMs > 0) await sleep(this.settings.directoryMs);
+      return work();
+    } finally {
+      guest.updating = false;
+    }
+  }
+}
+
+function conclude(spec: SmcliFunction, call: SmcliCall, result: Code | string): SmcliAnswer {
+  return typeof result === 'string' ? { data: result } : answerWith(spec, call, result);
+}
+
+function answerWith(spec: SmcliFunction, call: SmcliCall, code: Code): SmcliAnswer {
+  return spec.status ? { status: spec.status(call), code } : { failed: code };
+}
+
+function render(answer: SmcliAnswer): string {
+  if ('data' in answer) return answer.data;
+  const [code, text, query] = 'failed' in answer ? [answer.failed, '', true] : [answer.code, answer.status, false];
+  const [rc, rs] = code;
+  if (rc === 0 && rs === 0) return `${text}Done\n`;
+  const word = rc === 592 ? 'Started' : 'Failed';
+  return `${text}${word}\n  Return Code: ${rc}\n  Reason Code: ${rs}\n  Description: ${describe(code, query)}\n`;
+}
+
+type Parsed = { flags: Map<string, string>; operands: [string, string][] };
+
+/** getopt: each option takes one word, words that belong to no option are ignored (contract 4.3, -r). */
+function parseOptions(spec: SmcliFunction, argv: string[]): Parsed | string {
+  const flags = new Map<string, string>();
+  const operands: [string, string][] = [];
+  for (let at = 0; at < argv.length; at++) {
+    const word = argv[at] ?? '';
+    if (!word.startsWith('-') || word === '-') continue;
+    const letter = word[1] ?? '';
+    if (letter === 'h') return 'NAME\n  smcli\n\nSYNOPSIS\n  see the contract\n';
+    if (!spec.options.includes(letter)) return `Unknown option -${letter}\n`;
+    const value = word.length > 2 ? word.slice(2) : argv[++at];
+    if (value === undefined) return `This option requires an argument: -${letter}\n`;
+    if (letter !== 'k') flags.set(letter, value);
+    else {
+      const equals = value.indexOf('=');
+      if (equals < 1) return `ERROR: Invalid -k operand ${value}\n`;
+      operands.push([value.slice(0, equals), value.slice(equals + 1)]);
+    }
+  }
+  const missing = [...spec.required].some((each) => (each === 'k' ? operands.length === 0 : !flags.get(each)));
+  return missing ? 'ERROR: Missing required options\n' : { flags, operands };
+}
+
+/** SMAPI's own check of keywords: a syntax error names the parameter it stumbled over (contract 4.6, 24/nn). */
+function checkOperands(spec: SmcliFunction, call: SmcliCall): Code | null {
+  if (!spec.operands) return null;
+  const known = spec.operands.map((each) => each.replace('!', ''));
+  for (const [index, [key, value]] of call.operands.entries()) {
+    const repeated = key !== 'NICDEF' && call.operands.findIndex(([each]) => each === key) !== index;
+    if (!known.includes(key) || repeated || value === '') return [24, (index + 2) * 100 + 10];
+  }
+  const missing = spec.operands.filter((each) => each.endsWith('!') && !operand(call, each.slice(0, -1)));
+  return missing.length > 0 ? [24, 201] : null;
+}

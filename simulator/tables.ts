@@ -1,0 +1,182 @@
+export type Element = Record<string, unknown>;
+type Row = Map<string, string | null>;
+type Definition = { columns: string[]; key: string[] };
+
+/** Columns in dump order and primary keys (contract 2.1). */
+const DEFINITIONS: Record<string, Definition> = {
+  switch: define('node switch port vlan interface', 'node switch port'),
+  mac: define('node interface mac', 'node'),
+  hosts: define('node ip hostnames otherinterfaces', 'node'),
+  zvm: define('node hcp userid nodetype parent', 'node'),
+  site: define('key value', 'key'),
+  networks: define(
+    'netname net mask mgtifname gateway dhcpserver tftpserver nameservers ntpservers logservers dynamicrange staticrange staticrangeincrement nodehostname ddnsdomain vlanid domain mtu',
+    'net mask',
+  ),
+  passwd: define('key username password cryptmethod authdomain', 'key username'),
+};
+
+/** The xCAT database: tabdump, gettab and tabch with their answers and their traps (contract 2). */
+export class Tables {
+  private readonly rows = new Map<string, Row[]>(Object.keys(DEFINITIONS).map((name) => [name, []]));
+
+  /** Table names. */
+  names(): string[] {
+    return Object.keys(DEFINITIONS);
+  }
+
+  /** Rows as plain objects; empty values are null. */
+  list(table: string): Record<string, string | null>[] {
+    return (this.rows.get(table) ?? []).map((row) => Object.fromEntries(row));
+  }
+
+  /** Writes a row directly, replacing one of the same key. */
+  put(table: string, values: Record<string, string>): void {
+    const key = DEFINITIONS[table]?.key ?? [];
+    this.remove(table, (row) => key.every((column) => (row.get(column) ?? '') === (values[column] ?? '')));
+    this.rows.get(table)?.push(new Map(Object.entries(values)));
+  }
+
+  /** Removes the rows that match. */
+  remove(table: string, matches: (row: Row) => boolean): void {
+    this.rows.set(
+      table,
+      (this.rows.get(table) ?? []).filter((row) => !matches(row)),
+    );
+  }
+
+  /** The value of a column in the first enabled row where another column has a value. */
+  value(table: string, column: string, wanted: string, attribute: string): string | undefined {
+    const row = this.rows.get(table)?.find((each) => each.get(column) === wanted && each.get(attribute));
+    return row?.get(attribute) ?? undefined;
+  }
+
+  /** `tabdump <table>` (contract 2.2). */
+  dump(table: string): Element[] {
+    const definition = DEFINITIONS[table];
+    if (!definition) return [{ error: [`No such table: ${table}`], errorcode: ['1'] }];
+    const lines = [`#${definition.columns.join(',')}`];
+    for (const row of this.rows.get(table) ?? []) {
+      const cells = definition.columns.map((column) => {
+        const value = row.get(column);
+        return value ? `"${value.replaceAll('"', '""')}",` : ',';
+      });
+      lines.push(cells.join('').slice(0, -1));
+    }
+    return [{ data: lines }];
+  }
+
+  /** `gettab <column>=<value> <table>.<attribute> …` (contract 2.3). */
+  get(table: string, column: string, value: string, attributes: string[]): Element[] {
+    const definition = DEFINITIONS[table];
+    if (attributes.length === 0)
+      return [{ data: ['Usage: gettab [-H|--with-fieldname] key=value,...  table.attribute ...'], errorcode: ['1'] }];
+    if (!definition) return [{ error: [`No such table: ${table}`], errorcode: ['1'] }];
+    const keys = [[column, ''] as [string, string]];
+    const [first = '', ...more] = value.split(',');
+    keys[0] = [column, first.split('=')[0] ?? ''];
+    for (const each of more) keys.push([each.split('=')[0] ?? '', each.split('=')[1] ?? '']);
+    for (const [key] of keys)
+      if (!definition.columns.includes(key)) return [{ error: [`Unknown key ${key} to ${table}`], errorcode: ['1'] }];
+    for (const attribute of attributes)
+      if (!definition.columns.includes(attribute))
+        return [{ error: [`Unknown attribute ${attribute} to ${table}`], errorcode: ['1'] }];
+    const row = (this.rows.get(table) ?? []).find(
+      (each) =>
+        keys.every(([key, wanted]) => (each.get(key) ?? '') === wanted) &&
+        !each.get('disable') &&
+        attributes.some((attribute) => each.get(attribute)),
+    );
+    if (!row) return [];
+    if (attributes.length === 1) return [{ data: [row.get(attributes[0] ?? '')] }];
+    return attributes.map((attribute) => ({ data: [`${table}.${attribute}: ${row.get(attribute) ?? ''}`] }));
+  }
+
+  /** `tabch …`; the words are split at single blanks, nothing is quoted (contract 2.4). */
+  change(words: string[]): Element[] {
+    const first = words[0] ?? '';
+    if (first === '-d') return this.delete(words[1] ?? '', words[2] ?? '');
+    if (!first.includes('=')) return incorrect(first);
+    const inserting = /^[^.=]+\.[^=]+=/.test(first);
+    const keys = inserting ? [] : pairs(first);
+    const assignments = inserting ? words : words.slice(1);
+    const changes = new Map<string, { column: string; value: string; merge: boolean }[]>();
+    for (const word of assignments) {
+      const match = /^([^.=]+)\.([^=]*?)(\+?)=(.*)$/s.exec(word);
+      const table = match?.[1] ?? word.split('.')[0] ?? '';
+      const definition = DEFINITIONS[table];
+      if (!definition) return [{ data: [`Table ${table} does not exist.\n`], errorcode: ['1'] }];
+      if (!match) return incorrect(word);
+      const [, , column = '', merge, value = ''] = match;
+      if (!definition.columns.includes(column))
+        return [{ error: [`${table}.${column} not a valid table.column description`], errorcode: ['1'] }];
+      for (const [key] of keys) if (!definition.columns.includes(key)) return [noColumn(key, table)];
+      changes.set(table, [...(changes.get(table) ?? []), { column, value, merge: merge === '+' }]);
+    }
+    for (const [table, sets] of changes) {
+      const failure = this.write(table, keys, inserting, sets);
+      if (failure) return [failure];
+    }
+    return [];
+  }
+
+  private write(
+    table: string,
+    keys: [string, string][],
+    inserting: boolean,
+    sets: { column: string; value: string; merge: boolean }[],
+  ): Element | null {
+    const rows = this.rows.get(table) ?? [];
+    const hits = inserting ? [] : rows.filter((row) => keys.every(([key, value]) => (row.get(key) ?? '') === value));
+    const changed = new Map<Row, Row>();
+    for (const row of hits) changed.set(row, assign(new Map(row), sets));
+    const after = rows.map((row) => changed.get(row) ?? row);
+    if (hits.length === 0) after.push(assign(new Map(keys), sets));
+    const key = DEFINITIONS[table]?.key ?? [];
+    const identities = after.map((row) => JSON.stringify(key.map((column) => row.get(column) ?? '')));
+    if (new Set(identities).size < identities.length) {
+      const columns = key.map((column) => `${table}.${column}`).join(', ');
+      return { error: [`DB error UNIQUE constraint failed: ${columns}`], errorcode: ['4'] };
+    }
+    this.rows.set(table, after);
+    return null;
+  }
+
+  private delete(keys: string, table: string): Element[] {
+    const definition = DEFINITIONS[table];
+    if (!definition) return [{ data: [`Table ${table} does not exist.`], errorcode: ['1'] }];
+    if (!keys.includes('=')) return incorrect(keys);
+    const wanted = pairs(keys);
+    for (const [key] of wanted) if (!definition.columns.includes(key)) return [noColumn(key, table)];
+    this.remove(table, (row) => wanted.every(([key, value]) => (row.get(key) ?? '') === value));
+    return [];
+  }
+}
+
+function define(columns: string, key: string): Definition {
+  return { columns: [...columns.split(' '), 'comments', 'disable'], key: key.split(' ') };
+}
+
+function pairs(text: string): [string, string][] {
+  return text.split(',').map((each) => {
+    const at = each.indexOf('=');
+    return at < 0 ? [each, ''] : [each.slice(0, at), each.slice(at + 1)];
+  });
+}
+
+function assign(row: Row, sets: { column: string; value: string; merge: boolean }[]): Row {
+  for (const { column, value, merge } of sets) {
+    const before = row.get(column);
+    if (merge && before) row.set(column, [...new Set([...before.split(','), ...value.split(',')])].join(','));
+    else row.set(column, value === 'NULL' ? null : value);
+  }
+  return row;
+}
+
+function incorrect(word: string): Element[] {
+  return [{ data: [`Incorrect argument "${word}".\n`, 'Check man tabch or tabch -h\n'], errorcode: ['1'] }];
+}
+
+function noColumn(key: string, table: string): Element {
+  return { error: [`No column "${key}" in table "${table}"`], errorcode: ['1'] };
+}

@@ -1,0 +1,2 @@
+/** The Temporal namespace of this project. */
+export const NAMESPACE = 'zvm';

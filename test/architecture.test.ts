@@ -1,0 +1,48 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { expect, test } from 'vitest';
+
+const ROOT = join(import.meta.dirname, '..');
+
+/** What each folder may import: of others whole, or types alone (docs/architecture.md). */
+const MAY: Record<string, { code: string[]; types: string[]; packages: RegExp }> = {
+  network: { code: [], types: [], packages: /^zod$/ },
+  workflows: { code: ['network', 'temporal-config'], types: [], packages: /^(zod|@temporalio\/(workflow|common))$/ },
+  'temporal-config': { code: [], types: [], packages: /^@temporalio\/common$/ },
+  activities: { code: ['xcat', 'network'], types: ['workflows'], packages: /^@temporalio\/(activity|common)$/ },
+  xcat: { code: ['network'], types: [], packages: /^(zod|undici|csv-parse\/sync|node:.*)$/ },
+  simulator: { code: [], types: ['network'], packages: /^(zod|node:.*)$/ },
+  workers: {
+    code: ['activities', 'network', 'simulator', 'temporal-config', 'workflows', 'xcat'],
+    types: [],
+    packages: /.*/,
+  },
+};
+
+type Import = { from: string; to: string; typeOnly: boolean };
+
+function importsOf(folder: string): Import[] {
+  const files = readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
+  return files.flatMap((file) => {
+    const from = join(folder, file);
+    const text = readFileSync(join(ROOT, from), 'utf8');
+    return [...text.matchAll(/^(import|export)\s+(type\s+)?[^;]*?from\s+'([^']+)'/gm)].map((match) => ({
+      from,
+      to: match[3] ?? '',
+      typeOnly: match[2] !== undefined,
+    }));
+  });
+}
+
+test.each(Object.keys(MAY))('%s imports only what lies below it', (folder) => {
+  const rule = MAY[folder];
+  const found = importsOf(folder);
+  expect(found.length).toBeGreaterThan(0);
+  const wrong = found.filter(({ from, to, typeOnly }) => {
+    if (!to.startsWith('.')) return rule?.packages.test(to) !== true;
+    const target = relative(ROOT, join(ROOT, dirname(from), to)).split('/')[0] ?? '';
+    if (target === folder || rule?.code.includes(target) === true) return false;
+    return !(typeOnly && rule?.types.includes(target) === true);
+  });
+  expect(wrong).toEqual([]);
+});

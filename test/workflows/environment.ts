@@ -1,0 +1,101 @@
+import { randomUUID } from 'node:crypto';
+import type { Client } from '@temporalio/client';
+import { pino } from 'pino';
+import { inject } from 'vitest';
+import { type Simulator, type SimulatorOptions, startSimulator } from '../../simulator/simulator.ts';
+import type { HostConfiguration } from '../../workers/configuration/configuration.ts';
+import { SimulatorState } from '../../workers/demo/check.ts';
+import { embeddedHosts } from '../../workers/demo/embedded-hosts.ts';
+import { runWorkers } from '../../workers/run-workers.ts';
+import { startOperation } from '../../workers/start-operation.ts';
+import { connectClient, localTarget } from '../../workers/temporal-connection.ts';
+import type { OperationResult } from '../../workflows/operation.ts';
+
+export const FLAT = { type: 'flat' } as const;
+export const vlan = (segmentationId: number) => ({ type: 'vlan', segmentationId }) as const;
+
+type Type = Parameters<typeof startOperation>[1];
+export type Event = { seq: number; type: string; userid?: string; [key: string]: unknown };
+
+/** One simulated z/VM system with a worker of its own on the test run's Temporal server. */
+export type Environment = {
+  client: Client;
+  simulator: Simulator;
+  configuration: HostConfiguration;
+  host: string;
+  /** Run an operation to its end. */
+  run(type: Type, input: Record<string, unknown>): Promise<OperationResult>;
+  /** The guest in the simulator, with its authorisations by VSWITCH and its rows of the switch table. */
+  guest(userid: string): Promise<GuestView>;
+  events(since?: number): Promise<Event[]>;
+  control(method: string, path: string, body?: unknown): Promise<unknown>;
+  close(): Promise<void>;
+};
+
+export type GuestView = SimulatorState['systems'][string]['guests'][string] & {
+  granted: Record<string, number[]>;
+  rows: Record<string, string | null>[];
+};
+
+export async function createEnvironment(options: SimulatorOptions = {}, workerToo = true): Promise<Environment> {
+  const simulator = await startSimulator({ hosts: 1, guests: 10, ...options });
+  const host = `zvm-${randomUUID().slice(0, 8)}`;
+  const [embedded] = embeddedHosts(simulator.url, 1);
+  if (embedded === undefined) throw new Error('no embedded host');
+  const configuration = { ...embedded, host };
+  const target = localTarget(inject('temporalAddress'), inject('temporalNamespace'));
+  const workers = workerToo ? await runWorkers([configuration], target, pino({ level: 'silent' })) : undefined;
+  const { client, close } = await connectClient(target);
+  const control = async (method: string, path: string, body?: unknown): Promise<unknown> => {
+    const answer = await fetch(new URL(`/simulator/${path}`, simulator.url), {
+      method,
+      ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+    });
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
+    const text = await answer.text();
+    return text === '' ? undefined : JSON.parse(text);
+  };
+  return {
+    client,
+    simulator,
+    configuration,
+    host,
+    control,
+    run: async (type, input) => (await startOperation(client, type, { host, ...input } as never)).result(),
+    events: async (since = 0) => (await control('GET', `events?since=${since}`)) as Event[],
+    guest: async (userid) => viewOf(SimulatorState.parse(await control('GET', 'state')), userid),
+    close: async () => {
+      await workers?.stop();
+      await close();
+      await simulator.close();
+    },
+  };
+}
+
+function viewOf(state: SimulatorState, userid: string): GuestView {
+  const system = state.systems.zhcp1;
+  const guest = system?.guests[userid];
+  if (system === undefined || guest === undefined) throw new Error(`no guest ${userid}`);
+  const granted = Object.entries(system.vswitches).flatMap(([name, { authorisations }]): [string, number[]][] => {
+    const entry = authorisations[userid];
+    return entry === undefined ? [] : [[name, entry.vlans]];
+  });
+  const rows = (state.tables.switch ?? []).filter((row) => row.node === userid.toLowerCase());
+  return { ...guest, granted: Object.fromEntries(granted), rows };
+}
+
+/** A port id that reads as its number. */
+export function portId(number: number): string {
+  return `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
+}
+
+/** The failure that an operation ends with. */
+export async function failureOf(operation: Promise<unknown>): Promise<{ type: string; message: string; details: unknown[] }> {
+  try {
+    await operation;
+  } catch (error) {
+    const { cause } = error as { cause?: { type?: string; message?: string; details?: unknown[] } };
+    return { type: cause?.type ?? '', message: cause?.message ?? '', details: cause?.details ?? [] };
+  }
+  throw new Error('the operation did not fail');
+}

@@ -1,0 +1,171 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Userid, VswitchName } from '../../network/identifiers.ts';
+import { Vdev } from '../../network/vdev.ts';
+import { isAtLeast } from '../../xcat/client.ts';
+import { XcatError } from '../../xcat/errors.ts';
+import { judge } from '../../xcat/return-codes.ts';
+import { defineNicInDirectory, grant } from '../../xcat/smcli.ts';
+import { parseDirectory, parseIplTime, parseLiveNics, parseVmlan, parseVswitches } from '../../xcat/smcli-parsers.ts';
+
+const failed = (rc: number, rs: number) =>
+  `X... Failed\n  Return Code: ${rc}\n  Reason Code: ${rs}\n  Description: text\n`;
+const COUPLE = 'Virtual_Network_Adapter_Connect_Vswitch';
+
+describe('smcli arguments', () => {
+  it('grant with VLANs, and refuse more than four', () => {
+    const [zhcp, vswitch, guest] = [Userid.parse('zhcp1'), VswitchName.parse('vsw1'), Userid.parse('lnx1')];
+    const { argv } = grant(zhcp, vswitch, guest, [200]);
+    expect(argv.slice(1).join(' ')).toBe(
+      'Virtual_Network_Vswitch_Set_Extended -T ZHCP1 -k switch_name=VSW1 -k grant_userid=LNX1 -k user_vlan_id=200',
+    );
+    expect(() => grant(zhcp, vswitch, guest, [1, 2, 3, 4, 5])).toThrow(XcatError);
+    expect(defineNicInDirectory(guest, Vdev.parse('1000'), 'a1b2c3', vswitch).argv.at(-1)).toBe(
+      'NICDEF=VDEV=1000 TYPE=QDIO MACID=A1B2C3 LAN=SYSTEM SWITCHNAME=VSW1',
+    );
+  });
+});
+
+describe('the verdict on a command', () => {
+  it('is success for rc 0 and 592 whatever the reason code', () => {
+    for (const output of ['Done\n', failed(0, 40), failed(592, 17)]) {
+      expect(judge(COUPLE, output === 'Done\n' ? 0 : 1, output)).toEqual({ ok: true, already: false });
+    }
+  });
+
+  it('depends on the function where the contract says so', () => {
+    expect(judge(COUPLE, 1, failed(204, 20))).toEqual({ ok: true, already: true });
+    expect(judge('Virtual_Network_Adapter_Disconnect', 1, failed(204, 48))).toEqual({ ok: true, already: true });
+    expect(judge('Virtual_Network_Adapter_Delete', 1, failed(204, 8))).toEqual({ ok: true, already: true });
+    expect(judge(COUPLE, 1, failed(204, 8))).toMatchObject({ ok: false, retryable: false });
+    expect(judge(COUPLE, 1, failed(200, 12))).toEqual({ ok: true, already: true });
+    expect(judge('Virtual_Network_Adapter_Query', 1, failed(200, 12))).toMatchObject({ ok: false, rc: 200, rs: 12 });
+    expect(judge(COUPLE, 1, failed(212, 8))).toMatchObject({ ok: false, retryable: true });
+    expect(judge('Virtual_Network_Adapter_Delete_DM', 1, failed(404, 8))).toEqual({ ok: true, already: true });
+  });
+
+  it('is retryable for locks, DirMaint limits and socket errors, and permanent for what it does not know', () => {
+    const lost = 'Failed\n  Return Code: -101\n  Description: Socket connect refused error\n\n';
+    for (const output of [failed(400, 12), failed(596, 6312), failed(900, 99), lost]) {
+      expect(judge(COUPLE, 1, output)).toMatchObject({ ok: false, retryable: true });
+    }
+    expect(judge(COUPLE, 1, failed(777, 1))).toMatchObject({ ok: false, retryable: false, rc: 777, rs: 1 });
+    const unsupported = judge(COUPLE, 1, 'ERROR: Unsupported API function name\n');
+    expect(unsupported).toMatchObject({
+      ok: false,
+      retryable: false,
+      sentence: expect.stringContaining('Unsupported'),
+    });
+  });
+
+  it('never shows a directory entry', () => {
+    const verdict = judge('Image_Query_DM', 3, 'USER LNX1 SECRET 1G\n');
+    expect(JSON.stringify(verdict)).not.toContain('SECRET');
+  });
+});
+
+const SWITCH = `switch_name: UNITTEST
+ transport_type: IP
+ vlan_awareness: AWARE
+ vlan_id: 0011
+ user_port_based: USERBASED
+ vepa_status: (NONE)
+real_device_address: 1111
+device_status: 0
+device_error_status 3
+Error controller_name is NULL!!
+port_num: 0000
+grant_userid: TEST1
+vlan_count: 2
+user_vlan_id: 0001
+user_vlan_id: 0002
+adapter_owner: USERID1
+adapter_vdev: 0800
+adapter_macaddr: 02-00-02-00-00-D3
+adapter_type: QDIO
+`;
+
+describe('the parsers', () => {
+  it('read several VSWITCHes', () => {
+    const second = SWITCH.replace('UNITTEST', 'VSW2').replace('AWARE', 'UNAWARE');
+    const [one, two] = parseVswitches(` ${SWITCH} ${second}`);
+    expect(one).toEqual({
+      name: 'UNITTEST',
+      transport: 'IP',
+      vlanAware: true,
+      defaultVlan: 11,
+      portSelection: 'USERBASED',
+      authorisations: [{ userid: 'TEST1', vlans: [1, 2] }],
+      nics: [{ userid: 'USERID1', vdev: '0800', mac: '02:00:02:00:00:d3' }],
+    });
+    expect(two).toMatchObject({ name: 'VSW2', vlanAware: false });
+    expect(two).not.toHaveProperty('defaultVlan');
+    expect(() => parseVswitches(' switch_name: A\n transport_type: IP\n')).toThrow(XcatError);
+  });
+
+  it('read NICs of a directory entry and nothing else', () => {
+    const entry = [
+      'USER LNX1 SECRET 1G 2G',
+      'NICDEF 1000 TYPE QDIO LAN SYSTEM VSW1,',
+      '  MACID 11aa33',
+      'nicdef 1003 type qdio',
+      'NICDEF 1003 MACID 000007',
+      'NICDEF 1003 LAN OWNER GLAN1',
+      '*DVHOPT LNK0',
+    ].join('\n');
+    expect(parseDirectory(entry)).toEqual([
+      { vdev: '1000', vswitch: 'VSW1', macId: '11AA33' },
+      { vdev: '1003', macId: '000007' },
+    ]);
+    expect(() => parseDirectory('USER LNX1 SECRET\nNICDEF SECRET')).toThrow(/^(?!.*SECRET)/);
+  });
+
+  it('read live NICs by their LAN name, the MAC prefix and the IPL time', () => {
+    const adapter = (vdev: string, lan: string) =>
+      `Adapter:\n  Address: ${vdev}\n  Device count: 3\n  Adapter status: Coupled and active\n  LAN owner: \n  LAN name: ${lan}\n`;
+    expect(parseLiveNics(adapter('1000', '') + adapter('1003', 'VSW1'))).toEqual([
+      { vdev: '1000' },
+      { vdev: '1003', vswitch: 'VSW1' },
+    ]);
+    expect(parseLiveNics('')).toEqual([]);
+    expect(parseVmlan('VMLAN maintenance level:\n  MACADDR Prefix: 020000 USER Prefix: 0200ee\n')).toBe('02:00:ee');
+    expect(parseIplTime('The z/VM CP IPL time: 2014-06-11 01:38:37 EDT\n')).toBe('2014-06-11 01:38:37 EDT');
+  });
+
+  it('give a value or an XcatError for any text whatever', () => {
+    const words = fc.constantFrom(
+      ...SWITCH.split('\n'),
+      'USER A B',
+      'NICDEF 1000,',
+      'NICDEF',
+      'Address: FFFF',
+      'LAN name: X',
+      'USER Prefix: 02',
+    );
+    const text = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.array(fc.oneof(words, fc.string())).map((lines) => lines.join('\n')),
+    );
+    fc.assert(
+      fc.property(text, (output) => {
+        for (const parse of [parseVswitches, parseDirectory, parseLiveNics, parseVmlan, parseIplTime]) {
+          try {
+            parse(output);
+          } catch (error) {
+            if (!(error instanceof XcatError)) throw error;
+          }
+        }
+        judge(COUPLE, 1, output);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+it('versions compare number by number', () => {
+  expect([isAtLeast('2.8.3.16', '2.8.3.16'), isAtLeast('2.10', '2.8.3.16'), isAtLeast('2.8.3', '2.8.3.16')]).toEqual([
+    true,
+    true,
+    false,
+  ]);
+});

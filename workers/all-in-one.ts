@@ -1,0 +1,53 @@
+import { once } from 'node:events';
+import { parseArgs } from 'node:util';
+import { examplePortRequests } from './demo/port-requests.ts';
+import { startStack } from './demo/stack.ts';
+import { compare, wire } from './demo/wire.ts';
+
+const HOSTS = 2;
+const GUESTS_PER_HOST = 4;
+const PORTS = 16;
+
+/** `npm start`: everything on embedded defaults, a few guests wired, up until SIGINT or SIGTERM. */
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      port: { type: 'string', default: '7233' },
+      'ui-port': { type: 'string', default: '8233' },
+      'simulator-port': { type: 'string', default: '8080' },
+    },
+  });
+  const say = (line: string) => process.stdout.write(`${line}\n`);
+  const ports = { grpc: Number(values.port), ui: Number(values['ui-port']), simulator: Number(values['simulator-port']) };
+  const stack = await startStack({ hosts: HOSTS, guestsPerHost: GUESTS_PER_HOST, say, ports });
+  const ended = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+  try {
+    const requests = examplePortRequests(PORTS, stack.hosts, GUESTS_PER_HOST);
+    say(`Wiring ${requests.length} ports of ${HOSTS * GUESTS_PER_HOST} guests on ${HOSTS} z/VM systems:`);
+    await wire(stack.client, requests, ({ userid, host, ports: count, failure }) =>
+      say(`  ${userid} on ${host}: ${failure ?? `${count} ports wired`}`),
+    );
+    const mismatches = await compare(stack.simulator.url, requests, stack.hosts);
+    say(mismatches.length === 0 ? 'z/VM has all of it as asked.' : mismatches.join('\n'));
+    const { namespace, connection } = stack.target;
+    const example = requests.find((request) => request.network.type === 'vlan');
+    say(`
+Temporal UI   ${stack.uiUrl === undefined ? 'the UI of your own Temporal server' : `${stack.uiUrl}/namespaces/${namespace}/workflows`}
+z/VM's state  ${stack.simulator.url}/simulator/state
+
+Change a port (the temporal command is in the cache when it is not on your path):
+  temporal workflow start --address ${connection.address} --namespace ${namespace} --task-queue zvm-${example?.host} --type changeVlan \\
+    --workflow-id change-vlan/${example?.host}/try-1 \\
+    --input '{"host":"${example?.host}","userid":"${example?.userid}","portId":"${example?.portId}","network":{"type":"vlan","segmentationId":2001}}'
+
+Ctrl-C ends everything.`);
+    await ended;
+  } finally {
+    await stack.stop();
+  }
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+});

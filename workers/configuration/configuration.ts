@@ -1,0 +1,268 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { HostName, VswitchName } from '../../network/identifiers.ts';
+import { ConfigurationError, type ConfigurationProblem } from './error.ts';
+import { type IniFile, scanIni } from './ini-file.ts';
+import { type Found, IniSource } from './ini-source.ts';
+import { type LOG_LEVELS, rdevSetting, SETTINGS, type Setting, type VlanRange } from './schema.ts';
+
+/** What the workers of one process are configured to do. */
+export type Configuration = {
+  hosts: HostConfiguration[];
+  worker: { pollingIntervalSeconds: number; logLevel: (typeof LOG_LEVELS)[number] };
+};
+
+/** One z/VM system. */
+export type HostConfiguration = {
+  /** Neutron's name of the host. */
+  host: string;
+  /** The zHCP's node name in xCAT. */
+  zhcpNode: string;
+  xcat: {
+    /** As configured: host, host:port or a full URL. */
+    server: string;
+    /** The same as a URL without a path. */
+    url: string;
+    username: string;
+    password: string;
+    timeoutSeconds: number;
+    caFile?: string;
+    verifyTls: boolean;
+    credentialsInQuery: boolean;
+  };
+  physicalNetworks: PhysicalNetwork[];
+  /** The first virtual device number that NICs get. */
+  defaultNicVdev: number;
+  /** First three bytes of `base_mac`: `fa:16:3e`. */
+  macPrefix?: string;
+};
+
+/** A physical network of Neutron and the VSWITCH that it is on this host. */
+export type PhysicalNetwork = {
+  name: string;
+  vswitch: string;
+  flat: boolean;
+  vlanRanges: VlanRange[];
+  rdevs: string[];
+};
+
+/** Where a configuration is read from: files in order, then the `*.conf` files of each directory by name; later ones win. */
+export type ConfigurationSources = {
+  configFiles: readonly string[];
+  configDirs: readonly string[];
+  env: Readonly<Record<string, string | undefined>>;
+};
+
+/**
+ * Read and check a configuration. Throws a ConfigurationError with all that is wrong, each with file, section and key.
+ * Besides reading the files nothing is touched.
+ */
+export function loadConfiguration({ configFiles, configDirs, env }: ConfigurationSources): Configuration {
+  const problems: ConfigurationProblem[] = [];
+  const paths = [...configFiles, ...configDirs.flatMap((directory) => listDirectory(directory, problems))];
+  const source = new IniSource(paths.flatMap((path) => readIni(path, problems)));
+  const filesAreWhole = problems.length === 0;
+  problems.push(...source.strayHostSections());
+
+  const declared = source.declaredHosts();
+  for (const { name, ...place } of declared) {
+    if (!HostName.safeParse(name).success) {
+      problems.push({
+        ...place,
+        problem: 'does not name a host',
+        allowed: '[zvm_host:<name>] with letters, digits, . _ -',
+      });
+    }
+  }
+  const names = declared.length === 0 ? [undefined] : declared.map(({ name }) => name);
+  const hosts = names.map((name) => readHost(new HostReader(source, name, filesAreWhole, problems), env));
+  refuseSharedZhcp(hosts, source, problems);
+
+  const shared = new HostReader(source, undefined, filesAreWhole, problems);
+  const pollingIntervalSeconds = shared.read(SETTINGS.pollingIntervalSeconds) ?? DEFAULT_POLLING_SECONDS;
+  const debug = shared.read(SETTINGS.debug) ?? false;
+  const logLevel = shared.read(SETTINGS.logLevel) ?? (debug ? 'debug' : 'info');
+
+  if (problems.length > 0) throw new ConfigurationError(problems);
+  return { hosts, worker: { pollingIntervalSeconds, logLevel } };
+}
+
+const DEFAULT_POLLING_SECONDS = 30;
+const DEFAULT_TIMEOUT_SECONDS = 300;
+const DEFAULT_NIC_VDEV = 0x1000;
+const DEFAULT_ZHCP = 'zhcp';
+
+/** Reads settings of one host and collects what is wrong with them. */
+class HostReader {
+  readonly host: string | undefined;
+  readonly #source: IniSource;
+  readonly #reportMissing: boolean;
+  readonly #problems: ConfigurationProblem[];
+
+  // When a file could not be read in full, a key that seems missing may be in the rest: reporting it would mislead.
+  constructor(source: IniSource, host: string | undefined, reportMissing: boolean, problems: ConfigurationProblem[]) {
+    this.host = host;
+    this.#source = source;
+    this.#reportMissing = reportMissing;
+    this.#problems = problems;
+  }
+
+  find(setting: Setting<unknown>): Found | undefined {
+    return this.#source.find(setting, this.host, this.#problems);
+  }
+
+  read<T>(setting: Setting<T>): T | undefined {
+    const found = this.find(setting);
+    if (found === undefined) return undefined;
+    const result = setting.schema.safeParse(found.text);
+    if (result.success) return result.data;
+    const value = setting.show(found.raw);
+    const shown = value === undefined ? '' : `${JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value)} `;
+    for (const message of new Set(result.error.issues.map((issue) => issue.message))) {
+      this.report(setting, `${shown}${message}`, found);
+    }
+    return undefined;
+  }
+
+  /** The value, or the environment's in its place. */
+  readRequired<T>(setting: Setting<T>, fallback: T, override?: T): T {
+    if (override !== undefined && override !== '') return override;
+    const before = this.#problems.length;
+    const value = this.read(setting);
+    if (value !== undefined) return value;
+    if (this.#reportMissing && this.#problems.length === before) this.report(setting, this.#missing());
+    return fallback;
+  }
+
+  report(setting: Setting<unknown>, problem: string, found?: Found): void {
+    this.#problems.push({ ...this.#source.placeOf(setting, found), problem, allowed: setting.allowed });
+  }
+
+  #missing(): string {
+    return this.host === undefined ? 'is missing' : `is missing, here and in [zvm_host:${this.host}]`;
+  }
+}
+
+function readHost(reader: HostReader, env: ConfigurationSources['env']): HostConfiguration {
+  const zhcpNode = reader.read(SETTINGS.zhcpNode) ?? DEFAULT_ZHCP;
+  const server = reader.readRequired(SETTINGS.server, { server: '', url: '' });
+  const caFile = reader.read(SETTINGS.caFile);
+  const macPrefix = reader.read(SETTINGS.macPrefix);
+  return {
+    host: reader.host ?? reader.read(SETTINGS.host) ?? reader.read(SETTINGS.zvmHost) ?? zhcpNode,
+    zhcpNode,
+    xcat: {
+      ...server,
+      username: reader.readRequired(SETTINGS.username, '', env.ZVM_XCAT_USERNAME),
+      password: reader.readRequired(SETTINGS.password, '', env.ZVM_XCAT_PASSWORD),
+      timeoutSeconds: reader.read(SETTINGS.timeoutSeconds) ?? DEFAULT_TIMEOUT_SECONDS,
+      ...(caFile === undefined ? {} : { caFile }),
+      verifyTls: reader.read(SETTINGS.verifyTls) ?? true,
+      credentialsInQuery: reader.read(SETTINGS.credentialsInQuery) ?? false,
+    },
+    physicalNetworks: readPhysicalNetworks(reader),
+    defaultNicVdev: reader.read(SETTINGS.defaultNicVdev) ?? DEFAULT_NIC_VDEV,
+    ...(macPrefix === undefined ? {} : { macPrefix }),
+  };
+}
+
+function readPhysicalNetworks(reader: HostReader): PhysicalNetwork[] {
+  const mappingSetting = reader.find(SETTINGS.vswitchMappings) ? SETTINGS.vswitchMappings : SETTINGS.bridgeMappings;
+  const mappings = reader.read(mappingSetting) ?? new Map<string, string>();
+  const flatNetworks = reader.read(SETTINGS.flatNetworks) ?? [];
+  const vlanRanges = reader.read(SETTINGS.vlanRanges) ?? new Map<string, VlanRange[]>();
+  const named = flatNetworks.filter((name) => name !== '*');
+  const allMappedAreFlat = named.length < flatNetworks.length;
+  const networkOf = new Map<string, string>();
+
+  return [...new Set([...named, ...vlanRanges.keys(), ...mappings.keys()])].map((name) => {
+    const vswitch = mappings.get(name) ?? VswitchName.safeParse(name).data;
+    const origin = mappings.has(name)
+      ? mappingSetting
+      : named.includes(name)
+        ? SETTINGS.flatNetworks
+        : SETTINGS.vlanRanges;
+    const other = networkOf.get(vswitch ?? '');
+    if (vswitch === undefined) {
+      reader.report(
+        { ...origin, allowed: `a name that is a VSWITCH's, or ${name}:VSWITCH in vswitch_mappings` },
+        `${JSON.stringify(name)} has no mapping and cannot be the name of a VSWITCH`,
+        reader.find(origin),
+      );
+    } else if (other !== undefined) {
+      reader.report(
+        { ...origin, allowed: 'a VSWITCH of its own for each physical network' },
+        `${JSON.stringify(name)} and ${JSON.stringify(other)} are both VSWITCH ${vswitch}`,
+        reader.find(origin),
+      );
+    } else {
+      networkOf.set(vswitch, name);
+    }
+    return {
+      name,
+      vswitch: vswitch ?? '',
+      flat: named.includes(name) || (allMappedAreFlat && mappings.has(name)),
+      vlanRanges: vlanRanges.get(name) ?? [],
+      rdevs: readRdevs(reader, name, vswitch ?? name),
+    };
+  });
+}
+
+/** The uplinks: of this host alone, else of the physical network, else of the VSWITCH (the historic ini names both alike). */
+function readRdevs(reader: HostReader, name: string, vswitch: string): string[] {
+  const ofHost = reader.host === undefined ? [] : [`zvm_host:${reader.host}:${name}`];
+  for (const section of [...ofHost, name, vswitch]) {
+    const setting = rdevSetting([section]);
+    if (reader.find(setting) !== undefined) return reader.read(setting) ?? [];
+  }
+  return [];
+}
+
+// A zHCP drives exactly one z/VM system: two hosts with one zHCP would work on the same guests under two locks.
+function refuseSharedZhcp(
+  hosts: readonly HostConfiguration[],
+  source: IniSource,
+  problems: ConfigurationProblem[],
+): void {
+  const hostOf = new Map<string, string>();
+  for (const { host, zhcpNode, xcat } of hosts) {
+    const zhcp = `${xcat.url} ${zhcpNode}`;
+    const other = hostOf.get(zhcp);
+    if (other !== undefined) {
+      problems.push({
+        ...source.placeOf(SETTINGS.zhcpNode, source.find(SETTINGS.zhcpNode, host, [])),
+        problem: `${JSON.stringify(zhcpNode)} is the zHCP of both ${other} and ${host}`,
+        allowed: `a zHCP for each host: xcat_zhcp_nodename in [zvm_host:${host}]`,
+      });
+    }
+    hostOf.set(zhcp, host);
+  }
+}
+
+function listDirectory(directory: string, problems: ConfigurationProblem[]): string[] {
+  try {
+    return readdirSync(directory)
+      .filter((name) => name.endsWith('.conf') && !name.startsWith('.'))
+      .toSorted()
+      .map((name) => join(directory, name));
+  } catch (error) {
+    problems.push({ file: directory, problem: unreadable(error), allowed: 'a directory with *.conf files' });
+    return [];
+  }
+}
+
+function readIni(path: string, problems: ConfigurationProblem[]): IniFile[] {
+  try {
+    const scan = scanIni(new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path)), path);
+    problems.push(...scan.problems);
+    return [scan.ini];
+  } catch (error) {
+    problems.push({ file: path, problem: unreadable(error), allowed: 'a readable ini file in UTF-8' });
+    return [];
+  }
+}
+
+function unreadable(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : '';
+  return `cannot be read${code}`;
+}

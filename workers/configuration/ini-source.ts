@@ -1,0 +1,138 @@
+import type { ConfigurationProblem } from './error.ts';
+import type { IniFile, IniSection } from './ini-file.ts';
+import type { Setting } from './schema.ts';
+
+/** A value found: as written, with references resolved, and where. */
+export type Found = { raw: string; text: string; file: string; line: number; section: string };
+
+/** A host that a section `[zvm_host:<name>]` declares. */
+export type DeclaredHost = { name: string; file: string; line: number; section: string };
+
+const HOST_SECTION = /^zvm_host:([^:]*)(?::(.*))?$/is;
+const REFERENCE = /\\\$|\$\$|\$([a-z_][a-z0-9_.]*)|\$\{([a-z_][a-z0-9_.]*)\}/gi;
+const DEEPEST_REFERENCE = 10;
+
+type Occurrence = Omit<Found, 'text'>;
+
+/** The ini files of one configuration as one: later files win over earlier ones, `[zvm_host:<name>]` over all other sections. */
+export class IniSource {
+  readonly #newestFirst: readonly IniFile[];
+  readonly #names: string;
+
+  constructor(files: readonly IniFile[]) {
+    this.#newestFirst = files.toReversed();
+    this.#names = files.length === 0 ? '(no configuration file)' : files.map(({ file }) => file).join(', ');
+  }
+
+  /** The hosts that `[zvm_host:<name>]` sections declare, in the order of the files. */
+  declaredHosts(): DeclaredHost[] {
+    const hosts = new Map<string, DeclaredHost>();
+    for (const { file, section, host, physicalNetwork } of this.#hostSections()) {
+      if (physicalNetwork === undefined && !hosts.has(host)) {
+        hosts.set(host, { name: host, file, line: section.line, section: section.name });
+      }
+    }
+    return [...hosts.values()];
+  }
+
+  /** Sections `[zvm_host:<name>:<network>]` of hosts that no section declares. */
+  strayHostSections(): ConfigurationProblem[] {
+    const declared = new Set(this.declaredHosts().map(({ name }) => name));
+    return this.#hostSections()
+      .filter(({ host }) => !declared.has(host))
+      .map(({ file, section, host }) => ({
+        file,
+        line: section.line,
+        section: section.name,
+        problem: 'is of a host that has no section of its own',
+        allowed: `a section [zvm_host:${host}] as well`,
+      }));
+  }
+
+  /** The value of a setting for a host (undefined: of the shared sections); an empty value counts as none. */
+  find(setting: Setting<unknown>, host: string | undefined, problems: ConfigurationProblem[]): Found | undefined {
+    const found = this.#occurrence(setting.key, setting.sections, host);
+    if (found === undefined || found.raw.trim() === '') return undefined;
+    const complaints: string[] = [];
+    const text = this.#resolve(found.raw, found.section, host, isSecret(setting.key), complaints, 0);
+    // A secret's reference can be a part of the secret, so that the problem may not name it.
+    const [complaint] = complaints;
+    if (complaint === undefined) return { ...found, text };
+    const problem = isSecret(setting.key) ? 'refers with $ to a key that cannot be used' : complaint;
+    problems.push({ ...this.placeOf(setting, found), problem, allowed: '$key or $section.key; $$ for a dollar sign' });
+    return undefined;
+  }
+
+  /** Where a problem of a setting is: at its value, or in all files when there is none. */
+  placeOf(
+    setting: Setting<unknown>,
+    found?: Pick<Found, 'file' | 'line' | 'section'>,
+  ): Omit<ConfigurationProblem, 'problem'> {
+    if (found === undefined) return { file: this.#names, section: setting.sections[0], key: setting.key };
+    return { file: found.file, line: found.line, section: found.section, key: setting.key };
+  }
+
+  #hostSections(): { file: string; section: IniSection; host: string; physicalNetwork: string | undefined }[] {
+    return this.#newestFirst.toReversed().flatMap(({ file, sections }) =>
+      sections.flatMap((section) => {
+        const match = HOST_SECTION.exec(section.name);
+        return match === null
+          ? []
+          : [{ file, section, host: (match[1] ?? '').trim(), physicalNetwork: match[2]?.trim() }];
+      }),
+    );
+  }
+
+  #occurrence(key: string, sections: readonly string[], host: string | undefined): Occurrence | undefined {
+    const groups = host === undefined ? [sections] : [[`zvm_host:${host}`], sections];
+    for (const group of groups) {
+      for (const { file, sections: written } of this.#newestFirst) {
+        for (const name of group) {
+          const section = written.findLast(
+            (candidate) => sameSection(candidate.name, name) && candidate.values.has(key),
+          );
+          const value = section?.values.get(key);
+          if (section !== undefined && value !== undefined) {
+            return { raw: value.text, file, line: value.line, section: section.name };
+          }
+        }
+      }
+    }
+    return undefined;
+  }
+
+  // oslo.config: `$key` is looked for in the same section, then in [DEFAULT]; `$section.key` names its section; `$$` and `\$` are a dollar sign.
+  #resolve(
+    raw: string,
+    section: string,
+    host: string | undefined,
+    secret: boolean,
+    complaints: string[],
+    depth: number,
+  ): string {
+    return raw.replaceAll(REFERENCE, (whole: string, plain: string | undefined, braced: string | undefined) => {
+      const name = plain ?? braced;
+      if (name === undefined) return '$';
+      const dot = name.indexOf('.');
+      const key = name.slice(dot + 1);
+      const target = this.#occurrence(key, dot < 0 ? [section, 'DEFAULT'] : [name.slice(0, dot)], host);
+      if (target === undefined) complaints.push(`refers to ${whole}, which no file has`);
+      else if (isSecret(key) && !secret) complaints.push(`refers to ${whole}, which is a secret`);
+      else if (depth >= DEEPEST_REFERENCE) complaints.push(`refers to ${whole}, which leads back to itself`);
+      else return this.#resolve(target.raw, target.section, host, secret, complaints, depth + 1);
+      return '';
+    });
+  }
+}
+
+function isSecret(key: string): boolean {
+  return /password|secret/i.test(key);
+}
+
+// oslo.config takes group names in any case; the names of hosts keep theirs.
+function sameSection(written: string, name: string): boolean {
+  const [one, other] = [written, name].map((text) => HOST_SECTION.exec(text));
+  if (one && other)
+    return one[1]?.trim() === other[1]?.trim() && one[2]?.trim().toLowerCase() === other[2]?.trim().toLowerCase();
+  return written.toLowerCase() === name.toLowerCase();
+}

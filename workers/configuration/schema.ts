@@ -1,0 +1,229 @@
+import { isIPv6 } from 'node:net';
+import { z } from 'zod';
+import { HostName, NodeName, VswitchName } from '../../network/identifiers.ts';
+import { Mac, macPrefix } from '../../network/mac.ts';
+import { Vdev, vdevNumber } from '../../network/vdev.ts';
+
+/** The levels of the worker's log. */
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error'] as const;
+
+/** VLAN ids `from` to `to`, both included. */
+export type VlanRange = { from: number; to: number };
+
+/** One key of the ini files: the sections it may stand in (the first one counts within a file), and text → value. */
+export type Setting<T> = {
+  key: string;
+  sections: readonly [string, ...string[]];
+  schema: z.ZodType<T, string>;
+  allowed: string;
+  /** The value as an error may show it; undefined when it may not at all. */
+  show: (text: string) => string | undefined;
+};
+
+/** The server's address as given, and as a URL without a path. */
+export type XcatServer = { server: string; url: string };
+
+const LOWEST_VLAN = 1;
+const HIGHEST_VLAN = 4094;
+
+const TRUE = ['true', '1', 'on', 'yes'];
+const FALSE = ['false', '0', 'off', 'no'];
+
+const Flag = z
+  .string()
+  .transform((text) => text.toLowerCase())
+  .pipe(z.string().refine((text) => TRUE.includes(text) || FALSE.includes(text), 'is not a boolean'))
+  .transform((text) => TRUE.includes(text));
+
+function wholeNumber(lowest: number, highest: number): z.ZodType<number, string> {
+  return z
+    .string()
+    .regex(/^[0-9]{1,9}$/, 'is not a whole number')
+    .transform(Number)
+    .refine((value) => value >= lowest && value <= highest, 'is out of range');
+}
+
+/** The items of a comma-separated list; empty ones (a comma at the end) do not count. */
+function items(text: string): string[] {
+  return text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+}
+
+const PhysicalNetworks = z.string().transform((text) => [...new Set(items(text))]);
+
+const Mappings = z.string().transform((text, context): ReadonlyMap<string, string> => {
+  const mappings = new Map<string, string>();
+  for (const item of items(text)) {
+    const [name = '', target = '', ...rest] = item.split(':').map((part) => part.trim());
+    const vswitch = VswitchName.safeParse(target);
+    if (name === '' || rest.length > 0 || !vswitch.success) {
+      context.addIssue(`has the bad entry ${JSON.stringify(item)}`);
+    } else if (mappings.has(name)) {
+      context.addIssue(`maps ${name} twice`);
+    } else {
+      mappings.set(name, vswitch.data);
+    }
+  }
+  return mappings;
+});
+
+const VlanRanges = z.string().transform((text, context): ReadonlyMap<string, VlanRange[]> => {
+  const ranges = new Map<string, VlanRange[]>();
+  for (const item of items(text)) {
+    const [name = '', ...bounds] = item.split(':').map((part) => part.trim());
+    const [low, high] = bounds.length === 0 ? [String(LOWEST_VLAN), String(HIGHEST_VLAN)] : bounds;
+    const from = vlan(low);
+    const to = vlan(high);
+    if (name === '' || bounds.length > 2 || from === undefined || to === undefined || from > to) {
+      context.addIssue(`has the bad entry ${JSON.stringify(item)}`);
+    } else {
+      ranges.set(name, merged([...(ranges.get(name) ?? []), { from, to }]));
+    }
+  }
+  return ranges;
+});
+
+function vlan(text: string | undefined): number | undefined {
+  if (text === undefined || !/^[0-9]{1,4}$/.test(text)) return undefined;
+  const value = Number(text);
+  return value >= LOWEST_VLAN && value <= HIGHEST_VLAN ? value : undefined;
+}
+
+function merged(ranges: readonly VlanRange[]): VlanRange[] {
+  const result: VlanRange[] = [];
+  for (const range of ranges.toSorted((one, other) => one.from - other.from)) {
+    const last = result.at(-1);
+    if (last !== undefined && range.from <= last.to + 1) last.to = Math.max(last.to, range.to);
+    else result.push({ ...range });
+  }
+  return result;
+}
+
+const Rdevs = z.string().transform((text, context): string[] => {
+  const rdevs = items(text).map((item) => {
+    const [, device, port = ''] = /^([0-9a-f]{1,4})(\.p[0-9]{1,2})?$/i.exec(item) ?? [];
+    if (device === undefined) context.addIssue(`has the bad entry ${JSON.stringify(item)}`);
+    // z/VM prints four digits (contract xcat.md 4.5): one form, so that a3 and 00A3 compare equal.
+    return `${(device ?? '').padStart(4, '0')}${port}`.toUpperCase();
+  });
+  if (new Set(rdevs).size < rdevs.length) context.addIssue('names a device twice');
+  if (rdevs.length > 3) context.addIssue('names more than three devices');
+  return rdevs;
+});
+
+const Server = z.string().transform((server, context): XcatServer => {
+  const url = /^https?:\/\//i.test(server)
+    ? server
+    : isIPv6(server)
+      ? `https://[${server}]`
+      : /^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?$/.test(server)
+        ? `https://${server}`
+        : '';
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  const bare = parsed !== undefined && `${parsed.protocol}//${parsed.host}/` === parsed.href;
+  if (!bare) {
+    context.addIssue('is not a server address');
+    return z.NEVER;
+  }
+  return { server, url: parsed.origin };
+});
+
+const BaseMac = z
+  .string()
+  .regex(/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i, 'is not a MAC address')
+  .refine((text) => Mac.safeParse(text).success, 'is not a unicast MAC address')
+  .transform((text): string => macPrefix(Mac.parse(text)));
+
+const NicVdev = z.string().transform((text, context): number => {
+  const vdev = Vdev.safeParse(text);
+  if (vdev.success) return vdevNumber(vdev.data);
+  context.addIssue('is not a virtual device number with room for three devices');
+  return z.NEVER;
+});
+
+// The historic agent reads its keys from [AGENT]; Nova's z/VM driver has the same names in [DEFAULT] of nova.conf.
+const AGENT = ['agent', 'DEFAULT', 'zvm'] as const;
+
+function setting<T>(
+  key: string,
+  sections: Setting<T>['sections'],
+  schema: z.ZodType<T, string>,
+  allowed: string,
+  show: Setting<T>['show'] = (text) => text,
+): Setting<T> {
+  return { key, sections, schema, allowed, show };
+}
+
+const hidden = (): undefined => undefined;
+const MAPPING_FORM = 'name:VSWITCH,… with each VSWITCH one token of 1 to 8 characters of A–Z, 0–9, @ # $ _ -';
+
+/** Every key that is read, except `rdev_list`, whose sections are the physical networks. */
+export const SETTINGS = {
+  host: setting('host', ['DEFAULT'], named(HostName, 'is not a host name'), 'letters, digits, . _ -'),
+  zvmHost: setting('zvm_host', AGENT, named(HostName, 'is not a host name'), 'letters, digits, . _ -'),
+  zhcpNode: setting('xcat_zhcp_nodename', AGENT, named(NodeName, 'is not an xCAT node name'), 'letters, digits, . _ -'),
+  server: setting(
+    'zvm_xcat_server',
+    AGENT,
+    Server,
+    'host, host:port, https://host[:port] or http://host[:port], without user, path and query',
+    (text) => text.replace(/^.*@/s, '…@').replace(/\?.*$/s, '?…'),
+  ),
+  username: setting('zvm_xcat_username', AGENT, z.string(), 'a user of xCAT; or ZVM_XCAT_USERNAME in the environment'),
+  password: setting(
+    'zvm_xcat_password',
+    AGENT,
+    z.string(),
+    'any text; or ZVM_XCAT_PASSWORD in the environment',
+    hidden,
+  ),
+  timeoutSeconds: setting('zvm_xcat_timeout', AGENT, wholeNumber(1, 86_400), '1 to 86400 seconds'),
+  caFile: setting('zvm_xcat_ca_file', AGENT, z.string(), 'path of a PEM file'),
+  verifyTls: setting('zvm_xcat_verify_tls', AGENT, Flag, 'true or false'),
+  credentialsInQuery: setting('zvm_xcat_credentials_in_query', AGENT, Flag, 'true or false'),
+  vswitchMappings: setting('vswitch_mappings', ['agent', 'ovs', 'DEFAULT', 'zvm'], Mappings, MAPPING_FORM),
+  bridgeMappings: setting('bridge_mappings', ['ovs'], Mappings, MAPPING_FORM),
+  flatNetworks: setting('flat_networks', ['ml2_type_flat'], PhysicalNetworks, 'name,… or *'),
+  vlanRanges: setting(
+    'network_vlan_ranges',
+    ['ml2_type_vlan', 'ovs', 'agent'],
+    VlanRanges,
+    'name or name:low:high, with commas between; 1 ≤ low ≤ high ≤ 4094',
+  ),
+  defaultNicVdev: setting(
+    'zvm_default_nic_vdev',
+    ['DEFAULT', 'agent', 'zvm'],
+    NicVdev,
+    '1 to 4 hex digits, at most FFFD',
+  ),
+  macPrefix: setting(
+    'base_mac',
+    ['DEFAULT'],
+    BaseMac,
+    'six bytes in hex with colons, unicast, as in 02:00:00:00:00:00',
+  ),
+  pollingIntervalSeconds: setting('polling_interval', AGENT, wholeNumber(1, 86_400), '1 to 86400 seconds'),
+  logLevel: setting(
+    'log_level',
+    ['DEFAULT'],
+    z.string().toLowerCase().pipe(z.enum(LOG_LEVELS, 'is not a log level')),
+    LOG_LEVELS.join(', '),
+  ),
+  debug: setting('debug', ['DEFAULT'], Flag, 'true or false'),
+} as const;
+
+/** `rdev_list` of one VSWITCH, in the sections given (a section named as the physical network, as in the historic ini). */
+export function rdevSetting(sections: Setting<string[]>['sections']): Setting<string[]> {
+  return setting('rdev_list', sections, Rdevs, 'up to three real devices of 1 to 4 hex digits, with commas between');
+}
+
+function named(schema: z.ZodType<string, string>, problem: string): z.ZodType<string, string> {
+  return z.string().transform((text, context): string => {
+    const result = schema.safeParse(text);
+    if (result.success) return result.data;
+    context.addIssue(problem);
+    return z.NEVER;
+  });
+}

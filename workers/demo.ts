@@ -1,0 +1,58 @@
+import { readFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { examplePortRequests, readPortRequests } from './demo/port-requests.ts';
+import { startStack } from './demo/stack.ts';
+import { compare, wire } from './demo/wire.ts';
+
+const HOSTS = 2;
+const DEFAULT_PORTS = '20';
+
+/** `npm run demo`: wire ports once on embedded defaults, compare z/VM's state with what was asked, and end; 1 on any difference. */
+async function main(): Promise<boolean> {
+  const { values } = parseArgs({
+    options: {
+      json: { type: 'boolean', default: false },
+      ports: { type: 'string', default: DEFAULT_PORTS },
+      input: { type: 'string' },
+    },
+  });
+  const say = (line: string) => process.stderr.write(`${line}\n`);
+  const wanted = Number(values.ports);
+  if (!Number.isInteger(wanted) || wanted < 1) throw new Error(`--ports ${values.ports}: must be a whole number from 1`);
+  const guestsPerHost = Math.max(10, Math.ceil(wanted / HOSTS / 2));
+  const stack = await startStack({ hosts: HOSTS, guestsPerHost, say });
+  try {
+    const requests =
+      values.input === undefined
+        ? examplePortRequests(wanted, stack.hosts, guestsPerHost)
+        : readPortRequests(await readFile(values.input, 'utf8'), stack.hosts);
+    const started = performance.now();
+    const guests = await wire(stack.client, requests, (guest) => {
+      if (guest.failure !== undefined) say(`${guest.userid} on ${guest.host}: ${guest.failure}`);
+      else if (!values.json) say(`${guest.userid} on ${guest.host}: ${guest.ports} port(s) wired`);
+    });
+    const seconds = Math.round(performance.now() - started) / 1_000;
+    const { httpCalls } = (await (await fetch(new URL('/simulator/counters', stack.simulator.url))).json()) as { httpCalls: number };
+    const mismatches = await compare(stack.simulator.url, requests, stack.hosts);
+    const count = (failed: boolean) => guests.filter((guest) => (guest.failure !== undefined) === failed).reduce((sum, guest) => sum + guest.ports, 0);
+    const result = { ports: requests.length, wired: count(false), failed: count(true), seconds, xcatCalls: httpCalls, mismatches };
+    process.stdout.write(
+      values.json
+        ? `${JSON.stringify(result)}\n`
+        : `${result.wired} of ${result.ports} ports wired in ${seconds} s with ${httpCalls} xCAT calls; ${mismatches.length} mismatches\n${mismatches.join('\n')}`,
+    );
+    return result.failed === 0 && mismatches.length === 0;
+  } finally {
+    await stack.stop();
+  }
+}
+
+main().then(
+  (right) => {
+    process.exitCode = right ? 0 : 1;
+  },
+  (error: unknown) => {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+  },
+);

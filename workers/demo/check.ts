@@ -1,0 +1,50 @@
+import { z } from 'zod';
+import { macId } from '../../network/mac.ts';
+import { vlansOf } from '../../network/port.ts';
+import { Mac } from '../../network/mac.ts';
+import type { GuestPortRequest } from './port-requests.ts';
+
+/** The part of the simulator's state that ports show up in. */
+export const SimulatorState = z.object({
+  tables: z.record(z.string(), z.array(z.record(z.string(), z.string().nullable()))),
+  systems: z.record(
+    z.string(),
+    z.object({
+      vswitches: z.record(z.string(), z.object({ authorisations: z.record(z.string(), z.object({ vlans: z.array(z.number()) })) })),
+      guests: z.record(
+        z.string(),
+        z.object({
+          loggedOn: z.boolean(),
+          directory: z.array(z.object({ vdev: z.string(), vswitch: z.string().nullish(), macId: z.string().nullish() })),
+          nics: z.array(z.object({ vdev: z.string(), mac: z.string(), vswitch: z.string().nullish() })),
+        }),
+      ),
+    }),
+  ),
+});
+export type SimulatorState = z.infer<typeof SimulatorState>;
+
+/** What of z/VM's and xCAT's state differs from a wired port's request, as sentences. Empty when all is right. */
+export function mismatchesOf(request: GuestPortRequest, zhcpNode: string, state: SimulatorState): string[] {
+  const found: string[] = [];
+  const of = `port ${request.portId} of ${request.userid}`;
+  const system = state.systems[zhcpNode];
+  const guest = system?.guests[request.userid];
+  const row = state.tables.switch?.find((candidate) => candidate.port === request.portId);
+  if (guest === undefined || row === undefined) return [`${of}: ${guest === undefined ? 'no such guest' : 'not recorded in the switch table'}`];
+  const vdev = row.interface ?? '';
+  const [vlan] = vlansOf(request.network);
+  if (row.switch !== request.vswitch || row.vlan !== String(vlan ?? -1)) found.push(`${of}: recorded as ${row.switch} VLAN ${row.vlan}`);
+  const granted = system?.vswitches[request.vswitch]?.authorisations[request.userid]?.vlans;
+  if (granted === undefined) found.push(`${of}: not authorised on ${request.vswitch}`);
+  else if (vlan !== undefined && granted.join() !== String(vlan)) found.push(`${of}: authorised with VLAN ${granted.join()}, not ${vlan}`);
+  const wanted = request.adminStateUp ? request.vswitch : undefined;
+  const nicdef = guest.directory.find((nic) => nic.vdev === vdev);
+  if (nicdef === undefined || (nicdef.vswitch ?? undefined) !== wanted) found.push(`${of}: NICDEF ${vdev} is on ${nicdef?.vswitch ?? 'nothing'}`);
+  const nic = guest.nics.find((candidate) => candidate.vdev === vdev);
+  if (guest.loggedOn && (nic?.vswitch ?? undefined) !== wanted) found.push(`${of}: NIC ${vdev} is coupled to ${nic?.vswitch ?? 'nothing'}`);
+  const mac = Mac.safeParse(nic?.mac ?? '').data;
+  if (request.mac !== undefined && nicdef?.macId !== macId(request.mac)) found.push(`${of}: NICDEF ${vdev} has MACID ${nicdef?.macId}`);
+  if (request.mac !== undefined && guest.loggedOn && mac !== request.mac) found.push(`${of}: NIC ${vdev} has MAC ${nic?.mac}`);
+  return found;
+}

@@ -1,0 +1,69 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Client } from '@temporalio/client';
+import { type Simulator, startSimulator } from '../../simulator/simulator.ts';
+import type { HostConfiguration } from '../configuration/configuration.ts';
+import { createLogger, installTemporalLogger } from '../logging.ts';
+import { runWorkers } from '../run-workers.ts';
+import { configuredTarget, connectClient, localTarget, type TemporalTarget } from '../temporal-connection.ts';
+import { findTemporalServer } from '../temporal-binary.ts';
+import { startTemporalServer } from '../temporal-server.ts';
+import { embeddedHosts } from './embedded-hosts.ts';
+
+/** Everything on embedded defaults: Temporal, a simulated management node, and a worker for each of its z/VM systems. */
+export type Stack = {
+  client: Client;
+  target: TemporalTarget;
+  /** Absent when a Temporal server that was there already is used. */
+  uiUrl: string | undefined;
+  simulator: Simulator;
+  hosts: HostConfiguration[];
+  stop(): Promise<void>;
+};
+
+type Options = { hosts: number; guestsPerHost: number; say(line: string): void; logLevel?: string; ports?: { grpc?: number; ui?: number; simulator?: number } };
+
+/** Bring the stack up; `stop` takes down what it started, in reverse. */
+export async function startStack(options: Options): Promise<Stack> {
+  const logger = createLogger(options.logLevel ?? 'warn');
+  installTemporalLogger(logger);
+  const undo: (() => Promise<void>)[] = [];
+  const stop = async () => {
+    for (const step of undo.splice(0).reverse()) await step();
+  };
+  try {
+    const temporal = await startTemporal(options, undo);
+    const simulator = await startSimulator({
+      hosts: options.hosts,
+      guests: options.guestsPerHost,
+      ...(options.ports?.simulator === undefined ? {} : { port: options.ports.simulator }),
+    });
+    undo.push(() => simulator.close());
+    const hosts = embeddedHosts(simulator.url, options.hosts);
+    const workers = await runWorkers(hosts, temporal.target, logger);
+    undo.push(() => workers.stop());
+    const { client, close } = await connectClient(temporal.target);
+    undo.push(close);
+    return { client, ...temporal, simulator, hosts, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function startTemporal({ say, ports }: Options, undo: (() => Promise<void>)[]): Promise<{ target: TemporalTarget; uiUrl: string | undefined }> {
+  const found = await findTemporalServer({ say });
+  if (found.kind === 'external') return { target: configuredTarget(), uiUrl: undefined };
+  const folder = await mkdtemp(join(tmpdir(), 'networking-zvm-'));
+  undo.push(() => rm(folder, { recursive: true, force: true }));
+  const server = await startTemporalServer({
+    binary: found.path,
+    databaseFile: join(folder, 'temporal.db'),
+    ...(ports?.grpc === undefined ? {} : { port: ports.grpc }),
+    ...(ports?.ui === undefined ? {} : { uiPort: ports.ui }),
+    say,
+  });
+  undo.push(() => server.stop());
+  return { target: localTarget(server.address, server.namespace), uiUrl: server.uiUrl };
+}

@@ -1,0 +1,60 @@
+import { fileURLToPath } from 'node:url';
+import { bundleWorkflowCode, type NativeConnection, Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import type { Logger } from 'pino';
+import { createHostActivities } from '../activities/host-activities.ts';
+import type { HostRuntime } from '../activities/host-runtime.ts';
+import { AllowedVswitch, HostRules, taskQueueOf } from '../network/host.ts';
+import { createXcatClient, type XcatClient } from '../xcat/client.ts';
+import type { HostConfiguration } from './configuration/configuration.ts';
+
+/** A worker of one host, and the client it talks to xCAT with. */
+export type HostWorker = { host: string; worker: Worker; xcat: XcatClient };
+
+/** Bundle the workflows once for all workers of a process. */
+export function bundleWorkflows(): Promise<WorkflowBundleWithSourceMap> {
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  return bundleWorkflowCode({ workflowsPath: fileURLToPath(new URL(`../workflows/index.${extension}`, import.meta.url)) });
+}
+
+/** The rules of a host from its configuration; throws a ZodError when a name in it cannot be one of z/VM. */
+export function rulesOf(configuration: HostConfiguration): HostRuntime['rules'] {
+  return HostRules.omit({ macPrefix: true }).parse({
+    host: configuration.host,
+    zhcpNode: configuration.zhcpNode,
+    vswitches: configuration.physicalNetworks.map(({ name, vswitch, flat, vlanRanges }) =>
+      AllowedVswitch.parse({ physicalNetwork: name, vswitch, flat, vlanRanges }),
+    ),
+    firstVdev: configuration.defaultNicVdev.toString(16),
+  });
+}
+
+/** Create the worker of one host on its task queue, `zvm-<host>`. Run it with `worker.run()`; close the client after. */
+export async function createHostWorker(
+  configuration: HostConfiguration,
+  connection: NativeConnection,
+  namespace: string,
+  workflowBundle: WorkflowBundleWithSourceMap,
+  logger: Logger,
+): Promise<HostWorker> {
+  const { url, username, password, timeoutSeconds, caFile, verifyTls, credentialsInQuery } = configuration.xcat;
+  const xcat = createXcatClient({
+    url,
+    username,
+    password,
+    timeoutMs: timeoutSeconds * 1_000,
+    ...(caFile === undefined ? {} : { caFile }),
+    verifyTls,
+    credentialsInQuery,
+    onWarning: (warning: string) => logger.warn({ host: configuration.host }, warning),
+  });
+  const worker = await Worker.create({
+    connection,
+    namespace,
+    taskQueue: taskQueueOf(configuration.host),
+    workflowBundle,
+    activities: createHostActivities({ rules: rulesOf(configuration), xcat }),
+    shutdownGraceTime: '30 seconds',
+    shutdownForceTime: '60 seconds',
+  });
+  return { host: configuration.host, worker, xcat };
+}

@@ -1,0 +1,36 @@
+import type { Logger } from 'pino';
+import type { HostConfiguration } from './configuration/configuration.ts';
+import { bundleWorkflows, createHostWorker } from './host-worker.ts';
+import { connectWorkers, type TemporalTarget } from './temporal-connection.ts';
+
+/** Workers that are running. `stopped` ends when all have drained, or fails when one does. */
+export type RunningWorkers = { stop(): Promise<void>; stopped: Promise<void> };
+
+/** Start a worker for each host, on one connection and with one workflow bundle. */
+export async function runWorkers(hosts: readonly HostConfiguration[], target: TemporalTarget, logger: Logger): Promise<RunningWorkers> {
+  const [connection, bundle] = await Promise.all([connectWorkers(target), bundleWorkflows()]);
+  const workers = await Promise.all(hosts.map((host) => createHostWorker(host, connection, target.namespace, bundle, logger)));
+  const running = Promise.all(
+    workers.map(async ({ host, worker }) => {
+      logger.info({ host, taskQueue: worker.options.taskQueue }, 'worker started');
+      await worker.run();
+      logger.info({ host }, 'worker stopped');
+    }),
+  );
+  const stopped = running.then(
+    () => undefined,
+    (error: unknown) => {
+      for (const { worker } of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+      throw error;
+    },
+  );
+  return {
+    stopped,
+    async stop() {
+      for (const { worker } of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+      await stopped.catch(() => undefined);
+      await Promise.all(workers.map(({ xcat }) => xcat.close()));
+      await connection.close();
+    },
+  };
+}

@@ -1,0 +1,44 @@
+import { randomUUID } from 'node:crypto';
+import type { Client, WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
+import { taskQueueOf } from '../network/host.ts';
+import type { OperationResult } from '../workflows/operation.ts';
+import type { attachNic, changeVlan, createPort, deletePort, detachNic, setAdminState } from '../workflows/index.ts';
+
+/** The operations by workflow type, with what each takes. */
+type Operations = {
+  createPort: typeof createPort;
+  attachNic: typeof attachNic;
+  changeVlan: typeof changeVlan;
+  setAdminState: typeof setAdminState;
+  detachNic: typeof detachNic;
+  deletePort: typeof deletePort;
+};
+
+const ID_PREFIX: Record<keyof Operations, string> = {
+  createPort: 'create-port',
+  attachNic: 'attach-nic',
+  changeVlan: 'change-vlan',
+  setAdminState: 'admin-state',
+  detachNic: 'detach-nic',
+  deletePort: 'delete-port',
+};
+
+/**
+ * Start an operation on its host's task queue with its usual Workflow ID (design.md, Workflows), `<type>/<host>/<subject>`; the subject is
+ * the port id, or anything that makes the request unique. Starting the same ID while it runs joins the run that is there.
+ */
+export function startOperation<Type extends keyof Operations>(
+  client: Client,
+  type: Type,
+  input: Parameters<Operations[Type]>[0],
+  subject: string = randomUUID(),
+): Promise<WorkflowHandleWithFirstExecutionRunId<(input: unknown) => Promise<OperationResult>>> {
+  const { host, userid } = input as { host: string; userid: string };
+  return client.workflow.start<(input: unknown) => Promise<OperationResult>>(type, {
+    taskQueue: taskQueueOf(host),
+    workflowId: `${ID_PREFIX[type]}/${host}/${subject}`,
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    args: [input],
+    staticSummary: `${ID_PREFIX[type].replaceAll('-', ' ')} for ${userid} on ${host}`,
+  });
+}

@@ -1,0 +1,131 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Connection } from '@temporalio/client';
+import { dynamicConfigArguments } from '../temporal-config/dynamic-config.ts';
+import { NAMESPACE } from '../temporal-config/namespace.ts';
+import { SEARCH_ATTRIBUTES } from '../temporal-config/search-attributes.ts';
+import type { Say } from './temporal-binary.ts';
+
+export { findTemporalServer } from './temporal-binary.ts';
+
+const READY_LIMIT_MS = 60_000;
+const READY_POLL_MS = 100;
+const STOP_LIMIT_MS = 10_000;
+const LAST_LINES = 20;
+
+/** A development server that this process started. */
+export type TemporalServer = { address: string; uiUrl: string; namespace: string; pid: number; stop(): Promise<void> };
+
+/** What {@link startTemporalServer} takes. Ports are found when they are not given; without a file the server keeps everything in memory. */
+export type StartOptions = { binary: string; databaseFile?: string; port?: number; uiPort?: number; say: Say };
+
+/**
+ * Start a development server on loopback with the project's namespace, search attributes and dynamic configuration, and wait until it
+ * answers. Throws with the server's last lines when it does not.
+ */
+export async function startTemporalServer(options: StartOptions): Promise<TemporalServer> {
+  const port = options.port ?? (await freePort());
+  const uiPort = options.uiPort ?? (await freePort());
+  const started = performance.now();
+  const child = spawn(options.binary, serverArguments(options, port, uiPort), { stdio: ['ignore', 'pipe', 'pipe'] });
+  const lines = lastLinesOf(child);
+  // The server must not outlive the process that started it.
+  const kill = () => child.kill('SIGKILL');
+  process.once('exit', kill);
+  const stop = async () => {
+    await end(child);
+    process.off('exit', kill);
+  };
+  const address = `127.0.0.1:${port}`;
+  try {
+    await untilReady(address, child);
+  } catch (error) {
+    await stop();
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`Temporal server did not start on ${address}: ${reason}\n${lines.join('\n')}`);
+  }
+  options.say(`Temporal: server ready on ${address} after ${((performance.now() - started) / 1_000).toFixed(1)} s`);
+  return { address, uiUrl: `http://127.0.0.1:${uiPort}`, namespace: NAMESPACE, pid: child.pid ?? 0, stop };
+}
+
+/** Add the search attributes that the namespace does not have yet, without a restart of the server. */
+export async function ensureSearchAttributes(connection: Connection, namespace: string): Promise<void> {
+  const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
+  const missing = SEARCH_ATTRIBUTES.filter((key) => customAttributes?.[key.name] === undefined);
+  if (missing.length === 0) return;
+  await connection.operatorService.addSearchAttributes({
+    namespace,
+    searchAttributes: Object.fromEntries(missing.map((key) => [key.name, indexedValueType(key.type)])),
+  });
+}
+
+/** A port that is free on loopback now. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  if (address === null || typeof address === 'string') throw new Error('no free port on loopback');
+  return address.port;
+}
+
+function serverArguments({ databaseFile }: StartOptions, port: number, uiPort: number): string[] {
+  const database =
+    databaseFile === undefined
+      ? []
+      : ['--db-filename', databaseFile, '--sqlite-pragma', 'journal_mode=WAL', '--sqlite-pragma', 'synchronous=NORMAL'];
+  return [
+    ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), '--ui-port', String(uiPort)],
+    ...['--log-level', 'error', '--namespace', NAMESPACE],
+    ...database,
+    ...SEARCH_ATTRIBUTES.flatMap((key) => ['--search-attribute', `${key.name}=${key.type === 'KEYWORD' ? 'Keyword' : 'KeywordList'}`]),
+    ...dynamicConfigArguments(),
+  ];
+}
+
+// Numbers of temporal.api.enums.v1.IndexedValueType.
+function indexedValueType(type: string): number {
+  return type === 'KEYWORD' ? 2 : 7;
+}
+
+async function untilReady(address: string, child: ChildProcess): Promise<void> {
+  const limit = AbortSignal.timeout(READY_LIMIT_MS);
+  for (;;) {
+    if (child.exitCode !== null || child.signalCode !== null) throw new Error('it ended');
+    try {
+      const connection = await Connection.connect({ address, connectTimeout: '2 seconds' });
+      try {
+        await connection.workflowService.describeNamespace({ namespace: NAMESPACE });
+        await ensureSearchAttributes(connection, NAMESPACE);
+        return;
+      } finally {
+        await connection.close();
+      }
+    } catch (error) {
+      if (limit.aborted) throw error;
+      await pause(READY_POLL_MS);
+    }
+  }
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit');
+  child.kill('SIGTERM');
+  const timer = setTimeout(() => child.kill('SIGKILL'), STOP_LIMIT_MS);
+  await exited;
+  clearTimeout(timer);
+}
+
+function lastLinesOf(child: ChildProcess): string[] {
+  const lines: string[] = [];
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (chunk: Buffer) => {
+      lines.push(...chunk.toString().split('\n').filter((line) => line.trim() !== ''));
+      lines.splice(0, Math.max(0, lines.length - LAST_LINES));
+    });
+  }
+  return lines;
+}

@@ -1,0 +1,29 @@
+import { parseArgs } from 'node:util';
+import { once } from 'node:events';
+import { ConfigurationError } from './configuration/error.ts';
+import { loadConfiguration } from './configuration/configuration.ts';
+import { createLogger, installTemporalLogger } from './logging.ts';
+import { runWorkers } from './run-workers.ts';
+import { configuredTarget } from './temporal-connection.ts';
+
+/** `npm run worker -- --config-file FILE …`: the workers of the hosts that the files describe, until SIGINT or SIGTERM. */
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      'config-file': { type: 'string', multiple: true, default: [] },
+      'config-dir': { type: 'string', multiple: true, default: [] },
+    },
+  });
+  const configuration = loadConfiguration({ configFiles: values['config-file'], configDirs: values['config-dir'], env: process.env });
+  const logger = createLogger(configuration.worker.logLevel);
+  installTemporalLogger(logger);
+  const workers = await runWorkers(configuration.hosts, configuredTarget(), logger);
+  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM'), workers.stopped]);
+  logger.info('stopping: operations go on where they are when a worker is back');
+  await workers.stop();
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof ConfigurationError ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.exitCode = 1;
+});

@@ -1,0 +1,98 @@
+import { z } from 'zod';
+import { XcatError } from './errors.ts';
+
+// Values are arrays of strings or null (contract xcat.md 1.4); a bare string or number is taken too, anything else is no text.
+const Texts = z.unknown().transform((value): string[] =>
+  (Array.isArray(value) ? value : [value]).flatMap((leaf: unknown) => {
+    if (typeof leaf === 'string') return [leaf];
+    return typeof leaf === 'number' ? [String(leaf)] : [];
+  }),
+);
+
+const Plain = z.object({
+  data: Texts.optional(),
+  info: Texts.optional(),
+  error: Texts.optional(),
+  errorcode: Texts.optional(),
+});
+
+const Nested = z
+  .unknown()
+  .transform((value) => (Array.isArray(value) ? value : [value]).flatMap((node) => Plain.safeParse(node).data ?? []));
+
+const Element = z
+  .object({ ...Plain.shape, node: Nested.optional() })
+  .nullable()
+  .transform((element): Elem => {
+    const { data = [], info = [], error = [], errorcode = [], node = [] } = element ?? {};
+    return {
+      data,
+      info,
+      error: [...error, ...node.flatMap((each) => each.error ?? [])],
+      errorcodes: [...errorcode, ...node.flatMap((each) => each.errorcode ?? [])],
+    };
+  });
+
+const Envelope = z.object({ data: z.array(Element) });
+
+/** One element of an answer: one response of xcatd, texts only, those of nested `node` elements with its own. */
+export type Elem = {
+  readonly data: readonly string[];
+  readonly info: readonly string[];
+  readonly error: readonly string[];
+  readonly errorcodes: readonly string[];
+};
+
+/**
+ * Parse the body of a 2xx answer, `{"data":[…]}` (contract xcat.md 1.4). Unknown keys are ignored, null leaves dropped. Throws XcatError
+ * 'bad-answer': retryable when the body is JSON cut short, permanent for HTML or another shape.
+ */
+export function parseAnswer(body: string, operation: string): Elem[] {
+  let value: unknown;
+  try {
+    value = JSON.parse(body);
+  } catch {
+    const cut = /^\s*(\{|$)/.test(body);
+    const what = cut ? 'the answer was cut short' : `the answer is no JSON: ${plainText(body)}`;
+    throw new XcatError({ code: 'bad-answer', operation, message: `${operation}: ${what}`, retryable: cut });
+  }
+  const envelope = Envelope.safeParse(value);
+  if (envelope.success) return envelope.data.data;
+  throw new XcatError({ code: 'bad-answer', operation, message: `${operation}: the answer is not of xCAT's form` });
+}
+
+/**
+ * True when xCAT says that the command failed: the errorcode of any element is not 0 (contract xcat.md 3.1: the first one may be 0 in
+ * spite of a failure), or there is an error without any errorcode.
+ */
+export function isFailed(elements: readonly Elem[]): boolean {
+  return elements.some(
+    ({ error, errorcodes }) =>
+      errorcodes.some((code) => Number(code) !== 0) || (error.length > 0 && errorcodes.length === 0),
+  );
+}
+
+/** What xCAT says about a failure: all error texts, or the data where it puts them there (tabch, contract xcat.md 2.4). */
+export function errorText(elements: readonly Elem[]): string {
+  const errors = elements.flatMap((element) => element.error);
+  const texts = errors.length > 0 ? errors : elements.flatMap((element) => [...element.data, ...element.info]);
+  return plainText(texts.join('; ')) || 'no reason given';
+}
+
+/** Throws XcatError 'refused' when the answer, though HTTP 200, holds an error (contract xcat.md 1.3). */
+export function refuseErrors(elements: readonly Elem[], operation: string): void {
+  if (!isFailed(elements)) return;
+  throw new XcatError({ code: 'refused', operation, message: `${operation}: ${errorText(elements)}` });
+}
+
+/** Text of a body without tags, on one line, at most 500 characters. */
+export function plainText(text: string): string {
+  // What `becomeuser` and Apache add comes as HTML even where JSON is announced (contract xcat.md 1.3).
+  return text
+    .slice(0, 20_000)
+    .replaceAll(/<(style|script|title)\b[^<>]*>[^<]*<\/\1>/gi, ' ')
+    .replaceAll(/<[^<>]*>/g, ' ')
+    .replaceAll(/\s+/g, ' ')
+    .trim()
+    .slice(0, 500);
+}

@@ -1,0 +1,143 @@
+import { randomBytes } from 'node:crypto';
+import { plainText } from './answers.ts';
+import { runOnNode, type ScriptResult } from './dsh.ts';
+import { XcatError } from './errors.ts';
+import { type Command, type CommandOutcome, chainText, parseOutcomes, scriptText } from './script.ts';
+import type { Transport } from './transport.ts';
+import { waitUnlessAborted } from './waiting.ts';
+
+export type { Command, CommandOutcome } from './script.ts';
+
+export type CommandChannel = {
+  /**
+   * Run one chain of commands, or several that do not depend on each other. A chain runs in order and stops after the first command that
+   * does not exit with 0. The outcomes come in the order of the commands, those of several chains one after another. Throws a retryable
+   * XcatError when it is not known what became of a chain (all commands here are safe to repeat), what the transport throws, or the
+   * signal's reason.
+   */
+  run(
+    chains: readonly (readonly Command[])[] | readonly Command[],
+    options?: { signal?: AbortSignal },
+  ): Promise<CommandOutcome[]>;
+};
+
+export type ChannelOptions = {
+  /** Chains that run side by side on the zHCP: what SMAPI gets at once. */
+  parallel?: number;
+};
+
+type Job = {
+  chain: readonly Command[];
+  bytes: number;
+  outcome: PromiseWithResolvers<CommandOutcome[]>;
+};
+
+// The script is one argument of ssh, of which Linux takes 128 KiB; xdsh adds the locale exports (contract xcat.md 3.1).
+const SCRIPT_BYTES = 100 * 1024;
+// The file names and `wait` of a chain in a script of several.
+const CHAIN_OVERHEAD_BYTES = 128;
+const PARALLEL = 8;
+
+/**
+ * The way to one zHCP, by group commit: while a call is in flight, further chains queue, and the next call carries them all as one script
+ * of at most 100 KiB; what does not fit goes with the call after it. A lone chain waits for nothing.
+ */
+export function createCommandChannel(
+  transport: Transport,
+  zhcpNode: string,
+  { parallel = PARALLEL }: ChannelOptions = {},
+): CommandChannel {
+  const operation = `run commands on ${zhcpNode}`;
+  let queue: Job[] = [];
+  let busy = false;
+
+  const work = async (): Promise<void> => {
+    if (busy) return;
+    busy = true;
+    while (queue.length > 0) {
+      const batch = takeBatch(queue);
+      queue = queue.slice(batch.length);
+      await runBatch(batch);
+    }
+    busy = false;
+  };
+
+  const runBatch = async (batch: readonly Job[]): Promise<void> => {
+    try {
+      const nonce = randomBytes(16).toString('hex');
+      const script = scriptText(
+        batch.map((job, index) => chainText(job.chain, index, nonce)),
+        parallel,
+      );
+      const result = await runOnNode(transport, zhcpNode, script);
+      const lengths = batch.map((job) => job.chain.length);
+      const outcomes = parseOutcomes(result.stdout, nonce, lengths);
+      for (const [index, job] of batch.entries()) {
+        const known = outcomes[index];
+        if (known === undefined) job.outcome.reject(unknownFate(operation, result));
+        else job.outcome.resolve(known);
+      }
+    } catch (error) {
+      for (const job of batch) job.outcome.reject(error);
+    }
+  };
+
+  const jobOf = (chain: readonly Command[]): Job => {
+    const bytes = Buffer.byteLength(chainText(chain, 9_999, '0'.repeat(32))) + CHAIN_OVERHEAD_BYTES;
+    if (bytes > SCRIPT_BYTES) {
+      const message = `${operation}: the commands are too long for one call`;
+      throw new XcatError({ code: 'refused', operation, message });
+    }
+    return { chain, bytes, outcome: Promise.withResolvers<CommandOutcome[]>() };
+  };
+
+  return {
+    async run(chains, { signal } = {}) {
+      signal?.throwIfAborted();
+      const jobs = separate(chains)
+        .filter((chain) => chain.length > 0)
+        .map(jobOf);
+      queue = [...queue, ...jobs];
+      void work();
+      try {
+        const outcomes = await waitUnlessAborted(Promise.all(jobs.map((job) => job.outcome.promise)), signal);
+        return outcomes.flat();
+      } finally {
+        // After an abort, what has not been sent yet need not be.
+        queue = queue.filter((waiting) => !jobs.includes(waiting));
+      }
+    },
+  };
+}
+
+function separate(chains: readonly (readonly Command[])[] | readonly Command[]): (readonly Command[])[] {
+  const several: (readonly Command[])[] = [];
+  const one: Command[] = [];
+  for (const item of chains) {
+    if ('argv' in item) one.push(item);
+    else several.push(item);
+  }
+  return one.length > 0 ? [...several, one] : several;
+}
+
+function takeBatch(queue: readonly Job[]): Job[] {
+  let bytes = 0;
+  const fitting = queue.findIndex((job) => {
+    bytes += job.bytes;
+    return bytes > SCRIPT_BYTES;
+  });
+  return fitting === -1 ? [...queue] : queue.slice(0, fitting);
+}
+
+function unknownFate(operation: string, { stderr, failed }: ScriptResult): XcatError {
+  const reason = plainText(stderr);
+  const code = /timed out/i.test(reason) ? 'timeout' : failed && reason !== '' ? 'unreachable' : 'bad-answer';
+  const message = `${operation}: it is not known what became of the commands${reason === '' ? '' : `: ${reason}`}`;
+  return new XcatError({
+    code,
+    operation,
+    message,
+    retryable: true,
+    advice: 'check that the zHCP is up and that the management node can ssh to it',
+  });
+}

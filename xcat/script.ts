@@ -1,0 +1,87 @@
+import { quote } from './shell-quoting.ts';
+
+/** A program on the zHCP with its arguments; quoted before a shell sees it. Its standard error joins its output. */
+export type Command = { argv: readonly string[] };
+
+/** What became of a command; `ran: false` when one before it in its chain failed. */
+export type CommandOutcome = { ran: true; exitStatus: number; output: string } | { ran: false };
+
+const PLAIN_WORD = /^[A-Za-z0-9_./-]+$/;
+
+/**
+ * The shell text of one chain: a subshell that runs its commands in order, prints a marker line `@<nonce> <chain>.<command> <exit status>`
+ * after each, and stops at the first that fails. Throws XcatError 'refused' for an argument with a NUL.
+ */
+export function chainText(chain: readonly Command[], index: number, nonce: string): string {
+  const lines = chain.map(
+    (command, position) =>
+      `${commandText(command)} 2>&1; rc=$?; printf '\\n%s %s %s\\n' '@${nonce}' ${index}.${position} "$rc"; [ "$rc" -eq 0 ] || exit 0`,
+  );
+  return `( ${lines.join('\n')}\n)`;
+}
+
+/**
+ * The script of several chains, `parallel` of them at a time side by side, each into a file of its own so that their outputs do not mix;
+ * the outputs come in the order of the chains. A single chain needs no file.
+ */
+export function scriptText(chains: readonly string[], parallel: number): string {
+  if (chains.length === 1) return chains.join('');
+  const waves: string[] = [];
+  for (let first = 0; first < chains.length; first += parallel) {
+    const wave = chains.slice(first, first + parallel);
+    const files = wave.map((_, offset) => `"/tmp/nz.$$.${first + offset}"`).join(' ');
+    const started = wave.map((chain, offset) => `${chain} > "/tmp/nz.$$.${first + offset}" 2>&1 &`);
+    waves.push([...started, 'wait', `cat ${files}`, `rm -f ${files}`].join('\n'));
+  }
+  return waves.join('\n');
+}
+
+/**
+ * The outcomes of each chain, read from a script's output: `lengths` says how many commands each has. Undefined for a chain whose markers
+ * are not all there, and for the one after it, whose output cannot be told from the other's rest.
+ */
+export function parseOutcomes(
+  output: string,
+  nonce: string,
+  lengths: readonly number[],
+): (CommandOutcome[] | undefined)[] {
+  const marks = segments(output, nonce);
+  const whole = lengths.map((length, chain) => outcomesOf(marks.get(chain) ?? [], length));
+  return whole.map((outcomes, chain) => (chain > 0 && whole[chain - 1] === undefined ? undefined : outcomes));
+}
+
+function commandText({ argv }: Command): string {
+  // Program and SMAPI function stay bare, so that a process list reads well; all that comes from data is quoted.
+  const bare = argv[0]?.endsWith('/smcli') === true ? 2 : 1;
+  return argv.map((word, index) => (index < bare && PLAIN_WORD.test(word) ? word : quote(word))).join(' ');
+}
+
+type Segment = { command: number; exitStatus: number; output: string };
+
+function segments(output: string, nonce: string): Map<number, Segment[]> {
+  const byChain = new Map<number, Segment[]>();
+  let lines: string[] = [];
+  for (const line of output.split('\n')) {
+    const mark = line.startsWith(`@${nonce} `) ? /^(\d+)\.(\d+) (\d+)\s*$/.exec(line.slice(nonce.length + 2)) : null;
+    if (mark === null) {
+      lines.push(line);
+      continue;
+    }
+    const [chain, command, exitStatus] = mark.slice(1).map(Number);
+    if (chain === undefined || command === undefined || exitStatus === undefined) continue;
+    const segment = { command, exitStatus, output: lines.join('\n') };
+    byChain.set(chain, [...(byChain.get(chain) ?? []), segment]);
+    lines = [];
+  }
+  return byChain;
+}
+
+function outcomesOf(marks: readonly Segment[], length: number): CommandOutcome[] | undefined {
+  const failed = marks.findIndex((mark) => mark.exitStatus !== 0);
+  const expected = failed === -1 ? length : failed + 1;
+  if (marks.length !== expected || marks.some((mark, position) => mark.command !== position)) return undefined;
+  return Array.from({ length }, (_, position): CommandOutcome => {
+    const mark = marks[position];
+    return mark === undefined ? { ran: false } : { ran: true, exitStatus: mark.exitStatus, output: mark.output };
+  });
+}
