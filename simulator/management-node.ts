@@ -59,8 +59,7 @@ export class ManagementNode {
   restart(): void {
     const system = this.systems[0];
     const guest = system?.guest(MN_NODE);
-    if (system && guest)
-      for (const nic of [...guest.nics]) if (nic.vdev !== MN_VDEV) system.removeNic(guest, nic.vdev);
+    if (system && guest) for (const nic of [...guest.nics]) if (nic.vdev !== MN_VDEV) system.removeNic(guest, nic.vdev);
     this.interfaces.clear();
     this.bootTime = new Date(Math.max(Date.now(), this.bootTime.getTime() + 1000));
     this.events.record('restart', {});
@@ -72,8 +71,22 @@ export class ManagementNode {
     const base = { persist: true, rdevs: ['6263'] };
     const vswitches = [
       makeVswitch('VSWFLAT', { ...base, mac: '020000000012' }),
-      makeVswitch('VSW1', { ...base, aware: true, defaultVlan: 1, nativeVlan: 1, mac: '020000000013', rdevs: ['6266'] }),
-      makeVswitch('VSW2', { ...base, aware: true, defaultVlan: 1, nativeVlan: 1, mac: '020000000014', rdevs: ['6269'] }),
+      makeVswitch('VSW1', {
+        ...base,
+        aware: true,
+        defaultVlan: 1,
+        nativeVlan: 1,
+        mac: '020000000013',
+        rdevs: ['6266'],
+      }),
+      makeVswitch('VSW2', {
+        ...base,
+        aware: true,
+        defaultVlan: 1,
+        nativeVlan: 1,
+        mac: '020000000014',
+        rdevs: ['6269'],
+      }),
       makeVswitch('VSWPORT', { ...base, aware: true, defaultVlan: 1, nativeVlan: 1, portBased: true, rdevs: ['626C'] }),
       makeVswitch('VSWL3', { ...base, transport: 'IP', rdevs: ['626F'] }),
     ];
@@ -106,7 +119,15 @@ export class ManagementNode {
     admin.authorisations.set('XCAT', { vlans: [], portType: 'ACCESS', promiscuous: false, persist: true });
     system.vswitches.set(admin.name, admin);
     const lan = { owner: 'SYSTEM', name: admin.name };
-    const nicdef = { vdev: MN_VDEV, type: 'QDIO' as const, devices: 3, lan, chpid: null, macid: '000538', portNumber: null };
+    const nicdef = {
+      vdev: MN_VDEV,
+      type: 'QDIO' as const,
+      devices: 3,
+      lan,
+      chpid: null,
+      macid: '000538',
+      portNumber: null,
+    };
     const self = makeGuest('XCAT', { service: true, nicdefs: [nicdef], userPrefix: '020006' });
     system.guests.set(self.userid, self);
     system.logon(self);

@@ -60,7 +60,8 @@ export const BUILTINS: Record<string, Builtin> = {
   date,
   awk: (args, env, io) => {
     // contract case 63: the one awk program a client uses
-    if (args.join('\0') !== ['-F.', '{print $1}', '/proc/uptime'].join('\0')) return refuse(io, 'awk', 'syntax error', 2);
+    if (args.join('\0') !== ['-F.', '{print $1}', '/proc/uptime'].join('\0'))
+      return refuse(io, 'awk', 'syntax error', 2);
     io.out.write(`${Math.floor((Date.now() - env.machine.bootTime().getTime()) / 1000)}\n`);
     return 0;
   },
@@ -73,7 +74,7 @@ function refuse(io: Io, name: string, text: string, status = 1): number {
 
 const ESCAPES: Record<string, string> = { n: '\n', t: '\t', r: '\r', a: '\x07', '\\': '\\' };
 
-function unescape(text: string): string {
+function decodeEscapes(text: string): string {
   return text.replaceAll(/\\([ntra\\])/g, (_, letter: string) => ESCAPES[letter] ?? letter);
 }
 
@@ -86,14 +87,14 @@ function echo(args: string[], _env: Environment, io: Io): number {
     if (args[at]?.includes('e')) escapes = true;
   }
   const text = args.slice(at).join(' ');
-  io.out.write((escapes ? unescape(text) : text) + newline);
+  io.out.write((escapes ? decodeEscapes(text) : text) + newline);
   return 0;
 }
 
 function printf(args: string[], _env: Environment, io: Io): number {
   const [format, ...values] = args;
   if (format === undefined) return refuse(io, 'bash: printf', 'usage: printf [-v var] format [arguments]', 2);
-  const text = unescape(format);
+  const text = decodeEscapes(format);
   let rest = values;
   do {
     const before = rest.length;

@@ -220,7 +220,8 @@ class Parser {
   }
 
   private expansion(char: string, quoted: boolean): Part {
-    if (char === '`') return { kind: 'command', script: parseShell(this.until('`').replaceAll(/\\([$`\\])/g, '$1')), quoted };
+    if (char === '`')
+      return { kind: 'command', script: parseShell(this.until('`').replaceAll(/\\([$`\\])/g, '$1')), quoted };
     if (this.peek('((')) throw this.unexpected();
     if (this.take('(', false)) {
       const script = this.script();
@@ -231,7 +232,9 @@ class Parser {
     if (braced) return { kind: 'variable', name: braced[1] ?? '', quoted, fallback: braced[2] ?? null };
     if (this.peek('{')) throw new ShellSyntaxError(`bad substitution near ${this.text.slice(this.at, this.at + 10)}`);
     const name = this.match(/[A-Za-z_]\w*|[\d?$!#@]/y)?.[0];
-    return name === undefined ? { kind: 'text', text: '$', quoted: true } : { kind: 'variable', name, quoted, fallback: null };
+    return name === undefined
+      ? { kind: 'text', text: '$', quoted: true }
+      : { kind: 'variable', name, quoted, fallback: null };
   }
 
   private until(quote: string): string {

@@ -144,7 +144,8 @@ async function runCommand(env: Environment, command: Command, outer: Io): Promis
     case 'group':
       return command.subshell ? inSubshell(fork(env), command.body, io) : runScript(env, command.body, io);
     case 'if':
-      for (const { test, body } of command.branches) if ((await runScript(env, test, io)) === 0) return runScript(env, body, io);
+      for (const { test, body } of command.branches)
+        if ((await runScript(env, test, io)) === 0) return runScript(env, body, io);
       return command.otherwise ? runScript(env, command.otherwise, io) : 0;
     case 'case': {
       const subject = await expandOne(env, command.subject, io);
@@ -173,7 +174,9 @@ async function runSimple(env: Environment, command: Extract<Command, { kind: 'si
     if (Object.hasOwn(BUILTINS, name)) return (await BUILTINS[name]?.(argv.slice(1), env, io)) ?? 0;
     const external = Object.hasOwn(env.machine.commands, name) ? env.machine.commands[name] : undefined;
     if (external) return await external(argv.slice(1), io);
-    io.err.write(name.includes('/') ? `bash: ${name}: No such file or directory\n` : `bash: ${name}: command not found\n`);
+    io.err.write(
+      name.includes('/') ? `bash: ${name}: No such file or directory\n` : `bash: ${name}: command not found\n`,
+    );
     return 127;
   } finally {
     if (command.assignments.length > 0) env.variables = before;

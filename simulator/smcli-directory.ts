@@ -16,7 +16,12 @@ export const DIRECTORY_FUNCTIONS: Record<string, SmcliFunction> = {
     status: (call) => `Adding virtual NIC to ${call.target}'s directory entry... `,
     run: (call, guest) => {
       const type: AdapterType | null = { 1: 'HIPERS' as const, 2: 'QDIO' as const }[call.flags.get('a') ?? ''] ?? null;
-      return create(call, guest, ['v', 'n', 'c', 'm'].map((letter) => call.flags.get(letter)), type);
+      return create(
+        call,
+        guest,
+        ['v', 'n', 'c', 'm'].map((letter) => call.flags.get(letter)),
+        type,
+      );
     },
   },
   Virtual_Network_Adapter_Create_Extended_DM: {
@@ -53,7 +58,8 @@ export const DIRECTORY_FUNCTIONS: Record<string, SmcliFunction> = {
     options: 'Tv',
     required: 'Tv',
     scope: 'directory',
-    status: (call) => `Removing virtual network LAN or virtual switch connection from ${call.target}'s directory entry... `,
+    status: (call) =>
+      `Removing virtual network LAN or virtual switch connection from ${call.target}'s directory entry... `,
     run: (call, guest) => relink(call, guest, null),
   },
   Virtual_Network_Adapter_Delete_DM: {

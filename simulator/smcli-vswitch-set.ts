@@ -37,7 +37,12 @@ export const VSWITCH_SET_FUNCTIONS: Record<string, SmcliFunction> = {
 };
 
 function fromFlags(call: SmcliCall): Map<string, string> {
-  const names: Record<string, string> = { I: 'grant_userid', v: 'user_vlan_id', U: 'revoke_userid', r: 'real_device_address' };
+  const names: Record<string, string> = {
+    I: 'grant_userid',
+    v: 'user_vlan_id',
+    U: 'revoke_userid',
+    r: 'real_device_address',
+  };
   const wanted = new Map<string, string>();
   for (const [letter, key] of Object.entries(names)) {
     const value = call.flags.get(letter);

@@ -21,7 +21,11 @@ export function describeVswitch(system: ZvmSystem, vswitch: Vswitch): string {
     '  Devices:',
   ];
   for (const [index, rdev] of vswitch.rdevs.entries()) {
-    lines.push(`    Real device: ${rdev}`, `    Controller name: ${vswitch.controller}`, `    Port name: ${vswitch.portName}`);
+    lines.push(
+      `    Real device: ${rdev}`,
+      `    Controller name: ${vswitch.controller}`,
+      `    Port name: ${vswitch.portName}`,
+    );
     const status = index === 0 ? 'Device is active' : 'Device is a backup device';
     lines.push(`    Device status: ${status}`, '    Device error status: No error', '');
   }

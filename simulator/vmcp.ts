@@ -10,13 +10,15 @@ export function makeVmcp(system: ZvmSystem, guest: Guest): External {
     const line = argv.join(' ').trim();
     const words = line.toUpperCase().split(/ +/);
     const [verb = '', second = '', third = ''] = words;
-    if (/^Q(UERY)?$/.test(verb) && /^V(IRTUAL)?$/.test(second) && third === 'NIC') return queryNic(guest, words, line, io);
+    if (/^Q(UERY)?$/.test(verb) && /^V(IRTUAL)?$/.test(second) && third === 'NIC')
+      return queryNic(guest, words, line, io);
     if (/^Q(UERY)?$/.test(verb) && second === 'VMLAN' && words.length === 2) return queryVmlan(system, io);
     if (/^DEF(INE)?$/.test(verb) && second === 'NIC') return define(system, guest, words, line, io);
     if (/^COU(PLE)?$/.test(verb)) return couple(system, guest, words, line, io);
     if (/^DET(ACH)?$/.test(verb) && second === 'NIC') {
       const vdev = parseVdev(third) ?? '';
-      if (system.removeNic(guest, vdev)[0] !== 0) return fail(io, line, 'HCPNDD040E', `Device ${third} does not exist`, 40);
+      if (system.removeNic(guest, vdev)[0] !== 0)
+        return fail(io, line, 'HCPNDD040E', `Device ${third} does not exist`, 40);
       io.out.write(`NIC ${vdev} is destroyed; devices ${range(vdev, 3)} detached\n`);
       return 0;
     }

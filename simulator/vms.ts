@@ -37,11 +37,13 @@ export async function lsvm(mn: ManagementNode, node: string, query: URLSearchPar
   const entry = stdout.slice(0, stdout.indexOf('*DVHOPT'));
   const wanted = query.get('checknics');
   if (wanted === null) return [{ info: [entry.trimEnd().replaceAll(/^/gm, `${node}: `)] }];
-  const found = wanted.split(',').every((vdev) => new RegExp(`NICDEF 0*${escape(vdev)} TYPE QDIO LAN SYSTEM `, 'i').test(entry));
+  const found = wanted
+    .split(',')
+    .every((vdev) => new RegExp(`NICDEF 0*${quoteForRegExp(vdev)} TYPE QDIO LAN SYSTEM `, 'i').test(entry));
   return found ? [{ info: [null] }] : [error(node, `not able to find ${wanted} in user direct`)];
 }
 
-function escape(text: string): string {
+function quoteForRegExp(text: string): string {
   return text.replaceAll(/[^0-9A-Za-z]/g, '\\$&');
 }
 
@@ -55,7 +57,9 @@ function resolve(mn: ManagementNode, node: string): Target | Element[] {
   if (!hcp) return [error(node, 'Missing node HCP')];
   if (!userid) return [error(node, 'Missing user ID')];
   const system = mn.systemOf(hcp);
-  return system ? { hcp, userid: userid.toUpperCase(), system } : [error(node, `unable to communicate with the zhcp system: ${hcp}`)];
+  return system
+    ? { hcp, userid: userid.toUpperCase(), system }
+    : [error(node, `unable to communicate with the zhcp system: ${hcp}`)];
 }
 
 /** zvm.pm's printLn: what looks like a failure becomes an error element. */
@@ -71,7 +75,12 @@ function translate([option = '', ...args]: string[], { userid, system }: Target)
     `Virtual_Network_Vswitch_Set_Extended -T ${userid} -k switch_name=${name} -k grant_userid=${userid} -k persist=YES`;
   switch (option) {
     case '--smcli':
-      return [args.join(' ').replace(/^"(.*)"$/s, '$1').replaceAll('%userid%', userid)];
+      return [
+        args
+          .join(' ')
+          .replace(/^"(.*)"$/s, '$1')
+          .replaceAll('%userid%', userid),
+      ];
     case '--addnic':
       return [`${prefix}_Create_DM -T ${userid} -v ${first} -a ${second === 'QDIO' ? 2 : 1} -n ${third}`];
     case '--grantvswitch':

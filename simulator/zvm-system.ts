@@ -169,7 +169,13 @@ export class ZvmSystem {
     if (before && this.settings.regrant === 'reject') return [212, 44];
     vswitch.ports.set(number, port);
     const vlans = effectiveVlans(vswitch, port);
-    this.log('granted', { userid: port.userid, vswitch: vswitch.name, port: number, vlans, again: before !== undefined });
+    this.log('granted', {
+      userid: port.userid,
+      vswitch: vswitch.name,
+      port: number,
+      vlans,
+      again: before !== undefined,
+    });
     if (before) this.dropPort(vswitch, number, 'regrant');
     return OK;
   }
@@ -199,7 +205,8 @@ export class ZvmSystem {
     const same = guest.nicdefs.find((each) => each.vdev === nicdef.vdev);
     if (same && !(mayReplace && this.settings.nicdefUpdate === 'replace')) return [404, 4];
     const others = guest.nicdefs.filter((each) => each !== same);
-    if (others.some((each) => overlaps(nicdef.vdev, nicdef.devices ?? 3, each.vdev, each.devices ?? 3))) return [404, 4];
+    if (others.some((each) => overlaps(nicdef.vdev, nicdef.devices ?? 3, each.vdev, each.devices ?? 3)))
+      return [404, 4];
     guest.nicdefs = [...others, nicdef];
     this.log('nicdef-added', { userid: guest.userid, vdev: nicdef.vdev, statement: formatNicdef(nicdef) });
     return OK;

@@ -103,12 +103,12 @@ export function cacheDirectory(env: NodeJS.ProcessEnv = process.env): string {
   return join(env.XDG_CACHE_HOME || join(env.HOME || homedir(), '.cache'), 'networking-zvm');
 }
 
-/** Milliseconds since a `performance.now()`, for people: `1.2 s`. */
+/** The time since `started`, a `performance.now()`, as people write it: `1.2 s`. */
 export function seconds(started: number): string {
   return `${((performance.now() - started) / 1000).toFixed(1)} s`;
 }
 
-/** The first of the executables called `name` on the path of `env`, or all of them in order. */
+/** The executables called `name` on the path of `env`, in its order. */
 export async function executablesOnPath(name: string, env: NodeJS.ProcessEnv): Promise<string[]> {
   const found: string[] = [];
   for (const directory of (env.PATH ?? '').split(delimiter)) {
@@ -121,7 +121,8 @@ export async function executablesOnPath(name: string, env: NodeJS.ProcessEnv): P
 function configuredServer(env: NodeJS.ProcessEnv): ExternalTemporal | undefined {
   let config: ReturnType<typeof loadClientConnectConfig>;
   try {
-    config = loadClientConnectConfig({ overrideEnvVars: { ...env } });
+    const defined = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined);
+    config = loadClientConnectConfig({ overrideEnvVars: Object.fromEntries(defined) });
   } catch (error) {
     throw new Error(`Temporal's client configuration cannot be used: ${messageOf(error)}`, { cause: error });
   }
@@ -236,15 +237,9 @@ function run(command: string, args: string[], options: SpawnOptions, limitMs: nu
       settle();
       if (code === 0) resolve(output);
       else if (late) reject(new Error(`no result within ${limitMs / 1000} s`));
-      else reject(new Error(`ended with ${code ?? signal}: ${tellingLines(output)}`));
+      else reject(new Error(`ended with ${code ?? signal}: ${output.trimEnd().split('\n').slice(-5).join('\n')}`));
     });
   });
-}
-
-function tellingLines(output: string): string {
-  const lines = output.split('\n').filter((line) => line.trim() !== '');
-  const error = lines.find((line) => /^\w*Error\b/.test(line.trim()));
-  return error?.trim() ?? lines.slice(-5).join('\n');
 }
 
 async function isExecutable(path: string): Promise<boolean> {

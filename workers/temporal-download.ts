@@ -3,20 +3,26 @@ import { Runtime } from '@temporalio/worker';
 // Run as a process of its own by temporal-binary.ts: the SDK's download cannot be cancelled, a process can be ended;
 // and it needs the SDK's runtime, of which a process has only one, meant for the worker and its logger.
 const [downloadDir, sdkVersion] = process.argv.slice(2);
-if (downloadDir === undefined || sdkVersion === undefined) throw new Error('usage: temporal-download DIRECTORY SDK-VERSION');
+if (downloadDir === undefined || sdkVersion === undefined)
+  throw new Error('usage: temporal-download DIRECTORY VERSION');
 
 const runtime = Runtime.instance();
-// The SDK offers the download only as the first part of starting a server.
-const server = await runtime.createEphemeralServer({
-  type: 'dev-server',
-  exe: { type: 'cached-download', downloadDir, version: 'default', ttl: 0, sdkName: 'sdk-typescript', sdkVersion },
-  namespace: 'default',
-  ip: '127.0.0.1',
-  port: null,
-  uiPort: null,
-  dbFilename: null,
-  ui: false,
-  log: { format: 'pretty', level: 'error' },
-  extraArgs: [],
-});
-await runtime.shutdownEphemeralServer(server);
+try {
+  // The SDK offers the download only as the first part of starting a server.
+  const server = await runtime.createEphemeralServer({
+    type: 'dev-server',
+    exe: { type: 'cached-download', downloadDir, version: 'default', ttl: 0, sdkName: 'sdk-typescript', sdkVersion },
+    namespace: 'default',
+    ip: '127.0.0.1',
+    port: null,
+    uiPort: null,
+    dbFilename: null,
+    ui: false,
+    log: { format: 'pretty', level: 'error' },
+    extraArgs: [],
+  });
+  await runtime.shutdownEphemeralServer(server);
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
+  process.exitCode = 1;
+}

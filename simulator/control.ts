@@ -1,0 +1,120 @@
+import { formatNicdef } from './directory.ts';
+import { FaultRuleSchema } from './faults.ts';
+import type { Guest } from './guest.ts';
+import type { Front } from './http-server.ts';
+import type { Vswitch } from './vswitch.ts';
+import { effectiveVlans } from './vswitch.ts';
+import type { ZvmSystem } from './zvm-system.ts';
+
+type Answer = { status: number; body: unknown };
+
+const NOT_FOUND: Answer = { status: 404, body: { error: 'not found' } };
+
+/** The control API below /simulator: what tests and demos use to look inside and to break things. */
+export function answerControl(front: Front, method: string, url: URL, body: string): Answer {
+  const { mn, events, faults } = front;
+  const [, , area, ...rest] = url.pathname.split('/');
+  const route = `${method} ${area ?? ''}`;
+  if (route === 'GET state') return ok(describeState(front));
+  if (route === 'GET events') return ok(events.since(Number(url.searchParams.get('since') ?? '0')));
+  if (route === 'GET counters') return ok({ ...events.counters });
+  if (route === 'GET faults') return ok(faults.list());
+  if (route === 'DELETE faults') return faults.remove(rest[0]) || rest[0] === undefined ? ok({}) : NOT_FOUND;
+  const parsed = parse(body);
+  if (parsed === undefined) return { status: 400, body: { error: 'the body is not JSON' } };
+  if (route === 'POST faults') {
+    const rule = FaultRuleSchema.safeParse(parsed);
+    return rule.success
+      ? { status: 201, body: { id: faults.add(rule.data) } }
+      : { status: 400, body: { error: rule.error.issues } };
+  }
+  if (route === 'POST restart') {
+    mn.restart();
+    return ok({});
+  }
+  if (route === 'POST systems') {
+    const system = mn.systemOf(rest[0] ?? '');
+    return system ? changeSystem(system, rest.slice(1), parsed) : NOT_FOUND;
+  }
+  return NOT_FOUND;
+}
+
+function ok(body: unknown): Answer {
+  return { status: 200, body };
+}
+
+function parse(body: string): unknown {
+  if (body === '') return {};
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+}
+
+function changeSystem(system: ZvmSystem, [first, userid, action]: string[], body: unknown): Answer {
+  if (first === 'ipl') {
+    const autolog = typeof body === 'object' && body !== null && 'autolog' in body ? body.autolog !== false : true;
+    system.reIpl(autolog);
+    return ok({ iplTime: system.iplTime });
+  }
+  if (first === 'reachable' || first === 'unreachable') {
+    system.reachable = first === 'reachable';
+    return ok({});
+  }
+  const guest = first === 'guests' ? system.guest(userid ?? '') : undefined;
+  if (!guest) return NOT_FOUND;
+  if (action === 'lock' || action === 'unlock') guest.locked = action === 'lock';
+  else if (action === 'logon') system.logon(guest);
+  else if (action === 'logoff') system.logoff(guest);
+  else return NOT_FOUND;
+  return ok(describeGuest(guest));
+}
+
+function describeState({ mn }: Front): unknown {
+  const tables = Object.fromEntries(mn.tables.names().map((name) => [name, mn.tables.list(name)]));
+  const systems = mn.systems.map((system) => {
+    const guests = [...system.guests.values()];
+    const named = (service: boolean) =>
+      Object.fromEntries(
+        guests.filter((each) => each.service === service).map((each) => [each.userid, describeGuest(each)]),
+      );
+    const vswitches = [...system.vswitches.values()].map((each) => [each.name, describeVswitch(each)]);
+    const { zhcpUserid, iplTime, reachable } = system;
+    const described = {
+      zhcpUserid,
+      iplTime,
+      reachable,
+      vswitches: Object.fromEntries(vswitches),
+      guests: named(false),
+    };
+    return [system.zhcpNode, { ...described, serviceMachines: named(true) }];
+  });
+  return { tables, nodes: [...mn.nodes.keys()], systems: Object.fromEntries(systems) };
+}
+
+function describeVswitch(vswitch: Vswitch): unknown {
+  const { authorisations, ports, ...plain } = vswitch;
+  const users = new Map<string, { vlans: number[]; persist: boolean }>();
+  for (const [userid, grant] of authorisations)
+    users.set(userid, { vlans: effectiveVlans(vswitch, grant), persist: grant.persist });
+  for (const port of ports.values()) {
+    const vlans = [...(users.get(port.userid)?.vlans ?? []), ...effectiveVlans(vswitch, port)];
+    users.set(port.userid, { vlans, persist: port.persist });
+  }
+  const shown = [...ports].map(([number, port]) => [
+    number,
+    { userid: port.userid, vlans: effectiveVlans(vswitch, port) },
+  ]);
+  return { ...plain, authorisations: Object.fromEntries(users), ports: Object.fromEntries(shown) };
+}
+
+function describeGuest(guest: Guest): unknown {
+  const { loggedOn, locked, nicdefs, nics } = guest;
+  const directory = nicdefs.map((each) => ({
+    ...each,
+    vswitch: each.lan?.owner === 'SYSTEM' ? each.lan.name : null,
+    text: formatNicdef(each),
+  }));
+  return { loggedOn, locked, directory, nics };
+}

@@ -1,0 +1,95 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { answerControl } from './control.ts';
+import type { EventLog } from './events.ts';
+import type { FaultBoard } from './faults.ts';
+import { sleep } from './flow.ts';
+import type { ManagementNode } from './management-node.ts';
+import { answerRest } from './rest.ts';
+
+export type Front = { mn: ManagementNode; events: EventLog; faults: FaultBoard };
+
+/** The HTTP side: /xcatws with its faults and /simulator without. */
+export function makeServer(front: Front): Server {
+  return createServer((request, response) => {
+    handle(front, request, response).catch((error: unknown) => {
+      process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+      send(response, 500, 'text/html', 'Internal Server Error');
+    });
+  });
+}
+
+async function handle(front: Front, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const started = performance.now();
+  const url = new URL(request.url ?? '/', 'http://simulator');
+  const body = await readAll(request);
+  const method = request.method ?? 'GET';
+  if (url.pathname.startsWith('/simulator')) {
+    const answer = answerControl(front, method, url, body);
+    return send(response, answer.status, 'application/json', JSON.stringify(answer.body));
+  }
+  const path = url.pathname.split('/').slice(1).filter(Boolean).map(decodeURIComponent);
+  if (path[0] !== 'xcatws') return send(response, 404, 'text/html', 'Not Found');
+  front.events.counters.httpCalls++;
+  if (front.mn.settings.latencyMs > 0) await sleep(front.mn.settings.latencyMs);
+  const fault = front.faults.http(method, url.pathname, decodedBody(body));
+  const kind = fault?.action.kind;
+  const note = (status: number | null) => {
+    const ms = Math.round(performance.now() - started);
+    front.events.record('http', { method, path: url.pathname, ms, status, ...(kind ? { fault: kind } : {}) });
+  };
+  const when = fault && 'when' in fault.action ? fault.action.when : null;
+  if (fault?.action.kind === 'delay') await sleep(fault.action.ms);
+  if (kind === 'hold' && when === 'before') await fault?.hold();
+  if (kind === 'drop' && when === 'before') {
+    note(null);
+    response.destroy();
+    return;
+  }
+  if (fault?.action.kind === 'status') {
+    note(fault.action.status);
+    return send(
+      response,
+      fault.action.status,
+      jsonType(),
+      'Connection failurexx: IO::Socket::SSL: connect: Connection refused',
+    );
+  }
+  const request_ = { method, path: path.slice(1), query: url.searchParams, headers: request.headers, body };
+  const answer = await answerRest(front.mn, request_);
+  if (kind === 'hold' && when === 'after') await fault?.hold();
+  note(answer.status);
+  if (kind === 'drop') {
+    response.destroy();
+    return;
+  }
+  if (kind === 'garbage') return send(response, answer.status, jsonType(), '<html><body>garbage');
+  const text = kind === 'truncate' ? answer.text.slice(0, Math.floor(answer.text.length / 2)) : answer.text;
+  send(response, answer.status, jsonType(url.searchParams.get('format') ?? 'html'), text);
+}
+
+/** Contract section 9: also on errors. */
+function jsonType(format = 'json'): string {
+  return format === 'json' ? 'application/json; charset=ISO-8859-1' : 'text/html; charset=ISO-8859-1';
+}
+
+function send(response: ServerResponse, status: number, type: string, text: string): void {
+  if (response.destroyed || response.headersSent) return;
+  const bytes = Buffer.from(text, type.includes('ISO-8859-1') ? 'latin1' : 'utf8');
+  response.writeHead(status, { 'content-type': type, 'content-length': bytes.length });
+  response.end(bytes);
+}
+
+async function readAll(request: IncomingMessage): Promise<string> {
+  const pieces: Buffer[] = [];
+  for await (const piece of request) pieces.push(Buffer.from(piece));
+  return Buffer.concat(pieces).toString('utf8');
+}
+
+function decodedBody(body: string): string {
+  try {
+    const parsed: unknown = JSON.parse(body);
+    return Array.isArray(parsed) ? parsed.join('\n') : body;
+  } catch {
+    return body;
+  }
+}

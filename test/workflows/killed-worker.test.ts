@@ -1,0 +1,93 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { createEnvironment, type Environment, portId, vlan } from './environment.ts';
+
+/** A running guest for each operation; all but the first two have a live port on VLAN 100 before it. */
+const OPERATIONS = [
+  { type: 'createPort', number: 1, change: { vswitch: 'VSW1', network: vlan(100) }, nics: [], vlans: [100], prepared: false },
+  { type: 'attachNic', number: 3, change: {}, nics: ['VSW1'], vlans: [100], prepared: false },
+  { type: 'changeVlan', number: 5, change: { network: vlan(200) }, nics: ['VSW1'], vlans: [200], prepared: true },
+  { type: 'setAdminState', number: 7, change: { adminStateUp: false }, nics: [null], vlans: [100], prepared: true },
+  { type: 'detachNic', number: 9, change: {}, nics: [], vlans: [100], prepared: true },
+  { type: 'deletePort', number: 11, change: {}, nics: [], vlans: undefined, prepared: true },
+] as const;
+
+/** Where the worker dies: while it reads, writes the tables, configures z/VM; before and after xCAT has done what was asked. */
+const STEPS = [
+  { name: 'reading', match: { method: 'GET', path: '/tables/switch' } },
+  { name: 'writing the switch table', match: { method: 'PUT', path: '/tables/switch' } },
+  { name: 'writing the mac table', match: { method: 'PUT', path: '/tables/mac' } },
+  { name: 'configuring z/VM', match: { method: 'PUT', path: '/dsh', command: '_DM' } },
+  { name: 'changing the running guest', match: { method: 'PUT', path: '/dsh', command: 'Adapter_' } },
+].flatMap((step) => (['before', 'after'] as const).map((when) => ({ ...step, when })));
+
+let zvm: Environment;
+let worker: ChildProcess;
+beforeAll(async () => {
+  zvm = await createEnvironment({ guests: 12 * STEPS.length }, false);
+  worker = await startWorker();
+});
+afterAll(async () => {
+  worker?.kill('SIGKILL');
+  await zvm?.close();
+});
+
+async function startWorker(): Promise<ChildProcess> {
+  const argument = { configuration: zvm.configuration, address: inject('temporalAddress'), namespace: inject('temporalNamespace') };
+  const script = join(import.meta.dirname, 'worker-process.ts');
+  const child = spawn(process.execPath, [script, JSON.stringify(argument)], { stdio: ['ignore', 'pipe', 'inherit'] });
+  await once(child.stdout, 'data');
+  return child;
+}
+
+function inputOf({ type, change }: (typeof OPERATIONS)[number], id: string): Record<string, unknown> {
+  if (type === 'attachNic') return { ports: [{ portId: id, vswitch: 'VSW1', network: vlan(100) }] };
+  if (type === 'detachNic') return { portIds: [id] };
+  return { portId: id, ...change };
+}
+
+async function someHeld(): Promise<void> {
+  for (let tries = 0; tries < 200; tries += 1) {
+    const rules = (await zvm.control('GET', 'faults')) as { held: number }[];
+    if (rules.some((rule) => rule.held > 0)) return;
+    await pause(100);
+  }
+  throw new Error('no request was held: the step was not reached');
+}
+
+test.each(STEPS.map((step, round) => ({ ...step, round })))(
+  'a worker killed while $name, $when xCAT has done it, is taken over by another and every guest ends right',
+  async ({ match, when, round }) => {
+    const guests = OPERATIONS.map((operation) => {
+      const number = round * 12 + operation.number;
+      return { operation, userid: `LNX1${String(number).padStart(4, '0')}`, id: portId(number) };
+    });
+    await Promise.all(
+      guests
+        .filter(({ operation }) => operation.prepared)
+        .map(({ userid, id }) => zvm.run('attachNic', { userid, ports: [{ portId: id, vswitch: 'VSW1', network: vlan(100) }] })),
+    );
+    await zvm.control('POST', 'faults', { match, action: { kind: 'hold', when } });
+    const running = Promise.all(guests.map(({ operation, userid, id }) => zvm.run(operation.type, { userid, ...inputOf(operation, id) })));
+    await someHeld();
+    worker.kill('SIGKILL');
+    await once(worker, 'exit');
+    await zvm.control('DELETE', 'faults');
+    worker = await startWorker();
+    await running;
+    for (const { operation, userid } of guests) {
+      const guest = await zvm.guest(userid);
+      expect({ type: operation.type, nics: guest.nics.map((nic) => nic.vswitch ?? null), vlans: guest.granted.VSW1 }).toEqual({
+        type: operation.type,
+        nics: operation.nics,
+        vlans: operation.vlans,
+      });
+      expect(guest.rows).toHaveLength(operation.type === 'deletePort' ? 0 : 1);
+      expect(guest.directory).toHaveLength(operation.type === 'deletePort' ? 0 : 1);
+    }
+  },
+  180_000,
+);

@@ -1,0 +1,24 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Worker } from '@temporalio/worker';
+import { beforeAll, expect, test } from 'vitest';
+import { bundleWorkflows } from '../../workers/host-worker.ts';
+
+const FOLDER = join(import.meta.dirname, '../histories');
+const histories = readdirSync(FOLDER).filter((name) => name.endsWith('.json'));
+let bundle: Awaited<ReturnType<typeof bundleWorkflows>>;
+beforeAll(async () => {
+  bundle = await bundleWorkflows();
+});
+
+test('every workflow type has a stored history', () => {
+  const types = new Set(histories.map((name) => name.split('.')[0]));
+  for (const type of ['createPort', 'attachNic', 'changeVlan', 'setAdminState', 'detachNic', 'deletePort', 'convergeGuest']) {
+    expect(types).toContain(type);
+  }
+});
+
+test.each(histories)('the workflows of today replay the stored history %s', async (name) => {
+  const { workflowId, history } = JSON.parse(readFileSync(join(FOLDER, name), 'utf8'));
+  await Worker.runReplayHistory({ workflowBundle: bundle }, history, workflowId);
+});

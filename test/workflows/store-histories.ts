@@ -1,0 +1,48 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { examplePortRequests } from '../../workers/demo/port-requests.ts';
+import { startStack } from '../../workers/demo/stack.ts';
+import { startOperation } from '../../workers/start-operation.ts';
+
+/** Runs each operation once on embedded defaults and stores the histories that replay tests hold: `node test/workflows/store-histories.ts`. */
+const folder = join(import.meta.dirname, '../histories');
+mkdirSync(folder, { recursive: true });
+const stack = await startStack({ hosts: 1, guestsPerHost: 4, say: (line) => process.stderr.write(`${line}\n`) });
+try {
+  const [first] = examplePortRequests(1, stack.hosts, 4);
+  if (first === undefined) throw new Error('no example port');
+  const { host, userid, portId } = first;
+  const network = { type: 'vlan', segmentationId: 100 } as const;
+  const target = { host, userid };
+  const operations = [
+    ['createPort', { ...target, portId, vswitch: 'VSW1', network }],
+    ['attachNic', { ...target, ports: [{ portId }] }],
+    ['changeVlan', { ...target, portId, network: { type: 'vlan', segmentationId: 200 } }],
+    ['setAdminState', { ...target, portId, adminStateUp: false }],
+    ['detachNic', { ...target, portIds: [portId] }],
+    ['deletePort', { ...target, portId }],
+  ] as const;
+  for (const [type, input] of operations) {
+    const run = await startOperation(stack.client, type, input as never, portId);
+    await run.result();
+    await store(type, run.workflowId);
+    await store(`convergeGuest.${type}`, `guest/${host}/${userid}`);
+  }
+  const repeated = await startOperation(stack.client, 'deletePort', { ...target, portId } as never, `${portId}/again`);
+  await repeated.result();
+  await store('deletePort.unchanged', repeated.workflowId);
+  const bad = { ...target, portId, vswitch: 'NOSUCH', network } as never;
+  const refused = await startOperation(stack.client, 'createPort', bad, `${portId}/refused`);
+  await refused.result().catch(() => undefined);
+  await store('createPort.refused', refused.workflowId);
+  await store('convergeGuest.refused', `guest/${host}/${userid}`);
+} finally {
+  await stack.stop();
+}
+
+async function store(name: string, workflowId: string): Promise<void> {
+  const history = await stack.client.workflow.getHandle(workflowId).fetchHistory();
+  const text = JSON.stringify({ workflowId, history: JSON.parse(historyToJSON(history)) }, null, 1);
+  writeFileSync(join(folder, `${name}.json`), `${text}\n`);
+}

@@ -1,0 +1,10 @@
+import { createLogger, installTemporalLogger } from '../../workers/logging.ts';
+import { runWorkers } from '../../workers/run-workers.ts';
+import { localTarget } from '../../workers/temporal-connection.ts';
+
+/** A worker in a process of its own, so that a test can kill it. The host's configuration is the one argument. */
+const { configuration, address, namespace } = JSON.parse(process.argv[2] ?? '{}');
+const logger = createLogger('error');
+installTemporalLogger(logger);
+await runWorkers([configuration], localTarget(address, namespace), logger);
+process.stdout.write('ready\n');
