@@ -12,7 +12,11 @@ import { failureOf } from './smapi-failure.ts';
  * Carry out steps on z/VM in order, in one call to the zHCP. Stops at the first command that fails; what came after it is planned anew.
  * Throws an XcatError that names the step and SMAPI's codes; "already so" answers are no failure.
  */
-export async function configureGuest(host: HostRuntime, steps: readonly Step[], signal: AbortSignal): Promise<StepReport[]> {
+export async function configureGuest(
+  host: HostRuntime,
+  steps: readonly Step[],
+  signal: AbortSignal,
+): Promise<StepReport[]> {
   const zhcpUserid = await readZhcpUserid(host);
   const chain = steps.map((step) => commandOf(step, zhcpUserid));
   const outcomes = await host.xcat.channel(host.rules.zhcpNode).run([chain], { signal });

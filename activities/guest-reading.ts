@@ -29,7 +29,9 @@ export async function readSurroundings(host: HostRuntime, userid: Userid, signal
   const node = nodeOf(zvm, userid, zhcpNode, host.rules.host);
   const [vswitchOutcome, nicOutcome, directoryOutcome, vmlanOutcome] = await host.xcat
     .channel(zhcpNode)
-    .run([[queryVswitches(zhcpUserid, '*')], [queryLiveNics(userid)], [queryDirectory(userid)], [queryVmlan()]], { signal });
+    .run([[queryVswitches(zhcpUserid, '*')], [queryLiveNics(userid)], [queryDirectory(userid)], [queryVmlan()]], {
+      signal,
+    });
   const vswitches = parseVswitches(answered('read VSWITCHes', vswitchOutcome));
   const running = liveNics(nicOutcome, vswitches, userid);
   const directory = parseDirectory(answered(`read the directory entry of ${userid}`, directoryOutcome));
@@ -59,7 +61,11 @@ function zhcpUseridOf(zvm: readonly Row[], zhcpNode: string): Userid {
   const userid = Userid.safeParse(zvm.find((row) => row.node === zhcpNode)?.userid ?? '').data;
   if (userid !== undefined) return userid;
   throw refusedFailure([
-    refusal('host', `zHCP node ${zhcpNode} has no userid in xCAT's zvm table`, 'correct xcat_zhcp_nodename, or define the node in xCAT'),
+    refusal(
+      'host',
+      `zHCP node ${zhcpNode} has no userid in xCAT's zvm table`,
+      'correct xcat_zhcp_nodename, or define the node in xCAT',
+    ),
   ]);
 }
 
@@ -67,11 +73,17 @@ function nodeOf(zvm: readonly Row[], userid: Userid, zhcpNode: string, host: str
   const zhcp = zvm.find((row) => row.node === zhcpNode);
   const ofUserid = zvm.filter((row) => row.userid?.toUpperCase() === userid);
   // `hcp` holds the zHCP's full host name; its node is that name or its first label.
-  const row = ofUserid.find((candidate) => candidate.hcp === zhcp?.hcp || candidate.hcp === zhcpNode || candidate.hcp?.split('.')[0] === zhcpNode);
+  const row = ofUserid.find(
+    (candidate) =>
+      candidate.hcp === zhcp?.hcp || candidate.hcp === zhcpNode || candidate.hcp?.split('.')[0] === zhcpNode,
+  );
   const node = NodeName.safeParse(row?.node ?? '').data;
   if (node !== undefined) return node;
   const elsewhere = ofUserid[0]?.hcp;
-  const reason = elsewhere === undefined ? `xCAT knows no guest ${userid}` : `guest ${userid} belongs to ${elsewhere}, not to host ${host}`;
+  const reason =
+    elsewhere === undefined
+      ? `xCAT knows no guest ${userid}`
+      : `guest ${userid} belongs to ${elsewhere}, not to host ${host}`;
   throw refusedFailure([refusal('userid', reason, 'check userid and host, or define the guest in xCAT')]);
 }
 
@@ -81,7 +93,11 @@ function answered(operation: string, outcome: CommandOutcome | undefined): strin
 }
 
 /** Undefined when the guest is not logged on: 200/12 or 8/45, which of them is not known (contract xcat.md 5.7). */
-function liveNics(outcome: CommandOutcome | undefined, vswitches: readonly Vswitch[], userid: Userid): LiveNic[] | undefined {
+function liveNics(
+  outcome: CommandOutcome | undefined,
+  vswitches: readonly Vswitch[],
+  userid: Userid,
+): LiveNic[] | undefined {
   const operation = `read the NICs of ${userid}`;
   if (outcome?.ran !== true) throw failureOf(operation, outcome);
   const verdict = judge(operation, outcome.exitStatus, outcome.output);
@@ -95,7 +111,9 @@ function liveNics(outcome: CommandOutcome | undefined, vswitches: readonly Vswit
 
 function withMacs(nics: readonly LiveNic[], vswitches: readonly Vswitch[], userid: Userid): LiveNic[] {
   return nics.map((nic) => {
-    const connected = vswitches.flatMap((vswitch) => vswitch.nics).find((other) => other.userid === userid && other.vdev === nic.vdev);
+    const connected = vswitches
+      .flatMap((vswitch) => vswitch.nics)
+      .find((other) => other.userid === userid && other.vdev === nic.vdev);
     return connected?.mac === undefined ? nic : { ...nic, mac: connected.mac };
   });
 }
@@ -105,4 +123,3 @@ function macsOnVswitches(vswitches: readonly Vswitch[]): MacInUse[] {
     vswitch.nics.flatMap(({ userid, vdev, mac }) => (mac === undefined ? [] : [{ mac, owner: userid, vdev }])),
   );
 }
-

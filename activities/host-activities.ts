@@ -24,7 +24,13 @@ export function createHostActivities(host: HostRuntime): HostActivities {
         const decision = decide(input.change, around);
         if (!decision.accepted) throw refusedFailure(decision.refusals);
         const { desired, before, affected } = decision;
-        return { desired, before, affected, steps: plan(desired, around.guest, around.vswitches), loggedOn: around.guest.loggedOn };
+        return {
+          desired,
+          before,
+          affected,
+          steps: plan(desired, around.guest, around.vswitches),
+          loggedOn: around.guest.loggedOn,
+        };
       }),
     planTowards: (input) =>
       stayAlive(async (signal) => {

@@ -6,7 +6,11 @@ import type { HostRuntime } from './host-runtime.ts';
 import { vlanColumn } from './port-rows.ts';
 
 /** Write steps to xCAT's tables, one after another. Safe to repeat: each reads the rows it writes first. */
-export async function writeTables(host: HostRuntime, steps: readonly Step[], signal: AbortSignal): Promise<StepReport[]> {
+export async function writeTables(
+  host: HostRuntime,
+  steps: readonly Step[],
+  signal: AbortSignal,
+): Promise<StepReport[]> {
   const reports: StepReport[] = [];
   for (const step of steps) {
     signal.throwIfAborted();
@@ -43,7 +47,9 @@ async function writeStep(host: HostRuntime, step: Step): Promise<void> {
 // The key is (node, switch, port): updating doubled rows would give two of them one key, so they are replaced by one (contract xcat.md 2.4).
 async function ensureRow(host: HostRuntime, port: Port): Promise<void> {
   const { transport } = host.xcat;
-  const rows = (await dumpTable(transport, 'switch')).filter((row: Row) => row.node === port.node && row.port === port.portId);
+  const rows = (await dumpTable(transport, 'switch')).filter(
+    (row: Row) => row.node === port.node && row.port === port.portId,
+  );
   const key = { node: port.node, port: port.portId };
   const values = {
     switch: port.vswitch,
@@ -55,5 +61,7 @@ async function ensureRow(host: HostRuntime, port: Port): Promise<void> {
   if (rows.length === 1) return changeTable(transport, 'switch', [setWhere({ key, table: 'switch', values })]);
   if (rows.length > 1) await changeTable(transport, 'switch', [deleteWhere('switch', key)]);
   const { disable, ...filled } = values;
-  return changeTable(transport, 'switch', [insertRow('switch', { ...key, ...filled, ...(disable === '' ? {} : { disable }) })]);
+  return changeTable(transport, 'switch', [
+    insertRow('switch', { ...key, ...filled, ...(disable === '' ? {} : { disable }) }),
+  ]);
 }

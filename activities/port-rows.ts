@@ -1,8 +1,8 @@
+import type { MacInUse } from '../network/decision.ts';
 import type { MacEntry, RecordedPort } from '../network/guest.ts';
-import { Network } from '../network/port.ts';
 import { PortId, VswitchName } from '../network/identifiers.ts';
 import { parseMacColumn } from '../network/mac-record.ts';
-import type { MacInUse } from '../network/decision.ts';
+import { Network } from '../network/port.ts';
 import { Vdev } from '../network/vdev.ts';
 import type { Row } from '../xcat/tables.ts';
 
@@ -13,7 +13,12 @@ export const FLAT_VLAN = '-1';
  * A node's ports on one host, from rows of the `switch` table. The `comments` column holds the zHCP node that owns the row; a row without it
  * or with a port id that is no UUID is somebody else's.
  */
-export function recordedPorts(rows: readonly Row[], macEntries: readonly MacEntry[], node: string, zhcpNode: string): RecordedPort[] {
+export function recordedPorts(
+  rows: readonly Row[],
+  macEntries: readonly MacEntry[],
+  node: string,
+  zhcpNode: string,
+): RecordedPort[] {
   const byPort = new Map<PortId, Row[]>();
   for (const row of rows) {
     if (row.node !== node || row.comments !== zhcpNode) continue;
@@ -71,4 +76,3 @@ export function macsInTable(rows: readonly Row[]): MacInUse[] {
 export function vlanColumn(network: Network): string {
   return network.type === 'flat' ? FLAT_VLAN : String(network.segmentationId);
 }
-

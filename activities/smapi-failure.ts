@@ -5,10 +5,16 @@ import { judge } from '../xcat/return-codes.ts';
 /** The error of a command that did not do what it should: SMAPI's own words, and whether another try can help. */
 export function failureOf(operation: string, outcome: CommandOutcome | undefined): XcatError {
   if (outcome?.ran !== true) {
-    return new XcatError({ code: 'bad-answer', operation, message: `${operation}: it was not run, because a step before it failed`, retryable: true });
+    return new XcatError({
+      code: 'bad-answer',
+      operation,
+      message: `${operation}: it was not run, because a step before it failed`,
+      retryable: true,
+    });
   }
   const verdict = judge(operation, outcome.exitStatus, outcome.output);
-  if (verdict.ok) return new XcatError({ code: 'bad-answer', operation, message: `${operation}: nothing failed`, retryable: true });
+  if (verdict.ok)
+    return new XcatError({ code: 'bad-answer', operation, message: `${operation}: nothing failed`, retryable: true });
   const message = `${operation}: SMAPI return code ${verdict.rc}, reason code ${verdict.rs}: ${verdict.sentence}`;
   return new XcatError({ code: 'smapi', operation, message, retryable: verdict.retryable });
 }

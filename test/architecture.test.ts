@@ -22,7 +22,9 @@ const MAY: Record<string, { code: string[]; types: string[]; packages: RegExp }>
 type Import = { from: string; to: string; typeOnly: boolean };
 
 function importsOf(folder: string): Import[] {
-  const files = readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
+  const files = readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('.ts'),
+  );
   return files.flatMap((file) => {
     const from = join(folder, file);
     const text = readFileSync(join(ROOT, from), 'utf8');

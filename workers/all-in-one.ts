@@ -18,7 +18,11 @@ async function main(): Promise<void> {
     },
   });
   const say = (line: string) => process.stdout.write(`${line}\n`);
-  const ports = { grpc: Number(values.port), ui: Number(values['ui-port']), simulator: Number(values['simulator-port']) };
+  const ports = {
+    grpc: Number(values.port),
+    ui: Number(values['ui-port']),
+    simulator: Number(values['simulator-port']),
+  };
   const stack = await startStack({ hosts: HOSTS, guestsPerHost: GUESTS_PER_HOST, say, ports });
   const ended = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   try {

@@ -18,7 +18,8 @@ async function main(): Promise<boolean> {
   });
   const say = (line: string) => process.stderr.write(`${line}\n`);
   const wanted = Number(values.ports);
-  if (!Number.isInteger(wanted) || wanted < 1) throw new Error(`--ports ${values.ports}: must be a whole number from 1`);
+  if (!Number.isInteger(wanted) || wanted < 1)
+    throw new Error(`--ports ${values.ports}: must be a whole number from 1`);
   const guestsPerHost = Math.max(10, Math.ceil(wanted / HOSTS / 2));
   const stack = await startStack({ hosts: HOSTS, guestsPerHost, say });
   try {
@@ -32,10 +33,20 @@ async function main(): Promise<boolean> {
       else if (!values.json) say(`${guest.userid} on ${guest.host}: ${guest.ports} port(s) wired`);
     });
     const seconds = Math.round(performance.now() - started) / 1_000;
-    const { httpCalls } = (await (await fetch(new URL('/simulator/counters', stack.simulator.url))).json()) as { httpCalls: number };
+    const { httpCalls } = (await (await fetch(new URL('/simulator/counters', stack.simulator.url))).json()) as {
+      httpCalls: number;
+    };
     const mismatches = await compare(stack.simulator.url, requests, stack.hosts);
-    const count = (failed: boolean) => guests.filter((guest) => (guest.failure !== undefined) === failed).reduce((sum, guest) => sum + guest.ports, 0);
-    const result = { ports: requests.length, wired: count(false), failed: count(true), seconds, xcatCalls: httpCalls, mismatches };
+    const count = (failed: boolean) =>
+      guests.filter((guest) => (guest.failure !== undefined) === failed).reduce((sum, guest) => sum + guest.ports, 0);
+    const result = {
+      ports: requests.length,
+      wired: count(false),
+      failed: count(true),
+      seconds,
+      xcatCalls: httpCalls,
+      mismatches,
+    };
     process.stdout.write(
       values.json
         ? `${JSON.stringify(result)}\n`

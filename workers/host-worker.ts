@@ -1,5 +1,11 @@
 import { fileURLToPath } from 'node:url';
-import { bundleWorkflowCode, type NativeConnection, Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import {
+  bundleWorkflowCode,
+  DefaultLogger,
+  type NativeConnection,
+  Worker,
+  type WorkflowBundleWithSourceMap,
+} from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { createHostActivities } from '../activities/host-activities.ts';
 import type { HostRuntime } from '../activities/host-runtime.ts';
@@ -13,7 +19,11 @@ export type HostWorker = { host: string; worker: Worker; xcat: XcatClient };
 /** Bundle the workflows once for all workers of a process. */
 export function bundleWorkflows(): Promise<WorkflowBundleWithSourceMap> {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  return bundleWorkflowCode({ workflowsPath: fileURLToPath(new URL(`../workflows/index.${extension}`, import.meta.url)) });
+  return bundleWorkflowCode({
+    workflowsPath: fileURLToPath(new URL(`../workflows/index.${extension}`, import.meta.url)),
+    // The bundler reports every module at INFO.
+    logger: new DefaultLogger('WARN'),
+  });
 }
 
 /** The rules of a host from its configuration; throws a ZodError when a name in it cannot be one of z/VM. */

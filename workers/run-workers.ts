@@ -7,9 +7,15 @@ import { connectWorkers, type TemporalTarget } from './temporal-connection.ts';
 export type RunningWorkers = { stop(): Promise<void>; stopped: Promise<void> };
 
 /** Start a worker for each host, on one connection and with one workflow bundle. */
-export async function runWorkers(hosts: readonly HostConfiguration[], target: TemporalTarget, logger: Logger): Promise<RunningWorkers> {
+export async function runWorkers(
+  hosts: readonly HostConfiguration[],
+  target: TemporalTarget,
+  logger: Logger,
+): Promise<RunningWorkers> {
   const [connection, bundle] = await Promise.all([connectWorkers(target), bundleWorkflows()]);
-  const workers = await Promise.all(hosts.map((host) => createHostWorker(host, connection, target.namespace, bundle, logger)));
+  const workers = await Promise.all(
+    hosts.map((host) => createHostWorker(host, connection, target.namespace, bundle, logger)),
+  );
   const running = Promise.all(
     workers.map(async ({ host, worker }) => {
       logger.info({ host, taskQueue: worker.options.taskQueue }, 'worker started');

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Client, WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 import { taskQueueOf } from '../network/host.ts';
-import type { OperationResult } from '../workflows/operation.ts';
 import type { attachNic, changeVlan, createPort, deletePort, detachNic, setAdminState } from '../workflows/index.ts';
+import type { OperationResult } from '../workflows/operation.ts';
 
 /** The operations by workflow type, with what each takes. */
 type Operations = {

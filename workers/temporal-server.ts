@@ -1,17 +1,17 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
 import { dynamicConfigArguments } from '../temporal-config/dynamic-config.ts';
 import { NAMESPACE } from '../temporal-config/namespace.ts';
 import { SEARCH_ATTRIBUTES } from '../temporal-config/search-attributes.ts';
-import type { Say } from './temporal-binary.ts';
+import { executablesOnPath, type Say } from './temporal-binary.ts';
 
 export { findTemporalServer } from './temporal-binary.ts';
 
 const READY_LIMIT_MS = 60_000;
-const READY_POLL_MS = 100;
+const READY_POLL_MS = 50;
 const STOP_LIMIT_MS = 10_000;
 const LAST_LINES = 20;
 
@@ -29,8 +29,11 @@ export async function startTemporalServer(options: StartOptions): Promise<Tempor
   const port = options.port ?? (await freePort());
   const uiPort = options.uiPort ?? (await freePort());
   const started = performance.now();
-  const child = spawn(options.binary, serverArguments(options, port, uiPort), { stdio: ['ignore', 'pipe', 'pipe'] });
+  const guard = await endsWithParent();
+  const [command = options.binary, ...args] = [...guard, options.binary, ...serverArguments(options, port, uiPort)];
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   const lines = lastLinesOf(child);
+  child.once('error', (error) => lines.push(error.message));
   // The server must not outlive the process that started it.
   const kill = () => child.kill('SIGKILL');
   process.once('exit', kill);
@@ -40,7 +43,7 @@ export async function startTemporalServer(options: StartOptions): Promise<Tempor
   };
   const address = `127.0.0.1:${port}`;
   try {
-    await untilReady(address, child);
+    await untilReady(port, child);
   } catch (error) {
     await stop();
     const reason = error instanceof Error ? error.message : String(error);
@@ -80,7 +83,10 @@ function serverArguments({ databaseFile }: StartOptions, port: number, uiPort: n
     ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), '--ui-port', String(uiPort)],
     ...['--log-level', 'error', '--namespace', NAMESPACE],
     ...database,
-    ...SEARCH_ATTRIBUTES.flatMap((key) => ['--search-attribute', `${key.name}=${key.type === 'KEYWORD' ? 'Keyword' : 'KeywordList'}`]),
+    ...SEARCH_ATTRIBUTES.flatMap((key) => [
+      '--search-attribute',
+      `${key.name}=${key.type === 'KEYWORD' ? 'Keyword' : 'KeywordList'}`,
+    ]),
     ...dynamicConfigArguments(),
   ];
 }
@@ -90,12 +96,35 @@ function indexedValueType(type: string): number {
   return type === 'KEYWORD' ? 2 : 7;
 }
 
-async function untilReady(address: string, child: ChildProcess): Promise<void> {
+// No handler runs in a parent that is killed: on Linux the kernel tells its child instead, by a signal that setpriv sets.
+async function endsWithParent(): Promise<string[]> {
+  if (process.platform !== 'linux') return [];
+  const [setpriv] = await executablesOnPath('setpriv', process.env);
+  // Some systems have a smaller setpriv that lacks the option.
+  if (setpriv === undefined || spawnSync(setpriv, ['--pdeathsig', 'keep', '--', 'true']).status !== 0) return [];
+  return [setpriv, '--pdeathsig', 'TERM', '--'];
+}
+
+async function accepts(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1');
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
+
+async function untilReady(port: number, child: ChildProcess): Promise<void> {
   const limit = AbortSignal.timeout(READY_LIMIT_MS);
   for (;;) {
     if (child.exitCode !== null || child.signalCode !== null) throw new Error('it ended');
     try {
-      const connection = await Connection.connect({ address, connectTimeout: '2 seconds' });
+      // A gRPC connection that is refused tries again only after a second, a plain one at once.
+      if (!(await accepts(port))) throw new Error('it does not answer');
+      const connection = await Connection.connect({ address: `127.0.0.1:${port}`, connectTimeout: '2 seconds' });
       try {
         await connection.workflowService.describeNamespace({ namespace: NAMESPACE });
         await ensureSearchAttributes(connection, NAMESPACE);
@@ -123,7 +152,12 @@ function lastLinesOf(child: ChildProcess): string[] {
   const lines: string[] = [];
   for (const stream of [child.stdout, child.stderr]) {
     stream?.on('data', (chunk: Buffer) => {
-      lines.push(...chunk.toString().split('\n').filter((line) => line.trim() !== ''));
+      lines.push(
+        ...chunk
+          .toString()
+          .split('\n')
+          .filter((line) => line.trim() !== ''),
+      );
       lines.splice(0, Math.max(0, lines.length - LAST_LINES));
     });
   }

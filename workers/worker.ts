@@ -1,7 +1,7 @@
-import { parseArgs } from 'node:util';
 import { once } from 'node:events';
-import { ConfigurationError } from './configuration/error.ts';
+import { parseArgs } from 'node:util';
 import { loadConfiguration } from './configuration/configuration.ts';
+import { ConfigurationError } from './configuration/error.ts';
 import { createLogger, installTemporalLogger } from './logging.ts';
 import { runWorkers } from './run-workers.ts';
 import { configuredTarget } from './temporal-connection.ts';
@@ -14,7 +14,11 @@ async function main(): Promise<void> {
       'config-dir': { type: 'string', multiple: true, default: [] },
     },
   });
-  const configuration = loadConfiguration({ configFiles: values['config-file'], configDirs: values['config-dir'], env: process.env });
+  const configuration = loadConfiguration({
+    configFiles: values['config-file'],
+    configDirs: values['config-dir'],
+    env: process.env,
+  });
   const logger = createLogger(configuration.worker.logLevel);
   installTemporalLogger(logger);
   const workers = await runWorkers(configuration.hosts, configuredTarget(), logger);
@@ -24,6 +28,8 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof ConfigurationError ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.stderr.write(
+    `${error instanceof ConfigurationError ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+  );
   process.exitCode = 1;
 });

@@ -13,7 +13,7 @@ import type { Userid } from '../network/identifiers.ts';
 import type { Change } from '../network/requests.ts';
 import { type Step, sentence, stagesOf, summarise } from '../network/steps.ts';
 import { ZVM_HOST, ZVM_OUTCOME, ZVM_USERID } from '../temporal-config/search-attributes.ts';
-import { applicationFailureOf, isRetryable, operationFailed, reasonOf } from './failures.ts';
+import { applicationFailureOf, failedStep, isRetryable, operationFailed, reasonOf } from './failures.ts';
 import { awaitTurn, joinLines, withLine } from './guest-turn.ts';
 import type { HostActivities } from './host-activities.ts';
 
@@ -114,7 +114,7 @@ async function converge(
       const report = {
         host: input.host,
         userid: input.userid,
-        step: summarise(progress.steps, 2),
+        step: failedStep(error) ?? summarise(progress.steps, 2),
         reason: reasonOf(error),
         undone: false,
       };

@@ -36,7 +36,7 @@ export function operationFailed(type: 'StepFailed' | 'GaveUp', report: FailureRe
   const after = report.undone
     ? 'What the operation had done was undone.'
     : 'What the operation had done was left for repair.';
-  const message = `${report.step} failed on ${report.host} for ${report.userid}: ${report.reason}. ${report.advice} ${after}`;
+  const message = `${report.reason} (host ${report.host}, userid ${report.userid}). ${report.advice} ${after}`;
   return ApplicationFailure.create({ type, nonRetryable: true, message, details: [report] });
 }
 
@@ -53,6 +53,13 @@ export function isRetryable(error: unknown): boolean {
   if (error instanceof ActivityFailure && error.cause instanceof TimeoutFailure) return true;
   const failure = applicationFailureOf(error);
   return failure !== undefined && failure.nonRetryable !== true;
+}
+
+/** The step that an activity failed at, if it says so. */
+export function failedStep(error: unknown): string | undefined {
+  const detail = applicationFailureOf(error)?.details?.[0];
+  const named = typeof detail === 'object' && detail !== null && 'operation' in detail ? detail.operation : undefined;
+  return typeof named === 'string' ? named : undefined;
 }
 
 /** The sentence that says why. */

@@ -48,7 +48,8 @@ const CONNECTIONS = 8;
 export function createTransport(options: TransportOptions): Transport {
   const { origin, basePath, tls } = endpointOf(options.url);
   const onWarning = options.onWarning ?? (() => {});
-  if (!tls) onWarning('xCAT is reached over plain HTTP: its password is readable on the network');
+  if (!tls && !isLoopback(origin))
+    onWarning('xCAT is reached over plain HTTP: its password is readable on the network');
   else if (!options.verifyTls)
     onWarning("the certificate of xCAT's management node is not verified (verifyTls is off)");
   if (options.credentialsInQuery) onWarning("xCAT's credentials are sent in the URL and stand in its access log");
@@ -175,4 +176,8 @@ function codeOf(status: number, text: string): XcatErrorCode {
   // 502 and 504 are a proxy's words for what the CGI calls 503.
   if ([502, 503, 504].includes(status)) return 'busy';
   return status >= 400 && status < 500 ? 'refused' : 'bad-answer';
+}
+
+function isLoopback(origin: string): boolean {
+  return /^(127(\.\d+){3}|localhost|\[::1\])$/.test(new URL(origin).hostname);
 }

@@ -106,10 +106,10 @@ describe('Sources', () => {
 
 describe('Hosts', () => {
   test.each([
-    ['host = one\n[agent]\nzvm_host = two', 'one'],
+    ['host = one\n[agent]\nzvm_host = two', 'two'],
     ['[agent]\nzvm_host = two', 'two'],
     ['[agent]\nxcat_zhcp_nodename = three', 'three'],
-  ])('take their name from host, then zvm_host, then the zHCP: %j', (text, name) => {
+  ])('take their name from zvm_host, as the historic agent did, then host, then the zHCP: %j', (text, name) => {
     expect(load([ACCESS, `[DEFAULT]\n${text}`]).hosts[0]?.host).toBe(name);
   });
 

@@ -90,7 +90,9 @@ export function portId(number: number): string {
 }
 
 /** The failure that an operation ends with. */
-export async function failureOf(operation: Promise<unknown>): Promise<{ type: string; message: string; details: unknown[] }> {
+export async function failureOf(
+  operation: Promise<unknown>,
+): Promise<{ type: string; message: string; details: unknown[] }> {
   try {
     await operation;
   } catch (error) {

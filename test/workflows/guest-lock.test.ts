@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { vdevsOverlap, Vdev } from '../../network/vdev.ts';
+import { Vdev, vdevsOverlap } from '../../network/vdev.ts';
 import { createEnvironment, type Environment, failureOf, portId, vlan } from './environment.ts';
 
 const USERID = 'LNX10001';
@@ -30,8 +30,9 @@ test('fifty operations at once on one guest end in what some serial order gives,
   expect(settled.filter((one) => 'failure' in one)).toEqual([]);
   const guest = await zvm.guest(USERID);
   const vdevs = guest.rows.map((row) => Vdev.parse(row.interface));
-  for (const [index, vdev] of vdevs.entries()) expect(vdevs.slice(index + 1).some((other) => vdevsOverlap(vdev, other))).toBe(false);
-  const macs = guest.directory.map((nic) => nic.macId);
+  for (const [index, vdev] of vdevs.entries())
+    expect(vdevs.slice(index + 1).some((other) => vdevsOverlap(vdev, other))).toBe(false);
+  const macs = guest.directory.map((nic) => nic.macid);
   expect(new Set(macs).size).toBe(macs.length);
   expect(guest.directory.map((nic) => nic.vdev).sort()).toEqual([...vdevs].sort());
   expect(guest.nics.every((nic) => nic.vswitch !== null)).toBe(true);

@@ -7,7 +7,14 @@ import { createEnvironment, type Environment, portId, vlan } from './environment
 
 /** A running guest for each operation; all but the first two have a live port on VLAN 100 before it. */
 const OPERATIONS = [
-  { type: 'createPort', number: 1, change: { vswitch: 'VSW1', network: vlan(100) }, nics: [], vlans: [100], prepared: false },
+  {
+    type: 'createPort',
+    number: 1,
+    change: { vswitch: 'VSW1', network: vlan(100) },
+    nics: [],
+    vlans: [100],
+    prepared: false,
+  },
   { type: 'attachNic', number: 3, change: {}, nics: ['VSW1'], vlans: [100], prepared: false },
   { type: 'changeVlan', number: 5, change: { network: vlan(200) }, nics: ['VSW1'], vlans: [200], prepared: true },
   { type: 'setAdminState', number: 7, change: { adminStateUp: false }, nics: [null], vlans: [100], prepared: true },
@@ -36,7 +43,11 @@ afterAll(async () => {
 });
 
 async function startWorker(): Promise<ChildProcess> {
-  const argument = { configuration: zvm.configuration, address: inject('temporalAddress'), namespace: inject('temporalNamespace') };
+  const argument = {
+    configuration: zvm.configuration,
+    address: inject('temporalAddress'),
+    namespace: inject('temporalNamespace'),
+  };
   const script = join(import.meta.dirname, 'worker-process.ts');
   const child = spawn(process.execPath, [script, JSON.stringify(argument)], { stdio: ['ignore', 'pipe', 'inherit'] });
   await once(child.stdout, 'data');
@@ -68,10 +79,14 @@ test.each(STEPS.map((step, round) => ({ ...step, round })))(
     await Promise.all(
       guests
         .filter(({ operation }) => operation.prepared)
-        .map(({ userid, id }) => zvm.run('attachNic', { userid, ports: [{ portId: id, vswitch: 'VSW1', network: vlan(100) }] })),
+        .map(({ userid, id }) =>
+          zvm.run('attachNic', { userid, ports: [{ portId: id, vswitch: 'VSW1', network: vlan(100) }] }),
+        ),
     );
     await zvm.control('POST', 'faults', { match, action: { kind: 'hold', when } });
-    const running = Promise.all(guests.map(({ operation, userid, id }) => zvm.run(operation.type, { userid, ...inputOf(operation, id) })));
+    const running = Promise.all(
+      guests.map(({ operation, userid, id }) => zvm.run(operation.type, { userid, ...inputOf(operation, id) })),
+    );
     await someHeld();
     worker.kill('SIGKILL');
     await once(worker, 'exit');
@@ -80,7 +95,11 @@ test.each(STEPS.map((step, round) => ({ ...step, round })))(
     await running;
     for (const { operation, userid } of guests) {
       const guest = await zvm.guest(userid);
-      expect({ type: operation.type, nics: guest.nics.map((nic) => nic.vswitch ?? null), vlans: guest.granted.VSW1 }).toEqual({
+      expect({
+        type: operation.type,
+        nics: guest.nics.map((nic) => nic.vswitch ?? null),
+        vlans: guest.granted.VSW1,
+      }).toEqual({
         type: operation.type,
         nics: operation.nics,
         vlans: operation.vlans,

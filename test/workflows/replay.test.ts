@@ -13,7 +13,15 @@ beforeAll(async () => {
 
 test('every workflow type has a stored history', () => {
   const types = new Set(histories.map((name) => name.split('.')[0]));
-  for (const type of ['createPort', 'attachNic', 'changeVlan', 'setAdminState', 'detachNic', 'deletePort', 'convergeGuest']) {
+  for (const type of [
+    'createPort',
+    'attachNic',
+    'changeVlan',
+    'setAdminState',
+    'detachNic',
+    'deletePort',
+    'convergeGuest',
+  ]) {
     expect(types).toContain(type);
   }
 });

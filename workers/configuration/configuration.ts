@@ -149,7 +149,7 @@ function readHost(reader: HostReader, env: ConfigurationSources['env']): HostCon
   const caFile = reader.read(SETTINGS.caFile);
   const macPrefix = reader.read(SETTINGS.macPrefix);
   return {
-    host: reader.host ?? reader.read(SETTINGS.host) ?? reader.read(SETTINGS.zvmHost) ?? zhcpNode,
+    host: reader.host ?? reader.read(SETTINGS.zvmHost) ?? reader.read(SETTINGS.host) ?? zhcpNode,
     zhcpNode,
     xcat: {
       ...server,

@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import { macId } from '../../network/mac.ts';
+import { Mac, macId } from '../../network/mac.ts';
 import { vlansOf } from '../../network/port.ts';
-import { Mac } from '../../network/mac.ts';
 import type { GuestPortRequest } from './port-requests.ts';
 
 /** The part of the simulator's state that ports show up in. */
@@ -10,12 +9,17 @@ export const SimulatorState = z.object({
   systems: z.record(
     z.string(),
     z.object({
-      vswitches: z.record(z.string(), z.object({ authorisations: z.record(z.string(), z.object({ vlans: z.array(z.number()) })) })),
+      vswitches: z.record(
+        z.string(),
+        z.object({ authorisations: z.record(z.string(), z.object({ vlans: z.array(z.number()) })) }),
+      ),
       guests: z.record(
         z.string(),
         z.object({
           loggedOn: z.boolean(),
-          directory: z.array(z.object({ vdev: z.string(), vswitch: z.string().nullish(), macId: z.string().nullish() })),
+          directory: z.array(
+            z.object({ vdev: z.string(), vswitch: z.string().nullish(), macid: z.string().nullish() }),
+          ),
           nics: z.array(z.object({ vdev: z.string(), mac: z.string(), vswitch: z.string().nullish() })),
         }),
       ),
@@ -31,20 +35,27 @@ export function mismatchesOf(request: GuestPortRequest, zhcpNode: string, state:
   const system = state.systems[zhcpNode];
   const guest = system?.guests[request.userid];
   const row = state.tables.switch?.find((candidate) => candidate.port === request.portId);
-  if (guest === undefined || row === undefined) return [`${of}: ${guest === undefined ? 'no such guest' : 'not recorded in the switch table'}`];
+  if (guest === undefined || row === undefined)
+    return [`${of}: ${guest === undefined ? 'no such guest' : 'not recorded in the switch table'}`];
   const vdev = row.interface ?? '';
   const [vlan] = vlansOf(request.network);
-  if (row.switch !== request.vswitch || row.vlan !== String(vlan ?? -1)) found.push(`${of}: recorded as ${row.switch} VLAN ${row.vlan}`);
+  if (row.switch !== request.vswitch || row.vlan !== String(vlan ?? -1))
+    found.push(`${of}: recorded as ${row.switch} VLAN ${row.vlan}`);
   const granted = system?.vswitches[request.vswitch]?.authorisations[request.userid]?.vlans;
   if (granted === undefined) found.push(`${of}: not authorised on ${request.vswitch}`);
-  else if (vlan !== undefined && granted.join() !== String(vlan)) found.push(`${of}: authorised with VLAN ${granted.join()}, not ${vlan}`);
+  else if (vlan !== undefined && granted.join() !== String(vlan))
+    found.push(`${of}: authorised with VLAN ${granted.join()}, not ${vlan}`);
   const wanted = request.adminStateUp ? request.vswitch : undefined;
   const nicdef = guest.directory.find((nic) => nic.vdev === vdev);
-  if (nicdef === undefined || (nicdef.vswitch ?? undefined) !== wanted) found.push(`${of}: NICDEF ${vdev} is on ${nicdef?.vswitch ?? 'nothing'}`);
+  if (nicdef === undefined || (nicdef.vswitch ?? undefined) !== wanted)
+    found.push(`${of}: NICDEF ${vdev} is on ${nicdef?.vswitch ?? 'nothing'}`);
   const nic = guest.nics.find((candidate) => candidate.vdev === vdev);
-  if (guest.loggedOn && (nic?.vswitch ?? undefined) !== wanted) found.push(`${of}: NIC ${vdev} is coupled to ${nic?.vswitch ?? 'nothing'}`);
+  if (guest.loggedOn && (nic?.vswitch ?? undefined) !== wanted)
+    found.push(`${of}: NIC ${vdev} is coupled to ${nic?.vswitch ?? 'nothing'}`);
   const mac = Mac.safeParse(nic?.mac ?? '').data;
-  if (request.mac !== undefined && nicdef?.macId !== macId(request.mac)) found.push(`${of}: NICDEF ${vdev} has MACID ${nicdef?.macId}`);
-  if (request.mac !== undefined && guest.loggedOn && mac !== request.mac) found.push(`${of}: NIC ${vdev} has MAC ${nic?.mac}`);
+  if (request.mac !== undefined && nicdef?.macid !== macId(request.mac))
+    found.push(`${of}: NICDEF ${vdev} has MACID ${nicdef?.macid}`);
+  if (request.mac !== undefined && guest.loggedOn && mac !== request.mac)
+    found.push(`${of}: NIC ${vdev} has MAC ${nic?.mac}`);
   return found;
 }

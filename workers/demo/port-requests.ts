@@ -42,10 +42,15 @@ const CsvRow = z.object({
 export function readPortRequests(text: string, hosts: readonly HostConfiguration[]): GuestPortRequest[] {
   if (!/^\s*[[{]/.test(text)) return fromCsv(text);
   const content: unknown = JSON.parse(text);
-  return Array.isArray(content) ? z.array(GuestPortRequest).parse(content) : fromNeutron(NeutronDocument.parse(content), hosts);
+  return Array.isArray(content)
+    ? z.array(GuestPortRequest).parse(content)
+    : fromNeutron(NeutronDocument.parse(content), hosts);
 }
 
-function fromNeutron({ networks, ports }: z.infer<typeof NeutronDocument>, hosts: readonly HostConfiguration[]): GuestPortRequest[] {
+function fromNeutron(
+  { networks, ports }: z.infer<typeof NeutronDocument>,
+  hosts: readonly HostConfiguration[],
+): GuestPortRequest[] {
   return ports.map((port) => {
     const network = networks.find((candidate) => candidate.id === port.network_id);
     const host = hosts.find((candidate) => candidate.host === port['binding:host_id']);
@@ -53,7 +58,9 @@ function fromNeutron({ networks, ports }: z.infer<typeof NeutronDocument>, hosts
     const vswitch = host?.physicalNetworks.find((candidate) => candidate.name === physicalNetwork)?.vswitch;
     if (network === undefined) throw new Error(`port ${port.id}: its network ${port.network_id} is not in the file`);
     if (vswitch === undefined) {
-      throw new Error(`port ${port.id}: physical network ${physicalNetwork} has no VSWITCH on host ${port['binding:host_id']}`);
+      throw new Error(
+        `port ${port.id}: physical network ${physicalNetwork} has no VSWITCH on host ${port['binding:host_id']}`,
+      );
     }
     const segmentationId = network['provider:segmentation_id'];
     return GuestPortRequest.parse({
@@ -81,7 +88,11 @@ function fromCsv(text: string): GuestPortRequest[] {
 }
 
 /** `count` requests for the embedded hosts: every guest gets a flat port and VLAN ports on the others, until there are enough. */
-export function examplePortRequests(count: number, hosts: readonly HostConfiguration[], guestsPerHost: number): GuestPortRequest[] {
+export function examplePortRequests(
+  count: number,
+  hosts: readonly HostConfiguration[],
+  guestsPerHost: number,
+): GuestPortRequest[] {
   const requests: GuestPortRequest[] = [];
   for (let round = 0; requests.length < count; round += 1) {
     for (let guest = 1; guest <= guestsPerHost && requests.length < count; guest += 1) {

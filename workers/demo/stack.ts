@@ -6,8 +6,8 @@ import { type Simulator, startSimulator } from '../../simulator/simulator.ts';
 import type { HostConfiguration } from '../configuration/configuration.ts';
 import { createLogger, installTemporalLogger } from '../logging.ts';
 import { runWorkers } from '../run-workers.ts';
-import { configuredTarget, connectClient, localTarget, type TemporalTarget } from '../temporal-connection.ts';
 import { findTemporalServer } from '../temporal-binary.ts';
+import { configuredTarget, connectClient, localTarget, type TemporalTarget } from '../temporal-connection.ts';
 import { startTemporalServer } from '../temporal-server.ts';
 import { embeddedHosts } from './embedded-hosts.ts';
 
@@ -22,7 +22,13 @@ export type Stack = {
   stop(): Promise<void>;
 };
 
-type Options = { hosts: number; guestsPerHost: number; say(line: string): void; logLevel?: string; ports?: { grpc?: number; ui?: number; simulator?: number } };
+type Options = {
+  hosts: number;
+  guestsPerHost: number;
+  say(line: string): void;
+  logLevel?: string;
+  ports?: { grpc?: number; ui?: number; simulator?: number };
+};
 
 /** Bring the stack up; `stop` takes down what it started, in reverse. */
 export async function startStack(options: Options): Promise<Stack> {
@@ -52,7 +58,10 @@ export async function startStack(options: Options): Promise<Stack> {
   }
 }
 
-async function startTemporal({ say, ports }: Options, undo: (() => Promise<void>)[]): Promise<{ target: TemporalTarget; uiUrl: string | undefined }> {
+async function startTemporal(
+  { say, ports }: Options,
+  undo: (() => Promise<void>)[],
+): Promise<{ target: TemporalTarget; uiUrl: string | undefined }> {
   const found = await findTemporalServer({ say });
   if (found.kind === 'external') return { target: configuredTarget(), uiUrl: undefined };
   const folder = await mkdtemp(join(tmpdir(), 'networking-zvm-'));

@@ -11,7 +11,11 @@ export type WiredGuest = { host: string; userid: string; ports: number; failure:
 const AT_ONCE = 100;
 
 /** Wire ports, one `attachNic` for each guest with all of its ports; tells of each guest as it is done. */
-export async function wire(client: Client, requests: readonly GuestPortRequest[], told: (guest: WiredGuest) => void): Promise<WiredGuest[]> {
+export async function wire(
+  client: Client,
+  requests: readonly GuestPortRequest[],
+  told: (guest: WiredGuest) => void,
+): Promise<WiredGuest[]> {
   const guests = [...Map.groupBy(requests, ({ host, userid }) => `${host} ${userid}`).values()];
   const done: WiredGuest[] = [];
   await Promise.all(
@@ -42,7 +46,11 @@ async function wireGuest(client: Client, requests: readonly GuestPortRequest[]):
 }
 
 /** Compare what the simulator has with the requests; a sentence for each difference. */
-export async function compare(simulatorUrl: string, requests: readonly GuestPortRequest[], hosts: readonly HostConfiguration[]): Promise<string[]> {
+export async function compare(
+  simulatorUrl: string,
+  requests: readonly GuestPortRequest[],
+  hosts: readonly HostConfiguration[],
+): Promise<string[]> {
   const answer = await fetch(new URL('/simulator/state', simulatorUrl));
   const state = SimulatorState.parse(await answer.json());
   return requests.flatMap((request) => {
