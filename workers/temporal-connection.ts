@@ -2,6 +2,8 @@ import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection } from '@temporalio/worker';
 import { NAMESPACE } from '../temporal-config/namespace.ts';
+import { SEARCH_ATTRIBUTES } from '../temporal-config/search-attributes.ts';
+import { ensureSearchAttributes } from './temporal-server.ts';
 
 /** Where Temporal is: what `temporal.toml` and `TEMPORAL_*` say, or the address given. */
 export type TemporalTarget = { namespace: string; connection: ConnectionOptions };
@@ -31,4 +33,23 @@ export function connectWorkers(target: TemporalTarget): Promise<NativeConnection
     ...(tls === undefined ? {} : { tls }),
     ...(typeof apiKey === 'string' ? { apiKey } : {}),
   });
+}
+
+/**
+ * See that a server which somebody else runs knows the search attributes, without which no workflow can run. Throws an error that names them
+ * when they are missing and may not be added.
+ */
+export async function prepareExternal(target: TemporalTarget): Promise<void> {
+  const connection = await Connection.connect(target.connection);
+  try {
+    await ensureSearchAttributes(connection, target.namespace);
+  } catch (error) {
+    const names = SEARCH_ATTRIBUTES.map((key) => `${key.name} (${key.type})`).join(', ');
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(
+      `the search attributes ${names} cannot be added to namespace ${target.namespace}: ${reason}. Add them by hand`,
+    );
+  } finally {
+    await connection.close();
+  }
 }

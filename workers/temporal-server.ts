@@ -31,7 +31,8 @@ export async function startTemporalServer(options: StartOptions): Promise<Tempor
   const started = performance.now();
   const guard = await endsWithParent();
   const [command = options.binary, ...args] = [...guard, options.binary, ...serverArguments(options, port, uiPort)];
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  // A process group of its own: Ctrl-C in a terminal must reach the workers, which drain first, and not the server.
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   const lines = lastLinesOf(child);
   child.once('error', (error) => lines.push(error.message));
   // The server must not outlive the process that started it.

@@ -4,7 +4,7 @@ import { loadConfiguration } from './configuration/configuration.ts';
 import { ConfigurationError } from './configuration/error.ts';
 import { createLogger, installTemporalLogger } from './logging.ts';
 import { runWorkers } from './run-workers.ts';
-import { configuredTarget } from './temporal-connection.ts';
+import { configuredTarget, prepareExternal } from './temporal-connection.ts';
 
 /** `npm run worker -- --config-file FILE …`: the workers of the hosts that the files describe, until SIGINT or SIGTERM. */
 async function main(): Promise<void> {
@@ -21,7 +21,9 @@ async function main(): Promise<void> {
   });
   const logger = createLogger(configuration.worker.logLevel);
   installTemporalLogger(logger);
-  const workers = await runWorkers(configuration.hosts, configuredTarget(), logger);
+  const target = configuredTarget();
+  await prepareExternal(target);
+  const workers = await runWorkers(configuration.hosts, target, logger);
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM'), workers.stopped]);
   logger.info('stopping: operations go on where they are when a worker is back');
   await workers.stop();

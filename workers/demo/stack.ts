@@ -7,7 +7,13 @@ import type { HostConfiguration } from '../configuration/configuration.ts';
 import { createLogger, installTemporalLogger } from '../logging.ts';
 import { runWorkers } from '../run-workers.ts';
 import { findTemporalServer } from '../temporal-binary.ts';
-import { configuredTarget, connectClient, localTarget, type TemporalTarget } from '../temporal-connection.ts';
+import {
+  configuredTarget,
+  connectClient,
+  localTarget,
+  prepareExternal,
+  type TemporalTarget,
+} from '../temporal-connection.ts';
 import { startTemporalServer } from '../temporal-server.ts';
 import { embeddedHosts } from './embedded-hosts.ts';
 
@@ -63,7 +69,11 @@ async function startTemporal(
   undo: (() => Promise<void>)[],
 ): Promise<{ target: TemporalTarget; uiUrl: string | undefined }> {
   const found = await findTemporalServer({ say });
-  if (found.kind === 'external') return { target: configuredTarget(), uiUrl: undefined };
+  if (found.kind === 'external') {
+    const target = configuredTarget();
+    await prepareExternal(target);
+    return { target, uiUrl: undefined };
+  }
   const folder = await mkdtemp(join(tmpdir(), 'networking-zvm-'));
   undo.push(() => rm(folder, { recursive: true, force: true }));
   const server = await startTemporalServer({
