@@ -29,13 +29,13 @@ export function createHostActivities(host: HostRuntime): HostActivities {
           before,
           affected,
           steps: plan(desired, around.guest, around.vswitches),
-          loggedOn: around.guest.loggedOn,
+          liveVdevs: around.guest.live.map((nic) => nic.vdev),
         };
       }),
     planTowards: (input) =>
       stayAlive(async (signal) => {
         const { guest, vswitches } = await readSurroundings(host, input.userid, signal);
-        return { steps: plan(input.desired, guest, vswitches), loggedOn: guest.loggedOn };
+        return { steps: plan(input.desired, guest, vswitches), liveVdevs: guest.live.map((nic) => nic.vdev) };
       }),
     recordPorts: (input) => stayAlive((signal) => writeTables(host, input.steps, signal)),
     configureGuest: (input) => stayAlive((signal) => configureGuest(host, input.steps, signal)),

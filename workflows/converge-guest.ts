@@ -12,6 +12,7 @@ import type { Desired, DesiredPort } from '../network/desired.ts';
 import type { Userid } from '../network/identifiers.ts';
 import type { Change } from '../network/requests.ts';
 import { type Step, sentence, stagesOf, summarise } from '../network/steps.ts';
+import type { Vdev } from '../network/vdev.ts';
 import { ZVM_HOST, ZVM_OUTCOME, ZVM_USERID } from '../temporal-config/search-attributes.ts';
 import { applicationFailureOf, failedStep, isRetryable, operationFailed, reasonOf } from './failures.ts';
 import { awaitTurn, joinLines, withLine } from './guest-turn.ts';
@@ -32,7 +33,8 @@ export type ConvergeGuestResult = {
   changed: boolean;
   /** The ports that the change names, as they are now. Empty when they are gone. */
   ports: DesiredPort[];
-  loggedOn: boolean;
+  /** NICs that the running guest has now. */
+  liveVdevs: Vdev[];
   /** What was done, as sentences, in order. */
   steps: string[];
   waiting: string[];
@@ -82,10 +84,10 @@ async function carryOut(input: ConvergeGuestInput): Promise<Omit<ConvergeGuestRe
   const planned = await planChange({ host, userid, change });
   const done: string[] = [];
   try {
-    const loggedOn = await converge(input, planned.desired, planned, deadline, done);
+    const liveVdevs = await converge(input, planned.desired, planned, deadline, done);
     const affected = new Set<string>(planned.affected);
     const ports = planned.desired.ports.filter((port) => affected.has(port.portId));
-    return { changed: done.length > 0, ports, loggedOn, steps: done };
+    return { changed: done.length > 0, ports, liveVdevs, steps: done };
   } catch (error) {
     if (input.keepOnFailure && !isCancellation(error)) throw error;
     const undone = await CancellationScope.nonCancellable(() => undo(input, planned.before));
@@ -93,7 +95,7 @@ async function carryOut(input: ConvergeGuestInput): Promise<Omit<ConvergeGuestRe
   }
 }
 
-type Progress = { steps: Step[]; loggedOn: boolean };
+type Progress = { steps: Step[]; liveVdevs: Vdev[] };
 
 async function converge(
   input: ConvergeGuestInput,
@@ -101,7 +103,7 @@ async function converge(
   first: Progress | undefined,
   deadline: number,
   done: string[],
-): Promise<boolean> {
+): Promise<Vdev[]> {
   let pause = FIRST_PAUSE_MS;
   let progress = first ?? (await planAgain(input, desired, deadline));
   while (progress.steps.length > 0) {
@@ -131,7 +133,7 @@ async function converge(
     }
     progress = await planAgain(input, desired, deadline);
   }
-  return progress.loggedOn;
+  return progress.liveVdevs;
 }
 
 function planAgain(input: ConvergeGuestInput, desired: Desired, deadline: number): Promise<Progress> {

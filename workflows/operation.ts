@@ -4,6 +4,7 @@ import type { DesiredPort } from '../network/desired.ts';
 import type { Userid } from '../network/identifiers.ts';
 import { refusalsOf } from '../network/refusal.ts';
 import type { Change } from '../network/requests.ts';
+import type { Vdev } from '../network/vdev.ts';
 import {
   ZVM_HOST,
   ZVM_OUTCOME,
@@ -20,7 +21,7 @@ export type OperationResult = {
   /** False when everything was so already, as after a repeat. */
   changed: boolean;
   /** The ports that the operation names, as they are now; none after a deletion. */
-  ports: (Omit<DesiredPort, 'live'> & { live: 'atNextLogon' | 'now' | 'no' })[];
+  ports: (Omit<DesiredPort, 'live'> & { live: 'now' | 'atNextLogon' })[];
   /** What was done, in order; says so when there was nothing to do. */
   steps: string[];
 };
@@ -57,7 +58,7 @@ export async function operate(
     ]);
     const steps = result.changed ? result.steps : ['nothing to do: it is so already'];
     setCurrentDetails(`${summary}: done.\n\n${steps.map((step) => `- ${step}`).join('\n')}`);
-    return { changed: result.changed, steps, ports: result.ports.map((port) => asReported(port, result.loggedOn)) };
+    return { changed: result.changed, steps, ports: result.ports.map((port) => asReported(port, result.liveVdevs)) };
   } catch (error) {
     const outcome = isCancellation(error)
       ? 'cancelled'
@@ -70,9 +71,8 @@ export async function operate(
   }
 }
 
-function asReported(port: DesiredPort, loggedOn: boolean): OperationResult['ports'][number] {
-  const { live, ...rest } = port;
-  return { ...rest, live: live === 'absent' ? 'no' : live === 'present' && loggedOn ? 'now' : 'atNextLogon' };
+function asReported(port: DesiredPort, liveVdevs: readonly Vdev[]): OperationResult['ports'][number] {
+  return { ...port, live: liveVdevs.includes(port.vdev) ? 'now' : 'atNextLogon' };
 }
 
 function vlanText(port: DesiredPort): string {

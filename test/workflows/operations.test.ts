@@ -113,7 +113,8 @@ describe.each([
       const userid = 'LNX10005';
       await zvm.run('attachNic', { userid, ports: [{ portId: portId(51), vswitch: 'VSW1', network: vlan(100) }] });
       const [last] = (await zvm.events()).slice(-1);
-      await zvm.run('changeVlan', { userid, portId: portId(51), network: vlan(4094) });
+      const result = await zvm.run('changeVlan', { userid, portId: portId(51), network: vlan(4094) });
+      expect(result.ports).toMatchObject([{ live: 'now' }]);
       const types = (await zvm.events(last?.seq ?? 0)).map((event) => event.type);
       expect(types.filter((type) => ['uncoupled', 'revoked', 'granted', 'coupled'].includes(type))).toEqual([
         'uncoupled',
