@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { examplePortRequests } from './demo/port-requests.ts';
 import { startStack } from './demo/stack.ts';
 import { compare, wire } from './demo/wire.ts';
+import { createLogger, installTemporalLogger } from './logging.ts';
 
 const HOSTS = 2;
 const GUESTS_PER_HOST = 4;
@@ -23,6 +24,7 @@ async function main(): Promise<void> {
     ui: Number(values['ui-port']),
     simulator: Number(values['simulator-port']),
   };
+  installTemporalLogger(createLogger('warn'));
   const stack = await startStack({ hosts: HOSTS, guestsPerHost: GUESTS_PER_HOST, say, ports });
   const ended = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   try {

@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { examplePortRequests, readPortRequests } from './demo/port-requests.ts';
 import { startStack } from './demo/stack.ts';
-import { compare, wire } from './demo/wire.ts';
+import { compare, httpCalls, wire } from './demo/wire.ts';
+import { createLogger, installTemporalLogger } from './logging.ts';
 
 const HOSTS = 2;
 const DEFAULT_PORTS = '20';
@@ -21,6 +22,7 @@ async function main(): Promise<boolean> {
   if (!Number.isInteger(wanted) || wanted < 1)
     throw new Error(`--ports ${values.ports}: must be a whole number from 1`);
   const guestsPerHost = Math.max(10, Math.ceil(wanted / HOSTS / 2));
+  installTemporalLogger(createLogger('warn'));
   const stack = await startStack({ hosts: HOSTS, guestsPerHost, say });
   try {
     const requests =
@@ -33,9 +35,7 @@ async function main(): Promise<boolean> {
       else if (!values.json) say(`${guest.userid} on ${guest.host}: ${guest.ports} port(s) wired`);
     });
     const seconds = Math.round(performance.now() - started) / 1_000;
-    const { httpCalls } = (await (await fetch(new URL('/simulator/counters', stack.simulator.url))).json()) as {
-      httpCalls: number;
-    };
+    const xcatCalls = await httpCalls(stack.simulator.url);
     const mismatches = await compare(stack.simulator.url, requests, stack.hosts);
     const count = (failed: boolean) =>
       guests.filter((guest) => (guest.failure !== undefined) === failed).reduce((sum, guest) => sum + guest.ports, 0);
@@ -44,13 +44,13 @@ async function main(): Promise<boolean> {
       wired: count(false),
       failed: count(true),
       seconds,
-      xcatCalls: httpCalls,
+      xcatCalls,
       mismatches,
     };
     process.stdout.write(
       values.json
         ? `${JSON.stringify(result)}\n`
-        : `${result.wired} of ${result.ports} ports wired in ${seconds} s with ${httpCalls} xCAT calls; ${mismatches.length} mismatches\n${mismatches.join('\n')}`,
+        : `${result.wired} of ${result.ports} ports wired in ${seconds} s with ${xcatCalls} xCAT calls; ${mismatches.length} mismatches\n${mismatches.join('\n')}`,
     );
     return result.failed === 0 && mismatches.length === 0;
   } finally {

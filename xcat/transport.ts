@@ -177,7 +177,3 @@ function codeOf(status: number, text: string): XcatErrorCode {
   if ([502, 503, 504].includes(status)) return 'busy';
   return status >= 400 && status < 500 ? 'refused' : 'bad-answer';
 }
-
-function isLoopback(origin: string): boolean {
-  return /^(127(\.\d+){3}|localhost|\[::1\])$/.test(new URL(origin).hostname);
-}

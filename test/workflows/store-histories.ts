@@ -3,11 +3,13 @@ import { join } from 'node:path';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { examplePortRequests } from '../../workers/demo/port-requests.ts';
 import { startStack } from '../../workers/demo/stack.ts';
+import { createLogger, installTemporalLogger } from '../../workers/logging.ts';
 import { startOperation } from '../../workers/start-operation.ts';
 
 /** Runs each operation once on embedded defaults and stores the histories that replay tests hold: `node test/workflows/store-histories.ts`. */
 const folder = join(import.meta.dirname, '../histories');
 mkdirSync(folder, { recursive: true });
+installTemporalLogger(createLogger('fatal'));
 const stack = await startStack({ hosts: 1, guestsPerHost: 4, say: (line) => process.stderr.write(`${line}\n`) });
 try {
   const [first] = examplePortRequests(1, stack.hosts, 4);

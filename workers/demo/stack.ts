@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { type Simulator, startSimulator } from '../../simulator/simulator.ts';
 import type { HostConfiguration } from '../configuration/configuration.ts';
-import { createLogger, installTemporalLogger } from '../logging.ts';
+import { createLogger } from '../logging.ts';
 import { runWorkers } from '../run-workers.ts';
 import { findTemporalServer } from '../temporal-binary.ts';
 import {
@@ -33,13 +33,14 @@ type Options = {
   guestsPerHost: number;
   say(line: string): void;
   logLevel?: string;
+  /** What a call to the simulated management node takes at least. */
+  latencyMs?: number;
   ports?: { grpc?: number; ui?: number; simulator?: number };
 };
 
 /** Bring the stack up; `stop` takes down what it started, in reverse. */
 export async function startStack(options: Options): Promise<Stack> {
   const logger = createLogger(options.logLevel ?? 'warn');
-  installTemporalLogger(logger);
   const undo: (() => Promise<void>)[] = [];
   const stop = async () => {
     for (const step of undo.splice(0).reverse()) await step();
@@ -49,6 +50,7 @@ export async function startStack(options: Options): Promise<Stack> {
     const simulator = await startSimulator({
       hosts: options.hosts,
       guests: options.guestsPerHost,
+      ...(options.latencyMs === undefined ? {} : { latencyMs: options.latencyMs }),
       ...(options.ports?.simulator === undefined ? {} : { port: options.ports.simulator }),
     });
     undo.push(() => simulator.close());

@@ -1,4 +1,5 @@
 import type { Client } from '@temporalio/client';
+import { z } from 'zod';
 import { applicationFailureOf, reasonOf } from '../../workflows/failures.ts';
 import type { HostConfiguration } from '../configuration/configuration.ts';
 import { startOperation } from '../start-operation.ts';
@@ -57,4 +58,10 @@ export async function compare(
     const zhcpNode = hosts.find((host) => host.host === request.host)?.zhcpNode ?? '';
     return mismatchesOf(request, zhcpNode, state);
   });
+}
+
+/** How many HTTP calls the simulated management node has had. */
+export async function httpCalls(simulatorUrl: string): Promise<number> {
+  const answer = await fetch(new URL('/simulator/counters', simulatorUrl));
+  return z.object({ httpCalls: z.number() }).parse(await answer.json()).httpCalls;
 }
