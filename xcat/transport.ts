@@ -48,8 +48,7 @@ const CONNECTIONS = 8;
 export function createTransport(options: TransportOptions): Transport {
   const { origin, basePath, tls } = endpointOf(options.url);
   const onWarning = options.onWarning ?? (() => {});
-  if (!tls && !isLoopback(origin))
-    onWarning('xCAT is reached over plain HTTP: its password is readable on the network');
+  if (!tls) onWarning('xCAT is reached over plain HTTP: its password is readable on the network');
   else if (!options.verifyTls)
     onWarning("the certificate of xCAT's management node is not verified (verifyTls is off)");
   if (options.credentialsInQuery) onWarning("xCAT's credentials are sent in the URL and stand in its access log");
