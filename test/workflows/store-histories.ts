@@ -46,5 +46,7 @@ try {
 async function store(name: string, workflowId: string): Promise<void> {
   const history = await stack.client.workflow.getHandle(workflowId).fetchHistory();
   const text = JSON.stringify({ workflowId, history: JSON.parse(historyToJSON(history)) }, null, 1);
-  writeFileSync(join(folder, `${name}.json`), `${text}\n`);
+  // Stack traces name the folder that this ran in.
+  const root = join(import.meta.dirname, '../..');
+  writeFileSync(join(folder, `${name}.json`), `${text.replaceAll(`${root}/`, '')}\n`);
 }
