@@ -87,7 +87,6 @@ function planForget(desired: Desired, guest: GuestState): Step[] {
   }
   const entries = macEntriesAfter(desired, guest);
   if (!sameEntries(guest, entries) && entries.length < macEntriesBefore(desired, guest).length) {
-    if (steps.length === 0) return [{ kind: 'ensureMacRecord', node: guest.node, entries, disturbs: false }];
     steps.push({ kind: 'ensureMacRecord', node: guest.node, entries, disturbs: false });
   }
   return steps;

@@ -32,7 +32,6 @@ type Options = {
   hosts: number;
   guestsPerHost: number;
   say(line: string): void;
-  logLevel?: string;
   /** What a call to the simulated management node takes at least. */
   latencyMs?: number;
   ports?: { grpc?: number; ui?: number; simulator?: number };
@@ -40,7 +39,7 @@ type Options = {
 
 /** Bring the stack up; `stop` takes down what it started, in reverse. */
 export async function startStack(options: Options): Promise<Stack> {
-  const logger = createLogger(options.logLevel ?? 'warn');
+  const logger = createLogger('warn');
   const undo: (() => Promise<void>)[] = [];
   const stop = async () => {
     for (const step of undo.splice(0).reverse()) await step();
