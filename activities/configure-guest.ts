@@ -4,7 +4,6 @@ import type { StepReport } from '../workflows/host-activities.ts';
 import type { Command } from '../xcat/channel.ts';
 import { judge } from '../xcat/return-codes.ts';
 import * as smcli from '../xcat/smcli.ts';
-import { readZhcpUserid } from './guest-reading.ts';
 import type { HostRuntime } from './host-runtime.ts';
 import { failureOf } from './smapi-failure.ts';
 
@@ -17,7 +16,7 @@ export async function configureGuest(
   steps: readonly Step[],
   signal: AbortSignal,
 ): Promise<StepReport[]> {
-  const zhcpUserid = await readZhcpUserid(host);
+  const zhcpUserid = await host.zhcp.get();
   const chain = steps.map((step) => commandOf(step, zhcpUserid));
   const outcomes = await host.xcat.channel(host.rules.zhcpNode).run([chain], { signal });
   const reports: StepReport[] = [];

@@ -1,4 +1,5 @@
 import { ApplicationFailure } from '@temporalio/common';
+import type { Mac } from '../network/mac.ts';
 import { describeRefusals, type Refusal } from '../network/refusal.ts';
 import type { FailureType } from '../workflows/failures.ts';
 import { XcatError } from '../xcat/errors.ts';
@@ -29,5 +30,15 @@ export function refusedFailure(refusals: readonly Refusal[]): ApplicationFailure
     nonRetryable: true,
     message: describeRefusals(refusals),
     details: [refusals],
+  });
+}
+
+/** The failure of a recording that found addresses given to somebody else at the same moment. */
+export function takenFailure(macs: readonly Mac[], refusals: readonly Refusal[]): ApplicationFailure {
+  return ApplicationFailure.create({
+    type: 'Taken' satisfies FailureType,
+    nonRetryable: true,
+    message: describeRefusals(refusals),
+    details: [macs, refusals],
   });
 }

@@ -1,7 +1,8 @@
-import type { MacInUse, Surroundings } from '../network/decision.ts';
 import type { LiveNic } from '../network/guest.ts';
-import { NodeName, Userid } from '../network/identifiers.ts';
+import type { HostRules } from '../network/host.ts';
+import { NodeName, type Userid } from '../network/identifiers.ts';
 import { refusal } from '../network/refusal.ts';
+import type { MacInUse, Surroundings } from '../network/surroundings.ts';
 import type { Vswitch } from '../network/vswitch.ts';
 import type { CommandOutcome } from '../xcat/channel.ts';
 import { judge } from '../xcat/return-codes.ts';
@@ -9,73 +10,112 @@ import { queryDirectory, queryLiveNics, queryVmlan, queryVswitches } from '../xc
 import { parseDirectory, parseLiveNics, parseVmlan, parseVswitches } from '../xcat/smcli-parsers.ts';
 import { dumpTable, type Row } from '../xcat/tables.ts';
 import { refusedFailure } from './failures.ts';
-import type { HostRuntime } from './host-runtime.ts';
+import { type HostRuntime, zhcpUserid } from './host-runtime.ts';
 import { macEntriesOf, macsInTable, recordedPorts } from './port-rows.ts';
 import { failureOf } from './smapi-failure.ts';
 
+/** What is read of one guest and around it. */
+export type Reading = Omit<Surroundings, 'avoidMacs'>;
+
+/** What one reading found for all guests of a host. */
+type HostView = {
+  rules: HostRules;
+  zvmRows: ReadonlyMap<string, readonly Row[]>;
+  zhcpRow: Row | undefined;
+  switchRows: ReadonlyMap<string, readonly Row[]>;
+  macRows: ReadonlyMap<string, readonly Row[]>;
+  vswitches: readonly Vswitch[];
+  macsInUse: Surroundings['macsInUse'];
+};
+
 /**
- * Read all that a decision about a guest looks at: xCAT's tables and, in one call to the zHCP, the host's VSWITCHes, the guest's directory
- * entry and its live NICs. Throws a `Refused` failure when the host or the guest is not known, an XcatError when something cannot be read.
+ * Read all that decisions about guests look at: xCAT's tables and, side by side with them, from the zHCP the host's VSWITCHes, and each
+ * guest's directory entry and live NICs. Answers a function that gives each guest its part, or throws: a `Refused` failure when host or
+ * guest is not known, an XcatError when something cannot be read.
  */
-export async function readSurroundings(host: HostRuntime, userid: Userid, signal: AbortSignal): Promise<Surroundings> {
-  const { zhcpNode } = host.rules;
+export async function readGuests(host: HostRuntime, userids: readonly Userid[]): Promise<(userid: Userid) => Reading> {
+  const [tables, { vswitchOutcome, vmlanOutcome, ofGuests }] = await Promise.all([
+    readTables(host),
+    readZvm(host, userids),
+  ]);
+  const vswitches = parseVswitches(answered('read VSWITCHes', vswitchOutcome));
+  const view: HostView = {
+    ...tables,
+    rules: { ...host.rules, macPrefix: parseVmlan(answered('read the MAC prefix', vmlanOutcome)) },
+    vswitches,
+    macsInUse: Map.groupBy([...macsInTable(tables.allMacRows), ...macsOnVswitches(vswitches)], ({ mac }) => mac),
+  };
+  return (userid) => {
+    const at = userids.indexOf(userid) * 2;
+    return surroundingsOf(view, userid, ofGuests[at], ofGuests[at + 1]);
+  };
+}
+
+async function readTables(host: HostRuntime) {
   const { transport } = host.xcat;
+  const { zhcpNode } = host.rules;
   const [zvm, switchRows, macRows] = await Promise.all([
     dumpTable(transport, 'zvm'),
     dumpTable(transport, 'switch'),
     dumpTable(transport, 'mac'),
   ]);
-  const zhcpUserid = zhcpUseridOf(zvm, zhcpNode);
-  const node = nodeOf(zvm, userid, zhcpNode, host.rules.host);
-  const [vswitchOutcome, nicOutcome, directoryOutcome, vmlanOutcome] = await host.xcat
-    .channel(zhcpNode)
-    .run([[queryVswitches(zhcpUserid, '*')], [queryLiveNics(userid)], [queryDirectory(userid)], [queryVmlan()]], {
-      signal,
-    });
-  const vswitches = parseVswitches(answered('read VSWITCHes', vswitchOutcome));
-  const running = liveNics(nicOutcome, vswitches, userid);
-  const directory = parseDirectory(answered(`read the directory entry of ${userid}`, directoryOutcome));
-  const macEntries = macEntriesOf(macRows, node);
+  const zhcpRow = zvm.find((row) => row.node === zhcpNode);
+  host.zhcp.set(zhcpUserid(zhcpNode, zhcpRow?.userid));
+  return {
+    zhcpRow,
+    zvmRows: Map.groupBy(zvm, (row) => row.userid?.toUpperCase() ?? ''),
+    switchRows: Map.groupBy(switchRows, (row) => row.node ?? ''),
+    macRows: Map.groupBy(macRows, (row) => row.node ?? ''),
+    allMacRows: macRows,
+  };
+}
+
+async function readZvm(host: HostRuntime, userids: readonly Userid[]) {
+  const zhcp = await host.zhcp.get();
+  const chains = [
+    [queryVswitches(zhcp, '*')],
+    [queryVmlan()],
+    ...userids.flatMap((userid) => [[queryLiveNics(userid)], [queryDirectory(userid)]]),
+  ];
+  const [vswitchOutcome, vmlanOutcome, ...ofGuests] = await host.xcat.channel(host.rules.zhcpNode).run(chains);
+  return { vswitchOutcome, vmlanOutcome, ofGuests };
+}
+
+function surroundingsOf(
+  view: HostView,
+  userid: Userid,
+  nicOutcome: CommandOutcome | undefined,
+  directoryOutcome: CommandOutcome | undefined,
+): Reading {
+  const { rules } = view;
+  const node = nodeOf(view, userid);
+  const running = liveNics(nicOutcome, view.vswitches, userid);
+  const macEntries = macEntriesOf(view.macRows.get(node) ?? [], node);
   return {
     guest: {
       userid,
       node,
       loggedOn: running !== undefined,
-      recorded: recordedPorts(switchRows, macEntries, node, zhcpNode),
+      recorded: recordedPorts(view.switchRows.get(node) ?? [], macEntries, node, rules.zhcpNode),
       macEntries,
-      directory,
+      macRow: view.macRows.has(node),
+      directory: parseDirectory(answered(`read the directory entry of ${userid}`, directoryOutcome)),
       live: running ?? [],
     },
-    vswitches,
-    rules: { ...host.rules, macPrefix: parseVmlan(answered('read the MAC prefix', vmlanOutcome)) },
-    macsInUse: [...macsInTable(macRows), ...macsOnVswitches(vswitches)],
+    vswitches: view.vswitches,
+    rules,
+    macsInUse: view.macsInUse,
   };
 }
 
-/** The zHCP's own userid: the target that SMAPI authorises VSWITCH functions by (contract xcat.md 4.2). */
-export async function readZhcpUserid(host: HostRuntime): Promise<Userid> {
-  return zhcpUseridOf(await dumpTable(host.xcat.transport, 'zvm'), host.rules.zhcpNode);
-}
-
-function zhcpUseridOf(zvm: readonly Row[], zhcpNode: string): Userid {
-  const userid = Userid.safeParse(zvm.find((row) => row.node === zhcpNode)?.userid ?? '').data;
-  if (userid !== undefined) return userid;
-  throw refusedFailure([
-    refusal(
-      'host',
-      `zHCP node ${zhcpNode} has no userid in xCAT's zvm table`,
-      'correct xcat_zhcp_nodename, or define the node in xCAT',
-    ),
-  ]);
-}
-
-function nodeOf(zvm: readonly Row[], userid: Userid, zhcpNode: string, host: string): NodeName {
-  const zhcp = zvm.find((row) => row.node === zhcpNode);
-  const ofUserid = zvm.filter((row) => row.userid?.toUpperCase() === userid);
+function nodeOf({ zvmRows, zhcpRow, rules }: HostView, userid: Userid): NodeName {
+  const ofUserid = zvmRows.get(userid) ?? [];
   // `hcp` holds the zHCP's full host name; its node is that name or its first label.
   const row = ofUserid.find(
     (candidate) =>
-      candidate.hcp === zhcp?.hcp || candidate.hcp === zhcpNode || candidate.hcp?.split('.')[0] === zhcpNode,
+      candidate.hcp === zhcpRow?.hcp ||
+      candidate.hcp === rules.zhcpNode ||
+      candidate.hcp?.split('.')[0] === rules.zhcpNode,
   );
   const node = NodeName.safeParse(row?.node ?? '').data;
   if (node !== undefined) return node;
@@ -83,7 +123,7 @@ function nodeOf(zvm: readonly Row[], userid: Userid, zhcpNode: string, host: str
   const reason =
     elsewhere === undefined
       ? `xCAT knows no guest ${userid}`
-      : `guest ${userid} belongs to ${elsewhere}, not to host ${host}`;
+      : `guest ${userid} belongs to ${elsewhere}, not to host ${rules.host}`;
   throw refusedFailure([refusal('userid', reason, 'check userid and host, or define the guest in xCAT')]);
 }
 

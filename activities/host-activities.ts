@@ -1,44 +1,69 @@
 import { decide } from '../network/decision.ts';
+import type { Desired } from '../network/desired.ts';
+import type { GuestState } from '../network/guest.ts';
+import type { Mac } from '../network/mac.ts';
 import { plan } from '../network/planner.ts';
+import { lostPortNumbers } from '../network/port-number-plan.ts';
 import { refusal } from '../network/refusal.ts';
-import type { HostActivities } from '../workflows/host-activities.ts';
+import type { Vswitch } from '../network/vswitch.ts';
+import type { HostActivities, Target } from '../workflows/host-activities.ts';
 import { configureGuest } from './configure-guest.ts';
-import { refusedFailure } from './failures.ts';
-import { readSurroundings } from './guest-reading.ts';
+import { refusedFailure, takenFailure } from './failures.ts';
+import { createGatherer } from './gathering.ts';
+import { createGuestReader } from './guest-reader.ts';
 import type { HostRuntime } from './host-runtime.ts';
-import { writeTables } from './port-records.ts';
+import { refuseSharedMacs, writeTables } from './port-records.ts';
 import { stayAlive } from './stay-alive.ts';
 
 /** The activities of one host's worker. They are refused when a workflow of another host is started on this host's task queue. */
 export function createHostActivities(host: HostRuntime): HostActivities {
-  const here = (named: string) => {
-    if (named === host.rules.host) return;
-    const reason = `this is the task queue of ${host.rules.host}, but the request is for ${named}`;
-    throw refusedFailure([refusal('host', reason, `start it on task queue zvm-${named}`)]);
-  };
+  const reader = createGuestReader(host);
+  const gatherer = createGatherer();
+
+  const on = <Result>(target: Target, stage: string, work: (signal: AbortSignal) => Promise<Result>) =>
+    stayAlive(async (signal) => {
+      if (target.host !== host.rules.host) {
+        const reason = `this is the task queue of ${host.rules.host}, but the request is for ${target.host}`;
+        throw refusedFailure([refusal('host', reason, `start it on task queue zvm-${target.host}`)]);
+      }
+      await gatherer.arrive(stage, target.together);
+      return work(signal);
+    });
+
   return {
     planChange: (input) =>
-      stayAlive(async (signal) => {
-        here(input.host);
-        const around = await readSurroundings(host, input.userid, signal);
-        const decision = decide(input.change, around);
+      on(input, 'plan', async (signal) => {
+        const around = await reader.read(input.userid, signal);
+        const avoided = new Set<Mac>(input.avoidMacs);
+        const decision = decide(input.change, { ...around, avoidMacs: avoided });
         if (!decision.accepted) throw refusedFailure(decision.refusals);
-        const { desired, before, affected } = decision;
-        return {
-          desired,
-          before,
-          affected,
-          steps: plan(desired, around.guest, around.vswitches),
-          liveVdevs: around.guest.live.map((nic) => nic.vdev),
-        };
+        const { desired, before, affected, refused } = decision;
+        const steps = plan(desired, around.guest, around.vswitches);
+        return { desired, before, affected, refused, steps, liveVdevs: around.guest.live.map((nic) => nic.vdev) };
       }),
     planTowards: (input) =>
-      stayAlive(async (signal) => {
-        const { guest, vswitches } = await readSurroundings(host, input.userid, signal);
+      on(input, 'compare', async (signal) => {
+        const { guest, vswitches } = await reader.read(input.userid, signal);
+        refuseLostPortNumbers(input.desired, guest, vswitches);
         return { steps: plan(input.desired, guest, vswitches), liveVdevs: guest.live.map((nic) => nic.vdev) };
       }),
-    recordPorts: (input) => stayAlive((signal) => writeTables(host, input.steps, signal)),
-    configureGuest: (input) => stayAlive((signal) => configureGuest(host, input.steps, signal)),
-    forgetPorts: (input) => stayAlive((signal) => writeTables(host, input.steps, signal)),
+    recordPorts: (input) =>
+      on(input, 'record', async (signal) => {
+        const reports = await writeTables(host, input.steps, signal);
+        await refuseSharedMacs(host, input.steps, signal);
+        return reports;
+      }),
+    configureGuest: (input) => on(input, 'configure', (signal) => configureGuest(host, input.steps, signal)),
+    forgetPorts: (input) => on(input, 'forget', (signal) => writeTables(host, input.steps, signal)),
   };
+}
+
+/** Another worker may have chosen the same number at the same moment, and z/VM gives it to who asks last. */
+function refuseLostPortNumbers(desired: Desired, guest: GuestState, vswitches: readonly Vswitch[]): void {
+  const lost = lostPortNumbers(desired, guest, vswitches);
+  if (lost.length === 0) return;
+  const refusals = lost.map(({ vswitch, portNumber, owner }) =>
+    refusal('vswitch', `port ${portNumber} of ${vswitch} was given to ${owner} at the same time`, 'try again'),
+  );
+  throw takenFailure([], refusals);
 }

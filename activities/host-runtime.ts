@@ -1,8 +1,52 @@
 import type { HostRules } from '../network/host.ts';
+import { Userid } from '../network/identifiers.ts';
+import { refusal } from '../network/refusal.ts';
 import type { XcatClient } from '../xcat/client.ts';
+import { refusedFailure } from './failures.ts';
 
 /** One host with its way to z/VM: what the activities of a worker work with. */
 export type HostRuntime = {
   rules: Omit<HostRules, 'macPrefix'>;
   xcat: XcatClient;
+  zhcp: ZhcpUserid;
 };
+
+/** The zHCP's own userid: the target that SMAPI authorises VSWITCH functions by (contract xcat.md 4.2). */
+export type ZhcpUserid = {
+  /** Looked up once and kept. Throws a `Refused` failure when xCAT's zvm table has none for the zHCP's node. */
+  get(): Promise<Userid>;
+  /** What a newer reading of the table says. */
+  set(userid: Userid): void;
+};
+
+/** Put a host's runtime together. */
+export function createHostRuntime(rules: HostRuntime['rules'], xcat: XcatClient): HostRuntime {
+  const { zhcpNode } = rules;
+  let known: Userid | undefined;
+  return {
+    rules,
+    xcat,
+    zhcp: {
+      async get() {
+        known ??= zhcpUserid(zhcpNode, await xcat.tables.getAttribute('zvm', 'node', zhcpNode, 'userid'));
+        return known;
+      },
+      set(userid) {
+        known = userid;
+      },
+    },
+  };
+}
+
+/** The userid of the zHCP's node. Throws a `Refused` failure when it has none. */
+export function zhcpUserid(zhcpNode: string, text: string | undefined): Userid {
+  const userid = Userid.safeParse(text ?? '').data;
+  if (userid !== undefined) return userid;
+  throw refusedFailure([
+    refusal(
+      'host',
+      `zHCP node ${zhcpNode} has no userid in xCAT's zvm table`,
+      'correct xcat_zhcp_nodename, or define the node in xCAT',
+    ),
+  ]);
+}

@@ -1,43 +1,70 @@
-import type { Port } from '../network/port.ts';
+import { parseMacColumn } from '../network/mac-record.ts';
+import { refusal } from '../network/refusal.ts';
 import { type Step, sentence } from '../network/steps.ts';
 import type { StepReport } from '../workflows/host-activities.ts';
-import { changeTable, deleteWhere, dumpTable, insertRow, type Row, setWhere } from '../xcat/tables.ts';
+import type { TableWrite } from '../xcat/table-writer.ts';
+import { dumpTable } from '../xcat/tables.ts';
+import { takenFailure } from './failures.ts';
 import type { HostRuntime } from './host-runtime.ts';
-import { vlanColumn } from './port-rows.ts';
+import { macsInTable, vlanColumn } from './port-rows.ts';
 
-/** Write steps to xCAT's tables, one after another. Safe to repeat: each reads the rows it writes first. */
+/**
+ * Write steps to xCAT's tables, from the rows that their plan saw. When somebody else has changed these since, the next plan puts it right.
+ * Throws an XcatError that names what xCAT refused.
+ */
 export async function writeTables(
   host: HostRuntime,
   steps: readonly Step[],
   signal: AbortSignal,
 ): Promise<StepReport[]> {
-  const reports: StepReport[] = [];
-  for (const step of steps) {
-    signal.throwIfAborted();
-    await writeStep(host, step);
-    reports.push({ step: sentence(step), answer: 'done' });
-  }
-  return reports;
+  const writes = steps.flatMap((step) => writesOf(step, host.rules.zhcpNode));
+  await host.xcat.tableWriter.write(writes, { signal });
+  return steps.map((step) => ({ step: sentence(step), answer: 'done' }));
 }
 
-async function writeStep(host: HostRuntime, step: Step): Promise<void> {
-  const { transport } = host.xcat;
+/**
+ * See that no address just recorded stands a second time in the `mac` table: two guests may have been given one at the same moment, by
+ * workers that did not know of each other. Each looks after it has written, so at least one of them sees it. Throws a `Taken` failure.
+ */
+export async function refuseSharedMacs(host: HostRuntime, steps: readonly Step[], signal: AbortSignal): Promise<void> {
+  const written = steps.flatMap((step) =>
+    step.kind === 'ensureMacRecord'
+      ? parseMacColumn(step.entries.join('|'), step.node, '').flatMap(({ mac, vdev }) =>
+          mac === undefined || vdev === undefined ? [] : [{ mac, vdev, node: step.node }],
+        )
+      : [],
+  );
+  if (written.length === 0) return;
+  const inTable = Map.groupBy(macsInTable(await dumpTable(host.xcat.transport, 'mac', { signal })), ({ mac }) => mac);
+  const shared = written.flatMap(({ mac, vdev, node }) => {
+    const other = inTable.get(mac)?.find((entry) => entry.owner !== node || entry.vdev !== vdev);
+    return other === undefined ? [] : [{ mac, owner: other.owner }];
+  });
+  if (shared.length === 0) return;
+  throw takenFailure(
+    shared.map(({ mac }) => mac),
+    shared.map(({ mac, owner }) =>
+      refusal('mac', `MAC ${mac} was given to ${owner} at the same time`, 'use another address, or leave it out'),
+    ),
+  );
+}
+
+function writesOf(step: Step, zhcpNode: string): TableWrite[] {
   switch (step.kind) {
     case 'ensureRecord':
-      return ensureRow(host, step.port);
+      return rowWrites(step, zhcpNode);
     case 'ensureMacRecord': {
       const key = { node: step.node };
-      const entry =
-        step.entries.length === 0
-          ? deleteWhere('mac', key)
-          : setWhere({ key, table: 'mac', values: { mac: step.entries.join('|'), comments: host.rules.zhcpNode } });
-      return changeTable(transport, 'mac', [entry]);
+      const values = { mac: step.entries.join('|'), comments: zhcpNode };
+      if (step.entries.length === 0) return [{ kind: 'delete', table: 'mac', key }];
+      if (step.row) return [{ kind: 'set', table: 'mac', key, values }];
+      return [{ kind: 'insert', table: 'mac', values: { ...key, ...values } }];
     }
     case 'removeRecord': {
       const key = { node: step.node, port: step.portId };
       const unwired = { switch: '', vlan: '', disable: '' };
-      const entry = step.keepRow ? setWhere({ key, table: 'switch', values: unwired }) : deleteWhere('switch', key);
-      return changeTable(transport, 'switch', [entry]);
+      if (step.keepRow) return [{ kind: 'set', table: 'switch', key, values: unwired }];
+      return [{ kind: 'delete', table: 'switch', key }];
     }
     default:
       throw new Error(`${step.kind} is no step on xCAT's tables`);
@@ -45,23 +72,21 @@ async function writeStep(host: HostRuntime, step: Step): Promise<void> {
 }
 
 // The key is (node, switch, port): updating doubled rows would give two of them one key, so they are replaced by one (contract xcat.md 2.4).
-async function ensureRow(host: HostRuntime, port: Port): Promise<void> {
-  const { transport } = host.xcat;
-  const rows = (await dumpTable(transport, 'switch')).filter(
-    (row: Row) => row.node === port.node && row.port === port.portId,
-  );
+function rowWrites({ port, rows }: Extract<Step, { kind: 'ensureRecord' }>, zhcpNode: string): TableWrite[] {
   const key = { node: port.node, port: port.portId };
   const values = {
     switch: port.vswitch,
     vlan: vlanColumn(port.network),
     interface: port.vdev,
-    comments: host.rules.zhcpNode,
+    comments: zhcpNode,
     disable: port.adminStateUp ? '' : 'yes',
   };
-  if (rows.length === 1) return changeTable(transport, 'switch', [setWhere({ key, table: 'switch', values })]);
-  if (rows.length > 1) await changeTable(transport, 'switch', [deleteWhere('switch', key)]);
+  if (rows === 1) return [{ kind: 'set', table: 'switch', key, values }];
   const { disable, ...filled } = values;
-  return changeTable(transport, 'switch', [
-    insertRow('switch', { ...key, ...filled, ...(disable === '' ? {} : { disable }) }),
-  ]);
+  const insert: TableWrite = {
+    kind: 'insert',
+    table: 'switch',
+    values: { ...key, ...filled, ...(disable === '' ? {} : { disable }) },
+  };
+  return rows === 0 ? [insert] : [{ kind: 'delete', table: 'switch', key }, insert];
 }

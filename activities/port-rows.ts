@@ -1,13 +1,15 @@
-import type { MacInUse } from '../network/decision.ts';
 import type { MacEntry, RecordedPort } from '../network/guest.ts';
 import { PortId, VswitchName } from '../network/identifiers.ts';
 import { parseMacColumn } from '../network/mac-record.ts';
-import { Network } from '../network/port.ts';
+import { Network, vlansOf } from '../network/port.ts';
+import type { MacInUse } from '../network/surroundings.ts';
 import { Vdev } from '../network/vdev.ts';
 import type { Row } from '../xcat/tables.ts';
 
 /** VLAN column of a flat port (contract xcat.md 2.1). */
-export const FLAT_VLAN = '-1';
+const FLAT_VLAN = '-1';
+// xCAT takes no comma in a value. A historic agent reads a trunk as no number, and lets it be.
+const TRUNK_SEPARATOR = '+';
 
 /**
  * A node's ports on one host, from rows of the `switch` table. The `comments` column holds the zHCP node that owns the row; a row without it
@@ -47,9 +49,12 @@ function recordedPort(portId: PortId, row: Row, rows: number, macEntries: readon
   };
 }
 
+// Anything that is no VLAN reads as flat, as the historic agent has it: `-1`, or nothing.
 function networkOf(vlan: string): Network {
-  const segmentationId = Number(vlan);
-  return Network.safeParse({ type: 'vlan', segmentationId }).data ?? { type: 'flat' };
+  const segmentationIds = vlan.split(TRUNK_SEPARATOR).map(Number);
+  const [segmentationId] = segmentationIds;
+  const network = segmentationIds.length > 1 ? { type: 'trunk', segmentationIds } : { type: 'vlan', segmentationId };
+  return Network.safeParse(network).data ?? { type: 'flat' };
 }
 
 // xCAT takes 1 and yes, in any case, for disabled (xCAT's tables(5)).
@@ -74,5 +79,5 @@ export function macsInTable(rows: readonly Row[]): MacInUse[] {
 
 /** The column that a network is recorded in. */
 export function vlanColumn(network: Network): string {
-  return network.type === 'flat' ? FLAT_VLAN : String(network.segmentationId);
+  return network.type === 'flat' ? FLAT_VLAN : vlansOf(network).join(TRUNK_SEPARATOR);
 }

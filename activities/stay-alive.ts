@@ -1,4 +1,4 @@
-import { Context, heartbeat } from '@temporalio/activity';
+import { activityInfo, Context, heartbeat } from '@temporalio/activity';
 import { asActivityFailure } from './failures.ts';
 
 // Well inside the heartbeat timeout of the workflows, so that a slow machine is not taken for a dead worker.
@@ -6,10 +6,11 @@ const BEAT_MS = 2_000;
 
 /**
  * Run an activity's work with heartbeats, so that the death of its worker is noticed while a call is under way, and with the signal that
- * cancels the call. What it throws is turned into the failure that workflows know.
+ * cancels the call. A local activity needs none: it ends with its workflow task. What the work throws is turned into the failure that
+ * workflows know.
  */
 export async function stayAlive<Result>(work: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
-  const beat = setInterval(() => heartbeat(), BEAT_MS);
+  const beat = activityInfo().isLocal ? undefined : setInterval(() => heartbeat(), BEAT_MS);
   try {
     return await work(Context.current().cancellationSignal);
   } catch (error) {

@@ -1,64 +1,54 @@
-import type { Desired, DesiredPort, Liveness } from './desired.ts';
+import { conflictingVswitches } from './authorisation-plan.ts';
+import type { Desired, DesiredPort } from './desired.ts';
+import { foreignNics } from './foreign-nics.ts';
 import type { GuestState, RecordedPort } from './guest.ts';
 import type { HostRules } from './host.ts';
 import type { PortId, VswitchName } from './identifiers.ts';
-import { allocateMac, type Mac, macFromId, macPrefix } from './mac.ts';
-import { conflictingVswitches, foreignNics } from './planner.ts';
-import { describeNetwork, type Network, sameNetwork } from './port.ts';
-import { type Refusal, refusal } from './refusal.ts';
+import { type Mac, macFromId } from './mac.ts';
+import { addPort, portNumberOn } from './new-port.ts';
+import { describeNetwork, type Network } from './port.ts';
+import { type Refusal, type RefusedPort, refusal } from './refusal.ts';
 import type { Change, KnownPort, PortRequest } from './requests.ts';
-import { allocateVdev, type Vdev, vdevsOverlap } from './vdev.ts';
-import type { Vswitch } from './vswitch.ts';
-
-/** A MAC address in use somewhere on the management node, and whose it is. */
-export type MacInUse = { mac: Mac; owner: string; vdev?: Vdev };
-
-/** All that a decision looks at. */
-export type Surroundings = {
-  guest: GuestState;
-  vswitches: readonly Vswitch[];
-  rules: HostRules;
-  macsInUse: readonly MacInUse[];
-};
+import type { Surroundings } from './surroundings.ts';
+import type { Vdev } from './vdev.ts';
+import { refuseNetwork } from './vswitch-choice.ts';
 
 /** What a change comes to: the state to reach, and the state to go back to when it cannot be reached. */
 export type Decision =
-  | { accepted: true; desired: Desired; before: Desired; affected: PortId[] }
+  | { accepted: true; desired: Desired; before: Desired; affected: PortId[]; refused: RefusedPort[] }
   | { accepted: false; refusals: Refusal[] };
 
 /**
- * Decide what a change asks of the guest: check it against the host's rules and the guest's other NICs, choose MAC and vdev where none is
- * given. Pure; nothing is touched when it is refused.
+ * Decide what a change asks of the guest: check it against the host's rules and the guest's other NICs, choose MAC, vdev and port number
+ * where none is given. Pure; nothing is touched when it is refused.
  */
 export function decide(change: Change, around: Surroundings): Decision {
   const before = recordedPorts(around);
   const refusals: Refusal[] = [];
-  const desired = applyChange(change, before, around, refusals);
-  if (refusals.length === 0) refusals.push(...refuseConflicts(change, desired.ports, before, around));
+  const refused: RefusedPort[] = [];
+  const ports = portsAfter(change, before, around, refusals, refused);
+  const removed = change.kind === 'deletePort' ? [{ portId: change.portId, keepRow: false }] : [];
+  const desired = { ports, removed, keepAuthorised: [], leaving: leftBy(ports, around.guest) };
+  if (refusals.length === 0) refusals.push(...refuseConflicts(change, ports, before, around));
   if (refusals.length > 0) return { accepted: false, refusals };
-  return { accepted: true, desired, before: backTo(before, desired, around), affected: affectedBy(change) };
+  const left = new Set(refused.map((port) => port.portId));
+  const affected = affectedBy(change).filter((portId) => !left.has(portId));
+  return { accepted: true, desired, before: backTo(before, desired, around), affected, refused };
 }
 
 /** The guest's wired ports as they are recorded. Rows that nobody has wired yet are not among them. */
-export function recordedPorts({ guest, rules }: Pick<Surroundings, 'guest' | 'rules'>): DesiredPort[] {
-  return guest.recorded.flatMap((row) => {
+export function recordedPorts(around: Surroundings): DesiredPort[] {
+  const { guest, rules } = around;
+  const { userid, node } = guest;
+  const ports: DesiredPort[] = [];
+  for (const row of guest.recorded) {
     const mac = row.mac ?? macOfDirectory(row, guest, rules);
-    if (row.vdev === undefined || row.vswitch === undefined || mac === undefined) return [];
     const { portId, vdev, vswitch, network, adminStateUp } = row;
-    return [
-      {
-        portId,
-        userid: guest.userid,
-        node: guest.node,
-        vswitch,
-        network,
-        mac,
-        vdev,
-        adminStateUp,
-        live: 'asIs' as const,
-      },
-    ];
-  });
+    if (vdev === undefined || vswitch === undefined || mac === undefined) continue;
+    const numbered = portNumberOn(vswitch, { portId, vdev }, '', ports, around, []);
+    ports.push({ portId, userid, node, vswitch, network, mac, vdev, adminStateUp, live: 'asIs', ...numbered });
+  }
+  return ports;
 }
 
 // Nova's `mac` row keeps only the last NIC of a node (contract xcat.md 2.5); the directory has the others.
@@ -67,42 +57,54 @@ function macOfDirectory(row: RecordedPort, guest: GuestState, rules: HostRules):
   return nic?.macId === undefined ? undefined : macFromId(rules.macPrefix, nic.macId);
 }
 
-function applyChange(change: Change, before: DesiredPort[], around: Surroundings, refusals: Refusal[]): Desired {
-  const desired = (ports: DesiredPort[], removed: PortId[] = []): Desired => ({
-    ports,
-    removed: removed.map((portId) => ({ portId, keepRow: false })),
-    keepAuthorised: [],
-  });
+function portsAfter(
+  change: Change,
+  before: DesiredPort[],
+  around: Surroundings,
+  refusals: Refusal[],
+  refused: RefusedPort[],
+): DesiredPort[] {
   switch (change.kind) {
     case 'createPort':
-      return desired(addPort(change.port, 'asIs', '', before, around, refusals));
+      return addPort(change.port, 'asIs', '', before, around, refusals);
     case 'attachNic':
-      return desired(
-        change.ports.reduce(
-          (ports, port, index) =>
-            'vswitch' in port
-              ? addPort(port, 'present', `ports.${index}.`, ports, around, refusals)
-              : changeOne(port.portId, `ports.${index}.portId`, ports, { live: 'present' }, refusals),
-          before,
-        ),
+      return change.ports.reduce(
+        (ports, port, index) =>
+          'vswitch' in port
+            ? addPort(port, 'present', `ports.${index}.`, ports, around, refusals)
+            : changeOne(port.portId, `ports.${index}.portId`, ports, { live: 'present' }, refusals),
+        before,
       );
     case 'changeVlan':
-      return desired(changeNetwork(change.portId, change.network, before, around, refusals));
+      return changeNetwork(change, before, around, refusals);
     case 'setAdminState':
-      return desired(changeOne(change.portId, 'portId', before, { adminStateUp: change.adminStateUp }, refusals));
+      return changeOne(change.portId, 'portId', before, { adminStateUp: change.adminStateUp }, refusals);
     case 'detachNic':
-      return desired(
-        change.portIds.reduce(
-          (ports, portId, index) => changeOne(portId, `portIds.${index}`, ports, { live: 'absent' }, refusals),
-          before,
-        ),
+      return change.portIds.reduce(
+        (ports, portId, index) => changeOne(portId, `portIds.${index}`, ports, { live: 'absent' }, refusals),
+        before,
       );
     case 'deletePort':
-      return desired(
-        before.filter((port) => port.portId !== change.portId),
-        [change.portId],
-      );
+      return before.filter((port) => port.portId !== change.portId);
+    case 'wirePorts':
+      return change.ports.reduce((ports, port) => wirePort(port, change.live, ports, around, refused), before);
   }
+}
+
+/** Ports of a bulk change stand each for itself: one that cannot be had is left out. */
+function wirePort(
+  request: PortRequest,
+  live: boolean,
+  ports: DesiredPort[],
+  around: Surroundings,
+  refused: RefusedPort[],
+): DesiredPort[] {
+  const refusals: Refusal[] = [];
+  const after = addPort(request, live ? 'present' : 'asIs', '', ports, around, refusals);
+  refusals.push(...newConflicts(after, ports, 'network.segmentationId', around));
+  if (refusals.length === 0) return after;
+  refused.push({ portId: request.portId, refusals });
+  return ports;
 }
 
 function affectedBy(change: Change): PortId[] {
@@ -110,6 +112,7 @@ function affectedBy(change: Change): PortId[] {
     case 'createPort':
       return [change.port.portId];
     case 'attachNic':
+    case 'wirePorts':
       return change.ports.map((port: PortRequest | KnownPort) => port.portId);
     case 'detachNic':
       return change.portIds;
@@ -139,170 +142,32 @@ function changeOne(
 }
 
 function changeNetwork(
-  portId: PortId,
-  network: Network,
+  { portId, network, vswitch }: { portId: PortId; network: Network; vswitch?: VswitchName | undefined },
   ports: DesiredPort[],
   around: Surroundings,
   refusals: Refusal[],
 ): DesiredPort[] {
   const port = ports.find((candidate) => candidate.portId === portId);
-  if (port !== undefined) refusals.push(...refuseNetwork(port.vswitch, network, '', around));
-  return changeOne(portId, 'portId', ports, { network }, refusals);
+  if (port === undefined) return changeOne(portId, 'portId', ports, {}, refusals);
+  const to = vswitch ?? port.vswitch;
+  refusals.push(...refuseNetwork(to, network, '', around));
+  const { portNumber: _old, ...kept } = port;
+  const moved = {
+    ...kept,
+    vswitch: to,
+    network,
+    ...portNumberOn(to, { portId, vdev: port.vdev }, '', ports, around, refusals),
+  };
+  return ports.map((candidate) => (candidate === port ? moved : candidate));
 }
 
-function addPort(
-  request: PortRequest,
-  live: Liveness,
-  at: string,
-  ports: DesiredPort[],
-  around: Surroundings,
-  refusals: Refusal[],
-): DesiredPort[] {
-  const existing = ports.find((port) => port.portId === request.portId);
-  if (existing !== undefined) {
-    refusals.push(...refuseDifferent(request, existing, at));
-    return ports.map((port) => (port === existing ? { ...port, live } : port));
-  }
-  const row = around.guest.recorded.find((candidate) => candidate.portId === request.portId);
-  const found = refuseNetwork(request.vswitch, request.network, at, around);
-  const vdev = chooseVdev(request, row, at, ports, around, found);
-  const mac = chooseMac(request, row, at, ports, around, found);
-  refusals.push(...found);
-  if (vdev === undefined || mac === undefined) return ports;
-  const { portId, vswitch, network, adminStateUp } = request;
-  const { userid, node } = around.guest;
-  return [...ports, { portId, userid, node, vswitch, network, mac, vdev, adminStateUp, live }];
-}
-
-function refuseDifferent(request: PortRequest, port: DesiredPort, at: string): Refusal[] {
-  const differs: [string, boolean, string][] = [
-    ['vswitch', request.vswitch !== port.vswitch, port.vswitch],
-    ['network', !sameNetwork(request.network, port.network), describeNetwork(port.network)],
-    ['mac', request.mac !== undefined && request.mac !== port.mac, port.mac],
-    ['vdev', request.vdev !== undefined && request.vdev !== port.vdev, port.vdev],
-  ];
-  return differs
-    .filter(([, different]) => different)
-    .map(([field, , value]) =>
-      refusal(
-        `${at}${field}`,
-        `port ${port.portId} exists already with ${field} ${value}`,
-        'use changeVlan, or delete the port first',
-      ),
-    );
-}
-
-function refuseNetwork(name: VswitchName, network: Network, at: string, around: Surroundings): Refusal[] {
-  const { rules } = around;
-  const vswitch = around.vswitches.find((candidate) => candidate.name === name);
-  const allowed = rules.vswitches.find((candidate) => candidate.vswitch === name);
-  if (vswitch === undefined) {
-    return [
-      refusal(
-        `${at}vswitch`,
-        `VSWITCH ${name} is not defined on ${rules.host}`,
-        `define it, or use one of ${nameAll(around.vswitches)}`,
-      ),
-    ];
-  }
-  if (allowed === undefined) {
-    const advice = `add it to vswitch_mappings, flat_networks or network_vlan_ranges of ${rules.host}`;
-    return [refusal(`${at}vswitch`, `VSWITCH ${name} is not in the configuration of ${rules.host}`, advice)];
-  }
-  if (vswitch.portSelection === 'PORTBASED') {
-    const advice = 'use a user-based VSWITCH';
-    return [
-      refusal(
-        `${at}vswitch`,
-        `VSWITCH ${name} is port-based: its VLANs belong to port numbers, which are not managed here`,
-        advice,
-      ),
-    ];
-  }
-  if (network.type === 'flat') {
-    if (allowed.flat) return [];
-    return [
-      refusal(
-        `${at}network.type`,
-        `flat networks are not allowed on ${name}`,
-        'add its physical network to flat_networks',
-      ),
-    ];
-  }
-  if (!vswitch.vlanAware) {
-    const reason = `VSWITCH ${name} is VLAN-unaware: z/VM refuses a VLAN on it (SMAPI 396/2846)`;
-    return [refusal(`${at}network.segmentationId`, reason, 'use a flat network there, or a VLAN-aware VSWITCH')];
-  }
-  const { segmentationId } = network;
-  if (allowed.vlanRanges.some((range) => range.from <= segmentationId && segmentationId <= range.to)) return [];
-  const ranges = allowed.vlanRanges.map((range) => `${range.from}–${range.to}`).join(', ') || 'none';
-  const reason = `VLAN ${segmentationId} is outside the ranges of ${name} on ${rules.host}: ${ranges}`;
-  return [refusal(`${at}network.segmentationId`, reason, 'use a VLAN of those ranges, or extend network_vlan_ranges')];
-}
-
-function chooseVdev(
-  request: PortRequest,
-  row: RecordedPort | undefined,
-  at: string,
-  ports: readonly DesiredPort[],
-  { guest, rules }: Surroundings,
-  refusals: Refusal[],
-): Vdev | undefined {
-  const own = row?.vdev;
-  const taken = [...ports, ...guest.recorded, ...guest.directory, ...guest.live]
-    .filter((nic) => !('portId' in nic) || nic.portId !== request.portId)
-    .flatMap((nic) => nic.vdev ?? [])
-    .filter((vdev) => vdev !== own);
-  const wanted = request.vdev ?? own;
-  if (wanted === undefined) {
-    const vdev = allocateVdev(rules.firstVdev, taken);
-    if (vdev === undefined)
-      refusals.push(refusal(`${at}vdev`, 'no three free devices are left on the guest', 'delete a port first'));
-    return vdev;
-  }
-  const overlapped = taken.find((vdev) => vdevsOverlap(vdev, wanted));
-  if (overlapped === undefined) return wanted;
-  const reason = `NIC ${wanted} takes three devices and overlaps NIC ${overlapped} of ${guest.userid}`;
-  refusals.push(refusal(`${at}vdev`, reason, 'choose another vdev, or leave it out to have one chosen'));
-  return undefined;
-}
-
-function chooseMac(
-  request: PortRequest,
-  row: RecordedPort | undefined,
-  at: string,
-  ports: readonly DesiredPort[],
-  { guest, rules, macsInUse }: Surroundings,
-  refusals: Refusal[],
-): Mac | undefined {
-  const wanted = request.mac ?? row?.mac;
-  if (wanted === undefined) {
-    const taken = new Set<string>([...macsInUse, ...ports].map((other) => other.mac));
-    const mac = allocateMac(rules.macPrefix, request.portId, taken);
-    if (mac === undefined)
-      refusals.push(refusal(`${at}mac`, `no MAC address is left under ${rules.macPrefix}`, 'delete unused ports'));
-    return mac;
-  }
-  if (macPrefix(wanted) !== rules.macPrefix) {
-    const reason = `MAC ${wanted} does not begin with ${rules.macPrefix}, the USER prefix of ${rules.host}: z/VM would give the NIC another address`;
-    refusals.push(refusal(`${at}mac`, reason, `use a MAC under ${rules.macPrefix}; in Neutron, set base_mac to it`));
-    return undefined;
-  }
-  const ownVdev = request.vdev ?? row?.vdev;
-  const isOwn = (other: MacInUse) =>
-    row?.mac === wanted && (other.owner === guest.node || other.owner === guest.userid) && other.vdev === ownVdev;
-  const owner =
-    macsInUse.find((other) => other.mac === wanted && !isOwn(other))?.owner ??
-    ports.find((port) => port.mac === wanted)?.portId;
-  if (owner === undefined) return wanted;
-  refusals.push(
-    refusal(
-      `${at}mac`,
-      `MAC ${wanted} is taken by ${owner}`,
-      'use another address, or leave it out to have one chosen',
-    ),
-  );
-  return undefined;
+/** VSWITCHes that recorded ports move away from. */
+function leftBy(ports: readonly DesiredPort[], guest: GuestState): VswitchName[] {
+  const left = ports.flatMap((port) => {
+    const row = guest.recorded.find((candidate) => candidate.portId === port.portId);
+    return row?.vswitch === undefined || row.vswitch === port.vswitch ? [] : [row.vswitch];
+  });
+  return [...new Set(left)];
 }
 
 function refuseConflicts(
@@ -311,38 +176,43 @@ function refuseConflicts(
   before: readonly DesiredPort[],
   around: Surroundings,
 ): Refusal[] {
+  if (change.kind === 'wirePorts') return [];
   const { guest, vswitches } = around;
+  const field = change.kind === 'attachNic' ? 'ports' : 'network.segmentationId';
+  const conflicts = newConflicts(ports, before, field, around);
+  if (change.kind !== 'changeVlan') return conflicts;
+  const port = ports.find((candidate) => candidate.portId === change.portId);
+  const vswitch = vswitches.find((candidate) => candidate.name === port?.vswitch);
+  if (vswitch?.portSelection !== 'USERBASED') return conflicts;
+  const foreign = foreignNics(guest, ports).find((nic) => nic.vswitch !== undefined && nic.vswitch === vswitch.name);
+  if (foreign === undefined) return conflicts;
+  const reason = `NIC ${foreign.vdev} of ${guest.userid} on ${vswitch.name} is not managed here and would change its VLAN too`;
+  return [...conflicts, refusal('network', reason, 'move that NIC first, or use another VSWITCH')];
+}
+
+function newConflicts(
+  ports: readonly DesiredPort[],
+  before: readonly DesiredPort[],
+  field: string,
+  { guest, vswitches }: Surroundings,
+): Refusal[] {
   const conflictsBefore = new Set(conflictingVswitches(before, vswitches));
-  const conflicts = conflictingVswitches(ports, vswitches)
+  return conflictingVswitches(ports, vswitches)
     .filter((name) => !conflictsBefore.has(name))
     .map((name) => {
       const networks = ports
         .filter((port) => port.vswitch === name)
         .map((port) => `${port.portId}: ${describeNetwork(port.network)}`);
-      const reason = `VSWITCH ${name} is user-based: all NICs of ${guest.userid} on it share one VLAN, but its ports ask for different ones (${networks.join('; ')})`;
-      return refusal(
-        networkField(change),
-        reason,
-        'use a port-based VSWITCH, a trunk port, or another VSWITCH for this port',
-      );
+      const reason = `VSWITCH ${name} is user-based: all NICs of ${guest.userid} on it share one VLAN set, but its ports ask for different ones (${networks.join('; ')})`;
+      return refusal(field, reason, 'use a port-based VSWITCH, a trunk port, or another VSWITCH for this port');
     });
-  if (change.kind !== 'changeVlan') return conflicts;
-  const port = ports.find((candidate) => candidate.portId === change.portId);
-  const foreign = foreignNics(guest, ports).find((nic) => nic.vswitch !== undefined && nic.vswitch === port?.vswitch);
-  if (foreign === undefined) return conflicts;
-  const reason = `NIC ${foreign.vdev} of ${guest.userid} on ${port?.vswitch} is not managed here and would change its VLAN too`;
-  return [...conflicts, refusal('network', reason, 'move that NIC first, or use another VSWITCH')];
-}
-
-function networkField(change: Change): string {
-  return change.kind === 'attachNic' ? 'ports' : 'network.segmentationId';
 }
 
 /** The way back: ports as they were recorded and as live as they were; what the change would add is removed. */
 function backTo(before: readonly DesiredPort[], desired: Desired, { guest, vswitches }: Surroundings): Desired {
   const known = new Set(before.map((port) => port.portId));
   const rows = new Set(guest.recorded.map((row) => row.portId));
-  const usedByOurs = new Set(guest.recorded.flatMap((row) => row.vswitch ?? []));
+  const usedByOurs = new Set<string>(guest.recorded.flatMap((row) => row.vswitch ?? []));
   const isLive = (vdev: Vdev) => guest.live.some((nic) => nic.vdev === vdev);
   return {
     ports: before.map((port) => ({ ...port, live: isLive(port.vdev) ? 'present' : 'absent' })),
@@ -353,9 +223,6 @@ function backTo(before: readonly DesiredPort[], desired: Desired, { guest, vswit
       .filter((vswitch) => vswitch.authorisations.some((entry) => entry.userid === guest.userid))
       .map((vswitch) => vswitch.name)
       .filter((name) => !usedByOurs.has(name)),
+    leaving: [...new Set(desired.ports.map((port) => port.vswitch))].filter((name) => !usedByOurs.has(name)),
   };
-}
-
-function nameAll(vswitches: readonly Vswitch[]): string {
-  return vswitches.map((vswitch) => vswitch.name).join(', ') || 'none that are defined';
 }

@@ -19,5 +19,7 @@ export const Desired = z.object({
   removed: z.array(z.object({ portId: PortId, keepRow: z.boolean() })).readonly(),
   /** VSWITCHes whose authorisation was there before any port of ours: never revoked. */
   keepAuthorised: z.array(VswitchName).readonly(),
+  /** VSWITCHes that ports move away from: the authorisation goes unless something of the guest still needs it. */
+  leaving: z.array(VswitchName).readonly(),
 });
 export type Desired = z.infer<typeof Desired>;

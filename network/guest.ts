@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { NodeName, PortId, Userid, VswitchName } from './identifiers.ts';
 import { Mac } from './mac.ts';
 import { Network } from './port.ts';
+import { PortNumber } from './port-number.ts';
 import { Vdev } from './vdev.ts';
 
 /** One row of xCAT's `switch` table that belongs to this host: what should be (contract xcat.md 2.1). */
@@ -25,6 +26,8 @@ export const Nicdef = z.object({
   /** Coupled at logon to this SYSTEM VSWITCH; absent when the statement names none. */
   vswitch: VswitchName.optional(),
   macId: z.string().optional(),
+  /** PORTNUMBER: the port of a port-based VSWITCH. */
+  portNumber: PortNumber.optional(),
 });
 export type Nicdef = z.infer<typeof Nicdef>;
 
@@ -49,6 +52,8 @@ export const GuestState = z.object({
   loggedOn: z.boolean(),
   recorded: z.array(RecordedPort).readonly(),
   macEntries: z.array(MacEntry).readonly(),
+  /** True when the node has a row in the `mac` table, be it with Nova's placeholder. */
+  macRow: z.boolean(),
   directory: z.array(Nicdef).readonly(),
   live: z.array(LiveNic).readonly(),
 });

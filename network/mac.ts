@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { fnv1a } from './fnv1a.ts';
 
 /** MAC address in lower case with colons, unicast and not all zero: `02:00:00:12:34:56`. Dashes and bare hex are taken too. */
 export const Mac = z
@@ -41,21 +42,13 @@ export function macFromId(prefix: MacPrefix, id: string): Mac {
  * A free MAC under the prefix for a port without one. The start of the search comes from the port id, so that two ports created at
  * the same time on two guests look in different places. Undefined when the prefix is used up.
  */
-export function allocateMac(prefix: MacPrefix, portId: string, taken: ReadonlySet<string>): Mac | undefined {
+export function allocateMac(prefix: MacPrefix, portId: string, isTaken: (mac: Mac) => boolean): Mac | undefined {
   const start = fnv1a(portId) % SUFFIXES;
   for (let offset = 0; offset < SUFFIXES; offset += 1) {
     const suffix = (start + offset) % SUFFIXES;
     if (suffix === 0) continue;
     const mac = macFromId(prefix, suffix.toString(16));
-    if (!taken.has(mac)) return mac;
+    if (!isTaken(mac)) return mac;
   }
   return undefined;
-}
-
-function fnv1a(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let index = 0; index < text.length; index += 1) {
-    hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193) >>> 0;
-  }
-  return hash;
 }

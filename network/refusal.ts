@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { PortId } from './identifiers.ts';
 
 /** Why a request is not carried out. Nothing was touched. */
 export const Refusal = z.object({
@@ -9,6 +10,9 @@ export const Refusal = z.object({
   advice: z.string(),
 });
 export type Refusal = z.infer<typeof Refusal>;
+
+/** A port that a bulk change leaves out, and why. */
+export type RefusedPort = { portId: PortId; refusals: Refusal[] };
 
 /** Build a refusal. */
 export function refusal(field: string, reason: string, advice: string): Refusal {

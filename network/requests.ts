@@ -26,28 +26,67 @@ const limits = {
   /** On a failure for good, leave what was done for repair instead of undoing it. */
   keepOnFailure: z.boolean().default(false),
 };
+const operation = {
+  ...limits,
+  /** Only say what would be done, and which steps interrupt a live NIC. */
+  dryRun: z.boolean().default(false),
+};
 
-export const CreatePortInput = z.strictObject({ ...target, ...PortRequest.shape, ...limits });
+export const CreatePortInput = z.strictObject({ ...target, ...PortRequest.shape, ...operation });
 export const AttachNicInput = z.strictObject({
   ...target,
   ports: z
     .array(z.union([PortRequest, KnownPort]))
     .min(1)
     .max(64),
+  ...operation,
+});
+export const ChangeVlanInput = z.strictObject({
+  ...target,
+  portId: PortId,
+  network: Network,
+  /** The VSWITCH to move to; left out, the port stays on its own. */
+  vswitch: VswitchName.optional(),
+  ...operation,
+});
+export const SetAdminStateInput = z.strictObject({
+  ...target,
+  portId: PortId,
+  adminStateUp: z.boolean(),
+  ...operation,
+});
+export const DetachNicInput = z.strictObject({ ...target, portIds: z.array(PortId).min(1).max(64), ...operation });
+export const DeletePortInput = z.strictObject({ ...target, portId: PortId, ...operation });
+
+// With its ports, the input must stay well below the server's warning at 512 KiB (contract temporal.md 1.5).
+const MOST_PORTS = 2_000;
+
+export const WirePortsInput = z.strictObject({
+  host: HostName,
+  ports: z
+    .array(PortRequest.extend({ userid: Userid }))
+    .min(1)
+    .max(MOST_PORTS)
+    .refine((ports) => new Set(ports.map((port) => port.portId)).size === ports.length, 'a port is named twice'),
+  /** True: running guests get the NICs now. False: with their next logon. */
+  live: z.boolean().default(false),
   ...limits,
 });
-export const ChangeVlanInput = z.strictObject({ ...target, portId: PortId, network: Network, ...limits });
-export const SetAdminStateInput = z.strictObject({ ...target, portId: PortId, adminStateUp: z.boolean(), ...limits });
-export const DetachNicInput = z.strictObject({ ...target, portIds: z.array(PortId).min(1).max(64), ...limits });
-export const DeletePortInput = z.strictObject({ ...target, portId: PortId, ...limits });
 
 /** What an operation asks of one guest's ports. */
 export const Change = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('createPort'), port: PortRequest }),
   z.strictObject({ kind: z.literal('attachNic'), ports: z.array(z.union([PortRequest, KnownPort])) }),
-  z.strictObject({ kind: z.literal('changeVlan'), portId: PortId, network: Network }),
+  z.strictObject({
+    kind: z.literal('changeVlan'),
+    portId: PortId,
+    network: Network,
+    vswitch: VswitchName.optional(),
+  }),
   z.strictObject({ kind: z.literal('setAdminState'), portId: PortId, adminStateUp: z.boolean() }),
   z.strictObject({ kind: z.literal('detachNic'), portIds: z.array(PortId) }),
   z.strictObject({ kind: z.literal('deletePort'), portId: PortId }),
+  /** As many of the ports as can be had; the others are refused each for itself. */
+  z.strictObject({ kind: z.literal('wirePorts'), ports: z.array(PortRequest), live: z.boolean() }),
 ]);
 export type Change = z.infer<typeof Change>;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Userid, VswitchName } from './identifiers.ts';
 import { Mac } from './mac.ts';
+import { PortNumber } from './port-number.ts';
 import { Vdev } from './vdev.ts';
 
 /** A NIC that a VSWITCH reports as connected. */
@@ -8,7 +9,12 @@ export const ConnectedNic = z.object({ userid: Userid, vdev: Vdev, mac: Mac.opti
 export type ConnectedNic = z.infer<typeof ConnectedNic>;
 
 /** Authorisation of one userid on one VSWITCH, with the VLANs that z/VM reports for it. */
-export const Authorisation = z.object({ userid: Userid, vlans: z.array(z.number().int()).readonly() });
+export const Authorisation = z.object({
+  userid: Userid,
+  vlans: z.array(z.number().int()).readonly(),
+  /** On a port-based VSWITCH: the port that the authorisation belongs to. */
+  portNumber: PortNumber.optional(),
+});
 export type Authorisation = z.infer<typeof Authorisation>;
 
 /** A VSWITCH as z/VM has it. */

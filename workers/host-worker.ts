@@ -8,10 +8,13 @@ import {
 } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { createHostActivities } from '../activities/host-activities.ts';
-import type { HostRuntime } from '../activities/host-runtime.ts';
+import { createHostRuntime, type HostRuntime } from '../activities/host-runtime.ts';
 import { AllowedVswitch, HostRules, taskQueueOf } from '../network/host.ts';
 import { createXcatClient, type XcatClient } from '../xcat/client.ts';
 import type { HostConfiguration } from './configuration/configuration.ts';
+import { checkHost } from './host-check.ts';
+
+const AT_ONCE = 600;
 
 /** A worker of one host, and the client it talks to xCAT with. */
 export type HostWorker = { host: string; worker: Worker; xcat: XcatClient };
@@ -58,12 +61,18 @@ export async function createHostWorker(
     // The simulated management node is on this machine: nobody can read along there.
     onWarning: (warning: string) => logger[isLoopback(url) ? 'debug' : 'warn']({ host: configuration.host }, warning),
   });
+  const runtime = createHostRuntime(rulesOf(configuration), xcat);
+  await checkHost(runtime, logger);
   const worker = await Worker.create({
     connection,
     namespace,
     taskQueue: taskQueueOf(configuration.host),
     workflowBundle,
-    activities: createHostActivities({ rules: rulesOf(configuration), xcat }),
+    activities: createHostActivities(runtime),
+    // A reading within a workflow task holds its slot until xCAT has answered: many guests wait at once in a storm.
+    maxConcurrentWorkflowTaskExecutions: AT_ONCE,
+    maxConcurrentLocalActivityExecutions: AT_ONCE,
+    maxConcurrentActivityTaskExecutions: AT_ONCE,
     shutdownGraceTime: '30 seconds',
     shutdownForceTime: '60 seconds',
   });

@@ -1,7 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import type { Client, WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 import { taskQueueOf } from '../network/host.ts';
-import type { attachNic, changeVlan, createPort, deletePort, detachNic, setAdminState } from '../workflows/index.ts';
+import { ZVM_HOST, ZVM_USERID } from '../temporal-config/search-attributes.ts';
+import type {
+  attachNic,
+  changeVlan,
+  createPort,
+  deletePort,
+  detachNic,
+  setAdminState,
+  wirePorts,
+} from '../workflows/index.ts';
 import type { OperationResult } from '../workflows/operation.ts';
 
 /** The operations by workflow type, with what each takes. */
@@ -39,6 +48,29 @@ export function startOperation<Type extends keyof Operations>(
     workflowId: `${ID_PREFIX[type]}/${host}/${subject}`,
     workflowIdConflictPolicy: 'USE_EXISTING',
     args: [input],
+    typedSearchAttributes: [
+      { key: ZVM_HOST, value: host },
+      { key: ZVM_USERID, value: userid },
+    ],
     staticSummary: `${ID_PREFIX[type].replaceAll('-', ' ')} for ${userid} on ${host}`,
+  });
+}
+
+/**
+ * Start `wirePorts`; its Workflow ID is `wire-ports/<host>/<request>`. Starting the same request while it runs joins the run that is
+ * there.
+ */
+export function startWirePorts(
+  client: Client,
+  input: Parameters<typeof wirePorts>[0],
+  request: string = randomUUID(),
+): Promise<WorkflowHandleWithFirstExecutionRunId<typeof wirePorts>> {
+  return client.workflow.start<typeof wirePorts>('wirePorts', {
+    taskQueue: taskQueueOf(input.host),
+    workflowId: `wire-ports/${input.host}/${request}`,
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    args: [input],
+    typedSearchAttributes: [{ key: ZVM_HOST, value: input.host }],
+    staticSummary: `wire ${input.ports.length} ports on ${input.host}`,
   });
 }

@@ -3,6 +3,7 @@ import {
   CancellationScope,
   isCancellation,
   proxyActivities,
+  proxyLocalActivities,
   setCurrentDetails,
   setHandler,
   sleep,
@@ -10,13 +11,24 @@ import {
 } from '@temporalio/workflow';
 import type { Desired, DesiredPort } from '../network/desired.ts';
 import type { Userid } from '../network/identifiers.ts';
+import type { Mac } from '../network/mac.ts';
+import type { RefusedPort } from '../network/refusal.ts';
 import type { Change } from '../network/requests.ts';
 import { type Step, sentence, stagesOf, summarise } from '../network/steps.ts';
 import type { Vdev } from '../network/vdev.ts';
-import { ZVM_HOST, ZVM_OUTCOME, ZVM_USERID } from '../temporal-config/search-attributes.ts';
-import { applicationFailureOf, failedStep, isRetryable, operationFailed, reasonOf } from './failures.ts';
+import { ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
+import {
+  applicationFailureOf,
+  failedStep,
+  isRetryable,
+  operationFailed,
+  reasonOf,
+  refused,
+  takenBy,
+} from './failures.ts';
+import { findable } from './findable.ts';
 import { awaitTurn, joinLines, withLine } from './guest-turn.ts';
-import type { HostActivities } from './host-activities.ts';
+import type { HostActivities, PlannedChange, Progress, Target, Together } from './host-activities.ts';
 
 export type ConvergeGuestInput = {
   host: string;
@@ -24,21 +36,29 @@ export type ConvergeGuestInput = {
   change: Change;
   giveUpAfterMinutes: number;
   keepOnFailure: boolean;
+  /** Plan only. */
+  dryRun?: boolean;
+  /** The window of a bulk operation that this guest is wired in. */
+  together?: Together;
   /** Operations that wait for this run to end, by Workflow ID, the next one first. */
   waiting: string[];
 };
 
 export type ConvergeGuestResult = {
-  /** False when everything was so already. */
+  /** False when everything was so already, and after a dry run. */
   changed: boolean;
   /** The ports that the change names, as they are now. Empty when they are gone. */
   ports: DesiredPort[];
+  /** Ports that a bulk change leaves out, and why. */
+  refused: RefusedPort[];
   /** NICs that the running guest has now. */
   liveVdevs: Vdev[];
-  /** What was done, as sentences, in order. */
+  /** What was done, as sentences, in order; after a dry run, what would be. */
   steps: string[];
   waiting: string[];
 };
+
+type Outcome = Omit<ConvergeGuestResult, 'waiting'>;
 
 // Longer than the longest xCAT call that a configuration allows; a dead worker is noticed by its heartbeat, long before.
 const LONGEST_STAGE = '30 minutes';
@@ -47,6 +67,8 @@ const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 60_000;
 /** How long undoing may go on; after that, the drift that is left is reconciliation's. */
 const UNDO_MINUTES = 30;
+/** How often an address that somebody else took at the same moment is chosen anew. */
+const MAC_CHOICES = 5;
 
 /**
  * The only writer of a guest's network: read, plan, run the plan, read again, until nothing is left to do. A step that fails for now is
@@ -57,10 +79,7 @@ export async function convergeGuest(input: ConvergeGuestInput): Promise<Converge
   setHandler(awaitTurn, (line) => {
     waiting = joinLines(waiting, line);
   });
-  upsertSearchAttributes([
-    { key: ZVM_HOST, value: input.host },
-    { key: ZVM_USERID, value: input.userid },
-  ]);
+  findable(input.host, input.userid);
   try {
     const result = await carryOut(input);
     upsertSearchAttributes([{ key: ZVM_OUTCOME, value: result.changed ? 'changed' : 'unchanged' }]);
@@ -76,92 +95,131 @@ export async function convergeGuest(input: ConvergeGuestInput): Promise<Converge
   }
 }
 
-async function carryOut(input: ConvergeGuestInput): Promise<Omit<ConvergeGuestResult, 'waiting'>> {
+async function carryOut(input: ConvergeGuestInput): Promise<Outcome> {
   const { host, userid, change } = input;
-  const deadline = Date.now() + input.giveUpAfterMinutes * 60_000;
-  setCurrentDetails(`Reading **${userid}** on **${host}**.`);
-  const { planChange } = activities(`read ${userid} and decide`, deadline - Date.now());
-  const planned = await planChange({ host, userid, change });
-  const done: string[] = [];
-  try {
-    const liveVdevs = await converge(input, planned.desired, planned, deadline, done);
-    const affected = new Set<string>(planned.affected);
-    const ports = planned.desired.ports.filter((port) => affected.has(port.portId));
-    return { changed: done.length > 0, ports, liveVdevs, steps: done };
-  } catch (error) {
-    if (input.keepOnFailure && !isCancellation(error)) throw error;
-    const undone = await CancellationScope.nonCancellable(() => undo(input, planned.before));
-    throw isCancellation(error) ? error : withUndone(error, undone);
-  }
-}
-
-type Progress = { steps: Step[]; liveVdevs: Vdev[] };
-
-async function converge(
-  input: ConvergeGuestInput,
-  desired: Desired,
-  first: Progress | undefined,
-  deadline: number,
-  done: string[],
-): Promise<Vdev[]> {
-  let pause = FIRST_PAUSE_MS;
-  let progress = first ?? (await planAgain(input, desired, deadline));
-  while (progress.steps.length > 0) {
-    showProgress(input, done, progress.steps);
+  const guest = new Converging(input, Date.now() + input.giveUpAfterMinutes * 60_000);
+  const avoidMacs: Mac[] = [];
+  for (let choice = 1; ; choice += 1) {
+    setCurrentDetails(`Reading **${userid}** on **${host}**.`);
+    const planned = await guest.whileItHelps(`read ${userid} and decide`, (summary) =>
+      reading(summary).planChange({ ...guest.target, change, avoidMacs }),
+    );
+    if (input.dryRun === true) return outcomeOf(planned, planned.liveVdevs, false, planned.steps.map(announced));
     try {
-      await runStages(input, progress.steps, done);
-      pause = FIRST_PAUSE_MS;
+      const liveVdevs = await guest.converge(planned.desired, planned);
+      return outcomeOf(planned, liveVdevs, guest.done.length > 0, guest.done);
     } catch (error) {
+      const taken = takenBy(error);
+      if (input.keepOnFailure && !isCancellation(error) && taken === undefined) throw error;
+      const undone = await CancellationScope.nonCancellable(() => undo(input, planned.before));
       if (isCancellation(error)) throw error;
-      const report = {
-        host: input.host,
-        userid: input.userid,
-        step: failedStep(error) ?? summarise(progress.steps, 2),
-        reason: reasonOf(error),
-        undone: false,
-      };
-      if (!isRetryable(error))
-        throw operationFailed('StepFailed', { ...report, advice: 'Correct the cause and start the operation again.' });
-      if (Date.now() + pause >= deadline) {
-        throw operationFailed('GaveUp', {
-          ...report,
-          advice: 'See that the management node and z/VM answer, then start the operation again.',
-        });
-      }
-      await sleep(pause, { summary: `try again: ${reasonOf(error)}`.slice(0, 190) });
-      pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
+      if (taken === undefined) throw withUndone(error, undone);
+      if (choice >= MAC_CHOICES) throw refused(taken.refusals);
+      avoidMacs.push(...taken.macs);
+      guest.done.length = 0;
     }
-    progress = await planAgain(input, desired, deadline);
   }
-  return progress.liveVdevs;
 }
 
-function planAgain(input: ConvergeGuestInput, desired: Desired, deadline: number): Promise<Progress> {
-  const { planTowards } = activities(`read ${input.userid} again and compare`, deadline - Date.now());
-  return planTowards({ host: input.host, userid: input.userid, desired });
+function outcomeOf(planned: PlannedChange, liveVdevs: Vdev[], changed: boolean, steps: string[]): Outcome {
+  const affected = new Set<string>(planned.affected);
+  const ports = planned.desired.ports.filter((port) => affected.has(port.portId));
+  return { changed, ports, refused: planned.refused, liveVdevs, steps };
 }
 
-async function runStages(input: ConvergeGuestInput, steps: readonly Step[], done: string[]): Promise<void> {
-  const stages = stagesOf(steps);
-  const target = { host: input.host, userid: input.userid };
-  if (stages.record.length > 0) {
-    await once(summarise(stages.record)).recordPorts({ ...target, steps: stages.record });
-    done.push(...stages.record.map(sentence));
+/** One guest on its way to a desired state, until a deadline. */
+class Converging {
+  readonly target: Target;
+  /** What was done, as sentences. */
+  readonly done: string[] = [];
+  private readonly deadline: number;
+  private pause = FIRST_PAUSE_MS;
+
+  constructor({ host, userid, together }: Omit<ConvergeGuestInput, 'change'>, deadline: number) {
+    this.target = { host, userid, ...(together === undefined ? {} : { together }) };
+    this.deadline = deadline;
   }
-  if (stages.configure.length > 0) {
-    await once(summarise(stages.configure)).configureGuest({ ...target, steps: stages.configure });
-    done.push(...stages.configure.map(sentence));
+
+  /** Run the plan and plan again until nothing is left; answers the NICs that are live then. */
+  async converge(desired: Desired, first?: Progress): Promise<Vdev[]> {
+    let progress = first ?? (await this.planTowards(desired));
+    while (progress.steps.length > 0) {
+      const { steps } = progress;
+      this.show(steps);
+      try {
+        await this.runStages(steps);
+        this.pause = FIRST_PAUSE_MS;
+      } catch (error) {
+        await this.pauseAfter(error, summarise(steps, 2));
+      }
+      progress = await this.planTowards(desired);
+    }
+    return progress.liveVdevs;
   }
-  if (stages.forget.length > 0) {
-    await once(summarise(stages.forget)).forgetPorts({ ...target, steps: stages.forget });
-    done.push(...stages.forget.map(sentence));
+
+  /** Try a reading until it works, fails for good, or the operation's time is over. */
+  async whileItHelps<Result>(what: string, attempt: (summary: string) => Promise<Result>): Promise<Result> {
+    for (;;) {
+      try {
+        return await attempt(what);
+      } catch (error) {
+        await this.pauseAfter(error, what);
+      }
+    }
+  }
+
+  private planTowards(desired: Desired): Promise<Progress> {
+    return this.whileItHelps(`read ${this.target.userid} again and compare`, (summary) =>
+      reading(summary).planTowards({ ...this.target, desired }),
+    );
+  }
+
+  private async runStages(steps: readonly Step[]): Promise<void> {
+    const { target, done } = this;
+    const { record, configure, forget } = stagesOf(steps);
+    if (record.length > 0) {
+      await once(summarise(record)).recordPorts({ ...target, steps: record });
+      done.push(...record.map(sentence));
+    }
+    if (configure.length > 0) {
+      await once(summarise(configure)).configureGuest({ ...target, steps: configure });
+      done.push(...configure.map(sentence));
+    }
+    if (forget.length > 0) {
+      await once(summarise(forget)).forgetPorts({ ...target, steps: forget });
+      done.push(...forget.map(sentence));
+    }
+  }
+
+  /** Wait before the next try; throws when another one cannot help, or there is no time left for it. */
+  private async pauseAfter(error: unknown, what: string): Promise<void> {
+    const { host, userid } = this.target;
+    const failure = applicationFailureOf(error);
+    if (isCancellation(error) || failure?.type === 'Refused' || failure?.type === 'Taken') throw error;
+    const reason = reasonOf(error);
+    const report = { host, userid, step: failedStep(error) ?? what, reason, undone: false };
+    if (!isRetryable(error))
+      throw operationFailed('StepFailed', { ...report, advice: 'Correct the cause and start the operation again.' });
+    if (Date.now() + this.pause >= this.deadline) {
+      const advice = 'See that the management node and z/VM answer, then start the operation again.';
+      throw operationFailed('GaveUp', { ...report, advice });
+    }
+    setCurrentDetails(`**${userid}** on **${host}**: ${what} failed for now and is tried again.\n\n${reason}`);
+    await sleep(this.pause, { summary: `try again: ${reason}`.slice(0, 190) });
+    this.pause = Math.min(this.pause * 2, LONGEST_PAUSE_MS);
+  }
+
+  private show(steps: readonly Step[]): void {
+    const lines = [...this.done.map((line) => `- [x] ${line}`), ...steps.map((step) => `- [ ] ${announced(step)}`)];
+    setCurrentDetails(`**${this.target.userid}** on **${this.target.host}**\n\n${lines.join('\n')}`);
   }
 }
 
 async function undo(input: ConvergeGuestInput, before: Desired): Promise<boolean> {
   setCurrentDetails(`Undoing what was done to **${input.userid}** on **${input.host}**.`);
+  const { together: _window, ...alone } = input;
   try {
-    await converge(input, before, undefined, Date.now() + UNDO_MINUTES * 60_000, []);
+    await new Converging(alone, Date.now() + UNDO_MINUTES * 60_000).converge(before);
     return true;
   } catch {
     return false;
@@ -178,14 +236,17 @@ function withUndone(error: unknown, undone: boolean): unknown {
   });
 }
 
-/** Reads may be repeated by Temporal itself for as long as the operation may take. */
-function activities(summary: string, timeLeftMs: number): Pick<HostActivities, 'planChange' | 'planTowards'> {
-  return proxyActivities<HostActivities>({
+/** The step before it is done, with what it costs. */
+function announced(step: Step): string {
+  return `${sentence(step)}${step.disturbs ? ' (interrupts the NIC)' : ''}`;
+}
+
+/** Readings change nothing: they run within the workflow task, which spares the server two tasks each. */
+function reading(summary: string): Pick<HostActivities, 'planChange' | 'planTowards'> {
+  return proxyLocalActivities<HostActivities>({
     summary,
     startToCloseTimeout: LONGEST_STAGE,
-    scheduleToCloseTimeout: Math.max(timeLeftMs, FIRST_PAUSE_MS),
-    heartbeatTimeout: HEARTBEAT,
-    retry: { initialInterval: FIRST_PAUSE_MS, maximumInterval: LONGEST_PAUSE_MS },
+    retry: { maximumAttempts: 1 },
   });
 }
 
@@ -197,12 +258,4 @@ function once(summary: string): Pick<HostActivities, 'recordPorts' | 'configureG
     heartbeatTimeout: HEARTBEAT,
     retry: { maximumAttempts: 1 },
   });
-}
-
-function showProgress(input: ConvergeGuestInput, done: readonly string[], steps: readonly Step[]): void {
-  const lines = [
-    ...done.map((line) => `- [x] ${line}`),
-    ...steps.map((step) => `- [ ] ${sentence(step)}${step.disturbs ? ' (interrupts the NIC)' : ''}`),
-  ];
-  setCurrentDetails(`**${input.userid}** on **${input.host}**\n\n${lines.join('\n')}`);
 }

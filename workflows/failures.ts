@@ -1,5 +1,6 @@
 import { ActivityFailure, ApplicationFailure, ChildWorkflowFailure, TimeoutFailure } from '@temporalio/common';
-import { describeRefusals, type Refusal } from '../network/refusal.ts';
+import { Mac } from '../network/mac.ts';
+import { describeRefusals, Refusal } from '../network/refusal.ts';
 
 /** Failure types that callers and operators meet. */
 export type FailureType =
@@ -8,7 +9,9 @@ export type FailureType =
   /** A step failed for good. Details: a FailureReport. */
   | 'StepFailed'
   /** A step went on failing for now until the operation's time was over. Details: a FailureReport. */
-  | 'GaveUp';
+  | 'GaveUp'
+  /** An address that was to be recorded is somebody else's too. Inside of operations only; details: the addresses, the refusals. */
+  | 'Taken';
 
 /** What failed, and what became of the guest. */
 export type FailureReport = {
@@ -53,6 +56,14 @@ export function isRetryable(error: unknown): boolean {
   if (error instanceof ActivityFailure && error.cause instanceof TimeoutFailure) return true;
   const failure = applicationFailureOf(error);
   return failure !== undefined && failure.nonRetryable !== true;
+}
+
+/** The addresses of a `Taken` failure, and the refusals that it comes to when no other can be chosen. */
+export function takenBy(error: unknown): { macs: Mac[]; refusals: Refusal[] } | undefined {
+  const failure = applicationFailureOf(error);
+  if (failure?.type !== 'Taken') return undefined;
+  const [macs, refusals] = failure.details ?? [];
+  return { macs: Mac.array().parse(macs), refusals: Refusal.array().parse(refusals) };
 }
 
 /** The step that an activity failed at, if it says so. */

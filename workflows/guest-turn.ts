@@ -11,13 +11,14 @@ import {
   startChild,
   workflowInfo,
 } from '@temporalio/workflow';
+import { ZVM_HOST, ZVM_USERID } from '../temporal-config/search-attributes.ts';
 import type { ConvergeGuestInput, ConvergeGuestResult, convergeGuest } from './converge-guest.ts';
 import { applicationFailureOf } from './failures.ts';
 
 /** Sent to the run that holds a guest: these operations wait for it to end, in this order. */
 export const awaitTurn = defineSignal<[string[]]>('awaitTurn');
-/** Sent to the first operation that waits, with those behind it. */
-export const yourTurn = defineSignal<[string[]]>('yourTurn');
+/** Sent to the first operation that waits for a guest: those behind it, and the guest's Workflow ID. */
+export const yourTurn = defineSignal<[string[], string]>('yourTurn');
 
 // Turns are handed over by signal. This only bridges a holder that was terminated and so could not hand over.
 const LOOK_AGAIN = '20 seconds';
@@ -27,38 +28,64 @@ export function guestWorkflowId(host: string, userid: string): string {
   return `guest/${host}/${userid}`;
 }
 
-/**
- * Run a change as the guest's only writer. While another operation holds the guest, wait in line: its run keeps the line and gives it to the
- * operation that started it, which wakes the first in it once the run is closed. No lease and no timer is needed for correctness.
- */
-export async function runOnGuest(
+export type GuestTurns = {
+  /**
+   * Run a change as the guest's only writer. While another operation holds the guest, wait in line: its run keeps the line and gives it to
+   * the operation that started it, which wakes the first in it once the run is closed. No lease and no timer is needed for correctness.
+   */
+  run(input: Omit<ConvergeGuestInput, 'waiting'>, summary: string): Promise<ConvergeGuestResult>;
+};
+
+type Place = { line: string[]; woken: boolean };
+
+/** The turns of one operation at its guests, one or many. Call it once in a workflow, before anything that waits. */
+export function guestTurns(): GuestTurns {
+  const self = workflowInfo().workflowId;
+  const places = new Map<string, Place>();
+  setHandler(yourTurn, (behind, guest) => {
+    const place = places.get(guest);
+    // A turn that comes too late is for the next in line.
+    if (place === undefined) return handOver(behind, guest);
+    place.line = joinLines(place.line, behind, self);
+    place.woken = true;
+    return undefined;
+  });
+  return {
+    async run(input, summary) {
+      const guest = guestWorkflowId(input.host, input.userid);
+      const place: Place = { line: [], woken: false };
+      places.set(guest, place);
+      try {
+        return await runInTurn(input, summary, guest, place, self);
+      } finally {
+        places.delete(guest);
+        await CancellationScope.nonCancellable(() => handOver(place.line, guest));
+      }
+    },
+  };
+}
+
+async function runInTurn(
   input: Omit<ConvergeGuestInput, 'waiting'>,
   summary: string,
+  guest: string,
+  place: Place,
+  self: string,
 ): Promise<ConvergeGuestResult> {
-  const self = workflowInfo().workflowId;
-  let line: string[] = [];
-  let woken = false;
-  setHandler(yourTurn, (behind) => {
-    line = joinLines(line, behind, self);
-    woken = true;
-  });
   for (;;) {
-    woken = false;
-    const run = await tryStart({ ...input, waiting: line }, summary);
+    place.woken = false;
+    const run = await tryStart({ ...input, waiting: place.line }, summary);
     if (run === undefined) {
-      if (await stand([self, ...line], guestWorkflowId(input.host, input.userid)))
-        await condition(() => woken, LOOK_AGAIN);
+      if (await stand([self, ...place.line], guest)) await condition(() => place.woken, LOOK_AGAIN);
       continue;
     }
     try {
       const result = await run.result();
-      line = joinLines(result.waiting, line, self);
+      place.line = joinLines(result.waiting, place.line, self);
       return result;
     } catch (error) {
-      line = joinLines(waitingOf(error), line, self);
+      place.line = joinLines(waitingOf(error), place.line, self);
       throw error instanceof ChildWorkflowFailure ? withoutLine(error) : error;
-    } finally {
-      await CancellationScope.nonCancellable(() => handOver(line));
     }
   }
 }
@@ -72,6 +99,10 @@ async function tryStart(
       workflowId: guestWorkflowId(input.host, input.userid),
       args: [input],
       staticSummary: summary,
+      typedSearchAttributes: [
+        { key: ZVM_HOST, value: input.host },
+        { key: ZVM_USERID, value: input.userid },
+      ],
       cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
       parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
     });
@@ -85,9 +116,9 @@ async function stand(line: string[], holder: string): Promise<boolean> {
   return signalled(() => getExternalWorkflowHandle(holder).signal(awaitTurn, line));
 }
 
-async function handOver(line: readonly string[]): Promise<void> {
+async function handOver(line: readonly string[], guest: string): Promise<void> {
   for (const [place, next] of line.entries()) {
-    if (await signalled(() => getExternalWorkflowHandle(next).signal(yourTurn, line.slice(place + 1)))) return;
+    if (await signalled(() => getExternalWorkflowHandle(next).signal(yourTurn, line.slice(place + 1), guest))) return;
   }
 }
 

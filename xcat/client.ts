@@ -1,6 +1,7 @@
 import { refuseErrors } from './answers.ts';
 import { type ChannelOptions, type CommandChannel, createCommandChannel } from './channel.ts';
 import { XcatError } from './errors.ts';
+import { createTableWriter, type TableWriter } from './table-writer.ts';
 import { changeTable, dumpTable, getAttribute, type Row, type TableName } from './tables.ts';
 import { createTransport, type Transport, type TransportOptions } from './transport.ts';
 
@@ -13,6 +14,7 @@ type Abortable = { signal?: AbortSignal };
 
 export type XcatClient = {
   transport: Transport;
+  tableWriter: TableWriter;
   /** xCAT's version, `2.8.3.16`. Throws XcatError 'bad-answer' when there is none in the answer. */
   version(options?: Abortable): Promise<string>;
   /** The version, and whether it is at least MINIMUM_XCAT_VERSION. */
@@ -42,6 +44,7 @@ export function createXcatClient(options: XcatClientOptions): XcatClient {
   const version = ({ signal }: Abortable = {}) => readVersion(transport, signal);
   return {
     transport,
+    tableWriter: createTableWriter(transport),
     version,
     async checkVersion(abortable) {
       const found = await version(abortable);

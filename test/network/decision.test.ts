@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decide, type Surroundings } from '../../network/decision.ts';
-import { HostName, NodeName, PortId, VswitchName } from '../../network/identifiers.ts';
+import { decide, recordedPorts } from '../../network/decision.ts';
+import { HostName, NodeName, PortId, Userid, VswitchName } from '../../network/identifiers.ts';
 import { allocateMac, Mac } from '../../network/mac.ts';
 import { Change } from '../../network/requests.ts';
+import type { Surroundings } from '../../network/surroundings.ts';
 import { allocateVdev, Vdev, vdevsOverlap } from '../../network/vdev.ts';
 import type { Vswitch } from '../../network/vswitch.ts';
 import { NODE, PREFIX, USERID } from './worlds.ts';
@@ -31,7 +32,16 @@ function around(values: Partial<Surroundings> = {}): Surroundings {
     vswitch('VSWPORT', { portSelection: 'PORTBASED' }),
   ];
   return {
-    guest: { userid: USERID, node: NODE, loggedOn: true, recorded: [], macEntries: [], directory: [], live: [] },
+    guest: {
+      userid: USERID,
+      node: NODE,
+      loggedOn: true,
+      recorded: [],
+      macEntries: [],
+      macRow: false,
+      directory: [],
+      live: [],
+    },
     vswitches,
     rules: {
       host: HostName.parse('zvm1'),
@@ -45,7 +55,8 @@ function around(values: Partial<Surroundings> = {}): Surroundings {
       firstVdev: Vdev.parse('1000'),
       macPrefix: PREFIX,
     },
-    macsInUse: [],
+    macsInUse: new Map(),
+    avoidMacs: new Set(),
     ...values,
   };
 }
@@ -82,7 +93,6 @@ describe('a request is refused before anything is touched, naming its field,', (
     ['when the VSWITCH is unknown', create({ vswitch: 'NOSUCH' }), 'vswitch'],
     ['when the VLAN is below the range of the host', vlan(999), 'network.segmentationId'],
     ['when a VLAN is asked for on a VLAN-unaware VSWITCH', create({ vswitch: 'VSWFLAT' }), 'network.segmentationId'],
-    ['when the VSWITCH is port-based', create({ vswitch: 'VSWPORT' }), 'vswitch'],
     ['when the MAC is outside the USER prefix of z/VM', create({ mac: 'fa:16:3e:00:00:01' }), 'mac'],
   ])('%s', (_why, change, field) => {
     expect(refusedFields(change)).toEqual([field]);
@@ -90,7 +100,9 @@ describe('a request is refused before anything is touched, naming its field,', (
 
   test('when the MAC is taken', () => {
     const mac = Mac.parse('02:00:00:00:00:01');
-    expect(refusedFields(create({ mac }), around({ macsInUse: [{ mac, owner: 'lnx00007' }] }))).toEqual(['mac']);
+    expect(
+      refusedFields(create({ mac }), around({ macsInUse: new Map([[mac, [{ mac, owner: 'lnx00007' }]]]) })),
+    ).toEqual(['mac']);
   });
 
   test.each(['0FFE', '0FFF', '1000', '1001', '1002'])('when vdev %s overlaps the three devices of NIC 1000', (vdev) => {
@@ -151,12 +163,10 @@ describe('allocation', () => {
   test('chooses a free MAC under the prefix, the same for the same port', () => {
     fc.assert(
       fc.property(fc.uuid(), (portId) => {
-        const first = allocateMac(PREFIX, portId, new Set());
-        const second = allocateMac(PREFIX, portId, new Set(first));
+        const first = allocateMac(PREFIX, portId, () => false);
         expect(first?.startsWith(PREFIX)).toBe(true);
-        expect(allocateMac(PREFIX, portId, new Set())).toBe(first);
-        expect(allocateMac(PREFIX, portId, new Set([first ?? '']))).not.toBe(first);
-        expect(second).toBeDefined();
+        expect(allocateMac(PREFIX, portId, () => false)).toBe(first);
+        expect(allocateMac(PREFIX, portId, (mac) => mac === first)).not.toBe(first);
       }),
     );
   });
@@ -164,5 +174,114 @@ describe('allocation', () => {
   test('refuses a multicast MAC and a vdev without room for three devices', () => {
     expect(Mac.safeParse('01:00:00:00:00:01').success).toBe(false);
     expect(Vdev.safeParse('FFFE').success).toBe(false);
+  });
+});
+
+describe('on a port-based VSWITCH', () => {
+  const portBased = (values: Partial<Vswitch> = {}) => {
+    const base = around();
+    return { ...base, vswitches: [vswitch('VSWPORT', { portSelection: 'PORTBASED', ...values })] };
+  };
+  const portNumberOf = (surroundings: Surroundings) => {
+    const decision = decide(create({ vswitch: 'VSWPORT' }), surroundings);
+    return decision.accepted ? decision.desired.ports[0]?.portNumber : decision.refusals;
+  };
+
+  test('a port gets a number that nobody has', () => {
+    fc.assert(
+      fc.property(fc.uniqueArray(fc.integer({ min: 1, max: 2048 }), { minLength: 2040, maxLength: 2047 }), (taken) => {
+        const authorisations = taken.map((portNumber) => ({ userid: Userid.parse('OTHER'), vlans: [], portNumber }));
+        const chosen = portNumberOf(portBased({ authorisations }));
+        expect(taken).not.toContain(chosen);
+        expect(chosen).toBeGreaterThanOrEqual(1);
+        expect(chosen).toBeLessThanOrEqual(2048);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  test('a port is refused when all numbers are taken', () => {
+    const authorisations = Array.from({ length: 2048 }, (_, index) => ({
+      userid: Userid.parse('OTHER'),
+      vlans: [],
+      portNumber: index + 1,
+    }));
+    expect(portNumberOf(portBased({ authorisations }))).toMatchObject([{ field: 'vswitch' }]);
+  });
+
+  test('a recorded port keeps its number from the directory, and gets another when z/VM has given it away', () => {
+    const vdev = Vdev.parse('1000');
+    const on = VswitchName.parse('VSWPORT');
+    const guest = {
+      ...around().guest,
+      recorded: [recorded({ vswitch: on })],
+      directory: [{ vdev, vswitch: on, portNumber: 7 }],
+    };
+    expect(recordedPorts({ ...portBased(), guest })).toMatchObject([{ portNumber: 7 }]);
+    const authorisations = [{ userid: Userid.parse('OTHER'), vlans: [], portNumber: 7 }];
+    const [port] = recordedPorts({ ...portBased({ authorisations }), guest });
+    expect(port?.portNumber).toBeDefined();
+    expect(port?.portNumber).not.toBe(7);
+  });
+
+  test('ports of one guest may be on different VLANs', () => {
+    const ports = [100, 200].map((segmentationId, index) => ({
+      portId: index === 0 ? PORT : OTHER,
+      vswitch: 'VSWPORT',
+      network: { type: 'vlan', segmentationId: segmentationId + 1000 },
+    }));
+    const decision = decide(Change.parse({ kind: 'attachNic', ports }), portBased());
+    expect(decision).toMatchObject({ accepted: true });
+  });
+});
+
+describe('a trunk', () => {
+  const trunk = (segmentationIds: number[], name = 'VSW1') =>
+    create({ vswitch: name, network: { type: 'trunk', segmentationIds } });
+
+  test('is taken on a user-based VSWITCH with up to 4 VLANs or 2 ranges, and refused with more', () => {
+    expect(refusedFields(trunk([1001, 1003, 1005, 1007]))).toEqual([]);
+    expect(refusedFields(trunk([1001, 1002, 1003, 1010, 1011]))).toEqual([]);
+    expect(refusedFields(trunk([1001, 1003, 1005, 1007, 1009]))).toEqual(['network.segmentationIds']);
+    expect(refusedFields(trunk([1001, 1003, 1005, 1007, 1009], 'VSWPORT'))).toEqual([]);
+  });
+
+  test('outside the ranges of the host is refused', () => {
+    expect(refusedFields(trunk([999, 1000]))).toEqual(['network.segmentationIds']);
+  });
+});
+
+describe('changeVlan to another VSWITCH', () => {
+  test('leaves the old one, and comes back to it when it is undone', () => {
+    const change = Change.parse({
+      kind: 'changeVlan',
+      portId: OTHER,
+      network: { type: 'vlan', segmentationId: 1001 },
+      vswitch: 'VSWPORT',
+    });
+    expect(decide(change, withPort({ type: 'flat' }))).toMatchObject({
+      accepted: true,
+      desired: { ports: [{ vswitch: 'VSWPORT' }], leaving: ['VSW1'] },
+      before: { ports: [{ vswitch: 'VSW1' }], leaving: ['VSWPORT'] },
+    });
+  });
+});
+
+describe('a bulk change', () => {
+  test('takes the ports that can be had and refuses each of the others with its reason', () => {
+    const ports = [
+      { portId: PORT, vswitch: 'VSW1', network: { type: 'vlan', segmentationId: 1001 } },
+      { portId: OTHER, vswitch: 'VSW1', network: { type: 'vlan', segmentationId: 1002 } },
+      { portId: '33333333-3333-4333-8333-333333333333', vswitch: 'NOSUCH', network: { type: 'flat' } },
+    ];
+    expect(decide(Change.parse({ kind: 'wirePorts', live: false, ports }), around())).toMatchObject({
+      accepted: true,
+      affected: [PORT],
+      desired: { ports: [{ portId: PORT }] },
+      refused: [
+        { portId: OTHER, refusals: [{ field: 'network.segmentationId' }] },
+        { portId: '33333333-3333-4333-8333-333333333333', refusals: [{ field: 'vswitch' }] },
+      ],
+    });
   });
 });

@@ -2,9 +2,10 @@ import type { GuestState, LiveNic, Nicdef } from '../../network/guest.ts';
 import { type MacPrefix, macFromId } from '../../network/mac.ts';
 import { parseMacColumn } from '../../network/mac-record.ts';
 import type { Step } from '../../network/steps.ts';
-import type { Vswitch } from '../../network/vswitch.ts';
+import { authorisedVlans, type Vswitch } from '../../network/vswitch.ts';
 
-export type World = { guest: GuestState; vswitches: Vswitch[] };
+/** `portOf` has the port number that a live NIC was coupled with, by vdev: z/VM does not show it per NIC. */
+export type World = { guest: GuestState; vswitches: Vswitch[]; portOf: Record<string, number> };
 
 /** What a step does to a guest, as z/VM and xCAT would; throws where they would refuse. */
 export function apply(world: World, step: Step, prefix: MacPrefix): World {
@@ -17,7 +18,11 @@ export function apply(world: World, step: Step, prefix: MacPrefix): World {
       return withGuest({ recorded: [...others, { portId, vdev, vswitch, network, adminStateUp, mac, rows: 1 }] });
     }
     case 'ensureMacRecord':
-      return withGuest({ macEntries: parseMacColumn(step.entries.join('|'), guest.node, '') });
+      if (step.row !== guest.macRow) throw new Error('UNIQUE: the row is there, or is not');
+      return withGuest({
+        macEntries: parseMacColumn(step.entries.join('|'), guest.node, ''),
+        macRow: step.entries.length > 0,
+      });
     case 'removeRecord':
       return withGuest({ recorded: guest.recorded.filter((row) => row.portId !== step.portId) });
     case 'ensureUncoupled':
@@ -39,6 +44,7 @@ export function apply(world: World, step: Step, prefix: MacPrefix): World {
         vdev: step.vdev,
         macId: step.macId,
         ...(step.vswitch === undefined ? {} : { vswitch: step.vswitch }),
+        ...(step.portNumber === undefined ? {} : { portNumber: step.portNumber }),
       };
       return withGuest({ directory: [...guest.directory, nic] });
     }
@@ -47,13 +53,28 @@ export function apply(world: World, step: Step, prefix: MacPrefix): World {
       if (guest.live.some((nic) => nic.vdev === step.vdev)) throw new Error('204/4: already exists');
       return withGuest({ live: [...guest.live, { vdev: step.vdev, mac: macFromId(prefix, step.macId) }] });
     case 'ensureCoupled': {
-      const authorised = find(world, step.vswitch).authorisations.some((entry) => entry.userid === guest.userid);
-      if (!authorised) throw new Error('212/8: not authorised');
+      if (entryFor(world, step.vswitch, step.portNumber) === undefined) throw new Error('212/8: not authorised');
       const nic = guest.live.find((candidate) => candidate.vdev === step.vdev);
       if (nic === undefined) throw new Error('204/8: no such NIC');
       if (nic.vswitch !== undefined) throw new Error('204/20: connected already');
-      return withGuest({ live: editNic(guest.live, step.vdev, (old) => ({ ...old, vswitch: step.vswitch })) });
+      const coupled = withGuest({ live: editNic(guest.live, step.vdev, (old) => ({ ...old, vswitch: step.vswitch })) });
+      return step.portNumber === undefined
+        ? coupled
+        : { ...coupled, portOf: { ...world.portOf, [step.vdev]: step.portNumber } };
     }
+    case 'ensurePortNumber':
+      if (find(world, step.vswitch).authorisations.some((entry) => entry.portNumber === step.portNumber))
+        throw new Error('the port number is taken');
+      return number(world, step, step.vlans);
+    case 'ensurePortVlans': {
+      const entry = entryFor(world, step.vswitch, step.portNumber);
+      if (entry === undefined) throw new Error('no such port number');
+      const kept = authorisedVlans(find(world, step.vswitch), entry).filter((vlan) => !step.remove.includes(vlan));
+      return number(world, step, [...kept, ...step.add]);
+    }
+    case 'removePortNumber':
+      if (entryFor(world, step.vswitch, step.portNumber) === undefined) throw new Error('no such port number');
+      return number(world, step, undefined);
   }
 }
 
@@ -63,9 +84,8 @@ export function access(world: World): Set<string> {
   return new Set(
     nics.flatMap((nic) => {
       if (nic.vswitch === undefined) return [];
-      const entry = find(world, nic.vswitch).authorisations.find(
-        (candidate) => candidate.userid === world.guest.userid,
-      );
+      const portNumber = 'macId' in nic ? nic.portNumber : world.portOf[nic.vdev];
+      const entry = entryFor(world, nic.vswitch, portNumber);
       return entry === undefined ? [] : [`${nic.vdev} ${nic.vswitch} ${entry.vlans.join()}`];
     }),
   );
@@ -75,6 +95,31 @@ function find(world: World, name: string): Vswitch {
   const vswitch = world.vswitches.find((candidate) => candidate.name === name);
   if (vswitch === undefined) throw new Error(`212/40: ${name} does not exist`);
   return vswitch;
+}
+
+/** The authorisation that a NIC is coupled under: by port number on a port-based VSWITCH, else by userid. */
+function entryFor(world: World, name: string, portNumber: number | undefined) {
+  const vswitch = find(world, name);
+  return vswitch.authorisations.find(
+    (entry) =>
+      entry.userid === world.guest.userid && (vswitch.portSelection === 'USERBASED' || entry.portNumber === portNumber),
+  );
+}
+
+function number(
+  world: World,
+  { vswitch: name, portNumber }: { vswitch: string; portNumber: number },
+  vlans: readonly number[] | undefined,
+): World {
+  const { userid } = world.guest;
+  const vswitches = world.vswitches.map((vswitch) => {
+    if (vswitch.name !== name) return vswitch;
+    const others = vswitch.authorisations.filter((entry) => entry.portNumber !== portNumber);
+    const reported = vlans?.length === 0 ? [vswitch.defaultVlan ?? 0] : vlans;
+    const authorisations = reported === undefined ? others : [...others, { userid, vlans: reported, portNumber }];
+    return { ...vswitch, authorisations };
+  });
+  return { ...world, vswitches };
 }
 
 function authorise(world: World, name: string, vlans: readonly number[] | undefined): World {

@@ -1,13 +1,20 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { foreignNics, plan } from '../../network/planner.ts';
+import { foreignNics } from '../../network/foreign-nics.ts';
+import { plan } from '../../network/planner.ts';
 import type { Step } from '../../network/steps.ts';
 import { access, apply, type World } from './model.ts';
-import { PREFIX, scenarios, USERID } from './worlds.ts';
+import { FOREIGN_NUMBER, PREFIX, scenarios, USERID } from './worlds.ts';
 
 const runs = { numRuns: 2_000 };
 const run = (world: World, steps: readonly Step[]) => steps.reduce((now, step) => apply(now, step, PREFIX), world);
 const union = (...sets: Set<string>[]) => new Set(sets.flatMap((set) => [...set]));
+
+const authorisationOf = ({ vswitches }: World, nic: { vswitch?: string | undefined }) => {
+  const vswitch = vswitches.find((candidate) => candidate.name === nic.vswitch);
+  const portNumber = vswitch?.portSelection === 'PORTBASED' ? FOREIGN_NUMBER : undefined;
+  return vswitch?.authorisations.find((entry) => entry.portNumber === portNumber);
+};
 
 describe('the planner', () => {
   test('makes every state the desired one: after the plan, nothing is left to plan', () => {
@@ -59,11 +66,40 @@ describe('the planner', () => {
         const after = run(world, steps);
         expect(foreignNics(after.guest, desired.ports)).toEqual(foreign);
         for (const nic of foreign) {
-          const before = world.vswitches.find((vswitch) => vswitch.name === nic.vswitch)?.authorisations ?? [];
-          if (before.length > 0)
-            expect(after.vswitches.find((vswitch) => vswitch.name === nic.vswitch)?.authorisations).toEqual(before);
+          const before = authorisationOf(world, nic);
+          if (before !== undefined) expect(authorisationOf(after, nic)).toEqual(before);
         }
         expect(after.guest.macEntries.map((entry) => entry.text)).toContain('02:00:00:aa:aa:aa!other');
+      }),
+      runs,
+    );
+  });
+
+  test('leaves no authorisation on a VSWITCH that ports moved away from, unless something of the guest needs it', () => {
+    fc.assert(
+      fc.property(scenarios, ({ world, desired }) => {
+        const after = run(world, plan(desired, world.guest, world.vswitches));
+        const needed = [...desired.ports, ...foreignNics(after.guest, desired.ports)].map((nic) => nic.vswitch);
+        for (const name of desired.leaving.filter((left) => !needed.includes(left))) {
+          const left = after.vswitches.find((vswitch) => vswitch.name === name);
+          if (left?.portSelection === 'USERBASED') expect(left.authorisations).toEqual([]);
+        }
+      }),
+      runs,
+    );
+  });
+
+  test('changes the VLAN of a port on a port-based VSWITCH without interrupting any NIC', () => {
+    fc.assert(
+      fc.property(scenarios, ({ world, desired }) => {
+        const settled = run(world, plan(desired, world.guest, world.vswitches));
+        const moved = desired.ports.map((port) =>
+          port.vswitch === 'VSWPORT' ? { ...port, network: { type: 'trunk', segmentationIds: [5, 6] } as never } : port,
+        );
+        const steps = plan({ ...desired, ports: moved }, settled.guest, settled.vswitches);
+        expect(steps.map((step) => step.kind).filter((kind) => kind !== 'ensureRecord')).toEqual(
+          moved.filter((port) => port.vswitch === 'VSWPORT').map(() => 'ensurePortVlans'),
+        );
       }),
       runs,
     );

@@ -4,7 +4,7 @@ import type { LiveNic, Nicdef, RecordedPort } from '../../network/guest.ts';
 import { NodeName, PortId, SegmentationId, Userid, VswitchName } from '../../network/identifiers.ts';
 import { Mac, MacPrefix, macId } from '../../network/mac.ts';
 import { parseMacColumn } from '../../network/mac-record.ts';
-import type { Network } from '../../network/port.ts';
+import { type Network, vlansOf } from '../../network/port.ts';
 import { Vdev } from '../../network/vdev.ts';
 import type { Vswitch } from '../../network/vswitch.ts';
 import type { World } from './model.ts';
@@ -12,15 +12,20 @@ import type { World } from './model.ts';
 export const USERID = Userid.parse('LNX00042');
 export const NODE = NodeName.parse('lnx00042');
 export const PREFIX = MacPrefix.parse('02:00:00');
-const NAMES = ['VSWFLAT', 'VSW1', 'VSW2'].map((name) => VswitchName.parse(name));
+const NAMES = ['VSWFLAT', 'VSW1', 'VSW2', 'VSWPORT'].map((name) => VswitchName.parse(name));
+const PORT_BASED = VswitchName.parse('VSWPORT');
 const VDEVS = ['1000', '1003', '1006', '1009'].map((text) => Vdev.parse(text));
 const FOREIGN_VDEV = Vdev.parse('0600');
+export const FOREIGN_NUMBER = 99;
 
 const vlan = (id: number): Network => ({ type: 'vlan', segmentationId: SegmentationId.parse(id) });
+const trunk = (...ids: number[]): Network => ({
+  type: 'trunk',
+  segmentationIds: ids.map((id) => SegmentationId.parse(id)),
+});
+const NETWORKS = [{ type: 'flat' } as Network, vlan(1), vlan(100), vlan(4094), trunk(1, 100), trunk(100, 200)];
 const networkOn = (name: VswitchName): fc.Arbitrary<Network> =>
-  name === 'VSWFLAT'
-    ? fc.constant({ type: 'flat' })
-    : fc.constantFrom<Network>({ type: 'flat' }, vlan(1), vlan(100), vlan(4094));
+  name === 'VSWFLAT' ? fc.constant({ type: 'flat' }) : fc.constantFrom(...NETWORKS);
 
 function portAt(
   index: number,
@@ -39,6 +44,7 @@ function portAt(
     vdev: VDEVS[index] ?? FOREIGN_VDEV,
     adminStateUp: up,
     live,
+    ...(name === PORT_BASED ? { portNumber: 11 + index } : {}),
   };
 }
 
@@ -49,6 +55,8 @@ export const scenarios: fc.Arbitrary<{ world: World; desired: Desired }> = fc
     ports: fc.array(
       fc.record({
         on: fc.nat(NAMES.length - 1),
+        ownNetwork: fc.constantFrom(...NETWORKS),
+        numbered: fc.constantFrom('no', 'right', 'other VLAN'),
         up: fc.boolean(),
         live: fc.constantFrom('present', 'absent', 'asIs'),
         removed: fc.boolean(),
@@ -69,6 +77,8 @@ type Given = {
   networks: Network[];
   ports: {
     on: number;
+    ownNetwork: Network;
+    numbered: 'no' | 'right' | 'other VLAN';
     up: boolean;
     live: DesiredPort['live'];
     removed: boolean;
@@ -85,29 +95,51 @@ type Given = {
 function build(given: Given): { world: World; desired: Desired } {
   const all = given.ports.map((entry, index) => {
     const name = NAMES[entry.on] ?? NAMES[0] ?? VswitchName.parse('VSW1');
-    return { ...entry, port: portAt(index, name, given.networks[entry.on] ?? { type: 'flat' }, entry.up, entry.live) };
+    // VLANs belong to the port there, not to the userid.
+    const network = name === PORT_BASED ? entry.ownNetwork : (given.networks[entry.on] ?? { type: 'flat' });
+    const elsewhere = NAMES[(entry.on + 1) % NAMES.length] ?? name;
+    return { ...entry, elsewhere, port: portAt(index, name, network, entry.up, entry.live) };
   });
   const vswitches = NAMES.map((name, index): Vswitch => {
     const granted = given.authorised[index] ?? null;
-    const vlans =
-      granted === null ? undefined : granted.type === 'flat' ? [name === 'VSWFLAT' ? 0 : 1] : [granted.segmentationId];
+    const reported = (network: Network) => (network.type === 'flat' ? [name === 'VSWFLAT' ? 0 : 1] : vlansOf(network));
+    const portBased = name === PORT_BASED;
+    const numbered = all.filter((entry) => portBased && entry.port.vswitch === name && entry.numbered !== 'no');
     const aware = name !== 'VSWFLAT';
     return {
       name,
       transport: 'ETHERNET',
       vlanAware: aware,
       ...(aware ? { defaultVlan: 1 } : {}),
-      portSelection: 'USERBASED',
-      authorisations: vlans === undefined ? [] : [{ userid: USERID, vlans }],
+      portSelection: portBased ? 'PORTBASED' : 'USERBASED',
+      authorisations: portBased
+        ? [
+            { userid: USERID, vlans: [9], portNumber: FOREIGN_NUMBER },
+            ...numbered.map(({ port, numbered: how }) => ({
+              userid: USERID,
+              vlans: how === 'right' ? reported(port.network) : [7],
+              ...(port.portNumber === undefined ? {} : { portNumber: port.portNumber }),
+            })),
+          ]
+        : granted === null
+          ? []
+          : [{ userid: USERID, vlans: reported(granted) }],
       nics: [],
     };
   });
   const recorded = all
     .filter((entry) => entry.recorded || entry.removed)
-    .map(({ port }): RecordedPort => ({ ...port, rows: 1 }));
+    .map(({ port, recordedElsewhere, elsewhere, removed }): RecordedPort => {
+      const { userid: _userid, node: _node, live: _live, portNumber: _number, ...row } = port;
+      return { ...row, vswitch: recordedElsewhere && !removed ? elsewhere : port.vswitch, rows: 1 };
+    });
   const directory = all.flatMap(({ port, inDirectory }): Nicdef[] => {
     if (inDirectory === 'no') return [];
-    const nic = { vdev: port.vdev, macId: inDirectory === 'wrong MAC' ? 'FFFFFF' : macId(port.mac) };
+    const nic = {
+      vdev: port.vdev,
+      macId: inDirectory === 'wrong MAC' ? 'FFFFFF' : macId(port.mac),
+      ...(port.portNumber === undefined ? {} : { portNumber: port.portNumber }),
+    };
     return [inDirectory === 'uncoupled' ? nic : { ...nic, vswitch: port.vswitch }];
   });
   const live = all.flatMap(({ port, inGuest }): LiveNic[] => {
@@ -121,16 +153,25 @@ function build(given: Given): { world: World; desired: Desired } {
       },
     ];
   });
-  const foreign = given.foreignOn === null ? [] : [{ vdev: FOREIGN_VDEV, vswitch: given.foreignOn }];
+  const foreign = [given.foreignOn ?? []].flat().map((vswitch) => ({
+    vdev: FOREIGN_VDEV,
+    vswitch,
+    ...(vswitch === PORT_BASED ? { portNumber: FOREIGN_NUMBER } : {}),
+  }));
   const macs = all.filter((entry) => entry.recorded).map(({ port }) => `${port.mac}!${NODE}-${port.vdev}`);
+  const portOf = Object.fromEntries(
+    all.flatMap(({ port }) => (port.portNumber === undefined ? [] : [[port.vdev, port.portNumber] as const])),
+  );
   return {
     world: {
+      portOf,
       guest: {
         userid: USERID,
         node: NODE,
         loggedOn: given.loggedOn,
         recorded,
         macEntries: parseMacColumn(['02:00:00:aa:aa:aa!other', ...macs].join('|'), NODE, ''),
+        macRow: true,
         directory: [...directory, ...foreign],
         live: given.loggedOn ? [...live, ...foreign] : [],
       },
@@ -140,6 +181,9 @@ function build(given: Given): { world: World; desired: Desired } {
       ports: all.filter((entry) => !entry.removed).map((entry) => entry.port),
       removed: all.filter((entry) => entry.removed).map(({ port }) => ({ portId: port.portId, keepRow: false })),
       keepAuthorised: [],
+      leaving: all
+        .filter((entry) => entry.recorded && entry.recordedElsewhere && !entry.removed)
+        .map((entry) => entry.elsewhere),
     },
   };
 }

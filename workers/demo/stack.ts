@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
-import { type Simulator, startSimulator } from '../../simulator/simulator.ts';
+import { type Simulator, type SimulatorOptions, startSimulator } from '../../simulator/simulator.ts';
 import type { HostConfiguration } from '../configuration/configuration.ts';
 import { createLogger } from '../logging.ts';
 import { runWorkers } from '../run-workers.ts';
@@ -34,6 +34,8 @@ type Options = {
   say(line: string): void;
   /** What a call to the simulated management node takes at least. */
   latencyMs?: number;
+  /** What SMAPI and DirMaint take there; nothing unless said. */
+  smapi?: SimulatorOptions;
   ports?: { grpc?: number; ui?: number; simulator?: number };
 };
 
@@ -50,6 +52,7 @@ export async function startStack(options: Options): Promise<Stack> {
       hosts: options.hosts,
       guests: options.guestsPerHost,
       ...(options.latencyMs === undefined ? {} : { latencyMs: options.latencyMs }),
+      ...options.smapi,
       ...(options.ports?.simulator === undefined ? {} : { port: options.ports.simulator }),
     });
     undo.push(() => simulator.close());

@@ -46,17 +46,18 @@ async function wireGuest(client: Client, requests: readonly GuestPortRequest[]):
   }
 }
 
-/** Compare what the simulator has with the requests; a sentence for each difference. */
+/** Compare what the simulator has with the requests, live or at rest; a sentence for each difference. */
 export async function compare(
   simulatorUrl: string,
   requests: readonly GuestPortRequest[],
   hosts: readonly HostConfiguration[],
+  atRest = false,
 ): Promise<string[]> {
   const answer = await fetch(new URL('/simulator/state', simulatorUrl));
   const state = SimulatorState.parse(await answer.json());
   return requests.flatMap((request) => {
     const zhcpNode = hosts.find((host) => host.host === request.host)?.zhcpNode ?? '';
-    return mismatchesOf(request, zhcpNode, state);
+    return mismatchesOf(request, zhcpNode, state, atRest);
   });
 }
 

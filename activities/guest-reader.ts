@@ -1,0 +1,62 @@
+import type { Userid } from '../network/identifiers.ts';
+import { waitUnlessAborted } from '../xcat/waiting.ts';
+import { type Reading, readGuests } from './guest-reading.ts';
+import type { HostRuntime } from './host-runtime.ts';
+
+/** Reads guests of one host; those that are asked for while a reading is under way share the next one. */
+export type GuestReader = {
+  /** All that a decision about the guest looks at, read after it was asked for. Throws what readGuests says of this guest. */
+  read(userid: Userid, signal: AbortSignal): Promise<Reading>;
+};
+
+type Asked = { userid: Userid; answer: PromiseWithResolvers<Reading> };
+
+/** Create the reader of one host (design.md, xCAT client: reads that wait together share one call). */
+export function createGuestReader(host: HostRuntime): GuestReader {
+  let waiting: Asked[] = [];
+  let busy = false;
+
+  const work = async (): Promise<void> => {
+    if (busy) return;
+    busy = true;
+    // Those who ask in the same tick are read together.
+    await Promise.resolve();
+    while (waiting.length > 0) {
+      const round = waiting;
+      waiting = [];
+      await readRound(round);
+    }
+    busy = false;
+  };
+
+  const readRound = async (round: readonly Asked[]): Promise<void> => {
+    try {
+      const read = await readGuests(host, [...new Set(round.map((asked) => asked.userid))]);
+      for (const { userid, answer } of round) {
+        try {
+          answer.resolve(read(userid));
+        } catch (error) {
+          answer.reject(error);
+        }
+      }
+    } catch (error) {
+      for (const { answer } of round) answer.reject(error);
+    }
+  };
+
+  return {
+    async read(userid, signal) {
+      signal.throwIfAborted();
+      const asked = { userid, answer: Promise.withResolvers<Reading>() };
+      // Nobody may be left to hear of a failure after an abort.
+      asked.answer.promise.catch(() => undefined);
+      waiting.push(asked);
+      void work();
+      try {
+        return await waitUnlessAborted(asked.answer.promise, signal);
+      } finally {
+        waiting = waiting.filter((other) => other !== asked);
+      }
+    },
+  };
+}

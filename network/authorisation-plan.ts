@@ -1,0 +1,78 @@
+import type { Desired, DesiredPort } from './desired.ts';
+import { foreignNics } from './foreign-nics.ts';
+import type { GuestState } from './guest.ts';
+import type { VswitchName } from './identifiers.ts';
+import { sameNetwork, vlansOf } from './port.ts';
+import type { Step } from './steps.ts';
+import { sameVlans } from './vlan-set.ts';
+import { authorisedVlans, neededVlans, type Vswitch } from './vswitch.ts';
+
+/** Steps on user-based VSWITCHES, where one authorisation with one VLAN set serves all NICs of a userid (contract xcat.md 4.4). */
+export type AuthorisationPlan = {
+  revoke: Step[];
+  grant: Step[];
+  /** VSWITCHes that are granted anew: z/VM may drop the userid's live NICs there. */
+  regranted: ReadonlySet<VswitchName>;
+};
+
+type Difference = { vswitch: VswitchName; now: boolean; want: readonly number[] | undefined };
+
+/** Plan the authorisations of a guest; one is revoked only when no other port or foreign NIC of the guest needs it. */
+export function planAuthorisations(
+  desired: Desired,
+  guest: GuestState,
+  vswitches: readonly Vswitch[],
+): AuthorisationPlan {
+  const conflicting = new Set(conflictingVswitches(desired.ports, vswitches));
+  const differences = vswitches
+    .filter((vswitch) => vswitch.portSelection === 'USERBASED')
+    .flatMap((vswitch) => differenceOn(vswitch, conflicting.has(vswitch.name), desired, guest));
+  const { userid } = guest;
+  return {
+    revoke: differences
+      .filter((difference) => difference.now)
+      .map(({ vswitch }) => ({ kind: 'removeAuthorisation', userid, vswitch, disturbs: false })),
+    grant: differences.flatMap(({ vswitch, want }): Step[] =>
+      want === undefined ? [] : [{ kind: 'ensureAuthorisation', userid, vswitch, vlans: want, disturbs: false }],
+    ),
+    regranted: new Set(differences.filter(({ now, want }) => now && want !== undefined).map(({ vswitch }) => vswitch)),
+  };
+}
+
+/**
+ * VSWITCHes where the desired ports cannot all be right: user-based, and asked for different VLANs by ports of the one guest, which
+ * share one VLAN set there.
+ */
+export function conflictingVswitches(ports: readonly DesiredPort[], vswitches: readonly Vswitch[]): VswitchName[] {
+  return vswitches
+    .filter((vswitch) => vswitch.portSelection === 'USERBASED')
+    .filter((vswitch) => {
+      const [first, ...others] = ports.filter((port) => port.vswitch === vswitch.name);
+      return first !== undefined && others.some((other) => !sameNetwork(first.network, other.network));
+    })
+    .map((vswitch) => vswitch.name);
+}
+
+function differenceOn(vswitch: Vswitch, conflicting: boolean, desired: Desired, guest: GuestState): Difference[] {
+  const { name } = vswitch;
+  const authorisation = vswitch.authorisations.find((entry) => entry.userid === guest.userid);
+  const now = authorisation === undefined ? undefined : authorisedVlans(vswitch, authorisation);
+  const port = desired.ports.find((candidate) => candidate.vswitch === name);
+  if (port === undefined) {
+    return now !== undefined && mayRevoke(desired, guest, name) ? [{ vswitch: name, now: true, want: undefined }] : [];
+  }
+  const want = neededVlans(vswitch, vlansOf(port.network));
+  if (now === undefined) return [{ vswitch: name, now: false, want }];
+  if (sameVlans(now, want) || conflicting) return [];
+  // A changed VLAN set would carry a foreign NIC of the guest along to the new VLAN.
+  const carried = foreignNics(guest, desired.ports).some((nic) => nic.vswitch === name);
+  return carried ? [] : [{ vswitch: name, now: true, want }];
+}
+
+function mayRevoke(desired: Desired, guest: GuestState, vswitch: VswitchName): boolean {
+  if (desired.keepAuthorised.includes(vswitch)) return false;
+  if (foreignNics(guest, desired.ports).some((nic) => nic.vswitch === vswitch)) return false;
+  const going = new Set<string>([...desired.removed, ...desired.ports].map((port) => port.portId));
+  const rows = guest.recorded.filter((row) => row.vswitch === vswitch);
+  return (rows.length > 0 || desired.leaving.includes(vswitch)) && rows.every((row) => going.has(row.portId));
+}

@@ -1,0 +1,152 @@
+import type { DesiredPort, Liveness } from './desired.ts';
+import type { RecordedPort } from './guest.ts';
+import type { VswitchName } from './identifiers.ts';
+import { allocateMac, type Mac, macPrefix } from './mac.ts';
+import { describeNetwork, sameNetwork } from './port.ts';
+import { allocatePortNumber, type PortNumber } from './port-number.ts';
+import { type Refusal, refusal } from './refusal.ts';
+import type { PortRequest } from './requests.ts';
+import type { MacInUse, Surroundings } from './surroundings.ts';
+import { allocateVdev, type Vdev, vdevsOverlap } from './vdev.ts';
+import { refuseNetwork } from './vswitch-choice.ts';
+
+/** A request for a port, with what it is checked and chosen from. `at` comes before its fields, as in `ports.0.`. */
+type Asked = { request: PortRequest; row: RecordedPort | undefined; at: string; ports: readonly DesiredPort[] };
+
+/**
+ * The guest's ports with the requested one: VSWITCH and VLAN checked, MAC, vdev and port number checked or chosen. A port that is there
+ * already must be the same. Refusals go to `refusals`; the ports are then as they were.
+ */
+export function addPort(
+  request: PortRequest,
+  live: Liveness,
+  at: string,
+  ports: DesiredPort[],
+  around: Surroundings,
+  refusals: Refusal[],
+): DesiredPort[] {
+  const existing = ports.find((port) => port.portId === request.portId);
+  if (existing !== undefined) {
+    refusals.push(...refuseDifferent(request, existing, at));
+    return ports.map((port) => (port === existing ? { ...port, live } : port));
+  }
+  const row = around.guest.recorded.find((candidate) => candidate.portId === request.portId);
+  const asked: Asked = { request, row, at, ports };
+  const found = refuseNetwork(request.vswitch, request.network, at, around);
+  const vdev = chooseVdev(asked, around, found);
+  const mac = chooseMac(asked, around, found);
+  const { portId, vswitch, network, adminStateUp } = request;
+  const numbered = found.length > 0 ? {} : portNumberOn(vswitch, { portId, vdev }, at, ports, around, found);
+  refusals.push(...found);
+  if (vdev === undefined || mac === undefined || found.length > 0) return ports;
+  const { userid, node } = around.guest;
+  return [...ports, { portId, userid, node, vswitch, network, mac, vdev, adminStateUp, live, ...numbered }];
+}
+
+/**
+ * The port number that a port has or gets on a VSWITCH, nothing on a user-based one. Its own one, kept in the directory, is left unless
+ * z/VM has given it to another userid meanwhile.
+ */
+export function portNumberOn(
+  name: VswitchName,
+  port: { portId: string; vdev: Vdev | undefined },
+  at: string,
+  ports: readonly DesiredPort[],
+  { guest, vswitches }: Surroundings,
+  refusals: Refusal[],
+): { portNumber?: PortNumber } {
+  const vswitch = vswitches.find((candidate) => candidate.name === name);
+  if (vswitch?.portSelection !== 'PORTBASED') return {};
+  const others = vswitch.authorisations.filter((entry) => entry.userid !== guest.userid);
+  const own = guest.directory.find((nic) => nic.vdev === port.vdev && (nic.vswitch ?? name) === name)?.portNumber;
+  const isTaken = (number: PortNumber) =>
+    others.some((entry) => entry.portNumber === number) ||
+    ports.some((other) => other.portId !== port.portId && other.vswitch === name && other.portNumber === number);
+  if (own !== undefined && !isTaken(own)) return { portNumber: own };
+  const used = (number: PortNumber) =>
+    isTaken(number) ||
+    vswitch.authorisations.some((entry) => entry.portNumber === number) ||
+    guest.directory.some((nic) => nic.portNumber === number);
+  const portNumber = allocatePortNumber(port.portId, used);
+  if (portNumber !== undefined) return { portNumber };
+  refusals.push(refusal(`${at}vswitch`, `no port of VSWITCH ${name} is free`, 'delete unused ports'));
+  return {};
+}
+
+function refuseDifferent(request: PortRequest, port: DesiredPort, at: string): Refusal[] {
+  const differs: [string, boolean, string][] = [
+    ['vswitch', request.vswitch !== port.vswitch, port.vswitch],
+    ['network', !sameNetwork(request.network, port.network), describeNetwork(port.network)],
+    ['mac', request.mac !== undefined && request.mac !== port.mac, port.mac],
+    ['vdev', request.vdev !== undefined && request.vdev !== port.vdev, port.vdev],
+  ];
+  return differs
+    .filter(([, different]) => different)
+    .map(([field, , value]) =>
+      refusal(
+        `${at}${field}`,
+        `port ${port.portId} exists already with ${field} ${value}`,
+        'use changeVlan, or delete the port first',
+      ),
+    );
+}
+
+function chooseVdev(
+  { request, row, at, ports }: Asked,
+  { guest, rules }: Surroundings,
+  refusals: Refusal[],
+): Vdev | undefined {
+  const own = row?.vdev;
+  const taken = [...ports, ...guest.recorded, ...guest.directory, ...guest.live]
+    .filter((nic) => !('portId' in nic) || nic.portId !== request.portId)
+    .flatMap((nic) => nic.vdev ?? [])
+    .filter((vdev) => vdev !== own);
+  const wanted = request.vdev ?? own;
+  if (wanted === undefined) {
+    const vdev = allocateVdev(rules.firstVdev, taken);
+    if (vdev === undefined)
+      refusals.push(refusal(`${at}vdev`, 'no three free devices are left on the guest', 'delete a port first'));
+    return vdev;
+  }
+  const overlapped = taken.find((vdev) => vdevsOverlap(vdev, wanted));
+  if (overlapped === undefined) return wanted;
+  const reason = `NIC ${wanted} takes three devices and overlaps NIC ${overlapped} of ${guest.userid}`;
+  refusals.push(refusal(`${at}vdev`, reason, 'choose another vdev, or leave it out to have one chosen'));
+  return undefined;
+}
+
+function chooseMac(
+  { request, row, at, ports }: Asked,
+  { guest, rules, macsInUse, avoidMacs }: Surroundings,
+  refusals: Refusal[],
+): Mac | undefined {
+  const wanted = request.mac ?? row?.mac;
+  if (wanted === undefined) {
+    const isTaken = (mac: Mac) => macsInUse.has(mac) || avoidMacs.has(mac) || ports.some((port) => port.mac === mac);
+    const mac = allocateMac(rules.macPrefix, request.portId, isTaken);
+    if (mac === undefined)
+      refusals.push(refusal(`${at}mac`, `no MAC address is left under ${rules.macPrefix}`, 'delete unused ports'));
+    return mac;
+  }
+  if (macPrefix(wanted) !== rules.macPrefix) {
+    const reason = `MAC ${wanted} does not begin with ${rules.macPrefix}, the USER prefix of ${rules.host}: z/VM would give the NIC another address`;
+    refusals.push(refusal(`${at}mac`, reason, `use a MAC under ${rules.macPrefix}; in Neutron, set base_mac to it`));
+    return undefined;
+  }
+  const ownVdev = request.vdev ?? row?.vdev;
+  const isOwn = (other: MacInUse) =>
+    row?.mac === wanted && (other.owner === guest.node || other.owner === guest.userid) && other.vdev === ownVdev;
+  const owner =
+    macsInUse.get(wanted)?.find((other) => !isOwn(other))?.owner ??
+    ports.find((port) => port.mac === wanted)?.portId ??
+    (avoidMacs.has(wanted) ? 'somebody else at the same time' : undefined);
+  if (owner === undefined) return wanted;
+  refusals.push(
+    refusal(
+      `${at}mac`,
+      `MAC ${wanted} is taken by ${owner}`,
+      'use another address, or leave it out to have one chosen',
+    ),
+  );
+  return undefined;
+}

@@ -1,0 +1,89 @@
+import type { Desired, DesiredPort } from './desired.ts';
+import type { GuestState } from './guest.ts';
+import type { VswitchName } from './identifiers.ts';
+import { vlansOf } from './port.ts';
+import type { PortNumber } from './port-number.ts';
+import type { Step } from './steps.ts';
+import type { Vdev } from './vdev.ts';
+import { type Authorisation, authorisedVlans, neededVlans, type Vswitch } from './vswitch.ts';
+
+/** Steps on port-based VSWITCHes, where VLANs belong to port numbers, each of one NIC (contract xcat.md 4.4). */
+export type PortNumberPlan = {
+  takeAway: Step[];
+  give: Step[];
+  /** Vdevs whose port number is not the one they were coupled with. */
+  renumbered: ReadonlySet<Vdev>;
+};
+
+type Assignment = { vswitch: VswitchName; portNumber: PortNumber };
+
+/** Plan the port numbers of a guest. Changed VLANs of a port number reach its coupled NIC without interrupting it. */
+export function planPortNumbers(desired: Desired, guest: GuestState, vswitches: readonly Vswitch[]): PortNumberPlan {
+  const portBased = vswitches.filter((vswitch) => vswitch.portSelection === 'PORTBASED');
+  const wanted = desired.ports.flatMap((port) => {
+    const vswitch = portBased.find((candidate) => candidate.name === port.vswitch);
+    return vswitch === undefined || port.portNumber === undefined
+      ? []
+      : [{ vswitch, port, portNumber: port.portNumber }];
+  });
+  const takeAway = [...assigned(desired, guest)].flatMap(({ vswitch: name, portNumber }): Step[] => {
+    const vswitch = portBased.find((candidate) => candidate.name === name);
+    if (entryOf(vswitch, portNumber)?.userid !== guest.userid) return [];
+    if (wanted.some((other) => other.vswitch === vswitch && other.portNumber === portNumber)) return [];
+    return [{ kind: 'removePortNumber', userid: guest.userid, vswitch: name, portNumber, disturbs: false }];
+  });
+  return {
+    takeAway,
+    give: wanted.flatMap(({ vswitch, port, portNumber }) => giveSteps(vswitch, port, portNumber, guest)),
+    renumbered: new Set(
+      wanted
+        .filter(({ port, portNumber }) => {
+          const nic = guest.directory.find((candidate) => candidate.vdev === port.vdev);
+          return nic?.portNumber !== undefined && nic.portNumber !== portNumber;
+        })
+        .map(({ port }) => port.vdev),
+    ),
+  };
+}
+
+/** Desired ports whose number z/VM has given to another userid: a new one must be chosen. */
+export function lostPortNumbers(
+  desired: Desired,
+  guest: GuestState,
+  vswitches: readonly Vswitch[],
+): (Assignment & { owner: string })[] {
+  return desired.ports.flatMap(({ vswitch: name, portNumber }) => {
+    const vswitch = vswitches.find((candidate) => candidate.name === name && candidate.portSelection === 'PORTBASED');
+    const owner = portNumber === undefined ? undefined : entryOf(vswitch, portNumber)?.userid;
+    if (portNumber === undefined || owner === undefined || owner === guest.userid) return [];
+    return [{ vswitch: name, portNumber, owner }];
+  });
+}
+
+/** Port numbers that the directory gives to NICs of ours: recorded or desired ones. */
+function assigned(desired: Desired, guest: GuestState): Assignment[] {
+  return guest.directory.flatMap(({ vdev, portNumber, vswitch }) => {
+    const row = guest.recorded.find((candidate) => candidate.vdev === vdev);
+    const port = desired.ports.find((candidate) => candidate.vdev === vdev);
+    // A NIC of a port that is administratively down names no VSWITCH in the directory.
+    const name = vswitch ?? row?.vswitch ?? port?.vswitch;
+    if (portNumber === undefined || name === undefined || (row === undefined && port === undefined)) return [];
+    return [{ vswitch: name, portNumber }];
+  });
+}
+
+function giveSteps(vswitch: Vswitch, port: DesiredPort, portNumber: PortNumber, guest: GuestState): Step[] {
+  const on = { userid: guest.userid, vswitch: vswitch.name, portNumber };
+  const want = neededVlans(vswitch, vlansOf(port.network));
+  const entry = entryOf(vswitch, portNumber);
+  if (entry === undefined) return [{ kind: 'ensurePortNumber', ...on, vlans: want, disturbs: false }];
+  if (entry.userid !== guest.userid) return [];
+  const now = authorisedVlans(vswitch, entry);
+  const add = want.filter((vlan) => !now.includes(vlan));
+  const remove = now.filter((vlan) => !want.includes(vlan));
+  return add.length + remove.length === 0 ? [] : [{ kind: 'ensurePortVlans', ...on, add, remove, disturbs: false }];
+}
+
+function entryOf(vswitch: Vswitch | undefined, portNumber: PortNumber): Authorisation | undefined {
+  return vswitch?.authorisations.find((entry) => entry.portNumber === portNumber);
+}

@@ -1,0 +1,19 @@
+import type { GuestState } from './guest.ts';
+import type { HostRules } from './host.ts';
+import type { Mac } from './mac.ts';
+import type { Vdev } from './vdev.ts';
+import type { Vswitch } from './vswitch.ts';
+
+/** A MAC address in use somewhere on the management node, and whose it is. */
+export type MacInUse = { mac: Mac; owner: string; vdev?: Vdev };
+
+/** All that a decision about one guest looks at. */
+export type Surroundings = {
+  guest: GuestState;
+  vswitches: readonly Vswitch[];
+  rules: HostRules;
+  /** By address. */
+  macsInUse: ReadonlyMap<string, readonly MacInUse[]>;
+  /** Addresses that an earlier try of the same operation found given to somebody else. */
+  avoidMacs: ReadonlySet<Mac>;
+};

@@ -1,0 +1,166 @@
+import {
+  CancellationScope,
+  continueAsNew,
+  isCancellation,
+  setCurrentDetails,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { z } from 'zod';
+import { PortId, Userid } from '../network/identifiers.ts';
+import { Mac } from '../network/mac.ts';
+import { describeRefusals } from '../network/refusal.ts';
+import { WirePortsInput } from '../network/requests.ts';
+import { Vdev } from '../network/vdev.ts';
+import { ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
+import type { ConvergeGuestResult } from './converge-guest.ts';
+import { reasonOf } from './failures.ts';
+import { findable } from './findable.ts';
+import { type GuestTurns, guestTurns } from './guest-turn.ts';
+import { outcomeOf, parseInput } from './operation.ts';
+
+/** What became of one port. */
+export const WiredPort = z.object({
+  userid: Userid,
+  portId: PortId,
+  outcome: z.enum(['wired', 'unchanged', 'refused', 'failed']),
+  vdev: Vdev.optional(),
+  mac: Mac.optional(),
+  /** Why it was refused or failed. */
+  reason: z.string().optional(),
+});
+export type WiredPort = z.infer<typeof WiredPort>;
+
+export type WirePortsResult = {
+  wired: number;
+  unchanged: number;
+  refused: number;
+  failed: number;
+  /** In the order in which their guests were done. */
+  ports: WiredPort[];
+};
+
+/** Carried from run to run when the history of one becomes long. */
+const Continued = z.object({ done: z.array(WiredPort) });
+
+// Guests of a window share calls; two windows at once keep the management node busy while the server hands out the tasks of the other.
+const GUESTS_IN_WINDOW = 250;
+const WINDOWS_AT_ONCE = 2;
+const LONGEST_REASON = 300;
+
+type Request = z.output<typeof WirePortsInput>;
+type GuestPorts = { userid: Userid; ports: Request['ports'] };
+
+/**
+ * Wire many ports of many guests: each guest by its own `convergeGuest`, in windows whose guests share xCAT's calls. Ports stand each for
+ * itself: what is refused or fails is in the result with its reason. Safe to repeat: what is wired already is left as it is.
+ */
+export async function wirePorts(
+  input: z.input<typeof WirePortsInput>,
+  continued?: z.input<typeof Continued>,
+): Promise<WirePortsResult> {
+  const turns = guestTurns();
+  const request = parseInput(WirePortsInput, input);
+  const done = continued === undefined ? [] : parseInput(Continued, continued).done;
+  const total = done.length + request.ports.length;
+  findable(request.host, undefined);
+  const windows = windowsOf(request.ports);
+  const show = () =>
+    setCurrentDetails(`**${done.length}** of ${total} ports on **${request.host}**${failuresOf(done)}`);
+  show();
+  const work = async () => {
+    for (let next = windows.shift(); next !== undefined; next = windows.shift()) {
+      const guests = next;
+      await Promise.all(
+        guests.map(async (guest) => {
+          done.push(...(await wireGuest(turns, request, guest, windowOf(guests, windows.length))));
+          show();
+        }),
+      );
+      if (workflowInfo().continueAsNewSuggested) return;
+    }
+  };
+  await Promise.all(Array.from({ length: WINDOWS_AT_ONCE }, work));
+  const left = windows.flat().flatMap((guest) => guest.ports);
+  if (left.length > 0) await continueAsNew<typeof wirePorts>({ ...request, ports: left }, { done });
+  const result = summed(done);
+  upsertSearchAttributes([{ key: ZVM_OUTCOME, value: outcomeAsText(result) }]);
+  return result;
+}
+
+function windowsOf(ports: Request['ports']): GuestPorts[][] {
+  const guests = [...Map.groupBy(ports, (port) => port.userid)].map(([userid, ofGuest]) => ({
+    userid,
+    ports: ofGuest,
+  }));
+  return Array.from({ length: Math.ceil(guests.length / GUESTS_IN_WINDOW) }, (_, index) =>
+    guests.slice(index * GUESTS_IN_WINDOW, (index + 1) * GUESTS_IN_WINDOW),
+  );
+}
+
+function windowOf(guests: readonly GuestPorts[], left: number) {
+  return { window: `${workflowInfo().runId}/${left}`, size: guests.length };
+}
+
+async function wireGuest(
+  turns: GuestTurns,
+  { host, live, giveUpAfterMinutes, keepOnFailure }: Request,
+  { userid, ports: requests }: GuestPorts,
+  together: { window: string; size: number },
+): Promise<WiredPort[]> {
+  const ports = requests.map(({ userid: _userid, ...port }) => port);
+  const change = { kind: 'wirePorts' as const, ports, live };
+  const summary = `wire ${ports.length} port(s) of ${userid}`;
+  try {
+    const guest = { host, userid, change, giveUpAfterMinutes, keepOnFailure, together };
+    return reportOf(userid, await turns.run(guest, summary));
+  } catch (error) {
+    if (CancellationScope.current().consideredCancelled || isCancellation(error)) throw error;
+    const outcome = outcomeOf(error) === 'refused' ? 'refused' : 'failed';
+    return ports.map(({ portId }) => ({ userid, portId, outcome, reason: reasonOf(error).slice(0, LONGEST_REASON) }));
+  }
+}
+
+function reportOf(userid: Userid, { changed, ports, refused }: ConvergeGuestResult): WiredPort[] {
+  return [
+    ...ports.map(({ portId, vdev, mac }) => ({
+      userid,
+      portId,
+      outcome: changed ? ('wired' as const) : ('unchanged' as const),
+      vdev,
+      mac,
+    })),
+    ...refused.map(({ portId, refusals }) => ({
+      userid,
+      portId,
+      outcome: 'refused' as const,
+      reason: describeRefusals(refusals).slice(0, LONGEST_REASON),
+    })),
+  ];
+}
+
+function summed(ports: WiredPort[]): WirePortsResult {
+  const count = (outcome: WiredPort['outcome']) => ports.filter((port) => port.outcome === outcome).length;
+  return {
+    wired: count('wired'),
+    unchanged: count('unchanged'),
+    refused: count('refused'),
+    failed: count('failed'),
+    ports,
+  };
+}
+
+function outcomeAsText({ failed, refused, wired }: WirePortsResult): string {
+  if (failed > 0) return 'failed';
+  if (refused > 0) return 'refused';
+  return wired > 0 ? 'changed' : 'unchanged';
+}
+
+function failuresOf(done: readonly WiredPort[]): string {
+  const bad = done.filter(({ outcome }) => outcome === 'refused' || outcome === 'failed');
+  if (bad.length === 0) return '';
+  const lines = bad
+    .slice(0, 20)
+    .map(({ userid, portId, outcome, reason }) => `- ${userid} ${portId}: ${outcome}: ${reason}`);
+  return `\n\n${bad.length} not wired:\n\n${lines.join('\n')}`;
+}
