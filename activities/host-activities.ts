@@ -13,14 +13,16 @@ import { createGatherer } from './gathering.ts';
 import { createGuestReader } from './guest-reader.ts';
 import type { HostRuntime } from './host-runtime.ts';
 import { refuseSharedMacs, writeTables } from './port-records.ts';
+import { acceptingActivities } from './requests.ts';
 import { stayAlive } from './stay-alive.ts';
+import { applyVswitchSteps, planVswitchChange, readVswitches } from './vswitches.ts';
 
 /** The activities of one host's worker. They are refused when a workflow of another host is started on this host's task queue. */
 export function createHostActivities(host: HostRuntime): HostActivities {
   const reader = createGuestReader(host);
   const gatherer = createGatherer();
 
-  const on = <Result>(target: Target, stage: string, work: (signal: AbortSignal) => Promise<Result>) =>
+  const on = <Result>(target: Omit<Target, 'userid'>, stage: string, work: (signal: AbortSignal) => Promise<Result>) =>
     stayAlive(async (signal) => {
       if (target.host !== host.rules.host) {
         const reason = `this is the task queue of ${host.rules.host}, but the request is for ${target.host}`;
@@ -31,6 +33,7 @@ export function createHostActivities(host: HostRuntime): HostActivities {
     });
 
   return {
+    ...acceptingActivities(host.rules.host),
     planChange: (input) =>
       on(input, 'plan', async (signal) => {
         const around = await reader.read(input.userid, signal);
@@ -54,6 +57,9 @@ export function createHostActivities(host: HostRuntime): HostActivities {
         return reports;
       }),
     configureGuest: (input) => on(input, 'configure', (signal) => configureGuest(host, input.steps, signal)),
+    readVswitches: (input) => on(input, 'read VSWITCHes', (signal) => readVswitches(host, signal)),
+    planVswitch: (input) => on(input, 'plan VSWITCH', (signal) => planVswitchChange(host, input, signal)),
+    applyVswitch: (input) => on(input, 'apply VSWITCH', (signal) => applyVswitchSteps(host, input.steps, signal)),
     forgetPorts: (input) => on(input, 'forget', (signal) => writeTables(host, input.steps, signal)),
   };
 }

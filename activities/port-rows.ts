@@ -1,7 +1,8 @@
 import type { MacEntry, RecordedPort } from '../network/guest.ts';
 import { PortId, VswitchName } from '../network/identifiers.ts';
 import { parseMacColumn } from '../network/mac-record.ts';
-import { Network, vlansOf } from '../network/port.ts';
+import { Network } from '../network/network.ts';
+import { vlansOf } from '../network/port.ts';
 import type { MacInUse } from '../network/surroundings.ts';
 import { Vdev } from '../network/vdev.ts';
 import type { Row } from '../xcat/tables.ts';

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { HostName, NodeName, VswitchName } from './identifiers.ts';
 import { MacPrefix } from './mac.ts';
+import { Rdev } from './rdev.ts';
 import { Vdev } from './vdev.ts';
 
 /** What a host's configuration allows on one VSWITCH. */
@@ -9,6 +10,10 @@ export const AllowedVswitch = z.object({
   vswitch: VswitchName,
   flat: z.boolean(),
   vlanRanges: z.array(z.object({ from: z.number().int(), to: z.number().int() })).readonly(),
+  /** How the VSWITCH is made where it is not there. */
+  transport: z.enum(['ETHERNET', 'IP']).default('ETHERNET'),
+  portSelection: z.enum(['USERBASED', 'PORTBASED']).default('USERBASED'),
+  rdevs: z.array(Rdev).max(3).readonly().default([]),
 });
 export type AllowedVswitch = z.infer<typeof AllowedVswitch>;
 
@@ -18,6 +23,8 @@ export const HostRules = z.object({
   zhcpNode: NodeName,
   vswitches: z.array(AllowedVswitch).readonly(),
   firstVdev: Vdev,
+  /** The prefix of Neutron's base_mac, when configured: it must be z/VM's. */
+  wantedMacPrefix: MacPrefix.optional(),
   /** z/VM's own USER prefix, read from the host. */
   macPrefix: MacPrefix,
 });

@@ -120,6 +120,11 @@ function chooseMac(
   { guest, rules, macsInUse, avoidMacs }: Surroundings,
   refusals: Refusal[],
 ): Mac | undefined {
+  if (rules.wantedMacPrefix !== undefined && rules.wantedMacPrefix !== rules.macPrefix) {
+    const reason = `base_mac begins with ${rules.wantedMacPrefix}, but the USER prefix of ${rules.host} is ${rules.macPrefix}: z/VM would give the NIC another address`;
+    refusals.push(refusal(`${at}mac`, reason, "set base_mac to z/VM's USER prefix, or change VMLAN in SYSTEM CONFIG"));
+    return undefined;
+  }
   const wanted = request.mac ?? row?.mac;
   if (wanted === undefined) {
     const isTaken = (mac: Mac) => macsInUse.has(mac) || avoidMacs.has(mac) || ports.some((port) => port.mac === mac);

@@ -1,37 +1,22 @@
-import { z } from 'zod';
-import { NodeName, PortId, SegmentationId, Userid, VswitchName } from './identifiers.ts';
-import { Mac } from './mac.ts';
-import { PortNumber } from './port-number.ts';
-import { Vdev } from './vdev.ts';
-
-/** How a port's frames are tagged: not at all (flat), access to one VLAN, or a trunk of several, tagged by the guest itself. */
-export const Network = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('flat') }),
-  z.strictObject({ type: z.literal('vlan'), segmentationId: SegmentationId }),
-  z.strictObject({
-    type: z.literal('trunk'),
-    segmentationIds: z
-      .array(SegmentationId)
-      .transform((ids) => [...new Set(ids)].sort((one, other) => one - other))
-      .refine((ids) => ids.length > 1, 'a trunk has at least two VLANs'),
-  }),
-]);
-export type Network = z.infer<typeof Network>;
+import type { NodeName, PortId, Userid, VswitchName } from './identifiers.ts';
+import type { Mac } from './mac.ts';
+import type { Network } from './network.ts';
+import type { PortNumber } from './port-number.ts';
+import type { Vdev } from './vdev.ts';
 
 /** A port as it should be: every value decided. One NIC of one guest on one VSWITCH. */
-export const Port = z.strictObject({
-  portId: PortId,
-  userid: Userid,
-  node: NodeName,
-  vswitch: VswitchName,
-  network: Network,
-  mac: Mac,
-  vdev: Vdev,
-  adminStateUp: z.boolean(),
+export type Port = {
+  portId: PortId;
+  userid: Userid;
+  node: NodeName;
+  vswitch: VswitchName;
+  network: Network;
+  mac: Mac;
+  vdev: Vdev;
+  adminStateUp: boolean;
   /** On a port-based VSWITCH only. The guest's directory entry keeps it (NICDEF PORTNUMBER). */
-  portNumber: PortNumber.optional(),
-});
-export type Port = z.infer<typeof Port>;
+  portNumber?: PortNumber;
+};
 
 /** VLANs of the authorisation that a network needs: none for flat (the VSWITCH's default applies), one for access, all of a trunk. */
 export function vlansOf(network: Network): readonly number[] {

@@ -1,15 +1,14 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { PortId } from './identifiers.ts';
 
 /** Why a request is not carried out. Nothing was touched. */
-export const Refusal = z.object({
+export type Refusal = {
   /** The field of the request that is at fault: `mac`, `network.segmentationId`, `ports.0.vdev`. */
-  field: z.string(),
-  reason: z.string(),
+  field: string;
+  reason: string;
   /** What the reader can do. */
-  advice: z.string(),
-});
-export type Refusal = z.infer<typeof Refusal>;
+  advice: string;
+};
 
 /** A port that a bulk change leaves out, and why. */
 export type RefusedPort = { portId: PortId; refusals: Refusal[] };

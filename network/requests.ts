@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { HostName, PortId, Userid, VswitchName } from './identifiers.ts';
 import { Mac } from './mac.ts';
-import { Network } from './port.ts';
+import { Network } from './network.ts';
 import { Vdev } from './vdev.ts';
 
 /** A wanted port. `mac` and `vdev` are chosen when absent; the administrative state is up unless said otherwise. */
@@ -72,6 +72,20 @@ export const WirePortsInput = z.strictObject({
   live: z.boolean().default(false),
   ...limits,
 });
+
+export type WirePortsRequest = z.output<typeof WirePortsInput>;
+
+const vswitchTarget = { host: HostName, vswitch: VswitchName };
+const vswitchOperation = { giveUpAfterMinutes: operation.giveUpAfterMinutes, dryRun: operation.dryRun };
+
+export const EnsureVswitchInput = z.strictObject({ ...vswitchTarget, ...vswitchOperation });
+export const DeleteVswitchInput = z.strictObject({
+  ...vswitchTarget,
+  /** Also when NICs are coupled or ports recorded. */
+  force: z.boolean().default(false),
+  ...vswitchOperation,
+});
+export const ListVswitchesInput = z.strictObject({ host: HostName });
 
 /** What an operation asks of one guest's ports. */
 export const Change = z.discriminatedUnion('kind', [

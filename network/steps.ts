@@ -1,54 +1,34 @@
-import { z } from 'zod';
-import { NodeName, PortId, Userid, VswitchName } from './identifiers.ts';
-import { Port } from './port.ts';
-import { PortNumber } from './port-number.ts';
-import { Vdev } from './vdev.ts';
+import type { NodeName, PortId, Userid, VswitchName } from './identifiers.ts';
+import type { Port } from './port.ts';
+import type { PortNumber } from './port-number.ts';
+import type { Vdev } from './vdev.ts';
 
-const onVswitch = { userid: Userid, vswitch: VswitchName };
-const onPort = { ...onVswitch, portNumber: PortNumber };
-const vlans = z.array(z.number().int()).readonly();
-const onNic = { userid: Userid, vdev: Vdev };
-/** True when the step takes a coupled NIC of the running guest off the network for a moment. */
-const disturbs = z.boolean();
+type OnVswitch = { userid: Userid; vswitch: VswitchName };
+type OnPort = OnVswitch & { portNumber: PortNumber };
+type OnNic = { userid: Userid; vdev: Vdev };
+type Vlans = readonly number[];
 
 /** One change to z/VM or to what xCAT records, as data. Removal steps say `remove`, all others ensure. */
-export const Step = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('ensureRecord'), port: Port, rows: z.number().int(), disturbs }),
-  z.object({
-    kind: z.literal('ensureMacRecord'),
-    node: NodeName,
-    entries: z.array(z.string()).readonly(),
-    /** True when the node has a row in the `mac` table. */
-    row: z.boolean(),
-    disturbs,
-  }),
-  z.object({ kind: z.literal('ensureUncoupled'), ...onNic, vswitch: VswitchName, disturbs }),
-  z.object({ kind: z.literal('removeLiveNic'), ...onNic, disturbs }),
-  z.object({ kind: z.literal('removeDirectoryNic'), ...onNic, disturbs }),
-  z.object({ kind: z.literal('removeAuthorisation'), ...onVswitch, disturbs }),
-  z.object({ kind: z.literal('ensureAuthorisation'), ...onVswitch, vlans, disturbs }),
-  z.object({ kind: z.literal('removePortNumber'), ...onPort, disturbs }),
-  z.object({ kind: z.literal('ensurePortNumber'), ...onPort, vlans, disturbs }),
-  z.object({ kind: z.literal('ensurePortVlans'), ...onPort, add: vlans, remove: vlans, disturbs }),
-  z.object({
-    kind: z.literal('ensureDirectoryNic'),
-    ...onNic,
-    macId: z.string(),
-    vswitch: VswitchName.optional(),
-    portNumber: PortNumber.optional(),
-    disturbs,
-  }),
-  z.object({ kind: z.literal('ensureLiveNic'), ...onNic, macId: z.string(), disturbs }),
-  z.object({
-    kind: z.literal('ensureCoupled'),
-    ...onNic,
-    vswitch: VswitchName,
-    portNumber: PortNumber.optional(),
-    disturbs,
-  }),
-  z.object({ kind: z.literal('removeRecord'), node: NodeName, portId: PortId, keepRow: z.boolean(), disturbs }),
-]);
-export type Step = z.infer<typeof Step>;
+export type Step = (
+  | { kind: 'ensureRecord'; port: Port; rows: number }
+  /** `row`: the node has a row in the `mac` table. */
+  | { kind: 'ensureMacRecord'; node: NodeName; entries: readonly string[]; row: boolean }
+  | ({ kind: 'ensureUncoupled'; vswitch: VswitchName } & OnNic)
+  | ({ kind: 'removeLiveNic' } & OnNic)
+  | ({ kind: 'removeDirectoryNic' } & OnNic)
+  | ({ kind: 'removeAuthorisation' } & OnVswitch)
+  | ({ kind: 'ensureAuthorisation'; vlans: Vlans } & OnVswitch)
+  | ({ kind: 'removePortNumber' } & OnPort)
+  | ({ kind: 'ensurePortNumber'; vlans: Vlans } & OnPort)
+  | ({ kind: 'ensurePortVlans'; add: Vlans; remove: Vlans } & OnPort)
+  | ({ kind: 'ensureDirectoryNic'; macId: string; vswitch?: VswitchName; portNumber?: PortNumber } & OnNic)
+  | ({ kind: 'ensureLiveNic'; macId: string } & OnNic)
+  | ({ kind: 'ensureCoupled'; vswitch: VswitchName; portNumber?: PortNumber } & OnNic)
+  | { kind: 'removeRecord'; node: NodeName; portId: PortId; keepRow: boolean }
+) & {
+  /** True when the step takes a coupled NIC of the running guest off the network for a moment. */
+  disturbs: boolean;
+};
 
 /** Where a step is carried out: xCAT's tables before z/VM is touched, z/VM itself, or the tables after it. */
 export type Stage = 'record' | 'configure' | 'forget';

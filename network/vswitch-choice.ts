@@ -1,6 +1,7 @@
 import type { HostRules } from './host.ts';
 import type { VswitchName } from './identifiers.ts';
-import { type Network, vlansOf } from './port.ts';
+import type { Network } from './network.ts';
+import { vlansOf } from './port.ts';
 import { type Refusal, refusal } from './refusal.ts';
 import { vlanSetWords } from './vlan-set.ts';
 import type { Vswitch } from './vswitch.ts';

@@ -8,6 +8,7 @@ import { Smcli } from './smcli.ts';
 import { Tables } from './tables.ts';
 import { makeVmcp } from './vmcp.ts';
 import { makeVswitch } from './vswitch.ts';
+import { xcatCommands } from './xcat-commands.ts';
 import { ZvmSystem } from './zvm-system.ts';
 
 const MN_NODE = 'xcat';
@@ -132,7 +133,12 @@ export class ManagementNode {
     system.guests.set(self.userid, self);
     system.logon(self);
     this.define(MN_NODE, { groups: 'all', hcp, mgt: 'zvm', userid: 'XCAT' });
-    const commands = { ifconfig: this.ifconfig(self), '/usr/bin/perl': this.perl() };
+    const readFile = (path: string) => this.machines.get(MN_NODE)?.files.get(path);
+    const commands = {
+      ...xcatCommands(this.tables, readFile, this.settings.mnCommandMs),
+      ifconfig: this.ifconfig(self),
+      '/usr/bin/perl': this.perl(),
+    };
     this.addMachine(MN_NODE, system, self, commands, () => this.bootTime);
   }
 

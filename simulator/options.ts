@@ -7,6 +7,8 @@ export type SimulatorOptions = {
   latencyMs?: number;
   smapiMs?: number;
   directoryMs?: number;
+  /** what one xCAT command takes in the management node's own shell */
+  mnCommandMs?: number;
   smapiParallelism?: number;
   regrant?: 'reexecute' | 'reject';
   revoke?: 'keeps' | 'uncouples';
@@ -29,6 +31,7 @@ export function withDefaults(options: SimulatorOptions): Settings {
     latencyMs: 0,
     smapiMs: 0,
     directoryMs: 0,
+    mnCommandMs: 0,
     smapiParallelism: 10,
     regrant: 'reexecute',
     revoke: 'keeps',

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { sleep as pause } from './flow.ts';
 import type { Environment, Io } from './shell.ts';
 import { fork, resolvePath, runText, ShellExit } from './shell.ts';
@@ -43,11 +44,24 @@ export const BUILTINS: Record<string, Builtin> = {
   cat: (args, env, io) => eachFile('cat', args, env, io, (text) => text),
   head: (args, env, io) => lines('head', args, env, io, (all, count) => all.slice(0, count)),
   tail: (args, env, io) => lines('tail', args, env, io, (all, count) => all.slice(Math.max(0, all.length - count))),
+  mktemp: (args, env, io) => {
+    if (args.join() !== '-d') return refuse(io, 'mktemp', 'only -d is known here');
+    const folder = `/tmp/tmp.${randomBytes(5).toString('hex')}`;
+    env.machine.files.set(`${folder}/.`, '');
+    io.out.write(`${folder}\n`);
+    return 0;
+  },
+  shift: (_args, env) => {
+    env.args.splice(1, 1);
+    return 0;
+  },
   rm: (args, env, io) => {
-    const force = args.includes('-f');
+    const flags = args.filter((each) => /^-[rf]+$/.test(each)).join('');
+    const force = flags.includes('f');
     let status = 0;
-    for (const name of args.filter((each) => each !== '-f')) {
+    for (const name of args.filter((each) => !/^-[rf]+$/.test(each))) {
       if (name.startsWith('-')) return refuse(io, 'rm', `invalid option -- '${name.slice(1)}'`);
+      if (flags.includes('r') && removeTree(env, name)) continue;
       if (env.machine.files.delete(resolvePath(env, name)) || force) continue;
       status = refuse(io, 'rm', `cannot remove '${name}': No such file or directory`);
     }
@@ -66,6 +80,14 @@ export const BUILTINS: Record<string, Builtin> = {
     return 0;
   },
 };
+
+/** Folders are not kept: a file below one is enough for it to be there. */
+function removeTree({ machine, ...env }: Environment, name: string): boolean {
+  const root = `${resolvePath({ machine, ...env }, name)}/`;
+  const inside = [...machine.files.keys()].filter((path) => path.startsWith(root));
+  for (const path of inside) machine.files.delete(path);
+  return inside.length > 0;
+}
 
 function refuse(io: Io, name: string, text: string, status = 1): number {
   io.err.write(`${name}: ${text}\n`);

@@ -244,6 +244,17 @@ async function expand(env: Environment, word: Word, io: Io): Promise<string[]> {
   const fields: string[] = [];
   let current: string | null = null;
   for (const part of word) {
+    if (part.kind === 'variable' && part.name === '@' && part.quoted) {
+      // "$@": each argument a field of its own, the outer ones joined to what stands beside them
+      const [first, ...more] = env.args.slice(1);
+      if (first === undefined) continue;
+      current = (current ?? '') + first;
+      for (const argument of more) {
+        fields.push(current);
+        current = argument;
+      }
+      continue;
+    }
     const text = await partText(env, part, io);
     if (part.quoted || part.kind === 'text') {
       current = (current ?? '') + text;

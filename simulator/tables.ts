@@ -120,6 +120,42 @@ export class Tables {
     return [];
   }
 
+  /** `tabrestore [-a] <table>.csv`: all rows in one transaction; a row whose key is there with other values rolls all of it back. */
+  restore(table: string, lines: readonly string[], addRows: boolean): Element[] {
+    const definition = DEFINITIONS[table];
+    if (!definition) return [{ error: [`Unable to open ${table}`], errorcode: ['4'] }];
+    const [header = '', ...rest] = lines;
+    if (!header.startsWith('#')) return [{ error: ['Data missing header line starting with #'], errorcode: ['1'] }];
+    const columns = header.replaceAll('"', '').slice(1).trimEnd().split(',');
+    const unknown = columns.find((column) => !definition.columns.includes(column));
+    if (unknown !== undefined) {
+      const text = `The header line indicates that column '${unknown}' should exist, which is not defined in the schema for '${table}'`;
+      return [{ error: [text], errorcode: ['1'] }];
+    }
+    const rows = new Map(
+      (addRows ? (this.rows.get(table) ?? []) : []).map((row) => [identity(definition, row), row] as const),
+    );
+    for (const [index, line] of rest.entries()) {
+      if (line.trim() === '') continue;
+      const values = csvValues(line);
+      if (values === null || values.length > columns.length)
+        return [{ error: [`Too many fields on line ${index}: ${line}`], errorcode: ['4'] }];
+      const row: Row = new Map(columns.map((column, at) => [column, values[at] ?? null]));
+      const key = identity(definition, row);
+      const there = rows.get(key);
+      if (
+        there !== undefined &&
+        definition.columns.some((column) => (there.get(column) ?? '') !== (row.get(column) ?? ''))
+      ) {
+        const text = `DB error UNIQUE constraint failed: ${definition.key.map((column) => `${table}.${column}`).join(', ')} with line ${index}: ${line}`;
+        return [{ error: [text], errorcode: ['4'] }];
+      }
+      rows.set(key, row);
+    }
+    this.rows.set(table, [...rows.values()]);
+    return [];
+  }
+
   private write(
     table: string,
     keys: [string, string][],
@@ -132,10 +168,10 @@ export class Tables {
     for (const row of hits) changed.set(row, assign(new Map(row), sets));
     const after = rows.map((row) => changed.get(row) ?? row);
     if (hits.length === 0) after.push(assign(new Map(keys), sets));
-    const key = DEFINITIONS[table]?.key ?? [];
-    const identities = after.map((row) => JSON.stringify(key.map((column) => row.get(column) ?? '')));
-    if (new Set(identities).size < identities.length) {
-      const columns = key.map((column) => `${table}.${column}`).join(', ');
+    const definition = DEFINITIONS[table];
+    if (definition === undefined) return null;
+    if (new Set(after.map((row) => identity(definition, row))).size < after.length) {
+      const columns = definition.key.map((column) => `${table}.${column}`).join(', ');
       return { error: [`DB error UNIQUE constraint failed: ${columns}`], errorcode: ['4'] };
     }
     this.rows.set(table, after);
@@ -155,6 +191,23 @@ export class Tables {
 
 function define(columns: string, key: string): Definition {
   return { columns: [...columns.split(' '), 'comments', 'disable'], key: key.split(' ') };
+}
+
+function identity({ key }: Definition, row: Row): string {
+  return key.map((column) => row.get(column) ?? '').join('\0');
+}
+
+/** The fields of one CSV line; null when a quote is not closed. */
+function csvValues(line: string): (string | null)[] | null {
+  const values: (string | null)[] = [];
+  let rest = line;
+  for (;;) {
+    const match = /^(?:"((?:[^"]|"")*)"|([^",]*))(,|$)/.exec(rest);
+    if (!match) return null;
+    values.push(match[1] !== undefined ? match[1].replaceAll('""', '"') : match[2] || null);
+    if (match[3] === '') return values;
+    rest = rest.slice(match[0].length);
+  }
 }
 
 function pairs(text: string): [string, string][] {

@@ -34,9 +34,10 @@ export function rulesOf(configuration: HostConfiguration): HostRuntime['rules'] 
   return HostRules.omit({ macPrefix: true }).parse({
     host: configuration.host,
     zhcpNode: configuration.zhcpNode,
-    vswitches: configuration.physicalNetworks.map(({ name, vswitch, flat, vlanRanges }) =>
-      AllowedVswitch.parse({ physicalNetwork: name, vswitch, flat, vlanRanges }),
+    vswitches: configuration.physicalNetworks.map(({ name, ...vswitch }) =>
+      AllowedVswitch.parse({ physicalNetwork: name, ...vswitch }),
     ),
+    ...(configuration.macPrefix === undefined ? {} : { wantedMacPrefix: configuration.macPrefix }),
     firstVdev: configuration.defaultNicVdev.toString(16),
   });
 }

@@ -1,6 +1,6 @@
 import { ActivityFailure, ApplicationFailure, ChildWorkflowFailure, TimeoutFailure } from '@temporalio/common';
-import { Mac } from '../network/mac.ts';
-import { describeRefusals, Refusal } from '../network/refusal.ts';
+import type { Mac } from '../network/mac.ts';
+import { describeRefusals, type Refusal } from '../network/refusal.ts';
 
 /** Failure types that callers and operators meet. */
 export type FailureType =
@@ -43,6 +43,23 @@ export function operationFailed(type: 'StepFailed' | 'GaveUp', report: FailureRe
   return ApplicationFailure.create({ type, nonRetryable: true, message, details: [report] });
 }
 
+/** The failure of an operation on a VSWITCH that cannot be finished; says whether trying went on for too long. */
+export function vswitchFailed(
+  { host, vswitch }: { host: string; vswitch: string },
+  error: unknown,
+): ApplicationFailure {
+  const retryable = isRetryable(error);
+  const advice = retryable
+    ? 'See that the management node and z/VM answer, then start the operation again.'
+    : 'Correct the cause and start the operation again.';
+  return ApplicationFailure.create({
+    type: (retryable ? 'GaveUp' : 'StepFailed') satisfies FailureType,
+    nonRetryable: true,
+    message: `${reasonOf(error)} (host ${host}, VSWITCH ${vswitch}). ${advice}`,
+    details: [{ host, vswitch, step: failedStep(error), reason: reasonOf(error), advice }],
+  });
+}
+
 /** The ApplicationFailure inside what an activity or child threw. */
 export function applicationFailureOf(error: unknown): ApplicationFailure | undefined {
   if (error instanceof ApplicationFailure) return error;
@@ -63,7 +80,7 @@ export function takenBy(error: unknown): { macs: Mac[]; refusals: Refusal[] } | 
   const failure = applicationFailureOf(error);
   if (failure?.type !== 'Taken') return undefined;
   const [macs, refusals] = failure.details ?? [];
-  return { macs: Mac.array().parse(macs), refusals: Refusal.array().parse(refusals) };
+  return { macs: (macs ?? []) as Mac[], refusals: (refusals ?? []) as Refusal[] };
 }
 
 /** The step that an activity failed at, if it says so. */

@@ -1,10 +1,13 @@
 import type { Desired } from '../network/desired.ts';
-import type { PortId, Userid } from '../network/identifiers.ts';
+import type { HostName, PortId, Userid, VswitchName } from '../network/identifiers.ts';
 import type { Mac } from '../network/mac.ts';
+import type { Operation, OperationType } from '../network/operations.ts';
 import type { RefusedPort } from '../network/refusal.ts';
-import type { Change } from '../network/requests.ts';
+import type { Change, WirePortsRequest } from '../network/requests.ts';
 import type { Step } from '../network/steps.ts';
 import type { Vdev } from '../network/vdev.ts';
+import type { Vswitch } from '../network/vswitch.ts';
+import type { VswitchStep } from '../network/vswitch-plan.ts';
 
 /** The window of a bulk operation that a guest belongs to: its guests wait for each other before a call, so that they share it. */
 export type Together = { window: string; size: number };
@@ -24,6 +27,20 @@ export type PlannedChange = Progress & {
   refused: RefusedPort[];
 };
 
+/** What is asked of a VSWITCH. */
+export type VswitchChange = { host: HostName; vswitch: VswitchName } & (
+  | { kind: 'ensure' }
+  | { kind: 'delete'; force: boolean }
+);
+
+/** A VSWITCH operation, checked and in exact types. */
+export type VswitchOperation = {
+  change: VswitchChange;
+  summary: string;
+  giveUpAfterMinutes: number;
+  dryRun: boolean;
+};
+
 /** A step that was carried out, with what xCAT or SMAPI answered. */
 export type StepReport = { step: string; answer: string };
 
@@ -32,6 +49,11 @@ export type StepReport = { step: string; answer: string };
  * not retryable, the others are worth another try.
  */
 export type HostActivities = {
+  /** Check a request; fails for good with `Refused`, which names each field at fault. */
+  acceptOperation(input: { type: OperationType; input: unknown }): Promise<Operation>;
+  acceptWirePorts(input: { input: unknown }): Promise<WirePortsRequest>;
+  acceptVswitchChange(input: { kind: VswitchChange['kind']; input: unknown }): Promise<VswitchOperation>;
+  acceptListVswitches(input: { input: unknown }): Promise<{ host: HostName }>;
   /** Read the guest and decide. Fails for good with `Refused` when the request cannot be granted. */
   planChange(input: Target & { change: Change; avoidMacs: Mac[] }): Promise<PlannedChange>;
   /** Read the guest again and plan what is still missing. */
@@ -40,6 +62,12 @@ export type HostActivities = {
   recordPorts(input: Target & { steps: Step[] }): Promise<StepReport[]>;
   /** Run the steps on z/VM in order, in one call; stops at the first that fails. */
   configureGuest(input: Target & { steps: Step[] }): Promise<StepReport[]>;
+  /** All VSWITCHes of the host. */
+  readVswitches(input: { host: string }): Promise<Vswitch[]>;
+  /** What is to be done to a VSWITCH; nothing when it is right. Fails for good with `Refused` when it must not be. */
+  planVswitch(input: VswitchChange): Promise<VswitchStep[]>;
+  /** Create, change or delete VSWITCHes on z/VM. */
+  applyVswitch(input: { host: string; steps: VswitchStep[] }): Promise<StepReport[]>;
   /** Remove rows of xCAT's tables, after z/VM has been cleared. */
   forgetPorts(input: Target & { steps: Step[] }): Promise<StepReport[]>;
 };

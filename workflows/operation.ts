@@ -1,15 +1,13 @@
-import { isCancellation, setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
-import type { z } from 'zod';
+import { isCancellation, proxyLocalActivities, setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
 import type { DesiredPort } from '../network/desired.ts';
-import type { Userid } from '../network/identifiers.ts';
+import type { OperationType } from '../network/operations.ts';
 import { vlansOf } from '../network/port.ts';
-import { refusalsOf } from '../network/refusal.ts';
-import type { Change } from '../network/requests.ts';
 import type { Vdev } from '../network/vdev.ts';
 import { ZVM_OUTCOME, ZVM_VLAN, ZVM_VSWITCH } from '../temporal-config/search-attributes.ts';
-import { applicationFailureOf, reasonOf, refused } from './failures.ts';
+import { applicationFailureOf, reasonOf } from './failures.ts';
 import { findable } from './findable.ts';
 import { guestTurns } from './guest-turn.ts';
+import type { HostActivities } from './host-activities.ts';
 
 /** What an operation answers. */
 export type OperationResult = {
@@ -23,35 +21,15 @@ export type OperationResult = {
   steps: string[];
 };
 
-/** What every operation takes besides its own fields. */
-export type Common = {
-  host: string;
-  userid: Userid;
-  giveUpAfterMinutes: number;
-  keepOnFailure: boolean;
-  dryRun: boolean;
-};
-
-/** Parse a workflow's input. Throws a `Refused` failure that names each field at fault. */
-export function parseInput<Schema extends z.ZodType>(schema: Schema, input: unknown): z.output<Schema> {
-  const parsed = schema.safeParse(input);
-  if (!parsed.success) throw refused(refusalsOf(parsed.error));
-  return parsed.data;
-}
-
-/** Carry out a change of one guest: make it findable, wait for the guest's turn, run it, and say what came of it. */
-export async function operate(
-  common: Common,
-  change: Change,
-  portIds: readonly string[],
-  summary: string,
-): Promise<OperationResult> {
+/** Carry out a change of one guest: check it, make it findable, wait for the guest's turn, run it, and say what came of it. */
+export async function operate(type: OperationType, input: unknown): Promise<OperationResult> {
   const turns = guestTurns();
-  const { host, userid, giveUpAfterMinutes, keepOnFailure, dryRun } = common;
-  findable(host, userid, portIds);
+  const { portIds, summary, ...operation } = await checked(() => accepting().acceptOperation({ type, input }));
+  const { dryRun } = operation;
+  findable(operation.host, operation.userid, portIds);
   setCurrentDetails(summary);
   try {
-    const result = await turns.run({ host, userid, change, giveUpAfterMinutes, keepOnFailure, dryRun }, summary);
+    const result = await turns.run(operation, summary);
     upsertSearchAttributes([
       { key: ZVM_VSWITCH, value: [...new Set(result.ports.map((port) => port.vswitch))] },
       { key: ZVM_VLAN, value: [...new Set(result.ports.flatMap((port) => vlanTexts(port)))] },
@@ -69,6 +47,28 @@ export async function operate(
     setCurrentDetails(`${summary}: ${outcome}.\n\n${reasonOf(error)}`);
     throw error;
   }
+}
+
+/** What was asked in exact types. Throws a `Refused` failure that names each field at fault. */
+export async function checked<Result>(accept: () => Promise<Result>): Promise<Result> {
+  try {
+    return await accept();
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    upsertSearchAttributes([{ key: ZVM_OUTCOME, value: outcomeOf(error) }]);
+    throw applicationFailureOf(error) ?? error;
+  }
+}
+
+/**
+ * Requests are checked by the worker, not in the workflow: the parser would be loaded anew for every run, which costs more than all else
+ * that a run does.
+ */
+export function accepting(): Pick<
+  HostActivities,
+  'acceptOperation' | 'acceptWirePorts' | 'acceptVswitchChange' | 'acceptListVswitches'
+> {
+  return proxyLocalActivities<HostActivities>({ summary: 'check the request', startToCloseTimeout: '10 seconds' });
 }
 
 /** How a run ended that did not reach what it was for, as search attribute. */

@@ -6,30 +6,29 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import { z } from 'zod';
-import { PortId, Userid } from '../network/identifiers.ts';
-import { Mac } from '../network/mac.ts';
+import type { z } from 'zod';
+import type { PortId, Userid } from '../network/identifiers.ts';
+import type { Mac } from '../network/mac.ts';
 import { describeRefusals } from '../network/refusal.ts';
-import { WirePortsInput } from '../network/requests.ts';
-import { Vdev } from '../network/vdev.ts';
+import type { WirePortsInput, WirePortsRequest } from '../network/requests.ts';
+import type { Vdev } from '../network/vdev.ts';
 import { ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
 import type { ConvergeGuestResult } from './converge-guest.ts';
 import { reasonOf } from './failures.ts';
 import { findable } from './findable.ts';
 import { type GuestTurns, guestTurns } from './guest-turn.ts';
-import { outcomeOf, parseInput } from './operation.ts';
+import { accepting, checked, outcomeOf } from './operation.ts';
 
 /** What became of one port. */
-export const WiredPort = z.object({
-  userid: Userid,
-  portId: PortId,
-  outcome: z.enum(['wired', 'unchanged', 'refused', 'failed']),
-  vdev: Vdev.optional(),
-  mac: Mac.optional(),
+export type WiredPort = {
+  userid: Userid;
+  portId: PortId;
+  outcome: 'wired' | 'unchanged' | 'refused' | 'failed';
+  vdev?: Vdev;
+  mac?: Mac;
   /** Why it was refused or failed. */
-  reason: z.string().optional(),
-});
-export type WiredPort = z.infer<typeof WiredPort>;
+  reason?: string;
+};
 
 export type WirePortsResult = {
   wired: number;
@@ -40,28 +39,24 @@ export type WirePortsResult = {
   ports: WiredPort[];
 };
 
-/** Carried from run to run when the history of one becomes long. */
-const Continued = z.object({ done: z.array(WiredPort) });
-
 // Guests of a window share calls; two windows at once keep the management node busy while the server hands out the tasks of the other.
 const GUESTS_IN_WINDOW = 250;
 const WINDOWS_AT_ONCE = 2;
 const LONGEST_REASON = 300;
 
-type Request = z.output<typeof WirePortsInput>;
-type GuestPorts = { userid: Userid; ports: Request['ports'] };
+type GuestPorts = { userid: Userid; ports: WirePortsRequest['ports'] };
 
 /**
  * Wire many ports of many guests: each guest by its own `convergeGuest`, in windows whose guests share xCAT's calls. Ports stand each for
- * itself: what is refused or fails is in the result with its reason. Safe to repeat: what is wired already is left as it is.
+ * itself: what is refused or fails is in the result with its reason. Safe to repeat: what is wired already is left as it is. `done` is
+ * carried from run to run when the history of one becomes long.
  */
 export async function wirePorts(
   input: z.input<typeof WirePortsInput>,
-  continued?: z.input<typeof Continued>,
+  done: WiredPort[] = [],
 ): Promise<WirePortsResult> {
   const turns = guestTurns();
-  const request = parseInput(WirePortsInput, input);
-  const done = continued === undefined ? [] : parseInput(Continued, continued).done;
+  const request = await checked(() => accepting().acceptWirePorts({ input }));
   const total = done.length + request.ports.length;
   findable(request.host, undefined);
   const windows = windowsOf(request.ports);
@@ -82,13 +77,13 @@ export async function wirePorts(
   };
   await Promise.all(Array.from({ length: WINDOWS_AT_ONCE }, work));
   const left = windows.flat().flatMap((guest) => guest.ports);
-  if (left.length > 0) await continueAsNew<typeof wirePorts>({ ...request, ports: left }, { done });
+  if (left.length > 0) await continueAsNew<typeof wirePorts>({ ...request, ports: left }, done);
   const result = summed(done);
   upsertSearchAttributes([{ key: ZVM_OUTCOME, value: outcomeAsText(result) }]);
   return result;
 }
 
-function windowsOf(ports: Request['ports']): GuestPorts[][] {
+function windowsOf(ports: WirePortsRequest['ports']): GuestPorts[][] {
   const guests = [...Map.groupBy(ports, (port) => port.userid)].map(([userid, ofGuest]) => ({
     userid,
     ports: ofGuest,
@@ -104,7 +99,7 @@ function windowOf(guests: readonly GuestPorts[], left: number) {
 
 async function wireGuest(
   turns: GuestTurns,
-  { host, live, giveUpAfterMinutes, keepOnFailure }: Request,
+  { host, live, giveUpAfterMinutes, keepOnFailure }: WirePortsRequest,
   { userid, ports: requests }: GuestPorts,
   together: { window: string; size: number },
 ): Promise<WiredPort[]> {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { plainText } from './answers.ts';
 import { runOnNode, type ScriptResult } from './dsh.ts';
 import { XcatError } from './errors.ts';
@@ -54,6 +55,8 @@ export function createCommandChannel(
   const work = async (): Promise<void> => {
     if (busy) return;
     busy = true;
+    // What is asked for at the same moment goes together.
+    await nextTurn();
     while (queue.length > 0) {
       const batch = takeBatch(queue);
       queue = queue.slice(batch.length);

@@ -1,6 +1,7 @@
 import { refuseErrors } from './answers.ts';
 import { type ChannelOptions, type CommandChannel, createCommandChannel } from './channel.ts';
 import { XcatError } from './errors.ts';
+import { managementNodeName } from './management-node.ts';
 import { createTableWriter, type TableWriter } from './table-writer.ts';
 import { changeTable, dumpTable, getAttribute, type Row, type TableName } from './tables.ts';
 import { createTransport, type Transport, type TransportOptions } from './transport.ts';
@@ -14,6 +15,7 @@ type Abortable = { signal?: AbortSignal };
 
 export type XcatClient = {
   transport: Transport;
+  /** Writes to xCAT's tables; those that wait together share a call. */
   tableWriter: TableWriter;
   /** xCAT's version, `2.8.3.16`. Throws XcatError 'bad-answer' when there is none in the answer. */
   version(options?: Abortable): Promise<string>;
@@ -31,6 +33,8 @@ export type XcatClient = {
     ): Promise<string | undefined>;
     change(table: TableName, entries: readonly string[], options?: Abortable): Promise<void>;
   };
+  /** The management node's own node name, looked up once. Throws XcatError 'refused' when xCAT's tables do not say it. */
+  managementNode(options?: Abortable): Promise<string>;
   /** The command channel to a zHCP; always the same one for a node, so that its users share calls. */
   channel(zhcpNode: string): CommandChannel;
   /** Drop all connections; what is in flight fails. */
@@ -42,9 +46,20 @@ export function createXcatClient(options: XcatClientOptions): XcatClient {
   const transport = createTransport(options);
   const channels = new Map<string, CommandChannel>();
   const version = ({ signal }: Abortable = {}) => readVersion(transport, signal);
+  let managementNodeKnown: string | undefined;
+  const managementNode = async (abortable: Abortable = {}) => {
+    managementNodeKnown ??= await managementNodeName(transport, abortable);
+    return managementNodeKnown;
+  };
+  const channelTo = (node: string) => {
+    const channel = channels.get(node) ?? createCommandChannel(transport, node, options);
+    channels.set(node, channel);
+    return channel;
+  };
   return {
     transport,
-    tableWriter: createTableWriter(transport),
+    tableWriter: createTableWriter(transport, async () => channelTo(await managementNode()), options.onWarning),
+    managementNode,
     version,
     async checkVersion(abortable) {
       const found = await version(abortable);
@@ -56,11 +71,7 @@ export function createXcatClient(options: XcatClientOptions): XcatClient {
         getAttribute(transport, table, keyColumn, key, attribute, abortable),
       change: (table, entries, abortable) => changeTable(transport, table, entries, abortable),
     },
-    channel(zhcpNode) {
-      const channel = channels.get(zhcpNode) ?? createCommandChannel(transport, zhcpNode, options);
-      channels.set(zhcpNode, channel);
-      return channel;
-    },
+    channel: channelTo,
     close: () => transport.close(),
   };
 }

@@ -1,7 +1,8 @@
 import { XcatError } from './errors.ts';
 import type { TableName } from './tables.ts';
 
-type Columns = Readonly<Record<string, string>>;
+/** Values by column name. */
+export type Columns = Readonly<Record<string, string>>;
 
 /**
  * Set columns of all rows that have the key; where there is none, xCAT inserts one whose other key columns are empty (`tabch k=v,k=v

@@ -11,6 +11,9 @@ const fixtures = ['neutron.conf', 'nova.conf', 'neutron_zvm_plugin.ini'].map((na
 );
 const ACCESS = '[AGENT]\nzvm_xcat_server = mn\nzvm_xcat_username = admin\nzvm_xcat_password = Hush-1\n';
 
+/** How VSWITCHes are made unless the files say otherwise. */
+const MADE = { portSelection: 'USERBASED', transport: 'ETHERNET' };
+
 let directory = '';
 beforeAll(() => {
   directory = mkdtempSync(join(tmpdir(), 'configuration-'));
@@ -36,6 +39,32 @@ function failure(action: () => unknown): ConfigurationError {
   throw new Error('no ConfigurationError was thrown');
 }
 
+describe('A VSWITCH that is to be made', () => {
+  const made = (texts: string[]) =>
+    load(texts).hosts[0]?.physicalNetworks.map(({ rdevs, portSelection, transport }) => ({
+      rdevs,
+      portSelection,
+      transport,
+    }));
+
+  test('has its uplinks, kind of VLANs and layer in the section of its physical network', () => {
+    const text = `${ACCESS}[ml2_type_vlan]\nnetwork_vlan_ranges = net1\n[net1]\nrdev_list = a3 6243\nport_selection = PortBased\ntransport_type = ip\n`;
+    expect(made([text])).toEqual([{ rdevs: ['00A3', '6243'], portSelection: 'PORTBASED', transport: 'IP' }]);
+  });
+
+  test('of another kind than there are is an error with section and key', () => {
+    const text = `${ACCESS}[ml2_type_vlan]\nnetwork_vlan_ranges = net1\n[net1]\nport_selection = both\n`;
+    expect(failure(() => load([text])).problems).toMatchObject([{ section: 'net1', key: 'port_selection' }]);
+  });
+});
+
+test('The management network needs both its address and its mask', () => {
+  expect(failure(() => load([`${ACCESS}xcat_mgt_ip = 10.1.0.1\n`])).problems).toMatchObject([{ key: 'xcat_mgt_mask' }]);
+  expect(failure(() => load([`${ACCESS}xcat_mgt_mask = 255.0.0.0\n`])).problems).toMatchObject([
+    { key: 'xcat_mgt_ip' },
+  ]);
+});
+
 describe('The historic files', () => {
   test('give one host, unchanged', () => {
     expect(loadConfiguration({ configFiles: fixtures, configDirs: [], env: {} })).toEqual({
@@ -53,14 +82,15 @@ describe('The historic files', () => {
             credentialsInQuery: false,
           },
           physicalNetworks: [
-            { name: 'xcatvsw2', vswitch: 'XCATVSW2', flat: true, vlanRanges: [], rdevs: [] },
-            { name: 'datanet2', vswitch: 'DATANET2', flat: true, vlanRanges: [], rdevs: [] },
+            { name: 'xcatvsw2', vswitch: 'XCATVSW2', flat: true, vlanRanges: [], rdevs: [], ...MADE },
+            { name: 'datanet2', vswitch: 'DATANET2', flat: true, vlanRanges: [], rdevs: [], ...MADE },
             {
               name: 'datanet1',
               vswitch: 'DATANET1',
               flat: false,
               vlanRanges: [{ from: 1, to: 4094 }],
               rdevs: ['00A3'],
+              ...MADE,
             },
             {
               name: 'datanet3',
@@ -68,9 +98,12 @@ describe('The historic files', () => {
               flat: false,
               vlanRanges: [{ from: 10, to: 100 }],
               rdevs: ['6000', '6003', '6005'],
+              ...MADE,
             },
           ],
           defaultNicVdev: 0x1000,
+          managementNetwork: { address: '10.1.0.1', mask: '255.255.0.0' },
+          makeDns: false,
           macPrefix: '02:00:00',
         },
       ],

@@ -20,6 +20,7 @@ test('every workflow type has a stored history', () => {
     'setAdminState',
     'detachNic',
     'deletePort',
+    'wirePorts',
     'convergeGuest',
   ]) {
     expect(types).toContain(type);

@@ -4,7 +4,7 @@ import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { examplePortRequests } from '../../workers/demo/port-requests.ts';
 import { startStack } from '../../workers/demo/stack.ts';
 import { createLogger, installTemporalLogger } from '../../workers/logging.ts';
-import { startOperation } from '../../workers/start-operation.ts';
+import { startOperation, startWirePorts } from '../../workers/start-operation.ts';
 
 /** Runs each operation once on embedded defaults and stores the histories that replay tests hold: `node test/workflows/store-histories.ts`. */
 const folder = join(import.meta.dirname, '../histories');
@@ -31,6 +31,16 @@ try {
     await store(type, run.workflowId);
     await store(`convergeGuest.${type}`, `guest/${host}/${userid}`);
   }
+  const ports = [1, 2, 3, 4].map((number) => ({
+    userid: `LNX1000${number}`,
+    portId: portId.replace(/.$/, String(number)),
+    vswitch: 'VSW2',
+    network,
+  }));
+  const wiring = await startWirePorts(stack.client, { host, ports, live: true });
+  await wiring.result();
+  await store('wirePorts', wiring.workflowId);
+  await store('convergeGuest.wirePorts', `guest/${host}/${userid}`);
   const repeated = await startOperation(stack.client, 'deletePort', { ...target, portId } as never, `${portId}/again`);
   await repeated.result();
   await store('deletePort.unchanged', repeated.workflowId);

@@ -30,9 +30,12 @@ describe('the command channel', () => {
     const xcat = await fakeXcat(({ body }) => runDsh(body, 'zhcp1'));
     closers.push(xcat.close);
     const channel = createCommandChannel(xcat.transport, 'zhcp1', { parallel: 3 });
+    const first = channel.run([sh('echo first')]);
+    await expect.poll(() => xcat.seen.length).toBe(1);
     const runs = Array.from({ length: 20 }, (_, index) =>
       channel.run([sh(`echo ${index}; exit ${index % 2}`), sh('echo then')]),
     );
+    expect(await first).toEqual([done('first\n')]);
     for (const [index, outcomes] of (await Promise.all(runs)).entries()) {
       expect(outcomes[0]).toEqual({ ran: true, exitStatus: index % 2, output: `${index}\n` });
       expect(outcomes[1]?.ran).toBe(index % 2 === 0);

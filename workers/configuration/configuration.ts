@@ -4,7 +4,7 @@ import { HostName, VswitchName } from '../../network/identifiers.ts';
 import { ConfigurationError, type ConfigurationProblem } from './error.ts';
 import { type IniFile, scanIni } from './ini-file.ts';
 import { type Found, IniSource } from './ini-source.ts';
-import { type LOG_LEVELS, rdevSetting, SETTINGS, type Setting, type VlanRange } from './schema.ts';
+import { type LOG_LEVELS, SETTINGS, type Setting, type VlanRange, vswitchSettings } from './schema.ts';
 
 /** What the workers of one process are configured to do. */
 export type Configuration = {
@@ -35,6 +35,12 @@ export type HostConfiguration = {
   defaultNicVdev: number;
   /** First three bytes of `base_mac`: `fa:16:3e`. */
   macPrefix?: string;
+  /** The management node's address on the management network, when this project is to set that up. */
+  managementNetwork?: { address: string; mask: string };
+  /** The guest that serves DHCP on the host's networks. */
+  dhcpUserid?: string;
+  /** Have xCAT write names and addresses of ports into its DNS too. */
+  makeDns: boolean;
 };
 
 /** A physical network of Neutron and the VSWITCH that it is on this host. */
@@ -44,6 +50,8 @@ export type PhysicalNetwork = {
   flat: boolean;
   vlanRanges: VlanRange[];
   rdevs: string[];
+  portSelection: 'USERBASED' | 'PORTBASED';
+  transport: 'ETHERNET' | 'IP';
 };
 
 /** Where a configuration is read from: files in order, then the `*.conf` files of each directory by name; later ones win. */
@@ -148,6 +156,8 @@ function readHost(reader: HostReader, env: ConfigurationSources['env']): HostCon
   const server = reader.readRequired(SETTINGS.server, { server: '', url: '' });
   const caFile = reader.read(SETTINGS.caFile);
   const macPrefix = reader.read(SETTINGS.macPrefix);
+  const managementNetwork = readManagementNetwork(reader);
+  const dhcpUserid = reader.read(SETTINGS.dhcpUserid);
   return {
     host: reader.host ?? reader.read(SETTINGS.zvmHost) ?? reader.read(SETTINGS.host) ?? zhcpNode,
     zhcpNode,
@@ -163,7 +173,22 @@ function readHost(reader: HostReader, env: ConfigurationSources['env']): HostCon
     physicalNetworks: readPhysicalNetworks(reader),
     defaultNicVdev: reader.read(SETTINGS.defaultNicVdev) ?? DEFAULT_NIC_VDEV,
     ...(macPrefix === undefined ? {} : { macPrefix }),
+    ...(managementNetwork === undefined ? {} : { managementNetwork }),
+    ...(dhcpUserid === undefined ? {} : { dhcpUserid }),
+    makeDns: reader.read(SETTINGS.makeDns) ?? false,
   };
+}
+
+/** Both keys or none: one alone would be a mistake that shows only when the management node restarts. */
+function readManagementNetwork(reader: HostReader): { address: string; mask: string } | undefined {
+  const address = reader.read(SETTINGS.managementAddress);
+  const mask = reader.read(SETTINGS.managementMask);
+  if (address !== undefined && mask !== undefined) return { address, mask };
+  if (address !== undefined && reader.find(SETTINGS.managementMask) === undefined)
+    reader.report(SETTINGS.managementMask, 'is missing beside xcat_mgt_ip');
+  if (mask !== undefined && reader.find(SETTINGS.managementAddress) === undefined)
+    reader.report(SETTINGS.managementAddress, 'is missing beside xcat_mgt_mask');
+  return undefined;
 }
 
 function readPhysicalNetworks(reader: HostReader): PhysicalNetwork[] {
@@ -203,19 +228,28 @@ function readPhysicalNetworks(reader: HostReader): PhysicalNetwork[] {
       vswitch: vswitch ?? '',
       flat: named.includes(name) || (allMappedAreFlat && mappings.has(name)),
       vlanRanges: vlanRanges.get(name) ?? [],
-      rdevs: readRdevs(reader, name, vswitch ?? name),
+      ...readVswitch(reader, name, vswitch ?? name),
     };
   });
 }
 
-/** The uplinks: of this host alone, else of the physical network, else of the VSWITCH (the historic ini names both alike). */
-function readRdevs(reader: HostReader, name: string, vswitch: string): string[] {
+/** How the VSWITCH is made: of this host alone, else of the physical network, else of the VSWITCH (the historic ini names both alike). */
+function readVswitch(
+  reader: HostReader,
+  name: string,
+  vswitch: string,
+): Pick<PhysicalNetwork, 'rdevs' | 'portSelection' | 'transport'> {
   const ofHost = reader.host === undefined ? [] : [`zvm_host:${reader.host}:${name}`];
-  for (const section of [...ofHost, name, vswitch]) {
-    const setting = rdevSetting([section]);
-    if (reader.find(setting) !== undefined) return reader.read(setting) ?? [];
-  }
-  return [];
+  const sections = [...ofHost, name, vswitch].map((section) => vswitchSettings(section));
+  const first = <T>(settings: readonly Setting<T>[]): T | undefined => {
+    const found = settings.find((setting) => reader.find(setting) !== undefined);
+    return found === undefined ? undefined : reader.read(found);
+  };
+  return {
+    rdevs: first(sections.map((section) => section.rdevs)) ?? [],
+    portSelection: first(sections.map((section) => section.portSelection)) ?? 'USERBASED',
+    transport: first(sections.map((section) => section.transport)) ?? 'ETHERNET',
+  };
 }
 
 // A zHCP drives exactly one z/VM system: two hosts with one zHCP would work on the same guests under two locks.

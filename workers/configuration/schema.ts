@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net';
 import { z } from 'zod';
-import { HostName, NodeName, VswitchName } from '../../network/identifiers.ts';
+import { HostName, NodeName, Userid, VswitchName } from '../../network/identifiers.ts';
 import { Mac, macPrefix } from '../../network/mac.ts';
 import { Vdev, vdevNumber } from '../../network/vdev.ts';
 
@@ -102,7 +102,7 @@ function merged(ranges: readonly VlanRange[]): VlanRange[] {
 }
 
 const Rdevs = z.string().transform((text, context): string[] => {
-  const rdevs = items(text).map((item) => {
+  const rdevs = items(text.replaceAll(/\s+/g, ',')).map((item) => {
     const [, device, port = ''] = /^([0-9a-f]{1,4})(\.p[0-9]{1,2})?$/i.exec(item) ?? [];
     if (device === undefined) context.addIssue(`has the bad entry ${JSON.stringify(item)}`);
     // z/VM prints four digits (contract xcat.md 4.5): one form, so that a3 and 00A3 compare equal.
@@ -159,7 +159,7 @@ function setting<T>(
 const hidden = (): undefined => undefined;
 const MAPPING_FORM = 'name:VSWITCH,… with each VSWITCH one token of 1 to 8 characters of A–Z, 0–9, @ # $ _ -';
 
-/** Every key that is read, except `rdev_list`, whose sections are the physical networks. */
+/** Every key that is read, except those of vswitchSettings, whose sections are the physical networks. */
 export const SETTINGS = {
   host: setting('host', ['DEFAULT'], named(HostName, 'is not a host name'), 'letters, digits, . _ -'),
   zvmHost: setting('zvm_host', AGENT, named(HostName, 'is not a host name'), 'letters, digits, . _ -'),
@@ -198,6 +198,10 @@ export const SETTINGS = {
     NicVdev,
     '1 to 4 hex digits, at most FFFD',
   ),
+  managementAddress: setting('xcat_mgt_ip', AGENT, z.ipv4('is not an IPv4 address'), 'an IPv4 address'),
+  managementMask: setting('xcat_mgt_mask', AGENT, z.ipv4('is not a network mask'), 'a network mask, as in 255.255.0.0'),
+  dhcpUserid: setting('dhcp_userid', AGENT, named(Userid, 'is not a z/VM userid'), 'a userid of 1 to 8 characters'),
+  makeDns: setting('xcat_makedns', AGENT, Flag, 'true or false'),
   macPrefix: setting(
     'base_mac',
     ['DEFAULT'],
@@ -214,9 +218,20 @@ export const SETTINGS = {
   debug: setting('debug', ['DEFAULT'], Flag, 'true or false'),
 } as const;
 
-/** `rdev_list` of one VSWITCH, in the sections given (a section named as the physical network, as in the historic ini). */
-export function rdevSetting(sections: Setting<string[]>['sections']): Setting<string[]> {
-  return setting('rdev_list', sections, Rdevs, 'up to three real devices of 1 to 4 hex digits, with commas between');
+/** How a VSWITCH is made, in the section given: one named as the physical network, as in the historic ini. */
+export function vswitchSettings(section: string) {
+  return {
+    rdevs: setting('rdev_list', [section], Rdevs, 'up to three real devices of 1 to 4 hex digits, with commas between'),
+    portSelection: setting('port_selection', [section], oneOf('USERBASED', 'PORTBASED'), 'userbased or portbased'),
+    transport: setting('transport_type', [section], oneOf('ETHERNET', 'IP'), 'ethernet (layer 2) or ip (layer 3)'),
+  };
+}
+
+function oneOf<Word extends string>(...words: [Word, ...Word[]]): z.ZodType<Word, string> {
+  return z
+    .string()
+    .transform((text) => text.toUpperCase())
+    .pipe(z.enum(words, `is none of ${words.join(', ').toLowerCase()}`));
 }
 
 function named(schema: z.ZodType<string, string>, problem: string): z.ZodType<string, string> {

@@ -1,0 +1,52 @@
+import type { z } from 'zod';
+import { acceptOperation } from '../network/operations.ts';
+import { refusal, refusalsOf } from '../network/refusal.ts';
+import { DeleteVswitchInput, EnsureVswitchInput, ListVswitchesInput, WirePortsInput } from '../network/requests.ts';
+import type { HostActivities } from '../workflows/host-activities.ts';
+import { asActivityFailure, refusedFailure } from './failures.ts';
+
+type Accepting = Pick<
+  HostActivities,
+  'acceptOperation' | 'acceptWirePorts' | 'acceptVswitchChange' | 'acceptListVswitches'
+>;
+
+/** The activities that check requests to one host. They fail with `Refused`, also for a request to another host. */
+export function acceptingActivities(host: string): Accepting {
+  const here = <Request extends { host: string }>(request: Request): Request => {
+    if (request.host === host) return request;
+    const reason = `this is the task queue of ${host}, but the request is for ${request.host}`;
+    throw refusedFailure([refusal('host', reason, `start it on task queue zvm-${request.host}`)]);
+  };
+  const parsed = <Schema extends z.ZodType<{ host: string }>>(schema: Schema, input: unknown): z.output<Schema> => {
+    const result = schema.safeParse(input);
+    if (!result.success) throw refusedFailure(refusalsOf(result.error));
+    return here(result.data);
+  };
+  return {
+    acceptOperation: attempt(({ type, input }) => {
+      const accepted = acceptOperation(type, input);
+      if (!accepted.accepted) throw refusedFailure(accepted.refusals);
+      return here(accepted.operation);
+    }),
+    acceptWirePorts: attempt(({ input }) => parsed(WirePortsInput, input)),
+    acceptVswitchChange: attempt(({ kind, input }) => {
+      if (kind === 'ensure') {
+        const { host: on, vswitch, ...limits } = parsed(EnsureVswitchInput, input);
+        return { change: { kind, host: on, vswitch }, summary: `ensure VSWITCH ${vswitch} on ${on}`, ...limits };
+      }
+      const { host: of, vswitch, force, ...limits } = parsed(DeleteVswitchInput, input);
+      return { change: { kind, host: of, vswitch, force }, summary: `delete VSWITCH ${vswitch} of ${of}`, ...limits };
+    }),
+    acceptListVswitches: attempt(({ input }) => parsed(ListVswitchesInput, input)),
+  };
+}
+
+function attempt<Input, Result>(accept: (input: Input) => Result): (input: Input) => Promise<Result> {
+  return async (input) => {
+    try {
+      return accept(input);
+    } catch (error) {
+      throw asActivityFailure(error);
+    }
+  };
+}

@@ -1,0 +1,87 @@
+import type { AllowedVswitch } from '../network/host.ts';
+import type { VswitchName } from '../network/identifiers.ts';
+import type { Vswitch } from '../network/vswitch.ts';
+import { planVswitch, planVswitchRemoval, type VswitchSettings, type VswitchStep } from '../network/vswitch-plan.ts';
+import { vswitchSentence } from '../network/vswitch-sentence.ts';
+import type { StepReport, VswitchChange } from '../workflows/host-activities.ts';
+import type { Command } from '../xcat/channel.ts';
+import { judge } from '../xcat/return-codes.ts';
+import * as smcli from '../xcat/smcli.ts';
+import { parseVswitches } from '../xcat/smcli-parsers.ts';
+import { dumpTable } from '../xcat/tables.ts';
+import { refusedFailure } from './failures.ts';
+import type { HostRuntime } from './host-runtime.ts';
+import { administratorsVswitches } from './management-node.ts';
+import { failureOf } from './smapi-failure.ts';
+
+/** All VSWITCHes of a host. Throws an XcatError when they cannot be read. */
+export async function readVswitches(host: HostRuntime, signal: AbortSignal): Promise<Vswitch[]> {
+  const query = smcli.queryVswitches(await host.zhcp.get(), '*');
+  const [outcome] = await host.xcat.channel(host.rules.zhcpNode).run([query], { signal });
+  if (outcome?.ran !== true || !judge('Virtual_Network_Vswitch_Query_Extended', outcome.exitStatus, outcome.output).ok)
+    throw failureOf('read VSWITCHes', outcome);
+  return parseVswitches(outcome.output);
+}
+
+/** What is to be done to a VSWITCH. Throws a `Refused` failure when it must not be. */
+export async function planVswitchChange(
+  host: HostRuntime,
+  change: VswitchChange,
+  signal: AbortSignal,
+): Promise<VswitchStep[]> {
+  const [vswitches, administrators, rows] = await Promise.all([
+    readVswitches(host, signal),
+    administratorsVswitches(host, signal),
+    dumpTable(host.xcat.transport, 'switch', { signal }),
+  ]);
+  const allowed = host.rules.vswitches.find((candidate) => candidate.vswitch === change.vswitch);
+  const settings = allowed === undefined ? undefined : settingsOf(allowed);
+  const around = { host: host.rules.host, vswitches, settings, administrators };
+  const recorded = rows.filter(
+    (row) => isRecordedOn(row.switch, change.vswitch) && row.comments === host.rules.zhcpNode,
+  );
+  const { steps, refusals } =
+    change.kind === 'ensure'
+      ? planVswitch(change.vswitch, around)
+      : planVswitchRemoval(change.vswitch, around, recorded.length, change.force);
+  if (refusals.length > 0) throw refusedFailure(refusals);
+  return steps;
+}
+
+/** Carry out steps on VSWITCHes, in order; stops at the first that fails with an XcatError that names it. */
+export async function applyVswitchSteps(
+  host: HostRuntime,
+  steps: readonly VswitchStep[],
+  signal: AbortSignal,
+): Promise<StepReport[]> {
+  const zhcp = await host.zhcp.get();
+  const chain = steps.map((step) => commandOf(step, zhcp));
+  const outcomes = await host.xcat.channel(host.rules.zhcpNode).run([chain], { signal });
+  return steps.map((step, index) => {
+    const outcome = outcomes[index];
+    const functionName = chain[index]?.argv[1] ?? '';
+    const verdict = outcome?.ran === true ? judge(functionName, outcome.exitStatus, outcome.output) : undefined;
+    if (verdict === undefined || !verdict.ok) throw failureOf(vswitchSentence(step), outcome);
+    return { step: vswitchSentence(step), answer: verdict.already ? 'was so already' : 'done' };
+  });
+}
+
+/** The VSWITCH that a host's configuration wants. */
+export function settingsOf({ vswitch, vlanRanges, transport, portSelection, rdevs }: AllowedVswitch): VswitchSettings {
+  return { name: vswitch, transport, vlanAware: vlanRanges.length > 0, portSelection, rdevs };
+}
+
+function isRecordedOn(column: string | undefined, vswitch: VswitchName): boolean {
+  return column?.toUpperCase() === vswitch;
+}
+
+function commandOf(step: VswitchStep, zhcp: Parameters<typeof smcli.queryVswitches>[0]): Command {
+  switch (step.kind) {
+    case 'createVswitch':
+      return smcli.createVswitch(zhcp, step.settings);
+    case 'setUplinks':
+      return smcli.setUplinks(zhcp, step.vswitch, step.rdevs);
+    case 'removeVswitch':
+      return smcli.deleteVswitch(zhcp, step.vswitch);
+  }
+}

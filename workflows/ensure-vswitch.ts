@@ -1,0 +1,8 @@
+import type { z } from 'zod';
+import type { EnsureVswitchInput } from '../network/requests.ts';
+import { operateOnVswitch, type VswitchOperationResult } from './vswitch-operation.ts';
+
+/** Make a VSWITCH what the host's configuration says: create it, or change its uplinks. An administrator's is refused. */
+export function ensureVswitch(input: z.input<typeof EnsureVswitchInput>): Promise<VswitchOperationResult> {
+  return operateOnVswitch('ensure', input);
+}
