@@ -1,8 +1,8 @@
 import type { Together } from '../workflows/host-activities.ts';
 
 // Members of a window come as fast as the Temporal server hands out their tasks; one that has nothing to do in this stage never comes.
-const QUIET_MS = 150;
-const LONGEST_MS = 3_000;
+const QUIET_MS = 500;
+const LONGEST_MS = 5_000;
 
 /** Where requests of one window wait for each other, so that they share calls. */
 export type Gatherer = {

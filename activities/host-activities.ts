@@ -7,12 +7,11 @@ import { lostPortNumbers } from '../network/port-number-plan.ts';
 import { refusal } from '../network/refusal.ts';
 import type { Vswitch } from '../network/vswitch.ts';
 import type { HostActivities, Target } from '../workflows/host-activities.ts';
-import { configureGuest } from './configure-guest.ts';
+import { applySteps } from './apply-steps.ts';
 import { refusedFailure, takenFailure } from './failures.ts';
 import { createGatherer } from './gathering.ts';
 import { createGuestReader } from './guest-reader.ts';
 import type { HostRuntime } from './host-runtime.ts';
-import { refuseSharedMacs, writeTables } from './port-records.ts';
 import { acceptingActivities } from './requests.ts';
 import { stayAlive } from './stay-alive.ts';
 import { applyVswitchSteps, planVswitchChange, readVswitches } from './vswitches.ts';
@@ -50,17 +49,13 @@ export function createHostActivities(host: HostRuntime): HostActivities {
         refuseLostPortNumbers(input.desired, guest, vswitches);
         return { steps: plan(input.desired, guest, vswitches), liveVdevs: guest.live.map((nic) => nic.vdev) };
       }),
-    recordPorts: (input) =>
-      on(input, 'record', async (signal) => {
-        const reports = await writeTables(host, input.steps, signal);
-        await refuseSharedMacs(host, input.steps, signal);
-        return reports;
-      }),
-    configureGuest: (input) => on(input, 'configure', (signal) => configureGuest(host, input.steps, signal)),
+    applySteps: ({ steps, ...target }) =>
+      on(target, 'apply', (signal) =>
+        applySteps(host, steps, signal, (stage) => gatherer.arrive(stage, target.together)),
+      ),
     readVswitches: (input) => on(input, 'read VSWITCHes', (signal) => readVswitches(host, signal)),
     planVswitch: (input) => on(input, 'plan VSWITCH', (signal) => planVswitchChange(host, input, signal)),
     applyVswitch: (input) => on(input, 'apply VSWITCH', (signal) => applyVswitchSteps(host, input.steps, signal)),
-    forgetPorts: (input) => on(input, 'forget', (signal) => writeTables(host, input.steps, signal)),
   };
 }
 

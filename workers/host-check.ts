@@ -7,7 +7,7 @@ const LONGEST_MS = 15_000;
 
 /**
  * Before a host's worker starts: read xCAT's version and say when it is older than what this project is made for, and look the zHCP's
- * userid up, which every reading needs. What cannot be read now is warned of, no more.
+ * userid up, which every reading needs, and the management node's own. What cannot be read now is warned of, no more.
  */
 export async function checkHost({ rules, xcat, zhcp }: HostRuntime, logger: Logger): Promise<void> {
   const { host, zhcpNode } = rules;
@@ -18,6 +18,9 @@ export async function checkHost({ rules, xcat, zhcp }: HostRuntime, logger: Logg
       if (supported) logger.info({ host, version }, 'xCAT answers');
       else
         logger.error({ host, version }, `this xCAT is older than ${MINIMUM_XCAT_VERSION}: update the management node`);
+    },
+    async () => {
+      logger.debug({ host, node: await xcat.managementNode({ signal }) }, 'management node found');
     },
     async () => {
       logger.info({ host, zhcpNode, userid: await zhcp.get() }, 'zHCP found');

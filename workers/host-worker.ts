@@ -14,7 +14,7 @@ import { createXcatClient, type XcatClient } from '../xcat/client.ts';
 import type { HostConfiguration } from './configuration/configuration.ts';
 import { checkHost } from './host-check.ts';
 
-const AT_ONCE = 600;
+const AT_ONCE = 1_200;
 
 /** A worker of one host, and the client it talks to xCAT with. */
 export type HostWorker = { host: string; worker: Worker; xcat: XcatClient };

@@ -14,11 +14,12 @@ import type { Userid } from '../network/identifiers.ts';
 import type { Mac } from '../network/mac.ts';
 import type { RefusedPort } from '../network/refusal.ts';
 import type { Change } from '../network/requests.ts';
-import { type Step, sentence, stagesOf, summarise } from '../network/steps.ts';
+import { type Step, sentence, summarise } from '../network/steps.ts';
 import type { Vdev } from '../network/vdev.ts';
 import { ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
 import {
   applicationFailureOf,
+  doneBefore,
   failedStep,
   isRetryable,
   operationFailed,
@@ -147,9 +148,11 @@ class Converging {
       const { steps } = progress;
       this.show(steps);
       try {
-        await this.runStages(steps);
+        await changing(summarise(steps)).applySteps({ ...this.target, steps });
+        this.done.push(...steps.map(sentence));
         this.pause = FIRST_PAUSE_MS;
       } catch (error) {
+        this.done.push(...doneBefore(error));
         await this.pauseAfter(error, summarise(steps, 2));
       }
       progress = await this.planTowards(desired);
@@ -172,23 +175,6 @@ class Converging {
     return this.whileItHelps(`read ${this.target.userid} again and compare`, (summary) =>
       reading(summary).planTowards({ ...this.target, desired }),
     );
-  }
-
-  private async runStages(steps: readonly Step[]): Promise<void> {
-    const { target, done } = this;
-    const { record, configure, forget } = stagesOf(steps);
-    if (record.length > 0) {
-      await once(summarise(record)).recordPorts({ ...target, steps: record });
-      done.push(...record.map(sentence));
-    }
-    if (configure.length > 0) {
-      await once(summarise(configure)).configureGuest({ ...target, steps: configure });
-      done.push(...configure.map(sentence));
-    }
-    if (forget.length > 0) {
-      await once(summarise(forget)).forgetPorts({ ...target, steps: forget });
-      done.push(...forget.map(sentence));
-    }
   }
 
   /** Wait before the next try; throws when another one cannot help, or there is no time left for it. */
@@ -251,7 +237,7 @@ function reading(summary: string): Pick<HostActivities, 'planChange' | 'planTowa
 }
 
 /** Changes are never repeated as they are: granting a second time drops live NICs (contract xcat.md 4.6). The plan is made anew instead. */
-function once(summary: string): Pick<HostActivities, 'recordPorts' | 'configureGuest' | 'forgetPorts'> {
+function changing(summary: string): Pick<HostActivities, 'applySteps'> {
   return proxyActivities<HostActivities>({
     summary,
     startToCloseTimeout: LONGEST_STAGE,

@@ -83,6 +83,13 @@ export function takenBy(error: unknown): { macs: Mac[]; refusals: Refusal[] } | 
   return { macs: (macs ?? []) as Mac[], refusals: (refusals ?? []) as Refusal[] };
 }
 
+/** What an activity had done, as sentences, before the step that it failed at. */
+export function doneBefore(error: unknown): string[] {
+  const detail = applicationFailureOf(error)?.details?.[0];
+  const done = typeof detail === 'object' && detail !== null && 'done' in detail ? detail.done : undefined;
+  return Array.isArray(done) ? done.map(String) : [];
+}
+
 /** The step that an activity failed at, if it says so. */
 export function failedStep(error: unknown): string | undefined {
   const detail = applicationFailureOf(error)?.details?.[0];

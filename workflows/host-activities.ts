@@ -58,16 +58,15 @@ export type HostActivities = {
   planChange(input: Target & { change: Change; avoidMacs: Mac[] }): Promise<PlannedChange>;
   /** Read the guest again and plan what is still missing. */
   planTowards(input: Target & { desired: Desired }): Promise<Progress>;
-  /** Write rows of xCAT's tables. Fails with `Taken` when an address turns out to be somebody else's too. */
-  recordPorts(input: Target & { steps: Step[] }): Promise<StepReport[]>;
-  /** Run the steps on z/VM in order, in one call; stops at the first that fails. */
-  configureGuest(input: Target & { steps: Step[] }): Promise<StepReport[]>;
+  /**
+   * Carry out a plan, stage by stage: rows of xCAT's tables, z/VM in one call, rows that go. Stops at the first step that fails; the
+   * failure's first detail has as `done` what was done before it. Fails with `Taken` when an address turns out to be somebody else's too.
+   */
+  applySteps(input: Target & { steps: Step[] }): Promise<StepReport[]>;
   /** All VSWITCHes of the host. */
   readVswitches(input: { host: string }): Promise<Vswitch[]>;
   /** What is to be done to a VSWITCH; nothing when it is right. Fails for good with `Refused` when it must not be. */
   planVswitch(input: VswitchChange): Promise<VswitchStep[]>;
   /** Create, change or delete VSWITCHes on z/VM. */
   applyVswitch(input: { host: string; steps: VswitchStep[] }): Promise<StepReport[]>;
-  /** Remove rows of xCAT's tables, after z/VM has been cleared. */
-  forgetPorts(input: Target & { steps: Step[] }): Promise<StepReport[]>;
 };

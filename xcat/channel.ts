@@ -37,10 +37,12 @@ type Job = {
 const SCRIPT_BYTES = 100 * 1024;
 // The file names and `wait` of a chain in a script of several.
 const CHAIN_OVERHEAD_BYTES = 128;
-const PARALLEL = 8;
+const PARALLEL = 10;
+// While one call is on its way, another can be carried out.
+const FLIGHTS = 2;
 
 /**
- * The way to one zHCP, by group commit: while a call is in flight, further chains queue, and the next call carries them all as one script
+ * The way to one zHCP, by group commit: while calls are in flight, further chains queue, and the next call carries them all as one script
  * of at most 100 KiB; what does not fit goes with the call after it. A lone chain waits for nothing.
  */
 export function createCommandChannel(
@@ -50,19 +52,22 @@ export function createCommandChannel(
 ): CommandChannel {
   const operation = `run commands on ${zhcpNode}`;
   let queue: Job[] = [];
-  let busy = false;
+  let flights = 0;
+  const lanes = Math.max(1, Math.floor(parallel / FLIGHTS));
 
   const work = async (): Promise<void> => {
-    if (busy) return;
-    busy = true;
+    if (flights >= FLIGHTS) return;
+    flights += 1;
     // What is asked for at the same moment goes together.
     await nextTurn();
     while (queue.length > 0) {
       const batch = takeBatch(queue);
       queue = queue.slice(batch.length);
+      // What does not fit need not wait for this call to end.
+      if (queue.length > 0) void work();
       await runBatch(batch);
     }
-    busy = false;
+    flights -= 1;
   };
 
   const runBatch = async (batch: readonly Job[]): Promise<void> => {
@@ -70,11 +75,11 @@ export function createCommandChannel(
       const nonce = randomBytes(16).toString('hex');
       const script = scriptText(
         batch.map((job, index) => chainText(job.chain, index, nonce)),
-        parallel,
+        lanes,
       );
       const result = await runOnNode(transport, zhcpNode, script);
       const lengths = batch.map((job) => job.chain.length);
-      const outcomes = parseOutcomes(result.stdout, nonce, lengths);
+      const outcomes = parseOutcomes(result.stdout, nonce, lengths, lanes);
       for (const [index, job] of batch.entries()) {
         const known = outcomes[index];
         if (known === undefined) job.outcome.reject(unknownFate(operation, result));

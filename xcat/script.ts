@@ -21,33 +21,47 @@ export function chainText(chain: readonly Command[], index: number, nonce: strin
 }
 
 /**
- * The script of several chains, `parallel` of them at a time side by side, each into a file of its own so that their outputs do not mix;
- * the outputs come in the order of the chains. A single chain needs no file.
+ * The script of several chains in `lanes` that run side by side, each into a file of its own so that their outputs do not mix; within a
+ * lane one chain follows the other, so a slow one holds up its own lane only. A single chain needs no file.
  */
-export function scriptText(chains: readonly string[], parallel: number): string {
+export function scriptText(chains: readonly string[], lanes: number): string {
   if (chains.length === 1) return chains.join('');
-  const waves: string[] = [];
-  for (let first = 0; first < chains.length; first += parallel) {
-    const wave = chains.slice(first, first + parallel);
-    const files = wave.map((_, offset) => `"/tmp/nz.$$.${first + offset}"`).join(' ');
-    const started = wave.map((chain, offset) => `${chain} > "/tmp/nz.$$.${first + offset}" 2>&1 &`);
-    waves.push([...started, 'wait', `cat ${files}`, `rm -f ${files}`].join('\n'));
-  }
-  return waves.join('\n');
+  const files = lanesOf(chains, lanes).map((_, lane) => `"$folder/${lane}"`);
+  return [
+    'folder=$(mktemp -d) || exit 1',
+    ...lanesOf(chains, lanes).map((lane, index) => `( ${lane.join('\n')}\n) > ${files[index]} 2>&1 &`),
+    'wait',
+    `cat ${files.join(' ')}`,
+    'rm -rf "$folder"',
+  ].join('\n');
 }
 
 /**
  * The outcomes of each chain, read from a script's output: `lengths` says how many commands each has. Undefined for a chain whose markers
- * are not all there, and for the one after it, whose output cannot be told from the other's rest.
+ * are not all there, and for the one after it in the output, which cannot be told from the other's rest.
  */
 export function parseOutcomes(
   output: string,
   nonce: string,
   lengths: readonly number[],
+  lanes: number,
 ): (CommandOutcome[] | undefined)[] {
   const marks = segments(output, nonce);
   const whole = lengths.map((length, chain) => outcomesOf(marks.get(chain) ?? [], length));
-  return whole.map((outcomes, chain) => (chain > 0 && whole[chain - 1] === undefined ? undefined : outcomes));
+  const printed = lanesOf([...lengths.keys()], lanes).flat();
+  const known = new Map(
+    printed.map((chain, place) => {
+      const before = printed[place - 1];
+      return [chain, before !== undefined && whole[before] === undefined ? undefined : whole[chain]];
+    }),
+  );
+  return lengths.map((_, chain) => known.get(chain));
+}
+
+function lanesOf<Item>(items: readonly Item[], lanes: number): Item[][] {
+  return Array.from({ length: Math.min(lanes, items.length) }, (_, lane) =>
+    items.filter((_item, index) => index % lanes === lane),
+  );
 }
 
 function commandText({ argv }: Command): string {

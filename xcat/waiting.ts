@@ -1,3 +1,5 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
 /**
  * Wait for a promise until the signal aborts; then reject with the signal's reason. What the promise stands for goes on for others who
  * wait for it.
@@ -16,30 +18,24 @@ export async function waitUnlessAborted<T>(promise: Promise<T>, signal?: AbortSi
 }
 
 /**
- * Let callers share calls: while one is in flight, new callers wait and then share one next call. Nobody gets the result of a call that
- * began before they asked, so what they read is never older than their question.
+ * Let callers share calls: those that come at the same moment share one, and while one is in flight, new callers wait and then share one
+ * next call. Nobody gets the result of a call that began before they asked, so what they read is never older than their question.
  */
 export function shareCalls<T>(call: () => Promise<T>): () => Promise<T> {
-  let inFlight: Promise<unknown> | undefined;
   let next: Promise<T> | undefined;
-  const begin = (): Promise<T> => {
-    const begun = call();
-    const settled = begun.then(
-      () => undefined,
-      () => undefined,
-    );
-    inFlight = settled;
-    void settled.then(() => {
-      if (inFlight === settled) inFlight = undefined;
-    });
-    return begun;
+  let last: Promise<unknown> = Promise.resolve();
+  const begin = async (): Promise<T> => {
+    await last;
+    // What is asked for at the same moment goes together.
+    await nextTurn();
+    next = undefined;
+    return call();
   };
   return () => {
-    if (inFlight === undefined) return begin();
-    next ??= inFlight.then(() => {
-      next = undefined;
-      return begin();
-    });
+    if (next === undefined) {
+      next = begin();
+      last = next.catch(() => undefined);
+    }
     return next;
   };
 }

@@ -37,6 +37,7 @@ describe('a table dump', () => {
     });
     closers.push(xcat.close);
     const first = dumpTable(xcat.transport, 'switch');
+    await expect.poll(() => xcat.seen.length).toBe(1);
     const signal = AbortSignal.abort(new Error('gone'));
     const abandoned = dumpTable(xcat.transport, 'switch', { signal }).catch((error: Error) => error.message);
     const later = [dumpTable(xcat.transport, 'switch'), dumpTable(xcat.transport, 'switch')];

@@ -1,0 +1,50 @@
+import { ApplicationFailure } from '@temporalio/common';
+import { type Step, stagesOf } from '../network/steps.ts';
+import type { StepReport } from '../workflows/host-activities.ts';
+import { configureGuest } from './configure-guest.ts';
+import { asActivityFailure } from './failures.ts';
+import type { HostRuntime } from './host-runtime.ts';
+import { refuseSharedMacs, writeTables } from './port-records.ts';
+
+/**
+ * Carry out the plan of a guest: record, configure z/VM, forget. `arrive` is waited for before each stage that calls xCAT. What fails is
+ * thrown as the failure that workflows know, with what was done before it.
+ */
+export async function applySteps(
+  host: HostRuntime,
+  steps: readonly Step[],
+  signal: AbortSignal,
+  arrive: (stage: string) => Promise<void>,
+): Promise<StepReport[]> {
+  const { record, configure, forget } = stagesOf(steps);
+  const done: StepReport[] = [];
+  try {
+    if (record.length > 0) {
+      done.push(...(await writeTables(host, record, signal)));
+      await refuseSharedMacs(host, record, signal);
+    }
+    if (configure.length > 0) {
+      await arrive('configure');
+      done.push(...(await configureGuest(host, configure, signal)));
+    }
+    if (forget.length > 0) {
+      await arrive('forget');
+      done.push(...(await writeTables(host, forget, signal)));
+    }
+    return done;
+  } catch (error) {
+    signal.throwIfAborted();
+    throw withDone(asActivityFailure(error), done);
+  }
+}
+
+function withDone(error: Error, done: readonly StepReport[]): Error {
+  if (!(error instanceof ApplicationFailure) || error.type !== 'StepFailed') return error;
+  const [detail] = error.details ?? [];
+  return ApplicationFailure.create({
+    type: error.type,
+    message: error.message,
+    nonRetryable: error.nonRetryable ?? false,
+    details: [{ ...(typeof detail === 'object' ? detail : {}), done: done.map(({ step }) => step) }],
+  });
+}
