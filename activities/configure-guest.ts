@@ -44,12 +44,18 @@ function commandOf(step: Step, zhcpUserid: Userid): Command {
       return smcli.revoke(zhcpUserid, step.vswitch, step.userid);
     case 'ensureAuthorisation':
       return smcli.grant(zhcpUserid, step.vswitch, step.userid, step.vlans);
+    case 'removePortNumber':
+      return smcli.removePort(zhcpUserid, step.vswitch, step.portNumber);
+    case 'ensurePortNumber':
+      return smcli.givePort(zhcpUserid, step.vswitch, step.portNumber, step.userid, step.vlans);
+    case 'ensurePortVlans':
+      return smcli.changePortVlans(zhcpUserid, step.vswitch, step.portNumber, step.add, step.remove);
     case 'ensureDirectoryNic':
-      return smcli.defineNicInDirectory(step.userid, step.vdev, step.macId, step.vswitch);
+      return smcli.defineNicInDirectory(step.userid, step.vdev, step.macId, step.vswitch, step.portNumber);
     case 'ensureLiveNic':
       return smcli.defineLiveNic(step.userid, step.vdev, step.macId);
     case 'ensureCoupled':
-      return smcli.couple(step.userid, step.vdev, step.vswitch);
+      return smcli.couple(step.userid, step.vdev, step.vswitch, step.portNumber);
     default:
       throw new Error(`${step.kind} is no step on z/VM`);
   }

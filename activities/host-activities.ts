@@ -8,6 +8,7 @@ import { refusal } from '../network/refusal.ts';
 import type { Vswitch } from '../network/vswitch.ts';
 import type { HostActivities, Target } from '../workflows/host-activities.ts';
 import { applySteps } from './apply-steps.ts';
+import { planDhcp } from './dhcp.ts';
 import { refusedFailure, takenFailure } from './failures.ts';
 import { createGatherer } from './gathering.ts';
 import { createGuestReader } from './guest-reader.ts';
@@ -53,6 +54,7 @@ export function createHostActivities(host: HostRuntime): HostActivities {
       on(target, 'apply', (signal) =>
         applySteps(host, steps, signal, (stage) => gatherer.arrive(stage, target.together)),
       ),
+    planDhcp: (input) => on(input, 'plan DHCP', (signal) => planDhcp(host, signal)),
     readVswitches: (input) => on(input, 'read VSWITCHes', (signal) => readVswitches(host, signal)),
     planVswitch: (input) => on(input, 'plan VSWITCH', (signal) => planVswitchChange(host, input, signal)),
     applyVswitch: (input) => on(input, 'apply VSWITCH', (signal) => applyVswitchSteps(host, input.steps, signal)),

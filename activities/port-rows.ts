@@ -5,6 +5,7 @@ import { Network } from '../network/network.ts';
 import { vlansOf } from '../network/port.ts';
 import type { MacInUse } from '../network/surroundings.ts';
 import { Vdev } from '../network/vdev.ts';
+import { shortVlans, vlansOfWords } from '../network/vlan-set.ts';
 import type { Row } from '../xcat/tables.ts';
 
 /** VLAN column of a flat port (contract xcat.md 2.1). */
@@ -52,7 +53,7 @@ function recordedPort(portId: PortId, row: Row, rows: number, macEntries: readon
 
 // Anything that is no VLAN reads as flat, as the historic agent has it: `-1`, or nothing.
 function networkOf(vlan: string): Network {
-  const segmentationIds = vlan.split(TRUNK_SEPARATOR).map(Number);
+  const segmentationIds = vlansOfWords(vlan.split(TRUNK_SEPARATOR));
   const [segmentationId] = segmentationIds;
   const network = segmentationIds.length > 1 ? { type: 'trunk', segmentationIds } : { type: 'vlan', segmentationId };
   return Network.safeParse(network).data ?? { type: 'flat' };
@@ -80,5 +81,5 @@ export function macsInTable(rows: readonly Row[]): MacInUse[] {
 
 /** The column that a network is recorded in. */
 export function vlanColumn(network: Network): string {
-  return network.type === 'flat' ? FLAT_VLAN : vlansOf(network).join(TRUNK_SEPARATOR);
+  return network.type === 'flat' ? FLAT_VLAN : shortVlans(vlansOf(network)).join(TRUNK_SEPARATOR);
 }

@@ -1,13 +1,19 @@
 import type { z } from 'zod';
 import { acceptOperation } from '../network/operations.ts';
 import { refusal, refusalsOf } from '../network/refusal.ts';
-import { DeleteVswitchInput, EnsureVswitchInput, ListVswitchesInput, WirePortsInput } from '../network/requests.ts';
+import {
+  DeleteVswitchInput,
+  EnsureDhcpInput,
+  EnsureVswitchInput,
+  ListVswitchesInput,
+  WirePortsInput,
+} from '../network/requests.ts';
 import type { HostActivities } from '../workflows/host-activities.ts';
 import { asActivityFailure, refusedFailure } from './failures.ts';
 
 type Accepting = Pick<
   HostActivities,
-  'acceptOperation' | 'acceptWirePorts' | 'acceptVswitchChange' | 'acceptListVswitches'
+  'acceptOperation' | 'acceptWirePorts' | 'acceptVswitchChange' | 'acceptListVswitches' | 'acceptEnsureDhcp'
 >;
 
 /** The activities that check requests to one host. They fail with `Refused`, also for a request to another host. */
@@ -37,6 +43,7 @@ export function acceptingActivities(host: string): Accepting {
       const { host: of, vswitch, force, ...limits } = parsed(DeleteVswitchInput, input);
       return { change: { kind, host: of, vswitch, force }, summary: `delete VSWITCH ${vswitch} of ${of}`, ...limits };
     }),
+    acceptEnsureDhcp: attempt(({ input }) => parsed(EnsureDhcpInput, input)),
     acceptListVswitches: attempt(({ input }) => parsed(ListVswitchesInput, input)),
   };
 }

@@ -87,9 +87,30 @@ function portsAfter(
       );
     case 'deletePort':
       return before.filter((port) => port.portId !== change.portId);
+    case 'setPorts':
+      return change.ports.reduce(
+        (ports, port, index) => setPort(port, change.live, `ports.${index}.`, ports, around, refusals),
+        before,
+      );
     case 'wirePorts':
       return change.ports.reduce((ports, port) => wirePort(port, change.live, ports, around, refused), before);
   }
+}
+
+/** A port as it is given: created, or changed where it differs. */
+function setPort(
+  request: PortRequest,
+  live: boolean,
+  at: string,
+  ports: DesiredPort[],
+  around: Surroundings,
+  refusals: Refusal[],
+): DesiredPort[] {
+  const { portId, network, vswitch, adminStateUp } = request;
+  const liveness = live ? 'present' : 'asIs';
+  if (!ports.some((port) => port.portId === portId)) return addPort(request, liveness, at, ports, around, refusals);
+  const moved = changeNetwork({ portId, network, vswitch }, ports, around, refusals, at);
+  return moved.map((port) => (port.portId === portId ? { ...port, adminStateUp, live: liveness } : port));
 }
 
 /** Ports of a bulk change stand each for itself: one that cannot be had is left out. */
@@ -113,6 +134,7 @@ function affectedBy(change: Change): PortId[] {
     case 'createPort':
       return [change.port.portId];
     case 'attachNic':
+    case 'setPorts':
     case 'wirePorts':
       return change.ports.map((port: PortRequest | KnownPort) => port.portId);
     case 'detachNic':
@@ -147,17 +169,18 @@ function changeNetwork(
   ports: DesiredPort[],
   around: Surroundings,
   refusals: Refusal[],
+  at = '',
 ): DesiredPort[] {
   const port = ports.find((candidate) => candidate.portId === portId);
   if (port === undefined) return changeOne(portId, 'portId', ports, {}, refusals);
   const to = vswitch ?? port.vswitch;
-  refusals.push(...refuseNetwork(to, network, '', around));
+  refusals.push(...refuseNetwork(to, network, at, around));
   const { portNumber: _old, ...kept } = port;
   const moved = {
     ...kept,
     vswitch: to,
     network,
-    ...portNumberOn(to, { portId, vdev: port.vdev }, '', ports, around, refusals),
+    ...portNumberOn(to, { portId, vdev: port.vdev }, at, ports, around, refusals),
   };
   return ports.map((candidate) => (candidate === port ? moved : candidate));
 }
@@ -179,7 +202,7 @@ function refuseConflicts(
 ): Refusal[] {
   if (change.kind === 'wirePorts') return [];
   const { guest, vswitches } = around;
-  const field = change.kind === 'attachNic' ? 'ports' : 'network.segmentationId';
+  const field = change.kind === 'attachNic' || change.kind === 'setPorts' ? 'ports' : 'network.segmentationId';
   const conflicts = newConflicts(ports, before, field, around);
   if (change.kind !== 'changeVlan') return conflicts;
   const port = ports.find((candidate) => candidate.portId === change.portId);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { HostName, NodeName, VswitchName } from './identifiers.ts';
+import { HostName, NodeName, Userid, VswitchName } from './identifiers.ts';
 import { MacPrefix } from './mac.ts';
 import { Rdev } from './rdev.ts';
 import { Vdev } from './vdev.ts';
@@ -25,6 +25,8 @@ export const HostRules = z.object({
   firstVdev: Vdev,
   /** The prefix of Neutron's base_mac, when configured: it must be z/VM's. */
   wantedMacPrefix: MacPrefix.optional(),
+  /** The guest that serves DHCP on the host's networks. */
+  dhcpUserid: Userid.optional(),
   /** z/VM's own USER prefix, read from the host. */
   macPrefix: MacPrefix,
 });

@@ -3,6 +3,7 @@ import type { Mac } from './mac.ts';
 import type { Network } from './network.ts';
 import type { PortNumber } from './port-number.ts';
 import type { Vdev } from './vdev.ts';
+import { shortVlans } from './vlan-set.ts';
 
 /** A port as it should be: every value decided. One NIC of one guest on one VSWITCH. */
 export type Port = {
@@ -38,7 +39,7 @@ export function describeNetwork(network: Network): string {
     case 'vlan':
       return `VLAN ${network.segmentationId}`;
     case 'trunk':
-      return `trunk of VLANs ${network.segmentationIds.join(', ')}`;
+      return `trunk of VLANs ${shortVlans(network.segmentationIds).join(', ')}`;
   }
 }
 

@@ -85,6 +85,12 @@ export const DeleteVswitchInput = z.strictObject({
   force: z.boolean().default(false),
   ...vswitchOperation,
 });
+export const EnsureDhcpInput = z.strictObject({ host: HostName, ...limits, dryRun: operation.dryRun });
+export type EnsureDhcpRequest = z.output<typeof EnsureDhcpInput>;
+export const EnsureManagementNetworkInput = z.strictObject({
+  host: HostName,
+  giveUpAfterMinutes: operation.giveUpAfterMinutes,
+});
 export const ListVswitchesInput = z.strictObject({ host: HostName });
 
 /** What an operation asks of one guest's ports. */
@@ -100,6 +106,8 @@ export const Change = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('setAdminState'), portId: PortId, adminStateUp: z.boolean() }),
   z.strictObject({ kind: z.literal('detachNic'), portIds: z.array(PortId) }),
   z.strictObject({ kind: z.literal('deletePort'), portId: PortId }),
+  /** The ports become as they are given, new or not: for what is decided elsewhere. */
+  z.strictObject({ kind: z.literal('setPorts'), ports: z.array(PortRequest), live: z.boolean() }),
   /** As many of the ports as can be had; the others are refused each for itself. */
   z.strictObject({ kind: z.literal('wirePorts'), ports: z.array(PortRequest), live: z.boolean() }),
 ]);

@@ -2,6 +2,7 @@ import type { NodeName, PortId, Userid, VswitchName } from './identifiers.ts';
 import type { Port } from './port.ts';
 import type { PortNumber } from './port-number.ts';
 import type { Vdev } from './vdev.ts';
+import { shortVlans } from './vlan-set.ts';
 
 type OnVswitch = { userid: Userid; vswitch: VswitchName };
 type OnPort = OnVswitch & { portNumber: PortNumber };
@@ -80,13 +81,13 @@ export function sentence(step: Step): string {
 }
 
 function withVlans(vlans: readonly number[]): string {
-  return vlans.length === 0 ? 'without VLAN' : `with VLAN ${vlans.join(', ')}`;
+  return vlans.length === 0 ? 'without VLAN' : `with VLAN ${shortVlans(vlans).join(', ')}`;
 }
 
 function changedVlans({ add, remove }: { add: readonly number[]; remove: readonly number[] }): string {
   const parts = [
-    ...(add.length === 0 ? [] : [`on VLAN ${add.join(', ')}`]),
-    ...(remove.length === 0 ? [] : [`off VLAN ${remove.join(', ')}`]),
+    ...(add.length === 0 ? [] : [`on VLAN ${shortVlans(add).join(', ')}`]),
+    ...(remove.length === 0 ? [] : [`off VLAN ${shortVlans(remove).join(', ')}`]),
   ];
   return parts.join(' and ');
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { Userid, VswitchName } from './identifiers.ts';
 import { Mac } from './mac.ts';
 import { PortNumber } from './port-number.ts';
+import { Rdev } from './rdev.ts';
 import { Vdev } from './vdev.ts';
 
 /** A NIC that a VSWITCH reports as connected. */
@@ -17,6 +18,18 @@ export const Authorisation = z.object({
 });
 export type Authorisation = z.infer<typeof Authorisation>;
 
+/** A real device of a VSWITCH's uplink, and what CP says of it (contract xcat.md 4.5). */
+export const Uplink = z.object({
+  rdev: Rdev,
+  state: z.enum(['active', 'backup', 'inactive']),
+  /** Why it is not usable. */
+  error: z.string().optional(),
+  virtualDevice: z.string().optional(),
+  controller: z.string().optional(),
+  portName: z.string().optional(),
+});
+export type Uplink = z.infer<typeof Uplink>;
+
 /** A VSWITCH as z/VM has it. */
 export const Vswitch = z.object({
   name: VswitchName,
@@ -26,6 +39,18 @@ export const Vswitch = z.object({
   defaultVlan: z.number().int().optional(),
   /** Chosen at creation: VLANs per userid, or per port number (contract xcat.md 4.4). */
   portSelection: z.enum(['USERBASED', 'PORTBASED']),
+  /** In CP's order: the preferred one first. Empty on a VSWITCH for guests only. */
+  uplinks: z.array(Uplink).readonly(),
+  /** CP's word on the whole of it, as in `OSA device ready`. */
+  status: z.string().optional(),
+  nativeVlan: z.number().int().optional(),
+  portType: z.enum(['ACCESS', 'TRUNK']).optional(),
+  gvrp: z.boolean(),
+  isolated: z.boolean(),
+  macProtected: z.boolean(),
+  queueMemoryLimitMb: z.number().int().optional(),
+  router: z.string().optional(),
+  mac: Mac.optional(),
   authorisations: z.array(Authorisation).readonly(),
   nics: z.array(ConnectedNic).readonly(),
 });

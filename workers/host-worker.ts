@@ -37,6 +37,7 @@ export function rulesOf(configuration: HostConfiguration): HostRuntime['rules'] 
     vswitches: configuration.physicalNetworks.map(({ name, ...vswitch }) =>
       AllowedVswitch.parse({ physicalNetwork: name, ...vswitch }),
     ),
+    ...(configuration.dhcpUserid === undefined ? {} : { dhcpUserid: configuration.dhcpUserid }),
     ...(configuration.macPrefix === undefined ? {} : { wantedMacPrefix: configuration.macPrefix }),
     firstVdev: configuration.defaultNicVdev.toString(16),
   });

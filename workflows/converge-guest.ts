@@ -144,13 +144,17 @@ class Converging {
   /** Run the plan and plan again until nothing is left; answers the NICs that are live then. */
   async converge(desired: Desired, first?: Progress): Promise<Vdev[]> {
     let progress = first ?? (await this.planTowards(desired));
+    let carriedOut = '';
     while (progress.steps.length > 0) {
       const { steps } = progress;
+      // DirMaint may carry a change out later (SMAPI 592): the same plan again is given time.
+      if (summarise(steps) === carriedOut) await this.pauseFor(`z/VM has not done yet: ${summarise(steps, 2)}`);
+      carriedOut = '';
       this.show(steps);
       try {
         await changing(summarise(steps)).applySteps({ ...this.target, steps });
         this.done.push(...steps.map(sentence));
-        this.pause = FIRST_PAUSE_MS;
+        carriedOut = summarise(steps);
       } catch (error) {
         this.done.push(...doneBefore(error));
         await this.pauseAfter(error, summarise(steps, 2));
@@ -191,7 +195,11 @@ class Converging {
       throw operationFailed('GaveUp', { ...report, advice });
     }
     setCurrentDetails(`**${userid}** on **${host}**: ${what} failed for now and is tried again.\n\n${reason}`);
-    await sleep(this.pause, { summary: `try again: ${reason}`.slice(0, 190) });
+    await this.pauseFor(`try again: ${reason}`);
+  }
+
+  private async pauseFor(why: string): Promise<void> {
+    await sleep(this.pause, { summary: why.slice(0, 190) });
     this.pause = Math.min(this.pause * 2, LONGEST_PAUSE_MS);
   }
 

@@ -3,7 +3,7 @@ import type { HostName, PortId, Userid, VswitchName } from '../network/identifie
 import type { Mac } from '../network/mac.ts';
 import type { Operation, OperationType } from '../network/operations.ts';
 import type { RefusedPort } from '../network/refusal.ts';
-import type { Change, WirePortsRequest } from '../network/requests.ts';
+import type { Change, EnsureDhcpRequest, PortRequest, WirePortsRequest } from '../network/requests.ts';
 import type { Step } from '../network/steps.ts';
 import type { Vdev } from '../network/vdev.ts';
 import type { Vswitch } from '../network/vswitch.ts';
@@ -33,6 +33,9 @@ export type VswitchChange = { host: HostName; vswitch: VswitchName } & (
   | { kind: 'delete'; force: boolean }
 );
 
+/** What a DHCP node needs. */
+export type DhcpPlan = { userid: Userid; ports: PortRequest[] };
+
 /** A VSWITCH operation, checked and in exact types. */
 export type VswitchOperation = {
   change: VswitchChange;
@@ -53,6 +56,7 @@ export type HostActivities = {
   acceptOperation(input: { type: OperationType; input: unknown }): Promise<Operation>;
   acceptWirePorts(input: { input: unknown }): Promise<WirePortsRequest>;
   acceptVswitchChange(input: { kind: VswitchChange['kind']; input: unknown }): Promise<VswitchOperation>;
+  acceptEnsureDhcp(input: { input: unknown }): Promise<EnsureDhcpRequest>;
   acceptListVswitches(input: { input: unknown }): Promise<{ host: HostName }>;
   /** Read the guest and decide. Fails for good with `Refused` when the request cannot be granted. */
   planChange(input: Target & { change: Change; avoidMacs: Mac[] }): Promise<PlannedChange>;
@@ -63,6 +67,8 @@ export type HostActivities = {
    * failure's first detail has as `done` what was done before it. Fails with `Taken` when an address turns out to be somebody else's too.
    */
   applySteps(input: Target & { steps: Step[] }): Promise<StepReport[]>;
+  /** The DHCP node of the host, and the NICs that it needs. */
+  planDhcp(input: { host: string }): Promise<DhcpPlan>;
   /** All VSWITCHes of the host. */
   readVswitches(input: { host: string }): Promise<Vswitch[]>;
   /** What is to be done to a VSWITCH; nothing when it is right. Fails for good with `Refused` when it must not be. */

@@ -5,6 +5,7 @@ export { createPort } from './create-port.ts';
 export { deletePort } from './delete-port.ts';
 export { deleteVswitch } from './delete-vswitch.ts';
 export { detachNic } from './detach-nic.ts';
+export { ensureDhcp } from './ensure-dhcp.ts';
 export { ensureVswitch } from './ensure-vswitch.ts';
 export { listVswitches } from './list-vswitches.ts';
 export { setAdminState } from './set-admin-state.ts';

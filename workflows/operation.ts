@@ -1,12 +1,12 @@
 import { isCancellation, proxyLocalActivities, setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
 import type { DesiredPort } from '../network/desired.ts';
-import type { OperationType } from '../network/operations.ts';
+import type { Operation, OperationType } from '../network/operations.ts';
 import { vlansOf } from '../network/port.ts';
 import type { Vdev } from '../network/vdev.ts';
 import { ZVM_OUTCOME, ZVM_VLAN, ZVM_VSWITCH } from '../temporal-config/search-attributes.ts';
 import { applicationFailureOf, reasonOf } from './failures.ts';
 import { findable } from './findable.ts';
-import { guestTurns } from './guest-turn.ts';
+import { type GuestTurns, guestTurns } from './guest-turn.ts';
 import type { HostActivities } from './host-activities.ts';
 
 /** What an operation answers. */
@@ -21,10 +21,17 @@ export type OperationResult = {
   steps: string[];
 };
 
-/** Carry out a change of one guest: check it, make it findable, wait for the guest's turn, run it, and say what came of it. */
+/** Carry out what is asked of one guest. Throws a `Refused` failure that names each field at fault. */
 export async function operate(type: OperationType, input: unknown): Promise<OperationResult> {
   const turns = guestTurns();
-  const { portIds, summary, ...operation } = await checked(() => accepting().acceptOperation({ type, input }));
+  return carryOut(turns, await checked(() => accepting().acceptOperation({ type, input })));
+}
+
+/** Make an operation findable, wait for the guest's turn, run it, and say what came of it. */
+export async function carryOut(
+  turns: GuestTurns,
+  { portIds, summary, ...operation }: Operation,
+): Promise<OperationResult> {
   const { dryRun } = operation;
   findable(operation.host, operation.userid, portIds);
   setCurrentDetails(summary);
@@ -66,7 +73,7 @@ export async function checked<Result>(accept: () => Promise<Result>): Promise<Re
  */
 export function accepting(): Pick<
   HostActivities,
-  'acceptOperation' | 'acceptWirePorts' | 'acceptVswitchChange' | 'acceptListVswitches'
+  'acceptOperation' | 'acceptWirePorts' | 'acceptVswitchChange' | 'acceptListVswitches' | 'acceptEnsureDhcp'
 > {
   return proxyLocalActivities<HostActivities>({ summary: 'check the request', startToCloseTimeout: '10 seconds' });
 }

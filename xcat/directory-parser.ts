@@ -1,5 +1,6 @@
 import type { Nicdef } from '../network/guest.ts';
 import { VswitchName } from '../network/identifiers.ts';
+import { PortNumber } from '../network/port-number.ts';
 import { Vdev } from '../network/vdev.ts';
 import { badOutput, take } from './parsing.ts';
 
@@ -20,6 +21,7 @@ export function parseDirectory(output: string): Nicdef[] {
     const [, vdevText, ...words] = statement.toUpperCase().split(/\s+/);
     const vdev = take(Vdev, vdevText, OPERATION);
     const macId = after(words, 'MACID');
+    const portNumber = PortNumber.safeParse(Number(after(words, 'PORTNUMBER'))).data;
     const lan = words.indexOf('LAN');
     const vswitch = lan !== -1 && words[lan + 1] === 'SYSTEM' ? words[lan + 2] : undefined;
     if (macId !== undefined && !/^[0-9A-F]{1,6}$/.test(macId))
@@ -28,6 +30,7 @@ export function parseDirectory(output: string): Nicdef[] {
       ...(nics.get(vdev) ?? { vdev }),
       ...(vswitch === undefined ? {} : { vswitch: take(VswitchName, vswitch, OPERATION) }),
       ...(macId === undefined ? {} : { macId: macId.padStart(6, '0') }),
+      ...(portNumber === undefined ? {} : { portNumber }),
     });
   }
   return [...nics.values()];

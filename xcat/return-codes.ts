@@ -1,4 +1,5 @@
-export type Reaction = 'done' | 'already' | 'retry' | 'permanent';
+/** `stale`: the guest was in another state than the plan was made for; reading again shows what is left to do. */
+export type Reaction = 'done' | 'already' | 'retry' | 'stale' | 'permanent';
 
 export type ReturnCode = {
   rc: number;
@@ -30,23 +31,23 @@ export const RETURN_CODES: readonly ReturnCode[] = [
   row(0, 36, 'already in list', 'already', 'it was in the list already'),
   row(0, '*', 'done', 'done', 'done'),
   row(8, 8, 'device does not exist', 'permanent', 'the guest has no such device', already(REMOVAL)),
-  row(8, 45, 'userid not logged on', 'permanent', 'the guest is not logged on', already(IMMEDIATE)),
+  row(8, 45, 'userid not logged on', 'stale', 'the guest is not logged on', already(IMMEDIATE)),
   row(24, '*', 'syntax error in a parameter', 'permanent', 'SMAPI does not understand a parameter: a defect of ours'),
   row(36, '*', 'authorisation deferred', 'permanent', 'SMAPI has not authorised the zHCP for this function'),
   row(100, '*', 'not authorised', 'permanent', 'the zHCP is not authorised for this function: see VSMWORK1 AUTHLIST'),
   row(200, 4, 'image not found', 'permanent', 'z/VM knows no such guest'),
   row(200, 8, 'image already active', 'permanent', 'the guest is logged on already', already(/^Image_Activate$/)),
-  row(200, 12, 'image not active', 'permanent', 'the guest is not logged on', already(IMMEDIATE)),
+  row(200, 12, 'image not active', 'stale', 'the guest is not logged on', already(IMMEDIATE)),
   row(200, 16, 'image being deactivated', 'retry', 'the guest is being logged off'),
   row(204, 2, 'device number not valid', 'permanent', 'z/VM does not take the device number'),
-  row(204, 4, 'image device already exists', 'permanent', 'the guest has a device of that number', already(CREATE)),
+  row(204, 4, 'image device already exists', 'stale', 'the guest has a device of that number', already(CREATE)),
   row(204, 8, 'image device does not exist', 'permanent', 'the guest has no such NIC', already(REMOVAL)),
   row(204, 12, 'image device is busy', 'retry', 'the device is busy'),
   row(204, 16, 'image device is not available', 'retry', 'the device is not available'),
-  row(204, 20, 'image device already connected', 'permanent', 'the NIC is coupled already', already(COUPLE)),
+  row(204, 20, 'image device already connected', 'stale', 'the NIC is coupled already', already(COUPLE)),
   row(204, 28, 'defined as another type', 'permanent', 'the device number belongs to something else than a NIC'),
   row(204, 40, 'adapter not deleted', 'retry', 'the NIC was not deleted'),
-  row(204, 48, 'adapter already disconnected', 'permanent', 'the NIC is not coupled', already(UNCOUPLE)),
+  row(204, 48, 'adapter already disconnected', 'stale', 'the NIC is not coupled', already(UNCOUPLE)),
   row(212, 8, 'not authorised to connect, or no adapter', 'permanent', 'the guest has no such NIC', {
     functions: COUPLE,
     // The grant may be on its way.
@@ -56,7 +57,7 @@ export const RETURN_CODES: readonly ReturnCode[] = [
   row(212, 16, 'LAN owner not active', 'permanent', 'the owner of the VSWITCH is not active'),
   row(212, 20, 'owner not active', 'permanent', 'the owner of the VSWITCH is not active'),
   row(212, 28, 'wrong type of device', 'permanent', 'the device is not of a type that couples to this VSWITCH'),
-  row(212, 32, 'not connected to LAN', 'permanent', 'the NIC is not coupled', already(UNCOUPLE)),
+  row(212, 32, 'not connected to LAN', 'stale', 'the NIC is not coupled', already(UNCOUPLE)),
   row(212, 36, 'virtual switch already exists', 'permanent', 'the VSWITCH exists', already(VSWITCH_CREATE)),
   row(212, 40, 'virtual switch does not exist', 'permanent', 'the VSWITCH does not exist', already(VSWITCH_DELETE)),
   row(212, 44, 'image already authorised', 'permanent', 'the guest is authorised already', already(GRANT)),
@@ -82,8 +83,8 @@ export const RETURN_CODES: readonly ReturnCode[] = [
     'the directory entry is not locked',
     already(/^Image_Unlock_DM$/),
   ),
-  row(404, 4, 'device already defined', 'permanent', 'the directory has a device of that number', already(DM_CREATE)),
-  row(404, 8, 'device not defined', 'permanent', 'the directory has no such device', already(DM_REMOVAL)),
+  row(404, 4, 'device already defined', 'stale', 'the directory has a device of that number', already(DM_CREATE)),
+  row(404, 8, 'device not defined', 'stale', 'the directory has no such device', already(DM_REMOVAL)),
   row(404, 12, 'device is locked', 'retry', 'the device is locked in the directory by another change'),
   row(412, 16, 'does not match the statement', 'permanent', 'it does not match the statement in the directory'),
   row(412, 28, 'wrong type', 'permanent', 'the device in the directory is of another type'),
@@ -142,7 +143,7 @@ export function judge(functionName: string, exitStatus: number, output: string):
   const { except } = known;
   const reaction = except?.functions.test(functionName) === true ? except.reaction : known.reaction;
   if (reaction === 'done' || reaction === 'already') return { ok: true, already: reaction === 'already' };
-  return { ok: false, rc, rs, retryable: reaction === 'retry', sentence: known.sentence, raw };
+  return { ok: false, rc, rs, retryable: reaction !== 'permanent', sentence: known.sentence, raw };
 }
 
 function withoutCode(output: string, exitStatus: number): { retryable: boolean; sentence: string; raw: string } {

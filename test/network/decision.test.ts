@@ -7,13 +7,14 @@ import { Change } from '../../network/requests.ts';
 import type { Surroundings } from '../../network/surroundings.ts';
 import { allocateVdev, Vdev, vdevsOverlap } from '../../network/vdev.ts';
 import type { Vswitch } from '../../network/vswitch.ts';
-import { NODE, PREFIX, USERID } from './worlds.ts';
+import { NODE, PREFIX, UNSEEN, USERID } from './worlds.ts';
 
 const PORT = '11111111-1111-4111-8111-111111111111';
 const OTHER = '22222222-2222-4222-8222-222222222222';
 
 function vswitch(name: string, values: Partial<Vswitch> = {}): Vswitch {
   return {
+    ...UNSEEN,
     name: VswitchName.parse(name),
     transport: 'ETHERNET',
     vlanAware: true,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { sameVlans, vlanSetWords } from '../../network/vlan-set.ts';
+import { sameVlans, shortVlans, vlanSetWords, vlansOfWords } from '../../network/vlan-set.ts';
 
 const vlan = fc.integer({ min: 1, max: 4094 });
 const vlans = fc.oneof(
@@ -11,19 +11,12 @@ const vlans = fc.oneof(
   }),
 );
 
-function expanded(words: readonly string[]): number[] {
-  return words.flatMap((word) => {
-    const [from = 0, to = from] = word.split('-').map(Number);
-    return Array.from({ length: to - from + 1 }, (_, index) => from + index);
-  });
-}
-
 test('the words of a VLAN set mean exactly that set, and never more than z/VM takes', () => {
   fc.assert(
     fc.property(vlans, (set) => {
       const words = vlanSetWords(set);
       if (words === undefined) return;
-      expect(sameVlans(expanded(words), set)).toBe(true);
+      expect(sameVlans(vlansOfWords(words), set)).toBe(true);
       const ranges = words.filter((word) => word.includes('-')).length;
       expect(words.length).toBeLessThanOrEqual(ranges === 0 ? 4 : 2);
     }),
@@ -42,4 +35,12 @@ test('up to four VLANs, and every closed range, can be said', () => {
 
 test('five VLANs in two groups are two ranges, a single one among them as a range of itself', () => {
   expect(vlanSetWords([10, 1, 2, 3, 4])).toEqual(['1-4', '10-10']);
+});
+
+test('a VLAN set said as short as it can be means exactly that set', () => {
+  fc.assert(
+    fc.property(vlans, (set) => {
+      expect(vlansOfWords(shortVlans(set))).toEqual([...new Set(set)].sort((one, other) => one - other));
+    }),
+  );
 });

@@ -15,7 +15,7 @@ describe.each([
 ] as const)('with z/VM %s,', (_name, options) => {
   let zvm: Environment;
   beforeAll(async () => {
-    zvm = await createEnvironment(options);
+    zvm = await createEnvironment({ ...options, guests: 20 });
   });
   afterAll(() => zvm.close());
 
@@ -126,6 +126,55 @@ describe.each([
       expect(guest.granted).toEqual({ VSW1: [4094] });
       expect(guest.nics).toMatchObject([{ vswitch: 'VSW1' }]);
       expect(guest.rows).toMatchObject([{ vlan: '4094' }]);
+    });
+  });
+
+  describe('changeVlan to another VSWITCH', () => {
+    test('moves a live NIC in one interruption, and leaves no authorisation behind', async () => {
+      const userid = 'LNX10013';
+      await zvm.run('attachNic', { userid, ports: [{ portId: portId(131), vswitch: 'VSW1', network: vlan(100) }] });
+      const [last] = (await zvm.events()).slice(-1);
+      await zvm.run('changeVlan', { userid, portId: portId(131), vswitch: 'VSW2', network: vlan(300) });
+      const types = (await zvm.events(last?.seq ?? 0)).map((event) => event.type);
+      expect(types.filter((type) => ['uncoupled', 'revoked', 'granted', 'coupled'].includes(type))).toEqual([
+        'uncoupled',
+        'revoked',
+        'granted',
+        'coupled',
+      ]);
+      const guest = await zvm.guest(userid);
+      expect(guest.granted).toEqual({ VSW2: [300] });
+      expect(guest.nics).toMatchObject([{ vdev: '1000', vswitch: 'VSW2' }]);
+      expect(guest.directory).toMatchObject([{ vdev: '1000', vswitch: 'VSW2' }]);
+      expect(guest.rows).toMatchObject([{ switch: 'VSW2', vlan: '300' }]);
+    });
+
+    test('goes back to where the port was when the new VSWITCH will not have it', async () => {
+      const userid = 'LNX10013';
+      const fault = { kind: 'smapi', function: 'Virtual_Network_Adapter_Connect_Vswitch', userid, rc: 212, rs: 52 };
+      await zvm.control('POST', 'faults', { match: {}, action: fault, times: 1 });
+      const failure = await failureOf(
+        zvm.run('changeVlan', { userid, portId: portId(131), vswitch: 'VSW1', network: vlan(100) }),
+      );
+      expect(failure).toMatchObject({ type: 'StepFailed', details: [{ undone: true }] });
+      const guest = await zvm.guest(userid);
+      expect(guest.granted).toEqual({ VSW2: [300] });
+      expect(guest.nics).toMatchObject([{ vdev: '1000', vswitch: 'VSW2' }]);
+      expect(guest.rows).toMatchObject([{ switch: 'VSW2', vlan: '300' }]);
+    });
+  });
+
+  describe('a trunk', () => {
+    test('gives the guest all its VLANs, live, and changes to other ones', async () => {
+      const userid = 'LNX10015';
+      const network = { type: 'trunk', segmentationIds: [10, 20, 30] };
+      await zvm.run('attachNic', { userid, ports: [{ portId: portId(151), vswitch: 'VSW1', network }] });
+      expect(await zvm.guest(userid)).toMatchObject({ granted: { VSW1: [10, 20, 30] }, nics: [{ vswitch: 'VSW1' }] });
+      const other = { type: 'trunk', segmentationIds: [20, 4094] };
+      await zvm.run('changeVlan', { userid, portId: portId(151), network: other });
+      const guest = await zvm.guest(userid);
+      expect(guest).toMatchObject({ granted: { VSW1: [20, 4094] }, nics: [{ vswitch: 'VSW1', vlans: [20, 4094] }] });
+      expect(guest.rows).toMatchObject([{ vlan: '20+4094' }]);
     });
   });
 

@@ -13,13 +13,19 @@ const failed = (rc: number, rs: number) =>
 const COUPLE = 'Virtual_Network_Adapter_Connect_Vswitch';
 
 describe('smcli arguments', () => {
-  it('grant with VLANs, and refuse more than four', () => {
+  it('grant with VLANs, several as ranges, and refuse what z/VM cannot take', () => {
     const [zhcp, vswitch, guest] = [Userid.parse('zhcp1'), VswitchName.parse('vsw1'), Userid.parse('lnx1')];
     const { argv } = grant(zhcp, vswitch, guest, [200]);
     expect(argv.slice(1).join(' ')).toBe(
       'Virtual_Network_Vswitch_Set_Extended -T ZHCP1 -k switch_name=VSW1 -k grant_userid=LNX1 -k user_vlan_id=200',
     );
-    expect(() => grant(zhcp, vswitch, guest, [1, 2, 3, 4, 5])).toThrow(XcatError);
+    expect(grant(zhcp, vswitch, guest, [1, 2, 3, 4, 5]).argv.slice(-4)).toEqual([
+      '-k',
+      'user_vlan_id=1-5',
+      '-k',
+      'port_type=TRUNK',
+    ]);
+    expect(() => grant(zhcp, vswitch, guest, [1, 3, 5, 7, 9])).toThrow(XcatError);
     expect(defineNicInDirectory(guest, Vdev.parse('1000'), 'a1b2c3', vswitch).argv.at(-1)).toBe(
       'NICDEF=VDEV=1000 TYPE=QDIO MACID=A1B2C3 LAN=SYSTEM SWITCHNAME=VSW1',
     );
@@ -58,24 +64,62 @@ describe('the verdict on a command', () => {
     });
   });
 
+  it('asks for another reading when z/VM only was in another state than the plan saw', () => {
+    for (const [rc, rs] of [
+      [200, 12],
+      [204, 4],
+      [204, 20],
+      [404, 4],
+      [404, 8],
+      [212, 32],
+      [204, 48],
+    ] as const)
+      expect(judge('Virtual_Network_Vswitch_Set_Extended', 1, failed(rc, rs))).toMatchObject({
+        ok: false,
+        retryable: true,
+      });
+  });
+
   it('never shows a directory entry', () => {
     const verdict = judge('Image_Query_DM', 3, 'USER LNX1 SECRET 1G\n');
     expect(JSON.stringify(verdict)).not.toContain('SECRET');
   });
 });
 
+// The contract's sample (xcat.md 4.5), the blocks one after another.
 const SWITCH = `switch_name: UNITTEST
  transport_type: IP
+ port_type: ACCESS
+ queue_memory_limit: 8
+ routing_value: NONROUTER
  vlan_awareness: AWARE
  vlan_id: 0011
+ native_vlan_id: 0001
+ mac_address: 02-00-02-00-02-23
+ gvrp_request_attribute: NOGVRP
+ gvrp_enabled_attribute: NOGVRP
+ switch_status: 1
+ link_ag: LAG:
+ lag_interval: 0
+ lag_group: (NOGRP)
+ IP_timeout: 5
+ switch_type: QDIO
+ isolation_status: NOISOLATION
+ MAC_protect: NOMACPROTECT
  user_port_based: USERBASED
+ VLAN_counters: E)
  vepa_status: (NONE)
 real_device_address: 1111
+virtual_device_address: 0000
+controller_name: (NONE)
+port_name: (NONE)
 device_status: 0
 device_error_status 3
 Error controller_name is NULL!!
 port_num: 0000
 grant_userid: TEST1
+promiscuous_mode: NOPROM
+osd_sim: NOOSDSIM
 vlan_count: 2
 user_vlan_id: 0001
 user_vlan_id: 0002
@@ -94,13 +138,43 @@ describe('the parsers', () => {
       transport: 'IP',
       vlanAware: true,
       defaultVlan: 11,
+      nativeVlan: 1,
       portSelection: 'USERBASED',
+      portType: 'ACCESS',
+      uplinks: [{ rdev: '1111', state: 'inactive', error: 'Real device does not exist', virtualDevice: '0000' }],
+      status: 'Virtual switch defined',
+      gvrp: false,
+      isolated: false,
+      macProtected: false,
+      queueMemoryLimitMb: 8,
+      router: 'NONROUTER',
+      mac: '02:00:02:00:02:23',
       authorisations: [{ userid: 'TEST1', vlans: [1, 2] }],
       nics: [{ userid: 'USERID1', vdev: '0800', mac: '02:00:02:00:00:d3' }],
     });
     expect(two).toMatchObject({ name: 'VSW2', vlanAware: false });
-    expect(two).not.toHaveProperty('defaultVlan');
+    expect(two?.defaultVlan).toBeUndefined();
     expect(() => parseVswitches(' switch_name: A\n transport_type: IP\n')).toThrow(XcatError);
+  });
+
+  it('read the port number of each authorisation of a port-based VSWITCH, and uplinks in their states', () => {
+    const grants =
+      'port_num: 0007\ngrant_userid: LNX1\nuser_vlan_id: 0100\nport_num: 0008\ngrant_userid: LNX1\nuser_vlan_id: 0200\n';
+    const rdev = (device: string, state: number) =>
+      `real_device_address: ${device}\ndevice_status: ${state}\ndevice_error_status 0\n`;
+    const text = SWITCH.replace('USERBASED', 'PORTBASED').replace(
+      /real_device[\s\S]*/,
+      rdev('00A3', 1) + rdev('00A6', 2) + grants,
+    );
+    const [vswitch] = parseVswitches(text);
+    expect(vswitch?.authorisations).toEqual([
+      { userid: 'LNX1', portNumber: 7, vlans: [100] },
+      { userid: 'LNX1', portNumber: 8, vlans: [200] },
+    ]);
+    expect(vswitch?.uplinks).toMatchObject([
+      { rdev: '00A3', state: 'active' },
+      { rdev: '00A6', state: 'backup' },
+    ]);
   });
 
   it('read NICs of a directory entry and nothing else', () => {
@@ -109,13 +183,13 @@ describe('the parsers', () => {
       'NICDEF 1000 TYPE QDIO LAN SYSTEM VSW1,',
       '  MACID 11aa33',
       'nicdef 1003 type qdio',
-      'NICDEF 1003 MACID 000007',
+      'NICDEF 1003 MACID 000007 PORTNUMBER 17',
       'NICDEF 1003 LAN OWNER GLAN1',
       '*DVHOPT LNK0',
     ].join('\n');
     expect(parseDirectory(entry)).toEqual([
       { vdev: '1000', vswitch: 'VSW1', macId: '11AA33' },
-      { vdev: '1003', macId: '000007' },
+      { vdev: '1003', macId: '000007', portNumber: 17 },
     ]);
     expect(() => parseDirectory('USER LNX1 SECRET\nNICDEF SECRET')).toThrow(/^(?!.*SECRET)/);
   });

@@ -20,7 +20,14 @@ export const SimulatorState = z.object({
           directory: z.array(
             z.object({ vdev: z.string(), vswitch: z.string().nullish(), macid: z.string().nullish() }),
           ),
-          nics: z.array(z.object({ vdev: z.string(), mac: z.string(), vswitch: z.string().nullish() })),
+          nics: z.array(
+            z.object({
+              vdev: z.string(),
+              mac: z.string(),
+              vswitch: z.string().nullish(),
+              vlans: z.array(z.number()).optional(),
+            }),
+          ),
         }),
       ),
     }),

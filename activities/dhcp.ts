@@ -1,0 +1,53 @@
+import { createHash } from 'node:crypto';
+import type { AllowedVswitch } from '../network/host.ts';
+import { PortId, SegmentationId } from '../network/identifiers.ts';
+import { Network } from '../network/network.ts';
+import { type Refusal, refusal } from '../network/refusal.ts';
+import type { PortRequest } from '../network/requests.ts';
+import type { Vswitch } from '../network/vswitch.ts';
+import type { DhcpPlan } from '../workflows/host-activities.ts';
+import { refusedFailure } from './failures.ts';
+import type { HostRuntime } from './host-runtime.ts';
+import { readVswitches } from './vswitches.ts';
+
+/**
+ * The NICs that a host's DHCP node needs: on each VSWITCH of the configuration one, a trunk for the VLANs that its networks use. Throws a
+ * `Refused` failure when the host has no DHCP node, or a VSWITCH is layer 3: CP answers ARP there and passes no broadcast of a guest
+ * (contract xcat.md 4.4).
+ */
+export async function planDhcp(host: HostRuntime, signal: AbortSignal): Promise<DhcpPlan> {
+  const { dhcpUserid, vswitches: allowed } = host.rules;
+  if (dhcpUserid === undefined)
+    throw refusedFailure([refusal('host', `host ${host.rules.host} has no DHCP node`, 'name it by dhcp_userid')]);
+  const vswitches = await readVswitches(host, signal);
+  const refusals = allowed.flatMap((each) => refuseLayer3(each, vswitches));
+  if (refusals.length > 0) throw refusedFailure(refusals);
+  return { userid: dhcpUserid, ports: allowed.map((each) => portOn(each, host.rules.host)) };
+}
+
+function refuseLayer3({ vswitch: name }: AllowedVswitch, vswitches: readonly Vswitch[]): Refusal[] {
+  if (vswitches.find((candidate) => candidate.name === name)?.transport !== 'IP') return [];
+  const reason = `VSWITCH ${name} is layer 3 (IP): DHCP needs the guests' own MAC addresses and broadcasts, which it does not pass`;
+  return [refusal('vswitch', reason, 'use a layer 2 VSWITCH, or serve the network without DHCP')];
+}
+
+function portOn({ vswitch, vlanRanges }: AllowedVswitch, host: string): PortRequest {
+  const vlans = vlanRanges.flatMap(({ from, to }) => Array.from({ length: to - from + 1 }, (_, index) => from + index));
+  return { portId: portIdOf(host, vswitch), vswitch, network: networkOf(vlans), adminStateUp: true };
+}
+
+function networkOf(vlans: readonly number[]): Network {
+  const [first, ...more] = vlans.map((vlan) => SegmentationId.parse(vlan));
+  if (first === undefined) return { type: 'flat' };
+  return Network.parse(
+    more.length === 0 ? { type: 'vlan', segmentationId: first } : { type: 'trunk', segmentationIds: [first, ...more] },
+  );
+}
+
+/** The same port at every run: an id made of host and VSWITCH, in the form of a version 5 UUID. */
+function portIdOf(host: string, vswitch: string): PortId {
+  const hex = createHash('sha1').update(`networking-zvm dhcp ${host} ${vswitch}`).digest('hex');
+  return PortId.parse(
+    `${hex.slice(0, 8)}-${hex.slice(8, 12)}-5${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`,
+  );
+}
