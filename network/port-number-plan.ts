@@ -26,10 +26,18 @@ export function planPortNumbers(desired: Desired, guest: GuestState, vswitches: 
       ? []
       : [{ vswitch, port, portNumber: port.portNumber }];
   });
-  const takeAway = [...assigned(desired, guest)].flatMap(({ vswitch: name, portNumber }): Step[] => {
+  const retyped = wanted.filter(({ vswitch, port, portNumber }) => changesType(vswitch, port, portNumber, guest));
+  const held = [
+    ...assigned(desired, guest),
+    ...retyped.map(({ port, portNumber }) => ({ vswitch: port.vswitch, portNumber })),
+  ];
+  const once = new Map(held.map((each) => [`${each.vswitch} ${each.portNumber}`, each]));
+  const takeAway = [...once.values()].flatMap(({ vswitch: name, portNumber }): Step[] => {
     const vswitch = portBased.find((candidate) => candidate.name === name);
+    const same = (other: { vswitch: Vswitch; portNumber: PortNumber }) =>
+      other.vswitch === vswitch && other.portNumber === portNumber;
     if (entryOf(vswitch, portNumber)?.userid !== guest.userid) return [];
-    if (wanted.some((other) => other.vswitch === vswitch && other.portNumber === portNumber)) return [];
+    if (wanted.some(same) && !retyped.some(same)) return [];
     return [{ kind: 'removePortNumber', userid: guest.userid, vswitch: name, portNumber, disturbs: false }];
   });
   return {
@@ -39,7 +47,8 @@ export function planPortNumbers(desired: Desired, guest: GuestState, vswitches: 
       wanted
         .filter(({ port, portNumber }) => {
           const nic = guest.directory.find((candidate) => candidate.vdev === port.vdev);
-          return nic?.portNumber !== undefined && nic.portNumber !== portNumber;
+          const moved = nic?.portNumber !== undefined && nic.portNumber !== portNumber;
+          return moved || retyped.some((other) => other.port === port);
         })
         .map(({ port }) => port.vdev),
     ),
@@ -76,12 +85,27 @@ function giveSteps(vswitch: Vswitch, port: DesiredPort, portNumber: PortNumber, 
   const on = { userid: guest.userid, vswitch: vswitch.name, portNumber };
   const want = neededVlans(vswitch, vlansOf(port.network));
   const entry = entryOf(vswitch, portNumber);
-  if (entry === undefined) return [{ kind: 'ensurePortNumber', ...on, vlans: want, disturbs: false }];
+  if (entry === undefined || changesType(vswitch, port, portNumber, guest))
+    return [{ kind: 'ensurePortNumber', ...on, vlans: want, disturbs: false }];
   if (entry.userid !== guest.userid) return [];
   const now = authorisedVlans(vswitch, entry);
   const add = want.filter((vlan) => !now.includes(vlan));
   const remove = now.filter((vlan) => !want.includes(vlan));
-  return add.length + remove.length === 0 ? [] : [{ kind: 'ensurePortVlans', ...on, add, remove, disturbs: false }];
+  // SMAPI takes one VLAN to add and one to remove at a time; the new one first, so that the port is never on none.
+  return Array.from({ length: Math.max(add.length, remove.length) }, (_, index) => ({
+    kind: 'ensurePortVlans' as const,
+    ...on,
+    add: add.slice(index, index + 1),
+    remove: remove.slice(index, index + 1),
+    disturbs: false,
+  }));
+}
+
+/** Access has one VLAN, trunk several: a port gets its type with its number, which a NIC must be coupled anew for (contract xcat.md 4.4). */
+function changesType(vswitch: Vswitch, port: DesiredPort, portNumber: PortNumber, guest: GuestState): boolean {
+  const entry = entryOf(vswitch, portNumber);
+  if (entry?.userid !== guest.userid) return false;
+  return authorisedVlans(vswitch, entry).length > 1 !== neededVlans(vswitch, vlansOf(port.network)).length > 1;
 }
 
 function entryOf(vswitch: Vswitch | undefined, portNumber: PortNumber): Authorisation | undefined {

@@ -2,6 +2,7 @@ import { formatNicdef } from './directory.ts';
 import { FaultRuleSchema } from './faults.ts';
 import type { Guest } from './guest.ts';
 import type { Front } from './http-server.ts';
+import { restoreSnapshot, Snapshot, takeSnapshot } from './snapshot.ts';
 import type { Vswitch } from './vswitch.ts';
 import { effectiveVlans } from './vswitch.ts';
 import type { ZvmSystem } from './zvm-system.ts';
@@ -16,12 +17,14 @@ export function answerControl(front: Front, method: string, url: URL, body: stri
   const [, , area, ...rest] = url.pathname.split('/');
   const route = `${method} ${area ?? ''}`;
   if (route === 'GET state') return ok(describeState(front));
+  if (route === 'GET snapshot') return ok(takeSnapshot(mn));
   if (route === 'GET events') return ok(events.since(Number(url.searchParams.get('since') ?? '0')));
   if (route === 'GET counters') return ok({ ...events.counters });
   if (route === 'GET faults') return ok(faults.list());
   if (route === 'DELETE faults') return faults.remove(rest[0]) || rest[0] === undefined ? ok({}) : NOT_FOUND;
   const parsed = parse(body);
   if (parsed === undefined) return { status: 400, body: { error: 'the body is not JSON' } };
+  if (route === 'PUT snapshot') return restore(mn, parsed);
   if (route === 'POST faults') {
     const rule = FaultRuleSchema.safeParse(parsed);
     return rule.success
@@ -39,6 +42,17 @@ export function answerControl(front: Front, method: string, url: URL, body: stri
   return NOT_FOUND;
 }
 
+function restore(mn: Front['mn'], body: unknown): Answer {
+  const snapshot = Snapshot.safeParse(body);
+  if (!snapshot.success) return { status: 400, body: { error: snapshot.error.issues } };
+  try {
+    restoreSnapshot(mn, snapshot.data);
+    return ok({});
+  } catch (error) {
+    return { status: 409, body: { error: error instanceof Error ? error.message : String(error) } };
+  }
+}
+
 function ok(body: unknown): Answer {
   return { status: 200, body };
 }
@@ -52,7 +66,15 @@ function parse(body: string): unknown {
   }
 }
 
-function changeSystem(system: ZvmSystem, [first, userid, action]: string[], body: unknown): Answer {
+/** `vswitches/<name>/uplinks/<rdev>/fail` or `/restore` */
+function changeUplink(system: ZvmSystem, [name = '', , rdev = '', action]: (string | undefined)[]): Answer {
+  const vswitch = system.vswitch(name);
+  if (!vswitch || (action !== 'fail' && action !== 'restore')) return NOT_FOUND;
+  return system.setUplink(vswitch, rdev.toUpperCase(), action === 'restore') ? ok(describeVswitch(vswitch)) : NOT_FOUND;
+}
+
+function changeSystem(system: ZvmSystem, [first, userid, ...more]: string[], body: unknown): Answer {
+  const [action] = more;
   if (first === 'ipl') {
     const autolog = typeof body === 'object' && body !== null && 'autolog' in body ? body.autolog !== false : true;
     system.reIpl(autolog);
@@ -62,6 +84,7 @@ function changeSystem(system: ZvmSystem, [first, userid, action]: string[], body
     system.reachable = first === 'reachable';
     return ok({});
   }
+  if (first === 'vswitches') return changeUplink(system, [userid, ...more]);
   const guest = first === 'guests' ? system.guest(userid ?? '') : undefined;
   if (!guest) return NOT_FOUND;
   if (action === 'lock' || action === 'unlock') guest.locked = action === 'lock';

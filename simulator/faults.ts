@@ -8,7 +8,11 @@ export const FaultRuleSchema = z.strictObject({
     .strictObject({ method: z.string().optional(), path: z.string().optional(), command: z.string().optional() })
     .default({}),
   action: z.discriminatedUnion('kind', [
-    z.strictObject({ kind: z.literal('status'), status: z.number().int().min(100).max(599) }),
+    z.strictObject({
+      kind: z.literal('status'),
+      status: z.number().int().min(100).max(599),
+      text: z.string().optional(),
+    }),
     z.strictObject({ kind: z.literal('delay'), ms: count }),
     z.strictObject({ kind: z.literal('drop'), when: z.enum(['before', 'after']) }),
     z.strictObject({ kind: z.literal('garbage') }),
@@ -19,15 +23,19 @@ export const FaultRuleSchema = z.strictObject({
       userid: z.string().optional(),
       rc: z.number().int(),
       rs: z.number().int(),
+      /** `after`: the function is carried out, and the code answered all the same */
+      when: z.enum(['before', 'after']).default('before'),
     }),
     z.strictObject({ kind: z.literal('hold'), when: z.enum(['before', 'after']) }),
   ]),
   times: z.number().int().positive().optional(),
+  /** so many that fit are let pass first */
+  skip: z.number().int().nonnegative().default(0),
 });
 
 export type FaultRule = z.infer<typeof FaultRuleSchema>;
 export type FaultAction = FaultRule['action'];
-type Armed = { id: string; rule: FaultRule; hits: number; held: Set<() => void> };
+type Armed = { id: string; rule: FaultRule; passed: number; hits: number; held: Set<() => void> };
 
 /** What goes wrong on purpose: rules for HTTP requests and for single smcli functions. */
 export class FaultBoard {
@@ -37,7 +45,7 @@ export class FaultBoard {
   /** Arms a rule and answers its id. */
   add(rule: FaultRule): string {
     const id = String(this.nextId++);
-    this.rules.set(id, { id, rule, hits: 0, held: new Set() });
+    this.rules.set(id, { id, rule, passed: 0, hits: 0, held: new Set() });
     return id;
   }
 
@@ -63,21 +71,21 @@ export class FaultBoard {
       if (action.kind === 'smapi' || spent(armed)) continue;
       if (match.method !== undefined && match.method.toUpperCase() !== method) continue;
       if (!path.includes(match.path ?? '') || !command.includes(match.command ?? '')) continue;
-      armed.hits++;
+      if (passes(armed)) continue;
       return { action, hold: () => holdOn(armed) };
     }
     return null;
   }
 
   /** The code a smcli function is to answer instead of acting, if a rule says so. */
-  smapi(name: string, users: readonly (string | undefined)[]): Code | null {
+  smapi(name: string, users: readonly (string | undefined)[]): { code: Code; when: 'before' | 'after' } | null {
     for (const armed of this.rules.values()) {
       const { action } = armed.rule;
       if (action.kind !== 'smapi' || spent(armed) || action.function !== name) continue;
       const wanted = action.userid?.toUpperCase();
       if (wanted !== undefined && !users.some((user) => user?.toUpperCase() === wanted)) continue;
-      armed.hits++;
-      return [action.rc, action.rs];
+      if (passes(armed)) continue;
+      return { code: [action.rc, action.rs], when: action.when };
     }
     return null;
   }
@@ -85,6 +93,16 @@ export class FaultBoard {
 
 function spent(armed: Armed): boolean {
   return armed.rule.times !== undefined && armed.hits >= armed.rule.times;
+}
+
+/** Counts what fits; the first ones may be let pass. */
+function passes(armed: Armed): boolean {
+  if (armed.passed < armed.rule.skip) {
+    armed.passed++;
+    return true;
+  }
+  armed.hits++;
+  return false;
 }
 
 function holdOn(armed: Armed): Promise<void> {

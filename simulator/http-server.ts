@@ -1,21 +1,25 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { Certificate } from './certificate.ts';
 import { answerControl } from './control.ts';
 import type { EventLog } from './events.ts';
 import type { FaultBoard } from './faults.ts';
 import { sleep } from './flow.ts';
+import { drawLatency } from './latency.ts';
 import type { ManagementNode } from './management-node.ts';
 import { answerRest } from './rest.ts';
 
-export type Front = { mn: ManagementNode; events: EventLog; faults: FaultBoard };
+export type Front = { mn: ManagementNode; events: EventLog; faults: FaultBoard; random: () => number };
 
-/** The HTTP side: /xcatws with its faults and /simulator without. */
-export function makeServer(front: Front): Server {
-  return createServer((request, response) => {
+/** The HTTP side: /xcatws with its faults and /simulator without; over TLS when there is a certificate. */
+export function makeServer(front: Front, certificate?: Certificate): Server {
+  const listener: RequestListener = (request, response) => {
     handle(front, request, response).catch((error: unknown) => {
       process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
       send(response, 500, 'text/html', 'Internal Server Error');
     });
-  });
+  };
+  return certificate === undefined ? createServer(listener) : createTlsServer(certificate, listener);
 }
 
 async function handle(front: Front, request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -30,7 +34,8 @@ async function handle(front: Front, request: IncomingMessage, response: ServerRe
   const path = url.pathname.split('/').slice(1).filter(Boolean).map(decodeURIComponent);
   if (path[0] !== 'xcatws') return send(response, 404, 'text/html', 'Not Found');
   front.events.counters.httpCalls++;
-  if (front.mn.settings.latencyMs > 0) await sleep(front.mn.settings.latencyMs);
+  const latencyMs = drawLatency(front.mn.settings.latency, front.random);
+  if (latencyMs > 0) await sleep(latencyMs);
   const fault = front.faults.http(method, url.pathname, decodedBody(body));
   const kind = fault?.action.kind;
   const note = (status: number | null) => {
@@ -51,7 +56,7 @@ async function handle(front: Front, request: IncomingMessage, response: ServerRe
       response,
       fault.action.status,
       jsonType(),
-      'Connection failurexx: IO::Socket::SSL: connect: Connection refused',
+      fault.action.text ?? 'Connection failurexx: IO::Socket::SSL: connect: Connection refused',
     );
   }
   const request_ = { method, path: path.slice(1), query: url.searchParams, headers: request.headers, body };

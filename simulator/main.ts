@@ -1,23 +1,71 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { startSimulator } from './simulator.ts';
+import { parseLatency } from './latency.ts';
+import { type Simulator, startSimulator } from './simulator.ts';
+import { restoreSnapshot, Snapshot, takeSnapshot } from './snapshot.ts';
 
-const { values } = parseArgs({
-  options: {
-    port: { type: 'string', default: '0' },
-    hosts: { type: 'string', default: '2' },
-    guests: { type: 'string', default: '10' },
-    seed: { type: 'string', default: '1' },
-    latency: { type: 'string', default: '0' },
-  },
-});
+const USAGE = `npm run simulator -- [--port N] [--https] [--ca-file FILE] [--mns N] [--hosts N] [--guests N] [--seed N]
+  [--latency MS|uniform:MS:MS|lognormal:MEDIAN_MS:SIGMA] [--state FILE]`;
 
-const simulator = await startSimulator({
-  port: Number(values.port),
-  hosts: Number(values.hosts),
-  guests: Number(values.guests),
-  seed: Number(values.seed),
-  latencyMs: Number(values.latency),
+/** Starts management nodes, prints one JSON line with their URLs, and runs until it is told to stop; then the state is saved. */
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      port: { type: 'string', default: '0' },
+      https: { type: 'boolean', default: false },
+      'ca-file': { type: 'string' },
+      mns: { type: 'string', default: '1' },
+      hosts: { type: 'string', default: '2' },
+      guests: { type: 'string', default: '10' },
+      seed: { type: 'string', default: '1' },
+      latency: { type: 'string', default: '0' },
+      state: { type: 'string' },
+    },
+  });
+  const port = whole('--port', values.port);
+  const seed = whole('--seed', values.seed);
+  const options = {
+    https: values.https,
+    hosts: whole('--hosts', values.hosts),
+    guests: whole('--guests', values.guests),
+    latency: parseLatency(values.latency),
+  };
+  const saved = values.state === undefined ? [] : readState(values.state);
+  const simulators: Simulator[] = [];
+  for (let index = 0; index < whole('--mns', values.mns); index += 1) {
+    // Several management nodes have ports after each other, or each a free one.
+    const simulator = await startSimulator({ ...options, seed: seed + index, port: port === 0 ? 0 : port + index });
+    const snapshot = saved[index];
+    if (snapshot !== undefined) restoreSnapshot(simulator.mn, snapshot);
+    simulators.push(simulator);
+  }
+  // Each has an authority of its own: one file holds them all.
+  if (values['ca-file'] !== undefined) writeFileSync(values['ca-file'], simulators.map(({ ca }) => ca ?? '').join(''));
+  const mns = simulators.map(({ url }) => ({ url, xcatws: `${url}/xcatws`, control: `${url}/simulator` }));
+  process.stdout.write(`${JSON.stringify({ ...mns[0], mns })}\n`);
+  const stop = async () => {
+    if (values.state !== undefined)
+      writeFileSync(values.state, `${JSON.stringify(simulators.map(({ mn }) => takeSnapshot(mn)))}\n`);
+    await Promise.all(simulators.map((simulator) => simulator.close()));
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop());
+}
+
+function readState(file: string): Snapshot[] {
+  if (!existsSync(file)) return [];
+  const parsed = Snapshot.array().safeParse(JSON.parse(readFileSync(file, 'utf8')));
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new Error(`--state ${file}: ${issue?.path.join('.')}: ${issue?.message}`);
+}
+
+function whole(option: string, text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0) throw new Error(`${option} ${text}: must be a whole number`);
+  return value;
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\nusage: ${USAGE}\n`);
+  process.exitCode = 1;
 });
-const { url } = simulator;
-process.stdout.write(`${JSON.stringify({ url, xcatws: `${url}/xcatws`, control: `${url}/simulator` })}\n`);
-for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void simulator.close());

@@ -25,7 +25,7 @@ export class ManagementNode {
   readonly settings: Settings;
   bootTime = new Date(Date.now() - 5 * 86_400_000);
   private readonly machines = new Map<string, Machine>();
-  private readonly interfaces = new Map<string, { address: string; mask: string }>();
+  readonly interfaces = new Map<string, { address: string; mask: string }>();
   private readonly events: EventLog;
 
   constructor(settings: Settings, events: EventLog, faults: FaultBoard) {

@@ -1,3 +1,5 @@
+import type { Latency } from './latency.ts';
+
 /** What startSimulator accepts; every field has a default. */
 export type SimulatorOptions = {
   port?: number;
@@ -5,11 +7,22 @@ export type SimulatorOptions = {
   guests?: number;
   seed?: number;
   latencyMs?: number;
+  /** in place of latencyMs: drawn anew for each call */
+  latency?: Latency;
+  https?: boolean;
   smapiMs?: number;
   directoryMs?: number;
   /** what one xCAT command takes in the management node's own shell */
   mnCommandMs?: number;
   smapiParallelism?: number;
+  /** directory changes at once: DirMaint is one server */
+  directoryParallelism?: number;
+  /** directory changes are accepted with 592 and carried out directoryMs later */
+  directoryAsync?: boolean;
+  /** connections that a VSWITCH takes */
+  maxPorts?: number;
+  /** every element of an answer names the management node, as since 2017 */
+  xcatdsource?: boolean;
   regrant?: 'reexecute' | 'reject';
   revoke?: 'keeps' | 'uncouples';
   loggedOff?: '200/12' | '8/45';
@@ -19,20 +32,26 @@ export type SimulatorOptions = {
   password?: string;
 };
 
-export type Settings = Required<SimulatorOptions>;
+export type Settings = Required<Omit<SimulatorOptions, 'latencyMs'>>;
 
 /** Fills in the defaults: those are the behaviours contract section 8 asks to simulate by default. */
 export function withDefaults(options: SimulatorOptions): Settings {
+  const { latencyMs = 0, ...rest } = options;
   return {
     port: 0,
     hosts: 2,
     guests: 10,
     seed: 1,
-    latencyMs: 0,
+    latency: { distribution: 'fixed', ms: latencyMs },
+    https: false,
     smapiMs: 0,
     directoryMs: 0,
     mnCommandMs: 0,
     smapiParallelism: 10,
+    directoryParallelism: 1,
+    directoryAsync: false,
+    maxPorts: 2048,
+    xcatdsource: false,
     regrant: 'reexecute',
     revoke: 'keeps',
     loggedOff: '200/12',
@@ -40,6 +59,6 @@ export function withDefaults(options: SimulatorOptions): Settings {
     chvm: 'silent',
     username: 'admin',
     password: 'admin',
-    ...options,
+    ...rest,
   };
 }

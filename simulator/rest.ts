@@ -55,7 +55,9 @@ export async function answerRest(mn: ManagementNode, request: RestRequest): Prom
   const addressesNode = (resource === 'nodes' && method === 'PUT') || resource === 'vms';
   if (addressesNode && !mn.nodes.has(name ?? ''))
     return plain(403, `<p>Invalid nodes and/or groups in noderange: ${name}</p>`);
-  const data = await execute(mn, request, body);
+  const elements = await execute(mn, request, body);
+  // since 2017 (contract 1.4)
+  const data = mn.settings.xcatdsource ? elements.map((each) => ({ ...each, xcatdsource: [mn.name] })) : elements;
   return { status: method === 'POST' ? 201 : 200, text: JSON.stringify({ data }) };
 }
 

@@ -1,7 +1,9 @@
 import { once } from 'node:events';
+import { makeCertificate } from './certificate.ts';
 import { EventLog } from './events.ts';
 import { FaultBoard } from './faults.ts';
 import { makeServer } from './http-server.ts';
+import { seeded } from './latency.ts';
 import { ManagementNode } from './management-node.ts';
 import type { SimulatorOptions } from './options.ts';
 import { withDefaults } from './options.ts';
@@ -11,6 +13,8 @@ export type { SimulatorOptions } from './options.ts';
 export type Simulator = {
   /** the REST API is below /xcatws, the control API below /simulator */
   url: string;
+  /** with `https`: the authority that signed the server's certificate, PEM */
+  ca: string | undefined;
   mn: ManagementNode;
   close(): Promise<void>;
 };
@@ -21,13 +25,15 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const events = new EventLog();
   const faults = new FaultBoard();
   const mn = new ManagementNode(settings, events, faults);
-  const server = makeServer({ mn, events, faults });
+  const certificate = settings.https ? await makeCertificate() : undefined;
+  const server = makeServer({ mn, events, faults, random: seeded(settings.seed) }, certificate);
   server.listen(settings.port, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('the simulator got no port');
   return {
-    url: `http://127.0.0.1:${address.port}`,
+    url: `${settings.https ? 'https' : 'http'}://127.0.0.1:${address.port}`,
+    ca: certificate?.ca,
     mn,
     close: async () => {
       faults.remove();

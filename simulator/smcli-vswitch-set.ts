@@ -64,13 +64,55 @@ function set(system: ZvmSystem, name: string, wanted: ReadonlyMap<string, string
   if (!('vlans' in authorisation)) return authorisation;
   if (wanted.has('user_vlan_id') && grant === undefined && port === undefined) return [396, 2838];
   const rdevs = wanted.get('real_device_address');
-  if (rdevs !== undefined) vswitch.rdevs = rdevs.toUpperCase() === 'NONE' ? [] : parseRdevs(rdevs);
+  if (rdevs !== undefined) {
+    const parsed = rdevs.toUpperCase() === 'NONE' ? [] : parseRdevs(rdevs);
+    if (parsed.length > 3 || parsed.some((rdev) => !/^[0-9A-F]{4}$/.test(rdev))) return [24, 510];
+    vswitch.rdevs = parsed;
+    vswitch.failed = [];
+  }
+  const settings = changeSettings(vswitch, wanted);
+  if (settings[0] !== 0) return settings;
   const portName = wanted.get('port_name');
   if (portName !== undefined) vswitch.portName = portName;
   if (grant !== undefined)
     return vswitch.portBased ? [396, 2838] : system.grant(vswitch, grant.toUpperCase(), authorisation);
   if (revoke !== undefined) return vswitch.portBased ? [396, 2838] : system.revoke(vswitch, revoke.toUpperCase());
   return setPorts(system, vswitch, wanted, authorisation, port);
+}
+
+/** Keys that the model has no state for: an error, never taken without effect. */
+const NOT_MODELLED =
+  'mac_id uplink nic_userid nic_vdev lacp interval group_rdev iptimeout VLAN_counters nic_portselection vepa'.split(
+    ' ',
+  );
+
+function changeSettings(vswitch: Vswitch, wanted: ReadonlyMap<string, string>): Code {
+  if (NOT_MODELLED.some((key) => wanted.has(key))) return [396, 3022];
+  const words: [string, readonly string[], (word: string) => void][] = [
+    ['port_isolation', ['ON', 'OFF'], (word) => Object.assign(vswitch, { isolated: word === 'ON' })],
+    ['MAC_protect', ['ON', 'OFF'], (word) => Object.assign(vswitch, { macProtect: word === 'ON' })],
+    ['queue_memory_limit', [...'12345678'], (word) => Object.assign(vswitch, { queue: Number(word) })],
+    ['routing_value', ['NONROUTER', 'PRIROUTER'], (word) => Object.assign(vswitch, { router: word === 'PRIROUTER' })],
+    [
+      'connection_value',
+      ['CONNECT', 'DISCONNECT'],
+      (word) => Object.assign(vswitch, { connected: word === 'CONNECT' }),
+    ],
+    ['gvrp_value', ['GVRP', 'NOGVRP'], (word) => Object.assign(vswitch, { gvrp: word === 'GVRP' })],
+  ];
+  // contract 4.3: an unaware VSWITCH knows no GVRP
+  if (!vswitch.aware && wanted.get('gvrp_value')?.toUpperCase() === 'GVRP') return [396, 2838];
+  for (const [index, [key, allowed]] of words.entries()) {
+    const value = wanted.get(key)?.toUpperCase();
+    if (value !== undefined && !allowed.includes(value)) return [24, (index + 20) * 100];
+  }
+  for (const [key, , apply] of words) {
+    const value = wanted.get(key);
+    if (value !== undefined) apply(value.toUpperCase());
+  }
+  const controller = wanted.get('controller_name');
+  if (controller !== undefined) vswitch.controller = controller.toUpperCase();
+  return OK;
 }
 
 function setPorts(
@@ -91,12 +133,19 @@ function setPorts(
   }
   const remove = wanted.get('portnum_remove');
   if (remove !== undefined) return /^\d{1,4}$/.test(remove) ? system.removePort(vswitch, Number(remove)) : [24, 310];
+  const before = new Map([...vswitch.ports].map(([number, { vlans }]) => [number, vlans]));
   for (const key of ['vlan_port_add', 'vlan_port_remove', 'vlan_delete']) {
     const value = wanted.get(key);
     if (value === undefined) continue;
     const code = changePortVlan(vswitch, key, value);
     if (code[0] !== 0) return code;
   }
+  // contract 4.4: an access port has exactly one VLAN
+  if ([...vswitch.ports.values()].some((each) => each.portType === 'ACCESS' && each.vlans.length > 1)) {
+    for (const [number, vlans] of before) Object.assign(vswitch.ports.get(number) ?? {}, { vlans });
+    return [396, 2838];
+  }
+  for (const number of before.keys()) system.showPortVlans(vswitch, number);
   return OK;
 }
 

@@ -1,5 +1,5 @@
 import type { Authorisation, Vswitch } from './vswitch.ts';
-import { effectiveVlans } from './vswitch.ts';
+import { activeRdev, effectiveVlans } from './vswitch.ts';
 import type { ZvmSystem } from './zvm-system.ts';
 
 /** One VSWITCH as Virtual_Network_Vswitch_Query prints it (contract 4.5). */
@@ -17,17 +17,20 @@ export function describeVswitch(system: ZvmSystem, vswitch: Vswitch): string {
     `  MAC ID: ${vswitch.mac}`,
     `  GVRP request attributes: ${vswitch.gvrp ? 'GVRP requested' : 'GVRP not requested'}`,
     `  GVRP enabled attributes: ${vswitch.gvrp ? 'GVRP enabled' : 'GVRP not enabled'}`,
-    '  Switch status: Virtual switch defined',
+    `  Switch status: ${{ 1: 'Virtual switch defined', 7: 'OSA device not ready', 8: 'OSA device ready' }[status(vswitch)]}`,
     '  Devices:',
   ];
-  for (const [index, rdev] of vswitch.rdevs.entries()) {
+  for (const rdev of vswitch.rdevs) {
     lines.push(
       `    Real device: ${rdev}`,
       `    Controller name: ${vswitch.controller}`,
       `    Port name: ${vswitch.portName}`,
     );
-    const status = index === 0 ? 'Device is active' : 'Device is a backup device';
-    lines.push(`    Device status: ${status}`, '    Device error status: No error', '');
+    const state = ['Device is not active', 'Device is active', 'Device is a backup device'][
+      deviceStatus(vswitch, rdev)
+    ];
+    const error = vswitch.failed.includes(rdev) ? 'Initialization error' : 'No error';
+    lines.push(`    Device status: ${state}`, `    Device error status: ${error}`, '');
   }
   lines.push('  Authorized users:');
   for (const { userid } of authorised(vswitch)) lines.push(`    User: ${userid}`);
@@ -52,26 +55,26 @@ export function describeVswitchExtended(system: ZvmSystem, vswitch: Vswitch): st
     ` mac_address: ${(vswitch.mac.match(/../g) ?? []).join('-')}`,
     ` gvrp_request_attribute: ${gvrp}`,
     ` gvrp_enabled_attribute: ${gvrp}`,
-    ' switch_status: 1',
+    ` switch_status: ${status(vswitch)}`,
     ' link_ag: LAG:',
     ' lag_interval: 0',
     ' lag_group: (NOGRP)',
     ' IP_timeout: 5',
     ' switch_type: QDIO',
-    ' isolation_status: NOISOLATION',
-    ' MAC_protect: NOMACPROTECT',
+    ` isolation_status: ${vswitch.isolated ? 'ISOLATION' : 'NOISOLATION'}`,
+    ` MAC_protect: ${vswitch.macProtect ? 'MACPROTECT' : 'NOMACPROTECT'}`,
     ` user_port_based: ${vswitch.portBased ? 'PORTBASED' : 'USERBASED'}`,
     ' VLAN_counters: E)',
     ' vepa_status: (NONE)',
   ];
-  for (const [index, rdev] of vswitch.rdevs.entries())
+  for (const rdev of vswitch.rdevs)
     lines.push(
       `real_device_address: ${rdev}`,
-      'virtual_device_address: 0600',
+      `virtual_device_address: ${rdev === activeRdev(vswitch) ? '0600' : '0000'}`,
       `controller_name: ${vswitch.controller}`,
       `port_name: ${vswitch.portName || '(NONE)'}`,
-      `device_status: ${index === 0 ? 1 : 2}`,
-      'device_error_status 0',
+      `device_status: ${deviceStatus(vswitch, rdev)}`,
+      `device_error_status ${vswitch.failed.includes(rdev) ? INITIALISATION_ERROR : 0}`,
     );
   for (const { userid, port, grant } of authorised(vswitch)) {
     const vlans = effectiveVlans(vswitch, grant);
@@ -94,6 +97,19 @@ export function describeVswitchExtended(system: ZvmSystem, vswitch: Vswitch): st
       `adapter_type: ${nic.type}`,
     );
   return `${lines.join('\n')}\n`;
+}
+
+const INITIALISATION_ERROR = 6;
+
+/** Contract 4.5, 5.4: 1 as it was defined, 8 after a fail over, 7 when no uplink works any more. */
+function status(vswitch: Vswitch): 1 | 7 | 8 {
+  if (vswitch.failed.length === 0) return 1;
+  return activeRdev(vswitch) === null ? 7 : 8;
+}
+
+function deviceStatus(vswitch: Vswitch, rdev: string): 0 | 1 | 2 {
+  if (vswitch.failed.includes(rdev)) return 0;
+  return rdev === activeRdev(vswitch) ? 1 : 2;
 }
 
 function authorised(vswitch: Vswitch): { userid: string; port: number; grant: Authorisation }[] {

@@ -55,6 +55,8 @@ export class Smcli {
   private readonly events: EventLog;
   private readonly faults: FaultBoard;
   private readonly servers: Semaphore;
+  private readonly dirmaint: Semaphore;
+  private nextOperation = 1;
 
   constructor(system: ZvmSystem, settings: Settings, events: EventLog, faults: FaultBoard) {
     this.system = system;
@@ -62,6 +64,7 @@ export class Smcli {
     this.events = events;
     this.faults = faults;
     this.servers = new Semaphore(settings.smapiParallelism);
+    this.dirmaint = new Semaphore(settings.directoryParallelism);
   }
 
   /** Runs `smcli <argv…>`; answers the text for stdout and the exit status. */
@@ -92,34 +95,42 @@ export class Smcli {
     const users = [call.target, operand(call, 'grant_userid'), operand(call, 'revoke_userid')];
     users.push(operand(call, 'portnum')?.split(' ')[1], call.flags.get('I'), call.flags.get('U'));
     const injected = this.faults.smapi(name, users);
-    if (injected) return answerWith(spec, call, injected);
+    if (injected?.when === 'before') return answerWith(spec, call, injected.code);
+    const wrongAfter = injected?.code;
     const syntax = checkOperands(spec, call);
     if (syntax) return answerWith(spec, call, syntax);
     const guest = this.system.guest(call.target);
     if (spec.scope === 'any') {
       // contract 4.2: -T of these functions is only an authorisation target
       if (spec.required.includes('T') && !guest) return answerWith(spec, call, [100, 8]);
-      return conclude(spec, call, spec.run(call));
+      const result = spec.run(call);
+      return wrongAfter ? answerWith(spec, call, wrongAfter) : conclude(spec, call, result);
     }
     if (spec.scope === 'live') {
       if (!guest) return answerWith(spec, call, [200, 4]);
       if (!guest.loggedOn) return answerWith(spec, call, this.system.loggedOffCode());
-      return conclude(spec, call, spec.run(call, guest));
+      const result = spec.run(call, guest);
+      return wrongAfter ? answerWith(spec, call, wrongAfter) : conclude(spec, call, result);
     }
     if (!guest) return answerWith(spec, call, [400, 4]);
-    return answerWith(spec, call, await this.update(guest, () => spec.run(call, guest)));
+    const done = await this.update(guest, () => spec.run(call, guest));
+    return wrongAfter ? answerWith(spec, call, wrongAfter) : answerWith(spec, call, done);
   }
 
   /** Contract 5.8: the directory manager locks the user while it works. */
   private async update(guest: Guest, work: () => Code): Promise<Code> {
     if (guest.locked || guest.updating) return [400, 12];
     guest.updating = true;
-    try {
-      if (this.settings.directoryMs > 0) await sleep(this.settings.directoryMs);
-      return work();
-    } finally {
-      guest.updating = false;
-    }
+    const carryOut = () =>
+      this.dirmaint.use(async () => {
+        if (this.settings.directoryMs > 0) await sleep(this.settings.directoryMs);
+        guest.updating = false;
+        return work();
+      });
+    if (!this.settings.directoryAsync) return carryOut();
+    const operation = this.nextOperation++;
+    void carryOut().then((code) => this.system.log('asynchronous', { userid: guest.userid, operation, code }));
+    return [592, operation];
   }
 }
 

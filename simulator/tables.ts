@@ -37,6 +37,15 @@ export class Tables {
     this.rows.get(table)?.push(new Map(Object.entries(values)));
   }
 
+  /** Puts other rows in place of all rows of a table. */
+  replace(table: string, rows: readonly Record<string, string | null>[]): void {
+    if (!Object.hasOwn(DEFINITIONS, table)) throw new Error(`there is no table ${table}`);
+    this.rows.set(
+      table,
+      rows.map((row) => new Map(Object.entries(row))),
+    );
+  }
+
   /** Removes the rows that match. */
   remove(table: string, matches: (row: Row) => boolean): void {
     this.rows.set(

@@ -21,7 +21,12 @@ export type Vswitch = {
   gvrp: boolean;
   queue: number;
   router: boolean;
+  isolated: boolean;
+  macProtect: boolean;
+  /** uplinks in CP's order, the preferred one first */
   rdevs: string[];
+  /** those of them that do not work now */
+  failed: string[];
   portName: string;
   controller: string;
   connected: boolean;
@@ -41,7 +46,10 @@ const BASE: Omit<Vswitch, 'name' | 'authorisations' | 'ports'> = {
   gvrp: false,
   queue: 8,
   router: false,
+  isolated: false,
+  macProtect: false,
   rdevs: [],
+  failed: [],
   portName: '',
   controller: 'DTCVSW1',
   connected: true,
@@ -51,7 +59,14 @@ const BASE: Omit<Vswitch, 'name' | 'authorisations' | 'ports'> = {
 
 /** A new VSWITCH with nobody authorised. */
 export function makeVswitch(name: string, fields: Partial<Vswitch> = {}): Vswitch {
-  return { ...BASE, ...fields, name: name.toUpperCase(), authorisations: new Map(), ports: new Map() };
+  const vswitch = { ...BASE, ...fields };
+  const lists = { rdevs: [...vswitch.rdevs], failed: [...vswitch.failed] };
+  return { ...vswitch, ...lists, name: name.toUpperCase(), authorisations: new Map(), ports: new Map() };
+}
+
+/** The uplink that carries the traffic: the first that works. */
+export function activeRdev(vswitch: Vswitch): string | null {
+  return vswitch.rdevs.find((rdev) => !vswitch.failed.includes(rdev)) ?? null;
 }
 
 /** The VLANs a holder of this authorisation really sits in: the default VLAN when none was given. */

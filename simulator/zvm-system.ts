@@ -6,7 +6,7 @@ import type { EventLog } from './events.ts';
 import type { Guest, Nic } from './guest.ts';
 import type { Settings } from './options.ts';
 import type { Authorisation, Port, Vswitch } from './vswitch.ts';
-import { effectiveVlans } from './vswitch.ts';
+import { activeRdev, effectiveVlans } from './vswitch.ts';
 
 const DAY = 86_400_000;
 
@@ -23,7 +23,8 @@ export class ZvmSystem {
   reachable = true;
   private readonly events: EventLog;
   private readonly settings: Settings;
-  private nextMacid = 0x0100;
+  /** what the next adapter without a MACID gets */
+  nextMacid = 0x0100;
 
   constructor(index: number, settings: Settings, events: EventLog) {
     this.name = `ZVM${index}`;
@@ -127,6 +128,7 @@ export class ZvmSystem {
     if (nic.vswitch !== null) return [204, 20];
     const grant = this.authorisationFor(vswitch, guest, port);
     if (!grant) return [212, 8];
+    if (this.connections(vswitch.name).length >= this.settings.maxPorts) return [212, 52];
     nic.vswitch = vswitch.name;
     nic.vlans = effectiveVlans(vswitch, grant.authorisation);
     nic.port = grant.port;
@@ -178,6 +180,26 @@ export class ZvmSystem {
     });
     if (before) this.dropPort(vswitch, number, 'regrant');
     return OK;
+  }
+
+  /** Lets the NIC that is coupled to a port have the port's VLANs, without dropping it (contract 4.4). */
+  showPortVlans(vswitch: Vswitch, number: number): void {
+    const port = vswitch.ports.get(number);
+    if (!port) return;
+    const vlans = effectiveVlans(vswitch, port);
+    for (const { guest, nic } of this.connections(vswitch.name)) {
+      if (nic.port !== number || nic.vlans.join() === vlans.join()) continue;
+      nic.vlans = vlans;
+      this.log('vlans-changed', { userid: guest.userid, vdev: nic.vdev, vswitch: vswitch.name, port: number, vlans });
+    }
+  }
+
+  /** An uplink stops or starts to work: CP fails over to the next one (contract 5.4). */
+  setUplink(vswitch: Vswitch, rdev: string, works: boolean): boolean {
+    if (!vswitch.rdevs.includes(rdev)) return false;
+    vswitch.failed = works ? vswitch.failed.filter((each) => each !== rdev) : [...new Set([...vswitch.failed, rdev])];
+    this.log(works ? 'uplink-restored' : 'uplink-failed', { vswitch: vswitch.name, rdev, active: activeRdev(vswitch) });
+    return true;
   }
 
   /** Takes a port of a port-based VSWITCH away. */

@@ -148,7 +148,7 @@ class Converging {
     while (progress.steps.length > 0) {
       const { steps } = progress;
       // DirMaint may carry a change out later (SMAPI 592): the same plan again is given time.
-      if (summarise(steps) === carriedOut) await this.pauseFor(`z/VM has not done yet: ${summarise(steps, 2)}`);
+      if (summarise(steps) === carriedOut) await this.pauseAfter(notShownYet(), summarise(steps, 2));
       carriedOut = '';
       this.show(steps);
       try {
@@ -195,11 +195,7 @@ class Converging {
       throw operationFailed('GaveUp', { ...report, advice });
     }
     setCurrentDetails(`**${userid}** on **${host}**: ${what} failed for now and is tried again.\n\n${reason}`);
-    await this.pauseFor(`try again: ${reason}`);
-  }
-
-  private async pauseFor(why: string): Promise<void> {
-    await sleep(this.pause, { summary: why.slice(0, 190) });
+    await sleep(this.pause, { summary: `try again: ${reason}`.slice(0, 190) });
     this.pause = Math.min(this.pause * 2, LONGEST_PAUSE_MS);
   }
 
@@ -207,6 +203,10 @@ class Converging {
     const lines = [...this.done.map((line) => `- [x] ${line}`), ...steps.map((step) => `- [ ] ${announced(step)}`)];
     setCurrentDetails(`**${this.target.userid}** on **${this.target.host}**\n\n${lines.join('\n')}`);
   }
+}
+
+function notShownYet(): ApplicationFailure {
+  return ApplicationFailure.retryable('z/VM has taken the steps, but does not show them yet', 'StepFailed');
 }
 
 async function undo(input: ConvergeGuestInput, before: Desired): Promise<boolean> {

@@ -78,7 +78,7 @@ export function apply(world: World, step: Step, prefix: MacPrefix): World {
   }
 }
 
-/** What the guest can reach, live or at its next logon: pairs of VSWITCH and VLAN set, once authorised. */
+/** What the guest can reach, live or at its next logon: NIC, VSWITCH and VLAN, once authorised. */
 export function access(world: World): Set<string> {
   const nics = [...world.guest.live, ...world.guest.directory];
   return new Set(
@@ -86,7 +86,7 @@ export function access(world: World): Set<string> {
       if (nic.vswitch === undefined) return [];
       const portNumber = 'macId' in nic ? nic.portNumber : world.portOf[nic.vdev];
       const entry = entryFor(world, nic.vswitch, portNumber);
-      return entry === undefined ? [] : [`${nic.vdev} ${nic.vswitch} ${entry.vlans.join()}`];
+      return entry?.vlans.map((vlan) => `${nic.vdev} ${nic.vswitch} ${vlan}`) ?? [];
     }),
   );
 }

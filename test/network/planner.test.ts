@@ -93,12 +93,14 @@ describe('the planner', () => {
     fc.assert(
       fc.property(scenarios, ({ world, desired }) => {
         const settled = run(world, plan(desired, world.guest, world.vswitches));
+        const isAccess = (port: (typeof desired.ports)[number]) =>
+          port.vswitch === 'VSWPORT' && port.network.type !== 'trunk';
         const moved = desired.ports.map((port) =>
-          port.vswitch === 'VSWPORT' ? { ...port, network: { type: 'trunk', segmentationIds: [5, 6] } as never } : port,
+          isAccess(port) ? { ...port, network: { type: 'vlan', segmentationId: 77 } as never } : port,
         );
         const steps = plan({ ...desired, ports: moved }, settled.guest, settled.vswitches);
         expect(steps.map((step) => step.kind).filter((kind) => kind !== 'ensureRecord')).toEqual(
-          moved.filter((port) => port.vswitch === 'VSWPORT').map(() => 'ensurePortVlans'),
+          desired.ports.filter(isAccess).map(() => 'ensurePortVlans'),
         );
       }),
       runs,
@@ -138,7 +140,9 @@ describe('the planner', () => {
           const port = desired.ports.find((candidate) => candidate.vdev === step.vdev);
           const nic = world.guest.live.find((candidate) => candidate.vdev === step.vdev);
           const regranted = steps.some(
-            (other) => other.kind === 'ensureAuthorisation' && other.vswitch === step.vswitch,
+            (other) =>
+              (other.kind === 'ensureAuthorisation' || other.kind === 'ensurePortNumber') &&
+              other.vswitch === step.vswitch,
           );
           const demanded =
             port === undefined ||
