@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { sleep as pause } from './flow.ts';
 import type { Environment, Io } from './shell.ts';
-import { fork, resolvePath, runText, ShellExit } from './shell.ts';
+import { execute, fork, resolvePath, runText, ShellExit } from './shell.ts';
 
 type Builtin = (args: string[], env: Environment, io: Io) => number | Promise<number>;
 
@@ -44,6 +44,24 @@ export const BUILTINS: Record<string, Builtin> = {
   cat: (args, env, io) => eachFile('cat', args, env, io, (text) => text),
   head: (args, env, io) => lines('head', args, env, io, (all, count) => all.slice(0, count)),
   tail: (args, env, io) => lines('tail', args, env, io, (all, count) => all.slice(Math.max(0, all.length - count))),
+  command: (args, env, io) => {
+    const [flag, name = ''] = args;
+    if (flag !== '-v') return refuse(io, 'command', 'only -v is known here');
+    if (!Object.hasOwn(BUILTINS, name) && !Object.hasOwn(env.machine.commands, name)) return 1;
+    io.out.write(`${name}\n`);
+    return 0;
+  },
+  timeout: async (args, env, io) => {
+    const [seconds = '', name = '', ...rest] = args;
+    if (!/^\d+(\.\d+)?$/.test(seconds)) return refuse(io, 'timeout', `invalid time interval '${seconds}'`, 125);
+    // what a command prints after it was ended is lost
+    const limit = { over: false };
+    const sink = (inner: Io['out']) => ({ write: (text: string) => void (limit.over || inner.write(text)) });
+    const running = execute(env, name, rest, { ...io, out: sink(io.out), err: sink(io.err) });
+    const ended = await Promise.race([running, pause(Number(seconds) * 1000).then(() => null)]);
+    limit.over = ended === null;
+    return ended ?? 124;
+  },
   mktemp: (args, env, io) => {
     if (args.join() !== '-d') return refuse(io, 'mktemp', 'only -d is known here');
     const folder = `/tmp/tmp.${randomBytes(5).toString('hex')}`;

@@ -171,16 +171,21 @@ async function runSimple(env: Environment, command: Extract<Command, { kind: 'si
   const name = argv[0];
   if (name === undefined) return substitutions ? env.status : 0;
   try {
-    if (Object.hasOwn(BUILTINS, name)) return (await BUILTINS[name]?.(argv.slice(1), env, io)) ?? 0;
-    const external = Object.hasOwn(env.machine.commands, name) ? env.machine.commands[name] : undefined;
-    if (external) return await external(argv.slice(1), io);
-    io.err.write(
-      name.includes('/') ? `bash: ${name}: No such file or directory\n` : `bash: ${name}: command not found\n`,
-    );
-    return 127;
+    return await execute(env, name, argv.slice(1), io);
   } finally {
     if (command.assignments.length > 0) env.variables = before;
   }
+}
+
+/** Runs one command by its words; 127 when the machine does not have it. */
+export async function execute(env: Environment, name: string, args: string[], io: Io): Promise<number> {
+  if (Object.hasOwn(BUILTINS, name)) return (await BUILTINS[name]?.(args, env, io)) ?? 0;
+  const external = Object.hasOwn(env.machine.commands, name) ? env.machine.commands[name] : undefined;
+  if (external) return external(args, io);
+  io.err.write(
+    name.includes('/') ? `bash: ${name}: No such file or directory\n` : `bash: ${name}: command not found\n`,
+  );
+  return 127;
 }
 
 async function redirect(env: Environment, redirects: Redirect[], outer: Io): Promise<Io | null> {

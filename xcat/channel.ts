@@ -23,9 +23,14 @@ export type CommandChannel = {
 };
 
 export type ChannelOptions = {
+  /** A command that takes longer is ended; seconds. */
+  commandSeconds?: number;
   /** Chains that run side by side on the zHCP: what SMAPI gets at once. */
   parallel?: number;
 };
+
+/** Chains of one caller that wait to be sent. */
+type Caller = Job[];
 
 type Job = {
   chain: readonly Command[];
@@ -38,6 +43,8 @@ const SCRIPT_BYTES = 100 * 1024;
 // The file names and `wait` of a chain in a script of several.
 const CHAIN_OVERHEAD_BYTES = 128;
 const PARALLEL = 10;
+// SMAPI and DirMaint answer within seconds; well below the time that a whole call may take.
+const COMMAND_SECONDS = 60;
 // While one call is on its way, another can be carried out.
 const FLIGHTS = 2;
 
@@ -48,10 +55,10 @@ const FLIGHTS = 2;
 export function createCommandChannel(
   transport: Transport,
   zhcpNode: string,
-  { parallel = PARALLEL }: ChannelOptions = {},
+  { parallel = PARALLEL, commandSeconds = COMMAND_SECONDS }: ChannelOptions = {},
 ): CommandChannel {
   const operation = `run commands on ${zhcpNode}`;
-  let queue: Job[] = [];
+  let queue: Caller[] = [];
   let flights = 0;
   const lanes = Math.max(1, Math.floor(parallel / FLIGHTS));
 
@@ -62,7 +69,7 @@ export function createCommandChannel(
     await nextTurn();
     while (queue.length > 0) {
       const batch = takeBatch(queue);
-      queue = queue.slice(batch.length);
+      queue = queue.filter((caller) => caller.length > 0);
       // What does not fit need not wait for this call to end.
       if (queue.length > 0) void work();
       await runBatch(batch);
@@ -76,6 +83,7 @@ export function createCommandChannel(
       const script = scriptText(
         batch.map((job, index) => chainText(job.chain, index, nonce)),
         lanes,
+        commandSeconds,
       );
       const result = await runOnNode(transport, zhcpNode, script);
       const lengths = batch.map((job) => job.chain.length);
@@ -105,14 +113,15 @@ export function createCommandChannel(
       const jobs = separate(chains)
         .filter((chain) => chain.length > 0)
         .map(jobOf);
-      queue = [...queue, ...jobs];
+      const caller = [...jobs];
+      queue.push(caller);
       void work();
       try {
         const outcomes = await waitUnlessAborted(Promise.all(jobs.map((job) => job.outcome.promise)), signal);
         return outcomes.flat();
       } finally {
         // After an abort, what has not been sent yet need not be.
-        queue = queue.filter((waiting) => !jobs.includes(waiting));
+        caller.length = 0;
       }
     },
   };
@@ -128,13 +137,23 @@ function separate(chains: readonly (readonly Command[])[] | readonly Command[]):
   return one.length > 0 ? [...several, one] : several;
 }
 
-function takeBatch(queue: readonly Job[]): Job[] {
+/** One chain of each caller in turn, as long as the script has room: who has much to do does not hold up who has little. */
+function takeBatch(queue: readonly Caller[]): Job[] {
+  const batch: Job[] = [];
   let bytes = 0;
-  const fitting = queue.findIndex((job) => {
-    bytes += job.bytes;
-    return bytes > SCRIPT_BYTES;
-  });
-  return fitting === -1 ? [...queue] : queue.slice(0, fitting);
+  for (let waiting = queue.filter((caller) => caller.length > 0); waiting.length > 0; ) {
+    const next: Caller[] = [];
+    for (const caller of waiting) {
+      const [job] = caller;
+      if (job === undefined || bytes + job.bytes > SCRIPT_BYTES) continue;
+      bytes += job.bytes;
+      batch.push(job);
+      caller.shift();
+      next.push(caller);
+    }
+    waiting = next;
+  }
+  return batch;
 }
 
 function unknownFate(operation: string, { stderr, failed }: ScriptResult): XcatError {

@@ -1,6 +1,9 @@
 /** `stale`: the guest was in another state than the plan was made for; reading again shows what is left to do. */
 export type Reaction = 'done' | 'already' | 'retry' | 'stale' | 'permanent';
 
+// coreutils' timeout
+const ENDED_BY_TIMEOUT = 124;
+
 export type ReturnCode = {
   rc: number;
   /** One reason code, or any that no other row of this return code has. */
@@ -149,7 +152,7 @@ export function judge(functionName: string, exitStatus: number, output: string):
 function withoutCode(output: string, exitStatus: number): { retryable: boolean; sentence: string; raw: string } {
   const raw = withoutDirectory(output);
   // smcli found no SMAPI to ask (contract xcat.md 4.1).
-  const retryable = raw.includes('Unable to determine SMAPI level');
+  const retryable = raw.includes('Unable to determine SMAPI level') || exitStatus === ENDED_BY_TIMEOUT;
   return { retryable, sentence: `exit status ${exitStatus}: ${oneLine(raw)}`, raw };
 }
 

@@ -15,19 +15,23 @@ const PLAIN_WORD = /^[A-Za-z0-9_./-]+$/;
 export function chainText(chain: readonly Command[], index: number, nonce: string): string {
   const lines = chain.map(
     (command, position) =>
-      `${commandText(command)} 2>&1; rc=$?; printf '\\n%s %s %s\\n' '@${nonce}' ${index}.${position} "$rc"; [ "$rc" -eq 0 ] || exit 0`,
+      `$bound ${commandText(command)} 2>&1; rc=$?; printf '\\n%s %s %s\\n' '@${nonce}' ${index}.${position} "$rc"; [ "$rc" -eq 0 ] || exit 0`,
   );
   return `( ${lines.join('\n')}\n)`;
 }
 
 /**
  * The script of several chains in `lanes` that run side by side, each into a file of its own so that their outputs do not mix; within a
- * lane one chain follows the other, so a slow one holds up its own lane only. A single chain needs no file.
+ * lane one chain follows the other, so a slow one holds up its own lane only, and a hanging command is ended after `commandSeconds` with exit
+ * status 124. A single chain needs no file.
  */
-export function scriptText(chains: readonly string[], lanes: number): string {
-  if (chains.length === 1) return chains.join('');
+export function scriptText(chains: readonly string[], lanes: number, commandSeconds: number): string {
+  // `timeout` is of coreutils; a zHCP without it runs the commands unbounded.
+  const bound = `bound=; command -v timeout > /dev/null 2>&1 && bound='timeout ${commandSeconds}'`;
+  if (chains.length === 1) return [bound, ...chains].join('\n');
   const files = lanesOf(chains, lanes).map((_, lane) => `"$folder/${lane}"`);
   return [
+    bound,
     'folder=$(mktemp -d) || exit 1',
     ...lanesOf(chains, lanes).map((lane, index) => `( ${lane.join('\n')}\n) > ${files[index]} 2>&1 &`),
     'wait',
