@@ -8,6 +8,7 @@ import type {
   createPort,
   deletePort,
   detachNic,
+  ensureVswitch,
   setAdminState,
   wirePorts,
 } from '../workflows/index.ts';
@@ -72,5 +73,25 @@ export function startWirePorts(
     args: [input],
     typedSearchAttributes: [{ key: ZVM_HOST, value: input.host }],
     staticSummary: `wire ${input.ports.length} ports on ${input.host}`,
+  });
+}
+
+/**
+ * Start an operation on a VSWITCH; its Workflow ID is `vswitch/<host>/<name>`, so that one at a time changes it. Throws Temporal's
+ * WorkflowExecutionAlreadyStartedError while another one does.
+ */
+export function startVswitchOperation(
+  client: Client,
+  type: 'ensureVswitch' | 'deleteVswitch',
+  input: { host: string; vswitch: string; dryRun?: boolean; force?: boolean },
+): Promise<WorkflowHandleWithFirstExecutionRunId<typeof ensureVswitch>> {
+  const { host, vswitch } = input;
+  return client.workflow.start<typeof ensureVswitch>(type, {
+    taskQueue: taskQueueOf(host),
+    workflowId: `vswitch/${host}/${vswitch.toUpperCase()}`,
+    workflowIdConflictPolicy: 'FAIL',
+    args: [input],
+    typedSearchAttributes: [{ key: ZVM_HOST, value: host }],
+    staticSummary: `${type === 'ensureVswitch' ? 'ensure' : 'delete'} VSWITCH ${vswitch} on ${host}`,
   });
 }

@@ -37,12 +37,16 @@ export type GuestView = SimulatorState['systems'][string]['guests'][string] & {
   rows: Record<string, string | null>[];
 };
 
-export async function createEnvironment(options: SimulatorOptions = {}, workerToo = true): Promise<Environment> {
+export async function createEnvironment(
+  options: SimulatorOptions = {},
+  workerToo = true,
+  configured: Partial<HostConfiguration> = {},
+): Promise<Environment> {
   const simulator = await startSimulator({ hosts: 1, guests: 10, ...options });
   const host = `zvm-${randomUUID().slice(0, 8)}`;
   const [embedded] = embeddedHosts(simulator.url, 1);
   if (embedded === undefined) throw new Error('no embedded host');
-  const configuration = { ...embedded, host };
+  const configuration = { ...embedded, host, ...configured };
   const target = localTarget(inject('temporalAddress'), inject('temporalNamespace'));
   const workers = workerToo ? await runWorkers([configuration], target, pino({ level: 'silent' })) : undefined;
   const { client, close } = await connectClient(target);

@@ -164,6 +164,56 @@ describe.each([
     });
   });
 
+  describe('on a port-based VSWITCH', () => {
+    const userid = 'LNX10017';
+    const nicEvents = async (since: number) =>
+      (await zvm.events(since)).map((event) => event.type).filter((type) => !['http', 'smcli', 'vmcp'].includes(type));
+
+    test('NICs of one guest are on VLANs of their own, each by its port number, kept in the directory', async () => {
+      const ports = [100, 200].map((id, index) => ({
+        portId: portId(171 + index),
+        vswitch: 'VSWPORT',
+        network: vlan(id),
+      }));
+      const result = await zvm.run('attachNic', { userid, ports });
+      const numbers = result.ports.map((port) => port.portNumber);
+      expect(new Set(numbers).size).toBe(2);
+      const guest = await zvm.guest(userid);
+      expect(guest.nics).toMatchObject([
+        { vswitch: 'VSWPORT', vlans: [100] },
+        { vswitch: 'VSWPORT', vlans: [200] },
+      ]);
+      expect(guest.directory.map((nic) => nic.portNumber)).toEqual(numbers);
+    });
+
+    test('a port changes its VLAN without a moment off the network, and its neighbour notices nothing', async () => {
+      const [last] = (await zvm.events()).slice(-1);
+      await zvm.run('changeVlan', { userid, portId: portId(171), network: vlan(4094) });
+      expect(await nicEvents(last?.seq ?? 0)).toEqual(['vlans-changed']);
+      expect((await zvm.guest(userid)).nics).toMatchObject([{ vlans: [4094] }, { vlans: [200] }]);
+    });
+
+    test('a port that becomes a trunk is coupled anew, once', async () => {
+      const [last] = (await zvm.events()).slice(-1);
+      await zvm.run('changeVlan', {
+        userid,
+        portId: portId(171),
+        network: { type: 'trunk', segmentationIds: [10, 20] },
+      });
+      const types = await nicEvents(last?.seq ?? 0);
+      expect(types.filter((type) => type === 'uncoupled')).toHaveLength(1);
+      expect((await zvm.guest(userid)).nics).toMatchObject([{ vlans: [10, 20] }, { vlans: [200] }]);
+    });
+
+    test('moving away and deletion leave no port number behind', async () => {
+      await zvm.run('changeVlan', { userid, portId: portId(171), vswitch: 'VSW1', network: vlan(5) });
+      await zvm.run('deletePort', { userid, portId: portId(172) });
+      const guest = await zvm.guest(userid);
+      expect(guest.granted).toEqual({ VSW1: [5] });
+      expect(guest.nics).toMatchObject([{ vswitch: 'VSW1', vlans: [5] }]);
+    });
+  });
+
   describe('a trunk', () => {
     test('gives the guest all its VLANs, live, and changes to other ones', async () => {
       const userid = 'LNX10015';

@@ -18,7 +18,12 @@ export const SimulatorState = z.object({
         z.object({
           loggedOn: z.boolean(),
           directory: z.array(
-            z.object({ vdev: z.string(), vswitch: z.string().nullish(), macid: z.string().nullish() }),
+            z.object({
+              vdev: z.string(),
+              vswitch: z.string().nullish(),
+              macid: z.string().nullish(),
+              portNumber: z.number().nullish(),
+            }),
           ),
           nics: z.array(
             z.object({
