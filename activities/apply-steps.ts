@@ -25,7 +25,10 @@ export async function applySteps(
     }
     if (configure.length > 0) {
       await arrive('configure');
-      done.push(...(await configureGuest(host, configure, signal)));
+      const { reports, complete } = await configureGuest(host, configure, signal);
+      done.push(...reports);
+      // As long as z/VM may still have something of a port, its row must say so.
+      if (!complete) return done;
     }
     if (forget.length > 0) {
       await arrive('forget');

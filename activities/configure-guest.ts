@@ -9,27 +9,35 @@ import { failureOf } from './smapi-failure.ts';
 
 /**
  * Carry out steps on z/VM in order, in one call to the zHCP. Stops at the first command that fails; what came after it is planned anew.
- * Throws an XcatError that names the step and SMAPI's codes; "already so" answers are no failure.
+ * Throws an XcatError that names the step and SMAPI's codes; "already so" answers are no failure. `complete` is false when steps are left, or
+ * DirMaint has accepted one that it carries out later.
  */
 export async function configureGuest(
   host: HostRuntime,
   steps: readonly Step[],
   signal: AbortSignal,
-): Promise<StepReport[]> {
+): Promise<{ reports: StepReport[]; complete: boolean }> {
   const zhcpUserid = await host.zhcp.get();
   const chain = steps.map((step) => commandOf(step, zhcpUserid));
   const outcomes = await host.xcat.channel(host.rules.zhcpNode).run([chain], { signal });
   const reports: StepReport[] = [];
+  let complete = true;
   for (const [index, step] of steps.entries()) {
     const outcome = outcomes[index];
     // The chain stops at an "already so" too: the rest is planned anew from what is there.
-    if (outcome?.ran !== true && reports.length > 0) return reports;
+    if (outcome?.ran !== true && reports.length > 0) return { reports, complete: false };
     const operation = chain[index]?.argv[1] ?? '';
     const verdict = outcome?.ran === true ? judge(operation, outcome.exitStatus, outcome.output) : undefined;
     if (verdict === undefined || !verdict.ok) throw failureOf(sentence(step), outcome);
-    reports.push({ step: sentence(step), answer: verdict.already ? 'was so already' : 'done' });
+    if (verdict.asynchronous === true) complete = false;
+    reports.push({ step: sentence(step), answer: answerOf(verdict) });
   }
-  return reports;
+  return { reports, complete };
+}
+
+function answerOf({ already, asynchronous }: { already: boolean; asynchronous?: true }): string {
+  if (asynchronous === true) return 'accepted, carried out later';
+  return already ? 'was so already' : 'done';
 }
 
 function commandOf(step: Step, zhcpUserid: Userid): Command {

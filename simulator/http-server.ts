@@ -74,7 +74,8 @@ async function handle(front: Front, request: IncomingMessage, response: ServerRe
 
 /** Contract section 9: also on errors. */
 function jsonType(format = 'json'): string {
-  return format === 'json' ? 'application/json; charset=ISO-8859-1' : 'text/html; charset=ISO-8859-1';
+  const types: Record<string, string> = { json: 'application/json', xml: 'text/xml' };
+  return `${types[format] ?? 'text/html'}; charset=ISO-8859-1`;
 }
 
 function send(response: ServerResponse, status: number, type: string, text: string): void {

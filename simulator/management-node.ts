@@ -32,6 +32,8 @@ export class ManagementNode {
     this.settings = settings;
     this.events = events;
     this.tables.put('passwd', { key: 'xcat', username: settings.username, password: settings.password });
+    this.tables.put('policy', { priority: '1', name: 'root', rule: 'allow' });
+    this.tables.put('policy', { priority: '6', name: settings.username, rule: 'allow' });
     this.tables.put('site', { key: 'master', value: MN_ADDRESS });
     this.tables.put('hosts', { node: MN_NODE, ip: MN_ADDRESS });
     for (let index = 1; index <= settings.hosts; index++) this.addSystem(index, faults);

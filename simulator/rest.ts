@@ -1,4 +1,6 @@
+import { formatted } from './formats.ts';
 import type { ManagementNode } from './management-node.ts';
+import { commandOf, isAllowed } from './policy.ts';
 import type { Element } from './tables.ts';
 import { chvm, lsvm } from './vms.ts';
 import { xdsh } from './xdsh.ts';
@@ -57,8 +59,13 @@ export async function answerRest(mn: ManagementNode, request: RestRequest): Prom
     return plain(403, `<p>Invalid nodes and/or groups in noderange: ${name}</p>`);
   const elements = await execute(mn, request, body);
   // since 2017 (contract 1.4)
-  const data = mn.settings.xcatdsource ? elements.map((each) => ({ ...each, xcatdsource: [mn.name] })) : elements;
-  return { status: method === 'POST' ? 201 : 200, text: JSON.stringify({ data }) };
+  const data: Element[] = mn.settings.xcatdsource
+    ? elements.map((each) => ({ ...each, xcatdsource: [mn.name] }))
+    : elements;
+  // contract 1.3: only where the first element says so
+  const missing = /Could not find an object/.test(String(data[0]?.info));
+  const text = formatted(format, data, resource === 'tables');
+  return { status: missing ? 404 : method === 'POST' ? 201 : 200, text };
 }
 
 function plain(status: number, text: string): RestAnswer {
@@ -66,7 +73,7 @@ function plain(status: number, text: string): RestAnswer {
 }
 
 /** The query wins over the headers (contract 1.1). */
-function authenticate(mn: ManagementNode, { query, headers }: RestRequest): RestAnswer | null {
+function authenticate(mn: ManagementNode, { method, path, query, headers }: RestRequest): RestAnswer | null {
   const username = query.get('userName') ?? headers.username;
   const password = query.get('password') ?? headers.password;
   if (typeof username !== 'string' || typeof password !== 'string' || username === '')
@@ -74,7 +81,9 @@ function authenticate(mn: ManagementNode, { query, headers }: RestRequest): Rest
   const known = mn.tables
     .list('passwd')
     .some((row) => row.key === 'xcat' && row.username === username && row.password === password);
-  return known ? null : plain(401, '<p>Authentication failure</p>');
+  if (!known) return plain(401, '<p>Authentication failure</p>');
+  const allowed = isAllowed(mn.tables, username, commandOf(method, path, query));
+  return allowed ? null : plain(401, '<p>Permission denied for request</p>');
 }
 
 /** A form-encoded body never reaches the CGI's PUTDATA (contract 1.1); null when it is no array of strings. */

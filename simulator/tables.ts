@@ -13,6 +13,7 @@ const DEFINITIONS: Record<string, Definition> = {
     'netname net mask mgtifname gateway dhcpserver tftpserver nameservers ntpservers logservers dynamicrange staticrange staticrangeincrement nodehostname ddnsdomain vlanid domain mtu',
     'net mask',
   ),
+  policy: define('priority name host commands noderange parameters time rule', 'priority'),
   passwd: define('key username password cryptmethod authdomain', 'key username'),
 };
 

@@ -9,7 +9,11 @@ const MAY: Record<string, { code: string[]; types: string[]; packages: RegExp }>
   network: { code: [], types: [], packages: /^zod$/ },
   workflows: { code: ['network', 'temporal-config'], types: [], packages: /^(zod|@temporalio\/(workflow|common))$/ },
   'temporal-config': { code: [], types: [], packages: /^@temporalio\/common$/ },
-  activities: { code: ['xcat', 'network'], types: ['workflows'], packages: /^@temporalio\/(activity|common)$/ },
+  activities: {
+    code: ['xcat', 'network'],
+    types: ['workflows'],
+    packages: /^(zod|node:crypto|@temporalio\/(activity|common))$/,
+  },
   xcat: { code: ['network'], types: [], packages: /^(zod|undici|csv-parse\/sync|node:.*)$/ },
   simulator: { code: [], types: ['network'], packages: /^(zod|node:.*)$/ },
   workers: {

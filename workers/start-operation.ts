@@ -8,7 +8,9 @@ import type {
   createPort,
   deletePort,
   detachNic,
+  ensureDhcp,
   ensureVswitch,
+  listVswitches,
   setAdminState,
   wirePorts,
 } from '../workflows/index.ts';
@@ -67,11 +69,9 @@ export function startWirePorts(
   request: string = randomUUID(),
 ): Promise<WorkflowHandleWithFirstExecutionRunId<typeof wirePorts>> {
   return client.workflow.start<typeof wirePorts>('wirePorts', {
-    taskQueue: taskQueueOf(input.host),
+    ...ofHost(input.host),
     workflowId: `wire-ports/${input.host}/${request}`,
-    workflowIdConflictPolicy: 'USE_EXISTING',
     args: [input],
-    typedSearchAttributes: [{ key: ZVM_HOST, value: input.host }],
     staticSummary: `wire ${input.ports.length} ports on ${input.host}`,
   });
 }
@@ -94,4 +94,38 @@ export function startVswitchOperation(
     typedSearchAttributes: [{ key: ZVM_HOST, value: host }],
     staticSummary: `${type === 'ensureVswitch' ? 'ensure' : 'delete'} VSWITCH ${vswitch} on ${host}`,
   });
+}
+
+/** Start a reading of all VSWITCHes; its Workflow ID is `list-vswitches/<host>`: who asks while one runs gets its answer. */
+export function startListVswitches(
+  client: Client,
+  input: Parameters<typeof listVswitches>[0],
+): Promise<WorkflowHandleWithFirstExecutionRunId<typeof listVswitches>> {
+  return client.workflow.start<typeof listVswitches>('listVswitches', {
+    ...ofHost(input.host),
+    workflowId: `list-vswitches/${input.host}`,
+    args: [input],
+    staticSummary: `list the VSWITCHes of ${input.host}`,
+  });
+}
+
+/** Start `ensureDhcp`; its Workflow ID is `dhcp/<host>`: one at a time, and who asks while one runs joins it. */
+export function startEnsureDhcp(
+  client: Client,
+  input: Parameters<typeof ensureDhcp>[0],
+): Promise<WorkflowHandleWithFirstExecutionRunId<typeof ensureDhcp>> {
+  return client.workflow.start<typeof ensureDhcp>('ensureDhcp', {
+    ...ofHost(input.host),
+    workflowId: `dhcp/${input.host}`,
+    args: [input],
+    staticSummary: `give the DHCP node of ${input.host} its NICs`,
+  });
+}
+
+function ofHost(host: string) {
+  return {
+    taskQueue: taskQueueOf(host),
+    workflowIdConflictPolicy: 'USE_EXISTING' as const,
+    typedSearchAttributes: [{ key: ZVM_HOST, value: host }],
+  };
 }

@@ -152,8 +152,8 @@ class Converging {
       carriedOut = '';
       this.show(steps);
       try {
-        await changing(summarise(steps)).applySteps({ ...this.target, steps });
-        this.done.push(...steps.map(sentence));
+        const reports = await changing(summarise(steps)).applySteps({ ...this.target, steps });
+        this.done.push(...reports.map(({ step }) => step));
         carriedOut = summarise(steps);
       } catch (error) {
         this.done.push(...doneBefore(error));

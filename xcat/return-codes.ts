@@ -1,6 +1,7 @@
 /** `stale`: the guest was in another state than the plan was made for; reading again shows what is left to do. */
 export type Reaction = 'done' | 'already' | 'retry' | 'stale' | 'permanent';
 
+const ASYNCHRONOUS = 592;
 // coreutils' timeout
 const ENDED_BY_TIMEOUT = 124;
 
@@ -121,7 +122,8 @@ function row(
 
 /** What a command came to. Without a code in the output, `rc` is the exit status and `rs` 0. */
 export type SmapiVerdict =
-  | { ok: true; already: boolean }
+  /** `asynchronous`: it was accepted, and comes later or not at all (SMAPI 592). */
+  | { ok: true; already: boolean; asynchronous?: true }
   | { ok: false; rc: number; rs: number; retryable: boolean; sentence: string; raw: string };
 
 /**
@@ -145,7 +147,8 @@ export function judge(functionName: string, exitStatus: number, output: string):
   }
   const { except } = known;
   const reaction = except?.functions.test(functionName) === true ? except.reaction : known.reaction;
-  if (reaction === 'done' || reaction === 'already') return { ok: true, already: reaction === 'already' };
+  if (reaction === 'done' || reaction === 'already')
+    return { ok: true, already: reaction === 'already', ...(rc === ASYNCHRONOUS ? { asynchronous: true } : {}) };
   return { ok: false, rc, rs, retryable: reaction !== 'permanent', sentence: known.sentence, raw };
 }
 

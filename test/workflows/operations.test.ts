@@ -12,6 +12,7 @@ describe.each([
     'where it is not known, the other way',
     { regrant: 'reject', revoke: 'uncouples', loggedOff: '8/45', nicdefUpdate: 'replace' },
   ],
+  ['whose DirMaint accepts changes and carries them out later', { directoryAsync: true, directoryMs: 50 }],
 ] as const)('with z/VM %s,', (_name, options) => {
   let zvm: Environment;
   beforeAll(async () => {

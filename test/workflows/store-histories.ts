@@ -1,10 +1,18 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import type { HostConfiguration } from '../../workers/configuration/configuration.ts';
 import { examplePortRequests } from '../../workers/demo/port-requests.ts';
 import { startStack } from '../../workers/demo/stack.ts';
 import { createLogger, installTemporalLogger } from '../../workers/logging.ts';
-import { startOperation, startWirePorts } from '../../workers/start-operation.ts';
+import { runWorkers } from '../../workers/run-workers.ts';
+import {
+  startEnsureDhcp,
+  startListVswitches,
+  startOperation,
+  startVswitchOperation,
+  startWirePorts,
+} from '../../workers/start-operation.ts';
 
 /** Runs each operation once on embedded defaults and stores the histories that replay tests hold: `node test/workflows/store-histories.ts`. */
 const folder = join(import.meta.dirname, '../histories');
@@ -49,8 +57,37 @@ try {
   await refused.result().catch(() => undefined);
   await store('createPort.refused', refused.workflowId);
   await store('convergeGuest.refused', `guest/${host}/${userid}`);
+  await storeOfVswitches(stack.hosts[0]);
 } finally {
   await stack.stop();
+}
+
+/** On a host of its own: its configuration names a VSWITCH to create and a guest that serves DHCP. */
+async function storeOfVswitches(embedded: HostConfiguration | undefined): Promise<void> {
+  if (embedded === undefined) throw new Error('no embedded host');
+  const [physicalNetwork] = embedded.physicalNetworks;
+  if (physicalNetwork === undefined) throw new Error('no physical network');
+  const made = { ...physicalNetwork, name: 'physnew', vswitch: 'NEWVSW', rdevs: ['6280'] };
+  const host = { ...embedded, host: 'zvm-made', physicalNetworks: [made], dhcpUserid: 'LNX10002' };
+  const workers = await runWorkers([host], stack.target, createLogger('fatal'));
+  const target = { host: host.host, vswitch: made.vswitch };
+  try {
+    for (const [name, start] of [
+      ['ensureVswitch', () => startVswitchOperation(stack.client, 'ensureVswitch', target)],
+      ['listVswitches', () => startListVswitches(stack.client, { host: host.host })],
+      ['ensureDhcp', () => startEnsureDhcp(stack.client, { host: host.host })],
+      ['deleteVswitch.refused', () => startVswitchOperation(stack.client, 'deleteVswitch', target)],
+      ['deleteVswitch', () => startVswitchOperation(stack.client, 'deleteVswitch', { ...target, force: true })],
+    ] as const) {
+      const run = await start();
+      await run.result().catch((error: unknown) => {
+        if (!name.endsWith('.refused')) throw error;
+      });
+      await store(name, run.workflowId);
+    }
+  } finally {
+    await workers.stop();
+  }
 }
 
 async function store(name: string, workflowId: string): Promise<void> {

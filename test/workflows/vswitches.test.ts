@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startVswitchOperation } from '../../workers/start-operation.ts';
+import { startListVswitches, startVswitchOperation } from '../../workers/start-operation.ts';
 import { createEnvironment, type Environment, failureOf, portId, vlan } from './environment.ts';
 
 let zvm: Environment;
@@ -34,13 +34,8 @@ function made(name: string, vswitch: string, more: object) {
 const run = async (type: 'ensureVswitch' | 'deleteVswitch', vswitch: string, more: object = {}) =>
   (await startVswitchOperation(zvm.client, type, { host: zvm.host, vswitch, ...more })).result();
 const list = async () => {
-  const options = {
-    taskQueue: `zvm-${zvm.host}`,
-    workflowId: `list-vswitches/${zvm.host}`,
-    args: [{ host: zvm.host }],
-  };
-  const { vswitches } = await zvm.client.workflow.execute('listVswitches', options);
-  return new Map((vswitches as { name: string }[]).map((vswitch) => [vswitch.name, vswitch]));
+  const { vswitches } = await (await startListVswitches(zvm.client, { host: zvm.host })).result();
+  return new Map(vswitches.map((vswitch) => [vswitch.name as string, vswitch]));
 };
 
 describe('listVswitches', () => {

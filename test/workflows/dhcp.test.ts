@@ -1,0 +1,75 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startEnsureDhcp } from '../../workers/start-operation.ts';
+import { createEnvironment, type Environment, failureOf } from './environment.ts';
+
+const network = (name: string, vswitch: string, more: object = {}) => ({
+  name,
+  vswitch,
+  flat: false,
+  vlanRanges: [{ from: 1000, to: 1003 }],
+  rdevs: [],
+  portSelection: 'USERBASED' as const,
+  transport: 'ETHERNET' as const,
+  ...more,
+});
+const serve = async (zvm: Environment, more: object = {}) =>
+  (await startEnsureDhcp(zvm.client, { host: zvm.host, ...more })).result();
+
+describe('a host with a DHCP node', () => {
+  let zvm: Environment;
+  beforeAll(async () => {
+    zvm = await createEnvironment({ guests: 2 }, true, {
+      physicalNetworks: [
+        network('physnet1', 'VSW1'),
+        network('physnet2', 'VSW2', { vlanRanges: [{ from: 4094, to: 4094 }] }),
+        network('physflat', 'VSWFLAT', { flat: true, vlanRanges: [] }),
+      ],
+      dhcpUserid: 'LNX10001',
+    });
+  });
+  afterAll(() => zvm.close());
+
+  test('a dry run says which NICs and grants it would get, and does nothing', async () => {
+    const { changed, steps } = await serve(zvm, { dryRun: true });
+    expect(changed).toBe(false);
+    expect(steps.join('\n')).toMatch(/VSW1/);
+    expect((await zvm.guest('LNX10001')).granted).toEqual({});
+  });
+
+  test('gets one live NIC on each VSWITCH, a trunk for the VLANs in use there', async () => {
+    expect(await serve(zvm)).toMatchObject({ changed: true });
+    const guest = await zvm.guest('LNX10001');
+    expect(guest.granted).toEqual({ VSW1: [1000, 1001, 1002, 1003], VSW2: [4094], VSWFLAT: [] });
+    expect(guest.nics.map(({ vswitch }) => vswitch).sort()).toEqual(['VSW1', 'VSW2', 'VSWFLAT']);
+  });
+
+  test('repeated, nothing changes', async () => {
+    expect(await serve(zvm)).toMatchObject({ changed: false });
+  });
+
+  test('a grant that was lost comes back', async () => {
+    await zvm.control('POST', 'systems/zhcp1/ipl');
+    await zvm.control('POST', 'systems/zhcp1/guests/LNX10001/logon');
+    expect(await serve(zvm)).toMatchObject({ changed: true });
+    expect((await zvm.guest('LNX10001')).granted.VSW1).toEqual([1000, 1001, 1002, 1003]);
+  });
+});
+
+describe('what can not be served is refused, with the reason', () => {
+  test.each([
+    ['a layer 3 VSWITCH', { dhcpUserid: 'LNX10001' }, 'VSWITCH VSWL3 is layer 3'],
+    ['a host without a DHCP node', {}, 'has no DHCP node'],
+  ])('%s', async (_what, configured, reason) => {
+    const zvm = await createEnvironment({ guests: 2 }, true, {
+      physicalNetworks: [network('physl3', 'VSWL3', { flat: true, vlanRanges: [] })],
+      ...configured,
+    });
+    try {
+      const failure = await failureOf(serve(zvm));
+      expect(failure).toMatchObject({ type: 'Refused' });
+      expect(failure.message).toContain(reason);
+    } finally {
+      await zvm.close();
+    }
+  });
+});
