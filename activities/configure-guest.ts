@@ -60,6 +60,8 @@ function commandOf(step: Step, zhcpUserid: Userid): Command {
       return smcli.changePortVlans(zhcpUserid, step.vswitch, step.portNumber, step.add, step.remove);
     case 'ensureDirectoryNic':
       return smcli.defineNicInDirectory(step.userid, step.vdev, step.macId, step.vswitch, step.portNumber);
+    case 'ensureDirectoryOnline':
+      return smcli.bringDirectoryOnline(step.userid);
     case 'ensureLiveNic':
       return smcli.defineLiveNic(step.userid, step.vdev, step.macId);
     case 'ensureCoupled':

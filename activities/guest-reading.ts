@@ -9,6 +9,7 @@ import { judge } from '../xcat/return-codes.ts';
 import { queryDirectory, queryLiveNics, queryVmlan, queryVswitches } from '../xcat/smcli.ts';
 import { parseDirectory, parseLiveNics, parseVmlan, parseVswitches } from '../xcat/smcli-parsers.ts';
 import { dumpTable, type Row } from '../xcat/tables.ts';
+import { addressesInTable, recordedAddressesOf } from './address-rows.ts';
 import { refusedFailure } from './failures.ts';
 import { type HostRuntime, zhcpUserid } from './host-runtime.ts';
 import { macEntriesOf, macsInTable, recordedPorts } from './port-rows.ts';
@@ -24,6 +25,8 @@ type HostView = {
   zhcpRow: Row | undefined;
   switchRows: ReadonlyMap<string, readonly Row[]>;
   macRows: ReadonlyMap<string, readonly Row[]>;
+  hostsRows: ReadonlyMap<string, readonly Row[]>;
+  addressesInUse: Surroundings['addressesInUse'];
   vswitches: readonly Vswitch[];
   macsInUse: Surroundings['macsInUse'];
 };
@@ -35,7 +38,7 @@ type HostView = {
  */
 export async function readGuests(host: HostRuntime, userids: readonly Userid[]): Promise<(userid: Userid) => Reading> {
   const [tables, { vswitchOutcome, vmlanOutcome, ofGuests }] = await Promise.all([
-    readTables(host),
+    readTables(host, userids.length),
     readZvm(host, userids),
   ]);
   const vswitches = parseVswitches(answered('read VSWITCHes', vswitchOutcome));
@@ -51,14 +54,22 @@ export async function readGuests(host: HostRuntime, userids: readonly Userid[]):
   };
 }
 
-async function readTables(host: HostRuntime) {
-  const { transport } = host.xcat;
+const TABLES = ['zvm', 'switch', 'mac', 'hosts'] as const;
+/** For so many guests, one script is better than a call for each table side by side. */
+const MANY_GUESTS = 8;
+
+async function readTables(host: HostRuntime, guests: number) {
+  const { transport, tables } = host.xcat;
   const { zhcpNode } = host.rules;
-  const [zvm, switchRows, macRows] = await Promise.all([
-    dumpTable(transport, 'zvm'),
-    dumpTable(transport, 'switch'),
-    dumpTable(transport, 'mac'),
-  ]);
+  const [zvm, switchRows, macRows, hostsRows] =
+    guests < MANY_GUESTS
+      ? await Promise.all([
+          dumpTable(transport, 'zvm'),
+          dumpTable(transport, 'switch'),
+          dumpTable(transport, 'mac'),
+          dumpTable(transport, 'hosts'),
+        ])
+      : await tables.dumpAll(TABLES).then((all) => TABLES.map((table) => all[table]) as [Row[], Row[], Row[], Row[]]);
   const zhcpRow = zvm.find((row) => row.node === zhcpNode);
   host.zhcp.set(zhcpUserid(zhcpNode, zhcpRow?.userid));
   return {
@@ -67,6 +78,8 @@ async function readTables(host: HostRuntime) {
     switchRows: Map.groupBy(switchRows, (row) => row.node ?? ''),
     macRows: Map.groupBy(macRows, (row) => row.node ?? ''),
     allMacRows: macRows,
+    hostsRows: Map.groupBy(hostsRows, (row) => row.node ?? ''),
+    addressesInUse: addressesInTable(hostsRows),
   };
 }
 
@@ -99,12 +112,14 @@ function surroundingsOf(
       recorded: recordedPorts(view.switchRows.get(node) ?? [], macEntries, node, rules.zhcpNode),
       macEntries,
       macRow: view.macRows.has(node),
+      addresses: recordedAddressesOf(view.hostsRows.get(node) ?? [], node, rules.zhcpNode),
       directory: parseDirectory(answered(`read the directory entry of ${userid}`, directoryOutcome)),
       live: running ?? [],
     },
     vswitches: view.vswitches,
     rules,
     macsInUse: view.macsInUse,
+    addressesInUse: view.addressesInUse,
   };
 }
 

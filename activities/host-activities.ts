@@ -1,5 +1,6 @@
 import { decide } from '../network/decision.ts';
 import type { Desired } from '../network/desired.ts';
+import { withFollowUps } from '../network/follow-ups.ts';
 import type { GuestState } from '../network/guest.ts';
 import type { Mac } from '../network/mac.ts';
 import { plan } from '../network/planner.ts';
@@ -13,6 +14,7 @@ import { refusedFailure, takenFailure } from './failures.ts';
 import { createGatherer } from './gathering.ts';
 import { createGuestReader } from './guest-reader.ts';
 import type { HostRuntime } from './host-runtime.ts';
+import { applyManagement, planManagement } from './management-network.ts';
 import { acceptingActivities } from './requests.ts';
 import { stayAlive } from './stay-alive.ts';
 import { applyVswitchSteps, planVswitchChange, readVswitches } from './vswitches.ts';
@@ -41,20 +43,27 @@ export function createHostActivities(host: HostRuntime): HostActivities {
         const decision = decide(input.change, { ...around, avoidMacs: avoided });
         if (!decision.accepted) throw refusedFailure(decision.refusals);
         const { desired, before, affected, refused } = decision;
-        const steps = plan(desired, around.guest, around.vswitches);
+        const steps = withFollowUps(plan(desired, around.guest, around.vswitches), input.userid, host.rules, []);
         return { desired, before, affected, refused, steps, liveVdevs: around.guest.live.map((nic) => nic.vdev) };
       }),
     planTowards: (input) =>
       on(input, 'compare', async (signal) => {
         const { guest, vswitches } = await reader.read(input.userid, signal);
         refuseLostPortNumbers(input.desired, guest, vswitches);
-        return { steps: plan(input.desired, guest, vswitches), liveVdevs: guest.live.map((nic) => nic.vdev) };
+        const steps = plan(input.desired, guest, vswitches);
+        return {
+          steps: withFollowUps(steps, input.userid, host.rules, input.owed ?? []),
+          liveVdevs: guest.live.map((nic) => nic.vdev),
+        };
       }),
     applySteps: ({ steps, ...target }) =>
       on(target, 'apply', (signal) =>
         applySteps(host, steps, signal, (stage) => gatherer.arrive(stage, target.together)),
       ),
     planDhcp: (input) => on(input, 'plan DHCP', (signal) => planDhcp(host, signal)),
+    planManagementNetwork: (input) => on(input, 'plan management network', (signal) => planManagement(host, signal)),
+    applyManagementNetwork: (input) =>
+      on(input, 'apply management network', (signal) => applyManagement(host, input.steps, signal)),
     readVswitches: (input) => on(input, 'read VSWITCHes', (signal) => readVswitches(host, signal)),
     planVswitch: (input) => on(input, 'plan VSWITCH', (signal) => planVswitchChange(host, input, signal)),
     applyVswitch: (input) => on(input, 'apply VSWITCH', (signal) => applyVswitchSteps(host, input.steps, signal)),

@@ -4,6 +4,7 @@ import { type Step, sentence } from '../network/steps.ts';
 import type { StepReport } from '../workflows/host-activities.ts';
 import type { TableWrite } from '../xcat/table-writer.ts';
 import { dumpTable } from '../xcat/tables.ts';
+import { hostsColumns } from './address-rows.ts';
 import { takenFailure } from './failures.ts';
 import type { HostRuntime } from './host-runtime.ts';
 import { macsInTable, vlanColumn } from './port-rows.ts';
@@ -18,7 +19,11 @@ export async function writeTables(
   signal: AbortSignal,
 ): Promise<StepReport[]> {
   const writes = steps.flatMap((step) => writesOf(step, host.rules.zhcpNode));
-  await host.xcat.tableWriter.write(writes, { signal });
+  const { nameService, tableWriter } = host.xcat;
+  const stale = steps.flatMap((step) => (step.kind === 'ensureAddresses' && step.stale ? [step.node] : []));
+  await Promise.all(stale.map((node) => nameService.forget(node, { signal })));
+  await tableWriter.write(writes, { signal });
+  if (steps.some((step) => step.kind === 'ensureNames')) await nameService.announce(host.rules.makeDns);
   return steps.map((step) => ({ step: sentence(step), answer: 'done' }));
 }
 
@@ -60,6 +65,15 @@ function writesOf(step: Step, zhcpNode: string): TableWrite[] {
       if (step.row) return [{ kind: 'set', table: 'mac', key, values }];
       return [{ kind: 'insert', table: 'mac', values: { ...key, ...values } }];
     }
+    case 'ensureAddresses': {
+      const key = { node: step.node };
+      const values = hostsColumns(step.entries, step.node, zhcpNode);
+      if (step.entries.length === 0) return [{ kind: 'delete', table: 'hosts', key }];
+      if (step.row) return [{ kind: 'set', table: 'hosts', key, values }];
+      return [{ kind: 'insert', table: 'hosts', values: { ...key, ...values } }];
+    }
+    case 'ensureNames':
+      return [];
     case 'removeRecord': {
       const key = { node: step.node, port: step.portId };
       const unwired = { switch: '', vlan: '', disable: '' };

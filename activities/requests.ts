@@ -4,6 +4,7 @@ import { refusal, refusalsOf } from '../network/refusal.ts';
 import {
   DeleteVswitchInput,
   EnsureDhcpInput,
+  EnsureManagementNetworkInput,
   EnsureVswitchInput,
   ListVswitchesInput,
   WirePortsInput,
@@ -13,7 +14,12 @@ import { asActivityFailure, refusedFailure } from './failures.ts';
 
 type Accepting = Pick<
   HostActivities,
-  'acceptOperation' | 'acceptWirePorts' | 'acceptVswitchChange' | 'acceptListVswitches' | 'acceptEnsureDhcp'
+  | 'acceptOperation'
+  | 'acceptWirePorts'
+  | 'acceptVswitchChange'
+  | 'acceptListVswitches'
+  | 'acceptEnsureDhcp'
+  | 'acceptManagementNetwork'
 >;
 
 /** The activities that check requests to one host. They fail with `Refused`, also for a request to another host. */
@@ -44,6 +50,7 @@ export function acceptingActivities(host: string): Accepting {
       return { change: { kind, host: of, vswitch, force }, summary: `delete VSWITCH ${vswitch} of ${of}`, ...limits };
     }),
     acceptEnsureDhcp: attempt(({ input }) => parsed(EnsureDhcpInput, input)),
+    acceptManagementNetwork: attempt(({ input }) => parsed(EnsureManagementNetworkInput, input)),
     acceptListVswitches: attempt(({ input }) => parsed(ListVswitchesInput, input)),
   };
 }

@@ -1,3 +1,4 @@
+import { recordedAddresses } from './address-record.ts';
 import { conflictingVswitches } from './authorisation-plan.ts';
 import type { Desired, DesiredPort } from './desired.ts';
 import { foreignNics } from './foreign-nics.ts';
@@ -47,7 +48,21 @@ export function recordedPorts(around: Surroundings): DesiredPort[] {
     const { portId, vdev, vswitch, network, adminStateUp } = row;
     if (vdev === undefined || vswitch === undefined || mac === undefined) continue;
     const numbered = portNumberOn(vswitch, { portId, vdev }, '', ports, around, []);
-    ports.push({ portId, userid, node, vswitch, network, mac, vdev, adminStateUp, live: 'asIs', ...numbered });
+    const { address, hostname } = recordedAddresses(guest).find((entry) => entry.vdev === vdev) ?? {};
+    ports.push({
+      portId,
+      userid,
+      node,
+      vswitch,
+      network,
+      mac,
+      vdev,
+      adminStateUp,
+      live: 'asIs',
+      ...(address === undefined ? {} : { address }),
+      ...(hostname === undefined ? {} : { hostname }),
+      ...numbered,
+    });
   }
   return ports;
 }
@@ -106,11 +121,17 @@ function setPort(
   around: Surroundings,
   refusals: Refusal[],
 ): DesiredPort[] {
-  const { portId, network, vswitch, adminStateUp } = request;
+  const { portId, network, vswitch, adminStateUp, address, hostname } = request;
   const liveness = live ? 'present' : 'asIs';
   if (!ports.some((port) => port.portId === portId)) return addPort(request, liveness, at, ports, around, refusals);
   const moved = changeNetwork({ portId, network, vswitch }, ports, around, refusals, at);
-  return moved.map((port) => (port.portId === portId ? { ...port, adminStateUp, live: liveness } : port));
+  const values = {
+    adminStateUp,
+    live: liveness,
+    ...(address === undefined ? {} : { address }),
+    ...(hostname === undefined ? {} : { hostname }),
+  } as const;
+  return moved.map((port) => (port.portId === portId ? { ...port, ...values } : port));
 }
 
 /** Ports of a bulk change stand each for itself: one that cannot be had is left out. */

@@ -1,3 +1,4 @@
+import type { RecordedAddresses } from './address-record.ts';
 import type { NodeName, PortId, Userid, VswitchName } from './identifiers.ts';
 import type { Mac } from './mac.ts';
 import type { Network } from './network.ts';
@@ -49,6 +50,7 @@ export type GuestState = {
   macEntries: readonly MacEntry[];
   /** True when the node has a row in the `mac` table, be it with Nova's placeholder. */
   macRow: boolean;
+  addresses: RecordedAddresses;
   directory: readonly Nicdef[];
   live: readonly LiveNic[];
 };

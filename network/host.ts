@@ -27,6 +27,12 @@ export const HostRules = z.object({
   wantedMacPrefix: MacPrefix.optional(),
   /** The guest that serves DHCP on the host's networks. */
   dhcpUserid: Userid.optional(),
+  /** The management node's own address on the management network, when it is to be set up. */
+  managementNetwork: z.object({ address: z.ipv4(), mask: z.ipv4() }).optional(),
+  /** Have xCAT write names and addresses into its DNS too. */
+  makeDns: z.boolean().default(false),
+  /** DirMaint does not put changes online by itself here: ask it to after each. */
+  directoryOnline: z.boolean().default(false),
   /** z/VM's own USER prefix, read from the host. */
   macPrefix: MacPrefix,
 });

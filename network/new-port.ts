@@ -36,11 +36,13 @@ export function addPort(
   const vdev = chooseVdev(asked, around, found);
   const mac = chooseMac(asked, around, found);
   const { portId, vswitch, network, adminStateUp } = request;
+  found.push(...refuseAddress(asked, around));
   const numbered = found.length > 0 ? {} : portNumberOn(vswitch, { portId, vdev }, at, ports, around, found);
   refusals.push(...found);
   if (vdev === undefined || mac === undefined || found.length > 0) return ports;
   const { userid, node } = around.guest;
-  return [...ports, { portId, userid, node, vswitch, network, mac, vdev, adminStateUp, live, ...numbered }];
+  const named = { ...ifGiven('address', request.address), ...ifGiven('hostname', request.hostname) };
+  return [...ports, { portId, userid, node, vswitch, network, mac, vdev, adminStateUp, live, ...named, ...numbered }];
 }
 
 /**
@@ -79,6 +81,8 @@ function refuseDifferent(request: PortRequest, port: DesiredPort, at: string): R
     ['network', !sameNetwork(request.network, port.network), describeNetwork(port.network)],
     ['mac', request.mac !== undefined && request.mac !== port.mac, port.mac],
     ['vdev', request.vdev !== undefined && request.vdev !== port.vdev, port.vdev],
+    ['address', request.address !== undefined && request.address !== port.address, port.address ?? 'none'],
+    ['hostname', request.hostname !== undefined && request.hostname !== port.hostname, port.hostname ?? 'none'],
   ];
   return differs
     .filter(([, different]) => different)
@@ -89,6 +93,23 @@ function refuseDifferent(request: PortRequest, port: DesiredPort, at: string): R
         'use changeVlan, or delete the port first',
       ),
     );
+}
+
+function ifGiven<Key extends string, Value>(key: Key, value: Value | undefined): { [key in Key]?: Value } {
+  return value === undefined ? {} : ({ [key]: value } as { [key in Key]: Value });
+}
+
+/** An address belongs to one node only; a name without an address says nothing. */
+function refuseAddress({ request, at, ports }: Asked, { addressesInUse, guest }: Surroundings): Refusal[] {
+  const { address, hostname } = request;
+  if (address === undefined) {
+    if (hostname === undefined) return [];
+    return [refusal(`${at}hostname`, 'a name needs an address', 'give the address too, or leave the name out')];
+  }
+  const node = addressesInUse.get(address);
+  const owner = ports.find((port) => port.address === address)?.portId ?? (node === guest.node ? undefined : node);
+  if (owner === undefined) return [];
+  return [refusal(`${at}address`, `address ${address} is taken by ${owner}`, 'use another address')];
 }
 
 function chooseVdev(

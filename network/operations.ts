@@ -9,6 +9,7 @@ import {
   CreatePortInput,
   DeletePortInput,
   DetachNicInput,
+  PortRequest,
   SetAdminStateInput,
 } from './requests.ts';
 
@@ -42,21 +43,20 @@ function accepting<Schema extends z.ZodType<Omit<Operation, keyof Named>>>(
   };
 }
 
+/** The port among the fields of a request. */
+function portOf(request: PortRequest): PortRequest {
+  const fields = Object.keys(PortRequest.shape);
+  return Object.fromEntries(Object.entries(request).filter(([field]) => fields.includes(field))) as PortRequest;
+}
+
 const OPERATIONS = {
-  createPort: accepting(CreatePortInput, ({ userid, portId, vswitch, network, mac, vdev, adminStateUp }) => ({
+  createPort: accepting(CreatePortInput, ({ userid, portId, ...request }) => ({
     change: {
       kind: 'createPort',
-      port: {
-        portId,
-        vswitch,
-        network,
-        ...(mac === undefined ? {} : { mac }),
-        ...(vdev === undefined ? {} : { vdev }),
-        adminStateUp,
-      },
+      port: portOf({ portId, ...request }),
     },
     portIds: [portId],
-    summary: `create port ${portId} of ${userid} on ${vswitch}`,
+    summary: `create port ${portId} of ${userid} on ${request.vswitch}`,
   })),
   attachNic: accepting(AttachNicInput, ({ userid, ports }) => ({
     change: { kind: 'attachNic', ports },

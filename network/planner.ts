@@ -1,3 +1,4 @@
+import { addressesAfter, addressesBefore, leavesBehind, type NicAddress, sameAddresses } from './address-record.ts';
 import { planAuthorisations } from './authorisation-plan.ts';
 import type { Desired } from './desired.ts';
 import type { GuestState, LiveNic } from './guest.ts';
@@ -51,7 +52,20 @@ function planRecords(desired: Desired, guest: GuestState): Step[] {
   if (!sameEntries(guest, entries)) {
     steps.push({ kind: 'ensureMacRecord', node: guest.node, entries, row: guest.macRow, disturbs: false });
   }
+  const addresses = addressesBefore(desired, guest);
+  if (!sameAddresses(guest, addresses)) steps.push(recordAddresses(guest, addresses, guest.addresses.row !== 'none'));
   return steps;
+}
+
+function recordAddresses(guest: GuestState, entries: readonly NicAddress[], row: boolean): Step {
+  return {
+    kind: 'ensureAddresses',
+    node: guest.node,
+    entries,
+    row,
+    stale: leavesBehind(guest, entries),
+    disturbs: false,
+  };
 }
 
 function planForget(desired: Desired, guest: GuestState): Step[] {
@@ -66,6 +80,12 @@ function planForget(desired: Desired, guest: GuestState): Step[] {
   if (!sameEntries(guest, entries) && entries.length < before.length) {
     const row = guest.macRow || before.length > 0;
     steps.push({ kind: 'ensureMacRecord', node: guest.node, entries, row, disturbs: false });
+  }
+  const addressesThen = addressesBefore(desired, guest);
+  const addresses = addressesAfter(desired, guest);
+  if (addresses.length < addressesThen.length) {
+    const written = guest.addresses.row !== 'none' || !sameAddresses(guest, addressesThen);
+    steps.push(recordAddresses(guest, addresses, written));
   }
   return steps;
 }

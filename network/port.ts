@@ -1,3 +1,4 @@
+import type { Hostname, IpAddress } from './address.ts';
 import type { NodeName, PortId, Userid, VswitchName } from './identifiers.ts';
 import type { Mac } from './mac.ts';
 import type { Network } from './network.ts';
@@ -15,6 +16,9 @@ export type Port = {
   mac: Mac;
   vdev: Vdev;
   adminStateUp: boolean;
+  /** Fixed address and own name for the name service; the node's name and vdev stand in for a name. */
+  address?: IpAddress;
+  hostname?: Hostname;
   /** On a port-based VSWITCH only. The guest's directory entry keeps it (NICDEF PORTNUMBER). */
   portNumber?: PortNumber;
 };

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Hostname, IpAddress } from './address.ts';
 import { HostName, PortId, Userid, VswitchName } from './identifiers.ts';
 import { Mac } from './mac.ts';
 import { Network } from './network.ts';
@@ -12,6 +13,10 @@ export const PortRequest = z.strictObject({
   mac: Mac.optional(),
   vdev: Vdev.optional(),
   adminStateUp: z.boolean().default(true),
+  /** Fixed address, for the `hosts` table and who reads it. */
+  address: IpAddress.optional(),
+  /** A name for the address; without one it is the node's, or the node's with the vdev. */
+  hostname: Hostname.optional(),
 });
 export type PortRequest = z.infer<typeof PortRequest>;
 
@@ -76,21 +81,22 @@ export const WirePortsInput = z.strictObject({
 export type WirePortsRequest = z.output<typeof WirePortsInput>;
 
 const vswitchTarget = { host: HostName, vswitch: VswitchName };
-const vswitchOperation = { giveUpAfterMinutes: operation.giveUpAfterMinutes, dryRun: operation.dryRun };
+const hostOperation = { giveUpAfterMinutes: operation.giveUpAfterMinutes, dryRun: operation.dryRun };
 
-export const EnsureVswitchInput = z.strictObject({ ...vswitchTarget, ...vswitchOperation });
+export const EnsureVswitchInput = z.strictObject({ ...vswitchTarget, ...hostOperation });
 export const DeleteVswitchInput = z.strictObject({
   ...vswitchTarget,
   /** Also when NICs are coupled or ports recorded. */
   force: z.boolean().default(false),
-  ...vswitchOperation,
+  ...hostOperation,
 });
 export const EnsureDhcpInput = z.strictObject({ host: HostName, ...limits, dryRun: operation.dryRun });
 export type EnsureDhcpRequest = z.output<typeof EnsureDhcpInput>;
 export const EnsureManagementNetworkInput = z.strictObject({
   host: HostName,
-  giveUpAfterMinutes: operation.giveUpAfterMinutes,
+  ...hostOperation,
 });
+export type EnsureManagementNetworkRequest = z.output<typeof EnsureManagementNetworkInput>;
 export const ListVswitchesInput = z.strictObject({ host: HostName });
 
 /** What an operation asks of one guest's ports. */

@@ -1,3 +1,4 @@
+import type { NicAddress } from './address-record.ts';
 import type { NodeName, PortId, Userid, VswitchName } from './identifiers.ts';
 import type { Port } from './port.ts';
 import type { PortNumber } from './port-number.ts';
@@ -14,6 +15,9 @@ export type Step = (
   | { kind: 'ensureRecord'; port: Port; rows: number }
   /** `row`: the node has a row in the `mac` table. */
   | { kind: 'ensureMacRecord'; node: NodeName; entries: readonly string[]; row: boolean }
+  /** `row`: the node has a row in the `hosts` table; `stale`: it says something that is not so any more. */
+  | { kind: 'ensureAddresses'; node: NodeName; entries: readonly NicAddress[]; row: boolean; stale: boolean }
+  | { kind: 'ensureNames' }
   | ({ kind: 'ensureUncoupled'; vswitch: VswitchName } & OnNic)
   | ({ kind: 'removeLiveNic' } & OnNic)
   | ({ kind: 'removeDirectoryNic' } & OnNic)
@@ -25,6 +29,7 @@ export type Step = (
   | ({ kind: 'ensureDirectoryNic'; macId: string; vswitch?: VswitchName; portNumber?: PortNumber } & OnNic)
   | ({ kind: 'ensureLiveNic'; macId: string } & OnNic)
   | ({ kind: 'ensureCoupled'; vswitch: VswitchName; portNumber?: PortNumber } & OnNic)
+  | { kind: 'ensureDirectoryOnline'; userid: Userid }
   | { kind: 'removeRecord'; node: NodeName; portId: PortId; keepRow: boolean }
 ) & {
   /** True when the step takes a coupled NIC of the running guest off the network for a moment. */
@@ -34,13 +39,15 @@ export type Step = (
 /** Where a step is carried out: xCAT's tables before z/VM is touched, z/VM itself, or the tables after it. */
 export type Stage = 'record' | 'configure' | 'forget';
 
-/** The stage of a step. A MAC row is written where its plan puts it: before, unless a removal has come. */
+const OF_THE_NODE: readonly Step['kind'][] = ['ensureMacRecord', 'ensureAddresses', 'ensureNames'];
+
+/** The stage of a step. Rows of MACs and addresses are written where their plan puts them: before, unless a removal has come. */
 export function stagesOf(steps: readonly Step[]): Record<Stage, Step[]> {
   const stages: Record<Stage, Step[]> = { record: [], configure: [], forget: [] };
   for (const step of steps) {
     if (step.kind === 'ensureRecord') stages.record.push(step);
     else if (step.kind === 'removeRecord') stages.forget.push(step);
-    else if (step.kind === 'ensureMacRecord') stages[stages.forget.length > 0 ? 'forget' : 'record'].push(step);
+    else if (OF_THE_NODE.includes(step.kind)) stages[stages.forget.length > 0 ? 'forget' : 'record'].push(step);
     else stages.configure.push(step);
   }
   return stages;
@@ -53,6 +60,10 @@ export function sentence(step: Step): string {
       return `record port ${step.port.portId} of ${step.port.userid}: vdev ${step.port.vdev} on ${step.port.vswitch}`;
     case 'ensureMacRecord':
       return `record ${step.entries.length} MAC address${step.entries.length === 1 ? '' : 'es'} of ${step.node}`;
+    case 'ensureAddresses':
+      return `record ${step.entries.length} address${step.entries.length === 1 ? '' : 'es'} of ${step.node}`;
+    case 'ensureNames':
+      return "bring the management node's names up to date";
     case 'ensureUncoupled':
       return `uncouple NIC ${step.vdev} of ${step.userid} from ${step.vswitch}`;
     case 'removeLiveNic':
@@ -75,6 +86,8 @@ export function sentence(step: Step): string {
       return `define NIC ${step.vdev} on running ${step.userid}`;
     case 'ensureCoupled':
       return `couple NIC ${step.vdev} of ${step.userid} to ${step.vswitch}`;
+    case 'ensureDirectoryOnline':
+      return `put the directory of ${step.userid} online`;
     case 'removeRecord':
       return `${step.keepRow ? 'unwire' : 'forget'} port ${step.portId} of ${step.node}`;
   }

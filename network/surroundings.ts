@@ -14,6 +14,8 @@ export type Surroundings = {
   rules: HostRules;
   /** By address. */
   macsInUse: ReadonlyMap<string, readonly MacInUse[]>;
+  /** Nodes of the `hosts` table, by IP address. */
+  addressesInUse: ReadonlyMap<string, string>;
   /** Addresses that an earlier try of the same operation found given to somebody else. */
   avoidMacs: ReadonlySet<Mac>;
 };

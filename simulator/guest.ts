@@ -21,6 +21,8 @@ export type Guest = {
   /** a directory update of this user is under way */
   updating: boolean;
   nicdefs: Nicdef[];
+  /** the entry that counts at logon, where that is not the one that was changed last */
+  online: Nicdef[] | null;
   nics: Nic[];
   userPrefix: string | null;
 };
@@ -34,6 +36,7 @@ export function makeGuest(userid: string, fields: Partial<Guest> = {}): Guest {
     locked: false,
     updating: false,
     nicdefs: [],
+    online: null,
     nics: [],
     userPrefix: null,
     ...fields,

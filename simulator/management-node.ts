@@ -2,10 +2,11 @@ import type { EventLog } from './events.ts';
 import type { FaultBoard } from './faults.ts';
 import type { Guest } from './guest.ts';
 import { makeGuest } from './guest.ts';
+import { makehosts } from './hosts-file.ts';
 import type { Settings } from './options.ts';
 import type { External, Machine } from './shell.ts';
 import { Smcli } from './smcli.ts';
-import { Tables } from './tables.ts';
+import { type Element, Tables } from './tables.ts';
 import { makeVmcp } from './vmcp.ts';
 import { makeVswitch } from './vswitch.ts';
 import { xcatCommands } from './xcat-commands.ts';
@@ -35,6 +36,7 @@ export class ManagementNode {
     this.tables.put('policy', { priority: '1', name: 'root', rule: 'allow' });
     this.tables.put('policy', { priority: '6', name: settings.username, rule: 'allow' });
     this.tables.put('site', { key: 'master', value: MN_ADDRESS });
+    this.tables.put('site', { key: 'domain', value: 'zvm.example' });
     this.tables.put('hosts', { node: MN_NODE, ip: MN_ADDRESS });
     for (let index = 1; index <= settings.hosts; index++) this.addSystem(index, faults);
   }
@@ -48,6 +50,24 @@ export class ManagementNode {
   machine(node: string): Machine | undefined {
     if (this.systemOf(node)?.reachable === false) return undefined;
     return this.machines.get(node);
+  }
+
+  /** The files of the management node's own Linux. */
+  get files(): Map<string, string> {
+    return this.machines.get(MN_NODE)?.files ?? new Map();
+  }
+
+  /** `makehosts` with these arguments. */
+  makehosts(argv: readonly string[]): Element[] {
+    const elements = makehosts(this.tables, this.files, argv);
+    this.events.record('makehosts', { arguments: [...argv] });
+    return elements;
+  }
+
+  /** `makedns`: what it prints is not known (contract section 8). */
+  makedns(): Element[] {
+    this.events.record('makedns', {});
+    return [{ info: ['Handling DNS entries.'] }];
   }
 
   /** Defines a node as mkdef does: a definition and its zvm row. */
@@ -135,9 +155,8 @@ export class ManagementNode {
     system.guests.set(self.userid, self);
     system.logon(self);
     this.define(MN_NODE, { groups: 'all', hcp, mgt: 'zvm', userid: 'XCAT' });
-    const readFile = (path: string) => this.machines.get(MN_NODE)?.files.get(path);
     const commands = {
-      ...xcatCommands(this.tables, readFile, this.settings.mnCommandMs),
+      ...xcatCommands(this, this.settings.mnCommandMs),
       ifconfig: this.ifconfig(self),
       '/usr/bin/perl': this.perl(),
     };

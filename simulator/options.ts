@@ -19,6 +19,8 @@ export type SimulatorOptions = {
   directoryParallelism?: number;
   /** directory changes are accepted with 592 and carried out directoryMs later */
   directoryAsync?: boolean;
+  /** `deferred`: a changed entry counts at logon only after Static_Image_Changes_Immediate_DM */
+  directoryOnline?: 'immediate' | 'deferred';
   /** connections that a VSWITCH takes */
   maxPorts?: number;
   /** every element of an answer names the management node, as since 2017 */
@@ -50,6 +52,7 @@ export function withDefaults(options: SimulatorOptions): Settings {
     smapiParallelism: 10,
     directoryParallelism: 1,
     directoryAsync: false,
+    directoryOnline: 'immediate',
     maxPorts: 2048,
     xcatdsource: false,
     regrant: 'reexecute',

@@ -111,7 +111,7 @@ async function execute(mn: ManagementNode, request: RestRequest, body: string[])
     case 'vms':
       return method === 'PUT' ? chvm(mn, name ?? '', body) : lsvm(mn, name ?? '', query);
     case 'networks':
-      return name === 'makehosts' ? [] : [{ info: ['Handling DNS entries.'] }];
+      return name === 'makehosts' ? mn.makehosts([]) : mn.makedns();
     default:
       return sub === 'dsh' ? xdsh(mn, name ?? '', body) : nodes(mn, method, name, body);
   }

@@ -103,7 +103,10 @@ export const DIRECTORY_FUNCTIONS: Record<string, SmcliFunction> = {
     required: 'T',
     scope: 'directory',
     status: (call) => `Making changes to ${call.target}'s directory immediately available... `,
-    run: () => OK,
+    run: (call) => {
+      const guest = call.system.guest(call.target);
+      return guest ? call.system.putOnline(guest) : [400, 4];
+    },
   },
   System_Info_Query: {
     options: '',
@@ -135,7 +138,10 @@ function relink(call: SmcliCall, guest: Guest, lan: Nicdef['lan']): Code {
   const before = guest.nicdefs.find((each) => each.vdev === vdev);
   if (!before) return [404, 8];
   const after = { ...before, lan };
-  guest.nicdefs = guest.nicdefs.map((each) => (each === before ? after : each));
+  call.system.changeNicdefs(
+    guest,
+    guest.nicdefs.map((each) => (each === before ? after : each)),
+  );
   call.system.log('nicdef-changed', { userid: guest.userid, vdev: after.vdev, statement: formatNicdef(after) });
   return OK;
 }

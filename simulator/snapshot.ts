@@ -32,23 +32,24 @@ const VswitchSnapshot = z.strictObject({
   ports: z.array(z.tuple([z.number(), z.strictObject({ ...authorisation, userid: z.string() })])),
 });
 
+const NicdefSnapshot = z.strictObject({
+  vdev: z.string(),
+  type: adapter,
+  devices: z.number().nullable(),
+  lan: z.strictObject({ owner: z.string(), name: z.string() }).nullable(),
+  chpid: z.string().nullable(),
+  macid: z.string().nullable(),
+  portNumber: z.number().nullable(),
+});
+
 const GuestSnapshot = z.strictObject({
   userid: z.string(),
   service: z.boolean(),
   loggedOn: z.boolean(),
   locked: z.boolean(),
   userPrefix: z.string().nullable(),
-  nicdefs: z.array(
-    z.strictObject({
-      vdev: z.string(),
-      type: adapter,
-      devices: z.number().nullable(),
-      lan: z.strictObject({ owner: z.string(), name: z.string() }).nullable(),
-      chpid: z.string().nullable(),
-      macid: z.string().nullable(),
-      portNumber: z.number().nullable(),
-    }),
-  ),
+  nicdefs: z.array(NicdefSnapshot),
+  online: z.array(NicdefSnapshot).nullable().default(null),
   nics: z.array(
     z.strictObject({
       vdev: z.string(),

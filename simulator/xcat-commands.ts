@@ -2,15 +2,15 @@ import { sleep } from './flow.ts';
 import type { External, Io } from './shell.ts';
 import type { Element, Tables } from './tables.ts';
 
+/** What the commands work on. */
+type Database = { tables: Tables; files: Map<string, string>; makehosts(argv: readonly string[]): Element[] };
+
 /**
  * xCAT's own commands, as root has them in the management node's shell: clients of xcatd that print its answer's data, errors as
  * `Error: …` to stderr, and exit with its error code (xcat-core, xCAT-client).
  */
-export function xcatCommands(
-  tables: Tables,
-  readFile: (path: string) => string | undefined,
-  commandMs: number,
-): Record<string, External> {
+export function xcatCommands(mn: Database, commandMs: number): Record<string, External> {
+  const { tables } = mn;
   const client =
     (answer: (argv: string[], io: Io) => Element[]): External =>
     async (argv, io) => {
@@ -20,7 +20,8 @@ export function xcatCommands(
   const commands: Record<string, External> = {
     tabch: client((argv) => tables.change(argv)),
     tabdump: client(([table]) => (table === undefined ? [{ data: tables.names() }] : tables.dump(table))),
-    tabrestore: client((argv) => tabrestore(tables, argv, readFile)),
+    tabrestore: client((argv) => tabrestore(tables, argv, (path) => mn.files.get(path))),
+    makehosts: client((argv) => mn.makehosts(argv)),
   };
   const absolute = Object.entries(commands).map(([name, run]) => [`/opt/xcat/sbin/${name}`, run] as const);
   return { ...commands, ...Object.fromEntries(absolute) };

@@ -64,7 +64,7 @@ export class ZvmSystem {
     if (guest.loggedOn) return [200, 8];
     guest.loggedOn = true;
     this.log('logon', { userid: guest.userid });
-    for (const nicdef of guest.nicdefs) {
+    for (const nicdef of guest.online ?? guest.nicdefs) {
       const nic = this.addNic(guest, nicdef.vdev, nicdef.type, nicdef.devices ?? 3, nicdef.macid);
       if (typeof nic === 'object' && 'vdev' in nic && nicdef.lan?.owner === 'SYSTEM')
         this.couple(guest, nic, nicdef.lan.name, nicdef.portNumber);
@@ -222,6 +222,19 @@ export class ZvmSystem {
     return OK;
   }
 
+  /** Changes the source directory; what counts at logon stays behind when that is to be asked for (contract 5.7). */
+  changeNicdefs(guest: Guest, nicdefs: Nicdef[]): void {
+    if (this.settings.directoryOnline === 'deferred') guest.online ??= guest.nicdefs;
+    guest.nicdefs = nicdefs;
+  }
+
+  /** Brings the entry online. */
+  putOnline(guest: Guest): Code {
+    guest.online = null;
+    this.log('directory-online', { userid: guest.userid });
+    return OK;
+  }
+
   /** Adds a NICDEF statement; an existing one of the same device conflicts unless the option says replace. */
   addNicdef(guest: Guest, nicdef: Nicdef, mayReplace: boolean): Code {
     const same = guest.nicdefs.find((each) => each.vdev === nicdef.vdev);
@@ -229,7 +242,7 @@ export class ZvmSystem {
     const others = guest.nicdefs.filter((each) => each !== same);
     if (others.some((each) => overlaps(nicdef.vdev, nicdef.devices ?? 3, each.vdev, each.devices ?? 3)))
       return [404, 4];
-    guest.nicdefs = [...others, nicdef];
+    this.changeNicdefs(guest, [...others, nicdef]);
     this.log('nicdef-added', { userid: guest.userid, vdev: nicdef.vdev, statement: formatNicdef(nicdef) });
     return OK;
   }
@@ -237,7 +250,10 @@ export class ZvmSystem {
   /** Removes a NICDEF statement. */
   removeNicdef(guest: Guest, vdev: string): Code {
     if (!guest.nicdefs.some((each) => each.vdev === vdev)) return [404, 8];
-    guest.nicdefs = guest.nicdefs.filter((each) => each.vdev !== vdev);
+    this.changeNicdefs(
+      guest,
+      guest.nicdefs.filter((each) => each.vdev !== vdev),
+    );
     this.log('nicdef-removed', { userid: guest.userid, vdev });
     return OK;
   }

@@ -38,6 +38,9 @@ export function rulesOf(configuration: HostConfiguration): HostRuntime['rules'] 
       AllowedVswitch.parse({ physicalNetwork: name, ...vswitch }),
     ),
     ...(configuration.dhcpUserid === undefined ? {} : { dhcpUserid: configuration.dhcpUserid }),
+    ...(configuration.managementNetwork === undefined ? {} : { managementNetwork: configuration.managementNetwork }),
+    makeDns: configuration.makeDns,
+    directoryOnline: configuration.directoryOnline,
     ...(configuration.macPrefix === undefined ? {} : { wantedMacPrefix: configuration.macPrefix }),
     firstVdev: configuration.defaultNicVdev.toString(16),
   });

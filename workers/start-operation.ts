@@ -9,6 +9,7 @@ import type {
   deletePort,
   detachNic,
   ensureDhcp,
+  ensureManagementNetwork,
   ensureVswitch,
   listVswitches,
   setAdminState,
@@ -119,6 +120,19 @@ export function startEnsureDhcp(
     workflowId: `dhcp/${input.host}`,
     args: [input],
     staticSummary: `give the DHCP node of ${input.host} its NICs`,
+  });
+}
+
+/** Start `ensureManagementNetwork`; its Workflow ID is `management-network/<host>`: one at a time, and who asks while one runs joins it. */
+export function startEnsureManagementNetwork(
+  client: Client,
+  input: Parameters<typeof ensureManagementNetwork>[0],
+): Promise<WorkflowHandleWithFirstExecutionRunId<typeof ensureManagementNetwork>> {
+  return client.workflow.start<typeof ensureManagementNetwork>('ensureManagementNetwork', {
+    ...ofHost(input.host),
+    workflowId: `management-network/${input.host}`,
+    args: [input],
+    staticSummary: `give the management node its NIC for ${input.host}`,
   });
 }
 

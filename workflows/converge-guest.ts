@@ -10,6 +10,7 @@ import {
   upsertSearchAttributes,
 } from '@temporalio/workflow';
 import type { Desired, DesiredPort } from '../network/desired.ts';
+import { type FollowUp, owedAfter } from '../network/follow-ups.ts';
 import type { Userid } from '../network/identifiers.ts';
 import type { Mac } from '../network/mac.ts';
 import type { RefusedPort } from '../network/refusal.ts';
@@ -112,7 +113,7 @@ async function carryOut(input: ConvergeGuestInput): Promise<Outcome> {
     } catch (error) {
       const taken = takenBy(error);
       if (input.keepOnFailure && !isCancellation(error) && taken === undefined) throw error;
-      const undone = await CancellationScope.nonCancellable(() => undo(input, planned.before));
+      const undone = await CancellationScope.nonCancellable(() => undo(input, planned.before, guest.owed));
       if (isCancellation(error)) throw error;
       if (taken === undefined) throw withUndone(error, undone);
       if (choice >= MAC_CHOICES) throw refused(taken.refusals);
@@ -133,6 +134,8 @@ class Converging {
   readonly target: Target;
   /** What was done, as sentences. */
   readonly done: string[] = [];
+  /** What has to follow steps that may have been carried out. */
+  owed: FollowUp[] = [];
   private readonly deadline: number;
   private pause = FIRST_PAUSE_MS;
 
@@ -154,8 +157,11 @@ class Converging {
       try {
         const reports = await changing(summarise(steps)).applySteps({ ...this.target, steps });
         this.done.push(...reports.map(({ step }) => step));
+        // DirMaint carries some out later: what follows them waits too.
+        this.owed = reports.length < steps.length ? this.owedWith(steps) : [];
         carriedOut = summarise(steps);
       } catch (error) {
+        this.owed = this.owedWith(steps);
         this.done.push(...doneBefore(error));
         await this.pauseAfter(error, summarise(steps, 2));
       }
@@ -175,9 +181,13 @@ class Converging {
     }
   }
 
+  private owedWith(steps: readonly Step[]): FollowUp[] {
+    return [...new Set([...this.owed, ...owedAfter(steps)])];
+  }
+
   private planTowards(desired: Desired): Promise<Progress> {
     return this.whileItHelps(`read ${this.target.userid} again and compare`, (summary) =>
-      reading(summary).planTowards({ ...this.target, desired }),
+      reading(summary).planTowards({ ...this.target, desired, ...(this.owed.length === 0 ? {} : { owed: this.owed }) }),
     );
   }
 
@@ -209,11 +219,13 @@ function notShownYet(): ApplicationFailure {
   return ApplicationFailure.retryable('z/VM has taken the steps, but does not show them yet', 'StepFailed');
 }
 
-async function undo(input: ConvergeGuestInput, before: Desired): Promise<boolean> {
+async function undo(input: ConvergeGuestInput, before: Desired, owed: FollowUp[]): Promise<boolean> {
   setCurrentDetails(`Undoing what was done to **${input.userid}** on **${input.host}**.`);
   const { together: _window, ...alone } = input;
   try {
-    await new Converging(alone, Date.now() + UNDO_MINUTES * 60_000).converge(before);
+    const guest = new Converging(alone, Date.now() + UNDO_MINUTES * 60_000);
+    guest.owed = owed;
+    await guest.converge(before);
     return true;
   } catch {
     return false;

@@ -43,11 +43,9 @@ export function operationFailed(type: 'StepFailed' | 'GaveUp', report: FailureRe
   return ApplicationFailure.create({ type, nonRetryable: true, message, details: [report] });
 }
 
-/** The failure of an operation on a VSWITCH that cannot be finished; says whether trying went on for too long. */
-export function vswitchFailed(
-  { host, vswitch }: { host: string; vswitch: string },
-  error: unknown,
-): ApplicationFailure {
+/** The failure of an operation on a host that cannot be finished; says whether trying went on for too long. */
+export function hostFailed(where: { host: string; vswitch?: string }, error: unknown): ApplicationFailure {
+  const place = `host ${where.host}${where.vswitch === undefined ? '' : `, VSWITCH ${where.vswitch}`}`;
   const retryable = isRetryable(error);
   const advice = retryable
     ? 'See that the management node and z/VM answer, then start the operation again.'
@@ -55,8 +53,8 @@ export function vswitchFailed(
   return ApplicationFailure.create({
     type: (retryable ? 'GaveUp' : 'StepFailed') satisfies FailureType,
     nonRetryable: true,
-    message: `${reasonOf(error)} (host ${host}, VSWITCH ${vswitch}). ${advice}`,
-    details: [{ host, vswitch, step: failedStep(error), reason: reasonOf(error), advice }],
+    message: `${reasonOf(error)} (${place}). ${advice}`,
+    details: [{ ...where, step: failedStep(error), reason: reasonOf(error), advice }],
   });
 }
 

@@ -1,9 +1,17 @@
 import type { Desired } from '../network/desired.ts';
+import type { FollowUp } from '../network/follow-ups.ts';
 import type { HostName, PortId, Userid, VswitchName } from '../network/identifiers.ts';
 import type { Mac } from '../network/mac.ts';
+import type { ManagementStep } from '../network/management-network.ts';
 import type { Operation, OperationType } from '../network/operations.ts';
 import type { RefusedPort } from '../network/refusal.ts';
-import type { Change, EnsureDhcpRequest, PortRequest, WirePortsRequest } from '../network/requests.ts';
+import type {
+  Change,
+  EnsureDhcpRequest,
+  EnsureManagementNetworkRequest,
+  PortRequest,
+  WirePortsRequest,
+} from '../network/requests.ts';
 import type { Step } from '../network/steps.ts';
 import type { Vdev } from '../network/vdev.ts';
 import type { Vswitch } from '../network/vswitch.ts';
@@ -33,6 +41,9 @@ export type VswitchChange = { host: HostName; vswitch: VswitchName } & (
   | { kind: 'delete'; force: boolean }
 );
 
+/** What the management network needs; `elsewhere` is the zHCP of the host that has to see to it. */
+export type ManagementPlan = { steps: ManagementStep[]; elsewhere?: string };
+
 /** What a DHCP node needs. */
 export type DhcpPlan = { userid: Userid; ports: PortRequest[] };
 
@@ -57,11 +68,12 @@ export type HostActivities = {
   acceptWirePorts(input: { input: unknown }): Promise<WirePortsRequest>;
   acceptVswitchChange(input: { kind: VswitchChange['kind']; input: unknown }): Promise<VswitchOperation>;
   acceptEnsureDhcp(input: { input: unknown }): Promise<EnsureDhcpRequest>;
+  acceptManagementNetwork(input: { input: unknown }): Promise<EnsureManagementNetworkRequest>;
   acceptListVswitches(input: { input: unknown }): Promise<{ host: HostName }>;
   /** Read the guest and decide. Fails for good with `Refused` when the request cannot be granted. */
   planChange(input: Target & { change: Change; avoidMacs: Mac[] }): Promise<PlannedChange>;
-  /** Read the guest again and plan what is still missing. */
-  planTowards(input: Target & { desired: Desired }): Promise<Progress>;
+  /** Read the guest again and plan what is still missing, with what earlier steps are owed. */
+  planTowards(input: Target & { desired: Desired; owed?: FollowUp[] }): Promise<Progress>;
   /**
    * Carry out a plan, stage by stage: rows of xCAT's tables, z/VM in one call, rows that go. Stops at the first step that fails; the
    * failure's first detail has as `done` what was done before it. Fails with `Taken` when an address turns out to be somebody else's too.
@@ -69,6 +81,9 @@ export type HostActivities = {
   applySteps(input: Target & { steps: Step[] }): Promise<StepReport[]>;
   /** The DHCP node of the host, and the NICs that it needs. */
   planDhcp(input: { host: string }): Promise<DhcpPlan>;
+  /** What the management node's NIC on the management network needs. Fails for good with `Refused`. */
+  planManagementNetwork(input: { host: string }): Promise<ManagementPlan>;
+  applyManagementNetwork(input: { host: string; steps: ManagementStep[] }): Promise<StepReport[]>;
   /** All VSWITCHes of the host. */
   readVswitches(input: { host: string }): Promise<Vswitch[]>;
   /** What is to be done to a VSWITCH; nothing when it is right. Fails for good with `Refused` when it must not be. */

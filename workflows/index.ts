@@ -6,6 +6,7 @@ export { deletePort } from './delete-port.ts';
 export { deleteVswitch } from './delete-vswitch.ts';
 export { detachNic } from './detach-nic.ts';
 export { ensureDhcp } from './ensure-dhcp.ts';
+export { ensureManagementNetwork } from './ensure-management-network.ts';
 export { ensureVswitch } from './ensure-vswitch.ts';
 export { listVswitches } from './list-vswitches.ts';
 export { setAdminState } from './set-admin-state.ts';

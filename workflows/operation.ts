@@ -73,7 +73,12 @@ export async function checked<Result>(accept: () => Promise<Result>): Promise<Re
  */
 export function accepting(): Pick<
   HostActivities,
-  'acceptOperation' | 'acceptWirePorts' | 'acceptVswitchChange' | 'acceptListVswitches' | 'acceptEnsureDhcp'
+  | 'acceptOperation'
+  | 'acceptWirePorts'
+  | 'acceptVswitchChange'
+  | 'acceptListVswitches'
+  | 'acceptEnsureDhcp'
+  | 'acceptManagementNetwork'
 > {
   return proxyLocalActivities<HostActivities>({ summary: 'check the request', startToCloseTimeout: '10 seconds' });
 }

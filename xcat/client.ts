@@ -1,7 +1,10 @@
 import { refuseErrors } from './answers.ts';
+import { dumpTables } from './bulk-dump.ts';
 import { type ChannelOptions, type CommandChannel, createCommandChannel } from './channel.ts';
 import { XcatError } from './errors.ts';
 import { managementNodeName } from './management-node.ts';
+import { createManagementNodeShell } from './management-node-shell.ts';
+import { createNameService, type NameService } from './name-service.ts';
 import { createTableWriter, type TableWriter } from './table-writer.ts';
 import { changeTable, dumpTable, getAttribute, type Row, type TableName } from './tables.ts';
 import { createTransport, type Transport, type TransportOptions } from './transport.ts';
@@ -17,6 +20,7 @@ export type XcatClient = {
   transport: Transport;
   /** Writes to xCAT's tables; those that wait together share a call. */
   tableWriter: TableWriter;
+  nameService: NameService;
   /** xCAT's version, `2.8.3.16`. Throws XcatError 'bad-answer' when there is none in the answer. */
   version(options?: Abortable): Promise<string>;
   /** The version, and whether it is at least MINIMUM_XCAT_VERSION. */
@@ -24,6 +28,8 @@ export type XcatClient = {
   /** dumpTable, getAttribute and changeTable of tables.ts on this client's transport. */
   tables: {
     dump(table: TableName, options?: Abortable): Promise<Row[]>;
+    /** Several tables in one call, where the management node has a shell. */
+    dumpAll<Name extends TableName>(tables: readonly Name[]): Promise<Record<Name, Row[]>>;
     getAttribute(
       table: TableName,
       keyColumn: string,
@@ -56,9 +62,11 @@ export function createXcatClient(options: XcatClientOptions): XcatClient {
     channels.set(node, channel);
     return channel;
   };
+  const shell = createManagementNodeShell(async () => channelTo(await managementNode()), options.onWarning);
   return {
     transport,
-    tableWriter: createTableWriter(transport, async () => channelTo(await managementNode()), options.onWarning),
+    tableWriter: createTableWriter(transport, shell),
+    nameService: createNameService(transport, shell),
     managementNode,
     version,
     async checkVersion(abortable) {
@@ -67,6 +75,7 @@ export function createXcatClient(options: XcatClientOptions): XcatClient {
     },
     tables: {
       dump: (table, abortable) => dumpTable(transport, table, abortable),
+      dumpAll: (tables) => dumpTables(transport, shell, tables),
       getAttribute: (table, keyColumn, key, attribute, abortable) =>
         getAttribute(transport, table, keyColumn, key, attribute, abortable),
       change: (table, entries, abortable) => changeTable(transport, table, entries, abortable),

@@ -17,6 +17,9 @@ export function setWhere(change: { key: Columns; table: TableName; values: Colum
  * and values that xCAT would split.
  */
 export function insertRow(table: TableName, values: Columns): string {
+  const [first] = Object.entries(values);
+  // xCAT looks for keys in the first word.
+  if (first !== undefined) word(...first);
   return valuesOf(table, values).join(' ');
 }
 
@@ -39,10 +42,16 @@ function keyOf(key: Columns): string {
 
 function valuesOf(table: TableName, values: Columns): string[] {
   const words = Object.entries(values).map(
-    ([column, value]) => `${table}.${columnName(column)}=${word(column, value)}`,
+    ([column, value]) => `${table}.${columnName(column)}=${valueWord(column, value)}`,
   );
   if (words.length === 0) throw refused(table, 'nothing to write');
   return words;
+}
+
+// Commas separate keys; in a value they are text.
+function valueWord(column: string, value: string): string {
+  word(column, value.replaceAll(',', ''));
+  return value;
 }
 
 function columnName(name: string): string {
@@ -53,7 +62,7 @@ function columnName(name: string): string {
 // tabch gets the entry split on blanks and knows no quoting; xcatd turns what is not ASCII into `?` (contract xcat.md 1.4, 2.4).
 function word(column: string, value: string): string {
   if (!/^[!-~]*$/.test(value) || /[,=]/.test(value)) {
-    throw refused(column, 'xCAT takes no blanks, ",", "=" or characters outside ASCII in a value');
+    throw refused(column, 'xCAT takes no blanks, "=" or, in a key, "," and no characters outside ASCII in a value');
   }
   return value;
 }

@@ -1,7 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { plainText } from './answers.ts';
-import type { Command, CommandChannel, CommandOutcome } from './channel.ts';
+import type { Command } from './channel.ts';
 import { XcatError } from './errors.ts';
+import { type ManagementNodeShell, NoShell } from './management-node-shell.ts';
 import { type Columns, deleteWhere, insertRow, setWhere } from './table-entries.ts';
 import { changeTable, type TableName } from './tables.ts';
 import type { Transport } from './transport.ts';
@@ -32,21 +33,15 @@ const FLIGHTS = 2;
 const MOST_CALLS = 4;
 // Rows of one tabrestore: well inside the size of a script.
 const ROWS_BYTES = 48 * 1024;
-const NOT_FOUND = 127;
 
 /**
  * The way to xCAT's tables. A lone caller's writes are `PUT /tables`, which xCAT takes one row a call (contract xcat.md 2.4). Writes that
  * wait together go in one script to the management node's own shell, with xCAT's own commands: new rows in one transaction (`tabrestore
  * -a`), all else by `tabch`. Where the management node has no such shell, everything goes by `PUT`.
  */
-export function createTableWriter(
-  transport: Transport,
-  managementNode: () => Promise<CommandChannel>,
-  onWarning: (warning: string) => void = () => undefined,
-): TableWriter {
+export function createTableWriter(transport: Transport, shell: ManagementNodeShell): TableWriter {
   let queue: Job[] = [];
   let flights = 0;
-  let shell = true;
 
   const work = async (): Promise<void> => {
     if (flights >= FLIGHTS) return;
@@ -64,22 +59,20 @@ export function createTableWriter(
   const carryOut = async (batch: readonly Job[]): Promise<void> => {
     const calls = batch.reduce((sum, job) => sum + job.writes.length, 0);
     const settle = (job: Job, writing: Promise<void>) => writing.then(job.done.resolve, job.done.reject);
-    if (!shell || calls <= MOST_CALLS) {
-      await Promise.all(batch.map((job) => settle(job, putAll(transport, job.writes))));
+    const byRest = () => Promise.all(batch.map((job) => settle(job, putAll(transport, job.writes))));
+    if (calls <= MOST_CALLS) {
+      await byRest();
       return;
     }
     try {
-      const channel = await managementNode();
-      const results = await writeByScript(channel, batch);
+      const results = await writeByScript(shell, batch);
       await Promise.all(batch.map((job, index) => settle(job, results[index] ?? Promise.resolve())));
     } catch (error) {
       if (!(error instanceof NoShell)) {
         for (const job of batch) job.done.reject(error);
         return;
       }
-      shell = false;
-      onWarning('the management node cannot be given scripts: xCAT tables are written row by row, which is slower');
-      await carryOut(batch);
+      await byRest();
     }
   };
 
@@ -102,28 +95,25 @@ export function createTableWriter(
   };
 }
 
-/** The management node's shell has not got xCAT's commands, or cannot be reached. */
-class NoShell extends Error {}
-
 async function putAll(transport: Transport, writes: readonly TableWrite[]): Promise<void> {
   await Promise.all(partsOf(writes).map((part) => changeTable(transport, part.table, part.writes.map(entryOf))));
 }
 
 /** A promise for each caller: its own parts, the rows that it shares a transaction with others for, or these one by one after all. */
-async function writeByScript(channel: CommandChannel, batch: readonly Job[]): Promise<Promise<void>[]> {
+async function writeByScript(shell: ManagementNodeShell, batch: readonly Job[]): Promise<Promise<void>[]> {
   const parts = batch.map((job) => partsOf(job.writes));
   const lone = (part: Part) => part.writes.length === 1 && part.writes[0]?.kind === 'insert';
   const shared = new Map<Part, Promise<boolean>>();
   for (const [table, rows] of Map.groupBy(parts.flat().filter(lone), (part) => part.table)) {
     for (const slice of slicesOf(rows)) {
-      const inserted = restore(channel, table, slice);
+      const inserted = restore(shell, table, slice);
       for (const part of slice) shared.set(part, inserted);
     }
   }
   const writing = parts.map((ofCaller) =>
     Promise.all(
       ofCaller.map(async (part) => {
-        if ((await shared.get(part)) !== true) await change(channel, part);
+        if ((await shared.get(part)) !== true) await change(shell, part);
       }),
     ).then(() => undefined),
   );
@@ -134,37 +124,21 @@ async function writeByScript(channel: CommandChannel, batch: readonly Job[]): Pr
 }
 
 /** False when xCAT took none of the rows: one of them may be wrong, and each is then tried alone. */
-async function restore(channel: CommandChannel, table: TableName, parts: readonly Part[]): Promise<boolean> {
-  const [outcome] = await run(channel, [
-    restoreCommand(
-      table,
-      parts.flatMap((part) => part.writes.map(valuesOf)),
-    ),
-  ]);
+async function restore(shell: ManagementNodeShell, table: TableName, parts: readonly Part[]): Promise<boolean> {
+  const rows = parts.flatMap((part) => part.writes.map(valuesOf));
+  const [outcome] = await shell.run([[restoreCommand(table, rows)]]);
   return outcome?.ran === true && outcome.exitStatus === 0;
 }
 
-async function change(channel: CommandChannel, part: Part): Promise<void> {
-  const outcomes = await run(
-    channel,
+async function change(shell: ManagementNodeShell, part: Part): Promise<void> {
+  const outcomes = await shell.run([
     part.writes.map((write) => ({ argv: ['/opt/xcat/sbin/tabch', ...entryOf(write).split(' ')] })),
-  );
+  ]);
   const failed = outcomes.find((outcome) => outcome.ran && outcome.exitStatus !== 0);
   if (failed?.ran !== true) return;
   const operation = `change table ${part.table}`;
   const reason = plainText(failed.output) || 'no reason given';
   throw new XcatError({ code: 'refused', operation, message: `${operation}: ${reason}` });
-}
-
-async function run(channel: CommandChannel, chain: readonly Command[]): Promise<CommandOutcome[]> {
-  try {
-    const outcomes = await channel.run([chain]);
-    if (outcomes.some((outcome) => outcome.ran && outcome.exitStatus === NOT_FOUND)) throw new NoShell();
-    return outcomes;
-  } catch (error) {
-    if (error instanceof XcatError && ['unknown-node', 'unauthorised'].includes(error.code)) throw new NoShell();
-    throw error;
-  }
 }
 
 // tabrestore takes the table from the file's name, and the file from a folder that nobody else can have put there.

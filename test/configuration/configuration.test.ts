@@ -104,6 +104,7 @@ describe('The historic files', () => {
           defaultNicVdev: 0x1000,
           managementNetwork: { address: '10.1.0.1', mask: '255.255.0.0' },
           makeDns: false,
+          directoryOnline: false,
           macPrefix: '02:00:00',
         },
       ],

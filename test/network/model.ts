@@ -23,6 +23,13 @@ export function apply(world: World, step: Step, prefix: MacPrefix): World {
         macEntries: parseMacColumn(step.entries.join('|'), guest.node, ''),
         macRow: step.entries.length > 0,
       });
+    case 'ensureAddresses':
+      if (step.row !== (guest.addresses.row !== 'none')) throw new Error('UNIQUE: the row is there, or is not');
+      if (step.entries.length === 0) return withGuest({ addresses: { row: 'none' } });
+      return withGuest({ addresses: { row: 'ours', entries: step.entries } });
+    case 'ensureNames':
+    case 'ensureDirectoryOnline':
+      return world;
     case 'removeRecord':
       return withGuest({ recorded: guest.recorded.filter((row) => row.portId !== step.portId) });
     case 'ensureUncoupled':

@@ -1,4 +1,6 @@
 import fc from 'fast-check';
+import { IpAddress } from '../../network/address.ts';
+import type { RecordedAddresses } from '../../network/address-record.ts';
 import type { Desired, DesiredPort } from '../../network/desired.ts';
 import type { LiveNic, Nicdef, RecordedPort } from '../../network/guest.ts';
 import { NodeName, PortId, SegmentationId, Userid, VswitchName } from '../../network/identifiers.ts';
@@ -65,6 +67,7 @@ export const scenarios: fc.Arbitrary<{ world: World; desired: Desired }> = fc
         removed: fc.boolean(),
         recorded: fc.boolean(),
         recordedElsewhere: fc.boolean(),
+        address: fc.constantFrom('no', 'new', 'recorded', 'changed', 'leaving'),
         inDirectory: fc.constantFrom('no', 'right', 'uncoupled', 'wrong MAC'),
         inGuest: fc.constantFrom('no', 'coupled', 'uncoupled', 'wrong MAC'),
       }),
@@ -73,6 +76,7 @@ export const scenarios: fc.Arbitrary<{ world: World; desired: Desired }> = fc
     authorised: fc.tuple(...NAMES.map((name) => fc.option(networkOn(name)))),
     loggedOn: fc.boolean(),
     foreignOn: fc.option(fc.constantFrom(...NAMES)),
+    hostsRow: fc.constantFrom('ours', 'foreign', 'adopted'),
   })
   .map((given) => build(given as Given));
 
@@ -87,12 +91,14 @@ type Given = {
     removed: boolean;
     recorded: boolean;
     recordedElsewhere: boolean;
+    address: 'no' | 'new' | 'recorded' | 'changed' | 'leaving';
     inDirectory: 'no' | 'right' | 'uncoupled' | 'wrong MAC';
     inGuest: 'no' | 'coupled' | 'uncoupled' | 'wrong MAC';
   }[];
   authorised: (Network | null)[];
   loggedOn: boolean;
   foreignOn: VswitchName | null;
+  hostsRow: 'ours' | 'foreign' | 'adopted';
 };
 
 function build(given: Given): { world: World; desired: Desired } {
@@ -101,7 +107,9 @@ function build(given: Given): { world: World; desired: Desired } {
     // VLANs belong to the port there, not to the userid.
     const network = name === PORT_BASED ? entry.ownNetwork : (given.networks[entry.on] ?? { type: 'flat' });
     const elsewhere = NAMES[(entry.on + 1) % NAMES.length] ?? name;
-    return { ...entry, elsewhere, port: portAt(index, name, network, entry.up, entry.live) };
+    const port = portAt(index, name, network, entry.up, entry.live);
+    const wanted = entry.address === 'no' || entry.address === 'leaving' ? {} : { address: addressOf(index) };
+    return { ...entry, elsewhere, port: { ...port, ...wanted } };
   });
   const vswitches = NAMES.map((name, index): Vswitch => {
     const granted = given.authorised[index] ?? null;
@@ -176,6 +184,7 @@ function build(given: Given): { world: World; desired: Desired } {
         recorded,
         macEntries: parseMacColumn(['02:00:00:aa:aa:aa!other', ...macs].join('|'), NODE, ''),
         macRow: true,
+        addresses: addressesOf(given, all),
         directory: [...directory, ...foreign],
         live: given.loggedOn ? [...live, ...foreign] : [],
       },
@@ -190,4 +199,24 @@ function build(given: Given): { world: World; desired: Desired } {
         .map((entry) => entry.elsewhere),
     },
   };
+}
+
+type Entry = Given['ports'][number] & { port: DesiredPort };
+
+function addressOf(index: number): IpAddress {
+  return IpAddress.parse(`10.0.0.${index + 1}`);
+}
+
+function addressesOf(given: Given, all: readonly Entry[]): RecordedAddresses {
+  const foreign = { row: 'foreign', address: '10.9.9.9' } as const;
+  if (given.hostsRow === 'foreign') return foreign;
+  const wanted = all.find((entry) => entry.port.address !== undefined && !entry.removed)?.port.address;
+  if (given.hostsRow === 'adopted' && wanted !== undefined) return { row: 'foreign', address: wanted };
+  const entries = all.flatMap(({ port, address, recorded, removed }, index) => {
+    if (address === 'no' || address === 'new' || !(recorded || removed)) return [];
+    return [
+      { vdev: port.vdev, address: address === 'changed' ? IpAddress.parse(`10.1.1.${index}`) : addressOf(index) },
+    ];
+  });
+  return entries.length === 0 ? { row: 'none' } : { row: 'ours', entries };
 }

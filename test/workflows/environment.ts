@@ -43,8 +43,25 @@ export async function createEnvironment(
   configured: Partial<HostConfiguration> = {},
 ): Promise<Environment> {
   const simulator = await startSimulator({ hosts: 1, guests: 10, ...options });
+  const environment = await createEnvironmentOn(simulator, 1, configured, workerToo);
+  return {
+    ...environment,
+    close: async () => {
+      await environment.close();
+      await simulator.close();
+    },
+  };
+}
+
+/** The `number`th z/VM system of a simulator that is there, with a worker of its own. */
+export async function createEnvironmentOn(
+  simulator: Simulator,
+  number: number,
+  configured: Partial<HostConfiguration> = {},
+  workerToo = true,
+): Promise<Environment> {
   const host = `zvm-${randomUUID().slice(0, 8)}`;
-  const [embedded] = embeddedHosts(simulator.url, 1);
+  const embedded = embeddedHosts(simulator.url, number).at(-1);
   if (embedded === undefined) throw new Error('no embedded host');
   const configuration = { ...embedded, host, ...configured };
   const target = localTarget(inject('temporalAddress'), inject('temporalNamespace'));
@@ -67,17 +84,16 @@ export async function createEnvironment(
     control,
     run: async (type, input) => (await startOperation(client, type, { host, ...input } as never)).result(),
     events: async (since = 0) => (await control('GET', `events?since=${since}`)) as Event[],
-    guest: async (userid) => viewOf(SimulatorState.parse(await control('GET', 'state')), userid),
+    guest: async (userid) => viewOf(SimulatorState.parse(await control('GET', 'state')), embedded.zhcpNode, userid),
     close: async () => {
       await workers?.stop();
       await close();
-      await simulator.close();
     },
   };
 }
 
-function viewOf(state: SimulatorState, userid: string): GuestView {
-  const system = state.systems.zhcp1;
+function viewOf(state: SimulatorState, zhcpNode: string, userid: string): GuestView {
+  const system = state.systems[zhcpNode];
   const guest = system?.guests[userid];
   if (system === undefined || guest === undefined) throw new Error(`no guest ${userid}`);
   const granted = Object.entries(system.vswitches).flatMap(([name, { authorisations }]): [string, number[]][] => {

@@ -8,6 +8,7 @@ import { createLogger, installTemporalLogger } from '../../workers/logging.ts';
 import { runWorkers } from '../../workers/run-workers.ts';
 import {
   startEnsureDhcp,
+  startEnsureManagementNetwork,
   startListVswitches,
   startOperation,
   startVswitchOperation,
@@ -68,7 +69,14 @@ async function storeOfVswitches(embedded: HostConfiguration | undefined): Promis
   const [physicalNetwork] = embedded.physicalNetworks;
   if (physicalNetwork === undefined) throw new Error('no physical network');
   const made = { ...physicalNetwork, name: 'physnew', vswitch: 'NEWVSW', rdevs: ['6280'] };
-  const host = { ...embedded, host: 'zvm-made', physicalNetworks: [made], dhcpUserid: 'LNX10002' };
+  const flat = embedded.physicalNetworks.filter((network) => network.vswitch === 'VSWFLAT');
+  const host = {
+    ...embedded,
+    host: 'zvm-made',
+    physicalNetworks: [made, ...flat],
+    dhcpUserid: 'LNX10002',
+    managementNetwork: { address: '10.9.0.1', mask: '255.255.0.0' },
+  };
   const workers = await runWorkers([host], stack.target, createLogger('fatal'));
   const target = { host: host.host, vswitch: made.vswitch };
   try {
@@ -76,6 +84,7 @@ async function storeOfVswitches(embedded: HostConfiguration | undefined): Promis
       ['ensureVswitch', () => startVswitchOperation(stack.client, 'ensureVswitch', target)],
       ['listVswitches', () => startListVswitches(stack.client, { host: host.host })],
       ['ensureDhcp', () => startEnsureDhcp(stack.client, { host: host.host })],
+      ['ensureManagementNetwork', () => startEnsureManagementNetwork(stack.client, { host: host.host })],
       ['deleteVswitch.refused', () => startVswitchOperation(stack.client, 'deleteVswitch', target)],
       ['deleteVswitch', () => startVswitchOperation(stack.client, 'deleteVswitch', { ...target, force: true })],
     ] as const) {

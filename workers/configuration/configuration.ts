@@ -41,6 +41,8 @@ export type HostConfiguration = {
   dhcpUserid?: string;
   /** Have xCAT write names and addresses of ports into its DNS too. */
   makeDns: boolean;
+  /** Ask DirMaint to put each change of a guest's directory online. */
+  directoryOnline: boolean;
 };
 
 /** A physical network of Neutron and the VSWITCH that it is on this host. */
@@ -176,6 +178,7 @@ function readHost(reader: HostReader, env: ConfigurationSources['env']): HostCon
     ...(managementNetwork === undefined ? {} : { managementNetwork }),
     ...(dhcpUserid === undefined ? {} : { dhcpUserid }),
     makeDns: reader.read(SETTINGS.makeDns) ?? false,
+    directoryOnline: reader.read(SETTINGS.directoryOnline) ?? false,
   };
 }
 

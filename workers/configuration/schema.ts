@@ -202,6 +202,7 @@ export const SETTINGS = {
   managementMask: setting('xcat_mgt_mask', AGENT, z.ipv4('is not a network mask'), 'a network mask, as in 255.255.0.0'),
   dhcpUserid: setting('dhcp_userid', AGENT, named(Userid, 'is not a z/VM userid'), 'a userid of 1 to 8 characters'),
   makeDns: setting('xcat_makedns', AGENT, Flag, 'true or false'),
+  directoryOnline: setting('directory_online', AGENT, Flag, 'true or false'),
   macPrefix: setting(
     'base_mac',
     ['DEFAULT'],

@@ -38,6 +38,7 @@ export function embeddedHosts(simulatorUrl: string, count: number): HostConfigur
       ],
       defaultNicVdev: 0x1000,
       makeDns: false,
+      directoryOnline: false,
     };
   });
 }

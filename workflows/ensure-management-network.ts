@@ -1,0 +1,49 @@
+import { proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
+import type { z } from 'zod';
+import { managementSentence } from '../network/management-network.ts';
+import type { EnsureManagementNetworkInput } from '../network/requests.ts';
+import { findable } from './findable.ts';
+import type { HostActivities } from './host-activities.ts';
+import { type HostOperationResult, operateOnHost } from './host-operation.ts';
+import { accepting, checked } from './operation.ts';
+
+/**
+ * Give the management node its NIC on the management network, `xcat_mgt_ip` on the VSWITCH of the first flat network: after its restart too,
+ * which loses it. Hosts that share a management node leave it to the one that it is a guest of.
+ */
+export async function ensureManagementNetwork(
+  input: z.input<typeof EnsureManagementNetworkInput>,
+): Promise<HostOperationResult> {
+  const { host, ...limits } = await checked(() => accepting().acceptManagementNetwork({ input }));
+  findable(host, undefined);
+  const { planManagementNetwork } = proxyLocalActivities<HostActivities>({
+    summary: 'read the management node and compare',
+    startToCloseTimeout: '30 minutes',
+    retry: { maximumAttempts: 1 },
+  });
+  let elsewhere: string | undefined;
+  return operateOnHost({
+    ...limits,
+    where: { host },
+    summary: `ensure the management network of ${host}`,
+    plan: async () => {
+      const plan = await planManagementNetwork({ host });
+      ({ elsewhere } = plan);
+      return plan.steps;
+    },
+    apply: (steps) => {
+      const { applyManagementNetwork } = proxyActivities<HostActivities>({
+        summary: steps.map(managementSentence).join('; ').slice(0, 190),
+        startToCloseTimeout: '30 minutes',
+        heartbeatTimeout: '10 seconds',
+        retry: { maximumAttempts: 1 },
+      });
+      return applyManagementNetwork({ host, steps });
+    },
+    sentence: managementSentence,
+    nothing: () =>
+      elsewhere === undefined
+        ? 'nothing to do: it is so already'
+        : `nothing to do here: the management node is a guest of ${elsewhere}`,
+  });
+}

@@ -1,0 +1,77 @@
+import { isCancellation, setCurrentDetails, sleep, upsertSearchAttributes } from '@temporalio/workflow';
+import { ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
+import { hostFailed, isRetryable, reasonOf } from './failures.ts';
+import { outcomeOf } from './operation.ts';
+
+/** What an operation on a host, not on one guest, answers. */
+export type HostOperationResult = {
+  /** False when everything was so already, and after a dry run. */
+  changed: boolean;
+  dryRun?: boolean;
+  /** What was done, or would be. */
+  steps: string[];
+};
+
+type HostOperation<Step> = {
+  where: { host: string; vswitch?: string };
+  summary: string;
+  giveUpAfterMinutes: number;
+  dryRun: boolean;
+  /** Read and compare; fails for good with `Refused`. */
+  plan(): Promise<Step[]>;
+  apply(steps: Step[]): Promise<unknown>;
+  sentence(step: Step): string;
+  /** Said when no step is needed. */
+  nothing?(): string;
+};
+
+const FIRST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 60_000;
+
+/** Read, change what differs, and read again until nothing does. */
+export async function operateOnHost<Step extends { disturbs: boolean }>(
+  operation: HostOperation<Step>,
+): Promise<HostOperationResult> {
+  const { summary, dryRun, nothing = () => 'nothing to do: it is so already' } = operation;
+  setCurrentDetails(summary);
+  try {
+    const steps = await converge(operation);
+    const changed = steps.length > 0 && !dryRun;
+    upsertSearchAttributes([{ key: ZVM_OUTCOME, value: changed ? 'changed' : 'unchanged' }]);
+    const told = steps.length > 0 ? steps : [nothing()];
+    setCurrentDetails(
+      `${summary}: ${dryRun ? 'to be done' : 'done'}.\n\n${told.map((step) => `- ${step}`).join('\n')}`,
+    );
+    return { changed, ...(dryRun ? { dryRun } : {}), steps: told };
+  } catch (error) {
+    const outcome = outcomeOf(error);
+    upsertSearchAttributes([{ key: ZVM_OUTCOME, value: outcome }]);
+    setCurrentDetails(`${summary}: ${outcome}.\n\n${reasonOf(error)}`);
+    throw error;
+  }
+}
+
+async function converge<Step extends { disturbs: boolean }>(operation: HostOperation<Step>): Promise<string[]> {
+  const { plan, apply, sentence, dryRun, where, giveUpAfterMinutes } = operation;
+  const deadline = Date.now() + giveUpAfterMinutes * 60_000;
+  const done: string[] = [];
+  let pause = FIRST_PAUSE_MS;
+  for (;;) {
+    try {
+      const steps = await plan();
+      if (dryRun || steps.length === 0) return dryRun ? steps.map((step) => announced(step, sentence)) : done;
+      await apply(steps);
+      done.push(...steps.map(sentence));
+      pause = FIRST_PAUSE_MS;
+    } catch (error) {
+      if (isCancellation(error) || outcomeOf(error) === 'refused') throw error;
+      if (!isRetryable(error) || Date.now() + pause >= deadline) throw hostFailed(where, error);
+      await sleep(pause, { summary: `try again: ${reasonOf(error)}`.slice(0, 190) });
+      pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
+    }
+  }
+}
+
+function announced<Step extends { disturbs: boolean }>(step: Step, sentence: (step: Step) => string): string {
+  return `${sentence(step)}${step.disturbs ? ' (interrupts the NICs on it)' : ''}`;
+}
