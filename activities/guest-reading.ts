@@ -1,13 +1,13 @@
-import type { LiveNic } from '../network/guest.ts';
+import type { LiveNic, RecordedPort } from '../network/guest.ts';
 import type { HostRules } from '../network/host.ts';
-import { NodeName, type Userid } from '../network/identifiers.ts';
+import { NodeName, Userid } from '../network/identifiers.ts';
 import { refusal } from '../network/refusal.ts';
 import type { MacInUse, Surroundings } from '../network/surroundings.ts';
 import type { Vswitch } from '../network/vswitch.ts';
 import type { CommandOutcome } from '../xcat/channel.ts';
 import { judge } from '../xcat/return-codes.ts';
-import { queryDirectory, queryLiveNics, queryVmlan, queryVswitches } from '../xcat/smcli.ts';
-import { parseDirectory, parseLiveNics, parseVmlan, parseVswitches } from '../xcat/smcli-parsers.ts';
+import { queryDirectory, queryLiveNics, queryVmlan, queryVswitches, systemInfo } from '../xcat/smcli.ts';
+import { parseDirectory, parseIplTime, parseLiveNics, parseVmlan, parseVswitches } from '../xcat/smcli-parsers.ts';
 import { dumpTable, type Row } from '../xcat/tables.ts';
 import { addressesInTable, recordedAddressesOf } from './address-rows.ts';
 import { refusedFailure } from './failures.ts';
@@ -37,9 +37,29 @@ type HostView = {
  * guest is not known, an XcatError when something cannot be read.
  */
 export async function readGuests(host: HostRuntime, userids: readonly Userid[]): Promise<(userid: Userid) => Reading> {
-  const [tables, { vswitchOutcome, vmlanOutcome, ofGuests }] = await Promise.all([
-    readTables(host, userids.length),
-    readZvm(host, userids),
+  return (await readHost(host, userids)).read;
+}
+
+/** A whole host, and some of its guests in full. */
+export type HostReading = {
+  vswitches: readonly Vswitch[];
+  /** The zHCP's userid. */
+  zhcp: Userid;
+  /** The host's guests. */
+  guests: ReadonlySet<Userid>;
+  /** Ports that are recorded for this host, by guest. */
+  recorded: ReadonlyMap<Userid, readonly RecordedPort[]>;
+  /** Nodes with ports of this host that are no guests of it. */
+  orphans: string[];
+  iplTime: string | undefined;
+  read: (userid: Userid) => Reading;
+};
+
+/** Read a host as readGuests does, with what is recorded of all of its guests. `survey`: tables in one call, and when z/VM was started. */
+export async function readHost(host: HostRuntime, userids: readonly Userid[], survey = false): Promise<HostReading> {
+  const [tables, { vswitchOutcome, vmlanOutcome, systemOutcome, ofGuests }] = await Promise.all([
+    readTables(host, survey ? MANY_GUESTS : userids.length),
+    readZvm(host, userids, survey),
   ]);
   const vswitches = parseVswitches(answered('read VSWITCHes', vswitchOutcome));
   const view: HostView = {
@@ -48,10 +68,41 @@ export async function readGuests(host: HostRuntime, userids: readonly Userid[]):
     vswitches,
     macsInUse: Map.groupBy([...macsInTable(tables.allMacRows), ...macsOnVswitches(vswitches)], ({ mac }) => mac),
   };
-  return (userid) => {
-    const at = userids.indexOf(userid) * 2;
-    return surroundingsOf(view, userid, ofGuests[at], ofGuests[at + 1]);
+  const places = new Map(userids.map((userid, index) => [userid, index * 2]));
+  return {
+    vswitches,
+    zhcp: await host.zhcp.get(),
+    ...(survey ? recordedOnHost(host, view, tables.zvmTable) : { guests: new Set(), recorded: new Map(), orphans: [] }),
+    iplTime: systemOutcome === undefined ? undefined : parseIplTime(answered('read the IPL time', systemOutcome)),
+    read(userid) {
+      const at = places.get(userid) ?? 0;
+      return surroundingsOf(view, userid, ofGuests[at], ofGuests[at + 1]);
+    },
   };
+}
+
+function recordedOnHost(
+  host: HostRuntime,
+  view: HostView,
+  zvm: readonly Row[],
+): Pick<HostReading, 'guests' | 'recorded' | 'orphans'> {
+  const { zhcpNode } = host.rules;
+  const userids = new Map(
+    zvm.flatMap((row): [string, Userid][] => {
+      const userid = Userid.safeParse(row.userid).data;
+      return userid === undefined || !isHcpOf(view, row) ? [] : [[row.node ?? '', userid]];
+    }),
+  );
+  const recorded = new Map<Userid, readonly RecordedPort[]>();
+  const orphans: string[] = [];
+  for (const [node, rows] of view.switchRows) {
+    const ports = recordedPorts(rows, macEntriesOf(view.macRows.get(node) ?? [], node), node, zhcpNode);
+    const userid = userids.get(node);
+    if (ports.length === 0) continue;
+    if (userid === undefined) orphans.push(node);
+    else recorded.set(userid, ports);
+  }
+  return { guests: new Set(userids.values()), recorded, orphans };
 }
 
 const TABLES = ['zvm', 'switch', 'mac', 'hosts'] as const;
@@ -74,6 +125,7 @@ async function readTables(host: HostRuntime, guests: number) {
   host.zhcp.set(zhcpUserid(zhcpNode, zhcpRow?.userid));
   return {
     zhcpRow,
+    zvmTable: zvm,
     zvmRows: Map.groupBy(zvm, (row) => row.userid?.toUpperCase() ?? ''),
     switchRows: Map.groupBy(switchRows, (row) => row.node ?? ''),
     macRows: Map.groupBy(macRows, (row) => row.node ?? ''),
@@ -83,15 +135,17 @@ async function readTables(host: HostRuntime, guests: number) {
   };
 }
 
-async function readZvm(host: HostRuntime, userids: readonly Userid[]) {
+async function readZvm(host: HostRuntime, userids: readonly Userid[], survey: boolean) {
   const zhcp = await host.zhcp.get();
   const chains = [
     [queryVswitches(zhcp, '*')],
     [queryVmlan()],
+    ...(survey ? [[systemInfo()]] : []),
     ...userids.flatMap((userid) => [[queryLiveNics(userid)], [queryDirectory(userid)]]),
   ];
-  const [vswitchOutcome, vmlanOutcome, ...ofGuests] = await host.xcat.channel(host.rules.zhcpNode).run(chains);
-  return { vswitchOutcome, vmlanOutcome, ofGuests };
+  const [vswitchOutcome, vmlanOutcome, ...rest] = await host.xcat.channel(host.rules.zhcpNode).run(chains);
+  const [systemOutcome] = survey ? rest.splice(0, 1) : [];
+  return { vswitchOutcome, vmlanOutcome, systemOutcome, ofGuests: rest };
 }
 
 function surroundingsOf(
@@ -123,15 +177,10 @@ function surroundingsOf(
   };
 }
 
-function nodeOf({ zvmRows, zhcpRow, rules }: HostView, userid: Userid): NodeName {
+function nodeOf(view: HostView, userid: Userid): NodeName {
+  const { zvmRows, rules } = view;
   const ofUserid = zvmRows.get(userid) ?? [];
-  // `hcp` holds the zHCP's full host name; its node is that name or its first label.
-  const row = ofUserid.find(
-    (candidate) =>
-      candidate.hcp === zhcpRow?.hcp ||
-      candidate.hcp === rules.zhcpNode ||
-      candidate.hcp?.split('.')[0] === rules.zhcpNode,
-  );
+  const row = ofUserid.find((candidate) => isHcpOf(view, candidate));
   const node = NodeName.safeParse(row?.node ?? '').data;
   if (node !== undefined) return node;
   const elsewhere = ofUserid[0]?.hcp;
@@ -140,6 +189,11 @@ function nodeOf({ zvmRows, zhcpRow, rules }: HostView, userid: Userid): NodeName
       ? `xCAT knows no guest ${userid}`
       : `guest ${userid} belongs to ${elsewhere}, not to host ${rules.host}`;
   throw refusedFailure([refusal('userid', reason, 'check userid and host, or define the guest in xCAT')]);
+}
+
+/** `hcp` holds the zHCP's full host name; its node is that name or its first label. */
+function isHcpOf({ zhcpRow, rules }: HostView, { hcp }: Row): boolean {
+  return (hcp !== undefined && hcp === zhcpRow?.hcp) || hcp?.split('.')[0] === rules.zhcpNode;
 }
 
 function answered(operation: string, outcome: CommandOutcome | undefined): string {

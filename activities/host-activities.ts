@@ -17,6 +17,7 @@ import type { HostRuntime } from './host-runtime.ts';
 import { applyManagement, planManagement } from './management-network.ts';
 import { acceptingActivities } from './requests.ts';
 import { stayAlive } from './stay-alive.ts';
+import { surveyHost } from './survey.ts';
 import { applyVswitchSteps, planVswitchChange, readVswitches } from './vswitches.ts';
 
 /** The activities of one host's worker. They are refused when a workflow of another host is started on this host's task queue. */
@@ -60,6 +61,7 @@ export function createHostActivities(host: HostRuntime): HostActivities {
       on(target, 'apply', (signal) =>
         applySteps(host, steps, signal, (stage) => gatherer.arrive(stage, target.together)),
       ),
+    surveyHost: (input) => on(input, 'survey', (signal) => surveyHost(host, input, signal)),
     planDhcp: (input) => on(input, 'plan DHCP', (signal) => planDhcp(host, signal)),
     planManagementNetwork: (input) => on(input, 'plan management network', (signal) => planManagement(host, signal)),
     applyManagementNetwork: (input) =>

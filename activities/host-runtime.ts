@@ -1,5 +1,6 @@
+import type { WantedPort } from '../network/drift.ts';
 import type { HostRules } from '../network/host.ts';
-import { Userid } from '../network/identifiers.ts';
+import { type PortId, Userid } from '../network/identifiers.ts';
 import { refusal } from '../network/refusal.ts';
 import type { XcatClient } from '../xcat/client.ts';
 import { refusedFailure } from './failures.ts';
@@ -9,6 +10,8 @@ export type HostRuntime = {
   rules: Omit<HostRules, 'macPrefix'>;
   xcat: XcatClient;
   zhcp: ZhcpUserid;
+  /** Neutron's word on ports, where it is configured: goes before what the tables say. */
+  wanted?: () => Promise<ReadonlyMap<PortId, WantedPort>>;
 };
 
 /** The zHCP's own userid: the target that SMAPI authorises VSWITCH functions by (contract xcat.md 4.2). */

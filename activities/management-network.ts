@@ -16,6 +16,7 @@ import * as smcli from '../xcat/smcli.ts';
 import { dumpTable } from '../xcat/tables.ts';
 import { refusedFailure } from './failures.ts';
 import type { HostRuntime } from './host-runtime.ts';
+import { isGuestOf } from './management-node.ts';
 import { failureOf } from './smapi-failure.ts';
 import { readVswitches } from './vswitches.ts';
 
@@ -66,15 +67,12 @@ async function placeOf(
 ): Promise<Pick<ManagementNodeState, 'userid' | 'elsewhere'>> {
   const rows = await dumpTable(host.xcat.transport, 'zvm', { signal });
   const own = rows.find((row) => row.node === node);
-  const zhcp = rows.find((row) => row.node === host.rules.zhcpNode);
   const userid = Userid.safeParse(own?.userid).data;
   if (own === undefined || userid === undefined) {
     const advice = 'define it in xCAT: it is a guest whose NIC is to be coupled';
     throw refusedFailure([refusal('host', `management node ${node} has no userid in xCAT's zvm table`, advice)]);
   }
-  const { hcp = '' } = own;
-  const here = [zhcp?.hcp, host.rules.zhcpNode].includes(hcp) || hcp.split('.')[0] === host.rules.zhcpNode;
-  return { userid, ...(here ? {} : { elsewhere: hcp }) };
+  return { userid, ...(isGuestOf(host, own, rows) ? {} : { elsewhere: own.hcp ?? 'another host' }) };
 }
 
 function nicOf(outcome: CommandOutcome | undefined): Pick<ManagementNodeState, 'nic'> {

@@ -7,6 +7,8 @@ import {
   EnsureManagementNetworkInput,
   EnsureVswitchInput,
   ListVswitchesInput,
+  ReconcileFleetInput,
+  ReconcileHostInput,
   WirePortsInput,
 } from '../network/requests.ts';
 import type { HostActivities } from '../workflows/host-activities.ts';
@@ -20,6 +22,8 @@ type Accepting = Pick<
   | 'acceptListVswitches'
   | 'acceptEnsureDhcp'
   | 'acceptManagementNetwork'
+  | 'acceptReconcileHost'
+  | 'acceptReconcileFleet'
 >;
 
 /** The activities that check requests to one host. They fail with `Refused`, also for a request to another host. */
@@ -51,6 +55,13 @@ export function acceptingActivities(host: string): Accepting {
     }),
     acceptEnsureDhcp: attempt(({ input }) => parsed(EnsureDhcpInput, input)),
     acceptManagementNetwork: attempt(({ input }) => parsed(EnsureManagementNetworkInput, input)),
+    acceptReconcileHost: attempt(({ input }) => parsed(ReconcileHostInput, input)),
+    // The fleet's run may be on any of its hosts' task queues.
+    acceptReconcileFleet: attempt(({ input }) => {
+      const result = ReconcileFleetInput.safeParse(input);
+      if (!result.success) throw refusedFailure(refusalsOf(result.error));
+      return result.data;
+    }),
     acceptListVswitches: attempt(({ input }) => parsed(ListVswitchesInput, input)),
   };
 }

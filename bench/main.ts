@@ -1,33 +1,52 @@
 import { parseArgs } from 'node:util';
 import { createLogger, installTemporalLogger } from '../workers/logging.ts';
+import { type ReconcileRun, reconcileBench } from './reconcile.ts';
 import { type SmapiTimes, type StormRun, storm } from './storm.ts';
 
 // design.md, command channel: SMAPI takes milliseconds to tens of them. DirMaint is one server, SMAPI has ten workers by default.
 const TIMES: SmapiTimes = { smapiMs: 20, directoryMs: 20, smapiParallelism: 10, directoryParallelism: 1 };
-const USAGE = 'npm run bench -- storm [--ports 1,100,1000] [--latency MS] [--historic-ports N] [--json]';
+const USAGE =
+  'npm run bench -- storm [--ports 1,100,1000] [--latency MS] [--historic-ports N] [--json], or reconcile [--ports 1000,5000,10000] [--latency MS] [--json]';
 
-/** `npm run bench -- storm`: the historic agent's calls beside this project's workflows. */
+/** `npm run bench -- storm` and `reconcile`: the historic agent's calls beside this project's workflows. */
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
-      ports: { type: 'string', default: '1,100,1000' },
+      ports: { type: 'string' },
       latency: { type: 'string', default: '500' },
       'historic-ports': { type: 'string', default: '20' },
       json: { type: 'boolean', default: false },
     },
   });
-  if (positionals.join() !== 'storm') throw new Error(`usage: ${USAGE}`);
+  const [what] = positionals;
+  if (positionals.length !== 1 || (what !== 'storm' && what !== 'reconcile')) throw new Error(`usage: ${USAGE}`);
+  const defaults = what === 'storm' ? '1,100,1000' : '1000,5000,10000';
   installTemporalLogger(createLogger('error'));
   const latencyMs = whole('--latency', values.latency, 0);
   const historicPorts = whole('--historic-ports', values['historic-ports'], 1);
-  const sizes = values.ports.split(',').map((text) => whole('--ports', text, 1));
+  const sizes = (values.ports ?? defaults).split(',').map((text) => whole('--ports', text, 1));
+  if (what === 'reconcile') return reconcile(sizes, latencyMs, values.json);
   const runs: StormRun[] = [];
   for (const ports of sizes) runs.push(await storm(ports, latencyMs, historicPorts, TIMES));
   const text = values.json
     ? JSON.stringify({ latencyMs, ...TIMES, historicPorts, historicScaled: true, runs })
     : [`latency ${latencyMs} ms a call, SMAPI ${JSON.stringify(TIMES)}`, ...runs.map(lineOf)].join('\n');
   process.stdout.write(`${text}\n`);
+}
+
+async function reconcile(sizes: readonly number[], latencyMs: number, json: boolean): Promise<void> {
+  const runs: ReconcileRun[] = [];
+  for (const ports of sizes) runs.push(await reconcileBench(ports, latencyMs, TIMES));
+  const text = json ? JSON.stringify({ latencyMs, ...TIMES, runs }) : runs.map(reconcileLine).join('\n');
+  process.stdout.write(`${text}\n`);
+}
+
+function reconcileLine({ ports, historic, ...runs }: ReconcileRun): string {
+  const told = Object.entries(runs).map(
+    ([name, { calls, seconds, events }]) => `${name} ${calls} calls, ${seconds} s, ${events} history events`,
+  );
+  return `${ports} ports: ${told.join('; ')}; historic re-IPL ${historic.reipl.calls} calls, ${historic.reipl.seconds} s`;
 }
 
 function lineOf({ ports, historic, ours, smapiBoundSeconds, ratio }: StormRun): string {

@@ -1,4 +1,4 @@
-import type { Desired, DesiredPort } from './desired.ts';
+import { type Desired, type DesiredPort, ownNics } from './desired.ts';
 import { foreignNics } from './foreign-nics.ts';
 import type { GuestState } from './guest.ts';
 import type { VswitchName } from './identifiers.ts';
@@ -65,13 +65,13 @@ function differenceOn(vswitch: Vswitch, conflicting: boolean, desired: Desired, 
   if (now === undefined) return [{ vswitch: name, now: false, want }];
   if (sameVlans(now, want) || conflicting) return [];
   // A changed VLAN set would carry a foreign NIC of the guest along to the new VLAN.
-  const carried = foreignNics(guest, desired.ports).some((nic) => nic.vswitch === name);
+  const carried = foreignNics(guest, ownNics(desired)).some((nic) => nic.vswitch === name);
   return carried ? [] : [{ vswitch: name, now: true, want }];
 }
 
 function mayRevoke(desired: Desired, guest: GuestState, vswitch: VswitchName): boolean {
   if (desired.keepAuthorised.includes(vswitch)) return false;
-  if (foreignNics(guest, desired.ports).some((nic) => nic.vswitch === vswitch)) return false;
+  if (foreignNics(guest, ownNics(desired)).some((nic) => nic.vswitch === vswitch)) return false;
   const going = new Set<string>([...desired.removed, ...desired.ports].map((port) => port.portId));
   const rows = guest.recorded.filter((row) => row.vswitch === vswitch);
   return (rows.length > 0 || desired.leaving.includes(vswitch)) && rows.every((row) => going.has(row.portId));

@@ -30,7 +30,13 @@ export function decide(change: Change, around: Surroundings): Decision {
   const refused: RefusedPort[] = [];
   const ports = portsAfter(change, before, around, refusals, refused);
   const removed = change.kind === 'deletePort' ? [{ portId: change.portId, keepRow: false }] : [];
-  const desired = { ports, removed, keepAuthorised: [], leaving: leftBy(ports, around.guest) };
+  const desired: Desired = {
+    ports,
+    removed,
+    ...(change.kind === 'reconcile' ? { unrecorded: change.unrecorded } : {}),
+    keepAuthorised: [],
+    leaving: [...leftBy(ports, around.guest), ...leftBefore(change)],
+  };
   if (refusals.length === 0) refusals.push(...refuseConflicts(change, ports, before, around));
   if (refusals.length > 0) return { accepted: false, refusals };
   const left = new Set(refused.map((port) => port.portId));
@@ -102,6 +108,11 @@ function portsAfter(
       );
     case 'deletePort':
       return before.filter((port) => port.portId !== change.portId);
+    case 'reconcile':
+      return change.ports.reduce(
+        (ports, port, index) => setPort(port, false, `ports.${index}.`, ports, around, refusals),
+        before,
+      );
     case 'setPorts':
       return change.ports.reduce(
         (ports, port, index) => setPort(port, change.live, `ports.${index}.`, ports, around, refusals),
@@ -156,6 +167,7 @@ function affectedBy(change: Change): PortId[] {
       return [change.port.portId];
     case 'attachNic':
     case 'setPorts':
+    case 'reconcile':
     case 'wirePorts':
       return change.ports.map((port: PortRequest | KnownPort) => port.portId);
     case 'detachNic':
@@ -206,6 +218,23 @@ function changeNetwork(
   return ports.map((candidate) => (candidate === port ? moved : candidate));
 }
 
+/** VSWITCHes that ports left before anybody looked. */
+function leftBefore(change: Change): VswitchName[] {
+  return change.kind === 'reconcile' ? [...change.left, ...change.unrecorded.map((nic) => nic.vswitch)] : [];
+}
+
+/** What no plan can make right, since the record itself is not. */
+function refuseUnrepairable(ports: readonly DesiredPort[], { vswitches, guest }: Surroundings): Refusal[] {
+  const missing = [...new Set(ports.map((port) => port.vswitch))]
+    .filter((name) => !vswitches.some((vswitch) => vswitch.name === name))
+    .map((name) => refusal('vswitch', `VSWITCH ${name} of a port is not defined`, 'define it, or move the port'));
+  const conflicts = conflictingVswitches(ports, vswitches).map((name) => {
+    const reason = `ports of ${guest.userid} on ${name}, which is user-based, are recorded with different VLANs`;
+    return refusal('network', reason, 'change one of them');
+  });
+  return [...missing, ...conflicts];
+}
+
 /** VSWITCHes that recorded ports move away from. */
 function leftBy(ports: readonly DesiredPort[], guest: GuestState): VswitchName[] {
   const left = ports.flatMap((port) => {
@@ -222,6 +251,7 @@ function refuseConflicts(
   around: Surroundings,
 ): Refusal[] {
   if (change.kind === 'wirePorts') return [];
+  if (change.kind === 'reconcile') return refuseUnrepairable(ports, around);
   const { guest, vswitches } = around;
   const field = change.kind === 'attachNic' || change.kind === 'setPorts' ? 'ports' : 'network.segmentationId';
   const conflicts = newConflicts(ports, before, field, around);

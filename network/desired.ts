@@ -1,5 +1,8 @@
+import type { GuestState } from './guest.ts';
+import type { OwnNic } from './host-memory.ts';
 import type { PortId, VswitchName } from './identifiers.ts';
 import type { Port } from './port.ts';
+import type { Vdev } from './vdev.ts';
 
 /**
  * What a running guest should have of a port: the NIC defined (`present`), not defined (`absent`), or whatever it has now, but right
@@ -14,8 +17,23 @@ export type Desired = {
   ports: readonly DesiredPort[];
   /** Ports to undo completely. `keepRow` leaves the row of the `switch` table as Nova wrote it, unwired. */
   removed: readonly { portId: PortId; keepRow: boolean }[];
+  /** NICs of ports whose rows somebody else has deleted: to undo too. */
+  unrecorded?: readonly OwnNic[];
   /** VSWITCHes whose authorisation was there before any port of ours: never revoked. */
   keepAuthorised: readonly VswitchName[];
   /** VSWITCHes that ports move away from: the authorisation goes unless something of the guest still needs it. */
   leaving: readonly VswitchName[];
 };
+
+/** The NICs of ports to undo, as far as no desired port has them. */
+export function removedVdevs({ ports, removed, unrecorded = [] }: Desired, guest: GuestState): Set<Vdev> {
+  const ids = new Set<string>(removed.map((port) => port.portId));
+  const rows = guest.recorded.filter((row) => ids.has(row.portId)).flatMap((row) => row.vdev ?? []);
+  const kept = new Set(ports.map((port) => port.vdev));
+  return new Set([...rows, ...unrecorded.map((nic) => nic.vdev)].filter((vdev) => !kept.has(vdev)));
+}
+
+/** All NICs that are this project's affair: of ports to have and of ports to undo. */
+export function ownNics({ ports, unrecorded = [] }: Desired): { vdev: Vdev }[] {
+  return [...ports, ...unrecorded];
+}

@@ -1,4 +1,4 @@
-import type { Desired } from './desired.ts';
+import { type Desired, removedVdevs } from './desired.ts';
 import type { GuestState, MacEntry } from './guest.ts';
 import { Mac } from './mac.ts';
 import { Vdev } from './vdev.ts';
@@ -31,7 +31,9 @@ export function macEntriesBefore(desired: Desired, guest: GuestState): string[] 
 /** The entries at the end: those of removed ports are gone. */
 export function macEntriesAfter(desired: Desired, guest: GuestState): string[] {
   const removed = new Set<string>(desired.removed.filter((port) => !port.keepRow).map((port) => port.portId));
-  const vdevs = new Set(guest.recorded.filter((row) => removed.has(row.portId)).flatMap((row) => row.vdev ?? []));
+  const rows = guest.recorded.filter((row) => removed.has(row.portId)).flatMap((row) => row.vdev ?? []);
+  const unrecorded = removedVdevs({ ...desired, removed: [] }, guest);
+  const vdevs = new Set([...rows, ...unrecorded]);
   return entries(desired, guest, (entry) => entry.vdev === undefined || !vdevs.has(entry.vdev));
 }
 

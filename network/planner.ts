@@ -1,6 +1,6 @@
 import { addressesAfter, addressesBefore, leavesBehind, type NicAddress, sameAddresses } from './address-record.ts';
 import { planAuthorisations } from './authorisation-plan.ts';
-import type { Desired } from './desired.ts';
+import { type Desired, removedVdevs } from './desired.ts';
 import type { GuestState, LiveNic } from './guest.ts';
 import type { VswitchName } from './identifiers.ts';
 import { macId } from './mac.ts';
@@ -159,8 +159,6 @@ function planDirectory(desired: Desired, guest: GuestState): Halves {
 }
 
 function removedNics<Nic extends { vdev: Vdev }>(desired: Desired, guest: GuestState, nics: readonly Nic[]): Nic[] {
-  const removed = new Set<string>(desired.removed.map((port) => port.portId));
-  const vdevs = new Set(guest.recorded.filter((row) => removed.has(row.portId)).flatMap((row) => row.vdev ?? []));
-  const kept = new Set(desired.ports.map((port) => port.vdev));
-  return nics.filter((nic) => vdevs.has(nic.vdev) && !kept.has(nic.vdev));
+  const removed = removedVdevs(desired, guest);
+  return nics.filter((nic) => removed.has(nic.vdev));
 }

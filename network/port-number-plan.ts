@@ -1,4 +1,4 @@
-import type { Desired, DesiredPort } from './desired.ts';
+import { type Desired, type DesiredPort, removedVdevs } from './desired.ts';
 import type { GuestState } from './guest.ts';
 import type { VswitchName } from './identifiers.ts';
 import { vlansOf } from './port.ts';
@@ -71,12 +71,18 @@ export function lostPortNumbers(
 
 /** Port numbers that the directory gives to NICs of ours: recorded or desired ones. */
 function assigned(desired: Desired, guest: GuestState): Assignment[] {
+  const removed = removedVdevs(desired, guest);
   return guest.directory.flatMap(({ vdev, portNumber, vswitch }) => {
     const row = guest.recorded.find((candidate) => candidate.vdev === vdev);
     const port = desired.ports.find((candidate) => candidate.vdev === vdev);
     // A NIC of a port that is administratively down names no VSWITCH in the directory.
     const name = vswitch ?? row?.vswitch ?? port?.vswitch;
-    if (portNumber === undefined || name === undefined || (row === undefined && port === undefined)) return [];
+    if (
+      portNumber === undefined ||
+      name === undefined ||
+      (row === undefined && port === undefined && !removed.has(vdev))
+    )
+      return [];
     return [{ vswitch: name, portNumber }];
   });
 }

@@ -97,6 +97,35 @@ export const EnsureManagementNetworkInput = z.strictObject({
   ...hostOperation,
 });
 export type EnsureManagementNetworkRequest = z.output<typeof EnsureManagementNetworkInput>;
+
+/** A guest that could not be repaired, and when that is tried again; milliseconds of Unix time. */
+export const FailedGuest = z.object({
+  userid: z.string(),
+  reason: z.string(),
+  attempts: z.number().int(),
+  notBefore: z.number(),
+});
+export type FailedGuest = z.infer<typeof FailedGuest>;
+
+export const ReconcileHostInput = z.strictObject({
+  host: HostName,
+  /** Only list what has drifted and what would be done. */
+  dryRun: z.boolean().default(false),
+  /** How often this runs; the sweep of the directory goes by it. */
+  intervalSeconds: z.number().positive().default(30),
+  /** Each directory entry is read at least so often. */
+  sweepSeconds: z.number().positive().default(3_600),
+  /** What the run before answered; left out, the Schedule's run before. */
+  last: z.object({ memory: z.string(), failures: z.array(FailedGuest) }).optional(),
+});
+export type ReconcileHostRequest = z.output<typeof ReconcileHostInput>;
+export const ReconcileFleetInput = z.strictObject({
+  hosts: z.array(HostName).min(1),
+  dryRun: z.boolean().default(false),
+  /** A host that nobody works for is given up after this. */
+  giveUpAfterMinutes: limits.giveUpAfterMinutes,
+});
+export type ReconcileFleetRequest = z.output<typeof ReconcileFleetInput>;
 export const ListVswitchesInput = z.strictObject({ host: HostName });
 
 /** What an operation asks of one guest's ports. */
@@ -114,6 +143,13 @@ export const Change = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('deletePort'), portId: PortId }),
   /** The ports become as they are given, new or not: for what is decided elsewhere. */
   z.strictObject({ kind: z.literal('setPorts'), ports: z.array(PortRequest), live: z.boolean() }),
+  /** The ports as they are recorded, or as they are given here; what is left of others is undone. */
+  z.strictObject({
+    kind: z.literal('reconcile'),
+    ports: z.array(PortRequest),
+    unrecorded: z.array(z.object({ vdev: Vdev, vswitch: VswitchName })),
+    left: z.array(VswitchName),
+  }),
   /** As many of the ports as can be had; the others are refused each for itself. */
   z.strictObject({ kind: z.literal('wirePorts'), ports: z.array(PortRequest), live: z.boolean() }),
 ]);

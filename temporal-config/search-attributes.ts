@@ -22,5 +22,16 @@ export const ZVM_VSWITCH = defineSearchAttributeKey('ZvmVswitch', 'KEYWORD_LIST'
 /** The VLANs a workflow touches. */
 export const ZVM_VLAN = defineSearchAttributeKey('ZvmVlan', 'KEYWORD_LIST');
 
+/** How many guests a reconciliation found drifted. */
+export const ZVM_DRIFTED = defineSearchAttributeKey('ZvmDrifted', 'INT');
+
 /** Every search attribute that a server of this project must know. */
-export const SEARCH_ATTRIBUTES = [ZVM_HOST, ZVM_USERID, ZVM_OUTCOME, ZVM_PORT, ZVM_VSWITCH, ZVM_VLAN] as const;
+export const SEARCH_ATTRIBUTES = [
+  ZVM_HOST,
+  ZVM_USERID,
+  ZVM_OUTCOME,
+  ZVM_PORT,
+  ZVM_VSWITCH,
+  ZVM_VLAN,
+  ZVM_DRIFTED,
+] as const;

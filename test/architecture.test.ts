@@ -12,7 +12,7 @@ const MAY: Record<string, { code: string[]; types: string[]; packages: RegExp }>
   activities: {
     code: ['xcat', 'network'],
     types: ['workflows'],
-    packages: /^(zod|node:crypto|@temporalio\/(activity|common))$/,
+    packages: /^(zod|node:(crypto|zlib)|@temporalio\/(activity|common))$/,
   },
   xcat: { code: ['network'], types: [], packages: /^(zod|undici|csv-parse\/sync|node:.*)$/ },
   simulator: { code: [], types: ['network'], packages: /^(zod|node:.*)$/ },

@@ -1,13 +1,16 @@
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { examplePortRequests } from './demo/port-requests.ts';
-import { startStack } from './demo/stack.ts';
+import { examplePortRequests, type GuestPortRequest } from './demo/port-requests.ts';
+import { type Stack, startStack } from './demo/stack.ts';
 import { compare, wire } from './demo/wire.ts';
 import { createLogger, installTemporalLogger } from './logging.ts';
 
 const HOSTS = 2;
 const GUESTS_PER_HOST = 4;
 const PORTS = 16;
+const RECONCILE_SECONDS = 10;
+const REPAIR_MS = 60_000;
 
 /** `npm start`: everything on embedded defaults, a few guests wired, up until SIGINT or SIGTERM. */
 async function main(): Promise<void> {
@@ -25,7 +28,13 @@ async function main(): Promise<void> {
     simulator: Number(values['simulator-port']),
   };
   installTemporalLogger(createLogger('warn'));
-  const stack = await startStack({ hosts: HOSTS, guestsPerHost: GUESTS_PER_HOST, say, ports });
+  const stack = await startStack({
+    hosts: HOSTS,
+    guestsPerHost: GUESTS_PER_HOST,
+    say,
+    ports,
+    reconcileSeconds: RECONCILE_SECONDS,
+  });
   const ended = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   try {
     const requests = examplePortRequests(PORTS, stack.hosts, GUESTS_PER_HOST);
@@ -35,9 +44,11 @@ async function main(): Promise<void> {
     );
     const mismatches = await compare(stack.simulator.url, requests, stack.hosts);
     say(mismatches.length === 0 ? 'z/VM has all of it as asked.' : mismatches.join('\n'));
-    const { namespace, connection } = stack.target;
     const example = requests.find((request) => request.network.type === 'vlan');
+    if (example !== undefined) await breakAndRepair(stack, example, say);
+    const { namespace, connection } = stack.target;
     say(`
+Reconciliation: Schedules reconcile/${stack.hosts.map(({ host }) => host).join(', reconcile/')}, every ${RECONCILE_SECONDS} seconds.
 Temporal UI   ${stack.uiUrl === undefined ? 'the UI of your own Temporal server' : `${stack.uiUrl}/namespaces/${namespace}/workflows`}
 z/VM's state  ${stack.simulator.url}/simulator/state
 
@@ -51,6 +62,28 @@ Ctrl-C ends everything.`);
   } finally {
     await stack.stop();
   }
+}
+
+/** Take a guest's grant and NIC away behind everybody's back, and let the Schedule's next run find it. */
+async function breakAndRepair(stack: Stack, port: GuestPortRequest, say: (line: string) => void): Promise<void> {
+  const { host, userid, vswitch: name } = port;
+  const system = stack.simulator.mn.systems[stack.hosts.findIndex((each) => each.host === host)];
+  const vswitch = system?.vswitch(name);
+  const guest = system?.guest(userid);
+  if (system === undefined || vswitch === undefined || guest === undefined) return;
+  const isCoupled = () => guest.nics.some((nic) => nic.vswitch === name);
+  for (const nic of guest.nics.filter((each) => each.vswitch === name)) system.uncouple(guest, nic, 'somebody');
+  system.revoke(vswitch, userid);
+  say(
+    `Now somebody revokes ${userid} on ${name} and uncouples its NIC. Reconciliation looks every ${RECONCILE_SECONDS} seconds …`,
+  );
+  const deadline = Date.now() + REPAIR_MS;
+  while (!isCoupled() && Date.now() < deadline) await sleep(200);
+  say(
+    isCoupled()
+      ? `… and has repaired it: ${userid} is authorised and coupled again.`
+      : '… and has not repaired it yet.',
+  );
 }
 
 main().catch((error: unknown) => {

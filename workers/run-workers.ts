@@ -1,21 +1,24 @@
 import type { Logger } from 'pino';
 import type { HostConfiguration } from './configuration/configuration.ts';
 import { bundleWorkflows, createHostWorker } from './host-worker.ts';
-import { connectWorkers, type TemporalTarget } from './temporal-connection.ts';
+import { ensureReconcileSchedule, type ReconcileTimes } from './reconcile-schedule.ts';
+import { connectClient, connectWorkers, type TemporalTarget } from './temporal-connection.ts';
 
 /** Workers that are running. `stopped` ends when all have drained, or fails when one does. */
 export type RunningWorkers = { stop(): Promise<void>; stopped: Promise<void> };
 
-/** Start a worker for each host, on one connection and with one workflow bundle. */
+/** Start a worker for each host, on one connection and with one workflow bundle; with `reconcile`, each host's Schedule too. */
 export async function runWorkers(
   hosts: readonly HostConfiguration[],
   target: TemporalTarget,
   logger: Logger,
+  reconcile?: ReconcileTimes,
 ): Promise<RunningWorkers> {
   const [connection, bundle] = await Promise.all([connectWorkers(target), bundleWorkflows()]);
   const workers = await Promise.all(
     hosts.map((host) => createHostWorker(host, connection, target.namespace, bundle, logger)),
   );
+  if (reconcile !== undefined) await schedule(hosts, target, reconcile, logger);
   const running = Promise.all(
     workers.map(async ({ host, worker }) => {
       logger.info({ host, taskQueue: worker.options.taskQueue }, 'worker started');
@@ -39,4 +42,21 @@ export async function runWorkers(
       await connection.close();
     },
   };
+}
+
+async function schedule(
+  hosts: readonly HostConfiguration[],
+  target: TemporalTarget,
+  times: ReconcileTimes,
+  logger: Logger,
+): Promise<void> {
+  const { client, close } = await connectClient(target);
+  try {
+    for (const { host } of hosts) {
+      await ensureReconcileSchedule(client, host, times);
+      logger.info({ host, ...times }, 'reconciliation scheduled');
+    }
+  } finally {
+    await close();
+  }
 }

@@ -12,6 +12,8 @@ import type {
   ensureManagementNetwork,
   ensureVswitch,
   listVswitches,
+  reconcileFleet,
+  reconcileHost,
   setAdminState,
   wirePorts,
 } from '../workflows/index.ts';
@@ -133,6 +135,34 @@ export function startEnsureManagementNetwork(
     workflowId: `management-network/${input.host}`,
     args: [input],
     staticSummary: `give the management node its NIC for ${input.host}`,
+  });
+}
+
+/** Start a reconciliation of a host now, beside its Schedule; its Workflow ID is `reconcile/<host>/<request>`. */
+export function startReconcileHost(
+  client: Client,
+  input: Parameters<typeof reconcileHost>[0],
+  request: string = randomUUID(),
+): Promise<WorkflowHandleWithFirstExecutionRunId<typeof reconcileHost>> {
+  return client.workflow.start<typeof reconcileHost>('reconcileHost', {
+    ...ofHost(input.host),
+    workflowId: `reconcile/${input.host}/${request}`,
+    args: [input],
+    staticSummary: `reconcile ${input.host}`,
+  });
+}
+
+/** Start a reconciliation of several hosts, on the task queue of the first; its Workflow ID is `reconcile/fleet/<request>`. */
+export function startReconcileFleet(
+  client: Client,
+  input: Parameters<typeof reconcileFleet>[0],
+  request: string = randomUUID(),
+): Promise<WorkflowHandleWithFirstExecutionRunId<typeof reconcileFleet>> {
+  return client.workflow.start<typeof reconcileFleet>('reconcileFleet', {
+    taskQueue: taskQueueOf(input.hosts[0] ?? ''),
+    workflowId: `reconcile/fleet/${request}`,
+    args: [input],
+    staticSummary: `reconcile ${input.hosts.length} host(s)`,
   });
 }
 

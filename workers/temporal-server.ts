@@ -61,7 +61,7 @@ export async function ensureSearchAttributes(connection: Connection, namespace: 
   if (missing.length === 0) return;
   await connection.operatorService.addSearchAttributes({
     namespace,
-    searchAttributes: Object.fromEntries(missing.map((key) => [key.name, indexedValueType(key.type)])),
+    searchAttributes: Object.fromEntries(missing.map((key) => [key.name, INDEXED_TYPES[key.type].number])),
   });
 }
 
@@ -75,6 +75,13 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
+/** Types of search attributes: as the server's options name them, and as temporal.api.enums.v1.IndexedValueType numbers them. */
+const INDEXED_TYPES = {
+  KEYWORD: { name: 'Keyword', number: 2 },
+  INT: { name: 'Int', number: 3 },
+  KEYWORD_LIST: { name: 'KeywordList', number: 7 },
+};
+
 function serverArguments({ databaseFile }: StartOptions, port: number, uiPort: number): string[] {
   const database =
     databaseFile === undefined
@@ -84,17 +91,9 @@ function serverArguments({ databaseFile }: StartOptions, port: number, uiPort: n
     ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), '--ui-port', String(uiPort)],
     ...['--log-level', 'error', '--namespace', NAMESPACE],
     ...database,
-    ...SEARCH_ATTRIBUTES.flatMap((key) => [
-      '--search-attribute',
-      `${key.name}=${key.type === 'KEYWORD' ? 'Keyword' : 'KeywordList'}`,
-    ]),
+    ...SEARCH_ATTRIBUTES.flatMap((key) => ['--search-attribute', `${key.name}=${INDEXED_TYPES[key.type].name}`]),
     ...dynamicConfigArguments(),
   ];
-}
-
-// Numbers of temporal.api.enums.v1.IndexedValueType.
-function indexedValueType(type: string): number {
-  return type === 'KEYWORD' ? 2 : 7;
 }
 
 // No handler runs in a parent that is killed: on Linux the kernel tells its child instead, by a signal that setpriv sets.

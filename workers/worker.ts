@@ -23,7 +23,10 @@ async function main(): Promise<void> {
   installTemporalLogger(logger);
   const target = configuredTarget();
   await prepareExternal(target);
-  const workers = await runWorkers(configuration.hosts, target, logger);
+  const workers = await runWorkers(configuration.hosts, target, logger, {
+    intervalSeconds: configuration.worker.pollingIntervalSeconds,
+    sweepSeconds: configuration.worker.directorySweepSeconds,
+  });
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM'), workers.stopped]);
   logger.info('stopping: operations go on where they are when a worker is back');
   await workers.stop();

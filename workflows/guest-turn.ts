@@ -34,6 +34,8 @@ export type GuestTurns = {
    * the operation that started it, which wakes the first in it once the run is closed. No lease and no timer is needed for correctness.
    */
   run(input: Omit<ConvergeGuestInput, 'waiting'>, summary: string): Promise<ConvergeGuestResult>;
+  /** The same, but only when nobody holds the guest: else nothing is done, and the answer undefined. */
+  runIfFree(input: Omit<ConvergeGuestInput, 'waiting'>, summary: string): Promise<ConvergeGuestResult | undefined>;
 };
 
 type Place = { line: string[]; woken: boolean };
@@ -51,6 +53,7 @@ export function guestTurns(): GuestTurns {
     return undefined;
   });
   return {
+    runIfFree: runOnce,
     async run(input, summary) {
       const guest = guestWorkflowId(input.host, input.userid);
       const place: Place = { line: [], woken: false };
@@ -63,6 +66,25 @@ export function guestTurns(): GuestTurns {
       }
     },
   };
+}
+
+async function runOnce(
+  input: Omit<ConvergeGuestInput, 'waiting'>,
+  summary: string,
+): Promise<ConvergeGuestResult | undefined> {
+  let line: string[] = [];
+  try {
+    const run = await tryStart({ ...input, waiting: [] }, summary);
+    const result = await run?.result();
+    line = result?.waiting ?? [];
+    return result;
+  } catch (error) {
+    line = waitingOf(error);
+    throw error instanceof ChildWorkflowFailure ? withoutLine(error) : error;
+  } finally {
+    const guest = guestWorkflowId(input.host, input.userid);
+    await CancellationScope.nonCancellable(() => handOver(line, guest));
+  }
 }
 
 async function runInTurn(

@@ -9,7 +9,10 @@ import type {
   Change,
   EnsureDhcpRequest,
   EnsureManagementNetworkRequest,
+  FailedGuest,
   PortRequest,
+  ReconcileFleetRequest,
+  ReconcileHostRequest,
   WirePortsRequest,
 } from '../network/requests.ts';
 import type { Step } from '../network/steps.ts';
@@ -47,6 +50,41 @@ export type ManagementPlan = { steps: ManagementStep[]; elsewhere?: string };
 /** What a DHCP node needs. */
 export type DhcpPlan = { userid: Userid; ports: PortRequest[] };
 
+export type { FailedGuest } from '../network/requests.ts';
+
+export type SurveyInput = {
+  host: string;
+  intervalSeconds: number;
+  sweepSeconds: number;
+  /** Milliseconds of Unix time. */
+  now: number;
+  failed: FailedGuest[];
+  memory?: string;
+};
+
+/** A guest that has drifted, or may have. */
+export type Candidate = { userid: Userid; change: Extract<Change, { kind: 'reconcile' }>; lines: string[] };
+
+/** What a reading of the whole host found. */
+export type Survey = {
+  /** Guests with ports. */
+  examined: number;
+  candidates: Candidate[];
+  /** There are more candidates than one run repairs. */
+  more: boolean;
+  skipped: number;
+  failed: FailedGuest[];
+  waiting: number;
+  foreign: number;
+  foreignLines: string[];
+  /** VSWITCHes of the configuration that are not as it says. */
+  vswitches: { vswitch: VswitchName; lines: string[] }[];
+  /** The management network is configured, and not there. */
+  managementNetwork: boolean;
+  reIpled: boolean;
+  memory: string;
+};
+
 /** A VSWITCH operation, checked and in exact types. */
 export type VswitchOperation = {
   change: VswitchChange;
@@ -69,6 +107,8 @@ export type HostActivities = {
   acceptVswitchChange(input: { kind: VswitchChange['kind']; input: unknown }): Promise<VswitchOperation>;
   acceptEnsureDhcp(input: { input: unknown }): Promise<EnsureDhcpRequest>;
   acceptManagementNetwork(input: { input: unknown }): Promise<EnsureManagementNetworkRequest>;
+  acceptReconcileHost(input: { input: unknown }): Promise<ReconcileHostRequest>;
+  acceptReconcileFleet(input: { input: unknown }): Promise<ReconcileFleetRequest>;
   acceptListVswitches(input: { input: unknown }): Promise<{ host: HostName }>;
   /** Read the guest and decide. Fails for good with `Refused` when the request cannot be granted. */
   planChange(input: Target & { change: Change; avoidMacs: Mac[] }): Promise<PlannedChange>;
@@ -79,6 +119,8 @@ export type HostActivities = {
    * failure's first detail has as `done` what was done before it. Fails with `Taken` when an address turns out to be somebody else's too.
    */
   applySteps(input: Target & { steps: Step[] }): Promise<StepReport[]>;
+  /** Read the whole host and find what is not as it is recorded. */
+  surveyHost(input: SurveyInput): Promise<Survey>;
   /** The DHCP node of the host, and the NICs that it needs. */
   planDhcp(input: { host: string }): Promise<DhcpPlan>;
   /** What the management node's NIC on the management network needs. Fails for good with `Refused`. */

@@ -9,5 +9,7 @@ export { ensureDhcp } from './ensure-dhcp.ts';
 export { ensureManagementNetwork } from './ensure-management-network.ts';
 export { ensureVswitch } from './ensure-vswitch.ts';
 export { listVswitches } from './list-vswitches.ts';
+export { reconcileFleet } from './reconcile-fleet.ts';
+export { reconcileHost } from './reconcile-host.ts';
 export { setAdminState } from './set-admin-state.ts';
 export { wirePorts } from './wire-ports.ts';

@@ -79,6 +79,8 @@ export function accepting(): Pick<
   | 'acceptListVswitches'
   | 'acceptEnsureDhcp'
   | 'acceptManagementNetwork'
+  | 'acceptReconcileHost'
+  | 'acceptReconcileFleet'
 > {
   return proxyLocalActivities<HostActivities>({ summary: 'check the request', startToCloseTimeout: '10 seconds' });
 }

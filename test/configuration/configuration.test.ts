@@ -108,7 +108,7 @@ describe('The historic files', () => {
           macPrefix: '02:00:00',
         },
       ],
-      worker: { pollingIntervalSeconds: 2, logLevel: 'info' },
+      worker: { pollingIntervalSeconds: 2, directorySweepSeconds: 3_600, logLevel: 'info' },
     });
   });
 

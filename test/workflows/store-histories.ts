@@ -11,6 +11,8 @@ import {
   startEnsureManagementNetwork,
   startListVswitches,
   startOperation,
+  startReconcileFleet,
+  startReconcileHost,
   startVswitchOperation,
   startWirePorts,
 } from '../../workers/start-operation.ts';
@@ -58,6 +60,14 @@ try {
   await refused.result().catch(() => undefined);
   await store('createPort.refused', refused.workflowId);
   await store('convergeGuest.refused', `guest/${host}/${userid}`);
+  stack.simulator.mn.systems[0]?.reIpl(true);
+  const fleet = await startReconcileFleet(stack.client, { hosts: [host] });
+  await fleet.result();
+  await store('reconcileFleet', fleet.workflowId);
+  await store('reconcileHost', `reconcile/${host}/${fleet.firstExecutionRunId}`);
+  const idle = await startReconcileHost(stack.client, { host });
+  await idle.result();
+  await store('reconcileHost.idle', idle.workflowId);
   await storeOfVswitches(stack.hosts[0]);
 } finally {
   await stack.stop();

@@ -9,7 +9,7 @@ import { type LOG_LEVELS, SETTINGS, type Setting, type VlanRange, vswitchSetting
 /** What the workers of one process are configured to do. */
 export type Configuration = {
   hosts: HostConfiguration[];
-  worker: { pollingIntervalSeconds: number; logLevel: (typeof LOG_LEVELS)[number] };
+  worker: { pollingIntervalSeconds: number; directorySweepSeconds: number; logLevel: (typeof LOG_LEVELS)[number] };
 };
 
 /** One z/VM system. */
@@ -90,14 +90,16 @@ export function loadConfiguration({ configFiles, configDirs, env }: Configuratio
 
   const shared = new HostReader(source, undefined, filesAreWhole, problems);
   const pollingIntervalSeconds = shared.read(SETTINGS.pollingIntervalSeconds) ?? DEFAULT_POLLING_SECONDS;
+  const directorySweepSeconds = shared.read(SETTINGS.directorySweepSeconds) ?? DEFAULT_SWEEP_SECONDS;
   const debug = shared.read(SETTINGS.debug) ?? false;
   const logLevel = shared.read(SETTINGS.logLevel) ?? (debug ? 'debug' : 'info');
 
   if (problems.length > 0) throw new ConfigurationError(problems);
-  return { hosts, worker: { pollingIntervalSeconds, logLevel } };
+  return { hosts, worker: { pollingIntervalSeconds, directorySweepSeconds, logLevel } };
 }
 
 const DEFAULT_POLLING_SECONDS = 30;
+const DEFAULT_SWEEP_SECONDS = 3_600;
 const DEFAULT_TIMEOUT_SECONDS = 300;
 const DEFAULT_NIC_VDEV = 0x1000;
 const DEFAULT_ZHCP = 'zhcp';

@@ -209,6 +209,7 @@ export const SETTINGS = {
     BaseMac,
     'six bytes in hex with colons, unicast, as in 02:00:00:00:00:00',
   ),
+  directorySweepSeconds: setting('directory_sweep_interval', AGENT, wholeNumber(60, 604_800), '60 to 604800 seconds'),
   pollingIntervalSeconds: setting('polling_interval', AGENT, wholeNumber(1, 86_400), '1 to 86400 seconds'),
   logLevel: setting(
     'log_level',

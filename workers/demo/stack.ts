@@ -36,6 +36,8 @@ type Options = {
   latencyMs?: number;
   /** What SMAPI and DirMaint take there; nothing unless said. */
   smapi?: SimulatorOptions;
+  /** Reconcile each host so often; not at all unless said. */
+  reconcileSeconds?: number;
   ports?: { grpc?: number; ui?: number; simulator?: number };
 };
 
@@ -57,7 +59,14 @@ export async function startStack(options: Options): Promise<Stack> {
     });
     undo.push(() => simulator.close());
     const hosts = embeddedHosts(simulator.url, options.hosts);
-    const workers = await runWorkers(hosts, temporal.target, logger);
+    const workers = await runWorkers(
+      hosts,
+      temporal.target,
+      logger,
+      options.reconcileSeconds === undefined
+        ? undefined
+        : { intervalSeconds: options.reconcileSeconds, sweepSeconds: 600 },
+    );
     undo.push(() => workers.stop());
     const { client, close } = await connectClient(temporal.target);
     undo.push(close);

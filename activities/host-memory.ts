@@ -1,0 +1,56 @@
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { z } from 'zod';
+import { type GuestMemory, type HostMemory, NOTHING_REMEMBERED } from '../network/host-memory.ts';
+import { Userid, VswitchName } from '../network/identifiers.ts';
+import { Vdev } from '../network/vdev.ts';
+
+const Written = z.object({
+  iplTime: z.string().optional(),
+  sweptUpTo: Userid.optional(),
+  vswitches: z.array(VswitchName),
+  /** Userid, 1 when settled, then vdev and index of the VSWITCH of each NIC. */
+  guests: z.array(z.tuple([Userid, z.number()]).rest(z.tuple([Vdev, z.number()]))),
+});
+
+/** A memory as text that is small enough for a workflow's result: about 30 KB for 10,000 ports. */
+export function writeMemory({ guests, ...rest }: HostMemory): string {
+  const vswitches = [...new Set([...guests.values()].flatMap((guest) => guest.nics.map((nic) => nic.vswitch)))];
+  const written: z.input<typeof Written> = {
+    ...rest,
+    vswitches,
+    guests: [...guests].map(([userid, { nics, settled }]) => [
+      userid,
+      settled ? 1 : 0,
+      ...nics.map(({ vdev, vswitch }): [string, number] => [vdev, vswitches.indexOf(vswitch)]),
+    ]),
+  };
+  return gzipSync(JSON.stringify(written)).toString('base64');
+}
+
+/** Read it back. What is no memory, or none yet, remembers nothing. */
+export function readMemory(text: string | undefined): HostMemory {
+  if (text === undefined || text === '') return NOTHING_REMEMBERED;
+  try {
+    const { iplTime, sweptUpTo, vswitches, guests } = Written.parse(
+      JSON.parse(gunzipSync(Buffer.from(text, 'base64')).toString()),
+    );
+    return {
+      ...(iplTime === undefined ? {} : { iplTime }),
+      ...(sweptUpTo === undefined ? {} : { sweptUpTo }),
+      guests: new Map(
+        guests.map(([userid, settled, ...nics]): [Userid, GuestMemory] => [
+          userid,
+          {
+            settled: settled === 1,
+            nics: nics.flatMap(([vdev, index]) => {
+              const vswitch = vswitches[index];
+              return vswitch === undefined ? [] : [{ vdev, vswitch }];
+            }),
+          },
+        ]),
+      ),
+    };
+  } catch {
+    return NOTHING_REMEMBERED;
+  }
+}

@@ -1,0 +1,126 @@
+import type { Stack } from '../workers/demo/stack.ts';
+import { startStack } from '../workers/demo/stack.ts';
+import { httpCalls } from '../workers/demo/wire.ts';
+import { startReconcileHost } from '../workers/start-operation.ts';
+import type { ReconcileHostResult } from '../workflows/reconcile-host.ts';
+import { createXcatClient } from '../xcat/client.ts';
+import type { SmapiTimes } from './storm.ts';
+import { fillHost, guestsFor } from './wired-host.ts';
+
+const HOST = 'zvm1';
+// The historic agent put a thousand grants into one script, which is more than a command may have (contract xcat.md 6, defect 20).
+const HISTORIC_BATCH = 500;
+
+type Measured = { calls: number; seconds: number; events: number; rssMb: number };
+type Historic = { calls: number; seconds: number };
+
+export type ReconcileRun = {
+  ports: number;
+  idle: Measured;
+  drift1pct: Measured & { repaired: number };
+  reipl: Measured & { repaired: number };
+  /** What the historic agent calls every two seconds, and after a re-IPL; of drift it notices nothing. */
+  historic: { idle: Historic; reipl: Historic };
+};
+
+/**
+ * Reconcile a host with so many ports: when all is right, when one guest in a hundred has lost a grant, after a re-IPL. `rssMb` is this whole
+ * process: the workers, and the simulator with its log. Throws when a guest is not right after.
+ */
+export async function reconcileBench(ports: number, latencyMs: number, times: SmapiTimes): Promise<ReconcileRun> {
+  const guestsPerHost = guestsFor(ports);
+  const stack = await startStack({ hosts: 1, guestsPerHost, latencyMs, smapi: times, say: () => undefined });
+  try {
+    fillHost(stack.simulator, ports);
+    const [system] = stack.simulator.mn.systems;
+    const vswitch = system?.vswitch('VSW1');
+    if (system === undefined || vswitch === undefined) throw new Error('no VSWITCH');
+    let last = (await measured(stack, 'first')).result;
+    const step = async (name: string) => {
+      const { result, ...values } = await measured(stack, name, last);
+      last = result;
+      if (result.failed > 0) throw new Error(`${result.failed} failed: ${result.failures[0]?.reason}`);
+      return { values, repaired: result.repaired };
+    };
+    const idle = await step('idle');
+    const userids = [...vswitch.authorisations.keys()].filter((_, index) => index % 100 === 0);
+    for (const userid of userids) system.revoke(vswitch, userid);
+    const drift = await step('drift');
+    system.reIpl(true);
+    const reipl = await step('reipl');
+    const right = vswitch.authorisations.size;
+    if (right < guestsPerHost) throw new Error(`${guestsPerHost - right} guests are not authorised again`);
+    return {
+      ports,
+      idle: idle.values,
+      drift1pct: { ...drift.values, repaired: drift.repaired },
+      reipl: { ...reipl.values, repaired: reipl.repaired },
+      historic: await historically(stack, [...vswitch.authorisations.keys()]),
+    };
+  } finally {
+    await stack.stop();
+  }
+}
+
+async function measured(
+  stack: Stack,
+  name: string,
+  last?: ReconcileHostResult,
+): Promise<Measured & { result: ReconcileHostResult }> {
+  const { client, simulator } = stack;
+  const before = await httpCalls(simulator.url);
+  const started = performance.now();
+  const from = last === undefined ? {} : { last: { memory: last.memory, failures: last.failures } };
+  const run = await startReconcileHost(client, { host: HOST, ...from }, name);
+  const result = await run.result();
+  const seconds = Math.round(performance.now() - started) / 1_000;
+  const calls = (await httpCalls(simulator.url)) - before;
+  const events = await eventsOf(stack, run.workflowId, run.firstExecutionRunId);
+  return { result, calls, seconds, events, rssMb: Math.round(process.memoryUsage.rss() / 1_048_576) };
+}
+
+/** History events of a run and of those that it was continued as. */
+async function eventsOf({ client }: Stack, workflowId: string, firstRunId: string): Promise<number> {
+  let total = 0;
+  for (let runId: string | undefined = firstRunId; runId !== undefined && runId !== ''; ) {
+    const history = await client.workflow.getHandle(workflowId, runId).fetchHistory();
+    const events = history.events ?? [];
+    total += events.length;
+    runId = events.at(-1)?.workflowExecutionContinuedAsNewEventAttributes?.newExecutionRunId ?? undefined;
+  }
+  return total;
+}
+
+async function historically({ simulator }: Stack, userids: readonly string[]): Promise<ReconcileRun['historic']> {
+  const options = { username: 'admin', password: 'admin', timeoutMs: 600_000, verifyTls: true };
+  const { transport, close } = createXcatClient({ url: simulator.url, ...options, credentialsInQuery: false });
+  const counted = async (work: () => Promise<unknown>): Promise<Historic> => {
+    const before = await httpCalls(simulator.url);
+    const started = performance.now();
+    await work();
+    const seconds = Math.round(performance.now() - started) / 1_000;
+    return { calls: (await httpCalls(simulator.url)) - before, seconds };
+  };
+  const dump = (table: string) => transport.request({ method: 'GET', path: `/tables/${table}` });
+  const dsh = (command: string) =>
+    transport.request({ method: 'PUT', path: '/nodes/zhcp1/dsh', body: [`command=${command}`] });
+  try {
+    const idle = await counted(() => dump('switch'));
+    const reipl = await counted(async () => {
+      await dump('switch');
+      await dump('zvm');
+      for (let at = 0; at < userids.length; at += HISTORIC_BATCH) {
+        const lines = userids.slice(at, at + HISTORIC_BATCH).map(grantLine);
+        await dsh(`echo -e "#!/bin/sh\n${lines.join('\n')}" > grant.sh`);
+        await dsh('sh grant.sh;rm -f grant.sh');
+      }
+    });
+    return { idle, reipl };
+  } finally {
+    await close();
+  }
+}
+
+function grantLine(userid: string): string {
+  return `/opt/zhcp/bin/smcli Virtual_Network_Vswitch_Set_Extended -T ${userid} -k switch_name=VSW1 -k grant_userid=${userid} -k user_vlan_id=1001`;
+}

@@ -1,0 +1,132 @@
+import { vlansText } from './drift-words.ts';
+import type { RecordedPort } from './guest.ts';
+import type { GuestMemory, OwnNic } from './host-memory.ts';
+import type { PortId, Userid, VswitchName } from './identifiers.ts';
+import type { Mac } from './mac.ts';
+import type { Network } from './network.ts';
+import { sameNetwork, vlansOf } from './port.ts';
+import type { PortRequest } from './requests.ts';
+import { sameVlans } from './vlan-set.ts';
+import { authorisedVlans, neededVlans, type Vswitch } from './vswitch.ts';
+
+/** What somebody who knows better than xCAT's tables, Neutron, wants of a port. */
+export type WantedPort = { vswitch: VswitchName; network: Network; adminStateUp: boolean; mac?: Mac };
+
+/** One guest as a reading of the whole host shows it: without its directory entry, and of its live NICs only those that are coupled. */
+export type SurveyedGuest = {
+  userid: Userid;
+  recorded: readonly RecordedPort[];
+  remembered: GuestMemory | undefined;
+  wanted: ReadonlyMap<PortId, WantedPort>;
+};
+
+/** What speaks for drift on a guest. */
+export type Doubt = {
+  /** One readable line each. */
+  lines: string[];
+  /** False when only a reading of the guest itself can tell, as for a NIC that is not coupled: the guest may be logged off. */
+  certain: boolean;
+  /** NICs of ports whose rows have vanished. */
+  vanished: OwnNic[];
+  /** VSWITCHes that rows have moved away from. */
+  left: VswitchName[];
+  /** Ports that are wanted otherwise than they are recorded. */
+  ports: PortRequest[];
+};
+
+/** Compare a guest with what z/VM shows of it. No lines: nothing speaks for drift. */
+export function doubtsOf(guest: SurveyedGuest, vswitches: readonly Vswitch[]): Doubt {
+  const ports = wantedOtherwise(guest);
+  const wired = guest.recorded.filter((row) => row.vswitch !== undefined);
+  const vanished = (guest.remembered?.nics ?? []).filter((nic) => !wired.some((row) => row.vdev === nic.vdev));
+  const left = (guest.remembered?.nics ?? [])
+    .filter((nic) => wired.some((row) => row.vdev === nic.vdev && row.vswitch !== nic.vswitch))
+    .map((nic) => nic.vswitch);
+  const certain = [
+    ...ports.map((port) => `port ${port.portId} of ${guest.userid} is wanted otherwise than it is recorded`),
+    ...doubled(guest),
+    ...left.map((name) => `a port of ${guest.userid} has moved away from ${name}`),
+    ...[...Map.groupBy(wired, (row) => row.vswitch)].flatMap(([name, rows]) =>
+      authorisationDoubts(guest.userid, name, rows, vswitches),
+    ),
+    ...wired.flatMap((row) => wrongNic(guest.userid, row, vswitches)),
+  ];
+  const uncertain = [
+    ...vanished.map(({ vdev }) => `the port of NIC ${vdev} of ${guest.userid} is not recorded any more`),
+    ...(guest.remembered?.settled === true ? [] : wired.flatMap((row) => notCoupled(guest.userid, row, vswitches))),
+  ];
+  return { lines: [...certain, ...uncertain], certain: certain.length > 0, vanished, left, ports };
+}
+
+function wantedOtherwise({ recorded, wanted }: SurveyedGuest): PortRequest[] {
+  return recorded.flatMap((row): PortRequest[] => {
+    const want = wanted.get(row.portId);
+    if (want === undefined) return [];
+    const { vswitch, network, adminStateUp, mac } = want;
+    const same =
+      row.vswitch === vswitch &&
+      sameNetwork(row.network, network) &&
+      row.adminStateUp === adminStateUp &&
+      (mac === undefined || row.mac === undefined || row.mac === mac);
+    if (same) return [];
+    return [{ portId: row.portId, vswitch, network, adminStateUp, ...(mac === undefined ? {} : { mac }) }];
+  });
+}
+
+function doubled({ userid, recorded }: SurveyedGuest): string[] {
+  return recorded.filter((row) => row.rows > 1).map((row) => `port ${row.portId} of ${userid} has ${row.rows} rows`);
+}
+
+function authorisationDoubts(
+  userid: Userid,
+  name: VswitchName | undefined,
+  rows: readonly RecordedPort[],
+  vswitches: readonly Vswitch[],
+): string[] {
+  const vswitch = vswitches.find((candidate) => candidate.name === name);
+  if (vswitch === undefined) return [`VSWITCH ${name} of a port of ${userid} is not defined`];
+  const entries = vswitch.authorisations.filter((entry) => entry.userid === userid);
+  if (vswitch.portSelection === 'PORTBASED') {
+    const has = entries.map((entry) => vlansText(authorisedVlans(vswitch, entry))).toSorted();
+    const wants = rows.map((row) => vlansText(neededVlans(vswitch, vlansOf(row.network)))).toSorted();
+    // Port numbers that nobody here gave may be an administrator's: only what is missing counts.
+    const missing = wants.filter((want) => !removeOne(has, want));
+    return missing.length === 0 ? [] : [`${userid} has no port of ${name} with ${missing.join(' and ')}`];
+  }
+  const [entry] = entries;
+  if (entry === undefined) return [`${userid} is not authorised on ${name}`];
+  const has = authorisedVlans(vswitch, entry);
+  const wrong = rows.find((row) => !sameVlans(has, neededVlans(vswitch, vlansOf(row.network))));
+  if (wrong === undefined) return [];
+  const want = vlansText(neededVlans(vswitch, vlansOf(wrong.network)));
+  return [`${userid} is authorised on ${name} with ${vlansText(has)}, not ${want}`];
+}
+
+function removeOne(texts: string[], text: string): boolean {
+  const at = texts.indexOf(text);
+  if (at >= 0) texts.splice(at, 1);
+  return at >= 0;
+}
+
+function wrongNic(userid: Userid, row: RecordedPort, vswitches: readonly Vswitch[]): string[] {
+  const found = coupledNic(userid, row, vswitches);
+  if (found === undefined) return [];
+  const { name, mac } = found;
+  if (name !== row.vswitch) return [`NIC ${row.vdev} of ${userid} is coupled to ${name}, not to ${row.vswitch}`];
+  if (!row.adminStateUp) return [`NIC ${row.vdev} of ${userid} is coupled, but its port is down`];
+  if (mac === undefined || row.mac === undefined || mac === row.mac) return [];
+  return [`NIC ${row.vdev} of ${userid} has the MAC ${mac}, not ${row.mac}`];
+}
+
+function notCoupled(userid: Userid, row: RecordedPort, vswitches: readonly Vswitch[]): string[] {
+  if (!row.adminStateUp || coupledNic(userid, row, vswitches) !== undefined) return [];
+  return [`NIC ${row.vdev} of ${userid} is not coupled to ${row.vswitch}`];
+}
+
+function coupledNic(userid: Userid, row: RecordedPort, vswitches: readonly Vswitch[]) {
+  for (const { name, nics } of vswitches) {
+    const nic = nics.find((candidate) => candidate.userid === userid && candidate.vdev === row.vdev);
+    if (nic !== undefined) return { name, mac: nic.mac };
+  }
+  return undefined;
+}

@@ -1,0 +1,25 @@
+import type { Userid, VswitchName } from './identifiers.ts';
+import type { Vdev } from './vdev.ts';
+
+/** A NIC that a port of ours had, or has. */
+export type OwnNic = { vdev: Vdev; vswitch: VswitchName };
+
+/**
+ * What one reconciliation leaves to the next: without it nobody could tell the NIC of a port whose row has vanished from an
+ * administrator's.
+ */
+export type HostMemory = {
+  /** When z/VM was started. */
+  iplTime?: string;
+  guests: ReadonlyMap<Userid, GuestMemory>;
+  /** The sweep of the directory goes on after this userid. */
+  sweptUpTo?: Userid;
+};
+
+export type GuestMemory = {
+  nics: readonly OwnNic[];
+  /** Its NICs that are not coupled have been looked at and are as they should be: the guest is logged off. */
+  settled: boolean;
+};
+
+export const NOTHING_REMEMBERED: HostMemory = { guests: new Map() };

@@ -1,0 +1,44 @@
+import { type Client, ScheduleAlreadyRunning, ScheduleOverlapPolicy } from '@temporalio/client';
+import { taskQueueOf } from '../network/host.ts';
+import { ZVM_HOST } from '../temporal-config/search-attributes.ts';
+import type { reconcileHost } from '../workflows/index.ts';
+
+/** How often a host is reconciled, and how often each of its directory entries is read at least. */
+export type ReconcileTimes = { intervalSeconds: number; sweepSeconds: number };
+
+/** The Schedule of a host's reconciliation. */
+export function reconcileScheduleId(host: string): string {
+  return `reconcile/${host}`;
+}
+
+/**
+ * Create the Schedule of a host, or bring it up to date; one that somebody has paused stays paused. Runs that would overlap are skipped, and
+ * of those missed while the server was away at most one is made up for.
+ */
+export async function ensureReconcileSchedule(client: Client, host: string, times: ReconcileTimes): Promise<void> {
+  const { intervalSeconds, sweepSeconds } = times;
+  const spec = {
+    intervals: [{ every: `${intervalSeconds} seconds` as const }],
+    jitter: `${Math.max(1, Math.floor(intervalSeconds / 10))} seconds` as const,
+  };
+  const action = {
+    type: 'startWorkflow' as const,
+    workflowType: 'reconcileHost',
+    workflowId: reconcileScheduleId(host),
+    taskQueue: taskQueueOf(host),
+    args: [{ host, intervalSeconds, sweepSeconds }] satisfies Parameters<typeof reconcileHost>,
+    typedSearchAttributes: [{ key: ZVM_HOST, value: host }],
+    staticSummary: `reconcile ${host}`,
+  };
+  const policies = {
+    overlap: ScheduleOverlapPolicy.SKIP,
+    catchupWindow: `${Math.max(10, intervalSeconds)} seconds` as const,
+  };
+  try {
+    await client.schedule.create({ scheduleId: reconcileScheduleId(host), spec, action, policies });
+  } catch (error) {
+    if (!(error instanceof ScheduleAlreadyRunning)) throw error;
+    const handle = client.schedule.getHandle(reconcileScheduleId(host));
+    await handle.update((previous) => ({ ...previous, spec, action, policies }));
+  }
+}

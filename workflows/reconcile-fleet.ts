@@ -1,0 +1,58 @@
+import { executeChild, setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import type { z } from 'zod';
+import type { ReconcileFleetInput } from '../network/requests.ts';
+import { ZVM_DRIFTED, ZVM_HOST, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
+import { reasonOf } from './failures.ts';
+import { accepting, checked } from './operation.ts';
+import type { ReconcileHostResult, reconcileHost } from './reconcile-host.ts';
+
+type HostSummary = Omit<ReconcileHostResult, 'memory' | 'foreignLines'>;
+
+/** The sums of all hosts, and each host's own result; `unreached` hosts could not be reconciled at all. */
+export type ReconcileFleetResult = Pick<
+  ReconcileHostResult,
+  'examined' | 'inOrder' | 'drifted' | 'repaired' | 'failed' | 'foreign' | 'skipped'
+> & { hosts: HostSummary[]; unreached: { host: string; reason: string }[] };
+
+const COUNTS = ['examined', 'inOrder', 'drifted', 'repaired', 'failed', 'foreign', 'skipped'] as const;
+
+/** Reconcile hosts side by side, each on its own task queue, and sum up. One that fails does not stop the others. */
+export async function reconcileFleet(input: z.input<typeof ReconcileFleetInput>): Promise<ReconcileFleetResult> {
+  const { hosts, dryRun, giveUpAfterMinutes } = await checked(() => accepting().acceptReconcileFleet({ input }));
+  const unreached: ReconcileFleetResult['unreached'] = [];
+  const results = await Promise.all(
+    hosts.map(async (host): Promise<HostSummary[]> => {
+      try {
+        const {
+          memory: _memory,
+          foreignLines: _lines,
+          ...summary
+        } = await executeChild<typeof reconcileHost>('reconcileHost', {
+          workflowId: `reconcile/${host}/${workflowInfo().runId}`,
+          taskQueue: `zvm-${host}`,
+          args: [{ host, dryRun }],
+          staticSummary: `reconcile ${host}`,
+          workflowRunTimeout: `${giveUpAfterMinutes} minutes`,
+          typedSearchAttributes: [{ key: ZVM_HOST, value: host }],
+        });
+        return [summary];
+      } catch (error) {
+        unreached.push({ host, reason: reasonOf(error) });
+        return [];
+      }
+    }),
+  );
+  const summaries = results.flat();
+  const sum = (name: (typeof COUNTS)[number]) => summaries.reduce((total, summary) => total + summary[name], 0);
+  const sums = Object.fromEntries(COUNTS.map((name) => [name, sum(name)])) as Record<(typeof COUNTS)[number], number>;
+  const bad = unreached.length > 0 || sums.failed > 0;
+  upsertSearchAttributes([
+    { key: ZVM_OUTCOME, value: bad ? 'failed' : sums.drifted === 0 ? 'unchanged' : dryRun ? 'drifted' : 'changed' },
+    { key: ZVM_DRIFTED, value: sums.drifted },
+  ]);
+  const lines = summaries.map(
+    (each) => `- **${each.host}**: ${COUNTS.map((name) => `${name} ${each[name]}`).join(', ')}`,
+  );
+  setCurrentDetails([...lines, ...unreached.map(({ host, reason }) => `- **${host}**: ${reason}`)].join('\n'));
+  return { ...sums, hosts: summaries, unreached };
+}

@@ -1,0 +1,277 @@
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import {
+  CancellationScope,
+  continueAsNew,
+  executeChild,
+  isCancellation,
+  proxyLocalActivities,
+  setCurrentDetails,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { z } from 'zod';
+import type { ReconcileHostInput, ReconcileHostRequest } from '../network/requests.ts';
+import { ZVM_DRIFTED, ZVM_HOST, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
+import type { ensureManagementNetwork } from './ensure-management-network.ts';
+import type { ensureVswitch } from './ensure-vswitch.ts';
+import { reasonOf } from './failures.ts';
+import { findable } from './findable.ts';
+import { type GuestTurns, guestTurns } from './guest-turn.ts';
+import type { Candidate, FailedGuest, HostActivities, Survey } from './host-activities.ts';
+import { accepting, checked, outcomeOf } from './operation.ts';
+
+/** What a reconciliation found and did; guests are counted, of what is foreign the things. */
+export type ReconcileHostResult = {
+  host: string;
+  dryRun: boolean;
+  examined: number;
+  inOrder: number;
+  drifted: number;
+  repaired: number;
+  failed: number;
+  foreign: number;
+  /** Left to an operation that is in progress, or to a later run after failures. */
+  skipped: number;
+  /** Ports in whose row nobody has said a VSWITCH yet. */
+  waiting: number;
+  /** z/VM was started since the last run. */
+  reIpled: boolean;
+  /** What had drifted, or after a dry run what would be done; the first hundred. */
+  drifts: string[];
+  failures: FailedGuest[];
+  foreignLines: string[];
+  /** What the next run has to know: of no use to readers. */
+  memory: string;
+};
+
+type Carried = Pick<ReconcileHostResult, 'drifted' | 'repaired' | 'drifts'> & {
+  failures: FailedGuest[];
+  memory: string;
+  reIpled: boolean;
+};
+
+const GUESTS_IN_WINDOW = 250;
+const WINDOWS_AT_ONCE = 2;
+const MOST_LINES = 100;
+/** A repair that does not succeed soon is tried again by a later run. */
+const GIVE_UP_AFTER_MINUTES = 2;
+const LONGEST_BACKOFF_MS = 3_600_000;
+const LONGEST_REASON = 300;
+
+/**
+ * Compare the whole host with what is recorded, and repair what differs, guest by guest, each by its own `convergeGuest`. Guests with an
+ * operation in progress are left to it; one that cannot be repaired does not stop the others, and is tried again later and later. What is
+ * foreign is counted and left alone. Run by the Schedule `reconcile/<host>`, each run knows from the one before what was ours.
+ */
+export async function reconcileHost(
+  input: z.input<typeof ReconcileHostInput>,
+  carried?: Carried,
+): Promise<ReconcileHostResult> {
+  const turns = guestTurns();
+  const request = await checked(() => accepting().acceptReconcileHost({ input }));
+  findable(request.host, undefined);
+  const last = carried ?? request.last ?? lastResult();
+  const run = new Reconciliation(turns, request, carried);
+  const survey = await run.survey(last);
+  await run.ensureHost(survey);
+  await run.repair(survey.candidates);
+  if (survey.more && !request.dryRun && run.repaired > 0) {
+    await continueAsNew<typeof reconcileHost>(input, run.carry(survey));
+  }
+  return run.result(survey);
+}
+
+/** What the Schedule's run before this one answered. */
+function lastResult(): { memory: string; failures: FailedGuest[] } | undefined {
+  const { lastResult: last } = workflowInfo();
+  const [result] = Array.isArray(last) ? last : [last];
+  return result as { memory: string; failures: FailedGuest[] } | undefined;
+}
+
+class Reconciliation {
+  repaired = 0;
+  private drifted = 0;
+  private skipped = 0;
+  private readonly drifts: string[];
+  private failures: FailedGuest[] = [];
+  private failedBefore: readonly FailedGuest[] = [];
+  private reIpled: boolean;
+  private readonly turns: GuestTurns;
+  private readonly request: ReconcileHostRequest;
+
+  constructor(turns: GuestTurns, request: ReconcileHostRequest, carried: Carried | undefined) {
+    this.turns = turns;
+    this.request = request;
+    this.drifted = carried?.drifted ?? 0;
+    this.repaired = carried?.repaired ?? 0;
+    this.drifts = [...(carried?.drifts ?? [])];
+    this.reIpled = carried?.reIpled ?? false;
+  }
+
+  async survey(last: { memory: string; failures: FailedGuest[] } | undefined): Promise<Survey> {
+    const { host, intervalSeconds, sweepSeconds } = this.request;
+    setCurrentDetails(`Reading **${host}**.`);
+    const { surveyHost } = proxyLocalActivities<HostActivities>({
+      summary: `read ${host} and compare`,
+      startToCloseTimeout: '30 minutes',
+      scheduleToCloseTimeout: '30 minutes',
+      retry: { initialInterval: '1 second', maximumInterval: '1 minute', maximumAttempts: 5 },
+    });
+    this.failedBefore = last?.failures ?? [];
+    const survey = await surveyHost({
+      host,
+      intervalSeconds,
+      sweepSeconds,
+      now: Date.now(),
+      failed: [...this.failedBefore],
+      ...(last?.memory === undefined ? {} : { memory: last.memory }),
+    });
+    this.reIpled ||= survey.reIpled;
+    this.skipped = survey.skipped;
+    this.failures = survey.failed.map((failed) => this.withBackoff(failed));
+    return survey;
+  }
+
+  /** VSWITCHes of the configuration, and the management network: before the guests, who need them. */
+  async ensureHost({ vswitches, managementNetwork }: Survey): Promise<void> {
+    const { host, dryRun } = this.request;
+    for (const { vswitch, lines } of vswitches) {
+      this.drift(lines);
+      await this.child(`VSWITCH ${vswitch}`, () =>
+        executeChild<typeof ensureVswitch>('ensureVswitch', {
+          workflowId: `vswitch/${host}/${vswitch}`,
+          args: [{ host, vswitch, dryRun, giveUpAfterMinutes: GIVE_UP_AFTER_MINUTES }],
+          staticSummary: `ensure VSWITCH ${vswitch} on ${host}`,
+          typedSearchAttributes: [{ key: ZVM_HOST, value: host }],
+        }),
+      );
+    }
+    if (!managementNetwork) return;
+    this.drift(['the management node has no NIC on the management network']);
+    await this.child('management network', () =>
+      executeChild<typeof ensureManagementNetwork>('ensureManagementNetwork', {
+        workflowId: `management-network/${host}`,
+        args: [{ host, dryRun, giveUpAfterMinutes: GIVE_UP_AFTER_MINUTES }],
+        staticSummary: `give the management node its NIC for ${host}`,
+        typedSearchAttributes: [{ key: ZVM_HOST, value: host }],
+      }),
+    );
+  }
+
+  /** Guests in windows that share xCAT's calls. */
+  async repair(candidates: readonly Candidate[]): Promise<void> {
+    const windows = Array.from({ length: Math.ceil(candidates.length / GUESTS_IN_WINDOW) }, (_, index) =>
+      candidates.slice(index * GUESTS_IN_WINDOW, (index + 1) * GUESTS_IN_WINDOW),
+    );
+    const work = async () => {
+      for (let next = windows.shift(); next !== undefined; next = windows.shift()) {
+        const together = { window: `${workflowInfo().runId}/${windows.length}`, size: next.length };
+        await Promise.all(next.map((candidate) => this.repairGuest(candidate, together)));
+      }
+    };
+    await Promise.all(Array.from({ length: WINDOWS_AT_ONCE }, work));
+  }
+
+  private async repairGuest(
+    { userid, change, lines }: Candidate,
+    together: { window: string; size: number },
+  ): Promise<void> {
+    const { host, dryRun } = this.request;
+    const limits = { giveUpAfterMinutes: GIVE_UP_AFTER_MINUTES, keepOnFailure: true, dryRun };
+    try {
+      const run = await this.turns.runIfFree({ host, userid, change, together, ...limits }, `repair ${userid}`);
+      if (run === undefined) this.skipped += 1;
+      else if (run.steps.length > 0) {
+        this.drifted += 1;
+        if (!dryRun) this.repaired += 1;
+        this.drift(dryRun ? run.steps : lines);
+      }
+    } catch (error) {
+      if (CancellationScope.current().consideredCancelled || isCancellation(error)) throw error;
+      this.drifted += 1;
+      this.drift(lines);
+      this.fail(userid, error);
+    }
+    this.show();
+  }
+
+  carry(survey: Survey): Carried {
+    const { drifted, repaired, drifts, failures, reIpled } = this;
+    return { drifted, repaired, drifts, failures, reIpled, memory: survey.memory };
+  }
+
+  result(survey: Survey): ReconcileHostResult {
+    const { host, dryRun } = this.request;
+    const { examined, foreign, waiting, foreignLines, memory } = survey;
+    const { drifted, repaired, skipped, drifts, reIpled } = this;
+    const failures = [...new Map(this.failures.map((failed) => [failed.userid, failed])).values()];
+    const failed = failures.length;
+    const inOrder = Math.max(0, examined - drifted - skipped);
+    upsertSearchAttributes([
+      {
+        key: ZVM_OUTCOME,
+        value: failed > 0 ? 'failed' : drifts.length === 0 ? 'unchanged' : dryRun ? 'drifted' : 'changed',
+      },
+      { key: ZVM_DRIFTED, value: drifts.length === 0 ? 0 : Math.max(1, drifted) },
+    ]);
+    const counts = { examined, inOrder, drifted, repaired, failed, foreign, skipped, waiting };
+    setCurrentDetails(detailsOf(host, counts, drifts, failures, foreignLines));
+    return { host, dryRun, ...counts, reIpled, drifts, failures, foreignLines, memory };
+  }
+
+  private async child(what: string, run: () => Promise<{ steps: string[] }>): Promise<void> {
+    try {
+      await run();
+    } catch (error) {
+      if (CancellationScope.current().consideredCancelled || isCancellation(error)) throw error;
+      // Somebody does it already.
+      if (error instanceof WorkflowExecutionAlreadyStartedError) return;
+      this.fail(what, error);
+    }
+  }
+
+  private fail(userid: string, error: unknown): void {
+    const reason = `${outcomeOf(error)}: ${reasonOf(error)}`.slice(0, LONGEST_REASON);
+    this.failures.push(this.withBackoff({ userid, reason, attempts: 1, notBefore: Date.now() }));
+  }
+
+  /** Later and later: after the interval, then twice that, up to an hour. A failure of a run before that is not due yet stays as it is. */
+  private withBackoff(failed: FailedGuest): FailedGuest {
+    const before = this.failedBefore.find((other) => other.userid === failed.userid);
+    if (before !== undefined && before.notBefore > Date.now()) return before;
+    const attempts = (before?.attempts ?? 0) + 1;
+    const pause = Math.min(LONGEST_BACKOFF_MS, this.request.intervalSeconds * 1_000 * 2 ** Math.min(attempts, 10));
+    return { ...failed, attempts, notBefore: Date.now() + pause };
+  }
+
+  private drift(lines: readonly string[]): void {
+    this.drifts.push(...lines.slice(0, Math.max(0, MOST_LINES - this.drifts.length)));
+  }
+
+  private show(): void {
+    setCurrentDetails(
+      `**${this.request.host}**: ${this.repaired} guests repaired, ${this.failures.length} failed so far.`,
+    );
+  }
+}
+
+function detailsOf(
+  host: string,
+  counts: Record<string, number>,
+  drifts: readonly string[],
+  failures: readonly FailedGuest[],
+  foreign: readonly string[],
+): string {
+  const list = (title: string, lines: readonly string[]) =>
+    lines.length === 0
+      ? ''
+      : `\n\n**${title}**\n\n${lines
+          .slice(0, 20)
+          .map((line) => `- ${line}`)
+          .join('\n')}`;
+  const summary = Object.entries(counts)
+    .map(([name, count]) => `${name} ${count}`)
+    .join(', ');
+  const failed = failures.map(({ userid, reason, attempts }) => `${userid}: ${reason} (${attempts} times)`);
+  return `**${host}**: ${summary}${list('Drift', drifts)}${list('Failed', failed)}${list('Foreign', foreign)}`;
+}
