@@ -22,7 +22,12 @@ export async function planDhcp(host: HostRuntime, signal: AbortSignal): Promise<
   const vswitches = await readVswitches(host, signal);
   const refusals = allowed.flatMap((each) => refuseLayer3(each, vswitches));
   if (refusals.length > 0) throw refusedFailure(refusals);
-  return { userid: dhcpUserid, ports: allowed.map((each) => portOn(each, host.rules.host)) };
+  return { userid: dhcpUserid, ports: dhcpPorts(host) };
+}
+
+/** The ports of a host's DHCP node, by its configuration alone. */
+export function dhcpPorts({ rules }: HostRuntime): PortRequest[] {
+  return rules.vswitches.map((each) => portOn(each, rules.host));
 }
 
 function refuseLayer3({ vswitch: name }: AllowedVswitch, vswitches: readonly Vswitch[]): Refusal[] {

@@ -4,11 +4,13 @@ import { foreignOn } from '../network/foreign.ts';
 import type { GuestMemory, HostMemory, OwnNic } from '../network/host-memory.ts';
 import type { PortId, Userid, VswitchName } from '../network/identifiers.ts';
 import { plan } from '../network/planner.ts';
-import type { Change } from '../network/requests.ts';
+import { sameNetwork } from '../network/port.ts';
+import type { Change, PortRequest } from '../network/requests.ts';
 import type { Vswitch } from '../network/vswitch.ts';
 import { planVswitch } from '../network/vswitch-plan.ts';
 import { vswitchSentence } from '../network/vswitch-sentence.ts';
 import type { Candidate, FailedGuest, Survey, SurveyInput } from '../workflows/host-activities.ts';
+import { dhcpPorts } from './dhcp.ts';
 import { asActivityFailure } from './failures.ts';
 import { type HostReading, type Reading, readGuests, readHost } from './guest-reading.ts';
 import { readMemory, writeMemory } from './host-memory.ts';
@@ -25,7 +27,7 @@ const MOST_LINES = 100;
 const MOST_SWEPT = 200;
 
 /**
- * Read the whole host and find what is not as it is recorded. Three calls to xCAT, and one or two more when guests have to be read for themselves:
+ * Read the whole host and find what is not as it is recorded. Four calls to xCAT, and one or two more when guests have to be read for themselves:
  * no more for many ports than for few. Throws an XcatError when the host cannot be read.
  */
 export async function surveyHost(host: HostRuntime, input: SurveyInput, signal: AbortSignal): Promise<Survey> {
@@ -58,6 +60,7 @@ export async function surveyHost(host: HostRuntime, input: SurveyInput, signal: 
     foreignLines: foreign.slice(0, MOST_LINES),
     vswitches: missing,
     managementNetwork: host.rules.managementNetwork !== undefined && nics.here && !nics.coupled,
+    dhcp: lacksDhcp(host, reading),
     reIpled: ipl,
     memory: writeMemory({
       ...(reading.iplTime === undefined ? {} : { iplTime: reading.iplTime }),
@@ -131,7 +134,8 @@ async function examine(
     else if (steps === 0) settled.add(guest.userid);
     else candidates.push(candidateOf(guest, doubt));
   }
-  return { candidates, skipped: notNow.size, failed, settled };
+  const skipped = guests.filter((guest) => notNow.has(guest.userid)).length;
+  return { candidates, skipped, failed, settled };
 }
 
 /** How many steps the guest needs, or why that cannot be said. */
@@ -188,6 +192,16 @@ function wiredNics({ recorded }: SurveyedGuest): OwnNic[] {
 
 function unwired({ recorded }: SurveyedGuest, wanted: ReadonlyMap<PortId, WantedPort>): number {
   return recorded.filter((row) => row.vswitch === undefined && !wanted.has(row.portId)).length;
+}
+
+/** True when the host's DHCP node has not the ports that the configuration gives it. */
+function lacksDhcp(host: HostRuntime, { recorded }: HostReading): boolean {
+  const { dhcpUserid } = host.rules;
+  if (dhcpUserid === undefined) return false;
+  const rows = recorded.get(dhcpUserid) ?? [];
+  const isRecorded = ({ portId, vswitch, network }: PortRequest) =>
+    rows.some((row) => row.portId === portId && row.vswitch === vswitch && sameNetwork(row.network, network));
+  return !dhcpPorts(host).every(isRecorded);
 }
 
 /** VSWITCHes of the configuration that are gone or changed, with what is to be done; one that says nothing of how to make it counts too. */

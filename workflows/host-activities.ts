@@ -81,6 +81,8 @@ export type Survey = {
   vswitches: { vswitch: VswitchName; lines: string[] }[];
   /** The management network is configured, and not there. */
   managementNetwork: boolean;
+  /** The DHCP node has not the ports that the configuration gives it. */
+  dhcp: boolean;
   reIpled: boolean;
   memory: string;
 };

@@ -12,6 +12,7 @@ import {
 import type { z } from 'zod';
 import type { ReconcileHostInput, ReconcileHostRequest } from '../network/requests.ts';
 import { ZVM_DRIFTED, ZVM_HOST, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
+import type { ensureDhcp } from './ensure-dhcp.ts';
 import type { ensureManagementNetwork } from './ensure-management-network.ts';
 import type { ensureVswitch } from './ensure-vswitch.ts';
 import { reasonOf } from './failures.ts';
@@ -132,8 +133,8 @@ class Reconciliation {
     return survey;
   }
 
-  /** VSWITCHes of the configuration, and the management network: before the guests, who need them. */
-  async ensureHost({ vswitches, managementNetwork }: Survey): Promise<void> {
+  /** VSWITCHes of the configuration, management network, DHCP node: before the guests, who need them. */
+  async ensureHost({ vswitches, managementNetwork, dhcp }: Survey): Promise<void> {
     const { host, dryRun } = this.request;
     for (const { vswitch, lines } of vswitches) {
       this.drift(lines);
@@ -146,7 +147,21 @@ class Reconciliation {
         }),
       );
     }
-    if (!managementNetwork) return;
+    if (managementNetwork) await this.ensureManagementNetwork();
+    if (!dhcp) return;
+    this.drift(['the DHCP node has not the ports that the configuration gives it']);
+    await this.child('DHCP node', () =>
+      executeChild<typeof ensureDhcp>('ensureDhcp', {
+        workflowId: `dhcp/${host}`,
+        args: [{ host, dryRun, giveUpAfterMinutes: GIVE_UP_AFTER_MINUTES }],
+        staticSummary: `give the DHCP node of ${host} its NICs`,
+        typedSearchAttributes: [{ key: ZVM_HOST, value: host }],
+      }),
+    );
+  }
+
+  private async ensureManagementNetwork(): Promise<void> {
+    const { host, dryRun } = this.request;
     this.drift(['the management node has no NIC on the management network']);
     await this.child('management network', () =>
       executeChild<typeof ensureManagementNetwork>('ensureManagementNetwork', {
@@ -220,6 +235,8 @@ class Reconciliation {
   }
 
   private async child(what: string, run: () => Promise<{ steps: string[] }>): Promise<void> {
+    const before = this.failedBefore.find((other) => other.userid === what);
+    if (before !== undefined && before.notBefore > Date.now()) return;
     try {
       await run();
     } catch (error) {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startEnsureDhcp } from '../../workers/start-operation.ts';
+import { startEnsureDhcp, startReconcileHost } from '../../workers/start-operation.ts';
 import { createEnvironment, type Environment, failureOf } from './environment.ts';
 
 const network = (name: string, vswitch: string, more: object = {}) => ({
@@ -53,6 +53,22 @@ describe('a host with a DHCP node', () => {
     expect(await serve(zvm)).toMatchObject({ changed: true });
     expect((await zvm.guest('LNX10001')).granted.VSW1).toEqual([1000, 1001, 1002, 1003]);
   });
+});
+
+test('reconciliation keeps the DHCP node as it is configured, and does not try what is refused at every run', async () => {
+  const zvm = await createEnvironment({ guests: 2 }, true, {
+    physicalNetworks: [network('physnet1', 'VSW1')],
+    dhcpUserid: 'LNX10001',
+  });
+  try {
+    const run = await startReconcileHost(zvm.client, { host: zvm.host });
+    expect((await run.result()).drifts).toContain('the DHCP node has not the ports that the configuration gives it');
+    expect((await zvm.guest('LNX10001')).granted).toEqual({ VSW1: [1000, 1001, 1002, 1003] });
+    const again = await startReconcileHost(zvm.client, { host: zvm.host });
+    expect(await again.result()).toMatchObject({ drifts: [], failed: 0 });
+  } finally {
+    await zvm.close();
+  }
 });
 
 describe('what can not be served is refused, with the reason', () => {

@@ -251,6 +251,58 @@ test('whatever has drifted, two runs bring the host to what is recorded, and tou
   );
 });
 
+// A longer one: SOAK_SECONDS=300 npm test -- test/workflows/reconcile.test.ts
+const SOAK_SECONDS = Number(process.env.SOAK_SECONDS ?? 20);
+
+test('drift, operations and faults at once end clean', { timeout: (SOAK_SECONDS + 240) * 1_000 }, async () => {
+  back();
+  const operated = ['LNX10005', 'LNX10006', 'LNX10007'];
+  const end = Date.now() + SOAK_SECONDS * 1_000;
+  const pick = <Value>(values: readonly Value[]): Value => values[Math.floor(Math.random() * values.length)] as Value;
+  const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, Math.random() * ms));
+  const operations = async (userid: string, number: number) => {
+    for (let turn = 0; Date.now() < end; turn += 1) {
+      const port = {
+        userid,
+        portId: portId(5_000 + number),
+        vswitch: pick(['VSW1', 'VSW2']),
+        network: vlan(500 + turn),
+      };
+      await zvm.run('attachNic', { userid, ports: [{ ...port, userid: undefined }] }).catch(() => undefined);
+      await zvm.run('changeVlan', port).catch(() => undefined);
+      if (turn % 2 === 0) await zvm.run('deletePort', { userid, portId: port.portId }).catch(() => undefined);
+    }
+  };
+  const harm = async () => {
+    while (Date.now() < end) {
+      DRIFTS[pick(Object.keys(DRIFTS) as (keyof typeof DRIFTS)[])](pick(GUESTS));
+      await pause(1_000);
+    }
+  };
+  const faults = async () => {
+    const actions = [
+      { kind: 'drop', when: 'after' },
+      { kind: 'drop', when: 'before' },
+      { kind: 'status', status: 503 },
+    ];
+    while (Date.now() < end) {
+      await zvm.control('POST', 'faults', { match: { path: '/xcatws' }, action: pick(actions), times: 1 });
+      await pause(700);
+    }
+  };
+  let seen: typeof last = last;
+  const reconciling = async () => {
+    while (Date.now() < end) seen = await reconcile(seen).catch(() => seen);
+  };
+  await Promise.all([...operated.map(operations), harm(), faults(), reconciling()]);
+  await zvm.control('DELETE', 'faults');
+  // What failed during the soak waits for its time: from here on nothing does.
+  let result = await reconcile({ ...seen, failures: [] });
+  result = await reconcile({ ...result, failures: [] });
+  expect([...GUESTS, ...operated].flatMap((userid) => wrong(userid).map((what) => `${userid} ${what}`))).toEqual([]);
+  expect(await reconcile({ ...result, failures: [] }, { dryRun: true })).toMatchObject({ drifted: 0 });
+});
+
 test('the fleet sums up its hosts, and names one that it cannot reach', async () => {
   back();
   system().revoke(vsw('VSW1'), 'LNX10001');
