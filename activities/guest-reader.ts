@@ -1,15 +1,19 @@
 import type { Userid } from '../network/identifiers.ts';
+import type { DirectoryReading } from '../workflows/host-activities.ts';
 import { waitUnlessAborted } from '../xcat/waiting.ts';
 import { type Reading, readGuests } from './guest-reading.ts';
 import type { HostRuntime } from './host-runtime.ts';
 
 /** Reads guests of one host; those that are asked for while a reading is under way share the next one. */
 export type GuestReader = {
-  /** All that a decision about the guest looks at, read after it was asked for. Throws what readGuests says of this guest. */
-  read(userid: Userid, signal: AbortSignal): Promise<Reading>;
+  /**
+   * All that a decision about the guest looks at, read after it was asked for; its directory entry unless that is taken as recorded. Throws what
+   * readGuests says of this guest.
+   */
+  read(userid: Userid, signal: AbortSignal, directory?: DirectoryReading): Promise<Reading>;
 };
 
-type Asked = { userid: Userid; answer: PromiseWithResolvers<Reading> };
+type Asked = { userid: Userid; directory: DirectoryReading | undefined; answer: PromiseWithResolvers<Reading> };
 
 /** Create the reader of one host (design.md, xCAT client: reads that wait together share one call). */
 export function createGuestReader(host: HostRuntime): GuestReader {
@@ -31,7 +35,9 @@ export function createGuestReader(host: HostRuntime): GuestReader {
 
   const readRound = async (round: readonly Asked[]): Promise<void> => {
     try {
-      const read = await readGuests(host, [...new Set(round.map((asked) => asked.userid))]);
+      const userids = [...new Set(round.map((asked) => asked.userid))];
+      const looked = new Set(round.filter((asked) => asked.directory === undefined).map((asked) => asked.userid));
+      const read = await readGuests(host, userids, (userid) => looked.has(userid));
       for (const { userid, answer } of round) {
         try {
           answer.resolve(read(userid));
@@ -45,9 +51,9 @@ export function createGuestReader(host: HostRuntime): GuestReader {
   };
 
   return {
-    async read(userid, signal) {
+    async read(userid, signal, directory) {
       signal.throwIfAborted();
-      const asked = { userid, answer: Promise.withResolvers<Reading>() };
+      const asked = { userid, directory, answer: Promise.withResolvers<Reading>() };
       // Nobody may be left to hear of a failure after an abort.
       asked.answer.promise.catch(() => undefined);
       waiting.push(asked);

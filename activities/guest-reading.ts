@@ -1,6 +1,7 @@
-import type { LiveNic, RecordedPort } from '../network/guest.ts';
+import type { LiveNic, Nicdef, RecordedPort } from '../network/guest.ts';
 import type { HostRules } from '../network/host.ts';
 import { NodeName, Userid } from '../network/identifiers.ts';
+import { macId } from '../network/mac.ts';
 import { refusal } from '../network/refusal.ts';
 import type { MacInUse, Surroundings } from '../network/surroundings.ts';
 import type { Vswitch } from '../network/vswitch.ts';
@@ -36,8 +37,12 @@ type HostView = {
  * guest's directory entry and live NICs. Answers a function that gives each guest its part, or throws: a `Refused` failure when host or
  * guest is not known, an XcatError when something cannot be read.
  */
-export async function readGuests(host: HostRuntime, userids: readonly Userid[]): Promise<(userid: Userid) => Reading> {
-  return (await readHost(host, userids)).read;
+export async function readGuests(
+  host: HostRuntime,
+  userids: readonly Userid[],
+  directoryOf: (userid: Userid) => boolean = () => true,
+): Promise<(userid: Userid) => Reading> {
+  return (await readHost(host, userids, false, directoryOf)).read;
 }
 
 /** A whole host, and some of its guests in full. */
@@ -56,10 +61,15 @@ export type HostReading = {
 };
 
 /** Read a host as readGuests does, with what is recorded of all of its guests. `survey`: tables in one call, and when z/VM was started. */
-export async function readHost(host: HostRuntime, userids: readonly Userid[], survey = false): Promise<HostReading> {
+export async function readHost(
+  host: HostRuntime,
+  userids: readonly Userid[],
+  survey = false,
+  directoryOf: (userid: Userid) => boolean = () => true,
+): Promise<HostReading> {
   const [tables, { vswitchOutcome, vmlanOutcome, systemOutcome, ofGuests }] = await Promise.all([
     readTables(host, survey ? MANY_GUESTS : userids.length),
-    readZvm(host, userids, survey),
+    readZvm(host, userids, survey, directoryOf),
   ]);
   const vswitches = parseVswitches(answered('read VSWITCHes', vswitchOutcome));
   const view: HostView = {
@@ -68,15 +78,13 @@ export async function readHost(host: HostRuntime, userids: readonly Userid[], su
     vswitches,
     macsInUse: Map.groupBy([...macsInTable(tables.allMacRows), ...macsOnVswitches(vswitches)], ({ mac }) => mac),
   };
-  const places = new Map(userids.map((userid, index) => [userid, index * 2]));
   return {
     vswitches,
     zhcp: await host.zhcp.get(),
     ...(survey ? recordedOnHost(host, view, tables.zvmTable) : { guests: new Set(), recorded: new Map(), orphans: [] }),
     iplTime: systemOutcome === undefined ? undefined : parseIplTime(answered('read the IPL time', systemOutcome)),
     read(userid) {
-      const at = places.get(userid) ?? 0;
-      return surroundingsOf(view, userid, ofGuests[at], ofGuests[at + 1]);
+      return surroundingsOf(view, userid, ofGuests.get(userid));
     },
   };
 }
@@ -135,39 +143,51 @@ async function readTables(host: HostRuntime, guests: number) {
   };
 }
 
-async function readZvm(host: HostRuntime, userids: readonly Userid[], survey: boolean) {
+/** `directory` is absent where it is taken as recorded. */
+type GuestOutcomes = { nics: CommandOutcome | undefined; directory?: CommandOutcome | undefined };
+
+async function readZvm(
+  host: HostRuntime,
+  userids: readonly Userid[],
+  survey: boolean,
+  directoryOf: (userid: Userid) => boolean,
+) {
   const zhcp = await host.zhcp.get();
+  const looked = userids.filter(directoryOf);
   const chains = [
     [queryVswitches(zhcp, '*')],
     [queryVmlan()],
     ...(survey ? [[systemInfo()]] : []),
-    ...userids.flatMap((userid) => [[queryLiveNics(userid)], [queryDirectory(userid)]]),
+    ...userids.map((userid) => [queryLiveNics(userid)]),
+    ...looked.map((userid) => [queryDirectory(userid)]),
   ];
   const [vswitchOutcome, vmlanOutcome, ...rest] = await host.xcat.channel(host.rules.zhcpNode).run(chains);
   const [systemOutcome] = survey ? rest.splice(0, 1) : [];
-  return { vswitchOutcome, vmlanOutcome, systemOutcome, ofGuests: rest };
+  const ofGuests = new Map(userids.map((userid, index): [Userid, GuestOutcomes] => [userid, { nics: rest[index] }]));
+  for (const [index, userid] of looked.entries())
+    ofGuests.set(userid, { nics: ofGuests.get(userid)?.nics, directory: rest[userids.length + index] });
+  return { vswitchOutcome, vmlanOutcome, systemOutcome, ofGuests };
 }
 
-function surroundingsOf(
-  view: HostView,
-  userid: Userid,
-  nicOutcome: CommandOutcome | undefined,
-  directoryOutcome: CommandOutcome | undefined,
-): Reading {
+function surroundingsOf(view: HostView, userid: Userid, outcomes: GuestOutcomes | undefined): Reading {
   const { rules } = view;
   const node = nodeOf(view, userid);
-  const running = liveNics(nicOutcome, view.vswitches, userid);
+  const running = liveNics(outcomes?.nics, view.vswitches, userid);
   const macEntries = macEntriesOf(view.macRows.get(node) ?? [], node);
+  const recorded = recordedPorts(view.switchRows.get(node) ?? [], macEntries, node, rules.zhcpNode);
   return {
     guest: {
       userid,
       node,
       loggedOn: running !== undefined,
-      recorded: recordedPorts(view.switchRows.get(node) ?? [], macEntries, node, rules.zhcpNode),
+      recorded,
       macEntries,
       macRow: view.macRows.has(node),
       addresses: recordedAddressesOf(view.hostsRows.get(node) ?? [], node, rules.zhcpNode),
-      directory: parseDirectory(answered(`read the directory entry of ${userid}`, directoryOutcome)),
+      directory:
+        outcomes !== undefined && !('directory' in outcomes)
+          ? directoryAsRecorded(recorded)
+          : parseDirectory(answered(`read the directory entry of ${userid}`, outcomes?.directory)),
       live: running ?? [],
     },
     vswitches: view.vswitches,
@@ -175,6 +195,15 @@ function surroundingsOf(
     macsInUse: view.macsInUse,
     addressesInUse: view.addressesInUse,
   };
+}
+
+/** What the directory says when it is as recorded; port numbers are in the directory alone. */
+function directoryAsRecorded(recorded: readonly RecordedPort[]): Nicdef[] {
+  return recorded.flatMap(({ vdev, vswitch, mac, adminStateUp }): Nicdef[] =>
+    vdev === undefined || vswitch === undefined || mac === undefined
+      ? []
+      : [{ vdev, macId: macId(mac), ...(adminStateUp ? { vswitch } : {}) }],
+  );
 }
 
 function nodeOf(view: HostView, userid: Userid): NodeName {

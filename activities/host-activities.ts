@@ -39,7 +39,7 @@ export function createHostActivities(host: HostRuntime): HostActivities {
     ...acceptingActivities(host.rules.host),
     planChange: (input) =>
       on(input, 'plan', async (signal) => {
-        const around = await reader.read(input.userid, signal);
+        const around = await reader.read(input.userid, signal, input.directory);
         const avoided = new Set<Mac>(input.avoidMacs);
         const decision = decide(input.change, { ...around, avoidMacs: avoided });
         if (!decision.accepted) throw refusedFailure(decision.refusals);
@@ -49,7 +49,7 @@ export function createHostActivities(host: HostRuntime): HostActivities {
       }),
     planTowards: (input) =>
       on(input, 'compare', async (signal) => {
-        const { guest, vswitches } = await reader.read(input.userid, signal);
+        const { guest, vswitches } = await reader.read(input.userid, signal, input.directory);
         refuseLostPortNumbers(input.desired, guest, vswitches);
         const steps = plan(input.desired, guest, vswitches);
         return {

@@ -152,7 +152,8 @@ function stepsFor(guest: SurveyedGuest, doubt: Doubt, read: (userid: Userid) => 
 
 function candidateOf(guest: SurveyedGuest, doubt: Doubt): Candidate {
   const lines = doubt.lines.length > 0 ? doubt.lines : [`the directory entry of ${guest.userid} is not as recorded`];
-  return { userid: guest.userid, change: changeOf(doubt), lines };
+  const unread = doubt.certain && doubt.authorisationsOnly ? { directory: 'asRecorded' as const } : {};
+  return { userid: guest.userid, change: changeOf(doubt), lines, ...unread };
 }
 
 function changeOf({ vanished, left, ports }: Doubt): Extract<Change, { kind: 'reconcile' }> {

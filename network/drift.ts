@@ -26,6 +26,8 @@ export type Doubt = {
   lines: string[];
   /** False when only a reading of the guest itself can tell, as for a NIC that is not coupled: the guest may be logged off. */
   certain: boolean;
+  /** Nothing but authorisations, as after a re-IPL: who is to be granted again need not be looked up in the directory. */
+  authorisationsOnly: boolean;
   /** NICs of ports whose rows have vanished. */
   vanished: OwnNic[];
   /** VSWITCHes that rows have moved away from. */
@@ -42,20 +44,35 @@ export function doubtsOf(guest: SurveyedGuest, vswitches: readonly Vswitch[]): D
   const left = (guest.remembered?.nics ?? [])
     .filter((nic) => wired.some((row) => row.vdev === nic.vdev && row.vswitch !== nic.vswitch))
     .map((nic) => nic.vswitch);
-  const certain = [
+  const authorisations = [...Map.groupBy(wired, (row) => row.vswitch)].flatMap(([name, rows]) =>
+    authorisationDoubts(guest.userid, name, rows, vswitches),
+  );
+  const others = [
     ...ports.map((port) => `port ${port.portId} of ${guest.userid} is wanted otherwise than it is recorded`),
     ...doubled(guest),
     ...left.map((name) => `a port of ${guest.userid} has moved away from ${name}`),
-    ...[...Map.groupBy(wired, (row) => row.vswitch)].flatMap(([name, rows]) =>
-      authorisationDoubts(guest.userid, name, rows, vswitches),
-    ),
     ...wired.flatMap((row) => wrongNic(guest.userid, row, vswitches)),
   ];
+  const certain = [...authorisations, ...others];
   const uncertain = [
     ...vanished.map(({ vdev }) => `the port of NIC ${vdev} of ${guest.userid} is not recorded any more`),
     ...(guest.remembered?.settled === true ? [] : wired.flatMap((row) => notCoupled(guest.userid, row, vswitches))),
   ];
-  return { lines: [...certain, ...uncertain], certain: certain.length > 0, vanished, left, ports };
+  return {
+    lines: [...certain, ...uncertain],
+    certain: certain.length > 0,
+    authorisationsOnly:
+      others.length === 0 && vanished.length === 0 && wired.every((row) => isUserBased(row, vswitches)),
+    vanished,
+    left,
+    ports,
+  };
+}
+
+/** Everything about the port is in the tables: its VSWITCH has no port numbers, and its MAC is known. */
+function isUserBased({ vswitch: name, mac, vdev }: RecordedPort, vswitches: readonly Vswitch[]): boolean {
+  const vswitch = vswitches.find((candidate) => candidate.name === name);
+  return vswitch?.portSelection === 'USERBASED' && mac !== undefined && vdev !== undefined;
 }
 
 function wantedOtherwise({ recorded, wanted }: SurveyedGuest): PortRequest[] {

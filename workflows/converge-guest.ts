@@ -30,7 +30,7 @@ import {
 } from './failures.ts';
 import { findable } from './findable.ts';
 import { awaitTurn, joinLines, withLine } from './guest-turn.ts';
-import type { HostActivities, PlannedChange, Progress, Target, Together } from './host-activities.ts';
+import type { DirectoryReading, HostActivities, PlannedChange, Progress, Target, Together } from './host-activities.ts';
 
 export type ConvergeGuestInput = {
   host: string;
@@ -42,6 +42,7 @@ export type ConvergeGuestInput = {
   dryRun?: boolean;
   /** The window of a bulk operation that this guest is wired in. */
   together?: Together;
+  directory?: DirectoryReading;
   /** Operations that wait for this run to end, by Workflow ID, the next one first. */
   waiting: string[];
 };
@@ -139,8 +140,13 @@ class Converging {
   private readonly deadline: number;
   private pause = FIRST_PAUSE_MS;
 
-  constructor({ host, userid, together }: Omit<ConvergeGuestInput, 'change'>, deadline: number) {
-    this.target = { host, userid, ...(together === undefined ? {} : { together }) };
+  constructor({ host, userid, together, directory }: Omit<ConvergeGuestInput, 'change'>, deadline: number) {
+    this.target = {
+      host,
+      userid,
+      ...(together === undefined ? {} : { together }),
+      ...(directory === undefined ? {} : { directory }),
+    };
     this.deadline = deadline;
   }
 

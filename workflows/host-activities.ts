@@ -24,7 +24,13 @@ import type { VswitchStep } from '../network/vswitch-plan.ts';
 export type Together = { window: string; size: number };
 
 /** The guest that an activity works on. */
-export type Target = { host: string; userid: Userid; together?: Together };
+export type Target = { host: string; userid: Userid; together?: Together; directory?: DirectoryReading };
+
+/**
+ * `asRecorded`: the directory entry is taken to be what the tables say, without a look. After a re-IPL, which leaves the directory as it was,
+ * DirMaint would else answer for every guest, one after another.
+ */
+export type DirectoryReading = 'asRecorded';
 
 /** What is still to be done; `liveVdevs` are the NICs that the running guest has now. */
 export type Progress = { steps: Step[]; liveVdevs: Vdev[] };
@@ -63,7 +69,12 @@ export type SurveyInput = {
 };
 
 /** A guest that has drifted, or may have. */
-export type Candidate = { userid: Userid; change: Extract<Change, { kind: 'reconcile' }>; lines: string[] };
+export type Candidate = {
+  userid: Userid;
+  change: Extract<Change, { kind: 'reconcile' }>;
+  lines: string[];
+  directory?: DirectoryReading;
+};
 
 /** What a reading of the whole host found. */
 export type Survey = {

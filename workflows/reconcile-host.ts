@@ -188,13 +188,16 @@ class Reconciliation {
   }
 
   private async repairGuest(
-    { userid, change, lines }: Candidate,
+    { userid, change, lines, directory }: Candidate,
     together: { window: string; size: number },
   ): Promise<void> {
     const { host, dryRun } = this.request;
     const limits = { giveUpAfterMinutes: GIVE_UP_AFTER_MINUTES, keepOnFailure: true, dryRun };
     try {
-      const run = await this.turns.runIfFree({ host, userid, change, together, ...limits }, `repair ${userid}`);
+      const run = await this.turns.runIfFree(
+        { host, userid, change, together, ...limits, ...(directory === undefined ? {} : { directory }) },
+        `repair ${userid}`,
+      );
       if (run === undefined) this.skipped += 1;
       else if (run.steps.length > 0) {
         this.drifted += 1;
