@@ -2,11 +2,13 @@ import { createHash } from 'node:crypto';
 import type { AllowedVswitch } from '../network/host.ts';
 import { PortId, SegmentationId } from '../network/identifiers.ts';
 import { Network } from '../network/network.ts';
+import { sameNetwork } from '../network/port.ts';
 import { type Refusal, refusal } from '../network/refusal.ts';
 import type { PortRequest } from '../network/requests.ts';
 import type { Vswitch } from '../network/vswitch.ts';
 import type { DhcpPlan } from '../workflows/host-activities.ts';
 import { refusedFailure } from './failures.ts';
+import type { HostRecord } from './guest-reading.ts';
 import type { HostRuntime } from './host-runtime.ts';
 import { readVswitches } from './vswitches.ts';
 
@@ -28,6 +30,16 @@ export async function planDhcp(host: HostRuntime, signal: AbortSignal): Promise<
 /** The ports of a host's DHCP node, by its configuration alone. */
 export function dhcpPorts({ rules }: HostRuntime): PortRequest[] {
   return rules.vswitches.map((each) => portOn(each, rules.host));
+}
+
+/** True when the host's DHCP node has not the ports that the configuration gives it. */
+export function lacksDhcp(host: HostRuntime, { recorded }: Pick<HostRecord, 'recorded'>): boolean {
+  const { dhcpUserid } = host.rules;
+  if (dhcpUserid === undefined) return false;
+  const rows = recorded.get(dhcpUserid) ?? [];
+  const isRecorded = ({ portId, vswitch, network }: PortRequest) =>
+    rows.some((row) => row.portId === portId && row.vswitch === vswitch && sameNetwork(row.network, network));
+  return !dhcpPorts(host).every(isRecorded);
 }
 
 function refuseLayer3({ vswitch: name }: AllowedVswitch, vswitches: readonly Vswitch[]): Refusal[] {

@@ -1,6 +1,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type { Mac } from '../network/mac.ts';
 import { describeRefusals, type Refusal } from '../network/refusal.ts';
+import { NeutronError } from '../neutron/errors.ts';
 import type { FailureType } from '../workflows/failures.ts';
 import { XcatError } from '../xcat/errors.ts';
 
@@ -10,7 +11,7 @@ import { XcatError } from '../xcat/errors.ts';
  */
 export function asActivityFailure(error: unknown): Error {
   if (error instanceof ApplicationFailure) return error;
-  if (error instanceof XcatError) {
+  if (error instanceof XcatError || error instanceof NeutronError) {
     return ApplicationFailure.create({
       type: 'StepFailed',
       message: `${error.message}. ${error.advice}`,

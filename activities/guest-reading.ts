@@ -52,6 +52,8 @@ export type HostReading = {
   zhcp: Userid;
   /** The host's guests. */
   guests: ReadonlySet<Userid>;
+  /** The same by node name. */
+  nodes: ReadonlyMap<string, Userid>;
   /** Ports that are recorded for this host, by guest. */
   recorded: ReadonlyMap<Userid, readonly RecordedPort[]>;
   /** Nodes with ports of this host that are no guests of it. */
@@ -81,7 +83,7 @@ export async function readHost(
   return {
     vswitches,
     zhcp: await host.zhcp.get(),
-    ...(survey ? recordedOnHost(host, view, tables.zvmTable) : { guests: new Set(), recorded: new Map(), orphans: [] }),
+    ...(survey ? recordedOnHost(host, view, tables.zvmTable) : NOTHING_RECORDED),
     iplTime: systemOutcome === undefined ? undefined : parseIplTime(answered('read the IPL time', systemOutcome)),
     read(userid) {
       return surroundingsOf(view, userid, ofGuests.get(userid));
@@ -89,11 +91,20 @@ export async function readHost(
   };
 }
 
-function recordedOnHost(
-  host: HostRuntime,
-  view: HostView,
-  zvm: readonly Row[],
-): Pick<HostReading, 'guests' | 'recorded' | 'orphans'> {
+/** What xCAT's tables say of a host's guests. */
+export type HostRecord = Pick<HostReading, 'guests' | 'nodes' | 'recorded' | 'orphans'>;
+
+const NOTHING_RECORDED: HostRecord = { guests: new Set(), nodes: new Map(), recorded: new Map(), orphans: [] };
+
+/** Read xCAT's tables alone, in one call. */
+export async function readRecord(host: HostRuntime): Promise<HostRecord> {
+  const tables = await readTables(host, MANY_GUESTS);
+  return recordedOnHost(host, { ...tables, rules: host.rules }, tables.zvmTable);
+}
+
+type RecordView = Pick<HostView, 'zhcpRow' | 'switchRows' | 'macRows'> & { rules: Pick<HostRules, 'zhcpNode'> };
+
+function recordedOnHost(host: HostRuntime, view: RecordView, zvm: readonly Row[]): HostRecord {
   const { zhcpNode } = host.rules;
   const userids = new Map(
     zvm.flatMap((row): [string, Userid][] => {
@@ -110,7 +121,7 @@ function recordedOnHost(
     if (userid === undefined) orphans.push(node);
     else recorded.set(userid, ports);
   }
-  return { guests: new Set(userids.values()), recorded, orphans };
+  return { guests: new Set(userids.values()), nodes: userids, recorded, orphans };
 }
 
 const TABLES = ['zvm', 'switch', 'mac', 'hosts'] as const;
@@ -221,7 +232,7 @@ function nodeOf(view: HostView, userid: Userid): NodeName {
 }
 
 /** `hcp` holds the zHCP's full host name; its node is that name or its first label. */
-function isHcpOf({ zhcpRow, rules }: HostView, { hcp }: Row): boolean {
+function isHcpOf({ zhcpRow, rules }: Pick<RecordView, 'zhcpRow' | 'rules'>, { hcp }: Row): boolean {
   return (hcp !== undefined && hcp === zhcpRow?.hcp) || hcp?.split('.')[0] === rules.zhcpNode;
 }
 

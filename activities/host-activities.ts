@@ -15,6 +15,7 @@ import { createGatherer } from './gathering.ts';
 import { createGuestReader } from './guest-reader.ts';
 import type { HostRuntime } from './host-runtime.ts';
 import { applyManagement, planManagement } from './management-network.ts';
+import { readNeutron, reportPorts } from './neutron.ts';
 import { acceptingActivities } from './requests.ts';
 import { stayAlive } from './stay-alive.ts';
 import { surveyHost } from './survey.ts';
@@ -62,6 +63,8 @@ export function createHostActivities(host: HostRuntime): HostActivities {
         applySteps(host, steps, signal, (stage) => gatherer.arrive(stage, target.together)),
       ),
     surveyHost: (input) => on(input, 'survey', (signal) => surveyHost(host, input, signal)),
+    readNeutron: (input) => on(input, 'read Neutron', () => readNeutron(host, input)),
+    reportPorts: (input) => on(input, 'report to Neutron', (signal) => reportPorts(host, input, signal)),
     planDhcp: (input) => on(input, 'plan DHCP', (signal) => planDhcp(host, signal)),
     planManagementNetwork: (input) => on(input, 'plan management network', (signal) => planManagement(host, signal)),
     applyManagementNetwork: (input) =>

@@ -1,17 +1,17 @@
-import type { WantedPort } from '../network/drift.ts';
 import type { HostRules } from '../network/host.ts';
-import { type PortId, Userid } from '../network/identifiers.ts';
+import { Userid } from '../network/identifiers.ts';
 import { refusal } from '../network/refusal.ts';
 import type { XcatClient } from '../xcat/client.ts';
 import { refusedFailure } from './failures.ts';
+import type { NeutronSource } from './neutron-source.ts';
 
 /** One host with its way to z/VM: what the activities of a worker work with. */
 export type HostRuntime = {
   rules: Omit<HostRules, 'macPrefix'>;
   xcat: XcatClient;
   zhcp: ZhcpUserid;
-  /** Neutron's word on ports, where it is configured: goes before what the tables say. */
-  wanted?: () => Promise<ReadonlyMap<PortId, WantedPort>>;
+  /** Where it is configured. */
+  neutron?: NeutronSource;
 };
 
 /** The zHCP's own userid: the target that SMAPI authorises VSWITCH functions by (contract xcat.md 4.2). */
@@ -23,12 +23,17 @@ export type ZhcpUserid = {
 };
 
 /** Put a host's runtime together. */
-export function createHostRuntime(rules: HostRuntime['rules'], xcat: XcatClient): HostRuntime {
+export function createHostRuntime(
+  rules: HostRuntime['rules'],
+  xcat: XcatClient,
+  neutron: NeutronSource | undefined,
+): HostRuntime {
   const { zhcpNode } = rules;
   let known: Userid | undefined;
   return {
     rules,
     xcat,
+    ...(neutron === undefined ? {} : { neutron }),
     zhcp: {
       async get() {
         known ??= zhcpUserid(zhcpNode, await xcat.tables.getAttribute('zvm', 'node', zhcpNode, 'userid'));

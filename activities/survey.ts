@@ -1,21 +1,25 @@
 import { decide } from '../network/decision.ts';
-import { type Doubt, doubtsOf, type SurveyedGuest, type WantedPort } from '../network/drift.ts';
+import { type Doubt, doubtsOf, type SurveyedGuest } from '../network/drift.ts';
 import { foreignOn } from '../network/foreign.ts';
 import type { GuestMemory, HostMemory, OwnNic } from '../network/host-memory.ts';
 import type { PortId, Userid, VswitchName } from '../network/identifiers.ts';
+import type { NeutronPort, WantedPort } from '../network/neutron-port.ts';
 import { plan } from '../network/planner.ts';
-import { sameNetwork } from '../network/port.ts';
-import type { Change, PortRequest } from '../network/requests.ts';
+import { describeRefusals, type RefusedPort } from '../network/refusal.ts';
+import type { Change } from '../network/requests.ts';
 import type { Vswitch } from '../network/vswitch.ts';
 import { planVswitch } from '../network/vswitch-plan.ts';
 import { vswitchSentence } from '../network/vswitch-sentence.ts';
-import type { Candidate, FailedGuest, Survey, SurveyInput } from '../workflows/host-activities.ts';
-import { dhcpPorts } from './dhcp.ts';
+import { NeutronError } from '../neutron/errors.ts';
+import type { Candidate, FailedGuest, PortStatus, Survey, SurveyInput } from '../workflows/host-activities.ts';
+import { lacksDhcp } from './dhcp.ts';
 import { asActivityFailure } from './failures.ts';
 import { type HostReading, type Reading, readGuests, readHost } from './guest-reading.ts';
 import { readMemory, writeMemory } from './host-memory.ts';
 import type { HostRuntime } from './host-runtime.ts';
 import { type ManagementNodeNics, managementNodeNics } from './management-node.ts';
+import { type NeutronSurvey, NO_NEUTRON, surveyNeutron } from './neutron-survey.ts';
+import { boundPorts, neutronHosts } from './neutron-view.ts';
 import { settingsOf } from './vswitches.ts';
 
 /** Guests that one survey reads for themselves because of a doubt; others have their turn in the next. */
@@ -33,13 +37,17 @@ const MOST_SWEPT = 200;
 export async function surveyHost(host: HostRuntime, input: SurveyInput, signal: AbortSignal): Promise<Survey> {
   const memory = readMemory(input.memory);
   const slice = sliceOf(memory, input);
-  const [reading, nics, wanted] = await Promise.all([
+  const [reading, nics, { ports, problem }] = await Promise.all([
     readHost(host, slice, true),
     managementNodeNics(host, signal),
-    host.wanted?.() ?? new Map<PortId, WantedPort>(),
+    readPorts(host),
   ]);
   signal.throwIfAborted();
-  const guests = surveyed(reading, memory, wanted);
+  const neutron =
+    ports === undefined
+      ? { ...NO_NEUTRON, memory: memory.neutron }
+      : surveyNeutron(ports, reading, host.rules, memory, input);
+  const guests = surveyed(reading, memory, neutron);
   const found = await examine(host, reading, guests, slice, input);
   const missing = vswitchesToEnsure(host, reading.vswitches, nics);
   const foreign = foreignOn(
@@ -54,15 +62,22 @@ export async function surveyHost(host: HostRuntime, input: SurveyInput, signal: 
     candidates: found.candidates.slice(0, MOST_CANDIDATES),
     more: found.candidates.length > MOST_CANDIDATES,
     skipped: found.skipped,
-    failed: [...found.failed, ...orphans(reading)],
-    waiting: guests.reduce((sum, guest) => sum + unwired(guest, wanted), 0),
+    failed: [
+      ...found.failed,
+      ...orphans(reading),
+      ...neutron.unusable.map(unusable),
+      ...(problem === undefined ? [] : [failure('Neutron', problem, 0)]),
+    ],
+    waiting: neutron.waiting + guests.reduce((sum, guest) => sum + unwired(guest), 0),
     foreign: foreign.length,
     foreignLines: foreign.slice(0, MOST_LINES),
     vswitches: missing,
     managementNetwork: host.rules.managementNetwork !== undefined && nics.here && !nics.coupled,
     dhcp: lacksDhcp(host, reading),
     reIpled: ipl,
+    statuses: statusesToTell(neutron, found),
     memory: writeMemory({
+      ...(neutron.memory === undefined ? {} : { neutron: neutron.memory }),
       ...(reading.iplTime === undefined ? {} : { iplTime: reading.iplTime }),
       ...(slice.at(-1) === undefined ? {} : { sweptUpTo: slice.at(-1) as Userid }),
       guests: new Map(guests.map((guest) => [guest.userid, remember(guest, found.settled)])),
@@ -80,22 +95,47 @@ function sliceOf(memory: HostMemory, { intervalSeconds, sweepSeconds }: SurveyIn
   return rest.slice(0, size);
 }
 
-function surveyed(reading: HostReading, memory: HostMemory, wanted: ReadonlyMap<PortId, WantedPort>): SurveyedGuest[] {
-  const guests = new Map(
-    [...reading.recorded].map(([userid, recorded]): [Userid, SurveyedGuest] => [
-      userid,
-      { userid, recorded, remembered: memory.guests.get(userid), wanted },
-    ]),
+function surveyed(reading: HostReading, memory: HostMemory, neutron: NeutronSurvey): SurveyedGuest[] {
+  const userids = new Set([...reading.recorded.keys(), ...memory.guests.keys(), ...neutron.wanted.keys()]);
+  return (
+    [...userids]
+      // A guest that is gone has no NICs; its grants are seen as foreign.
+      .filter((userid) => reading.recorded.has(userid) || reading.guests.has(userid))
+      .map((userid) => {
+        const recorded = reading.recorded.get(userid) ?? [];
+        return {
+          userid,
+          recorded,
+          remembered: memory.guests.get(userid),
+          wanted: neutron.wanted.get(userid) ?? NOTHING_WANTED,
+          unconfirmed: neutron.unconfirmed,
+          unwanted: recorded.filter((row) => neutron.unwanted.has(row.portId)).map((row) => row.portId),
+        };
+      })
   );
-  for (const [userid, remembered] of memory.guests) {
-    // A guest that is gone has no NICs; its grants are seen as foreign.
-    if (!guests.has(userid) && reading.guests.has(userid))
-      guests.set(userid, { userid, recorded: [], remembered, wanted });
-  }
-  return [...guests.values()];
 }
 
-type Found = { candidates: Candidate[]; skipped: number; failed: FailedGuest[]; settled: Set<Userid> };
+const NOTHING_WANTED: ReadonlyMap<PortId, WantedPort> = new Map();
+
+/** Neutron's ports on the host and its DHCP node: two calls each, however many there are. */
+async function readPorts({ neutron, rules }: HostRuntime): Promise<{ ports?: NeutronPort[]; problem?: string }> {
+  if (neutron === undefined) return {};
+  try {
+    const ports = await Promise.all(neutronHosts(rules).map((name) => neutron.portsOfHost(name)));
+    return { ports: (await boundPorts(neutron, ports.flat())).ports };
+  } catch (error) {
+    // z/VM is repaired by what is recorded while Neutron is away.
+    if (error instanceof NeutronError) return { problem: `${error.message}: ${error.advice}` };
+    throw error;
+  }
+}
+
+type Found = {
+  candidates: Candidate[];
+  skipped: number;
+  failed: FailedGuest[];
+  settled: Set<Userid>;
+};
 
 async function examine(
   host: HostRuntime,
@@ -129,8 +169,9 @@ async function examine(
     ...inSlice.map((each) => ({ ...each, by: reading.read })),
     ...others.map((each) => ({ ...each, by: read ?? reading.read })),
   ]) {
-    const steps = stepsFor(guest, doubt, by);
-    if (typeof steps === 'string') failed.push(failure(guest.userid, steps, now));
+    const { steps, why, refused } = stepsFor(guest, doubt, by);
+    failed.push(...refused.map(({ portId, refusals }) => failure(portId, describeRefusals(refusals), now)));
+    if (steps === undefined) failed.push(failure(guest.userid, why, now));
     else if (steps === 0) settled.add(guest.userid);
     else candidates.push(candidateOf(guest, doubt));
   }
@@ -138,15 +179,28 @@ async function examine(
   return { candidates, skipped, failed, settled };
 }
 
+/** What is to be told now, and what may have to be told of guests that are repaired now or cannot be. */
+function statusesToTell({ statuses, unconfirmed }: NeutronSurvey, { candidates, failed }: Found): PortStatus[] {
+  const concerned = new Set<string>([...candidates, ...failed].map(({ userid }) => userid));
+  return statuses.filter(
+    ({ userid, portId }) =>
+      userid === undefined || unconfirmed.has(portId) || concerned.has(userid) || concerned.has(portId),
+  );
+}
+
+type Looked = { steps: number | undefined; why: string; refused: RefusedPort[] };
+
 /** How many steps the guest needs, or why that cannot be said. */
-function stepsFor(guest: SurveyedGuest, doubt: Doubt, read: (userid: Userid) => Reading): number | string {
+function stepsFor(guest: SurveyedGuest, doubt: Doubt, read: (userid: Userid) => Reading): Looked {
   try {
     const around = read(guest.userid);
     const decision = decide(changeOf(doubt), { ...around, avoidMacs: new Set() });
-    if (!decision.accepted) return decision.refusals.map(({ reason }) => reason).join('; ');
-    return plan(decision.desired, around.guest, around.vswitches).length;
+    if (!decision.accepted)
+      return { steps: undefined, why: decision.refusals.map(({ reason }) => reason).join('; '), refused: [] };
+    const steps = plan(decision.desired, around.guest, around.vswitches).length;
+    return { steps, why: '', refused: decision.refused };
   } catch (error) {
-    return asActivityFailure(error).message;
+    return { steps: undefined, why: asActivityFailure(error).message, refused: [] };
   }
 }
 
@@ -156,8 +210,12 @@ function candidateOf(guest: SurveyedGuest, doubt: Doubt): Candidate {
   return { userid: guest.userid, change: changeOf(doubt), lines, ...unread };
 }
 
-function changeOf({ vanished, left, ports }: Doubt): Extract<Change, { kind: 'reconcile' }> {
-  return { kind: 'reconcile', ports, unrecorded: vanished, left };
+function changeOf({ vanished, left, ports, unwanted }: Doubt): Extract<Change, { kind: 'reconcile' }> {
+  return { kind: 'reconcile', ports, removed: unwanted, unrecorded: vanished, left };
+}
+
+function unusable({ portId, reason }: { portId: PortId; reason: string }): FailedGuest {
+  return failure(portId, reason, 0);
 }
 
 /** A port without a guest that xCAT knows can not be repaired here. */
@@ -191,18 +249,8 @@ function wiredNics({ recorded }: SurveyedGuest): OwnNic[] {
   );
 }
 
-function unwired({ recorded }: SurveyedGuest, wanted: ReadonlyMap<PortId, WantedPort>): number {
+function unwired({ recorded, wanted }: SurveyedGuest): number {
   return recorded.filter((row) => row.vswitch === undefined && !wanted.has(row.portId)).length;
-}
-
-/** True when the host's DHCP node has not the ports that the configuration gives it. */
-function lacksDhcp(host: HostRuntime, { recorded }: HostReading): boolean {
-  const { dhcpUserid } = host.rules;
-  if (dhcpUserid === undefined) return false;
-  const rows = recorded.get(dhcpUserid) ?? [];
-  const isRecorded = ({ portId, vswitch, network }: PortRequest) =>
-    rows.some((row) => row.portId === portId && row.vswitch === vswitch && sameNetwork(row.network, network));
-  return !dhcpPorts(host).every(isRecorded);
 }
 
 /** VSWITCHes of the configuration that are gone or changed, with what is to be done; one that says nothing of how to make it counts too. */

@@ -1,5 +1,6 @@
 import { recordedAddresses } from './address-record.ts';
 import { conflictingVswitches } from './authorisation-plan.ts';
+import { portsOfChange } from './change-ports.ts';
 import type { Desired, DesiredPort } from './desired.ts';
 import { foreignNics } from './foreign-nics.ts';
 import type { GuestState, RecordedPort } from './guest.ts';
@@ -7,10 +8,10 @@ import type { HostRules } from './host.ts';
 import type { PortId, VswitchName } from './identifiers.ts';
 import { type Mac, macFromId } from './mac.ts';
 import type { Network } from './network.ts';
-import { addPort, portNumberOn } from './new-port.ts';
-import { describeNetwork } from './port.ts';
+import { addPort, portNumberOn, refuseMac } from './new-port.ts';
+import { describeNetwork, sameNetwork } from './port.ts';
 import { type Refusal, type RefusedPort, refusal } from './refusal.ts';
-import type { Change, KnownPort, PortRequest } from './requests.ts';
+import type { Change, PortRequest } from './requests.ts';
 import type { Surroundings } from './surroundings.ts';
 import type { Vdev } from './vdev.ts';
 import { refuseNetwork } from './vswitch-choice.ts';
@@ -29,7 +30,7 @@ export function decide(change: Change, around: Surroundings): Decision {
   const refusals: Refusal[] = [];
   const refused: RefusedPort[] = [];
   const ports = portsAfter(change, before, around, refusals, refused);
-  const removed = change.kind === 'deletePort' ? [{ portId: change.portId, keepRow: false }] : [];
+  const removed = removedBy(change).map((portId) => ({ portId, keepRow: false }));
   const desired: Desired = {
     ports,
     removed,
@@ -40,7 +41,7 @@ export function decide(change: Change, around: Surroundings): Decision {
   if (refusals.length === 0) refusals.push(...refuseConflicts(change, ports, before, around));
   if (refusals.length > 0) return { accepted: false, refusals };
   const left = new Set(refused.map((port) => port.portId));
-  const affected = affectedBy(change).filter((portId) => !left.has(portId));
+  const affected = portsOfChange(change).filter((portId) => !left.has(portId));
   return { accepted: true, desired, before: backTo(before, desired, around), affected, refused };
 }
 
@@ -108,11 +109,11 @@ function portsAfter(
       );
     case 'deletePort':
       return before.filter((port) => port.portId !== change.portId);
-    case 'reconcile':
-      return change.ports.reduce(
-        (ports, port, index) => setPort(port, false, `ports.${index}.`, ports, around, refusals),
-        before,
-      );
+    case 'reconcile': {
+      const gone = new Set<string>(removedBy(change));
+      const left = before.filter((port) => !gone.has(port.portId));
+      return setWhatCanBe(change.ports, left, around, refused);
+    }
     case 'setPorts':
       return change.ports.reduce(
         (ports, port, index) => setPort(port, change.live, `ports.${index}.`, ports, around, refusals),
@@ -135,7 +136,13 @@ function setPort(
   const { portId, network, vswitch, adminStateUp, address, hostname } = request;
   const liveness = live ? 'present' : 'asIs';
   if (!ports.some((port) => port.portId === portId)) return addPort(request, liveness, at, ports, around, refusals);
-  const moved = changeNetwork({ portId, network, vswitch }, ports, around, refusals, at);
+  const moved = changeMac(
+    request,
+    changeNetwork({ portId, network, vswitch }, ports, around, refusals, at),
+    at,
+    around,
+    refusals,
+  );
   const values = {
     adminStateUp,
     live: liveness,
@@ -143,6 +150,56 @@ function setPort(
     ...(hostname === undefined ? {} : { hostname }),
   } as const;
   return moved.map((port) => (port.portId === portId ? { ...port, ...values } : port));
+}
+
+/**
+ * Ports as they are given, each for itself: what cannot be had is left as it was. Ports that cannot be right together on a user-based
+ * VSWITCH give way to those that are there and not asked for, else to the first.
+ */
+function setWhatCanBe(
+  requests: readonly PortRequest[],
+  before: DesiredPort[],
+  around: Surroundings,
+  refused: RefusedPort[],
+): DesiredPort[] {
+  const set = (chosen: readonly PortRequest[], found: RefusedPort[]) =>
+    chosen.reduce((ports, request) => {
+      const refusals: Refusal[] = [];
+      const after = setPort(request, true, '', ports, around, refusals);
+      if (refusals.length === 0) return after;
+      found.push({ portId: request.portId, refusals });
+      return ports;
+    }, before);
+  let chosen = [...requests];
+  for (let round = 0; ; round += 1) {
+    const found: RefusedPort[] = [];
+    const after = set(chosen, found);
+    const conflicts = newConflicts(after, before, 'network.segmentationId', around);
+    const names = conflictingVswitches(after, around.vswitches);
+    const losers = conflicts.length === 0 ? [] : losersOn(names, chosen, after, round > 0);
+    if (losers.length === 0) {
+      refused.push(...found);
+      return after;
+    }
+    refused.push(...losers.map(({ portId }) => ({ portId, refusals: conflicts })));
+    chosen = chosen.filter((request) => !losers.includes(request));
+  }
+}
+
+/** Requests that differ from the port that stays as it is, or from the first; all of them when that was not enough. */
+function losersOn(
+  names: readonly VswitchName[],
+  requests: readonly PortRequest[],
+  ports: readonly DesiredPort[],
+  all: boolean,
+): PortRequest[] {
+  return names.flatMap((name) => {
+    const asked = requests.filter((request) => request.vswitch === name);
+    const fixed = ports.find((port) => port.vswitch === name && !asked.some(({ portId }) => portId === port.portId));
+    const winner = fixed?.network ?? asked[0]?.network;
+    const different = asked.filter(({ network }) => winner !== undefined && !sameNetwork(network, winner));
+    return all || different.length === 0 ? asked : different;
+  });
 }
 
 /** Ports of a bulk change stand each for itself: one that cannot be had is left out. */
@@ -159,22 +216,6 @@ function wirePort(
   if (refusals.length === 0) return after;
   refused.push({ portId: request.portId, refusals });
   return ports;
-}
-
-function affectedBy(change: Change): PortId[] {
-  switch (change.kind) {
-    case 'createPort':
-      return [change.port.portId];
-    case 'attachNic':
-    case 'setPorts':
-    case 'reconcile':
-    case 'wirePorts':
-      return change.ports.map((port: PortRequest | KnownPort) => port.portId);
-    case 'detachNic':
-      return change.portIds;
-    default:
-      return [change.portId];
-  }
 }
 
 function changeOne(
@@ -216,6 +257,24 @@ function changeNetwork(
     ...portNumberOn(to, { portId, vdev: port.vdev }, at, ports, around, refusals),
   };
   return ports.map((candidate) => (candidate === port ? moved : candidate));
+}
+
+function changeMac(
+  { portId, mac }: PortRequest,
+  ports: DesiredPort[],
+  at: string,
+  around: Surroundings,
+  refusals: Refusal[],
+): DesiredPort[] {
+  const port = ports.find((candidate) => candidate.portId === portId);
+  if (port === undefined || mac === undefined || port.mac === mac) return ports;
+  refusals.push(...refuseMac(mac, port, at, ports, around));
+  return ports.map((candidate) => (candidate === port ? { ...port, mac } : candidate));
+}
+
+function removedBy(change: Change): PortId[] {
+  if (change.kind === 'deletePort') return [change.portId];
+  return change.kind === 'reconcile' ? (change.removed ?? []) : [];
 }
 
 /** VSWITCHes that ports left before anybody looked. */

@@ -2,22 +2,23 @@ import { vlansText } from './drift-words.ts';
 import type { RecordedPort } from './guest.ts';
 import type { GuestMemory, OwnNic } from './host-memory.ts';
 import type { PortId, Userid, VswitchName } from './identifiers.ts';
-import type { Mac } from './mac.ts';
-import type { Network } from './network.ts';
-import { sameNetwork, vlansOf } from './port.ts';
+import type { WantedPort } from './neutron-port.ts';
+import { describeNetwork, sameNetwork, vlansOf } from './port.ts';
 import type { PortRequest } from './requests.ts';
 import { sameVlans } from './vlan-set.ts';
 import { authorisedVlans, neededVlans, type Vswitch } from './vswitch.ts';
-
-/** What somebody who knows better than xCAT's tables, Neutron, wants of a port. */
-export type WantedPort = { vswitch: VswitchName; network: Network; adminStateUp: boolean; mac?: Mac };
 
 /** One guest as a reading of the whole host shows it: without its directory entry, and of its live NICs only those that are coupled. */
 export type SurveyedGuest = {
   userid: Userid;
   recorded: readonly RecordedPort[];
   remembered: GuestMemory | undefined;
+  /** Neutron's word on the guest's ports, recorded or not: goes before what the tables say. */
   wanted: ReadonlyMap<PortId, WantedPort>;
+  /** Ports that Neutron has been told of as it wants them: the others are looked at. */
+  unconfirmed: ReadonlySet<PortId>;
+  /** Recorded ports that Neutron wanted once, and does not want any more. */
+  unwanted: readonly PortId[];
 };
 
 /** What speaks for drift on a guest. */
@@ -32,8 +33,10 @@ export type Doubt = {
   vanished: OwnNic[];
   /** VSWITCHes that rows have moved away from. */
   left: VswitchName[];
-  /** Ports that are wanted otherwise than they are recorded. */
+  /** Ports that are wanted otherwise than they are recorded, or are not recorded. */
   ports: PortRequest[];
+  /** Recorded ports that are not wanted any more. */
+  unwanted: PortId[];
 };
 
 /** Compare a guest with what z/VM shows of it. No lines: nothing speaks for drift. */
@@ -48,25 +51,37 @@ export function doubtsOf(guest: SurveyedGuest, vswitches: readonly Vswitch[]): D
     authorisationDoubts(guest.userid, name, rows, vswitches),
   );
   const others = [
-    ...ports.map((port) => `port ${port.portId} of ${guest.userid} is wanted otherwise than it is recorded`),
+    ...guest.unwanted.map((portId) => `Neutron does not want port ${portId} of ${guest.userid} any more`),
     ...doubled(guest),
     ...left.map((name) => `a port of ${guest.userid} has moved away from ${name}`),
     ...wired.flatMap((row) => wrongNic(guest.userid, row, vswitches)),
   ];
   const certain = [...authorisations, ...others];
   const uncertain = [
+    ...ports.map((port) => portDoubt(guest, port.portId)),
     ...vanished.map(({ vdev }) => `the port of NIC ${vdev} of ${guest.userid} is not recorded any more`),
     ...(guest.remembered?.settled === true ? [] : wired.flatMap((row) => notCoupled(guest.userid, row, vswitches))),
   ];
   return {
     lines: [...certain, ...uncertain],
-    certain: certain.length > 0,
+    // What is wanted otherwise may be something that cannot be had: the guest is looked at first.
+    certain: certain.length > 0 && ports.length === 0,
     authorisationsOnly:
       others.length === 0 && vanished.length === 0 && wired.every((row) => isUserBased(row, vswitches)),
     vanished,
     left,
     ports,
+    unwanted: [...guest.unwanted],
   };
+}
+
+function portDoubt({ userid, recorded, wanted }: SurveyedGuest, portId: PortId): string {
+  const row = recorded.find((candidate) => candidate.portId === portId);
+  if (row?.vswitch === undefined) return `Neutron wants port ${portId} of ${userid}, which is not wired`;
+  const { network } = wanted.get(portId) ?? row;
+  if (!sameNetwork(row.network, network))
+    return `Neutron wants port ${portId} of ${userid} on ${describeNetwork(network)}, not ${describeNetwork(row.network)}`;
+  return `port ${portId} of ${userid} is not as Neutron wants it`;
 }
 
 /** Everything about the port is in the tables: its VSWITCH has no port numbers, and its MAC is known. */
@@ -75,19 +90,22 @@ function isUserBased({ vswitch: name, mac, vdev }: RecordedPort, vswitches: read
   return vswitch?.portSelection === 'USERBASED' && mac !== undefined && vdev !== undefined;
 }
 
-function wantedOtherwise({ recorded, wanted }: SurveyedGuest): PortRequest[] {
-  return recorded.flatMap((row): PortRequest[] => {
-    const want = wanted.get(row.portId);
-    if (want === undefined) return [];
-    const { vswitch, network, adminStateUp, mac } = want;
-    const same =
-      row.vswitch === vswitch &&
-      sameNetwork(row.network, network) &&
-      row.adminStateUp === adminStateUp &&
-      (mac === undefined || row.mac === undefined || row.mac === mac);
-    if (same) return [];
-    return [{ portId: row.portId, vswitch, network, adminStateUp, ...(mac === undefined ? {} : { mac }) }];
+function wantedOtherwise({ recorded, wanted, unconfirmed }: SurveyedGuest): PortRequest[] {
+  return [...wanted].flatMap(([portId, want]): PortRequest[] => {
+    const row = recorded.find((candidate) => candidate.portId === portId);
+    if (row !== undefined && isAsWanted(row, want) && !unconfirmed.has(portId)) return [];
+    return [{ portId, ...want }];
   });
+}
+
+/** True when a recorded port is what Neutron wants. */
+export function isAsWanted(row: RecordedPort, { vswitch, network, adminStateUp, mac }: WantedPort): boolean {
+  return (
+    row.vswitch === vswitch &&
+    sameNetwork(row.network, network) &&
+    row.adminStateUp === adminStateUp &&
+    (mac === undefined || row.mac === undefined || row.mac === mac)
+  );
 }
 
 function doubled({ userid, recorded }: SurveyedGuest): string[] {

@@ -1,4 +1,4 @@
-import type { Userid, VswitchName } from './identifiers.ts';
+import type { PortId, Userid, VswitchName } from './identifiers.ts';
 import type { Vdev } from './vdev.ts';
 
 /** A NIC that a port of ours had, or has. */
@@ -14,6 +14,15 @@ export type HostMemory = {
   guests: ReadonlyMap<Userid, GuestMemory>;
   /** The sweep of the directory goes on after this userid. */
   sweptUpTo?: Userid;
+  /** Where Neutron is configured. */
+  neutron?: NeutronMemory;
+};
+
+export type NeutronMemory = {
+  /** Ports that Neutron wanted on the host: a recorded one that it wants no more has been deleted or unbound there. */
+  ports: readonly PortId[];
+  /** Ports that were reported up and have not become ACTIVE, which is somebody else's affair; milliseconds of Unix time. */
+  told: ReadonlyMap<PortId, number>;
 };
 
 export type GuestMemory = {

@@ -27,6 +27,8 @@ export const HostRules = z.object({
   wantedMacPrefix: MacPrefix.optional(),
   /** The guest that serves DHCP on the host's networks. */
   dhcpUserid: Userid.optional(),
+  /** The DHCP node's name in Neutron, when this project is the L2 agent there too. */
+  dhcpHost: HostName.optional(),
   /** The management node's own address on the management network, when it is to be set up. */
   managementNetwork: z.object({ address: z.ipv4(), mask: z.ipv4() }).optional(),
   /** Have xCAT write names and addresses into its DNS too. */

@@ -136,11 +136,8 @@ function chooseVdev(
   return undefined;
 }
 
-function chooseMac(
-  { request, row, at, ports }: Asked,
-  { guest, rules, macsInUse, avoidMacs }: Surroundings,
-  refusals: Refusal[],
-): Mac | undefined {
+function chooseMac({ request, row, at, ports }: Asked, around: Surroundings, refusals: Refusal[]): Mac | undefined {
+  const { rules, macsInUse, avoidMacs } = around;
   if (rules.wantedMacPrefix !== undefined && rules.wantedMacPrefix !== rules.macPrefix) {
     const reason = `base_mac begins with ${rules.wantedMacPrefix}, but the USER prefix of ${rules.host} is ${rules.macPrefix}: z/VM would give the NIC another address`;
     refusals.push(refusal(`${at}mac`, reason, "set base_mac to z/VM's USER prefix, or change VMLAN in SYSTEM CONFIG"));
@@ -154,25 +151,31 @@ function chooseMac(
       refusals.push(refusal(`${at}mac`, `no MAC address is left under ${rules.macPrefix}`, 'delete unused ports'));
     return mac;
   }
+  const own = { portId: request.portId, vdev: request.vdev ?? row?.vdev, mac: row?.mac };
+  const found = refuseMac(wanted, own, at, ports, around);
+  refusals.push(...found);
+  return found.length === 0 ? wanted : undefined;
+}
+
+/** Why a port cannot have a MAC: it is not under z/VM's prefix, or somebody else has it. `port.mac` is the one that it has now. */
+export function refuseMac(
+  wanted: Mac,
+  port: { portId: string; vdev: Vdev | undefined; mac: Mac | undefined },
+  at: string,
+  ports: readonly DesiredPort[],
+  { guest, rules, macsInUse, avoidMacs }: Surroundings,
+): Refusal[] {
   if (macPrefix(wanted) !== rules.macPrefix) {
     const reason = `MAC ${wanted} does not begin with ${rules.macPrefix}, the USER prefix of ${rules.host}: z/VM would give the NIC another address`;
-    refusals.push(refusal(`${at}mac`, reason, `use a MAC under ${rules.macPrefix}; in Neutron, set base_mac to it`));
-    return undefined;
+    return [refusal(`${at}mac`, reason, `use a MAC under ${rules.macPrefix}; in Neutron, set base_mac to it`)];
   }
-  const ownVdev = request.vdev ?? row?.vdev;
   const isOwn = (other: MacInUse) =>
-    row?.mac === wanted && (other.owner === guest.node || other.owner === guest.userid) && other.vdev === ownVdev;
+    port.mac === wanted && (other.owner === guest.node || other.owner === guest.userid) && other.vdev === port.vdev;
   const owner =
     macsInUse.get(wanted)?.find((other) => !isOwn(other))?.owner ??
-    ports.find((port) => port.mac === wanted)?.portId ??
+    ports.find((other) => other.mac === wanted && other.portId !== port.portId)?.portId ??
     (avoidMacs.has(wanted) ? 'somebody else at the same time' : undefined);
-  if (owner === undefined) return wanted;
-  refusals.push(
-    refusal(
-      `${at}mac`,
-      `MAC ${wanted} is taken by ${owner}`,
-      'use another address, or leave it out to have one chosen',
-    ),
-  );
-  return undefined;
+  if (owner === undefined) return [];
+  const advice = 'use another address, or leave it out to have one chosen';
+  return [refusal(`${at}mac`, `MAC ${wanted} is taken by ${owner}`, advice)];
 }

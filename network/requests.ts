@@ -116,7 +116,9 @@ export const ReconcileHostInput = z.strictObject({
   /** Each directory entry is read at least so often. */
   sweepSeconds: z.number().positive().default(3_600),
   /** What the run before answered; left out, the Schedule's run before. */
-  last: z.object({ memory: z.string(), failures: z.array(FailedGuest) }).optional(),
+  last: z
+    .object({ memory: z.string(), failures: z.array(FailedGuest), unreported: z.array(PortId).optional() })
+    .optional(),
 });
 export type ReconcileHostRequest = z.output<typeof ReconcileHostInput>;
 export const ReconcileFleetInput = z.strictObject({
@@ -143,10 +145,14 @@ export const Change = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('deletePort'), portId: PortId }),
   /** The ports become as they are given, new or not: for what is decided elsewhere. */
   z.strictObject({ kind: z.literal('setPorts'), ports: z.array(PortRequest), live: z.boolean() }),
-  /** The ports as they are recorded, or as they are given here; what is left of others is undone. */
+  /**
+   * The ports as they are recorded, or as they are given here, each as far as it can be had; those removed, and what is left of others, are
+   * undone.
+   */
   z.strictObject({
     kind: z.literal('reconcile'),
     ports: z.array(PortRequest),
+    removed: z.array(PortId).optional(),
     unrecorded: z.array(z.object({ vdev: Vdev, vswitch: VswitchName })),
     left: z.array(VswitchName),
   }),

@@ -10,14 +10,15 @@ const MAY: Record<string, { code: string[]; types: string[]; packages: RegExp }>
   workflows: { code: ['network', 'temporal-config'], types: [], packages: /^(zod|@temporalio\/(workflow|common))$/ },
   'temporal-config': { code: [], types: [], packages: /^@temporalio\/common$/ },
   activities: {
-    code: ['xcat', 'network'],
+    code: ['xcat', 'neutron', 'network'],
     types: ['workflows'],
     packages: /^(zod|node:(crypto|zlib)|@temporalio\/(activity|common))$/,
   },
   xcat: { code: ['network'], types: [], packages: /^(zod|undici|csv-parse\/sync|node:.*)$/ },
+  neutron: { code: ['network'], types: [], packages: /^(zod|amqplib|undici|node:.*)$/ },
   simulator: { code: [], types: ['network'], packages: /^(zod|node:.*)$/ },
   workers: {
-    code: ['activities', 'network', 'simulator', 'temporal-config', 'workflows', 'xcat'],
+    code: ['activities', 'network', 'neutron', 'simulator', 'temporal-config', 'workflows', 'xcat'],
     types: [],
     packages: /.*/,
   },

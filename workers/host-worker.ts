@@ -9,6 +9,7 @@ import {
 import type { Logger } from 'pino';
 import { createHostActivities } from '../activities/host-activities.ts';
 import { createHostRuntime, type HostRuntime } from '../activities/host-runtime.ts';
+import type { NeutronSource } from '../activities/neutron-source.ts';
 import { AllowedVswitch, HostRules, taskQueueOf } from '../network/host.ts';
 import { createXcatClient, type XcatClient } from '../xcat/client.ts';
 import type { HostConfiguration } from './configuration/configuration.ts';
@@ -38,6 +39,7 @@ export function rulesOf(configuration: HostConfiguration): HostRuntime['rules'] 
       AllowedVswitch.parse({ physicalNetwork: name, ...vswitch }),
     ),
     ...(configuration.dhcpUserid === undefined ? {} : { dhcpUserid: configuration.dhcpUserid }),
+    ...(configuration.dhcpHost === undefined ? {} : { dhcpHost: configuration.dhcpHost }),
     ...(configuration.managementNetwork === undefined ? {} : { managementNetwork: configuration.managementNetwork }),
     makeDns: configuration.makeDns,
     directoryOnline: configuration.directoryOnline,
@@ -53,6 +55,7 @@ export async function createHostWorker(
   namespace: string,
   workflowBundle: WorkflowBundleWithSourceMap,
   logger: Logger,
+  neutron: NeutronSource | undefined,
 ): Promise<HostWorker> {
   const { url, username, password, timeoutSeconds, caFile, verifyTls, credentialsInQuery } = configuration.xcat;
   const xcat = createXcatClient({
@@ -66,7 +69,7 @@ export async function createHostWorker(
     // The simulated management node is on this machine: nobody can read along there.
     onWarning: (warning: string) => logger[isLoopback(url) ? 'debug' : 'warn']({ host: configuration.host }, warning),
   });
-  const runtime = createHostRuntime(rulesOf(configuration), xcat);
+  const runtime = createHostRuntime(rulesOf(configuration), xcat, neutron);
   await checkHost(runtime, logger);
   const worker = await Worker.create({
     connection,

@@ -1,6 +1,8 @@
 import type { Logger } from 'pino';
 import type { HostConfiguration } from './configuration/configuration.ts';
+import type { NeutronConfiguration } from './configuration/neutron.ts';
 import { bundleWorkflows, createHostWorker } from './host-worker.ts';
+import { neutronConnection } from './neutron-connection.ts';
 import { ensureReconcileSchedule, type ReconcileTimes } from './reconcile-schedule.ts';
 import { connectClient, connectWorkers, type TemporalTarget } from './temporal-connection.ts';
 
@@ -13,10 +15,13 @@ export async function runWorkers(
   target: TemporalTarget,
   logger: Logger,
   reconcile?: ReconcileTimes,
+  neutron?: NeutronConfiguration,
 ): Promise<RunningWorkers> {
+  const way = neutron === undefined ? undefined : neutronConnection(neutron, logger);
+  way?.start();
   const [connection, bundle] = await Promise.all([connectWorkers(target), bundleWorkflows()]);
   const workers = await Promise.all(
-    hosts.map((host) => createHostWorker(host, connection, target.namespace, bundle, logger)),
+    hosts.map((host) => createHostWorker(host, connection, target.namespace, bundle, logger, way?.sourceFor(host))),
   );
   if (reconcile !== undefined) await schedule(hosts, target, reconcile, logger);
   const running = Promise.all(
@@ -39,6 +44,7 @@ export async function runWorkers(
       for (const { worker } of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
       await stopped.catch(() => undefined);
       await Promise.all(workers.map(({ xcat }) => xcat.close()));
+      await way?.close();
       await connection.close();
     },
   };

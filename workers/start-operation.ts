@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Client, WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 import { taskQueueOf } from '../network/host.ts';
 import { ZVM_HOST, ZVM_USERID } from '../temporal-config/search-attributes.ts';
+import type { followNeutron, NeutronNews } from '../workflows/follow-neutron.ts';
 import type {
   attachNic,
   changeVlan,
@@ -163,6 +164,22 @@ export function startReconcileFleet(
     workflowId: `reconcile/fleet/${request}`,
     args: [input],
     staticSummary: `reconcile ${input.hosts.length} host(s)`,
+  });
+}
+
+/**
+ * Tell the host's `followNeutron` of ports and networks that Neutron has said something of; its Workflow ID is `neutron/<host>`. Starts it when
+ * it does not run.
+ */
+export async function tellOfNeutron(client: Client, host: string, news: NeutronNews): Promise<void> {
+  await client.workflow.signalWithStart<typeof followNeutron, [NeutronNews]>('followNeutron', {
+    taskQueue: taskQueueOf(host),
+    workflowId: `neutron/${host}`,
+    args: [{ host }],
+    signal: 'neutronNews',
+    signalArgs: [news],
+    typedSearchAttributes: [{ key: ZVM_HOST, value: host }],
+    staticSummary: `what Neutron says of ${host}`,
   });
 }
 

@@ -23,10 +23,11 @@ async function main(): Promise<void> {
   installTemporalLogger(logger);
   const target = configuredTarget();
   await prepareExternal(target);
-  const workers = await runWorkers(configuration.hosts, target, logger, {
+  const times = {
     intervalSeconds: configuration.worker.pollingIntervalSeconds,
     sweepSeconds: configuration.worker.directorySweepSeconds,
-  });
+  };
+  const workers = await runWorkers(configuration.hosts, target, logger, times, configuration.neutron);
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM'), workers.stopped]);
   logger.info('stopping: operations go on where they are when a worker is back');
   await workers.stop();

@@ -9,6 +9,7 @@ import {
   sleep,
   upsertSearchAttributes,
 } from '@temporalio/workflow';
+import { portsOfChange } from '../network/change-ports.ts';
 import type { Desired, DesiredPort } from '../network/desired.ts';
 import { type FollowUp, owedAfter } from '../network/follow-ups.ts';
 import type { Userid } from '../network/identifiers.ts';
@@ -82,7 +83,7 @@ export async function convergeGuest(input: ConvergeGuestInput): Promise<Converge
   setHandler(awaitTurn, (line) => {
     waiting = joinLines(waiting, line);
   });
-  findable(input.host, input.userid);
+  findable(input.host, input.userid, portsOfChange(input.change));
   try {
     const result = await carryOut(input);
     upsertSearchAttributes([{ key: ZVM_OUTCOME, value: result.changed ? 'changed' : 'unchanged' }]);

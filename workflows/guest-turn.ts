@@ -11,7 +11,8 @@ import {
   startChild,
   workflowInfo,
 } from '@temporalio/workflow';
-import { ZVM_HOST, ZVM_USERID } from '../temporal-config/search-attributes.ts';
+import { portsOfChange } from '../network/change-ports.ts';
+import { ZVM_HOST, ZVM_PORT, ZVM_USERID } from '../temporal-config/search-attributes.ts';
 import type { ConvergeGuestInput, ConvergeGuestResult, convergeGuest } from './converge-guest.ts';
 import { applicationFailureOf } from './failures.ts';
 
@@ -124,6 +125,7 @@ async function tryStart(
       typedSearchAttributes: [
         { key: ZVM_HOST, value: input.host },
         { key: ZVM_USERID, value: input.userid },
+        ...portAttribute(portsOfChange(input.change)),
       ],
       cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
       parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
@@ -132,6 +134,11 @@ async function tryStart(
     if (error instanceof WorkflowExecutionAlreadyStartedError) return undefined;
     throw error;
   }
+}
+
+/** A run without ports, as a repair of a guest as a whole, has none to be found by. */
+function portAttribute(portIds: readonly string[]) {
+  return portIds.length === 0 ? [] : [{ key: ZVM_PORT, value: [...portIds] }];
 }
 
 async function stand(line: string[], holder: string): Promise<boolean> {

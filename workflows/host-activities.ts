@@ -66,6 +66,8 @@ export type SurveyInput = {
   now: number;
   failed: FailedGuest[];
   memory?: string;
+  /** Ports whose status could not be told to Neutron the last time. */
+  unreported: PortId[];
 };
 
 /** A guest that has drifted, or may have. */
@@ -96,6 +98,36 @@ export type Survey = {
   dhcp: boolean;
   reIpled: boolean;
   memory: string;
+  /** Ports of whose status Neutron may have to be told once the guests are repaired. */
+  statuses: PortStatus[];
+};
+
+/** What Neutron is to be told of a port. */
+export type PortStatus = {
+  portId: PortId;
+  /** The host that Neutron has the port on: the DHCP node has a name of its own. */
+  neutronHost: string;
+  /** The guest that has to be in order before; absent for ports that nobody has to wire. */
+  userid?: Userid;
+  /** ACTIVE is right once the guest is in order. */
+  up: boolean;
+  /** What Neutron has it as. */
+  status: string;
+};
+
+/** What is to be done about ports that something was heard of. */
+export type NeutronReading = {
+  guests: { userid: Userid; ports: PortRequest[]; removed: PortId[] }[];
+  /** Statuses of ports of which nothing else is to be done. */
+  statuses: PortStatus[];
+  /** Statuses that follow when the guests are done. */
+  after: PortStatus[];
+  /** Ports that can not be had here, and why. */
+  unusable: { portId: PortId; reason: string }[];
+  /** Ports of guests that xCAT does not name yet. */
+  waiting: PortId[];
+  /** The DHCP node serves networks that it has no NICs for. */
+  dhcp: boolean;
 };
 
 /** A VSWITCH operation, checked and in exact types. */
@@ -134,6 +166,15 @@ export type HostActivities = {
   applySteps(input: Target & { steps: Step[] }): Promise<StepReport[]>;
   /** Read the whole host and find what is not as it is recorded. */
   surveyHost(input: SurveyInput): Promise<Survey>;
+  /** Look ports up in Neutron, by id and by network, and see what they need here. Changes nothing. */
+  readNeutron(input: { host: string; portIds: PortId[]; networkIds: string[] }): Promise<NeutronReading>;
+  /** Tell Neutron which ports carry traffic; answers those that it could not change. */
+  reportPorts(input: {
+    host: string;
+    neutronHost: string;
+    up: PortId[];
+    down: PortId[];
+  }): Promise<{ failed: PortId[] }>;
   /** The DHCP node of the host, and the NICs that it needs. */
   planDhcp(input: { host: string }): Promise<DhcpPlan>;
   /** What the management node's NIC on the management network needs. Fails for good with `Refused`. */

@@ -8,6 +8,7 @@ export { detachNic } from './detach-nic.ts';
 export { ensureDhcp } from './ensure-dhcp.ts';
 export { ensureManagementNetwork } from './ensure-management-network.ts';
 export { ensureVswitch } from './ensure-vswitch.ts';
+export { followNeutron } from './follow-neutron.ts';
 export { listVswitches } from './list-vswitches.ts';
 export { reconcileFleet } from './reconcile-fleet.ts';
 export { reconcileHost } from './reconcile-host.ts';

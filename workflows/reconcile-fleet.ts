@@ -6,7 +6,7 @@ import { reasonOf } from './failures.ts';
 import { accepting, checked } from './operation.ts';
 import type { ReconcileHostResult, reconcileHost } from './reconcile-host.ts';
 
-type HostSummary = Omit<ReconcileHostResult, 'memory' | 'foreignLines'>;
+type HostSummary = Omit<ReconcileHostResult, 'memory' | 'foreignLines' | 'unreported'>;
 
 /** The sums of all hosts, and each host's own result; `unreached` hosts could not be reconciled at all. */
 export type ReconcileFleetResult = Pick<
@@ -26,6 +26,7 @@ export async function reconcileFleet(input: z.input<typeof ReconcileFleetInput>)
         const {
           memory: _memory,
           foreignLines: _lines,
+          unreported: _unreported,
           ...summary
         } = await executeChild<typeof reconcileHost>('reconcileHost', {
           workflowId: `reconcile/${host}/${workflowInfo().runId}`,

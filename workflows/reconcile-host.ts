@@ -10,6 +10,8 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { z } from 'zod';
+import type { PortId } from '../network/identifiers.ts';
+import { describeRefusals } from '../network/refusal.ts';
 import type { ReconcileHostInput, ReconcileHostRequest } from '../network/requests.ts';
 import { ZVM_DRIFTED, ZVM_HOST, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
 import type { ensureDhcp } from './ensure-dhcp.ts';
@@ -20,6 +22,7 @@ import { findable } from './findable.ts';
 import { type GuestTurns, guestTurns } from './guest-turn.ts';
 import type { Candidate, FailedGuest, HostActivities, Survey } from './host-activities.ts';
 import { accepting, checked, outcomeOf } from './operation.ts';
+import { tellNeutron } from './tell-neutron.ts';
 
 /** What a reconciliation found and did; guests are counted, of what is foreign the things. */
 export type ReconcileHostResult = {
@@ -41,9 +44,15 @@ export type ReconcileHostResult = {
   drifts: string[];
   failures: FailedGuest[];
   foreignLines: string[];
+  /** Ports of which Neutron was told that they carry traffic, or do not. */
+  reported: { up: number; down: number };
+  /** Ports whose status Neutron could not be told. */
+  unreported: PortId[];
   /** What the next run has to know: of no use to readers. */
   memory: string;
 };
+
+type Last = { memory: string; failures: FailedGuest[]; unreported?: PortId[] | undefined };
 
 type Carried = Pick<ReconcileHostResult, 'drifted' | 'repaired' | 'drifts'> & {
   failures: FailedGuest[];
@@ -76,6 +85,7 @@ export async function reconcileHost(
   const survey = await run.survey(last);
   await run.ensureHost(survey);
   await run.repair(survey.candidates);
+  await run.report(survey);
   if (survey.more && !request.dryRun && run.repaired > 0) {
     await continueAsNew<typeof reconcileHost>(input, run.carry(survey));
   }
@@ -83,16 +93,20 @@ export async function reconcileHost(
 }
 
 /** What the Schedule's run before this one answered. */
-function lastResult(): { memory: string; failures: FailedGuest[] } | undefined {
+function lastResult(): Last | undefined {
   const { lastResult: last } = workflowInfo();
   const [result] = Array.isArray(last) ? last : [last];
-  return result as { memory: string; failures: FailedGuest[] } | undefined;
+  return result as Last | undefined;
 }
 
 class Reconciliation {
   repaired = 0;
   private drifted = 0;
   private skipped = 0;
+  /** Guests that were left to an operation in progress. */
+  private readonly busy = new Set<string>();
+  private reported = { up: 0, down: 0 };
+  private unreported: PortId[] = [];
   private readonly drifts: string[];
   private failures: FailedGuest[] = [];
   private failedBefore: readonly FailedGuest[] = [];
@@ -109,7 +123,7 @@ class Reconciliation {
     this.reIpled = carried?.reIpled ?? false;
   }
 
-  async survey(last: { memory: string; failures: FailedGuest[] } | undefined): Promise<Survey> {
+  async survey(last: Last | undefined): Promise<Survey> {
     const { host, intervalSeconds, sweepSeconds } = this.request;
     setCurrentDetails(`Reading **${host}**.`);
     const { surveyHost } = proxyLocalActivities<HostActivities>({
@@ -125,6 +139,7 @@ class Reconciliation {
       sweepSeconds,
       now: Date.now(),
       failed: [...this.failedBefore],
+      unreported: [...(last?.unreported ?? [])],
       ...(last?.memory === undefined ? {} : { memory: last.memory }),
     });
     this.reIpled ||= survey.reIpled;
@@ -198,12 +213,16 @@ class Reconciliation {
         { host, userid, change, together, ...limits, ...(directory === undefined ? {} : { directory }) },
         `repair ${userid}`,
       );
-      if (run === undefined) this.skipped += 1;
-      else if (run.steps.length > 0) {
+      if (run === undefined) {
+        this.skipped += 1;
+        this.busy.add(userid);
+      } else if (run.steps.length > 0) {
         this.drifted += 1;
         if (!dryRun) this.repaired += 1;
         this.drift(dryRun ? run.steps : lines);
       }
+      for (const { portId, refusals } of run?.refused ?? [])
+        this.failures.push(this.withBackoff(failedNow(portId, describeRefusals(refusals))));
     } catch (error) {
       if (CancellationScope.current().consideredCancelled || isCancellation(error)) throw error;
       this.drifted += 1;
@@ -211,6 +230,18 @@ class Reconciliation {
       this.fail(userid, error);
     }
     this.show();
+  }
+
+  /** Tell Neutron what has become of its ports: ACTIVE only what z/VM has as it should be. */
+  async report({ statuses = [] }: Survey): Promise<void> {
+    if (this.request.dryRun || statuses.length === 0) return;
+    const failed = new Set(this.failures.map(({ userid }) => userid));
+    const known = statuses.filter(({ userid }) => userid === undefined || !this.busy.has(userid));
+    const told = await tellNeutron(this.request.host, known, (status) => {
+      return !failed.has(status.portId) && !(status.userid !== undefined && failed.has(status.userid));
+    });
+    this.reported = { up: told.up.length, down: told.down.length };
+    this.unreported = told.failed;
   }
 
   carry(survey: Survey): Carried {
@@ -221,7 +252,7 @@ class Reconciliation {
   result(survey: Survey): ReconcileHostResult {
     const { host, dryRun } = this.request;
     const { examined, foreign, waiting, foreignLines, memory } = survey;
-    const { drifted, repaired, skipped, drifts, reIpled } = this;
+    const { drifted, repaired, skipped, drifts, reIpled, reported, unreported } = this;
     const failures = [...new Map(this.failures.map((failed) => [failed.userid, failed])).values()];
     const failed = failures.length;
     const inOrder = Math.max(0, examined - drifted - skipped);
@@ -234,7 +265,7 @@ class Reconciliation {
     ]);
     const counts = { examined, inOrder, drifted, repaired, failed, foreign, skipped, waiting };
     setCurrentDetails(detailsOf(host, counts, drifts, failures, foreignLines));
-    return { host, dryRun, ...counts, reIpled, drifts, failures, foreignLines, memory };
+    return { host, dryRun, ...counts, reIpled, drifts, failures, foreignLines, reported, unreported, memory };
   }
 
   private async child(what: string, run: () => Promise<{ steps: string[] }>): Promise<void> {
@@ -252,7 +283,7 @@ class Reconciliation {
 
   private fail(userid: string, error: unknown): void {
     const reason = `${outcomeOf(error)}: ${reasonOf(error)}`.slice(0, LONGEST_REASON);
-    this.failures.push(this.withBackoff({ userid, reason, attempts: 1, notBefore: Date.now() }));
+    this.failures.push(this.withBackoff(failedNow(userid, reason)));
   }
 
   /** Later and later: after the interval, then twice that, up to an hour. A failure of a run before that is not due yet stays as it is. */
@@ -273,6 +304,10 @@ class Reconciliation {
       `**${this.request.host}**: ${this.repaired} guests repaired, ${this.failures.length} failed so far.`,
     );
   }
+}
+
+function failedNow(userid: string, reason: string): FailedGuest {
+  return { userid, reason: reason.slice(0, LONGEST_REASON), attempts: 1, notBefore: Date.now() };
 }
 
 function detailsOf(

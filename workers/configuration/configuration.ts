@@ -2,13 +2,17 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { HostName, VswitchName } from '../../network/identifiers.ts';
 import { ConfigurationError, type ConfigurationProblem } from './error.ts';
+import { HostReader } from './host-reader.ts';
 import { type IniFile, scanIni } from './ini-file.ts';
-import { type Found, IniSource } from './ini-source.ts';
+import { IniSource } from './ini-source.ts';
+import { type NeutronConfiguration, readNeutron } from './neutron.ts';
 import { type LOG_LEVELS, SETTINGS, type Setting, type VlanRange, vswitchSettings } from './schema.ts';
 
 /** What the workers of one process are configured to do. */
 export type Configuration = {
   hosts: HostConfiguration[];
+  /** Where Neutron's message bus or REST API is given. */
+  neutron?: NeutronConfiguration;
   worker: { pollingIntervalSeconds: number; directorySweepSeconds: number; logLevel: (typeof LOG_LEVELS)[number] };
 };
 
@@ -39,6 +43,8 @@ export type HostConfiguration = {
   managementNetwork?: { address: string; mask: string };
   /** The guest that serves DHCP on the host's networks. */
   dhcpUserid?: string;
+  /** Its name in Neutron, when this project's agent reports for it too. */
+  dhcpHost?: string;
   /** Have xCAT write names and addresses of ports into its DNS too. */
   makeDns: boolean;
   /** Ask DirMaint to put each change of a guest's directory online. */
@@ -91,11 +97,16 @@ export function loadConfiguration({ configFiles, configDirs, env }: Configuratio
   const shared = new HostReader(source, undefined, filesAreWhole, problems);
   const pollingIntervalSeconds = shared.read(SETTINGS.pollingIntervalSeconds) ?? DEFAULT_POLLING_SECONDS;
   const directorySweepSeconds = shared.read(SETTINGS.directorySweepSeconds) ?? DEFAULT_SWEEP_SECONDS;
+  const neutron = readNeutron(shared, env);
   const debug = shared.read(SETTINGS.debug) ?? false;
   const logLevel = shared.read(SETTINGS.logLevel) ?? (debug ? 'debug' : 'info');
 
   if (problems.length > 0) throw new ConfigurationError(problems);
-  return { hosts, worker: { pollingIntervalSeconds, directorySweepSeconds, logLevel } };
+  return {
+    hosts,
+    ...(neutron === undefined ? {} : { neutron }),
+    worker: { pollingIntervalSeconds, directorySweepSeconds, logLevel },
+  };
 }
 
 const DEFAULT_POLLING_SECONDS = 30;
@@ -104,57 +115,6 @@ const DEFAULT_TIMEOUT_SECONDS = 300;
 const DEFAULT_NIC_VDEV = 0x1000;
 const DEFAULT_ZHCP = 'zhcp';
 
-/** Reads settings of one host and collects what is wrong with them. */
-class HostReader {
-  readonly host: string | undefined;
-  readonly #source: IniSource;
-  readonly #reportMissing: boolean;
-  readonly #problems: ConfigurationProblem[];
-
-  // When a file could not be read in full, a key that seems missing may be in the rest: reporting it would mislead.
-  constructor(source: IniSource, host: string | undefined, reportMissing: boolean, problems: ConfigurationProblem[]) {
-    this.host = host;
-    this.#source = source;
-    this.#reportMissing = reportMissing;
-    this.#problems = problems;
-  }
-
-  find(setting: Setting<unknown>): Found | undefined {
-    return this.#source.find(setting, this.host, this.#problems);
-  }
-
-  read<T>(setting: Setting<T>): T | undefined {
-    const found = this.find(setting);
-    if (found === undefined) return undefined;
-    const result = setting.schema.safeParse(found.text);
-    if (result.success) return result.data;
-    const value = setting.show(found.raw);
-    const shown = value === undefined ? '' : `${JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value)} `;
-    for (const message of new Set(result.error.issues.map((issue) => issue.message))) {
-      this.report(setting, `${shown}${message}`, found);
-    }
-    return undefined;
-  }
-
-  /** The value, or the environment's in its place. */
-  readRequired<T>(setting: Setting<T>, fallback: T, override?: T): T {
-    if (override !== undefined && override !== '') return override;
-    const before = this.#problems.length;
-    const value = this.read(setting);
-    if (value !== undefined) return value;
-    if (this.#reportMissing && this.#problems.length === before) this.report(setting, this.#missing());
-    return fallback;
-  }
-
-  report(setting: Setting<unknown>, problem: string, found?: Found): void {
-    this.#problems.push({ ...this.#source.placeOf(setting, found), problem, allowed: setting.allowed });
-  }
-
-  #missing(): string {
-    return this.host === undefined ? 'is missing' : `is missing, here and in [zvm_host:${this.host}]`;
-  }
-}
-
 function readHost(reader: HostReader, env: ConfigurationSources['env']): HostConfiguration {
   const zhcpNode = reader.read(SETTINGS.zhcpNode) ?? DEFAULT_ZHCP;
   const server = reader.readRequired(SETTINGS.server, { server: '', url: '' });
@@ -162,6 +122,9 @@ function readHost(reader: HostReader, env: ConfigurationSources['env']): HostCon
   const macPrefix = reader.read(SETTINGS.macPrefix);
   const managementNetwork = readManagementNetwork(reader);
   const dhcpUserid = reader.read(SETTINGS.dhcpUserid);
+  const dhcpHost = reader.read(SETTINGS.dhcpHost);
+  if (dhcpHost !== undefined && reader.find(SETTINGS.dhcpUserid) === undefined)
+    reader.report(SETTINGS.dhcpUserid, 'is missing beside dhcp_host');
   return {
     host: reader.host ?? reader.read(SETTINGS.zvmHost) ?? reader.read(SETTINGS.host) ?? zhcpNode,
     zhcpNode,
@@ -179,6 +142,7 @@ function readHost(reader: HostReader, env: ConfigurationSources['env']): HostCon
     ...(macPrefix === undefined ? {} : { macPrefix }),
     ...(managementNetwork === undefined ? {} : { managementNetwork }),
     ...(dhcpUserid === undefined ? {} : { dhcpUserid }),
+    ...(dhcpHost === undefined ? {} : { dhcpHost }),
     makeDns: reader.read(SETTINGS.makeDns) ?? false,
     directoryOnline: reader.read(SETTINGS.directoryOnline) ?? false,
   };

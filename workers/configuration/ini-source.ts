@@ -126,7 +126,7 @@ export class IniSource {
 }
 
 function isSecret(key: string): boolean {
-  return /password|secret/i.test(key);
+  return /password|secret|transport_url/i.test(key);
 }
 
 // oslo.config takes group names in any case; the names of hosts keep theirs.

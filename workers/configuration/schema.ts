@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { HostName, NodeName, Userid, VswitchName } from '../../network/identifiers.ts';
 import { Mac, macPrefix } from '../../network/mac.ts';
 import { Vdev, vdevNumber } from '../../network/vdev.ts';
+import { parseTransportUrl, type Transport } from '../../neutron/transport-url.ts';
 
 /** The levels of the worker's log. */
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error'] as const;
@@ -136,6 +137,20 @@ const BaseMac = z
   .refine((text) => Mac.safeParse(text).success, 'is not a unicast MAC address')
   .transform((text): string => macPrefix(Mac.parse(text)));
 
+const TransportUrl = z.string().transform((text, context): Transport => {
+  try {
+    return parseTransportUrl(text);
+  } catch (error) {
+    context.addIssue(error instanceof Error ? error.message : 'is not a transport URL');
+    return z.NEVER;
+  }
+});
+
+const HttpUrl = z.string().refine((text) => {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  return url !== undefined && /^https?:$/.test(url.protocol) && url.username === '' && url.search === '';
+}, 'is not a URL of http or https');
+
 const NicVdev = z.string().transform((text, context): number => {
   const vdev = Vdev.safeParse(text);
   if (vdev.success) return vdevNumber(vdev.data);
@@ -158,6 +173,22 @@ function setting<T>(
 
 const hidden = (): undefined => undefined;
 const MAPPING_FORM = 'name:VSWITCH,… with each VSWITCH one token of 1 to 8 characters of A–Z, 0–9, @ # $ _ -';
+
+// Before 2014, oslo.messaging read its keys from [DEFAULT].
+const RABBIT = ['oslo_messaging_rabbit', 'DEFAULT'] as const;
+const NEUTRON = ['agent', 'DEFAULT', 'neutron', 'zvm'] as const;
+
+/** A key that Quantum's files have as `quantum_…`, and later ones as `neutron_…`. */
+function eitherName<Key extends string, Value>(
+  key: Key,
+  schema: z.ZodType<Value, string>,
+  allowed: string,
+  show?: Setting<Value>['show'],
+): { [Name in `quantum_${Key}` | `neutron_${Key}`]: Setting<Value> } {
+  const both = { [`quantum_${key}`]: setting(`quantum_${key}`, NEUTRON, schema, allowed, show) };
+  both[`neutron_${key}`] = setting(`neutron_${key}`, NEUTRON, schema, allowed, show);
+  return both as { [Name in `quantum_${Key}` | `neutron_${Key}`]: Setting<Value> };
+}
 
 /** Every key that is read, except those of vswitchSettings, whose sections are the physical networks. */
 export const SETTINGS = {
@@ -203,6 +234,41 @@ export const SETTINGS = {
   dhcpUserid: setting('dhcp_userid', AGENT, named(Userid, 'is not a z/VM userid'), 'a userid of 1 to 8 characters'),
   makeDns: setting('xcat_makedns', AGENT, Flag, 'true or false'),
   directoryOnline: setting('directory_online', AGENT, Flag, 'true or false'),
+  dhcpHost: setting('dhcp_host', AGENT, named(HostName, 'is not a host name'), 'letters, digits, . _ -'),
+  transportUrl: setting(
+    'transport_url',
+    ['DEFAULT', 'oslo_messaging_notifications'],
+    TransportUrl,
+    'rabbit://user:password@host:port,…/vhost; or ZVM_TRANSPORT_URL in the environment',
+    hidden,
+  ),
+  controlExchange: setting('control_exchange', ['DEFAULT'], z.string(), 'the name of an exchange'),
+  rpcTimeoutSeconds: setting('rpc_response_timeout', ['DEFAULT'], wholeNumber(1, 3_600), '1 to 3600 seconds'),
+  reportIntervalSeconds: setting('report_interval', ['agent', 'DEFAULT'], wholeNumber(1, 3_600), '1 to 3600 seconds'),
+  heartbeatSeconds: setting('heartbeat_timeout_threshold', RABBIT, wholeNumber(0, 3_600), '0 to 3600 seconds'),
+  durableQueues: setting('amqp_durable_queues', RABBIT, Flag, 'true or false'),
+  autoDelete: setting('amqp_auto_delete', RABBIT, Flag, 'true or false'),
+  quorumQueue: setting('rabbit_quorum_queue', RABBIT, Flag, 'true or false'),
+  transientQuorumQueue: setting('rabbit_transient_quorum_queue', RABBIT, Flag, 'true or false'),
+  brokerTls: setting('ssl', RABBIT, Flag, 'true or false'),
+  brokerTlsOld: setting('rabbit_use_ssl', RABBIT, Flag, 'true or false'),
+  brokerCaFile: setting('ssl_ca_file', RABBIT, z.string(), 'path of a PEM file'),
+  brokerCaFileOld: setting('kombu_ssl_ca_certs', RABBIT, z.string(), 'path of a PEM file'),
+  brokerCertFile: setting('ssl_cert_file', RABBIT, z.string(), 'path of a PEM file'),
+  brokerKeyFile: setting('ssl_key_file', RABBIT, z.string(), 'path of a PEM file'),
+  rabbitHosts: setting('rabbit_hosts', RABBIT, z.string(), 'host:port,…'),
+  rabbitHost: setting('rabbit_host', RABBIT, z.string(), 'a host'),
+  rabbitPort: setting('rabbit_port', RABBIT, wholeNumber(1, 65_535), '1 to 65535'),
+  rabbitUserid: setting('rabbit_userid', RABBIT, z.string(), 'a user of RabbitMQ'),
+  rabbitPassword: setting('rabbit_password', RABBIT, z.string(), 'its password', hidden),
+  rabbitVhost: setting('rabbit_virtual_host', RABBIT, z.string(), 'a virtual host'),
+  ...eitherName('url', HttpUrl, 'http://host:9696'),
+  ...eitherName('auth_strategy', oneOf('KEYSTONE', 'NOAUTH'), 'keystone or noauth'),
+  ...eitherName('admin_username', z.string(), 'a user of Keystone'),
+  ...eitherName('admin_password', z.string(), 'its password; or ZVM_NEUTRON_PASSWORD in the environment', hidden),
+  ...eitherName('admin_tenant_name', z.string(), 'a project'),
+  ...eitherName('admin_auth_url', HttpUrl, 'http://host:5000/v3'),
+  ...eitherName('ca_certificates_file', z.string(), 'path of a PEM file'),
   macPrefix: setting(
     'base_mac',
     ['DEFAULT'],

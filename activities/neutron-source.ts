@@ -1,0 +1,18 @@
+import type { PortId } from '../network/identifiers.ts';
+import type { NeutronPort } from '../network/neutron-port.ts';
+
+/** Neutron as the activities see it. Its methods throw a NeutronError. */
+export type NeutronSource = {
+  /** All ports bound to a host, with their segments. Changes nothing in Neutron. */
+  portsOfHost(host: string): Promise<NeutronPort[]>;
+  /** Ports by id, wherever they are bound; deleted ones are not in the answer. Changes nothing in Neutron. */
+  ports(portIds: readonly PortId[]): Promise<NeutronPort[]>;
+  /** Have Neutron bind ports that it could not bind when they were created. */
+  bind(host: string, portIds: readonly PortId[]): Promise<void>;
+  /** Say which ports carry traffic and which do not; answers those that Neutron could not change. */
+  report(
+    host: string,
+    statuses: { up: readonly PortId[]; down: readonly PortId[] },
+    progress: () => void,
+  ): Promise<{ failed: PortId[] }>;
+};

@@ -1,0 +1,90 @@
+import type { HostRules } from '../network/host.ts';
+import { type PortId, Userid } from '../network/identifiers.ts';
+import { isNeutronsOwn, type NeutronPort, type WantedPort, wantedOf } from '../network/neutron-port.ts';
+import { describeRefusals } from '../network/refusal.ts';
+import type { PortStatus } from '../workflows/host-activities.ts';
+import type { HostRecord } from './guest-reading.ts';
+import type { NeutronSource } from './neutron-source.ts';
+
+/** A port that a guest is to have. */
+export type PortOfGuest = { port: NeutronPort; userid: Userid; wanted: WantedPort };
+
+/** Ports of Neutron, sorted by what can be done about them. */
+export type NeutronView = {
+  ofGuests: PortOfGuest[];
+  /** Of Neutron's own services: the DHCP node's affair. */
+  services: NeutronPort[];
+  /** Bound here, but no guest of that name is known: Nova may not have written its row yet. */
+  waiting: NeutronPort[];
+  unusable: { port: NeutronPort; reason: string }[];
+};
+
+type Rules = Omit<HostRules, 'macPrefix'>;
+
+/** The names that a host has in Neutron: its own, and that of its DHCP node where this project is the agent there too. */
+export function neutronHosts({ host, dhcpHost }: Rules): string[] {
+  return dhcpHost === undefined ? [host] : [host, dhcpHost];
+}
+
+/** Sort ports that are bound to this host. A port belongs to the guest in whose row it stands, else to the one that its device id names. */
+export function viewOf(ports: readonly NeutronPort[], record: HostRecord, rules: Rules): NeutronView {
+  const owners = new Map(
+    [...record.recorded].flatMap(([userid, rows]) => rows.map((row): [PortId, Userid] => [row.portId, userid])),
+  );
+  const view: NeutronView = { ofGuests: [], services: [], waiting: [], unusable: [] };
+  for (const port of ports) {
+    // The server is about to bind it, and says so when it has.
+    if (port.binding === 'none') continue;
+    const userid = owners.get(port.portId) ?? guestNamed(port.deviceId, record);
+    if (isNeutronsOwn(port) && !owners.has(port.portId)) {
+      if (rules.dhcpUserid !== undefined) view.services.push(port);
+      else view.unusable.push({ port, reason: `${rules.host} has no DHCP node: name its guest by dhcp_userid` });
+      continue;
+    }
+    const wanted = wantedOf(port, rules);
+    if ('refusals' in wanted) view.unusable.push({ port, reason: describeRefusals(wanted.refusals) });
+    else if (userid === undefined) view.waiting.push(port);
+    else view.ofGuests.push({ port, userid, wanted: wanted.wanted });
+  }
+  return view;
+}
+
+// Who creates ports without Nova names the guest by userid or node name.
+function guestNamed(deviceId: string, { nodes, guests }: HostRecord): Userid | undefined {
+  const userid = Userid.safeParse(deviceId).data;
+  if (userid !== undefined && guests.has(userid)) return userid;
+  return nodes.get(deviceId) ?? nodes.get(deviceId.toLowerCase());
+}
+
+/** Have Neutron bind what it could not bind before, as for ports made before this agent was there, and read those ports again. */
+export async function boundPorts(
+  neutron: NeutronSource,
+  ports: readonly NeutronPort[],
+): Promise<{ ports: NeutronPort[]; asked: PortId[] }> {
+  const unbound = ports.filter((port) => port.binding === 'failed');
+  if (unbound.length === 0) return { ports: [...ports], asked: [] };
+  for (const [host, ofHost] of Map.groupBy(unbound, (port) => port.host)) {
+    await neutron.bind(
+      host,
+      ofHost.map((port) => port.portId),
+    );
+  }
+  const asked = unbound.map((port) => port.portId);
+  return { ports: [...ports.filter((port) => port.binding !== 'failed'), ...(await neutron.ports(asked))], asked };
+}
+
+/** What Neutron is to be told of a port when its guest is in order. */
+export function statusOf(port: NeutronPort, userid?: Userid): PortStatus {
+  const { portId, host: neutronHost, adminStateUp: up, status } = port;
+  return { portId, neutronHost, up, status, ...(userid === undefined ? {} : { userid }) };
+}
+
+/** What Neutron is to be told of a port that nobody can wire. */
+export function downStatusOf(port: NeutronPort): PortStatus {
+  return { ...statusOf(port), up: false };
+}
+
+/** True when Neutron has the port as it is: nothing needs to be told. */
+export function isTold({ up, status }: Pick<PortStatus, 'up' | 'status'>): boolean {
+  return up ? status === 'ACTIVE' : status === 'DOWN';
+}

@@ -1,0 +1,113 @@
+import { isAsWanted } from '../network/drift.ts';
+import type { PortId, Userid } from '../network/identifiers.ts';
+import { refusal } from '../network/refusal.ts';
+import type { PortRequest } from '../network/requests.ts';
+import type { NeutronReading } from '../workflows/host-activities.ts';
+import { lacksDhcp } from './dhcp.ts';
+import { refusedFailure } from './failures.ts';
+import { type HostRecord, readRecord } from './guest-reading.ts';
+import type { HostRuntime } from './host-runtime.ts';
+import type { NeutronSource } from './neutron-source.ts';
+import {
+  boundPorts,
+  downStatusOf,
+  isTold,
+  type NeutronView,
+  neutronHosts,
+  type PortOfGuest,
+  statusOf,
+  viewOf,
+} from './neutron-view.ts';
+
+/**
+ * Look ports up that something was heard of, and see what they need here: those that are bound to the host, and recorded ones that are not any
+ * more. Throws a NeutronError or an XcatError when either cannot be read.
+ */
+export async function readNeutron(
+  host: HostRuntime,
+  { portIds, networkIds }: { portIds: readonly PortId[]; networkIds: readonly string[] },
+): Promise<NeutronReading> {
+  const neutron = configured(host);
+  const [named, record] = await Promise.all([namedPorts(host, neutron, portIds, networkIds), readRecord(host)]);
+  const hosts = neutronHosts(host.rules);
+  const here = named.filter((port) => hosts.includes(port.host));
+  const { ports, asked } = await boundPorts(neutron, here);
+  const view = viewOf(ports, record, host.rules);
+  const stillHere = new Set(ports.map((port) => port.portId));
+  const gone = portIds.filter((portId) => !stillHere.has(portId));
+  return readingOf(host, view, record, new Set(gone), new Set(asked));
+}
+
+async function namedPorts(
+  host: HostRuntime,
+  neutron: NeutronSource,
+  portIds: readonly PortId[],
+  networkIds: readonly string[],
+) {
+  const networks = new Set(networkIds);
+  const [byId, ...ofHosts] = await Promise.all([
+    neutron.ports(portIds),
+    ...(networks.size === 0 ? [] : neutronHosts(host.rules).map((name) => neutron.portsOfHost(name))),
+  ]);
+  const onNetworks = ofHosts.flat().filter((port) => networks.has(port.networkId));
+  return [...new Map([...byId, ...onNetworks].map((port) => [port.portId, port])).values()];
+}
+
+function readingOf(
+  host: HostRuntime,
+  view: NeutronView,
+  record: HostRecord,
+  gone: ReadonlySet<PortId>,
+  asked: ReadonlySet<PortId>,
+): NeutronReading {
+  const settled = view.ofGuests.filter((each) => isSettled(each, record) && !asked.has(each.port.portId));
+  const open = view.ofGuests.filter((each) => !settled.includes(each));
+  const removed = [...record.recorded].flatMap(([userid, rows]) =>
+    rows.filter((row) => gone.has(row.portId)).map((row) => ({ userid, portId: row.portId })),
+  );
+  const userids = new Set<Userid>([...open, ...removed].map(({ userid }) => userid));
+  const dhcp = view.services.length > 0 && lacksDhcp(host, record);
+  const services = view.services.map((port) => statusOf(port)).filter((status) => !isTold(status));
+  return {
+    guests: [...userids].map((userid) => ({
+      userid,
+      ports: open.filter((each) => each.userid === userid).map(requestOf),
+      removed: removed.filter((each) => each.userid === userid).map((each) => each.portId),
+    })),
+    statuses: [
+      ...view.unusable.map(({ port }) => downStatusOf(port)).filter((status) => !isTold(status)),
+      // Asked for its details, a port is in BUILD until it is reported.
+      ...view.waiting.filter((port) => asked.has(port.portId)).map(downStatusOf),
+      ...(dhcp ? [] : services),
+    ],
+    after: [...open.map(({ port, userid }) => statusOf(port, userid)), ...(dhcp ? services : [])],
+    unusable: view.unusable.map(({ port, reason }) => ({ portId: port.portId, reason })),
+    waiting: view.waiting.map((port) => port.portId),
+    dhcp,
+  };
+}
+
+/** Recorded as Neutron wants it, and Neutron has been told: whether z/VM is so too is reconciliation's affair. */
+function isSettled({ port, userid, wanted }: PortOfGuest, record: HostRecord): boolean {
+  const row = record.recorded.get(userid)?.find((candidate) => candidate.portId === port.portId);
+  return row !== undefined && isAsWanted(row, wanted) && isTold(statusOf(port));
+}
+
+function requestOf({ port, wanted }: PortOfGuest): PortRequest {
+  return { portId: port.portId, ...wanted };
+}
+
+/** Tell Neutron of ports. Throws a NeutronError. */
+export async function reportPorts(
+  host: HostRuntime,
+  { neutronHost, up, down }: { neutronHost: string; up: PortId[]; down: PortId[] },
+  signal: AbortSignal,
+): Promise<{ failed: PortId[] }> {
+  return configured(host).report(neutronHost, { up, down }, () => signal.throwIfAborted());
+}
+
+function configured({ neutron, rules }: HostRuntime): NeutronSource {
+  if (neutron !== undefined) return neutron;
+  const reason = `${rules.host} is not configured for Neutron`;
+  throw refusedFailure([refusal('host', reason, 'give transport_url, as in neutron.conf')]);
+}

@@ -1,0 +1,20 @@
+import type { PortId } from './identifiers.ts';
+import type { Change, KnownPort, PortRequest } from './requests.ts';
+
+/** The ports that a change names. */
+export function portsOfChange(change: Change): PortId[] {
+  switch (change.kind) {
+    case 'createPort':
+      return [change.port.portId];
+    case 'attachNic':
+    case 'setPorts':
+    case 'wirePorts':
+      return change.ports.map((port: PortRequest | KnownPort) => port.portId);
+    case 'reconcile':
+      return [...change.ports.map((port) => port.portId), ...(change.removed ?? [])];
+    case 'detachNic':
+      return change.portIds;
+    default:
+      return [change.portId];
+  }
+}

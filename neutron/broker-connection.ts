@@ -1,0 +1,193 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type ChannelModel, connect } from 'amqplib';
+import { NeutronError } from './errors.ts';
+import { codeOf } from './exchanges.ts';
+import type { Broker, Transport } from './transport-url.ts';
+
+export type BrokerOptions = {
+  transport: Transport;
+  /** Seconds; AMQP heartbeats in both directions, none when 0. */
+  heartbeatSeconds: number;
+  tls: { caFile?: string; certFile?: string; keyFile?: string; verify: boolean };
+  log: BrokerLog;
+};
+
+/** What a connection tells of itself. */
+export type BrokerLog = {
+  info(context: Record<string, unknown>, message: string): void;
+  warn(context: Record<string, unknown>, message: string): void;
+  error(context: Record<string, unknown>, message: string): void;
+};
+
+/** A part that lives on the connection: told of each new one, and of its end. */
+export type Attachment = {
+  /** Declare and consume on a new connection. When it throws, the connection is closed and tried again. */
+  connected(model: ChannelModel): Promise<void>;
+  disconnected(): void;
+};
+
+const CONNECT_TIMEOUT_MS = 10_000;
+const FIRST_PAUSE_MS = 1_000;
+const PAUSE_STEP_MS = 2_000;
+const LONGEST_PAUSE_MS = 30_000;
+
+/**
+ * A connection to one of the brokers that comes back by itself: the next broker in turn after each failure, with oslo.messaging's own
+ * pauses (1 s, 2 s more each time, 30 s at most). Attachments declare everything anew on each connection: nothing of a broker that has
+ * restarted is taken to be there.
+ */
+export class BrokerConnection {
+  readonly #options: BrokerOptions;
+  readonly #attachments: Attachment[] = [];
+  readonly #stop = new AbortController();
+  #model: ChannelModel | undefined;
+  #loop: Promise<void> | undefined;
+  #permanent: unknown;
+  #up = Promise.withResolvers<void>();
+
+  constructor(options: BrokerOptions) {
+    this.#options = options;
+    this.#up.promise.catch(() => undefined);
+  }
+
+  /** Before `start`. */
+  attach(attachment: Attachment): void {
+    this.#attachments.push(attachment);
+  }
+
+  /** Begin to connect; does not wait. */
+  start(): void {
+    this.#loop ??= this.#run();
+  }
+
+  /** Ends when a connection with all attachments is up. Throws the NeutronError for which no further try is made. */
+  async ready(): Promise<void> {
+    if (this.#permanent !== undefined) throw this.#permanent;
+    await this.#up.promise;
+  }
+
+  /** Close the connection of now, as a broken one would be: everything is set up again. */
+  async reconnect(): Promise<void> {
+    await this.#model?.close().catch(() => undefined);
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort();
+    await this.#model?.close().catch(() => undefined);
+    await this.#loop;
+  }
+
+  async #run(): Promise<void> {
+    const { brokers } = this.#options.transport;
+    let pause = 0;
+    for (let turn = 0; !this.#stop.signal.aborted; turn += 1) {
+      const broker = brokers[turn % brokers.length];
+      if (broker === undefined) return;
+      try {
+        const lost = await this.#connect(broker);
+        pause = 0;
+        await lost;
+        if (!this.#stop.signal.aborted) this.#options.log.warn(placeOf(broker), 'connection to the broker lost');
+      } catch (error) {
+        if (this.#isPermanent(error, broker)) return;
+      }
+      if (this.#stop.signal.aborted) return;
+      if ((turn + 1) % brokers.length !== 0) continue;
+      pause = pause === 0 ? FIRST_PAUSE_MS : Math.min(LONGEST_PAUSE_MS, pause + PAUSE_STEP_MS);
+      await sleep(pause, undefined, { signal: this.#stop.signal }).catch(() => undefined);
+    }
+  }
+
+  /** Resolves to the end of the connection once everything is set up on it. */
+  async #connect(broker: Broker): Promise<Promise<void>> {
+    const model = await this.#open(broker);
+    const ended = new Promise<void>((resolve) => model.once('close', () => resolve()));
+    model.on('error', () => {});
+    try {
+      for (const attachment of this.#attachments) await attachment.connected(model);
+    } catch (error) {
+      for (const attachment of this.#attachments) attachment.disconnected();
+      await model.close().catch(() => undefined);
+      throw error;
+    }
+    this.#model = model;
+    this.#options.log.info(placeOf(broker), 'connected to the broker');
+    this.#up.resolve();
+    return ended.then(() => {
+      this.#model = undefined;
+      this.#up = Promise.withResolvers();
+      this.#up.promise.catch(() => undefined);
+      for (const attachment of this.#attachments) attachment.disconnected();
+    });
+  }
+
+  #open({ host, port, username, password }: Broker): Promise<ChannelModel> {
+    const { transport, heartbeatSeconds, tls } = this.#options;
+    return connect(
+      {
+        protocol: transport.tls ? 'amqps' : 'amqp',
+        hostname: host,
+        port,
+        username,
+        password,
+        vhost: encodeURIComponent(transport.vhost),
+        heartbeat: heartbeatSeconds,
+      },
+      {
+        timeout: CONNECT_TIMEOUT_MS,
+        noDelay: true,
+        clientProperties: { connection_name: 'networking-zvm' },
+        ...(transport.tls ? tlsOptions(tls) : {}),
+      },
+    );
+  }
+
+  /** True when no further try can help: the reason is then what `ready` throws. */
+  #isPermanent(error: unknown, broker: Broker): boolean {
+    const failure = connectFailure(error, broker);
+    const { log } = this.#options;
+    if (failure.retryable) {
+      log.warn({ ...placeOf(broker), reason: failure.message }, 'no connection to the broker');
+      return false;
+    }
+    log.error({ ...placeOf(broker), reason: failure.message, advice: failure.advice }, 'the broker refuses this agent');
+    this.#permanent = failure;
+    this.#up.reject(failure);
+    return true;
+  }
+}
+
+function placeOf({ host, port }: Broker): { broker: string } {
+  return { broker: `${host}:${port}` };
+}
+
+/** What amqplib says can hold the URL: only its code or the broker's own words are kept. */
+function connectFailure(error: unknown, { host, port }: Broker): NeutronError {
+  if (error instanceof NeutronError) return error;
+  const operation = `connect to ${host}:${port}`;
+  const text = error instanceof Error ? error.message : '';
+  if (codeOf(error) === 403 || /ACCESS_REFUSED|403/.test(text))
+    return new NeutronError('unauthorised', operation, 'the broker refuses user name or password');
+  if (/NOT_ALLOWED|530/.test(text))
+    return new NeutronError('unauthorised', operation, 'the broker does not let this user into the virtual host');
+  const code = error instanceof Error && 'code' in error ? String(error.code) : /(\d{3}) \(([A-Z-]+)\)/.exec(text)?.[0];
+  return new NeutronError('unreachable', operation, code ?? 'no connection');
+}
+
+function tlsOptions({ caFile, certFile, keyFile, verify }: BrokerOptions['tls']) {
+  return {
+    rejectUnauthorized: verify,
+    ...(caFile === undefined ? {} : { ca: [readPem(caFile)] }),
+    ...(certFile === undefined ? {} : { cert: readPem(certFile) }),
+    ...(keyFile === undefined ? {} : { key: readPem(keyFile) }),
+  };
+}
+
+function readPem(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch {
+    throw new NeutronError('exchange', `read ${file}`, 'the file cannot be read');
+  }
+}

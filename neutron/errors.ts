@@ -1,0 +1,62 @@
+/** What went wrong, in the words that callers decide by. */
+export type NeutronErrorCode =
+  | 'unreachable'
+  | 'no-server'
+  | 'timeout'
+  | 'remote'
+  | 'exchange'
+  | 'bad-answer'
+  | 'unauthorised';
+
+const ADVICE: Readonly<Record<NeutronErrorCode, string>> = {
+  unreachable: 'check that the message broker of transport_url, or the REST server of quantum_url, is up and reachable',
+  'no-server': 'check that neutron-server runs and is connected to the same broker and virtual host',
+  timeout: 'check the load of neutron-server, or raise rpc_response_timeout',
+  remote: "look the failure up in neutron-server's log",
+  exchange:
+    'set amqp_durable_queues, amqp_auto_delete, rabbit_quorum_queue and rabbit_transient_quorum_queue as neutron-server has them',
+  'bad-answer': 'check that the release of Neutron is one that docs/neutron.md names',
+  unauthorised: 'check user name and password, and the permissions of the virtual host',
+};
+
+const RETRYABLE: Readonly<Record<NeutronErrorCode, boolean>> = {
+  unreachable: true,
+  'no-server': true,
+  timeout: true,
+  remote: true,
+  exchange: false,
+  'bad-answer': false,
+  unauthorised: false,
+};
+
+/** Classes of remote failures that no repeat helps against (contract neutron.md 7.3). */
+const PERMANENT = new Set([
+  'UnsupportedVersion',
+  'NoSuchMethod',
+  'TypeError',
+  'RPCVersionCapError',
+  'CallbackNotFound',
+]);
+
+/** A failure that the server answered with: its Python class, module and message. */
+export type RemoteFailure = { class: string; module: string; message: string };
+
+/** Every failure of this folder. It never holds a password, a URL with one, or a token. */
+export class NeutronError extends Error {
+  override readonly name = 'NeutronError';
+  readonly code: NeutronErrorCode;
+  /** What was being done: `call update_device_list`, `GET /v2.0/ports`. */
+  readonly operation: string;
+  readonly advice: string;
+  readonly retryable: boolean;
+  readonly remote: RemoteFailure | undefined;
+
+  constructor(code: NeutronErrorCode, operation: string, reason: string, remote?: RemoteFailure) {
+    super(`${operation}: ${reason}`);
+    this.code = code;
+    this.operation = operation;
+    this.advice = ADVICE[code];
+    this.retryable = RETRYABLE[code] && !PERMANENT.has(remote?.class ?? '');
+    this.remote = remote;
+  }
+}

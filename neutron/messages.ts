@@ -1,0 +1,165 @@
+import { z } from 'zod';
+import { PortId } from '../network/identifiers.ts';
+import { Mac } from '../network/mac.ts';
+import type { NeutronPort, Segment } from '../network/neutron-port.ts';
+
+// Unknown keys are left alone everywhere: releases add some (oslo's rule for minor versions).
+
+function bindingOf(vifType: string | null | undefined): NeutronPort['binding'] {
+  if (vifType === 'binding_failed') return 'failed';
+  return (vifType ?? 'unbound') === 'unbound' ? 'none' : 'bound';
+}
+
+/** A versioned object of oslo's: its name, version and data. */
+function object<Data extends z.ZodType>(data: Data) {
+  return z.object({ 'versioned_object.name': z.string(), 'versioned_object.data': data });
+}
+
+const SegmentData = z.object({
+  network_type: z.string().nullish(),
+  physical_network: z.string().nullish(),
+  segmentation_id: z.number().nullish(),
+});
+
+const PortData = z.object({
+  id: PortId,
+  network_id: z.string(),
+  mac_address: Mac,
+  admin_state_up: z.boolean(),
+  device_id: z.string().nullish(),
+  device_owner: z.string().nullish(),
+  status: z.string().nullish(),
+  bindings: z
+    .array(
+      object(z.object({ host: z.string().nullish(), vif_type: z.string().nullish(), status: z.string().nullish() })),
+    )
+    .nullish(),
+  binding_levels: z
+    .array(
+      object(
+        z.object({
+          host: z.string().nullish(),
+          level: z.number().nullish(),
+          segment: object(SegmentData).nullish(),
+        }),
+      ),
+    )
+    .nullish(),
+});
+
+/** A Port object, as `push` and `bulk_pull` bring it (contract neutron.md 3.5; versions 1.4 and later have these keys). */
+export const PortObject = object(PortData).transform(({ 'versioned_object.data': data }): NeutronPort => {
+  const binding = (data.bindings ?? [])
+    .map((each) => each['versioned_object.data'])
+    // While a guest is moved there is a second, INACTIVE binding, of the host that it is moved to.
+    .find(({ status }) => (status ?? 'ACTIVE') === 'ACTIVE');
+  const levels = (data.binding_levels ?? [])
+    .map((each) => each['versioned_object.data'])
+    .filter(({ host }) => host === binding?.host);
+  const lowest = levels.toSorted((one, other) => (other.level ?? 0) - (one.level ?? 0))[0]?.segment;
+  return {
+    portId: data.id,
+    networkId: data.network_id,
+    host: binding?.host ?? '',
+    deviceId: data.device_id ?? '',
+    deviceOwner: data.device_owner ?? '',
+    mac: data.mac_address,
+    adminStateUp: data.admin_state_up,
+    status: data.status ?? '',
+    binding: bindingOf(binding?.vif_type),
+    ...(lowest == null ? {} : { segment: segmentOf(lowest['versioned_object.data']) }),
+  };
+});
+
+/** A Network object: its id and its segments. */
+export const NetworkObject = object(
+  z.object({ id: z.string(), segments: z.array(object(SegmentData)).nullish() }),
+).transform(
+  ({ 'versioned_object.data': { id, segments } }): NeutronNetwork => ({
+    id,
+    segments: (segments ?? []).map((each) => segmentOf(each['versioned_object.data'])),
+  }),
+);
+
+/** A network and how it looks on each physical network. */
+export type NeutronNetwork = { id: string; segments: Segment[] };
+
+function segmentOf(data: z.output<typeof SegmentData>): Segment {
+  return {
+    networkType: data.network_type ?? '',
+    physicalNetwork: data.physical_network ?? undefined,
+    segmentationId: data.segmentation_id ?? undefined,
+  };
+}
+
+/** A port as REST and the older messages show it; the segment is not in it. */
+export const PortDictionary = z
+  .object({
+    id: PortId,
+    network_id: z.string(),
+    mac_address: Mac,
+    admin_state_up: z.boolean(),
+    status: z.string().nullish(),
+    device_id: z.string().nullish(),
+    device_owner: z.string().nullish(),
+    'binding:host_id': z.string().nullish(),
+    'binding:vif_type': z.string().nullish(),
+  })
+  .transform(
+    (data): NeutronPort => ({
+      portId: data.id,
+      networkId: data.network_id,
+      host: data['binding:host_id'] ?? '',
+      deviceId: data.device_id ?? '',
+      deviceOwner: data.device_owner ?? '',
+      mac: data.mac_address,
+      adminStateUp: data.admin_state_up,
+      status: data.status ?? '',
+      binding: bindingOf(data['binding:vif_type']),
+    }),
+  );
+
+/** A network as REST shows it: one segment in `provider:` keys, or several in `segments`. */
+export const NetworkDictionary = z
+  .object({
+    id: z.string(),
+    'provider:network_type': z.string().nullish(),
+    'provider:physical_network': z.string().nullish(),
+    'provider:segmentation_id': z.number().nullish(),
+    segments: z
+      .array(
+        z.object({
+          'provider:network_type': z.string().nullish(),
+          'provider:physical_network': z.string().nullish(),
+          'provider:segmentation_id': z.number().nullish(),
+        }),
+      )
+      .nullish(),
+  })
+  .transform(
+    ({ id, segments, ...single }): NeutronNetwork => ({
+      id,
+      segments: (segments ?? (single['provider:network_type'] == null ? [] : [single])).map((each) => ({
+        networkType: each['provider:network_type'] ?? '',
+        physicalNetwork: each['provider:physical_network'] ?? undefined,
+        segmentationId: each['provider:segmentation_id'] ?? undefined,
+      })),
+    }),
+  );
+
+/** What `get_devices_details_list_and_failed_devices` answers: devices without `port_id` are not this host's (contract neutron.md 3.2). */
+export const DetailsList = z.object({
+  devices: z.array(z.object({ device: z.string(), port_id: z.string().nullish() })),
+  failed_devices: z.array(z.string()).nullish(),
+});
+
+/** What `update_device_list` answers. */
+export const UpdatedDevices = z.object({
+  devices_up: z.array(z.string()).nullish(),
+  failed_devices_up: z.array(z.string()).nullish(),
+  devices_down: z.array(z.union([z.string(), z.object({ device: z.string() })])).nullish(),
+  failed_devices_down: z.array(z.string()).nullish(),
+});
+
+/** What `report_state` answers; null for a report that was taken to be out of date. */
+export const ReportAnswer = z.enum(['new', 'alive', 'revived']).nullable();

@@ -1,0 +1,98 @@
+import { z } from 'zod';
+import { PortId } from '../network/identifiers.ts';
+import type { Segment } from '../network/neutron-port.ts';
+import type { Incoming } from './envelope.ts';
+import { NetworkObject, PortObject } from './messages.ts';
+
+/** What a message says, as far as an agent has to know: it looks the rest up, since messages may be late. */
+export type NeutronEvent =
+  | { kind: 'port'; portId: PortId; host: string }
+  | { kind: 'portDeleted'; portId: PortId }
+  | { kind: 'bindingMoved'; portId: PortId; host: string; active: boolean }
+  | { kind: 'network'; networkId: string; segments: Segment[] }
+  | { kind: 'networkDeleted'; networkId: string };
+
+const NOTIFIER = 'q-agent-notifier';
+
+// Servers push objects at their own version, and the topic has it in its name: listening to versions that nobody sends costs nothing.
+const PORT_VERSIONS = versions(4, 20);
+const NETWORK_VERSIONS = versions(0, 9);
+
+/** The topics that an agent listens to, of Neutron from 2016 to today (contract neutron.md 3.4 and 3.5). */
+export const TOPICS: readonly string[] = [
+  `${NOTIFIER}-port-update`,
+  `${NOTIFIER}-port-delete`,
+  `${NOTIFIER}-network-delete`,
+  `${NOTIFIER}-network-update`,
+  `${NOTIFIER}-port_binding-activate`,
+  `${NOTIFIER}-port_binding-deactivate`,
+  ...PORT_VERSIONS.map((version) => `neutron-vo-Port-${version}`),
+  ...NETWORK_VERSIONS.map((version) => `neutron-vo-Network-${version}`),
+];
+
+function versions(first: number, last: number): string[] {
+  return Array.from({ length: last - first + 1 }, (_, index) => `1.${first + index}`);
+}
+
+const PortUpdate = z.object({ port: z.object({ id: PortId, 'binding:host_id': z.string().nullish() }) });
+const PortDelete = z.object({ port_id: PortId });
+const NetworkDelete = z.object({ network_id: z.string() });
+const BindingMoved = z.object({ port_id: PortId, host: z.string() });
+const Push = z.object({
+  event_type: z.string(),
+  resource_list: z.array(
+    z.looseObject({
+      'versioned_object.name': z.string(),
+      'versioned_object.data': z.looseObject({ id: z.string() }),
+    }),
+  ),
+});
+
+/** What a message says. Nothing for messages that are of no concern here, unknown ones among them. */
+export function eventsOf({ method, args }: Incoming): NeutronEvent[] {
+  switch (method) {
+    case 'port_update':
+      return read(PortUpdate, args, ({ port }) => [
+        { kind: 'port', portId: port.id, host: port['binding:host_id'] ?? '' },
+      ]);
+    case 'port_delete':
+      return read(PortDelete, args, ({ port_id: portId }) => [{ kind: 'portDeleted', portId }]);
+    case 'network_delete':
+      return read(NetworkDelete, args, ({ network_id: networkId }) => [{ kind: 'networkDeleted', networkId }]);
+    case 'binding_activate':
+    case 'binding_deactivate':
+      return read(BindingMoved, args, ({ port_id: portId, host }) => [
+        { kind: 'bindingMoved', portId, host, active: method === 'binding_activate' },
+      ]);
+    case 'push':
+      return read(Push, args, ({ event_type, resource_list }) =>
+        resource_list.flatMap((resource) => pushed(event_type, resource)),
+      );
+    default:
+      return [];
+  }
+}
+
+function pushed(eventType: string, resource: z.output<typeof Push>['resource_list'][number]): NeutronEvent[] {
+  const { id } = resource['versioned_object.data'];
+  const deleted = eventType === 'deleted';
+  switch (resource['versioned_object.name']) {
+    case 'Port':
+      if (deleted) return read(z.object({ id: PortId }), { id }, (gone) => [{ kind: 'portDeleted', portId: gone.id }]);
+      return read(PortObject, resource, ({ portId, host }) => [{ kind: 'port', portId, host }]);
+    case 'Network':
+      if (deleted) return [{ kind: 'networkDeleted', networkId: id }];
+      return read(NetworkObject, resource, ({ id: networkId, segments }) => [{ kind: 'network', networkId, segments }]);
+    default:
+      return [];
+  }
+}
+
+function read<Output>(
+  schema: z.ZodType<Output>,
+  value: unknown,
+  then: (output: Output) => NeutronEvent[],
+): NeutronEvent[] {
+  const result = schema.safeParse(value);
+  return result.success ? then(result.data) : [];
+}

@@ -1,0 +1,193 @@
+import type { ChannelModel, ConfirmChannel } from 'amqplib';
+import type { Attachment, BrokerConnection } from './broker-connection.ts';
+import { decodeReply, encode, newId, type Outgoing, type Reply } from './envelope.ts';
+import { NeutronError } from './errors.ts';
+import { controlExchange, type ExchangeFlags, ensureExchanges } from './exchanges.ts';
+
+export type RpcOptions = {
+  /** The exchange that Neutron's server listens on; `control_exchange`. */
+  exchange: string;
+  flags: ExchangeFlags;
+  /** `rpc_response_timeout`. */
+  timeoutMs: number;
+};
+
+export type RpcCall = {
+  topic: string;
+  method: string;
+  version: string;
+  args: Record<string, unknown>;
+  /** Other than `rpc_response_timeout`. */
+  timeoutMs?: number;
+  signal?: AbortSignal;
+};
+
+type Waiting = { resolve(result: unknown): void; reject(error: unknown): void; operation: string; result: unknown };
+
+const PROPERTIES = {
+  contentType: 'application/json',
+  contentEncoding: 'utf-8',
+  deliveryMode: 2,
+  priority: 0,
+  headers: {},
+} as const;
+
+/** Who calls while there is no connection waits for one, but not for long. */
+const LONGEST_WAIT_FOR_BROKER_MS = 10_000;
+/** A reply queue that nobody reads any more is gone after half an hour, as oslo.messaging's are. */
+const REPLY_QUEUE_EXPIRES_MS = 1_800_000;
+
+/**
+ * Calls to servers, over one connection. Safe for many calls at once. A call that the broker cannot deliver fails at once (no server), and
+ * so do those in progress when the connection breaks: every method of Neutron's that is called here may be repeated.
+ */
+export class RpcClient implements Attachment {
+  readonly #options: RpcOptions;
+  readonly #connection: BrokerConnection;
+  /** Kept over reconnects, so that late answers arrive (contract neutron.md 2.4). */
+  readonly #replyQueue = `reply_${newId()}`;
+  readonly #waiting = new Map<string, Waiting>();
+  #channel: ConfirmChannel | undefined;
+  #model: ChannelModel | undefined;
+
+  constructor(connection: BrokerConnection, options: RpcOptions) {
+    this.#options = options;
+    this.#connection = connection;
+    connection.attach(this);
+  }
+
+  async connected(model: ChannelModel): Promise<void> {
+    const { exchange, flags } = this.#options;
+    await ensureExchanges(model, [controlExchange(exchange, flags)]);
+    const replies = await model.createChannel();
+    replies.on('error', () => {});
+    replies.on('close', () => void model.close().catch(() => undefined));
+    await replies.assertQueue(this.#replyQueue, { durable: true, expires: REPLY_QUEUE_EXPIRES_MS });
+    await replies.consume(this.#replyQueue, (message) => this.#answered(message?.content), { noAck: true });
+    this.#model = model;
+    this.#channel = await this.#openChannel(model);
+  }
+
+  disconnected(): void {
+    this.#channel = undefined;
+    this.#model = undefined;
+    for (const [msgId, { reject, operation }] of this.#waiting) {
+      this.#waiting.delete(msgId);
+      reject(new NeutronError('unreachable', operation, 'the connection to the broker was lost'));
+    }
+  }
+
+  /** Call a method of a server and wait for its answer. Throws a NeutronError. */
+  async call({ topic, method, version, args, timeoutMs, signal }: RpcCall): Promise<unknown> {
+    const operation = `call ${method}`;
+    const limit = timeoutMs ?? this.#options.timeoutMs;
+    signal?.throwIfAborted();
+    const channel = await this.#usable(operation, limit);
+    const msgId = newId();
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    const tooLate = setTimeout(
+      () => reject(new NeutronError('timeout', operation, `no answer within ${limit / 1_000} s`)),
+      limit,
+    );
+    const aborted = () => reject(signal?.reason);
+    signal?.addEventListener('abort', aborted, { once: true });
+    this.#waiting.set(msgId, { resolve, reject, operation, result: undefined });
+    try {
+      this.#publish(
+        channel,
+        topic,
+        { method, version, args, answer: { msgId, queue: this.#replyQueue } },
+        msgId,
+        limit,
+      );
+      return await promise;
+    } finally {
+      clearTimeout(tooLate);
+      signal?.removeEventListener('abort', aborted);
+      this.#waiting.delete(msgId);
+    }
+  }
+
+  #publish(channel: ConfirmChannel, topic: string, message: Outgoing, msgId: string, limit: number): void {
+    const { exchange } = this.#options;
+    const operation = `call ${message.method}`;
+    try {
+      channel.publish(exchange, topic, encode(message), {
+        ...PROPERTIES,
+        // A call that waits for a server longer than its caller does is not to be carried out late.
+        expiration: String(limit),
+        mandatory: true,
+        messageId: msgId,
+      });
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : 'the channel is closed';
+      throw new NeutronError('unreachable', operation, reason);
+    }
+  }
+
+  async #usable(operation: string, limit: number): Promise<ConfirmChannel> {
+    if (this.#channel === undefined) {
+      const giveUp = Promise.withResolvers<never>();
+      const timer = setTimeout(
+        () => giveUp.reject(new NeutronError('unreachable', operation, 'there is no connection to the broker')),
+        Math.min(limit, LONGEST_WAIT_FOR_BROKER_MS),
+      );
+      try {
+        await Promise.race([this.#connection.ready(), giveUp.promise]);
+      } finally {
+        clearTimeout(timer);
+      }
+    }
+    if (this.#channel === undefined) throw new NeutronError('no-server', operation, 'the exchange is not there');
+    return this.#channel;
+  }
+
+  async #openChannel(model: ChannelModel): Promise<ConfirmChannel> {
+    const channel = await model.createConfirmChannel();
+    channel.on('error', () => {});
+    channel.on('return', ({ properties }) => {
+      this.#fail(String(properties.messageId), 'no server listens to it');
+    });
+    channel.on('close', () => {
+      if (this.#channel !== channel) return;
+      this.#channel = undefined;
+      // The exchange is gone, as after a restart of the broker: whoever waits is told, and the next call finds a new one.
+      for (const msgId of [...this.#waiting.keys()]) this.#fail(msgId, 'the exchange is not there');
+      void this.#reopen(model);
+    });
+    return channel;
+  }
+
+  async #reopen(model: ChannelModel): Promise<void> {
+    if (this.#model !== model) return;
+    try {
+      await ensureExchanges(model, [controlExchange(this.#options.exchange, this.#options.flags)]);
+      const channel = await this.#openChannel(model);
+      if (this.#model === model) this.#channel = channel;
+    } catch {
+      await model.close().catch(() => undefined);
+    }
+  }
+
+  #fail(msgId: string, reason: string): void {
+    const waiting = this.#waiting.get(msgId);
+    waiting?.reject(new NeutronError('no-server', waiting.operation, reason));
+  }
+
+  #answered(content: Buffer | undefined): void {
+    const reply = content === undefined ? undefined : decodeReply(content);
+    if (reply !== undefined) this.#settle(reply);
+  }
+
+  #settle({ msgId, result, failure, ending }: Reply): void {
+    const waiting = this.#waiting.get(msgId);
+    if (waiting === undefined) return;
+    if (failure !== undefined) {
+      const { operation } = waiting;
+      waiting.reject(new NeutronError('remote', operation, `${failure.class}: ${failure.message}`, failure));
+      return;
+    }
+    waiting.result = result ?? waiting.result;
+    if (ending) waiting.resolve(waiting.result);
+  }
+}

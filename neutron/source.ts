@@ -1,0 +1,61 @@
+import type { PortId } from '../network/identifiers.ts';
+import type { NeutronPort, Segment } from '../network/neutron-port.ts';
+import { NeutronError } from './errors.ts';
+import type { NeutronNetwork } from './messages.ts';
+import type { PluginApi } from './plugin-api.ts';
+import type { NeutronRest } from './rest-client.ts';
+
+type Status = { up: readonly PortId[]; down: readonly PortId[] };
+
+/** What Neutron wants of the ports of one z/VM host, and the way to answer it. */
+export type PortSource = {
+  portsOfHost(host: string): Promise<NeutronPort[]>;
+  ports(portIds: readonly PortId[]): Promise<NeutronPort[]>;
+  bind(host: string, portIds: readonly PortId[]): Promise<void>;
+  report(host: string, statuses: Status, progress: () => void): Promise<{ failed: PortId[] }>;
+};
+
+type Reader = Pick<PluginApi | NeutronRest, 'portsOfHost' | 'ports' | 'networks'>;
+
+/**
+ * Read Neutron by REST where that is configured, else by RPC, and report by RPC. `physicalNetworks` are those of the host: of a network with
+ * several segments, they tell which one is meant. Throws an Error when neither is given.
+ */
+export function portSource(
+  { rpc, rest }: { rpc: PluginApi | undefined; rest: NeutronRest | undefined },
+  physicalNetworks: readonly string[],
+): PortSource {
+  const reader: Reader | undefined = rest ?? rpc;
+  if (reader === undefined) throw new Error('neither transport_url nor quantum_url is given');
+  const withSegments = async (ports: NeutronPort[]): Promise<NeutronPort[]> => {
+    const bare = ports.filter((port) => port.segment === undefined && port.binding === 'bound');
+    if (bare.length === 0) return ports;
+    const networks = await reader.networks(bare.map((port) => port.networkId));
+    const segments = new Map(networks.map((network) => [network.id, segmentOn(network, physicalNetworks)]));
+    return ports.map((port) => {
+      const segment = port.segment ?? (port.binding === 'bound' ? segments.get(port.networkId) : undefined);
+      return segment === undefined ? port : { ...port, segment };
+    });
+  };
+  return {
+    portsOfHost: async (host) => withSegments(await reader.portsOfHost(host)),
+    ports: async (portIds) => (portIds.length === 0 ? [] : withSegments(await reader.ports(portIds))),
+    bind: async (host, portIds) => {
+      // Without RPC nobody can: the ports stay unbound, and are reported as such.
+      await rpc?.bind(host, portIds);
+    },
+    report: async (host, statuses, progress) => {
+      if (rpc === undefined)
+        throw new NeutronError('unauthorised', 'report ports', 'transport_url is not given: Neutron cannot be told');
+      return rpc.report(host, statuses, progress);
+    },
+  };
+}
+
+function segmentOn({ segments }: NeutronNetwork, physicalNetworks: readonly string[]): Segment | undefined {
+  const [only, ...more] = segments;
+  if (more.length === 0) return only;
+  return segments.find(
+    ({ physicalNetwork }) => physicalNetwork !== undefined && physicalNetworks.includes(physicalNetwork),
+  );
+}

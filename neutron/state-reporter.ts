@@ -1,0 +1,96 @@
+import type { BrokerLog } from './broker-connection.ts';
+import type { AgentState, PluginApi } from './plugin-api.ts';
+
+export type ReporterOptions = {
+  host: string;
+  /** Physical network → VSWITCH, as the server's mechanism driver looks it up when it binds a port. */
+  bridgeMappings: Readonly<Record<string, string>>;
+  intervalMs: number;
+  log: BrokerLog;
+  /** The server has taken this agent to be dead: it may have failed to bind ports meanwhile. */
+  onRevived(): void;
+};
+
+const BINARY = 'neutron-zvm-agent';
+
+/**
+ * Tells the server at intervals that the agent of a host lives, as type `Open vSwitch agent`, for which the stock mechanism driver binds
+ * ports (contract neutron.md 3.1). Depends on nothing but the broker: not on Temporal, not on xCAT.
+ */
+export class StateReporter {
+  readonly #api: PluginApi;
+  readonly #options: ReporterOptions;
+  #timer: NodeJS.Timeout | undefined;
+  #failing = false;
+  #started = false;
+  #stopped = false;
+
+  constructor(api: PluginApi, options: ReporterOptions) {
+    this.#api = api;
+    this.#options = options;
+  }
+
+  /** Report now, and from now on. The first report is over when the promise resolves; it does not fail. */
+  async start(): Promise<void> {
+    await this.#report();
+    if (!this.#stopped) this.#timer = setInterval(() => void this.#report(), this.#options.intervalMs);
+  }
+
+  /** Report at once, as after a reconnect. */
+  async reportNow(): Promise<void> {
+    if (this.#timer !== undefined) await this.#report();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    clearInterval(this.#timer);
+  }
+
+  async #report(): Promise<void> {
+    const { host, intervalMs, log, onRevived } = this.#options;
+    try {
+      const answer = await this.#api.reportState(this.#state(), new Date(), intervalMs);
+      if (answer === undefined) {
+        log.error(
+          { host },
+          "neutron-server ignores the reports of this agent as out of date: this machine's clock is behind",
+        );
+        return;
+      }
+      if (this.#failing) log.info({ host }, 'successfully reported state after a previous failure');
+      if (!this.#started || answer === 'revived') log.info({ host, answer }, 'reported state');
+      this.#failing = false;
+      this.#started = true;
+      if (answer === 'revived') onRevived();
+    } catch (error) {
+      if (this.#stopped) return;
+      const reason = error instanceof Error ? error.message : String(error);
+      if (!this.#failing) log.warn({ host, reason }, 'state could not be reported');
+      this.#failing = true;
+    }
+  }
+
+  #state(): AgentState {
+    const { host, bridgeMappings } = this.#options;
+    return {
+      agent_type: 'Open vSwitch agent',
+      binary: BINARY,
+      host,
+      topic: 'N/A',
+      ...(this.#started ? {} : { start_flag: true }),
+      configurations: {
+        bridge_mappings: bridgeMappings,
+        tunnel_types: [],
+        tunneling_ip: null,
+        datapath_type: 'system',
+        ovs_hybrid_plug: false,
+        l2_population: false,
+        arp_responder_enabled: false,
+        enable_distributed_routing: false,
+        in_distributed_mode: false,
+        extensions: [],
+        ovs_capabilities: { datapath_types: [], iface_types: [] },
+      },
+    };
+  }
+}

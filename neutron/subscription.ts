@@ -1,0 +1,112 @@
+import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
+import type { Attachment, BrokerConnection, BrokerLog } from './broker-connection.ts';
+import { decodeMessage, type Incoming } from './envelope.ts';
+import { type ExchangeFlags, ensureExchanges, fanoutExchange } from './exchanges.ts';
+
+export type SubscriptionOptions = {
+  /** The queue's own name, the same at every start: messages sent while nobody listens wait in it. */
+  queue: string;
+  /** Topics whose fanouts are wanted. */
+  topics: readonly string[];
+  flags: ExchangeFlags;
+  log: BrokerLog;
+  /** Called at each connection with the number of messages that waited. */
+  onConnected(backlog: number): void;
+  onDisconnected(): void;
+  /**
+   * Messages in the order in which they came, several at a time when they come fast. They are acknowledged when the promise resolves; when
+   * it rejects they come again.
+   */
+  onMessages(messages: Incoming[], backlog: boolean): Promise<void>;
+};
+
+/** Messages wait for an agent that is away as long as oslo.messaging's own queues do. */
+const EXPIRES_MS = 1_800_000;
+const MOST_UNACKNOWLEDGED = 500;
+const AGAIN_MS = 1_000;
+/** oslo.messaging's duplicate filter remembers as many. */
+const REMEMBERED_IDS = 16;
+
+/** A queue of this agent's own that gets the fanouts of several topics. */
+export class Subscription implements Attachment {
+  readonly #options: SubscriptionOptions;
+  #pending: ConsumeMessage[] = [];
+  #working = false;
+  #channel: Channel | undefined;
+  /** Messages that were in the queue before this agent came. */
+  #backlog = 0;
+  readonly #seen: string[] = [];
+
+  constructor(connection: BrokerConnection, options: SubscriptionOptions) {
+    this.#options = options;
+    connection.attach(this);
+  }
+
+  async connected(model: ChannelModel): Promise<void> {
+    const { queue, topics, flags } = this.#options;
+    const exchanges = topics.map((topic) => fanoutExchange(topic, flags));
+    await ensureExchanges(model, exchanges);
+    const channel = await model.createChannel();
+    channel.on('error', () => {});
+    // Whatever closes it, everything is declared anew on the next connection.
+    channel.on('close', () => void model.close().catch(() => undefined));
+    const { messageCount } = await channel.assertQueue(queue, { durable: true, expires: EXPIRES_MS });
+    for (const { name } of exchanges) await channel.bindQueue(queue, name, '');
+    await channel.prefetch(MOST_UNACKNOWLEDGED);
+    this.#backlog = messageCount;
+    this.#channel = channel;
+    await channel.consume(queue, (message) => {
+      if (message === null) void model.close().catch(() => undefined);
+      else this.#take(message);
+    });
+    this.#options.onConnected(messageCount);
+  }
+
+  disconnected(): void {
+    this.#channel = undefined;
+    this.#pending = [];
+    this.#options.onDisconnected();
+  }
+
+  #take(message: ConsumeMessage): void {
+    this.#pending.push(message);
+    if (this.#working) return;
+    this.#working = true;
+    // What arrives in one go is handed on together.
+    setImmediate(() => void this.#work());
+  }
+
+  async #work(): Promise<void> {
+    while (this.#pending.length > 0) {
+      const channel = this.#channel;
+      const taken = this.#pending.splice(0);
+      const messages = taken.flatMap((message) => this.#read(message));
+      try {
+        if (messages.length > 0) await this.#options.onMessages(messages, this.#backlog > 0);
+        this.#backlog = Math.max(0, this.#backlog - taken.length);
+        for (const message of taken) if (this.#channel === channel) channel?.ack(message);
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        this.#options.log.error({ queue: this.#options.queue, reason }, 'messages could not be handed on: tried again');
+        await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+        if (this.#channel === channel) for (const message of taken) channel?.nack(message, false, true);
+      }
+    }
+    this.#working = false;
+  }
+
+  #read(message: ConsumeMessage): Incoming[] {
+    const incoming = decodeMessage(message.content);
+    if (incoming === undefined) {
+      this.#options.log.warn({ queue: this.#options.queue }, 'a message that is none of oslo.messaging was left out');
+      return [];
+    }
+    const { uniqueId } = incoming;
+    if (uniqueId !== undefined && !message.fields.redelivered) {
+      if (this.#seen.includes(uniqueId)) return [];
+      this.#seen.push(uniqueId);
+      if (this.#seen.length > REMEMBERED_IDS) this.#seen.shift();
+    }
+    return [incoming];
+  }
+}

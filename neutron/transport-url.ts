@@ -1,0 +1,57 @@
+/** One broker of a `transport_url`. */
+export type Broker = { host: string; port: number; username: string; password: string };
+
+/** The brokers of a cluster, tried in turn, and the virtual host on them. */
+export type Transport = { brokers: Broker[]; vhost: string; tls: boolean };
+
+const DEFAULT_PORT = 5672;
+const DEFAULT_TLS_PORT = 5671;
+
+/**
+ * Read oslo.messaging's `transport_url`: `rabbit://user:password@host:port,user:password@host:port/vhost?ssl=1`. User and password of the
+ * first broker hold for those without (oslo.messaging's rule is each its own; RabbitMQ's default `guest` is then meant). Throws an Error that
+ * does not hold the URL, since a password is in it.
+ */
+export function parseTransportUrl(text: string, tlsConfigured = false): Transport {
+  const match = /^(?<scheme>[a-z+]+):\/\/(?<hosts>[^/?#]*)(?<path>\/[^?#]*)?(?:\?(?<query>[^#]*))?$/is.exec(
+    text.trim(),
+  );
+  const { scheme = '', hosts = '', path = '', query = '' } = match?.groups ?? {};
+  if (match === null) throw new Error('is not of the form rabbit://user:password@host:port/vhost');
+  if (!['rabbit', 'kombu+amqp', 'amqp'].includes(scheme.toLowerCase()))
+    throw new Error(`is for ${scheme}, but only RabbitMQ (rabbit://) is spoken`);
+  const asked = new URLSearchParams(query).get('ssl');
+  const tls = asked === null ? tlsConfigured : ['1', 'true', 'yes', 'on'].includes(asked.toLowerCase());
+  const brokers = hosts
+    .split(',')
+    .filter((host) => host !== '')
+    .map((host) => brokerOf(host, tls));
+  if (brokers.length === 0) throw new Error('names no broker');
+  // "/" and "//" are both RabbitMQ's own virtual host "/" (contract neutron.md 2.1).
+  const vhost = decoded(path.slice(1));
+  return { brokers, vhost: vhost === '' ? '/' : vhost, tls };
+}
+
+function brokerOf(text: string, tls: boolean): Broker {
+  const at = text.lastIndexOf('@');
+  const [username = '', ...password] = at < 0 ? [] : text.slice(0, at).split(':');
+  const address = /^(?:\[(?<v6>[0-9a-f:.]+)\]|(?<host>[a-z0-9._-]+))(?::(?<port>[0-9]{1,5}))?$/i.exec(
+    text.slice(at + 1),
+  );
+  const { v6, host = v6, port } = address?.groups ?? {};
+  if (host === undefined || Number(port ?? DEFAULT_PORT) > 65_535) throw new Error('has a broker that is no host:port');
+  return {
+    host,
+    port: port === undefined ? (tls ? DEFAULT_TLS_PORT : DEFAULT_PORT) : Number(port),
+    username: username === '' ? 'guest' : decoded(username),
+    password: username === '' ? 'guest' : decoded(password.join(':')),
+  };
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new Error('has a % that is not followed by two hex digits');
+  }
+}

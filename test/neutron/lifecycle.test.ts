@@ -1,0 +1,274 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startReconcileHost } from '../../workers/start-operation.ts';
+import { becomes, type Cloud, createCloud, neutronIsHere } from './real-neutron.ts';
+import { expectStatus, lastWord } from './why.ts';
+
+const MINUTE = 60_000;
+
+describe.skipIf(!neutronIsHere)('with a stock neutron-server', () => {
+  let cloud: Cloud;
+  beforeAll(async () => {
+    cloud = await createCloud({ guests: 61 });
+  }, 10 * MINUTE);
+  afterAll(() => cloud?.close(), 2 * MINUTE);
+
+  const guest = (userid: string) => cloud.environment.guest(userid);
+  const nic = async (userid: string, mac: string) => (await guest(userid)).nics.find((each) => asMac(each.mac) === mac);
+  const asMac = (text: string) => text.toLowerCase().replaceAll('-', ':');
+  const isBare = async (userid: string) => {
+    const { rows, granted, directory, nics } = await guest(userid);
+    return rows.length + Object.keys(granted).length + directory.length + nics.length === 0;
+  };
+  const reconcile = async () => {
+    const run = await startReconcileHost(cloud.environment.client, { host: cloud.host, last: cloud.last() });
+    const result = await run.result();
+    cloud.remember(result);
+    return result;
+  };
+
+  test('the agent is listed as a living Open vSwitch agent', async () => {
+    expect(await cloud.openstack.api.agents()).toContainEqual({
+      host: cloud.host,
+      alive: true,
+      binary: 'neutron-zvm-agent',
+      agent_type: 'Open vSwitch agent',
+    });
+  });
+
+  test(
+    'a port on a VLAN is wired, taken down and up, moved to another VLAN and deleted',
+    async () => {
+      const { api } = cloud.openstack;
+      const userid = 'LNX10001';
+      const networkId = await api.createNetwork({ physicalNetwork: 'physnet1', segmentationId: 1001 });
+      const port = await api.createPort({ networkId, host: cloud.host, deviceId: userid });
+      expect(port['binding:vif_type']).toBe('ovs');
+      await expectStatus(cloud, port.id, 'ACTIVE');
+      expect((await guest(userid)).granted).toEqual({ VSW1: [1001] });
+      expect((await guest(userid)).rows).toMatchObject([{ port: port.id, switch: 'VSW1', vlan: '1001' }]);
+      expect(await nic(userid, port.mac_address)).toMatchObject({ vswitch: 'VSW1' });
+
+      await api.updatePort(port.id, { adminStateUp: false });
+      await expectStatus(cloud, port.id, 'DOWN');
+      expect((await nic(userid, port.mac_address))?.vswitch ?? null).toBeNull();
+
+      await api.updatePort(port.id, { adminStateUp: true });
+      await expectStatus(cloud, port.id, 'ACTIVE');
+      expect(await nic(userid, port.mac_address)).toMatchObject({ vswitch: 'VSW1' });
+
+      await api.changeSegmentationId(networkId, 1002);
+      expect(await becomes(async () => (await guest(userid)).granted.VSW1?.[0] === 1002)).toBe(true);
+      expect(await becomes(async () => (await nic(userid, port.mac_address))?.vswitch === 'VSW1')).toBe(true);
+      expect((await api.port(port.id)).status).toBe('ACTIVE');
+
+      await api.deletePort(port.id);
+      expect(await becomes(() => isBare(userid))).toBe(true);
+      await api.deleteNetwork(networkId);
+    },
+    3 * MINUTE,
+  );
+
+  test(
+    'a port on a flat network is wired without a VLAN',
+    async () => {
+      const { api } = cloud.openstack;
+      const networkId = await api.createNetwork({ physicalNetwork: 'physflat' });
+      const port = await api.createPort({ networkId, host: cloud.host, deviceId: 'lnx10002' });
+      await expectStatus(cloud, port.id, 'ACTIVE');
+      expect((await guest('LNX10002')).granted).toEqual({ VSWFLAT: [] });
+      expect(await nic('LNX10002', port.mac_address)).toMatchObject({ vswitch: 'VSWFLAT' });
+    },
+    MINUTE,
+  );
+
+  test('a port of a guest that is logged off is ACTIVE once its next logon will couple it', async () => {
+    const { api } = cloud.openstack;
+    const networkId = await api.createNetwork({ physicalNetwork: 'physnet1', segmentationId: 1005 });
+    const port = await api.createPort({ networkId, host: cloud.host, deviceId: 'LNX10002' });
+    await expectStatus(cloud, port.id, 'ACTIVE');
+    const { granted, directory, loggedOn } = await guest('LNX10002');
+    expect({ granted, loggedOn }).toEqual({ granted: { VSW1: [1005] }, loggedOn: false });
+    const macid = port.mac_address.slice(9).replaceAll(':', '').toUpperCase();
+    expect(directory).toMatchObject([{ vswitch: 'VSW1', macid }]);
+  });
+
+  test(
+    'a changed address of a port ends with a NIC of that address',
+    async () => {
+      const { api } = cloud.openstack;
+      const networkId = await api.createNetwork({ physicalNetwork: 'physnet1', segmentationId: 1010 });
+      const port = await api.createPort({ networkId, host: cloud.host, deviceId: 'LNX10003' });
+      await expectStatus(cloud, port.id, 'ACTIVE');
+      await api.updatePort(port.id, { host: '' });
+      expect(await becomes(() => isBare('LNX10003'))).toBe(true);
+      await api.updatePort(port.id, { mac: '02:00:00:aa:bb:cc' });
+      await api.updatePort(port.id, { host: cloud.host });
+      expect(await becomes(async () => (await nic('LNX10003', '02:00:00:aa:bb:cc'))?.vswitch === 'VSW1')).toBe(true);
+      await expectStatus(cloud, port.id, 'ACTIVE');
+    },
+    MINUTE,
+  );
+
+  test(
+    'a port that is unbound, or bound to another host, leaves nothing behind',
+    async () => {
+      const { api } = cloud.openstack;
+      const networkId = await api.createNetwork({ physicalNetwork: 'physnet1', segmentationId: 1020 });
+      const [unbound, moved] = await Promise.all([
+        api.createPort({ networkId, host: cloud.host, deviceId: 'LNX10004' }),
+        api.createPort({ networkId, host: cloud.host, deviceId: 'LNX10005' }),
+      ]);
+      await expectStatus(cloud, unbound.id, 'ACTIVE');
+      await expectStatus(cloud, moved.id, 'ACTIVE');
+      await api.updatePort(unbound.id, { host: '' });
+      await api.updatePort(moved.id, { host: 'another-host' });
+      expect(await becomes(() => isBare('LNX10004'))).toBe(true);
+      expect(await becomes(() => isBare('LNX10005'))).toBe(true);
+    },
+    MINUTE,
+  );
+
+  test(
+    'a second port that needs another VLAN of a user-based VSWITCH is not ACTIVE, and the reason is told; the first stays',
+    async () => {
+      const { api } = cloud.openstack;
+      const networks = await Promise.all(
+        [1030, 1031].map((segmentationId) => api.createNetwork({ physicalNetwork: 'physnet1', segmentationId })),
+      );
+      const first = await api.createPort({ networkId: networks[0] ?? '', host: cloud.host, deviceId: 'LNX10006' });
+      await expectStatus(cloud, first.id, 'ACTIVE');
+      const second = await api.createPort({ networkId: networks[1] ?? '', host: cloud.host, deviceId: 'LNX10006' });
+      const told = async () => JSON.stringify(await lastWord(cloud));
+      expect(await becomes(async () => (await told()).includes(second.id))).toBe(true);
+      expect(await told()).toContain('user-based');
+      expect((await api.port(second.id)).status).toBe('DOWN');
+      expect((await api.port(first.id)).status).toBe('ACTIVE');
+      expect((await guest('LNX10006')).granted).toEqual({ VSW1: [1030] });
+      await api.deletePort(second.id);
+      expect((await reconcile()).failures.map(({ userid }) => userid)).not.toContain(second.id);
+    },
+    MINUTE,
+  );
+
+  test(
+    'several NICs of a guest on different networks become ACTIVE',
+    async () => {
+      const { api } = cloud.openstack;
+      const networks = await Promise.all([
+        api.createNetwork({ physicalNetwork: 'physnet1', segmentationId: 1040 }),
+        api.createNetwork({ physicalNetwork: 'physnet2', segmentationId: 1041 }),
+        api.createNetwork({ physicalNetwork: 'physport', segmentationId: 1042 }),
+        api.createNetwork({ physicalNetwork: 'physport', segmentationId: 1043 }),
+      ]);
+      const ports = await api.createPorts(
+        networks.map((networkId) => ({ networkId, host: cloud.host, deviceId: 'LNX10007' })),
+      );
+      for (const port of ports) await expectStatus(cloud, port.id, 'ACTIVE');
+      expect((await guest('LNX10007')).nics.map((each) => each.vswitch).toSorted()).toEqual([
+        'VSW1',
+        'VSW2',
+        'VSWPORT',
+        'VSWPORT',
+      ]);
+    },
+    MINUTE,
+  );
+
+  test(
+    'a port of a physical network that is not mapped fails to bind at once, and nothing is touched',
+    async () => {
+      const { api } = cloud.openstack;
+      const networkId = await api.createNetwork({ physicalNetwork: 'elsewhere' });
+      const port = await api.createPort({ networkId, host: cloud.host, deviceId: 'LNX10008' });
+      expect(port['binding:vif_type']).toBe('binding_failed');
+      expect(await isBare('LNX10008')).toBe(true);
+      await api.deletePort(port.id);
+    },
+    MINUTE,
+  );
+
+  test(
+    "a port of an instance that Nova has not yet written to xCAT's table is wired once it has",
+    async () => {
+      const { api } = cloud.openstack;
+      const networkId = await api.createNetwork({ physicalNetwork: 'physnet1', segmentationId: 1050 });
+      const port = await api.createPort({ networkId, host: cloud.host, deviceId: randomUUID() });
+      expect(await becomes(async () => JSON.stringify(await lastWord(cloud)).includes(port.id))).toBe(true);
+      expect((await api.port(port.id)).status).toBe('DOWN');
+      const { tables } = cloud.environment.simulator.mn;
+      tables.put('switch', { node: 'lnx10009', port: port.id, interface: '1000', comments: 'zhcp1' });
+      await reconcile();
+      await expectStatus(cloud, port.id, 'ACTIVE');
+      expect(await nic('LNX10009', port.mac_address)).toMatchObject({ vswitch: 'VSW1' });
+    },
+    MINUTE,
+  );
+
+  test(
+    'what was deleted in Neutron while nobody listened is undone by reconciliation, and what nobody asked Neutron for is left',
+    async () => {
+      const { api } = cloud.openstack;
+      const networkId = await api.createNetwork({ physicalNetwork: 'physnet1', segmentationId: 1060 });
+      const port = await api.createPort({ networkId, host: cloud.host, deviceId: 'LNX10010' });
+      await expectStatus(cloud, port.id, 'ACTIVE');
+      await reconcile();
+      await cloud.environment.run('createPort', {
+        userid: 'LNX10061',
+        portId: randomUUID(),
+        vswitch: 'VSW1',
+        network: { type: 'vlan', segmentationId: 1061 },
+      });
+      await cloud.stopAgent();
+      await cloud.dropMessages();
+      await api.deletePort(port.id);
+      await cloud.dropMessages();
+      await reconcile();
+      expect(await isBare('LNX10010')).toBe(true);
+      expect((await guest('LNX10061')).rows).toHaveLength(1);
+      await cloud.startAgent();
+    },
+    MINUTE,
+  );
+
+  test(
+    '200 ports at once become ACTIVE; a second full synchronisation and ten reconciliations then show no BUILD',
+    async () => {
+      const { api } = cloud.openstack;
+      const physical = ['physnet1', 'physnet2', 'physport', 'physport'];
+      const networks = await Promise.all(
+        physical.map((physicalNetwork, index) => api.createNetwork({ physicalNetwork, segmentationId: 1100 + index })),
+      );
+      const wanted = Array.from({ length: 200 }, (_, index) => ({
+        networkId: networks[index % 4] ?? '',
+        host: cloud.host,
+        deviceId: `LNX1${String(Math.floor(index / 4) + 11).padStart(4, '0')}`,
+      }));
+      const ports = (await Promise.all(slices(wanted, 50).map((slice) => api.createPorts(slice)))).flat();
+      const isActive = async () => {
+        const now = new Map((await api.portsOf(cloud.host)).map((port) => [port.id, port.status]));
+        return ports.every((port) => now.get(port.id) === 'ACTIVE');
+      };
+      expect(await becomes(isActive, 2 * MINUTE)).toBe(true);
+      for (const port of ports) {
+        const coupled = (await guest(port.device_id)).nics.filter((each) => each.vswitch !== null);
+        expect(coupled.map((each) => asMac(each.mac))).toContain(port.mac_address);
+      }
+
+      const watch = await cloud.watchStatuses();
+      await cloud.stopAgent();
+      await cloud.startAgent();
+      for (let run = 0; run < 10; run += 1) expect((await reconcile()).drifted).toBe(0);
+      expect(watch.seen().filter((status) => status !== 'ACTIVE')).toEqual([]);
+      await watch.close();
+      expect(await isActive()).toBe(true);
+    },
+    6 * MINUTE,
+  );
+});
+
+function slices<Item>(items: readonly Item[], size: number): Item[][] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>
+    items.slice(index * size, (index + 1) * size),
+  );
+}

@@ -1,0 +1,166 @@
+import { existsSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { connect } from 'amqplib';
+import { pino } from 'pino';
+import { inject } from 'vitest';
+import { z } from 'zod';
+import { decodeMessage } from '../../neutron/envelope.ts';
+import { parseTransportUrl } from '../../neutron/transport-url.ts';
+import { startSimulator } from '../../simulator/simulator.ts';
+import type { HostConfiguration } from '../../workers/configuration/configuration.ts';
+import type { NeutronConfiguration } from '../../workers/configuration/neutron.ts';
+import { type Openstack, startOpenstack } from '../../workers/demo/openstack/neutron-server.ts';
+import { missingPackages } from '../../workers/demo/openstack/packages.ts';
+import { type RunningAgents, runNeutronAgents } from '../../workers/run-neutron-agents.ts';
+import { runWorkers } from '../../workers/run-workers.ts';
+import { connectClient, localTarget } from '../../workers/temporal-connection.ts';
+import type { ReconcileHostResult } from '../../workflows/reconcile-host.ts';
+import { createEnvironmentOn, type Environment } from '../workflows/environment.ts';
+
+/** A stock neutron-server, a simulated z/VM system, its worker, and the agent between them. */
+export type Cloud = {
+  openstack: Openstack;
+  environment: Environment;
+  host: string;
+  agents(): RunningAgents;
+  startAgent(): Promise<void>;
+  /** What the last reconciliation left to the next. */
+  last(): Last | undefined;
+  remember(result: Last): void;
+  /** Empty the agent's queue, as when it was away for longer than messages are kept. */
+  dropMessages(): Promise<void>;
+  /** Statuses that Neutron's ports are seen with, from now on. */
+  watchStatuses(): Promise<{ seen(): string[]; close(): Promise<void> }>;
+  stopAgent(): Promise<void>;
+  /** The status of a port once it is that, or what it is when it has not become so in time. */
+  status(portId: string, wanted: string, timeoutMs?: number): Promise<string>;
+  close(): Promise<void>;
+};
+
+type Last = {
+  memory: string;
+  failures: ReconcileHostResult['failures'];
+  unreported?: ReconcileHostResult['unreported'];
+};
+
+/** A Neutron server can run here: it is installed, or may be. */
+export const neutronIsHere =
+  missingPackages().length === 0 || (process.getuid?.() === 0 && existsSync('/usr/bin/apt-get'));
+if (!neutronIsHere) process.stderr.write('SKIPPED: no neutron-server here, and it may not be installed\n');
+
+export const silent = pino({ level: process.env.TEST_LOG ?? 'silent' }, pino.destination(2));
+
+export function busConfiguration(transportUrl: string): NeutronConfiguration {
+  return {
+    bus: {
+      transport: parseTransportUrl(transportUrl),
+      exchange: 'neutron',
+      flags: { durable: false, autoDelete: false, durableFanout: false },
+      heartbeatSeconds: 60,
+      tls: { verify: true },
+      rpcTimeoutSeconds: 60,
+      reportIntervalSeconds: 2,
+    },
+  };
+}
+
+export async function createCloud(
+  options: { guests?: number; agentDownSeconds?: number; configured?: Partial<HostConfiguration>; rest?: boolean } = {},
+): Promise<Cloud> {
+  const simulator = await startSimulator({ hosts: 1, guests: options.guests ?? 10 });
+  const openstack = await startOpenstack({
+    say: () => {},
+    macPrefix: '02:00:00',
+    vlanNetworks: ['physnet1', 'physnet2', 'physport'],
+    ...(options.agentDownSeconds === undefined ? {} : { agentDownSeconds: options.agentDownSeconds }),
+  });
+  const environment = await createEnvironmentOn(simulator, 1, options.configured ?? {}, false);
+  const target = localTarget(inject('temporalAddress'), inject('temporalNamespace'));
+  const configuration = busConfiguration(openstack.rabbit.transportUrl);
+  if (options.rest === true)
+    configuration.rest = { url: openstack.api.url, auth: { strategy: 'noauth' }, timeoutMs: 30_000 };
+  const workers = await runWorkers([environment.configuration], target, silent, undefined, configuration);
+  const { client, close } = await connectClient(target);
+  let agents: RunningAgents | undefined;
+  let last: Last | undefined;
+  const startAgent = async () => {
+    agents = runNeutronAgents([environment.configuration], configuration, client, silent);
+    await agents.ready;
+  };
+  const stopAgent = async () => {
+    await agents?.stop();
+    agents = undefined;
+  };
+  await startAgent();
+  return {
+    openstack,
+    environment,
+    host: environment.host,
+    last: () => last,
+    remember: ({ memory, failures, unreported }) => {
+      last = { memory, failures, ...(unreported === undefined ? {} : { unreported }) };
+    },
+    dropMessages: async () => {
+      const model = await connect(amqpUrl(openstack));
+      const channel = await model.createChannel();
+      await channel.purgeQueue(`neutron-zvm-agent.${environment.host}`);
+      await model.close();
+    },
+    watchStatuses: () => watchStatuses(amqpUrl(openstack)),
+    agents: () => {
+      if (agents === undefined) throw new Error('no agent runs');
+      return agents;
+    },
+    startAgent,
+    stopAgent,
+    async status(portId, wanted, timeoutMs = 30_000) {
+      const deadline = Date.now() + timeoutMs;
+      for (;;) {
+        const { status } = await openstack.api.port(portId);
+        if (status === wanted || Date.now() > deadline) return status;
+        await sleep(100);
+      }
+    },
+    async close() {
+      await stopAgent();
+      await workers.stop();
+      await close();
+      await environment.close();
+      await openstack.stop();
+      await simulator.close();
+    },
+  };
+}
+
+function amqpUrl({ rabbit }: Openstack): string {
+  return rabbit.transportUrl.replace(/^rabbit/, 'amqp').replace(/\/\/$/, '/');
+}
+
+async function watchStatuses(url: string): Promise<{ seen(): string[]; close(): Promise<void> }> {
+  const model = await connect(url);
+  const channel = await model.createChannel();
+  const { queue } = await channel.assertQueue('', { exclusive: true });
+  await channel.bindQueue(queue, 'neutron-vo-Port-1.7_fanout', '');
+  const statuses: string[] = [];
+  const Resource = z.object({ 'versioned_object.data': z.object({ status: z.string().nullish() }) });
+  await channel.consume(
+    queue,
+    (message) => {
+      const args = message === null ? undefined : decodeMessage(message.content)?.args;
+      const resources = z.object({ resource_list: z.array(Resource) }).safeParse(args).data?.resource_list ?? [];
+      for (const resource of resources) statuses.push(resource['versioned_object.data'].status ?? '');
+    },
+    { noAck: true },
+  );
+  return { seen: () => statuses.filter((status) => status !== ''), close: () => model.close() };
+}
+
+/** Wait until something is so; the answer is whether it is. */
+export async function becomes(isSo: () => Promise<boolean> | boolean, timeoutMs = 30_000): Promise<boolean> {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    if (await isSo()) return true;
+    if (Date.now() > deadline) return false;
+    await sleep(100);
+  }
+}

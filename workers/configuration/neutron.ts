@@ -1,0 +1,135 @@
+import type { BrokerOptions } from '../../neutron/broker-connection.ts';
+import type { ExchangeFlags } from '../../neutron/exchanges.ts';
+import type { RestOptions } from '../../neutron/rest-client.ts';
+import { parseTransportUrl, type Transport } from '../../neutron/transport-url.ts';
+import type { HostReader } from './host-reader.ts';
+import { SETTINGS } from './schema.ts';
+
+/** How Neutron is reached: over its message bus, by its REST API for reading, or both. */
+export type NeutronConfiguration = {
+  bus?: {
+    transport: Transport;
+    exchange: string;
+    flags: ExchangeFlags;
+    heartbeatSeconds: number;
+    tls: BrokerOptions['tls'];
+    rpcTimeoutSeconds: number;
+    reportIntervalSeconds: number;
+  };
+  rest?: RestOptions;
+};
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const DEFAULT_EXCHANGE = 'neutron';
+const DEFAULT_RPC_TIMEOUT_SECONDS = 60;
+const DEFAULT_HEARTBEAT_SECONDS = 60;
+const DEFAULT_REPORT_SECONDS = 30;
+const REST_TIMEOUT_MS = 60_000;
+
+/** Read how Neutron is reached. Undefined when neither transport_url (or rabbit_host) nor quantum_url is given. */
+export function readNeutron(reader: HostReader, env: Environment): NeutronConfiguration | undefined {
+  const bus = readBus(reader, env);
+  const rest = readRest(reader, env);
+  if (bus === undefined && rest === undefined) return undefined;
+  return { ...(bus === undefined ? {} : { bus }), ...(rest === undefined ? {} : { rest }) };
+}
+
+function readBus(reader: HostReader, env: Environment): NeutronConfiguration['bus'] {
+  const transport = readTransport(reader, env);
+  if (transport === undefined) return undefined;
+  const durable = reader.read(SETTINGS.durableQueues) ?? false;
+  const quorum = reader.read(SETTINGS.quorumQueue) ?? false;
+  const caFile = reader.read(SETTINGS.brokerCaFile) ?? reader.read(SETTINGS.brokerCaFileOld);
+  const certFile = reader.read(SETTINGS.brokerCertFile);
+  const keyFile = reader.read(SETTINGS.brokerKeyFile);
+  return {
+    transport,
+    exchange: reader.read(SETTINGS.controlExchange) ?? DEFAULT_EXCHANGE,
+    flags: {
+      durable: durable || quorum,
+      autoDelete: reader.read(SETTINGS.autoDelete) ?? false,
+      durableFanout: reader.read(SETTINGS.transientQuorumQueue) ?? false,
+    },
+    heartbeatSeconds: reader.read(SETTINGS.heartbeatSeconds) ?? DEFAULT_HEARTBEAT_SECONDS,
+    tls: {
+      verify: true,
+      ...(caFile === undefined ? {} : { caFile }),
+      ...(certFile === undefined ? {} : { certFile }),
+      ...(keyFile === undefined ? {} : { keyFile }),
+    },
+    rpcTimeoutSeconds: reader.read(SETTINGS.rpcTimeoutSeconds) ?? DEFAULT_RPC_TIMEOUT_SECONDS,
+    reportIntervalSeconds: reader.read(SETTINGS.reportIntervalSeconds) ?? DEFAULT_REPORT_SECONDS,
+  };
+}
+
+/** `transport_url`, or the keys that stood for it before 2014. */
+function readTransport(reader: HostReader, env: Environment): Transport | undefined {
+  const tls = reader.read(SETTINGS.brokerTls) ?? reader.read(SETTINGS.brokerTlsOld) ?? false;
+  const fromEnvironment = env.ZVM_TRANSPORT_URL ?? '';
+  if (fromEnvironment !== '') {
+    try {
+      return parseTransportUrl(fromEnvironment, tls);
+    } catch (error) {
+      const problem = error instanceof Error ? error.message : 'is no transport URL';
+      reader.report(SETTINGS.transportUrl, `ZVM_TRANSPORT_URL in the environment ${problem}`);
+      return undefined;
+    }
+  }
+  const found = reader.find(SETTINGS.transportUrl);
+  if (found !== undefined) {
+    const checked = reader.read(SETTINGS.transportUrl);
+    return checked === undefined ? undefined : parseTransportUrl(found.text, tls);
+  }
+  const hosts = reader.read(SETTINGS.rabbitHosts) ?? reader.read(SETTINGS.rabbitHost);
+  if (hosts === undefined) return undefined;
+  return oldTransport(reader, hosts, tls);
+}
+
+function oldTransport(reader: HostReader, hosts: string, tls: boolean): Transport | undefined {
+  const port = reader.read(SETTINGS.rabbitPort);
+  const user = encodeURIComponent(reader.read(SETTINGS.rabbitUserid) ?? 'guest');
+  const password = encodeURIComponent(reader.read(SETTINGS.rabbitPassword) ?? 'guest');
+  const brokers = hosts
+    .split(',')
+    .map((host) => host.trim())
+    .map((host) => `${user}:${password}@${host}${port === undefined || /:\d+$/.test(host) ? '' : `:${port}`}`);
+  const vhost = reader.read(SETTINGS.rabbitVhost) ?? '/';
+  try {
+    return parseTransportUrl(`rabbit://${brokers.join(',')}/${encodeURIComponent(vhost)}`, tls);
+  } catch (error) {
+    const setting = reader.find(SETTINGS.rabbitHosts) === undefined ? SETTINGS.rabbitHost : SETTINGS.rabbitHosts;
+    reader.report(setting, error instanceof Error ? error.message : 'is no host', reader.find(setting));
+    return undefined;
+  }
+}
+
+function readRest(reader: HostReader, env: Environment): RestOptions | undefined {
+  const url = reader.read(SETTINGS.neutron_url) ?? reader.read(SETTINGS.quantum_url);
+  if (url === undefined) return undefined;
+  const caFile =
+    reader.read(SETTINGS.neutron_ca_certificates_file) ?? reader.read(SETTINGS.quantum_ca_certificates_file);
+  const strategy =
+    reader.read(SETTINGS.neutron_auth_strategy) ?? reader.read(SETTINGS.quantum_auth_strategy) ?? 'KEYSTONE';
+  const common = { url, timeoutMs: REST_TIMEOUT_MS, ...(caFile === undefined ? {} : { caFile }) };
+  if (strategy === 'NOAUTH') return { ...common, auth: { strategy: 'noauth' } };
+  const required = (key: 'admin_username' | 'admin_password' | 'admin_auth_url', override?: string): string => {
+    const newer = SETTINGS[`neutron_${key}`];
+    return reader.find(newer) === undefined
+      ? reader.readRequired(SETTINGS[`quantum_${key}`], '', override)
+      : reader.readRequired(newer, '', override);
+  };
+  return {
+    ...common,
+    auth: {
+      strategy: 'keystone',
+      authUrl: required('admin_auth_url'),
+      username: required('admin_username'),
+      password: required('admin_password', env.ZVM_NEUTRON_PASSWORD),
+      project:
+        reader.read(SETTINGS.neutron_admin_tenant_name) ?? reader.read(SETTINGS.quantum_admin_tenant_name) ?? 'service',
+      userDomain: 'Default',
+      projectDomain: 'Default',
+    },
+  };
+}

@@ -1,0 +1,121 @@
+import { z } from 'zod';
+
+const PROJECT = 'demo';
+
+export const ApiPort = z.object({
+  id: z.string(),
+  network_id: z.string(),
+  status: z.string(),
+  mac_address: z.string(),
+  admin_state_up: z.boolean(),
+  device_id: z.string(),
+  'binding:host_id': z.string(),
+  'binding:vif_type': z.string(),
+});
+export type ApiPort = z.infer<typeof ApiPort>;
+
+const ApiNetwork = z.object({ id: z.string(), 'provider:segmentation_id': z.number().nullable() });
+const ApiAgent = z.object({ host: z.string(), alive: z.boolean(), binary: z.string(), agent_type: z.string() });
+
+type NetworkOptions = { physicalNetwork: string; segmentationId?: number };
+type PortOptions = {
+  networkId: string;
+  host?: string;
+  deviceId?: string;
+  deviceOwner?: string;
+  mac?: string;
+  adminStateUp?: boolean;
+};
+
+/** Neutron's REST API as an administrator of a server without Keystone uses it. Throws an Error with the server's answer. */
+export class NeutronApi {
+  readonly url: string;
+
+  constructor(url: string) {
+    this.url = url;
+  }
+
+  get(path: string): Promise<unknown> {
+    return this.#request('GET', path);
+  }
+
+  /** A network of type vlan, or flat when no segmentation id is given, with a subnet. */
+  async createNetwork({ physicalNetwork, segmentationId }: NetworkOptions, cidr = '10.64.0.0/16'): Promise<string> {
+    const body = {
+      network: {
+        tenant_id: PROJECT,
+        name: segmentationId === undefined ? 'flat' : `vlan${segmentationId}`,
+        'provider:network_type': segmentationId === undefined ? 'flat' : 'vlan',
+        'provider:physical_network': physicalNetwork,
+        ...(segmentationId === undefined ? {} : { 'provider:segmentation_id': segmentationId }),
+      },
+    };
+    const { network } = z.object({ network: ApiNetwork }).parse(await this.#request('POST', 'networks', body));
+    const subnet = { network_id: network.id, tenant_id: PROJECT, ip_version: 4, cidr, enable_dhcp: true };
+    await this.#request('POST', 'subnets', { subnet });
+    return network.id;
+  }
+
+  async changeSegmentationId(networkId: string, segmentationId: number): Promise<void> {
+    await this.#request('PUT', `networks/${networkId}`, { network: { 'provider:segmentation_id': segmentationId } });
+  }
+
+  async deleteNetwork(networkId: string): Promise<void> {
+    await this.#request('DELETE', `networks/${networkId}`);
+  }
+
+  async createPort(options: PortOptions): Promise<ApiPort> {
+    const body = { port: { tenant_id: PROJECT, ...portBody(options), network_id: options.networkId } };
+    return portOf(await this.#request('POST', 'ports', body));
+  }
+
+  /** Many ports by one request. */
+  async createPorts(all: readonly PortOptions[]): Promise<ApiPort[]> {
+    const ports = all.map((options) => ({ tenant_id: PROJECT, ...portBody(options), network_id: options.networkId }));
+    return z.object({ ports: z.array(ApiPort) }).parse(await this.#request('POST', 'ports', { ports })).ports;
+  }
+
+  async updatePort(id: string, options: Omit<PortOptions, 'networkId'>): Promise<ApiPort> {
+    return portOf(await this.#request('PUT', `ports/${id}`, { port: portBody(options) }));
+  }
+
+  async deletePort(id: string): Promise<void> {
+    await this.#request('DELETE', `ports/${id}`);
+  }
+
+  async port(id: string): Promise<ApiPort> {
+    return portOf(await this.#request('GET', `ports/${id}`));
+  }
+
+  async portsOf(host: string): Promise<ApiPort[]> {
+    const answer = await this.#request('GET', `ports?binding:host_id=${host}`);
+    return z.object({ ports: z.array(ApiPort) }).parse(answer).ports;
+  }
+
+  async agents(): Promise<z.infer<typeof ApiAgent>[]> {
+    return z.object({ agents: z.array(ApiAgent) }).parse(await this.#request('GET', 'agents')).agents;
+  }
+
+  async #request(method: string, path: string, body?: unknown): Promise<unknown> {
+    const answer = await fetch(`${this.url}/v2.0/${path}`, {
+      method,
+      ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+    });
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
+    return text === '' ? undefined : JSON.parse(text);
+  }
+}
+
+function portOf(answer: unknown): ApiPort {
+  return z.object({ port: ApiPort }).parse(answer).port;
+}
+
+function portBody({ host, deviceId, deviceOwner, mac, adminStateUp }: Omit<PortOptions, 'networkId'>) {
+  return {
+    ...(host === undefined ? {} : { 'binding:host_id': host }),
+    ...(deviceId === undefined ? {} : { device_id: deviceId, device_owner: deviceOwner ?? 'compute:nova' }),
+    ...(mac === undefined ? {} : { mac_address: mac }),
+    ...(adminStateUp === undefined ? {} : { admin_state_up: adminStateUp }),
+  };
+}

@@ -1,0 +1,142 @@
+import { spawnSync } from 'node:child_process';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startMariadb } from './mariadb.ts';
+import { NeutronApi } from './neutron-api.ts';
+import { ensurePackages } from './packages.ts';
+import { type Rabbit, startRabbit } from './rabbitmq.ts';
+import { freePorts, type Service, startService, until } from './service.ts';
+
+/** A stock neutron-server with ML2 and the openvswitch driver, its broker and its database, all on 127.0.0.1. */
+export type Openstack = {
+  rabbit: Rabbit;
+  api: NeutronApi;
+  folder: string;
+  /** The server's own configuration file: what an agent is configured with too. */
+  configFile: string;
+  /** Stop the server and start it again. */
+  restartServer(whileDown?: () => Promise<void>): Promise<void>;
+  stop(): Promise<void>;
+};
+
+export type OpenstackOptions = {
+  say(line: string): void;
+  /** First three bytes of the MACs that Neutron gives out: z/VM's USER prefix. */
+  macPrefix: string;
+  /** Physical networks with VLANs. */
+  vlanNetworks: readonly string[];
+  agentDownSeconds?: number;
+  tls?: { certificate: string; key: string };
+};
+
+const START_MS = 120_000;
+
+/** Install what is missing, and start it all (contract neutron.md 1). */
+export async function startOpenstack(options: OpenstackOptions): Promise<Openstack> {
+  const { say } = options;
+  await ensurePackages(say);
+  const folder = await mkdtemp(join(tmpdir(), 'networking-zvm-neutron-'));
+  const undo: (() => Promise<void>)[] = [() => rm(folder, { recursive: true, force: true })];
+  const stop = async () => {
+    for (const step of undo.splice(0).reverse()) await step();
+  };
+  try {
+    say('Neutron: starting RabbitMQ and MariaDB …');
+    const [rabbit, database] = await Promise.all([
+      startRabbit(folder, options.tls).then((started) => {
+        undo.push(() => started.stop());
+        return started;
+      }),
+      startMariadb(folder).then((started) => {
+        undo.push(() => started.stop());
+        return started;
+      }),
+    ]);
+    const [port = 0] = await freePorts(1);
+    const configFile = await writeConfiguration(folder, port, rabbit, database.connection, options);
+    const migration = spawnSync('/usr/bin/neutron-db-manage', ['--config-file', configFile, 'upgrade', 'heads'], {
+      encoding: 'utf8',
+    });
+    if (migration.status !== 0) throw new Error(`neutron-db-manage failed: ${migration.stderr.slice(-1_000)}`);
+    say('Neutron: starting neutron-server …');
+    const api = new NeutronApi(`http://127.0.0.1:${port}`);
+    let server = await startServer(configFile, folder, api);
+    undo.push(() => server.stop());
+    return {
+      rabbit,
+      api,
+      folder,
+      configFile,
+      stop,
+      async restartServer(whileDown) {
+        await server.stop();
+        await whileDown?.();
+        server = await startServer(configFile, folder, api);
+      },
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function startServer(configFile: string, folder: string, api: NeutronApi): Promise<Service> {
+  const log = join(folder, 'neutron', 'out.log');
+  const service = await startService('/usr/bin/neutron-server', ['--config-file', configFile], { log });
+  await until('neutron-server did not answer', START_MS, log, async () => (await api.get('networks')) !== undefined);
+  return service;
+}
+
+async function writeConfiguration(
+  folder: string,
+  port: number,
+  rabbit: Rabbit,
+  database: string,
+  { macPrefix, vlanNetworks, agentDownSeconds = 75 }: OpenstackOptions,
+): Promise<string> {
+  const home = join(folder, 'neutron');
+  await mkdir(join(home, 'lock'), { recursive: true });
+  await mkdir(join(home, 'state'), { recursive: true });
+  const file = join(home, 'neutron.conf');
+  await writeFile(
+    file,
+    `[DEFAULT]
+bind_host = 127.0.0.1
+bind_port = ${port}
+auth_strategy = noauth
+core_plugin = ml2
+service_plugins =
+base_mac = ${macPrefix}:00:00:00
+transport_url = ${rabbit.transportUrl}
+state_path = ${join(home, 'state')}
+graceful_shutdown_timeout = 2
+api_workers = 0
+rpc_workers = 1
+rpc_state_report_workers = 0
+agent_down_time = ${agentDownSeconds}
+notify_nova_on_port_status_changes = false
+notify_nova_on_port_data_changes = false
+api_paste_config = /etc/neutron/api-paste.ini
+log_file = ${join(home, 'server.log')}
+[database]
+connection = ${database}
+[oslo_concurrency]
+lock_path = ${join(home, 'lock')}
+[oslo_messaging_notifications]
+driver = noop
+[ml2]
+type_drivers = flat,vlan
+tenant_network_types = vlan
+mechanism_drivers = openvswitch
+extension_drivers = port_security
+[securitygroup]
+enable_security_group = false
+[ml2_type_flat]
+flat_networks = *
+[ml2_type_vlan]
+network_vlan_ranges = ${vlanNetworks.map((name) => `${name}:1:4094`).join(',')}
+`,
+  );
+  return file;
+}

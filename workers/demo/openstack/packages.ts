@@ -1,0 +1,54 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
+
+/** Debian's packages of a Neutron server, and a program of each (contract neutron.md 1.1). */
+const PACKAGES: Readonly<Record<string, string>> = {
+  'rabbitmq-server': '/usr/lib/rabbitmq/bin/rabbitmq-server',
+  'neutron-server': '/usr/bin/neutron-server',
+  'mariadb-server-core': '/usr/sbin/mariadbd',
+  'mariadb-client-core': '/usr/bin/mariadb',
+};
+
+/** With it, packages may not start services of their own while they are installed. */
+const POLICY = '/usr/sbin/policy-rc.d';
+
+/** The packages that are not installed. */
+export function missingPackages(packages: Readonly<Record<string, string>> = PACKAGES): string[] {
+  return Object.entries(packages).flatMap(([name, program]) => (existsSync(program) ? [] : [name]));
+}
+
+/**
+ * See that RabbitMQ, MariaDB and neutron-server are installed; install them from Debian's packages when this may be done here. Nothing is
+ * started. Throws an Error with the command to run when it may not, or does not work.
+ */
+export async function ensurePackages(
+  say: (line: string) => void,
+  packages: Readonly<Record<string, string>> = PACKAGES,
+): Promise<void> {
+  const missing = missingPackages(packages);
+  if (missing.length === 0) return;
+  const command = `apt-get install -y --no-install-recommends ${missing.join(' ')}`;
+  if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get'))
+    throw new Error(`a Neutron server is not installed here. On Debian, as root: ${command}`);
+  say(`Neutron: installing ${missing.join(', ')} …`);
+  const ownPolicy = !existsSync(POLICY);
+  if (ownPolicy) await writeFile(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  try {
+    run('apt-get', ['update', '-qq']);
+    run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...missing]);
+  } finally {
+    if (ownPolicy) await rm(POLICY, { force: true });
+  }
+  const still = missingPackages(packages);
+  if (still.length > 0) throw new Error(`${still.join(', ')} could not be installed: try ${command}`);
+}
+
+function run(program: string, args: string[]): void {
+  const { status, stderr } = spawnSync(program, args, {
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  if (status !== 0) throw new Error(`${program} ${args.join(' ')} failed: ${stderr.slice(-500)}`);
+}

@@ -1,0 +1,94 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { open, readFile } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** A program that was started here, with all that it starts itself. */
+export type Service = { pid: number; stop(): Promise<void> };
+
+const STOP_MS = 8_000;
+const POLL_MS = 100;
+
+/** Start a program in a process group of its own, its output to a file. */
+export async function startService(
+  program: string,
+  args: readonly string[],
+  options: { env?: Record<string, string>; log: string; cwd?: string },
+): Promise<Service> {
+  const log = await open(options.log, 'a');
+  const child = spawn(program, args, {
+    detached: true,
+    stdio: ['ignore', log.fd, log.fd],
+    env: { ...process.env, ...options.env },
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+  });
+  await new Promise<void>((resolve, reject) => {
+    child.once('spawn', resolve);
+    child.once('error', reject);
+  });
+  await log.close();
+  const { pid } = child;
+  if (pid === undefined) throw new Error(`${program} could not be started`);
+  return { pid, stop: () => stopGroup(child, pid) };
+}
+
+// Some of its children can outlive the parent: the whole group is ended at last.
+async function stopGroup(child: ChildProcess, pid: number): Promise<void> {
+  const ended = child.exitCode === null && child.signalCode === null ? once(child) : Promise.resolve();
+  signal(pid, 'SIGTERM');
+  await Promise.race([ended, sleep(STOP_MS, undefined, { ref: false })]);
+  signal(-pid, 'SIGKILL');
+}
+
+function once(child: ChildProcess): Promise<void> {
+  return new Promise((resolve) => child.once('exit', () => resolve()));
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // It has ended.
+  }
+}
+
+/** Ports of 127.0.0.1 that nobody has now. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer();
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      return server;
+    }),
+  );
+  const ports = servers.map((server) => {
+    const address = server.address();
+    return typeof address === 'object' && address !== null ? address.port : 0;
+  });
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
+
+/** Wait until something is so. Throws an Error with the end of the log when it is not in time. */
+export async function until(what: string, timeoutMs: number, log: string, isSo: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  while (!(await isSo().catch(() => false))) {
+    if (Date.now() > deadline) {
+      const end = await readFile(log, 'utf8').catch(() => '');
+      throw new Error(`${what} within ${timeoutMs / 1_000} s. The end of its log:\n${end.slice(-2_000)}`);
+    }
+    await sleep(POLL_MS);
+  }
+}
+
+/** True when somebody listens on a port of 127.0.0.1. */
+export function isListening(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}

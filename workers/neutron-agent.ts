@@ -1,0 +1,44 @@
+import { once } from 'node:events';
+import { parseArgs } from 'node:util';
+import { loadConfiguration } from './configuration/configuration.ts';
+import { ConfigurationError } from './configuration/error.ts';
+import { createLogger } from './logging.ts';
+import { runNeutronAgents } from './run-neutron-agents.ts';
+import { configuredTarget, connectClient, prepareExternal } from './temporal-connection.ts';
+
+/** `npm run neutron-agent -- --config-file FILE …`: Neutron's L2 agent of the hosts that the files describe, until SIGINT or SIGTERM. */
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      'config-file': { type: 'string', multiple: true, default: [] },
+      'config-dir': { type: 'string', multiple: true, default: [] },
+    },
+  });
+  const configuration = loadConfiguration({
+    configFiles: values['config-file'],
+    configDirs: values['config-dir'],
+    env: process.env,
+  });
+  if (configuration.neutron?.bus === undefined)
+    throw new Error("no transport_url: the agent needs the address of Neutron's message broker, as in neutron.conf");
+  const logger = createLogger(configuration.worker.logLevel);
+  const target = configuredTarget();
+  await prepareExternal(target);
+  const { client, close } = await connectClient(target);
+  const agents = runNeutronAgents(configuration.hosts, configuration.neutron, client, logger);
+  const ended = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+  try {
+    await Promise.race([agents.ready.then(() => ended), ended]);
+    logger.info('stopping: ports keep their status, and messages wait until an agent is back');
+  } finally {
+    await agents.stop();
+    await close();
+  }
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(
+    `${error instanceof ConfigurationError || error instanceof Error ? error.message : String(error)}\n`,
+  );
+  process.exitCode = 1;
+});

@@ -1,0 +1,279 @@
+import {
+  CancellationScope,
+  condition,
+  continueAsNew,
+  defineSignal,
+  executeChild,
+  isCancellation,
+  proxyLocalActivities,
+  setCurrentDetails,
+  setHandler,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { PortId, Userid } from '../network/identifiers.ts';
+import { describeRefusals } from '../network/refusal.ts';
+import { ZVM_HOST, ZVM_OUTCOME, ZVM_PORT } from '../temporal-config/search-attributes.ts';
+import type { ensureDhcp } from './ensure-dhcp.ts';
+import { reasonOf } from './failures.ts';
+import { findable } from './findable.ts';
+import { type GuestTurns, guestTurns } from './guest-turn.ts';
+import type { HostActivities, NeutronReading, PortStatus } from './host-activities.ts';
+import { outcomeOf } from './operation.ts';
+import { tellNeutron } from './tell-neutron.ts';
+
+/** Ports and networks that Neutron has said something of: what it is, is looked up. */
+export type NeutronNews = { portIds: PortId[]; networkIds: string[] };
+
+/** Sent by the agent for each handful of Neutron's messages. */
+export const neutronNews = defineSignal<[NeutronNews]>('neutronNews');
+
+export type FollowNeutronResult = {
+  /** Guests that were wired or unwired. */
+  guests: number;
+  reported: { up: number; down: number };
+  /** Ports that are not as Neutron wants them, and why; the first hundred. */
+  failed: { portId: string; reason: string }[];
+  /** Ports of guests that xCAT does not know yet: reconciliation sees to them. */
+  waiting: PortId[];
+};
+
+type Carried = FollowNeutronResult & { news: NeutronNews };
+
+const GIVE_UP_AFTER_MINUTES = 10;
+const MOST_LINES = 100;
+const MOST_FINDABLE = 50;
+const LONGEST_REASON = 300;
+
+/**
+ * Bring z/VM to what Neutron says, as long as there is news: look the ports up, wire their guests, each by its own `convergeGuest`, and tell
+ * Neutron what has become of them. Guests do not wait for each other; news of a guest that is being wired waits until it is. What fails is
+ * reported down and left to reconciliation.
+ */
+export async function followNeutron(input: { host: string }, carried?: Carried): Promise<FollowNeutronResult> {
+  const turns = guestTurns();
+  const following = new Following(turns, input.host, carried);
+  setHandler(neutronNews, (news) => following.hear(news));
+  findable(input.host, undefined);
+  for (;;) {
+    await condition(() => following.hasNews() || following.isIdle());
+    if (workflowInfo().continueAsNewSuggested) {
+      await condition(() => following.isIdle());
+      if (following.hasNews()) await continueAsNew<typeof followNeutron>(input, following.carry());
+    }
+    if (!following.hasNews()) break;
+    await following.readOn();
+  }
+  return following.result();
+}
+
+class Following {
+  private readonly host: string;
+  private readonly turns: GuestTurns;
+  private readonly portIds = new Set<PortId>();
+  private readonly networkIds = new Set<string>();
+  /** Guests that are being wired, with ports that were heard of meanwhile. */
+  private readonly busy = new Map<Userid, Set<PortId>>();
+  private statuses: { status: PortStatus; inOrder: boolean }[] = [];
+  private telling = false;
+  private readonly failed = new Map<string, string>();
+  private readonly waiting = new Set<PortId>();
+  private readonly seen = new Set<PortId>();
+  private guests: number;
+  private reported: { up: number; down: number };
+
+  constructor(turns: GuestTurns, host: string, carried: Carried | undefined) {
+    this.turns = turns;
+    this.host = host;
+    this.guests = carried?.guests ?? 0;
+    this.reported = carried?.reported ?? { up: 0, down: 0 };
+    for (const { portId, reason } of carried?.failed ?? []) this.failed.set(portId, reason);
+    for (const portId of carried?.waiting ?? []) this.waiting.add(portId);
+    if (carried !== undefined) this.hear(carried.news);
+  }
+
+  hear({ portIds, networkIds }: NeutronNews): void {
+    for (const portId of portIds) this.portIds.add(portId);
+    for (const networkId of networkIds) this.networkIds.add(networkId);
+  }
+
+  hasNews(): boolean {
+    return this.portIds.size + this.networkIds.size > 0;
+  }
+
+  isIdle(): boolean {
+    return this.busy.size === 0 && !this.telling && this.statuses.length === 0;
+  }
+
+  /** Look up what there is news of, and begin to wire the guests concerned; does not wait for them. */
+  async readOn(): Promise<void> {
+    const portIds = [...this.portIds];
+    const networkIds = [...this.networkIds];
+    this.portIds.clear();
+    this.networkIds.clear();
+    this.makeFindable(portIds);
+    const { readNeutron } = proxyLocalActivities<HostActivities>({
+      summary: `look up ${portIds.length} port(s) in Neutron and xCAT`,
+      startToCloseTimeout: '10 minutes',
+      scheduleToCloseTimeout: '1 day',
+      localRetryThreshold: '1 minute',
+      retry: { initialInterval: '1 second', maximumInterval: '30 seconds' },
+    });
+    const reading = await readNeutron({ host: this.host, portIds, networkIds });
+    for (const portId of portIds) this.forget(portId);
+    for (const portId of reading.waiting) this.waiting.add(portId);
+    for (const { portId, reason } of reading.unusable) this.fail(portId, reason);
+    this.tell(reading.statuses, () => true);
+    this.wire(reading);
+  }
+
+  private wire({ guests, after, dhcp }: NeutronReading): void {
+    const free = guests.filter(({ userid }) => !this.busy.has(userid));
+    for (const { userid, ports, removed } of guests) {
+      const later = this.busy.get(userid);
+      for (const portId of [...ports.map((port) => port.portId), ...removed]) later?.add(portId);
+    }
+    const window = `${workflowInfo().runId}/${workflowInfo().historyLength}`;
+    const together = { window, size: free.length };
+    for (const guest of free) {
+      this.busy.set(guest.userid, new Set());
+      void this.wireGuest(
+        guest,
+        after.filter((status) => status.userid === guest.userid),
+        together,
+      );
+    }
+    const services = after.filter((status) => status.userid === undefined);
+    if (dhcp) void this.wireDhcpNode(services);
+  }
+
+  private async wireGuest(
+    { userid, ports, removed }: NeutronReading['guests'][number],
+    statuses: PortStatus[],
+    together: { window: string; size: number },
+  ): Promise<void> {
+    const change = { kind: 'reconcile' as const, ports, removed, unrecorded: [], left: [] };
+    const limits = { giveUpAfterMinutes: GIVE_UP_AFTER_MINUTES, keepOnFailure: true };
+    const bad = new Set<string>();
+    try {
+      const run = await this.turns.run(
+        { host: this.host, userid, change, together, ...limits },
+        wording(userid, ports.length, removed.length),
+      );
+      if (run.changed) this.guests += 1;
+      for (const { portId, refusals } of run.refused) {
+        bad.add(portId);
+        this.fail(portId, describeRefusals(refusals));
+      }
+    } catch (error) {
+      for (const { portId } of ports) {
+        bad.add(portId);
+        this.fail(portId, `${outcomeOf(error)}: ${reasonOf(error)}`);
+      }
+      if (CancellationScope.current().consideredCancelled || isCancellation(error)) statuses = [];
+    }
+    this.tell(statuses, ({ portId }) => !bad.has(portId));
+    const later = this.busy.get(userid) ?? [];
+    this.busy.delete(userid);
+    this.hear({ portIds: [...later], networkIds: [] });
+    this.show();
+  }
+
+  private async wireDhcpNode(statuses: PortStatus[]): Promise<void> {
+    const { host } = this;
+    const key = `DHCP node of ${host}` as Userid;
+    if (this.busy.has(key)) return;
+    this.busy.set(key, new Set());
+    let inOrder = true;
+    try {
+      await executeChild<typeof ensureDhcp>('ensureDhcp', {
+        workflowId: `dhcp/${host}`,
+        args: [{ host, giveUpAfterMinutes: GIVE_UP_AFTER_MINUTES }],
+        staticSummary: `give the DHCP node of ${host} its NICs`,
+        typedSearchAttributes: [{ key: ZVM_HOST, value: host }],
+      });
+    } catch (error) {
+      inOrder = false;
+      this.fail('DHCP node', `${outcomeOf(error)}: ${reasonOf(error)}`);
+    }
+    this.busy.delete(key);
+    this.tell(statuses, () => inOrder);
+  }
+
+  private tell(statuses: readonly PortStatus[], inOrder: (status: PortStatus) => boolean): void {
+    this.statuses.push(...statuses.map((status) => ({ status, inOrder: inOrder(status) })));
+    if (!this.telling && this.statuses.length > 0) void this.tellAll();
+  }
+
+  /** One report at a time: several at once are no faster for the server (contract neutron.md 4). */
+  private async tellAll(): Promise<void> {
+    this.telling = true;
+    // What ends in the same moment is told together.
+    await Promise.resolve();
+    while (this.statuses.length > 0) {
+      const taken = new Map(this.statuses.splice(0).map((each) => [each.status.portId, each]));
+      const statuses = [...taken.values()].map(({ status }) => status);
+      try {
+        const told = await tellNeutron(this.host, statuses, ({ portId }) => taken.get(portId)?.inOrder === true);
+        this.reported = { up: this.reported.up + told.up.length, down: this.reported.down + told.down.length };
+        for (const portId of told.failed) this.fail(portId, 'Neutron could not change its status');
+      } catch (error) {
+        for (const { portId } of statuses) this.fail(portId, `Neutron could not be told: ${reasonOf(error)}`);
+      }
+      this.show();
+    }
+    this.telling = false;
+  }
+
+  carry(): Carried {
+    const news = { portIds: [...this.portIds], networkIds: [...this.networkIds] };
+    return { ...this.summary(), news };
+  }
+
+  result(): FollowNeutronResult {
+    const result = this.summary();
+    const outcome = result.failed.length > 0 ? 'failed' : result.guests > 0 ? 'changed' : 'unchanged';
+    upsertSearchAttributes([{ key: ZVM_OUTCOME, value: outcome }]);
+    this.show();
+    return result;
+  }
+
+  private summary(): FollowNeutronResult {
+    const failed = [...this.failed].map(([portId, reason]) => ({ portId, reason })).slice(0, MOST_LINES);
+    return { guests: this.guests, reported: this.reported, failed, waiting: [...this.waiting].slice(0, MOST_LINES) };
+  }
+
+  private fail(portId: string, reason: string): void {
+    this.failed.set(portId, reason.slice(0, LONGEST_REASON));
+  }
+
+  private forget(portId: PortId): void {
+    this.failed.delete(portId);
+    this.waiting.delete(portId);
+  }
+
+  private makeFindable(portIds: readonly PortId[]): void {
+    const before = this.seen.size;
+    for (const portId of portIds) if (this.seen.size < MOST_FINDABLE) this.seen.add(portId);
+    if (this.seen.size > before) upsertSearchAttributes([{ key: ZVM_PORT, value: [...this.seen] }]);
+  }
+
+  private show(): void {
+    const { guests, reported, failed, waiting } = this.summary();
+    const lines = [
+      `**${this.host}**: ${guests} guest(s) wired, ${reported.up} port(s) reported up, ${reported.down} down.`,
+      ...(waiting.length === 0
+        ? []
+        : ['', '**Waiting for xCAT to name the guest**', '', ...waiting.map((id) => `- ${id}`)]),
+      ...(failed.length === 0
+        ? []
+        : ['', '**Not as Neutron wants it**', '', ...failed.map((each) => `- ${each.portId}: ${each.reason}`)]),
+    ];
+    setCurrentDetails(lines.slice(0, 40).join('\n'));
+  }
+}
+
+function wording(userid: string, ports: number, removed: number): string {
+  const parts = [ports > 0 ? `wire ${ports} port(s)` : '', removed > 0 ? `remove ${removed}` : ''];
+  return `${parts.filter((part) => part !== '').join(', ')} of ${userid}, as Neutron has it`;
+}
