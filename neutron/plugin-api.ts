@@ -11,15 +11,20 @@ import {
   ReportAnswer,
   UpdatedDevices,
 } from './messages.ts';
-import type { RpcClient } from './rpc-client.ts';
+import type { RpcCall } from './rpc-client.ts';
 
 /** Status changes cost the server up to 100 ms each: Neutron's own agents send as many at a time (contract neutron.md 4). */
 const CHANGES_AT_ONCE = 20;
+/** Whoever reads can read again: it is not waited for as long as for changes. */
+const READ_MS = 20_000;
 /** Readings are far cheaper, but their answers are large. */
 const READ_AT_ONCE = 200;
 /** The oldest form of the objects that has several bindings; servers convert to it (contract neutron.md 3.5). */
 const PORT_VERSION = '1.4';
 const NETWORK_VERSION = '1.0';
+
+/** Who carries calls to a server. */
+export type RpcCaller = { call(call: RpcCall): Promise<unknown> };
 
 /** What the server could not change, of ports reported up or down. */
 export type Reported = { failed: PortId[] };
@@ -36,9 +41,9 @@ export type AgentState = {
 
 /** The methods of neutron-server that an agent of type `Open vSwitch agent` needs. All throw a NeutronError. */
 export class PluginApi {
-  readonly #rpc: RpcClient;
+  readonly #rpc: RpcCaller;
 
-  constructor(rpc: RpcClient) {
+  constructor(rpc: RpcCaller) {
     this.#rpc = rpc;
   }
 
@@ -67,7 +72,7 @@ export class PluginApi {
 
   /** All ports that are bound to a host, without their segments. Changes no port's status. */
   async portsOfHost(host: string): Promise<NeutronPort[]> {
-    const answer = await this.#plugin('get_ports_by_vnic_type_and_host', '1.7', { vnic_type: 'normal', host });
+    const answer = await this.#plugin('get_ports_by_vnic_type_and_host', '1.7', { vnic_type: 'normal', host }, READ_MS);
     const ports = parsed('get_ports_by_vnic_type_and_host', z.array(PortDictionary), answer ?? []);
     return ports.filter((port) => port.host === host);
   }
@@ -118,13 +123,19 @@ export class PluginApi {
     const found: Item[] = [];
     for (const slice of slices([...new Set(ids)], READ_AT_ONCE)) {
       const args = { resource_type: type, version, filter_kwargs: { id: slice } };
-      found.push(...parsed('bulk_pull', schema, await this.#plugin('bulk_pull', '1.1', args)));
+      found.push(...parsed('bulk_pull', schema, await this.#plugin('bulk_pull', '1.1', args, READ_MS)));
     }
     return found;
   }
 
-  #plugin(method: string, version: string, args: Record<string, unknown>): Promise<unknown> {
-    return this.#rpc.call({ topic: 'q-plugin', method, version, args });
+  #plugin(method: string, version: string, args: Record<string, unknown>, timeoutMs?: number): Promise<unknown> {
+    return this.#rpc.call({
+      topic: 'q-plugin',
+      method,
+      version,
+      args,
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    });
   }
 }
 

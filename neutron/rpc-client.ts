@@ -80,7 +80,7 @@ export class RpcClient implements Attachment {
   /** Call a method of a server and wait for its answer. Throws a NeutronError. */
   async call({ topic, method, version, args, timeoutMs, signal }: RpcCall): Promise<unknown> {
     const operation = `call ${method}`;
-    const limit = timeoutMs ?? this.#options.timeoutMs;
+    const limit = Math.min(timeoutMs ?? Number.POSITIVE_INFINITY, this.#options.timeoutMs);
     signal?.throwIfAborted();
     const channel = await this.#usable(operation, limit);
     const msgId = newId();

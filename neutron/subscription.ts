@@ -50,7 +50,12 @@ export class Subscription implements Attachment {
     channel.on('error', () => {});
     // Whatever closes it, everything is declared anew on the next connection.
     channel.on('close', () => void model.close().catch(() => undefined));
-    const { messageCount } = await channel.assertQueue(queue, { durable: true, expires: EXPIRES_MS });
+    const { messageCount } = await channel.assertQueue(queue, {
+      durable: true,
+      expires: EXPIRES_MS,
+      // A second process of the same agent waits until the first is gone.
+      arguments: { 'x-single-active-consumer': true },
+    });
     for (const { name } of exchanges) await channel.bindQueue(queue, name, '');
     await channel.prefetch(MOST_UNACKNOWLEDGED);
     this.#backlog = messageCount;

@@ -1,27 +1,24 @@
 import type { Logger } from 'pino';
 import type { HostConfiguration } from './configuration/configuration.ts';
-import type { NeutronConfiguration } from './configuration/neutron.ts';
 import { bundleWorkflows, createHostWorker } from './host-worker.ts';
-import { neutronConnection } from './neutron-connection.ts';
+import type { NeutronConnection } from './neutron-connection.ts';
 import { ensureReconcileSchedule, type ReconcileTimes } from './reconcile-schedule.ts';
 import { connectClient, connectWorkers, type TemporalTarget } from './temporal-connection.ts';
 
 /** Workers that are running. `stopped` ends when all have drained, or fails when one does. */
 export type RunningWorkers = { stop(): Promise<void>; stopped: Promise<void> };
 
-/** Start a worker for each host, on one connection and with one workflow bundle; with `reconcile`, each host's Schedule too. */
+/** Start a worker for each host, on one connection and with one workflow bundle; with `reconcile`, each host's Schedule too, with `neutron` by Neutron's word. */
 export async function runWorkers(
   hosts: readonly HostConfiguration[],
   target: TemporalTarget,
   logger: Logger,
   reconcile?: ReconcileTimes,
-  neutron?: NeutronConfiguration,
+  neutron?: Pick<NeutronConnection, 'sourceFor'>,
 ): Promise<RunningWorkers> {
-  const way = neutron === undefined ? undefined : neutronConnection(neutron, logger);
-  way?.start();
   const [connection, bundle] = await Promise.all([connectWorkers(target), bundleWorkflows()]);
   const workers = await Promise.all(
-    hosts.map((host) => createHostWorker(host, connection, target.namespace, bundle, logger, way?.sourceFor(host))),
+    hosts.map((host) => createHostWorker(host, connection, target.namespace, bundle, logger, neutron?.sourceFor(host))),
   );
   if (reconcile !== undefined) await schedule(hosts, target, reconcile, logger);
   const running = Promise.all(
@@ -44,7 +41,6 @@ export async function runWorkers(
       for (const { worker } of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
       await stopped.catch(() => undefined);
       await Promise.all(workers.map(({ xcat }) => xcat.close()));
-      await way?.close();
       await connection.close();
     },
   };

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Client, WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 import { taskQueueOf } from '../network/host.ts';
-import { ZVM_HOST, ZVM_USERID } from '../temporal-config/search-attributes.ts';
+import { ZVM_HOST, ZVM_PORT, ZVM_USERID } from '../temporal-config/search-attributes.ts';
 import type { followNeutron, NeutronNews } from '../workflows/follow-neutron.ts';
 import type {
   attachNic,
@@ -49,7 +49,7 @@ export function startOperation<Type extends keyof Operations>(
   input: Parameters<Operations[Type]>[0],
   subject: string = randomUUID(),
 ): Promise<WorkflowHandleWithFirstExecutionRunId<(input: unknown) => Promise<OperationResult>>> {
-  const { host, userid } = input as { host: string; userid: string };
+  const { host, userid, portId } = input as { host: string; userid: string; portId?: string };
   return client.workflow.start<(input: unknown) => Promise<OperationResult>>(type, {
     taskQueue: taskQueueOf(host),
     workflowId: `${ID_PREFIX[type]}/${host}/${subject}`,
@@ -58,6 +58,7 @@ export function startOperation<Type extends keyof Operations>(
     typedSearchAttributes: [
       { key: ZVM_HOST, value: host },
       { key: ZVM_USERID, value: userid },
+      ...(portId === undefined ? [] : [{ key: ZVM_PORT, value: [portId.toLowerCase()] }]),
     ],
     staticSummary: `${ID_PREFIX[type].replaceAll('-', ' ')} for ${userid} on ${host}`,
   });

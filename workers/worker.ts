@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { loadConfiguration } from './configuration/configuration.ts';
 import { ConfigurationError } from './configuration/error.ts';
 import { createLogger, installTemporalLogger } from './logging.ts';
+import { neutronConnection } from './neutron-connection.ts';
 import { runWorkers } from './run-workers.ts';
 import { configuredTarget, prepareExternal } from './temporal-connection.ts';
 
@@ -27,10 +28,13 @@ async function main(): Promise<void> {
     intervalSeconds: configuration.worker.pollingIntervalSeconds,
     sweepSeconds: configuration.worker.directorySweepSeconds,
   };
-  const workers = await runWorkers(configuration.hosts, target, logger, times, configuration.neutron);
+  const neutron = configuration.neutron === undefined ? undefined : neutronConnection(configuration.neutron, logger);
+  neutron?.start();
+  const workers = await runWorkers(configuration.hosts, target, logger, times, neutron);
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM'), workers.stopped]);
   logger.info('stopping: operations go on where they are when a worker is back');
   await workers.stop();
+  await neutron?.close();
 }
 
 main().catch((error: unknown) => {

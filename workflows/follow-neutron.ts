@@ -16,7 +16,7 @@ import { describeRefusals } from '../network/refusal.ts';
 import { ZVM_HOST, ZVM_OUTCOME, ZVM_PORT } from '../temporal-config/search-attributes.ts';
 import type { ensureDhcp } from './ensure-dhcp.ts';
 import { reasonOf } from './failures.ts';
-import { findable } from './findable.ts';
+import { findable, MOST_PORTS_FOUND } from './findable.ts';
 import { type GuestTurns, guestTurns } from './guest-turn.ts';
 import type { HostActivities, NeutronReading, PortStatus } from './host-activities.ts';
 import { outcomeOf } from './operation.ts';
@@ -42,7 +42,6 @@ type Carried = FollowNeutronResult & { news: NeutronNews };
 
 const GIVE_UP_AFTER_MINUTES = 10;
 const MOST_LINES = 100;
-const MOST_FINDABLE = 50;
 const LONGEST_REASON = 300;
 
 /**
@@ -254,7 +253,7 @@ class Following {
 
   private makeFindable(portIds: readonly PortId[]): void {
     const before = this.seen.size;
-    for (const portId of portIds) if (this.seen.size < MOST_FINDABLE) this.seen.add(portId);
+    for (const portId of portIds) if (this.seen.size < MOST_PORTS_FOUND) this.seen.add(portId);
     if (this.seen.size > before) upsertSearchAttributes([{ key: ZVM_PORT, value: [...this.seen] }]);
   }
 

@@ -15,6 +15,7 @@ import { portsOfChange } from '../network/change-ports.ts';
 import { ZVM_HOST, ZVM_PORT, ZVM_USERID } from '../temporal-config/search-attributes.ts';
 import type { ConvergeGuestInput, ConvergeGuestResult, convergeGuest } from './converge-guest.ts';
 import { applicationFailureOf } from './failures.ts';
+import { MOST_PORTS_FOUND } from './findable.ts';
 
 /** Sent to the run that holds a guest: these operations wait for it to end, in this order. */
 export const awaitTurn = defineSignal<[string[]]>('awaitTurn');
@@ -138,7 +139,7 @@ async function tryStart(
 
 /** A run without ports, as a repair of a guest as a whole, has none to be found by. */
 function portAttribute(portIds: readonly string[]) {
-  return portIds.length === 0 ? [] : [{ key: ZVM_PORT, value: [...portIds] }];
+  return portIds.length === 0 ? [] : [{ key: ZVM_PORT, value: portIds.slice(0, MOST_PORTS_FOUND) }];
 }
 
 async function stand(line: string[], holder: string): Promise<boolean> {

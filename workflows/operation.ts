@@ -3,6 +3,7 @@ import type { DesiredPort } from '../network/desired.ts';
 import type { Operation, OperationType } from '../network/operations.ts';
 import { vlansOf } from '../network/port.ts';
 import type { Vdev } from '../network/vdev.ts';
+import { shortVlans } from '../network/vlan-set.ts';
 import { ZVM_OUTCOME, ZVM_VLAN, ZVM_VSWITCH } from '../temporal-config/search-attributes.ts';
 import { applicationFailureOf, reasonOf } from './failures.ts';
 import { findable } from './findable.ts';
@@ -20,6 +21,9 @@ export type OperationResult = {
   /** What was done, in order; says so when there was nothing to do. */
   steps: string[];
 };
+
+/** A search attribute holds 2 KB. */
+const MOST_VLANS = 100;
 
 /** Carry out what is asked of one guest. Throws a `Refused` failure that names each field at fault. */
 export async function operate(type: OperationType, input: unknown): Promise<OperationResult> {
@@ -96,5 +100,6 @@ function asReported(port: DesiredPort, liveVdevs: readonly Vdev[]): OperationRes
 }
 
 function vlanTexts({ network }: DesiredPort): string[] {
-  return network.type === 'flat' ? ['flat'] : vlansOf(network).map(String);
+  // A trunk can have thousands: ranges of them, as z/VM writes them.
+  return network.type === 'flat' ? ['flat'] : shortVlans(vlansOf(network)).slice(0, MOST_VLANS).map(String);
 }

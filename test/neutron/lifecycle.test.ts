@@ -251,8 +251,11 @@ describe.skipIf(!neutronIsHere)('with a stock neutron-server', () => {
       };
       expect(await becomes(isActive, 2 * MINUTE)).toBe(true);
       for (const port of ports) {
-        const coupled = (await guest(port.device_id)).nics.filter((each) => each.vswitch !== null);
-        expect(coupled.map((each) => asMac(each.mac))).toContain(port.mac_address);
+        const { directory, nics, loggedOn } = await guest(port.device_id);
+        const macid = port.mac_address.slice(9).replaceAll(':', '').toUpperCase();
+        expect(directory.map((each) => each.macid)).toContain(macid);
+        const coupled = nics.filter((each) => each.vswitch !== null).map((each) => asMac(each.mac));
+        if (loggedOn) expect(coupled).toContain(port.mac_address);
       }
 
       const watch = await cloud.watchStatuses();

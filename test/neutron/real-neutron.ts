@@ -11,6 +11,7 @@ import type { HostConfiguration } from '../../workers/configuration/configuratio
 import type { NeutronConfiguration } from '../../workers/configuration/neutron.ts';
 import { type Openstack, startOpenstack } from '../../workers/demo/openstack/neutron-server.ts';
 import { missingPackages } from '../../workers/demo/openstack/packages.ts';
+import { neutronConnection } from '../../workers/neutron-connection.ts';
 import { type RunningAgents, runNeutronAgents } from '../../workers/run-neutron-agents.ts';
 import { runWorkers } from '../../workers/run-workers.ts';
 import { connectClient, localTarget } from '../../workers/temporal-connection.ts';
@@ -79,7 +80,9 @@ export async function createCloud(
   const configuration = busConfiguration(openstack.rabbit.transportUrl);
   if (options.rest === true)
     configuration.rest = { url: openstack.api.url, auth: { strategy: 'noauth' }, timeoutMs: 30_000 };
-  const workers = await runWorkers([environment.configuration], target, silent, undefined, configuration);
+  const way = neutronConnection(configuration, silent);
+  way.start();
+  const workers = await runWorkers([environment.configuration], target, silent, undefined, way);
   const { client, close } = await connectClient(target);
   let agents: RunningAgents | undefined;
   let last: Last | undefined;
@@ -124,6 +127,7 @@ export async function createCloud(
     async close() {
       await stopAgent();
       await workers.stop();
+      await way.close();
       await close();
       await environment.close();
       await openstack.stop();

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
 import { pino } from 'pino';
 import { inject } from 'vitest';
+import type { NeutronSource } from '../../activities/neutron-source.ts';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../simulator/simulator.ts';
 import type { HostConfiguration } from '../../workers/configuration/configuration.ts';
 import { SimulatorState } from '../../workers/demo/check.ts';
@@ -41,9 +42,10 @@ export async function createEnvironment(
   options: SimulatorOptions = {},
   workerToo = true,
   configured: Partial<HostConfiguration> = {},
+  neutron?: NeutronSource,
 ): Promise<Environment> {
   const simulator = await startSimulator({ hosts: 1, guests: 10, ...options });
-  const environment = await createEnvironmentOn(simulator, 1, configured, workerToo);
+  const environment = await createEnvironmentOn(simulator, 1, configured, workerToo, neutron);
   return {
     ...environment,
     close: async () => {
@@ -59,13 +61,22 @@ export async function createEnvironmentOn(
   number: number,
   configured: Partial<HostConfiguration> = {},
   workerToo = true,
+  neutron?: NeutronSource,
 ): Promise<Environment> {
   const host = `zvm-${randomUUID().slice(0, 8)}`;
   const embedded = embeddedHosts(simulator.url, number).at(-1);
   if (embedded === undefined) throw new Error('no embedded host');
   const configuration = { ...embedded, host, ...configured };
   const target = localTarget(inject('temporalAddress'), inject('temporalNamespace'));
-  const workers = workerToo ? await runWorkers([configuration], target, pino({ level: 'silent' })) : undefined;
+  const workers = workerToo
+    ? await runWorkers(
+        [configuration],
+        target,
+        pino({ level: 'silent' }),
+        undefined,
+        neutron === undefined ? undefined : { sourceFor: () => neutron },
+      )
+    : undefined;
   const { client, close } = await connectClient(target);
   const control = async (method: string, path: string, body?: unknown): Promise<unknown> => {
     const answer = await fetch(new URL(`/simulator/${path}`, simulator.url), {

@@ -15,7 +15,9 @@ import {
   startReconcileHost,
   startVswitchOperation,
   startWirePorts,
+  tellOfNeutron,
 } from '../../workers/start-operation.ts';
+import { MemoryNeutron } from '../neutron/memory-neutron.ts';
 
 /** Runs each operation once on embedded defaults and stores the histories that replay tests hold: `node test/workflows/store-histories.ts`. */
 const folder = join(import.meta.dirname, '../histories');
@@ -68,9 +70,34 @@ try {
   const idle = await startReconcileHost(stack.client, { host });
   await idle.result();
   await store('reconcileHost.idle', idle.workflowId);
+  await storeOfNeutron(stack.hosts[0]);
   await storeOfVswitches(stack.hosts[0]);
 } finally {
   await stack.stop();
+}
+
+/** On a host of its own, by the word of a Neutron that is no server: one port to wire, one of nobody's, one to remove. */
+async function storeOfNeutron(embedded: HostConfiguration | undefined): Promise<void> {
+  if (embedded === undefined) throw new Error('no embedded host');
+  const host = 'zvm-neutron';
+  const neutron = new MemoryNeutron();
+  const workers = await runWorkers([{ ...embedded, host }], stack.target, createLogger('fatal'), undefined, {
+    sourceFor: () => neutron,
+  });
+  try {
+    const segment = { networkType: 'vlan', physicalNetwork: 'physnet1', segmentationId: 300 };
+    const ports = ['LNX10001', 'unknown'].map((deviceId) => neutron.add({ host, deviceId, segment }));
+    const portIds = ports.map((port) => port.portId);
+    await tellOfNeutron(stack.client, host, { portIds, networkIds: [] });
+    await stack.client.workflow.getHandle(`neutron/${host}`).result();
+    await store('followNeutron', `neutron/${host}`);
+    for (const portId of portIds) neutron.remove(portId);
+    await tellOfNeutron(stack.client, host, { portIds, networkIds: [] });
+    await stack.client.workflow.getHandle(`neutron/${host}`).result();
+    await store('followNeutron.removed', `neutron/${host}`);
+  } finally {
+    await workers.stop();
+  }
 }
 
 /** On a host of its own: its configuration names a VSWITCH to create and a guest that serves DHCP. */

@@ -1,0 +1,128 @@
+import { afterEach, expect, test } from 'vitest';
+import { startReconcileHost, tellOfNeutron } from '../../workers/start-operation.ts';
+import type { FollowNeutronResult } from '../../workflows/follow-neutron.ts';
+import { createEnvironment, type Environment } from '../workflows/environment.ts';
+import { MemoryNeutron } from './memory-neutron.ts';
+
+let environment: Environment | undefined;
+afterEach(async () => {
+  await environment?.close();
+  environment = undefined;
+});
+
+const onVlan = (segmentationId: number, physicalNetwork = 'physnet1') => ({
+  networkType: 'vlan',
+  physicalNetwork,
+  segmentationId,
+});
+
+async function withNeutron() {
+  const neutron = new MemoryNeutron();
+  environment = await createEnvironment({}, true, {}, neutron);
+  const { client, host } = environment;
+  const there = environment;
+  const follow = async (
+    ...portIds: MemoryNeutron['all'] extends Map<infer Id, unknown> ? Id[] : never
+  ): Promise<FollowNeutronResult> => {
+    await tellOfNeutron(client, host, { portIds, networkIds: [] });
+    return client.workflow.getHandle(`neutron/${host}`).result();
+  };
+  return { neutron, host, there, follow };
+}
+
+test('a port that changes while its guest is being wired ends as Neutron has it last', async () => {
+  const { neutron, host, there, follow } = await withNeutron();
+  const port = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(10) });
+  const first = follow(port.portId);
+  neutron.change(port.portId, { segment: onVlan(11) });
+  const second = follow(port.portId);
+  await Promise.all([first, second]);
+  const last = await follow(port.portId);
+  expect(last.failed).toEqual([]);
+  expect((await there.guest('LNX10001')).granted).toEqual({ VSW1: [11] });
+  expect(neutron.all.get(port.portId)?.status).toBe('ACTIVE');
+});
+
+test('both NICs of a guest on one network follow it to another VLAN, though a user-based VSWITCH holds one VLAN for both', async () => {
+  const { neutron, host, there, follow } = await withNeutron();
+  const ports = [1, 2].map(() => neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(20) }));
+  const ids = ports.map((port) => port.portId);
+  await follow(...ids);
+  for (const id of ids) neutron.change(id, { segment: onVlan(21) });
+  expect((await follow(...ids)).failed).toEqual([]);
+  expect((await there.guest('LNX10001')).granted).toEqual({ VSW1: [21] });
+});
+
+test('of ports that cannot be right together the first is wired, the other is reported down, and its reason is in the result', async () => {
+  const { neutron, host, there, follow } = await withNeutron();
+  const [first, second] = [30, 31].map((vlan) =>
+    neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(vlan), status: 'BUILD' }),
+  );
+  if (first === undefined || second === undefined) throw new Error('no ports');
+  const result = await follow(first.portId, second.portId);
+  expect(result.failed).toMatchObject([{ portId: second.portId }]);
+  expect((await there.guest('LNX10001')).granted).toEqual({ VSW1: [30] });
+  expect(neutron.reports.toSorted()).toEqual([`down ${second.portId}`, `up ${first.portId}`]);
+});
+
+test('a MAC outside of z/VM’s prefix is refused with what to configure, and the port is reported down', async () => {
+  const { neutron, host, follow } = await withNeutron();
+  const port = neutron.add({
+    host,
+    deviceId: 'LNX10001',
+    segment: onVlan(40),
+    mac: 'fa:16:3e:00:00:01' as never,
+    status: 'BUILD',
+  });
+  const { failed } = await follow(port.portId);
+  expect(failed[0]?.reason).toContain('base_mac');
+  expect(neutron.reports).toEqual([`down ${port.portId}`]);
+});
+
+test('a port that failed to bind is asked for, which binds it, and is then wired', async () => {
+  const { neutron, host, follow } = await withNeutron();
+  const port = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(50), binding: 'failed' });
+  await follow(port.portId);
+  expect(neutron.reports).toEqual([`up ${port.portId}`]);
+});
+
+test('a network of another kind than a VSWITCH has is refused, without a touch of z/VM', async () => {
+  const { neutron, host, there, follow } = await withNeutron();
+  const segment = { networkType: 'vxlan', physicalNetwork: 'physnet1', segmentationId: 5 };
+  const port = neutron.add({ host, deviceId: 'LNX10001', segment, status: 'BUILD' });
+  expect((await follow(port.portId)).failed[0]?.reason).toContain('vxlan');
+  expect((await there.guest('LNX10001')).rows).toEqual([]);
+});
+
+test('a broken step is reported down; when the cause is gone, reconciliation wires the port and reports it up', async () => {
+  const { neutron, host, there } = await withNeutron();
+  const port = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(60), status: 'ACTIVE' });
+  await there.control('POST', 'systems/zhcp1/guests/LNX10001/lock');
+  const run = await startReconcileHost(there.client, { host });
+  await there.control('POST', 'systems/zhcp1/guests/LNX10001/unlock');
+  const { memory, failures } = await run.result();
+  const again = await (await startReconcileHost(there.client, { host, last: { memory, failures } })).result();
+  expect([...failures, ...again.failures].length).toBeLessThan(3);
+  expect(neutron.all.get(port.portId)?.status).toBe('ACTIVE');
+  expect((await there.guest('LNX10001')).granted).toEqual({ VSW1: [60] });
+});
+
+test('reconciliation creates what Neutron wants, moves what it wants elsewhere, undoes what it wants no more, and reports each once', async () => {
+  const { neutron, host, there } = await withNeutron();
+  const [made, moved, gone] = [70, 71, 72].map((vlan, index) =>
+    neutron.add({ host, deviceId: `LNX1000${index * 2 + 1}`, segment: onVlan(vlan) }),
+  );
+  if (made === undefined || moved === undefined || gone === undefined) throw new Error('no ports');
+  const first = await (await startReconcileHost(there.client, { host })).result();
+  expect(first.reported).toEqual({ up: 3, down: 0 });
+  neutron.change(moved.portId, { segment: onVlan(81, 'physnet2') });
+  neutron.remove(gone.portId);
+  const last = ({ memory, failures }: typeof first) => ({ host, last: { memory, failures } });
+  const second = await (await startReconcileHost(there.client, last(first))).result();
+  expect(second.failures).toEqual([]);
+  expect((await there.guest('LNX10001')).granted).toEqual({ VSW1: [70] });
+  expect((await there.guest('LNX10003')).granted).toEqual({ VSW2: [81] });
+  expect((await there.guest('LNX10005')).granted).toEqual({});
+  const third = await (await startReconcileHost(there.client, last(second))).result();
+  expect({ drifted: third.drifted, reported: third.reported }).toEqual({ drifted: 0, reported: { up: 0, down: 0 } });
+});

@@ -1,0 +1,66 @@
+import { randomUUID } from 'node:crypto';
+import type { NeutronSource } from '../../activities/neutron-source.ts';
+import { PortId } from '../../network/identifiers.ts';
+import { Mac } from '../../network/mac.ts';
+import type { NeutronPort } from '../../network/neutron-port.ts';
+
+/** Ports of a Neutron that is no server, with what was reported of them: for machines where no server can run. */
+export class MemoryNeutron implements NeutronSource {
+  readonly all = new Map<PortId, NeutronPort>();
+  /** Each report in order: `up <id>` or `down <id>`. */
+  readonly reports: string[] = [];
+  #count = 0;
+
+  add(port: Partial<NeutronPort> & Pick<NeutronPort, 'host' | 'deviceId'>): NeutronPort {
+    this.#count += 1;
+    const suffix = this.#count.toString(16).padStart(4, '0');
+    const whole: NeutronPort = {
+      portId: PortId.parse(randomUUID()),
+      networkId: 'network',
+      deviceOwner: 'compute:nova',
+      mac: Mac.parse(`02000070${suffix}`),
+      adminStateUp: true,
+      status: 'DOWN',
+      binding: 'bound',
+      ...port,
+    };
+    this.all.set(whole.portId, whole);
+    return whole;
+  }
+
+  change(portId: PortId, changes: Partial<NeutronPort>): void {
+    const port = this.all.get(portId);
+    if (port === undefined) throw new Error(`no port ${portId}`);
+    this.all.set(portId, { ...port, ...changes });
+  }
+
+  remove(portId: PortId): void {
+    this.all.delete(portId);
+  }
+
+  async portsOfHost(host: string): Promise<NeutronPort[]> {
+    return [...this.all.values()].filter((port) => port.host === host);
+  }
+
+  async ports(portIds: readonly PortId[]): Promise<NeutronPort[]> {
+    return portIds.flatMap((portId) => this.all.get(portId) ?? []);
+  }
+
+  async bind(_host: string, portIds: readonly PortId[]): Promise<void> {
+    for (const portId of portIds) this.change(portId, { binding: 'bound', status: 'BUILD' });
+  }
+
+  async report(
+    _host: string,
+    { up, down }: { up: readonly PortId[]; down: readonly PortId[] },
+  ): Promise<{ failed: PortId[] }> {
+    for (const portId of up) this.#report('up', 'ACTIVE', portId);
+    for (const portId of down) this.#report('down', 'DOWN', portId);
+    return { failed: [] };
+  }
+
+  #report(word: string, status: string, portId: PortId): void {
+    this.reports.push(`${word} ${portId}`);
+    if (this.all.has(portId)) this.change(portId, { status });
+  }
+}
