@@ -44,6 +44,7 @@ export class BrokerConnection {
   #model: ChannelModel | undefined;
   #loop: Promise<void> | undefined;
   #permanent: unknown;
+  #wasConnected = false;
   #up = Promise.withResolvers<void>();
 
   constructor(options: BrokerOptions) {
@@ -112,6 +113,7 @@ export class BrokerConnection {
       throw error;
     }
     this.#model = model;
+    this.#wasConnected = true;
     this.#options.log.info(placeOf(broker), 'connected to the broker');
     this.#up.resolve();
     return ended.then(() => {
@@ -147,7 +149,8 @@ export class BrokerConnection {
   #isPermanent(error: unknown, broker: Broker): boolean {
     const failure = connectFailure(error, broker);
     const { log } = this.#options;
-    if (failure.retryable) {
+    // Who was let in once may be again, as when a password is changed here and there one after the other.
+    if (failure.retryable || this.#wasConnected) {
       log.warn({ ...placeOf(broker), reason: failure.message }, 'no connection to the broker');
       return false;
     }
@@ -169,10 +172,17 @@ function connectFailure(error: unknown, { host, port }: Broker): NeutronError {
   const text = error instanceof Error ? error.message : '';
   if (codeOf(error) === 403 || /ACCESS_REFUSED|403/.test(text))
     return new NeutronError('unauthorised', operation, 'the broker refuses user name or password');
-  if (/NOT_ALLOWED|530/.test(text))
+  // What RabbitMQ closes the connection with, 530, is lost in amqplib.
+  if (/NOT.ALLOWED|530|ConnectionClose/.test(text))
     return new NeutronError('unauthorised', operation, 'the broker does not let this user into the virtual host');
+  if (/CERT|SELF_SIGNED|ISSUER|SIGNATURE|ALTNAME/.test(certificateProblem(error)))
+    return new NeutronError('untrusted', operation, `its certificate is not trusted (${certificateProblem(error)})`);
   const code = error instanceof Error && 'code' in error ? String(error.code) : /(\d{3}) \(([A-Z-]+)\)/.exec(text)?.[0];
   return new NeutronError('unreachable', operation, code ?? 'no connection');
+}
+
+function certificateProblem(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
 }
 
 function tlsOptions({ caFile, certFile, keyFile, verify }: BrokerOptions['tls']) {
@@ -188,6 +198,6 @@ function readPem(file: string): Buffer {
   try {
     return readFileSync(file);
   } catch {
-    throw new NeutronError('exchange', `read ${file}`, 'the file cannot be read');
+    throw new NeutronError('untrusted', `read ${file}`, 'the file cannot be read');
   }
 }

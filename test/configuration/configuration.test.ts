@@ -108,6 +108,21 @@ describe('The historic files', () => {
           macPrefix: '02:00:00',
         },
       ],
+      neutron: {
+        bus: {
+          transport: {
+            brokers: [{ host: 'controller', port: 5672, username: 'neutron', password: '$ecret' }],
+            vhost: '/',
+            tls: false,
+          },
+          exchange: 'neutron',
+          flags: { durable: false, autoDelete: false, durableFanout: false },
+          heartbeatSeconds: 60,
+          tls: { verify: true },
+          rpcTimeoutSeconds: 60,
+          reportIntervalSeconds: 30,
+        },
+      },
       worker: { pollingIntervalSeconds: 2, directorySweepSeconds: 3_600, logLevel: 'info' },
     });
   });

@@ -51,12 +51,12 @@ if (!neutronIsHere) process.stderr.write('SKIPPED: no neutron-server here, and i
 
 export const silent = pino({ level: process.env.TEST_LOG ?? 'silent' }, pino.destination(2));
 
-export function busConfiguration(transportUrl: string): NeutronConfiguration {
+export function busConfiguration(transportUrl: string, durable = false): NeutronConfiguration {
   return {
     bus: {
       transport: parseTransportUrl(transportUrl),
       exchange: 'neutron',
-      flags: { durable: false, autoDelete: false, durableFanout: false },
+      flags: { durable, autoDelete: false, durableFanout: false },
       heartbeatSeconds: 60,
       tls: { verify: true },
       rpcTimeoutSeconds: 60,
@@ -66,18 +66,25 @@ export function busConfiguration(transportUrl: string): NeutronConfiguration {
 }
 
 export async function createCloud(
-  options: { guests?: number; agentDownSeconds?: number; configured?: Partial<HostConfiguration>; rest?: boolean } = {},
+  options: {
+    guests?: number;
+    agentDownSeconds?: number;
+    configured?: Partial<HostConfiguration>;
+    rest?: boolean;
+    durable?: boolean;
+  } = {},
 ): Promise<Cloud> {
   const simulator = await startSimulator({ hosts: 1, guests: options.guests ?? 10 });
   const openstack = await startOpenstack({
     say: () => {},
     macPrefix: '02:00:00',
     vlanNetworks: ['physnet1', 'physnet2', 'physport'],
+    durable: options.durable === true,
     ...(options.agentDownSeconds === undefined ? {} : { agentDownSeconds: options.agentDownSeconds }),
   });
   const environment = await createEnvironmentOn(simulator, 1, options.configured ?? {}, false);
   const target = localTarget(inject('temporalAddress'), inject('temporalNamespace'));
-  const configuration = busConfiguration(openstack.rabbit.transportUrl);
+  const configuration = busConfiguration(openstack.rabbit.transportUrl, options.durable === true);
   if (options.rest === true)
     configuration.rest = { url: openstack.api.url, auth: { strategy: 'noauth' }, timeoutMs: 30_000 };
   const way = neutronConnection(configuration, silent);

@@ -36,6 +36,8 @@ type Options = {
   latencyMs?: number;
   /** What SMAPI and DirMaint take there; nothing unless said. */
   smapi?: SimulatorOptions;
+  /** Whoever calls starts the workers. */
+  withoutWorkers?: boolean;
   /** Reconcile each host so often; not at all unless said. */
   reconcileSeconds?: number;
   ports?: { grpc?: number; ui?: number; simulator?: number };
@@ -59,15 +61,13 @@ export async function startStack(options: Options): Promise<Stack> {
     });
     undo.push(() => simulator.close());
     const hosts = embeddedHosts(simulator.url, options.hosts);
-    const workers = await runWorkers(
-      hosts,
-      temporal.target,
-      logger,
-      options.reconcileSeconds === undefined
-        ? undefined
-        : { intervalSeconds: options.reconcileSeconds, sweepSeconds: 600 },
-    );
-    undo.push(() => workers.stop());
+    if (options.withoutWorkers !== true) {
+      const { reconcileSeconds } = options;
+      const times =
+        reconcileSeconds === undefined ? undefined : { intervalSeconds: reconcileSeconds, sweepSeconds: 600 };
+      const workers = await runWorkers(hosts, temporal.target, logger, times);
+      undo.push(() => workers.stop());
+    }
     const { client, close } = await connectClient(temporal.target);
     undo.push(close);
     return { client, ...temporal, simulator, hosts, stop };

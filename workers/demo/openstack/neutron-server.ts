@@ -27,6 +27,8 @@ export type OpenstackOptions = {
   /** Physical networks with VLANs. */
   vlanNetworks: readonly string[];
   agentDownSeconds?: number;
+  /** Exchanges and queues that outlive the broker, as many deployments have them. */
+  durable?: boolean;
   tls?: { certificate: string; key: string };
 };
 
@@ -93,7 +95,7 @@ async function writeConfiguration(
   port: number,
   rabbit: Rabbit,
   database: string,
-  { macPrefix, vlanNetworks, agentDownSeconds = 75 }: OpenstackOptions,
+  { macPrefix, vlanNetworks, agentDownSeconds = 75, durable = false }: OpenstackOptions,
 ): Promise<string> {
   const home = join(folder, 'neutron');
   await mkdir(join(home, 'lock'), { recursive: true });
@@ -125,6 +127,8 @@ connection = ${database}
 lock_path = ${join(home, 'lock')}
 [oslo_messaging_notifications]
 driver = noop
+[oslo_messaging_rabbit]
+amqp_durable_queues = ${durable}
 [ml2]
 type_drivers = flat,vlan
 tenant_network_types = vlan

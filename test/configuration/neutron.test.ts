@@ -1,0 +1,138 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Configuration, loadConfiguration } from '../../workers/configuration/configuration.ts';
+import { ConfigurationError } from '../../workers/configuration/error.ts';
+
+const ACCESS = '[AGENT]\nzvm_xcat_server = mn\nzvm_xcat_username = admin\nzvm_xcat_password = Hush-1\n';
+let folder = '';
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'configuration-'));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function load(text: string, env: Record<string, string> = {}): Configuration['neutron'] {
+  const file = join(folder, 'neutron.conf');
+  writeFileSync(file, `${ACCESS}${text}`);
+  return loadConfiguration({ configFiles: [file], configDirs: [], env }).neutron;
+}
+
+function problemsOf(text: string, env: Record<string, string> = {}): ConfigurationError {
+  try {
+    load(text, env);
+  } catch (error) {
+    if (error instanceof ConfigurationError) return error;
+    throw error;
+  }
+  throw new Error('no ConfigurationError was thrown');
+}
+
+test('transport_url names brokers, users, virtual host and TLS', () => {
+  const bus = load('[DEFAULT]\ntransport_url = rabbit://u:p%40x@one:5671,u2:p2@[fe80::1]//zvm?ssl=1\n')?.bus;
+  expect(bus?.transport).toEqual({
+    brokers: [
+      { host: 'one', port: 5671, username: 'u', password: 'p@x' },
+      { host: 'fe80::1', port: 5671, username: 'u2', password: 'p2' },
+    ],
+    vhost: '/zvm',
+    tls: true,
+  });
+});
+
+test.each([
+  ['rabbit://u:p@h', '/'],
+  ['rabbit://u:p@h/', '/'],
+  ['rabbit://u:p@h//', '/'],
+  ['rabbit://u:p@h/openstack', 'openstack'],
+])('the virtual host of %s is %s', (url, vhost) => {
+  expect(load(`[DEFAULT]\ntransport_url = ${url}\n`)?.bus?.transport).toMatchObject({
+    vhost,
+    brokers: [{ port: 5672 }],
+  });
+});
+
+test('the keys of before 2014 make up the same', () => {
+  const text =
+    '[DEFAULT]\nrabbit_hosts = one:5673, two\nrabbit_userid = u\nrabbit_password = p/x\nrabbit_virtual_host = /\n';
+  expect(load(text)?.bus?.transport).toEqual({
+    brokers: [
+      { host: 'one', port: 5673, username: 'u', password: 'p/x' },
+      { host: 'two', port: 5672, username: 'u', password: 'p/x' },
+    ],
+    vhost: '/',
+    tls: false,
+  });
+});
+
+test('the flags of a deployment’s exchanges, its time-outs and certificates are read where oslo.messaging reads them', () => {
+  const text = `[DEFAULT]
+transport_url = rabbit://u:p@h/
+control_exchange = neutron2
+rpc_response_timeout = 90
+[AGENT]
+report_interval = 10
+[oslo_messaging_rabbit]
+ssl = true
+ssl_ca_file = /etc/ca.pem
+heartbeat_timeout_threshold = 30
+rabbit_quorum_queue = true
+rabbit_transient_quorum_queue = true
+`;
+  expect(load(text)?.bus).toMatchObject({
+    exchange: 'neutron2',
+    rpcTimeoutSeconds: 90,
+    reportIntervalSeconds: 10,
+    heartbeatSeconds: 30,
+    flags: { durable: true, autoDelete: false, durableFanout: true },
+    tls: { verify: true, caFile: '/etc/ca.pem' },
+    transport: { tls: true, brokers: [{ port: 5671 }] },
+  });
+});
+
+test.each(['rabbit://u:Hush-2@', 'kafka://u:Hush-2@h', 'Hush-2', 'rabbit://u:Hush-2%@h/'])(
+  'a transport_url that is none is an error that does not show it: %s',
+  (url) => {
+    const failure = problemsOf(`[DEFAULT]\ntransport_url = ${url}\n`);
+    expect(failure.problems).toMatchObject([{ section: 'DEFAULT', key: 'transport_url' }]);
+    expect(failure.message).not.toContain('Hush-2');
+    expect(problemsOf('', { ZVM_TRANSPORT_URL: url }).message).not.toContain('Hush-2');
+  },
+);
+
+test('the REST API of the historic keys is read with Keystone, or without', () => {
+  const keys = `[AGENT]
+quantum_url = http://controller:9696
+quantum_admin_username = quantum
+quantum_admin_password = Hush-3
+quantum_admin_tenant_name = services
+quantum_admin_auth_url = http://controller:35357/v2.0
+`;
+  expect(load(keys)?.rest).toMatchObject({
+    url: 'http://controller:9696',
+    auth: {
+      strategy: 'keystone',
+      authUrl: 'http://controller:35357/v2.0',
+      username: 'quantum',
+      password: 'Hush-3',
+      project: 'services',
+    },
+  });
+  expect(load('[DEFAULT]\nneutron_url = http://c:9696\nneutron_auth_strategy = noauth\n')?.rest?.auth).toEqual({
+    strategy: 'noauth',
+  });
+  const missing = problemsOf('[AGENT]\nquantum_url = http://controller:9696\n').problems;
+  expect(missing.map(({ key }) => key).toSorted()).toEqual([
+    'quantum_admin_auth_url',
+    'quantum_admin_password',
+    'quantum_admin_username',
+  ]);
+});
+
+test('without either, Neutron is not configured', () => {
+  expect(load('')).toBeUndefined();
+});
+
+test('a DHCP node that is reported for needs its userid', () => {
+  expect(problemsOf('[AGENT]\ndhcp_host = dhcpnode1\n').problems).toMatchObject([{ key: 'dhcp_userid' }]);
+});
