@@ -35,6 +35,7 @@ export class L2Agent {
   readonly #api: PluginApi;
   readonly #options: AgentOptions;
   readonly #reporters: StateReporter[];
+  readonly #subscription: Subscription;
   /** Ports bound here, to tell whose deletions and moves are of concern; unknown until they have been asked for. */
   #known: Set<PortId> | undefined;
   #doubts: string[] = [];
@@ -56,7 +57,7 @@ export class L2Agent {
           onRevived: () => this.#doubt('neutron-server had taken the agent for dead'),
         }),
     );
-    new Subscription(connection, {
+    this.#subscription = new Subscription(connection, {
       queue: `neutron-zvm-agent.${options.host}`,
       topics: TOPICS,
       flags,
@@ -94,9 +95,15 @@ export class L2Agent {
     this.#doubt('the agent has started');
   }
 
+  /** Report and listen no more. */
   stop(): void {
     this.#stopped = true;
     for (const reporter of this.#reporters) reporter.stop();
+  }
+
+  /** Ends when what was heard has been handed on. */
+  async idle(): Promise<void> {
+    await Promise.all([this.#subscription.idle(), this.#resolving]);
   }
 
   get #hosts(): string[] {

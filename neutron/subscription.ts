@@ -31,7 +31,7 @@ const REMEMBERED_IDS = 16;
 export class Subscription implements Attachment {
   readonly #options: SubscriptionOptions;
   #pending: ConsumeMessage[] = [];
-  #working = false;
+  #working: Promise<void> | undefined;
   #channel: Channel | undefined;
   /** Messages that were in the queue before this agent came. */
   #backlog = 0;
@@ -75,10 +75,17 @@ export class Subscription implements Attachment {
 
   #take(message: ConsumeMessage): void {
     this.#pending.push(message);
-    if (this.#working) return;
-    this.#working = true;
     // What arrives in one go is handed on together.
-    setImmediate(() => void this.#work());
+    this.#working ??= new Promise((resolve) => setImmediate(resolve))
+      .then(() => this.#work())
+      .finally(() => {
+        this.#working = undefined;
+      });
+  }
+
+  /** Ends when nothing is being handed on; with the connection closed, nothing will be any more. */
+  async idle(): Promise<void> {
+    await this.#working;
   }
 
   async #work(): Promise<void> {
@@ -97,7 +104,6 @@ export class Subscription implements Attachment {
         if (this.#channel === channel) for (const message of taken) channel?.nack(message, false, true);
       }
     }
-    this.#working = false;
   }
 
   #read(message: ConsumeMessage): Incoming[] {

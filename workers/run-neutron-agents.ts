@@ -49,6 +49,7 @@ export function runNeutronAgents(
     async stop() {
       for (const agent of agents) agent.stop();
       await way.close();
+      for (const agent of agents) await agent.idle();
     },
   };
 }
