@@ -3,6 +3,13 @@ export function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
+/** What the work comes to, or undefined when it takes longer; nothing is left waiting. */
+export async function within<T>(ms: number, work: Promise<T>): Promise<T | undefined> {
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  const timer = setTimeout(() => resolve(undefined), ms);
+  return Promise.race([work, promise]).finally(() => clearTimeout(timer));
+}
+
 /** Lets at most so many run at once; the others wait in order. */
 export class Semaphore {
   private free: number;

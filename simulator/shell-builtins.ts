@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { sleep as pause } from './flow.ts';
+import { sleep as pause, within } from './flow.ts';
 import type { Environment, Io } from './shell.ts';
 import { execute, fork, resolvePath, runText, ShellExit } from './shell.ts';
 
@@ -58,8 +58,8 @@ export const BUILTINS: Record<string, Builtin> = {
     const limit = { over: false };
     const sink = (inner: Io['out']) => ({ write: (text: string) => void (limit.over || inner.write(text)) });
     const running = execute(env, name, rest, { ...io, out: sink(io.out), err: sink(io.err) });
-    const ended = await Promise.race([running, pause(Number(seconds) * 1000).then(() => null)]);
-    limit.over = ended === null;
+    const ended = await within(Number(seconds) * 1000, Promise.resolve(running));
+    limit.over = ended === undefined;
     return ended ?? 124;
   },
   mktemp: (args, env, io) => {

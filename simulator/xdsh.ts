@@ -1,4 +1,4 @@
-import { sleep } from './flow.ts';
+import { within } from './flow.ts';
 import type { ManagementNode } from './management-node.ts';
 import { runShell } from './shell.ts';
 import type { Element } from './tables.ts';
@@ -19,7 +19,7 @@ export async function xdsh(mn: ManagementNode, node: string, body: readonly stri
     return [stderrElement(node, `ssh: connect to host ${node} port 22: No route to host`), { errorcode: ['1'] }];
   const running = runShell(machine, command.replace(/ +$/, '').replace(/;$/, ''), { NODE: node });
   const limit = Number(options.get('timeout') ?? '0');
-  const result = limit > 0 ? await Promise.race([running, sleep(limit * 1000)]) : await running;
+  const result = limit > 0 ? await within(limit * 1000, running) : await running;
   if (!result) {
     const text = `Timed out waiting for response from child processes for the following nodes. ${node}`;
     return [{ error: [text], errorcode: ['1'] }, { errorcode: ['1'] }];

@@ -29,7 +29,16 @@ export async function startService(
   await log.close();
   const { pid } = child;
   if (pid === undefined) throw new Error(`${program} could not be started`);
-  return { pid, stop: () => stopGroup(child, pid) };
+  // Whatever ends this process, what it started does not stay.
+  const atExit = () => signal(-pid, 'SIGKILL');
+  process.once('exit', atExit);
+  return {
+    pid,
+    stop: () => {
+      process.off('exit', atExit);
+      return stopGroup(child, pid);
+    },
+  };
 }
 
 // Some of its children can outlive the parent: the whole group is ended at last.
