@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
@@ -45,6 +45,9 @@ describe.skipIf(!canRun)("with Neutron's own DHCP agent on the DHCP node", () =>
     await ensurePackages(() => {}, DHCP_PACKAGES);
     cloud = await createCloud({ guests: 4, configured: { dhcpUserid: 'LNX10003', dhcpHost: HOST } });
     agent = await startDhcpAgent(cloud);
+    const isAlive = async () =>
+      (await cloud.openstack.api.agents()).some((each) => each.agent_type === 'DHCP agent' && each.alive);
+    expect(await becomes(isAlive, 2 * MINUTE)).toBe(true);
     ip('link', 'add', BRIDGE, 'type', 'bridge');
     ip('link', 'set', BRIDGE, 'up');
   }, 10 * MINUTE);
@@ -96,6 +99,8 @@ function plugGuest(mac: string): void {
 
 async function startDhcpAgent({ openstack }: Cloud): Promise<Service> {
   const home = join(openstack.folder, 'dhcp');
+  // dnsmasq gives up root's rights and reads its files afterwards.
+  await chmod(openstack.folder, 0o755);
   await mkdir(join(home, 'lock'), { recursive: true });
   const file = join(home, 'dhcp.ini');
   await writeFile(
