@@ -17,6 +17,7 @@ import type { HostRuntime } from './host-runtime.ts';
 import { applyManagement, planManagement } from './management-network.ts';
 import { readNeutron, reportPorts } from './neutron.ts';
 import { acceptingActivities } from './requests.ts';
+import { showGuest, showHost } from './show.ts';
 import { stayAlive } from './stay-alive.ts';
 import { surveyHost } from './survey.ts';
 import { applyVswitchSteps, planVswitchChange, readVswitches } from './vswitches.ts';
@@ -69,6 +70,8 @@ export function createHostActivities(host: HostRuntime): HostActivities {
     planManagementNetwork: (input) => on(input, 'plan management network', (signal) => planManagement(host, signal)),
     applyManagementNetwork: (input) =>
       on(input, 'apply management network', (signal) => applyManagement(host, input.steps, signal)),
+    showHost: (input) => on(input, 'show host', () => showHost(host)),
+    showGuest: (input) => on(input, 'show guest', () => showGuest(host, input.userid)),
     readVswitches: (input) => on(input, 'read VSWITCHes', (signal) => readVswitches(host, signal)),
     planVswitch: (input) => on(input, 'plan VSWITCH', (signal) => planVswitchChange(host, input, signal)),
     applyVswitch: (input) => on(input, 'apply VSWITCH', (signal) => applyVswitchSteps(host, input.steps, signal)),

@@ -9,6 +9,8 @@ import {
   ListVswitchesInput,
   ReconcileFleetInput,
   ReconcileHostInput,
+  ShowGuestInput,
+  ShowHostInput,
   WirePortsInput,
 } from '../network/requests.ts';
 import type { HostActivities } from '../workflows/host-activities.ts';
@@ -24,6 +26,8 @@ type Accepting = Pick<
   | 'acceptManagementNetwork'
   | 'acceptReconcileHost'
   | 'acceptReconcileFleet'
+  | 'acceptShowHost'
+  | 'acceptShowGuest'
 >;
 
 /** The activities that check requests to one host. They fail with `Refused`, also for a request to another host. */
@@ -62,6 +66,8 @@ export function acceptingActivities(host: string): Accepting {
       if (!result.success) throw refusedFailure(refusalsOf(result.error));
       return result.data;
     }),
+    acceptShowHost: attempt(({ input }) => parsed(ShowHostInput, input)),
+    acceptShowGuest: attempt(({ input }) => parsed(ShowGuestInput, input)),
     acceptListVswitches: attempt(({ input }) => parsed(ListVswitchesInput, input)),
   };
 }

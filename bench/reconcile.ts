@@ -1,8 +1,8 @@
 import type { WorkflowHandle } from '@temporalio/client';
+import { startReconcileHost } from '../client/start-operation.ts';
 import type { Stack } from '../workers/demo/stack.ts';
 import { startStack } from '../workers/demo/stack.ts';
 import { httpCalls } from '../workers/demo/wire.ts';
-import { startReconcileHost } from '../workers/start-operation.ts';
 import type { ReconcileHostResult } from '../workflows/reconcile-host.ts';
 import { createXcatClient } from '../xcat/client.ts';
 import type { SmapiTimes } from './storm.ts';

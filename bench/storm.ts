@@ -1,9 +1,9 @@
 import { z } from 'zod';
+import { startWirePorts } from '../client/start-operation.ts';
 import { startSimulator } from '../simulator/simulator.ts';
 import { GuestPortRequest } from '../workers/demo/port-requests.ts';
 import { type Stack, startStack } from '../workers/demo/stack.ts';
 import { compare } from '../workers/demo/wire.ts';
-import { startWirePorts } from '../workers/start-operation.ts';
 import { type HistoricPort, wireHistorically } from './historic-sequence.ts';
 import { coveredMs, type Interval, sequentialCalls } from './intervals.ts';
 

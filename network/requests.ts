@@ -128,6 +128,8 @@ export const ReconcileFleetInput = z.strictObject({
   giveUpAfterMinutes: limits.giveUpAfterMinutes,
 });
 export type ReconcileFleetRequest = z.output<typeof ReconcileFleetInput>;
+export const ShowHostInput = z.strictObject({ host: HostName });
+export const ShowGuestInput = z.strictObject({ host: HostName, userid: Userid });
 export const ListVswitchesInput = z.strictObject({ host: HostName });
 
 /** What an operation asks of one guest's ports. */

@@ -17,8 +17,36 @@ const MAY: Record<string, { code: string[]; types: string[]; packages: RegExp }>
   xcat: { code: ['network'], types: [], packages: /^(zod|undici|csv-parse\/sync|node:.*)$/ },
   neutron: { code: ['network'], types: [], packages: /^(zod|amqplib|undici|node:.*)$/ },
   simulator: { code: [], types: ['network'], packages: /^(zod|node:.*)$/ },
+  client: {
+    code: ['network', 'temporal-config'],
+    types: ['workflows'],
+    packages: /^(zod|node:(crypto|zlib)|@temporalio\/(client|common|envconfig))$/,
+  },
+  configuration: { code: ['network', 'neutron'], types: [], packages: /^(zod|node:.*)$/ },
+  gateway: {
+    code: ['client', 'network', 'temporal-config'],
+    types: ['workflows'],
+    packages:
+      /^(zod|hono.*|@hono\/.*|prom-client|rate-limiter-flexible|swagger-ui-dist.*|pino|node:.*|@temporalio\/(client|common))$/,
+  },
+  cli: {
+    code: ['client', 'configuration', 'network', 'temporal-config'],
+    types: ['workflows'],
+    packages: /^(zod|commander|csv-parse\/sync|node:.*|@temporalio\/(client|common))$/,
+  },
   workers: {
-    code: ['activities', 'network', 'neutron', 'simulator', 'temporal-config', 'workflows', 'xcat'],
+    code: [
+      'activities',
+      'client',
+      'configuration',
+      'gateway',
+      'network',
+      'neutron',
+      'simulator',
+      'temporal-config',
+      'workflows',
+      'xcat',
+    ],
     types: [],
     packages: /.*/,
   },

@@ -10,9 +10,9 @@ import type { Logger } from 'pino';
 import { createHostActivities } from '../activities/host-activities.ts';
 import { createHostRuntime, type HostRuntime } from '../activities/host-runtime.ts';
 import type { NeutronSource } from '../activities/neutron-source.ts';
+import type { HostConfiguration } from '../configuration/configuration.ts';
 import { AllowedVswitch, HostRules, taskQueueOf } from '../network/host.ts';
 import { createXcatClient, type XcatClient } from '../xcat/client.ts';
-import type { HostConfiguration } from './configuration/configuration.ts';
 import { checkHost } from './host-check.ts';
 
 const AT_ONCE = 1_200;

@@ -1,10 +1,11 @@
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
-import { loadConfiguration } from './configuration/configuration.ts';
-import { ConfigurationError } from './configuration/error.ts';
+import { configuredTarget, connectClient } from '../client/temporal-connection.ts';
+import { loadConfiguration } from '../configuration/configuration.ts';
+import { ConfigurationError } from '../configuration/error.ts';
 import { createLogger } from './logging.ts';
 import { runNeutronAgents } from './run-neutron-agents.ts';
-import { configuredTarget, connectClient, prepareExternal } from './temporal-connection.ts';
+import { prepareExternal } from './temporal-connection.ts';
 
 /** `npm run neutron-agent -- --config-file FILE …`: Neutron's L2 agent of the hosts that the files describe, until SIGINT or SIGTERM. */
 async function main(): Promise<void> {

@@ -1,12 +1,12 @@
 import type { Logger } from 'pino';
 import type { NeutronSource } from '../activities/neutron-source.ts';
+import type { HostConfiguration } from '../configuration/configuration.ts';
+import type { NeutronConfiguration } from '../configuration/neutron.ts';
 import { BrokerConnection } from '../neutron/broker-connection.ts';
 import { PluginApi } from '../neutron/plugin-api.ts';
 import { NeutronRest } from '../neutron/rest-client.ts';
 import { RpcClient } from '../neutron/rpc-client.ts';
 import { portSource } from '../neutron/source.ts';
-import type { HostConfiguration } from './configuration/configuration.ts';
-import type { NeutronConfiguration } from './configuration/neutron.ts';
 
 /** A process's way to Neutron; nothing is connected before `start`. */
 export type NeutronConnection = {

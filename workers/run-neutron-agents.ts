@@ -1,11 +1,11 @@
 import { type Client, ScheduleNotFoundError, ScheduleOverlapPolicy } from '@temporalio/client';
 import type { Logger } from 'pino';
+import { startReconcileHost, tellOfNeutron } from '../client/start-operation.ts';
+import type { HostConfiguration } from '../configuration/configuration.ts';
+import type { NeutronConfiguration } from '../configuration/neutron.ts';
 import { L2Agent } from '../neutron/agent.ts';
-import type { HostConfiguration } from './configuration/configuration.ts';
-import type { NeutronConfiguration } from './configuration/neutron.ts';
 import { neutronConnection } from './neutron-connection.ts';
 import { reconcileScheduleId } from './reconcile-schedule.ts';
-import { startReconcileHost, tellOfNeutron } from './start-operation.ts';
 
 /** Agents that are running. `ready` when all have reported; fails when the broker refuses them for good. */
 export type RunningAgents = { ready: Promise<void>; stop(): Promise<void> };

@@ -1,9 +1,10 @@
 import type { Logger } from 'pino';
-import type { HostConfiguration } from './configuration/configuration.ts';
+import { connectClient, type TemporalTarget } from '../client/temporal-connection.ts';
+import type { HostConfiguration } from '../configuration/configuration.ts';
 import { bundleWorkflows, createHostWorker } from './host-worker.ts';
 import type { NeutronConnection } from './neutron-connection.ts';
 import { ensureReconcileSchedule, type ReconcileTimes } from './reconcile-schedule.ts';
-import { connectClient, connectWorkers, type TemporalTarget } from './temporal-connection.ts';
+import { connectWorkers } from './temporal-connection.ts';
 
 /** Workers that are running. `stopped` ends when all have drained, or fails when one does. */
 export type RunningWorkers = { stop(): Promise<void>; stopped: Promise<void> };

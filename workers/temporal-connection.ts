@@ -1,29 +1,8 @@
-import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
-import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { Connection } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
-import { NAMESPACE } from '../temporal-config/namespace.ts';
+import type { TemporalTarget } from '../client/temporal-connection.ts';
 import { SEARCH_ATTRIBUTES } from '../temporal-config/search-attributes.ts';
 import { ensureSearchAttributes } from './temporal-server.ts';
-
-/** Where Temporal is: what `temporal.toml` and `TEMPORAL_*` say, or the address given. */
-export type TemporalTarget = { namespace: string; connection: ConnectionOptions };
-
-/** Read the target from `temporal.toml` and `TEMPORAL_*`, by Temporal's own convention. */
-export function configuredTarget(): TemporalTarget {
-  const { connectionOptions, namespace } = loadClientConnectConfig();
-  return { connection: connectionOptions, namespace: namespace ?? NAMESPACE };
-}
-
-/** The target of a server on this machine. */
-export function localTarget(address: string, namespace: string): TemporalTarget {
-  return { connection: { address }, namespace };
-}
-
-/** Connect a client; `close` ends its connection. */
-export async function connectClient(target: TemporalTarget): Promise<{ client: Client; close(): Promise<void> }> {
-  const connection = await Connection.connect(target.connection);
-  return { client: new Client({ connection, namespace: target.namespace }), close: () => connection.close() };
-}
 
 /** The connection that all workers of a process share. */
 export function connectWorkers(target: TemporalTarget): Promise<NativeConnection> {

@@ -1,11 +1,12 @@
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
-import { loadConfiguration } from './configuration/configuration.ts';
-import { ConfigurationError } from './configuration/error.ts';
+import { configuredTarget } from '../client/temporal-connection.ts';
+import { loadConfiguration } from '../configuration/configuration.ts';
+import { ConfigurationError } from '../configuration/error.ts';
 import { createLogger, installTemporalLogger } from './logging.ts';
 import { neutronConnection } from './neutron-connection.ts';
 import { runWorkers } from './run-workers.ts';
-import { configuredTarget, prepareExternal } from './temporal-connection.ts';
+import { prepareExternal } from './temporal-connection.ts';
 
 /** `npm run worker -- --config-file FILE …`: the workers of the hosts that the files describe, until SIGINT or SIGTERM. */
 async function main(): Promise<void> {

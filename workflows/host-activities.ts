@@ -1,5 +1,6 @@
 import type { Desired } from '../network/desired.ts';
 import type { FollowUp } from '../network/follow-ups.ts';
+import type { ShownGuest } from '../network/host-view.ts';
 import type { HostName, PortId, Userid, VswitchName } from '../network/identifiers.ts';
 import type { Mac } from '../network/mac.ts';
 import type { ManagementStep } from '../network/management-network.ts';
@@ -130,6 +131,9 @@ export type NeutronReading = {
   dhcp: boolean;
 };
 
+/** A host as it is now; `view` is a HostView, compressed: a large one is more than a workflow's result may hold. */
+export type ShownHost = { host: string; guests: number; ports: number; drifted: number; view: string };
+
 /** A VSWITCH operation, checked and in exact types. */
 export type VswitchOperation = {
   change: VswitchChange;
@@ -154,6 +158,8 @@ export type HostActivities = {
   acceptManagementNetwork(input: { input: unknown }): Promise<EnsureManagementNetworkRequest>;
   acceptReconcileHost(input: { input: unknown }): Promise<ReconcileHostRequest>;
   acceptReconcileFleet(input: { input: unknown }): Promise<ReconcileFleetRequest>;
+  acceptShowHost(input: { input: unknown }): Promise<{ host: HostName }>;
+  acceptShowGuest(input: { input: unknown }): Promise<{ host: HostName; userid: Userid }>;
   acceptListVswitches(input: { input: unknown }): Promise<{ host: HostName }>;
   /** Read the guest and decide. Fails for good with `Refused` when the request cannot be granted. */
   planChange(input: Target & { change: Change; avoidMacs: Mac[] }): Promise<PlannedChange>;
@@ -180,6 +186,10 @@ export type HostActivities = {
   /** What the management node's NIC on the management network needs. Fails for good with `Refused`. */
   planManagementNetwork(input: { host: string }): Promise<ManagementPlan>;
   applyManagementNetwork(input: { host: string; steps: ManagementStep[] }): Promise<StepReport[]>;
+  /** The whole host, record and z/VM side by side. */
+  showHost(input: { host: string }): Promise<ShownHost>;
+  /** One guest, with its directory entry. Fails for good with `Refused` when it is not known. */
+  showGuest(input: { host: string; userid: Userid }): Promise<ShownGuest>;
   /** All VSWITCHes of the host. */
   readVswitches(input: { host: string }): Promise<Vswitch[]>;
   /** What is to be done to a VSWITCH; nothing when it is right. Fails for good with `Refused` when it must not be. */

@@ -85,6 +85,8 @@ export function accepting(): Pick<
   | 'acceptManagementNetwork'
   | 'acceptReconcileHost'
   | 'acceptReconcileFleet'
+  | 'acceptShowHost'
+  | 'acceptShowGuest'
 > {
   return proxyLocalActivities<HostActivities>({ summary: 'check the request', startToCloseTimeout: '10 seconds' });
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ConfigurationError } from '../../workers/configuration/error.ts';
-import { parseIni } from '../../workers/configuration/ini-file.ts';
+import { ConfigurationError } from '../../configuration/error.ts';
+import { parseIni } from '../../configuration/ini-file.ts';
 
 describe('Ini text', () => {
   test('has values by = or :, comments by line, continuations, and the last of repeated keys', () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startReconcileHost } from '../../client/start-operation.ts';
 import { NeutronRest } from '../../neutron/rest-client.ts';
-import { startReconcileHost } from '../../workers/start-operation.ts';
 import { startAgentProcess } from './agent-process.ts';
 import { DhcpAgent } from './dhcp-agent.ts';
 import { pluginOn } from './plugin-on.ts';

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
-import { startReconcileHost, tellOfNeutron } from '../../workers/start-operation.ts';
+import { startReconcileHost, tellOfNeutron } from '../../client/start-operation.ts';
 import type { FollowNeutronResult } from '../../workflows/follow-neutron.ts';
 import { createEnvironment, type Environment } from '../workflows/environment.ts';
 import { MemoryNeutron } from './memory-neutron.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startReconcileHost } from '../../workers/start-operation.ts';
+import { startReconcileHost } from '../../client/start-operation.ts';
 import { becomes, type Cloud, createCloud, neutronIsHere } from './real-neutron.ts';
 import { expectStatus, lastWord } from './why.ts';
 

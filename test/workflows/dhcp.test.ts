@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startEnsureDhcp, startReconcileHost } from '../../workers/start-operation.ts';
+import { startEnsureDhcp, startReconcileHost } from '../../client/start-operation.ts';
 import { createEnvironment, type Environment, failureOf } from './environment.ts';
 
 const network = (name: string, vswitch: string, more: object = {}) => ({

@@ -3,13 +3,13 @@ import type { Client } from '@temporalio/client';
 import { pino } from 'pino';
 import { inject } from 'vitest';
 import type { NeutronSource } from '../../activities/neutron-source.ts';
+import { startOperation } from '../../client/start-operation.ts';
+import { connectClient, localTarget } from '../../client/temporal-connection.ts';
+import type { HostConfiguration } from '../../configuration/configuration.ts';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../simulator/simulator.ts';
-import type { HostConfiguration } from '../../workers/configuration/configuration.ts';
 import { SimulatorState } from '../../workers/demo/check.ts';
 import { embeddedHosts } from '../../workers/demo/embedded-hosts.ts';
 import { runWorkers } from '../../workers/run-workers.ts';
-import { startOperation } from '../../workers/start-operation.ts';
-import { connectClient, localTarget } from '../../workers/temporal-connection.ts';
 import type { OperationResult } from '../../workflows/operation.ts';
 
 export const FLAT = { type: 'flat' } as const;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startEnsureManagementNetwork } from '../../client/start-operation.ts';
 import { type Simulator, startSimulator } from '../../simulator/simulator.ts';
-import { startEnsureManagementNetwork } from '../../workers/start-operation.ts';
 import { createEnvironmentOn, type Environment, failureOf } from './environment.ts';
 
 const managementNetwork = { address: '10.9.0.1', mask: '255.255.0.0' };

@@ -1,11 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
-import type { HostConfiguration } from '../../workers/configuration/configuration.ts';
-import { examplePortRequests } from '../../workers/demo/port-requests.ts';
-import { startStack } from '../../workers/demo/stack.ts';
-import { createLogger, installTemporalLogger } from '../../workers/logging.ts';
-import { runWorkers } from '../../workers/run-workers.ts';
+import { readGuestView, readHostView } from '../../client/read-state.ts';
 import {
   startEnsureDhcp,
   startEnsureManagementNetwork,
@@ -16,7 +12,12 @@ import {
   startVswitchOperation,
   startWirePorts,
   tellOfNeutron,
-} from '../../workers/start-operation.ts';
+} from '../../client/start-operation.ts';
+import type { HostConfiguration } from '../../configuration/configuration.ts';
+import { examplePortRequests } from '../../workers/demo/port-requests.ts';
+import { startStack } from '../../workers/demo/stack.ts';
+import { createLogger, installTemporalLogger } from '../../workers/logging.ts';
+import { runWorkers } from '../../workers/run-workers.ts';
 import { MemoryNeutron } from '../neutron/memory-neutron.ts';
 
 /** Runs each operation once on embedded defaults and stores the histories that replay tests hold: `node test/workflows/store-histories.ts`. */
@@ -70,6 +71,11 @@ try {
   const idle = await startReconcileHost(stack.client, { host });
   await idle.result();
   await store('reconcileHost.idle', idle.workflowId);
+  const shown = await readHostView(stack.client, host);
+  if (shown.guests.length === 0) throw new Error('no guests');
+  await store('showHost', `show/${host}`);
+  await readGuestView(stack.client, host, userid);
+  await store('showGuest', `show/${host}/${userid}`);
   await storeOfNeutron(stack.hosts[0]);
   await storeOfVswitches(stack.hosts[0]);
 } finally {

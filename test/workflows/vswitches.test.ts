@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startListVswitches, startVswitchOperation } from '../../workers/start-operation.ts';
+import { startListVswitches, startVswitchOperation } from '../../client/start-operation.ts';
 import { createEnvironment, type Environment, failureOf, portId, vlan } from './environment.ts';
 
 let zvm: Environment;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startWirePorts } from '../../client/start-operation.ts';
 import { allocateMac, MacPrefix } from '../../network/mac.ts';
-import { startWirePorts } from '../../workers/start-operation.ts';
 import { createEnvironment, type Environment, portId, vlan } from './environment.ts';
 
 let zvm: Environment;

@@ -1,8 +1,8 @@
 import { parse as parseCsv } from 'csv-parse/sync';
 import { z } from 'zod';
+import type { HostConfiguration } from '../../configuration/configuration.ts';
 import { HostName, Userid } from '../../network/identifiers.ts';
 import { PortRequest } from '../../network/requests.ts';
-import type { HostConfiguration } from '../configuration/configuration.ts';
 
 /** A port to wire: whose it is, and what it should be. */
 export const GuestPortRequest = z.strictObject({ host: HostName, userid: Userid, ...PortRequest.shape });

@@ -2,18 +2,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
+import { configuredTarget, connectClient, localTarget, type TemporalTarget } from '../../client/temporal-connection.ts';
+import type { HostConfiguration } from '../../configuration/configuration.ts';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../simulator/simulator.ts';
-import type { HostConfiguration } from '../configuration/configuration.ts';
 import { createLogger } from '../logging.ts';
 import { runWorkers } from '../run-workers.ts';
 import { findTemporalServer } from '../temporal-binary.ts';
-import {
-  configuredTarget,
-  connectClient,
-  localTarget,
-  prepareExternal,
-  type TemporalTarget,
-} from '../temporal-connection.ts';
+import { prepareExternal } from '../temporal-connection.ts';
 import { startTemporalServer } from '../temporal-server.ts';
 import { embeddedHosts } from './embedded-hosts.ts';
 

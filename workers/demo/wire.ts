@@ -1,8 +1,8 @@
 import type { Client } from '@temporalio/client';
 import { z } from 'zod';
+import { startOperation } from '../../client/start-operation.ts';
+import type { HostConfiguration } from '../../configuration/configuration.ts';
 import { applicationFailureOf, reasonOf } from '../../workflows/failures.ts';
-import type { HostConfiguration } from '../configuration/configuration.ts';
-import { startOperation } from '../start-operation.ts';
 import { mismatchesOf, SimulatorState } from './check.ts';
 import type { GuestPortRequest } from './port-requests.ts';
 

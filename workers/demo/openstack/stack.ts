@@ -1,5 +1,5 @@
+import type { NeutronConfiguration } from '../../../configuration/neutron.ts';
 import { parseTransportUrl } from '../../../neutron/transport-url.ts';
-import type { NeutronConfiguration } from '../../configuration/neutron.ts';
 import { createLogger } from '../../logging.ts';
 import { neutronConnection } from '../../neutron-connection.ts';
 import { runNeutronAgents } from '../../run-neutron-agents.ts';

@@ -1,7 +1,7 @@
-import type { BrokerOptions } from '../../neutron/broker-connection.ts';
-import type { ExchangeFlags } from '../../neutron/exchanges.ts';
-import type { RestOptions } from '../../neutron/rest-client.ts';
-import { parseTransportUrl, type Transport } from '../../neutron/transport-url.ts';
+import type { BrokerOptions } from '../neutron/broker-connection.ts';
+import type { ExchangeFlags } from '../neutron/exchanges.ts';
+import type { RestOptions } from '../neutron/rest-client.ts';
+import { parseTransportUrl, type Transport } from '../neutron/transport-url.ts';
 import type { HostReader } from './host-reader.ts';
 import { SETTINGS } from './schema.ts';
 

@@ -1,9 +1,9 @@
 import { isIPv6 } from 'node:net';
 import { z } from 'zod';
-import { HostName, NodeName, Userid, VswitchName } from '../../network/identifiers.ts';
-import { Mac, macPrefix } from '../../network/mac.ts';
-import { Vdev, vdevNumber } from '../../network/vdev.ts';
-import { parseTransportUrl, type Transport } from '../../neutron/transport-url.ts';
+import { HostName, NodeName, Userid, VswitchName } from '../network/identifiers.ts';
+import { Mac, macPrefix } from '../network/mac.ts';
+import { Vdev, vdevNumber } from '../network/vdev.ts';
+import { parseTransportUrl, type Transport } from '../neutron/transport-url.ts';
 
 /** The levels of the worker's log. */
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error'] as const;

@@ -30,7 +30,8 @@ type Operations = {
   deletePort: typeof deletePort;
 };
 
-const ID_PREFIX: Record<keyof Operations, string> = {
+/** How a type's Workflow IDs begin. */
+export const ID_PREFIX: Record<keyof Operations, string> = {
   createPort: 'create-port',
   attachNic: 'attach-nic',
   changeVlan: 'change-vlan',

@@ -1,0 +1,64 @@
+import { gzipSync } from 'node:zlib';
+import { decide } from '../network/decision.ts';
+import { doubtsOf } from '../network/drift.ts';
+import { guestViewOf, type HostView, type ShownGuest, vswitchViewOf } from '../network/host-view.ts';
+import type { NodeName, Userid } from '../network/identifiers.ts';
+import { plan } from '../network/planner.ts';
+import { sentence } from '../network/steps.ts';
+import type { ShownHost } from '../workflows/host-activities.ts';
+import { readGuests, readHost } from './guest-reading.ts';
+import type { HostRuntime } from './host-runtime.ts';
+
+/** Read a whole host: record and z/VM side by side. Throws an XcatError when it cannot be read. */
+export async function showHost(host: HostRuntime): Promise<ShownHost> {
+  const { recorded, vswitches, nodes, iplTime } = await readHost(host, [], true);
+  const networks = new Map(host.rules.vswitches.map((each) => [each.vswitch, each.physicalNetwork]));
+  const guests = [...nodes].map(([node, userid]) => {
+    const guest = { userid, recorded: recorded.get(userid) ?? [] };
+    const nothing = { remembered: undefined, wanted: new Map(), unconfirmed: new Set<never>(), unwanted: [] };
+    const doubt = doubtsOf({ ...guest, ...nothing }, vswitches);
+    // An uncoupled NIC alone says nothing: the guest may be logged off.
+    const lines = doubt.certain ? doubt.lines : [];
+    return guestViewOf(guest, node as NodeName, vswitches, { lines });
+  });
+  const view: HostView = {
+    host: host.rules.host,
+    iplTime: iplTime ?? null,
+    vswitches: vswitches.map((vswitch) => vswitchViewOf(vswitch, networks.get(vswitch.name))),
+    guests: guests.toSorted((one, other) => (one.userid < other.userid ? -1 : 1)),
+  };
+  return {
+    host: host.rules.host,
+    guests: guests.length,
+    ports: guests.reduce((sum, guest) => sum + guest.ports.length, 0),
+    drifted: guests.filter((guest) => guest.drift.length > 0).length,
+    view: gzipSync(JSON.stringify(view)).toString('base64'),
+  };
+}
+
+/** Read one guest in full, and what reconciliation would do to it. Throws a `Refused` failure for a guest that is not known. */
+export async function showGuest(host: HostRuntime, userid: Userid): Promise<ShownGuest> {
+  const { guest, ...around } = (await readGuests(host, [userid]))(userid);
+  const change = { kind: 'reconcile' as const, ports: [], removed: [], unrecorded: [], left: [] };
+  const decision = decide(change, { guest, ...around, avoidMacs: new Set() });
+  const { node, loggedOn, recorded, directory, live } = guest;
+  return {
+    userid,
+    node,
+    loggedOn,
+    record: [...recorded],
+    directory: [...directory],
+    live: [...live],
+    authorisations: around.vswitches.flatMap(({ name, authorisations }) =>
+      authorisations
+        .filter((entry) => entry.userid === userid)
+        .map(({ vlans, portNumber }) => ({
+          vswitch: name,
+          vlans: [...vlans],
+          ...(portNumber === undefined ? {} : { portNumber }),
+        })),
+    ),
+    steps: decision.accepted ? plan(decision.desired, guest, around.vswitches).map(sentence) : [],
+    problems: decision.accepted ? [] : decision.refusals.map(({ reason }) => reason),
+  };
+}

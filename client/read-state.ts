@@ -1,0 +1,52 @@
+import { gunzipSync } from 'node:zlib';
+import type { Client } from '@temporalio/client';
+import { taskQueueOf } from '../network/host.ts';
+import { HostView, type ShownGuest } from '../network/host-view.ts';
+import { ZVM_HOST, ZVM_USERID } from '../temporal-config/search-attributes.ts';
+import type { listVswitches, showGuest, showHost } from '../workflows/index.ts';
+
+/** What a reading may take: beyond, whoever waits is told so. */
+const LONGEST_READING = '2 minutes';
+
+/** A host as it is now. Who asks while somebody else's reading runs gets its answer. Throws what the workflow fails with. */
+export async function readHostView(client: Client, host: string): Promise<HostView> {
+  const { view } = await client.workflow.execute<typeof showHost>('showHost', {
+    ...reading(host, `show/${host}`),
+    args: [{ host }],
+    staticSummary: `read ${host}`,
+  });
+  return HostView.parse(JSON.parse(gunzipSync(Buffer.from(view, 'base64')).toString()));
+}
+
+/** A guest as it is now. Throws what the workflow fails with. */
+export function readGuestView(client: Client, host: string, userid: string): Promise<ShownGuest> {
+  return client.workflow.execute<typeof showGuest>('showGuest', {
+    ...reading(host, `show/${host}/${userid}`),
+    args: [{ host, userid }],
+    typedSearchAttributes: [
+      { key: ZVM_HOST, value: host },
+      { key: ZVM_USERID, value: userid },
+    ],
+    staticSummary: `read ${userid} on ${host}`,
+  });
+}
+
+/** The VSWITCHes of a host, each with all that z/VM says of it. */
+export async function readVswitches(client: Client, host: string) {
+  const { vswitches } = await client.workflow.execute<typeof listVswitches>('listVswitches', {
+    ...reading(host, `list-vswitches/${host}`),
+    args: [{ host }],
+    staticSummary: `list the VSWITCHes of ${host}`,
+  });
+  return vswitches;
+}
+
+function reading(host: string, workflowId: string) {
+  return {
+    taskQueue: taskQueueOf(host),
+    workflowId,
+    workflowIdConflictPolicy: 'USE_EXISTING' as const,
+    workflowRunTimeout: LONGEST_READING,
+    typedSearchAttributes: [{ key: ZVM_HOST, value: host }],
+  };
+}

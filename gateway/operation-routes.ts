@@ -1,0 +1,121 @@
+import { z } from '@hono/zod-openapi';
+import type { Context } from 'hono';
+import { cancelOperation, describeOperation, listOperations, type OperationDetails } from '../client/operations.ts';
+import { notFound, Problem } from './problem.ts';
+import { type App, type Env, newApp, operationBody, permit, route, type Services } from './routing.ts';
+import { Operation, OperationFilter, OperationIdParam, Operations, Paging } from './schemas.ts';
+import type { Verb } from './tokens.ts';
+import { allows } from './tokens.ts';
+
+const OfOperation = z.object({ operationId: OperationIdParam });
+const OneRun = z.object({
+  runId: z
+    .string()
+    .regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/)
+    .optional()
+    .openapi({ description: 'One run of several under the same id; else the newest' }),
+});
+
+/** Operations: what was started, what became of it, and how to stop it. */
+export function operationRoutes(services: Services): App {
+  const app = newApp();
+  const { client } = services.options;
+
+  /** The operation, if the caller may see its host. Throws a Problem. */
+  const find = async (
+    context: Context<Env>,
+    id: string,
+    runId: string | undefined,
+    verb: Verb,
+  ): Promise<OperationDetails> => {
+    permit(context, verb);
+    const operation = await describeOperation(client, id, runId);
+    if (operation === undefined || operation.host === '') throw notFound(`operation ${id}`);
+    permit(context, verb, operation.host);
+    return operation;
+  };
+
+  app.openapi(
+    route(
+      {
+        method: 'get',
+        path: '/v1/operations',
+        operationId: 'listOperations',
+        tags: ['Operations'],
+        summary: 'Operations, the newest first',
+        request: { query: Paging.extend(OperationFilter.shape) },
+      },
+      { 200: { description: 'A page of operations', schema: Operations } },
+    ),
+    async (context) => {
+      const { host, userid, port, type, state, limit, after } = context.req.valid('query');
+      permit(context, 'read', host);
+      const filter = {
+        host,
+        userid: userid?.toUpperCase(),
+        portId: port?.toLowerCase(),
+        type,
+        state,
+        after: cursorOf(after),
+      };
+      const found = await listOperations(client, filter, limit);
+      const caller = context.get('caller');
+      const mine = found.filter((operation) => caller === undefined || allows(caller, 'read', operation.host));
+      const last = found.at(-1);
+      const next = found.length < limit || last === undefined ? {} : { next: `${last.startedAt}|${last.runId}` };
+      return context.json(
+        { operations: mine.map((each) => operationBody(context, services, each)), ...next } as never,
+        200,
+      );
+    },
+  );
+
+  app.openapi(
+    route(
+      {
+        method: 'get',
+        path: '/v1/operations/{operationId}',
+        operationId: 'showOperation',
+        tags: ['Operations'],
+        summary: 'An operation: where it stands, or what became of it',
+        request: { params: OfOperation, query: OneRun },
+      },
+      { 200: { description: 'The operation', schema: Operation } },
+    ),
+    async (context) => {
+      const { operationId } = context.req.valid('param');
+      const operation = await find(context, operationId, context.req.valid('query').runId, 'read');
+      return context.json(operationBody(context, services, operation) as never, 200);
+    },
+  );
+
+  app.openapi(
+    route(
+      {
+        method: 'post',
+        path: '/v1/operations/{operationId}/cancel',
+        operationId: 'cancelOperation',
+        tags: ['Operations'],
+        summary: 'Stop an operation and undo what it has done',
+        request: { params: OfOperation },
+      },
+      { 202: { description: 'It has been asked to stop', schema: Operation } },
+    ),
+    async (context) => {
+      const { operationId } = context.req.valid('param');
+      const operation = await find(context, operationId, undefined, 'change');
+      if (operation.state !== 'running' || !(await cancelOperation(client, operationId)))
+        throw new Problem(409, 'ended', 'It has ended', `operation ${operationId} is ${operation.state}`);
+      return context.json(operationBody(context, services, operation) as never, 202);
+    },
+  );
+  return app;
+}
+
+function cursorOf(after: string | undefined): { startedAt: string; runId: string } | undefined {
+  if (after === undefined) return undefined;
+  const [startedAt = '', runId = ''] = after.split('|');
+  if (Number.isNaN(Date.parse(startedAt)))
+    throw new Problem(422, 'invalid-request', 'The request is not valid', 'after: is not the next of a page before');
+  return { startedAt, runId };
+}

@@ -1,0 +1,67 @@
+import type { Context } from 'hono';
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import type { OperationFailure } from '../client/operations.ts';
+
+/** One thing that is wrong, and where. */
+export type FieldProblem = { field: string; reason: string; advice?: string };
+
+/** What a request fails with: an RFC 9457 problem. */
+export class Problem extends Error {
+  override readonly name = 'Problem';
+  readonly status: ContentfulStatusCode;
+  /** Last part of the type's URI: what programs decide by. */
+  readonly kind: string;
+  readonly title: string;
+  readonly extra: Record<string, unknown>;
+
+  constructor(
+    status: ContentfulStatusCode,
+    kind: string,
+    title: string,
+    detail: string,
+    extra: Record<string, unknown> = {},
+  ) {
+    super(detail);
+    this.status = status;
+    this.kind = kind;
+    this.title = title;
+    this.extra = extra;
+  }
+}
+
+export function notFound(what: string): Problem {
+  return new Problem(404, 'not-found', 'Not found', `there is no ${what}`);
+}
+
+export function invalid(status: 400 | 422, errors: readonly FieldProblem[]): Problem {
+  const detail = errors.map(({ field, reason }) => `${field}: ${reason}`).join('; ');
+  return new Problem(status, 'invalid-request', 'The request is not valid', detail, { errors });
+}
+
+/** An operation that did not reach what it was for. */
+export function operationProblem(failure: OperationFailure, operation: { id: string; run?: string }): Problem {
+  const { type, message, refusals, step, advice, undone } = failure;
+  const extra = {
+    operation: operation.id,
+    ...(operation.run === undefined ? {} : { run: operation.run }),
+    ...(refusals.length === 0 ? {} : { errors: refusals }),
+    ...(step === undefined ? {} : { step }),
+    ...(advice === undefined ? {} : { advice }),
+    ...(undone === undefined ? {} : { undone }),
+  };
+  if (type === 'Refused') return new Problem(409, 'refused', 'The request cannot be granted', message, extra);
+  return new Problem(503, 'failed', 'z/VM or xCAT did not do it', message, extra);
+}
+
+/** A problem as the answer. */
+export function answerWith(context: Context, { status, kind, title, message, extra }: Problem): Response {
+  const body = {
+    type: `urn:networking-zvm:problem:${kind}`,
+    title,
+    status,
+    detail: message,
+    instance: context.req.path,
+    ...extra,
+  };
+  return context.body(JSON.stringify(body), status, { 'content-type': 'application/problem+json' });
+}

@@ -1,0 +1,280 @@
+import { z } from '@hono/zod-openapi';
+import { OPERATION_STATES, OPERATION_TYPES } from '../client/operations.ts';
+
+// The forms of the network's words as callers write them: the workflows check them again, with all that a form cannot say.
+
+export const HostParam = z
+  .string()
+  .regex(/^[A-Za-z0-9]([A-Za-z0-9._-]{0,253}[A-Za-z0-9])?$/)
+  .openapi({ example: 'zvm1', description: 'A z/VM system, by its name in Neutron' });
+export const UseridParam = z
+  .string()
+  .regex(/^[A-Za-z0-9@#$_+:-]{1,8}$/)
+  .openapi({ example: 'LNX10001', description: "A guest's userid" });
+export const VswitchParam = z
+  .string()
+  .regex(/^[A-Za-z0-9@#$_-]{1,8}$/)
+  .openapi({ example: 'VSW1', description: 'A VSWITCH' });
+export const PortIdParam = z
+  .string()
+  .regex(/^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-8][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$/)
+  .openapi({ example: '00000000-0000-4000-8000-000000000001', description: 'A port, by its UUID' });
+export const OperationIdParam = z
+  .string()
+  .regex(/^[A-Za-z0-9._~@#$+:-]{1,400}$/)
+  .openapi({ example: 'change-vlan~zvm1~00000000-0000-4000-8000-000000000001', description: 'An operation' });
+
+const Vlan = z.int().min(1).max(4094);
+const Mac = z
+  .string()
+  .regex(/^(?!00:00:00:00:00:00)[0-9a-fA-F][02468aceACE](:[0-9a-fA-F]{2}){5}$/)
+  .openapi({ example: '02:00:00:12:34:56' });
+const Vdev = z
+  .string()
+  .regex(/^(?![fF]{3}[eEfF]$)[0-9a-fA-F]{1,4}$/)
+  .openapi({ example: '1000', description: 'First of the three virtual devices of a NIC, hex' });
+
+export const Network = z
+  .discriminatedUnion('type', [
+    z.strictObject({ type: z.literal('flat') }),
+    z.strictObject({ type: z.literal('vlan'), segmentationId: Vlan }),
+    z.strictObject({
+      type: z.literal('trunk'),
+      segmentationIds: z.array(Vlan).min(2).max(4094).openapi({ uniqueItems: true }),
+    }),
+  ])
+  .openapi('Network', { example: { type: 'vlan', segmentationId: 1001 } });
+
+export const NewPort = z
+  .strictObject({
+    vswitch: VswitchParam,
+    network: Network,
+    mac: Mac.optional(),
+    vdev: Vdev.optional(),
+    adminStateUp: z.boolean().default(true),
+  })
+  .openapi('NewPort');
+
+export const PortChange = z
+  .strictObject({ network: Network.optional(), vswitch: VswitchParam.optional(), adminStateUp: z.boolean().optional() })
+  .openapi('PortChange', { minProperties: 1, example: { network: { type: 'vlan', segmentationId: 2001 } } });
+
+export const NewNics = z
+  .strictObject({
+    ports: z
+      .array(z.strictObject({ portId: PortIdParam }))
+      .min(1)
+      .max(64),
+  })
+  .openapi('NewNics', { description: 'Ports that are to be live on the running guest' });
+
+export const ManyPorts = z
+  .strictObject({
+    live: z
+      .boolean()
+      .default(false)
+      .openapi({ description: 'Running guests get their NICs now, not at their next logon' }),
+    ports: z
+      .array(NewPort.extend({ portId: PortIdParam, userid: UseridParam }))
+      .min(1)
+      .max(2_000),
+  })
+  .openapi('ManyPorts');
+
+export const DryRun = z.strictObject({ dryRun: z.boolean().default(false) }).openapi('ReconciliationRequest');
+
+export const Problem = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    instance: z.string(),
+    errors: z.array(z.object({ field: z.string(), reason: z.string(), advice: z.string().optional() })).optional(),
+    operation: z.string().optional(),
+    run: z.string().optional().openapi({ description: 'The run in the Temporal UI' }),
+    step: z.string().optional(),
+    advice: z.string().optional(),
+    undone: z.boolean().optional(),
+  })
+  .openapi('Problem');
+
+export const Operation = z
+  .object({
+    id: z.string(),
+    runId: z.string(),
+    type: z.string(),
+    host: z.string(),
+    userid: z.string().optional(),
+    portIds: z.array(z.string()),
+    state: z.enum(OPERATION_STATES),
+    outcome: z.string().optional(),
+    startedAt: z.string(),
+    closedAt: z.string().optional(),
+    summary: z.string().optional(),
+    details: z.string().optional().openapi({ description: 'Where it stands, in Markdown' }),
+    result: z.unknown().optional(),
+    failure: z
+      .object({
+        type: z.string(),
+        message: z.string(),
+        refusals: z.array(z.object({ field: z.string(), reason: z.string(), advice: z.string() })),
+        step: z.string().optional(),
+        advice: z.string().optional(),
+        undone: z.boolean().optional(),
+      })
+      .optional(),
+    url: z.string(),
+    run: z.string().optional(),
+  })
+  .openapi('Operation');
+
+export const Operations = z
+  .object({ operations: z.array(Operation), next: z.string().optional() })
+  .openapi('Operations');
+
+export const Host = z
+  .object({
+    host: z.string(),
+    physicalNetworks: z.array(z.object({ name: z.string(), vswitch: z.string() })),
+    reconciliation: z
+      .object({ paused: z.boolean(), note: z.string(), last: z.string().optional(), next: z.string().optional() })
+      .nullable(),
+  })
+  .openapi('Host');
+
+const StoredNetwork = z.object({
+  type: z.string(),
+  segmentationId: z.int().optional(),
+  segmentationIds: z.array(z.int()).optional(),
+});
+
+export const PortRow = z
+  .object({
+    portId: z.string(),
+    userid: z.string(),
+    vdev: z.string().optional(),
+    vswitch: z.string().optional(),
+    network: StoredNetwork,
+    mac: z.string().optional(),
+    adminStateUp: z.boolean(),
+    actual: z.object({ vlans: z.array(z.int()).nullable(), coupledTo: z.string().nullable() }),
+  })
+  .openapi('PortRow');
+
+export const GuestRow = z
+  .object({
+    userid: z.string(),
+    node: z.string(),
+    ports: z.array(PortRow),
+    foreignNics: z.array(z.object({ vdev: z.string(), vswitch: z.string(), mac: z.string().optional() })),
+    drift: z.array(z.string()),
+  })
+  .openapi('GuestRow');
+
+export const Guest = z
+  .object({
+    host: z.string(),
+    userid: z.string(),
+    node: z.string(),
+    loggedOn: z.boolean(),
+    record: z.array(
+      z.object({
+        portId: z.string(),
+        vdev: z.string().optional(),
+        vswitch: z.string().optional(),
+        network: StoredNetwork,
+        mac: z.string().optional(),
+        adminStateUp: z.boolean(),
+        rows: z.int(),
+      }),
+    ),
+    actual: z.object({
+      directory: z.array(
+        z.object({
+          vdev: z.string(),
+          vswitch: z.string().optional(),
+          macId: z.string().optional(),
+          portNumber: z.int().optional(),
+        }),
+      ),
+      live: z.array(z.object({ vdev: z.string(), vswitch: z.string().optional(), mac: z.string().optional() })),
+      authorisations: z.array(
+        z.object({ vswitch: z.string(), vlans: z.array(z.int()), portNumber: z.int().optional() }),
+      ),
+    }),
+    inOrder: z.boolean(),
+    steps: z.array(z.string()).openapi({ description: 'What reconciliation would do' }),
+    problems: z.array(z.string()),
+  })
+  .openapi('Guest');
+
+export const Port = z
+  .object({
+    host: z.string(),
+    userid: z.string(),
+    portId: z.string(),
+    record: Guest.shape.record.element,
+    actual: z.object({
+      loggedOn: z.boolean(),
+      directory: Guest.shape.actual.shape.directory.element.nullable(),
+      live: Guest.shape.actual.shape.live.element.nullable(),
+      authorisation: Guest.shape.actual.shape.authorisations.element.nullable(),
+    }),
+    inOrder: z.boolean(),
+  })
+  .openapi('Port');
+
+export const VswitchRow = z
+  .object({
+    name: z.string(),
+    physicalNetwork: z.string().nullable(),
+    portSelection: z.string(),
+    transport: z.string(),
+    vlanAware: z.boolean(),
+    status: z.string().nullable(),
+    uplinks: z.array(z.object({ rdev: z.string(), state: z.string() }).loose()),
+    authorisations: z.array(z.object({ userid: z.string(), vlans: z.array(z.int()), portNumber: z.int().optional() })),
+    nics: z.array(z.object({ userid: z.string(), vdev: z.string(), mac: z.string().optional() })),
+  })
+  .openapi('Vswitch');
+
+export const Drift = z
+  .object({
+    host: z.string(),
+    guests: z.array(z.object({ userid: z.string(), lines: z.array(z.string()) })),
+    foreign: z.array(z.object({ userid: z.string(), vdev: z.string(), vswitch: z.string() })),
+  })
+  .openapi('Drift');
+
+export const HostPicture = z
+  .object({
+    host: z.string(),
+    iplTime: z.string().nullable(),
+    vswitches: z.array(VswitchRow),
+    guests: z.array(GuestRow),
+  })
+  .openapi('HostPicture');
+
+export const OperationFilter = z.object({
+  host: HostParam.optional(),
+  userid: UseridParam.optional(),
+  port: PortIdParam.optional(),
+  type: z.enum(OPERATION_TYPES).optional(),
+  state: z.enum(OPERATION_STATES).optional(),
+});
+
+export const Paging = z.object({
+  limit: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(1_000)
+    .default(100)
+    .openapi({ type: 'integer', minimum: 1, maximum: 1_000, default: 100 }),
+  after: z
+    .string()
+    .regex(/^[A-Za-z0-9@#$_+:.~|-]{1,200}$/)
+    .optional()
+    .openapi({ description: '`next` of the page before' }),
+});

@@ -1,0 +1,124 @@
+import { z } from 'zod';
+import type { Doubt, SurveyedGuest } from './drift.ts';
+import type { LiveNic, Nicdef, RecordedPort } from './guest.ts';
+import { HostName, NodeName, PortId, Userid, VswitchName } from './identifiers.ts';
+import { Mac } from './mac.ts';
+import { Network } from './network.ts';
+import { Vdev } from './vdev.ts';
+import { Uplink, type Vswitch } from './vswitch.ts';
+
+/** A port as it is recorded, beside what z/VM has of it. */
+export const PortView = z.object({
+  portId: PortId,
+  userid: Userid,
+  vdev: Vdev.optional(),
+  /** Absent while nobody has wired the port. */
+  vswitch: VswitchName.optional(),
+  network: Network,
+  mac: Mac.optional(),
+  adminStateUp: z.boolean(),
+  /** What z/VM has: VLANs of the authorisation, none when the guest has none there; the VSWITCH that the NIC is coupled to. */
+  actual: z.object({ vlans: z.array(z.number().int()).nullable(), coupledTo: VswitchName.nullable() }),
+});
+export type PortView = z.infer<typeof PortView>;
+
+/** A guest with its ports, and what speaks for drift. */
+export const GuestView = z.object({
+  userid: Userid,
+  node: NodeName,
+  ports: z.array(PortView),
+  /** Coupled NICs that are recorded nowhere. */
+  foreignNics: z.array(z.object({ vdev: Vdev, vswitch: VswitchName, mac: Mac.optional() })),
+  drift: z.array(z.string()),
+});
+export type GuestView = z.infer<typeof GuestView>;
+
+export const VswitchView = z.object({
+  name: VswitchName,
+  physicalNetwork: z.string().nullable(),
+  portSelection: z.enum(['USERBASED', 'PORTBASED']),
+  transport: z.enum(['ETHERNET', 'IP']),
+  vlanAware: z.boolean(),
+  status: z.string().nullable(),
+  uplinks: z.array(Uplink),
+  authorisations: z.array(
+    z.object({ userid: Userid, vlans: z.array(z.number().int()), portNumber: z.number().int().optional() }),
+  ),
+  nics: z.array(z.object({ userid: Userid, vdev: Vdev, mac: Mac.optional() })),
+});
+export type VswitchView = z.infer<typeof VswitchView>;
+
+/** A whole z/VM system. */
+export const HostView = z.object({
+  host: HostName,
+  /** When z/VM was started, in its own words. */
+  iplTime: z.string().nullable(),
+  vswitches: z.array(VswitchView),
+  guests: z.array(GuestView),
+});
+export type HostView = z.infer<typeof HostView>;
+
+/** One guest in full. */
+export type ShownGuest = {
+  userid: Userid;
+  node: NodeName;
+  loggedOn: boolean;
+  record: RecordedPort[];
+  directory: Nicdef[];
+  live: LiveNic[];
+  authorisations: { vswitch: VswitchName; vlans: number[]; portNumber?: number }[];
+  /** What reconciliation would do. */
+  steps: string[];
+  /** Why it cannot do more. */
+  problems: string[];
+};
+
+/** Put a guest's record beside what the VSWITCHes show of it. */
+export function guestViewOf(
+  { userid, recorded }: Pick<SurveyedGuest, 'userid' | 'recorded'>,
+  node: NodeName,
+  vswitches: readonly Vswitch[],
+  { lines }: Pick<Doubt, 'lines'>,
+): GuestView {
+  const coupled = vswitches.flatMap(({ name, nics }) =>
+    nics.filter((nic) => nic.userid === userid).map(({ vdev, mac }) => ({ vdev, vswitch: name, mac })),
+  );
+  return {
+    userid,
+    node,
+    ports: recorded.map(({ rows: _rows, ...port }) => ({
+      ...port,
+      userid,
+      actual: {
+        vlans: authorisedOn(port.vswitch, userid, vswitches),
+        coupledTo: coupled.find((nic) => nic.vdev === port.vdev)?.vswitch ?? null,
+      },
+    })),
+    foreignNics: coupled
+      .filter((nic) => !recorded.some((row) => row.vdev === nic.vdev))
+      .map(({ mac, ...nic }) => ({ ...nic, ...(mac === undefined ? {} : { mac }) })),
+    drift: [...lines],
+  };
+}
+
+function authorisedOn(name: VswitchName | undefined, userid: Userid, vswitches: readonly Vswitch[]): number[] | null {
+  const entries = vswitches.find((vswitch) => vswitch.name === name)?.authorisations ?? [];
+  const own = entries.filter((entry) => entry.userid === userid);
+  return own.length === 0 ? null : [...new Set(own.flatMap((entry) => entry.vlans))];
+}
+
+/** A VSWITCH without what only a plan needs. */
+export function vswitchViewOf(vswitch: Vswitch, physicalNetwork: string | undefined): VswitchView {
+  const { name, portSelection, transport, vlanAware, status, uplinks, authorisations, nics } = vswitch;
+  return {
+    name,
+    physicalNetwork: physicalNetwork ?? null,
+    portSelection,
+    transport,
+    vlanAware,
+    status: status ?? null,
+    uplinks: [...uplinks],
+    authorisations: authorisations.map(({ vlans, ...entry }) => ({ ...entry, vlans: [...vlans] })),
+    nics: [...nics],
+  };
+}

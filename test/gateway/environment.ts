@@ -1,0 +1,61 @@
+import { inject } from 'vitest';
+import type { GatewayOptions } from '../../gateway/options.ts';
+import { type RunningGateway, serveGateway } from '../../workers/gateway-server.ts';
+import { createEnvironment, type Environment } from '../workflows/environment.ts';
+
+/** A gateway before one simulated z/VM system with its worker; `call` sends a request and reads the answer. */
+export type Served = {
+  environment: Environment;
+  host: string;
+  gateway: RunningGateway;
+  log: string[];
+  call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
+  close(): Promise<void>;
+};
+
+// biome-ignore lint/suspicious/noExplicitAny: an answer is whatever the test expects of it
+export type Answer = { status: number; headers: Headers; body: any };
+
+export async function serve(
+  options: Partial<GatewayOptions> & { guests?: number } = {},
+  workerToo = true,
+): Promise<Served> {
+  const { guests = 10, ...rest } = options;
+  const environment = await createEnvironment({ guests }, workerToo);
+  const log: string[] = [];
+  const { host, configuration, client } = environment;
+  const gateway = await serveGateway(
+    {
+      client,
+      namespace: inject('temporalNamespace'),
+      hosts: [
+        { host, physicalNetworks: configuration.physicalNetworks.map(({ name, vswitch }) => ({ name, vswitch })) },
+      ],
+      tokens: undefined,
+      uiUrl: 'http://ui.example',
+      log: (level, fields, message) => log.push(JSON.stringify({ level, ...fields, message })),
+      ...rest,
+      limits: { stateSeconds: 0, ...rest.limits },
+    },
+    { host: '127.0.0.1', port: 0 },
+  );
+  return {
+    environment,
+    host,
+    gateway,
+    log,
+    async call(method, path, body, headers = {}) {
+      const answer = await fetch(`${gateway.url}${path}`, {
+        method,
+        headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+        ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      });
+      const text = await answer.text();
+      return { status: answer.status, headers: answer.headers, body: text.startsWith('{') ? JSON.parse(text) : text };
+    },
+    async close() {
+      await gateway.close();
+      await environment.close();
+    },
+  };
+}
