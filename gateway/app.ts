@@ -59,20 +59,22 @@ export function createGateway(options: GatewayOptions): App {
   app.route('/', portRoutes(services));
   app.route('/', operationRoutes(services));
   app.route('/', liveRoutes(services));
-  describe(app);
+  describe(app, options.tokens !== undefined);
   app.all('*', (context) => answerWith(context, unknownPath(app, context)));
   app.onError((error, context) => answerWith(context, asProblem(error, options, context)));
   return app;
 }
 
-function describe(app: App): void {
-  app.openAPIRegistry.registerComponent('securitySchemes', 'token', { type: 'http', scheme: 'bearer' });
-  app.doc31('/openapi.json', {
+/** The document is made once, from the schemas of the routes. Where no tokens are asked for, it asks for none. */
+function describe(app: App, withTokens: boolean): void {
+  if (withTokens) app.openAPIRegistry.registerComponent('securitySchemes', 'token', { type: 'http', scheme: 'bearer' });
+  const document = app.getOpenAPI31Document({
     openapi: '3.1.0',
     info: {
       title: 'networking-zvm',
       version: VERSION,
-      description: 'Network of z/VM guests: ports, NICs, VLANs and VSWITCHes. Changes are durable operations.',
+      description:
+        'Network of z/VM guests: ports, NICs, VLANs and VSWITCHes. Changes are durable operations. What is read has an ETag; a change of a port with `If-Match` is made only if the port is as it was read, else it answers 412.',
       license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
     },
     servers: [{ url: '/', description: 'This gateway' }],
@@ -81,6 +83,10 @@ function describe(app: App): void {
       description: `${name} of the API`,
     })),
   });
+  for (const operations of Object.values(document.paths ?? {}))
+    for (const operation of Object.values(operations) as { security?: unknown }[])
+      if (!withTokens) operation.security = [];
+  app.get('/openapi.json', (context) => context.json(document as never));
 }
 
 /** A path that exists for other methods is 405 with them, any other is 404. */

@@ -304,14 +304,14 @@ export function hostRoutes(services: Services): App {
         request: {
           params: OfHost,
           headers: ChangeHeaders,
-          body: { content: { 'application/json': { schema: DryRun } }, required: true },
+          body: { content: { 'application/json': { schema: DryRun } }, required: false },
         },
       },
       STARTED,
     ),
     async (context) => {
       const { host } = hostFor(context, services, context.req.valid('param').host, 'reconcile');
-      const input = { host, dryRun: context.req.valid('json').dryRun };
+      const input = { host, dryRun: context.req.valid('json')?.dryRun ?? false };
       const { subject, once } = requestSubject(context, 'now', input);
       return startAndAnswer(context, services, {
         type: 'reconcileHost',

@@ -3,7 +3,7 @@ import type { Context } from 'hono';
 import { readGuestView } from '../client/read-state.ts';
 import { ID_PREFIX } from '../client/start-operation.ts';
 import type { ShownGuest } from '../network/host-view.ts';
-import { invalid, notFound } from './problem.ts';
+import { notFound } from './problem.ts';
 import {
   type App,
   ChangeHeaders,
@@ -157,18 +157,13 @@ export function portRoutes(services: Services): App {
     ),
     async (context) => {
       const { host, userid, portId } = context.req.valid('param');
-      const { network, vswitch, adminStateUp } = context.req.valid('json');
+      const change = context.req.valid('json');
       hostFor(context, services, host, 'change');
       await checkMatch(context, { host, userid, portId });
       const target = { host, userid, portIds: [portId], subject: portId };
-      if (network !== undefined && adminStateUp !== undefined)
-        throw invalid(422, [
-          { field: 'adminStateUp', reason: 'cannot change together with network', advice: 'send two requests' },
-        ]);
-      if (network !== undefined)
-        return begin(context, 'changeVlan', target, { portId, network, ...(vswitch === undefined ? {} : { vswitch }) });
-      if (adminStateUp !== undefined) return begin(context, 'setAdminState', target, { portId, adminStateUp });
-      throw invalid(422, [{ field: 'network', reason: 'is missing: name network or adminStateUp' }]);
+      return 'network' in change
+        ? begin(context, 'changeVlan', target, { portId, ...change })
+        : begin(context, 'setAdminState', target, { portId, ...change });
     },
   );
 

@@ -87,7 +87,6 @@ export const ChangeHeaders = z.object({
     .optional()
     .openapi({ description: 'Requests with the same key are one operation' }),
   prefer: z.string().optional().openapi({ description: '`wait=N`: answer when it is done, or after N seconds' }),
-  'if-match': z.string().optional().openapi({ description: 'Only if it is as it was read: the `ETag` of the reading' }),
 });
 
 /** The host, if the gateway serves it and the caller may do this on it. Throws a Problem. */
@@ -154,9 +153,9 @@ export async function startAndAnswer(
   services.state.forget(beginning.host);
   if (begun.clash) {
     if (beginning.once !== undefined)
-      throw invalid(422, [
-        { field: 'idempotency-key', reason: 'was used for another request', advice: 'use another key' },
-      ]);
+      throw new Problem(409, 'key-reused', 'The key belongs to another request', 'use another Idempotency-Key', {
+        operation: begun.id,
+      });
     throw new Problem(409, 'busy', 'Another operation is in progress', `${begun.id} has to end first`, {
       operation: begun.id,
     });

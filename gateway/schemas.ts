@@ -45,19 +45,21 @@ export const Network = z
   ])
   .openapi('Network', { example: { type: 'vlan', segmentationId: 1001 } });
 
-export const NewPort = z
-  .strictObject({
-    vswitch: VswitchParam,
-    network: Network,
-    mac: Mac.optional(),
-    vdev: Vdev.optional(),
-    adminStateUp: z.boolean().default(true),
-  })
-  .openapi('NewPort');
+const newPort = {
+  vswitch: VswitchParam,
+  network: Network,
+  mac: Mac.optional(),
+  vdev: Vdev.optional(),
+  adminStateUp: z.boolean().default(true),
+};
+export const NewPort = z.strictObject(newPort).openapi('NewPort');
 
 export const PortChange = z
-  .strictObject({ network: Network.optional(), vswitch: VswitchParam.optional(), adminStateUp: z.boolean().optional() })
-  .openapi('PortChange', { minProperties: 1, example: { network: { type: 'vlan', segmentationId: 2001 } } });
+  .union([
+    z.strictObject({ network: Network, vswitch: VswitchParam.optional() }),
+    z.strictObject({ adminStateUp: z.boolean() }),
+  ])
+  .openapi('PortChange', { example: { network: { type: 'vlan', segmentationId: 2001 } } });
 
 export const NewNics = z
   .strictObject({
@@ -75,7 +77,7 @@ export const ManyPorts = z
       .default(false)
       .openapi({ description: 'Running guests get their NICs now, not at their next logon' }),
     ports: z
-      .array(NewPort.extend({ portId: PortIdParam, userid: UseridParam }))
+      .array(z.strictObject({ portId: PortIdParam, userid: UseridParam, ...newPort }))
       .min(1)
       .max(2_000),
   })
@@ -264,17 +266,30 @@ export const OperationFilter = z.object({
   state: z.enum(OPERATION_STATES).optional(),
 });
 
+const limit = z.coerce
+  .number()
+  .int()
+  .min(1)
+  .max(1_000)
+  .default(100)
+  .openapi({ type: 'integer', minimum: 1, maximum: 1_000, default: 100 });
+
 export const Paging = z.object({
-  limit: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(1_000)
-    .default(100)
-    .openapi({ type: 'integer', minimum: 1, maximum: 1_000, default: 100 }),
+  limit,
   after: z
     .string()
-    .regex(/^[A-Za-z0-9@#$_+:.~|-]{1,200}$/)
+    .regex(/^[A-Za-z0-9@#$_+:-]{1,40}$/)
+    .optional()
+    .openapi({ description: '`next` of the page before' }),
+});
+
+export const OperationPaging = z.object({
+  limit,
+  after: z
+    .string()
+    .regex(
+      /^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{3}Z\|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
+    )
     .optional()
     .openapi({ description: '`next` of the page before' }),
 });

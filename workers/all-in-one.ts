@@ -19,6 +19,8 @@ async function main(): Promise<void> {
       port: { type: 'string', default: '7233' },
       'ui-port': { type: 'string', default: '8233' },
       'simulator-port': { type: 'string', default: '8080' },
+      'gateway-port': { type: 'string', default: '8088' },
+      guests: { type: 'string', default: String(GUESTS_PER_HOST) },
     },
   });
   const say = (line: string) => process.stdout.write(`${line}\n`);
@@ -26,11 +28,12 @@ async function main(): Promise<void> {
     grpc: Number(values.port),
     ui: Number(values['ui-port']),
     simulator: Number(values['simulator-port']),
+    gateway: Number(values['gateway-port']),
   };
   installTemporalLogger(createLogger('warn'));
   const stack = await startStack({
     hosts: HOSTS,
-    guestsPerHost: GUESTS_PER_HOST,
+    guestsPerHost: Number(values.guests),
     say,
     ports,
     reconcileSeconds: RECONCILE_SECONDS,
@@ -50,6 +53,8 @@ async function main(): Promise<void> {
     say(`
 Reconciliation: Schedules reconcile/${stack.hosts.map(({ host }) => host).join(', reconcile/')}, every ${RECONCILE_SECONDS} seconds.
 Temporal UI   ${stack.uiUrl === undefined ? 'the UI of your own Temporal server' : `${stack.uiUrl}/namespaces/${namespace}/workflows`}
+Picture       ${stack.gateway?.url}/
+HTTP API      ${stack.gateway?.url}/docs
 z/VM's state  ${stack.simulator.url}/simulator/state
 
 Change a port (the temporal command is in the cache when it is not on your path):

@@ -63,7 +63,7 @@ test('repeats with one Idempotency-Key are one operation, and another request wi
   expect(second?.body.runId).toBe(first?.body.runId);
   const third = await served.call('PUT', portOf('LNX10005', 3), onVlan(100), key);
   expect(third.body.runId).toBe(first?.body.runId);
-  expect((await served.call('PUT', portOf('LNX10005', 3), onVlan(200), key)).status).toBe(422);
+  expect((await served.call('PUT', portOf('LNX10005', 3), onVlan(200), key)).status).toBe(409);
 });
 
 test('operations on one guest queue, they do not fail', async () => {

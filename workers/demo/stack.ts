@@ -5,6 +5,7 @@ import type { Client } from '@temporalio/client';
 import { configuredTarget, connectClient, localTarget, type TemporalTarget } from '../../client/temporal-connection.ts';
 import type { HostConfiguration } from '../../configuration/configuration.ts';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../simulator/simulator.ts';
+import { type RunningGateway, serveGateway } from '../gateway-server.ts';
 import { createLogger } from '../logging.ts';
 import { runWorkers } from '../run-workers.ts';
 import { findTemporalServer } from '../temporal-binary.ts';
@@ -20,6 +21,8 @@ export type Stack = {
   uiUrl: string | undefined;
   simulator: Simulator;
   hosts: HostConfiguration[];
+  /** Absent unless a port for it is given. */
+  gateway: RunningGateway | undefined;
   stop(): Promise<void>;
 };
 
@@ -35,7 +38,8 @@ type Options = {
   withoutWorkers?: boolean;
   /** Reconcile each host so often; not at all unless said. */
   reconcileSeconds?: number;
-  ports?: { grpc?: number; ui?: number; simulator?: number };
+  /** The gateway is started when a port for it is given; 0 takes a free one. */
+  ports?: { grpc?: number; ui?: number; simulator?: number; gateway?: number };
 };
 
 /** Bring the stack up; `stop` takes down what it started, in reverse. */
@@ -65,11 +69,36 @@ export async function startStack(options: Options): Promise<Stack> {
     }
     const { client, close } = await connectClient(temporal.target);
     undo.push(close);
-    return { client, ...temporal, simulator, hosts, stop };
+    const gateway = await startGateway(options, client, temporal, hosts);
+    if (gateway !== undefined) undo.push(() => gateway.close());
+    return { client, ...temporal, simulator, hosts, gateway, stop };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+async function startGateway(
+  { ports }: Options,
+  client: Client,
+  { target, uiUrl }: { target: TemporalTarget; uiUrl: string | undefined },
+  hosts: readonly HostConfiguration[],
+): Promise<RunningGateway | undefined> {
+  if (ports?.gateway === undefined) return undefined;
+  return serveGateway(
+    {
+      client,
+      namespace: target.namespace,
+      hosts: hosts.map(({ host, physicalNetworks }) => ({
+        host,
+        physicalNetworks: physicalNetworks.map(({ name, vswitch }) => ({ name, vswitch })),
+      })),
+      tokens: undefined,
+      ...(uiUrl === undefined ? {} : { uiUrl }),
+      log: () => {},
+    },
+    { host: '127.0.0.1', port: ports.gateway },
+  );
 }
 
 async function startTemporal(

@@ -1,0 +1,181 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Agent, fetch as tlsFetch } from 'undici';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createLambdaHandler } from '../../gateway/lambda.ts';
+import { newToken, TokenFile } from '../../gateway/tokens.ts';
+import { makeCertificate } from '../../simulator/certificate.ts';
+import { readTokens, serveGateway } from '../../workers/gateway-server.ts';
+import { portId, vlan } from '../workflows/environment.ts';
+import { type Served, serve } from './environment.ts';
+
+let served: Served;
+let folder = '';
+const reader = newToken('reader', ['*'], ['read']);
+const changer = newToken('changer', ['*'], ['read', 'change']);
+const elsewhere = newToken('elsewhere', ['zvm-elsewhere'], ['read', 'change', 'reconcile']);
+const known = TokenFile.parse({ tokens: [reader, changer, elsewhere].map(({ entry }) => entry) }).tokens;
+const bearing = ({ token }: { token: string }) => ({ authorization: `Bearer ${token}` });
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'gateway-'));
+  served = await serve({ tokens: known, limits: { requestsPerSecond: 40, bodyBytes: 10_000 } });
+});
+afterAll(async () => {
+  await served.close();
+  await rm(folder, { recursive: true });
+});
+
+const paths = () => ({
+  guests: `/v1/hosts/${served.host}/guests`,
+  port: `/v1/hosts/${served.host}/guests/LNX10001/ports/${portId(1)}`,
+});
+const PORT = { vswitch: 'VSW1', network: vlan(100) };
+
+test.each([
+  ['without a token', {}],
+  ['with a token that nobody has', { authorization: 'Bearer zvm_nobody' }],
+  ['with another scheme', { authorization: 'Basic dTpw' }],
+])('%s nothing is answered but 401', async (_how, headers) => {
+  const answer = await served.call('GET', paths().guests, undefined, headers);
+  expect(answer.status).toBe(401);
+  expect(answer.headers.get('www-authenticate')).toContain('Bearer');
+  expect((await served.call('GET', '/metrics', undefined, headers)).status).toBe(401);
+});
+
+test('a token is for its verbs and its hosts alone', async () => {
+  expect((await served.call('GET', paths().guests, undefined, bearing(reader))).status).toBe(200);
+  expect((await served.call('PUT', paths().port, PORT, bearing(reader))).status).toBe(403);
+  expect((await served.call('PUT', paths().port, PORT, { ...bearing(changer), prefer: 'wait=60' })).status).toBe(200);
+  const reconcile = `/v1/hosts/${served.host}/reconciliations`;
+  expect((await served.call('POST', reconcile, {}, bearing(changer))).status).toBe(403);
+  expect((await served.call('GET', paths().guests, undefined, bearing(elsewhere))).status).toBe(403);
+  expect((await served.call('GET', '/v1/hosts', undefined, bearing(elsewhere))).body).toEqual({ hosts: [] });
+  const { operations } = (await served.call('GET', `/v1/operations?host=${served.host}`, undefined, bearing(reader)))
+    .body;
+  const one = `/v1/operations/${encodeURIComponent(operations[0].id)}`;
+  expect((await served.call('GET', one, undefined, bearing(elsewhere))).status).toBe(403);
+  expect((await served.call('POST', `${one}/cancel`, undefined, bearing(reader))).status).toBe(403);
+});
+
+test('a body that is too large, and requests that are too many, are turned away', async () => {
+  const large = await served.call('PUT', paths().port, { ...PORT, mac: 'x'.repeat(20_000) }, bearing(changer));
+  expect(large.status).toBe(413);
+  const answers = await Promise.all(
+    Array.from({ length: 80 }, () => served.call('GET', '/v1/hosts', undefined, bearing(changer))),
+  );
+  const turnedAway = answers.filter(({ status }) => status === 429);
+  expect(turnedAway.length).toBeGreaterThan(0);
+  expect(turnedAway[0]?.headers.get('retry-after')).toBe('1');
+});
+
+test('no token, password or key stands in what the program wrote: log, histories, problems', async () => {
+  const secret = 'Idempotency-Hush';
+  const key = { 'idempotency-key': secret, prefer: 'wait=60' };
+  await new Promise((resolve) => setTimeout(resolve, 1_100));
+  const answer = await served.call('PUT', paths().port.replace(portId(1), portId(2)), PORT, {
+    ...bearing(changer),
+    ...key,
+  });
+  expect(answer.status).toBe(200);
+  const refused = await served.call(
+    'PUT',
+    paths().port,
+    { ...PORT, vswitch: 'NOSUCH' },
+    { ...bearing(changer), prefer: 'wait=60' },
+  );
+  const { client } = served.environment;
+  const histories = [];
+  for (const { id, runId } of [answer.body, { id: refused.body.operation, runId: undefined }])
+    histories.push(await client.workflow.getHandle(String(id).replaceAll('~', '/'), runId).fetchHistory());
+  // What a history holds is encoded: the words are looked for in its bytes.
+  const bytes = histories.flatMap((history) =>
+    (history.events ?? []).map((event) => Buffer.from(JSON.stringify(event, decoded)).toString()),
+  );
+  const written = [...served.log, ...bytes, JSON.stringify(answer.body), JSON.stringify(refused.body)].join('\n');
+  expect(written).toContain('LNX10001');
+  for (const word of [
+    changer.token,
+    reader.token,
+    secret,
+    served.environment.configuration.xcat.password === '' ? 'x' : 'password":"admin',
+  ])
+    expect(written).not.toContain(word);
+});
+
+function decoded(_key: string, value: unknown): unknown {
+  return value instanceof Uint8Array
+    ? Buffer.from(value).toString('utf8')
+    : typeof value === 'bigint'
+      ? String(value)
+      : value;
+}
+
+test('without tokens the gateway opens itself to this machine alone', async () => {
+  const options = { client: served.environment.client, namespace: 'zvm', hosts: [], tokens: undefined, log: () => {} };
+  await expect(serveGateway(options, { host: '0.0.0.0', port: 0 })).rejects.toThrow('loopback');
+});
+
+test('it is served over TLS', async () => {
+  const { cert, key, ca } = await makeCertificate();
+  const [certFile, keyFile] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
+  await Promise.all([writeFile(certFile, cert), writeFile(keyFile, key)]);
+  const options = { client: served.environment.client, namespace: 'zvm', hosts: [], tokens: known, log: () => {} };
+  const gateway = await serveGateway(options, { host: '127.0.0.1', port: 0, tls: { certFile, keyFile } });
+  const dispatcher = new Agent({ connect: { ca } });
+  const answer = await tlsFetch(`${gateway.url}/v1/hosts`, { headers: bearing(reader), dispatcher });
+  expect(answer.status).toBe(200);
+  await dispatcher.close();
+  await gateway.close();
+});
+
+test('a file of tokens that is wrong is named with what is wrong, and a good one is read', async () => {
+  const file = join(folder, 'tokens.json');
+  await writeFile(file, JSON.stringify({ tokens: [{ ...reader.entry, sha256: 'Hush' }] }));
+  expect(() => readTokens(file)).toThrow(/tokens\.0\.sha256/);
+  await writeFile(file, JSON.stringify({ tokens: [reader.entry] }));
+  expect(readTokens(file)).toMatchObject([{ name: 'reader', verbs: ['read'] }]);
+});
+
+test('behind a serverless API gateway it answers an event as it answers a request', async () => {
+  const { client, host } = served.environment;
+  const handler = createLambdaHandler({
+    client,
+    namespace: 'zvm',
+    hosts: [{ host, physicalNetworks: [] }],
+    tokens: known,
+    log: () => {},
+  });
+  const event = {
+    version: '2.0',
+    routeKey: '$default',
+    rawPath: `/v1/hosts/${host}`,
+    rawQueryString: '',
+    headers: { ...bearing(reader), host: 'api.example' },
+    requestContext: {
+      accountId: '1',
+      apiId: 'a',
+      domainName: 'api.example',
+      domainPrefix: 'api',
+      http: {
+        method: 'GET',
+        path: `/v1/hosts/${host}`,
+        protocol: 'HTTP/1.1',
+        sourceIp: '192.0.2.1',
+        userAgent: 'test',
+      },
+      requestId: 'r',
+      routeKey: '$default',
+      stage: '$default',
+      time: '',
+      timeEpoch: 0,
+      authentication: null,
+      authorizer: {},
+    },
+    isBase64Encoded: false,
+  };
+  const answer = await handler(event as never);
+  expect(answer).toMatchObject({ statusCode: 200 });
+  expect(JSON.parse((answer as { body: string }).body)).toMatchObject({ host });
+});
