@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { examplePortRequests, type GuestPortRequest } from './demo/port-requests.ts';
+import type { GuestPortRequest } from '../client/port-file.ts';
+import { examplePortRequests } from './demo/example-ports.ts';
 import { type Stack, startStack } from './demo/stack.ts';
 import { compare, wire } from './demo/wire.ts';
 import { createLogger, installTemporalLogger } from './logging.ts';
