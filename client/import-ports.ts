@@ -61,15 +61,22 @@ export async function followPart(
 ): Promise<ImportedPort[] | undefined> {
   const handle = client.workflow.getHandle(workflowIdOf(begun.id));
   let ended = false;
-  const result = endingOf(handle.result(), part).finally(() => {
-    ended = true;
-  });
+  // The signal ends the request too, which is else open for twenty seconds.
+  const result = client
+    .withAbortSignal(signal, () => endingOf(handle.result(), part))
+    .catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+      return undefined;
+    })
+    .finally(() => {
+      ended = true;
+    });
   while (!ended && !signal.aborted) {
     const counts = Counts.safeParse(await handle.query('progress').catch(() => undefined));
     if (counts.success && !ended) tell(counts.data);
     await Promise.race([result, sleep(LOOK_MS, undefined, { signal }).catch(() => undefined)]);
   }
-  return ended ? await result : undefined;
+  return result;
 }
 
 const LOOK_MS = 300;
