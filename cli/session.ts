@@ -6,6 +6,9 @@ import { HostName } from '../network/identifiers.ts';
 import { CommandFailure, EXIT } from './exit-codes.ts';
 import { Output } from './output.ts';
 
+/** Whoever waits at a shell is told soon that nobody answers. */
+const CONNECT_TIMEOUT = '5 seconds';
+
 /** What every command takes. */
 export type SessionOptions = {
   json?: boolean | undefined;
@@ -32,7 +35,7 @@ export class Session {
     const { address } = options;
     this.target = {
       namespace: options.namespace ?? namespace,
-      connection: address === undefined ? connection : { ...connection, address },
+      connection: { ...connection, connectTimeout: CONNECT_TIMEOUT, ...(address === undefined ? {} : { address }) },
     };
   }
 
