@@ -6,7 +6,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createLambdaHandler } from '../../gateway/lambda.ts';
 import { newToken, TokenFile } from '../../gateway/tokens.ts';
 import { makeCertificate } from '../../simulator/certificate.ts';
-import { readTokens, serveGateway } from '../../workers/gateway-server.ts';
+import { serveGateway } from '../../workers/gateway-server.ts';
+import { readTokens } from '../../workers/token-file.ts';
 import { portId, vlan } from '../workflows/environment.ts';
 import { type Served, serve } from './environment.ts';
 
