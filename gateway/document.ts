@@ -61,9 +61,12 @@ function describeService(app: App): void {
       security: withToken ? [{ token: [] }] : [],
       ...more,
       responses: {
-        200: { description: 'As it is', content: { [type]: { schema: { type: 'string' } } } },
+        200: {
+          description: 'As it is',
+          content: { [type]: { schema: { type: type === 'application/json' ? 'object' : 'string' } } },
+        },
         ...Object.fromEntries(
-          (withToken ? [401, 403, 404, 422, 429] : [503]).map((status) => [
+          (withToken ? [401, 403, 404, 429] : [503]).map((status) => [
             status,
             { description: 'A problem', content: { 'application/problem+json': { schema: PROBLEM } } },
           ]),

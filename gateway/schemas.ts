@@ -41,7 +41,12 @@ export const Network = z
     z.strictObject({ type: z.literal('vlan'), segmentationId: Vlan }),
     z.strictObject({
       type: z.literal('trunk'),
-      segmentationIds: z.array(Vlan).min(2).max(4094).openapi({ uniqueItems: true }),
+      segmentationIds: z
+        .array(Vlan)
+        .min(2)
+        .max(4094)
+        .refine((ids) => new Set(ids).size === ids.length, 'names a VLAN twice')
+        .openapi({ uniqueItems: true }),
     }),
   ])
   .openapi('Network', { example: { type: 'vlan', segmentationId: 1001 } });
@@ -53,7 +58,7 @@ const newPort = {
   vdev: Vdev.optional(),
   adminStateUp: z.boolean().default(true),
   address: z
-    .union([z.ipv4(), z.ipv6()])
+    .union([z.ipv4().openapi({ format: 'ipv4' }), z.ipv6().openapi({ format: 'ipv6' })])
     .optional()
     .openapi({ example: '192.0.2.10', description: 'Fixed address, for the name service' }),
   hostname: z

@@ -51,7 +51,7 @@ async function startAndAnswer(context: Context<Env>, services: Services, beginni
   services.counted('started', beginning.type, beginning.host);
   const wait = waitOf(context.req.header('prefer'), limits.waitSeconds);
   if (wait !== undefined && wait > 0) await ended(context, services, begun, wait);
-  const operation = await describeOperation(options.client, begun.id, begun.runId, { ask: wait !== undefined });
+  const operation = await describeOperation(options.client, begun.id, begun.runId, { ask: false });
   if (operation === undefined) throw notFound(`operation ${begun.id}`);
   const body = operationBody(services, operation);
   context.header('location', body.url);

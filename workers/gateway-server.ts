@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { createServer as createHttpServer, type ServerResponse } from 'node:http';
+import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, isIPv6 } from 'node:net';
 import { serve } from '@hono/node-server';
@@ -61,7 +61,9 @@ export async function serveGateway(
     (address) => listening.resolve(address),
   );
   const answering = new Set<ServerResponse>();
-  server.on('request', (_request: unknown, response: ServerResponse) => {
+  server.on('request', ({ url }: IncomingMessage, response: ServerResponse) => {
+    // Streams of events never end by themselves.
+    if (url?.split('?')[0]?.endsWith('/events')) return;
     answering.add(response);
     response.once('close', () => answering.delete(response));
   });
@@ -79,11 +81,8 @@ export async function serveGateway(
   };
 }
 
-/** Streams of events never end by themselves: all others are waited for. */
 async function lastAnswers(answering: ReadonlySet<ServerResponse>): Promise<void> {
-  const ends = [...answering]
-    .filter((response) => !String(response.getHeader('content-type')).startsWith('text/event-stream'))
-    .map((response) => new Promise((resolve) => response.once('close', resolve)));
+  const ends = [...answering].map((response) => new Promise((resolve) => response.once('close', resolve)));
   let timer: NodeJS.Timeout | undefined;
   const enough = new Promise((resolve) => {
     timer = setTimeout(resolve, LAST_ANSWERS_MS);
