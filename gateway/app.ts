@@ -34,6 +34,7 @@ export function createGateway(options: GatewayOptions): App {
   app.use(metrics.middleware);
   app.use(
     secureHeaders({
+      strictTransportSecurity: 'max-age=15552000',
       contentSecurityPolicy: {
         defaultSrc: ["'self'"],
         imgSrc: ["'self'", 'data:'],
