@@ -1,4 +1,4 @@
-import { ServiceError, WorkflowFailedError } from '@temporalio/client';
+import { isGrpcServiceError, ServiceError, WorkflowFailedError } from '@temporalio/client';
 import type { Context, MiddlewareHandler } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import { requestId } from 'hono/request-id';
@@ -51,7 +51,7 @@ export function createGateway(options: GatewayOptions): App {
   app.get('/metrics', async (context) =>
     context.body(await metrics.text(), 200, { 'content-type': metrics.contentType }),
   );
-  app.use('/v1/*', withToken, rateLimited(limits), limitedBody(limits), jsonBody);
+  app.use('/v1/*', withToken, rateLimited(limits), limitedBody(limits), jsonBody, bounded(options, limits));
   for (const routes of [hostRoutes, vswitchRoutes, portRoutes, operationRoutes, reconciliationRoutes, liveRoutes])
     app.route('/', routes(services));
   documentRoute(app, options);
@@ -102,6 +102,14 @@ function logged({ log }: GatewayOptions): MiddlewareHandler {
   };
 }
 
+/** A Temporal that hangs must not make callers hang; what takes longer by its nature has a deadline of its own. */
+function bounded({ client }: GatewayOptions, { temporalSeconds }: Limits): MiddlewareHandler {
+  return (context, next) =>
+    context.req.path.endsWith('/events')
+      ? next()
+      : client.withDeadline(Date.now() + temporalSeconds * 1_000, async () => next());
+}
+
 async function ready(context: Context, { client }: GatewayOptions): Promise<Response> {
   try {
     await client.withDeadline(Date.now() + READY_MS, () => client.workflowService.getSystemInfo({}));
@@ -121,7 +129,7 @@ function asProblem(error: unknown, { log }: GatewayOptions, context: Context): P
       : new Problem(error.status as 400, 'http', 'The request cannot be answered', `status ${error.status}`);
   const reason = error instanceof Error ? error.message : String(error);
   log('error', { reason, path: context.req.path, request: context.get('requestId') }, 'a request failed');
-  if (error instanceof ServiceError || error instanceof WorkflowFailedError)
+  if (error instanceof ServiceError || error instanceof WorkflowFailedError || isGrpcServiceError(error))
     return new Problem(503, 'unavailable', 'Not available', 'Temporal does not answer as it should; try again');
   return new Problem(500, 'internal', 'A defect', 'the request failed; the log has the reason', {
     request: context.get('requestId'),

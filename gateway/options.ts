@@ -32,6 +32,8 @@ export type Limits = {
   /** Requests without a token that is known, of one address. */
   strangersPerMinute: number;
   bodyBytes: number;
+  /** Longest call to Temporal, but for waiting and reading. */
+  temporalSeconds: number;
   /** Longest `Prefer: wait`. */
   waitSeconds: number;
   /** Longest reading of z/VM: below the 29 seconds that serverless API gateways give. */
@@ -46,6 +48,7 @@ export const LIMITS: Limits = {
   requestsPerSecond: 100,
   strangersPerMinute: 60,
   bodyBytes: 2_000_000,
+  temporalSeconds: 10,
   waitSeconds: 120,
   readSeconds: 25,
   stateSeconds: 2,

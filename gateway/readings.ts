@@ -74,11 +74,11 @@ export class Readings {
   async #bounded<Result>(host: string, read: () => Promise<Result>): Promise<Result> {
     const { readSeconds } = this.#limits;
     if (!(await this.#hasWorker(host))) throw noWorker(host);
-    const deadline = AbortSignal.timeout(readSeconds * 1_000);
+    const until = Date.now() + readSeconds * 1_000;
     try {
-      return await this.#client.withAbortSignal(deadline, read);
+      return await this.#client.withDeadline(until, read);
     } catch (error) {
-      if (!deadline.aborted) throw readingProblem(error);
+      if (Date.now() < until) throw readingProblem(error);
       if (!(await this.#hasWorker(host))) throw noWorker(host);
       throw new Problem(504, 'slow', 'It takes longer', `${host} was not read in ${readSeconds} seconds; ask again`);
     }
@@ -86,11 +86,13 @@ export class Readings {
 
   /** False when surely nobody works for the host. */
   async #hasWorker(host: string): Promise<boolean> {
-    const { pollers } = await this.#client.workflowService.describeTaskQueue({
-      namespace: this.#namespace,
-      taskQueue: { name: taskQueueOf(host) },
-      taskQueueType: WORKFLOW_TASK_QUEUE,
-    });
+    const { pollers } = await this.#client.withDeadline(Date.now() + this.#limits.temporalSeconds * 1_000, () =>
+      this.#client.workflowService.describeTaskQueue({
+        namespace: this.#namespace,
+        taskQueue: { name: taskQueueOf(host) },
+        taskQueueType: WORKFLOW_TASK_QUEUE,
+      }),
+    );
     return (pollers ?? []).some(
       ({ lastAccessTime }) => Date.now() - Number(lastAccessTime?.seconds ?? 0) * 1_000 < GONE_MS,
     );

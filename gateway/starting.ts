@@ -51,7 +51,9 @@ async function startAndAnswer(context: Context<Env>, services: Services, beginni
   services.counted('started', beginning.type, beginning.host);
   const wait = waitOf(context.req.header('prefer'), limits.waitSeconds);
   if (wait !== undefined && wait > 0) await ended(context, services, begun, wait);
-  const operation = await describeOperation(options.client, begun.id, begun.runId, { ask: false });
+  const operation = await options.client.withDeadline(Date.now() + limits.temporalSeconds * 1_000, () =>
+    describeOperation(options.client, begun.id, begun.runId, { ask: false }),
+  );
   if (operation === undefined) throw notFound(`operation ${begun.id}`);
   const body = operationBody(services, operation);
   context.header('location', body.url);

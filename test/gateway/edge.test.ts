@@ -1,6 +1,8 @@
+import { once } from 'node:events';
 import { request } from 'node:http';
-import { connect } from 'node:net';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { connectClient, localTarget } from '../../client/temporal-connection.ts';
 import { newToken, TokenFile } from '../../gateway/tokens.ts';
 import { serveGateway } from '../../workers/gateway-server.ts';
 import { portId, vlan } from '../workflows/environment.ts';
@@ -180,6 +182,34 @@ describe('while no worker runs', () => {
     const { body } = await served.call('GET', '/metrics');
     expect(body).toContain(`zvm_operations{host="${served.host}",state="running"} 1`);
   });
+});
+
+test('a Temporal that hangs makes nobody hang', async () => {
+  const [host = '', port] = inject('temporalAddress').split(':');
+  const ends: Socket[] = [];
+  const between = createServer((one) => {
+    const other = connect(Number(port), host);
+    ends.push(one, other);
+    one.pipe(other).pipe(one);
+  }).listen(0, '127.0.0.1');
+  await once(between, 'listening');
+  const address = `127.0.0.1:${(between.address() as AddressInfo).port}`;
+  const { client, close } = await connectClient(localTarget(address, inject('temporalNamespace')));
+  const served = await serve({ client, limits: { temporalSeconds: 1, waitSeconds: 2 } }, false);
+  const base = `/v1/hosts/${served.host}`;
+  expect((await served.call('GET', base)).status).toBe(200);
+  for (const end of ends) end.unpipe().pause();
+  const calls = ['/v1/operations', base, `${base}/guests`].map((path) => served.call('GET', path));
+  calls.push(served.call('PUT', `${base}/guests/LNX10001/ports/${portId(1)}`, PORT, { prefer: 'wait=60' }));
+  for (const { status, body } of await Promise.all(calls)) {
+    expect(status).toBe(503);
+    expect(body).toMatchObject(problem('unavailable'));
+  }
+  expect((await served.call('GET', '/metrics')).status).toBe(200);
+  for (const end of ends) end.destroy();
+  between.close();
+  await close();
+  await served.close();
 });
 
 test('a reading that takes too long is given up, and said so', async () => {
