@@ -43,7 +43,7 @@ export async function runOperations(
 export async function perform(session: Session, beginning: Beginning, wait: boolean): Promise<ToldOperation> {
   const client = await session.client();
   const begun = await beginOperation(client, beginning);
-  if (begun.clash)
+  if (begun.clash !== false)
     throw new CommandFailure(
       EXIT.refused,
       `${begun.id} is in progress. Wait for it, or: zvmnet ops cancel '${begun.id}'`,

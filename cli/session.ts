@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
 import { hostNames, workersOf } from '../client/known-hosts.ts';
 import { runUrl } from '../client/operations.ts';
@@ -22,6 +23,8 @@ export type SessionOptions = {
 export class Session {
   readonly output: Output;
   readonly target: TemporalTarget;
+  /** Readings are its own: one that began before what the shell's line before this has done would show what was. */
+  readonly generation = randomUUID().slice(0, 8);
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
   readonly #options: SessionOptions;

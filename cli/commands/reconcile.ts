@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { z } from 'zod';
+import { describeHost, pauseReconciliation } from '../../client/known-hosts.ts';
 import { describeOperation, listOperations } from '../../client/operations.ts';
 import { reconcileNow } from '../../client/reconcile-now.ts';
 import { action } from '../action.ts';
-import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { CommandFailure, EXIT, type ExitCode } from '../exit-codes.ts';
 import { showOutcome } from '../outcome.ts';
 import { timeText } from '../output.ts';
 import { Reconciliation } from '../reconciliation.ts';
@@ -16,7 +17,7 @@ const Options = ChangeOptions.extend({ watch: z.boolean().default(false), allHos
 
 /** `zvmnet reconcile` */
 export function reconcileCommand(program: Command): void {
-  changeOptions(program.command('reconcile'))
+  const reconcile = changeOptions(program.command('reconcile'))
     .summary('compare a host with what is recorded, and repair it')
     .description('Compare a host with what is recorded and repair what differs, now, beside its Schedule.')
     .option('--all-hosts', 'every host, one after another')
@@ -30,6 +31,29 @@ export function reconcileCommand(program: Command): void {
       ]),
     )
     .action(action(Options, run));
+  reconcile
+    .command('pause')
+    .description("Pause the Schedule of the host's reconciliation; one that runs is carried out.")
+    .option('--note <text>', 'why, for whoever looks')
+    .action(action(PauseOptions, (session, _args, { note }) => pause(session, true, note)));
+  reconcile
+    .command('resume')
+    .description("Let the Schedule of the host's reconciliation go on.")
+    .action(action(z.object({}), (session) => pause(session, false, undefined)));
+}
+
+const PauseOptions = z.object({ note: z.string().optional() });
+
+async function pause(session: Session, paused: boolean, note: string | undefined): Promise<ExitCode> {
+  const client = await session.client();
+  const host = await session.host();
+  if (!(await pauseReconciliation(client, host, paused, note)))
+    throw new CommandFailure(EXIT.notFound, `${host} has no Schedule of reconciliation: its worker makes it.`);
+  const described = await describeHost(client, host);
+  session.output.result(described, () =>
+    session.output.print(`reconciliation of ${host} ${paused ? 'is paused' : 'goes on'}`),
+  );
+  return EXIT.ok;
 }
 
 async function run(session: Session, _args: string[], options: z.output<typeof Options>): Promise<ExitCode> {

@@ -37,8 +37,9 @@ test('hosts are shown with their workers and their reconciliation', async () => 
     workers: 1,
     reconciliation: expect.objectContaining({ paused: false, everySeconds: 3_600 }),
   });
-  await environment.client.schedule.getHandle(reconcileScheduleId(environment.host)).pause('maintenance');
+  expect((await run('reconcile', 'pause', '--note', 'maintenance')).code).toBe(0);
   expect((await run('hosts')).out).toMatch(new RegExp(`${environment.host} .*paused: maintenance`));
+  expect(await json('reconcile', 'resume')).toMatchObject({ reconciliation: { paused: false } });
 });
 
 test('a file of ports is imported, and imported again nothing is left to do', async () => {
