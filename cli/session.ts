@@ -62,16 +62,20 @@ export class Session {
 
   /** The host that is meant: --host, ZVMNET_HOST, or the only one there is. Throws a CommandFailure that names those there are. */
   async host(): Promise<string> {
-    const named = this.#options.host ?? process.env.ZVMNET_HOST;
-    if (named !== undefined && named !== '') {
-      if (HostName.safeParse(named).success) return named;
-      throw new CommandFailure(EXIT.usage, `--host ${named}: that is no name of a host`);
-    }
+    const named = this.namedHost();
+    if (named !== undefined) return named;
     const [only, ...others] = await this.hosts();
     if (only !== undefined && others.length === 0) return only;
     if (only === undefined)
       throw new CommandFailure(EXIT.notFound, 'No host is known to Temporal yet: start its worker, or give --host.');
     throw new CommandFailure(EXIT.usage, `Which host? Give --host or set ZVMNET_HOST: ${[only, ...others].join(', ')}`);
+  }
+
+  /** The host that --host or ZVMNET_HOST names. Throws a CommandFailure when that is no name of a host. */
+  namedHost(): string | undefined {
+    const named = this.#options.host ?? process.env.ZVMNET_HOST ?? '';
+    if (named === '' || HostName.safeParse(named).success) return named === '' ? undefined : named;
+    throw new CommandFailure(EXIT.usage, `--host ${named}: that is no name of a host`);
   }
 
   /** All hosts that are known to Temporal. */

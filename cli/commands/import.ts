@@ -16,7 +16,6 @@ const Options = z.object({
   live: z.boolean().default(false),
   check: z.boolean().default(false),
   report: z.string().optional(),
-  host: z.string().optional(),
 });
 
 /** `zvmnet import` */
@@ -45,7 +44,7 @@ export function importCommand(program: Command): void {
 
 async function run(session: Session, [file = '']: string[], options: z.output<typeof Options>): Promise<ExitCode> {
   const { output } = session;
-  const ports = await read(session, file, options.host ?? process.env.ZVMNET_HOST);
+  const ports = await read(session, file, session.namedHost());
   const hosts = [...new Set(ports.map(({ host }) => host))];
   output.tell(
     `${ports.length} ports of ${new Set(ports.map(({ userid }) => userid)).size} guests on ${hosts.join(', ')}`,

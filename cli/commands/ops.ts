@@ -10,7 +10,7 @@ import {
   type OperationDetails,
   type OperationView,
 } from '../../client/operations.ts';
-import { HostName, PortId, Userid } from '../../network/identifiers.ts';
+import { PortId, Userid } from '../../network/identifiers.ts';
 import { action } from '../action.ts';
 import { CommandFailure, EXIT, type ExitCode } from '../exit-codes.ts';
 import { showOutcome } from '../outcome.ts';
@@ -20,7 +20,6 @@ import type { Session } from '../session.ts';
 import { examples } from './change.ts';
 
 const ListOptions = z.object({
-  host: HostName.optional(),
   guest: Userid.optional(),
   port: PortId.optional(),
   type: z.enum(OPERATION_TYPES).optional(),
@@ -33,7 +32,7 @@ export function opsCommands(program: Command): void {
   const ops = program.command('ops').description('Operations: what was started, and what became of it.');
   const list = ops
     .command('list')
-    .description('The newest operations.')
+    .description('The newest operations, of all hosts unless one is named.')
     .option('--guest <userid>', 'of this guest')
     .option('--port <uuid>', 'that touch this port')
     .option('--limit <n>', 'at most so many', '20')
@@ -54,8 +53,8 @@ export function opsCommands(program: Command): void {
 }
 
 async function listThem(session: Session, _args: string[], options: z.output<typeof ListOptions>): Promise<ExitCode> {
-  const { host, guest, port, type, state, limit } = options;
-  const filter = { host, userid: guest, portId: port, type, state };
+  const { guest, port, type, state, limit } = options;
+  const filter = { host: session.namedHost(), userid: guest, portId: port, type, state };
   const operations = (await listOperations(await session.client(), filter, limit)).map((each) =>
     withRun(session, each),
   );
