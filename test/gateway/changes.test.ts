@@ -202,8 +202,10 @@ test('what a host is not configured for is refused, by name', async () => {
 });
 
 test('a list of operations has only those of the hosts that the caller may read', async () => {
-  const mine = await call('GET', '/v1/operations?limit=5');
-  expect(mine.body.operations).toHaveLength(5);
+  const here = newToken('here', [served.host], ['read']);
+  tokens.push(...TokenFile.parse({ tokens: [here.entry] }).tokens);
+  const mine = await call('GET', '/v1/operations?limit=5', undefined, {}, here.token);
+  expect(mine.body.operations.map(({ host }: { host: string }) => host)).toEqual(Array(5).fill(served.host));
   const { body } = await call('GET', '/v1/operations?limit=5', undefined, {}, bounded.token);
   expect(body).toEqual({ operations: [] });
 });
