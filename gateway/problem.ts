@@ -72,6 +72,8 @@ export function endingProblem(operation: OperationDetails & { run?: string }): P
   return new Problem(502, 'failed', 'z/VM or xCAT did not do it', message, extra);
 }
 
+const TRY_AGAIN_SECONDS = '5';
+
 /** A problem as the answer. */
 export function answerWith(context: Context, { status, kind, title, message, extra }: Problem): Response {
   const body = {
@@ -82,5 +84,6 @@ export function answerWith(context: Context, { status, kind, title, message, ext
     instance: context.req.path,
     ...extra,
   };
+  if (status === 503 || status === 504) context.header('retry-after', TRY_AGAIN_SECONDS);
   return context.body(JSON.stringify(body), status, { 'content-type': 'application/problem+json' });
 }

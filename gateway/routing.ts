@@ -57,6 +57,8 @@ const text = (description: string) => ({ description, schema: { type: 'string' a
 const PROBLEM_HEADERS: Readonly<Record<string, Record<string, ReturnType<typeof text>>>> = {
   401: { 'WWW-Authenticate': text('`Bearer`') },
   429: { 'Retry-After': text('Seconds') },
+  503: { 'Retry-After': text('Seconds') },
+  504: { 'Retry-After': text('Seconds') },
 };
 const TAG = { ETag: text('What `If-None-Match` and `If-Match` take') };
 

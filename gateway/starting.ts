@@ -48,15 +48,16 @@ function keyOf(context: Context<Env>): string | undefined {
 
 async function startAndAnswer(context: Context<Env>, services: Services, beginning: Beginning): Promise<Response> {
   const { options, limits, state } = services;
-  const begun = await beginOperation(options.client, beginning);
+  // Reading what a condition is about may have taken longer than a call may, and so may waiting.
+  const soon = <Result>(call: () => Promise<Result>) =>
+    options.client.withDeadline(Date.now() + limits.temporalSeconds * 1_000, call);
+  const begun = await soon(() => beginOperation(options.client, beginning));
   if (begun.clash !== false) throw clashOf(begun);
   state.changed(beginning.host);
   services.counted('started', beginning.type, beginning.host);
   const wait = waitOf(context.req.header('prefer'), limits.waitSeconds);
   if (wait !== undefined && wait > 0) await ended(context, services, begun, wait);
-  const operation = await options.client.withDeadline(Date.now() + limits.temporalSeconds * 1_000, () =>
-    describeOperation(options.client, begun.id, begun.runId, { ask: false }),
-  );
+  const operation = await soon(() => describeOperation(options.client, begun.id, begun.runId, { ask: false }));
   if (operation === undefined) throw notFound(`operation ${begun.id}`);
   const body = operationBody(services, operation);
   context.header('location', body.url);
@@ -101,9 +102,10 @@ async function ended(
     ...(closing === undefined ? [] : [closing]),
   ]);
   // What it ends with is read afterwards, with all else that is known of it.
+  const result = () => client.workflow.getHandle(workflowIdOf(id), runId).result();
   await client
-    .withAbortSignal(enough, () => client.workflow.getHandle(workflowIdOf(id), runId).result())
-    .catch(() => {});
+    .withDeadline(Date.now() + seconds * 1_000, () => client.withAbortSignal(enough, result))
+    .catch(() => undefined);
 }
 
 /** An operation with its own URL and that of its run in the Temporal UI. */

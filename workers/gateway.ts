@@ -3,6 +3,8 @@ import { parseArgs } from 'node:util';
 import { configuredTarget, connectClient } from '../client/temporal-connection.ts';
 import { loadConfiguration } from '../configuration/configuration.ts';
 import { ConfigurationError } from '../configuration/error.ts';
+import type { GatewayHost } from '../gateway/options.ts';
+import { GatewayHosts, variable } from './gateway-environment.ts';
 import { serveGateway } from './gateway-server.ts';
 import { createLogger } from './logging.ts';
 import { prepareExternal } from './temporal-connection.ts';
@@ -27,12 +29,10 @@ async function main(): Promise<void> {
   const { 'tls-cert': certFile, 'tls-key': keyFile, 'ui-url': uiUrl, 'public-url': publicUrl } = values;
   if ((certFile === undefined) !== (keyFile === undefined)) throw new Error('--tls-cert and --tls-key go together');
   if (publicUrl !== undefined && !URL.canParse(publicUrl)) throw new Error('--public-url: not a URL');
-  const configuration = loadConfiguration({
-    configFiles: values['config-file'],
-    configDirs: values['config-dir'],
-    env: process.env,
-  });
-  const logger = createLogger(configuration.worker.logLevel);
+  const port = Number(values.port);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error('--port: 0 to 65535');
+  const { hosts, logLevel } = servedHosts(values['config-file'], values['config-dir']);
+  const logger = createLogger(logLevel);
   const log = (level: 'info' | 'warn' | 'error', fields: Record<string, unknown>, message: string) =>
     logger[level](fields, message);
   const watched = values.tokens === undefined ? undefined : watchTokens(values.tokens, log);
@@ -43,10 +43,7 @@ async function main(): Promise<void> {
     {
       client,
       namespace: target.namespace,
-      hosts: configuration.hosts.map(({ host, physicalNetworks }) => ({
-        host,
-        physicalNetworks: physicalNetworks.map(({ name, vswitch }) => ({ name, vswitch })),
-      })),
+      hosts,
       tokens: watched?.tokens,
       ...(uiUrl === undefined ? {} : { uiUrl }),
       ...(publicUrl === undefined ? {} : { publicUrl }),
@@ -54,7 +51,7 @@ async function main(): Promise<void> {
     },
     {
       host: values.listen,
-      port: Number(values.port),
+      port,
       behindProxy: values['behind-proxy'],
       ...(certFile === undefined || keyFile === undefined ? {} : { tls: { certFile, keyFile } }),
     },
@@ -65,6 +62,24 @@ async function main(): Promise<void> {
   await gateway.close();
   watched?.close();
   await close();
+}
+
+/** From `ZVM_GATEWAY_HOSTS`, if that is given, else from the files. */
+function servedHosts(configFiles: string[], configDirs: string[]): { hosts: GatewayHost[]; logLevel: string } {
+  const { env } = process;
+  if (env.ZVM_GATEWAY_HOSTS !== undefined)
+    return {
+      hosts: variable(env, 'ZVM_GATEWAY_HOSTS', GatewayHosts),
+      logLevel: env.ZVM_GATEWAY_LOG_LEVEL ?? 'info',
+    };
+  const { hosts, worker } = loadConfiguration({ configFiles, configDirs, env });
+  return {
+    hosts: hosts.map(({ host, physicalNetworks }) => ({
+      host,
+      physicalNetworks: physicalNetworks.map(({ name, vswitch }) => ({ name, vswitch })),
+    })),
+    logLevel: worker.logLevel,
+  };
 }
 
 main().catch((error: unknown) => {

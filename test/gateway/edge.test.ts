@@ -212,6 +212,22 @@ test('a Temporal that hangs makes nobody hang', async () => {
   await served.close();
 });
 
+test('waiting for an operation takes as long as it may, however short calls to Temporal are', async () => {
+  const served = await serve({ limits: { temporalSeconds: 4 } });
+  await served.environment.control('POST', 'systems/zhcp1/guests/LNX10002/lock');
+  const path = `/v1/hosts/${served.host}/guests/LNX10002/ports/${portId(1)}`;
+  const waiting = served.call('PUT', path, PORT, { prefer: 'wait=60' });
+  expect((await served.call('HEAD', `/v1/hosts/${served.host}/events`)).status).toBe(200);
+  await new Promise((resolve) => setTimeout(resolve, 5_000));
+  const { count } = await served.environment.client.workflow.count(
+    `WorkflowType = "showHost" AND ZvmHost = "${served.host}"`,
+  );
+  expect(count, 'nobody reads for events that nobody listens to').toBe(0);
+  await served.environment.control('POST', 'systems/zhcp1/guests/LNX10002/unlock');
+  expect((await waiting).status).toBe(200);
+  await served.close();
+});
+
 test('a reading that takes too long is given up, and said so', async () => {
   const served = await serve({ limits: { readSeconds: 1 } });
   await served.environment.control('POST', 'faults', { match: {}, action: { kind: 'hold', when: 'before' } });
