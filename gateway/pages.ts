@@ -12,11 +12,29 @@ const TYPES: Readonly<Record<string, string>> = {
   css: 'text/css; charset=utf-8',
 };
 
+/** The picture's script and the modules that it is made of. */
+const PICTURE = [
+  'picture.js',
+  'address.js',
+  'colours.js',
+  'details.js',
+  'dom.js',
+  'drawing.js',
+  'feed.js',
+  'head.js',
+  'host.js',
+  'layout.js',
+  'legend.js',
+  'search.js',
+  'session.js',
+  'stage.js',
+];
+
 /** URL → file. All that the pages need is served here: they work without any other host. */
 const FILES: Readonly<Record<string, string>> = {
   '/': join(HERE, 'index.html'),
-  '/page/picture.js': join(HERE, 'picture.js'),
   '/page/picture.css': join(HERE, 'picture.css'),
+  ...Object.fromEntries(PICTURE.map((name) => [`/page/${name}`, join(HERE, name)])),
   '/docs': join(HERE, 'docs.html'),
   '/page/docs.js': join(HERE, 'docs.js'),
   '/page/swagger-ui.css': join(SWAGGER, 'swagger-ui.css'),
