@@ -33,7 +33,7 @@ export class HostFeed {
   #watching = 0;
   #looking: AbortController | undefined;
   #reading = false;
-  #operations = '';
+  #operations: string | undefined;
   /** Readings that are still owed: one that ran already when an operation ended may be from before. */
   #owed = 0;
   #unread: string | null = null;
@@ -82,7 +82,7 @@ export class HostFeed {
       this.#tell({ operations });
       const moving = operations.filter(movesSomething);
       const digest = digestOf(moving);
-      if (digest !== this.#operations) this.#owed = 2;
+      if (digest !== this.#operations) this.#owed = this.#operations === undefined ? 1 : 2;
       this.#operations = digest;
       const running = moving.some(({ state }) => state === 'running');
       const age = Date.now() - (this.seen.readAt ?? 0);

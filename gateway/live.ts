@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
 import { type SSEStreamingApi, streamSSE } from 'hono/streaming';
 import { runUrl } from '../client/operations.ts';
-import type { HostView } from '../network/host-view.ts';
+import type { HostView, VswitchView } from '../network/host-view.ts';
 import { HostFeed, type Seen } from './host-feed.ts';
 import { type App, hostFor, newApp, type Services } from './routing.ts';
 
@@ -78,7 +78,9 @@ function changesBetween(old: HostView, view: HostView): News[] {
   const vswitches = changed(old.vswitches, view.vswitches, ({ name }) => name);
   const quiet = [guests.now, guests.gone, vswitches.now, vswitches.gone].every((list) => list.length === 0);
   if (quiet && old.iplTime === view.iplTime) return [];
-  return [['changes', { iplTime: view.iplTime, guests, vswitches }]];
+  const before = new Map(old.vswitches.map((vswitch) => [vswitch.name, vswitch]));
+  const now = vswitches.now.map((vswitch) => vswitchChange(before.get(vswitch.name), vswitch));
+  return [['changes', { iplTime: view.iplTime, guests, vswitches: { now, gone: vswitches.gone } }]];
 }
 
 /** Equal items are the same objects (HostFeed). */
@@ -88,6 +90,24 @@ function changed<Item>(old: readonly Item[], items: readonly Item[], keyOf: (ite
   return {
     now: items.filter((item) => !before.has(item)),
     gone: old.map(keyOf).filter((key) => !keys.has(key)),
+  };
+}
+
+/** Authorisations and NICs of a VSWITCH are as many as its guests: of them what is new, and what is no longer, as JSON. */
+function vswitchChange(old: VswitchView | undefined, vswitch: VswitchView) {
+  return {
+    ...vswitch,
+    authorisations: listChange(old?.authorisations ?? [], vswitch.authorisations),
+    nics: listChange(old?.nics ?? [], vswitch.nics),
+  };
+}
+
+function listChange<Item>(old: readonly Item[], items: readonly Item[]): { now: Item[]; gone: string[] } {
+  const before = new Set(old.map((item) => JSON.stringify(item)));
+  const after = new Set(items.map((item) => JSON.stringify(item)));
+  return {
+    now: items.filter((item) => !before.has(JSON.stringify(item))),
+    gone: [...before].filter((text) => !after.has(text)),
   };
 }
 

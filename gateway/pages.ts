@@ -16,6 +16,7 @@ const TYPES: Readonly<Record<string, string>> = {
 const PICTURE = [
   'picture.js',
   'address.js',
+  'changes.js',
   'colours.js',
   'details.js',
   'dom.js',

@@ -55,7 +55,16 @@ function nodeText({ node, userid, outside }) {
   return text.length > 14 ? `${text.slice(0, 13)}…` : text;
 }
 
+const sentences = new WeakMap();
+
+/** A guest as a sentence: what is told of it, and shown where the mouse rests. */
 function sentenceOf(guest) {
+  const known = sentences.get(guest) ?? newSentence(guest);
+  sentences.set(guest, known);
+  return known;
+}
+
+function newSentence(guest) {
   const nics = guest.nics.map(nicSentence);
   const drift = guest.drift.length === 0 ? [] : [`Drift: ${guest.drift.join('; ')}`];
   return [`Guest ${guest.userid}`, ...(nics.length === 0 ? ['no NICs'] : nics), ...drift].join('. ');
@@ -187,19 +196,15 @@ export function line(x1, y1, x2, y2, attributes) {
   return shape('line', { x1, y1, x2, y2, ...attributes });
 }
 
-/** A guest among hundreds: its userid, and a bar for each NIC. */
-export function drawCell(item, look) {
-  const { guest, x, y, w, h } = item;
+/** A guest among hundreds: its userid, and a bar for each NIC. It is drawn once and moved (stage.js), since search moves all of them. */
+export function drawCell({ guest, w, h }, look) {
   const named = w > 30;
-  const bars = named
-    ? nicBars(guest, x + 4, y + 16, w - 8, 5, look)
-    : nicBars(guest, x + 1.5, y + 1.5, w - 3, h - 3, look);
+  const bars = named ? nicBars(guest, 4, 16, w - 8, 5, look) : nicBars(guest, 1.5, 1.5, w - 3, h - 3, look);
   const over = shape(
     'g',
     guestAttributes(guest, look, named ? 'cell' : 'cell dot'),
-    shape('title', {}, sentenceOf(guest)),
-    shape('rect', { class: 'box', x, y, width: w, height: h, rx: named ? 3 : 2 }),
-    named && shape('text', { class: 'userid', x: x + w / 2, y: y + 12, 'text-anchor': 'middle' }, guest.userid),
+    shape('rect', { class: 'box', width: w, height: h, rx: named ? 3 : 2 }),
+    named && shape('text', { class: 'userid', x: w / 2, y: 12, 'text-anchor': 'middle' }, guest.userid),
     ...bars,
   );
   return { over };

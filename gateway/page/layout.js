@@ -21,7 +21,7 @@ export function formFor(asked, guests) {
 
 /**
  * Where everything is: buses from left to right, and items by their key, each with its box. In a drawing guests stand on both sides of the buses
- * where there is room; as cells they lie in groups across them.
+ * where there is room, else on their left; as cells they lie in groups across them.
  */
 export function layOut({ vswitches, guests, query, form, by, width }) {
   return form === 'drawing'
@@ -41,15 +41,10 @@ function layDrawing(vswitches, guests, query, width) {
   const boxWidth = clamp(BOX.narrow + (spare * 0.4) / sides, BOX.narrow, BOX.wide);
   const own = sides * (boxWidth + GAP) + spine(step) + (sides === 1 ? step / 2 : 0);
   const left = Math.max(MARGIN, (width - own) / 2);
-  const first = sides === 2 ? left + boxWidth + GAP : left + step / 2;
+  const first = left + boxWidth + GAP;
   const buses = vswitches.map((vswitch, index) => ({ vswitch, x: first + index * step }));
-  const columns =
-    sides === 2
-      ? [
-          { side: 'left', x: left, y: TOP },
-          { side: 'right', x: first + spine(step) + GAP, y: TOP + BOX.nic / 2 },
-        ]
-      : [{ side: 'right', x: first + spine(step) + GAP, y: TOP }];
+  const columns = [{ side: 'left', x: left, y: TOP }];
+  if (sides === 2) columns.push({ side: 'right', x: first + spine(step) + GAP, y: TOP + BOX.nic / 2 });
   const items = wired.map((guest) => {
     const column = columns.reduce((best, each) => (each.y < best.y ? each : best));
     const item = guestItem(guest, column, boxWidth, buses, query);

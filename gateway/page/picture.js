@@ -1,4 +1,5 @@
 import { readAddress, writeAddress } from './address.js';
+import { changed } from './changes.js';
 import { giveColours } from './colours.js';
 import { showDetails, showOperations } from './details.js';
 import { element, make } from './dom.js';
@@ -84,7 +85,7 @@ function lookOf() {
     current,
     flashed: flash.keys,
     flashKey: flash.number,
-    dimKey: `${vlan} ${vswitch} ${looked.find}`,
+    dimKey: `${vlan} ${vswitch}`,
     dimmed: {
       nic: apart,
       guest: ({ nics }) => (vlan !== '' || vswitch !== '') && nics.every(apart),
@@ -124,23 +125,6 @@ function openHost(host) {
     },
   });
   if (looked.guest !== '') void readGuest();
-}
-
-/** The host with what has changed of it; all else stays the same objects. */
-function changed(view, { iplTime, guests, vswitches }) {
-  const merge = (old, { now, gone }, keyOf) => {
-    const all = new Map(old.map((item) => [keyOf(item), item]));
-    for (const key of gone) all.delete(key);
-    for (const item of now) all.set(keyOf(item), item);
-    return [...all.values()];
-  };
-  const byUserid = (one, other) => (one.userid < other.userid ? -1 : 1);
-  return {
-    ...view,
-    iplTime,
-    guests: merge(view.guests, guests, ({ userid }) => userid).toSorted(byUserid),
-    vswitches: merge(view.vswitches, vswitches, ({ name }) => name),
-  };
 }
 
 function take(view, flashing) {
@@ -308,10 +292,11 @@ function pressed(event) {
   }
   if (target.dataset.userid === undefined || !/^(Arrow\w+|Home|End)$/.test(key)) return;
   event.preventDefault();
-  current = neighbour(target.dataset.userid, key);
-  if (current === undefined || !reveal(current)) return;
+  const next = neighbour(target.dataset.userid, key);
+  if (next === undefined || !reveal(next)) return;
+  current = next;
   show();
-  focusGuest(current);
+  focusGuest(next);
 }
 
 function showControls() {

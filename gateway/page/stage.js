@@ -3,13 +3,16 @@ import { drawCell, drawGroup, drawGuest, drawLabel } from './drawing.js';
 import { drawHead } from './head.js';
 
 /** So much above and below what is in sight is drawn too. */
-const AROUND = 500;
+const AROUND = 400;
+/** Nothing is drawn while this much of it is left. */
+const LEFT = 120;
 const DRAW = { guest: drawGuest, cell: drawCell, group: drawGroup, label: drawLabel };
 
 /** What is drawn now, by item: its shapes, and what they were made from. */
 const drawn = new Map();
 const layers = { under: shape('g'), buses: shape('g'), over: shape('g') };
-let shown = { layout: undefined, look: undefined, generation: 0 };
+let shown = { layout: undefined, look: undefined };
+let painted = { top: 0, bottom: 0 };
 
 export function startStage() {
   for (const id of ['head', 'wires']) element(id).setAttribute('role', 'group');
@@ -20,10 +23,17 @@ export function startStage() {
     waiting = true;
     requestAnimationFrame(() => {
       waiting = false;
-      if (shown.layout !== undefined) paint();
+      if (shown.layout !== undefined) paint(false);
     });
   };
   element('stage').addEventListener('scroll', soon, { passive: true });
+  element('wires').addEventListener('pointerover', ({ target }) => explain(target.closest('.cell')));
+}
+
+/** What the mouse rests on says what it is. Cells are too many to have that from the start. */
+function explain(cell) {
+  if (cell === null || cell.querySelector('title') !== null) return;
+  cell.prepend(shape('title', {}, cell.getAttribute('aria-label')));
 }
 
 /** Draw a layout. What is not in sight is drawn when it comes there, and what has not changed stays. */
@@ -35,7 +45,7 @@ export function showLayout(layout, look) {
   svg.dataset.form = layout.form;
   keepingFocus(element('head'), () => drawHead(element('head'), layout, look));
   layers.buses.replaceChildren(...layout.buses.map((bus) => drawBus(bus, layout, look)));
-  keepingFocus(svg, paint);
+  keepingFocus(svg, () => paint(true));
 }
 
 function drawBus({ vswitch, x }, { busEnd }, { chosen, dimmed }) {
@@ -55,20 +65,30 @@ function drawBus({ vswitch, x }, { busEnd }, { chosen, dimmed }) {
   });
 }
 
-function paint() {
+/** `anew`: what is drawn may be of an older layout or look. */
+function paint(anew) {
   const { layout, look } = shown;
   const stage = element('stage');
-  const top = stage.scrollTop - AROUND;
-  const bottom = stage.scrollTop + stage.clientHeight + AROUND;
+  const from = stage.scrollTop;
+  const to = from + stage.clientHeight;
+  if (!anew && from - LEFT >= painted.top && to + LEFT <= painted.bottom) return;
+  const top = from - AROUND;
+  const bottom = to + AROUND;
+  painted = { top: from <= AROUND ? Number.NEGATIVE_INFINITY : top, bottom };
   const inSight = new Set();
   const added = { under: [], over: [] };
   for (const item of layout.items) {
     if (item.y > bottom || item.y + item.h < top) continue;
     inSight.add(item.key);
     const made = drawn.get(item.key);
+    if (made !== undefined && !anew) continue;
     const of = signature(item, layout, look);
-    if (made !== undefined && sameList(made.of, of)) continue;
+    if (made !== undefined && sameList(made.of, of)) {
+      place(item, made);
+      continue;
+    }
     const parts = DRAW[item.kind](item, look);
+    place(item, parts);
     drawn.set(item.key, { of, ...parts });
     for (const layer of ['under', 'over']) {
       if (made?.[layer] !== undefined && parts[layer] !== undefined) made[layer].replaceWith(parts[layer]);
@@ -88,16 +108,26 @@ function paint() {
   layers.over.append(...added.over);
 }
 
+/** Cells are drawn at the origin. */
+function place({ kind, x, y }, { over }) {
+  if (kind !== 'cell') return;
+  const transform = `translate(${x} ${y})`;
+  if (over.getAttribute('transform') !== transform) over.setAttribute('transform', transform);
+}
+
 /** All that an item's shapes are made from. */
 function signature(item, { form, buses }, look) {
-  const { kind, guest, members, x, y, w, h, text } = item;
-  const place = `${kind} ${form} ${x} ${y} ${w} ${h} ${text ?? ''} ${buses.map((bus) => `${bus.vswitch.name}:${bus.x}`)}`;
-  if (kind === 'label') return [place];
-  if (kind === 'group') return [place, look.dimKey, ...members];
+  const { kind, guest, members, w, h, text } = item;
+  const { x, y } = kind === 'cell' ? { x: 0, y: 0 } : item;
+  const wired = kind === 'guest' ? buses.map((bus) => `${bus.vswitch.name}:${bus.x}`) : '';
+  const at = `${kind} ${form} ${x} ${y} ${w} ${h} ${text ?? ''} ${wired}`;
+  if (kind === 'label') return [at];
+  if (kind === 'group') return [at, look.dimKey, ...members];
   const { chosen, flashed, current } = look;
   const flash = flashed.has(guest.userid) || guest.nics.some((nic) => flashed.has(nic.key)) ? look.flashKey : '';
   const own = chosen.guest === guest.userid ? `chosen ${chosen.nic}` : '';
-  return [guest, place, look.dimKey, flash, own, current === guest.userid];
+  const matching = item.wires?.map(({ matches }) => matches).join('');
+  return [guest, at, matching, look.dimKey, flash, own, current === guest.userid];
 }
 
 function sameList(one, other) {
@@ -114,7 +144,7 @@ export function reveal(userid) {
   const below = item.y + item.h > stage.scrollTop + stage.clientHeight - head;
   if (above) stage.scrollTop = Math.max(0, item.y - 20);
   else if (below) stage.scrollTop = item.y + item.h - (stage.clientHeight - head) + 20;
-  paint();
+  paint(false);
   return true;
 }
 

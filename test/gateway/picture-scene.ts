@@ -1,11 +1,8 @@
-import { startOperation, startWirePorts } from '../../client/start-operation.ts';
+import { startOperation } from '../../client/start-operation.ts';
 import type { Simulator } from '../../simulator/simulator.ts';
-import { portId, vlan } from '../workflows/environment.ts';
+import { type Environment, portId, vlan } from '../workflows/environment.ts';
 
-/** A simulated z/VM system with its worker. */
-export type Stage = Parameters<typeof startOperation>[0] extends infer Client
-  ? { client: Client; simulator: Simulator; host: string }
-  : never;
+export type Stage = Pick<Environment, 'client' | 'simulator' | 'host'>;
 
 const FLAT = { type: 'flat' } as const;
 const trunk = (...segmentationIds: number[]) => ({ type: 'trunk', segmentationIds }) as const;
@@ -45,31 +42,73 @@ export async function wireSmallHost({ client, simulator, host }: Stage): Promise
   addForeignNic(simulator, 'LNX10009');
 }
 
-/** As many guests as asked for, on twelve VLANs of VSW1 and VSW2, every second one with a port on VSWPORT besides, some of them drifted. */
-export async function wireLargeHost({ client, simulator, host }: Stage, guests: number): Promise<void> {
+/**
+ * As many guests as asked for, with two ports each: on twelve VLANs of VSW1 and VSW2, and on VSWPORT, some of them trunks, or flat. Most are
+ * logged on, and each 83rd has lost its authorisation. Put in place directly: wiring so many takes a minute.
+ */
+export function setUpLargeHost(simulator: Simulator, guests: number): void {
   changeUplinks(simulator);
-  const ports = Array.from({ length: guests }, (_, index) => {
-    const number = index + 1;
-    const userid = useridOf(number);
-    const first = { vswitch: number % 3 === 0 ? 'VSW2' : 'VSW1', network: vlan(100 + (number % 12)) };
-    const second = { vswitch: 'VSWPORT', network: number % 10 === 0 ? trunk(200, 201, 202) : vlan(200 + (number % 5)) };
-    const third = { vswitch: 'VSWFLAT', network: FLAT };
-    const wanted = [first, ...(number % 2 === 0 ? [second] : []), ...(number % 4 === 1 ? [third] : [])];
-    return wanted.map((port, which) => ({ userid, portId: portId(number * 10 + which), ...port }));
-  }).flat();
-  for (let at = 0; at < ports.length; at += BATCH) {
-    const batch = { host, ports: ports.slice(at, at + BATCH), live: true };
-    const run = await startWirePorts(client, batch as never, `picture-${at}`);
-    const { refused, failed } = await run.result();
-    if (refused + failed > 0) throw new Error(`${refused} ports were refused, ${failed} failed`);
-  }
-  const system = systemOf(simulator);
-  const vswitch = system.vswitch('VSW1');
-  if (vswitch === undefined) return;
-  for (let number = 1; number <= guests; number += 83) system.revoke(vswitch, useridOf(number));
+  for (let number = 1; number <= guests; number += 1) setUpGuest(simulator, number);
 }
 
-const BATCH = 500;
+type Wanted = { vswitch: string; vlans: number[] };
+
+function setUpGuest(simulator: Simulator, number: number): void {
+  const system = systemOf(simulator);
+  const userid = useridOf(number);
+  const guest = system.guest(userid);
+  if (guest === undefined) throw new Error(`no guest ${userid}`);
+  system.logoff(guest);
+  const wanted = wantedOf(number);
+  const node = userid.toLowerCase();
+  for (const [index, { vswitch, vlans }] of wanted.entries()) {
+    const vdev = vdevOf(index);
+    const [first, last] = [vlans[0] ?? -1, vlans.at(-1)];
+    const vlan = vlans.length > 1 ? `${first}-${last}` : String(first);
+    const row = { node, port: portId(number * 10 + index), switch: vswitch, vlan, interface: vdev };
+    simulator.mn.tables.put('switch', { ...row, comments: system.zhcpNode });
+    const portNumber = vswitch === 'VSWPORT' ? number : null;
+    authorise(simulator, userid, { vswitch, vlans }, portNumber);
+    const lan = { owner: 'SYSTEM' as const, name: vswitch };
+    const nicdef = {
+      vdev,
+      type: 'QDIO' as const,
+      devices: null,
+      lan,
+      chpid: null,
+      macid: macid(number, index),
+      portNumber,
+    };
+    system.addNicdef(guest, nicdef, false);
+  }
+  const macs = wanted.map(
+    (_, index) => `02:00:00:${macid(number, index).match(/../g)?.join(':')}!${node}-${vdevOf(index)}`,
+  );
+  simulator.mn.tables.put('mac', { node, mac: macs.join('|').toLowerCase(), comments: system.zhcpNode });
+  if (number % 7 !== 0) system.logon(guest);
+  const [first] = wanted;
+  const vswitch = system.vswitch(first?.vswitch ?? '');
+  if (number % 83 === 0 && vswitch !== undefined) system.revoke(vswitch, userid);
+}
+
+function wantedOf(number: number): Wanted[] {
+  const first = { vswitch: number % 3 === 0 ? 'VSW2' : 'VSW1', vlans: [100 + (number % 12)] };
+  const onPort = { vswitch: 'VSWPORT', vlans: number % 10 === 0 ? [200, 201, 202] : [200 + (number % 5)] };
+  return [first, number % 2 === 0 ? onPort : { vswitch: 'VSWFLAT', vlans: [] }];
+}
+
+function authorise(simulator: Simulator, userid: string, { vswitch, vlans }: Wanted, portNumber: number | null): void {
+  const system = systemOf(simulator);
+  const found = system.vswitch(vswitch);
+  if (found === undefined) throw new Error(`no VSWITCH ${vswitch}`);
+  const portType = vlans.length > 1 ? ('TRUNK' as const) : ('ACCESS' as const);
+  const authorisation = { vlans, portType, promiscuous: false, persist: true };
+  if (portNumber === null) system.grant(found, userid, authorisation);
+  else system.assignPort(found, portNumber, { userid, ...authorisation });
+}
+
+const vdevOf = (index: number) => (0x1000 + 3 * index).toString(16);
+const macid = (number: number, index: number) => (number * 16 + index).toString(16).padStart(6, '0').toUpperCase();
 
 export function useridOf(number: number): string {
   return `LNX1${String(number).padStart(4, '0')}`;
