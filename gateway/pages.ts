@@ -12,8 +12,11 @@ const TYPES: Readonly<Record<string, string>> = {
   css: 'text/css; charset=utf-8',
 };
 
-/** The picture's script and the modules that it is made of. */
+/** The picture's styles, its script, and the modules that this is made of. */
 const PICTURE = [
+  'picture.css',
+  'legend.css',
+  'drawing.css',
   'picture.js',
   'address.js',
   'changes.js',
@@ -34,7 +37,6 @@ const PICTURE = [
 /** URL → file. All that the pages need is served here: they work without any other host. */
 const FILES: Readonly<Record<string, string>> = {
   '/': join(HERE, 'index.html'),
-  '/page/picture.css': join(HERE, 'picture.css'),
   ...Object.fromEntries(PICTURE.map((name) => [`/page/${name}`, join(HERE, name)])),
   '/docs': join(HERE, 'docs.html'),
   '/page/docs.js': join(HERE, 'docs.js'),

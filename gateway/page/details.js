@@ -59,8 +59,8 @@ function guestDetails(guest, state, actions) {
       {},
       button('show', 'Show only this guest', () => actions.find(guest.userid.toLowerCase())),
     ),
-    make('h3', {}, `Operations of ${guest.userid}`),
-    ...guestOperations(state, guest.userid),
+    make('h3', {}, `Operations of ${chosenOf(state)}`),
+    ...chosenOperations(state),
   ];
 }
 
@@ -108,7 +108,7 @@ function sideBySide(nic, full, host) {
   const wait = full === undefined ? '…' : '—';
   const rows = [
     ['VSWITCH', port?.vswitch, directory?.vswitch ?? (directory && 'none'), live?.vswitch ?? (live && 'not coupled')],
-    ['MAC', port?.mac, directory?.macId === undefined ? undefined : `MACID ${directory.macId}`, live?.mac],
+    ['MAC', port?.mac, directory?.macId, live?.mac],
     ['Port no.', undefined, directory?.portNumber, authorisation?.portNumber],
   ];
   const table = make(
@@ -189,11 +189,18 @@ function plannedSteps(full, { outside }, { fullProblem }) {
   return [make('h3', {}, 'Reconciliation would'), make('ol', { class: 'steps' }, ...steps), ...problems];
 }
 
-function guestOperations({ guestOperations: known, guestOperationsProblem: problem }, userid) {
+/** Whose operations are shown: the chosen port's, or else the guest's. */
+function chosenOf({ chosen: { guest, nic }, host }) {
+  const found = host.guests.find(({ userid }) => userid === guest)?.nics.find(({ key }) => key === nic);
+  return found?.port === undefined ? guest : `NIC ${found.vdev ?? 'without vdev'} of ${guest}`;
+}
+
+function chosenOperations({ chosen, operations, operationsProblem: problem }) {
   if (problem !== undefined) return [make('p', { class: 'bad' }, problem)];
-  if (known?.userid !== userid) return [make('p', { class: 'soft' }, 'looking …')];
-  if (known.operations.length === 0) return [make('p', { class: 'soft' }, 'none that Temporal still has')];
-  return [make('ol', { class: 'operations' }, ...known.operations.map(operationLine))];
+  if (operations?.guest !== chosen.guest || operations.nic !== chosen.nic)
+    return [make('p', { class: 'soft' }, 'looking …')];
+  if (operations.list.length === 0) return [make('p', { class: 'soft' }, 'none that Temporal still has')];
+  return [make('ol', { class: 'operations' }, ...operations.list.map(operationLine))];
 }
 
 function vswitchDetails(vswitch, { host }, actions) {
@@ -227,13 +234,22 @@ function vswitchDetails(vswitch, { host }, actions) {
         { class: state === 'inactive' ? 'bad' : '' },
         make('b', {}, `OSA ${rdev}`),
         ` ${state}${error === undefined ? '' : `: ${error}`}`,
-        make('small', {}, [virtualDevice && `vdev ${virtualDevice}`, controller].filter(Boolean).join(' · ')),
+        make('br'),
+        make('small', {}, usedBy(virtualDevice, controller)),
       ),
     ),
     unknown.length > 0 && make('h3', {}, 'Authorised without a port'),
     unknown.length > 0 && make('p', { class: 'soft' }, [...new Set(unknown)].slice(0, 40).join(', ')),
     onlyThese(name, actions),
   ];
+}
+
+/** CP has no virtual device for an uplink that is not used. */
+function usedBy(virtualDevice, controller) {
+  const used = virtualDevice !== undefined && virtualDevice !== '0000';
+  return [used && `virtual device ${virtualDevice}`, controller && `controller ${controller}`]
+    .filter(Boolean)
+    .join(', ');
 }
 
 function onlyThese(name, { find }) {
@@ -282,7 +298,11 @@ function button(key, text, onclick) {
 /** The host's newest operations. */
 export function showOperations(operations) {
   const list = element('operations');
-  keepingFocus(list, () => list.replaceChildren(...operations.map(operationLine)));
+  keepingFocus(list, () =>
+    list.replaceChildren(
+      ...(operations.length === 0 ? [make('li', { class: 'soft' }, 'none yet')] : operations.map(operationLine)),
+    ),
+  );
 }
 
 /** An operation, linked to its run in the Temporal UI. */

@@ -143,11 +143,15 @@ function groupsOf(guests, by) {
   return [...groups]
     .map(([key, members]) => ({ key, members, title: key === '' ? 'No NICs' : key }))
     .toSorted((one, other) => {
-      if ((one.key === '') !== (other.key === '')) return one.key === '' ? 1 : -1;
+      if (rankOf(one) !== rankOf(other)) return rankOf(one) - rankOf(other);
       return by === 'vlan'
         ? one.key.localeCompare(other.key, 'en', { numeric: true })
         : other.members.length - one.members.length;
     });
+}
+
+function rankOf({ key }) {
+  return ['Untagged', ''].indexOf(key);
 }
 
 function vswitchesKey({ nics }) {

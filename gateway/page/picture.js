@@ -24,8 +24,8 @@ const state = {
   chosen: looked,
   fullGuest: undefined,
   fullProblem: undefined,
-  guestOperations: undefined,
-  guestOperationsProblem: undefined,
+  operations: undefined,
+  operationsProblem: undefined,
 };
 const live = { word: 'connecting', readAt: undefined };
 const flash = { keys: new Set(), number: 0 };
@@ -39,6 +39,7 @@ function look(change, step = false) {
   state.chosen = looked;
   writeAddress(looked, step);
   if (looked.guest !== before.guest) void readGuest();
+  else if (looked.nic !== before.nic) void readOperations();
   if (looked.guest !== '') current = looked.guest;
   show();
 }
@@ -97,7 +98,7 @@ function lookOf() {
 
 function openHost(host) {
   stopFollowing();
-  Object.assign(state, { host: undefined, fullGuest: undefined, guestOperations: undefined });
+  Object.assign(state, { host: undefined, fullGuest: undefined, operations: undefined });
   Object.assign(live, { word: 'connecting', readAt: undefined });
   element('host').value = host;
   document.title = `${host} · networking-zvm`;
@@ -111,8 +112,8 @@ function openHost(host) {
       live.word = reason === 'paused' ? 'paused' : 'not connected';
       showLive();
     },
-    state: (view) => take(view, state.host !== undefined),
-    changes: (changes) => take(changed(state.host.view, changes), true),
+    state: take,
+    changes: (changes) => take(changed(state.host.view, changes)),
     operations: (operations) => {
       showOperations(operations);
       const own = operations.filter(({ userid }) => userid === looked.guest);
@@ -124,15 +125,20 @@ function openHost(host) {
       showLive();
     },
   });
-  if (looked.guest !== '') void readGuest();
 }
 
-function take(view, flashing) {
+function take(view) {
   const before = state.host;
   state.host = hostOf(view);
   live.readAt ??= Date.now();
   element('waiting').hidden = true;
-  if (flashing) flashBetween(before, state.host);
+  if (before === undefined) {
+    show();
+    reveal(looked.guest, true);
+    void readGuest();
+    return;
+  }
+  flashBetween(before, state.host);
   if (looked.guest !== '' && guestNamed(before, looked.guest) !== guestNamed(state.host, looked.guest))
     void readGuest();
   show();
@@ -167,7 +173,7 @@ function flashBetween(before, after) {
 
 /** Operations of the chosen guest that its list does not show as they are. */
 function isNews({ runId, state: word, outcome }) {
-  const known = state.guestOperations?.operations.find((each) => each.runId === runId);
+  const known = state.operations?.list.find((each) => each.runId === runId);
   return known === undefined || known.state !== word || known.outcome !== outcome;
 }
 
@@ -187,16 +193,23 @@ async function readGuest() {
   if (state.host !== undefined) showDetails(state, { choose, clear, find });
 }
 
+/** Operations of the chosen port, or of the whole guest. */
 async function readOperations() {
-  const { guest, host } = looked;
-  state.guestOperationsProblem = undefined;
+  const { guest, nic, host } = looked;
+  if (guest === '' || host === '') return;
+  const portId = guestNamed(state.host, guest)?.nics.find(({ key }) => key === nic)?.port?.portId;
+  state.operationsProblem = undefined;
   try {
-    const query = new URLSearchParams({ host, userid: guest, limit: '15' });
-    const { operations } = await get(`/v1/operations?${query}`);
-    if (looked.guest !== guest) return;
-    state.guestOperations = { userid: guest, operations };
+    const query = new URLSearchParams({
+      host,
+      limit: '15',
+      ...(portId === undefined ? { userid: guest } : { port: portId }),
+    });
+    const { operations: list } = await get(`/v1/operations?${query}`);
+    if (looked.guest !== guest || looked.nic !== nic) return;
+    state.operations = { guest, nic, list };
   } catch (error) {
-    state.guestOperationsProblem = error.message;
+    state.operationsProblem = error.message;
   }
   if (state.host !== undefined) showDetails(state, { choose, clear, find });
 }

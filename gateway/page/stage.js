@@ -134,15 +134,16 @@ function sameList(one, other) {
   return one.length === other.length && one.every((each, index) => each === other[index]);
 }
 
-/** Bring a guest into sight, and its shapes with it. */
-export function reveal(userid) {
+/** Bring a guest into sight, and its shapes with it; as little as needed, or to the middle. */
+export function reveal(userid, middle = false) {
   const item = shown.layout?.items.find(({ key }) => key === userid);
   if (item === undefined) return false;
   const stage = element('stage');
   const head = element('head').clientHeight;
   const above = item.y < stage.scrollTop;
   const below = item.y + item.h > stage.scrollTop + stage.clientHeight - head;
-  if (above) stage.scrollTop = Math.max(0, item.y - 20);
+  if (middle && (above || below)) stage.scrollTop = item.y + item.h / 2 - (stage.clientHeight - head) / 2;
+  else if (above) stage.scrollTop = Math.max(0, item.y - 20);
   else if (below) stage.scrollTop = item.y + item.h - (stage.clientHeight - head) + 20;
   paint(false);
   return true;

@@ -155,7 +155,7 @@ describe('a host of ten guests', () => {
     const states = await page
       .locator('.uplink')
       .evaluateAll((nodes) =>
-        nodes.map((node) => node.getAttribute('data-rdev') + ' ' + node.getAttribute('data-state')),
+        nodes.map((node) => `${node.getAttribute('data-rdev')} ${node.getAttribute('data-state')}`),
       );
     expect(states).toEqual(expect.arrayContaining(['6266 active', '6272 backup', '6269 inactive', '6275 active']));
     await picture(page, 'small');
