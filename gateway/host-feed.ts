@@ -33,6 +33,9 @@ export class HostFeed {
   #watching = 0;
   #looking: AbortController | undefined;
   #reading = false;
+  /** When the last reading ended, and how long it took. */
+  #readAt = 0;
+  #tookMs = 0;
   #operations: string | undefined;
   /** Readings that are still owed: one that ran already when an operation ended may be from before. */
   #owed = 0;
@@ -85,8 +88,9 @@ export class HostFeed {
       if (digest !== this.#operations) this.#owed = this.#operations === undefined ? 1 : 2;
       this.#operations = digest;
       const running = moving.some(({ state }) => state === 'running');
-      const age = Date.now() - (this.seen.readAt ?? 0);
-      if (!this.#reading && (running || this.#owed > 0 || age >= READ_MS)) void this.#read();
+      // A reading that takes long, or fails, is not begun again at once.
+      const pause = running || this.#owed > 0 ? Math.min(READ_MS, 2 * this.#tookMs) : READ_MS;
+      if (!this.#reading && Date.now() - this.#readAt >= pause) void this.#read();
     } catch {
       problem = 'Temporal does not answer';
     }
@@ -95,13 +99,13 @@ export class HostFeed {
 
   async #read(): Promise<void> {
     this.#reading = true;
+    const startedAt = Date.now();
     const { state } = this.#services;
     if (this.#owed > 0) {
       this.#owed -= 1;
       state.forget(this.#host);
     }
     try {
-      const startedAt = Date.now();
       const view = sameWhereEqual(this.seen.view, await readingOf(() => state.get(this.#host)));
       this.#unread = null;
       this.#tell({ view, readAt: startedAt, problem: null });
@@ -110,6 +114,8 @@ export class HostFeed {
       this.#tell({ problem: this.#unread });
     } finally {
       this.#reading = false;
+      this.#readAt = Date.now();
+      this.#tookMs = this.#readAt - startedAt;
     }
   }
 

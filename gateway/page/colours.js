@@ -1,7 +1,27 @@
-/** Hues that are told apart side by side. Red is left out: it means drift. */
-const HUES = [255, 150, 85, 310, 205, 62, 285, 128, 345, 228, 178, 105];
+/**
+ * Hue, chroma and lightness of colours that are told apart side by side, neighbours most. Chroma is what screens can show. Red is left out: it
+ * means drift.
+ */
+const HUES = [
+  [262, 1, 0],
+  [148, 0.9, 0],
+  [75, 0.85, 0.06],
+  [325, 1, 0],
+  [195, 0.62, -0.04],
+  [52, 0.9, -0.02],
+  [295, 1, 0],
+  [115, 0.8, 0.02],
+  [232, 0.7, 0.1],
+  [350, 0.8, 0.12],
+  [55, 0.5, -0.14],
+  [168, 0.65, 0.1],
+];
 /** A second and a third round are lighter and darker. */
-const SHADES = [0, 0.13, -0.12];
+const SHADES = [
+  [0, 1],
+  [0.13, 0.8],
+  [-0.12, 0.8],
+];
 const SLOTS = HUES.length * SHADES.length;
 const slots = new Map();
 
@@ -31,6 +51,8 @@ function nextSlot(slot, first) {
 export function colourOf(vlan) {
   if (vlan === undefined) return 'var(--flat)';
   const slot = slots.get(vlan) ?? vlan % HUES.length;
-  const shade = SHADES[Math.floor(slot / HUES.length)];
-  return `oklch(calc(var(--vlan-light) + ${shade}) var(--vlan-chroma) ${HUES[slot % HUES.length]})`;
+  const [hue, chroma, light] = HUES[slot % HUES.length];
+  const [shade, less] = SHADES[Math.floor(slot / HUES.length)];
+  const [l, c] = [(light + shade).toFixed(2), (chroma * less).toFixed(2)];
+  return `oklch(calc(var(--vlan-light) + ${l}) calc(var(--vlan-chroma) * ${c}) ${hue})`;
 }

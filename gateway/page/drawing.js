@@ -76,6 +76,7 @@ function nicClasses(nic, { chosen, flashed, dimmed }, matches, more = '') {
     nic.state,
     nic.kind,
     nic.drift.length > 0 && 'drift',
+    chosen.guest === nic.userid && 'own',
     chosen.nic === nic.key && 'chosen',
     flashed.has(nic.key) && 'flash',
     (!matches || dimmed.nic(nic)) && 'dim',

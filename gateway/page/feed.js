@@ -21,7 +21,7 @@ export function followHost(host, on) {
         await readEvents(host, on, signal);
       } catch (error) {
         if (ended.signal.aborted) return;
-        on.lost(pause.signal.aborted ? 'paused' : error.message);
+        on.lost(pause.signal.aborted ? 'paused' : 'not connected', error);
       } finally {
         stopWatching();
       }

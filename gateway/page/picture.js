@@ -8,7 +8,7 @@ import { hostOf } from './host.js';
 import { formFor, layOut } from './layout.js';
 import { showLegend } from './legend.js';
 import { guestMatches, parseQuery } from './search.js';
-import { get } from './session.js';
+import { get, Refusal } from './session.js';
 import { focusGuest, neighbour, reveal, showLayout, startStage } from './stage.js';
 
 const FLASH_MS = 3_000;
@@ -106,10 +106,12 @@ function openHost(host) {
   stopFollowing = followHost(host, {
     connected: () => {
       live.word = 'live';
+      showProblem(null);
       showLive();
     },
-    lost: (reason) => {
-      live.word = reason === 'paused' ? 'paused' : 'not connected';
+    lost: (word, error) => {
+      live.word = word;
+      if (error instanceof Refusal) showProblem(error.message);
       showLive();
     },
     state: take,

@@ -3,7 +3,10 @@ import { element } from './dom.js';
 /** The one dialog that is open, for all requests that were refused meanwhile. */
 let asking;
 
-/** Fetch with the token, asking for one as long as there is none that the gateway knows. Throws an Error that says why not. */
+/** What the gateway answers instead of what was asked for. */
+export class Refusal extends Error {}
+
+/** Fetch with the token, asking for one as long as there is none that the gateway knows. Throws a Refusal that says why not. */
 export async function request(path, signal) {
   for (;;) {
     const token = sessionStorage.getItem('token');
@@ -12,7 +15,7 @@ export async function request(path, signal) {
       ...(signal === undefined ? {} : { signal }),
     });
     if (answer.ok) return answer;
-    if (answer.status !== 401) throw new Error(await reasonOf(answer));
+    if (answer.status !== 401) throw new Refusal(await reasonOf(answer));
     // Another request may have got a new one since.
     if (token === sessionStorage.getItem('token')) await askForToken(token === null ? '' : 'This token is not known.');
   }

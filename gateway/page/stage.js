@@ -42,7 +42,7 @@ export function showLayout(layout, look) {
   const svg = element('wires');
   svg.setAttribute('width', layout.width);
   svg.setAttribute('height', layout.height);
-  svg.dataset.form = layout.form;
+  svg.classList.toggle('picked', look.chosen.guest !== '');
   keepingFocus(element('head'), () => drawHead(element('head'), layout, look));
   layers.buses.replaceChildren(...layout.buses.map((bus) => drawBus(bus, layout, look)));
   keepingFocus(svg, () => paint(true));
