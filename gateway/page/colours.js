@@ -16,11 +16,11 @@ const HUES = [
   [55, 0.5, -0.14],
   [168, 0.65, 0.1],
 ];
-/** A second and a third round are lighter and darker. */
+/** A second and a third round are darker and lighter. */
 const SHADES = [
   [0, 1],
-  [0.13, 0.8],
-  [-0.12, 0.8],
+  [-0.14, 0.8],
+  [0.09, 0.8],
 ];
 const SLOTS = HUES.length * SHADES.length;
 const slots = new Map();
