@@ -40,17 +40,22 @@ async function follow(stream: SSEStreamingApi, feed: HostFeed, { options }: Serv
   });
   const send = (event: string, data: unknown) => stream.writeSSE({ event, data: JSON.stringify(data) });
   let sent: Seen = { problem: null };
+  let toldReadAt: number | undefined;
   let spokeAt = 0;
   try {
     while (!stream.aborted && !stream.closed) {
       const { seen } = feed;
-      for (const [event, data] of newsBetween(sent, seen, options)) await send(event, data);
+      // The host comes first, unless it cannot be had.
+      if (seen.view !== undefined || seen.problem !== null) {
+        for (const [event, data] of newsBetween(sent, seen, options)) await send(event, data);
+        sent = seen;
+      }
       // What was read without a change is news too: the picture is as new as that.
-      if (seen.readAt !== sent.readAt || Date.now() - spokeAt >= HEARTBEAT_MS) {
+      if (seen.readAt !== toldReadAt || Date.now() - spokeAt >= HEARTBEAT_MS) {
         await send('alive', { age: seen.readAt === undefined ? null : Date.now() - seen.readAt });
+        toldReadAt = seen.readAt;
         spokeAt = Date.now();
       }
-      sent = seen;
       if (feed.seen === seen) await feed.news(HEARTBEAT_MS, gone.signal);
     }
   } finally {
