@@ -1,19 +1,21 @@
 import { readAddress, writeAddress } from './address.js';
 import { changed } from './changes.js';
 import { giveColours } from './colours.js';
-import { showDetails, showOperations } from './details.js';
+import { showDetails } from './details.js';
 import { element, make } from './dom.js';
 import { followHost } from './feed.js';
+import { differences } from './flash.js';
+import { showFreshness } from './freshness.js';
 import { hostOf } from './host.js';
 import { formFor, layOut } from './layout.js';
 import { showLegend } from './legend.js';
+import { looksOf } from './looks.js';
+import { showOperations } from './operations.js';
 import { guestMatches, parseQuery } from './search.js';
 import { get, Refusal } from './session.js';
 import { focusGuest, neighbour, reveal, showLayout, startStage } from './stage.js';
 
 const FLASH_MS = 3_000;
-/** What was read longer ago is said to be old. */
-const STALE_MS = 45_000;
 
 /** What is looked at; all of it is in the address. */
 let looked = readAddress();
@@ -65,7 +67,7 @@ function show() {
   const width = element('stage').clientWidth;
   const { vswitches } = host;
   const layout = layOut({ vswitches, guests: state.guests, query: state.query, form, by: looked.by, width });
-  showLayout(layout, lookOf());
+  showLayout(layout, looksOf(looked, flash, current));
   showLegend(host, looked, (vlan) => choose({ vlan: looked.vlan === vlan ? '' : vlan }));
   showDetails(state, { choose, clear, find });
   element('counts').replaceChildren(
@@ -75,44 +77,23 @@ function show() {
   element('nothing').hidden = state.guests.length > 0;
 }
 
-/** How things are drawn beside where they are: what is chosen, what is picked out, what has just changed. */
-function lookOf() {
-  const { vlan, vswitch } = looked;
-  const onVlan = (nic) => (vlan === 'flat' ? nic.kind === 'flat' : nic.vlans.includes(Number(vlan)));
-  const onVswitch = (nic) => nic.vswitch === vswitch || nic.coupledTo === vswitch;
-  const apart = (nic) => (vlan !== '' && !onVlan(nic)) || (vswitch !== '' && !onVswitch(nic));
-  return {
-    chosen: looked,
-    current,
-    flashed: flash.keys,
-    flashKey: flash.number,
-    dimKey: `${vlan} ${vswitch}`,
-    dimmed: {
-      nic: apart,
-      guest: ({ nics }) => (vlan !== '' || vswitch !== '') && nics.every(apart),
-      vswitch: (name) => vswitch !== '' && name !== vswitch,
-      bundle: (name, id) => (vswitch !== '' && name !== vswitch) || (vlan !== '' && vlan !== String(id ?? 'flat')),
-    },
-  };
-}
-
 function openHost(host) {
   stopFollowing();
   Object.assign(state, { host: undefined, fullGuest: undefined, operations: undefined });
   Object.assign(live, { word: 'connecting', readAt: undefined });
   element('host').value = host;
   document.title = `${host} · networking-zvm`;
-  showLive();
+  showFreshness(live);
   stopFollowing = followHost(host, {
     connected: () => {
       live.word = 'live';
       showProblem(null);
-      showLive();
+      showFreshness(live);
     },
     lost: (word, error) => {
       live.word = word;
       if (error instanceof Refusal) showProblem(error.message);
-      showLive();
+      showFreshness(live);
     },
     state: take,
     changes: (changes) => take(changed(state.host.view, changes)),
@@ -124,7 +105,7 @@ function openHost(host) {
     problem: (text) => showProblem(text),
     alive: ({ age }) => {
       live.readAt = age === null ? live.readAt : Date.now() - age;
-      showLive();
+      showFreshness(live);
     },
   });
 }
@@ -140,7 +121,7 @@ function take(view) {
     void readGuest();
     return;
   }
-  flashBetween(before, state.host);
+  flashFor(differences(before, state.host));
   if (looked.guest !== '' && guestNamed(before, looked.guest) !== guestNamed(state.host, looked.guest))
     void readGuest();
   show();
@@ -150,20 +131,8 @@ function guestNamed(host, name) {
   return host?.guests.find(({ userid }) => userid === name);
 }
 
-function flashBetween(before, after) {
-  const nics = new Map(before.guests.flatMap((guest) => guest.nics.map((nic) => [nic.key, JSON.stringify(nic)])));
-  const stateOf = ({ uplinks, status }) => JSON.stringify([uplinks, status]);
-  const states = new Map(before.vswitches.map((vswitch) => [vswitch.name, stateOf(vswitch)]));
-  const userids = new Set(before.guests.map(({ userid }) => userid));
-  const keys = [
-    ...after.guests.filter(({ userid }) => !userids.has(userid)).map(({ userid }) => userid),
-    ...after.guests.flatMap((guest) =>
-      guest.nics.filter((nic) => nics.get(nic.key) !== JSON.stringify(nic)).flatMap((nic) => [nic.key, guest.userid]),
-    ),
-    ...after.vswitches
-      .filter((vswitch) => states.get(vswitch.name) !== stateOf(vswitch))
-      .map(({ name }) => `vswitch ${name}`),
-  ];
+/** Let what has changed be seen for a moment. */
+function flashFor(keys) {
   if (keys.length === 0) return;
   flash.keys = new Set(keys);
   flash.number += 1;
@@ -221,25 +190,6 @@ function showProblem(text) {
   element('problem').textContent = text ?? '';
 }
 
-/** Whether the picture is as new as it should be, and if not, how old it is. */
-function showLive() {
-  const { word, readAt } = live;
-  const age = readAt === undefined ? undefined : Date.now() - readAt;
-  const old = age !== undefined && (age > STALE_MS || (word !== 'live' && age > 5_000));
-  const at = readAt === undefined ? '' : new Date(readAt).toLocaleTimeString();
-  const node = element('live');
-  node.className = old ? 'stale' : word === 'live' ? 'on' : '';
-  node.textContent =
-    readAt === undefined
-      ? `${word === 'live' ? 'reading z/VM' : word} …`
-      : old
-        ? `${word === 'live' ? 'stale' : word}, as of ${at}`
-        : word === 'live'
-          ? `live · read ${at}`
-          : word;
-  element('picture').classList.toggle('stale', old);
-}
-
 function listen() {
   const typed = element('find');
   typed.addEventListener('input', () => look({ find: typed.value }));
@@ -281,7 +231,7 @@ function listen() {
     else if (looked.guest !== '') void readGuest();
     show();
   });
-  setInterval(showLive, 1_000);
+  setInterval(() => showFreshness(live), 1_000);
 }
 
 function clickVswitch(target) {
