@@ -22,6 +22,8 @@ const SHADES = [
   [-0.14, 0.8],
   [0.09, 0.8],
 ];
+/** Darker is no colour any more. */
+const DARKEST = -0.18;
 const SLOTS = HUES.length * SHADES.length;
 const slots = new Map();
 
@@ -53,6 +55,6 @@ export function colourOf(vlan) {
   const slot = slots.get(vlan) ?? vlan % HUES.length;
   const [hue, chroma, light] = HUES[slot % HUES.length];
   const [shade, less] = SHADES[Math.floor(slot / HUES.length)];
-  const [l, c] = [(light + shade).toFixed(2), (chroma * less).toFixed(2)];
+  const [l, c] = [Math.max(DARKEST, light + shade).toFixed(2), (chroma * less).toFixed(2)];
   return `oklch(calc(var(--vlan-light) + ${l}) calc(var(--vlan-chroma) * ${c}) ${hue})`;
 }

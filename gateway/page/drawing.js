@@ -49,10 +49,11 @@ function guestAttributes(guest, { chosen, flashed, dimmed, current }, kind) {
   };
 }
 
-function nodeText({ node, userid, outside }) {
+function nodeText({ node, userid, outside, drift }) {
   if (outside) return 'not in xCAT';
   const text = node === userid.toLowerCase() ? '' : node;
-  return text.length > 14 ? `${text.slice(0, 13)}…` : text;
+  const most = drift.length > 0 ? 8 : 14;
+  return text.length > most ? `${text.slice(0, most - 1)}…` : text;
 }
 
 const sentences = new WeakMap();

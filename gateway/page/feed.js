@@ -1,8 +1,10 @@
-import { request } from './session.js';
+import { Refusal, request } from './session.js';
 
 /** The gateway says something every ten seconds: after so long, nobody is there any more. */
 const SILENT_MS = 25_000;
 const AGAIN_MS = 2_000;
+/** What was refused is likely to be so again. */
+const REFUSED_MS = 15_000;
 /** A tab that nobody looks at gives its connection back: browsers allow few to one host. */
 const HIDDEN_MS = 60_000;
 
@@ -16,16 +18,18 @@ export function followHost(host, on) {
     while (!ended.signal.aborted) {
       const pause = new AbortController();
       const stopWatching = pauseWhenHidden(pause);
+      let again = AGAIN_MS;
       const signal = AbortSignal.any([ended.signal, pause.signal]);
       try {
         await readEvents(host, on, signal);
       } catch (error) {
         if (ended.signal.aborted) return;
+        if (error instanceof Refusal) again = REFUSED_MS;
         on.lost(pause.signal.aborted ? 'paused' : 'not connected', error);
       } finally {
         stopWatching();
       }
-      await (document.hidden ? shownAgain() : new Promise((resolve) => setTimeout(resolve, AGAIN_MS)));
+      await (document.hidden ? shownAgain() : new Promise((resolve) => setTimeout(resolve, again)));
     }
   })();
   return () => ended.abort();

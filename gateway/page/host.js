@@ -109,23 +109,29 @@ function orderOf({ physicalNetwork, name, missing }) {
   return `${missing ? 1 : physicalNetwork === null ? 2 : 0} ${physicalNetwork ?? ''} ${name}`;
 }
 
-/** VLANs in few characters: `100`, `100+101`, `100–104`, `flat`. */
+/** VLANs in few characters: `100`, `100+101`, `100–104`, `6 VLANs`, `flat`. */
 export function vlanText({ kind, vlans }) {
   if (kind === 'foreign') return 'foreign';
   if (kind === 'flat') return 'flat';
   if (vlans.length <= 2) return vlans.join('+');
   const dense = vlans.at(-1) - vlans[0] === vlans.length - 1;
-  return dense ? `${vlans[0]}–${vlans.at(-1)}` : `${vlans[0]}+${vlans.length - 1}`;
+  return dense ? `${vlans[0]}–${vlans.at(-1)}` : `${vlans.length} VLANs`;
 }
 
 /** What is to be said of a NIC beside its line. */
 export function stateText(nic) {
-  if (nic.drift.length > 0) return nic.port.actual.vlans === null ? 'not authorised' : 'drifted';
+  if (nic.drift.length > 0) return driftText(nic);
   if (nic.state === 'down') return 'down';
   if (nic.state === 'open') return nic.running ? 'not coupled' : 'not coupled, or logged off';
   if (nic.state === 'unwired') return 'not wired';
   if (nic.state === 'foreign') return 'recorded nowhere';
   return '';
+}
+
+function driftText({ port, vswitch, coupledTo }) {
+  if (coupledTo !== undefined && coupledTo !== vswitch) return `on ${coupledTo}, not ${vswitch}`;
+  if (port.actual.vlans === null) return 'not authorised';
+  return coupledTo !== undefined && !port.adminStateUp ? 'down, but coupled' : 'drifted';
 }
 
 /** A NIC as a sentence, for those who hear the page. */
