@@ -1,6 +1,5 @@
 import { gzipSync } from 'node:zlib';
 import { decide } from '../network/decision.ts';
-import { doubtsOf } from '../network/drift.ts';
 import { guestViewOf, type HostView, type ShownGuest, vswitchViewOf } from '../network/host-view.ts';
 import type { NodeName, Userid } from '../network/identifiers.ts';
 import { plan } from '../network/planner.ts';
@@ -13,14 +12,9 @@ import type { HostRuntime } from './host-runtime.ts';
 export async function showHost(host: HostRuntime): Promise<ShownHost> {
   const { recorded, vswitches, nodes, iplTime } = await readHost(host, [], true);
   const networks = new Map(host.rules.vswitches.map((each) => [each.vswitch, each.physicalNetwork]));
-  const guests = [...nodes].map(([node, userid]) => {
-    const guest = { userid, recorded: recorded.get(userid) ?? [] };
-    const nothing = { remembered: undefined, wanted: new Map(), unconfirmed: new Set<never>(), unwanted: [] };
-    const doubt = doubtsOf({ ...guest, ...nothing }, vswitches);
-    // An uncoupled NIC alone says nothing: the guest may be logged off.
-    const lines = doubt.certain ? doubt.lines : [];
-    return guestViewOf(guest, node as NodeName, vswitches, { lines });
-  });
+  const guests = [...nodes].map(([node, userid]) =>
+    guestViewOf(userid, node as NodeName, recorded.get(userid) ?? [], vswitches),
+  );
   const view: HostView = {
     host: host.rules.host,
     iplTime: iplTime ?? null,

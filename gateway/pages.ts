@@ -12,11 +12,38 @@ const TYPES: Readonly<Record<string, string>> = {
   css: 'text/css; charset=utf-8',
 };
 
+/** The picture's styles, its script, and the modules that this is made of. */
+const PICTURE = [
+  'picture.css',
+  'legend.css',
+  'drawing.css',
+  'picture.js',
+  'address.js',
+  'changes.js',
+  'colours.js',
+  'detail-parts.js',
+  'details.js',
+  'dom.js',
+  'drawing.js',
+  'feed.js',
+  'flash.js',
+  'freshness.js',
+  'guest-details.js',
+  'head.js',
+  'host.js',
+  'layout.js',
+  'legend.js',
+  'looks.js',
+  'operations.js',
+  'search.js',
+  'session.js',
+  'stage.js',
+];
+
 /** URL → file. All that the pages need is served here: they work without any other host. */
 const FILES: Readonly<Record<string, string>> = {
   '/': join(HERE, 'index.html'),
-  '/page/picture.js': join(HERE, 'picture.js'),
-  '/page/picture.css': join(HERE, 'picture.css'),
+  ...Object.fromEntries(PICTURE.map((name) => [`/page/${name}`, join(HERE, name)])),
   '/docs': join(HERE, 'docs.html'),
   '/page/docs.js': join(HERE, 'docs.js'),
   '/page/swagger-ui.css': join(SWAGGER, 'swagger-ui.css'),

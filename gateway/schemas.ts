@@ -210,6 +210,7 @@ export const PortRow = z
     mac: z.string().optional(),
     adminStateUp: z.boolean(),
     actual: z.object({ vlans: z.array(z.int()).nullable(), coupledTo: z.string().nullable() }),
+    drift: z.array(z.string()),
   })
   .openapi('PortRow');
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Doubt, SurveyedGuest } from './drift.ts';
+import { doubtsOf } from './drift.ts';
 import type { LiveNic, Nicdef, RecordedPort } from './guest.ts';
 import { HostName, NodeName, PortId, Userid, VswitchName } from './identifiers.ts';
 import { Mac } from './mac.ts';
@@ -19,6 +19,8 @@ export const PortView = z.object({
   adminStateUp: z.boolean(),
   /** What z/VM has: VLANs of the authorisation, none when the guest has none there; the VSWITCH that the NIC is coupled to. */
   actual: z.object({ vlans: z.array(z.number().int()).nullable(), coupledTo: VswitchName.nullable() }),
+  /** What of it speaks for drift. Drift of a guest need not belong to one of its ports. */
+  drift: z.array(z.string()),
 });
 export type PortView = z.infer<typeof PortView>;
 
@@ -75,10 +77,10 @@ export type ShownGuest = {
 
 /** Put a guest's record beside what the VSWITCHes show of it. */
 export function guestViewOf(
-  { userid, recorded }: Pick<SurveyedGuest, 'userid' | 'recorded'>,
+  userid: Userid,
   node: NodeName,
+  recorded: readonly RecordedPort[],
   vswitches: readonly Vswitch[],
-  { lines }: Pick<Doubt, 'lines'>,
 ): GuestView {
   const coupled = vswitches.flatMap(({ name, nics }) =>
     nics.filter((nic) => nic.userid === userid).map(({ vdev, mac }) => ({ vdev, vswitch: name, mac })),
@@ -86,9 +88,10 @@ export function guestViewOf(
   return {
     userid,
     node,
-    ports: recorded.map(({ rows: _rows, ...port }) => ({
+    ports: recorded.map(({ rows, ...port }) => ({
       ...port,
       userid,
+      drift: certainDrift(userid, [{ ...port, rows }], vswitches),
       actual: {
         vlans: authorisedOn(port.vswitch, userid, vswitches),
         coupledTo: coupled.find((nic) => nic.vdev === port.vdev)?.vswitch ?? null,
@@ -97,8 +100,15 @@ export function guestViewOf(
     foreignNics: coupled
       .filter((nic) => !recorded.some((row) => row.vdev === nic.vdev))
       .map(({ mac, ...nic }) => ({ ...nic, ...(mac === undefined ? {} : { mac }) })),
-    drift: [...lines],
+    drift: certainDrift(userid, recorded, vswitches),
   };
+}
+
+/** An uncoupled NIC alone says nothing: the guest may be logged off. */
+function certainDrift(userid: Userid, recorded: readonly RecordedPort[], vswitches: readonly Vswitch[]): string[] {
+  const nothing = { remembered: undefined, wanted: new Map(), unconfirmed: new Set<never>(), unwanted: [] };
+  const { certain, lines } = doubtsOf({ userid, recorded, ...nothing }, vswitches);
+  return certain ? lines : [];
 }
 
 function authorisedOn(name: VswitchName | undefined, userid: Userid, vswitches: readonly Vswitch[]): number[] | null {

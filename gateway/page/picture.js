@@ -1,104 +1,188 @@
-// One page without a build step. Guests are drawn only where they are looked at, so that thousands scroll as well as ten.
+import { readAddress, writeAddress } from './address.js';
+import { changed } from './changes.js';
+import { giveColours } from './colours.js';
+import { showDetails } from './details.js';
+import { element, make } from './dom.js';
+import { followHost } from './feed.js';
+import { differences } from './flash.js';
+import { showFreshness } from './freshness.js';
+import { hostOf } from './host.js';
+import { formFor, layOut } from './layout.js';
+import { showLegend } from './legend.js';
+import { looksOf } from './looks.js';
+import { showOperations } from './operations.js';
+import { guestMatches, parseQuery } from './search.js';
+import { get, Refusal } from './session.js';
+import { focusGuest, neighbour, reveal, showLayout, startStage } from './stage.js';
 
-const CARD_HEIGHT = 112;
-const CARD_WIDTH = 230;
-const element = (id) => document.getElementById(id);
-const model = { host: '', view: undefined, guests: [], chosen: undefined, vswitch: undefined, source: undefined };
+const FLASH_MS = 3_000;
 
-function colourOf(network) {
-  if (network.type === 'flat') return '#5f6b7a';
-  const vlan = network.type === 'vlan' ? network.segmentationId : network.segmentationIds[0];
-  // Neighbouring VLANs get colours that are far apart.
-  return `hsl(${Math.round((vlan * 137.508) % 360)} 55% 38%)`;
+/** What is looked at; all of it is in the address. */
+let looked = readAddress();
+const state = {
+  host: undefined,
+  query: [],
+  guests: [],
+  chosen: looked,
+  fullGuest: undefined,
+  fullProblem: undefined,
+  operations: undefined,
+  operationsProblem: undefined,
+};
+const live = { word: 'connecting', readAt: undefined };
+const flash = { keys: new Set(), number: 0 };
+let current;
+let stopFollowing = () => {};
+
+/** Look at something else. */
+function look(change, step = false) {
+  const before = looked;
+  looked = { ...looked, ...change };
+  state.chosen = looked;
+  writeAddress(looked, step);
+  if (looked.guest !== before.guest) void readGuest();
+  else if (looked.nic !== before.nic) void readOperations();
+  if (looked.guest !== '') current = looked.guest;
+  show();
 }
 
-function vlanText(network) {
-  if (network.type === 'flat') return 'flat';
-  if (network.type === 'vlan') return String(network.segmentationId);
-  const ids = network.segmentationIds;
-  return ids.length > 3 ? `${ids[0]}…${ids.at(-1)}` : ids.join('+');
+/** One thing is chosen at a time; a second click lets go of it. */
+const choose = (what) => look({ guest: '', nic: '', vswitch: '', vlan: '', ...what }, true);
+const clear = () => choose({});
+const find = (text) => {
+  element('find').value = text;
+  look({ find: text });
+};
+
+function show() {
+  const { host } = state;
+  if (host === undefined) return;
+  state.query = parseQuery(looked.find);
+  state.guests = host.guests.filter((guest) => guestMatches(guest, state.query));
+  const form = formFor(looked.as, state.guests);
+  element('by').parentElement.hidden = form === 'drawing';
+  element('drifted').checked = looked.find.split(/\s+/).includes('is:drifted');
+  giveColours(host.vlans.keys());
+  if (!state.guests.some(({ userid }) => userid === current)) current = state.guests[0]?.userid;
+  const width = element('stage').clientWidth;
+  const { vswitches } = host;
+  const layout = layOut({ vswitches, guests: state.guests, query: state.query, form, by: looked.by, width });
+  showLayout(layout, looksOf(looked, flash, current));
+  showLegend(host, looked, (vlan) => choose({ vlan: looked.vlan === vlan ? '' : vlan }));
+  showDetails(state, { choose, clear, find });
+  element('counts').replaceChildren(
+    `${state.guests.length} of ${host.guests.length} guests · ${host.ports} ports · `,
+    make('span', { class: host.drifted > 0 ? 'bad' : '' }, host.drifted === 0 ? 'no drift' : `${host.drifted} drifted`),
+  );
+  element('nothing').hidden = state.guests.length > 0;
 }
 
-function make(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name === 'style') node.style.cssText = value;
-    else if (name.startsWith('on')) node.addEventListener(name.slice(2), value);
-    else if (value !== undefined && value !== false) node.setAttribute(name, value);
-  }
-  node.append(...children.filter((child) => child !== undefined));
-  return node;
-}
-
-function headers() {
-  const token = sessionStorage.getItem('token');
-  return token === null ? {} : { authorization: `Bearer ${token}` };
-}
-
-async function get(path) {
-  const answer = await fetch(path, { headers: headers() });
-  if (answer.status === 401) {
-    await askForToken();
-    return get(path);
-  }
-  if (!answer.ok) throw new Error((await answer.json()).detail ?? answer.statusText);
-  return answer.json();
-}
-
-function askForToken() {
-  const dialog = element('login');
-  dialog.showModal();
-  return new Promise((resolve) => {
-    dialog.addEventListener(
-      'close',
-      () => {
-        sessionStorage.setItem('token', element('token').value);
-        resolve();
-      },
-      { once: true },
-    );
+function openHost(host) {
+  stopFollowing();
+  Object.assign(state, { host: undefined, fullGuest: undefined, operations: undefined });
+  Object.assign(live, { word: 'connecting', readAt: undefined });
+  element('host').value = host;
+  document.title = `${host} · networking-zvm`;
+  showFreshness(live);
+  stopFollowing = followHost(host, {
+    connected: () => {
+      live.word = 'live';
+      showProblem(null);
+      showFreshness(live);
+    },
+    lost: (word, error) => {
+      live.word = word;
+      if (error instanceof Refusal) showProblem(error.message);
+      showFreshness(live);
+    },
+    state: take,
+    changes: (changes) => take(changed(state.host.view, changes)),
+    operations: (operations) => {
+      showOperations(operations);
+      const own = operations.filter(({ userid }) => userid === looked.guest);
+      if (looked.guest !== '' && own.some((operation) => isNews(operation))) void readOperations();
+    },
+    problem: (text) => showProblem(text),
+    alive: ({ age }) => {
+      live.readAt = age === null ? live.readAt : Date.now() - age;
+      showFreshness(live);
+    },
   });
 }
 
-/** Server-sent events over fetch: EventSource cannot send a token. */
-async function follow(host) {
-  model.source?.abort();
-  const source = new AbortController();
-  model.source = source;
-  while (!source.signal.aborted) {
-    try {
-      const answer = await fetch(`/v1/hosts/${encodeURIComponent(host)}/events`, {
-        headers: headers(),
-        signal: source.signal,
-      });
-      if (!answer.ok) throw new Error(String(answer.status));
-      element('live').classList.add('on');
-      let rest = '';
-      const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
-      for (;;) {
-        const { done, value } = await reader.read();
-        if (done) break;
-        const blocks = (rest + value).split('\n\n');
-        rest = blocks.pop() ?? '';
-        for (const block of blocks) take(block);
-      }
-    } catch {
-      if (source.signal.aborted) return;
-    }
-    element('live').classList.remove('on');
-    await new Promise((resolve) => setTimeout(resolve, 2_000));
+function take(view) {
+  const before = state.host;
+  state.host = hostOf(view);
+  live.readAt ??= Date.now();
+  element('waiting').hidden = true;
+  if (before === undefined) {
+    show();
+    reveal(looked.guest, true);
+    void readGuest();
+    return;
   }
+  flashFor(differences(before, state.host));
+  if (looked.guest !== '' && guestNamed(before, looked.guest) !== guestNamed(state.host, looked.guest))
+    void readGuest();
+  show();
 }
 
-function take(block) {
-  const fields = Object.fromEntries(
-    block.split('\n').map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1).trim()]),
-  );
-  if (fields.data === undefined) return;
-  const data = JSON.parse(fields.data);
-  if (fields.event === 'state') show(data);
-  else if (fields.event === 'operations') showOperations(data);
-  else if (fields.event === 'problem') showProblem(data);
+function guestNamed(host, name) {
+  return host?.guests.find(({ userid }) => userid === name);
+}
+
+/** Let what has changed be seen for a moment. */
+function flashFor(keys) {
+  if (keys.length === 0) return;
+  flash.keys = new Set(keys);
+  flash.number += 1;
+  const { number } = flash;
+  setTimeout(() => {
+    if (flash.number === number) flash.keys = new Set();
+  }, FLASH_MS);
+}
+
+/** Operations of the chosen guest that its list does not show as they are. */
+function isNews({ runId, state: word, outcome }) {
+  const known = state.operations?.list.find((each) => each.runId === runId);
+  return known === undefined || known.state !== word || known.outcome !== outcome;
+}
+
+/** Record and z/VM of the chosen guest in full, and its operations. */
+async function readGuest() {
+  const { guest, host } = looked;
+  if (guest === '' || host === '') return;
+  void readOperations();
+  state.fullProblem = undefined;
+  try {
+    const full = await get(`/v1/hosts/${encodeURIComponent(host)}/guests/${encodeURIComponent(guest)}`);
+    if (looked.guest !== guest || looked.host !== host) return;
+    state.fullGuest = full;
+  } catch (error) {
+    state.fullProblem = error.message;
+  }
+  if (state.host !== undefined) showDetails(state, { choose, clear, find });
+}
+
+/** Operations of the chosen port, or of the whole guest. */
+async function readOperations() {
+  const { guest, nic, host } = looked;
+  if (guest === '' || host === '') return;
+  const portId = guestNamed(state.host, guest)?.nics.find(({ key }) => key === nic)?.port?.portId;
+  state.operationsProblem = undefined;
+  try {
+    const query = new URLSearchParams({
+      host,
+      limit: '15',
+      ...(portId === undefined ? { userid: guest } : { port: portId }),
+    });
+    const { operations: list } = await get(`/v1/operations?${query}`);
+    if (looked.guest !== guest || looked.nic !== nic) return;
+    state.operations = { guest, nic, list };
+  } catch (error) {
+    state.operationsProblem = error.message;
+  }
+  if (state.host !== undefined) showDetails(state, { choose, clear, find });
 }
 
 function showProblem(text) {
@@ -106,219 +190,98 @@ function showProblem(text) {
   element('problem').textContent = text ?? '';
 }
 
-function show(view) {
-  model.view = view;
-  showSwitches();
-  filter();
-  if (model.chosen !== undefined) showDetail(model.chosen);
-}
-
-function showSwitches() {
-  const ports = model.view.guests.flatMap((guest) => guest.ports);
-  const nodes = model.view.vswitches.map((vswitch) => {
-    const { name, physicalNetwork, portSelection, transport, uplinks, nics, status } = vswitch;
-    const count = ports.filter((port) => port.vswitch === name).length;
-    const lines =
-      uplinks.length === 0
-        ? [make('span', { class: 'hint' }, 'no uplink')]
-        : uplinks.map((uplink) =>
-            make('span', { class: `uplink ${uplink.state}`, title: uplink.error }, `${uplink.rdev} `),
-          );
-    return make(
-      'button',
-      {
-        class: 'switch',
-        'aria-pressed': String(model.vswitch === name),
-        'data-vswitch': name,
-        title: status ?? '',
-        onclick: () => choose(name),
-      },
-      make('b', {}, name),
-      make(
-        'small',
-        {},
-        `${physicalNetwork ?? 'not configured'} · ${portSelection === 'PORTBASED' ? 'port-based' : 'user-based'} · ${transport === 'IP' ? 'layer 3' : 'layer 2'}`,
-      ),
-      make('small', {}, `${count} ports, ${nics.length} NICs coupled`),
-      ...lines,
-    );
+function listen() {
+  const typed = element('find');
+  typed.addEventListener('input', () => look({ find: typed.value }));
+  element('drifted').addEventListener('change', ({ target }) => {
+    const words = looked.find.split(/\s+/).filter((word) => word !== '' && word !== 'is:drifted');
+    find([...words, ...(target.checked ? ['is:drifted'] : [])].join(' '));
   });
-  element('switches').replaceChildren(...nodes);
-}
-
-function choose(name) {
-  model.vswitch = model.vswitch === name ? undefined : name;
-  showSwitches();
-  filter();
-}
-
-function textOf(guest) {
-  const ports = guest.ports.map(
-    (port) =>
-      `${port.portId} ${port.mac ?? ''} ${port.vdev ?? ''} ${port.vswitch ?? ''} vlan ${vlanText(port.network)} ${vlanText(port.network)}`,
-  );
-  return `${guest.userid} ${guest.node} ${ports.join(' ')} ${guest.drift.join(' ')}`.toLowerCase();
-}
-
-function filter() {
-  const words = element('find')
-    .value.toLowerCase()
-    .split(/\s+/)
-    .filter((word) => word !== '');
-  const drifted = element('drifted').checked;
-  const { guests } = model.view;
-  model.guests = guests.filter((guest) => {
-    if (drifted && guest.drift.length === 0) return false;
-    if (model.vswitch !== undefined && !guest.ports.some((port) => port.vswitch === model.vswitch)) return false;
-    if (words.length === 0) return true;
-    guest.text ??= textOf(guest);
-    return words.every((word) => guest.text.includes(word));
+  element('as').addEventListener('change', ({ target }) => look({ as: target.value }));
+  element('by').addEventListener('change', ({ target }) => look({ by: target.value }));
+  element('host').addEventListener('change', ({ target }) => {
+    look({ host: target.value, guest: '', nic: '', vswitch: '', vlan: '' }, true);
+    openHost(target.value);
   });
-  const wired = guests.reduce((sum, guest) => sum + guest.ports.length, 0);
-  const bad = guests.filter((guest) => guest.drift.length > 0).length;
-  element('counts').textContent = `${model.guests.length} of ${guests.length} guests, ${wired} ports, ${bad} drifted`;
-  draw();
-}
-
-/** Draw the rows that are in view. */
-function draw() {
-  const scroll = element('scroll');
-  const columns = Math.max(1, Math.floor((scroll.clientWidth - 24) / CARD_WIDTH));
-  const rows = Math.ceil(model.guests.length / columns);
-  element('space').style.height = `${rows * CARD_HEIGHT + 16}px`;
-  const first = Math.max(0, Math.floor(scroll.scrollTop / CARD_HEIGHT) - 2);
-  const last = Math.min(rows, Math.ceil((scroll.scrollTop + scroll.clientHeight) / CARD_HEIGHT) + 2);
-  const guests = element('guests');
-  guests.style.setProperty('--columns', String(columns));
-  guests.style.transform = `translateY(${first * CARD_HEIGHT}px)`;
-  guests.replaceChildren(...model.guests.slice(first * columns, last * columns).map(card));
-}
-
-function card(guest) {
-  const nics = guest.ports.map((port) => {
-    const apart = port.adminStateUp && port.vswitch !== undefined && port.actual.vlans === null;
-    const classes = ['nic', port.adminStateUp ? '' : 'down', apart ? 'apart' : ''].join(' ');
-    const coupled = port.actual.coupledTo === null ? '○' : '●';
-    return make(
-      'button',
-      {
-        class: classes,
-        style: `--vlan: ${colourOf(port.network)}`,
-        title: `${port.portId}\n${port.mac ?? 'no MAC'}\n${port.actual.coupledTo === null ? 'not coupled' : `coupled to ${port.actual.coupledTo}`}`,
-        onclick: (event) => {
-          event.stopPropagation();
-          select(guest.userid);
-        },
-      },
-      `${coupled} ${port.vdev ?? '—'} ${port.vswitch ?? 'unwired'} ${vlanText(port.network)}`,
-    );
+  element('head').addEventListener('click', ({ target }) => clickVswitch(target));
+  element('wires').addEventListener('click', ({ target }) => clickGuest(target));
+  for (const id of ['head', 'wires']) element(id).addEventListener('keydown', pressed);
+  element('wires').addEventListener('focusin', ({ target }) => {
+    if (target.dataset.userid !== undefined) current = target.dataset.userid;
   });
-  const foreign = guest.foreignNics.map((nic) =>
-    make('span', { class: 'nic foreign', title: 'recorded nowhere' }, `${nic.vdev} ${nic.vswitch}`),
-  );
-  return make(
-    'article',
-    {
-      class: `guest ${guest.drift.length > 0 ? 'drift' : ''} ${model.chosen === guest.userid ? 'chosen' : ''}`,
-      'data-userid': guest.userid,
-      onclick: () => select(guest.userid),
-    },
-    make(
-      'h3',
-      {},
-      guest.userid,
-      guest.drift.length > 0 ? make('span', { title: guest.drift.join('\n') }, 'drift') : undefined,
-    ),
-    make(
-      'div',
-      { class: 'nics' },
-      ...nics,
-      ...foreign,
-      ...(nics.length + foreign.length === 0 ? [make('span', { class: 'hint' }, 'no ports')] : []),
-    ),
-  );
-}
-
-function select(userid) {
-  model.chosen = userid;
-  showDetail(userid);
-  draw();
-}
-
-function showDetail(userid) {
-  const guest = model.view.guests.find((each) => each.userid === userid);
-  if (guest === undefined) return;
-  const row = (name, value, bad) =>
-    make('tr', {}, make('th', {}, name), make('td', { class: bad ? 'bad' : '' }, value));
-  const tables = guest.ports.map((port) => {
-    const { vlans, coupledTo } = port.actual;
-    return make(
-      'table',
-      {},
-      row('port', port.portId),
-      row(
-        'recorded',
-        `NIC ${port.vdev ?? 'none'} on ${port.vswitch ?? 'no VSWITCH'}, ${port.network.type === 'flat' ? 'flat' : `VLAN ${vlanText(port.network)}`}, ${port.mac ?? 'no MAC'}, ${port.adminStateUp ? 'up' : 'down'}`,
-      ),
-      row(
-        'z/VM has',
-        vlans === null
-          ? 'no authorisation'
-          : vlans.length === 0
-            ? 'authorised without VLAN'
-            : `authorised with VLAN ${vlans.join(', ')}`,
-        vlans === null,
-      ),
-      row('NIC', coupledTo === null ? 'not coupled' : `coupled to ${coupledTo}`),
-      row('history', make('a', { href: `/v1/operations?port=${port.portId}` }, 'operations of this port')),
-    );
+  document.addEventListener('keydown', (event) => {
+    if (event.key === '/' && !/^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName)) {
+      event.preventDefault();
+      typed.focus();
+      typed.select();
+    }
+    if (event.key === 'Escape' && !element('login').open) {
+      if (event.target === typed && typed.value !== '') find('');
+      else clear();
+    }
   });
-  element('detail').replaceChildren(
-    make('h3', {}, `${guest.userid} (node ${guest.node})`),
-    ...guest.drift.map((line) => make('p', { class: 'bad' }, line)),
-    ...tables,
-  );
+  new ResizeObserver(() => show()).observe(element('stage'));
+  window.addEventListener('popstate', () => {
+    const { host } = looked;
+    looked = readAddress();
+    if (looked.host === '') looked.host = host;
+    state.chosen = looked;
+    showControls();
+    if (looked.host !== host) openHost(looked.host);
+    else if (looked.guest !== '') void readGuest();
+    show();
+  });
+  setInterval(() => showFreshness(live), 1_000);
 }
 
-function showOperations(operations) {
-  element('operations').replaceChildren(
-    ...operations.map((operation) => {
-      const { type, userid, state, outcome, startedAt, run } = operation;
-      const name = `${type}${userid === undefined ? '' : ` ${userid}`}`;
-      const word = state === 'running' ? 'running' : (outcome ?? state);
-      const title =
-        run === undefined
-          ? make('span', {}, name)
-          : make('a', { href: run, target: '_blank', rel: 'noreferrer' }, name);
-      return make(
-        'li',
-        {},
-        make('span', {}, title, make('br'), make('small', {}, new Date(startedAt).toLocaleTimeString())),
-        make('span', { class: `state ${word}` }, word),
-      );
-    }),
-  );
+function clickVswitch(target) {
+  const name = target.closest('[data-vswitch]')?.dataset.vswitch;
+  if (name !== undefined) choose({ vswitch: looked.vswitch === name ? '' : name });
+}
+
+function clickGuest(target) {
+  const nic = target.closest('[data-nic]')?.dataset;
+  if (nic !== undefined) return choose({ guest: nic.owner, nic: nic.nic });
+  const guest = target.closest('[data-userid]')?.dataset.userid;
+  if (guest !== undefined) return choose({ guest: looked.guest === guest && looked.nic === '' ? '' : guest });
+  if (looked.guest !== '' || looked.vlan !== '' || looked.vswitch !== '') clear();
+}
+
+function pressed(event) {
+  const { target, key } = event;
+  if (key === 'Enter' || key === ' ') {
+    event.preventDefault();
+    if (target.closest('#head') !== null) clickVswitch(target);
+    else clickGuest(target);
+    return;
+  }
+  if (target.dataset.userid === undefined || !/^(Arrow\w+|Home|End)$/.test(key)) return;
+  event.preventDefault();
+  const next = neighbour(target.dataset.userid, key);
+  if (next === undefined || !reveal(next)) return;
+  current = next;
+  show();
+  focusGuest(next);
+}
+
+function showControls() {
+  element('find').value = looked.find;
+  element('as').value = looked.as;
+  element('by').value = looked.by;
 }
 
 async function start() {
+  startStage();
+  showControls();
   const { hosts } = await get('/v1/hosts');
-  const wanted = new URLSearchParams(location.search).get('host');
   element('host').replaceChildren(...hosts.map(({ host }) => make('option', { value: host }, host)));
-  const first = hosts.find(({ host }) => host === wanted) ?? hosts[0];
-  if (first === undefined) return showProblem('this gateway serves no host that you may read');
-  const open = (host) => {
-    model.host = host;
-    model.chosen = undefined;
-    history.replaceState(null, '', `?host=${encodeURIComponent(host)}`);
-    void follow(host);
-  };
-  element('host').value = first.host;
-  element('host').addEventListener('change', (event) => open(event.target.value));
-  element('find').addEventListener('input', () => model.view !== undefined && filter());
-  element('drifted').addEventListener('change', () => model.view !== undefined && filter());
-  element('scroll').addEventListener('scroll', () => requestAnimationFrame(draw), { passive: true });
-  window.addEventListener('resize', () => model.view !== undefined && draw());
-  open(first.host);
+  const first = hosts.find(({ host }) => host === looked.host) ?? hosts[0];
+  if (first === undefined) return showProblem('This gateway serves no host that you may read.');
+  listen();
+  looked.host = first.host;
+  current = looked.guest || undefined;
+  writeAddress(looked, false);
+  openHost(first.host);
 }
 
 start().catch((error) => showProblem(error.message));

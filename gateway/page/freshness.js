@@ -1,0 +1,24 @@
+import { element } from './dom.js';
+
+/** What was read longer ago is said to be old. */
+const STALE_MS = 45_000;
+/** Without a connection, sooner. */
+const LOST_MS = 5_000;
+
+/** Say whether the picture is as new as it should be, and if not, how old it is. */
+export function showFreshness({ word, readAt }) {
+  const age = readAt === undefined ? 0 : Date.now() - readAt;
+  const live = word === 'live';
+  const old = age > STALE_MS || (!live && age > LOST_MS);
+  const node = element('live');
+  node.className = old ? 'stale' : live ? 'on' : '';
+  node.textContent = sentence({ live, old, word, readAt });
+  element('picture').classList.toggle('stale', old);
+}
+
+function sentence({ live, old, word, readAt }) {
+  if (readAt === undefined) return `${live ? 'reading z/VM' : word} …`;
+  const at = new Date(readAt).toLocaleTimeString();
+  if (old) return `${live ? 'stale' : word}, as of ${at}`;
+  return live ? `live · read ${at}` : word;
+}
