@@ -8,9 +8,9 @@ const DEFAULT_PORT = 5672;
 const DEFAULT_TLS_PORT = 5671;
 
 /**
- * Read oslo.messaging's `transport_url`: `rabbit://user:password@host:port,user:password@host:port/vhost?ssl=1`. User and password of the
- * first broker hold for those without (oslo.messaging's rule is each its own; RabbitMQ's default `guest` is then meant). Throws an Error that
- * does not hold the URL, since a password is in it.
+ * Read oslo.messaging's `transport_url`: `rabbit://user:password@host:port,user:password@host:port/vhost?ssl=1`. Each broker has its own user
+ * and password; one without has RabbitMQ's default, `guest`, as with oslo.messaging. Throws an Error that does not hold the URL, since a
+ * password is in it.
  */
 export function parseTransportUrl(text: string, tlsConfigured = false): Transport {
   const match = /^(?<scheme>[a-z+]+):\/\/(?<hosts>[^/?#]*)(?<path>\/[^?#]*)?(?:\?(?<query>[^#]*))?$/is.exec(

@@ -101,6 +101,7 @@ describe.skipIf(!neutronIsHere)('with a RabbitMQ broker', () => {
       log,
       onConnected: () => {},
       onDisconnected: () => {},
+      onTakenOver: () => {},
       onMessages: async (messages) => {
         heard.push(...messages.map(({ method }) => method));
       },
@@ -129,6 +130,7 @@ describe.skipIf(!neutronIsHere)('with a RabbitMQ broker', () => {
           log,
           onConnected: () => {},
           onDisconnected: () => {},
+          onTakenOver: () => {},
           onMessages: (messages) => onMessages(messages.map(({ method }) => method)),
         });
         connection.start();
@@ -168,6 +170,7 @@ describe.skipIf(!neutronIsHere)('with a RabbitMQ broker', () => {
       log,
       onConnected: () => {},
       onDisconnected: () => {},
+      onTakenOver: () => {},
       onMessages: async (messages) => {
         heard.push(...messages.map(({ method }) => method));
       },

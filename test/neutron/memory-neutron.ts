@@ -9,6 +9,8 @@ export class MemoryNeutron implements NeutronSource {
   readonly all = new Map<PortId, NeutronPort>();
   /** Each report in order: `up <id>` or `down <id>`. */
   readonly reports: string[] = [];
+  /** Ports that were looked up, in order. */
+  readonly asked: PortId[] = [];
   #count = 0;
 
   add(port: Partial<NeutronPort> & Pick<NeutronPort, 'host' | 'deviceId'>): NeutronPort {
@@ -43,6 +45,7 @@ export class MemoryNeutron implements NeutronSource {
   }
 
   async ports(portIds: readonly PortId[]): Promise<NeutronPort[]> {
+    this.asked.push(...portIds);
     return portIds.flatMap((portId) => this.all.get(portId) ?? []);
   }
 
