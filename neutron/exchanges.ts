@@ -17,9 +17,9 @@ export function controlExchange(name: string, { durable, autoDelete }: ExchangeF
   return { name, type: 'topic', durable, autoDelete };
 }
 
-/** The exchange that casts to all listeners of a topic go to. */
+/** The exchange that casts to all listeners of a topic go to: oslo.messaging has them deleted with their last queue, durable ones too. */
 export function fanoutExchange(topic: string, { durableFanout }: ExchangeFlags): Exchange {
-  return { name: `${topic}_fanout`, type: 'fanout', durable: durableFanout, autoDelete: !durableFanout };
+  return { name: `${topic}_fanout`, type: 'fanout', durable: durableFanout, autoDelete: true };
 }
 
 /**

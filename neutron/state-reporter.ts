@@ -21,14 +21,14 @@ const BINARY = 'neutron-zvm-agent';
  * switch is dead: the server then binds no ports to the host.
  */
 export class StateReporter {
-  readonly #api: PluginApi;
+  readonly #api: Pick<PluginApi, 'reportState'>;
   readonly #options: ReporterOptions;
   #timer: NodeJS.Timeout | undefined;
   #failing = false;
   #started = false;
   #stopped = false;
 
-  constructor(api: PluginApi, options: ReporterOptions) {
+  constructor(api: Pick<PluginApi, 'reportState'>, options: ReporterOptions) {
     this.#api = api;
     this.#options = options;
   }
