@@ -38,11 +38,11 @@ export function readNeutron(reader: HostReader, env: Environment): NeutronConfig
 function readBus(reader: HostReader, env: Environment): NeutronConfiguration['bus'] {
   const transport = readTransport(reader, env);
   if (transport === undefined) return undefined;
-  const durable = reader.read(SETTINGS.durableQueues) ?? false;
+  const durable = reader.read(SETTINGS.durableQueues) ?? reader.read(SETTINGS.durableQueuesOld) ?? false;
   const quorum = reader.read(SETTINGS.quorumQueue) ?? false;
   const caFile = reader.read(SETTINGS.brokerCaFile) ?? reader.read(SETTINGS.brokerCaFileOld);
-  const certFile = reader.read(SETTINGS.brokerCertFile);
-  const keyFile = reader.read(SETTINGS.brokerKeyFile);
+  const certFile = reader.read(SETTINGS.brokerCertFile) ?? reader.read(SETTINGS.brokerCertFileOld);
+  const keyFile = reader.read(SETTINGS.brokerKeyFile) ?? reader.read(SETTINGS.brokerKeyFileOld);
   return {
     transport,
     exchange: reader.read(SETTINGS.controlExchange) ?? DEFAULT_EXCHANGE,

@@ -44,6 +44,7 @@ export class L2Agent {
   #resolving: Promise<void> | undefined;
   #started = false;
   #stopped = false;
+  #warned = false;
   /** z/VM has answered once, or the agent ends before it has. */
   readonly #awake = Promise.withResolvers<void>();
 
@@ -139,6 +140,7 @@ export class L2Agent {
     const portIds = new Set<PortId>();
     const networkIds = new Set<string>();
     for (const event of messages.flatMap(eventsOf)) {
+      this.#warnOfFilters(event);
       if ('portId' in event) {
         if (this.#concerns(event, backlog)) portIds.add(event.portId);
       } else if (this.#isNetworkHere(event)) networkIds.add(event.networkId);
@@ -147,6 +149,16 @@ export class L2Agent {
     await this.#options.onNews({ portIds: [...portIds], networkIds: [...networkIds] });
     // What is gone is forgotten only once it has been handed on.
     for (const event of messages.flatMap(eventsOf)) if ('portId' in event) this.#remember(event);
+  }
+
+  /** A VSWITCH enforces no security groups, and only the server's configuration can say so. */
+  #warnOfFilters(event: NeutronEvent): void {
+    if (this.#warned || event.kind !== 'port' || !event.filtered || !this.#hosts.includes(event.host)) return;
+    this.#warned = true;
+    this.#options.log.warn(
+      { host: event.host, port: event.portId },
+      'Neutron believes that security groups are enforced here, but a VSWITCH cannot: set enable_security_group = false on the server',
+    );
   }
 
   /** While it is not known which ports are here, and for messages that have waited, everything may be. */

@@ -90,6 +90,24 @@ rabbit_transient_quorum_queue = true
   });
 });
 
+test('their names of before 2018 are read too, and the broker of notifications is not taken for that of RPC', () => {
+  const text = `[DEFAULT]
+rabbit_host = h
+rabbit_use_ssl = true
+kombu_ssl_ca_certs = /etc/ca.pem
+kombu_ssl_certfile = /etc/agent.pem
+kombu_ssl_keyfile = /etc/agent.key
+rabbit_durable_queues = true
+[oslo_messaging_notifications]
+transport_url = rabbit://u:p@elsewhere/notifications
+`;
+  expect(load(text)?.bus).toMatchObject({
+    flags: { durable: true },
+    tls: { verify: true, caFile: '/etc/ca.pem', certFile: '/etc/agent.pem', keyFile: '/etc/agent.key' },
+    transport: { tls: true, vhost: '/', brokers: [{ host: 'h', port: 5671 }] },
+  });
+});
+
 test.each(['rabbit://u:Hush-2@', 'kafka://u:Hush-2@h', 'Hush-2', 'rabbit://u:Hush-2%@h/'])(
   'a transport_url that is none is an error that does not show it: %s',
   (url) => {

@@ -87,6 +87,7 @@ export async function createCloud(
     agentDownSeconds?: number;
     configured?: Partial<HostConfiguration>;
     rest?: boolean;
+    securityGroups?: boolean;
     /** Options of `[oslo_messaging_rabbit]`, for the server and the agent. */
     broker?: Readonly<Record<string, string>>;
   } = {},
@@ -96,6 +97,7 @@ export async function createCloud(
     say: () => {},
     macPrefix: '02:00:00',
     vlanNetworks: ['physnet1', 'physnet2', 'physport'],
+    securityGroups: options.securityGroups === true,
     ...(options.broker === undefined ? {} : { broker: options.broker }),
     ...(options.agentDownSeconds === undefined ? {} : { agentDownSeconds: options.agentDownSeconds }),
   });

@@ -28,6 +28,8 @@ export type OpenstackOptions = {
   /** Physical networks with VLANs. */
   vlanNetworks: readonly string[];
   agentDownSeconds?: number;
+  /** Let Neutron believe that agents enforce security groups, which is its default. */
+  securityGroups?: boolean;
   /** Options of `[oslo_messaging_rabbit]`. */
   broker?: Readonly<Record<string, string>>;
   tls?: { certificate: string; key: string };
@@ -111,7 +113,7 @@ async function writeConfiguration(
   rabbit: Rabbit,
   database: string,
   { pasteConfig }: Release,
-  { macPrefix, vlanNetworks, agentDownSeconds = 75, broker = {} }: OpenstackOptions,
+  { macPrefix, vlanNetworks, agentDownSeconds = 75, securityGroups = false, broker = {} }: OpenstackOptions,
 ): Promise<string> {
   const home = join(folder, 'neutron');
   await mkdir(join(home, 'lock'), { recursive: true });
@@ -153,7 +155,7 @@ tenant_network_types = vlan
 mechanism_drivers = openvswitch
 extension_drivers = port_security
 [securitygroup]
-enable_security_group = false
+enable_security_group = ${securityGroups}
 [ml2_type_flat]
 flat_networks = *
 [ml2_type_vlan]
