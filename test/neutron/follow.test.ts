@@ -144,3 +144,14 @@ test('reconciliation creates what Neutron wants, moves what it wants elsewhere, 
   const third = await (await startReconcileHost(there.client, last(second))).result();
   expect({ drifted: third.drifted, reported: third.reported }).toEqual({ drifted: 0, reported: { up: 0, down: 0 } });
 });
+
+test('a list of ports that is short undoes nothing: each port that is missing in it is looked up first', async () => {
+  const { neutron, host, there } = await withNeutron();
+  const port = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(90) });
+  const first = await (await startReconcileHost(there.client, { host })).result();
+  neutron.unlisted.add(port.portId);
+  const last = { memory: first.memory, failures: first.failures };
+  const second = await (await startReconcileHost(there.client, { host, last })).result();
+  expect({ drifted: second.drifted, failures: second.failures }).toEqual({ drifted: 0, failures: [] });
+  expect((await there.guest('LNX10001')).granted).toEqual({ VSW1: [90] });
+});

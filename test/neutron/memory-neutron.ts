@@ -9,6 +9,8 @@ export class MemoryNeutron implements NeutronSource {
   readonly all = new Map<PortId, NeutronPort>();
   /** Each report in order: `up <id>` or `down <id>`. */
   readonly reports: string[] = [];
+  /** Ports that no list shows. */
+  readonly unlisted = new Set<PortId>();
   /** Ports that were looked up, in order. */
   readonly asked: PortId[] = [];
   #count = 0;
@@ -41,7 +43,7 @@ export class MemoryNeutron implements NeutronSource {
   }
 
   async portsOfHost(host: string): Promise<NeutronPort[]> {
-    return [...this.all.values()].filter((port) => port.host === host);
+    return [...this.all.values()].filter((port) => port.host === host && !this.unlisted.has(port.portId));
   }
 
   async ports(portIds: readonly PortId[]): Promise<NeutronPort[]> {
