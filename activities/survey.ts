@@ -130,7 +130,7 @@ async function readPorts(
     // What depends on a port's absence is not done because a list was short, as it is for a user who may not see all.
     const missing = await neutron.ports(before.filter((portId) => !known.has(portId)));
     const ports = [...listed, ...missing.filter((port) => hosts.includes(port.host))];
-    return { ports: (await boundPorts(neutron, ports)).ports };
+    return { ports: (await boundPorts(neutron, ports, true)).ports };
   } catch (error) {
     // z/VM is repaired by what is recorded while Neutron is away.
     if (error instanceof NeutronError) return { problem: `${error.message}: ${error.advice}` };

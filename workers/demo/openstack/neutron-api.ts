@@ -44,7 +44,7 @@ export class NeutronApi {
     return this.#request('POST', path, body);
   }
 
-  put(path: string, body: unknown): Promise<unknown> {
+  put(path: string, body?: unknown): Promise<unknown> {
     return this.#request('PUT', path, body);
   }
 
