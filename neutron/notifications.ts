@@ -62,8 +62,12 @@ const Push = z.object({
   ),
 });
 
-/** What a message says. Nothing for messages that are of no concern here, unknown ones among them. */
-export function eventsOf({ method, args }: Incoming): NeutronEvent[] {
+/**
+ * What a message says. Nothing for messages that are of no concern here, unknown ones among them, nor for those of another major version, which
+ * may mean something else by the same name; what newer minor versions add is left alone.
+ */
+export function eventsOf({ method, version, args }: Incoming): NeutronEvent[] {
+  if (!version.startsWith('1.')) return [];
   switch (method) {
     case 'port_update':
       return read(PortUpdate, args, ({ port }) => [

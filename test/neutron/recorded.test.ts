@@ -100,6 +100,14 @@ test.each(['port_update', 'push'])(
   },
 );
 
+test('a newer minor version with keys of its own is understood, another major version is not', () => {
+  const id = '00000000-0000-4000-8000-000000000001';
+  const said = (version: string) =>
+    eventsOf({ method: 'port_delete', version, args: { port_id: id, since: 'later' }, uniqueId: undefined });
+  expect(said('1.9')).toEqual([{ kind: 'portDeleted', portId: id }]);
+  expect(said('2.0')).toEqual([]);
+});
+
 test('what is sent has the keys that a stock agent sends, twice encoded, with an administrator’s context', () => {
   const answer = { msgId: 'a'.repeat(32), queue: 'reply_x' };
   const outer = JSON.parse(encode({ method: 'm', version: '1.0', args: { a: 1 }, answer }).toString());
