@@ -32,6 +32,12 @@ export function parseTransportUrl(text: string, tlsConfigured = false): Transpor
   return { brokers, vhost: vhost === '' ? '/' : vhost, tls };
 }
 
+/** The options of `[oslo_messaging_rabbit]` that a `transport_url` has in its query, where they go before those of the files. */
+export function transportOptions(text: string): ReadonlyMap<string, string> {
+  const at = text.indexOf('?');
+  return at < 0 ? new Map() : new Map(new URLSearchParams(text.trim().slice(at + 1)));
+}
+
 function brokerOf(text: string, tls: boolean): Broker {
   const at = text.lastIndexOf('@');
   const [username = '', ...password] = at < 0 ? [] : text.slice(0, at).split(':');

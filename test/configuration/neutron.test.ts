@@ -90,6 +90,25 @@ rabbit_transient_quorum_queue = true
   });
 });
 
+test('options of the broker in the query of transport_url go before those of the files, as with oslo.messaging', () => {
+  const text = `[DEFAULT]
+transport_url = rabbit://u:p@h/?ssl=1&ssl_ca_file=/etc/of%20url.pem&amqp_durable_queues=true&heartbeat_timeout_threshold=7
+[oslo_messaging_rabbit]
+ssl_ca_file = /etc/of-file.pem
+amqp_auto_delete = true
+`;
+  expect(load(text)?.bus).toMatchObject({
+    flags: { durable: true, autoDelete: true },
+    heartbeatSeconds: 7,
+    tls: { caFile: '/etc/of url.pem' },
+    transport: { tls: true },
+  });
+  const wrong = problemsOf('[DEFAULT]\ntransport_url = rabbit://u:Hush-4@h/?amqp_durable_queues=perhaps\n');
+  expect(wrong.problems).toMatchObject([{ key: 'transport_url' }]);
+  expect(wrong.message).toContain('amqp_durable_queues');
+  expect(wrong.message).not.toContain('Hush-4');
+});
+
 test('their names of before 2018 are read too, and the broker of notifications is not taken for that of RPC', () => {
   const text = `[DEFAULT]
 rabbit_host = h
