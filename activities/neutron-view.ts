@@ -56,12 +56,17 @@ function guestNamed(deviceId: string, { nodes, guests }: HostRecord): Userid | u
   return nodes.get(deviceId) ?? nodes.get(deviceId.toLowerCase());
 }
 
-/** Have Neutron bind what it could not bind before, as for ports made before this agent was there, and read those ports again. */
+/**
+ * Have Neutron bind what it could not bind before, as for ports made before this agent was there, and read those ports again. What it has not
+ * come to yet is left to it, unless it should have by now (`overdue`): a binding that is activated again is bound by nobody else.
+ */
 export async function boundPorts(
   neutron: NeutronSource,
   ports: readonly NeutronPort[],
+  overdue = false,
 ): Promise<{ ports: NeutronPort[]; asked: PortId[] }> {
-  const unbound = ports.filter((port) => port.binding === 'failed');
+  const isUnbound = ({ binding }: NeutronPort) => binding === 'failed' || (overdue && binding === 'none');
+  const unbound = ports.filter(isUnbound);
   if (unbound.length === 0) return { ports: [...ports], asked: [] };
   for (const [host, ofHost] of Map.groupBy(unbound, (port) => port.host)) {
     await neutron.bind(
@@ -70,7 +75,7 @@ export async function boundPorts(
     );
   }
   const asked = unbound.map((port) => port.portId);
-  return { ports: [...ports.filter((port) => port.binding !== 'failed'), ...(await neutron.ports(asked))], asked };
+  return { ports: [...ports.filter((port) => !isUnbound(port)), ...(await neutron.ports(asked))], asked };
 }
 
 /** What Neutron is to be told of a port when its guest is in order. */

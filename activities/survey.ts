@@ -40,7 +40,7 @@ export async function surveyHost(host: HostRuntime, input: SurveyInput, signal: 
   const [reading, nics, { ports, problem }] = await Promise.all([
     readHost(host, slice, true),
     managementNodeNics(host, signal),
-    readPorts(host),
+    readPorts(host, memory.neutron?.ports ?? []),
   ]);
   signal.throwIfAborted();
   const neutron =
@@ -117,12 +117,20 @@ function surveyed(reading: HostReading, memory: HostMemory, neutron: NeutronSurv
 
 const NOTHING_WANTED: ReadonlyMap<PortId, WantedPort> = new Map();
 
-/** Neutron's ports on the host and its DHCP node: two calls each, however many there are. */
-async function readPorts({ neutron, rules }: HostRuntime): Promise<{ ports?: NeutronPort[]; problem?: string }> {
+/** Neutron's ports on the host and its DHCP node: two calls each, however many there are, and one more when some are missing that were there. */
+async function readPorts(
+  { neutron, rules }: HostRuntime,
+  before: readonly PortId[],
+): Promise<{ ports?: NeutronPort[]; problem?: string }> {
   if (neutron === undefined) return {};
   try {
-    const ports = await Promise.all(neutronHosts(rules).map((name) => neutron.portsOfHost(name)));
-    return { ports: (await boundPorts(neutron, ports.flat())).ports };
+    const hosts = neutronHosts(rules);
+    const listed = (await Promise.all(hosts.map((name) => neutron.portsOfHost(name)))).flat();
+    const known = new Set(listed.map((port) => port.portId));
+    // What depends on a port's absence is not done because a list was short, as it is for a user who may not see all.
+    const missing = await neutron.ports(before.filter((portId) => !known.has(portId)));
+    const ports = [...listed, ...missing.filter((port) => hosts.includes(port.host))];
+    return { ports: (await boundPorts(neutron, ports, true)).ports };
   } catch (error) {
     // z/VM is repaired by what is recorded while Neutron is away.
     if (error instanceof NeutronError) return { problem: `${error.message}: ${error.advice}` };

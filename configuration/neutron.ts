@@ -1,9 +1,9 @@
 import type { BrokerOptions } from '../neutron/broker-connection.ts';
 import type { ExchangeFlags } from '../neutron/exchanges.ts';
 import type { RestOptions } from '../neutron/rest-client.ts';
-import { parseTransportUrl, type Transport } from '../neutron/transport-url.ts';
+import { parseTransportUrl, type Transport, transportOptions } from '../neutron/transport-url.ts';
 import type { HostReader } from './host-reader.ts';
-import { SETTINGS } from './schema.ts';
+import { SETTINGS, type Setting } from './schema.ts';
 
 /** How Neutron is reached: over its message bus, by its REST API for reading, or both. */
 export type NeutronConfiguration = {
@@ -38,20 +38,21 @@ export function readNeutron(reader: HostReader, env: Environment): NeutronConfig
 function readBus(reader: HostReader, env: Environment): NeutronConfiguration['bus'] {
   const transport = readTransport(reader, env);
   if (transport === undefined) return undefined;
-  const durable = reader.read(SETTINGS.durableQueues) ?? false;
-  const quorum = reader.read(SETTINGS.quorumQueue) ?? false;
-  const caFile = reader.read(SETTINGS.brokerCaFile) ?? reader.read(SETTINGS.brokerCaFileOld);
-  const certFile = reader.read(SETTINGS.brokerCertFile);
-  const keyFile = reader.read(SETTINGS.brokerKeyFile);
+  const read = brokerOptions(reader, env);
+  const durable = read(SETTINGS.durableQueues) ?? read(SETTINGS.durableQueuesOld) ?? false;
+  const quorum = read(SETTINGS.quorumQueue) ?? false;
+  const caFile = read(SETTINGS.brokerCaFile) ?? read(SETTINGS.brokerCaFileOld);
+  const certFile = read(SETTINGS.brokerCertFile) ?? read(SETTINGS.brokerCertFileOld);
+  const keyFile = read(SETTINGS.brokerKeyFile) ?? read(SETTINGS.brokerKeyFileOld);
   return {
     transport,
     exchange: reader.read(SETTINGS.controlExchange) ?? DEFAULT_EXCHANGE,
     flags: {
       durable: durable || quorum,
-      autoDelete: reader.read(SETTINGS.autoDelete) ?? false,
-      durableFanout: reader.read(SETTINGS.transientQuorumQueue) ?? false,
+      autoDelete: read(SETTINGS.autoDelete) ?? false,
+      durableFanout: read(SETTINGS.transientQuorumQueue) ?? false,
     },
-    heartbeatSeconds: reader.read(SETTINGS.heartbeatSeconds) ?? DEFAULT_HEARTBEAT_SECONDS,
+    heartbeatSeconds: read(SETTINGS.heartbeatSeconds) ?? DEFAULT_HEARTBEAT_SECONDS,
     tls: {
       verify: true,
       ...(caFile === undefined ? {} : { caFile }),
@@ -60,6 +61,20 @@ function readBus(reader: HostReader, env: Environment): NeutronConfiguration['bu
     },
     rpcTimeoutSeconds: reader.read(SETTINGS.rpcTimeoutSeconds) ?? DEFAULT_RPC_TIMEOUT_SECONDS,
     reportIntervalSeconds: reader.read(SETTINGS.reportIntervalSeconds) ?? DEFAULT_REPORT_SECONDS,
+  };
+}
+
+/** Reads options of the broker: as oslo.messaging does, from the query of `transport_url` before the files. */
+function brokerOptions(reader: HostReader, env: Environment): <T>(setting: Setting<T>) => T | undefined {
+  const found = reader.find(SETTINGS.transportUrl);
+  const options = transportOptions(env.ZVM_TRANSPORT_URL || (found?.text ?? ''));
+  return (setting) => {
+    const text = options.get(setting.key);
+    if (text === undefined) return reader.read(setting);
+    const result = setting.schema.safeParse(text);
+    if (result.success) return result.data;
+    reader.report(SETTINGS.transportUrl, `has a wrong ${setting.key} in its query: ${setting.allowed}`, found);
+    return undefined;
   };
 }
 

@@ -4,6 +4,7 @@ import type { Incoming } from './envelope.ts';
 import type { ExchangeFlags } from './exchanges.ts';
 import { eventsOf, type NeutronEvent, TOPICS } from './notifications.ts';
 import type { PluginApi } from './plugin-api.ts';
+import { PortsHere } from './ports-here.ts';
 import { StateReporter } from './state-reporter.ts';
 import { Subscription } from './subscription.ts';
 
@@ -17,6 +18,8 @@ export type AgentOptions = {
   dhcpHost?: string;
   bridgeMappings: Readonly<Record<string, string>>;
   reportIntervalMs: number;
+  /** False when z/VM cannot be reached: the server is then told nothing, and takes the agent for dead. */
+  isReachable(): boolean;
   flags: ExchangeFlags;
   log: BrokerLog;
   /** Hand news on; what it rejects is heard again. */
@@ -36,12 +39,14 @@ export class L2Agent {
   readonly #options: AgentOptions;
   readonly #reporters: StateReporter[];
   readonly #subscription: Subscription;
-  /** Ports bound here, to tell whose deletions and moves are of concern; unknown until they have been asked for. */
-  #known: Set<PortId> | undefined;
+  readonly #ports = new PortsHere();
   #doubts: string[] = [];
   #resolving: Promise<void> | undefined;
   #started = false;
   #stopped = false;
+  #warned = false;
+  /** z/VM has answered once, or the agent ends before it has. */
+  readonly #awake = Promise.withResolvers<void>();
 
   constructor(connection: BrokerConnection, api: PluginApi, options: AgentOptions) {
     const { flags, log } = options;
@@ -54,6 +59,7 @@ export class L2Agent {
           bridgeMappings: options.bridgeMappings,
           intervalMs: options.reportIntervalMs,
           log,
+          isReachable: options.isReachable,
           onRevived: () => this.#doubt('neutron-server had taken the agent for dead'),
         }),
     );
@@ -68,14 +74,25 @@ export class L2Agent {
         this.#doubt('the connection to the broker is new');
         for (const reporter of this.#reporters) void reporter.reportNow();
       },
-      onDisconnected: () => {
-        this.#known = undefined;
+      onDisconnected: () => this.#ports.forget(),
+      onTakenOver: () => {
+        log.info({ host: options.host }, 'this process has taken over from another');
+        this.#ports.forget();
+        this.#doubt('another process has had the messages so far');
       },
       onMessages: (messages, backlog) => this.#take(messages, backlog),
     });
   }
 
-  /** Wait for a server, report, and look at everything. Ends when the first reports are made. */
+  /** z/VM can be reached: report at once, and look at everything, since it may have been started anew. */
+  zvmIsBack(): void {
+    this.#awake.resolve();
+    if (!this.#started) return;
+    for (const reporter of this.#reporters) void reporter.reportNow();
+    this.#doubt('z/VM can be reached again');
+  }
+
+  /** Wait for a server and for z/VM, report, and look at everything. Ends when the first reports are made. */
   async start(): Promise<void> {
     const { host, log } = this.#options;
     let told = false;
@@ -90,6 +107,8 @@ export class L2Agent {
       }
       await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
     }
+    if (!this.#options.isReachable()) await this.#awake.promise;
+    if (this.#stopped) return;
     for (const reporter of this.#reporters) await reporter.start();
     this.#started = true;
     this.#doubt('the agent has started');
@@ -98,6 +117,7 @@ export class L2Agent {
   /** Report and listen no more. */
   stop(): void {
     this.#stopped = true;
+    this.#awake.resolve();
     for (const reporter of this.#reporters) reporter.stop();
   }
 
@@ -111,10 +131,16 @@ export class L2Agent {
     return dhcpHost === undefined ? [host] : [host, dhcpHost];
   }
 
+  async #portsHere(): Promise<PortId[]> {
+    const ports = await Promise.all(this.#hosts.map((name) => this.#api.portsOfHost(name)));
+    return ports.flat().map((port) => port.portId);
+  }
+
   async #take(messages: readonly Incoming[], backlog: boolean): Promise<void> {
     const portIds = new Set<PortId>();
     const networkIds = new Set<string>();
     for (const event of messages.flatMap(eventsOf)) {
+      this.#warnOfFilters(event);
       if ('portId' in event) {
         if (this.#concerns(event, backlog)) portIds.add(event.portId);
       } else if (this.#isNetworkHere(event)) networkIds.add(event.networkId);
@@ -125,16 +151,25 @@ export class L2Agent {
     for (const event of messages.flatMap(eventsOf)) if ('portId' in event) this.#remember(event);
   }
 
+  /** A VSWITCH enforces no security groups, and only the server's configuration can say so. */
+  #warnOfFilters(event: NeutronEvent): void {
+    if (this.#warned || event.kind !== 'port' || !event.filtered || !this.#hosts.includes(event.host)) return;
+    this.#warned = true;
+    this.#options.log.warn(
+      { host: event.host, port: event.portId },
+      'Neutron believes that security groups are enforced here, but a VSWITCH cannot: set enable_security_group = false on the server',
+    );
+  }
+
   /** While it is not known which ports are here, and for messages that have waited, everything may be. */
   #concerns(event: Extract<NeutronEvent, { portId: PortId }>, backlog: boolean): boolean {
-    if (backlog || this.#known === undefined || this.#known.has(event.portId)) return true;
+    if (backlog || this.#ports.mayHave(event.portId)) return true;
     return event.kind !== 'portDeleted' && this.#hosts.includes(event.host);
   }
 
   #remember(event: Extract<NeutronEvent, { portId: PortId }>): void {
-    if (event.kind === 'portDeleted') this.#known?.delete(event.portId);
-    else if (event.kind === 'port' && this.#hosts.includes(event.host)) this.#known?.add(event.portId);
-    else if (event.kind === 'port') this.#known?.delete(event.portId);
+    if (event.kind === 'portDeleted') this.#ports.heard(event.portId, false);
+    else if (event.kind === 'port') this.#ports.heard(event.portId, this.#hosts.includes(event.host));
   }
 
   #isNetworkHere(event: Extract<NeutronEvent, { networkId: string }>): boolean {
@@ -157,9 +192,8 @@ export class L2Agent {
       const [reason = ''] = this.#doubts;
       const count = this.#doubts.length;
       try {
-        const ports = await Promise.all(this.#hosts.map((name) => this.#api.portsOfHost(name)));
-        this.#known = new Set(ports.flat().map((port) => port.portId));
-        log.info({ host, reason, ports: this.#known.size }, 'full synchronisation');
+        const ports = await this.#ports.learn(() => this.#portsHere());
+        log.info({ host, reason, ports }, 'full synchronisation');
         await onDoubt(reason);
         this.#doubts.splice(0, count);
       } catch (error) {

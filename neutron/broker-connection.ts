@@ -43,13 +43,12 @@ export class BrokerConnection {
   readonly #stop = new AbortController();
   #model: ChannelModel | undefined;
   #loop: Promise<void> | undefined;
-  #permanent: unknown;
+  #refusal: NeutronError | undefined;
   #wasConnected = false;
-  #up = Promise.withResolvers<void>();
+  #up = promised();
 
   constructor(options: BrokerOptions) {
     this.#options = options;
-    this.#up.promise.catch(() => undefined);
   }
 
   /** Before `start`. */
@@ -62,9 +61,9 @@ export class BrokerConnection {
     this.#loop ??= this.#run();
   }
 
-  /** Ends when a connection with all attachments is up. Throws the NeutronError for which no further try is made. */
+  /** Ends when a connection with all attachments is up. Throws a NeutronError as long as all brokers refuse this agent. */
   async ready(): Promise<void> {
-    if (this.#permanent !== undefined) throw this.#permanent;
+    if (this.#refusal !== undefined) throw this.#refusal;
     await this.#up.promise;
   }
 
@@ -82,26 +81,40 @@ export class BrokerConnection {
   async #run(): Promise<void> {
     const { brokers } = this.#options.transport;
     let pause = 0;
-    for (let turn = 0; !this.#stop.signal.aborted; turn += 1) {
-      const broker = brokers[turn % brokers.length];
-      if (broker === undefined) return;
-      try {
-        const lost = await this.#connect(broker);
-        pause = 0;
-        await lost;
-        if (!this.#stop.signal.aborted) this.#options.log.warn(placeOf(broker), 'connection to the broker lost');
-      } catch (error) {
-        if (this.#isPermanent(error, broker)) return;
+    while (!this.#stop.signal.aborted) {
+      const refusals: NeutronError[] = [];
+      for (const broker of brokers) {
+        if (this.#stop.signal.aborted) return;
+        const failure = await this.#use(broker);
+        if (failure === undefined) pause = 0;
+        else if (!failure.retryable) refusals.push(failure);
       }
-      if (this.#stop.signal.aborted) return;
-      if ((turn + 1) % brokers.length !== 0) continue;
+      if (refusals.length === brokers.length) this.#refused(refusals);
       pause = pause === 0 ? FIRST_PAUSE_MS : Math.min(LONGEST_PAUSE_MS, pause + PAUSE_STEP_MS);
       await sleep(pause, undefined, { signal: this.#stop.signal }).catch(() => undefined);
     }
   }
 
-  /** Resolves to the end of the connection once everything is set up on it. */
-  async #connect(broker: Broker): Promise<Promise<void>> {
+  /** Be connected to a broker for as long as it lasts; answers why there was no connection. */
+  async #use(broker: Broker): Promise<NeutronError | undefined> {
+    const { log } = this.#options;
+    try {
+      await this.#connect(broker);
+      if (!this.#stop.signal.aborted) log.warn(placeOf(broker), 'connection to the broker lost');
+      return undefined;
+    } catch (error) {
+      const failure = connectFailure(error, broker);
+      if (!this.#stop.signal.aborted)
+        log.warn(
+          { ...placeOf(broker), reason: failure.message, advice: failure.advice },
+          'no connection to the broker',
+        );
+      return failure;
+    }
+  }
+
+  /** Connect, set everything up, and wait for the connection's end. */
+  async #connect(broker: Broker): Promise<void> {
     const model = await this.#open(broker);
     const ended = new Promise<void>((resolve) => model.once('close', () => resolve()));
     model.on('error', () => {});
@@ -114,14 +127,13 @@ export class BrokerConnection {
     }
     this.#model = model;
     this.#wasConnected = true;
+    this.#refusal = undefined;
     this.#options.log.info(placeOf(broker), 'connected to the broker');
     this.#up.resolve();
-    return ended.then(() => {
-      this.#model = undefined;
-      this.#up = Promise.withResolvers();
-      this.#up.promise.catch(() => undefined);
-      for (const attachment of this.#attachments) attachment.disconnected();
-    });
+    await ended;
+    this.#model = undefined;
+    this.#up = promised();
+    for (const attachment of this.#attachments) attachment.disconnected();
   }
 
   #open({ host, port, username, password }: Broker): Promise<ChannelModel> {
@@ -145,20 +157,24 @@ export class BrokerConnection {
     );
   }
 
-  /** True when no further try can help: the reason is then what `ready` throws. */
-  #isPermanent(error: unknown, broker: Broker): boolean {
-    const failure = connectFailure(error, broker);
-    const { log } = this.#options;
-    // Who was let in once may be again, as when a password is changed here and there one after the other.
-    if (failure.retryable || this.#wasConnected) {
-      log.warn({ ...placeOf(broker), reason: failure.message }, 'no connection to the broker');
-      return false;
-    }
-    log.error({ ...placeOf(broker), reason: failure.message, advice: failure.advice }, 'the broker refuses this agent');
-    this.#permanent = failure;
+  /**
+   * All brokers refuse this agent: whoever waits for a connection is told. It is tried further, since the cause may be mended over there; and
+   * who was let in once may be again, as when a password is changed here and there one after the other.
+   */
+  #refused([failure]: NeutronError[]): void {
+    if (failure === undefined || this.#wasConnected) return;
+    if (this.#refusal === undefined)
+      this.#options.log.error({ reason: failure.message, advice: failure.advice }, 'no broker accepts this agent');
+    this.#refusal = failure;
     this.#up.reject(failure);
-    return true;
+    this.#up = promised();
   }
+}
+
+function promised(): PromiseWithResolvers<void> {
+  const promise = Promise.withResolvers<void>();
+  promise.promise.catch(() => undefined);
+  return promise;
 }
 
 function placeOf({ host, port }: Broker): { broker: string } {

@@ -17,9 +17,9 @@ export function controlExchange(name: string, { durable, autoDelete }: ExchangeF
   return { name, type: 'topic', durable, autoDelete };
 }
 
-/** The exchange that casts to all listeners of a topic go to. */
+/** The exchange that casts to all listeners of a topic go to: oslo.messaging has them deleted with their last queue, durable ones too. */
 export function fanoutExchange(topic: string, { durableFanout }: ExchangeFlags): Exchange {
-  return { name: `${topic}_fanout`, type: 'fanout', durable: durableFanout, autoDelete: !durableFanout };
+  return { name: `${topic}_fanout`, type: 'fanout', durable: durableFanout, autoDelete: true };
 }
 
 /**
@@ -39,7 +39,7 @@ async function exists(model: ChannelModel, name: string): Promise<boolean> {
       return true;
     } catch (error) {
       if (codeOf(error) === 404) return false;
-      throw refusedBy(error, name);
+      throw refusedBy(error, `exchange ${name}`);
     }
   });
 }
@@ -49,7 +49,7 @@ async function declare(model: ChannelModel, { name, type, durable, autoDelete }:
     try {
       await channel.assertExchange(name, type, { durable, autoDelete });
     } catch (error) {
-      throw refusedBy(error, name);
+      throw refusedBy(error, `exchange ${name}`);
     }
   });
 }
@@ -69,11 +69,12 @@ async function onOwnChannel<Result>(model: ChannelModel, work: (channel: Channel
   }
 }
 
-function refusedBy(error: unknown, name: string): unknown {
+/** What the broker's refusal of a declaration is to callers; `what` is `exchange neutron` or `queue agent`. */
+export function refusedBy(error: unknown, what: string): unknown {
   const code = codeOf(error);
   const reason = error instanceof Error ? error.message : String(error);
-  if (code === 406) return new NeutronError('exchange', `declare exchange ${name}`, reason);
-  if (code === 403) return new NeutronError('unauthorised', `declare exchange ${name}`, reason);
+  if (code === 406) return new NeutronError('exchange', `declare ${what}`, reason);
+  if (code === 403) return new NeutronError('unauthorised', `declare ${what}`, reason);
   return error;
 }
 

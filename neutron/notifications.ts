@@ -6,7 +6,7 @@ import { NetworkObject, PortObject } from './messages.ts';
 
 /** What a message says, as far as an agent has to know: it looks the rest up, since messages may be late. */
 export type NeutronEvent =
-  | { kind: 'port'; portId: PortId; host: string }
+  | { kind: 'port'; portId: PortId; host: string; filtered: boolean }
   | { kind: 'portDeleted'; portId: PortId }
   | { kind: 'bindingMoved'; portId: PortId; host: string; active: boolean }
   | { kind: 'network'; networkId: string; segments: Segment[] }
@@ -34,7 +34,21 @@ function versions(first: number, last: number): string[] {
   return Array.from({ length: last - first + 1 }, (_, index) => `1.${first + index}`);
 }
 
-const PortUpdate = z.object({ port: z.object({ id: PortId, 'binding:host_id': z.string().nullish() }) });
+/** What the server tells whoever plugs the port; with `port_filter`, that the agent enforces security groups on it. */
+const VifDetails = z.looseObject({ port_filter: z.boolean().nullish() });
+const PortUpdate = z.object({
+  port: z.object({
+    id: PortId,
+    'binding:host_id': z.string().nullish(),
+    'binding:vif_details': VifDetails.nullish().catch(undefined),
+  }),
+});
+/** In an object, details are JSON in a string. */
+const PushedDetails = z.object({
+  'versioned_object.data': z.object({
+    bindings: z.array(z.object({ 'versioned_object.data': z.object({ vif_details: z.string().nullish() }) })).nullish(),
+  }),
+});
 const PortDelete = z.object({ port_id: PortId });
 const NetworkDelete = z.object({ network_id: z.string() });
 const BindingMoved = z.object({ port_id: PortId, host: z.string() });
@@ -48,12 +62,21 @@ const Push = z.object({
   ),
 });
 
-/** What a message says. Nothing for messages that are of no concern here, unknown ones among them. */
-export function eventsOf({ method, args }: Incoming): NeutronEvent[] {
+/**
+ * What a message says. Nothing for messages that are of no concern here, unknown ones among them, nor for those of another major version, which
+ * may mean something else by the same name; what newer minor versions add is left alone.
+ */
+export function eventsOf({ method, version, args }: Incoming): NeutronEvent[] {
+  if (!version.startsWith('1.')) return [];
   switch (method) {
     case 'port_update':
       return read(PortUpdate, args, ({ port }) => [
-        { kind: 'port', portId: port.id, host: port['binding:host_id'] ?? '' },
+        {
+          kind: 'port',
+          portId: port.id,
+          host: port['binding:host_id'] ?? '',
+          filtered: port['binding:vif_details']?.port_filter === true,
+        },
       ]);
     case 'port_delete':
       return read(PortDelete, args, ({ port_id: portId }) => [{ kind: 'portDeleted', portId }]);
@@ -79,13 +102,26 @@ function pushed(eventType: string, resource: z.output<typeof Push>['resource_lis
   switch (resource['versioned_object.name']) {
     case 'Port':
       if (deleted) return read(z.object({ id: PortId }), { id }, (gone) => [{ kind: 'portDeleted', portId: gone.id }]);
-      return read(PortObject, resource, ({ portId, host }) => [{ kind: 'port', portId, host }]);
+      return read(PortObject, resource, ({ portId, host }) => [
+        { kind: 'port', portId, host, filtered: isFiltered(resource) },
+      ]);
     case 'Network':
       if (deleted) return [{ kind: 'networkDeleted', networkId: id }];
       return read(NetworkObject, resource, ({ id: networkId, segments }) => [{ kind: 'network', networkId, segments }]);
     default:
       return [];
   }
+}
+
+function isFiltered(resource: unknown): boolean {
+  const bindings = PushedDetails.safeParse(resource).data?.['versioned_object.data'].bindings ?? [];
+  return bindings.some(({ 'versioned_object.data': { vif_details } }) => {
+    try {
+      return VifDetails.safeParse(JSON.parse(vif_details ?? '{}')).data?.port_filter === true;
+    } catch {
+      return false;
+    }
+  });
 }
 
 function read<Output>(

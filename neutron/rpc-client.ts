@@ -2,7 +2,7 @@ import type { ChannelModel, ConfirmChannel } from 'amqplib';
 import type { Attachment, BrokerConnection } from './broker-connection.ts';
 import { decodeReply, encode, newId, type Outgoing, type Reply } from './envelope.ts';
 import { NeutronError } from './errors.ts';
-import { controlExchange, type ExchangeFlags, ensureExchanges } from './exchanges.ts';
+import { controlExchange, type ExchangeFlags, ensureExchanges, refusedBy } from './exchanges.ts';
 
 export type RpcOptions = {
   /** The exchange that Neutron's server listens on; `control_exchange`. */
@@ -62,7 +62,11 @@ export class RpcClient implements Attachment {
     const replies = await model.createChannel();
     replies.on('error', () => {});
     replies.on('close', () => void model.close().catch(() => undefined));
-    await replies.assertQueue(this.#replyQueue, { durable: true, expires: REPLY_QUEUE_EXPIRES_MS });
+    try {
+      await replies.assertQueue(this.#replyQueue, { durable: true, expires: REPLY_QUEUE_EXPIRES_MS });
+    } catch (error) {
+      throw refusedBy(error, `queue ${this.#replyQueue}`);
+    }
     await replies.consume(this.#replyQueue, (message) => this.#answered(message?.content), { noAck: true });
     this.#model = model;
     this.#channel = await this.#openChannel(model);

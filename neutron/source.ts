@@ -18,19 +18,21 @@ export type PortSource = {
 type Reader = Pick<PluginApi | NeutronRest, 'portsOfHost' | 'ports' | 'networks'>;
 
 /**
- * Read Neutron by REST where that is configured, else by RPC, and report by RPC. `physicalNetworks` are those of the host: of a network with
- * several segments, they tell which one is meant. Throws an Error when neither is given.
+ * List a host's ports by REST where that is configured, else by RPC; look single ports up by RPC, where the agent is an administrator, else by
+ * REST; and report by RPC. `physicalNetworks` are those of the host: of a network with several segments, they tell which one is meant. Throws
+ * an Error when neither is given.
  */
 export function portSource(
   { rpc, rest }: { rpc: PluginApi | undefined; rest: NeutronRest | undefined },
   physicalNetworks: readonly string[],
 ): PortSource {
-  const reader: Reader | undefined = rest ?? rpc;
-  if (reader === undefined) throw new Error('neither transport_url nor quantum_url is given');
-  const withSegments = async (ports: NeutronPort[]): Promise<NeutronPort[]> => {
+  const lister: Reader | undefined = rest ?? rpc;
+  const reader: Reader | undefined = rpc ?? rest;
+  if (lister === undefined || reader === undefined) throw new Error('neither transport_url nor quantum_url is given');
+  const withSegments = async (by: Reader, ports: NeutronPort[]): Promise<NeutronPort[]> => {
     const bare = ports.filter((port) => port.segment === undefined && port.binding === 'bound');
     if (bare.length === 0) return ports;
-    const networks = await reader.networks(bare.map((port) => port.networkId));
+    const networks = await by.networks(bare.map((port) => port.networkId));
     const segments = new Map(networks.map((network) => [network.id, segmentOn(network, physicalNetworks)]));
     return ports.map((port) => {
       const segment = port.segment ?? (port.binding === 'bound' ? segments.get(port.networkId) : undefined);
@@ -38,8 +40,8 @@ export function portSource(
     });
   };
   return {
-    portsOfHost: async (host) => withSegments(await reader.portsOfHost(host)),
-    ports: async (portIds) => (portIds.length === 0 ? [] : withSegments(await reader.ports(portIds))),
+    portsOfHost: async (host) => withSegments(lister, await lister.portsOfHost(host)),
+    ports: async (portIds) => (portIds.length === 0 ? [] : withSegments(reader, await reader.ports(portIds))),
     bind: async (host, portIds) => {
       // Without RPC nobody can: the ports stay unbound, and are reported as such.
       await rpc?.bind(host, portIds);

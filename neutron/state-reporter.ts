@@ -7,6 +7,8 @@ export type ReporterOptions = {
   bridgeMappings: Readonly<Record<string, string>>;
   intervalMs: number;
   log: BrokerLog;
+  /** False when z/VM cannot be reached: nothing is reported then. */
+  isReachable(): boolean;
   /** The server has taken this agent to be dead: it may have failed to bind ports meanwhile. */
   onRevived(): void;
 };
@@ -15,17 +17,18 @@ const BINARY = 'neutron-zvm-agent';
 
 /**
  * Tells the server at intervals that the agent of a host lives, as type `Open vSwitch agent`, for which the stock mechanism driver binds
- * ports (contract neutron.md 3.1). Depends on nothing but the broker: not on Temporal, not on xCAT.
+ * ports (contract neutron.md 3.1). Does not depend on Temporal. While z/VM cannot be reached it is silent, as Neutron's own agent is when its
+ * switch is dead: the server then binds no ports to the host.
  */
 export class StateReporter {
-  readonly #api: PluginApi;
+  readonly #api: Pick<PluginApi, 'reportState'>;
   readonly #options: ReporterOptions;
   #timer: NodeJS.Timeout | undefined;
   #failing = false;
   #started = false;
   #stopped = false;
 
-  constructor(api: PluginApi, options: ReporterOptions) {
+  constructor(api: Pick<PluginApi, 'reportState'>, options: ReporterOptions) {
     this.#api = api;
     this.#options = options;
   }
@@ -47,7 +50,8 @@ export class StateReporter {
   }
 
   async #report(): Promise<void> {
-    const { host, intervalMs, log, onRevived } = this.#options;
+    const { host, intervalMs, log, isReachable, onRevived } = this.#options;
+    if (!isReachable()) return;
     try {
       const answer = await this.#api.reportState(this.#state(), new Date(), intervalMs);
       if (answer === undefined) {

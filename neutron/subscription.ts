@@ -1,7 +1,7 @@
 import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
 import type { Attachment, BrokerConnection, BrokerLog } from './broker-connection.ts';
 import { decodeMessage, type Incoming } from './envelope.ts';
-import { type ExchangeFlags, ensureExchanges, fanoutExchange } from './exchanges.ts';
+import { type ExchangeFlags, ensureExchanges, fanoutExchange, refusedBy } from './exchanges.ts';
 
 export type SubscriptionOptions = {
   /** The queue's own name, the same at every start: messages sent while nobody listens wait in it. */
@@ -13,6 +13,8 @@ export type SubscriptionOptions = {
   /** Called at each connection with the number of messages that waited. */
   onConnected(backlog: number): void;
   onDisconnected(): void;
+  /** Called before the first messages on a connection when another process has had those before them. */
+  onTakenOver(): void;
   /**
    * Messages in the order in which they came, several at a time when they come fast. They are acknowledged when the promise resolves; when
    * it rejects they come again.
@@ -35,6 +37,8 @@ export class Subscription implements Attachment {
   #channel: Channel | undefined;
   /** Messages that were in the queue before this agent came. */
   #backlog = 0;
+  /** Another process had the queue when this one came. */
+  #standBy = false;
   readonly #seen: string[] = [];
 
   constructor(connection: BrokerConnection, options: SubscriptionOptions) {
@@ -50,21 +54,30 @@ export class Subscription implements Attachment {
     channel.on('error', () => {});
     // Whatever closes it, everything is declared anew on the next connection.
     channel.on('close', () => void model.close().catch(() => undefined));
-    const { messageCount } = await channel.assertQueue(queue, {
-      durable: true,
-      expires: EXPIRES_MS,
-      // A second process of the same agent waits until the first is gone.
-      arguments: { 'x-single-active-consumer': true },
-    });
+    const { messageCount, consumerCount } = await this.#declare(channel, queue);
     for (const { name } of exchanges) await channel.bindQueue(queue, name, '');
     await channel.prefetch(MOST_UNACKNOWLEDGED);
     this.#backlog = messageCount;
+    this.#standBy = consumerCount > 0;
     this.#channel = channel;
     await channel.consume(queue, (message) => {
       if (message === null) void model.close().catch(() => undefined);
       else this.#take(message);
     });
     this.#options.onConnected(messageCount);
+  }
+
+  async #declare(channel: Channel, queue: string) {
+    try {
+      return await channel.assertQueue(queue, {
+        durable: true,
+        expires: EXPIRES_MS,
+        // A second process of the same agent waits until the first is gone.
+        arguments: { 'x-single-active-consumer': true },
+      });
+    } catch (error) {
+      throw refusedBy(error, `queue ${queue}`);
+    }
   }
 
   disconnected(): void {
@@ -91,6 +104,10 @@ export class Subscription implements Attachment {
   async #work(): Promise<void> {
     while (this.#pending.length > 0) {
       const channel = this.#channel;
+      if (this.#standBy) {
+        this.#standBy = false;
+        this.#options.onTakenOver();
+      }
       const taken = this.#pending.splice(0);
       const messages = taken.flatMap((message) => this.#read(message));
       try {

@@ -8,9 +8,9 @@ const DEFAULT_PORT = 5672;
 const DEFAULT_TLS_PORT = 5671;
 
 /**
- * Read oslo.messaging's `transport_url`: `rabbit://user:password@host:port,user:password@host:port/vhost?ssl=1`. User and password of the
- * first broker hold for those without (oslo.messaging's rule is each its own; RabbitMQ's default `guest` is then meant). Throws an Error that
- * does not hold the URL, since a password is in it.
+ * Read oslo.messaging's `transport_url`: `rabbit://user:password@host:port,user:password@host:port/vhost?ssl=1`. Each broker has its own user
+ * and password; one without has RabbitMQ's default, `guest`, as with oslo.messaging. Throws an Error that does not hold the URL, since a
+ * password is in it.
  */
 export function parseTransportUrl(text: string, tlsConfigured = false): Transport {
   const match = /^(?<scheme>[a-z+]+):\/\/(?<hosts>[^/?#]*)(?<path>\/[^?#]*)?(?:\?(?<query>[^#]*))?$/is.exec(
@@ -30,6 +30,12 @@ export function parseTransportUrl(text: string, tlsConfigured = false): Transpor
   // "/" and "//" are both RabbitMQ's own virtual host "/" (contract neutron.md 2.1).
   const vhost = decoded(path.slice(1));
   return { brokers, vhost: vhost === '' ? '/' : vhost, tls };
+}
+
+/** The options of `[oslo_messaging_rabbit]` that a `transport_url` has in its query, where they go before those of the files. */
+export function transportOptions(text: string): ReadonlyMap<string, string> {
+  const at = text.indexOf('?');
+  return at < 0 ? new Map() : new Map(new URLSearchParams(text.trim().slice(at + 1)));
 }
 
 function brokerOf(text: string, tls: boolean): Broker {

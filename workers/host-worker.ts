@@ -12,8 +12,9 @@ import { createHostRuntime, type HostRuntime } from '../activities/host-runtime.
 import type { NeutronSource } from '../activities/neutron-source.ts';
 import type { HostConfiguration } from '../configuration/configuration.ts';
 import { AllowedVswitch, HostRules, taskQueueOf } from '../network/host.ts';
-import { createXcatClient, type XcatClient } from '../xcat/client.ts';
+import type { XcatClient } from '../xcat/client.ts';
 import { checkHost } from './host-check.ts';
+import { xcatOf } from './host-xcat.ts';
 
 const AT_ONCE = 1_200;
 
@@ -57,18 +58,7 @@ export async function createHostWorker(
   logger: Logger,
   neutron: NeutronSource | undefined,
 ): Promise<HostWorker> {
-  const { url, username, password, timeoutSeconds, caFile, verifyTls, credentialsInQuery } = configuration.xcat;
-  const xcat = createXcatClient({
-    url,
-    username,
-    password,
-    timeoutMs: timeoutSeconds * 1_000,
-    ...(caFile === undefined ? {} : { caFile }),
-    verifyTls,
-    credentialsInQuery,
-    // The simulated management node is on this machine: nobody can read along there.
-    onWarning: (warning: string) => logger[isLoopback(url) ? 'debug' : 'warn']({ host: configuration.host }, warning),
-  });
+  const xcat = xcatOf(configuration, logger);
   const runtime = createHostRuntime(rulesOf(configuration), xcat, neutron);
   await checkHost(runtime, logger);
   const worker = await Worker.create({
@@ -85,8 +75,4 @@ export async function createHostWorker(
     shutdownForceTime: '60 seconds',
   });
   return { host: configuration.host, worker, xcat };
-}
-
-function isLoopback(url: string): boolean {
-  return /^(127(\.\d+){3}|localhost|\[::1\])$/.test(new URL(url).hostname);
 }

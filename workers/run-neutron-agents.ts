@@ -4,8 +4,12 @@ import { startReconcileHost, tellOfNeutron } from '../client/start-operation.ts'
 import type { HostConfiguration } from '../configuration/configuration.ts';
 import type { NeutronConfiguration } from '../configuration/neutron.ts';
 import { L2Agent } from '../neutron/agent.ts';
+import type { XcatClient } from '../xcat/client.ts';
+import { systemInfo } from '../xcat/smcli.ts';
+import { xcatOf } from './host-xcat.ts';
 import { neutronConnection } from './neutron-connection.ts';
 import { reconcileScheduleId } from './reconcile-schedule.ts';
+import { ZvmWatch } from './zvm-watch.ts';
 
 /** Agents that are running. `ready` when all have reported; fails when the broker refuses them for good. */
 export type RunningAgents = { ready: Promise<void>; stop(): Promise<void> };
@@ -21,37 +25,59 @@ export function runNeutronAgents(
   const { bus } = way;
   if (bus === undefined || neutron.bus === undefined)
     throw new Error("the agent needs the broker's address: give transport_url, as in neutron.conf");
+  const log = {
+    info: logger.info.bind(logger),
+    warn: logger.warn.bind(logger),
+    error: logger.error.bind(logger),
+  };
   const { reportIntervalSeconds, flags } = neutron.bus;
-  const agents = hosts.map(
-    (host) =>
-      new L2Agent(bus.connection, bus.api, {
-        host: host.host,
-        ...(host.dhcpHost === undefined ? {} : { dhcpHost: host.dhcpHost }),
-        bridgeMappings: Object.fromEntries(host.physicalNetworks.map(({ name, vswitch }) => [name, vswitch])),
-        reportIntervalMs: reportIntervalSeconds * 1_000,
-        flags,
-        log: {
-          info: logger.info.bind(logger),
-          warn: logger.warn.bind(logger),
-          error: logger.error.bind(logger),
-        },
-        onNews: async (news) => {
-          await tellOfNeutron(client, host.host, news);
-        },
-        onDoubt: () => reconcileNow(client, host.host),
-      }),
-  );
+  const reportIntervalMs = reportIntervalSeconds * 1_000;
+  const running = hosts.map((host) => {
+    const xcat = xcatOf(host, logger);
+    const watch = new ZvmWatch({
+      host: host.host,
+      ask: (signal) => askZvm(xcat, host.zhcpNode, signal),
+      intervalMs: reportIntervalMs,
+      logger,
+      onReachable: () => agent.zvmIsBack(),
+    });
+    const agent = new L2Agent(bus.connection, bus.api, {
+      host: host.host,
+      ...(host.dhcpHost === undefined ? {} : { dhcpHost: host.dhcpHost }),
+      bridgeMappings: Object.fromEntries(host.physicalNetworks.map(({ name, vswitch }) => [name, vswitch])),
+      reportIntervalMs,
+      isReachable: () => watch.isReachable(),
+      flags,
+      log,
+      onNews: (news) => tellOfNeutron(client, host.host, news),
+      onDoubt: () => reconcileNow(client, host.host),
+    });
+    return { agent, watch, xcat };
+  });
   way.start();
-  const ready = Promise.all([bus.connection.ready(), ...agents.map((agent) => agent.start())]).then(() => undefined);
+  for (const { watch } of running) watch.start();
+  const ready = Promise.all([bus.connection.ready(), ...running.map(({ agent }) => agent.start())]).then(
+    () => undefined,
+  );
   ready.catch(() => undefined);
   return {
     ready,
     async stop() {
-      for (const agent of agents) agent.stop();
+      for (const { agent } of running) agent.stop();
+      await Promise.all(running.map(({ watch }) => watch.stop()));
       await way.close();
-      for (const agent of agents) await agent.idle();
+      for (const { agent, xcat } of running) {
+        await agent.idle();
+        await xcat.close();
+      }
     },
   };
+}
+
+/** A question that goes all the way: xCAT, the zHCP, SMAPI. */
+async function askZvm(xcat: XcatClient, zhcpNode: string, signal: AbortSignal): Promise<void> {
+  const [outcome] = await xcat.channel(zhcpNode).run([systemInfo()], { signal });
+  if (outcome?.ran !== true || outcome.exitStatus !== 0) throw new Error(`SMAPI does not answer by way of ${zhcpNode}`);
 }
 
 /** One more run of the Schedule, so that it knows what the runs before it knew; a run of its own where there is no Schedule. */

@@ -5,6 +5,7 @@ import {
   defineSignal,
   executeChild,
   isCancellation,
+  log,
   proxyLocalActivities,
   setCurrentDetails,
   setHandler,
@@ -40,6 +41,14 @@ export type FollowNeutronResult = {
 
 type Carried = FollowNeutronResult & { news: NeutronNews };
 
+/** A guest that is being wired. */
+type Wiring = {
+  /** The ports that it is given. */
+  ports: ReadonlySet<PortId>;
+  /** Ports that were heard of meanwhile: looked up when it is done. */
+  later: Set<PortId>;
+};
+
 const GIVE_UP_AFTER_MINUTES = 10;
 const MOST_LINES = 100;
 const LONGEST_REASON = 300;
@@ -71,8 +80,7 @@ class Following {
   private readonly turns: GuestTurns;
   private readonly portIds = new Set<PortId>();
   private readonly networkIds = new Set<string>();
-  /** Guests that are being wired, with ports that were heard of meanwhile. */
-  private readonly busy = new Map<Userid, Set<PortId>>();
+  private readonly busy = new Map<Userid, Wiring>();
   private statuses: { status: PortStatus; inOrder: boolean }[] = [];
   private telling = false;
   private readonly failed = new Map<string, string>();
@@ -111,6 +119,7 @@ class Following {
     this.portIds.clear();
     this.networkIds.clear();
     this.makeFindable(portIds);
+    const wired = portIds.filter((portId) => this.wiringOf(portId) !== undefined);
     const { readNeutron } = proxyLocalActivities<HostActivities>({
       summary: `look up ${portIds.length} port(s) in Neutron and xCAT`,
       startToCloseTimeout: '10 minutes',
@@ -123,19 +132,31 @@ class Following {
     for (const portId of reading.waiting) this.waiting.add(portId);
     for (const { portId, reason } of reading.unusable) this.fail(portId, reason);
     this.tell(reading.statuses, () => true);
+    for (const portId of wired) this.lookAgain(portId);
     this.wire(reading);
+  }
+
+  /** A port that was deleted or moved away while its guest waits may have no row yet by which it is found: it has one when the guest is done. */
+  private lookAgain(portId: PortId): void {
+    const wiring = this.wiringOf(portId);
+    if (wiring === undefined) this.portIds.add(portId);
+    else wiring.later.add(portId);
+  }
+
+  private wiringOf(portId: PortId): Wiring | undefined {
+    return [...this.busy.values()].find(({ ports }) => ports.has(portId));
   }
 
   private wire({ guests, after, dhcp }: NeutronReading): void {
     const free = guests.filter(({ userid }) => !this.busy.has(userid));
     for (const { userid, ports, removed } of guests) {
-      const later = this.busy.get(userid);
-      for (const portId of [...ports.map((port) => port.portId), ...removed]) later?.add(portId);
+      const wiring = this.busy.get(userid);
+      for (const portId of [...ports.map((port) => port.portId), ...removed]) wiring?.later.add(portId);
     }
     const window = `${workflowInfo().runId}/${workflowInfo().historyLength}`;
     const together = { window, size: free.length };
     for (const guest of free) {
-      this.busy.set(guest.userid, new Set());
+      this.busy.set(guest.userid, { ports: new Set(guest.ports.map((port) => port.portId)), later: new Set() });
       void this.wireGuest(
         guest,
         after.filter((status) => status.userid === guest.userid),
@@ -172,9 +193,9 @@ class Following {
       if (CancellationScope.current().consideredCancelled || isCancellation(error)) statuses = [];
     }
     this.tell(statuses, ({ portId }) => !bad.has(portId));
-    const later = this.busy.get(userid) ?? [];
+    const later = [...(this.busy.get(userid)?.later ?? [])];
     this.busy.delete(userid);
-    this.hear({ portIds: [...later], networkIds: [] });
+    this.hear({ portIds: later, networkIds: [] });
     this.show();
   }
 
@@ -182,7 +203,7 @@ class Following {
     const { host } = this;
     const key = `DHCP node of ${host}` as Userid;
     if (this.busy.has(key)) return;
-    this.busy.set(key, new Set());
+    this.busy.set(key, { ports: new Set(), later: new Set() });
     let inOrder = true;
     try {
       await executeChild<typeof ensureDhcp>('ensureDhcp', {
@@ -243,6 +264,7 @@ class Following {
   }
 
   private fail(portId: string, reason: string): void {
+    log.warn('not as Neutron wants it', { port: portId, reason });
     this.failed.set(portId, reason.slice(0, LONGEST_REASON));
   }
 

@@ -90,6 +90,43 @@ rabbit_transient_quorum_queue = true
   });
 });
 
+test('options of the broker in the query of transport_url go before those of the files, as with oslo.messaging', () => {
+  const text = `[DEFAULT]
+transport_url = rabbit://u:p@h/?ssl=1&ssl_ca_file=/etc/of%20url.pem&amqp_durable_queues=true&heartbeat_timeout_threshold=7
+[oslo_messaging_rabbit]
+ssl_ca_file = /etc/of-file.pem
+amqp_auto_delete = true
+`;
+  expect(load(text)?.bus).toMatchObject({
+    flags: { durable: true, autoDelete: true },
+    heartbeatSeconds: 7,
+    tls: { caFile: '/etc/of url.pem' },
+    transport: { tls: true },
+  });
+  const wrong = problemsOf('[DEFAULT]\ntransport_url = rabbit://u:Hush-4@h/?amqp_durable_queues=perhaps\n');
+  expect(wrong.problems).toMatchObject([{ key: 'transport_url' }]);
+  expect(wrong.message).toContain('amqp_durable_queues');
+  expect(wrong.message).not.toContain('Hush-4');
+});
+
+test('their names of before 2018 are read too, and the broker of notifications is not taken for that of RPC', () => {
+  const text = `[DEFAULT]
+rabbit_host = h
+rabbit_use_ssl = true
+kombu_ssl_ca_certs = /etc/ca.pem
+kombu_ssl_certfile = /etc/agent.pem
+kombu_ssl_keyfile = /etc/agent.key
+rabbit_durable_queues = true
+[oslo_messaging_notifications]
+transport_url = rabbit://u:p@elsewhere/notifications
+`;
+  expect(load(text)?.bus).toMatchObject({
+    flags: { durable: true },
+    tls: { verify: true, caFile: '/etc/ca.pem', certFile: '/etc/agent.pem', keyFile: '/etc/agent.key' },
+    transport: { tls: true, vhost: '/', brokers: [{ host: 'h', port: 5671 }] },
+  });
+});
+
 test.each(['rabbit://u:Hush-2@', 'kafka://u:Hush-2@h', 'Hush-2', 'rabbit://u:Hush-2%@h/'])(
   'a transport_url that is none is an error that does not show it: %s',
   (url) => {

@@ -1,4 +1,5 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, connect as connectTo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from 'amqplib';
@@ -16,6 +17,38 @@ import { becomes, neutronIsHere } from './real-neutron.ts';
 
 const MINUTE = 60_000;
 const NOT_DURABLE: ExchangeFlags = { durable: false, autoDelete: false, durableFanout: false };
+
+const isSo = () => true;
+const isNotSo = () => false;
+
+/** A way to a broker on which, from a moment on, nothing comes through and nothing is closed. */
+async function startProxy(port: number) {
+  const sockets: Socket[] = [];
+  let isSilent = false;
+  const server = createServer((socket) => {
+    const broker = connectTo(port, '127.0.0.1');
+    sockets.push(socket, broker);
+    for (const [from, to] of [
+      [socket, broker],
+      [broker, socket],
+    ] as const) {
+      from.on('error', () => {});
+      from.on('data', (data) => (isSilent ? undefined : to.write(data)));
+      from.on('close', () => (isSilent ? undefined : to.destroy()));
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    port: (server.address() as AddressInfo).port,
+    fallSilent: () => {
+      isSilent = true;
+    },
+    close: () => {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
 
 describe.skipIf(!neutronIsHere)('with a RabbitMQ broker', () => {
   let rabbit: Rabbit;
@@ -37,6 +70,26 @@ describe.skipIf(!neutronIsHere)('with a RabbitMQ broker', () => {
     );
   };
 
+  const amqpUrl = () => rabbit.transportUrl.replace(/^rabbit/, 'amqp').replace(/\/\/$/, '/');
+  const listen = (
+    connection: BrokerConnection,
+    queue: string,
+    topic: string,
+    take: (methods: string[]) => Promise<void>,
+    flags = NOT_DURABLE,
+    onTakenOver = () => {},
+  ) =>
+    new Subscription(connection, {
+      queue,
+      topics: [topic],
+      flags,
+      log,
+      onConnected: () => {},
+      onDisconnected: () => {},
+      onTakenOver,
+      onMessages: (messages) => take(messages.map(({ method }) => method)),
+    });
+
   beforeAll(async () => {
     await ensurePackages(() => {});
     folder = await mkdtemp(join(tmpdir(), 'networking-zvm-broker-'));
@@ -50,7 +103,7 @@ describe.skipIf(!neutronIsHere)('with a RabbitMQ broker', () => {
     await rm(folder, { recursive: true, force: true });
   }, MINUTE);
 
-  test('a wrong password ends the tries at once, and stands nowhere in what is said', async () => {
+  test('a wrong password is told at once, and stands nowhere in what is said', async () => {
     const connection = connectionTo(rabbit.transportUrl.replace('neutron-secret', 'Hush-1'));
     const failure = await failureOf(connection);
     expect(failure).toMatchObject({ code: 'unauthorised', retryable: false });
@@ -63,6 +116,54 @@ describe.skipIf(!neutronIsHere)('with a RabbitMQ broker', () => {
     expect(await failureOf(connection)).toMatchObject({ code: 'unauthorised' });
     await connection.close();
   });
+
+  test(
+    'who is refused is let in once the cause is mended, without a new start',
+    async () => {
+      const connection = connectionTo(rabbit.transportUrl.replace(/\/\/$/, '/later'));
+      const { message } = await failureOf(connection);
+      expect(message).toContain('virtual host');
+      await expect(connection.ready()).rejects.toThrow(message);
+      rabbit.control('add_vhost', 'later');
+      rabbit.control('set_permissions', '-p', 'later', 'neutron', '.*', '.*', '.*');
+      expect(await becomes(() => connection.ready().then(isSo, isNotSo), MINUTE)).toBe(true);
+      await connection.close();
+    },
+    2 * MINUTE,
+  );
+
+  test('a user who may not declare what is needed is told what', async () => {
+    rabbit.control('add_user', 'modest', 'neutron-secret');
+    rabbit.control('set_permissions', 'modest', '^reply_', '.*', '.*');
+    const connection = connectionTo(rabbit.transportUrl.replace('neutron:', 'modest:'));
+    listen(connection, 'agent-modest', 'topic-modest', async () => {});
+    const { code, message } = await failureOf(connection);
+    expect({ code, message }).toEqual({
+      code: 'unauthorised',
+      message: expect.stringContaining('declare exchange topic-modest_fanout'),
+    });
+    await connection.close();
+  });
+
+  test(
+    'a broker that is connected and says nothing any more is left for the next',
+    async () => {
+      const dumb = await startProxy(rabbit.port);
+      const url = rabbit.transportUrl.replace('@', `@127.0.0.1:${dumb.port},neutron:neutron-secret@`);
+      const transport = parseTransportUrl(url);
+      const connection = new BrokerConnection({ transport, heartbeatSeconds: 1, tls: { verify: true }, log });
+      connection.start();
+      await connection.ready();
+      const from = said.length;
+      dumb.fallSilent();
+      const connectedAnew = () => said.slice(from).some((line) => line.includes('connected to the broker'));
+      expect(await becomes(connectedAnew, MINUTE)).toBe(true);
+      expect(said.slice(from).find((line) => line.includes('connected to'))).toContain(`:${rabbit.port}"`);
+      await connection.close();
+      dumb.close();
+    },
+    2 * MINUTE,
+  );
 
   test('of several brokers the next is tried when one is away', async () => {
     const connection = connectionTo(rabbit.transportUrl.replace('@', '@127.0.0.1:1,neutron:neutron-secret@'));
@@ -86,24 +187,86 @@ describe.skipIf(!neutronIsHere)('with a RabbitMQ broker', () => {
     await untrusted.close();
   });
 
+  test.each([true, false])(
+    'an exchange that the agent has to make is as oslo.messaging makes it, which then finds it without complaint (durable: %s)',
+    async (durable) => {
+      const connection = connectionTo(rabbit.transportUrl);
+      const topic = `made-${durable}`;
+      const flags = { durable, autoDelete: false, durableFanout: durable };
+      listen(connection, `agent-${topic}`, topic, async () => {}, flags);
+      new RpcClient(connection, { exchange: `neutron-${durable}`, flags, timeoutMs: 5_000 });
+      connection.start();
+      await connection.ready();
+      const model = await connect(amqpUrl());
+      const channel = await model.createChannel();
+      // As `fanout_send` and `topic_send` of its RabbitMQ driver do before they publish.
+      await channel.assertExchange(`${topic}_fanout`, 'fanout', { durable, autoDelete: true });
+      await channel.assertExchange(`neutron-${durable}`, 'topic', { durable, autoDelete: false });
+      await model.close();
+      await connection.close();
+    },
+  );
+
+  test('a message that comes twice is heard once', async () => {
+    const connection = connectionTo(rabbit.transportUrl);
+    const heard: string[] = [];
+    listen(connection, 'agent-twice', 'topic-twice', async (methods) => {
+      heard.push(...methods);
+    });
+    connection.start();
+    await connection.ready();
+    const model = await connect(amqpUrl());
+    const channel = await model.createChannel();
+    for (const [method, _unique_id] of [
+      ['one', 'a'],
+      ['one', 'a'],
+      ['two', 'b'],
+      ['one', 'a'],
+      ['last', 'c'],
+    ])
+      channel.publish('topic-twice_fanout', '', Buffer.from(JSON.stringify({ method, _unique_id })));
+    expect(await becomes(() => heard.includes('last'))).toBe(true);
+    expect(heard).toEqual(['one', 'two', 'last']);
+    await model.close();
+    await connection.close();
+  });
+
+  test('a second listener gets nothing until the first is gone, and is then told that it has taken over', async () => {
+    const [first, second] = [connectionTo(rabbit.transportUrl), connectionTo(rabbit.transportUrl)];
+    const heard: string[] = [];
+    const say = (who: string) => async (methods: string[]) => {
+      heard.push(...methods.map((method) => `${who} ${method}`));
+    };
+    listen(first, 'agent-two', 'topic-two', say('first'), NOT_DURABLE, () => heard.push('first has taken over'));
+    listen(second, 'agent-two', 'topic-two', say('second'), NOT_DURABLE, () => heard.push('second has taken over'));
+    for (const connection of [first, second]) {
+      connection.start();
+      await connection.ready();
+    }
+    const model = await connect(amqpUrl());
+    const channel = await model.createChannel();
+    const publish = (method: string) =>
+      channel.publish('topic-two_fanout', '', Buffer.from(JSON.stringify({ method, _unique_id: method })));
+    publish('one');
+    expect(await becomes(() => heard.length > 0)).toBe(true);
+    await first.close();
+    publish('two');
+    expect(await becomes(() => heard.includes('second two'))).toBe(true);
+    expect(heard).toEqual(['first one', 'second has taken over', 'second two']);
+    await model.close();
+    await second.close();
+  });
+
   test('exchanges of a deployment that are there are used as they are, whatever the flags say', async () => {
-    const model = await connect(rabbit.transportUrl.replace(/^rabbit/, 'amqp').replace(/\/\/$/, '/'));
+    const model = await connect(amqpUrl());
     const channel = await model.createChannel();
     await channel.assertExchange('durable', 'topic', { durable: true });
     await channel.assertExchange('topic-a_fanout', 'fanout', { durable: true, autoDelete: false });
     const connection = connectionTo(rabbit.transportUrl);
     const rpc = new RpcClient(connection, { exchange: 'durable', flags: NOT_DURABLE, timeoutMs: 5_000 });
     const heard: string[] = [];
-    new Subscription(connection, {
-      queue: 'agent-a',
-      topics: ['topic-a'],
-      flags: NOT_DURABLE,
-      log,
-      onConnected: () => {},
-      onDisconnected: () => {},
-      onMessages: async (messages) => {
-        heard.push(...messages.map(({ method }) => method));
-      },
+    listen(connection, 'agent-a', 'topic-a', async (methods) => {
+      heard.push(...methods);
     });
     connection.start();
     await connection.ready();
@@ -120,24 +283,16 @@ describe.skipIf(!neutronIsHere)('with a RabbitMQ broker', () => {
   test(
     'messages sent while nobody listens wait, also when the broker is restarted, and come again when they were not taken',
     async () => {
-      const listen = (onMessages: (methods: string[]) => Promise<void>) => {
+      const start = (take: (methods: string[]) => Promise<void>) => {
         const connection = connectionTo(rabbit.transportUrl);
-        new Subscription(connection, {
-          queue: 'agent-b',
-          topics: ['topic-b'],
-          flags: { ...NOT_DURABLE, durableFanout: true },
-          log,
-          onConnected: () => {},
-          onDisconnected: () => {},
-          onMessages: (messages) => onMessages(messages.map(({ method }) => method)),
-        });
+        listen(connection, 'agent-b', 'topic-b', take, { ...NOT_DURABLE, durableFanout: true });
         connection.start();
         return connection;
       };
-      const first = listen(async () => {});
+      const first = start(async () => {});
       await first.ready();
       await first.close();
-      const model = await connect(rabbit.transportUrl.replace(/^rabbit/, 'amqp').replace(/\/\/$/, '/'));
+      const model = await connect(amqpUrl());
       const channel = await model.createConfirmChannel();
       channel.publish('topic-b_fanout', '', Buffer.from(JSON.stringify({ method: 'waiting', args: {} })), {
         deliveryMode: 2,
@@ -147,7 +302,7 @@ describe.skipIf(!neutronIsHere)('with a RabbitMQ broker', () => {
       await rabbit.restart();
       let refusals = 0;
       const heard: string[] = [];
-      const second = listen(async (methods) => {
+      const second = start(async (methods) => {
         refusals += 1;
         if (refusals === 1) throw new Error('not now');
         heard.push(...methods);
@@ -161,20 +316,12 @@ describe.skipIf(!neutronIsHere)('with a RabbitMQ broker', () => {
   test('what is no message of oslo.messaging is left out, and the next is heard', async () => {
     const connection = connectionTo(rabbit.transportUrl);
     const heard: string[] = [];
-    new Subscription(connection, {
-      queue: 'agent-c',
-      topics: ['topic-c'],
-      flags: NOT_DURABLE,
-      log,
-      onConnected: () => {},
-      onDisconnected: () => {},
-      onMessages: async (messages) => {
-        heard.push(...messages.map(({ method }) => method));
-      },
+    listen(connection, 'agent-c', 'topic-c', async (methods) => {
+      heard.push(...methods);
     });
     connection.start();
     await connection.ready();
-    const model = await connect(rabbit.transportUrl.replace(/^rabbit/, 'amqp').replace(/\/\/$/, '/'));
+    const model = await connect(amqpUrl());
     const channel = await model.createChannel();
     for (const text of ['not json', '{"oslo.version":"2.0","oslo.message":"{"}', '{"method":"good"}'])
       channel.publish('topic-c_fanout', '', Buffer.from(text));

@@ -1,13 +1,27 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import { startReconcileHost } from '../../client/start-operation.ts';
 import { NeutronRest } from '../../neutron/rest-client.ts';
+import { neutronRelease } from '../../workers/demo/openstack/release.ts';
 import { startAgentProcess } from './agent-process.ts';
 import { DhcpAgent } from './dhcp-agent.ts';
 import { pluginOn } from './plugin-on.ts';
 import { becomes, type Cloud, createCloud, neutronIsHere } from './real-neutron.ts';
-import { expectStatus } from './why.ts';
+import { expectStatus, lastWord } from './why.ts';
 
 const MINUTE = 60_000;
+// As many deployments have it. What follows fanouts came after Debian's release of Neutron.
+const QUORUM = {
+  rabbit_quorum_queue: 'true',
+  ...(neutronRelease().environment === undefined ? {} : { rabbit_transient_quorum_queue: 'true' }),
+};
+
+/** When the server last heard of the agent. */
+async function heartbeatsOf({ openstack, host }: Cloud): Promise<string> {
+  const Agents = z.object({ agents: z.array(z.object({ host: z.string(), heartbeat_timestamp: z.string() })) });
+  const { agents } = Agents.parse(await openstack.api.get(`agents?host=${host}`));
+  return agents[0]?.heartbeat_timestamp ?? '';
+}
 
 describe.skipIf(!neutronIsHere)('with a stock neutron-server whose parts fail', () => {
   let cloud: Cloud;
@@ -15,7 +29,8 @@ describe.skipIf(!neutronIsHere)('with a stock neutron-server whose parts fail', 
     cloud = await createCloud({
       guests: 40,
       agentDownSeconds: 6,
-      durable: true,
+      broker: QUORUM,
+      securityGroups: true,
       configured: { dhcpUserid: 'LNX10039', dhcpHost: 'dhcpnode1' },
     });
   }, 10 * MINUTE);
@@ -101,9 +116,34 @@ describe.skipIf(!neutronIsHere)('with a stock neutron-server whose parts fail', 
         true,
       );
       await expectStatus(cloud, port.id, 'ACTIVE');
-      await api.deletePort(port.id);
+      // Neutron's own ports go with their network.
+      await api.deleteNetwork(networkId);
+      await expect(api.port(port.id)).rejects.toThrow('404');
+      expect(await becomes(async () => (await lastWord(cloud)) !== undefined)).toBe(true);
+      expect(await lastWord(cloud)).toMatchObject({ failed: [] });
     },
     MINUTE,
+  );
+
+  test(
+    'the broker is restarted while ports are made: all of them become ACTIVE',
+    async () => {
+      const { api, rabbit } = cloud.openstack;
+      const networkId = await api.createNetwork({ physicalNetwork: 'physnet1', segmentationId: 2900 });
+      const wanted = Array.from({ length: 8 }, (_, index) => ({
+        networkId,
+        host: cloud.host,
+        deviceId: `LNX1003${index}`,
+      }));
+      const first = await api.createPorts(wanted.slice(0, 4));
+      const restarted = rabbit.restart();
+      const second = await api.createPorts(wanted.slice(4));
+      await restarted;
+      for (const port of [...first, ...second]) await expectStatus(cloud, port.id, 'ACTIVE', 2 * MINUTE);
+      for (const port of [...first, ...second]) await api.deletePort(port.id);
+      for (const { deviceId } of wanted) expect(await becomes(() => isBare(deviceId), MINUTE)).toBe(true);
+    },
+    5 * MINUTE,
   );
 
   test(
@@ -160,9 +200,107 @@ describe.skipIf(!neutronIsHere)('with a stock neutron-server whose parts fail', 
       expect(await second.end()).toBe(0);
       expect((await api.port(kept.id)).status).toBe('ACTIVE');
       expect(first.output() + second.output()).not.toContain('neutron-secret');
+      // The server of this test believes in security groups: whoever reads the log is told that nobody enforces them.
+      expect(first.output()).toContain('set enable_security_group = false');
       await cloud.startAgent();
     },
     5 * MINUTE,
+  );
+
+  test(
+    'the agent is killed while ports are made, and started again: all of them become ACTIVE',
+    async () => {
+      const { api } = cloud.openstack;
+      await cloud.stopAgent();
+      const first = await startAgentProcess(cloud);
+      expect(await becomes(isAlive, MINUTE)).toBe(true);
+      const networkId = await api.createNetwork({ physicalNetwork: 'physnet1', segmentationId: 2901 });
+      const creating = api.createPorts(
+        Array.from({ length: 8 }, (_, index) => ({ networkId, host: cloud.host, deviceId: `LNX1003${index}` })),
+      );
+      expect(await becomes(async () => (await guest('LNX10030')).rows.length > 0, MINUTE)).toBe(true);
+      await first.kill();
+      const ports = await creating;
+      await cloud.startAgent();
+      for (const port of ports) await expectStatus(cloud, port.id, 'ACTIVE', 2 * MINUTE);
+      for (const port of ports) await api.deletePort(port.id);
+      expect(await becomes(() => isBare('LNX10037'), MINUTE)).toBe(true);
+    },
+    5 * MINUTE,
+  );
+
+  test(
+    "a network's VLAN that is changed while the agent is away is on the guest when it is back, though nothing was left in its queue",
+    async () => {
+      const { api } = cloud.openstack;
+      const port = await newPort('LNX10023');
+      await expectStatus(cloud, port.id, 'ACTIVE');
+      await cloud.stopAgent();
+      await api.changeSegmentationId(port.network_id, 2950);
+      await cloud.dropMessages();
+      await cloud.startAgent();
+      expect(await becomes(async () => (await guest('LNX10023')).granted.VSW1?.[0] === 2950, MINUTE)).toBe(true);
+      await expectStatus(cloud, port.id, 'ACTIVE');
+    },
+    3 * MINUTE,
+  );
+
+  test(
+    'while z/VM cannot be reached the agent is silent, so that Neutron binds nothing to the host; once it can be, what failed is bound',
+    async () => {
+      const { control } = cloud.environment;
+      const kept = await newPort('LNX10025');
+      await expectStatus(cloud, kept.id, 'ACTIVE');
+      await control('POST', 'faults', { match: {}, action: { kind: 'status', status: 503 } });
+      expect(await becomes(async () => !(await isAlive()), MINUTE)).toBe(true);
+      expect((await cloud.openstack.api.port(kept.id)).status).toBe('ACTIVE');
+      const unbound = await newPort('LNX10027');
+      expect(unbound['binding:vif_type']).toBe('binding_failed');
+      await control('DELETE', 'faults');
+      expect(await becomes(isAlive, MINUTE)).toBe(true);
+      await expectStatus(cloud, unbound.id, 'ACTIVE', MINUTE);
+    },
+    4 * MINUTE,
+  );
+
+  test(
+    'an agent that starts before the broker, the server and z/VM are there waits for all of them',
+    async () => {
+      const { rabbit, restartServer } = cloud.openstack;
+      const { control } = cloud.environment;
+      await cloud.stopAgent();
+      await control('POST', 'faults', { match: {}, action: { kind: 'status', status: 503 } });
+      let starting: Promise<void> = Promise.resolve();
+      await restartServer(() =>
+        rabbit.restart(async () => {
+          starting = cloud.startAgent();
+        }),
+      );
+      expect(await becomes(async () => !(await isAlive()), MINUTE)).toBe(true);
+      await control('DELETE', 'faults');
+      await starting;
+      expect(await becomes(isAlive, MINUTE)).toBe(true);
+      const port = await newPort('LNX10029');
+      await expectStatus(cloud, port.id, 'ACTIVE', MINUTE);
+    },
+    5 * MINUTE,
+  );
+
+  test(
+    'while Temporal is away the agent stays alive, and hands on what it has heard when Temporal is back',
+    async () => {
+      await cloud.stopAgent();
+      let isAway = true;
+      await cloud.startAgent(() => isAway);
+      const port = await newPort('LNX10015');
+      const beats = await heartbeatsOf(cloud);
+      expect(await becomes(async () => (await heartbeatsOf(cloud)) > beats, MINUTE)).toBe(true);
+      expect(await isAlive()).toBe(true);
+      expect((await guest('LNX10015')).rows).toEqual([]);
+      isAway = false;
+      await expectStatus(cloud, port.id, 'ACTIVE', MINUTE);
+    },
+    3 * MINUTE,
   );
 
   test(
@@ -189,9 +327,14 @@ describe.skipIf(!neutronIsHere)('with a stock neutron-server whose parts fail', 
     async () => {
       const standBy = await startAgentProcess(cloud);
       expect(await becomes(() => standBy.output().includes('full synchronisation'), MINUTE)).toBe(true);
+      const before = await newPort('LNX10031');
+      await expectStatus(cloud, before.id, 'ACTIVE', MINUTE);
       await cloud.stopAgent();
       const port = await newPort('LNX10021');
       await expectStatus(cloud, port.id, 'ACTIVE', MINUTE);
+      // It did not hear of this port while it stood by.
+      await cloud.openstack.api.deletePort(before.id);
+      expect(await becomes(() => isBare('LNX10031'), MINUTE)).toBe(true);
       await standBy.end();
       await cloud.startAgent();
     },

@@ -1,8 +1,9 @@
 import { afterEach, expect, test } from 'vitest';
 import { startReconcileHost, tellOfNeutron } from '../../client/start-operation.ts';
 import type { FollowNeutronResult } from '../../workflows/follow-neutron.ts';
-import { createEnvironment, type Environment } from '../workflows/environment.ts';
+import { createEnvironment, type Environment, portId, vlan } from '../workflows/environment.ts';
 import { MemoryNeutron } from './memory-neutron.ts';
+import { becomes } from './real-neutron.ts';
 
 let environment: Environment | undefined;
 afterEach(async () => {
@@ -41,6 +42,23 @@ test('a port that changes while its guest is being wired ends as Neutron has it 
   expect(last.failed).toEqual([]);
   expect((await there.guest('LNX10001')).granted).toEqual({ VSW1: [11] });
   expect(neutron.all.get(port.portId)?.status).toBe('ACTIVE');
+});
+
+test('a port that is deleted while its guest waits to be wired leaves nothing behind', async () => {
+  const { neutron, host, there, follow } = await withNeutron();
+  await there.control('POST', 'systems/zhcp1/guests/LNX10001/lock');
+  const holder = there.run('createPort', { userid: 'LNX10001', portId: portId(1), vswitch: 'VSW2', network: vlan(5) });
+  expect(await becomes(async () => (await there.guest('LNX10001')).rows.length === 1)).toBe(true);
+  const port = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(12) });
+  const first = follow(port.portId);
+  expect(await becomes(() => neutron.asked.includes(port.portId))).toBe(true);
+  neutron.remove(port.portId);
+  const second = follow(port.portId);
+  expect(await becomes(() => neutron.asked.filter((asked) => asked === port.portId).length > 1)).toBe(true);
+  await there.control('POST', 'systems/zhcp1/guests/LNX10001/unlock');
+  await Promise.all([holder, first, second]);
+  expect((await there.guest('LNX10001')).granted).toEqual({ VSW2: [5] });
+  expect((await there.guest('LNX10001')).rows.map((row) => row.port)).toEqual([portId(1)]);
 });
 
 test('both NICs of a guest on one network follow it to another VLAN, though a user-based VSWITCH holds one VLAN for both', async () => {
@@ -125,4 +143,15 @@ test('reconciliation creates what Neutron wants, moves what it wants elsewhere, 
   expect((await there.guest('LNX10005')).granted).toEqual({});
   const third = await (await startReconcileHost(there.client, last(second))).result();
   expect({ drifted: third.drifted, reported: third.reported }).toEqual({ drifted: 0, reported: { up: 0, down: 0 } });
+});
+
+test('a list of ports that is short undoes nothing: each port that is missing in it is looked up first', async () => {
+  const { neutron, host, there } = await withNeutron();
+  const port = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(90) });
+  const first = await (await startReconcileHost(there.client, { host })).result();
+  neutron.unlisted.add(port.portId);
+  const last = { memory: first.memory, failures: first.failures };
+  const second = await (await startReconcileHost(there.client, { host, last })).result();
+  expect({ drifted: second.drifted, failures: second.failures }).toEqual({ drifted: 0, failures: [] });
+  expect((await there.guest('LNX10001')).granted).toEqual({ VSW1: [90] });
 });

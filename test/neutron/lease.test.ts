@@ -43,7 +43,7 @@ describe.skipIf(!canRun)("with Neutron's own DHCP agent on the DHCP node", () =>
 
   beforeAll(async () => {
     await ensurePackages(() => {}, DHCP_PACKAGES);
-    cloud = await createCloud({ guests: 4, configured: { dhcpUserid: 'LNX10003', dhcpHost: HOST } });
+    cloud = await createCloud({ guests: 4, rest: true, configured: { dhcpUserid: 'LNX10003', dhcpHost: HOST } });
     agent = await startDhcpAgent(cloud);
     const isAlive = async () =>
       (await cloud.openstack.api.agents()).some((each) => each.agent_type === 'DHCP agent' && each.alive);

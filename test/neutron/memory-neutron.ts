@@ -9,6 +9,10 @@ export class MemoryNeutron implements NeutronSource {
   readonly all = new Map<PortId, NeutronPort>();
   /** Each report in order: `up <id>` or `down <id>`. */
   readonly reports: string[] = [];
+  /** Ports that no list shows. */
+  readonly unlisted = new Set<PortId>();
+  /** Ports that were looked up, in order. */
+  readonly asked: PortId[] = [];
   #count = 0;
 
   add(port: Partial<NeutronPort> & Pick<NeutronPort, 'host' | 'deviceId'>): NeutronPort {
@@ -39,10 +43,11 @@ export class MemoryNeutron implements NeutronSource {
   }
 
   async portsOfHost(host: string): Promise<NeutronPort[]> {
-    return [...this.all.values()].filter((port) => port.host === host);
+    return [...this.all.values()].filter((port) => port.host === host && !this.unlisted.has(port.portId));
   }
 
   async ports(portIds: readonly PortId[]): Promise<NeutronPort[]> {
+    this.asked.push(...portIds);
     return portIds.flatMap((portId) => this.all.get(portId) ?? []);
   }
 

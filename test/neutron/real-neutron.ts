@@ -8,6 +8,8 @@ import { connectClient, localTarget } from '../../client/temporal-connection.ts'
 import type { HostConfiguration } from '../../configuration/configuration.ts';
 import type { NeutronConfiguration } from '../../configuration/neutron.ts';
 import { decodeMessage } from '../../neutron/envelope.ts';
+import type { ExchangeFlags } from '../../neutron/exchanges.ts';
+import { TOPICS } from '../../neutron/notifications.ts';
 import { parseTransportUrl } from '../../neutron/transport-url.ts';
 import { startSimulator } from '../../simulator/simulator.ts';
 import { type Openstack, startOpenstack } from '../../workers/demo/openstack/neutron-server.ts';
@@ -22,9 +24,12 @@ import { createEnvironmentOn, type Environment } from '../workflows/environment.
 export type Cloud = {
   openstack: Openstack;
   environment: Environment;
+  /** Further z/VM systems behind the same management node, each with a worker and an agent. */
+  others: Environment[];
   host: string;
   agents(): RunningAgents;
-  startAgent(): Promise<void>;
+  /** With `withoutTemporal`, the agent's Temporal is away as long as that says so. */
+  startAgent(withoutTemporal?: () => boolean): Promise<void>;
   /** What the last reconciliation left to the next. */
   last(): Last | undefined;
   remember(result: Last): void;
@@ -51,12 +56,22 @@ if (!neutronIsHere) process.stderr.write('SKIPPED: no neutron-server here, and i
 
 export const silent = pino({ level: process.env.TEST_LOG ?? 'silent' }, pino.destination(2));
 
-export function busConfiguration(transportUrl: string, durable = false): NeutronConfiguration {
+/** Flags as they are read from the same options of `[oslo_messaging_rabbit]` that the server has. */
+function flagsOf(broker: Readonly<Record<string, string>>): ExchangeFlags {
+  const isOn = (name: string) => broker[name] === 'true';
+  return {
+    durable: isOn('amqp_durable_queues') || isOn('rabbit_quorum_queue'),
+    autoDelete: isOn('amqp_auto_delete'),
+    durableFanout: isOn('rabbit_transient_quorum_queue'),
+  };
+}
+
+function busConfiguration(transportUrl: string, flags: ExchangeFlags): NeutronConfiguration {
   return {
     bus: {
       transport: parseTransportUrl(transportUrl),
       exchange: 'neutron',
-      flags: { durable, autoDelete: false, durableFanout: false },
+      flags,
       heartbeatSeconds: 60,
       tls: { verify: true },
       rpcTimeoutSeconds: 60,
@@ -67,34 +82,48 @@ export function busConfiguration(transportUrl: string, durable = false): Neutron
 
 export async function createCloud(
   options: {
+    hosts?: number;
     guests?: number;
     agentDownSeconds?: number;
     configured?: Partial<HostConfiguration>;
     rest?: boolean;
-    durable?: boolean;
+    securityGroups?: boolean;
+    /** Options of `[oslo_messaging_rabbit]`, for the server and the agent. */
+    broker?: Readonly<Record<string, string>>;
   } = {},
 ): Promise<Cloud> {
-  const simulator = await startSimulator({ hosts: 1, guests: options.guests ?? 10 });
+  const simulator = await startSimulator({ hosts: options.hosts ?? 1, guests: options.guests ?? 10 });
   const openstack = await startOpenstack({
     say: () => {},
     macPrefix: '02:00:00',
     vlanNetworks: ['physnet1', 'physnet2', 'physport'],
-    durable: options.durable === true,
+    securityGroups: options.securityGroups === true,
+    ...(options.broker === undefined ? {} : { broker: options.broker }),
     ...(options.agentDownSeconds === undefined ? {} : { agentDownSeconds: options.agentDownSeconds }),
   });
   const environment = await createEnvironmentOn(simulator, 1, options.configured ?? {}, false);
+  const others: Environment[] = [];
+  for (let number = 2; number <= (options.hosts ?? 1); number += 1)
+    others.push(await createEnvironmentOn(simulator, number, {}, false));
+  const hosts = [environment, ...others].map((each) => each.configuration);
   const target = localTarget(inject('temporalAddress'), inject('temporalNamespace'));
-  const configuration = busConfiguration(openstack.rabbit.transportUrl, options.durable === true);
+  const configuration = busConfiguration(openstack.rabbit.transportUrl, flagsOf(options.broker ?? {}));
   if (options.rest === true)
     configuration.rest = { url: openstack.api.url, auth: { strategy: 'noauth' }, timeoutMs: 30_000 };
   const way = neutronConnection(configuration, silent);
   way.start();
-  const workers = await runWorkers([environment.configuration], target, silent, undefined, way);
+  const workers = await runWorkers(hosts, target, silent, undefined, way);
   const { client, close } = await connectClient(target);
   let agents: RunningAgents | undefined;
   let last: Last | undefined;
-  const startAgent = async () => {
-    agents = runNeutronAgents([environment.configuration], configuration, client, silent);
+  const startAgent = async (withoutTemporal = () => false) => {
+    const through = new Proxy(client, {
+      get(whole, part) {
+        if (withoutTemporal()) throw new Error('Temporal is away');
+        return Reflect.get(whole, part);
+      },
+    });
+    agents = runNeutronAgents(hosts, configuration, through, silent);
     await agents.ready;
   };
   const stopAgent = async () => {
@@ -105,6 +134,7 @@ export async function createCloud(
   return {
     openstack,
     environment,
+    others,
     host: environment.host,
     last: () => last,
     remember: ({ memory, failures, unreported }) => {
@@ -136,7 +166,7 @@ export async function createCloud(
       await workers.stop();
       await way.close();
       await close();
-      await environment.close();
+      for (const each of [environment, ...others]) await each.close();
       await openstack.stop();
       await simulator.close();
     },
@@ -151,7 +181,9 @@ async function watchStatuses(url: string): Promise<{ seen(): string[]; close(): 
   const model = await connect(url);
   const channel = await model.createChannel();
   const { queue } = await channel.assertQueue('', { exclusive: true });
-  await channel.bindQueue(queue, 'neutron-vo-Port-1.7_fanout', '');
+  // Each release pushes ports at its own version.
+  for (const topic of TOPICS.filter((each) => each.includes('-Port-')))
+    await channel.bindQueue(queue, `${topic}_fanout`, '');
   const statuses: string[] = [];
   const Resource = z.object({ 'versioned_object.data': z.object({ status: z.string().nullish() }) });
   await channel.consume(

@@ -87,6 +87,27 @@ describe.each(releases)('as a server of release %s answered', (release) => {
   });
 });
 
+test.each(['port_update', 'push'])(
+  'that the server takes security groups to be enforced is read from a %s',
+  (method) => {
+    const events = captures
+      .filter(({ kind, body }) => kind === 'in' && body.method === method)
+      .flatMap(({ body }) => {
+        const message = decodeMessage(wrapped(body));
+        return message === undefined ? [] : eventsOf(message);
+      });
+    expect(events).toContainEqual(expect.objectContaining({ kind: 'port', filtered: true }));
+  },
+);
+
+test('a newer minor version with keys of its own is understood, another major version is not', () => {
+  const id = '00000000-0000-4000-8000-000000000001';
+  const said = (version: string) =>
+    eventsOf({ method: 'port_delete', version, args: { port_id: id, since: 'later' }, uniqueId: undefined });
+  expect(said('1.9')).toEqual([{ kind: 'portDeleted', portId: id }]);
+  expect(said('2.0')).toEqual([]);
+});
+
 test('what is sent has the keys that a stock agent sends, twice encoded, with an administrator’s context', () => {
   const answer = { msgId: 'a'.repeat(32), queue: 'reply_x' };
   const outer = JSON.parse(encode({ method: 'm', version: '1.0', args: { a: 1 }, answer }).toString());

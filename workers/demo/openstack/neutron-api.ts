@@ -44,6 +44,10 @@ export class NeutronApi {
     return this.#request('POST', path, body);
   }
 
+  put(path: string, body?: unknown): Promise<unknown> {
+    return this.#request('PUT', path, body);
+  }
+
   /** A network of type vlan, or flat when no segmentation id is given, with a subnet. */
   async createNetwork({ physicalNetwork, segmentationId }: NetworkOptions, cidr = '10.64.0.0/16'): Promise<string> {
     const body = {

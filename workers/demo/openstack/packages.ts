@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Debian's packages of a Neutron server, and a program of each (contract neutron.md 1.1). */
 const PACKAGES: Readonly<Record<string, string>> = {
@@ -12,6 +13,8 @@ const PACKAGES: Readonly<Record<string, string>> = {
 
 /** With it, packages may not start services of their own while they are installed. */
 const POLICY = '/usr/sbin/policy-rc.d';
+const LONGEST_WAIT_MS = 300_000;
+const AGAIN_MS = 2_000;
 
 /** The packages that are not installed. */
 export function missingPackages(packages: Readonly<Record<string, string>> = PACKAGES): string[] {
@@ -35,8 +38,8 @@ export async function ensurePackages(
   const ownPolicy = !existsSync(POLICY);
   if (ownPolicy) await writeFile(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
   try {
-    run('apt-get', ['update', '-qq']);
-    run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...missing]);
+    await run('apt-get', ['update', '-qq']);
+    await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...missing]);
   } finally {
     if (ownPolicy) await rm(POLICY, { force: true });
   }
@@ -44,11 +47,18 @@ export async function ensurePackages(
   if (still.length > 0) throw new Error(`${still.join(', ')} could not be installed: try ${command}`);
 }
 
-function run(program: string, args: string[]): void {
-  const { status, stderr } = spawnSync(program, args, {
-    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-    encoding: 'utf8',
-    maxBuffer: 64 * 1024 * 1024,
-  });
-  if (status !== 0) throw new Error(`${program} ${args.join(' ')} failed: ${stderr.slice(-500)}`);
+// Somebody else may be installing just now: apt-get does not wait for its turn at the lists.
+async function run(program: string, args: string[]): Promise<void> {
+  const deadline = Date.now() + LONGEST_WAIT_MS;
+  for (;;) {
+    const { status, stderr } = spawnSync(program, args, {
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+      encoding: 'utf8',
+      maxBuffer: 64 * 1024 * 1024,
+    });
+    if (status === 0) return;
+    if (!/(could not get|unable to (lock|acquire))/i.test(stderr) || Date.now() > deadline)
+      throw new Error(`${program} ${args.join(' ')} failed: ${stderr.slice(-500)}`);
+    await sleep(AGAIN_MS);
+  }
 }

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { globSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { freePorts, isListening, type Service, startService, until } from './service.ts';
@@ -15,6 +16,8 @@ export type Rabbit = {
   tlsPort: number | undefined;
   /** Stop and start again, on the same port and with the same data. */
   restart(whileDown?: () => Promise<void>): Promise<void>;
+  /** Run this broker's rabbitmqctl. Throws an Error with what it says when it fails. */
+  control(...args: string[]): void;
   stop(): Promise<void>;
 };
 
@@ -66,6 +69,11 @@ export async function startRabbit(folder: string, tls?: { certificate: string; k
       await running.stop();
       await whileDown?.();
       running = await start();
+    },
+    control(...args) {
+      const [program = ''] = globSync('/usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin/rabbitmqctl');
+      const { status, stderr } = spawnSync(program, args, { env: { ...process.env, ...env }, encoding: 'utf8' });
+      if (status !== 0) throw new Error(`rabbitmqctl ${args[0]}: ${stderr}`);
     },
     async stop() {
       await running.stop();

@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest';
+import type { PortId } from '../../network/identifiers.ts';
+import { PortsHere } from '../../neutron/ports-here.ts';
+import { portId } from '../workflows/environment.ts';
+
+const [one, two, three] = [1, 2, 3].map((number) => portId(number) as PortId) as [PortId, PortId, PortId];
+
+test('before the first reading, and after messages may have been missed, any port may be here', async () => {
+  const ports = new PortsHere();
+  expect(ports.mayHave(one)).toBe(true);
+  await ports.learn(async () => [two]);
+  expect([one, two].map((id) => ports.mayHave(id))).toEqual([false, true]);
+  ports.forget();
+  expect(ports.mayHave(one)).toBe(true);
+});
+
+test('what is heard while the server is being read is later than what it answers', async () => {
+  const ports = new PortsHere();
+  const answer = Promise.withResolvers<PortId[]>();
+  const learning = ports.learn(() => answer.promise);
+  ports.heard(one, true);
+  ports.heard(two, false);
+  answer.resolve([two, three]);
+  expect(await learning).toBe(2);
+  expect([one, two, three].map((id) => ports.mayHave(id))).toEqual([true, false, true]);
+});
+
+test('a reading during which messages may have been missed counts for nothing', async () => {
+  const ports = new PortsHere();
+  const answer = Promise.withResolvers<PortId[]>();
+  const learning = ports.learn(() => answer.promise);
+  ports.forget();
+  answer.resolve([two]);
+  await learning;
+  expect(ports.mayHave(one)).toBe(true);
+});
