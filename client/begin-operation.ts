@@ -1,6 +1,7 @@
 import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { taskQueueOf } from '../network/host.ts';
-import { ZVM_HOST, ZVM_PORT, ZVM_USERID } from '../temporal-config/search-attributes.ts';
+import { findableBy } from '../temporal-config/search-attributes.ts';
+import { askedOf } from './asked.ts';
 import { operationIdOf } from './operation-id.ts';
 
 /** An operation to start. */
@@ -11,6 +12,7 @@ export type Beginning = {
   portIds?: readonly string[];
   workflowId: string;
   input: unknown;
+  /** What it is for, where the request itself says no more. */
   summary: string;
   /** The same request is carried out once, whatever became of it; `digest` tells requests apart that bear the same key. */
   once?: { digest: string };
@@ -25,11 +27,11 @@ export type Begun = {
 };
 
 const DIGEST = 'requestDigest';
-const MOST_PORTS_FOUND = 40;
 
 /** Start an operation, or join the one that is there under the same Workflow ID. Throws what the Temporal client throws. */
 export async function beginOperation(client: Client, beginning: Beginning): Promise<Begun> {
   const { type, host, userid, portIds = [], workflowId, input, summary, once } = beginning;
+  const asked = askedOf(client.options.namespace, type, input);
   try {
     const handle = await client.workflow.start(type, {
       taskQueue: taskQueueOf(host),
@@ -37,12 +39,9 @@ export async function beginOperation(client: Client, beginning: Beginning): Prom
       workflowIdConflictPolicy: 'FAIL',
       workflowIdReusePolicy: once === undefined ? 'ALLOW_DUPLICATE' : 'REJECT_DUPLICATE',
       args: [input],
-      typedSearchAttributes: [
-        { key: ZVM_HOST, value: host },
-        ...(userid === undefined ? [] : [{ key: ZVM_USERID, value: userid }]),
-        ...(portIds.length === 0 ? [] : [{ key: ZVM_PORT, value: portIds.slice(0, MOST_PORTS_FOUND) }]),
-      ],
-      staticSummary: summary,
+      typedSearchAttributes: findableBy({ host, userid, portIds, ...asked?.found }),
+      staticSummary: asked?.summary ?? summary,
+      ...(asked === undefined ? {} : { staticDetails: asked.details }),
       ...(once === undefined ? {} : { memo: { [DIGEST]: once.digest } }),
     });
     return { id: operationIdOf(workflowId), runId: handle.firstExecutionRunId, clash: false };
