@@ -17,9 +17,9 @@ const BY_CODE: Readonly<Record<string, string>> = {
   '396/2846': 'ask for a flat network, or use a VLAN-aware VSWITCH',
   '396': 'look up the HCP message of that number (HELP HCPnnnnE)',
   '400/4': 'define the guest in the user directory',
-  '400/12': 'wait for the other change to the directory; if there is none, unlock the entry (DIRM FOR <userid> UNLOCK)',
+  '400/12': 'wait for the other change to the directory; if there is none, unlock the entry (DIRM FOR userid UNLOCK)',
   '404/12':
-    'wait for the other change to the directory; if there is none, unlock the device (DIRM FOR <userid> UNLOCK <vdev>)',
+    'wait for the other change to the directory; if there is none, unlock the device (DIRM FOR userid UNLOCK vdev)',
   '412': "compare the guest's directory entry with the port's record; somebody else changed it",
   '500': 'see that DirMaint runs and is enabled (QUERY DIRMAINT, XAUTOLOG DIRMAINT)',
   '596': 'look up the DVH message of that number; see the console of DIRMAINT',

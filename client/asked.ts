@@ -23,15 +23,14 @@ function askedOfGuest(namespace: string, { host, userid, portIds, change, summar
   const { vswitches, vlans } = foundByChange(change);
   const link = (text: string, query: string) => markdownLink(text, listPath(namespace, query));
   const guest = guestWorkflowId(host, userid);
-  const lines = [
-    `On host **${host}**: ${summary}.${dryRun ? ' Only a plan: nothing is done.' : ''}`,
-    `- Steps on z/VM: ${markdownLink(guest, runPath(namespace, guest))}`,
-    ...portIds.slice(0, MOST_LINKS).map((portId) => `- ${link(`All about port ${portId}`, aboutPort(portId))}`),
-    `- ${link(`All about ${userid}`, aboutGuest(host, userid))}`,
+  const links = [
+    markdownLink('the steps on z/VM', runPath(namespace, guest)),
+    ...portIds.slice(0, MOST_LINKS).map((portId) => link(`all about port ${portId}`, aboutPort(portId))),
+    link(`all about ${userid}`, aboutGuest(host, userid)),
   ];
   return {
     summary: `${summary} (${host})${dryRun ? ', plan only' : ''}`,
-    details: [lines[0], lines.slice(1).join('\n')].join('\n\n'),
+    details: `Guest **${userid}** on host **${host}**.${dryRun ? ' Only a plan: nothing is done.' : ''} See ${links.join(', ')}.`,
     found: { userid, portIds, vswitches, vlans },
   };
 }

@@ -20,28 +20,16 @@ export type SavedQuery = {
   /** What it shows, and what one does with it. */
   tells: string;
   needs: readonly QueryParameter[];
-  /** The query; `now` for those that go back from now. Parameters that it needs must be there. */
-  query(parameters: QueryParameters, now: Date): string;
+  /** True when the query is of a moment: saved, it would grow old. */
+  ofNow?: true;
+  /** The query. Parameters that it needs must be there; `hours` goes back from `now` in those that look at what has ended. */
+  query(parameters: QueryParameters & { hours?: number | undefined }, now: Date): string;
 };
 
 const HOUR_MS = 3_600_000;
 
-/** Types that somebody asks for; the runs that they start for each guest are left out. */
-const ASKED_FOR = [
-  'createPort',
-  'attachNic',
-  'changeVlan',
-  'setAdminState',
-  'detachNic',
-  'deletePort',
-  'wirePorts',
-  'ensureVswitch',
-  'deleteVswitch',
-  'ensureDhcp',
-  'ensureManagementNetwork',
-];
-
-const operations = `WorkflowType IN (${ASKED_FOR.map(quoted).join(', ')})`;
+/** What somebody asked for, or a Schedule: not the runs that carry it out guest by guest. */
+const operations = 'WorkflowType != "convergeGuest"';
 const running = 'ExecutionStatus = "Running"';
 
 /** Everything about a port: operations, and the runs of its guest that carried them out. */
@@ -56,65 +44,110 @@ export function aboutGuest(host: string, userid: string): string {
 
 /** What is useful on day one, in the order in which an operator asks. */
 export const SAVED_QUERIES: readonly SavedQuery[] = [
-  saved(
-    'Failed in the last 24 hours',
-    'what failed: open one, its failure says step, reason and advice',
-    [],
-    ({ host }, now) => all(operations, is(ZVM_OUTCOME, 'failed'), on(host), since(now, 24)),
-  ),
-  saved(
-    'Refused in the last 24 hours',
-    'requests that cannot be granted: the failure names field and way out',
-    [],
-    ({ host }, now) => all(is(ZVM_OUTCOME, 'refused'), operations, on(host), since(now, 24)),
-  ),
-  saved('Being tried again', 'runs in which a step fails for now: Current Details say which and why', [], ({ host }) =>
-    all(running, is(ZVM_OUTCOME, 'retrying'), on(host)),
-  ),
-  saved('Waiting for their guest', 'operations behind another one on the same guest', [], ({ host }) =>
-    all(running, is(ZVM_OUTCOME, 'waiting'), on(host)),
-  ),
-  saved(
-    'Running for more than an hour',
-    'operations that take long: is z/VM away, or no worker there?',
-    [],
-    ({ host }, now) => all(operations, running, on(host), `StartTime < ${quoted(ago(now, 1))}`),
-  ),
-  saved('In progress', 'operations that run now: none of them is left when a host is drained', [], ({ host }) =>
-    all(operations, running, on(host)),
-  ),
-  saved('Changes of the last 24 hours', 'operations that changed something', [], ({ host }, now) =>
-    all(operations, is(ZVM_OUTCOME, 'changed'), on(host), since(now, 24)),
-  ),
-  saved('Cancelled or terminated', 'stopped by somebody: a terminated guest run leaves what was done', [], ({ host }) =>
-    all('ExecutionStatus IN ("Canceled", "Terminated")', on(host)),
-  ),
-  saved('Reconciliations that found drift', 'what had changed behind our back, and was repaired', [], ({ host }) =>
-    all('WorkflowType = "reconcileHost"', `${ZVM_DRIFTED.name} > 0`, on(host)),
-  ),
-  saved(
-    'Reconciliations that could not repair',
-    'guests that are left as they are: the result names them',
-    [],
-    ({ host }) => all('WorkflowType IN ("reconcileHost", "reconcileFleet")', is(ZVM_OUTCOME, 'failed'), on(host)),
-  ),
-  saved('Neutron: not as it wants it', 'runs of followNeutron with ports that could not be wired', [], ({ host }) =>
-    all('WorkflowType = "followNeutron"', is(ZVM_OUTCOME, 'failed'), on(host)),
-  ),
-  saved('Everything about a port', 'its whole history, newest first', ['port'], ({ port = '' }) => aboutPort(port)),
-  saved('Everything about a guest', 'all that was done to it', ['host', 'userid'], ({ host = '', userid = '' }) =>
-    aboutGuest(host, userid),
-  ),
-  saved('On a VLAN', 'operations that put a port on the VLAN, or took one off it', ['vlan'], ({ host, vlan = '' }) =>
-    all(operations, is(ZVM_VLAN, vlan), on(host)),
-  ),
-  saved('On a VSWITCH', 'operations on the VSWITCH and on its ports', ['vswitch'], ({ host, vswitch = '' }) =>
-    all(operations, is(ZVM_VSWITCH, vswitch.toUpperCase()), on(host)),
-  ),
+  {
+    name: 'Failed',
+    tells: 'what failed, newest first: the failure of each says step, reason and what to do',
+    needs: [],
+    query: ({ host, hours }, now) => all(operations, is(ZVM_OUTCOME, 'failed'), on(host), since(now, hours)),
+  },
+  {
+    name: 'Refused',
+    tells: 'requests that cannot be granted: the failure of each names the field, the reason and the way out',
+    needs: [],
+    query: ({ host, hours }, now) => all(operations, is(ZVM_OUTCOME, 'refused'), on(host), since(now, hours)),
+  },
+  {
+    name: 'Being tried again',
+    tells: 'runs in which something fails for now: their Current Details say what, why and until when',
+    needs: [],
+    query: ({ host }) => all(running, is(ZVM_OUTCOME, 'retrying'), on(host)),
+  },
+  {
+    name: 'Waiting for their guest',
+    tells: 'operations behind another one on the same guest: their Current Details name it',
+    needs: [],
+    query: ({ host }) => all(running, is(ZVM_OUTCOME, 'waiting'), on(host)),
+  },
+  {
+    name: 'In progress',
+    tells: 'operations that run now: none of them is left when a host is drained',
+    needs: [],
+    query: ({ host }) => all(operations, running, on(host)),
+  },
+  {
+    name: 'Running for more than an hour',
+    tells: 'operations that take too long: z/VM is away, or nobody works for the host',
+    needs: [],
+    ofNow: true,
+    query: ({ host }, now) => all(operations, running, on(host), `StartTime < ${quoted(ago(now, 1))}`),
+  },
+  {
+    name: 'Changes',
+    tells: 'operations that changed something on z/VM',
+    needs: [],
+    query: ({ host, hours }, now) => all(operations, is(ZVM_OUTCOME, 'changed'), on(host), since(now, hours)),
+  },
+  {
+    name: 'Stopped by somebody',
+    tells: 'cancelled or terminated runs; a terminated run of a guest leaves what was done to reconciliation',
+    needs: [],
+    query: ({ host, hours }, now) => all('ExecutionStatus IN ("Canceled", "Terminated")', on(host), since(now, hours)),
+  },
+  {
+    name: 'Reconciliations that found drift',
+    tells: 'what somebody else had changed, or a re-IPL had taken away, and what was repaired',
+    needs: [],
+    query: ({ host, hours }, now) =>
+      all('WorkflowType = "reconcileHost"', `${ZVM_DRIFTED.name} > 0`, on(host), since(now, hours)),
+  },
+  {
+    name: 'Reconciliations that could not repair',
+    tells: 'guests that are left as they are: Current Details name them, with reason and next try',
+    needs: [],
+    query: ({ host, hours }, now) =>
+      all(
+        'WorkflowType IN ("reconcileHost", "reconcileFleet")',
+        is(ZVM_OUTCOME, 'failed'),
+        on(host),
+        since(now, hours),
+      ),
+  },
+  {
+    name: 'Not as Neutron wants it',
+    tells: 'runs of followNeutron with ports that could not be wired',
+    needs: [],
+    query: ({ host, hours }, now) =>
+      all('WorkflowType = "followNeutron"', is(ZVM_OUTCOME, 'failed'), on(host), since(now, hours)),
+  },
+  {
+    name: 'Everything about a port',
+    tells: 'its history: each operation, and the run of the guest that carried it out',
+    needs: ['port'],
+    query: ({ port = '' }) => aboutPort(port),
+  },
+  {
+    name: 'Everything about a guest',
+    tells: 'all that was asked of it and done to it, repairs too',
+    needs: ['host', 'userid'],
+    query: ({ host = '', userid = '' }) => aboutGuest(host, userid),
+  },
+  {
+    name: 'On a VLAN',
+    tells: 'operations that put a port on the VLAN, or took one off it',
+    needs: ['vlan'],
+    query: ({ host, vlan = '' }) => all(operations, is(ZVM_VLAN, vlan), on(host)),
+  },
+  {
+    name: 'On a VSWITCH',
+    tells: 'operations on the VSWITCH, and on ports there',
+    needs: ['vswitch'],
+    query: ({ host, vswitch = '' }) => all(operations, is(ZVM_VSWITCH, vswitch.toUpperCase()), on(host)),
+  },
 ];
 
-function saved(name: string, tells: string, needs: readonly QueryParameter[], query: SavedQuery['query']): SavedQuery {
-  return { name, tells, needs, query };
+/** The queries that these parameters are enough for. */
+export function askable(parameters: QueryParameters): SavedQuery[] {
+  return SAVED_QUERIES.filter(({ needs }) => needs.every((name) => parameters[name] !== undefined));
 }
 
 function all(...parts: string[]): string {
@@ -129,8 +162,8 @@ function is({ name }: { name: string }, value: string): string {
   return `${name} = ${quoted(value)}`;
 }
 
-function since(now: Date, hours: number): string {
-  return `StartTime > ${quoted(ago(now, hours))}`;
+function since(now: Date, hours: number | undefined): string {
+  return hours === undefined ? '' : `StartTime > ${quoted(ago(now, hours))}`;
 }
 
 function ago(now: Date, hours: number): string {

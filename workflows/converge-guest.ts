@@ -19,22 +19,22 @@ import { headline, type Step, sentence, summarise } from '../network/steps.ts';
 import type { Vdev } from '../network/vdev.ts';
 import { ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
 import {
-  adviceOn,
   applicationFailureOf,
   doneBefore,
-  failedStep,
+  type FailureReport,
+  forGood,
   isRetryable,
   operationFailed,
-  reasonOf,
   refused,
   refusedAt,
-  shortReasonOf,
+  sayTrouble,
   takenBy,
+  troubleOf,
 } from './failures.ts';
 import { findable } from './findable.ts';
 import { awaitTurn, joinLines, withLine } from './guest-turn.ts';
 import type { DirectoryReading, HostActivities, PlannedChange, Progress, Target, Together } from './host-activities.ts';
-import { pausing } from './pausing.ts';
+import { pausing, triedAgain } from './pausing.ts';
 import { progress as progressOf } from './progress.ts';
 
 export type ConvergeGuestInput = {
@@ -95,7 +95,7 @@ export async function convergeGuest(input: ConvergeGuestInput): Promise<Converge
   try {
     const result = await carryOut(input);
     upsertSearchAttributes([{ key: ZVM_OUTCOME, value: result.changed ? 'changed' : 'unchanged' }]);
-    setCurrentDetails(progressOf({ host, userid, state: endOf(result, input.dryRun), done: result.steps }));
+    setCurrentDetails(progressOf({ host, userid, state: endOf(result, input.dryRun), lists: { Steps: result.steps } }));
     return { ...result, waiting };
   } catch (error) {
     if (isCancellation(error)) {
@@ -105,7 +105,8 @@ export async function convergeGuest(input: ConvergeGuestInput): Promise<Converge
     const failure = failureToReport(error, { host, userid, portIds: found.portIds });
     const outcome = failure.type === 'Refused' ? 'refused' : 'failed';
     upsertSearchAttributes([{ key: ZVM_OUTCOME, value: outcome }]);
-    setCurrentDetails(progressOf({ host, userid, state: outcome, reason: failure.message, done: doneBefore(failure) }));
+    const lists = { 'Done before the failure': doneBefore(failure) };
+    setCurrentDetails(progressOf({ host, userid, state: outcome, reason: failure.message, lists }));
     throw withLine(failure, waiting);
   }
 }
@@ -122,8 +123,11 @@ function failureToReport(
   const failure = applicationFailureOf(error);
   if (failure?.type === 'Refused') return refusedAt(failure, where);
   if (failure !== undefined) return failure;
-  const report = { ...where, step: `converge ${where.userid}`, reason: reasonOf(error), advice: adviceOn(error) };
-  return operationFailed('StepFailed', { ...report, undone: false, done: [] });
+  return operationFailed(
+    'StepFailed',
+    { ...where, ...forGood(troubleOf(error, `change ${where.userid}`)), done: [] },
+    'left',
+  );
 }
 
 async function carryOut(input: ConvergeGuestInput): Promise<Outcome> {
@@ -147,7 +151,7 @@ async function carryOut(input: ConvergeGuestInput): Promise<Outcome> {
       const undone = await CancellationScope.nonCancellable(() => undo(input, planned.before, guest.owed));
       if (isCancellation(error)) {
         const state = undone ? 'cancelled, and undone' : 'cancelled; what was done could not be undone';
-        setCurrentDetails(progressOf({ host, userid, state, done: guest.done }));
+        setCurrentDetails(progressOf({ host, userid, state, lists: { 'Done before': guest.done } }));
         throw error;
       }
       if (taken === undefined) throw withUndone(error, undone);
@@ -192,6 +196,8 @@ class Converging {
   /** Said of steps that take the guest back. */
   private readonly undoing: boolean;
   private pause = FIRST_PAUSE_MS;
+  /** Steps may have been carried out. */
+  private touched = false;
 
   constructor(input: ConvergeGuestInput, deadline: number, undoing = false) {
     const { host, userid, together, directory } = input;
@@ -216,6 +222,7 @@ class Converging {
       // DirMaint may carry a change out later (SMAPI 592): the same plan again is given time.
       if (summarise(steps) === carriedOut) await this.pauseAfter(notShownYet(), headline(steps, 2));
       carriedOut = '';
+      this.touched = true;
       this.show(steps);
       try {
         const reports = await changing(this.said(headline(steps))).applySteps({ ...this.target, steps });
@@ -259,19 +266,16 @@ class Converging {
     const { host, userid } = this.target;
     const failure = applicationFailureOf(error);
     if (isCancellation(error) || failure?.type === 'Refused' || failure?.type === 'Taken') throw error;
-    const step = failedStep(error) ?? what;
-    const reason = shortReasonOf(error);
-    const overdue = Date.now() + this.pause >= this.deadline;
-    if (!isRetryable(error) || overdue) {
-      const { portIds } = this;
-      const done = [...this.done];
-      const report = { host, userid, portIds, step, reason, advice: adviceOn(error), undone: false, done };
-      throw operationFailed(isRetryable(error) ? 'GaveUp' : 'StepFailed', report, this.keeps);
+    const trouble = troubleOf(error, what);
+    if (!isRetryable(error) || Date.now() + this.pause >= this.deadline) {
+      const report = { host, userid, portIds: this.portIds, ...forGood(trouble), done: [...this.done] };
+      const aftermath = this.touched ? (this.keeps ? 'kept' : 'left') : 'nothing';
+      throw operationFailed(isRetryable(error) ? 'GaveUp' : 'StepFailed', report, aftermath);
     }
-    const until = `tried again until ${new Date(this.deadline).toISOString()}`;
-    const state = this.said(`${step} failed for now, and is ${until}`);
-    setCurrentDetails(progressOf({ host, userid, state, reason: reasonOf(error), done: this.done }));
-    await pausing(this.pause, reason);
+    const reason = sayTrouble('forNow', trouble);
+    const lists = { Done: this.done };
+    setCurrentDetails(progressOf({ host, userid, state: this.said(triedAgain(this.deadline)), reason, lists }));
+    await pausing(this.pause, trouble.reason);
     this.pause = Math.min(this.pause * 2, LONGEST_PAUSE_MS);
   }
 
@@ -282,7 +286,7 @@ class Converging {
   private show(steps: readonly Step[]): void {
     const { host, userid } = this.target;
     const state = this.undoing ? 'is being taken back to where it was' : 'is being changed';
-    setCurrentDetails(progressOf({ host, userid, state, done: this.done, next: steps.map(announced) }));
+    setCurrentDetails(progressOf({ host, userid, state, lists: { Now: steps.map(announced), Done: this.done } }));
   }
 }
 
@@ -306,10 +310,8 @@ function withUndone(error: unknown, undone: boolean): unknown {
   const failure = applicationFailureOf(error);
   const report = failure?.details?.[0];
   if (failure === undefined || typeof report !== 'object' || report === null || !('undone' in report)) return error;
-  return operationFailed(failure.type === 'GaveUp' ? 'GaveUp' : 'StepFailed', {
-    ...(report as Parameters<typeof operationFailed>[1]),
-    undone,
-  });
+  const type = failure.type === 'GaveUp' ? 'GaveUp' : 'StepFailed';
+  return operationFailed(type, report as FailureReport, undone ? 'undone' : 'left');
 }
 
 /** The step before it is done, with what it costs. */

@@ -27,6 +27,16 @@ export type FailureReport = {
   done: readonly string[];
 };
 
+/** What became of what an operation had done when it failed. */
+export type Aftermath = 'nothing' | 'undone' | 'kept' | 'left';
+
+const AFTERMATHS: Readonly<Record<Aftermath, string>> = {
+  nothing: 'Nothing had been done yet.',
+  undone: 'What the operation had done was undone: the guest is as it was before.',
+  kept: 'What the operation had done was left, as asked: reconciliation compares the guest with its record.',
+  left: 'What the operation had done could not be undone: reconciliation compares the guest with its record.',
+};
+
 type Where = { host: string; userid?: string; portIds?: readonly string[]; vswitch?: string };
 
 /** What workflows fail with: a sentence for operators, and no stack trace that they would have to read past. */
@@ -48,20 +58,15 @@ export function refusedAt(failure: ApplicationFailure, where: Where): Applicatio
   return Array.isArray(refusals) ? refused(refusals, where) : failure;
 }
 
-/** A permanent failure of an operation. */
+/** A permanent failure of an operation on a guest. */
 export function operationFailed(
   type: 'StepFailed' | 'GaveUp',
-  report: FailureReport,
-  /** What was done was left on request. */
-  kept = false,
+  report: Omit<FailureReport, 'undone'>,
+  aftermath: Aftermath,
 ): ApplicationFailure {
-  const { step, reason, advice, undone } = report;
-  const verdict = type === 'GaveUp' ? 'went on failing until the time was over' : 'failed';
-  const after = undone
-    ? 'What the operation had done was undone: the guest is as it was before.'
-    : `What the operation had done ${kept ? 'was left, as asked' : 'could not be undone'}: reconciliation compares the guest with its record.`;
-  const message = `${capitalised(step)}: ${verdict}: ${reason}. ${sayWhere(report)}. What to do: ${advice}. ${after}`;
-  return failing({ type, message, details: [report] });
+  const message = `${sayTrouble(type, report)} ${sayWhere(report)}. ${AFTERMATHS[aftermath]}`;
+  const undone = aftermath === 'nothing' || aftermath === 'undone';
+  return failing({ type, message, details: [{ ...report, undone }] });
 }
 
 /** The failure of an operation on a host that cannot be finished; says whether trying went on for too long. */
@@ -71,22 +76,41 @@ export function hostFailed(
   error: unknown,
 ): ApplicationFailure {
   const type = isRetryable(error) ? 'GaveUp' : 'StepFailed';
-  const step = failedStep(error) ?? what;
-  const reason = shortReasonOf(error);
-  const advice = adviceOn(error);
-  const verdict = type === 'GaveUp' ? 'went on failing until the time was over' : 'failed';
+  const trouble = forGood(troubleOf(error, what));
   return failing({
     type,
-    message: `${capitalised(step)}: ${verdict}: ${reason}. ${sayWhere(where)}. What to do: ${advice}.`,
-    details: [{ ...where, step, reason, advice }],
+    message: `${sayTrouble(type, trouble)} ${sayWhere(where)}.`,
+    details: [{ ...where, ...trouble }],
   });
 }
 
-/** What an operator can do about a failure: what its cause asks for, then the operation again. */
-export function adviceOn(error: unknown): string {
+type Trouble = { step: string; reason: string; advice: string };
+
+/** The parts that a failure is told in; `what` was being done, where the failure names no step itself. */
+export function troubleOf(error: unknown, what: string): Trouble {
+  return { step: failedStep(error) ?? what, reason: shortReasonOf(error), advice: adviceOn(error) };
+}
+
+/** The same, when nobody tries again: somebody has to. */
+export function forGood(trouble: Trouble): Trouble {
+  return { ...trouble, advice: `${trouble.advice}, then start the operation again` };
+}
+
+/** A trouble as sentences: what, why, and what to do. */
+export function sayTrouble(verdict: 'StepFailed' | 'GaveUp' | 'forNow', { step, reason, advice }: Trouble): string {
+  const begin = { StepFailed: 'Failed', GaveUp: 'Gave up', forNow: 'Fails for now' }[verdict];
+  return `${begin}: ${step}: ${reason.replace(/\.$/, '')}. What to do: ${advice}.`;
+}
+
+/** The same failure with other details. */
+export function withDetails(failure: ApplicationFailure, details: unknown[]): ApplicationFailure {
+  return failing({ type: (failure.type ?? 'StepFailed') as FailureType, message: failure.message, details });
+}
+
+/** What an operator can do about the cause of a failure. */
+function adviceOn(error: unknown): string {
   const { advice } = detailOf(error);
-  const first = advice ?? (isRetryable(error) ? 'see that the management node and z/VM answer' : 'correct the cause');
-  return `${first}, then start the operation again`;
+  return advice ?? (isRetryable(error) ? 'see that the management node and z/VM answer' : 'correct the cause');
 }
 
 function sayWhere({ host, userid, portIds = [], vswitch }: Where): string {
@@ -94,10 +118,6 @@ function sayWhere({ host, userid, portIds = [], vswitch }: Where): string {
   const ports = portIds.length > 1 ? `, ports ${first} and ${portIds.length - 1} more` : `, port ${first}`;
   const guest = userid === undefined ? '' : `, userid ${userid}`;
   return `Host ${host}${guest}${first === undefined ? '' : ports}${vswitch === undefined ? '' : `, VSWITCH ${vswitch}`}`;
-}
-
-function capitalised(text: string): string {
-  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
 }
 
 /** The ApplicationFailure inside what an activity or child threw. */
@@ -131,7 +151,7 @@ export function doneBefore(error: unknown): string[] {
 }
 
 /** The step on z/VM that an activity failed at, if it was one. */
-export function failedStep(error: unknown): string | undefined {
+function failedStep(error: unknown): string | undefined {
   const { code, operation } = detailOf(error);
   // Others name the call to xCAT that failed, whatever step it was for.
   return code === 'smapi' || code === 'refused' ? operation : undefined;

@@ -1,4 +1,8 @@
-import { ApplicationFailure, ChildWorkflowFailure, WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import {
+  type ApplicationFailure,
+  ChildWorkflowFailure,
+  WorkflowExecutionAlreadyStartedError,
+} from '@temporalio/common';
 import {
   CancellationScope,
   ChildWorkflowCancellationType,
@@ -16,7 +20,7 @@ import { findableBy } from '../temporal-config/search-attributes.ts';
 import { guestWorkflowId } from '../temporal-config/workflow-ids.ts';
 import { childDetails } from './child-details.ts';
 import type { ConvergeGuestInput, ConvergeGuestResult, convergeGuest } from './converge-guest.ts';
-import { applicationFailureOf } from './failures.ts';
+import { applicationFailureOf, withDetails } from './failures.ts';
 
 /** Sent to the run that holds a guest: these operations wait for it to end, in this order. */
 export const awaitTurn = defineSignal<[string[]]>('awaitTurn');
@@ -164,24 +168,14 @@ async function signalled(send: () => Promise<void>): Promise<boolean> {
 /** The failure of a run that operations wait for carries their line as its last detail. */
 export function withLine(failure: ApplicationFailure, waiting: readonly string[]): ApplicationFailure {
   if (waiting.length === 0) return failure;
-  return ApplicationFailure.create({
-    message: failure.message,
-    type: failure.type ?? 'StepFailed',
-    nonRetryable: true,
-    details: [...(failure.details ?? []), { waiting }],
-  });
+  return withDetails(failure, [...(failure.details ?? []), { waiting }]);
 }
 
 function withoutLine(error: ChildWorkflowFailure): unknown {
   const failure = applicationFailureOf(error);
   if (failure === undefined) return error.cause ?? error;
   const details = (failure.details ?? []).filter((detail) => !isLine(detail));
-  return ApplicationFailure.create({
-    message: failure.message,
-    type: failure.type ?? 'StepFailed',
-    nonRetryable: true,
-    details,
-  });
+  return withDetails(failure, details);
 }
 
 function waitingOf(error: unknown): string[] {

@@ -1,8 +1,16 @@
 import { isCancellation, setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
 import { ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
-import { applicationFailureOf, hostFailed, isRetryable, reasonOf, refusedAt, shortReasonOf } from './failures.ts';
+import {
+  applicationFailureOf,
+  hostFailed,
+  isRetryable,
+  reasonOf,
+  refusedAt,
+  sayTrouble,
+  troubleOf,
+} from './failures.ts';
 import { outcomeOf } from './operation.ts';
-import { pausing } from './pausing.ts';
+import { pausing, triedAgain } from './pausing.ts';
 
 /** What an operation on a host, not on one guest, answers. */
 export type HostOperationResult = {
@@ -69,9 +77,9 @@ async function converge<Step extends { disturbs: boolean }>(operation: HostOpera
       const failure = applicationFailureOf(error);
       if (failure?.type === 'Refused') throw refusedAt(failure, where);
       if (!isRetryable(error) || Date.now() + pause >= deadline) throw hostFailed(where, summary, error);
-      const until = new Date(deadline).toISOString();
-      setCurrentDetails(`${summary}: failed for now, and is tried again until ${until}.\n\n${reasonOf(error)}`);
-      await pausing(pause, shortReasonOf(error));
+      const trouble = troubleOf(error, summary);
+      setCurrentDetails(`${summary}: ${triedAgain(deadline)}.\n\n${sayTrouble('forNow', trouble)}`);
+      await pausing(pause, trouble.reason);
       pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
     }
   }

@@ -66,13 +66,13 @@ export async function carryOut(
       { key: ZVM_OUTCOME, value: result.changed ? 'changed' : 'unchanged' },
     ]);
     const told = result.steps.length > 0 ? result.steps : ['nothing to do: it is so already'];
-    show(`${dryRun ? 'to be done' : 'done'}.\n\n${told.map((step) => `- ${step}`).join('\n')}\n\n${steps}`);
+    show(`${dryRun ? 'to be done' : 'done'}. ${steps}.\n\n${told.map((step) => `- ${step}`).join('\n')}`);
     const ports = result.ports.map((port) => asReported(port, result.liveVdevs));
     return { changed: result.changed, ...(dryRun ? { dryRun } : {}), steps: told, ports };
   } catch (error) {
     const outcome = outcomeOf(error);
     upsertSearchAttributes([{ key: ZVM_OUTCOME, value: outcome }]);
-    show(`${outcome}.\n\n${reasonOf(error)}\n\n${steps}`);
+    show(`${outcome}. ${steps}.\n\n${reasonOf(error)}`);
     throw error;
   }
 }

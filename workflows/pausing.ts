@@ -10,3 +10,8 @@ export async function pausing(milliseconds: number, reason: string): Promise<voi
   const why = reason.length > LONGEST_REASON ? `${reason.slice(0, LONGEST_REASON - 1)}…` : reason;
   await sleep(milliseconds, { summary: `${Math.round(milliseconds / 1_000)} s, then again: ${why}` });
 }
+
+/** What a run says of itself while it waits. */
+export function triedAgain(deadline: number): string {
+  return `is tried again until ${new Date(deadline).toISOString().replace(/\.\d+/, '')}`;
+}

@@ -23,7 +23,7 @@ import { findable } from './findable.ts';
 import { type GuestTurns, guestTurns } from './guest-turn.ts';
 import type { Candidate, FailedGuest, HostActivities, Survey } from './host-activities.ts';
 import { accepting, checked, outcomeOf } from './operation.ts';
-import { progress } from './progress.ts';
+import { listed } from './progress.ts';
 import { tellNeutron } from './tell-neutron.ts';
 
 /** What a reconciliation found and did; guests are counted, of what is foreign the things. */
@@ -128,7 +128,7 @@ class Reconciliation {
 
   async survey(last: Last | undefined): Promise<Survey> {
     const { host, intervalSeconds, sweepSeconds } = this.request;
-    setCurrentDetails(progress({ host, state: 'is being read and compared with what is recorded' }));
+    setCurrentDetails(`**${host}** is being read and compared with what is recorded.`);
     const { surveyHost } = proxyLocalActivities<HostActivities>({
       summary: `read ${host} and compare`,
       startToCloseTimeout: '30 minutes',
@@ -314,8 +314,10 @@ class Reconciliation {
 
 /** What a repair is for, as far as a line of the list takes it. */
 function repairing(userid: string, lines: readonly string[], dryRun: boolean): string {
+  const [first = '', second] = lines;
+  const what = `${dryRun ? 'plan the repair' : 'repair'}${first.includes(userid) ? '' : ` ${userid}`}: ${first}`;
   const more = lines.length > 2 ? `; and ${lines.length - 2} more` : '';
-  return `${dryRun ? 'plan the repair of' : 'repair'} ${userid}: ${lines.slice(0, 2).join('; ')}${more}`.slice(0, 190);
+  return `${what}${second === undefined ? '' : `; ${second}`}${more}`.slice(0, 190);
 }
 
 function failedNow(userid: string, reason: string): FailedGuest {
@@ -329,12 +331,6 @@ function detailsOf(
   failures: readonly FailedGuest[],
   foreign: readonly string[],
 ): string {
-  const list = (title: string, lines: readonly string[]) => {
-    if (lines.length === 0) return '';
-    const shown = lines.slice(0, MOST_SHOWN).map((line) => `- ${line}`);
-    const more = lines.length > MOST_SHOWN ? [`- and ${lines.length - MOST_SHOWN} more`] : [];
-    return `\n\n**${title}**\n\n${[...shown, ...more].join('\n')}`;
-  };
   const { examined = 0, inOrder = 0, drifted = 0, repaired = 0, failed = 0, skipped = 0, waiting = 0 } = counts;
   const parts = [
     `${inOrder} of ${examined} guests in order`,
@@ -347,6 +343,10 @@ function detailsOf(
     const again = `tried ${attempts} time(s), again after ${new Date(notBefore).toISOString()}`;
     return `${userid}: ${reason} (${again})`;
   });
-  const known = list('Failed', bad) + list('Drift', drifts);
-  return `**${host}**: ${parts.join(', ')}.${known}${list('Not ours, left alone', foreign)}`;
+  return [
+    `**${host}**: ${parts.join(', ')}.`,
+    ...listed('Failed', bad, MOST_SHOWN),
+    ...listed('Drift', drifts, MOST_SHOWN),
+    ...listed('Not ours, left alone', foreign, MOST_SHOWN),
+  ].join('\n\n');
 }
