@@ -54,7 +54,7 @@ function wordsOf(error: z.ZodError): string {
   return error.issues
     .map(
       ({ path, message }) =>
-        `--${path.join('.').replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}: ${message}`,
+        `--${String(path[0]).replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}: ${message}`,
     )
     .join('\n');
 }

@@ -1,12 +1,11 @@
-import { z } from 'zod';
 import { type Beginning, type Begun, beginOperation } from '../client/begin-operation.ts';
 import { followOperation, type Standing } from '../client/follow-operation.ts';
 import { workersOf } from '../client/known-hosts.ts';
 import { describeOperation, type OperationDetails } from '../client/operations.ts';
 import { CommandFailure, EXIT, type ExitCode } from './exit-codes.ts';
 import { LiveSteps } from './live-steps.ts';
-import { colour, colourAside } from './output.ts';
-import { portLine, ReportedPort } from './port-words.ts';
+import { showOutcome } from './outcome.ts';
+import { colourAside } from './output.ts';
 import type { Session } from './session.ts';
 
 /** An operation as programs get it: what became of it, and its page in the Temporal UI. */
@@ -15,7 +14,7 @@ export type ToldOperation = OperationDetails & { run?: string };
 /** Start an operation, show live which step is running, and say what became of it. Answers how the command ends. */
 export async function runOperation(session: Session, beginning: Beginning, wait: boolean): Promise<ExitCode> {
   const operation = await perform(session, beginning, wait);
-  session.output.result(operation, () => showOutcome(session, operation));
+  session.output.result(operation, () => showOutcome(session.output, operation));
   return exitCodeOf(operation);
 }
 
@@ -31,7 +30,7 @@ export async function runOperations(
   for (const beginning of beginnings) {
     const operation = await perform(session, beginning, wait);
     operations.push(operation);
-    if (!session.output.json) showOutcome(session, operation);
+    if (!session.output.json) showOutcome(session.output, operation);
   }
   if (session.output.json) session.output.document({ operations });
   return operations.map(exitCodeOf).find((code) => code !== EXIT.ok) ?? EXIT.ok;
@@ -44,7 +43,7 @@ export async function runOperations(
 export async function perform(session: Session, beginning: Beginning, wait: boolean): Promise<ToldOperation> {
   const client = await session.client();
   const begun = await beginOperation(client, beginning);
-  if (begun.clash)
+  if (begun.clash !== false)
     throw new CommandFailure(
       EXIT.refused,
       `${begun.id} is in progress. Wait for it, or: zvmnet ops cancel '${begun.id}'`,
@@ -83,50 +82,6 @@ async function followToEnd(
       `The operation goes on. See: zvmnet ops show '${begun.id}'. Stop and undo it: zvmnet ops cancel '${begun.id}'`,
     );
   return ended;
-}
-
-const Result = z.object({
-  changed: z.boolean().optional(),
-  dryRun: z.boolean().optional(),
-  steps: z.array(z.string()).default([]),
-  ports: z.array(ReportedPort).default([]),
-});
-
-/** What became of an operation, for people. */
-export function showOutcome({ output }: Session, operation: ToldOperation): void {
-  const { failure, state, id } = operation;
-  if (state === 'running') {
-    output.print(`started; see: zvmnet ops show '${id}'`);
-    return;
-  }
-  if (failure !== undefined) {
-    showFailure(output.print.bind(output), operation);
-    return;
-  }
-  if (state !== 'completed') {
-    output.print(
-      colour('yellow', `${state}: what it had done is undone when it was cancelled, and left when it was terminated`),
-    );
-    return;
-  }
-  const { dryRun, steps, ports } = Result.catch({ steps: [], ports: [] }).parse(operation.result);
-  const mark = dryRun === true ? '○' : colour('green', '✔');
-  for (const step of steps) output.print(`  ${mark} ${step}`);
-  if (dryRun === true) output.print('Nothing was done: this is what would be.');
-  else for (const port of ports) output.print(portLine(port));
-}
-
-function showFailure(print: (line: string) => void, { failure, outcome, state }: ToldOperation): void {
-  if (failure === undefined) return;
-  const { refusals, message, step, undone } = failure;
-  print(colour('red', `✘ ${outcome ?? state}`));
-  if (refusals.length > 0) {
-    for (const { field, reason, advice } of refusals) print(`  ${field}: ${reason}\n    → ${advice}`);
-    return;
-  }
-  if (step !== undefined) print(`  step: ${step}`);
-  print(`  ${message}`);
-  if (undone !== undefined) print(undone ? '  The guest is as it was before.' : '  What was done is left as it is.');
 }
 
 /** How a command ends that an operation ended so. */

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
 import { hostNames, workersOf } from '../client/known-hosts.ts';
 import { runUrl } from '../client/operations.ts';
@@ -5,6 +6,9 @@ import { configuredTarget, connectClient, type TemporalTarget } from '../client/
 import { HostName } from '../network/identifiers.ts';
 import { CommandFailure, EXIT } from './exit-codes.ts';
 import { Output } from './output.ts';
+
+/** Whoever waits at a shell is told soon that nobody answers. */
+const CONNECT_TIMEOUT = '5 seconds';
 
 /** What every command takes. */
 export type SessionOptions = {
@@ -19,6 +23,8 @@ export type SessionOptions = {
 export class Session {
   readonly output: Output;
   readonly target: TemporalTarget;
+  /** Readings are its own: one that began before what the shell's line before this has done would show what was. */
+  readonly generation = randomUUID().slice(0, 8);
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
   readonly #options: SessionOptions;
@@ -32,7 +38,7 @@ export class Session {
     const { address } = options;
     this.target = {
       namespace: options.namespace ?? namespace,
-      connection: address === undefined ? connection : { ...connection, address },
+      connection: { ...connection, connectTimeout: CONNECT_TIMEOUT, ...(address === undefined ? {} : { address }) },
     };
   }
 
@@ -56,16 +62,20 @@ export class Session {
 
   /** The host that is meant: --host, ZVMNET_HOST, or the only one there is. Throws a CommandFailure that names those there are. */
   async host(): Promise<string> {
-    const named = this.#options.host ?? process.env.ZVMNET_HOST;
-    if (named !== undefined && named !== '') {
-      if (HostName.safeParse(named).success) return named;
-      throw new CommandFailure(EXIT.usage, `--host ${named}: that is no name of a host`);
-    }
+    const named = this.namedHost();
+    if (named !== undefined) return named;
     const [only, ...others] = await this.hosts();
     if (only !== undefined && others.length === 0) return only;
     if (only === undefined)
       throw new CommandFailure(EXIT.notFound, 'No host is known to Temporal yet: start its worker, or give --host.');
     throw new CommandFailure(EXIT.usage, `Which host? Give --host or set ZVMNET_HOST: ${[only, ...others].join(', ')}`);
+  }
+
+  /** The host that --host or ZVMNET_HOST names. Throws a CommandFailure when that is no name of a host. */
+  namedHost(): string | undefined {
+    const named = this.#options.host ?? process.env.ZVMNET_HOST ?? '';
+    if (named === '' || HostName.safeParse(named).success) return named === '' ? undefined : named;
+    throw new CommandFailure(EXIT.usage, `--host ${named}: that is no name of a host`);
   }
 
   /** All hosts that are known to Temporal. */

@@ -28,21 +28,12 @@ export async function followOperation(
   signal: AbortSignal,
 ): Promise<OperationDetails | undefined> {
   const watching = new AbortController();
-  const ended = client.workflow
-    .getHandle(workflowIdOf(begun.id), begun.runId)
-    .result()
-    .then(
-      () => true,
-      () => true,
-    );
-  const interrupted = new Promise<false>((resolve) => {
-    if (signal.aborted) resolve(false);
-    signal.addEventListener('abort', () => resolve(false), { once: true });
-  });
+  const handle = client.workflow.getHandle(workflowIdOf(begun.id), begun.runId);
   void watch(client, begun.id, guest, tell, watching.signal);
-  const hasEnded = await Promise.race([ended, interrupted]);
+  // What it ends with is read below. The signal ends the request too, which is else open for twenty seconds.
+  await client.withAbortSignal(signal, () => handle.result()).catch(() => undefined);
   watching.abort();
-  return hasEnded ? await describeOperation(client, begun.id, begun.runId) : undefined;
+  return signal.aborted ? undefined : await describeOperation(client, begun.id, begun.runId);
 }
 
 async function watch(
@@ -54,7 +45,7 @@ async function watch(
 ): Promise<void> {
   let told = '';
   while (!signal.aborted) {
-    const standing = await standingOf(client, id, guest).catch(() => undefined);
+    const standing = await client.withAbortSignal(signal, () => standingOf(client, id, guest)).catch(() => undefined);
     const text = JSON.stringify(standing);
     if (standing !== undefined && text !== told && !signal.aborted) {
       told = text;

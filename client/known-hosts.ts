@@ -37,16 +37,16 @@ export async function describeHost(client: Client, host: string): Promise<KnownH
   return { host, workers, reconciliation };
 }
 
-// A worker's request for work is open for a minute; who has not asked for longer is gone.
-const GONE_MS = 90_000;
+// A worker asks for work at least once a minute: who has not for two is gone.
+const GONE_MS = 120_000;
+const WORKFLOW_TASK_QUEUE = 1;
 
 /** How many workers have asked for work on a host's task queue lately. None: operations wait until one starts. */
 export async function workersOf(client: Client, host: string): Promise<number> {
   const { pollers } = await client.workflowService.describeTaskQueue({
     namespace: client.options.namespace,
     taskQueue: { name: taskQueueOf(host) },
-    // TASK_QUEUE_TYPE_WORKFLOW
-    taskQueueType: 1,
+    taskQueueType: WORKFLOW_TASK_QUEUE,
   });
   const seen = (pollers ?? []).filter(
     ({ lastAccessTime }) => Date.now() - Number(lastAccessTime?.seconds ?? 0) * 1_000 < GONE_MS,
@@ -70,6 +70,23 @@ export async function scheduleOf(client: Client, host: string): Promise<Reconcil
     };
   } catch (error) {
     if (error instanceof ScheduleNotFoundError) return null;
+    throw error;
+  }
+}
+
+/** Pause the Schedule of a host's reconciliation, with a note that says why, or let it go on. False when it has none. */
+export async function pauseReconciliation(
+  client: Client,
+  host: string,
+  paused: boolean,
+  note: string | undefined,
+): Promise<boolean> {
+  const schedule = client.schedule.getHandle(`${SCHEDULE_PREFIX}${host}`);
+  try {
+    await (paused ? schedule.pause(note) : schedule.unpause(note));
+    return true;
+  } catch (error) {
+    if (error instanceof ScheduleNotFoundError) return false;
     throw error;
   }
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import type { Beginning } from './begin-operation.ts';
 import { ID_PREFIX } from './start-operation.ts';
 
@@ -12,10 +12,7 @@ export type PortOperation = {
   rest: Readonly<Record<string, unknown>>;
 };
 
-/**
- * The operation as it is started. The same request while it runs is the same operation; another one on the same port is another operation,
- * which waits for the guest's turn.
- */
+/** The operation as it is started, always one of its own: of three changes A, B, A the last must not join the first. */
 export function portOperation({ type, host, userid, portIds, rest }: PortOperation): Beginning {
   const input = { host, userid: userid.toUpperCase(), ...rest };
   const subject = portIds.length === 1 ? portIds[0]?.toLowerCase() : input.userid;
@@ -24,7 +21,7 @@ export function portOperation({ type, host, userid, portIds, rest }: PortOperati
     host,
     userid: input.userid,
     portIds: portIds.map((portId) => portId.toLowerCase()),
-    workflowId: `${ID_PREFIX[type]}/${host}/${subject}/${digestOf(input).slice(0, 8)}`,
+    workflowId: `${ID_PREFIX[type]}/${host}/${subject}/${randomUUID().slice(0, 13)}`,
     input,
     summary: `${ID_PREFIX[type].replaceAll('-', ' ')} for ${input.userid} on ${host}`,
   };

@@ -12,19 +12,24 @@ const Last = z.object({
   unreported: z.array(z.string()).optional(),
 });
 
-/**
- * A reconciliation of a host now, beside its Schedule. It is given what the last finished run knew, so that it too can tell the NIC of a
- * port whose row has vanished from an administrator's.
- */
+/** A reconciliation of a host now, beside its Schedule. */
 export async function reconcileNow(client: Client, host: string, dryRun: boolean): Promise<Beginning> {
-  const last = await lastResult(client, host);
   return {
     type: 'reconcileHost',
     host,
-    workflowId: `reconcile/${host}/${randomUUID().slice(0, 8)}`,
-    input: { host, dryRun, ...(last === undefined ? {} : { last }) },
+    workflowId: `${SCHEDULE_PREFIX}${host}/${randomUUID().slice(0, 13)}`,
+    input: { host, dryRun, ...(await knownBefore(client, host)) },
     summary: `${dryRun ? 'compare' : 'reconcile'} ${host}${dryRun ? ', changing nothing' : ''}`,
   };
+}
+
+/**
+ * What the last finished run of a host's Schedule knew, as input for one that is started by hand, so that it too can tell the NIC of a port
+ * whose row has vanished from an administrator's.
+ */
+export async function knownBefore(client: Client, host: string): Promise<{ last?: z.infer<typeof Last> }> {
+  const last = await lastResult(client, host);
+  return last === undefined ? {} : { last };
 }
 
 /** Of the Schedule's runs alone: a dry run leaves what it finds, and does not say so to the next. */

@@ -179,7 +179,7 @@ function showCommand(port: Command): void {
 async function show(session: Session, words: string): Promise<ExitCode> {
   const view = await readHost(session);
   const { portId, userid } = findPort(view, words);
-  const guest = await readGuestView(await session.client(), view.host, userid);
+  const guest = await readGuestView(await session.client(), view.host, userid, session.generation);
   const record = guest.record.find((row) => row.portId === portId);
   if (record === undefined) throw new CommandFailure(EXIT.notFound, `Port ${portId} has gone meanwhile.`);
   const directory = guest.directory.find((nic) => nic.vdev === record.vdev) ?? null;
