@@ -44,10 +44,13 @@ export async function applySteps(
 function withDone(error: Error, done: readonly StepReport[]): Error {
   if (!(error instanceof ApplicationFailure) || error.type !== 'StepFailed') return error;
   const [detail] = error.details ?? [];
-  return ApplicationFailure.create({
+  const failure = ApplicationFailure.create({
     type: error.type,
     message: error.message,
     nonRetryable: error.nonRetryable ?? false,
     details: [{ ...(typeof detail === 'object' ? detail : {}), done: done.map(({ step }) => step) }],
   });
+  // Its own is that of the failure as it came.
+  if (error.stack !== undefined) failure.stack = error.stack;
+  return failure;
 }

@@ -2,6 +2,7 @@ import type { Userid } from '../network/identifiers.ts';
 import { type Step, sentence } from '../network/steps.ts';
 import type { StepReport } from '../workflows/host-activities.ts';
 import type { Command } from '../xcat/channel.ts';
+import { XcatError } from '../xcat/errors.ts';
 import { judge } from '../xcat/return-codes.ts';
 import * as smcli from '../xcat/smcli.ts';
 import type { HostRuntime } from './host-runtime.ts';
@@ -18,7 +19,7 @@ export async function configureGuest(
   signal: AbortSignal,
 ): Promise<{ reports: StepReport[]; complete: boolean }> {
   const zhcpUserid = await host.zhcp.get();
-  const chain = steps.map((step) => commandOf(step, zhcpUserid));
+  const chain = steps.map((step) => commandFor(step, zhcpUserid));
   const outcomes = await host.xcat.channel(host.rules.zhcpNode).run([chain], { signal });
   const reports: StepReport[] = [];
   let complete = true;
@@ -38,6 +39,17 @@ export async function configureGuest(
 function answerOf({ already, asynchronous }: { already: boolean; asynchronous?: true }): string {
   if (asynchronous === true) return 'accepted, carried out later';
   return already ? 'was so already' : 'done';
+}
+
+/** Throws an XcatError that names the step when it can not be said to SMAPI. */
+function commandFor(step: Step, zhcpUserid: Userid): Command {
+  try {
+    return commandOf(step, zhcpUserid);
+  } catch (error) {
+    if (!(error instanceof XcatError)) throw error;
+    const { code, message, advice, retryable } = error;
+    throw new XcatError({ code, operation: sentence(step), message, advice, retryable });
+  }
 }
 
 function commandOf(step: Step, zhcpUserid: Userid): Command {

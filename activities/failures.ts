@@ -7,39 +7,62 @@ import { XcatError } from '../xcat/errors.ts';
 
 /**
  * What an activity fails with: an XcatError keeps its own word on whether another try can help; anything else is a defect of ours, for
- * which it cannot.
+ * which it cannot, and alone keeps its stack trace.
  */
 export function asActivityFailure(error: unknown): Error {
   if (error instanceof ApplicationFailure) return error;
   if (error instanceof XcatError || error instanceof NeutronError) {
-    return ApplicationFailure.create({
-      type: 'StepFailed',
-      message: `${error.message}. ${error.advice}`,
-      nonRetryable: !error.retryable,
-      details: [{ code: error.code, operation: error.operation }],
-    });
+    const { code, operation, advice } = error;
+    return withoutTrace(
+      ApplicationFailure.create({
+        type: 'StepFailed',
+        message: `${error.message}. What to do: ${advice}.`,
+        nonRetryable: !error.retryable,
+        details: [{ code, operation, reason: reasonOf(error), advice }],
+      }),
+    );
   }
-  return error instanceof Error
-    ? ApplicationFailure.fromError(error, { nonRetryable: true, type: 'StepFailed' })
-    : new Error(String(error));
+  if (!(error instanceof Error)) return new Error(String(error));
+  const failure = ApplicationFailure.create({
+    type: 'StepFailed',
+    message: `a defect of this program: ${error.message}. What to do: report it with its stack trace.`,
+    nonRetryable: true,
+  });
+  if (error.stack !== undefined) failure.stack = error.stack;
+  return failure;
+}
+
+/** The message without the operation that it begins with. */
+function reasonOf({ message, operation }: XcatError | NeutronError): string {
+  return message.startsWith(`${operation}: `) ? message.slice(operation.length + 2) : message;
+}
+
+/** What is understood needs no stack trace: an operator would have to read past it. */
+function withoutTrace(failure: ApplicationFailure): ApplicationFailure {
+  failure.stack = '';
+  return failure;
 }
 
 /** The failure of a request that cannot be granted. */
 export function refusedFailure(refusals: readonly Refusal[]): ApplicationFailure {
-  return ApplicationFailure.create({
-    type: 'Refused' satisfies FailureType,
-    nonRetryable: true,
-    message: describeRefusals(refusals),
-    details: [refusals],
-  });
+  return withoutTrace(
+    ApplicationFailure.create({
+      type: 'Refused' satisfies FailureType,
+      nonRetryable: true,
+      message: describeRefusals(refusals),
+      details: [refusals],
+    }),
+  );
 }
 
 /** The failure of a recording that found addresses given to somebody else at the same moment. */
 export function takenFailure(macs: readonly Mac[], refusals: readonly Refusal[]): ApplicationFailure {
-  return ApplicationFailure.create({
-    type: 'Taken' satisfies FailureType,
-    nonRetryable: true,
-    message: describeRefusals(refusals),
-    details: [macs, refusals],
-  });
+  return withoutTrace(
+    ApplicationFailure.create({
+      type: 'Taken' satisfies FailureType,
+      nonRetryable: true,
+      message: describeRefusals(refusals),
+      details: [macs, refusals],
+    }),
+  );
 }

@@ -1,6 +1,7 @@
 import type { CommandOutcome } from '../xcat/channel.ts';
 import { XcatError } from '../xcat/errors.ts';
 import { judge } from '../xcat/return-codes.ts';
+import { smapiAdvice } from './smapi-advice.ts';
 
 /** The error of a command that did not do what it should: SMAPI's own words, and whether another try can help. */
 export function failureOf(operation: string, outcome: CommandOutcome | undefined): XcatError {
@@ -16,5 +17,7 @@ export function failureOf(operation: string, outcome: CommandOutcome | undefined
   if (verdict.ok)
     return new XcatError({ code: 'bad-answer', operation, message: `${operation}: nothing failed`, retryable: true });
   const message = `${operation}: SMAPI return code ${verdict.rc}, reason code ${verdict.rs}: ${verdict.sentence}`;
-  return new XcatError({ code: 'smapi', operation, message, retryable: verdict.retryable });
+  const coded = /^\s*Return Code: /m.test(outcome.output);
+  const advice = coded ? smapiAdvice(verdict.rc, verdict.rs) : 'see that the zHCP can run smcli and that SMAPI answers';
+  return new XcatError({ code: 'smapi', operation, message, advice, retryable: verdict.retryable });
 }

@@ -1,6 +1,7 @@
 import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { taskQueueOf } from '../network/host.ts';
-import { ZVM_HOST, ZVM_PORT, ZVM_USERID } from '../temporal-config/search-attributes.ts';
+import { findableBy } from '../temporal-config/search-attributes.ts';
+import { askedOf } from './asked.ts';
 import { operationIdOf } from './operation-id.ts';
 
 /** An operation to start. */
@@ -11,6 +12,7 @@ export type Beginning = {
   portIds?: readonly string[];
   workflowId: string;
   input: unknown;
+  /** What it is for, where the request itself says no more. */
   summary: string;
   /** The same request is carried out once, whatever became of it; `digest` tells requests apart that bear the same key. */
   once?: { digest: string };
@@ -31,7 +33,6 @@ export type Begun = {
 
 const DIGEST = 'requestDigest';
 const KEY = 'requestKey';
-const MOST_PORTS_FOUND = 40;
 
 /** Start an operation, or join the one that is there under the same Workflow ID. Throws what the Temporal client throws. */
 export async function beginOperation(client: Client, beginning: Beginning): Promise<Begun> {
@@ -44,6 +45,7 @@ export async function beginOperation(client: Client, beginning: Beginning): Prom
     ...((once ?? lock) === undefined ? {} : { [DIGEST]: (once ?? lock)?.digest }),
     ...(lock?.key === undefined ? {} : { [KEY]: lock.key }),
   };
+  const asked = askedOf(client.options.namespace, type, input);
   try {
     const handle = await client.workflow.start(type, {
       taskQueue: taskQueueOf(host),
@@ -51,12 +53,9 @@ export async function beginOperation(client: Client, beginning: Beginning): Prom
       workflowIdConflictPolicy: 'FAIL',
       workflowIdReusePolicy: once === undefined ? 'ALLOW_DUPLICATE' : 'REJECT_DUPLICATE',
       args: [input],
-      typedSearchAttributes: [
-        { key: ZVM_HOST, value: host },
-        ...(userid === undefined ? [] : [{ key: ZVM_USERID, value: userid }]),
-        ...(portIds.length === 0 ? [] : [{ key: ZVM_PORT, value: portIds.slice(0, MOST_PORTS_FOUND) }]),
-      ],
-      staticSummary: summary,
+      typedSearchAttributes: findableBy({ host, userid, portIds, ...asked?.found }),
+      staticSummary: asked?.summary ?? summary,
+      ...(asked === undefined ? {} : { staticDetails: asked.details }),
       ...(Object.keys(memo).length === 0 ? {} : { memo }),
     });
     return { id, runId: handle.firstExecutionRunId, clash: false };

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Client, WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 import { taskQueueOf } from '../network/host.ts';
-import { ZVM_HOST, ZVM_PORT, ZVM_USERID } from '../temporal-config/search-attributes.ts';
+import { findableBy } from '../temporal-config/search-attributes.ts';
 import type { followNeutron, NeutronNews } from '../workflows/follow-neutron.ts';
 import type {
   attachNic,
@@ -19,6 +19,7 @@ import type {
   wirePorts,
 } from '../workflows/index.ts';
 import type { OperationResult } from '../workflows/operation.ts';
+import { askedOf } from './asked.ts';
 
 /** The operations by workflow type, with what each takes. */
 type Operations = {
@@ -51,17 +52,16 @@ export function startOperation<Type extends keyof Operations>(
   subject: string = randomUUID(),
 ): Promise<WorkflowHandleWithFirstExecutionRunId<(input: unknown) => Promise<OperationResult>>> {
   const { host, userid, portId } = input as { host: string; userid: string; portId?: string };
+  const asked = askedOf(client.options.namespace, type, input);
+  const portIds = portId === undefined ? [] : [portId.toLowerCase()];
   return client.workflow.start<(input: unknown) => Promise<OperationResult>>(type, {
     taskQueue: taskQueueOf(host),
     workflowId: `${ID_PREFIX[type]}/${host}/${subject}`,
     workflowIdConflictPolicy: 'USE_EXISTING',
     args: [input],
-    typedSearchAttributes: [
-      { key: ZVM_HOST, value: host },
-      { key: ZVM_USERID, value: userid },
-      ...(portId === undefined ? [] : [{ key: ZVM_PORT, value: [portId.toLowerCase()] }]),
-    ],
-    staticSummary: `${ID_PREFIX[type].replaceAll('-', ' ')} for ${userid} on ${host}`,
+    typedSearchAttributes: findableBy({ host, userid, portIds, ...asked?.found }),
+    staticSummary: asked?.summary ?? `${ID_PREFIX[type].replaceAll('-', ' ')} for ${userid} on ${host}`,
+    ...(asked === undefined ? {} : { staticDetails: asked.details }),
   });
 }
 
@@ -74,11 +74,14 @@ export function startWirePorts(
   input: Parameters<typeof wirePorts>[0],
   request: string = randomUUID(),
 ): Promise<WorkflowHandleWithFirstExecutionRunId<typeof wirePorts>> {
+  const asked = askedOf(client.options.namespace, 'wirePorts', input);
   return client.workflow.start<typeof wirePorts>('wirePorts', {
     ...ofHost(input.host),
     workflowId: `wire-ports/${input.host}/${request}`,
     args: [input],
-    staticSummary: `wire ${input.ports.length} ports on ${input.host}`,
+    typedSearchAttributes: findableBy({ host: input.host, ...asked?.found }),
+    staticSummary: asked?.summary ?? `wire ${input.ports.length} ports on ${input.host}`,
+    ...(asked === undefined ? {} : { staticDetails: asked.details }),
   });
 }
 
@@ -97,7 +100,7 @@ export function startVswitchOperation(
     workflowId: `vswitch/${host}/${vswitch.toUpperCase()}`,
     workflowIdConflictPolicy: 'FAIL',
     args: [input],
-    typedSearchAttributes: [{ key: ZVM_HOST, value: host }],
+    typedSearchAttributes: findableBy({ host, vswitches: [vswitch.toUpperCase()] }),
     staticSummary: `${type === 'ensureVswitch' ? 'ensure' : 'delete'} VSWITCH ${vswitch} on ${host}`,
   });
 }
@@ -180,7 +183,7 @@ export async function tellOfNeutron(client: Client, host: string, news: NeutronN
     args: [{ host }],
     signal: 'neutronNews',
     signalArgs: [news],
-    typedSearchAttributes: [{ key: ZVM_HOST, value: host }],
+    typedSearchAttributes: findableBy({ host }),
     staticSummary: `what Neutron says of ${host}`,
   });
 }
@@ -189,6 +192,6 @@ function ofHost(host: string) {
   return {
     taskQueue: taskQueueOf(host),
     workflowIdConflictPolicy: 'USE_EXISTING' as const,
-    typedSearchAttributes: [{ key: ZVM_HOST, value: host }],
+    typedSearchAttributes: findableBy({ host }),
   };
 }

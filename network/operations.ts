@@ -9,6 +9,7 @@ import {
   CreatePortInput,
   DeletePortInput,
   DetachNicInput,
+  type KnownPort,
   PortRequest,
   SetAdminStateInput,
 } from './requests.ts';
@@ -49,6 +50,21 @@ function portOf(request: PortRequest): PortRequest {
   return Object.fromEntries(Object.entries(request).filter(([field]) => fields.includes(field))) as PortRequest;
 }
 
+function wanted({ vswitch, network }: Pick<PortRequest, 'vswitch' | 'network'>): string {
+  return `${vswitch}, ${describeNetwork(network)}`;
+}
+
+function named(portIds: readonly PortId[]): string {
+  const [first = ''] = portIds;
+  return portIds.length === 1 ? `port ${first}` : `${portIds.length} ports (${first}, …)`;
+}
+
+/** Said of a port that is asked for whole; of several, each has its own. */
+function onVswitch(ports: readonly (PortRequest | KnownPort)[]): string {
+  const [port] = ports;
+  return ports.length === 1 && port !== undefined && 'vswitch' in port ? ` on ${wanted(port)}` : '';
+}
+
 const OPERATIONS = {
   createPort: accepting(CreatePortInput, ({ userid, portId, ...request }) => ({
     change: {
@@ -56,12 +72,12 @@ const OPERATIONS = {
       port: portOf({ portId, ...request }),
     },
     portIds: [portId],
-    summary: `create port ${portId} of ${userid} on ${request.vswitch}`,
+    summary: `create port ${portId} of ${userid} on ${wanted(request)}`,
   })),
   attachNic: accepting(AttachNicInput, ({ userid, ports }) => ({
     change: { kind: 'attachNic', ports },
     portIds: ports.map((port) => port.portId),
-    summary: `attach ${ports.length} NIC(s) to ${userid}`,
+    summary: `attach ${named(ports.map((port) => port.portId))} to running ${userid}${onVswitch(ports)}`,
   })),
   changeVlan: accepting(ChangeVlanInput, ({ userid, portId, network, vswitch }) => ({
     change: { kind: 'changeVlan', portId, network, ...(vswitch === undefined ? {} : { vswitch }) },
@@ -76,7 +92,7 @@ const OPERATIONS = {
   detachNic: accepting(DetachNicInput, ({ userid, portIds }) => ({
     change: { kind: 'detachNic', portIds },
     portIds,
-    summary: `detach ${portIds.length} NIC(s) from ${userid}`,
+    summary: `detach ${named(portIds)} from running ${userid}`,
   })),
   deletePort: accepting(DeletePortInput, ({ userid, portId }) => ({
     change: { kind: 'deletePort', portId },
@@ -87,6 +103,11 @@ const OPERATIONS = {
 
 /** Workflow types that change one guest. */
 export type OperationType = keyof typeof OPERATIONS;
+
+/** True when a workflow of that type changes one guest. */
+export function isOperationType(type: string): type is OperationType {
+  return Object.hasOwn(OPERATIONS, type);
+}
 
 /** Check what somebody asks of a guest, in whatever form it came: exact types, or a refusal for each field at fault. */
 export function acceptOperation(type: OperationType, input: unknown): Accepted {

@@ -110,3 +110,12 @@ export function summarise(steps: readonly Step[], most = 4): string {
   const shown = steps.slice(0, most).map(sentence).join('; ');
   return steps.length > most ? `${shown}; and ${steps.length - most} more` : shown;
 }
+
+const LONGEST_HEADLINE = 190;
+
+/** Steps as one line of a list, of which not all may be seen: z/VM's first, then what is recorded. */
+export function headline(steps: readonly Step[], most = 4): string {
+  const { record, configure, forget } = stagesOf(steps);
+  const line = summarise([...configure, ...record, ...forget], most);
+  return line.length > LONGEST_HEADLINE ? `${line.slice(0, LONGEST_HEADLINE - 1)}…` : line;
+}

@@ -1,4 +1,4 @@
-import { defineSearchAttributeKey } from '@temporalio/common';
+import { defineSearchAttributeKey, type SearchAttributePair } from '@temporalio/common';
 
 // Workflows import this file, so it may import nothing that the workflow sandbox does not allow.
 
@@ -8,7 +8,7 @@ export const ZVM_HOST = defineSearchAttributeKey('ZvmHost', 'KEYWORD');
 /** The guest's userid. */
 export const ZVM_USERID = defineSearchAttributeKey('ZvmUserid', 'KEYWORD');
 
-/** How the workflow ended, in the words of its result. */
+/** How the workflow ended, in the words of its result; while it runs, `waiting` or `retrying` when it is one of them. */
 export const ZVM_OUTCOME = defineSearchAttributeKey('ZvmOutcome', 'KEYWORD');
 
 // Temporal's SQL visibility has columns for at most 3 keyword lists per namespace: the three below use them all.
@@ -35,3 +35,38 @@ export const SEARCH_ATTRIBUTES = [
   ZVM_VLAN,
   ZVM_DRIFTED,
 ] as const;
+
+/** What a run is found by. */
+export type Findable = {
+  host: string;
+  userid?: string | undefined;
+  portIds?: readonly string[] | undefined;
+  vswitches?: readonly string[] | undefined;
+  vlans?: readonly string[] | undefined;
+};
+
+// A search attribute holds 2 KB.
+export const MOST_PORTS_FOUND = 40;
+const MOST_VSWITCHES = 100;
+const MOST_VLANS = 150;
+
+/** The search attributes to find a run by: what there is none of is left out, and as many of a list as fit. */
+export function findableBy({
+  host,
+  userid,
+  portIds = [],
+  vswitches = [],
+  vlans = [],
+}: Findable): SearchAttributePair[] {
+  return [
+    { key: ZVM_HOST, value: host },
+    ...(userid === undefined ? [] : [{ key: ZVM_USERID, value: userid }]),
+    ...listed(ZVM_PORT, portIds, MOST_PORTS_FOUND),
+    ...listed(ZVM_VSWITCH, vswitches, MOST_VSWITCHES),
+    ...listed(ZVM_VLAN, vlans, MOST_VLANS),
+  ];
+}
+
+function listed(key: typeof ZVM_PORT, values: readonly string[], most: number): SearchAttributePair[] {
+  return values.length === 0 ? [] : [{ key, value: values.slice(0, most) }];
+}

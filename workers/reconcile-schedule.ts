@@ -1,6 +1,6 @@
 import { type Client, ScheduleAlreadyRunning, ScheduleOverlapPolicy } from '@temporalio/client';
 import { taskQueueOf } from '../network/host.ts';
-import { ZVM_HOST } from '../temporal-config/search-attributes.ts';
+import { findableBy } from '../temporal-config/search-attributes.ts';
 import type { reconcileHost } from '../workflows/index.ts';
 
 /** How often a host is reconciled, and how often each of its directory entries is read at least. */
@@ -27,18 +27,31 @@ export async function ensureReconcileSchedule(client: Client, host: string, time
     workflowId: reconcileScheduleId(host),
     taskQueue: taskQueueOf(host),
     args: [{ host, intervalSeconds, sweepSeconds }] satisfies Parameters<typeof reconcileHost>,
-    typedSearchAttributes: [{ key: ZVM_HOST, value: host }],
+    typedSearchAttributes: findableBy({ host }),
     staticSummary: `reconcile ${host}`,
+    staticDetails: `Compares **${host}** with what is recorded, and repairs what differs. Run by the Schedule \`${reconcileScheduleId(host)}\`.`,
   };
   const policies = {
     overlap: ScheduleOverlapPolicy.SKIP,
     catchupWindow: `${Math.max(10, intervalSeconds)} seconds` as const,
   };
   try {
-    await client.schedule.create({ scheduleId: reconcileScheduleId(host), spec, action, policies });
+    await client.schedule.create({
+      scheduleId: reconcileScheduleId(host),
+      spec,
+      action,
+      policies,
+      state: { note: noteOf(host, intervalSeconds) },
+      typedSearchAttributes: findableBy({ host }),
+    });
   } catch (error) {
     if (!(error instanceof ScheduleAlreadyRunning)) throw error;
     const handle = client.schedule.getHandle(reconcileScheduleId(host));
     await handle.update((previous) => ({ ...previous, spec, action, policies }));
   }
+}
+
+/** Seen on the Schedule's page; who pauses it writes why instead. */
+function noteOf(host: string, intervalSeconds: number): string {
+  return `Compares ${host} with what is recorded every ${intervalSeconds} s and repairs what differs. Pause it before maintenance, and say why.`;
 }

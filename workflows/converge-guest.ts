@@ -6,32 +6,36 @@ import {
   proxyLocalActivities,
   setCurrentDetails,
   setHandler,
-  sleep,
   upsertSearchAttributes,
 } from '@temporalio/workflow';
-import { portsOfChange } from '../network/change-ports.ts';
 import type { Desired, DesiredPort } from '../network/desired.ts';
 import { type FollowUp, owedAfter } from '../network/follow-ups.ts';
+import { type FoundBy, foundByChange, foundByPorts } from '../network/found-by.ts';
 import type { Userid } from '../network/identifiers.ts';
 import type { Mac } from '../network/mac.ts';
 import type { RefusedPort } from '../network/refusal.ts';
 import type { Change } from '../network/requests.ts';
-import { type Step, sentence, summarise } from '../network/steps.ts';
+import { headline, type Step, sentence, summarise } from '../network/steps.ts';
 import type { Vdev } from '../network/vdev.ts';
 import { ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
 import {
   applicationFailureOf,
   doneBefore,
-  failedStep,
+  type FailureReport,
+  forGood,
   isRetryable,
   operationFailed,
-  reasonOf,
   refused,
+  refusedAt,
+  sayTrouble,
   takenBy,
+  troubleOf,
 } from './failures.ts';
 import { findable } from './findable.ts';
 import { awaitTurn, joinLines, withLine } from './guest-turn.ts';
 import type { DirectoryReading, HostActivities, PlannedChange, Progress, Target, Together } from './host-activities.ts';
+import { pausing, triedAgain } from './pausing.ts';
+import { progress as progressOf } from './progress.ts';
 
 export type ConvergeGuestInput = {
   host: string;
@@ -59,6 +63,8 @@ export type ConvergeGuestResult = {
   liveVdevs: Vdev[];
   /** What was done, as sentences, in order; after a dry run, what would be. */
   steps: string[];
+  /** What the run was found by, before the change and after it. */
+  found: FoundBy;
   waiting: string[];
 };
 
@@ -83,20 +89,45 @@ export async function convergeGuest(input: ConvergeGuestInput): Promise<Converge
   setHandler(awaitTurn, (line) => {
     waiting = joinLines(waiting, line);
   });
-  findable(input.host, input.userid, portsOfChange(input.change));
+  const { host, userid } = input;
+  const found = foundByChange(input.change);
+  findable({ host, userid, ...found });
   try {
     const result = await carryOut(input);
     upsertSearchAttributes([{ key: ZVM_OUTCOME, value: result.changed ? 'changed' : 'unchanged' }]);
+    setCurrentDetails(progressOf({ host, userid, state: endOf(result, input.dryRun), lists: { Steps: result.steps } }));
     return { ...result, waiting };
   } catch (error) {
     if (isCancellation(error)) {
       upsertSearchAttributes([{ key: ZVM_OUTCOME, value: 'cancelled' }]);
       throw error;
     }
-    const failure = applicationFailureOf(error) ?? ApplicationFailure.nonRetryable(reasonOf(error), 'StepFailed');
-    upsertSearchAttributes([{ key: ZVM_OUTCOME, value: failure.type === 'Refused' ? 'refused' : 'failed' }]);
+    const failure = failureToReport(error, { host, userid, portIds: found.portIds });
+    const outcome = failure.type === 'Refused' ? 'refused' : 'failed';
+    upsertSearchAttributes([{ key: ZVM_OUTCOME, value: outcome }]);
+    const lists = { 'Done before the failure': doneBefore(failure) };
+    setCurrentDetails(progressOf({ host, userid, state: outcome, reason: failure.message, lists }));
     throw withLine(failure, waiting);
   }
+}
+
+function endOf({ changed, steps }: Outcome, dryRun: boolean | undefined): string {
+  if (dryRun === true) return steps.length === 0 ? 'nothing to do: it is so already' : 'to be done';
+  return changed ? 'done' : 'nothing to do: it is so already';
+}
+
+function failureToReport(
+  error: unknown,
+  where: { host: string; userid: string; portIds: readonly string[] },
+): ApplicationFailure {
+  const failure = applicationFailureOf(error);
+  if (failure?.type === 'Refused') return refusedAt(failure, where);
+  if (failure !== undefined) return failure;
+  return operationFailed(
+    'StepFailed',
+    { ...where, ...forGood(troubleOf(error, `change ${where.userid}`)), done: [] },
+    'left',
+  );
 }
 
 async function carryOut(input: ConvergeGuestInput): Promise<Outcome> {
@@ -104,19 +135,25 @@ async function carryOut(input: ConvergeGuestInput): Promise<Outcome> {
   const guest = new Converging(input, Date.now() + input.giveUpAfterMinutes * 60_000);
   const avoidMacs: Mac[] = [];
   for (let choice = 1; ; choice += 1) {
-    setCurrentDetails(`Reading **${userid}** on **${host}**.`);
+    setCurrentDetails(progressOf({ host, userid, state: 'is being read' }));
     const planned = await guest.whileItHelps(`read ${userid} and decide`, (summary) =>
       reading(summary).planChange({ ...guest.target, change, avoidMacs }),
     );
-    if (input.dryRun === true) return outcomeOf(planned, planned.liveVdevs, false, planned.steps.map(announced));
+    const found = foundWith(planned);
+    findable({ host, userid, ...found });
+    if (input.dryRun === true) return outcomeOf(planned, found, planned.liveVdevs, false, planned.steps.map(announced));
     try {
       const liveVdevs = await guest.converge(planned.desired, planned);
-      return outcomeOf(planned, liveVdevs, guest.done.length > 0, guest.done);
+      return outcomeOf(planned, found, liveVdevs, guest.done.length > 0, guest.done);
     } catch (error) {
       const taken = takenBy(error);
       if (input.keepOnFailure && !isCancellation(error) && taken === undefined) throw error;
       const undone = await CancellationScope.nonCancellable(() => undo(input, planned.before, guest.owed));
-      if (isCancellation(error)) throw error;
+      if (isCancellation(error)) {
+        const state = undone ? 'cancelled, and undone' : 'cancelled; what was done could not be undone';
+        setCurrentDetails(progressOf({ host, userid, state, lists: { 'Done before': guest.done } }));
+        throw error;
+      }
       if (taken === undefined) throw withUndone(error, undone);
       if (choice >= MAC_CHOICES) throw refused(taken.refusals);
       avoidMacs.push(...taken.macs);
@@ -125,10 +162,25 @@ async function carryOut(input: ConvergeGuestInput): Promise<Outcome> {
   }
 }
 
-function outcomeOf(planned: PlannedChange, liveVdevs: Vdev[], changed: boolean, steps: string[]): Outcome {
-  const affected = new Set<string>(planned.affected);
-  const ports = planned.desired.ports.filter((port) => affected.has(port.portId));
-  return { changed, ports, refused: planned.refused, liveVdevs, steps };
+function outcomeOf(
+  planned: PlannedChange,
+  found: FoundBy,
+  liveVdevs: Vdev[],
+  changed: boolean,
+  steps: string[],
+): Outcome {
+  const ports = affectedOf(planned, planned.desired);
+  return { changed, ports, refused: planned.refused, liveVdevs, steps, found };
+}
+
+/** The VSWITCHES and VLANs that the ports are on before and after: the request alone may not say them. */
+function foundWith(planned: PlannedChange): FoundBy {
+  return foundByPorts([...affectedOf(planned, planned.desired), ...affectedOf(planned, planned.before)]);
+}
+
+function affectedOf({ affected }: PlannedChange, { ports }: Desired): DesiredPort[] {
+  const ids = new Set<string>(affected);
+  return ports.filter((port) => ids.has(port.portId));
 }
 
 /** One guest on its way to a desired state, until a deadline. */
@@ -139,9 +191,19 @@ class Converging {
   /** What has to follow steps that may have been carried out. */
   owed: FollowUp[] = [];
   private readonly deadline: number;
+  private readonly portIds: readonly string[];
+  private readonly keeps: boolean;
+  /** Said of steps that take the guest back. */
+  private readonly undoing: boolean;
   private pause = FIRST_PAUSE_MS;
+  /** Steps may have been carried out. */
+  private touched = false;
 
-  constructor({ host, userid, together, directory }: Omit<ConvergeGuestInput, 'change'>, deadline: number) {
+  constructor(input: ConvergeGuestInput, deadline: number, undoing = false) {
+    const { host, userid, together, directory } = input;
+    this.portIds = foundByChange(input.change).portIds;
+    this.keeps = input.keepOnFailure;
+    this.undoing = undoing;
     this.target = {
       host,
       userid,
@@ -158,11 +220,12 @@ class Converging {
     while (progress.steps.length > 0) {
       const { steps } = progress;
       // DirMaint may carry a change out later (SMAPI 592): the same plan again is given time.
-      if (summarise(steps) === carriedOut) await this.pauseAfter(notShownYet(), summarise(steps, 2));
+      if (summarise(steps) === carriedOut) await this.pauseAfter(notShownYet(), headline(steps, 2));
       carriedOut = '';
+      this.touched = true;
       this.show(steps);
       try {
-        const reports = await changing(summarise(steps)).applySteps({ ...this.target, steps });
+        const reports = await changing(this.said(headline(steps))).applySteps({ ...this.target, steps });
         this.done.push(...reports.map(({ step }) => step));
         // DirMaint carries some out later: what follows them waits too.
         this.owed = reports.length < steps.length ? this.owedWith(steps) : [];
@@ -170,7 +233,7 @@ class Converging {
       } catch (error) {
         this.owed = this.owedWith(steps);
         this.done.push(...doneBefore(error));
-        await this.pauseAfter(error, summarise(steps, 2));
+        await this.pauseAfter(error, headline(steps, 2));
       }
       progress = await this.planTowards(desired);
     }
@@ -181,7 +244,7 @@ class Converging {
   async whileItHelps<Result>(what: string, attempt: (summary: string) => Promise<Result>): Promise<Result> {
     for (;;) {
       try {
-        return await attempt(what);
+        return await attempt(this.said(what));
       } catch (error) {
         await this.pauseAfter(error, what);
       }
@@ -203,22 +266,27 @@ class Converging {
     const { host, userid } = this.target;
     const failure = applicationFailureOf(error);
     if (isCancellation(error) || failure?.type === 'Refused' || failure?.type === 'Taken') throw error;
-    const reason = reasonOf(error);
-    const report = { host, userid, step: failedStep(error) ?? what, reason, undone: false };
-    if (!isRetryable(error))
-      throw operationFailed('StepFailed', { ...report, advice: 'Correct the cause and start the operation again.' });
-    if (Date.now() + this.pause >= this.deadline) {
-      const advice = 'See that the management node and z/VM answer, then start the operation again.';
-      throw operationFailed('GaveUp', { ...report, advice });
+    const trouble = troubleOf(error, what);
+    if (!isRetryable(error) || Date.now() + this.pause >= this.deadline) {
+      const report = { host, userid, portIds: this.portIds, ...forGood(trouble), done: [...this.done] };
+      const aftermath = this.touched ? (this.keeps ? 'kept' : 'left') : 'nothing';
+      throw operationFailed(isRetryable(error) ? 'GaveUp' : 'StepFailed', report, aftermath);
     }
-    setCurrentDetails(`**${userid}** on **${host}**: ${what} failed for now and is tried again.\n\n${reason}`);
-    await sleep(this.pause, { summary: `try again: ${reason}`.slice(0, 190) });
+    const reason = sayTrouble('forNow', trouble);
+    const lists = { Done: this.done };
+    setCurrentDetails(progressOf({ host, userid, state: this.said(triedAgain(this.deadline)), reason, lists }));
+    await pausing(this.pause, trouble.reason);
     this.pause = Math.min(this.pause * 2, LONGEST_PAUSE_MS);
   }
 
+  private said(what: string): string {
+    return this.undoing ? `undo: ${what}` : what;
+  }
+
   private show(steps: readonly Step[]): void {
-    const lines = [...this.done.map((line) => `- [x] ${line}`), ...steps.map((step) => `- [ ] ${announced(step)}`)];
-    setCurrentDetails(`**${this.target.userid}** on **${this.target.host}**\n\n${lines.join('\n')}`);
+    const { host, userid } = this.target;
+    const state = this.undoing ? 'is being taken back to where it was' : 'is being changed';
+    setCurrentDetails(progressOf({ host, userid, state, lists: { Now: steps.map(announced), Done: this.done } }));
   }
 }
 
@@ -227,10 +295,9 @@ function notShownYet(): ApplicationFailure {
 }
 
 async function undo(input: ConvergeGuestInput, before: Desired, owed: FollowUp[]): Promise<boolean> {
-  setCurrentDetails(`Undoing what was done to **${input.userid}** on **${input.host}**.`);
   const { together: _window, ...alone } = input;
   try {
-    const guest = new Converging(alone, Date.now() + UNDO_MINUTES * 60_000);
+    const guest = new Converging(alone, Date.now() + UNDO_MINUTES * 60_000, true);
     guest.owed = owed;
     await guest.converge(before);
     return true;
@@ -243,10 +310,8 @@ function withUndone(error: unknown, undone: boolean): unknown {
   const failure = applicationFailureOf(error);
   const report = failure?.details?.[0];
   if (failure === undefined || typeof report !== 'object' || report === null || !('undone' in report)) return error;
-  return operationFailed(failure.type === 'GaveUp' ? 'GaveUp' : 'StepFailed', {
-    ...(report as Parameters<typeof operationFailed>[1]),
-    undone,
-  });
+  const type = failure.type === 'GaveUp' ? 'GaveUp' : 'StepFailed';
+  return operationFailed(type, report as FailureReport, undone ? 'undone' : 'left');
 }
 
 /** The step before it is done, with what it costs. */

@@ -15,7 +15,7 @@ export async function ensureManagementNetwork(
   input: z.input<typeof EnsureManagementNetworkInput>,
 ): Promise<HostOperationResult> {
   const { host, ...limits } = await checked(() => accepting().acceptManagementNetwork({ input }));
-  findable(host, undefined);
+  findable({ host });
   const { planManagementNetwork } = proxyLocalActivities<HostActivities>({
     summary: 'read the management node and compare',
     startToCloseTimeout: '30 minutes',

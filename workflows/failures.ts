@@ -17,45 +17,107 @@ export type FailureType =
 export type FailureReport = {
   host: string;
   userid: string;
+  portIds: readonly string[];
   step: string;
   reason: string;
   advice: string;
   /** True when the guest is as it was before the operation. */
   undone: boolean;
+  /** What was done before the step that failed, as sentences; undone since when `undone` says so. */
+  done: readonly string[];
 };
 
-/** A permanent failure with its refusals; names the fields in the message. */
-export function refused(refusals: readonly Refusal[]): ApplicationFailure {
-  return ApplicationFailure.create({
-    type: 'Refused' satisfies FailureType,
-    nonRetryable: true,
-    message: describeRefusals(refusals),
-    details: [refusals],
-  });
+/** What became of what an operation had done when it failed. */
+export type Aftermath = 'nothing' | 'undone' | 'kept' | 'left';
+
+const AFTERMATHS: Readonly<Record<Aftermath, string>> = {
+  nothing: 'Nothing had been done yet.',
+  undone: 'What the operation had done was undone: the guest is as it was before.',
+  kept: 'What the operation had done was left, as asked: reconciliation compares the guest with its record.',
+  left: 'What the operation had done could not be undone: reconciliation compares the guest with its record.',
+};
+
+type Where = { host: string; userid?: string; portIds?: readonly string[]; vswitch?: string };
+
+/** What workflows fail with: a sentence for operators, and no stack trace that they would have to read past. */
+function failing(options: { type: FailureType; message: string; details: unknown[] }): ApplicationFailure {
+  const failure = ApplicationFailure.create({ ...options, nonRetryable: true });
+  failure.stack = '';
+  return failure;
 }
 
-/** A permanent failure of an operation. */
-export function operationFailed(type: 'StepFailed' | 'GaveUp', report: FailureReport): ApplicationFailure {
-  const after = report.undone
-    ? 'What the operation had done was undone.'
-    : 'What the operation had done was left for repair.';
-  const message = `${report.reason} (host ${report.host}, userid ${report.userid}). ${report.advice} ${after}`;
-  return ApplicationFailure.create({ type, nonRetryable: true, message, details: [report] });
+/** A permanent failure with its refusals; names the fields in the message. */
+export function refused(refusals: readonly Refusal[], where?: Where): ApplicationFailure {
+  const place = where === undefined ? '' : ` ${sayWhere(where)}. Nothing was touched.`;
+  return failing({ type: 'Refused', message: `${describeRefusals(refusals)}.${place}`, details: [refusals] });
+}
+
+/** The same failure, saying also where it was refused. */
+export function refusedAt(failure: ApplicationFailure, where: Where): ApplicationFailure {
+  const [refusals] = failure.details ?? [];
+  return Array.isArray(refusals) ? refused(refusals, where) : failure;
+}
+
+/** A permanent failure of an operation on a guest. */
+export function operationFailed(
+  type: 'StepFailed' | 'GaveUp',
+  report: Omit<FailureReport, 'undone'>,
+  aftermath: Aftermath,
+): ApplicationFailure {
+  const message = `${sayTrouble(type, report)} ${sayWhere(report)}. ${AFTERMATHS[aftermath]}`;
+  const undone = aftermath === 'nothing' || aftermath === 'undone';
+  return failing({ type, message, details: [{ ...report, undone }] });
 }
 
 /** The failure of an operation on a host that cannot be finished; says whether trying went on for too long. */
-export function hostFailed(where: { host: string; vswitch?: string }, error: unknown): ApplicationFailure {
-  const place = `host ${where.host}${where.vswitch === undefined ? '' : `, VSWITCH ${where.vswitch}`}`;
-  const retryable = isRetryable(error);
-  const advice = retryable
-    ? 'See that the management node and z/VM answer, then start the operation again.'
-    : 'Correct the cause and start the operation again.';
-  return ApplicationFailure.create({
-    type: (retryable ? 'GaveUp' : 'StepFailed') satisfies FailureType,
-    nonRetryable: true,
-    message: `${reasonOf(error)} (${place}). ${advice}`,
-    details: [{ ...where, step: failedStep(error), reason: reasonOf(error), advice }],
+export function hostFailed(
+  where: { host: string; vswitch?: string },
+  what: string,
+  error: unknown,
+): ApplicationFailure {
+  const type = isRetryable(error) ? 'GaveUp' : 'StepFailed';
+  const trouble = forGood(troubleOf(error, what));
+  return failing({
+    type,
+    message: `${sayTrouble(type, trouble)} ${sayWhere(where)}.`,
+    details: [{ ...where, ...trouble }],
   });
+}
+
+type Trouble = { step: string; reason: string; advice: string };
+
+/** The parts that a failure is told in; `what` was being done, where the failure names no step itself. */
+export function troubleOf(error: unknown, what: string): Trouble {
+  return { step: failedStep(error) ?? what, reason: shortReasonOf(error), advice: adviceOn(error) };
+}
+
+/** The same, when nobody tries again: somebody has to. */
+export function forGood(trouble: Trouble): Trouble {
+  return { ...trouble, advice: `${trouble.advice}, then start the operation again` };
+}
+
+/** A trouble as sentences: what, why, and what to do. */
+export function sayTrouble(verdict: 'StepFailed' | 'GaveUp' | 'forNow', { step, reason, advice }: Trouble): string {
+  const begin = { StepFailed: 'Failed', GaveUp: 'Gave up', forNow: 'Fails for now' }[verdict];
+  return `${begin}: ${step}: ${reason.replace(/\.$/, '')}. What to do: ${advice}.`;
+}
+
+/** The same failure with other details. */
+export function withDetails(failure: ApplicationFailure, details: unknown[]): ApplicationFailure {
+  return failing({ type: (failure.type ?? 'StepFailed') as FailureType, message: failure.message, details });
+}
+
+/** What an operator can do about the cause of a failure. */
+function adviceOn(error: unknown): string {
+  const { advice } = detailOf(error);
+  return advice ?? (isRetryable(error) ? 'see that the management node and z/VM answer' : 'correct the cause');
+}
+
+function sayWhere({ host, userid, portIds = [], vswitch }: Where): string {
+  const [first] = portIds;
+  const ports = portIds.length > 1 ? `, ports ${first} and ${portIds.length - 1} more` : `, port ${first}`;
+  const guest = userid === undefined ? '' : `, userid ${userid}`;
+  return `Host ${host}${guest}${first === undefined ? '' : ports}${vswitch === undefined ? '' : `, VSWITCH ${vswitch}`}`;
 }
 
 /** The ApplicationFailure inside what an activity or child threw. */
@@ -88,17 +150,33 @@ export function doneBefore(error: unknown): string[] {
   return Array.isArray(done) ? done.map(String) : [];
 }
 
-/** The step that an activity failed at, if it says so. */
-export function failedStep(error: unknown): string | undefined {
-  const detail = applicationFailureOf(error)?.details?.[0];
-  const named = typeof detail === 'object' && detail !== null && 'operation' in detail ? detail.operation : undefined;
-  return typeof named === 'string' ? named : undefined;
+/** The step on z/VM that an activity failed at, if it was one. */
+function failedStep(error: unknown): string | undefined {
+  const { code, operation } = detailOf(error);
+  // Others name the call to xCAT that failed, whatever step it was for.
+  return code === 'smapi' || code === 'refused' ? operation : undefined;
 }
 
-/** The sentence that says why. */
+/** The sentence that says why, with what can be done about it. */
 export function reasonOf(error: unknown): string {
   const failure = applicationFailureOf(error);
   if (failure !== undefined) return failure.message;
   if (error instanceof ActivityFailure && error.cause instanceof Error) return error.cause.message;
   return error instanceof Error ? error.message : String(error);
+}
+
+/** Why, and no more. */
+export function shortReasonOf(error: unknown): string {
+  const { reason, code, operation } = detailOf(error);
+  if (reason === undefined) return reasonOf(error);
+  return failedStep(error) === undefined && code !== undefined && operation !== undefined
+    ? `${operation}: ${reason}`
+    : reason;
+}
+
+function detailOf(error: unknown): { code?: string; operation?: string; reason?: string; advice?: string } {
+  const detail: unknown = applicationFailureOf(error)?.details?.[0];
+  if (typeof detail !== 'object' || detail === null) return {};
+  const texts = Object.entries(detail).filter((entry): entry is [string, string] => typeof entry[1] === 'string');
+  return Object.fromEntries(texts);
 }

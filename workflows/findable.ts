@@ -1,22 +1,27 @@
 import { upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
-import { ZVM_HOST, ZVM_PORT, ZVM_USERID } from '../temporal-config/search-attributes.ts';
+import {
+  type Findable,
+  findableBy,
+  ZVM_HOST,
+  ZVM_PORT,
+  ZVM_USERID,
+  ZVM_VLAN,
+  ZVM_VSWITCH,
+} from '../temporal-config/search-attributes.ts';
 
-/** A search attribute holds 2 KB: as many port ids fit. */
-export const MOST_PORTS_FOUND = 40;
-
-/** Make a run findable by host, userid and ports; costs nothing when whoever started it has done so. */
-export function findable(host: string, userid: string | undefined, portIds: readonly string[] = []): void {
+/** Make a run findable; costs nothing when whoever started it has done so. What it was found by before stays. */
+export function findable(by: Findable): void {
   const present = workflowInfo().typedSearchAttributes;
-  const ports = portIds.slice(0, MOST_PORTS_FOUND);
-  const has = present.get(ZVM_PORT) ?? [];
+  const lists = [
+    [present.get(ZVM_PORT), by.portIds],
+    [present.get(ZVM_VSWITCH), by.vswitches],
+    [present.get(ZVM_VLAN), by.vlans],
+  ] as const;
   const known =
-    present.get(ZVM_HOST) === host &&
-    (userid === undefined || present.get(ZVM_USERID) === userid) &&
-    ports.every((portId) => has.includes(portId));
+    present.get(ZVM_HOST) === by.host &&
+    (by.userid === undefined || present.get(ZVM_USERID) === by.userid) &&
+    lists.every(([before = [], now = []]) => now.every((value) => before.includes(value)));
   if (known) return;
-  upsertSearchAttributes([
-    { key: ZVM_HOST, value: host },
-    ...(userid === undefined ? [] : [{ key: ZVM_USERID, value: userid }]),
-    ...(ports.length === 0 ? [] : [{ key: ZVM_PORT, value: ports }]),
-  ]);
+  const [portIds, vswitches, vlans] = lists.map(([before = [], now = []]) => [...new Set([...now, ...before])]);
+  upsertSearchAttributes(findableBy({ ...by, portIds, vswitches, vlans }));
 }

@@ -14,10 +14,11 @@ import {
 } from '@temporalio/workflow';
 import type { PortId, Userid } from '../network/identifiers.ts';
 import { describeRefusals } from '../network/refusal.ts';
-import { ZVM_HOST, ZVM_OUTCOME, ZVM_PORT } from '../temporal-config/search-attributes.ts';
+import { findableBy, MOST_PORTS_FOUND, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
+import { childDetails } from './child-details.ts';
 import type { ensureDhcp } from './ensure-dhcp.ts';
 import { reasonOf } from './failures.ts';
-import { findable, MOST_PORTS_FOUND } from './findable.ts';
+import { findable } from './findable.ts';
 import { type GuestTurns, guestTurns } from './guest-turn.ts';
 import type { HostActivities, NeutronReading, PortStatus } from './host-activities.ts';
 import { outcomeOf } from './operation.ts';
@@ -62,7 +63,7 @@ export async function followNeutron(input: { host: string }, carried?: Carried):
   const turns = guestTurns();
   const following = new Following(turns, input.host, carried);
   setHandler(neutronNews, (news) => following.hear(news));
-  findable(input.host, undefined);
+  findable({ host: input.host });
   for (;;) {
     await condition(() => following.hasNews() || following.isIdle());
     if (workflowInfo().continueAsNewSuggested) {
@@ -210,7 +211,8 @@ class Following {
         workflowId: `dhcp/${host}`,
         args: [{ host, giveUpAfterMinutes: GIVE_UP_AFTER_MINUTES }],
         staticSummary: `give the DHCP node of ${host} its NICs`,
-        typedSearchAttributes: [{ key: ZVM_HOST, value: host }],
+        staticDetails: childDetails({ host }),
+        typedSearchAttributes: findableBy({ host }),
       });
     } catch (error) {
       inOrder = false;
@@ -276,7 +278,7 @@ class Following {
   private makeFindable(portIds: readonly PortId[]): void {
     const before = this.seen.size;
     for (const portId of portIds) if (this.seen.size < MOST_PORTS_FOUND) this.seen.add(portId);
-    if (this.seen.size > before) upsertSearchAttributes([{ key: ZVM_PORT, value: [...this.seen] }]);
+    if (this.seen.size > before) findable({ host: this.host, portIds: [...this.seen] });
   }
 
   private show(): void {

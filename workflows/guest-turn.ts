@@ -1,4 +1,8 @@
-import { ApplicationFailure, ChildWorkflowFailure, WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import {
+  type ApplicationFailure,
+  ChildWorkflowFailure,
+  WorkflowExecutionAlreadyStartedError,
+} from '@temporalio/common';
 import {
   CancellationScope,
   ChildWorkflowCancellationType,
@@ -11,11 +15,12 @@ import {
   startChild,
   workflowInfo,
 } from '@temporalio/workflow';
-import { portsOfChange } from '../network/change-ports.ts';
-import { ZVM_HOST, ZVM_PORT, ZVM_USERID } from '../temporal-config/search-attributes.ts';
+import { foundByChange } from '../network/found-by.ts';
+import { findableBy } from '../temporal-config/search-attributes.ts';
+import { guestWorkflowId } from '../temporal-config/workflow-ids.ts';
+import { childDetails } from './child-details.ts';
 import type { ConvergeGuestInput, ConvergeGuestResult, convergeGuest } from './converge-guest.ts';
-import { applicationFailureOf } from './failures.ts';
-import { MOST_PORTS_FOUND } from './findable.ts';
+import { applicationFailureOf, withDetails } from './failures.ts';
 
 /** Sent to the run that holds a guest: these operations wait for it to end, in this order. */
 export const awaitTurn = defineSignal<[string[]]>('awaitTurn');
@@ -25,21 +30,22 @@ export const yourTurn = defineSignal<[string[], string]>('yourTurn');
 // Turns are handed over by signal. This only bridges a holder that was terminated and so could not hand over.
 const LOOK_AGAIN = '20 seconds';
 
-/** The Workflow ID that is a guest's lock: Temporal allows one open run of it (design.md, "One guest at a time"). */
-export function guestWorkflowId(host: string, userid: string): string {
-  return `guest/${host}/${userid}`;
-}
-
 export type GuestTurns = {
   /**
    * Run a change as the guest's only writer. While another operation holds the guest, wait in line: its run keeps the line and gives it to
    * the operation that started it, which wakes the first in it once the run is closed. No lease and no timer is needed for correctness.
    */
-  run(input: Omit<ConvergeGuestInput, 'waiting'>, summary: string): Promise<ConvergeGuestResult>;
+  run(
+    input: Omit<ConvergeGuestInput, 'waiting'>,
+    summary: string,
+    /** Told once when the operation has to wait for the guest, and when its turn has come. */
+    told?: Told,
+  ): Promise<ConvergeGuestResult>;
   /** The same, but only when nobody holds the guest: else nothing is done, and the answer undefined. */
   runIfFree(input: Omit<ConvergeGuestInput, 'waiting'>, summary: string): Promise<ConvergeGuestResult | undefined>;
 };
 
+type Told = { waits(guest: string): void; begins(): void };
 type Place = { line: string[]; woken: boolean };
 
 /** The turns of one operation at its guests, one or many. Call it once in a workflow, before anything that waits. */
@@ -56,12 +62,12 @@ export function guestTurns(): GuestTurns {
   });
   return {
     runIfFree: runOnce,
-    async run(input, summary) {
+    async run(input, summary, told) {
       const guest = guestWorkflowId(input.host, input.userid);
       const place: Place = { line: [], woken: false };
       places.set(guest, place);
       try {
-        return await runInTurn(input, summary, guest, place, self);
+        return await runInTurn(input, summary, guest, place, self, told);
       } finally {
         places.delete(guest);
         await CancellationScope.nonCancellable(() => handOver(place.line, guest));
@@ -95,14 +101,17 @@ async function runInTurn(
   guest: string,
   place: Place,
   self: string,
+  told: Told | undefined,
 ): Promise<ConvergeGuestResult> {
-  for (;;) {
+  for (let waited = false; ; waited = true) {
     place.woken = false;
     const run = await tryStart({ ...input, waiting: place.line }, summary);
     if (run === undefined) {
+      if (!waited) told?.waits(guest);
       if (await stand([self, ...place.line], guest)) await condition(() => place.woken, LOOK_AGAIN);
       continue;
     }
+    if (waited) told?.begins();
     try {
       const result = await run.result();
       place.line = joinLines(result.waiting, place.line, self);
@@ -118,16 +127,14 @@ async function tryStart(
   input: ConvergeGuestInput,
   summary: string,
 ): Promise<ChildWorkflowHandle<typeof convergeGuest> | undefined> {
+  const found = foundByChange(input.change);
   try {
     return await startChild<typeof convergeGuest>('convergeGuest', {
       workflowId: guestWorkflowId(input.host, input.userid),
       args: [input],
       staticSummary: summary,
-      typedSearchAttributes: [
-        { key: ZVM_HOST, value: input.host },
-        { key: ZVM_USERID, value: input.userid },
-        ...portAttribute(portsOfChange(input.change)),
-      ],
+      staticDetails: childDetails(input),
+      typedSearchAttributes: findableBy({ host: input.host, userid: input.userid, ...found }),
       cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
       parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
     });
@@ -135,11 +142,6 @@ async function tryStart(
     if (error instanceof WorkflowExecutionAlreadyStartedError) return undefined;
     throw error;
   }
-}
-
-/** A run without ports, as a repair of a guest as a whole, has none to be found by. */
-function portAttribute(portIds: readonly string[]) {
-  return portIds.length === 0 ? [] : [{ key: ZVM_PORT, value: portIds.slice(0, MOST_PORTS_FOUND) }];
 }
 
 async function stand(line: string[], holder: string): Promise<boolean> {
@@ -166,24 +168,14 @@ async function signalled(send: () => Promise<void>): Promise<boolean> {
 /** The failure of a run that operations wait for carries their line as its last detail. */
 export function withLine(failure: ApplicationFailure, waiting: readonly string[]): ApplicationFailure {
   if (waiting.length === 0) return failure;
-  return ApplicationFailure.create({
-    message: failure.message,
-    type: failure.type ?? 'StepFailed',
-    nonRetryable: true,
-    details: [...(failure.details ?? []), { waiting }],
-  });
+  return withDetails(failure, [...(failure.details ?? []), { waiting }]);
 }
 
 function withoutLine(error: ChildWorkflowFailure): unknown {
   const failure = applicationFailureOf(error);
   if (failure === undefined) return error.cause ?? error;
   const details = (failure.details ?? []).filter((detail) => !isLine(detail));
-  return ApplicationFailure.create({
-    message: failure.message,
-    type: failure.type ?? 'StepFailed',
-    nonRetryable: true,
-    details,
-  });
+  return withDetails(failure, details);
 }
 
 function waitingOf(error: unknown): string[] {

@@ -1,7 +1,16 @@
-import { isCancellation, setCurrentDetails, sleep, upsertSearchAttributes } from '@temporalio/workflow';
+import { isCancellation, setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
 import { ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
-import { hostFailed, isRetryable, reasonOf } from './failures.ts';
+import {
+  applicationFailureOf,
+  hostFailed,
+  isRetryable,
+  reasonOf,
+  refusedAt,
+  sayTrouble,
+  troubleOf,
+} from './failures.ts';
 import { outcomeOf } from './operation.ts';
+import { pausing, triedAgain } from './pausing.ts';
 
 /** What an operation on a host, not on one guest, answers. */
 export type HostOperationResult = {
@@ -33,7 +42,7 @@ export async function operateOnHost<Step extends { disturbs: boolean }>(
   operation: HostOperation<Step>,
 ): Promise<HostOperationResult> {
   const { summary, dryRun, nothing = () => 'nothing to do: it is so already' } = operation;
-  setCurrentDetails(summary);
+  setCurrentDetails(`${summary}: in progress.`);
   try {
     const steps = await converge(operation);
     const changed = steps.length > 0 && !dryRun;
@@ -52,7 +61,7 @@ export async function operateOnHost<Step extends { disturbs: boolean }>(
 }
 
 async function converge<Step extends { disturbs: boolean }>(operation: HostOperation<Step>): Promise<string[]> {
-  const { plan, apply, sentence, dryRun, where, giveUpAfterMinutes } = operation;
+  const { plan, apply, sentence, dryRun, where, summary, giveUpAfterMinutes } = operation;
   const deadline = Date.now() + giveUpAfterMinutes * 60_000;
   const done: string[] = [];
   let pause = FIRST_PAUSE_MS;
@@ -64,9 +73,13 @@ async function converge<Step extends { disturbs: boolean }>(operation: HostOpera
       done.push(...steps.map(sentence));
       pause = FIRST_PAUSE_MS;
     } catch (error) {
-      if (isCancellation(error) || outcomeOf(error) === 'refused') throw error;
-      if (!isRetryable(error) || Date.now() + pause >= deadline) throw hostFailed(where, error);
-      await sleep(pause, { summary: `try again: ${reasonOf(error)}`.slice(0, 190) });
+      if (isCancellation(error)) throw error;
+      const failure = applicationFailureOf(error);
+      if (failure?.type === 'Refused') throw refusedAt(failure, where);
+      if (!isRetryable(error) || Date.now() + pause >= deadline) throw hostFailed(where, summary, error);
+      const trouble = troubleOf(error, summary);
+      setCurrentDetails(`${summary}: ${triedAgain(deadline)}.\n\n${sayTrouble('forNow', trouble)}`);
+      await pausing(pause, trouble.reason);
       pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
     }
   }

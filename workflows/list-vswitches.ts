@@ -9,7 +9,7 @@ import { accepting, checked } from './operation.ts';
 /** All VSWITCHes that z/VM has defined: uplinks and their state, authorisations with VLANs, connected NICs. */
 export async function listVswitches(input: z.input<typeof ListVswitchesInput>): Promise<{ vswitches: Vswitch[] }> {
   const { host } = await checked(() => accepting().acceptListVswitches({ input }));
-  findable(host, undefined);
+  findable({ host });
   const { readVswitches } = proxyLocalActivities<HostActivities>({
     summary: `read the VSWITCHes of ${host}`,
     startToCloseTimeout: '30 minutes',

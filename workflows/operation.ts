@@ -1,10 +1,17 @@
-import { isCancellation, proxyLocalActivities, setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
+import {
+  isCancellation,
+  proxyLocalActivities,
+  setCurrentDetails,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { DesiredPort } from '../network/desired.ts';
+import { foundByChange, joined } from '../network/found-by.ts';
 import type { Operation, OperationType } from '../network/operations.ts';
-import { vlansOf } from '../network/port.ts';
 import type { Vdev } from '../network/vdev.ts';
-import { shortVlans } from '../network/vlan-set.ts';
-import { ZVM_OUTCOME, ZVM_VLAN, ZVM_VSWITCH } from '../temporal-config/search-attributes.ts';
+import { findableBy, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
+import { markdownLink, runPath } from '../temporal-config/ui-links.ts';
+import { guestWorkflowId } from '../temporal-config/workflow-ids.ts';
 import { applicationFailureOf, reasonOf } from './failures.ts';
 import { findable } from './findable.ts';
 import { type GuestTurns, guestTurns } from './guest-turn.ts';
@@ -22,9 +29,6 @@ export type OperationResult = {
   steps: string[];
 };
 
-/** A search attribute holds 2 KB. */
-const MOST_VLANS = 100;
-
 /** Carry out what is asked of one guest. Throws a `Refused` failure that names each field at fault. */
 export async function operate(type: OperationType, input: unknown): Promise<OperationResult> {
   const turns = guestTurns();
@@ -36,26 +40,39 @@ export async function carryOut(
   turns: GuestTurns,
   { portIds, summary, ...operation }: Operation,
 ): Promise<OperationResult> {
-  const { dryRun } = operation;
-  findable(operation.host, operation.userid, portIds);
-  setCurrentDetails(summary);
+  const { dryRun, host, userid } = operation;
+  const asked = joined({ portIds, vswitches: [], vlans: [] }, foundByChange(operation.change));
+  findable({ host, userid, ...asked });
+  const { namespace } = workflowInfo();
+  const guest = guestWorkflowId(host, userid);
+  const steps = `Its steps: ${markdownLink(guest, runPath(namespace, guest))}`;
+  const show = (state: string) => setCurrentDetails(`${summary}: ${state}`);
+  const running = () => show(`in progress. ${steps}.`);
+  running();
   try {
-    const result = await turns.run(operation, summary);
+    const result = await turns.run(operation, summary, {
+      waits: (holder) => {
+        upsertSearchAttributes([{ key: ZVM_OUTCOME, value: 'waiting' }]);
+        const other = markdownLink(holder, runPath(namespace, holder));
+        show(`waits for its turn. Another operation holds ${userid}: ${other}; this one follows when that has ended.`);
+      },
+      begins: () => {
+        upsertSearchAttributes([{ key: ZVM_OUTCOME, value: null }]);
+        running();
+      },
+    });
     upsertSearchAttributes([
-      { key: ZVM_VSWITCH, value: [...new Set(result.ports.map((port) => port.vswitch))] },
-      { key: ZVM_VLAN, value: [...new Set(result.ports.flatMap((port) => vlanTexts(port)))] },
+      ...findableBy({ host, userid, ...joined(asked, result.found) }),
       { key: ZVM_OUTCOME, value: result.changed ? 'changed' : 'unchanged' },
     ]);
-    const steps = result.steps.length > 0 ? result.steps : ['nothing to do: it is so already'];
-    setCurrentDetails(
-      `${summary}: ${dryRun ? 'to be done' : 'done'}.\n\n${steps.map((step) => `- ${step}`).join('\n')}`,
-    );
+    const told = result.steps.length > 0 ? result.steps : ['nothing to do: it is so already'];
+    show(`${dryRun ? 'to be done' : 'done'}. ${steps}.\n\n${told.map((step) => `- ${step}`).join('\n')}`);
     const ports = result.ports.map((port) => asReported(port, result.liveVdevs));
-    return { changed: result.changed, ...(dryRun ? { dryRun } : {}), steps, ports };
+    return { changed: result.changed, ...(dryRun ? { dryRun } : {}), steps: told, ports };
   } catch (error) {
     const outcome = outcomeOf(error);
     upsertSearchAttributes([{ key: ZVM_OUTCOME, value: outcome }]);
-    setCurrentDetails(`${summary}: ${outcome}.\n\n${reasonOf(error)}`);
+    show(`${outcome}. ${steps}.\n\n${reasonOf(error)}`);
     throw error;
   }
 }
@@ -99,9 +116,4 @@ export function outcomeOf(error: unknown): 'cancelled' | 'refused' | 'failed' {
 
 function asReported(port: DesiredPort, liveVdevs: readonly Vdev[]): OperationResult['ports'][number] {
   return { ...port, live: liveVdevs.includes(port.vdev) ? 'now' : 'atNextLogon' };
-}
-
-function vlanTexts({ network }: DesiredPort): string[] {
-  // A trunk can have thousands: ranges of them, as z/VM writes them.
-  return network.type === 'flat' ? ['flat'] : shortVlans(vlansOf(network)).slice(0, MOST_VLANS).map(String);
 }

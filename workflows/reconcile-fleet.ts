@@ -1,7 +1,8 @@
 import { executeChild, setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import type { z } from 'zod';
 import type { ReconcileFleetInput } from '../network/requests.ts';
-import { ZVM_DRIFTED, ZVM_HOST, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
+import { findableBy, ZVM_DRIFTED, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
+import { childDetails } from './child-details.ts';
 import { reasonOf } from './failures.ts';
 import { accepting, checked } from './operation.ts';
 import type { ReconcileHostResult, reconcileHost } from './reconcile-host.ts';
@@ -34,7 +35,8 @@ export async function reconcileFleet(input: z.input<typeof ReconcileFleetInput>)
           args: [{ host, dryRun }],
           staticSummary: `reconcile ${host}`,
           workflowRunTimeout: `${giveUpAfterMinutes} minutes`,
-          typedSearchAttributes: [{ key: ZVM_HOST, value: host }],
+          staticDetails: childDetails({ host }),
+          typedSearchAttributes: findableBy({ host }),
         });
         return [summary];
       } catch (error) {

@@ -13,7 +13,8 @@ import type { z } from 'zod';
 import type { PortId } from '../network/identifiers.ts';
 import { describeRefusals } from '../network/refusal.ts';
 import type { ReconcileHostInput, ReconcileHostRequest } from '../network/requests.ts';
-import { ZVM_DRIFTED, ZVM_HOST, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
+import { findableBy, ZVM_DRIFTED, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
+import { childDetails } from './child-details.ts';
 import type { ensureDhcp } from './ensure-dhcp.ts';
 import type { ensureManagementNetwork } from './ensure-management-network.ts';
 import type { ensureVswitch } from './ensure-vswitch.ts';
@@ -22,6 +23,7 @@ import { findable } from './findable.ts';
 import { type GuestTurns, guestTurns } from './guest-turn.ts';
 import type { Candidate, FailedGuest, HostActivities, Survey } from './host-activities.ts';
 import { accepting, checked, outcomeOf } from './operation.ts';
+import { listed } from './progress.ts';
 import { tellNeutron } from './tell-neutron.ts';
 
 /** What a reconciliation found and did; guests are counted, of what is foreign the things. */
@@ -67,6 +69,7 @@ const MOST_LINES = 100;
 const GIVE_UP_AFTER_MINUTES = 2;
 const LONGEST_BACKOFF_MS = 3_600_000;
 const LONGEST_REASON = 300;
+const MOST_SHOWN = 20;
 
 /**
  * Compare the whole host with what is recorded, and repair what differs, guest by guest, each by its own `convergeGuest`. Guests with an
@@ -79,7 +82,7 @@ export async function reconcileHost(
 ): Promise<ReconcileHostResult> {
   const turns = guestTurns();
   const request = await checked(() => accepting().acceptReconcileHost({ input }));
-  findable(request.host, undefined);
+  findable({ host: request.host });
   const last = carried ?? request.last ?? lastResult();
   const run = new Reconciliation(turns, request, carried);
   const survey = await run.survey(last);
@@ -125,7 +128,7 @@ class Reconciliation {
 
   async survey(last: Last | undefined): Promise<Survey> {
     const { host, intervalSeconds, sweepSeconds } = this.request;
-    setCurrentDetails(`Reading **${host}**.`);
+    setCurrentDetails(`**${host}** is being read and compared with what is recorded.`);
     const { surveyHost } = proxyLocalActivities<HostActivities>({
       summary: `read ${host} and compare`,
       startToCloseTimeout: '30 minutes',
@@ -158,7 +161,8 @@ class Reconciliation {
           workflowId: `vswitch/${host}/${vswitch}`,
           args: [{ host, vswitch, dryRun, giveUpAfterMinutes: GIVE_UP_AFTER_MINUTES }],
           staticSummary: `ensure VSWITCH ${vswitch} on ${host}`,
-          typedSearchAttributes: [{ key: ZVM_HOST, value: host }],
+          staticDetails: childDetails({ host }),
+          typedSearchAttributes: findableBy({ host, vswitches: [vswitch] }),
         }),
       );
     }
@@ -170,7 +174,8 @@ class Reconciliation {
         workflowId: `dhcp/${host}`,
         args: [{ host, dryRun, giveUpAfterMinutes: GIVE_UP_AFTER_MINUTES }],
         staticSummary: `give the DHCP node of ${host} its NICs`,
-        typedSearchAttributes: [{ key: ZVM_HOST, value: host }],
+        staticDetails: childDetails({ host }),
+        typedSearchAttributes: findableBy({ host }),
       }),
     );
   }
@@ -183,7 +188,8 @@ class Reconciliation {
         workflowId: `management-network/${host}`,
         args: [{ host, dryRun, giveUpAfterMinutes: GIVE_UP_AFTER_MINUTES }],
         staticSummary: `give the management node its NIC for ${host}`,
-        typedSearchAttributes: [{ key: ZVM_HOST, value: host }],
+        staticDetails: childDetails({ host }),
+        typedSearchAttributes: findableBy({ host }),
       }),
     );
   }
@@ -211,7 +217,7 @@ class Reconciliation {
     try {
       const run = await this.turns.runIfFree(
         { host, userid, change, together, ...limits, ...(directory === undefined ? {} : { directory }) },
-        `repair ${userid}`,
+        repairing(userid, lines, dryRun),
       );
       if (run === undefined) {
         this.skipped += 1;
@@ -306,6 +312,14 @@ class Reconciliation {
   }
 }
 
+/** What a repair is for, as far as a line of the list takes it. */
+function repairing(userid: string, lines: readonly string[], dryRun: boolean): string {
+  const [first = '', second] = lines;
+  const what = `${dryRun ? 'plan the repair' : 'repair'}${first.includes(userid) ? '' : ` ${userid}`}: ${first}`;
+  const more = lines.length > 2 ? `; and ${lines.length - 2} more` : '';
+  return `${what}${second === undefined ? '' : `; ${second}`}${more}`.slice(0, 190);
+}
+
 function failedNow(userid: string, reason: string): FailedGuest {
   return { userid, reason: reason.slice(0, LONGEST_REASON), attempts: 1, notBefore: Date.now() };
 }
@@ -317,16 +331,22 @@ function detailsOf(
   failures: readonly FailedGuest[],
   foreign: readonly string[],
 ): string {
-  const list = (title: string, lines: readonly string[]) =>
-    lines.length === 0
-      ? ''
-      : `\n\n**${title}**\n\n${lines
-          .slice(0, 20)
-          .map((line) => `- ${line}`)
-          .join('\n')}`;
-  const summary = Object.entries(counts)
-    .map(([name, count]) => `${name} ${count}`)
-    .join(', ');
-  const failed = failures.map(({ userid, reason, attempts }) => `${userid}: ${reason} (${attempts} times)`);
-  return `**${host}**: ${summary}${list('Drift', drifts)}${list('Failed', failed)}${list('Foreign', foreign)}`;
+  const { examined = 0, inOrder = 0, drifted = 0, repaired = 0, failed = 0, skipped = 0, waiting = 0 } = counts;
+  const parts = [
+    `${inOrder} of ${examined} guests in order`,
+    ...(drifted > 0 ? [`${drifted} had drifted`, `${repaired} repaired`] : []),
+    ...(failed > 0 ? [`${failed} could not be repaired`] : []),
+    ...(skipped > 0 ? [`${skipped} left to an operation in progress or to a later run`] : []),
+    ...(waiting > 0 ? [`${waiting} ports without a VSWITCH yet`] : []),
+  ];
+  const bad = failures.map(({ userid, reason, attempts, notBefore }) => {
+    const again = `tried ${attempts} time(s), again after ${new Date(notBefore).toISOString()}`;
+    return `${userid}: ${reason} (${again})`;
+  });
+  return [
+    `**${host}**: ${parts.join(', ')}.`,
+    ...listed('Failed', bad, MOST_SHOWN),
+    ...listed('Drift', drifts, MOST_SHOWN),
+    ...listed('Not ours, left alone', foreign, MOST_SHOWN),
+  ].join('\n\n');
 }

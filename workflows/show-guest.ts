@@ -9,7 +9,7 @@ import { accepting, checked } from './operation.ts';
 /** One guest as it is now: record, directory entry, live NICs, authorisations, and what reconciliation would do. Changes nothing. */
 export async function showGuest(input: z.input<typeof ShowGuestInput>): Promise<ShownGuest> {
   const { host, userid } = await checked(() => accepting().acceptShowGuest({ input }));
-  findable(host, userid);
+  findable({ host, userid });
   const { showGuest: read } = proxyLocalActivities<HostActivities>({
     summary: `read ${userid}`,
     startToCloseTimeout: '30 minutes',

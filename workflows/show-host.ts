@@ -8,7 +8,7 @@ import { accepting, checked } from './operation.ts';
 /** A whole z/VM system as it is now: VSWITCHes, guests and ports, record beside z/VM. Changes nothing. */
 export async function showHost(input: z.input<typeof ShowHostInput>): Promise<ShownHost> {
   const { host } = await checked(() => accepting().acceptShowHost({ input }));
-  findable(host, undefined);
+  findable({ host });
   const { showHost: read } = proxyLocalActivities<HostActivities>({
     summary: `read ${host}`,
     startToCloseTimeout: '30 minutes',

@@ -1,6 +1,5 @@
-import { proxyActivities, proxyLocalActivities, upsertSearchAttributes } from '@temporalio/workflow';
+import { proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
 import { vswitchSentence } from '../network/vswitch-sentence.ts';
-import { ZVM_VSWITCH } from '../temporal-config/search-attributes.ts';
 import { findable } from './findable.ts';
 import type { HostActivities, VswitchChange } from './host-activities.ts';
 import { type HostOperationResult, operateOnHost } from './host-operation.ts';
@@ -12,8 +11,7 @@ const LONGEST_CALL = '30 minutes';
 export async function operateOnVswitch(kind: VswitchChange['kind'], input: unknown): Promise<HostOperationResult> {
   const { change, ...request } = await checked(() => accepting().acceptVswitchChange({ kind, input }));
   const { host, vswitch } = change;
-  findable(host, undefined);
-  upsertSearchAttributes([{ key: ZVM_VSWITCH, value: [vswitch] }]);
+  findable({ host, vswitches: [vswitch] });
   return operateOnHost({
     ...request,
     where: { host, vswitch },

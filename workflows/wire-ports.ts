@@ -9,6 +9,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { z } from 'zod';
+import { foundByPorts } from '../network/found-by.ts';
 import type { PortId, Userid } from '../network/identifiers.ts';
 import type { Mac } from '../network/mac.ts';
 import { describeRefusals } from '../network/refusal.ts';
@@ -68,7 +69,7 @@ export async function wirePorts(
   setHandler(wiringProgress, () => ({ total, ...countsOf(done) }));
   const request = await checked(() => accepting().acceptWirePorts({ input }));
   total += request.ports.length;
-  findable(request.host, undefined);
+  findable({ host: request.host, ...foundByPorts([...request.ports, ...done]) });
   const windows = windowsOf(request.ports);
   const show = () =>
     setCurrentDetails(`**${done.length}** of ${total} ports on **${request.host}**${failuresOf(done)}`);
@@ -90,6 +91,9 @@ export async function wirePorts(
   if (left.length > 0) await continueAsNew<typeof wirePorts>({ ...request, ports: left }, done);
   const result = summed(done);
   upsertSearchAttributes([{ key: ZVM_OUTCOME, value: outcomeAsText(result) }]);
+  const { wired, unchanged, refused, failed } = result;
+  const counts = `${wired} wired, ${unchanged} as they were, ${refused} refused, ${failed} failed`;
+  setCurrentDetails(`**${total}** ports on **${request.host}**: ${counts}.${failuresOf(done)}`);
   return result;
 }
 
@@ -115,7 +119,7 @@ async function wireGuest(
 ): Promise<WiredPort[]> {
   const ports = requests.map(({ userid: _userid, ...port }) => port);
   const change = { kind: 'wirePorts' as const, ports, live };
-  const summary = `wire ${ports.length} port(s) of ${userid}`;
+  const summary = `wire ${ports.length === 1 ? `port ${ports[0]?.portId}` : `${ports.length} ports`} of ${userid}`;
   try {
     const guest = { host, userid, change, giveUpAfterMinutes, keepOnFailure, together };
     return reportOf(userid, await turns.run(guest, summary));

@@ -1,0 +1,46 @@
+import { foundByChange, foundByPorts } from '../network/found-by.ts';
+import { acceptOperation, isOperationType, type Operation } from '../network/operations.ts';
+import { WirePortsInput } from '../network/requests.ts';
+import { aboutGuest, aboutPort } from '../temporal-config/saved-queries.ts';
+import type { Findable } from '../temporal-config/search-attributes.ts';
+import { listPath, markdownLink, runPath } from '../temporal-config/ui-links.ts';
+import { guestWorkflowId } from '../temporal-config/workflow-ids.ts';
+
+/** How an operation is found and told of in the Temporal UI from its start on. */
+export type Asked = { summary: string; details: string; found: Omit<Findable, 'host'> };
+
+const MOST_LINKS = 8;
+
+/** What the request of an operation says for operators. Undefined when it can not be read: the workflow refuses it then. */
+export function askedOf(namespace: string, type: string, input: unknown): Asked | undefined {
+  if (type === 'wirePorts') return askedOfMany(input);
+  if (!isOperationType(type)) return undefined;
+  const accepted = acceptOperation(type, input);
+  return accepted.accepted ? askedOfGuest(namespace, accepted.operation) : undefined;
+}
+
+function askedOfGuest(namespace: string, { host, userid, portIds, change, summary, dryRun }: Operation): Asked {
+  const { vswitches, vlans } = foundByChange(change);
+  const link = (text: string, query: string) => markdownLink(text, listPath(namespace, query));
+  const guest = guestWorkflowId(host, userid);
+  const links = [
+    markdownLink('the steps on z/VM', runPath(namespace, guest)),
+    ...portIds.slice(0, MOST_LINKS).map((portId) => link(`all about port ${portId}`, aboutPort(portId))),
+    link(`all about ${userid}`, aboutGuest(host, userid)),
+  ];
+  return {
+    summary: `${summary} (${host})${dryRun ? ', plan only' : ''}`,
+    details: `Guest **${userid}** on host **${host}**.${dryRun ? ' Only a plan: nothing is done.' : ''} See ${links.join(', ')}.`,
+    found: { userid, portIds, vswitches, vlans },
+  };
+}
+
+function askedOfMany(input: unknown): Asked | undefined {
+  const { success, data } = WirePortsInput.safeParse(input);
+  if (!success) return undefined;
+  const { host, ports, live } = data;
+  const guests = new Set(ports.map((port) => port.userid)).size;
+  const summary = `wire ${ports.length} port(s) of ${guests} guest(s) on ${host}`;
+  const when = live ? 'running guests get them now' : 'guests get them at their next logon';
+  return { summary, details: `${summary}; ${when}. Each guest has a run of its own.`, found: foundByPorts(ports) };
+}
