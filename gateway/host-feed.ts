@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { listOperations, type OperationView } from '../client/operations.ts';
 import type { HostView } from '../network/host-view.ts';
 import { Problem } from './problem.ts';
-import { digestOf, readingOf, type Services } from './routing.ts';
+import { digestOf, type Services } from './routing.ts';
 
 /** Operations are looked up this often while somebody looks: one cheap question to Temporal. */
 const LOOK_MS = 3_000;
@@ -103,10 +103,10 @@ export class HostFeed {
     const { state } = this.#services;
     if (this.#owed > 0) {
       this.#owed -= 1;
-      state.forget(this.#host);
+      state.changed(this.#host);
     }
     try {
-      const view = sameWhereEqual(this.seen.view, await readingOf(() => state.get(this.#host)));
+      const view = sameWhereEqual(this.seen.view, await state.get(this.#host));
       this.#unread = null;
       this.#tell({ view, readAt: startedAt, problem: null });
     } catch (error) {
