@@ -26,7 +26,7 @@ const READY_MS = 5_000;
  */
 export function createGateway(options: GatewayOptions): App {
   const limits: Limits = { ...LIMITS, ...options.limits };
-  const state = new Readings(options.client, options.namespace, limits);
+  const state = new Readings(options.client, limits);
   const metrics = new Metrics(options, limits, state);
   const services: Services = { options, limits, state, counted: metrics.counted };
   const app = newApp();

@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi';
-import { ScheduleNotFoundError } from '@temporalio/client';
+import { describeHost, pauseReconciliation } from '../client/known-hosts.ts';
 import type { PortView } from '../network/host-view.ts';
 import { checkConditions, isConditional, tagged } from './conditions.ts';
 import type { GatewayHost } from './options.ts';
@@ -91,13 +91,8 @@ export function hostRoutes(services: Services): App {
       const host = hostFor(context, services, context.req.valid('param').host, 'reconcile');
       if (isConditional(context)) checkConditions(context, await hostBody(services, host));
       const { paused, note } = context.req.valid('json').reconciliation;
-      const schedule = options.client.schedule.getHandle(scheduleIdOf(host.host));
-      try {
-        await (paused ? schedule.pause(note) : schedule.unpause(note));
-      } catch (error) {
-        if (error instanceof ScheduleNotFoundError) throw notFound(`Schedule of the reconciliation of ${host.host}`);
-        throw error;
-      }
+      if (!(await pauseReconciliation(options.client, host.host, paused, note)))
+        throw notFound(`Schedule of the reconciliation of ${host.host}`);
       return context.json(await hostBody(services, host), 200);
     },
   );
@@ -202,26 +197,5 @@ function pageOf<Item>(items: readonly Item[], keyOf: (item: Item) => string, lim
 }
 
 async function hostBody({ options }: Services, { host, physicalNetworks }: GatewayHost) {
-  return { host, physicalNetworks, reconciliation: await scheduleOf(options.client, host) };
-}
-
-function scheduleIdOf(host: string): string {
-  return `reconcile/${host}`;
-}
-
-async function scheduleOf(client: Services['options']['client'], host: string) {
-  try {
-    const { state, info } = await client.schedule.getHandle(scheduleIdOf(host)).describe();
-    const last = info.recentActions.at(-1)?.takenAt.toISOString();
-    const next = info.nextActionTimes[0]?.toISOString();
-    return {
-      paused: state.paused,
-      note: state.note ?? '',
-      ...(last === undefined ? {} : { last }),
-      ...(next === undefined ? {} : { next }),
-    };
-  } catch (error) {
-    if (error instanceof ScheduleNotFoundError) return null;
-    throw error;
-  }
+  return { physicalNetworks, ...(await describeHost(options.client, host)) };
 }

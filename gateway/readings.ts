@@ -1,4 +1,5 @@
 import { type Client, WorkflowFailedError } from '@temporalio/client';
+import { workersOf } from '../client/known-hosts.ts';
 import { failureOf } from '../client/operations.ts';
 import { readGuestView, readHostView } from '../client/read-state.ts';
 import { taskQueueOf } from '../network/host.ts';
@@ -8,22 +9,16 @@ import { Problem } from './problem.ts';
 
 type Entry = { generation: number; readAt: number | undefined; view: Promise<HostView> };
 
-// A worker asks for work at least once a minute: who has not for two is gone.
-const GONE_MS = 120_000;
-const WORKFLOW_TASK_QUEUE = 1;
-
 /** What z/VM has, read by workflows within a bounded time: one reading of a host serves all who ask within its age. */
 export class Readings {
   readonly #client: Client;
-  readonly #namespace: string;
   readonly #limits: Limits;
   readonly #entries = new Map<string, Entry>();
   readonly #changedAt = new Map<string, number>();
   readonly #last = new Map<string, HostView>();
 
-  constructor(client: Client, namespace: string, limits: Limits) {
+  constructor(client: Client, limits: Limits) {
     this.#client = client;
-    this.#namespace = namespace;
     this.#limits = limits;
   }
 
@@ -86,16 +81,8 @@ export class Readings {
 
   /** False when surely nobody works for the host. */
   async #hasWorker(host: string): Promise<boolean> {
-    const { pollers } = await this.#client.withDeadline(Date.now() + this.#limits.temporalSeconds * 1_000, () =>
-      this.#client.workflowService.describeTaskQueue({
-        namespace: this.#namespace,
-        taskQueue: { name: taskQueueOf(host) },
-        taskQueueType: WORKFLOW_TASK_QUEUE,
-      }),
-    );
-    return (pollers ?? []).some(
-      ({ lastAccessTime }) => Date.now() - Number(lastAccessTime?.seconds ?? 0) * 1_000 < GONE_MS,
-    );
+    const until = Date.now() + this.#limits.temporalSeconds * 1_000;
+    return (await this.#client.withDeadline(until, () => workersOf(this.#client, host))) > 0;
   }
 }
 

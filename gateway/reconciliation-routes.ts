@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { describeOperation, listOperations } from '../client/operations.ts';
+import { knownBefore } from '../client/reconcile-now.ts';
 import { tagged } from './conditions.ts';
 import { notFound } from './problem.ts';
 import { type App, ChangeHeaders, hostFor, newApp, permit, route, type Services, STARTED } from './routing.ts';
@@ -56,14 +57,11 @@ export function reconciliationRoutes(services: Services): App {
       },
       STARTED,
     ),
-    (context) => {
+    async (context) => {
       const { host } = hostFor(context, services, context.req.valid('param').host, 'reconcile');
-      return startOwn(context, services, `reconcile/${host}`, {
-        type: 'reconcileHost',
-        host,
-        input: { host, dryRun: context.req.valid('json')?.dryRun ?? false },
-        summary: `reconcile ${host}`,
-      });
+      const dryRun = context.req.valid('json')?.dryRun ?? false;
+      const request = { type: 'reconcileHost', host, input: { host, dryRun }, summary: `reconcile ${host}` };
+      return startOwn(context, services, `reconcile/${host}`, request, await knownBefore(options.client, host));
     },
   );
 

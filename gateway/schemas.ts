@@ -181,8 +181,15 @@ export const Host = z
   .object({
     host: z.string(),
     physicalNetworks: z.array(z.object({ name: z.string(), vswitch: z.string() })),
+    workers: z.int().openapi({ description: 'Workers that have asked for work lately' }),
     reconciliation: z
-      .object({ paused: z.boolean(), note: z.string(), last: z.string().optional(), next: z.string().optional() })
+      .object({
+        paused: z.boolean(),
+        note: z.string(),
+        everySeconds: z.number().optional(),
+        last: z.string().optional(),
+        next: z.string().optional(),
+      })
       .nullable(),
   })
   .openapi('Host');

@@ -16,13 +16,16 @@ export function startOwn(
   context: Context<Env>,
   services: Services,
   prefix: string,
-  request: Request,
+  request: Request & { input: object },
+  /** What goes into the input besides, and differs from one request to its repeat. */
+  besides: object = {},
 ): Promise<Response> {
   const key = keyOf(context);
+  const whole = { ...request, input: { ...request.input, ...besides } };
   if (key === undefined)
-    return startAndAnswer(context, services, { ...request, workflowId: `${prefix}/${randomUUID().slice(0, 13)}` });
+    return startAndAnswer(context, services, { ...whole, workflowId: `${prefix}/${randomUUID().slice(0, 13)}` });
   const once = { digest: digestOf([request.type, request.input]) };
-  return startAndAnswer(context, services, { ...request, workflowId: `request/${request.host}/${key}`, once });
+  return startAndAnswer(context, services, { ...whole, workflowId: `request/${request.host}/${key}`, once });
 }
 
 /** Start an operation whose Workflow ID stands for what it changes: one at a time changes it, the others are told so. */
