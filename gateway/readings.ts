@@ -1,4 +1,4 @@
-import { type Client, WorkflowFailedError } from '@temporalio/client';
+import { type Client, isGrpcDeadlineError, WorkflowFailedError } from '@temporalio/client';
 import { workersOf } from '../client/known-hosts.ts';
 import { failureOf } from '../client/operations.ts';
 import { readGuestView, readHostView } from '../client/read-state.ts';
@@ -69,11 +69,10 @@ export class Readings {
   async #bounded<Result>(host: string, read: () => Promise<Result>): Promise<Result> {
     const { readSeconds } = this.#limits;
     if (!(await this.#hasWorker(host))) throw noWorker(host);
-    const until = Date.now() + readSeconds * 1_000;
     try {
-      return await this.#client.withDeadline(until, read);
+      return await this.#client.withDeadline(Date.now() + readSeconds * 1_000, read);
     } catch (error) {
-      if (Date.now() < until) throw readingProblem(error);
+      if (!isGrpcDeadlineError(error)) throw readingProblem(error);
       if (!(await this.#hasWorker(host))) throw noWorker(host);
       throw new Problem(504, 'slow', 'It takes longer', `${host} was not read in ${readSeconds} seconds; ask again`);
     }

@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { OPERATION_STATES, OPERATION_TYPES } from '../client/operations.ts';
+import { MOST_PORTS } from '../network/requests.ts';
 
 // The forms of the network's words as callers write them: the workflows check them again, with all that a form cannot say.
 
@@ -118,7 +119,7 @@ export const ManyPorts = z
     ports: z
       .array(z.strictObject({ portId: PortIdParam, userid: UseridParam, ...newPort }))
       .min(1)
-      .max(2_000),
+      .max(MOST_PORTS),
   })
   .openapi('ManyPorts');
 
