@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { GuestPortRequest } from '../client/port-file.ts';
 import { startWirePorts } from '../client/start-operation.ts';
 import { startSimulator } from '../simulator/simulator.ts';
-import { GuestPortRequest } from '../workers/demo/port-requests.ts';
 import { type Stack, startStack } from '../workers/demo/stack.ts';
 import { compare } from '../workers/demo/wire.ts';
 import { type HistoricPort, wireHistorically } from './historic-sequence.ts';

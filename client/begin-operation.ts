@@ -14,22 +14,36 @@ export type Beginning = {
   summary: string;
   /** The same request is carried out once, whatever became of it; `digest` tells requests apart that bear the same key. */
   once?: { digest: string };
+  /**
+   * The Workflow ID stands for what is changed, so that one at a time changes it: only the same request joins what runs. With a key it is
+   * carried out once, as long as the server keeps the run.
+   */
+  lock?: { digest: string; key?: string };
 };
 
 /** An operation that runs, or has run already. */
 export type Begun = {
   id: string;
   runId: string;
-  /** What runs under this id was asked for by another request. */
-  clash: boolean;
+  /** What runs under this id was asked for by another request: `key`, by one that bore the same key. */
+  clash: boolean | 'key';
 };
 
 const DIGEST = 'requestDigest';
+const KEY = 'requestKey';
 const MOST_PORTS_FOUND = 40;
 
 /** Start an operation, or join the one that is there under the same Workflow ID. Throws what the Temporal client throws. */
 export async function beginOperation(client: Client, beginning: Beginning): Promise<Begun> {
-  const { type, host, userid, portIds = [], workflowId, input, summary, once } = beginning;
+  const { type, host, userid, portIds = [], workflowId, input, summary, once, lock } = beginning;
+  const id = operationIdOf(workflowId);
+  const earlier = lock?.key === undefined ? undefined : await runOfKey(client, workflowId, lock.key);
+  if (earlier !== undefined)
+    return { id, runId: earlier.runId, clash: earlier.digest === lock?.digest ? false : 'key' };
+  const memo = {
+    ...((once ?? lock) === undefined ? {} : { [DIGEST]: (once ?? lock)?.digest }),
+    ...(lock?.key === undefined ? {} : { [KEY]: lock.key }),
+  };
   try {
     const handle = await client.workflow.start(type, {
       taskQueue: taskQueueOf(host),
@@ -43,13 +57,26 @@ export async function beginOperation(client: Client, beginning: Beginning): Prom
         ...(portIds.length === 0 ? [] : [{ key: ZVM_PORT, value: portIds.slice(0, MOST_PORTS_FOUND) }]),
       ],
       staticSummary: summary,
-      ...(once === undefined ? {} : { memo: { [DIGEST]: once.digest } }),
+      ...(Object.keys(memo).length === 0 ? {} : { memo }),
     });
-    return { id: operationIdOf(workflowId), runId: handle.firstExecutionRunId, clash: false };
+    return { id, runId: handle.firstExecutionRunId, clash: false };
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
     const there = await client.workflow.getHandle(workflowId).describe();
-    const clash = there.type !== type || (once !== undefined && there.memo?.[DIGEST] !== once.digest);
-    return { id: operationIdOf(workflowId), runId: there.runId, clash };
+    const digest = (once ?? lock)?.digest;
+    const same = there.type === type && (digest === undefined || there.memo?.[DIGEST] === digest);
+    const bySameKey = once !== undefined || (lock?.key !== undefined && there.memo?.[KEY] === lock.key);
+    return { id, runId: there.runId, clash: !same && (bySameKey ? 'key' : true) };
   }
+}
+
+/** The run under a Workflow ID that a request with this key has started. */
+async function runOfKey(
+  client: Client,
+  workflowId: string,
+  key: string,
+): Promise<{ runId: string; digest: unknown } | undefined> {
+  for await (const { runId, memo } of client.workflow.list({ query: `WorkflowId = ${JSON.stringify(workflowId)}` }))
+    if (memo?.[KEY] === key) return { runId, digest: memo[DIGEST] };
+  return undefined;
 }

@@ -62,6 +62,8 @@ export type OperationDetails = OperationView & {
 
 export type OperationFilter = {
   host?: string | undefined;
+  /** Those of these hosts alone. */
+  hosts?: readonly string[] | undefined;
   userid?: string | undefined;
   portId?: string | undefined;
   type?: string | undefined;
@@ -107,10 +109,11 @@ export async function listOperations(client: Client, filter: OperationFilter, li
   return found;
 }
 
-function queryOf({ host, userid, portId, type, state, after }: OperationFilter): string {
+function queryOf({ host, hosts, userid, portId, type, state, after }: OperationFilter): string {
   const types = type === undefined ? OPERATION_TYPES : [type];
   const parts = [`WorkflowType IN (${types.map(quoted).join(', ')})`];
   if (host !== undefined) parts.push(`${ZVM_HOST.name} = ${quoted(host)}`);
+  if (hosts !== undefined) parts.push(`${ZVM_HOST.name} IN (${hosts.map(quoted).join(', ')})`);
   if (userid !== undefined) parts.push(`${ZVM_USERID.name} = ${quoted(userid)}`);
   if (portId !== undefined) parts.push(`${ZVM_PORT.name} = ${quoted(portId)}`);
   if (state !== undefined) parts.push(`ExecutionStatus = ${quoted(WORDS[state])}`);
@@ -156,19 +159,25 @@ function viewOf({
   };
 }
 
-/** One operation: its newest run, or the one named. Undefined when there is none. */
+/**
+ * One operation: its newest run, or the one named and what goes on from it. Undefined when there is none. With `ask`, one that runs is asked
+ * where it stands, which takes a moment when no worker answers.
+ */
 export async function describeOperation(
   client: Client,
   operationId: string,
   runId?: string,
+  { ask = true }: { ask?: boolean } = {},
 ): Promise<OperationDetails | undefined> {
   const handle = client.workflow.getHandle(workflowIdOf(operationId), runId);
   try {
     const run = await handle.describe();
+    if (run.status.name === 'CONTINUED_AS_NEW' && runId !== undefined)
+      return describeOperation(client, operationId, undefined, { ask });
     const view = viewOf(run);
     const [summary, details, ending] = await Promise.all([
       run.staticSummary(),
-      view.state === 'running' ? currentDetails(client, operationId) : undefined,
+      ask && view.state === 'running' ? currentDetails(client, operationId) : undefined,
       view.state === 'running' ? {} : endingOf(client, workflowIdOf(operationId), view.runId),
     ]);
     return {
@@ -243,6 +252,17 @@ export function failureOf(error: unknown): OperationFailure {
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+/** How many operations of a host the server knows, by state. */
+export async function countOperations(client: Client, host: string): Promise<Partial<Record<OperationState, number>>> {
+  const { groups } = await client.workflow.count(`${queryOf({ host })} GROUP BY ExecutionStatus`);
+  const counts: Partial<Record<OperationState, number>> = {};
+  for (const { count, groupValues } of groups) {
+    const [state] = OPERATION_STATES.filter((each) => WORDS[each] === String(groupValues[0]));
+    if (state !== undefined) counts[state] = count;
+  }
+  return counts;
 }
 
 /** Ask a running operation to stop and undo what it has done. False when there is none that runs. */

@@ -8,20 +8,23 @@ import type { listVswitches, showGuest, showHost } from '../workflows/index.ts';
 /** What a reading may take: beyond, whoever waits is told so. */
 const LONGEST_READING = '2 minutes';
 
-/** A host as it is now. Who asks while somebody else's reading runs gets its answer. Throws what the workflow fails with. */
-export async function readHostView(client: Client, host: string): Promise<HostView> {
+/**
+ * A host as it is now. Who asks while somebody else's reading runs gets its answer, if it is of the same generation: a caller that knows of a
+ * change gives it one of its own, so as not to be told what was before. Throws what the workflow fails with.
+ */
+export async function readHostView(client: Client, host: string, generation = ''): Promise<HostView> {
   const { view } = await client.workflow.execute<typeof showHost>('showHost', {
-    ...reading(host, `show/${host}`),
+    ...reading(host, `show/${host}${generation === '' ? '' : `@${generation}`}`),
     args: [{ host }],
     staticSummary: `read ${host}`,
   });
   return HostView.parse(JSON.parse(gunzipSync(Buffer.from(view, 'base64')).toString()));
 }
 
-/** A guest as it is now. Throws what the workflow fails with. */
-export function readGuestView(client: Client, host: string, userid: string): Promise<ShownGuest> {
+/** A guest as it is now, as with a host. Throws what the workflow fails with. */
+export function readGuestView(client: Client, host: string, userid: string, generation = ''): Promise<ShownGuest> {
   return client.workflow.execute<typeof showGuest>('showGuest', {
-    ...reading(host, `show/${host}/${userid}`),
+    ...reading(host, `show/${host}/${userid}${generation === '' ? '' : `/${generation}`}`),
     args: [{ host, userid }],
     typedSearchAttributes: [
       { key: ZVM_HOST, value: host },

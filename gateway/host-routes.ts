@@ -1,44 +1,24 @@
 import { z } from '@hono/zod-openapi';
-import { ScheduleNotFoundError } from '@temporalio/client';
-import type { Context } from 'hono';
-import { describeOperation, listOperations } from '../client/operations.ts';
+import { describeHost, pauseReconciliation } from '../client/known-hosts.ts';
 import type { PortView } from '../network/host-view.ts';
+import { checkConditions, isConditional, tagged } from './conditions.ts';
 import type { GatewayHost } from './options.ts';
 import { notFound } from './problem.ts';
+import { type App, hostFor, newApp, permit, route, type Services } from './routing.ts';
 import {
-  type App,
-  ChangeHeaders,
-  type Env,
-  hostFor,
-  newApp,
-  operationBody,
-  permit,
-  readingOf,
-  requestSubject,
-  route,
-  type Services,
-  STARTED,
-  startAndAnswer,
-  tagged,
-} from './routing.ts';
-import {
-  Drift,
-  DryRun,
   GuestRow,
   Host,
+  HostChange,
   HostParam,
   HostPicture,
-  Operations,
   Paging,
   PortRow,
   UseridParam,
   VswitchParam,
-  VswitchRow,
 } from './schemas.ts';
 import { allows } from './tokens.ts';
 
 const OfHost = z.object({ host: HostParam });
-const OfVswitch = OfHost.extend({ vswitch: VswitchParam });
 const GuestFilter = Paging.extend({
   userid: UseridParam.optional().openapi({ description: 'Userids that begin so' }),
   drifted: z.enum(['true', 'false']).optional(),
@@ -49,11 +29,10 @@ const PortFilter = Paging.extend({
   vlan: z.coerce.number().int().min(1).max(4094).optional().openapi({ type: 'integer', minimum: 1, maximum: 4094 }),
 });
 
-/** Hosts, their VSWITCHes, guests and ports, reconciliation and drift. */
+/** Hosts, and lists of their guests and ports. */
 export function hostRoutes(services: Services): App {
   const app = newApp();
   const { options, state } = services;
-  const viewOf = (host: string) => readingOf(() => state.get(host));
 
   app.openapi(
     route(
@@ -84,7 +63,7 @@ export function hostRoutes(services: Services): App {
         summary: 'A z/VM system',
         request: { params: OfHost },
       },
-      { 200: { description: 'The host', schema: Host } },
+      { 200: { description: 'The host', schema: Host, tagged: true } },
     ),
     async (context) => {
       const host = hostFor(context, services, context.req.valid('param').host, 'read');
@@ -95,95 +74,27 @@ export function hostRoutes(services: Services): App {
   app.openapi(
     route(
       {
-        method: 'get',
-        path: '/v1/hosts/{host}/vswitches',
-        operationId: 'listVswitches',
-        tags: ['VSWITCHes'],
-        summary: 'The VSWITCHes that z/VM has',
-        request: { params: OfHost },
-      },
-      { 200: { description: 'The VSWITCHes', schema: z.object({ vswitches: z.array(VswitchRow) }) } },
-    ),
-    async (context) => {
-      const { host } = hostFor(context, services, context.req.valid('param').host, 'read');
-      return tagged(context, { vswitches: (await viewOf(host)).vswitches });
-    },
-  );
-
-  app.openapi(
-    route(
-      {
-        method: 'get',
-        path: '/v1/hosts/{host}/vswitches/{vswitch}',
-        operationId: 'showVswitch',
-        tags: ['VSWITCHes'],
-        summary: 'A VSWITCH: uplinks, authorisations, coupled NICs',
-        request: { params: OfVswitch },
-      },
-      { 200: { description: 'The VSWITCH', schema: VswitchRow } },
-    ),
-    async (context) => {
-      const { host, vswitch } = context.req.valid('param');
-      hostFor(context, services, host, 'read');
-      const found = (await viewOf(host)).vswitches.find(({ name }) => name === vswitch.toUpperCase());
-      if (found === undefined) throw notFound(`VSWITCH ${vswitch} on ${host}`);
-      return tagged(context, found);
-    },
-  );
-
-  const vswitchOperation = async (context: Context<Env>, type: 'ensureVswitch' | 'deleteVswitch', extra: object) => {
-    const { host = '', vswitch = '' } = context.req.param() as { host?: string; vswitch?: string };
-    hostFor(context, services, host, 'change');
-    const name = vswitch.toUpperCase();
-    return startAndAnswer(context, services, {
-      type,
-      host,
-      // One at a time changes a VSWITCH.
-      workflowId: `vswitch/${host}/${name}`,
-      input: { host, vswitch: name, dryRun: context.req.query('dryRun') === 'true', ...extra },
-      summary: `${type === 'ensureVswitch' ? 'ensure' : 'delete'} VSWITCH ${name} on ${host}`,
-    });
-  };
-
-  app.openapi(
-    route(
-      {
-        method: 'put',
-        path: '/v1/hosts/{host}/vswitches/{vswitch}',
-        operationId: 'ensureVswitch',
-        tags: ['VSWITCHes'],
-        summary: 'Make a VSWITCH as the configuration says',
+        method: 'patch',
+        path: '/v1/hosts/{host}',
+        operationId: 'changeHost',
+        tags: ['Hosts'],
+        summary: 'Pause the Schedule of reconciliation, or let it go on',
         request: {
-          params: OfVswitch,
-          headers: ChangeHeaders,
-          query: z.object({ dryRun: z.enum(['true', 'false']).optional() }),
+          params: OfHost,
+          headers: z.object({ 'if-match': z.string().optional() }),
+          body: { content: { 'application/json': { schema: HostChange } }, required: true },
         },
       },
-      STARTED,
+      { 200: { description: 'The host as it is now', schema: Host } },
     ),
-    (context) => vswitchOperation(context, 'ensureVswitch', {}),
-  );
-
-  app.openapi(
-    route(
-      {
-        method: 'delete',
-        path: '/v1/hosts/{host}/vswitches/{vswitch}',
-        operationId: 'deleteVswitch',
-        tags: ['VSWITCHes'],
-        summary: 'Delete a VSWITCH that this project may delete',
-        request: {
-          params: OfVswitch,
-          headers: ChangeHeaders,
-          query: z.object({
-            dryRun: z.enum(['true', 'false']).optional(),
-            force: z.enum(['true', 'false']).optional(),
-          }),
-        },
-      },
-      STARTED,
-    ),
-    (context) => vswitchOperation(context, 'deleteVswitch', { force: context.req.query('force') === 'true' }),
+    async (context) => {
+      const host = hostFor(context, services, context.req.valid('param').host, 'reconcile');
+      if (isConditional(context)) checkConditions(context, await hostBody(services, host));
+      const { paused, note } = context.req.valid('json').reconciliation;
+      if (!(await pauseReconciliation(options.client, host.host, paused, note)))
+        throw notFound(`Schedule of the reconciliation of ${host.host}`);
+      return context.json(await hostBody(services, host), 200);
+    },
   );
 
   app.openapi(
@@ -200,13 +111,14 @@ export function hostRoutes(services: Services): App {
         200: {
           description: 'A page of guests',
           schema: z.object({ guests: z.array(GuestRow), next: z.string().optional() }),
+          tagged: true,
         },
       },
     ),
     async (context) => {
       const { host } = hostFor(context, services, context.req.valid('param').host, 'read');
       const { userid = '', drifted, limit, after } = context.req.valid('query');
-      const guests = (await viewOf(host)).guests.filter(
+      const guests = (await state.get(host)).guests.filter(
         (guest) =>
           guest.userid.startsWith(userid.toUpperCase()) &&
           (drifted === undefined || guest.drift.length > 0 === (drifted === 'true')),
@@ -230,13 +142,14 @@ export function hostRoutes(services: Services): App {
         200: {
           description: 'A page of ports',
           schema: z.object({ ports: z.array(PortRow), next: z.string().optional() }),
+          tagged: true,
         },
       },
     ),
     async (context) => {
       const { host } = hostFor(context, services, context.req.valid('param').host, 'read');
       const { userid, vswitch, vlan, limit, after } = context.req.valid('query');
-      const ports = (await viewOf(host)).guests
+      const ports = (await state.get(host)).guests
         .flatMap((guest) => guest.ports)
         .filter(
           (port) =>
@@ -254,96 +167,17 @@ export function hostRoutes(services: Services): App {
     route(
       {
         method: 'get',
-        path: '/v1/hosts/{host}/drift',
-        operationId: 'showDrift',
-        tags: ['Reconciliation'],
-        summary: 'What is not as it is recorded',
-        request: { params: OfHost },
-      },
-      { 200: { description: 'Drift, and what is foreign', schema: Drift } },
-    ),
-    async (context) => {
-      const { host } = hostFor(context, services, context.req.valid('param').host, 'read');
-      const { guests } = await viewOf(host);
-      return tagged(context, {
-        host,
-        guests: guests.filter(({ drift }) => drift.length > 0).map(({ userid, drift }) => ({ userid, lines: drift })),
-        foreign: guests.flatMap(({ userid, foreignNics }) =>
-          foreignNics.map(({ vdev, vswitch }) => ({ userid, vdev, vswitch })),
-        ),
-      });
-    },
-  );
-
-  app.openapi(
-    route(
-      {
-        method: 'get',
         path: '/v1/hosts/{host}/picture',
         operationId: 'showPicture',
         tags: ['Hosts'],
         summary: 'All that the picture of a host is drawn from',
         request: { params: OfHost },
       },
-      { 200: { description: 'VSWITCHes and guests', schema: HostPicture } },
+      { 200: { description: 'VSWITCHes and guests', schema: HostPicture, tagged: true } },
     ),
     async (context) => {
       const { host } = hostFor(context, services, context.req.valid('param').host, 'read');
-      return tagged(context, await viewOf(host));
-    },
-  );
-
-  app.openapi(
-    route(
-      {
-        method: 'post',
-        path: '/v1/hosts/{host}/reconciliations',
-        operationId: 'reconcile',
-        tags: ['Reconciliation'],
-        summary: 'Reconcile a host now, beside its Schedule',
-        request: {
-          params: OfHost,
-          headers: ChangeHeaders,
-          body: { content: { 'application/json': { schema: DryRun } }, required: false },
-        },
-      },
-      STARTED,
-    ),
-    async (context) => {
-      const { host } = hostFor(context, services, context.req.valid('param').host, 'reconcile');
-      const input = { host, dryRun: context.req.valid('json')?.dryRun ?? false };
-      const { subject, once } = requestSubject(context, 'now', input);
-      return startAndAnswer(context, services, {
-        type: 'reconcileHost',
-        host,
-        workflowId: `reconcile/${host}/${subject}`,
-        input,
-        summary: `reconcile ${host}`,
-        ...(once === undefined ? {} : { once }),
-      });
-    },
-  );
-
-  app.openapi(
-    route(
-      {
-        method: 'get',
-        path: '/v1/hosts/{host}/reconciliations',
-        operationId: 'listReconciliations',
-        tags: ['Reconciliation'],
-        summary: 'The last reconciliations, with what they found and did',
-        request: { params: OfHost, query: z.object({ limit: Paging.shape.limit }) },
-      },
-      { 200: { description: 'The newest first', schema: Operations } },
-    ),
-    async (context) => {
-      const { host } = hostFor(context, services, context.req.valid('param').host, 'read');
-      const limit = Math.min(20, context.req.valid('query').limit);
-      const runs = await listOperations(options.client, { host, type: 'reconcileHost' }, limit);
-      const whole = await Promise.all(
-        runs.map(async (run) => (await describeOperation(options.client, run.id, run.runId)) ?? run),
-      );
-      return context.json({ operations: whole.map((run) => operationBody(context, services, run)) } as never, 200);
+      return tagged(context, await state.get(host));
     },
   );
   return app;
@@ -363,22 +197,5 @@ function pageOf<Item>(items: readonly Item[], keyOf: (item: Item) => string, lim
 }
 
 async function hostBody({ options }: Services, { host, physicalNetworks }: GatewayHost) {
-  return { host, physicalNetworks, reconciliation: await scheduleOf(options.client, host) };
-}
-
-async function scheduleOf(client: Services['options']['client'], host: string) {
-  try {
-    const { state, info } = await client.schedule.getHandle(`reconcile/${host}`).describe();
-    const last = info.recentActions.at(-1)?.takenAt.toISOString();
-    const next = info.nextActionTimes[0]?.toISOString();
-    return {
-      paused: state.paused,
-      note: state.note ?? '',
-      ...(last === undefined ? {} : { last }),
-      ...(next === undefined ? {} : { next }),
-    };
-  } catch (error) {
-    if (error instanceof ScheduleNotFoundError) return null;
-    throw error;
-  }
+  return { physicalNetworks, ...(await describeHost(options.client, host)) };
 }

@@ -1,8 +1,37 @@
-import { handle } from 'hono/aws-lambda';
+import { getConnInfo, handle } from 'hono/aws-lambda';
 import { createGateway } from './app.ts';
 import type { GatewayOptions } from './options.ts';
 
-/** The gateway behind a serverless API gateway (AWS API Gateway, REST and HTTP APIs, and function URLs). */
-export function createLambdaHandler(options: GatewayOptions): ReturnType<typeof handle> {
-  return handle(createGateway(options));
+type Handler = ReturnType<typeof handle>;
+type Event = Parameters<Handler>[0];
+
+// API Gateway gives an integration 29 seconds.
+const LONGEST_SECONDS = 25;
+
+/** The gateway behind a serverless API gateway: AWS API Gateway, REST (events 1.0) and HTTP APIs (2.0), and function URLs. */
+export function createLambdaHandler(options: GatewayOptions): Handler {
+  const gateway = createGateway({
+    addressOf: (context) => getConnInfo(context).remote.address,
+    ...options,
+    limits: { waitSeconds: LONGEST_SECONDS, readSeconds: LONGEST_SECONDS - 2, ...options.limits },
+  });
+  const answer = handle(gateway);
+  const publicPath = options.publicUrl === undefined ? '' : new URL(options.publicUrl).pathname.replace(/\/+$/, '');
+  return ((event, context) => answer(asRequested(event, publicPath), context)) as Handler;
+}
+
+/**
+ * API Gateway hands over paths decoded, though a userid may have `#`, and with what they are published under: the stage of an HTTP API, the
+ * path of a domain of one's own.
+ */
+function asRequested(event: Event, publicPath: string): Event {
+  const encode = (path: string) => path.replaceAll(/[#?]/g, encodeURIComponent);
+  if (!('rawPath' in event)) return { ...event, path: encode(without(event.path, publicPath)) };
+  const { stage } = event.requestContext;
+  const path = without(without(event.rawPath, publicPath), stage === undefined ? '' : `/${stage}`);
+  return { ...event, rawPath: encode(path) };
+}
+
+function without(path: string, prefix: string): string {
+  return prefix !== '' && path.startsWith(`${prefix}/`) ? path.slice(prefix.length) : path;
 }

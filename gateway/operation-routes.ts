@@ -1,11 +1,17 @@
 import { z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
-import { cancelOperation, describeOperation, listOperations, type OperationDetails } from '../client/operations.ts';
+import {
+  cancelOperation,
+  describeOperation,
+  listOperations,
+  OPERATION_TYPES,
+  type OperationDetails,
+} from '../client/operations.ts';
 import { notFound, Problem } from './problem.ts';
-import { type App, type Env, newApp, operationBody, permit, route, type Services } from './routing.ts';
+import { type App, type Env, newApp, permit, route, type Services } from './routing.ts';
 import { Operation, OperationFilter, OperationIdParam, OperationPaging, Operations } from './schemas.ts';
+import { operationBody } from './starting.ts';
 import type { Verb } from './tokens.ts';
-import { allows } from './tokens.ts';
 
 const OfOperation = z.object({ operationId: OperationIdParam });
 const OneRun = z.object({
@@ -16,22 +22,24 @@ const OneRun = z.object({
     .openapi({ description: 'One run of several under the same id; else the newest' }),
 });
 
+/** What somebody asked for: not the locks, readings and followers that run beside. */
+const CANCELLABLE: ReadonlySet<string> = new Set(OPERATION_TYPES.filter((type) => type !== 'followNeutron'));
+
 /** Operations: what was started, what became of it, and how to stop it. */
 export function operationRoutes(services: Services): App {
   const app = newApp();
   const { client } = services.options;
 
-  /** The operation, if the caller may see its host. Throws a Problem. */
+  /** The operation, if the caller may do this with it. Throws a Problem. */
   const find = async (
     context: Context<Env>,
     id: string,
     runId: string | undefined,
-    verb: Verb,
+    verbFor: (operation: OperationDetails) => Verb,
   ): Promise<OperationDetails> => {
-    permit(context, verb);
     const operation = await describeOperation(client, id, runId);
     if (operation === undefined || operation.host === '') throw notFound(`operation ${id}`);
-    permit(context, verb, operation.host);
+    permit(context, verbFor(operation), operation.host);
     return operation;
   };
 
@@ -50,8 +58,10 @@ export function operationRoutes(services: Services): App {
     async (context) => {
       const { host, userid, port, type, state, limit, after } = context.req.valid('query');
       permit(context, 'read', host);
+      const caller = context.get('caller');
       const filter = {
         host,
+        ...(caller === undefined || caller.hosts.includes('*') ? {} : { hosts: caller.hosts }),
         userid: userid?.toUpperCase(),
         portId: port?.toLowerCase(),
         type,
@@ -59,14 +69,9 @@ export function operationRoutes(services: Services): App {
         after: cursorOf(after),
       };
       const found = await listOperations(client, filter, limit);
-      const caller = context.get('caller');
-      const mine = found.filter((operation) => caller === undefined || allows(caller, 'read', operation.host));
       const last = found.at(-1);
       const next = found.length < limit || last === undefined ? {} : { next: `${last.startedAt}|${last.runId}` };
-      return context.json(
-        { operations: mine.map((each) => operationBody(context, services, each)), ...next } as never,
-        200,
-      );
+      return context.json({ operations: found.map((each) => operationBody(services, each)), ...next } as never, 200);
     },
   );
 
@@ -84,8 +89,9 @@ export function operationRoutes(services: Services): App {
     ),
     async (context) => {
       const { operationId } = context.req.valid('param');
-      const operation = await find(context, operationId, context.req.valid('query').runId, 'read');
-      return context.json(operationBody(context, services, operation) as never, 200);
+      const operation = await find(context, operationId, context.req.valid('query').runId, () => 'read');
+      if (operation.closedAt !== undefined) services.state.changed(operation.host, Date.parse(operation.closedAt));
+      return context.json(operationBody(services, operation) as never, 200);
     },
   );
 
@@ -103,10 +109,16 @@ export function operationRoutes(services: Services): App {
     ),
     async (context) => {
       const { operationId } = context.req.valid('param');
-      const operation = await find(context, operationId, undefined, 'change');
+      const operation = await find(context, operationId, undefined, ({ type }) =>
+        type.startsWith('reconcile') ? 'reconcile' : 'change',
+      );
+      if (!CANCELLABLE.has(operation.type))
+        throw new Problem(409, 'not-cancellable', 'It is not to be cancelled', `a ${operation.type} is no operation`);
       if (operation.state !== 'running' || !(await cancelOperation(client, operationId)))
         throw new Problem(409, 'ended', 'It has ended', `operation ${operationId} is ${operation.state}`);
-      return context.json(operationBody(context, services, operation) as never, 202);
+      const body = operationBody(services, operation);
+      context.header('location', body.url);
+      return context.json(body as never, 202);
     },
   );
   return app;

@@ -1,23 +1,23 @@
 import { z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
-import { readGuestView } from '../client/read-state.ts';
 import { ID_PREFIX } from '../client/start-operation.ts';
 import type { ShownGuest } from '../network/host-view.ts';
+import { checkConditions, isConditional, tagged } from './conditions.ts';
 import { notFound } from './problem.ts';
 import {
   type App,
   ChangeHeaders,
+  ConditionalHeaders,
+  CreateHeaders,
   type Env,
+  flag,
+  GiveUp,
+  GuestOperationQuery,
   hostFor,
-  matchOrRefuse,
   newApp,
-  readingOf,
-  requestSubject,
   route,
   type Services,
   STARTED,
-  startAndAnswer,
-  tagged,
 } from './routing.ts';
 import {
   Guest,
@@ -30,50 +30,42 @@ import {
   PortIdParam,
   UseridParam,
 } from './schemas.ts';
+import { startOwn } from './starting.ts';
 
 const OfGuest = z.object({ host: HostParam, userid: UseridParam });
 const OfPort = OfGuest.extend({ portId: PortIdParam });
 const json = <Schema extends z.ZodType>(schema: Schema) =>
   ({ content: { 'application/json': { schema } }, required: true }) as const;
-const DryRunQuery = z.object({
-  dryRun: z.enum(['true', 'false']).optional().openapi({ description: 'Only say what would be done' }),
-});
+const SomePorts = z.preprocess(
+  (given) => (given === undefined || Array.isArray(given) ? given : [given]),
+  z.array(PortIdParam).min(1).max(64),
+);
 
 type Type = keyof typeof ID_PREFIX;
+type Target = z.output<typeof OfGuest> & { portIds: string[] };
+type How = z.output<typeof GuestOperationQuery>;
 
 /** Guests with their ports and NICs: read, create, change, delete. */
 export function portRoutes(services: Services): App {
   const app = newApp();
-  const { client } = services.options;
-  const guestOf = (host: string, userid: string) => readingOf(() => readGuestView(client, host, userid.toUpperCase()));
+  const { state } = services;
 
-  const begin = async (
-    context: Context<Env>,
-    type: Type,
-    target: { host: string; userid: string; portIds: string[]; subject: string },
-    rest: Record<string, unknown>,
-  ) => {
-    const { host, portIds, subject: own } = target;
+  const begin = (context: Context<Env>, type: Type, target: Target, rest: object, how: How) => {
+    const { host, portIds } = target;
     const userid = target.userid.toUpperCase();
-    const input = { host, userid, ...rest, dryRun: context.req.query('dryRun') === 'true' };
-    const { subject, once } = requestSubject(context, own, input);
-    return startAndAnswer(context, services, {
+    return startOwn(context, services, `${ID_PREFIX[type]}/${host}/${portIds.length === 1 ? portIds[0] : userid}`, {
       type,
       host,
       userid,
-      portIds: portIds.map((portId) => portId.toLowerCase()),
-      workflowId: `${ID_PREFIX[type]}/${host}/${subject}`,
-      input,
+      portIds,
+      input: { host, userid, ...rest, ...how },
       summary: `${ID_PREFIX[type].replaceAll('-', ' ')} for ${userid} on ${host}`,
-      ...(once === undefined ? {} : { once }),
     });
   };
 
-  /** Throws a Problem when the caller has read something else. */
-  const checkMatch = async (context: Context, { host, userid, portId }: z.infer<typeof OfPort>) => {
-    const ifMatch = context.req.header('if-match');
-    if (ifMatch === undefined) return;
-    matchOrRefuse(ifMatch, portBody(host, await guestOf(host, userid), portId.toLowerCase()));
+  /** Throws a Problem when the port is not as the request says. */
+  const checkPort = async (context: Context, { host, userid, portId }: z.output<typeof OfPort>) => {
+    if (isConditional(context)) checkConditions(context, portBody(host, await state.guest(host, userid), portId));
   };
 
   app.openapi(
@@ -86,12 +78,12 @@ export function portRoutes(services: Services): App {
         summary: 'A guest, record and z/VM side by side',
         request: { params: OfGuest },
       },
-      { 200: { description: 'The guest', schema: Guest } },
+      { 200: { description: 'The guest', schema: Guest, tagged: true } },
     ),
     async (context) => {
       const { host, userid } = context.req.valid('param');
       hostFor(context, services, host, 'read');
-      return tagged(context, guestBody(host, await guestOf(host, userid)));
+      return tagged(context, guestBody(host, await state.guest(host, userid)));
     },
   );
 
@@ -105,12 +97,15 @@ export function portRoutes(services: Services): App {
         summary: 'A port, record and z/VM side by side',
         request: { params: OfPort },
       },
-      { 200: { description: 'The port', schema: Port } },
+      { 200: { description: 'The port', schema: Port, tagged: true } },
     ),
     async (context) => {
       const { host, userid, portId } = context.req.valid('param');
       hostFor(context, services, host, 'read');
-      return tagged(context, portBody(host, await guestOf(host, userid), portId.toLowerCase()));
+      const guest = await state.guest(host, userid);
+      const port = portBody(host, guest, portId);
+      if (port === undefined) throw notFound(`port ${portId} of ${guest.userid} on ${host}`);
+      return tagged(context, port);
     },
   );
 
@@ -124,8 +119,8 @@ export function portRoutes(services: Services): App {
         summary: 'Create a port: recorded, authorised, in the directory; with live=true on the running guest too',
         request: {
           params: OfPort,
-          headers: ChangeHeaders,
-          query: DryRunQuery.extend({ live: z.enum(['true', 'false']).optional() }),
+          headers: CreateHeaders,
+          query: GuestOperationQuery.extend({ live: flag('On the running guest too') }),
           body: json(NewPort),
         },
       },
@@ -134,12 +129,13 @@ export function portRoutes(services: Services): App {
     async (context) => {
       const { host, userid, portId } = context.req.valid('param');
       hostFor(context, services, host, 'change');
-      await checkMatch(context, { host, userid, portId });
+      await checkPort(context, { host, userid, portId });
+      const { live = false, ...how } = context.req.valid('query');
       const port = { portId, ...context.req.valid('json') };
-      const target = { host, userid, portIds: [portId], subject: portId };
-      return context.req.valid('query').live === 'true'
-        ? begin(context, 'attachNic', target, { ports: [port] })
-        : begin(context, 'createPort', target, port);
+      const target = { host, userid, portIds: [portId] };
+      return live
+        ? begin(context, 'attachNic', target, { ports: [port] }, how)
+        : begin(context, 'createPort', target, port, how);
     },
   );
 
@@ -151,7 +147,7 @@ export function portRoutes(services: Services): App {
         operationId: 'changePort',
         tags: ['Ports'],
         summary: 'Another VLAN, another VSWITCH, up or down',
-        request: { params: OfPort, headers: ChangeHeaders, query: DryRunQuery, body: json(PortChange) },
+        request: { params: OfPort, headers: ConditionalHeaders, query: GuestOperationQuery, body: json(PortChange) },
       },
       STARTED,
     ),
@@ -159,11 +155,12 @@ export function portRoutes(services: Services): App {
       const { host, userid, portId } = context.req.valid('param');
       const change = context.req.valid('json');
       hostFor(context, services, host, 'change');
-      await checkMatch(context, { host, userid, portId });
-      const target = { host, userid, portIds: [portId], subject: portId };
+      await checkPort(context, { host, userid, portId });
+      const target = { host, userid, portIds: [portId] };
+      const how = context.req.valid('query');
       return 'network' in change
-        ? begin(context, 'changeVlan', target, { portId, ...change })
-        : begin(context, 'setAdminState', target, { portId, ...change });
+        ? begin(context, 'changeVlan', target, { portId, ...change }, how)
+        : begin(context, 'setAdminState', target, { portId, ...change }, how);
     },
   );
 
@@ -175,15 +172,15 @@ export function portRoutes(services: Services): App {
         operationId: 'deletePort',
         tags: ['Ports'],
         summary: 'Delete a port: nothing of it is left',
-        request: { params: OfPort, headers: ChangeHeaders, query: DryRunQuery },
+        request: { params: OfPort, headers: ConditionalHeaders, query: GuestOperationQuery },
       },
       STARTED,
     ),
     async (context) => {
       const { host, userid, portId } = context.req.valid('param');
       hostFor(context, services, host, 'change');
-      await checkMatch(context, { host, userid, portId });
-      return begin(context, 'deletePort', { host, userid, portIds: [portId], subject: portId }, { portId });
+      await checkPort(context, { host, userid, portId });
+      return begin(context, 'deletePort', { host, userid, portIds: [portId] }, { portId }, context.req.valid('query'));
     },
   );
 
@@ -194,8 +191,8 @@ export function portRoutes(services: Services): App {
         path: '/v1/hosts/{host}/guests/{userid}/nics',
         operationId: 'attachNics',
         tags: ['NICs'],
-        summary: 'Make recorded ports live on the running guest',
-        request: { params: OfGuest, headers: ChangeHeaders, query: DryRunQuery, body: json(NewNics) },
+        summary: 'Make ports live on the running guest; those that are not recorded yet are created',
+        request: { params: OfGuest, headers: ConditionalHeaders, query: GuestOperationQuery, body: json(NewNics) },
       },
       STARTED,
     ),
@@ -203,8 +200,9 @@ export function portRoutes(services: Services): App {
       const { host, userid } = context.req.valid('param');
       const { ports } = context.req.valid('json');
       hostFor(context, services, host, 'change');
+      if (isConditional(context)) checkConditions(context, guestBody(host, await state.guest(host, userid)));
       const portIds = ports.map((port) => port.portId);
-      return begin(context, 'attachNic', { host, userid, portIds, subject: userid.toUpperCase() }, { ports });
+      return begin(context, 'attachNic', { host, userid, portIds }, { ports }, context.req.valid('query'));
     },
   );
 
@@ -216,14 +214,49 @@ export function portRoutes(services: Services): App {
         operationId: 'detachNic',
         tags: ['NICs'],
         summary: 'Take a NIC from the running guest; the port stays',
-        request: { params: OfPort, headers: ChangeHeaders, query: DryRunQuery },
+        request: { params: OfPort, headers: ConditionalHeaders, query: GuestOperationQuery },
       },
       STARTED,
     ),
     async (context) => {
       const { host, userid, portId } = context.req.valid('param');
       hostFor(context, services, host, 'change');
-      return begin(context, 'detachNic', { host, userid, portIds: [portId], subject: portId }, { portIds: [portId] });
+      await checkPort(context, { host, userid, portId });
+      const portIds = [portId];
+      return begin(context, 'detachNic', { host, userid, portIds }, { portIds }, context.req.valid('query'));
+    },
+  );
+
+  app.openapi(
+    route(
+      {
+        method: 'delete',
+        path: '/v1/hosts/{host}/guests/{userid}/nics',
+        operationId: 'detachNics',
+        tags: ['NICs'],
+        summary: 'Take several NICs from the running guest; the ports stay',
+        request: {
+          params: OfGuest,
+          headers: ConditionalHeaders,
+          query: GuestOperationQuery.extend({
+            port: SomePorts.openapi({
+              type: 'array',
+              items: { type: 'string', format: 'uuid' },
+              minItems: 1,
+              maxItems: 64,
+              param: { explode: true, required: true, description: 'Once for each port' },
+            }),
+          }),
+        },
+      },
+      STARTED,
+    ),
+    async (context) => {
+      const { host, userid } = context.req.valid('param');
+      hostFor(context, services, host, 'change');
+      if (isConditional(context)) checkConditions(context, guestBody(host, await state.guest(host, userid)));
+      const { port: portIds, ...how } = context.req.valid('query');
+      return begin(context, 'detachNic', { host, userid, portIds }, { portIds }, how);
     },
   );
 
@@ -235,7 +268,12 @@ export function portRoutes(services: Services): App {
         operationId: 'wirePorts',
         tags: ['Ports'],
         summary: 'Many ports of many guests at once, each for itself',
-        request: { params: z.object({ host: HostParam }), headers: ChangeHeaders, body: json(ManyPorts) },
+        request: {
+          params: z.object({ host: HostParam }),
+          headers: ChangeHeaders,
+          query: z.object({ giveUpAfterMinutes: GiveUp, keepOnFailure: GuestOperationQuery.shape.keepOnFailure }),
+          body: json(ManyPorts),
+        },
       },
       STARTED,
     ),
@@ -243,15 +281,11 @@ export function portRoutes(services: Services): App {
       const { host } = context.req.valid('param');
       const { live, ports } = context.req.valid('json');
       hostFor(context, services, host, 'change');
-      const input = { host, live, ports };
-      const { subject, once } = requestSubject(context, 'ports', input);
-      return startAndAnswer(context, services, {
+      return startOwn(context, services, `wire-ports/${host}`, {
         type: 'wirePorts',
         host,
-        workflowId: `wire-ports/${host}/${subject}`,
-        input,
+        input: { host, live, ports, ...context.req.valid('query') },
         summary: `wire ${ports.length} ports on ${host}`,
-        ...(once === undefined ? {} : { once }),
       });
     },
   );
@@ -278,7 +312,7 @@ function guestBody(
 
 function portBody(host: string, guest: ShownGuest, portId: string) {
   const record = guest.record.find((row) => row.portId === portId);
-  if (record === undefined) throw notFound(`port ${portId} of ${guest.userid} on ${host}`);
+  if (record === undefined) return undefined;
   const { vdev, vswitch } = record;
   return {
     host,

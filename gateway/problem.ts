@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
-import type { OperationFailure } from '../client/operations.ts';
+import type { OperationDetails } from '../client/operations.ts';
 
 /** One thing that is wrong, and where. */
 export type FieldProblem = { field: string; reason: string; advice?: string };
@@ -38,19 +38,38 @@ export function invalid(status: 400 | 422, errors: readonly FieldProblem[]): Pro
   return new Problem(status, 'invalid-request', 'The request is not valid', detail, { errors });
 }
 
-/** An operation that did not reach what it was for. */
-export function operationProblem(failure: OperationFailure, operation: { id: string; run?: string }): Problem {
+/** What a caller who has waited is told when an operation has ended without all that it was for; undefined when it has reached that. */
+export function endingProblem(operation: OperationDetails & { run?: string }): Problem | undefined {
+  const { id, run, state, outcome, failure, result } = operation;
+  const about = { operation: id, ...(run === undefined ? {} : { run }) };
+  if (state === 'running') return undefined;
+  if (state === 'completed') {
+    if (outcome !== 'failed' && outcome !== 'refused') return undefined;
+    const detail = 'part of it was done, part was not: `result` says what';
+    return new Problem(outcome === 'failed' ? 502 : 409, 'incomplete', 'Not all of it was done', detail, {
+      ...about,
+      result,
+    });
+  }
+  if (state === 'cancelled')
+    return new Problem(
+      409,
+      'cancelled',
+      'It was cancelled',
+      failure?.message ?? `operation ${id} was cancelled`,
+      about,
+    );
+  if (failure === undefined) return new Problem(502, 'failed', 'It failed', `operation ${id} is ${state}`, about);
   const { type, message, refusals, step, advice, undone } = failure;
   const extra = {
-    operation: operation.id,
-    ...(operation.run === undefined ? {} : { run: operation.run }),
+    ...about,
     ...(refusals.length === 0 ? {} : { errors: refusals }),
     ...(step === undefined ? {} : { step }),
     ...(advice === undefined ? {} : { advice }),
     ...(undone === undefined ? {} : { undone }),
   };
   if (type === 'Refused') return new Problem(409, 'refused', 'The request cannot be granted', message, extra);
-  return new Problem(503, 'failed', 'z/VM or xCAT did not do it', message, extra);
+  return new Problem(502, 'failed', 'z/VM or xCAT did not do it', message, extra);
 }
 
 /** A problem as the answer. */

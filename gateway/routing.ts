@@ -1,23 +1,24 @@
 import { createHash } from 'node:crypto';
 import { createRoute, OpenAPIHono, type RouteConfig, z } from '@hono/zod-openapi';
-import { WorkflowFailedError } from '@temporalio/client';
 import type { Context } from 'hono';
-import type { Beginning, Begun } from '../client/begin-operation.ts';
-import { beginOperation } from '../client/begin-operation.ts';
-import { describeOperation, failureOf, type OperationDetails, runUrl } from '../client/operations.ts';
 import type { GatewayHost, GatewayOptions, Limits } from './options.ts';
-import { invalid, notFound, operationProblem, Problem } from './problem.ts';
+import { invalid, notFound, Problem } from './problem.ts';
+import type { Readings } from './readings.ts';
 import { Operation, Problem as ProblemSchema } from './schemas.ts';
-import type { StateCache } from './state-cache.ts';
-import type { KnownToken, Verb } from './tokens.ts';
-import { allows } from './tokens.ts';
+import { allows, type KnownToken, type Verb } from './tokens.ts';
 
 /** What handlers find in the request's context. */
 export type Env = { Variables: { caller: KnownToken | undefined; requestId: string } };
 export type App = OpenAPIHono<Env>;
 
 /** What routes work with. */
-export type Services = { options: GatewayOptions; limits: Limits; state: StateCache };
+export type Services = {
+  options: GatewayOptions;
+  limits: Limits;
+  state: Readings;
+  /** An operation was started, or a caller has waited for one. */
+  counted(event: 'started' | 'waited', type: string, host: string, outcome?: string): void;
+};
 
 /** An app whose requests are checked against their schemas; what does not fit is a problem that names the field. */
 export function newApp(): App {
@@ -39,44 +40,89 @@ const PROBLEMS = {
   403: 'The token is not for this',
   404: 'There is no such thing',
   409: 'It cannot be granted as things are',
-  412: 'It has changed since it was read',
+  412: '`If-Match` or `If-None-Match` does not hold',
   413: 'The body is too large',
+  415: 'The body is not JSON',
   422: 'The request is not valid',
   429: 'Too many requests',
-  503: 'Temporal, xCAT or z/VM does not answer',
+  502: 'It was waited for, and has failed',
+  503: 'Temporal, the worker or z/VM does not answer',
+  504: 'z/VM was not read in time',
 } as const;
+const OF_ALL = [400, 401, 403, 404, 422, 429, 503] as const;
+const OF_READINGS = [504] as const;
+const OF_CHANGES = [409, 412, 413, 415, 502, 504] as const;
 
-type Answer = { description: string; schema: z.ZodType; headers?: Record<string, string> };
+const text = (description: string) => ({ description, schema: { type: 'string' as const } });
+const PROBLEM_HEADERS: Readonly<Record<string, Record<string, ReturnType<typeof text>>>> = {
+  401: { 'WWW-Authenticate': text('`Bearer`') },
+  429: { 'Retry-After': text('Seconds') },
+};
+const TAG = { ETag: text('What `If-None-Match` and `If-Match` take') };
 
-/** A route with the problems that any route can answer with. */
+type Answer = {
+  description: string;
+  schema: z.ZodType;
+  /** It has an ETag, and 304 may be the answer. */
+  tagged?: boolean;
+  headers?: Record<string, ReturnType<typeof text>>;
+  links?: Record<string, { operationId: string; parameters: Record<string, string>; description: string }>;
+};
+
+/** A route with the problems that it can answer with. */
 export function route<const Config extends Omit<RouteConfig, 'responses'>>(
   config: Config,
   answers: Readonly<Record<number, Answer>>,
 ) {
-  const described = Object.fromEntries(
-    Object.entries(answers).map(([status, { description, schema }]) => [
-      status,
-      { description, content: { 'application/json': { schema } } },
-    ]),
-  );
-  const problems = Object.fromEntries(
-    Object.entries(PROBLEMS).map(([status, description]) => [
-      status,
-      { description, content: { 'application/problem+json': { schema: ProblemSchema } } },
-    ]),
-  );
+  const described = Object.entries(answers).map(([status, { schema, description, tagged = false, headers, links }]) => [
+    status,
+    {
+      description,
+      headers: { ...headers, ...(tagged ? TAG : {}) },
+      content: { 'application/json': { schema } },
+      ...(links === undefined ? {} : { links }),
+    },
+  ]);
+  const notModified = Object.values(answers).some(({ tagged }) => tagged)
+    ? { 304: { description: 'It is as it was, by `If-None-Match`', headers: TAG } }
+    : {};
+  const statuses = [...OF_ALL, ...(config.method === 'get' ? OF_READINGS : OF_CHANGES)];
+  const problems = statuses.map((status) => [
+    status,
+    {
+      description: PROBLEMS[status],
+      ...(PROBLEM_HEADERS[status] === undefined ? {} : { headers: PROBLEM_HEADERS[status] }),
+      content: { 'application/problem+json': { schema: ProblemSchema } },
+    },
+  ]);
   type Whole = Config & Pick<RouteConfig, 'responses'>;
   return createRoute<Config['path'], Whole>({
     ...config,
     security: [{ token: [] }],
-    responses: { ...problems, ...described },
+    responses: { ...Object.fromEntries(problems), ...notModified, ...Object.fromEntries(described) },
   } as Whole);
 }
 
+const ITS_OPERATION = {
+  headers: { Location: text('The operation'), 'Preference-Applied': text('What was made of `Prefer`') },
+  links: {
+    operation: {
+      operationId: 'showOperation',
+      parameters: { operationId: '$response.body#/id' },
+      description: 'The operation that was started',
+    },
+    cancel: {
+      operationId: 'cancelOperation',
+      parameters: { operationId: '$response.body#/id' },
+      description: 'To stop it',
+    },
+  },
+};
+
 /** The answers of a route that starts an operation. */
 export const STARTED: Readonly<Record<number, Answer>> = {
-  200: { description: 'Done, as asked for by `Prefer: wait`', schema: Operation },
-  202: { description: 'Started; `Location` is its operation', schema: Operation },
+  200: { description: 'Done, as waited for by `Prefer: wait`', schema: Operation, ...ITS_OPERATION },
+  202: { description: 'Started, or not at its end after `wait`', schema: Operation, ...ITS_OPERATION },
 };
 
 /** Headers of requests that change something. */
@@ -85,8 +131,39 @@ export const ChangeHeaders = z.object({
     .string()
     .regex(/^[\x21-\x7e]{1,200}$/)
     .optional()
-    .openapi({ description: 'Requests with the same key are one operation' }),
+    .openapi({ description: 'Requests of a caller to a host with the same key are one operation' }),
   prefer: z.string().optional().openapi({ description: '`wait=N`: answer when it is done, or after N seconds' }),
+});
+
+const ifMatch = z.string().optional().openapi({ description: 'Only if it has this ETag; `*`: only if it is there' });
+
+/** Headers of requests that change something which has an ETag. */
+export const ConditionalHeaders = ChangeHeaders.extend({ 'if-match': ifMatch });
+
+/** Headers of requests that may create something. */
+export const CreateHeaders = ConditionalHeaders.extend({
+  'if-none-match': z.string().optional().openapi({ description: '`*`: only if it is not there' }),
+});
+
+const Flag = z.enum(['true', 'false']).transform((flag) => flag === 'true');
+export const flag = (description: string) =>
+  Flag.optional().openapi({ type: 'string', enum: ['true', 'false'], description });
+export const GiveUp = z.coerce.number().int().min(1).max(10_080).optional().openapi({
+  type: 'integer',
+  minimum: 1,
+  maximum: 10_080,
+  description: 'How long to go on trying while a step fails for now, minutes; 60 unless said',
+});
+
+/** How an operation on a host is carried out. */
+export const HostOperationQuery = z.object({
+  dryRun: flag('Only say what would be done'),
+  giveUpAfterMinutes: GiveUp,
+});
+
+/** How an operation on a guest is carried out. */
+export const GuestOperationQuery = HostOperationQuery.extend({
+  keepOnFailure: flag('On a failure leave what was done for repair instead of undoing it'),
 });
 
 /** The host, if the gateway serves it and the caller may do this on it. Throws a Problem. */
@@ -105,126 +182,7 @@ export function permit(context: Context<Env>, verb: Verb, host?: string): void {
   throw new Problem(403, 'forbidden', 'Not allowed', `the token ${caller.name} is not for ${verb}${where}`);
 }
 
-/** Read what a workflow answers; what it refuses is a problem. */
-export async function readingOf<Result>(read: () => Promise<Result>): Promise<Result> {
-  try {
-    return await read();
-  } catch (error) {
-    throw readingProblem(error);
-  }
-}
-
-function readingProblem(error: unknown): unknown {
-  if (!(error instanceof WorkflowFailedError)) return error;
-  const failure = failureOf(deepest(error));
-  if (failure.type === 'Refused')
-    return new Problem(404, 'not-found', 'Not found', failure.message, { errors: failure.refusals });
-  return new Problem(503, 'unreadable', 'It cannot be read now', failure.message);
-}
-
-function deepest(error: unknown): unknown {
-  return error instanceof Error && error.cause instanceof Error ? deepest(error.cause) : error;
-}
-
-/** The Workflow ID of a request: its key's when it has one, else one of its own. */
-export function requestSubject(
-  context: Context,
-  subject: string,
-  input: unknown,
-): { subject: string; once?: { digest: string } } {
-  const digest = digestOf({ path: context.req.path, method: context.req.method, input });
-  const key = context.req.header('idempotency-key');
-  if (key === undefined) return { subject: `${subject}/${digest.slice(0, 8)}` };
-  return { subject: `key-${digestOf(key).slice(0, 32)}`, once: { digest } };
-}
-
+/** SHA-256 of a value's JSON, in hex. */
 export function digestOf(value: unknown): string {
   return createHash('sha256').update(JSON.stringify(value)).digest('hex');
-}
-
-/** Start an operation and answer 202, or wait for it as the caller prefers. */
-export async function startAndAnswer(
-  context: Context<Env>,
-  services: Services,
-  beginning: Beginning,
-): Promise<Response> {
-  const { client } = services.options;
-  const begun = await beginOperation(client, beginning);
-  services.state.forget(beginning.host);
-  if (begun.clash) {
-    if (beginning.once !== undefined)
-      throw new Problem(409, 'key-reused', 'The key belongs to another request', 'use another Idempotency-Key', {
-        operation: begun.id,
-      });
-    throw new Problem(409, 'busy', 'Another operation is in progress', `${begun.id} has to end first`, {
-      operation: begun.id,
-    });
-  }
-  const seconds = waitOf(context.req.header('prefer'), services.limits.waitSeconds);
-  const done = seconds > 0 && (await ended(services, begun, seconds));
-  services.state.forget(beginning.host);
-  const operation = await describeOperation(client, begun.id, begun.runId);
-  if (operation === undefined) throw notFound(`operation ${begun.id}`);
-  const body = operationBody(context, services, operation);
-  if (operation.failure?.type === 'Refused') throw operationProblem(operation.failure, body);
-  context.header('location', body.url);
-  if (seconds > 0) context.header('preference-applied', `wait=${seconds}`);
-  return context.json(body, done ? 200 : 202);
-}
-
-function waitOf(prefer: string | undefined, most: number): number {
-  const [, text] = /(?:^|[,;\s])wait\s*=\s*"?(\d{1,6})"?/i.exec(prefer ?? '') ?? [];
-  return text === undefined ? 0 : Math.min(most, Number(text));
-}
-
-async function ended({ options: { client } }: Services, { id, runId }: Begun, seconds: number): Promise<boolean> {
-  const handle = client.workflow.getHandle(id.replaceAll('~', '/'), runId);
-  const result = handle.result().then(
-    () => true,
-    (error: unknown) => error instanceof WorkflowFailedError,
-  );
-  let timer: NodeJS.Timeout | undefined;
-  const tooLong = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => resolve(false), seconds * 1_000);
-  });
-  return Promise.race([result, tooLong]).finally(() => clearTimeout(timer));
-}
-
-/** An operation with its own URL and that of its run in the Temporal UI. */
-export function operationBody(
-  context: Context,
-  { options }: Services,
-  operation: OperationDetails,
-): OperationDetails & { url: string; run?: string } {
-  const { origin } = new URL(context.req.url);
-  const url = `${origin}/v1/operations/${encodeURIComponent(operation.id)}?runId=${operation.runId}`;
-  const { uiUrl, namespace } = options;
-  return { ...operation, url, ...(uiUrl === undefined ? {} : { run: runUrl(uiUrl, namespace, operation) }) };
-}
-
-/** The answer with its ETag; 304 when the caller has it already. */
-export function tagged(context: Context, body: unknown): Response {
-  const tag = etagOf(body);
-  context.header('etag', tag);
-  if (
-    context.req
-      .header('if-none-match')
-      ?.split(/\s*,\s*/)
-      .includes(tag) === true
-  )
-    return context.body(null, 304);
-  return context.json(body as never);
-}
-
-export function etagOf(body: unknown): string {
-  return `"${digestOf(body).slice(0, 32)}"`;
-}
-
-/** Throws a Problem when the caller has read something else than there is. */
-export function matchOrRefuse(ifMatch: string | undefined, current: unknown): void {
-  if (ifMatch === undefined || ifMatch.trim() === '*') return;
-  if (ifMatch.split(/\s*,\s*/).includes(etagOf(current))) return;
-  throw new Problem(412, 'changed', 'It has changed', 'it is not as it was when the ETag was read', {
-    etag: etagOf(current),
-  });
 }

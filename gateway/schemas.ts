@@ -18,6 +18,7 @@ export const VswitchParam = z
 export const PortIdParam = z
   .string()
   .regex(/^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-8][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$/)
+  .toLowerCase()
   .openapi({ example: '00000000-0000-4000-8000-000000000001', description: 'A port, by its UUID' });
 export const OperationIdParam = z
   .string()
@@ -40,7 +41,12 @@ export const Network = z
     z.strictObject({ type: z.literal('vlan'), segmentationId: Vlan }),
     z.strictObject({
       type: z.literal('trunk'),
-      segmentationIds: z.array(Vlan).min(2).max(4094).openapi({ uniqueItems: true }),
+      segmentationIds: z
+        .array(Vlan)
+        .min(2)
+        .max(4094)
+        .refine((ids) => new Set(ids).size === ids.length, 'names a VLAN twice')
+        .openapi({ uniqueItems: true }),
     }),
   ])
   .openapi('Network', { example: { type: 'vlan', segmentationId: 1001 } });
@@ -51,6 +57,15 @@ const newPort = {
   mac: Mac.optional(),
   vdev: Vdev.optional(),
   adminStateUp: z.boolean().default(true),
+  address: z
+    .union([z.ipv4().openapi({ format: 'ipv4' }), z.ipv6().openapi({ format: 'ipv6' })])
+    .optional()
+    .openapi({ example: '192.0.2.10', description: 'Fixed address, for the name service' }),
+  hostname: z
+    .string()
+    .regex(/^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/)
+    .optional()
+    .openapi({ example: 'lnx10001-data', description: "The address's name; the node's unless said" }),
 };
 export const NewPort = z.strictObject(newPort).openapi('NewPort');
 
@@ -64,11 +79,35 @@ export const PortChange = z
 export const NewNics = z
   .strictObject({
     ports: z
-      .array(z.strictObject({ portId: PortIdParam }))
+      .array(z.union([z.strictObject({ portId: PortIdParam }), z.strictObject({ portId: PortIdParam, ...newPort })]))
       .min(1)
       .max(64),
   })
-  .openapi('NewNics', { description: 'Ports that are to be live on the running guest' });
+  .openapi('NewNics', {
+    description: 'Ports that are to be live on the running guest: recorded ones by id, or new ones',
+  });
+
+export const HostChange = z
+  .strictObject({
+    reconciliation: z.strictObject({
+      paused: z.boolean(),
+      note: z.string().max(400).optional().openapi({ description: 'Why, for who looks at the Schedule' }),
+    }),
+  })
+  .openapi('HostChange', { example: { reconciliation: { paused: true, note: 'z/VM is serviced' } } });
+
+export const FleetReconciliation = z
+  .strictObject({
+    hosts: z
+      .array(HostParam)
+      .min(1)
+      .max(100)
+      .optional()
+      .openapi({ description: 'All that the caller may reconcile unless said' }),
+    dryRun: z.boolean().default(false),
+    giveUpAfterMinutes: z.int().min(1).max(10_080).optional().openapi({ description: 'A host that nobody works for' }),
+  })
+  .openapi('FleetReconciliation');
 
 export const ManyPorts = z
   .strictObject({
@@ -97,7 +136,10 @@ export const Problem = z
     run: z.string().optional().openapi({ description: 'The run in the Temporal UI' }),
     step: z.string().optional(),
     advice: z.string().optional(),
-    undone: z.boolean().optional(),
+    undone: z.boolean().optional().openapi({ description: 'The guest is as it was before' }),
+    result: z.unknown().optional().openapi({ description: 'Of an operation that was done in part' }),
+    etag: z.string().optional().openapi({ description: 'Of what there is' }),
+    request: z.string().optional().openapi({ description: 'Its id in the log' }),
   })
   .openapi('Problem');
 
@@ -139,8 +181,15 @@ export const Host = z
   .object({
     host: z.string(),
     physicalNetworks: z.array(z.object({ name: z.string(), vswitch: z.string() })),
+    workers: z.int().openapi({ description: 'Workers that have asked for work lately' }),
     reconciliation: z
-      .object({ paused: z.boolean(), note: z.string(), last: z.string().optional(), next: z.string().optional() })
+      .object({
+        paused: z.boolean(),
+        note: z.string(),
+        everySeconds: z.number().optional(),
+        last: z.string().optional(),
+        next: z.string().optional(),
+      })
       .nullable(),
   })
   .openapi('Host');

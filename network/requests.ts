@@ -63,8 +63,8 @@ export const SetAdminStateInput = z.strictObject({
 export const DetachNicInput = z.strictObject({ ...target, portIds: z.array(PortId).min(1).max(64), ...operation });
 export const DeletePortInput = z.strictObject({ ...target, portId: PortId, ...operation });
 
-// With its ports, the input must stay well below the server's warning at 512 KiB (contract temporal.md 1.5).
-const MOST_PORTS = 2_000;
+/** Ports in one `wirePorts`: its input must stay well below the server's warning at 512 KiB (contract temporal.md 1.5). */
+export const MOST_PORTS = 2_000;
 
 export const WirePortsInput = z.strictObject({
   host: HostName,

@@ -20,7 +20,7 @@ const MAY: Record<string, { code: string[]; types: string[]; packages: RegExp }>
   client: {
     code: ['network', 'temporal-config'],
     types: ['workflows'],
-    packages: /^(zod|node:(crypto|zlib)|@temporalio\/(client|common|envconfig))$/,
+    packages: /^(zod|csv-parse\/sync|node:(crypto|zlib|timers\/promises)|@temporalio\/(client|common|envconfig))$/,
   },
   configuration: { code: ['network', 'neutron'], types: [], packages: /^(zod|node:.*)$/ },
   gateway: {
@@ -32,7 +32,7 @@ const MAY: Record<string, { code: string[]; types: string[]; packages: RegExp }>
   cli: {
     code: ['client', 'configuration', 'network', 'temporal-config'],
     types: ['workflows'],
-    packages: /^(zod|commander|csv-parse\/sync|node:.*|@temporalio\/(client|common))$/,
+    packages: /^(zod|commander|cli-table3|log-update|@bomb\.sh\/tab.*|node:.*|@temporalio\/(client|common))$/,
   },
   workers: {
     code: [

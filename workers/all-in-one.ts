@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { examplePortRequests, type GuestPortRequest } from './demo/port-requests.ts';
+import type { GuestPortRequest } from '../client/port-file.ts';
+import { examplePortRequests } from './demo/example-ports.ts';
 import { type Stack, startStack } from './demo/stack.ts';
 import { compare, wire } from './demo/wire.ts';
 import { createLogger, installTemporalLogger } from './logging.ts';
@@ -49,24 +50,45 @@ async function main(): Promise<void> {
     say(mismatches.length === 0 ? 'z/VM has all of it as asked.' : mismatches.join('\n'));
     const example = requests.find((request) => request.network.type === 'vlan');
     if (example !== undefined) await breakAndRepair(stack, example, say);
-    const { namespace, connection } = stack.target;
-    say(`
-Reconciliation: Schedules reconcile/${stack.hosts.map(({ host }) => host).join(', reconcile/')}, every ${RECONCILE_SECONDS} seconds.
-Temporal UI   ${stack.uiUrl === undefined ? 'the UI of your own Temporal server' : `${stack.uiUrl}/namespaces/${namespace}/workflows`}
-Picture       ${stack.gateway?.url}/
-HTTP API      ${stack.gateway?.url}/docs
-z/VM's state  ${stack.simulator.url}/simulator/state
-
-Change a port (the temporal command is in the cache when it is not on your path):
-  temporal workflow start --address ${connection.address} --namespace ${namespace} --task-queue zvm-${example?.host} --type changeVlan \\
-    --workflow-id change-vlan/${example?.host}/try-1 \\
-    --input '{"host":"${example?.host}","userid":"${example?.userid}","portId":"${example?.portId}","network":{"type":"vlan","segmentationId":2001}}'
-
-Ctrl-C ends everything.`);
+    say(whatToDo(stack, example));
     await ended;
   } finally {
     await stack.stop();
   }
+}
+
+/** Where to look, and how to change a port by each of the ways there are. */
+function whatToDo({ hosts, target, uiUrl, gateway, simulator }: Stack, port: GuestPortRequest | undefined): string {
+  const { namespace, connection } = target;
+  const { host, userid, portId } = port ?? {};
+  const address =
+    connection.address === 'localhost:7233' || connection.address === '127.0.0.1:7233'
+      ? ''
+      : ` --address ${connection.address}`;
+  return `
+Reconciliation: Schedules reconcile/${hosts.map((each) => each.host).join(', reconcile/')}, every ${RECONCILE_SECONDS} seconds.
+
+Picture       ${gateway?.url}/
+HTTP API      ${gateway?.url}/docs
+Temporal UI   ${uiUrl === undefined ? 'the UI of your own Temporal server' : `${uiUrl}/namespaces/${namespace}/workflows`}
+z/VM's state  ${simulator.url}/simulator/state
+
+Put a port on another VLAN, from another terminal, by the operator's command,
+
+  cli/zvmnet port set-vlan ${portId} 2001 --host ${host}${address}
+
+by the HTTP API,
+
+  curl -X PATCH ${gateway?.url}/v1/hosts/${host}/guests/${userid}/ports/${portId} \\
+    -H 'content-type: application/json' -H 'prefer: wait=60' -d '{"network":{"type":"vlan","segmentationId":2002}}'
+
+or as a workflow (the temporal command is in the cache when it is not on your path):
+
+  temporal workflow start --address ${connection.address} --namespace ${namespace} --task-queue zvm-${host} --type changeVlan \\
+    --workflow-id change-vlan/${host}/try-1 \\
+    --input '{"host":"${host}","userid":"${userid}","portId":"${portId}","network":{"type":"vlan","segmentationId":2003}}'
+
+Ctrl-C ends everything.`;
 }
 
 /** Take a guest's grant and NIC away behind everybody's back, and let the Schedule's next run find it. */

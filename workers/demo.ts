@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { examplePortRequests, readPortRequests } from './demo/port-requests.ts';
+import { readPortRequests } from '../client/port-file.ts';
+import { examplePortRequests } from './demo/example-ports.ts';
 import { startStack } from './demo/stack.ts';
 import { compare, httpCalls, wire } from './demo/wire.ts';
 import { createLogger, installTemporalLogger } from './logging.ts';
@@ -28,7 +29,12 @@ async function main(): Promise<boolean> {
     const requests =
       values.input === undefined
         ? examplePortRequests(wanted, stack.hosts, guestsPerHost)
-        : readPortRequests(await readFile(values.input, 'utf8'), stack.hosts);
+        : readPortRequests(await readFile(values.input, 'utf8'), {
+            vswitchOf: (name, physicalNetwork) =>
+              stack.hosts
+                .find(({ host }) => host === name)
+                ?.physicalNetworks.find((network) => network.name === physicalNetwork)?.vswitch,
+          });
     const started = performance.now();
     const guests = await wire(stack.client, requests, (guest) => {
       if (guest.failure !== undefined) say(`${guest.userid} on ${guest.host}: ${guest.failure}`);

@@ -1,16 +1,19 @@
 import { readFileSync } from 'node:fs';
-import { createServer as createHttpServer } from 'node:http';
+import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, isIPv6 } from 'node:net';
 import { serve } from '@hono/node-server';
+import { getConnInfo } from '@hono/node-server/conninfo';
+import type { Context } from 'hono';
 import { createGateway } from '../gateway/app.ts';
 import type { GatewayOptions } from '../gateway/options.ts';
-import { type KnownToken, TokenFile } from '../gateway/tokens.ts';
 
 export type ServerOptions = {
   host: string;
   port: number;
   tls?: { certFile: string; keyFile: string };
+  /** A proxy stands before the gateway and says in `X-Forwarded-For` who asks: without one, anybody could say so. */
+  behindProxy?: boolean;
 };
 
 export type RunningGateway = { url: string; close(): Promise<void> };
@@ -18,21 +21,33 @@ export type RunningGateway = { url: string; close(): Promise<void> };
 /** A request that has not arrived whole by then is given up. */
 const REQUEST_MS = 30_000;
 const HEADERS_MS = 15_000;
+const LOOK_FOR_SLOW_MS = 5_000;
+/** Whoever is being answered when the gateway ends has so long to take it. */
+const LAST_ANSWERS_MS = 5_000;
 
 /**
  * Serve the gateway by Node. Throws an Error when it would be open to others without tokens: only on loopback may everybody do everything.
  */
 export async function serveGateway(
   options: GatewayOptions,
-  { host, port, tls }: ServerOptions,
+  { host, port, tls, behindProxy = false }: ServerOptions,
 ): Promise<RunningGateway> {
   if (options.tokens === undefined && !isLoopback(host))
     throw new Error(`without --tokens the gateway listens on loopback only, not on ${host}`);
   if (options.tokens === undefined)
     options.log('warn', {}, 'development mode: no tokens, everybody on this machine may do everything');
   if (tls === undefined && !isLoopback(host)) options.log('warn', {}, 'plain HTTP: tokens are readable on the network');
-  const app = createGateway(options);
-  const limits = { requestTimeout: REQUEST_MS, headersTimeout: HEADERS_MS };
+  const closing = new AbortController();
+  const app = createGateway({
+    ...options,
+    closing: closing.signal,
+    addressOf: (context) => addressOf(context, behindProxy),
+  });
+  const limits = {
+    requestTimeout: REQUEST_MS,
+    headersTimeout: HEADERS_MS,
+    connectionsCheckingInterval: LOOK_FOR_SLOW_MS,
+  };
   const listening = Promise.withResolvers<AddressInfo>();
   const server = serve(
     {
@@ -41,40 +56,49 @@ export async function serveGateway(
       port,
       ...(tls === undefined
         ? { createServer: createHttpServer, serverOptions: limits }
-        : {
-            createServer: createTlsServer,
-            serverOptions: { ...limits, cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) },
-          }),
+        : { createServer: createTlsServer, serverOptions: { ...limits, ...secured(tls) } }),
     },
     (address) => listening.resolve(address),
   );
+  const answering = new Set<ServerResponse>();
+  server.on('request', ({ url }: IncomingMessage, response: ServerResponse) => {
+    // Streams of events never end by themselves.
+    if (url?.split('?')[0]?.endsWith('/events')) return;
+    answering.add(response);
+    response.once('close', () => answering.delete(response));
+  });
   server.once('error', (error) => listening.reject(error));
   const { port: actual } = await listening.promise;
-  const name = host.includes(':') ? `[${host}]` : host;
   return {
-    url: `${tls === undefined ? 'http' : 'https'}://${name}:${actual}`,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        if ('closeAllConnections' in server) server.closeAllConnections();
-      }),
+    url: `${tls === undefined ? 'http' : 'https'}://${isIPv6(host) ? `[${host}]` : host}:${actual}`,
+    async close() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      closing.abort();
+      await lastAnswers(answering);
+      if ('closeAllConnections' in server) server.closeAllConnections();
+      await closed;
+    },
   };
 }
 
-/** Read a file of tokens. Throws an Error that names the file and what is wrong in it, but no token. */
-export function readTokens(file: string): KnownToken[] {
-  let text: unknown;
-  try {
-    text = JSON.parse(readFileSync(file, 'utf8'));
-  } catch (error) {
-    throw new Error(
-      `${file} cannot be read as JSON (${error instanceof Error && 'code' in error ? String(error.code) : 'syntax'})`,
-    );
-  }
-  const parsed = TokenFile.safeParse(text);
-  if (parsed.success) return parsed.data.tokens;
-  const [issue] = parsed.error.issues;
-  throw new Error(`${file}: ${issue?.path.join('.')}: ${issue?.message}`);
+async function lastAnswers(answering: ReadonlySet<ServerResponse>): Promise<void> {
+  const ends = [...answering].map((response) => new Promise((resolve) => response.once('close', resolve)));
+  let timer: NodeJS.Timeout | undefined;
+  const enough = new Promise((resolve) => {
+    timer = setTimeout(resolve, LAST_ANSWERS_MS);
+  });
+  await Promise.race([Promise.all(ends), enough]);
+  clearTimeout(timer);
+}
+
+function secured({ certFile, keyFile }: NonNullable<ServerOptions['tls']>) {
+  return { cert: readFileSync(certFile), key: readFileSync(keyFile), minVersion: 'TLSv1.2' as const };
+}
+
+/** Whom a request is from: the last that the proxy before the gateway has added, where there is one. */
+function addressOf(context: Context, behindProxy: boolean): string | undefined {
+  const forwarded = behindProxy ? context.req.header('x-forwarded-for')?.split(',').at(-1)?.trim() : undefined;
+  return forwarded ?? getConnInfo(context).remote.address;
 }
 
 function isLoopback(host: string): boolean {

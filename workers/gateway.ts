@@ -3,9 +3,10 @@ import { parseArgs } from 'node:util';
 import { configuredTarget, connectClient } from '../client/temporal-connection.ts';
 import { loadConfiguration } from '../configuration/configuration.ts';
 import { ConfigurationError } from '../configuration/error.ts';
-import { readTokens, serveGateway } from './gateway-server.ts';
+import { serveGateway } from './gateway-server.ts';
 import { createLogger } from './logging.ts';
 import { prepareExternal } from './temporal-connection.ts';
+import { watchTokens } from './token-file.ts';
 
 /** `npm run gateway -- --config-file FILE …`: the HTTP API of the hosts that the files describe, until SIGINT or SIGTERM. */
 async function main(): Promise<void> {
@@ -19,18 +20,25 @@ async function main(): Promise<void> {
       'tls-cert': { type: 'string' },
       'tls-key': { type: 'string' },
       'ui-url': { type: 'string' },
+      'public-url': { type: 'string' },
+      'behind-proxy': { type: 'boolean', default: false },
     },
   });
+  const { 'tls-cert': certFile, 'tls-key': keyFile, 'ui-url': uiUrl, 'public-url': publicUrl } = values;
+  if ((certFile === undefined) !== (keyFile === undefined)) throw new Error('--tls-cert and --tls-key go together');
+  if (publicUrl !== undefined && !URL.canParse(publicUrl)) throw new Error('--public-url: not a URL');
   const configuration = loadConfiguration({
     configFiles: values['config-file'],
     configDirs: values['config-dir'],
     env: process.env,
   });
   const logger = createLogger(configuration.worker.logLevel);
+  const log = (level: 'info' | 'warn' | 'error', fields: Record<string, unknown>, message: string) =>
+    logger[level](fields, message);
+  const watched = values.tokens === undefined ? undefined : watchTokens(values.tokens, log);
   const target = configuredTarget();
   await prepareExternal(target);
   const { client, close } = await connectClient(target);
-  const { 'tls-cert': certFile, 'tls-key': keyFile, 'ui-url': uiUrl } = values;
   const gateway = await serveGateway(
     {
       client,
@@ -39,19 +47,23 @@ async function main(): Promise<void> {
         host,
         physicalNetworks: physicalNetworks.map(({ name, vswitch }) => ({ name, vswitch })),
       })),
-      tokens: values.tokens === undefined ? undefined : readTokens(values.tokens),
+      tokens: watched?.tokens,
       ...(uiUrl === undefined ? {} : { uiUrl }),
-      log: (level, fields, message) => logger[level](fields, message),
+      ...(publicUrl === undefined ? {} : { publicUrl }),
+      log,
     },
     {
       host: values.listen,
       port: Number(values.port),
+      behindProxy: values['behind-proxy'],
       ...(certFile === undefined || keyFile === undefined ? {} : { tls: { certFile, keyFile } }),
     },
   );
   logger.info({ url: gateway.url }, 'gateway listens');
+  process.on('SIGHUP', () => watched?.readAgain());
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   await gateway.close();
+  watched?.close();
   await close();
 }
 

@@ -1,8 +1,10 @@
 import {
   CancellationScope,
   continueAsNew,
+  defineQuery,
   isCancellation,
   setCurrentDetails,
+  setHandler,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -30,6 +32,12 @@ export type WiredPort = {
   reason?: string;
 };
 
+/** How far it is. */
+export type WiringProgress = { total: number } & Record<WiredPort['outcome'], number>;
+
+/** Asked of a run: how far it is. */
+export const wiringProgress = defineQuery<WiringProgress>('progress');
+
 export type WirePortsResult = {
   wired: number;
   unchanged: number;
@@ -56,8 +64,10 @@ export async function wirePorts(
   done: WiredPort[] = [],
 ): Promise<WirePortsResult> {
   const turns = guestTurns();
+  let total = done.length;
+  setHandler(wiringProgress, () => ({ total, ...countsOf(done) }));
   const request = await checked(() => accepting().acceptWirePorts({ input }));
-  const total = done.length + request.ports.length;
+  total += request.ports.length;
   findable(request.host, undefined);
   const windows = windowsOf(request.ports);
   const show = () =>
@@ -135,14 +145,12 @@ function reportOf(userid: Userid, { changed, ports, refused }: ConvergeGuestResu
 }
 
 function summed(ports: WiredPort[]): WirePortsResult {
+  return { ...countsOf(ports), ports };
+}
+
+function countsOf(ports: readonly WiredPort[]): Record<WiredPort['outcome'], number> {
   const count = (outcome: WiredPort['outcome']) => ports.filter((port) => port.outcome === outcome).length;
-  return {
-    wired: count('wired'),
-    unchanged: count('unchanged'),
-    refused: count('refused'),
-    failed: count('failed'),
-    ports,
-  };
+  return { wired: count('wired'), unchanged: count('unchanged'), refused: count('refused'), failed: count('failed') };
 }
 
 function outcomeAsText({ failed, refused, wired }: WirePortsResult): string {

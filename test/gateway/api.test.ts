@@ -49,10 +49,9 @@ test('a port is created, read beside what z/VM has, changed and deleted', async 
 test('a change answers 202 with its operation, which ends', async () => {
   const started = await served.call('PUT', portOf('LNX10003', 2), onVlan(100));
   expect(started.status).toBe(202);
-  const { pathname, search } = new URL(started.headers.get('location') ?? '');
-  await expect
-    .poll(async () => (await served.call('GET', `${pathname}${search}`)).body.state, { timeout: 20_000 })
-    .toBe('completed');
+  const location = started.headers.get('location') ?? '';
+  expect(location).toBe(started.body.url);
+  await expect.poll(async () => (await served.call('GET', location)).body.state, { timeout: 20_000 }).toBe('completed');
 });
 
 test('repeats with one Idempotency-Key are one operation, and another request with that key is refused', async () => {

@@ -14,7 +14,7 @@ import {
   tellOfNeutron,
 } from '../../client/start-operation.ts';
 import type { HostConfiguration } from '../../configuration/configuration.ts';
-import { examplePortRequests } from '../../workers/demo/port-requests.ts';
+import { examplePortRequests } from '../../workers/demo/example-ports.ts';
 import { startStack } from '../../workers/demo/stack.ts';
 import { createLogger, installTemporalLogger } from '../../workers/logging.ts';
 import { runWorkers } from '../../workers/run-workers.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import type { GuestPortRequest } from '../../client/port-file.ts';
 import { Mac, macId } from '../../network/mac.ts';
 import { vlansOf } from '../../network/port.ts';
-import type { GuestPortRequest } from './port-requests.ts';
 
 /** The part of the simulator's state that ports show up in. */
 export const SimulatorState = z.object({

@@ -1,10 +1,10 @@
 import type { Client } from '@temporalio/client';
 import { z } from 'zod';
+import type { GuestPortRequest } from '../../client/port-file.ts';
 import { startOperation } from '../../client/start-operation.ts';
 import type { HostConfiguration } from '../../configuration/configuration.ts';
 import { applicationFailureOf, reasonOf } from '../../workflows/failures.ts';
 import { mismatchesOf, SimulatorState } from './check.ts';
-import type { GuestPortRequest } from './port-requests.ts';
 
 export type WiredGuest = { host: string; userid: string; ports: number; failure: string | undefined };
 

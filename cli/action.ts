@@ -1,0 +1,80 @@
+import type { Command } from 'commander';
+import { z } from 'zod';
+import { failureOf } from '../client/operations.ts';
+import { ConfigurationError } from '../configuration/error.ts';
+import { CommandFailure, EXIT, type ExitCode } from './exit-codes.ts';
+import { colourAside } from './output.ts';
+import { Session } from './session.ts';
+
+const Global = z.object({
+  json: z.boolean().optional(),
+  host: z.string().optional(),
+  address: z.string().optional(),
+  namespace: z.string().optional(),
+  uiUrl: z.string().optional(),
+});
+
+/** What a command does: with a session, its arguments and its options, to how the process ends. */
+export type Work<Options extends z.ZodType> = (
+  session: Session,
+  args: string[],
+  options: z.output<Options>,
+) => Promise<ExitCode>;
+
+/** A command's work as commander calls it: checks the options, opens a session, and says what went wrong. */
+export function action<Options extends z.ZodType>(options: Options, work: Work<Options>) {
+  return async function run(this: Command): Promise<void> {
+    const given: unknown = this.optsWithGlobals();
+    const interrupt = new AbortController();
+    const stop = () => interrupt.abort();
+    process.once('SIGINT', stop);
+    let session: Session | undefined;
+    try {
+      const parsed = options.safeParse(given);
+      if (!parsed.success) throw new CommandFailure(EXIT.usage, wordsOf(parsed.error));
+      session = new Session(Global.parse(given), interrupt.signal);
+      process.exitCode = await work(session, this.args, parsed.data);
+    } catch (error) {
+      process.exitCode = report(error, session);
+    } finally {
+      process.off('SIGINT', stop);
+      await session?.close();
+    }
+  };
+}
+
+/** An argument in exact form. Throws a CommandFailure that says what it has to be. */
+export function argument<Schema extends z.ZodType>(schema: Schema, words: string): z.output<Schema> {
+  const parsed = schema.safeParse(words);
+  if (parsed.success) return parsed.data;
+  throw new CommandFailure(EXIT.usage, `${words}: ${parsed.error.issues[0]?.message ?? 'is not understood'}`);
+}
+
+function wordsOf(error: z.ZodError): string {
+  return error.issues
+    .map(
+      ({ path, message }) =>
+        `--${String(path[0]).replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}: ${message}`,
+    )
+    .join('\n');
+}
+
+/** Say what went wrong; for programs as JSON too. Answers how the process ends. */
+function report(error: unknown, session: Session | undefined): ExitCode {
+  const { message, exitCode } = failureIn(error);
+  if (session?.output.json === true) session.output.document({ error: { message, exitCode } });
+  process.stderr.write(`${colourAside('red', 'zvmnet:')} ${message}\n`);
+  return exitCode;
+}
+
+function failureIn(error: unknown): { message: string; exitCode: ExitCode } {
+  if (error instanceof CommandFailure) return error;
+  if (error instanceof ConfigurationError) return { message: error.message, exitCode: EXIT.usage };
+  const { type, message } = failureOf(deepest(error));
+  if (type === 'Refused') return { message, exitCode: EXIT.notFound };
+  return { message, exitCode: EXIT.failed };
+}
+
+function deepest(error: unknown): unknown {
+  return error instanceof Error && error.cause instanceof Error ? deepest(error.cause) : error;
+}

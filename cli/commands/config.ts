@@ -1,0 +1,82 @@
+import type { Command } from 'commander';
+import { z } from 'zod';
+import { type Configuration, loadConfiguration } from '../../configuration/configuration.ts';
+import { ConfigurationError, describeProblem } from '../../configuration/error.ts';
+import { action } from '../action.ts';
+import { CommandFailure, EXIT, type ExitCode } from '../exit-codes.ts';
+import { colour } from '../output.ts';
+import type { Session } from '../session.ts';
+import { examples } from './change.ts';
+
+const Options = z.object({ configFile: z.array(z.string()).default([]), configDir: z.array(z.string()).default([]) });
+
+/** `zvmnet config …` */
+export function configCommands(program: Command): void {
+  const config = program.command('config').description('The ini files of workers, agent and gateway.');
+  config
+    .command('check')
+    .description(
+      'Read the ini files as the worker does, and say what is wrong by file, section and key. Nothing is contacted.',
+    )
+    .option('--config-file <file...>', 'a file; later ones override earlier ones')
+    .option('--config-dir <directory...>', 'the *.conf files of a directory')
+    .addHelpText(
+      'after',
+      examples([
+        'zvmnet config check --config-file /etc/neutron/neutron.conf --config-file /etc/neutron/plugins/zvm/neutron_zvm_plugin.ini',
+      ]),
+    )
+    .action(action(Options, check));
+}
+
+async function check(session: Session, _args: string[], options: z.output<typeof Options>): Promise<ExitCode> {
+  const { configFile: configFiles, configDir: configDirs } = options;
+  if (configFiles.length + configDirs.length === 0)
+    throw new CommandFailure(EXIT.usage, 'give the files: --config-file FILE, or --config-dir DIRECTORY');
+  const { output } = session;
+  try {
+    const configuration = loadConfiguration({ configFiles, configDirs, env: process.env });
+    const shown = withoutSecrets(configuration);
+    output.result({ ok: true, ...shown }, () => show(session, shown));
+    return EXIT.ok;
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error;
+    const { problems } = error;
+    output.result({ ok: false, problems }, () => {
+      for (const line of new Set(problems.map(describeProblem))) output.print(`${colour('red', '✘')} ${line.trim()}`);
+    });
+    return EXIT.usage;
+  }
+}
+
+type Shown = ReturnType<typeof withoutSecrets>;
+
+function withoutSecrets({ hosts, neutron, worker }: Configuration) {
+  return {
+    hosts: hosts.map(({ host, zhcpNode, xcat, physicalNetworks }) => ({
+      host,
+      zhcpNode,
+      xcat: { url: xcat.url, username: xcat.username, verifyTls: xcat.verifyTls },
+      physicalNetworks,
+    })),
+    neutron: { bus: neutron?.bus !== undefined, rest: neutron?.rest !== undefined },
+    worker,
+  };
+}
+
+function show({ output }: Session, { hosts, neutron, worker }: Shown): void {
+  output.table(
+    ['HOST', 'ZHCP', 'XCAT', 'PHYSICAL NETWORK → VSWITCH'],
+    hosts.map(({ host, zhcpNode, xcat, physicalNetworks }) => [
+      host,
+      zhcpNode,
+      `${xcat.url} as ${xcat.username}${xcat.verifyTls ? '' : colour('yellow', ', certificate not checked')}`,
+      physicalNetworks.map(({ name, vswitch }) => `${name} → ${vswitch}`).join(', ') || colour('yellow', 'none'),
+    ]),
+    'No host.',
+  );
+  output.print(
+    `reconciled every ${worker.pollingIntervalSeconds} s; Neutron: ${neutron.bus ? 'by its message broker' : 'no broker'}${neutron.rest ? ', REST API' : ''}`,
+  );
+  output.print(`${colour('green', '✔')} the configuration is complete`);
+}

@@ -1,0 +1,33 @@
+import type { Command } from 'commander';
+import { z } from 'zod';
+import { action } from '../action.ts';
+import { EXIT } from '../exit-codes.ts';
+import { readHost } from '../find-port.ts';
+import { colour } from '../output.ts';
+
+/** `zvmnet drift` */
+export function driftCommand(program: Command): void {
+  program
+    .command('drift')
+    .summary('what is not as it is recorded')
+    .description(
+      'What is not as it is recorded, seen at one glance: authorisations, VLANs, VSWITCHes. Exit code 6 when there is any. `reconcile --dry-run` looks closer, at directory entries and NICs too.',
+    )
+    .action(
+      action(z.object({}), async (session) => {
+        const { host, guests } = await readHost(session);
+        const drifted = guests
+          .filter(({ drift }) => drift.length > 0)
+          .map(({ userid, drift }) => ({ userid, lines: drift }));
+        const foreign = guests.flatMap(({ userid, foreignNics }) => foreignNics.map((nic) => ({ userid, ...nic })));
+        session.output.result({ host, guests: drifted, foreign }, () => {
+          for (const { userid, lines } of drifted)
+            for (const line of lines) session.output.print(`${colour('red', userid)}  ${line}`);
+          for (const { userid, vdev, vswitch } of foreign)
+            session.output.print(`${userid}  NIC ${vdev} on ${vswitch} is recorded nowhere, and left alone`);
+          if (drifted.length === 0) session.output.print(colour('green', `${host} is as recorded.`));
+        });
+        return drifted.length === 0 ? EXIT.ok : EXIT.drift;
+      }),
+    );
+}

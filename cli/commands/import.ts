@@ -1,0 +1,139 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import type { Command } from 'commander';
+import { z } from 'zod';
+import { beginPart, followPart, type ImportCounts, type ImportedPort, partsOf } from '../../client/import-ports.ts';
+import { type GuestPortRequest, PortFileError, readPortRequests } from '../../client/port-file.ts';
+import { readHostView } from '../../client/read-state.ts';
+import { action } from '../action.ts';
+import { CommandFailure, EXIT, type ExitCode } from '../exit-codes.ts';
+import { colour, colourAside } from '../output.ts';
+import { ProgressBar } from '../progress-bar.ts';
+import type { Session } from '../session.ts';
+import { countsOf, showWiring } from '../wiring.ts';
+import { examples } from './change.ts';
+
+const Options = z.object({
+  live: z.boolean().default(false),
+  check: z.boolean().default(false),
+  report: z.string().optional(),
+});
+
+/** `zvmnet import` */
+export function importCommand(program: Command): void {
+  program
+    .command('import <file>')
+    .summary('wire the many ports of a file')
+    .description(
+      'Wire the many ports of a file, JSON or CSV, or the ports and networks of Neutron. Started again, it goes on where it was; what is wired already is left as it is.',
+    )
+    .option('--live', 'running guests get their NICs now, not at their next logon')
+    .option('--check', 'only read the file and say what is wrong in it')
+    .option('--report <file>', 'write what became of each port, as JSON, or as CSV by the file name')
+    .addHelpText(
+      'after',
+      examples([
+        'zvmnet import docs/examples/ports.csv --live --report report.csv',
+        'zvmnet import ports.json --check',
+        '',
+        'CSV has the columns host, userid, portId, vswitch, segmentationId (empty: flat; 1001+1002: trunk), mac, vdev, adminStateUp, address,',
+        '  hostname; all but userid, portId and vswitch may be left out. Entries without a host are for --host.',
+      ]),
+    )
+    .action(action(Options, run));
+}
+
+async function run(session: Session, [file = '']: string[], options: z.output<typeof Options>): Promise<ExitCode> {
+  const { output } = session;
+  const ports = await read(session, file, session.namedHost());
+  const hosts = [...new Set(ports.map(({ host }) => host))];
+  output.tell(
+    `${ports.length} ports of ${new Set(ports.map(({ userid }) => userid)).size} guests on ${hosts.join(', ')}`,
+  );
+  if (options.check) {
+    output.result({ ok: true, ports: ports.length, hosts }, () => output.print(colour('green', `${file} is right.`)));
+    return EXIT.ok;
+  }
+  const done = await wireAll(session, ports, options.live);
+  if (options.report !== undefined) await writeFile(options.report, reportText(options.report, done));
+  const counts = countsOf(done);
+  output.result({ ...counts, ports: done }, () => {
+    showWiring(output, done);
+    if (options.report !== undefined) output.print(`report: ${options.report}`);
+  });
+  if (counts.failed > 0) return EXIT.failed;
+  return counts.refused > 0 ? EXIT.refused : EXIT.ok;
+}
+
+/** Throws a CommandFailure with all that is wrong with the file. */
+async function read(session: Session, file: string, defaultHost: string | undefined): Promise<GuestPortRequest[]> {
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    throw new CommandFailure(EXIT.usage, `${file} cannot be read: ${error instanceof Error ? error.message : error}`);
+  });
+  const networks = /"networks"\s*:/.test(text) ? await physicalNetworks(session) : new Map<string, string>();
+  try {
+    const vswitchOf = (host: string, network: string) => networks.get(`${host} ${network}`);
+    const ports = readPortRequests(text, { defaultHost, vswitchOf });
+    if (ports.length > 0) return ports;
+    throw new CommandFailure(EXIT.usage, `${file} has no ports`);
+  } catch (error) {
+    if (!(error instanceof PortFileError)) throw error;
+    throw new CommandFailure(EXIT.usage, `${file}: nothing was started.\n${error.message}`);
+  }
+}
+
+/** The VSWITCH of each physical network of each host: Neutron's files name networks only. */
+async function physicalNetworks(session: Session): Promise<Map<string, string>> {
+  const client = await session.client();
+  const views = await Promise.all((await session.hosts()).map((host) => readHostView(client, host)));
+  return new Map(
+    views.flatMap(({ host, vswitches }) =>
+      vswitches.flatMap(({ name, physicalNetwork }): [string, string][] =>
+        physicalNetwork === null ? [] : [[`${host} ${physicalNetwork}`, name]],
+      ),
+    ),
+  );
+}
+
+/** Hosts side by side, the parts of each one after another. Throws a CommandFailure on Ctrl-C. */
+async function wireAll(session: Session, ports: GuestPortRequest[], live: boolean): Promise<ImportedPort[]> {
+  const client = await session.client();
+  const bar = new ProgressBar(ports.length, 'ports');
+  const standing = new Map<object, ImportCounts>();
+  const done: ImportedPort[] = [];
+  const byHost = Map.groupBy(partsOf(ports), ({ host }) => host);
+  const wireHost = async (parts: ReturnType<typeof partsOf>) => {
+    for (const part of parts) {
+      const begun = await beginPart(client, part, live);
+      const run = session.runUrl(begun);
+      if (run !== undefined) session.output.tell(`  ${part.host}: ${colourAside('dim', run)}`);
+      const tell = (counts: ImportCounts) => bar.show(sum(standing.set(part, counts).values()));
+      const ended = await followPart(client, part, begun, tell, session.signal);
+      if (ended === undefined) return;
+      done.push(...ended);
+      tell(countsOf(ended));
+    }
+  };
+  await Promise.all([...byHost.values()].map(wireHost));
+  bar.end();
+  if (!session.signal.aborted) return done;
+  throw new CommandFailure(
+    EXIT.interrupted,
+    'What was started goes on. Start the same import again to see it through; nothing is done twice.',
+  );
+}
+
+function sum(all: Iterable<ImportCounts>): ImportCounts {
+  const total = { wired: 0, unchanged: 0, refused: 0, failed: 0 };
+  for (const counts of all)
+    for (const name of ['wired', 'unchanged', 'refused', 'failed'] as const) total[name] += counts[name];
+  return total;
+}
+
+const COLUMNS = ['host', 'userid', 'portId', 'outcome', 'vdev', 'mac', 'reason'] as const;
+
+function reportText(file: string, done: readonly ImportedPort[]): string {
+  if (!file.toLowerCase().endsWith('.csv')) return `${JSON.stringify(done, null, 2)}\n`;
+  const cell = (text = '') => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+  const rows = done.map((port) => COLUMNS.map((column) => cell(port[column])).join(','));
+  return `${[COLUMNS.join(','), ...rows].join('\n')}\n`;
+}

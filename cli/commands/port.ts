@@ -1,0 +1,221 @@
+import { randomUUID } from 'node:crypto';
+import type { Command } from 'commander';
+import { z } from 'zod';
+import { portOperation } from '../../client/port-operation.ts';
+import { readGuestView } from '../../client/read-state.ts';
+import type { GuestView, PortView } from '../../network/host-view.ts';
+import { Userid } from '../../network/identifiers.ts';
+import { NetworkWords } from '../../network/network-words.ts';
+import { PortRequest } from '../../network/requests.ts';
+import { action, argument } from '../action.ts';
+import { CommandFailure, EXIT, type ExitCode } from '../exit-codes.ts';
+import { findPort, readHost } from '../find-port.ts';
+import { networkText, portState } from '../port-words.ts';
+import { runOperation } from '../run-operation.ts';
+import type { Session } from '../session.ts';
+import { showSideBySide } from '../side-by-side.ts';
+import { ChangeOptions, changeOptions, eachPort, examples } from './change.ts';
+
+/** `zvmnet port …` */
+export function portCommands(program: Command): void {
+  const port = program.command('port').description('Ports: a NIC of a guest on a VSWITCH, recorded in xCAT.');
+  createCommand(port);
+  listCommand(port);
+  showCommand(port);
+  setVlanCommand(port);
+  for (const [name, adminStateUp] of [
+    ['up', true],
+    ['down', false],
+  ] as const)
+    changeOptions(port.command(`${name} <port...>`))
+      .description(
+        adminStateUp
+          ? 'Couple the NIC again, now and at the next logon.'
+          : 'Uncouple the NIC, also at the next logon; the port stays.',
+      )
+      .action(
+        action(ChangeOptions, (session, args, options) =>
+          eachPort(session, args, options, ({ portId }) => ({
+            type: 'setAdminState',
+            rest: { portId, adminStateUp },
+          })),
+        ),
+      );
+  changeOptions(port.command('delete <port...>'))
+    .description('Delete a port: nothing of it is left that no other port of the guest needs.')
+    .action(
+      action(ChangeOptions, (session, args, options) =>
+        eachPort(session, args, options, ({ portId }) => ({ type: 'deletePort', rest: { portId } })),
+      ),
+    );
+}
+
+const CreateOptions = ChangeOptions.extend({
+  guest: Userid,
+  vswitch: PortRequest.shape.vswitch,
+  vlan: NetworkWords.optional(),
+  flat: z.boolean().optional(),
+  id: PortRequest.shape.portId.optional(),
+  mac: PortRequest.shape.mac,
+  vdev: PortRequest.shape.vdev,
+  ip: PortRequest.shape.address,
+  hostname: PortRequest.shape.hostname,
+  down: z.boolean().optional(),
+  live: z.boolean().optional(),
+});
+
+function createCommand(port: Command): void {
+  changeOptions(port.command('create'))
+    .description(
+      'Create a port: recorded, authorised on its VSWITCH, in the user directory; with --live on the running guest too.',
+    )
+    .requiredOption('--guest <userid>', "the guest's userid")
+    .requiredOption('--vswitch <name>', 'the VSWITCH')
+    .option('--vlan <id>', 'a VLAN, or those of a trunk: 1001,1002 or 100-110')
+    .option('--flat', 'no VLAN')
+    .option('--id <uuid>', "the port's id; a new one when not given")
+    .option('--mac <address>', 'the MAC address; chosen when not given')
+    .option('--vdev <hex>', 'the first of the three virtual devices; chosen when not given')
+    .option('--ip <address>', "a fixed address, for xCAT's hosts table")
+    .option('--hostname <name>', 'a name for the address')
+    .option('--down', 'administratively down')
+    .option('--live', 'the running guest gets its NIC now, not at its next logon')
+    .addHelpText(
+      'after',
+      examples([
+        'zvmnet port create --guest LNX10001 --vswitch VSW1 --vlan 1001 --live',
+        'zvmnet port create --guest LNX10001 --vswitch VSWFLAT --flat --dry-run',
+        'zvmnet port create --guest LNX10002 --vswitch VSWPORT --vlan 100-110,200 --mac 02:00:00:00:10:01',
+      ]),
+    )
+    .action(
+      action(CreateOptions, async (session, _args, options) => {
+        const { guest, vswitch, vlan, flat, id, mac, vdev, ip, hostname, down, live, wait, dryRun } = options;
+        if ((vlan === undefined) !== (flat === true))
+          throw new CommandFailure(EXIT.usage, 'give either --vlan, or --flat for a port without VLAN');
+        const request = {
+          portId: id ?? randomUUID(),
+          vswitch,
+          network: vlan ?? { type: 'flat' as const },
+          ...defined({ mac, vdev, address: ip, hostname }),
+          ...(down === true ? { adminStateUp: false } : {}),
+        };
+        const rest = live === true ? { ports: [request] } : request;
+        const type = live === true ? ('attachNic' as const) : ('createPort' as const);
+        const host = await session.host();
+        const operation = { type, host, userid: guest, portIds: [request.portId], rest: { ...rest, dryRun } };
+        return runOperation(session, portOperation(operation), wait);
+      }),
+    );
+}
+
+function defined<Values extends Record<string, unknown>>(values: Values): Partial<Values> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<Values>;
+}
+
+const ListOptions = z.object({
+  guest: Userid.optional(),
+  vswitch: PortRequest.shape.vswitch.optional(),
+  vlan: z.coerce.number().int().min(1).max(4094).optional(),
+  drifted: z.boolean().optional(),
+});
+
+function listCommand(port: Command): void {
+  port
+    .command('list')
+    .description('Recorded ports, with what z/VM has of them.')
+    .option('--guest <userid>', 'of this guest')
+    .option('--vswitch <name>', 'on this VSWITCH')
+    .option('--vlan <id>', 'on this VLAN')
+    .option('--drifted', 'of guests that are not as recorded')
+    .addHelpText('after', examples(['zvmnet port list --vlan 1001', 'zvmnet port list --drifted --json']))
+    .action(
+      action(ListOptions, async (session, _args, filter) => {
+        const { guests, host } = await readHost(session);
+        const ports = guests
+          .filter((each) => meantGuest(each, filter))
+          .flatMap((each) => each.ports.filter((one) => meantPort(one, filter)));
+        session.output.result({ host, ports }, () =>
+          session.output.table(
+            ['PORT', 'GUEST', 'NIC', 'VSWITCH', 'VLAN', 'MAC', 'Z/VM'],
+            ports.map((each) => [
+              each.portId,
+              each.userid,
+              each.vdev ?? '–',
+              each.vswitch ?? '–',
+              networkText(each.network),
+              each.mac ?? '–',
+              portState(each),
+            ]),
+            `No such port is recorded on ${host}.`,
+          ),
+        );
+        return EXIT.ok;
+      }),
+    );
+}
+
+function meantGuest({ userid, drift }: GuestView, filter: z.output<typeof ListOptions>): boolean {
+  return (filter.guest === undefined || userid === filter.guest) && (filter.drifted !== true || drift.length > 0);
+}
+
+function meantPort({ vswitch, network }: PortView, filter: z.output<typeof ListOptions>): boolean {
+  if (filter.vswitch !== undefined && vswitch !== filter.vswitch) return false;
+  if (filter.vlan === undefined) return true;
+  if (network.type === 'flat') return false;
+  return network.type === 'vlan'
+    ? network.segmentationId === filter.vlan
+    : network.segmentationIds.some((id) => id === filter.vlan);
+}
+
+function showCommand(port: Command): void {
+  port
+    .command('show <port>')
+    .description('A port: what is recorded beside what z/VM has.')
+    .addHelpText('after', examples(['zvmnet port show 3f2a        # the beginning of its id will do']))
+    .action(action(z.object({}), (session, [words = '']) => show(session, words)));
+}
+
+async function show(session: Session, words: string): Promise<ExitCode> {
+  const view = await readHost(session);
+  const { portId, userid } = findPort(view, words);
+  const guest = await readGuestView(await session.client(), view.host, userid, session.generation);
+  const record = guest.record.find((row) => row.portId === portId);
+  if (record === undefined) throw new CommandFailure(EXIT.notFound, `Port ${portId} has gone meanwhile.`);
+  const directory = guest.directory.find((nic) => nic.vdev === record.vdev) ?? null;
+  const live = guest.live.find((nic) => nic.vdev === record.vdev) ?? null;
+  const authorisation = guest.authorisations.find((each) => each.vswitch === record.vswitch) ?? null;
+  const { loggedOn, steps, problems } = guest;
+  const actual = { loggedOn, directory, live, authorisation };
+  const inOrder = steps.length === 0 && problems.length === 0;
+  session.output.result({ host: view.host, userid, portId, record, actual, inOrder, steps, problems }, () => {
+    session.output.print(`port ${portId} of ${userid} on ${view.host}`);
+    showSideBySide(session.output, { ...guest, record: [record] });
+  });
+  return EXIT.ok;
+}
+
+const SetVlanOptions = ChangeOptions.extend({ vswitch: PortRequest.shape.vswitch.optional() });
+
+function setVlanCommand(port: Command): void {
+  changeOptions(port.command('set-vlan <port> <vlan>'))
+    .description('Another VLAN, a trunk, or flat. A running guest is interrupted for a moment on a user-based VSWITCH.')
+    .option('--vswitch <name>', 'move it to this VSWITCH')
+    .addHelpText(
+      'after',
+      examples([
+        'zvmnet port set-vlan 3f2a 2001',
+        'zvmnet port set-vlan 3f2a flat',
+        'zvmnet port set-vlan 3f2a 1001,1002 --vswitch VSWPORT --dry-run',
+      ]),
+    )
+    .action(
+      action(SetVlanOptions, (session, [words = '', vlan = ''], options) => {
+        const network = argument(NetworkWords, vlan);
+        return eachPort(session, [words], options, ({ portId }) => ({
+          type: 'changeVlan',
+          rest: { portId, network, ...defined({ vswitch: options.vswitch }) },
+        }));
+      }),
+    );
+}

@@ -1,0 +1,106 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Command } from 'commander';
+import { z } from 'zod';
+import { describeHost, pauseReconciliation } from '../../client/known-hosts.ts';
+import { describeOperation, listOperations } from '../../client/operations.ts';
+import { reconcileNow } from '../../client/reconcile-now.ts';
+import { action } from '../action.ts';
+import { CommandFailure, EXIT, type ExitCode } from '../exit-codes.ts';
+import { showOutcome } from '../outcome.ts';
+import { timeText } from '../output.ts';
+import { Reconciliation } from '../reconciliation.ts';
+import { exitCodeOf, perform, type ToldOperation } from '../run-operation.ts';
+import type { Session } from '../session.ts';
+import { ChangeOptions, changeOptions, examples } from './change.ts';
+
+const Options = ChangeOptions.extend({ watch: z.boolean().default(false), allHosts: z.boolean().default(false) });
+
+/** `zvmnet reconcile` */
+export function reconcileCommand(program: Command): void {
+  const reconcile = changeOptions(program.command('reconcile'))
+    .summary('compare a host with what is recorded, and repair it')
+    .description('Compare a host with what is recorded and repair what differs, now, beside its Schedule.')
+    .option('--all-hosts', 'every host, one after another')
+    .option('--watch', 'go on showing each reconciliation of the host as it ends, until Ctrl-C')
+    .addHelpText(
+      'after',
+      examples([
+        'zvmnet reconcile --dry-run       # what has drifted and what would be done; exit code 6 when there is any',
+        'zvmnet reconcile --all-hosts',
+        'zvmnet reconcile --watch',
+      ]),
+    )
+    .action(action(Options, run));
+  reconcile
+    .command('pause')
+    .description("Pause the Schedule of the host's reconciliation; one that runs is carried out.")
+    .option('--note <text>', 'why, for whoever looks')
+    .action(action(PauseOptions, (session, _args, { note }) => pause(session, true, note)));
+  reconcile
+    .command('resume')
+    .description("Let the Schedule of the host's reconciliation go on.")
+    .action(action(z.object({}), (session) => pause(session, false, undefined)));
+}
+
+const PauseOptions = z.object({ note: z.string().optional() });
+
+async function pause(session: Session, paused: boolean, note: string | undefined): Promise<ExitCode> {
+  const client = await session.client();
+  const host = await session.host();
+  if (!(await pauseReconciliation(client, host, paused, note)))
+    throw new CommandFailure(EXIT.notFound, `${host} has no Schedule of reconciliation: its worker makes it.`);
+  const described = await describeHost(client, host);
+  session.output.result(described, () =>
+    session.output.print(`reconciliation of ${host} ${paused ? 'is paused' : 'goes on'}`),
+  );
+  return EXIT.ok;
+}
+
+async function run(session: Session, _args: string[], options: z.output<typeof Options>): Promise<ExitCode> {
+  const { dryRun, wait, watch, allHosts } = options;
+  const hosts = allHosts ? await session.hosts() : [await session.host()];
+  const client = await session.client();
+  const operations: ToldOperation[] = [];
+  for (const host of hosts) {
+    const operation = await perform(session, await reconcileNow(client, host, dryRun), wait);
+    operations.push(operation);
+    if (!session.output.json) showOutcome(session.output, operation);
+    else if (watch) session.output.document(operation, 0);
+  }
+  if (session.output.json && !watch) session.output.document(operations.length === 1 ? operations[0] : { operations });
+  const [first] = hosts;
+  if (watch && first !== undefined) await watchOn(session, first, operations.at(-1)?.runId);
+  return operations.map(endOf).find((code) => code !== EXIT.ok) ?? EXIT.ok;
+}
+
+function endOf(operation: ToldOperation): ExitCode {
+  const { data } = Reconciliation.safeParse(operation.result);
+  if (data === undefined) return exitCodeOf(operation);
+  if (data.failed > 0) return EXIT.failed;
+  return data.dryRun && data.drifts.length > 0 ? EXIT.drift : EXIT.ok;
+}
+
+const LOOK_MS = 2_000;
+const MOST_AT_ONCE = 20;
+
+/** Show each reconciliation of a host that ends from now on, until Ctrl-C. */
+async function watchOn(session: Session, host: string, shown: string | undefined): Promise<void> {
+  const client = await session.client();
+  const seen = new Set(shown === undefined ? [] : [shown]);
+  const since = new Date().toISOString();
+  session.output.tell(`Watching ${host}; Ctrl-C ends it.`);
+  while (!session.signal.aborted) {
+    const runs = await listOperations(client, { host, type: 'reconcileHost' }, MOST_AT_ONCE);
+    const ended = runs.filter((each) => each.state !== 'running' && (each.closedAt ?? '') >= since);
+    for (const run of ended.filter((each) => !seen.has(each.runId)).toReversed()) {
+      seen.add(run.runId);
+      const whole = (await describeOperation(client, run.id, run.runId)) ?? run;
+      if (session.output.json) session.output.document(whole, 0);
+      else {
+        session.output.print(timeText(run.closedAt ?? run.startedAt));
+        showOutcome(session.output, whole);
+      }
+    }
+    await sleep(LOOK_MS, undefined, { signal: session.signal }).catch(() => undefined);
+  }
+}

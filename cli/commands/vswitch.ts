@@ -1,0 +1,129 @@
+import type { Command } from 'commander';
+import { z } from 'zod';
+import type { Beginning } from '../../client/begin-operation.ts';
+import { readVswitches } from '../../client/read-state.ts';
+import type { VswitchView } from '../../network/host-view.ts';
+import { VswitchName } from '../../network/identifiers.ts';
+import { shortVlans } from '../../network/vlan-set.ts';
+import type { Uplink, Vswitch } from '../../network/vswitch.ts';
+import { action, argument } from '../action.ts';
+import { CommandFailure, EXIT, type ExitCode } from '../exit-codes.ts';
+import { readHost } from '../find-port.ts';
+import { colour, type Output } from '../output.ts';
+import { runOperation } from '../run-operation.ts';
+import type { Session } from '../session.ts';
+import { ChangeOptions, changeOptions, examples } from './change.ts';
+
+/** `zvmnet vswitch …` */
+export function vswitchCommands(program: Command): void {
+  const vswitch = program.command('vswitch').description("The host's virtual switches.");
+  vswitch
+    .command('list')
+    .description('The VSWITCHes that z/VM has.')
+    .action(action(z.object({}), list));
+  vswitch
+    .command('show <vswitch>')
+    .description('A VSWITCH: uplinks, authorisations with their VLANs, coupled NICs.')
+    .action(action(z.object({}), show));
+  changeOptions(vswitch.command('ensure <vswitch>'))
+    .description('Make a VSWITCH as the configuration says: create it, or change its uplinks.')
+    .addHelpText('after', examples(['zvmnet vswitch ensure VSW1 --dry-run']))
+    .action(
+      action(ChangeOptions, (session, [name = ''], { wait, dryRun }) =>
+        change(session, 'ensureVswitch', name, { dryRun }, wait),
+      ),
+    );
+  changeOptions(vswitch.command('delete <vswitch>'))
+    .description('Delete a VSWITCH that the configuration names; never one that an administrator made.')
+    .option('--force', 'also when NICs are coupled or ports recorded')
+    .action(
+      action(ChangeOptions.extend({ force: z.boolean().default(false) }), (session, [name = ''], options) => {
+        const { wait, dryRun, force } = options;
+        return change(session, 'deleteVswitch', name, { dryRun, force }, wait);
+      }),
+    );
+}
+
+async function list(session: Session): Promise<ExitCode> {
+  const { host, vswitches } = await readHost(session);
+  session.output.result({ host, vswitches }, () =>
+    session.output.table(
+      ['VSWITCH', 'PHYSICAL NETWORK', 'VLANS BELONG TO', 'LAYER', 'UPLINKS', 'STATUS', 'GRANTS', 'NICS'],
+      vswitches.map(rowOf),
+      `${host} has no VSWITCH.`,
+    ),
+  );
+  return EXIT.ok;
+}
+
+function rowOf(each: VswitchView): string[] {
+  return [
+    each.name,
+    each.physicalNetwork ?? 'not configured',
+    vlansBelongTo(each),
+    each.transport === 'IP' ? '3' : '2',
+    each.uplinks.map(uplinkText).join(', ') || 'none',
+    each.status ?? '–',
+    String(each.authorisations.length),
+    String(each.nics.length),
+  ];
+}
+
+function vlansBelongTo({ vlanAware, portSelection }: Pick<Vswitch, 'vlanAware' | 'portSelection'>): string {
+  if (!vlanAware) return 'no VLANs';
+  return portSelection === 'PORTBASED' ? 'port numbers' : 'userids';
+}
+
+function uplinkText({ rdev, state, error }: Uplink): string {
+  if (state === 'inactive') return colour('red', `${rdev} ${state}${error === undefined ? '' : ` (${error})`}`);
+  return `${rdev} ${state}`;
+}
+
+async function show(session: Session, [name = '']: string[]): Promise<ExitCode> {
+  const host = await session.hostToRead();
+  const wanted = argument(VswitchName, name);
+  const vswitch = (await readVswitches(await session.client(), host)).find((each) => each.name === wanted);
+  if (vswitch === undefined) throw new CommandFailure(EXIT.notFound, `${host} has no VSWITCH ${wanted}.`);
+  session.output.result({ host, ...vswitch }, () => showVswitch(session.output, host, vswitch));
+  return EXIT.ok;
+}
+
+function showVswitch(output: Output, host: string, vswitch: Vswitch): void {
+  const { name, transport, status, uplinks, authorisations, nics } = vswitch;
+  output.print(
+    `${name} on ${host}: layer ${transport === 'IP' ? '3' : '2'}, VLANs belong to ${vlansBelongTo(vswitch)}${status === undefined ? '' : `, ${status}`}`,
+  );
+  output.print(`uplinks: ${uplinks.map(uplinkText).join(', ') || 'none'}`);
+  output.table(
+    ['GUEST', 'VLANS', 'PORT', 'NICS'],
+    authorisations.map(({ userid, vlans, portNumber }) => [
+      userid,
+      vlans.length === 0 ? 'flat' : shortVlans(vlans).join(','),
+      portNumber === undefined ? '–' : String(portNumber),
+      nics
+        .filter((nic) => nic.userid === userid)
+        .map((nic) => nic.vdev)
+        .join(', ') || '–',
+    ]),
+    'Nobody is authorised.',
+  );
+}
+
+async function change(
+  session: Session,
+  type: 'ensureVswitch' | 'deleteVswitch',
+  words: string,
+  rest: Record<string, boolean>,
+  wait: boolean,
+): Promise<ExitCode> {
+  const [host, name] = [await session.host(), argument(VswitchName, words)];
+  const beginning: Beginning = {
+    type,
+    host,
+    // One at a time changes a VSWITCH.
+    workflowId: `vswitch/${host}/${name}`,
+    input: { host, vswitch: name, ...rest },
+    summary: `${type === 'ensureVswitch' ? 'ensure' : 'delete'} VSWITCH ${name} on ${host}`,
+  };
+  return runOperation(session, beginning, wait);
+}

@@ -1,0 +1,34 @@
+/** What a script can tell from how `zvmnet` ends. Part of its interface: numbers do not change. */
+export const EXIT = {
+  /** Done, or it was so already. */
+  ok: 0,
+  /** The operation failed, or gave up. */
+  failed: 1,
+  /** The command line, a file of ports or the configuration is wrong. Nothing was started. */
+  usage: 2,
+  /** The request cannot be granted as things are. Nothing was touched. */
+  refused: 3,
+  /** There is no such host, guest, port, VSWITCH or operation. */
+  notFound: 4,
+  /** Temporal, or a worker of the host, does not answer. */
+  unavailable: 5,
+  /** `drift` and `reconcile --dry-run`: something is not as it is recorded. */
+  drift: 6,
+  /** The operation was cancelled or terminated. */
+  cancelled: 7,
+  /** Ctrl-C: what was started goes on. */
+  interrupted: 130,
+} as const;
+
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+/** What a command fails with: a sentence for people, and how the process ends. */
+export class CommandFailure extends Error {
+  override readonly name = 'CommandFailure';
+  readonly exitCode: ExitCode;
+
+  constructor(exitCode: ExitCode, message: string) {
+    super(message);
+    this.exitCode = exitCode;
+  }
+}

@@ -1,0 +1,42 @@
+import { z } from 'zod';
+import type { PortView } from '../network/host-view.ts';
+import { shortVlans } from '../network/vlan-set.ts';
+import { colour } from './output.ts';
+
+/** A port as an operation's result names it. */
+export const ReportedPort = z.object({
+  portId: z.string(),
+  vswitch: z.string(),
+  network: z.discriminatedUnion('type', [
+    z.object({ type: z.literal('flat') }),
+    z.object({ type: z.literal('vlan'), segmentationId: z.number() }),
+    z.object({ type: z.literal('trunk'), segmentationIds: z.array(z.number()) }),
+  ]),
+  mac: z.string(),
+  vdev: z.string(),
+  adminStateUp: z.boolean(),
+  live: z.enum(['now', 'atNextLogon']).optional(),
+});
+export type ReportedPort = z.infer<typeof ReportedPort>;
+
+/** `flat`, `1001`, `1001,1003-1005`. */
+export function networkText(network: ReportedPort['network']): string {
+  if (network.type === 'flat') return 'flat';
+  return network.type === 'vlan' ? String(network.segmentationId) : shortVlans(network.segmentationIds).join(',');
+}
+
+/** A port in one line, after something was done to it. */
+export function portLine({ portId, vdev, vswitch, network, mac, adminStateUp, live }: ReportedPort): string {
+  const on = network.type === 'flat' ? 'flat' : `VLAN ${networkText(network)}`;
+  const where = live === 'now' ? 'live now' : 'in the directory: live at the next logon';
+  return `port ${portId}: NIC ${vdev} on ${vswitch}, ${on}, MAC ${mac}, ${adminStateUp ? where : 'administratively down'}`;
+}
+
+/** What z/VM has of a recorded port, in a word. */
+export function portState({ adminStateUp, vswitch, actual }: PortView): string {
+  if (vswitch === undefined) return 'waiting';
+  if (actual.vlans === null) return adminStateUp ? colour('red', 'not authorised') : 'down';
+  if (!adminStateUp) return 'down';
+  if (actual.coupledTo === vswitch) return colour('green', 'coupled');
+  return actual.coupledTo === null ? 'not coupled' : colour('red', `on ${actual.coupledTo}`);
+}

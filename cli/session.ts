@@ -1,0 +1,107 @@
+import { randomUUID } from 'node:crypto';
+import type { Client } from '@temporalio/client';
+import { hostNames, workersOf } from '../client/known-hosts.ts';
+import { runUrl } from '../client/operations.ts';
+import { configuredTarget, connectClient, type TemporalTarget } from '../client/temporal-connection.ts';
+import { HostName } from '../network/identifiers.ts';
+import { CommandFailure, EXIT } from './exit-codes.ts';
+import { Output } from './output.ts';
+
+/** Whoever waits at a shell is told soon that nobody answers. */
+const CONNECT_TIMEOUT = '5 seconds';
+
+/** What every command takes. */
+export type SessionOptions = {
+  json?: boolean | undefined;
+  host?: string | undefined;
+  address?: string | undefined;
+  namespace?: string | undefined;
+  uiUrl?: string | undefined;
+};
+
+/** One run of the command: its connection to Temporal, where its output goes, and Ctrl-C. */
+export class Session {
+  readonly output: Output;
+  readonly target: TemporalTarget;
+  /** Readings are its own: one that began before what the shell's line before this has done would show what was. */
+  readonly generation = randomUUID().slice(0, 8);
+  /** Aborted by Ctrl-C. */
+  readonly signal: AbortSignal;
+  readonly #options: SessionOptions;
+  #connected: { client: Client; close(): Promise<void> } | undefined;
+
+  constructor(options: SessionOptions, signal: AbortSignal) {
+    this.#options = options;
+    this.output = new Output(options.json ?? false);
+    this.signal = signal;
+    const { namespace, connection } = configuredTarget();
+    const { address } = options;
+    this.target = {
+      namespace: options.namespace ?? namespace,
+      connection: { ...connection, connectTimeout: CONNECT_TIMEOUT, ...(address === undefined ? {} : { address }) },
+    };
+  }
+
+  /** The client, connected when it is first asked for. Throws a CommandFailure when Temporal does not answer. */
+  async client(): Promise<Client> {
+    try {
+      this.#connected ??= await connectClient(this.target);
+      return this.#connected.client;
+    } catch {
+      const { address = 'localhost:7233' } = this.target.connection;
+      throw new CommandFailure(
+        EXIT.unavailable,
+        `Temporal does not answer at ${address}. Give --address, or set TEMPORAL_ADDRESS or temporal.toml.`,
+      );
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#connected?.close();
+  }
+
+  /** The host that is meant: --host, ZVMNET_HOST, or the only one there is. Throws a CommandFailure that names those there are. */
+  async host(): Promise<string> {
+    const named = this.namedHost();
+    if (named !== undefined) return named;
+    const [only, ...others] = await this.hosts();
+    if (only !== undefined && others.length === 0) return only;
+    if (only === undefined)
+      throw new CommandFailure(EXIT.notFound, 'No host is known to Temporal yet: start its worker, or give --host.');
+    throw new CommandFailure(EXIT.usage, `Which host? Give --host or set ZVMNET_HOST: ${[only, ...others].join(', ')}`);
+  }
+
+  /** The host that --host or ZVMNET_HOST names. Throws a CommandFailure when that is no name of a host. */
+  namedHost(): string | undefined {
+    const named = this.#options.host ?? process.env.ZVMNET_HOST ?? '';
+    if (named === '' || HostName.safeParse(named).success) return named === '' ? undefined : named;
+    throw new CommandFailure(EXIT.usage, `--host ${named}: that is no name of a host`);
+  }
+
+  /** All hosts that are known to Temporal. */
+  async hosts(): Promise<string[]> {
+    return hostNames(await this.client());
+  }
+
+  /** A host to read from: throws a CommandFailure when nobody works for it, since a reading would wait for ever. */
+  async hostToRead(): Promise<string> {
+    const host = await this.host();
+    if ((await workersOf(await this.client(), host)) > 0) return host;
+    throw new CommandFailure(
+      EXIT.unavailable,
+      `No worker of ${host} is running (task queue zvm-${host}): it cannot be read. Start one: npm run worker`,
+    );
+  }
+
+  /** The page of a run in the Temporal UI; undefined when nobody has said where that is. */
+  runUrl(run: { id: string; runId: string }): string | undefined {
+    const base = this.#options.uiUrl ?? process.env.ZVMNET_UI_URL ?? devServerUi(this.target.connection.address);
+    return base === undefined ? undefined : runUrl(base, this.target.namespace, run);
+  }
+}
+
+/** Temporal's development server has its UI a thousand ports above. */
+function devServerUi(address = 'localhost:7233'): string | undefined {
+  const [, name, port] = /^(127\.0\.0\.1|localhost|\[::1\]):(\d+)$/.exec(address) ?? [];
+  return port === undefined ? undefined : `http://${name}:${Number(port) + 1_000}`;
+}

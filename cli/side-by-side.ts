@@ -1,0 +1,47 @@
+import type { ShownGuest } from '../network/host-view.ts';
+import { shortVlans } from '../network/vlan-set.ts';
+import { colour, type Output } from './output.ts';
+import { networkText } from './port-words.ts';
+
+/** A guest's ports, each with what is recorded and what z/VM has, and what reconciliation would do. */
+export function showSideBySide(output: Output, guest: ShownGuest): void {
+  const { loggedOn, record, directory, live, authorisations, steps, problems } = guest;
+  output.table(
+    ['PORT', 'NIC', 'RECORDED', 'AUTHORISED', 'DIRECTORY', 'LIVE', 'MAC'],
+    record.map((row) => {
+      const nicdef = directory.find((nic) => nic.vdev === row.vdev);
+      const nic = live.find((each) => each.vdev === row.vdev);
+      const granted = authorisations.filter((each) => each.vswitch === row.vswitch);
+      return [
+        row.portId,
+        row.vdev ?? '–',
+        `${row.vswitch ?? 'no VSWITCH'} ${row.network.type === 'flat' ? 'flat' : `VLAN ${networkText(row.network)}`}${row.adminStateUp ? '' : ', down'}`,
+        granted.length === 0 ? colour('red', 'no') : granted.map(vlanText).join(' / '),
+        nicdef === undefined ? colour('red', 'no NICDEF') : (nicdef.vswitch ?? 'uncoupled'),
+        liveText(loggedOn, nic),
+        nic?.mac ?? row.mac ?? '–',
+      ];
+    }),
+    'No ports are recorded.',
+  );
+  const strange = live.filter((nic) => !record.some((row) => row.vdev === nic.vdev));
+  for (const nic of strange)
+    output.print(`NIC ${nic.vdev} on ${nic.vswitch ?? 'nothing'} is recorded nowhere, and left alone`);
+  if (problems.length > 0) output.print(colour('red', `Cannot be put in order: ${problems.join('; ')}`));
+  if (steps.length === 0 && problems.length === 0) {
+    output.print(colour('green', 'in order'));
+    return;
+  }
+  for (const step of steps) output.print(`  ${colour('red', '≠')} reconciliation would: ${step}`);
+}
+
+function liveText(loggedOn: boolean, nic: ShownGuest['live'][number] | undefined): string {
+  if (!loggedOn) return 'logged off';
+  if (nic === undefined) return 'no NIC';
+  return nic.vswitch ?? 'uncoupled';
+}
+
+function vlanText({ vlans, portNumber }: ShownGuest['authorisations'][number]): string {
+  const text = vlans.length === 0 ? 'flat' : `VLAN ${shortVlans(vlans).join(',')}`;
+  return portNumber === undefined ? text : `${text} (port ${portNumber})`;
+}

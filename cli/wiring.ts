@@ -1,0 +1,35 @@
+import { z } from 'zod';
+import { type ImportCounts, type ImportedPort, PortOutcome } from '../client/import-ports.ts';
+import { colour, type Output } from './output.ts';
+
+/** What `wirePorts` answers. */
+export const Wiring = z.object({ ports: z.array(PortOutcome).min(1) });
+
+const MOST_SHOWN = 50;
+
+/** How many ports came out how, and why those that are not wired are not. */
+export function showWiring(output: Output, ports: readonly ImportedPort[]): void {
+  const bad = ports.filter(({ outcome }) => outcome === 'refused' || outcome === 'failed');
+  if (bad.length > 0)
+    output.table(
+      ['PORT', 'GUEST', 'HOST', 'OUTCOME', 'WHY'],
+      bad
+        .slice(0, MOST_SHOWN)
+        .map(({ portId, userid, host, outcome, reason = '' }) => [
+          portId,
+          userid,
+          host,
+          colour('red', outcome),
+          reason,
+        ]),
+      '',
+    );
+  if (bad.length > MOST_SHOWN) output.print(`… and ${bad.length - MOST_SHOWN} more: --json has all`);
+  const { wired, unchanged, refused, failed } = countsOf(ports);
+  output.print(`${wired} wired, ${unchanged} wired before, ${refused} refused, ${failed} failed`);
+}
+
+export function countsOf(ports: readonly ImportedPort[]): ImportCounts {
+  const count = (outcome: ImportedPort['outcome']) => ports.filter((port) => port.outcome === outcome).length;
+  return { wired: count('wired'), unchanged: count('unchanged'), refused: count('refused'), failed: count('failed') };
+}

@@ -1,0 +1,81 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import type { Begun } from './begin-operation.ts';
+import { workflowIdOf } from './operation-id.ts';
+import { currentDetails, describeOperation, type OperationDetails } from './operations.ts';
+
+/** Where a running operation stands. */
+export type Standing = {
+  /** What the operation says of itself, in Markdown. */
+  details: string | undefined;
+  /** What the run that holds its guest says, when that run is this operation's. */
+  steps: string | undefined;
+  /** The operation that holds the guest, while this one waits for its turn. */
+  waitsFor: string | undefined;
+};
+
+const LOOK_MS = 400;
+
+/**
+ * Wait until an operation has ended, and tell where it stands whenever that changes. Answers undefined when `signal` ends the waiting first:
+ * the operation goes on.
+ */
+export async function followOperation(
+  client: Client,
+  begun: Pick<Begun, 'id' | 'runId'>,
+  guest: { host: string; userid: string } | undefined,
+  tell: (standing: Standing) => void,
+  signal: AbortSignal,
+): Promise<OperationDetails | undefined> {
+  const watching = new AbortController();
+  const handle = client.workflow.getHandle(workflowIdOf(begun.id), begun.runId);
+  void watch(client, begun.id, guest, tell, watching.signal);
+  // What it ends with is read below. The signal ends the request too, which is else open for twenty seconds.
+  await client.withAbortSignal(signal, () => handle.result()).catch(() => undefined);
+  watching.abort();
+  return signal.aborted ? undefined : await describeOperation(client, begun.id, begun.runId);
+}
+
+async function watch(
+  client: Client,
+  id: string,
+  guest: { host: string; userid: string } | undefined,
+  tell: (standing: Standing) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  let told = '';
+  while (!signal.aborted) {
+    const standing = await client.withAbortSignal(signal, () => standingOf(client, id, guest)).catch(() => undefined);
+    const text = JSON.stringify(standing);
+    if (standing !== undefined && text !== told && !signal.aborted) {
+      told = text;
+      tell(standing);
+    }
+    await sleep(LOOK_MS, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+async function standingOf(
+  client: Client,
+  id: string,
+  guest: { host: string; userid: string } | undefined,
+): Promise<Standing> {
+  const details = await currentDetails(client, id);
+  if (guest === undefined) return { details, steps: undefined, waitsFor: undefined };
+  const run = `guest/${guest.host}/${guest.userid}`;
+  const holder = await holderOf(client, run);
+  if (holder === undefined) return { details, steps: undefined, waitsFor: undefined };
+  if (holder !== workflowIdOf(id)) return { details, steps: undefined, waitsFor: holder };
+  return { details, steps: await currentDetails(client, run), waitsFor: undefined };
+}
+
+/** The operation that holds a guest now. */
+async function holderOf(client: Client, guestRun: string): Promise<string | undefined> {
+  try {
+    const { status, parentExecution } = await client.workflow.getHandle(guestRun).describe();
+    return status.name === 'RUNNING' ? (parentExecution?.workflowId ?? undefined) : undefined;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return undefined;
+    throw error;
+  }
+}

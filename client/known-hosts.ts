@@ -1,0 +1,92 @@
+import { type Client, ScheduleNotFoundError } from '@temporalio/client';
+import { taskQueueOf } from '../network/host.ts';
+
+/** How a host's Schedule of reconciliation is called: `reconcile/<host>`. */
+export const SCHEDULE_PREFIX = 'reconcile/';
+
+/** What Temporal knows of a host's reconciliation. */
+export type ReconcileSchedule = {
+  paused: boolean;
+  note: string;
+  /** Seconds between runs. */
+  everySeconds?: number;
+  last?: string;
+  next?: string;
+};
+
+/** A host as Temporal knows it. */
+export type KnownHost = {
+  host: string;
+  /** Workers that have asked for work lately. */
+  workers: number;
+  reconciliation: ReconcileSchedule | null;
+};
+
+/** The names of all hosts that have a Schedule of reconciliation, which their workers create. */
+export async function hostNames(client: Client): Promise<string[]> {
+  const names: string[] = [];
+  for await (const { scheduleId } of client.schedule.list()) {
+    if (scheduleId.startsWith(SCHEDULE_PREFIX)) names.push(scheduleId.slice(SCHEDULE_PREFIX.length));
+  }
+  return names.toSorted();
+}
+
+/** One host: its workers and its reconciliation. */
+export async function describeHost(client: Client, host: string): Promise<KnownHost> {
+  const [workers, reconciliation] = await Promise.all([workersOf(client, host), scheduleOf(client, host)]);
+  return { host, workers, reconciliation };
+}
+
+// A worker asks for work at least once a minute: who has not for two is gone.
+const GONE_MS = 120_000;
+const WORKFLOW_TASK_QUEUE = 1;
+
+/** How many workers have asked for work on a host's task queue lately. None: operations wait until one starts. */
+export async function workersOf(client: Client, host: string): Promise<number> {
+  const { pollers } = await client.workflowService.describeTaskQueue({
+    namespace: client.options.namespace,
+    taskQueue: { name: taskQueueOf(host) },
+    taskQueueType: WORKFLOW_TASK_QUEUE,
+  });
+  const seen = (pollers ?? []).filter(
+    ({ lastAccessTime }) => Date.now() - Number(lastAccessTime?.seconds ?? 0) * 1_000 < GONE_MS,
+  );
+  return new Set(seen.map(({ identity }) => identity)).size;
+}
+
+/** The Schedule of a host's reconciliation; null when it has none. */
+export async function scheduleOf(client: Client, host: string): Promise<ReconcileSchedule | null> {
+  try {
+    const { state, info, spec } = await client.schedule.getHandle(`${SCHEDULE_PREFIX}${host}`).describe();
+    const last = info.recentActions.at(-1)?.takenAt.toISOString();
+    const next = info.nextActionTimes[0]?.toISOString();
+    const every = spec.intervals?.[0]?.every;
+    return {
+      paused: state.paused,
+      note: state.note ?? '',
+      ...(every === undefined ? {} : { everySeconds: Number(every) / 1_000 }),
+      ...(last === undefined ? {} : { last }),
+      ...(next === undefined ? {} : { next }),
+    };
+  } catch (error) {
+    if (error instanceof ScheduleNotFoundError) return null;
+    throw error;
+  }
+}
+
+/** Pause the Schedule of a host's reconciliation, with a note that says why, or let it go on. False when it has none. */
+export async function pauseReconciliation(
+  client: Client,
+  host: string,
+  paused: boolean,
+  note: string | undefined,
+): Promise<boolean> {
+  const schedule = client.schedule.getHandle(`${SCHEDULE_PREFIX}${host}`);
+  try {
+    await (paused ? schedule.pause(note) : schedule.unpause(note));
+    return true;
+  } catch (error) {
+    if (error instanceof ScheduleNotFoundError) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,33 @@
+import { createHash, randomUUID } from 'node:crypto';
+import type { Beginning } from './begin-operation.ts';
+import { ID_PREFIX } from './start-operation.ts';
+
+/** What is asked of one guest's ports. */
+export type PortOperation = {
+  type: keyof typeof ID_PREFIX;
+  host: string;
+  userid: string;
+  portIds: readonly string[];
+  /** What the workflow takes beside host and userid. */
+  rest: Readonly<Record<string, unknown>>;
+};
+
+/** The operation as it is started, always one of its own: of three changes A, B, A the last must not join the first. */
+export function portOperation({ type, host, userid, portIds, rest }: PortOperation): Beginning {
+  const input = { host, userid: userid.toUpperCase(), ...rest };
+  const subject = portIds.length === 1 ? portIds[0]?.toLowerCase() : input.userid;
+  return {
+    type,
+    host,
+    userid: input.userid,
+    portIds: portIds.map((portId) => portId.toLowerCase()),
+    workflowId: `${ID_PREFIX[type]}/${host}/${subject}/${randomUUID().slice(0, 13)}`,
+    input,
+    summary: `${ID_PREFIX[type].replaceAll('-', ' ')} for ${input.userid} on ${host}`,
+  };
+}
+
+/** SHA-256 of a value's JSON, in hex. */
+export function digestOf(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex');
+}

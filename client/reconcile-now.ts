@@ -1,0 +1,49 @@
+import { randomUUID } from 'node:crypto';
+import type { Client } from '@temporalio/client';
+import { z } from 'zod';
+import { ZVM_HOST } from '../temporal-config/search-attributes.ts';
+import type { Beginning } from './begin-operation.ts';
+import { SCHEDULE_PREFIX } from './known-hosts.ts';
+
+/** What a reconciliation leaves for the next one; `memory` tells what was ours. */
+const Last = z.object({
+  memory: z.string(),
+  failures: z.array(z.looseObject({ userid: z.string() })),
+  unreported: z.array(z.string()).optional(),
+});
+
+/** A reconciliation of a host now, beside its Schedule. */
+export async function reconcileNow(client: Client, host: string, dryRun: boolean): Promise<Beginning> {
+  return {
+    type: 'reconcileHost',
+    host,
+    workflowId: `${SCHEDULE_PREFIX}${host}/${randomUUID().slice(0, 13)}`,
+    input: { host, dryRun, ...(await knownBefore(client, host)) },
+    summary: `${dryRun ? 'compare' : 'reconcile'} ${host}${dryRun ? ', changing nothing' : ''}`,
+  };
+}
+
+/**
+ * What the last finished run of a host's Schedule knew, as input for one that is started by hand, so that it too can tell the NIC of a port
+ * whose row has vanished from an administrator's.
+ */
+export async function knownBefore(client: Client, host: string): Promise<{ last?: z.infer<typeof Last> }> {
+  const last = await lastResult(client, host);
+  return last === undefined ? {} : { last };
+}
+
+/** Of the Schedule's runs alone: a dry run leaves what it finds, and does not say so to the next. */
+async function lastResult(client: Client, host: string): Promise<z.infer<typeof Last> | undefined> {
+  const query = [
+    'WorkflowType = "reconcileHost"',
+    `${ZVM_HOST.name} = "${host}"`,
+    'ExecutionStatus = "Completed"',
+    `WorkflowId STARTS_WITH "${SCHEDULE_PREFIX}${host}-2"`,
+  ].join(' AND ');
+  for await (const { workflowId, runId } of client.workflow.list({ query, pageSize: 1 })) {
+    const result: unknown = await client.workflow.getHandle(workflowId, runId, { followRuns: false }).result();
+    const { memory, failures, unreported } = Last.parse(result);
+    return { memory, failures, ...(unreported === undefined ? {} : { unreported }) };
+  }
+  return undefined;
+}

@@ -1,0 +1,83 @@
+import type { Context, MiddlewareHandler } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+import type { GatewayOptions, Limits } from './options.ts';
+import { Problem } from './problem.ts';
+import type { Env } from './routing.ts';
+import { allows, ownerOf } from './tokens.ts';
+
+/** Lets pass whoever bears a token that is known. An address that tries many others is turned away, whatever it bears. */
+export function authorised(
+  { tokens, addressOf }: GatewayOptions,
+  { strangersPerMinute }: Limits,
+): MiddlewareHandler<Env> {
+  const strangers = new RateLimiterMemory({ points: strangersPerMinute, duration: 60 });
+  return async (context, next) => {
+    if (tokens === undefined) return next();
+    const address = addressOf?.(context) ?? 'unknown';
+    const tried = await strangers.get(address);
+    if (tried !== null && tried.consumedPoints >= strangersPerMinute)
+      throw tooMany(context, tried, `${strangersPerMinute} requests a minute without a token that is known`);
+    const [, token] = /^Bearer +(\S+) *$/i.exec(context.req.header('authorization') ?? '') ?? [];
+    const known = typeof tokens === 'function' ? tokens() : tokens;
+    const caller = token === undefined ? undefined : ownerOf(token, known);
+    if (caller === undefined) {
+      await strangers.consume(address).catch(() => undefined);
+      context.header('www-authenticate', 'Bearer realm="networking-zvm"');
+      const reason = token === undefined ? 'a bearer token is missing' : 'the token is not known';
+      throw new Problem(401, 'unauthorised', 'Not authorised', reason);
+    }
+    context.set('caller', caller);
+    return next();
+  };
+}
+
+/** Lets pass who may read all hosts: what follows is not cut to the caller's. */
+export function readsAll({ hosts }: GatewayOptions): MiddlewareHandler<Env> {
+  return (context, next) => {
+    const caller = context.get('caller');
+    if (caller !== undefined && !hosts.every(({ host }) => allows(caller, 'read', host)))
+      throw new Problem(403, 'forbidden', 'Not allowed', `the token ${caller.name} is not for read on every host`);
+    return next();
+  };
+}
+
+/** So many requests a second of each caller. */
+export function rateLimited({ requestsPerSecond }: Limits): MiddlewareHandler<Env> {
+  const limiter = new RateLimiterMemory({ points: requestsPerSecond, duration: 1 });
+  return async (context, next) => {
+    try {
+      await limiter.consume(context.get('caller')?.name ?? 'anybody');
+    } catch (error) {
+      if (!(error instanceof RateLimiterRes)) throw error;
+      throw tooMany(context, error, `at most ${requestsPerSecond} a second`);
+    }
+    return next();
+  };
+}
+
+function tooMany(context: Context, { msBeforeNext }: RateLimiterRes, detail: string): Problem {
+  context.header('retry-after', String(Math.max(1, Math.ceil(msBeforeNext / 1_000))));
+  return new Problem(429, 'too-many', 'Too many requests', detail);
+}
+
+/** Bodies up to a size, whether they say it beforehand or not. */
+export function limitedBody({ bodyBytes }: Limits): MiddlewareHandler {
+  return bodyLimit({
+    maxSize: bodyBytes,
+    onError: () => {
+      throw new Problem(413, 'too-large', 'The body is too large', `at most ${bodyBytes} bytes`);
+    },
+  });
+}
+
+/** A body that is not said to be JSON would be taken for none. */
+export const jsonBody: MiddlewareHandler = async (context, next) => {
+  const type = context.req.header('content-type') ?? '';
+  const hasBody = ['POST', 'PUT', 'PATCH'].includes(context.req.method) && (await context.req.text()) !== '';
+  if (hasBody && !/^application\/(json|[a-z.+-]+\+json)\s*(;|$)/i.test(type)) {
+    context.header('accept', 'application/json');
+    throw new Problem(415, 'not-json', 'The body is not JSON', 'content-type has to be application/json');
+  }
+  return next();
+};

@@ -1,0 +1,123 @@
+import { z } from '@hono/zod-openapi';
+import { describeOperation, listOperations } from '../client/operations.ts';
+import { knownBefore } from '../client/reconcile-now.ts';
+import { tagged } from './conditions.ts';
+import { notFound } from './problem.ts';
+import { type App, ChangeHeaders, hostFor, newApp, permit, route, type Services, STARTED } from './routing.ts';
+import { Drift, DryRun, FleetReconciliation, HostParam, Operations, Paging } from './schemas.ts';
+import { operationBody, startOwn } from './starting.ts';
+import { allows } from './tokens.ts';
+
+const OfHost = z.object({ host: HostParam });
+const MOST_SHOWN = 20;
+
+/** Drift, and reconciliation of one host or of several. */
+export function reconciliationRoutes(services: Services): App {
+  const app = newApp();
+  const { options, state } = services;
+
+  app.openapi(
+    route(
+      {
+        method: 'get',
+        path: '/v1/hosts/{host}/drift',
+        operationId: 'showDrift',
+        tags: ['Reconciliation'],
+        summary: 'What is not as it is recorded',
+        request: { params: OfHost },
+      },
+      { 200: { description: 'Drift, and what is foreign', schema: Drift, tagged: true } },
+    ),
+    async (context) => {
+      const { host } = hostFor(context, services, context.req.valid('param').host, 'read');
+      const { guests } = await state.get(host);
+      return tagged(context, {
+        host,
+        guests: guests.filter(({ drift }) => drift.length > 0).map(({ userid, drift }) => ({ userid, lines: drift })),
+        foreign: guests.flatMap(({ userid, foreignNics }) =>
+          foreignNics.map(({ vdev, vswitch }) => ({ userid, vdev, vswitch })),
+        ),
+      });
+    },
+  );
+
+  app.openapi(
+    route(
+      {
+        method: 'post',
+        path: '/v1/hosts/{host}/reconciliations',
+        operationId: 'reconcile',
+        tags: ['Reconciliation'],
+        summary: 'Reconcile a host now, beside its Schedule',
+        request: {
+          params: OfHost,
+          headers: ChangeHeaders,
+          body: { content: { 'application/json': { schema: DryRun } }, required: false },
+        },
+      },
+      STARTED,
+    ),
+    async (context) => {
+      const { host } = hostFor(context, services, context.req.valid('param').host, 'reconcile');
+      const dryRun = context.req.valid('json')?.dryRun ?? false;
+      const request = { type: 'reconcileHost', host, input: { host, dryRun }, summary: `reconcile ${host}` };
+      return startOwn(context, services, `reconcile/${host}`, request, await knownBefore(options.client, host));
+    },
+  );
+
+  app.openapi(
+    route(
+      {
+        method: 'get',
+        path: '/v1/hosts/{host}/reconciliations',
+        operationId: 'listReconciliations',
+        tags: ['Reconciliation'],
+        summary: 'The last reconciliations, with what they found and did',
+        request: { params: OfHost, query: z.object({ limit: Paging.shape.limit }) },
+      },
+      { 200: { description: 'The newest first', schema: Operations } },
+    ),
+    async (context) => {
+      const { host } = hostFor(context, services, context.req.valid('param').host, 'read');
+      const limit = Math.min(MOST_SHOWN, context.req.valid('query').limit);
+      const runs = await listOperations(options.client, { host, type: 'reconcileHost' }, limit);
+      const whole = await Promise.all(
+        runs.map(async (run) => (await describeOperation(options.client, run.id, run.runId)) ?? run),
+      );
+      return context.json({ operations: whole.map((run) => operationBody(services, run)) } as never, 200);
+    },
+  );
+
+  app.openapi(
+    route(
+      {
+        method: 'post',
+        path: '/v1/reconciliations',
+        operationId: 'reconcileFleet',
+        tags: ['Reconciliation'],
+        summary: "Reconcile several hosts side by side; the operation is the first one's",
+        request: {
+          headers: ChangeHeaders,
+          body: { content: { 'application/json': { schema: FleetReconciliation } }, required: false },
+        },
+      },
+      STARTED,
+    ),
+    (context) => {
+      permit(context, 'reconcile');
+      const { hosts: named, ...how } = context.req.valid('json') ?? {};
+      const caller = context.get('caller');
+      const mine = options.hosts.map(({ host }) => host).filter((host) => !caller || allows(caller, 'reconcile', host));
+      const hosts = named?.map((host) => hostFor(context, services, host, 'reconcile').host) ?? mine;
+      const [host] = hosts;
+      if (host === undefined) throw notFound('host that the token may reconcile');
+      return startOwn(context, services, 'reconcile/fleet', {
+        type: 'reconcileFleet',
+        host,
+        input: { hosts: [...new Set(hosts)], ...how },
+        summary: `reconcile ${hosts.length} host(s)`,
+      });
+    },
+  );
+  return app;
+}

@@ -1,0 +1,117 @@
+import { randomUUID } from 'node:crypto';
+import type { Context } from 'hono';
+import { type Beginning, type Begun, beginOperation } from '../client/begin-operation.ts';
+import { workflowIdOf } from '../client/operation-id.ts';
+import { describeOperation, type OperationDetails, runUrl } from '../client/operations.ts';
+import { endingProblem, notFound, Problem } from './problem.ts';
+import { digestOf, type Env, type Services } from './routing.ts';
+
+type Request = Omit<Beginning, 'workflowId' | 'once' | 'lock'>;
+
+/**
+ * Start an operation of its own, with a Workflow ID that begins so; requests of one caller with the same Idempotency-Key are one. Others never
+ * are: of three changes A, B, A the last must not join the first.
+ */
+export function startOwn(
+  context: Context<Env>,
+  services: Services,
+  prefix: string,
+  request: Request & { input: object },
+  /** What goes into the input besides, and differs from one request to its repeat. */
+  besides: object = {},
+): Promise<Response> {
+  const key = keyOf(context);
+  const whole = { ...request, input: { ...request.input, ...besides } };
+  if (key === undefined)
+    return startAndAnswer(context, services, { ...whole, workflowId: `${prefix}/${randomUUID().slice(0, 13)}` });
+  const once = { digest: digestOf([request.type, request.input]) };
+  return startAndAnswer(context, services, { ...whole, workflowId: `request/${request.host}/${key}`, once });
+}
+
+/** Start an operation whose Workflow ID stands for what it changes: one at a time changes it, the others are told so. */
+export function startAlone(
+  context: Context<Env>,
+  services: Services,
+  workflowId: string,
+  request: Request,
+): Promise<Response> {
+  const key = keyOf(context);
+  const lock = { digest: digestOf([request.type, request.input]), ...(key === undefined ? {} : { key }) };
+  return startAndAnswer(context, services, { ...request, workflowId, lock });
+}
+
+/** The request's Idempotency-Key, made the caller's own: nobody meets another's operations by guessing keys, and none can be read back. */
+function keyOf(context: Context<Env>): string | undefined {
+  const key = context.req.header('idempotency-key');
+  return key === undefined ? undefined : digestOf([context.get('caller')?.name ?? null, key]).slice(0, 32);
+}
+
+async function startAndAnswer(context: Context<Env>, services: Services, beginning: Beginning): Promise<Response> {
+  const { options, limits, state } = services;
+  const begun = await beginOperation(options.client, beginning);
+  if (begun.clash !== false) throw clashOf(begun);
+  state.changed(beginning.host);
+  services.counted('started', beginning.type, beginning.host);
+  const wait = waitOf(context.req.header('prefer'), limits.waitSeconds);
+  if (wait !== undefined && wait > 0) await ended(context, services, begun, wait);
+  const operation = await options.client.withDeadline(Date.now() + limits.temporalSeconds * 1_000, () =>
+    describeOperation(options.client, begun.id, begun.runId, { ask: false }),
+  );
+  if (operation === undefined) throw notFound(`operation ${begun.id}`);
+  const body = operationBody(services, operation);
+  context.header('location', body.url);
+  if (wait === undefined || operation.state === 'running') {
+    if (wait !== undefined) context.header('preference-applied', `wait=${wait}`);
+    return context.json(body, 202);
+  }
+  state.changed(beginning.host);
+  context.header('preference-applied', `wait=${wait}`);
+  const problem = endingProblem(body);
+  services.counted('waited', beginning.type, beginning.host, problem?.kind ?? 'done');
+  if (problem !== undefined) throw problem;
+  return context.json(body, 200);
+}
+
+function clashOf({ id, clash }: Begun): Problem {
+  const extra = { operation: id };
+  if (clash !== 'key')
+    return new Problem(409, 'busy', 'Another operation is in progress', `${id} has to end first`, extra);
+  return new Problem(409, 'key-reused', 'The key belongs to another request', 'use another Idempotency-Key', extra);
+}
+
+/** The seconds of `Prefer: wait`, RFC 7240; undefined when the caller does not wait. */
+export function waitOf(prefer: string | undefined, most: number): number | undefined {
+  for (const preference of (prefer ?? '').split(',')) {
+    const [, seconds] = /^\s*wait\s*=\s*"?(\d{1,9})"?\s*(?:;|$)/i.exec(preference) ?? [];
+    if (seconds !== undefined) return Math.min(most, Number(seconds));
+  }
+  return undefined;
+}
+
+/** Wait until it has ended, the time is over, the caller has gone or the gateway ends. */
+async function ended(
+  context: Context,
+  { options: { client, closing } }: Services,
+  { id, runId }: Begun,
+  seconds: number,
+): Promise<void> {
+  const enough = AbortSignal.any([
+    AbortSignal.timeout(seconds * 1_000),
+    context.req.raw.signal,
+    ...(closing === undefined ? [] : [closing]),
+  ]);
+  // What it ends with is read afterwards, with all else that is known of it.
+  await client
+    .withAbortSignal(enough, () => client.workflow.getHandle(workflowIdOf(id), runId).result())
+    .catch(() => {});
+}
+
+/** An operation with its own URL and that of its run in the Temporal UI. */
+export function operationBody(
+  { options: { publicUrl = '', uiUrl, namespace } }: Services,
+  operation: OperationDetails,
+): OperationDetails & { url: string; run?: string } {
+  const base = publicUrl.replace(/\/+$/, '');
+  const url = `${base}/v1/operations/${encodeURIComponent(operation.id)}?runId=${operation.runId}`;
+  return { ...operation, url, ...(uiUrl === undefined ? {} : { run: runUrl(uiUrl, namespace, operation) }) };
+}

@@ -1,0 +1,185 @@
+import { z } from '@hono/zod-openapi';
+import type { Context } from 'hono';
+import { checkConditions, isConditional, tagged } from './conditions.ts';
+import { notFound } from './problem.ts';
+import {
+  type App,
+  ChangeHeaders,
+  ConditionalHeaders,
+  CreateHeaders,
+  type Env,
+  flag,
+  GuestOperationQuery,
+  HostOperationQuery,
+  hostFor,
+  newApp,
+  route,
+  type Services,
+  STARTED,
+} from './routing.ts';
+import { HostParam, VswitchParam, VswitchRow } from './schemas.ts';
+import { startAlone } from './starting.ts';
+
+const OfHost = z.object({ host: HostParam });
+const OfVswitch = OfHost.extend({ vswitch: VswitchParam });
+
+/** VSWITCHes, and the NICs that DHCP and the management node have on them: what a host's configuration says. */
+export function vswitchRoutes(services: Services): App {
+  const app = newApp();
+  const { state } = services;
+
+  const find = async (host: string, vswitch: string) =>
+    (await state.get(host)).vswitches.find(({ name }) => name === vswitch.toUpperCase());
+
+  /** Throws a Problem when the VSWITCH is not as the request says. */
+  const checkVswitch = async (context: Context, { host, vswitch }: z.output<typeof OfVswitch>) => {
+    if (!isConditional(context)) return;
+    state.changed(host);
+    checkConditions(context, await find(host, vswitch));
+  };
+
+  const begin = (
+    context: Context<Env>,
+    type: 'ensureVswitch' | 'deleteVswitch',
+    { host, vswitch }: z.output<typeof OfVswitch>,
+    how: object,
+  ) => {
+    const name = vswitch.toUpperCase();
+    return startAlone(context, services, `vswitch/${host}/${name}`, {
+      type,
+      host,
+      input: { host, vswitch: name, ...how },
+      summary: `${type === 'ensureVswitch' ? 'ensure' : 'delete'} VSWITCH ${name} on ${host}`,
+    });
+  };
+
+  app.openapi(
+    route(
+      {
+        method: 'get',
+        path: '/v1/hosts/{host}/vswitches',
+        operationId: 'listVswitches',
+        tags: ['VSWITCHes'],
+        summary: 'The VSWITCHes that z/VM has',
+        request: { params: OfHost },
+      },
+      { 200: { description: 'The VSWITCHes', schema: z.object({ vswitches: z.array(VswitchRow) }), tagged: true } },
+    ),
+    async (context) => {
+      const { host } = hostFor(context, services, context.req.valid('param').host, 'read');
+      return tagged(context, { vswitches: (await state.get(host)).vswitches });
+    },
+  );
+
+  app.openapi(
+    route(
+      {
+        method: 'get',
+        path: '/v1/hosts/{host}/vswitches/{vswitch}',
+        operationId: 'showVswitch',
+        tags: ['VSWITCHes'],
+        summary: 'A VSWITCH: uplinks, authorisations, coupled NICs',
+        request: { params: OfVswitch },
+      },
+      { 200: { description: 'The VSWITCH', schema: VswitchRow, tagged: true } },
+    ),
+    async (context) => {
+      const { host, vswitch } = context.req.valid('param');
+      hostFor(context, services, host, 'read');
+      const found = await find(host, vswitch);
+      if (found === undefined) throw notFound(`VSWITCH ${vswitch} on ${host}`);
+      return tagged(context, found);
+    },
+  );
+
+  app.openapi(
+    route(
+      {
+        method: 'put',
+        path: '/v1/hosts/{host}/vswitches/{vswitch}',
+        operationId: 'ensureVswitch',
+        tags: ['VSWITCHes'],
+        summary: 'Make a VSWITCH as the configuration says',
+        request: { params: OfVswitch, headers: CreateHeaders, query: HostOperationQuery },
+      },
+      STARTED,
+    ),
+    async (context) => {
+      const target = context.req.valid('param');
+      hostFor(context, services, target.host, 'change');
+      await checkVswitch(context, target);
+      return begin(context, 'ensureVswitch', target, context.req.valid('query'));
+    },
+  );
+
+  app.openapi(
+    route(
+      {
+        method: 'delete',
+        path: '/v1/hosts/{host}/vswitches/{vswitch}',
+        operationId: 'deleteVswitch',
+        tags: ['VSWITCHes'],
+        summary: 'Delete a VSWITCH that this project may delete',
+        request: {
+          params: OfVswitch,
+          headers: ConditionalHeaders,
+          query: HostOperationQuery.extend({ force: flag('Also when NICs are coupled or ports recorded') }),
+        },
+      },
+      STARTED,
+    ),
+    async (context) => {
+      const target = context.req.valid('param');
+      hostFor(context, services, target.host, 'change');
+      await checkVswitch(context, target);
+      return begin(context, 'deleteVswitch', target, context.req.valid('query'));
+    },
+  );
+
+  app.openapi(
+    route(
+      {
+        method: 'put',
+        path: '/v1/hosts/{host}/dhcp',
+        operationId: 'ensureDhcp',
+        tags: ['Hosts'],
+        summary: "Give the host's DHCP node its NICs on the host's networks",
+        request: { params: OfHost, headers: ChangeHeaders, query: GuestOperationQuery },
+      },
+      STARTED,
+    ),
+    (context) => {
+      const { host } = hostFor(context, services, context.req.valid('param').host, 'change');
+      return startAlone(context, services, `dhcp/${host}`, {
+        type: 'ensureDhcp',
+        host,
+        input: { host, ...context.req.valid('query') },
+        summary: `give the DHCP node of ${host} its NICs`,
+      });
+    },
+  );
+
+  app.openapi(
+    route(
+      {
+        method: 'put',
+        path: '/v1/hosts/{host}/management-network',
+        operationId: 'ensureManagementNetwork',
+        tags: ['Hosts'],
+        summary: 'Give the management node its NIC on the management network',
+        request: { params: OfHost, headers: ChangeHeaders, query: HostOperationQuery },
+      },
+      STARTED,
+    ),
+    (context) => {
+      const { host } = hostFor(context, services, context.req.valid('param').host, 'change');
+      return startAlone(context, services, `management-network/${host}`, {
+        type: 'ensureManagementNetwork',
+        host,
+        input: { host, ...context.req.valid('query') },
+        summary: `give the management node its NIC for ${host}`,
+      });
+    },
+  );
+  return app;
+}

@@ -1,0 +1,77 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { inject } from 'vitest';
+
+export const ROOT = join(import.meta.dirname, '../..');
+const ZVMNET = join(ROOT, 'cli/zvmnet');
+
+/** How a command ended. `json` is its standard output, read. */
+export type Ended = { code: number | null; out: string; err: string };
+
+export type Running = { ended: Promise<Ended>; interrupt(): void; told(text: string): Promise<void> };
+
+/** Start `zvmnet` as a user does, against the test's own Temporal server. */
+export function start(args: readonly string[], env: Record<string, string> = {}): Running {
+  return run(ZVMNET, args, env);
+}
+
+/** The same on a terminal, which `script` of util-linux provides. */
+export function startOnTerminal(args: readonly string[], env: Record<string, string> = {}): Running {
+  const words = [ZVMNET, ...args].map((word) => `'${word}'`).join(' ');
+  return run('script', ['-qec', words, '/dev/null'], env);
+}
+
+/** Run `zvmnet` to its end. */
+export function zvmnet(args: readonly string[], env: Record<string, string> = {}): Promise<Ended> {
+  return start(args, env).ended;
+}
+
+/** What `zvmnet … --json` prints. */
+// biome-ignore lint/suspicious/noExplicitAny: a document is whatever the test expects of it
+export async function zvmnetJson(args: readonly string[], env: Record<string, string> = {}): Promise<any> {
+  return JSON.parse((await zvmnet([...args, '--json'], env)).out);
+}
+
+function run(program: string, args: readonly string[], env: Record<string, string>): Running {
+  const { NO_COLOR: _no, FORCE_COLOR: _force, ...rest } = process.env;
+  const child = spawn(program, args, {
+    env: {
+      ...rest,
+      TEMPORAL_ADDRESS: inject('temporalAddress'),
+      TEMPORAL_NAMESPACE: inject('temporalNamespace'),
+      ZVMNET_UI_URL: 'http://ui.example',
+      ...env,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let out = '';
+  let err = '';
+  const listeners = new Set<() => void>();
+  child.stdout.on('data', (chunk) => {
+    out += String(chunk);
+    for (const look of listeners) look();
+  });
+  child.stderr.on('data', (chunk) => {
+    err += String(chunk);
+    for (const look of listeners) look();
+  });
+  const ended = new Promise<Ended>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code) => resolve({ code, out, err }));
+  });
+  return {
+    ended,
+    interrupt: () => child.kill('SIGINT'),
+    told: (text) =>
+      new Promise((resolve, reject) => {
+        const look = () => {
+          if (!(out + err).includes(text)) return;
+          listeners.delete(look);
+          resolve();
+        };
+        listeners.add(look);
+        look();
+        void ended.then((how) => reject(new Error(`ended without ${text}: ${JSON.stringify(how)}`)));
+      }),
+  };
+}

@@ -1,0 +1,129 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ensureReconcileSchedule, reconcileScheduleId } from '../../workers/reconcile-schedule.ts';
+import { createEnvironment, type Environment, portId } from '../workflows/environment.ts';
+import { ROOT, start, zvmnet, zvmnetJson } from './command.ts';
+
+let environment: Environment;
+let env: Record<string, string> = {};
+let folder = '';
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'zvmnet-'));
+  environment = await createEnvironment({ guests: 12 });
+  env = { ZVMNET_HOST: environment.host };
+  await ensureReconcileSchedule(environment.client, environment.host, { intervalSeconds: 3_600, sweepSeconds: 3_600 });
+});
+afterAll(async () => {
+  await environment.client.schedule.getHandle(reconcileScheduleId(environment.host)).delete();
+  await environment.close();
+  await rm(folder, { recursive: true });
+});
+
+const run = (...args: string[]) => zvmnet(args, env);
+const json = (...args: string[]) => zvmnetJson(args, env);
+const entry = (number: number, userid: string, segmentationId: number) => ({
+  userid,
+  portId: portId(number),
+  vswitch: 'VSW1',
+  network: { type: 'vlan', segmentationId },
+});
+
+test('hosts are shown with their workers and their reconciliation', async () => {
+  const { hosts } = await json('hosts');
+  expect(hosts).toContainEqual({
+    host: environment.host,
+    workers: 1,
+    reconciliation: expect.objectContaining({ paused: false, everySeconds: 3_600 }),
+  });
+  expect((await run('reconcile', 'pause', '--note', 'maintenance')).code).toBe(0);
+  expect((await run('hosts')).out).toMatch(new RegExp(`${environment.host} .*paused: maintenance`));
+  expect(await json('reconcile', 'resume')).toMatchObject({ reconciliation: { paused: false } });
+});
+
+test('a file of ports is imported, and imported again nothing is left to do', async () => {
+  const file = join(folder, 'ports.json');
+  const ports = [1, 2, 3, 4].map((number) => entry(number, `LNX1000${number}`, 100 + number));
+  await writeFile(file, JSON.stringify([...ports, { ...entry(5, 'LNX10005', 100), vswitch: 'NOSUCH' }]));
+  const report = join(folder, 'report.csv');
+  const first = await run('import', file, '--live', '--report', report);
+  expect(first.code).toBe(3);
+  expect(first.err).toContain('5/5 ports');
+  expect(first.out).toContain('4 wired, 0 wired before, 1 refused, 0 failed');
+  expect(first.out).toMatch(new RegExp(`${portId(5)} +LNX10005 .*refused .*NOSUCH`));
+  expect((await environment.guest('LNX10003')).granted).toEqual({ VSW1: [103] });
+  const lines = (await readFile(report, 'utf8')).trim().split('\n');
+  expect(lines[0]).toBe('host,userid,portId,outcome,vdev,mac,reason');
+  expect(lines).toHaveLength(6);
+  expect(await json('import', file, '--live')).toMatchObject({ wired: 0, unchanged: 4, refused: 1 });
+});
+
+test('a file with mistakes is named with all of them, and nothing is started', async () => {
+  const file = join(folder, 'bad.csv');
+  await writeFile(
+    file,
+    [
+      'userid,portId,vswitch,segmentationId,mac',
+      `LNX10001,${portId(21)},VSW1,5000,`,
+      `TOOLONGNAME,${portId(22)},VSW1,100,`,
+      `LNX10001,${portId(23)},VSW1,100,01:00:5e:00:00:01`,
+    ].join('\n'),
+  );
+  const { code, err } = await run('import', file);
+  expect(code).toBe(2);
+  expect(err).toContain('nothing was started');
+  expect(err).toMatch(/line 2: segmentationId/);
+  expect(err).toMatch(/line 3: userid/);
+  expect(err).toMatch(/line 4: mac/);
+  expect((await run('import', join(ROOT, 'docs/examples/ports.csv'), '--check')).code).toBe(0);
+});
+
+test('an import that is left by Ctrl-C goes on, and started again is seen through', async () => {
+  const file = join(folder, 'left.json');
+  await writeFile(file, JSON.stringify([entry(31, 'LNX10009', 100), entry(32, 'LNX10010', 100)]));
+  await environment.control('POST', 'systems/zhcp1/guests/LNX10010/lock');
+  const running = start(['import', file], env);
+  await running.told('wire-ports');
+  running.interrupt();
+  expect(await running.ended).toMatchObject({ code: 130, err: expect.stringContaining('goes on') });
+  await environment.control('POST', 'systems/zhcp1/guests/LNX10010/unlock');
+  const again = await json('import', file);
+  expect(again).toMatchObject({ refused: 0, failed: 0 });
+  expect((await environment.guest('LNX10010')).rows).toHaveLength(1);
+});
+
+test('drift ends with 6, a dry run says what would be done, and reconciliation repairs it', async () => {
+  expect((await run('drift')).code).toBe(0);
+  const system = environment.simulator.mn.systems[0];
+  const vswitch = system?.vswitch('VSW1');
+  if (system === undefined || vswitch === undefined) throw new Error('no VSW1');
+  system.revoke(vswitch, 'LNX10001');
+  const drift = await run('drift');
+  expect(drift).toMatchObject({ code: 6, out: expect.stringContaining('LNX10001 is not authorised on VSW1') });
+  expect((await json('port', 'list', '--drifted')).ports).toMatchObject([{ userid: 'LNX10001' }]);
+  const dry = await run('reconcile', '--dry-run');
+  expect(dry).toMatchObject({ code: 6, out: expect.stringContaining('would: grant LNX10001 on VSW1') });
+  const repaired = await run('reconcile');
+  expect(repaired).toMatchObject({ code: 0, out: expect.stringContaining('1 repaired') });
+  expect((await run('drift')).code).toBe(0);
+});
+
+test('--watch goes on showing reconciliations until Ctrl-C', async () => {
+  const running = start(['reconcile', '--watch'], env);
+  await running.told('Watching');
+  const system = environment.simulator.mn.systems[0];
+  const vswitch = system?.vswitch('VSW1');
+  if (system === undefined || vswitch === undefined) throw new Error('no VSW1');
+  system.revoke(vswitch, 'LNX10003');
+  expect((await run('reconcile')).code).toBe(0);
+  await running.told('LNX10003 is not authorised on VSW1');
+  running.interrupt();
+  expect((await running.ended).code).toBe(0);
+});
+
+test('without a worker a host cannot be read, and that is said', async () => {
+  const { code, err } = await zvmnet(['port', 'list', '--host', 'zvm-nobody']);
+  expect(code).toBe(5);
+  expect(err).toContain('zvm-zvm-nobody');
+});

@@ -1,0 +1,158 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { createEnvironment, type Environment, portId } from '../workflows/environment.ts';
+import { type Ended, start, startOnTerminal, zvmnet, zvmnetJson } from './command.ts';
+
+let environment: Environment;
+let env: Record<string, string> = {};
+beforeAll(async () => {
+  environment = await createEnvironment({ guests: 12 });
+  env = { ZVMNET_HOST: environment.host };
+});
+afterAll(() => environment.close());
+beforeEach(() => environment.control('DELETE', 'faults'));
+
+const run = (...args: string[]): Promise<Ended> => zvmnet(args, env);
+const json = (...args: string[]) => zvmnetJson(args, env);
+const create = (guest: string, number: number, vlan: string, vswitch = 'VSW1') => [
+  ...['port', 'create', '--guest', guest, '--vswitch', vswitch, '--vlan', vlan],
+  ...['--id', portId(number), '--live'],
+];
+
+/** No grant is answered until the faults are taken away. */
+const holdGrants = () =>
+  environment.control('POST', 'faults', {
+    match: { command: 'Virtual_Network_Vswitch_Set_Extended' },
+    action: { kind: 'hold', when: 'before' },
+  });
+
+test('a port is created, shown beside what z/VM has, put on another VLAN, taken down and up, and deleted', async () => {
+  const created = await run(...create('lnx10001', 1, '100'));
+  expect(created).toMatchObject({ code: 0 });
+  expect(created.out).toContain('grant LNX10001 on VSW1 with VLAN 100');
+  expect(created.out).toMatch(/NIC 1000 on VSW1, VLAN 100, MAC [0-9a-f:]{17}, live now/);
+  expect(created.err).toContain('http://ui.example/namespaces/');
+
+  expect((await run('port', 'set-vlan', portId(1), '101')).code).toBe(0);
+  expect((await environment.guest('LNX10001')).granted).toEqual({ VSW1: [101] });
+  const shown = await json('port', 'show', portId(1));
+  expect(shown).toMatchObject({
+    userid: 'LNX10001',
+    record: { vswitch: 'VSW1', network: { type: 'vlan', segmentationId: 101 } },
+    actual: { loggedOn: true, live: { vswitch: 'VSW1' }, authorisation: { vlans: [101] } },
+    inOrder: true,
+  });
+  expect((await run('port', 'show', portId(1))).out).toContain('in order');
+
+  expect((await run('port', 'down', portId(1))).code).toBe(0);
+  expect((await environment.guest('LNX10001')).nics[0]?.vswitch ?? null).toBeNull();
+  expect((await run('port', 'up', portId(1))).code).toBe(0);
+  expect((await run('port', 'delete', portId(1))).code).toBe(0);
+  expect((await environment.guest('LNX10001')).rows).toEqual([]);
+  expect((await run('port', 'show', portId(1))).code).toBe(4);
+});
+
+test('a NIC is detached from the running guest and attached again', async () => {
+  await run(...create('LNX10003', 2, '100'));
+  expect((await run('nic', 'detach', portId(2))).code).toBe(0);
+  expect((await environment.guest('LNX10003')).nics).toEqual([]);
+  expect((await json('nic', 'attach', portId(2))).result.ports).toMatchObject([{ live: 'now' }]);
+  expect((await environment.guest('LNX10003')).nics).toMatchObject([{ vswitch: 'VSW1' }]);
+});
+
+test('a dry run says what would be done, and nothing is done', async () => {
+  const dry = await run(...create('LNX10005', 3, '100'), '--dry-run');
+  expect(dry.out).toContain('○ grant LNX10005 on VSW1 with VLAN 100');
+  expect(dry.out).toContain('Nothing was done');
+  expect((await environment.guest('LNX10005')).rows).toEqual([]);
+});
+
+test('ports are listed by guest, VSWITCH and VLAN, for people and for programs', async () => {
+  await run(...create('LNX10007', 4, '300'));
+  await run(...create('LNX10007', 5, '300,301', 'VSW2'));
+  expect((await json('port', 'list', '--vlan', '301')).ports).toMatchObject([
+    { portId: portId(5), userid: 'LNX10007', vswitch: 'VSW2', actual: { vlans: [300, 301], coupledTo: 'VSW2' } },
+  ]);
+  const { out } = await run('port', 'list', '--guest', 'lnx10007');
+  expect(out.split('\n')[0]).toMatch(/^PORT +GUEST +NIC +VSWITCH +VLAN +MAC +Z\/VM$/);
+  expect(out).toMatch(new RegExp(`${portId(4)} +LNX10007 +1000 +VSW1 +300 .* coupled`));
+  expect(out).not.toContain('\u001b');
+  expect((await json('guest', 'list', 'LNX10007')).guests).toMatchObject([{ userid: 'LNX10007', ports: [{}, {}] }]);
+  expect((await run('guest', 'show', 'LNX10007')).out).toContain('logged on');
+});
+
+test('VSWITCHes are listed and shown', async () => {
+  expect((await json('vswitch', 'list')).vswitches).toContainEqual(
+    expect.objectContaining({ name: 'VSWPORT', portSelection: 'PORTBASED', physicalNetwork: 'physport' }),
+  );
+  expect((await run('vswitch', 'show', 'vsw1')).out).toContain('VLANs belong to userids');
+  expect((await run('vswitch', 'show', 'nosuch')).code).toBe(4);
+  expect((await run('vswitch', 'ensure', 'VSW1')).out).toContain('nothing to do');
+  expect((await run('vswitch', 'delete', 'XCATVSW1')).code).toBe(3);
+});
+
+test('a request that cannot be granted ends with 3 and says field, reason and way out', async () => {
+  const refused = await run(...create('LNX10001', 6, '100', 'NOSUCH'));
+  expect(refused.code).toBe(3);
+  expect(refused.out).toMatch(/vswitch: .*NOSUCH/);
+  expect(refused.out).toContain('→');
+});
+
+test('an operation that fails ends with 1, and names the step and whether it was undone', async () => {
+  await environment.control('POST', 'faults', {
+    match: { command: 'Virtual_Network_Adapter_Connect_Vswitch' },
+    action: { kind: 'smapi', function: 'Virtual_Network_Adapter_Connect_Vswitch', rc: 212, rs: 52 },
+    times: 1,
+  });
+  const failed = await run(...create('LNX10009', 7, '100'));
+  expect(failed.code).toBe(1);
+  expect(failed.out).toContain('✘ failed');
+  expect(failed.out).toContain('The guest is as it was before.');
+});
+
+test('an operation that is not waited for is shown later, and one in progress is cancelled and undone', async () => {
+  await holdGrants();
+  const started = await json(...create('LNX10002', 8, '100'), '--no-wait');
+  expect(started).toMatchObject({ state: 'running', type: 'attachNic' });
+  const cancelling = start(['ops', 'cancel', started.id], env);
+  await cancelling.told('is asked to stop');
+  await environment.control('DELETE', 'faults');
+  expect((await cancelling.ended).out).toContain('cancelled');
+  expect((await run('ops', 'show', started.id)).code).toBe(7);
+  expect((await run('ops', 'cancel', started.id)).code).toBe(3);
+  expect((await environment.guest('LNX10002')).rows).toEqual([]);
+  expect((await run('ops', 'show', 'no-such')).code).toBe(4);
+});
+
+test('while it waits for its turn it says for whom, and Ctrl-C leaves it going', async () => {
+  await holdGrants();
+  const first = await json(...create('LNX10004', 9, '100'), '--no-wait');
+  const second = start(create('LNX10004', 10, '100'), env);
+  await second.told(`waits for its turn: attach-nic/${environment.host}/${portId(9)}`);
+  second.interrupt();
+  const { code, err } = await second.ended;
+  expect(code).toBe(130);
+  expect(err).toContain('The operation goes on');
+  await environment.control('DELETE', 'faults');
+  await expect
+    .poll(async () => (await environment.guest('LNX10004')).rows.length, { timeout: 60_000, interval: 500 })
+    .toBe(2);
+  expect((await run('ops', 'show', first.id)).code).toBe(0);
+});
+
+test('operations are listed by guest, type and state', async () => {
+  await run(...create('LNX10006', 12, '100'));
+  await run('port', 'set-vlan', portId(12), '200');
+  await run(...create('LNX10006', 13, '100', 'NOSUCH'));
+  const { operations } = await json('ops', 'list', '--guest', 'LNX10006', '--type', 'changeVlan');
+  expect(operations).toMatchObject([{ type: 'changeVlan', userid: 'LNX10006', outcome: 'changed' }]);
+  expect((await run('ops', 'list', '--guest', 'LNX10006', '--state', 'failed')).out).toMatch(/LNX10006 +refused/);
+});
+
+test('on a terminal it has colours and shows the steps as they are done', async () => {
+  const { out } = await startOnTerminal(create('LNX10011', 11, '100'), env).ended;
+  expect(out).toContain('\u001b[32m✔');
+  expect(out).toContain('live now');
+  const plain = await startOnTerminal(['port', 'list'], { ...env, NO_COLOR: '1' }).ended;
+  expect(plain.out).toContain('coupled');
+  expect(plain.out).not.toContain('\u001b[3');
+});

@@ -1,0 +1,86 @@
+import { spawnSync } from 'node:child_process';
+import { symlinkSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createProgram } from '../../cli/program.ts';
+import { ROOT, zvmnet, zvmnetJson } from './command.ts';
+
+let folder = '';
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'zvmnet-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+test('every command has a description, and those that take arguments an example or a short form', () => {
+  const all = (command: ReturnType<typeof createProgram>): ReturnType<typeof createProgram>[] => [
+    command,
+    ...command.commands.flatMap((each) => all(each as ReturnType<typeof createProgram>)),
+  ];
+  for (const command of all(createProgram())) expect(command.description(), command.name()).not.toBe('');
+});
+
+test.each([
+  [['nonsense'], 'unknown command'],
+  [['port', 'create', '--guest', 'LNX10001'], '--vswitch'],
+  [['port', 'create', '--guest', 'TOOLONGNAME', '--vswitch', 'VSW1', '--vlan', '1'], '--guest'],
+  [['port', 'create', '--guest', 'LNX10001', '--vswitch', 'VSW1', '--vlan', '4095'], '--vlan: must be 1 to 4094'],
+  [['port', 'create', '--guest', 'LNX10001', '--vswitch', 'VSW1'], 'either --vlan, or --flat'],
+  [['port', 'show', 'xyz', '--host', '/'], '--host'],
+  [['ops', 'list', '--state', 'odd'], 'running'],
+  [['config', 'check'], '--config-file'],
+])('%j is a mistake in the command line: 2, and what is wrong', async (args, word) => {
+  const { code, err } = await zvmnet(args);
+  expect(code).toBe(2);
+  expect(err).toContain(word);
+});
+
+test('a Temporal server that does not answer is 5', async () => {
+  const { code, err } = await zvmnet(['hosts'], { TEMPORAL_ADDRESS: '127.0.0.1:1' });
+  expect(code).toBe(5);
+  expect(err).toContain('127.0.0.1:1');
+  const json = await zvmnetJson(['hosts'], { TEMPORAL_ADDRESS: '127.0.0.1:1' });
+  expect(json).toMatchObject({ error: { exitCode: 5, message: expect.stringContaining('127.0.0.1:1') } });
+});
+
+test('help ends with 0, shows examples, and starts from any folder through a link', async () => {
+  const link = join(folder, 'zvmnet');
+  symlinkSync(join(ROOT, 'cli/zvmnet'), link);
+  const { status, stdout } = spawnSync(link, ['port', 'create', '--help'], { cwd: folder, encoding: 'utf8' });
+  expect(status).toBe(0);
+  expect(stdout).toContain('Examples:');
+});
+
+const fixture = (name: string) => ['--config-file', join(ROOT, 'test/configuration/fixtures', name)];
+
+test('config check reads the ini files and says what is wrong by file, section and key', async () => {
+  const good = await zvmnet(['config', 'check', ...fixture('neutron.conf'), ...fixture('neutron_zvm_plugin.ini')]);
+  expect(good).toMatchObject({ code: 0, out: expect.stringContaining('the configuration is complete') });
+  const file = join(folder, 'bad.ini');
+  await writeFile(
+    file,
+    '[AGENT]\nzvm_xcat_server = mn\nzvm_xcat_username = u\nzvm_xcat_password = Hush\npolling_interval = x\n',
+  );
+  const bad = await zvmnet(['config', 'check', '--config-file', file]);
+  expect(bad.code).toBe(2);
+  expect(bad.out).toMatch(/bad\.ini:5: \[AGENT\] polling_interval: "x"/i);
+  expect(bad.out + bad.err).not.toContain('Hush');
+  const { ok, problems } = await zvmnetJson(['config', 'check', '--config-file', file]);
+  expect(ok).toBe(false);
+  expect(problems).toMatchObject([{ line: 5, key: 'polling_interval' }]);
+});
+
+test('a bash completes commands, options and their values', () => {
+  const script = [
+    `export PATH=${ROOT}/cli:$PATH`,
+    'source <(zvmnet completion bash)',
+    'complete -p zvmnet',
+    'zvmnet complete -- ops list --state ""',
+    'zvmnet complete -- por',
+    'zvmnet complete -- port create --v',
+  ].join('\n');
+  const { stdout, stderr } = spawnSync('bash', ['-c', script], { encoding: 'utf8' });
+  expect(stdout, stderr).toMatch(/complete .*zvmnet/);
+  for (const word of ['cancelled', 'port\t', '--vswitch', '--vlan']) expect(stdout).toContain(word);
+});

@@ -1,0 +1,223 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { newToken, TokenFile } from '../../gateway/tokens.ts';
+import { SimulatorState } from '../../workers/demo/check.ts';
+import { reconcileScheduleId } from '../../workers/reconcile-schedule.ts';
+import { portId, vlan } from '../workflows/environment.ts';
+import { type Served, serve } from './environment.ts';
+
+const [one, other, bounded] = [
+  newToken('one', ['*'], ['read', 'change', 'reconcile']),
+  newToken('other', ['*'], ['read', 'change', 'reconcile']),
+  newToken('bounded', ['zvm-elsewhere'], ['read', 'change', 'reconcile']),
+];
+const { tokens } = TokenFile.parse({ tokens: [one.entry, other.entry, bounded.entry] });
+
+let served: Served;
+let base = '';
+beforeAll(async () => {
+  served = await serve({ tokens, limits: { requestsPerSecond: 10_000 } });
+  base = `/v1/hosts/${served.host}`;
+});
+afterAll(() => served.close());
+
+const WAIT = { prefer: 'wait=60' };
+const portOf = (userid: string, number: number) => `${base}/guests/${userid}/ports/${portId(number)}`;
+const onVlan = (segmentationId: number, vswitch = 'VSW1') => ({ vswitch, network: vlan(segmentationId) });
+const call = (method: string, path: string, body?: unknown, headers: Record<string, string> = {}, token = one.token) =>
+  served.call(method, path, body, { authorization: `Bearer ${token}`, ...headers });
+
+test('If-None-Match: * creates a port only', async () => {
+  const only = { ...WAIT, 'if-none-match': '*' };
+  expect((await call('PUT', portOf('LNX10001', 1), onVlan(100), only)).status).toBe(200);
+  const again = await call('PUT', portOf('LNX10001', 1), onVlan(101), only);
+  expect(again).toMatchObject({ status: 412, body: { detail: 'it is there already' } });
+  expect((await served.environment.guest('LNX10001')).granted).toEqual({ VSW1: [100] });
+});
+
+test('If-Match takes a list of tags, never a weak one, and nothing for what is not there', async () => {
+  const tag = (await call('GET', portOf('LNX10001', 1))).headers.get('etag') ?? '';
+  const change = (match: string, number = 1) =>
+    call('PATCH', portOf('LNX10001', number), { adminStateUp: true }, { ...WAIT, 'if-match': match });
+  expect((await change(`"another", ${tag}`)).status).toBe(200);
+  expect((await change('*')).status).toBe(200);
+  expect((await change(`W/${tag}`)).status).toBe(412);
+  expect((await change('"another"')).status).toBe(412);
+  expect((await change('*', 99)).status).toBe(412);
+  const gone = await call('DELETE', portOf('LNX10001', 99), undefined, { ...WAIT, 'if-match': tag });
+  expect(gone).toMatchObject({ status: 412, body: { detail: 'there is no such thing' } });
+});
+
+test('what is read weakly is not sent again', async () => {
+  const { headers } = await call('GET', `${base}/guests`);
+  const tag = headers.get('etag') ?? '';
+  expect((await call('GET', `${base}/guests`, undefined, { 'if-none-match': `"x", W/${tag}` })).status).toBe(304);
+  expect((await call('HEAD', `${base}/guests`)).headers.get('etag')).toBe(tag);
+});
+
+test('a VSWITCH and a guest are changed only as they were read', async () => {
+  const stale = { ...WAIT, 'if-match': '"stale"' };
+  expect((await call('DELETE', `${base}/vswitches/VSW2?dryRun=true`, undefined, stale)).status).toBe(412);
+  expect((await call('PUT', `${base}/vswitches/VSW2`, undefined, { 'if-none-match': '*' })).status).toBe(412);
+  const vswitch = (await call('GET', `${base}/vswitches/VSW2`)).headers.get('etag') ?? '';
+  const fresh = await call('PUT', `${base}/vswitches/VSW2?dryRun=true`, undefined, { ...WAIT, 'if-match': vswitch });
+  expect(fresh).toMatchObject({ status: 200, body: { result: { dryRun: true } } });
+  const nics = { ports: [{ portId: portId(1) }] };
+  expect((await call('POST', `${base}/guests/LNX10001/nics`, nics, stale)).status).toBe(412);
+  const guest = (await call('GET', `${base}/guests/LNX10001`)).headers.get('etag') ?? '';
+  const attached = await call('POST', `${base}/guests/LNX10001/nics`, nics, { ...WAIT, 'if-match': guest });
+  expect(attached).toMatchObject({ status: 200, body: { type: 'attachNic' } });
+});
+
+test('of changes A, B, A that follow each other, the last stands', async () => {
+  await call('PUT', portOf('LNX10003', 2), onVlan(200), WAIT);
+  const ids = [];
+  for (const segmentationId of [201, 202, 201])
+    ids.push((await call('PATCH', portOf('LNX10003', 2), { network: vlan(segmentationId) })).body.id);
+  expect(new Set(ids).size).toBe(3);
+  for (const id of ids)
+    await expect
+      .poll(async () => (await call('GET', `/v1/operations/${encodeURIComponent(id)}`)).body.state, { timeout: 30_000 })
+      .toBe('completed');
+  expect((await served.environment.guest('LNX10003')).granted).toEqual({ VSW1: [201] });
+});
+
+test('a key belongs to one request of one caller, whatever it asks for', async () => {
+  const key = { ...WAIT, 'idempotency-key': 'a-key' };
+  const first = await call('PUT', portOf('LNX10005', 3), onVlan(300), key);
+  const deleting = await call('DELETE', portOf('LNX10005', 3), undefined, key);
+  expect(deleting).toMatchObject({ status: 409, body: { type: 'urn:networking-zvm:problem:key-reused' } });
+  const others = await call('PUT', portOf('LNX10005', 3), onVlan(300), key, other.token);
+  expect(others.status).toBe(200);
+  expect(others.body.id).not.toBe(first.body.id);
+  expect((await call('PUT', portOf('lnx10005', 3), onVlan(300), key)).body.runId).toBe(first.body.runId);
+});
+
+test('a key holds for a VSWITCH too, and only the same request joins one that runs', async () => {
+  const path = `${base}/vswitches/VSW2`;
+  const key = { ...WAIT, 'idempotency-key': 'vswitch-1' };
+  const first = await call('PUT', path, undefined, key);
+  await call('PUT', path, undefined, WAIT);
+  expect((await call('PUT', path, undefined, key)).body.runId).toBe(first.body.runId);
+  expect((await call('DELETE', path, undefined, key)).body.type).toBe('urn:networking-zvm:problem:key-reused');
+  await served.environment.control('POST', 'faults', HELD);
+  const running = await call('PUT', path);
+  expect((await call('PUT', path)).body.runId).toBe(running.body.runId);
+  expect((await call('PUT', `${path}?dryRun=true`)).body.type).toBe('urn:networking-zvm:problem:busy');
+  await served.environment.control('DELETE', 'faults');
+});
+const HELD = { match: {}, action: { kind: 'hold', when: 'before' }, times: 1 };
+
+test('an operation that was waited for and has failed is no success: step, way out and run are named', async () => {
+  const userid = 'LNX10007';
+  const action = { kind: 'smapi', function: 'Virtual_Network_Adapter_Connect_Vswitch', userid, rc: 212, rs: 52 };
+  await served.environment.control('POST', 'faults', { match: {}, action, times: 1 });
+  const failed = await call('PUT', `${portOf(userid, 4)}?live=true`, onVlan(400), WAIT);
+  expect(failed).toMatchObject({
+    status: 502,
+    body: {
+      type: 'urn:networking-zvm:problem:failed',
+      step: expect.any(String),
+      advice: expect.any(String),
+      undone: true,
+      run: expect.stringContaining('ui.example'),
+    },
+  });
+  expect(failed.headers.get('location')).toContain(encodeURIComponent(failed.body.operation));
+  expect(failed.headers.get('preference-applied')).toBe('wait=60');
+  const operation = await call('GET', failed.headers.get('location') ?? '');
+  expect(operation).toMatchObject({ status: 200, body: { state: 'failed' } });
+});
+
+test('many ports of which one is refused are not all done', async () => {
+  const ports = [
+    { portId: portId(5), userid: 'LNX10009', ...onVlan(500) },
+    { portId: portId(6), userid: 'LNX10009', ...onVlan(500, 'NOSUCH') },
+  ];
+  const wired = await call('POST', `${base}/ports`, { ports }, WAIT);
+  expect(wired).toMatchObject({
+    status: 409,
+    body: { type: 'urn:networking-zvm:problem:incomplete', result: { wired: 1, refused: 1 } },
+  });
+});
+
+test('a wait that runs out, or that is too short to begin with, answers 202', async () => {
+  await served.environment.control('POST', 'systems/zhcp1/guests/LNX10002/lock');
+  const started = await call('PUT', portOf('LNX10002', 7), onVlan(100), { prefer: 'respond-async, wait=1' });
+  expect(started).toMatchObject({ status: 202, body: { state: 'running' } });
+  expect(started.headers.get('preference-applied')).toBe('wait=1');
+  expect((await call('PUT', portOf('LNX10002', 8), onVlan(100), { prefer: 'wait=0' })).status).toBe(202);
+  expect((await call('PUT', portOf('LNX10002', 9), onVlan(100))).headers.get('preference-applied')).toBeNull();
+  await served.environment.control('POST', 'systems/zhcp1/guests/LNX10002/unlock');
+});
+
+test('what a port is called in the name service goes with it', async () => {
+  const port = { ...onVlan(100), address: '192.0.2.10', hostname: 'data-1' };
+  expect((await call('PUT', portOf('LNX10004', 10), port, WAIT)).status).toBe(200);
+  const { tables } = SimulatorState.parse(await served.environment.control('GET', 'state'));
+  expect(tables.hosts).toContainEqual(expect.objectContaining({ ip: '192.0.2.10', hostnames: 'data-1' }));
+});
+
+test('new ports come live with those that are recorded, and several NICs go at once', async () => {
+  await call('PUT', portOf('LNX10007', 11), onVlan(100), WAIT);
+  const ports = [{ portId: portId(11) }, { portId: portId(12), ...onVlan(100) }];
+  expect((await call('POST', `${base}/guests/LNX10007/nics`, { ports }, WAIT)).status).toBe(200);
+  const coupled = async () =>
+    (await served.environment.guest('LNX10007')).nics.filter((nic: { vswitch?: unknown }) => nic.vswitch).length;
+  const before = await coupled();
+  const query = `port=${portId(11)}&port=${portId(12)}`;
+  const detached = await call('DELETE', `${base}/guests/LNX10007/nics?${query}`, undefined, WAIT);
+  expect(detached).toMatchObject({ status: 200, body: { type: 'detachNic', portIds: [portId(11), portId(12)] } });
+  expect(await coupled()).toBe(before - 2);
+});
+
+test('reconciliation is paused with a note, and goes on', async () => {
+  const { client, host } = served.environment;
+  const paused = { reconciliation: { paused: true, note: 'z/VM is serviced' } };
+  expect((await call('PATCH', base, paused)).status).toBe(404);
+  const schedule = await client.schedule.create({
+    scheduleId: reconcileScheduleId(host),
+    spec: { intervals: [{ every: '1 hour' }] },
+    action: { type: 'startWorkflow', workflowType: 'reconcileHost', taskQueue: 'none', args: [] },
+  });
+  expect((await call('PATCH', base, paused)).body).toMatchObject(paused);
+  expect((await call('GET', base)).body).toMatchObject(paused);
+  expect((await call('PATCH', base, { reconciliation: { paused: false } })).body).toMatchObject({
+    reconciliation: { paused: false },
+  });
+  await schedule.delete();
+});
+
+test('hosts are reconciled together, each only by who may', async () => {
+  const done = await call('POST', '/v1/reconciliations', { hosts: [served.host], dryRun: true }, WAIT);
+  expect(done).toMatchObject({ status: 200, body: { type: 'reconcileFleet', result: { unreached: [] } } });
+  expect((await call('POST', '/v1/reconciliations', { hosts: [served.host] }, WAIT, bounded.token)).status).toBe(403);
+  expect((await call('POST', '/v1/reconciliations', undefined, WAIT, bounded.token)).status).toBe(404);
+});
+
+test('what a host is not configured for is refused, by name', async () => {
+  for (const path of ['dhcp', 'management-network']) {
+    const refused = await call('PUT', `${base}/${path}?dryRun=true`, undefined, WAIT);
+    expect(refused).toMatchObject({ status: 409, body: { errors: [{ field: expect.any(String) }] } });
+  }
+});
+
+test('a list of operations has only those of the hosts that the caller may read', async () => {
+  const mine = await call('GET', '/v1/operations?limit=5');
+  expect(mine.body.operations).toHaveLength(5);
+  const { body } = await call('GET', '/v1/operations?limit=5', undefined, {}, bounded.token);
+  expect(body).toEqual({ operations: [] });
+});
+
+test('what runs beside operations cannot be cancelled', async () => {
+  await call('GET', `${base}/guests`);
+  const { client, host } = served.environment;
+  const workflowId = `neutron/${host}`;
+  await client.workflow.start('followNeutron', {
+    taskQueue: `zvm-${host}`,
+    workflowId,
+    args: [{ host }],
+  });
+  await expect
+    .poll(async () => (await call('POST', `/v1/operations/neutron~${host}/cancel`)).body.type)
+    .toBe('urn:networking-zvm:problem:not-cancellable');
+});

@@ -1,0 +1,250 @@
+import { once } from 'node:events';
+import { request } from 'node:http';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { connectClient, localTarget } from '../../client/temporal-connection.ts';
+import { newToken, TokenFile } from '../../gateway/tokens.ts';
+import { serveGateway } from '../../workers/gateway-server.ts';
+import { portId, vlan } from '../workflows/environment.ts';
+import { type Served, serve } from './environment.ts';
+
+const PORT = { vswitch: 'VSW1', network: vlan(100) };
+const problem = (kind: string) => ({ type: `urn:networking-zvm:problem:${kind}` });
+
+describe('at the edge of HTTP', () => {
+  let served: Served;
+  let base = '';
+  beforeAll(async () => {
+    served = await serve({ limits: { bodyBytes: 10_000 }, publicUrl: 'https://api.example/zvm/' });
+    base = `/v1/hosts/${served.host}`;
+  });
+  afterAll(() => served.close());
+
+  /** What comes back for raw bytes, up to the end of the connection or some time. */
+  const raw = (...chunks: string[]): Promise<string> =>
+    new Promise((resolve) => {
+      const { hostname, port } = new URL(served.gateway.url);
+      const socket = connect(Number(port), hostname);
+      let answer = '';
+      socket.on('data', (data) => (answer += String(data)));
+      socket.on('close', () => resolve(answer));
+      socket.on('error', () => resolve(answer));
+      for (const chunk of chunks) socket.write(chunk);
+      socket.setTimeout(1_000, () => socket.destroy());
+    });
+
+  test('HEAD answers as GET without a body, OPTIONS and what is not allowed name what is', async () => {
+    const head = await served.call('HEAD', `${base}/guests`);
+    expect(head).toMatchObject({ status: 200, body: '' });
+    const options = await served.call('OPTIONS', base);
+    expect(options.status).toBe(204);
+    expect(options.headers.get('allow')?.split(', ').sort()).toEqual(['GET', 'HEAD', 'OPTIONS', 'PATCH']);
+    const post = await served.call('POST', base, {});
+    expect(post).toMatchObject({ status: 405, body: problem('method-not-allowed') });
+    expect(post.headers.get('allow')).toBe(options.headers.get('allow'));
+    expect((await served.call('DELETE', '/healthz')).status).toBe(405);
+  });
+
+  test.each([
+    ['a slash at the end', () => `${base}/`],
+    ['two slashes', () => base.replace('/hosts/', '/hosts//')],
+    ['slashes at the beginning', () => `//elsewhere.example${base}`],
+    ['a step up', () => `${base}/%2e%2e/%2e%2e/nothing`],
+  ])('with %s there is nothing', async (_what, path) => {
+    expect(await served.call('GET', path())).toMatchObject({ status: 404, body: problem('not-found') });
+  });
+
+  test.each(['%24%40%23LNX', 'A%2BB', 'a%3Ab', 'A+B', 'LNX%231'])(
+    'the userid %s is read as it is meant',
+    async (name) => {
+      const { status, body } = await served.call('GET', `${base}/guests/${name}`);
+      expect(status).toBe(404);
+      expect(JSON.stringify(body)).toContain(decodeURIComponent(name).toUpperCase());
+    },
+  );
+
+  test('a userid that is badly encoded, or too long, is not valid', async () => {
+    for (const name of ['%E0%A4%A', 'x'.repeat(5_000), '%00'])
+      expect((await served.call('GET', `${base}/guests/${name}`)).status).toBe(422);
+  });
+
+  test('a body has to say that it is JSON, in any charset that is UTF-8', async () => {
+    const path = `${base}/guests/LNX10001/ports/${portId(1)}?dryRun=true`;
+    const put = (type: string) => served.call('PUT', path, PORT, { 'content-type': type });
+    expect(await put('text/plain')).toMatchObject({ status: 415, body: problem('not-json') });
+    expect((await put('application/jsonp')).status).toBe(415);
+    expect((await put('application/json; charset=utf-8')).status).toBe(202);
+  });
+
+  test('a body that does not say its length is cut off at the limit, and the next request is answered', async () => {
+    const path = `${base}/guests/LNX10001/ports/${portId(1)}`;
+    const { hostname, port } = new URL(served.gateway.url);
+    const status = await new Promise((resolve, reject) => {
+      const sending = request(
+        { hostname, port, path, method: 'PUT', headers: { 'content-type': 'application/json' } },
+        (answer) => {
+          answer.resume();
+          resolve(answer.statusCode);
+        },
+      );
+      sending.on('error', reject);
+      for (let piece = 0; piece < 8; piece += 1) sending.write(`${' '.repeat(5_000)}`);
+      sending.end('{}');
+    });
+    expect(status).toBe(413);
+    const said = await served.call('PUT', path, { ...PORT, mac: 'x'.repeat(20_000) });
+    expect(said).toMatchObject({ status: 413, body: problem('too-large') });
+    expect((await served.call('GET', '/healthz')).status).toBe(200);
+  });
+
+  test('what is no HTTP, or a method that nobody knows, harms nobody', async () => {
+    expect(await raw('nonsense\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 /);
+    expect(await raw('TRACE / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')).toMatch(/^HTTP\/1\.1 4\d\d /);
+    expect(await raw(`GET / HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(100_000)}\r\n\r\n`)).toMatch(/^HTTP\/1\.1 431 /);
+    expect(await raw('GET /healthz HTTP/1.1\r\nHost: bad host\r\nConnection: close\r\n\r\n')).toMatch(
+      /^HTTP\/1\.1 400 /,
+    );
+    expect((await served.call('GET', '/healthz')).status).toBe(200);
+  });
+
+  test('links are those that callers reach it by', async () => {
+    const started = await served.call('PUT', `${base}/guests/LNX10001/ports/${portId(2)}?dryRun=true`, PORT);
+    expect(started.headers.get('location')).toMatch(/^https:\/\/api\.example\/zvm\/v1\/operations\/create-port~/);
+    expect((await served.call('GET', '/openapi.json')).body.servers[0].url).toBe('https://api.example/zvm');
+  });
+
+  test('who goes away while waiting does not keep the gateway waiting', async () => {
+    await served.environment.control('POST', 'systems/zhcp1/guests/LNX10002/lock');
+    const leaving = new AbortController();
+    const gone = fetch(`${served.gateway.url}${base}/guests/LNX10002/ports/${portId(3)}`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json', prefer: 'wait=100' },
+      body: JSON.stringify(PORT),
+      signal: leaving.signal,
+    }).catch(() => 'gone');
+    await expect
+      .poll(
+        async () => (await served.call('GET', `/v1/operations?state=running&userid=LNX10002`)).body.operations.length,
+      )
+      .toBeGreaterThan(0);
+    leaving.abort();
+    expect(await gone).toBe('gone');
+    await expect.poll(() => served.log.some((line) => line.includes(portId(3)))).toBe(true);
+    await served.environment.control('POST', 'systems/zhcp1/guests/LNX10002/unlock');
+  });
+
+  test('when it ends, those who wait are answered, and streams of events end', async () => {
+    const { client, host, control } = served.environment;
+    const hosts = [{ host, physicalNetworks: [] }];
+    const options = { client, namespace: 'zvm', hosts, tokens: undefined, log: () => {} };
+    const gateway = await serveGateway(options, { host: '127.0.0.1', port: 0 });
+    await control('POST', 'systems/zhcp1/guests/LNX10004/lock');
+    const events = await fetch(`${gateway.url}${base}/events`);
+    const ended = events.body?.pipeTo(new WritableStream()).then(
+      () => true,
+      () => true,
+    );
+    const waiting = fetch(`${gateway.url}${base}/guests/LNX10004/ports/${portId(4)}`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json', prefer: 'wait=100' },
+      body: JSON.stringify(PORT),
+    });
+    await expect
+      .poll(
+        async () => (await served.call('GET', `/v1/operations?state=running&userid=LNX10004`)).body.operations.length,
+      )
+      .toBeGreaterThan(0);
+    await gateway.close();
+    expect((await waiting).status).toBe(202);
+    expect(await ended).toBe(true);
+    await control('POST', 'systems/zhcp1/guests/LNX10004/unlock');
+  });
+});
+
+describe('while no worker runs', () => {
+  let served: Served;
+  let base = '';
+  beforeAll(async () => {
+    served = await serve({ limits: { readSeconds: 2 } }, false);
+    base = `/v1/hosts/${served.host}`;
+  });
+  afterAll(() => served.close());
+
+  test('what z/VM has cannot be read, and it is said why; changes are taken', async () => {
+    for (const path of ['/guests', '/guests/LNX10001', '/vswitches/VSW1', '/drift', '/picture']) {
+      const answer = await served.call('GET', `${base}${path}`);
+      expect(answer).toMatchObject({ status: 503, body: problem('no-worker') });
+      expect(answer.body.detail).toContain(`zvm-${served.host}`);
+    }
+    const started = await served.call('PUT', `${base}/guests/LNX10001/ports/${portId(1)}`, PORT, { prefer: 'wait=1' });
+    expect(started).toMatchObject({ status: 202, body: { state: 'running' } });
+    expect((await served.call('GET', started.body.url)).body.state).toBe('running');
+    const { body } = await served.call('GET', '/metrics');
+    expect(body).toContain(`zvm_operations{host="${served.host}",state="running"} 1`);
+  });
+});
+
+test('a Temporal that hangs makes nobody hang', async () => {
+  const [host = '', port] = inject('temporalAddress').split(':');
+  const ends: Socket[] = [];
+  const between = createServer((one) => {
+    const other = connect(Number(port), host);
+    ends.push(one, other);
+    one.pipe(other).pipe(one);
+  }).listen(0, '127.0.0.1');
+  await once(between, 'listening');
+  const address = `127.0.0.1:${(between.address() as AddressInfo).port}`;
+  const { client, close } = await connectClient(localTarget(address, inject('temporalNamespace')));
+  const served = await serve({ client, limits: { temporalSeconds: 1, waitSeconds: 2 } }, false);
+  const base = `/v1/hosts/${served.host}`;
+  expect((await served.call('GET', base)).status).toBe(200);
+  for (const end of ends) end.unpipe().pause();
+  const calls = ['/v1/operations', base, `${base}/guests`].map((path) => served.call('GET', path));
+  calls.push(served.call('PUT', `${base}/guests/LNX10001/ports/${portId(1)}`, PORT, { prefer: 'wait=60' }));
+  for (const { status, body } of await Promise.all(calls)) {
+    expect(status).toBe(503);
+    expect(body).toMatchObject(problem('unavailable'));
+  }
+  expect((await served.call('GET', '/metrics')).status).toBe(200);
+  for (const end of ends) end.destroy();
+  between.close();
+  await close();
+  await served.close();
+});
+
+test('a reading that takes too long is given up, and said so', async () => {
+  const served = await serve({ limits: { readSeconds: 1 } });
+  await served.environment.control('POST', 'faults', { match: {}, action: { kind: 'hold', when: 'before' } });
+  const slow = await served.call('GET', `/v1/hosts/${served.host}/guests`);
+  expect(slow).toMatchObject({ status: 504, body: problem('slow') });
+  await served.environment.control('DELETE', 'faults');
+  await expect.poll(async () => (await served.call('GET', `/v1/hosts/${served.host}/guests`)).status).toBe(200);
+  await served.close();
+});
+
+test('an address that tries many tokens is turned away, and others are not', async () => {
+  const { token, entry } = newToken('one', ['*'], ['read']);
+  const { tokens } = TokenFile.parse({ tokens: [entry] });
+  const served = await serve({ tokens, hosts: [], limits: { strangersPerMinute: 5 } }, false);
+  const options = { client: served.environment.client, namespace: 'zvm', hosts: [], tokens, log: () => {} };
+  const gateway = await serveGateway(
+    { ...options, limits: { strangersPerMinute: 5 } },
+    { host: '127.0.0.1', port: 0, behindProxy: true },
+  );
+  const from = async (address: string, bearer: string) =>
+    (
+      await fetch(`${gateway.url}/v1/hosts`, {
+        headers: { authorization: `Bearer ${bearer}`, 'x-forwarded-for': `198.51.100.1, ${address}` },
+      })
+    ).status;
+  for (let attempt = 0; attempt < 5; attempt += 1) expect(await from('192.0.2.1', 'guess')).toBe(401);
+  expect(await from('192.0.2.1', token)).toBe(429);
+  expect(await from('192.0.2.2', token)).toBe(200);
+  const direct = { authorization: 'Bearer guess', 'x-forwarded-for': '192.0.2.9' };
+  const statuses = [];
+  for (let attempt = 0; attempt < 6; attempt += 1)
+    statuses.push((await served.call('GET', '/v1/hosts', undefined, direct)).status);
+  expect(statuses).toEqual([401, 401, 401, 401, 401, 429]);
+  await gateway.close();
+  await served.close();
+});

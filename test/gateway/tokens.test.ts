@@ -1,0 +1,76 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { newToken } from '../../gateway/tokens.ts';
+import { addToken, readTokens, watchTokens } from '../../workers/token-file.ts';
+import { type Served, serve } from './environment.ts';
+
+let folder = '';
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'tokens-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const ROOT = join(import.meta.dirname, '../..');
+const run = (...args: string[]) =>
+  spawnSync(process.execPath, [join(ROOT, 'workers/gateway-token.ts'), ...args], { cwd: folder, encoding: 'utf8' });
+
+test('a token is shown once, and its file has no more than its SHA-256, for its owner alone', async () => {
+  const one = run('--name', 'portal', '--host', 'zvm1', '--host', 'zvm2', '--verb', 'read', '--verb', 'change');
+  expect(one.status, one.stderr).toBe(0);
+  expect(one.stdout).toMatch(/^zvm_[A-Za-z0-9_-]{43}\n$/);
+  const file = join(folder, 'tokens.json');
+  expect((await stat(file)).mode & 0o777).toBe(0o600);
+  expect(await readFile(file, 'utf8')).not.toContain(one.stdout.trim().slice(4));
+  const other = run('--name', 'metrics', '--host', '*', '--verb', 'read', '--file', file);
+  expect(other.stdout).not.toBe(one.stdout);
+  expect(readTokens(file)).toMatchObject([
+    { name: 'portal', hosts: ['zvm1', 'zvm2'], verbs: ['read', 'change'] },
+    { name: 'metrics', hosts: ['*'], verbs: ['read'] },
+  ]);
+});
+
+test.each([
+  ['no name', ['--host', 'zvm1', '--verb', 'read'], '--name is missing'],
+  ['no host', ['--name', 'x', '--verb', 'read'], '--host is missing'],
+  ['a verb that is none', ['--name', 'x', '--host', 'zvm1', '--verb', 'write'], 'one of read, change, reconcile'],
+  ['the name of another', ['--name', 'portal', '--host', 'zvm1', '--verb', 'read'], 'has a token portal already'],
+  ['a file that is none', ['--name', 'x', '--host', '*', '--verb', 'read', '--file', '/dev/null'], 'cannot be read'],
+])('with %s none is made', (_what, args, reason) => {
+  const { status, stdout, stderr } = run(...args);
+  expect(status).toBe(1);
+  expect(stdout).toBe('');
+  expect(stderr).toContain(reason);
+});
+
+test('a file of tokens that is wrong is named with what is wrong', async () => {
+  const file = join(folder, 'wrong.json');
+  const { entry } = newToken('reader', ['*'], ['read']);
+  await writeFile(file, JSON.stringify({ tokens: [{ ...entry, sha256: 'Hush' }] }));
+  expect(() => readTokens(file)).toThrow(/wrong\.json: tokens\.0\.sha256/);
+  expect(() => readTokens(file)).not.toThrow(/Hush/);
+});
+
+test('a running gateway knows new tokens, and those no longer that are taken out', async () => {
+  const file = join(folder, 'watched.json');
+  const first = addToken(file, 'first', ['*'], ['read']);
+  const log: string[] = [];
+  const watched = watchTokens(file, (_level, fields, message) => log.push(`${message} ${JSON.stringify(fields)}`));
+  const served: Served = await serve({ tokens: watched.tokens, hosts: [] }, false);
+  const status = async (token: string) =>
+    (await served.call('GET', '/v1/hosts', undefined, { authorization: `Bearer ${token}` })).status;
+  expect(await status(first)).toBe(200);
+  const second = addToken(file, 'second', ['*'], ['read']);
+  await expect.poll(() => status(second), { timeout: 10_000 }).toBe(200);
+  const { tokens } = JSON.parse(await readFile(file, 'utf8'));
+  await writeFile(file, JSON.stringify({ tokens: tokens.slice(1) }));
+  await expect.poll(() => status(first), { timeout: 10_000 }).toBe(401);
+  await writeFile(file, '{');
+  watched.readAgain();
+  expect(log.at(-1)).toContain('the tokens known before stay');
+  expect(await status(second)).toBe(200);
+  watched.close();
+  await served.close();
+});

@@ -1,0 +1,41 @@
+import { parseArgs } from 'node:util';
+import { z } from 'zod';
+import { VERBS } from '../gateway/tokens.ts';
+import { HostName } from '../network/identifiers.ts';
+import { addToken } from './token-file.ts';
+
+const USAGE = `npm run gateway-token -- --name NAME --host HOST… --verb VERB… [--file tokens.json]
+  --host: a host, or '*' for every one; --verb: ${VERBS.join(', ')}; both may stand several times`;
+
+const Arguments = z.object({
+  name: z.string('--name is missing').min(1),
+  host: z.array(z.union([z.literal('*'), HostName], '--host: no name of a host')).min(1, '--host is missing'),
+  verb: z.array(z.enum(VERBS, `--verb: one of ${VERBS.join(', ')}`)).min(1, '--verb is missing'),
+  file: z.string(),
+});
+
+/** `npm run gateway-token`: make a token, print it this once, and add its SHA-256 to the file that the gateway reads. */
+function main(): void {
+  const { values } = parseArgs({
+    options: {
+      name: { type: 'string' },
+      host: { type: 'string', multiple: true, default: [] },
+      verb: { type: 'string', multiple: true, default: [] },
+      file: { type: 'string', default: 'tokens.json' },
+    },
+  });
+  const wanted = Arguments.safeParse(values);
+  if (!wanted.success) throw new Error(`${wanted.error.issues[0]?.message}\n\n${USAGE}`);
+  const { name, host, verb, file } = wanted.data;
+  process.stdout.write(`${addToken(file, name, host, verb)}\n`);
+  process.stderr.write(
+    `${file} has its SHA-256. The token is shown this once: a gateway that reads the file knows it now.\n`,
+  );
+}
+
+try {
+  main();
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}
