@@ -37,8 +37,8 @@ export class HostFeed {
   #readAt = 0;
   #tookMs = 0;
   #operations: string | undefined;
-  /** Readings that are still owed: one that ran already when an operation ended may be from before. */
-  #owed = 0;
+  /** Operations have moved since the last reading began. */
+  #moved = true;
   #unread: string | null = null;
 
   constructor(services: Services, host: string) {
@@ -81,15 +81,15 @@ export class HostFeed {
   async #lookOnce(): Promise<void> {
     let problem = this.#unread;
     try {
-      const operations = await listOperations(this.#services.options.client, { host: this.#host }, MOST_OPERATIONS);
+      const operations = await this.#listed();
       this.#tell({ operations });
       const moving = operations.filter(movesSomething);
       const digest = digestOf(moving);
-      if (digest !== this.#operations) this.#owed = this.#operations === undefined ? 1 : 2;
+      if (digest !== this.#operations) this.#moved = true;
       this.#operations = digest;
       const running = moving.some(({ state }) => state === 'running');
       // A reading that takes long, or fails, is not begun again at once.
-      const pause = running || this.#owed > 0 ? Math.min(READ_MS, 2 * this.#tookMs) : READ_MS;
+      const pause = running || this.#moved ? Math.min(READ_MS, 2 * this.#tookMs) : READ_MS;
       if (!this.#reading && Date.now() - this.#readAt >= pause) void this.#read();
     } catch {
       problem = 'Temporal does not answer';
@@ -97,14 +97,20 @@ export class HostFeed {
     this.#tell({ problem });
   }
 
+  #listed(): Promise<OperationView[]> {
+    const { options, limits } = this.#services;
+    const until = Date.now() + limits.temporalSeconds * 1_000;
+    return options.client.withDeadline(until, () =>
+      listOperations(options.client, { host: this.#host }, MOST_OPERATIONS),
+    );
+  }
+
   async #read(): Promise<void> {
     this.#reading = true;
     const startedAt = Date.now();
     const { state } = this.#services;
-    if (this.#owed > 0) {
-      this.#owed -= 1;
-      state.changed(this.#host);
-    }
+    if (this.#moved) state.changed(this.#host);
+    this.#moved = false;
     try {
       const view = sameWhereEqual(this.seen.view, await state.get(this.#host));
       this.#unread = null;
