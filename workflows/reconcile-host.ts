@@ -4,6 +4,7 @@ import {
   continueAsNew,
   executeChild,
   isCancellation,
+  log,
   proxyLocalActivities,
   setCurrentDetails,
   upsertSearchAttributes,
@@ -297,6 +298,8 @@ class Reconciliation {
     const before = this.failedBefore.find((other) => other.userid === failed.userid);
     if (before !== undefined && before.notBefore > Date.now()) return before;
     const attempts = (before?.attempts ?? 0) + 1;
+    if (attempts === 1)
+      log.warn('not as it should be, and not to be repaired now', { what: failed.userid, reason: failed.reason });
     const pause = Math.min(LONGEST_BACKOFF_MS, this.request.intervalSeconds * 1_000 * 2 ** Math.min(attempts, 10));
     return { ...failed, attempts, notBefore: Date.now() + pause };
   }

@@ -1,4 +1,5 @@
-import { afterEach, expect, test } from 'vitest';
+import { Runtime } from '@temporalio/worker';
+import { afterEach, expect, test, vi } from 'vitest';
 import { startReconcileHost, tellOfNeutron } from '../../client/start-operation.ts';
 import type { FollowNeutronResult } from '../../workflows/follow-neutron.ts';
 import { createEnvironment, type Environment, portId, vlan } from '../workflows/environment.ts';
@@ -83,7 +84,7 @@ test('of ports that cannot be right together the first is wired, the other is re
   expect(neutron.reports.toSorted()).toEqual([`down ${second.portId}`, `up ${first.portId}`]);
 });
 
-test('a MAC outside of z/VM’s prefix is refused with what to configure, and the port is reported down', async () => {
+test('a MAC outside of z/VM’s prefix is refused with what to configure, in the log too, and the port is reported down', async () => {
   const { neutron, host, follow } = await withNeutron();
   const port = neutron.add({
     host,
@@ -92,8 +93,11 @@ test('a MAC outside of z/VM’s prefix is refused with what to configure, and th
     mac: 'fa:16:3e:00:00:01' as never,
     status: 'BUILD',
   });
+  const logged = vi.spyOn(Runtime.instance().logger, 'log');
   const { failed } = await follow(port.portId);
   expect(failed[0]?.reason).toContain('base_mac');
+  expect(JSON.stringify(logged.mock.calls)).toContain(`"port":"${port.portId}","reason":"${failed[0]?.reason}`);
+  logged.mockRestore();
   expect(neutron.reports).toEqual([`down ${port.portId}`]);
 });
 
