@@ -4,6 +4,7 @@ import { guestViewOf, type HostView, type ShownGuest, vswitchViewOf } from '../n
 import type { NodeName, Userid } from '../network/identifiers.ts';
 import { plan } from '../network/planner.ts';
 import { sentence } from '../network/steps.ts';
+import { authorisedVlans } from '../network/vswitch.ts';
 import type { ShownHost } from '../workflows/host-activities.ts';
 import { readGuests, readHost } from './guest-reading.ts';
 import type { HostRuntime } from './host-runtime.ts';
@@ -43,13 +44,13 @@ export async function showGuest(host: HostRuntime, userid: Userid): Promise<Show
     record: [...recorded],
     directory: [...directory],
     live: [...live],
-    authorisations: around.vswitches.flatMap(({ name, authorisations }) =>
-      authorisations
+    authorisations: around.vswitches.flatMap((vswitch) =>
+      vswitch.authorisations
         .filter((entry) => entry.userid === userid)
-        .map(({ vlans, portNumber }) => ({
-          vswitch: name,
-          vlans: [...vlans],
-          ...(portNumber === undefined ? {} : { portNumber }),
+        .map((entry) => ({
+          vswitch: vswitch.name,
+          vlans: [...authorisedVlans(vswitch, entry)],
+          ...(entry.portNumber === undefined ? {} : { portNumber: entry.portNumber }),
         })),
     ),
     steps: decision.accepted ? plan(decision.desired, guest, around.vswitches).map(sentence) : [],

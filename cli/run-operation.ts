@@ -1,3 +1,4 @@
+import { askedOf } from '../client/asked.ts';
 import { type Beginning, type Begun, beginOperation } from '../client/begin-operation.ts';
 import { followOperation, type Standing } from '../client/follow-operation.ts';
 import { workersOf } from '../client/known-hosts.ts';
@@ -57,8 +58,10 @@ export async function perform(session: Session, beginning: Beginning, wait: bool
 }
 
 /** Say what was started and where its run can be seen. */
-async function announce(session: Session, { summary, host }: Beginning, begun: Begun): Promise<string | undefined> {
+async function announce(session: Session, beginning: Beginning, begun: Begun): Promise<string | undefined> {
   const { output } = session;
+  const { host, type, input } = beginning;
+  const summary = askedOf(session.target.namespace, type, input)?.summary ?? beginning.summary;
   const run = session.runUrl(begun);
   output.tell(`${summary}${run === undefined ? '' : `\n  ${colourAside('dim', run)}`}`);
   if ((await workersOf(await session.client(), host)) === 0)

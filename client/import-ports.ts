@@ -3,10 +3,10 @@ import { type Client, WorkflowFailedError } from '@temporalio/client';
 import { z } from 'zod';
 import { MOST_PORTS } from '../network/requests.ts';
 import { type Begun, beginOperation } from './begin-operation.ts';
+import { digestOf } from './digest.ts';
 import { workflowIdOf } from './operation-id.ts';
 import { failureOf } from './operations.ts';
 import type { GuestPortRequest } from './port-file.ts';
-import { digestOf } from './port-operation.ts';
 
 /** What became of one port of an import. */
 export const PortOutcome = z.object({

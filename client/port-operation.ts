@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { Beginning } from './begin-operation.ts';
 import { ID_PREFIX } from './start-operation.ts';
 
@@ -25,9 +25,4 @@ export function portOperation({ type, host, userid, portIds, rest }: PortOperati
     input,
     summary: `${ID_PREFIX[type].replaceAll('-', ' ')} for ${input.userid} on ${host}`,
   };
-}
-
-/** SHA-256 of a value's JSON, in hex. */
-export function digestOf(value: unknown): string {
-  return createHash('sha256').update(JSON.stringify(value)).digest('hex');
 }

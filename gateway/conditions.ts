@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
+import { digestOf } from '../client/digest.ts';
 import { Problem } from './problem.ts';
-import { digestOf } from './routing.ts';
 
 // Conditional requests, RFC 9110 section 13.
 

@@ -1,9 +1,10 @@
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { digestOf } from '../client/digest.ts';
 import { listOperations, type OperationView } from '../client/operations.ts';
 import type { HostView } from '../network/host-view.ts';
 import { Problem } from './problem.ts';
-import { digestOf, type Services } from './routing.ts';
+import type { Services } from './routing.ts';
 
 /** Operations are looked up this often while somebody looks: one cheap question to Temporal. */
 const LOOK_MS = 3_000;

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { createRoute, OpenAPIHono, type RouteConfig, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import type { GatewayHost, GatewayOptions, Limits } from './options.ts';
@@ -182,9 +181,4 @@ export function permit(context: Context<Env>, verb: Verb, host?: string): void {
   if (caller === undefined || allows(caller, verb, host)) return;
   const where = host === undefined ? '' : ` on ${host}`;
   throw new Problem(403, 'forbidden', 'Not allowed', `the token ${caller.name} is not for ${verb}${where}`);
-}
-
-/** SHA-256 of a value's JSON, in hex. */
-export function digestOf(value: unknown): string {
-  return createHash('sha256').update(JSON.stringify(value)).digest('hex');
 }

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { Context } from 'hono';
 import { type Beginning, type Begun, beginOperation } from '../client/begin-operation.ts';
+import { digestOf } from '../client/digest.ts';
 import { workflowIdOf } from '../client/operation-id.ts';
 import { describeOperation, type OperationDetails, runUrl } from '../client/operations.ts';
 import { endingProblem, notFound, Problem } from './problem.ts';
-import { digestOf, type Env, type Services } from './routing.ts';
+import type { Env, Services } from './routing.ts';
 
 type Request = Omit<Beginning, 'workflowId' | 'once' | 'lock'>;
 

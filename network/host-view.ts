@@ -5,7 +5,7 @@ import { HostName, NodeName, PortId, Userid, VswitchName } from './identifiers.t
 import { Mac } from './mac.ts';
 import { Network } from './network.ts';
 import { Vdev } from './vdev.ts';
-import { Uplink, type Vswitch } from './vswitch.ts';
+import { authorisedVlans, Uplink, type Vswitch } from './vswitch.ts';
 
 /** A port as it is recorded, beside what z/VM has of it. */
 export const PortView = z.object({
@@ -111,10 +111,12 @@ function certainDrift(userid: Userid, recorded: readonly RecordedPort[], vswitch
   return certain ? lines : [];
 }
 
+/** The VLANs that a guest is authorised for on a VSWITCH, none for a flat authorisation; null when it has no authorisation there. */
 function authorisedOn(name: VswitchName | undefined, userid: Userid, vswitches: readonly Vswitch[]): number[] | null {
-  const entries = vswitches.find((vswitch) => vswitch.name === name)?.authorisations ?? [];
-  const own = entries.filter((entry) => entry.userid === userid);
-  return own.length === 0 ? null : [...new Set(own.flatMap((entry) => entry.vlans))];
+  const vswitch = vswitches.find((each) => each.name === name);
+  const own = (vswitch?.authorisations ?? []).filter((entry) => entry.userid === userid);
+  if (vswitch === undefined || own.length === 0) return null;
+  return [...new Set(own.flatMap((entry) => authorisedVlans(vswitch, entry)))];
 }
 
 /** A VSWITCH without what only a plan needs. */
@@ -128,7 +130,7 @@ export function vswitchViewOf(vswitch: Vswitch, physicalNetwork: string | undefi
     vlanAware,
     status: status ?? null,
     uplinks: [...uplinks],
-    authorisations: authorisations.map(({ vlans, ...entry }) => ({ ...entry, vlans: [...vlans] })),
+    authorisations: authorisations.map((entry) => ({ ...entry, vlans: [...authorisedVlans(vswitch, entry)] })),
     nics: [...nics],
   };
 }

@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import type { Beginning } from '../../client/begin-operation.ts';
+import { digestOf } from '../../client/digest.ts';
 import { readVswitches } from '../../client/read-state.ts';
 import type { VswitchView } from '../../network/host-view.ts';
 import { VswitchName } from '../../network/identifiers.ts';
 import { shortVlans } from '../../network/vlan-set.ts';
-import type { Uplink, Vswitch } from '../../network/vswitch.ts';
+import { authorisedVlans, type Uplink, type Vswitch } from '../../network/vswitch.ts';
 import { action, argument } from '../action.ts';
 import { CommandFailure, EXIT, type ExitCode } from '../exit-codes.ts';
 import { readHost } from '../find-port.ts';
@@ -98,7 +99,7 @@ function showVswitch(output: Output, host: string, vswitch: Vswitch): void {
     ['GUEST', 'VLANS', 'PORT', 'NICS'],
     authorisations.map(({ userid, vlans, portNumber }) => [
       userid,
-      vlans.length === 0 ? 'flat' : shortVlans(vlans).join(','),
+      shortVlans(authorisedVlans(vswitch, { userid, vlans })).join(',') || 'flat',
       portNumber === undefined ? '–' : String(portNumber),
       nics
         .filter((nic) => nic.userid === userid)
@@ -117,12 +118,14 @@ async function change(
   wait: boolean,
 ): Promise<ExitCode> {
   const [host, name] = [await session.host(), argument(VswitchName, words)];
+  const input = { host, vswitch: name, ...rest };
   const beginning: Beginning = {
     type,
     host,
-    // One at a time changes a VSWITCH.
+    // One at a time changes a VSWITCH; a dry run is another request than the change itself.
     workflowId: `vswitch/${host}/${name}`,
-    input: { host, vswitch: name, ...rest },
+    lock: { digest: digestOf([type, input]) },
+    input,
     summary: `${type === 'ensureVswitch' ? 'ensure' : 'delete'} VSWITCH ${name} on ${host}`,
   };
   return runOperation(session, beginning, wait);
