@@ -16,6 +16,7 @@ import { createGuestReader } from './guest-reader.ts';
 import type { HostRuntime } from './host-runtime.ts';
 import { applyManagement, planManagement } from './management-network.ts';
 import { readNeutron, reportPorts } from './neutron.ts';
+import { createPortNumberReservations } from './port-number-reservations.ts';
 import { acceptingActivities } from './requests.ts';
 import { showGuest, showHost } from './show.ts';
 import { stayAlive } from './stay-alive.ts';
@@ -26,6 +27,7 @@ import { applyVswitchSteps, planVswitchChange, readVswitches } from './vswitches
 export function createHostActivities(host: HostRuntime): HostActivities {
   const reader = createGuestReader(host);
   const gatherer = createGatherer();
+  const reservations = createPortNumberReservations();
 
   const on = <Result>(target: Omit<Target, 'userid'>, stage: string, work: (signal: AbortSignal) => Promise<Result>) =>
     stayAlive(async (signal) => {
@@ -43,9 +45,12 @@ export function createHostActivities(host: HostRuntime): HostActivities {
       on(input, 'plan', async (signal) => {
         const around = await reader.read(input.userid, signal, input.directory);
         const avoided = new Set<Mac>(input.avoidMacs);
-        const decision = decide(input.change, { ...around, avoidMacs: avoided });
+        // Nothing may be waited for between the choice of port numbers and their reservation.
+        const vswitches = reservations.around(input.userid, around.vswitches);
+        const decision = decide(input.change, { ...around, vswitches, avoidMacs: avoided });
         if (!decision.accepted) throw refusedFailure(decision.refusals);
         const { desired, before, affected, refused } = decision;
+        reservations.keep(desired.ports);
         const steps = withFollowUps(plan(desired, around.guest, around.vswitches), input.userid, host.rules, []);
         return { desired, before, affected, refused, steps, liveVdevs: around.guest.live.map((nic) => nic.vdev) };
       }),

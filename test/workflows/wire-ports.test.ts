@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startWirePorts } from '../../client/start-operation.ts';
 import { allocateMac, MacPrefix } from '../../network/mac.ts';
+import { allocatePortNumber } from '../../network/port-number.ts';
 import { createEnvironment, type Environment, portId, vlan } from './environment.ts';
 
 let zvm: Environment;
@@ -96,4 +97,24 @@ test('a dry run says what would be done and which steps interrupt, and does noth
   expect(result.steps.join('\n')).toContain(`uncouple NIC 1000 of ${userid(3)} from VSW1 (interrupts the NIC)`);
   const types = (await zvm.events(last?.seq ?? 0)).map((event) => event.type);
   expect(types.filter((type) => !['http', 'smcli', 'vmcp'].includes(type))).toEqual([]);
+});
+
+test('guests whose search for a port number begins at the same one get a number each, and keep it', async () => {
+  const guests = 20;
+  const begin = allocatePortNumber(portId(0), () => false);
+  const ids: string[] = [];
+  for (let number = 100_000; ids.length < guests; number += 1)
+    if (allocatePortNumber(portId(number), () => false) === begin) ids.push(portId(number));
+  const ports = ids.map((id, index) => ({
+    userid: userid(index + 1),
+    portId: id,
+    vswitch: 'VSWPORT',
+    network: vlan(3000 + index),
+  }));
+  expect(await wire(ports, { live: true })).toMatchObject({ wired: guests, refused: 0, failed: 0 });
+  const numbers = new Map([...(zvm.simulator.mn.systems[0]?.vswitch('VSWPORT')?.ports ?? [])]);
+  for (const [index] of ids.entries()) {
+    const own = [...numbers.values()].filter((port) => port.userid === userid(index + 1));
+    expect(own, userid(index + 1)).toMatchObject([{ vlans: [3000 + index] }]);
+  }
 });
