@@ -29,6 +29,7 @@ export type AgentOptions = {
 };
 
 const AGAIN_MS = 2_000;
+const LONGEST_PAUSE_MS = 30_000;
 
 /**
  * The L2 agent of one z/VM host: tells the server that it lives, and hands on what the server's messages are about. It keeps nothing that it
@@ -188,6 +189,7 @@ export class L2Agent {
 
   async #resolve(): Promise<void> {
     const { host, log, onDoubt } = this.#options;
+    let pause = AGAIN_MS;
     while (this.#doubts.length > 0 && !this.#stopped) {
       const [reason = ''] = this.#doubts;
       const count = this.#doubts.length;
@@ -196,11 +198,13 @@ export class L2Agent {
         log.info({ host, reason, ports }, 'full synchronisation');
         await onDoubt(reason);
         this.#doubts.splice(0, count);
+        pause = AGAIN_MS;
       } catch (error) {
         if (this.#stopped) return;
         const why = error instanceof Error ? error.message : String(error);
         log.warn({ host, reason: why }, 'full synchronisation failed and is tried again');
-        await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+        await new Promise((resolve) => setTimeout(resolve, pause));
+        pause = Math.min(2 * pause, LONGEST_PAUSE_MS);
       }
     }
   }
