@@ -177,5 +177,5 @@ export function refuseMac(
     (avoidMacs.has(wanted) ? 'somebody else at the same time' : undefined);
   if (owner === undefined) return [];
   const advice = 'use another address, or leave it out to have one chosen';
-  return [refusal(`${at}mac`, `MAC ${wanted} is taken by ${owner}`, advice)];
+  return [{ ...refusal(`${at}mac`, `MAC ${wanted} is taken by ${owner}`, advice), forNow: true }];
 }

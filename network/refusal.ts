@@ -8,6 +8,8 @@ export type Refusal = {
   reason: string;
   /** What the reader can do. */
   advice: string;
+  /** It is in somebody's way who may be about to leave: the same request may be granted soon. */
+  forNow?: true;
 };
 
 /** A port that a bulk change leaves out, and why. */

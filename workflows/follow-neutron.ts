@@ -9,6 +9,7 @@ import {
   proxyLocalActivities,
   setCurrentDetails,
   setHandler,
+  sleep,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -50,6 +51,9 @@ type Wiring = {
   later: Set<PortId>;
 };
 
+/** A port that moves between two hosts keeps its address: the other host may not have undone it yet. */
+const LOOK_AGAIN_AFTER = '5 seconds';
+const MOST_LOOKS = 5;
 const GIVE_UP_AFTER_MINUTES = 10;
 const MOST_LINES = 100;
 const LONGEST_REASON = 300;
@@ -87,6 +91,9 @@ class Following {
   private readonly failed = new Map<string, string>();
   private readonly waiting = new Set<PortId>();
   private readonly seen = new Set<PortId>();
+  /** Ports that are looked at again later, with how often they were. */
+  private readonly looks = new Map<PortId, number>();
+  private lookingLater = 0;
   private guests: number;
   private reported: { up: number; down: number };
 
@@ -110,7 +117,7 @@ class Following {
   }
 
   isIdle(): boolean {
-    return this.busy.size === 0 && !this.telling && this.statuses.length === 0;
+    return this.busy.size === 0 && !this.telling && this.statuses.length === 0 && this.lookingLater === 0;
   }
 
   /** Look up what there is news of, and begin to wire the guests concerned; does not wait for them. */
@@ -185,6 +192,7 @@ class Following {
       for (const { portId, refusals } of run.refused) {
         bad.add(portId);
         this.fail(portId, describeRefusals(refusals));
+        if (refusals.every(({ forNow }) => forNow === true)) void this.lookLater(portId);
       }
     } catch (error) {
       for (const { portId } of ports) {
@@ -198,6 +206,22 @@ class Following {
     this.busy.delete(userid);
     this.hear({ portIds: later, networkIds: [] });
     this.show();
+  }
+
+  private async lookLater(portId: PortId): Promise<void> {
+    const looks = (this.looks.get(portId) ?? 0) + 1;
+    if (looks > MOST_LOOKS) return;
+    this.looks.set(portId, looks);
+    this.lookingLater += 1;
+    try {
+      await sleep(LOOK_AGAIN_AFTER, { summary: `look again at port ${portId}: its address may be free by then` });
+      this.hear({ portIds: [portId], networkIds: [] });
+    } catch (error) {
+      // Cancelled: reconciliation looks again.
+      if (!isCancellation(error)) throw error;
+    } finally {
+      this.lookingLater -= 1;
+    }
   }
 
   private async wireDhcpNode(statuses: PortStatus[]): Promise<void> {

@@ -84,6 +84,19 @@ test('of ports that cannot be right together the first is wired, the other is re
   expect(neutron.reports.toSorted()).toEqual([`down ${second.portId}`, `up ${first.portId}`]);
 });
 
+test('a port whose address another guest still has is wired as soon as that one has left', async () => {
+  const { neutron, host, there, follow } = await withNeutron();
+  const port = neutron.add({ host, deviceId: 'LNX10003', segment: onVlan(40) });
+  const before = { portId: portId(2), vswitch: 'VSW1', network: vlan(40), mac: port.mac };
+  await there.run('createPort', { userid: 'LNX10001', ...before });
+  const following = follow(port.portId);
+  expect(await becomes(() => neutron.reports.includes(`down ${port.portId}`) || neutron.asked.length > 1)).toBe(true);
+  await there.run('deletePort', { userid: 'LNX10001', portId: before.portId });
+  expect((await following).failed).toEqual([]);
+  expect((await there.guest('LNX10003')).granted).toEqual({ VSW1: [40] });
+  expect(neutron.all.get(port.portId)?.status).toBe('ACTIVE');
+});
+
 test('a MAC outside of z/VM’s prefix is refused with what to configure, in the log too, and the port is reported down', async () => {
   const { neutron, host, follow } = await withNeutron();
   const port = neutron.add({
