@@ -72,14 +72,14 @@ export const SAVED_QUERIES: readonly SavedQuery[] = [
     name: 'In progress',
     tells: 'operations that run now: none of them is left when a host is drained',
     needs: [],
-    query: ({ host }) => all(operations, running, on(host)),
+    query: ({ host }) => all(operations, running, onQueueOf(host)),
   },
   {
     name: 'Running for more than an hour',
     tells: 'operations that take too long: z/VM is away, or nobody works for the host',
     needs: [],
     ofNow: true,
-    query: ({ host }, now) => all(operations, running, on(host), `StartTime < ${quoted(ago(now, 1))}`),
+    query: ({ host }, now) => all(operations, running, onQueueOf(host), `StartTime < ${quoted(ago(now, 1))}`),
   },
   {
     name: 'Changes',
@@ -156,6 +156,11 @@ function all(...parts: string[]): string {
 
 function on(host: string | undefined): string {
   return host === undefined ? '' : is(ZVM_HOST, host);
+}
+
+/** Also what no worker has seen yet, which may have no search attributes. */
+function onQueueOf(host: string | undefined): string {
+  return host === undefined ? '' : `TaskQueue = ${quoted(`zvm-${host}`)}`;
 }
 
 function is({ name }: { name: string }, value: string): string {

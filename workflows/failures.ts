@@ -34,7 +34,7 @@ const AFTERMATHS: Readonly<Record<Aftermath, string>> = {
   nothing: 'Nothing had been done yet.',
   undone: 'What the operation had done was undone: the guest is as it was before.',
   kept: 'What the operation had done was left, as asked: reconciliation compares the guest with its record.',
-  left: 'What the operation had done could not be undone: reconciliation compares the guest with its record.',
+  left: 'What the operation had done is not undone: reconciliation compares the guest with its record.',
 };
 
 type Where = { host: string; userid?: string; portIds?: readonly string[]; vswitch?: string };

@@ -1,6 +1,7 @@
 import {
   type ApplicationFailure,
   ChildWorkflowFailure,
+  TerminatedFailure,
   WorkflowExecutionAlreadyStartedError,
 } from '@temporalio/common';
 import {
@@ -20,7 +21,7 @@ import { findableBy } from '../temporal-config/search-attributes.ts';
 import { guestWorkflowId } from '../temporal-config/workflow-ids.ts';
 import { childDetails } from './child-details.ts';
 import type { ConvergeGuestInput, ConvergeGuestResult, convergeGuest } from './converge-guest.ts';
-import { applicationFailureOf, withDetails } from './failures.ts';
+import { applicationFailureOf, operationFailed, withDetails } from './failures.ts';
 
 /** Sent to the run that holds a guest: these operations wait for it to end, in this order. */
 export const awaitTurn = defineSignal<[string[]]>('awaitTurn');
@@ -88,7 +89,7 @@ async function runOnce(
     return result;
   } catch (error) {
     line = waitingOf(error);
-    throw error instanceof ChildWorkflowFailure ? withoutLine(error) : error;
+    throw error instanceof ChildWorkflowFailure ? withoutLine(error, input) : error;
   } finally {
     const guest = guestWorkflowId(input.host, input.userid);
     await CancellationScope.nonCancellable(() => handOver(line, guest));
@@ -118,7 +119,7 @@ async function runInTurn(
       return result;
     } catch (error) {
       place.line = joinLines(waitingOf(error), place.line, self);
-      throw error instanceof ChildWorkflowFailure ? withoutLine(error) : error;
+      throw error instanceof ChildWorkflowFailure ? withoutLine(error, input) : error;
     }
   }
 }
@@ -171,11 +172,22 @@ export function withLine(failure: ApplicationFailure, waiting: readonly string[]
   return withDetails(failure, [...(failure.details ?? []), { waiting }]);
 }
 
-function withoutLine(error: ChildWorkflowFailure): unknown {
+function withoutLine(error: ChildWorkflowFailure, input: Omit<ConvergeGuestInput, 'waiting'>): unknown {
   const failure = applicationFailureOf(error);
-  if (failure === undefined) return error.cause ?? error;
+  if (failure === undefined)
+    return error.cause instanceof TerminatedFailure ? guestTerminated(input) : (error.cause ?? error);
   const details = (failure.details ?? []).filter((detail) => !isLine(detail));
   return withDetails(failure, details);
+}
+
+/** Nobody undoes what a terminated run has done: its own record is what the guest is brought to. */
+function guestTerminated({ host, userid, change }: Omit<ConvergeGuestInput, 'waiting'>): ApplicationFailure {
+  const { portIds } = foundByChange(change);
+  const step = `change ${userid}`;
+  const reason = `somebody terminated its run ${guestWorkflowId(host, userid)}`;
+  const advice =
+    'start the operation again, or undo it by its opposite: what was recorded is what reconciliation brings about';
+  return operationFailed('StepFailed', { host, userid, portIds, step, reason, advice, done: [] }, 'left');
 }
 
 function waitingOf(error: unknown): string[] {

@@ -19,7 +19,7 @@ import { childDetails } from './child-details.ts';
 import type { ensureDhcp } from './ensure-dhcp.ts';
 import type { ensureManagementNetwork } from './ensure-management-network.ts';
 import type { ensureVswitch } from './ensure-vswitch.ts';
-import { reasonOf } from './failures.ts';
+import { hostFailed, reasonOf } from './failures.ts';
 import { findable } from './findable.ts';
 import { type GuestTurns, guestTurns } from './guest-turn.ts';
 import type { Candidate, FailedGuest, HostActivities, Survey } from './host-activities.ts';
@@ -137,15 +137,17 @@ class Reconciliation {
       retry: { initialInterval: '1 second', maximumInterval: '1 minute', maximumAttempts: 5 },
     });
     this.failedBefore = last?.failures ?? [];
-    const survey = await surveyHost({
-      host,
-      intervalSeconds,
-      sweepSeconds,
-      now: Date.now(),
-      failed: [...this.failedBefore],
-      unreported: [...(last?.unreported ?? [])],
-      ...(last?.memory === undefined ? {} : { memory: last.memory }),
-    });
+    const survey = await readOrTell(host, () =>
+      surveyHost({
+        host,
+        intervalSeconds,
+        sweepSeconds,
+        now: Date.now(),
+        failed: [...this.failedBefore],
+        unreported: [...(last?.unreported ?? [])],
+        ...(last?.memory === undefined ? {} : { memory: last.memory }),
+      }),
+    );
     this.reIpled ||= survey.reIpled;
     this.skipped = survey.skipped;
     this.failures = survey.failed.map((failed) => this.withBackoff(failed));
@@ -312,6 +314,19 @@ class Reconciliation {
     setCurrentDetails(
       `**${this.request.host}**: ${this.repaired} guests repaired, ${this.failures.length} failed so far.`,
     );
+  }
+}
+
+/** The host's state; a host that can not be read makes the run fail, and say so where operators look. */
+async function readOrTell<Result>(host: string, read: () => Promise<Result>): Promise<Result> {
+  try {
+    return await read();
+  } catch (error) {
+    upsertSearchAttributes([{ key: ZVM_OUTCOME, value: outcomeOf(error) }]);
+    if (isCancellation(error)) throw error;
+    const failure = hostFailed({ host }, `read ${host} and compare`, error);
+    setCurrentDetails(`**${host}** can not be reconciled.\n\n${failure.message}`);
+    throw failure;
   }
 }
 

@@ -1,0 +1,76 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { chromium, type Page } from 'playwright-core';
+import { askable } from '../../temporal-config/saved-queries.ts';
+import { saveViewsScript, viewUrl } from '../../temporal-config/saved-views.ts';
+import { listPath, runPath } from '../../temporal-config/ui-links.ts';
+import { createLogger, installTemporalLogger } from '../../workers/logging.ts';
+import { portId, type Scene } from './scene.ts';
+import { setStage } from './stage.ts';
+
+/** `npm run screenshots`: the pictures of the Temporal UI in docs/images, of a scene that is played for them. */
+const FOLDER = join(import.meta.dirname, '../../docs/images');
+const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
+
+type Picture = { name: string; height: number; path: string; run?: string; tab?: string; shows: string };
+
+function picturesOf(scene: Scene): Picture[] {
+  const namespace = 'zvm';
+  return [
+    {
+      name: 'ui-list',
+      height: 760,
+      path: listPath(namespace, 'WorkflowType != "convergeGuest"'),
+      shows: scene.waiting,
+    },
+    {
+      name: 'ui-port-history',
+      height: 620,
+      path: listPath(namespace, `ZvmPort = "${portId(1)}"`),
+      shows: scene.changed,
+    },
+    { name: 'ui-failure', height: 900, path: '', run: scene.failed, tab: 'history', shows: 'Event History' },
+    { name: 'ui-guest-run', height: 900, path: '', run: 'guest/zvm1/LNX10009', tab: 'history', shows: 'Event History' },
+    {
+      name: 'ui-tried-again',
+      height: 760,
+      path: '',
+      run: 'guest/zvm1/LNX10011',
+      tab: 'user-metadata',
+      shows: 'Details',
+    },
+    { name: 'ui-repair', height: 860, path: '', run: scene.repaired, tab: 'user-metadata', shows: 'Details' },
+  ];
+}
+
+installTemporalLogger(createLogger('fatal'));
+const { stack, scene } = await setStage();
+const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu'] });
+try {
+  await mkdir(FOLDER, { recursive: true });
+  const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+  const ui = stack.uiUrl ?? '';
+  await page.goto(viewUrl(ui, '/namespaces/zvm/workflows'));
+  const views = askable({ host: 'zvm1' }).filter(({ ofNow }) => ofNow !== true);
+  const saved = views.map(({ name, query }) => ({ name, query: query({}, new Date()) }));
+  await Promise.all([page.waitForEvent('load'), page.evaluate(saveViewsScript('zvm', saved))]);
+  for (const picture of picturesOf(scene)) await take(page, ui, picture);
+} finally {
+  await browser.close();
+  await stack.stop();
+}
+
+async function take(page: Page, ui: string, { name, height, path, run, tab, shows }: Picture): Promise<void> {
+  await page.setViewportSize({ width: run === undefined ? 1640 : 1280, height });
+  await page.goto(viewUrl(ui, run === undefined ? path : await pathOf(run, tab)));
+  await page.getByText(shows).first().waitFor();
+  // The UI goes on to load what is in its frames and timelines, and says of neither that it is there.
+  await page.waitForTimeout(2_500);
+  await page.screenshot({ path: join(FOLDER, `${name}.png`) });
+  process.stdout.write(`docs/images/${name}.png\n`);
+}
+
+async function pathOf(workflowId: string, tab = 'history'): Promise<string> {
+  const { runId } = await stack.client.workflow.getHandle(workflowId).describe();
+  return `${runPath('zvm', workflowId)}/${runId}/${tab}`;
+}
