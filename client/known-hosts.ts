@@ -83,7 +83,7 @@ export async function pauseReconciliation(
 ): Promise<boolean> {
   const schedule = client.schedule.getHandle(`${SCHEDULE_PREFIX}${host}`);
   try {
-    await (paused ? schedule.pause(note) : schedule.unpause(note));
+    await (paused ? schedule.pause(note ?? 'paused by hand') : schedule.unpause(note ?? 'goes on'));
     return true;
   } catch (error) {
     if (error instanceof ScheduleNotFoundError) return false;

@@ -5,6 +5,7 @@ import { vlansOf } from './port.ts';
 import type { PortNumber } from './port-number.ts';
 import type { Step } from './steps.ts';
 import type { Vdev } from './vdev.ts';
+import { MOST_SINGLE, vlanSetWords } from './vlan-set.ts';
 import { type Authorisation, authorisedVlans, neededVlans, type Vswitch } from './vswitch.ts';
 
 /** Steps on port-based VSWITCHes, where VLANs belong to port numbers, each of one NIC (contract xcat.md 4.4). */
@@ -91,13 +92,26 @@ function giveSteps(vswitch: Vswitch, port: DesiredPort, portNumber: PortNumber, 
   const on = { userid: guest.userid, vswitch: vswitch.name, portNumber };
   const want = neededVlans(vswitch, vlansOf(port.network));
   const entry = entryOf(vswitch, portNumber);
-  if (entry === undefined || changesType(vswitch, port, portNumber, guest))
-    return [{ kind: 'ensurePortNumber', ...on, vlans: want, disturbs: false }];
+  if (entry === undefined || changesType(vswitch, port, portNumber, guest)) {
+    const first = vlanSetWords(want) === undefined ? want.slice(0, MOST_SINGLE) : want;
+    return [
+      { kind: 'ensurePortNumber', ...on, vlans: first, disturbs: false },
+      ...vlanSteps(on, want.slice(first.length), []),
+    ];
+  }
   if (entry.userid !== guest.userid) return [];
   const now = authorisedVlans(vswitch, entry);
   const add = want.filter((vlan) => !now.includes(vlan));
   const remove = now.filter((vlan) => !want.includes(vlan));
-  // SMAPI takes one VLAN to add and one to remove at a time; the new one first, so that the port is never on none.
+  return vlanSteps(on, add, remove);
+}
+
+/** SMAPI takes one VLAN to add and one to remove at a time; the new one first, so that the port is never on none. */
+function vlanSteps(
+  on: { userid: GuestState['userid']; vswitch: VswitchName; portNumber: PortNumber },
+  add: readonly number[],
+  remove: readonly number[],
+): Step[] {
   return Array.from({ length: Math.max(add.length, remove.length) }, (_, index) => ({
     kind: 'ensurePortVlans' as const,
     ...on,

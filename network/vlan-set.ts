@@ -1,5 +1,5 @@
-// contract xcat.md 4.3: `user_vlan_id` takes at most 4 single VLANs or at most 2 ranges.
-const MOST_SINGLE = 4;
+/** Contract xcat.md 4.3: `user_vlan_id` takes at most 4 single VLANs or at most 2 ranges. */
+export const MOST_SINGLE = 4;
 const MOST_RANGES = 2;
 
 /**

@@ -206,6 +206,13 @@ describe.each([
       expect((await zvm.guest(userid)).nics).toMatchObject([{ vlans: [10, 20] }, { vlans: [200] }]);
     });
 
+    test('a trunk may have more VLANs than SMAPI takes at once', async () => {
+      const segmentationIds = [100, 102, 104, 106, 108, 110, 112];
+      const network = { type: 'trunk', segmentationIds } as const;
+      await zvm.run('attachNic', { userid: 'LNX10019', ports: [{ portId: portId(191), vswitch: 'VSWPORT', network }] });
+      expect((await zvm.guest('LNX10019')).nics).toMatchObject([{ vlans: segmentationIds }]);
+    });
+
     test('moving away and deletion leave no port number behind', async () => {
       await zvm.run('changeVlan', { userid, portId: portId(171), vswitch: 'VSW1', network: vlan(5) });
       await zvm.run('deletePort', { userid, portId: portId(172) });
