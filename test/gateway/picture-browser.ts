@@ -3,7 +3,7 @@ import { mkdir, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Locator, Page } from 'playwright-core';
-import { startChromium } from './chromium.ts';
+import { startChromium } from '../chromium.ts';
 import type { Served } from './environment.ts';
 
 const WINDOW = { width: 1440, height: 900 };

@@ -1,7 +1,7 @@
 import { WorkflowFailedError } from '@temporalio/client';
 import type { ApplicationFailure } from '@temporalio/common';
-import { type Browser, chromium, type Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { operationIdOf } from '../../client/operation-id.ts';
 import { currentDetails } from '../../client/operations.ts';
 import { askable } from '../../temporal-config/saved-queries.ts';
@@ -17,6 +17,7 @@ import {
 } from '../../temporal-config/search-attributes.ts';
 import { listPath, runPath } from '../../temporal-config/ui-links.ts';
 import { reconcileScheduleId } from '../../workers/reconcile-schedule.ts';
+import { startChromium } from '../chromium.ts';
 import { portId, type Scene } from './scene.ts';
 import { type PlayedStage, setStage } from './stage.ts';
 
@@ -205,13 +206,14 @@ describe('the Schedule of a host', () => {
 });
 
 describe('the Temporal UI in a browser', () => {
-  let browser: Browser;
+  let browser: Browser | undefined;
   let page: Page;
   beforeAll(async () => {
-    browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu'] });
-    page = await browser.newPage({ viewport: { width: 1440, height: 1000 } });
-  });
+    browser = await startChromium();
+    if (browser !== undefined) page = await browser.newPage({ viewport: { width: 1440, height: 1000 } });
+  }, 300_000);
   afterAll(() => browser?.close());
+  beforeEach(({ skip }) => skip(browser === undefined, 'no Chromium'));
   const open = (path: string, save?: string) => page.goto(viewUrl(stage.stack.uiUrl ?? '', path, save));
 
   test('shows the saved views and the columns that the script gives it', async () => {

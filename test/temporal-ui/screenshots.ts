@@ -1,16 +1,16 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { chromium, type Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { askable } from '../../temporal-config/saved-queries.ts';
 import { saveViewsScript, viewUrl } from '../../temporal-config/saved-views.ts';
 import { listPath, runPath } from '../../temporal-config/ui-links.ts';
 import { createLogger, installTemporalLogger } from '../../workers/logging.ts';
+import { startChromium } from '../chromium.ts';
 import { portId, type Scene } from './scene.ts';
 import { setStage } from './stage.ts';
 
 /** `npm run screenshots`: the pictures of the Temporal UI in docs/images, of a scene that is played for them. */
 const FOLDER = join(import.meta.dirname, '../../docs/images');
-const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 
 type Picture = { name: string; height: number; path: string; run?: string; tab?: string; shows: string };
 
@@ -45,7 +45,8 @@ function picturesOf(scene: Scene): Picture[] {
 
 installTemporalLogger(createLogger('fatal'));
 const { stack, scene } = await setStage();
-const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu'] });
+const browser = await startChromium();
+if (browser === undefined) throw new Error('no Chromium');
 try {
   await mkdir(FOLDER, { recursive: true });
   const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });

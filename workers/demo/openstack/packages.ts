@@ -22,8 +22,8 @@ export function missingPackages(packages: Readonly<Record<string, string>> = PAC
 }
 
 /**
- * See that RabbitMQ, MariaDB and neutron-server are installed; install them from Debian's packages when this may be done here. Nothing is
- * started. Throws an Error with the command to run when it may not, or does not work.
+ * See that programs are installed, those of a Neutron server unless others are named; install them from Debian's packages when this may be done
+ * here. Nothing is started. Throws an Error with the command to run when it may not, or does not work.
  */
 export async function ensurePackages(
   say: (line: string) => void,
@@ -33,8 +33,8 @@ export async function ensurePackages(
   if (missing.length === 0) return;
   const command = `apt-get install -y --no-install-recommends ${missing.join(' ')}`;
   if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get'))
-    throw new Error(`a Neutron server is not installed here. On Debian, as root: ${command}`);
-  say(`Neutron: installing ${missing.join(', ')} …`);
+    throw new Error(`${missing.join(', ')}: not installed here. On Debian, as root: ${command}`);
+  say(`installing ${missing.join(', ')} from Debian's packages …`);
   const ownPolicy = !existsSync(POLICY);
   if (ownPolicy) await writeFile(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
   try {

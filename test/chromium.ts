@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Browser, chromium } from 'playwright-core';
-import { ensurePackages } from '../../workers/demo/openstack/packages.ts';
+import { ensurePackages } from '../workers/demo/openstack/packages.ts';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
 const DEBIAN = { chromium: '/usr/bin/chromium' };
