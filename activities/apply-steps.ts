@@ -25,8 +25,9 @@ export async function applySteps(
     }
     if (configure.length > 0) {
       await arrive('configure');
-      const { reports, complete } = await configureGuest(host, configure, signal);
+      const { reports, complete, failure } = await configureGuest(host, configure, signal);
       done.push(...reports);
+      if (failure !== undefined) throw failure;
       // As long as z/VM may still have something of a port, its row must say so.
       if (!complete) return done;
     }

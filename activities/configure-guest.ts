@@ -9,15 +9,15 @@ import type { HostRuntime } from './host-runtime.ts';
 import { failureOf } from './smapi-failure.ts';
 
 /**
- * Carry out steps on z/VM in order, in one call to the zHCP. Stops at the first command that fails; what came after it is planned anew.
- * Throws an XcatError that names the step and SMAPI's codes; "already so" answers are no failure. `complete` is false when steps are left, or
- * DirMaint has accepted one that it carries out later.
+ * Carry out steps on z/VM in order, in one call to the zHCP. Stops at the first command that fails, which `failure` says with the step and
+ * SMAPI's codes; what came after it is planned anew. "Already so" answers are no failure. `complete` is false when steps are left, or DirMaint
+ * has accepted one that it carries out later. Throws an XcatError when nothing was carried out.
  */
 export async function configureGuest(
   host: HostRuntime,
   steps: readonly Step[],
   signal: AbortSignal,
-): Promise<{ reports: StepReport[]; complete: boolean }> {
+): Promise<{ reports: StepReport[]; complete: boolean; failure?: XcatError }> {
   const zhcpUserid = await host.zhcp.get();
   const chain = steps.map((step) => commandFor(step, zhcpUserid));
   const outcomes = await host.xcat.channel(host.rules.zhcpNode).run([chain], { signal });
@@ -29,7 +29,8 @@ export async function configureGuest(
     if (outcome?.ran !== true && reports.length > 0) return { reports, complete: false };
     const operation = chain[index]?.argv[1] ?? '';
     const verdict = outcome?.ran === true ? judge(operation, outcome.exitStatus, outcome.output) : undefined;
-    if (verdict === undefined || !verdict.ok) throw failureOf(sentence(step), outcome);
+    if (verdict === undefined || !verdict.ok)
+      return { reports, complete: false, failure: failureOf(sentence(step), outcome) };
     if (verdict.asynchronous === true) complete = false;
     reports.push({ step: sentence(step), answer: answerOf(verdict) });
   }

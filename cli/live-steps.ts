@@ -2,7 +2,9 @@ import { createLogUpdate } from 'log-update';
 import type { Standing } from '../client/follow-operation.ts';
 import { colourAside } from './output.ts';
 
-/** Shows where a running operation stands, to standard error: in place on a terminal, as new lines elsewhere. */
+type Line = { kind: 'said' | 'done' | 'coming'; text: string };
+
+/** Shows where a running operation stands, to standard error: in place on a terminal; elsewhere what is said besides its steps, once. */
 export class LiveSteps {
   readonly #update = process.stderr.isTTY ? createLogUpdate(process.stderr) : undefined;
   readonly #told = new Set<string>();
@@ -13,9 +15,10 @@ export class LiveSteps {
       this.#update(lines.map(decorated).join('\n'));
       return;
     }
-    for (const line of lines.filter((each) => !each.startsWith('- [ ]') && !this.#told.has(each))) {
-      this.#told.add(line);
-      process.stderr.write(`${decorated(line)}\n`);
+    for (const { kind, text } of lines) {
+      if (kind !== 'said' || this.#told.has(text)) continue;
+      this.#told.add(text);
+      process.stderr.write(`${text}\n`);
     }
   }
 
@@ -25,17 +28,22 @@ export class LiveSteps {
   }
 }
 
-function linesOf({ details, steps, waitsFor }: Standing): string[] {
-  if (waitsFor !== undefined) return [`waits for its turn: ${waitsFor} is at work on this guest`];
-  const text = steps ?? details ?? '';
-  return text
-    .split('\n')
-    .map((line) => line.replaceAll('**', ''))
-    .filter((line) => line.trim() !== '');
+/** What a run says of itself is Markdown: sentences, and lists of steps under the titles Now and Done. */
+function linesOf({ details, steps, waitsFor }: Standing): Line[] {
+  if (waitsFor !== undefined)
+    return [{ kind: 'said', text: `waits for its turn: ${waitsFor} is at work on this guest` }];
+  const lines: Line[] = [];
+  let kind: Line['kind'] = 'said';
+  for (const line of (steps ?? details ?? '').split('\n')) {
+    const [, title] = /^\*\*([^*]+)\*\*$/.exec(line) ?? [];
+    if (title !== undefined) kind = title === 'Now' ? 'coming' : title.startsWith('Done') ? 'done' : 'said';
+    else if (line.startsWith('- ')) lines.push({ kind, text: line.slice(2) });
+    else if (line !== '') lines.push({ kind: 'said', text: line.replaceAll('**', '') });
+  }
+  return lines;
 }
 
-function decorated(line: string): string {
-  if (line.startsWith('- [x] ')) return `  ${colourAside('green', '✔')} ${line.slice(6)}`;
-  if (line.startsWith('- [ ] ')) return `  ${colourAside('dim', `… ${line.slice(6)}`)}`;
-  return line;
+function decorated({ kind, text }: Line): string {
+  if (kind === 'done') return `  ${colourAside('green', '✔')} ${text}`;
+  return kind === 'coming' ? `  ${colourAside('dim', `… ${text}`)}` : text;
 }

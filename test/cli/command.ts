@@ -18,7 +18,7 @@ export function start(args: readonly string[], env: Record<string, string> = {})
 /** The same on a terminal, which `script` of util-linux provides. */
 export function startOnTerminal(args: readonly string[], env: Record<string, string> = {}): Running {
   const words = [ZVMNET, ...args].map((word) => `'${word}'`).join(' ');
-  return run('script', ['-qec', words, '/dev/null'], env);
+  return run('script', ['-qec', `stty cols 220 rows 40; ${words}`, '/dev/null'], env);
 }
 
 /** Run `zvmnet` to its end. */

@@ -148,9 +148,16 @@ test('operations are listed by guest, type and state', async () => {
   expect((await run('ops', 'list', '--guest', 'LNX10006', '--state', 'failed')).out).toMatch(/LNX10006 +refused/);
 });
 
-test('on a terminal it has colours and shows the steps as they are done', async () => {
-  const { out } = await startOnTerminal(create('LNX10011', 11, '100'), env).ended;
+test('on a terminal it has colours, and shows live which step is running', async () => {
+  await environment.control('POST', 'systems/zhcp1/guests/LNX10011/lock');
+  const running = startOnTerminal(create('LNX10011', 11, '100'), env);
+  await running.told('… grant LNX10011 on VSW1 with VLAN 100');
+  await running.told('the directory entry is locked by another change');
+  await environment.control('POST', 'systems/zhcp1/guests/LNX10011/unlock');
+  const { out } = await running.ended;
   expect(out).toContain('\u001b[32m✔');
+  // What was done before the step that failed at first is told too.
+  expect(out.slice(out.lastIndexOf('…'))).toContain('grant LNX10011 on VSW1 with VLAN 100');
   expect(out).toContain('live now');
   const plain = await startOnTerminal(['port', 'list'], { ...env, NO_COLOR: '1' }).ended;
   expect(plain.out).toContain('coupled');
