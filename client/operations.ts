@@ -68,6 +68,8 @@ export type OperationFilter = {
   portId?: string | undefined;
   type?: string | undefined;
   state?: OperationState | undefined;
+  /** Leave out reconciliations that found nothing to do: they come every half a minute. */
+  withoutIdle?: boolean | undefined;
   /** Those older than this run, as the page before ended with. */
   after?: { runId: string; startedAt: string } | undefined;
 };
@@ -109,13 +111,17 @@ export async function listOperations(client: Client, filter: OperationFilter, li
   return found;
 }
 
-function queryOf({ host, hosts, userid, portId, type, state, after }: OperationFilter): string {
+function queryOf({ host, hosts, userid, portId, type, state, withoutIdle, after }: OperationFilter): string {
   const types = type === undefined ? OPERATION_TYPES : [type];
   const parts = [`WorkflowType IN (${types.map(quoted).join(', ')})`];
   if (host !== undefined) parts.push(`${ZVM_HOST.name} = ${quoted(host)}`);
   if (hosts !== undefined) parts.push(`${ZVM_HOST.name} IN (${hosts.map(quoted).join(', ')})`);
   if (userid !== undefined) parts.push(`${ZVM_USERID.name} = ${quoted(userid)}`);
   if (portId !== undefined) parts.push(`${ZVM_PORT.name} = ${quoted(portId)}`);
+  if (withoutIdle === true)
+    parts.push(
+      `(WorkflowType != "reconcileHost" OR ${ZVM_OUTCOME.name} != "unchanged" OR ${ZVM_OUTCOME.name} IS NULL)`,
+    );
   if (state !== undefined) parts.push(`ExecutionStatus = ${quoted(WORDS[state])}`);
   if (after !== undefined) {
     const until = new Date(Date.parse(after.startedAt) + 1).toISOString();

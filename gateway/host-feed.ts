@@ -102,7 +102,7 @@ export class HostFeed {
     const { options, limits } = this.#services;
     const until = Date.now() + limits.temporalSeconds * 1_000;
     return options.client.withDeadline(until, () =>
-      listOperations(options.client, { host: this.#host }, MOST_OPERATIONS),
+      listOperations(options.client, { host: this.#host, withoutIdle: true }, MOST_OPERATIONS),
     );
   }
 

@@ -25,6 +25,7 @@ const ListOptions = z.object({
   type: z.enum(OPERATION_TYPES).optional(),
   state: z.enum(OPERATION_STATES).optional(),
   limit: z.coerce.number().int().min(1).max(1_000),
+  idle: z.boolean().default(false),
 });
 
 /** `zvmnet ops …` */
@@ -36,6 +37,7 @@ export function opsCommands(program: Command): void {
     .option('--guest <userid>', 'of this guest')
     .option('--port <uuid>', 'that touch this port')
     .option('--limit <n>', 'at most so many', '20')
+    .option('--idle', 'reconciliations that found nothing to do too')
     .addHelpText('after', examples(['zvmnet ops list --state failed', 'zvmnet ops list --guest LNX10001 --limit 5']));
   list.addOption(list.createOption('--type <type>', 'of this type').choices(OPERATION_TYPES));
   list.addOption(list.createOption('--state <state>', 'in this state').choices(OPERATION_STATES));
@@ -53,8 +55,8 @@ export function opsCommands(program: Command): void {
 }
 
 async function listThem(session: Session, _args: string[], options: z.output<typeof ListOptions>): Promise<ExitCode> {
-  const { guest, port, type, state, limit } = options;
-  const filter = { host: session.namedHost(), userid: guest, portId: port, type, state };
+  const { guest, port, type, state, limit, idle } = options;
+  const filter = { host: session.namedHost(), userid: guest, portId: port, type, state, withoutIdle: !idle };
   const operations = (await listOperations(await session.client(), filter, limit)).map((each) =>
     withRun(session, each),
   );

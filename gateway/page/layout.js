@@ -64,7 +64,7 @@ function layDrawing(vswitches, guests, query, width) {
     y: bottom + 14,
     w: across,
     h: 20,
-    text: `${bare.length} guests without NICs`,
+    text: bare.length === 1 ? 'a guest without NICs' : `${bare.length} guests without NICs`,
   };
   const cells = layCells(bare, x, bottom + 40, across, CELLS.cells);
   return {

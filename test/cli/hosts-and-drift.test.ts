@@ -107,6 +107,14 @@ test('drift ends with 6, a dry run says what would be done, and reconciliation r
   const repaired = await run('reconcile');
   expect(repaired).toMatchObject({ code: 0, out: expect.stringContaining('1 repaired') });
   expect((await run('drift')).code).toBe(0);
+  expect(await json('reconcile')).toMatchObject({ outcome: 'unchanged' });
+  const outcomes = async (...more: string[]) =>
+    (await json('ops', 'list', '--type', 'reconcileHost', ...more)).operations.map(
+      (each: { outcome?: string }) => each.outcome,
+    );
+  expect(await outcomes()).not.toContain('unchanged');
+  expect(await outcomes()).toContain('changed');
+  expect(await outcomes('--idle')).toContain('unchanged');
 });
 
 test('--watch goes on showing reconciliations until Ctrl-C', async () => {
