@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-import { mkdir, mkdtemp } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Locator, Page } from 'playwright-core';
@@ -32,7 +32,9 @@ export type Viewer = {
 export async function startViewer(): Promise<Viewer | undefined> {
   const browser = await startChromium();
   if (browser === undefined) return undefined;
-  const folder = await mkdtemp(join(tmpdir(), 'picture-'));
+  // The same at each run, so that they do not pile up.
+  const folder = join(tmpdir(), 'networking-zvm-pictures');
+  await mkdir(folder, { recursive: true });
   const pages: Page[] = [];
   const complaints: string[] = [];
   const open: Viewer['open'] = async (served, query = '', look = {}, url = served.gateway.url) => {
