@@ -1,8 +1,6 @@
 import { type Client, ScheduleNotFoundError } from '@temporalio/client';
 import { taskQueueOf } from '../network/host.ts';
-
-/** How a host's Schedule of reconciliation is called: `reconcile/<host>`. */
-export const SCHEDULE_PREFIX = 'reconcile/';
+import { RECONCILE_PREFIX, reconcileScheduleId } from '../temporal-config/workflow-ids.ts';
 
 /** What Temporal knows of a host's reconciliation. */
 export type ReconcileSchedule = {
@@ -26,7 +24,7 @@ export type KnownHost = {
 export async function hostNames(client: Client): Promise<string[]> {
   const names: string[] = [];
   for await (const { scheduleId } of client.schedule.list()) {
-    if (scheduleId.startsWith(SCHEDULE_PREFIX)) names.push(scheduleId.slice(SCHEDULE_PREFIX.length));
+    if (scheduleId.startsWith(RECONCILE_PREFIX)) names.push(scheduleId.slice(RECONCILE_PREFIX.length));
   }
   return names.toSorted();
 }
@@ -57,7 +55,7 @@ export async function workersOf(client: Client, host: string): Promise<number> {
 /** The Schedule of a host's reconciliation; null when it has none. */
 export async function scheduleOf(client: Client, host: string): Promise<ReconcileSchedule | null> {
   try {
-    const { state, info, spec } = await client.schedule.getHandle(`${SCHEDULE_PREFIX}${host}`).describe();
+    const { state, info, spec } = await client.schedule.getHandle(reconcileScheduleId(host)).describe();
     const last = info.recentActions.at(-1)?.takenAt.toISOString();
     const next = info.nextActionTimes[0]?.toISOString();
     const every = spec.intervals?.[0]?.every;
@@ -81,7 +79,7 @@ export async function pauseReconciliation(
   paused: boolean,
   note: string | undefined,
 ): Promise<boolean> {
-  const schedule = client.schedule.getHandle(`${SCHEDULE_PREFIX}${host}`);
+  const schedule = client.schedule.getHandle(reconcileScheduleId(host));
   try {
     await (paused ? schedule.pause(note ?? 'paused by hand') : schedule.unpause(note ?? 'goes on'));
     return true;

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
 import { z } from 'zod';
 import { ZVM_HOST } from '../temporal-config/search-attributes.ts';
+import { reconcileScheduleId } from '../temporal-config/workflow-ids.ts';
 import type { Beginning } from './begin-operation.ts';
-import { SCHEDULE_PREFIX } from './known-hosts.ts';
 
 /** What a reconciliation leaves for the next one; `memory` tells what was ours. */
 const Last = z.object({
@@ -17,7 +17,7 @@ export async function reconcileNow(client: Client, host: string, dryRun: boolean
   return {
     type: 'reconcileHost',
     host,
-    workflowId: `${SCHEDULE_PREFIX}${host}/${randomUUID().slice(0, 13)}`,
+    workflowId: `${reconcileScheduleId(host)}/${randomUUID().slice(0, 13)}`,
     input: { host, dryRun, ...(await knownBefore(client, host)) },
     summary: `${dryRun ? 'compare' : 'reconcile'} ${host}${dryRun ? ', changing nothing' : ''}`,
   };
@@ -38,7 +38,7 @@ async function lastResult(client: Client, host: string): Promise<z.infer<typeof 
     'WorkflowType = "reconcileHost"',
     `${ZVM_HOST.name} = "${host}"`,
     'ExecutionStatus = "Completed"',
-    `WorkflowId STARTS_WITH "${SCHEDULE_PREFIX}${host}-2"`,
+    `WorkflowId STARTS_WITH "${reconcileScheduleId(host)}-2"`,
   ].join(' AND ');
   for await (const { workflowId, runId } of client.workflow.list({ query, pageSize: 1 })) {
     const result: unknown = await client.workflow.getHandle(workflowId, runId, { followRuns: false }).result();

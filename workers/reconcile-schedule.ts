@@ -1,15 +1,11 @@
 import { type Client, ScheduleAlreadyRunning, ScheduleOverlapPolicy } from '@temporalio/client';
 import { taskQueueOf } from '../network/host.ts';
 import { findableBy } from '../temporal-config/search-attributes.ts';
+import { reconcileScheduleId } from '../temporal-config/workflow-ids.ts';
 import type { reconcileHost } from '../workflows/index.ts';
 
 /** How often a host is reconciled, and how often each of its directory entries is read at least. */
 export type ReconcileTimes = { intervalSeconds: number; sweepSeconds: number };
-
-/** The Schedule of a host's reconciliation. */
-export function reconcileScheduleId(host: string): string {
-  return `reconcile/${host}`;
-}
 
 /**
  * Create the Schedule of a host, or bring it up to date; one that somebody has paused stays paused. Runs that would overlap are skipped, and

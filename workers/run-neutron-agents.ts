@@ -4,11 +4,11 @@ import { startReconcileHost, tellOfNeutron } from '../client/start-operation.ts'
 import type { HostConfiguration } from '../configuration/configuration.ts';
 import type { NeutronConfiguration } from '../configuration/neutron.ts';
 import { L2Agent } from '../neutron/agent.ts';
+import { reconcileScheduleId } from '../temporal-config/workflow-ids.ts';
 import type { XcatClient } from '../xcat/client.ts';
 import { systemInfo } from '../xcat/smcli.ts';
 import { xcatOf } from './host-xcat.ts';
 import { neutronConnection } from './neutron-connection.ts';
-import { reconcileScheduleId } from './reconcile-schedule.ts';
 import { ZvmWatch } from './zvm-watch.ts';
 
 /** Agents that are running. `ready` when all have reported; fails when the broker refuses them for good. */

@@ -2,7 +2,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ensureReconcileSchedule, reconcileScheduleId } from '../../workers/reconcile-schedule.ts';
+import { reconcileScheduleId } from '../../temporal-config/workflow-ids.ts';
+import { ensureReconcileSchedule } from '../../workers/reconcile-schedule.ts';
 import { createEnvironment, type Environment, portId } from '../workflows/environment.ts';
 import { ROOT, start, zvmnet, zvmnetJson } from './command.ts';
 

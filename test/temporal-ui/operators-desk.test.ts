@@ -16,7 +16,7 @@ import {
   ZVM_VSWITCH,
 } from '../../temporal-config/search-attributes.ts';
 import { listPath, runPath } from '../../temporal-config/ui-links.ts';
-import { reconcileScheduleId } from '../../workers/reconcile-schedule.ts';
+import { reconcileScheduleId } from '../../temporal-config/workflow-ids.ts';
 import { startChromium } from '../chromium.ts';
 import { portId, type Scene } from './scene.ts';
 import { type PlayedStage, setStage } from './stage.ts';

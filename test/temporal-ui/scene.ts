@@ -9,7 +9,7 @@ import {
   startWirePorts,
 } from '../../client/start-operation.ts';
 import { ZVM_OUTCOME } from '../../temporal-config/search-attributes.ts';
-import { reconcileScheduleId } from '../../workers/reconcile-schedule.ts';
+import { reconcileScheduleId } from '../../temporal-config/workflow-ids.ts';
 
 /** What a scene is played on: two simulated z/VM systems of twelve guests each, `zvm1` and `zvm2`, with their Schedules. */
 export type Stage = { client: Client; simulatorUrl: string };

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startReconcileFleet, startReconcileHost } from '../../client/start-operation.ts';
 import { restoreSnapshot, type Snapshot, takeSnapshot } from '../../simulator/snapshot.ts';
-import { ensureReconcileSchedule, reconcileScheduleId } from '../../workers/reconcile-schedule.ts';
+import { reconcileScheduleId } from '../../temporal-config/workflow-ids.ts';
+import { ensureReconcileSchedule } from '../../workers/reconcile-schedule.ts';
 import type { ReconcileHostResult } from '../../workflows/reconcile-host.ts';
 import { createEnvironment, type Environment, portId, vlan } from './environment.ts';
 
