@@ -41,6 +41,7 @@ function showResult(output: Output, { host, result }: OperationDetails): void {
     showWiring(
       output,
       wiring.data.ports.map((port) => ({ host, ...port })),
+      wiring.data.dryRun,
     );
   else showSteps(output, Steps.catch({ steps: [], ports: [] }).parse(result));
 }

@@ -3,12 +3,12 @@ import { type ImportCounts, type ImportedPort, PortOutcome } from '../client/imp
 import { colour, type Output } from './output.ts';
 
 /** What `wirePorts` answers. */
-export const Wiring = z.object({ ports: z.array(PortOutcome).min(1) });
+export const Wiring = z.object({ dryRun: z.boolean().default(false), ports: z.array(PortOutcome).min(1) });
 
 const MOST_SHOWN = 50;
 
 /** How many ports came out how, and why those that are not wired are not. */
-export function showWiring(output: Output, ports: readonly ImportedPort[]): void {
+export function showWiring(output: Output, ports: readonly ImportedPort[], dryRun: boolean): void {
   const bad = ports.filter(({ outcome }) => outcome === 'refused' || outcome === 'failed');
   if (bad.length > 0)
     output.table(
@@ -26,7 +26,10 @@ export function showWiring(output: Output, ports: readonly ImportedPort[]): void
     );
   if (bad.length > MOST_SHOWN) output.print(`… and ${bad.length - MOST_SHOWN} more: --json has all`);
   const { wired, unchanged, refused, failed } = countsOf(ports);
-  output.print(`${wired} wired, ${unchanged} wired before, ${refused} refused, ${failed} failed`);
+  output.print(
+    `${wired} ${dryRun ? 'would be wired' : 'wired'}, ${unchanged} wired before, ${refused} refused, ${failed} failed`,
+  );
+  if (dryRun) output.print('Nothing was done: this is what would be.');
 }
 
 export function countsOf(ports: readonly ImportedPort[]): ImportCounts {

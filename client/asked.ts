@@ -38,9 +38,9 @@ function askedOfGuest(namespace: string, { host, userid, portIds, change, summar
 function askedOfMany(input: unknown): Asked | undefined {
   const { success, data } = WirePortsInput.safeParse(input);
   if (!success) return undefined;
-  const { host, ports, live } = data;
+  const { host, ports, live, dryRun } = data;
   const guests = new Set(ports.map((port) => port.userid)).size;
-  const summary = `wire ${ports.length} port(s) of ${guests} guest(s) on ${host}`;
+  const summary = `wire ${ports.length} port(s) of ${guests} guest(s) on ${host}${dryRun ? ', plan only' : ''}`;
   const when = live ? 'running guests get them now' : 'guests get them at their next logon';
   return { summary, details: `${summary}; ${when}. Each guest has a run of its own.`, found: foundByPorts(ports) };
 }

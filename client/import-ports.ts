@@ -39,8 +39,12 @@ export function partsOf(ports: readonly GuestPortRequest[]): ImportPart[] {
 }
 
 /** Start one part, or join the run of it that is in progress. What is wired already is left as it is. */
-export function beginPart(client: Client, { host, ports }: ImportPart, live: boolean): Promise<Begun> {
-  const input = { host, live, ports: ports.map(({ host: _host, ...port }) => port) };
+export function beginPart(
+  client: Client,
+  { host, ports }: ImportPart,
+  how: { live: boolean; dryRun: boolean },
+): Promise<Begun> {
+  const input = { host, ...how, ports: ports.map(({ host: _host, ...port }) => port) };
   return beginOperation(client, {
     type: 'wirePorts',
     host,

@@ -11,7 +11,6 @@ import {
   CreateHeaders,
   type Env,
   flag,
-  GiveUp,
   GuestOperationQuery,
   hostFor,
   newApp,
@@ -271,7 +270,7 @@ export function portRoutes(services: Services): App {
         request: {
           params: z.object({ host: HostParam }),
           headers: ChangeHeaders,
-          query: z.object({ giveUpAfterMinutes: GiveUp, keepOnFailure: GuestOperationQuery.shape.keepOnFailure }),
+          query: GuestOperationQuery,
           body: json(ManyPorts),
         },
       },

@@ -44,7 +44,7 @@ export function endingProblem(operation: OperationDetails & { run?: string }): P
   const about = { operation: id, ...(run === undefined ? {} : { run }) };
   if (state === 'running') return undefined;
   if (state === 'completed') {
-    if (outcome !== 'failed' && outcome !== 'refused') return undefined;
+    if ((outcome !== 'failed' && outcome !== 'refused') || isDryRun(result)) return undefined;
     const detail = 'part of it was done, part was not: `result` says what';
     return new Problem(outcome === 'failed' ? 502 : 409, 'incomplete', 'Not all of it was done', detail, {
       ...about,
@@ -86,4 +86,9 @@ export function answerWith(context: Context, { status, kind, title, message, ext
   };
   if (status === 503 || status === 504) context.header('retry-after', TRY_AGAIN_SECONDS);
   return context.body(JSON.stringify(body), status, { 'content-type': 'application/problem+json' });
+}
+
+/** What was only planned is told, whatever it would come to. */
+function isDryRun(result: unknown): boolean {
+  return typeof result === 'object' && result !== null && 'dryRun' in result && result.dryRun === true;
 }

@@ -149,7 +149,7 @@ export const CreateHeaders = ConditionalHeaders.extend({
 const Flag = z.enum(['true', 'false']).transform((flag) => flag === 'true');
 export const flag = (description: string) =>
   Flag.optional().openapi({ type: 'string', enum: ['true', 'false'], description });
-export const GiveUp = z.coerce.number().int().min(1).max(10_080).optional().openapi({
+const GiveUp = z.coerce.number().int().min(1).max(10_080).optional().openapi({
   type: 'integer',
   minimum: 1,
   maximum: 10_080,

@@ -75,7 +75,7 @@ export const WirePortsInput = z.strictObject({
     .refine((ports) => new Set(ports.map((port) => port.portId)).size === ports.length, 'a port is named twice'),
   /** True: running guests get the NICs now. False: with their next logon. */
   live: z.boolean().default(false),
-  ...limits,
+  ...operation,
 });
 
 export type WirePortsRequest = z.output<typeof WirePortsInput>;

@@ -26,6 +26,7 @@ import { accepting, checked, outcomeOf } from './operation.ts';
 export type WiredPort = {
   userid: Userid;
   portId: PortId;
+  /** After a dry run, what would become of it. */
   outcome: 'wired' | 'unchanged' | 'refused' | 'failed';
   vdev?: Vdev;
   mac?: Mac;
@@ -40,6 +41,8 @@ export type WiringProgress = { total: number } & Record<WiredPort['outcome'], nu
 export const wiringProgress = defineQuery<WiringProgress>('progress');
 
 export type WirePortsResult = {
+  /** True when nothing was done: the outcomes are what would be. */
+  dryRun?: true;
   wired: number;
   unchanged: number;
   refused: number;
@@ -89,10 +92,11 @@ export async function wirePorts(
   await Promise.all(Array.from({ length: WINDOWS_AT_ONCE }, work));
   const left = windows.flat().flatMap((guest) => guest.ports);
   if (left.length > 0) await continueAsNew<typeof wirePorts>({ ...request, ports: left }, done);
-  const result = summed(done);
+  const result = summed(done, request.dryRun);
   upsertSearchAttributes([{ key: ZVM_OUTCOME, value: outcomeAsText(result) }]);
   const { wired, unchanged, refused, failed } = result;
-  const counts = `${wired} wired, ${unchanged} as they were, ${refused} refused, ${failed} failed`;
+  const word = request.dryRun ? 'to be wired' : 'wired';
+  const counts = `${wired} ${word}, ${unchanged} as they were, ${refused} refused, ${failed} failed`;
   setCurrentDetails(`**${total}** ports on **${request.host}**: ${counts}.${failuresOf(done)}`);
   return result;
 }
@@ -113,7 +117,7 @@ function windowOf(guests: readonly GuestPorts[], left: number) {
 
 async function wireGuest(
   turns: GuestTurns,
-  { host, live, giveUpAfterMinutes, keepOnFailure }: WirePortsRequest,
+  { host, live, giveUpAfterMinutes, keepOnFailure, dryRun }: WirePortsRequest,
   { userid, ports: requests }: GuestPorts,
   together: { window: string; size: number },
 ): Promise<WiredPort[]> {
@@ -121,7 +125,7 @@ async function wireGuest(
   const change = { kind: 'wirePorts' as const, ports, live };
   const summary = `wire ${ports.length === 1 ? `port ${ports[0]?.portId}` : `${ports.length} ports`} of ${userid}`;
   try {
-    const guest = { host, userid, change, giveUpAfterMinutes, keepOnFailure, together };
+    const guest = { host, userid, change, giveUpAfterMinutes, keepOnFailure, dryRun, together };
     return reportOf(userid, await turns.run(guest, summary));
   } catch (error) {
     if (CancellationScope.current().consideredCancelled || isCancellation(error)) throw error;
@@ -130,12 +134,14 @@ async function wireGuest(
   }
 }
 
-function reportOf(userid: Userid, { changed, ports, refused }: ConvergeGuestResult): WiredPort[] {
+function reportOf(userid: Userid, { changed, steps, ports, refused }: ConvergeGuestResult): WiredPort[] {
+  // After a dry run nothing has changed, but there are steps to do.
+  const outcome = changed || steps.length > 0 ? ('wired' as const) : ('unchanged' as const);
   return [
     ...ports.map(({ portId, vdev, mac }) => ({
       userid,
       portId,
-      outcome: changed ? ('wired' as const) : ('unchanged' as const),
+      outcome,
       vdev,
       mac,
     })),
@@ -148,8 +154,8 @@ function reportOf(userid: Userid, { changed, ports, refused }: ConvergeGuestResu
   ];
 }
 
-function summed(ports: WiredPort[]): WirePortsResult {
-  return { ...countsOf(ports), ports };
+function summed(ports: WiredPort[], dryRun: boolean): WirePortsResult {
+  return { ...(dryRun ? { dryRun } : {}), ...countsOf(ports), ports };
 }
 
 function countsOf(ports: readonly WiredPort[]): Record<WiredPort['outcome'], number> {
@@ -157,9 +163,10 @@ function countsOf(ports: readonly WiredPort[]): Record<WiredPort['outcome'], num
   return { wired: count('wired'), unchanged: count('unchanged'), refused: count('refused'), failed: count('failed') };
 }
 
-function outcomeAsText({ failed, refused, wired }: WirePortsResult): string {
+function outcomeAsText({ failed, refused, wired, dryRun }: WirePortsResult): string {
   if (failed > 0) return 'failed';
   if (refused > 0) return 'refused';
+  if (dryRun) return wired > 0 ? 'drifted' : 'unchanged';
   return wired > 0 ? 'changed' : 'unchanged';
 }
 

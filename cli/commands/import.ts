@@ -15,6 +15,7 @@ import { examples } from './change.ts';
 const Options = z.object({
   live: z.boolean().default(false),
   check: z.boolean().default(false),
+  dryRun: z.boolean().default(false),
   report: z.string().optional(),
 });
 
@@ -27,6 +28,7 @@ export function importCommand(program: Command): void {
       'Wire the many ports of a file, JSON or CSV, or the ports and networks of Neutron. Started again, it goes on where it was; what is wired already is left as it is.',
     )
     .option('--live', 'running guests get their NICs now, not at their next logon')
+    .option('--dry-run', 'only say what would become of each port')
     .option('--check', 'only read the file and say what is wrong in it')
     .option('--report <file>', 'write what became of each port, as JSON, or as CSV by the file name')
     .addHelpText(
@@ -53,11 +55,11 @@ async function run(session: Session, [file = '']: string[], options: z.output<ty
     output.result({ ok: true, ports: ports.length, hosts }, () => output.print(colour('green', `${file} is right.`)));
     return EXIT.ok;
   }
-  const done = await wireAll(session, ports, options.live);
+  const done = await wireAll(session, ports, options);
   if (options.report !== undefined) await writeFile(options.report, reportText(options.report, done));
   const counts = countsOf(done);
-  output.result({ ...counts, ports: done }, () => {
-    showWiring(output, done);
+  output.result({ ...(options.dryRun ? { dryRun: true } : {}), ...counts, ports: done }, () => {
+    showWiring(output, done, options.dryRun);
     if (options.report !== undefined) output.print(`report: ${options.report}`);
   });
   if (counts.failed > 0) return EXIT.failed;
@@ -95,7 +97,11 @@ async function physicalNetworks(session: Session): Promise<Map<string, string>> 
 }
 
 /** Hosts side by side, the parts of each one after another. Throws a CommandFailure on Ctrl-C. */
-async function wireAll(session: Session, ports: GuestPortRequest[], live: boolean): Promise<ImportedPort[]> {
+async function wireAll(
+  session: Session,
+  ports: GuestPortRequest[],
+  { live, dryRun }: { live: boolean; dryRun: boolean },
+): Promise<ImportedPort[]> {
   const client = await session.client();
   const bar = new ProgressBar(ports.length, 'ports');
   const standing = new Map<object, ImportCounts>();
@@ -103,7 +109,7 @@ async function wireAll(session: Session, ports: GuestPortRequest[], live: boolea
   const byHost = Map.groupBy(partsOf(ports), ({ host }) => host);
   const wireHost = async (parts: ReturnType<typeof partsOf>) => {
     for (const part of parts) {
-      const begun = await beginPart(client, part, live);
+      const begun = await beginPart(client, part, { live, dryRun });
       const run = session.runUrl(begun);
       if (run !== undefined) session.output.tell(`  ${part.host}: ${colourAside('dim', run)}`);
       const tell = (counts: ImportCounts) => bar.show(sum(standing.set(part, counts).values()));

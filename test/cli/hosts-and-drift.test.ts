@@ -48,6 +48,9 @@ test('a file of ports is imported, and imported again nothing is left to do', as
   const ports = [1, 2, 3, 4].map((number) => entry(number, `LNX1000${number}`, 100 + number));
   await writeFile(file, JSON.stringify([...ports, { ...entry(5, 'LNX10005', 100), vswitch: 'NOSUCH' }]));
   const report = join(folder, 'report.csv');
+  const planned = await run('import', file, '--live', '--dry-run');
+  expect(planned).toMatchObject({ code: 3, out: expect.stringContaining('4 would be wired') });
+  expect((await environment.guest('LNX10003')).rows).toEqual([]);
   const first = await run('import', file, '--live', '--report', report);
   expect(first.code).toBe(3);
   expect(first.err).toContain('5/5 ports');

@@ -136,6 +136,8 @@ test('many ports of which one is refused are not all done', async () => {
     status: 409,
     body: { type: 'urn:networking-zvm:problem:incomplete', result: { wired: 1, refused: 1 } },
   });
+  const planned = await call('POST', `${base}/ports?dryRun=true`, { ports }, WAIT);
+  expect(planned).toMatchObject({ status: 200, body: { result: { dryRun: true, unchanged: 1, refused: 1 } } });
 });
 
 test('a wait that runs out, or that is too short to begin with, answers 202', async () => {

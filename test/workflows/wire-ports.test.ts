@@ -48,6 +48,21 @@ test('refuses each port that cannot be had with its reason, and wires the others
   expect((await zvm.guest(userid(31))).rows).toHaveLength(1);
 });
 
+test('a dry run says what would become of each port, and nothing is done', async () => {
+  const ports = [
+    { userid: userid(35), portId: portId(3501), vswitch: 'VSW1', network: vlan(7) },
+    { userid: userid(35), portId: portId(3502), vswitch: 'VSW1', network: vlan(8) },
+    { userid: userid(1), portId: portId(1000), vswitch: 'VSW1', network: vlan(1000) },
+  ];
+  expect(await wire(ports, { dryRun: true, live: true })).toMatchObject({
+    dryRun: true,
+    wired: 1,
+    unchanged: 1,
+    refused: 1,
+  });
+  expect(await zvm.guest(userid(35))).toMatchObject({ directory: [], granted: {}, rows: [] });
+});
+
 test('reports a guest that fails for good, undone, without holding up the others', async () => {
   const fault = { kind: 'smapi', function: 'Image_Definition_Update_DM', userid: userid(32), rc: 596, rs: 3610 };
   await zvm.control('POST', 'faults', { match: {}, action: fault });
