@@ -71,6 +71,8 @@ export async function createHostWorker(
     maxConcurrentWorkflowTaskExecutions: AT_ONCE,
     maxConcurrentLocalActivityExecutions: AT_ONCE,
     maxConcurrentActivityTaskExecutions: AT_ONCE,
+    // Else only every eighth second has one, and a busy machine is soon taken for a dead worker.
+    maxHeartbeatThrottleInterval: '4 seconds',
     shutdownGraceTime: '30 seconds',
     shutdownForceTime: '60 seconds',
   });

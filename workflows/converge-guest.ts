@@ -23,6 +23,7 @@ import {
   doneBefore,
   type FailureReport,
   forGood,
+  hasLostAnswer,
   isRetryable,
   operationFailed,
   refused,
@@ -222,6 +223,7 @@ class Converging {
       // DirMaint may carry a change out later (SMAPI 592): the same plan again is given time.
       if (summarise(steps) === carriedOut) await this.pauseAfter(notShownYet(), headline(steps, 2));
       carriedOut = '';
+      let unheard: string[] = [];
       this.touched = true;
       this.show(steps);
       try {
@@ -232,10 +234,15 @@ class Converging {
         carriedOut = summarise(steps);
       } catch (error) {
         this.owed = this.owedWith(steps);
-        this.done.push(...doneBefore(error));
+        const told = doneBefore(error);
+        this.done.push(...told);
+        if (hasLostAnswer(error)) unheard = steps.map(sentence).filter((step) => !told.includes(step));
         await this.pauseAfter(error, headline(steps, 2));
       }
       progress = await this.planTowards(desired);
+      // What is not to be done any more was done, though nobody heard of it.
+      const left = progress.steps.map(sentence);
+      this.done.push(...unheard.filter((step) => !left.includes(step)));
     }
     return progress.liveVdevs;
   }

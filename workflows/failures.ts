@@ -150,6 +150,12 @@ export function doneBefore(error: unknown): string[] {
   return Array.isArray(done) ? done.map(String) : [];
 }
 
+/** True when nobody has said what became of the steps: their answer was lost, or the worker that waited for it. */
+export function hasLostAnswer(error: unknown): boolean {
+  if (error instanceof ActivityFailure && error.cause instanceof TimeoutFailure) return true;
+  return ['unreachable', 'timeout', 'bad-answer'].includes(detailOf(error).code ?? '');
+}
+
 /** The step on z/VM that an activity failed at, if it was one. */
 function failedStep(error: unknown): string | undefined {
   const { code, operation } = detailOf(error);

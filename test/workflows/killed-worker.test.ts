@@ -92,7 +92,8 @@ test.each(STEPS.map((step, round) => ({ ...step, round })))(
     await once(worker, 'exit');
     await zvm.control('DELETE', 'faults');
     worker = await startWorker();
-    await running;
+    // Each has changed something, also where the answer died with the worker.
+    expect((await running).map(({ changed }) => changed)).toEqual(OPERATIONS.map(() => true));
     for (const { operation, userid } of guests) {
       const guest = await zvm.guest(userid);
       expect({
