@@ -1,18 +1,10 @@
 import type { Command } from 'commander';
-import { z } from 'zod';
-import { failureOf } from '../client/operations.ts';
+import type { z } from 'zod';
+import { deepestCause, failureOf } from '../client/operations.ts';
 import { ConfigurationError } from '../configuration/error.ts';
 import { CommandFailure, EXIT, type ExitCode } from './exit-codes.ts';
 import { colourAside } from './output.ts';
-import { Session } from './session.ts';
-
-const Global = z.object({
-  json: z.boolean().optional(),
-  host: z.string().optional(),
-  address: z.string().optional(),
-  namespace: z.string().optional(),
-  uiUrl: z.string().optional(),
-});
+import { Session, SessionOptions } from './session.ts';
 
 /** What a command does: with a session, its arguments and its options, to how the process ends. */
 export type Work<Options extends z.ZodType> = (
@@ -32,7 +24,7 @@ export function action<Options extends z.ZodType>(options: Options, work: Work<O
     try {
       const parsed = options.safeParse(given);
       if (!parsed.success) throw new CommandFailure(EXIT.usage, wordsOf(parsed.error));
-      session = new Session(Global.parse(given), interrupt.signal);
+      session = new Session(SessionOptions.parse(given), interrupt.signal);
       process.exitCode = await work(session, this.args, parsed.data);
     } catch (error) {
       process.exitCode = report(error, session);
@@ -70,11 +62,7 @@ function report(error: unknown, session: Session | undefined): ExitCode {
 function failureIn(error: unknown): { message: string; exitCode: ExitCode } {
   if (error instanceof CommandFailure) return error;
   if (error instanceof ConfigurationError) return { message: error.message, exitCode: EXIT.usage };
-  const { type, message } = failureOf(deepest(error));
+  const { type, message } = failureOf(deepestCause(error));
   if (type === 'Refused') return { message, exitCode: EXIT.notFound };
   return { message, exitCode: EXIT.failed };
-}
-
-function deepest(error: unknown): unknown {
-  return error instanceof Error && error.cause instanceof Error ? deepest(error.cause) : error;
 }

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
+import { z } from 'zod';
 import { hostNames, workersOf } from '../client/known-hosts.ts';
 import { runUrl } from '../client/operations.ts';
 import { configuredTarget, connectClient, type TemporalTarget } from '../client/temporal-connection.ts';
+import { taskQueueOf } from '../network/host.ts';
 import { HostName } from '../network/identifiers.ts';
 import { CommandFailure, EXIT } from './exit-codes.ts';
 import { Output } from './output.ts';
@@ -11,13 +13,14 @@ import { Output } from './output.ts';
 const CONNECT_TIMEOUT = '5 seconds';
 
 /** What every command takes. */
-export type SessionOptions = {
-  json?: boolean | undefined;
-  host?: string | undefined;
-  address?: string | undefined;
-  namespace?: string | undefined;
-  uiUrl?: string | undefined;
-};
+export const SessionOptions = z.object({
+  json: z.boolean().optional(),
+  host: z.string().optional(),
+  address: z.string().optional(),
+  namespace: z.string().optional(),
+  uiUrl: z.string().optional(),
+});
+export type SessionOptions = z.infer<typeof SessionOptions>;
 
 /** One run of the command: its connection to Temporal, where its output goes, and Ctrl-C. */
 export class Session {
@@ -89,7 +92,7 @@ export class Session {
     if ((await workersOf(await this.client(), host)) > 0) return host;
     throw new CommandFailure(
       EXIT.unavailable,
-      `No worker of ${host} is running (task queue zvm-${host}): it cannot be read. Start one: npm run worker`,
+      `No worker of ${host} is running (task queue ${taskQueueOf(host)}): it cannot be read. Start one: npm run worker`,
     );
   }
 

@@ -1,7 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { taskQueueOf } from '../network/host.ts';
-import { findableBy } from '../temporal-config/search-attributes.ts';
-import { askedOf } from './asked.ts';
+import { is } from '../temporal-config/visibility.ts';
+import { toldToOperators } from './asked.ts';
+import { digestOf } from './digest.ts';
 import { operationIdOf } from './operation-id.ts';
 
 /** An operation to start. */
@@ -31,6 +33,16 @@ export type Begun = {
   clash: boolean | 'key';
 };
 
+/** What tells requests apart that bear the same key, or the same Workflow ID. */
+export function requestDigest({ type, input }: Pick<Beginning, 'type' | 'input'>): string {
+  return digestOf([type, input]);
+}
+
+/** A Workflow ID that no other operation has. */
+export function ownWorkflowId(prefix: string): string {
+  return `${prefix}/${randomUUID().slice(0, 13)}`;
+}
+
 const DIGEST = 'requestDigest';
 const KEY = 'requestKey';
 
@@ -45,7 +57,6 @@ export async function beginOperation(client: Client, beginning: Beginning): Prom
     ...((once ?? lock) === undefined ? {} : { [DIGEST]: (once ?? lock)?.digest }),
     ...(lock?.key === undefined ? {} : { [KEY]: lock.key }),
   };
-  const asked = askedOf(client.options.namespace, type, input);
   try {
     const handle = await client.workflow.start(type, {
       taskQueue: taskQueueOf(host),
@@ -53,9 +64,7 @@ export async function beginOperation(client: Client, beginning: Beginning): Prom
       workflowIdConflictPolicy: 'FAIL',
       workflowIdReusePolicy: once === undefined ? 'ALLOW_DUPLICATE' : 'REJECT_DUPLICATE',
       args: [input],
-      typedSearchAttributes: findableBy({ host, userid, portIds, ...asked?.found }),
-      staticSummary: asked?.summary ?? summary,
-      ...(asked === undefined ? {} : { staticDetails: asked.details }),
+      ...toldToOperators(client.options.namespace, { type, host, userid, portIds, input, summary }),
       ...(Object.keys(memo).length === 0 ? {} : { memo }),
     });
     return { id, runId: handle.firstExecutionRunId, clash: false };
@@ -75,7 +84,7 @@ async function runOfKey(
   workflowId: string,
   key: string,
 ): Promise<{ runId: string; digest: unknown } | undefined> {
-  for await (const { runId, memo } of client.workflow.list({ query: `WorkflowId = ${JSON.stringify(workflowId)}` }))
+  for await (const { runId, memo } of client.workflow.list({ query: is({ name: 'WorkflowId' }, workflowId) }))
     if (memo?.[KEY] === key) return { runId, digest: memo[DIGEST] };
   return undefined;
 }

@@ -2,6 +2,8 @@ import { type Client, WorkflowFailedError, WorkflowNotFoundError } from '@tempor
 import { ApplicationFailure } from '@temporalio/common';
 import { z } from 'zod';
 import { ZVM_HOST, ZVM_OUTCOME, ZVM_PORT, ZVM_USERID } from '../temporal-config/search-attributes.ts';
+import { runPath } from '../temporal-config/ui-links.ts';
+import { is, quoted } from '../temporal-config/visibility.ts';
 import { operationIdOf, workflowIdOf } from './operation-id.ts';
 
 /** Workflow types that somebody starts to change something. */
@@ -114,10 +116,10 @@ export async function listOperations(client: Client, filter: OperationFilter, li
 function queryOf({ host, hosts, userid, portId, type, state, withoutIdle, after }: OperationFilter): string {
   const types = type === undefined ? OPERATION_TYPES : [type];
   const parts = [`WorkflowType IN (${types.map(quoted).join(', ')})`];
-  if (host !== undefined) parts.push(`${ZVM_HOST.name} = ${quoted(host)}`);
+  if (host !== undefined) parts.push(is(ZVM_HOST, host));
   if (hosts !== undefined) parts.push(`${ZVM_HOST.name} IN (${hosts.map(quoted).join(', ')})`);
-  if (userid !== undefined) parts.push(`${ZVM_USERID.name} = ${quoted(userid)}`);
-  if (portId !== undefined) parts.push(`${ZVM_PORT.name} = ${quoted(portId)}`);
+  if (userid !== undefined) parts.push(is(ZVM_USERID, userid));
+  if (portId !== undefined) parts.push(is(ZVM_PORT, portId));
   if (withoutIdle === true)
     parts.push(
       `(WorkflowType != "reconcileHost" OR ${ZVM_OUTCOME.name} != "unchanged" OR ${ZVM_OUTCOME.name} IS NULL)`,
@@ -128,10 +130,6 @@ function queryOf({ host, hosts, userid, portId, type, state, withoutIdle, after 
     parts.push(`StartTime <= ${quoted(until)}`);
   }
   return parts.join(' AND ');
-}
-
-function quoted(text: string): string {
-  return `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
 }
 
 type Run = Awaited<ReturnType<ReturnType<Client['workflow']['getHandle']>['describe']>>;
@@ -219,9 +217,7 @@ async function endingOf(
 ): Promise<{ result?: unknown; failure?: OperationFailure }> {
   try {
     return {
-      result: withoutMemory(
-        await client.workflow.getHandle(workflowId, runId, { followRuns: false } as never).result(),
-      ),
+      result: withoutMemory(await client.workflow.getHandle(workflowId, runId, { followRuns: false }).result()),
     };
   } catch (error) {
     if (error instanceof WorkflowFailedError) return { failure: failureOf(error.cause ?? error) };
@@ -256,6 +252,11 @@ export function failureOf(error: unknown): OperationFailure {
   };
 }
 
+/** The error that others were thrown for. */
+export function deepestCause(error: unknown): unknown {
+  return error instanceof Error && error.cause instanceof Error ? deepestCause(error.cause) : error;
+}
+
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
@@ -284,5 +285,5 @@ export async function cancelOperation(client: Client, operationId: string): Prom
 
 /** The page of a run in the Temporal UI. */
 export function runUrl(uiUrl: string, namespace: string, { id, runId }: { id: string; runId: string }): string {
-  return `${uiUrl.replace(/\/$/, '')}/namespaces/${encodeURIComponent(namespace)}/workflows/${encodeURIComponent(workflowIdOf(id))}/${runId}/history`;
+  return `${uiUrl.replace(/\/$/, '')}${runPath(namespace, workflowIdOf(id), runId)}`;
 }

@@ -1,5 +1,4 @@
-import { randomUUID } from 'node:crypto';
-import type { Beginning } from './begin-operation.ts';
+import { type Beginning, ownWorkflowId } from './begin-operation.ts';
 import { ID_PREFIX } from './start-operation.ts';
 
 /** What is asked of one guest's ports. */
@@ -9,7 +8,7 @@ export type PortOperation = {
   userid: string;
   portIds: readonly string[];
   /** What the workflow takes beside host and userid. */
-  rest: Readonly<Record<string, unknown>>;
+  rest: object;
 };
 
 /** The operation as it is started, always one of its own: of three changes A, B, A the last must not join the first. */
@@ -21,7 +20,7 @@ export function portOperation({ type, host, userid, portIds, rest }: PortOperati
     host,
     userid: input.userid,
     portIds: portIds.map((portId) => portId.toLowerCase()),
-    workflowId: `${ID_PREFIX[type]}/${host}/${subject}/${randomUUID().slice(0, 13)}`,
+    workflowId: ownWorkflowId(`${ID_PREFIX[type]}/${host}/${subject}`),
     input,
     summary: `${ID_PREFIX[type].replaceAll('-', ' ')} for ${input.userid} on ${host}`,
   };

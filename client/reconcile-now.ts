@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
 import { z } from 'zod';
 import { ZVM_HOST } from '../temporal-config/search-attributes.ts';
+import { is, quoted } from '../temporal-config/visibility.ts';
 import { reconcileScheduleId } from '../temporal-config/workflow-ids.ts';
-import type { Beginning } from './begin-operation.ts';
+import { type Beginning, ownWorkflowId } from './begin-operation.ts';
 
 /** What a reconciliation leaves for the next one; `memory` tells what was ours. */
 const Last = z.object({
@@ -12,13 +12,16 @@ const Last = z.object({
   unreported: z.array(z.string()).optional(),
 });
 
-/** A reconciliation of a host now, beside its Schedule. */
-export async function reconcileNow(client: Client, host: string, dryRun: boolean): Promise<Beginning> {
+/** A reconciliation of a host now, beside its Schedule; `knownBefore` goes into its input. */
+export function reconcileOperation(
+  host: string,
+  dryRun: boolean,
+): Beginning & { input: { host: string; dryRun: boolean } } {
   return {
     type: 'reconcileHost',
     host,
-    workflowId: `${reconcileScheduleId(host)}/${randomUUID().slice(0, 13)}`,
-    input: { host, dryRun, ...(await knownBefore(client, host)) },
+    workflowId: ownWorkflowId(reconcileScheduleId(host)),
+    input: { host, dryRun },
     summary: `${dryRun ? 'compare' : 'reconcile'} ${host}${dryRun ? ', changing nothing' : ''}`,
   };
 }
@@ -36,9 +39,9 @@ export async function knownBefore(client: Client, host: string): Promise<{ last?
 async function lastResult(client: Client, host: string): Promise<z.infer<typeof Last> | undefined> {
   const query = [
     'WorkflowType = "reconcileHost"',
-    `${ZVM_HOST.name} = "${host}"`,
+    is(ZVM_HOST, host),
     'ExecutionStatus = "Completed"',
-    `WorkflowId STARTS_WITH "${reconcileScheduleId(host)}-2"`,
+    `WorkflowId STARTS_WITH ${quoted(`${reconcileScheduleId(host)}-2`)}`,
   ].join(' AND ');
   for await (const { workflowId, runId } of client.workflow.list({ query, pageSize: 1 })) {
     const result: unknown = await client.workflow.getHandle(workflowId, runId, { followRuns: false }).result();

@@ -19,7 +19,7 @@ import type {
   wirePorts,
 } from '../workflows/index.ts';
 import type { OperationResult } from '../workflows/operation.ts';
-import { askedOf } from './asked.ts';
+import { toldToOperators } from './asked.ts';
 
 /** The operations by workflow type, with what each takes. */
 type Operations = {
@@ -52,16 +52,14 @@ export function startOperation<Type extends keyof Operations>(
   subject: string = randomUUID(),
 ): Promise<WorkflowHandleWithFirstExecutionRunId<(input: unknown) => Promise<OperationResult>>> {
   const { host, userid, portId } = input as { host: string; userid: string; portId?: string };
-  const asked = askedOf(client.options.namespace, type, input);
+  const summary = `${ID_PREFIX[type].replaceAll('-', ' ')} for ${userid} on ${host}`;
   const portIds = portId === undefined ? [] : [portId.toLowerCase()];
   return client.workflow.start<(input: unknown) => Promise<OperationResult>>(type, {
     taskQueue: taskQueueOf(host),
     workflowId: `${ID_PREFIX[type]}/${host}/${subject}`,
     workflowIdConflictPolicy: 'USE_EXISTING',
     args: [input],
-    typedSearchAttributes: findableBy({ host, userid, portIds, ...asked?.found }),
-    staticSummary: asked?.summary ?? `${ID_PREFIX[type].replaceAll('-', ' ')} for ${userid} on ${host}`,
-    ...(asked === undefined ? {} : { staticDetails: asked.details }),
+    ...toldToOperators(client.options.namespace, { type, host, userid, portIds, input, summary }),
   });
 }
 
@@ -74,14 +72,13 @@ export function startWirePorts(
   input: Parameters<typeof wirePorts>[0],
   request: string = randomUUID(),
 ): Promise<WorkflowHandleWithFirstExecutionRunId<typeof wirePorts>> {
-  const asked = askedOf(client.options.namespace, 'wirePorts', input);
+  const { host } = input;
+  const summary = `wire ${input.ports.length} ports on ${host}`;
   return client.workflow.start<typeof wirePorts>('wirePorts', {
-    ...ofHost(input.host),
-    workflowId: `wire-ports/${input.host}/${request}`,
+    ...ofHost(host),
+    workflowId: `wire-ports/${host}/${request}`,
     args: [input],
-    typedSearchAttributes: findableBy({ host: input.host, ...asked?.found }),
-    staticSummary: asked?.summary ?? `wire ${input.ports.length} ports on ${input.host}`,
-    ...(asked === undefined ? {} : { staticDetails: asked.details }),
+    ...toldToOperators(client.options.namespace, { type: 'wirePorts', host, input, summary }),
   });
 }
 

@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
-import { ID_PREFIX } from '../client/start-operation.ts';
+import { ownWorkflowId } from '../client/begin-operation.ts';
+import { type PortOperation, portOperation } from '../client/port-operation.ts';
 import type { ShownGuest } from '../network/host-view.ts';
 import { checkConditions, isConditional, tagged } from './conditions.ts';
 import { notFound } from './problem.ts';
@@ -40,7 +41,6 @@ const SomePorts = z.preprocess(
   z.array(PortIdParam).min(1).max(64),
 );
 
-type Type = keyof typeof ID_PREFIX;
 type Target = z.output<typeof OfGuest> & { portIds: string[] };
 type How = z.output<typeof GuestOperationQuery>;
 
@@ -49,18 +49,8 @@ export function portRoutes(services: Services): App {
   const app = newApp();
   const { state } = services;
 
-  const begin = (context: Context<Env>, type: Type, target: Target, rest: object, how: How) => {
-    const { host, portIds } = target;
-    const userid = target.userid.toUpperCase();
-    return startOwn(context, services, `${ID_PREFIX[type]}/${host}/${portIds.length === 1 ? portIds[0] : userid}`, {
-      type,
-      host,
-      userid,
-      portIds,
-      input: { host, userid, ...rest, ...how },
-      summary: `${ID_PREFIX[type].replaceAll('-', ' ')} for ${userid} on ${host}`,
-    });
-  };
+  const begin = (context: Context<Env>, type: PortOperation['type'], target: Target, rest: object, how: How) =>
+    startOwn(context, services, portOperation({ type, ...target, rest: { ...rest, ...how } }));
 
   /** Throws a Problem when the port is not as the request says. */
   const checkPort = async (context: Context, { host, userid, portId }: z.output<typeof OfPort>) => {
@@ -280,9 +270,10 @@ export function portRoutes(services: Services): App {
       const { host } = context.req.valid('param');
       const { live, ports } = context.req.valid('json');
       hostFor(context, services, host, 'change');
-      return startOwn(context, services, `wire-ports/${host}`, {
+      return startOwn(context, services, {
         type: 'wirePorts',
         host,
+        workflowId: ownWorkflowId(`wire-ports/${host}`),
         input: { host, live, ports, ...context.req.valid('query') },
         summary: `wire ${ports.length} ports on ${host}`,
       });

@@ -1,6 +1,6 @@
 import { type Client, isGrpcDeadlineError, WorkflowFailedError } from '@temporalio/client';
 import { workersOf } from '../client/known-hosts.ts';
-import { failureOf } from '../client/operations.ts';
+import { deepestCause, failureOf } from '../client/operations.ts';
 import { readGuestView, readHostView } from '../client/read-state.ts';
 import { taskQueueOf } from '../network/host.ts';
 import type { HostView, ShownGuest } from '../network/host-view.ts';
@@ -94,12 +94,8 @@ function noWorker(host: string): Problem {
 
 function readingProblem(error: unknown): unknown {
   if (!(error instanceof WorkflowFailedError)) return error;
-  const failure = failureOf(deepest(error));
+  const failure = failureOf(deepestCause(error));
   if (failure.type === 'Refused')
     return new Problem(404, 'not-found', 'Not found', failure.message, { errors: failure.refusals });
   return new Problem(503, 'unreadable', 'It cannot be read now', failure.message);
-}
-
-function deepest(error: unknown): unknown {
-  return error instanceof Error && error.cause instanceof Error ? deepest(error.cause) : error;
 }

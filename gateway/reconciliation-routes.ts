@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi';
+import { ownWorkflowId } from '../client/begin-operation.ts';
 import { describeOperation, listOperations } from '../client/operations.ts';
-import { knownBefore } from '../client/reconcile-now.ts';
+import { knownBefore, reconcileOperation } from '../client/reconcile-now.ts';
 import { tagged } from './conditions.ts';
 import { notFound } from './problem.ts';
 import { type App, ChangeHeaders, hostFor, newApp, permit, route, type Services, STARTED } from './routing.ts';
@@ -60,8 +61,7 @@ export function reconciliationRoutes(services: Services): App {
     async (context) => {
       const { host } = hostFor(context, services, context.req.valid('param').host, 'reconcile');
       const dryRun = context.req.valid('json')?.dryRun ?? false;
-      const request = { type: 'reconcileHost', host, input: { host, dryRun }, summary: `reconcile ${host}` };
-      return startOwn(context, services, `reconcile/${host}`, request, await knownBefore(options.client, host));
+      return startOwn(context, services, reconcileOperation(host, dryRun), await knownBefore(options.client, host));
     },
   );
 
@@ -111,9 +111,10 @@ export function reconciliationRoutes(services: Services): App {
       const hosts = named?.map((host) => hostFor(context, services, host, 'reconcile').host) ?? mine;
       const [host] = hosts;
       if (host === undefined) throw notFound('host that the token may reconcile');
-      return startOwn(context, services, 'reconcile/fleet', {
+      return startOwn(context, services, {
         type: 'reconcileFleet',
         host,
+        workflowId: ownWorkflowId('reconcile/fleet'),
         input: { hosts: [...new Set(hosts)], ...how },
         summary: `reconcile ${hosts.length} host(s)`,
       });

@@ -1,44 +1,35 @@
-import { randomUUID } from 'node:crypto';
 import type { Context } from 'hono';
-import { type Beginning, type Begun, beginOperation } from '../client/begin-operation.ts';
+import { type Beginning, type Begun, beginOperation, requestDigest } from '../client/begin-operation.ts';
 import { digestOf } from '../client/digest.ts';
 import { workflowIdOf } from '../client/operation-id.ts';
 import { describeOperation, type OperationDetails, runUrl } from '../client/operations.ts';
 import { endingProblem, notFound, Problem } from './problem.ts';
 import type { Env, Services } from './routing.ts';
 
-type Request = Omit<Beginning, 'workflowId' | 'once' | 'lock'>;
-
 /**
- * Start an operation of its own, with a Workflow ID that begins so; requests of one caller with the same Idempotency-Key are one. Others never
- * are: of three changes A, B, A the last must not join the first.
+ * Start an operation of its own; requests of one caller with the same Idempotency-Key are one. Others never are: of three changes A, B, A the
+ * last must not join the first.
  */
 export function startOwn(
   context: Context<Env>,
   services: Services,
-  prefix: string,
-  request: Request & { input: object },
+  beginning: Beginning,
   /** What goes into the input besides, and differs from one request to its repeat. */
   besides: object = {},
 ): Promise<Response> {
   const key = keyOf(context);
-  const whole = { ...request, input: { ...request.input, ...besides } };
-  if (key === undefined)
-    return startAndAnswer(context, services, { ...whole, workflowId: `${prefix}/${randomUUID().slice(0, 13)}` });
-  const once = { digest: digestOf([request.type, request.input]) };
-  return startAndAnswer(context, services, { ...whole, workflowId: `request/${request.host}/${key}`, once });
+  const { input, host } = beginning;
+  const whole = { ...beginning, input: { ...(input as object), ...besides } };
+  if (key === undefined) return startAndAnswer(context, services, whole);
+  const once = { digest: requestDigest(beginning) };
+  return startAndAnswer(context, services, { ...whole, workflowId: `request/${host}/${key}`, once });
 }
 
 /** Start an operation whose Workflow ID stands for what it changes: one at a time changes it, the others are told so. */
-export function startAlone(
-  context: Context<Env>,
-  services: Services,
-  workflowId: string,
-  request: Request,
-): Promise<Response> {
+export function startAlone(context: Context<Env>, services: Services, beginning: Beginning): Promise<Response> {
   const key = keyOf(context);
-  const lock = { digest: digestOf([request.type, request.input]), ...(key === undefined ? {} : { key }) };
-  return startAndAnswer(context, services, { ...request, workflowId, lock });
+  const lock = { digest: requestDigest(beginning), ...(key === undefined ? {} : { key }) };
+  return startAndAnswer(context, services, { ...beginning, lock });
 }
 
 /** The request's Idempotency-Key, made the caller's own: nobody meets another's operations by guessing keys, and none can be read back. */

@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
+import { vswitchOperation } from '../client/vswitch-operation.ts';
 import { checkConditions, isConditional, tagged } from './conditions.ts';
 import { notFound } from './problem.ts';
 import {
@@ -7,7 +8,6 @@ import {
   ChangeHeaders,
   ConditionalHeaders,
   CreateHeaders,
-  type Env,
   flag,
   GuestOperationQuery,
   HostOperationQuery,
@@ -36,21 +36,6 @@ export function vswitchRoutes(services: Services): App {
     if (!isConditional(context)) return;
     state.changed(host);
     checkConditions(context, await find(host, vswitch));
-  };
-
-  const begin = (
-    context: Context<Env>,
-    type: 'ensureVswitch' | 'deleteVswitch',
-    { host, vswitch }: z.output<typeof OfVswitch>,
-    how: object,
-  ) => {
-    const name = vswitch.toUpperCase();
-    return startAlone(context, services, `vswitch/${host}/${name}`, {
-      type,
-      host,
-      input: { host, vswitch: name, ...how },
-      summary: `${type === 'ensureVswitch' ? 'ensure' : 'delete'} VSWITCH ${name} on ${host}`,
-    });
   };
 
   app.openapi(
@@ -108,7 +93,12 @@ export function vswitchRoutes(services: Services): App {
       const target = context.req.valid('param');
       hostFor(context, services, target.host, 'change');
       await checkVswitch(context, target);
-      return begin(context, 'ensureVswitch', target, context.req.valid('query'));
+      const { host, vswitch } = target;
+      return startAlone(
+        context,
+        services,
+        vswitchOperation('ensureVswitch', host, vswitch, context.req.valid('query')),
+      );
     },
   );
 
@@ -132,7 +122,12 @@ export function vswitchRoutes(services: Services): App {
       const target = context.req.valid('param');
       hostFor(context, services, target.host, 'change');
       await checkVswitch(context, target);
-      return begin(context, 'deleteVswitch', target, context.req.valid('query'));
+      const { host, vswitch } = target;
+      return startAlone(
+        context,
+        services,
+        vswitchOperation('deleteVswitch', host, vswitch, context.req.valid('query')),
+      );
     },
   );
 
@@ -150,9 +145,10 @@ export function vswitchRoutes(services: Services): App {
     ),
     (context) => {
       const { host } = hostFor(context, services, context.req.valid('param').host, 'change');
-      return startAlone(context, services, `dhcp/${host}`, {
+      return startAlone(context, services, {
         type: 'ensureDhcp',
         host,
+        workflowId: `dhcp/${host}`,
         input: { host, ...context.req.valid('query') },
         summary: `give the DHCP node of ${host} its NICs`,
       });
@@ -173,9 +169,10 @@ export function vswitchRoutes(services: Services): App {
     ),
     (context) => {
       const { host } = hostFor(context, services, context.req.valid('param').host, 'change');
-      return startAlone(context, services, `management-network/${host}`, {
+      return startAlone(context, services, {
         type: 'ensureManagementNetwork',
         host,
+        workflowId: `management-network/${host}`,
         input: { host, ...context.req.valid('query') },
         summary: `give the management node its NIC for ${host}`,
       });

@@ -7,6 +7,7 @@ import {
   ZVM_VLAN,
   ZVM_VSWITCH,
 } from './search-attributes.ts';
+import { is, quoted } from './visibility.ts';
 
 // Workflows import this file, so it may import nothing that the workflow sandbox does not allow.
 
@@ -163,18 +164,10 @@ function onQueueOf(host: string | undefined): string {
   return host === undefined ? '' : `TaskQueue = ${quoted(`zvm-${host}`)}`;
 }
 
-function is({ name }: { name: string }, value: string): string {
-  return `${name} = ${quoted(value)}`;
-}
-
 function since(now: Date, hours: number | undefined): string {
   return hours === undefined ? '' : `StartTime > ${quoted(ago(now, hours))}`;
 }
 
 function ago(now: Date, hours: number): string {
   return new Date(now.getTime() - hours * HOUR_MS).toISOString();
-}
-
-function quoted(text: string): string {
-  return `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
 }

@@ -1,14 +1,10 @@
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type Browser, chromium } from 'playwright-core';
 import { ensurePackages } from '../workers/demo/openstack/packages.ts';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
 const DEBIAN = { chromium: '/usr/bin/chromium' };
-/** Another test may be installing something else. */
-const TRIES = 20;
-const AGAIN_MS = 15_000;
 
 /** The machine's Chromium, headless; Debian's is installed where that may be done. Undefined, and loudly so, where there is none. */
 export async function startChromium(): Promise<Browser | undefined> {
@@ -33,13 +29,6 @@ function installed(): string | undefined {
 
 async function install(): Promise<string | undefined> {
   if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) return undefined;
-  for (let left = TRIES; ; left -= 1) {
-    try {
-      await ensurePackages((line) => process.stderr.write(`${line}\n`), DEBIAN);
-      return DEBIAN.chromium;
-    } catch (error) {
-      if (left === 1 || !String(error).includes('lock')) throw error;
-      await sleep(AGAIN_MS);
-    }
-  }
+  await ensurePackages((line) => process.stderr.write(`${line}\n`), DEBIAN);
+  return DEBIAN.chromium;
 }

@@ -5,8 +5,9 @@ import { type AddressInfo, isIPv6 } from 'node:net';
 import { serve } from '@hono/node-server';
 import { getConnInfo } from '@hono/node-server/conninfo';
 import type { Context } from 'hono';
+import type { HostConfiguration } from '../configuration/configuration.ts';
 import { createGateway } from '../gateway/app.ts';
-import type { GatewayOptions } from '../gateway/options.ts';
+import type { GatewayHost, GatewayOptions } from '../gateway/options.ts';
 
 export type ServerOptions = {
   host: string;
@@ -17,6 +18,11 @@ export type ServerOptions = {
 };
 
 export type RunningGateway = { url: string; close(): Promise<void> };
+
+/** What a gateway knows of a host: nothing of xCAT. */
+export function gatewayHostOf({ host, physicalNetworks }: HostConfiguration): GatewayHost {
+  return { host, physicalNetworks: physicalNetworks.map(({ name, vswitch }) => ({ name, vswitch })) };
+}
 
 /** A request that has not arrived whole by then is given up. */
 const REQUEST_MS = 30_000;

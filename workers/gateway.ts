@@ -5,7 +5,7 @@ import { loadConfiguration } from '../configuration/configuration.ts';
 import { ConfigurationError } from '../configuration/error.ts';
 import type { GatewayHost } from '../gateway/options.ts';
 import { GatewayHosts, variable } from './gateway-environment.ts';
-import { serveGateway } from './gateway-server.ts';
+import { gatewayHostOf, serveGateway } from './gateway-server.ts';
 import { createLogger } from './logging.ts';
 import { prepareExternal } from './temporal-connection.ts';
 import { watchTokens } from './token-file.ts';
@@ -74,10 +74,7 @@ function servedHosts(configFiles: string[], configDirs: string[]): { hosts: Gate
     };
   const { hosts, worker } = loadConfiguration({ configFiles, configDirs, env });
   return {
-    hosts: hosts.map(({ host, physicalNetworks }) => ({
-      host,
-      physicalNetworks: physicalNetworks.map(({ name, vswitch }) => ({ name, vswitch })),
-    })),
+    hosts: hosts.map(gatewayHostOf),
     logLevel: worker.logLevel,
   };
 }

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { describeHost, pauseReconciliation } from '../../client/known-hosts.ts';
 import { describeOperation, listOperations } from '../../client/operations.ts';
-import { reconcileNow } from '../../client/reconcile-now.ts';
+import { knownBefore, reconcileOperation } from '../../client/reconcile-now.ts';
 import { action } from '../action.ts';
 import { CommandFailure, EXIT, type ExitCode } from '../exit-codes.ts';
 import { showOutcome } from '../outcome.ts';
@@ -62,7 +62,9 @@ async function run(session: Session, _args: string[], options: z.output<typeof O
   const client = await session.client();
   const operations: ToldOperation[] = [];
   for (const host of hosts) {
-    const operation = await perform(session, await reconcileNow(client, host, dryRun), wait);
+    const asked = reconcileOperation(host, dryRun);
+    const input = { ...asked.input, ...(await knownBefore(client, host)) };
+    const operation = await perform(session, { ...asked, input }, wait);
     operations.push(operation);
     if (!session.output.json) showOutcome(session.output, operation);
     else if (watch) session.output.document(operation, 0);

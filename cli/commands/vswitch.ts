@@ -1,8 +1,7 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
-import type { Beginning } from '../../client/begin-operation.ts';
-import { digestOf } from '../../client/digest.ts';
 import { readVswitches } from '../../client/read-state.ts';
+import { vswitchOperation } from '../../client/vswitch-operation.ts';
 import type { VswitchView } from '../../network/host-view.ts';
 import { VswitchName } from '../../network/identifiers.ts';
 import { shortVlans } from '../../network/vlan-set.ts';
@@ -117,16 +116,6 @@ async function change(
   rest: Record<string, boolean>,
   wait: boolean,
 ): Promise<ExitCode> {
-  const [host, name] = [await session.host(), argument(VswitchName, words)];
-  const input = { host, vswitch: name, ...rest };
-  const beginning: Beginning = {
-    type,
-    host,
-    // One at a time changes a VSWITCH; a dry run is another request than the change itself.
-    workflowId: `vswitch/${host}/${name}`,
-    lock: { digest: digestOf([type, input]) },
-    input,
-    summary: `${type === 'ensureVswitch' ? 'ensure' : 'delete'} VSWITCH ${name} on ${host}`,
-  };
-  return runOperation(session, beginning, wait);
+  const name = argument(VswitchName, words);
+  return runOperation(session, vswitchOperation(type, await session.host(), name, rest), wait);
 }

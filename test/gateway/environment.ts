@@ -1,6 +1,6 @@
 import { inject } from 'vitest';
 import type { GatewayOptions } from '../../gateway/options.ts';
-import { type RunningGateway, serveGateway } from '../../workers/gateway-server.ts';
+import { gatewayHostOf, type RunningGateway, serveGateway } from '../../workers/gateway-server.ts';
 import { createEnvironment, type Environment } from '../workflows/environment.ts';
 
 /** A gateway before one simulated z/VM system with its worker; `call` sends a request and reads the answer. */
@@ -28,9 +28,7 @@ export async function serve(
     {
       client,
       namespace: inject('temporalNamespace'),
-      hosts: [
-        { host, physicalNetworks: configuration.physicalNetworks.map(({ name, vswitch }) => ({ name, vswitch })) },
-      ],
+      hosts: [gatewayHostOf(configuration)],
       tokens: undefined,
       uiUrl: 'http://ui.example',
       log: (level, fields, message) => log.push(JSON.stringify({ level, ...fields, message })),

@@ -5,7 +5,7 @@ import type { Client } from '@temporalio/client';
 import { configuredTarget, connectClient, localTarget, type TemporalTarget } from '../../client/temporal-connection.ts';
 import type { HostConfiguration } from '../../configuration/configuration.ts';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../simulator/simulator.ts';
-import { type RunningGateway, serveGateway } from '../gateway-server.ts';
+import { gatewayHostOf, type RunningGateway, serveGateway } from '../gateway-server.ts';
 import { createLogger } from '../logging.ts';
 import { runWorkers } from '../run-workers.ts';
 import { findTemporalServer } from '../temporal-binary.ts';
@@ -89,10 +89,7 @@ async function startGateway(
     {
       client,
       namespace: target.namespace,
-      hosts: hosts.map(({ host, physicalNetworks }) => ({
-        host,
-        physicalNetworks: physicalNetworks.map(({ name, vswitch }) => ({ name, vswitch })),
-      })),
+      hosts: hosts.map(gatewayHostOf),
       tokens: undefined,
       ...(uiUrl === undefined ? {} : { uiUrl }),
       log: () => {},
