@@ -150,8 +150,10 @@ test('operations are listed by guest, type and state', async () => {
 
 test('on a terminal it has colours, and shows live which step is running', async () => {
   await environment.control('POST', 'systems/zhcp1/guests/LNX10011/lock');
+  await holdGrants();
   const running = startOnTerminal(create('LNX10011', 11, '100'), env);
   await running.told('… grant LNX10011 on VSW1 with VLAN 100');
+  await environment.control('DELETE', 'faults');
   await running.told('the directory entry is locked by another change');
   await environment.control('POST', 'systems/zhcp1/guests/LNX10011/unlock');
   const { out } = await running.ended;
