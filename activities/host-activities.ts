@@ -5,7 +5,7 @@ import type { GuestState } from '../network/guest.ts';
 import type { Mac } from '../network/mac.ts';
 import { plan } from '../network/planner.ts';
 import { lostPortNumbers } from '../network/port-number-plan.ts';
-import { refusal } from '../network/refusal.ts';
+import { type Refusal, refusal } from '../network/refusal.ts';
 import type { Vswitch } from '../network/vswitch.ts';
 import type { HostActivities, Target } from '../workflows/host-activities.ts';
 import { applySteps } from './apply-steps.ts';
@@ -18,7 +18,8 @@ import { applyManagement, planManagement } from './management-network.ts';
 import { readNeutron, reportPorts } from './neutron.ts';
 import { createPortNumberReservations } from './port-number-reservations.ts';
 import { acceptingActivities } from './requests.ts';
-import { showGuest, showHost } from './show.ts';
+import { showGuest, showHost, shownOf } from './show.ts';
+import { planIdOf, refuseOtherPlan, refuseOtherState } from './state-tags.ts';
 import { stayAlive } from './stay-alive.ts';
 import { surveyHost } from './survey.ts';
 import { applyVswitchSteps, planVswitchChange, readVswitches } from './vswitches.ts';
@@ -44,15 +45,18 @@ export function createHostActivities(host: HostRuntime): HostActivities {
     planChange: (input) =>
       on(input, 'plan', async (signal) => {
         const around = await reader.read(input.userid, signal, input.directory);
+        refuse(refuseOtherState(input.onlyIf?.state, () => shownOf(around)));
         const avoided = new Set<Mac>(input.avoidMacs);
         // Nothing may be waited for between the choice of port numbers and their reservation.
         const vswitches = reservations.around(input.userid, around.vswitches);
         const decision = decide(input.change, { ...around, vswitches, avoidMacs: avoided });
         if (!decision.accepted) throw refusedFailure(decision.refusals);
         const { desired, before, affected, refused } = decision;
-        reservations.keep(desired.ports);
         const steps = withFollowUps(plan(desired, around.guest, around.vswitches), input.userid, host.rules, []);
-        return { desired, before, affected, refused, steps, liveVdevs: around.guest.live.map((nic) => nic.vdev) };
+        refuse(refuseOtherPlan(input.onlyIf?.plan, steps));
+        reservations.keep(desired.ports);
+        const liveVdevs = around.guest.live.map((nic) => nic.vdev);
+        return { desired, before, affected, refused, steps, plan: planIdOf(steps), liveVdevs };
       }),
     planTowards: (input) =>
       on(input, 'compare', async (signal) => {
@@ -81,6 +85,10 @@ export function createHostActivities(host: HostRuntime): HostActivities {
     planVswitch: (input) => on(input, 'plan VSWITCH', (signal) => planVswitchChange(host, input, signal)),
     applyVswitch: (input) => on(input, 'apply VSWITCH', (signal) => applyVswitchSteps(host, input.steps, signal)),
   };
+}
+
+function refuse(refusals: Refusal[]): void {
+  if (refusals.length > 0) throw refusedFailure(refusals);
 }
 
 /** Another worker may have chosen the same number at the same moment, and z/VM gives it to who asks last. */

@@ -6,8 +6,9 @@ import { plan } from '../network/planner.ts';
 import { sentence } from '../network/steps.ts';
 import { authorisedVlans } from '../network/vswitch.ts';
 import type { ShownHost } from '../workflows/host-activities.ts';
-import { readGuests, readHost } from './guest-reading.ts';
+import { type Reading, readGuests, readHost } from './guest-reading.ts';
 import type { HostRuntime } from './host-runtime.ts';
+import { stateTagsOf } from './state-tags.ts';
 
 /** Read a whole host: record and z/VM side by side. Throws an XcatError when it cannot be read. */
 export async function showHost(host: HostRuntime): Promise<ShownHost> {
@@ -33,11 +34,15 @@ export async function showHost(host: HostRuntime): Promise<ShownHost> {
 
 /** Read one guest in full, and what reconciliation would do to it. Throws a `Refused` failure for a guest that is not known. */
 export async function showGuest(host: HostRuntime, userid: Userid): Promise<ShownGuest> {
-  const { guest, ...around } = (await readGuests(host, [userid]))(userid);
+  return shownOf((await readGuests(host, [userid]))(userid));
+}
+
+/** A guest that was read, as it is shown. */
+export function shownOf({ guest, ...around }: Reading): ShownGuest {
   const change = { kind: 'reconcile' as const, ports: [], removed: [], unrecorded: [], left: [] };
   const decision = decide(change, { guest, ...around, avoidMacs: new Set() });
-  const { node, loggedOn, recorded, directory, live } = guest;
-  return {
+  const { userid, node, loggedOn, recorded, directory, live } = guest;
+  const shown = {
     userid,
     node,
     loggedOn,
@@ -56,4 +61,5 @@ export async function showGuest(host: HostRuntime, userid: Userid): Promise<Show
     steps: decision.accepted ? plan(decision.desired, guest, around.vswitches).map(sentence) : [],
     problems: decision.accepted ? [] : decision.refusals.map(({ reason }) => reason),
   };
+  return { ...shown, tags: stateTagsOf(shown) };
 }

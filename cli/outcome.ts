@@ -8,6 +8,7 @@ import { showWiring, Wiring } from './wiring.ts';
 const Steps = z.object({
   changed: z.boolean().optional(),
   dryRun: z.boolean().optional(),
+  plan: z.string().optional(),
   steps: z.array(z.string()).default([]),
   ports: z.array(ReportedPort).default([]),
 });
@@ -46,11 +47,13 @@ function showResult(output: Output, { host, result }: OperationDetails): void {
   else showSteps(output, Steps.catch({ steps: [], ports: [] }).parse(result));
 }
 
-function showSteps(output: Output, { dryRun, steps, ports }: z.output<typeof Steps>): void {
+function showSteps(output: Output, { dryRun, plan, steps, ports }: z.output<typeof Steps>): void {
   const mark = dryRun === true ? '○' : colour('green', '✔');
   for (const step of steps) output.print(`  ${mark} ${step}`);
-  if (dryRun === true) output.print('Nothing was done: this is what would be.');
-  else for (const port of ports) output.print(portLine(port));
+  if (dryRun === true) {
+    const again = plan === undefined ? '' : ` To do just this, if it is still so then: --plan ${plan}`;
+    output.print(`Nothing was done: this is what would be.${again}`);
+  } else for (const port of ports) output.print(portLine(port));
 }
 
 function showFailure(print: (line: string) => void, { failure, outcome, state }: OperationDetails): void {

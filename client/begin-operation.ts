@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
+import { type Client, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
 import { taskQueueOf } from '../network/host.ts';
 import { is } from '../temporal-config/visibility.ts';
 import { toldToOperators } from './asked.ts';
@@ -46,13 +46,24 @@ export function ownWorkflowId(prefix: string): string {
 const DIGEST = 'requestDigest';
 const KEY = 'requestKey';
 
-/** Start an operation, or join the one that is there under the same Workflow ID. Throws what the Temporal client throws. */
+/** The operation that the same request has begun before, by its key. Undefined when there is none, or the request has no key. */
+export async function begunBefore(client: Client, beginning: Beginning): Promise<Begun | undefined> {
+  const { workflowId, once, lock } = beginning;
+  const digest = (once ?? lock)?.digest;
+  const earlier =
+    once !== undefined
+      ? await runOf(client, workflowId)
+      : lock?.key !== undefined
+        ? await runOfKey(client, workflowId, lock.key)
+        : undefined;
+  if (earlier === undefined) return undefined;
+  return { id: operationIdOf(workflowId), runId: earlier.runId, clash: earlier.digest === digest ? false : 'key' };
+}
+
+/** Start an operation, or join the one that runs under the same Workflow ID. Throws what the Temporal client throws. */
 export async function beginOperation(client: Client, beginning: Beginning): Promise<Begun> {
   const { type, host, userid, portIds = [], workflowId, input, summary, once, lock } = beginning;
   const id = operationIdOf(workflowId);
-  const earlier = lock?.key === undefined ? undefined : await runOfKey(client, workflowId, lock.key);
-  if (earlier !== undefined)
-    return { id, runId: earlier.runId, clash: earlier.digest === lock?.digest ? false : 'key' };
   const memo = {
     ...((once ?? lock) === undefined ? {} : { [DIGEST]: (once ?? lock)?.digest }),
     ...(lock?.key === undefined ? {} : { [KEY]: lock.key }),
@@ -78,12 +89,20 @@ export async function beginOperation(client: Client, beginning: Beginning): Prom
   }
 }
 
+type EarlierRun = { runId: string; digest: unknown };
+
+async function runOf(client: Client, workflowId: string): Promise<EarlierRun | undefined> {
+  try {
+    const { runId, memo } = await client.workflow.getHandle(workflowId).describe();
+    return { runId, digest: memo?.[DIGEST] };
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return undefined;
+    throw error;
+  }
+}
+
 /** The run under a Workflow ID that a request with this key has started. */
-async function runOfKey(
-  client: Client,
-  workflowId: string,
-  key: string,
-): Promise<{ runId: string; digest: unknown } | undefined> {
+async function runOfKey(client: Client, workflowId: string, key: string): Promise<EarlierRun | undefined> {
   for await (const { runId, memo } of client.workflow.list({ query: is({ name: 'WorkflowId' }, workflowId) }))
     if (memo?.[KEY] === key) return { runId, digest: memo[DIGEST] };
   return undefined;

@@ -4,18 +4,23 @@ import { Problem } from './problem.ts';
 
 // Conditional requests, RFC 9110 section 13.
 
-/** The strong tag of what a caller is shown. */
-export function etagOf(body: unknown): string {
-  return `"${digestOf(body).slice(0, 32)}"`;
+/** What tells one state of what a caller is shown from another. */
+export function tagOf(body: unknown): string {
+  return digestOf(body).slice(0, 32);
+}
+
+/** A tag as a strong ETag. */
+function quoted(tag: string): string {
+  return `"${tag}"`;
 }
 
 /** The answer with its ETag; 304 when the caller has it already. */
-export function tagged(context: Context, body: unknown): Response {
-  const tag = etagOf(body);
-  context.header('etag', tag);
+export function tagged(context: Context, body: unknown, tag = tagOf(body)): Response {
+  const etag = quoted(tag);
+  context.header('etag', etag);
   context.header('cache-control', 'private, no-cache');
   const known = context.req.header('if-none-match');
-  if (known !== undefined && (known.trim() === '*' || tagsOf(known).some((each) => weak(each) === tag)))
+  if (known !== undefined && (known.trim() === '*' || tagsOf(known).some((each) => weak(each) === etag)))
     return context.body(null, 304);
   return context.json(body as never);
 }
@@ -25,17 +30,25 @@ export function isConditional(context: Context): boolean {
   return context.req.header('if-match') !== undefined || context.req.header('if-none-match') !== undefined;
 }
 
-/** Throws a Problem when `If-Match` or `If-None-Match` do not hold for what there is; undefined: there is nothing. */
-export function checkConditions(context: Context, current: unknown): void {
-  const tag = current === undefined ? undefined : etagOf(current);
+/**
+ * Throws a Problem when `If-Match` or `If-None-Match` do not hold for what there is, by its tag; undefined: there is nothing. Answers the tag
+ * that it has to have still when it is changed, null when there has to be nothing, undefined when it need not stay as it is.
+ */
+export function checkConditions(context: Context, tag: string | undefined): string | null | undefined {
+  const etag = tag === undefined ? undefined : quoted(tag);
   const wanted = context.req.header('if-match')?.trim();
   // A weak tag never matches here: it does not say that nothing has changed.
-  if (wanted !== undefined && (tag === undefined || (wanted !== '*' && !tagsOf(wanted).includes(tag))))
-    throw changed(tag === undefined ? 'there is no such thing' : 'it is not as it was when the ETag was read', tag);
+  if (wanted !== undefined && (etag === undefined || (wanted !== '*' && !tagsOf(wanted).includes(etag))))
+    throw changed(etag === undefined ? 'there is no such thing' : 'it is not as it was when the ETag was read', etag);
   const unwanted = context.req.header('if-none-match')?.trim();
-  if (unwanted === undefined || tag === undefined) return;
-  if (unwanted === '*' || tagsOf(unwanted).some((each) => weak(each) === tag))
-    throw changed('it is there already', tag);
+  if (
+    unwanted !== undefined &&
+    etag !== undefined &&
+    (unwanted === '*' || tagsOf(unwanted).some((each) => weak(each) === etag))
+  )
+    throw changed('it is there already', etag);
+  if (tag === undefined) return null;
+  return wanted === undefined || wanted === '*' ? undefined : tag;
 }
 
 function changed(detail: string, etag: string | undefined): Problem {

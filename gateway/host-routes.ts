@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { describeHost, pauseReconciliation } from '../client/known-hosts.ts';
 import type { PortView } from '../network/host-view.ts';
-import { checkConditions, isConditional, tagged } from './conditions.ts';
+import { checkConditions, isConditional, tagged, tagOf } from './conditions.ts';
 import type { GatewayHost } from './options.ts';
 import { notFound } from './problem.ts';
 import { type App, hostFor, newApp, permit, route, type Services } from './routing.ts';
@@ -89,7 +89,7 @@ export function hostRoutes(services: Services): App {
     ),
     async (context) => {
       const host = hostFor(context, services, context.req.valid('param').host, 'reconcile');
-      if (isConditional(context)) checkConditions(context, await hostBody(services, host));
+      if (isConditional(context)) checkConditions(context, tagOf(await hostBody(services, host)));
       const { paused, note } = context.req.valid('json').reconciliation;
       if (!(await pauseReconciliation(options.client, host.host, paused, note)))
         throw notFound(`Schedule of the reconciliation of ${host.host}`);

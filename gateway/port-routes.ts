@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { ownWorkflowId } from '../client/begin-operation.ts';
 import { type PortOperation, portOperation } from '../client/port-operation.ts';
-import type { ShownGuest } from '../network/host-view.ts';
+import { isInOrder, type ShownGuest, shownPort } from '../network/host-view.ts';
 import { checkConditions, isConditional, tagged } from './conditions.ts';
 import { notFound } from './problem.ts';
 import {
@@ -15,6 +15,7 @@ import {
   GuestOperationQuery,
   hostFor,
   newApp,
+  PortOperationQuery,
   route,
   type Services,
   STARTED,
@@ -41,20 +42,36 @@ const SomePorts = z.preprocess(
   z.array(PortIdParam).min(1).max(64),
 );
 
-type Target = z.output<typeof OfGuest> & { portIds: string[] };
-type How = z.output<typeof GuestOperationQuery>;
+/** `whole`: the request is of the guest, not of one port. */
+type Target = z.output<typeof OfGuest> & { portIds: string[]; whole?: boolean };
+type How = z.output<typeof PortOperationQuery>;
 
 /** Guests with their ports and NICs: read, create, change, delete. */
 export function portRoutes(services: Services): App {
   const app = newApp();
   const { state } = services;
 
-  const begin = (context: Context<Env>, type: PortOperation['type'], target: Target, rest: object, how: How) =>
-    startOwn(context, services, portOperation({ type, ...target, rest: { ...rest, ...how } }));
+  const begin = (context: Context<Env>, type: PortOperation['type'], target: Target, rest: object, how: How) => {
+    const { plan, ...limits } = how;
+    const onlyIf = plan === undefined ? {} : { plan };
+    const operation = portOperation({
+      type,
+      ...target,
+      rest: { ...rest, ...limits, ...(plan === undefined ? {} : { onlyIf }) },
+    });
+    return startOwn(context, services, operation, async () => {
+      const state = await stateToKeep(context, target);
+      return state === undefined ? {} : { onlyIf: { ...onlyIf, state } };
+    });
+  };
 
-  /** Throws a Problem when the port is not as the request says. */
-  const checkPort = async (context: Context, { host, userid, portId }: z.output<typeof OfPort>) => {
-    if (isConditional(context)) checkConditions(context, portBody(host, await state.guest(host, userid), portId));
+  /** What must not change before the operation's turn at the guest. Throws a Problem when it is not as the request says already. */
+  const stateToKeep = async (context: Context, { host, userid, portIds, whole = false }: Target) => {
+    if (!isConditional(context)) return undefined;
+    const { tags } = await state.guest(host, userid);
+    const [portId] = whole ? [] : portIds;
+    const tag = checkConditions(context, portId === undefined ? tags.guest : tags.ports[portId]);
+    return tag === undefined ? undefined : { ...(portId === undefined ? {} : { portId }), tag };
   };
 
   app.openapi(
@@ -72,7 +89,8 @@ export function portRoutes(services: Services): App {
     async (context) => {
       const { host, userid } = context.req.valid('param');
       hostFor(context, services, host, 'read');
-      return tagged(context, guestBody(host, await state.guest(host, userid)));
+      const guest = await state.guest(host, userid);
+      return tagged(context, guestBody(host, guest), guest.tags.guest);
     },
   );
 
@@ -92,9 +110,10 @@ export function portRoutes(services: Services): App {
       const { host, userid, portId } = context.req.valid('param');
       hostFor(context, services, host, 'read');
       const guest = await state.guest(host, userid);
-      const port = portBody(host, guest, portId);
-      if (port === undefined) throw notFound(`port ${portId} of ${guest.userid} on ${host}`);
-      return tagged(context, port);
+      const port = shownPort(guest, portId);
+      const tag = guest.tags.ports[portId];
+      if (port === undefined || tag === undefined) throw notFound(`port ${portId} of ${guest.userid} on ${host}`);
+      return tagged(context, { host, userid: guest.userid, portId, ...port }, tag);
     },
   );
 
@@ -109,7 +128,7 @@ export function portRoutes(services: Services): App {
         request: {
           params: OfPort,
           headers: CreateHeaders,
-          query: GuestOperationQuery.extend({ live: flag('On the running guest too') }),
+          query: PortOperationQuery.extend({ live: flag('On the running guest too') }),
           body: json(NewPort),
         },
       },
@@ -118,7 +137,6 @@ export function portRoutes(services: Services): App {
     async (context) => {
       const { host, userid, portId } = context.req.valid('param');
       hostFor(context, services, host, 'change');
-      await checkPort(context, { host, userid, portId });
       const { live = false, ...how } = context.req.valid('query');
       const port = { portId, ...context.req.valid('json') };
       const target = { host, userid, portIds: [portId] };
@@ -136,7 +154,7 @@ export function portRoutes(services: Services): App {
         operationId: 'changePort',
         tags: ['Ports'],
         summary: 'Another VLAN, another VSWITCH, up or down',
-        request: { params: OfPort, headers: ConditionalHeaders, query: GuestOperationQuery, body: json(PortChange) },
+        request: { params: OfPort, headers: ConditionalHeaders, query: PortOperationQuery, body: json(PortChange) },
       },
       STARTED,
     ),
@@ -144,7 +162,6 @@ export function portRoutes(services: Services): App {
       const { host, userid, portId } = context.req.valid('param');
       const change = context.req.valid('json');
       hostFor(context, services, host, 'change');
-      await checkPort(context, { host, userid, portId });
       const target = { host, userid, portIds: [portId] };
       const how = context.req.valid('query');
       return 'network' in change
@@ -161,14 +178,13 @@ export function portRoutes(services: Services): App {
         operationId: 'deletePort',
         tags: ['Ports'],
         summary: 'Delete a port: nothing of it is left',
-        request: { params: OfPort, headers: ConditionalHeaders, query: GuestOperationQuery },
+        request: { params: OfPort, headers: ConditionalHeaders, query: PortOperationQuery },
       },
       STARTED,
     ),
     async (context) => {
       const { host, userid, portId } = context.req.valid('param');
       hostFor(context, services, host, 'change');
-      await checkPort(context, { host, userid, portId });
       return begin(context, 'deletePort', { host, userid, portIds: [portId] }, { portId }, context.req.valid('query'));
     },
   );
@@ -181,7 +197,7 @@ export function portRoutes(services: Services): App {
         operationId: 'attachNics',
         tags: ['NICs'],
         summary: 'Make ports live on the running guest; those that are not recorded yet are created',
-        request: { params: OfGuest, headers: ConditionalHeaders, query: GuestOperationQuery, body: json(NewNics) },
+        request: { params: OfGuest, headers: ConditionalHeaders, query: PortOperationQuery, body: json(NewNics) },
       },
       STARTED,
     ),
@@ -189,9 +205,8 @@ export function portRoutes(services: Services): App {
       const { host, userid } = context.req.valid('param');
       const { ports } = context.req.valid('json');
       hostFor(context, services, host, 'change');
-      if (isConditional(context)) checkConditions(context, guestBody(host, await state.guest(host, userid)));
       const portIds = ports.map((port) => port.portId);
-      return begin(context, 'attachNic', { host, userid, portIds }, { ports }, context.req.valid('query'));
+      return begin(context, 'attachNic', { host, userid, portIds, whole: true }, { ports }, context.req.valid('query'));
     },
   );
 
@@ -203,14 +218,13 @@ export function portRoutes(services: Services): App {
         operationId: 'detachNic',
         tags: ['NICs'],
         summary: 'Take a NIC from the running guest; the port stays',
-        request: { params: OfPort, headers: ConditionalHeaders, query: GuestOperationQuery },
+        request: { params: OfPort, headers: ConditionalHeaders, query: PortOperationQuery },
       },
       STARTED,
     ),
     async (context) => {
       const { host, userid, portId } = context.req.valid('param');
       hostFor(context, services, host, 'change');
-      await checkPort(context, { host, userid, portId });
       const portIds = [portId];
       return begin(context, 'detachNic', { host, userid, portIds }, { portIds }, context.req.valid('query'));
     },
@@ -227,7 +241,7 @@ export function portRoutes(services: Services): App {
         request: {
           params: OfGuest,
           headers: ConditionalHeaders,
-          query: GuestOperationQuery.extend({
+          query: PortOperationQuery.extend({
             port: SomePorts.openapi({
               type: 'array',
               items: { type: 'string', format: 'uuid' },
@@ -243,9 +257,8 @@ export function portRoutes(services: Services): App {
     async (context) => {
       const { host, userid } = context.req.valid('param');
       hostFor(context, services, host, 'change');
-      if (isConditional(context)) checkConditions(context, guestBody(host, await state.guest(host, userid)));
       const { port: portIds, ...how } = context.req.valid('query');
-      return begin(context, 'detachNic', { host, userid, portIds }, { portIds }, how);
+      return begin(context, 'detachNic', { host, userid, portIds, whole: true }, { portIds }, how);
     },
   );
 
@@ -286,7 +299,6 @@ function guestBody(
   host: string,
   { userid, node, loggedOn, record, directory, live, authorisations, steps, problems }: ShownGuest,
 ) {
-  const inOrder = steps.length === 0 && problems.length === 0;
   return {
     host,
     userid,
@@ -294,27 +306,8 @@ function guestBody(
     loggedOn,
     record,
     actual: { directory, live, authorisations },
-    inOrder,
+    inOrder: isInOrder({ steps, problems }),
     steps,
     problems,
-  };
-}
-
-function portBody(host: string, guest: ShownGuest, portId: string) {
-  const record = guest.record.find((row) => row.portId === portId);
-  if (record === undefined) return undefined;
-  const { vdev, vswitch } = record;
-  return {
-    host,
-    userid: guest.userid,
-    portId,
-    record,
-    actual: {
-      loggedOn: guest.loggedOn,
-      directory: guest.directory.find((nic) => nic.vdev === vdev) ?? null,
-      live: guest.live.find((nic) => nic.vdev === vdev) ?? null,
-      authorisation: guest.authorisations.find((entry) => entry.vswitch === vswitch) ?? null,
-    },
-    inOrder: guest.steps.length === 0 && guest.problems.length === 0,
   };
 }

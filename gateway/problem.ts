@@ -1,6 +1,7 @@
 import type { Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type { OperationDetails } from '../client/operations.ts';
+import { isOvertaken } from '../network/refusal.ts';
 
 /** One thing that is wrong, and where. */
 export type FieldProblem = { field: string; reason: string; advice?: string };
@@ -68,6 +69,7 @@ export function endingProblem(operation: OperationDetails & { run?: string }): P
     ...(advice === undefined ? {} : { advice }),
     ...(undone === undefined ? {} : { undone }),
   };
+  if (isOvertaken(refusals)) return new Problem(412, 'changed', 'It is not as the request says', message, extra);
   if (type === 'Refused') return new Problem(409, 'refused', 'The request cannot be granted', message, extra);
   return new Problem(502, 'failed', 'z/VM or xCAT did not do it', message, extra);
 }

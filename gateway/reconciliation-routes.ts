@@ -61,7 +61,7 @@ export function reconciliationRoutes(services: Services): App {
     async (context) => {
       const { host } = hostFor(context, services, context.req.valid('param').host, 'reconcile');
       const dryRun = context.req.valid('json')?.dryRun ?? false;
-      return startOwn(context, services, reconcileOperation(host, dryRun), await knownBefore(options.client, host));
+      return startOwn(context, services, reconcileOperation(host, dryRun), () => knownBefore(options.client, host));
     },
   );
 

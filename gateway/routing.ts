@@ -3,7 +3,7 @@ import type { Context } from 'hono';
 import type { GatewayHost, GatewayOptions, Limits } from './options.ts';
 import { invalid, notFound, Problem } from './problem.ts';
 import type { Readings } from './readings.ts';
-import { Operation, Problem as ProblemSchema } from './schemas.ts';
+import { Operation, PlanId, Problem as ProblemSchema } from './schemas.ts';
 import { allows, type KnownToken, type Verb } from './tokens.ts';
 
 /** What handlers find in the request's context. */
@@ -165,6 +165,13 @@ export const HostOperationQuery = z.object({
 /** How an operation on a guest is carried out. */
 export const GuestOperationQuery = HostOperationQuery.extend({
   keepOnFailure: flag('On a failure leave what was done for repair instead of undoing it'),
+});
+
+/** How an operation on ports of one guest is carried out. */
+export const PortOperationQuery = GuestOperationQuery.extend({
+  plan: PlanId.optional().openapi({
+    description: 'Only if the steps are those of this plan, which a dry run has told',
+  }),
 });
 
 /** The host, if the gateway serves it and the caller may do this on it. Throws a Problem. */

@@ -26,6 +26,11 @@ export const OperationIdParam = z
   .regex(/^[A-Za-z0-9._~@#$+:-]{1,400}$/)
   .openapi({ example: 'change-vlan~zvm1~00000000-0000-4000-8000-000000000001', description: 'An operation' });
 
+export const PlanId = z
+  .string()
+  .regex(/^[0-9a-f]{32}$/)
+  .openapi({ example: '0123456789abcdef0123456789abcdef', description: 'The plan of a dry run' });
+
 const Vlan = z.int().min(1).max(4094);
 const Mac = z
   .string()

@@ -1,5 +1,5 @@
 import type { Context } from 'hono';
-import { type Beginning, type Begun, beginOperation, requestDigest } from '../client/begin-operation.ts';
+import { type Beginning, type Begun, beginOperation, begunBefore, requestDigest } from '../client/begin-operation.ts';
 import { digestOf } from '../client/digest.ts';
 import { workflowIdOf } from '../client/operation-id.ts';
 import { describeOperation, type OperationDetails, runUrl } from '../client/operations.ts';
@@ -14,23 +14,32 @@ export function startOwn(
   context: Context<Env>,
   services: Services,
   beginning: Beginning,
-  /** What goes into the input besides, and differs from one request to its repeat. */
-  besides: object = {},
+  prepare?: Prepare,
 ): Promise<Response> {
   const key = keyOf(context);
-  const { input, host } = beginning;
-  const whole = { ...beginning, input: { ...(input as object), ...besides } };
-  if (key === undefined) return startAndAnswer(context, services, whole);
+  if (key === undefined) return startAndAnswer(context, services, beginning, prepare);
   const once = { digest: requestDigest(beginning) };
-  return startAndAnswer(context, services, { ...whole, workflowId: `request/${host}/${key}`, once });
+  const workflowId = `request/${beginning.host}/${key}`;
+  return startAndAnswer(context, services, { ...beginning, workflowId, once }, prepare);
 }
 
 /** Start an operation whose Workflow ID stands for what it changes: one at a time changes it, the others are told so. */
-export function startAlone(context: Context<Env>, services: Services, beginning: Beginning): Promise<Response> {
+export function startAlone(
+  context: Context<Env>,
+  services: Services,
+  beginning: Beginning,
+  prepare?: Prepare,
+): Promise<Response> {
   const key = keyOf(context);
   const lock = { digest: requestDigest(beginning), ...(key === undefined ? {} : { key }) };
-  return startAndAnswer(context, services, { ...beginning, lock });
+  return startAndAnswer(context, services, { ...beginning, lock }, prepare);
 }
+
+/**
+ * What is looked at before an operation begins, and not again for its repeat: throws a Problem when it must not, and answers what goes into
+ * its input besides, which is not part of what the caller asks for.
+ */
+type Prepare = () => Promise<object>;
 
 /** The request's Idempotency-Key, made the caller's own: nobody meets another's operations by guessing keys, and none can be read back. */
 function keyOf(context: Context<Env>): string | undefined {
@@ -38,12 +47,21 @@ function keyOf(context: Context<Env>): string | undefined {
   return key === undefined ? undefined : digestOf([context.get('caller')?.name ?? null, key]).slice(0, 32);
 }
 
-async function startAndAnswer(context: Context<Env>, services: Services, beginning: Beginning): Promise<Response> {
+async function startAndAnswer(
+  context: Context<Env>,
+  services: Services,
+  beginning: Beginning,
+  prepare: Prepare = async () => ({}),
+): Promise<Response> {
   const { options, limits, state } = services;
   // Reading what a condition is about may have taken longer than a call may, and so may waiting.
   const soon = <Result>(call: () => Promise<Result>) =>
     options.client.withDeadline(Date.now() + limits.temporalSeconds * 1_000, call);
-  const begun = await soon(() => beginOperation(options.client, beginning));
+  let begun = await soon(() => begunBefore(options.client, beginning));
+  if (begun === undefined) {
+    const input = { ...(beginning.input as object), ...(await prepare()) };
+    begun = await soon(() => beginOperation(options.client, { ...beginning, input }));
+  }
   if (begun.clash !== false) throw clashOf(begun);
   state.changed(beginning.host);
   services.counted('started', beginning.type, beginning.host);

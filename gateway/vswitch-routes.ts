@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { vswitchOperation } from '../client/vswitch-operation.ts';
-import { checkConditions, isConditional, tagged } from './conditions.ts';
+import { checkConditions, isConditional, tagged, tagOf } from './conditions.ts';
 import { notFound } from './problem.ts';
 import {
   type App,
@@ -33,9 +33,11 @@ export function vswitchRoutes(services: Services): App {
 
   /** Throws a Problem when the VSWITCH is not as the request says. */
   const checkVswitch = async (context: Context, { host, vswitch }: z.output<typeof OfVswitch>) => {
-    if (!isConditional(context)) return;
+    if (!isConditional(context)) return {};
     state.changed(host);
-    checkConditions(context, await find(host, vswitch));
+    const found = await find(host, vswitch);
+    checkConditions(context, found === undefined ? undefined : tagOf(found));
+    return {};
   };
 
   app.openapi(
@@ -92,13 +94,8 @@ export function vswitchRoutes(services: Services): App {
     async (context) => {
       const target = context.req.valid('param');
       hostFor(context, services, target.host, 'change');
-      await checkVswitch(context, target);
-      const { host, vswitch } = target;
-      return startAlone(
-        context,
-        services,
-        vswitchOperation('ensureVswitch', host, vswitch, context.req.valid('query')),
-      );
+      const operation = vswitchOperation('ensureVswitch', target.host, target.vswitch, context.req.valid('query'));
+      return startAlone(context, services, operation, () => checkVswitch(context, target));
     },
   );
 
@@ -121,13 +118,8 @@ export function vswitchRoutes(services: Services): App {
     async (context) => {
       const target = context.req.valid('param');
       hostFor(context, services, target.host, 'change');
-      await checkVswitch(context, target);
-      const { host, vswitch } = target;
-      return startAlone(
-        context,
-        services,
-        vswitchOperation('deleteVswitch', host, vswitch, context.req.valid('query')),
-      );
+      const operation = vswitchOperation('deleteVswitch', target.host, target.vswitch, context.req.valid('query'));
+      return startAlone(context, services, operation, () => checkVswitch(context, target));
     },
   );
 

@@ -73,7 +73,33 @@ export type ShownGuest = {
   steps: string[];
   /** Why it cannot do more. */
   problems: string[];
+  tags: StateTags;
 };
+
+/** What tells states apart: of a guest, and of each of its ports. */
+export type StateTags = { guest: string; ports: Record<string, string> };
+
+/** True when reconciliation would leave the guest as it is. */
+export function isInOrder({ steps, problems }: Pick<ShownGuest, 'steps' | 'problems'>): boolean {
+  return steps.length === 0 && problems.length === 0;
+}
+
+/** A port of a guest: what is recorded, and what z/VM has of it. Undefined when the guest has no such port. */
+export function shownPort(guest: Omit<ShownGuest, 'tags'>, portId: string) {
+  const record = guest.record.find((row) => row.portId === portId);
+  if (record === undefined) return undefined;
+  const { vdev, vswitch } = record;
+  return {
+    record,
+    actual: {
+      loggedOn: guest.loggedOn,
+      directory: guest.directory.find((nic) => nic.vdev === vdev) ?? null,
+      live: guest.live.find((nic) => nic.vdev === vdev) ?? null,
+      authorisation: guest.authorisations.find((entry) => entry.vswitch === vswitch) ?? null,
+    },
+    inOrder: isInOrder(guest),
+  };
+}
 
 /** Put a guest's record beside what the VSWITCHes show of it. */
 export function guestViewOf(

@@ -10,6 +10,7 @@ import {
   DeletePortInput,
   DetachNicInput,
   type KnownPort,
+  type OnlyIf,
   PortRequest,
   SetAdminStateInput,
 } from './requests.ts';
@@ -26,20 +27,23 @@ export type Operation = {
   giveUpAfterMinutes: number;
   keepOnFailure: boolean;
   dryRun: boolean;
+  onlyIf?: OnlyIf;
 };
 
 type Accepted = { accepted: true; operation: Operation } | { accepted: false; refusals: Refusal[] };
 type Named = Pick<Operation, 'change' | 'portIds' | 'summary'>;
 
-function accepting<Schema extends z.ZodType<Omit<Operation, keyof Named>>>(
+type Limited = Omit<Operation, keyof Named | 'onlyIf'> & { onlyIf?: OnlyIf | undefined };
+
+function accepting<Schema extends z.ZodType<Limited>>(
   schema: Schema,
   name: (request: z.output<Schema>) => Named,
 ): (input: unknown) => Accepted {
   return (input) => {
     const parsed = schema.safeParse(input);
     if (!parsed.success) return { accepted: false, refusals: refusalsOf(parsed.error) };
-    const { host, userid, giveUpAfterMinutes, keepOnFailure, dryRun } = parsed.data;
-    const limits = { giveUpAfterMinutes, keepOnFailure, dryRun };
+    const { host, userid, giveUpAfterMinutes, keepOnFailure, dryRun, onlyIf } = parsed.data;
+    const limits = { giveUpAfterMinutes, keepOnFailure, dryRun, ...(onlyIf === undefined ? {} : { onlyIf }) };
     return { accepted: true, operation: { host, userid, ...limits, ...name(parsed.data) } };
   };
 }

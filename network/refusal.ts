@@ -20,6 +20,11 @@ export function refusal(field: string, reason: string, advice: string): Refusal 
   return { field, reason, advice };
 }
 
+/** True when nothing but a condition of the request stands in its way: things have changed since its sender has looked. */
+export function isOvertaken(refusals: readonly Pick<Refusal, 'field'>[]): boolean {
+  return refusals.some(({ field }) => field.startsWith('onlyIf.'));
+}
+
 /** Turn zod's issues with a request into refusals, one per field. */
 export function refusalsOf(error: z.ZodError): Refusal[] {
   return error.issues.map((issue) =>

@@ -37,14 +37,28 @@ const operation = {
   dryRun: z.boolean().default(false),
 };
 
-export const CreatePortInput = z.strictObject({ ...target, ...PortRequest.shape, ...operation });
+/** What a dry run calls its plan. */
+export const PlanId = z.string().regex(/^[0-9a-f]{32}$/, 'has to be the 32 characters that a dry run has told');
+
+/** What has to hold still when the operation has its turn at the guest: else it is refused, with a field that begins with `onlyIf`. */
+export const OnlyIf = z.strictObject({
+  /** The plan that a dry run of the same request has told. */
+  plan: PlanId.optional(),
+  /** The tag that the guest, or one of its ports, was shown with; null when there was no such port. */
+  state: z.strictObject({ portId: PortId.optional(), tag: z.string().nullable() }).optional(),
+});
+export type OnlyIf = z.infer<typeof OnlyIf>;
+
+const guestOperation = { ...operation, onlyIf: OnlyIf.optional() };
+
+export const CreatePortInput = z.strictObject({ ...target, ...PortRequest.shape, ...guestOperation });
 export const AttachNicInput = z.strictObject({
   ...target,
   ports: z
     .array(z.union([PortRequest, KnownPort]))
     .min(1)
     .max(64),
-  ...operation,
+  ...guestOperation,
 });
 export const ChangeVlanInput = z.strictObject({
   ...target,
@@ -52,16 +66,16 @@ export const ChangeVlanInput = z.strictObject({
   network: Network,
   /** The VSWITCH to move to; left out, the port stays on its own. */
   vswitch: VswitchName.optional(),
-  ...operation,
+  ...guestOperation,
 });
 export const SetAdminStateInput = z.strictObject({
   ...target,
   portId: PortId,
   adminStateUp: z.boolean(),
-  ...operation,
+  ...guestOperation,
 });
-export const DetachNicInput = z.strictObject({ ...target, portIds: z.array(PortId).min(1).max(64), ...operation });
-export const DeletePortInput = z.strictObject({ ...target, portId: PortId, ...operation });
+export const DetachNicInput = z.strictObject({ ...target, portIds: z.array(PortId).min(1).max(64), ...guestOperation });
+export const DeletePortInput = z.strictObject({ ...target, portId: PortId, ...guestOperation });
 
 /** Ports in one `wirePorts`: its input must stay well below the server's warning at 512 KiB (contract temporal.md 1.5). */
 export const MOST_PORTS = 2_000;

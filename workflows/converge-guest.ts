@@ -14,7 +14,7 @@ import { type FoundBy, foundByChange, foundByPorts } from '../network/found-by.t
 import type { Userid } from '../network/identifiers.ts';
 import type { Mac } from '../network/mac.ts';
 import type { RefusedPort } from '../network/refusal.ts';
-import type { Change } from '../network/requests.ts';
+import type { Change, OnlyIf } from '../network/requests.ts';
 import { headline, type Step, sentence, summarise } from '../network/steps.ts';
 import type { Vdev } from '../network/vdev.ts';
 import { ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
@@ -46,6 +46,8 @@ export type ConvergeGuestInput = {
   keepOnFailure: boolean;
   /** Plan only. */
   dryRun?: boolean;
+  /** What has to hold still when the guest is read. */
+  onlyIf?: OnlyIf;
   /** The window of a bulk operation that this guest is wired in. */
   together?: Together;
   directory?: DirectoryReading;
@@ -64,6 +66,8 @@ export type ConvergeGuestResult = {
   liveVdevs: Vdev[];
   /** What was done, as sentences, in order; after a dry run, what would be. */
   steps: string[];
+  /** What a dry run calls its plan, for a request that is to be carried out only so. */
+  plan?: string;
   /** What the run was found by, before the change and after it. */
   found: FoundBy;
   waiting: string[];
@@ -137,12 +141,17 @@ async function carryOut(input: ConvergeGuestInput): Promise<Outcome> {
   const avoidMacs: Mac[] = [];
   for (let choice = 1; ; choice += 1) {
     setCurrentDetails(progressOf({ host, userid, state: 'is being read' }));
+    // A second choice is made from what the first has left, not from what the request's sender has seen.
+    const conditions = input.onlyIf === undefined || choice > 1 ? {} : { onlyIf: input.onlyIf };
     const planned = await guest.whileItHelps(`read ${userid} and decide`, (summary) =>
-      reading(summary).planChange({ ...guest.target, change, avoidMacs }),
+      reading(summary).planChange({ ...guest.target, change, avoidMacs, ...conditions }),
     );
     const found = foundWith(planned);
     findable({ host, userid, ...found });
-    if (input.dryRun === true) return outcomeOf(planned, found, planned.liveVdevs, false, planned.steps.map(announced));
+    if (input.dryRun === true) {
+      const steps = planned.steps.map(announced);
+      return { ...outcomeOf(planned, found, planned.liveVdevs, false, steps), plan: planned.plan };
+    }
     try {
       const liveVdevs = await guest.converge(planned.desired, planned);
       return outcomeOf(planned, found, liveVdevs, guest.done.length > 0, guest.done);

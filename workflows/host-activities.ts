@@ -11,6 +11,7 @@ import type {
   EnsureDhcpRequest,
   EnsureManagementNetworkRequest,
   FailedGuest,
+  OnlyIf,
   PortRequest,
   ReconcileFleetRequest,
   ReconcileHostRequest,
@@ -43,6 +44,8 @@ export type PlannedChange = Progress & {
   affected: PortId[];
   /** Ports that a bulk change leaves out. */
   refused: RefusedPort[];
+  /** What the plan is called: other steps have another name. */
+  plan: string;
 };
 
 /** What is asked of a VSWITCH. */
@@ -161,8 +164,8 @@ export type HostActivities = {
   acceptShowHost(input: { input: unknown }): Promise<{ host: HostName }>;
   acceptShowGuest(input: { input: unknown }): Promise<{ host: HostName; userid: Userid }>;
   acceptListVswitches(input: { input: unknown }): Promise<{ host: HostName }>;
-  /** Read the guest and decide. Fails for good with `Refused` when the request cannot be granted. */
-  planChange(input: Target & { change: Change; avoidMacs: Mac[] }): Promise<PlannedChange>;
+  /** Read the guest and decide. Fails for good with `Refused` when the request cannot be granted, or `onlyIf` does not hold. */
+  planChange(input: Target & { change: Change; avoidMacs: Mac[]; onlyIf?: OnlyIf }): Promise<PlannedChange>;
   /** Read the guest again and plan what is still missing, with what earlier steps are owed. */
   planTowards(input: Target & { desired: Desired; owed?: FollowUp[] }): Promise<Progress>;
   /**

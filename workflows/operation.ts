@@ -23,6 +23,8 @@ export type OperationResult = {
   changed: boolean;
   /** True when nothing was done: the steps are what would be. */
   dryRun?: boolean;
+  /** What a dry run calls its plan: `onlyIf.plan` of a request that is to be carried out only so. */
+  plan?: string;
   /** The ports that the operation names, as they are now; none after a deletion. */
   ports: (Omit<DesiredPort, 'live'> & { live: 'now' | 'atNextLogon' })[];
   /** What was done, in order; says so when there was nothing to do. */
@@ -68,7 +70,8 @@ export async function carryOut(
     const told = result.steps.length > 0 ? result.steps : ['nothing to do: it is so already'];
     show(`${dryRun ? 'to be done' : 'done'}. ${steps}.\n\n${told.map((step) => `- ${step}`).join('\n')}`);
     const ports = result.ports.map((port) => asReported(port, result.liveVdevs));
-    return { changed: result.changed, ...(dryRun ? { dryRun } : {}), steps: told, ports };
+    const { changed, plan } = result;
+    return { changed, ...(dryRun ? { dryRun, ...(plan === undefined ? {} : { plan }) } : {}), steps: told, ports };
   } catch (error) {
     const outcome = outcomeOf(error);
     upsertSearchAttributes([{ key: ZVM_OUTCOME, value: outcome }]);

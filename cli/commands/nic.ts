@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { z } from 'zod';
 import { portOperation } from '../../client/port-operation.ts';
 import type { PortView } from '../../network/host-view.ts';
 import { action } from '../action.ts';
@@ -6,7 +7,7 @@ import type { ExitCode } from '../exit-codes.ts';
 import { findPort, readHost } from '../find-port.ts';
 import { runOperations } from '../run-operation.ts';
 import type { Session } from '../session.ts';
-import { ChangeOptions, changeOptions, examples } from './change.ts';
+import { examples, howOf, onePlanEach, PortChangeOptions, portChangeOptions } from './change.ts';
 
 /** `zvmnet nic …` */
 export function nicCommands(program: Command): void {
@@ -15,10 +16,10 @@ export function nicCommands(program: Command): void {
     ['attach', 'attachNic', 'Make recorded ports live on their running guests: the NIC is defined and coupled now.'],
     ['detach', 'detachNic', 'Take NICs from their running guests; the ports stay, and come back at the next logon.'],
   ] as const)
-    changeOptions(nic.command(`${name} <port...>`))
+    portChangeOptions(nic.command(`${name} <port...>`))
       .description(description)
       .addHelpText('after', examples([`zvmnet nic ${name} 3f2a`, `zvmnet nic ${name} 3f2a 77c1 --dry-run`]))
-      .action(action(ChangeOptions, (session, args, options) => ofGuests(session, type, args, options)));
+      .action(action(PortChangeOptions, (session, args, options) => ofGuests(session, type, args, options)));
 }
 
 /** All NICs of a guest in one operation, guest by guest. */
@@ -26,15 +27,22 @@ async function ofGuests(
   session: Session,
   type: 'attachNic' | 'detachNic',
   words: readonly string[],
-  { wait, dryRun }: { wait: boolean; dryRun: boolean },
+  options: z.output<typeof PortChangeOptions>,
 ): Promise<ExitCode> {
   const view = await readHost(session);
   const named = words.map((each) => findPort(view, each));
   const beginnings = [...Map.groupBy(named, (port) => port.userid)].map(([userid, ports]) => {
     const portIds = ports.map(({ portId }) => portId);
-    return portOperation({ type, host: view.host, userid, portIds, rest: { ...namedAs(type, ports), dryRun } });
+    return portOperation({
+      type,
+      host: view.host,
+      userid,
+      portIds,
+      rest: { ...namedAs(type, ports), ...howOf(options) },
+    });
   });
-  return runOperations(session, beginnings, wait);
+  onePlanEach(options, beginnings);
+  return runOperations(session, beginnings, options.wait);
 }
 
 function namedAs(type: 'attachNic' | 'detachNic', ports: readonly PortView[]) {

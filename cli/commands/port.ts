@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { portOperation } from '../../client/port-operation.ts';
 import { readGuestView } from '../../client/read-state.ts';
-import type { GuestView, PortView } from '../../network/host-view.ts';
+import { type GuestView, type PortView, shownPort } from '../../network/host-view.ts';
 import { Userid } from '../../network/identifiers.ts';
 import { NetworkWords } from '../../network/network-words.ts';
 import { PortRequest } from '../../network/requests.ts';
@@ -14,7 +14,7 @@ import { networkText, portState } from '../port-words.ts';
 import { runOperation } from '../run-operation.ts';
 import type { Session } from '../session.ts';
 import { showSideBySide } from '../side-by-side.ts';
-import { ChangeOptions, changeOptions, eachPort, examples } from './change.ts';
+import { eachPort, examples, howOf, PortChangeOptions, portChangeOptions } from './change.ts';
 
 /** `zvmnet port …` */
 export function portCommands(program: Command): void {
@@ -27,30 +27,30 @@ export function portCommands(program: Command): void {
     ['up', true],
     ['down', false],
   ] as const)
-    changeOptions(port.command(`${name} <port...>`))
+    portChangeOptions(port.command(`${name} <port...>`))
       .description(
         adminStateUp
           ? 'Couple the NIC again, now and at the next logon.'
           : 'Uncouple the NIC, also at the next logon; the port stays.',
       )
       .action(
-        action(ChangeOptions, (session, args, options) =>
+        action(PortChangeOptions, (session, args, options) =>
           eachPort(session, args, options, ({ portId }) => ({
             type: 'setAdminState',
             rest: { portId, adminStateUp },
           })),
         ),
       );
-  changeOptions(port.command('delete <port...>'))
+  portChangeOptions(port.command('delete <port...>'))
     .description('Delete a port: nothing of it is left that no other port of the guest needs.')
     .action(
-      action(ChangeOptions, (session, args, options) =>
+      action(PortChangeOptions, (session, args, options) =>
         eachPort(session, args, options, ({ portId }) => ({ type: 'deletePort', rest: { portId } })),
       ),
     );
 }
 
-const CreateOptions = ChangeOptions.extend({
+const CreateOptions = PortChangeOptions.extend({
   guest: Userid,
   vswitch: PortRequest.shape.vswitch,
   vlan: NetworkWords.optional(),
@@ -65,7 +65,7 @@ const CreateOptions = ChangeOptions.extend({
 });
 
 function createCommand(port: Command): void {
-  changeOptions(port.command('create'))
+  portChangeOptions(port.command('create'))
     .description(
       'Create a port: recorded, authorised on its VSWITCH, in the user directory; with --live on the running guest too.',
     )
@@ -103,7 +103,14 @@ function createCommand(port: Command): void {
         const rest = live === true ? { ports: [request] } : request;
         const type = live === true ? ('attachNic' as const) : ('createPort' as const);
         const host = await session.host();
-        const operation = { type, host, userid: guest, portIds: [request.portId], rest: { ...rest, dryRun } };
+        const operation = {
+          type,
+          host,
+          userid: guest,
+          portIds: [request.portId],
+          rest: { ...rest, ...howOf(options) },
+        };
+        if (dryRun && id === undefined) session.output.tell(`The port's id would be ${request.portId}: --id takes it.`);
         return runOperation(session, portOperation(operation), wait);
       }),
     );
@@ -180,25 +187,20 @@ async function show(session: Session, words: string): Promise<ExitCode> {
   const view = await readHost(session);
   const { portId, userid } = findPort(view, words);
   const guest = await readGuestView(await session.client(), view.host, userid, session.generation);
-  const record = guest.record.find((row) => row.portId === portId);
-  if (record === undefined) throw new CommandFailure(EXIT.notFound, `Port ${portId} has gone meanwhile.`);
-  const directory = guest.directory.find((nic) => nic.vdev === record.vdev) ?? null;
-  const live = guest.live.find((nic) => nic.vdev === record.vdev) ?? null;
-  const authorisation = guest.authorisations.find((each) => each.vswitch === record.vswitch) ?? null;
-  const { loggedOn, steps, problems } = guest;
-  const actual = { loggedOn, directory, live, authorisation };
-  const inOrder = steps.length === 0 && problems.length === 0;
-  session.output.result({ host: view.host, userid, portId, record, actual, inOrder, steps, problems }, () => {
+  const port = shownPort(guest, portId);
+  if (port === undefined) throw new CommandFailure(EXIT.notFound, `Port ${portId} has gone meanwhile.`);
+  const { steps, problems } = guest;
+  session.output.result({ host: view.host, userid, portId, ...port, steps, problems }, () => {
     session.output.print(`port ${portId} of ${userid} on ${view.host}`);
-    showSideBySide(session.output, { ...guest, record: [record] });
+    showSideBySide(session.output, { ...guest, record: [port.record] });
   });
   return EXIT.ok;
 }
 
-const SetVlanOptions = ChangeOptions.extend({ vswitch: PortRequest.shape.vswitch.optional() });
+const SetVlanOptions = PortChangeOptions.extend({ vswitch: PortRequest.shape.vswitch.optional() });
 
 function setVlanCommand(port: Command): void {
-  changeOptions(port.command('set-vlan <port> <vlan>'))
+  portChangeOptions(port.command('set-vlan <port> <vlan>'))
     .description('Another VLAN, a trunk, or flat. A running guest is interrupted for a moment on a user-based VSWITCH.')
     .option('--vswitch <name>', 'move it to this VSWITCH')
     .addHelpText(

@@ -66,6 +66,18 @@ test('a dry run says what would be done, and nothing is done', async () => {
   expect((await environment.guest('LNX10005')).rows).toEqual([]);
 });
 
+test('what a dry run has told is done just so, or not at all', async () => {
+  const planOf = (out: string) => /--plan ([0-9a-f]{32})/.exec(out)?.[1] ?? '';
+  const early = planOf((await run(...create('LNX10012', 14, '100'), '--dry-run')).out);
+  await run(...create('LNX10012', 15, '100'));
+  const late = await run(...create('LNX10012', 14, '100'), '--plan', early);
+  expect(late).toMatchObject({ code: 3, out: expect.stringContaining('make a dry run again') });
+  const dry = await run('port', 'set-vlan', portId(15), '101', '--dry-run');
+  expect((await run('port', 'set-vlan', portId(15), '101', '--plan', planOf(dry.out))).code).toBe(0);
+  const several = await run('port', 'down', portId(15), portId(14), '--plan', early);
+  expect(several.code).toBe(4);
+});
+
 test('ports are listed by guest, VSWITCH and VLAN, for people and for programs', async () => {
   await run(...create('LNX10007', 4, '300'));
   await run(...create('LNX10007', 5, '300,301', 'VSW2'));

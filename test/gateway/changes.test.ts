@@ -47,6 +47,71 @@ test('If-Match takes a list of tags, never a weak one, and nothing for what is n
   expect(gone).toMatchObject({ status: 412, body: { detail: 'there is no such thing' } });
 });
 
+test('of two who have read the same and change it at the same moment, one is told that it has changed', async () => {
+  const port = portOf('LNX10006', 20);
+  const change = (segmentationId: number, headers: Record<string, string>) =>
+    call('PATCH', port, { network: vlan(segmentationId) }, { ...WAIT, ...headers });
+  const created = await Promise.all(
+    [100, 101].map((id) => call('PUT', port, onVlan(id), { ...WAIT, 'if-none-match': '*' })),
+  );
+  expect(created.map(({ status }) => status).toSorted()).toEqual([200, 412]);
+  const tag = (await call('GET', port)).headers.get('etag') ?? '';
+  const changed = await Promise.all([201, 202].map((id) => change(id, { 'if-match': tag })));
+  expect(changed.map(({ status }) => status).toSorted()).toEqual([200, 412]);
+  const late = changed.find(({ status }) => status === 412);
+  expect(late?.body).toMatchObject({ type: 'urn:networking-zvm:problem:changed' });
+  const stands = changed[0]?.status === 200 ? 201 : 202;
+  expect((await served.environment.guest('LNX10006')).granted).toEqual({ VSW1: [stands] });
+});
+
+test('a request with a condition waits for the guest, and is refused when the one before it has changed the port', async () => {
+  const port = portOf('LNX10008', 21);
+  await call('PUT', port, onVlan(100), WAIT);
+  const tag = (await call('GET', port)).headers.get('etag') ?? '';
+  await served.environment.control('POST', 'systems/zhcp1/guests/LNX10008/lock');
+  const first = await call('PATCH', port, { network: vlan(101) });
+  const second = call('PATCH', port, { network: vlan(102) }, { ...WAIT, 'if-match': tag });
+  await expect
+    .poll(async () => (await call('GET', `/v1/operations?userid=LNX10008&state=running`)).body.operations.length)
+    .toBe(2);
+  await served.environment.control('POST', 'systems/zhcp1/guests/LNX10008/unlock');
+  expect(await second).toMatchObject({
+    status: 412,
+    body: { errors: [{ field: 'onlyIf.state' }], operation: expect.anything() },
+  });
+  expect((await call('GET', first.headers.get('location') ?? '')).body.state).toBe('completed');
+  expect((await served.environment.guest('LNX10008')).granted).toEqual({ VSW1: [101] });
+});
+
+test('a request that is repeated with its key and its condition is the operation that it was', async () => {
+  const port = portOf('LNX10008', 21);
+  const tag = (await call('GET', port)).headers.get('etag') ?? '';
+  const again = () =>
+    call('PATCH', port, { network: vlan(103) }, { ...WAIT, 'if-match': tag, 'idempotency-key': 'once' });
+  const first = await again();
+  expect(first.status).toBe(200);
+  expect(await again()).toMatchObject({ status: 200, body: { runId: first.body.runId } });
+  const vswitch = `${base}/vswitches/VSW2`;
+  const seen = (await call('GET', vswitch)).headers.get('etag') ?? '';
+  const ensure = () => call('PUT', vswitch, undefined, { ...WAIT, 'if-match': seen, 'idempotency-key': 'seen' });
+  const { body } = await ensure();
+  await call('PUT', portOf('LNX10008', 22), onVlan(100, 'VSW2'), WAIT);
+  expect(await ensure()).toMatchObject({ status: 200, body: { runId: body.runId } });
+});
+
+test('the plan of a dry run is carried out as it was told, or not at all', async () => {
+  const [port, other] = [portOf('LNX10010', 23), portOf('LNX10010', 24)];
+  const plan = async () => (await call('PUT', `${port}?dryRun=true`, onVlan(104), WAIT)).body.result;
+  const { plan: early } = await plan();
+  await call('PUT', other, onVlan(104), WAIT);
+  const late = await call('PUT', `${port}?plan=${early}`, onVlan(104), WAIT);
+  expect(late).toMatchObject({ status: 412, body: { errors: [{ field: 'onlyIf.plan' }] } });
+  expect((await call('GET', port)).status).toBe(404);
+  const { plan: now, steps } = await plan();
+  const done = await call('PUT', `${port}?plan=${now}`, onVlan(104), WAIT);
+  expect(done).toMatchObject({ status: 200, body: { result: { steps } } });
+});
+
 test('what is read weakly is not sent again', async () => {
   const { headers } = await call('GET', `${base}/guests`);
   const tag = headers.get('etag') ?? '';

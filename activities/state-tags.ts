@@ -1,0 +1,37 @@
+import { createHash } from 'node:crypto';
+import { type ShownGuest, type StateTags, shownPort } from '../network/host-view.ts';
+import { type Refusal, refusal } from '../network/refusal.ts';
+import type { OnlyIf } from '../network/requests.ts';
+import type { Step } from '../network/steps.ts';
+
+/** The same for two plans only when they are the same steps. */
+export function planIdOf(steps: readonly Step[]): string {
+  return digest(steps);
+}
+
+/** Tags of a guest and its ports: others as soon as anything else would be shown. */
+export function stateTagsOf(guest: Omit<ShownGuest, 'tags'>): StateTags {
+  const ports = guest.record.map(({ portId }) => [portId, digest(shownPort(guest, portId))]);
+  return { guest: digest(guest), ports: Object.fromEntries(ports) };
+}
+
+/** Refused when the guest, or the port that is meant, is not as the request's sender has read it. */
+export function refuseOtherState(state: OnlyIf['state'], shown: () => ShownGuest): Refusal[] {
+  if (state === undefined || tagNow(shown(), state.portId) === state.tag) return [];
+  const what = state.portId === undefined ? 'the guest' : `port ${state.portId}`;
+  return [refusal('onlyIf.state', `${what} is not as it was read`, 'read it again, and decide anew')];
+}
+
+/** Refused when other steps are needed than the plan has that the request's sender was told. */
+export function refuseOtherPlan(plan: OnlyIf['plan'], steps: readonly Step[]): Refusal[] {
+  if (plan === undefined || planIdOf(steps) === plan) return [];
+  return [refusal('onlyIf.plan', 'other steps are needed now than the plan has', 'make a dry run again')];
+}
+
+function tagNow({ tags }: ShownGuest, portId: string | undefined): string | null {
+  return portId === undefined ? tags.guest : (tags.ports[portId] ?? null);
+}
+
+function digest(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 32);
+}
