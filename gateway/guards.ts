@@ -4,7 +4,7 @@ import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import type { GatewayOptions, Limits } from './options.ts';
 import { Problem } from './problem.ts';
 import type { Env } from './routing.ts';
-import { allows, ownerOf } from './tokens.ts';
+import { allows, knownNow, ownerOf } from './tokens.ts';
 
 /** Lets pass whoever bears a token that is known. An address that tries many others is turned away, whatever it bears. */
 export function authorised(
@@ -13,13 +13,13 @@ export function authorised(
 ): MiddlewareHandler<Env> {
   const strangers = new RateLimiterMemory({ points: strangersPerMinute, duration: 60 });
   return async (context, next) => {
-    if (tokens === undefined) return next();
+    const known = knownNow(tokens);
+    if (known === undefined) return next();
     const address = addressOf?.(context) ?? 'unknown';
     const tried = await strangers.get(address);
     if (tried !== null && tried.consumedPoints >= strangersPerMinute)
       throw tooMany(context, tried, `${strangersPerMinute} requests a minute without a token that is known`);
     const [, token] = /^Bearer +(\S+) *$/i.exec(context.req.header('authorization') ?? '') ?? [];
-    const known = typeof tokens === 'function' ? tokens() : tokens;
     const caller = token === undefined ? undefined : ownerOf(token, known);
     if (caller === undefined) {
       await strangers.consume(address).catch(() => undefined);

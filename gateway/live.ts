@@ -4,6 +4,7 @@ import { runUrl } from '../client/operations.ts';
 import type { HostView, VswitchView } from '../network/host-view.ts';
 import { HostFeed, type Seen } from './host-feed.ts';
 import { type App, hostFor, newApp, type Services } from './routing.ts';
+import { stillAllows } from './tokens.ts';
 
 /** Something is sent at least this often: proxies drop silent connections, and pages tell by it that they are still told. */
 const HEARTBEAT_MS = 10_000;
@@ -20,7 +21,9 @@ export function liveRoutes(services: Services): App {
     const feed = feeds.get(host) ?? new HostFeed(services, host);
     feeds.set(host, feed);
     unbuffered(context);
-    return streamSSE(context, (stream) => follow(stream, feed, services));
+    const caller = context.get('caller');
+    const allowed = () => stillAllows(caller, services.options.tokens, 'read', host);
+    return streamSSE(context, (stream) => follow(stream, feed, services, allowed));
   });
   return app;
 }
@@ -31,7 +34,13 @@ function unbuffered(context: Context): void {
   context.header('cache-control', 'no-cache, no-transform');
 }
 
-async function follow(stream: SSEStreamingApi, feed: HostFeed, { options }: Services): Promise<void> {
+/** Tell a page until it has gone, or may not be told any more. */
+async function follow(
+  stream: SSEStreamingApi,
+  feed: HostFeed,
+  { options }: Services,
+  allowed: () => boolean,
+): Promise<void> {
   const gone = new AbortController();
   const leave = feed.watch();
   stream.onAbort(() => {
@@ -43,7 +52,7 @@ async function follow(stream: SSEStreamingApi, feed: HostFeed, { options }: Serv
   let toldReadAt: number | undefined;
   let spokeAt = 0;
   try {
-    while (!stream.aborted && !stream.closed) {
+    while (!stream.aborted && !stream.closed && allowed()) {
       const { seen } = feed;
       // The host comes first, unless it cannot be had.
       if (seen.view !== undefined || seen.problem !== null) {

@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import type { Context } from 'hono';
-import type { KnownToken } from './tokens.ts';
+import type { Tokens } from './tokens.ts';
 
 /** A host that the gateway serves. */
 export type GatewayHost = { host: string; physicalNetworks: { name: string; vswitch: string }[] };
@@ -13,7 +13,7 @@ export type GatewayOptions = {
    * Who may do what, asked for at each request when it is a function, so that a token can be revoked; undefined: everybody may do everything,
    * for a gateway that only this machine reaches.
    */
-  tokens: readonly KnownToken[] | (() => readonly KnownToken[]) | undefined;
+  tokens: Tokens;
   /** Base of the Temporal UI, for links to runs. */
   uiUrl?: string;
   /** What callers reach the gateway by, with its path: links begin so. Without it they begin with the path alone. */

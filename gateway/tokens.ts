@@ -23,6 +23,18 @@ export const TokenFile = z.strictObject({
 });
 export type KnownToken = z.output<typeof TokenFile>['tokens'][number];
 
+/** The tokens that are known now, from a list or from who keeps one; undefined when everybody may do everything. */
+export function knownNow(tokens: Tokens): readonly KnownToken[] | undefined {
+  return typeof tokens === 'function' ? tokens() : tokens;
+}
+export type Tokens = readonly KnownToken[] | (() => readonly KnownToken[]) | undefined;
+
+/** True while a token may still do what it was allowed when something began. */
+export function stillAllows(caller: KnownToken | undefined, tokens: Tokens, verb: Verb, host: string): boolean {
+  if (caller === undefined) return true;
+  return knownNow(tokens)?.some((token) => token.sha256.equals(caller.sha256) && allows(token, verb, host)) ?? true;
+}
+
 /** Whose a token is. Compares with every known one, in a time that does not depend on the token. */
 export function ownerOf(token: string, known: readonly KnownToken[]): KnownToken | undefined {
   const digest = createHash('sha256').update(token).digest();

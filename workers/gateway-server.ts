@@ -1,23 +1,29 @@
-import { readFileSync } from 'node:fs';
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, isIPv6 } from 'node:net';
+import { Server as TlsServer } from 'node:tls';
 import { serve } from '@hono/node-server';
 import { getConnInfo } from '@hono/node-server/conninfo';
 import type { Context } from 'hono';
 import type { HostConfiguration } from '../configuration/configuration.ts';
 import { createGateway } from '../gateway/app.ts';
 import type { GatewayHost, GatewayOptions } from '../gateway/options.ts';
+import { type CertificateFiles, readCertificate, watchCertificate } from './certificate.ts';
 
 export type ServerOptions = {
   host: string;
   port: number;
-  tls?: { certFile: string; keyFile: string };
+  tls?: CertificateFiles;
   /** A proxy stands before the gateway and says in `X-Forwarded-For` who asks: without one, anybody could say so. */
   behindProxy?: boolean;
 };
 
-export type RunningGateway = { url: string; close(): Promise<void> };
+export type RunningGateway = {
+  url: string;
+  /** Read the files of its certificate again, which it does by itself too. */
+  readAgain(): void;
+  close(): Promise<void>;
+};
 
 /** What a gateway knows of a host: nothing of xCAT. */
 export function gatewayHostOf({ host, physicalNetworks }: HostConfiguration): GatewayHost {
@@ -62,7 +68,7 @@ export async function serveGateway(
       port,
       ...(tls === undefined
         ? { createServer: createHttpServer, serverOptions: limits }
-        : { createServer: createTlsServer, serverOptions: { ...limits, ...secured(tls) } }),
+        : { createServer: createTlsServer, serverOptions: { ...limits, ...readCertificate(tls) } }),
     },
     (address) => listening.resolve(address),
   );
@@ -75,9 +81,13 @@ export async function serveGateway(
   });
   server.once('error', (error) => listening.reject(error));
   const { port: actual } = await listening.promise;
+  const certificate =
+    tls !== undefined && server instanceof TlsServer ? watchCertificate(server, tls, options.log) : undefined;
   return {
     url: `${tls === undefined ? 'http' : 'https'}://${isIPv6(host) ? `[${host}]` : host}:${actual}`,
+    readAgain: () => certificate?.readAgain(),
     async close() {
+      certificate?.close();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       closing.abort();
       await lastAnswers(answering);
@@ -95,10 +105,6 @@ async function lastAnswers(answering: ReadonlySet<ServerResponse>): Promise<void
   });
   await Promise.race([Promise.all(ends), enough]);
   clearTimeout(timer);
-}
-
-function secured({ certFile, keyFile }: NonNullable<ServerOptions['tls']>) {
-  return { cert: readFileSync(certFile), key: readFileSync(keyFile), minVersion: 'TLSv1.2' as const };
 }
 
 /** Whom a request is from: the last that the proxy before the gateway has added, where there is one. */

@@ -57,7 +57,10 @@ async function main(): Promise<void> {
     },
   );
   logger.info({ url: gateway.url }, 'gateway listens');
-  process.on('SIGHUP', () => watched?.readAgain());
+  process.on('SIGHUP', () => {
+    watched?.readAgain();
+    gateway.readAgain();
+  });
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   await gateway.close();
   watched?.close();

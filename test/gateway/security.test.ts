@@ -77,7 +77,7 @@ test('without tokens the gateway opens itself to this machine alone', async () =
   await expect(serveGateway(options, { host: '0.0.0.0', port: 0 })).rejects.toThrow('loopback');
 });
 
-test('it is served over TLS', async () => {
+test('it is served over TLS, and a renewed certificate is taken without a restart', async () => {
   const { cert, key, ca } = await makeCertificate();
   const [certFile, keyFile] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
   await Promise.all([writeFile(certFile, cert), writeFile(keyFile, key)]);
@@ -94,5 +94,17 @@ test('it is served over TLS', async () => {
     ),
   ).toBe('none');
   old.destroy();
+  const renewed = await makeCertificate();
+  await Promise.all([writeFile(certFile, renewed.cert), writeFile(keyFile, renewed.key)]);
+  const renewedFor = new Agent({ connect: { ca: renewed.ca } });
+  await expect
+    .poll(() =>
+      tlsFetch(`${gateway.url}/healthz`, { dispatcher: renewedFor }).then(
+        ({ status }) => status,
+        () => 0,
+      ),
+    )
+    .toBe(200);
+  await renewedFor.close();
   await gateway.close();
 });

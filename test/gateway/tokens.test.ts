@@ -58,15 +58,20 @@ test('a running gateway knows new tokens, and those no longer that are taken out
   const first = addToken(file, 'first', ['*'], ['read']);
   const log: string[] = [];
   const watched = watchTokens(file, (_level, fields, message) => log.push(`${message} ${JSON.stringify(fields)}`));
-  const served: Served = await serve({ tokens: watched.tokens, hosts: [] }, false);
+  const served: Served = await serve({ tokens: watched.tokens }, false);
   const status = async (token: string) =>
     (await served.call('GET', '/v1/hosts', undefined, { authorization: `Bearer ${token}` })).status;
   expect(await status(first)).toBe(200);
   const second = addToken(file, 'second', ['*'], ['read']);
   await expect.poll(() => status(second), { timeout: 10_000 }).toBe(200);
+  const bearing = { authorization: `Bearer ${first}` };
+  const events = await fetch(`${served.gateway.url}/v1/hosts/${served.host}/events`, { headers: bearing });
+  const ended = events.body?.pipeTo(new WritableStream());
   const { tokens } = JSON.parse(await readFile(file, 'utf8'));
   await writeFile(file, JSON.stringify({ tokens: tokens.slice(1) }));
   await expect.poll(() => status(first), { timeout: 10_000 }).toBe(401);
+  // The stream of events that it had open ends by itself.
+  await ended;
   await writeFile(file, '{');
   watched.readAgain();
   expect(log.at(-1)).toContain('the tokens known before stay');
