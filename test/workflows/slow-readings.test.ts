@@ -1,0 +1,106 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { Worker } from '@temporalio/worker';
+import { afterEach, expect, test } from 'vitest';
+import { startOperation, tellOfNeutron } from '../../client/start-operation.ts';
+import type { PortId } from '../../network/identifiers.ts';
+import { ZVM_HOST } from '../../temporal-config/search-attributes.ts';
+import { is } from '../../temporal-config/visibility.ts';
+import { bundleWorkflows } from '../../workers/host-worker.ts';
+import { MemoryNeutron } from '../neutron/memory-neutron.ts';
+import { becomes } from '../neutron/real-neutron.ts';
+import { createEnvironment, type Environment, portId, vlan } from './environment.ts';
+
+// A reading within a workflow task that takes longer than the task has it renewed, with what has happened meanwhile. What runs then must
+// come out the same when it is replayed by another worker.
+const LONGER_THAN_A_TASK_MS = 11_000;
+
+let environment: Environment | undefined;
+afterEach(async () => {
+  await environment?.close();
+  environment = undefined;
+});
+
+/** A Neutron that answers when it is let. */
+class SlowNeutron extends MemoryNeutron {
+  gate = Promise.resolve();
+
+  override async ports(portIds: readonly PortId[]) {
+    const found = await super.ports(portIds);
+    await this.gate;
+    return found;
+  }
+}
+
+/** Replay every run of the host that there has been; answers those that do not come out the same. */
+async function notReplayed({ client, host }: Environment): Promise<{ replayed: number; failed: string[] }> {
+  const workflowBundle = await bundleWorkflows();
+  const result: { replayed: number; failed: string[] } = { replayed: 0, failed: [] };
+  for await (const { workflowId, runId } of client.workflow.list({ query: is(ZVM_HOST, host) })) {
+    const history = await client.workflow.getHandle(workflowId, runId).fetchHistory();
+    try {
+      await Worker.runReplayHistory({ workflowBundle }, JSON.parse(historyToJSON(history)), workflowId);
+      result.replayed += 1;
+    } catch (error) {
+      result.failed.push(`${workflowId}: ${error}`);
+    }
+  }
+  return result;
+}
+
+test('while Neutron is slow to say what a port is, guests become done: it comes out the same when replayed', async () => {
+  const neutron = new SlowNeutron();
+  environment = await createEnvironment({}, true, {}, neutron);
+  const { client, host, control } = environment;
+  const [first, second] = ['LNX10001', 'LNX10003'].map((deviceId) =>
+    neutron.add({ host, deviceId, segment: { networkType: 'vlan', physicalNetwork: 'physnet1', segmentationId: 20 } }),
+  );
+  if (first === undefined || second === undefined) throw new Error('no ports');
+  await control('POST', 'systems/zhcp1/guests/LNX10001/lock');
+  await tellOfNeutron(client, host, { portIds: [first.portId], networkIds: [] });
+  const guest = client.workflow.getHandle(`guest/${host}/LNX10001`);
+  expect(
+    await becomes(() =>
+      guest.describe().then(
+        ({ status }) => status.name === 'RUNNING',
+        () => false,
+      ),
+    ),
+  ).toBe(true);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  neutron.gate = promise;
+  await tellOfNeutron(client, host, { portIds: [second.portId], networkIds: [] });
+  await sleep(LONGER_THAN_A_TASK_MS);
+  await control('POST', 'systems/zhcp1/guests/LNX10001/unlock');
+  await guest.result();
+  // The task in which the guest became done goes to its end too.
+  await sleep(LONGER_THAN_A_TASK_MS);
+  resolve();
+  await client.workflow.getHandle(`neutron/${host}`).result();
+  expect([...neutron.all.values()].map(({ status }) => status)).toEqual(['ACTIVE', 'ACTIVE']);
+  expect(await notReplayed(environment)).toEqual({ replayed: 3, failed: [] });
+});
+
+test('while z/VM is slow to be read, others come to wait and one is cancelled: it comes out the same when replayed', async () => {
+  environment = await createEnvironment();
+  const { client, host, control, guest } = environment;
+  const create = (number: number) =>
+    startOperation(client, 'createPort', {
+      ...{ host, userid: 'LNX10001', portId: portId(number) },
+      ...{ vswitch: 'VSW1', network: vlan(100) },
+    });
+  const held = { match: { command: 'Virtual_Network_Vswitch_Query' }, action: { kind: 'hold', when: 'before' } };
+  await control('POST', 'faults', held);
+  const [one, two, three] = [await create(1), await create(2), await create(3)];
+  await sleep(LONGER_THAN_A_TASK_MS);
+  await one.cancel();
+  await two.cancel();
+  await sleep(LONGER_THAN_A_TASK_MS / 4);
+  await control('DELETE', 'faults');
+  await Promise.allSettled([one.result(), two.result()]);
+  expect(await three.result()).toMatchObject({ changed: true });
+  expect((await guest('LNX10001')).rows.map((row) => row.port)).toEqual([portId(3)]);
+  const { replayed, failed } = await notReplayed(environment);
+  expect(failed).toEqual([]);
+  expect(replayed).toBeGreaterThan(4);
+});
