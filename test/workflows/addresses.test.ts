@@ -61,18 +61,19 @@ describe('fixed addresses and names', () => {
   });
 
   test('of several guests at once share a makehosts', async () => {
-    const slow = { match: { path: '/networks/makehosts' }, action: { kind: 'delay', ms: 1_000 }, times: 10 };
-    await zvm.control('POST', 'faults', slow);
+    const making = await zvm.hold({ path: '/networks/makehosts' });
     const since = (await zvm.events()).at(-1)?.seq ?? 0;
-    await Promise.all(
-      ['LNX10001', 'LNX10002', 'LNX10003', 'LNX10004'].map((userid, index) =>
-        create(userid, 10 + index, 'VSW1', { address: `10.7.2.${index}` }),
-      ),
+    const userids = ['LNX10001', 'LNX10002', 'LNX10003', 'LNX10004'];
+    const creating = Promise.all(
+      userids.map((userid, index) => create(userid, 10 + index, 'VSW1', { address: `10.7.2.${index}` })),
     );
+    await making.reached();
+    await expect.poll(() => userids.every((userid) => rowOf(userid.toLowerCase()) !== undefined)).toBe(true);
+    await making.release();
+    await creating;
     expect(hostsFile().match(/10\.7\.2\./g)).toHaveLength(4);
     const made = (await zvm.events(since)).filter((event) => event.type === 'makehosts');
     expect(made.length).toBeLessThan(4);
-    await zvm.control('DELETE', 'faults');
   });
 });
 

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
 import { pino } from 'pino';
-import { inject } from 'vitest';
+import { expect, inject, vi } from 'vitest';
 import type { NeutronSource } from '../../activities/neutron-source.ts';
+import { workersOf } from '../../client/known-hosts.ts';
 import { startOperation } from '../../client/start-operation.ts';
 import { connectClient, localTarget } from '../../client/temporal-connection.ts';
 import type { HostConfiguration } from '../../configuration/configuration.ts';
@@ -16,6 +17,12 @@ export const FLAT = { type: 'flat' } as const;
 export const vlan = (segmentationId: number) => ({ type: 'vlan', segmentationId }) as const;
 
 type Type = Parameters<typeof startOperation>[1];
+/** Requests to xCAT that are held until they are let go. */
+export type Hold = {
+  /** There is one. */
+  reached(): Promise<void>;
+  release(): Promise<void>;
+};
 export type Event = { seq: number; type: string; userid?: string; [key: string]: unknown };
 
 /** One simulated z/VM system with a worker of its own on the test run's Temporal server. */
@@ -30,6 +37,8 @@ export type Environment = {
   guest(userid: string): Promise<GuestView>;
   events(since?: number): Promise<Event[]>;
   control(method: string, path: string, body?: unknown): Promise<unknown>;
+  /** Hold the requests that fit, before xCAT does what they ask for or after. */
+  hold(match: object, when?: 'before' | 'after'): Promise<Hold>;
   close(): Promise<void>;
 };
 
@@ -87,12 +96,15 @@ export async function createEnvironmentOn(
     const text = await answer.text();
     return text === '' ? undefined : JSON.parse(text);
   };
+  // Until its worker has asked for work, a host counts as one that nobody works for.
+  if (workerToo) await vi.waitUntil(async () => (await workersOf(client, host)) > 0, { timeout: 90_000 });
   return {
     client,
     simulator,
     configuration,
     host,
     control,
+    hold: (match, when = 'before') => holdOn(control, match, when),
     run: async (type, input) => (await startOperation(client, type, { host, ...input } as never)).result(),
     events: async (since = 0) => (await control('GET', `events?since=${since}`)) as Event[],
     guest: async (userid) => viewOf(SimulatorState.parse(await control('GET', 'state')), embedded.zhcpNode, userid),
@@ -100,6 +112,18 @@ export async function createEnvironmentOn(
       await workers?.stop();
       await close();
     },
+  };
+}
+
+async function holdOn(control: Environment['control'], match: object, when: 'before' | 'after'): Promise<Hold> {
+  const { id } = (await control('POST', 'faults', { match, action: { kind: 'hold', when } })) as { id: string };
+  const held = async () => {
+    const rules = (await control('GET', 'faults')) as { id: string; held: number }[];
+    return rules.some((rule) => rule.id === id && rule.held > 0);
+  };
+  return {
+    reached: () => expect.poll(held, { message: 'a request is held' }).toBe(true),
+    release: async () => void (await control('DELETE', `faults/${id}`)),
   };
 }
 

@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { createEnvironment, type Environment, portId, vlan } from './environment.ts';
 
@@ -60,15 +59,6 @@ function inputOf({ type, change }: (typeof OPERATIONS)[number], id: string): Rec
   return { portId: id, ...change };
 }
 
-async function someHeld(): Promise<void> {
-  for (let tries = 0; tries < 200; tries += 1) {
-    const rules = (await zvm.control('GET', 'faults')) as { held: number }[];
-    if (rules.some((rule) => rule.held > 0)) return;
-    await pause(100);
-  }
-  throw new Error('no request was held: the step was not reached');
-}
-
 test.each(STEPS.map((step, round) => ({ ...step, round })))(
   'a worker killed while $name, $when xCAT has done it, is taken over by another and every guest ends right',
   async ({ match, when, round }) => {
@@ -83,14 +73,14 @@ test.each(STEPS.map((step, round) => ({ ...step, round })))(
           zvm.run('attachNic', { userid, ports: [{ portId: id, vswitch: 'VSW1', network: vlan(100) }] }),
         ),
     );
-    await zvm.control('POST', 'faults', { match, action: { kind: 'hold', when } });
+    const step = await zvm.hold(match, when);
     const running = Promise.all(
       guests.map(({ operation, userid, id }) => zvm.run(operation.type, { userid, ...inputOf(operation, id) })),
     );
-    await someHeld();
+    await step.reached();
     worker.kill('SIGKILL');
     await once(worker, 'exit');
-    await zvm.control('DELETE', 'faults');
+    await step.release();
     worker = await startWorker();
     // Each has changed something, also where the answer died with the worker.
     expect((await running).map(({ changed }) => changed)).toEqual(OPERATIONS.map(() => true));
@@ -109,5 +99,5 @@ test.each(STEPS.map((step, round) => ({ ...step, round })))(
       expect(guest.directory).toHaveLength(operation.type === 'deletePort' ? 0 : 1);
     }
   },
-  180_000,
+  300_000,
 );

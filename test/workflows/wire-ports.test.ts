@@ -87,15 +87,11 @@ test('waits its turn at a guest that another operation holds, and lets the next 
 
 test('an address that somebody else took at the same moment is given back and another chosen', async () => {
   const first = allocateMac(MacPrefix.parse('02:00:00'), portId(3501), () => false);
-  await zvm.control('POST', 'faults', {
-    match: { method: 'PUT', path: '/xcatws/tables/mac' },
-    action: { kind: 'hold', when: 'before' },
-    times: 1,
-  });
+  const recording = await zvm.hold({ method: 'PUT', path: '/xcatws/tables/mac' });
   const wiring = wire([{ userid: userid(35), portId: portId(3501), vswitch: 'VSW1', network: vlan(7) }]);
-  await expect.poll(async () => ((await zvm.control('GET', 'faults')) as { held: number }[])[0]?.held).toBe(1);
+  await recording.reached();
   zvm.simulator.mn.tables.put('mac', { node: 'elsewhere', interface: '1000', mac: String(first) });
-  await zvm.control('DELETE', 'faults');
+  await recording.release();
   const { ports } = await wiring;
   expect(ports).toMatchObject([{ outcome: 'wired' }]);
   expect(ports[0]?.mac).not.toBe(first);
