@@ -18,12 +18,8 @@ const create = (guest: string, number: number, vlan: string, vswitch = 'VSW1') =
   ...['--id', portId(number), '--live'],
 ];
 
-/** No grant is answered until the faults are taken away. */
-const holdGrants = () =>
-  environment.control('POST', 'faults', {
-    match: { command: 'Virtual_Network_Vswitch_Set_Extended' },
-    action: { kind: 'hold', when: 'before' },
-  });
+/** No grant is carried out until it is let go. */
+const holdGrants = () => environment.hold({ command: 'Virtual_Network_Vswitch_Set_Extended' });
 
 test('a port is created, shown beside what z/VM has, put on another VLAN, taken down and up, and deleted', async () => {
   const created = await run(...create('lnx10001', 1, '100'));
@@ -122,32 +118,33 @@ test('an operation that fails ends with 1, and names the step and whether it was
 });
 
 test('an operation that is not waited for is shown later, and one in progress is cancelled and undone', async () => {
-  await holdGrants();
+  await environment.control('POST', 'systems/zhcp1/guests/LNX10002/lock');
   const started = await json(...create('LNX10002', 8, '100'), '--no-wait');
   expect(started).toMatchObject({ state: 'running', type: 'attachNic' });
-  const cancelling = start(['ops', 'cancel', started.id], env);
-  await cancelling.told('is asked to stop');
-  await environment.control('DELETE', 'faults');
-  expect((await cancelling.ended).out).toContain('cancelled');
+  await expect.poll(async () => (await environment.guest('LNX10002')).granted).toEqual({ VSW1: [100] });
+  const cancelled = await run('ops', 'cancel', started.id);
+  expect(cancelled).toMatchObject({
+    out: expect.stringContaining('cancelled'),
+    err: expect.stringContaining('is asked to stop'),
+  });
   expect((await run('ops', 'show', started.id)).code).toBe(7);
   expect((await run('ops', 'cancel', started.id)).code).toBe(3);
-  expect((await environment.guest('LNX10002')).rows).toEqual([]);
+  expect(await environment.guest('LNX10002')).toMatchObject({ rows: [], granted: {} });
   expect((await run('ops', 'show', 'no-such')).code).toBe(4);
 });
 
 test('while it waits for its turn it says for whom, and Ctrl-C leaves it going', async () => {
-  await holdGrants();
+  const grants = await holdGrants();
   const first = await json(...create('LNX10004', 9, '100'), '--no-wait');
+  await grants.reached();
   const second = start(create('LNX10004', 10, '100'), env);
   await second.told(`waits for its turn: attach-nic/${environment.host}/${portId(9)}`);
   second.interrupt();
   const { code, err } = await second.ended;
   expect(code).toBe(130);
   expect(err).toContain('The operation goes on');
-  await environment.control('DELETE', 'faults');
-  await expect
-    .poll(async () => (await environment.guest('LNX10004')).rows.length, { timeout: 60_000, interval: 500 })
-    .toBe(2);
+  await grants.release();
+  await expect.poll(async () => (await environment.guest('LNX10004')).rows.length).toBe(2);
   expect((await run('ops', 'show', first.id)).code).toBe(0);
 });
 
@@ -155,17 +152,21 @@ test('operations are listed by guest, type and state', async () => {
   await run(...create('LNX10006', 12, '100'));
   await run('port', 'set-vlan', portId(12), '200');
   await run(...create('LNX10006', 13, '100', 'NOSUCH'));
-  const { operations } = await json('ops', 'list', '--guest', 'LNX10006', '--type', 'changeVlan');
-  expect(operations).toMatchObject([{ type: 'changeVlan', userid: 'LNX10006', outcome: 'changed' }]);
-  expect((await run('ops', 'list', '--guest', 'LNX10006', '--state', 'failed')).out).toMatch(/LNX10006 +refused/);
+  // The newest changes take a moment to be found.
+  await expect
+    .poll(async () => (await json('ops', 'list', '--guest', 'LNX10006', '--type', 'changeVlan')).operations)
+    .toMatchObject([{ type: 'changeVlan', userid: 'LNX10006', outcome: 'changed' }]);
+  await expect
+    .poll(async () => (await run('ops', 'list', '--guest', 'LNX10006', '--state', 'failed')).out)
+    .toMatch(/LNX10006 +refused/);
 });
 
 test('on a terminal it has colours, and shows live which step is running', async () => {
   await environment.control('POST', 'systems/zhcp1/guests/LNX10011/lock');
-  await holdGrants();
+  const grants = await holdGrants();
   const running = startOnTerminal(create('LNX10011', 11, '100'), env);
   await running.told('… grant LNX10011 on VSW1 with VLAN 100');
-  await environment.control('DELETE', 'faults');
+  await grants.release();
   await running.told('the directory entry is locked by another change');
   await environment.control('POST', 'systems/zhcp1/guests/LNX10011/unlock');
   const { out } = await running.ended;
