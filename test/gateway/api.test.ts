@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { portId, vlan } from '../workflows/environment.ts';
-import { type Served, serve } from './environment.ts';
+import { type Served, serve, WAIT } from './environment.ts';
 
 let served: Served;
 let base = '';
@@ -10,7 +10,6 @@ beforeAll(async () => {
 });
 afterAll(() => served.close());
 
-const WAIT = { prefer: 'wait=60' };
 const portOf = (userid: string, number: number) => `${base}/guests/${userid}/ports/${portId(number)}`;
 const onVlan = (segmentationId: number, vswitch = 'VSW1') => ({ vswitch, network: vlan(segmentationId) });
 
@@ -51,7 +50,7 @@ test('a change answers 202 with its operation, which ends', async () => {
   expect(started.status).toBe(202);
   const location = started.headers.get('location') ?? '';
   expect(location).toBe(started.body.url);
-  await expect.poll(async () => (await served.call('GET', location)).body.state, { timeout: 20_000 }).toBe('completed');
+  await expect.poll(async () => (await served.call('GET', location)).body.state).toBe('completed');
 });
 
 test('repeats with one Idempotency-Key are one operation, and another request with that key is refused', async () => {
@@ -153,19 +152,21 @@ test('drift is shown, a dry run says what would be done, and reconciliation repa
   expect(dry.body.result).toMatchObject({ dryRun: true, drifted: 1 });
   await served.call('POST', `${base}/reconciliations`, {}, WAIT);
   expect((await served.call('GET', `${base}/drift`)).body.guests).toEqual([]);
-  const runs = await served.call('GET', `${base}/reconciliations?limit=5`);
-  expect(runs.body.operations[0]).toMatchObject({ type: 'reconcileHost', result: { repaired: 1 } });
+  // The newest take a moment to be found.
+  await expect
+    .poll(async () => (await served.call('GET', `${base}/reconciliations?limit=5`)).body.operations[0])
+    .toMatchObject({ type: 'reconcileHost', result: { repaired: 1 } });
 });
 
-test('a running operation is cancelled, and says where it stands before', async () => {
+test('a running operation is cancelled, and what it has done is undone', async () => {
   await served.environment.control('POST', 'systems/zhcp1/guests/LNX10002/lock');
   const started = await served.call('PUT', portOf('LNX10002', 41), onVlan(100));
   const id = encodeURIComponent(started.body.id);
+  await expect.poll(async () => (await served.environment.guest('LNX10002')).granted).toEqual({ VSW1: [100] });
   expect((await served.call('POST', `/v1/operations/${id}/cancel`)).status).toBe(202);
+  await expect.poll(async () => (await served.call('GET', `/v1/operations/${id}`)).body.state).toBe('cancelled');
+  expect(await served.environment.guest('LNX10002')).toMatchObject({ rows: [], granted: {} });
   await served.environment.control('POST', 'systems/zhcp1/guests/LNX10002/unlock');
-  await expect
-    .poll(async () => (await served.call('GET', `/v1/operations/${id}`)).body.state, { timeout: 30_000 })
-    .toBe('cancelled');
   expect((await served.call('POST', `/v1/operations/${id}/cancel`)).status).toBe(409);
 });
 

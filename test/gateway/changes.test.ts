@@ -3,7 +3,7 @@ import { newToken, TokenFile } from '../../gateway/tokens.ts';
 import { reconcileScheduleId } from '../../temporal-config/workflow-ids.ts';
 import { SimulatorState } from '../../workers/demo/check.ts';
 import { portId, vlan } from '../workflows/environment.ts';
-import { type Served, serve } from './environment.ts';
+import { type Served, serve, WAIT } from './environment.ts';
 
 const [one, other, bounded] = [
   newToken('one', ['*'], ['read', 'change', 'reconcile']),
@@ -20,7 +20,6 @@ beforeAll(async () => {
 });
 afterAll(() => served.close());
 
-const WAIT = { prefer: 'wait=60' };
 const portOf = (userid: string, number: number) => `${base}/guests/${userid}/ports/${portId(number)}`;
 const onVlan = (segmentationId: number, vswitch = 'VSW1') => ({ vswitch, network: vlan(segmentationId) });
 const call = (method: string, path: string, body?: unknown, headers: Record<string, string> = {}, token = one.token) =>
@@ -68,13 +67,14 @@ test('a request with a condition waits for the guest, and is refused when the on
   const port = portOf('LNX10008', 21);
   await call('PUT', port, onVlan(100), WAIT);
   const tag = (await call('GET', port)).headers.get('etag') ?? '';
-  await served.environment.control('POST', 'systems/zhcp1/guests/LNX10008/lock');
+  const recording = await served.environment.hold({ method: 'PUT', path: '/tables/switch' });
   const first = await call('PATCH', port, { network: vlan(101) });
+  await recording.reached();
   const second = call('PATCH', port, { network: vlan(102) }, { ...WAIT, 'if-match': tag });
   await expect
     .poll(async () => (await call('GET', `/v1/operations?userid=LNX10008&state=running`)).body.operations.length)
     .toBe(2);
-  await served.environment.control('POST', 'systems/zhcp1/guests/LNX10008/unlock');
+  await recording.release();
   expect(await second).toMatchObject({
     status: 412,
     body: { errors: [{ field: 'onlyIf.state' }], operation: expect.anything() },
@@ -162,13 +162,12 @@ test('a key holds for a VSWITCH too, and only the same request joins one that ru
   await call('PUT', path, undefined, WAIT);
   expect((await call('PUT', path, undefined, key)).body.runId).toBe(first.body.runId);
   expect((await call('DELETE', path, undefined, key)).body.type).toBe('urn:networking-zvm:problem:key-reused');
-  await served.environment.control('POST', 'faults', HELD);
+  const reading = await served.environment.hold({});
   const running = await call('PUT', path);
   expect((await call('PUT', path)).body.runId).toBe(running.body.runId);
   expect((await call('PUT', `${path}?dryRun=true`)).body.type).toBe('urn:networking-zvm:problem:busy');
-  await served.environment.control('DELETE', 'faults');
+  await reading.release();
 });
-const HELD = { match: {}, action: { kind: 'hold', when: 'before' }, times: 1 };
 
 test('an operation that was waited for and has failed is no success: step, way out and run are named', async () => {
   const userid = 'LNX10007';
@@ -186,7 +185,7 @@ test('an operation that was waited for and has failed is no success: step, way o
     },
   });
   expect(failed.headers.get('location')).toContain(encodeURIComponent(failed.body.operation));
-  expect(failed.headers.get('preference-applied')).toBe('wait=60');
+  expect(failed.headers.get('preference-applied')).toBe(WAIT.prefer);
   const operation = await call('GET', failed.headers.get('location') ?? '');
   expect(operation).toMatchObject({ status: 200, body: { state: 'failed' } });
 });

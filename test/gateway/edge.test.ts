@@ -1,12 +1,14 @@
 import { once } from 'node:events';
 import { request } from 'node:http';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { connectClient, localTarget } from '../../client/temporal-connection.ts';
+import { LIMITS } from '../../gateway/options.ts';
 import { newToken, TokenFile } from '../../gateway/tokens.ts';
 import { serveGateway } from '../../workers/gateway-server.ts';
 import { portId, vlan } from '../workflows/environment.ts';
-import { type Served, serve } from './environment.ts';
+import { type Served, serve, WAIT } from './environment.ts';
 
 const PORT = { vswitch: 'VSW1', network: vlan(100) };
 const problem = (kind: string) => ({ type: `urn:networking-zvm:problem:${kind}` });
@@ -20,7 +22,7 @@ describe('at the edge of HTTP', () => {
   });
   afterAll(() => served.close());
 
-  /** What comes back for raw bytes, up to the end of the connection or some time. */
+  /** What comes back for raw bytes, up to the end of the connection. */
   const raw = (...chunks: string[]): Promise<string> =>
     new Promise((resolve) => {
       const { hostname, port } = new URL(served.gateway.url);
@@ -30,7 +32,6 @@ describe('at the edge of HTTP', () => {
       socket.on('close', () => resolve(answer));
       socket.on('error', () => resolve(answer));
       for (const chunk of chunks) socket.write(chunk);
-      socket.setTimeout(1_000, () => socket.destroy());
     });
 
   test('HEAD answers as GET without a body, OPTIONS and what is not allowed name what is', async () => {
@@ -165,7 +166,7 @@ describe('while no worker runs', () => {
   let served: Served;
   let base = '';
   beforeAll(async () => {
-    served = await serve({ limits: { readSeconds: 2 } }, false);
+    served = await serve({ limits: { metricsSeconds: 0 } }, false);
     base = `/v1/hosts/${served.host}`;
   });
   afterAll(() => served.close());
@@ -179,8 +180,10 @@ describe('while no worker runs', () => {
     const started = await served.call('PUT', `${base}/guests/LNX10001/ports/${portId(1)}`, PORT, { prefer: 'wait=1' });
     expect(started).toMatchObject({ status: 202, body: { state: 'running' } });
     expect((await served.call('GET', started.body.url)).body.state).toBe('running');
-    const { body } = await served.call('GET', '/metrics');
-    expect(body).toContain(`zvm_operations{host="${served.host}",state="running"} 1`);
+    // The newest take a moment to be found.
+    await expect
+      .poll(async () => (await served.call('GET', '/metrics')).body)
+      .toContain(`zvm_operations{host="${served.host}",state="running"} 1`);
   });
 });
 
@@ -195,7 +198,7 @@ test('a Temporal that hangs makes nobody hang', async () => {
   await once(between, 'listening');
   const address = `127.0.0.1:${(between.address() as AddressInfo).port}`;
   const { client, close } = await connectClient(localTarget(address, inject('temporalNamespace')));
-  const served = await serve({ client, limits: { temporalSeconds: 1, waitSeconds: 2 } }, false);
+  const served = await serve({ client, limits: { waitSeconds: 2 } }, false);
   const base = `/v1/hosts/${served.host}`;
   expect((await served.call('GET', base)).status).toBe(200);
   for (const end of ends) end.unpipe().pause();
@@ -213,12 +216,12 @@ test('a Temporal that hangs makes nobody hang', async () => {
 });
 
 test('waiting for an operation takes as long as it may, however short calls to Temporal are', async () => {
-  const served = await serve({ limits: { temporalSeconds: 4 } });
+  const served = await serve();
   await served.environment.control('POST', 'systems/zhcp1/guests/LNX10002/lock');
   const path = `/v1/hosts/${served.host}/guests/LNX10002/ports/${portId(1)}`;
-  const waiting = served.call('PUT', path, PORT, { prefer: 'wait=60' });
+  const waiting = served.call('PUT', path, PORT, WAIT);
   expect((await served.call('HEAD', `/v1/hosts/${served.host}/events`)).status).toBe(200);
-  await new Promise((resolve) => setTimeout(resolve, 5_000));
+  await sleep((LIMITS.temporalSeconds + 1) * 1_000);
   const { count } = await served.environment.client.workflow.count(
     `WorkflowType = "showHost" AND ZvmHost = "${served.host}"`,
   );
@@ -230,10 +233,10 @@ test('waiting for an operation takes as long as it may, however short calls to T
 
 test('a reading that takes too long is given up, and said so', async () => {
   const served = await serve({ limits: { readSeconds: 1 } });
-  await served.environment.control('POST', 'faults', { match: {}, action: { kind: 'hold', when: 'before' } });
+  const reading = await served.environment.hold({});
   const slow = await served.call('GET', `/v1/hosts/${served.host}/guests`);
   expect(slow).toMatchObject({ status: 504, body: problem('slow') });
-  await served.environment.control('DELETE', 'faults');
+  await reading.release();
   await expect.poll(async () => (await served.call('GET', `/v1/hosts/${served.host}/guests`)).status).toBe(200);
   await served.close();
 });

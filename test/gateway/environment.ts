@@ -3,6 +3,9 @@ import type { GatewayOptions } from '../../gateway/options.ts';
 import { gatewayHostOf, type RunningGateway, serveGateway } from '../../workers/gateway-server.ts';
 import { createEnvironment, type Environment } from '../workflows/environment.ts';
 
+/** Answered when it is done, however long a loaded machine takes. */
+export const WAIT = { prefer: 'wait=110' };
+
 /** A gateway before one simulated z/VM system with its worker; `call` sends a request and reads the answer. */
 export type Served = {
   environment: Environment;

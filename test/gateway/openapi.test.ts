@@ -46,20 +46,16 @@ function run(program: string, args: string[]): Promise<{ status: number | null; 
   });
 }
 
-test(
-  'the OpenAPI document is faultless to a public linter',
-  async () => {
-    const file = join(folder, 'openapi.json');
-    const { body } = await served.call('GET', '/openapi.json');
-    expect(body.openapi).toBe('3.1.0');
-    await writeFile(file, JSON.stringify(body));
-    const linter = join(import.meta.dirname, '../../node_modules/.bin/redocly');
-    const { status, output } = await run(linter, ['lint', '--extends=recommended', file]);
-    expect(output).toContain('Your API description is valid');
-    expect(status).toBe(0);
-  },
-  MINUTE,
-);
+test('the OpenAPI document is faultless to a public linter', async () => {
+  const file = join(folder, 'openapi.json');
+  const { body } = await served.call('GET', '/openapi.json');
+  expect(body.openapi).toBe('3.1.0');
+  await writeFile(file, JSON.stringify(body));
+  const linter = join(import.meta.dirname, '../../node_modules/.bin/redocly');
+  const { status, output } = await run(linter, ['lint', '--extends=recommended', file]);
+  expect(output).toContain('Your API description is valid');
+  expect(status).toBe(0);
+});
 
 test('every page that the gateway serves comes without another host', async () => {
   for (const path of ['/', '/docs', '/page/picture.js', '/page/picture.css', '/page/docs.js', '/page/swagger-ui.css']) {

@@ -11,6 +11,7 @@ import { findTemporalServer } from '../../workers/temporal-binary.ts';
 import { startTemporalServer, type TemporalServer } from '../../workers/temporal-server.ts';
 import { addToken } from '../../workers/token-file.ts';
 import { portId, vlan } from '../workflows/environment.ts';
+import { WAIT } from './environment.ts';
 
 // Every secret but the tokens has this in it, so that a piece of one is found too.
 const HUSH = 'Hush';
@@ -43,12 +44,12 @@ beforeAll(async () => {
     `${HUSH}-xcat-1`,
     '[zvm_host:zvm-good]\n[zvm_host:zvm-bad]\nxcat_zhcp_nodename = zhcp2\n',
   );
-  start('workers/worker.ts', ['--config-file', good]);
-  start('workers/worker.ts', ['--config-file', bad]);
+  const workers = [good, bad].map((file) => start('workers/worker.ts', ['--config-file', file]));
   const listening = start('workers/gateway.ts', [
     ...['--config-file', both, '--tokens', join(folder, 'tokens.json'), '--port', '0', '--ui-url', 'http://ui.example'],
   ]);
-  await vi.waitUntil(() => listening().includes('gateway listens'), { timeout: 60_000 });
+  await vi.waitUntil(() => listening().includes('gateway listens'), { timeout: 90_000 });
+  await vi.waitUntil(() => workers.every((told) => told().includes('worker started')), { timeout: 90_000 });
   gatewayUrl = /"url":"([^"]+)"/.exec(listening())?.[1] ?? '';
 });
 afterAll(async () => {
@@ -129,8 +130,8 @@ function unpacked(packed: string): string {
 test('no password, token or key stands in what the processes write, in any history, or in any answer', async () => {
   const port = '/v1/hosts/zvm-good/guests/LNX10001/ports/';
   const body = JSON.stringify({ vswitch: 'VSW1', network: vlan(100) });
-  const waiting = { prefer: 'wait=60' };
-  await expect.poll(async () => (await call('GET', '/v1/hosts/zvm-good/guests')).status, { timeout: 60_000 }).toBe(200);
+  const waiting = WAIT;
+  await expect.poll(async () => (await call('GET', '/v1/hosts/zvm-good/guests')).status).toBe(200);
   const keyed = { ...waiting, 'idempotency-key': `${HUSH}-key-4` };
   expect((await call('PUT', `${port}${portId(1)}?live=true`, body, keyed)).status).toBe(200);
   expect((await call('PUT', `${port}${portId(2)}`, body.replace('VSW1', 'NOSUCH'), waiting)).status).toBe(409);
@@ -140,6 +141,7 @@ test('no password, token or key stands in what the processes write, in any histo
   const query = 'giveUpAfterMinutes=1';
   const stuck = `${port.replace('zvm-good', 'zvm-bad')}${portId(3)}?${query}`;
   expect([202, 409, 502]).toContain((await call('PUT', stuck, body, { prefer: 'wait=10' })).status);
+  await expect.poll(async () => (await histories()).text).toContain('password');
   expect((await call('GET', '/v1/hosts/zvm-bad/guests/LNX10001')).status).toBeGreaterThanOrEqual(500);
   // What a caller lets slip does not come back, and is not kept.
   expect((await call('PUT', `${port}${portId(4)}`, `{"password":"${HUSH}-body-5"`)).status).toBe(400);
@@ -167,8 +169,7 @@ test('no password, token or key stands in what the processes write, in any histo
   ])
     expect(all.includes(word), word).toBe(true);
   expect(text.includes('NOSUCH')).toBe(true);
-  expect(text.includes('password'), text.match(/.{0,300}zvm-bad.{0,600}/)?.[0]).toBe(true);
   for (const word of [HUSH, token, token.slice(4, 24), token.slice(-20)]) expect(all.includes(word), word).toBe(false);
   for (const word of [`${HUSH}-xcat-1`, `${HUSH}-wrong-2`, `mnadmin:${HUSH}-xcat-1`, token])
     expect(all.includes(Buffer.from(word).toString('base64').slice(0, -4)), word).toBe(false);
-}, 180_000);
+}, 300_000);
