@@ -96,7 +96,7 @@ it('loses at a re-IPL the grants that are not persistent, and changes its IPL ti
 });
 
 it('stores a directory adapter once and refuses overlaps, locks and concurrent updates.', async () => {
-  const sim = await start({ directoryMs: 50 });
+  const sim = await start({ directoryMs: 1_000 });
   const update = (text: string) => sim.smcli('Image_Definition_Update_DM', '-T', ON, '-k', text);
   const both = await Promise.all([update(NICDEF), update(NICDEF.replace('1000', '2000'))]);
   expect(both.filter((text) => text.includes('Return Code: 400\n  Reason Code: 12'))).toHaveLength(1);

@@ -99,7 +99,7 @@ it('a VSWITCH with all ports in use refuses another NIC (212/52).', async () => 
 });
 
 it('asynchronous DirMaint accepts with 592, holds the user locked, and carries the change out later.', async () => {
-  const slow = await harness({ hosts: 1, guests: 1, directoryAsync: true, directoryMs: 200 });
+  const slow = await harness({ hosts: 1, guests: 1, directoryAsync: true, directoryMs: 2_000 });
   const define = ['Virtual_Network_Adapter_Create_DM', '-T', 'LNX10001', '-a', '2', '-n', '3', '-v'];
   expect(await slow.smcli(...define, '1000')).toMatch(/Started\n[\s\S]*Return Code: 592/);
   expect(await slow.smcli(...define, '1003')).toMatch(/Return Code: 400\n[\s\S]*Reason Code: 12/);

@@ -39,7 +39,7 @@ async function withClient<T>(address: string, use: (client: Client) => Promise<T
   }
 }
 
-async function eventually(holds: () => boolean | Promise<boolean>, limitMs = 15_000): Promise<void> {
+async function eventually(holds: () => boolean | Promise<boolean>, limitMs = 90_000): Promise<void> {
   for (const limit = Date.now() + limitMs; !(await holds()); await pause(50)) {
     if (Date.now() > limit) throw new Error(`not within ${limitMs} ms`);
   }

@@ -27,7 +27,11 @@ describe('the command channel', () => {
   });
 
   it('carries chains that come during a call with one next call, each with its own outcome', async () => {
-    const xcat = await fakeXcat(({ body }) => runDsh(body, 'zhcp1'));
+    const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+    const xcat = await fakeXcat(async ({ body }) => {
+      await gate;
+      return runDsh(body, 'zhcp1');
+    });
     closers.push(xcat.close);
     const channel = createCommandChannel(xcat.transport, 'zhcp1', { parallel: 3 });
     const first = channel.run([sh('echo first')]);
@@ -35,6 +39,7 @@ describe('the command channel', () => {
     const runs = Array.from({ length: 20 }, (_, index) =>
       channel.run([sh(`echo ${index}; exit ${index % 2}`), sh('echo then')]),
     );
+    open();
     expect(await first).toEqual([done('first\n')]);
     for (const [index, outcomes] of (await Promise.all(runs)).entries()) {
       expect(outcomes[0]).toEqual({ ran: true, exitStatus: index % 2, output: `${index}\n` });
