@@ -126,10 +126,10 @@ describe.skipIf(!neutronIsHere)('with a RabbitMQ broker', () => {
       await expect(connection.ready()).rejects.toThrow(message);
       rabbit.control('add_vhost', 'later');
       rabbit.control('set_permissions', '-p', 'later', 'neutron', '.*', '.*', '.*');
-      expect(await becomes(() => connection.ready().then(isSo, isNotSo), MINUTE)).toBe(true);
+      expect(await becomes(() => connection.ready().then(isSo, isNotSo))).toBe(true);
       await connection.close();
     },
-    2 * MINUTE,
+    5 * MINUTE,
   );
 
   test('a user who may not declare what is needed is told what', async () => {
@@ -151,18 +151,18 @@ describe.skipIf(!neutronIsHere)('with a RabbitMQ broker', () => {
       const dumb = await startProxy(rabbit.port);
       const url = rabbit.transportUrl.replace('@', `@127.0.0.1:${dumb.port},neutron:neutron-secret@`);
       const transport = parseTransportUrl(url);
-      const connection = new BrokerConnection({ transport, heartbeatSeconds: 1, tls: { verify: true }, log });
+      const connection = new BrokerConnection({ transport, heartbeatSeconds: 5, tls: { verify: true }, log });
       connection.start();
       await connection.ready();
       const from = said.length;
       dumb.fallSilent();
       const connectedAnew = () => said.slice(from).some((line) => line.includes('connected to the broker'));
-      expect(await becomes(connectedAnew, MINUTE)).toBe(true);
+      expect(await becomes(connectedAnew)).toBe(true);
       expect(said.slice(from).find((line) => line.includes('connected to'))).toContain(`:${rabbit.port}"`);
       await connection.close();
       dumb.close();
     },
-    2 * MINUTE,
+    5 * MINUTE,
   );
 
   test('of several brokers the next is tried when one is away', async () => {
@@ -310,7 +310,7 @@ describe.skipIf(!neutronIsHere)('with a RabbitMQ broker', () => {
       expect(await becomes(() => heard.includes('waiting'))).toBe(true);
       await second.close();
     },
-    3 * MINUTE,
+    5 * MINUTE,
   );
 
   test('what is no message of oslo.messaging is left out, and the next is heard', async () => {

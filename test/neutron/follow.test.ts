@@ -1,6 +1,8 @@
 import { Runtime } from '@temporalio/worker';
 import { afterEach, expect, test, vi } from 'vitest';
 import { startReconcileHost, tellOfNeutron } from '../../client/start-operation.ts';
+import { ZVM_OUTCOME } from '../../temporal-config/search-attributes.ts';
+import { guestWorkflowId } from '../../temporal-config/workflow-ids.ts';
 import type { FollowNeutronResult } from '../../workflows/follow-neutron.ts';
 import { createEnvironment, type Environment, portId, vlan } from '../workflows/environment.ts';
 import { MemoryNeutron } from './memory-neutron.ts';
@@ -134,7 +136,20 @@ test('a port of a guest whose directory entry is locked is reported up only when
   const port = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(60), status: 'BUILD' });
   await there.control('POST', 'systems/zhcp1/guests/LNX10001/lock');
   const run = await startReconcileHost(there.client, { host });
-  await new Promise((resolve) => setTimeout(resolve, 2_000));
+  const outcome = async () => {
+    const { typedSearchAttributes } = await there.client.workflow
+      .getHandle(guestWorkflowId(host, 'LNX10001'))
+      .describe();
+    return typedSearchAttributes.get(ZVM_OUTCOME);
+  };
+  expect(
+    await becomes(() =>
+      outcome().then(
+        (word) => word === 'retrying',
+        () => false,
+      ),
+    ),
+  ).toBe(true);
   expect(neutron.reports).toEqual([]);
   await there.control('POST', 'systems/zhcp1/guests/LNX10001/unlock');
   expect((await run.result()).failures).toEqual([]);

@@ -98,7 +98,7 @@ describe.skipIf(!neutronIsHere)('with a stock neutron-server', () => {
       expect(await becomes(() => isBare(userid))).toBe(true);
       await api.deleteNetwork(networkId);
     },
-    3 * MINUTE,
+    5 * MINUTE,
   );
 
   test(
@@ -111,7 +111,7 @@ describe.skipIf(!neutronIsHere)('with a stock neutron-server', () => {
       expect((await guest('LNX10011')).granted).toEqual({ VSWFLAT: [] });
       expect(await nic('LNX10011', port.mac_address)).toMatchObject({ vswitch: 'VSWFLAT' });
     },
-    MINUTE,
+    5 * MINUTE,
   );
 
   test('a port of a guest that is logged off is ACTIVE once its next logon will couple it', async () => {
@@ -139,7 +139,7 @@ describe.skipIf(!neutronIsHere)('with a stock neutron-server', () => {
       expect(await becomes(async () => (await nic('LNX10003', '02:00:00:aa:bb:cc'))?.vswitch === 'VSW1')).toBe(true);
       await expectStatus(cloud, port.id, 'ACTIVE');
     },
-    MINUTE,
+    5 * MINUTE,
   );
 
   test(
@@ -158,7 +158,7 @@ describe.skipIf(!neutronIsHere)('with a stock neutron-server', () => {
       expect(await becomes(() => isBare('LNX10004'))).toBe(true);
       expect(await becomes(() => isBare('LNX10005'))).toBe(true);
     },
-    MINUTE,
+    5 * MINUTE,
   );
 
   test(
@@ -187,7 +187,7 @@ describe.skipIf(!neutronIsHere)('with a stock neutron-server', () => {
       await api.deletePort(port.id);
       expect(await becomes(() => isBare('LNX10005'))).toBe(true);
     },
-    MINUTE,
+    5 * MINUTE,
   );
 
   test(
@@ -214,7 +214,7 @@ describe.skipIf(!neutronIsHere)('with a stock neutron-server', () => {
       await api.deletePort(port.id);
       expect(await becomes(() => isBare('LNX10001'))).toBe(true);
     },
-    MINUTE,
+    5 * MINUTE,
   );
 
   test(
@@ -236,7 +236,7 @@ describe.skipIf(!neutronIsHere)('with a stock neutron-server', () => {
       await api.deletePort(second.id);
       expect((await reconcile()).failures.map(({ userid }) => userid)).not.toContain(second.id);
     },
-    MINUTE,
+    5 * MINUTE,
   );
 
   test(
@@ -260,7 +260,7 @@ describe.skipIf(!neutronIsHere)('with a stock neutron-server', () => {
         'VSWPORT',
       ]);
     },
-    MINUTE,
+    5 * MINUTE,
   );
 
   test(
@@ -273,7 +273,7 @@ describe.skipIf(!neutronIsHere)('with a stock neutron-server', () => {
       expect(await isBare('LNX10008')).toBe(true);
       await api.deletePort(port.id);
     },
-    MINUTE,
+    5 * MINUTE,
   );
 
   test(
@@ -290,7 +290,7 @@ describe.skipIf(!neutronIsHere)('with a stock neutron-server', () => {
       await expectStatus(cloud, port.id, 'ACTIVE');
       expect(await nic('LNX10009', port.mac_address)).toMatchObject({ vswitch: 'VSW1' });
     },
-    MINUTE,
+    5 * MINUTE,
   );
 
   test(
@@ -316,7 +316,7 @@ describe.skipIf(!neutronIsHere)('with a stock neutron-server', () => {
       expect((await guest('LNX10062')).rows).toHaveLength(1);
       await cloud.startAgent();
     },
-    MINUTE,
+    5 * MINUTE,
   );
 
   test(

@@ -43,6 +43,9 @@ export type Cloud = {
   close(): Promise<void>;
 };
 
+/** What a loaded machine may take. */
+const LONGEST_WAIT_MS = 90_000;
+
 type Last = {
   memory: string;
   failures: ReconcileHostResult['failures'];
@@ -153,7 +156,7 @@ export async function createCloud(
     },
     startAgent,
     stopAgent,
-    async status(portId, wanted, timeoutMs = 30_000) {
+    async status(portId, wanted, timeoutMs = LONGEST_WAIT_MS) {
       const deadline = Date.now() + timeoutMs;
       for (;;) {
         const { status } = await openstack.api.port(portId);
@@ -199,7 +202,7 @@ async function watchStatuses(url: string): Promise<{ seen(): string[]; close(): 
 }
 
 /** Wait until something is so; the answer is whether it is. */
-export async function becomes(isSo: () => Promise<boolean> | boolean, timeoutMs = 30_000): Promise<boolean> {
+export async function becomes(isSo: () => Promise<boolean> | boolean, timeoutMs = LONGEST_WAIT_MS): Promise<boolean> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     if (await isSo()) return true;

@@ -8,7 +8,7 @@ export async function lastWord(cloud: Cloud): Promise<unknown> {
 }
 
 /** A port gets the status; when it does not, the reason stands in the failure. */
-export async function expectStatus(cloud: Cloud, portId: string, wanted: string, timeoutMs = 30_000): Promise<void> {
+export async function expectStatus(cloud: Cloud, portId: string, wanted: string, timeoutMs?: number): Promise<void> {
   const status = await cloud.status(portId, wanted, timeoutMs);
   const word = status === wanted ? '' : ` (${JSON.stringify(await lastWord(cloud))})`;
   expect(`${status}${word}`).toBe(wanted);
