@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { type Browser, chromium } from 'playwright-core';
+import { type Browser, chromium, type Page } from 'playwright-core';
 import { ensurePackages } from '../workers/demo/openstack/packages.ts';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
@@ -17,6 +17,13 @@ export async function startChromium(): Promise<Browser | undefined> {
   }
   // Its sandbox does not run as root.
   return chromium.launch({ executablePath, args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] });
+}
+
+/** A new page that gives what it waits for as long as polls have, on a loaded machine too. */
+export async function newPage(browser: Browser, look: Parameters<Browser['newPage']>[0]): Promise<Page> {
+  const page = await browser.newPage(look);
+  page.setDefaultTimeout(90_000);
+  return page;
 }
 
 function installed(): string | undefined {

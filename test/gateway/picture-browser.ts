@@ -3,14 +3,12 @@ import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Locator, Page } from 'playwright-core';
-import { startChromium } from '../chromium.ts';
+import { newPage, startChromium } from '../chromium.ts';
 import type { Served } from './environment.ts';
 
 const WINDOW = { width: 1440, height: 900 };
 /** `PICTURES=docs/images` puts the documentation's pictures there. */
 const { PICTURES } = process.env;
-/** How long something may take that comes from z/VM. */
-export const WAIT = { timeout: 40_000 };
 
 type Look = Parameters<Browser['newPage']>[0];
 
@@ -38,7 +36,7 @@ export async function startViewer(): Promise<Viewer | undefined> {
   const pages: Page[] = [];
   const complaints: string[] = [];
   const open: Viewer['open'] = async (served, query = '', look = {}, url = served.gateway.url) => {
-    const page = await browser.newPage({ viewport: WINDOW, ...look });
+    const page = await newPage(browser, { viewport: WINDOW, ...look });
     pages.push(page);
     page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
     page.on('pageerror', (error) => complaints.push(error.message));
@@ -53,7 +51,7 @@ export async function startViewer(): Promise<Viewer | undefined> {
     open,
     async openDrawn(...given) {
       const page = await open(...given);
-      await page.locator('#waiting').waitFor({ state: 'hidden', ...WAIT });
+      await page.locator('#waiting').waitFor({ state: 'hidden' });
       return page;
     },
     async picture(page, name) {

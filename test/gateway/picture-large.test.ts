@@ -61,9 +61,9 @@ function look(viewer: Viewer): void {
       const few = await serve();
       await wireSmallHost({ ...few.environment });
       const small = await viewer.openDrawn(few);
-      const fewest = await work(small);
+      const fewest = await leastWork(small);
       await small.close();
-      const most = await work(await viewer.openDrawn(served));
+      const most = await leastWork(await viewer.openDrawn(served));
       await few.close();
       process.stderr.write(
         `Work for a frame: ${fewest.toFixed(1)} ms with 10 guests, ${most.toFixed(1)} ms with ${GUESTS}\n`,
@@ -88,6 +88,13 @@ function look(viewer: Viewer): void {
   test('no page complained, and none asked another host for anything', () => {
     expect(viewer.complaints()).toEqual([]);
   });
+}
+
+/** What else the machine does only adds to it. */
+async function leastWork(page: Page): Promise<number> {
+  const rounds: number[] = [];
+  while (rounds.length < 3) rounds.push(await work(page));
+  return Math.min(...rounds);
 }
 
 /** Milliseconds that the browser works for a frame, on average, while somebody scrolls and types. */

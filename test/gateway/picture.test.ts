@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { portId, vlan } from '../workflows/environment.ts';
 import { type Served, serve } from './environment.ts';
-import { busAt, colours, end, spread, startViewer, type Viewer, WAIT, wire } from './picture-browser.ts';
+import { busAt, colours, end, spread, startViewer, type Viewer, wire } from './picture-browser.ts';
 import { systemOf, wireSmallHost } from './picture-scene.ts';
 
 const viewer = await startViewer();
@@ -98,6 +98,7 @@ function look(viewer: Viewer): void {
     test('a change is seen without asking for it: of this project, and of somebody else', async () => {
       const page = await viewer.openDrawn(served);
       await page.evaluate(() => Object.assign(window, { stayed: true }));
+      await page.evaluate(noteFlash, '.wire.flash[data-owner="LNX10009"][data-vdev="1000"]');
       const before = await colours(wire(page, 'LNX10009', '1000').locator('.strand'), 'stroke');
       await served.call(
         'PATCH',
@@ -106,14 +107,14 @@ function look(viewer: Viewer): void {
         { prefer: 'wait=60' },
       );
       const label = end(page, 'LNX10009', '1000').locator('.vlan');
-      await expect.poll(() => label.textContent(), WAIT).toBe('103');
-      expect(await wire(page, 'LNX10009', '1000').getAttribute('class')).toContain('flash');
+      await expect.poll(() => label.textContent()).toBe('103');
+      expect(await page.evaluate(() => 'flashed' in window)).toBe(true);
       expect(await colours(wire(page, 'LNX10009', '1000').locator('.strand'), 'stroke')).not.toEqual(before);
 
       const vswitch = systemOf(served.environment.simulator).vswitch('VSW1');
       if (vswitch !== undefined) systemOf(served.environment.simulator).setUplink(vswitch, '6266', false);
       const active = page.locator('[data-vswitch="VSW1"] .uplink.active');
-      await expect.poll(() => active.getAttribute('data-rdev'), WAIT).toBe('6272');
+      await expect.poll(() => active.getAttribute('data-rdev')).toBe('6272');
       expect(await page.evaluate(() => 'stayed' in window)).toBe(true);
     });
 
@@ -121,19 +122,19 @@ function look(viewer: Viewer): void {
       const page = await viewer.openDrawn(served);
       await page.locator('.guest[data-userid="LNX10007"] .port').click();
       const detail = page.locator('#detail');
-      await expect.poll(() => detail.innerText(), WAIT).toContain('LNX10007 is not authorised on VSW2');
-      await expect.poll(() => detail.innerText(), WAIT).toContain('grant LNX10007 on VSW2 with VLAN 201');
+      await expect.poll(() => detail.innerText()).toContain('LNX10007 is not authorised on VSW2');
+      await expect.poll(() => detail.innerText()).toContain('grant LNX10007 on VSW2 with VLAN 201');
       expect(await detail.innerText()).toContain(portId(10));
       const run = detail.locator('.operations a').first();
       await expect
-        .poll(() => run.getAttribute('href'), WAIT)
+        .poll(() => run.getAttribute('href'))
         .toMatch(/^http:\/\/ui\.example\/namespaces\/[^/]+\/workflows\/.*LNX10007.*\/history/);
       expect(await run.textContent()).toBe('attachNic LNX10007');
       await viewer.picture(page, 'drift');
 
       const sent = new URL(page.url()).search;
       const other = await viewer.openDrawn(served, `&${sent.slice(1)}`);
-      await expect.poll(() => other.locator('#detail h2').textContent(), WAIT).toContain('LNX10007');
+      await expect.poll(() => other.locator('#detail h2').textContent()).toContain('LNX10007');
       expect(await other.locator('.guest.chosen').getAttribute('data-userid')).toBe('LNX10007');
       await page.goBack();
       await expect.poll(() => page.locator('#detail h2').textContent()).toContain(served.host);
@@ -196,6 +197,16 @@ function look(viewer: Viewer): void {
   test('no page complained, and none asked another host for anything', () => {
     expect(viewer.complaints()).toEqual([]);
   });
+}
+
+/** Runs in the page: keeps in mind that there was such a shape, which it may be only for a moment. */
+function noteFlash(selector: string): void {
+  const wires = document.querySelector('#wires');
+  if (wires === null) throw new Error('no picture');
+  const look = () => {
+    if (document.querySelector(selector) !== null) Object.assign(window, { flashed: true });
+  };
+  new MutationObserver(look).observe(wires, { childList: true, subtree: true, attributes: true });
 }
 
 function brightness(colour: string | undefined): number {

@@ -10,7 +10,7 @@ let stage: PlayedStage;
 beforeAll(async () => {
   stage = await setStage();
   await notWiredForNeutron();
-}, 180_000);
+});
 afterAll(() => stage?.stack.stop());
 
 /** What followNeutron leaves behind when ports could not be wired, without a Neutron. */

@@ -17,7 +17,7 @@ import {
 } from '../../temporal-config/search-attributes.ts';
 import { listPath, runPath } from '../../temporal-config/ui-links.ts';
 import { reconcileScheduleId } from '../../temporal-config/workflow-ids.ts';
-import { startChromium } from '../chromium.ts';
+import { newPage, startChromium } from '../chromium.ts';
 import { portId, type Scene } from './scene.ts';
 import { type PlayedStage, setStage } from './stage.ts';
 
@@ -26,7 +26,7 @@ let scene: Scene;
 beforeAll(async () => {
   stage = await setStage();
   ({ scene } = stage);
-}, 180_000);
+});
 afterAll(() => stage?.stack.stop());
 
 const handleOf = (workflowId: string) => stage.stack.client.workflow.getHandle(workflowId);
@@ -210,8 +210,8 @@ describe('the Temporal UI in a browser', () => {
   let page: Page;
   beforeAll(async () => {
     browser = await startChromium();
-    if (browser !== undefined) page = await browser.newPage({ viewport: { width: 1440, height: 1000 } });
-  }, 300_000);
+    if (browser !== undefined) page = await newPage(browser, { viewport: { width: 1440, height: 1000 } });
+  });
   afterAll(() => browser?.close());
   beforeEach(({ skip }) => skip(browser === undefined, 'no Chromium'));
   const open = (path: string, save?: string) => page.goto(viewUrl(stage.stack.uiUrl ?? '', path, save));

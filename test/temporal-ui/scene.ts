@@ -40,6 +40,14 @@ export function portId(number: number): string {
   return `5c3e0000-0000-4000-8000-${String(number).padStart(12, '0')}`;
 }
 
+async function eventually(what: string, isSo: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 90_000;
+  while (!(await isSo())) {
+    if (Date.now() > deadline) throw new Error(`it has not become so that ${what}`);
+    await pause(100);
+  }
+}
+
 type Started = { workflowId: string; result(): Promise<unknown> };
 type Type = Parameters<typeof startOperation>[1];
 
@@ -116,7 +124,12 @@ class Director {
     const ports = [{ ...wanted, userid: 'LNX20011' }];
     await this.ended(startWirePorts(client, { host: 'zvm2', ports, live: true }, 'order-4712'));
     // The Schedule must not find it first.
-    await client.schedule.getHandle(reconcileScheduleId('zvm2')).pause('maintenance of zvm2 until Monday, change 4711');
+    const schedule = client.schedule.getHandle(reconcileScheduleId('zvm2'));
+    await schedule.pause('maintenance of zvm2 until Monday, change 4711');
+    await eventually('no reconciliation of zvm2 runs', async () => {
+      const { info } = await schedule.describe();
+      return info.runningActions.length === 0;
+    });
     await this.control('POST', 'systems/zhcp2/ipl');
     const repaired = await this.ended(startReconcileHost(client, { host: 'zvm2' }, 'after-re-ipl'));
     const fleet = await this.ended(startReconcileFleet(client, { hosts: ['zvm1', 'zvm2'], dryRun: true }, 'plan'));
@@ -161,12 +174,8 @@ class Director {
     return run.workflowId;
   }
 
-  private async until(workflowId: string, outcome: string): Promise<void> {
-    const deadline = Date.now() + 60_000;
-    while ((await this.outcomeOf(workflowId)) !== outcome) {
-      if (Date.now() > deadline) throw new Error(`${workflowId} has not become ${outcome}`);
-      await pause(100);
-    }
+  private until(workflowId: string, outcome: string): Promise<void> {
+    return eventually(`${workflowId} is ${outcome}`, async () => (await this.outcomeOf(workflowId)) === outcome);
   }
 
   private async outcomeOf(workflowId: string): Promise<string | undefined> {

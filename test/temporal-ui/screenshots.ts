@@ -5,7 +5,7 @@ import { askable } from '../../temporal-config/saved-queries.ts';
 import { saveViewsScript, viewUrl } from '../../temporal-config/saved-views.ts';
 import { listPath, runPath } from '../../temporal-config/ui-links.ts';
 import { createLogger, installTemporalLogger } from '../../workers/logging.ts';
-import { startChromium } from '../chromium.ts';
+import { newPage, startChromium } from '../chromium.ts';
 import { portId, type Scene } from './scene.ts';
 import { setStage } from './stage.ts';
 
@@ -49,7 +49,7 @@ const browser = await startChromium();
 if (browser === undefined) throw new Error('no Chromium');
 try {
   await mkdir(FOLDER, { recursive: true });
-  const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+  const page = await newPage(browser, { viewport: { width: 1280, height: 800 } });
   const ui = stack.uiUrl ?? '';
   await page.goto(viewUrl(ui, '/namespaces/zvm/workflows'));
   const views = askable({ host: 'zvm1' }).filter(({ ofNow }) => ofNow !== true);
