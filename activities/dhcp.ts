@@ -28,7 +28,7 @@ export async function planDhcp(host: HostRuntime, signal: AbortSignal): Promise<
 }
 
 /** The ports of a host's DHCP node, by its configuration alone. */
-export function dhcpPorts({ rules }: HostRuntime): PortRequest[] {
+function dhcpPorts({ rules }: HostRuntime): PortRequest[] {
   return rules.vswitches.map((each) => portOn(each, rules.host));
 }
 

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { taskQueueOf } from '../network/host.ts';
 import { acceptOperation } from '../network/operations.ts';
 import { refusal, refusalsOf } from '../network/refusal.ts';
 import {
@@ -13,29 +14,15 @@ import {
   ShowHostInput,
   WirePortsInput,
 } from '../network/requests.ts';
-import type { HostActivities } from '../workflows/host-activities.ts';
+import type { RequestActivities } from '../workflows/host-activities.ts';
 import { asActivityFailure, refusedFailure } from './failures.ts';
 
-type Accepting = Pick<
-  HostActivities,
-  | 'acceptOperation'
-  | 'acceptWirePorts'
-  | 'acceptVswitchChange'
-  | 'acceptListVswitches'
-  | 'acceptEnsureDhcp'
-  | 'acceptManagementNetwork'
-  | 'acceptReconcileHost'
-  | 'acceptReconcileFleet'
-  | 'acceptShowHost'
-  | 'acceptShowGuest'
->;
-
 /** The activities that check requests to one host. They fail with `Refused`, also for a request to another host. */
-export function acceptingActivities(host: string): Accepting {
+export function acceptingActivities(host: string): RequestActivities {
   const here = <Request extends { host: string }>(request: Request): Request => {
     if (request.host === host) return request;
     const reason = `this is the task queue of ${host}, but the request is for ${request.host}`;
-    throw refusedFailure([refusal('host', reason, `start it on task queue zvm-${request.host}`)]);
+    throw refusedFailure([refusal('host', reason, `start it on task queue ${taskQueueOf(request.host)}`)]);
   };
   const parsed = <Schema extends z.ZodType<{ host: string }>>(schema: Schema, input: unknown): z.output<Schema> => {
     const result = schema.safeParse(input);

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import { guestWorkflowId } from '../temporal-config/workflow-ids.ts';
 import type { Begun } from './begin-operation.ts';
 import { workflowIdOf } from './operation-id.ts';
 import { currentDetails, describeOperation, type OperationDetails } from './operations.ts';
@@ -62,7 +63,7 @@ async function standingOf(
 ): Promise<Standing> {
   const details = await currentDetails(client, id);
   if (guest === undefined) return { details, steps: undefined, waitsFor: undefined };
-  const run = `guest/${guest.host}/${guest.userid}`;
+  const run = guestWorkflowId(guest.host, guest.userid);
   const holder = await holderOf(client, run);
   if (holder === undefined) return { details, steps: undefined, waitsFor: undefined };
   if (holder !== workflowIdOf(id)) return { details, steps: undefined, waitsFor: holder };

@@ -53,7 +53,7 @@ export async function workersOf(client: Client, host: string): Promise<number> {
 }
 
 /** The Schedule of a host's reconciliation; null when it has none. */
-export async function scheduleOf(client: Client, host: string): Promise<ReconcileSchedule | null> {
+async function scheduleOf(client: Client, host: string): Promise<ReconcileSchedule | null> {
   try {
     const { state, info, spec } = await client.schedule.getHandle(reconcileScheduleId(host)).describe();
     const last = info.recentActions.at(-1)?.takenAt.toISOString();

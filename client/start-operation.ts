@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Client, WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 import { taskQueueOf } from '../network/host.ts';
 import { findableBy } from '../temporal-config/search-attributes.ts';
+import { dhcpWorkflowId, managementNetworkWorkflowId, vswitchWorkflowId } from '../temporal-config/workflow-ids.ts';
 import type { followNeutron, NeutronNews } from '../workflows/follow-neutron.ts';
 import type {
   attachNic,
@@ -94,7 +95,7 @@ export function startVswitchOperation(
   const { host, vswitch } = input;
   return client.workflow.start<typeof ensureVswitch>(type, {
     taskQueue: taskQueueOf(host),
-    workflowId: `vswitch/${host}/${vswitch.toUpperCase()}`,
+    workflowId: vswitchWorkflowId(host, vswitch),
     workflowIdConflictPolicy: 'FAIL',
     args: [input],
     typedSearchAttributes: findableBy({ host, vswitches: [vswitch.toUpperCase()] }),
@@ -122,7 +123,7 @@ export function startEnsureDhcp(
 ): Promise<WorkflowHandleWithFirstExecutionRunId<typeof ensureDhcp>> {
   return client.workflow.start<typeof ensureDhcp>('ensureDhcp', {
     ...ofHost(input.host),
-    workflowId: `dhcp/${input.host}`,
+    workflowId: dhcpWorkflowId(input.host),
     args: [input],
     staticSummary: `give the DHCP node of ${input.host} its NICs`,
   });
@@ -135,7 +136,7 @@ export function startEnsureManagementNetwork(
 ): Promise<WorkflowHandleWithFirstExecutionRunId<typeof ensureManagementNetwork>> {
   return client.workflow.start<typeof ensureManagementNetwork>('ensureManagementNetwork', {
     ...ofHost(input.host),
-    workflowId: `management-network/${input.host}`,
+    workflowId: managementNetworkWorkflowId(input.host),
     args: [input],
     staticSummary: `give the management node its NIC for ${input.host}`,
   });

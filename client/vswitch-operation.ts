@@ -1,3 +1,4 @@
+import { vswitchWorkflowId } from '../temporal-config/workflow-ids.ts';
 import { type Beginning, requestDigest } from './begin-operation.ts';
 
 /**
@@ -15,7 +16,7 @@ export function vswitchOperation(
   return {
     type,
     host,
-    workflowId: `vswitch/${host}/${name}`,
+    workflowId: vswitchWorkflowId(host, name),
     lock: { digest: requestDigest({ type, input }) },
     input,
     summary: `${type === 'ensureVswitch' ? 'ensure' : 'delete'} VSWITCH ${name} on ${host}`,

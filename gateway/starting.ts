@@ -91,7 +91,7 @@ function clashOf({ id, clash }: Begun): Problem {
 }
 
 /** The seconds of `Prefer: wait`, RFC 7240; undefined when the caller does not wait. */
-export function waitOf(prefer: string | undefined, most: number): number | undefined {
+function waitOf(prefer: string | undefined, most: number): number | undefined {
   for (const preference of (prefer ?? '').split(',')) {
     const [, seconds] = /^\s*wait\s*=\s*"?(\d{1,9})"?\s*(?:;|$)/i.exec(preference) ?? [];
     if (seconds !== undefined) return Math.min(most, Number(seconds));

@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { vswitchOperation } from '../client/vswitch-operation.ts';
+import { dhcpWorkflowId, managementNetworkWorkflowId } from '../temporal-config/workflow-ids.ts';
 import { checkConditions, isConditional, tagged, tagOf } from './conditions.ts';
 import { notFound } from './problem.ts';
 import {
@@ -140,7 +141,7 @@ export function vswitchRoutes(services: Services): App {
       return startAlone(context, services, {
         type: 'ensureDhcp',
         host,
-        workflowId: `dhcp/${host}`,
+        workflowId: dhcpWorkflowId(host),
         input: { host, ...context.req.valid('query') },
         summary: `give the DHCP node of ${host} its NICs`,
       });
@@ -164,7 +165,7 @@ export function vswitchRoutes(services: Services): App {
       return startAlone(context, services, {
         type: 'ensureManagementNetwork',
         host,
-        workflowId: `management-network/${host}`,
+        workflowId: managementNetworkWorkflowId(host),
         input: { host, ...context.req.valid('query') },
         summary: `give the management node its NIC for ${host}`,
       });

@@ -20,7 +20,7 @@ export function vdevNumber(vdev: Vdev): number {
 }
 
 /** Vdev from a number. Throws a ZodError outside 0–FFFD. */
-export function vdevFromNumber(value: number): Vdev {
+function vdevFromNumber(value: number): Vdev {
   return Vdev.parse(value.toString(16));
 }
 

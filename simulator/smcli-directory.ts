@@ -173,6 +173,6 @@ function describeSystem(system: ZvmSystem): string {
 }
 
 /** Time of day as the z/VM and Linux commands here print it. */
-export function shortTime(time: Date): string {
+function shortTime(time: Date): string {
   return time.toISOString().slice(0, 19).replace('T', ' ');
 }

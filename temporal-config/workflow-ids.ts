@@ -3,6 +3,21 @@ export function guestWorkflowId(host: string, userid: string): string {
   return `guest/${host}/${userid}`;
 }
 
+/** One at a time makes, changes or deletes a VSWITCH. */
+export function vswitchWorkflowId(host: string, vswitch: string): string {
+  return `vswitch/${host}/${vswitch.toUpperCase()}`;
+}
+
+/** One at a time gives a host's DHCP node its NICs. */
+export function dhcpWorkflowId(host: string): string {
+  return `dhcp/${host}`;
+}
+
+/** One at a time gives a host's management node its NIC. */
+export function managementNetworkWorkflowId(host: string): string {
+  return `management-network/${host}`;
+}
+
 /** How the Schedules of reconciliation begin, and the Workflow IDs of what they and others start for a host. */
 export const RECONCILE_PREFIX = 'reconcile/';
 

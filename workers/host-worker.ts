@@ -32,7 +32,7 @@ export function bundleWorkflows(): Promise<WorkflowBundleWithSourceMap> {
 }
 
 /** The rules of a host from its configuration; throws a ZodError when a name in it cannot be one of z/VM. */
-export function rulesOf(configuration: HostConfiguration): HostRuntime['rules'] {
+function rulesOf(configuration: HostConfiguration): HostRuntime['rules'] {
   return HostRules.omit({ macPrefix: true }).parse({
     host: configuration.host,
     zhcpNode: configuration.zhcpNode,

@@ -172,7 +172,7 @@ export function reasonOf(error: unknown): string {
 }
 
 /** Why, and no more. */
-export function shortReasonOf(error: unknown): string {
+function shortReasonOf(error: unknown): string {
   const { reason, code, operation } = detailOf(error);
   if (reason === undefined) return reasonOf(error);
   return failedStep(error) === undefined && code !== undefined && operation !== undefined

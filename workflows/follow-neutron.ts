@@ -16,6 +16,7 @@ import {
 import type { PortId, Userid } from '../network/identifiers.ts';
 import { describeRefusals } from '../network/refusal.ts';
 import { findableBy, MOST_PORTS_FOUND, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
+import { dhcpWorkflowId } from '../temporal-config/workflow-ids.ts';
 import { childDetails } from './child-details.ts';
 import type { ensureDhcp } from './ensure-dhcp.ts';
 import { reasonOf } from './failures.ts';
@@ -233,7 +234,7 @@ class Following {
     let inOrder = true;
     try {
       await executeChild<typeof ensureDhcp>('ensureDhcp', {
-        workflowId: `dhcp/${host}`,
+        workflowId: dhcpWorkflowId(host),
         args: [{ host, giveUpAfterMinutes: GIVE_UP_AFTER_MINUTES }],
         staticSummary: `give the DHCP node of ${host} its NICs`,
         staticDetails: childDetails({ host }),

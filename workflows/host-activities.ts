@@ -148,12 +148,8 @@ export type VswitchOperation = {
 /** A step that was carried out, with what xCAT or SMAPI answered. */
 export type StepReport = { step: string; answer: string };
 
-/**
- * The activities of one host, as workflows see them. Each fails with an ApplicationFailure of a type in failures.ts: permanent ones are
- * not retryable, the others are worth another try.
- */
-export type HostActivities = {
-  /** Check a request; fails for good with `Refused`, which names each field at fault. */
+/** Check a request to a host; fail for good with `Refused`, which names each field at fault. */
+export type RequestActivities = {
   acceptOperation(input: { type: OperationType; input: unknown }): Promise<Operation>;
   acceptWirePorts(input: { input: unknown }): Promise<WirePortsRequest>;
   acceptVswitchChange(input: { kind: VswitchChange['kind']; input: unknown }): Promise<VswitchOperation>;
@@ -164,6 +160,13 @@ export type HostActivities = {
   acceptShowHost(input: { input: unknown }): Promise<{ host: HostName }>;
   acceptShowGuest(input: { input: unknown }): Promise<{ host: HostName; userid: Userid }>;
   acceptListVswitches(input: { input: unknown }): Promise<{ host: HostName }>;
+};
+
+/**
+ * The activities of one host, as workflows see them. Each fails with an ApplicationFailure of a type in failures.ts: permanent ones are
+ * not retryable, the others are worth another try.
+ */
+export type HostActivities = RequestActivities & {
   /** Read the guest and decide. Fails for good with `Refused` when the request cannot be granted, or `onlyIf` does not hold. */
   planChange(input: Target & { change: Change; avoidMacs: Mac[]; onlyIf?: OnlyIf }): Promise<PlannedChange>;
   /** Read the guest again and plan what is still missing, with what earlier steps are owed. */

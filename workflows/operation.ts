@@ -15,7 +15,7 @@ import { guestWorkflowId } from '../temporal-config/workflow-ids.ts';
 import { applicationFailureOf, reasonOf } from './failures.ts';
 import { findable } from './findable.ts';
 import { type GuestTurns, guestTurns } from './guest-turn.ts';
-import type { HostActivities } from './host-activities.ts';
+import type { RequestActivities } from './host-activities.ts';
 
 /** What an operation answers. */
 export type OperationResult = {
@@ -95,20 +95,8 @@ export async function checked<Result>(accept: () => Promise<Result>): Promise<Re
  * Requests are checked by the worker, not in the workflow: the parser would be loaded anew for every run, which costs more than all else
  * that a run does.
  */
-export function accepting(): Pick<
-  HostActivities,
-  | 'acceptOperation'
-  | 'acceptWirePorts'
-  | 'acceptVswitchChange'
-  | 'acceptListVswitches'
-  | 'acceptEnsureDhcp'
-  | 'acceptManagementNetwork'
-  | 'acceptReconcileHost'
-  | 'acceptReconcileFleet'
-  | 'acceptShowHost'
-  | 'acceptShowGuest'
-> {
-  return proxyLocalActivities<HostActivities>({ summary: 'check the request', startToCloseTimeout: '10 seconds' });
+export function accepting(): RequestActivities {
+  return proxyLocalActivities<RequestActivities>({ summary: 'check the request', startToCloseTimeout: '10 seconds' });
 }
 
 /** How a run ended that did not reach what it was for, as search attribute. */

@@ -15,6 +15,7 @@ import type { PortId } from '../network/identifiers.ts';
 import { describeRefusals } from '../network/refusal.ts';
 import type { ReconcileHostInput, ReconcileHostRequest } from '../network/requests.ts';
 import { findableBy, ZVM_DRIFTED, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
+import { dhcpWorkflowId, managementNetworkWorkflowId, vswitchWorkflowId } from '../temporal-config/workflow-ids.ts';
 import { childDetails } from './child-details.ts';
 import type { ensureDhcp } from './ensure-dhcp.ts';
 import type { ensureManagementNetwork } from './ensure-management-network.ts';
@@ -161,7 +162,7 @@ class Reconciliation {
       this.drift(lines);
       await this.child(`VSWITCH ${vswitch}`, () =>
         executeChild<typeof ensureVswitch>('ensureVswitch', {
-          workflowId: `vswitch/${host}/${vswitch}`,
+          workflowId: vswitchWorkflowId(host, vswitch),
           args: [{ host, vswitch, dryRun, giveUpAfterMinutes: GIVE_UP_AFTER_MINUTES }],
           staticSummary: `ensure VSWITCH ${vswitch} on ${host}`,
           staticDetails: childDetails({ host }),
@@ -174,7 +175,7 @@ class Reconciliation {
     this.drift(['the DHCP node has not the ports that the configuration gives it']);
     await this.child('DHCP node', () =>
       executeChild<typeof ensureDhcp>('ensureDhcp', {
-        workflowId: `dhcp/${host}`,
+        workflowId: dhcpWorkflowId(host),
         args: [{ host, dryRun, giveUpAfterMinutes: GIVE_UP_AFTER_MINUTES }],
         staticSummary: `give the DHCP node of ${host} its NICs`,
         staticDetails: childDetails({ host }),
@@ -188,7 +189,7 @@ class Reconciliation {
     this.drift(['the management node has no NIC on the management network']);
     await this.child('management network', () =>
       executeChild<typeof ensureManagementNetwork>('ensureManagementNetwork', {
-        workflowId: `management-network/${host}`,
+        workflowId: managementNetworkWorkflowId(host),
         args: [{ host, dryRun, giveUpAfterMinutes: GIVE_UP_AFTER_MINUTES }],
         staticSummary: `give the management node its NIC for ${host}`,
         staticDetails: childDetails({ host }),

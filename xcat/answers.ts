@@ -73,7 +73,7 @@ export function isFailed(elements: readonly Elem[]): boolean {
 }
 
 /** What xCAT says about a failure: all error texts, or the data where it puts them there (tabch, contract xcat.md 2.4). */
-export function errorText(elements: readonly Elem[]): string {
+function errorText(elements: readonly Elem[]): string {
   const errors = elements.flatMap((element) => element.error);
   const texts = errors.length > 0 ? errors : elements.flatMap((element) => [...element.data, ...element.info]);
   return plainText(texts.join('; ')) || 'no reason given';

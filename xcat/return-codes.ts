@@ -31,7 +31,7 @@ const VSWITCH_DELETE = /^Virtual_Network_Vswitch_Delete(_Extended)?$/;
 const already = (functions: RegExp) => ({ functions, reaction: 'already' as const });
 
 /** SMAPI's return and reason codes with what a client does about them (contract xcat.md 4.6). */
-export const RETURN_CODES: readonly ReturnCode[] = [
+const RETURN_CODES: readonly ReturnCode[] = [
   row(0, 36, 'already in list', 'already', 'it was in the list already'),
   row(0, '*', 'done', 'done', 'done'),
   row(8, 8, 'device does not exist', 'permanent', 'the guest has no such device', already(REMOVAL)),
