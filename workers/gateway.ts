@@ -1,9 +1,8 @@
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 import { configuredTarget, connectClient } from '../client/temporal-connection.ts';
-import { loadConfiguration } from '../configuration/configuration.ts';
-import { ConfigurationError } from '../configuration/error.ts';
 import type { GatewayHost } from '../gateway/options.ts';
+import { CONFIGURATION_ARGUMENTS, configurationOf } from './configuration-arguments.ts';
 import { GatewayHosts, variable } from './gateway-environment.ts';
 import { gatewayHostOf, serveGateway } from './gateway-server.ts';
 import { createLogger } from './logging.ts';
@@ -14,8 +13,7 @@ import { watchTokens } from './token-file.ts';
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
-      'config-file': { type: 'string', multiple: true, default: [] },
-      'config-dir': { type: 'string', multiple: true, default: [] },
+      ...CONFIGURATION_ARGUMENTS,
       tokens: { type: 'string' },
       listen: { type: 'string', default: '127.0.0.1' },
       port: { type: 'string', default: '8088' },
@@ -31,7 +29,7 @@ async function main(): Promise<void> {
   if (publicUrl !== undefined && !URL.canParse(publicUrl)) throw new Error('--public-url: not a URL');
   const port = Number(values.port);
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error('--port: 0 to 65535');
-  const { hosts, logLevel } = servedHosts(values['config-file'], values['config-dir']);
+  const { hosts, logLevel } = servedHosts(values);
   const logger = createLogger(logLevel);
   const log = (level: 'info' | 'warn' | 'error', fields: Record<string, unknown>, message: string) =>
     logger[level](fields, message);
@@ -68,14 +66,14 @@ async function main(): Promise<void> {
 }
 
 /** From `ZVM_GATEWAY_HOSTS`, if that is given, else from the files. */
-function servedHosts(configFiles: string[], configDirs: string[]): { hosts: GatewayHost[]; logLevel: string } {
+function servedHosts(files: Parameters<typeof configurationOf>[0]): { hosts: GatewayHost[]; logLevel: string } {
   const { env } = process;
   if (env.ZVM_GATEWAY_HOSTS !== undefined)
     return {
       hosts: variable(env, 'ZVM_GATEWAY_HOSTS', GatewayHosts),
       logLevel: env.ZVM_GATEWAY_LOG_LEVEL ?? 'info',
     };
-  const { hosts, worker } = loadConfiguration({ configFiles, configDirs, env });
+  const { hosts, worker } = configurationOf(files);
   return {
     hosts: hosts.map(gatewayHostOf),
     logLevel: worker.logLevel,
@@ -83,8 +81,6 @@ function servedHosts(configFiles: string[], configDirs: string[]): { hosts: Gate
 }
 
 main().catch((error: unknown) => {
-  process.stderr.write(
-    `${error instanceof ConfigurationError || error instanceof Error ? error.message : String(error)}\n`,
-  );
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;
 });

@@ -1,25 +1,15 @@
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 import { configuredTarget, connectClient } from '../client/temporal-connection.ts';
-import { loadConfiguration } from '../configuration/configuration.ts';
-import { ConfigurationError } from '../configuration/error.ts';
+import { CONFIGURATION_ARGUMENTS, configurationOf } from './configuration-arguments.ts';
 import { createLogger } from './logging.ts';
 import { runNeutronAgents } from './run-neutron-agents.ts';
 import { prepareExternal } from './temporal-connection.ts';
 
 /** `npm run neutron-agent -- --config-file FILE …`: Neutron's L2 agent of the hosts that the files describe, until SIGINT or SIGTERM. */
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      'config-file': { type: 'string', multiple: true, default: [] },
-      'config-dir': { type: 'string', multiple: true, default: [] },
-    },
-  });
-  const configuration = loadConfiguration({
-    configFiles: values['config-file'],
-    configDirs: values['config-dir'],
-    env: process.env,
-  });
+  const { values } = parseArgs({ options: CONFIGURATION_ARGUMENTS });
+  const configuration = configurationOf(values);
   if (configuration.neutron?.bus === undefined)
     throw new Error("no transport_url: the agent needs the address of Neutron's message broker, as in neutron.conf");
   const logger = createLogger(configuration.worker.logLevel);
@@ -38,8 +28,6 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  process.stderr.write(
-    `${error instanceof ConfigurationError || error instanceof Error ? error.message : String(error)}\n`,
-  );
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;
 });

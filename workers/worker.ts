@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 import { configuredTarget } from '../client/temporal-connection.ts';
-import { loadConfiguration } from '../configuration/configuration.ts';
 import { ConfigurationError } from '../configuration/error.ts';
+import { CONFIGURATION_ARGUMENTS, configurationOf } from './configuration-arguments.ts';
 import { createLogger, installTemporalLogger } from './logging.ts';
 import { neutronConnection } from './neutron-connection.ts';
 import { runWorkers } from './run-workers.ts';
@@ -10,17 +10,8 @@ import { prepareExternal } from './temporal-connection.ts';
 
 /** `npm run worker -- --config-file FILE …`: the workers of the hosts that the files describe, until SIGINT or SIGTERM. */
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      'config-file': { type: 'string', multiple: true, default: [] },
-      'config-dir': { type: 'string', multiple: true, default: [] },
-    },
-  });
-  const configuration = loadConfiguration({
-    configFiles: values['config-file'],
-    configDirs: values['config-dir'],
-    env: process.env,
-  });
+  const { values } = parseArgs({ options: CONFIGURATION_ARGUMENTS });
+  const configuration = configurationOf(values);
   const logger = createLogger(configuration.worker.logLevel);
   installTemporalLogger(logger);
   const target = configuredTarget();
@@ -31,11 +22,17 @@ async function main(): Promise<void> {
   };
   const neutron = configuration.neutron === undefined ? undefined : neutronConnection(configuration.neutron, logger);
   neutron?.start();
-  const workers = await runWorkers(configuration.hosts, target, logger, times, neutron);
-  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM'), workers.stopped]);
-  logger.info('stopping: operations go on where they are when a worker is back');
-  await workers.stop();
-  await neutron?.close();
+  try {
+    const workers = await runWorkers(configuration.hosts, target, logger, times, neutron);
+    try {
+      await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM'), workers.stopped]);
+      logger.info('stopping: operations go on where they are when a worker is back');
+    } finally {
+      await workers.stop();
+    }
+  } finally {
+    await neutron?.close();
+  }
 }
 
 main().catch((error: unknown) => {
