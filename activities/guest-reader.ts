@@ -15,7 +15,7 @@ export type GuestReader = {
 
 type Asked = { userid: Userid; directory: DirectoryReading | undefined; answer: PromiseWithResolvers<Reading> };
 
-/** Create the reader of one host (design.md, xCAT client: reads that wait together share one call). */
+/** Create the reader of one host: reads that wait together share one call. */
 export function createGuestReader(host: HostRuntime): GuestReader {
   let waiting: Asked[] = [];
   let busy = false;

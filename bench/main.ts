@@ -3,7 +3,7 @@ import { createLogger, installTemporalLogger } from '../workers/logging.ts';
 import { type ReconcileRun, reconcileBench } from './reconcile.ts';
 import { type SmapiTimes, type StormRun, storm } from './storm.ts';
 
-// design.md, command channel: SMAPI takes milliseconds to tens of them. DirMaint is one server, SMAPI has ten workers by default.
+// SMAPI takes milliseconds to tens of them. DirMaint is one server, SMAPI has ten workers by default.
 const TIMES: SmapiTimes = { smapiMs: 20, directoryMs: 20, smapiParallelism: 10, directoryParallelism: 1 };
 const USAGE =
   'npm run bench -- storm [--ports 1,100,1000] [--latency MS] [--historic-ports N] [--json], or reconcile [--ports 1000,5000,10000] [--latency MS] [--json]';

@@ -40,7 +40,7 @@ export const HostRules = z.object({
 });
 export type HostRules = z.infer<typeof HostRules>;
 
-/** Task queue of a host (design.md, Words). */
+/** Task queue of a host (docs/workflows.md). */
 export function taskQueueOf(host: string): string {
   return `zvm-${host}`;
 }

@@ -1,15 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
-import {
-  startListVswitches,
-  startOperation,
-  startReconcileFleet,
-  startReconcileHost,
-  startVswitchOperation,
-  startWirePorts,
-} from '../../client/start-operation.ts';
+import { startOperation, startReconcileHost, startWirePorts } from '../../client/start-operation.ts';
 import { ZVM_OUTCOME } from '../../temporal-config/search-attributes.ts';
 import { reconcileScheduleId } from '../../temporal-config/workflow-ids.ts';
+import { startListVswitches, startReconcileFleet, startVswitchOperation } from '../workflows/start-host-operation.ts';
 
 /** What a scene is played on: two simulated z/VM systems of twelve guests each, `zvm1` and `zvm2`, with their Schedules. */
 export type Stage = { client: Client; simulatorUrl: string };

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startEnsureDhcp, startReconcileHost } from '../../client/start-operation.ts';
+import { startReconcileHost } from '../../client/start-operation.ts';
 import { createEnvironment, type Environment, failureOf } from './environment.ts';
+import { startEnsureDhcp } from './start-host-operation.ts';
 
 const network = (name: string, vswitch: string, more: object = {}) => ({
   name,

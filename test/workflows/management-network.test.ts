@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startEnsureManagementNetwork } from '../../client/start-operation.ts';
 import { type Simulator, startSimulator } from '../../simulator/simulator.ts';
 import { createEnvironmentOn, type Environment, failureOf } from './environment.ts';
+import { startEnsureManagementNetwork } from './start-host-operation.ts';
 
 const managementNetwork = { address: '10.9.0.1', mask: '255.255.0.0' };
 let simulator: Simulator;

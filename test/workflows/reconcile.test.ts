@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startReconcileFleet, startReconcileHost } from '../../client/start-operation.ts';
+import { startReconcileHost } from '../../client/start-operation.ts';
 import { restoreSnapshot, type Snapshot, takeSnapshot } from '../../simulator/snapshot.ts';
 import { reconcileScheduleId } from '../../temporal-config/workflow-ids.ts';
 import { ensureReconcileSchedule } from '../../workers/reconcile-schedule.ts';
 import type { ReconcileHostResult } from '../../workflows/reconcile-host.ts';
 import { createEnvironment, type Environment, portId, vlan } from './environment.ts';
+import { startReconcileFleet } from './start-host-operation.ts';
 
 const GUESTS = ['LNX10001', 'LNX10002', 'LNX10003', 'LNX10004'];
 const ADMINISTRATORS = 'LNX10009';

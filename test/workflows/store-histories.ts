@@ -2,23 +2,20 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { readGuestView, readHostView } from '../../client/read-state.ts';
-import {
-  startEnsureDhcp,
-  startEnsureManagementNetwork,
-  startListVswitches,
-  startOperation,
-  startReconcileFleet,
-  startReconcileHost,
-  startVswitchOperation,
-  startWirePorts,
-  tellOfNeutron,
-} from '../../client/start-operation.ts';
+import { startOperation, startReconcileHost, startWirePorts, tellOfNeutron } from '../../client/start-operation.ts';
 import type { HostConfiguration } from '../../configuration/configuration.ts';
 import { examplePortRequests } from '../../workers/demo/example-ports.ts';
 import { startStack } from '../../workers/demo/stack.ts';
 import { createLogger, installTemporalLogger } from '../../workers/logging.ts';
 import { runWorkers } from '../../workers/run-workers.ts';
 import { MemoryNeutron } from '../neutron/memory-neutron.ts';
+import {
+  startEnsureDhcp,
+  startEnsureManagementNetwork,
+  startListVswitches,
+  startReconcileFleet,
+  startVswitchOperation,
+} from './start-host-operation.ts';
 
 /** Runs each operation once on embedded defaults and stores the histories that replay tests hold: `node test/workflows/store-histories.ts`. */
 const folder = join(import.meta.dirname, '../histories');

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startListVswitches, startVswitchOperation } from '../../client/start-operation.ts';
 import { createEnvironment, type Environment, failureOf, portId, vlan } from './environment.ts';
+import { startListVswitches, startVswitchOperation } from './start-host-operation.ts';
 
 let zvm: Environment;
 beforeAll(async () => {
