@@ -25,13 +25,13 @@ const MAY: Record<string, { code: string[]; types: string[]; packages: RegExp }>
   configuration: { code: ['network', 'neutron'], types: [], packages: /^(zod|node:.*)$/ },
   gateway: {
     code: ['client', 'network', 'temporal-config'],
-    types: ['workflows'],
+    types: [],
     packages:
       /^(zod|hono.*|@hono\/.*|prom-client|rate-limiter-flexible|swagger-ui-dist.*|pino|node:.*|@temporalio\/(client|common))$/,
   },
   cli: {
     code: ['client', 'configuration', 'network', 'temporal-config'],
-    types: ['workflows'],
+    types: [],
     packages: /^(zod|commander|cli-table3|log-update|@bomb\.sh\/tab.*|node:.*|@temporalio\/(client|common))$/,
   },
   workers: {
