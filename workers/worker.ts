@@ -22,22 +22,17 @@ async function main(): Promise<void> {
   };
   const neutron = configuration.neutron === undefined ? undefined : neutronConnection(configuration.neutron, logger);
   neutron?.start();
-  try {
-    const workers = await runWorkers(configuration.hosts, target, logger, times, neutron);
-    try {
-      await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM'), workers.stopped]);
-      logger.info('stopping: operations go on where they are when a worker is back');
-    } finally {
-      await workers.stop();
-    }
-  } finally {
-    await neutron?.close();
-  }
+  const workers = await runWorkers(configuration.hosts, target, logger, times, neutron);
+  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM'), workers.stopped]);
+  logger.info('stopping: operations go on where they are when a worker is back');
+  await workers.stop();
+  await neutron?.close();
 }
 
 main().catch((error: unknown) => {
   process.stderr.write(
     `${error instanceof ConfigurationError ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
   );
-  process.exitCode = 1;
+  // A worker that has failed does not drain, and connections to others keep a process up: it has to end to be started again.
+  process.exit(1);
 });
