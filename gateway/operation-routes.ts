@@ -2,9 +2,11 @@ import { z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import {
   cancelOperation,
+  cursorAt,
   describeOperation,
   listOperations,
   OPERATION_TYPES,
+  type OperationCursor,
   type OperationDetails,
 } from '../client/operations.ts';
 import { notFound, Problem } from './problem.ts';
@@ -50,7 +52,7 @@ export function operationRoutes(services: Services): App {
         path: '/v1/operations',
         operationId: 'listOperations',
         tags: ['Operations'],
-        summary: 'Operations, the newest first',
+        summary: 'Operations: those that run, the newest first, then the others, the last that ended first',
         request: { query: OperationPaging.extend(OperationFilter.shape) },
       },
       { 200: { description: 'A page of operations', schema: Operations } },
@@ -70,7 +72,7 @@ export function operationRoutes(services: Services): App {
       };
       const found = await listOperations(client, filter, limit);
       const last = found.at(-1);
-      const next = found.length < limit || last === undefined ? {} : { next: `${last.startedAt}|${last.runId}` };
+      const next = found.length < limit || last === undefined ? {} : { next: textOf(cursorAt(last)) };
       return context.json({ operations: found.map((each) => operationBody(services, each)), ...next } as never, 200);
     },
   );
@@ -124,10 +126,14 @@ export function operationRoutes(services: Services): App {
   return app;
 }
 
-function cursorOf(after: string | undefined): { startedAt: string; runId: string } | undefined {
+function textOf({ ended, at, runId }: OperationCursor): string {
+  return `${ended ? 'ended' : 'running'}|${at}|${runId}`;
+}
+
+function cursorOf(after: string | undefined): OperationCursor | undefined {
   if (after === undefined) return undefined;
-  const [startedAt = '', runId = ''] = after.split('|');
+  const [phase, at = '', runId = ''] = after.split('|');
   // A day that no month has is after all that there is.
-  if (Number.isNaN(Date.parse(startedAt))) return undefined;
-  return { startedAt, runId };
+  if (Number.isNaN(Date.parse(at))) return undefined;
+  return { ended: phase === 'ended', at, runId };
 }
