@@ -5,11 +5,14 @@ import { is } from '../temporal-config/visibility.ts';
 import { toldToOperators } from './asked.ts';
 import { digestOf } from './digest.ts';
 import { operationIdOf } from './operation-id.ts';
+import { HOSTS } from './operations.ts';
 
 /** An operation to start. */
 export type Beginning = {
   type: string;
   host: string;
+  /** Where it is of several hosts: all of them. */
+  hosts?: readonly string[];
   userid?: string;
   portIds?: readonly string[];
   workflowId: string;
@@ -62,9 +65,10 @@ export async function begunBefore(client: Client, beginning: Beginning): Promise
 
 /** Start an operation, or join the one that runs under the same Workflow ID. Throws what the Temporal client throws. */
 export async function beginOperation(client: Client, beginning: Beginning): Promise<Begun> {
-  const { type, host, userid, portIds = [], workflowId, input, summary, once, lock } = beginning;
+  const { type, host, hosts, userid, portIds = [], workflowId, input, summary, once, lock } = beginning;
   const id = operationIdOf(workflowId);
   const memo = {
+    ...(hosts === undefined ? {} : { [HOSTS]: hosts }),
     ...((once ?? lock) === undefined ? {} : { [DIGEST]: (once ?? lock)?.digest }),
     ...(lock?.key === undefined ? {} : { [KEY]: lock.key }),
   };

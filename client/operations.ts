@@ -55,6 +55,8 @@ export type OperationView = {
 
 /** An operation with all that can be known of it now. */
 export type OperationDetails = OperationView & {
+  /** All hosts of one that is of several, where its start said so. */
+  hosts?: string[];
   summary?: string;
   /** Where it stands, in Markdown. */
   details?: string;
@@ -200,6 +202,10 @@ function viewOf({
   };
 }
 
+/** The memo that has the hosts of an operation of several. */
+export const HOSTS = 'hosts';
+const Hosts = z.array(z.string());
+
 /**
  * One operation: its newest run, or the one named and what goes on from it. Undefined when there is none. With `ask`, one that runs is asked
  * where it stands, which takes a moment when no worker answers.
@@ -221,8 +227,10 @@ export async function describeOperation(
       ask && view.state === 'running' ? currentDetails(client, operationId) : undefined,
       view.state === 'running' ? {} : endingOf(client, workflowIdOf(operationId), view.runId),
     ]);
+    const hosts = Hosts.safeParse(run.memo?.[HOSTS]).data;
     return {
       ...view,
+      ...(hosts === undefined ? {} : { hosts }),
       ...(summary === undefined ? {} : { summary }),
       ...(details === undefined ? {} : { details }),
       ...ending,

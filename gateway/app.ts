@@ -52,10 +52,6 @@ export function createGateway(options: GatewayOptions): App {
     context.body(await metrics.text(), 200, { 'content-type': metrics.contentType }),
   );
   app.use('/v1/*', withToken, rateLimited(limits), limitedBody(limits), jsonBody, bounded(options, limits));
-  // HEAD is served as GET whose body nobody reads: a stream of events would never end.
-  app.use('/v1/hosts/:host/events', async (context, next) =>
-    context.req.method === 'HEAD' ? context.body(null, 200, { 'content-type': 'text/event-stream' }) : next(),
-  );
   for (const routes of [hostRoutes, vswitchRoutes, portRoutes, operationRoutes, reconciliationRoutes, liveRoutes])
     app.route('/', routes(services));
   documentRoute(app, options);

@@ -13,7 +13,7 @@ import { notFound, Problem } from './problem.ts';
 import { type App, type Env, newApp, permit, route, type Services } from './routing.ts';
 import { Operation, OperationFilter, OperationIdParam, OperationPaging, Operations } from './schemas.ts';
 import { operationBody } from './starting.ts';
-import type { Verb } from './tokens.ts';
+import { allows, isFor, type Verb } from './tokens.ts';
 
 const OfOperation = z.object({ operationId: OperationIdParam });
 const OneRun = z.object({
@@ -32,6 +32,10 @@ export function operationRoutes(services: Services): App {
   const app = newApp();
   const { client } = services.options;
 
+  /** All that it tells of, and works on. One that was started elsewhere does not say them. */
+  const hostsOf = ({ type, host, hosts }: OperationDetails): readonly string[] =>
+    hosts ?? (type === 'reconcileFleet' ? services.options.hosts.map((each) => each.host) : [host]);
+
   /** The operation, if the caller may do this with it. Throws a Problem. */
   const find = async (
     context: Context<Env>,
@@ -40,8 +44,19 @@ export function operationRoutes(services: Services): App {
     verbFor: (operation: OperationDetails) => Verb,
   ): Promise<OperationDetails> => {
     const operation = await describeOperation(client, id, runId);
-    if (operation === undefined || operation.host === '') throw notFound(`operation ${id}`);
-    permit(context, verbFor(operation), operation.host);
+    const caller = context.get('caller');
+    // Whether there is one on another host is nobody's business.
+    if (operation === undefined || operation.host === '' || !isFor(caller, operation.host))
+      throw notFound(`operation ${id}`);
+    const verb = verbFor(operation);
+    permit(context, verb, operation.host);
+    if (!hostsOf(operation).every((host) => caller === undefined || allows(caller, verb, host)))
+      throw new Problem(
+        403,
+        'forbidden',
+        'Not allowed',
+        `the token ${caller?.name} is not for ${verb} on all its hosts`,
+      );
     return operation;
   };
 

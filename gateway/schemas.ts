@@ -155,6 +155,7 @@ export const Operation = z
     runId: z.string(),
     type: z.string(),
     host: z.string(),
+    hosts: z.array(z.string()).optional().openapi({ description: 'All of them, of one that is of several' }),
     userid: z.string().optional(),
     portIds: z.array(z.string()),
     state: z.enum(OPERATION_STATES),
