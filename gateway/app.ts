@@ -12,7 +12,7 @@ import { operationRoutes } from './operation-routes.ts';
 import { type GatewayOptions, LIMITS, type Limits } from './options.ts';
 import { pageRoutes } from './pages.ts';
 import { portRoutes } from './port-routes.ts';
-import { answerWith, Problem } from './problem.ts';
+import { answerWith, notJson, Problem } from './problem.ts';
 import { Readings } from './readings.ts';
 import { reconciliationRoutes } from './reconciliation-routes.ts';
 import { type App, newApp, type Services } from './routing.ts';
@@ -123,6 +123,7 @@ async function ready(context: Context, { client }: GatewayOptions): Promise<Resp
 function asProblem(error: unknown, { log }: GatewayOptions, context: Context): Problem {
   if (error instanceof Problem) return error;
   // Its message may quote the body.
+  if (error instanceof HTTPException && error.status === 415) return notJson();
   if (error instanceof HTTPException)
     return error.status === 400
       ? new Problem(400, 'invalid-request', 'The request cannot be read', 'malformed JSON')

@@ -2,7 +2,7 @@ import type { Context, MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import type { GatewayOptions, Limits } from './options.ts';
-import { Problem } from './problem.ts';
+import { notJson, Problem } from './problem.ts';
 import type { Env } from './routing.ts';
 import { allows, knownNow, ownerOf } from './tokens.ts';
 
@@ -73,11 +73,14 @@ export function limitedBody({ bodyBytes }: Limits): MiddlewareHandler {
 
 /** A body that is not said to be JSON would be taken for none. */
 export const jsonBody: MiddlewareHandler = async (context, next) => {
-  const type = context.req.header('content-type') ?? '';
+  const [type = ''] = (context.req.header('content-type') ?? '').split(';');
+  const isJson = /^application\/([\w.-]+\+)?json$/i.test(type.trim());
   const hasBody = ['POST', 'PUT', 'PATCH'].includes(context.req.method) && (await context.req.text()) !== '';
-  if (hasBody && !/^application\/(json|[a-z.+-]+\+json)\s*(;|$)/i.test(type)) {
+  if (hasBody && !isJson) {
     context.header('accept', 'application/json');
-    throw new Problem(415, 'not-json', 'The body is not JSON', 'content-type has to be application/json');
+    throw notJson();
   }
+  // What follows knows one of the many ways to write it.
+  if (isJson) context.req.raw.headers.set('content-type', 'application/json');
   return next();
 };

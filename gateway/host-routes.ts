@@ -43,13 +43,19 @@ export function hostRoutes(services: Services): App {
         tags: ['Hosts'],
         summary: 'The z/VM systems that are served here',
       },
-      { 200: { description: 'The hosts that the caller may read', schema: z.object({ hosts: z.array(Host) }) } },
+      {
+        200: {
+          description: 'The hosts that the caller may read',
+          schema: z.object({ hosts: z.array(Host) }),
+          tagged: true,
+        },
+      },
     ),
     async (context) => {
       permit(context, 'read');
       const caller = context.get('caller');
       const mine = options.hosts.filter(({ host }) => caller === undefined || allows(caller, 'read', host));
-      return context.json({ hosts: await Promise.all(mine.map((host) => hostBody(services, host))) }, 200);
+      return tagged(context, { hosts: await Promise.all(mine.map((host) => hostBody(services, host))) });
     },
   );
 

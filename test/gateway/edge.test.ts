@@ -73,7 +73,10 @@ describe('at the edge of HTTP', () => {
     const put = (type: string) => served.call('PUT', path, PORT, { 'content-type': type });
     expect(await put('text/plain')).toMatchObject({ status: 415, body: problem('not-json') });
     expect((await put('application/jsonp')).status).toBe(415);
-    expect((await put('application/json; charset=utf-8')).status).toBe(202);
+    for (const type of ['application/json; charset=utf-8', 'Application/JSON ;charset="UTF-8"', 'application/a_2+json'])
+      expect((await put(type)).status, type).toBe(202);
+    const nothing = await served.call('POST', `${base}/reconciliations`, '', { 'content-type': 'text/plain' });
+    expect(nothing).toMatchObject({ status: 415, body: problem('not-json') });
   });
 
   test('a body that does not say its length is cut off at the limit, and the next request is answered', async () => {
