@@ -6,7 +6,10 @@ import { notJson, Problem } from './problem.ts';
 import type { Env } from './routing.ts';
 import { allows, knownNow, ownerOf } from './tokens.ts';
 
-/** Lets pass whoever bears a token that is known. An address that tries many others is turned away, whatever it bears. */
+/**
+ * Lets pass whoever bears a token that is known. An address that tries many others is told no more whether they are: those who share it with
+ * callers must not lock them out, and a token is too long to be guessed.
+ */
 export function authorised(
   { tokens, addressOf }: GatewayOptions,
   { strangersPerMinute }: Limits,
@@ -15,14 +18,12 @@ export function authorised(
   return async (context, next) => {
     const known = knownNow(tokens);
     if (known === undefined) return next();
-    const address = addressOf?.(context) ?? 'unknown';
-    const tried = await strangers.get(address);
-    if (tried !== null && tried.consumedPoints >= strangersPerMinute)
-      throw tooMany(context, tried, `${strangersPerMinute} requests a minute without a token that is known`);
     const [, token] = /^Bearer +(\S+) *$/i.exec(context.req.header('authorization') ?? '') ?? [];
     const caller = token === undefined ? undefined : ownerOf(token, known);
     if (caller === undefined) {
-      await strangers.consume(address).catch(() => undefined);
+      const address = addressOf?.(context) ?? 'unknown';
+      if (token !== undefined)
+        await consume(context, strangers, address, `at most ${strangersPerMinute} tokens a minute that are not known`);
       context.header('www-authenticate', 'Bearer realm="networking-zvm"');
       const reason = token === undefined ? 'a bearer token is missing' : 'the token is not known';
       throw new Problem(401, 'unauthorised', 'Not authorised', reason);
@@ -46,14 +47,19 @@ export function readsAll({ hosts }: GatewayOptions): MiddlewareHandler<Env> {
 export function rateLimited({ requestsPerSecond }: Limits): MiddlewareHandler<Env> {
   const limiter = new RateLimiterMemory({ points: requestsPerSecond, duration: 1 });
   return async (context, next) => {
-    try {
-      await limiter.consume(context.get('caller')?.name ?? 'anybody');
-    } catch (error) {
-      if (!(error instanceof RateLimiterRes)) throw error;
-      throw tooMany(context, error, `at most ${requestsPerSecond} a second`);
-    }
+    await consume(context, limiter, context.get('caller')?.name ?? 'anybody', `at most ${requestsPerSecond} a second`);
     return next();
   };
+}
+
+/** Throws a Problem when it is more than the limiter allows. */
+async function consume(context: Context, limiter: RateLimiterMemory, key: string, detail: string): Promise<void> {
+  try {
+    await limiter.consume(key);
+  } catch (error) {
+    if (!(error instanceof RateLimiterRes)) throw error;
+    throw tooMany(context, error, detail);
+  }
 }
 
 function tooMany(context: Context, { msBeforeNext }: RateLimiterRes, detail: string): Problem {
