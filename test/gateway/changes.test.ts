@@ -155,6 +155,22 @@ test('the plan of a dry run is carried out as it was told, or not at all', async
   expect(done).toMatchObject({ status: 200, body: { result: { steps } } });
 });
 
+test('a plan whose MAC is taken while it is carried out is undone, and not carried out with another', async () => {
+  const port = portOf('LNX10010', 25);
+  const { plan, ports } = (await call('PUT', `${port}?dryRun=true`, onVlan(104), WAIT)).body.result;
+  const { control, simulator } = served.environment;
+  const match = { method: 'PUT', path: '/xcatws/tables/mac' };
+  await control('POST', 'faults', { match, action: { kind: 'hold', when: 'before' }, times: 1 });
+  const changing = call('PUT', `${port}?plan=${plan}`, onVlan(104), WAIT);
+  await expect
+    .poll(async () => ((await control('GET', 'faults')) as { held: number }[])[0]?.held, { timeout: 30_000 })
+    .toBe(1);
+  simulator.mn.tables.put('mac', { node: 'elsewhere', interface: '1000', mac: ports[0].mac });
+  await control('DELETE', 'faults');
+  expect(await changing).toMatchObject({ status: 412, body: { errors: [{ field: 'onlyIf.plan' }] } });
+  expect((await call('GET', port)).status).toBe(404);
+});
+
 test('what is read weakly is not sent again', async () => {
   const { headers } = await call('GET', `${base}/guests`);
   const tag = headers.get('etag') ?? '';
