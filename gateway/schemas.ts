@@ -319,8 +319,8 @@ export const OperationFilter = z.object({
   host: HostParam.optional(),
   userid: UseridParam.optional(),
   port: PortIdParam.optional(),
-  type: z.enum(OPERATION_TYPES).optional(),
-  state: z.enum(OPERATION_STATES).optional(),
+  type: z.enum(OPERATION_TYPES).optional().openapi({ description: 'What was asked for' }),
+  state: z.enum(OPERATION_STATES).optional().openapi({ description: 'Where they stand' }),
 });
 
 const limit = z.coerce
@@ -329,7 +329,7 @@ const limit = z.coerce
   .min(1)
   .max(1_000)
   .default(100)
-  .openapi({ type: 'integer', minimum: 1, maximum: 1_000, default: 100 });
+  .openapi({ type: 'integer', minimum: 1, maximum: 1_000, default: 100, description: 'Most of a page' });
 
 export const Paging = z.object({
   limit,
