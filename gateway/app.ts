@@ -4,7 +4,7 @@ import { HTTPException } from 'hono/http-exception';
 import { requestId } from 'hono/request-id';
 import { secureHeaders } from 'hono/secure-headers';
 import { documentRoute } from './document.ts';
-import { authorised, jsonBody, limitedBody, rateLimited, readsAll } from './guards.ts';
+import { authorised, fromThisMachine, jsonBody, limitedBody, rateLimited, readsAll } from './guards.ts';
 import { hostRoutes } from './host-routes.ts';
 import { liveRoutes } from './live.ts';
 import { Metrics } from './metrics.ts';
@@ -47,11 +47,12 @@ export function createGateway(options: GatewayOptions): App {
   app.get('/readyz', (context) => ready(context, options));
   pageRoutes(app);
   const withToken = authorised(options, limits);
-  app.use('/metrics', withToken, rateLimited(limits), readsAll(options));
+  const fromHere = fromThisMachine(options);
+  app.use('/metrics', fromHere, withToken, rateLimited(limits), readsAll(options));
   app.get('/metrics', async (context) =>
     context.body(await metrics.text(), 200, { 'content-type': metrics.contentType }),
   );
-  app.use('/v1/*', withToken, rateLimited(limits), limitedBody(limits), jsonBody, bounded(options, limits));
+  app.use('/v1/*', fromHere, withToken, rateLimited(limits), limitedBody(limits), jsonBody, bounded(options, limits));
   for (const routes of [hostRoutes, vswitchRoutes, portRoutes, operationRoutes, reconciliationRoutes, liveRoutes])
     app.route('/', routes(services));
   documentRoute(app, options);

@@ -33,6 +33,24 @@ export function authorised(
   };
 }
 
+/**
+ * Where no tokens are asked for, lets pass what this machine's own programs and pages send. A browser on it would send changes for pages of
+ * other sites too, also under a name of theirs that is made to mean this machine.
+ */
+export function fromThisMachine({ tokens, publicUrl }: GatewayOptions): MiddlewareHandler<Env> {
+  const own = publicUrl === undefined ? undefined : new URL(publicUrl).host;
+  return (context, next) => {
+    if (tokens !== undefined) return next();
+    const { host, hostname } = new URL(context.req.url);
+    const origin = context.req.header('origin');
+    const site = origin !== undefined && URL.canParse(origin) ? new URL(origin).host : origin;
+    const isOwn = host === own || /^(127(\.\d+){3}|\[::1\]|(.+\.)?localhost)$/.test(hostname);
+    if (isOwn && (site === undefined || site === host || site === own)) return next();
+    const reason = 'without tokens only programs and pages of this machine are answered';
+    throw new Problem(403, 'forbidden', 'Not allowed', reason);
+  };
+}
+
 /** Lets pass who may read all hosts: what follows is not cut to the caller's. */
 export function readsAll({ hosts }: GatewayOptions): MiddlewareHandler<Env> {
   return (context, next) => {

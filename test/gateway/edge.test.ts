@@ -110,6 +110,20 @@ describe('at the edge of HTTP', () => {
     expect((await served.call('GET', '/healthz')).status).toBe(200);
   });
 
+  test('without tokens a browser sends nothing for the pages of other sites', async () => {
+    const ask = (method: string, host: string, origin = '') =>
+      raw(
+        `${method} ${base}/reconciliations HTTP/1.1\r\nHost: ${host}\r\n${origin}Connection: close\r\nContent-Length: 0\r\n\r\n`,
+      );
+    const { host } = new URL(served.gateway.url);
+    expect(await ask('POST', host, 'Origin: http://other.example\r\n')).toMatch(/^HTTP\/1\.1 403 /);
+    expect(await ask('POST', host, 'Origin: null\r\n')).toMatch(/^HTTP\/1\.1 403 /);
+    expect(await ask('GET', 'other.example', 'Origin: http://other.example\r\n')).toMatch(/^HTTP\/1\.1 403 /);
+    expect(await ask('GET', host, `Origin: http://${host}\r\n`)).toMatch(/^HTTP\/1\.1 200 /);
+    for (const own of ['localhost:8088', '[::1]:8088', 'api.example'])
+      expect(await ask('GET', own), own).toMatch(/^HTTP\/1\.1 200 /);
+  });
+
   test('links are those that callers reach it by', async () => {
     const started = await served.call('PUT', `${base}/guests/LNX10001/ports/${portId(2)}?dryRun=true`, PORT);
     expect(started.headers.get('location')).toMatch(/^https:\/\/api\.example\/zvm\/v1\/operations\/create-port~/);
