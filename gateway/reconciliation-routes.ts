@@ -72,7 +72,7 @@ export function reconciliationRoutes(services: Services): App {
         path: '/v1/hosts/{host}/reconciliations',
         operationId: 'listReconciliations',
         tags: ['Reconciliation'],
-        summary: 'The last reconciliations, with what they found and did',
+        summary: 'The last reconciliations, 20 at most, with what they found and did',
         request: { params: OfHost, query: z.object({ limit: Paging.shape.limit }) },
       },
       { 200: { description: 'The newest first', schema: Operations } },
