@@ -1,15 +1,23 @@
 import { randomUUID } from 'node:crypto';
-import { type Client, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
+import {
+  type Client,
+  WorkflowExecutionAlreadyStartedError,
+  type WorkflowExecutionInfo,
+  WorkflowNotFoundError,
+} from '@temporalio/client';
 import { taskQueueOf } from '../network/host.ts';
 import { is } from '../temporal-config/visibility.ts';
 import { toldToOperators } from './asked.ts';
 import { digestOf } from './digest.ts';
 import { operationIdOf } from './operation-id.ts';
+import { HOSTS } from './operations.ts';
 
 /** An operation to start. */
 export type Beginning = {
   type: string;
   host: string;
+  /** Where it is of several hosts: all of them. */
+  hosts?: readonly string[];
   userid?: string;
   portIds?: readonly string[];
   workflowId: string;
@@ -50,21 +58,22 @@ const KEY = 'requestKey';
 export async function begunBefore(client: Client, beginning: Beginning): Promise<Begun | undefined> {
   const { workflowId, once, lock } = beginning;
   const digest = (once ?? lock)?.digest;
-  const earlier =
+  const run =
     once !== undefined
       ? await runOf(client, workflowId)
       : lock?.key !== undefined
         ? await runOfKey(client, workflowId, lock.key)
         : undefined;
-  if (earlier === undefined) return undefined;
-  return { id: operationIdOf(workflowId), runId: earlier.runId, clash: earlier.digest === digest ? false : 'key' };
+  if (run === undefined) return undefined;
+  return { id: operationIdOf(workflowId), runId: run.runId, clash: run.digest === digest ? false : 'key' };
 }
 
 /** Start an operation, or join the one that runs under the same Workflow ID. Throws what the Temporal client throws. */
 export async function beginOperation(client: Client, beginning: Beginning): Promise<Begun> {
-  const { type, host, userid, portIds = [], workflowId, input, summary, once, lock } = beginning;
+  const { type, host, hosts, userid, portIds = [], workflowId, input, summary, once, lock } = beginning;
   const id = operationIdOf(workflowId);
   const memo = {
+    ...(hosts === undefined ? {} : { [HOSTS]: hosts }),
     ...((once ?? lock) === undefined ? {} : { [DIGEST]: (once ?? lock)?.digest }),
     ...(lock?.key === undefined ? {} : { [KEY]: lock.key }),
   };
@@ -89,21 +98,27 @@ export async function beginOperation(client: Client, beginning: Beginning): Prom
   }
 }
 
-type EarlierRun = { runId: string; digest: unknown };
+type EarlierRun = { runId: string; digest: unknown; key: unknown };
 
+/** The newest run under a Workflow ID. */
 async function runOf(client: Client, workflowId: string): Promise<EarlierRun | undefined> {
   try {
-    const { runId, memo } = await client.workflow.getHandle(workflowId).describe();
-    return { runId, digest: memo?.[DIGEST] };
+    return earlier(await client.workflow.getHandle(workflowId).describe());
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return undefined;
     throw error;
   }
 }
 
-/** The run under a Workflow ID that a request with this key has started. */
+/** The run under a Workflow ID that a request with this key has started. Lists are a moment late: the newest is looked at first. */
 async function runOfKey(client: Client, workflowId: string, key: string): Promise<EarlierRun | undefined> {
-  for await (const { runId, memo } of client.workflow.list({ query: is({ name: 'WorkflowId' }, workflowId) }))
-    if (memo?.[KEY] === key) return { runId, digest: memo[DIGEST] };
+  const newest = await runOf(client, workflowId);
+  if (newest === undefined || newest.key === key) return newest;
+  for await (const run of client.workflow.list({ query: is({ name: 'WorkflowId' }, workflowId) }))
+    if (run.memo?.[KEY] === key) return earlier(run);
   return undefined;
+}
+
+function earlier({ runId, memo }: Pick<WorkflowExecutionInfo, 'runId' | 'memo'>): EarlierRun {
+  return { runId, digest: memo?.[DIGEST], key: memo?.[KEY] };
 }

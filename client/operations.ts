@@ -55,6 +55,8 @@ export type OperationView = {
 
 /** An operation with all that can be known of it now. */
 export type OperationDetails = OperationView & {
+  /** All hosts of one that is of several, where its start said so. */
+  hosts?: string[];
   summary?: string;
   /** Where it stands, in Markdown. */
   details?: string;
@@ -72,9 +74,12 @@ export type OperationFilter = {
   state?: OperationState | undefined;
   /** Leave out reconciliations that found nothing to do: they come every half a minute. */
   withoutIdle?: boolean | undefined;
-  /** Those older than this run, as the page before ended with. */
-  after?: { runId: string; startedAt: string } | undefined;
+  /** What comes after this run, which the page before ended with. */
+  after?: OperationCursor | undefined;
 };
+
+/** A place in the list of operations: one that ran when it was listed, by its start, or one that had ended, by its end. */
+export type OperationCursor = { ended: boolean; at: string; runId: string };
 
 const STATES: Readonly<Record<string, OperationState>> = {
   RUNNING: 'running',
@@ -94,26 +99,64 @@ const WORDS: Readonly<Record<OperationState, string>> = {
   timedOut: 'TimedOut',
 };
 
-/** The newest operations first, at most `limit`. */
+/**
+ * At most `limit` operations in the order that the server has them: those that run, the newest first, then the others, the last that ended
+ * first. One that ends while somebody reads on may come a second time; none is left out.
+ */
 export async function listOperations(client: Client, filter: OperationFilter, limit: number): Promise<OperationView[]> {
+  const { after } = filter;
+  const query = queryOf(filter);
+  if (after === undefined) return listed(client, query, limit);
+  const ended = 'ExecutionStatus != "Running"';
+  if (after.ended) return listedAfter(client, `${query} AND ${ended}`, after, limit);
+  const running = await listedAfter(client, `${query} AND ExecutionStatus = "Running"`, after, limit);
+  if (running.length >= limit) return running;
+  return [...running, ...(await listed(client, `${query} AND ${ended}`, limit - running.length))];
+}
+
+/** The place of an operation in that list. */
+export function cursorAt({ startedAt, closedAt, runId }: OperationView): OperationCursor {
+  return { ended: closedAt !== undefined, at: closedAt ?? startedAt, runId };
+}
+
+async function listed(client: Client, query: string, limit: number): Promise<OperationView[]> {
   const found: OperationView[] = [];
-  let beyond = filter.after === undefined;
-  for await (const run of client.workflow.list({ query: queryOf(filter), pageSize: limit + 1 })) {
-    const view = viewOf(run);
-    // Several runs may have begun in the same millisecond: the page goes on after the very run that the last one ended with.
-    if (!beyond) {
-      if (view.runId === filter.after?.runId) beyond = true;
-      else if (view.startedAt < (filter.after?.startedAt ?? '')) {
-        beyond = true;
-        found.push(view);
-      }
-    } else found.push(view);
+  for await (const run of client.workflow.list({ query, pageSize: limit + 1 })) {
+    found.push(viewOf(run));
     if (found.length >= limit) break;
   }
   return found;
 }
 
-function queryOf({ host, hosts, userid, portId, type, state, withoutIdle, after }: OperationFilter): string {
+async function listedAfter(
+  client: Client,
+  query: string,
+  { ended, at, runId }: OperationCursor,
+  limit: number,
+): Promise<OperationView[]> {
+  const until = new Date(Date.parse(at) + 1).toISOString();
+  const bounded = `${query} AND ${ended ? 'CloseTime' : 'StartTime'} <= ${quoted(until)}`;
+  const found: OperationView[] = [];
+  // Several runs may have the same millisecond: they are told apart by the run that the page before ended with, while that is still there.
+  let doubtful: OperationView[] = [];
+  let beyond = false;
+  for await (const run of client.workflow.list({ query: bounded, pageSize: limit + 1 })) {
+    const view = viewOf(run);
+    const place = cursorAt(view);
+    if (!beyond && place.runId === runId) {
+      beyond = true;
+      doubtful = [];
+    } else if (!beyond && place.at === at) doubtful.push(view);
+    else if (beyond || place.at < at) {
+      beyond = true;
+      found.push(view);
+    }
+    if (beyond && doubtful.length + found.length >= limit) break;
+  }
+  return [...doubtful, ...found].slice(0, limit);
+}
+
+function queryOf({ host, hosts, userid, portId, type, state, withoutIdle }: OperationFilter): string {
   const types = type === undefined ? OPERATION_TYPES : [type];
   const parts = [`WorkflowType IN (${types.map(quoted).join(', ')})`];
   if (host !== undefined) parts.push(is(ZVM_HOST, host));
@@ -125,10 +168,6 @@ function queryOf({ host, hosts, userid, portId, type, state, withoutIdle, after 
       `(WorkflowType != "reconcileHost" OR ${ZVM_OUTCOME.name} != "unchanged" OR ${ZVM_OUTCOME.name} IS NULL)`,
     );
   if (state !== undefined) parts.push(`ExecutionStatus = ${quoted(WORDS[state])}`);
-  if (after !== undefined) {
-    const until = new Date(Date.parse(after.startedAt) + 1).toISOString();
-    parts.push(`StartTime <= ${quoted(until)}`);
-  }
   return parts.join(' AND ');
 }
 
@@ -163,6 +202,10 @@ function viewOf({
   };
 }
 
+/** The memo that has the hosts of an operation of several. */
+export const HOSTS = 'hosts';
+const Hosts = z.array(z.string());
+
 /**
  * One operation: its newest run, or the one named and what goes on from it. Undefined when there is none. With `ask`, one that runs is asked
  * where it stands, which takes a moment when no worker answers.
@@ -184,8 +227,10 @@ export async function describeOperation(
       ask && view.state === 'running' ? currentDetails(client, operationId) : undefined,
       view.state === 'running' ? {} : endingOf(client, workflowIdOf(operationId), view.runId),
     ]);
+    const hosts = Hosts.safeParse(run.memo?.[HOSTS]).data;
     return {
       ...view,
+      ...(hosts === undefined ? {} : { hosts }),
       ...(summary === undefined ? {} : { summary }),
       ...(details === undefined ? {} : { details }),
       ...ending,

@@ -4,7 +4,7 @@ import { HTTPException } from 'hono/http-exception';
 import { requestId } from 'hono/request-id';
 import { secureHeaders } from 'hono/secure-headers';
 import { documentRoute } from './document.ts';
-import { authorised, jsonBody, limitedBody, rateLimited, readsAll } from './guards.ts';
+import { authorised, fromThisMachine, jsonBody, limitedBody, rateLimited, readsAll } from './guards.ts';
 import { hostRoutes } from './host-routes.ts';
 import { liveRoutes } from './live.ts';
 import { Metrics } from './metrics.ts';
@@ -12,7 +12,7 @@ import { operationRoutes } from './operation-routes.ts';
 import { type GatewayOptions, LIMITS, type Limits } from './options.ts';
 import { pageRoutes } from './pages.ts';
 import { portRoutes } from './port-routes.ts';
-import { answerWith, Problem } from './problem.ts';
+import { answerWith, notJson, Problem } from './problem.ts';
 import { Readings } from './readings.ts';
 import { reconciliationRoutes } from './reconciliation-routes.ts';
 import { type App, newApp, type Services } from './routing.ts';
@@ -47,15 +47,12 @@ export function createGateway(options: GatewayOptions): App {
   app.get('/readyz', (context) => ready(context, options));
   pageRoutes(app);
   const withToken = authorised(options, limits);
-  app.use('/metrics', withToken, rateLimited(limits), readsAll(options));
+  const fromHere = fromThisMachine(options);
+  app.use('/metrics', fromHere, withToken, rateLimited(limits), readsAll(options));
   app.get('/metrics', async (context) =>
     context.body(await metrics.text(), 200, { 'content-type': metrics.contentType }),
   );
-  app.use('/v1/*', withToken, rateLimited(limits), limitedBody(limits), jsonBody, bounded(options, limits));
-  // HEAD is served as GET whose body nobody reads: a stream of events would never end.
-  app.use('/v1/hosts/:host/events', async (context, next) =>
-    context.req.method === 'HEAD' ? context.body(null, 200, { 'content-type': 'text/event-stream' }) : next(),
-  );
+  app.use('/v1/*', fromHere, withToken, rateLimited(limits), limitedBody(limits), jsonBody, bounded(options, limits));
   for (const routes of [hostRoutes, vswitchRoutes, portRoutes, operationRoutes, reconciliationRoutes, liveRoutes])
     app.route('/', routes(services));
   documentRoute(app, options);
@@ -127,6 +124,7 @@ async function ready(context: Context, { client }: GatewayOptions): Promise<Resp
 function asProblem(error: unknown, { log }: GatewayOptions, context: Context): Problem {
   if (error instanceof Problem) return error;
   // Its message may quote the body.
+  if (error instanceof HTTPException && error.status === 415) return notJson();
   if (error instanceof HTTPException)
     return error.status === 400
       ? new Problem(400, 'invalid-request', 'The request cannot be read', 'malformed JSON')

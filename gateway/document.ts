@@ -83,7 +83,9 @@ function describeService(app: App): void {
     'text/event-stream',
     true,
     {
-      parameters: [{ name: 'host', in: 'path', required: true, schema: { type: 'string' } }],
+      parameters: [
+        { name: 'host', in: 'path', required: true, description: 'A z/VM system', schema: { type: 'string' } },
+      ],
     },
   );
 }

@@ -2,11 +2,14 @@ import type { Context, MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import type { GatewayOptions, Limits } from './options.ts';
-import { Problem } from './problem.ts';
+import { notJson, Problem } from './problem.ts';
 import type { Env } from './routing.ts';
 import { allows, knownNow, ownerOf } from './tokens.ts';
 
-/** Lets pass whoever bears a token that is known. An address that tries many others is turned away, whatever it bears. */
+/**
+ * Lets pass whoever bears a token that is known. An address that tries many others is told no more whether they are: those who share it with
+ * callers must not lock them out, and a token is too long to be guessed.
+ */
 export function authorised(
   { tokens, addressOf }: GatewayOptions,
   { strangersPerMinute }: Limits,
@@ -15,20 +18,36 @@ export function authorised(
   return async (context, next) => {
     const known = knownNow(tokens);
     if (known === undefined) return next();
-    const address = addressOf?.(context) ?? 'unknown';
-    const tried = await strangers.get(address);
-    if (tried !== null && tried.consumedPoints >= strangersPerMinute)
-      throw tooMany(context, tried, `${strangersPerMinute} requests a minute without a token that is known`);
     const [, token] = /^Bearer +(\S+) *$/i.exec(context.req.header('authorization') ?? '') ?? [];
     const caller = token === undefined ? undefined : ownerOf(token, known);
     if (caller === undefined) {
-      await strangers.consume(address).catch(() => undefined);
+      const address = addressOf?.(context) ?? 'unknown';
+      if (token !== undefined)
+        await consume(context, strangers, address, `at most ${strangersPerMinute} tokens a minute that are not known`);
       context.header('www-authenticate', 'Bearer realm="networking-zvm"');
       const reason = token === undefined ? 'a bearer token is missing' : 'the token is not known';
       throw new Problem(401, 'unauthorised', 'Not authorised', reason);
     }
     context.set('caller', caller);
     return next();
+  };
+}
+
+/**
+ * Where no tokens are asked for, lets pass what this machine's own programs and pages send. A browser on it would send changes for pages of
+ * other sites too, also under a name of theirs that is made to mean this machine.
+ */
+export function fromThisMachine({ tokens, publicUrl }: GatewayOptions): MiddlewareHandler<Env> {
+  const own = publicUrl === undefined ? undefined : new URL(publicUrl).host;
+  return (context, next) => {
+    if (tokens !== undefined) return next();
+    const { host, hostname } = new URL(context.req.url);
+    const origin = context.req.header('origin');
+    const site = origin !== undefined && URL.canParse(origin) ? new URL(origin).host : origin;
+    const isOwn = host === own || /^(127(\.\d+){3}|\[::1\]|(.+\.)?localhost)$/.test(hostname);
+    if (isOwn && (site === undefined || site === host || site === own)) return next();
+    const reason = 'without tokens only programs and pages of this machine are answered';
+    throw new Problem(403, 'forbidden', 'Not allowed', reason);
   };
 }
 
@@ -46,14 +65,19 @@ export function readsAll({ hosts }: GatewayOptions): MiddlewareHandler<Env> {
 export function rateLimited({ requestsPerSecond }: Limits): MiddlewareHandler<Env> {
   const limiter = new RateLimiterMemory({ points: requestsPerSecond, duration: 1 });
   return async (context, next) => {
-    try {
-      await limiter.consume(context.get('caller')?.name ?? 'anybody');
-    } catch (error) {
-      if (!(error instanceof RateLimiterRes)) throw error;
-      throw tooMany(context, error, `at most ${requestsPerSecond} a second`);
-    }
+    await consume(context, limiter, context.get('caller')?.name ?? 'anybody', `at most ${requestsPerSecond} a second`);
     return next();
   };
+}
+
+/** Throws a Problem when it is more than the limiter allows. */
+async function consume(context: Context, limiter: RateLimiterMemory, key: string, detail: string): Promise<void> {
+  try {
+    await limiter.consume(key);
+  } catch (error) {
+    if (!(error instanceof RateLimiterRes)) throw error;
+    throw tooMany(context, error, detail);
+  }
 }
 
 function tooMany(context: Context, { msBeforeNext }: RateLimiterRes, detail: string): Problem {
@@ -73,11 +97,14 @@ export function limitedBody({ bodyBytes }: Limits): MiddlewareHandler {
 
 /** A body that is not said to be JSON would be taken for none. */
 export const jsonBody: MiddlewareHandler = async (context, next) => {
-  const type = context.req.header('content-type') ?? '';
+  const [type = ''] = (context.req.header('content-type') ?? '').split(';');
+  const isJson = /^application\/([\w.-]+\+)?json$/i.test(type.trim());
   const hasBody = ['POST', 'PUT', 'PATCH'].includes(context.req.method) && (await context.req.text()) !== '';
-  if (hasBody && !/^application\/(json|[a-z.+-]+\+json)\s*(;|$)/i.test(type)) {
+  if (hasBody && !isJson) {
     context.header('accept', 'application/json');
-    throw new Problem(415, 'not-json', 'The body is not JSON', 'content-type has to be application/json');
+    throw notJson();
   }
+  // What follows knows one of the many ways to write it.
+  if (isJson) context.req.raw.headers.set('content-type', 'application/json');
   return next();
 };

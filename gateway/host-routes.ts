@@ -4,7 +4,7 @@ import type { PortView } from '../network/host-view.ts';
 import { checkConditions, isConditional, tagged, tagOf } from './conditions.ts';
 import type { GatewayHost } from './options.ts';
 import { notFound } from './problem.ts';
-import { type App, hostFor, newApp, permit, route, type Services } from './routing.ts';
+import { type App, ConditionalHeaders, hostFor, newApp, permit, route, type Services } from './routing.ts';
 import {
   GuestRow,
   Host,
@@ -21,12 +21,21 @@ import { allows } from './tokens.ts';
 const OfHost = z.object({ host: HostParam });
 const GuestFilter = Paging.extend({
   userid: UseridParam.optional().openapi({ description: 'Userids that begin so' }),
-  drifted: z.enum(['true', 'false']).optional(),
+  drifted: z
+    .enum(['true', 'false'])
+    .optional()
+    .openapi({ description: 'Those that are not as recorded, or the others' }),
 });
 const PortFilter = Paging.extend({
   userid: UseridParam.optional(),
   vswitch: VswitchParam.optional(),
-  vlan: z.coerce.number().int().min(1).max(4094).optional().openapi({ type: 'integer', minimum: 1, maximum: 4094 }),
+  vlan: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(4094)
+    .optional()
+    .openapi({ type: 'integer', minimum: 1, maximum: 4094, description: 'Ports on this VLAN, trunks too' }),
 });
 
 /** Hosts, and lists of their guests and ports. */
@@ -43,13 +52,19 @@ export function hostRoutes(services: Services): App {
         tags: ['Hosts'],
         summary: 'The z/VM systems that are served here',
       },
-      { 200: { description: 'The hosts that the caller may read', schema: z.object({ hosts: z.array(Host) }) } },
+      {
+        200: {
+          description: 'The hosts that the caller may read',
+          schema: z.object({ hosts: z.array(Host) }),
+          tagged: true,
+        },
+      },
     ),
     async (context) => {
       permit(context, 'read');
       const caller = context.get('caller');
       const mine = options.hosts.filter(({ host }) => caller === undefined || allows(caller, 'read', host));
-      return context.json({ hosts: await Promise.all(mine.map((host) => hostBody(services, host))) }, 200);
+      return tagged(context, { hosts: await Promise.all(mine.map((host) => hostBody(services, host))) });
     },
   );
 
@@ -81,7 +96,7 @@ export function hostRoutes(services: Services): App {
         summary: 'Pause the Schedule of reconciliation, or let it go on',
         request: {
           params: OfHost,
-          headers: z.object({ 'if-match': z.string().optional() }),
+          headers: ConditionalHeaders.pick({ 'if-match': true }),
           body: { content: { 'application/json': { schema: HostChange } }, required: true },
         },
       },

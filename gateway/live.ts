@@ -18,6 +18,8 @@ export function liveRoutes(services: Services): App {
   const feeds = new Map<string, HostFeed>();
   app.get('/v1/hosts/:host/events', (context) => {
     const { host } = hostFor(context, services, context.req.param('host'), 'read');
+    // HEAD is served as GET whose body nobody reads: a stream of events would never end.
+    if (context.req.method === 'HEAD') return context.body(null, 200, { 'content-type': 'text/event-stream' });
     const feed = feeds.get(host) ?? new HostFeed(services, host);
     feeds.set(host, feed);
     unbuffered(context);

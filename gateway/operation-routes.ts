@@ -2,16 +2,18 @@ import { z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import {
   cancelOperation,
+  cursorAt,
   describeOperation,
   listOperations,
   OPERATION_TYPES,
+  type OperationCursor,
   type OperationDetails,
 } from '../client/operations.ts';
 import { notFound, Problem } from './problem.ts';
 import { type App, type Env, newApp, permit, route, type Services } from './routing.ts';
 import { Operation, OperationFilter, OperationIdParam, OperationPaging, Operations } from './schemas.ts';
 import { operationBody } from './starting.ts';
-import type { Verb } from './tokens.ts';
+import { allows, isFor, type Verb } from './tokens.ts';
 
 const OfOperation = z.object({ operationId: OperationIdParam });
 const OneRun = z.object({
@@ -30,6 +32,10 @@ export function operationRoutes(services: Services): App {
   const app = newApp();
   const { client } = services.options;
 
+  /** All that it tells of, and works on. One that was started elsewhere does not say them. */
+  const hostsOf = ({ type, host, hosts }: OperationDetails): readonly string[] =>
+    hosts ?? (type === 'reconcileFleet' ? services.options.hosts.map((each) => each.host) : [host]);
+
   /** The operation, if the caller may do this with it. Throws a Problem. */
   const find = async (
     context: Context<Env>,
@@ -38,8 +44,19 @@ export function operationRoutes(services: Services): App {
     verbFor: (operation: OperationDetails) => Verb,
   ): Promise<OperationDetails> => {
     const operation = await describeOperation(client, id, runId);
-    if (operation === undefined || operation.host === '') throw notFound(`operation ${id}`);
-    permit(context, verbFor(operation), operation.host);
+    const caller = context.get('caller');
+    // Whether there is one on another host is nobody's business.
+    if (operation === undefined || operation.host === '' || !isFor(caller, operation.host))
+      throw notFound(`operation ${id}`);
+    const verb = verbFor(operation);
+    permit(context, verb, operation.host);
+    if (!hostsOf(operation).every((host) => caller === undefined || allows(caller, verb, host)))
+      throw new Problem(
+        403,
+        'forbidden',
+        'Not allowed',
+        `the token ${caller?.name} is not for ${verb} on all its hosts`,
+      );
     return operation;
   };
 
@@ -50,7 +67,7 @@ export function operationRoutes(services: Services): App {
         path: '/v1/operations',
         operationId: 'listOperations',
         tags: ['Operations'],
-        summary: 'Operations, the newest first',
+        summary: 'Operations: those that run, the newest first, then the others, the last that ended first',
         request: { query: OperationPaging.extend(OperationFilter.shape) },
       },
       { 200: { description: 'A page of operations', schema: Operations } },
@@ -70,7 +87,7 @@ export function operationRoutes(services: Services): App {
       };
       const found = await listOperations(client, filter, limit);
       const last = found.at(-1);
-      const next = found.length < limit || last === undefined ? {} : { next: `${last.startedAt}|${last.runId}` };
+      const next = found.length < limit || last === undefined ? {} : { next: textOf(cursorAt(last)) };
       return context.json({ operations: found.map((each) => operationBody(services, each)), ...next } as never, 200);
     },
   );
@@ -124,10 +141,14 @@ export function operationRoutes(services: Services): App {
   return app;
 }
 
-function cursorOf(after: string | undefined): { startedAt: string; runId: string } | undefined {
+function textOf({ ended, at, runId }: OperationCursor): string {
+  return `${ended ? 'ended' : 'running'}|${at}|${runId}`;
+}
+
+function cursorOf(after: string | undefined): OperationCursor | undefined {
   if (after === undefined) return undefined;
-  const [startedAt = '', runId = ''] = after.split('|');
+  const [phase, at = '', runId = ''] = after.split('|');
   // A day that no month has is after all that there is.
-  if (Number.isNaN(Date.parse(startedAt))) return undefined;
-  return { startedAt, runId };
+  if (Number.isNaN(Date.parse(at))) return undefined;
+  return { ended: phase === 'ended', at, runId };
 }

@@ -29,7 +29,7 @@ export type GatewayOptions = {
 export type Limits = {
   /** Of one token. */
   requestsPerSecond: number;
-  /** Requests without a token that is known, of one address. */
+  /** Requests with tokens that are not known, of one address. */
   strangersPerMinute: number;
   bodyBytes: number;
   /** Longest call to Temporal, but for waiting and reading. */

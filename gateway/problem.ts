@@ -34,6 +34,10 @@ export function notFound(what: string): Problem {
   return new Problem(404, 'not-found', 'Not found', `there is no ${what}`);
 }
 
+export function notJson(): Problem {
+  return new Problem(415, 'not-json', 'The body is not JSON', 'content-type has to be application/json');
+}
+
 export function invalid(status: 400 | 422, errors: readonly FieldProblem[]): Problem {
   const detail = errors.map(({ field, reason }) => `${field}: ${reason}`).join('; ');
   return new Problem(status, 'invalid-request', 'The request is not valid', detail, { errors });

@@ -72,7 +72,7 @@ export function reconciliationRoutes(services: Services): App {
         path: '/v1/hosts/{host}/reconciliations',
         operationId: 'listReconciliations',
         tags: ['Reconciliation'],
-        summary: 'The last reconciliations, with what they found and did',
+        summary: 'The last reconciliations, 20 at most, with what they found and did',
         request: { params: OfHost, query: z.object({ limit: Paging.shape.limit }) },
       },
       { 200: { description: 'The newest first', schema: Operations } },
@@ -108,14 +108,15 @@ export function reconciliationRoutes(services: Services): App {
       const { hosts: named, ...how } = context.req.valid('json') ?? {};
       const caller = context.get('caller');
       const mine = options.hosts.map(({ host }) => host).filter((host) => !caller || allows(caller, 'reconcile', host));
-      const hosts = named?.map((host) => hostFor(context, services, host, 'reconcile').host) ?? mine;
+      const hosts = [...new Set(named?.map((host) => hostFor(context, services, host, 'reconcile').host) ?? mine)];
       const [host] = hosts;
       if (host === undefined) throw notFound('host that the token may reconcile');
       return startOwn(context, services, {
         type: 'reconcileFleet',
         host,
+        hosts,
         workflowId: ownWorkflowId('reconcile/fleet'),
-        input: { hosts: [...new Set(hosts)], ...how },
+        input: { hosts, ...how },
         summary: `reconcile ${hosts.length} host(s)`,
       });
     },

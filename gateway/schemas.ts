@@ -155,6 +155,7 @@ export const Operation = z
     runId: z.string(),
     type: z.string(),
     host: z.string(),
+    hosts: z.array(z.string()).optional().openapi({ description: 'All of them, of one that is of several' }),
     userid: z.string().optional(),
     portIds: z.array(z.string()),
     state: z.enum(OPERATION_STATES),
@@ -318,8 +319,8 @@ export const OperationFilter = z.object({
   host: HostParam.optional(),
   userid: UseridParam.optional(),
   port: PortIdParam.optional(),
-  type: z.enum(OPERATION_TYPES).optional(),
-  state: z.enum(OPERATION_STATES).optional(),
+  type: z.enum(OPERATION_TYPES).optional().openapi({ description: 'What was asked for' }),
+  state: z.enum(OPERATION_STATES).optional().openapi({ description: 'Where they stand' }),
 });
 
 const limit = z.coerce
@@ -328,7 +329,7 @@ const limit = z.coerce
   .min(1)
   .max(1_000)
   .default(100)
-  .openapi({ type: 'integer', minimum: 1, maximum: 1_000, default: 100 });
+  .openapi({ type: 'integer', minimum: 1, maximum: 1_000, default: 100, description: 'Most of a page' });
 
 export const Paging = z.object({
   limit,
@@ -344,7 +345,7 @@ export const OperationPaging = z.object({
   after: z
     .string()
     .regex(
-      /^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{3}Z\|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
+      /^(running|ended)\|20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{3}Z\|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
     )
     .optional()
     .openapi({ description: '`next` of the page before' }),

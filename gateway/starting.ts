@@ -57,11 +57,19 @@ async function startAndAnswer(
   // Reading what a condition is about may have taken longer than a call may, and so may waiting.
   const soon = <Result>(call: () => Promise<Result>) =>
     options.client.withDeadline(Date.now() + limits.temporalSeconds * 1_000, call);
-  let begun = await soon(() => begunBefore(options.client, beginning));
-  if (begun === undefined) {
+  const before = () => soon(() => begunBefore(options.client, beginning));
+  const begin = async () => {
     const input = { ...(beginning.input as object), ...(await prepare()) };
-    begun = await soon(() => beginOperation(options.client, { ...beginning, input }));
-  }
+    return soon(() => beginOperation(options.client, { ...beginning, input }));
+  };
+  const begun =
+    (await before()) ??
+    (await begin().catch(async (error: unknown) => {
+      // Its repeat may have begun meanwhile, and be what has changed the state that it asks for.
+      const repeat = error instanceof Problem ? await before() : undefined;
+      if (repeat === undefined) throw error;
+      return repeat;
+    }));
   if (begun.clash !== false) throw clashOf(begun);
   state.changed(beginning.host);
   services.counted('started', beginning.type, beginning.host);

@@ -55,11 +55,12 @@ export function newToken(
   return { token, entry: { name, sha256: createHash('sha256').update(token).digest('hex'), hosts, verbs } };
 }
 
+/** True when a token is for a host, whatever it may do there. */
+export function isFor(caller: Pick<KnownToken, 'hosts'> | undefined, host: string): boolean {
+  return caller === undefined || caller.hosts.includes('*') || caller.hosts.includes(host);
+}
+
 /** True when a token may do that on a host. */
-export function allows(
-  { hosts, verbs }: Pick<KnownToken, 'hosts' | 'verbs'>,
-  verb: Verb,
-  host: string | undefined,
-): boolean {
-  return verbs.includes(verb) && (host === undefined || hosts.includes('*') || hosts.includes(host));
+export function allows(caller: Pick<KnownToken, 'hosts' | 'verbs'>, verb: Verb, host: string | undefined): boolean {
+  return caller.verbs.includes(verb) && (host === undefined || isFor(caller, host));
 }

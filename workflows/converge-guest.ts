@@ -13,7 +13,7 @@ import { type FollowUp, owedAfter } from '../network/follow-ups.ts';
 import { type FoundBy, foundByChange, foundByPorts } from '../network/found-by.ts';
 import type { Userid } from '../network/identifiers.ts';
 import type { Mac } from '../network/mac.ts';
-import type { RefusedPort } from '../network/refusal.ts';
+import { type Refusal, type RefusedPort, refusal } from '../network/refusal.ts';
 import type { Change, OnlyIf } from '../network/requests.ts';
 import { headline, type Step, sentence, summarise } from '../network/steps.ts';
 import type { Vdev } from '../network/vdev.ts';
@@ -165,11 +165,17 @@ async function carryOut(input: ConvergeGuestInput): Promise<Outcome> {
         throw error;
       }
       if (taken === undefined) throw withUndone(error, undone);
+      if (input.onlyIf?.plan !== undefined) throw refused(taken.refusals.map(notAsPlanned));
       if (choice >= MAC_CHOICES) throw refused(taken.refusals);
       avoidMacs.push(...taken.macs);
       guest.done.length = 0;
     }
   }
+}
+
+/** The plan that the request's sender was told has the address that is taken: another one is another plan. */
+function notAsPlanned({ reason }: Refusal): Refusal {
+  return refusal('onlyIf.plan', reason, 'make a dry run again');
 }
 
 function outcomeOf(

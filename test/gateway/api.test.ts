@@ -133,12 +133,30 @@ test('lists are filtered and come in pages', async () => {
   expect((await served.call('GET', `${base}/guests?userid=LNX10009`)).body.guests).toMatchObject([
     { ports: [{}, {}, {}] },
   ]);
-  const operations = await served.call('GET', `/v1/operations?host=${served.host}&limit=1`);
-  const older = await served.call(
-    'GET',
-    `/v1/operations?host=${served.host}&limit=1&after=${encodeURIComponent(operations.body.next)}`,
-  );
-  expect(older.body.operations[0].runId).not.toBe(operations.body.operations[0].runId);
+});
+
+test('pages of operations leave none out, whenever they began and ended', async () => {
+  const lock = (how: string) => served.environment.control('POST', `systems/zhcp1/guests/LNX10008/${how}`);
+  const list = async (query: string) => (await served.call('GET', `/v1/operations?host=${served.host}&${query}`)).body;
+  const runIdsOf = (page: { operations: { runId: string }[] }) => page.operations.map(({ runId }) => runId);
+  await lock('lock');
+  const long = await served.call('PUT', portOf('LNX10008', 51), onVlan(100));
+  for (const number of [52, 53]) await served.call('PUT', portOf('LNX10007', number), onVlan(100), WAIT);
+  await expect
+    .poll(async () => runIdsOf(await list('limit=100&state=running')), { timeout: 30_000 })
+    .toEqual([long.body.runId]);
+  // It runs, and so stands on the first page; it ends before the next one is read.
+  const pages = [await list('limit=1')];
+  await lock('unlock');
+  await expect
+    .poll(async () => runIdsOf(await list('limit=100&state=completed')), { timeout: 30_000 })
+    .toContain(long.body.runId);
+  const whole = runIdsOf(await list('limit=1000'));
+  for (let page = pages[0]; page.next !== undefined; pages.push(page))
+    page = await list(`limit=1&after=${encodeURIComponent(page.next)}`);
+  const read = pages.flatMap(runIdsOf);
+  expect(new Set(read)).toEqual(new Set(whole));
+  expect(read.filter((runId) => runId !== long.body.runId)).toEqual(whole.filter((runId) => runId !== long.body.runId));
 });
 
 test('drift is shown, a dry run says what would be done, and reconciliation repairs it', async () => {

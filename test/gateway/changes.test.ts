@@ -1,7 +1,9 @@
+import { Client } from '@temporalio/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newToken, TokenFile } from '../../gateway/tokens.ts';
 import { reconcileScheduleId } from '../../temporal-config/workflow-ids.ts';
 import { SimulatorState } from '../../workers/demo/check.ts';
+import { serveGateway } from '../../workers/gateway-server.ts';
 import { portId, vlan } from '../workflows/environment.ts';
 import { type Served, serve, WAIT } from './environment.ts';
 
@@ -72,7 +74,9 @@ test('a request with a condition waits for the guest, and is refused when the on
   await recording.reached();
   const second = call('PATCH', port, { network: vlan(102) }, { ...WAIT, 'if-match': tag });
   await expect
-    .poll(async () => (await call('GET', `/v1/operations?userid=LNX10008&state=running`)).body.operations.length)
+    .poll(async () => (await call('GET', `/v1/operations?userid=LNX10008&state=running`)).body.operations.length, {
+      timeout: 30_000,
+    })
     .toBe(2);
   await recording.release();
   expect(await second).toMatchObject({
@@ -99,6 +103,45 @@ test('a request that is repeated with its key and its condition is the operation
   expect(await ensure()).toMatchObject({ status: 200, body: { runId: body.runId } });
 });
 
+test('of two that are sent at once with one key and one condition, neither finds what the other has changed', async () => {
+  const port = portOf('LNX10008', 21);
+  const tag = (await call('GET', port)).headers.get('etag') ?? '';
+  const headers = { ...WAIT, authorization: `Bearer ${one.token}`, 'if-match': tag, 'idempotency-key': 'at-once' };
+  const change = async (url: string) => {
+    const answer = await fetch(`${url}${port}`, {
+      method: 'PATCH',
+      headers: { ...headers, 'content-type': 'application/json' },
+      body: JSON.stringify({ network: vlan(105) }),
+    });
+    return { status: answer.status, runId: (await answer.json()).runId };
+  };
+  let first: Awaited<ReturnType<typeof change>> | undefined;
+  const { client: there } = served.environment;
+  // While the one looks at the port, the other is carried out.
+  const client = new Client({
+    connection: there.connection,
+    namespace: there.options.namespace,
+    interceptors: {
+      workflow: [
+        {
+          async start(input, next) {
+            if (input.workflowType === 'showGuest') first ??= await change(served.gateway.url);
+            return next(input);
+          },
+        },
+      ],
+    },
+  });
+  const hosts = [{ host: served.host, physicalNetworks: [] }];
+  const gateway = await serveGateway(
+    { client, namespace: there.options.namespace, hosts, tokens, log: () => {} },
+    { host: '127.0.0.1', port: 0 },
+  );
+  const second = await change(gateway.url);
+  expect(second).toEqual({ status: 200, runId: first?.runId });
+  await gateway.close();
+});
+
 test('the plan of a dry run is carried out as it was told, or not at all', async () => {
   const [port, other] = [portOf('LNX10010', 23), portOf('LNX10010', 24)];
   const plan = async () => (await call('PUT', `${port}?dryRun=true`, onVlan(104), WAIT)).body.result;
@@ -110,6 +153,22 @@ test('the plan of a dry run is carried out as it was told, or not at all', async
   const { plan: now, steps } = await plan();
   const done = await call('PUT', `${port}?plan=${now}`, onVlan(104), WAIT);
   expect(done).toMatchObject({ status: 200, body: { result: { steps } } });
+});
+
+test('a plan whose MAC is taken while it is carried out is undone, and not carried out with another', async () => {
+  const port = portOf('LNX10010', 25);
+  const { plan, ports } = (await call('PUT', `${port}?dryRun=true`, onVlan(104), WAIT)).body.result;
+  const { control, simulator } = served.environment;
+  const match = { method: 'PUT', path: '/xcatws/tables/mac' };
+  await control('POST', 'faults', { match, action: { kind: 'hold', when: 'before' }, times: 1 });
+  const changing = call('PUT', `${port}?plan=${plan}`, onVlan(104), WAIT);
+  await expect
+    .poll(async () => ((await control('GET', 'faults')) as { held: number }[])[0]?.held, { timeout: 30_000 })
+    .toBe(1);
+  simulator.mn.tables.put('mac', { node: 'elsewhere', interface: '1000', mac: ports[0].mac });
+  await control('DELETE', 'faults');
+  expect(await changing).toMatchObject({ status: 412, body: { errors: [{ field: 'onlyIf.plan' }] } });
+  expect((await call('GET', port)).status).toBe(404);
 });
 
 test('what is read weakly is not sent again', async () => {
@@ -284,6 +343,6 @@ test('what runs beside operations cannot be cancelled', async () => {
     args: [{ host }],
   });
   await expect
-    .poll(async () => (await call('POST', `/v1/operations/neutron~${host}/cancel`)).body.type)
+    .poll(async () => (await call('POST', `/v1/operations/neutron~${host}/cancel`)).body.type, { timeout: 30_000 })
     .toBe('urn:networking-zvm:problem:not-cancellable');
 });

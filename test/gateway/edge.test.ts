@@ -74,7 +74,10 @@ describe('at the edge of HTTP', () => {
     const put = (type: string) => served.call('PUT', path, PORT, { 'content-type': type });
     expect(await put('text/plain')).toMatchObject({ status: 415, body: problem('not-json') });
     expect((await put('application/jsonp')).status).toBe(415);
-    expect((await put('application/json; charset=utf-8')).status).toBe(202);
+    for (const type of ['application/json; charset=utf-8', 'Application/JSON ;charset="UTF-8"', 'application/a_2+json'])
+      expect((await put(type)).status, type).toBe(202);
+    const nothing = await served.call('POST', `${base}/reconciliations`, '', { 'content-type': 'text/plain' });
+    expect(nothing).toMatchObject({ status: 415, body: problem('not-json') });
   });
 
   test('a body that does not say its length is cut off at the limit, and the next request is answered', async () => {
@@ -106,6 +109,20 @@ describe('at the edge of HTTP', () => {
       /^HTTP\/1\.1 400 /,
     );
     expect((await served.call('GET', '/healthz')).status).toBe(200);
+  });
+
+  test('without tokens a browser sends nothing for the pages of other sites', async () => {
+    const ask = (method: string, host: string, origin = '') =>
+      raw(
+        `${method} ${base}/reconciliations HTTP/1.1\r\nHost: ${host}\r\n${origin}Connection: close\r\nContent-Length: 0\r\n\r\n`,
+      );
+    const { host } = new URL(served.gateway.url);
+    expect(await ask('POST', host, 'Origin: http://other.example\r\n')).toMatch(/^HTTP\/1\.1 403 /);
+    expect(await ask('POST', host, 'Origin: null\r\n')).toMatch(/^HTTP\/1\.1 403 /);
+    expect(await ask('GET', 'other.example', 'Origin: http://other.example\r\n')).toMatch(/^HTTP\/1\.1 403 /);
+    expect(await ask('GET', host, `Origin: http://${host}\r\n`)).toMatch(/^HTTP\/1\.1 200 /);
+    for (const own of ['localhost:8088', '[::1]:8088', 'api.example'])
+      expect(await ask('GET', own), own).toMatch(/^HTTP\/1\.1 200 /);
   });
 
   test('links are those that callers reach it by', async () => {
@@ -241,7 +258,7 @@ test('a reading that takes too long is given up, and said so', async () => {
   await served.close();
 });
 
-test('an address that tries many tokens is turned away, and others are not', async () => {
+test('an address that tries many tokens is turned away, but not those who share it with a token', async () => {
   const { token, entry } = newToken('one', ['*'], ['read']);
   const { tokens } = TokenFile.parse({ tokens: [entry] });
   const served = await serve({ tokens, hosts: [], limits: { strangersPerMinute: 5 } }, false);
@@ -257,7 +274,8 @@ test('an address that tries many tokens is turned away, and others are not', asy
       })
     ).status;
   for (let attempt = 0; attempt < 5; attempt += 1) expect(await from('192.0.2.1', 'guess')).toBe(401);
-  expect(await from('192.0.2.1', token)).toBe(429);
+  expect(await from('192.0.2.1', 'guess')).toBe(429);
+  expect(await from('192.0.2.1', token)).toBe(200);
   expect(await from('192.0.2.2', token)).toBe(200);
   const direct = { authorization: 'Bearer guess', 'x-forwarded-for': '192.0.2.9' };
   const statuses = [];

@@ -56,8 +56,43 @@ test('a token is for its verbs and its hosts alone', async () => {
   const changed = await served.call('PUT', paths().port, PORT, { ...bearing(changer), ...WAIT });
   expect(changed.status).toBe(200);
   const one = `/v1/operations/${encodeURIComponent(changed.body.id)}`;
-  expect((await served.call('GET', one, undefined, bearing(elsewhere))).status).toBe(403);
+  const elsewheres = await served.call('GET', one, undefined, bearing(elsewhere));
+  expect(elsewheres).toMatchObject({ status: 404, body: { detail: `there is no operation ${changed.body.id}` } });
   expect((await served.call('POST', `${one}/cancel`, undefined, bearing(reader))).status).toBe(403);
+});
+
+test('a reconciliation of several hosts is for whoever may do that on each of them', async () => {
+  const hosts = [served.host, 'zvm-elsewhere'];
+  const { client } = served.environment;
+  const here = newToken('here', [served.host], ['read', 'reconcile']);
+  const everywhere = newToken('everywhere', ['*'], ['read', 'reconcile']);
+  const { tokens } = TokenFile.parse({ tokens: [here.entry, everywhere.entry] });
+  const options = { client, namespace: client.options.namespace, tokens, log: () => {} };
+  const gateway = await serveGateway(
+    { ...options, hosts: hosts.map((host) => ({ host, physicalNetworks: [] })) },
+    { host: '127.0.0.1', port: 0 },
+  );
+  const call = async (method: string, path: string, token: { token: string }) => {
+    const answer = await fetch(`${gateway.url}${path}`, { method, headers: bearing(token) });
+    return { status: answer.status, body: await answer.json() };
+  };
+  const { body } = await call('POST', '/v1/reconciliations', everywhere);
+  expect(body.hosts).toEqual(hosts);
+  const one = `/v1/operations/${encodeURIComponent(body.id)}`;
+  expect((await call('GET', one, everywhere)).status).toBe(200);
+  expect(await call('GET', one, here)).toMatchObject({
+    status: 403,
+    body: { detail: 'the token here is not for read on all its hosts' },
+  });
+  expect((await call('POST', `${one}/cancel`, here)).status).toBe(403);
+  expect((await call('POST', `${one}/cancel`, everywhere)).status).toBe(202);
+  await gateway.close();
+});
+
+test('HEAD of events says what GET would', async () => {
+  const head = async (host: string) =>
+    (await served.call('HEAD', `/v1/hosts/${host}/events`, undefined, bearing(changer))).status;
+  expect([await head(served.host), await head('nowhere')]).toEqual([200, 404]);
 });
 
 test('a body that is too large, and requests that are too many, are turned away', async () => {
