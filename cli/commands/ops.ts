@@ -15,8 +15,10 @@ import { action } from '../action.ts';
 import { CommandFailure, EXIT, type ExitCode } from '../exit-codes.ts';
 import { showOutcome } from '../outcome.ts';
 import { colour, timeText } from '../output.ts';
+import { plainText } from '../plain-text.ts';
 import { exitCodeOf } from '../run-operation.ts';
 import type { Session } from '../session.ts';
+import { wholeNumber } from '../whole-number.ts';
 import { examples } from './change.ts';
 
 const ListOptions = z.object({
@@ -24,7 +26,7 @@ const ListOptions = z.object({
   port: PortId.optional(),
   type: z.enum(OPERATION_TYPES).optional(),
   state: z.enum(OPERATION_STATES).optional(),
-  limit: z.coerce.number().int().min(1).max(1_000),
+  limit: wholeNumber(1, 1_000),
   idle: z.boolean().default(false),
 });
 
@@ -105,7 +107,7 @@ async function show(session: Session, [id = '']: string[], options: { run?: stri
       `${type} on ${host}${userid === undefined ? '' : ` for ${userid}`}: ${outcomeText(operation)}, started ${timeText(startedAt)}${closedAt === undefined ? '' : `, ended ${timeText(closedAt)}`}`,
     );
     if (run !== undefined) output.print(run);
-    if (state === 'running') output.print((details ?? 'No worker answers where it stands.').replaceAll('**', ''));
+    if (state === 'running') output.print(plainText(details ?? 'No worker answers where it stands.'));
     else showOutcome(session.output, operation);
   });
   return exitCodeOf(operation);
@@ -117,7 +119,10 @@ async function cancel(session: Session, [id = '']: string[], { wait }: { wait: b
   if (operation.state !== 'running' || !(await cancelOperation(client, operation.id)))
     throw new CommandFailure(EXIT.refused, `Operation ${id} is not running: it is ${operation.state}.`);
   session.output.tell(`${id} is asked to stop and to undo what it has done.`);
+  if (wait) await session.tellIfNobodyWorks(operation.host, 'it');
   const ended = wait ? await followOperation(client, operation, undefined, () => {}, session.signal) : undefined;
+  if (session.signal.aborted)
+    throw new CommandFailure(EXIT.interrupted, `It goes on undoing what it has done. See: zvmnet ops show '${id}'`);
   const after = withRun(session, ended ?? (await find(session, id, operation.runId)));
   session.output.result(after, () => session.output.print(`${id}: ${outcomeText(after)}`));
   return EXIT.ok;

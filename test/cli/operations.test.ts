@@ -41,7 +41,12 @@ test('a port is created, shown beside what z/VM has, put on another VLAN, taken 
     actual: { loggedOn: true, live: { vswitch: 'VSW1' }, authorisation: { vlans: [101] } },
     inOrder: true,
   });
-  expect((await run('port', 'show', portId(1))).out).toContain('in order');
+  await run(...create('LNX10001', 31, '102', 'VSW2'));
+  const one = (await run('port', 'show', portId(1))).out;
+  expect(one).toContain('in order');
+  // The guest's other NIC is recorded, as another port.
+  expect(one).not.toContain('recorded nowhere');
+  expect((await run('port', 'delete', portId(31))).code).toBe(0);
 
   expect((await run('port', 'down', portId(1))).code).toBe(0);
   expect((await environment.guest('LNX10001')).nics[0]?.vswitch ?? null).toBeNull();
@@ -124,6 +129,9 @@ test('an operation that fails ends with 1, and names the step and whether it was
 test('an operation that is not waited for is shown later, and one in progress is cancelled and undone', async () => {
   await holdGrants();
   const started = await json(...create('LNX10002', 8, '100'), '--no-wait');
+  await expect
+    .poll(async () => (await run('ops', 'show', started.id)).out, { timeout: 60_000, interval: 500 })
+    .toContain('Its steps: guest/');
   expect(started).toMatchObject({ state: 'running', type: 'attachNic' });
   const cancelling = start(['ops', 'cancel', started.id], env);
   await cancelling.told('is asked to stop');
