@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { followOperation } from '../../client/follow-operation.ts';
+import { followOperation, standingOf } from '../../client/follow-operation.ts';
 import {
   cancelOperation,
   describeOperation,
@@ -85,7 +85,8 @@ function withRun<Operation extends OperationView>(session: Session, operation: O
 }
 
 function outcomeText({ state, outcome }: OperationView): string {
-  if (state === 'running') return colour('blue', state);
+  // While it waits for its guest its outcome says so.
+  if (state === 'running') return colour('blue', outcome ?? state);
   if (state === 'completed' && outcome !== 'failed' && outcome !== 'refused') return colour('green', outcome ?? state);
   return colour('red', outcome ?? state);
 }
@@ -99,18 +100,26 @@ async function find(session: Session, id: string, run?: string): Promise<Operati
 
 async function show(session: Session, [id = '']: string[], options: { run?: string | undefined }): Promise<ExitCode> {
   const operation = withRun(session, await find(session, id, options.run));
+  const standing = operation.state === 'running' ? await standingText(session, operation) : undefined;
   const { output } = session;
   output.result(operation, () => {
-    const { type, host, userid, state, startedAt, closedAt, summary, details, run } = operation;
+    const { type, host, userid, state, startedAt, closedAt, summary, run } = operation;
     output.print(`${summary ?? type}`);
     output.print(
       `${type} on ${host}${userid === undefined ? '' : ` for ${userid}`}: ${outcomeText(operation)}, started ${timeText(startedAt)}${closedAt === undefined ? '' : `, ended ${timeText(closedAt)}`}`,
     );
     if (run !== undefined) output.print(run);
-    if (state === 'running') output.print(plainText(details ?? 'No worker answers where it stands.'));
+    if (state === 'running') output.print(plainText(standing ?? 'No worker answers where it stands.'));
     else showOutcome(session.output, operation);
   });
   return exitCodeOf(operation);
+}
+
+/** What it says of itself; while the run of its guest works for it, what that one says: which step, and why it is tried again. */
+async function standingText(session: Session, { id, host, userid }: OperationDetails): Promise<string | undefined> {
+  const guest = userid === undefined ? undefined : { host, userid };
+  const { details, steps } = await standingOf(await session.client(), id, guest);
+  return steps ?? details;
 }
 
 async function cancel(session: Session, [id = '']: string[], { wait }: { wait: boolean }): Promise<ExitCode> {

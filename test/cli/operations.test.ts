@@ -131,7 +131,7 @@ test('an operation that is not waited for is shown later, and one in progress is
   const started = await json(...create('LNX10002', 8, '100'), '--no-wait');
   await expect
     .poll(async () => (await run('ops', 'show', started.id)).out, { timeout: 60_000, interval: 500 })
-    .toContain('Its steps: guest/');
+    .toContain('- grant LNX10002 on VSW1 with VLAN 100');
   expect(started).toMatchObject({ state: 'running', type: 'attachNic' });
   const cancelling = start(['ops', 'cancel', started.id], env);
   await cancelling.told('is asked to stop');
@@ -148,6 +148,15 @@ test('while it waits for its turn it says for whom, and Ctrl-C leaves it going',
   const first = await json(...create('LNX10004', 9, '100'), '--no-wait');
   const second = start(create('LNX10004', 10, '100'), env);
   await second.told(`waits for its turn: attach-nic/${environment.host}/${portId(9)}`);
+  const third = await json(...create('LNX10004', 32, '100'), '--no-wait');
+  await expect
+    .poll(async () => (await run('ops', 'list', '--guest', 'LNX10004', '--limit', '1')).out, {
+      timeout: 60_000,
+      interval: 500,
+    })
+    .toMatch(/LNX10004 +waiting/);
+  await environment.client.workflow.getHandle(third.id.replaceAll('~', '/')).terminate('not wanted');
+  expect((await run('ops', 'list', '--guest', 'LNX10004', '--limit', '3')).out).toMatch(/LNX10004 +terminated/);
   second.interrupt();
   const { code, err } = await second.ended;
   expect(code).toBe(130);
