@@ -1,3 +1,4 @@
+import { isGrpcServiceError } from '@temporalio/client';
 import type { Command } from 'commander';
 import type { z } from 'zod';
 import { deepestCause, failureOf } from '../client/operations.ts';
@@ -53,16 +54,27 @@ function wordsOf(error: z.ZodError): string {
 
 /** Say what went wrong; for programs as JSON too. Answers how the process ends. */
 function report(error: unknown, session: Session | undefined): ExitCode {
-  const { message, exitCode } = failureIn(error);
+  const { message, exitCode } = failureIn(error, session);
   if (session?.output.json === true) session.output.document({ error: { message, exitCode } });
   process.stderr.write(`${colourAside('red', 'zvmnet:')} ${message}\n`);
   return exitCode;
 }
 
-function failureIn(error: unknown): { message: string; exitCode: ExitCode } {
+function noNamespace(session: Session | undefined): string {
+  const { namespace = '', connection } = session?.target ?? {};
+  return `Temporal at ${connection?.address ?? 'localhost:7233'} has no namespace ${namespace}. Give --namespace, or set TEMPORAL_NAMESPACE.`;
+}
+
+// gRPC's DEADLINE_EXCEEDED and UNAVAILABLE.
+const UNANSWERED = new Set<number>([4, 14]);
+
+function failureIn(error: unknown, session: Session | undefined): { message: string; exitCode: ExitCode } {
   if (error instanceof CommandFailure) return error;
   if (error instanceof ConfigurationError) return { message: error.message, exitCode: EXIT.usage };
-  const { type, message } = failureOf(deepestCause(error));
+  const cause = deepestCause(error);
+  const { type, message } = failureOf(cause);
+  if (/namespace\b.*\bnot found/is.test(message)) return { message: noNamespace(session), exitCode: EXIT.unavailable };
+  if (isGrpcServiceError(cause) && UNANSWERED.has(cause.code)) return { message, exitCode: EXIT.unavailable };
   if (type === 'Refused') return { message, exitCode: EXIT.notFound };
   return { message, exitCode: EXIT.failed };
 }

@@ -10,7 +10,7 @@ export const EXIT = {
   refused: 3,
   /** There is no such host, guest, port, VSWITCH or operation. */
   notFound: 4,
-  /** Temporal, or a worker of the host, does not answer. */
+  /** Temporal, its namespace, or a worker of the host is not there. */
   unavailable: 5,
   /** `drift` and `reconcile --dry-run`: something is not as it is recorded. */
   drift: 6,

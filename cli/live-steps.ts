@@ -1,6 +1,7 @@
 import { createLogUpdate } from 'log-update';
 import type { Standing } from '../client/follow-operation.ts';
 import { colourAside } from './output.ts';
+import { plainText } from './plain-text.ts';
 
 type Line = { kind: 'said' | 'done' | 'coming'; text: string };
 
@@ -38,7 +39,7 @@ function linesOf({ details, steps, waitsFor }: Standing): Line[] {
     const [, title] = /^\*\*([^*]+)\*\*$/.exec(line) ?? [];
     if (title !== undefined) kind = title === 'Now' ? 'coming' : title.startsWith('Done') ? 'done' : 'said';
     else if (line.startsWith('- ')) lines.push({ kind, text: line.slice(2) });
-    else if (line !== '') lines.push({ kind: 'said', text: line.replaceAll('**', '') });
+    else if (line !== '') lines.push({ kind: 'said', text: plainText(line) });
   }
   return lines;
 }

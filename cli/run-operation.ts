@@ -1,7 +1,6 @@
 import { askedOf } from '../client/asked.ts';
 import { type Beginning, type Begun, beginOperation } from '../client/begin-operation.ts';
 import { followOperation, type Standing } from '../client/follow-operation.ts';
-import { workersOf } from '../client/known-hosts.ts';
 import { describeOperation, type OperationDetails } from '../client/operations.ts';
 import { CommandFailure, EXIT, type ExitCode } from './exit-codes.ts';
 import { LiveSteps } from './live-steps.ts';
@@ -64,8 +63,7 @@ async function announce(session: Session, beginning: Beginning, begun: Begun): P
   const summary = askedOf(session.target.namespace, type, input)?.summary ?? beginning.summary;
   const run = session.runUrl(begun);
   output.tell(`${summary}${run === undefined ? '' : `\n  ${colourAside('dim', run)}`}`);
-  if ((await workersOf(await session.client(), host)) === 0)
-    output.tell(colourAside('yellow', `No worker of ${host} is running: the operation waits until one starts.`));
+  await session.tellIfNobodyWorks(host, 'the operation');
   return run;
 }
 

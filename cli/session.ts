@@ -7,7 +7,7 @@ import { configuredTarget, connectClient, type TemporalTarget } from '../client/
 import { taskQueueOf } from '../network/host.ts';
 import { HostName } from '../network/identifiers.ts';
 import { CommandFailure, EXIT } from './exit-codes.ts';
-import { Output } from './output.ts';
+import { colourAside, Output } from './output.ts';
 
 /** Whoever waits at a shell is told soon that nobody answers. */
 const CONNECT_TIMEOUT = '5 seconds';
@@ -66,7 +66,7 @@ export class Session {
   /** The host that is meant: --host, ZVMNET_HOST, or the only one there is. Throws a CommandFailure that names those there are. */
   async host(): Promise<string> {
     const named = this.namedHost();
-    if (named !== undefined) return named;
+    if (named !== undefined) return await this.known(named);
     const [only, ...others] = await this.hosts();
     if (only !== undefined && others.length === 0) return only;
     if (only === undefined)
@@ -84,6 +84,24 @@ export class Session {
   /** All hosts that are known to Temporal. */
   async hosts(): Promise<string[]> {
     return hostNames(await this.client());
+  }
+
+  /** The same name, when Temporal knows a host of it. Else throws a CommandFailure: an operation for it would wait for ever. */
+  async known(host: string): Promise<string> {
+    if ((await workersOf(await this.client(), host)) > 0) return host;
+    const hosts = await this.hosts();
+    if (hosts.includes(host)) return host;
+    const others = hosts.length === 0 ? '' : ` There are: ${hosts.join(', ')}.`;
+    throw new CommandFailure(
+      EXIT.notFound,
+      `Temporal knows no host ${host}: its worker has never run (task queue ${taskQueueOf(host)}).${others}`,
+    );
+  }
+
+  /** Say so when no worker of a host runs, before somebody waits for one. */
+  async tellIfNobodyWorks(host: string, what: string): Promise<void> {
+    if ((await workersOf(await this.client(), host)) === 0)
+      this.output.tell(colourAside('yellow', `No worker of ${host} is running: ${what} waits until one starts.`));
   }
 
   /** A host to read from: throws a CommandFailure when nobody works for it, since a reading would wait for ever. */

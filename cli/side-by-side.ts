@@ -3,12 +3,12 @@ import { shortVlans } from '../network/vlan-set.ts';
 import { colour, type Output } from './output.ts';
 import { networkText } from './port-words.ts';
 
-/** A guest's ports, each with what is recorded and what z/VM has, and what reconciliation would do. */
-export function showSideBySide(output: Output, guest: ShownGuest): void {
+/** A guest's ports, or one of them, each with what is recorded and what z/VM has, and what reconciliation would do. */
+export function showSideBySide(output: Output, guest: ShownGuest, shown: ShownGuest['record'] = guest.record): void {
   const { loggedOn, record, directory, live, authorisations, steps, problems } = guest;
   output.table(
     ['PORT', 'NIC', 'RECORDED', 'AUTHORISED', 'DIRECTORY', 'LIVE', 'MAC'],
-    record.map((row) => {
+    shown.map((row) => {
       const nicdef = directory.find((nic) => nic.vdev === row.vdev);
       const nic = live.find((each) => each.vdev === row.vdev);
       const granted = authorisations.filter((each) => each.vswitch === row.vswitch);

@@ -56,7 +56,8 @@ async function watch(
   }
 }
 
-async function standingOf(
+/** Where an operation stands now: what it says, and what the run of its guest says for it. */
+export async function standingOf(
   client: Client,
   id: string,
   guest: { host: string; userid: string } | undefined,

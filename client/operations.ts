@@ -47,7 +47,7 @@ export type OperationView = {
   userid?: string;
   portIds: string[];
   state: OperationState;
-  /** `changed`, `unchanged`, `refused`, `failed`, `cancelled`, `drifted`. */
+  /** `changed`, `unchanged`, `refused`, `failed`, `cancelled`, `drifted`; while it runs `waiting`, `retrying`. */
   outcome?: string;
   startedAt: string;
   closedAt?: string;
@@ -177,6 +177,9 @@ type Listed = Pick<
   'workflowId' | 'runId' | 'type' | 'status' | 'startTime' | 'closeTime' | 'typedSearchAttributes'
 >;
 
+/** Outcomes of what has not ended. */
+const UNENDED = new Set(['waiting', 'retrying']);
+
 function viewOf({
   workflowId,
   runId,
@@ -187,7 +190,10 @@ function viewOf({
   typedSearchAttributes: has,
 }: Listed): OperationView {
   const userid = has.get(ZVM_USERID);
-  const outcome = has.get(ZVM_OUTCOME);
+  const state = STATES[status.name] ?? 'running';
+  const told = has.get(ZVM_OUTCOME);
+  // Who was terminated while it waited had no time to say that it does so no more.
+  const outcome = state !== 'running' && UNENDED.has(told ?? '') ? undefined : told;
   return {
     id: operationIdOf(workflowId),
     runId,
@@ -195,7 +201,7 @@ function viewOf({
     host: has.get(ZVM_HOST) ?? '',
     ...(userid === undefined ? {} : { userid }),
     portIds: [...(has.get(ZVM_PORT) ?? [])],
-    state: STATES[status.name] ?? 'running',
+    state,
     ...(outcome === undefined ? {} : { outcome }),
     startedAt: startTime.toISOString(),
     ...(closeTime === undefined ? {} : { closedAt: closeTime.toISOString() }),

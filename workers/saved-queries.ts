@@ -49,6 +49,11 @@ function browserScript(namespace: string, parameters: QueryParameters): string {
   );
 }
 
+// Whoever reads has seen enough, as `head` has.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
 try {
   main();
 } catch (error) {

@@ -54,7 +54,8 @@ export type WirePortsResult = {
 // Guests of a window share calls; two windows at once keep the management node busy while the server hands out the tasks of the other.
 const GUESTS_IN_WINDOW = 250;
 const WINDOWS_AT_ONCE = 2;
-const LONGEST_REASON = 300;
+// The way out stands at the end of a reason. 2,000 of this length are well below what a result may be.
+const LONGEST_REASON = 450;
 
 type GuestPorts = { userid: Userid; ports: WirePortsRequest['ports'] };
 
@@ -130,7 +131,7 @@ async function wireGuest(
   } catch (error) {
     if (CancellationScope.current().consideredCancelled || isCancellation(error)) throw error;
     const outcome = outcomeOf(error) === 'refused' ? 'refused' : 'failed';
-    return ports.map(({ portId }) => ({ userid, portId, outcome, reason: reasonOf(error).slice(0, LONGEST_REASON) }));
+    return ports.map(({ portId }) => ({ userid, portId, outcome, reason: shortened(reasonOf(error)) }));
   }
 }
 
@@ -149,7 +150,7 @@ function reportOf(userid: Userid, { changed, steps, ports, refused }: ConvergeGu
       userid,
       portId,
       outcome: 'refused' as const,
-      reason: describeRefusals(refusals).slice(0, LONGEST_REASON),
+      reason: shortened(describeRefusals(refusals)),
     })),
   ];
 }
@@ -177,4 +178,8 @@ function failuresOf(done: readonly WiredPort[]): string {
     .slice(0, 20)
     .map(({ userid, portId, outcome, reason }) => `- ${userid} ${portId}: ${outcome}: ${reason}`);
   return `\n\n${bad.length} not wired:\n\n${lines.join('\n')}`;
+}
+
+function shortened(reason: string): string {
+  return reason.length <= LONGEST_REASON ? reason : `${reason.slice(0, LONGEST_REASON)}…`;
 }

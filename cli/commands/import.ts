@@ -55,6 +55,8 @@ async function run(session: Session, [file = '']: string[], options: z.output<ty
     output.result({ ok: true, ports: ports.length, hosts }, () => output.print(colour('green', `${file} is right.`)));
     return EXIT.ok;
   }
+  for (const host of hosts) await session.known(host);
+  for (const host of hosts) await session.tellIfNobodyWorks(host, 'the import');
   const done = await wireAll(session, ports, options);
   if (options.report !== undefined) await writeFile(options.report, reportText(options.report, done));
   const counts = countsOf(done);

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { followOperation } from '../../client/follow-operation.ts';
+import { followOperation, standingOf } from '../../client/follow-operation.ts';
 import {
   cancelOperation,
   describeOperation,
@@ -15,8 +15,10 @@ import { action } from '../action.ts';
 import { CommandFailure, EXIT, type ExitCode } from '../exit-codes.ts';
 import { showOutcome } from '../outcome.ts';
 import { colour, timeText } from '../output.ts';
+import { plainText } from '../plain-text.ts';
 import { exitCodeOf } from '../run-operation.ts';
 import type { Session } from '../session.ts';
+import { wholeNumber } from '../whole-number.ts';
 import { examples } from './change.ts';
 
 const ListOptions = z.object({
@@ -24,7 +26,7 @@ const ListOptions = z.object({
   port: PortId.optional(),
   type: z.enum(OPERATION_TYPES).optional(),
   state: z.enum(OPERATION_STATES).optional(),
-  limit: z.coerce.number().int().min(1).max(1_000),
+  limit: wholeNumber(1, 1_000),
   idle: z.boolean().default(false),
 });
 
@@ -83,7 +85,8 @@ function withRun<Operation extends OperationView>(session: Session, operation: O
 }
 
 function outcomeText({ state, outcome }: OperationView): string {
-  if (state === 'running') return colour('blue', state);
+  // While it waits for its guest its outcome says so.
+  if (state === 'running') return colour('blue', outcome ?? state);
   if (state === 'completed' && outcome !== 'failed' && outcome !== 'refused') return colour('green', outcome ?? state);
   return colour('red', outcome ?? state);
 }
@@ -97,18 +100,26 @@ async function find(session: Session, id: string, run?: string): Promise<Operati
 
 async function show(session: Session, [id = '']: string[], options: { run?: string | undefined }): Promise<ExitCode> {
   const operation = withRun(session, await find(session, id, options.run));
+  const standing = operation.state === 'running' ? await standingText(session, operation) : undefined;
   const { output } = session;
   output.result(operation, () => {
-    const { type, host, userid, state, startedAt, closedAt, summary, details, run } = operation;
+    const { type, host, userid, state, startedAt, closedAt, summary, run } = operation;
     output.print(`${summary ?? type}`);
     output.print(
       `${type} on ${host}${userid === undefined ? '' : ` for ${userid}`}: ${outcomeText(operation)}, started ${timeText(startedAt)}${closedAt === undefined ? '' : `, ended ${timeText(closedAt)}`}`,
     );
     if (run !== undefined) output.print(run);
-    if (state === 'running') output.print((details ?? 'No worker answers where it stands.').replaceAll('**', ''));
+    if (state === 'running') output.print(plainText(standing ?? 'No worker answers where it stands.'));
     else showOutcome(session.output, operation);
   });
   return exitCodeOf(operation);
+}
+
+/** What it says of itself; while the run of its guest works for it, what that one says: which step, and why it is tried again. */
+async function standingText(session: Session, { id, host, userid }: OperationDetails): Promise<string | undefined> {
+  const guest = userid === undefined ? undefined : { host, userid };
+  const { details, steps } = await standingOf(await session.client(), id, guest);
+  return steps ?? details;
 }
 
 async function cancel(session: Session, [id = '']: string[], { wait }: { wait: boolean }): Promise<ExitCode> {
@@ -117,7 +128,10 @@ async function cancel(session: Session, [id = '']: string[], { wait }: { wait: b
   if (operation.state !== 'running' || !(await cancelOperation(client, operation.id)))
     throw new CommandFailure(EXIT.refused, `Operation ${id} is not running: it is ${operation.state}.`);
   session.output.tell(`${id} is asked to stop and to undo what it has done.`);
+  if (wait) await session.tellIfNobodyWorks(operation.host, 'it');
   const ended = wait ? await followOperation(client, operation, undefined, () => {}, session.signal) : undefined;
+  if (session.signal.aborted)
+    throw new CommandFailure(EXIT.interrupted, `It goes on undoing what it has done. See: zvmnet ops show '${id}'`);
   const after = withRun(session, ended ?? (await find(session, id, operation.runId)));
   session.output.result(after, () => session.output.print(`${id}: ${outcomeText(after)}`));
   return EXIT.ok;

@@ -14,6 +14,7 @@ import { networkText, portState } from '../port-words.ts';
 import { runOperation } from '../run-operation.ts';
 import type { Session } from '../session.ts';
 import { showSideBySide } from '../side-by-side.ts';
+import { wholeNumber } from '../whole-number.ts';
 import { eachPort, examples, howOf, PortChangeOptions, portChangeOptions } from './change.ts';
 
 /** `zvmnet port …` */
@@ -123,7 +124,7 @@ function defined<Values extends Record<string, unknown>>(values: Values): Partia
 const ListOptions = z.object({
   guest: Userid.optional(),
   vswitch: PortRequest.shape.vswitch.optional(),
-  vlan: z.coerce.number().int().min(1).max(4094).optional(),
+  vlan: wholeNumber(1, 4094).optional(),
   drifted: z.boolean().optional(),
 });
 
@@ -192,7 +193,7 @@ async function show(session: Session, words: string): Promise<ExitCode> {
   const { steps, problems } = guest;
   session.output.result({ host: view.host, userid, portId, ...port, steps, problems }, () => {
     session.output.print(`port ${portId} of ${userid} on ${view.host}`);
-    showSideBySide(session.output, { ...guest, record: [port.record] });
+    showSideBySide(session.output, guest, [port.record]);
   });
   return EXIT.ok;
 }

@@ -31,18 +31,27 @@ export function reconcileCommand(program: Command): void {
       ]),
     )
     .action(action(Options, run));
+  // The options of a reconciliation are not those of its Schedule.
+  const help = { showGlobalOptions: true, visibleGlobalOptions: () => [...program.options] };
   reconcile
     .command('pause')
+    .configureHelp(help)
     .description("Pause the Schedule of the host's reconciliation; one that runs is carried out.")
     .option('--note <text>', 'why, for whoever looks')
+    .addHelpText('after', examples(['zvmnet reconcile pause --note "change 4711, until Monday"']))
     .action(action(PauseOptions, (session, _args, { note }) => pause(session, true, note)));
   reconcile
     .command('resume')
+    .configureHelp(help)
     .description("Let the Schedule of the host's reconciliation go on.")
-    .action(action(z.object({}), (session) => pause(session, false, undefined)));
+    .action(action(ScheduleOptions, (session) => pause(session, false, undefined)));
 }
 
-const PauseOptions = z.object({ note: z.string().optional() });
+const notHere = z
+  .literal(false, { error: 'does not go with pause or resume: they are for one host, and at once' })
+  .default(false);
+const ScheduleOptions = z.object({ dryRun: notHere, watch: notHere, allHosts: notHere });
+const PauseOptions = ScheduleOptions.extend({ note: z.string().optional() });
 
 async function pause(session: Session, paused: boolean, note: string | undefined): Promise<ExitCode> {
   const client = await session.client();

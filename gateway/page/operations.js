@@ -12,8 +12,10 @@ export function showOperations(operations) {
 
 /** An operation, linked to its run in the Temporal UI. */
 export function operationLine({ id, runId, type, userid, state, outcome, startedAt, run }) {
-  const name = `${type}${userid === undefined ? '' : ` ${userid}`}`;
-  const word = state === 'running' ? 'running' : (outcome ?? state);
+  const [, vswitch] = /^vswitch~[^~]+~([^~]+)$/.exec(id) ?? [];
+  const name = [type, userid ?? vswitch].filter((word) => word !== undefined).join(' ');
+  // While it waits for its guest its outcome says so.
+  const word = outcome ?? state;
   return make(
     'li',
     { 'data-operation': id },
@@ -26,6 +28,6 @@ export function operationLine({ id, runId, type, userid, state, outcome, started
       make('br'),
       make('small', {}, new Date(startedAt).toLocaleString()),
     ),
-    make('span', { class: `state ${word}` }, word),
+    make('span', { class: `state ${state === 'running' ? state : word}` }, word),
   );
 }

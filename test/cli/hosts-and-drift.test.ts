@@ -135,8 +135,36 @@ test('--watch goes on showing reconciliations until Ctrl-C', async () => {
   expect((await running.ended).code).toBe(0);
 });
 
-test('without a worker a host cannot be read, and that is said', async () => {
-  const { code, err } = await zvmnet(['port', 'list', '--host', 'zvm-nobody']);
-  expect(code).toBe(5);
-  expect(err).toContain('zvm-zvm-nobody');
+test('without a worker a host cannot be read, and what is asked for or cancelled waits: that is said', async () => {
+  const { client } = environment;
+  const host = `${environment.host}-drained`;
+  await ensureReconcileSchedule(client, host, { intervalSeconds: 3_600, sweepSeconds: 3_600 });
+  try {
+    const { code, err } = await zvmnet(['port', 'list', '--host', host]);
+    expect(code).toBe(5);
+    expect(err).toContain(`zvm-${host}`);
+    const asked = ['vswitch', 'ensure', 'VSW1', '--host', host, '--no-wait'];
+    const { id } = await zvmnetJson(asked);
+    const cancelling = start(['ops', 'cancel', id]);
+    await cancelling.told(`No worker of ${host} is running`);
+    cancelling.interrupt();
+    expect((await cancelling.ended).code).toBe(130);
+    await client.workflow.getHandle(`vswitch/${host}/VSW1`).terminate();
+  } finally {
+    await client.schedule.getHandle(reconcileScheduleId(host)).delete();
+  }
+});
+
+test('a host that Temporal does not know is 4, and nothing is started for it', async () => {
+  const create = ['port', 'create', '--guest', 'LNX10001', '--vswitch', 'VSW1', '--vlan', '100'];
+  for (const args of [['port', 'list'], create]) {
+    const { code, err } = await zvmnet([...args, '--host', 'zvm-nobody']);
+    expect(code).toBe(4);
+    expect(err).toContain(`zvm-nobody`);
+    expect(err).toContain(environment.host);
+  }
+  expect((await zvmnetJson(['ops', 'list', '--host', 'zvm-nobody'])).operations).toEqual([]);
+  const file = join(folder, 'elsewhere.json');
+  await writeFile(file, JSON.stringify([{ ...entry(40, 'LNX10001', 100), host: 'zvm-nobody' }]));
+  expect((await zvmnet(['import', file])).code).toBe(4);
 });

@@ -37,7 +37,12 @@ test('a port is created, shown beside what z/VM has, put on another VLAN, taken 
     actual: { loggedOn: true, live: { vswitch: 'VSW1' }, authorisation: { vlans: [101] } },
     inOrder: true,
   });
-  expect((await run('port', 'show', portId(1))).out).toContain('in order');
+  await run(...create('LNX10001', 31, '102', 'VSW2'));
+  const one = (await run('port', 'show', portId(1))).out;
+  expect(one).toContain('in order');
+  // The guest's other NIC is recorded, as another port.
+  expect(one).not.toContain('recorded nowhere');
+  expect((await run('port', 'delete', portId(31))).code).toBe(0);
 
   expect((await run('port', 'down', portId(1))).code).toBe(0);
   expect((await environment.guest('LNX10001')).nics[0]?.vswitch ?? null).toBeNull();
@@ -120,6 +125,9 @@ test('an operation that fails ends with 1, and names the step and whether it was
 test('an operation that is not waited for is shown later, and one in progress is cancelled and undone', async () => {
   await environment.control('POST', 'systems/zhcp1/guests/LNX10002/lock');
   const started = await json(...create('LNX10002', 8, '100'), '--no-wait');
+  await expect
+    .poll(async () => (await run('ops', 'show', started.id)).out, { timeout: 60_000, interval: 500 })
+    .toContain('- grant LNX10002 on VSW1 with VLAN 100');
   expect(started).toMatchObject({ state: 'running', type: 'attachNic' });
   await expect.poll(async () => (await environment.guest('LNX10002')).granted).toEqual({ VSW1: [100] });
   const cancelled = await run('ops', 'cancel', started.id);
@@ -139,6 +147,15 @@ test('while it waits for its turn it says for whom, and Ctrl-C leaves it going',
   await grants.reached();
   const second = start(create('LNX10004', 10, '100'), env);
   await second.told(`waits for its turn: attach-nic/${environment.host}/${portId(9)}`);
+  const third = await json(...create('LNX10004', 32, '100'), '--no-wait');
+  await expect
+    .poll(async () => (await run('ops', 'list', '--guest', 'LNX10004', '--limit', '1')).out, {
+      timeout: 60_000,
+      interval: 500,
+    })
+    .toMatch(/LNX10004 +waiting/);
+  await environment.client.workflow.getHandle(third.id.replaceAll('~', '/')).terminate('not wanted');
+  expect((await run('ops', 'list', '--guest', 'LNX10004', '--limit', '3')).out).toMatch(/LNX10004 +terminated/);
   second.interrupt();
   const { code, err } = await second.ended;
   expect(code).toBe(130);

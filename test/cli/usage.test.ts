@@ -29,6 +29,10 @@ test.each([
   [['port', 'create', '--guest', 'LNX10001', '--vswitch', 'VSW1'], 'either --vlan, or --flat'],
   [['port', 'show', 'xyz', '--host', '/'], '--host'],
   [['ops', 'list', '--state', 'odd'], 'running'],
+  [['ops', 'list', '--limit', 'x'], '--limit: must be a whole number from 1 to 1000'],
+  [['port', 'list', '--vlan', '5000'], '--vlan: must be a whole number from 1 to 4094'],
+  [['reconcile', '--dry-run', 'pause'], '--dry-run: does not go with pause'],
+  [['reconcile', 'resume', '--all-hosts'], '--all-hosts: does not go with'],
   [['config', 'check'], '--config-file'],
 ])('%j is a mistake in the command line: 2, and what is wrong', async (args, word) => {
   const { code, err } = await zvmnet(args);
@@ -42,6 +46,14 @@ test('a Temporal server that does not answer is 5', async () => {
   expect(err).toContain('127.0.0.1:1');
   const json = await zvmnetJson(['hosts'], { TEMPORAL_ADDRESS: '127.0.0.1:1' });
   expect(json).toMatchObject({ error: { exitCode: 5, message: expect.stringContaining('127.0.0.1:1') } });
+});
+
+test('a namespace that Temporal does not have is 5, and is named', async () => {
+  for (const args of [['hosts'], ['port', 'list', '--host', 'zvm1']]) {
+    const { code, err } = await zvmnet([...args, '--namespace', 'elsewhere']);
+    expect(code).toBe(5);
+    expect(err).toContain('has no namespace elsewhere');
+  }
 });
 
 test('help ends with 0, shows examples, and starts from any folder through a link', async () => {

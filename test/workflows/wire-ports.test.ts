@@ -36,14 +36,17 @@ test('repeated leaves what is wired as it is', async () => {
 });
 
 test('refuses each port that cannot be had with its reason, and wires the others', async () => {
+  const trunk = { type: 'trunk', segmentationIds: [1001, 1002, 1003] };
   const result = await wire([
-    { userid: userid(31), portId: portId(3001), vswitch: 'VSW1', network: vlan(7) },
-    { userid: userid(31), portId: portId(3002), vswitch: 'VSW1', network: vlan(8) },
+    { userid: userid(31), portId: portId(3001), vswitch: 'VSW1', network: trunk },
+    { userid: userid(31), portId: portId(3002), vswitch: 'VSW1', network: vlan(1008) },
     { userid: 'NOBODY', portId: portId(3003), vswitch: 'VSW1', network: vlan(7) },
   ]);
   expect(result).toMatchObject({ wired: 1, refused: 2 });
   const reasons = Object.fromEntries(result.ports.map((port) => [port.portId, port.reason]));
   expect(reasons[portId(3002)]).toContain('user-based');
+  // To its end, where the way out stands.
+  expect(reasons[portId(3002)]).toContain('another VSWITCH for this port');
   expect(reasons[portId(3003)]).toContain('xCAT knows no guest NOBODY');
   expect((await zvm.guest(userid(31))).rows).toHaveLength(1);
 });
