@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 import { configuredTarget, connectClient } from '../client/temporal-connection.ts';
 import { loadConfiguration } from '../configuration/configuration.ts';
-import { ConfigurationError } from '../configuration/error.ts';
+import { NeutronError } from '../neutron/errors.ts';
 import { createLogger } from './logging.ts';
 import { runNeutronAgents } from './run-neutron-agents.ts';
 import { prepareExternal } from './temporal-connection.ts';
@@ -38,8 +38,7 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  process.stderr.write(
-    `${error instanceof ConfigurationError || error instanceof Error ? error.message : String(error)}\n`,
-  );
+  const advice = error instanceof NeutronError ? `: ${error.advice}` : '';
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}${advice}\n`);
   process.exitCode = 1;
 });
