@@ -6,6 +6,7 @@ export type NeutronErrorCode =
   | 'remote'
   | 'exchange'
   | 'bad-answer'
+  | 'compressed'
   | 'untrusted'
   | 'unauthorised';
 
@@ -17,6 +18,7 @@ const ADVICE: Readonly<Record<NeutronErrorCode, string>> = {
   exchange:
     'set amqp_durable_queues, amqp_auto_delete, rabbit_quorum_queue and rabbit_transient_quorum_queue as neutron-server has them',
   'bad-answer': 'check that the release of Neutron is one that docs/neutron.md names',
+  compressed: 'set kombu_compression of neutron-server to gzip, brotli or zstd, or leave it out',
   untrusted: 'name the CA that signed the certificate by ssl_ca_file, and the broker by a name in the certificate',
   unauthorised: 'check user name and password, and the permissions of the virtual host',
 };
@@ -28,6 +30,7 @@ const RETRYABLE: Readonly<Record<NeutronErrorCode, boolean>> = {
   remote: true,
   exchange: false,
   'bad-answer': false,
+  compressed: false,
   untrusted: false,
   unauthorised: false,
 };

@@ -1,5 +1,6 @@
-import type { ChannelModel, ConfirmChannel } from 'amqplib';
+import type { ChannelModel, ConfirmChannel, ConsumeMessage } from 'amqplib';
 import type { Attachment, BrokerConnection } from './broker-connection.ts';
+import { uncompressed } from './compression.ts';
 import { decodeReply, encode, newId, type Outgoing, type Reply } from './envelope.ts';
 import { NeutronError } from './errors.ts';
 import { controlExchange, type ExchangeFlags, ensureExchanges, refusedBy } from './exchanges.ts';
@@ -67,7 +68,7 @@ export class RpcClient implements Attachment {
     } catch (error) {
       throw refusedBy(error, `queue ${this.#replyQueue}`);
     }
-    await replies.consume(this.#replyQueue, (message) => this.#answered(message?.content), { noAck: true });
+    await replies.consume(this.#replyQueue, (message) => this.#answered(message), { noAck: true });
     this.#model = model;
     this.#channel = await this.#openChannel(model);
   }
@@ -178,9 +179,17 @@ export class RpcClient implements Attachment {
     waiting?.reject(new NeutronError('no-server', waiting.operation, reason));
   }
 
-  #answered(content: Buffer | undefined): void {
-    const reply = content === undefined ? undefined : decodeReply(content);
-    if (reply !== undefined) this.#settle(reply);
+  #answered(message: ConsumeMessage | null): void {
+    if (message === null) return;
+    try {
+      const reply = decodeReply(uncompressed(message.content, message.properties.headers));
+      if (reply !== undefined) this.#settle(reply);
+    } catch (error) {
+      // Which call it answers cannot be told; those that the server answers alike would all wait in vain.
+      const reason = error instanceof Error ? error.message : String(error);
+      for (const { reject, operation } of this.#waiting.values())
+        reject(new NeutronError('compressed', operation, reason));
+    }
   }
 
   #settle({ msgId, result, failure, ending }: Reply): void {

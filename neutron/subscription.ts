@@ -1,6 +1,8 @@
 import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
 import type { Attachment, BrokerConnection, BrokerLog } from './broker-connection.ts';
+import { uncompressed } from './compression.ts';
 import { decodeMessage, type Incoming } from './envelope.ts';
+import { NeutronError } from './errors.ts';
 import { type ExchangeFlags, ensureExchanges, fanoutExchange, refusedBy } from './exchanges.ts';
 
 export type SubscriptionOptions = {
@@ -124,11 +126,8 @@ export class Subscription implements Attachment {
   }
 
   #read(message: ConsumeMessage): Incoming[] {
-    const incoming = decodeMessage(message.content);
-    if (incoming === undefined) {
-      this.#options.log.warn({ queue: this.#options.queue }, 'a message that is none of oslo.messaging was left out');
-      return [];
-    }
+    const incoming = this.#decode(message);
+    if (incoming === undefined) return [];
     const { uniqueId } = incoming;
     if (uniqueId !== undefined && !message.fields.redelivered) {
       if (this.#seen.includes(uniqueId)) return [];
@@ -136,5 +135,18 @@ export class Subscription implements Attachment {
       if (this.#seen.length > REMEMBERED_IDS) this.#seen.shift();
     }
     return [incoming];
+  }
+
+  #decode({ content, properties }: ConsumeMessage): Incoming | undefined {
+    const { log, queue } = this.#options;
+    try {
+      const incoming = decodeMessage(uncompressed(content, properties.headers));
+      if (incoming === undefined) log.warn({ queue }, 'a message that is none of oslo.messaging was left out');
+      return incoming;
+    } catch (error) {
+      if (!(error instanceof NeutronError)) throw error;
+      log.error({ queue, reason: error.message, advice: error.advice }, 'a message that cannot be read was left out');
+      return undefined;
+    }
   }
 }

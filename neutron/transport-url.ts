@@ -54,10 +54,7 @@ function brokerOf(text: string, tls: boolean): Broker {
   };
 }
 
+// As Python's `unquote`, by which Neutron reads it: a % without two hex digits stands for itself.
 function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    throw new Error('has a % that is not followed by two hex digits');
-  }
+  return text.replace(/(?:%[0-9a-f]{2})+/gi, (bytes) => Buffer.from(bytes.replaceAll('%', ''), 'hex').toString('utf8'));
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 import { configuredTarget, connectClient } from '../client/temporal-connection.ts';
+import { NeutronError } from '../neutron/errors.ts';
 import { CONFIGURATION_ARGUMENTS, configurationOf } from './configuration-arguments.ts';
 import { createLogger } from './logging.ts';
 import { runNeutronAgents } from './run-neutron-agents.ts';
@@ -28,6 +29,7 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  const advice = error instanceof NeutronError ? `: ${error.advice}` : '';
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}${advice}\n`);
   process.exitCode = 1;
 });

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, connect as connectTo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { brotliCompressSync, deflateSync, zstdCompressSync } from 'node:zlib';
 import { connect } from 'amqplib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BrokerConnection, type BrokerOptions } from '../../neutron/broker-connection.ts';
@@ -89,6 +90,22 @@ describe.skipIf(!neutronIsHere)('with a RabbitMQ broker', () => {
       onTakenOver,
       onMessages: (messages) => take(messages.map(({ method }) => method)),
     });
+
+  /** A server that answers each call, compressed. */
+  const answering = async (compression: string, compress: (content: Buffer) => Buffer) => {
+    const topic = `server-${compression}`;
+    const model = await connect(amqpUrl());
+    const channel = await model.createChannel();
+    await channel.assertExchange('neutron', 'topic', { durable: false });
+    await channel.assertQueue(topic, { exclusive: true });
+    await channel.bindQueue(topic, 'neutron', topic);
+    await channel.consume(topic, (message) => {
+      const { _msg_id, _reply_q } = JSON.parse(JSON.parse(String(message?.content))['oslo.message']);
+      const reply = { _msg_id, result: 'answered', failure: null, ending: true };
+      channel.sendToQueue(_reply_q, compress(Buffer.from(JSON.stringify(reply))), { headers: { compression } });
+    });
+    return { topic, channel, close: () => model.close() };
+  };
 
   beforeAll(async () => {
     await ensurePackages(() => {});
@@ -206,6 +223,58 @@ describe.skipIf(!neutronIsHere)('with a RabbitMQ broker', () => {
       await connection.close();
     },
   );
+
+  describe.each([
+    ['application/x-gzip', deflateSync],
+    ['application/x-brotli', brotliCompressSync],
+    ['application/zstd', zstdCompressSync],
+  ])('of a server that compresses as %s', (compression, compress) => {
+    test('messages and answers are read', async () => {
+      const connection = connectionTo(rabbit.transportUrl);
+      const heard: string[] = [];
+      listen(connection, `agent-${compression}`, `topic-${compression}`, async (methods) => {
+        heard.push(...methods);
+      });
+      const rpc = new RpcClient(connection, { exchange: 'neutron', flags: NOT_DURABLE, timeoutMs: 30_000 });
+      connection.start();
+      await connection.ready();
+      const server = await answering(compression, compress);
+      server.channel.publish(`topic-${compression}_fanout`, '', compress(Buffer.from('{"method":"small"}')), {
+        headers: { compression },
+      });
+      expect(await becomes(() => heard.includes('small'))).toBe(true);
+      expect(await rpc.call({ topic: server.topic, method: 'x', version: '1.0', args: {} })).toBe('answered');
+      await server.close();
+      await connection.close();
+    });
+  });
+
+  test('of a server that compresses otherwise, messages are left out and calls fail with what to set', async () => {
+    const connection = connectionTo(rabbit.transportUrl);
+    const heard: string[] = [];
+    listen(connection, 'agent-lzma', 'topic-lzma', async (methods) => {
+      heard.push(...methods);
+    });
+    const rpc = new RpcClient(connection, { exchange: 'neutron', flags: NOT_DURABLE, timeoutMs: 30_000 });
+    connection.start();
+    await connection.ready();
+    const server = await answering('application/x-lzma', (content) => content);
+    const publish = (content: string, compression?: string) =>
+      server.channel.publish('topic-lzma_fanout', '', Buffer.from(content), { headers: { compression } });
+    publish('{"method":"unknown"}', 'application/x-lzma');
+    publish('{"method":"torn"}', 'application/zstd');
+    publish('{"method":"plain"}');
+    expect(await becomes(() => heard.length > 0)).toBe(true);
+    expect(heard).toEqual(['plain']);
+    expect(said.join('\n')).toContain('it is compressed as application/x-lzma');
+    await expect(rpc.call({ topic: server.topic, method: 'x', version: '1.0', args: {} })).rejects.toMatchObject({
+      code: 'compressed',
+      retryable: false,
+      advice: expect.stringContaining('kombu_compression'),
+    });
+    await server.close();
+    await connection.close();
+  });
 
   test('a message that comes twice is heard once', async () => {
     const connection = connectionTo(rabbit.transportUrl);

@@ -13,6 +13,7 @@ const MINUTE = 60_000;
 // As many deployments have it. What follows fanouts came after Debian's release of Neutron.
 const QUORUM = {
   rabbit_quorum_queue: 'true',
+  kombu_compression: 'gzip',
   ...(neutronRelease().environment === undefined ? {} : { rabbit_transient_quorum_queue: 'true' }),
 };
 

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { connectClient, localTarget } from '../../client/temporal-connection.ts';
 import type { HostConfiguration } from '../../configuration/configuration.ts';
 import type { NeutronConfiguration } from '../../configuration/neutron.ts';
+import { uncompressed } from '../../neutron/compression.ts';
 import { decodeMessage } from '../../neutron/envelope.ts';
 import type { ExchangeFlags } from '../../neutron/exchanges.ts';
 import { TOPICS } from '../../neutron/notifications.ts';
@@ -192,7 +193,8 @@ async function watchStatuses(url: string): Promise<{ seen(): string[]; close(): 
   await channel.consume(
     queue,
     (message) => {
-      const args = message === null ? undefined : decodeMessage(message.content)?.args;
+      const args =
+        message === null ? undefined : decodeMessage(uncompressed(message.content, message.properties.headers))?.args;
       const resources = z.object({ resource_list: z.array(Resource) }).safeParse(args).data?.resource_list ?? [];
       for (const resource of resources) statuses.push(resource['versioned_object.data'].status ?? '');
     },
