@@ -13,7 +13,13 @@ export function createLambdaHandler(options: GatewayOptions): Handler {
   const gateway = createGateway({
     addressOf: (context) => getConnInfo(context).remote.address,
     ...options,
-    limits: { waitSeconds: LONGEST_SECONDS, readSeconds: LONGEST_SECONDS - 2, ...options.limits },
+    limits: {
+      waitSeconds: LONGEST_SECONDS,
+      readSeconds: LONGEST_SECONDS - 2,
+      // An event is answered when all of the answer is there.
+      streamSeconds: 0,
+      ...options.limits,
+    },
   });
   const answer = handle(gateway);
   const publicPath = options.publicUrl === undefined ? '' : new URL(options.publicUrl).pathname.replace(/\/+$/, '');

@@ -40,7 +40,7 @@ function unbuffered(context: Context): void {
 async function follow(
   stream: SSEStreamingApi,
   feed: HostFeed,
-  { options }: Services,
+  { options, limits }: Services,
   allowed: () => boolean,
 ): Promise<void> {
   const gone = new AbortController();
@@ -53,11 +53,13 @@ async function follow(
   let sent: Seen = { problem: null };
   let toldReadAt: number | undefined;
   let spokeAt = 0;
+  const until = Date.now() + limits.streamSeconds * 1_000;
   try {
     while (!stream.aborted && !stream.closed && allowed()) {
       const { seen } = feed;
       // The host comes first, unless it cannot be had.
-      if (seen.view !== undefined || seen.problem !== null) {
+      const isKnown = seen.view !== undefined || seen.problem !== null;
+      if (isKnown) {
         for (const [event, data] of newsBetween(sent, seen, options)) await send(event, data);
         sent = seen;
       }
@@ -67,6 +69,7 @@ async function follow(
         toldReadAt = seen.readAt;
         spokeAt = Date.now();
       }
+      if (isKnown && Date.now() >= until) break;
       if (feed.seen === seen) await feed.news(HEARTBEAT_MS, gone.signal);
     }
   } finally {

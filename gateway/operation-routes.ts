@@ -16,7 +16,7 @@ import { operationBody } from './starting.ts';
 import { allows, isFor, type Verb } from './tokens.ts';
 
 const OfOperation = z.object({ operationId: OperationIdParam });
-const OneRun = z.object({
+const OneRun = z.strictObject({
   runId: z
     .string()
     .regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/)

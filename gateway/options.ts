@@ -38,6 +38,8 @@ export type Limits = {
   waitSeconds: number;
   /** Longest reading of z/VM: below the 29 seconds that serverless API gateways give. */
   readSeconds: number;
+  /** A stream of events ends after this: who follows it comes again. */
+  streamSeconds: number;
   /** How old a host's state may be that lists and the picture are made from. */
   stateSeconds: number;
   /** How old the numbers of operations and drift in the metrics may be. */
@@ -51,6 +53,7 @@ export const LIMITS: Limits = {
   temporalSeconds: 10,
   waitSeconds: 120,
   readSeconds: 25,
+  streamSeconds: Number.POSITIVE_INFINITY,
   stateSeconds: 2,
   metricsSeconds: 15,
 };

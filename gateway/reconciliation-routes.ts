@@ -73,7 +73,7 @@ export function reconciliationRoutes(services: Services): App {
         operationId: 'listReconciliations',
         tags: ['Reconciliation'],
         summary: 'The last reconciliations, 20 at most, with what they found and did',
-        request: { params: OfHost, query: z.object({ limit: Paging.shape.limit }) },
+        request: { params: OfHost, query: Paging.pick({ limit: true }) },
       },
       { 200: { description: 'The newest first', schema: Operations } },
     ),

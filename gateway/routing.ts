@@ -156,8 +156,8 @@ const GiveUp = z.coerce.number().int().min(1).max(10_080).optional().openapi({
   description: 'How long to go on trying while a step fails for now, minutes; 60 unless said',
 });
 
-/** How an operation on a host is carried out. */
-export const HostOperationQuery = z.object({
+/** How an operation on a host is carried out. A misspelt `dryRun` must not change anything: what is not known is refused. */
+export const HostOperationQuery = z.strictObject({
   dryRun: flag('Only say what would be done'),
   giveUpAfterMinutes: GiveUp,
 });

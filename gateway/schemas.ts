@@ -331,7 +331,7 @@ const limit = z.coerce
   .default(100)
   .openapi({ type: 'integer', minimum: 1, maximum: 1_000, default: 100, description: 'Most of a page' });
 
-export const Paging = z.object({
+export const Paging = z.strictObject({
   limit,
   after: z
     .string()
@@ -340,7 +340,7 @@ export const Paging = z.object({
     .openapi({ description: '`next` of the page before' }),
 });
 
-export const OperationPaging = z.object({
+export const OperationPaging = z.strictObject({
   limit,
   after: z
     .string()

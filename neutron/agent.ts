@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { PortId } from '../network/identifiers.ts';
 import type { BrokerConnection, BrokerLog } from './broker-connection.ts';
 import type { Incoming } from './envelope.ts';
@@ -44,7 +45,7 @@ export class L2Agent {
   #doubts: string[] = [];
   #resolving: Promise<void> | undefined;
   #started = false;
-  #stopped = false;
+  readonly #ending = new AbortController();
   #warned = false;
   /** z/VM has answered once, or the agent ends before it has. */
   readonly #awake = Promise.withResolvers<void>();
@@ -106,7 +107,7 @@ export class L2Agent {
         told = true;
         if (error instanceof Error && 'retryable' in error && error.retryable === false) throw error;
       }
-      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+      await sleep(AGAIN_MS, undefined, { signal: this.#ending.signal }).catch(() => undefined);
     }
     if (!this.#options.isReachable()) await this.#awake.promise;
     if (this.#stopped) return;
@@ -115,9 +116,13 @@ export class L2Agent {
     this.#doubt('the agent has started');
   }
 
+  get #stopped(): boolean {
+    return this.#ending.signal.aborted;
+  }
+
   /** Report and listen no more. */
   stop(): void {
-    this.#stopped = true;
+    this.#ending.abort();
     this.#awake.resolve();
     for (const reporter of this.#reporters) reporter.stop();
   }
@@ -203,7 +208,7 @@ export class L2Agent {
         if (this.#stopped) return;
         const why = error instanceof Error ? error.message : String(error);
         log.warn({ host, reason: why }, 'full synchronisation failed and is tried again');
-        await new Promise((resolve) => setTimeout(resolve, pause));
+        await sleep(pause, undefined, { signal: this.#ending.signal }).catch(() => undefined);
         pause = Math.min(2 * pause, LONGEST_PAUSE_MS);
       }
     }

@@ -66,6 +66,8 @@ export class Subscription implements Attachment {
       if (message === null) void model.close().catch(() => undefined);
       else this.#take(message);
     });
+    if (this.#standBy)
+      this.#options.log.info({ queue }, 'another process of this agent is at work: this one waits for its end');
     this.#options.onConnected(messageCount);
   }
 

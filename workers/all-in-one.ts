@@ -2,6 +2,8 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { GuestPortRequest } from '../client/port-file.ts';
+import { runPath } from '../temporal-config/ui-links.ts';
+import { guestWorkflowId } from '../temporal-config/workflow-ids.ts';
 import { examplePortRequests } from './demo/example-ports.ts';
 import { type Stack, startStack } from './demo/stack.ts';
 import { compare, wire } from './demo/wire.ts';
@@ -65,6 +67,10 @@ function whatToDo({ hosts, target, uiUrl, gateway, simulator }: Stack, port: Gue
     connection.address === 'localhost:7233' || connection.address === '127.0.0.1:7233'
       ? ''
       : ` --address ${connection.address}`;
+  const steps =
+    uiUrl === undefined || host === undefined || userid === undefined
+      ? ''
+      : `:\n\n  ${uiUrl}${runPath(namespace, guestWorkflowId(host, userid))}`;
   return `
 Reconciliation: Schedules reconcile/${hosts.map((each) => each.host).join(', reconcile/')}, every ${RECONCILE_SECONDS} seconds.
 
@@ -87,6 +93,8 @@ or as a workflow (the temporal command is in the cache when it is not on your pa
   temporal workflow start --address ${connection.address} --namespace ${namespace} --task-queue zvm-${host} --type changeVlan \\
     --workflow-id change-vlan/${host}/try-1 \\
     --input '{"host":"${host}","userid":"${userid}","portId":"${portId}","network":{"type":"vlan","segmentationId":2003}}'
+
+Its steps on z/VM, whichever way it was, are in the newest run of guest/${host}/${userid}${steps}
 
 Ctrl-C ends everything.`;
 }

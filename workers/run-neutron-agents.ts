@@ -11,6 +11,9 @@ import { xcatOf } from './host-xcat.ts';
 import { neutronConnection } from './neutron-connection.ts';
 import { ZvmWatch } from './zvm-watch.ts';
 
+/** A Temporal that does not answer by then is away: what was heard stays in the queue, and is handed on later. */
+const TEMPORAL_MS = 10_000;
+
 /** Agents that are running. `ready` when all have reported; fails when the broker refuses them for good. */
 export type RunningAgents = { ready: Promise<void>; stop(): Promise<void> };
 
@@ -32,6 +35,7 @@ export function runNeutronAgents(
   };
   const { reportIntervalSeconds, flags } = neutron.bus;
   const reportIntervalMs = reportIntervalSeconds * 1_000;
+  const soon = <Result>(call: () => Promise<Result>) => client.withDeadline(Date.now() + TEMPORAL_MS, call);
   const running = hosts.map((host) => {
     const xcat = xcatOf(host, logger);
     const watch = new ZvmWatch({
@@ -49,8 +53,8 @@ export function runNeutronAgents(
       isReachable: () => watch.isReachable(),
       flags,
       log,
-      onNews: (news) => tellOfNeutron(client, host.host, news),
-      onDoubt: () => reconcileNow(client, host.host),
+      onNews: (news) => soon(() => tellOfNeutron(client, host.host, news)),
+      onDoubt: () => soon(() => reconcileNow(client, host.host)),
     });
     return { agent, watch, xcat };
   });

@@ -171,6 +171,14 @@ test('a plan whose MAC is taken while it is carried out is undone, and not carri
   expect((await call('GET', port)).status).toBe(404);
 });
 
+test('a query that is misspelt changes nothing, and lists nothing', async () => {
+  const change = await call('PUT', `${portOf('LNX10010', 30)}?dryrun=true`, onVlan(104), WAIT);
+  expect(change).toMatchObject({ status: 422, body: { errors: [{ reason: expect.stringContaining('dryrun') }] } });
+  expect((await call('GET', portOf('LNX10010', 30))).status).toBe(404);
+  expect((await call('GET', `${base}/ports?vlans=104`)).status).toBe(422);
+  expect((await call('GET', `/v1/operations?hosts=${served.host}`)).status).toBe(422);
+});
+
 test('what is read weakly is not sent again', async () => {
   const { headers } = await call('GET', `${base}/guests`);
   const tag = headers.get('etag') ?? '';

@@ -22,7 +22,7 @@ const event = async (name: string): Promise<string> =>
     .replaceAll('zvm1', environment.host)
     .replaceAll('TOKEN', token);
 
-function handlerOf(more: object = {}) {
+function rawHandler(more: object = {}) {
   const handler = createLambdaHandler({
     client: environment.client,
     namespace: inject('temporalNamespace'),
@@ -32,12 +32,17 @@ function handlerOf(more: object = {}) {
     log: () => {},
     ...more,
   });
+  return async (asked: object) => (await handler(asked as never)) as unknown as Answer;
+}
+
+function handlerOf(more: object = {}) {
+  const handler = rawHandler(more);
   return async (text: string) => {
-    const answer = (await handler(JSON.parse(text) as never)) as unknown as Answer;
+    const answer = await handler(JSON.parse(text));
     return { ...answer, body: JSON.parse(answer.body) };
   };
 }
-type Answer = { statusCode: number; headers: Record<string, string>; body: string };
+type Answer = { statusCode: number; headers: Record<string, string>; body: string; isBase64Encoded: boolean };
 
 test("an HTTP API's event creates a port, a REST API's reads it", async () => {
   const handle = handlerOf();
@@ -46,6 +51,16 @@ test("an HTTP API's event creates a port, a REST API's reads it", async () => {
   expect(created.headers.location).toMatch(/^https:\/\/a1b2c3d4e5\.execute-api\.[^/]+\/prod\/v1\/operations\//);
   const read = await handle(await event('api-gateway-rest-1.0.json'));
   expect(read).toMatchObject({ statusCode: 200, body: { portId: portId(1), inOrder: true } });
+});
+
+test('a stream of events ends with the state of the host, since nothing is answered before its end', async () => {
+  const text = (await event('api-gateway-http-2.0.json')).replaceAll('"PUT"', '"GET"');
+  const { requestContext, ...rest } = JSON.parse(text);
+  const rawPath = `/prod/v1/hosts/${environment.host}/events`;
+  const handler = rawHandler();
+  const answer = await handler({ ...rest, rawPath, rawQueryString: '', body: undefined, requestContext });
+  expect(answer.statusCode).toBe(200);
+  expect(Buffer.from(answer.body, answer.isBase64Encoded ? 'base64' : 'utf8').toString()).toContain('event: state');
 });
 
 test('a path that API Gateway has decoded is read as it was sent', async () => {

@@ -112,7 +112,7 @@ function look(viewer: Viewer): void {
       expect(await colours(wire(page, 'LNX10009', '1000').locator('.strand'), 'stroke')).not.toEqual(before);
 
       await served.call('PUT', `/v1/hosts/${served.host}/vswitches/VSW2?dryRun=true`, {}, { prefer: 'wait=60' });
-      await expect.poll(() => page.locator('#operations').innerText(), WAIT).toContain('ensureVswitch VSW2');
+      await expect.poll(() => page.locator('#operations').innerText()).toContain('ensureVswitch VSW2');
 
       const vswitch = systemOf(served.environment.simulator).vswitch('VSW1');
       if (vswitch !== undefined) systemOf(served.environment.simulator).setUplink(vswitch, '6266', false);

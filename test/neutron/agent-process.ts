@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { inject } from 'vitest';
+import { inject, onTestFinished } from 'vitest';
 import type { Cloud } from './real-neutron.ts';
 
 /** The agent as a process of its own, configured by neutron-server's file and the z/VM agent's ini. */
@@ -38,6 +38,8 @@ bridge_mappings = physnet1:VSW1,physnet2:VSW2,physport:VSWPORT,physflat:VSWFLAT
   let text = '';
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (text += String(chunk)));
   const ended = once(child, 'exit');
+  // Also when the test has failed before it could end it.
+  onTestFinished(() => void child.kill('SIGKILL'));
   return {
     output: () => text,
     async kill() {

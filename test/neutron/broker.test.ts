@@ -1,10 +1,11 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, connect as connectTo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { brotliCompressSync, deflateSync, zstdCompressSync } from 'node:zlib';
 import { connect } from 'amqplib';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { BrokerConnection, type BrokerOptions } from '../../neutron/broker-connection.ts';
 import type { NeutronError } from '../../neutron/errors.ts';
 import type { ExchangeFlags } from '../../neutron/exchanges.ts';
@@ -126,6 +127,39 @@ describe.skipIf(!neutronIsHere)('with a RabbitMQ broker', () => {
     expect(failure).toMatchObject({ code: 'unauthorised', retryable: false });
     await connection.close();
     expect(said.join() + failure.message).not.toContain('Hush-1');
+  });
+
+  test('a process of the agent that is refused ends, and says beside its log why and what to do', async () => {
+    const ini = join(folder, 'refused.ini');
+    const url = rabbit.transportUrl.replace('neutron-secret', 'Hush-1');
+    await writeFile(
+      ini,
+      `[DEFAULT]
+transport_url = ${url}
+[AGENT]
+zvm_host = zvm1
+xcat_zhcp_nodename = zhcp1
+zvm_xcat_server = http://127.0.0.1:1
+zvm_xcat_username = admin
+zvm_xcat_password = admin
+[ovs]
+bridge_mappings = physnet1:VSW1
+`,
+    );
+    const environment = {
+      ...process.env,
+      TEMPORAL_ADDRESS: inject('temporalAddress'),
+      TEMPORAL_NAMESPACE: inject('temporalNamespace'),
+    };
+    const agent = spawnSync(process.execPath, ['workers/neutron-agent.ts', '--config-file', ini], {
+      env: environment,
+      encoding: 'utf8',
+      timeout: MINUTE,
+    });
+    expect(agent.status).toBe(1);
+    const [line] = agent.stderr.split('\n').filter((each) => !each.startsWith('{'));
+    expect(line).toMatch(/refuse.*: .*transport_url/);
+    expect(agent.stdout + agent.stderr).not.toContain('Hush-1');
   });
 
   test('a virtual host that is not there is named as the reason', async () => {
