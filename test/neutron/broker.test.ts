@@ -158,7 +158,7 @@ bridge_mappings = physnet1:VSW1
     });
     expect(agent.status).toBe(1);
     const [line] = agent.stderr.split('\n').filter((each) => !each.startsWith('{'));
-    expect(line).toMatch(/refuse.*: .*transport_url/);
+    expect(line).toMatch(/refuses user name or password: check/);
     expect(agent.stdout + agent.stderr).not.toContain('Hush-1');
   });
 
