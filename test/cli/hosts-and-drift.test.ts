@@ -158,13 +158,13 @@ test('without a worker a host cannot be read, and what is asked for or cancelled
 test('a host that Temporal does not know is 4, and nothing is started for it', async () => {
   const create = ['port', 'create', '--guest', 'LNX10001', '--vswitch', 'VSW1', '--vlan', '100'];
   for (const args of [['port', 'list'], create]) {
-    const { code, err } = await zvmnet([...args, '--host', 'zvm-nobody']);
+    const { code, err } = await zvmnet([...args, '--host', 'zvm-never-seen']);
     expect(code).toBe(4);
-    expect(err).toContain(`zvm-nobody`);
+    expect(err).toContain(`zvm-never-seen`);
     expect(err).toContain(environment.host);
   }
-  expect((await zvmnetJson(['ops', 'list', '--host', 'zvm-nobody'])).operations).toEqual([]);
+  expect((await zvmnetJson(['ops', 'list', '--host', 'zvm-never-seen'])).operations).toEqual([]);
   const file = join(folder, 'elsewhere.json');
-  await writeFile(file, JSON.stringify([{ ...entry(40, 'LNX10001', 100), host: 'zvm-nobody' }]));
+  await writeFile(file, JSON.stringify([{ ...entry(40, 'LNX10001', 100), host: 'zvm-never-seen' }]));
   expect((await zvmnet(['import', file])).code).toBe(4);
 });
