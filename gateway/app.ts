@@ -8,6 +8,7 @@ import { authorised, fromThisMachine, jsonBody, limitedBody, rateLimited, readsA
 import { hostRoutes } from './host-routes.ts';
 import { liveRoutes } from './live.ts';
 import { Metrics } from './metrics.ts';
+import { nicRoutes } from './nic-routes.ts';
 import { operationRoutes } from './operation-routes.ts';
 import { type GatewayOptions, LIMITS, type Limits } from './options.ts';
 import { pageRoutes } from './pages.ts';
@@ -53,7 +54,15 @@ export function createGateway(options: GatewayOptions): App {
     context.body(await metrics.text(), 200, { 'content-type': metrics.contentType }),
   );
   app.use('/v1/*', fromHere, withToken, rateLimited(limits), limitedBody(limits), jsonBody, bounded(options, limits));
-  for (const routes of [hostRoutes, vswitchRoutes, portRoutes, operationRoutes, reconciliationRoutes, liveRoutes])
+  for (const routes of [
+    hostRoutes,
+    vswitchRoutes,
+    portRoutes,
+    nicRoutes,
+    operationRoutes,
+    reconciliationRoutes,
+    liveRoutes,
+  ])
     app.route('/', routes(services));
   documentRoute(app, options);
   app.all('*', (context) => otherwise(app, context));

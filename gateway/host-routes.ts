@@ -4,7 +4,7 @@ import type { PortView } from '../network/host-view.ts';
 import { checkConditions, isConditional, tagged, tagOf } from './conditions.ts';
 import type { GatewayHost } from './options.ts';
 import { notFound } from './problem.ts';
-import { type App, ConditionalHeaders, hostFor, newApp, permit, route, type Services } from './routing.ts';
+import { type App, ConditionalHeaders, hostFor, jsonOf, newApp, permit, route, type Services } from './routing.ts';
 import {
   GuestRow,
   Host,
@@ -97,7 +97,7 @@ export function hostRoutes(services: Services): App {
         request: {
           params: OfHost,
           headers: ConditionalHeaders.pick({ 'if-match': true }),
-          body: { content: { 'application/json': { schema: HostChange } }, required: true },
+          body: jsonOf(HostChange),
         },
       },
       { 200: { description: 'The host as it is now', schema: Host } },

@@ -104,6 +104,11 @@ export function route<const Config extends Omit<RouteConfig, 'responses'>>(
   } as Whole);
 }
 
+/** A body of JSON that has to be there. */
+export function jsonOf<Schema extends z.ZodType>(schema: Schema) {
+  return { content: { 'application/json': { schema } }, required: true } as const;
+}
+
 const ITS_OPERATION = {
   headers: { Location: text('The operation'), 'Preference-Applied': text('What was made of `Prefer`') },
   links: {
