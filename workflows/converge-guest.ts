@@ -33,7 +33,7 @@ import {
   troubleOf,
 } from './failures.ts';
 import { findable } from './findable.ts';
-import { awaitTurn, joinLines, withLine } from './guest-turn.ts';
+import { awaitTurn, isBehind, joinLines, type Waiting, withLine } from './guest-turn.ts';
 import type { DirectoryReading, HostActivities, PlannedChange, Progress, Target, Together } from './host-activities.ts';
 import { pausing, triedAgain } from './pausing.ts';
 import { progress as progressOf } from './progress.ts';
@@ -51,8 +51,10 @@ export type ConvergeGuestInput = {
   /** The window of a bulk operation that this guest is wired in. */
   together?: Together;
   directory?: DirectoryReading;
-  /** Operations that wait for this run to end, by Workflow ID, the next one first. */
-  waiting: string[];
+  /** The operation that this run is of. */
+  turn: Waiting;
+  /** Operations that wait for this run to end, the next one first. */
+  waiting: Waiting[];
 };
 
 export type ConvergeGuestResult = {
@@ -70,7 +72,9 @@ export type ConvergeGuestResult = {
   plan?: string;
   /** What the run was found by, before the change and after it. */
   found: FoundBy;
-  waiting: string[];
+  /** Nothing was done: somebody waits who was asked for before. */
+  gaveWay?: true;
+  waiting: Waiting[];
 };
 
 type Outcome = Omit<ConvergeGuestResult, 'waiting'>;
@@ -98,7 +102,8 @@ export async function convergeGuest(input: ConvergeGuestInput): Promise<Converge
   const found = foundByChange(input.change);
   findable({ host, userid, ...found });
   try {
-    const result = await carryOut(input);
+    // Guests of a bulk operation are read together: none of them gives way.
+    const result = await carryOut(input, () => input.together === undefined && isBehind(input.turn, waiting));
     upsertSearchAttributes([{ key: ZVM_OUTCOME, value: result.changed ? 'changed' : 'unchanged' }]);
     setCurrentDetails(progressOf({ host, userid, state: endOf(result, input.dryRun), lists: { Steps: result.steps } }));
     return { ...result, waiting };
@@ -116,7 +121,9 @@ export async function convergeGuest(input: ConvergeGuestInput): Promise<Converge
   }
 }
 
-function endOf({ changed, steps }: Outcome, dryRun: boolean | undefined): string {
+function endOf({ changed, steps, gaveWay }: Outcome, dryRun: boolean | undefined): string {
+  if (gaveWay === true)
+    return 'nothing was done: an operation that was asked for before goes first, and this one comes again';
   if (dryRun === true) return steps.length === 0 ? 'nothing to do: it is so already' : 'to be done';
   return changed ? 'done' : 'nothing to do: it is so already';
 }
@@ -135,7 +142,7 @@ function failureToReport(
   );
 }
 
-async function carryOut(input: ConvergeGuestInput): Promise<Outcome> {
+async function carryOut(input: ConvergeGuestInput, isTooEarly: () => boolean): Promise<Outcome> {
   const { host, userid, change } = input;
   const guest = new Converging(input, Date.now() + input.giveUpAfterMinutes * 60_000);
   const avoidMacs: Mac[] = [];
@@ -143,9 +150,15 @@ async function carryOut(input: ConvergeGuestInput): Promise<Outcome> {
     setCurrentDetails(progressOf({ host, userid, state: 'is being read' }));
     // A second choice is made from what the first has left, not from what the request's sender has seen.
     const conditions = input.onlyIf === undefined || choice > 1 ? {} : { onlyIf: input.onlyIf };
-    const planned = await guest.whileItHelps(`read ${userid} and decide`, (summary) =>
-      reading(summary).planChange({ ...guest.target, change, avoidMacs, ...conditions }),
-    );
+    const planned = await guest
+      .whileItHelps(`read ${userid} and decide`, (summary) =>
+        deciding(summary, input).planChange({ ...guest.target, change, avoidMacs, ...conditions }),
+      )
+      .catch((error: unknown) => {
+        if (!isCancellation(error) && choice === 1 && isTooEarly()) return undefined;
+        throw error;
+      });
+    if (planned === undefined || (choice === 1 && isTooEarly())) return gaveWay(change);
     const found = foundWith(planned);
     findable({ host, userid, ...found });
     if (input.dryRun === true) {
@@ -171,6 +184,11 @@ async function carryOut(input: ConvergeGuestInput): Promise<Outcome> {
       guest.done.length = 0;
     }
   }
+}
+
+function gaveWay(change: Change): Outcome {
+  const found = foundByChange(change);
+  return { changed: false, ports: [], refused: [], liveVdevs: [], steps: [], found, gaveWay: true };
 }
 
 /** The plan that the request's sender was told has the address that is taken: another one is another plan. */
@@ -341,6 +359,14 @@ function announced(step: Step): string {
   return `${sentence(step)}${step.disturbs ? ' (interrupts the NIC)' : ''}`;
 }
 
+/**
+ * What is decided first is no local activity, unless of many guests at once: who has come to wait meanwhile is looked at right after it, and
+ * has to come in the same order when the run is replayed.
+ */
+function deciding(summary: string, { together }: ConvergeGuestInput): Pick<HostActivities, 'planChange'> {
+  return together === undefined ? proxyActivities<HostActivities>(once(summary)) : reading(summary);
+}
+
 /** Readings change nothing: they run within the workflow task, which spares the server two tasks each. */
 function reading(summary: string): Pick<HostActivities, 'planChange' | 'planTowards'> {
   return proxyLocalActivities<HostActivities>({
@@ -352,10 +378,9 @@ function reading(summary: string): Pick<HostActivities, 'planChange' | 'planTowa
 
 /** Changes are never repeated as they are: granting a second time drops live NICs (contract xcat.md 4.6). The plan is made anew instead. */
 function changing(summary: string): Pick<HostActivities, 'applySteps'> {
-  return proxyActivities<HostActivities>({
-    summary,
-    startToCloseTimeout: LONGEST_STAGE,
-    heartbeatTimeout: HEARTBEAT,
-    retry: { maximumAttempts: 1 },
-  });
+  return proxyActivities<HostActivities>(once(summary));
+}
+
+function once(summary: string) {
+  return { summary, startToCloseTimeout: LONGEST_STAGE, heartbeatTimeout: HEARTBEAT, retry: { maximumAttempts: 1 } };
 }

@@ -23,10 +23,13 @@ import { childDetails } from './child-details.ts';
 import type { ConvergeGuestInput, ConvergeGuestResult, convergeGuest } from './converge-guest.ts';
 import { applicationFailureOf, operationFailed, withDetails } from './failures.ts';
 
-/** Sent to the run that holds a guest: these operations wait for it to end, in this order. */
-export const awaitTurn = defineSignal<[string[]]>('awaitTurn');
+/** An operation that waits for a guest, by Workflow ID, and when it was asked for: milliseconds of Unix time. */
+export type Waiting = { id: string; since: number };
+
+/** Sent to the run that holds a guest: these operations wait for it to end. */
+export const awaitTurn = defineSignal<[Waiting[]]>('awaitTurn');
 /** Sent to the first operation that waits for a guest: those behind it, and the guest's Workflow ID. */
-export const yourTurn = defineSignal<[string[], string]>('yourTurn');
+export const yourTurn = defineSignal<[Waiting[], string]>('yourTurn');
 
 // Turns are handed over by signal. This only bridges a holder that was terminated and so could not hand over.
 const LOOK_AGAIN = '20 seconds';
@@ -34,20 +37,18 @@ const LOOK_AGAIN = '20 seconds';
 export type GuestTurns = {
   /**
    * Run a change as the guest's only writer. While another operation holds the guest, wait in line: its run keeps the line and gives it to
-   * the operation that started it, which wakes the first in it once the run is closed. No lease and no timer is needed for correctness.
+   * the operation that started it, which wakes the first in it once the run is closed. Who comes between the two gives way to whoever was
+   * asked for before. No lease and no timer is needed for correctness.
    */
-  run(
-    input: Omit<ConvergeGuestInput, 'waiting'>,
-    summary: string,
-    /** Told once when the operation has to wait for the guest, and when its turn has come. */
-    told?: Told,
-  ): Promise<ConvergeGuestResult>;
+  run(input: Asked, summary: string, more?: { told?: Told; since?: number }): Promise<ConvergeGuestResult>;
   /** The same, but only when nobody holds the guest: else nothing is done, and the answer undefined. */
-  runIfFree(input: Omit<ConvergeGuestInput, 'waiting'>, summary: string): Promise<ConvergeGuestResult | undefined>;
+  runIfFree(input: Asked, summary: string): Promise<ConvergeGuestResult | undefined>;
 };
 
-type Told = { waits(guest: string): void; begins(): void };
-type Place = { line: string[]; woken: boolean };
+type Asked = Omit<ConvergeGuestInput, 'waiting' | 'turn'>;
+/** Told once when the operation has to wait for the guest, and when its turn has come. */
+export type Told = { waits(guest: string): void; begins(): void };
+type Place = { line: Waiting[]; woken: boolean };
 
 /** The turns of one operation at its guests, one or many. Call it once in a workflow, before anything that waits. */
 export function guestTurns(): GuestTurns {
@@ -56,19 +57,19 @@ export function guestTurns(): GuestTurns {
   setHandler(yourTurn, (behind, guest) => {
     const place = places.get(guest);
     // A turn that comes too late is for the next in line.
-    if (place === undefined) return handOver(behind, guest);
+    if (place === undefined) return handOver(behind, guest).then(() => undefined);
     place.line = joinLines(place.line, behind, self);
     place.woken = true;
     return undefined;
   });
   return {
     runIfFree: runOnce,
-    async run(input, summary, told) {
+    async run(input, summary, { told, since = Date.now() } = {}) {
       const guest = guestWorkflowId(input.host, input.userid);
       const place: Place = { line: [], woken: false };
       places.set(guest, place);
       try {
-        return await runInTurn(input, summary, guest, place, self, told);
+        return await runInTurn({ ...input, turn: { id: self, since } }, summary, guest, place, told);
       } finally {
         places.delete(guest);
         await CancellationScope.nonCancellable(() => handOver(place.line, guest));
@@ -77,13 +78,11 @@ export function guestTurns(): GuestTurns {
   };
 }
 
-async function runOnce(
-  input: Omit<ConvergeGuestInput, 'waiting'>,
-  summary: string,
-): Promise<ConvergeGuestResult | undefined> {
-  let line: string[] = [];
+async function runOnce(input: Asked, summary: string): Promise<ConvergeGuestResult | undefined> {
+  let line: Waiting[] = [];
   try {
-    const run = await tryStart({ ...input, waiting: [] }, summary);
+    const turn = { id: workflowInfo().workflowId, since: Date.now() };
+    const run = await tryStart({ ...input, turn, waiting: [] }, summary);
     const result = await run?.result();
     line = result?.waiting ?? [];
     return result;
@@ -101,22 +100,27 @@ async function runInTurn(
   summary: string,
   guest: string,
   place: Place,
-  self: string,
   told: Told | undefined,
 ): Promise<ConvergeGuestResult> {
+  const { turn } = input;
+  const self = turn.id;
   for (let waited = false; ; waited = true) {
     place.woken = false;
     const run = await tryStart({ ...input, waiting: place.line }, summary);
     if (run === undefined) {
       if (!waited) told?.waits(guest);
-      if (await stand([self, ...place.line], guest)) await condition(() => place.woken, LOOK_AGAIN);
+      if (await stand(joinLines([turn], place.line), guest)) await condition(() => place.woken, LOOK_AGAIN);
       continue;
     }
     if (waited) told?.begins();
     try {
       const result = await run.result();
       place.line = joinLines(result.waiting, place.line, self);
-      return result;
+      if (result.gaveWay !== true) return result;
+      told?.waits(guest);
+      const others = place.line;
+      place.line = [];
+      if (await handOver(joinLines(others, [turn]), guest, self)) await condition(() => place.woken, LOOK_AGAIN);
     } catch (error) {
       place.line = joinLines(waitingOf(error), place.line, self);
       throw error instanceof ChildWorkflowFailure ? withoutLine(error, input) : error;
@@ -145,14 +149,18 @@ async function tryStart(
   }
 }
 
-async function stand(line: string[], holder: string): Promise<boolean> {
+async function stand(line: Waiting[], holder: string): Promise<boolean> {
   return signalled(() => getExternalWorkflowHandle(holder).signal(awaitTurn, line));
 }
 
-async function handOver(line: readonly string[], guest: string): Promise<void> {
-  for (const [place, next] of line.entries()) {
-    if (await signalled(() => getExternalWorkflowHandle(next).signal(yourTurn, line.slice(place + 1), guest))) return;
+/** Wake the first in line that is still there, with those behind it. False when there is none before `self`. */
+async function handOver(line: readonly Waiting[], guest: string, self = ''): Promise<boolean> {
+  for (const [place, { id }] of line.entries()) {
+    if (id === self) return false;
+    if (await signalled(() => getExternalWorkflowHandle(id).signal(yourTurn, line.slice(place + 1), guest)))
+      return true;
   }
+  return false;
 }
 
 /** False when there is no such open run any more. */
@@ -167,12 +175,12 @@ async function signalled(send: () => Promise<void>): Promise<boolean> {
 }
 
 /** The failure of a run that operations wait for carries their line as its last detail. */
-export function withLine(failure: ApplicationFailure, waiting: readonly string[]): ApplicationFailure {
+export function withLine(failure: ApplicationFailure, waiting: readonly Waiting[]): ApplicationFailure {
   if (waiting.length === 0) return failure;
   return withDetails(failure, [...(failure.details ?? []), { waiting }]);
 }
 
-function withoutLine(error: ChildWorkflowFailure, input: Omit<ConvergeGuestInput, 'waiting'>): unknown {
+function withoutLine(error: ChildWorkflowFailure, input: Asked): unknown {
   const failure = applicationFailureOf(error);
   if (failure === undefined)
     return error.cause instanceof TerminatedFailure ? guestTerminated(input) : (error.cause ?? error);
@@ -181,7 +189,7 @@ function withoutLine(error: ChildWorkflowFailure, input: Omit<ConvergeGuestInput
 }
 
 /** Nobody undoes what a terminated run has done: its own record is what the guest is brought to. */
-function guestTerminated({ host, userid, change }: Omit<ConvergeGuestInput, 'waiting'>): ApplicationFailure {
+function guestTerminated({ host, userid, change }: Asked): ApplicationFailure {
   const { portIds } = foundByChange(change);
   const step = `change ${userid}`;
   const reason = `somebody terminated its run ${guestWorkflowId(host, userid)}`;
@@ -190,15 +198,26 @@ function guestTerminated({ host, userid, change }: Omit<ConvergeGuestInput, 'wai
   return operationFailed('StepFailed', { host, userid, portIds, step, reason, advice, done: [] }, 'left');
 }
 
-function waitingOf(error: unknown): string[] {
+function waitingOf(error: unknown): Waiting[] {
   return applicationFailureOf(error)?.details?.find(isLine)?.waiting ?? [];
 }
 
-function isLine(detail: unknown): detail is { waiting: string[] } {
+function isLine(detail: unknown): detail is { waiting: Waiting[] } {
   return typeof detail === 'object' && detail !== null && 'waiting' in detail && Array.isArray(detail.waiting);
 }
 
-/** Two lines as one, each operation once. */
-export function joinLines(first: readonly string[], second: readonly string[], self = ''): string[] {
-  return [...new Set([...first, ...second])].filter((id) => id !== self);
+/** Two lines as one, each operation once, in the order in which they were asked for. */
+export function joinLines(first: readonly Waiting[], second: readonly Waiting[], self = ''): Waiting[] {
+  const each = new Map([...second, ...first].map((waiting) => [waiting.id, waiting]));
+  return [...each.values()].filter(({ id }) => id !== self).toSorted(compareTurns);
+}
+
+/** True when somebody in line was asked for before. */
+export function isBehind(turn: Waiting, line: readonly Waiting[]): boolean {
+  return line.some((other) => other.id !== turn.id && compareTurns(other, turn) < 0);
+}
+
+function compareTurns(one: Waiting, other: Waiting): number {
+  if (one.since !== other.since) return one.since - other.since;
+  return one.id < other.id ? -1 : 1;
 }

@@ -14,7 +14,7 @@ import { markdownLink, runPath } from '../temporal-config/ui-links.ts';
 import { guestWorkflowId } from '../temporal-config/workflow-ids.ts';
 import { applicationFailureOf, reasonOf } from './failures.ts';
 import { findable } from './findable.ts';
-import { type GuestTurns, guestTurns } from './guest-turn.ts';
+import { type GuestTurns, guestTurns, type Told } from './guest-turn.ts';
 import type { RequestActivities } from './host-activities.ts';
 
 /** What an operation answers. */
@@ -45,14 +45,14 @@ export async function carryOut(
   const { dryRun, host, userid } = operation;
   const asked = joined({ portIds, vswitches: [], vlans: [] }, foundByChange(operation.change));
   findable({ host, userid, ...asked });
-  const { namespace } = workflowInfo();
+  const { namespace, startTime } = workflowInfo();
   const guest = guestWorkflowId(host, userid);
   const steps = `Its steps: ${markdownLink(guest, runPath(namespace, guest))}`;
   const show = (state: string) => setCurrentDetails(`${summary}: ${state}`);
   const running = () => show(`in progress. ${steps}.`);
   running();
   try {
-    const result = await turns.run(operation, summary, {
+    const listener: Told = {
       waits: (holder) => {
         upsertSearchAttributes([{ key: ZVM_OUTCOME, value: 'waiting' }]);
         const other = markdownLink(holder, runPath(namespace, holder));
@@ -62,7 +62,8 @@ export async function carryOut(
         upsertSearchAttributes([{ key: ZVM_OUTCOME, value: null }]);
         running();
       },
-    });
+    };
+    const result = await turns.run(operation, summary, { told: listener, since: startTime.getTime() });
     upsertSearchAttributes([
       ...findableBy({ host, userid, ...joined(asked, result.found) }),
       { key: ZVM_OUTCOME, value: result.changed ? 'changed' : 'unchanged' },

@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startOperation } from '../../client/start-operation.ts';
+import { taskQueueOf } from '../../network/host.ts';
 import { Vdev, vdevsOverlap } from '../../network/vdev.ts';
+import { ZVM_OUTCOME } from '../../temporal-config/search-attributes.ts';
 import { createEnvironment, type Environment, failureOf, portId, vlan } from './environment.ts';
 
 const USERID = 'LNX10001';
@@ -42,3 +45,44 @@ test('fifty operations at once on one guest end in what some serial order gives,
   const usedVswitches = [...new Set(guest.rows.map((row) => row.switch ?? ''))].sort();
   expect(Object.keys(guest.granted).sort()).toEqual(usedVswitches);
 }, 300_000);
+
+const isWaiting = async (id: string) =>
+  (await zvm.client.workflow.getHandle(id).describe()).typedSearchAttributes.get(ZVM_OUTCOME) === 'waiting';
+const toVlan = (number: number, segmentationId: number) => ({
+  ...{ host: zvm.host, userid: 'LNX10003', portId: portId(number), network: vlan(segmentationId) },
+});
+
+test('operations that wait for a guest have their turns in the order in which they were asked for', async () => {
+  await zvm.run('createPort', { userid: 'LNX10003', portId: portId(90), vswitch: 'VSW1', network: vlan(100) });
+  const held = await zvm.hold({ command: 'Virtual_Network_Vswitch_Query' });
+  const runs: Awaited<ReturnType<typeof startOperation>>[] = [];
+  for (const segmentationId of [201, 202, 203, 204]) {
+    runs.push(await startOperation(zvm.client, 'changeVlan', toVlan(90, segmentationId) as never));
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  const waiting = async () => (await Promise.all(runs.map((run) => isWaiting(run.workflowId)))).filter(Boolean);
+  await expect.poll(waiting).toHaveLength(3);
+  await held.release();
+  await Promise.all(runs.map((run) => run.result()));
+  const ends = await Promise.all(runs.map(async (run) => (await run.describe()).closeTime?.getTime() ?? 0));
+  expect(ends).toEqual(ends.toSorted((one, other) => one - other));
+  expect((await zvm.guest('LNX10003')).granted).toEqual({ VSW1: [204] });
+});
+
+test('an operation that comes to the guest before one that was asked for earlier gives way to it', async () => {
+  const held = await zvm.hold({ command: 'Virtual_Network_Vswitch_Query' });
+  const earlier = await zvm.client.workflow.start('changeVlan', {
+    taskQueue: taskQueueOf(zvm.host),
+    workflowId: `change-vlan/${zvm.host}/earlier`,
+    args: [toVlan(90, 301)],
+    // Asked for now, and on its way when the later one has long been at the guest.
+    startDelay: '15 seconds',
+  });
+  const later = await startOperation(zvm.client, 'changeVlan', toVlan(90, 302) as never, 'later');
+  await held.reached();
+  await expect.poll(() => isWaiting(earlier.workflowId)).toBe(true);
+  await held.release();
+  const [first, second] = await Promise.all([earlier.result(), later.result()]);
+  expect([first, second]).toMatchObject([{ changed: true }, { changed: true }]);
+  expect((await zvm.guest('LNX10003')).granted).toEqual({ VSW1: [302] });
+});
