@@ -53,10 +53,11 @@ export function createHostActivities(host: HostRuntime): HostActivities {
         if (!decision.accepted) throw refusedFailure(decision.refusals);
         const { desired, before, affected, refused } = decision;
         const steps = withFollowUps(plan(desired, around.guest, around.vswitches), input.userid, host.rules, []);
-        refuse(refuseOtherPlan(input.onlyIf?.plan, steps));
+        const planId = planIdOf(steps);
+        refuse(refuseOtherPlan(input.onlyIf?.plan, planId));
         reservations.keep(desired.ports);
         const liveVdevs = around.guest.live.map((nic) => nic.vdev);
-        return { desired, before, affected, refused, steps, plan: planIdOf(steps), liveVdevs };
+        return { desired, before, affected, refused, steps, plan: planId, liveVdevs };
       }),
     planTowards: (input) =>
       on(input, 'compare', async (signal) => {

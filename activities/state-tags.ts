@@ -22,9 +22,9 @@ export function refuseOtherState(state: OnlyIf['state'], shown: () => ShownGuest
   return [refusal('onlyIf.state', `${what} is not as it was read`, 'read it again, and decide anew')];
 }
 
-/** Refused when other steps are needed than the plan has that the request's sender was told. */
-export function refuseOtherPlan(plan: OnlyIf['plan'], steps: readonly Step[]): Refusal[] {
-  if (plan === undefined || planIdOf(steps) === plan) return [];
+/** Refused when the plan that is made now is not the one that the request's sender was told. */
+export function refuseOtherPlan(plan: OnlyIf['plan'], now: string): Refusal[] {
+  if (plan === undefined || plan === now) return [];
   return [refusal('onlyIf.plan', 'other steps are needed now than the plan has', 'make a dry run again')];
 }
 

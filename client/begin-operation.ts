@@ -58,12 +58,7 @@ const KEY = 'requestKey';
 export async function begunBefore(client: Client, beginning: Beginning): Promise<Begun | undefined> {
   const { workflowId, once, lock } = beginning;
   const digest = (once ?? lock)?.digest;
-  const run =
-    once !== undefined
-      ? await runOf(client, workflowId)
-      : lock?.key !== undefined
-        ? await runOfKey(client, workflowId, lock.key)
-        : undefined;
+  const run = await earlierRun(client, beginning);
   if (run === undefined) return undefined;
   return { id: operationIdOf(workflowId), runId: run.runId, clash: run.digest === digest ? false : 'key' };
 }
@@ -99,6 +94,11 @@ export async function beginOperation(client: Client, beginning: Beginning): Prom
 }
 
 type EarlierRun = { runId: string; digest: unknown; key: unknown };
+
+async function earlierRun(client: Client, { workflowId, once, lock }: Beginning): Promise<EarlierRun | undefined> {
+  if (once !== undefined) return runOf(client, workflowId);
+  return lock?.key === undefined ? undefined : runOfKey(client, workflowId, lock.key);
+}
 
 /** The newest run under a Workflow ID. */
 async function runOf(client: Client, workflowId: string): Promise<EarlierRun | undefined> {
