@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
 import { dynamicConfigArguments } from '../temporal-config/dynamic-config.ts';
 import { NAMESPACE } from '../temporal-config/namespace.ts';
 import { SEARCH_ATTRIBUTES } from '../temporal-config/search-attributes.ts';
+import { freePorts } from './free-ports.ts';
 import { executablesOnPath, type Say } from './temporal-binary.ts';
 
 export { findTemporalServer } from './temporal-binary.ts';
@@ -14,6 +15,7 @@ const READY_LIMIT_MS = 60_000;
 const READY_POLL_MS = 50;
 const STOP_LIMIT_MS = 10_000;
 const LAST_LINES = 20;
+const ATTEMPTS = 3;
 
 /** A development server that this process started. */
 export type TemporalServer = { address: string; uiUrl: string; namespace: string; pid: number; stop(): Promise<void> };
@@ -23,11 +25,22 @@ export type StartOptions = { binary: string; databaseFile?: string; port?: numbe
 
 /**
  * Start a development server on loopback with the project's namespace, search attributes and dynamic configuration, and wait until it
- * answers. Throws with the server's last lines when it does not.
+ * answers. Throws with the server's last lines when it does not. Where the ports are chosen here and somebody else was quicker, others
+ * are tried.
  */
 export async function startTemporalServer(options: StartOptions): Promise<TemporalServer> {
-  const port = options.port ?? (await freePort());
-  const uiPort = options.uiPort ?? (await freePort());
+  for (let attempt = 1; ; attempt += 1) {
+    const [freeFrontend = 0, freeUi = 0] = await freePorts(2);
+    try {
+      return await startOn(options.port ?? freeFrontend, options.uiPort ?? freeUi, options);
+    } catch (error) {
+      const taken = error instanceof Error && error.message.includes('address already in use');
+      if (!taken || options.port !== undefined || attempt === ATTEMPTS) throw error;
+    }
+  }
+}
+
+async function startOn(port: number, uiPort: number, options: StartOptions): Promise<TemporalServer> {
   const started = performance.now();
   const guard = await endsWithParent();
   const [command = options.binary, ...args] = [...guard, options.binary, ...serverArguments(options, port, uiPort)];
@@ -63,16 +76,6 @@ export async function ensureSearchAttributes(connection: Connection, namespace: 
     namespace,
     searchAttributes: Object.fromEntries(missing.map((key) => [key.name, INDEXED_TYPES[key.type].number])),
   });
-}
-
-/** A port that is free on loopback now. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  if (address === null || typeof address === 'string') throw new Error('no free port on loopback');
-  return address.port;
 }
 
 /** Types of search attributes: as the server's options name them, and as temporal.api.enums.v1.IndexedValueType numbers them. */

@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -8,8 +10,9 @@ import { Client, Connection } from '@temporalio/client';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { NAMESPACE } from '../../temporal-config/namespace.ts';
 import { SEARCH_ATTRIBUTES, ZVM_HOST, ZVM_VLAN } from '../../temporal-config/search-attributes.ts';
+import { freePort } from '../../workers/free-ports.ts';
 import { findTemporalServer } from '../../workers/temporal-binary.ts';
-import { freePort, startTemporalServer } from '../../workers/temporal-server.ts';
+import { startTemporalServer } from '../../workers/temporal-server.ts';
 
 let root: string;
 let databaseFile: string;
@@ -112,6 +115,32 @@ test('a server that dies is reported with its last lines', async () => {
   await expect(startTemporalServer({ binary, databaseFile, say })).rejects.toThrow(/it ended[\s\S]*not a database/);
 });
 
+test('where somebody else was quicker at the chosen port, the server starts on another', async () => {
+  const quicker = createServer();
+  const binary = join(root, 'temporal');
+  const tried = join(root, 'tried');
+  // The real server, on a machine on which the first port that it is given is taken at that moment.
+  await once(quicker.listen(0, '127.0.0.1'), 'listening');
+  const { port: taken } = quicker.address() as AddressInfo;
+  await writeFile(
+    binary,
+    `#!/bin/sh
+[ -e ${tried} ] && exec ${await realBinary()} "$@"
+touch ${tried}
+exec ${await realBinary()} server start-dev --ip 127.0.0.1 --headless --port ${taken}
+`,
+    { mode: 0o755 },
+  );
+  const server = await startTemporalServer({ binary, say });
+  try {
+    expect(existsSync(tried)).toBe(true);
+    expect(server.address).not.toBe(`127.0.0.1:${taken}`);
+  } finally {
+    await server.stop();
+    quicker.close();
+  }
+});
+
 test('an executable that is not there is an error, not a crash', async () => {
   await expect(startTemporalServer({ binary: join(root, 'absent'), say })).rejects.toThrow(/absent/);
 });
@@ -124,15 +153,19 @@ test.each(['process.exit(1)', 'throw new Error("lost")', 'process.kill(process.p
       const server = await startTemporalServer({ binary: ${JSON.stringify(await realBinary())}, say() {} });
       process.stdout.write(server.pid + '\\n', () => { ${end}; });`;
     const parent = spawn(process.execPath, ['--input-type=module', '-e', program], {
-      stdio: ['ignore', 'pipe', 'ignore'],
+      stdio: ['ignore', 'pipe', 'pipe'],
     });
     let output = '';
+    let complaint = '';
+    parent.stderr.on('data', (data: Buffer) => {
+      complaint += data.toString();
+    });
     parent.stdout.on('data', (data: Buffer) => {
       output += data.toString();
     });
     await once(parent, 'close');
     const pid = Number(output);
-    expect(pid).toBeGreaterThan(1);
+    expect(pid, complaint).toBeGreaterThan(1);
     await eventually(() => !isAlive(pid));
   },
 );

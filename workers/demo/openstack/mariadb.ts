@@ -2,13 +2,14 @@ import { spawnSync } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { freePorts, startService, until } from './service.ts';
+import { freePort } from '../../free-ports.ts';
+import { startService, until } from './service.ts';
 
 const START_MS = 60_000;
 
 /** A MariaDB of one's own on 127.0.0.1 with an empty database for Neutron; it writes nothing durably (contract neutron.md 1.4). */
 export async function startMariadb(folder: string): Promise<{ connection: string; stop(): Promise<void> }> {
-  const [port = 0] = await freePorts(1);
+  const port = await freePort();
   const home = join(folder, 'maria');
   const data = join(home, 'data');
   const socket = join(home, 's.sock');

@@ -2,12 +2,13 @@ import { spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from '../../free-ports.ts';
 import { startMariadb } from './mariadb.ts';
 import { NeutronApi } from './neutron-api.ts';
 import { ensurePackages } from './packages.ts';
 import { type Rabbit, startRabbit } from './rabbitmq.ts';
 import { neutronRelease, type Release } from './release.ts';
-import { freePorts, type Service, startService, until } from './service.ts';
+import { type Service, startService, until } from './service.ts';
 
 /** A stock neutron-server with ML2 and the openvswitch driver, its broker and its database, all on 127.0.0.1. */
 export type Openstack = {
@@ -61,7 +62,7 @@ export async function startOpenstack(options: OpenstackOptions): Promise<Opensta
         return started;
       }),
     ]);
-    const [port = 0] = await freePorts(1);
+    const port = await freePort();
     const configFile = await writeConfiguration(folder, port, rabbit, database.connection, release, options);
     const migration = spawnSync(release.migrate, ['--config-file', configFile, 'upgrade', 'heads'], {
       encoding: 'utf8',

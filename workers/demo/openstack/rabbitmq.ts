@@ -2,7 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { freePorts, isListening, type Service, startService, until } from './service.ts';
+import { freePorts } from '../../free-ports.ts';
+import { isListening, type Service, startService, until } from './service.ts';
 
 const START_MS = 120_000;
 const USER = 'neutron';

@@ -1,0 +1,42 @@
+import { randomInt } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:net';
+
+// Below what systems give to outgoing connections and to whoever asks for any port (Linux from 32768, others from 49152): between the
+// choice of a port and its use nobody gets it in passing, and a client that tries a port of a server that is down never meets itself.
+const FIRST = 20_000;
+const END = 32_768;
+const ATTEMPTS = 100;
+
+/** A port of 127.0.0.1 that nobody has now. Throws an Error when there is none. */
+export async function freePort(): Promise<number> {
+  const [port] = await freePorts(1);
+  if (port === undefined) throw new Error('no free port on loopback');
+  return port;
+}
+
+/** So many different ports of 127.0.0.1 that nobody has now. Throws an Error when there are not so many. */
+export async function freePorts(count: number): Promise<number[]> {
+  const held: { port: number; server: Server }[] = [];
+  try {
+    for (let attempt = 0; held.length < count; attempt += 1) {
+      if (attempt === count + ATTEMPTS) throw new Error('no free port on loopback');
+      const port = randomInt(FIRST, END);
+      const server = await hold(port);
+      if (server !== undefined) held.push({ port, server });
+    }
+    return held.map(({ port }) => port);
+  } finally {
+    await Promise.all(held.map(({ server }) => once(server.close(), 'close')));
+  }
+}
+
+async function hold(port: number): Promise<Server | undefined> {
+  const server = createServer();
+  try {
+    await once(server.listen(port, '127.0.0.1'), 'listening');
+    return server;
+  } catch {
+    return undefined;
+  }
+}
