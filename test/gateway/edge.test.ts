@@ -101,6 +101,21 @@ describe('at the edge of HTTP', () => {
     expect((await served.call('GET', '/healthz')).status).toBe(200);
   });
 
+  test('who sends all of a body that is too large before reading is answered, not cut off', async () => {
+    const { hostname, port } = new URL(served.gateway.url);
+    const socket = connect(Number(port), hostname).pause();
+    const body = Buffer.alloc(30_000_000, ' ');
+    const head = `PUT ${base}/guests/LNX10001/ports/${portId(1)} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json`;
+    await new Promise((resolve, reject) => {
+      socket.once('error', reject);
+      socket.write(`${head}\r\nContent-Length: ${body.length}\r\n\r\n`);
+      socket.write(body, resolve);
+    });
+    const [answer] = await once(socket.resume(), 'data');
+    expect(String(answer)).toMatch(/^HTTP\/1\.1 413 /);
+    socket.destroy();
+  });
+
   test('what is no HTTP, or a method that nobody knows, harms nobody', async () => {
     expect(await raw('nonsense\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 /);
     expect(await raw('TRACE / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')).toMatch(/^HTTP\/1\.1 4\d\d /);
