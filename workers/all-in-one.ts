@@ -122,6 +122,11 @@ async function breakAndRepair(stack: Stack, port: GuestPortRequest, say: (line: 
 }
 
 main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = 1;
+  const message = error instanceof Error ? error.message : String(error);
+  const advice = message.includes('address already in use')
+    ? ': is it running already? Choose other ports with --port, --ui-port, --simulator-port and --gateway-port'
+    : '';
+  process.stderr.write(`${message}${advice}\n`);
+  // What was started before it failed would keep the process up.
+  process.exit(1);
 });

@@ -70,6 +70,7 @@ main().then(
   },
   (error: unknown) => {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-    process.exitCode = 1;
+    // What was started before it failed would keep the process up.
+    process.exit(1);
   },
 );

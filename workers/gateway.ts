@@ -82,5 +82,6 @@ function servedHosts(files: Parameters<typeof configurationOf>[0]): { hosts: Gat
 
 main().catch((error: unknown) => {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = 1;
+  // What was started before it failed would keep the process up.
+  process.exit(1);
 });

@@ -31,5 +31,6 @@ async function main(): Promise<void> {
 main().catch((error: unknown) => {
   const advice = error instanceof NeutronError ? `: ${error.advice}` : '';
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}${advice}\n`);
-  process.exitCode = 1;
+  // What was started before it failed would keep the process up.
+  process.exit(1);
 });

@@ -42,6 +42,10 @@ export async function startTemporalServer(options: StartOptions): Promise<Tempor
 
 async function startOn(port: number, uiPort: number, options: StartOptions): Promise<TemporalServer> {
   const started = performance.now();
+  // Another server there would be taken for this one, until this one has ended.
+  for (const each of [port, uiPort])
+    if (await accepts(each))
+      throw new Error(`Temporal server did not start on 127.0.0.1:${each}: address already in use`);
   const guard = await endsWithParent();
   const [command = options.binary, ...args] = [...guard, options.binary, ...serverArguments(options, port, uiPort)];
   // A process group of its own: Ctrl-C in a terminal must reach the workers, which drain first, and not the server.
