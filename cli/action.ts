@@ -1,4 +1,4 @@
-import { isGrpcServiceError } from '@temporalio/client';
+import { isGrpcServiceError, TimeoutFailure } from '@temporalio/client';
 import type { Command } from 'commander';
 import type { z } from 'zod';
 import { deepestCause, failureOf } from '../client/operations.ts';
@@ -65,13 +65,18 @@ function noNamespace(session: Session | undefined): string {
   return `Temporal at ${connection?.address ?? 'localhost:7233'} has no namespace ${namespace}. Give --namespace, or set TEMPORAL_NAMESPACE.`;
 }
 
+const UNREAD = "z/VM was not read in time: see by 'zvmnet hosts' whether a worker of the host runs.";
+
 // gRPC's DEADLINE_EXCEEDED and UNAVAILABLE.
 const UNANSWERED = new Set<number>([4, 14]);
 
-function failureIn(error: unknown, session: Session | undefined): { message: string; exitCode: ExitCode } {
+/** What went wrong in words, and how the process ends. */
+export function failureIn(error: unknown, session: Session | undefined): { message: string; exitCode: ExitCode } {
   if (error instanceof CommandFailure) return error;
   if (error instanceof ConfigurationError) return { message: error.message, exitCode: EXIT.usage };
   const cause = deepestCause(error);
+  // Only readings have a time of their own: a worker that ended a moment ago is still taken to be there.
+  if (cause instanceof TimeoutFailure) return { message: UNREAD, exitCode: EXIT.unavailable };
   const { type, message } = failureOf(cause);
   if (/namespace\b.*\bnot found/is.test(message)) return { message: noNamespace(session), exitCode: EXIT.unavailable };
   if (isGrpcServiceError(cause) && UNANSWERED.has(cause.code)) return { message, exitCode: EXIT.unavailable };

@@ -6,7 +6,15 @@ const SECRETS = ['password', 'xcat.password', '*.password', '*.*.password', 'tas
 
 /** The logger of a process, to standard error: standard output belongs to what the process is asked to print. */
 export function createLogger(level: string): Logger {
-  return pino({ level, redact: { paths: SECRETS, censor: '[redacted]' } }, pino.destination(2));
+  const redact = { paths: SECRETS, censor: '[redacted]' };
+  return pino({ level, redact, serializers: { error: whatFailed } }, pino.destination(2));
+}
+
+/** What was said to fail in its words, cause by cause; a defect with the place where it is. A workflow's failures come without a stack. */
+function whatFailed(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const { message, stack } = pino.stdSerializers.err(error);
+  return stack === '' || error.name.endsWith('Failure') ? message : stack;
 }
 
 /**

@@ -3,7 +3,9 @@ import { symlinkSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { TimeoutFailure, WorkflowFailedError } from '@temporalio/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { failureIn } from '../../cli/action.ts';
 import { createProgram } from '../../cli/program.ts';
 import { ROOT, zvmnet, zvmnetJson } from './command.ts';
 
@@ -95,4 +97,10 @@ test('a bash completes commands, options and their values', () => {
   const { stdout, stderr } = spawnSync('bash', ['-c', script], { encoding: 'utf8' });
   expect(stdout, stderr).toMatch(/complete .*zvmnet/);
   for (const word of ['cancelled', 'port\t', '--vswitch', '--vlan']) expect(stdout).toContain(word);
+});
+
+test('a reading that a worker that has just ended does not answer is unavailable, and says where to look', () => {
+  const timedOut = new TimeoutFailure('Workflow execution timed out', undefined, 'START_TO_CLOSE');
+  const error = new WorkflowFailedError('Workflow execution timed out', timedOut, 'NON_RETRYABLE_FAILURE');
+  expect(failureIn(error, undefined)).toEqual({ exitCode: 5, message: expect.stringContaining('zvmnet hosts') });
 });

@@ -166,6 +166,9 @@ test('no password, token or key stands in what the processes write, in any histo
     '"caller":"all"',
     'gateway listens',
     'worker started',
+    // Log entries say what failed.
+    '"error":"vswitch: VSWITCH NOSUCH is not defined on zvm-good',
+    '"error":"GET /tables/zvm: HTTP 401: Authentication failure',
   ])
     expect(all.includes(word), word).toBe(true);
   expect(text.includes('NOSUCH')).toBe(true);
