@@ -2,6 +2,7 @@ import type { GuestState } from './guest.ts';
 import type { OwnNic } from './host-memory.ts';
 import type { PortId, VswitchName } from './identifiers.ts';
 import type { Port } from './port.ts';
+import type { PortNumber } from './port-number.ts';
 import type { Vdev } from './vdev.ts';
 
 /**
@@ -23,7 +24,17 @@ export type Desired = {
   keepAuthorised: readonly VswitchName[];
   /** VSWITCHes that ports move away from: the authorisation goes unless something of the guest still needs it. */
   leaving: readonly VswitchName[];
+  /** Port numbers that a plan which is undone may have given the guest: in no directory entry yet, nobody else knows that they are ours. */
+  given?: readonly { vswitch: VswitchName; portNumber: PortNumber }[];
 };
+
+/** The state before a plan, to go back to from wherever the plan has come. */
+export function backTo(before: Desired, planned: Desired): Desired {
+  const given = planned.ports.flatMap(({ vswitch, portNumber }) =>
+    portNumber === undefined ? [] : [{ vswitch, portNumber }],
+  );
+  return given.length === 0 ? before : { ...before, given };
+}
 
 /** The NICs of ports to undo, as far as no desired port has them. */
 export function removedVdevs({ ports, removed, unrecorded = [] }: Desired, guest: GuestState): Set<Vdev> {

@@ -30,6 +30,7 @@ export function planPortNumbers(desired: Desired, guest: GuestState, vswitches: 
   const retyped = wanted.filter(({ vswitch, port, portNumber }) => changesType(vswitch, port, portNumber, guest));
   const held = [
     ...assigned(desired, guest),
+    ...(desired.given ?? []),
     ...retyped.map(({ port, portNumber }) => ({ vswitch: port.vswitch, portNumber })),
   ];
   const once = new Map(held.map((each) => [`${each.vswitch} ${each.portNumber}`, each]));

@@ -19,7 +19,9 @@ export function refuseNetwork(
   const vswitch = vswitches.find((candidate) => candidate.name === name);
   if (vswitch === undefined) {
     const reason = `VSWITCH ${name} is not defined on ${rules.host}`;
-    return [refusal(`${at}vswitch`, reason, `define it, or use one of ${nameAll(vswitches)}`)];
+    const usable = vswitches.filter((other) => rules.vswitches.some((each) => each.vswitch === other.name));
+    const others = usable.map((each) => each.name).join(', ');
+    return [refusal(`${at}vswitch`, reason, others === '' ? 'define it' : `define it, or use one of ${others}`)];
   }
   const allowed = rules.vswitches.find((candidate) => candidate.vswitch === name);
   if (allowed === undefined) {
@@ -49,8 +51,4 @@ export function refuseNetwork(
     return [refusal(field, reason, 'use fewer VLANs or closed ranges, or a port-based VSWITCH')];
   }
   return [];
-}
-
-function nameAll(vswitches: readonly Vswitch[]): string {
-  return vswitches.map((vswitch) => vswitch.name).join(', ') || 'none that are defined';
 }

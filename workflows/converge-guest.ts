@@ -8,7 +8,7 @@ import {
   setHandler,
   upsertSearchAttributes,
 } from '@temporalio/workflow';
-import type { Desired, DesiredPort } from '../network/desired.ts';
+import { backTo, type Desired, type DesiredPort } from '../network/desired.ts';
 import { type FollowUp, owedAfter } from '../network/follow-ups.ts';
 import { type FoundBy, foundByChange, foundByPorts } from '../network/found-by.ts';
 import type { Userid } from '../network/identifiers.ts';
@@ -18,6 +18,7 @@ import type { Change, OnlyIf } from '../network/requests.ts';
 import { headline, type Step, sentence, summarise } from '../network/steps.ts';
 import type { Vdev } from '../network/vdev.ts';
 import { ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
+import { guestWorkflowId } from '../temporal-config/workflow-ids.ts';
 import {
   applicationFailureOf,
   doneBefore,
@@ -33,7 +34,7 @@ import {
   troubleOf,
 } from './failures.ts';
 import { findable } from './findable.ts';
-import { awaitTurn, isBehind, joinLines, type Waiting, withLine } from './guest-turn.ts';
+import { awaitTurn, isBehind, joinLines, lineBack, type Waiting, withLine } from './guest-turn.ts';
 import type { DirectoryReading, HostActivities, PlannedChange, Progress, Target, Together } from './host-activities.ts';
 import { pausing, triedAgain } from './pausing.ts';
 import { progress as progressOf } from './progress.ts';
@@ -110,6 +111,7 @@ export async function convergeGuest(input: ConvergeGuestInput): Promise<Converge
   } catch (error) {
     if (isCancellation(error)) {
       upsertSearchAttributes([{ key: ZVM_OUTCOME, value: 'cancelled' }]);
+      await CancellationScope.nonCancellable(() => lineBack(input.turn, waiting, guestWorkflowId(host, userid)));
       throw error;
     }
     const failure = failureToReport(error, { host, userid, portIds: found.portIds });
@@ -171,7 +173,9 @@ async function carryOut(input: ConvergeGuestInput, isTooEarly: () => boolean): P
     } catch (error) {
       const taken = takenBy(error);
       if (input.keepOnFailure && !isCancellation(error) && taken === undefined) throw error;
-      const undone = await CancellationScope.nonCancellable(() => undo(input, planned.before, guest.owed));
+      const undone = await CancellationScope.nonCancellable(() =>
+        undo(input, backTo(planned.before, planned.desired), guest.owed),
+      );
       if (isCancellation(error)) {
         const state = undone ? 'cancelled, and undone' : 'cancelled; what was done could not be undone';
         setCurrentDetails(progressOf({ host, userid, state, lists: { 'Done before': guest.done } }));

@@ -153,6 +153,13 @@ export function doneBefore(error: unknown): string[] {
 /** True when nobody has said what became of the steps: their answer was lost, or the worker that waited for it. */
 export function hasLostAnswer(error: unknown): boolean {
   if (error instanceof ActivityFailure && error.cause instanceof TimeoutFailure) return true;
+  // What a worker says of steps that it cannot wait for any longer, since it stops (Temporal's SDK core).
+  if (
+    error instanceof ActivityFailure &&
+    error.cause instanceof ApplicationFailure &&
+    error.cause.type === 'WorkerShutdown'
+  )
+    return true;
   return ['unreachable', 'timeout', 'bad-answer'].includes(detailOf(error).code ?? '');
 }
 

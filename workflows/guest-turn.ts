@@ -180,6 +180,11 @@ export function withLine(failure: ApplicationFailure, waiting: readonly Waiting[
   return withDetails(failure, [...(failure.details ?? []), { waiting }]);
 }
 
+/** A run that ends as cancelled answers nothing: before that, its operation is given the line, or whoever is first where it is gone. */
+export async function lineBack(operation: Waiting, waiting: readonly Waiting[], guest: string): Promise<void> {
+  if (waiting.length > 0) await handOver([operation, ...waiting], guest);
+}
+
 function withoutLine(error: ChildWorkflowFailure, input: Asked): unknown {
   const failure = applicationFailureOf(error);
   if (failure === undefined)

@@ -86,3 +86,20 @@ test('an operation that comes to the guest before one that was asked for earlier
   expect([first, second]).toMatchObject([{ changed: true }, { changed: true }]);
   expect((await zvm.guest('LNX10003')).granted).toEqual({ VSW1: [302] });
 });
+
+test('an operation that waits for one that is cancelled follows at once, not when it looks again', async () => {
+  await zvm.run('createPort', { userid: 'LNX10005', portId: portId(96), vswitch: 'VSW1', network: vlan(100) });
+  await zvm.control('POST', 'systems/zhcp1/guests/LNX10005/lock');
+  const ask = { host: zvm.host, userid: 'LNX10005', portId: portId(97), vswitch: 'VSW1', network: vlan(100) };
+  const first = await startOperation(zvm.client, 'createPort', ask as never);
+  const guest = zvm.client.workflow.getHandle(`guest/${zvm.host}/LNX10005`);
+  await expect.poll(async () => (await guest.describe()).typedSearchAttributes.get(ZVM_OUTCOME)).toBe('retrying');
+  const second = await startOperation(zvm.client, 'changeVlan', { ...toVlan(96, 301), userid: 'LNX10005' } as never);
+  await expect.poll(() => isWaiting(second.workflowId)).toBe(true);
+  await first.cancel();
+  await second.result();
+  await zvm.control('POST', 'systems/zhcp1/guests/LNX10005/unlock');
+  const { events } = await zvm.client.workflow.getHandle(second.workflowId).fetchHistory();
+  expect(events?.some((event) => event.timerFiredEventAttributes)).toBe(false);
+  expect((await zvm.guest('LNX10005')).granted).toMatchObject({ VSW1: [301] });
+});

@@ -310,5 +310,20 @@ describe.each([
       expect(await zvm.guest('LNX10009')).toMatchObject({ nics: [], directory: [], granted: {}, rows: [] });
       await zvm.control('DELETE', 'faults');
     });
+
+    test('for good takes back a port number that is in no directory entry yet', async () => {
+      await zvm.control('POST', 'faults', {
+        match: {},
+        action: { kind: 'smapi', function: 'Image_Definition_Update_DM', userid: 'LNX10011', rc: 24, rs: 99 },
+      });
+      const operation = zvm.run('createPort', {
+        userid: 'LNX10011',
+        ...{ portId: portId(111), vswitch: 'VSWPORT', network: vlan(1017) },
+      });
+      expect(await failureOf(operation)).toMatchObject({ type: 'StepFailed', details: [{ undone: true }] });
+      await zvm.control('DELETE', 'faults');
+      const numbers = zvm.simulator.mn.systems[0]?.vswitch('VSWPORT')?.ports ?? new Map();
+      expect([...numbers.values()].filter(({ userid }) => userid === 'LNX10011')).toEqual([]);
+    });
   });
 });

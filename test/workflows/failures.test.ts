@@ -1,0 +1,17 @@
+import { ActivityFailure, ApplicationFailure, RetryState } from '@temporalio/common';
+import { expect, test } from 'vitest';
+import { hasLostAnswer } from '../../workflows/failures.ts';
+
+test('of steps that a stopping worker could no longer wait for, nobody knows what became of them', () => {
+  const ended = (type: string) =>
+    new ActivityFailure(
+      'Activity task failed',
+      'applySteps',
+      '1',
+      RetryState.MAXIMUM_ATTEMPTS_REACHED,
+      'worker',
+      ApplicationFailure.retryable('it ended', type),
+    );
+  expect(hasLostAnswer(ended('WorkerShutdown'))).toBe(true);
+  expect(hasLostAnswer(ended('StepFailed'))).toBe(false);
+});
