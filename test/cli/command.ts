@@ -15,10 +15,10 @@ export function start(args: readonly string[], env: Record<string, string> = {})
   return run(ZVMNET, args, env);
 }
 
-/** The same on a terminal, which `script` of util-linux provides. */
+/** The same on a terminal with colours, which `script` of util-linux provides; where CI runs there is no `TERM`. */
 export function startOnTerminal(args: readonly string[], env: Record<string, string> = {}): Running {
   const words = [ZVMNET, ...args].map((word) => `'${word}'`).join(' ');
-  return run('script', ['-qec', `stty cols 220 rows 40; ${words}`, '/dev/null'], env);
+  return run('script', ['-qec', `stty cols 220 rows 40; ${words}`, '/dev/null'], { TERM: 'xterm-256color', ...env });
 }
 
 /** Run `zvmnet` to its end. */
@@ -33,7 +33,7 @@ export async function zvmnetJson(args: readonly string[], env: Record<string, st
 }
 
 function run(program: string, args: readonly string[], env: Record<string, string>): Running {
-  const { NO_COLOR: _no, FORCE_COLOR: _force, ...rest } = process.env;
+  const { NO_COLOR: _no, FORCE_COLOR: _force, CI: _ci, ...rest } = process.env;
   const child = spawn(program, args, {
     env: {
       ...rest,
