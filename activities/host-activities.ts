@@ -20,7 +20,7 @@ import { createPortNumberReservations } from './port-number-reservations.ts';
 import { acceptingActivities } from './requests.ts';
 import { showGuest, showHost, shownOf } from './show.ts';
 import { planIdOf, refuseOtherPlan, refuseOtherState } from './state-tags.ts';
-import { stayAlive } from './stay-alive.ts';
+import { type Stopping, seenThrough, stayAlive } from './stay-alive.ts';
 import { surveyHost } from './survey.ts';
 import { applyVswitchSteps, planVswitchChange, readVswitches } from './vswitches.ts';
 
@@ -30,14 +30,27 @@ export function createHostActivities(host: HostRuntime): HostActivities {
   const gatherer = createGatherer();
   const reservations = createPortNumberReservations();
 
+  const arrive = async (target: Omit<Target, 'userid'>, stage: string) => {
+    if (target.host !== host.rules.host) {
+      const reason = `this is the task queue of ${host.rules.host}, but the request is for ${target.host}`;
+      throw refusedFailure([refusal('host', reason, `start it on task queue zvm-${target.host}`)]);
+    }
+    await gatherer.arrive(stage, target.together);
+  };
   const on = <Result>(target: Omit<Target, 'userid'>, stage: string, work: (signal: AbortSignal) => Promise<Result>) =>
     stayAlive(async (signal) => {
-      if (target.host !== host.rules.host) {
-        const reason = `this is the task queue of ${host.rules.host}, but the request is for ${target.host}`;
-        throw refusedFailure([refusal('host', reason, `start it on task queue zvm-${target.host}`)]);
-      }
-      await gatherer.arrive(stage, target.together);
+      await arrive(target, stage);
       return work(signal);
+    });
+  const changing = <Result>(
+    target: Omit<Target, 'userid'>,
+    stage: string,
+    work: (stopping: Stopping) => Promise<Result>,
+  ) =>
+    seenThrough(async (stopping) => {
+      await arrive(target, stage);
+      stopping.stop.throwIfAborted();
+      return work(stopping);
     });
 
   return {
@@ -70,8 +83,8 @@ export function createHostActivities(host: HostRuntime): HostActivities {
         };
       }),
     applySteps: ({ steps, ...target }) =>
-      on(target, 'apply', (signal) =>
-        applySteps(host, steps, signal, (stage) => gatherer.arrive(stage, target.together)),
+      changing(target, 'apply', (stopping) =>
+        applySteps(host, steps, stopping, (stage) => gatherer.arrive(stage, target.together)),
       ),
     surveyHost: (input) => on(input, 'survey', (signal) => surveyHost(host, input, signal)),
     readNeutron: (input) => on(input, 'read Neutron', () => readNeutron(host, input)),
@@ -79,12 +92,13 @@ export function createHostActivities(host: HostRuntime): HostActivities {
     planDhcp: (input) => on(input, 'plan DHCP', (signal) => planDhcp(host, signal)),
     planManagementNetwork: (input) => on(input, 'plan management network', (signal) => planManagement(host, signal)),
     applyManagementNetwork: (input) =>
-      on(input, 'apply management network', (signal) => applyManagement(host, input.steps, signal)),
+      changing(input, 'apply management network', ({ leave }) => applyManagement(host, input.steps, leave)),
     showHost: (input) => on(input, 'show host', () => showHost(host)),
     showGuest: (input) => on(input, 'show guest', () => showGuest(host, input.userid)),
     readVswitches: (input) => on(input, 'read VSWITCHes', (signal) => readVswitches(host, signal)),
     planVswitch: (input) => on(input, 'plan VSWITCH', (signal) => planVswitchChange(host, input, signal)),
-    applyVswitch: (input) => on(input, 'apply VSWITCH', (signal) => applyVswitchSteps(host, input.steps, signal)),
+    applyVswitch: (input) =>
+      changing(input, 'apply VSWITCH', ({ leave }) => applyVswitchSteps(host, input.steps, leave)),
   };
 }
 

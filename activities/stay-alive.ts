@@ -1,5 +1,16 @@
-import { activityInfo, Context, heartbeat } from '@temporalio/activity';
+import { activityInfo, CancelledFailure, Context, heartbeat } from '@temporalio/activity';
 import { asActivityFailure } from './failures.ts';
+
+/** How work that changes z/VM is stopped. */
+export type Stopping = {
+  /** Nothing more is to be begun. */
+  stop: AbortSignal;
+  /**
+   * Calls that are under way are to be left. Not when the work is cancelled: z/VM carries out what it was asked for all the same, and whoever
+   * undoes it has to see it. Only when the worker ends, or nobody waits any longer.
+   */
+  leave: AbortSignal;
+};
 
 // Well inside the heartbeat timeout of the workflows, so that a slow machine is not taken for a dead worker.
 const BEAT_MS = 2_000;
@@ -14,9 +25,23 @@ export async function stayAlive<Result>(work: (signal: AbortSignal) => Promise<R
   try {
     return await work(Context.current().cancellationSignal);
   } catch (error) {
-    Context.current().cancellationSignal.throwIfAborted();
+    if (!(error instanceof CancelledFailure)) Context.current().cancellationSignal.throwIfAborted();
     throw asActivityFailure(error);
   } finally {
     clearInterval(beat);
   }
+}
+
+/** The same for work that changes z/VM. */
+export function seenThrough<Result>(work: (stopping: Stopping) => Promise<Result>): Promise<Result> {
+  return stayAlive((stop) => {
+    const context = Context.current();
+    const leaving = new AbortController();
+    const leave = () => {
+      if (context.cancellationDetails?.cancelRequested !== true) leaving.abort(stop.reason);
+    };
+    if (stop.aborted) leave();
+    stop.addEventListener('abort', leave, { once: true });
+    return work({ stop, leave: leaving.signal });
+  });
 }

@@ -19,6 +19,7 @@ import { headline, type Step, sentence, summarise } from '../network/steps.ts';
 import type { Vdev } from '../network/vdev.ts';
 import { ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
 import { guestWorkflowId } from '../temporal-config/workflow-ids.ts';
+import { changing, HEARTBEAT, LONGEST_STAGE } from './changing.ts';
 import {
   applicationFailureOf,
   doneBefore,
@@ -80,9 +81,6 @@ export type ConvergeGuestResult = {
 
 type Outcome = Omit<ConvergeGuestResult, 'waiting'>;
 
-// Longer than the longest xCAT call that a configuration allows; a dead worker is noticed by its heartbeat, long before.
-const LONGEST_STAGE = '30 minutes';
-const HEARTBEAT = '10 seconds';
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 60_000;
 /** How long undoing may go on; after that, the drift that is left is reconciliation's. */
@@ -368,23 +366,16 @@ function announced(step: Step): string {
  * has to come in the same order when the run is replayed.
  */
 function deciding(summary: string, { together }: ConvergeGuestInput): Pick<HostActivities, 'planChange'> {
-  return together === undefined ? proxyActivities<HostActivities>(once(summary)) : reading(summary);
+  return together === undefined
+    ? proxyActivities<HostActivities>({ ...once(summary), heartbeatTimeout: HEARTBEAT })
+    : reading(summary);
 }
 
 /** Readings change nothing: they run within the workflow task, which spares the server two tasks each. */
 function reading(summary: string): Pick<HostActivities, 'planChange' | 'planTowards'> {
-  return proxyLocalActivities<HostActivities>({
-    summary,
-    startToCloseTimeout: LONGEST_STAGE,
-    retry: { maximumAttempts: 1 },
-  });
-}
-
-/** Changes are never repeated as they are: granting a second time drops live NICs (contract xcat.md 4.6). The plan is made anew instead. */
-function changing(summary: string): Pick<HostActivities, 'applySteps'> {
-  return proxyActivities<HostActivities>(once(summary));
+  return proxyLocalActivities<HostActivities>(once(summary));
 }
 
 function once(summary: string) {
-  return { summary, startToCloseTimeout: LONGEST_STAGE, heartbeatTimeout: HEARTBEAT, retry: { maximumAttempts: 1 } };
+  return { summary, startToCloseTimeout: LONGEST_STAGE, retry: { maximumAttempts: 1 } };
 }

@@ -1,7 +1,8 @@
-import { proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
+import { proxyLocalActivities } from '@temporalio/workflow';
 import type { z } from 'zod';
 import { managementSentence } from '../network/management-network.ts';
 import type { EnsureManagementNetworkInput } from '../network/requests.ts';
+import { changing, LONGEST_STAGE } from './changing.ts';
 import { findable } from './findable.ts';
 import type { HostActivities } from './host-activities.ts';
 import { type HostOperationResult, operateOnHost } from './host-operation.ts';
@@ -18,7 +19,7 @@ export async function ensureManagementNetwork(
   findable({ host });
   const { planManagementNetwork } = proxyLocalActivities<HostActivities>({
     summary: 'read the management node and compare',
-    startToCloseTimeout: '30 minutes',
+    startToCloseTimeout: LONGEST_STAGE,
     retry: { maximumAttempts: 1 },
   });
   let elsewhere: string | undefined;
@@ -31,15 +32,8 @@ export async function ensureManagementNetwork(
       ({ elsewhere } = plan);
       return plan.steps;
     },
-    apply: (steps) => {
-      const { applyManagementNetwork } = proxyActivities<HostActivities>({
-        summary: steps.map(managementSentence).join('; ').slice(0, 190),
-        startToCloseTimeout: '30 minutes',
-        heartbeatTimeout: '10 seconds',
-        retry: { maximumAttempts: 1 },
-      });
-      return applyManagementNetwork({ host, steps });
-    },
+    apply: (steps) =>
+      changing(steps.map(managementSentence).join('; ').slice(0, 190)).applyManagementNetwork({ host, steps }),
     sentence: managementSentence,
     nothing: () =>
       elsewhere === undefined

@@ -1,4 +1,10 @@
-import { ActivityFailure, ApplicationFailure, ChildWorkflowFailure, TimeoutFailure } from '@temporalio/common';
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancelledFailure,
+  ChildWorkflowFailure,
+  TimeoutFailure,
+} from '@temporalio/common';
 import type { Mac } from '../network/mac.ts';
 import { describeRefusals, type Refusal } from '../network/refusal.ts';
 
@@ -143,9 +149,11 @@ export function takenBy(error: unknown): { macs: Mac[]; refusals: Refusal[] } | 
   return { macs: (macs ?? []) as Mac[], refusals: (refusals ?? []) as Refusal[] };
 }
 
-/** What an activity had done, as sentences, before the step that it failed at. */
+/** What an activity had done, as sentences, before the step that it failed at, or was cancelled at. */
 export function doneBefore(error: unknown): string[] {
-  const detail = applicationFailureOf(error)?.details?.[0];
+  const cancelled =
+    error instanceof ActivityFailure && error.cause instanceof CancelledFailure ? error.cause : undefined;
+  const detail = (applicationFailureOf(error) ?? cancelled)?.details?.[0];
   const done = typeof detail === 'object' && detail !== null && 'done' in detail ? detail.done : undefined;
   return Array.isArray(done) ? done.map(String) : [];
 }

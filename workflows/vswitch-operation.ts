@@ -1,11 +1,10 @@
-import { proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
+import { proxyLocalActivities } from '@temporalio/workflow';
 import { vswitchSentence } from '../network/vswitch-sentence.ts';
+import { changing, LONGEST_STAGE } from './changing.ts';
 import { findable } from './findable.ts';
 import type { HostActivities, VswitchChange } from './host-activities.ts';
 import { type HostOperationResult, operateOnHost } from './host-operation.ts';
 import { accepting, checked } from './operation.ts';
-
-const LONGEST_CALL = '30 minutes';
 
 /** Read the VSWITCH, change what differs, and read again until nothing does. */
 export async function operateOnVswitch(kind: VswitchChange['kind'], input: unknown): Promise<HostOperationResult> {
@@ -24,16 +23,7 @@ export async function operateOnVswitch(kind: VswitchChange['kind'], input: unkno
 function reading(summary: string): Pick<HostActivities, 'planVswitch'> {
   return proxyLocalActivities<HostActivities>({
     summary,
-    startToCloseTimeout: LONGEST_CALL,
-    retry: { maximumAttempts: 1 },
-  });
-}
-
-function changing(summary: string): Pick<HostActivities, 'applyVswitch'> {
-  return proxyActivities<HostActivities>({
-    summary,
-    startToCloseTimeout: LONGEST_CALL,
-    heartbeatTimeout: '10 seconds',
+    startToCloseTimeout: LONGEST_STAGE,
     retry: { maximumAttempts: 1 },
   });
 }

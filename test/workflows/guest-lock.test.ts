@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startOperation } from '../../client/start-operation.ts';
 import { taskQueueOf } from '../../network/host.ts';
@@ -6,6 +7,8 @@ import { ZVM_OUTCOME } from '../../temporal-config/search-attributes.ts';
 import { createEnvironment, type Environment, failureOf, portId, vlan } from './environment.ts';
 
 const USERID = 'LNX10001';
+/** The longest that a worker may take to hear of a cancel. */
+const HEARTBEAT_MS = 5_000;
 let zvm: Environment;
 beforeAll(async () => {
   zvm = await createEnvironment();
@@ -58,7 +61,7 @@ test('operations that wait for a guest have their turns in the order in which th
   const runs: Awaited<ReturnType<typeof startOperation>>[] = [];
   for (const segmentationId of [201, 202, 203, 204]) {
     runs.push(await startOperation(zvm.client, 'changeVlan', toVlan(90, segmentationId) as never));
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await setTimeout(5);
   }
   const waiting = async () => (await Promise.all(runs.map((run) => isWaiting(run.workflowId)))).filter(Boolean);
   await expect.poll(waiting).toHaveLength(3);
@@ -102,4 +105,22 @@ test('an operation that waits for one that is cancelled follows at once, not whe
   const { events } = await zvm.client.workflow.getHandle(second.workflowId).fetchHistory();
   expect(events?.some((event) => event.timerFiredEventAttributes)).toBe(false);
   expect((await zvm.guest('LNX10005')).granted).toMatchObject({ VSW1: [301] });
+});
+
+test('a cancelled operation ends when the call to z/VM that was under way is answered, and undone', async () => {
+  const grants = await zvm.hold({ command: 'Virtual_Network_Vswitch_Set_Extended' });
+  const ask = { host: zvm.host, userid: 'LNX10006', portId: portId(98), vswitch: 'VSW1', network: vlan(100) };
+  const run = await startOperation(zvm.client, 'createPort', ask as never);
+  await grants.reached();
+  await run.cancel();
+  const guest = zvm.client.workflow.getHandle(`guest/${zvm.host}/LNX10006`);
+  const isAsked = async () =>
+    (await guest.fetchHistory()).events?.some((event) => event.activityTaskCancelRequestedEventAttributes);
+  await expect.poll(isAsked).toBe(true);
+  // The worker hears of it with its next heartbeat.
+  await setTimeout(HEARTBEAT_MS);
+  expect((await run.describe()).status.name).toBe('RUNNING');
+  await grants.release();
+  await expect(run.result()).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
+  expect(await zvm.guest('LNX10006')).toMatchObject({ rows: [], granted: {}, directory: [] });
 });
