@@ -324,9 +324,9 @@ export async function countOperations(client: Client, host: string): Promise<Par
 }
 
 /** Ask a running operation to stop and undo what it has done. False when there is none that runs. */
-export async function cancelOperation(client: Client, operationId: string): Promise<boolean> {
+export async function cancelOperation(client: Client, operationId: string, runId?: string): Promise<boolean> {
   try {
-    await client.workflow.getHandle(workflowIdOf(operationId)).cancel();
+    await client.workflow.getHandle(workflowIdOf(operationId), runId).cancel();
     return true;
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return false;

@@ -14,11 +14,12 @@ function quoted(tag: string): string {
   return `"${tag}"`;
 }
 
-/** The answer with its ETag; 304 when the caller has it already. */
+/** The answer with its ETag; 304 when the caller has it already. Throws a Problem when it is asked for only as it was, and is not so any more. */
 export function tagged(context: Context, body: unknown, tag = tagOf(body)): Response {
   const etag = quoted(tag);
   context.header('etag', etag);
   context.header('cache-control', 'private, no-cache');
+  checkMatch(context, etag);
   const known = context.req.header('if-none-match');
   if (known !== undefined && (known.trim() === '*' || tagsOf(known).some((each) => weak(each) === etag)))
     return context.body(null, 304);
@@ -36,10 +37,7 @@ export function isConditional(context: Context): boolean {
  */
 export function checkConditions(context: Context, tag: string | undefined): string | null | undefined {
   const etag = tag === undefined ? undefined : quoted(tag);
-  const wanted = context.req.header('if-match')?.trim();
-  // A weak tag never matches here: it does not say that nothing has changed.
-  if (wanted !== undefined && (etag === undefined || (wanted !== '*' && !tagsOf(wanted).includes(etag))))
-    throw changed(etag === undefined ? 'there is no such thing' : 'it is not as it was when the ETag was read', etag);
+  const wanted = checkMatch(context, etag);
   const unwanted = context.req.header('if-none-match')?.trim();
   if (
     unwanted !== undefined &&
@@ -49,6 +47,15 @@ export function checkConditions(context: Context, tag: string | undefined): stri
     throw changed('it is there already', etag);
   if (tag === undefined) return null;
   return wanted === undefined || wanted === '*' ? undefined : tag;
+}
+
+/** Throws a Problem when `If-Match` does not hold; answers what it says. */
+function checkMatch(context: Context, etag: string | undefined): string | undefined {
+  const wanted = context.req.header('if-match')?.trim();
+  // A weak tag never matches here: it does not say that nothing has changed.
+  if (wanted !== undefined && (etag === undefined || (wanted !== '*' && !tagsOf(wanted).includes(etag))))
+    throw changed(etag === undefined ? 'there is no such thing' : 'it is not as it was when the ETag was read', etag);
+  return wanted;
 }
 
 function changed(detail: string, etag: string | undefined): Problem {

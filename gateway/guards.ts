@@ -107,6 +107,14 @@ export const jsonBody: MiddlewareHandler = async (context, next) => {
     context.header('accept', 'application/json');
     throw notJson();
   }
+  const coding = context.req.header('content-encoding') ?? 'identity';
+  if (hasBody && coding.trim().toLowerCase() !== 'identity')
+    throw new Problem(
+      415,
+      'not-json',
+      'The body is not JSON',
+      'it must not be compressed: content-encoding is not taken',
+    );
   // What follows knows one of the many ways to write it.
   if (isJson) context.req.raw.headers.set('content-type', 'application/json');
   return next();

@@ -3,6 +3,7 @@ import { type SSEStreamingApi, streamSSE } from 'hono/streaming';
 import { runUrl } from '../client/operations.ts';
 import type { HostView, VswitchView } from '../network/host-view.ts';
 import { HostFeed, type Seen } from './host-feed.ts';
+import { invalid } from './problem.ts';
 import { type App, hostFor, newApp, type Services } from './routing.ts';
 import { stillAllows } from './tokens.ts';
 
@@ -18,6 +19,12 @@ export function liveRoutes(services: Services): App {
   const feeds = new Map<string, HostFeed>();
   app.get('/v1/hosts/:host/events', (context) => {
     const { host } = hostFor(context, services, context.req.param('host'), 'read');
+    const unknown = Object.keys(context.req.query());
+    if (unknown.length > 0)
+      throw invalid(
+        422,
+        unknown.map((key) => ({ field: 'query', reason: `Unrecognized key: "${key}"` })),
+      );
     // HEAD is served as GET whose body nobody reads: a stream of events would never end.
     if (context.req.method === 'HEAD') return context.body(null, 200, { 'content-type': 'text/event-stream' });
     const feed = feeds.get(host) ?? new HostFeed(services, host);

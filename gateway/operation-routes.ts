@@ -120,18 +120,20 @@ export function operationRoutes(services: Services): App {
         operationId: 'cancelOperation',
         tags: ['Operations'],
         summary: 'Stop an operation and undo what it has done',
-        request: { params: OfOperation },
+        request: { params: OfOperation, query: OneRun },
       },
       { 202: { description: 'It has been asked to stop', schema: Operation } },
     ),
     async (context) => {
       const { operationId } = context.req.valid('param');
-      const operation = await find(context, operationId, undefined, ({ type }) =>
+      const { runId } = context.req.valid('query');
+      const operation = await find(context, operationId, runId, ({ type }) =>
         type.startsWith('reconcile') ? 'reconcile' : 'change',
       );
       if (!CANCELLABLE.has(operation.type))
         throw new Problem(409, 'not-cancellable', 'It is not to be cancelled', `a ${operation.type} is no operation`);
-      if (operation.state !== 'running' || !(await cancelOperation(client, operationId)))
+      const run = runId === undefined ? undefined : operation.runId;
+      if (operation.state !== 'running' || !(await cancelOperation(client, operationId, run)))
         throw new Problem(409, 'ended', 'It has ended', `operation ${operationId} is ${operation.state}`);
       const body = operationBody(services, operation);
       context.header('location', body.url);

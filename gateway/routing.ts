@@ -24,13 +24,32 @@ export function newApp(): App {
   return new OpenAPIHono<Env>({
     defaultHook: (result) => {
       if (result.success) return;
-      const errors = result.error.issues.map(({ path, message }) => ({
+      const errors = result.error.issues.flatMap(issuesOf).map(({ path, message }) => ({
         field: path.join('.') || result.target,
         reason: message,
       }));
       throw invalid(422, errors);
     },
   });
+}
+
+type Issue = z.core.$ZodIssue;
+
+/** Of several forms, what is wrong in the one that was meant: it knows all keys that are given, and has the least that is wrong. */
+function issuesOf(issue: Issue): Issue[] {
+  if (issue.code !== 'invalid_union') return [issue];
+  const possible = issue.errors
+    .filter((issues) => issues.length > 0 && !issues.some(isOfAnotherForm))
+    .toSorted((one, other) => one.length - other.length);
+  const [meant, next] = possible;
+  if (meant === undefined) return [issue];
+  const isUnclear = meant.length === next?.length && JSON.stringify(meant) !== JSON.stringify(next);
+  if (isUnclear) return [issue];
+  return meant.flatMap(issuesOf).map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }));
+}
+
+function isOfAnotherForm({ code, path }: Issue): boolean {
+  return path.length === 0 && (code === 'unrecognized_keys' || code === 'custom');
 }
 
 const PROBLEMS = {
@@ -50,6 +69,7 @@ const PROBLEMS = {
 } as const;
 const OF_ALL = [400, 401, 403, 404, 422, 429, 503] as const;
 const OF_READINGS = [504] as const;
+const OF_TAGGED = [412] as const;
 const OF_CHANGES = [409, 412, 413, 415, 502, 504] as const;
 
 const text = (description: string) => ({ description, schema: { type: 'string' as const } });
@@ -70,7 +90,10 @@ type Answer = {
   links?: Record<string, { operationId: string; parameters: Record<string, string>; description: string }>;
 };
 
-/** A route with the problems that it can answer with. */
+/** What is said in a query that nobody reads, a `dryRun` above all, must not be taken for heard. */
+const NO_QUERY = z.strictObject({});
+
+/** A route with the problems that it can answer with; its query takes what its schema names, and nothing else. */
 export function route<const Config extends Omit<RouteConfig, 'responses'>>(
   config: Config,
   answers: Readonly<Record<number, Answer>>,
@@ -84,10 +107,10 @@ export function route<const Config extends Omit<RouteConfig, 'responses'>>(
       ...(links === undefined ? {} : { links }),
     },
   ]);
-  const notModified = Object.values(answers).some(({ tagged }) => tagged)
-    ? { 304: { description: 'It is as it was, by `If-None-Match`', headers: TAG } }
-    : {};
-  const statuses = [...OF_ALL, ...(config.method === 'get' ? OF_READINGS : OF_CHANGES)];
+  const isTagged = Object.values(answers).some(({ tagged }) => tagged);
+  const notModified = isTagged ? { 304: { description: 'It is as it was, by `If-None-Match`', headers: TAG } } : {};
+  const ofReadings = isTagged ? [...OF_READINGS, ...OF_TAGGED] : OF_READINGS;
+  const statuses = [...OF_ALL, ...(config.method === 'get' ? ofReadings : OF_CHANGES)];
   const problems = statuses.map((status) => [
     status,
     {
@@ -99,6 +122,7 @@ export function route<const Config extends Omit<RouteConfig, 'responses'>>(
   type Whole = Config & Pick<RouteConfig, 'responses'>;
   return createRoute<Config['path'], Whole>({
     ...config,
+    request: { query: NO_QUERY, ...config.request },
     security: [{ token: [] }],
     responses: { ...Object.fromEntries(problems), ...notModified, ...Object.fromEntries(described) },
   } as Whole);

@@ -66,7 +66,9 @@ const newPort = {
   vdev: Vdev.optional(),
   adminStateUp: z.boolean().default(true),
   address: z
-    .union([z.ipv4().openapi({ format: 'ipv4' }), z.ipv6().openapi({ format: 'ipv6' })])
+    .union([z.ipv4().openapi({ format: 'ipv4' }), z.ipv6().openapi({ format: 'ipv6' })], {
+      error: 'an IPv4 or IPv6 address',
+    })
     .optional()
     .openapi({ example: '192.0.2.10', description: 'Fixed address, for the name service' }),
   hostname: z
@@ -78,16 +80,28 @@ const newPort = {
 export const NewPort = z.strictObject(newPort).openapi('NewPort');
 
 export const PortChange = z
-  .union([
-    z.strictObject({ network: Network, vswitch: VswitchParam.optional() }),
-    z.strictObject({ adminStateUp: z.boolean() }),
-  ])
+  .union(
+    [
+      z.strictObject({ network: Network, vswitch: VswitchParam.optional() }),
+      z.strictObject({ adminStateUp: z.boolean() }),
+    ],
+    { error: 'either network, with or without vswitch, or adminStateUp' },
+  )
   .openapi('PortChange', { example: { network: { type: 'vlan', segmentationId: 2001 } } });
+
+/** Zod would call all of a new port unknown here, and not say what is wrong with it, if this were a strict object. */
+const RecordedPort = z
+  .looseObject({ portId: PortIdParam })
+  .refine((port) => Object.keys(port).length === 1, {
+    error: 'a recorded port is named by its portId alone',
+    abort: true,
+  })
+  .openapi({ additionalProperties: false });
 
 export const NewNics = z
   .strictObject({
     ports: z
-      .array(z.union([z.strictObject({ portId: PortIdParam }), z.strictObject({ portId: PortIdParam, ...newPort })]))
+      .array(z.union([RecordedPort, z.strictObject({ portId: PortIdParam, ...newPort })]))
       .min(1)
       .max(64),
   })

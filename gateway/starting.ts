@@ -100,8 +100,9 @@ function clashOf({ id, clash }: Begun): Problem {
 
 /** The seconds of `Prefer: wait`, RFC 7240; undefined when the caller does not wait. */
 function waitOf(prefer: string | undefined, most: number): number | undefined {
-  for (const preference of (prefer ?? '').split(',')) {
-    const [, seconds] = /^\s*wait\s*=\s*"?(\d{1,9})"?\s*(?:;|$)/i.exec(preference) ?? [];
+  // What is quoted may hold commas.
+  for (const preference of prefer?.match(/(?:[^",]|"(?:[^"\\]|\\.)*")+/g) ?? []) {
+    const [, seconds] = /^\s*wait\s*=\s*"?(\d+)"?\s*(?:;|$)/i.exec(preference) ?? [];
     if (seconds !== undefined) return Math.min(most, Number(seconds));
   }
   return undefined;

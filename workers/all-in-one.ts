@@ -4,14 +4,11 @@ import { parseArgs } from 'node:util';
 import type { GuestPortRequest } from '../client/port-file.ts';
 import { runPath } from '../temporal-config/ui-links.ts';
 import { guestWorkflowId } from '../temporal-config/workflow-ids.ts';
-import { examplePortRequests } from './demo/example-ports.ts';
+import { examplePortRequests, STARTER } from './demo/example-ports.ts';
 import { type Stack, startStack } from './demo/stack.ts';
 import { compare, wire } from './demo/wire.ts';
 import { createLogger, installTemporalLogger } from './logging.ts';
 
-const HOSTS = 2;
-const GUESTS_PER_HOST = 4;
-const PORTS = 16;
 const RECONCILE_SECONDS = 10;
 const REPAIR_MS = 60_000;
 
@@ -23,7 +20,7 @@ async function main(): Promise<void> {
       'ui-port': { type: 'string', default: '8233' },
       'simulator-port': { type: 'string', default: '8080' },
       'gateway-port': { type: 'string', default: '8088' },
-      guests: { type: 'string', default: String(GUESTS_PER_HOST) },
+      guests: { type: 'string', default: String(STARTER.guestsPerHost) },
     },
   });
   const say = (line: string) => process.stdout.write(`${line}\n`);
@@ -35,7 +32,7 @@ async function main(): Promise<void> {
   };
   installTemporalLogger(createLogger('warn'));
   const stack = await startStack({
-    hosts: HOSTS,
+    hosts: STARTER.hosts,
     guestsPerHost: Number(values.guests),
     say,
     ports,
@@ -43,8 +40,10 @@ async function main(): Promise<void> {
   });
   const ended = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   try {
-    const requests = examplePortRequests(PORTS, stack.hosts, GUESTS_PER_HOST);
-    say(`Wiring ${requests.length} ports of ${HOSTS * GUESTS_PER_HOST} guests on ${HOSTS} z/VM systems:`);
+    const requests = examplePortRequests(STARTER.ports, stack.hosts, STARTER.guestsPerHost);
+    say(
+      `Wiring ${requests.length} ports of ${STARTER.hosts * STARTER.guestsPerHost} guests on ${STARTER.hosts} z/VM systems:`,
+    );
     await wire(stack.client, requests, ({ userid, host, ports: count, failure }) =>
       say(`  ${userid} on ${host}: ${failure ?? `${count} ports wired`}`),
     );

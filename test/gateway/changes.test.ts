@@ -179,6 +179,79 @@ test('a query that is misspelt changes nothing, and lists nothing', async () => 
   expect((await call('GET', `/v1/operations?hosts=${served.host}`)).status).toBe(422);
 });
 
+test('what a query says that a route does not know is refused on every route, and nothing is changed', async () => {
+  const { paths } = (await call('GET', '/openapi.json')).body as { paths: Record<string, Record<string, unknown>> };
+  const routes = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => [method.toUpperCase(), path] as const),
+  );
+  const asked = routes.filter(([, path]) => path.startsWith('/v1/'));
+  expect(asked.length).toBeGreaterThan(25);
+  const values: Record<string, string> = {
+    ...{ host: served.host, userid: 'LNX10010', portId: portId(30), vswitch: 'VSW2', operationId: 'x' },
+  };
+  for (const [method, path] of asked) {
+    const url = path.replace(/\{(\w+)\}/g, (_whole, name: string) => values[name] ?? name);
+    const { status, body } = await call(method, `${url}?dryRun=true&nosuch=1`);
+    expect({ path, method, status }).toEqual({ path, method, status: 422 });
+    expect(body.detail, path).toContain('nosuch');
+  }
+});
+
+test.each([
+  ['network.segmentationId', { network: { type: 'vlan', segmentationId: 5_000 } }],
+  ['network.type', { network: { type: 'vxlan' } }],
+  ['vswitch', { network: { type: 'flat' }, vswitch: 'NOT ONE' }],
+  ['adminStateUp', { adminStateUp: 'down' }],
+])('a change of a port that is not understood names %s', async (field, change) => {
+  const { status, body } = await call('PATCH', portOf('LNX10001', 1), change);
+  expect({ status, fields: body.errors.map((error: { field: string }) => error.field) }).toEqual({
+    ...{ status: 422, fields: [field] },
+  });
+});
+
+test.each([{}, { name: 'x' }, { network: { type: 'flat' }, adminStateUp: true }])(
+  'a change of a port that is none says what is one: %j',
+  async (change) => {
+    const { status, body } = await call('PATCH', portOf('LNX10001', 1), change);
+    expect({ status, detail: body.detail }).toMatchObject({
+      status: 422,
+      detail: expect.stringContaining('either network'),
+    });
+  },
+);
+
+test.each([
+  ['portId', { portId: 'x' }],
+  ['portId', { portId: 'x', vswitch: 'VSW1', network: { type: 'flat' } }],
+  ['network.segmentationId', { portId: portId(1), vswitch: 'VSW1', network: { type: 'vlan', segmentationId: 0 } }],
+  ['address', { portId: portId(1), vswitch: 'VSW1', network: { type: 'flat' }, address: 'here' }],
+])('a NIC that is not understood names its %s', async (field, port) => {
+  const { body } = await call('POST', `${base}/guests/LNX10001/nics`, { ports: [port] });
+  expect(body.errors.map((error: { field: string }) => error.field)).toEqual([`ports.0.${field}`]);
+});
+
+test('a key of the query says which of several runs is to be cancelled, and one that has ended is not', async () => {
+  const ask = (segmentationId: number) =>
+    call('PATCH', portOf('LNX10001', 1), { network: vlan(segmentationId) }, { ...WAIT, 'idempotency-key': 'twice' });
+  const { id, runId } = (await ask(150)).body;
+  const again = await call('POST', `/v1/operations/${id}/cancel?runId=${runId}`);
+  expect(again).toMatchObject({ status: 409, body: { type: 'urn:networking-zvm:problem:ended' } });
+});
+
+test('of several preferences the one to wait is found, whatever the others quote', async () => {
+  const ask = (prefer: string) =>
+    call('PATCH', `${portOf('LNX10001', 1)}?dryRun=true`, { adminStateUp: true }, { prefer });
+  expect((await ask('foo="a, wait=5", respond-async')).headers.get('preference-applied')).toBeNull();
+  expect((await ask('foo="a, b", wait="20"; x')).headers.get('preference-applied')).toBe('wait=20');
+  expect((await ask('wait=99999999999')).headers.get('preference-applied')).toBe('wait=120');
+});
+
+test('what is read only if it is as it was is not answered when it is not', async () => {
+  const tag = (await call('GET', `${base}/vswitches/VSW2`)).headers.get('etag') ?? '';
+  const read = (match: string) => call('GET', `${base}/vswitches/VSW2`, undefined, { 'if-match': match });
+  expect([(await read(tag)).status, (await read('*')).status, (await read('"old"')).status]).toEqual([200, 200, 412]);
+});
+
 test('what is read weakly is not sent again', async () => {
   const { headers } = await call('GET', `${base}/guests`);
   const tag = headers.get('etag') ?? '';

@@ -46,6 +46,15 @@ describe('at the edge of HTTP', () => {
     expect((await served.call('DELETE', '/healthz')).status).toBe(405);
   });
 
+  test('a body that is compressed is refused for that', async () => {
+    const coded = { 'content-encoding': 'gzip', 'content-type': 'application/json' };
+    const answer = await served.call('PUT', `${base}/guests/LNX10001/ports/${portId(1)}`, PORT, coded);
+    expect(answer).toMatchObject({
+      status: 415,
+      body: { ...problem('not-json'), detail: expect.stringContaining('compressed') },
+    });
+  });
+
   test.each([
     ['a slash at the end', () => `${base}/`],
     ['two slashes', () => base.replace('/hosts/', '/hosts//')],

@@ -1,6 +1,9 @@
 import { GuestPortRequest } from '../../client/port-file.ts';
 import type { HostConfiguration } from '../../configuration/configuration.ts';
 
+/** What `npm start` wires. */
+export const STARTER = { hosts: 2, guestsPerHost: 4, ports: 16 } as const;
+
 /** `count` requests for the embedded hosts: every guest gets a flat port and VLAN ports on the others, until there are enough. */
 export function examplePortRequests(
   count: number,
