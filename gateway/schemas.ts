@@ -21,7 +21,8 @@ export const PortIdParam = z
   .regex(/^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-8][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$/)
   .toLowerCase()
   .openapi({ example: '00000000-0000-4000-8000-000000000001', description: 'A port, by its UUID' });
-export const OfGuest = z.object({ host: HostParam, userid: UseridParam });
+export const OfHost = z.object({ host: HostParam });
+export const OfGuest = OfHost.extend({ userid: UseridParam });
 export const OfPort = OfGuest.extend({ portId: PortIdParam });
 export const OperationIdParam = z
   .string()
