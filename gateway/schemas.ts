@@ -210,15 +210,19 @@ const StoredNetwork = z.object({
   segmentationIds: z.array(z.int()).optional(),
 });
 
+const recorded = {
+  vdev: z.string().optional(),
+  vswitch: z.string().optional(),
+  network: StoredNetwork,
+  mac: z.string().optional(),
+  adminStateUp: z.boolean(),
+};
+
 export const PortRow = z
   .object({
     portId: z.string(),
     userid: z.string(),
-    vdev: z.string().optional(),
-    vswitch: z.string().optional(),
-    network: StoredNetwork,
-    mac: z.string().optional(),
-    adminStateUp: z.boolean(),
+    ...recorded,
     actual: z.object({ vlans: z.array(z.int()).nullable(), coupledTo: z.string().nullable() }),
     drift: z.array(z.string()),
   })
@@ -243,11 +247,7 @@ export const Guest = z
     record: z.array(
       z.object({
         portId: z.string(),
-        vdev: z.string().optional(),
-        vswitch: z.string().optional(),
-        network: StoredNetwork,
-        mac: z.string().optional(),
-        adminStateUp: z.boolean(),
+        ...recorded,
         rows: z.int(),
       }),
     ),
