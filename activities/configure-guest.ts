@@ -3,10 +3,10 @@ import { type Step, sentence } from '../network/steps.ts';
 import type { StepReport } from '../workflows/host-activities.ts';
 import type { Command } from '../xcat/channel.ts';
 import { XcatError } from '../xcat/errors.ts';
-import { judge } from '../xcat/return-codes.ts';
 import * as smcli from '../xcat/smcli.ts';
 import type { HostRuntime } from './host-runtime.ts';
 import { failureOf } from './smapi-failure.ts';
+import { verdictOf } from './smapi-outcome.ts';
 
 /**
  * Carry out steps on z/VM in order, in one call to the zHCP. Stops at the first command that fails, which `failure` says with the step and
@@ -27,10 +27,8 @@ export async function configureGuest(
     const outcome = outcomes[index];
     // The chain stops at an "already so" too: the rest is planned anew from what is there.
     if (outcome?.ran !== true && reports.length > 0) return { reports, complete: false };
-    const operation = chain[index]?.argv[1] ?? '';
-    const verdict = outcome?.ran === true ? judge(operation, outcome.exitStatus, outcome.output) : undefined;
-    if (verdict === undefined || !verdict.ok)
-      return { reports, complete: false, failure: failureOf(sentence(step), outcome) };
+    const verdict = verdictOf(chain[index], outcome);
+    if (verdict?.ok !== true) return { reports, complete: false, failure: failureOf(sentence(step), outcome) };
     if (verdict.asynchronous === true) complete = false;
     reports.push({ step: sentence(step), answer: answerOf(verdict) });
   }

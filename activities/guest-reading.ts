@@ -15,6 +15,7 @@ import { refusedFailure } from './failures.ts';
 import { type HostRuntime, zhcpUserid } from './host-runtime.ts';
 import { macEntriesOf, macsInTable, recordedPorts } from './port-rows.ts';
 import { failureOf } from './smapi-failure.ts';
+import { answered } from './smapi-outcome.ts';
 
 /** What is read of one guest and around it. */
 export type Reading = Omit<Surroundings, 'avoidMacs'>;
@@ -234,11 +235,6 @@ function nodeOf(view: HostView, userid: Userid): NodeName {
 /** `hcp` holds the zHCP's full host name; its node is that name or its first label. */
 function isHcpOf({ zhcpRow, rules }: Pick<RecordView, 'zhcpRow' | 'rules'>, { hcp }: Row): boolean {
   return (hcp !== undefined && hcp === zhcpRow?.hcp) || hcp?.split('.')[0] === rules.zhcpNode;
-}
-
-function answered(operation: string, outcome: CommandOutcome | undefined): string {
-  if (outcome?.ran === true && judge(operation, outcome.exitStatus, outcome.output).ok) return outcome.output;
-  throw failureOf(operation, outcome);
 }
 
 /** Undefined when the guest is not logged on: 200/12 or 8/45, which of them is not known (contract xcat.md 5.7). */

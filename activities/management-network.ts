@@ -11,13 +11,13 @@ import type { ManagementPlan, StepReport } from '../workflows/host-activities.ts
 import { plainText } from '../xcat/answers.ts';
 import type { Command, CommandOutcome } from '../xcat/channel.ts';
 import { XcatError } from '../xcat/errors.ts';
-import { judge } from '../xcat/return-codes.ts';
 import * as smcli from '../xcat/smcli.ts';
 import { dumpTable } from '../xcat/tables.ts';
 import { refusedFailure } from './failures.ts';
 import type { HostRuntime } from './host-runtime.ts';
 import { isGuestOf } from './management-node.ts';
 import { failureOf } from './smapi-failure.ts';
+import { verdictOf } from './smapi-outcome.ts';
 import { readVswitches } from './vswitches.ts';
 
 const INTERFACE = 'enccw0.0.0800';
@@ -48,8 +48,7 @@ export async function applyManagement(
     if (step.kind !== 'grantManagementNode') continue;
     const grant = smcli.grant(zhcp, step.vswitch, step.userid, []);
     const [outcome] = await host.xcat.channel(host.rules.zhcpNode).run([grant], { signal });
-    const verdict = outcome?.ran === true ? judge(grant.argv[1] ?? '', outcome.exitStatus, outcome.output) : undefined;
-    if (verdict?.ok !== true) throw failureOf(managementSentence(step), outcome);
+    if (verdictOf(grant, outcome)?.ok !== true) throw failureOf(managementSentence(step), outcome);
   }
   const onNode = steps.filter((step) => step.kind !== 'grantManagementNode');
   const node = await host.xcat.managementNode({ signal });

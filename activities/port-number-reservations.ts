@@ -1,6 +1,6 @@
 import type { DesiredPort } from '../network/desired.ts';
-import type { Userid, VswitchName } from '../network/identifiers.ts';
-import type { PortNumber } from '../network/port-number.ts';
+import type { Userid } from '../network/identifiers.ts';
+import type { VswitchPort } from '../network/port-number.ts';
 import type { Vswitch } from '../network/vswitch.ts';
 
 /**
@@ -17,7 +17,7 @@ export type PortNumberReservations = {
 /** An operation that has not given its numbers out by then plans anew, with numbers of its own choice. */
 const KEPT_MS = 10 * 60_000;
 
-type Reservation = { userid: Userid; vswitch: VswitchName; portNumber: PortNumber; until: number };
+type Reservation = VswitchPort & { userid: Userid; until: number };
 
 /** Create the reservations of one host's worker; `now` in milliseconds. */
 export function createPortNumberReservations(now: () => number = Date.now): PortNumberReservations {

@@ -5,7 +5,6 @@ import { planVswitch, planVswitchRemoval, type VswitchSettings, type VswitchStep
 import { vswitchSentence } from '../network/vswitch-sentence.ts';
 import type { StepReport, VswitchChange } from '../workflows/host-activities.ts';
 import type { Command } from '../xcat/channel.ts';
-import { judge } from '../xcat/return-codes.ts';
 import * as smcli from '../xcat/smcli.ts';
 import { parseVswitches } from '../xcat/smcli-parsers.ts';
 import { dumpTable } from '../xcat/tables.ts';
@@ -13,14 +12,13 @@ import { refusedFailure } from './failures.ts';
 import type { HostRuntime } from './host-runtime.ts';
 import { administratorsVswitches } from './management-node.ts';
 import { failureOf } from './smapi-failure.ts';
+import { answered, verdictOf } from './smapi-outcome.ts';
 
 /** All VSWITCHes of a host. Throws an XcatError when they cannot be read. */
 export async function readVswitches(host: HostRuntime, signal: AbortSignal): Promise<Vswitch[]> {
   const query = smcli.queryVswitches(await host.zhcp.get(), '*');
   const [outcome] = await host.xcat.channel(host.rules.zhcpNode).run([query], { signal });
-  if (outcome?.ran !== true || !judge('Virtual_Network_Vswitch_Query_Extended', outcome.exitStatus, outcome.output).ok)
-    throw failureOf('read VSWITCHes', outcome);
-  return parseVswitches(outcome.output);
+  return parseVswitches(answered('read VSWITCHes', outcome));
 }
 
 /** What is to be done to a VSWITCH. Throws a `Refused` failure when it must not be. */
@@ -58,10 +56,8 @@ export async function applyVswitchSteps(
   const chain = steps.map((step) => commandOf(step, zhcp));
   const outcomes = await host.xcat.channel(host.rules.zhcpNode).run([chain], { signal });
   return steps.map((step, index) => {
-    const outcome = outcomes[index];
-    const functionName = chain[index]?.argv[1] ?? '';
-    const verdict = outcome?.ran === true ? judge(functionName, outcome.exitStatus, outcome.output) : undefined;
-    if (verdict === undefined || !verdict.ok) throw failureOf(vswitchSentence(step), outcome);
+    const verdict = verdictOf(chain[index], outcomes[index]);
+    if (verdict?.ok !== true) throw failureOf(vswitchSentence(step), outcomes[index]);
     return { step: vswitchSentence(step), answer: verdict.already ? 'was so already' : 'done' };
   });
 }

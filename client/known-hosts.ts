@@ -35,7 +35,7 @@ export async function describeHost(client: Client, host: string): Promise<KnownH
   return { host, workers, reconciliation };
 }
 
-// A worker asks for work at least once a minute: who has not for two is gone.
+// A worker asks for work at least once a minute: who has not for two is gone. That it has ended, which its SDK tells, server 1.29 shows no sooner.
 const GONE_MS = 120_000;
 const WORKFLOW_TASK_QUEUE = 1;
 

@@ -162,7 +162,7 @@ function readManagementNetwork(reader: HostReader): { address: string; mask: str
 
 function readPhysicalNetworks(reader: HostReader): PhysicalNetwork[] {
   const mappingSetting = reader.find(SETTINGS.vswitchMappings) ? SETTINGS.vswitchMappings : SETTINGS.bridgeMappings;
-  const mappings = reader.read(mappingSetting) ?? new Map<string, string>();
+  const mappings = reader.read(mappingSetting) ?? new Map<string, string | undefined>();
   const flatNetworks = reader.read(SETTINGS.flatNetworks) ?? [];
   const vlanRanges = reader.read(SETTINGS.vlanRanges) ?? new Map<string, VlanRange[]>();
   const named = flatNetworks.filter((name) => name !== '*');
@@ -170,14 +170,14 @@ function readPhysicalNetworks(reader: HostReader): PhysicalNetwork[] {
   const networkOf = new Map<string, string>();
 
   return [...new Set([...named, ...vlanRanges.keys(), ...mappings.keys()])].map((name) => {
-    const vswitch = mappings.get(name) ?? VswitchName.safeParse(name).data;
+    const vswitch = mappings.has(name) ? mappings.get(name) : VswitchName.safeParse(name).data;
     const origin = mappings.has(name)
       ? mappingSetting
       : named.includes(name)
         ? SETTINGS.flatNetworks
         : SETTINGS.vlanRanges;
     const other = networkOf.get(vswitch ?? '');
-    if (vswitch === undefined) {
+    if (vswitch === undefined && !mappings.has(name)) {
       reader.report(
         { ...origin, allowed: `a name that is a VSWITCH's, or ${name}:VSWITCH in vswitch_mappings` },
         `${JSON.stringify(name)} has no mapping and cannot be the name of a VSWITCH`,
@@ -189,7 +189,7 @@ function readPhysicalNetworks(reader: HostReader): PhysicalNetwork[] {
         `${JSON.stringify(name)} and ${JSON.stringify(other)} are both VSWITCH ${vswitch}`,
         reader.find(origin),
       );
-    } else {
+    } else if (vswitch !== undefined) {
       networkOf.set(vswitch, name);
     }
     return {

@@ -21,6 +21,7 @@ export class HostReader {
     return this.#source.find(setting, this.host, this.#problems);
   }
 
+  /** The value; of a list with mistakes, which are reported, what its good entries give. */
   read<T>(setting: Setting<T>): T | undefined {
     const found = this.find(setting);
     if (found === undefined) return undefined;
@@ -31,7 +32,7 @@ export class HostReader {
     for (const message of new Set(result.error.issues.map((issue) => issue.message))) {
       this.report(setting, `${shown}${message}`, found);
     }
-    return undefined;
+    return setting.despiteMistakes?.(found.text);
   }
 
   /** The value, or the environment's in its place. */

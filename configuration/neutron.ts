@@ -36,16 +36,15 @@ export function readNeutron(reader: HostReader, env: Environment): NeutronConfig
 }
 
 function readBus(reader: HostReader, env: Environment): NeutronConfiguration['bus'] {
+  if (!isBusGiven(reader, env)) return undefined;
   const transport = readTransport(reader, env);
-  if (transport === undefined) return undefined;
   const read = brokerOptions(reader, env);
   const durable = read(SETTINGS.durableQueues) ?? read(SETTINGS.durableQueuesOld) ?? false;
   const quorum = read(SETTINGS.quorumQueue) ?? false;
   const caFile = read(SETTINGS.brokerCaFile) ?? read(SETTINGS.brokerCaFileOld);
   const certFile = read(SETTINGS.brokerCertFile) ?? read(SETTINGS.brokerCertFileOld);
   const keyFile = read(SETTINGS.brokerKeyFile) ?? read(SETTINGS.brokerKeyFileOld);
-  return {
-    transport,
+  const options = {
     exchange: reader.read(SETTINGS.controlExchange) ?? DEFAULT_EXCHANGE,
     flags: {
       durable: durable || quorum,
@@ -62,6 +61,12 @@ function readBus(reader: HostReader, env: Environment): NeutronConfiguration['bu
     rpcTimeoutSeconds: reader.read(SETTINGS.rpcTimeoutSeconds) ?? DEFAULT_RPC_TIMEOUT_SECONDS,
     reportIntervalSeconds: reader.read(SETTINGS.reportIntervalSeconds) ?? DEFAULT_REPORT_SECONDS,
   };
+  return transport === undefined ? undefined : { transport, ...options };
+}
+
+function isBusGiven(reader: HostReader, env: Environment): boolean {
+  const places = [SETTINGS.transportUrl, SETTINGS.rabbitHosts, SETTINGS.rabbitHost];
+  return (env.ZVM_TRANSPORT_URL ?? '') !== '' || places.some((place) => reader.find(place) !== undefined);
 }
 
 /** Reads options of the broker: as oslo.messaging does, from the query of `transport_url` before the files. */
@@ -120,8 +125,9 @@ function oldTransport(reader: HostReader, hosts: string, tls: boolean): Transpor
 }
 
 function readRest(reader: HostReader, env: Environment): RestOptions | undefined {
-  const url = reader.read(SETTINGS.neutron_url) ?? reader.read(SETTINGS.quantum_url);
-  if (url === undefined) return undefined;
+  if (reader.find(SETTINGS.neutron_url) === undefined && reader.find(SETTINGS.quantum_url) === undefined)
+    return undefined;
+  const url = reader.read(SETTINGS.neutron_url) ?? reader.read(SETTINGS.quantum_url) ?? '';
   const caFile =
     reader.read(SETTINGS.neutron_ca_certificates_file) ?? reader.read(SETTINGS.quantum_ca_certificates_file);
   const strategy =

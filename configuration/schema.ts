@@ -19,6 +19,8 @@ export type Setting<T> = {
   allowed: string;
   /** The value as an error may show it; undefined when it may not at all. */
   show: (text: string) => string | undefined;
+  /** What a value with mistakes gives all the same, so that the sections that it names are checked too. */
+  despiteMistakes?: (text: string) => T;
 };
 
 /** The server's address as given, and as a URL without a path. */
@@ -54,37 +56,36 @@ function items(text: string): string[] {
 
 const PhysicalNetworks = z.string().transform((text) => [...new Set(items(text))]);
 
-const Mappings = z.string().transform((text, context): ReadonlyMap<string, string> => {
-  const mappings = new Map<string, string>();
+type Complain = (problem: string) => void;
+
+/** The VSWITCH of each physical network; undefined where its entry is bad. */
+function readMappings(text: string, complain: Complain): ReadonlyMap<string, string | undefined> {
+  const mappings = new Map<string, string | undefined>();
   for (const item of items(text)) {
     const [name = '', target = '', ...rest] = item.split(':').map((part) => part.trim());
     const vswitch = VswitchName.safeParse(target);
-    if (name === '' || rest.length > 0 || !vswitch.success) {
-      context.addIssue(`has the bad entry ${JSON.stringify(item)}`);
-    } else if (mappings.has(name)) {
-      context.addIssue(`maps ${name} twice`);
-    } else {
-      mappings.set(name, vswitch.data);
-    }
+    const isGood = name !== '' && rest.length === 0 && vswitch.success;
+    if (!isGood) complain(`has the bad entry ${JSON.stringify(item)}`);
+    else if (mappings.has(name)) complain(`maps ${name} twice`);
+    if (name !== '' && !mappings.has(name)) mappings.set(name, isGood ? vswitch.data : undefined);
   }
   return mappings;
-});
+}
 
-const VlanRanges = z.string().transform((text, context): ReadonlyMap<string, VlanRange[]> => {
+/** The VLANs of each physical network; none where its entries are bad. */
+function readVlanRanges(text: string, complain: Complain): ReadonlyMap<string, VlanRange[]> {
   const ranges = new Map<string, VlanRange[]>();
   for (const item of items(text)) {
     const [name = '', ...bounds] = item.split(':').map((part) => part.trim());
     const [low, high] = bounds.length === 0 ? [String(LOWEST_VLAN), String(HIGHEST_VLAN)] : bounds;
     const from = vlan(low);
     const to = vlan(high);
-    if (name === '' || bounds.length > 2 || from === undefined || to === undefined || from > to) {
-      context.addIssue(`has the bad entry ${JSON.stringify(item)}`);
-    } else {
-      ranges.set(name, merged([...(ranges.get(name) ?? []), { from, to }]));
-    }
+    const isGood = name !== '' && bounds.length <= 2 && from !== undefined && to !== undefined && from <= to;
+    if (!isGood) complain(`has the bad entry ${JSON.stringify(item)}`);
+    if (name !== '') ranges.set(name, merged([...(ranges.get(name) ?? []), ...(isGood ? [{ from, to }] : [])]));
   }
   return ranges;
-});
+}
 
 function vlan(text: string | undefined): number | undefined {
   if (text === undefined || !/^[0-9]{1,4}$/.test(text)) return undefined;
@@ -171,6 +172,17 @@ function setting<T>(
   return { key, sections, schema, allowed, show };
 }
 
+/** A list of entries, of which the good ones are read though others are bad. */
+function listSetting<T>(
+  key: string,
+  sections: Setting<T>['sections'],
+  read: (text: string, complain: Complain) => T,
+  allowed: string,
+): Setting<T> {
+  const schema = z.string().transform((text, context) => read(text, (problem) => context.addIssue(problem)));
+  return { ...setting(key, sections, schema, allowed), despiteMistakes: (text) => read(text, () => {}) };
+}
+
 const hidden = (): undefined => undefined;
 const MAPPING_FORM = 'name:VSWITCH,… with each VSWITCH one token of 1 to 8 characters of A–Z, 0–9, @ # $ _ -';
 
@@ -214,13 +226,13 @@ export const SETTINGS = {
   caFile: setting('zvm_xcat_ca_file', AGENT, z.string(), 'path of a PEM file'),
   verifyTls: setting('zvm_xcat_verify_tls', AGENT, Flag, 'true or false'),
   credentialsInQuery: setting('zvm_xcat_credentials_in_query', AGENT, Flag, 'true or false'),
-  vswitchMappings: setting('vswitch_mappings', ['agent', 'ovs', 'DEFAULT', 'zvm'], Mappings, MAPPING_FORM),
-  bridgeMappings: setting('bridge_mappings', ['ovs'], Mappings, MAPPING_FORM),
+  vswitchMappings: listSetting('vswitch_mappings', ['agent', 'ovs', 'DEFAULT', 'zvm'], readMappings, MAPPING_FORM),
+  bridgeMappings: listSetting('bridge_mappings', ['ovs'], readMappings, MAPPING_FORM),
   flatNetworks: setting('flat_networks', ['ml2_type_flat'], PhysicalNetworks, 'name,… or *'),
-  vlanRanges: setting(
+  vlanRanges: listSetting(
     'network_vlan_ranges',
     ['ml2_type_vlan', 'ovs', 'agent'],
-    VlanRanges,
+    readVlanRanges,
     'name or name:low:high, with commas between; 1 ≤ low ≤ high ≤ 4094',
   ),
   defaultNicVdev: setting(

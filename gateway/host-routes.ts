@@ -9,8 +9,8 @@ import {
   GuestRow,
   Host,
   HostChange,
-  HostParam,
   HostPicture,
+  OfHost,
   Paging,
   PortRow,
   UseridParam,
@@ -18,7 +18,6 @@ import {
 } from './schemas.ts';
 import { allows } from './tokens.ts';
 
-const OfHost = z.object({ host: HostParam });
 const GuestFilter = Paging.extend({
   userid: UseridParam.optional().openapi({ description: 'Userids that begin so' }),
   drifted: z

@@ -1,4 +1,3 @@
-import { z } from '@hono/zod-openapi';
 import { ownWorkflowId } from '../client/begin-operation.ts';
 import { isInOrder, type ShownGuest, shownPort } from '../network/host-view.ts';
 import { tagged } from './conditions.ts';
@@ -19,7 +18,7 @@ import {
   type Services,
   STARTED,
 } from './routing.ts';
-import { Guest, HostParam, ManyPorts, NewPort, OfGuest, OfPort, Port, PortChange } from './schemas.ts';
+import { Guest, ManyPorts, NewPort, OfGuest, OfHost, OfPort, Port, PortChange } from './schemas.ts';
 import { startOwn } from './starting.ts';
 
 /** A guest, and its ports: read, create, change, delete. */
@@ -158,7 +157,7 @@ export function portRoutes(services: Services): App {
         tags: ['Ports'],
         summary: 'Many ports of many guests at once, each for itself',
         request: {
-          params: z.object({ host: HostParam }),
+          params: OfHost,
           headers: ChangeHeaders,
           query: GuestOperationQuery,
           body: jsonOf(ManyPorts),

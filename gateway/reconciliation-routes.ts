@@ -1,15 +1,13 @@
-import { z } from '@hono/zod-openapi';
 import { ownWorkflowId } from '../client/begin-operation.ts';
 import { describeOperation, listOperations } from '../client/operations.ts';
 import { knownBefore, reconcileOperation } from '../client/reconcile-now.ts';
 import { tagged } from './conditions.ts';
 import { notFound } from './problem.ts';
 import { type App, ChangeHeaders, hostFor, newApp, permit, route, type Services, STARTED } from './routing.ts';
-import { Drift, DryRun, FleetReconciliation, HostParam, Operations, Paging } from './schemas.ts';
+import { Drift, DryRun, FleetReconciliation, OfHost, Operations, Paging } from './schemas.ts';
 import { operationBody, startOwn } from './starting.ts';
 import { allows } from './tokens.ts';
 
-const OfHost = z.object({ host: HostParam });
 const MOST_SHOWN = 20;
 
 /** Drift, and reconciliation of one host or of several. */

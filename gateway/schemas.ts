@@ -21,7 +21,8 @@ export const PortIdParam = z
   .regex(/^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-8][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$/)
   .toLowerCase()
   .openapi({ example: '00000000-0000-4000-8000-000000000001', description: 'A port, by its UUID' });
-export const OfGuest = z.object({ host: HostParam, userid: UseridParam });
+export const OfHost = z.object({ host: HostParam });
+export const OfGuest = OfHost.extend({ userid: UseridParam });
 export const OfPort = OfGuest.extend({ portId: PortIdParam });
 export const OperationIdParam = z
   .string()
@@ -223,15 +224,19 @@ const StoredNetwork = z.object({
   segmentationIds: z.array(z.int()).optional(),
 });
 
+const recorded = {
+  vdev: z.string().optional(),
+  vswitch: z.string().optional(),
+  network: StoredNetwork,
+  mac: z.string().optional(),
+  adminStateUp: z.boolean(),
+};
+
 export const PortRow = z
   .object({
     portId: z.string(),
     userid: z.string(),
-    vdev: z.string().optional(),
-    vswitch: z.string().optional(),
-    network: StoredNetwork,
-    mac: z.string().optional(),
-    adminStateUp: z.boolean(),
+    ...recorded,
     actual: z.object({ vlans: z.array(z.int()).nullable(), coupledTo: z.string().nullable() }),
     drift: z.array(z.string()),
   })
@@ -256,11 +261,7 @@ export const Guest = z
     record: z.array(
       z.object({
         portId: z.string(),
-        vdev: z.string().optional(),
-        vswitch: z.string().optional(),
-        network: StoredNetwork,
-        mac: z.string().optional(),
-        adminStateUp: z.boolean(),
+        ...recorded,
         rows: z.int(),
       }),
     ),

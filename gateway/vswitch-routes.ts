@@ -18,10 +18,9 @@ import {
   type Services,
   STARTED,
 } from './routing.ts';
-import { HostParam, VswitchParam, VswitchRow } from './schemas.ts';
+import { OfHost, VswitchParam, VswitchRow } from './schemas.ts';
 import { startAlone } from './starting.ts';
 
-const OfHost = z.object({ host: HostParam });
 const OfVswitch = OfHost.extend({ vswitch: VswitchParam });
 
 /** VSWITCHes, and the NICs that DHCP and the management node have on them: what a host's configuration says. */

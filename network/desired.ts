@@ -2,7 +2,7 @@ import type { GuestState } from './guest.ts';
 import type { OwnNic } from './host-memory.ts';
 import type { PortId, VswitchName } from './identifiers.ts';
 import type { Port } from './port.ts';
-import type { PortNumber } from './port-number.ts';
+import type { VswitchPort } from './port-number.ts';
 import type { Vdev } from './vdev.ts';
 
 /**
@@ -24,8 +24,8 @@ export type Desired = {
   keepAuthorised: readonly VswitchName[];
   /** VSWITCHes that ports move away from: the authorisation goes unless something of the guest still needs it. */
   leaving: readonly VswitchName[];
-  /** Port numbers that a plan which is undone may have given the guest: in no directory entry yet, nobody else knows that they are ours. */
-  given?: readonly { vswitch: VswitchName; portNumber: PortNumber }[];
+  /** Ports of VSWITCHes that a plan which is undone may have given the guest: in no directory entry yet, nobody else knows that they are ours. */
+  given?: readonly VswitchPort[];
 };
 
 /** The state before a plan, to go back to from wherever the plan has come. */

@@ -1,8 +1,7 @@
 import { type Desired, type DesiredPort, removedVdevs } from './desired.ts';
 import type { GuestState } from './guest.ts';
-import type { VswitchName } from './identifiers.ts';
 import { vlansOf } from './port.ts';
-import type { PortNumber } from './port-number.ts';
+import type { PortNumber, VswitchPort } from './port-number.ts';
 import type { Step } from './steps.ts';
 import type { Vdev } from './vdev.ts';
 import { MOST_SINGLE, vlanSetWords } from './vlan-set.ts';
@@ -15,8 +14,6 @@ export type PortNumberPlan = {
   /** Vdevs whose port number is not the one they were coupled with. */
   renumbered: ReadonlySet<Vdev>;
 };
-
-type Assignment = { vswitch: VswitchName; portNumber: PortNumber };
 
 /** Plan the port numbers of a guest. Changed VLANs of a port number reach its coupled NIC without interrupting it. */
 export function planPortNumbers(desired: Desired, guest: GuestState, vswitches: readonly Vswitch[]): PortNumberPlan {
@@ -62,7 +59,7 @@ export function lostPortNumbers(
   desired: Desired,
   guest: GuestState,
   vswitches: readonly Vswitch[],
-): (Assignment & { owner: string })[] {
+): (VswitchPort & { owner: string })[] {
   return desired.ports.flatMap(({ vswitch: name, portNumber }) => {
     const vswitch = vswitches.find((candidate) => candidate.name === name && candidate.portSelection === 'PORTBASED');
     const owner = portNumber === undefined ? undefined : entryOf(vswitch, portNumber)?.userid;
@@ -72,7 +69,7 @@ export function lostPortNumbers(
 }
 
 /** Port numbers that the directory gives to NICs of ours: recorded or desired ones. */
-function assigned(desired: Desired, guest: GuestState): Assignment[] {
+function assigned(desired: Desired, guest: GuestState): VswitchPort[] {
   const removed = removedVdevs(desired, guest);
   return guest.directory.flatMap(({ vdev, portNumber, vswitch }) => {
     const row = guest.recorded.find((candidate) => candidate.vdev === vdev);
@@ -109,7 +106,7 @@ function giveSteps(vswitch: Vswitch, port: DesiredPort, portNumber: PortNumber, 
 
 /** SMAPI takes one VLAN to add and one to remove at a time; the new one first, so that the port is never on none. */
 function vlanSteps(
-  on: { userid: GuestState['userid']; vswitch: VswitchName; portNumber: PortNumber },
+  on: VswitchPort & { userid: GuestState['userid'] },
   add: readonly number[],
   remove: readonly number[],
 ): Step[] {

@@ -1,12 +1,12 @@
 import type { NicAddress } from './address-record.ts';
 import type { NodeName, PortId, Userid, VswitchName } from './identifiers.ts';
 import type { Port } from './port.ts';
-import type { PortNumber } from './port-number.ts';
+import type { PortNumber, VswitchPort } from './port-number.ts';
 import type { Vdev } from './vdev.ts';
 import { shortVlans } from './vlan-set.ts';
 
 type OnVswitch = { userid: Userid; vswitch: VswitchName };
-type OnPort = OnVswitch & { portNumber: PortNumber };
+type OnPort = VswitchPort & { userid: Userid };
 type OnNic = { userid: Userid; vdev: Vdev };
 type Vlans = readonly number[];
 

@@ -21,7 +21,7 @@ const SegmentData = z.object({
   segmentation_id: z.number().nullish(),
 });
 
-const PortData = z.object({
+const PortKeys = z.object({
   id: PortId,
   network_id: z.string(),
   mac_address: Mac,
@@ -29,6 +29,21 @@ const PortData = z.object({
   device_id: z.string().nullish(),
   device_owner: z.string().nullish(),
   status: z.string().nullish(),
+});
+
+function portOf(data: z.output<typeof PortKeys>): Omit<NeutronPort, 'host' | 'binding' | 'segment'> {
+  return {
+    portId: data.id,
+    networkId: data.network_id,
+    deviceId: data.device_id ?? '',
+    deviceOwner: data.device_owner ?? '',
+    mac: data.mac_address,
+    adminStateUp: data.admin_state_up,
+    status: data.status ?? '',
+  };
+}
+
+const PortData = PortKeys.extend({
   bindings: z
     .array(
       object(z.object({ host: z.string().nullish(), vif_type: z.string().nullish(), status: z.string().nullish() })),
@@ -58,14 +73,8 @@ export const PortObject = object(PortData).transform(({ 'versioned_object.data':
     .filter(({ host }) => host === binding?.host);
   const lowest = levels.toSorted((one, other) => (other.level ?? 0) - (one.level ?? 0))[0]?.segment;
   return {
-    portId: data.id,
-    networkId: data.network_id,
+    ...portOf(data),
     host: binding?.host ?? '',
-    deviceId: data.device_id ?? '',
-    deviceOwner: data.device_owner ?? '',
-    mac: data.mac_address,
-    adminStateUp: data.admin_state_up,
-    status: data.status ?? '',
     binding: bindingOf(binding?.vif_type),
     ...(lowest == null ? {} : { segment: segmentOf(lowest['versioned_object.data']) }),
   };
@@ -93,31 +102,16 @@ function segmentOf(data: z.output<typeof SegmentData>): Segment {
 }
 
 /** A port as REST and the older messages show it; the segment is not in it. */
-export const PortDictionary = z
-  .object({
-    id: PortId,
-    network_id: z.string(),
-    mac_address: Mac,
-    admin_state_up: z.boolean(),
-    status: z.string().nullish(),
-    device_id: z.string().nullish(),
-    device_owner: z.string().nullish(),
-    'binding:host_id': z.string().nullish(),
-    'binding:vif_type': z.string().nullish(),
-  })
-  .transform(
-    (data): NeutronPort => ({
-      portId: data.id,
-      networkId: data.network_id,
-      host: data['binding:host_id'] ?? '',
-      deviceId: data.device_id ?? '',
-      deviceOwner: data.device_owner ?? '',
-      mac: data.mac_address,
-      adminStateUp: data.admin_state_up,
-      status: data.status ?? '',
-      binding: bindingOf(data['binding:vif_type']),
-    }),
-  );
+export const PortDictionary = PortKeys.extend({
+  'binding:host_id': z.string().nullish(),
+  'binding:vif_type': z.string().nullish(),
+}).transform(
+  (data): NeutronPort => ({
+    ...portOf(data),
+    host: data['binding:host_id'] ?? '',
+    binding: bindingOf(data['binding:vif_type']),
+  }),
+);
 
 /** A network as REST shows it: one segment in `provider:` keys, or several in `segments`. */
 export const NetworkDictionary = z

@@ -69,6 +69,12 @@ export function parseType(text: string): AdapterType | null {
   return type === 'QDIO' || type === 'HIPERS' ? type : null;
 }
 
+/** The same by SMAPI's digit for it. */
+export function typeOfDigit(digit: string | undefined): AdapterType | null {
+  if (digit === '1') return 'HIPERS';
+  return digit === '2' ? 'QDIO' : null;
+}
+
 /** Whether the text is the three-byte half of a MAC. */
 export function isMacid(text: string): boolean {
   return /^[0-9A-Fa-f]{6}$/.test(text);

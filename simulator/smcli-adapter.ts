@@ -1,6 +1,6 @@
 import type { Code } from './codes.ts';
 import type { AdapterType } from './directory.ts';
-import { isMacid, parseType, parseVdev } from './directory.ts';
+import { isMacid, parseType, parseVdev, typeOfDigit } from './directory.ts';
 import type { Guest, Nic } from './guest.ts';
 import type { SmcliCall, SmcliFunction } from './smcli.ts';
 
@@ -15,7 +15,7 @@ export const ADAPTER_FUNCTIONS: Record<string, SmcliFunction> = {
     scope: 'live',
     status: (call) => `Adding virtual NIC to ${call.target}'s active configuration... `,
     run: (call, guest) => {
-      const type: AdapterType | null = { 1: 'HIPERS' as const, 2: 'QDIO' as const }[call.flags.get('t') ?? ''] ?? null;
+      const type = typeOfDigit(call.flags.get('t'));
       return create(call, guest, call.flags.get('v'), type, call.flags.get('d'), undefined);
     },
   },

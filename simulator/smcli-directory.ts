@@ -1,7 +1,7 @@
 import type { Code } from './codes.ts';
 import { OK } from './codes.ts';
 import type { AdapterType, Nicdef } from './directory.ts';
-import { formatNicdef, isMacid, isName, parseNicdefOperand, parseType, parseVdev } from './directory.ts';
+import { formatNicdef, isMacid, isName, parseNicdefOperand, parseType, parseVdev, typeOfDigit } from './directory.ts';
 import type { Guest } from './guest.ts';
 import type { SmcliCall, SmcliFunction } from './smcli.ts';
 import { CREATE_ADAPTER_KEYS } from './smcli-adapter.ts';
@@ -15,13 +15,8 @@ export const DIRECTORY_FUNCTIONS: Record<string, SmcliFunction> = {
     scope: 'directory',
     status: (call) => `Adding virtual NIC to ${call.target}'s directory entry... `,
     run: (call, guest) => {
-      const type: AdapterType | null = { 1: 'HIPERS' as const, 2: 'QDIO' as const }[call.flags.get('a') ?? ''] ?? null;
-      return create(
-        call,
-        guest,
-        ['v', 'n', 'c', 'm'].map((letter) => call.flags.get(letter)),
-        type,
-      );
+      const values = ['v', 'n', 'c', 'm'].map((letter) => call.flags.get(letter));
+      return create(call, guest, values, typeOfDigit(call.flags.get('a')));
     },
   },
   Virtual_Network_Adapter_Create_Extended_DM: {

@@ -8,6 +8,7 @@ import { examplePortRequests, STARTER } from './demo/example-ports.ts';
 import { type Stack, startStack } from './demo/stack.ts';
 import { compare, wire } from './demo/wire.ts';
 import { createLogger, installTemporalLogger } from './logging.ts';
+import { endWithFailure } from './program-failure.ts';
 
 const RECONCILE_SECONDS = 10;
 const REPAIR_MS = 60_000;
@@ -121,11 +122,11 @@ async function breakAndRepair(stack: Stack, port: GuestPortRequest, say: (line: 
 }
 
 main().catch((error: unknown) => {
-  const message = error instanceof Error ? error.message : String(error);
-  const advice = message.includes('address already in use')
-    ? ': is it running already? Choose other ports with --port, --ui-port, --simulator-port and --gateway-port'
-    : '';
-  process.stderr.write(`${message}${advice}\n`);
-  // What was started before it failed would keep the process up.
-  process.exit(1);
+  const isTaken = error instanceof Error && error.message.includes('address already in use');
+  endWithFailure(
+    error,
+    isTaken
+      ? ': is it running already? Choose other ports with --port, --ui-port, --simulator-port and --gateway-port'
+      : '',
+  );
 });

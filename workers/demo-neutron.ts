@@ -8,6 +8,7 @@ import { mismatchesOf, SimulatorState } from './demo/check.ts';
 import type { ApiPort } from './demo/openstack/neutron-api.ts';
 import { type NeutronStack, startNeutronStack } from './demo/openstack/stack.ts';
 import { createLogger, installTemporalLogger } from './logging.ts';
+import { endWithFailure } from './program-failure.ts';
 
 const SEGMENTATION_IDS = [1001, 1002, 1003];
 const LONGEST_MS = 300_000;
@@ -105,8 +106,4 @@ async function compare(
   });
 }
 
-main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  // What was started before it failed would keep the process up.
-  process.exit(1);
-});
+main().catch(endWithFailure);

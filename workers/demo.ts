@@ -5,6 +5,7 @@ import { examplePortRequests } from './demo/example-ports.ts';
 import { startStack } from './demo/stack.ts';
 import { compare, httpCalls, wire } from './demo/wire.ts';
 import { createLogger, installTemporalLogger } from './logging.ts';
+import { endWithFailure } from './program-failure.ts';
 
 const HOSTS = 2;
 const DEFAULT_PORTS = '20';
@@ -64,13 +65,6 @@ async function main(): Promise<boolean> {
   }
 }
 
-main().then(
-  (right) => {
-    process.exitCode = right ? 0 : 1;
-  },
-  (error: unknown) => {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-    // What was started before it failed would keep the process up.
-    process.exit(1);
-  },
-);
+main().then((right) => {
+  process.exitCode = right ? 0 : 1;
+}, endWithFailure);

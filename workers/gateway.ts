@@ -6,6 +6,7 @@ import { CONFIGURATION_ARGUMENTS, configurationOf } from './configuration-argume
 import { GatewayHosts, variable } from './gateway-environment.ts';
 import { gatewayHostOf, serveGateway } from './gateway-server.ts';
 import { createLogger } from './logging.ts';
+import { endWithFailure } from './program-failure.ts';
 import { prepareExternal } from './temporal-connection.ts';
 import { watchTokens } from './token-file.ts';
 
@@ -80,8 +81,4 @@ function servedHosts(files: Parameters<typeof configurationOf>[0]): { hosts: Gat
   };
 }
 
-main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  // What was started before it failed would keep the process up.
-  process.exit(1);
-});
+main().catch(endWithFailure);

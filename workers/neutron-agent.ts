@@ -4,6 +4,7 @@ import { configuredTarget, connectClient } from '../client/temporal-connection.t
 import { NeutronError } from '../neutron/errors.ts';
 import { CONFIGURATION_ARGUMENTS, configurationOf } from './configuration-arguments.ts';
 import { createLogger } from './logging.ts';
+import { endWithFailure } from './program-failure.ts';
 import { runNeutronAgents } from './run-neutron-agents.ts';
 import { prepareExternal } from './temporal-connection.ts';
 
@@ -28,9 +29,4 @@ async function main(): Promise<void> {
   }
 }
 
-main().catch((error: unknown) => {
-  const advice = error instanceof NeutronError ? `: ${error.advice}` : '';
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}${advice}\n`);
-  // What was started before it failed would keep the process up.
-  process.exit(1);
-});
+main().catch((error: unknown) => endWithFailure(error, error instanceof NeutronError ? `: ${error.advice}` : ''));

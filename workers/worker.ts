@@ -5,6 +5,7 @@ import { ConfigurationError } from '../configuration/error.ts';
 import { CONFIGURATION_ARGUMENTS, configurationOf } from './configuration-arguments.ts';
 import { createLogger, installTemporalLogger } from './logging.ts';
 import { neutronConnection } from './neutron-connection.ts';
+import { endWithFailure } from './program-failure.ts';
 import { runWorkers } from './run-workers.ts';
 import { prepareExternal } from './temporal-connection.ts';
 
@@ -30,9 +31,6 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  process.stderr.write(
-    `${error instanceof ConfigurationError ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
-  );
-  // A worker that has failed does not drain, and connections to others keep a process up: it has to end to be started again.
-  process.exit(1);
+  const isUnforeseen = error instanceof Error && !(error instanceof ConfigurationError);
+  endWithFailure(isUnforeseen ? (error.stack ?? error) : error);
 });

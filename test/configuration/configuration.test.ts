@@ -253,6 +253,30 @@ describe('Problems', () => {
     expect(error.message).not.toMatch(/Hush|nothing/);
   });
 
+  test('of a list of networks hide neither those of the networks that it names nor those of their VSWITCHes', () => {
+    const text = `[ovs]
+bridge_mappings = toolongname1:VSW1,toolongname2
+[ml2_type_vlan]
+network_vlan_ranges = vsw3:5000:6000,vsw4,toolongname1,toolongname2
+[vsw3]
+port_selection = both
+[vsw4]
+transport_type = token
+[VSW1]
+rdev_list = xyz
+[toolongname2]
+rdev_list = zyx
+`;
+    expect(failure(() => load([ACCESS, text])).problems.map(({ section, key }) => `${section} ${key}`)).toEqual([
+      'ovs bridge_mappings',
+      'ml2_type_vlan network_vlan_ranges',
+      'vsw3 port_selection',
+      'vsw4 transport_type',
+      'VSW1 rdev_list',
+      'toolongname2 rdev_list',
+    ]);
+  });
+
   test('of no file at all name the keys that are missing', () => {
     expect(failure(() => load([])).problems.map(({ key }) => key)).toEqual([
       'zvm_xcat_server',

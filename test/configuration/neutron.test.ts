@@ -176,6 +176,25 @@ quantum_admin_auth_url = http://controller:35357/v2.0
   ]);
 });
 
+test('a wrong address of the bus or of the REST API hides no mistake in the keys beside it', () => {
+  const bus = `[DEFAULT]
+transport_url = kafka://h
+rpc_response_timeout = soon
+[oslo_messaging_rabbit]
+amqp_auto_delete = perhaps
+`;
+  expect(
+    problemsOf(bus)
+      .problems.map(({ key }) => key)
+      .toSorted(),
+  ).toEqual(['amqp_auto_delete', 'rpc_response_timeout', 'transport_url']);
+  const rest =
+    '[AGENT]\nneutron_url = controller\nneutron_auth_strategy = token\nneutron_admin_auth_url = controller\n';
+  expect(problemsOf(rest).problems.map(({ key }) => key)).toEqual(
+    expect.arrayContaining(['neutron_url', 'neutron_auth_strategy', 'neutron_admin_auth_url']),
+  );
+});
+
 test('without either, Neutron is not configured', () => {
   expect(load('')).toBeUndefined();
 });

@@ -188,7 +188,7 @@ describe.skipIf(!neutronIsHere)('with a stock neutron-server whose parts fail', 
       const [kept, deleted] = await Promise.all([newPort('LNX10013'), newPort('LNX10015')]);
       await expectStatus(cloud, kept.id, 'ACTIVE');
       await expectStatus(cloud, deleted.id, 'ACTIVE');
-      await first.kill();
+      await first.end('SIGKILL');
       await api.deletePort(deleted.id);
       expect(await becomes(async () => !(await isAlive()))).toBe(true);
       const unbound = await newPort('LNX10017');
@@ -198,11 +198,11 @@ describe.skipIf(!neutronIsHere)('with a stock neutron-server whose parts fail', 
       await expectStatus(cloud, unbound.id, 'ACTIVE');
       expect(await becomes(() => isBare('LNX10015'))).toBe(true);
       expect((await api.port(kept.id)).status).toBe('ACTIVE');
-      expect(await second.end()).toBe(0);
+      expect(await second.end('SIGTERM')).toBe(0);
       expect((await api.port(kept.id)).status).toBe('ACTIVE');
-      expect(first.output() + second.output()).not.toContain('neutron-secret');
+      expect(first.said() + second.said()).not.toContain('neutron-secret');
       // The server of this test believes in security groups: whoever reads the log is told that nobody enforces them.
-      expect(first.output()).toContain('set enable_security_group = false');
+      expect(first.said()).toContain('set enable_security_group = false');
       await cloud.startAgent();
     },
     5 * MINUTE,
@@ -220,7 +220,7 @@ describe.skipIf(!neutronIsHere)('with a stock neutron-server whose parts fail', 
         Array.from({ length: 8 }, (_, index) => ({ networkId, host: cloud.host, deviceId: `LNX1003${index}` })),
       );
       expect(await becomes(async () => (await guest('LNX10030')).rows.length > 0)).toBe(true);
-      await first.kill();
+      await first.end('SIGKILL');
       const ports = await creating;
       await cloud.startAgent();
       for (const port of ports) await expectStatus(cloud, port.id, 'ACTIVE', 2 * MINUTE);
@@ -327,7 +327,7 @@ describe.skipIf(!neutronIsHere)('with a stock neutron-server whose parts fail', 
     'a second process of the agent is a stand-by: it changes nothing, and takes over',
     async () => {
       const standBy = await startAgentProcess(cloud);
-      expect(await becomes(() => standBy.output().includes('full synchronisation'))).toBe(true);
+      expect(await becomes(() => standBy.said().includes('full synchronisation'))).toBe(true);
       const before = await newPort('LNX10031');
       await expectStatus(cloud, before.id, 'ACTIVE');
       await cloud.stopAgent();
@@ -336,7 +336,7 @@ describe.skipIf(!neutronIsHere)('with a stock neutron-server whose parts fail', 
       // It did not hear of this port while it stood by.
       await cloud.openstack.api.deletePort(before.id);
       expect(await becomes(() => isBare('LNX10031'))).toBe(true);
-      await standBy.end();
+      await standBy.end('SIGTERM');
       await cloud.startAgent();
     },
     5 * MINUTE,

@@ -15,6 +15,7 @@ import { parseTransportUrl } from '../../neutron/transport-url.ts';
 import { startSimulator } from '../../simulator/simulator.ts';
 import { type Openstack, startOpenstack } from '../../workers/demo/openstack/neutron-server.ts';
 import { missingPackages } from '../../workers/demo/openstack/packages.ts';
+import type { Rabbit } from '../../workers/demo/openstack/rabbitmq.ts';
 import { neutronConnection } from '../../workers/neutron-connection.ts';
 import { type RunningAgents, runNeutronAgents } from '../../workers/run-neutron-agents.ts';
 import { runWorkers } from '../../workers/run-workers.ts';
@@ -145,12 +146,12 @@ export async function createCloud(
       last = { memory, failures, ...(unreported === undefined ? {} : { unreported }) };
     },
     dropMessages: async () => {
-      const model = await connect(amqpUrl(openstack));
+      const model = await connect(amqpUrl(openstack.rabbit));
       const channel = await model.createChannel();
       await channel.purgeQueue(`neutron-zvm-agent.${environment.host}`);
       await model.close();
     },
-    watchStatuses: () => watchStatuses(amqpUrl(openstack)),
+    watchStatuses: () => watchStatuses(amqpUrl(openstack.rabbit)),
     agents: () => {
       if (agents === undefined) throw new Error('no agent runs');
       return agents;
@@ -177,8 +178,9 @@ export async function createCloud(
   };
 }
 
-function amqpUrl({ rabbit }: Openstack): string {
-  return rabbit.transportUrl.replace(/^rabbit/, 'amqp').replace(/\/\/$/, '/');
+/** The address of a broker as amqplib has it. */
+export function amqpUrl({ transportUrl }: Rabbit): string {
+  return transportUrl.replace(/^rabbit/, 'amqp').replace(/\/\/$/, '/');
 }
 
 async function watchStatuses(url: string): Promise<{ seen(): string[]; close(): Promise<void> }> {

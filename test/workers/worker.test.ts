@@ -1,12 +1,11 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, expect, inject, onTestFinished, test } from 'vitest';
+import { startProgram } from '../program.ts';
 
-const ROOT = join(import.meta.dirname, '../..');
 let folder = '';
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'worker-'));
@@ -25,7 +24,8 @@ async function wayToTemporal() {
     socket.pipe(temporal).pipe(socket);
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
-  return { address: `127.0.0.1:${(server.address() as AddressInfo).port}`, close: () => server.close() };
+  onTestFinished(() => void server.close());
+  return `127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
 test('a worker that cannot go on ends, so that it is started again, though it looks for Neutron meanwhile', async () => {
@@ -42,21 +42,9 @@ zvm_xcat_username = admin
 zvm_xcat_password = admin
 `,
   );
-  const way = await wayToTemporal();
-  const worker = spawn(process.execPath, [join(ROOT, 'workers/worker.ts'), '--config-file', file], {
-    env: { ...process.env, TEMPORAL_ADDRESS: way.address, TEMPORAL_NAMESPACE: inject('temporalNamespace') },
-    stdio: ['ignore', 'ignore', 'pipe'],
+  const { ended, said } = startProgram('workers/worker.ts', ['--config-file', file], {
+    TEMPORAL_ADDRESS: await wayToTemporal(),
   });
-  let told = '';
-  worker.stderr.on('data', (chunk) => {
-    told += String(chunk);
-  });
-  try {
-    const [code] = await once(worker, 'close');
-    expect(code, told).toBe(1);
-    expect(told).not.toBe('');
-  } finally {
-    worker.kill('SIGKILL');
-    way.close();
-  }
+  expect(await ended, said()).toBe(1);
+  expect(said()).not.toBe('');
 });
