@@ -98,7 +98,7 @@ export async function findTemporalServer(options: FindOptions): Promise<External
 }
 
 /** The directory where all clones of this project share what is expensive to make. */
-function cacheDirectory(env: NodeJS.ProcessEnv = process.env): string {
+export function cacheDirectory(env: NodeJS.ProcessEnv = process.env): string {
   if (env.NETWORKING_ZVM_CACHE) return env.NETWORKING_ZVM_CACHE;
   return join(env.XDG_CACHE_HOME || join(env.HOME || homedir(), '.cache'), 'networking-zvm');
 }

@@ -1,0 +1,158 @@
+import { execFile, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { chmod, chown, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { makeCertificate } from '../../simulator/certificate.ts';
+import { ensurePackages } from '../../workers/demo/openstack/packages.ts';
+import { isListening, type Service, startService, until } from '../../workers/demo/openstack/service.ts';
+import { freePort, freePorts } from '../../workers/free-ports.ts';
+import { cacheDirectory } from '../../workers/temporal-binary.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const PRODUCTION = join(ROOT, 'temporal-config/production');
+const VERSION = 'v1.29.1';
+const POSTGRES = '/usr/lib/postgresql';
+const DEBIANS_POSTGRES = '15';
+/** What a careless script or template would stumble over. Temporal itself does over blanks. */
+const PASSWORD = `it's"a"$ecret/@:#?`;
+const START_MS = 90_000;
+const BUILD_MS = 20 * 60_000;
+const run = promisify(execFile);
+
+/** A Temporal server as docs/deployment.md has it: on PostgreSQL, by the files of temporal-config/production, with certificates. */
+export type ProductionServer = {
+  /** How its callers find it: `TEMPORAL_…`. */
+  env: Record<string, string>;
+  /** Start it, again too. */
+  start(): Promise<void>;
+  /** End it as a machine that fails does. */
+  kill(): Promise<void>;
+  /** Make the databases, or bring them up to date. */
+  createDatabases(): Promise<void>;
+  stop(): Promise<void>;
+};
+
+/** See that PostgreSQL and Temporal's programs are here. Throws an Error that says what is missing, and why it cannot be had. */
+export async function ensureProductionPrograms(say: (line: string) => void): Promise<void> {
+  await postgresPrograms(say);
+  const cache = programsOfTemporal();
+  if (existsSync(join(cache, 'sql'))) return;
+  say(`building Temporal's server ${VERSION} by Go (about 4 minutes, once)`);
+  await mkdir(cacheDirectory(), { recursive: true });
+  const folder = await mkdtemp(join(cacheDirectory(), 'making-'));
+  const packages = ['server', 'tools/sql'].map((name) => `go.temporal.io/server/cmd/${name}@${VERSION}`);
+  const env = { ...process.env, GOBIN: folder };
+  try {
+    await run('go', ['install', '-ldflags=-s -w', ...packages], { env, timeout: BUILD_MS });
+    await rename(folder, cache);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Make certificates, and a PostgreSQL that is empty, all in a folder of its own; the server is not started yet. */
+export async function createProductionServer(): Promise<ProductionServer> {
+  const folder = await mkdtemp(join(tmpdir(), 'production-'));
+  const postgres = await startPostgres(folder);
+  const port = await firstOfPorts();
+  const { key, cert, ca } = await makeCertificate();
+  const file = (name: string) => join(folder, name);
+  await Promise.all(
+    Object.entries({ 'server.key': key, 'server.pem': cert, 'ca.pem': ca }).map(([name, text]) =>
+      writeFile(file(name), text),
+    ),
+  );
+  const settings = {
+    ...{ POSTGRES_PORT: String(postgres.port), POSTGRES_PASSWORD: PASSWORD },
+    ...{ TEMPORAL_PORT: String(port), TEMPORAL_TLS_SERVER_NAME: 'localhost', TEMPORAL_TLS_CA_FILE: file('ca.pem') },
+    ...{ TEMPORAL_TLS_CERT_FILE: file('server.pem'), TEMPORAL_TLS_KEY_FILE: file('server.key') },
+    TEMPORAL_SQL_TOOL: join(programsOfTemporal(), 'sql'),
+  };
+  const createDatabases = async () => {
+    await run(join(PRODUCTION, 'create-databases.sh'), [], { env: { ...process.env, ...settings } });
+  };
+  let server: Service | undefined;
+  return {
+    env: {
+      ...{ TEMPORAL_ADDRESS: `127.0.0.1:${port}`, TEMPORAL_NAMESPACE: 'zvm' },
+      ...{ TEMPORAL_TLS_SERVER_NAME: 'localhost', TEMPORAL_TLS_SERVER_CA_CERT_PATH: file('ca.pem') },
+      ...{ TEMPORAL_TLS_CLIENT_CERT_PATH: file('server.pem'), TEMPORAL_TLS_CLIENT_KEY_PATH: file('server.key') },
+    },
+    async start() {
+      const log = file('temporal.log');
+      const how = ['--root', 'temporal-config/production', '--config', '.', '--env', 'server', '--allow-no-auth'];
+      const program = join(programsOfTemporal(), 'server');
+      server = await startService(program, [...how, 'start'], { env: settings, log, cwd: ROOT });
+      await until("Temporal's server did not listen", START_MS, log, () => isListening(port));
+    },
+    async kill() {
+      if (server !== undefined) process.kill(server.pid, 'SIGKILL');
+      await server?.stop();
+      server = undefined;
+    },
+    createDatabases,
+    async stop() {
+      await server?.stop();
+      await postgres.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function programsOfTemporal(): string {
+  return join(cacheDirectory(), `temporal-server-${VERSION}`);
+}
+
+async function postgresPrograms(say: (line: string) => void): Promise<string> {
+  const versions = await readdir(POSTGRES).catch((): string[] => []);
+  const version = versions.find((name) => existsSync(join(POSTGRES, name, 'bin/initdb'))) ?? DEBIANS_POSTGRES;
+  const programs = join(POSTGRES, version, 'bin');
+  await ensurePackages(say, { [`postgresql-${version}`]: join(programs, 'initdb') });
+  return programs;
+}
+
+/** A PostgreSQL of one's own on 127.0.0.1, with the role `temporal`. */
+async function startPostgres(folder: string): Promise<{ port: number; stop(): Promise<void> }> {
+  const programs = await postgresPrograms(() => {});
+  const port = await freePort();
+  const home = join(folder, 'postgres');
+  const log = join(folder, 'postgres.log');
+  await mkdir(home);
+  // PostgreSQL refuses to be run by root.
+  const asRoot = process.getuid?.() === 0;
+  const user = asRoot ? ['setpriv', '--reuid=postgres', '--regid=postgres', '--clear-groups'] : ['env'];
+  if (asRoot) await chown(home, Number(id('-u')), Number(id('-g')));
+  await chmod(folder, 0o755);
+  const asUser = (name: string, args: string[]): [string, string[]] => [
+    user[0] ?? 'env',
+    [...user.slice(1), join(programs, name), ...args],
+  ];
+  const data = join(home, 'data');
+  await run(
+    ...asUser('initdb', ['-D', data, '-U', 'postgres', '--auth-local=trust', '--auth-host=scram-sha-256', '-N']),
+  );
+  const options = ['-D', data, '-p', String(port), '-k', home, '-c', 'listen_addresses=127.0.0.1', '-c', 'fsync=off'];
+  const service = await startService(...asUser('postgres', options), { log, cwd: home });
+  const psql = ['-h', home, '-p', String(port), '-U', 'postgres', '-c'];
+  await until('PostgreSQL did not answer', START_MS, log, async () => {
+    return spawnSync('psql', [...psql, 'select 1']).status === 0;
+  });
+  const word = PASSWORD.replaceAll("'", "''");
+  await run('psql', [...psql, `CREATE ROLE temporal LOGIN CREATEDB PASSWORD '${word}'`]);
+  return { port, stop: () => service.stop() };
+}
+
+function id(option: string): string {
+  return spawnSync('id', [option, 'postgres'], { encoding: 'utf8' }).stdout.trim();
+}
+
+/** The first of the ports that server.yaml counts on from it, all free. */
+async function firstOfPorts(): Promise<number> {
+  for (;;) {
+    const [first = 0] = await freePorts(1);
+    const others = [1, 2, 3, 10, 11, 12, 13].map((offset) => first + offset);
+    if (!(await Promise.all(others.map(isListening))).includes(true)) return first;
+  }
+}

@@ -1,0 +1,120 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { Connection } from '@temporalio/client';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { afterAll, beforeAll, expect, onTestFinished, type TestContext, test } from 'vitest';
+import { startSimulator } from '../../simulator/simulator.ts';
+import { DYNAMIC_CONFIG } from '../../temporal-config/dynamic-config.ts';
+import { findTemporalServer } from '../../workers/temporal-binary.ts';
+import { zvmnet, zvmnetJson } from '../cli/command.ts';
+import { startProgram } from '../program.ts';
+import { createProductionServer, ensureProductionPrograms, type ProductionServer } from './production-server.ts';
+
+const PRODUCTION = join(import.meta.dirname, '../../temporal-config/production');
+const BUILD_MS = 25 * 60_000;
+
+let server: ProductionServer | undefined;
+let missing = '';
+beforeAll(async () => {
+  try {
+    await ensureProductionPrograms((line) => process.stderr.write(`production: ${line}\n`));
+  } catch (error) {
+    missing = error instanceof Error ? error.message : String(error);
+    process.stderr.write(`NOT TESTED: Temporal on PostgreSQL: ${missing}\n`);
+    return;
+  }
+  server = await createProductionServer();
+}, BUILD_MS);
+afterAll(() => server?.stop());
+
+test('the values of the dynamic config are those that npm start uses', async () => {
+  const text = await readFile(join(PRODUCTION, 'dynamic-config.yaml'), 'utf8');
+  const values = DYNAMIC_CONFIG.map(({ key, value }) => `${key}:\n  - value: ${value}\n`).join('');
+  expect(text.replace(/^#.*\n/gm, '')).toBe(values);
+});
+
+test('the services start programs that are there, with options that these know', async () => {
+  const units = await readdir(join(PRODUCTION, 'systemd'));
+  expect(units).toHaveLength(4);
+  for (const unit of units) {
+    const text = await readFile(join(PRODUCTION, 'systemd', unit), 'utf8');
+    const [, program] = /^ExecStart=\S+\/node (workers\/\S+)/m.exec(text) ?? [];
+    if (program === undefined) continue;
+    const options = [...text.matchAll(/ --([\w-]+)/g)].map(([, option]) => option);
+    const source = await readFile(join(PRODUCTION, '../..', program), 'utf8');
+    for (const option of options)
+      expect(option === 'config-file' ? "'config-file'" : source, `${program} ${option}`).toContain(option);
+  }
+});
+
+/** The server; the test is skipped where it cannot be had. */
+function theServer({ skip }: TestContext): ProductionServer {
+  return server ?? skip(missing);
+}
+
+/** An agent's ini for the first z/VM system of a simulator. */
+const ini = (simulatorUrl: string) => `[AGENT]
+zvm_host = zvm1
+xcat_zhcp_nodename = zhcp1
+zvm_xcat_server = ${simulatorUrl}
+zvm_xcat_username = admin
+zvm_xcat_password = admin
+[ml2_type_vlan]
+network_vlan_ranges = VSW1:1:4094
+`;
+
+/** By the command that docs/deployment.md names. */
+async function createNamespace({ env }: ProductionServer): Promise<void> {
+  const { TEMPORAL_ADDRESS: _address, TEMPORAL_PROFILE: _profile, TEMPORAL_CONFIG_FILE: _file, ...own } = process.env;
+  const found = await findTemporalServer({ say: () => {}, env: own });
+  const temporal = found.kind === 'binary' ? found.path : 'temporal';
+  const args = ['operator', 'namespace', 'create', '--namespace', 'zvm', '--retention', '2160h'];
+  await promisify(execFile)(temporal, args, { env: { ...own, ...env } });
+  // Services of the server hear of it some seconds later.
+  const connection = await Connection.connect(loadClientConnectConfig({ overrideEnvVars: env }).connectionOptions);
+  const isKnown = () => connection.operatorService.listSearchAttributes({ namespace: 'zvm' }).then(() => true);
+  await expect.poll(isKnown).toBe(true);
+  await connection.close();
+}
+
+test('what was being done when the server was killed is done when it is back', async (context) => {
+  const { env, start, kill, createDatabases } = theServer(context);
+  const simulator = await startSimulator({ hosts: 1, guests: 4 });
+  const folder = await mkdtemp(join(tmpdir(), 'production-worker-'));
+  onTestFinished(async () => {
+    await simulator.close();
+    await rm(folder, { recursive: true });
+  });
+  const control = (path: string) => fetch(new URL(`/simulator/${path}`, simulator.url), { method: 'POST' });
+  await writeFile(join(folder, 'zvm.ini'), ini(simulator.url));
+  await createDatabases();
+  await start();
+  await createNamespace(theServer(context));
+  const worker = startProgram('workers/worker.ts', ['--config-file', join(folder, 'zvm.ini')], env);
+  const shown = async (id: string) => (await zvmnet(['ops', 'show', id], env)).out;
+  await expect.poll(async () => (await zvmnetJson(['hosts'], env)).hosts).toMatchObject([{ host: 'zvm1', workers: 1 }]);
+
+  await control('systems/zhcp1/guests/LNX10001/lock');
+  const port = ['--guest', 'LNX10001', '--vswitch', 'VSW1', '--vlan', '100', '--live', '--host', 'zvm1'];
+  const { id } = await zvmnetJson(['port', 'create', ...port, '--no-wait'], env);
+  await expect.poll(() => shown(id)).toContain('locked by another change');
+  await kill();
+  await createDatabases();
+  await control('systems/zhcp1/guests/LNX10001/unlock');
+  await start();
+  await expect.poll(() => shown(id)).toContain('live now');
+  expect(simulator.mn.systems[0]?.guest('LNX10001')?.nics).toMatchObject([{ vswitch: 'VSW1' }]);
+  expect(await worker.end('SIGTERM'), worker.said()).toBe(0);
+});
+
+test('who has no certificate of the authority is not let in', async (context) => {
+  const { env } = theServer(context);
+  const { TEMPORAL_TLS_CLIENT_CERT_PATH: _cert, TEMPORAL_TLS_CLIENT_KEY_PATH: _key, ...stranger } = env;
+  const { connectionOptions } = loadClientConnectConfig({ overrideEnvVars: stranger });
+  await expect(Connection.connect(connectionOptions)).rejects.toThrow();
+  const known = await Connection.connect(loadClientConnectConfig({ overrideEnvVars: env }).connectionOptions);
+  await known.close();
+});
