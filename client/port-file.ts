@@ -83,8 +83,10 @@ type Entry = { place: string; portId: string | undefined; request: GuestPortRequ
  */
 export function readPortRequests(text: string, context: PortFileContext): GuestPortRequest[] {
   const problems: PortFileProblem[] = [];
-  const read = /^\s*[[{]/.test(text) ? fromJson : fromCsv;
-  const entries = read(text, context, problems);
+  // Windows begins files with a byte order mark, which JSON does not know.
+  const content = text.replace(/^\uFEFF/, '');
+  const read = /^\s*[[{]/.test(content) ? fromJson : fromCsv;
+  const entries = read(content, context, problems);
   problems.push(...repeated(entries));
   if (problems.length > 0) throw new PortFileError(problems);
   return entries.flatMap(({ request }) => request ?? []);
@@ -237,7 +239,6 @@ function csvLines(text: string): CsvLine[] {
       skip_empty_lines: true,
       skip_records_with_empty_values: true,
       trim: true,
-      bom: true,
       info: true,
     });
     return z.array(CsvLine).parse(parsed);

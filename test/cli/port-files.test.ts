@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { portId } from '../workflows/environment.ts';
+import { FLAT, portId } from '../workflows/environment.ts';
 import { zvmnet } from './command.ts';
 
 let folder = '';
@@ -74,7 +74,7 @@ test('neither a line that is too short nor a wrong userid hides another mistake 
 });
 
 test('a wrong entry of a JSON file does not hide a port that stands in it twice', async () => {
-  const entry = { portId: portId(1), userid: 'LNX10001', vswitch: 'VSW1', network: { type: 'flat' } };
+  const entry = { portId: portId(1), userid: 'LNX10001', vswitch: 'VSW1', network: FLAT };
   const { userid: _userid, ...nobodys } = entry;
   const { code, err } = await check('twice.json', JSON.stringify([nobodys, entry]));
   expect(code).toBe(2);
@@ -92,6 +92,15 @@ test('lines of a table that hold nothing but commas are no ports', async () => {
     ',,,',
     ',,,',
   );
+  expect(err).toContain('1 ports of 1 guests');
+  expect(code).toBe(0);
+});
+
+test.each([
+  ['marked.json', [JSON.stringify([{ portId: portId(1), userid: 'LNX10001', vswitch: 'VSW1', network: FLAT }])]],
+  ['marked.csv', ['userid,portId,vswitch', `LNX10001,${portId(1)},VSW1`]],
+])('%s is read also when it begins with the byte order mark of Windows', async (name, [first = '', ...lines]) => {
+  const { code, err } = await check(name, `\uFEFF${first}`, ...lines);
   expect(err).toContain('1 ports of 1 guests');
   expect(code).toBe(0);
 });
