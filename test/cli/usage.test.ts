@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { symlinkSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -64,6 +65,40 @@ test('help ends with 0, shows examples, and starts from any folder through a lin
   const { status, stdout } = spawnSync(link, ['port', 'create', '--help'], { cwd: folder, encoding: 'utf8' });
   expect(status).toBe(0);
   expect(stdout).toContain('Examples:');
+});
+
+test('what is said beside the result changes nothing when nobody takes it', async () => {
+  const right = ['import', join(ROOT, 'docs/examples/ports.csv'), '--check'];
+  for (const [args, code] of [
+    [right, 0],
+    [['port', 'show', 'xyz', '--host', '/'], 2],
+  ] as const) {
+    const child = spawn(join(ROOT, 'cli/zvmnet'), args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    child.stderr.destroy();
+    expect(await once(child, 'close')).toEqual([code, null]);
+  }
+});
+
+test.each(['import docs/examples/ports.csv --check', '--help', 'completion bash'])(
+  'zvmnet %s: a result that cannot be written is 1, told in one line',
+  (words) => {
+    const { status, stderr } = spawnSync('sh', ['-c', `cli/zvmnet ${words} > /dev/full`], {
+      cwd: ROOT,
+      encoding: 'utf8',
+    });
+    expect(stderr.split('\n').filter((line) => line.startsWith('zvmnet:'))).toEqual([
+      expect.stringContaining('the result cannot be written: ENOSPC'),
+    ]);
+    expect(stderr).not.toContain(' at ');
+    expect(status).toBe(1);
+  },
+);
+
+test('a reader of the result that has seen enough is no failure', () => {
+  const script = 'set -o pipefail; cli/zvmnet completion bash | :';
+  const { status, stderr } = spawnSync('bash', ['-c', script], { cwd: ROOT, encoding: 'utf8' });
+  expect(stderr).toBe('');
+  expect(status).toBe(0);
 });
 
 const fixture = (name: string) => ['--config-file', join(ROOT, 'test/configuration/fixtures', name)];
