@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { beginPart, followPart, type ImportCounts, type ImportedPort, partsOf } from '../../client/import-ports.ts';
@@ -6,6 +6,7 @@ import { type GuestPortRequest, PortFileError, readPortRequests } from '../../cl
 import { readHostView } from '../../client/read-state.ts';
 import { action } from '../action.ts';
 import { CommandFailure, EXIT, type ExitCode } from '../exit-codes.ts';
+import { checkReport, writeReport } from '../import-report.ts';
 import { colour, colourAside } from '../output.ts';
 import { ProgressBar } from '../progress-bar.ts';
 import type { Session } from '../session.ts';
@@ -46,6 +47,7 @@ export function importCommand(program: Command): void {
 
 async function run(session: Session, [file = '']: string[], options: z.output<typeof Options>): Promise<ExitCode> {
   const { output } = session;
+  const { report } = options;
   const ports = await read(session, file, session.namedHost());
   const hosts = [...new Set(ports.map(({ host }) => host))];
   output.tell(
@@ -57,14 +59,16 @@ async function run(session: Session, [file = '']: string[], options: z.output<ty
   }
   for (const host of hosts) await session.known(host);
   for (const host of hosts) await session.tellIfNobodyWorks(host, 'the import');
+  if (report !== undefined) await checkReport(report, file);
   const done = await wireAll(session, ports, options);
-  if (options.report !== undefined) await writeFile(options.report, reportText(options.report, done));
+  const unwritten = report === undefined ? undefined : await writeReport(report, done);
   const counts = countsOf(done);
   output.result({ ...(options.dryRun ? { dryRun: true } : {}), ...counts, ports: done }, () => {
     showWiring(output, done, options.dryRun);
-    if (options.report !== undefined) output.print(`report: ${options.report}`);
+    if (report !== undefined && unwritten === undefined) output.print(`report: ${report}`);
   });
-  if (counts.failed > 0) return EXIT.failed;
+  if (unwritten !== undefined) output.tell(`${colourAside('red', 'zvmnet:')} ${unwritten}`);
+  if (counts.failed > 0 || unwritten !== undefined) return EXIT.failed;
   return counts.refused > 0 ? EXIT.refused : EXIT.ok;
 }
 
@@ -135,13 +139,4 @@ function sum(all: Iterable<ImportCounts>): ImportCounts {
   for (const counts of all)
     for (const name of ['wired', 'unchanged', 'refused', 'failed'] as const) total[name] += counts[name];
   return total;
-}
-
-const COLUMNS = ['host', 'userid', 'portId', 'outcome', 'vdev', 'mac', 'reason'] as const;
-
-function reportText(file: string, done: readonly ImportedPort[]): string {
-  if (!file.toLowerCase().endsWith('.csv')) return `${JSON.stringify(done, null, 2)}\n`;
-  const cell = (text = '') => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
-  const rows = done.map((port) => COLUMNS.map((column) => cell(port[column])).join(','));
-  return `${[COLUMNS.join(','), ...rows].join('\n')}\n`;
 }

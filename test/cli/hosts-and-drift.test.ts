@@ -83,6 +83,35 @@ test('a file with mistakes is named with all of them, and nothing is started', a
   expect((await run('import', join(ROOT, 'docs/examples/ports.csv'), '--check')).code).toBe(0);
 });
 
+test('a report that cannot be written is told before anything is wired', async () => {
+  const file = join(folder, 'unreported.json');
+  const text = JSON.stringify([entry(51, 'LNX10011', 100)]);
+  await writeFile(file, text);
+  const missing = join(folder, 'no-such-folder', 'report.json');
+  for (const report of [missing, folder, file])
+    expect(await run('import', file, '--report', report)).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(new RegExp(`--report ${report} .*Nothing was started`)),
+    });
+  expect((await environment.guest('LNX10011')).rows).toEqual([]);
+  expect(await readFile(file, 'utf8')).toBe(text);
+});
+
+test('when a report fails at the end, what became of the ports is told all the same, and the import has failed', async () => {
+  const file = join(folder, 'unreported.json');
+  await writeFile(file, JSON.stringify([entry(52, 'LNX10012', 100)]));
+  const { code, out, err } = await run('import', file, '--report', '/dev/full');
+  expect(out).toContain('1 wired, 0 wired before, 0 refused, 0 failed');
+  expect(out).not.toContain('report:');
+  expect(err).toContain('--report /dev/full could not be written: ENOSPC');
+  expect(code).toBe(1);
+  expect((await environment.guest('LNX10012')).rows).toHaveLength(1);
+  expect(await json('import', file, '--report', '/dev/full')).toMatchObject({
+    unchanged: 1,
+    ports: [{ portId: portId(52) }],
+  });
+});
+
 test('an import that is left by Ctrl-C goes on, and started again is seen through', async () => {
   const file = join(folder, 'left.json');
   await writeFile(file, JSON.stringify([entry(31, 'LNX10009', 100), entry(32, 'LNX10010', 100)]));
