@@ -134,6 +134,30 @@ test('a bash completes commands, options and their values', () => {
   for (const word of ['cancelled', 'port\t', '--vswitch', '--vlan']) expect(stdout).toContain(word);
 });
 
+/** What a person sees who types these lines, Tab and all, into a bash whose start file says this. */
+async function typed(startFile: string, lines: string): Promise<string> {
+  const file = join(folder, 'bashrc');
+  await writeFile(file, startFile);
+  const shell = ['script', ['-qec', `bash --noprofile --rcfile ${file} -i`, '/dev/null']] as const;
+  const env = { ...process.env, PATH: `${ROOT}/cli:${process.env.PATH}`, TERM: 'dumb', NO_COLOR: '1' };
+  return spawnSync(...shell, { input: `${lines}\nexit\n`, env, encoding: 'utf8' }).stdout;
+}
+
+test('Tab completes in a bash that has not the package bash-completion, also when the script is read twice', async () => {
+  const source = 'source <(zvmnet completion bash)\n';
+  const lines = ['zvmnet port del\t --help', 'zvmnet --host zvm1 ops list --state canc\t --help'];
+  const seen = await typed(source.repeat(2), lines.join('\n'));
+  expect(seen).toContain('Usage: zvmnet port delete');
+  expect(seen).toContain('--state cancelled');
+  expect(seen).not.toMatch(/not found|readonly/);
+});
+
+test('the package bash-completion is left as it is where it is there', async () => {
+  const theirs = '_get_comp_words_by_ref() { cur=theirs; }\n';
+  const seen = await typed(`${theirs}source <(zvmnet completion bash)\n`, 'declare -f _get_comp_words_by_ref');
+  expect(seen).toContain('cur=theirs');
+});
+
 test('a reading that a worker that has just ended does not answer is unavailable, and says where to look', () => {
   const timedOut = new TimeoutFailure('Workflow execution timed out', undefined, 'START_TO_CLOSE');
   const error = new WorkflowFailedError('Workflow execution timed out', timedOut, 'NON_RETRYABLE_FAILURE');
