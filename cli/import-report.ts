@@ -1,4 +1,4 @@
-import { open, stat, writeFile } from 'node:fs/promises';
+import { lstat, open, rm, stat, writeFile } from 'node:fs/promises';
 import type { ImportedPort } from '../client/import-ports.ts';
 import { CommandFailure, EXIT } from './exit-codes.ts';
 
@@ -12,7 +12,9 @@ export async function checkReport(report: string, importedFile: string): Promise
   if (there?.isFile() && there.ino === imported?.ino && there.dev === imported.dev)
     throw refused('is the file of ports itself');
   try {
+    const isNew = (await lstat(report).catch(() => undefined)) === undefined;
     await (await open(report, 'a')).close();
+    if (isNew) await rm(report);
   } catch (error) {
     throw refused(`cannot be written: ${error instanceof Error ? error.message : error}`);
   }

@@ -197,7 +197,11 @@ function networkOf(network: z.infer<typeof NeutronNetwork>) {
 function fromCsv(text: string, context: PortFileContext, problems: PortFileProblem[]): Entry[] {
   const [header, ...lines] = csvLines(text);
   if (header === undefined) return [];
-  const { fields: names } = header;
+  const { place: first, fields: names } = header;
+  if (names.length === 1)
+    throw new PortFileError([
+      { place: first, field: '', reason: 'has one column only: columns are separated by commas' },
+    ]);
   const wrong = mistakesOfHeader(header, context);
   problems.push(...wrong);
   return lines.map(({ place, fields }) => {

@@ -85,7 +85,10 @@ async function read(session: Session, file: string, defaultHost: string | undefi
     throw new CommandFailure(EXIT.usage, `${file} has no ports`);
   } catch (error) {
     if (!(error instanceof PortFileError)) throw error;
-    throw new CommandFailure(EXIT.usage, `${file}: nothing was started.\n${error.message}`);
+    const advice = error.problems.some(({ field, reason }) => field === 'host' && reason.endsWith('is missing'))
+      ? '\nEntries without a host are for --host.'
+      : '';
+    throw new CommandFailure(EXIT.usage, `${file}: nothing was started.\n${error.message}${advice}`);
   }
 }
 
@@ -127,11 +130,17 @@ async function wireAll(
   };
   await Promise.all([...byHost.values()].map(wireHost));
   bar.end();
-  if (!session.signal.aborted) return done;
+  if (!session.signal.aborted) return inOrderOf(ports, done);
   throw new CommandFailure(
     EXIT.interrupted,
     'What was started goes on. Start the same import again to see it through; nothing is done twice.',
   );
+}
+
+/** As the file has them: they were done in another order. */
+function inOrderOf(ports: readonly GuestPortRequest[], done: readonly ImportedPort[]): ImportedPort[] {
+  const byId = new Map(done.map((port) => [port.portId, port]));
+  return ports.flatMap(({ portId }) => byId.get(portId) ?? []);
 }
 
 function sum(all: Iterable<ImportCounts>): ImportCounts {

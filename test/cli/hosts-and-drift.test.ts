@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -112,17 +113,22 @@ test('when a report fails at the end, what became of the ports is told all the s
   });
 });
 
-test('an import that is left by Ctrl-C goes on, and started again is seen through', async () => {
+test('an import that is left by Ctrl-C goes on, and started again is seen through and reported as the file has it', async () => {
   const file = join(folder, 'left.json');
-  await writeFile(file, JSON.stringify([entry(31, 'LNX10009', 100), entry(32, 'LNX10010', 100)]));
+  const report = join(folder, 'left-report.json');
+  await writeFile(file, JSON.stringify([entry(32, 'LNX10010', 100), entry(31, 'LNX10009', 100)]));
   await environment.control('POST', 'systems/zhcp1/guests/LNX10010/lock');
-  const running = start(['import', file], env);
+  const running = start(['import', file, '--report', report], env);
   await running.told('wire-ports');
   running.interrupt();
   expect(await running.ended).toMatchObject({ code: 130, err: expect.stringContaining('goes on') });
+  expect(existsSync(report)).toBe(false);
+  // The second port of the file is done first.
+  await expect.poll(async () => (await environment.guest('LNX10009')).rows).toHaveLength(1);
   await environment.control('POST', 'systems/zhcp1/guests/LNX10010/unlock');
-  const again = await json('import', file);
+  const again = await json('import', file, '--report', report);
   expect(again).toMatchObject({ refused: 0, failed: 0 });
+  expect(JSON.parse(await readFile(report, 'utf8'))).toMatchObject([{ userid: 'LNX10010' }, { userid: 'LNX10009' }]);
   expect((await environment.guest('LNX10010')).rows).toHaveLength(1);
 });
 

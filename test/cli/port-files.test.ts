@@ -48,6 +48,20 @@ test('columns that are unknown, have no name or are missing are told once, besid
   ]);
 });
 
+test('a table whose columns are not separated by commas is told to be so', async () => {
+  const { code, err } = await check('semicolons.csv', 'userid;portId;vswitch', `LNX10001;${portId(1)};VSW1`);
+  expect(code).toBe(2);
+  expect(mistakesIn(err)).toEqual(['line 1: has one column only: columns are separated by commas']);
+});
+
+test('entries that name no host: the way out is told', async () => {
+  const file = join(folder, 'nowhere.csv');
+  await writeFile(file, `userid,portId,vswitch\nLNX10001,${portId(1)},VSW1\n`);
+  const { code, err } = await zvmnet(['import', file, '--check'], { ZVMNET_HOST: '' });
+  expect(code).toBe(2);
+  expect(err).toContain('line 1: host: this column is missing\nEntries without a host are for --host.');
+});
+
 test('neither a line that is too short nor a wrong userid hides another mistake of a CSV file', async () => {
   const { code, err } = await check(
     'short.csv',
