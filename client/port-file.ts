@@ -49,6 +49,21 @@ const NeutronNetwork = z.object({
 });
 const NeutronDocument = z.object({ networks: z.array(NeutronNetwork), ports: z.array(NeutronPort) });
 
+/** The hosts of a file in Neutron's form; of any other file, none. */
+export function neutronHostsIn(text: string): string[] {
+  try {
+    const { data } = NeutronDocument.safeParse(JSON.parse(withoutMark(text)));
+    return [...new Set(data?.ports.map((port) => port['binding:host_id']))];
+  } catch {
+    return [];
+  }
+}
+
+/** Windows begins files with a byte order mark, which JSON does not know. */
+function withoutMark(text: string): string {
+  return text.replace(/^\uFEFF/, '');
+}
+
 /** What is wrong with a network is wrong with its cell, whatever part of the network it is. */
 const NetworkCell = z.string().transform((words, context) => {
   const parsed = NetworkWords.safeParse(words);
@@ -83,8 +98,7 @@ type Entry = { place: string; portId: string | undefined; request: GuestPortRequ
  */
 export function readPortRequests(text: string, context: PortFileContext): GuestPortRequest[] {
   const problems: PortFileProblem[] = [];
-  // Windows begins files with a byte order mark, which JSON does not know.
-  const content = text.replace(/^\uFEFF/, '');
+  const content = withoutMark(text);
   const read = /^\s*[[{]/.test(content) ? fromJson : fromCsv;
   const entries = read(content, context, problems);
   problems.push(...repeated(entries));

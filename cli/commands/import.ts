@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { beginPart, followPart, type ImportCounts, type ImportedPort, partsOf } from '../../client/import-ports.ts';
-import { type GuestPortRequest, PortFileError, readPortRequests } from '../../client/port-file.ts';
+import { type GuestPortRequest, neutronHostsIn, PortFileError, readPortRequests } from '../../client/port-file.ts';
 import { readHostView } from '../../client/read-state.ts';
 import { action } from '../action.ts';
 import { CommandFailure, EXIT, type ExitCode } from '../exit-codes.ts';
@@ -77,7 +77,7 @@ async function read(session: Session, file: string, defaultHost: string | undefi
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
     throw new CommandFailure(EXIT.usage, `${file} cannot be read: ${error instanceof Error ? error.message : error}`);
   });
-  const networks = /"networks"\s*:/.test(text) ? await physicalNetworks(session) : new Map<string, string>();
+  const networks = await physicalNetworks(session, neutronHostsIn(text));
   try {
     const vswitchOf = (host: string, network: string) => networks.get(`${host} ${network}`);
     const ports = readPortRequests(text, { defaultHost, vswitchOf });
@@ -92,10 +92,13 @@ async function read(session: Session, file: string, defaultHost: string | undefi
   }
 }
 
-/** The VSWITCH of each physical network of each host: Neutron's files name networks only. */
-async function physicalNetworks(session: Session): Promise<Map<string, string>> {
+/** The VSWITCH of each physical network of these hosts: Neutron's files name networks only. */
+async function physicalNetworks(session: Session, hosts: readonly string[]): Promise<Map<string, string>> {
+  if (hosts.length === 0) return new Map();
   const client = await session.client();
-  const views = await Promise.all((await session.hosts()).map((host) => readHostView(client, host)));
+  const known = (await session.hosts()).filter((host) => hosts.includes(host));
+  for (const host of known) await session.readable(host);
+  const views = await Promise.all(known.map((host) => readHostView(client, host)));
   return new Map(
     views.flatMap(({ host, vswitches }) =>
       vswitches.flatMap(({ name, physicalNetwork }): [string, string][] =>

@@ -113,6 +113,28 @@ test('when a report fails at the end, what became of the ports is told all the s
   });
 });
 
+test('a file in the form of Neutron: only its own hosts are read, and all of its mistakes are told', async () => {
+  const { client, host } = environment;
+  const drained = `${host}-drained`;
+  await ensureReconcileSchedule(client, drained, { intervalSeconds: 3_600, sweepSeconds: 3_600 });
+  const file = join(folder, 'neutron.json');
+  const example = await readFile(join(ROOT, 'docs/examples/neutron-ports.json'), 'utf8');
+  const of = (zvm1: string, zvm2: string) => example.replaceAll('zvm1', zvm1).replaceAll('zvm2', zvm2);
+  try {
+    await writeFile(file, of(host, host));
+    expect(await run('import', file, '--check')).toMatchObject({ code: 0 });
+    await writeFile(file, of(host, drained));
+    expect(await run('import', file, '--check')).toMatchObject({ code: 5, err: expect.stringContaining(drained) });
+    await writeFile(file, of(host, 'elsewhere').replace('"dns_name": "lnx20001"', '"dns_name": "toolongname"'));
+    const { code, err } = await run('import', file, '--check');
+    expect(code).toBe(2);
+    expect(err).toMatch(/binding:host_id: physical network physnet1 has no VSWITCH on host elsewhere/);
+    expect(err).toMatch(/userid: must be a z\/VM userid/);
+  } finally {
+    await client.schedule.getHandle(reconcileScheduleId(drained)).delete();
+  }
+});
+
 test('an import that is left by Ctrl-C goes on, and started again is seen through and reported as the file has it', async () => {
   const file = join(folder, 'left.json');
   const report = join(folder, 'left-report.json');
