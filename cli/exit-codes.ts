@@ -2,7 +2,7 @@
 export const EXIT = {
   /** Done, or it was so already. */
   ok: 0,
-  /** The operation failed, or gave up. */
+  /** The operation failed, or gave up; or what became of it could not be written. */
   failed: 1,
   /** The command line, a file of ports or the configuration is wrong. Nothing was started. */
   usage: 2,

@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, CommanderError } from 'commander';
 import { examples } from './commands/change.ts';
 import { completionCommand } from './commands/completion.ts';
 import { configCommands } from './commands/config.ts';
@@ -13,6 +13,16 @@ import { reconcileCommand } from './commands/reconcile.ts';
 import { vswitchCommands } from './commands/vswitch.ts';
 import { EXIT } from './exit-codes.ts';
 
+/** Run it. Ends by itself, not by `process.exit`: what was printed may not have been written yet. */
+export async function runProgram(): Promise<void> {
+  try {
+    await createProgram().parseAsync();
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  }
+}
+
 /** The whole command, with all of its subcommands. */
 export function createProgram(): Command {
   const program = new Command('zvmnet')
@@ -26,9 +36,7 @@ export function createProgram(): Command {
     .option('--ui-url <url>', 'base of the Temporal UI, for links to runs; ZVMNET_UI_URL')
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError('(--help tells more)')
-    .exitOverride((error) => {
-      process.exit(error.exitCode === 0 ? EXIT.ok : EXIT.usage);
-    })
+    .exitOverride()
     .addHelpText(
       'after',
       examples([

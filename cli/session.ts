@@ -106,7 +106,11 @@ export class Session {
 
   /** A host to read from: throws a CommandFailure when nobody works for it, since a reading would wait for ever. */
   async hostToRead(): Promise<string> {
-    const host = await this.host();
+    return await this.readable(await this.host());
+  }
+
+  /** The same host, when somebody works for it. Else throws a CommandFailure. */
+  async readable(host: string): Promise<string> {
     if ((await workersOf(await this.client(), host)) > 0) return host;
     throw new CommandFailure(
       EXIT.unavailable,

@@ -1,6 +1,6 @@
 import { CsvError, parse as parseCsv } from 'csv-parse/sync';
 import { z } from 'zod';
-import { HostName, Userid } from '../network/identifiers.ts';
+import { HostName, PortId, Userid } from '../network/identifiers.ts';
 import { NetworkWords } from '../network/network-words.ts';
 import { PortRequest } from '../network/requests.ts';
 
@@ -49,22 +49,47 @@ const NeutronNetwork = z.object({
 });
 const NeutronDocument = z.object({ networks: z.array(NeutronNetwork), ports: z.array(NeutronPort) });
 
-const Cell = z.string().optional();
-const CsvRow = z.strictObject({
-  host: Cell,
-  userid: z.string(),
-  portId: z.string(),
-  vswitch: z.string(),
-  segmentationId: Cell,
-  mac: Cell,
-  vdev: Cell,
-  adminStateUp: z.enum(['', 'true', 'false', 'up', 'down']).optional(),
-  address: Cell,
-  hostname: Cell,
-});
+/** The hosts of a file in Neutron's form; of any other file, none. */
+export function neutronHostsIn(text: string): string[] {
+  try {
+    const { data } = NeutronDocument.safeParse(JSON.parse(withoutMark(text)));
+    return [...new Set(data?.ports.map((port) => port['binding:host_id']))];
+  } catch {
+    return [];
+  }
+}
 
-/** An entry before it is checked, and where it stands. */
-type Entry = { place: string; request: unknown };
+/** Windows begins files with a byte order mark, which JSON does not know. */
+function withoutMark(text: string): string {
+  return text.replace(/^\uFEFF/, '');
+}
+
+/** What is wrong with a network is wrong with its cell, whatever part of the network it is. */
+const NetworkCell = z.string().transform((words, context) => {
+  const parsed = NetworkWords.safeParse(words);
+  if (parsed.success) return parsed.data;
+  for (const { message } of parsed.error.issues) context.addIssue({ code: 'custom', message });
+  return z.NEVER;
+});
+const AdminStateCell = z
+  .string()
+  .toLowerCase()
+  .pipe(z.enum(['true', 'false', 'up', 'down']))
+  .transform((word) => word === 'true' || word === 'up');
+
+/** A line of CSV by its columns; empty cells are left out. */
+const CsvPort = GuestPortRequest.omit({ network: true }).extend({
+  segmentationId: NetworkCell.prefault(''),
+  adminStateUp: AdminStateCell.prefault('up'),
+});
+const CSV_COLUMNS = Object.keys(CsvPort.shape);
+const NEEDED_COLUMNS = ['userid', 'portId', 'vswitch'];
+const CsvRequest = CsvPort.transform(
+  ({ segmentationId: network, ...port }): GuestPortRequest => ({ ...port, network }),
+);
+
+/** An entry: where it stands, the port that it names, and its request when that is right. */
+type Entry = { place: string; portId: string | undefined; request: GuestPortRequest | undefined };
 
 /**
  * Read port requests from JSON (a list of requests, or the `networks` and `ports` of Neutron's REST API) or from CSV with a header (host,
@@ -73,16 +98,34 @@ type Entry = { place: string; request: unknown };
  */
 export function readPortRequests(text: string, context: PortFileContext): GuestPortRequest[] {
   const problems: PortFileProblem[] = [];
-  const entries = /^\s*[[{]/.test(text) ? fromJson(text, context, problems) : fromCsv(text, problems);
-  const ports = entries.flatMap(({ place, request }) =>
-    checked(GuestPortRequest, place, withHost(request, context), problems),
-  );
-  problems.push(...repeated(ports, entries));
+  const content = withoutMark(text);
+  const read = /^\s*[[{]/.test(content) ? fromJson : fromCsv;
+  const entries = read(content, context, problems);
+  problems.push(...repeated(entries));
   if (problems.length > 0) throw new PortFileError(problems);
-  return ports;
+  return entries.flatMap(({ request }) => request ?? []);
 }
 
-function withHost(request: unknown, { defaultHost }: PortFileContext): unknown {
+const PortNamed = z.object({ portId: PortId });
+
+/** `told` are fields of which the mistake is told already. */
+function entryOf(
+  schema: z.ZodType<GuestPortRequest>,
+  place: string,
+  given: unknown,
+  { defaultHost }: PortFileContext,
+  problems: PortFileProblem[],
+  told: readonly string[] = [],
+): Entry {
+  const value = withHost(given, defaultHost);
+  return {
+    place,
+    portId: PortNamed.safeParse(value).data?.portId,
+    request: checked(schema, place, value, problems, told),
+  };
+}
+
+function withHost(request: unknown, defaultHost: string | undefined): unknown {
   if (typeof request !== 'object' || request === null || Array.isArray(request) || defaultHost === undefined)
     return request;
   return 'host' in request && request.host !== undefined ? request : { host: defaultHost, ...request };
@@ -93,27 +136,26 @@ function checked<Schema extends z.ZodType>(
   place: string,
   value: unknown,
   problems: PortFileProblem[],
-  field?: string,
-): z.output<Schema>[] {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return [parsed.data];
-  const { issues } = parsed.error;
-  problems.push(...issues.map(({ path, message }) => ({ place, field: field ?? path.join('.'), reason: message })));
-  return [];
+  told: readonly string[] = [],
+): z.output<Schema> | undefined {
+  const parsed = schema.safeParse(value, {
+    error: ({ code, input }) => (code === 'invalid_type' && input === undefined ? 'is missing' : undefined),
+  });
+  if (parsed.success) return parsed.data;
+  const issues = parsed.error.issues.filter(({ path }) => !told.includes(String(path[0])));
+  problems.push(...issues.map(({ path, message }) => ({ place, field: path.join('.'), reason: message })));
+  return undefined;
 }
 
 /** A port that stands in the file twice is a mistake: which one is meant? */
-function repeated(ports: readonly GuestPortRequest[], entries: readonly Entry[]): PortFileProblem[] {
-  if (ports.length < entries.length) return [];
-  const first = new Map<string, number>();
-  return ports.flatMap(({ portId }, index) => {
+function repeated(entries: readonly Entry[]): PortFileProblem[] {
+  const first = new Map<string, string>();
+  return entries.flatMap(({ place, portId }) => {
+    if (portId === undefined) return [];
     const before = first.get(portId);
-    if (before === undefined) {
-      first.set(portId, index);
-      return [];
-    }
-    const place = entries[index]?.place ?? '';
-    return [{ place, field: 'portId', reason: `${portId} stands in ${entries[before]?.place} already` }];
+    if (before !== undefined) return [{ place, field: 'portId', reason: `${portId} stands in ${before} already` }];
+    first.set(portId, place);
+    return [];
   });
 }
 
@@ -124,76 +166,100 @@ function fromJson(text: string, context: PortFileContext, problems: PortFileProb
   } catch (error) {
     throw new PortFileError([{ place: 'the file', field: '', reason: `is no JSON: ${messageOf(error)}` }]);
   }
-  if (Array.isArray(content)) return content.map((request, index) => ({ place: `entry ${index + 1}`, request }));
-  const [document] = checked(NeutronDocument, 'the file', content, problems);
+  if (Array.isArray(content))
+    return content.map((request, index) => entryOf(GuestPortRequest, `entry ${index + 1}`, request, context, problems));
+  const document = checked(NeutronDocument, 'the file', content, problems);
   return document === undefined ? [] : fromNeutron(document, context, problems);
 }
 
 function fromNeutron(
   { networks, ports }: z.infer<typeof NeutronDocument>,
-  { vswitchOf }: PortFileContext,
+  context: PortFileContext,
   problems: PortFileProblem[],
 ): Entry[] {
-  return ports.flatMap((port) => {
+  const byId = new Map(networks.map((network) => [network.id, network]));
+  return ports.map((port) => {
     const place = `port ${port.id}`;
     const host = port['binding:host_id'];
-    const network = networks.find((candidate) => candidate.id === port.network_id);
-    if (network === undefined) {
-      problems.push({ place, field: 'network_id', reason: `network ${port.network_id} is not in the file` });
-      return [];
-    }
-    const physicalNetwork = network['provider:physical_network'];
-    const vswitch = vswitchOf(host, physicalNetwork);
-    if (vswitch === undefined) {
-      problems.push({
-        place,
-        field: 'binding:host_id',
-        reason: `physical network ${physicalNetwork} has no VSWITCH on host ${host}`,
-      });
-      return [];
-    }
-    const segmentationId = network['provider:segmentation_id'];
-    const request = {
+    const own = {
       host,
       userid: port.dns_name,
       portId: port.id,
-      vswitch,
-      network: network['provider:network_type'] === 'flat' ? { type: 'flat' } : { type: 'vlan', segmentationId },
       mac: port.mac_address,
       adminStateUp: port.admin_state_up,
     };
-    return [{ place, request }];
+    const unknown = (field: string, reason: string): Entry => {
+      problems.push({ place, field, reason });
+      return entryOf(GuestPortRequest, place, own, context, problems, ['vswitch', 'network']);
+    };
+    const network = byId.get(port.network_id);
+    if (network === undefined) return unknown('network_id', `network ${port.network_id} is not in the file`);
+    const physicalNetwork = network['provider:physical_network'];
+    const vswitch = context.vswitchOf(host, physicalNetwork);
+    if (vswitch === undefined)
+      return unknown('binding:host_id', `physical network ${physicalNetwork} has no VSWITCH on host ${host}`);
+    const request = { ...own, vswitch, network: networkOf(network) };
+    return entryOf(GuestPortRequest, place, request, context, problems);
   });
 }
 
-function fromCsv(text: string, problems: PortFileProblem[]): Entry[] {
-  return csvRecords(text).flatMap(({ place, record }): Entry[] => {
-    const [row] = checked(CsvRow, place, record, problems);
-    const [network] =
-      row === undefined ? [] : checked(NetworkWords, place, row.segmentationId ?? '', problems, 'segmentationId');
-    if (row === undefined || network === undefined) return [];
-    const { segmentationId: _vlan, adminStateUp, ...cells } = row;
-    const given = Object.entries(cells).filter(([, cell]) => cell !== undefined && cell !== '');
-    const down = adminStateUp === 'false' || adminStateUp === 'down';
-    return [{ place, request: { ...Object.fromEntries(given), network, ...(down ? { adminStateUp: false } : {}) } }];
+function networkOf(network: z.infer<typeof NeutronNetwork>) {
+  if (network['provider:network_type'] === 'flat') return { type: 'flat' };
+  return { type: 'vlan', segmentationId: network['provider:segmentation_id'] };
+}
+
+function fromCsv(text: string, context: PortFileContext, problems: PortFileProblem[]): Entry[] {
+  const [header, ...lines] = csvLines(text);
+  if (header === undefined) return [];
+  const { place: first, fields: names } = header;
+  if (names.length === 1)
+    throw new PortFileError([
+      { place: first, field: '', reason: 'has one column only: columns are separated by commas' },
+    ]);
+  const wrong = mistakesOfHeader(header, context);
+  problems.push(...wrong);
+  return lines.map(({ place, fields }) => {
+    if (fields.length !== names.length)
+      problems.push({ place, field: '', reason: `has ${fields.length} fields, the header has ${names.length}` });
+    const told = [...wrong.map(({ field }) => field), ...names.slice(fields.length)];
+    const cells = names.flatMap((name, index): [string, string][] => {
+      const cell = fields[index] ?? '';
+      return cell === '' || told.includes(name) ? [] : [[name, cell]];
+    });
+    return entryOf(CsvRequest, place, Object.fromEntries(cells), context, problems, told);
   });
 }
 
-const CsvLine = z.object({ record: z.unknown(), info: z.object({ lines: z.number() }) });
+/** What is wrong with the header is told once, not again with each line. */
+function mistakesOfHeader({ place, fields }: CsvLine, { defaultHost }: PortFileContext): PortFileProblem[] {
+  const names = new Set(fields);
+  const needed = defaultHost === undefined ? ['host', ...NEEDED_COLUMNS] : NEEDED_COLUMNS;
+  const twice = [...names].filter((name) => fields.indexOf(name) !== fields.lastIndexOf(name));
+  const unknown = [...names].filter((name) => !CSV_COLUMNS.includes(name));
+  const missing = needed.filter((name) => !names.has(name));
+  const there = `is no column; there are ${CSV_COLUMNS.join(', ')}`;
+  return [
+    ...twice.map((name) => ({ place, field: name, reason: 'this column is named twice: which one is meant?' })),
+    ...unknown.map((name) => ({ place, field: name, reason: name === '' ? 'a column has no name' : there })),
+    ...missing.map((name) => ({ place, field: name, reason: 'this column is missing' })),
+  ];
+}
 
-function csvRecords(text: string): { place: string; record: unknown }[] {
+const CsvLine = z
+  .object({ record: z.array(z.string()), info: z.object({ lines: z.number() }) })
+  .transform(({ record, info }) => ({ place: `line ${info.lines}`, fields: record }));
+type CsvLine = z.infer<typeof CsvLine>;
+
+function csvLines(text: string): CsvLine[] {
   try {
     const parsed: unknown = parseCsv(text, {
-      columns: true,
+      relax_column_count: true,
       skip_empty_lines: true,
+      skip_records_with_empty_values: true,
       trim: true,
-      bom: true,
       info: true,
     });
-    return z
-      .array(CsvLine)
-      .parse(parsed)
-      .map(({ record, info }) => ({ place: `line ${info.lines}`, record }));
+    return z.array(CsvLine).parse(parsed);
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
     throw new PortFileError([{ place: 'the file', field: '', reason: `is no CSV: ${error.message}` }]);

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import tab from '@bomb.sh/tab/commander';
 import type { Command } from 'commander';
 
@@ -11,4 +12,17 @@ export function completionCommand(program: Command): void {
       if (option.required) command.option(name, option.description, () => {});
       else command.option(name, option.description);
     }
+  program.commands
+    .find((command) => command.name() === 'completion')
+    ?.hook('preAction', (_program, { args: [shell] }) => {
+      if (shell === 'bash') process.stdout.write(`${readFileSync(WORDS, 'utf8')}${ONCE}`);
+    })
+    .hook('postAction', (_program, { args: [shell] }) => {
+      if (shell === 'bash') process.stdout.write('fi\n');
+    });
 }
+
+/** What the script takes from the package bash-completion, which not every machine has. */
+const WORDS = new URL('./completion-words.bash', import.meta.url);
+/** The script's constants are read-only: a second time in the same shell, as when `.bashrc` is read again, bash complains of each. */
+const ONCE = 'if ! declare -F __zvmnet_complete > /dev/null; then\n';

@@ -1,11 +1,12 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { beginPart, followPart, type ImportCounts, type ImportedPort, partsOf } from '../../client/import-ports.ts';
-import { type GuestPortRequest, PortFileError, readPortRequests } from '../../client/port-file.ts';
+import { type GuestPortRequest, neutronHostsIn, PortFileError, readPortRequests } from '../../client/port-file.ts';
 import { readHostView } from '../../client/read-state.ts';
 import { action } from '../action.ts';
 import { CommandFailure, EXIT, type ExitCode } from '../exit-codes.ts';
+import { checkReport, writeReport } from '../import-report.ts';
 import { colour, colourAside } from '../output.ts';
 import { ProgressBar } from '../progress-bar.ts';
 import type { Session } from '../session.ts';
@@ -46,6 +47,7 @@ export function importCommand(program: Command): void {
 
 async function run(session: Session, [file = '']: string[], options: z.output<typeof Options>): Promise<ExitCode> {
   const { output } = session;
+  const { report } = options;
   const ports = await read(session, file, session.namedHost());
   const hosts = [...new Set(ports.map(({ host }) => host))];
   output.tell(
@@ -57,14 +59,16 @@ async function run(session: Session, [file = '']: string[], options: z.output<ty
   }
   for (const host of hosts) await session.known(host);
   for (const host of hosts) await session.tellIfNobodyWorks(host, 'the import');
+  if (report !== undefined) await checkReport(report, file);
   const done = await wireAll(session, ports, options);
-  if (options.report !== undefined) await writeFile(options.report, reportText(options.report, done));
+  const unwritten = report === undefined ? undefined : await writeReport(report, done);
   const counts = countsOf(done);
   output.result({ ...(options.dryRun ? { dryRun: true } : {}), ...counts, ports: done }, () => {
     showWiring(output, done, options.dryRun);
-    if (options.report !== undefined) output.print(`report: ${options.report}`);
+    if (report !== undefined && unwritten === undefined) output.print(`report: ${report}`);
   });
-  if (counts.failed > 0) return EXIT.failed;
+  if (unwritten !== undefined) output.tell(`${colourAside('red', 'zvmnet:')} ${unwritten}`);
+  if (counts.failed > 0 || unwritten !== undefined) return EXIT.failed;
   return counts.refused > 0 ? EXIT.refused : EXIT.ok;
 }
 
@@ -73,7 +77,7 @@ async function read(session: Session, file: string, defaultHost: string | undefi
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
     throw new CommandFailure(EXIT.usage, `${file} cannot be read: ${error instanceof Error ? error.message : error}`);
   });
-  const networks = /"networks"\s*:/.test(text) ? await physicalNetworks(session) : new Map<string, string>();
+  const networks = await physicalNetworks(session, neutronHostsIn(text));
   try {
     const vswitchOf = (host: string, network: string) => networks.get(`${host} ${network}`);
     const ports = readPortRequests(text, { defaultHost, vswitchOf });
@@ -81,14 +85,20 @@ async function read(session: Session, file: string, defaultHost: string | undefi
     throw new CommandFailure(EXIT.usage, `${file} has no ports`);
   } catch (error) {
     if (!(error instanceof PortFileError)) throw error;
-    throw new CommandFailure(EXIT.usage, `${file}: nothing was started.\n${error.message}`);
+    const advice = error.problems.some(({ field, reason }) => field === 'host' && reason.endsWith('is missing'))
+      ? '\nEntries without a host are for --host.'
+      : '';
+    throw new CommandFailure(EXIT.usage, `${file}: nothing was started.\n${error.message}${advice}`);
   }
 }
 
-/** The VSWITCH of each physical network of each host: Neutron's files name networks only. */
-async function physicalNetworks(session: Session): Promise<Map<string, string>> {
+/** The VSWITCH of each physical network of these hosts: Neutron's files name networks only. */
+async function physicalNetworks(session: Session, hosts: readonly string[]): Promise<Map<string, string>> {
+  if (hosts.length === 0) return new Map();
   const client = await session.client();
-  const views = await Promise.all((await session.hosts()).map((host) => readHostView(client, host)));
+  const known = (await session.hosts()).filter((host) => hosts.includes(host));
+  for (const host of known) await session.readable(host);
+  const views = await Promise.all(known.map((host) => readHostView(client, host)));
   return new Map(
     views.flatMap(({ host, vswitches }) =>
       vswitches.flatMap(({ name, physicalNetwork }): [string, string][] =>
@@ -123,11 +133,17 @@ async function wireAll(
   };
   await Promise.all([...byHost.values()].map(wireHost));
   bar.end();
-  if (!session.signal.aborted) return done;
+  if (!session.signal.aborted) return inOrderOf(ports, done);
   throw new CommandFailure(
     EXIT.interrupted,
     'What was started goes on. Start the same import again to see it through; nothing is done twice.',
   );
+}
+
+/** As the file has them: they were done in another order. */
+function inOrderOf(ports: readonly GuestPortRequest[], done: readonly ImportedPort[]): ImportedPort[] {
+  const byId = new Map(done.map((port) => [port.portId, port]));
+  return ports.flatMap(({ portId }) => byId.get(portId) ?? []);
 }
 
 function sum(all: Iterable<ImportCounts>): ImportCounts {
@@ -135,13 +151,4 @@ function sum(all: Iterable<ImportCounts>): ImportCounts {
   for (const counts of all)
     for (const name of ['wired', 'unchanged', 'refused', 'failed'] as const) total[name] += counts[name];
   return total;
-}
-
-const COLUMNS = ['host', 'userid', 'portId', 'outcome', 'vdev', 'mac', 'reason'] as const;
-
-function reportText(file: string, done: readonly ImportedPort[]): string {
-  if (!file.toLowerCase().endsWith('.csv')) return `${JSON.stringify(done, null, 2)}\n`;
-  const cell = (text = '') => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
-  const rows = done.map((port) => COLUMNS.map((column) => cell(port[column])).join(','));
-  return `${[COLUMNS.join(','), ...rows].join('\n')}\n`;
 }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -83,17 +84,73 @@ test('a file with mistakes is named with all of them, and nothing is started', a
   expect((await run('import', join(ROOT, 'docs/examples/ports.csv'), '--check')).code).toBe(0);
 });
 
-test('an import that is left by Ctrl-C goes on, and started again is seen through', async () => {
+test('a report that cannot be written is told before anything is wired', async () => {
+  const file = join(folder, 'unreported.json');
+  const text = JSON.stringify([entry(51, 'LNX10011', 100)]);
+  await writeFile(file, text);
+  const missing = join(folder, 'no-such-folder', 'report.json');
+  for (const report of [missing, folder, file])
+    expect(await run('import', file, '--report', report)).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(new RegExp(`--report ${report} .*Nothing was started`)),
+    });
+  expect((await environment.guest('LNX10011')).rows).toEqual([]);
+  expect(await readFile(file, 'utf8')).toBe(text);
+});
+
+test('when a report fails at the end, what became of the ports is told all the same, and the import has failed', async () => {
+  const file = join(folder, 'unreported.json');
+  await writeFile(file, JSON.stringify([entry(52, 'LNX10012', 100)]));
+  const { code, out, err } = await run('import', file, '--report', '/dev/full');
+  expect(out).toContain('1 wired, 0 wired before, 0 refused, 0 failed');
+  expect(out).not.toContain('report:');
+  expect(err).toContain('--report /dev/full could not be written: ENOSPC');
+  expect(code).toBe(1);
+  expect((await environment.guest('LNX10012')).rows).toHaveLength(1);
+  expect(await json('import', file, '--report', '/dev/full')).toMatchObject({
+    unchanged: 1,
+    ports: [{ portId: portId(52) }],
+  });
+});
+
+test('a file in the form of Neutron: only its own hosts are read, and all of its mistakes are told', async () => {
+  const { client, host } = environment;
+  const drained = `${host}-drained`;
+  await ensureReconcileSchedule(client, drained, { intervalSeconds: 3_600, sweepSeconds: 3_600 });
+  const file = join(folder, 'neutron.json');
+  const example = await readFile(join(ROOT, 'docs/examples/neutron-ports.json'), 'utf8');
+  const of = (zvm1: string, zvm2: string) => example.replaceAll('zvm1', zvm1).replaceAll('zvm2', zvm2);
+  try {
+    await writeFile(file, of(host, host));
+    expect(await run('import', file, '--check')).toMatchObject({ code: 0 });
+    await writeFile(file, of(host, drained));
+    expect(await run('import', file, '--check')).toMatchObject({ code: 5, err: expect.stringContaining(drained) });
+    await writeFile(file, of(host, 'elsewhere').replace('"dns_name": "lnx20001"', '"dns_name": "toolongname"'));
+    const { code, err } = await run('import', file, '--check');
+    expect(code).toBe(2);
+    expect(err).toMatch(/binding:host_id: physical network physnet1 has no VSWITCH on host elsewhere/);
+    expect(err).toMatch(/userid: must be a z\/VM userid/);
+  } finally {
+    await client.schedule.getHandle(reconcileScheduleId(drained)).delete();
+  }
+});
+
+test('an import that is left by Ctrl-C goes on, and started again is seen through and reported as the file has it', async () => {
   const file = join(folder, 'left.json');
-  await writeFile(file, JSON.stringify([entry(31, 'LNX10009', 100), entry(32, 'LNX10010', 100)]));
+  const report = join(folder, 'left-report.json');
+  await writeFile(file, JSON.stringify([entry(32, 'LNX10010', 100), entry(31, 'LNX10009', 100)]));
   await environment.control('POST', 'systems/zhcp1/guests/LNX10010/lock');
-  const running = start(['import', file], env);
+  const running = start(['import', file, '--report', report], env);
   await running.told('wire-ports');
   running.interrupt();
   expect(await running.ended).toMatchObject({ code: 130, err: expect.stringContaining('goes on') });
+  expect(existsSync(report)).toBe(false);
+  // The second port of the file is done first.
+  await expect.poll(async () => (await environment.guest('LNX10009')).rows).toHaveLength(1);
   await environment.control('POST', 'systems/zhcp1/guests/LNX10010/unlock');
-  const again = await json('import', file);
+  const again = await json('import', file, '--report', report);
   expect(again).toMatchObject({ refused: 0, failed: 0 });
+  expect(JSON.parse(await readFile(report, 'utf8'))).toMatchObject([{ userid: 'LNX10010' }, { userid: 'LNX10009' }]);
   expect((await environment.guest('LNX10010')).rows).toHaveLength(1);
 });
 

@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { symlinkSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -66,6 +67,40 @@ test('help ends with 0, shows examples, and starts from any folder through a lin
   expect(stdout).toContain('Examples:');
 });
 
+test('what is said beside the result changes nothing when nobody takes it', async () => {
+  const right = ['import', join(ROOT, 'docs/examples/ports.csv'), '--check'];
+  for (const [args, code] of [
+    [right, 0],
+    [['port', 'show', 'xyz', '--host', '/'], 2],
+  ] as const) {
+    const child = spawn(join(ROOT, 'cli/zvmnet'), args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    child.stderr.destroy();
+    expect(await once(child, 'close')).toEqual([code, null]);
+  }
+});
+
+test.each(['import docs/examples/ports.csv --check', '--help', 'completion bash'])(
+  'zvmnet %s: a result that cannot be written is 1, told in one line',
+  (words) => {
+    const { status, stderr } = spawnSync('sh', ['-c', `cli/zvmnet ${words} > /dev/full`], {
+      cwd: ROOT,
+      encoding: 'utf8',
+    });
+    expect(stderr.split('\n').filter((line) => line.startsWith('zvmnet:'))).toEqual([
+      expect.stringContaining('the result cannot be written: ENOSPC'),
+    ]);
+    expect(stderr).not.toContain(' at ');
+    expect(status).toBe(1);
+  },
+);
+
+test('a reader of the result that has seen enough is no failure', () => {
+  const script = 'set -o pipefail; cli/zvmnet completion bash | :';
+  const { status, stderr } = spawnSync('bash', ['-c', script], { cwd: ROOT, encoding: 'utf8' });
+  expect(stderr).toBe('');
+  expect(status).toBe(0);
+});
+
 const fixture = (name: string) => ['--config-file', join(ROOT, 'test/configuration/fixtures', name)];
 
 test('config check reads the ini files and says what is wrong by file, section and key', async () => {
@@ -97,6 +132,30 @@ test('a bash completes commands, options and their values', () => {
   const { stdout, stderr } = spawnSync('bash', ['-c', script], { encoding: 'utf8' });
   expect(stdout, stderr).toMatch(/complete .*zvmnet/);
   for (const word of ['cancelled', 'port\t', '--vswitch', '--vlan']) expect(stdout).toContain(word);
+});
+
+/** What a person sees who types these lines, Tab and all, into a bash whose start file says this. */
+async function typed(startFile: string, lines: string): Promise<string> {
+  const file = join(folder, 'bashrc');
+  await writeFile(file, startFile);
+  const shell = ['script', ['-qec', `bash --noprofile --rcfile ${file} -i`, '/dev/null']] as const;
+  const env = { ...process.env, PATH: `${ROOT}/cli:${process.env.PATH}`, TERM: 'dumb', NO_COLOR: '1' };
+  return spawnSync(...shell, { input: `${lines}\nexit\n`, env, encoding: 'utf8' }).stdout;
+}
+
+test('Tab completes in a bash that has not the package bash-completion, also when the script is read twice', async () => {
+  const source = 'source <(zvmnet completion bash)\n';
+  const lines = ['zvmnet port del\t --help', 'zvmnet --host zvm1 ops list --state canc\t --help'];
+  const seen = await typed(source.repeat(2), lines.join('\n'));
+  expect(seen).toContain('Usage: zvmnet port delete');
+  expect(seen).toContain('--state cancelled');
+  expect(seen).not.toMatch(/not found|readonly/);
+});
+
+test('the package bash-completion is left as it is where it is there', async () => {
+  const theirs = '_get_comp_words_by_ref() { cur=theirs; }\n';
+  const seen = await typed(`${theirs}source <(zvmnet completion bash)\n`, 'declare -f _get_comp_words_by_ref');
+  expect(seen).toContain('cur=theirs');
 });
 
 test('a reading that a worker that has just ended does not answer is unavailable, and says where to look', () => {

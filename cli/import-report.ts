@@ -1,0 +1,41 @@
+import { lstat, open, rm, stat, writeFile } from 'node:fs/promises';
+import type { ImportedPort } from '../client/import-ports.ts';
+import { CommandFailure, EXIT } from './exit-codes.ts';
+
+/** Throws a CommandFailure when no report can be written to this file, which keeps what it holds until there is one. */
+export async function checkReport(report: string, importedFile: string): Promise<void> {
+  const refused = (reason: string) =>
+    new CommandFailure(EXIT.usage, `--report ${report} ${reason}. Nothing was started.`);
+  const [there, imported] = await Promise.all([report, importedFile].map((file) => stat(file).catch(() => undefined)));
+  // Opening a pipe waits for its reader, and closing it ends it.
+  if (there?.isFIFO()) return;
+  if (there?.isFile() && there.ino === imported?.ino && there.dev === imported.dev)
+    throw refused('is the file of ports itself');
+  try {
+    const isNew = (await lstat(report).catch(() => undefined)) === undefined;
+    await (await open(report, 'a')).close();
+    if (isNew) await rm(report);
+  } catch (error) {
+    throw refused(`cannot be written: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+/** Write what became of each port. Answers why that failed: the ports are wired, so their result is still to be told. */
+export async function writeReport(report: string, done: readonly ImportedPort[]): Promise<string | undefined> {
+  try {
+    await writeFile(report, reportText(report, done));
+    return undefined;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : error;
+    return `--report ${report} could not be written: ${reason}. The same import again does no more than write it.`;
+  }
+}
+
+const COLUMNS = ['host', 'userid', 'portId', 'outcome', 'vdev', 'mac', 'reason'] as const;
+
+function reportText(file: string, done: readonly ImportedPort[]): string {
+  if (!file.toLowerCase().endsWith('.csv')) return `${JSON.stringify(done, null, 2)}\n`;
+  const cell = (text = '') => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+  const rows = done.map((port) => COLUMNS.map((column) => cell(port[column])).join(','));
+  return `${[COLUMNS.join(','), ...rows].join('\n')}\n`;
+}
