@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { NeutronError } from './errors.ts';
 
 export type KeystoneCredentials = {
-  /** With or without `/v2.0` or `/v3`, which chooses the protocol; v3 when neither is there. */
+  /** With or without `/v2.0` or `/v3`, which chooses the protocol; v3 when neither is there, or no v2 any more (since Queens, 2018). */
   authUrl: string;
   username: string;
   password: string;
@@ -53,7 +53,8 @@ export class Keystone {
   async #askV2(base: string): Promise<Token> {
     const { username, password, project } = this.#credentials;
     const body = { auth: { tenantName: project, passwordCredentials: { username, password } } };
-    const answer = await this.#post(`${base}/tokens`, body);
+    const answer = await this.#post(`${base}/tokens`, body, [404, 410]);
+    if (!answer.ok) return this.#askV3(base.replace(/v2\.0$/, 'v3'));
     const parsed = V2Answer.safeParse(await json(answer));
     if (!parsed.success) throw new NeutronError('bad-answer', 'ask Keystone for a token', 'the answer has no token');
     const { id, expires } = parsed.data.access.token;
@@ -73,7 +74,7 @@ export class Keystone {
     return { id, until: Date.parse(parsed.data.token.expires_at) };
   }
 
-  async #post(url: string, body: unknown): Promise<Response> {
+  async #post(url: string, body: unknown, expected: readonly number[] = []): Promise<Response> {
     const operation = 'ask Keystone for a token';
     let answer: Response;
     try {
@@ -85,7 +86,7 @@ export class Keystone {
     } catch (error) {
       throw new NeutronError('unreachable', operation, reasonOf(error));
     }
-    if (answer.ok) return answer;
+    if (answer.ok || expected.includes(answer.status)) return answer;
     const code =
       answer.status === 401 || answer.status === 403
         ? 'unauthorised'

@@ -28,12 +28,14 @@ type PortOptions = {
   adminStateUp?: boolean;
 };
 
-/** Neutron's REST API as an administrator of a server without Keystone uses it. Throws an Error with the server's answer. */
+/** Neutron's REST API as an administrator uses it, where there is a Keystone with its tokens. Throws an Error with the server's answer. */
 export class NeutronApi {
   readonly url: string;
+  readonly #token: (() => Promise<string>) | undefined;
 
-  constructor(url: string) {
+  constructor(url: string, token?: () => Promise<string>) {
     this.url = url;
+    this.#token = token;
   }
 
   get(path: string): Promise<unknown> {
@@ -115,7 +117,11 @@ export class NeutronApi {
   async #request(method: string, path: string, body?: unknown): Promise<unknown> {
     const answer = await fetch(`${this.url}/v2.0/${path}`, {
       method,
-      ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+      headers: {
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(this.#token === undefined ? {} : { 'x-auth-token': await this.#token() }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await answer.text();
     if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '../../free-ports.ts';
+import type { RunningKeystone } from './keystone.ts';
 import { startMariadb } from './mariadb.ts';
 import { NeutronApi } from './neutron-api.ts';
 import { ensurePackages } from './packages.ts';
@@ -34,6 +35,8 @@ export type OpenstackOptions = {
   /** Options of `[oslo_messaging_rabbit]`. */
   broker?: Readonly<Record<string, string>>;
   tls?: { certificate: string; key: string };
+  /** Who may ask the server is known to this Keystone; without one everybody may do everything. */
+  keystone?: RunningKeystone;
 };
 
 const START_MS = 120_000;
@@ -69,7 +72,7 @@ export async function startOpenstack(options: OpenstackOptions): Promise<Opensta
     });
     if (migration.status !== 0) throw new Error(`neutron-db-manage failed: ${migration.stderr.slice(-1_000)}`);
     say('Neutron: starting neutron-server …');
-    const api = new NeutronApi(`http://127.0.0.1:${port}`);
+    const api = new NeutronApi(`http://127.0.0.1:${port}`, options.keystone?.token);
     const start = () => startServer(release, configFile, join(folder, 'neutron'), port, api);
     let server = await start();
     undo.push(() => server.stop());
@@ -116,7 +119,7 @@ async function writeConfiguration(
   rabbit: Rabbit,
   database: string,
   { pasteConfig }: Release,
-  { macPrefix, vlanNetworks, agentDownSeconds = 75, securityGroups = false, broker = {} }: OpenstackOptions,
+  { macPrefix, vlanNetworks, agentDownSeconds = 75, securityGroups = false, broker = {}, keystone }: OpenstackOptions,
 ): Promise<string> {
   const home = join(folder, 'neutron');
   await mkdir(join(home, 'lock'), { recursive: true });
@@ -129,7 +132,7 @@ async function writeConfiguration(
     `[DEFAULT]
 bind_host = 127.0.0.1
 bind_port = ${port}
-auth_strategy = noauth
+auth_strategy = ${keystone === undefined ? 'noauth' : 'keystone'}
 core_plugin = ml2
 service_plugins =
 base_mac = ${macPrefix}:00:00:00
@@ -167,7 +170,20 @@ enable_security_group = ${securityGroups}
 flat_networks = *
 [ml2_type_vlan]
 network_vlan_ranges = ${vlanNetworks.map((name) => `${name}:1:4094`).join(',')}
-`,
+${keystone === undefined ? '' : authenticationBy(keystone)}`,
   );
   return file;
+}
+
+function authenticationBy({ url, user }: RunningKeystone): string {
+  return `[keystone_authtoken]
+auth_type = password
+auth_url = ${url}
+www_authenticate_uri = ${url}
+username = ${user.username}
+password = ${user.password.replaceAll('$', '$$$$')}
+project_name = ${user.project}
+user_domain_name = ${user.userDomain}
+project_domain_name = ${user.projectDomain}
+`;
 }
