@@ -87,15 +87,12 @@ function tooMany(context: Context, { msBeforeNext }: RateLimiterRes, detail: str
 
 /** Bodies up to a size, whether they say it beforehand or not. */
 export function limitedBody({ bodyBytes }: Limits): MiddlewareHandler {
-  const onError = () => {
-    throw new Problem(413, 'too-large', 'The body is too large', `at most ${bodyBytes} bytes`);
-  };
-  const counting = bodyLimit({ maxSize: bodyBytes, onError });
-  return (context, next) => {
-    // Of a body that was touched the rest is not taken, and a caller who sends all before reading would see a broken connection.
-    if (Number(context.req.header('content-length')) > bodyBytes) onError();
-    return counting(context, next);
-  };
+  return bodyLimit({
+    maxSize: bodyBytes,
+    onError: () => {
+      throw new Problem(413, 'too-large', 'The body is too large', `at most ${bodyBytes} bytes`);
+    },
+  });
 }
 
 /** A body that is not said to be JSON would be taken for none. */

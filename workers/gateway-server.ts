@@ -66,6 +66,8 @@ export async function serveGateway(
       fetch: app.fetch,
       hostname: host,
       port,
+      // It closes the connection half a second after an answer whose request is not all there.
+      autoCleanupIncoming: false,
       ...(tls === undefined
         ? { createServer: createHttpServer, serverOptions: limits }
         : { createServer: createTlsServer, serverOptions: { ...limits, ...readCertificate(tls) } }),
@@ -73,7 +75,9 @@ export async function serveGateway(
     (address) => listening.resolve(address),
   );
   const answering = new Set<ServerResponse>();
-  server.on('request', ({ url }: IncomingMessage, response: ServerResponse) => {
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    response.once('finish', () => takeRest(request));
+    const { url } = request;
     // Streams of events never end by themselves.
     if (url?.split('?')[0]?.endsWith('/events')) return;
     answering.add(response);
@@ -95,6 +99,12 @@ export async function serveGateway(
       await closed;
     },
   };
+}
+
+/** Who sends a whole body before reading the answer gets it, though nobody wants the body; how long that may take is `requestTimeout`. */
+function takeRest(request: IncomingMessage): void {
+  if (request.complete) return;
+  request.removeAllListeners('data').removeAllListeners('readable').resume();
 }
 
 async function lastAnswers(answering: ReadonlySet<ServerResponse>): Promise<void> {

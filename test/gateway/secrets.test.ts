@@ -150,7 +150,7 @@ test('no password, token or key stands in what the processes write, in any histo
   expect((await call('GET', '/v1/hosts', undefined, wrong)).status).toBe(401);
   expect((await call('GET', '/v1/hosts', undefined, { authorization: `Basic ${HUSH}8` })).status).toBe(401);
   expect((await call('GET', `/v1/hosts?authorization=Bearer%20${token}&access_token=${HUSH}-query-9`)).status).toBe(
-    200,
+    422,
   );
   expect((await call('GET', `/nothing?token=${token}`)).status).toBe(404);
   expect((await call('GET', `/v1/operations?limit=${HUSH}-10`)).status).toBe(422);
