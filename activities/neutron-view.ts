@@ -57,17 +57,17 @@ function guestNamed(deviceId: string, { nodes, guests }: HostRecord): Userid | u
 }
 
 /**
- * Have Neutron bind what it could not bind before, as for ports made before this agent was there, and read those ports again. What it has not
- * come to yet is left to it, unless it should have by now (`overdue`): a binding that is activated again is bound by nobody else.
+ * Have Neutron bind what it could not bind before, as for ports made before this agent was there, or has not come to yet, since a binding that
+ * is activated again is bound by nobody else; and read those ports again. Those that were asked for in vain (`notNow`) are left as they are.
  */
 export async function boundPorts(
   neutron: NeutronSource,
   ports: readonly NeutronPort[],
-  overdue = false,
-): Promise<{ ports: NeutronPort[]; asked: PortId[] }> {
-  const isUnbound = ({ binding }: NeutronPort) => binding === 'failed' || (overdue && binding === 'none');
+  notNow: ReadonlySet<string>,
+): Promise<NeutronPort[]> {
+  const isUnbound = ({ binding, portId }: NeutronPort) => binding !== 'bound' && !notNow.has(portId);
   const unbound = ports.filter(isUnbound);
-  if (unbound.length === 0) return { ports: [...ports], asked: [] };
+  if (unbound.length === 0) return [...ports];
   for (const [host, ofHost] of Map.groupBy(unbound, (port) => port.host)) {
     await neutron.bind(
       host,
@@ -75,13 +75,18 @@ export async function boundPorts(
     );
   }
   const asked = unbound.map((port) => port.portId);
-  return { ports: [...ports.filter((port) => !isUnbound(port)), ...(await neutron.ports(asked))], asked };
+  return [...ports.filter((port) => !isUnbound(port)), ...(await neutron.ports(asked))];
 }
 
 /** What Neutron is to be told of a port when its guest is in order. */
 export function statusOf(port: NeutronPort, userid?: Userid): PortStatus {
   const { portId, host: neutronHost, adminStateUp: up, status } = port;
   return { portId, neutronHost, up, status, ...(userid === undefined ? {} : { userid }) };
+}
+
+/** Ports that no guest has: Neutron is to have them down, also those that it asked a guest's details of, or that a guest had that is gone. */
+export function unwiredOf({ unusable, waiting }: NeutronView): NeutronPort[] {
+  return [...unusable.map(({ port }) => port), ...waiting];
 }
 
 /** What Neutron is to be told of a port that nobody can wire. */

@@ -40,7 +40,7 @@ export async function surveyHost(host: HostRuntime, input: SurveyInput, signal: 
   const [reading, nics, { ports, problem }] = await Promise.all([
     readHost(host, slice, true),
     managementNodeNics(host, signal),
-    readPorts(host, memory.neutron?.ports ?? []),
+    readPorts(host, memory.neutron?.ports ?? [], notNow(input)),
   ]);
   signal.throwIfAborted();
   const neutron =
@@ -121,6 +121,7 @@ const NOTHING_WANTED: ReadonlyMap<PortId, WantedPort> = new Map();
 async function readPorts(
   { neutron, rules }: HostRuntime,
   before: readonly PortId[],
+  notNow: ReadonlyMap<string, FailedGuest>,
 ): Promise<{ ports?: NeutronPort[]; problem?: string }> {
   if (neutron === undefined) return {};
   try {
@@ -130,7 +131,7 @@ async function readPorts(
     // What depends on a port's absence is not done because a list was short, as it is for a user who may not see all.
     const missing = await neutron.ports(before.filter((portId) => !known.has(portId)));
     const ports = [...listed, ...missing.filter((port) => hosts.includes(port.host))];
-    return { ports: (await boundPorts(neutron, ports, true)).ports };
+    return { ports: await boundPorts(neutron, ports, new Set(notNow.keys())) };
   } catch (error) {
     // z/VM is repaired by what is recorded while Neutron is away.
     if (error instanceof NeutronError) return { problem: `${error.message}: ${error.advice}` };
@@ -150,16 +151,17 @@ async function examine(
   reading: HostReading,
   guests: readonly SurveyedGuest[],
   slice: readonly Userid[],
-  { failed: failedBefore, now }: SurveyInput,
+  input: SurveyInput,
 ): Promise<Found> {
-  const notNow = new Map(failedBefore.filter((guest) => guest.notBefore > now).map((guest) => [guest.userid, guest]));
+  const { now } = input;
+  const later = notNow(input);
   const swept = new Set(slice);
   const candidates: Candidate[] = [];
   const settled = new Set<Userid>();
   const looked: { guest: SurveyedGuest; doubt: Doubt }[] = [];
   for (const guest of guests) {
     const doubt = doubtsOf(guest, reading.vswitches);
-    if (notNow.has(guest.userid)) continue;
+    if (later.has(guest.userid)) continue;
     if (doubt.certain) candidates.push(candidateOf(guest, doubt));
     else if (doubt.lines.length > 0 || swept.has(guest.userid)) looked.push({ guest, doubt });
   }
@@ -172,7 +174,7 @@ async function examine(
           host,
           others.map(({ guest }) => guest.userid),
         );
-  const failed: FailedGuest[] = [...notNow.values()];
+  const failed: FailedGuest[] = [...later.values()];
   for (const { guest, doubt, by } of [
     ...inSlice.map((each) => ({ ...each, by: reading.read })),
     ...others.map((each) => ({ ...each, by: read ?? reading.read })),
@@ -183,8 +185,13 @@ async function examine(
     else if (steps === 0) settled.add(guest.userid);
     else candidates.push(candidateOf(guest, doubt));
   }
-  const skipped = guests.filter((guest) => notNow.has(guest.userid)).length;
+  const skipped = guests.filter((guest) => later.has(guest.userid)).length;
   return { candidates, skipped, failed, settled };
+}
+
+/** What failed before and is tried again by a later run. */
+function notNow({ failed, now }: SurveyInput): Map<string, FailedGuest> {
+  return new Map(failed.filter((guest) => guest.notBefore > now).map((guest) => [guest.userid, guest]));
 }
 
 /** What is to be told now, and what may have to be told of guests that are repaired now or cannot be. */

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Runtime } from '@temporalio/worker';
 import { afterEach, expect, test, vi } from 'vitest';
 import { startReconcileHost, tellOfNeutron } from '../../client/start-operation.ts';
@@ -116,11 +117,36 @@ test('a MAC outside of z/VM’s prefix is refused with what to configure, in the
   expect(neutron.reports).toEqual([`down ${port.portId}`]);
 });
 
-test('a port that failed to bind is asked for, which binds it, and is then wired', async () => {
-  const { neutron, host, follow } = await withNeutron();
+test('a port that failed to bind is asked for by reconciliation, which binds it, and is then wired', async () => {
+  const { neutron, host, there } = await withNeutron();
   const port = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(50), binding: 'failed' });
-  await follow(port.portId);
+  await (await startReconcileHost(there.client, { host })).result();
   expect(neutron.reports).toEqual([`up ${port.portId}`]);
+});
+
+test('a port that can be bound by nobody is asked for once, later and later again, and not at each message: asking is a message itself', async () => {
+  const { neutron, host, there, follow } = await withNeutron();
+  const port = neutron.add({ host, deviceId: 'LNX10001', binding: 'failed' });
+  neutron.unbindable.add(port.portId);
+  const first = await (await startReconcileHost(there.client, { host })).result();
+  const last = { memory: first.memory, failures: first.failures };
+  const second = await (await startReconcileHost(there.client, { host, last })).result();
+  expect((await follow(port.portId)).failed[0]?.reason).toContain('not bound');
+  expect(neutron.bindings).toEqual([port.portId]);
+  expect(neutron.reports).toEqual([`down ${port.portId}`]);
+  expect(second.failures).toEqual(first.failures);
+});
+
+test('a port of a guest that xCAT does not know any more is reported down', async () => {
+  const { neutron, host, there, follow } = await withNeutron();
+  const [heard, listed] = [1, 2].map(() =>
+    neutron.add({ host, deviceId: randomUUID(), segment: onVlan(51), status: 'ACTIVE' }),
+  );
+  if (heard === undefined || listed === undefined) throw new Error('no ports');
+  expect((await follow(heard.portId)).waiting).toEqual([heard.portId]);
+  expect(neutron.reports).toEqual([`down ${heard.portId}`]);
+  const { waiting } = await (await startReconcileHost(there.client, { host })).result();
+  expect({ waiting, status: neutron.all.get(listed.portId)?.status }).toEqual({ waiting: 2, status: 'DOWN' });
 });
 
 test('a network of another kind than a VSWITCH has is refused, without a touch of z/VM', async () => {
