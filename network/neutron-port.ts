@@ -21,7 +21,8 @@ export type NeutronPort = {
   deviceId: string;
   /** `compute:nova`, `network:dhcp`, … */
   deviceOwner: string;
-  mac: Mac;
+  /** Absent when it is none that a NIC can have: a multicast address. */
+  mac?: Mac;
   adminStateUp: boolean;
   status: string;
   /** Whether a mechanism driver has bound it, has failed to, or has not come to it yet. */
@@ -59,6 +60,10 @@ export function wantedOf(
   if (network === undefined) {
     const reason = `a VSWITCH has no networks of type ${networkType}`;
     return { refusals: [refusal('network.type', reason, 'use a network of type vlan or flat')] };
+  }
+  if (mac === undefined) {
+    const reason = `the address of port ${portId} is a multicast address, which no NIC can have`;
+    return { refusals: [refusal('mac', reason, 'give the port a unicast address')] };
   }
   return { wanted: { vswitch: allowed.vswitch, network, adminStateUp, mac } };
 }

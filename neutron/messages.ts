@@ -10,6 +10,9 @@ function bindingOf(vifType: string | null | undefined): NeutronPort['binding'] {
   return (vifType ?? 'unbound') === 'unbound' ? 'none' : 'bound';
 }
 
+/** Neutron takes addresses that no NIC of z/VM's can have: such a port must not make the others unreadable. */
+const MacOfPort = z.string().transform((text) => Mac.safeParse(text).data);
+
 /** A versioned object of oslo's: its name, version and data. */
 function object<Data extends z.ZodType>(data: Data) {
   return z.object({ 'versioned_object.name': z.string(), 'versioned_object.data': data });
@@ -24,7 +27,7 @@ const SegmentData = z.object({
 const PortData = z.object({
   id: PortId,
   network_id: z.string(),
-  mac_address: Mac,
+  mac_address: MacOfPort,
   admin_state_up: z.boolean(),
   device_id: z.string().nullish(),
   device_owner: z.string().nullish(),
@@ -63,7 +66,7 @@ export const PortObject = object(PortData).transform(({ 'versioned_object.data':
     host: binding?.host ?? '',
     deviceId: data.device_id ?? '',
     deviceOwner: data.device_owner ?? '',
-    mac: data.mac_address,
+    ...(data.mac_address === undefined ? {} : { mac: data.mac_address }),
     adminStateUp: data.admin_state_up,
     status: data.status ?? '',
     binding: bindingOf(binding?.vif_type),
@@ -97,7 +100,7 @@ export const PortDictionary = z
   .object({
     id: PortId,
     network_id: z.string(),
-    mac_address: Mac,
+    mac_address: MacOfPort,
     admin_state_up: z.boolean(),
     status: z.string().nullish(),
     device_id: z.string().nullish(),
@@ -112,7 +115,7 @@ export const PortDictionary = z
       host: data['binding:host_id'] ?? '',
       deviceId: data.device_id ?? '',
       deviceOwner: data.device_owner ?? '',
-      mac: data.mac_address,
+      ...(data.mac_address === undefined ? {} : { mac: data.mac_address }),
       adminStateUp: data.admin_state_up,
       status: data.status ?? '',
       binding: bindingOf(data['binding:vif_type']),

@@ -117,6 +117,16 @@ test('a MAC outside of z/VM’s prefix is refused with what to configure, in the
   expect(neutron.reports).toEqual([`down ${port.portId}`]);
 });
 
+test('a port with a multicast address is refused with the reason and reported down, and the next one is wired', async () => {
+  const { neutron, host, follow } = await withNeutron();
+  const { mac: _mac, ...odd } = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(42), status: 'BUILD' });
+  neutron.all.set(odd.portId, odd);
+  const next = neutron.add({ host, deviceId: 'LNX10003', segment: onVlan(42) });
+  const { failed } = await follow(odd.portId, next.portId);
+  expect(failed).toMatchObject([{ portId: odd.portId, reason: expect.stringContaining('multicast') }]);
+  expect(neutron.reports.toSorted()).toEqual([`down ${odd.portId}`, `up ${next.portId}`].toSorted());
+});
+
 test('a port that failed to bind is asked for by reconciliation, which binds it, and is then wired', async () => {
   const { neutron, host, there } = await withNeutron();
   const port = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(50), binding: 'failed' });
