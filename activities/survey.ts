@@ -2,7 +2,7 @@ import { decide } from '../network/decision.ts';
 import { type Doubt, doubtsOf, type SurveyedGuest } from '../network/drift.ts';
 import { foreignOn } from '../network/foreign.ts';
 import type { GuestMemory, HostMemory, OwnNic } from '../network/host-memory.ts';
-import type { PortId, Userid, VswitchName } from '../network/identifiers.ts';
+import { PortId, type Userid, type VswitchName } from '../network/identifiers.ts';
 import type { NeutronPort, WantedPort } from '../network/neutron-port.ts';
 import { plan } from '../network/planner.ts';
 import { describeRefusals, type RefusedPort } from '../network/refusal.ts';
@@ -75,7 +75,7 @@ export async function surveyHost(host: HostRuntime, input: SurveyInput, signal: 
     managementNetwork: host.rules.managementNetwork !== undefined && nics.here && !nics.coupled,
     dhcp: lacksDhcp(host, reading),
     reIpled: ipl,
-    statuses: statusesToTell(neutron, found),
+    statuses: statusesToTell(neutron, found, input),
     memory: writeMemory({
       ...(neutron.memory === undefined ? {} : { neutron: neutron.memory }),
       ...(reading.iplTime === undefined ? {} : { iplTime: reading.iplTime }),
@@ -174,7 +174,7 @@ async function examine(
           host,
           others.map(({ guest }) => guest.userid),
         );
-  const failed: FailedGuest[] = [...later.values()];
+  const failed: FailedGuest[] = stillFailed(later, guests);
   for (const { guest, doubt, by } of [
     ...inSlice.map((each) => ({ ...each, by: reading.read })),
     ...others.map((each) => ({ ...each, by: read ?? reading.read })),
@@ -194,13 +194,32 @@ function notNow({ failed, now }: SurveyInput): Map<string, FailedGuest> {
   return new Map(failed.filter((guest) => guest.notBefore > now).map((guest) => [guest.userid, guest]));
 }
 
-/** What is to be told now, and what may have to be told of guests that are repaired now or cannot be. */
-function statusesToTell({ statuses, unconfirmed }: NeutronSurvey, { candidates, failed }: Found): PortStatus[] {
-  const concerned = new Set<string>([...candidates, ...failed].map(({ userid }) => userid));
-  return statuses.filter(
-    ({ userid, portId }) =>
-      userid === undefined || unconfirmed.has(portId) || concerned.has(userid) || concerned.has(portId),
+/** Of failures before this run those that nobody looks at in it: a port of a guest that is read is found anew, or has become right. */
+function stillFailed(later: ReadonlyMap<string, FailedGuest>, guests: readonly SurveyedGuest[]): FailedGuest[] {
+  const unread = new Set<string>(
+    guests.filter(({ userid }) => later.has(userid)).flatMap(({ wanted }) => [...wanted.keys()]),
   );
+  return [...later.values()].filter(({ userid: what }) => !PortId.safeParse(what).success || unread.has(what));
+}
+
+/**
+ * What is to be told now, and what may have to be told of guests that are repaired now or cannot be. Of a guest that failed before and is not
+ * looked at, it was told; somebody else may have put it right since.
+ */
+function statusesToTell(
+  { statuses, unconfirmed }: NeutronSurvey,
+  { candidates, failed }: Found,
+  input: SurveyInput,
+): PortStatus[] {
+  const later = notNow(input);
+  const untold = new Set(input.unreported);
+  const concerned = new Set<string>([...candidates, ...failed].map(({ userid }) => userid));
+  return statuses
+    .filter(({ userid, portId }) => userid === undefined || !later.has(userid) || untold.has(portId))
+    .filter(
+      ({ userid, portId }) =>
+        userid === undefined || unconfirmed.has(portId) || concerned.has(userid) || concerned.has(portId),
+    );
 }
 
 type Looked = { steps: number | undefined; why: string; refused: RefusedPort[] };

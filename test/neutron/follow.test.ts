@@ -213,6 +213,32 @@ test('reconciliation creates what Neutron wants, moves what it wants elsewhere, 
   expect({ drifted: third.drifted, reported: third.reported }).toEqual({ drifted: 0, reported: { up: 0, down: 0 } });
 });
 
+test('a port that could not be had and has become right since stays ACTIVE, though its next try is not due', async () => {
+  const { neutron, host, there, follow } = await withNeutron();
+  neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(85) });
+  const other = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(86) });
+  const first = await (await startReconcileHost(there.client, { host })).result();
+  expect(first.failures.map(({ userid }) => userid)).toEqual([other.portId]);
+  neutron.change(other.portId, { segment: onVlan(85) });
+  await follow(other.portId);
+  const reported = [...neutron.reports];
+  expect(reported.at(-1)).toBe(`up ${other.portId}`);
+  const last = { memory: first.memory, failures: first.failures };
+  const second = await (await startReconcileHost(there.client, { host, last })).result();
+  expect({ failures: second.failures, reports: neutron.reports }).toEqual({ failures: [], reports: reported });
+});
+
+test('a guest whose repair failed and that was wired since keeps its ports ACTIVE, though its next repair is not due', async () => {
+  const { neutron, host, there, follow } = await withNeutron();
+  const port = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(87) });
+  await follow(port.portId);
+  const notBefore = Date.now() + 3_600_000;
+  const failures = [{ userid: 'LNX10001', reason: 'its directory entry was locked', attempts: 1, notBefore }];
+  const result = await (await startReconcileHost(there.client, { host, last: { memory: '', failures } })).result();
+  expect(result.failures).toEqual(failures);
+  expect(neutron.reports).toEqual([`up ${port.portId}`]);
+});
+
 test('a list of ports that is short undoes nothing: each port that is missing in it is looked up first', async () => {
   const { neutron, host, there } = await withNeutron();
   const port = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(90) });
