@@ -11,6 +11,9 @@ export type Segment = {
   segmentationId: number | undefined;
 };
 
+/** The vnic type of ports of virtual switches. */
+export const NORMAL = 'normal';
+
 /** A port as Neutron has it. */
 export type NeutronPort = {
   portId: PortId;
@@ -27,6 +30,8 @@ export type NeutronPort = {
   status: string;
   /** Whether a mechanism driver has bound it, has failed to, or has not come to it yet. */
   binding: 'bound' | 'failed' | 'none';
+  /** What the port is to be plugged into: a virtual switch, or else a device that is handed to the guest. */
+  vnicType: string;
   /** Absent when it is not bound, or on no physical network. */
   segment?: Segment;
 };
@@ -41,9 +46,13 @@ export function isNeutronsOwn({ deviceOwner }: NeutronPort): boolean {
 
 /** VSWITCH and VLAN that a bound port stands for on a host, or why it can have none there. */
 export function wantedOf(
-  { segment, adminStateUp, mac, portId }: NeutronPort,
+  { segment, adminStateUp, mac, portId, vnicType }: NeutronPort,
   rules: Pick<HostRules, 'host' | 'vswitches'>,
 ): { wanted: WantedPort } | { refusals: Refusal[] } {
+  if (vnicType !== NORMAL) {
+    const reason = `port ${portId} is of vnic type ${vnicType}, which no VSWITCH has`;
+    return { refusals: [refusal('binding:vnic_type', reason, 'make the port with vnic type normal')] };
+  }
   if (segment === undefined) {
     const reason = `Neutron has not bound port ${portId}: its network is on no physical network that ${rules.host} has`;
     return {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { PortId } from '../network/identifiers.ts';
 import { Mac } from '../network/mac.ts';
-import type { NeutronPort, Segment } from '../network/neutron-port.ts';
+import { type NeutronPort, NORMAL, type Segment } from '../network/neutron-port.ts';
 
 // Unknown keys are left alone everywhere: releases add some (oslo's rule for minor versions).
 
@@ -34,7 +34,14 @@ const PortData = z.object({
   status: z.string().nullish(),
   bindings: z
     .array(
-      object(z.object({ host: z.string().nullish(), vif_type: z.string().nullish(), status: z.string().nullish() })),
+      object(
+        z.object({
+          host: z.string().nullish(),
+          vif_type: z.string().nullish(),
+          vnic_type: z.string().nullish(),
+          status: z.string().nullish(),
+        }),
+      ),
     )
     .nullish(),
   binding_levels: z
@@ -70,6 +77,7 @@ export const PortObject = object(PortData).transform(({ 'versioned_object.data':
     adminStateUp: data.admin_state_up,
     status: data.status ?? '',
     binding: bindingOf(binding?.vif_type),
+    vnicType: binding?.vnic_type ?? NORMAL,
     ...(lowest == null ? {} : { segment: segmentOf(lowest['versioned_object.data']) }),
   };
 });
@@ -107,6 +115,7 @@ export const PortDictionary = z
     device_owner: z.string().nullish(),
     'binding:host_id': z.string().nullish(),
     'binding:vif_type': z.string().nullish(),
+    'binding:vnic_type': z.string().nullish(),
   })
   .transform(
     (data): NeutronPort => ({
@@ -119,6 +128,7 @@ export const PortDictionary = z
       adminStateUp: data.admin_state_up,
       status: data.status ?? '',
       binding: bindingOf(data['binding:vif_type']),
+      vnicType: data['binding:vnic_type'] ?? NORMAL,
     }),
   );
 

@@ -167,6 +167,14 @@ test('a network of another kind than a VSWITCH has is refused, without a touch o
   expect((await there.guest('LNX10001')).rows).toEqual([]);
 });
 
+test('a port that is to be a device handed through to the guest is refused, without a touch of z/VM', async () => {
+  const { neutron, host, there, follow } = await withNeutron();
+  const port = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(55), vnicType: 'direct', status: 'BUILD' });
+  expect((await follow(port.portId)).failed[0]?.reason).toContain('vnic type direct');
+  expect(neutron.reports).toEqual([`down ${port.portId}`]);
+  expect((await there.guest('LNX10001')).rows).toEqual([]);
+});
+
 test('a port of a guest whose directory entry is locked is reported up only when it is wired', async () => {
   const { neutron, host, there } = await withNeutron();
   const port = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(60), status: 'BUILD' });

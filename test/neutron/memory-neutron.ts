@@ -30,6 +30,7 @@ export class MemoryNeutron implements NeutronSource {
       adminStateUp: true,
       status: 'DOWN',
       binding: 'bound',
+      vnicType: 'normal',
       ...port,
     };
     this.all.set(whole.portId, whole);
