@@ -26,7 +26,7 @@ export function neutronHosts({ host, dhcpHost }: Rules): string[] {
   return dhcpHost === undefined ? [host] : [host, dhcpHost];
 }
 
-/** Sort ports that are bound to this host. A port belongs to the guest in whose row it stands, else to the one that its device id names. */
+/** Sort ports that are bound to this host. A port belongs to the guest that its device id names, else to the one in whose row it stands. */
 export function viewOf(ports: readonly NeutronPort[], record: HostRecord, rules: Rules): NeutronView {
   const owners = new Map(
     [...record.recorded].flatMap(([userid, rows]) => rows.map((row): [PortId, Userid] => [row.portId, userid])),
@@ -35,7 +35,7 @@ export function viewOf(ports: readonly NeutronPort[], record: HostRecord, rules:
   for (const port of ports) {
     // The server is about to bind it, and says so when it has.
     if (port.binding === 'none') continue;
-    const userid = owners.get(port.portId) ?? guestNamed(port.deviceId, record);
+    const userid = guestNamed(port.deviceId, record) ?? owners.get(port.portId);
     if (isNeutronsOwn(port) && !owners.has(port.portId)) {
       if (rules.dhcpUserid !== undefined) view.services.push(port);
       else view.unusable.push({ port, reason: `${rules.host} has no DHCP node: name its guest by dhcp_userid` });
@@ -49,7 +49,7 @@ export function viewOf(ports: readonly NeutronPort[], record: HostRecord, rules:
   return view;
 }
 
-// Who creates ports without Nova names the guest by userid or node name.
+// Who creates ports without Nova names the guest by userid or node name, and may name another later. Nova's own ids name none.
 function guestNamed(deviceId: string, { nodes, guests }: HostRecord): Userid | undefined {
   const userid = Userid.safeParse(deviceId).data;
   if (userid !== undefined && guests.has(userid)) return userid;

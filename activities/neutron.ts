@@ -60,8 +60,11 @@ function readingOf(
 ): NeutronReading {
   const settled = view.ofGuests.filter((each) => isSettled(each, record));
   const open = view.ofGuests.filter((each) => !settled.includes(each));
+  const owners = new Map(view.ofGuests.map(({ port, userid }) => [port.portId, userid]));
   const removed = [...record.recorded].flatMap(([userid, rows]) =>
-    rows.filter((row) => gone.has(row.portId)).map((row) => ({ userid, portId: row.portId })),
+    rows
+      .filter(({ portId }) => gone.has(portId) || (owners.get(portId) ?? userid) !== userid)
+      .map(({ portId }) => ({ userid, portId })),
   );
   const userids = new Set<Userid>([...open, ...removed].map(({ userid }) => userid));
   const dhcp = view.services.length > 0 && lacksDhcp(host, record);

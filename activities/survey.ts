@@ -97,6 +97,9 @@ function sliceOf(memory: HostMemory, { intervalSeconds, sweepSeconds }: SurveyIn
 
 function surveyed(reading: HostReading, memory: HostMemory, neutron: NeutronSurvey): SurveyedGuest[] {
   const userids = new Set([...reading.recorded.keys(), ...memory.guests.keys(), ...neutron.wanted.keys()]);
+  const owners = new Map([...neutron.wanted].flatMap(([userid, ports]) => [...ports.keys()].map((id) => [id, userid])));
+  const isUnwanted = (userid: Userid, portId: PortId) =>
+    neutron.unwanted.has(portId) || (owners.get(portId) ?? userid) !== userid;
   return (
     [...userids]
       // A guest that is gone has no NICs; its grants are seen as foreign.
@@ -109,7 +112,7 @@ function surveyed(reading: HostReading, memory: HostMemory, neutron: NeutronSurv
           remembered: memory.guests.get(userid),
           wanted: neutron.wanted.get(userid) ?? NOTHING_WANTED,
           unconfirmed: neutron.unconfirmed,
-          unwanted: recorded.filter((row) => neutron.unwanted.has(row.portId)).map((row) => row.portId),
+          unwanted: recorded.map(({ portId }) => portId).filter((portId) => isUnwanted(userid, portId)),
         };
       })
   );

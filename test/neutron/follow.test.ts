@@ -167,6 +167,33 @@ test('a network of another kind than a VSWITCH has is refused, without a touch o
   expect((await there.guest('LNX10001')).rows).toEqual([]);
 });
 
+test('a port whose device id names another guest moves there', async () => {
+  const { neutron, host, there, follow } = await withNeutron();
+  const port = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(56) });
+  await follow(port.portId);
+  neutron.change(port.portId, { deviceId: 'LNX10003' });
+  expect((await follow(port.portId)).failed).toEqual([]);
+  expect((await there.guest('LNX10001')).rows).toEqual([]);
+  expect((await there.guest('LNX10003')).granted).toEqual({ VSW1: [56] });
+  expect(neutron.reports.at(-1)).toBe(`up ${port.portId}`);
+});
+
+test('reconciliation moves a port whose device id names another guest since', async () => {
+  const { neutron, host, there } = await withNeutron();
+  const port = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(57) });
+  const first = await (await startReconcileHost(there.client, { host })).result();
+  neutron.change(port.portId, { deviceId: 'LNX10003' });
+  let last = { memory: first.memory, failures: first.failures };
+  const isMoved = async () => {
+    const { memory } = await (await startReconcileHost(there.client, { host, last })).result();
+    last = { memory, failures: [] };
+    return (await there.guest('LNX10003')).granted.VSW1?.[0] === 57;
+  };
+  expect(await becomes(isMoved)).toBe(true);
+  expect((await there.guest('LNX10001')).rows).toEqual([]);
+  expect(neutron.reports.at(-1)).toBe(`up ${port.portId}`);
+});
+
 test('a port that is to be a device handed through to the guest is refused, without a touch of z/VM', async () => {
   const { neutron, host, there, follow } = await withNeutron();
   const port = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(55), vnicType: 'direct', status: 'BUILD' });
