@@ -57,25 +57,32 @@ function guestNamed(deviceId: string, { nodes, guests }: HostRecord): Userid | u
 }
 
 /**
- * Have Neutron bind what it could not bind before, as for ports made before this agent was there, or has not come to yet, since a binding that
- * is activated again is bound by nobody else; and read those ports again. Those that were asked for in vain (`notNow`) are left as they are.
+ * Have Neutron bind what it could not bind before, as for ports made before this agent was there, and what it has not come to since the last
+ * reconciliation (`before`), since a binding that is activated again is bound by nobody else; and read those ports again. Those that were asked
+ * for in vain (`notNow`) are left as they are. A list is old by the time that it is here, and asking puts a port that is ACTIVE by then into
+ * BUILD: each is looked at once more before it is asked for.
  */
 export async function boundPorts(
   neutron: NeutronSource,
-  ports: readonly NeutronPort[],
-  notNow: ReadonlySet<string>,
+  listed: readonly NeutronPort[],
+  { before, notNow }: { before: ReadonlySet<string>; notNow: ReadonlySet<string> },
 ): Promise<NeutronPort[]> {
-  const isUnbound = ({ binding, portId }: NeutronPort) => binding !== 'bound' && !notNow.has(portId);
-  const unbound = ports.filter(isUnbound);
-  if (unbound.length === 0) return [...ports];
-  for (const [host, ofHost] of Map.groupBy(unbound, (port) => port.host)) {
-    await neutron.bind(
-      host,
-      ofHost.map((port) => port.portId),
-    );
-  }
-  const asked = unbound.map((port) => port.portId);
-  return [...ports.filter((port) => !isUnbound(port)), ...(await neutron.ports(asked))];
+  const isUnbound = ({ binding, portId }: NeutronPort) =>
+    !notNow.has(portId) && (binding === 'failed' || (binding === 'none' && before.has(portId)));
+  const doubtful = listed.filter(isUnbound);
+  if (doubtful.length === 0) return [...listed];
+  const now = await neutron.ports(idsOf(doubtful));
+  const unbound = now.filter(isUnbound);
+  for (const [host, ofHost] of Map.groupBy(unbound, (port) => port.host)) await neutron.bind(host, idsOf(ofHost));
+  return [
+    ...listed.filter((port) => !isUnbound(port)),
+    ...now.filter((port) => !isUnbound(port)),
+    ...(unbound.length === 0 ? [] : await neutron.ports(idsOf(unbound))),
+  ];
+}
+
+function idsOf(ports: readonly NeutronPort[]): PortId[] {
+  return ports.map((port) => port.portId);
 }
 
 /** What Neutron is to be told of a port when its guest is in order. */

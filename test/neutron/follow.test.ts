@@ -134,6 +134,31 @@ test('a port that failed to bind is asked for by reconciliation, which binds it,
   expect(neutron.reports).toEqual([`up ${port.portId}`]);
 });
 
+test('a port that Neutron is about to bind is not asked for, but one that it has not come to since the last reconciliation is', async () => {
+  const { neutron, host, there } = await withNeutron();
+  const port = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(52), binding: 'none' });
+  const first = await (await startReconcileHost(there.client, { host })).result();
+  expect(neutron.bindings).toEqual([]);
+  const last = { memory: first.memory, failures: first.failures };
+  await (await startReconcileHost(there.client, { host, last })).result();
+  expect(neutron.bindings).toEqual([port.portId]);
+  expect(neutron.reports).toEqual([`up ${port.portId}`]);
+});
+
+test('a port that has become ACTIVE since the list was made that it is in as unbound is not asked for, which would put it into BUILD', async () => {
+  const { neutron, host, there, follow } = await withNeutron();
+  const port = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(53), binding: 'failed' });
+  const old = await neutron.portsOfHost(host);
+  neutron.portsOfHost = async () => old;
+  neutron.change(port.portId, { binding: 'bound' });
+  await follow(port.portId);
+  await (await startReconcileHost(there.client, { host })).result();
+  expect({ bindings: neutron.bindings, reports: neutron.reports }).toEqual({
+    bindings: [],
+    reports: [`up ${port.portId}`],
+  });
+});
+
 test('a port that can be bound by nobody is asked for once, later and later again, and not at each message: asking is a message itself', async () => {
   const { neutron, host, there, follow } = await withNeutron();
   const port = neutron.add({ host, deviceId: 'LNX10001', binding: 'failed' });
