@@ -4,9 +4,37 @@ import { PortId } from '../../network/identifiers.ts';
 import { L2Agent } from '../../neutron/agent.ts';
 import { BrokerConnection } from '../../neutron/broker-connection.ts';
 import { PluginApi } from '../../neutron/plugin-api.ts';
+import { StateReporter } from '../../neutron/state-reporter.ts';
 import { parseTransportUrl } from '../../neutron/transport-url.ts';
 
 const quiet = { info: () => {}, warn: () => {}, error: () => {} };
+
+test('an agent that the server has taken for dead, or that was deleted from its list, looks at everything; at its first report it does not', async () => {
+  const answers = ['new', 'alive', 'new', 'revived'] as const;
+  let reports = 0;
+  let doubts = 0;
+  const reporter = new StateReporter(
+    { reportState: async () => answers[reports++] },
+    {
+      host: 'zvm1',
+      bridgeMappings: {},
+      intervalMs: 60_000,
+      log: quiet,
+      isReachable: () => true,
+      onRevived: () => {
+        doubts += 1;
+      },
+    },
+  );
+  await reporter.start();
+  const seen = [doubts];
+  for (let report = 1; report < answers.length; report += 1) {
+    await reporter.reportNow();
+    seen.push(doubts);
+  }
+  reporter.stop();
+  expect(seen).toEqual([0, 0, 1, 2]);
+});
 
 function portAs(id: string, host: string, vifType: string) {
   return {
