@@ -56,6 +56,7 @@ export async function surveyHost(host: HostRuntime, input: SurveyInput, signal: 
     new Map(guests.map((guest) => [guest.userid, nicsOf(guest)])),
     new Set([nics.userid ?? '', reading.zhcp]),
   );
+  const coupled = new Set(reading.vswitches.flatMap(({ nics }) => nics.flatMap(({ userid }) => userid ?? [])));
   const ipl = memory.iplTime !== undefined && memory.iplTime !== reading.iplTime;
   return {
     examined: guests.length,
@@ -80,7 +81,7 @@ export async function surveyHost(host: HostRuntime, input: SurveyInput, signal: 
       ...(neutron.memory === undefined ? {} : { neutron: neutron.memory }),
       ...(reading.iplTime === undefined ? {} : { iplTime: reading.iplTime }),
       ...(slice.at(-1) === undefined ? {} : { sweptUpTo: slice.at(-1) as Userid }),
-      guests: new Map(guests.map((guest) => [guest.userid, remember(guest, found.settled)])),
+      guests: new Map(guests.map((guest) => [guest.userid, remember(guest, found.settled, coupled)])),
     }),
   };
 }
@@ -265,7 +266,7 @@ function failure(userid: string, reason: string, now: number): FailedGuest {
   return { userid, reason, attempts: 1, notBefore: now };
 }
 
-function remember(guest: SurveyedGuest, settled: ReadonlySet<Userid>): GuestMemory {
+function remember(guest: SurveyedGuest, settled: ReadonlySet<Userid>, coupled: ReadonlySet<Userid>): GuestMemory {
   const wired = wiredNics(guest);
   // What has vanished is kept in mind until a reading of the guest finds nothing of it.
   const vanished = settled.has(guest.userid)
@@ -273,7 +274,8 @@ function remember(guest: SurveyedGuest, settled: ReadonlySet<Userid>): GuestMemo
     : (guest.remembered?.nics ?? []).filter((nic) => !wired.some((other) => other.vdev === nic.vdev));
   return {
     nics: [...wired, ...vanished],
-    settled: settled.has(guest.userid) || guest.remembered?.settled === true,
+    // A guest with a NIC that is coupled has been logged on: one that is not coupled, then, is no more as it should be.
+    settled: settled.has(guest.userid) || (guest.remembered?.settled === true && !coupled.has(guest.userid)),
   };
 }
 
