@@ -4,7 +4,7 @@ import type { PortId, Userid } from '../network/identifiers.ts';
 import type { NeutronPort, WantedPort } from '../network/neutron-port.ts';
 import type { PortStatus } from '../workflows/host-activities.ts';
 import type { HostRecord } from './guest-reading.ts';
-import { downStatusOf, isTold, statusOf, viewOf } from './neutron-view.ts';
+import { downStatusOf, isTold, statusOf, unwiredOf, viewOf } from './neutron-view.ts';
 
 /** Neutron's part in a survey of a host. */
 export type NeutronSurvey = {
@@ -46,10 +46,7 @@ export function surveyNeutron(
   const isNew = (status: PortStatus) =>
     !isTold(status) && !(status.up && (toldAt(status.portId) ?? -Infinity) > now - TELL_AGAIN_MS);
   const ofGuests = view.ofGuests.map(({ port, userid }) => statusOf(port, userid));
-  const others = [
-    ...view.unusable.map(({ port }) => downStatusOf(port)),
-    ...view.services.map((port) => statusOf(port)),
-  ].filter(isNew);
+  const others = [...unwiredOf(view).map(downStatusOf), ...view.services.map((port) => statusOf(port))].filter(isNew);
   const untold = ofGuests.filter(isNew);
   const wanted = [...Map.groupBy(view.ofGuests, (each) => each.userid)].map(
     ([userid, each]): [Userid, Map<PortId, WantedPort>] => [

@@ -26,7 +26,7 @@ export function neutronHosts({ host, dhcpHost }: Rules): string[] {
   return dhcpHost === undefined ? [host] : [host, dhcpHost];
 }
 
-/** Sort ports that are bound to this host. A port belongs to the guest in whose row it stands, else to the one that its device id names. */
+/** Sort ports that are bound to this host. A port belongs to the guest that its device id names, else to the one in whose row it stands. */
 export function viewOf(ports: readonly NeutronPort[], record: HostRecord, rules: Rules): NeutronView {
   const owners = new Map(
     [...record.recorded].flatMap(([userid, rows]) => rows.map((row): [PortId, Userid] => [row.portId, userid])),
@@ -35,7 +35,7 @@ export function viewOf(ports: readonly NeutronPort[], record: HostRecord, rules:
   for (const port of ports) {
     // The server is about to bind it, and says so when it has.
     if (port.binding === 'none') continue;
-    const userid = owners.get(port.portId) ?? guestNamed(port.deviceId, record);
+    const userid = guestNamed(port.deviceId, record) ?? owners.get(port.portId);
     if (isNeutronsOwn(port) && !owners.has(port.portId)) {
       if (rules.dhcpUserid !== undefined) view.services.push(port);
       else view.unusable.push({ port, reason: `${rules.host} has no DHCP node: name its guest by dhcp_userid` });
@@ -49,7 +49,7 @@ export function viewOf(ports: readonly NeutronPort[], record: HostRecord, rules:
   return view;
 }
 
-// Who creates ports without Nova names the guest by userid or node name.
+// Who creates ports without Nova names the guest by userid or node name, and may name another later. Nova's own ids name none.
 function guestNamed(deviceId: string, { nodes, guests }: HostRecord): Userid | undefined {
   const userid = Userid.safeParse(deviceId).data;
   if (userid !== undefined && guests.has(userid)) return userid;
@@ -57,31 +57,43 @@ function guestNamed(deviceId: string, { nodes, guests }: HostRecord): Userid | u
 }
 
 /**
- * Have Neutron bind what it could not bind before, as for ports made before this agent was there, and read those ports again. What it has not
- * come to yet is left to it, unless it should have by now (`overdue`): a binding that is activated again is bound by nobody else.
+ * Have Neutron bind what it could not bind before, as for ports made before this agent was there, and what it has not come to since the last
+ * reconciliation (`before`), since a binding that is activated again is bound by nobody else; and read those ports again. Those that were asked
+ * for in vain (`notNow`) are left as they are. A list is old by the time that it is here, and asking puts a port that is ACTIVE by then into
+ * BUILD: each is looked at once more before it is asked for.
  */
 export async function boundPorts(
   neutron: NeutronSource,
-  ports: readonly NeutronPort[],
-  overdue = false,
-): Promise<{ ports: NeutronPort[]; asked: PortId[] }> {
-  const isUnbound = ({ binding }: NeutronPort) => binding === 'failed' || (overdue && binding === 'none');
-  const unbound = ports.filter(isUnbound);
-  if (unbound.length === 0) return { ports: [...ports], asked: [] };
-  for (const [host, ofHost] of Map.groupBy(unbound, (port) => port.host)) {
-    await neutron.bind(
-      host,
-      ofHost.map((port) => port.portId),
-    );
-  }
-  const asked = unbound.map((port) => port.portId);
-  return { ports: [...ports.filter((port) => !isUnbound(port)), ...(await neutron.ports(asked))], asked };
+  listed: readonly NeutronPort[],
+  { before, notNow }: { before: ReadonlySet<string>; notNow: ReadonlySet<string> },
+): Promise<NeutronPort[]> {
+  const isUnbound = ({ binding, portId }: NeutronPort) =>
+    !notNow.has(portId) && (binding === 'failed' || (binding === 'none' && before.has(portId)));
+  const doubtful = listed.filter(isUnbound);
+  if (doubtful.length === 0) return [...listed];
+  const now = await neutron.ports(idsOf(doubtful));
+  const unbound = now.filter(isUnbound);
+  for (const [host, ofHost] of Map.groupBy(unbound, (port) => port.host)) await neutron.bind(host, idsOf(ofHost));
+  return [
+    ...listed.filter((port) => !isUnbound(port)),
+    ...now.filter((port) => !isUnbound(port)),
+    ...(unbound.length === 0 ? [] : await neutron.ports(idsOf(unbound))),
+  ];
+}
+
+function idsOf(ports: readonly NeutronPort[]): PortId[] {
+  return ports.map((port) => port.portId);
 }
 
 /** What Neutron is to be told of a port when its guest is in order. */
 export function statusOf(port: NeutronPort, userid?: Userid): PortStatus {
   const { portId, host: neutronHost, adminStateUp: up, status } = port;
   return { portId, neutronHost, up, status, ...(userid === undefined ? {} : { userid }) };
+}
+
+/** Ports that no guest has: Neutron is to have them down, also those that it asked a guest's details of, or that a guest had that is gone. */
+export function unwiredOf({ unusable, waiting }: NeutronView): NeutronPort[] {
+  return [...unusable.map(({ port }) => port), ...waiting];
 }
 
 /** What Neutron is to be told of a port that nobody can wire. */

@@ -9,13 +9,13 @@ import { type HostRecord, readRecord } from './guest-reading.ts';
 import type { HostRuntime } from './host-runtime.ts';
 import type { NeutronSource } from './neutron-source.ts';
 import {
-  boundPorts,
   downStatusOf,
   isTold,
   type NeutronView,
   neutronHosts,
   type PortOfGuest,
   statusOf,
+  unwiredOf,
   viewOf,
 } from './neutron-view.ts';
 
@@ -30,12 +30,11 @@ export async function readNeutron(
   const neutron = configured(host);
   const [named, record] = await Promise.all([namedPorts(host, neutron, portIds, networkIds), readRecord(host)]);
   const hosts = neutronHosts(host.rules);
-  const here = named.filter((port) => hosts.includes(port.host));
-  const { ports, asked } = await boundPorts(neutron, here);
+  const ports = named.filter((port) => hosts.includes(port.host));
   const view = viewOf(ports, record, host.rules);
   const stillHere = new Set(ports.map((port) => port.portId));
   const gone = portIds.filter((portId) => !stillHere.has(portId));
-  return readingOf(host, view, record, new Set(gone), new Set(asked));
+  return readingOf(host, view, record, new Set(gone));
 }
 
 async function namedPorts(
@@ -58,12 +57,14 @@ function readingOf(
   view: NeutronView,
   record: HostRecord,
   gone: ReadonlySet<PortId>,
-  asked: ReadonlySet<PortId>,
 ): NeutronReading {
-  const settled = view.ofGuests.filter((each) => isSettled(each, record) && !asked.has(each.port.portId));
+  const settled = view.ofGuests.filter((each) => isSettled(each, record));
   const open = view.ofGuests.filter((each) => !settled.includes(each));
+  const owners = new Map(view.ofGuests.map(({ port, userid }) => [port.portId, userid]));
   const removed = [...record.recorded].flatMap(([userid, rows]) =>
-    rows.filter((row) => gone.has(row.portId)).map((row) => ({ userid, portId: row.portId })),
+    rows
+      .filter(({ portId }) => gone.has(portId) || (owners.get(portId) ?? userid) !== userid)
+      .map(({ portId }) => ({ userid, portId })),
   );
   const userids = new Set<Userid>([...open, ...removed].map(({ userid }) => userid));
   const dhcp = view.services.length > 0 && lacksDhcp(host, record);
@@ -75,9 +76,9 @@ function readingOf(
       removed: removed.filter((each) => each.userid === userid).map((each) => each.portId),
     })),
     statuses: [
-      ...view.unusable.map(({ port }) => downStatusOf(port)).filter((status) => !isTold(status)),
-      // Asked for its details, a port is in BUILD until it is reported.
-      ...view.waiting.filter((port) => asked.has(port.portId)).map(downStatusOf),
+      ...unwiredOf(view)
+        .map(downStatusOf)
+        .filter((status) => !isTold(status)),
       ...(dhcp ? [] : services),
     ],
     after: [...open.map(({ port, userid }) => statusOf(port, userid)), ...(dhcp ? services : [])],

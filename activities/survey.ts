@@ -2,7 +2,7 @@ import { decide } from '../network/decision.ts';
 import { type Doubt, doubtsOf, type SurveyedGuest } from '../network/drift.ts';
 import { foreignOn } from '../network/foreign.ts';
 import type { GuestMemory, HostMemory, OwnNic } from '../network/host-memory.ts';
-import type { PortId, Userid, VswitchName } from '../network/identifiers.ts';
+import { PortId, type Userid, type VswitchName } from '../network/identifiers.ts';
 import type { NeutronPort, WantedPort } from '../network/neutron-port.ts';
 import { plan } from '../network/planner.ts';
 import { describeRefusals, type RefusedPort } from '../network/refusal.ts';
@@ -40,7 +40,7 @@ export async function surveyHost(host: HostRuntime, input: SurveyInput, signal: 
   const [reading, nics, { ports, problem }] = await Promise.all([
     readHost(host, slice, true),
     managementNodeNics(host, signal),
-    readPorts(host, memory.neutron?.ports ?? []),
+    readPorts(host, memory.neutron?.ports ?? [], notNow(input)),
   ]);
   signal.throwIfAborted();
   const neutron =
@@ -56,6 +56,7 @@ export async function surveyHost(host: HostRuntime, input: SurveyInput, signal: 
     new Map(guests.map((guest) => [guest.userid, nicsOf(guest)])),
     new Set([nics.userid ?? '', reading.zhcp]),
   );
+  const coupled = new Set(reading.vswitches.flatMap(({ nics }) => nics.flatMap(({ userid }) => userid ?? [])));
   const ipl = memory.iplTime !== undefined && memory.iplTime !== reading.iplTime;
   return {
     examined: guests.length,
@@ -75,12 +76,12 @@ export async function surveyHost(host: HostRuntime, input: SurveyInput, signal: 
     managementNetwork: host.rules.managementNetwork !== undefined && nics.here && !nics.coupled,
     dhcp: lacksDhcp(host, reading),
     reIpled: ipl,
-    statuses: statusesToTell(neutron, found),
+    statuses: statusesToTell(neutron, found, input),
     memory: writeMemory({
       ...(neutron.memory === undefined ? {} : { neutron: neutron.memory }),
       ...(reading.iplTime === undefined ? {} : { iplTime: reading.iplTime }),
       ...(slice.at(-1) === undefined ? {} : { sweptUpTo: slice.at(-1) as Userid }),
-      guests: new Map(guests.map((guest) => [guest.userid, remember(guest, found.settled)])),
+      guests: new Map(guests.map((guest) => [guest.userid, remember(guest, found.settled, coupled)])),
     }),
   };
 }
@@ -97,6 +98,9 @@ function sliceOf(memory: HostMemory, { intervalSeconds, sweepSeconds }: SurveyIn
 
 function surveyed(reading: HostReading, memory: HostMemory, neutron: NeutronSurvey): SurveyedGuest[] {
   const userids = new Set([...reading.recorded.keys(), ...memory.guests.keys(), ...neutron.wanted.keys()]);
+  const owners = new Map([...neutron.wanted].flatMap(([userid, ports]) => [...ports.keys()].map((id) => [id, userid])));
+  const isUnwanted = (userid: Userid, portId: PortId) =>
+    neutron.unwanted.has(portId) || (owners.get(portId) ?? userid) !== userid;
   return (
     [...userids]
       // A guest that is gone has no NICs; its grants are seen as foreign.
@@ -109,7 +113,7 @@ function surveyed(reading: HostReading, memory: HostMemory, neutron: NeutronSurv
           remembered: memory.guests.get(userid),
           wanted: neutron.wanted.get(userid) ?? NOTHING_WANTED,
           unconfirmed: neutron.unconfirmed,
-          unwanted: recorded.filter((row) => neutron.unwanted.has(row.portId)).map((row) => row.portId),
+          unwanted: recorded.map(({ portId }) => portId).filter((portId) => isUnwanted(userid, portId)),
         };
       })
   );
@@ -121,6 +125,7 @@ const NOTHING_WANTED: ReadonlyMap<PortId, WantedPort> = new Map();
 async function readPorts(
   { neutron, rules }: HostRuntime,
   before: readonly PortId[],
+  notNow: ReadonlyMap<string, FailedGuest>,
 ): Promise<{ ports?: NeutronPort[]; problem?: string }> {
   if (neutron === undefined) return {};
   try {
@@ -129,8 +134,9 @@ async function readPorts(
     const known = new Set(listed.map((port) => port.portId));
     // What depends on a port's absence is not done because a list was short, as it is for a user who may not see all.
     const missing = await neutron.ports(before.filter((portId) => !known.has(portId)));
-    const ports = [...listed, ...missing.filter((port) => hosts.includes(port.host))];
-    return { ports: (await boundPorts(neutron, ports, true)).ports };
+    const asked = { before: new Set(before), notNow: new Set(notNow.keys()) };
+    const ports = await boundPorts(neutron, [...listed, ...missing], asked);
+    return { ports: ports.filter((port) => hosts.includes(port.host)) };
   } catch (error) {
     // z/VM is repaired by what is recorded while Neutron is away.
     if (error instanceof NeutronError) return { problem: `${error.message}: ${error.advice}` };
@@ -150,16 +156,17 @@ async function examine(
   reading: HostReading,
   guests: readonly SurveyedGuest[],
   slice: readonly Userid[],
-  { failed: failedBefore, now }: SurveyInput,
+  input: SurveyInput,
 ): Promise<Found> {
-  const notNow = new Map(failedBefore.filter((guest) => guest.notBefore > now).map((guest) => [guest.userid, guest]));
+  const { now } = input;
+  const later = notNow(input);
   const swept = new Set(slice);
   const candidates: Candidate[] = [];
   const settled = new Set<Userid>();
   const looked: { guest: SurveyedGuest; doubt: Doubt }[] = [];
   for (const guest of guests) {
     const doubt = doubtsOf(guest, reading.vswitches);
-    if (notNow.has(guest.userid)) continue;
+    if (later.has(guest.userid)) continue;
     if (doubt.certain) candidates.push(candidateOf(guest, doubt));
     else if (doubt.lines.length > 0 || swept.has(guest.userid)) looked.push({ guest, doubt });
   }
@@ -172,7 +179,7 @@ async function examine(
           host,
           others.map(({ guest }) => guest.userid),
         );
-  const failed: FailedGuest[] = [...notNow.values()];
+  const failed: FailedGuest[] = stillFailed(later, guests);
   for (const { guest, doubt, by } of [
     ...inSlice.map((each) => ({ ...each, by: reading.read })),
     ...others.map((each) => ({ ...each, by: read ?? reading.read })),
@@ -183,17 +190,41 @@ async function examine(
     else if (steps === 0) settled.add(guest.userid);
     else candidates.push(candidateOf(guest, doubt));
   }
-  const skipped = guests.filter((guest) => notNow.has(guest.userid)).length;
+  const skipped = guests.filter((guest) => later.has(guest.userid)).length;
   return { candidates, skipped, failed, settled };
 }
 
-/** What is to be told now, and what may have to be told of guests that are repaired now or cannot be. */
-function statusesToTell({ statuses, unconfirmed }: NeutronSurvey, { candidates, failed }: Found): PortStatus[] {
-  const concerned = new Set<string>([...candidates, ...failed].map(({ userid }) => userid));
-  return statuses.filter(
-    ({ userid, portId }) =>
-      userid === undefined || unconfirmed.has(portId) || concerned.has(userid) || concerned.has(portId),
+/** What failed before and is tried again by a later run. */
+function notNow({ failed, now }: SurveyInput): Map<string, FailedGuest> {
+  return new Map(failed.filter((guest) => guest.notBefore > now).map((guest) => [guest.userid, guest]));
+}
+
+/** Of failures before this run those that nobody looks at in it: a port of a guest that is read is found anew, or has become right. */
+function stillFailed(later: ReadonlyMap<string, FailedGuest>, guests: readonly SurveyedGuest[]): FailedGuest[] {
+  const unread = new Set<string>(
+    guests.filter(({ userid }) => later.has(userid)).flatMap(({ wanted }) => [...wanted.keys()]),
   );
+  return [...later.values()].filter(({ userid: what }) => !PortId.safeParse(what).success || unread.has(what));
+}
+
+/**
+ * What is to be told now, and what may have to be told of guests that are repaired now or cannot be. Of a guest that failed before and is not
+ * looked at, it was told; somebody else may have put it right since.
+ */
+function statusesToTell(
+  { statuses, unconfirmed }: NeutronSurvey,
+  { candidates, failed }: Found,
+  input: SurveyInput,
+): PortStatus[] {
+  const later = notNow(input);
+  const untold = new Set(input.unreported);
+  const concerned = new Set<string>([...candidates, ...failed].map(({ userid }) => userid));
+  return statuses
+    .filter(({ userid, portId }) => userid === undefined || !later.has(userid) || untold.has(portId))
+    .filter(
+      ({ userid, portId }) =>
+        userid === undefined || unconfirmed.has(portId) || concerned.has(userid) || concerned.has(portId),
+    );
 }
 
 type Looked = { steps: number | undefined; why: string; refused: RefusedPort[] };
@@ -235,7 +266,7 @@ function failure(userid: string, reason: string, now: number): FailedGuest {
   return { userid, reason, attempts: 1, notBefore: now };
 }
 
-function remember(guest: SurveyedGuest, settled: ReadonlySet<Userid>): GuestMemory {
+function remember(guest: SurveyedGuest, settled: ReadonlySet<Userid>, coupled: ReadonlySet<Userid>): GuestMemory {
   const wired = wiredNics(guest);
   // What has vanished is kept in mind until a reading of the guest finds nothing of it.
   const vanished = settled.has(guest.userid)
@@ -243,7 +274,8 @@ function remember(guest: SurveyedGuest, settled: ReadonlySet<Userid>): GuestMemo
     : (guest.remembered?.nics ?? []).filter((nic) => !wired.some((other) => other.vdev === nic.vdev));
   return {
     nics: [...wired, ...vanished],
-    settled: settled.has(guest.userid) || guest.remembered?.settled === true,
+    // A guest with a NIC that is coupled has been logged on: one that is not coupled, then, is no more as it should be.
+    settled: settled.has(guest.userid) || (guest.remembered?.settled === true && !coupled.has(guest.userid)),
   };
 }
 

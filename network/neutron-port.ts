@@ -11,6 +11,9 @@ export type Segment = {
   segmentationId: number | undefined;
 };
 
+/** The vnic type of ports of virtual switches. */
+export const NORMAL = 'normal';
+
 /** A port as Neutron has it. */
 export type NeutronPort = {
   portId: PortId;
@@ -21,11 +24,14 @@ export type NeutronPort = {
   deviceId: string;
   /** `compute:nova`, `network:dhcp`, … */
   deviceOwner: string;
-  mac: Mac;
+  /** Absent when it is none that a NIC can have: a multicast address. */
+  mac?: Mac;
   adminStateUp: boolean;
   status: string;
   /** Whether a mechanism driver has bound it, has failed to, or has not come to it yet. */
   binding: 'bound' | 'failed' | 'none';
+  /** What the port is to be plugged into: a virtual switch, or else a device that is handed to the guest. */
+  vnicType: string;
   /** Absent when it is not bound, or on no physical network. */
   segment?: Segment;
 };
@@ -40,9 +46,13 @@ export function isNeutronsOwn({ deviceOwner }: NeutronPort): boolean {
 
 /** VSWITCH and VLAN that a bound port stands for on a host, or why it can have none there. */
 export function wantedOf(
-  { segment, adminStateUp, mac, portId }: NeutronPort,
+  { segment, adminStateUp, mac, portId, vnicType }: NeutronPort,
   rules: Pick<HostRules, 'host' | 'vswitches'>,
 ): { wanted: WantedPort } | { refusals: Refusal[] } {
+  if (vnicType !== NORMAL) {
+    const reason = `port ${portId} is of vnic type ${vnicType}, which no VSWITCH has`;
+    return { refusals: [refusal('binding:vnic_type', reason, 'make the port with vnic type normal')] };
+  }
   if (segment === undefined) {
     const reason = `Neutron has not bound port ${portId}: its network is on no physical network that ${rules.host} has`;
     return {
@@ -59,6 +69,10 @@ export function wantedOf(
   if (network === undefined) {
     const reason = `a VSWITCH has no networks of type ${networkType}`;
     return { refusals: [refusal('network.type', reason, 'use a network of type vlan or flat')] };
+  }
+  if (mac === undefined) {
+    const reason = `the address of port ${portId} is a multicast address, which no NIC can have`;
+    return { refusals: [refusal('mac', reason, 'give the port a unicast address')] };
   }
   return { wanted: { vswitch: allowed.vswitch, network, adminStateUp, mac } };
 }

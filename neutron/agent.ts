@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PortId } from '../network/identifiers.ts';
+import type { NeutronPort } from '../network/neutron-port.ts';
 import type { BrokerConnection, BrokerLog } from './broker-connection.ts';
 import type { Incoming } from './envelope.ts';
 import type { ExchangeFlags } from './exchanges.ts';
@@ -137,9 +138,18 @@ export class L2Agent {
     return dhcpHost === undefined ? [host] : [host, dhcpHost];
   }
 
-  async #portsHere(): Promise<PortId[]> {
-    const ports = await Promise.all(this.#hosts.map((name) => this.#api.portsOfHost(name)));
-    return ports.flat().map((port) => port.portId);
+  async #portsHere(): Promise<NeutronPort[]> {
+    return (await Promise.all(this.#hosts.map((name) => this.#api.portsOfHost(name)))).flat();
+  }
+
+  /** What was made while the agent was away is bound when it is asked for. Not at each message: asking changes the port, and is a message. */
+  async #bindFailed(ports: readonly NeutronPort[]): Promise<void> {
+    const failed = ports.filter(({ binding }) => binding === 'failed');
+    for (const [host, ofHost] of Map.groupBy(failed, (port) => port.host))
+      await this.#api.bind(
+        host,
+        ofHost.map((port) => port.portId),
+      );
   }
 
   async #take(messages: readonly Incoming[], backlog: boolean): Promise<void> {
@@ -199,8 +209,10 @@ export class L2Agent {
       const [reason = ''] = this.#doubts;
       const count = this.#doubts.length;
       try {
-        const ports = await this.#ports.learn(() => this.#portsHere());
+        const here = this.#portsHere();
+        const ports = await this.#ports.learn(async () => (await here).map((port) => port.portId));
         log.info({ host, reason, ports }, 'full synchronisation');
+        await this.#bindFailed(await here);
         await onDoubt(reason);
         this.#doubts.splice(0, count);
         pause = AGAIN_MS;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { PortId } from '../network/identifiers.ts';
 import { Mac } from '../network/mac.ts';
-import type { NeutronPort, Segment } from '../network/neutron-port.ts';
+import { type NeutronPort, NORMAL, type Segment } from '../network/neutron-port.ts';
 
 // Unknown keys are left alone everywhere: releases add some (oslo's rule for minor versions).
 
@@ -9,6 +9,9 @@ function bindingOf(vifType: string | null | undefined): NeutronPort['binding'] {
   if (vifType === 'binding_failed') return 'failed';
   return (vifType ?? 'unbound') === 'unbound' ? 'none' : 'bound';
 }
+
+/** Neutron takes addresses that no NIC of z/VM's can have: such a port must not make the others unreadable. */
+const MacOfPort = z.string().transform((text) => Mac.safeParse(text).data);
 
 /** A versioned object of oslo's: its name, version and data. */
 function object<Data extends z.ZodType>(data: Data) {
@@ -24,20 +27,20 @@ const SegmentData = z.object({
 const PortKeys = z.object({
   id: PortId,
   network_id: z.string(),
-  mac_address: Mac,
+  mac_address: MacOfPort,
   admin_state_up: z.boolean(),
   device_id: z.string().nullish(),
   device_owner: z.string().nullish(),
   status: z.string().nullish(),
 });
 
-function portOf(data: z.output<typeof PortKeys>): Omit<NeutronPort, 'host' | 'binding' | 'segment'> {
+function portOf(data: z.output<typeof PortKeys>): Omit<NeutronPort, 'host' | 'binding' | 'vnicType' | 'segment'> {
   return {
     portId: data.id,
     networkId: data.network_id,
     deviceId: data.device_id ?? '',
     deviceOwner: data.device_owner ?? '',
-    mac: data.mac_address,
+    ...(data.mac_address === undefined ? {} : { mac: data.mac_address }),
     adminStateUp: data.admin_state_up,
     status: data.status ?? '',
   };
@@ -46,7 +49,14 @@ function portOf(data: z.output<typeof PortKeys>): Omit<NeutronPort, 'host' | 'bi
 const PortData = PortKeys.extend({
   bindings: z
     .array(
-      object(z.object({ host: z.string().nullish(), vif_type: z.string().nullish(), status: z.string().nullish() })),
+      object(
+        z.object({
+          host: z.string().nullish(),
+          vif_type: z.string().nullish(),
+          vnic_type: z.string().nullish(),
+          status: z.string().nullish(),
+        }),
+      ),
     )
     .nullish(),
   binding_levels: z
@@ -76,6 +86,7 @@ export const PortObject = object(PortData).transform(({ 'versioned_object.data':
     ...portOf(data),
     host: binding?.host ?? '',
     binding: bindingOf(binding?.vif_type),
+    vnicType: binding?.vnic_type ?? NORMAL,
     ...(lowest == null ? {} : { segment: segmentOf(lowest['versioned_object.data']) }),
   };
 });
@@ -105,11 +116,13 @@ function segmentOf(data: z.output<typeof SegmentData>): Segment {
 export const PortDictionary = PortKeys.extend({
   'binding:host_id': z.string().nullish(),
   'binding:vif_type': z.string().nullish(),
+  'binding:vnic_type': z.string().nullish(),
 }).transform(
   (data): NeutronPort => ({
     ...portOf(data),
     host: data['binding:host_id'] ?? '',
     binding: bindingOf(data['binding:vif_type']),
+    vnicType: data['binding:vnic_type'] ?? NORMAL,
   }),
 );
 

@@ -9,7 +9,7 @@ export type ReporterOptions = {
   log: BrokerLog;
   /** False when z/VM cannot be reached: nothing is reported then. */
   isReachable(): boolean;
-  /** The server has taken this agent to be dead: it may have failed to bind ports meanwhile. */
+  /** The server has taken this agent to be dead, or did not know it any more: it may have failed to bind ports meanwhile. */
   onRevived(): void;
 };
 
@@ -62,10 +62,12 @@ export class StateReporter {
         return;
       }
       if (this.#failing) log.info({ host }, 'successfully reported state after a previous failure');
-      if (!this.#started || answer === 'revived') log.info({ host, answer }, 'reported state');
+      // New though it has reported before: somebody has deleted it from the server's list.
+      const wasAway = answer === 'revived' || (answer === 'new' && this.#started);
+      if (!this.#started || wasAway) log.info({ host, answer }, 'reported state');
       this.#failing = false;
       this.#started = true;
-      if (answer === 'revived') onRevived();
+      if (wasAway) onRevived();
     } catch (error) {
       if (this.#stopped) return;
       const reason = error instanceof Error ? error.message : String(error);

@@ -73,7 +73,7 @@ describe.skipIf(!neutronIsHere)('with a stock neutron-server whose parts fail', 
   );
 
   test(
-    'while a DHCP agent serves the network, a wired port is in BUILD until that agent is ready, and is not reported over and over',
+    'while a DHCP agent serves the network, a wired port is not ACTIVE until that agent is ready, and is not reported over and over',
     async () => {
       const { api } = cloud.openstack;
       const dhcp = await DhcpAgent.start(cloud.openstack.rabbit.transportUrl, 'dhcp-elsewhere');

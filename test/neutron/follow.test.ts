@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Runtime } from '@temporalio/worker';
 import { afterEach, expect, test, vi } from 'vitest';
 import { startReconcileHost, tellOfNeutron } from '../../client/start-operation.ts';
@@ -116,11 +117,71 @@ test('a MAC outside of z/VM’s prefix is refused with what to configure, in the
   expect(neutron.reports).toEqual([`down ${port.portId}`]);
 });
 
-test('a port that failed to bind is asked for, which binds it, and is then wired', async () => {
+test('a port with a multicast address is refused with the reason and reported down, and the next one is wired', async () => {
   const { neutron, host, follow } = await withNeutron();
+  const { mac: _mac, ...odd } = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(42), status: 'BUILD' });
+  neutron.all.set(odd.portId, odd);
+  const next = neutron.add({ host, deviceId: 'LNX10003', segment: onVlan(42) });
+  const { failed } = await follow(odd.portId, next.portId);
+  expect(failed).toMatchObject([{ portId: odd.portId, reason: expect.stringContaining('multicast') }]);
+  expect(neutron.reports.toSorted()).toEqual([`down ${odd.portId}`, `up ${next.portId}`].toSorted());
+});
+
+test('a port that failed to bind is asked for by reconciliation, which binds it, and is then wired', async () => {
+  const { neutron, host, there } = await withNeutron();
   const port = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(50), binding: 'failed' });
-  await follow(port.portId);
+  await (await startReconcileHost(there.client, { host })).result();
   expect(neutron.reports).toEqual([`up ${port.portId}`]);
+});
+
+test('a port that Neutron is about to bind is not asked for, but one that it has not come to since the last reconciliation is', async () => {
+  const { neutron, host, there } = await withNeutron();
+  const port = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(52), binding: 'none' });
+  const first = await (await startReconcileHost(there.client, { host })).result();
+  expect(neutron.bindings).toEqual([]);
+  const last = { memory: first.memory, failures: first.failures };
+  await (await startReconcileHost(there.client, { host, last })).result();
+  expect(neutron.bindings).toEqual([port.portId]);
+  expect(neutron.reports).toEqual([`up ${port.portId}`]);
+});
+
+test('a port that has become ACTIVE since the list was made that it is in as unbound is not asked for, which would put it into BUILD', async () => {
+  const { neutron, host, there, follow } = await withNeutron();
+  const port = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(53), binding: 'failed' });
+  const old = await neutron.portsOfHost(host);
+  neutron.portsOfHost = async () => old;
+  neutron.change(port.portId, { binding: 'bound' });
+  await follow(port.portId);
+  await (await startReconcileHost(there.client, { host })).result();
+  expect({ bindings: neutron.bindings, reports: neutron.reports }).toEqual({
+    bindings: [],
+    reports: [`up ${port.portId}`],
+  });
+});
+
+test('a port that can be bound by nobody is asked for once, later and later again, and not at each message: asking is a message itself', async () => {
+  const { neutron, host, there, follow } = await withNeutron();
+  const port = neutron.add({ host, deviceId: 'LNX10001', binding: 'failed' });
+  neutron.unbindable.add(port.portId);
+  const first = await (await startReconcileHost(there.client, { host })).result();
+  const last = { memory: first.memory, failures: first.failures };
+  const second = await (await startReconcileHost(there.client, { host, last })).result();
+  expect((await follow(port.portId)).failed[0]?.reason).toContain('not bound');
+  expect(neutron.bindings).toEqual([port.portId]);
+  expect(neutron.reports).toEqual([`down ${port.portId}`]);
+  expect(second.failures).toEqual(first.failures);
+});
+
+test('a port of a guest that xCAT does not know any more is reported down', async () => {
+  const { neutron, host, there, follow } = await withNeutron();
+  const [heard, listed] = [1, 2].map(() =>
+    neutron.add({ host, deviceId: randomUUID(), segment: onVlan(51), status: 'ACTIVE' }),
+  );
+  if (heard === undefined || listed === undefined) throw new Error('no ports');
+  expect((await follow(heard.portId)).waiting).toEqual([heard.portId]);
+  expect(neutron.reports).toEqual([`down ${heard.portId}`]);
+  const { waiting } = await (await startReconcileHost(there.client, { host })).result();
+  expect({ waiting, status: neutron.all.get(listed.portId)?.status }).toEqual({ waiting: 2, status: 'DOWN' });
 });
 
 test('a network of another kind than a VSWITCH has is refused, without a touch of z/VM', async () => {
@@ -128,6 +189,41 @@ test('a network of another kind than a VSWITCH has is refused, without a touch o
   const segment = { networkType: 'vxlan', physicalNetwork: 'physnet1', segmentationId: 5 };
   const port = neutron.add({ host, deviceId: 'LNX10001', segment, status: 'BUILD' });
   expect((await follow(port.portId)).failed[0]?.reason).toContain('vxlan');
+  expect((await there.guest('LNX10001')).rows).toEqual([]);
+});
+
+test('a port whose device id names another guest moves there', async () => {
+  const { neutron, host, there, follow } = await withNeutron();
+  const port = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(56) });
+  await follow(port.portId);
+  neutron.change(port.portId, { deviceId: 'LNX10003' });
+  expect((await follow(port.portId)).failed).toEqual([]);
+  expect((await there.guest('LNX10001')).rows).toEqual([]);
+  expect((await there.guest('LNX10003')).granted).toEqual({ VSW1: [56] });
+  expect(neutron.reports.at(-1)).toBe(`up ${port.portId}`);
+});
+
+test('reconciliation moves a port whose device id names another guest since', async () => {
+  const { neutron, host, there } = await withNeutron();
+  const port = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(57) });
+  const first = await (await startReconcileHost(there.client, { host })).result();
+  neutron.change(port.portId, { deviceId: 'LNX10003' });
+  let last = { memory: first.memory, failures: first.failures };
+  const isMoved = async () => {
+    const { memory } = await (await startReconcileHost(there.client, { host, last })).result();
+    last = { memory, failures: [] };
+    return (await there.guest('LNX10003')).granted.VSW1?.[0] === 57;
+  };
+  expect(await becomes(isMoved)).toBe(true);
+  expect((await there.guest('LNX10001')).rows).toEqual([]);
+  expect(neutron.reports.at(-1)).toBe(`up ${port.portId}`);
+});
+
+test('a port that is to be a device handed through to the guest is refused, without a touch of z/VM', async () => {
+  const { neutron, host, there, follow } = await withNeutron();
+  const port = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(55), vnicType: 'direct', status: 'BUILD' });
+  expect((await follow(port.portId)).failed[0]?.reason).toContain('vnic type direct');
+  expect(neutron.reports).toEqual([`down ${port.portId}`]);
   expect((await there.guest('LNX10001')).rows).toEqual([]);
 });
 
@@ -175,6 +271,32 @@ test('reconciliation creates what Neutron wants, moves what it wants elsewhere, 
   expect((await there.guest('LNX10005')).granted).toEqual({});
   const third = await (await startReconcileHost(there.client, last(second))).result();
   expect({ drifted: third.drifted, reported: third.reported }).toEqual({ drifted: 0, reported: { up: 0, down: 0 } });
+});
+
+test('a port that could not be had and has become right since stays ACTIVE, though its next try is not due', async () => {
+  const { neutron, host, there, follow } = await withNeutron();
+  neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(85) });
+  const other = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(86) });
+  const first = await (await startReconcileHost(there.client, { host })).result();
+  expect(first.failures.map(({ userid }) => userid)).toEqual([other.portId]);
+  neutron.change(other.portId, { segment: onVlan(85) });
+  await follow(other.portId);
+  const reported = [...neutron.reports];
+  expect(reported.at(-1)).toBe(`up ${other.portId}`);
+  const last = { memory: first.memory, failures: first.failures };
+  const second = await (await startReconcileHost(there.client, { host, last })).result();
+  expect({ failures: second.failures, reports: neutron.reports }).toEqual({ failures: [], reports: reported });
+});
+
+test('a guest whose repair failed and that was wired since keeps its ports ACTIVE, though its next repair is not due', async () => {
+  const { neutron, host, there, follow } = await withNeutron();
+  const port = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(87) });
+  await follow(port.portId);
+  const notBefore = Date.now() + 3_600_000;
+  const failures = [{ userid: 'LNX10001', reason: 'its directory entry was locked', attempts: 1, notBefore }];
+  const result = await (await startReconcileHost(there.client, { host, last: { memory: '', failures } })).result();
+  expect(result.failures).toEqual(failures);
+  expect(neutron.reports).toEqual([`up ${port.portId}`]);
 });
 
 test('a list of ports that is short undoes nothing: each port that is missing in it is looked up first', async () => {

@@ -264,13 +264,20 @@ describe.skipIf(!neutronIsHere)('with a stock neutron-server', () => {
   );
 
   test(
-    'a port of a physical network that is not mapped fails to bind at once, and nothing is touched',
+    'a port of a physical network that is not mapped fails to bind at once, and neither z/VM nor the port is touched',
     async () => {
       const { api } = cloud.openstack;
       const networkId = await api.createNetwork({ physicalNetwork: 'elsewhere' });
       const port = await api.createPort({ networkId, host: cloud.host, deviceId: 'LNX10008' });
       expect(port['binding:vif_type']).toBe('binding_failed');
-      expect(await isBare('LNX10008')).toBe(true);
+      const before = await api.get(`ports/${port.id}`);
+      // Messages are heard in order: with this one wired, what was said of that one has been heard.
+      const mapped = await api.createNetwork({ physicalNetwork: 'physnet2', segmentationId: 1044 });
+      const next = await api.createPort({ networkId: mapped, host: cloud.host, deviceId: 'LNX10008' });
+      await expectStatus(cloud, next.id, 'ACTIVE');
+      expect(await api.get(`ports/${port.id}`)).toEqual(before);
+      await api.deletePort(next.id);
+      expect(await becomes(() => isBare('LNX10008'))).toBe(true);
       await api.deletePort(port.id);
     },
     5 * MINUTE,

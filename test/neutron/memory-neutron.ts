@@ -13,6 +13,10 @@ export class MemoryNeutron implements NeutronSource {
   readonly unlisted = new Set<PortId>();
   /** Ports that were looked up, in order. */
   readonly asked: PortId[] = [];
+  /** Ports whose physical network nobody has. */
+  readonly unbindable = new Set<PortId>();
+  /** Ports whose binding was asked for, in order. */
+  readonly bindings: PortId[] = [];
   #count = 0;
 
   add(port: Partial<NeutronPort> & Pick<NeutronPort, 'host' | 'deviceId'>): NeutronPort {
@@ -26,6 +30,7 @@ export class MemoryNeutron implements NeutronSource {
       adminStateUp: true,
       status: 'DOWN',
       binding: 'bound',
+      vnicType: 'normal',
       ...port,
     };
     this.all.set(whole.portId, whole);
@@ -52,7 +57,9 @@ export class MemoryNeutron implements NeutronSource {
   }
 
   async bind(_host: string, portIds: readonly PortId[]): Promise<void> {
-    for (const portId of portIds) this.change(portId, { binding: 'bound', status: 'BUILD' });
+    this.bindings.push(...portIds);
+    for (const portId of portIds)
+      this.change(portId, { binding: this.unbindable.has(portId) ? 'failed' : 'bound', status: 'BUILD' });
   }
 
   async report(

@@ -159,3 +159,21 @@ test('of a network with unknown keys, segments alone are read', () => {
     segments: [],
   });
 });
+
+test('a port with a multicast address has no MAC here, and the other ports of the host are read', async () => {
+  const portWith = (id: string, mac: string) => ({
+    id,
+    network_id: 'n',
+    mac_address: mac,
+    admin_state_up: true,
+    'binding:host_id': 'zvmhost1',
+  });
+  const odd = portWith('4e79ec7e-23b1-4e68-905c-f2b9404d24fa', '03:00:00:00:00:07');
+  const usual = portWith('e76e3623-c63e-4a3c-b346-3e5ea951cf90', '02:00:00:00:00:08');
+  const pushed = (data: typeof odd) => ({ 'versioned_object.name': 'Port', 'versioned_object.data': data });
+  const api = new PluginApi({
+    call: async ({ method }) => (method === 'bulk_pull' ? [odd, usual].map(pushed) : [odd, usual]),
+  });
+  for (const ports of [await api.portsOfHost('zvmhost1'), await api.ports([odd.id, usual.id] as never[])])
+    expect(ports.map(({ mac }) => mac)).toEqual([undefined, usual.mac_address]);
+});

@@ -170,6 +170,19 @@ describe('drift', () => {
     expect(await reconcile(result)).toMatchObject({ drifted: 0, failed: 0 });
   });
 
+  test('a NIC that is uncoupled on a guest that was logged off when it was wired is found without a sweep', async () => {
+    back();
+    const seldom = { sweepSeconds: 1_000 };
+    const guest = system().guest('LNX10002');
+    if (guest === undefined) throw new Error('no guest');
+    system().logon(guest);
+    const seen = await reconcile(last, seldom);
+    uncouple('LNX10002', '1003');
+    const { drifts } = await reconcile(seen, seldom);
+    expect(drifts.join()).toContain('NIC 1003 of LNX10002 is not coupled to VSW2');
+    expect(wrong('LNX10002')).toEqual([]);
+  });
+
   test('a guest with an operation in progress is left to it', async () => {
     back();
     await zvm.control('POST', 'systems/zhcp1/guests/LNX10001/lock');

@@ -1,0 +1,83 @@
+import { randomUUID } from 'node:crypto';
+import { expect, test } from 'vitest';
+import { PortId } from '../../network/identifiers.ts';
+import { L2Agent } from '../../neutron/agent.ts';
+import { BrokerConnection } from '../../neutron/broker-connection.ts';
+import { PluginApi } from '../../neutron/plugin-api.ts';
+import { StateReporter } from '../../neutron/state-reporter.ts';
+import { parseTransportUrl } from '../../neutron/transport-url.ts';
+
+const quiet = { info: () => {}, warn: () => {}, error: () => {} };
+
+test('an agent that the server has taken for dead, or that was deleted from its list, looks at everything; at its first report it does not', async () => {
+  const answers = ['new', 'alive', 'new', 'revived'] as const;
+  let reports = 0;
+  let doubts = 0;
+  const reporter = new StateReporter(
+    { reportState: async () => answers[reports++] },
+    {
+      host: 'zvm1',
+      bridgeMappings: {},
+      intervalMs: 60_000,
+      log: quiet,
+      isReachable: () => true,
+      onRevived: () => {
+        doubts += 1;
+      },
+    },
+  );
+  await reporter.start();
+  const seen = [doubts];
+  for (let report = 1; report < answers.length; report += 1) {
+    await reporter.reportNow();
+    seen.push(doubts);
+  }
+  reporter.stop();
+  expect(seen).toEqual([0, 0, 1, 2]);
+});
+
+function portAs(id: string, host: string, vifType: string) {
+  return {
+    id,
+    network_id: 'network',
+    mac_address: '02:00:00:00:00:01',
+    admin_state_up: true,
+    'binding:host_id': host,
+    'binding:vif_type': vifType,
+  };
+}
+
+test('at its start the agent asks for the ports that failed to bind while it was away, and for no others, before all is looked at', async () => {
+  const [failed, bound] = [PortId.parse(randomUUID()), PortId.parse(randomUUID())];
+  const done: unknown[] = [];
+  const answers: Record<string, (args: Record<string, unknown>) => unknown> = {
+    has_alive_neutron_server: () => true,
+    report_state: () => 'new',
+    get_ports_by_vnic_type_and_host: () => [portAs(failed, 'zvm1', 'binding_failed'), portAs(bound, 'zvm1', 'ovs')],
+    get_devices_details_list_and_failed_devices: ({ host, devices }) => {
+      done.push({ host, devices });
+      return { devices: [], failed_devices: [] };
+    },
+  };
+  const api = new PluginApi({ call: async ({ method, args }) => answers[method]?.(args) });
+  const connection = new BrokerConnection({
+    transport: parseTransportUrl('rabbit://127.0.0.1//'),
+    heartbeatSeconds: 0,
+    tls: { verify: true },
+    log: quiet,
+  });
+  const agent = new L2Agent(connection, api, {
+    host: 'zvm1',
+    bridgeMappings: {},
+    reportIntervalMs: 60_000,
+    isReachable: () => true,
+    flags: { durable: false, autoDelete: false, durableFanout: false },
+    log: quiet,
+    onNews: async () => {},
+    onDoubt: async (reason) => void done.push(reason),
+  });
+  await agent.start();
+  await agent.idle();
+  agent.stop();
+  expect(done).toEqual([{ host: 'zvm1', devices: [failed] }, 'the agent has started']);
+});
