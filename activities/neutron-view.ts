@@ -37,8 +37,9 @@ export function viewOf(ports: readonly NeutronPort[], record: HostRecord, rules:
     if (port.binding === 'none') continue;
     const userid = guestNamed(port.deviceId, record) ?? owners.get(port.portId);
     if (isNeutronsOwn(port) && !owners.has(port.portId)) {
-      if (rules.dhcpUserid !== undefined) view.services.push(port);
-      else view.unusable.push({ port, reason: `${rules.host} has no DHCP node: name its guest by dhcp_userid` });
+      const reason = unservedHere(port, rules);
+      if (reason === undefined) view.services.push(port);
+      else view.unusable.push({ port, reason });
       continue;
     }
     const wanted = wantedOf(port, rules);
@@ -47,6 +48,12 @@ export function viewOf(ports: readonly NeutronPort[], record: HostRecord, rules:
     else view.ofGuests.push({ port, userid, wanted: wanted.wanted });
   }
   return view;
+}
+
+function unservedHere({ deviceOwner }: NeutronPort, { host, dhcpUserid }: Rules): string | undefined {
+  if (deviceOwner !== 'network:dhcp')
+    return `a ${deviceOwner} port is for an agent that no z/VM system has: bind it to a network node`;
+  return dhcpUserid === undefined ? `${host} has no DHCP node: name its guest by dhcp_userid` : undefined;
 }
 
 // Who creates ports without Nova names the guest by userid or node name, and may name another later. Nova's own ids name none.

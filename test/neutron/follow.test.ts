@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Runtime } from '@temporalio/worker';
 import { afterEach, expect, test, vi } from 'vitest';
 import { startReconcileHost, tellOfNeutron } from '../../client/start-operation.ts';
+import type { HostConfiguration } from '../../configuration/configuration.ts';
 import { ZVM_OUTCOME } from '../../temporal-config/search-attributes.ts';
 import { guestWorkflowId } from '../../temporal-config/workflow-ids.ts';
 import type { FollowNeutronResult } from '../../workflows/follow-neutron.ts';
@@ -21,9 +22,9 @@ const onVlan = (segmentationId: number, physicalNetwork = 'physnet1') => ({
   segmentationId,
 });
 
-async function withNeutron() {
+async function withNeutron(configured: Partial<HostConfiguration> = {}) {
   const neutron = new MemoryNeutron();
-  environment = await createEnvironment({}, true, {}, neutron);
+  environment = await createEnvironment({}, true, configured, neutron);
   const { client, host } = environment;
   const there = environment;
   const follow = async (
@@ -225,6 +226,14 @@ test('a port that is to be a device handed through to the guest is refused, with
   expect((await follow(port.portId)).failed[0]?.reason).toContain('vnic type direct');
   expect(neutron.reports).toEqual([`down ${port.portId}`]);
   expect((await there.guest('LNX10001')).rows).toEqual([]);
+});
+
+test('a port of a router is refused, and not taken for one of DHCP', async () => {
+  const { neutron, host, follow } = await withNeutron({ dhcpUserid: 'LNX10009' });
+  const router = { deviceId: 'r', deviceOwner: 'network:router_interface', status: 'BUILD' };
+  const port = neutron.add({ host, segment: onVlan(56), ...router });
+  expect((await follow(port.portId)).failed[0]?.reason).toContain('bind it to a network node');
+  expect(neutron.reports).toEqual([`down ${port.portId}`]);
 });
 
 test('a port of a guest whose directory entry is locked is reported up only when it is wired', async () => {
