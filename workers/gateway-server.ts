@@ -73,9 +73,7 @@ export async function serveGateway(
     (address) => listening.resolve(address),
   );
   const answering = new Set<ServerResponse>();
-  server.on('request', ({ url }: IncomingMessage, response: ServerResponse) => {
-    // Streams of events never end by themselves.
-    if (url?.split('?')[0]?.endsWith('/events')) return;
+  server.on('request', (_request: IncomingMessage, response: ServerResponse) => {
     answering.add(response);
     response.once('close', () => answering.delete(response));
   });
