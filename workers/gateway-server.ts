@@ -8,7 +8,7 @@ import type { Context } from 'hono';
 import type { HostConfiguration } from '../configuration/configuration.ts';
 import { createGateway } from '../gateway/app.ts';
 import type { GatewayHost, GatewayOptions } from '../gateway/options.ts';
-import { type CertificateFiles, readCertificate, watchCertificate } from './certificate.ts';
+import { type CertificateFiles, firstCertificate, watchCertificate } from './certificate.ts';
 
 export type ServerOptions = {
   host: string;
@@ -68,7 +68,7 @@ export async function serveGateway(
       port,
       ...(tls === undefined
         ? { createServer: createHttpServer, serverOptions: limits }
-        : { createServer: createTlsServer, serverOptions: { ...limits, ...readCertificate(tls) } }),
+        : { createServer: createTlsServer, serverOptions: { ...limits, ...firstCertificate(tls) } }),
     },
     (address) => listening.resolve(address),
   );
