@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { request } from 'node:http';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ServiceError } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
@@ -8,6 +8,7 @@ import { connectClient, localTarget } from '../../client/temporal-connection.ts'
 import { LIMITS } from '../../gateway/options.ts';
 import { newToken, TokenFile } from '../../gateway/tokens.ts';
 import { serveGateway } from '../../workers/gateway-server.ts';
+import { wayToTemporal } from '../way-to-temporal.ts';
 import { portId, vlan } from '../workflows/environment.ts';
 import { type Served, serve, WAIT } from './environment.ts';
 
@@ -238,34 +239,16 @@ describe('while no worker runs', () => {
   });
 });
 
-/** A client whose connections to Temporal lead through here, where they can be held up or cut. */
+/** A client on a way to Temporal. */
 async function connectThrough() {
-  const [host = '', port] = inject('temporalAddress').split(':');
-  const ends = new Set<Socket>();
-  const between = createServer((one) => {
-    const other = connect(Number(port), host);
-    for (const end of [one, other]) {
-      ends.add(end);
-      end.on('error', () => {}).once('close', () => ends.delete(end));
-    }
-    one.pipe(other).pipe(one);
-  }).listen(0, '127.0.0.1');
-  await once(between, 'listening');
-  const address = `127.0.0.1:${(between.address() as AddressInfo).port}`;
-  const connection = await connectClient(localTarget(address, inject('temporalNamespace')));
-  const cut = () => {
-    between.close();
-    for (const end of ends) end.destroy();
-  };
+  const way = await wayToTemporal();
+  const { client, close } = await connectClient(localTarget(way.address, inject('temporalNamespace')));
   return {
-    client: connection.client,
-    hangs() {
-      for (const end of ends) end.unpipe().pause();
-    },
-    goes: cut,
+    ...way,
+    client,
     async close() {
-      cut();
-      await connection.close();
+      way.goes();
+      await close();
     },
   };
 }
