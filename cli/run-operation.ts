@@ -2,6 +2,7 @@ import { askedOf } from '../client/asked.ts';
 import { type Beginning, type Begun, beginOperation } from '../client/begin-operation.ts';
 import { followOperation, type Standing } from '../client/follow-operation.ts';
 import { describeOperation, type OperationDetails } from '../client/operations.ts';
+import { failureIn } from './action.ts';
 import { CommandFailure, EXIT, type ExitCode } from './exit-codes.ts';
 import { LiveSteps } from './live-steps.ts';
 import { showOutcome } from './outcome.ts';
@@ -75,14 +76,18 @@ async function followToEnd(
   const steps = new LiveSteps();
   const guest = userid === undefined ? undefined : { host, userid };
   const tell = (standing: Standing) => steps.show(standing);
-  const ended = await followOperation(await session.client(), begun, guest, tell, session.signal);
-  steps.end();
-  if (session.signal.aborted)
-    throw new CommandFailure(
-      EXIT.interrupted,
-      `The operation goes on. See: zvmnet ops show '${begun.id}'. Stop and undo it: zvmnet ops cancel '${begun.id}'`,
-    );
-  return ended;
+  const goesOn = `The operation goes on. See: zvmnet ops show '${begun.id}'. Stop and undo it: zvmnet ops cancel '${begun.id}'`;
+  try {
+    const ended = await followOperation(await session.client(), begun, guest, tell, session.signal);
+    if (!session.signal.aborted) return ended;
+  } catch (error) {
+    const { message, exitCode } = failureIn(error, session);
+    if (exitCode !== EXIT.unavailable) throw error;
+    throw new CommandFailure(exitCode, `Temporal does not answer any more: ${message}\n${goesOn}`);
+  } finally {
+    steps.end();
+  }
+  throw new CommandFailure(EXIT.interrupted, goesOn);
 }
 
 /** How a command ends that an operation ended so. */

@@ -13,7 +13,7 @@ import { operationRoutes } from './operation-routes.ts';
 import { type GatewayOptions, LIMITS, type Limits } from './options.ts';
 import { pageRoutes } from './pages.ts';
 import { portRoutes } from './port-routes.ts';
-import { answerWith, notJson, Problem } from './problem.ts';
+import { answerWith, notJson, Problem, temporalDoesNotAnswer } from './problem.ts';
 import { Readings } from './readings.ts';
 import { reconciliationRoutes } from './reconciliation-routes.ts';
 import { type App, newApp, type Services } from './routing.ts';
@@ -141,7 +141,7 @@ function asProblem(error: unknown, { log }: GatewayOptions, context: Context): P
   const reason = error instanceof Error ? error.message : String(error);
   log('error', { reason, path: context.req.path, request: context.get('requestId') }, 'a request failed');
   if (error instanceof ServiceError || error instanceof WorkflowFailedError || isGrpcServiceError(error))
-    return new Problem(503, 'unavailable', 'Not available', 'Temporal does not answer as it should; try again');
+    return temporalDoesNotAnswer();
   return new Problem(500, 'internal', 'A defect', 'the request failed; the log has the reason', {
     request: context.get('requestId'),
   });

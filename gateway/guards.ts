@@ -4,7 +4,7 @@ import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import type { GatewayOptions, Limits } from './options.ts';
 import { notJson, Problem } from './problem.ts';
 import type { Env } from './routing.ts';
-import { allows, knownNow, ownerOf } from './tokens.ts';
+import { allows, isKnown, knownNow, ownerOf } from './tokens.ts';
 
 /**
  * Lets pass whoever bears a token that is known. An address that tries many others is told no more whether they are: those who share it with
@@ -24,13 +24,20 @@ export function authorised(
       const address = addressOf?.(context) ?? 'unknown';
       if (token !== undefined)
         await consume(context, strangers, address, `at most ${strangersPerMinute} tokens a minute that are not known`);
-      context.header('www-authenticate', 'Bearer realm="networking-zvm"');
-      const reason = token === undefined ? 'a bearer token is missing' : 'the token is not known';
-      throw new Problem(401, 'unauthorised', 'Not authorised', reason);
+      throw unauthorised(context, token === undefined ? 'a bearer token is missing' : 'the token is not known');
     }
     context.set('caller', caller);
-    return next();
+    await next();
+    if (isKnown(caller, tokens)) return;
+    // Who has waited for long may bear a token that was taken out meanwhile.
+    for (const told of ['location', 'preference-applied', 'etag']) context.header(told, undefined);
+    throw unauthorised(context, 'the token is not known any more');
   };
+}
+
+function unauthorised(context: Context, reason: string): Problem {
+  context.header('www-authenticate', 'Bearer realm="networking-zvm"');
+  return new Problem(401, 'unauthorised', 'Not authorised', reason);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { once, setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { digestOf } from '../client/digest.ts';
 import { listOperations, type OperationView } from '../client/operations.ts';
@@ -45,6 +45,8 @@ export class HostFeed {
   constructor(services: Services, host: string) {
     this.#services = services;
     this.#host = host;
+    // Each page that is open listens; Node would take more than ten for a leak.
+    setMaxListeners(0, this.#news);
   }
 
   /** Keep looking until the function that is answered is called. */

@@ -43,7 +43,7 @@ function unbuffered(context: Context): void {
   context.header('cache-control', 'no-cache, no-transform');
 }
 
-/** Tell a page until it has gone, or may not be told any more. */
+/** Tell a page until it has gone, or may not be told any more, or the gateway ends. */
 async function follow(
   stream: SSEStreamingApi,
   feed: HostFeed,
@@ -51,6 +51,7 @@ async function follow(
   allowed: () => boolean,
 ): Promise<void> {
   const gone = new AbortController();
+  const enough = options.closing === undefined ? gone.signal : AbortSignal.any([gone.signal, options.closing]);
   const leave = feed.watch();
   stream.onAbort(() => {
     leave();
@@ -62,7 +63,7 @@ async function follow(
   let spokeAt = 0;
   const until = Date.now() + limits.streamSeconds * 1_000;
   try {
-    while (!stream.aborted && !stream.closed && allowed()) {
+    while (!enough.aborted && !stream.aborted && !stream.closed && allowed()) {
       const { seen } = feed;
       // The host comes first, unless it cannot be had.
       const isKnown = seen.view !== undefined || seen.problem !== null;
@@ -77,7 +78,7 @@ async function follow(
         spokeAt = Date.now();
       }
       if (isKnown && Date.now() >= until) break;
-      if (feed.seen === seen) await feed.news(HEARTBEAT_MS, gone.signal);
+      if (feed.seen === seen) await feed.news(HEARTBEAT_MS, enough);
     }
   } finally {
     leave();

@@ -34,6 +34,11 @@ export function notFound(what: string): Problem {
   return new Problem(404, 'not-found', 'Not found', `there is no ${what}`);
 }
 
+/** What was to be started is told by `extra` when it has begun already. */
+export function temporalDoesNotAnswer(extra: Record<string, unknown> = {}): Problem {
+  return new Problem(503, 'unavailable', 'Not available', 'Temporal does not answer as it should; try again', extra);
+}
+
 export function notJson(): Problem {
   return new Problem(415, 'not-json', 'The body is not JSON', 'content-type has to be application/json');
 }

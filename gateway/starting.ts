@@ -1,9 +1,11 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isGrpcServiceError, ServiceError } from '@temporalio/client';
 import type { Context } from 'hono';
 import { type Beginning, type Begun, beginOperation, begunBefore, requestDigest } from '../client/begin-operation.ts';
 import { digestOf } from '../client/digest.ts';
 import { workflowIdOf } from '../client/operation-id.ts';
 import { describeOperation, type OperationDetails, runUrl } from '../client/operations.ts';
-import { endingProblem, notFound, Problem } from './problem.ts';
+import { endingProblem, notFound, Problem, temporalDoesNotAnswer } from './problem.ts';
 import type { Env, Services } from './routing.ts';
 
 /**
@@ -54,6 +56,7 @@ async function startAndAnswer(
   prepare: Prepare = async () => ({}),
 ): Promise<Response> {
   const { options, limits, state } = services;
+  const arrivedAt = Date.now();
   // Reading what a condition is about may have taken longer than a call may, and so may waiting.
   const soon = <Result>(call: () => Promise<Result>) =>
     options.client.withDeadline(Date.now() + limits.temporalSeconds * 1_000, call);
@@ -74,11 +77,17 @@ async function startAndAnswer(
   state.changed(beginning.host);
   services.counted('started', beginning.type, beginning.host);
   const wait = waitOf(context.req.header('prefer'), limits.waitSeconds);
-  if (wait !== undefined && wait > 0) await ended(context, services, begun, wait);
-  const operation = await soon(() => describeOperation(options.client, begun.id, begun.runId, { ask: false }));
+  // What was read before it began has taken some of the time that the caller waits.
+  const until = arrivedAt + (wait ?? 0) * 1_000;
+  if (until > Date.now()) await ended(context, services, begun, until);
+  context.header('location', operationUrl(services, begun));
+  const operation = await soon(() => describeOperation(options.client, begun.id, begun.runId, { ask: false })).catch(
+    (error: unknown) => {
+      throw isUnanswered(error) ? temporalDoesNotAnswer({ operation: begun.id }) : error;
+    },
+  );
   if (operation === undefined) throw notFound(`operation ${begun.id}`);
   const body = operationBody(services, operation);
-  context.header('location', body.url);
   if (wait === undefined || operation.state === 'running') {
     if (wait !== undefined) context.header('preference-applied', `wait=${wait}`);
     return context.json(body, 202);
@@ -108,31 +117,49 @@ function waitOf(prefer: string | undefined, most: number): number | undefined {
   return undefined;
 }
 
-/** Wait until it has ended, the time is over, the caller has gone or the gateway ends. */
+const AGAIN_MS = 1_000;
+
+/** Wait until it has ended, the time is over, the caller has gone or the gateway ends; also while Temporal is away for a moment. */
 async function ended(
   context: Context,
   { options: { client, closing } }: Services,
   { id, runId }: Begun,
-  seconds: number,
+  until: number,
 ): Promise<void> {
   const enough = AbortSignal.any([
-    AbortSignal.timeout(seconds * 1_000),
+    AbortSignal.timeout(until - Date.now()),
     context.req.raw.signal,
     ...(closing === undefined ? [] : [closing]),
   ]);
   // What it ends with is read afterwards, with all else that is known of it.
   const result = () => client.workflow.getHandle(workflowIdOf(id), runId).result();
-  await client
-    .withDeadline(Date.now() + seconds * 1_000, () => client.withAbortSignal(enough, result))
-    .catch(() => undefined);
+  const answered = () =>
+    client
+      .withDeadline(until, () => client.withAbortSignal(enough, result))
+      .then(
+        () => true,
+        (error: unknown) => !isUnanswered(error),
+      );
+  while (!enough.aborted && !(await answered())) await sleep(AGAIN_MS, undefined, { signal: enough }).catch(() => {});
+}
+
+function isUnanswered(error: unknown): boolean {
+  return error instanceof ServiceError || isGrpcServiceError(error);
 }
 
 /** An operation with its own URL and that of its run in the Temporal UI. */
 export function operationBody(
-  { options: { publicUrl = '', uiUrl, namespace } }: Services,
+  services: Services,
   operation: OperationDetails,
 ): OperationDetails & { url: string; run?: string } {
-  const base = publicUrl.replace(/\/+$/, '');
-  const url = `${base}/v1/operations/${encodeURIComponent(operation.id)}?runId=${operation.runId}`;
+  const { uiUrl, namespace } = services.options;
+  const url = operationUrl(services, operation);
   return { ...operation, url, ...(uiUrl === undefined ? {} : { run: runUrl(uiUrl, namespace, operation) }) };
+}
+
+function operationUrl(
+  { options: { publicUrl = '' } }: Services,
+  { id, runId }: Pick<OperationDetails, 'id' | 'runId'>,
+): string {
+  return `${publicUrl.replace(/\/+$/, '')}/v1/operations/${encodeURIComponent(id)}?runId=${runId}`;
 }

@@ -29,6 +29,11 @@ export function knownNow(tokens: Tokens): readonly KnownToken[] | undefined {
 }
 export type Tokens = readonly KnownToken[] | (() => readonly KnownToken[]) | undefined;
 
+/** True as long as a token is not taken out. */
+export function isKnown(caller: KnownToken, tokens: Tokens): boolean {
+  return knownNow(tokens)?.some(({ sha256 }) => sha256.equals(caller.sha256)) ?? true;
+}
+
 /** True while a token may still do what it was allowed when something began. */
 export function stillAllows(caller: KnownToken | undefined, tokens: Tokens, verb: Verb, host: string): boolean {
   if (caller === undefined) return true;

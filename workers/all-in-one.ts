@@ -67,6 +67,9 @@ function whatToDo({ hosts, target, uiUrl, gateway, simulator }: Stack, port: Gue
     connection.address === 'localhost:7233' || connection.address === '127.0.0.1:7233'
       ? ''
       : ` --address ${connection.address}`;
+  const uiPort = Number(connection.address?.split(':').at(-1)) + 1_000;
+  // Where zvmnet looks for it unless told.
+  const ui = uiUrl === undefined || uiUrl === `http://127.0.0.1:${uiPort}` ? '' : ` --ui-url ${uiUrl}`;
   const steps =
     uiUrl === undefined || host === undefined || userid === undefined
       ? ''
@@ -81,7 +84,7 @@ z/VM's state  ${simulator.url}/simulator/state
 
 Put a port on another VLAN, from another terminal, by the operator's command,
 
-  cli/zvmnet port set-vlan ${portId} 2001 --host ${host}${address}
+  cli/zvmnet port set-vlan ${portId} 2001 --host ${host}${address}${ui}
 
 by the HTTP API,
 

@@ -1,5 +1,5 @@
 import { readFileSync, unwatchFile, watchFile } from 'node:fs';
-import type { SecureContextOptions, Server } from 'node:tls';
+import { createSecureContext, type SecureContextOptions, type Server } from 'node:tls';
 
 /** PEM files of a server's certificate, with those that vouch for it, and of its key. */
 export type CertificateFiles = { certFile: string; keyFile: string };
@@ -9,6 +9,18 @@ const LOOK_MS = 1_000;
 /** What the files hold now, for TLS 1.2 or newer. Throws an Error when one cannot be read. */
 export function readCertificate({ certFile, keyFile }: CertificateFiles): SecureContextOptions {
   return { cert: readFileSync(certFile), key: readFileSync(keyFile), minVersion: 'TLSv1.2' };
+}
+
+/** The same at first, when there is nothing to stay with. Throws an Error that names the files when they are no certificate and its key. */
+export function firstCertificate(files: CertificateFiles): SecureContextOptions {
+  try {
+    const certificate = readCertificate(files);
+    createSecureContext(certificate);
+    return certificate;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`${files.certFile} and ${files.keyFile} are no certificate and its key, in PEM: ${reason}`);
+  }
 }
 
 /**

@@ -8,7 +8,7 @@ import type { Context } from 'hono';
 import type { HostConfiguration } from '../configuration/configuration.ts';
 import { createGateway } from '../gateway/app.ts';
 import type { GatewayHost, GatewayOptions } from '../gateway/options.ts';
-import { type CertificateFiles, readCertificate, watchCertificate } from './certificate.ts';
+import { type CertificateFiles, firstCertificate, watchCertificate } from './certificate.ts';
 
 export type ServerOptions = {
   host: string;
@@ -70,16 +70,13 @@ export async function serveGateway(
       autoCleanupIncoming: false,
       ...(tls === undefined
         ? { createServer: createHttpServer, serverOptions: limits }
-        : { createServer: createTlsServer, serverOptions: { ...limits, ...readCertificate(tls) } }),
+        : { createServer: createTlsServer, serverOptions: { ...limits, ...firstCertificate(tls) } }),
     },
     (address) => listening.resolve(address),
   );
   const answering = new Set<ServerResponse>();
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     response.once('finish', () => takeRest(request));
-    const { url } = request;
-    // Streams of events never end by themselves.
-    if (url?.split('?')[0]?.endsWith('/events')) return;
     answering.add(response);
     response.once('close', () => answering.delete(response));
   });

@@ -1,8 +1,11 @@
-import { Connection } from '@temporalio/client';
+import { Connection, isGrpcServiceError } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
 import type { TemporalTarget } from '../client/temporal-connection.ts';
 import { SEARCH_ATTRIBUTES } from '../temporal-config/search-attributes.ts';
 import { ensureSearchAttributes } from './temporal-server.ts';
+
+/** gRPC's code for what is not there. */
+const NOT_FOUND = 5;
 
 /** The connection that all workers of a process share. */
 export function connectWorkers(target: TemporalTarget): Promise<NativeConnection> {
@@ -16,13 +19,21 @@ export function connectWorkers(target: TemporalTarget): Promise<NativeConnection
 
 /**
  * See that a server which somebody else runs knows the search attributes, without which no workflow can run. Throws an error that names them
- * when they are missing and may not be added.
+ * when they are missing and may not be added, and one that says where it was looked for when there is no server, or not the namespace.
  */
 export async function prepareExternal(target: TemporalTarget): Promise<void> {
-  const connection = await Connection.connect(target.connection);
+  const { address = 'localhost:7233' } = target.connection;
+  const connection = await Connection.connect(target.connection).catch((error: unknown) => {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`Temporal does not answer at ${address} (TEMPORAL_ADDRESS, temporal.toml): ${reason}`);
+  });
   try {
     await ensureSearchAttributes(connection, target.namespace);
   } catch (error) {
+    if (isGrpcServiceError(error) && error.code === NOT_FOUND)
+      throw new Error(
+        `Temporal at ${address} has no namespace ${target.namespace} (TEMPORAL_NAMESPACE, temporal.toml)`,
+      );
     const names = SEARCH_ATTRIBUTES.map((key) => `${key.name} (${key.type})`).join(', ');
     const reason = error instanceof Error ? error.message : String(error);
     throw new Error(

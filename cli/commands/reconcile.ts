@@ -1,13 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client } from '@temporalio/client';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { describeHost, pauseReconciliation } from '../../client/known-hosts.ts';
 import { describeOperation, listOperations } from '../../client/operations.ts';
 import { knownBefore, reconcileOperation } from '../../client/reconcile-now.ts';
-import { action } from '../action.ts';
+import { action, failureIn } from '../action.ts';
 import { CommandFailure, EXIT, type ExitCode } from '../exit-codes.ts';
 import { showOutcome } from '../outcome.ts';
-import { timeText } from '../output.ts';
+import { colourAside, timeText } from '../output.ts';
 import { Reconciliation } from '../reconciliation.ts';
 import { exitCodeOf, perform, type ToldOperation } from '../run-operation.ts';
 import type { Session } from '../session.ts';
@@ -80,7 +81,7 @@ async function run(session: Session, _args: string[], options: z.output<typeof O
   }
   if (session.output.json && !watch) session.output.document(operations.length === 1 ? operations[0] : { operations });
   const [first] = hosts;
-  if (watch && first !== undefined) await watchOn(session, first, operations.at(-1)?.runId);
+  if (watch && first !== undefined) await watchOn(session, first, operations[0]);
   return operations.map(endOf).find((code) => code !== EXIT.ok) ?? EXIT.ok;
 }
 
@@ -93,25 +94,52 @@ function endOf(operation: ToldOperation): ExitCode {
 
 const LOOK_MS = 2_000;
 const MOST_AT_ONCE = 20;
+const ANSWER_MS = 10_000;
 
-/** Show each reconciliation of a host that ends from now on, until Ctrl-C. */
-async function watchOn(session: Session, host: string, shown: string | undefined): Promise<void> {
+/** Show each reconciliation of a host that ends after `last`, until Ctrl-C; what Temporal does not tell for a moment is shown when it does. */
+async function watchOn(session: Session, host: string, last: ToldOperation | undefined): Promise<void> {
   const client = await session.client();
-  const seen = new Set(shown === undefined ? [] : [shown]);
-  const since = new Date().toISOString();
+  const seen = new Set(last === undefined ? [] : [last.runId]);
+  // By the clock that the others are told by, which may differ from this machine's.
+  const since = last?.closedAt ?? last?.startedAt ?? new Date().toISOString();
   session.output.tell(`Watching ${host}; Ctrl-C ends it.`);
+  let isAway = false;
   while (!session.signal.aborted) {
-    const runs = await listOperations(client, { host, type: 'reconcileHost' }, MOST_AT_ONCE);
-    const ended = runs.filter((each) => each.state !== 'running' && (each.closedAt ?? '') >= since);
-    for (const run of ended.filter((each) => !seen.has(each.runId)).toReversed()) {
-      seen.add(run.runId);
-      const whole = (await describeOperation(client, run.id, run.runId)) ?? run;
-      if (session.output.json) session.output.document(whole, 0);
-      else {
-        session.output.print(timeText(run.closedAt ?? run.startedAt));
-        showOutcome(session.output, whole);
-      }
-    }
+    const look = () => client.withAbortSignal(session.signal, () => showEnded(session, client, host, since, seen));
+    const unanswered = await client.withDeadline(Date.now() + ANSWER_MS, look).then(
+      () => undefined,
+      (error: unknown) => whyAway(error, session),
+    );
+    if (unanswered !== undefined && !isAway) session.output.tell(colourAside('yellow', unanswered));
+    isAway = unanswered !== undefined;
     await sleep(LOOK_MS, undefined, { signal: session.signal }).catch(() => undefined);
+  }
+}
+
+/** Why Temporal has not answered, undefined after Ctrl-C. Throws what is wrong for good. */
+function whyAway(error: unknown, session: Session): string | undefined {
+  if (session.signal.aborted) return undefined;
+  const { message, exitCode } = failureIn(error, session);
+  if (exitCode !== EXIT.unavailable) throw error;
+  return `Temporal does not answer, and is asked again: ${message}`;
+}
+
+async function showEnded(
+  session: Session,
+  client: Client,
+  host: string,
+  since: string,
+  seen: Set<string>,
+): Promise<void> {
+  const runs = await listOperations(client, { host, type: 'reconcileHost' }, MOST_AT_ONCE);
+  const ended = runs.filter((each) => each.state !== 'running' && (each.closedAt ?? '') >= since);
+  for (const run of ended.filter((each) => !seen.has(each.runId)).toReversed()) {
+    const whole = (await describeOperation(client, run.id, run.runId)) ?? run;
+    seen.add(run.runId);
+    if (session.output.json) session.output.document(whole, 0);
+    else {
+      session.output.print(timeText(run.closedAt ?? run.startedAt));
+      showOutcome(session.output, whole);
+    }
   }
 }

@@ -12,8 +12,15 @@ export function showFreshness({ word, readAt }) {
   const old = age > STALE_MS || (!live && age > LOST_MS);
   const node = element('live');
   node.className = old ? 'stale' : live ? 'on' : '';
-  node.textContent = sentence({ live, old, word, readAt });
+  write(node, sentence({ live, old, word, readAt }));
+  // Whoever listens is told when it turns old, and not the time of each reading.
+  write(element('heard'), old && live ? 'stale' : word);
   element('picture').classList.toggle('stale', old);
+}
+
+/** What is said already is not said again. */
+function write(node, text) {
+  if (node.textContent !== text) node.textContent = text;
 }
 
 function sentence({ live, old, word, readAt }) {

@@ -16,6 +16,7 @@ import { get, Refusal } from './session.js';
 import { focusGuest, neighbour, reveal, showLayout, startStage } from './stage.js';
 
 const FLASH_MS = 3_000;
+const AGAIN_MS = 5_000;
 
 /** What is looked at; all of it is in the address. */
 let looked = readAddress();
@@ -77,10 +78,20 @@ function show() {
   element('nothing').hidden = state.guests.length > 0;
 }
 
+/** What was shown of one host must not stand under the name of another, which may take long to be read. */
+function showNothing() {
+  for (const id of ['legend', 'counts', 'detail', 'operations']) element(id).replaceChildren();
+  element('stage').classList.add('unread');
+  element('waiting').hidden = false;
+  element('nothing').hidden = true;
+  showProblem(null);
+}
+
 function openHost(host) {
   stopFollowing();
   Object.assign(state, { host: undefined, fullGuest: undefined, operations: undefined });
   Object.assign(live, { word: 'connecting', readAt: undefined });
+  showNothing();
   element('host').value = host;
   document.title = `${host} · networking-zvm`;
   showFreshness(live);
@@ -114,6 +125,7 @@ function take(view) {
   const before = state.host;
   state.host = hostOf(view);
   live.readAt ??= Date.now();
+  element('stage').classList.remove('unread');
   element('waiting').hidden = true;
   if (before === undefined) {
     show();
@@ -270,14 +282,38 @@ function showControls() {
   element('by').value = looked.by;
 }
 
+/** The hosts that may be looked at, as soon as they can be had. */
+async function hostsThere() {
+  for (;;) {
+    try {
+      const { hosts } = await get('/v1/hosts');
+      showProblem(null);
+      return hosts;
+    } catch (error) {
+      showProblem(error.message);
+      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+    }
+  }
+}
+
+/** Guests of other hosts may have the names that a link is about. */
+function askForAnother(host) {
+  element('host').value = '';
+  element('waiting').hidden = true;
+  live.word = 'no host';
+  showFreshness(live);
+  showProblem(`There is no host ${host} here that you may read. Choose another.`);
+}
+
 async function start() {
   startStage();
   showControls();
-  const { hosts } = await get('/v1/hosts');
+  const hosts = await hostsThere();
   element('host').replaceChildren(...hosts.map(({ host }) => make('option', { value: host }, host)));
-  const first = hosts.find(({ host }) => host === looked.host) ?? hosts[0];
-  if (first === undefined) return showProblem('This gateway serves no host that you may read.');
+  if (hosts.length === 0) return showProblem('This gateway serves no host that you may read.');
   listen();
+  const first = looked.host === '' ? hosts[0] : hosts.find(({ host }) => host === looked.host);
+  if (first === undefined) return askForAnother(looked.host);
   looked.host = first.host;
   current = looked.guest || undefined;
   writeAddress(looked, false);

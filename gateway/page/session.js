@@ -10,15 +10,24 @@ export class Refusal extends Error {}
 export async function request(path, signal) {
   for (;;) {
     const token = sessionStorage.getItem('token');
-    const answer = await fetch(path, {
-      headers: token === null ? {} : { authorization: `Bearer ${token}` },
-      ...(signal === undefined ? {} : { signal }),
-    });
-    if (answer.ok) return answer;
-    if (answer.status !== 401) throw new Refusal(await reasonOf(answer));
+    const answer = canBeSent(token) ? await ask(path, token, signal) : undefined;
+    if (answer?.ok) return answer;
+    if (answer !== undefined && answer.status !== 401) throw new Refusal(await reasonOf(answer));
     // Another request may have got a new one since.
     if (token === sessionStorage.getItem('token')) await askForToken(token === null ? '' : 'This token is not known.');
   }
+}
+
+function ask(path, token, signal) {
+  return fetch(path, {
+    headers: token === null ? {} : { authorization: `Bearer ${token}` },
+    ...(signal === undefined ? {} : { signal }),
+  });
+}
+
+/** No browser puts more than this into a header: what was pasted with it is no token. */
+function canBeSent(token) {
+  return token === null || /^[\x20-\x7e]*$/.test(token);
 }
 
 export async function get(path, signal) {

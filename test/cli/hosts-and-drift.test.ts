@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { reconcileScheduleId } from '../../temporal-config/workflow-ids.ts';
 import { ensureReconcileSchedule } from '../../workers/reconcile-schedule.ts';
+import { wayToTemporal } from '../way-to-temporal.ts';
 import { createEnvironment, type Environment, portId } from '../workflows/environment.ts';
 import { ROOT, start, zvmnet, zvmnetJson } from './command.ts';
 
@@ -190,6 +191,42 @@ test('--watch goes on showing reconciliations until Ctrl-C', async () => {
   await running.told('LNX10003 is not authorised on VSW1');
   running.interrupt();
   expect((await running.ended).code).toBe(0);
+});
+
+/** What is loaded before a program so that its clock is an hour fast. */
+const HOUR_FAST = `const { now } = Date;
+const later = () => now() + 3_600_000;
+globalThis.Date = class extends Date {
+  constructor(...given) {
+    super(...(given.length === 0 ? [later()] : given));
+  }
+  static now() {
+    return later();
+  }
+};`;
+
+test('--watch shows them also where the clock is not that of Temporal', async () => {
+  const fast = `--import data:text/javascript,${encodeURIComponent(HOUR_FAST)}`;
+  const running = start(['reconcile', '--watch', '--json'], { ...env, NODE_OPTIONS: fast });
+  await running.told('Watching');
+  const { id } = await zvmnetJson(['reconcile'], env);
+  await running.told(id);
+  running.interrupt();
+  expect((await running.ended).code).toBe(0);
+});
+
+test('--watch goes on when Temporal is back', async () => {
+  const way = await wayToTemporal();
+  const running = start(['reconcile', '--watch', '--json'], { ...env, TEMPORAL_ADDRESS: way.address });
+  await running.told('Watching');
+  way.goes();
+  await running.told('is asked again');
+  way.comesBack();
+  const { id } = await zvmnetJson(['reconcile'], env);
+  await running.told(id);
+  running.interrupt();
+  expect((await running.ended).code).toBe(0);
+  way.goes();
 });
 
 test('without a worker a host cannot be read, and what is asked for or cancelled waits: that is said', async () => {

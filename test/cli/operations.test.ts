@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { wayToTemporal } from '../way-to-temporal.ts';
 import { createEnvironment, type Environment, portId } from '../workflows/environment.ts';
 import { type Ended, start, startOnTerminal, zvmnet, zvmnetJson } from './command.ts';
 
@@ -163,6 +164,19 @@ test('while it waits for its turn it says for whom, and Ctrl-C leaves it going',
   await grants.release();
   await expect.poll(async () => (await environment.guest('LNX10004')).rows.length).toBe(2);
   expect((await run('ops', 'show', first.id)).code).toBe(0);
+});
+
+test('when Temporal goes while it waits, it ends with 5 and says that the operation goes on', async () => {
+  const grants = await holdGrants();
+  const way = await wayToTemporal();
+  const waiting = start(create('LNX10008', 40, '100'), { ...env, TEMPORAL_ADDRESS: way.address });
+  await grants.reached();
+  way.goes();
+  const { code, err } = await waiting.ended;
+  expect(code).toBe(5);
+  expect(err).toMatch(/Temporal does not answer any more.*\nThe operation goes on\. See: zvmnet ops show 'attach-nic~/);
+  await grants.release();
+  await expect.poll(async () => (await environment.guest('LNX10008')).rows.length).toBe(1);
 });
 
 test('operations are listed by guest, type and state', async () => {

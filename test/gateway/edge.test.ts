@@ -1,12 +1,14 @@
 import { once } from 'node:events';
 import { request } from 'node:http';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { ServiceError } from '@temporalio/client';
+import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import { connectClient, localTarget } from '../../client/temporal-connection.ts';
 import { LIMITS } from '../../gateway/options.ts';
 import { newToken, TokenFile } from '../../gateway/tokens.ts';
 import { serveGateway } from '../../workers/gateway-server.ts';
+import { wayToTemporal } from '../way-to-temporal.ts';
 import { portId, vlan } from '../workflows/environment.ts';
 import { type Served, serve, WAIT } from './environment.ts';
 
@@ -190,6 +192,18 @@ describe('at the edge of HTTP', () => {
     await served.environment.control('POST', 'systems/zhcp1/guests/LNX10002/unlock');
   });
 
+  test('more pages than ten follow a host without a warning', async () => {
+    const warnings: string[] = [];
+    const warned = ({ message }: Error) => warnings.push(message);
+    process.on('warning', warned);
+    const pages = await Promise.all(Array.from({ length: 12 }, () => fetch(`${served.gateway.url}${base}/events`)));
+    const readers = pages.map(({ body }) => body?.getReader());
+    await Promise.all(readers.map((reader) => reader?.read()));
+    process.off('warning', warned);
+    expect(warnings).toEqual([]);
+    await Promise.all(readers.map((reader) => reader?.cancel()));
+  });
+
   test('when it ends, those who wait are answered, and streams of events end', async () => {
     const { client, host, control } = served.environment;
     const hosts = [{ host, physicalNetworks: [] }];
@@ -197,10 +211,7 @@ describe('at the edge of HTTP', () => {
     const gateway = await serveGateway(options, { host: '127.0.0.1', port: 0 });
     await control('POST', 'systems/zhcp1/guests/LNX10004/lock');
     const events = await fetch(`${gateway.url}${base}/events`);
-    const ended = events.body?.pipeTo(new WritableStream()).then(
-      () => true,
-      () => true,
-    );
+    const ended = events.body?.pipeTo(new WritableStream());
     const waiting = fetch(`${gateway.url}${base}/guests/LNX10004/ports/${portId(4)}`, {
       method: 'PUT',
       headers: { 'content-type': 'application/json', prefer: 'wait=100' },
@@ -213,7 +224,7 @@ describe('at the edge of HTTP', () => {
       .toBeGreaterThan(0);
     await gateway.close();
     expect((await waiting).status).toBe(202);
-    expect(await ended).toBe(true);
+    await ended;
     await control('POST', 'systems/zhcp1/guests/LNX10004/unlock');
   });
 });
@@ -243,21 +254,26 @@ describe('while no worker runs', () => {
   });
 });
 
+/** A client on a way to Temporal. */
+async function connectThrough() {
+  const way = await wayToTemporal();
+  const { client, close } = await connectClient(localTarget(way.address, inject('temporalNamespace')));
+  return {
+    ...way,
+    client,
+    async close() {
+      way.goes();
+      await close();
+    },
+  };
+}
+
 test('a Temporal that hangs makes nobody hang', async () => {
-  const [host = '', port] = inject('temporalAddress').split(':');
-  const ends: Socket[] = [];
-  const between = createServer((one) => {
-    const other = connect(Number(port), host);
-    ends.push(one, other);
-    one.pipe(other).pipe(one);
-  }).listen(0, '127.0.0.1');
-  await once(between, 'listening');
-  const address = `127.0.0.1:${(between.address() as AddressInfo).port}`;
-  const { client, close } = await connectClient(localTarget(address, inject('temporalNamespace')));
-  const served = await serve({ client, limits: { waitSeconds: 2 } }, false);
+  const temporal = await connectThrough();
+  const served = await serve({ client: temporal.client, limits: { waitSeconds: 2 } }, false);
   const base = `/v1/hosts/${served.host}`;
   expect((await served.call('GET', base)).status).toBe(200);
-  for (const end of ends) end.unpipe().pause();
+  temporal.hangs();
   const calls = ['/v1/operations', base, `${base}/guests`].map((path) => served.call('GET', path));
   calls.push(served.call('PUT', `${base}/guests/LNX10001/ports/${portId(1)}`, PORT, { prefer: 'wait=60' }));
   for (const { status, body } of await Promise.all(calls)) {
@@ -265,9 +281,61 @@ test('a Temporal that hangs makes nobody hang', async () => {
     expect(body).toMatchObject(problem('unavailable'));
   }
   expect((await served.call('GET', '/metrics')).status).toBe(200);
-  for (const end of ends) end.destroy();
-  between.close();
-  await close();
+  await temporal.close();
+  await served.close();
+});
+
+describe('when Temporal goes while somebody waits', () => {
+  const waitingOn = async (served: Served, userid: string, headers: Record<string, string>) => {
+    await served.environment.control('POST', `systems/zhcp1/guests/${userid}/lock`);
+    const path = `/v1/hosts/${served.host}/guests/${userid}/ports/${portId(1)}`;
+    const waiting = served.call('PUT', path, PORT, headers);
+    const running = `/v1/operations?state=running&host=${served.host}&userid=${userid}`;
+    await expect.poll(async () => (await served.call('GET', running)).body.operations.length).toBe(1);
+    return { waiting };
+  };
+
+  test('the answer is the operation, if Temporal is back in time', async () => {
+    const served = await serve();
+    const { workflow } = served.environment.client;
+    // Temporal's client tries for half a minute before it says so.
+    const away = { result: () => Promise.reject(new ServiceError('away')) };
+    const handles = vi.spyOn(workflow, 'getHandle').mockReturnValueOnce(away as never);
+    const { waiting } = await waitingOn(served, 'LNX10002', WAIT);
+    await served.environment.control('POST', 'systems/zhcp1/guests/LNX10002/unlock');
+    expect(await waiting).toMatchObject({ status: 200, body: { type: 'createPort', outcome: 'changed' } });
+    handles.mockRestore();
+    await served.close();
+  });
+
+  test('and stays away, the answer names the operation that goes on', async () => {
+    const temporal = await connectThrough();
+    const served = await serve({ client: temporal.client, limits: { temporalSeconds: 2 } });
+    const { waiting } = await waitingOn(served, 'LNX10004', { prefer: 'wait=5' });
+    temporal.goes();
+    const { status, body, headers } = await waiting;
+    expect(status).toBe(503);
+    expect(body).toMatchObject({ ...problem('unavailable'), operation: expect.stringMatching(/^create-port~/) });
+    expect(headers.get('location')).toContain(body.operation);
+    await served.environment.control('POST', 'systems/zhcp1/guests/LNX10004/unlock');
+    await temporal.close();
+    await served.close();
+  });
+});
+
+test('the time that reading takes before an operation begins is part of the time that its caller waits', async () => {
+  const served = await serve();
+  await served.environment.control('POST', 'systems/zhcp1/guests/LNX10002/lock');
+  const reading = await served.environment.hold({});
+  const path = `/v1/hosts/${served.host}/guests/LNX10002/ports/${portId(1)}`;
+  const [readingMs, waitMs] = [7_000, 8_000];
+  const asked = performance.now();
+  const waiting = served.call('PUT', path, PORT, { prefer: `wait=${waitMs / 1_000}`, 'if-none-match': '*' });
+  await sleep(readingMs);
+  await reading.release();
+  expect((await waiting).status).toBe(202);
+  expect(performance.now() - asked).toBeLessThan(readingMs + waitMs);
+  await served.environment.control('POST', 'systems/zhcp1/guests/LNX10002/unlock');
   await served.close();
 });
 

@@ -1,7 +1,9 @@
+/// <reference lib="dom" />
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { afterAll, expect, test } from 'vitest';
 import { newToken } from '../../gateway/tokens.ts';
+import { serveGateway } from '../../workers/gateway-server.ts';
 import { serve } from './environment.ts';
 import { startViewer, type Viewer } from './picture-browser.ts';
 
@@ -28,11 +30,78 @@ function look(viewer: Viewer): void {
     await page.keyboard.press('Enter');
     await expect.poll(() => page.locator('#why').textContent()).toBe('This token is not known.');
     expect(await dialog.isVisible()).toBe(true);
+    await page.locator('#token').fill('zvm_pasted…');
+    await page.keyboard.press('Enter');
+    await expect.poll(() => dialog.isVisible()).toBe(true);
     await page.locator('#token').fill(token);
     await page.keyboard.press('Enter');
     await dialog.waitFor({ state: 'hidden' });
     await page.locator('#waiting').waitFor({ state: 'hidden' });
     expect(page.url()).not.toContain(token);
+    await viewer.closePages();
+    await served.close();
+  });
+
+  test('shows nothing of a host under the name of another, be it one that cannot be read or one that is not there', async () => {
+    const served = await serve();
+    const { client } = served.environment;
+    const hosts = [served.host, 'zvm-away'].map((host) => ({ host, physicalNetworks: [] }));
+    const options = { client, namespace: client.options.namespace, hosts, tokens: undefined, log: () => {} };
+    const gateway = await serveGateway(options, { host: '127.0.0.1', port: 0 });
+    const page = await viewer.openDrawn(served, '', {}, gateway.url);
+    const guest = page.getByRole('button', { name: 'Guest LNX10001' });
+    expect(await guest.isVisible()).toBe(true);
+    await page.locator('#host').selectOption('zvm-away');
+    await expect.poll(() => page.locator('#problem').textContent()).toContain('no worker polls');
+    expect(await guest.isVisible()).toBe(false);
+    expect(await page.locator('#detail').textContent()).toBe('');
+    await page.goBack();
+    await guest.waitFor();
+    await page.goto(`${gateway.url}/?host=elsewhere&guest=LNX10001`);
+    await expect.poll(() => page.locator('#problem').textContent()).toContain('no host elsewhere');
+    expect(await guest.isVisible()).toBe(false);
+    await page.locator('#host').selectOption(served.host);
+    await guest.waitFor();
+    await viewer.closePages();
+    await gateway.close();
+    await served.close();
+  });
+
+  test('is drawn by itself once the gateway can tell its hosts', async () => {
+    const served = await serve();
+    const page = await viewer.openDrawn(served);
+    await page.route('**/v1/hosts', (asked) => asked.fulfill({ status: 503, body: '{"detail":"not now"}' }), {
+      times: 1,
+    });
+    await page.reload();
+    await expect.poll(() => page.locator('#problem').textContent()).toBe('not now');
+    await page.locator('#waiting').waitFor({ state: 'hidden' });
+    expect(await page.locator('#problem').isVisible()).toBe(false);
+    await viewer.closePages();
+    await served.close();
+  });
+
+  test('who listens hears when it turns old, and not each time when it is read', async () => {
+    const served = await serve();
+    const page = await viewer.openDrawn(served);
+    const heard = page.getByRole('status').filter({ hasText: /^live$/ });
+    await heard.waitFor({ state: 'attached' });
+    const said = page.evaluate(
+      () =>
+        new Promise<string[]>((resolve) => {
+          const texts: string[] = [];
+          new MutationObserver(() => texts.push(document.getElementById('heard')?.textContent ?? '')).observe(
+            document.getElementById('heard') as Node,
+            { childList: true },
+          );
+          const shown = document.getElementById('live') as Node;
+          const before = shown.textContent;
+          new MutationObserver(() => shown.textContent !== before && resolve(texts)).observe(shown, {
+            childList: true,
+          });
+        }),
+    );
+    expect(await said).toEqual([]);
     await viewer.closePages();
     await served.close();
   });

@@ -145,3 +145,18 @@ test('it is served over TLS, and a renewed certificate is taken without a restar
   await renewedFor.close();
   await gateway.close();
 });
+
+test('files that are no certificate and its key are named', async () => {
+  const [one, other] = await Promise.all([makeCertificate(), makeCertificate()]);
+  const [certFile, keyFile, noPem] = [join(folder, 'one.pem'), join(folder, 'other.key'), join(folder, 'no.pem')];
+  await Promise.all([writeFile(certFile, one.cert), writeFile(keyFile, other.key), writeFile(noPem, 'no PEM')]);
+  const options = { client: served.environment.client, namespace: 'zvm', hosts: [], tokens: known, log: () => {} };
+  for (const tls of [
+    { certFile, keyFile },
+    { certFile: noPem, keyFile },
+    { certFile: join(folder, 'absent'), keyFile },
+  ])
+    await expect(serveGateway(options, { host: '127.0.0.1', port: 0, tls })).rejects.toThrow(
+      `${tls.certFile} and ${keyFile} are no certificate and its key`,
+    );
+});

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newToken } from '../../gateway/tokens.ts';
 import { addToken, readTokens, watchTokens } from '../../workers/token-file.ts';
-import { type Served, serve } from './environment.ts';
+import { portId, vlan } from '../workflows/environment.ts';
+import { type Served, serve, WAIT } from './environment.ts';
 
 let folder = '';
 beforeAll(async () => {
@@ -76,6 +77,31 @@ test('a running gateway knows new tokens, and those no longer that are taken out
   watched.readAgain();
   expect(log.at(-1)).toContain('the tokens known before stay');
   expect(await status(second)).toBe(200);
+  watched.close();
+  await served.close();
+});
+
+test('who waits with a token that is taken out meanwhile is told no more than that', async () => {
+  const file = join(folder, 'waiting.json');
+  const token = addToken(file, 'waiting', ['*'], ['read', 'change']);
+  const watched = watchTokens(file, () => {});
+  const served = await serve({ tokens: watched.tokens });
+  const { control } = served.environment;
+  await control('POST', 'systems/zhcp1/guests/LNX10002/lock');
+  const path = `/v1/hosts/${served.host}/guests/LNX10002/ports/${portId(1)}`;
+  const bearing = { authorization: `Bearer ${token}` };
+  const waiting = served.call('PUT', path, { vswitch: 'VSW1', network: vlan(100) }, { ...bearing, ...WAIT });
+  const running = `/v1/operations?state=running&host=${served.host}`;
+  const operations = async () => (await served.call('GET', running, undefined, bearing)).body.operations;
+  await expect.poll(async () => (await operations()).length).toBe(1);
+  await writeFile(file, JSON.stringify({ tokens: [] }));
+  await expect.poll(watched.tokens).toEqual([]);
+  await control('POST', 'systems/zhcp1/guests/LNX10002/unlock');
+  const { status, body, headers } = await waiting;
+  expect(status).toBe(401);
+  expect(body).toMatchObject({ type: 'urn:networking-zvm:problem:unauthorised' });
+  expect(body).not.toHaveProperty('result');
+  expect(headers.get('location')).toBeNull();
   watched.close();
   await served.close();
 });
