@@ -1,5 +1,6 @@
-import { type Client, ScheduleNotFoundError } from '@temporalio/client';
+import { type Client, type ScheduleHandle, ScheduleNotFoundError } from '@temporalio/client';
 import { taskQueueOf } from '../network/host.ts';
+import { reconciliationNote } from '../temporal-config/schedule-note.ts';
 import { RECONCILE_PREFIX, reconcileScheduleId } from '../temporal-config/workflow-ids.ts';
 
 /** What Temporal knows of a host's reconciliation. */
@@ -81,10 +82,17 @@ export async function pauseReconciliation(
 ): Promise<boolean> {
   const schedule = client.schedule.getHandle(reconcileScheduleId(host));
   try {
-    await (paused ? schedule.pause(note ?? 'paused by hand') : schedule.unpause(note ?? 'goes on'));
+    if (paused) await schedule.pause(note ?? 'paused by hand');
+    else await schedule.unpause(note ?? (await usualNote(schedule, host)));
     return true;
   } catch (error) {
     if (error instanceof ScheduleNotFoundError) return false;
     throw error;
   }
+}
+
+async function usualNote(schedule: ScheduleHandle, host: string): Promise<string> {
+  const { spec } = await schedule.describe();
+  const every = spec.intervals?.[0]?.every;
+  return every === undefined ? 'goes on' : reconciliationNote(host, Number(every) / 1_000);
 }

@@ -31,6 +31,10 @@ export function createLambdaHandler(options: GatewayOptions): Handler {
  * path of a domain of one's own.
  */
 function asRequested(event: Event, publicPath: string): Event {
+  if (!('rawPath' in event) && !('path' in event))
+    throw new Error(
+      'this event is no HTTP request: the function is for API Gateway and function URLs, not for Schedules or tests',
+    );
   const encode = (path: string) => path.replaceAll(/[#?]/g, encodeURIComponent);
   if (!('rawPath' in event)) return { ...event, path: encode(without(event.path, publicPath)) };
   const { stage } = event.requestContext;

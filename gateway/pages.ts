@@ -31,6 +31,7 @@ const PICTURE = [
   'guest-details.js',
   'head.js',
   'host.js',
+  'key.js',
   'layout.js',
   'legend.js',
   'looks.js',

@@ -1,5 +1,6 @@
 import { type Client, ScheduleAlreadyRunning, ScheduleOverlapPolicy } from '@temporalio/client';
 import { taskQueueOf } from '../network/host.ts';
+import { reconciliationNote } from '../temporal-config/schedule-note.ts';
 import { findableBy } from '../temporal-config/search-attributes.ts';
 import { reconcileScheduleId } from '../temporal-config/workflow-ids.ts';
 import type { reconcileHost } from '../workflows/index.ts';
@@ -37,7 +38,7 @@ export async function ensureReconcileSchedule(client: Client, host: string, time
       spec,
       action,
       policies,
-      state: { note: noteOf(host, intervalSeconds) },
+      state: { note: reconciliationNote(host, intervalSeconds) },
       typedSearchAttributes: findableBy({ host }),
     });
   } catch (error) {
@@ -45,9 +46,4 @@ export async function ensureReconcileSchedule(client: Client, host: string, time
     const handle = client.schedule.getHandle(reconcileScheduleId(host));
     await handle.update((previous) => ({ ...previous, spec, action, policies }));
   }
-}
-
-/** Seen on the Schedule's page; who pauses it writes why instead. */
-function noteOf(host: string, intervalSeconds: number): string {
-  return `Compares ${host} with what is recorded every ${intervalSeconds} s and repairs what differs. Pause it before maintenance, and say why.`;
 }

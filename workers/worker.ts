@@ -7,7 +7,7 @@ import { createLogger, installTemporalLogger } from './logging.ts';
 import { neutronConnection } from './neutron-connection.ts';
 import { endWithFailure } from './program-failure.ts';
 import { runWorkers } from './run-workers.ts';
-import { prepareExternal } from './temporal-connection.ts';
+import { prepareExternal, TemporalUnusable } from './temporal-connection.ts';
 
 /** `npm run worker -- --config-file FILE …`: the workers of the hosts that the files describe, until SIGINT or SIGTERM. */
 async function main(): Promise<void> {
@@ -31,6 +31,6 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  const isUnforeseen = error instanceof Error && !(error instanceof ConfigurationError);
-  endWithFailure(isUnforeseen ? (error.stack ?? error) : error);
+  const isForeseen = error instanceof ConfigurationError || error instanceof TemporalUnusable;
+  endWithFailure(error instanceof Error && !isForeseen ? (error.stack ?? error) : error);
 });

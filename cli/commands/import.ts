@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { beginPart, followPart, type ImportCounts, type ImportedPort, partsOf } from '../../client/import-ports.ts';
 import { type GuestPortRequest, neutronHostsIn, PortFileError, readPortRequests } from '../../client/port-file.ts';
 import { readHostView } from '../../client/read-state.ts';
-import { action } from '../action.ts';
+import { action, failureIn } from '../action.ts';
 import { CommandFailure, EXIT, type ExitCode } from '../exit-codes.ts';
 import { checkReport, writeReport } from '../import-report.ts';
 import { colour, colourAside } from '../output.ts';
@@ -131,14 +131,20 @@ async function wireAll(
       tell(countsOf(ended));
     }
   };
-  await Promise.all([...byHost.values()].map(wireHost));
-  bar.end();
-  if (!session.signal.aborted) return inOrderOf(ports, done);
-  throw new CommandFailure(
-    EXIT.interrupted,
-    'What was started goes on. Start the same import again to see it through; nothing is done twice.',
-  );
+  try {
+    await Promise.all([...byHost.values()].map(wireHost));
+    if (!session.signal.aborted) return inOrderOf(ports, done);
+  } catch (error) {
+    const { message, exitCode } = failureIn(error, session);
+    if (exitCode !== EXIT.unavailable) throw error;
+    throw new CommandFailure(exitCode, `Temporal does not answer any more: ${message}\n${GOES_ON}`);
+  } finally {
+    bar.end();
+  }
+  throw new CommandFailure(EXIT.interrupted, GOES_ON);
 }
+
+const GOES_ON = 'What was started goes on. Start the same import again to see it through; nothing is done twice.';
 
 /** As the file has them: they were done in another order. */
 function inOrderOf(ports: readonly GuestPortRequest[], done: readonly ImportedPort[]): ImportedPort[] {

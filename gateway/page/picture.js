@@ -7,6 +7,7 @@ import { followHost } from './feed.js';
 import { differences } from './flash.js';
 import { showFreshness } from './freshness.js';
 import { hostOf } from './host.js';
+import { closeKey, closeKeyElsewhere } from './key.js';
 import { formFor, layOut } from './layout.js';
 import { showLegend } from './legend.js';
 import { looksOf } from './looks.js';
@@ -203,6 +204,7 @@ function showProblem(text) {
 }
 
 function listen() {
+  closeKeyElsewhere();
   const typed = element('find');
   typed.addEventListener('input', () => look({ find: typed.value }));
   element('drifted').addEventListener('change', ({ target }) => {
@@ -228,6 +230,7 @@ function listen() {
       typed.select();
     }
     if (event.key === 'Escape' && !element('login').open) {
+      if (closeKey()) return;
       if (event.target === typed && typed.value !== '') find('');
       else clear();
     }

@@ -386,7 +386,7 @@ test('reconciliation is paused with a note, and goes on', async () => {
   expect((await call('PATCH', base, paused)).body).toMatchObject(paused);
   expect((await call('GET', base)).body).toMatchObject(paused);
   expect((await call('PATCH', base, { reconciliation: { paused: false } })).body).toMatchObject({
-    reconciliation: { paused: false },
+    reconciliation: { paused: false, note: expect.stringContaining('every 3600 s') },
   });
   await schedule.delete();
 });

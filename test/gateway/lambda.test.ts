@@ -73,6 +73,10 @@ test('a path that API Gateway has decoded is read as it was sent', async () => {
   }
 });
 
+test('an event that is no request is refused by that', async () => {
+  await expect(rawHandler()({ source: 'aws.events' })).rejects.toThrow('this event is no HTTP request');
+});
+
 test('one who calls with tokens that nobody has is limited by address', async () => {
   const handle = handlerOf({ limits: { strangersPerMinute: 2 } });
   const guess = (await event('api-gateway-rest-1.0.json')).replaceAll(token, 'guess');

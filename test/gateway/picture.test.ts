@@ -195,6 +195,30 @@ function look(viewer: Viewer): void {
       expect((box?.x ?? 640) + (box?.width ?? 0)).toBeLessThan(640);
       await viewer.picture(narrow, 'narrow');
     });
+
+    test('says how it is read, and no longer than that is looked at', async () => {
+      const page = await viewer.openDrawn(served, '&guest=LNX10003');
+      const key = page.locator('#key dl');
+      for (const close of [() => page.keyboard.press('Escape'), () => page.locator('#picture').click()]) {
+        await page.locator('#key summary').click();
+        expect(await key.isVisible()).toBe(true);
+        await close();
+        expect(await key.isVisible()).toBe(false);
+      }
+      await page.locator('#key summary').click();
+      expect(await page.getByRole('img', { name: 'a red line' }).isVisible()).toBe(true);
+    });
+
+    test('scrolls as a page where the text is twice as large', async () => {
+      const page = await viewer.openDrawn(served, '', { viewport: { width: 640, height: 400 } });
+      const heightOf = async (selector: string) => (await page.locator(selector).boundingBox())?.height ?? 0;
+      expect(await heightOf('#picture')).toBeGreaterThan(250);
+      expect(await heightOf('aside')).toBeGreaterThan(150);
+      await page.locator('aside').scrollIntoViewIfNeeded();
+      await page.locator('#key summary').click();
+      expect(await page.locator('#key dl').isVisible()).toBe(true);
+      await viewer.picture(page, 'twice-as-large');
+    });
   });
 
   test('no page complained, and none asked another host for anything', () => {
