@@ -153,8 +153,8 @@ function setPort(
 }
 
 /**
- * Ports as they are given, each for itself: what cannot be had is left as it was. Ports that cannot be right together on a user-based
- * VSWITCH give way to those that are there and not asked for, else to the first.
+ * Ports as they are given, each for itself: what cannot be had is left as it was, but down when it would have to be on another network.
+ * Ports that cannot be right together on a user-based VSWITCH give way to those that are there and not asked for, else to the first.
  */
 function setWhatCanBe(
   requests: readonly PortRequest[],
@@ -179,11 +179,21 @@ function setWhatCanBe(
     const losers = conflicts.length === 0 ? [] : losersOn(names, chosen, after, round > 0);
     if (losers.length === 0) {
       refused.push(...found);
-      return after;
+      return after.map((port) => (isElsewhere(port, requests, refused) ? { ...port, adminStateUp: false } : port));
     }
     refused.push(...losers.map(({ portId }) => ({ portId, refusals: conflicts })));
     chosen = chosen.filter((request) => !losers.includes(request));
   }
+}
+
+/** True for a port that has to leave its network and cannot: the VLAN that it is on may be somebody else's by now. */
+function isElsewhere(port: DesiredPort, requests: readonly PortRequest[], refused: readonly RefusedPort[]): boolean {
+  const wanted = requests.find(({ portId }) => portId === port.portId);
+  return (
+    wanted !== undefined &&
+    refused.some(({ portId }) => portId === port.portId) &&
+    (wanted.vswitch !== port.vswitch || !sameNetwork(wanted.network, port.network))
+  );
 }
 
 /** Requests that differ from the port that stays as it is, or from the first; all of them when that was not enough. */

@@ -22,6 +22,10 @@ const onVlan = (segmentationId: number, physicalNetwork = 'physnet1') => ({
   segmentationId,
 });
 
+const PHYSICAL_NETWORK = {
+  ...{ flat: false, rdevs: [], portSelection: 'USERBASED' as const, transport: 'ETHERNET' as const },
+};
+
 async function withNeutron(configured: Partial<HostConfiguration> = {}) {
   const neutron = new MemoryNeutron();
   environment = await createEnvironment({}, true, configured, neutron);
@@ -226,6 +230,25 @@ test('a port that is to be a device handed through to the guest is refused, with
   expect((await follow(port.portId)).failed[0]?.reason).toContain('vnic type direct');
   expect(neutron.reports).toEqual([`down ${port.portId}`]);
   expect((await there.guest('LNX10001')).rows).toEqual([]);
+});
+
+test('a port that cannot follow its network to another VLAN is cut off from the old one, and comes back when it can', async () => {
+  const physicalNetworks = [
+    { ...PHYSICAL_NETWORK, name: 'physnet1', vswitch: 'VSW1', vlanRanges: [{ from: 1, to: 2_000 }] },
+  ];
+  const { neutron, host, there, follow } = await withNeutron({ physicalNetworks });
+  const port = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(151) });
+  await follow(port.portId);
+  const coupledTo = async () => (await there.guest('LNX10001')).nics.map((nic) => nic.vswitch ?? null);
+  expect(await coupledTo()).toEqual(['VSW1']);
+  neutron.change(port.portId, { segment: onVlan(3_500) });
+  expect((await follow(port.portId)).failed[0]?.reason).toContain('3500');
+  expect(await coupledTo()).toEqual([null]);
+  expect(neutron.all.get(port.portId)?.status).toBe('DOWN');
+  neutron.change(port.portId, { segment: onVlan(151) });
+  await follow(port.portId);
+  expect(await coupledTo()).toEqual(['VSW1']);
+  expect(neutron.all.get(port.portId)?.status).toBe('ACTIVE');
 });
 
 test('a port of a router is refused, and not taken for one of DHCP', async () => {
