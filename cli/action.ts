@@ -83,3 +83,10 @@ export function failureIn(error: unknown, session: Session | undefined): { messa
   if (type === 'Refused') return { message, exitCode: EXIT.notFound };
   return { message, exitCode: EXIT.failed };
 }
+
+/** What to throw when Temporal may have gone while something was waited for that goes on without anybody: says how to see it. */
+export function goneWhileWaiting(error: unknown, session: Session, goesOn: string): unknown {
+  const { message, exitCode } = failureIn(error, session);
+  if (exitCode !== EXIT.unavailable) return error;
+  return new CommandFailure(exitCode, `Temporal does not answer any more: ${message}\n${goesOn}`);
+}

@@ -2,7 +2,7 @@ import { askedOf } from '../client/asked.ts';
 import { type Beginning, type Begun, beginOperation } from '../client/begin-operation.ts';
 import { followOperation, type Standing } from '../client/follow-operation.ts';
 import { describeOperation, type OperationDetails } from '../client/operations.ts';
-import { failureIn } from './action.ts';
+import { goneWhileWaiting } from './action.ts';
 import { CommandFailure, EXIT, type ExitCode } from './exit-codes.ts';
 import { LiveSteps } from './live-steps.ts';
 import { showOutcome } from './outcome.ts';
@@ -81,9 +81,7 @@ async function followToEnd(
     const ended = await followOperation(await session.client(), begun, guest, tell, session.signal);
     if (!session.signal.aborted) return ended;
   } catch (error) {
-    const { message, exitCode } = failureIn(error, session);
-    if (exitCode !== EXIT.unavailable) throw error;
-    throw new CommandFailure(exitCode, `Temporal does not answer any more: ${message}\n${goesOn}`);
+    throw goneWhileWaiting(error, session, goesOn);
   } finally {
     steps.end();
   }

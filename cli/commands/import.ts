@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { beginPart, followPart, type ImportCounts, type ImportedPort, partsOf } from '../../client/import-ports.ts';
 import { type GuestPortRequest, neutronHostsIn, PortFileError, readPortRequests } from '../../client/port-file.ts';
 import { readHostView } from '../../client/read-state.ts';
-import { action, failureIn } from '../action.ts';
+import { action, goneWhileWaiting } from '../action.ts';
 import { CommandFailure, EXIT, type ExitCode } from '../exit-codes.ts';
 import { checkReport, writeReport } from '../import-report.ts';
 import { colour, colourAside } from '../output.ts';
@@ -135,9 +135,7 @@ async function wireAll(
     await Promise.all([...byHost.values()].map(wireHost));
     if (!session.signal.aborted) return inOrderOf(ports, done);
   } catch (error) {
-    const { message, exitCode } = failureIn(error, session);
-    if (exitCode !== EXIT.unavailable) throw error;
-    throw new CommandFailure(exitCode, `Temporal does not answer any more: ${message}\n${GOES_ON}`);
+    throw goneWhileWaiting(error, session, GOES_ON);
   } finally {
     bar.end();
   }
