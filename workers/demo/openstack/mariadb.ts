@@ -15,11 +15,14 @@ export async function startMariadb(folder: string): Promise<{ connection: string
   const socket = join(home, 's.sock');
   const log = join(home, 'out.log');
   const user = userInfo().username;
-  await mkdir(home, { recursive: true });
+  // A MariaDB that starts clears its folder for temporary tables, other servers' too.
+  const temporary = join(home, 'tmp');
+  await mkdir(temporary, { recursive: true });
   sql('mariadb-install-db', [
     '--no-defaults',
     `--user=${user}`,
     `--datadir=${data}`,
+    `--tmpdir=${temporary}`,
     '--auth-root-authentication-method=normal',
     '--skip-test-db',
   ]);
@@ -29,6 +32,7 @@ export async function startMariadb(folder: string): Promise<{ connection: string
       '--no-defaults',
       `--user=${user}`,
       `--datadir=${data}`,
+      `--tmpdir=${temporary}`,
       `--socket=${socket}`,
       `--pid-file=${join(home, 'pid')}`,
       '--bind-address=127.0.0.1',
@@ -60,6 +64,6 @@ export async function startMariadb(folder: string): Promise<{ connection: string
 }
 
 function sql(program: string, args: string[]): void {
-  const { status, stderr } = spawnSync(program, args, { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`${program} failed: ${stderr.slice(-500)}`);
+  const { status, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`${program} failed: ${stdout.slice(0, 500)} ${stderr.slice(-500)}`);
 }

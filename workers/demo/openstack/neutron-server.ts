@@ -49,22 +49,21 @@ export async function startOpenstack(options: OpenstackOptions): Promise<Opensta
   const release = neutronRelease();
   await ensurePackages(say);
   const folder = await mkdtemp(join(tmpdir(), 'networking-zvm-neutron-'));
-  const undo: (() => Promise<void>)[] = [() => rm(folder, { recursive: true, force: true })];
+  const undo: (() => Promise<void>)[] = [() => rm(folder, { recursive: true, force: true, maxRetries: 5 })];
   const stop = async () => {
     for (const step of undo.splice(0).reverse()) await step();
   };
   try {
     say('Neutron: starting RabbitMQ and MariaDB …');
-    const [rabbit, database] = await Promise.all([
-      startRabbit(folder, options.tls).then((started) => {
-        undo.push(() => started.stop());
-        return started;
-      }),
-      startMariadb(folder).then((started) => {
-        undo.push(() => started.stop());
-        return started;
-      }),
-    ]);
+    const starting = [startRabbit(folder, options.tls), startMariadb(folder)] as const;
+    for (const each of starting)
+      each.then(
+        (started) => undo.push(() => started.stop()),
+        () => {},
+      );
+    // One that starts while the other has failed has to be stopped too.
+    await Promise.allSettled(starting);
+    const [rabbit, database] = await Promise.all(starting);
     const port = await freePort();
     const configFile = await writeConfiguration(folder, port, rabbit, database.connection, release, options);
     const migration = spawnSync(release.migrate, ['--config-file', configFile, 'upgrade', 'heads'], {
