@@ -106,7 +106,7 @@ function changedVlans({ add, remove }: { add: readonly number[]; remove: readonl
 }
 
 /** Several steps as one line, shortened after `most` of them. */
-export function summarise(steps: readonly Step[], most = 4): string {
+function summarise(steps: readonly Step[], most = 4): string {
   const shown = steps.slice(0, most).map(sentence).join('; ');
   return steps.length > most ? `${shown}; and ${steps.length - most} more` : shown;
 }

@@ -15,7 +15,7 @@ import type { Userid } from '../network/identifiers.ts';
 import type { Mac } from '../network/mac.ts';
 import { type Refusal, type RefusedPort, refusal } from '../network/refusal.ts';
 import type { Change, OnlyIf } from '../network/requests.ts';
-import { headline, type Step, sentence, summarise } from '../network/steps.ts';
+import { headline, type Step, sentence } from '../network/steps.ts';
 import type { Vdev } from '../network/vdev.ts';
 import { ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
 import { guestWorkflowId } from '../temporal-config/workflow-ids.ts';
@@ -252,12 +252,17 @@ class Converging {
   /** Run the plan and plan again until nothing is left; answers the NICs that are live then. */
   async converge(desired: Desired, first?: Progress): Promise<Vdev[]> {
     let progress = first ?? (await this.planTowards(desired));
-    let carriedOut = '';
+    let accepted = new Set<string>();
     while (progress.steps.length > 0) {
       const { steps } = progress;
-      // DirMaint may carry a change out later (SMAPI 592): the same plan again is given time.
-      if (summarise(steps) === carriedOut) await this.pauseAfter(notShownYet(), headline(steps, 2));
-      carriedOut = '';
+      // DirMaint may carry a change out later (SMAPI 592): it is given time, and looked for once more before it is asked for again.
+      if (steps.every((step) => accepted.has(sentence(step)))) {
+        accepted = new Set();
+        await this.pauseAfter(notShownYet(), headline(steps, 2));
+        progress = await this.planTowards(desired);
+        continue;
+      }
+      accepted = new Set();
       let unheard: string[] = [];
       this.touched = true;
       this.show(steps);
@@ -266,7 +271,7 @@ class Converging {
         this.done.push(...reports.map(({ step }) => step));
         // DirMaint carries some out later: what follows them waits too.
         this.owed = reports.length < steps.length ? this.owedWith(steps) : [];
-        carriedOut = summarise(steps);
+        accepted = new Set(reports.map(({ step }) => step));
       } catch (error) {
         this.owed = this.owedWith(steps);
         const told = doneBefore(error);

@@ -327,3 +327,13 @@ describe.each([
     });
   });
 });
+
+test('a change of the directory that DirMaint carries out later is looked for before it is asked for again', async () => {
+  const zvm = await createEnvironment({ directoryAsync: true, directoryMs: 500 });
+  await zvm.run('createPort', { userid: ON, portId: portId(1), vswitch: 'VSW1', network: vlan(1001) });
+  const asked = (await zvm.events()).filter(
+    ({ type, argv }) => type === 'smcli' && String(argv).includes('Image_Definition_Update_DM'),
+  );
+  expect(asked).toHaveLength(1);
+  await zvm.close();
+});
