@@ -37,10 +37,11 @@ const MOST_SWEPT = 200;
 export async function surveyHost(host: HostRuntime, input: SurveyInput, signal: AbortSignal): Promise<Survey> {
   const memory = readMemory(input.memory);
   const slice = sliceOf(memory, input);
+  const later = notNow(input);
   const [reading, nics, { ports, problem }] = await Promise.all([
     readHost(host, slice, true),
     managementNodeNics(host, signal),
-    readPorts(host, memory.neutron?.ports ?? [], notNow(input)),
+    readPorts(host, memory.neutron?.ports ?? [], later),
   ]);
   signal.throwIfAborted();
   const neutron =
@@ -48,7 +49,7 @@ export async function surveyHost(host: HostRuntime, input: SurveyInput, signal: 
       ? { ...NO_NEUTRON, memory: memory.neutron }
       : surveyNeutron(ports, reading, host.rules, memory, input);
   const guests = surveyed(reading, memory, neutron);
-  const found = await examine(host, reading, guests, slice, input);
+  const found = await examine(host, reading, guests, slice, later, input.now);
   const missing = vswitchesToEnsure(host, reading.vswitches, nics);
   const foreign = foreignOn(
     reading.vswitches,
@@ -76,7 +77,7 @@ export async function surveyHost(host: HostRuntime, input: SurveyInput, signal: 
     managementNetwork: host.rules.managementNetwork !== undefined && nics.here && !nics.coupled,
     dhcp: lacksDhcp(host, reading),
     reIpled: ipl,
-    statuses: statusesToTell(neutron, found, input),
+    statuses: statusesToTell(neutron, found, later, input.unreported),
     memory: writeMemory({
       ...(neutron.memory === undefined ? {} : { neutron: neutron.memory }),
       ...(reading.iplTime === undefined ? {} : { iplTime: reading.iplTime }),
@@ -156,10 +157,9 @@ async function examine(
   reading: HostReading,
   guests: readonly SurveyedGuest[],
   slice: readonly Userid[],
-  input: SurveyInput,
+  later: ReadonlyMap<string, FailedGuest>,
+  now: number,
 ): Promise<Found> {
-  const { now } = input;
-  const later = notNow(input);
   const swept = new Set(slice);
   const candidates: Candidate[] = [];
   const settled = new Set<Userid>();
@@ -214,10 +214,10 @@ function stillFailed(later: ReadonlyMap<string, FailedGuest>, guests: readonly S
 function statusesToTell(
   { statuses, unconfirmed }: NeutronSurvey,
   { candidates, failed }: Found,
-  input: SurveyInput,
+  later: ReadonlyMap<string, FailedGuest>,
+  unreported: readonly PortId[],
 ): PortStatus[] {
-  const later = notNow(input);
-  const untold = new Set(input.unreported);
+  const untold = new Set(unreported);
   const concerned = new Set<string>([...candidates, ...failed].map(({ userid }) => userid));
   return statuses
     .filter(({ userid, portId }) => userid === undefined || !later.has(userid) || untold.has(portId))

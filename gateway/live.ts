@@ -3,8 +3,7 @@ import { type SSEStreamingApi, streamSSE } from 'hono/streaming';
 import { runUrl } from '../client/operations.ts';
 import type { HostView, VswitchView } from '../network/host-view.ts';
 import { HostFeed, type Seen } from './host-feed.ts';
-import { invalid } from './problem.ts';
-import { type App, hostFor, newApp, type Services } from './routing.ts';
+import { type App, hostFor, newApp, refuseQuery, type Services } from './routing.ts';
 import { stillAllows } from './tokens.ts';
 
 /** Something is sent at least this often: proxies drop silent connections, and pages tell by it that they are still told. */
@@ -19,12 +18,7 @@ export function liveRoutes(services: Services): App {
   const feeds = new Map<string, HostFeed>();
   app.get('/v1/hosts/:host/events', (context) => {
     const { host } = hostFor(context, services, context.req.param('host'), 'read');
-    const unknown = Object.keys(context.req.query());
-    if (unknown.length > 0)
-      throw invalid(
-        422,
-        unknown.map((key) => ({ field: 'query', reason: `Unrecognized key: "${key}"` })),
-      );
+    refuseQuery(context);
     // HEAD is served as GET whose body nobody reads: a stream of events would never end.
     if (context.req.method === 'HEAD') return context.body(null, 200, { 'content-type': 'text/event-stream' });
     const feed = feeds.get(host) ?? new HostFeed(services, host);

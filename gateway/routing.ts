@@ -23,14 +23,23 @@ export type Services = {
 export function newApp(): App {
   return new OpenAPIHono<Env>({
     defaultHook: (result) => {
-      if (result.success) return;
-      const errors = result.error.issues.flatMap(issuesOf).map(({ path, message }) => ({
-        field: path.join('.') || result.target,
-        reason: message,
-      }));
-      throw invalid(422, errors);
+      if (!result.success) throw notUnderstood(result.error, result.target);
     },
   });
+}
+
+function notUnderstood({ issues }: z.core.$ZodError, target: string): Problem {
+  const errors = issues.flatMap(issuesOf).map(({ path, message }) => ({
+    field: path.join('.') || target,
+    reason: message,
+  }));
+  return invalid(422, errors);
+}
+
+/** For a route without a schema. Throws a Problem when its query says anything. */
+export function refuseQuery(context: Context): void {
+  const { error } = NO_QUERY.safeParse(context.req.query());
+  if (error !== undefined) throw notUnderstood(error, 'query');
 }
 
 type Issue = z.core.$ZodIssue;

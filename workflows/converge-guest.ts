@@ -256,13 +256,13 @@ class Converging {
     while (progress.steps.length > 0) {
       const { steps } = progress;
       // DirMaint may carry a change out later (SMAPI 592): it is given time, and looked for once more before it is asked for again.
-      if (steps.every((step) => accepted.has(sentence(step)))) {
-        accepted = new Set();
+      const isAccepted = steps.every((step) => accepted.has(sentence(step)));
+      accepted = new Set();
+      if (isAccepted) {
         await this.pauseAfter(notShownYet(), headline(steps, 2));
         progress = await this.planTowards(desired);
         continue;
       }
-      accepted = new Set();
       let unheard: string[] = [];
       this.touched = true;
       this.show(steps);
