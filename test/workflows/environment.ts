@@ -37,8 +37,8 @@ export type Environment = {
   guest(userid: string): Promise<GuestView>;
   events(since?: number): Promise<Event[]>;
   control(method: string, path: string, body?: unknown): Promise<unknown>;
-  /** Hold the requests that fit, before xCAT does what they ask for or after. */
-  hold(match: object, when?: 'before' | 'after'): Promise<Hold>;
+  /** Hold the requests that fit one of these, before xCAT does what they ask for or after. */
+  hold(match: object | readonly object[], when?: 'before' | 'after'): Promise<Hold>;
   close(): Promise<void>;
 };
 
@@ -104,7 +104,7 @@ export async function createEnvironmentOn(
     configuration,
     host,
     control,
-    hold: (match, when = 'before') => holdOn(control, match, when),
+    hold: (match, when = 'before') => holdOn(control, [match].flat(), when),
     run: async (type, input) => (await startOperation(client, type, { host, ...input } as never)).result(),
     events: async (since = 0) => (await control('GET', `events?since=${since}`)) as Event[],
     guest: async (userid) => viewOf(SimulatorState.parse(await control('GET', 'state')), embedded.zhcpNode, userid),
@@ -115,15 +115,24 @@ export async function createEnvironmentOn(
   };
 }
 
-async function holdOn(control: Environment['control'], match: object, when: 'before' | 'after'): Promise<Hold> {
-  const { id } = (await control('POST', 'faults', { match, action: { kind: 'hold', when } })) as { id: string };
+async function holdOn(
+  control: Environment['control'],
+  matches: readonly object[],
+  when: 'before' | 'after',
+): Promise<Hold> {
+  const rules = await Promise.all(
+    matches.map(
+      async (match) => (await control('POST', 'faults', { match, action: { kind: 'hold', when } })) as { id: string },
+    ),
+  );
+  const ids = rules.map(({ id }) => id);
   const held = async () => {
-    const rules = (await control('GET', 'faults')) as { id: string; held: number }[];
-    return rules.some((rule) => rule.id === id && rule.held > 0);
+    const now = (await control('GET', 'faults')) as { id: string; held: number }[];
+    return now.some((rule) => ids.includes(rule.id) && rule.held > 0);
   };
   return {
     reached: () => expect.poll(held, { message: 'a request is held' }).toBe(true),
-    release: async () => void (await control('DELETE', `faults/${id}`)),
+    release: async () => void (await Promise.all(ids.map((id) => control('DELETE', `faults/${id}`)))),
   };
 }
 
