@@ -27,6 +27,19 @@ export const OPERATION_TYPES = [
 export const OPERATION_STATES = ['running', 'completed', 'failed', 'cancelled', 'terminated', 'timedOut'] as const;
 export type OperationState = (typeof OPERATION_STATES)[number];
 
+/** What comes of operations; the last two while they run. */
+export const OPERATION_OUTCOMES = [
+  'changed',
+  'unchanged',
+  'drifted',
+  'refused',
+  'failed',
+  'cancelled',
+  'waiting',
+  'retrying',
+] as const;
+export type OperationOutcome = (typeof OPERATION_OUTCOMES)[number];
+
 /** What became of an operation that failed. */
 export type OperationFailure = {
   /** `Refused`, `StepFailed` or `GaveUp`. */
@@ -47,7 +60,7 @@ export type OperationView = {
   userid?: string;
   portIds: string[];
   state: OperationState;
-  /** `changed`, `unchanged`, `refused`, `failed`, `cancelled`, `drifted`; while it runs `waiting`, `retrying`. */
+  /** One of OPERATION_OUTCOMES. */
   outcome?: string;
   startedAt: string;
   closedAt?: string;
@@ -72,6 +85,7 @@ export type OperationFilter = {
   portId?: string | undefined;
   type?: string | undefined;
   state?: OperationState | undefined;
+  outcome?: OperationOutcome | undefined;
   /** Leave out reconciliations that found nothing to do: they come every half a minute. */
   withoutIdle?: boolean | undefined;
   /** What comes after this run, which the page before ended with. */
@@ -156,7 +170,8 @@ async function listedAfter(
   return [...doubtful, ...found].slice(0, limit);
 }
 
-function queryOf({ host, hosts, userid, portId, type, state, withoutIdle }: OperationFilter): string {
+function queryOf(filter: OperationFilter): string {
+  const { host, hosts, userid, portId, type, state, outcome, withoutIdle } = filter;
   const types = type === undefined ? OPERATION_TYPES : [type];
   const parts = [`WorkflowType IN (${types.map(quoted).join(', ')})`];
   if (host !== undefined) parts.push(is(ZVM_HOST, host));
@@ -168,6 +183,8 @@ function queryOf({ host, hosts, userid, portId, type, state, withoutIdle }: Oper
       `(WorkflowType != "reconcileHost" OR ${ZVM_OUTCOME.name} != "unchanged" OR ${ZVM_OUTCOME.name} IS NULL)`,
     );
   if (state !== undefined) parts.push(`ExecutionStatus = ${quoted(WORDS[state])}`);
+  if (outcome !== undefined) parts.push(is(ZVM_OUTCOME, outcome));
+  if (outcome !== undefined && UNENDED.has(outcome)) parts.push('ExecutionStatus = "Running"');
   return parts.join(' AND ');
 }
 
@@ -178,7 +195,7 @@ type Listed = Pick<
 >;
 
 /** Outcomes of what has not ended. */
-const UNENDED = new Set(['waiting', 'retrying']);
+const UNENDED = new Set<string>(['waiting', 'retrying'] satisfies OperationOutcome[]);
 
 function viewOf({
   workflowId,

@@ -73,7 +73,7 @@ export function operationRoutes(services: Services): App {
       { 200: { description: 'A page of operations', schema: Operations } },
     ),
     async (context) => {
-      const { host, userid, port, type, state, limit, after } = context.req.valid('query');
+      const { host, userid, port, type, state, outcome, limit, after } = context.req.valid('query');
       permit(context, 'read', host);
       const caller = context.get('caller');
       const filter = {
@@ -83,6 +83,7 @@ export function operationRoutes(services: Services): App {
         portId: port?.toLowerCase(),
         type,
         state,
+        outcome,
         after: cursorOf(after),
       };
       const found = await listOperations(client, filter, limit);

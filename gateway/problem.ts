@@ -50,7 +50,7 @@ export function invalid(status: 400 | 422, errors: readonly FieldProblem[]): Pro
 
 /** What a caller who has waited is told when an operation has ended without all that it was for; undefined when it has reached that. */
 export function endingProblem(operation: OperationDetails & { run?: string }): Problem | undefined {
-  const { id, run, state, outcome, failure, result } = operation;
+  const { id, userid, run, state, outcome, failure, result } = operation;
   const about = { operation: id, ...(run === undefined ? {} : { run }) };
   if (state === 'running') return undefined;
   if (state === 'completed') {
@@ -61,14 +61,10 @@ export function endingProblem(operation: OperationDetails & { run?: string }): P
       result,
     });
   }
-  if (state === 'cancelled')
-    return new Problem(
-      409,
-      'cancelled',
-      'It was cancelled',
-      failure?.message ?? `operation ${id} was cancelled`,
-      about,
-    );
+  if (state === 'cancelled') {
+    const undone = userid === undefined ? '' : `: ${userid} is as it was before`;
+    return new Problem(409, 'cancelled', 'It was cancelled', `operation ${id} was cancelled${undone}`, about);
+  }
   if (failure === undefined) return new Problem(502, 'failed', 'It failed', `operation ${id} is ${state}`, about);
   const { type, message, refusals, step, advice, undone } = failure;
   const extra = {

@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi';
-import { OPERATION_STATES, OPERATION_TYPES } from '../client/operations.ts';
+import { OPERATION_OUTCOMES, OPERATION_STATES, OPERATION_TYPES } from '../client/operations.ts';
 import { MOST_PORTS } from '../network/requests.ts';
 
 // The forms of the network's words as callers write them: the workflows check them again, with all that a form cannot say.
@@ -338,6 +338,10 @@ export const OperationFilter = z.object({
   port: PortIdParam.optional(),
   type: z.enum(OPERATION_TYPES).optional().openapi({ description: 'What was asked for' }),
   state: z.enum(OPERATION_STATES).optional().openapi({ description: 'Where they stand' }),
+  outcome: z
+    .enum(OPERATION_OUTCOMES)
+    .optional()
+    .openapi({ description: 'What came of them; `waiting` and `retrying` while they run' }),
 });
 
 const limit = z.coerce

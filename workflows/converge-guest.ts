@@ -1,43 +1,39 @@
-import { ApplicationFailure } from '@temporalio/common';
+import type { ApplicationFailure } from '@temporalio/common';
 import {
   CancellationScope,
   isCancellation,
   proxyActivities,
-  proxyLocalActivities,
   setCurrentDetails,
   setHandler,
   upsertSearchAttributes,
 } from '@temporalio/workflow';
 import { backTo, type Desired, type DesiredPort } from '../network/desired.ts';
-import { type FollowUp, owedAfter } from '../network/follow-ups.ts';
+import type { FollowUp } from '../network/follow-ups.ts';
 import { type FoundBy, foundByChange, foundByPorts } from '../network/found-by.ts';
 import type { Userid } from '../network/identifiers.ts';
 import type { Mac } from '../network/mac.ts';
 import { type Refusal, type RefusedPort, refusal } from '../network/refusal.ts';
 import type { Change, OnlyIf } from '../network/requests.ts';
-import { headline, type Step, sentence } from '../network/steps.ts';
 import type { Vdev } from '../network/vdev.ts';
 import { ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
 import { guestWorkflowId } from '../temporal-config/workflow-ids.ts';
-import { changing, HEARTBEAT, LONGEST_STAGE } from './changing.ts';
+import { HEARTBEAT } from './changing.ts';
+import { announced, Converging, once, reading } from './converging.ts';
 import {
   applicationFailureOf,
   doneBefore,
   type FailureReport,
   forGood,
-  hasLostAnswer,
-  isRetryable,
   operationFailed,
+  reasonOf,
   refused,
   refusedAt,
-  sayTrouble,
   takenBy,
   troubleOf,
 } from './failures.ts';
 import { findable } from './findable.ts';
 import { awaitTurn, isBehind, joinLines, lineBack, type Waiting, withLine } from './guest-turn.ts';
-import type { DirectoryReading, HostActivities, PlannedChange, Progress, Target, Together } from './host-activities.ts';
-import { pausing, triedAgain } from './pausing.ts';
+import type { DirectoryReading, HostActivities, PlannedChange, Together } from './host-activities.ts';
 import { progress as progressOf } from './progress.ts';
 
 export type ConvergeGuestInput = {
@@ -81,8 +77,6 @@ export type ConvergeGuestResult = {
 
 type Outcome = Omit<ConvergeGuestResult, 'waiting'>;
 
-const FIRST_PAUSE_MS = 1_000;
-const LONGEST_PAUSE_MS = 60_000;
 /** How long undoing may go on; after that, the drift that is left is reconciliation's. */
 const UNDO_MINUTES = 30;
 /** How often an address that somebody else took at the same moment is chosen anew. */
@@ -144,7 +138,7 @@ function failureToReport(
 
 async function carryOut(input: ConvergeGuestInput, isTooEarly: () => boolean): Promise<Outcome> {
   const { host, userid, change } = input;
-  const guest = new Converging(input, Date.now() + input.giveUpAfterMinutes * 60_000);
+  const guest = converging(input, input.giveUpAfterMinutes);
   const avoidMacs: Mac[] = [];
   for (let choice = 1; ; choice += 1) {
     setCurrentDetails(progressOf({ host, userid, state: 'is being read' }));
@@ -171,15 +165,16 @@ async function carryOut(input: ConvergeGuestInput, isTooEarly: () => boolean): P
     } catch (error) {
       const taken = takenBy(error);
       if (input.keepOnFailure && !isCancellation(error) && taken === undefined) throw error;
-      const undone = await CancellationScope.nonCancellable(() =>
+      const stays = await CancellationScope.nonCancellable(() =>
         undo(input, backTo(planned.before, planned.desired), guest.owed),
       );
       if (isCancellation(error)) {
-        const state = undone ? 'cancelled, and undone' : 'cancelled; what was done could not be undone';
-        setCurrentDetails(progressOf({ host, userid, state, lists: { 'Done before': guest.done } }));
+        if (stays !== undefined) throw notTakenBack(input, stays, guest.done);
+        const lists = { 'Done before': guest.done };
+        setCurrentDetails(progressOf({ host, userid, state: 'cancelled, and undone', lists }));
         throw error;
       }
-      if (taken === undefined) throw withUndone(error, undone);
+      if (taken === undefined) throw withUndone(error, stays === undefined);
       if (input.onlyIf?.plan !== undefined) throw refused(taken.refusals.map(notAsPlanned));
       if (choice >= MAC_CHOICES) throw refused(taken.refusals);
       avoidMacs.push(...taken.macs);
@@ -219,138 +214,36 @@ function affectedOf({ affected }: PlannedChange, { ports }: Desired): DesiredPor
   return ports.filter((port) => ids.has(port.portId));
 }
 
-/** One guest on its way to a desired state, until a deadline. */
-class Converging {
-  readonly target: Target;
-  /** What was done, as sentences. */
-  readonly done: string[] = [];
-  /** What has to follow steps that may have been carried out. */
-  owed: FollowUp[] = [];
-  private readonly deadline: number;
-  private readonly portIds: readonly string[];
-  private readonly keeps: boolean;
-  /** Said of steps that take the guest back. */
-  private readonly undoing: boolean;
-  private pause = FIRST_PAUSE_MS;
-  /** Steps may have been carried out. */
-  private touched = false;
-
-  constructor(input: ConvergeGuestInput, deadline: number, undoing = false) {
-    const { host, userid, together, directory } = input;
-    this.portIds = foundByChange(input.change).portIds;
-    this.keeps = input.keepOnFailure;
-    this.undoing = undoing;
-    this.target = {
-      host,
-      userid,
-      ...(together === undefined ? {} : { together }),
-      ...(directory === undefined ? {} : { directory }),
-    };
-    this.deadline = deadline;
-  }
-
-  /** Run the plan and plan again until nothing is left; answers the NICs that are live then. */
-  async converge(desired: Desired, first?: Progress): Promise<Vdev[]> {
-    let progress = first ?? (await this.planTowards(desired));
-    let accepted = new Set<string>();
-    while (progress.steps.length > 0) {
-      const { steps } = progress;
-      // DirMaint may carry a change out later (SMAPI 592): it is given time, and looked for once more before it is asked for again.
-      const isAccepted = steps.every((step) => accepted.has(sentence(step)));
-      accepted = new Set();
-      if (isAccepted) {
-        await this.pauseAfter(notShownYet(), headline(steps, 2));
-        progress = await this.planTowards(desired);
-        continue;
-      }
-      let unheard: string[] = [];
-      this.touched = true;
-      this.show(steps);
-      try {
-        const reports = await changing(this.said(headline(steps))).applySteps({ ...this.target, steps });
-        this.done.push(...reports.map(({ step }) => step));
-        // DirMaint carries some out later: what follows them waits too.
-        this.owed = reports.length < steps.length ? this.owedWith(steps) : [];
-        accepted = new Set(reports.map(({ step }) => step));
-      } catch (error) {
-        this.owed = this.owedWith(steps);
-        const told = doneBefore(error);
-        this.done.push(...told);
-        if (hasLostAnswer(error)) unheard = steps.map(sentence).filter((step) => !told.includes(step));
-        await this.pauseAfter(error, headline(steps, 2));
-      }
-      progress = await this.planTowards(desired);
-      // What is not to be done any more was done, though nobody heard of it.
-      const left = progress.steps.map(sentence);
-      this.done.push(...unheard.filter((step) => !left.includes(step)));
-    }
-    return progress.liveVdevs;
-  }
-
-  /** Try a reading until it works, fails for good, or the operation's time is over. */
-  async whileItHelps<Result>(what: string, attempt: (summary: string) => Promise<Result>): Promise<Result> {
-    for (;;) {
-      try {
-        return await attempt(this.said(what));
-      } catch (error) {
-        await this.pauseAfter(error, what);
-      }
-    }
-  }
-
-  private owedWith(steps: readonly Step[]): FollowUp[] {
-    return [...new Set([...this.owed, ...owedAfter(steps)])];
-  }
-
-  private planTowards(desired: Desired): Promise<Progress> {
-    return this.whileItHelps(`read ${this.target.userid} again and compare`, (summary) =>
-      reading(summary).planTowards({ ...this.target, desired, ...(this.owed.length === 0 ? {} : { owed: this.owed }) }),
-    );
-  }
-
-  /** Wait before the next try; throws when another one cannot help, or there is no time left for it. */
-  private async pauseAfter(error: unknown, what: string): Promise<void> {
-    const { host, userid } = this.target;
-    const failure = applicationFailureOf(error);
-    if (isCancellation(error) || failure?.type === 'Refused' || failure?.type === 'Taken') throw error;
-    const trouble = troubleOf(error, what);
-    if (!isRetryable(error) || Date.now() + this.pause >= this.deadline) {
-      const report = { host, userid, portIds: this.portIds, ...forGood(trouble), done: [...this.done] };
-      const aftermath = this.touched ? (this.keeps ? 'kept' : 'left') : 'nothing';
-      throw operationFailed(isRetryable(error) ? 'GaveUp' : 'StepFailed', report, aftermath);
-    }
-    const reason = sayTrouble('forNow', trouble);
-    const lists = { Done: this.done };
-    setCurrentDetails(progressOf({ host, userid, state: this.said(triedAgain(this.deadline)), reason, lists }));
-    await pausing(this.pause, trouble.reason);
-    this.pause = Math.min(this.pause * 2, LONGEST_PAUSE_MS);
-  }
-
-  private said(what: string): string {
-    return this.undoing ? `undo: ${what}` : what;
-  }
-
-  private show(steps: readonly Step[]): void {
-    const { host, userid } = this.target;
-    const state = this.undoing ? 'is being taken back to where it was' : 'is being changed';
-    setCurrentDetails(progressOf({ host, userid, state, lists: { Now: steps.map(announced), Done: this.done } }));
-  }
+function converging(input: ConvergeGuestInput, minutes: number, undoing = false): Converging {
+  const { host, userid, together, directory, change, keepOnFailure } = input;
+  const target = {
+    ...{ host, userid },
+    ...(together === undefined ? {} : { together }),
+    ...(directory === undefined ? {} : { directory }),
+  };
+  const deadline = Date.now() + minutes * 60_000;
+  return new Converging(target, { portIds: foundByChange(change).portIds, deadline, keeps: keepOnFailure, undoing });
 }
 
-function notShownYet(): ApplicationFailure {
-  return ApplicationFailure.retryable('z/VM has taken the steps, but does not show them yet', 'StepFailed');
-}
-
-async function undo(input: ConvergeGuestInput, before: Desired, owed: FollowUp[]): Promise<boolean> {
+/** Take the guest back to where it was. Answers why that cannot be, when it cannot. */
+async function undo(input: ConvergeGuestInput, before: Desired, owed: FollowUp[]): Promise<string | undefined> {
   const { together: _window, ...alone } = input;
   try {
-    const guest = new Converging(alone, Date.now() + UNDO_MINUTES * 60_000, true);
+    const guest = converging(alone, UNDO_MINUTES, true);
     guest.owed = owed;
     await guest.converge(before);
-    return true;
-  } catch {
-    return false;
+    return undefined;
+  } catch (error) {
+    return reasonOf(error);
   }
+}
+
+/** Who is cancelled is as it was before; one that is not is told to have failed. */
+function notTakenBack({ host, userid, change }: ConvergeGuestInput, reason: string, done: readonly string[]) {
+  const { portIds } = foundByChange(change);
+  const step = `take ${userid} back to where it was, since the operation was cancelled`;
+  const advice = 'correct the cause, then start the operation again, or undo it by its opposite';
+  return operationFailed('StepFailed', { host, userid, portIds, step, reason, advice, done: [...done] }, 'left');
 }
 
 function withUndone(error: unknown, undone: boolean): unknown {
@@ -361,11 +254,6 @@ function withUndone(error: unknown, undone: boolean): unknown {
   return operationFailed(type, report as FailureReport, undone ? 'undone' : 'left');
 }
 
-/** The step before it is done, with what it costs. */
-function announced(step: Step): string {
-  return `${sentence(step)}${step.disturbs ? ' (interrupts the NIC)' : ''}`;
-}
-
 /**
  * What is decided first is no local activity, unless of many guests at once: who has come to wait meanwhile is looked at right after it, and
  * has to come in the same order when the run is replayed.
@@ -374,13 +262,4 @@ function deciding(summary: string, { together }: ConvergeGuestInput): Pick<HostA
   return together === undefined
     ? proxyActivities<HostActivities>({ ...once(summary), heartbeatTimeout: HEARTBEAT })
     : reading(summary);
-}
-
-/** Readings change nothing: they run within the workflow task, which spares the server two tasks each. */
-function reading(summary: string): Pick<HostActivities, 'planChange' | 'planTowards'> {
-  return proxyLocalActivities<HostActivities>(once(summary));
-}
-
-function once(summary: string) {
-  return { summary, startToCloseTimeout: LONGEST_STAGE, retry: { maximumAttempts: 1 } };
 }

@@ -81,7 +81,7 @@ export async function wirePorts(
   const work = async () => {
     for (let next = windows.shift(); next !== undefined; next = windows.shift()) {
       const guests = next;
-      await Promise.all(
+      await allEnded(
         guests.map(async (guest) => {
           done.push(...(await wireGuest(turns, request, guest, windowOf(guests, windows.length))));
           show();
@@ -90,7 +90,7 @@ export async function wirePorts(
       if (workflowInfo().continueAsNewSuggested) return;
     }
   };
-  await Promise.all(Array.from({ length: WINDOWS_AT_ONCE }, work));
+  await allEnded(Array.from({ length: WINDOWS_AT_ONCE }, work));
   const left = windows.flat().flatMap((guest) => guest.ports);
   if (left.length > 0) await continueAsNew<typeof wirePorts>({ ...request, ports: left }, done);
   const result = summed(done, request.dryRun);
@@ -100,6 +100,13 @@ export async function wirePorts(
   const counts = `${wired} ${word}, ${unchanged} as they were, ${refused} refused, ${failed} failed`;
   setCurrentDetails(`**${total}** ports on **${request.host}**: ${counts}.${failuresOf(done)}`);
   return result;
+}
+
+/** When it is cancelled, guests take their time to be undone: the run ends with the last of them, and says if one was not. */
+async function allEnded(parts: readonly Promise<void>[]): Promise<void> {
+  const settled = await Promise.allSettled(parts);
+  const errors = settled.flatMap((part) => (part.status === 'rejected' ? [part.reason] : []));
+  if (errors.length > 0) throw errors.find((error) => !isCancellation(error)) ?? errors[0];
 }
 
 function windowsOf(ports: WirePortsRequest['ports']): GuestPorts[][] {

@@ -5,6 +5,7 @@ import {
   cancelOperation,
   describeOperation,
   listOperations,
+  OPERATION_OUTCOMES,
   OPERATION_STATES,
   OPERATION_TYPES,
   type OperationDetails,
@@ -26,6 +27,7 @@ const ListOptions = z.object({
   port: PortId.optional(),
   type: z.enum(OPERATION_TYPES).optional(),
   state: z.enum(OPERATION_STATES).optional(),
+  outcome: z.enum(OPERATION_OUTCOMES).optional(),
   limit: wholeNumber(1, 1_000),
   idle: z.boolean().default(false),
 });
@@ -40,9 +42,10 @@ export function opsCommands(program: Command): void {
     .option('--port <uuid>', 'that touch this port')
     .option('--limit <n>', 'at most so many', '20')
     .option('--idle', 'reconciliations that found nothing to do too')
-    .addHelpText('after', examples(['zvmnet ops list --state failed', 'zvmnet ops list --guest LNX10001 --limit 5']));
+    .addHelpText('after', examples(['zvmnet ops list --outcome failed', 'zvmnet ops list --guest LNX10001 --limit 5']));
   list.addOption(list.createOption('--type <type>', 'of this type').choices(OPERATION_TYPES));
   list.addOption(list.createOption('--state <state>', 'in this state').choices(OPERATION_STATES));
+  list.addOption(list.createOption('--outcome <outcome>', 'of which this came').choices(OPERATION_OUTCOMES));
   list.action(action(ListOptions, listThem));
   ops
     .command('show <operation>')
@@ -57,8 +60,16 @@ export function opsCommands(program: Command): void {
 }
 
 async function listThem(session: Session, _args: string[], options: z.output<typeof ListOptions>): Promise<ExitCode> {
-  const { guest, port, type, state, limit, idle } = options;
-  const filter = { host: session.namedHost(), userid: guest, portId: port, type, state, withoutIdle: !idle };
+  const { guest, port, type, state, outcome, limit, idle } = options;
+  const filter = {
+    host: session.namedHost(),
+    userid: guest,
+    portId: port,
+    type,
+    state,
+    outcome,
+    withoutIdle: !idle && outcome === undefined,
+  };
   const operations = (await listOperations(await session.client(), filter, limit)).map((each) =>
     withRun(session, each),
   );
@@ -133,6 +144,9 @@ async function cancel(session: Session, [id = '']: string[], { wait }: { wait: b
   if (session.signal.aborted)
     throw new CommandFailure(EXIT.interrupted, `It goes on undoing what it has done. See: zvmnet ops show '${id}'`);
   const after = withRun(session, ended ?? (await find(session, id, operation.runId)));
-  session.output.result(after, () => session.output.print(`${id}: ${outcomeText(after)}`));
-  return EXIT.ok;
+  session.output.result(after, () => {
+    session.output.print(`${id}: ${outcomeText(after)}`);
+    if (after.failure !== undefined) showOutcome(session.output, after);
+  });
+  return after.failure === undefined ? EXIT.ok : exitCodeOf(after);
 }

@@ -179,7 +179,7 @@ test('when Temporal goes while it waits, it ends with 5 and says that the operat
   await expect.poll(async () => (await environment.guest('LNX10008')).rows.length).toBe(1);
 });
 
-test('operations are listed by guest, type and state', async () => {
+test('operations are listed by guest, type, state and outcome', async () => {
   await run(...create('LNX10006', 12, '100'));
   await run('port', 'set-vlan', portId(12), '200');
   await run(...create('LNX10006', 13, '100', 'NOSUCH'));
@@ -190,6 +190,9 @@ test('operations are listed by guest, type and state', async () => {
   await expect
     .poll(async () => (await run('ops', 'list', '--guest', 'LNX10006', '--state', 'failed')).out)
     .toMatch(/LNX10006 +refused/);
+  const came = async (outcome: string) =>
+    (await json('ops', 'list', '--guest', 'LNX10006', '--outcome', outcome)).operations.length;
+  expect(await Promise.all(['changed', 'refused', 'failed', 'waiting'].map(came))).toEqual([2, 1, 0, 0]);
 });
 
 test('on a terminal it has colours, and shows live which step is running', async () => {

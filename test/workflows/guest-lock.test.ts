@@ -124,3 +124,22 @@ test('a cancelled operation ends when the call to z/VM that was under way is ans
   await expect(run.result()).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
   expect(await zvm.guest('LNX10006')).toMatchObject({ rows: [], granted: {}, directory: [] });
 });
+
+test('a cancelled operation that cannot be undone is told as failed, with why and what it had done', async () => {
+  const granted = await zvm.hold({ command: 'Virtual_Network_Vswitch_Set_Extended' }, 'after');
+  const ask = { host: zvm.host, userid: 'LNX10007', portId: portId(99), vswitch: 'VSW1', network: vlan(100) };
+  const run = await startOperation(zvm.client, 'createPort', ask as never);
+  await granted.reached();
+  await run.cancel();
+  const notAuthorised = { kind: 'smapi', function: 'Virtual_Network_Vswitch_Set_Extended', rc: 100, rs: 8 };
+  const { id } = (await zvm.control('POST', 'faults', { action: notAuthorised })) as { id: string };
+  await granted.release();
+  const failure = await failureOf(run.result());
+  expect(failure).toMatchObject({
+    type: 'StepFailed',
+    message: expect.stringMatching(/since the operation was cancelled: .*not authorised/s),
+    details: [{ undone: false, done: expect.arrayContaining(['grant LNX10007 on VSW1 with VLAN 100']) }],
+  });
+  await zvm.control('DELETE', `faults/${id}`);
+  expect((await zvm.guest('LNX10007')).granted).toEqual({ VSW1: [100] });
+});
