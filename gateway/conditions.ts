@@ -54,8 +54,14 @@ function checkMatch(context: Context, etag: string | undefined): string | undefi
   const wanted = context.req.header('if-match')?.trim();
   // A weak tag never matches here: it does not say that nothing has changed.
   if (wanted !== undefined && (etag === undefined || (wanted !== '*' && !tagsOf(wanted).includes(etag))))
-    throw changed(etag === undefined ? 'there is no such thing' : 'it is not as it was when the ETag was read', etag);
+    throw changed(whyUnmatched(wanted, etag), etag);
   return wanted;
+}
+
+function whyUnmatched(wanted: string, etag: string | undefined): string {
+  if (etag === undefined) return 'there is no such thing';
+  if (wanted !== '*' && tagsOf(wanted).length === 0) return 'If-Match has no ETag: its double quotes belong to it';
+  return 'it is not as it was when the ETag was read';
 }
 
 function changed(detail: string, etag: string | undefined): Problem {

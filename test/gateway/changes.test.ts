@@ -87,6 +87,16 @@ test('a request with a condition waits for the guest, and is refused when the on
   expect((await served.environment.guest('LNX10008')).granted).toEqual({ VSW1: [101] });
 });
 
+test('a tag without its quotes never holds, and that is said', async () => {
+  const port = portOf('LNX10008', 21);
+  const tag = (await call('GET', port)).headers.get('etag') ?? '';
+  const change = (match: string) => call('PATCH', port, { network: vlan(101) }, { ...WAIT, 'if-match': match });
+  const detail = 'If-Match has no ETag: its double quotes belong to it';
+  for (const wrong of [tag.slice(1, -1), tag.slice(0, -1), ''])
+    expect(await change(wrong)).toMatchObject({ status: 412, body: { detail } });
+  expect((await change(`"other", ${tag}`)).status).toBe(200);
+});
+
 test('a request that is repeated with its key and its condition is the operation that it was', async () => {
   const port = portOf('LNX10008', 21);
   const tag = (await call('GET', port)).headers.get('etag') ?? '';
