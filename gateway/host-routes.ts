@@ -40,8 +40,12 @@ const PortFilter = Paging.extend({
 /** Hosts, and lists of their guests and ports. */
 export function hostRoutes(services: Services): App {
   const app = newApp();
-  const { options, state } = services;
+  for (const add of [listHostsRoute, showHostRoute, changeHostRoute, listGuestsRoute, listPortsRoute, showPictureRoute])
+    add(app, services);
+  return app;
+}
 
+function listHostsRoute(app: App, services: Services): void {
   app.openapi(
     route(
       {
@@ -62,11 +66,13 @@ export function hostRoutes(services: Services): App {
     async (context) => {
       permit(context, 'read');
       const caller = context.get('caller');
-      const mine = options.hosts.filter(({ host }) => caller === undefined || allows(caller, 'read', host));
+      const mine = services.options.hosts.filter(({ host }) => caller === undefined || allows(caller, 'read', host));
       return tagged(context, { hosts: await Promise.all(mine.map((host) => hostBody(services, host))) });
     },
   );
+}
 
+function showHostRoute(app: App, services: Services): void {
   app.openapi(
     route(
       {
@@ -84,7 +90,9 @@ export function hostRoutes(services: Services): App {
       return tagged(context, await hostBody(services, host));
     },
   );
+}
 
+function changeHostRoute(app: App, services: Services): void {
   app.openapi(
     route(
       {
@@ -105,12 +113,14 @@ export function hostRoutes(services: Services): App {
       const host = hostFor(context, services, context.req.valid('param').host, 'reconcile');
       if (isConditional(context)) checkConditions(context, tagOf(await hostBody(services, host)));
       const { paused, note } = context.req.valid('json').reconciliation;
-      if (!(await pauseReconciliation(options.client, host.host, paused, note)))
+      if (!(await pauseReconciliation(services.options.client, host.host, paused, note)))
         throw notFound(`Schedule of the reconciliation of ${host.host}`);
       return context.json(await hostBody(services, host), 200);
     },
   );
+}
 
+function listGuestsRoute(app: App, services: Services): void {
   app.openapi(
     route(
       {
@@ -132,7 +142,7 @@ export function hostRoutes(services: Services): App {
     async (context) => {
       const { host } = hostFor(context, services, context.req.valid('param').host, 'read');
       const { userid = '', drifted, limit, after } = context.req.valid('query');
-      const guests = (await state.get(host)).guests.filter(
+      const guests = (await services.state.get(host)).guests.filter(
         (guest) =>
           guest.userid.startsWith(userid.toUpperCase()) &&
           (drifted === undefined || guest.drift.length > 0 === (drifted === 'true')),
@@ -141,7 +151,9 @@ export function hostRoutes(services: Services): App {
       return tagged(context, { guests: page.items, ...page.next });
     },
   );
+}
 
+function listPortsRoute(app: App, services: Services): void {
   app.openapi(
     route(
       {
@@ -163,7 +175,7 @@ export function hostRoutes(services: Services): App {
     async (context) => {
       const { host } = hostFor(context, services, context.req.valid('param').host, 'read');
       const { userid, vswitch, vlan, limit, after } = context.req.valid('query');
-      const ports = (await state.get(host)).guests
+      const ports = (await services.state.get(host)).guests
         .flatMap((guest) => guest.ports)
         .filter(
           (port) =>
@@ -176,7 +188,9 @@ export function hostRoutes(services: Services): App {
       return tagged(context, { ports: page.items, ...page.next });
     },
   );
+}
 
+function showPictureRoute(app: App, services: Services): void {
   app.openapi(
     route(
       {
@@ -191,10 +205,9 @@ export function hostRoutes(services: Services): App {
     ),
     async (context) => {
       const { host } = hostFor(context, services, context.req.valid('param').host, 'read');
-      return tagged(context, await state.get(host));
+      return tagged(context, await services.state.get(host));
     },
   );
-  return app;
 }
 
 function isOn({ network }: PortView, vlan: number): boolean {

@@ -21,7 +21,11 @@ const SomePorts = z.preprocess(
 /** NICs of running guests: attach, detach. */
 export function nicRoutes(services: Services): App {
   const app = newApp();
+  for (const add of [attachNicsRoute, detachNicRoute, detachNicsRoute]) add(app, services);
+  return app;
+}
 
+function attachNicsRoute(app: App, services: Services): void {
   app.openapi(
     route(
       {
@@ -49,7 +53,9 @@ export function nicRoutes(services: Services): App {
       );
     },
   );
+}
 
+function detachNicRoute(app: App, services: Services): void {
   app.openapi(
     route(
       {
@@ -76,7 +82,9 @@ export function nicRoutes(services: Services): App {
       );
     },
   );
+}
 
+function detachNicsRoute(app: App, services: Services): void {
   app.openapi(
     route(
       {
@@ -108,5 +116,4 @@ export function nicRoutes(services: Services): App {
       return startOnGuest(context, services, 'detachNic', { host, userid, portIds, whole: true }, { portIds }, how);
     },
   );
-  return app;
 }

@@ -9,6 +9,7 @@ import {
   type OperationCursor,
   type OperationDetails,
 } from '../client/operations.ts';
+import type { GatewayOptions } from './options.ts';
 import { notFound, Problem } from './problem.ts';
 import { type App, type Env, newApp, permit, route, type Services } from './routing.ts';
 import { Operation, OperationFilter, OperationIdParam, OperationPaging, Operations } from './schemas.ts';
@@ -30,36 +31,11 @@ const CANCELLABLE: ReadonlySet<string> = new Set(OPERATION_TYPES.filter((type) =
 /** Operations: what was started, what became of it, and how to stop it. */
 export function operationRoutes(services: Services): App {
   const app = newApp();
-  const { client } = services.options;
+  for (const add of [listOperationsRoute, showOperationRoute, cancelOperationRoute]) add(app, services);
+  return app;
+}
 
-  /** All that it tells of, and works on. One that was started elsewhere does not say them. */
-  const hostsOf = ({ type, host, hosts }: OperationDetails): readonly string[] =>
-    hosts ?? (type === 'reconcileFleet' ? services.options.hosts.map((each) => each.host) : [host]);
-
-  /** The operation, if the caller may do this with it. Throws a Problem. */
-  const find = async (
-    context: Context<Env>,
-    id: string,
-    runId: string | undefined,
-    verbFor: (operation: OperationDetails) => Verb,
-  ): Promise<OperationDetails> => {
-    const operation = await describeOperation(client, id, runId);
-    const caller = context.get('caller');
-    // Whether there is one on another host is nobody's business.
-    if (operation === undefined || operation.host === '' || !isFor(caller, operation.host))
-      throw notFound(`operation ${id}`);
-    const verb = verbFor(operation);
-    permit(context, verb, operation.host);
-    if (!hostsOf(operation).every((host) => caller === undefined || allows(caller, verb, host)))
-      throw new Problem(
-        403,
-        'forbidden',
-        'Not allowed',
-        `the token ${caller?.name} is not for ${verb} on all its hosts`,
-      );
-    return operation;
-  };
-
+function listOperationsRoute(app: App, services: Services): void {
   app.openapi(
     route(
       {
@@ -86,13 +62,15 @@ export function operationRoutes(services: Services): App {
         outcome,
         after: cursorOf(after),
       };
-      const found = await listOperations(client, filter, limit);
+      const found = await listOperations(services.options.client, filter, limit);
       const last = found.at(-1);
       const next = found.length < limit || last === undefined ? {} : { next: textOf(cursorAt(last)) };
       return context.json({ operations: found.map((each) => operationBody(services, each)), ...next } as never, 200);
     },
   );
+}
 
+function showOperationRoute(app: App, services: Services): void {
   app.openapi(
     route(
       {
@@ -107,12 +85,20 @@ export function operationRoutes(services: Services): App {
     ),
     async (context) => {
       const { operationId } = context.req.valid('param');
-      const operation = await find(context, operationId, context.req.valid('query').runId, () => 'read');
+      const operation = await findOperation(
+        context,
+        services,
+        operationId,
+        context.req.valid('query').runId,
+        () => 'read',
+      );
       if (operation.closedAt !== undefined) services.state.changed(operation.host, Date.parse(operation.closedAt));
       return context.json(operationBody(services, operation) as never, 200);
     },
   );
+}
 
+function cancelOperationRoute(app: App, services: Services): void {
   app.openapi(
     route(
       {
@@ -128,20 +114,44 @@ export function operationRoutes(services: Services): App {
     async (context) => {
       const { operationId } = context.req.valid('param');
       const { runId } = context.req.valid('query');
-      const operation = await find(context, operationId, runId, ({ type }) =>
+      const operation = await findOperation(context, services, operationId, runId, ({ type }) =>
         type.startsWith('reconcile') ? 'reconcile' : 'change',
       );
       if (!CANCELLABLE.has(operation.type))
         throw new Problem(409, 'not-cancellable', 'It is not to be cancelled', `a ${operation.type} is no operation`);
       const run = runId === undefined ? undefined : operation.runId;
-      if (operation.state !== 'running' || !(await cancelOperation(client, operationId, run)))
+      if (operation.state !== 'running' || !(await cancelOperation(services.options.client, operationId, run)))
         throw new Problem(409, 'ended', 'It has ended', `operation ${operationId} is ${operation.state}`);
       const body = operationBody(services, operation);
       context.header('location', body.url);
       return context.json(body as never, 202);
     },
   );
-  return app;
+}
+
+/** The operation, if the caller may do this with it. Throws a Problem. */
+async function findOperation(
+  context: Context<Env>,
+  { options }: Services,
+  id: string,
+  runId: string | undefined,
+  verbFor: (operation: OperationDetails) => Verb,
+): Promise<OperationDetails> {
+  const operation = await describeOperation(options.client, id, runId);
+  const caller = context.get('caller');
+  // Whether there is one on another host is nobody's business.
+  if (operation === undefined || operation.host === '' || !isFor(caller, operation.host))
+    throw notFound(`operation ${id}`);
+  const verb = verbFor(operation);
+  permit(context, verb, operation.host);
+  if (!hostsOf(operation, options).every((host) => caller === undefined || allows(caller, verb, host)))
+    throw new Problem(403, 'forbidden', 'Not allowed', `the token ${caller?.name} is not for ${verb} on all its hosts`);
+  return operation;
+}
+
+/** All that it tells of, and works on. One that was started elsewhere does not say them. */
+function hostsOf({ type, host, hosts }: OperationDetails, options: GatewayOptions): readonly string[] {
+  return hosts ?? (type === 'reconcileFleet' ? options.hosts.map((each) => each.host) : [host]);
 }
 
 function textOf({ ended, at, runId }: OperationCursor): string {

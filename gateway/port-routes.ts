@@ -24,8 +24,12 @@ import { startOwn } from './starting.ts';
 /** A guest, and its ports: read, create, change, delete. */
 export function portRoutes(services: Services): App {
   const app = newApp();
-  const { state } = services;
+  for (const add of [showGuestRoute, showPortRoute, createPortRoute, changePortRoute, deletePortRoute, wirePortsRoute])
+    add(app, services);
+  return app;
+}
 
+function showGuestRoute(app: App, services: Services): void {
   app.openapi(
     route(
       {
@@ -41,11 +45,13 @@ export function portRoutes(services: Services): App {
     async (context) => {
       const { host, userid } = context.req.valid('param');
       hostFor(context, services, host, 'read');
-      const guest = await state.guest(host, userid);
+      const guest = await services.state.guest(host, userid);
       return tagged(context, guestBody(host, guest), guest.tags.guest);
     },
   );
+}
 
+function showPortRoute(app: App, services: Services): void {
   app.openapi(
     route(
       {
@@ -61,14 +67,16 @@ export function portRoutes(services: Services): App {
     async (context) => {
       const { host, userid, portId } = context.req.valid('param');
       hostFor(context, services, host, 'read');
-      const guest = await state.guest(host, userid);
+      const guest = await services.state.guest(host, userid);
       const port = shownPort(guest, portId);
       const tag = guest.tags.ports[portId];
       if (port === undefined || tag === undefined) throw notFound(`port ${portId} of ${guest.userid} on ${host}`);
       return tagged(context, { host, userid: guest.userid, portId, ...port }, tag);
     },
   );
+}
 
+function createPortRoute(app: App, services: Services): void {
   app.openapi(
     route(
       {
@@ -97,7 +105,9 @@ export function portRoutes(services: Services): App {
         : startOnGuest(context, services, 'createPort', target, port, how);
     },
   );
+}
 
+function changePortRoute(app: App, services: Services): void {
   app.openapi(
     route(
       {
@@ -121,7 +131,9 @@ export function portRoutes(services: Services): App {
         : startOnGuest(context, services, 'setAdminState', target, { portId, ...change }, how);
     },
   );
+}
 
+function deletePortRoute(app: App, services: Services): void {
   app.openapi(
     route(
       {
@@ -147,7 +159,9 @@ export function portRoutes(services: Services): App {
       );
     },
   );
+}
 
+function wirePortsRoute(app: App, services: Services): void {
   app.openapi(
     route(
       {
@@ -178,7 +192,6 @@ export function portRoutes(services: Services): App {
       });
     },
   );
-  return app;
 }
 
 function guestBody(

@@ -13,8 +13,11 @@ const MOST_SHOWN = 20;
 /** Drift, and reconciliation of one host or of several. */
 export function reconciliationRoutes(services: Services): App {
   const app = newApp();
-  const { options, state } = services;
+  for (const add of [showDriftRoute, reconcileRoute, listReconciliationsRoute, reconcileFleetRoute]) add(app, services);
+  return app;
+}
 
+function showDriftRoute(app: App, services: Services): void {
   app.openapi(
     route(
       {
@@ -29,7 +32,7 @@ export function reconciliationRoutes(services: Services): App {
     ),
     async (context) => {
       const { host } = hostFor(context, services, context.req.valid('param').host, 'read');
-      const { guests } = await state.get(host);
+      const { guests } = await services.state.get(host);
       return tagged(context, {
         host,
         guests: guests.filter(({ drift }) => drift.length > 0).map(({ userid, drift }) => ({ userid, lines: drift })),
@@ -39,7 +42,9 @@ export function reconciliationRoutes(services: Services): App {
       });
     },
   );
+}
 
+function reconcileRoute(app: App, services: Services): void {
   app.openapi(
     route(
       {
@@ -59,10 +64,14 @@ export function reconciliationRoutes(services: Services): App {
     async (context) => {
       const { host } = hostFor(context, services, context.req.valid('param').host, 'reconcile');
       const dryRun = context.req.valid('json')?.dryRun ?? false;
-      return startOwn(context, services, reconcileOperation(host, dryRun), () => knownBefore(options.client, host));
+      return startOwn(context, services, reconcileOperation(host, dryRun), () =>
+        knownBefore(services.options.client, host),
+      );
     },
   );
+}
 
+function listReconciliationsRoute(app: App, services: Services): void {
   app.openapi(
     route(
       {
@@ -78,14 +87,16 @@ export function reconciliationRoutes(services: Services): App {
     async (context) => {
       const { host } = hostFor(context, services, context.req.valid('param').host, 'read');
       const limit = Math.min(MOST_SHOWN, context.req.valid('query').limit);
-      const runs = await listOperations(options.client, { host, type: 'reconcileHost' }, limit);
+      const runs = await listOperations(services.options.client, { host, type: 'reconcileHost' }, limit);
       const whole = await Promise.all(
-        runs.map(async (run) => (await describeOperation(options.client, run.id, run.runId)) ?? run),
+        runs.map(async (run) => (await describeOperation(services.options.client, run.id, run.runId)) ?? run),
       );
       return context.json({ operations: whole.map((run) => operationBody(services, run)) } as never, 200);
     },
   );
+}
 
+function reconcileFleetRoute(app: App, services: Services): void {
   app.openapi(
     route(
       {
@@ -105,7 +116,9 @@ export function reconciliationRoutes(services: Services): App {
       permit(context, 'reconcile');
       const { hosts: named, ...how } = context.req.valid('json') ?? {};
       const caller = context.get('caller');
-      const mine = options.hosts.map(({ host }) => host).filter((host) => !caller || allows(caller, 'reconcile', host));
+      const mine = services.options.hosts
+        .map(({ host }) => host)
+        .filter((host) => !caller || allows(caller, 'reconcile', host));
       const hosts = [...new Set(named?.map((host) => hostFor(context, services, host, 'reconcile').host) ?? mine)];
       const [host] = hosts;
       if (host === undefined) throw notFound('host that the token may reconcile');
@@ -119,5 +132,4 @@ export function reconciliationRoutes(services: Services): App {
       });
     },
   );
-  return app;
 }

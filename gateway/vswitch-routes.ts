@@ -22,24 +22,24 @@ import { OfHost, VswitchParam, VswitchRow } from './schemas.ts';
 import { startAlone } from './starting.ts';
 
 const OfVswitch = OfHost.extend({ vswitch: VswitchParam });
+type Vswitch = z.output<typeof OfVswitch>;
 
 /** VSWITCHes, and the NICs that DHCP and the management node have on them: what a host's configuration says. */
 export function vswitchRoutes(services: Services): App {
   const app = newApp();
-  const { state } = services;
+  for (const add of [
+    listVswitchesRoute,
+    showVswitchRoute,
+    ensureVswitchRoute,
+    deleteVswitchRoute,
+    ensureDhcpRoute,
+    ensureManagementNetworkRoute,
+  ])
+    add(app, services);
+  return app;
+}
 
-  const find = async (host: string, vswitch: string) =>
-    (await state.get(host)).vswitches.find(({ name }) => name === vswitch.toUpperCase());
-
-  /** Throws a Problem when the VSWITCH is not as the request says. */
-  const checkVswitch = async (context: Context, { host, vswitch }: z.output<typeof OfVswitch>) => {
-    if (!isConditional(context)) return {};
-    state.changed(host);
-    const found = await find(host, vswitch);
-    checkConditions(context, found === undefined ? undefined : tagOf(found));
-    return {};
-  };
-
+function listVswitchesRoute(app: App, services: Services): void {
   app.openapi(
     route(
       {
@@ -54,10 +54,12 @@ export function vswitchRoutes(services: Services): App {
     ),
     async (context) => {
       const { host } = hostFor(context, services, context.req.valid('param').host, 'read');
-      return tagged(context, { vswitches: (await state.get(host)).vswitches });
+      return tagged(context, { vswitches: (await services.state.get(host)).vswitches });
     },
   );
+}
 
+function showVswitchRoute(app: App, services: Services): void {
   app.openapi(
     route(
       {
@@ -73,12 +75,14 @@ export function vswitchRoutes(services: Services): App {
     async (context) => {
       const { host, vswitch } = context.req.valid('param');
       hostFor(context, services, host, 'read');
-      const found = await find(host, vswitch);
+      const found = await findVswitch(services, { host, vswitch });
       if (found === undefined) throw notFound(`VSWITCH ${vswitch} on ${host}`);
       return tagged(context, found);
     },
   );
+}
 
+function ensureVswitchRoute(app: App, services: Services): void {
   app.openapi(
     route(
       {
@@ -95,10 +99,12 @@ export function vswitchRoutes(services: Services): App {
       const target = context.req.valid('param');
       hostFor(context, services, target.host, 'change');
       const operation = vswitchOperation('ensureVswitch', target.host, target.vswitch, context.req.valid('query'));
-      return startAlone(context, services, operation, () => checkVswitch(context, target));
+      return startAlone(context, services, operation, () => checkVswitch(context, services, target));
     },
   );
+}
 
+function deleteVswitchRoute(app: App, services: Services): void {
   app.openapi(
     route(
       {
@@ -119,10 +125,12 @@ export function vswitchRoutes(services: Services): App {
       const target = context.req.valid('param');
       hostFor(context, services, target.host, 'change');
       const operation = vswitchOperation('deleteVswitch', target.host, target.vswitch, context.req.valid('query'));
-      return startAlone(context, services, operation, () => checkVswitch(context, target));
+      return startAlone(context, services, operation, () => checkVswitch(context, services, target));
     },
   );
+}
 
+function ensureDhcpRoute(app: App, services: Services): void {
   app.openapi(
     route(
       {
@@ -146,7 +154,9 @@ export function vswitchRoutes(services: Services): App {
       });
     },
   );
+}
 
+function ensureManagementNetworkRoute(app: App, services: Services): void {
   app.openapi(
     route(
       {
@@ -170,5 +180,17 @@ export function vswitchRoutes(services: Services): App {
       });
     },
   );
-  return app;
+}
+
+async function findVswitch({ state }: Services, { host, vswitch }: Vswitch) {
+  return (await state.get(host)).vswitches.find(({ name }) => name === vswitch.toUpperCase());
+}
+
+/** Throws a Problem when the VSWITCH is not as the request says. */
+async function checkVswitch(context: Context, services: Services, target: Vswitch): Promise<object> {
+  if (!isConditional(context)) return {};
+  services.state.changed(target.host);
+  const found = await findVswitch(services, target);
+  checkConditions(context, found === undefined ? undefined : tagOf(found));
+  return {};
 }

@@ -62,64 +62,60 @@ function sideBySide(nic, full, host) {
   const directory = full?.actual.directory.find(({ vdev }) => vdev === nic.vdev);
   const live = full?.actual.live.find(({ vdev }) => vdev === nic.vdev);
   const authorisation = authorisationOf(nic, host, directory?.portNumber);
-  const wait = full === undefined ? '…' : '—';
-  const rows = [
-    ['VSWITCH', port?.vswitch, directory?.vswitch ?? (directory && 'none'), live?.vswitch ?? (live && 'not coupled')],
-    ['MAC', port?.mac, directory?.macId, live?.mac],
-    ['Port no.', undefined, directory?.portNumber, authorisation?.portNumber],
-  ];
-  const table = make(
-    'table',
-    {},
-    make(
-      'thead',
-      {},
-      make('tr', {}, ...['', 'Record', 'Directory', 'Running'].map((text) => make('th', { scope: 'col' }, text))),
-    ),
-    make(
-      'tbody',
-      {},
-      ...rows.map(([name, record, inDirectory, running]) =>
-        make(
-          'tr',
-          {},
-          make('th', { scope: 'row' }, name),
-          make('td', {}, String(record ?? '—')),
-          make('td', {}, String(inDirectory ?? wait)),
-          make('td', {}, String(running ?? wait)),
-        ),
-      ),
-    ),
-  );
-  const granted =
-    nic.vswitch === undefined
-      ? 'none: not wired'
-      : authorisation === undefined
-        ? 'none'
-        : authorisation.vlans.length === 0
-          ? 'without VLAN'
-          : `VLAN ${authorisation.vlans.join(', ')}`;
   return make(
     'div',
     {},
     facts([
       ['Port', port?.portId ?? 'none: recorded nowhere', port === undefined],
-      [
-        'Network',
-        nic.kind === 'foreign'
-          ? 'not known'
-          : nic.kind === 'flat'
-            ? 'flat'
-            : `${nic.kind === 'trunk' ? 'trunk of VLANs' : 'VLAN'} ${nic.vlans.join(', ')}`,
-      ],
+      ['Network', networkText(nic)],
       ['Admin state', port === undefined ? 'not known' : port.adminStateUp ? 'up' : 'down'],
       [
         `Authorised${nic.vswitch === undefined ? '' : ` on ${nic.vswitch}`}`,
-        granted,
+        grantedText(nic, authorisation),
         authorisation === undefined && nic.drift.length > 0,
       ],
     ]),
-    table,
+    comparison(full === undefined ? '…' : '—', [
+      ['VSWITCH', port?.vswitch, directory?.vswitch ?? (directory && 'none'), live?.vswitch ?? (live && 'not coupled')],
+      ['MAC', port?.mac, directory?.macId, live?.mac],
+      ['Port no.', undefined, directory?.portNumber, authorisation?.portNumber],
+    ]),
+  );
+}
+
+function networkText({ kind, vlans }) {
+  if (kind === 'foreign') return 'not known';
+  if (kind === 'flat') return 'flat';
+  return `${kind === 'trunk' ? 'trunk of VLANs' : 'VLAN'} ${vlans.join(', ')}`;
+}
+
+function grantedText({ vswitch }, authorisation) {
+  if (vswitch === undefined) return 'none: not wired';
+  if (authorisation === undefined) return 'none';
+  return authorisation.vlans.length === 0 ? 'without VLAN' : `VLAN ${authorisation.vlans.join(', ')}`;
+}
+
+/** A row for each thing that record, directory and running guest have; `wait` stands for what is not known yet. */
+function comparison(wait, rows) {
+  const head = ['', 'Record', 'Directory', 'Running'].map((text) => make('th', { scope: 'col' }, text));
+  return make(
+    'table',
+    {},
+    make('thead', {}, make('tr', {}, ...head)),
+    make(
+      'tbody',
+      {},
+      ...rows.map(([name, record, directory, running]) =>
+        make(
+          'tr',
+          {},
+          make('th', { scope: 'row' }, name),
+          make('td', {}, String(record ?? '—')),
+          make('td', {}, String(directory ?? wait)),
+          make('td', {}, String(running ?? wait)),
+        ),
+      ),
+    ),
   );
 }
 
