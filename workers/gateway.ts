@@ -12,6 +12,40 @@ import { watchTokens } from './token-file.ts';
 
 /** `npm run gateway -- --config-file FILE …`: the HTTP API of the hosts that the files describe, until SIGINT or SIGTERM. */
 async function main(): Promise<void> {
+  const { files, tokensFile, listen, uiUrl, publicUrl } = givenArguments();
+  const { hosts, logLevel } = servedHosts(files);
+  const logger = createLogger(logLevel);
+  const log = (level: 'info' | 'warn' | 'error', fields: Record<string, unknown>, message: string) =>
+    logger[level](fields, message);
+  const watched = tokensFile === undefined ? undefined : watchTokens(tokensFile, log);
+  const target = configuredTarget();
+  await prepareExternal(target);
+  const { client, close } = await connectClient(target);
+  const gateway = await serveGateway(
+    {
+      client,
+      namespace: target.namespace,
+      hosts,
+      tokens: watched?.tokens,
+      ...(uiUrl === undefined ? {} : { uiUrl }),
+      ...(publicUrl === undefined ? {} : { publicUrl }),
+      log,
+    },
+    listen,
+  );
+  logger.info({ url: gateway.url }, 'gateway listens');
+  process.on('SIGHUP', () => {
+    watched?.readAgain();
+    gateway.readAgain();
+  });
+  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+  await gateway.close();
+  watched?.close();
+  await close();
+}
+
+/** What the command line says. Throws an Error that names the option at fault. */
+function givenArguments() {
   const { values } = parseArgs({
     options: {
       ...CONFIGURATION_ARGUMENTS,
@@ -30,40 +64,9 @@ async function main(): Promise<void> {
   if (publicUrl !== undefined && !URL.canParse(publicUrl)) throw new Error('--public-url: not a URL');
   const port = Number(values.port);
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error('--port: 0 to 65535');
-  const { hosts, logLevel } = servedHosts(values);
-  const logger = createLogger(logLevel);
-  const log = (level: 'info' | 'warn' | 'error', fields: Record<string, unknown>, message: string) =>
-    logger[level](fields, message);
-  const watched = values.tokens === undefined ? undefined : watchTokens(values.tokens, log);
-  const target = configuredTarget();
-  await prepareExternal(target);
-  const { client, close } = await connectClient(target);
-  const gateway = await serveGateway(
-    {
-      client,
-      namespace: target.namespace,
-      hosts,
-      tokens: watched?.tokens,
-      ...(uiUrl === undefined ? {} : { uiUrl }),
-      ...(publicUrl === undefined ? {} : { publicUrl }),
-      log,
-    },
-    {
-      host: values.listen,
-      port,
-      behindProxy: values['behind-proxy'],
-      ...(certFile === undefined || keyFile === undefined ? {} : { tls: { certFile, keyFile } }),
-    },
-  );
-  logger.info({ url: gateway.url }, 'gateway listens');
-  process.on('SIGHUP', () => {
-    watched?.readAgain();
-    gateway.readAgain();
-  });
-  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
-  await gateway.close();
-  watched?.close();
-  await close();
+  const tls = certFile === undefined || keyFile === undefined ? {} : { tls: { certFile, keyFile } };
+  const listen = { host: values.listen, port, behindProxy: values['behind-proxy'], ...tls };
+  return { files: values, tokensFile: values.tokens, listen, uiUrl, publicUrl };
 }
 
 /** From `ZVM_GATEWAY_HOSTS`, if that is given, else from the files. */

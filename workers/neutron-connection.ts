@@ -8,10 +8,13 @@ import { NeutronRest } from '../neutron/rest-client.ts';
 import { RpcClient } from '../neutron/rpc-client.ts';
 import { portSource } from '../neutron/source.ts';
 
+/** A connection to the broker, and Neutron's calls on it. */
+export type NeutronBus = { connection: BrokerConnection; api: PluginApi };
+
 /** A process's way to Neutron; nothing is connected before `start`. */
 export type NeutronConnection = {
   /** Absent where only Neutron's REST API is configured. */
-  bus: { connection: BrokerConnection; api: PluginApi } | undefined;
+  bus: NeutronBus | undefined;
   sourceFor(host: HostConfiguration): NeutronSource;
   start(): void;
   close(): Promise<void>;

@@ -8,7 +8,7 @@ import { reconcileScheduleId } from '../temporal-config/workflow-ids.ts';
 import type { XcatClient } from '../xcat/client.ts';
 import { systemInfo } from '../xcat/smcli.ts';
 import { xcatOf } from './host-xcat.ts';
-import { neutronConnection } from './neutron-connection.ts';
+import { type NeutronBus, neutronConnection } from './neutron-connection.ts';
 import { ZvmWatch } from './zvm-watch.ts';
 
 /** A Temporal that does not answer by then is away: what was heard stays in the queue, and is handed on later. */
@@ -28,36 +28,8 @@ export function runNeutronAgents(
   const { bus } = way;
   if (bus === undefined || neutron.bus === undefined)
     throw new Error("the agent needs the broker's address: give transport_url, as in neutron.conf");
-  const log = {
-    info: logger.info.bind(logger),
-    warn: logger.warn.bind(logger),
-    error: logger.error.bind(logger),
-  };
-  const { reportIntervalSeconds, flags } = neutron.bus;
-  const reportIntervalMs = reportIntervalSeconds * 1_000;
-  const soon = <Result>(call: () => Promise<Result>) => client.withDeadline(Date.now() + TEMPORAL_MS, call);
-  const running = hosts.map((host) => {
-    const xcat = xcatOf(host, logger);
-    const watch = new ZvmWatch({
-      host: host.host,
-      ask: (signal) => askZvm(xcat, host.zhcpNode, signal),
-      intervalMs: reportIntervalMs,
-      logger,
-      onReachable: () => agent.zvmIsBack(),
-    });
-    const agent = new L2Agent(bus.connection, bus.api, {
-      host: host.host,
-      ...(host.dhcpHost === undefined ? {} : { dhcpHost: host.dhcpHost }),
-      bridgeMappings: Object.fromEntries(host.physicalNetworks.map(({ name, vswitch }) => [name, vswitch])),
-      reportIntervalMs,
-      isReachable: () => watch.isReachable(),
-      flags,
-      log,
-      onNews: (news) => soon(() => tellOfNeutron(client, host.host, news)),
-      onDoubt: () => soon(() => reconcileNow(client, host.host)),
-    });
-    return { agent, watch, xcat };
-  });
+  const options = { neutron: neutron.bus, client, logger };
+  const running = hosts.map((host) => agentOf(host, bus, options));
   way.start();
   for (const { watch } of running) watch.start();
   const ready = Promise.all([bus.connection.ready(), ...running.map(({ agent }) => agent.start())]).then(
@@ -92,4 +64,37 @@ async function reconcileNow(client: Client, host: string): Promise<void> {
     if (!(error instanceof ScheduleNotFoundError)) throw error;
     await startReconcileHost(client, { host }, 'neutron');
   }
+}
+
+type Options = { neutron: NonNullable<NeutronConfiguration['bus']>; client: Client; logger: Logger };
+
+/** A host's agent, which reports while z/VM answers, and its connection to xCAT. */
+function agentOf(host: HostConfiguration, bus: NeutronBus, { neutron, client, logger }: Options) {
+  const { flags, reportIntervalSeconds } = neutron;
+  const reportIntervalMs = reportIntervalSeconds * 1_000;
+  const soon = <Result>(call: () => Promise<Result>) => client.withDeadline(Date.now() + TEMPORAL_MS, call);
+  const xcat = xcatOf(host, logger);
+  const watch = new ZvmWatch({
+    host: host.host,
+    ask: (signal) => askZvm(xcat, host.zhcpNode, signal),
+    intervalMs: reportIntervalMs,
+    logger,
+    onReachable: () => agent.zvmIsBack(),
+  });
+  const agent = new L2Agent(bus.connection, bus.api, {
+    host: host.host,
+    ...(host.dhcpHost === undefined ? {} : { dhcpHost: host.dhcpHost }),
+    bridgeMappings: Object.fromEntries(host.physicalNetworks.map(({ name, vswitch }) => [name, vswitch])),
+    reportIntervalMs,
+    isReachable: () => watch.isReachable(),
+    flags,
+    log: {
+      info: logger.info.bind(logger),
+      warn: logger.warn.bind(logger),
+      error: logger.error.bind(logger),
+    },
+    onNews: (news) => soon(() => tellOfNeutron(client, host.host, news)),
+    onDoubt: () => soon(() => reconcileNow(client, host.host)),
+  });
+  return { agent, watch, xcat };
 }
