@@ -59,7 +59,7 @@ export const SAVED_QUERIES: readonly SavedQuery[] = [
   },
   {
     name: 'Being tried again',
-    tells: 'runs in which something fails for now: their Current Details say what, why and until when',
+    tells: 'what fails for now, operations and runs of guests: their Current Details say what, why and until when',
     needs: [],
     query: ({ host }) => all(running, is(ZVM_OUTCOME, 'retrying'), on(host)),
   },

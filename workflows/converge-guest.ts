@@ -32,7 +32,7 @@ import {
   troubleOf,
 } from './failures.ts';
 import { findable } from './findable.ts';
-import { awaitTurn, isBehind, joinLines, lineBack, type Waiting, withLine } from './guest-turn.ts';
+import { awaitTurn, isBehind, joinLines, lineBack, tellOperation, type Waiting, withLine } from './guest-turn.ts';
 import type { DirectoryReading, HostActivities, PlannedChange, Together } from './host-activities.ts';
 import { progress as progressOf } from './progress.ts';
 
@@ -51,6 +51,8 @@ export type ConvergeGuestInput = {
   directory?: DirectoryReading;
   /** The operation that this run is of. */
   turn: Waiting;
+  /** It is told what fails for now. */
+  tells: boolean;
   /** Operations that wait for this run to end, the next one first. */
   waiting: Waiting[];
 };
@@ -215,14 +217,21 @@ function affectedOf({ affected }: PlannedChange, { ports }: Desired): DesiredPor
 }
 
 function converging(input: ConvergeGuestInput, minutes: number, undoing = false): Converging {
-  const { host, userid, together, directory, change, keepOnFailure } = input;
+  const { host, userid, together, directory, change, keepOnFailure, tells } = input;
   const target = {
     ...{ host, userid },
     ...(together === undefined ? {} : { together }),
     ...(directory === undefined ? {} : { directory }),
   };
-  const deadline = Date.now() + minutes * 60_000;
-  return new Converging(target, { portIds: foundByChange(change).portIds, deadline, keeps: keepOnFailure, undoing });
+  return new Converging(target, {
+    portIds: foundByChange(change).portIds,
+    deadline: Date.now() + minutes * 60_000,
+    keeps: keepOnFailure,
+    undoing,
+    tell: async (how) => {
+      if (tells) await tellOperation(guestWorkflowId(host, userid), how);
+    },
+  });
 }
 
 /** Take the guest back to where it was. Answers why that cannot be, when it cannot. */

@@ -32,6 +32,8 @@ type Manner = {
   keeps: boolean;
   /** Steps take the guest back. */
   undoing: boolean;
+  /** Told each time that something else fails for now. */
+  tell(how: string): Promise<void>;
 };
 
 /** One guest on its way to a desired state, until a deadline. */
@@ -43,6 +45,7 @@ export class Converging {
   readonly target: Target;
   private readonly manner: Manner;
   private pause = FIRST_PAUSE_MS;
+  private told = '';
   /** Steps may have been carried out. */
   private touched = false;
 
@@ -122,8 +125,10 @@ export class Converging {
       throw operationFailed(isRetryable(error) ? 'GaveUp' : 'StepFailed', report, aftermath);
     }
     const reason = sayTrouble('forNow', trouble);
-    const lists = { Done: this.done };
-    setCurrentDetails(progressOf({ host, userid, state: this.said(triedAgain(this.manner.deadline)), reason, lists }));
+    const state = this.said(triedAgain(this.manner.deadline));
+    setCurrentDetails(progressOf({ host, userid, state, reason, lists: { Done: this.done } }));
+    if (reason !== this.told) await this.manner.tell(`${state}. ${reason}`);
+    this.told = reason;
     await pausing(this.pause, trouble.reason);
     this.pause = Math.min(this.pause * 2, LONGEST_PAUSE_MS);
   }

@@ -31,6 +31,9 @@ export const awaitTurn = defineSignal<[Waiting[]]>('awaitTurn');
 /** Sent to the first operation that waits for a guest: those behind it, and the guest's Workflow ID. */
 export const yourTurn = defineSignal<[Waiting[], string]>('yourTurn');
 
+/** Sent to an operation by the run of its guest: the guest's Workflow ID, and what is tried again, why and until when. */
+export const failsForNow = defineSignal<[string, string]>('failsForNow');
+
 // Turns are handed over by signal. This only bridges a holder that was terminated and so could not hand over.
 const LOOK_AGAIN = '20 seconds';
 
@@ -45,10 +48,10 @@ export type GuestTurns = {
   runIfFree(input: Asked, summary: string): Promise<ConvergeGuestResult | undefined>;
 };
 
-type Asked = Omit<ConvergeGuestInput, 'waiting' | 'turn'>;
-/** Told once when the operation has to wait for the guest, and when its turn has come. */
-export type Told = { waits(guest: string): void; begins(): void };
-type Place = { line: Waiting[]; woken: boolean };
+type Asked = Omit<ConvergeGuestInput, 'waiting' | 'turn' | 'tells'>;
+/** Told once when the operation has to wait for the guest, and when its turn has come; and each time that something else fails for now. */
+export type Told = { waits(guest: string): void; begins(): void; fails(how: string): void };
+type Place = { line: Waiting[]; woken: boolean; told: Told | undefined };
 
 /** The turns of one operation at its guests, one or many. Call it once in a workflow, before anything that waits. */
 export function guestTurns(): GuestTurns {
@@ -62,14 +65,20 @@ export function guestTurns(): GuestTurns {
     place.woken = true;
     return undefined;
   });
+  setHandler(failsForNow, (guest, how) => places.get(guest)?.told?.fails(how));
   return {
     runIfFree: runOnce,
     async run(input, summary, { told, since = Date.now() } = {}) {
       const guest = guestWorkflowId(input.host, input.userid);
-      const place: Place = { line: [], woken: false };
+      const place: Place = { line: [], woken: false, told };
       places.set(guest, place);
       try {
-        return await runInTurn({ ...input, turn: { id: self, since } }, summary, guest, place, told);
+        return await runInTurn(
+          { ...input, turn: { id: self, since }, tells: told !== undefined },
+          summary,
+          guest,
+          place,
+        );
       } finally {
         places.delete(guest);
         await CancellationScope.nonCancellable(() => handOver(place.line, guest));
@@ -82,7 +91,7 @@ async function runOnce(input: Asked, summary: string): Promise<ConvergeGuestResu
   let line: Waiting[] = [];
   try {
     const turn = { id: workflowInfo().workflowId, since: Date.now() };
-    const run = await tryStart({ ...input, turn, waiting: [] }, summary);
+    const run = await tryStart({ ...input, turn, tells: false, waiting: [] }, summary);
     const result = await run?.result();
     line = result?.waiting ?? [];
     return result;
@@ -100,9 +109,9 @@ async function runInTurn(
   summary: string,
   guest: string,
   place: Place,
-  told: Told | undefined,
 ): Promise<ConvergeGuestResult> {
   const { turn } = input;
+  const { told } = place;
   const self = turn.id;
   for (let waited = false; ; waited = true) {
     place.woken = false;
@@ -172,6 +181,14 @@ async function signalled(send: () => Promise<void>): Promise<boolean> {
     if (CancellationScope.current().consideredCancelled) throw error;
     return false;
   }
+}
+
+/** Tell the operation that started this run; one that is gone need not know. */
+export async function tellOperation(guest: string, how: string): Promise<void> {
+  const { parent } = workflowInfo();
+  if (parent === undefined) return;
+  const operation = getExternalWorkflowHandle(parent.workflowId, parent.runId);
+  await signalled(() => operation.signal(failsForNow, guest, how));
 }
 
 /** The failure of a run that operations wait for carries their line as its last detail. */

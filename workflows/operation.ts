@@ -58,6 +58,10 @@ export async function carryOut(
         const other = markdownLink(holder, runPath(namespace, holder));
         show(`waits for its turn. Another operation holds ${userid}: ${other}; this one follows when that has ended.`);
       },
+      fails: (how) => {
+        upsertSearchAttributes([{ key: ZVM_OUTCOME, value: 'retrying' }]);
+        show(`${how} ${steps}.`);
+      },
       begins: () => {
         upsertSearchAttributes([{ key: ZVM_OUTCOME, value: null }]);
         running();

@@ -28,7 +28,7 @@ async function notWiredForNeutron(): Promise<void> {
 const EXPECTED: Record<string, [QueryParameters, (scene: Scene) => string[], (scene: Scene) => string[]]> = {
   Failed: [{ host: 'zvm1' }, (s) => [s.failed, s.gaveUp], (s) => [s.refusedVlan, s.changed, 'guest/zvm1/LNX10009']],
   Refused: [{ host: 'zvm1' }, (s) => [s.refusedVswitch, s.refusedVlan, s.wired], (s) => [s.failed]],
-  'Being tried again': [{}, () => ['guest/zvm1/LNX10011'], (s) => [s.terminated, s.waiting]],
+  'Being tried again': [{}, (s) => [s.retrying, 'guest/zvm1/LNX10011'], (s) => [s.terminated, s.waiting]],
   'Waiting for their guest': [{}, (s) => [s.waiting], (s) => [s.retrying]],
   'In progress': [{ host: 'zvm1' }, (s) => [s.retrying, s.waiting], (s) => [s.failed, 'guest/zvm1/LNX10011']],
   'Running for more than an hour': [{ host: 'zvm1' }, (s) => [s.retrying, s.waiting], (s) => [s.changed]],

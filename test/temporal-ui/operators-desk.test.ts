@@ -82,7 +82,7 @@ describe('the list of runs', () => {
     ['failed', { userid: 'LNX10009', vswitches: ['VSW2'], vlans: ['5'], outcome: 'failed' }],
     ['gaveUp', { userid: 'LNX10007', vswitches: ['VSW2'], vlans: ['6'], outcome: 'failed' }],
     ['cancelled', { userid: 'LNX10012', vswitches: ['VSW1'], vlans: ['1011'], outcome: 'cancelled' }],
-    ['retrying', { userid: 'LNX10011', vswitches: ['VSW1'], vlans: ['1011'], ports: [portId(7)] }],
+    ['retrying', { userid: 'LNX10011', vswitches: ['VSW1'], vlans: ['1011'], ports: [portId(7)], outcome: 'retrying' }],
     ['waiting', { userid: 'LNX10011', outcome: 'waiting', ports: [portId(7)] }],
     ['wired', { vswitches: ['VSW1', 'VSWPROD'], vlans: ['1008', '1010'], outcome: 'refused' }],
     ['vswitch', { vswitches: ['VSW1'], outcome: 'unchanged' }],
@@ -137,13 +137,15 @@ describe('the page of a run', () => {
     );
   });
 
-  test('says while a step fails for now what, why, until when, and what to do', async () => {
-    const details = await detailsOf('guest/zvm1/LNX10011');
-    expect(details).toMatch(/is tried again until \d{4}-/);
-    expect(details).toContain(
-      'Fails for now: define NIC 1000 in the directory of LNX10011 on VSW1: SMAPI return code 400',
-    );
-    expect(details).toContain('What to do: wait for the other change to the directory');
+  test('says while a step fails for now what, why, until when, and what to do: of the operation, and of its guest', async () => {
+    for (const run of [scene.retrying, 'guest/zvm1/LNX10011']) {
+      const details = await detailsOf(run);
+      expect(details).toMatch(/is tried again until \d{4}-/);
+      expect(details).toContain(
+        'Fails for now: define NIC 1000 in the directory of LNX10011 on VSW1: SMAPI return code 400',
+      );
+      expect(details).toContain('What to do: wait for the other change to the directory');
+    }
   });
 
   test('says of a repair what it repairs', async () => {

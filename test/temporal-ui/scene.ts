@@ -152,6 +152,7 @@ class Director {
     const wanted = { portId: port, vswitch: 'VSW1', network: vlan(1011) };
     const retrying = await this.start('createPort', 'LNX10011', wanted, port);
     await this.until('guest/zvm1/LNX10011', 'retrying');
+    await this.until(retrying.workflowId, 'retrying');
     const waiting = await this.start('attachNic', 'LNX10011', { ports: [{ portId: port }] }, port);
     await this.until(waiting.workflowId, 'waiting');
     return { retrying: retrying.workflowId, waiting: waiting.workflowId };

@@ -1,9 +1,11 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { readGuestView, readHostView } from '../../client/read-state.ts';
 import { startOperation, startReconcileHost, startWirePorts, tellOfNeutron } from '../../client/start-operation.ts';
 import type { HostConfiguration } from '../../configuration/configuration.ts';
+import { ZVM_OUTCOME } from '../../temporal-config/search-attributes.ts';
 import { examplePortRequests } from '../../workers/demo/example-ports.ts';
 import { startStack } from '../../workers/demo/stack.ts';
 import { createLogger, installTemporalLogger } from '../../workers/logging.ts';
@@ -60,6 +62,7 @@ try {
   await refused.result().catch(() => undefined);
   await store('createPort.refused', refused.workflowId);
   await store('convergeGuest.refused', `guest/${host}/${userid}`);
+  await storeOfTrouble(host);
   stack.simulator.mn.systems[0]?.reIpl(true);
   const fleet = await startReconcileFleet(stack.client, { hosts: [host] });
   await fleet.result();
@@ -77,6 +80,25 @@ try {
   await storeOfVswitches(stack.hosts[0]);
 } finally {
   await stack.stop();
+}
+
+/** Somebody else holds the guest's directory entry: one operation goes on when it is free, another is cancelled. */
+async function storeOfTrouble(host: string): Promise<void> {
+  for (const [name, userid, portId] of [
+    ['retried', 'LNX10002', '00000000-0000-4000-8000-000000000021'],
+    ['cancelled', 'LNX10003', '00000000-0000-4000-8000-000000000031'],
+  ] as const) {
+    const entry = new URL(`/simulator/systems/zhcp1/guests/${userid}/`, stack.simulator.url);
+    await fetch(new URL('lock', entry), { method: 'POST' });
+    const wanted = { host, userid, portId, vswitch: 'VSW1', network: { type: 'vlan', segmentationId: 100 } } as const;
+    const run = await startOperation(stack.client, 'createPort', wanted);
+    while ((await run.describe()).typedSearchAttributes.get(ZVM_OUTCOME) !== 'retrying') await sleep(100);
+    if (name === 'cancelled') await run.cancel();
+    await fetch(new URL('unlock', entry), { method: 'POST' });
+    await run.result().catch(() => undefined);
+    await store(`createPort.${name}`, run.workflowId);
+    await store(`convergeGuest.${name}`, `guest/${host}/${userid}`);
+  }
 }
 
 /** On a host of its own, by the word of a Neutron that is no server: one port to wire, one of nobody's, one to remove. */
