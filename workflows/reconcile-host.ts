@@ -16,6 +16,7 @@ import { describeRefusals } from '../network/refusal.ts';
 import type { ReconcileHostInput, ReconcileHostRequest } from '../network/requests.ts';
 import { findableBy, ZVM_DRIFTED, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
 import { dhcpWorkflowId, managementNetworkWorkflowId, vswitchWorkflowId } from '../temporal-config/workflow-ids.ts';
+import { allEnded } from './all-ended.ts';
 import { childDetails } from './child-details.ts';
 import type { ensureDhcp } from './ensure-dhcp.ts';
 import type { ensureManagementNetwork } from './ensure-management-network.ts';
@@ -206,10 +207,10 @@ class Reconciliation {
     const work = async () => {
       for (let next = windows.shift(); next !== undefined; next = windows.shift()) {
         const together = { window: `${workflowInfo().runId}/${windows.length}`, size: next.length };
-        await Promise.all(next.map((candidate) => this.repairGuest(candidate, together)));
+        await allEnded(next.map((candidate) => this.repairGuest(candidate, together)));
       }
     };
-    await Promise.all(Array.from({ length: WINDOWS_AT_ONCE }, work));
+    await allEnded(Array.from({ length: WINDOWS_AT_ONCE }, work));
   }
 
   private async repairGuest(

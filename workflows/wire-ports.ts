@@ -16,6 +16,7 @@ import { describeRefusals } from '../network/refusal.ts';
 import type { WirePortsInput, WirePortsRequest } from '../network/requests.ts';
 import type { Vdev } from '../network/vdev.ts';
 import { ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
+import { allEnded } from './all-ended.ts';
 import type { ConvergeGuestResult } from './converge-guest.ts';
 import { reasonOf } from './failures.ts';
 import { findable } from './findable.ts';
@@ -100,13 +101,6 @@ export async function wirePorts(
   const counts = `${wired} ${word}, ${unchanged} as they were, ${refused} refused, ${failed} failed`;
   setCurrentDetails(`**${total}** ports on **${request.host}**: ${counts}.${failuresOf(done)}`);
   return result;
-}
-
-/** When it is cancelled, guests take their time to be undone: the run ends with the last of them, and says if one was not. */
-async function allEnded(parts: readonly Promise<void>[]): Promise<void> {
-  const settled = await Promise.allSettled(parts);
-  const errors = settled.flatMap((part) => (part.status === 'rejected' ? [part.reason] : []));
-  if (errors.length > 0) throw errors.find((error) => !isCancellation(error)) ?? errors[0];
 }
 
 function windowsOf(ports: WirePortsRequest['ports']): GuestPorts[][] {

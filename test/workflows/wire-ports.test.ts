@@ -79,6 +79,26 @@ test('reports a guest that fails for good, undone, without holding up the others
   expect(await zvm.guest(userid(32))).toMatchObject({ directory: [], granted: {}, rows: [] });
 });
 
+test('cancelled ends when the last of its guests is as it was before', async () => {
+  const ports = [36, 37, 38, 39].map((number) => ({
+    ...{ userid: userid(number), portId: portId(100 * number), vswitch: 'VSW1', network: vlan(7) },
+  }));
+  const granted = await zvm.hold({ command: 'Virtual_Network_Vswitch_Set_Extended' }, 'after');
+  const run = await startWirePorts(zvm.client, { host: zvm.host, ports } as never);
+  await granted.reached();
+  await run.cancel();
+  // The one takes longer to be taken back than the others.
+  await zvm.control('POST', 'faults', {
+    match: {},
+    action: { kind: 'smapi', function: 'Virtual_Network_Vswitch_Set_Extended', userid: userid(36), rc: 500, rs: 8 },
+    times: 1,
+  });
+  await granted.release();
+  await expect(run.result()).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
+  for (const port of ports)
+    expect(await zvm.guest(port.userid)).toMatchObject({ directory: [], granted: {}, rows: [] });
+});
+
 test('waits its turn at a guest that another operation holds, and lets the next one in after', async () => {
   const wiring = wire([{ userid: userid(34), portId: portId(3401), vswitch: 'VSW1', network: vlan(7) }]);
   const others = [3402, 3403].map((number) =>
