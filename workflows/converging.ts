@@ -11,6 +11,7 @@ import {
   forGood,
   hasLostAnswer,
   isRetryable,
+  isUnauthorised,
   operationFailed,
   sayTrouble,
   troubleOf,
@@ -119,10 +120,11 @@ export class Converging {
     const failure = applicationFailureOf(error);
     if (isCancellation(error) || failure?.type === 'Refused' || failure?.type === 'Taken') throw error;
     const trouble = troubleOf(error, what);
-    if (!isRetryable(error) || Date.now() + this.pause >= this.manner.deadline) {
+    const isForNow = isRetryable(error) || ((this.touched || this.manner.undoing) && isUnauthorised(error));
+    if (!isForNow || Date.now() + this.pause >= this.manner.deadline) {
       const report = { host, userid, portIds: this.manner.portIds, ...forGood(trouble), done: [...this.done] };
       const aftermath = this.touched ? (this.manner.keeps ? 'kept' : 'left') : 'nothing';
-      throw operationFailed(isRetryable(error) ? 'GaveUp' : 'StepFailed', report, aftermath);
+      throw operationFailed(isForNow ? 'GaveUp' : 'StepFailed', report, aftermath);
     }
     const reason = sayTrouble('forNow', trouble);
     const state = this.said(triedAgain(this.manner.deadline));

@@ -141,6 +141,11 @@ export function isRetryable(error: unknown): boolean {
   return failure !== undefined && failure.nonRetryable !== true;
 }
 
+/** True when xCAT does not know the password: for who is half-way, a worker that has the right one is worth waiting for. */
+export function isUnauthorised(error: unknown): boolean {
+  return detailOf(error).code === 'unauthorised';
+}
+
 /** The addresses of a `Taken` failure, and the refusals that it comes to when no other can be chosen. */
 export function takenBy(error: unknown): { macs: Mac[]; refusals: Refusal[] } | undefined {
   const failure = applicationFailureOf(error);

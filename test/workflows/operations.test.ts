@@ -289,6 +289,22 @@ describe.each([
       expect((await zvm.guest('LNX10007')).nics).toMatchObject([{ vswitch: 'VSW2' }]);
     });
 
+    test('since xCAT takes the password no more is for good before anything is done, and tried again half-way', async () => {
+      const port = { userid: 'LNX10015', portId: portId(151), vswitch: 'VSW1', network: vlan(15) };
+      const notTaken = { kind: 'status', status: 401, text: 'Authentication failure' };
+      await zvm.control('POST', 'faults', { match: {}, action: notTaken });
+      const failure = await failureOf(zvm.run('createPort', port));
+      expect(failure).toMatchObject({
+        type: 'StepFailed',
+        message: expect.stringMatching(/401.*Nothing had been done/),
+      });
+      await zvm.control('DELETE', 'faults');
+      const grants = { command: 'Virtual_Network_Vswitch_Set_Extended' };
+      await zvm.control('POST', 'faults', { match: grants, action: notTaken, times: 2 });
+      expect(await zvm.run('createPort', port)).toMatchObject({ changed: true });
+      expect((await zvm.guest('LNX10015')).granted).toEqual({ VSW1: [15] });
+    });
+
     test('for good undoes what the operation recorded and did', async () => {
       await zvm.control('POST', 'faults', {
         match: {},
