@@ -153,6 +153,14 @@ export function portId(number: number): string {
   return `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
 }
 
+/** Who was cancelled has heard of it: it has told its activity, or has ended. Until then it may come to its end as if nothing had been said. */
+export async function hasHeardOfCancel(client: Client, workflowId: string): Promise<boolean> {
+  const run = client.workflow.getHandle(workflowId);
+  const { events } = await run.fetchHistory();
+  if (events?.some((event) => event.activityTaskCancelRequestedEventAttributes)) return true;
+  return (await run.describe()).status.name !== 'RUNNING';
+}
+
 /** The failure that an operation ends with. */
 export async function failureOf(
   operation: Promise<unknown>,

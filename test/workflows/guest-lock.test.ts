@@ -4,7 +4,7 @@ import { startOperation } from '../../client/start-operation.ts';
 import { taskQueueOf } from '../../network/host.ts';
 import { Vdev, vdevsOverlap } from '../../network/vdev.ts';
 import { ZVM_OUTCOME } from '../../temporal-config/search-attributes.ts';
-import { createEnvironment, type Environment, failureOf, portId, vlan } from './environment.ts';
+import { createEnvironment, type Environment, failureOf, hasHeardOfCancel, portId, vlan } from './environment.ts';
 
 const USERID = 'LNX10001';
 /** The longest that a worker may take to hear of a cancel. */
@@ -113,10 +113,7 @@ test('a cancelled operation ends when the call to z/VM that was under way is ans
   const run = await startOperation(zvm.client, 'createPort', ask as never);
   await grants.reached();
   await run.cancel();
-  const guest = zvm.client.workflow.getHandle(`guest/${zvm.host}/LNX10006`);
-  const isAsked = async () =>
-    (await guest.fetchHistory()).events?.some((event) => event.activityTaskCancelRequestedEventAttributes);
-  await expect.poll(isAsked).toBe(true);
+  await expect.poll(() => hasHeardOfCancel(zvm.client, `guest/${zvm.host}/LNX10006`)).toBe(true);
   // The worker hears of it with its next heartbeat.
   await setTimeout(HEARTBEAT_MS);
   expect((await run.describe()).status.name).toBe('RUNNING');
@@ -131,6 +128,7 @@ test('a cancelled operation that cannot be undone is told as failed, with why an
   const run = await startOperation(zvm.client, 'createPort', ask as never);
   await granted.reached();
   await run.cancel();
+  await expect.poll(() => hasHeardOfCancel(zvm.client, `guest/${zvm.host}/LNX10007`)).toBe(true);
   const notAuthorised = { kind: 'smapi', function: 'Virtual_Network_Vswitch_Set_Extended', rc: 100, rs: 8 };
   const { id } = (await zvm.control('POST', 'faults', { action: notAuthorised })) as { id: string };
   await granted.release();

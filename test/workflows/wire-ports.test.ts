@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startWirePorts } from '../../client/start-operation.ts';
 import { allocateMac, MacPrefix } from '../../network/mac.ts';
 import { allocatePortNumber } from '../../network/port-number.ts';
-import { createEnvironment, type Environment, portId, vlan } from './environment.ts';
+import { createEnvironment, type Environment, hasHeardOfCancel, portId, vlan } from './environment.ts';
 
 let zvm: Environment;
 beforeAll(async () => {
@@ -87,6 +87,9 @@ test('cancelled ends when the last of its guests is as it was before', async () 
   const run = await startWirePorts(zvm.client, { host: zvm.host, ports } as never);
   await granted.reached();
   await run.cancel();
+  const guests = ports.map((port) => `guest/${zvm.host}/${port.userid}`);
+  const hear = async () => Promise.all(guests.map((guest) => hasHeardOfCancel(zvm.client, guest)));
+  await expect.poll(hear).toEqual(guests.map(() => true));
   // The one takes longer to be taken back than the others.
   await zvm.control('POST', 'faults', {
     match: {},
