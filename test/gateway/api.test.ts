@@ -142,15 +142,11 @@ test('pages of operations leave none out, whenever they began and ended', async 
   await lock('lock');
   const long = await served.call('PUT', portOf('LNX10008', 51), onVlan(100));
   for (const number of [52, 53]) await served.call('PUT', portOf('LNX10007', number), onVlan(100), WAIT);
-  await expect
-    .poll(async () => runIdsOf(await list('limit=100&state=running')), { timeout: 30_000 })
-    .toEqual([long.body.runId]);
+  await expect.poll(async () => runIdsOf(await list('limit=100&state=running'))).toEqual([long.body.runId]);
   // It runs, and so stands on the first page; it ends before the next one is read.
   const pages = [await list('limit=1')];
   await lock('unlock');
-  await expect
-    .poll(async () => runIdsOf(await list('limit=100&state=completed')), { timeout: 30_000 })
-    .toContain(long.body.runId);
+  await expect.poll(async () => runIdsOf(await list('limit=100&state=completed'))).toContain(long.body.runId);
   const whole = runIdsOf(await list('limit=1000'));
   for (let page = pages[0]; page.next !== undefined; pages.push(page))
     page = await list(`limit=1&after=${encodeURIComponent(page.next)}`);

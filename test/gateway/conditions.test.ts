@@ -68,9 +68,10 @@ test('a request with a condition waits for the guest, and is refused when the on
   await recording.reached();
   const second = call('PATCH', port, { network: vlan(102) }, { ...WAIT, 'if-match': tag });
   await expect
-    .poll(async () => (await call('GET', `/v1/operations?userid=LNX10008&state=running`)).body.operations.length, {
-      timeout: 30_000,
-    })
+    .poll(
+      async () =>
+        (await call('GET', `/v1/operations?host=${served.host}&userid=LNX10008&state=running`)).body.operations.length,
+    )
     .toBe(2);
   await recording.release();
   expect(await second).toMatchObject({
@@ -166,9 +167,7 @@ test('a plan whose MAC is taken while it is carried out is undone, and not carri
   const match = { method: 'PUT', path: '/xcatws/tables/mac' };
   await control('POST', 'faults', { match, action: { kind: 'hold', when: 'before' }, times: 1 });
   const changing = call('PUT', `${port}?plan=${plan}`, onVlan(104), WAIT);
-  await expect
-    .poll(async () => ((await control('GET', 'faults')) as { held: number }[])[0]?.held, { timeout: 30_000 })
-    .toBe(1);
+  await expect.poll(async () => ((await control('GET', 'faults')) as { held: number }[])[0]?.held).toBe(1);
   simulator.mn.tables.put('mac', { node: 'elsewhere', interface: '1000', mac: ports[0].mac });
   await control('DELETE', 'faults');
   expect(await changing).toMatchObject({ status: 412, body: { errors: [{ field: 'onlyIf.plan' }] } });

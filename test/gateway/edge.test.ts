@@ -14,6 +14,11 @@ import { type Served, serve, WAIT } from './environment.ts';
 const PORT = { vswitch: 'VSW1', network: vlan(100) };
 const problem = (kind: string) => ({ type: `urn:networking-zvm:problem:${kind}` });
 
+/** How many operations of a guest run. Other tests have guests of that name, on hosts of their own. */
+async function running({ call, host }: Served, userid: string): Promise<number> {
+  return (await call('GET', `/v1/operations?state=running&host=${host}&userid=${userid}`)).body.operations.length;
+}
+
 describe('at the edge of HTTP', () => {
   let served: Served;
   let base = '';
@@ -180,11 +185,7 @@ describe('at the edge of HTTP', () => {
       body: JSON.stringify(PORT),
       signal: leaving.signal,
     }).catch(() => 'gone');
-    await expect
-      .poll(
-        async () => (await served.call('GET', `/v1/operations?state=running&userid=LNX10002`)).body.operations.length,
-      )
-      .toBeGreaterThan(0);
+    await expect.poll(() => running(served, 'LNX10002')).toBe(1);
     leaving.abort();
     expect(await gone).toBe('gone');
     await expect.poll(() => served.log.some((line) => line.includes(portId(3)))).toBe(true);
@@ -216,11 +217,7 @@ describe('at the edge of HTTP', () => {
       headers: { 'content-type': 'application/json', prefer: 'wait=100' },
       body: JSON.stringify(PORT),
     });
-    await expect
-      .poll(
-        async () => (await served.call('GET', `/v1/operations?state=running&userid=LNX10004`)).body.operations.length,
-      )
-      .toBeGreaterThan(0);
+    await expect.poll(() => running(served, 'LNX10004')).toBe(1);
     await gateway.close();
     expect((await waiting).status).toBe(202);
     await ended;
@@ -289,8 +286,7 @@ describe('when Temporal goes while somebody waits', () => {
     await served.environment.control('POST', `systems/zhcp1/guests/${userid}/lock`);
     const path = `/v1/hosts/${served.host}/guests/${userid}/ports/${portId(1)}`;
     const waiting = served.call('PUT', path, PORT, headers);
-    const running = `/v1/operations?state=running&host=${served.host}&userid=${userid}`;
-    await expect.poll(async () => (await served.call('GET', running)).body.operations.length).toBe(1);
+    await expect.poll(() => running(served, userid)).toBe(1);
     return { waiting };
   };
 
@@ -310,7 +306,8 @@ describe('when Temporal goes while somebody waits', () => {
   test('and stays away, the answer names the operation that goes on', async () => {
     const temporal = await connectThrough();
     const served = await serve({ client: temporal.client, limits: { temporalSeconds: 2 } });
-    const { waiting } = await waitingOn(served, 'LNX10004', { prefer: 'wait=5' });
+    // Long enough that it is seen to run before the time is over.
+    const { waiting } = await waitingOn(served, 'LNX10004', { prefer: 'wait=15' });
     temporal.goes();
     const { status, body, headers } = await waiting;
     expect(status).toBe(503);

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { createLambdaHandler } from '../../gateway/lambda.ts';
 import { newToken, TokenFile } from '../../gateway/tokens.ts';
 import { createEnvironment, type Environment, portId } from '../workflows/environment.ts';
+import { WAIT } from './environment.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const { token, entry } = newToken('portal', ['*'], ['read', 'change']);
@@ -20,6 +21,7 @@ afterAll(() => environment.close());
 const event = async (name: string): Promise<string> =>
   (await readFile(join(ROOT, 'docs/examples', name), 'utf8'))
     .replaceAll('zvm1', environment.host)
+    .replaceAll('wait=20', WAIT.prefer)
     .replaceAll('TOKEN', token);
 
 function rawHandler(more: object = {}) {
