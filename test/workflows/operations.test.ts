@@ -290,7 +290,7 @@ describe.each([
     });
 
     test('since xCAT takes the password no more is for good before anything is done, and tried again half-way', async () => {
-      const port = { userid: 'LNX10015', portId: portId(151), vswitch: 'VSW1', network: vlan(15) };
+      const port = { userid: 'LNX10014', portId: portId(141), vswitch: 'VSW1', network: vlan(15) };
       const notTaken = { kind: 'status', status: 401, text: 'Authentication failure' };
       await zvm.control('POST', 'faults', { match: {}, action: notTaken });
       const failure = await failureOf(zvm.run('createPort', port));
@@ -302,7 +302,7 @@ describe.each([
       const grants = { command: 'Virtual_Network_Vswitch_Set_Extended' };
       await zvm.control('POST', 'faults', { match: grants, action: notTaken, times: 2 });
       expect(await zvm.run('createPort', port)).toMatchObject({ changed: true });
-      expect((await zvm.guest('LNX10015')).granted).toEqual({ VSW1: [15] });
+      expect((await zvm.guest('LNX10014')).granted).toEqual({ VSW1: [15] });
     });
 
     test('for good undoes what the operation recorded and did', async () => {
