@@ -20,15 +20,18 @@ test('a change of one guest is told as that, not as the whole host again', async
   for await (const each of events(served)) {
     if (each.event !== 'state' && each.event !== 'changes') continue;
     told.push(each);
-    if (told.length === 2) break;
+    // A reading may come between the steps of the change: that is told too.
+    if (told.length > 1 && networkOf(each) === 150) break;
+    if (told.length > 1) continue;
     const path = `/v1/hosts/${served.host}/guests/${useridOf(2)}/ports/${portId(20)}`;
     expect((await served.call('PATCH', path, { network: vlan(150) })).status).toBe(202);
   }
-  const [state, change] = told;
+  const [state, ...changes] = told;
   expect(state?.event).toBe('state');
-  expect(change?.event).toBe('changes');
-  expect(change?.data.length).toBeLessThan((state?.data.length ?? 0) / 100);
-  expect(JSON.parse(change?.data ?? '').guests.now[0].ports[0].network).toEqual(vlan(150));
+  for (const change of changes) {
+    expect(change.event).toBe('changes');
+    expect(change.data.length).toBeLessThan((state?.data.length ?? 0) / 100);
+  }
 });
 
 test('costs z/VM the same for three who look as for one, and nothing once they have gone', async () => {
@@ -61,6 +64,11 @@ test('costs z/VM the same for three who look as for one, and nothing once they h
   }
   await nobodyReads();
 }, 300_000);
+
+/** The VLAN of the first port of the first guest that is told to have changed. */
+function networkOf({ data }: Told): number | undefined {
+  return JSON.parse(data).guests.now[0]?.ports[0]?.network.segmentationId;
+}
 
 async function readings(): Promise<number> {
   const query = `WorkflowType = "showHost" AND ZvmHost = "${served.host}"`;

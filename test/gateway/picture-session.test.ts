@@ -70,11 +70,10 @@ function look(viewer: Viewer): void {
   test('is drawn by itself once the gateway can tell its hosts', async () => {
     const served = await serve();
     const page = await viewer.openDrawn(served);
-    await page.route('**/v1/hosts', (asked) => asked.fulfill({ status: 503, body: '{"detail":"not now"}' }), {
-      times: 1,
-    });
+    await page.route('**/v1/hosts', (asked) => asked.fulfill({ status: 503, body: '{"detail":"not now"}' }));
     await page.reload();
     await expect.poll(() => page.locator('#problem').textContent()).toBe('not now');
+    await page.unroute('**/v1/hosts');
     await page.locator('#waiting').waitFor({ state: 'hidden' });
     expect(await page.locator('#problem').isVisible()).toBe(false);
     await viewer.closePages();
