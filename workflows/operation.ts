@@ -96,6 +96,16 @@ export async function checked<Result>(accept: () => Promise<Result>): Promise<Re
   }
 }
 
+/** A part of a run that ends it when it fails or is cancelled: the run is then found by that. */
+export async function endingRun<Result>(part: () => Promise<Result>): Promise<Result> {
+  try {
+    return await part();
+  } catch (error) {
+    upsertSearchAttributes([{ key: ZVM_OUTCOME, value: outcomeOf(error) }]);
+    throw error;
+  }
+}
+
 /**
  * Requests are checked by the worker, not in the workflow: the parser would be loaded anew for every run, which costs more than all else
  * that a run does.

@@ -25,7 +25,7 @@ import { hostFailed, reasonOf } from './failures.ts';
 import { findable } from './findable.ts';
 import { type GuestTurns, guestTurns } from './guest-turn.ts';
 import type { Candidate, FailedGuest, HostActivities, Survey } from './host-activities.ts';
-import { accepting, checked, outcomeOf } from './operation.ts';
+import { accepting, checked, endingRun, outcomeOf } from './operation.ts';
 import { listed } from './progress.ts';
 import { tellNeutron } from './tell-neutron.ts';
 
@@ -89,9 +89,11 @@ export async function reconcileHost(
   const last = carried ?? request.last ?? lastResult();
   const run = new Reconciliation(turns, request, carried);
   const survey = await run.survey(last);
-  await run.ensureHost(survey);
-  await run.repair(survey.candidates);
-  await run.report(survey);
+  await endingRun(async () => {
+    await run.ensureHost(survey);
+    await run.repair(survey.candidates);
+    await run.report(survey);
+  });
   if (survey.more && !request.dryRun && run.repaired > 0) {
     await continueAsNew<typeof reconcileHost>(input, run.carry(survey));
   }

@@ -21,7 +21,7 @@ import type { ConvergeGuestResult } from './converge-guest.ts';
 import { reasonOf } from './failures.ts';
 import { findable } from './findable.ts';
 import { type GuestTurns, guestTurns } from './guest-turn.ts';
-import { accepting, checked, outcomeOf } from './operation.ts';
+import { accepting, checked, endingRun, outcomeOf } from './operation.ts';
 
 /** What became of one port. */
 export type WiredPort = {
@@ -91,7 +91,7 @@ export async function wirePorts(
       if (workflowInfo().continueAsNewSuggested) return;
     }
   };
-  await allEnded(Array.from({ length: WINDOWS_AT_ONCE }, work));
+  await endingRun(() => allEnded(Array.from({ length: WINDOWS_AT_ONCE }, work)));
   const left = windows.flat().flatMap((guest) => guest.ports);
   if (left.length > 0) await continueAsNew<typeof wirePorts>({ ...request, ports: left }, done);
   const result = summed(done, request.dryRun);

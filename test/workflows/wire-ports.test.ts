@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startWirePorts } from '../../client/start-operation.ts';
 import { allocateMac, MacPrefix } from '../../network/mac.ts';
 import { allocatePortNumber } from '../../network/port-number.ts';
+import { ZVM_OUTCOME } from '../../temporal-config/search-attributes.ts';
 import { createEnvironment, type Environment, hasHeardOfCancel, portId, vlan } from './environment.ts';
 
 let zvm: Environment;
@@ -98,6 +99,7 @@ test('cancelled ends when the last of its guests is as it was before', async () 
   });
   await granted.release();
   await expect(run.result()).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
+  expect((await run.describe()).typedSearchAttributes.get(ZVM_OUTCOME)).toBe('cancelled');
   for (const port of ports)
     expect(await zvm.guest(port.userid)).toMatchObject({ directory: [], granted: {}, rows: [] });
 });
