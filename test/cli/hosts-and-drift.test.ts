@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { hostNames } from '../../client/known-hosts.ts';
 import { reconcileScheduleId } from '../../temporal-config/workflow-ids.ts';
 import { ensureReconcileSchedule } from '../../workers/reconcile-schedule.ts';
 import { wayToTemporal } from '../way-to-temporal.ts';
@@ -16,13 +17,19 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'zvmnet-'));
   environment = await createEnvironment({ guests: 12 });
   env = { ZVMNET_HOST: environment.host };
-  await ensureReconcileSchedule(environment.client, environment.host, { intervalSeconds: 3_600, sweepSeconds: 3_600 });
+  await makeKnown(environment.host);
 });
 afterAll(async () => {
   await environment.client.schedule.getHandle(reconcileScheduleId(environment.host)).delete();
   await environment.close();
   await rm(folder, { recursive: true });
 });
+
+/** Temporal lists a host by its Schedule, which takes a moment. */
+async function makeKnown(host: string): Promise<void> {
+  await ensureReconcileSchedule(environment.client, host, { intervalSeconds: 3_600, sweepSeconds: 3_600 });
+  await vi.waitUntil(async () => (await hostNames(environment.client)).includes(host), { timeout: 90_000 });
+}
 
 const run = (...args: string[]) => zvmnet(args, env);
 const json = (...args: string[]) => zvmnetJson(args, env);
@@ -117,7 +124,7 @@ test('when a report fails at the end, what became of the ports is told all the s
 test('a file in the form of Neutron: only its own hosts are read, and all of its mistakes are told', async () => {
   const { client, host } = environment;
   const drained = `${host}-drained`;
-  await ensureReconcileSchedule(client, drained, { intervalSeconds: 3_600, sweepSeconds: 3_600 });
+  await makeKnown(drained);
   const file = join(folder, 'neutron.json');
   const example = await readFile(join(ROOT, 'docs/examples/neutron-ports.json'), 'utf8');
   const of = (zvm1: string, zvm2: string) => example.replaceAll('zvm1', zvm1).replaceAll('zvm2', zvm2);
@@ -232,7 +239,7 @@ test('--watch goes on when Temporal is back', async () => {
 test('without a worker a host cannot be read, and what is asked for or cancelled waits: that is said', async () => {
   const { client } = environment;
   const host = `${environment.host}-drained`;
-  await ensureReconcileSchedule(client, host, { intervalSeconds: 3_600, sweepSeconds: 3_600 });
+  await makeKnown(host);
   try {
     const { code, err } = await zvmnet(['port', 'list', '--host', host]);
     expect(code).toBe(5);

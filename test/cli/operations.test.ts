@@ -156,7 +156,9 @@ test('while it waits for its turn it says for whom, and Ctrl-C leaves it going',
     })
     .toMatch(/LNX10004 +waiting/);
   await environment.client.workflow.getHandle(third.id.replaceAll('~', '/')).terminate('not wanted');
-  expect((await run('ops', 'list', '--guest', 'LNX10004', '--limit', '3')).out).toMatch(/LNX10004 +terminated/);
+  await expect
+    .poll(async () => (await run('ops', 'list', '--guest', 'LNX10004', '--limit', '3')).out)
+    .toMatch(/LNX10004 +terminated/);
   second.interrupt();
   const { code, err } = await second.ended;
   expect(code).toBe(130);
@@ -171,6 +173,8 @@ test('when Temporal goes while it waits, it ends with 5 and says that the operat
   const way = await wayToTemporal();
   const waiting = start(create('LNX10008', 40, '100'), { ...env, TEMPORAL_ADDRESS: way.address });
   await grants.reached();
+  // It has begun to wait when it says where the guest stands.
+  await waiting.told(`LNX10008 on ${environment.host}: `);
   way.goes();
   const { code, err } = await waiting.ended;
   expect(code).toBe(5);
@@ -192,7 +196,7 @@ test('operations are listed by guest, type, state and outcome', async () => {
     .toMatch(/LNX10006 +refused/);
   const came = async (outcome: string) =>
     (await json('ops', 'list', '--guest', 'LNX10006', '--outcome', outcome)).operations.length;
-  expect(await Promise.all(['changed', 'refused', 'failed', 'waiting'].map(came))).toEqual([2, 1, 0, 0]);
+  await expect.poll(() => Promise.all(['changed', 'refused', 'failed', 'waiting'].map(came))).toEqual([2, 1, 0, 0]);
 });
 
 test('on a terminal it has colours, and shows live which step is running', async () => {
