@@ -9,7 +9,7 @@ import { is } from '../../temporal-config/visibility.ts';
 import { bundleWorkflows } from '../../workers/host-worker.ts';
 import { MemoryNeutron } from '../neutron/memory-neutron.ts';
 import { becomes } from '../neutron/real-neutron.ts';
-import { createEnvironment, type Environment, portId, vlan } from './environment.ts';
+import { createEnvironment, type Environment, hasHeardOfCancel, portId, vlan } from './environment.ts';
 
 // A reading within a workflow task that takes longer than the task has it renewed, with what has happened meanwhile. What runs then must
 // come out the same when it is replayed by another worker.
@@ -100,7 +100,12 @@ test('while z/VM is slow to be read, others come to wait and one is cancelled: i
   await sleep(LONGER_THAN_A_TASK_MS);
   await one.cancel();
   await two.cancel();
-  await sleep(LONGER_THAN_A_TASK_MS / 4);
+  // Who waits ends at once; who has the guest may be told only through it.
+  const heard = async () => {
+    const runs = [`guest/${host}/LNX10001`, one.workflowId, two.workflowId];
+    return (await Promise.all(runs.map((run) => hasHeardOfCancel(client, run)))).filter(Boolean).length;
+  };
+  await expect.poll(heard).toBeGreaterThanOrEqual(2);
   await control('DELETE', 'faults');
   await Promise.allSettled([one.result(), two.result()]);
   expect(await three.result()).toMatchObject({ changed: true });
