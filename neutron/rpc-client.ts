@@ -68,7 +68,15 @@ export class RpcClient implements Attachment {
     } catch (error) {
       throw refusedBy(error, `queue ${this.#replyQueue}`);
     }
-    await replies.consume(this.#replyQueue, (message) => this.#answered(message), { noAck: true });
+    await replies.consume(
+      this.#replyQueue,
+      (message) => {
+        // The broker gives the queue up, as when its node in a cluster ends: no answer would be heard any more.
+        if (message === null) void model.close().catch(() => undefined);
+        else this.#answered(message);
+      },
+      { noAck: true },
+    );
     this.#model = model;
     this.#channel = await this.#openChannel(model);
   }
@@ -179,8 +187,7 @@ export class RpcClient implements Attachment {
     waiting?.reject(new NeutronError('no-server', waiting.operation, reason));
   }
 
-  #answered(message: ConsumeMessage | null): void {
-    if (message === null) return;
+  #answered(message: ConsumeMessage): void {
     try {
       const reply = decodeReply(uncompressed(message.content, message.properties.headers));
       if (reply !== undefined) this.#settle(reply);

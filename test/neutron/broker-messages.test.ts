@@ -16,6 +16,7 @@ describe.skipIf(!neutronIsHere)('over a RabbitMQ broker', () => {
 
   /** A server that answers each call, compressed. */
   const answering = async (compression: string, compress: (content: Buffer) => Buffer) => {
+    const replyQueues = new Set<string>();
     const topic = `server-${compression}`;
     const model = await connect(amqpUrl(broker.rabbit));
     const channel = await model.createChannel();
@@ -24,10 +25,11 @@ describe.skipIf(!neutronIsHere)('over a RabbitMQ broker', () => {
     await channel.bindQueue(topic, 'neutron', topic);
     await channel.consume(topic, (message) => {
       const { _msg_id, _reply_q } = JSON.parse(JSON.parse(String(message?.content))['oslo.message']);
+      replyQueues.add(_reply_q);
       const reply = { _msg_id, result: 'answered', failure: null, ending: true };
       channel.sendToQueue(_reply_q, compress(Buffer.from(JSON.stringify(reply))), { headers: { compression } });
     });
-    return { topic, channel, close: () => model.close() };
+    return { topic, channel, replyQueues, close: () => model.close() };
   };
 
   test.each([true, false])(
@@ -98,6 +100,20 @@ describe.skipIf(!neutronIsHere)('over a RabbitMQ broker', () => {
       retryable: false,
       advice: expect.stringContaining('kombu_compression'),
     });
+    await server.close();
+    await connection.close();
+  });
+
+  test('answers are heard again after the queue of answers has been deleted at the broker', async () => {
+    const connection = broker.connectionTo(broker.rabbit.transportUrl);
+    const rpc = new RpcClient(connection, { exchange: 'neutron', flags: NOT_DURABLE, timeoutMs: 5_000 });
+    connection.start();
+    await connection.ready();
+    const server = await answering('', (content) => content);
+    const call = () => rpc.call({ topic: server.topic, method: 'x', version: '1.0', args: {} });
+    expect(await call()).toBe('answered');
+    for (const queue of server.replyQueues) await server.channel.deleteQueue(queue);
+    expect(await becomes(async () => (await call().catch(() => undefined)) === 'answered')).toBe(true);
     await server.close();
     await connection.close();
   });
