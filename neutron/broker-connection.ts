@@ -118,14 +118,17 @@ export class BrokerConnection {
     const model = await this.#open(broker);
     const ended = new Promise<void>((resolve) => model.once('close', () => resolve()));
     model.on('error', () => {});
+    this.#model = model;
     try {
+      // Whoever closed it while it was being made found nothing to close.
+      this.#stop.signal.throwIfAborted();
       for (const attachment of this.#attachments) await attachment.connected(model);
     } catch (error) {
+      this.#model = undefined;
       for (const attachment of this.#attachments) attachment.disconnected();
       await model.close().catch(() => undefined);
       throw error;
     }
-    this.#model = model;
     this.#wasConnected = true;
     this.#refusal = undefined;
     this.#options.log.info(placeOf(broker), 'connected to the broker');
@@ -185,20 +188,24 @@ function placeOf({ host, port }: Broker): { broker: string } {
 function connectFailure(error: unknown, { host, port }: Broker): NeutronError {
   if (error instanceof NeutronError) return error;
   const operation = `connect to ${host}:${port}`;
+  const systemCode = systemCodeOf(error);
+  if (/CERT|SELF_SIGNED|ISSUER|SIGNATURE|ALTNAME/.test(systemCode))
+    return new NeutronError('untrusted', operation, `its certificate is not trusted (${systemCode})`);
+  // Such an error has the address in its text, which may have any digits.
+  if (systemCode !== '') return new NeutronError('unreachable', operation, systemCode);
   const text = error instanceof Error ? error.message : '';
   if (codeOf(error) === 403 || /ACCESS_REFUSED|403/.test(text))
     return new NeutronError('unauthorised', operation, 'the broker refuses user name or password');
   // What RabbitMQ closes the connection with, 530, is lost in amqplib.
   if (/NOT.ALLOWED|530|ConnectionClose/.test(text))
     return new NeutronError('unauthorised', operation, 'the broker does not let this user into the virtual host');
-  if (/CERT|SELF_SIGNED|ISSUER|SIGNATURE|ALTNAME/.test(certificateProblem(error)))
-    return new NeutronError('untrusted', operation, `its certificate is not trusted (${certificateProblem(error)})`);
-  const code = error instanceof Error && 'code' in error ? String(error.code) : /(\d{3}) \(([A-Z-]+)\)/.exec(text)?.[0];
-  return new NeutronError('unreachable', operation, code ?? 'no connection');
+  const said = codeOf(error) ?? /(\d{3}) \(([A-Z-]+)\)/.exec(text)?.[0];
+  return new NeutronError('unreachable', operation, said === undefined ? 'no connection' : String(said));
 }
 
-function certificateProblem(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : '';
+/** The name that the system or TLS has for what happened; empty when the broker said it. */
+function systemCodeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 
 function tlsOptions({ caFile, certFile, keyFile, verify }: BrokerOptions['tls']) {

@@ -119,6 +119,23 @@ describe.skipIf(!neutronIsHere)('connecting to a RabbitMQ broker', () => {
     5 * MINUTE,
   );
 
+  test('a connection that is closed while it is being made ends', async () => {
+    const connection = broker.connectionTo(broker.rabbit.transportUrl);
+    const from = broker.said.length;
+    connection.start();
+    await connection.close();
+    expect(broker.said.slice(from)).toEqual([]);
+  });
+
+  test('a broker that is away is not taken for one that refuses, whatever digits its address has', async () => {
+    const connection = broker.connectionTo('rabbit://u:p@127.0.0.1:40353//');
+    connection.start();
+    const noConnection = () => broker.said.find((line) => line.includes('127.0.0.1:40353"'));
+    expect(await becomes(() => noConnection() !== undefined)).toBe(true);
+    expect(noConnection()).toContain('ECONNREFUSED');
+    await connection.close();
+  });
+
   test('of several brokers the next is tried when one is away', async () => {
     const url = broker.rabbit.transportUrl.replace('@', '@127.0.0.1:1,neutron:neutron-secret@');
     const connection = broker.connectionTo(url);
