@@ -46,6 +46,15 @@ function wholeNumber(lowest: number, highest: number): z.ZodType<number, string>
     .refine((value) => value >= lowest && value <= highest, 'is out of range');
 }
 
+/** Seconds, where Neutron takes parts of one too. */
+function seconds(lowest: number, highest: number): z.ZodType<number, string> {
+  return z
+    .string()
+    .regex(/^[0-9]{1,9}(\.[0-9]{1,9})?$/, 'is not a number')
+    .transform(Number)
+    .refine((value) => value >= lowest && value <= highest, 'is out of range');
+}
+
 /** The items of a comma-separated list; empty ones (a comma at the end) do not count. */
 function items(text: string): string[] {
   return text
@@ -256,7 +265,7 @@ export const SETTINGS = {
   ),
   controlExchange: setting('control_exchange', ['DEFAULT'], z.string(), 'the name of an exchange'),
   rpcTimeoutSeconds: setting('rpc_response_timeout', ['DEFAULT'], wholeNumber(1, 3_600), '1 to 3600 seconds'),
-  reportIntervalSeconds: setting('report_interval', ['agent', 'DEFAULT'], wholeNumber(1, 3_600), '1 to 3600 seconds'),
+  reportIntervalSeconds: setting('report_interval', ['agent', 'DEFAULT'], seconds(1, 3_600), '1 to 3600 seconds'),
   heartbeatSeconds: setting('heartbeat_timeout_threshold', RABBIT, wholeNumber(0, 3_600), '0 to 3600 seconds'),
   durableQueues: setting('amqp_durable_queues', RABBIT, Flag, 'true or false'),
   durableQueuesOld: setting('rabbit_durable_queues', RABBIT, Flag, 'true or false'),

@@ -4,8 +4,8 @@ export type Broker = { host: string; port: number; username: string; password: s
 /** The brokers of a cluster, tried in turn, and the virtual host on them. */
 export type Transport = { brokers: Broker[]; vhost: string; tls: boolean };
 
+/** With TLS too: neutron-server, whose file this is, connects there. */
 const DEFAULT_PORT = 5672;
-const DEFAULT_TLS_PORT = 5671;
 
 /**
  * Read oslo.messaging's `transport_url`: `rabbit://user:password@host:port,user:password@host:port/vhost?ssl=1`. Each broker has its own user
@@ -25,7 +25,7 @@ export function parseTransportUrl(text: string, tlsConfigured = false): Transpor
   const brokers = hosts
     .split(',')
     .filter((host) => host !== '')
-    .map((host) => brokerOf(host, tls));
+    .map(brokerOf);
   if (brokers.length === 0) throw new Error('names no broker');
   // "/" and "//" are both RabbitMQ's own virtual host "/" (contract neutron.md 2.1).
   const vhost = decoded(path.slice(1));
@@ -38,17 +38,17 @@ export function transportOptions(text: string): ReadonlyMap<string, string> {
   return at < 0 ? new Map() : new Map(new URLSearchParams(text.trim().slice(at + 1)));
 }
 
-function brokerOf(text: string, tls: boolean): Broker {
+function brokerOf(text: string): Broker {
   const at = text.lastIndexOf('@');
   const [username = '', ...password] = at < 0 ? [] : text.slice(0, at).split(':');
   const address = /^(?:\[(?<v6>[0-9a-f:.]+)\]|(?<host>[a-z0-9._-]+))(?::(?<port>[0-9]{1,5}))?$/i.exec(
     text.slice(at + 1),
   );
-  const { v6, host = v6, port } = address?.groups ?? {};
-  if (host === undefined || Number(port ?? DEFAULT_PORT) > 65_535) throw new Error('has a broker that is no host:port');
+  const { v6, host = v6, port = DEFAULT_PORT } = address?.groups ?? {};
+  if (host === undefined || Number(port) > 65_535) throw new Error('has a broker that is no host:port');
   return {
     host,
-    port: port === undefined ? (tls ? DEFAULT_TLS_PORT : DEFAULT_PORT) : Number(port),
+    port: Number(port),
     username: username === '' ? 'guest' : decoded(username),
     password: username === '' ? 'guest' : decoded(password.join(':')),
   };

@@ -71,7 +71,7 @@ type Options = { neutron: NonNullable<NeutronConfiguration['bus']>; client: Clie
 /** A host's agent, which reports while z/VM answers, and its connection to xCAT. */
 function agentOf(host: HostConfiguration, bus: NeutronBus, { neutron, client, logger }: Options) {
   const { flags, reportIntervalSeconds } = neutron;
-  const reportIntervalMs = reportIntervalSeconds * 1_000;
+  const reportIntervalMs = Math.round(reportIntervalSeconds * 1_000);
   const soon = <Result>(call: () => Promise<Result>) => client.withDeadline(Date.now() + TEMPORAL_MS, call);
   const xcat = xcatOf(host, logger);
   const watch = new ZvmWatch({

@@ -28,12 +28,12 @@ function problemsOf(text: string, env: Record<string, string> = {}): Configurati
   throw new Error('no ConfigurationError was thrown');
 }
 
-test('transport_url names brokers, users, virtual host and TLS', () => {
+test('transport_url names brokers, users, virtual host and TLS; without a port it is the one that oslo.messaging takes', () => {
   const bus = load('[DEFAULT]\ntransport_url = rabbit://u:p%40x@one:5671,u2:p2@[fe80::1]//zvm?ssl=1\n')?.bus;
   expect(bus?.transport).toEqual({
     brokers: [
       { host: 'one', port: 5671, username: 'u', password: 'p@x' },
-      { host: 'fe80::1', port: 5671, username: 'u2', password: 'p2' },
+      { host: 'fe80::1', port: 5672, username: 'u2', password: 'p2' },
     ],
     vhost: '/zvm',
     tls: true,
@@ -81,7 +81,7 @@ transport_url = rabbit://u:p@h/
 control_exchange = neutron2
 rpc_response_timeout = 90
 [AGENT]
-report_interval = 10
+report_interval = 7.5
 [oslo_messaging_rabbit]
 ssl = true
 ssl_ca_file = /etc/ca.pem
@@ -92,11 +92,11 @@ rabbit_transient_quorum_queue = true
   expect(load(text)?.bus).toMatchObject({
     exchange: 'neutron2',
     rpcTimeoutSeconds: 90,
-    reportIntervalSeconds: 10,
+    reportIntervalSeconds: 7.5,
     heartbeatSeconds: 30,
     flags: { durable: true, autoDelete: false, durableFanout: true },
     tls: { verify: true, caFile: '/etc/ca.pem' },
-    transport: { tls: true, brokers: [{ port: 5671 }] },
+    transport: { tls: true, brokers: [{ port: 5672 }] },
   });
 });
 
@@ -133,7 +133,7 @@ transport_url = rabbit://u:p@elsewhere/notifications
   expect(load(text)?.bus).toMatchObject({
     flags: { durable: true },
     tls: { verify: true, caFile: '/etc/ca.pem', certFile: '/etc/agent.pem', keyFile: '/etc/agent.key' },
-    transport: { tls: true, vhost: '/', brokers: [{ host: 'h', port: 5671 }] },
+    transport: { tls: true, vhost: '/', brokers: [{ host: 'h', port: 5672 }] },
   });
 });
 
