@@ -15,8 +15,10 @@ import type { RpcCall } from './rpc-client.ts';
 
 /** Status changes cost the server up to 100 ms each: Neutron's own agents send as many at a time (contract neutron.md 4). */
 const CHANGES_AT_ONCE = 20;
-/** Whoever reads can read again: it is not waited for as long as for changes. */
+/** Whoever reads can read again: it is not waited for as long as for changes, until the server was too slow for it. */
 const READ_MS = 20_000;
+/** As long as `rpc_response_timeout` can be at most. */
+const LONGEST_READ_MS = 3_600_000;
 /** Readings are far cheaper, but their answers are large. */
 const READ_AT_ONCE = 200;
 /** The oldest form of the objects that has several bindings; servers convert to it (contract neutron.md 3.5). */
@@ -42,6 +44,8 @@ export type AgentState = {
 /** The methods of neutron-server that an agent of type `Open vSwitch agent` needs. All throw a NeutronError. */
 export class PluginApi {
   readonly #rpc: RpcCaller;
+  /** How long each method is waited for that has been too slow: twice as long after each time, as by Neutron's own agents. */
+  readonly #patience = new Map<string, number>();
 
   constructor(rpc: RpcCaller) {
     this.#rpc = rpc;
@@ -72,7 +76,7 @@ export class PluginApi {
 
   /** All ports that are bound to a host, without their segments. Changes no port's status. */
   async portsOfHost(host: string): Promise<NeutronPort[]> {
-    const answer = await this.#plugin('get_ports_by_vnic_type_and_host', '1.7', { vnic_type: 'normal', host }, READ_MS);
+    const answer = await this.#read('get_ports_by_vnic_type_and_host', '1.7', { vnic_type: 'normal', host });
     const ports = parsed('get_ports_by_vnic_type_and_host', z.array(PortDictionary), answer ?? []);
     return ports.filter((port) => port.host === host);
   }
@@ -123,9 +127,20 @@ export class PluginApi {
     const found: Item[] = [];
     for (const slice of slices([...new Set(ids)], READ_AT_ONCE)) {
       const args = { resource_type: type, version, filter_kwargs: { id: slice } };
-      found.push(...parsed('bulk_pull', schema, await this.#plugin('bulk_pull', '1.1', args, READ_MS)));
+      found.push(...parsed('bulk_pull', schema, await this.#read('bulk_pull', '1.1', args)));
     }
     return found;
+  }
+
+  async #read(method: string, version: string, args: Record<string, unknown>): Promise<unknown> {
+    const patience = this.#patience.get(method) ?? READ_MS;
+    try {
+      return await this.#plugin(method, version, args, patience);
+    } catch (error) {
+      if (error instanceof NeutronError && error.code === 'timeout')
+        this.#patience.set(method, Math.min(LONGEST_READ_MS, 2 * patience));
+      throw error;
+    }
   }
 
   #plugin(method: string, version: string, args: Record<string, unknown>, timeoutMs?: number): Promise<unknown> {

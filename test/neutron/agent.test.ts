@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { PortId } from '../../network/identifiers.ts';
 import { L2Agent } from '../../neutron/agent.ts';
 import { BrokerConnection } from '../../neutron/broker-connection.ts';
+import { NeutronError } from '../../neutron/errors.ts';
 import { PluginApi } from '../../neutron/plugin-api.ts';
 import { StateReporter } from '../../neutron/state-reporter.ts';
 import { parseTransportUrl } from '../../neutron/transport-url.ts';
@@ -34,6 +35,22 @@ test('an agent that the server has taken for dead, or that was deleted from its 
   }
   reporter.stop();
   expect(seen).toEqual([0, 0, 1, 2]);
+});
+
+test('a host with so many ports that the server lists them slowly is waited for longer at the next try', async () => {
+  const waited: number[] = [];
+  const api = new PluginApi({
+    call: async ({ method, timeoutMs = 0 }) => {
+      waited.push(timeoutMs);
+      if (timeoutMs < 50_000) throw new NeutronError('timeout', `call ${method}`, 'no answer');
+      return [];
+    },
+  });
+  await expect(api.portsOfHost('zvm1')).rejects.toThrow('no answer');
+  await expect(api.portsOfHost('zvm1')).rejects.toThrow('no answer');
+  expect(await api.portsOfHost('zvm1')).toEqual([]);
+  expect(await api.portsOfHost('zvm1')).toEqual([]);
+  expect(waited).toEqual([20_000, 40_000, 80_000, 80_000]);
 });
 
 function portAs(id: string, host: string, vifType: string) {
