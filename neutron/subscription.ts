@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
 import type { Attachment, BrokerConnection, BrokerLog } from './broker-connection.ts';
 import { uncompressed } from './compression.ts';
@@ -19,7 +20,7 @@ export type SubscriptionOptions = {
   onTakenOver(): void;
   /**
    * Messages in the order in which they came, several at a time when they come fast. They are acknowledged when the promise resolves; when
-   * it rejects they come again.
+   * it rejects it is called again.
    */
   onMessages(messages: Incoming[], backlog: boolean): Promise<void>;
 };
@@ -114,17 +115,29 @@ export class Subscription implements Attachment {
       }
       const taken = this.#pending.splice(0);
       const messages = taken.flatMap((message) => this.#read(message));
+      if (!(await this.#handOn(messages, channel))) continue;
+      this.#backlog = Math.max(0, this.#backlog - taken.length);
+      for (const message of taken) if (this.#channel === channel) channel?.ack(message);
+    }
+  }
+
+  /**
+   * Until they are taken; false when the connection is lost before, and they come again. They are not given back to the broker meanwhile: a
+   * quorum queue drops what was given back too often.
+   */
+  async #handOn(messages: Incoming[], channel: Channel | undefined): Promise<boolean> {
+    const { log, queue, onMessages } = this.#options;
+    while (this.#channel === channel) {
       try {
-        if (messages.length > 0) await this.#options.onMessages(messages, this.#backlog > 0);
-        this.#backlog = Math.max(0, this.#backlog - taken.length);
-        for (const message of taken) if (this.#channel === channel) channel?.ack(message);
+        if (messages.length > 0) await onMessages(messages, this.#backlog > 0);
+        return true;
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
-        this.#options.log.error({ queue: this.#options.queue, reason }, 'messages could not be handed on: tried again');
-        await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
-        if (this.#channel === channel) for (const message of taken) channel?.nack(message, false, true);
+        log.error({ queue, reason }, 'messages could not be handed on: tried again');
+        await sleep(AGAIN_MS);
       }
     }
+    return false;
   }
 
   #read(message: ConsumeMessage): Incoming[] {

@@ -229,6 +229,33 @@ describe.skipIf(!neutronIsHere)('over a RabbitMQ broker', () => {
     5 * MINUTE,
   );
 
+  test(
+    'a message that is not taken for long is not lost, of a queue either that drops what is given back twice',
+    async () => {
+      broker.rabbit.control('add_vhost', 'quorum', '--default-queue-type', 'quorum');
+      broker.rabbit.control('set_permissions', '-p', 'quorum', 'neutron', '.*', '.*', '.*');
+      broker.rabbit.control('set_policy', '-p', 'quorum', 'limit', '.*', '{"delivery-limit": 2}');
+      const url = broker.rabbit.transportUrl.replace(/\/\/$/, '/quorum');
+      const connection = broker.connectionTo(url);
+      const heard: string[] = [];
+      let refusals = 0;
+      broker.listen(connection, 'agent-q', 'topic-q', async (methods) => {
+        refusals += 1;
+        if (refusals < 6) throw new Error('not now');
+        heard.push(...methods);
+      });
+      connection.start();
+      await connection.ready();
+      const model = await connect(amqpUrl(broker.rabbit).replace(/\/$/, '/quorum'));
+      const channel = await model.createChannel();
+      channel.publish('topic-q_fanout', '', Buffer.from(JSON.stringify({ method: 'waiting' })));
+      expect(await becomes(() => heard.includes('waiting'))).toBe(true);
+      await model.close();
+      await connection.close();
+    },
+    5 * MINUTE,
+  );
+
   test('what is no message of oslo.messaging is left out, and the next is heard', async () => {
     const connection = broker.connectionTo(broker.rabbit.transportUrl);
     const heard: string[] = [];
