@@ -41,6 +41,7 @@ function readBus(reader: HostReader, env: Environment): NeutronConfiguration['bu
   const read = brokerOptions(reader, env);
   const durable = read(SETTINGS.durableQueues) ?? read(SETTINGS.durableQueuesOld) ?? false;
   const quorum = read(SETTINGS.quorumQueue) ?? false;
+  const transientQuorum = read(SETTINGS.transientQuorumQueue) ?? false;
   const caFile = read(SETTINGS.brokerCaFile) ?? read(SETTINGS.brokerCaFileOld);
   const certFile = read(SETTINGS.brokerCertFile) ?? read(SETTINGS.brokerCertFileOld);
   const keyFile = read(SETTINGS.brokerKeyFile) ?? read(SETTINGS.brokerKeyFileOld);
@@ -49,7 +50,8 @@ function readBus(reader: HostReader, env: Environment): NeutronConfiguration['bu
     flags: {
       durable: durable || quorum,
       autoDelete: read(SETTINGS.autoDelete) ?? false,
-      durableFanout: read(SETTINGS.transientQuorumQueue) ?? false,
+      durableFanout: transientQuorum,
+      quorumQueues: quorum || transientQuorum,
     },
     heartbeatSeconds: read(SETTINGS.heartbeatSeconds) ?? DEFAULT_HEARTBEAT_SECONDS,
     tls: {

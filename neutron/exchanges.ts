@@ -1,13 +1,15 @@
 import type { Channel, ChannelModel } from 'amqplib';
 import { NeutronError } from './errors.ts';
 
-/** How a deployment declares its exchanges; oslo.messaging's options in [oslo_messaging_rabbit] (contract neutron.md 2.1). */
+/** How a deployment declares its exchanges and queues; oslo.messaging's options in [oslo_messaging_rabbit] (contract neutron.md 2.1). */
 export type ExchangeFlags = {
   /** The control exchange and the topic queues: `amqp_durable_queues` or `rabbit_quorum_queue`. */
   durable: boolean;
   autoDelete: boolean;
   /** Fanout exchanges: `rabbit_transient_quorum_queue`. */
   durableFanout: boolean;
+  /** Queues are replicated over a cluster's brokers: `rabbit_quorum_queue` or `rabbit_transient_quorum_queue`. */
+  quorumQueues: boolean;
 };
 
 type Exchange = { name: string; type: 'topic' | 'fanout'; durable: boolean; autoDelete: boolean };
@@ -54,8 +56,11 @@ async function declare(model: ChannelModel, { name, type, durable, autoDelete }:
   });
 }
 
-// A refusal closes its channel: each question has its own.
-async function onOwnChannel<Result>(model: ChannelModel, work: (channel: Channel) => Promise<Result>): Promise<Result> {
+/** A refusal closes its channel: each question has its own. */
+export async function onOwnChannel<Result>(
+  model: ChannelModel,
+  work: (channel: Channel) => Promise<Result>,
+): Promise<Result> {
   const channel = await model.createChannel();
   channel.on('error', () => {});
   let open = true;

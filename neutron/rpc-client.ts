@@ -3,7 +3,8 @@ import type { Attachment, BrokerConnection } from './broker-connection.ts';
 import { uncompressed } from './compression.ts';
 import { decodeReply, encode, newId, type Outgoing, type Reply } from './envelope.ts';
 import { NeutronError } from './errors.ts';
-import { controlExchange, type ExchangeFlags, ensureExchanges, refusedBy } from './exchanges.ts';
+import { controlExchange, type ExchangeFlags, ensureExchanges } from './exchanges.ts';
+import { declareOwnQueue } from './own-queue.ts';
 
 export type RpcOptions = {
   /** The exchange that Neutron's server listens on; `control_exchange`. */
@@ -35,8 +36,6 @@ const PROPERTIES = {
 
 /** Who calls while there is no connection waits for one, but not for long. */
 const LONGEST_WAIT_FOR_BROKER_MS = 10_000;
-/** A reply queue that nobody reads any more is gone after half an hour, as oslo.messaging's are. */
-const REPLY_QUEUE_EXPIRES_MS = 1_800_000;
 
 /**
  * Calls to servers, over one connection. Safe for many calls at once. A call that the broker cannot deliver fails at once (no server), and
@@ -45,8 +44,9 @@ const REPLY_QUEUE_EXPIRES_MS = 1_800_000;
 export class RpcClient implements Attachment {
   readonly #options: RpcOptions;
   readonly #connection: BrokerConnection;
-  /** Kept over reconnects, so that late answers arrive (contract neutron.md 2.4). */
-  readonly #replyQueue = `reply_${newId()}`;
+  /** Kept over reconnects: servers try for long to answer into a queue that is gone (contract neutron.md 2.4). */
+  readonly #firstReplyQueue = `reply_${newId()}`;
+  #replyQueue = this.#firstReplyQueue;
   readonly #waiting = new Map<string, Waiting>();
   #channel: ConfirmChannel | undefined;
   #model: ChannelModel | undefined;
@@ -63,13 +63,10 @@ export class RpcClient implements Attachment {
     const replies = await model.createChannel();
     replies.on('error', () => {});
     replies.on('close', () => void model.close().catch(() => undefined));
-    try {
-      await replies.assertQueue(this.#replyQueue, { durable: true, expires: REPLY_QUEUE_EXPIRES_MS });
-    } catch (error) {
-      throw refusedBy(error, `queue ${this.#replyQueue}`);
-    }
+    const { queue } = await declareOwnQueue(model, replies, this.#firstReplyQueue, flags);
+    this.#replyQueue = queue;
     await replies.consume(
-      this.#replyQueue,
+      queue,
       (message) => {
         // The broker gives the queue up, as when its node in a cluster ends: no answer would be heard any more.
         if (message === null) void model.close().catch(() => undefined);

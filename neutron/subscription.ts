@@ -4,7 +4,8 @@ import type { Attachment, BrokerConnection, BrokerLog } from './broker-connectio
 import { uncompressed } from './compression.ts';
 import { decodeMessage, type Incoming } from './envelope.ts';
 import { NeutronError } from './errors.ts';
-import { type ExchangeFlags, ensureExchanges, fanoutExchange, refusedBy } from './exchanges.ts';
+import { type ExchangeFlags, ensureExchanges, fanoutExchange } from './exchanges.ts';
+import { declareOwnQueue } from './own-queue.ts';
 
 export type SubscriptionOptions = {
   /** The queue's own name, the same at every start: messages sent while nobody listens wait in it. */
@@ -25,8 +26,6 @@ export type SubscriptionOptions = {
   onMessages(messages: Incoming[], backlog: boolean): Promise<void>;
 };
 
-/** Messages wait for an agent that is away as long as oslo.messaging's own queues do. */
-const EXPIRES_MS = 1_800_000;
 const MOST_UNACKNOWLEDGED = 500;
 const AGAIN_MS = 1_000;
 /** oslo.messaging's duplicate filter remembers as many. */
@@ -50,14 +49,17 @@ export class Subscription implements Attachment {
   }
 
   async connected(model: ChannelModel): Promise<void> {
-    const { queue, topics, flags } = this.#options;
+    const { topics, flags } = this.#options;
     const exchanges = topics.map((topic) => fanoutExchange(topic, flags));
     await ensureExchanges(model, exchanges);
     const channel = await model.createChannel();
     channel.on('error', () => {});
     // Whatever closes it, everything is declared anew on the next connection.
     channel.on('close', () => void model.close().catch(() => undefined));
-    const { messageCount, consumerCount } = await this.#declare(channel, queue);
+    const { queue, messageCount, consumerCount } = await declareOwnQueue(model, channel, this.#options.queue, flags, {
+      // A second process of the same agent waits until the first is gone.
+      'x-single-active-consumer': true,
+    });
     for (const { name } of exchanges) await channel.bindQueue(queue, name, '');
     await channel.prefetch(MOST_UNACKNOWLEDGED);
     this.#backlog = messageCount;
@@ -70,19 +72,6 @@ export class Subscription implements Attachment {
     if (this.#standBy)
       this.#options.log.info({ queue }, 'another process of this agent is at work: this one waits for its end');
     this.#options.onConnected(messageCount);
-  }
-
-  async #declare(channel: Channel, queue: string) {
-    try {
-      return await channel.assertQueue(queue, {
-        durable: true,
-        expires: EXPIRES_MS,
-        // A second process of the same agent waits until the first is gone.
-        arguments: { 'x-single-active-consumer': true },
-      });
-    } catch (error) {
-      throw refusedBy(error, `queue ${queue}`);
-    }
   }
 
   disconnected(): void {

@@ -116,7 +116,7 @@ describe('The historic files', () => {
             tls: false,
           },
           exchange: 'neutron',
-          flags: { durable: false, autoDelete: false, durableFanout: false },
+          flags: { durable: false, autoDelete: false, durableFanout: false, quorumQueues: false },
           heartbeatSeconds: 60,
           tls: { verify: true },
           rpcTimeoutSeconds: 60,

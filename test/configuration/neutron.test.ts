@@ -94,7 +94,7 @@ rabbit_transient_quorum_queue = true
     rpcTimeoutSeconds: 90,
     reportIntervalSeconds: 7.5,
     heartbeatSeconds: 30,
-    flags: { durable: true, autoDelete: false, durableFanout: true },
+    flags: { durable: true, autoDelete: false, durableFanout: true, quorumQueues: true },
     tls: { verify: true, caFile: '/etc/ca.pem' },
     transport: { tls: true, brokers: [{ port: 5672 }] },
   });

@@ -88,7 +88,7 @@ test('at its start the agent asks for the ports that failed to bind while it was
     bridgeMappings: {},
     reportIntervalMs: 60_000,
     isReachable: () => true,
-    flags: { durable: false, autoDelete: false, durableFanout: false },
+    flags: { durable: false, autoDelete: false, durableFanout: false, quorumQueues: false },
     log: quiet,
     onNews: async () => {},
     onDoubt: async (reason) => void done.push(reason),

@@ -37,7 +37,7 @@ describe.skipIf(!neutronIsHere)('over a RabbitMQ broker', () => {
     async (durable) => {
       const connection = broker.connectionTo(broker.rabbit.transportUrl);
       const topic = `made-${durable}`;
-      const flags = { durable, autoDelete: false, durableFanout: durable };
+      const flags = { durable, autoDelete: false, durableFanout: durable, quorumQueues: durable };
       broker.listen(connection, `agent-${topic}`, topic, async () => {}, flags);
       new RpcClient(connection, { exchange: `neutron-${durable}`, flags, timeoutMs: 5_000 });
       connection.start();
@@ -255,6 +255,25 @@ describe.skipIf(!neutronIsHere)('over a RabbitMQ broker', () => {
     },
     5 * MINUTE,
   );
+
+  test('where the deployment has quorum queues, the agent’s are some too, and what was another before is replaced', async () => {
+    const model = await connect(amqpUrl(broker.rabbit));
+    const channel = await model.createChannel();
+    const options = { durable: true, expires: 1_800_000 };
+    const alone = { 'x-single-active-consumer': true };
+    await channel.assertQueue('agent-r', { ...options, arguments: alone });
+    const connection = broker.connectionTo(broker.rabbit.transportUrl);
+    broker.listen(connection, 'agent-r', 'topic-r', async () => {}, { ...NOT_DURABLE, quorumQueues: true });
+    connection.start();
+    await connection.ready();
+    const { consumerCount } = await channel.assertQueue('agent-r', {
+      ...options,
+      arguments: { ...alone, 'x-queue-type': 'quorum' },
+    });
+    expect(consumerCount).toBe(1);
+    await connection.close();
+    await model.close();
+  });
 
   test('what is no message of oslo.messaging is left out, and the next is heard', async () => {
     const connection = broker.connectionTo(broker.rabbit.transportUrl);

@@ -15,7 +15,7 @@ export async function pluginOn(
     tls: { verify: true },
     log: quiet,
   });
-  const flags = { durable: false, autoDelete: false, durableFanout: false };
+  const flags = { durable: false, autoDelete: false, durableFanout: false, quorumQueues: false };
   const rpc = new RpcClient(connection, { exchange: 'neutron', flags, timeoutMs: 30_000 });
   connection.start();
   await connection.ready();

@@ -68,6 +68,7 @@ function flagsOf(broker: Readonly<Record<string, string>>): ExchangeFlags {
     durable: isOn('amqp_durable_queues') || isOn('rabbit_quorum_queue'),
     autoDelete: isOn('amqp_auto_delete'),
     durableFanout: isOn('rabbit_transient_quorum_queue'),
+    quorumQueues: isOn('rabbit_quorum_queue') || isOn('rabbit_transient_quorum_queue'),
   };
 }
 

@@ -9,7 +9,12 @@ import { makeCertificate } from '../../simulator/certificate.ts';
 import { ensurePackages } from '../../workers/demo/openstack/packages.ts';
 import { type Rabbit, startRabbit } from '../../workers/demo/openstack/rabbitmq.ts';
 
-export const NOT_DURABLE: ExchangeFlags = { durable: false, autoDelete: false, durableFanout: false };
+export const NOT_DURABLE: ExchangeFlags = {
+  durable: false,
+  autoDelete: false,
+  durableFanout: false,
+  quorumQueues: false,
+};
 
 /** A RabbitMQ broker of a test's own, with and without TLS, and the agent's side of connections to it. */
 export type TestBroker = {

@@ -13,6 +13,8 @@ const PASSWORD = 'neutron-secret';
 export type Rabbit = {
   /** As neutron.conf has it. */
   transportUrl: string;
+  /** Its name in a cluster. */
+  node: string;
   port: number;
   tlsPort: number | undefined;
   /** Stop and start again, on the same port and with the same data. */
@@ -22,12 +24,22 @@ export type Rabbit = {
   stop(): Promise<void>;
 };
 
-/** Start a broker. With `tls`, it listens with that certificate too. */
-export async function startRabbit(folder: string, tls?: { certificate: string; key: string }): Promise<Rabbit> {
-  const [port = 0, dist = 0, epmd = 0, tlsPort = 0] = await freePorts(4);
+/** What brokers of one cluster have in common. */
+export type Cluster = { epmdPort: number; cookie: string };
+
+/** Start a broker. With `tls`, it listens with that certificate too; with `cluster`, others of that can be joined by it. */
+export async function startRabbit(
+  folder: string,
+  tls?: { certificate: string; key: string },
+  cluster?: Cluster,
+): Promise<Rabbit> {
+  const [port = 0, dist = 0, freeEpmd = 0, tlsPort = 0] = await freePorts(4);
+  const epmd = cluster?.epmdPort ?? freeEpmd;
   const home = join(folder, 'rabbit');
   await mkdir(home, { recursive: true });
   await writeFile(join(home, 'enabled_plugins'), '[].');
+  if (cluster !== undefined) await writeFile(join(home, '.erlang.cookie'), cluster.cookie, { mode: 0o400 });
+  const node = `zvm${port}@localhost`;
   const secure = tls === undefined ? [] : await tlsLines(home, tls, tlsPort);
   await writeFile(
     join(home, 'rabbitmq.conf'),
@@ -43,7 +55,7 @@ export async function startRabbit(folder: string, tls?: { certificate: string; k
     HOME: home,
     ERL_EPMD_ADDRESS: '127.0.0.1',
     ERL_EPMD_PORT: String(epmd),
-    RABBITMQ_NODENAME: `zvm${port}@localhost`,
+    RABBITMQ_NODENAME: node,
     RABBITMQ_NODE_IP_ADDRESS: '127.0.0.1',
     RABBITMQ_NODE_PORT: String(port),
     RABBITMQ_DIST_PORT: String(dist),
@@ -64,6 +76,7 @@ export async function startRabbit(folder: string, tls?: { certificate: string; k
   let running = await start();
   return {
     transportUrl: `rabbit://${USER}:${PASSWORD}@127.0.0.1:${port}//`,
+    node,
     port,
     tlsPort: tls === undefined ? undefined : tlsPort,
     async restart(whileDown) {

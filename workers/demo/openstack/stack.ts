@@ -71,7 +71,7 @@ function configurationFor(transportUrl: string): NeutronConfiguration {
     bus: {
       transport: parseTransportUrl(transportUrl),
       exchange: 'neutron',
-      flags: { durable: false, autoDelete: false, durableFanout: false },
+      flags: { durable: false, autoDelete: false, durableFanout: false, quorumQueues: false },
       heartbeatSeconds: 60,
       tls: { verify: true },
       rpcTimeoutSeconds: 60,
