@@ -129,6 +129,18 @@ class Following {
     this.networkIds.clear();
     this.makeFindable(portIds);
     const wired = portIds.filter((portId) => this.wiringOf(portId) !== undefined);
+    const reading = await this.lookUp(portIds, networkIds);
+    if (reading === undefined) return;
+    for (const portId of portIds) this.forget(portId);
+    for (const portId of reading.waiting) this.waiting.add(portId);
+    for (const { portId, reason } of reading.unusable) this.fail(portId, reason);
+    this.tell(reading.statuses, () => true);
+    for (const portId of wired) this.lookAgain(portId);
+    this.wire(reading);
+  }
+
+  /** Undefined when it can never be known: that is left to reconciliation, and guests that are being wired are not disturbed. */
+  private async lookUp(portIds: PortId[], networkIds: string[]): Promise<NeutronReading | undefined> {
     // No local activity: where one takes longer than a workflow task while guests become done, a replay has them in another order.
     const { readNeutron } = proxyActivities<HostActivities>({
       summary: `look up ${portIds.length} port(s) in Neutron and xCAT`,
@@ -137,13 +149,14 @@ class Following {
       heartbeatTimeout: '10 seconds',
       retry: { initialInterval: '1 second', maximumInterval: '30 seconds' },
     });
-    const reading = await readNeutron({ host: this.host, portIds, networkIds });
-    for (const portId of portIds) this.forget(portId);
-    for (const portId of reading.waiting) this.waiting.add(portId);
-    for (const { portId, reason } of reading.unusable) this.fail(portId, reason);
-    this.tell(reading.statuses, () => true);
-    for (const portId of wired) this.lookAgain(portId);
-    this.wire(reading);
+    try {
+      return await readNeutron({ host: this.host, portIds, networkIds });
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      for (const id of [...portIds, ...networkIds]) this.fail(id, `${outcomeOf(error)}: ${reasonOf(error)}`);
+      this.show();
+      return undefined;
+    }
   }
 
   /** A port that was deleted or moved away while its guest waits may have no row yet by which it is found: it has one when the guest is done. */

@@ -105,6 +105,23 @@ test('a port whose address another guest still has is wired as soon as that one 
   expect(neutron.all.get(port.portId)?.status).toBe('ACTIVE');
 });
 
+test('a port that can never be looked up does not stop the wiring of another guest that is under way', async () => {
+  const { neutron, host, there, follow } = await withNeutron();
+  const [good, bad] = ['LNX10001', 'LNX10002'].map((deviceId) => neutron.add({ host, deviceId, segment: onVlan(50) }));
+  if (good === undefined || bad === undefined) throw new Error('no ports');
+  neutron.unreadable.add(bad.portId);
+  await there.control('POST', 'systems/zhcp1/guests/LNX10001/lock');
+  const wiring = follow(good.portId);
+  expect(await becomes(async () => (await there.guest('LNX10001')).rows.length === 1)).toBe(true);
+  const following = follow(bad.portId);
+  expect(await becomes(() => neutron.asked.includes(bad.portId))).toBe(true);
+  await there.control('POST', 'systems/zhcp1/guests/LNX10001/unlock');
+  expect((await following).failed).toMatchObject([{ portId: bad.portId }]);
+  await wiring;
+  expect((await there.guest('LNX10001')).granted).toEqual({ VSW1: [50] });
+  expect(neutron.reports).toEqual([`up ${good.portId}`]);
+});
+
 test('a MAC outside of z/VM’s prefix is refused with what to configure, in the log too, and the port is reported down', async () => {
   const { neutron, host, follow } = await withNeutron();
   const port = neutron.add({

@@ -3,6 +3,7 @@ import type { NeutronSource } from '../../activities/neutron-source.ts';
 import { PortId } from '../../network/identifiers.ts';
 import { Mac } from '../../network/mac.ts';
 import type { NeutronPort } from '../../network/neutron-port.ts';
+import { NeutronError } from '../../neutron/errors.ts';
 
 /** Ports of a Neutron that is no server, with what was reported of them: for machines where no server can run. */
 export class MemoryNeutron implements NeutronSource {
@@ -13,6 +14,8 @@ export class MemoryNeutron implements NeutronSource {
   readonly unlisted = new Set<PortId>();
   /** Ports that were looked up, in order. */
   readonly asked: PortId[] = [];
+  /** Ports of which nothing can be read, now or later. */
+  readonly unreadable = new Set<PortId>();
   /** Ports whose physical network nobody has. */
   readonly unbindable = new Set<PortId>();
   /** Ports whose binding was asked for, in order. */
@@ -53,6 +56,8 @@ export class MemoryNeutron implements NeutronSource {
 
   async ports(portIds: readonly PortId[]): Promise<NeutronPort[]> {
     this.asked.push(...portIds);
+    if (portIds.some((portId) => this.unreadable.has(portId)))
+      throw new NeutronError('bad-answer', 'call bulk_pull', 'an answer that nobody understands');
     return portIds.flatMap((portId) => this.all.get(portId) ?? []);
   }
 
