@@ -62,8 +62,8 @@ export class StateReporter {
         return;
       }
       if (this.#failing) log.info({ host }, 'successfully reported state after a previous failure');
-      // New though it has reported before: somebody has deleted it from the server's list.
-      const wasAway = answer === 'revived' || (answer === 'new' && this.#started);
+      // New though it has reported before: somebody has deleted it from the server's list. Or those before have not come through.
+      const wasAway = answer === 'revived' || (answer === 'new' && (this.#started || this.#failing));
       if (!this.#started || wasAway) log.info({ host, answer }, 'reported state');
       this.#failing = false;
       this.#started = true;

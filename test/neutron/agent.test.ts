@@ -53,6 +53,35 @@ test('a host with so many ports that the server lists them slowly is waited for 
   expect(waited).toEqual([20_000, 40_000, 80_000, 80_000]);
 });
 
+test('an agent whose first report does not come through looks at everything when the next does: nothing could be bound to it before', async () => {
+  let reports = 0;
+  let doubts = 0;
+  const reporter = new StateReporter(
+    {
+      reportState: async () => {
+        reports += 1;
+        if (reports === 1) throw new NeutronError('timeout', 'call report_state', 'no answer');
+        return reports === 2 ? 'new' : 'alive';
+      },
+    },
+    {
+      host: 'zvm1',
+      bridgeMappings: {},
+      intervalMs: 60_000,
+      log: quiet,
+      isReachable: () => true,
+      onRevived: () => {
+        doubts += 1;
+      },
+    },
+  );
+  await reporter.start();
+  await reporter.reportNow();
+  await reporter.reportNow();
+  reporter.stop();
+  expect(doubts).toBe(1);
+});
+
 function portAs(id: string, host: string, vifType: string) {
   return {
     id,
