@@ -159,7 +159,7 @@ export class L2Agent {
       this.#warnOfFilters(event);
       if ('portId' in event) {
         if (this.#concerns(event, backlog)) portIds.add(event.portId);
-      } else if (this.#isNetworkHere(event)) networkIds.add(event.networkId);
+      } else if (backlog || this.#ports.mayHaveOn(event.networkId)) networkIds.add(event.networkId);
     }
     if (portIds.size + networkIds.size === 0) return;
     await this.#options.onNews({ portIds: [...portIds], networkIds: [...networkIds] });
@@ -184,15 +184,9 @@ export class L2Agent {
   }
 
   #remember(event: Extract<NeutronEvent, { portId: PortId }>): void {
-    if (event.kind === 'portDeleted') this.#ports.heard(event.portId, false);
-    else if (event.kind === 'port') this.#ports.heard(event.portId, this.#hosts.includes(event.host));
-  }
-
-  #isNetworkHere(event: Extract<NeutronEvent, { networkId: string }>): boolean {
-    if (event.kind === 'networkDeleted') return true;
-    return event.segments.some(
-      ({ physicalNetwork }) => physicalNetwork !== undefined && physicalNetwork in this.#options.bridgeMappings,
-    );
+    if (event.kind === 'portDeleted') this.#ports.heard(event.portId);
+    else if (event.kind === 'port')
+      this.#ports.heard(event.portId, this.#hosts.includes(event.host) ? event.networkId : undefined);
   }
 
   #doubt(reason: string): void {
@@ -210,7 +204,7 @@ export class L2Agent {
       const count = this.#doubts.length;
       try {
         const here = this.#portsHere();
-        const ports = await this.#ports.learn(async () => (await here).map((port) => port.portId));
+        const ports = await this.#ports.learn(() => here);
         log.info({ host, reason, ports }, 'full synchronisation');
         await this.#bindFailed(await here);
         await onDoubt(reason);

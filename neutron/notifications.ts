@@ -1,16 +1,14 @@
 import { z } from 'zod';
 import { PortId } from '../network/identifiers.ts';
-import type { Segment } from '../network/neutron-port.ts';
 import type { Incoming } from './envelope.ts';
-import { NetworkObject, PortObject } from './messages.ts';
+import { PortObject } from './messages.ts';
 
 /** What a message says, as far as an agent has to know: it looks the rest up, since messages may be late. */
 export type NeutronEvent =
-  | { kind: 'port'; portId: PortId; host: string; filtered: boolean }
+  | { kind: 'port'; portId: PortId; networkId: string; host: string; filtered: boolean }
   | { kind: 'portDeleted'; portId: PortId }
   | { kind: 'bindingMoved'; portId: PortId; host: string; active: boolean }
-  | { kind: 'network'; networkId: string; segments: Segment[] }
-  | { kind: 'networkDeleted'; networkId: string };
+  | { kind: 'network'; networkId: string };
 
 const NOTIFIER = 'q-agent-notifier';
 
@@ -39,6 +37,7 @@ const VifDetails = z.looseObject({ port_filter: z.boolean().nullish() });
 const PortUpdate = z.object({
   port: z.object({
     id: PortId,
+    network_id: z.string(),
     'binding:host_id': z.string().nullish(),
     'binding:vif_details': VifDetails.nullish().catch(undefined),
   }),
@@ -74,6 +73,7 @@ export function eventsOf({ method, version, args }: Incoming): NeutronEvent[] {
         {
           kind: 'port',
           portId: port.id,
+          networkId: port.network_id,
           host: port['binding:host_id'] ?? '',
           filtered: port['binding:vif_details']?.port_filter === true,
         },
@@ -81,7 +81,7 @@ export function eventsOf({ method, version, args }: Incoming): NeutronEvent[] {
     case 'port_delete':
       return read(PortDelete, args, ({ port_id: portId }) => [{ kind: 'portDeleted', portId }]);
     case 'network_delete':
-      return read(NetworkDelete, args, ({ network_id: networkId }) => [{ kind: 'networkDeleted', networkId }]);
+      return read(NetworkDelete, args, ({ network_id: networkId }) => [{ kind: 'network', networkId }]);
     case 'binding_activate':
     case 'binding_deactivate':
       return read(BindingMoved, args, ({ port_id: portId, host }) => [
@@ -102,12 +102,11 @@ function pushed(eventType: string, resource: z.output<typeof Push>['resource_lis
   switch (resource['versioned_object.name']) {
     case 'Port':
       if (deleted) return read(z.object({ id: PortId }), { id }, (gone) => [{ kind: 'portDeleted', portId: gone.id }]);
-      return read(PortObject, resource, ({ portId, host }) => [
-        { kind: 'port', portId, host, filtered: isFiltered(resource) },
+      return read(PortObject, resource, ({ portId, networkId, host }) => [
+        { kind: 'port', portId, networkId, host, filtered: isFiltered(resource) },
       ]);
     case 'Network':
-      if (deleted) return [{ kind: 'networkDeleted', networkId: id }];
-      return read(NetworkObject, resource, ({ id: networkId, segments }) => [{ kind: 'network', networkId, segments }]);
+      return [{ kind: 'network', networkId: id }];
     default:
       return [];
   }

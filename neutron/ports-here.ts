@@ -1,45 +1,53 @@
 import type { PortId } from '../network/identifiers.ts';
+import type { NeutronPort } from '../network/neutron-port.ts';
 
 /**
- * The ports that are bound to an agent's hosts, to tell whose deletions and moves are of concern. Read from the server now and then, and
- * kept by messages between; unknown until the first reading, and after messages may have been missed.
+ * The ports that are bound to an agent's hosts, each with its network, to tell whose deletions and moves and which networks' changes are of
+ * concern. Read from the server now and then, and kept by messages between; unknown until the first reading, and after messages may have
+ * been missed.
  */
 export class PortsHere {
-  #ids: Set<PortId> | undefined;
-  /** What was heard since the last reading began: later than what it answers. */
-  readonly #heard = new Map<PortId, boolean>();
-  #reading = 0;
+  #networks: Map<PortId, string> | undefined;
+  /** What was heard since the reading that is under way began, which is later than what it answers: a port's network, or none when it is not here. */
+  #heard: Map<PortId, string | undefined> | undefined;
 
   /** Messages may have been missed. */
   forget(): void {
-    this.#ids = undefined;
-    this.#heard.clear();
-    this.#reading += 1;
+    this.#networks = undefined;
+    this.#heard = undefined;
   }
 
   /** Take over what `read` answers; answers how many there are. A reading during which messages may have been missed counts for nothing. */
-  async learn(read: () => Promise<PortId[]>): Promise<number> {
-    this.#heard.clear();
-    this.#reading += 1;
-    const reading = this.#reading;
-    const ids = new Set(await read());
-    for (const [portId, isHere] of this.#heard) {
-      if (isHere) ids.add(portId);
-      else ids.delete(portId);
+  async learn(read: () => Promise<readonly Pick<NeutronPort, 'portId' | 'networkId'>[]>): Promise<number> {
+    const heard = new Map<PortId, string | undefined>();
+    this.#heard = heard;
+    const networks = new Map((await read()).map(({ portId, networkId }) => [portId, networkId]));
+    for (const [portId, networkId] of heard) place(networks, portId, networkId);
+    if (this.#heard === heard) {
+      this.#networks = networks;
+      this.#heard = undefined;
     }
-    if (reading === this.#reading) this.#ids = ids;
-    return ids.size;
+    return networks.size;
   }
 
-  /** A message has said that a port is bound here, or is not any more. */
-  heard(portId: PortId, isHere: boolean): void {
-    this.#heard.set(portId, isHere);
-    if (isHere) this.#ids?.add(portId);
-    else this.#ids?.delete(portId);
+  /** A message has said that a port is bound here, on which network, or without one that it is not any more. */
+  heard(portId: PortId, networkId?: string): void {
+    this.#heard?.set(portId, networkId);
+    if (this.#networks !== undefined) place(this.#networks, portId, networkId);
   }
 
   /** False only when the port is surely not bound here. */
   mayHave(portId: PortId): boolean {
-    return this.#ids?.has(portId) ?? true;
+    return this.#networks?.has(portId) ?? true;
   }
+
+  /** False only when surely no port of the network is bound here. */
+  mayHaveOn(networkId: string): boolean {
+    return this.#networks === undefined || [...this.#networks.values()].includes(networkId);
+  }
+}
+
+function place(networks: Map<PortId, string>, portId: PortId, networkId: string | undefined): void {
+  if (networkId === undefined) networks.delete(portId);
+  else networks.set(portId, networkId);
 }

@@ -1,6 +1,8 @@
 import { brotliCompressSync, deflateSync, zstdCompressSync } from 'node:zlib';
 import { connect } from 'amqplib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { L2Agent, type News } from '../../neutron/agent.ts';
+import { PluginApi } from '../../neutron/plugin-api.ts';
 import { RpcClient } from '../../neutron/rpc-client.ts';
 import { amqpUrl, becomes, neutronIsHere } from './real-neutron.ts';
 import { NOT_DURABLE, startTestBroker, type TestBroker } from './test-broker.ts';
@@ -273,6 +275,56 @@ describe.skipIf(!neutronIsHere)('over a RabbitMQ broker', () => {
     expect(consumerCount).toBe(1);
     await connection.close();
     await model.close();
+  });
+
+  test('networks that have no port on the host are of no concern, wherever in the cloud they are', async () => {
+    const connection = broker.connectionTo(broker.rabbit.transportUrl);
+    const port = {
+      id: '4e79ec7e-23b1-4e68-905c-f2b9404d24fa',
+      network_id: 'here',
+      mac_address: '02:00:00:00:00:01',
+      admin_state_up: true,
+      'binding:host_id': 'zvm9',
+      'binding:vif_type': 'ovs',
+    };
+    const answers: Record<string, unknown> = {
+      has_alive_neutron_server: true,
+      report_state: 'new',
+      get_ports_by_vnic_type_and_host: [port],
+    };
+    const heard: News[] = [];
+    const agent = new L2Agent(connection, new PluginApi({ call: async ({ method }) => answers[method] }), {
+      host: 'zvm9',
+      bridgeMappings: { physnet1: 'VSW1' },
+      reportIntervalMs: 60_000,
+      isReachable: () => true,
+      flags: NOT_DURABLE,
+      log: { info: () => {}, warn: () => {}, error: () => {} },
+      onNews: async (news) => void heard.push(news),
+      onDoubt: async () => {},
+    });
+    connection.start();
+    await connection.ready();
+    await agent.start();
+    await agent.idle();
+    const model = await connect(amqpUrl(broker.rabbit));
+    const channel = await model.createChannel();
+    for (const [event_type, id] of [
+      ['updated', 'elsewhere'],
+      ['deleted', 'gone'],
+      ['updated', 'here'],
+    ]) {
+      const segment = { network_type: 'vlan', physical_network: 'physnet1', segmentation_id: 7 };
+      const segments = [{ 'versioned_object.name': 'NetworkSegment', 'versioned_object.data': segment }];
+      const resource = { 'versioned_object.name': 'Network', 'versioned_object.data': { id, segments } };
+      const push = { method: 'push', version: '1.1', args: { event_type, resource_list: [resource] } };
+      channel.publish('neutron-vo-Network-1.1_fanout', '', Buffer.from(JSON.stringify(push)));
+    }
+    expect(await becomes(() => heard.some(({ networkIds }) => networkIds.includes('here')))).toBe(true);
+    expect(heard).toEqual([{ portIds: [], networkIds: ['here'] }]);
+    agent.stop();
+    await model.close();
+    await connection.close();
   });
 
   test('what is no message of oslo.messaging is left out, and the next is heard', async () => {

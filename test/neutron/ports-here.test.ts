@@ -3,12 +3,13 @@ import type { PortId } from '../../network/identifiers.ts';
 import { PortsHere } from '../../neutron/ports-here.ts';
 import { portId } from '../workflows/environment.ts';
 
+const at = (port: PortId, networkId = 'network') => ({ portId: port, networkId });
 const [one, two, three] = [1, 2, 3].map((number) => portId(number) as PortId) as [PortId, PortId, PortId];
 
 test('before the first reading, and after messages may have been missed, any port may be here', async () => {
   const ports = new PortsHere();
   expect(ports.mayHave(one)).toBe(true);
-  await ports.learn(async () => [two]);
+  await ports.learn(async () => [at(two)]);
   expect([one, two].map((id) => ports.mayHave(id))).toEqual([false, true]);
   ports.forget();
   expect(ports.mayHave(one)).toBe(true);
@@ -16,21 +17,31 @@ test('before the first reading, and after messages may have been missed, any por
 
 test('what is heard while the server is being read is later than what it answers', async () => {
   const ports = new PortsHere();
-  const answer = Promise.withResolvers<PortId[]>();
+  const answer = Promise.withResolvers<ReturnType<typeof at>[]>();
   const learning = ports.learn(() => answer.promise);
-  ports.heard(one, true);
-  ports.heard(two, false);
-  answer.resolve([two, three]);
+  ports.heard(one, 'network');
+  ports.heard(two);
+  answer.resolve([at(two), at(three)]);
   expect(await learning).toBe(2);
   expect([one, two, three].map((id) => ports.mayHave(id))).toEqual([true, false, true]);
 });
 
 test('a reading during which messages may have been missed counts for nothing', async () => {
   const ports = new PortsHere();
-  const answer = Promise.withResolvers<PortId[]>();
+  const answer = Promise.withResolvers<ReturnType<typeof at>[]>();
   const learning = ports.learn(() => answer.promise);
   ports.forget();
-  answer.resolve([two]);
+  answer.resolve([at(two)]);
   await learning;
   expect(ports.mayHave(one)).toBe(true);
+});
+
+test('a network is of concern as long as a port of it is here, or may be', async () => {
+  const ports = new PortsHere();
+  expect(ports.mayHaveOn('a')).toBe(true);
+  await ports.learn(async () => [at(one, 'a')]);
+  ports.heard(two, 'b');
+  expect(['a', 'b', 'c'].map((id) => ports.mayHaveOn(id))).toEqual([true, true, false]);
+  ports.heard(two);
+  expect(ports.mayHaveOn('b')).toBe(false);
 });
