@@ -21,7 +21,6 @@ export const TOPICS: readonly string[] = [
   `${NOTIFIER}-port-update`,
   `${NOTIFIER}-port-delete`,
   `${NOTIFIER}-network-delete`,
-  `${NOTIFIER}-network-update`,
   `${NOTIFIER}-port_binding-activate`,
   `${NOTIFIER}-port_binding-deactivate`,
   ...PORT_VERSIONS.map((version) => `neutron-vo-Port-${version}`),

@@ -21,7 +21,6 @@ export type RpcCall = {
   args: Record<string, unknown>;
   /** Other than `rpc_response_timeout`. */
   timeoutMs?: number;
-  signal?: AbortSignal;
 };
 
 type Waiting = { resolve(result: unknown): void; reject(error: unknown): void; operation: string; result: unknown };
@@ -88,10 +87,9 @@ export class RpcClient implements Attachment {
   }
 
   /** Call a method of a server and wait for its answer. Throws a NeutronError. */
-  async call({ topic, method, version, args, timeoutMs, signal }: RpcCall): Promise<unknown> {
+  async call({ topic, method, version, args, timeoutMs }: RpcCall): Promise<unknown> {
     const operation = `call ${method}`;
     const limit = Math.min(timeoutMs ?? Number.POSITIVE_INFINITY, this.#options.timeoutMs);
-    signal?.throwIfAborted();
     const channel = await this.#usable(operation, limit);
     const msgId = newId();
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
@@ -99,8 +97,6 @@ export class RpcClient implements Attachment {
       () => reject(new NeutronError('timeout', operation, `no answer within ${limit / 1_000} s`)),
       limit,
     );
-    const aborted = () => reject(signal?.reason);
-    signal?.addEventListener('abort', aborted, { once: true });
     this.#waiting.set(msgId, { resolve, reject, operation, result: undefined });
     try {
       this.#publish(
@@ -113,7 +109,6 @@ export class RpcClient implements Attachment {
       return await promise;
     } finally {
       clearTimeout(tooLate);
-      signal?.removeEventListener('abort', aborted);
       this.#waiting.delete(msgId);
     }
   }
