@@ -196,19 +196,28 @@ export class L2Agent {
     });
   }
 
+  async #readAll(reason: string): Promise<void> {
+    const { host, log } = this.#options;
+    const here = this.#portsHere();
+    const ports = await this.#ports.learn(() => here);
+    log.info({ host, reason, ports }, 'full synchronisation');
+    await this.#bindFailed(await here);
+  }
+
   async #resolve(): Promise<void> {
     const { host, log, onDoubt } = this.#options;
     let pause = AGAIN_MS;
+    let read = 0;
     while (this.#doubts.length > 0 && !this.#stopped) {
       const [reason = ''] = this.#doubts;
       const count = this.#doubts.length;
       try {
-        const here = this.#portsHere();
-        const ports = await this.#ports.learn(() => here);
-        log.info({ host, reason, ports }, 'full synchronisation');
-        await this.#bindFailed(await here);
+        // Not again while only Temporal is away: ports that nobody can bind would be in BUILD each time.
+        if (count > read) await this.#readAll(reason);
+        read = count;
         await onDoubt(reason);
         this.#doubts.splice(0, count);
+        read = 0;
         pause = AGAIN_MS;
       } catch (error) {
         if (this.#stopped) return;

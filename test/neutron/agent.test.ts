@@ -93,13 +93,15 @@ function portAs(id: string, host: string, vifType: string) {
   };
 }
 
-test('at its start the agent asks for the ports that failed to bind while it was away, and for no others, before all is looked at', async () => {
-  const [failed, bound] = [PortId.parse(randomUUID()), PortId.parse(randomUUID())];
-  const done: unknown[] = [];
+function agentOf(
+  done: unknown[],
+  ports: readonly unknown[],
+  onDoubt = async (reason: string) => void done.push(reason),
+) {
   const answers: Record<string, (args: Record<string, unknown>) => unknown> = {
     has_alive_neutron_server: () => true,
     report_state: () => 'new',
-    get_ports_by_vnic_type_and_host: () => [portAs(failed, 'zvm1', 'binding_failed'), portAs(bound, 'zvm1', 'ovs')],
+    get_ports_by_vnic_type_and_host: () => ports,
     get_devices_details_list_and_failed_devices: ({ host, devices }) => {
       done.push({ host, devices });
       return { devices: [], failed_devices: [] };
@@ -112,7 +114,7 @@ test('at its start the agent asks for the ports that failed to bind while it was
     tls: { verify: true },
     log: quiet,
   });
-  const agent = new L2Agent(connection, api, {
+  return new L2Agent(connection, api, {
     host: 'zvm1',
     bridgeMappings: {},
     reportIntervalMs: 60_000,
@@ -120,7 +122,28 @@ test('at its start the agent asks for the ports that failed to bind while it was
     flags: { durable: false, autoDelete: false, durableFanout: false, quorumQueues: false },
     log: quiet,
     onNews: async () => {},
-    onDoubt: async (reason) => void done.push(reason),
+    onDoubt,
+  });
+}
+
+test('at its start the agent asks for the ports that failed to bind while it was away, and for no others, before all is looked at', async () => {
+  const [failed, bound] = [PortId.parse(randomUUID()), PortId.parse(randomUUID())];
+  const done: unknown[] = [];
+  const agent = agentOf(done, [portAs(failed, 'zvm1', 'binding_failed'), portAs(bound, 'zvm1', 'ovs')]);
+  await agent.start();
+  await agent.idle();
+  agent.stop();
+  expect(done).toEqual([{ host: 'zvm1', devices: [failed] }, 'the agent has started']);
+});
+
+test('while Temporal is away the agent does not ask again and again for ports that cannot be bound', async () => {
+  const done: unknown[] = [];
+  const failed = PortId.parse(randomUUID());
+  let tries = 0;
+  const agent = agentOf(done, [portAs(failed, 'zvm1', 'binding_failed')], async (reason) => {
+    tries += 1;
+    if (tries < 3) throw new Error('Temporal is away');
+    done.push(reason);
   });
   await agent.start();
   await agent.idle();
