@@ -1,6 +1,8 @@
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
+import { stepId } from '../network/step-id.ts';
 import { type Step, stagesOf } from '../network/steps.ts';
-import type { StepReport } from '../workflows/host-activities.ts';
+import type { GuestStepReport } from '../workflows/host-activities.ts';
+import { XcatError } from '../xcat/errors.ts';
 import { configureGuest } from './configure-guest.ts';
 import { asActivityFailure } from './failures.ts';
 import type { HostRuntime } from './host-runtime.ts';
@@ -8,24 +10,31 @@ import { refuseSharedMacs, writeTables } from './port-records.ts';
 import type { Stopping } from './stay-alive.ts';
 
 /**
- * Carry out the plan of a guest: record, configure z/VM, forget. `arrive` is waited for before each stage that calls xCAT. What fails is
- * thrown as the failure that workflows know, with what was done before it; so is a cancel, which lets the stage that is under way end.
+ * Carry out the plan of a guest: record, configure z/VM, forget. `arrive` is waited for before each stage that calls xCAT. A failure is
+ * thrown as the one that workflows know, with the ids of the steps before it; so is a cancel, which lets the stage that is under way end.
  */
 export async function applySteps(
   host: HostRuntime,
   steps: readonly Step[],
   { stop, leave }: Stopping,
   arrive: (stage: string) => Promise<void>,
-): Promise<StepReport[]> {
+): Promise<GuestStepReport[]> {
   const { record, configure, forget } = stagesOf(steps);
-  const done: StepReport[] = [];
+  const done: GuestStepReport[] = [];
+  /** Table rows of which nobody knows how many were written. */
+  let possibly: readonly Step[] = [];
   const begin = async (stage: string) => {
     await arrive(stage);
     stop.throwIfAborted();
   };
+  const write = async (rows: readonly Step[]) => {
+    possibly = rows;
+    done.push(...(await writeTables(host, rows, leave)));
+    possibly = [];
+  };
   try {
     if (record.length > 0) {
-      done.push(...(await writeTables(host, record, leave)));
+      await write(record);
       await refuseSharedMacs(host, record, stop);
     }
     if (configure.length > 0) {
@@ -38,30 +47,40 @@ export async function applySteps(
     }
     if (forget.length > 0) {
       await begin('forget');
-      done.push(...(await writeTables(host, forget, leave)));
+      await write(forget);
     }
     return done;
   } catch (error) {
-    if (stop.aborted) throw cancelled(stop, done);
-    throw withDone(asActivityFailure(error), done);
+    const carriedOut = done.map(({ id }) => id);
+    // A row that is there already was not written.
+    const isConflict = error instanceof XcatError && error.code === 'conflict' && possibly.length === 1;
+    const detail = { carriedOut, possibly: isConflict ? [] : possibly.map(stepId) };
+    if (stop.aborted) throw cancelled(stop, detail);
+    throw withDetail(asActivityFailure(error), detail);
   }
 }
 
-function cancelled({ reason }: AbortSignal, done: readonly StepReport[]): CancelledFailure {
+function cancelled({ reason }: AbortSignal, detail: object): Error {
+  if (reason instanceof ApplicationFailure) return withDetail(reason, detail);
   const why = reason instanceof Error ? reason.message : String(reason);
-  return new CancelledFailure(why, [{ done: done.map(({ step }) => step) }]);
+  return new CancelledFailure(why, [detail]);
 }
 
-function withDone(error: Error, done: readonly StepReport[]): Error {
-  if (!(error instanceof ApplicationFailure) || error.type !== 'StepFailed') return error;
-  const [detail] = error.details ?? [];
+function withDetail(error: Error, detail: object): Error {
+  if (!(error instanceof ApplicationFailure)) return error;
+  const [first, ...more] = error.details ?? [];
+  const merged = isPlainObject(first) ? [{ ...first, ...detail }, ...more] : [...(error.details ?? []), detail];
   const failure = ApplicationFailure.create({
-    type: error.type,
+    ...(error.type === undefined || error.type === null ? {} : { type: error.type }),
     message: error.message,
     nonRetryable: error.nonRetryable ?? false,
-    details: [{ ...(typeof detail === 'object' ? detail : {}), done: done.map(({ step }) => step) }],
+    details: merged,
   });
-  // Its own is that of the failure as it came.
+  // The trace is that of the failure as it came.
   if (error.stack !== undefined) failure.stack = error.stack;
   return failure;
+}
+
+function isPlainObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,12 +1,13 @@
 import type { Userid } from '../network/identifiers.ts';
+import { stepId } from '../network/step-id.ts';
 import { type Step, sentence } from '../network/steps.ts';
-import type { StepReport } from '../workflows/host-activities.ts';
+import type { GuestStepReport } from '../workflows/host-activities.ts';
 import type { Command } from '../xcat/channel.ts';
 import { XcatError } from '../xcat/errors.ts';
 import * as smcli from '../xcat/smcli.ts';
 import type { HostRuntime } from './host-runtime.ts';
 import { failureOf } from './smapi-failure.ts';
-import { verdictOf } from './smapi-outcome.ts';
+import { functionOf, verdictOf } from './smapi-outcome.ts';
 
 /**
  * Carry out steps on z/VM in order, in one call to the zHCP. Stops at the first command that fails, which `failure` says with the step and
@@ -17,20 +18,21 @@ export async function configureGuest(
   host: HostRuntime,
   steps: readonly Step[],
   signal: AbortSignal,
-): Promise<{ reports: StepReport[]; complete: boolean; failure?: XcatError }> {
+): Promise<{ reports: GuestStepReport[]; complete: boolean; failure?: XcatError }> {
   const zhcpUserid = await host.zhcp.get();
   const chain = steps.map((step) => commandFor(step, zhcpUserid));
   const outcomes = await host.xcat.channel(host.rules.zhcpNode).run([chain], { signal });
-  const reports: StepReport[] = [];
+  const reports: GuestStepReport[] = [];
   let complete = true;
   for (const [index, step] of steps.entries()) {
     const outcome = outcomes[index];
     // The chain stops at an "already so" too: the rest is planned anew from what is there.
     if (outcome?.ran !== true && reports.length > 0) return { reports, complete: false };
     const verdict = verdictOf(chain[index], outcome);
-    if (verdict?.ok !== true) return { reports, complete: false, failure: failureOf(sentence(step), outcome) };
+    if (verdict?.ok !== true)
+      return { reports, complete: false, failure: failureOf(sentence(step), outcome, functionOf(chain[index])) };
     if (verdict.asynchronous === true) complete = false;
-    reports.push({ step: sentence(step), answer: answerOf(verdict) });
+    reports.push({ id: stepId(step), step: sentence(step), answer: answerOf(verdict), isAlready: verdict.already });
   }
   return { reports, complete };
 }

@@ -17,7 +17,7 @@ import { refusedFailure } from './failures.ts';
 import type { HostRuntime } from './host-runtime.ts';
 import { isGuestOf } from './management-node.ts';
 import { failureOf } from './smapi-failure.ts';
-import { verdictOf } from './smapi-outcome.ts';
+import { functionOf, verdictOf } from './smapi-outcome.ts';
 import { readVswitches } from './vswitches.ts';
 
 const INTERFACE = 'enccw0.0.0800';
@@ -48,7 +48,7 @@ export async function applyManagement(
     if (step.kind !== 'grantManagementNode') continue;
     const grant = smcli.grant(zhcp, step.vswitch, step.userid, []);
     const [outcome] = await host.xcat.channel(host.rules.zhcpNode).run([grant], { signal });
-    if (verdictOf(grant, outcome)?.ok !== true) throw failureOf(managementSentence(step), outcome);
+    if (verdictOf(grant, outcome)?.ok !== true) throw failureOf(managementSentence(step), outcome, functionOf(grant));
   }
   const onNode = steps.filter((step) => step.kind !== 'grantManagementNode');
   const node = await host.xcat.managementNode({ signal });

@@ -1,7 +1,8 @@
 import { parseMacColumn } from '../network/mac-record.ts';
 import { refusal } from '../network/refusal.ts';
+import { stepId } from '../network/step-id.ts';
 import { type Step, sentence } from '../network/steps.ts';
-import type { StepReport } from '../workflows/host-activities.ts';
+import type { GuestStepReport } from '../workflows/host-activities.ts';
 import type { TableWrite } from '../xcat/table-writer.ts';
 import { dumpTable } from '../xcat/tables.ts';
 import { hostsColumns } from './address-rows.ts';
@@ -17,14 +18,14 @@ export async function writeTables(
   host: HostRuntime,
   steps: readonly Step[],
   signal: AbortSignal,
-): Promise<StepReport[]> {
+): Promise<GuestStepReport[]> {
   const writes = steps.flatMap((step) => writesOf(step, host.rules.zhcpNode));
   const { nameService, tableWriter } = host.xcat;
   const stale = steps.flatMap((step) => (step.kind === 'ensureAddresses' && step.stale ? [step.node] : []));
   await Promise.all(stale.map((node) => nameService.forget(node, { signal })));
   await tableWriter.write(writes, { signal });
   if (steps.some((step) => step.kind === 'ensureNames')) await nameService.announce(host.rules.makeDns);
-  return steps.map((step) => ({ step: sentence(step), answer: 'done' }));
+  return steps.map((step) => ({ id: stepId(step), step: sentence(step), answer: 'done', isAlready: false }));
 }
 
 /**

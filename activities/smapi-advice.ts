@@ -7,6 +7,8 @@ const BY_CODE: Readonly<Record<string, string>> = {
   '200/4': "define the guest on z/VM, or correct its userid in xCAT's zvm table",
   '204/2': 'choose another vdev',
   '204/28': 'choose another vdev: the guest has another device there',
+  '212/8':
+    'see that the guest is authorised (QUERY VSWITCH … ACCESSLIST), and that no external security manager refuses it (RACF class VMLAN)',
   '212/12':
     'see why the VSWITCH is not active (QUERY VSWITCH … DETAILS): its uplinks, its controllers DTCVSW1 and DTCVSW2',
   '212/16': 'see that the owner of the VSWITCH, mostly SYSTEM, and its controllers are there',

@@ -3,8 +3,11 @@ import { XcatError } from '../xcat/errors.ts';
 import { judge } from '../xcat/return-codes.ts';
 import { smapiAdvice } from './smapi-advice.ts';
 
-/** The error of a command that did not do what it should: SMAPI's own words, and whether another try can help. */
-export function failureOf(operation: string, outcome: CommandOutcome | undefined): XcatError {
+/**
+ * The error of a command that did not do what it should: SMAPI's own words, and whether another try can help. `operation` is a sentence for
+ * people; `functionName` is SMAPI's, by which a code is judged.
+ */
+export function failureOf(operation: string, outcome: CommandOutcome | undefined, functionName = ''): XcatError {
   if (outcome?.ran !== true) {
     return new XcatError({
       code: 'bad-answer',
@@ -13,7 +16,7 @@ export function failureOf(operation: string, outcome: CommandOutcome | undefined
       retryable: true,
     });
   }
-  const verdict = judge(operation, outcome.exitStatus, outcome.output);
+  const verdict = judge(functionName, outcome.exitStatus, outcome.output);
   if (verdict.ok)
     return new XcatError({ code: 'bad-answer', operation, message: `${operation}: nothing failed`, retryable: true });
   const message = `${operation}: SMAPI return code ${verdict.rc}, reason code ${verdict.rs}: ${verdict.sentence}`;

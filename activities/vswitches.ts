@@ -12,7 +12,7 @@ import { refusedFailure } from './failures.ts';
 import type { HostRuntime } from './host-runtime.ts';
 import { administratorsVswitches } from './management-node.ts';
 import { failureOf } from './smapi-failure.ts';
-import { answered, verdictOf } from './smapi-outcome.ts';
+import { answered, functionOf, verdictOf } from './smapi-outcome.ts';
 
 /** All VSWITCHes of a host. Throws an XcatError when they cannot be read. */
 export async function readVswitches(host: HostRuntime, signal: AbortSignal): Promise<Vswitch[]> {
@@ -57,7 +57,7 @@ export async function applyVswitchSteps(
   const outcomes = await host.xcat.channel(host.rules.zhcpNode).run([chain], { signal });
   return steps.map((step, index) => {
     const verdict = verdictOf(chain[index], outcomes[index]);
-    if (verdict?.ok !== true) throw failureOf(vswitchSentence(step), outcomes[index]);
+    if (verdict?.ok !== true) throw failureOf(vswitchSentence(step), outcomes[index], functionOf(chain[index]));
     return { step: vswitchSentence(step), answer: verdict.already ? 'was so already' : 'done' };
   });
 }

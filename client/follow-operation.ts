@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
+import { z } from 'zod';
 import { guestWorkflowId } from '../temporal-config/workflow-ids.ts';
 import type { Begun } from './begin-operation.ts';
 import { workflowIdOf } from './operation-id.ts';
@@ -71,13 +72,15 @@ export async function standingOf(
   return { details, steps: await currentDetails(client, run), waitsFor: undefined };
 }
 
-/** The operation that holds a guest now. */
+const Queue = z.object({ current: z.string().optional() });
+
+/** The operation whose request a guest's run carries out now. Undefined when there is none, or no worker answers soon. */
 async function holderOf(client: Client, guestRun: string): Promise<string | undefined> {
   try {
-    const { status, parentExecution } = await client.workflow.getHandle(guestRun).describe();
-    return status.name === 'RUNNING' ? (parentExecution?.workflowId ?? undefined) : undefined;
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return undefined;
-    throw error;
+    const handle = client.workflow.getHandle(guestRun);
+    const answer = await client.withDeadline(Date.now() + 3_000, () => handle.query('queue'));
+    return Queue.safeParse(answer).data?.current;
+  } catch {
+    return undefined;
   }
 }

@@ -28,14 +28,6 @@ export type Desired = {
   given?: readonly VswitchPort[];
 };
 
-/** The state before a plan, to go back to from wherever the plan has come. */
-export function backTo(before: Desired, planned: Desired): Desired {
-  const given = planned.ports.flatMap(({ vswitch, portNumber }) =>
-    portNumber === undefined ? [] : [{ vswitch, portNumber }],
-  );
-  return given.length === 0 ? before : { ...before, given };
-}
-
 /** The NICs of ports to undo, as far as no desired port has them. */
 export function removedVdevs({ ports, removed, unrecorded = [] }: Desired, guest: GuestState): Set<Vdev> {
   const ids = new Set<string>(removed.map((port) => port.portId));

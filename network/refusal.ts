@@ -36,3 +36,9 @@ export function refusalsOf(error: z.ZodError): Refusal[] {
 export function describeRefusals(refusals: readonly Refusal[]): string {
   return refusals.map(({ field, reason, advice }) => `${field}: ${reason} (${advice})`).join('; ');
 }
+
+/** The refusal of a word on a port after a later one: the last accepted word holds. */
+export function overtakenRefusal(portId: PortId, later: string): Refusal {
+  const reason = `a later operation on port ${portId} has been carried out: ${later}`;
+  return refusal('portId', reason, 'nothing to do, unless this is still wanted: then send it again');
+}

@@ -10,7 +10,7 @@ const MAY: Record<string, { code: string[]; types: string[]; packages: RegExp }>
   workflows: { code: ['network', 'temporal-config'], types: [], packages: /^(zod|@temporalio\/(workflow|common))$/ },
   'temporal-config': { code: [], types: [], packages: /^@temporalio\/common$/ },
   activities: {
-    code: ['xcat', 'neutron', 'network'],
+    code: ['xcat', 'neutron', 'network', 'temporal-config'],
     types: ['workflows'],
     packages: /^(zod|node:(crypto|zlib)|@temporalio\/(activity|common))$/,
   },

@@ -16,7 +16,10 @@ import type { XcatClient } from '../xcat/client.ts';
 import { checkHost } from './host-check.ts';
 import { xcatOf } from './host-xcat.ts';
 
-const AT_ONCE = 1_200;
+/** Activities wait for xCAT most of their time: many guests at once in a storm. */
+const ACTIVITIES_AT_ONCE = 1_200;
+// Workflow tasks only compute: more of them at once are no faster, and each holds memory.
+const WORKFLOW_TASKS_AT_ONCE = 100;
 
 /** A worker of one host, and the client it talks to xCAT with. */
 export type HostWorker = { host: string; worker: Worker; xcat: XcatClient };
@@ -67,10 +70,9 @@ export async function createHostWorker(
     taskQueue: taskQueueOf(configuration.host),
     workflowBundle,
     activities: createHostActivities(runtime),
-    // A reading within a workflow task holds its slot until xCAT has answered: many guests wait at once in a storm.
-    maxConcurrentWorkflowTaskExecutions: AT_ONCE,
-    maxConcurrentLocalActivityExecutions: AT_ONCE,
-    maxConcurrentActivityTaskExecutions: AT_ONCE,
+    maxConcurrentWorkflowTaskExecutions: WORKFLOW_TASKS_AT_ONCE,
+    maxConcurrentLocalActivityExecutions: WORKFLOW_TASKS_AT_ONCE,
+    maxConcurrentActivityTaskExecutions: ACTIVITIES_AT_ONCE,
     // Else only every eighth second has one, and a busy machine is soon taken for a dead worker.
     maxHeartbeatThrottleInterval: '4 seconds',
     shutdownGraceTime: '30 seconds',

@@ -1,9 +1,6 @@
 import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
 import type { HostActivities } from './host-activities.ts';
-
-/** Longer than the longest xCAT call that a configuration allows; a dead worker is noticed by its heartbeat, long before. */
-export const LONGEST_STAGE = '30 minutes';
-export const HEARTBEAT = '10 seconds';
+import { HEARTBEAT, STAGE } from './timeouts.ts';
 
 /**
  * Activities that change z/VM. They are never repeated as they are: granting a second time drops live NICs (contract xcat.md 4.6); the plan
@@ -14,7 +11,7 @@ export function changing(
 ): Pick<HostActivities, 'applySteps' | 'applyVswitch' | 'applyManagementNetwork'> {
   return proxyActivities<HostActivities>({
     summary,
-    startToCloseTimeout: LONGEST_STAGE,
+    startToCloseTimeout: STAGE,
     heartbeatTimeout: HEARTBEAT,
     retry: { maximumAttempts: 1 },
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,

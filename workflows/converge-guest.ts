@@ -1,274 +1,358 @@
-import type { ApplicationFailure } from '@temporalio/common';
+import { CancelledFailure } from '@temporalio/common';
 import {
+  allHandlersFinished,
   CancellationScope,
-  isCancellation,
-  proxyActivities,
+  condition,
+  continueAsNew,
+  getExternalWorkflowHandle,
+  log,
   setCurrentDetails,
   setHandler,
   upsertSearchAttributes,
+  workflowInfo,
 } from '@temporalio/workflow';
-import { backTo, type Desired, type DesiredPort } from '../network/desired.ts';
-import type { FollowUp } from '../network/follow-ups.ts';
-import { type FoundBy, foundByChange, foundByPorts } from '../network/found-by.ts';
+import { foundByChange } from '../network/found-by.ts';
 import type { Userid } from '../network/identifiers.ts';
-import type { Mac } from '../network/mac.ts';
-import { type Refusal, type RefusedPort, refusal } from '../network/refusal.ts';
-import type { Change, OnlyIf } from '../network/requests.ts';
-import type { Vdev } from '../network/vdev.ts';
 import { ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
-import { guestWorkflowId } from '../temporal-config/workflow-ids.ts';
-import { HEARTBEAT } from './changing.ts';
-import { announced, Converging, once, reading } from './converging.ts';
-import {
-  applicationFailureOf,
-  doneBefore,
-  type FailureReport,
-  forGood,
-  operationFailed,
-  reasonOf,
-  refused,
-  refusedAt,
-  takenBy,
-  troubleOf,
-} from './failures.ts';
+import { markdownLink, runPath } from '../temporal-config/ui-links.ts';
+import { failureFrom, malformed, stepsBefore } from './failures.ts';
 import { findable } from './findable.ts';
-import { awaitTurn, isBehind, joinLines, lineBack, tellOperation, type Waiting, withLine } from './guest-turn.ts';
-import type { DirectoryReading, HostActivities, PlannedChange, Together } from './host-activities.ts';
-import { progress as progressOf } from './progress.ts';
+import { emptyQueue, GuestQueue, type QueueState } from './guest-queue.ts';
+import {
+  answer,
+  enqueue,
+  type GuestRequest,
+  isGuestRequest,
+  isWord,
+  queueOfGuest,
+  type RequestOutcome,
+  type RequestStanding,
+  standing,
+  withdraw,
+} from './guest-queue-messages.ts';
+import type { EarlierOperation, PlaceInOrder } from './host-activities.ts';
+import { hasOnly, isRecord, isText } from './incoming.ts';
+import { listed } from './progress.ts';
+import { beginWork, carryOut, type RequestWork, type WaitsForEarlier } from './request-work.ts';
 
-export type ConvergeGuestInput = {
-  host: string;
-  userid: Userid;
-  change: Change;
-  giveUpAfterMinutes: number;
-  keepOnFailure: boolean;
-  /** Plan only. */
-  dryRun?: boolean;
-  /** What has to hold still when the guest is read. */
-  onlyIf?: OnlyIf;
-  /** The window of a bulk operation that this guest is wired in. */
-  together?: Together;
-  directory?: DirectoryReading;
-  /** The operation that this run is of. */
-  turn: Waiting;
-  /** It is told what fails for now. */
-  tells: boolean;
-  /** Operations that wait for this run to end, the next one first. */
-  waiting: Waiting[];
+export type ConvergeGuestInput = { host: string; userid: Userid };
+
+/** One request of a guest run, as its result names it. */
+type Finished = { operation: string; summary: string; outcome: Outcome; steps: string[] };
+type Outcome = 'changed' | 'unchanged' | 'planned' | 'refused' | 'failed' | 'cancelled' | 'busy';
+
+/** How a guest run went: its requests, in the order in which they ended; the last fifty. */
+export type ConvergeGuestResult = { host: string; userid: string; requests: Finished[] };
+
+/** All that the next run goes on from. */
+export type GuestRunState = QueueState & {
+  current?: RequestWork;
+  /** The request in progress was withdrawn as the run ended. */
+  isWithdrawn?: boolean;
+  finished: Finished[];
 };
 
-export type ConvergeGuestResult = {
-  /** False when everything was so already, and after a dry run. */
-  changed: boolean;
-  /** The ports that the change names, as they are now. Empty when they are gone. */
-  ports: DesiredPort[];
-  /** Ports that a bulk change leaves out, and why. */
-  refused: RefusedPort[];
-  /** NICs that the running guest has now. */
-  liveVdevs: Vdev[];
-  /** What was done, as sentences, in order; after a dry run, what would be. */
-  steps: string[];
-  /** What a dry run calls its plan, for a request that is to be carried out only so. */
-  plan?: string;
-  /** What the run was found by, before the change and after it. */
-  found: FoundBy;
-  /** Nothing was done: somebody waits who was asked for before. */
-  gaveWay?: true;
-  waiting: Waiting[];
-};
+// Temporal takes 10,000 signals a run, and 51,200 events: the next run goes on long before.
+const MOST_SIGNALS = 2_000;
+const MOST_FINISHED = 50;
+const MOST_STEPS = 40;
+const LONGEST_PAUSE_MS = 30_000;
+/** How long an operation that was accepted earlier may take to arrive; one whose workers are gone must not lock the guest. */
+const PATIENCE_MS = 120_000;
 
-type Outcome = Omit<ConvergeGuestResult, 'waiting'>;
-
-/** How long undoing may go on; after that, the drift that is left is reconciliation's. */
-const UNDO_MINUTES = 30;
-/** How often an address that somebody else took at the same moment is chosen anew. */
-const MAC_CHOICES = 5;
+/** Thrown where the next run has to go on: the history is long. */
+class HistoryFull extends Error {}
 
 /**
- * The only writer of a guest's network: read, plan, run the plan, read again, until nothing is left to do. A step that fails for now is
- * planned anew from what z/VM really has, so nothing is repeated blindly; one that fails for good takes the guest back to where it was.
+ * The guest run: the only writer of a guest's network. It owns the queue of the guest's requests, carries them out in the order in which
+ * Temporal accepted their operations, answers each operation by one signal, and ends when the queue is empty.
  */
-export async function convergeGuest(input: ConvergeGuestInput): Promise<ConvergeGuestResult> {
-  let waiting = input.waiting;
-  setHandler(awaitTurn, (line) => {
-    waiting = joinLines(waiting, line);
-  });
-  const { host, userid } = input;
-  const found = foundByChange(input.change);
-  findable({ host, userid, ...found });
-  try {
-    // Guests of a bulk operation are read together: none of them gives way.
-    const result = await carryOut(input, () => input.together === undefined && isBehind(input.turn, waiting));
-    upsertSearchAttributes([{ key: ZVM_OUTCOME, value: result.changed ? 'changed' : 'unchanged' }]);
-    setCurrentDetails(progressOf({ host, userid, state: endOf(result, input.dryRun), lists: { Steps: result.steps } }));
-    return { ...result, waiting };
-  } catch (error) {
-    if (isCancellation(error)) {
-      upsertSearchAttributes([{ key: ZVM_OUTCOME, value: 'cancelled' }]);
-      await CancellationScope.nonCancellable(() => lineBack(input.turn, waiting, guestWorkflowId(host, userid)));
-      throw error;
-    }
-    const failure = failureToReport(error, { host, userid, portIds: found.portIds });
-    const outcome = failure.type === 'Refused' ? 'refused' : 'failed';
-    upsertSearchAttributes([{ key: ZVM_OUTCOME, value: outcome }]);
-    const lists = { 'Done before the failure': doneBefore(failure) };
-    setCurrentDetails(progressOf({ host, userid, state: outcome, reason: failure.message, lists }));
-    throw withLine(failure, waiting);
+export async function convergeGuest(input: ConvergeGuestInput, carried?: GuestRunState): Promise<ConvergeGuestResult> {
+  const run = new GuestRun(acceptedInput(input), acceptedState(carried));
+  setHandler(enqueue, (request: unknown) => run.receive(request));
+  setHandler(withdraw, (id: unknown) => run.withdraw(id));
+  setHandler(queueOfGuest, () => run.operations());
+  return run.work();
+}
+
+class GuestRun {
+  readonly queue: GuestQueue;
+  readonly #input: ConvergeGuestInput;
+  readonly #finished: Finished[];
+  #current: RequestWork | undefined;
+  /** Ends the request in progress. */
+  #scope: CancellationScope | undefined;
+  #isWithdrawn = false;
+  #isCancelled = false;
+  #signals = 0;
+  /** What an operation is told of its request comes in order. */
+  readonly #told = new Map<string, Promise<void>>();
+
+  constructor(input: ConvergeGuestInput, state: GuestRunState) {
+    this.#input = input;
+    this.queue = new GuestQueue(state);
+    this.#current = state.current;
+    this.#isWithdrawn = state.isWithdrawn === true;
+    this.#finished = [...state.finished];
   }
-}
 
-function endOf({ changed, steps, gaveWay }: Outcome, dryRun: boolean | undefined): string {
-  if (gaveWay === true)
-    return 'nothing was done: an operation that was asked for before goes first, and this one comes again';
-  if (dryRun === true) return steps.length === 0 ? 'nothing to do: it is so already' : 'to be done';
-  return changed ? 'done' : 'nothing to do: it is so already';
-}
-
-function failureToReport(
-  error: unknown,
-  where: { host: string; userid: string; portIds: readonly string[] },
-): ApplicationFailure {
-  const failure = applicationFailureOf(error);
-  if (failure?.type === 'Refused') return refusedAt(failure, where);
-  if (failure !== undefined) return failure;
-  return operationFailed(
-    'StepFailed',
-    { ...where, ...forGood(troubleOf(error, `change ${where.userid}`)), done: [] },
-    'left',
-  );
-}
-
-async function carryOut(input: ConvergeGuestInput, isTooEarly: () => boolean): Promise<Outcome> {
-  const { host, userid, change } = input;
-  const guest = converging(input, input.giveUpAfterMinutes);
-  const avoidMacs: Mac[] = [];
-  for (let choice = 1; ; choice += 1) {
-    setCurrentDetails(progressOf({ host, userid, state: 'is being read' }));
-    // A second choice is made from what the first has left, not from what the request's sender has seen.
-    const conditions = input.onlyIf === undefined || choice > 1 ? {} : { onlyIf: input.onlyIf };
-    const planned = await guest
-      .whileItHelps(`read ${userid} and decide`, (summary) =>
-        deciding(summary, input).planChange({ ...guest.target, change, avoidMacs, ...conditions }),
-      )
-      .catch((error: unknown) => {
-        if (!isCancellation(error) && choice === 1 && isTooEarly()) return undefined;
-        throw error;
-      });
-    if (planned === undefined || (choice === 1 && isTooEarly())) return gaveWay(change);
-    const found = foundWith(planned);
-    findable({ host, userid, ...found });
-    if (input.dryRun === true) {
-      const steps = planned.steps.map(announced);
-      return { ...outcomeOf(planned, found, planned.liveVdevs, false, steps), plan: planned.plan };
+  receive(request: unknown): void {
+    this.#signals += 1;
+    if (!isGuestRequest(request)) {
+      log.warn('a request that is not of the form of one was dropped');
+      return;
     }
+    if (this.#current?.request.id === request.id || this.queue.knows(request.id)) return;
+    const ahead = this.#current?.request ?? this.queue.last();
+    if (request.onlyIfFree && ahead !== undefined) {
+      this.#answer(request, { kind: 'busy' });
+      return;
+    }
+    this.queue.add(request);
+    if (ahead !== undefined) this.#tell(request, { kind: 'waits', behind: ahead.operation.workflowId });
+  }
+
+  withdraw(id: unknown): void {
+    this.#signals += 1;
+    if (!isText(id)) {
+      log.warn('a withdrawal that names no request was dropped');
+      return;
+    }
+    const queued = this.queue.take(id);
+    if (queued !== undefined) this.#finish(queued, { kind: 'cancelled' });
+    else if (this.#current?.request.id === id) this.#withdrawCurrent();
+  }
+
+  operations(): { current: string | undefined; waiting: string[] } {
+    const waiting = this.queue.inOrder().map(({ operation }) => operation.workflowId);
+    return { current: this.#current?.request.operation.workflowId, waiting };
+  }
+
+  async work(): Promise<ConvergeGuestResult> {
+    const { host, userid } = this.#input;
+    CancellationScope.current().cancelRequested.catch(() => this.#cancelAll());
+    findable({ host, userid });
+    await CancellationScope.nonCancellable(async () => {
+      while (this.#current !== undefined || !this.queue.isEmpty()) await this.#next();
+      await this.#settled();
+    });
+    if (this.#current !== undefined || !this.queue.isEmpty()) return this.work();
+    upsertSearchAttributes([{ key: ZVM_OUTCOME, value: worst(this.#finished) }]);
+    this.#show('has nothing left to do');
+    if (this.#isCancelled) throw new CancelledFailure('the run was cancelled, and with it all that it had to do');
+    return { host, userid, requests: this.#finished };
+  }
+
+  async #next(): Promise<void> {
+    if (this.#isFull()) await this.#continueAsNew();
+    const begun = this.#current;
+    const request = begun?.request ?? this.queue.first();
+    if (request === undefined) return;
+    this.queue.take(request.id);
+    const overtaken = begun === undefined ? this.queue.overtaking(request) : undefined;
+    if (overtaken !== undefined) {
+      this.#finish(request, { kind: 'failed', failure: overtaken });
+      return;
+    }
+    const work = begun ?? beginWork(request, this.queue.overtakenPorts(request));
+    this.#current = work;
+    findable({ ...this.#input, ...foundByChange(request.change) });
+    this.#tellIfWaited(request);
     try {
-      const liveVdevs = await guest.converge(planned.desired, planned);
-      return outcomeOf(planned, found, liveVdevs, guest.done.length > 0, guest.done);
+      await this.#carryOut(work);
     } catch (error) {
-      const taken = takenBy(error);
-      if (input.keepOnFailure && !isCancellation(error) && taken === undefined) throw error;
-      const stays = await CancellationScope.nonCancellable(() =>
-        undo(input, backTo(planned.before, planned.desired), guest.owed),
-      );
-      if (isCancellation(error)) {
-        if (stays !== undefined) throw notTakenBack(input, stays, guest.done);
-        const lists = { 'Done before': guest.done };
-        setCurrentDetails(progressOf({ host, userid, state: 'cancelled, and undone', lists }));
-        throw error;
-      }
-      if (taken === undefined) throw withUndone(error, stays === undefined);
-      if (input.onlyIf?.plan !== undefined) throw refused(taken.refusals.map(notAsPlanned));
-      if (choice >= MAC_CHOICES) throw refused(taken.refusals);
-      avoidMacs.push(...taken.macs);
-      guest.done.length = 0;
+      if (!(error instanceof HistoryFull)) throw error;
+      await this.#continueAsNew();
     }
   }
-}
 
-function gaveWay(change: Change): Outcome {
-  const found = foundByChange(change);
-  return { changed: false, ports: [], refused: [], liveVdevs: [], steps: [], found, gaveWay: true };
-}
+  async #carryOut(work: RequestWork): Promise<void> {
+    const { request } = work;
+    const outcome = await this.#inScope(() =>
+      carryOut(work, {
+        ...this.#input,
+        order: () => this.#placeOf(request),
+        report: async (trouble) => this.#tell(request, { kind: 'retries', trouble }),
+        checkHistory: () => {
+          if (this.#isFull()) throw new HistoryFull();
+        },
+      }),
+    );
+    this.#current = undefined;
+    if (outcome.kind === 'waits') await this.#waitFor(request, outcome);
+    else this.#finish(request, outcome, work);
+  }
 
-/** The plan that the request's sender was told has the address that is taken: another one is another plan. */
-function notAsPlanned({ reason }: Refusal): Refusal {
-  return refusal('onlyIf.plan', reason, 'make a dry run again');
-}
+  async #inScope<Result>(work: () => Promise<Result>): Promise<Result> {
+    const scope = new CancellationScope({ cancellable: true });
+    this.#scope = scope;
+    try {
+      return await scope.run(() => {
+        if (this.#isWithdrawn || this.#isCancelled) scope.cancel();
+        return work();
+      });
+    } finally {
+      this.#scope = undefined;
+      this.#isWithdrawn = false;
+    }
+  }
 
-function outcomeOf(
-  planned: PlannedChange,
-  found: FoundBy,
-  liveVdevs: Vdev[],
-  changed: boolean,
-  steps: string[],
-): Outcome {
-  const ports = affectedOf(planned, planned.desired);
-  return { changed, ports, refused: planned.refused, liveVdevs, steps, found };
-}
+  #withdrawCurrent(): void {
+    this.#isWithdrawn = true;
+    this.#scope?.cancel();
+  }
 
-/** The VSWITCHES and VLANs that the ports are on before and after: the request alone may not say them. */
-function foundWith(planned: PlannedChange): FoundBy {
-  return foundByPorts([...affectedOf(planned, planned.desired), ...affectedOf(planned, planned.before)]);
-}
+  /** Somebody cancels the guest run itself: all that it has to do is cancelled. */
+  #cancelAll(): void {
+    this.#isCancelled = true;
+    for (const request of this.queue.takeAll()) this.#finish(request, { kind: 'cancelled' });
+    this.#withdrawCurrent();
+  }
 
-function affectedOf({ affected }: PlannedChange, { ports }: Desired): DesiredPort[] {
-  const ids = new Set<string>(affected);
-  return ports.filter((port) => ids.has(port.portId));
-}
+  /** An operation that was accepted earlier is on its way: its request comes by signal, or it ends. */
+  async #waitFor(request: GuestRequest, { earlier }: WaitsForEarlier): Promise<void> {
+    const [first] = earlier;
+    this.queue.add(request);
+    const wait = this.queue.waitOf(
+      request.id,
+      earlier.some((each: EarlierOperation) => each.isCertain),
+    );
+    if (first !== undefined && wait.count === 1) this.#tell(request, { kind: 'waits', behind: first.workflowId });
+    this.#show(`waits for ${first?.workflowId ?? 'an operation'}, which was accepted earlier`);
+    const arrivals = this.queue.arrivals;
+    const pause = Math.min(LONGEST_PAUSE_MS, 500 * 2 ** Math.min(wait.count, 10));
+    await condition(() => this.queue.arrivals !== arrivals || !this.queue.knows(request.id), pause);
+  }
 
-function converging(input: ConvergeGuestInput, minutes: number, undoing = false): Converging {
-  const { host, userid, together, directory, change, keepOnFailure, tells } = input;
-  const target = {
-    ...{ host, userid },
-    ...(together === undefined ? {} : { together }),
-    ...(directory === undefined ? {} : { directory }),
-  };
-  return new Converging(target, {
-    portIds: foundByChange(change).portIds,
-    deadline: Date.now() + minutes * 60_000,
-    keeps: keepOnFailure,
-    undoing,
-    tell: async (how) => {
-      if (tells) await tellOperation(guestWorkflowId(host, userid), how);
-    },
-  });
-}
+  #placeOf(request: GuestRequest): PlaceInOrder {
+    return {
+      acceptedAt: request.acceptedAt,
+      known: this.queue.knownOperations(),
+      waitsForEarlier: this.queue.waitedMs(request.id) < PATIENCE_MS,
+      followsOtherRuns: !request.isFirstSince && request.acceptedAt <= workflowInfo().startTime.getTime(),
+    };
+  }
 
-/** Take the guest back to where it was. Answers why that cannot be, when it cannot. */
-async function undo(input: ConvergeGuestInput, before: Desired, owed: FollowUp[]): Promise<string | undefined> {
-  const { together: _window, ...alone } = input;
-  try {
-    const guest = converging(alone, UNDO_MINUTES, true);
-    guest.owed = owed;
-    await guest.converge(before);
-    return undefined;
-  } catch (error) {
-    return reasonOf(error);
+  #finish(request: GuestRequest, outcome: RequestOutcome, work?: RequestWork): void {
+    if (outcome.kind === 'done' && isWord(request)) this.queue.keepWord(request);
+    const finished = finishedOf(request, outcome, work);
+    log.info('request ended', { operation: finished.operation, outcome: finished.outcome });
+    this.#finished.push(finished);
+    if (this.#finished.length > MOST_FINISHED) this.#finished.shift();
+    this.queue.keepAnswered(request);
+    this.#show('is at work');
+    this.#answer(request, outcome);
+  }
+
+  #answer({ id, operation }: GuestRequest, outcome: RequestOutcome): void {
+    this.#send(id, () => getExternalWorkflowHandle(operation.workflowId).signal(answer, id, outcome));
+  }
+
+  #tell({ id, operation, reports }: GuestRequest, where: RequestStanding): void {
+    if (!reports) return;
+    if (where.kind === 'waits') this.queue.markWaiting(id);
+    this.#send(id, () => getExternalWorkflowHandle(operation.workflowId).signal(standing, id, where));
+  }
+
+  #tellIfWaited(request: GuestRequest): void {
+    if (this.queue.endWaiting(request.id)) this.#tell(request, { kind: 'begins' });
+  }
+
+  /** An operation that is gone need not know. */
+  #send(id: string, signal: () => Promise<void>): void {
+    const sent = (this.#told.get(id) ?? Promise.resolve()).then(() =>
+      CancellationScope.nonCancellable(signal).catch((error: unknown) => {
+        log.debug('an operation could not be told', { request: id, reason: String(error) });
+      }),
+    );
+    this.#told.set(id, sent);
+    void sent.then(() => {
+      if (this.#told.get(id) === sent) this.#told.delete(id);
+    });
+  }
+
+  /** Nothing may be on its way to an operation when the run ends. */
+  async #settled(): Promise<void> {
+    await condition(() => this.#told.size === 0 && allHandlersFinished());
+  }
+
+  #isFull(): boolean {
+    return workflowInfo().continueAsNewSuggested || this.#signals >= MOST_SIGNALS;
+  }
+
+  async #continueAsNew(): Promise<never> {
+    await this.#settled();
+    const state = { ...this.queue.state(), finished: this.#finished };
+    const current = this.#current === undefined ? {} : { current: this.#current, isWithdrawn: this.#isWithdrawn };
+    return continueAsNew<typeof convergeGuest>(this.#input, { ...state, ...current });
+  }
+
+  #show(state: string): void {
+    const { host, userid } = this.#input;
+    const { namespace } = workflowInfo();
+    const link = (id: string) => markdownLink(id, runPath(namespace, id));
+    const waiting = this.queue.inOrder().map(({ summary, operation }) => `${summary}: ${link(operation.workflowId)}`);
+    const ended = this.#finished
+      .toReversed()
+      .map(({ summary, operation, outcome }) => `${outcome}: ${summary}: ${link(operation)}`);
+    setCurrentDetails(
+      [
+        `**${userid}** on **${host}** ${state}.`,
+        ...listed('Waiting', waiting, MOST_STEPS),
+        ...listed('Ended', ended, MOST_STEPS),
+      ].join('\n\n'),
+    );
   }
 }
 
-/** Who is cancelled is as it was before; one that is not is told to have failed. */
-function notTakenBack({ host, userid, change }: ConvergeGuestInput, reason: string, done: readonly string[]) {
-  const { portIds } = foundByChange(change);
-  const step = `take ${userid} back to where it was, since the operation was cancelled`;
-  const advice = 'correct the cause, then start the operation again, or undo it by its opposite';
-  return operationFailed('StepFailed', { host, userid, portIds, step, reason, advice, done: [...done] }, 'left');
+function finishedOf({ operation, summary }: GuestRequest, outcome: RequestOutcome, work?: RequestWork): Finished {
+  const steps =
+    outcome.kind === 'done'
+      ? outcome.result.steps
+      : outcome.kind === 'failed'
+        ? stepsBefore(failureFrom(outcome.failure))
+        : (work?.forward.done ?? []);
+  return { operation: operation.workflowId, summary, outcome: outcomeOf(outcome), steps: steps.slice(0, MOST_STEPS) };
 }
 
-function withUndone(error: unknown, undone: boolean): unknown {
-  const failure = applicationFailureOf(error);
-  const report = failure?.details?.[0];
-  if (failure === undefined || typeof report !== 'object' || report === null || !('undone' in report)) return error;
-  const type = failure.type === 'GaveUp' ? 'GaveUp' : 'StepFailed';
-  return operationFailed(type, report as FailureReport, undone ? 'undone' : 'left');
+function outcomeOf(outcome: RequestOutcome): Outcome {
+  switch (outcome.kind) {
+    case 'done':
+      if (outcome.result.plan !== undefined) return 'planned';
+      return outcome.result.changed ? 'changed' : 'unchanged';
+    case 'failed':
+      return outcome.failure.type === 'Refused' ? 'refused' : 'failed';
+    default:
+      return outcome.kind;
+  }
 }
 
-/**
- * What is decided first is no local activity, unless of many guests at once: who has come to wait meanwhile is looked at right after it, and
- * has to come in the same order when the run is replayed.
- */
-function deciding(summary: string, { together }: ConvergeGuestInput): Pick<HostActivities, 'planChange'> {
-  return together === undefined
-    ? proxyActivities<HostActivities>({ ...once(summary), heartbeatTimeout: HEARTBEAT })
-    : reading(summary);
+const FROM_WORST: readonly Outcome[] = ['failed', 'refused', 'cancelled', 'changed', 'planned', 'unchanged', 'busy'];
+
+/** A run is found by the worst of its requests. */
+function worst(finished: readonly Finished[]): Outcome {
+  return FROM_WORST.find((outcome) => finished.some((each) => each.outcome === outcome)) ?? 'unchanged';
+}
+
+function acceptedInput(input: unknown): ConvergeGuestInput {
+  if (!isRecord(input) || !isText(input.host) || !isText(input.userid)) throw malformed('input');
+  return { host: input.host, userid: input.userid as Userid };
+}
+
+function acceptedState(carried: unknown): GuestRunState {
+  if (carried === undefined) return { ...emptyQueue(), finished: [] };
+  if (!isGuestRunState(carried)) throw malformed('carried');
+  return carried;
+}
+
+function isGuestRunState(carried: unknown): carried is GuestRunState {
+  return (
+    isRecord(carried) &&
+    Array.isArray(carried.waiting) &&
+    carried.waiting.every(isGuestRequest) &&
+    [carried.answered, carried.finished].every(Array.isArray) &&
+    isRecord(carried.words) &&
+    isRecord(carried.waits) &&
+    hasOnly(carried.current, (work) => isRecord(work) && isGuestRequest(work.request) && isRecord(work.forward))
+  );
 }

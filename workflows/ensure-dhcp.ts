@@ -1,24 +1,26 @@
-import { proxyLocalActivities } from '@temporalio/workflow';
+import { proxyActivities } from '@temporalio/workflow';
 import type { z } from 'zod';
 import type { EnsureDhcpInput } from '../network/requests.ts';
-import { guestTurns } from './guest-turn.ts';
+import { guestQueues } from './guest-queues.ts';
 import type { HostActivities } from './host-activities.ts';
 import { accepting, carryOut, checked, type OperationResult } from './operation.ts';
+import { HEARTBEAT, READING_OF_A_HOST } from './timeouts.ts';
 
 /**
  * Give the host's DHCP node what it needs to serve the host's networks: on each VSWITCH a live NIC, authorised as trunk for the VLANs in
  * use there. Leases are its own affair, or those of Neutron's DHCP agent on it.
  */
 export async function ensureDhcp(input: z.input<typeof EnsureDhcpInput>): Promise<OperationResult> {
-  const turns = guestTurns();
+  const queues = guestQueues();
   const request = await checked(() => accepting().acceptEnsureDhcp({ input }));
-  const { planDhcp } = proxyLocalActivities<HostActivities>({
+  const { planDhcp } = proxyActivities<HostActivities>({
     summary: `see what the DHCP node of ${request.host} needs`,
-    startToCloseTimeout: '30 minutes',
+    startToCloseTimeout: READING_OF_A_HOST,
+    heartbeatTimeout: HEARTBEAT,
     scheduleToCloseTimeout: `${request.giveUpAfterMinutes} minutes`,
   });
   const { userid, ports } = await checked(() => planDhcp({ host: request.host }));
   const portIds = ports.map((port) => port.portId);
   const change = { kind: 'setPorts' as const, ports, live: true };
-  return carryOut(turns, { ...request, userid, change, portIds, summary: `serve DHCP from ${userid}` });
+  return carryOut(queues, { ...request, userid, change, portIds, summary: `serve DHCP from ${userid}` });
 }

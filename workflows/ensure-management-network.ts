@@ -1,12 +1,13 @@
-import { proxyLocalActivities } from '@temporalio/workflow';
+import { proxyActivities } from '@temporalio/workflow';
 import type { z } from 'zod';
 import { managementSentence } from '../network/management-network.ts';
 import type { EnsureManagementNetworkInput } from '../network/requests.ts';
-import { changing, LONGEST_STAGE } from './changing.ts';
+import { changing } from './changing.ts';
 import { findable } from './findable.ts';
 import type { HostActivities } from './host-activities.ts';
 import { type HostOperationResult, operateOnHost } from './host-operation.ts';
 import { accepting, checked } from './operation.ts';
+import { HEARTBEAT, READING_OF_A_HOST } from './timeouts.ts';
 
 /**
  * Give the management node its NIC on the management network, `xcat_mgt_ip` on the VSWITCH of the first flat network: after its restart too,
@@ -17,9 +18,10 @@ export async function ensureManagementNetwork(
 ): Promise<HostOperationResult> {
   const { host, ...limits } = await checked(() => accepting().acceptManagementNetwork({ input }));
   findable({ host });
-  const { planManagementNetwork } = proxyLocalActivities<HostActivities>({
+  const { planManagementNetwork } = proxyActivities<HostActivities>({
     summary: 'read the management node and compare',
-    startToCloseTimeout: LONGEST_STAGE,
+    startToCloseTimeout: READING_OF_A_HOST,
+    heartbeatTimeout: HEARTBEAT,
     retry: { maximumAttempts: 1 },
   });
   let elsewhere: string | undefined;

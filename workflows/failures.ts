@@ -6,7 +6,8 @@ import {
   TimeoutFailure,
 } from '@temporalio/common';
 import type { Mac } from '../network/mac.ts';
-import { describeRefusals, type Refusal } from '../network/refusal.ts';
+import { describeRefusals, type Refusal, refusal } from '../network/refusal.ts';
+import { isRecord } from './incoming.ts';
 
 /** Failure types that callers and operators meet. */
 export type FailureType =
@@ -17,7 +18,12 @@ export type FailureType =
   /** A step went on failing for now until the operation's time was over. Details: a FailureReport. */
   | 'GaveUp'
   /** An address that was to be recorded is somebody else's too. Inside of operations only; details: the addresses, the refusals. */
-  | 'Taken';
+  | 'Taken'
+  /** The operation that a request is of has ended meanwhile. Inside of guest runs only. */
+  | 'OperationEnded';
+
+/** A failure as data: signals carry it from a guest run to its operation. */
+export type FailureData = { type: string; message: string; details: unknown[] };
 
 /** What failed, and what became of the guest. */
 export type FailureReport = {
@@ -42,6 +48,8 @@ const AFTERMATHS: Readonly<Record<Aftermath, string>> = {
   kept: 'What the operation had done was left, as asked: reconciliation compares the guest with its record.',
   left: 'What the operation had done is not undone: reconciliation compares the guest with its record.',
 };
+
+const KNOWN_TYPES: readonly FailureType[] = ['Refused', 'StepFailed', 'GaveUp', 'Taken', 'OperationEnded'];
 
 type Where = { host: string; userid?: string; portIds?: readonly string[]; vswitch?: string };
 
@@ -75,6 +83,18 @@ export function operationFailed(
   return failing({ type, message, details: [{ ...report, undone }] });
 }
 
+/** The failure of a step, saying what became of the steps before it. */
+export function withRollback(failure: ApplicationFailure, isRolledBack: boolean): ApplicationFailure {
+  const report: unknown = failure.details?.[0];
+  if (!isFailureReport(report)) return failure;
+  const type = failure.type === 'GaveUp' ? 'GaveUp' : 'StepFailed';
+  return operationFailed(type, report, isRolledBack ? 'undone' : 'left');
+}
+
+function isFailureReport(report: unknown): report is FailureReport {
+  return typeof report === 'object' && report !== null && 'undone' in report && 'advice' in report;
+}
+
 /** The failure of an operation on a host that cannot be finished; says whether trying went on for too long. */
 export function hostFailed(
   where: { host: string; vswitch?: string },
@@ -82,7 +102,7 @@ export function hostFailed(
   error: unknown,
 ): ApplicationFailure {
   const type = isRetryable(error) ? 'GaveUp' : 'StepFailed';
-  const trouble = forGood(troubleOf(error, what));
+  const trouble = permanently(troubleOf(error, what));
   return failing({
     type,
     message: `${sayTrouble(type, trouble)} ${sayWhere(where)}.`,
@@ -98,19 +118,36 @@ export function troubleOf(error: unknown, what: string): Trouble {
 }
 
 /** The same, when nobody tries again: somebody has to. */
-export function forGood(trouble: Trouble): Trouble {
+export function permanently(trouble: Trouble): Trouble {
   return { ...trouble, advice: `${trouble.advice}, then start the operation again` };
 }
 
 /** A trouble as sentences: what, why, and what to do. */
-export function sayTrouble(verdict: 'StepFailed' | 'GaveUp' | 'forNow', { step, reason, advice }: Trouble): string {
-  const begin = { StepFailed: 'Failed', GaveUp: 'Gave up', forNow: 'Fails for now' }[verdict];
+export function sayTrouble(verdict: 'StepFailed' | 'GaveUp' | 'transient', { step, reason, advice }: Trouble): string {
+  const begin = { StepFailed: 'Failed', GaveUp: 'Gave up', transient: 'Fails for now' }[verdict];
   return `${begin}: ${step}: ${reason.replace(/\.$/, '')}. What to do: ${advice}.`;
 }
 
-/** The same failure with other details. */
-export function withDetails(failure: ApplicationFailure, details: unknown[]): ApplicationFailure {
-  return failing({ type: (failure.type ?? 'StepFailed') as FailureType, message: failure.message, details });
+/** A failure as data. */
+export function failureData({ type, message, details }: ApplicationFailure): FailureData {
+  return { type: type ?? 'StepFailed', message, details: details ?? [] };
+}
+
+/** The failure that the data are of; of a type that is not known, a failed step. */
+export function failureFrom({ type, message, details }: FailureData): ApplicationFailure {
+  const known = KNOWN_TYPES.find((each) => each === type) ?? 'StepFailed';
+  return failing({ type: known, message, details: Array.isArray(details) ? details : [] });
+}
+
+/** The failure of a workflow that was started, or continued, with something that it cannot work with. */
+export function malformed(what: string): ApplicationFailure {
+  return refused([
+    refusal(
+      what,
+      'is not of the form that this workflow takes',
+      'start it as docs/workflows.md says, or by zvmnet or the HTTP API',
+    ),
+  ]);
 }
 
 /** What an operator can do about the cause of a failure. */
@@ -154,12 +191,39 @@ export function takenBy(error: unknown): { macs: Mac[]; refusals: Refusal[] } | 
   return { macs: (macs ?? []) as Mac[], refusals: (refusals ?? []) as Refusal[] };
 }
 
-/** What an activity had done, as sentences, before the step that it failed at, or was cancelled at. */
+/** True for failures that no other try of the same request can help. */
+export function endsRequest(error: unknown): boolean {
+  const type = applicationFailureOf(error)?.type;
+  return type === 'Refused' || type === 'Taken' || type === 'OperationEnded';
+}
+
+/** True when the operation that is worked for has ended meanwhile. */
+export function isOperationEnded(error: unknown): boolean {
+  return applicationFailureOf(error)?.type === 'OperationEnded';
+}
+
+/** Ids of the steps that an activity had carried out before the step that it failed at, or was cancelled at. */
 export function doneBefore(error: unknown): string[] {
+  return stepIds(error, 'carriedOut');
+}
+
+/** Ids of the steps that an activity may have carried out beside these, when it failed. */
+export function possiblyDone(error: unknown): string[] {
+  return stepIds(error, 'possibly');
+}
+
+function stepIds(error: unknown, list: 'carriedOut' | 'possibly'): string[] {
   const cancelled =
     error instanceof ActivityFailure && error.cause instanceof CancelledFailure ? error.cause : undefined;
-  const detail = (applicationFailureOf(error) ?? cancelled)?.details?.[0];
-  const done = typeof detail === 'object' && detail !== null && 'done' in detail ? detail.done : undefined;
+  const details: unknown[] = (applicationFailureOf(error) ?? cancelled)?.details ?? [];
+  const lists = details.map((detail) => (isRecord(detail) ? detail[list] : undefined));
+  return lists.flatMap((ids) => (Array.isArray(ids) ? ids.map(String) : []));
+}
+
+/** Sentences of the steps that an operation had carried out before it failed. */
+export function stepsBefore({ details }: ApplicationFailure): string[] {
+  const report = details?.[0];
+  const done = typeof report === 'object' && report !== null && 'done' in report ? report.done : undefined;
   return Array.isArray(done) ? done.map(String) : [];
 }
 

@@ -19,10 +19,11 @@ import { findableBy, MOST_PORTS_FOUND, ZVM_OUTCOME } from '../temporal-config/se
 import { dhcpWorkflowId } from '../temporal-config/workflow-ids.ts';
 import { childDetails } from './child-details.ts';
 import type { ensureDhcp } from './ensure-dhcp.ts';
-import { reasonOf } from './failures.ts';
+import { malformed, reasonOf } from './failures.ts';
 import { findable } from './findable.ts';
-import { type GuestTurns, guestTurns } from './guest-turn.ts';
+import { type GuestQueues, guestQueues } from './guest-queues.ts';
 import type { HostActivities, NeutronReading, PortStatus } from './host-activities.ts';
+import { isRecord, isText, isTexts } from './incoming.ts';
 import { outcomeOf } from './operation.ts';
 import { tellNeutron } from './tell-neutron.ts';
 
@@ -65,10 +66,13 @@ const LONGEST_REASON = 300;
  * reported down and left to reconciliation.
  */
 export async function followNeutron(input: { host: string }, carried?: Carried): Promise<FollowNeutronResult> {
-  const turns = guestTurns();
-  const following = new Following(turns, input.host, carried);
-  setHandler(neutronNews, (news) => following.hear(news));
-  findable({ host: input.host });
+  const queues = guestQueues();
+  const following = new Following(queues, hostOf(input), acceptedCarried(carried));
+  setHandler(neutronNews, (news: unknown) => {
+    if (isNews(news)) following.hear(news);
+    else log.warn('news that are not of the form of some were dropped');
+  });
+  findable({ host: following.host });
   for (;;) {
     await condition(() => following.hasNews() || following.isIdle());
     if (workflowInfo().continueAsNewSuggested) {
@@ -81,9 +85,35 @@ export async function followNeutron(input: { host: string }, carried?: Carried):
   return following.result();
 }
 
+function hostOf(input: unknown): string {
+  if (!isRecord(input) || !isText(input.host)) throw malformed('host');
+  return input.host;
+}
+
+function acceptedCarried(carried: unknown): Carried | undefined {
+  if (carried !== undefined && !isCarried(carried)) throw malformed('carried');
+  return carried;
+}
+
+function isCarried(carried: unknown): carried is Carried {
+  return (
+    isRecord(carried) &&
+    isNews(carried.news) &&
+    typeof carried.guests === 'number' &&
+    isRecord(carried.reported) &&
+    Array.isArray(carried.failed) &&
+    carried.failed.every(isRecord) &&
+    isTexts(carried.waiting)
+  );
+}
+
+function isNews(news: unknown): news is NeutronNews {
+  return isRecord(news) && isTexts(news.portIds) && isTexts(news.networkIds);
+}
+
 class Following {
-  private readonly host: string;
-  private readonly turns: GuestTurns;
+  readonly host: string;
+  private readonly queues: GuestQueues;
   private readonly portIds = new Set<PortId>();
   private readonly networkIds = new Set<string>();
   private readonly busy = new Map<Userid, Wiring>();
@@ -98,8 +128,8 @@ class Following {
   private guests: number;
   private reported: { up: number; down: number };
 
-  constructor(turns: GuestTurns, host: string, carried: Carried | undefined) {
-    this.turns = turns;
+  constructor(queues: GuestQueues, host: string, carried: Carried | undefined) {
+    this.queues = queues;
     this.host = host;
     this.guests = carried?.guests ?? 0;
     this.reported = carried?.reported ?? { up: 0, down: 0 };
@@ -199,7 +229,7 @@ class Following {
     const limits = { giveUpAfterMinutes: GIVE_UP_AFTER_MINUTES, keepOnFailure: true };
     const bad = new Set<string>();
     try {
-      const run = await this.turns.run(
+      const run = await this.queues.run(
         { host: this.host, userid, change, together, ...limits },
         wording(userid, ports.length, removed.length),
       );

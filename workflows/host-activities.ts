@@ -21,12 +21,41 @@ import type { Step } from '../network/steps.ts';
 import type { Vdev } from '../network/vdev.ts';
 import type { Vswitch } from '../network/vswitch.ts';
 import type { VswitchStep } from '../network/vswitch-plan.ts';
+import type { GuestRequest } from './guest-queue-messages.ts';
 
 /** The window of a bulk operation that a guest belongs to: its guests wait for each other before a call, so that they share it. */
 export type Together = { window: string; size: number };
 
-/** The guest that an activity works on. */
-export type Target = { host: string; userid: Userid; together?: Together; directory?: DirectoryReading };
+/**
+ * An operation, by its Workflow ID and the first run of its chain, which stays the same when the operation is reset or continues as new.
+ */
+export type OperationRef = { workflowId: string; firstRunId: string };
+
+/**
+ * The guest that an activity works on. `operation` is absent when its end stops nothing: a rollback goes on without it.
+ */
+export type Target = {
+  host: string;
+  userid: Userid;
+  together?: Together;
+  directory?: DirectoryReading;
+  operation?: OperationRef;
+};
+
+/** The place of a request in the order of acceptance, for the activity that plans it. */
+export type PlaceInOrder = {
+  /** When Temporal accepted the operation, in milliseconds of Unix time. */
+  acceptedAt: number;
+  /** Workflow IDs of the operations that the guest run has, or has answered. */
+  known: string[];
+  /** Operations that were accepted earlier and have not arrived are waited for. */
+  waitsForEarlier: boolean;
+  /** A run of the guest that ended before this one may have carried out a later word. */
+  followsOtherRuns: boolean;
+};
+
+/** An operation that was accepted earlier. `isCertain`: it says itself that it comes to the guest. */
+export type EarlierOperation = { workflowId: string; isCertain: boolean };
 
 /**
  * `asRecorded`: the directory entry is taken to be what the tables say, without a look. After a re-IPL, which leaves the directory as it was,
@@ -34,11 +63,12 @@ export type Target = { host: string; userid: Userid; together?: Together; direct
  */
 export type DirectoryReading = 'asRecorded';
 
-/** What is still to be done; `liveVdevs` are the NICs that the running guest has now. */
-export type Progress = { steps: Step[]; liveVdevs: Vdev[] };
+/** Steps that are still to be done, as read at a time in milliseconds of Unix time; `liveVdevs` are the NICs that the running guest has now. */
+export type Progress = { steps: Step[]; liveVdevs: Vdev[]; readAt: number };
 
 /** What a change comes to on a guest, decided from its state. */
 export type PlannedChange = Progress & {
+  kind: 'planned';
   desired: Desired;
   before: Desired;
   affected: PortId[];
@@ -46,6 +76,17 @@ export type PlannedChange = Progress & {
   refused: RefusedPort[];
   /** What the plan is called: other steps have another name. */
   plan: string;
+};
+
+/** A plan, or the operations that have to be carried out before it is made. */
+export type Planning = PlannedChange | { kind: 'waits'; earlier: EarlierOperation[] };
+
+/** A plan that was carried out, as far as it came; `after` is absent where the guest could not be read again. */
+export type AppliedSteps = {
+  reports: GuestStepReport[];
+  after?: Progress;
+  /** Nothing was touched: z/VM is not as it was when the plan was made, and `after` is the plan from what it is. */
+  isOutdated: boolean;
 };
 
 /** What is asked of a VSWITCH. */
@@ -145,8 +186,11 @@ export type VswitchOperation = {
   dryRun: boolean;
 };
 
-/** A step that was carried out, with what xCAT or SMAPI answered. */
+/** A step that was carried out, as a sentence, with what xCAT or SMAPI answered. */
 export type StepReport = { step: string; answer: string };
+
+/** The same of a guest's step, with its id. `isAlready`: z/VM answered that it was so before. */
+export type GuestStepReport = StepReport & { id: string; isAlready: boolean };
 
 /** Check a request to a host; fail for good with `Refused`, which names each field at fault. */
 export type RequestActivities = {
@@ -167,15 +211,25 @@ export type RequestActivities = {
  * not retryable, the others are worth another try.
  */
 export type HostActivities = RequestActivities & {
-  /** Read the guest and decide. Fails for good with `Refused` when the request cannot be granted, or `onlyIf` does not hold. */
-  planChange(input: Target & { change: Change; avoidMacs: Mac[]; onlyIf?: OnlyIf }): Promise<PlannedChange>;
+  /** Put requests into the queues of their guests, whose runs it starts where there are none. Safe to repeat: requests have ids. */
+  enqueueRequests(input: { host: string; requests: { userid: Userid; request: GuestRequest }[] }): Promise<void>;
+  /**
+   * Read the guest and decide, once nothing that was accepted earlier is on its way. Fails permanently with `Refused` when the request cannot
+   * be granted, `onlyIf` does not hold, or a later word on its ports has been carried out; with `OperationEnded` when its operation has.
+   */
+  planChange(
+    input: Target & { change: Change; avoidMacs: Mac[]; onlyIf?: OnlyIf; order?: PlaceInOrder },
+  ): Promise<Planning>;
   /** Read the guest again and plan what is still missing, with what earlier steps are owed. */
   planTowards(input: Target & { desired: Desired; owed?: FollowUp[] }): Promise<Progress>;
   /**
-   * Carry out a plan, stage by stage: rows of xCAT's tables, z/VM in one call, rows that go. Stops at the first step that fails; the
-   * failure's first detail has as `done` what was done before it. Fails with `Taken` when an address turns out to be somebody else's too.
+   * Carry out a plan, stage by stage: rows of xCAT's tables, z/VM in one call, rows that go; then read the guest again and plan what is left.
+   * A plan that is not fresh is made anew first. Stops at the first step that fails; the failure's first detail has as `carriedOut` the ids
+   * of the steps before it. Fails with `Taken` when an address turns out to be somebody else's too.
    */
-  applySteps(input: Target & { steps: Step[] }): Promise<StepReport[]>;
+  applySteps(
+    input: Target & { steps: Step[]; desired: Desired; readAt: number; owed: FollowUp[] },
+  ): Promise<AppliedSteps>;
   /** Read the whole host and find what is not as it is recorded. */
   surveyHost(input: SurveyInput): Promise<Survey>;
   /** Look ports up in Neutron, by id and by network, and see what they need here. Changes nothing. */

@@ -78,7 +78,7 @@ async function converge<Step extends { disturbs: boolean }>(operation: HostOpera
       if (failure?.type === 'Refused') throw refusedAt(failure, where);
       if (!isRetryable(error) || Date.now() + pause >= deadline) throw hostFailed(where, summary, error);
       const trouble = troubleOf(error, summary);
-      setCurrentDetails(`${summary}: ${triedAgain(deadline)}.\n\n${sayTrouble('forNow', trouble)}`);
+      setCurrentDetails(`${summary}: ${triedAgain(deadline)}.\n\n${sayTrouble('transient', trouble)}`);
       await pausing(pause, trouble.reason);
       pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
     }

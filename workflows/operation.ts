@@ -14,7 +14,8 @@ import { markdownLink, runPath } from '../temporal-config/ui-links.ts';
 import { guestWorkflowId } from '../temporal-config/workflow-ids.ts';
 import { applicationFailureOf, reasonOf } from './failures.ts';
 import { findable } from './findable.ts';
-import { type GuestTurns, guestTurns, type Told } from './guest-turn.ts';
+import type { RequestStanding } from './guest-queue-messages.ts';
+import { type GuestQueues, guestQueues } from './guest-queues.ts';
 import type { RequestActivities } from './host-activities.ts';
 
 /** What an operation answers. */
@@ -33,41 +34,33 @@ export type OperationResult = {
 
 /** Carry out what is asked of one guest. Throws a `Refused` failure that names each field at fault. */
 export async function operate(type: OperationType, input: unknown): Promise<OperationResult> {
-  const turns = guestTurns();
-  return carryOut(turns, await checked(() => accepting().acceptOperation({ type, input })));
+  const queues = guestQueues();
+  return carryOut(queues, await checked(() => accepting().acceptOperation({ type, input })));
 }
 
-/** Make an operation findable, wait for the guest's turn, run it, and say what came of it. */
+/** Make an operation findable, let the guest's run carry it out, and say what came of it. */
 export async function carryOut(
-  turns: GuestTurns,
+  queues: GuestQueues,
   { portIds, summary, ...operation }: Operation,
 ): Promise<OperationResult> {
   const { dryRun, host, userid } = operation;
   const asked = joined({ portIds, vswitches: [], vlans: [] }, foundByChange(operation.change));
   findable({ host, userid, ...asked });
-  const { namespace, startTime } = workflowInfo();
+  const { namespace } = workflowInfo();
   const guest = guestWorkflowId(host, userid);
   const steps = `Its steps: ${markdownLink(guest, runPath(namespace, guest))}`;
   const show = (state: string) => setCurrentDetails(`${summary}: ${state}`);
   const running = () => show(`in progress. ${steps}.`);
+  const showStanding = (where: RequestStanding) => {
+    const outcome = { waits: 'waiting', retries: 'retrying', begins: null } as const;
+    upsertSearchAttributes([{ key: ZVM_OUTCOME, value: outcome[where.kind] }]);
+    if (where.kind === 'begins') running();
+    else if (where.kind === 'retries') show(`${where.trouble} ${steps}.`);
+    else show(`waits for its turn behind ${markdownLink(where.behind, runPath(namespace, where.behind))}. ${steps}.`);
+  };
   running();
   try {
-    const listener: Told = {
-      waits: (holder) => {
-        upsertSearchAttributes([{ key: ZVM_OUTCOME, value: 'waiting' }]);
-        const other = markdownLink(holder, runPath(namespace, holder));
-        show(`waits for its turn. Another operation holds ${userid}: ${other}; this one follows when that has ended.`);
-      },
-      fails: (how) => {
-        upsertSearchAttributes([{ key: ZVM_OUTCOME, value: 'retrying' }]);
-        show(`${how} ${steps}.`);
-      },
-      begins: () => {
-        upsertSearchAttributes([{ key: ZVM_OUTCOME, value: null }]);
-        running();
-      },
-    };
-    const result = await turns.run(operation, summary, { told: listener, since: startTime.getTime() });
+    const result = await queues.run(operation, summary, { show: showStanding });
     upsertSearchAttributes([
       ...findableBy({ host, userid, ...joined(asked, result.found) }),
       { key: ZVM_OUTCOME, value: result.changed ? 'changed' : 'unchanged' },

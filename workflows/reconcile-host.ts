@@ -5,7 +5,7 @@ import {
   executeChild,
   isCancellation,
   log,
-  proxyLocalActivities,
+  proxyActivities,
   setCurrentDetails,
   upsertSearchAttributes,
   workflowInfo,
@@ -21,13 +21,15 @@ import { childDetails } from './child-details.ts';
 import type { ensureDhcp } from './ensure-dhcp.ts';
 import type { ensureManagementNetwork } from './ensure-management-network.ts';
 import type { ensureVswitch } from './ensure-vswitch.ts';
-import { hostFailed, reasonOf } from './failures.ts';
+import { hostFailed, malformed, reasonOf } from './failures.ts';
 import { findable } from './findable.ts';
-import { type GuestTurns, guestTurns } from './guest-turn.ts';
+import { type GuestQueues, guestQueues } from './guest-queues.ts';
 import type { Candidate, FailedGuest, HostActivities, Survey } from './host-activities.ts';
+import { hasOnly, isRecord, isText, isTexts } from './incoming.ts';
 import { accepting, checked, endingRun, outcomeOf } from './operation.ts';
 import { listed } from './progress.ts';
 import { tellNeutron } from './tell-neutron.ts';
+import { HEARTBEAT, READING_OF_A_HOST } from './timeouts.ts';
 
 /** What a reconciliation found and did; guests are counted, of what is foreign the things. */
 export type ReconcileHostResult = {
@@ -83,11 +85,12 @@ export async function reconcileHost(
   input: z.input<typeof ReconcileHostInput>,
   carried?: Carried,
 ): Promise<ReconcileHostResult> {
-  const turns = guestTurns();
+  const queues = guestQueues();
   const request = await checked(() => accepting().acceptReconcileHost({ input }));
   findable({ host: request.host });
-  const last = carried ?? request.last ?? lastResult();
-  const run = new Reconciliation(turns, request, carried);
+  const before = acceptedCarried(carried);
+  const last = before ?? request.last ?? lastResult();
+  const run = new Reconciliation(queues, request, before);
   const survey = await run.survey(last);
   await endingRun(async () => {
     await run.ensureHost(survey);
@@ -100,11 +103,39 @@ export async function reconcileHost(
   return run.result(survey);
 }
 
-/** What the Schedule's run before this one answered. */
+/** The answer of the Schedule's run before this one; one that cannot be read is as none. */
 function lastResult(): Last | undefined {
   const { lastResult: last } = workflowInfo();
-  const [result] = Array.isArray(last) ? last : [last];
-  return result as Last | undefined;
+  const [result]: unknown[] = Array.isArray(last) ? last : [last];
+  return isLast(result) ? result : undefined;
+}
+
+function acceptedCarried(carried: unknown): Carried | undefined {
+  if (carried !== undefined && !isCarried(carried)) throw malformed('carried');
+  return carried;
+}
+
+function isLast(value: unknown): value is Last {
+  return (
+    isRecord(value) &&
+    typeof value.memory === 'string' &&
+    isFailures(value.failures) &&
+    hasOnly(value.unreported, isTexts)
+  );
+}
+
+function isCarried(value: unknown): value is Carried {
+  return (
+    isRecord(value) &&
+    typeof value.memory === 'string' &&
+    isFailures(value.failures) &&
+    [value.drifted, value.repaired].every((count) => typeof count === 'number') &&
+    Array.isArray(value.drifts)
+  );
+}
+
+function isFailures(value: unknown): value is FailedGuest[] {
+  return Array.isArray(value) && value.every((each) => isRecord(each) && isText(each.userid));
 }
 
 class Reconciliation {
@@ -119,11 +150,11 @@ class Reconciliation {
   private failures: FailedGuest[] = [];
   private failedBefore: readonly FailedGuest[] = [];
   private reIpled: boolean;
-  private readonly turns: GuestTurns;
+  private readonly queues: GuestQueues;
   private readonly request: ReconcileHostRequest;
 
-  constructor(turns: GuestTurns, request: ReconcileHostRequest, carried: Carried | undefined) {
-    this.turns = turns;
+  constructor(queues: GuestQueues, request: ReconcileHostRequest, carried: Carried | undefined) {
+    this.queues = queues;
     this.request = request;
     this.drifted = carried?.drifted ?? 0;
     this.repaired = carried?.repaired ?? 0;
@@ -134,10 +165,11 @@ class Reconciliation {
   async survey(last: Last | undefined): Promise<Survey> {
     const { host, intervalSeconds, sweepSeconds } = this.request;
     setCurrentDetails(`**${host}** is being read and compared with what is recorded.`);
-    const { surveyHost } = proxyLocalActivities<HostActivities>({
+    const { surveyHost } = proxyActivities<HostActivities>({
       summary: `read ${host} and compare`,
-      startToCloseTimeout: '30 minutes',
-      scheduleToCloseTimeout: '30 minutes',
+      startToCloseTimeout: READING_OF_A_HOST,
+      scheduleToCloseTimeout: READING_OF_A_HOST,
+      heartbeatTimeout: HEARTBEAT,
       retry: { initialInterval: '1 second', maximumInterval: '1 minute', maximumAttempts: 5 },
     });
     this.failedBefore = last?.failures ?? [];
@@ -222,7 +254,7 @@ class Reconciliation {
     const { host, dryRun } = this.request;
     const limits = { giveUpAfterMinutes: GIVE_UP_AFTER_MINUTES, keepOnFailure: true, dryRun };
     try {
-      const run = await this.turns.runIfFree(
+      const run = await this.queues.runIfFree(
         { host, userid, change, together, ...limits, ...(directory === undefined ? {} : { directory }) },
         repairing(userid, lines, dryRun),
       );

@@ -1,10 +1,11 @@
-import { proxyLocalActivities } from '@temporalio/workflow';
+import { proxyActivities } from '@temporalio/workflow';
 import { vswitchSentence } from '../network/vswitch-sentence.ts';
-import { changing, LONGEST_STAGE } from './changing.ts';
+import { changing } from './changing.ts';
 import { findable } from './findable.ts';
 import type { HostActivities, VswitchChange } from './host-activities.ts';
 import { type HostOperationResult, operateOnHost } from './host-operation.ts';
 import { accepting, checked } from './operation.ts';
+import { HEARTBEAT, READING_OF_A_HOST } from './timeouts.ts';
 
 /** Read the VSWITCH, change what differs, and read again until nothing does. */
 export async function operateOnVswitch(kind: VswitchChange['kind'], input: unknown): Promise<HostOperationResult> {
@@ -21,9 +22,10 @@ export async function operateOnVswitch(kind: VswitchChange['kind'], input: unkno
 }
 
 function reading(summary: string): Pick<HostActivities, 'planVswitch'> {
-  return proxyLocalActivities<HostActivities>({
+  return proxyActivities<HostActivities>({
     summary,
-    startToCloseTimeout: LONGEST_STAGE,
+    startToCloseTimeout: READING_OF_A_HOST,
+    heartbeatTimeout: HEARTBEAT,
     retry: { maximumAttempts: 1 },
   });
 }

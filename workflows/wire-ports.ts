@@ -17,10 +17,11 @@ import type { WirePortsInput, WirePortsRequest } from '../network/requests.ts';
 import type { Vdev } from '../network/vdev.ts';
 import { ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
 import { allEnded } from './all-ended.ts';
-import type { ConvergeGuestResult } from './converge-guest.ts';
-import { reasonOf } from './failures.ts';
+import { malformed, reasonOf } from './failures.ts';
 import { findable } from './findable.ts';
-import { type GuestTurns, guestTurns } from './guest-turn.ts';
+import { comesTo, type RequestResult } from './guest-queue-messages.ts';
+import { type GuestQueues, guestQueues } from './guest-queues.ts';
+import { isRecord, isText } from './incoming.ts';
 import { accepting, checked, endingRun, outcomeOf } from './operation.ts';
 
 /** What became of one port. */
@@ -62,19 +63,23 @@ type GuestPorts = { userid: Userid; ports: WirePortsRequest['ports'] };
 
 /**
  * Wire many ports of many guests: each guest by its own `convergeGuest`, in windows whose guests share xCAT's calls. Ports stand each for
- * itself: what is refused or fails is in the result with its reason. Safe to repeat: what is wired already is left as it is. `done` is
- * carried from run to run when the history of one becomes long.
+ * itself: what is refused or fails is in the result with its reason. Safe to repeat: what is wired already is left as it is. `carried` is
+ * what is done, taken over from run to run when the history of one becomes long.
  */
 export async function wirePorts(
   input: z.input<typeof WirePortsInput>,
-  done: WiredPort[] = [],
+  carried?: WiredPort[],
 ): Promise<WirePortsResult> {
-  const turns = guestTurns();
+  const queues = guestQueues();
+  const done = doneBefore(carried);
   let total = done.length;
+  let coming: Set<string> | undefined;
+  setHandler(comesTo, (userid: unknown) => coming?.has(String(userid)) ?? true);
   setHandler(wiringProgress, () => ({ total, ...countsOf(done) }));
   const request = await checked(() => accepting().acceptWirePorts({ input }));
   total += request.ports.length;
   findable({ host: request.host, ...foundByPorts([...request.ports, ...done]) });
+  coming = new Set(request.ports.map((port) => port.userid));
   const windows = windowsOf(request.ports);
   const show = () =>
     setCurrentDetails(`**${done.length}** of ${total} ports on **${request.host}**${failuresOf(done)}`);
@@ -84,7 +89,8 @@ export async function wirePorts(
       const guests = next;
       await allEnded(
         guests.map(async (guest) => {
-          done.push(...(await wireGuest(turns, request, guest, windowOf(guests, windows.length))));
+          done.push(...(await wireGuest(queues, request, guest, windowOf(guests, windows.length))));
+          coming?.delete(guest.userid);
           show();
         }),
       );
@@ -103,6 +109,14 @@ export async function wirePorts(
   return result;
 }
 
+function doneBefore(carried: unknown): WiredPort[] {
+  if (carried === undefined) return [];
+  const isDone = (port: unknown) =>
+    isRecord(port) && isText(port.portId) && isText(port.userid) && isText(port.outcome);
+  if (!Array.isArray(carried) || !carried.every(isDone)) throw malformed('done');
+  return [...carried];
+}
+
 function windowsOf(ports: WirePortsRequest['ports']): GuestPorts[][] {
   const guests = [...Map.groupBy(ports, (port) => port.userid)].map(([userid, ofGuest]) => ({
     userid,
@@ -118,7 +132,7 @@ function windowOf(guests: readonly GuestPorts[], left: number) {
 }
 
 async function wireGuest(
-  turns: GuestTurns,
+  queues: GuestQueues,
   { host, live, giveUpAfterMinutes, keepOnFailure, dryRun }: WirePortsRequest,
   { userid, ports: requests }: GuestPorts,
   together: { window: string; size: number },
@@ -128,7 +142,7 @@ async function wireGuest(
   const summary = `wire ${ports.length === 1 ? `port ${ports[0]?.portId}` : `${ports.length} ports`} of ${userid}`;
   try {
     const guest = { host, userid, change, giveUpAfterMinutes, keepOnFailure, dryRun, together };
-    return reportOf(userid, await turns.run(guest, summary));
+    return reportOf(userid, await queues.run(guest, summary));
   } catch (error) {
     if (CancellationScope.current().consideredCancelled || isCancellation(error)) throw error;
     const outcome = outcomeOf(error) === 'refused' ? 'refused' : 'failed';
@@ -136,7 +150,7 @@ async function wireGuest(
   }
 }
 
-function reportOf(userid: Userid, { changed, steps, ports, refused }: ConvergeGuestResult): WiredPort[] {
+function reportOf(userid: Userid, { changed, steps, ports, refused }: RequestResult): WiredPort[] {
   // After a dry run nothing has changed, but there are steps to do.
   const outcome = changed || steps.length > 0 ? ('wired' as const) : ('unchanged' as const);
   return [

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { XcatError } from './errors.ts';
+import { tableRefusal, XcatError } from './errors.ts';
 
 // Values are arrays of strings or null (contract xcat.md 1.4); a bare string or number is taken too, anything else is no text.
 const Texts = z.unknown().transform((value): string[] =>
@@ -82,7 +82,7 @@ function errorText(elements: readonly Elem[]): string {
 /** Throws XcatError 'refused' when the answer, though HTTP 200, holds an error (contract xcat.md 1.3). */
 export function refuseErrors(elements: readonly Elem[], operation: string): void {
   if (!isFailed(elements)) return;
-  throw new XcatError({ code: 'refused', operation, message: `${operation}: ${errorText(elements)}` });
+  throw tableRefusal(operation, errorText(elements));
 }
 
 /** Text of a body without tags, on one line, at most 500 characters. */

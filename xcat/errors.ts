@@ -7,6 +7,8 @@ export type XcatErrorCode =
   | 'unknown-node'
   | 'bad-answer'
   | 'refused'
+  /** Somebody else has changed the table meanwhile. */
+  | 'conflict'
   | 'smapi';
 
 // 'bad-answer' and 'smapi' depend on the answer: who raises them may say `retryable`; this is what holds when nobody does.
@@ -18,6 +20,7 @@ const RETRYABLE: Readonly<Record<XcatErrorCode, boolean>> = {
   'unknown-node': false,
   'bad-answer': false,
   refused: false,
+  conflict: true,
   smapi: false,
 };
 
@@ -29,6 +32,7 @@ const ADVICE: Readonly<Record<XcatErrorCode, string>> = {
   'unknown-node': 'check the node name, or define the node in xCAT',
   'bad-answer': 'check that the URL is that of xCAT’s z/VM REST API, and the versions of xCAT and of the zHCP',
   refused: 'correct what the message names and try again',
+  conflict: 'see who else writes to xCAT’s tables',
   smapi: 'look the return and reason code up in the z/VM Systems Management API guide',
 };
 
@@ -60,4 +64,13 @@ export class XcatError extends Error {
     this.advice = advice ?? ADVICE[code];
     this.retryable = retryable ?? RETRYABLE[code];
   }
+}
+
+// SQLite, PostgreSQL and MySQL: xCAT passes on what its database says.
+const DUPLICATE = /UNIQUE constraint failed|columns? .* (is|are) not unique|duplicate key value|Duplicate entry/i;
+
+/** The refusal of a change to a table, in xCAT's words: a row that is there already was written by somebody else since the table was read. */
+export function tableRefusal(operation: string, reason: string): XcatError {
+  const code = DUPLICATE.test(reason) ? 'conflict' : 'refused';
+  return new XcatError({ code, operation, message: `${operation}: ${reason}` });
 }

@@ -12,7 +12,7 @@ export type ReturnCode = {
   meaning: string;
   reaction: Reaction;
   /** Functions whose reaction differs: the wanted state is there, or comes by itself. Matched by the end of the name. */
-  except?: { functions: RegExp; reaction: Reaction };
+  except?: { functions: RegExp; reaction: Reaction; sentence?: string };
   sentence: string;
 };
 
@@ -45,7 +45,7 @@ const RETURN_CODES: readonly ReturnCode[] = [
   row(200, 16, 'image being deactivated', 'retry', 'the guest is being logged off'),
   row(204, 2, 'device number not valid', 'permanent', 'z/VM does not take the device number'),
   row(204, 4, 'image device already exists', 'stale', 'the guest has a device of that number', already(CREATE)),
-  row(204, 8, 'image device does not exist', 'permanent', 'the guest has no such NIC', already(REMOVAL)),
+  row(204, 8, 'image device does not exist', 'stale', 'the guest has no such NIC', already(REMOVAL)),
   row(204, 12, 'image device is busy', 'retry', 'the device is busy'),
   row(204, 16, 'image device is not available', 'retry', 'the device is not available'),
   row(204, 20, 'image device already connected', 'stale', 'the NIC is coupled already', already(COUPLE)),
@@ -54,8 +54,10 @@ const RETURN_CODES: readonly ReturnCode[] = [
   row(204, 48, 'adapter already disconnected', 'stale', 'the NIC is not coupled', already(UNCOUPLE)),
   row(212, 8, 'not authorised to connect, or no adapter', 'permanent', 'the guest has no such NIC', {
     functions: COUPLE,
-    // The grant may be on its way.
-    reaction: 'retry',
+    // The grant may be on its way; the guest is read again, and granted what is missing.
+    reaction: 'stale',
+    sentence:
+      'the guest may not couple to the VSWITCH: it is not authorised, or an external security manager refuses it',
   }),
   row(212, 12, 'LAN not active', 'permanent', 'the VSWITCH is not active'),
   row(212, 16, 'LAN owner not active', 'permanent', 'the owner of the VSWITCH is not active'),
@@ -146,10 +148,12 @@ export function judge(functionName: string, exitStatus: number, output: string):
     return { ok: false, rc, rs, retryable: false, sentence: `SMAPI answered: ${oneLine(raw)}`, raw };
   }
   const { except } = known;
-  const reaction = except?.functions.test(functionName) === true ? except.reaction : known.reaction;
+  const isException = except?.functions.test(functionName) === true;
+  const reaction = isException ? except.reaction : known.reaction;
   if (reaction === 'done' || reaction === 'already')
     return { ok: true, already: reaction === 'already', ...(rc === ASYNCHRONOUS ? { asynchronous: true } : {}) };
-  return { ok: false, rc, rs, retryable: reaction !== 'permanent', sentence: known.sentence, raw };
+  const sentence = (isException ? except?.sentence : undefined) ?? known.sentence;
+  return { ok: false, rc, rs, retryable: reaction !== 'permanent', sentence, raw };
 }
 
 function withoutCode(output: string, exitStatus: number): { retryable: boolean; sentence: string; raw: string } {

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { plainText } from './answers.ts';
 import type { Command } from './channel.ts';
-import { XcatError } from './errors.ts';
+import { tableRefusal } from './errors.ts';
 import { type ManagementNodeShell, NoShell } from './management-node-shell.ts';
 import { type Columns, deleteWhere, insertRow, setWhere } from './table-entries.ts';
 import { changeTable, type TableName } from './tables.ts';
@@ -138,7 +138,7 @@ async function change(shell: ManagementNodeShell, part: Part): Promise<void> {
   if (failed?.ran !== true) return;
   const operation = `change table ${part.table}`;
   const reason = plainText(failed.output) || 'no reason given';
-  throw new XcatError({ code: 'refused', operation, message: `${operation}: ${reason}` });
+  throw tableRefusal(operation, reason);
 }
 
 // tabrestore takes the table from the file's name, and the file from a folder that nobody else can have put there.

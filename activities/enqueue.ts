@@ -1,0 +1,54 @@
+import type { Context } from '@temporalio/activity';
+import { foundByChange } from '../network/found-by.ts';
+import { taskQueueOf } from '../network/host.ts';
+import type { Userid } from '../network/identifiers.ts';
+import { aboutGuest } from '../temporal-config/saved-queries.ts';
+import { findableBy } from '../temporal-config/search-attributes.ts';
+import { listPath, markdownLink, runPath } from '../temporal-config/ui-links.ts';
+import { guestWorkflowId } from '../temporal-config/workflow-ids.ts';
+import type { GuestRequest } from '../workflows/guest-queue-messages.ts';
+
+type Client = Context['client'];
+type ToGuest = { userid: Userid; request: GuestRequest };
+
+// As many as keep the server busy without being a burst.
+const AT_ONCE = 20;
+
+/** Put requests into the queues of their guests; starts the run of a guest that has none. Throws what Temporal's client throws. */
+export async function enqueueRequests(client: Client, host: string, requests: readonly ToGuest[]): Promise<void> {
+  const left = [...requests];
+  const work = async () => {
+    for (let next = left.shift(); next !== undefined; next = left.shift()) await enqueueRequest(client, host, next);
+  };
+  await Promise.all(Array.from({ length: Math.min(AT_ONCE, requests.length) }, work));
+}
+
+async function enqueueRequest(client: Client, host: string, { userid, request }: ToGuest): Promise<void> {
+  const workflowId = guestWorkflowId(host, userid);
+  const isFirstSince = request.isFirstSince || (await hasNoRunSince(client, workflowId, request.acceptedAt));
+  const { namespace } = client.options;
+  const { operation, summary, change } = request;
+  const asked = markdownLink(operation.workflowId, runPath(namespace, operation.workflowId));
+  const all = markdownLink(`All about ${userid}`, listPath(namespace, aboutGuest(host, userid)));
+  await client.workflow.signalWithStart('convergeGuest', {
+    taskQueue: taskQueueOf(host),
+    workflowId,
+    args: [{ host, userid }],
+    signal: 'enqueue',
+    signalArgs: [{ ...request, isFirstSince }],
+    staticSummary: summary,
+    staticDetails: `The run of guest **${userid}** on **${host}**, begun by ${asked}.\n\n${all}`,
+    typedSearchAttributes: findableBy({ host, userid, ...foundByChange(change) }),
+  });
+}
+
+/** True when no run of the guest was open at that time, in milliseconds of Unix time, or since. */
+async function hasNoRunSince(client: Client, workflowId: string, time: number): Promise<boolean> {
+  try {
+    const { closeTime } = await client.workflow.getHandle(workflowId).describe();
+    return closeTime !== undefined && closeTime.getTime() < time;
+  } catch (error) {
+    if (error instanceof Error && error.name === 'WorkflowNotFoundError') return true;
+    throw error;
+  }
+}

@@ -1,0 +1,161 @@
+import { Context } from '@temporalio/activity';
+import { portsOfChange } from '../network/change-ports.ts';
+import { decide } from '../network/decision.ts';
+import type { Desired } from '../network/desired.ts';
+import { type FollowUp, owedAfter, withFollowUps } from '../network/follow-ups.ts';
+import type { GuestState } from '../network/guest.ts';
+import type { PortId } from '../network/identifiers.ts';
+import type { Mac } from '../network/mac.ts';
+import { plan } from '../network/planner.ts';
+import { lostPortNumbers } from '../network/port-number-plan.ts';
+import { overtakenRefusal, type Refusal, type RefusedPort, refusal, refusalsOf } from '../network/refusal.ts';
+import { Change } from '../network/requests.ts';
+import { stepId } from '../network/step-id.ts';
+import type { Vswitch } from '../network/vswitch.ts';
+import type { AppliedSteps, HostActivities, Planning, Progress, Target } from '../workflows/host-activities.ts';
+import { applySteps } from './apply-steps.ts';
+import { refusedFailure, takenFailure } from './failures.ts';
+import { createGuestReader } from './guest-reader.ts';
+import type { HostRuntime } from './host-runtime.ts';
+import { createPortNumberReservations } from './port-number-reservations.ts';
+import { shownOf } from './show.ts';
+import { planIdOf, refuseOtherPlan, refuseOtherState } from './state-tags.ts';
+import type { Stopping } from './stay-alive.ts';
+import type { TemporalOperations } from './temporal-operations.ts';
+
+type Input<Name extends 'planChange' | 'planTowards' | 'applySteps'> = Parameters<HostActivities[Name]>[0];
+
+/** The activities that read and change one guest. */
+export type GuestActivities = {
+  planChange(input: Input<'planChange'>, signal: AbortSignal): Promise<Planning>;
+  planTowards(input: Input<'planTowards'>, signal: AbortSignal): Promise<Progress>;
+  applySteps(
+    input: Input<'applySteps'>,
+    stopping: Stopping,
+    arrive: (stage: string) => Promise<void>,
+  ): Promise<AppliedSteps>;
+};
+
+/** A plan that is older was made by a run that went on much later, or from a restored backup: z/VM may have gone on meanwhile. */
+const FRESH_MS = 60_000;
+
+/** Create the activities on the guests of one host; those that read at the same time share a call. */
+export function createGuestActivities(host: HostRuntime, operations: TemporalOperations): GuestActivities {
+  const reader = createGuestReader(host);
+  const reservations = createPortNumberReservations();
+
+  const progressOf = async (
+    target: Target & { desired: Desired; owed?: FollowUp[] },
+    signal: AbortSignal,
+  ): Promise<Progress> => {
+    const readAt = Date.now();
+    const { guest, vswitches } = await reader.read(target.userid, signal, target.directory);
+    refuseLostPortNumbers(target.desired, guest, vswitches);
+    const steps = plan(target.desired, guest, vswitches);
+    return {
+      steps: withFollowUps(steps, target.userid, host.rules, target.owed ?? []),
+      liveVdevs: guest.live.map((nic) => nic.vdev),
+      readAt,
+    };
+  };
+
+  return {
+    async planChange(input, signal) {
+      const readAt = Date.now();
+      const asked = changeOf(input.change);
+      const around = await reader.read(input.userid, signal, input.directory);
+      const order = await orderOf(operations, input, asked);
+      if (order.kind === 'waits') return order;
+      const { change, overtaken } = order;
+      refuse(refuseOtherState(input.onlyIf?.state, () => shownOf(around)));
+      const avoided = new Set<Mac>(input.avoidMacs);
+      // Nothing may be waited for between the choice of port numbers and their reservation.
+      const vswitches = reservations.around(input.userid, around.vswitches);
+      const decision = decide(change, { ...around, vswitches, avoidMacs: avoided });
+      if (!decision.accepted) throw refusedFailure(decision.refusals);
+      const { desired, before, affected, refused } = decision;
+      const steps = withFollowUps(plan(desired, around.guest, around.vswitches), input.userid, host.rules, []);
+      const planId = planIdOf(steps);
+      refuse(refuseOtherPlan(input.onlyIf?.plan, planId));
+      reservations.keep(desired.ports);
+      const liveVdevs = around.guest.live.map((nic) => nic.vdev);
+      const found = { desired, before, affected, refused: [...refused, ...overtaken], steps, plan: planId };
+      return { kind: 'planned', ...found, liveVdevs, readAt };
+    },
+    planTowards: progressOf,
+    async applySteps(input, stopping, arrive) {
+      const { steps, readAt } = input;
+      if (Date.now() - readAt > FRESH_MS) {
+        const now = await progressOf(input, stopping.stop);
+        if (!isSamePlan(now.steps, steps)) return { reports: [], after: now, isOutdated: true };
+        stopping.stop.throwIfAborted();
+      }
+      const reports = await applySteps(host, steps, stopping, arrive);
+      const owed = reports.length < steps.length ? [...new Set([...input.owed, ...owedAfter(steps)])] : [];
+      await arrive('compare');
+      // The steps are carried out: a reading that fails is tried again by itself.
+      const after = await progressOf({ ...input, owed }, stopping.stop).catch(() => undefined);
+      return { reports, ...(after === undefined ? {} : { after }), isOutdated: false };
+    },
+  };
+}
+
+/** The change as it came by signal, in exact types; throws a `Refused` failure that names each field at fault. */
+function changeOf(change: unknown): Change {
+  const parsed = Change.safeParse(change);
+  if (parsed.success) return parsed.data;
+  throw refusedFailure(refusalsOf(parsed.error));
+}
+
+type Order = { kind: 'waits'; earlier: Extract<Planning, { kind: 'waits' }>['earlier'] } | InOrder;
+type InOrder = { kind: 'inOrder'; change: Change; overtaken: RefusedPort[] };
+
+/** See that nothing that was accepted earlier is on its way, and that no later word on the ports has been carried out. */
+async function orderOf(
+  operations: TemporalOperations,
+  { userid, operation, order }: Input<'planChange'>,
+  change: Change,
+): Promise<Order> {
+  if (order === undefined || operation === undefined) return { kind: 'inOrder', change, overtaken: [] };
+  const { client } = Context.current();
+  if (order.waitsForEarlier) {
+    const earlier = await operations.earlier(client, userid, operation, order);
+    if (earlier.length > 0) return { kind: 'waits', earlier };
+  }
+  if (!order.followsOtherRuns) return { kind: 'inOrder', change, overtaken: [] };
+  const later = await operations.later(client, userid, operation, order.acceptedAt, portsOfChange(change));
+  return withoutOvertaken(change, later);
+}
+
+/** Ports of a bulk change stand each for itself; any other change is refused as a whole. */
+function withoutOvertaken(change: Change, later: ReadonlyMap<PortId, string>): InOrder {
+  const [first] = later;
+  if (first === undefined) return { kind: 'inOrder', change, overtaken: [] };
+  if (change.kind !== 'wirePorts') throw refusedFailure([overtakenRefusal(...first)]);
+  const overtaken = [...later].map(([portId, by]) => ({ portId, refusals: [overtakenRefusal(portId, by)] }));
+  return {
+    kind: 'inOrder',
+    change: { ...change, ports: change.ports.filter(({ portId }) => !later.has(portId)) },
+    overtaken,
+  };
+}
+
+function isSamePlan(one: Progress['steps'], other: Progress['steps']): boolean {
+  return (
+    one.length === other.length && one.every((step, index) => other[index] && stepId(step) === stepId(other[index]))
+  );
+}
+
+function refuse(refusals: Refusal[]): void {
+  if (refusals.length > 0) throw refusedFailure(refusals);
+}
+
+/** Another worker may have chosen the same number at the same moment, and z/VM gives it to who asks last. */
+function refuseLostPortNumbers(desired: Desired, guest: GuestState, vswitches: readonly Vswitch[]): void {
+  const lost = lostPortNumbers(desired, guest, vswitches);
+  if (lost.length === 0) return;
+  const refusals = lost.map(({ vswitch, portNumber, owner }) =>
+    refusal('vswitch', `port ${portNumber} of ${vswitch} was given to ${owner} at the same time`, 'try again'),
+  );
+  throw takenFailure([], refusals);
+}

@@ -1,0 +1,181 @@
+import type { Context } from '@temporalio/activity';
+import { defaultPayloadConverter, type Payload } from '@temporalio/common';
+import { taskQueueOf } from '../network/host.ts';
+import type { PortId, Userid } from '../network/identifiers.ts';
+import { ZVM_OUTCOME, ZVM_USERID } from '../temporal-config/search-attributes.ts';
+import type { EarlierOperation, OperationRef, PlaceInOrder } from '../workflows/host-activities.ts';
+import { createRounds } from './rounds.ts';
+
+type Client = Context['client'];
+type Listed = { workflowId: string; runId: string; type: string; startedAt: number; userid: string | undefined };
+/** The part of an operation's request that says whom it concerns. */
+type Concerned = { userids: ReadonlySet<string>; portIds: readonly string[] };
+
+const ON_ONE_GUEST = ['createPort', 'attachNic', 'changeVlan', 'setAdminState', 'detachNic', 'deletePort'];
+const TYPES = [...ON_ONE_GUEST, 'wirePorts'];
+const TYPE_LIST = TYPES.map((type) => `"${type}"`).join(', ');
+// An operation is in the list a moment after its acceptance, mostly within 100 ms.
+const LIST_PAUSES_MS = [30, 60, 120, 250, 500, 1_000, 2_000];
+const QUERY_LIMIT_MS = 5_000;
+const MOST_LATER = 200;
+const MOST_REQUESTS_KEPT = 5_000;
+
+/** Temporal's own knowledge of the operations of one host. */
+export type TemporalOperations = {
+  /** True while the operation has not ended; a reset one goes on in its newest run. */
+  isOpen(client: Client, operation: OperationRef): Promise<boolean>;
+  /** Open operations of the guest that were accepted before `operation`, and that the guest's run does not know. */
+  earlier(client: Client, userid: Userid, operation: OperationRef, order: PlaceInOrder): Promise<EarlierOperation[]>;
+  /** The later operation that has been carried out, by port, for those of the ports that had one. */
+  later(
+    client: Client,
+    userid: Userid,
+    operation: OperationRef,
+    acceptedAt: number,
+    portIds: readonly PortId[],
+  ): Promise<Map<PortId, string>>;
+};
+
+/** Create the view of one host's operations; requests that wait together share one list. */
+export function createTemporalOperations(host: string): TemporalOperations {
+  const taskQueue = taskQueueOf(host);
+  const requests = new Map<string, Concerned>();
+  const listOpen = createRounds((client: Client) =>
+    list(client, `TaskQueue = "${taskQueue}" AND ExecutionStatus = "Running" AND WorkflowType IN (${TYPE_LIST})`),
+  );
+
+  /** Whom an operation concerns, by the input that it was started with; that never changes. */
+  const concernedBy = async (client: Client, { workflowId, runId }: Listed): Promise<Concerned> => {
+    const known = requests.get(runId);
+    if (known !== undefined) return known;
+    const concerned = await readRequest(client, workflowId, runId);
+    if (requests.size >= MOST_REQUESTS_KEPT) requests.clear();
+    requests.set(runId, concerned);
+    return concerned;
+  };
+
+  return {
+    isOpen,
+    async earlier(client, userid, operation, { acceptedAt, known }) {
+      const open = await listWithItself(client, operation, listOpen);
+      const before = open.filter(
+        ({ workflowId, startedAt }) =>
+          startedAt < acceptedAt && workflowId !== operation.workflowId && !known.includes(workflowId),
+      );
+      const found = await Promise.all(
+        before.map(async (each): Promise<EarlierOperation[]> => {
+          if (each.userid !== undefined && each.userid !== userid) return [];
+          if (each.userid === undefined && !(await concernedBy(client, each)).userids.has(userid)) return [];
+          if (ON_ONE_GUEST.includes(each.type)) return [{ workflowId: each.workflowId, isCertain: false }];
+          return (await comes(client, each, userid)) ? [{ workflowId: each.workflowId, isCertain: true }] : [];
+        }),
+      );
+      return found.flat();
+    },
+    async later(client, userid, operation, acceptedAt, portIds) {
+      const since = new Date(acceptedAt + 1).toISOString();
+      const ended = await list(
+        client,
+        `TaskQueue = "${taskQueue}" AND ExecutionStatus = "Completed" AND StartTime >= "${since}" AND ` +
+          `WorkflowType IN (${TYPE_LIST}) AND ${ZVM_OUTCOME.name} IN ("changed", "unchanged") AND ` +
+          `(${ZVM_USERID.name} = "${userid}" OR WorkflowType = "wirePorts")`,
+        MOST_LATER,
+      );
+      const overtaken = new Map<PortId, string>();
+      for (const run of ended) {
+        if (run.workflowId === operation.workflowId) continue;
+        const concerned = await concernedBy(client, run);
+        for (const portId of portIds) if (concerned.portIds.includes(portId)) overtaken.set(portId, run.workflowId);
+      }
+      return overtaken;
+    },
+  };
+}
+
+async function isOpen(client: Client, { workflowId, firstRunId }: OperationRef): Promise<boolean> {
+  try {
+    const { status, raw } = await client.workflow.getHandle(workflowId).describe();
+    const first = raw.workflowExecutionInfo?.firstRunId;
+    return status.name === 'RUNNING' && (first === firstRunId || first === undefined || first === '');
+  } catch (error) {
+    if (error instanceof Error && error.name === 'WorkflowNotFoundError') return false;
+    throw error;
+  }
+}
+
+/** The list is behind: it is believed once the operation itself is in it, or after some seconds. */
+async function listWithItself(
+  client: Client,
+  { workflowId }: OperationRef,
+  listOpen: (client: Client) => Promise<Listed[]>,
+): Promise<Listed[]> {
+  let open = await listOpen(client);
+  for (const pause of LIST_PAUSES_MS) {
+    if (open.some((each) => each.workflowId === workflowId)) break;
+    await new Promise((resolve) => setTimeout(resolve, pause));
+    open = await listOpen(client);
+  }
+  return open;
+}
+
+async function list(client: Client, query: string, most = Number.POSITIVE_INFINITY): Promise<Listed[]> {
+  const found: Listed[] = [];
+  for await (const { workflowId, runId, type, startTime, typedSearchAttributes } of client.workflow.list({ query })) {
+    const userid = typedSearchAttributes.get(ZVM_USERID);
+    found.push({ workflowId, runId, type, startedAt: startTime.getTime(), userid });
+    if (found.length >= most) break;
+  }
+  return found;
+}
+
+/** A bulk operation comes to its guests one after another; one that does not answer is taken to come. */
+async function comes(client: Client, { workflowId, runId }: Listed, userid: Userid): Promise<boolean> {
+  try {
+    const answer: unknown = await client.withDeadline(Date.now() + QUERY_LIMIT_MS, () =>
+      client.workflow.getHandle(workflowId, runId).query('comesTo', userid),
+    );
+    return answer !== false;
+  } catch {
+    return true;
+  }
+}
+
+/** Userids and ports of the request that an operation was started with, read from the first event of its history. */
+async function readRequest(client: Client, workflowId: string, runId: string): Promise<Concerned> {
+  const { history } = await client.workflowService.getWorkflowExecutionHistory({
+    namespace: client.options.namespace,
+    execution: { workflowId, runId },
+    maximumPageSize: 1,
+  });
+  const payloads = history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads ?? [];
+  return concernedOf(await decoded(client, payloads));
+}
+
+async function decoded(client: Client, payloads: readonly Payload[]): Promise<unknown> {
+  const { payloadCodecs } = client.options.loadedDataConverter;
+  let plain: Payload[] = [...payloads];
+  for (const codec of payloadCodecs.toReversed()) plain = await codec.decode(plain);
+  const [first] = plain;
+  try {
+    return first === undefined ? undefined : defaultPayloadConverter.fromPayload(first);
+  } catch {
+    return undefined;
+  }
+}
+
+function concernedOf(input: unknown): Concerned {
+  const request = fieldsOf(input);
+  const ports = Array.isArray(request.ports) ? request.ports.map(fieldsOf) : [];
+  const userids = [request.userid, ...ports.map((port) => port.userid)].flatMap((userid) =>
+    typeof userid === 'string' ? [userid.toUpperCase()] : [],
+  );
+  const named = Array.isArray(request.portIds) ? request.portIds : [];
+  const portIds = [request.portId, ...named, ...ports.map((port) => port.portId)].flatMap((portId) =>
+    typeof portId === 'string' ? [portId.toLowerCase()] : [],
+  );
+  return { userids: new Set(userids), portIds };
+}
+
+function fieldsOf(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? Object.fromEntries(Object.entries(value)) : {};
+}

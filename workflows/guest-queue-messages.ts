@@ -1,0 +1,176 @@
+import { defineQuery, defineSignal } from '@temporalio/workflow';
+import { portsOfChange } from '../network/change-ports.ts';
+import type { DesiredPort } from '../network/desired.ts';
+import { type FoundBy, foundByChange } from '../network/found-by.ts';
+import type { RefusedPort } from '../network/refusal.ts';
+import type { Change, OnlyIf } from '../network/requests.ts';
+import type { Vdev } from '../network/vdev.ts';
+import type { FailureData } from './failures.ts';
+import type { DirectoryReading, OperationRef, Together } from './host-activities.ts';
+import { hasOnly, isRecord, isText, isTexts } from './incoming.ts';
+
+/** One request to a guest, as it stands in the guest's queue. */
+export type GuestRequest = {
+  /** The same however often the request is sent: a repeated one is recognised by it. */
+  id: string;
+  operation: OperationRef;
+  /** When Temporal accepted the operation, in milliseconds of Unix time: the queue's order. */
+  acceptedAt: number;
+  /** One line for operators. */
+  summary: string;
+  change: Change;
+  giveUpAfterMinutes: number;
+  keepOnFailure: boolean;
+  dryRun: boolean;
+  onlyIf?: OnlyIf;
+  /** The window of a bulk operation that this guest is wired in. */
+  together?: Together;
+  directory?: DirectoryReading;
+  /** The operation shows where its request stands. */
+  reports: boolean;
+  /** Answered `busy` unless the guest is free. */
+  onlyIfFree: boolean;
+  /** No run of the guest has closed since the operation was accepted: no earlier run can have carried out a later word. */
+  isFirstSince: boolean;
+};
+
+/** The answer to a request that was carried out. */
+export type RequestResult = {
+  /** False when everything was so already, and after a dry run. */
+  changed: boolean;
+  /** The ports that the change names, as they are now. Empty when they are gone. */
+  ports: DesiredPort[];
+  /** Ports that a bulk change leaves out, and why. */
+  refused: RefusedPort[];
+  /** NICs that the running guest has now. */
+  liveVdevs: Vdev[];
+  /** Steps that were carried out, as sentences, in order; after a dry run, those that would be. */
+  steps: string[];
+  /** The name of a dry run's plan, for a request that is to be carried out only so. */
+  plan?: string;
+  /** Search attributes of the operation, before the change and after it. */
+  found: FoundBy;
+};
+
+/** How a request ended. */
+export type RequestOutcome =
+  | { kind: 'done'; result: RequestResult }
+  | { kind: 'failed'; failure: FailureData }
+  | { kind: 'cancelled' }
+  /** The guest is not free; the request was to be carried out only then. */
+  | { kind: 'busy' };
+
+/** Where a request stands that has no outcome yet. */
+export type RequestStanding =
+  | { kind: 'waits'; behind: string }
+  | { kind: 'begins' }
+  | { kind: 'retries'; trouble: string };
+
+/** Sent to a guest run, which it starts where there is none: the request enters the guest's queue. */
+export const enqueue = defineSignal<[GuestRequest]>('enqueue');
+/** Sent to a guest run: the request of that id leaves the queue, or is rolled back when it is in progress. */
+export const withdraw = defineSignal<[string]>('withdraw');
+/** Asked of a guest run: the operation whose request is in progress, and those whose requests wait, in order; by Workflow ID. */
+export const queueOfGuest = defineQuery<{ current: string | undefined; waiting: string[] }>('queue');
+
+/** Sent to an operation, once for each of its requests: the request's id, and how it ended. */
+export const answer = defineSignal<[string, RequestOutcome]>('answer');
+/** Sent to an operation whose request waits, begins or is tried again. */
+export const standing = defineSignal<[string, RequestStanding]>('standing');
+/** Sent to an operation whose guest run was terminated or failed: the request's id, and whether it was in progress. */
+export const guestLost = defineSignal<[string, { began: boolean }]>('guestLost');
+/** Asked of a bulk operation: whether it still has a request for the guest. */
+export const comesTo = defineQuery<boolean, [string]>('comesTo');
+
+const KINDS: readonly Change['kind'][] = [
+  ...(['createPort', 'attachNic', 'changeVlan', 'setAdminState', 'detachNic', 'deletePort'] as const),
+  ...(['setPorts', 'reconcile', 'wirePorts'] as const),
+];
+const WORDS: readonly Change['kind'][] = [
+  ...(['createPort', 'attachNic', 'changeVlan', 'setAdminState', 'detachNic', 'deletePort', 'wirePorts'] as const),
+];
+/** A week is the longest that a request may ask for; undoing and host operations take less. */
+const MOST_MINUTES = 10_080;
+
+/** True when the change is a caller's word on ports, of which the last accepted one holds; repairs are no words. */
+export function isWord({ change, dryRun }: Pick<GuestRequest, 'change' | 'dryRun'>): boolean {
+  return !dryRun && WORDS.includes(change.kind);
+}
+
+/** True when operations are carried out in the order in which they were accepted for changes of this kind. */
+export function isOrdered({ change }: Pick<GuestRequest, 'change'>): boolean {
+  return WORDS.includes(change.kind);
+}
+
+/** True when the workflow can work with the value; the values of the change are checked by the activity that plans it. */
+export function isGuestRequest(value: unknown): value is GuestRequest {
+  return (
+    isRecord(value) &&
+    isText(value.id) &&
+    isRecord(value.operation) &&
+    isText(value.operation.workflowId) &&
+    isText(value.operation.firstRunId) &&
+    isText(value.summary) &&
+    Number.isFinite(value.acceptedAt) &&
+    typeof value.giveUpAfterMinutes === 'number' &&
+    value.giveUpAfterMinutes > 0 &&
+    value.giveUpAfterMinutes <= MOST_MINUTES &&
+    [value.keepOnFailure, value.dryRun, value.reports, value.onlyIfFree, value.isFirstSince].every(
+      (flag) => typeof flag === 'boolean',
+    ) &&
+    hasOnly(value.onlyIf, isRecord) &&
+    hasOnly(value.together, isTogether) &&
+    hasOnly(value.directory, isText) &&
+    isChange(value.change)
+  );
+}
+
+function isTogether(value: unknown): boolean {
+  return isRecord(value) && isText(value.window) && typeof value.size === 'number';
+}
+
+/** Search attributes are made of it: texts that they can hold. */
+function isChange(value: unknown): value is Change {
+  if (!isRecord(value) || !KINDS.some((kind) => kind === value.kind)) return false;
+  try {
+    const change = value as Change;
+    const { portIds, vswitches, vlans } = foundByChange(change);
+    return [portIds, vswitches, vlans, portsOfChange(change)].every(isTexts);
+  } catch {
+    return false;
+  }
+}
+
+/** True when an operation can read the answer. */
+export function isRequestOutcome(value: unknown): value is RequestOutcome {
+  if (!isRecord(value)) return false;
+  switch (value.kind) {
+    case 'done':
+      return isRequestResult(value.result);
+    case 'failed':
+      return isRecord(value.failure) && typeof value.failure.type === 'string' && isSentence(value.failure.message);
+    default:
+      return value.kind === 'cancelled' || value.kind === 'busy';
+  }
+}
+
+function isRequestResult(value: unknown): value is RequestResult {
+  return (
+    isRecord(value) &&
+    typeof value.changed === 'boolean' &&
+    [value.ports, value.refused, value.liveVdevs, value.steps].every(Array.isArray) &&
+    isRecord(value.found) &&
+    [value.found.portIds, value.found.vswitches, value.found.vlans].every(isTexts)
+  );
+}
+
+/** True when an operation can show it. */
+export function isRequestStanding(value: unknown): value is RequestStanding {
+  if (!isRecord(value)) return false;
+  if (value.kind === 'waits') return isText(value.behind);
+  return value.kind === 'begins' || (value.kind === 'retries' && isSentence(value.trouble));
+}
+
+function isSentence(value: unknown): value is string {
+  return typeof value === 'string';
+}

@@ -1,0 +1,181 @@
+import { portsOfChange } from '../network/change-ports.ts';
+import type { PortId } from '../network/identifiers.ts';
+import { overtakenRefusal, type Refusal, type RefusedPort } from '../network/refusal.ts';
+import { type FailureData, failureData, refused } from './failures.ts';
+import { type GuestRequest, isWord } from './guest-queue-messages.ts';
+
+/** The last word that was carried out on a port: when its operation was accepted, and its Workflow ID. */
+type Word = { acceptedAt: number; operation: string };
+/** A request that has waited: how often earlier operations were looked for, since when in milliseconds of Unix time, and whether its operation shows it. */
+type Wait = { count: number; since: number; isShown: boolean };
+
+/** A queue as the next run of the guest takes it over. */
+export type QueueState = {
+  waiting: GuestRequest[];
+  /** Requests that were answered, and their operations; the last two hundred. */
+  answered: { id: string; operation: string }[];
+  words: Record<string, Word>;
+  waits: Record<string, Wait>;
+};
+
+const MOST_ANSWERED = 200;
+const MOST_WORDS = 500;
+
+/** The queue of a guest of which nothing is known. */
+export function emptyQueue(): QueueState {
+  return { waiting: [], answered: [], words: {}, waits: {} };
+}
+
+/** The requests of one guest, in the order in which Temporal accepted their operations. */
+export class GuestQueue {
+  /** How many requests have come. */
+  arrivals = 0;
+  readonly #waiting: GuestRequest[];
+  readonly #answered: QueueState['answered'];
+  readonly #words: Map<string, Word>;
+  readonly #waits: Map<string, Wait>;
+
+  constructor({ waiting, answered, words, waits }: QueueState) {
+    this.#waiting = waiting.toSorted(compareByAcceptance);
+    this.#answered = [...answered];
+    this.#words = new Map(Object.entries(words));
+    this.#waits = new Map(Object.entries(waits));
+  }
+
+  add(request: GuestRequest): void {
+    this.arrivals += 1;
+    this.#waiting.push(request);
+    this.#waiting.sort(compareByAcceptance);
+  }
+
+  first(): GuestRequest | undefined {
+    return this.#waiting[0];
+  }
+
+  last(): GuestRequest | undefined {
+    return this.#waiting.at(-1);
+  }
+
+  inOrder(): readonly GuestRequest[] {
+    return this.#waiting;
+  }
+
+  isEmpty(): boolean {
+    return this.#waiting.length === 0;
+  }
+
+  /** True for a request that waits, or was answered. */
+  knows(id: string): boolean {
+    return this.#waiting.some((each) => each.id === id) || this.#answered.some((each) => each.id === id);
+  }
+
+  take(id: string): GuestRequest | undefined {
+    const index = this.#waiting.findIndex((each) => each.id === id);
+    return index < 0 ? undefined : this.#waiting.splice(index, 1)[0];
+  }
+
+  takeAll(): GuestRequest[] {
+    return this.#waiting.splice(0);
+  }
+
+  /** Workflow IDs of operations whose requests have come. */
+  knownOperations(): string[] {
+    const waiting = this.#waiting.map(({ operation }) => operation.workflowId);
+    return [...new Set([...waiting, ...this.#answered.map(({ operation }) => operation)])];
+  }
+
+  keepAnswered({ id, operation }: GuestRequest): void {
+    this.#waits.delete(id);
+    this.#answered.push({ id, operation: operation.workflowId });
+    if (this.#answered.length > MOST_ANSWERED) this.#answered.shift();
+  }
+
+  /** Remember the word on each of its ports, so that no earlier one is carried out after it. */
+  keepWord({ change, acceptedAt, operation }: GuestRequest): void {
+    for (const portId of portsOfChange(change)) {
+      const before = this.#words.get(portId);
+      this.#words.delete(portId);
+      this.#words.set(
+        portId,
+        before !== undefined && before.acceptedAt > acceptedAt
+          ? before
+          : { acceptedAt, operation: operation.workflowId },
+      );
+    }
+    for (const portId of this.#words.keys()) {
+      if (this.#words.size <= MOST_WORDS) break;
+      this.#words.delete(portId);
+    }
+  }
+
+  /** The refusal of a request of which a port has had a later word; undefined when it may be carried out, or some of its ports may. */
+  overtaking(request: GuestRequest): FailureData | undefined {
+    if (!isWord(request)) return undefined;
+    const ports = portsOfChange(request.change);
+    const overtaken = ports.filter((portId) => this.#isOvertaken(portId, request));
+    const isAll = request.change.kind !== 'wirePorts' || overtaken.length === ports.length;
+    const [first] = overtaken;
+    if (first === undefined || !isAll) return undefined;
+    return failureData(refused([this.#overtakenRefusal(first)]));
+  }
+
+  /** Ports of a bulk request that a later word was on, each with its refusal. */
+  overtakenPorts({ change, dryRun, ...request }: GuestRequest): RefusedPort[] {
+    if (change.kind !== 'wirePorts' || dryRun) return [];
+    return change.ports
+      .filter(({ portId }) => this.#isOvertaken(portId, request))
+      .map(({ portId }) => ({ portId, refusals: [this.#overtakenRefusal(portId)] }));
+  }
+
+  #overtakenRefusal(portId: PortId): Refusal {
+    return overtakenRefusal(portId, this.#words.get(portId)?.operation ?? 'a later operation');
+  }
+
+  #isOvertaken(portId: PortId, { acceptedAt, operation }: Pick<GuestRequest, 'acceptedAt' | 'operation'>): boolean {
+    const word = this.#words.get(portId);
+    return word !== undefined && word.acceptedAt > acceptedAt && word.operation !== operation.workflowId;
+  }
+
+  /** Count that a request waits for earlier operations; one that is certain to come is waited for without an end. */
+  waitOf(id: string, isCertain: boolean): Wait {
+    const { count = 0, since = Date.now(), isShown = false } = this.#waits.get(id) ?? {};
+    const wait = { count: count + 1, since: isCertain ? Date.now() : since, isShown };
+    this.#waits.set(id, wait);
+    return wait;
+  }
+
+  /** How long a request has waited for operations of which nobody says whether they come. */
+  waitedMs(id: string): number {
+    const wait = this.#waits.get(id);
+    return wait === undefined || wait.count === 0 ? 0 : Date.now() - wait.since;
+  }
+
+  /** Remember that the request's operation shows it as waiting. */
+  markWaiting(id: string): void {
+    const { count = 0, since = Date.now() } = this.#waits.get(id) ?? {};
+    this.#waits.set(id, { count, since, isShown: true });
+  }
+
+  /** True when the request's operation shows it as waiting, and has to be told that it begins. */
+  endWaiting(id: string): boolean {
+    const wait = this.#waits.get(id);
+    if (wait?.isShown !== true) return false;
+    this.#waits.set(id, { ...wait, isShown: false });
+    return true;
+  }
+
+  state(): QueueState {
+    const waits = Object.fromEntries(this.#waits);
+    return {
+      waiting: [...this.#waiting],
+      answered: [...this.#answered],
+      words: Object.fromEntries(this.#words),
+      waits,
+    };
+  }
+}
+
+function compareByAcceptance(one: GuestRequest, other: GuestRequest): number {
+  if (one.acceptedAt !== other.acceptedAt) return one.acceptedAt - other.acceptedAt;
+  return one.id < other.id ? -1 : 1;
+}

@@ -1,0 +1,218 @@
+import { CancelledFailure } from '@temporalio/common';
+import {
+  CancellationScope,
+  condition,
+  getExternalWorkflowHandle,
+  isCancellation,
+  log,
+  proxyActivities,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { foundByChange } from '../network/found-by.ts';
+import type { Userid } from '../network/identifiers.ts';
+import { guestWorkflowId } from '../temporal-config/workflow-ids.ts';
+import { failureData, failureFrom, operationFailed } from './failures.ts';
+import {
+  answer,
+  type GuestRequest,
+  guestLost,
+  isOrdered,
+  isRequestOutcome,
+  isRequestStanding,
+  type RequestOutcome,
+  type RequestResult,
+  type RequestStanding,
+  standing,
+  withdraw,
+} from './guest-queue-messages.ts';
+import type { HostActivities } from './host-activities.ts';
+import { isRecord } from './incoming.ts';
+import { CALL_TO_TEMPORAL, HEARTBEAT } from './timeouts.ts';
+
+/** A change to ask of a guest. */
+export type GuestChange = Pick<
+  GuestRequest,
+  'change' | 'giveUpAfterMinutes' | 'keepOnFailure' | 'onlyIf' | 'together' | 'directory'
+> & { host: string; userid: Userid; dryRun?: boolean };
+
+/** The queues of guests, as one operation sees them. */
+export type GuestQueues = {
+  /**
+   * Ask a change of a guest: it enters the guest's queue and is carried out in the order of acceptance. Throws the failure that it ends with.
+   * A cancelled operation withdraws its request, and waits until the guest is as it was before it.
+   */
+  run(asked: GuestChange, summary: string, options?: RunOptions): Promise<RequestResult>;
+  /** The same, but only when the guest is free: else nothing is done, and the answer is undefined. */
+  runIfFree(asked: GuestChange, summary: string): Promise<RequestResult | undefined>;
+};
+
+type RunOptions = {
+  /** Shown where the request stands while it has no outcome. */
+  show?: (where: RequestStanding) => void;
+};
+
+type Pending = {
+  guest: string;
+  outcome: RequestOutcome | undefined;
+  /** The guest's run was terminated or failed before it answered. */
+  lost: { began: boolean } | undefined;
+  show: ((where: RequestStanding) => void) | undefined;
+};
+
+/** Workers look for guest runs that were terminated more often than that. */
+const LOST_IS_NOTICED = '1 minute';
+
+type Outgoing = { host: string; userid: Userid; request: GuestRequest; sent: PromiseWithResolvers<void> };
+
+/** The requests of one operation to guests, one or many. Call it once in a workflow, before anything that waits. */
+export function guestQueues(): GuestQueues {
+  const pending = new Map<string, Pending>();
+  const outbox = new Outbox();
+  let count = 0;
+
+  setHandler(answer, (id: unknown, outcome: unknown) => {
+    const asked = pending.get(String(id));
+    if (!isRequestOutcome(outcome)) log.warn('an answer that is not of the form of one was dropped');
+    else if (asked !== undefined) asked.outcome ??= outcome;
+  });
+  setHandler(standing, (id: unknown, where: unknown) => {
+    if (isRequestStanding(where)) pending.get(String(id))?.show?.(where);
+  });
+  setHandler(guestLost, (id: unknown, how: unknown) => {
+    const asked = pending.get(String(id));
+    if (asked !== undefined && isRecord(how)) asked.lost = { began: how.began === true };
+  });
+
+  const ask = async (
+    asked: GuestChange,
+    summary: string,
+    { show }: RunOptions,
+    onlyIfFree: boolean,
+  ): Promise<RequestOutcome> => {
+    const { host, userid, dryRun = false, ...change } = asked;
+    const { workflowId, runId, firstExecutionRunId, startTime } = workflowInfo();
+    const ordered = isOrdered(change);
+    const request: GuestRequest = {
+      ...change,
+      // A word has the same id after a reset too; what is asked again and again of a guest has one for each time.
+      id: `${ordered ? firstExecutionRunId : runId}/${count++}`,
+      operation: { workflowId, firstRunId: firstExecutionRunId },
+      acceptedAt: ordered ? startTime.getTime() : Date.now(),
+      ...{ summary, dryRun, reports: show !== undefined, onlyIfFree, isFirstSince: !ordered },
+    };
+    const entry: Pending = { guest: guestWorkflowId(host, userid), outcome: undefined, lost: undefined, show };
+    pending.set(request.id, entry);
+    try {
+      return await outcomeOf(asked, request, entry, outbox);
+    } finally {
+      pending.delete(request.id);
+    }
+  };
+
+  return {
+    async run(asked, summary, options = {}) {
+      const outcome = await ask(asked, summary, options, false);
+      if (outcome.kind === 'done') return outcome.result;
+      throw failureOf(outcome);
+    },
+    async runIfFree(asked, summary) {
+      const outcome = await ask(asked, summary, {}, true);
+      if (outcome.kind === 'done') return outcome.result;
+      if (outcome.kind === 'busy') return undefined;
+      throw failureOf(outcome);
+    },
+  };
+}
+
+function failureOf(outcome: Exclude<RequestOutcome, { kind: 'done' }>): Error {
+  if (outcome.kind === 'failed') return failureFrom(outcome.failure);
+  return new CancelledFailure(outcome.kind === 'cancelled' ? 'the request was cancelled' : 'the guest is not free');
+}
+
+async function outcomeOf(
+  asked: GuestChange,
+  request: GuestRequest,
+  entry: Pending,
+  outbox: Outbox,
+): Promise<RequestOutcome> {
+  const { host, userid } = asked;
+  for (;;) {
+    await CancellationScope.nonCancellable(() => outbox.send(host, userid, request));
+    await answered(request, entry);
+    if (entry.outcome !== undefined) return entry.outcome;
+    if (entry.lost?.began !== false) return guestTerminated(asked);
+    // It had not begun: it enters the queue of the guest's next run.
+    entry.lost = undefined;
+  }
+}
+
+/** Wait for the outcome, or for the guest's run to be lost; who is cancelled meanwhile withdraws the request, and waits all the same. */
+async function answered(request: GuestRequest, entry: Pending): Promise<void> {
+  const hasEnded = () => entry.outcome !== undefined || entry.lost !== undefined;
+  try {
+    await condition(hasEnded);
+  } catch (error) {
+    if (!isCancellation(error)) throw error;
+    await CancellationScope.nonCancellable(async () => {
+      const guest = getExternalWorkflowHandle(entry.guest);
+      const isHeard = await guest.signal(withdraw, request.id).then(
+        () => true,
+        () => false,
+      );
+      // A guest without a run has lost it: a worker soon says how far it was.
+      if (isHeard) await condition(hasEnded);
+      else await condition(hasEnded, LOST_IS_NOTICED);
+    });
+    if (entry.lost?.began !== true) entry.outcome ??= { kind: 'cancelled' };
+  }
+}
+
+/** Nobody undoes the steps of a terminated run: the record is the state that reconciliation brings the guest to. */
+function guestTerminated({ host, userid, change }: GuestChange): RequestOutcome {
+  const { portIds } = foundByChange(change);
+  const step = `change ${userid}`;
+  const reason = `somebody terminated its run ${guestWorkflowId(host, userid)}`;
+  const advice =
+    'start the operation again, or undo it by its opposite: what was recorded is what reconciliation brings about';
+  const report = { host, userid, portIds, step, reason, advice, done: [] };
+  return { kind: 'failed', failure: failureData(operationFailed('StepFailed', report, 'left')) };
+}
+
+/** Requests that are made at the same moment go to their guests by one activity. */
+class Outbox {
+  #waiting: Outgoing[] = [];
+
+  async send(host: string, userid: Userid, request: GuestRequest): Promise<void> {
+    const sent = Promise.withResolvers<void>();
+    this.#waiting.push({ host, userid, request, sent });
+    if (this.#waiting.length === 1) void this.#flush();
+    await sent.promise;
+  }
+
+  async #flush(): Promise<void> {
+    await Promise.resolve();
+    const batch = this.#waiting;
+    this.#waiting = [];
+    const [first] = batch;
+    if (first === undefined) return;
+    const { host } = first;
+    const requests = batch.map(({ userid, request }) => ({ userid, request }));
+    try {
+      await enqueueing(batch.length, first.userid).enqueueRequests({ host, requests });
+      for (const { sent } of batch) sent.resolve();
+    } catch (error) {
+      for (const { sent } of batch) sent.reject(error);
+    }
+  }
+}
+
+/** Temporal may be busy, or the guest's run full: the request is sent until it is taken. */
+function enqueueing(count: number, userid: string): Pick<HostActivities, 'enqueueRequests'> {
+  return proxyActivities<HostActivities>({
+    summary: count === 1 ? `enter the queue of ${userid}` : `enter the queues of ${count} guests`,
+    startToCloseTimeout: CALL_TO_TEMPORAL,
+    heartbeatTimeout: HEARTBEAT,
+    retry: { initialInterval: '1 second', maximumInterval: '30 seconds' },
+  });
+}

@@ -1,0 +1,263 @@
+import { ApplicationFailure } from '@temporalio/common';
+import { isCancellation, proxyActivities, setCurrentDetails } from '@temporalio/workflow';
+import type { Desired } from '../network/desired.ts';
+import { type FollowUp, owedAfter } from '../network/follow-ups.ts';
+import { stepId } from '../network/step-id.ts';
+import { headline, type Step, sentence } from '../network/steps.ts';
+import type { Vdev } from '../network/vdev.ts';
+import { changing } from './changing.ts';
+import {
+  doneBefore,
+  endsRequest,
+  hasLostAnswer,
+  isRetryable,
+  isUnauthorised,
+  operationFailed,
+  permanently,
+  possiblyDone,
+  sayTrouble,
+  troubleOf,
+} from './failures.ts';
+import type { GuestStepReport, HostActivities, Progress, Target } from './host-activities.ts';
+import { pausing, triedAgain } from './pausing.ts';
+import { progress as progressOf } from './progress.ts';
+import { HEARTBEAT, READING_OF_A_GUEST } from './timeouts.ts';
+
+const FIRST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 60_000;
+/** So often may z/VM answer "so already" to a step that a reading shows as not done: then something else is in its way. */
+const MOST_CONTRADICTIONS = 3;
+
+/** How far a guest has come on its way to a desired state: all that the next run of the guest goes on from. */
+export type ReconcilerState = {
+  /** Milliseconds of Unix time: nothing is tried again after it. */
+  deadline: number;
+  /** Steps that were carried out, as sentences. */
+  done: string[];
+  /** Steps that were or may have been carried out. */
+  touched: Step[];
+  /** Follow-ups of steps that may have been carried out. */
+  owed: FollowUp[];
+  pauseMs: number;
+  /** Steps that z/VM took in the round before, and those of them that it called so already. */
+  taken: string[];
+  contradicted: string[];
+  contradictions: number;
+};
+
+/** A reconciler's state at the beginning of its way; it gives up at `deadline`, in milliseconds of Unix time. */
+export function firstState(deadline: number): ReconcilerState {
+  return {
+    ...{ deadline, done: [], touched: [], owed: [], pauseMs: FIRST_PAUSE_MS },
+    ...{ taken: [], contradicted: [], contradictions: 0 },
+  };
+}
+
+/** The ways in which a guest is brought to a state. */
+export type ReconcilerOptions = {
+  /** The ports that failures name. */
+  portIds: readonly string[];
+  /** Steps that were carried out stay after a failure. */
+  keepsSteps: boolean;
+  isRollback: boolean;
+  /** Called each time that another trouble is waited out. */
+  report(trouble: string): Promise<void>;
+  /** Throws when the guest's next run has to go on: called before each pause. */
+  checkHistory(): void;
+};
+
+/** Brings one guest to a desired state, until a deadline: plan, apply, read again, until nothing is left. */
+export class Reconciler {
+  readonly state: ReconcilerState;
+  readonly #target: Target;
+  readonly #options: ReconcilerOptions;
+  #reported = '';
+
+  constructor(target: Target, state: ReconcilerState, options: ReconcilerOptions) {
+    this.#target = target;
+    this.state = state;
+    this.#options = options;
+  }
+
+  /** Carry out the plan, and plan again until nothing is left; answers the NICs that are live then. */
+  async converge(desired: Desired, first?: Progress): Promise<Vdev[]> {
+    let progress = first ?? (await this.#planTowards(desired));
+    while (progress.steps.length > 0) {
+      const { steps } = progress;
+      // DirMaint may carry a change out later (SMAPI 592): it is looked for once more before it is asked for again.
+      const isAwaited = steps.every((step) => this.state.taken.includes(stepId(step)));
+      this.state.taken = [];
+      if (isAwaited) {
+        await this.#pauseAfter(notShownYet(), headline(steps, 2));
+        progress = await this.#planTowards(desired);
+      } else {
+        progress = await this.#round(desired, progress);
+      }
+    }
+    return progress.liveVdevs;
+  }
+
+  /** Try a reading until it succeeds, fails permanently, or the request's time is over. */
+  async retried<Result>(what: string, attempt: (summary: string) => Promise<Result>): Promise<Result> {
+    for (;;) {
+      try {
+        return await attempt(this.#said(what));
+      } catch (error) {
+        await this.#pauseAfter(error, what);
+      }
+    }
+  }
+
+  async #round(desired: Desired, { steps, readAt }: Progress): Promise<Progress> {
+    let unheard: Step[] = [];
+    let reports: GuestStepReport[] = [];
+    let after: Progress | undefined;
+    let trouble: unknown;
+    this.#show(steps);
+    const before = this.state.owed;
+    this.state.owed = this.#owedWith(steps);
+    try {
+      const applied = await changing(this.#said(headline(steps))).applySteps({
+        ...this.#target,
+        ...{ steps, desired, readAt, owed: before },
+      });
+      reports = applied.reports;
+      after = applied.after;
+      if (applied.isOutdated) this.state.owed = before;
+      else if (reports.length >= steps.length) this.state.owed = [];
+      this.#touch(
+        named(
+          steps,
+          reports.map(({ id }) => id),
+        ),
+      );
+    } catch (error) {
+      const done = doneBefore(error);
+      reports = named(steps, done).map(doneReport);
+      if (hasLostAnswer(error)) unheard = steps.filter((step) => !done.includes(stepId(step)));
+      this.#touch(hasLostAnswer(error) ? steps : named(steps, [...done, ...possiblyDone(error)]));
+      trouble = error;
+    }
+    this.state.done.push(...reports.map(({ step }) => step));
+    this.state.taken = reports.map(({ id }) => id);
+    if (trouble !== undefined) await this.#pauseAfter(trouble, headline(steps, 2));
+    const next = after ?? (await this.#planTowards(desired));
+    const left = new Set(next.steps.map(stepId));
+    // A step that is not to be done any more was done, though nobody heard of it.
+    this.state.done.push(...unheard.filter((step) => !left.has(stepId(step))).map(sentence));
+    if (trouble === undefined) await this.#weigh(steps, reports, next);
+    return next;
+  }
+
+  /** A round after which a reading shows nothing of what it was for is followed by a pause; some answers can never become right. */
+  async #weigh(steps: readonly Step[], reports: readonly GuestStepReport[], next: Progress): Promise<void> {
+    const left = new Set(next.steps.map(stepId));
+    const isProgress = steps.some((step) => !left.has(stepId(step)));
+    const contradicted = reports.filter(({ id, isAlready }) => isAlready && left.has(id));
+    if (isProgress || next.steps.length === 0) {
+      this.state.pauseMs = FIRST_PAUSE_MS;
+      this.state.contradictions = 0;
+      return;
+    }
+    this.state.contradictions = contradicted.length === 0 ? 0 : this.state.contradictions + 1;
+    const [first] = contradicted;
+    if (first === undefined) {
+      // Steps that z/VM took are waited for by the loop.
+      if (next.steps.every((step) => this.state.taken.includes(stepId(step)))) return;
+      await this.#pauseAfter(notShownYet(), headline(next.steps, 2));
+      return;
+    }
+    this.state.taken = [];
+    const isPermanent = this.state.contradictions >= MOST_CONTRADICTIONS;
+    await this.#pauseAfter(somethingElseThere(first, isPermanent), first.step);
+  }
+
+  #touch(steps: readonly Step[]): void {
+    const known = new Set(this.state.touched.map(stepId));
+    this.state.touched.push(...steps.filter((step) => !known.has(stepId(step))));
+  }
+
+  #owedWith(steps: readonly Step[]): FollowUp[] {
+    return [...new Set([...this.state.owed, ...owedAfter(steps)])];
+  }
+
+  #planTowards(desired: Desired): Promise<Progress> {
+    const { owed } = this.state;
+    return this.retried(`read ${this.#target.userid} again and compare`, (summary) =>
+      reading(summary).planTowards({ ...this.#target, desired, ...(owed.length === 0 ? {} : { owed }) }),
+    );
+  }
+
+  /** Wait before the next try; throws when another one cannot help, or there is no time left for it. */
+  async #pauseAfter(error: unknown, what: string): Promise<void> {
+    const { host, userid } = this.#target;
+    const { state } = this;
+    if (isCancellation(error) || endsRequest(error)) throw error;
+    const trouble = troubleOf(error, what);
+    const isBegun = state.touched.length > 0 || this.#options.isRollback;
+    const isTransient = isRetryable(error) || (isBegun && isUnauthorised(error));
+    if (!isTransient || Date.now() + state.pauseMs >= state.deadline) {
+      const report = { host, userid, portIds: this.#options.portIds, ...permanently(trouble), done: [...state.done] };
+      const outcome = state.touched.length > 0 ? (this.#options.keepsSteps ? 'kept' : 'left') : 'nothing';
+      throw operationFailed(isTransient ? 'GaveUp' : 'StepFailed', report, outcome);
+    }
+    const reason = sayTrouble('transient', trouble);
+    const standing = this.#said(triedAgain(state.deadline));
+    setCurrentDetails(progressOf({ host, userid, state: standing, reason, lists: { Done: state.done } }));
+    if (reason !== this.#reported) await this.#options.report(`${standing}. ${reason}`);
+    this.#reported = reason;
+    this.#options.checkHistory();
+    await pausing(state.pauseMs, trouble.reason);
+    state.pauseMs = Math.min(state.pauseMs * 2, LONGEST_PAUSE_MS);
+  }
+
+  #said(what: string): string {
+    return this.#options.isRollback ? `undo: ${what}` : what;
+  }
+
+  #show(steps: readonly Step[]): void {
+    const { host, userid } = this.#target;
+    const state = this.#options.isRollback ? 'is being taken back to where it was' : 'is being changed';
+    setCurrentDetails(progressOf({ host, userid, state, lists: { Now: steps.map(announced), Done: this.state.done } }));
+  }
+}
+
+function named(steps: readonly Step[], ids: readonly string[]): Step[] {
+  return steps.filter((step) => ids.includes(stepId(step)));
+}
+
+function doneReport(step: Step): GuestStepReport {
+  return { id: stepId(step), step: sentence(step), answer: 'done', isAlready: false };
+}
+
+function notShownYet(): ApplicationFailure {
+  return ApplicationFailure.retryable('z/VM has taken the steps, but does not show them yet', 'StepFailed');
+}
+
+/** z/VM calls a step done already, and a reading shows that it is not: another device or definition has its place. */
+function somethingElseThere({ step }: GuestStepReport, isPermanent: boolean): ApplicationFailure {
+  const reason = 'z/VM answers that it is so already, but a reading shows otherwise: something else has its place';
+  const advice =
+    'see which device or definition has that number (QUERY VIRTUAL on the guest, its directory entry), take it away, or choose another vdev';
+  return ApplicationFailure.create({
+    type: 'StepFailed',
+    message: reason,
+    nonRetryable: isPermanent,
+    details: [{ code: 'smapi', operation: step, reason, advice }],
+  });
+}
+
+/** The step before it is done, with what it costs. */
+export function announced(step: Step): string {
+  return `${sentence(step)}${step.disturbs ? ' (interrupts the NIC)' : ''}`;
+}
+
+/** Readings of a guest: never repeated as they are, since the reconciler decides about the next try. */
+export function reading(summary: string): Pick<HostActivities, 'planChange' | 'planTowards'> {
+  return proxyActivities<HostActivities>({
+    summary,
+    startToCloseTimeout: READING_OF_A_GUEST,
+    heartbeatTimeout: HEARTBEAT,
+    retry: { maximumAttempts: 1 },
+  });
+}

@@ -1,0 +1,285 @@
+import type { ApplicationFailure } from '@temporalio/common';
+import { CancellationScope, isCancellation, setCurrentDetails } from '@temporalio/workflow';
+import type { DesiredPort } from '../network/desired.ts';
+import { type FoundBy, foundByChange, foundByPorts } from '../network/found-by.ts';
+import type { Userid } from '../network/identifiers.ts';
+import type { Mac } from '../network/mac.ts';
+import { type Refusal, type RefusedPort, refusal } from '../network/refusal.ts';
+import { rollbackTarget } from '../network/rollback.ts';
+import type { Vdev } from '../network/vdev.ts';
+import {
+  applicationFailureOf,
+  type FailureData,
+  failureData,
+  failureFrom,
+  isOperationEnded,
+  operationFailed,
+  permanently,
+  reasonOf,
+  refused,
+  refusedAt,
+  takenBy,
+  troubleOf,
+  withRollback,
+} from './failures.ts';
+import { findable } from './findable.ts';
+import { type GuestRequest, isOrdered, type RequestOutcome, type RequestResult } from './guest-queue-messages.ts';
+import type { EarlierOperation, PlaceInOrder, PlannedChange, Target } from './host-activities.ts';
+import { progress as progressOf } from './progress.ts';
+import { announced, firstState, Reconciler, type ReconcilerState, reading } from './reconciler.ts';
+
+/** A request in progress: all that the next run of the guest goes on from. */
+export type RequestWork = {
+  /** The request without the ports that a later word was on. */
+  request: GuestRequest;
+  overtaken: RefusedPort[];
+  /** How often an address was chosen for it. */
+  choice: number;
+  avoidMacs: Mac[];
+  planned?: PlannedChange;
+  forward: ReconcilerState;
+  /** The way back, once it is taken, and why. */
+  rollback?: { state: ReconcilerState; why: RollbackReason };
+};
+
+/** Why a guest is taken back: its operation was cancelled or has ended, a step failed, or another address has to be chosen. */
+type RollbackReason =
+  | { kind: 'cancelled' }
+  | { kind: 'failed'; failure: FailureData }
+  | { kind: 'taken'; macs: Mac[]; refusals: Refusal[] };
+
+/** The guest run as far as a request in progress needs it. */
+export type WorkContext = {
+  host: string;
+  userid: Userid;
+  /** The place of the request in the order of acceptance. */
+  order(): PlaceInOrder;
+  report(trouble: string): Promise<void>;
+  /** Throws when the guest's next run has to go on with the request. */
+  checkHistory(): void;
+};
+
+/** A request that cannot be carried out before operations that were accepted earlier. */
+export type WaitsForEarlier = { kind: 'waits'; earlier: EarlierOperation[] };
+
+/** How long a rollback may go on; after that, reconciliation sees to the drift that is left. */
+const ROLLBACK_MINUTES = 30;
+/** How often an address that somebody else took at the same moment is chosen anew. */
+const MOST_CHOICES = 5;
+
+/** The work on a request that begins now; the ports that a later word was on are left out of it. */
+export function beginWork(request: GuestRequest, overtaken: RefusedPort[]): RequestWork {
+  const forward = firstState(Date.now() + request.giveUpAfterMinutes * 60_000);
+  return { request: withoutPorts(request, overtaken), overtaken, choice: 1, avoidMacs: [], forward };
+}
+
+function withoutPorts(request: GuestRequest, left: readonly RefusedPort[]): GuestRequest {
+  const { change } = request;
+  if (left.length === 0 || change.kind !== 'wirePorts') return request;
+  const ports = change.ports.filter(({ portId }) => !left.some((each) => each.portId === portId));
+  return { ...request, change: { ...change, ports } };
+}
+
+/**
+ * Carry out one request: read, plan, apply, read again, until nothing is left. A step that fails transiently is planned anew from what z/VM
+ * has, so nothing is repeated blindly; one that fails permanently takes the guest back to where it was. A cancelled scope does so too.
+ */
+export async function carryOut(work: RequestWork, context: WorkContext): Promise<RequestOutcome | WaitsForEarlier> {
+  for (;;) {
+    if (work.rollback === undefined) {
+      try {
+        return await forward(work, context);
+      } catch (error) {
+        const outcome = await afterFailure(work, context, error);
+        if (outcome !== undefined) return outcome;
+      }
+    }
+    const outcome = await CancellationScope.nonCancellable(() => back(work, context));
+    if (outcome !== undefined) return outcome;
+  }
+}
+
+async function forward(work: RequestWork, context: WorkContext): Promise<RequestOutcome | WaitsForEarlier> {
+  const { host, userid } = context;
+  const { request } = work;
+  const reconciler = new Reconciler(targetOf(work, context), work.forward, {
+    portIds: foundByChange(request.change).portIds,
+    keepsSteps: request.keepOnFailure,
+    isRollback: false,
+    report: context.report,
+    checkHistory: context.checkHistory,
+  });
+  const known = work.planned;
+  if (known === undefined) {
+    setCurrentDetails(progressOf({ host, userid, state: 'is being read' }));
+    const planning = await plan(work, context, reconciler);
+    if (planning.kind === 'waits') return planning;
+    work.planned = { ...planning, refused: [...planning.refused, ...work.overtaken] };
+  }
+  const planned = work.planned ?? known;
+  if (planned === undefined) throw new Error('a request is carried out without a plan');
+  const found = foundWith(planned);
+  findable({ host, userid, ...found });
+  if (request.dryRun) {
+    const steps = planned.steps.map(announced);
+    return {
+      kind: 'done',
+      result: { ...resultOf(planned, found, planned.liveVdevs, false, steps), plan: planned.plan },
+    };
+  }
+  // A plan that an earlier run of the guest made may be overtaken: the guest is read again.
+  const liveVdevs = await reconciler.converge(planned.desired, known === undefined ? planned : undefined);
+  const { done } = work.forward;
+  return { kind: 'done', result: resultOf(planned, found, liveVdevs, done.length > 0, done) };
+}
+
+function plan({ request, choice, avoidMacs }: RequestWork, context: WorkContext, reconciler: Reconciler) {
+  const { change, onlyIf } = request;
+  // A second choice is made from what the first has left, not from what the request's sender has seen.
+  const conditions = onlyIf === undefined || choice > 1 ? {} : { onlyIf };
+  const order = isOrdered(request) && choice === 1 ? { order: context.order() } : {};
+  const target = targetOf({ request }, context);
+  return reconciler.retried(`read ${context.userid} and decide`, (summary) =>
+    reading(summary).planChange({ ...target, change, avoidMacs, ...conditions, ...order }),
+  );
+}
+
+function targetOf({ request }: Pick<RequestWork, 'request'>, { host, userid }: WorkContext): Target {
+  const { together, directory, operation } = request;
+  return {
+    ...{ host, userid, operation },
+    ...(together === undefined ? {} : { together }),
+    ...(directory === undefined ? {} : { directory }),
+  };
+}
+
+/** The outcome of a failure after which nothing has to be taken back; undefined when a rollback follows. */
+async function afterFailure(
+  work: RequestWork,
+  { host, userid }: WorkContext,
+  error: unknown,
+): Promise<RequestOutcome | undefined> {
+  const { request, planned, forward: state } = work;
+  if (!isRequestFailure(error)) throw error;
+  const isCancelled = isCancellation(error) || isOperationEnded(error);
+  const where = { host, userid, portIds: foundByChange(request.change).portIds };
+  const taken = takenBy(error);
+  if (planned === undefined || state.touched.length === 0) {
+    if (isCancelled) return { kind: 'cancelled' };
+    if (taken !== undefined) return chooseAnew(work, taken);
+    return { kind: 'failed', failure: failureData(failureToReport(error, where)) };
+  }
+  if (request.keepOnFailure && !isCancelled && taken === undefined)
+    return { kind: 'failed', failure: failureData(failureToReport(error, where)) };
+  const why: RollbackReason = isCancelled
+    ? { kind: 'cancelled' }
+    : taken !== undefined
+      ? { kind: 'taken', ...taken }
+      : { kind: 'failed', failure: failureData(failureToReport(error, where)) };
+  work.rollback = { why, state: { ...firstState(Date.now() + ROLLBACK_MINUTES * 60_000), owed: state.owed } };
+  return undefined;
+}
+
+/** Anything else is a defect of ours, which fails the workflow task until it is mended. */
+function isRequestFailure(error: unknown): boolean {
+  return isCancellation(error) || applicationFailureOf(error) !== undefined || isActivityFailure(error);
+}
+
+function isActivityFailure(error: unknown): boolean {
+  return error instanceof Error && error.name === 'ActivityFailure';
+}
+
+/** Take the guest back as far as the request has, or may have, changed it; undefined when the request begins anew after it. */
+async function back(work: RequestWork, context: WorkContext): Promise<RequestOutcome | undefined> {
+  const { host, userid } = context;
+  const { planned, rollback, request } = work;
+  if (planned === undefined || rollback === undefined) throw new Error('a rollback begins without a plan');
+  const { operation: _operation, together: _window, ...alone } = targetOf(work, context);
+  const reconciler = new Reconciler(alone, rollback.state, {
+    portIds: foundByChange(request.change).portIds,
+    keepsSteps: false,
+    isRollback: true,
+    report: context.report,
+    checkHistory: context.checkHistory,
+  });
+  const target = rollbackTarget(planned, work.forward.touched);
+  const stays = await reconciler.converge(target).then(
+    () => undefined,
+    (error: unknown) => {
+      if (!isRequestFailure(error)) throw error;
+      return reasonOf(error);
+    },
+  );
+  const { done } = work.forward;
+  const { why } = rollback;
+  if (why.kind === 'cancelled') {
+    if (stays !== undefined) return { kind: 'failed', failure: failureData(notRolledBack(work, context, stays)) };
+    setCurrentDetails(progressOf({ host, userid, state: 'cancelled, and undone', lists: { 'Done before': done } }));
+    return { kind: 'cancelled' };
+  }
+  if (why.kind === 'failed')
+    return { kind: 'failed', failure: failureData(withRollback(failureFrom(why.failure), stays === undefined)) };
+  return chooseAnew(work, why);
+}
+
+/** The work begins anew with other addresses; an outcome when that may not be, or was done often enough. */
+function chooseAnew(
+  work: RequestWork,
+  { macs, refusals }: { macs: Mac[]; refusals: Refusal[] },
+): RequestOutcome | undefined {
+  const { request } = work;
+  const fails = (why: Refusal[]): RequestOutcome => ({ kind: 'failed', failure: failureData(refused(why)) });
+  if (request.onlyIf?.plan !== undefined) return fails(refusals.map(notAsPlanned));
+  if (work.choice >= MOST_CHOICES) return fails(refusals);
+  work.avoidMacs.push(...macs);
+  work.choice += 1;
+  delete work.planned;
+  delete work.rollback;
+  work.forward = { ...firstState(work.forward.deadline), owed: work.forward.owed };
+  return undefined;
+}
+
+/** The plan that the request's sender was told has the address that is taken: another one is another plan. */
+function notAsPlanned({ reason }: Refusal): Refusal {
+  return refusal('onlyIf.plan', reason, 'make a dry run again');
+}
+
+function failureToReport(
+  error: unknown,
+  where: { host: string; userid: string; portIds: readonly string[] },
+): ApplicationFailure {
+  const failure = applicationFailureOf(error);
+  if (failure?.type === 'Refused') return refusedAt(failure, where);
+  if (failure !== undefined) return failure;
+  const report = { ...where, ...permanently(troubleOf(error, `change ${where.userid}`)), done: [] };
+  return operationFailed('StepFailed', report, 'left');
+}
+
+/** A cancelled operation leaves the guest as it was before; one that does not is told to have failed. */
+function notRolledBack({ request, forward: { done } }: RequestWork, { host, userid }: WorkContext, reason: string) {
+  const { portIds } = foundByChange(request.change);
+  const step = `take ${userid} back to where it was, since the operation was cancelled`;
+  const advice = 'correct the cause, then start the operation again, or undo it by its opposite';
+  return operationFailed('StepFailed', { host, userid, portIds, step, reason, advice, done: [...done] }, 'left');
+}
+
+function resultOf(
+  planned: PlannedChange,
+  found: FoundBy,
+  liveVdevs: Vdev[],
+  changed: boolean,
+  steps: string[],
+): RequestResult {
+  const ports = affectedOf(planned, planned.desired.ports);
+  return { changed, ports, refused: planned.refused, liveVdevs, steps: [...steps], found };
+}
+
+/** The VSWITCHES and VLANs that the ports are on before and after: the request alone may not say them. */
+function foundWith(planned: PlannedChange): FoundBy {
+  return foundByPorts([...affectedOf(planned, planned.desired.ports), ...affectedOf(planned, planned.before.ports)]);
+}
+
+function affectedOf({ affected }: PlannedChange, ports: readonly DesiredPort[]): DesiredPort[] {
+  const ids = new Set<string>(affected);
+  return ports.filter((port) => ids.has(port.portId));
+}
