@@ -1,18 +1,23 @@
 import { Context } from '@temporalio/activity';
-import { portsOfChange } from '../network/change-ports.ts';
 import { decide } from '../network/decision.ts';
 import type { Desired } from '../network/desired.ts';
 import { type FollowUp, owedAfter, withFollowUps } from '../network/follow-ups.ts';
 import type { GuestState } from '../network/guest.ts';
-import type { PortId } from '../network/identifiers.ts';
 import type { Mac } from '../network/mac.ts';
 import { plan } from '../network/planner.ts';
 import { lostPortNumbers } from '../network/port-number-plan.ts';
-import { overtakenRefusal, type Refusal, type RefusedPort, refusal, refusalsOf } from '../network/refusal.ts';
+import { type Refusal, refusal, refusalsOf } from '../network/refusal.ts';
 import { Change } from '../network/requests.ts';
 import { stepId } from '../network/step-id.ts';
 import type { Vswitch } from '../network/vswitch.ts';
-import type { AppliedSteps, HostActivities, Planning, Progress, Target } from '../workflows/host-activities.ts';
+import type {
+  AppliedSteps,
+  EarlierOperation,
+  HostActivities,
+  Planning,
+  Progress,
+  Target,
+} from '../workflows/host-activities.ts';
 import { applySteps } from './apply-steps.ts';
 import { refusedFailure, takenFailure } from './failures.ts';
 import { createGuestReader } from './guest-reader.ts';
@@ -62,11 +67,10 @@ export function createGuestActivities(host: HostRuntime, operations: TemporalOpe
   return {
     async planChange(input, signal) {
       const readAt = Date.now();
-      const asked = changeOf(input.change);
+      const change = changeOf(input.change);
       const around = await reader.read(input.userid, signal, input.directory);
-      const order = await orderOf(operations, input, asked);
-      if (order.kind === 'waits') return order;
-      const { change, overtaken } = order;
+      const earlier = await earlierOf(operations, input);
+      if (earlier.length > 0) return { kind: 'waits', earlier };
       refuse(refuseOtherState(input.onlyIf?.state, () => shownOf(around)));
       const avoided = new Set<Mac>(input.avoidMacs);
       // Nothing may be waited for between the choice of port numbers and their reservation.
@@ -79,7 +83,7 @@ export function createGuestActivities(host: HostRuntime, operations: TemporalOpe
       refuse(refuseOtherPlan(input.onlyIf?.plan, planId));
       reservations.keep(desired.ports);
       const liveVdevs = around.guest.live.map((nic) => nic.vdev);
-      const found = { desired, before, affected, refused: [...refused, ...overtaken], steps, plan: planId };
+      const found = { desired, before, affected, refused, steps, plan: planId };
       return { kind: 'planned', ...found, liveVdevs, readAt };
     },
     planTowards: progressOf,
@@ -107,37 +111,13 @@ function changeOf(change: unknown): Change {
   throw refusedFailure(refusalsOf(parsed.error));
 }
 
-type Order = { kind: 'waits'; earlier: Extract<Planning, { kind: 'waits' }>['earlier'] } | InOrder;
-type InOrder = { kind: 'inOrder'; change: Change; overtaken: RefusedPort[] };
-
-/** See that nothing that was accepted earlier is on its way, and that no later word on the ports has been carried out. */
-async function orderOf(
+/** Operations of the guest that were accepted earlier and are on their way. */
+async function earlierOf(
   operations: TemporalOperations,
   { userid, operation, order }: Input<'planChange'>,
-  change: Change,
-): Promise<Order> {
-  if (order === undefined || operation === undefined) return { kind: 'inOrder', change, overtaken: [] };
-  const { client } = Context.current();
-  if (order.waitsForEarlier) {
-    const earlier = await operations.earlier(client, userid, operation, order);
-    if (earlier.length > 0) return { kind: 'waits', earlier };
-  }
-  if (!order.followsOtherRuns) return { kind: 'inOrder', change, overtaken: [] };
-  const later = await operations.later(client, userid, operation, order.acceptedAt, portsOfChange(change));
-  return withoutOvertaken(change, later);
-}
-
-/** Ports of a bulk change stand each for itself; any other change is refused as a whole. */
-function withoutOvertaken(change: Change, later: ReadonlyMap<PortId, string>): InOrder {
-  const [first] = later;
-  if (first === undefined) return { kind: 'inOrder', change, overtaken: [] };
-  if (change.kind !== 'wirePorts') throw refusedFailure([overtakenRefusal(...first)]);
-  const overtaken = [...later].map(([portId, by]) => ({ portId, refusals: [overtakenRefusal(portId, by)] }));
-  return {
-    kind: 'inOrder',
-    change: { ...change, ports: change.ports.filter(({ portId }) => !later.has(portId)) },
-    overtaken,
-  };
+): Promise<EarlierOperation[]> {
+  if (order?.waitsForEarlier !== true || operation === undefined) return [];
+  return operations.earlier(Context.current().client, userid, operation, order);
 }
 
 function isSamePlan(one: Progress['steps'], other: Progress['steps']): boolean {

@@ -1,7 +1,9 @@
 import { Context } from '@temporalio/activity';
 import { refusal } from '../network/refusal.ts';
+import { guestWorkflowId } from '../temporal-config/workflow-ids.ts';
 import type { HostActivities, Target } from '../workflows/host-activities.ts';
 import { planDhcp } from './dhcp.ts';
+import { readEarlierRuns } from './earlier-runs.ts';
 import { enqueueRequests } from './enqueue.ts';
 import { refusedFailure } from './failures.ts';
 import { createGatherer } from './gathering.ts';
@@ -15,11 +17,13 @@ import { showGuest, showHost } from './show.ts';
 import { type Stopping, seenThrough, stayAlive } from './stay-alive.ts';
 import { surveyHost } from './survey.ts';
 import { createTemporalOperations } from './temporal-operations.ts';
+import { createTurns } from './turns.ts';
 import { applyVswitchSteps, planVswitchChange, readVswitches } from './vswitches.ts';
 
 /** The activities of one host's worker. They are refused when a workflow of another host is started on this host's task queue. */
 export function createHostActivities(host: HostRuntime): HostActivities {
   const gatherer = createGatherer();
+  const turns = createTurns();
   const operations = createTemporalOperations(host.rules.host);
 
   const arrive = async (target: Omit<Target, 'userid'>, stage: string) => {
@@ -54,11 +58,17 @@ export function createHostActivities(host: HostRuntime): HostActivities {
         refuseOtherHost(host, on);
         await enqueueRequests(Context.current().client, on, requests);
       }),
-    planChange: (input) => on(input, 'plan', (signal) => guests.planChange(input, signal)),
-    planTowards: (input) => on(input, 'compare', (signal) => guests.planTowards(input, signal)),
+    readEarlierRuns: ({ host: on, userid, ...run }) =>
+      stayAlive(() => readEarlierRuns(Context.current().client, guestWorkflowId(on, userid), run)),
+    planChange: (input) =>
+      on(input, 'plan', (signal) => turns.take(input.userid, () => guests.planChange(input, signal))),
+    planTowards: (input) =>
+      on(input, 'compare', (signal) => turns.take(input.userid, () => guests.planTowards(input, signal))),
     applySteps: (input) =>
       changing(input, 'apply', (stopping) =>
-        guests.applySteps(input, stopping, (stage) => gatherer.arrive(stage, input.together)),
+        turns.take(input.userid, () =>
+          guests.applySteps(input, stopping, (stage) => gatherer.arrive(stage, input.together)),
+        ),
       ),
     surveyHost: (input) => on(input, 'survey', (signal) => surveyHost(host, input, signal)),
     readNeutron: (input) => on(input, 'read Neutron', () => readNeutron(host, input)),

@@ -6,8 +6,8 @@ export type Stopping = {
   /** Nothing more is to be begun. */
   stop: AbortSignal;
   /**
-   * Calls that are under way are to be left. Not when the work is cancelled: z/VM carries out what it was asked for all the same, and whoever
-   * undoes it has to see it. Only when the worker ends, or nobody waits any longer.
+   * Calls that are under way are to be left: only when the worker ends. z/VM carries out all that it was asked for, and the next to change
+   * the guest has to see it, be it the rollback of a cancelled request or the next run of a guest whose run was terminated.
    */
   leave: AbortSignal;
 };
@@ -38,7 +38,7 @@ export function seenThrough<Result>(work: (stopping: Stopping) => Promise<Result
     const context = Context.current();
     const leaving = new AbortController();
     const leave = () => {
-      if (context.cancellationDetails?.cancelRequested !== true) leaving.abort(stop.reason);
+      if (context.cancellationDetails?.workerShutdown === true) leaving.abort(stop.reason);
     };
     if (stop.aborted) leave();
     stop.addEventListener('abort', leave, { once: true });

@@ -1,15 +1,15 @@
 import type { Context } from '@temporalio/activity';
 import { defaultPayloadConverter, type Payload } from '@temporalio/common';
 import { taskQueueOf } from '../network/host.ts';
-import type { PortId, Userid } from '../network/identifiers.ts';
-import { ZVM_OUTCOME, ZVM_USERID } from '../temporal-config/search-attributes.ts';
+import type { Userid } from '../network/identifiers.ts';
+import { ZVM_USERID } from '../temporal-config/search-attributes.ts';
 import type { EarlierOperation, OperationRef, PlaceInOrder } from '../workflows/host-activities.ts';
 import { createRounds } from './rounds.ts';
 
 type Client = Context['client'];
 type Listed = { workflowId: string; runId: string; type: string; startedAt: number; userid: string | undefined };
-/** The part of an operation's request that says whom it concerns. */
-type Concerned = { userids: ReadonlySet<string>; portIds: readonly string[] };
+/** The guests that an operation's request names. */
+type Concerned = ReadonlySet<string>;
 
 const ON_ONE_GUEST = ['createPort', 'attachNic', 'changeVlan', 'setAdminState', 'detachNic', 'deletePort'];
 const TYPES = [...ON_ONE_GUEST, 'wirePorts'];
@@ -17,7 +17,6 @@ const TYPE_LIST = TYPES.map((type) => `"${type}"`).join(', ');
 // An operation is in the list a moment after its acceptance, mostly within 100 ms.
 const LIST_PAUSES_MS = [30, 60, 120, 250, 500, 1_000, 2_000];
 const QUERY_LIMIT_MS = 5_000;
-const MOST_LATER = 200;
 const MOST_REQUESTS_KEPT = 5_000;
 
 /** Temporal's own knowledge of the operations of one host. */
@@ -26,14 +25,6 @@ export type TemporalOperations = {
   isOpen(client: Client, operation: OperationRef): Promise<boolean>;
   /** Open operations of the guest that were accepted before `operation`, and that the guest's run does not know. */
   earlier(client: Client, userid: Userid, operation: OperationRef, order: PlaceInOrder): Promise<EarlierOperation[]>;
-  /** The later operation that has been carried out, by port, for those of the ports that had one. */
-  later(
-    client: Client,
-    userid: Userid,
-    operation: OperationRef,
-    acceptedAt: number,
-    portIds: readonly PortId[],
-  ): Promise<Map<PortId, string>>;
 };
 
 /** Create the view of one host's operations; requests that wait together share one list. */
@@ -65,29 +56,12 @@ export function createTemporalOperations(host: string): TemporalOperations {
       const found = await Promise.all(
         before.map(async (each): Promise<EarlierOperation[]> => {
           if (each.userid !== undefined && each.userid !== userid) return [];
-          if (each.userid === undefined && !(await concernedBy(client, each)).userids.has(userid)) return [];
+          if (each.userid === undefined && !(await concernedBy(client, each)).has(userid)) return [];
           if (ON_ONE_GUEST.includes(each.type)) return [{ workflowId: each.workflowId, isCertain: false }];
           return (await comes(client, each, userid)) ? [{ workflowId: each.workflowId, isCertain: true }] : [];
         }),
       );
       return found.flat();
-    },
-    async later(client, userid, operation, acceptedAt, portIds) {
-      const since = new Date(acceptedAt + 1).toISOString();
-      const ended = await list(
-        client,
-        `TaskQueue = "${taskQueue}" AND ExecutionStatus = "Completed" AND StartTime >= "${since}" AND ` +
-          `WorkflowType IN (${TYPE_LIST}) AND ${ZVM_OUTCOME.name} IN ("changed", "unchanged") AND ` +
-          `(${ZVM_USERID.name} = "${userid}" OR WorkflowType = "wirePorts")`,
-        MOST_LATER,
-      );
-      const overtaken = new Map<PortId, string>();
-      for (const run of ended) {
-        if (run.workflowId === operation.workflowId) continue;
-        const concerned = await concernedBy(client, run);
-        for (const portId of portIds) if (concerned.portIds.includes(portId)) overtaken.set(portId, run.workflowId);
-      }
-      return overtaken;
     },
   };
 }
@@ -118,12 +92,11 @@ async function listWithItself(
   return open;
 }
 
-async function list(client: Client, query: string, most = Number.POSITIVE_INFINITY): Promise<Listed[]> {
+async function list(client: Client, query: string): Promise<Listed[]> {
   const found: Listed[] = [];
   for await (const { workflowId, runId, type, startTime, typedSearchAttributes } of client.workflow.list({ query })) {
     const userid = typedSearchAttributes.get(ZVM_USERID);
     found.push({ workflowId, runId, type, startedAt: startTime.getTime(), userid });
-    if (found.length >= most) break;
   }
   return found;
 }
@@ -140,7 +113,7 @@ async function comes(client: Client, { workflowId, runId }: Listed, userid: User
   }
 }
 
-/** Userids and ports of the request that an operation was started with, read from the first event of its history. */
+/** The guests in the request that an operation was started with, read from the first event of its history. */
 async function readRequest(client: Client, workflowId: string, runId: string): Promise<Concerned> {
   const { history } = await client.workflowService.getWorkflowExecutionHistory({
     namespace: client.options.namespace,
@@ -169,11 +142,7 @@ function concernedOf(input: unknown): Concerned {
   const userids = [request.userid, ...ports.map((port) => port.userid)].flatMap((userid) =>
     typeof userid === 'string' ? [userid.toUpperCase()] : [],
   );
-  const named = Array.isArray(request.portIds) ? request.portIds : [];
-  const portIds = [request.portId, ...named, ...ports.map((port) => port.portId)].flatMap((portId) =>
-    typeof portId === 'string' ? [portId.toLowerCase()] : [],
-  );
-  return { userids: new Set(userids), portIds };
+  return new Set(userids);
 }
 
 function fieldsOf(value: unknown): Record<string, unknown> {

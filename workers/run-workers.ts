@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { connectClient, type TemporalTarget } from '../client/temporal-connection.ts';
 import type { HostConfiguration } from '../configuration/configuration.ts';
 import { bundleWorkflows, createHostWorker } from './host-worker.ts';
+import { watchLostGuestRuns } from './lost-guest-runs.ts';
 import type { NeutronConnection } from './neutron-connection.ts';
 import { ensureReconcileSchedule, type ReconcileTimes } from './reconcile-schedule.ts';
 import { connectWorkers } from './temporal-connection.ts';
@@ -22,6 +23,7 @@ export async function runWorkers(
     hosts.map((host) => createHostWorker(host, connection, target.namespace, bundle, logger, neutron?.sourceFor(host))),
   );
   if (reconcile !== undefined) await schedule(hosts, target, reconcile, logger);
+  const watch = await watchGuestRuns(hosts, target, logger);
   const running = Promise.all(
     workers.map(async ({ host, worker }) => {
       logger.info({ host, taskQueue: worker.options.taskQueue }, 'worker started');
@@ -30,8 +32,9 @@ export async function runWorkers(
     }),
   );
   const stopped = running.then(
-    () => undefined,
-    (error: unknown) => {
+    () => watch.stop(),
+    async (error: unknown) => {
+      await watch.stop();
       for (const { worker } of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
       throw error;
     },
@@ -43,6 +46,20 @@ export async function runWorkers(
       await stopped.catch(() => undefined);
       await Promise.all(workers.map(({ xcat }) => xcat.close()));
       await connection.close();
+    },
+  };
+}
+
+/** Watch the guest runs of all hosts on one connection. */
+async function watchGuestRuns(hosts: readonly HostConfiguration[], target: TemporalTarget, logger: Logger) {
+  const { client, close } = await connectClient(target);
+  const ending = new AbortController();
+  const watching = Promise.all(hosts.map(({ host }) => watchLostGuestRuns(client, host, logger, ending.signal)));
+  return {
+    async stop(): Promise<void> {
+      ending.abort();
+      await watching;
+      await close();
     },
   };
 }

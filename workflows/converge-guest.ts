@@ -6,6 +6,7 @@ import {
   continueAsNew,
   getExternalWorkflowHandle,
   log,
+  proxyActivities,
   setCurrentDetails,
   setHandler,
   upsertSearchAttributes,
@@ -30,10 +31,11 @@ import {
   standing,
   withdraw,
 } from './guest-queue-messages.ts';
-import type { EarlierOperation, PlaceInOrder } from './host-activities.ts';
+import type { EarlierOperation, EarlierRuns, HostActivities, PlaceInOrder } from './host-activities.ts';
 import { hasOnly, isRecord, isText } from './incoming.ts';
 import { listed } from './progress.ts';
 import { beginWork, carryOut, type RequestWork, type WaitsForEarlier } from './request-work.ts';
+import { CALL_TO_TEMPORAL } from './timeouts.ts';
 
 export type ConvergeGuestInput = { host: string; userid: Userid };
 
@@ -41,8 +43,8 @@ export type ConvergeGuestInput = { host: string; userid: Userid };
 type Finished = { operation: string; summary: string; outcome: Outcome; steps: string[] };
 type Outcome = 'changed' | 'unchanged' | 'planned' | 'refused' | 'failed' | 'cancelled' | 'busy';
 
-/** How a guest run went: its requests, in the order in which they ended; the last fifty. */
-export type ConvergeGuestResult = { host: string; userid: string; requests: Finished[] };
+/** How a guest run went: its requests, in the order in which they ended, the last fifty; and what its next run has to know. */
+export type ConvergeGuestResult = { host: string; userid: string; requests: Finished[] } & EarlierRuns;
 
 /** All that the next run goes on from. */
 export type GuestRunState = QueueState & {
@@ -85,6 +87,10 @@ class GuestRun {
   #isWithdrawn = false;
   #isCancelled = false;
   #signals = 0;
+  /** Requests that were withdrawn before they came: their run was lost, and they are sent again. */
+  readonly #withdrawn = new Set<string>();
+  /** What earlier runs have carried out for requests accepted since then is known; milliseconds of Unix time. */
+  #knownSince = Number.POSITIVE_INFINITY;
   /** What an operation is told of its request comes in order. */
   readonly #told = new Map<string, Promise<void>>();
 
@@ -103,6 +109,10 @@ class GuestRun {
       return;
     }
     if (this.#current?.request.id === request.id || this.queue.knows(request.id)) return;
+    if (this.#withdrawn.has(request.id)) {
+      this.#finish(request, { kind: 'cancelled' });
+      return;
+    }
     const ahead = this.#current?.request ?? this.queue.last();
     if (request.onlyIfFree && ahead !== undefined) {
       this.#answer(request, { kind: 'busy' });
@@ -121,6 +131,7 @@ class GuestRun {
     const queued = this.queue.take(id);
     if (queued !== undefined) this.#finish(queued, { kind: 'cancelled' });
     else if (this.#current?.request.id === id) this.#withdrawCurrent();
+    else this.#withdrawn.add(id);
   }
 
   operations(): { current: string | undefined; waiting: string[] } {
@@ -140,7 +151,8 @@ class GuestRun {
     upsertSearchAttributes([{ key: ZVM_OUTCOME, value: worst(this.#finished) }]);
     this.#show('has nothing left to do');
     if (this.#isCancelled) throw new CancelledFailure('the run was cancelled, and with it all that it had to do');
-    return { host, userid, requests: this.#finished };
+    const { words, answered } = this.queue.state();
+    return { host, userid, requests: this.#finished, words, answered };
   }
 
   async #next(): Promise<void> {
@@ -148,6 +160,7 @@ class GuestRun {
     const begun = this.#current;
     const request = begun?.request ?? this.queue.first();
     if (request === undefined) return;
+    if (begun === undefined && !(await this.#knowsEarlierRuns(request))) return;
     this.queue.take(request.id);
     const overtaken = begun === undefined ? this.queue.overtaking(request) : undefined;
     if (overtaken !== undefined) {
@@ -164,6 +177,21 @@ class GuestRun {
       if (!(error instanceof HistoryFull)) throw error;
       await this.#continueAsNew();
     }
+  }
+
+  /**
+   * See that this run knows what earlier ones have carried out since the request was accepted. False when the queue may be another then: a
+   * request that came again was answered, and others may have come.
+   */
+  async #knowsEarlierRuns({ acceptedAt, isFirstSince, id }: GuestRequest): Promise<boolean> {
+    const { startTime, runId } = workflowInfo();
+    if (isFirstSince || acceptedAt > startTime.getTime() || acceptedAt >= this.#knownSince) return true;
+    const { host, userid } = this.#input;
+    const earlier = await lookingBack(userid).readEarlierRuns({ host, userid, runId, since: acceptedAt });
+    this.queue.learn(earlier);
+    this.#knownSince = acceptedAt;
+    if (this.queue.isAnswered(id)) this.queue.take(id);
+    return false;
   }
 
   async #carryOut(work: RequestWork): Promise<void> {
@@ -229,7 +257,6 @@ class GuestRun {
       acceptedAt: request.acceptedAt,
       known: this.queue.knownOperations(),
       waitsForEarlier: this.queue.waitedMs(request.id) < PATIENCE_MS,
-      followsOtherRuns: !request.isFirstSince && request.acceptedAt <= workflowInfo().startTime.getTime(),
     };
   }
 
@@ -303,6 +330,14 @@ class GuestRun {
       ].join('\n\n'),
     );
   }
+}
+
+function lookingBack(userid: string): Pick<HostActivities, 'readEarlierRuns'> {
+  return proxyActivities<HostActivities>({
+    summary: `see what earlier runs of ${userid} have carried out`,
+    startToCloseTimeout: CALL_TO_TEMPORAL,
+    retry: { initialInterval: '1 second', maximumInterval: '30 seconds' },
+  });
 }
 
 function finishedOf({ operation, summary }: GuestRequest, outcome: RequestOutcome, work?: RequestWork): Finished {

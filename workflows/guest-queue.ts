@@ -3,17 +3,16 @@ import type { PortId } from '../network/identifiers.ts';
 import { overtakenRefusal, type Refusal, type RefusedPort } from '../network/refusal.ts';
 import { type FailureData, failureData, refused } from './failures.ts';
 import { type GuestRequest, isWord } from './guest-queue-messages.ts';
+import type { AnsweredRequest, EarlierRuns, Word } from './host-activities.ts';
 
-/** The last word that was carried out on a port: when its operation was accepted, and its Workflow ID. */
-type Word = { acceptedAt: number; operation: string };
 /** A request that has waited: how often earlier operations were looked for, since when in milliseconds of Unix time, and whether its operation shows it. */
 type Wait = { count: number; since: number; isShown: boolean };
 
 /** A queue as the next run of the guest takes it over. */
 export type QueueState = {
   waiting: GuestRequest[];
-  /** Requests that were answered, and their operations; the last two hundred. */
-  answered: { id: string; operation: string }[];
+  /** Requests that were answered; the last two hundred. */
+  answered: AnsweredRequest[];
   words: Record<string, Word>;
   waits: Record<string, Wait>;
 };
@@ -66,7 +65,11 @@ export class GuestQueue {
 
   /** True for a request that waits, or was answered. */
   knows(id: string): boolean {
-    return this.#waiting.some((each) => each.id === id) || this.#answered.some((each) => each.id === id);
+    return this.#waiting.some((each) => each.id === id) || this.isAnswered(id);
+  }
+
+  isAnswered(id: string): boolean {
+    return this.#answered.some((each) => each.id === id);
   }
 
   take(id: string): GuestRequest | undefined {
@@ -93,19 +96,22 @@ export class GuestQueue {
   /** Remember the word on each of its ports, so that no earlier one is carried out after it. */
   keepWord({ change, acceptedAt, operation }: GuestRequest): void {
     for (const portId of portsOfChange(change)) {
-      const before = this.#words.get(portId);
-      this.#words.delete(portId);
-      this.#words.set(
-        portId,
-        before !== undefined && before.acceptedAt > acceptedAt
-          ? before
-          : { acceptedAt, operation: operation.workflowId },
-      );
+      this.#keepWordOn(portId, { acceptedAt, operation: operation.workflowId });
     }
-    for (const portId of this.#words.keys()) {
-      if (this.#words.size <= MOST_WORDS) break;
-      this.#words.delete(portId);
-    }
+  }
+
+  /** Take over what earlier runs of the guest have carried out. */
+  learn({ words, answered }: EarlierRuns): void {
+    for (const [portId, word] of Object.entries(words)) this.#keepWordOn(portId, word);
+    this.#answered.unshift(...answered.filter(({ id }) => !this.isAnswered(id)));
+  }
+
+  #keepWordOn(portId: string, word: Word): void {
+    const before = this.#words.get(portId);
+    this.#words.delete(portId);
+    this.#words.set(portId, before !== undefined && before.acceptedAt > word.acceptedAt ? before : word);
+    const [oldest] = this.#words.keys();
+    if (this.#words.size > MOST_WORDS && oldest !== undefined) this.#words.delete(oldest);
   }
 
   /** The refusal of a request of which a port has had a later word; undefined when it may be carried out, or some of its ports may. */

@@ -61,7 +61,7 @@ type Pending = {
 };
 
 /** Workers look for guest runs that were terminated more often than that. */
-const LOST_IS_NOTICED = '1 minute';
+const LOST_IS_NOTICED = '10 minutes';
 
 type Outgoing = { host: string; userid: Userid; request: GuestRequest; sent: PromiseWithResolvers<void> };
 
@@ -164,7 +164,9 @@ async function answered(request: GuestRequest, entry: Pending): Promise<void> {
       if (isHeard) await condition(hasEnded);
       else await condition(hasEnded, LOST_IS_NOTICED);
     });
-    if (entry.lost?.began !== true) entry.outcome ??= { kind: 'cancelled' };
+    if (entry.lost?.began === false) entry.outcome ??= { kind: 'cancelled' };
+    // Nobody knows how far it was.
+    entry.lost ??= { began: true };
   }
 }
 

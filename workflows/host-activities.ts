@@ -50,9 +50,16 @@ export type PlaceInOrder = {
   known: string[];
   /** Operations that were accepted earlier and have not arrived are waited for. */
   waitsForEarlier: boolean;
-  /** A run of the guest that ended before this one may have carried out a later word. */
-  followsOtherRuns: boolean;
 };
+
+/** The last word that was carried out on a port: when its operation was accepted, and its Workflow ID. */
+export type Word = { acceptedAt: number; operation: string };
+
+/** A request that a guest run has answered. */
+export type AnsweredRequest = { id: string; operation: string };
+
+/** What earlier runs of a guest have carried out: the words by port, and the requests that they have answered. */
+export type EarlierRuns = { words: Record<string, Word>; answered: AnsweredRequest[] };
 
 /** An operation that was accepted earlier. `isCertain`: it says itself that it comes to the guest. */
 export type EarlierOperation = { workflowId: string; isCertain: boolean };
@@ -213,12 +220,14 @@ export type RequestActivities = {
 export type HostActivities = RequestActivities & {
   /** Put requests into the queues of their guests, whose runs it starts where there are none. Safe to repeat: requests have ids. */
   enqueueRequests(input: { host: string; requests: { userid: Userid; request: GuestRequest }[] }): Promise<void>;
+  /** Runs of the guest that were open at a time, in milliseconds of Unix time, or later: what they have carried out. */
+  readEarlierRuns(input: { host: string; userid: Userid; runId: string; since: number }): Promise<EarlierRuns>;
   /**
    * Read the guest and decide, once nothing that was accepted earlier is on its way. Fails permanently with `Refused` when the request cannot
-   * be granted, `onlyIf` does not hold, or a later word on its ports has been carried out; with `OperationEnded` when its operation has.
+   * be granted, or `onlyIf` does not hold; with `OperationEnded` when its operation has ended.
    */
   planChange(
-    input: Target & { change: Change; avoidMacs: Mac[]; onlyIf?: OnlyIf; order?: PlaceInOrder },
+    input: Target & { requestId: string; change: Change; avoidMacs: Mac[]; onlyIf?: OnlyIf; order?: PlaceInOrder },
   ): Promise<Planning>;
   /** Read the guest again and plan what is still missing, with what earlier steps are owed. */
   planTowards(input: Target & { desired: Desired; owed?: FollowUp[] }): Promise<Progress>;

@@ -1,5 +1,5 @@
-import { ApplicationFailure } from '@temporalio/common';
-import { isCancellation, proxyActivities, setCurrentDetails } from '@temporalio/workflow';
+import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
+import { CancellationScope, isCancellation, proxyActivities, setCurrentDetails } from '@temporalio/workflow';
 import type { Desired } from '../network/desired.ts';
 import { type FollowUp, owedAfter } from '../network/follow-ups.ts';
 import { stepId } from '../network/step-id.ts';
@@ -140,6 +140,7 @@ export class Reconciler {
     }
     this.state.done.push(...reports.map(({ step }) => step));
     this.state.taken = reports.map(({ id }) => id);
+    throwIfCancelled();
     if (trouble !== undefined) await this.#pauseAfter(trouble, headline(steps, 2));
     const next = after ?? (await this.#planTowards(desired));
     const left = new Set(next.steps.map(stepId));
@@ -220,6 +221,11 @@ export class Reconciler {
     const state = this.#options.isRollback ? 'is being taken back to where it was' : 'is being changed';
     setCurrentDetails(progressOf({ host, userid, state, lists: { Now: steps.map(announced), Done: this.state.done } }));
   }
+}
+
+/** A cancel that comes while the last steps are carried out is heard all the same. */
+function throwIfCancelled(): void {
+  if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('the request was withdrawn');
 }
 
 function named(steps: readonly Step[], ids: readonly string[]): Step[] {

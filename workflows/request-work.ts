@@ -140,7 +140,7 @@ function plan({ request, choice, avoidMacs }: RequestWork, context: WorkContext,
   const order = isOrdered(request) && choice === 1 ? { order: context.order() } : {};
   const target = targetOf({ request }, context);
   return reconciler.retried(`read ${context.userid} and decide`, (summary) =>
-    reading(summary).planChange({ ...target, change, avoidMacs, ...conditions, ...order }),
+    reading(summary).planChange({ ...target, requestId: request.id, change, avoidMacs, ...conditions, ...order }),
   );
 }
 

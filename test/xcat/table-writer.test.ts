@@ -69,7 +69,7 @@ test('one row that xCAT refuses fails its caller alone', async () => {
     Array.from({ length: 10 }, (_, index) => client.tableWriter.write([port(index)])),
   );
   expect(settled.map(({ status }) => status).filter((status) => status === 'rejected')).toHaveLength(1);
-  expect(settled[3]).toMatchObject({ status: 'rejected', reason: { code: 'refused', message: /UNIQUE/ } });
+  expect(settled[3]).toMatchObject({ status: 'rejected', reason: { code: 'conflict', message: /UNIQUE/ } });
   expect(simulator.mn.tables.list('switch')).toHaveLength(10);
 });
 
