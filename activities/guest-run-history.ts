@@ -4,10 +4,13 @@ import { z } from 'zod';
 import type { AnsweredRequest, EarlierRuns, Word } from '../workflows/host-activities.ts';
 
 type Client = Context['client'];
+type History = Awaited<ReturnType<ReturnType<Client['workflow']['getHandle']>['fetchHistory']>>;
+type Event = NonNullable<History['events']>[number];
+type Payloads = { payloads?: readonly Payload[] | null } | null | undefined;
 
-/** A run of a guest as its history tells it, for a run that has left no result. */
+/** A run of a guest as its history tells it, for one that has left no result. */
 export type GuestRunHistory = {
-  /** Requests that nobody has answered, with their operations; `began`: it was in progress. */
+  /** Requests without an answer, with their operations; `began`: it was in progress. */
   unanswered: { id: string; operation: string; began: boolean }[];
   /** Answers that were on their way when the run ended: Temporal drops them. */
   undelivered: { id: string; operation: string; outcome: unknown }[];
@@ -15,11 +18,17 @@ export type GuestRunHistory = {
 
 const Request = z.object({
   id: z.string(),
+  runId: z.string(),
   acceptedAt: z.number(),
   operation: z.object({ workflowId: z.string() }),
 });
 const WordSchema = z.object({ acceptedAt: z.number(), operation: z.string() }) satisfies z.ZodType<Word>;
-const Answered = z.object({ id: z.string(), operation: z.string() }) satisfies z.ZodType<AnsweredRequest>;
+const Answered = z.object({
+  id: z.string(),
+  runId: z.string(),
+  operation: z.string(),
+}) satisfies z.ZodType<AnsweredRequest>;
+/** The words and answers in the result of a guest run, or in what it hands to its next run. */
 export const EarlierRunsSchema = z.object({ words: z.record(z.string(), WordSchema), answered: z.array(Answered) });
 const Carried = EarlierRunsSchema.extend({
   waiting: z.array(Request),
@@ -27,82 +36,109 @@ const Carried = EarlierRunsSchema.extend({
 });
 const Done = z.object({
   kind: z.literal('done'),
-  result: z.object({ found: z.object({ portIds: z.array(z.string()) }) }),
+  result: z.object({ plan: z.string().optional(), found: z.object({ portIds: z.array(z.string()) }) }),
 });
-const Planned = z.object({ requestId: z.string() });
+const Planning = z.object({ requestId: z.string() });
 
 /** Read the history of a guest run. Throws what Temporal's client throws. */
 export async function readGuestRunHistory(client: Client, workflowId: string, runId: string): Promise<GuestRunHistory> {
   const { events } = await client.workflow.getHandle(workflowId, runId).fetchHistory();
-  const decode = (payloads: readonly Payload[] | null | undefined) => decoded(client, payloads ?? []);
-  const requests = new Map<string, z.infer<typeof Request>>();
-  const begun = new Set<string>();
-  const sent = new Map<string, { id: string; operation: string; outcome: unknown }>();
-  const delivered = new Set<string>();
-  const history: GuestRunHistory = { unanswered: [], undelivered: [], words: {}, answered: [] };
-  for (const event of events ?? []) {
+  const reader = new HistoryReader(client);
+  for (const event of events ?? []) await reader.read(event);
+  return reader.history();
+}
+
+class HistoryReader {
+  readonly #client: Client;
+  readonly #requests = new Map<string, z.infer<typeof Request>>();
+  readonly #begun = new Set<string>();
+  readonly #answers = new Map<string, { id: string; operation: string; outcome: unknown }>();
+  readonly #delivered = new Set<string>();
+  #carried: EarlierRuns = { words: {}, answered: [] };
+
+  constructor(client: Client) {
+    this.#client = client;
+  }
+
+  async read(event: Event): Promise<void> {
     const started = event.workflowExecutionStartedEventAttributes;
-    if (started) {
-      const carried = Carried.safeParse((await decode(started.input?.payloads))[1]).data;
-      for (const request of carried?.waiting ?? []) requests.set(request.id, request);
-      if (carried?.current !== undefined) {
-        requests.set(carried.current.request.id, carried.current.request);
-        begun.add(carried.current.request.id);
-      }
-      history.answered.push(...(carried?.answered ?? []));
-      Object.assign(history.words, carried?.words);
-    }
+    if (started) this.#begin((await this.#decode(started.input))[1]);
     const signaled = event.workflowExecutionSignaledEventAttributes;
-    if (signaled?.signalName === 'enqueue') {
-      const request = Request.safeParse((await decode(signaled.input?.payloads))[0]).data;
-      if (request !== undefined && !requests.has(request.id)) requests.set(request.id, request);
-    }
+    if (signaled?.signalName === 'enqueue') this.#enqueue((await this.#decode(signaled.input))[0]);
     const scheduled = event.activityTaskScheduledEventAttributes;
-    if (scheduled?.activityType?.name === 'planChange') {
-      const planned = Planned.safeParse((await decode(scheduled.input?.payloads))[0]).data;
-      if (planned !== undefined) begun.add(planned.requestId);
+    if (scheduled?.activityType?.name === 'planChange') this.#plan((await this.#decode(scheduled.input))[0]);
+    const sent = event.signalExternalWorkflowExecutionInitiatedEventAttributes;
+    if (sent?.signalName === 'answer') {
+      const [id, outcome] = await this.#decode(sent.input);
+      const operation = sent.workflowExecution?.workflowId ?? '';
+      if (typeof id === 'string') this.#answers.set(String(event.eventId), { id, operation, outcome });
     }
-    const signalling = event.signalExternalWorkflowExecutionInitiatedEventAttributes;
-    if (signalling?.signalName === 'answer') {
-      const [id, outcome] = await decode(signalling.input?.payloads);
-      const operation = signalling.workflowExecution?.workflowId ?? '';
-      if (typeof id === 'string') sent.set(String(event.eventId), { id, operation, outcome });
-    }
-    const done = event.externalWorkflowExecutionSignaledEventAttributes?.initiatedEventId;
-    const failed = event.signalExternalWorkflowExecutionFailedEventAttributes?.initiatedEventId;
-    if (done ?? failed) delivered.add(String(done ?? failed));
+    const arrived =
+      event.externalWorkflowExecutionSignaledEventAttributes ??
+      event.signalExternalWorkflowExecutionFailedEventAttributes;
+    if (arrived) this.#delivered.add(String(arrived.initiatedEventId));
   }
-  for (const [eventId, each] of sent) {
-    const request = requests.get(each.id);
-    requests.delete(each.id);
-    history.answered.push({ id: each.id, operation: each.operation });
-    if (!delivered.has(eventId)) history.undelivered.push(each);
-    const found = Done.safeParse(each.outcome).data?.result.found.portIds ?? [];
-    if (request !== undefined)
-      for (const portId of found)
-        history.words[portId] = latest(history.words[portId], {
-          acceptedAt: request.acceptedAt,
-          operation: each.operation,
-        });
+
+  history(): GuestRunHistory {
+    const answered = [...this.#answers.values()];
+    const isAnswered = new Set(answered.map(({ id }) => id));
+    const requests = [...this.#requests.values()];
+    const words = { ...this.#carried.words };
+    for (const { id, operation, outcome } of answered)
+      for (const portId of portsOf(outcome)) {
+        const word = { acceptedAt: this.#requests.get(id)?.acceptedAt ?? 0, operation };
+        if ((words[portId]?.acceptedAt ?? 0) < word.acceptedAt) words[portId] = word;
+      }
+    return {
+      words,
+      answered: [
+        ...this.#carried.answered,
+        ...answered.map(({ id, operation }) => ({ id, operation, runId: this.#requests.get(id)?.runId ?? '' })),
+      ],
+      unanswered: requests
+        .filter(({ id }) => !isAnswered.has(id))
+        .map(({ id, operation }) => ({ id, operation: operation.workflowId, began: this.#begun.has(id) })),
+      undelivered: [...this.#answers].flatMap(([event, each]) => (this.#delivered.has(event) ? [] : [each])),
+    };
   }
-  for (const { id, operation } of requests.values())
-    history.unanswered.push({ id, operation: operation.workflowId, began: begun.has(id) });
-  return history;
+
+  #begin(carried: unknown): void {
+    const state = Carried.safeParse(carried).data;
+    if (state === undefined) return;
+    const { waiting, current, words, answered } = state;
+    this.#carried = { words, answered };
+    for (const request of waiting) this.#requests.set(request.id, request);
+    if (current === undefined) return;
+    this.#requests.set(current.request.id, current.request);
+    this.#begun.add(current.request.id);
+  }
+
+  #enqueue(request: unknown): void {
+    const parsed = Request.safeParse(request).data;
+    if (parsed !== undefined) this.#requests.set(parsed.id, parsed);
+  }
+
+  #plan(input: unknown): void {
+    const parsed = Planning.safeParse(input).data;
+    if (parsed !== undefined) this.#begun.add(parsed.requestId);
+  }
+
+  async #decode(input: Payloads): Promise<unknown[]> {
+    let payloads: Payload[] = [...(input?.payloads ?? [])];
+    for (const codec of this.#client.options.loadedDataConverter.payloadCodecs.toReversed())
+      payloads = await codec.decode(payloads);
+    return payloads.map((payload) => {
+      try {
+        return defaultPayloadConverter.fromPayload(payload);
+      } catch {
+        return undefined;
+      }
+    });
+  }
 }
 
-function latest(one: Word | undefined, other: Word): Word {
-  return one !== undefined && one.acceptedAt > other.acceptedAt ? one : other;
-}
-
-async function decoded(client: Client, payloads: readonly Payload[]): Promise<unknown[]> {
-  const { payloadCodecs } = client.options.loadedDataConverter;
-  let plain: Payload[] = [...payloads];
-  for (const codec of payloadCodecs.toReversed()) plain = await codec.decode(plain);
-  return plain.map((payload) => {
-    try {
-      return defaultPayloadConverter.fromPayload(payload);
-    } catch {
-      return undefined;
-    }
-  });
+/** Ports of a change that was carried out; a dry run says no word. */
+function portsOf(outcome: unknown): string[] {
+  const result = Done.safeParse(outcome).data?.result;
+  return result === undefined || result.plan !== undefined ? [] : result.found.portIds;
 }

@@ -30,12 +30,27 @@ export async function followOperation(
   signal: AbortSignal,
 ): Promise<OperationDetails | undefined> {
   const watching = new AbortController();
-  const handle = client.workflow.getHandle(workflowIdOf(begun.id), begun.runId);
   void watch(client, begun.id, guest, tell, watching.signal);
-  // What it ends with is read below. The signal ends the request too, which is else open for twenty seconds.
+  try {
+    return await endOf(client, begun, signal);
+  } finally {
+    watching.abort();
+  }
+}
+
+/** The operation once it has ended; one that is reset goes on in another run. */
+async function endOf(
+  client: Client,
+  { id, runId }: Pick<Begun, 'id' | 'runId'>,
+  signal: AbortSignal,
+): Promise<OperationDetails | undefined> {
+  const handle = client.workflow.getHandle(workflowIdOf(id), runId);
+  // The result is read below. The signal ends the request too, which is else open for twenty seconds.
   await client.withAbortSignal(signal, () => handle.result()).catch(() => undefined);
-  watching.abort();
-  return signal.aborted ? undefined : await describeOperation(client, begun.id, begun.runId);
+  if (signal.aborted) return undefined;
+  const details = await describeOperation(client, id, runId);
+  if (details?.state !== 'running' || details.runId === runId) return details;
+  return endOf(client, { id, runId: details.runId }, signal);
 }
 
 async function watch(

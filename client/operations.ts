@@ -1,4 +1,9 @@
-import { type Client, WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
+import {
+  type Client,
+  type WorkflowExecutionDescription,
+  WorkflowFailedError,
+  WorkflowNotFoundError,
+} from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { z } from 'zod';
 import { ZVM_HOST, ZVM_OUTCOME, ZVM_PORT, ZVM_USERID } from '../temporal-config/search-attributes.ts';
@@ -242,7 +247,7 @@ export async function describeOperation(
   const handle = client.workflow.getHandle(workflowIdOf(operationId), runId);
   try {
     const run = await handle.describe();
-    if (run.status.name === 'CONTINUED_AS_NEW' && runId !== undefined)
+    if (goesOnInAnotherRun(run) && runId !== undefined)
       return describeOperation(client, operationId, undefined, { ask });
     const view = viewOf(run);
     const [summary, details, ending] = await Promise.all([
@@ -262,6 +267,11 @@ export async function describeOperation(
     if (error instanceof WorkflowNotFoundError) return undefined;
     throw error;
   }
+}
+
+/** True of a run that another one of the same operation has followed: as new, or after Temporal's reset. */
+function goesOnInAnotherRun({ status, raw }: WorkflowExecutionDescription): boolean {
+  return status.name === 'CONTINUED_AS_NEW' || (raw.workflowExtendedInfo?.resetRunId ?? '') !== '';
 }
 
 const Metadata = z.object({ currentDetails: z.string() });

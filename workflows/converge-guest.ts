@@ -108,7 +108,7 @@ class GuestRun {
       log.warn('a request that is not of the form of one was dropped');
       return;
     }
-    if (this.#current?.request.id === request.id || this.queue.knows(request.id)) return;
+    if (this.#current?.request.id === request.id || this.queue.knows(request)) return;
     if (this.#withdrawn.has(request.id)) {
       this.#finish(request, { kind: 'cancelled' });
       return;
@@ -183,14 +183,15 @@ class GuestRun {
    * See that this run knows what earlier ones have carried out since the request was accepted. False when the queue may be another then: a
    * request that came again was answered, and others may have come.
    */
-  async #knowsEarlierRuns({ acceptedAt, isFirstSince, id }: GuestRequest): Promise<boolean> {
+  async #knowsEarlierRuns(request: GuestRequest): Promise<boolean> {
+    const { acceptedAt, isFirstSince, id } = request;
     const { startTime, runId } = workflowInfo();
     if (isFirstSince || acceptedAt > startTime.getTime() || acceptedAt >= this.#knownSince) return true;
     const { host, userid } = this.#input;
     const earlier = await lookingBack(userid).readEarlierRuns({ host, userid, runId, since: acceptedAt });
     this.queue.learn(earlier);
     this.#knownSince = acceptedAt;
-    if (this.queue.isAnswered(id)) this.queue.take(id);
+    if (this.queue.isAnswered(request)) this.queue.take(id);
     return false;
   }
 
@@ -249,7 +250,7 @@ class GuestRun {
     this.#show(`waits for ${first?.workflowId ?? 'an operation'}, which was accepted earlier`);
     const arrivals = this.queue.arrivals;
     const pause = Math.min(LONGEST_PAUSE_MS, 500 * 2 ** Math.min(wait.count, 10));
-    await condition(() => this.queue.arrivals !== arrivals || !this.queue.knows(request.id), pause);
+    await condition(() => this.queue.arrivals !== arrivals || !this.queue.waits(request.id), pause);
   }
 
   #placeOf(request: GuestRequest): PlaceInOrder {

@@ -13,6 +13,8 @@ import { hasOnly, isRecord, isText, isTexts } from './incoming.ts';
 export type GuestRequest = {
   /** The same however often the request is sent: a repeated one is recognised by it. */
   id: string;
+  /** The run of the operation that sends it: one that was reset asks anew what it was answered before. */
+  runId: string;
   operation: OperationRef;
   /** When Temporal accepted the operation, in milliseconds of Unix time: the queue's order. */
   acceptedAt: number;
@@ -107,6 +109,7 @@ export function isGuestRequest(value: unknown): value is GuestRequest {
   return (
     isRecord(value) &&
     isText(value.id) &&
+    isText(value.runId) &&
     isRecord(value.operation) &&
     isText(value.operation.workflowId) &&
     isText(value.operation.firstRunId) &&

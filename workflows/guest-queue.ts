@@ -17,6 +17,8 @@ export type QueueState = {
   waits: Record<string, Wait>;
 };
 
+type SentRequest = Pick<GuestRequest, 'id' | 'runId'>;
+
 const MOST_ANSWERED = 200;
 const MOST_WORDS = 500;
 
@@ -64,12 +66,16 @@ export class GuestQueue {
   }
 
   /** True for a request that waits, or was answered. */
-  knows(id: string): boolean {
-    return this.#waiting.some((each) => each.id === id) || this.isAnswered(id);
+  knows(request: SentRequest): boolean {
+    return this.waits(request.id) || this.isAnswered(request);
   }
 
-  isAnswered(id: string): boolean {
-    return this.#answered.some((each) => each.id === id);
+  waits(id: string): boolean {
+    return this.#waiting.some((each) => each.id === id);
+  }
+
+  isAnswered({ id, runId }: SentRequest): boolean {
+    return this.#answered.some((each) => each.id === id && each.runId === runId);
   }
 
   take(id: string): GuestRequest | undefined {
@@ -87,9 +93,9 @@ export class GuestQueue {
     return [...new Set([...waiting, ...this.#answered.map(({ operation }) => operation)])];
   }
 
-  keepAnswered({ id, operation }: GuestRequest): void {
+  keepAnswered({ id, runId, operation }: GuestRequest): void {
     this.#waits.delete(id);
-    this.#answered.push({ id, operation: operation.workflowId });
+    this.#answered.push({ id, runId, operation: operation.workflowId });
     if (this.#answered.length > MOST_ANSWERED) this.#answered.shift();
   }
 
@@ -103,7 +109,7 @@ export class GuestQueue {
   /** Take over what earlier runs of the guest have carried out. */
   learn({ words, answered }: EarlierRuns): void {
     for (const [portId, word] of Object.entries(words)) this.#keepWordOn(portId, word);
-    this.#answered.unshift(...answered.filter(({ id }) => !this.isAnswered(id)));
+    this.#answered.unshift(...answered.filter((each) => !this.isAnswered(each)));
   }
 
   #keepWordOn(portId: string, word: Word): void {

@@ -97,6 +97,7 @@ export function guestQueues(): GuestQueues {
       ...change,
       // A word has the same id after a reset too; what is asked again and again of a guest has one for each time.
       id: `${ordered ? firstExecutionRunId : runId}/${count++}`,
+      runId,
       operation: { workflowId, firstRunId: firstExecutionRunId },
       acceptedAt: ordered ? startTime.getTime() : Date.now(),
       ...{ summary, dryRun, reports: show !== undefined, onlyIfFree, isFirstSince: !ordered },

@@ -55,8 +55,8 @@ export type PlaceInOrder = {
 /** The last word that was carried out on a port: when its operation was accepted, and its Workflow ID. */
 export type Word = { acceptedAt: number; operation: string };
 
-/** A request that a guest run has answered. */
-export type AnsweredRequest = { id: string; operation: string };
+/** A request that a guest run has answered, with the run of the operation that had sent it. */
+export type AnsweredRequest = { id: string; runId: string; operation: string };
 
 /** What earlier runs of a guest have carried out: the words by port, and the requests that they have answered. */
 export type EarlierRuns = { words: Record<string, Word>; answered: AnsweredRequest[] };

@@ -1,0 +1,233 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { followOperation } from '../../client/follow-operation.ts';
+import { operationIdOf } from '../../client/operation-id.ts';
+import { startOperation } from '../../client/start-operation.ts';
+import { localTarget } from '../../client/temporal-connection.ts';
+import { taskQueueOf } from '../../network/host.ts';
+import { ZVM_OUTCOME } from '../../temporal-config/search-attributes.ts';
+import { createLogger } from '../../workers/logging.ts';
+import { runWorkers } from '../../workers/run-workers.ts';
+import { createEnvironment, type Environment, failureOf, portId, vlan } from './environment.ts';
+
+const GRANT = { command: 'Virtual_Network_Vswitch_Set_Extended' };
+const READING = { command: 'Virtual_Network_Vswitch_Query' };
+let zvm: Environment;
+let number = 500;
+beforeAll(async () => {
+  zvm = await createEnvironment({ guests: 40 });
+});
+afterAll(() => zvm.close());
+
+const guestRun = (userid: string) => zvm.client.workflow.getHandle(`guest/${zvm.host}/${userid}`);
+const outcomeOf = async (id: string) =>
+  (await zvm.client.workflow.getHandle(id).describe()).typedSearchAttributes.get(ZVM_OUTCOME);
+const hasOutcome = (id: string, outcome: string) => expect.poll(() => outcomeOf(id)).toBe(outcome);
+
+async function createPort(userid: string, segmentationId = 100): Promise<string> {
+  number += 1;
+  const id = portId(number);
+  await zvm.run('createPort', { userid, portId: id, vswitch: 'VSW1', network: vlan(segmentationId) });
+  return id;
+}
+
+function changeVlan(userid: string, id: string, segmentationId: number) {
+  const request = { host: zvm.host, userid, portId: id, network: vlan(segmentationId) };
+  return startOperation(zvm.client, 'changeVlan', request as never);
+}
+
+test('operations that were accepted while no worker ran are carried out in the order of acceptance, whichever comes first', async () => {
+  const environment = await createEnvironment({ guests: 12 }, false);
+  const { client, host, configuration } = environment;
+  const userids = Array.from({ length: 12 }, (_, index) => `LNX100${String(index + 1).padStart(2, '0')}`);
+  const target = localTarget(inject('temporalAddress'), inject('temporalNamespace'));
+  const ask = (userid: string, index: number, segmentationId: number) =>
+    client.workflow.start(index === 0 ? 'createPort' : 'changeVlan', {
+      taskQueue: taskQueueOf(host),
+      workflowId: `word/${host}/${userid}/${index}`,
+      args: [
+        {
+          ...{ host, userid, portId: portId(userids.indexOf(userid) + 1), network: vlan(segmentationId) },
+          ...(index === 0 ? { vswitch: 'VSW1' } : {}),
+        },
+      ],
+    });
+  const runs = [];
+  for (const [index, segmentationId] of [100, 201, 202, 203].entries()) {
+    runs.push(...(await Promise.all(userids.map((userid) => ask(userid, index, segmentationId)))));
+    await sleep(20);
+  }
+  const workers = await runWorkers([configuration], target, createLogger('silent'));
+  try {
+    await Promise.all(runs.map((run) => run.result()));
+    const granted = await Promise.all(userids.map(async (userid) => (await environment.guest(userid)).granted));
+    expect(granted).toEqual(userids.map(() => ({ VSW1: [203] })));
+  } finally {
+    await workers.stop();
+    await environment.close();
+  }
+});
+
+test('an earlier word that arrives after a later one was carried out is refused, and says by which', async () => {
+  const id = await createPort('LNX10001');
+  const late = await zvm.client.workflow.start('changeVlan', {
+    taskQueue: `${taskQueueOf(zvm.host)}-of-nobody`,
+    workflowId: `late/${zvm.host}`,
+    args: [{ host: zvm.host, userid: 'LNX10001', portId: id, network: vlan(301) }],
+  });
+  const { startTime } = await late.describe();
+  await late.terminate();
+  const later = await changeVlan('LNX10001', id, 302);
+  await later.result();
+  // As its signal would come once a worker took it up.
+  await zvm.client.workflow.signalWithStart('convergeGuest', {
+    ...{ taskQueue: taskQueueOf(zvm.host), workflowId: guestRun('LNX10001').workflowId },
+    args: [{ host: zvm.host, userid: 'LNX10001' }],
+    signal: 'enqueue',
+    signalArgs: [requestOf({ portId: id, network: vlan(301), acceptedAt: startTime.getTime() })],
+  });
+  const result = (await guestRun('LNX10001').result()) as { requests: { outcome: string }[] };
+  expect(result.requests).toMatchObject([{ outcome: 'refused' }]);
+  expect((await zvm.guest('LNX10001')).granted).toEqual({ VSW1: [302] });
+});
+
+/** A request as an operation sends it. */
+function requestOf({ acceptedAt, ...change }: { acceptedAt: number; [field: string]: unknown }) {
+  return {
+    ...{ id: 'late/0', runId: 'late', operation: { workflowId: `late/${zvm.host}`, firstRunId: 'late' }, acceptedAt },
+    ...{ summary: 'a late word', change: { kind: 'changeVlan', ...change }, giveUpAfterMinutes: 1 },
+    ...{ keepOnFailure: false, dryRun: false, reports: false, onlyIfFree: false, isFirstSince: false },
+  };
+}
+
+test('a waiting operation says for whom it waits, and costs no events while it does', async () => {
+  const id = await createPort('LNX10002');
+  const held = await zvm.hold(READING);
+  const first = await changeVlan('LNX10002', id, 201);
+  await held.reached();
+  const second = await changeVlan('LNX10002', id, 202);
+  await hasOutcome(second.workflowId, 'waiting');
+  const answer = (await second.query('__temporal_workflow_metadata')) as { currentDetails: string };
+  expect(answer.currentDetails).toContain(first.workflowId);
+  const events = async () => (await second.describe()).historyLength;
+  const before = await events();
+  await sleep(5_000);
+  expect(await events()).toBe(before);
+  await held.release();
+  await Promise.all([first.result(), second.result()]);
+  expect((await zvm.guest('LNX10002')).granted).toEqual({ VSW1: [202] });
+});
+
+test('a guest run that is terminated loses nothing: the operation in progress is told, those that wait are carried out', async () => {
+  const id = await createPort('LNX10003');
+  const held = await zvm.hold(READING);
+  const first = await changeVlan('LNX10003', id, 201);
+  await held.reached();
+  const second = await changeVlan('LNX10003', id, 202);
+  await hasOutcome(second.workflowId, 'waiting');
+  await guestRun('LNX10003').terminate('somebody');
+  await held.release();
+  expect(await failureOf(first.result())).toMatchObject({ type: 'StepFailed', message: /terminated its run/ });
+  expect(await second.result()).toMatchObject({ changed: true });
+  expect((await zvm.guest('LNX10003')).granted).toEqual({ VSW1: [202] });
+});
+
+test('an operation that is terminated leaves the guest as it was, and the next one follows', async () => {
+  const id = await createPort('LNX10004');
+  const held = await zvm.hold(GRANT, 'after');
+  const first = await changeVlan('LNX10004', id, 201);
+  await held.reached();
+  const second = await startOperation(zvm.client, 'setAdminState', {
+    ...{ host: zvm.host, userid: 'LNX10004', portId: id },
+    adminStateUp: true,
+  } as never);
+  await hasOutcome(second.workflowId, 'waiting');
+  await first.terminate('somebody');
+  await sleep(21_000);
+  await held.release();
+  await second.result();
+  expect((await zvm.guest('LNX10004')).granted).toEqual({ VSW1: [100] });
+});
+
+test('a terminated operation that waits is never carried out', async () => {
+  const id = await createPort('LNX10005');
+  const held = await zvm.hold(READING);
+  const first = await changeVlan('LNX10005', id, 201);
+  await held.reached();
+  const second = await changeVlan('LNX10005', id, 202);
+  await hasOutcome(second.workflowId, 'waiting');
+  await second.terminate('somebody');
+  await held.release();
+  await first.result();
+  await guestRun('LNX10005').result();
+  expect((await zvm.guest('LNX10005')).granted).toEqual({ VSW1: [201] });
+});
+
+test('an operation in progress that is reset goes on, and its URL follows it', async () => {
+  const id = await createPort('LNX10006');
+  const held = await zvm.hold(READING);
+  const run = await changeVlan('LNX10006', id, 201);
+  await held.reached();
+  await reset(run.workflowId, run.firstExecutionRunId);
+  await held.release();
+  const begun = { id: operationIdOf(run.workflowId), runId: run.firstExecutionRunId };
+  const details = await followOperation(zvm.client, begun, undefined, () => undefined, new AbortController().signal);
+  expect(details).toMatchObject({ state: 'completed', outcome: 'changed' });
+  expect((await zvm.guest('LNX10006')).granted).toEqual({ VSW1: [201] });
+});
+
+test('an operation that ended well and is reset is refused while a later word on its port stands', async () => {
+  const id = await createPort('LNX10007');
+  const first = await changeVlan('LNX10007', id, 201);
+  await first.result();
+  await (await changeVlan('LNX10007', id, 202)).result();
+  await reset(first.workflowId, first.firstExecutionRunId);
+  const again = zvm.client.workflow.getHandle(first.workflowId);
+  expect(await failureOf(again.result())).toMatchObject({ type: 'Refused', message: /a later operation on port/ });
+  expect((await zvm.guest('LNX10007')).granted).toEqual({ VSW1: [202] });
+});
+
+async function reset(workflowId: string, runId: string): Promise<void> {
+  const { events } = await zvm.client.workflow.getHandle(workflowId, runId).fetchHistory();
+  const first = events?.find((event) => event.workflowTaskCompletedEventAttributes);
+  await zvm.client.workflowService.resetWorkflowExecution({
+    namespace: zvm.client.options.namespace,
+    workflowExecution: { workflowId, runId },
+    reason: 'a test',
+    requestId: `${workflowId}/${runId}`,
+    ...(first?.eventId ? { workflowTaskFinishEventId: first.eventId } : {}),
+  });
+}
+
+test('a step that z/VM calls done already and a reading shows as not done is not tried without end', async () => {
+  const alreadyThere = { kind: 'smapi', function: 'Virtual_Network_Adapter_Create_Extended_DM', rc: 404, rs: 4 };
+  const { id } = (await zvm.control('POST', 'faults', { action: { ...alreadyThere, userid: 'LNX10008' } })) as {
+    id: string;
+  };
+  const update = { ...alreadyThere, function: 'Image_Definition_Update_DM', userid: 'LNX10008' };
+  const other = (await zvm.control('POST', 'faults', { action: update })) as { id: string };
+  const before = (await zvm.events()).length;
+  const failure = await failureOf(
+    zvm.run('createPort', { userid: 'LNX10008', portId: portId(900), vswitch: 'VSW1', network: vlan(100) }),
+  );
+  expect(failure).toMatchObject({ type: 'StepFailed', message: /something else has its place/ });
+  const calls = (await zvm.events()).slice(before).filter(({ type }) => type === 'smcli' || type === 'command');
+  expect(calls.length).toBeLessThan(40);
+  for (const fault of [id, other.id]) await zvm.control('DELETE', `faults/${fault}`);
+  expect(await zvm.guest('LNX10008')).toMatchObject({ rows: [], granted: {} });
+});
+
+test('more signals than Temporal takes in a run do not stop the guest', async () => {
+  const id = await createPort('LNX10009');
+  const held = await zvm.hold(READING);
+  const run = await changeVlan('LNX10009', id, 201);
+  await held.reached();
+  const guest = guestRun('LNX10009');
+  for (let sent = 0; sent < 2_200; sent += 200)
+    await Promise.all(Array.from({ length: 200 }, (_, index) => guest.signal('withdraw', `nobody/${sent + index}`)));
+  const second = await changeVlan('LNX10009', id, 202);
+  await hasOutcome(second.workflowId, 'waiting');
+  await held.release();
+  await Promise.all([run.result(), second.result()]);
+  expect((await zvm.guest('LNX10009')).granted).toEqual({ VSW1: [202] });
+});
