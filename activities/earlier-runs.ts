@@ -4,25 +4,43 @@ import type { EarlierRuns } from '../workflows/host-activities.ts';
 import { EarlierRunsSchema, readGuestRunHistory } from './guest-run-history.ts';
 
 type Client = Context['client'];
-type Run = { runId: string; startedAt: number; closedAt: number | undefined };
 
-const LIST_PAUSES_MS = [30, 60, 120, 250, 500, 1_000, 2_000, 4_000];
-const MOST_RUNS = 50;
+/** A run of a guest. */
+export type GuestRun = { workflowId: string; runId: string };
+/** A run of a guest as Temporal's list has it; `closedAt` in milliseconds of Unix time, absent while it is open. */
+export type ListedGuestRun = GuestRun & { startedAt: number; closedAt: number | undefined };
+
+const LIST_PAUSES_MS = [30, 60, 120, 250, 500, 1_000, 2_000];
+/** One list serves all guests that ask; requests that came later than this are looked up each for itself. */
+const RECENT_MS = 60_000;
+const MOST_RUNS = 100;
+
+/** The runs of all guests of a task queue that are open, or were a minute ago. */
+export function recentGuestRuns(client: Client, taskQueue: string): Promise<ListedGuestRun[]> {
+  const since = new Date(Date.now() - RECENT_MS).toISOString();
+  const guestRuns = `TaskQueue = "${taskQueue}" AND WorkflowType = "convergeGuest"`;
+  return list(client, `${guestRuns} AND (ExecutionStatus = "Running" OR CloseTime >= "${since}")`);
+}
 
 /**
- * Read what the runs of a guest before `runId` have carried out, as far as they were open at `since`, in milliseconds of Unix time, or later.
- * Temporal's list is behind, but all runs of a Workflow ID are listed in their order: once the run itself is in it, those before it are too.
+ * Read what the runs of a guest before `run` have carried out, as far as they were open at `since`, in milliseconds of Unix time, or later.
+ * Undefined when there was none. Temporal's list is behind, but it takes the runs of one Workflow ID in their order: once `run` is in it, those
+ * before it are too.
  */
-export async function readEarlierRuns(
+export async function carriedOutBefore(
   client: Client,
-  workflowId: string,
-  { runId, since }: { runId: string; since: number },
-): Promise<EarlierRuns> {
-  const runs = await earlierRuns(client, workflowId, runId);
+  run: GuestRun,
+  since: number,
+  listRecent: (client: Client) => Promise<ListedGuestRun[]>,
+): Promise<EarlierRuns | undefined> {
+  const isRecent = Date.now() - since < RECENT_MS / 2;
+  const read = isRecent ? listRecent : () => list(client, is({ name: 'WorkflowId' }, run.workflowId), MOST_RUNS);
+  const runs = await earlierRuns(client, run, read);
   const relevant = runs.filter(({ closedAt }) => closedAt === undefined || closedAt >= since);
+  if (relevant.length === 0) return undefined;
   const found: EarlierRuns = { words: {}, answered: [] };
-  for (const run of relevant.toSorted((one, other) => one.startedAt - other.startedAt)) {
-    const { words, answered } = await carriedOutBy(client, workflowId, run.runId);
+  for (const { runId } of relevant.toSorted((one, other) => one.startedAt - other.startedAt)) {
+    const { words, answered } = await carriedOutBy(client, { workflowId: run.workflowId, runId });
     found.answered.push(...answered);
     for (const [portId, word] of Object.entries(words)) {
       const before = found.words[portId];
@@ -32,28 +50,30 @@ export async function readEarlierRuns(
   return found;
 }
 
-async function earlierRuns(client: Client, workflowId: string, runId: string): Promise<Run[]> {
+async function earlierRuns(
+  client: Client,
+  { workflowId, runId }: GuestRun,
+  read: (client: Client) => Promise<ListedGuestRun[]>,
+): Promise<ListedGuestRun[]> {
   for (let attempt = 0; ; attempt += 1) {
-    const runs = await listRuns(client, workflowId);
+    const runs = (await read(client)).filter((run) => run.workflowId === workflowId);
     const others = runs.filter((run) => run.runId !== runId);
     if (others.length < runs.length || attempt >= LIST_PAUSES_MS.length) return others;
     await new Promise((resolve) => setTimeout(resolve, LIST_PAUSES_MS[attempt]));
   }
 }
 
-async function listRuns(client: Client, workflowId: string): Promise<Run[]> {
-  const runs: Run[] = [];
-  for await (const { runId, startTime, closeTime } of client.workflow.list({
-    query: is({ name: 'WorkflowId' }, workflowId),
-  })) {
-    runs.push({ runId, startedAt: startTime.getTime(), closedAt: closeTime?.getTime() });
-    if (runs.length >= MOST_RUNS) break;
+async function list(client: Client, query: string, most = Number.POSITIVE_INFINITY): Promise<ListedGuestRun[]> {
+  const runs: ListedGuestRun[] = [];
+  for await (const { workflowId, runId, startTime, closeTime } of client.workflow.list({ query })) {
+    runs.push({ workflowId, runId, startedAt: startTime.getTime(), closedAt: closeTime?.getTime() });
+    if (runs.length >= most) break;
   }
   return runs;
 }
 
 /** A run that was terminated has no result: its history tells the same. One that continued as new has given all to the next. */
-async function carriedOutBy(client: Client, workflowId: string, runId: string): Promise<EarlierRuns> {
+async function carriedOutBy(client: Client, { workflowId, runId }: GuestRun): Promise<EarlierRuns> {
   const handle = client.workflow.getHandle(workflowId, runId, { followRuns: false });
   const { status } = await handle.describe();
   if (status.name === 'CONTINUED_AS_NEW') return { words: {}, answered: [] };

@@ -25,7 +25,6 @@ export async function enqueueRequests(client: Client, host: string, requests: re
 
 async function enqueueRequest(client: Client, host: string, { userid, request }: ToGuest): Promise<void> {
   const workflowId = guestWorkflowId(host, userid);
-  const isFirstSince = request.isFirstSince || (await hasNoRunSince(client, workflowId, request.acceptedAt));
   const { namespace } = client.options;
   const { operation, summary, change } = request;
   const asked = markdownLink(operation.workflowId, runPath(namespace, operation.workflowId));
@@ -35,20 +34,11 @@ async function enqueueRequest(client: Client, host: string, { userid, request }:
     workflowId,
     args: [{ host, userid }],
     signal: 'enqueue',
-    signalArgs: [{ ...request, isFirstSince }],
+    signalArgs: [request],
+    // Thousands of signals may have come to a run while its worker was starved.
+    workflowTaskTimeout: '30 seconds',
     staticSummary: summary,
     staticDetails: `The run of guest **${userid}** on **${host}**, begun by ${asked}.\n\n${all}`,
     typedSearchAttributes: findableBy({ host, userid, ...foundByChange(change) }),
   });
-}
-
-/** True when no run of the guest was open at that time, in milliseconds of Unix time, or since. */
-async function hasNoRunSince(client: Client, workflowId: string, time: number): Promise<boolean> {
-  try {
-    const { closeTime } = await client.workflow.getHandle(workflowId).describe();
-    return closeTime !== undefined && closeTime.getTime() < time;
-  } catch (error) {
-    if (error instanceof Error && error.name === 'WorkflowNotFoundError') return true;
-    throw error;
-  }
 }

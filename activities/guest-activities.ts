@@ -10,10 +10,11 @@ import { type Refusal, refusal, refusalsOf } from '../network/refusal.ts';
 import { Change } from '../network/requests.ts';
 import { stepId } from '../network/step-id.ts';
 import type { Vswitch } from '../network/vswitch.ts';
+import { guestWorkflowId } from '../temporal-config/workflow-ids.ts';
 import type {
   AppliedSteps,
-  EarlierOperation,
   HostActivities,
+  PlannedChange,
   Planning,
   Progress,
   Target,
@@ -69,8 +70,8 @@ export function createGuestActivities(host: HostRuntime, operations: TemporalOpe
       const readAt = Date.now();
       const change = changeOf(input.change);
       const around = await reader.read(input.userid, signal, input.directory);
-      const earlier = await earlierOf(operations, input);
-      if (earlier.length > 0) return { kind: 'waits', earlier };
+      const place = await placeOf(operations, input);
+      if (place !== undefined) return place;
       refuse(refuseOtherState(input.onlyIf?.state, () => shownOf(around)));
       const avoided = new Set<Mac>(input.avoidMacs);
       // Nothing may be waited for between the choice of port numbers and their reservation.
@@ -111,13 +112,21 @@ function changeOf(change: unknown): Change {
   throw refusedFailure(refusalsOf(parsed.error));
 }
 
-/** Operations of the guest that were accepted earlier and are on their way. */
-async function earlierOf(
+/** Why the request cannot be planned yet: its guest run has to know more, or others go first. Undefined when it is its turn. */
+async function placeOf(
   operations: TemporalOperations,
-  { userid, operation, order }: Input<'planChange'>,
-): Promise<EarlierOperation[]> {
-  if (order?.waitsForEarlier !== true || operation === undefined) return [];
-  return operations.earlier(Context.current().client, userid, operation, order);
+  { host, userid, operation, order }: Input<'planChange'>,
+): Promise<Exclude<Planning, PlannedChange> | undefined> {
+  if (order === undefined || operation === undefined) return undefined;
+  const { client } = Context.current();
+  if (order.looksBackFrom !== undefined) {
+    const run = { workflowId: guestWorkflowId(host, userid), runId: order.looksBackFrom };
+    const earlierRuns = await operations.carriedOut(client, run, order.acceptedAt);
+    if (earlierRuns !== undefined) return { kind: 'learns', earlierRuns };
+  }
+  if (!order.waitsForEarlier) return undefined;
+  const earlier = await operations.earlier(client, userid, operation, order);
+  return earlier.length === 0 ? undefined : { kind: 'waits', earlier };
 }
 
 function isSamePlan(one: Progress['steps'], other: Progress['steps']): boolean {

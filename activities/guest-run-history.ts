@@ -1,6 +1,7 @@
 import type { Context } from '@temporalio/activity';
 import { defaultPayloadConverter, type Payload } from '@temporalio/common';
 import { z } from 'zod';
+import { isWordKind } from '../network/words.ts';
 import type { AnsweredRequest, EarlierRuns, Word } from '../workflows/host-activities.ts';
 
 type Client = Context['client'];
@@ -10,7 +11,7 @@ type Payloads = { payloads?: readonly Payload[] | null } | null | undefined;
 
 /** A run of a guest as its history tells it, for one that has left no result. */
 export type GuestRunHistory = {
-  /** Requests without an answer, with their operations; `began`: it was in progress. */
+  /** Requests without an answer, with their operations; `began`: steps of it may have been carried out. */
   unanswered: { id: string; operation: string; began: boolean }[];
   /** Answers that were on their way when the run ended: Temporal drops them. */
   undelivered: { id: string; operation: string; outcome: unknown }[];
@@ -21,6 +22,8 @@ const Request = z.object({
   runId: z.string(),
   acceptedAt: z.number(),
   operation: z.object({ workflowId: z.string() }),
+  dryRun: z.boolean(),
+  change: z.object({ kind: z.string() }),
 });
 const WordSchema = z.object({ acceptedAt: z.number(), operation: z.string() }) satisfies z.ZodType<Word>;
 const Answered = z.object({
@@ -32,13 +35,13 @@ const Answered = z.object({
 export const EarlierRunsSchema = z.object({ words: z.record(z.string(), WordSchema), answered: z.array(Answered) });
 const Carried = EarlierRunsSchema.extend({
   waiting: z.array(Request),
-  current: z.object({ request: Request }).optional(),
+  current: z.object({ request: Request, forward: z.object({ touched: z.array(z.unknown()) }) }).optional(),
 });
 const Done = z.object({
   kind: z.literal('done'),
-  result: z.object({ plan: z.string().optional(), found: z.object({ portIds: z.array(z.string()) }) }),
+  result: z.object({ found: z.object({ portIds: z.array(z.string()) }) }),
 });
-const Planning = z.object({ requestId: z.string() });
+const Applying = z.object({ requestId: z.string() });
 
 /** Read the history of a guest run. Throws what Temporal's client throws. */
 export async function readGuestRunHistory(client: Client, workflowId: string, runId: string): Promise<GuestRunHistory> {
@@ -66,7 +69,7 @@ class HistoryReader {
     const signaled = event.workflowExecutionSignaledEventAttributes;
     if (signaled?.signalName === 'enqueue') this.#enqueue((await this.#decode(signaled.input))[0]);
     const scheduled = event.activityTaskScheduledEventAttributes;
-    if (scheduled?.activityType?.name === 'planChange') this.#plan((await this.#decode(scheduled.input))[0]);
+    if (scheduled?.activityType?.name === 'applySteps') this.#apply((await this.#decode(scheduled.input))[0]);
     const sent = event.signalExternalWorkflowExecutionInitiatedEventAttributes;
     if (sent?.signalName === 'answer') {
       const [id, outcome] = await this.#decode(sent.input);
@@ -86,7 +89,9 @@ class HistoryReader {
     const words = { ...this.#carried.words };
     for (const { id, operation, outcome } of answered)
       for (const portId of portsOf(outcome)) {
-        const word = { acceptedAt: this.#requests.get(id)?.acceptedAt ?? 0, operation };
+        const request = this.#requests.get(id);
+        if (request === undefined || request.dryRun || !isWordKind(request.change.kind)) continue;
+        const word = { acceptedAt: request.acceptedAt, operation };
         if ((words[portId]?.acceptedAt ?? 0) < word.acceptedAt) words[portId] = word;
       }
     return {
@@ -94,6 +99,10 @@ class HistoryReader {
       answered: [
         ...this.#carried.answered,
         ...answered.map(({ id, operation }) => ({ id, operation, runId: this.#requests.get(id)?.runId ?? '' })),
+        // Its operation is told that the run was lost: a repeated request of it is not carried out.
+        ...requests
+          .filter(({ id }) => this.#begun.has(id) && !isAnswered.has(id))
+          .map(({ id, runId, operation }) => ({ id, runId, operation: operation.workflowId })),
       ],
       unanswered: requests
         .filter(({ id }) => !isAnswered.has(id))
@@ -110,7 +119,7 @@ class HistoryReader {
     for (const request of waiting) this.#requests.set(request.id, request);
     if (current === undefined) return;
     this.#requests.set(current.request.id, current.request);
-    this.#begun.add(current.request.id);
+    if (current.forward.touched.length > 0) this.#begun.add(current.request.id);
   }
 
   #enqueue(request: unknown): void {
@@ -118,8 +127,8 @@ class HistoryReader {
     if (parsed !== undefined) this.#requests.set(parsed.id, parsed);
   }
 
-  #plan(input: unknown): void {
-    const parsed = Planning.safeParse(input).data;
+  #apply(input: unknown): void {
+    const parsed = Applying.safeParse(input).data;
     if (parsed !== undefined) this.#begun.add(parsed.requestId);
   }
 
@@ -137,8 +146,7 @@ class HistoryReader {
   }
 }
 
-/** Ports of a change that was carried out; a dry run says no word. */
+/** Ports of a change that was carried out. */
 function portsOf(outcome: unknown): string[] {
-  const result = Done.safeParse(outcome).data?.result;
-  return result === undefined || result.plan !== undefined ? [] : result.found.portIds;
+  return Done.safeParse(outcome).data?.result.found.portIds ?? [];
 }

@@ -1,9 +1,7 @@
 import { Context } from '@temporalio/activity';
 import { refusal } from '../network/refusal.ts';
-import { guestWorkflowId } from '../temporal-config/workflow-ids.ts';
 import type { HostActivities, Target } from '../workflows/host-activities.ts';
 import { planDhcp } from './dhcp.ts';
-import { readEarlierRuns } from './earlier-runs.ts';
 import { enqueueRequests } from './enqueue.ts';
 import { refusedFailure } from './failures.ts';
 import { createGatherer } from './gathering.ts';
@@ -20,28 +18,27 @@ import { createTemporalOperations } from './temporal-operations.ts';
 import { createTurns } from './turns.ts';
 import { applyVswitchSteps, planVswitchChange, readVswitches } from './vswitches.ts';
 
+/** The parts of an activity's input that say where it works, with whom and for whom. */
+type OnHost = Pick<Target, 'host' | 'together' | 'operation'>;
+
 /** The activities of one host's worker. They are refused when a workflow of another host is started on this host's task queue. */
 export function createHostActivities(host: HostRuntime): HostActivities {
   const gatherer = createGatherer();
   const turns = createTurns();
   const operations = createTemporalOperations(host.rules.host);
 
-  const arrive = async (target: Omit<Target, 'userid'>, stage: string) => {
+  const arrive = async (target: OnHost, stage: string) => {
     refuseOtherHost(host, target.host);
     await gatherer.arrive(stage, target.together);
   };
-  const on = <Result>(target: Omit<Target, 'userid'>, stage: string, work: (signal: AbortSignal) => Promise<Result>) =>
+  const on = <Result>(target: OnHost, stage: string, work: (signal: AbortSignal) => Promise<Result>) =>
     stayAlive((signal) =>
       whileOperationIsOpen(operations, target.operation, signal, async (stop) => {
         await arrive(target, stage);
         return work(stop);
       }),
     );
-  const changing = <Result>(
-    target: Omit<Target, 'userid'>,
-    stage: string,
-    work: (stopping: Stopping) => Promise<Result>,
-  ) =>
+  const changing = <Result>(target: OnHost, stage: string, work: (stopping: Stopping) => Promise<Result>) =>
     seenThrough(({ stop: cancelled, leave }) =>
       whileOperationIsOpen(operations, target.operation, cancelled, async (stop) => {
         await arrive(target, stage);
@@ -58,8 +55,6 @@ export function createHostActivities(host: HostRuntime): HostActivities {
         refuseOtherHost(host, on);
         await enqueueRequests(Context.current().client, on, requests);
       }),
-    readEarlierRuns: ({ host: on, userid, ...run }) =>
-      stayAlive(() => readEarlierRuns(Context.current().client, guestWorkflowId(on, userid), run)),
     planChange: (input) =>
       on(input, 'plan', (signal) => turns.take(input.userid, () => guests.planChange(input, signal))),
     planTowards: (input) =>

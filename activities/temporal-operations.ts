@@ -3,7 +3,8 @@ import { defaultPayloadConverter, type Payload } from '@temporalio/common';
 import { taskQueueOf } from '../network/host.ts';
 import type { Userid } from '../network/identifiers.ts';
 import { ZVM_USERID } from '../temporal-config/search-attributes.ts';
-import type { EarlierOperation, OperationRef, PlaceInOrder } from '../workflows/host-activities.ts';
+import type { EarlierOperation, EarlierRuns, OperationRef, PlaceInOrder } from '../workflows/host-activities.ts';
+import { carriedOutBefore, type GuestRun, recentGuestRuns } from './earlier-runs.ts';
 import { createRounds } from './rounds.ts';
 
 type Client = Context['client'];
@@ -25,6 +26,10 @@ export type TemporalOperations = {
   isOpen(client: Client, operation: OperationRef): Promise<boolean>;
   /** Open operations of the guest that were accepted before `operation`, and that the guest's run does not know. */
   earlier(client: Client, userid: Userid, operation: OperationRef, order: PlaceInOrder): Promise<EarlierOperation[]>;
+  /**
+   * The work of guest runs before `run` that were open at `since`, in milliseconds of Unix time, or later. Undefined when there was none.
+   */
+  carriedOut(client: Client, run: GuestRun, since: number): Promise<EarlierRuns | undefined>;
 };
 
 /** Create the view of one host's operations; requests that wait together share one list. */
@@ -34,6 +39,8 @@ export function createTemporalOperations(host: string): TemporalOperations {
   const listOpen = createRounds((client: Client) =>
     list(client, `TaskQueue = "${taskQueue}" AND ExecutionStatus = "Running" AND WorkflowType IN (${TYPE_LIST})`),
   );
+
+  const listGuestRuns = createRounds((client: Client) => recentGuestRuns(client, taskQueue));
 
   /** Whom an operation concerns, by the input that it was started with; that never changes. */
   const concernedBy = async (client: Client, { workflowId, runId }: Listed): Promise<Concerned> => {
@@ -47,6 +54,7 @@ export function createTemporalOperations(host: string): TemporalOperations {
 
   return {
     isOpen,
+    carriedOut: (client, run, since) => carriedOutBefore(client, run, since, listGuestRuns),
     async earlier(client, userid, operation, { acceptedAt, known }) {
       const open = await listWithItself(client, operation, listOpen);
       const before = open.filter(

@@ -6,7 +6,6 @@ import {
   continueAsNew,
   getExternalWorkflowHandle,
   log,
-  proxyActivities,
   setCurrentDetails,
   setHandler,
   upsertSearchAttributes,
@@ -31,11 +30,10 @@ import {
   standing,
   withdraw,
 } from './guest-queue-messages.ts';
-import type { EarlierOperation, EarlierRuns, HostActivities, PlaceInOrder } from './host-activities.ts';
+import type { EarlierOperation, EarlierRuns, PlaceInOrder } from './host-activities.ts';
 import { hasOnly, isRecord, isText } from './incoming.ts';
 import { listed } from './progress.ts';
-import { beginWork, carryOut, type RequestWork, type WaitsForEarlier } from './request-work.ts';
-import { CALL_TO_TEMPORAL } from './timeouts.ts';
+import { beginWork, carryOut, type NotYet, type RequestWork } from './request-work.ts';
 
 export type ConvergeGuestInput = { host: string; userid: Userid };
 
@@ -87,8 +85,6 @@ class GuestRun {
   #isWithdrawn = false;
   #isCancelled = false;
   #signals = 0;
-  /** Requests that were withdrawn before they came: their run was lost, and they are sent again. */
-  readonly #withdrawn = new Set<string>();
   /** What earlier runs have carried out for requests accepted since then is known; milliseconds of Unix time. */
   #knownSince = Number.POSITIVE_INFINITY;
   /** What an operation is told of its request comes in order. */
@@ -109,10 +105,6 @@ class GuestRun {
       return;
     }
     if (this.#current?.request.id === request.id || this.queue.knows(request)) return;
-    if (this.#withdrawn.has(request.id)) {
-      this.#finish(request, { kind: 'cancelled' });
-      return;
-    }
     const ahead = this.#current?.request ?? this.queue.last();
     if (request.onlyIfFree && ahead !== undefined) {
       this.#answer(request, { kind: 'busy' });
@@ -131,7 +123,6 @@ class GuestRun {
     const queued = this.queue.take(id);
     if (queued !== undefined) this.#finish(queued, { kind: 'cancelled' });
     else if (this.#current?.request.id === id) this.#withdrawCurrent();
-    else this.#withdrawn.add(id);
   }
 
   operations(): { current: string | undefined; waiting: string[] } {
@@ -160,7 +151,6 @@ class GuestRun {
     const begun = this.#current;
     const request = begun?.request ?? this.queue.first();
     if (request === undefined) return;
-    if (begun === undefined && !(await this.#knowsEarlierRuns(request))) return;
     this.queue.take(request.id);
     const overtaken = begun === undefined ? this.queue.overtaking(request) : undefined;
     if (overtaken !== undefined) {
@@ -179,28 +169,13 @@ class GuestRun {
     }
   }
 
-  /**
-   * See that this run knows what earlier ones have carried out since the request was accepted. False when the queue may be another then: a
-   * request that came again was answered, and others may have come.
-   */
-  async #knowsEarlierRuns(request: GuestRequest): Promise<boolean> {
-    const { acceptedAt, isFirstSince, id } = request;
-    const { startTime, runId } = workflowInfo();
-    if (isFirstSince || acceptedAt > startTime.getTime() || acceptedAt >= this.#knownSince) return true;
-    const { host, userid } = this.#input;
-    const earlier = await lookingBack(userid).readEarlierRuns({ host, userid, runId, since: acceptedAt });
-    this.queue.learn(earlier);
-    this.#knownSince = acceptedAt;
-    if (this.queue.isAnswered(request)) this.queue.take(id);
-    return false;
-  }
-
   async #carryOut(work: RequestWork): Promise<void> {
     const { request } = work;
     const outcome = await this.#inScope(() =>
       carryOut(work, {
         ...this.#input,
         order: () => this.#placeOf(request),
+        isFirst: () => !this.queue.hasEarlierThan(request),
         report: async (trouble) => this.#tell(request, { kind: 'retries', trouble }),
         checkHistory: () => {
           if (this.#isFull()) throw new HistoryFull();
@@ -208,8 +183,19 @@ class GuestRun {
       }),
     );
     this.#current = undefined;
-    if (outcome.kind === 'waits') await this.#waitFor(request, outcome);
-    else this.#finish(request, outcome, work);
+    const isWithdrawn = this.#isWithdrawn || this.#isCancelled;
+    this.#isWithdrawn = false;
+    if (outcome.kind === 'learns') this.#learn(request, outcome);
+    const hasTurn = outcome.kind !== 'waits' && outcome.kind !== 'learns';
+    if (hasTurn) this.#finish(request, outcome, work);
+    else if (isWithdrawn) this.#finish(request, { kind: 'cancelled' });
+    else if (outcome.kind === 'waits') await this.#waitFor(request, outcome);
+    else if (!this.queue.isAnswered(request)) this.queue.add(request);
+  }
+
+  #learn({ acceptedAt }: GuestRequest, { earlierRuns }: Extract<NotYet, { kind: 'learns' }>): void {
+    this.queue.learn(earlierRuns);
+    this.#knownSince = acceptedAt;
   }
 
   async #inScope<Result>(work: () => Promise<Result>): Promise<Result> {
@@ -222,7 +208,6 @@ class GuestRun {
       });
     } finally {
       this.#scope = undefined;
-      this.#isWithdrawn = false;
     }
   }
 
@@ -239,15 +224,17 @@ class GuestRun {
   }
 
   /** An operation that was accepted earlier is on its way: its request comes by signal, or it ends. */
-  async #waitFor(request: GuestRequest, { earlier }: WaitsForEarlier): Promise<void> {
+  async #waitFor(request: GuestRequest, { earlier }: Extract<NotYet, { kind: 'waits' }>): Promise<void> {
     const [first] = earlier;
     this.queue.add(request);
+    // An earlier one came while the guest was read.
+    if (first === undefined) return;
     const wait = this.queue.waitOf(
       request.id,
       earlier.some((each: EarlierOperation) => each.isCertain),
     );
-    if (first !== undefined && wait.count === 1) this.#tell(request, { kind: 'waits', behind: first.workflowId });
-    this.#show(`waits for ${first?.workflowId ?? 'an operation'}, which was accepted earlier`);
+    if (wait.count === 1) this.#tell(request, { kind: 'waits', behind: first.workflowId });
+    this.#show(`waits for ${first.workflowId}, which was accepted earlier`);
     const arrivals = this.queue.arrivals;
     const pause = Math.min(LONGEST_PAUSE_MS, 500 * 2 ** Math.min(wait.count, 10));
     await condition(() => this.queue.arrivals !== arrivals || !this.queue.waits(request.id), pause);
@@ -258,7 +245,13 @@ class GuestRun {
       acceptedAt: request.acceptedAt,
       known: this.queue.knownOperations(),
       waitsForEarlier: this.queue.waitedMs(request.id) < PATIENCE_MS,
+      ...(this.#knowsAllSince(request.acceptedAt) ? {} : { looksBackFrom: workflowInfo().runId }),
     };
+  }
+
+  /** A request that was accepted after this run began cannot have been overtaken by an earlier run. */
+  #knowsAllSince(time: number): boolean {
+    return time > workflowInfo().startTime.getTime() || time >= this.#knownSince;
   }
 
   #finish(request: GuestRequest, outcome: RequestOutcome, work?: RequestWork): void {
@@ -331,14 +324,6 @@ class GuestRun {
       ].join('\n\n'),
     );
   }
-}
-
-function lookingBack(userid: string): Pick<HostActivities, 'readEarlierRuns'> {
-  return proxyActivities<HostActivities>({
-    summary: `see what earlier runs of ${userid} have carried out`,
-    startToCloseTimeout: CALL_TO_TEMPORAL,
-    retry: { initialInterval: '1 second', maximumInterval: '30 seconds' },
-  });
 }
 
 function finishedOf({ operation, summary }: GuestRequest, outcome: RequestOutcome, work?: RequestWork): Finished {

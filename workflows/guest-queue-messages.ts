@@ -5,6 +5,7 @@ import { type FoundBy, foundByChange } from '../network/found-by.ts';
 import type { RefusedPort } from '../network/refusal.ts';
 import type { Change, OnlyIf } from '../network/requests.ts';
 import type { Vdev } from '../network/vdev.ts';
+import { isWordKind } from '../network/words.ts';
 import type { FailureData } from './failures.ts';
 import type { DirectoryReading, OperationRef, Together } from './host-activities.ts';
 import { hasOnly, isRecord, isText, isTexts } from './incoming.ts';
@@ -32,8 +33,6 @@ export type GuestRequest = {
   reports: boolean;
   /** Answered `busy` unless the guest is free. */
   onlyIfFree: boolean;
-  /** No run of the guest has closed since the operation was accepted: no earlier run can have carried out a later word. */
-  isFirstSince: boolean;
 };
 
 /** The answer to a request that was carried out. */
@@ -88,20 +87,17 @@ const KINDS: readonly Change['kind'][] = [
   ...(['createPort', 'attachNic', 'changeVlan', 'setAdminState', 'detachNic', 'deletePort'] as const),
   ...(['setPorts', 'reconcile', 'wirePorts'] as const),
 ];
-const WORDS: readonly Change['kind'][] = [
-  ...(['createPort', 'attachNic', 'changeVlan', 'setAdminState', 'detachNic', 'deletePort', 'wirePorts'] as const),
-];
 /** A week is the longest that a request may ask for; undoing and host operations take less. */
 const MOST_MINUTES = 10_080;
 
 /** True when the change is a caller's word on ports, of which the last accepted one holds; repairs are no words. */
 export function isWord({ change, dryRun }: Pick<GuestRequest, 'change' | 'dryRun'>): boolean {
-  return !dryRun && WORDS.includes(change.kind);
+  return !dryRun && isWordKind(change.kind);
 }
 
 /** True when operations are carried out in the order in which they were accepted for changes of this kind. */
 export function isOrdered({ change }: Pick<GuestRequest, 'change'>): boolean {
-  return WORDS.includes(change.kind);
+  return isWordKind(change.kind);
 }
 
 /** True when the workflow can work with the value; the values of the change are checked by the activity that plans it. */
@@ -118,9 +114,7 @@ export function isGuestRequest(value: unknown): value is GuestRequest {
     typeof value.giveUpAfterMinutes === 'number' &&
     value.giveUpAfterMinutes > 0 &&
     value.giveUpAfterMinutes <= MOST_MINUTES &&
-    [value.keepOnFailure, value.dryRun, value.reports, value.onlyIfFree, value.isFirstSince].every(
-      (flag) => typeof flag === 'boolean',
-    ) &&
+    [value.keepOnFailure, value.dryRun, value.reports, value.onlyIfFree].every((flag) => typeof flag === 'boolean') &&
     hasOnly(value.onlyIf, isRecord) &&
     hasOnly(value.together, isTogether) &&
     hasOnly(value.directory, isText) &&

@@ -57,6 +57,12 @@ export class GuestQueue {
     return this.#waiting.at(-1);
   }
 
+  /** True when a request that waits was accepted before this one. */
+  hasEarlierThan(request: GuestRequest): boolean {
+    const [first] = this.#waiting;
+    return first !== undefined && compareByAcceptance(first, request) < 0;
+  }
+
   inOrder(): readonly GuestRequest[] {
     return this.#waiting;
   }

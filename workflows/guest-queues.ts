@@ -60,9 +60,6 @@ type Pending = {
   show: ((where: RequestStanding) => void) | undefined;
 };
 
-/** Workers look for guest runs that were terminated more often than that. */
-const LOST_IS_NOTICED = '10 minutes';
-
 type Outgoing = { host: string; userid: Userid; request: GuestRequest; sent: PromiseWithResolvers<void> };
 
 /** The requests of one operation to guests, one or many. Call it once in a workflow, before anything that waits. */
@@ -100,7 +97,7 @@ export function guestQueues(): GuestQueues {
       runId,
       operation: { workflowId, firstRunId: firstExecutionRunId },
       acceptedAt: ordered ? startTime.getTime() : Date.now(),
-      ...{ summary, dryRun, reports: show !== undefined, onlyIfFree, isFirstSince: !ordered },
+      ...{ summary, dryRun, reports: show !== undefined, onlyIfFree },
     };
     const entry: Pending = { guest: guestWorkflowId(host, userid), outcome: undefined, lost: undefined, show };
     pending.set(request.id, entry);
@@ -139,16 +136,19 @@ async function outcomeOf(
 ): Promise<RequestOutcome> {
   const { host, userid } = asked;
   for (;;) {
+    entry.lost = undefined;
     await CancellationScope.nonCancellable(() => outbox.send(host, userid, request));
     await answered(request, entry);
     if (entry.outcome !== undefined) return entry.outcome;
-    if (entry.lost?.began !== false) return guestTerminated(asked);
-    // It had not begun: it enters the queue of the guest's next run.
-    entry.lost = undefined;
+    if (hasBegun(entry)) return guestTerminated(asked);
+    // It had not begun: it enters the queue of the guest's next run, and is withdrawn again if it was.
   }
 }
 
-/** Wait for the outcome, or for the guest's run to be lost; who is cancelled meanwhile withdraws the request, and waits all the same. */
+/**
+ * Wait for the outcome, or for the guest's run to be lost. A cancelled operation withdraws its request, and waits all the same: only the
+ * guest's run, or a worker that has read its history, knows how far the request has come.
+ */
 async function answered(request: GuestRequest, entry: Pending): Promise<void> {
   const hasEnded = () => entry.outcome !== undefined || entry.lost !== undefined;
   try {
@@ -156,19 +156,17 @@ async function answered(request: GuestRequest, entry: Pending): Promise<void> {
   } catch (error) {
     if (!isCancellation(error)) throw error;
     await CancellationScope.nonCancellable(async () => {
-      const guest = getExternalWorkflowHandle(entry.guest);
-      const isHeard = await guest.signal(withdraw, request.id).then(
-        () => true,
-        () => false,
-      );
-      // A guest without a run has lost it: a worker soon says how far it was.
-      if (isHeard) await condition(hasEnded);
-      else await condition(hasEnded, LOST_IS_NOTICED);
+      // Without a run there is nobody to withdraw it from: it was lost, and a worker soon says so.
+      await getExternalWorkflowHandle(entry.guest)
+        .signal(withdraw, request.id)
+        .catch(() => undefined);
+      await condition(hasEnded);
     });
-    if (entry.lost?.began === false) entry.outcome ??= { kind: 'cancelled' };
-    // Nobody knows how far it was.
-    entry.lost ??= { began: true };
   }
+}
+
+function hasBegun({ lost }: Pending): boolean {
+  return lost?.began === true;
 }
 
 /** Nobody undoes the steps of a terminated run: the record is the state that reconciliation brings the guest to. */

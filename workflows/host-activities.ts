@@ -40,6 +40,8 @@ export type Target = {
   together?: Together;
   directory?: DirectoryReading;
   operation?: OperationRef;
+  /** The request that the work is for. */
+  requestId: string;
 };
 
 /** The place of a request in the order of acceptance, for the activity that plans it. */
@@ -50,6 +52,8 @@ export type PlaceInOrder = {
   known: string[];
   /** Operations that were accepted earlier and have not arrived are waited for. */
   waitsForEarlier: boolean;
+  /** The guest run that asks, when it does not know what earlier runs have carried out since the operation was accepted. */
+  looksBackFrom?: string;
 };
 
 /** The last word that was carried out on a port: when its operation was accepted, and its Workflow ID. */
@@ -85,8 +89,12 @@ export type PlannedChange = Progress & {
   plan: string;
 };
 
-/** A plan, or the operations that have to be carried out before it is made. */
-export type Planning = PlannedChange | { kind: 'waits'; earlier: EarlierOperation[] };
+/** A plan, or the reason why it cannot be made yet. */
+export type Planning =
+  | PlannedChange
+  | { kind: 'waits'; earlier: EarlierOperation[] }
+  /** Earlier runs of the guest have carried out requests since the operation was accepted. */
+  | { kind: 'learns'; earlierRuns: EarlierRuns };
 
 /** A plan that was carried out, as far as it came; `after` is absent where the guest could not be read again. */
 export type AppliedSteps = {
@@ -220,14 +228,12 @@ export type RequestActivities = {
 export type HostActivities = RequestActivities & {
   /** Put requests into the queues of their guests, whose runs it starts where there are none. Safe to repeat: requests have ids. */
   enqueueRequests(input: { host: string; requests: { userid: Userid; request: GuestRequest }[] }): Promise<void>;
-  /** Runs of the guest that were open at a time, in milliseconds of Unix time, or later: what they have carried out. */
-  readEarlierRuns(input: { host: string; userid: Userid; runId: string; since: number }): Promise<EarlierRuns>;
   /**
    * Read the guest and decide, once nothing that was accepted earlier is on its way. Fails permanently with `Refused` when the request cannot
    * be granted, or `onlyIf` does not hold; with `OperationEnded` when its operation has ended.
    */
   planChange(
-    input: Target & { requestId: string; change: Change; avoidMacs: Mac[]; onlyIf?: OnlyIf; order?: PlaceInOrder },
+    input: Target & { change: Change; avoidMacs: Mac[]; onlyIf?: OnlyIf; order?: PlaceInOrder },
   ): Promise<Planning>;
   /** Read the guest again and plan what is still missing, with what earlier steps are owed. */
   planTowards(input: Target & { desired: Desired; owed?: FollowUp[] }): Promise<Progress>;

@@ -24,7 +24,7 @@ import {
 } from './failures.ts';
 import { findable } from './findable.ts';
 import { type GuestRequest, isOrdered, type RequestOutcome, type RequestResult } from './guest-queue-messages.ts';
-import type { EarlierOperation, PlaceInOrder, PlannedChange, Target } from './host-activities.ts';
+import type { PlaceInOrder, PlannedChange, Planning, Target } from './host-activities.ts';
 import { progress as progressOf } from './progress.ts';
 import { announced, firstState, Reconciler, type ReconcilerState, reading } from './reconciler.ts';
 
@@ -54,13 +54,15 @@ export type WorkContext = {
   userid: Userid;
   /** The place of the request in the order of acceptance. */
   order(): PlaceInOrder;
+  /** False when a request that was accepted earlier has come since. */
+  isFirst(): boolean;
   report(trouble: string): Promise<void>;
   /** Throws when the guest's next run has to go on with the request. */
   checkHistory(): void;
 };
 
-/** A request that cannot be carried out before operations that were accepted earlier. */
-export type WaitsForEarlier = { kind: 'waits'; earlier: EarlierOperation[] };
+/** Why a request cannot be carried out yet: others go first, or the guest run has to know what earlier runs have carried out. */
+export type NotYet = Exclude<Planning, PlannedChange>;
 
 /** How long a rollback may go on; after that, reconciliation sees to the drift that is left. */
 const ROLLBACK_MINUTES = 30;
@@ -84,7 +86,7 @@ function withoutPorts(request: GuestRequest, left: readonly RefusedPort[]): Gues
  * Carry out one request: read, plan, apply, read again, until nothing is left. A step that fails transiently is planned anew from what z/VM
  * has, so nothing is repeated blindly; one that fails permanently takes the guest back to where it was. A cancelled scope does so too.
  */
-export async function carryOut(work: RequestWork, context: WorkContext): Promise<RequestOutcome | WaitsForEarlier> {
+export async function carryOut(work: RequestWork, context: WorkContext): Promise<RequestOutcome | NotYet> {
   for (;;) {
     if (work.rollback === undefined) {
       try {
@@ -99,7 +101,7 @@ export async function carryOut(work: RequestWork, context: WorkContext): Promise
   }
 }
 
-async function forward(work: RequestWork, context: WorkContext): Promise<RequestOutcome | WaitsForEarlier> {
+async function forward(work: RequestWork, context: WorkContext): Promise<RequestOutcome | NotYet> {
   const { host, userid } = context;
   const { request } = work;
   const reconciler = new Reconciler(targetOf(work, context), work.forward, {
@@ -113,7 +115,8 @@ async function forward(work: RequestWork, context: WorkContext): Promise<Request
   if (known === undefined) {
     setCurrentDetails(progressOf({ host, userid, state: 'is being read' }));
     const planning = await plan(work, context, reconciler);
-    if (planning.kind === 'waits') return planning;
+    if (planning.kind !== 'planned') return planning;
+    if (isOrdered(request) && !context.isFirst()) return { kind: 'waits', earlier: [] };
     work.planned = { ...planning, refused: [...planning.refused, ...work.overtaken] };
   }
   const planned = work.planned ?? known;
@@ -140,14 +143,14 @@ function plan({ request, choice, avoidMacs }: RequestWork, context: WorkContext,
   const order = isOrdered(request) && choice === 1 ? { order: context.order() } : {};
   const target = targetOf({ request }, context);
   return reconciler.retried(`read ${context.userid} and decide`, (summary) =>
-    reading(summary).planChange({ ...target, requestId: request.id, change, avoidMacs, ...conditions, ...order }),
+    reading(summary).planChange({ ...target, change, avoidMacs, ...conditions, ...order }),
   );
 }
 
 function targetOf({ request }: Pick<RequestWork, 'request'>, { host, userid }: WorkContext): Target {
   const { together, directory, operation } = request;
   return {
-    ...{ host, userid, operation },
+    ...{ host, userid, operation, requestId: request.id },
     ...(together === undefined ? {} : { together }),
     ...(directory === undefined ? {} : { directory }),
   };
