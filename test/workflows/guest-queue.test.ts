@@ -70,35 +70,33 @@ test('operations that were accepted while no worker ran are carried out in the o
 
 test('an earlier word that arrives after a later one was carried out is refused, and says by which', async () => {
   const id = await createPort('LNX10001');
+  // Accepted, and in no list that the guest's run looks at.
   const late = await zvm.client.workflow.start('changeVlan', {
     taskQueue: `${taskQueueOf(zvm.host)}-of-nobody`,
     workflowId: `late/${zvm.host}`,
     args: [{ host: zvm.host, userid: 'LNX10001', portId: id, network: vlan(301) }],
   });
   const { startTime } = await late.describe();
-  await late.terminate();
   const later = await changeVlan('LNX10001', id, 302);
   await later.result();
-  // As its signal would come once a worker took it up.
   await zvm.client.workflow.signalWithStart('convergeGuest', {
     ...{ taskQueue: taskQueueOf(zvm.host), workflowId: guestRun('LNX10001').workflowId },
     args: [{ host: zvm.host, userid: 'LNX10001' }],
     signal: 'enqueue',
-    signalArgs: [requestOf({ portId: id, network: vlan(301), acceptedAt: startTime.getTime() })],
+    signalArgs: [
+      {
+        ...{ id: 'late/0', runId: late.firstExecutionRunId, acceptedAt: startTime.getTime(), summary: 'a late word' },
+        operation: { workflowId: late.workflowId, firstRunId: late.firstExecutionRunId },
+        change: { kind: 'changeVlan', portId: id, network: vlan(301) },
+        ...{ giveUpAfterMinutes: 1, keepOnFailure: false, dryRun: false, reports: false, onlyIfFree: false },
+      },
+    ],
   });
   const result = (await guestRun('LNX10001').result()) as { requests: { outcome: string }[] };
   expect(result.requests).toMatchObject([{ outcome: 'refused' }]);
   expect((await zvm.guest('LNX10001')).granted).toEqual({ VSW1: [302] });
+  await late.terminate();
 });
-
-/** A request as an operation sends it. */
-function requestOf({ acceptedAt, ...change }: { acceptedAt: number; [field: string]: unknown }) {
-  return {
-    ...{ id: 'late/0', runId: 'late', operation: { workflowId: `late/${zvm.host}`, firstRunId: 'late' }, acceptedAt },
-    ...{ summary: 'a late word', change: { kind: 'changeVlan', ...change }, giveUpAfterMinutes: 1 },
-    ...{ keepOnFailure: false, dryRun: false, reports: false, onlyIfFree: false },
-  };
-}
 
 test('a waiting operation says for whom it waits, and costs no events while it does', async () => {
   const id = await createPort('LNX10002');

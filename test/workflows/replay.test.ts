@@ -1,15 +1,36 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Worker } from '@temporalio/worker';
+import { bundleWorkflowCode, DefaultLogger, Worker } from '@temporalio/worker';
 import { beforeAll, expect, test } from 'vitest';
 import { bundleWorkflows } from '../../workers/host-worker.ts';
 import * as workflows from '../../workflows/index.ts';
 
+const ROOT = join(import.meta.dirname, '../..');
 const FOLDER = join(import.meta.dirname, '../histories');
 const histories = readdirSync(FOLDER).filter((name) => name.endsWith('.json'));
 let bundle: Awaited<ReturnType<typeof bundleWorkflows>>;
+let reworded: Awaited<ReturnType<typeof bundleWorkflows>>;
 beforeAll(async () => {
   bundle = await bundleWorkflows();
+  reworded = await bundleWorkflowCode({
+    workflowsPath: join(ROOT, 'workflows/index.ts'),
+    payloadConverterPath: join(ROOT, 'workflows/payload-converter.ts'),
+    logger: new DefaultLogger('WARN'),
+    webpackConfigHook: (config) => ({
+      ...config,
+      module: {
+        ...config.module,
+        rules: [
+          ...(config.module?.rules ?? []),
+          {
+            test: /network\/steps\.ts$/,
+            enforce: 'post',
+            use: join(import.meta.dirname, 'reword-loader.cjs'),
+          },
+        ],
+      },
+    }),
+  });
 });
 
 test('every workflow type has a stored history', () => {
@@ -17,7 +38,20 @@ test('every workflow type has a stored history', () => {
   expect([...types].sort()).toEqual(Object.keys(workflows).sort());
 });
 
-test.each(histories)('the workflows of today replay the stored history %s', async (name) => {
+const replay = async (workflowBundle: typeof bundle, name: string) => {
   const { workflowId, history } = JSON.parse(readFileSync(join(FOLDER, name), 'utf8'));
-  await Worker.runReplayHistory({ workflowBundle: bundle }, history, workflowId);
+  await Worker.runReplayHistory({ workflowBundle }, history, workflowId);
+};
+
+test.each(histories)('the workflows of today replay the stored history %s', async (name) => {
+  await replay(bundle, name);
+});
+
+test('the sentences of the second bundle read otherwise', () => {
+  expect(bundle.code).not.toContain('reworded: ');
+  expect(reworded.code).toContain('reworded: ');
+});
+
+test.each(histories)('with every sentence reworded they replay %s all the same', async (name) => {
+  await replay(reworded, name);
 });

@@ -63,6 +63,7 @@ try {
   await store('createPort.refused', refused.workflowId);
   await store('convergeGuest.refused', `guest/${host}/${userid}`);
   await storeOfTrouble(host);
+  await storeOfQueue(host);
   stack.simulator.mn.systems[0]?.reIpl(true);
   const fleet = await startReconcileFleet(stack.client, { hosts: [host] });
   await fleet.result();
@@ -99,6 +100,85 @@ async function storeOfTrouble(host: string): Promise<void> {
     await store(`createPort.${name}`, run.workflowId);
     await store(`convergeGuest.${name}`, `guest/${host}/${userid}`);
   }
+}
+
+/** DirMaint carries a change out later; operations wait for one whose reading is held; a run goes on as new; one is terminated. */
+async function storeOfQueue(host: string): Promise<void> {
+  const userid = 'LNX10004';
+  const guest = `guest/${host}/${userid}`;
+  const ask = (number: number) =>
+    startOperation(stack.client, 'createPort', {
+      ...{ host, userid, portId: `00000000-0000-4000-8000-0000000000${number}` },
+      ...{ vswitch: 'VSW1', network: { type: 'vlan', segmentationId: 100 } },
+    });
+  const isRetried = async (workflowId: string) =>
+    (await stack.client.workflow.getHandle(workflowId).describe()).typedSearchAttributes.get(ZVM_OUTCOME) ===
+    'retrying';
+  await arm({
+    action: { kind: 'smapi', function: 'Image_Definition_Update_DM', rc: 592, rs: 0, when: 'before' },
+    times: 1,
+  });
+  await (await ask(41)).result();
+  await store('convergeGuest.later', guest);
+
+  const reading = await arm({
+    match: { command: 'Virtual_Network_Vswitch_Query' },
+    action: { kind: 'hold', when: 'before' },
+  });
+  const first = await ask(42);
+  const second = await ask(43);
+  const third = await ask(44);
+  while (!(await hasEvents(guest, 'enqueue', 3))) await sleep(100);
+  await third.cancel();
+  await third.result().catch(() => undefined);
+  await disarm(reading);
+  await Promise.all([first.result(), second.result()]);
+  await store('createPort.waited', second.workflowId);
+  await store('createPort.withdrawn', third.workflowId);
+  await store('convergeGuest.queue', guest);
+
+  const entry = new URL(`/simulator/systems/zhcp1/guests/${userid}/`, stack.simulator.url);
+  await fetch(new URL('lock', entry), { method: 'POST' });
+  const carried = await ask(45);
+  while (!(await isRetried(carried.workflowId))) await sleep(100);
+  const handle = stack.client.workflow.getHandle(guest);
+  const { runId } = await handle.describe();
+  for (let sent = 0; sent < 2_000; sent += 100)
+    await Promise.all(Array.from({ length: 100 }, () => handle.signal('withdraw', 'nobody')));
+  while ((await handle.describe()).runId === runId) await sleep(100);
+  await fetch(new URL('unlock', entry), { method: 'POST' });
+  await carried.result();
+  await store('convergeGuest.continued', guest);
+
+  await fetch(new URL('lock', entry), { method: 'POST' });
+  const lost = await ask(46);
+  while (!(await isRetried(lost.workflowId))) await sleep(100);
+  await handle.terminate('a test');
+  await fetch(new URL('unlock', entry), { method: 'POST' });
+  await store('convergeGuest.terminated', guest);
+  await lost.result().catch(() => undefined);
+  await store('createPort.guestLost', lost.workflowId);
+}
+
+async function hasEvents(workflowId: string, signalName: string, count: number): Promise<boolean> {
+  const { events } = await stack.client.workflow.getHandle(workflowId).fetchHistory();
+  const named = events?.filter((event) => event.workflowExecutionSignaledEventAttributes?.signalName === signalName);
+  return (named?.length ?? 0) >= count;
+}
+
+async function arm(rule: object): Promise<string> {
+  const faults = new URL('/simulator/faults', stack.simulator.url);
+  const answer = await fetch(faults, {
+    method: 'POST',
+    body: JSON.stringify(rule),
+    headers: { 'content-type': 'application/json' },
+  });
+  const { id } = (await answer.json()) as { id: string };
+  return id;
+}
+
+async function disarm(id: string): Promise<void> {
+  await fetch(new URL(`/simulator/faults/${id}`, stack.simulator.url), { method: 'DELETE' });
 }
 
 /** On a host of its own, by the word of a Neutron that is no server: one port to wire, one of nobody's, one to remove. */
