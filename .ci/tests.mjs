@@ -1,5 +1,6 @@
 // `npm test`, with real servers on a machine that may be busy: files in which a test failed are run once more, as a whole, since tests of one
-// file build upon each other. The end says which needed that and why. Writes `PASSED FAILED` to the file that is its argument.
+// file build upon each other. The end names each test that was flaky, failed or skipped, and why. Writes `PASSED FAILED SKIPPED` to the file
+// that is its argument.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,6 +18,8 @@ function run(files = []) {
 }
 
 const isFailed = ({ status }) => status === 'failed';
+const isSkipped = ({ status }) => ['pending', 'skipped', 'todo', 'disabled'].includes(status);
+const nameOf = (failure) => failure.split(': ')[0];
 const testsOf = (files) => files.flatMap(({ assertionResults }) => assertionResults);
 
 /** A line for each failed test, and for each file that failed as a whole. */
@@ -35,13 +38,17 @@ try {
   const first = run();
   const failedFiles = first.files.filter(isFailed);
   const again = failedFiles.length === 0 ? first : run(failedFiles.map(({ name }) => relative('.', name)));
-  for (const failure of failuresOf(failedFiles)) process.stderr.write(`FAILED AT FIRST: ${failure}\n`);
   const failures = failuresOf(again.files);
+  const isStillFailing = (failure) => failures.some((other) => nameOf(other) === nameOf(failure));
+  for (const failure of failuresOf(failedFiles))
+    if (!isStillFailing(failure)) process.stderr.write(`FLAKY: ${failure}\n`);
   for (const failure of failures) process.stderr.write(`FAILED: ${failure}\n`);
   const files =
     failedFiles.length === 0 ? first.files : [...first.files.filter((file) => !isFailed(file)), ...again.files];
   const passed = testsOf(files).filter(({ status }) => status === 'passed').length;
-  writeFileSync(countsFile, `${passed} ${failures.length}\n`);
+  const skipped = testsOf(files).filter(isSkipped);
+  for (const { fullName } of skipped) process.stderr.write(`SKIPPED: ${fullName}\n`);
+  writeFileSync(countsFile, `${passed} ${failures.length} ${skipped.length}\n`);
   process.exitCode = again.isGood ? 0 : 1;
 } finally {
   rmSync(folder, { recursive: true, force: true });
