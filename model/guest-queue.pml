@@ -364,10 +364,10 @@ end:
   :: d_step { phase == PAUSED && !HAS(open, current) && !LACKS(LOOK_WHILE) -> goal = before; phase = BEGUN }
   :: d_step { phase == WRITING && !writeUnderWay -> phase = CHECKING }
   :: d_step { phase == WRITING && writeUnderWay && TROUBLE -> /* the worker is dead, its call may go on */
+      printf("move: kill 0 while %d %d\n", phase, current);
       troublesLeft--;
       writeMayVanish = true;
-      phase = CHECKING;
-      printf("move: kill 0 while %d %d\n", phase, current)
+      phase = CHECKING
     }
   :: atomic { phase == CHECKING && (!writeUnderWay || LACKS(ONE_WRITE)) ->
       heed();

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { chooseTraces } from '../../model/choose-traces.ts';
 import { parseTrace } from '../../model/trace.ts';
 
 const LINES = [
@@ -43,4 +44,11 @@ test('a simulation that did not come to its end is an error with its seed', () =
 
 test('a move that nobody knows is an error', () => {
   expect(() => parseTrace(7, [...LINES, 'move: explode 0 while 0 7'])).toThrow('no move of the environment');
+});
+
+test('traces are chosen for what is new in them', () => {
+  const same = [parseTrace(1, LINES), parseTrace(2, LINES)];
+  const other = parseTrace(3, [...LINES, 'move: kill 0 while 6 1']);
+  expect(chooseTraces([...same, other], 2).map(({ seed }) => seed)).toEqual([3, 1]);
+  expect(chooseTraces(same, 5)).toHaveLength(2);
 });
