@@ -13,10 +13,10 @@ const why = skipped ? ` (SKIPPED: ${missing.join(' and ')} cannot be found)` : '
 
 const short = CONFIGURATIONS.filter(({ isLong }) => isLong !== true);
 
-test.skipIf(skipped).each(short)(
-  `SPIN looks at each state: $name: $finds${why}`,
-  async (configuration) => {
-    expect((await search(configuration)).found).toBe(configuration.finds);
+test.skipIf(skipped).each(short.map((each) => [each.name, each.finds, each] as const))(
+  `SPIN looks at each state of %s: %s${why}`,
+  async (_name, finds, configuration) => {
+    expect((await search(configuration)).found).toBe(finds);
   },
   LIMIT_MS,
 );
