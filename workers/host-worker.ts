@@ -4,6 +4,7 @@ import {
   DefaultLogger,
   type NativeConnection,
   Worker,
+  type WorkerOptions,
   type WorkflowBundleWithSourceMap,
 } from '@temporalio/worker';
 import type { Logger } from 'pino';
@@ -65,7 +66,7 @@ export async function createHostWorker(
   const xcat = xcatOf(configuration, logger);
   const runtime = createHostRuntime(rulesOf(configuration), xcat, neutron);
   await checkHost(runtime, logger);
-  const worker = await Worker.create({
+  const options: WorkerOptions & { isolateExecutionTimeout: string } = {
     connection,
     namespace,
     taskQueue: taskQueueOf(configuration.host),
@@ -78,6 +79,9 @@ export async function createHostWorker(
     maxHeartbeatThrottleInterval: '4 seconds',
     shutdownGraceTime: '30 seconds',
     shutdownForceTime: '60 seconds',
-  });
+    // The SDK takes it, and does not list it. With its 5 seconds a starved worker never ends a task with a thousand signals.
+    isolateExecutionTimeout: '60 seconds',
+  };
+  const worker = await Worker.create(options);
   return { host: configuration.host, worker, xcat };
 }
