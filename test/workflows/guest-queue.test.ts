@@ -93,7 +93,7 @@ test('an earlier word that arrives after a later one was carried out is refused,
     ],
   });
   const result = (await guestRun('LNX10001').result()) as { requests: { outcome: string }[] };
-  expect(result.requests).toMatchObject([{ outcome: 'refused' }]);
+  expect(result.requests.at(-1)).toMatchObject({ outcome: 'refused' });
   expect((await zvm.guest('LNX10001')).granted).toEqual({ VSW1: [302] });
   await late.terminate();
 });
