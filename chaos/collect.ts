@@ -44,6 +44,11 @@ export async function openWorkflows(client: Client): Promise<string[]> {
   return found;
 }
 
+/** How many operations are open. */
+export async function countOpenOperations(client: Client): Promise<number> {
+  return (await client.workflow.count(`ExecutionStatus = "Running" AND WorkflowType IN (${types})`)).count;
+}
+
 /** How many runs of guests there were. */
 export async function countGuestRuns(client: Client): Promise<number> {
   return (await client.workflow.count('WorkflowType = "convergeGuest"')).count;

@@ -20,11 +20,15 @@ export type LoadOptions = {
   rate: number;
   /** No more than so many in all, bursts too. */
   most: number;
+  /** While so many are open, only bursts add to them: a slow machine has less load, not a longer queue. */
+  mostOpen: number;
+  countOpen(): Promise<number>;
   say(line: string): void;
 };
 
 /** More are not on their way at once: while Temporal is away their issuers wait. */
 const MOST_ON_THEIR_WAY = 60;
+const LOOK_AGAIN_MS = 500;
 const CANCELLED = 0.06;
 const RECONCILE_EVERY_MS = 20_000;
 
@@ -41,6 +45,8 @@ export class Load {
   private readonly options: LoadOptions;
   private readonly onTheirWay = new Set<Promise<void>>();
   private zvmnetRuns = false;
+  private seenOpen = 0;
+  private lookedAt = 0;
 
   constructor(options: LoadOptions) {
     this.options = options;
@@ -65,7 +71,17 @@ export class Load {
       }
       await sleep(Math.min(5_000, (-Math.log(1 - random.next()) * 1_000) / rate));
       while (this.onTheirWay.size > MOST_ON_THEIR_WAY) await Promise.race(this.onTheirWay);
+      while ((await this.open()) >= this.options.mostOpen && performance.now() < end) await sleep(LOOK_AGAIN_MS);
     }
+  }
+
+  /** How many operations are open, as seen a moment ago; while Temporal is away, before that. */
+  private async open(): Promise<number> {
+    if (performance.now() > this.lookedAt + LOOK_AGAIN_MS) {
+      this.seenOpen = await this.options.countOpen().catch(() => this.seenOpen);
+      this.lookedAt = performance.now();
+    }
+    return this.seenOpen;
   }
 
   /** Many requests to few guests as fast as they can be sent. */

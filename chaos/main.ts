@@ -5,8 +5,8 @@ import { FAULTS } from './faults.ts';
 import { isRight, lineOf, type Report } from './report.ts';
 import { run } from './run.ts';
 
-const USAGE = `npm run chaos -- [--seed N] [--minutes M] [--operations N] [--json] [--guests N] [--rate N] [--latency MS]
-  [--settle-minutes M] [--faults ${FAULTS.join(',')}|none] [--keep]`;
+const USAGE = `npm run chaos -- [--seed N] [--minutes M] [--operations N] [--json] [--guests N] [--rate N] [--open N]
+  [--latency MS] [--settle-minutes M] [--faults ${FAULTS.join(',')}|none] [--keep]`;
 
 const count = z.coerce.number().int().positive();
 const Options = z.object({
@@ -15,8 +15,9 @@ const Options = z.object({
   operations: count.default(100_000),
   guests: count.max(400).default(8),
   rate: z.coerce.number().positive().max(100).default(2),
+  open: count.default(64),
   latency: z.coerce.number().nonnegative().default(10),
-  'settle-minutes': z.coerce.number().positive().default(5),
+  'settle-minutes': z.coerce.number().positive().default(10),
   faults: z
     .string()
     .default(FAULTS.join(','))
@@ -42,6 +43,7 @@ async function main(): Promise<void> {
     {
       ...{ seed, minutes, operations, guests, rate, faults, say },
       latencyMs: latency,
+      mostOpen: options.open,
       settleMinutes: options['settle-minutes'],
       keepFolder: keep,
     },
@@ -57,7 +59,7 @@ function givenOptions(): z.output<typeof Options> {
   const flag = { type: 'boolean' } as const;
   const { values } = parseArgs({
     options: {
-      ...{ seed: text, minutes: text, operations: text, guests: text, rate: text, latency: text },
+      ...{ seed: text, minutes: text, operations: text, guests: text, rate: text, open: text, latency: text },
       ...{ 'settle-minutes': text, faults: text, json: flag, keep: flag },
     },
   });

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { z } from 'zod';
 import { NAMESPACE } from '../temporal-config/namespace.ts';
-import { acceptedOperations, countGuestRuns, openWorkflows, unknownTo } from './collect.ts';
+import { acceptedOperations, countGuestRuns, countOpenOperations, openWorkflows, unknownTo } from './collect.ts';
 import { type FaultName, Faults } from './faults.ts';
 import { type GuestPlace, HOST, layOut, TASK_QUEUE, ZHCP_NODE } from './layout.ts';
 import { Load } from './load.ts';
@@ -26,6 +26,8 @@ export type RunOptions = {
   guests: number;
   /** Operations asked for in a second, on average. */
   rate: number;
+  /** While so many operations are open, no more are asked for but in bursts. */
+  mostOpen: number;
   /** What a call to the management node takes, on average. */
   latencyMs: number;
   /** How long is waited for all to end, after everything is back. */
@@ -38,6 +40,10 @@ export type RunOptions = {
 
 const BEGIN_MS = 120_000;
 const PROBE_MS = 120_000;
+/** When so long nothing has ended, nothing will. */
+const STALLED_MS = 150_000;
+const COUNT_MS = 2_000;
+const LOOK_MS = 2_000;
 
 /** One run: bring everything up, disturb it under load, put it right, wait, and judge. All processes are ended, whatever happens. */
 export async function run(options: RunOptions, cancelled: AbortSignal): Promise<Report> {
@@ -49,15 +55,14 @@ export async function run(options: RunOptions, cancelled: AbortSignal): Promise<
     cancelled.addEventListener('abort', () => reject(new Error('it was interrupted')), { once: true });
   });
   interrupted.catch(() => {});
-  let connection: Connection | undefined;
   try {
-    connection = await Connection.connect({ address: stack.temporal.address });
+    // It is not closed: calls that nobody waits for any more may try again until the program ends.
+    const connection = await Connection.connect({ address: stack.temporal.address });
     const client = new Client({ connection, namespace: NAMESPACE });
     return await Promise.race([runOn({ stack, client, connection, guests, options }, random), interrupted]);
   } finally {
-    say('everything is ended');
-    await connection?.close().catch(() => {});
     await stack.stop();
+    say('everything is ended');
     if (options.keepFolder) say(`what the processes wrote is in ${stack.folder}`);
   }
 }
@@ -84,7 +89,7 @@ async function runOn(running: Running, random: Random): Promise<Report> {
   const limitMs = settleMinutes * 60_000;
   await Promise.race([load.answered(), sleep(limitMs, undefined, { ref: false })]);
   isOver = true;
-  const settled = await until(() => noneOpen(client, say), limitMs, 2_000);
+  const settled = await settle(client, limitMs, say);
   const settledSeconds = Math.round((performance.now() - back) / 1_000);
   say(settled ? `all has ended after ${settledSeconds} s` : `after ${settledSeconds} s some have not ended`);
   return judged(running, load, faults, settledSeconds);
@@ -132,6 +137,7 @@ async function judged(running: Running, load: Load, faults: Faults, settledSecon
     seed: options.seed,
     guestRuns,
     sent: load.sent,
+    unanswered: load.total - load.accepted.length,
     cancels: load.cancels,
     reconciliations: load.reconciliations,
     faults: faults.done,
@@ -144,7 +150,7 @@ async function judged(running: Running, load: Load, faults: Faults, settledSecon
 }
 
 function newLoad({ stack, client, options }: Running, plan: RequestPlan, random: Random, isOver: () => boolean): Load {
-  const { rate, operations, say } = options;
+  const { rate, operations, mostOpen, say } = options;
   const urls = stack.gateways.map(({ url }) => url);
   return new Load({
     plan,
@@ -158,14 +164,28 @@ function newLoad({ stack, client, options }: Running, plan: RequestPlan, random:
     gateway: urls[0] ?? '',
     rate,
     most: operations,
+    mostOpen,
+    countOpen: () => client.withDeadline(Date.now() + COUNT_MS, () => countOpenOperations(client)),
     say,
   });
 }
 
-async function noneOpen(client: Client, say: (line: string) => void): Promise<boolean> {
-  const open = await openWorkflows(client);
-  if (open.length > 0) say(`${open.length} workflows are open`);
-  return open.length === 0;
+/** Wait until nothing is open. False when that takes too long, or nothing has ended for a while. */
+async function settle(client: Client, limitMs: number, say: (line: string) => void): Promise<boolean> {
+  const limit = performance.now() + limitMs;
+  let open = Number.POSITIVE_INFINITY;
+  let lastEndAt = performance.now();
+  while (performance.now() < limit && performance.now() < lastEndAt + STALLED_MS) {
+    const left = (await openWorkflows(client).catch(() => undefined))?.length ?? open;
+    if (left === 0) return true;
+    if (left < open) {
+      say(`${left} workflows are open`);
+      open = left;
+      lastEndAt = performance.now();
+    }
+    await sleep(LOOK_MS);
+  }
+  return false;
 }
 
 const Reconciliation = z.object({ drifted: z.number(), drifts: z.array(z.string()) });

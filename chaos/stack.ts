@@ -27,6 +27,7 @@ export type Stack = {
 type Options = { guests: number; latencyMs: number; keepFolder: boolean; say(line: string): void };
 
 const Ready = z.object({ url: z.string(), control: z.string() });
+const Host = z.object({ workers: z.number() });
 const READY_MS = 120_000;
 const WORKERS = 2;
 const GATEWAYS = 2;
@@ -73,6 +74,10 @@ async function bringUp(options: Options, undo: (() => Promise<void>)[]): Promise
   for (const { service: gateway, url } of gateways)
     if (!(await until(async () => (await fetch(`${url}/readyz`)).ok, READY_MS)))
       throw new Error(`${gateway.name} does not answer`);
+  const workersPoll = async () =>
+    Host.parse(await (await fetch(`${gateways[0]?.url}/v1/hosts/${HOST}`)).json()).workers;
+  if (!(await until(async () => (await workersPoll()) >= WORKERS, READY_MS)))
+    throw new Error('the workers do not come');
   return { temporal, control: new Control(simulator.control), workers, gateways, env: there, folder };
 }
 
