@@ -116,16 +116,17 @@ export class Load {
     const cancelAfter = random.chance(CANCELLED) ? random.between(0, 3_000) : undefined;
     const cancelBy = random.chance(0.5) ? 'http' : 'temporal';
     this.sent[way] += 1;
+    const sending = ways[way].send(request, key).finally(() => {
+      if (way === 'zvmnet') this.zvmnetRuns = false;
+    });
     this.track(
-      (async () => {
-        const acceptance = await ways[way].send(request, key);
-        if (way === 'zvmnet') this.zvmnetRuns = false;
+      sending.then(async (acceptance) => {
         if (acceptance === undefined) return;
         this.accepted.push({ ...acceptance, way });
         if (cancelAfter === undefined) return;
         await sleep(cancelAfter);
         await this.cancel(acceptance.workflowId, cancelBy);
-      })(),
+      }),
     );
   }
 

@@ -8,11 +8,14 @@ import { run } from './run.ts';
 const USAGE = `npm run chaos -- [--seed N] [--minutes M] [--operations N] [--json] [--guests N] [--rate N] [--open N]
   [--latency MS] [--settle-minutes M] [--faults ${FAULTS.join(',')}|none] [--keep]`;
 
+const MOST_OPERATIONS = 100_000;
+const LONGEST_MINUTES = 600;
+
 const count = z.coerce.number().int().positive();
 const Options = z.object({
   seed: z.coerce.number().int().nonnegative().optional(),
-  minutes: z.coerce.number().positive().max(600).default(2),
-  operations: count.default(100_000),
+  minutes: z.coerce.number().positive().max(LONGEST_MINUTES).optional(),
+  operations: count.optional(),
   guests: count.max(400).default(8),
   rate: z.coerce.number().positive().max(100).default(2),
   open: count.default(64),
@@ -30,7 +33,9 @@ const Options = z.object({
 /** `npm run chaos`: mixed operations under disturbances, and a verdict. Ends with 0 only when nothing is wrong. */
 async function main(): Promise<void> {
   const options = givenOptions();
-  const { seed = randomInt(1_000_000), minutes, operations, guests, rate, latency, faults, keep, json } = options;
+  const { seed = randomInt(1_000_000), guests, rate, latency, faults, keep, json } = options;
+  // Asked for a number of operations alone, it takes the time that they take.
+  const { operations = MOST_OPERATIONS, minutes = options.operations === undefined ? 2 : LONGEST_MINUTES } = options;
   const begun = performance.now();
   const say = (line: string) => {
     const seconds = ((performance.now() - begun) / 1_000).toFixed(1).padStart(6);
@@ -75,7 +80,7 @@ function summary({ findings: _findings, ...numbers }: Report): string {
     .join('\n');
 }
 
-// Whatever is left open, such as a request that nobody waits for any more, must not keep the program alive.
+// A request that nobody waits for any more must not keep the program alive.
 main().then(
   () => process.exit(),
   (error: unknown) => {

@@ -10,7 +10,7 @@ export type Ask =
   | { kind: 'delete' };
 
 /**
- * What the operation itself answered: carried out (changed, or so already), refused, not carried out (cancelled, or failed and undone), or
+ * The operation's own answer: carried out (changed, or so already), refused, not carried out (cancelled, or failed and undone), or
  * nothing that can be relied on (open, terminated, failed and not undone).
  */
 export type Answer = 'carriedOut' | 'refused' | 'nothing' | 'unsure';
@@ -18,7 +18,7 @@ export type Answer = 'carriedOut' | 'refused' | 'nothing' | 'unsure';
 /** An accepted operation's word on a port, and when Temporal accepted it: milliseconds of Unix time. */
 export type Word = { workflowId: string; type: string; acceptedAt: number; ask: Ask; answer: Answer };
 
-/** What a port may be after its words, and answers that fit no order in which they may have been accepted. */
+/** The states that a port may be in after its words, and answers that fit no order in which they may have been accepted. */
 export type Expectation = { states: PortState[]; wrongAnswers: Word[] };
 
 // Of so many operations that Temporal accepted in one millisecond each order is followed; 7! is still quick.
@@ -58,7 +58,7 @@ export function carriedOut(ask: Ask, state: PortState): { state: PortState } | u
 }
 
 /** Words in the order of acceptance; those of one millisecond stand in one group. */
-export function together(words: readonly Word[]): Word[][] {
+export function together<Accepted extends Word>(words: readonly Accepted[]): Accepted[][] {
   const groups = Map.groupBy(words, (word) => word.acceptedAt);
   return [...groups].toSorted(([one], [other]) => one - other).map(([, group]) => group);
 }

@@ -34,7 +34,7 @@ export type OrderFound = {
 export function orderOn(place: PortPlace, deeds: readonly Deed[], events: readonly SimulatorEvent[]): OrderFound {
   const found: OrderFound = { pairs: 0, unobserved: 0, inversions: [] };
   const moments = momentsOf(place, events);
-  const groups = together(deeds) as Deed[][];
+  const groups = together(deeds);
   for (const [index, group] of groups.entries()) {
     const [later, ...alike] = group;
     const [earlier, ...others] = groups[index - 1] ?? [];

@@ -2,7 +2,7 @@ import type { Operation, Outcome } from './accepted.ts';
 import type { WayName } from './load.ts';
 import { countOf, type Finding, type Verdict } from './verdict.ts';
 
-/** What a run answers: one JSON object. */
+/** The answer of a run: one JSON object. */
 export type Report = {
   seed: number;
   /** Operations that Temporal has accepted, and those of them that have ended. */
@@ -14,7 +14,7 @@ export type Report = {
   wrongLastWord: number;
   /** Rows, NICs, MACs and grants that stand twice, or belong to nobody. */
   doubled: number;
-  /** What is open that must have ended, was lost, or cannot be changed any more. */
+  /** Open though it must have ended, lost, or a guest that cannot be changed any more. */
   locked: number;
   /** `convergeGuest` runs. */
   guestRuns: number;
@@ -36,14 +36,14 @@ export type Report = {
   temporalBackMs: number[];
   /** How long it took until all had ended, after everything was back. */
   settledSeconds: number;
-  /** What a reconciliation found that only looks. */
+  /** Guests that a reconciliation found drifted that only looks. */
   drifted: number | null;
   httpCalls: number;
   smapiCalls: number;
   findings: Finding[];
 };
 
-/** What is told of a run besides its verdict. */
+/** Told of a run besides its verdict. */
 export type Told = Pick<
   Report,
   | 'seed'

@@ -14,7 +14,7 @@ export type Request = (PortRequest | WiringRequest) & { dryRun: boolean };
 const FIRST_VLAN = 2;
 const LAST_VLAN = 4_094;
 
-/** What is asked of a port that the load believes to be there, and of one that it believes to be gone; what cannot be granted is asked too. */
+/** Requests to a port that the load believes to be there, and to one that it believes to be gone; some of them cannot be granted. */
 const OF_A_PORT = {
   changeVlan: 52,
   setAdminState: 16,

@@ -28,7 +28,7 @@ export type RunOptions = {
   rate: number;
   /** While so many operations are open, no more are asked for but in bursts. */
   mostOpen: number;
-  /** What a call to the management node takes, on average. */
+  /** The time of a call to the management node, on average. */
   latencyMs: number;
   /** How long is waited for all to end, after everything is back. */
   settleMinutes: number;
@@ -67,7 +67,7 @@ export async function run(options: RunOptions, cancelled: AbortSignal): Promise<
   }
 }
 
-/** What the parts of a run share. */
+/** Shared by the parts of a run. */
 type Running = {
   stack: Stack;
   client: Client;

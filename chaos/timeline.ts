@@ -15,7 +15,7 @@ export type Shown = {
 export type Moment = { from: number; to: number; shown: Shown };
 
 /**
- * What z/VM's log shows of a port: one moment after each change of its NICDEF, of its guest's grants on its VSWITCH, or of its live NIC. The
+ * A port in z/VM's log: one moment after each change of its NICDEF, of its guest's grants on its VSWITCH, or of its live NIC. The
  * guest has no other port on that VSWITCH, and MACs stand for ports, so that each entry of the log belongs to one port at most.
  */
 export function momentsOf(place: PortPlace, events: readonly SimulatorEvent[]): Moment[] {

@@ -69,7 +69,7 @@ export function countOf({ findings }: Verdict, kind: FindingKind): number {
 function inverted(place: PortPlace, earlier: Deed, later: Deed): Finding {
   const gap = later.acceptedAt - earlier.acceptedAt;
   const text = `${said(later)} was accepted ${gap} ms after ${said(earlier)}, and carried out before it`;
-  return { kind: 'inverted', text, ...of(place), workflowIds: [earlier.workflowId, later.workflowId] };
+  return { kind: 'inverted', text, ...whereOf(place), workflowIds: [earlier.workflowId, later.workflowId] };
 }
 
 function wrongAnswer(
@@ -79,7 +79,7 @@ function wrongAnswer(
   const answer =
     word.answer === 'refused' ? 'was refused, and had to be granted' : 'was granted, and had to be refused';
   const text = `${said(word)} ${answer} by what was accepted before it`;
-  return { kind: 'wrongAnswer', text, ...of(place), workflowIds: [word.workflowId] };
+  return { kind: 'wrongAnswer', text, ...whereOf(place), workflowIds: [word.workflowId] };
 }
 
 function wrongLastWord(place: PortPlace, words: readonly Deed[], differences: readonly string[]): Finding {
@@ -88,10 +88,10 @@ function wrongLastWord(place: PortPlace, words: readonly Deed[], differences: re
     .toSorted((one, other) => one.acceptedAt - other.acceptedAt)
     .slice(-3);
   const text = `${differences.join('; ')}. The last words: ${last.map(said).join(', then ') || 'none'}`;
-  return { kind: 'wrongLastWord', text, ...of(place), workflowIds: last.map(({ workflowId }) => workflowId) };
+  return { kind: 'wrongLastWord', text, ...whereOf(place), workflowIds: last.map(({ workflowId }) => workflowId) };
 }
 
-function of({ userid, portId }: PortPlace): { userid: string; portId: string } {
+function whereOf({ userid, portId }: PortPlace): { userid: string; portId: string } {
   return { userid, portId };
 }
 
