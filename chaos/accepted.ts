@@ -1,7 +1,5 @@
 import { z } from 'zod';
-import type { Answer, Ask, Word } from './model.ts';
-import type { Told } from './order.ts';
-import { toldByAsk } from './order.ts';
+import { type Answer, type Ask, type Told, toldByAsk, type Word } from './model.ts';
 
 /** Workflow types that change ports: what the load starts. */
 export const OPERATION_TYPES = [
@@ -38,7 +36,7 @@ export type Operation = {
   outcome: Outcome;
   /** Why it failed or was refused. */
   message?: string;
-  words: (Word & { portId: string; told: Told })[];
+  words: (Word & { portId: string })[];
 };
 
 const Vlan = z.object({ type: z.literal('vlan'), segmentationId: z.number() });

@@ -54,6 +54,7 @@ async function main(): Promise<void> {
     },
     cancelled.signal,
   );
+  for (const { workflowId, message } of report.failures) process.stderr.write(`failed: ${message} [${workflowId}]\n`);
   for (const finding of report.findings) process.stderr.write(`${lineOf(finding)}\n`);
   process.stdout.write(`${json ? JSON.stringify(report) : summary(report)}\n`);
   if (!isRight(report)) process.exitCode = 1;
@@ -74,7 +75,7 @@ function givenOptions(): z.output<typeof Options> {
   throw new Error(`${issues.join('; ')}\nusage: ${USAGE}`);
 }
 
-function summary({ findings: _findings, ...numbers }: Report): string {
+function summary({ findings: _findings, failures: _failures, ...numbers }: Report): string {
   return Object.entries(numbers)
     .map(([name, value]) => `${name.padEnd(18)} ${typeof value === 'object' ? JSON.stringify(value) : value}`)
     .join('\n');

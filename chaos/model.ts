@@ -15,8 +15,11 @@ export type Ask =
  */
 export type Answer = 'carriedOut' | 'refused' | 'nothing' | 'unsure';
 
+/** The port as an operation's result tells it; what the result does not tell is left out. Null: there is no such port any more. */
+export type Told = null | { vlan?: number; up?: boolean; live?: boolean };
+
 /** An accepted operation's word on a port, and when Temporal accepted it: milliseconds of Unix time. */
-export type Word = { workflowId: string; type: string; acceptedAt: number; ask: Ask; answer: Answer };
+export type Word = { workflowId: string; type: string; acceptedAt: number; ask: Ask; answer: Answer; told: Told };
 
 /** The states that a port may be in after its words, and answers that fit no order in which they may have been accepted. */
 export type Expectation = { states: PortState[]; wrongAnswers: Word[] };
@@ -26,15 +29,17 @@ const MOST_AT_ONCE = 7;
 
 /**
  * Follow the accepted words on a port in the order of acceptance. Words accepted in the same millisecond have no order: the port may be what
- * any order of them gives. What is refused, cancelled or undone changes nothing; of what is unsure either may be.
+ * any order of them gives that their answers fit. What is refused, cancelled or undone changes nothing; of what is unsure either may be.
+ * After an answer that fits no order the word is believed all the same: who was told that it was carried out counts on it.
  */
 export function expectedAfter(words: readonly Word[], before: PortState = null): Expectation {
   let states: PortState[] = [before];
   const wrongAnswers: Word[] = [];
   for (const group of together(words)) {
-    wrongAnswers.push(...(group.length === 1 ? group.filter((word) => contradicts(word, states)) : []));
-    const after = ordersOf(group).flatMap((order) => order.reduce(followAll, states));
-    states = distinct(after);
+    const orders = ordersOf(group);
+    const fitting = afterAny(orders, states, followFitting);
+    if (fitting.length === 0) wrongAnswers.push(...group.filter((word) => followFitting(states, word).length === 0));
+    states = fitting.length > 0 ? fitting : afterAny(orders, states, followAnyhow);
   }
   return { states, wrongAnswers };
 }
@@ -57,28 +62,53 @@ export function carriedOut(ask: Ask, state: PortState): { state: PortState } | u
   }
 }
 
+/** The port after a word, as far as the word alone tells: for operations whose result does not say how their ports are. */
+export function toldByAsk(ask: Ask): Told {
+  switch (ask.kind) {
+    case 'create':
+      return { vlan: ask.vlan, ...(ask.live === true ? { live: true } : {}) };
+    case 'vlan':
+      return { vlan: ask.vlan };
+    case 'admin':
+      return { up: ask.up };
+    case 'live':
+      return { live: ask.live };
+    case 'delete':
+      return null;
+  }
+}
+
 /** Words in the order of acceptance; those of one millisecond stand in one group. */
 export function together<Accepted extends Word>(words: readonly Accepted[]): Accepted[][] {
   const groups = Map.groupBy(words, (word) => word.acceptedAt);
   return [...groups].toSorted(([one], [other]) => one - other).map(([, group]) => group);
 }
 
-/** True when the answer is not what any of the states gives. */
-function contradicts({ ask, answer }: Word, states: readonly PortState[]): boolean {
-  const grantable = states.map((state) => carriedOut(ask, state) !== undefined);
-  if (answer === 'carriedOut') return !grantable.includes(true);
-  return answer === 'refused' && !grantable.includes(false);
+type Follow = (states: PortState[], word: Word) => PortState[];
+
+function afterAny(orders: readonly Word[][], states: PortState[], follow: Follow): PortState[] {
+  return distinct(orders.flatMap((order) => order.reduce(follow, states)));
 }
 
-function followAll(states: readonly PortState[], word: Word): PortState[] {
-  return distinct(states.flatMap((state) => follow(state, word)));
+/** The states after a word, of those states that its answer fits. */
+function followFitting(states: PortState[], { ask, answer }: Word): PortState[] {
+  return states.flatMap((state) => {
+    const after = carriedOut(ask, state);
+    if (answer === 'nothing') return [state];
+    if (answer === 'refused') return after === undefined ? [state] : [];
+    if (answer === 'carriedOut') return after === undefined ? [] : [after.state];
+    return after === undefined ? [state] : [state, after.state];
+  });
 }
 
-function follow(state: PortState, { ask, answer }: Word): PortState[] {
-  if (answer === 'refused' || answer === 'nothing') return [state];
-  const after = carriedOut(ask, state);
-  if (after === undefined) return [state];
-  return answer === 'carriedOut' ? [after.state] : [state, after.state];
+/** The states after a word whose answer may fit none of them. */
+function followAnyhow(states: PortState[], word: Word): PortState[] {
+  const fitting = followFitting(states, word);
+  if (fitting.length > 0) return fitting;
+  const { answer, told } = word;
+  if (answer !== 'carriedOut' || told === null) return states;
+  const { vlan, up, live } = told;
+  return vlan === undefined || up === undefined || live === undefined ? states : [{ vlan, up, live }];
 }
 
 function ordersOf(words: readonly Word[]): Word[][] {

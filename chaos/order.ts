@@ -1,13 +1,10 @@
 import type { PortPlace } from './layout.ts';
-import { type Ask, together, type Word } from './model.ts';
+import { type Told, together, type Word } from './model.ts';
 import type { SimulatorEvent } from './simulator-state.ts';
 import { type Moment, momentsOf, type Shown } from './timeline.ts';
 
-/** The port as an operation's result tells it; what the result does not tell is left out. Null: there is no such port any more. */
-export type Told = null | { vlan?: number; up?: boolean; live?: boolean };
-
-/** An operation that was carried out on a port: its word, when it had ended, and the port as it answered that it is. */
-export type Deed = Word & { endedAt: number; told: Told };
+/** An operation that was carried out on a port: its word, and when it had ended. */
+export type Deed = Word & { endedAt: number };
 
 /** Two neighbours on one port; the later accepted one was carried out before the earlier one. */
 export type Inversion = { portId: string; userid: string; earlier: Deed; later: Deed };
@@ -47,22 +44,6 @@ export function orderOn(place: PortPlace, deeds: readonly Deed[], events: readon
       found.inversions.push({ portId: place.portId, userid: place.userid, earlier, later });
   }
   return found;
-}
-
-/** The port after a word, as far as the word alone tells: for operations whose result does not say how their ports are. */
-export function toldByAsk(ask: Ask): Told {
-  switch (ask.kind) {
-    case 'create':
-      return { vlan: ask.vlan, ...(ask.live === true ? { live: true } : {}) };
-    case 'vlan':
-      return { vlan: ask.vlan };
-    case 'admin':
-      return { up: ask.up };
-    case 'live':
-      return { live: ask.live };
-    case 'delete':
-      return null;
-  }
 }
 
 /** In numbers of events that had happened: the first and the last moment at which z/VM showed what the operation answered, while it ran. */

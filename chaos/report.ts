@@ -40,6 +40,8 @@ export type Report = {
   drifted: number | null;
   httpCalls: number;
   smapiCalls: number;
+  /** Operations that failed, and why. */
+  failures: { workflowId: string; message: string }[];
   findings: Finding[];
 };
 
@@ -83,6 +85,9 @@ export function reportOf(verdict: Verdict, operations: readonly Operation[], tol
     unobserved: verdict.unobserved,
     outcomes,
     ...more,
+    failures: operations
+      .filter(({ outcome }) => outcome === 'failed')
+      .map(({ workflowId, message = '' }) => ({ workflowId, message })),
     findings: verdict.findings,
   };
 }

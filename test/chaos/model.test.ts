@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
-import { type Answer, type Ask, expectedAfter, type Word } from '../../chaos/model.ts';
+import { type Answer, type Ask, expectedAfter, type Told, toldByAsk, type Word } from '../../chaos/model.ts';
 
 let number = 0;
 /** A word on the port, accepted at a millisecond. */
-function word(acceptedAt: number, ask: Ask, answer: Answer = 'carriedOut'): Word {
+function word(acceptedAt: number, ask: Ask, answer: Answer = 'carriedOut', told: Told = toldByAsk(ask)): Word {
   number += 1;
-  return { workflowId: `operation-${number}`, type: ask.kind, acceptedAt, ask, answer };
+  return { workflowId: `operation-${number}`, type: ask.kind, acceptedAt, ask, answer, told };
 }
 const create = (vlan: number): Ask => ({ kind: 'create', vlan, up: true, live: true });
 const vlan = (number_: number): Ask => ({ kind: 'vlan', vlan: number_ });
@@ -57,7 +57,28 @@ test('an answer that no order of acceptance gives is wrong', () => {
   expect(expectedAfter([granted, word(2, create(200)), refused]).wrongAnswers).toEqual([granted, refused]);
 });
 
-test('an answer is not wrong where a word before it may hold or not', () => {
-  const words = [word(1, create(100), 'unsure'), word(2, vlan(200), 'refused'), word(3, vlan(300))];
-  expect(expectedAfter(words).wrongAnswers).toEqual([]);
+test('an answer is not wrong where a word before it may hold or not, but two answers must agree on it', () => {
+  const created = word(1, create(100), 'unsure');
+  const refused = word(2, vlan(200), 'refused');
+  const granted = word(3, vlan(300));
+  expect(expectedAfter([created, refused]).wrongAnswers).toEqual([]);
+  expect(expectedAfter([created, granted]).wrongAnswers).toEqual([]);
+  expect(expectedAfter([created, refused, granted]).wrongAnswers).toEqual([granted]);
+});
+
+test('of words of one millisecond only the orders count that their answers fit', () => {
+  const gone = { kind: 'delete' } as const;
+  const both = (answer: Answer) => [word(1, create(100)), word(2, gone), word(2, vlan(200), answer)];
+  expect(expectedAfter(both('refused'))).toEqual({ states: [null], wrongAnswers: [] });
+  expect(expectedAfter([...both('carriedOut'), word(3, create(300))])).toMatchObject({
+    states: [{ vlan: 300 }],
+    wrongAnswers: [],
+  });
+});
+
+test('who was told against all order that a word was carried out counts on it', () => {
+  const told = { vlan: 200, up: true, live: true };
+  const granted = word(3, vlan(200), 'carriedOut', told);
+  const words = [word(1, create(100)), word(2, { kind: 'delete' }), granted, word(4, { kind: 'admin', up: false })];
+  expect(expectedAfter(words)).toEqual({ states: [{ ...told, up: false }], wrongAnswers: [granted] });
 });
