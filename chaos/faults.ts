@@ -141,7 +141,15 @@ export class Faults {
 
   private async troubleManagementNode(): Promise<void> {
     const { stack, random } = this.options;
-    const trouble = random.weighted({ status: 3, dropBefore: 2, dropAfter: 3, delay: 2, later: 3, unreachable: 1 });
+    const trouble = random.weighted({
+      unavailable: 3,
+      broken: 1,
+      dropBefore: 2,
+      dropAfter: 3,
+      delay: 2,
+      later: 3,
+      unreachable: 1,
+    });
     const times = random.between(2, 6);
     const after = random.between(1_000, 6_000);
     const fn = random.pick(LATER);
@@ -149,7 +157,9 @@ export class Faults {
     this.note(`management node: ${trouble}`);
     const control = (path: string, body?: unknown) => stack.control.ask('POST', path, body);
     const arm = (action: object) => control('faults', { action, times });
-    if (trouble === 'status') await arm({ kind: 'status', status: 500 });
+    if (trouble === 'unavailable') await arm({ kind: 'status', status: 503 });
+    // Waiting need not cure a broken CGI: an operation that meets it may fail.
+    if (trouble === 'broken') await arm({ kind: 'status', status: 500, text: '<html>Internal Server Error</html>' });
     if (trouble === 'dropBefore') await arm({ kind: 'drop', when: 'before' });
     if (trouble === 'dropAfter') await arm({ kind: 'drop', when: 'after' });
     if (trouble === 'delay') await arm({ kind: 'delay', ms });

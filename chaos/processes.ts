@@ -30,10 +30,6 @@ export class Service {
     process.once('exit', () => this.child?.kill('SIGKILL'));
   }
 
-  get isWanted(): boolean {
-    return this.wanted;
-  }
-
   /** Start it, unless it runs. Answers its standard output. */
   start(): NodeJS.ReadableStream | null {
     this.wanted = true;

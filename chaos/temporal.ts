@@ -30,16 +30,12 @@ export class RestartableTemporal {
     return temporal;
   }
 
-  get isUp(): boolean {
-    return this.server !== undefined;
-  }
-
   /** End the server and wait until it has ended. */
   async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
     const { server } = this;
     this.server = undefined;
     if (server === undefined) return;
-    if (signal === 'SIGKILL') process.kill(server.pid, 'SIGKILL');
+    if (signal === 'SIGKILL') kill(server.pid);
     await server.stop();
   }
 
@@ -57,5 +53,13 @@ export class RestartableTemporal {
         await sleep(1_000);
       }
     }
+  }
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended by itself.
   }
 }
