@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Client } from '@temporalio/client';
+import { type Client, WorkflowFailedError } from '@temporalio/client';
 import type { GuestPlace } from './layout.ts';
 import { HOST, TASK_QUEUE } from './layout.ts';
 import type { Random } from './random.ts';
 import type { Request, RequestPlan } from './requests.ts';
-import { isForZvmnet, type Way } from './ways.ts';
+import { type Acceptance, isForZvmnet, type Way } from './ways.ts';
 
 export type WayName = 'http' | 'zvmnet' | 'temporal';
 
@@ -23,11 +23,14 @@ export type LoadOptions = {
   /** While so many are open, only bursts add to them: a slow machine has less load, not a longer queue. */
   mostOpen: number;
   countOpen(): Promise<number>;
+  /** Each guest's requests wait for each other: a control, in which nothing can be inverted. */
+  serial: boolean;
   say(line: string): void;
 };
 
 /** More are not on their way at once: while Temporal is away their issuers wait. */
 const MOST_ON_THEIR_WAY = 60;
+const MOST_IN_LANES = 16;
 const LOOK_AGAIN_MS = 500;
 const CANCELLED = 0.06;
 const RECONCILE_EVERY_MS = 20_000;
@@ -44,6 +47,8 @@ export class Load {
   readonly errors: string[] = [];
   private readonly options: LoadOptions;
   private readonly onTheirWay = new Set<Promise<void>>();
+  /** By guest, in a serial run: when the last request to it has ended. */
+  private readonly lanes = new Map<string, Promise<void>>();
   private zvmnetRuns = false;
   private seenOpen = 0;
   private lookedAt = 0;
@@ -70,18 +75,19 @@ export class Load {
         this.track(this.reconcile(random.chance(0.5)));
       }
       await sleep(Math.min(5_000, (-Math.log(1 - random.next()) * 1_000) / rate));
-      while (this.onTheirWay.size > MOST_ON_THEIR_WAY) await Promise.race(this.onTheirWay);
-      while ((await this.open()) >= this.options.mostOpen && performance.now() < end) await sleep(LOOK_AGAIN_MS);
+      while ((await this.isEnough()) && performance.now() < end) await sleep(LOOK_AGAIN_MS);
     }
   }
 
-  /** How many operations are open, as seen a moment ago; while Temporal is away, before that. */
-  private async open(): Promise<number> {
+  /** By the number of open operations as seen a moment ago; while Temporal is away, before that. */
+  private async isEnough(): Promise<boolean> {
+    const { serial, countOpen, mostOpen } = this.options;
+    if (this.onTheirWay.size > (serial ? MOST_IN_LANES : MOST_ON_THEIR_WAY)) return true;
     if (performance.now() > this.lookedAt + LOOK_AGAIN_MS) {
-      this.seenOpen = await this.options.countOpen().catch(() => this.seenOpen);
+      this.seenOpen = await countOpen().catch(() => this.seenOpen);
       this.lookedAt = performance.now();
     }
-    return this.seenOpen;
+    return this.seenOpen >= mostOpen;
   }
 
   /** Many requests to few guests as fast as they can be sent. */
@@ -116,7 +122,7 @@ export class Load {
     const cancelAfter = random.chance(CANCELLED) ? random.between(0, 3_000) : undefined;
     const cancelBy = random.chance(0.5) ? 'http' : 'temporal';
     this.sent[way] += 1;
-    const sending = ways[way].send(request, key).finally(() => {
+    const sending = this.inTurn(request, () => ways[way].send(request, key)).finally(() => {
       if (way === 'zvmnet') this.zvmnetRuns = false;
     });
     this.track(
@@ -130,11 +136,33 @@ export class Load {
     );
   }
 
-  /** The command is slow to start: one at a time. */
+  private inTurn(request: Request, send: () => Promise<Acceptance>): Promise<Acceptance> {
+    if (!this.options.serial) return send();
+    const userids = ('place' in request ? [request.place] : request.places).map(({ userid }) => userid);
+    const before = Promise.all(userids.map((userid) => this.lanes.get(userid)));
+    const sending = before.then(send);
+    const ended = sending.then((acceptance) => this.ended(acceptance));
+    for (const userid of userids) this.lanes.set(userid, ended);
+    return sending;
+  }
+
+  /** Wait until an operation has ended, whatever Temporal goes through meanwhile. */
+  private async ended(acceptance: Acceptance): Promise<void> {
+    while (acceptance !== undefined)
+      try {
+        await this.options.client.workflow.getHandle(acceptance.workflowId).result();
+        return;
+      } catch (error) {
+        if (error instanceof WorkflowFailedError) return;
+        await sleep(LOOK_AGAIN_MS);
+      }
+  }
+
+  /** The command is slow to start: one at a time; and whether it was heard is not always known, which a serial run has to know. */
   private wayFor(request: Request): WayName {
     const way = this.options.random.weighted({ http: 46, temporal: 46, zvmnet: 8 });
     if (way !== 'zvmnet') return way;
-    if (this.zvmnetRuns || !isForZvmnet(request)) return 'http';
+    if (this.options.serial || this.zvmnetRuns || !isForZvmnet(request)) return 'http';
     this.zvmnetRuns = true;
     return way;
   }

@@ -6,7 +6,7 @@ import { isRight, lineOf, type Report } from './report.ts';
 import { run } from './run.ts';
 
 const USAGE = `npm run chaos -- [--seed N] [--minutes M] [--operations N] [--json] [--guests N] [--rate N] [--open N]
-  [--latency MS] [--settle-minutes M] [--faults ${FAULTS.join(',')}|none] [--keep]`;
+  [--latency MS] [--settle-minutes M] [--faults ${FAULTS.join(',')}|none] [--serial] [--keep]`;
 
 const MOST_OPERATIONS = 100_000;
 const LONGEST_MINUTES = 600;
@@ -27,6 +27,7 @@ const Options = z.object({
     .transform((text) => (text === 'none' ? [] : text.split(',')))
     .pipe(z.array(z.enum(FAULTS))),
   json: z.boolean().default(false),
+  serial: z.boolean().default(false),
   keep: z.boolean().default(false),
 });
 
@@ -48,6 +49,7 @@ async function main(): Promise<void> {
     {
       ...{ seed, minutes, operations, guests, rate, faults, say },
       latencyMs: latency,
+      serial: options.serial,
       mostOpen: options.open,
       settleMinutes: options['settle-minutes'],
       keepFolder: keep,
@@ -66,7 +68,7 @@ function givenOptions(): z.output<typeof Options> {
   const { values } = parseArgs({
     options: {
       ...{ seed: text, minutes: text, operations: text, guests: text, rate: text, open: text, latency: text },
-      ...{ 'settle-minutes': text, faults: text, json: flag, keep: flag },
+      ...{ 'settle-minutes': text, faults: text, json: flag, serial: flag, keep: flag },
     },
   });
   const parsed = Options.safeParse(values);

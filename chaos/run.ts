@@ -33,6 +33,8 @@ export type RunOptions = {
   /** How long is waited for all to end, after everything is back. */
   settleMinutes: number;
   faults: readonly FaultName[];
+  /** Each guest's requests wait for each other. */
+  serial: boolean;
   /** Leave what the processes wrote. */
   keepFolder: boolean;
   say(line: string): void;
@@ -150,7 +152,7 @@ async function judged(running: Running, load: Load, faults: Faults, settledSecon
 }
 
 function newLoad({ stack, client, options }: Running, plan: RequestPlan, random: Random, isOver: () => boolean): Load {
-  const { rate, operations, mostOpen, say } = options;
+  const { rate, operations, mostOpen, serial, say } = options;
   const urls = stack.gateways.map(({ url }) => url);
   return new Load({
     plan,
@@ -165,6 +167,7 @@ function newLoad({ stack, client, options }: Running, plan: RequestPlan, random:
     rate,
     most: operations,
     mostOpen,
+    serial,
     countOpen: () => client.withDeadline(Date.now() + COUNT_MS, () => countOpenOperations(client)),
     say,
   });
