@@ -54,7 +54,9 @@ export async function run(options: RunOptions, cancelled: AbortSignal): Promise<
   const guests = layOut(options.guests);
   const stack = await startStack(options);
   const interrupted = new Promise<never>((_resolve, reject) => {
-    cancelled.addEventListener('abort', () => reject(new Error('it was interrupted')), { once: true });
+    const interrupt = () => reject(new Error('it was interrupted'));
+    if (cancelled.aborted) interrupt();
+    else cancelled.addEventListener('abort', interrupt, { once: true });
   });
   interrupted.catch(() => {});
   try {
