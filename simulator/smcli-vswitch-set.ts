@@ -145,7 +145,7 @@ function setPorts(
     for (const [number, vlans] of before) Object.assign(vswitch.ports.get(number) ?? {}, { vlans });
     return [396, 2838];
   }
-  for (const number of before.keys()) system.showPortVlans(vswitch, number);
+  for (const [number, vlans] of before) system.showPortVlans(vswitch, number, vlans);
   return OK;
 }
 

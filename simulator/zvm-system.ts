@@ -182,16 +182,19 @@ export class ZvmSystem {
     return OK;
   }
 
-  /** Lets the NIC that is coupled to a port have the port's VLANs, without dropping it (contract 4.4). */
-  showPortVlans(vswitch: Vswitch, number: number): void {
+  /**
+   * Lets the NIC that is coupled to a port have the port's VLANs, without dropping it (contract 4.4). `before` is what the port had: that
+   * it has others now is logged also where nobody is coupled.
+   */
+  showPortVlans(vswitch: Vswitch, number: number, before: readonly number[]): void {
     const port = vswitch.ports.get(number);
     if (!port) return;
     const vlans = effectiveVlans(vswitch, port);
-    for (const { guest, nic } of this.connections(vswitch.name)) {
-      if (nic.port !== number || nic.vlans.join() === vlans.join()) continue;
-      nic.vlans = vlans;
-      this.log('vlans-changed', { userid: guest.userid, vdev: nic.vdev, vswitch: vswitch.name, port: number, vlans });
-    }
+    const coupled = this.connections(vswitch.name).find(({ nic }) => nic.port === number);
+    if (vlans.join() === (coupled?.nic.vlans ?? before).join()) return;
+    if (coupled) coupled.nic.vlans = vlans;
+    const nic = coupled === undefined ? {} : { vdev: coupled.nic.vdev };
+    this.log('vlans-changed', { userid: port.userid, ...nic, vswitch: vswitch.name, port: number, vlans });
   }
 
   /** An uplink stops or starts to work: CP fails over to the next one (contract 5.4). */

@@ -50,6 +50,12 @@ const MAY: Record<string, { code: string[]; types: string[]; packages: RegExp }>
     types: [],
     packages: /.*/,
   },
+  // It judges from outside: of the product it knows how to start it, and Temporal's names.
+  chaos: {
+    code: ['temporal-config', 'workers'],
+    types: [],
+    packages: /^(zod|node:.*|@temporalio\/(client|common))$/,
+  },
 };
 
 type Import = { from: string; to: string; typeOnly: boolean };

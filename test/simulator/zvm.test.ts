@@ -32,6 +32,16 @@ describe('a port-based VSWITCH', () => {
     expect(since).toMatchObject([{ type: 'vlans-changed', vlans: [200] }]);
   });
 
+  it('logs the new VLAN of a port to which nobody is coupled, and nothing when it is the same.', async () => {
+    expect(await sim.smcli(...SET, `portnum=18 ${ON}`, '-k', 'user_vlan_id=100')).toContain('Done');
+    const before = (await events()).length;
+    expect(await sim.smcli(...SET, 'vlan_port_add=200 18', '-k', 'vlan_port_remove=100 18')).toContain('Done');
+    expect(await sim.smcli(...SET, 'vlan_port_add=200 18')).toContain('Done');
+    const since = (await events()).slice(before).filter(({ type }) => !['http', 'smcli'].includes(type));
+    expect(since).toMatchObject([{ type: 'vlans-changed', userid: ON, vswitch: 'VSWPORT', port: 18, vlans: [200] }]);
+    expect(since[0]).not.toHaveProperty('vdev');
+  });
+
   it('takes no grant by userid, and a user-based one no port numbers.', async () => {
     expect(await sim.smcli(...SET, `grant_userid=${ON}`)).toContain('Reason Code: 2838');
     const userBased = SET.map((word) => word.replace('VSWPORT', 'VSW1'));

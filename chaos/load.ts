@@ -1,0 +1,215 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Client, WorkflowFailedError } from '@temporalio/client';
+import type { GuestPlace } from './layout.ts';
+import { HOST, TASK_QUEUE } from './layout.ts';
+import type { Random } from './random.ts';
+import type { Request, RequestPlan } from './requests.ts';
+import { type Acceptance, isForZvmnet, type Way } from './ways.ts';
+
+export type WayName = 'http' | 'zvmnet' | 'temporal';
+
+export type LoadOptions = {
+  plan: RequestPlan;
+  random: Random;
+  ways: Readonly<Record<WayName, Way>>;
+  client: Client;
+  /** The first gateway's URL. */
+  gateway: string;
+  /** Requests in a second, on average. */
+  rate: number;
+  /** No more than so many in all, bursts too. */
+  most: number;
+  /** While so many are open, only bursts add to them: a slow machine has less load, not a longer queue. */
+  mostOpen: number;
+  countOpen(): Promise<number>;
+  /** Each guest's requests wait for each other: a control, in which nothing can be inverted. */
+  serial: boolean;
+  say(line: string): void;
+};
+
+/** More are not on their way at once: while Temporal is away their issuers wait. */
+const MOST_ON_THEIR_WAY = 60;
+const MOST_IN_LANES = 16;
+const LOOK_AGAIN_MS = 500;
+const CANCELLED = 0.06;
+const RECONCILE_EVERY_MS = 20_000;
+
+/** Asks for operations by all ways at once, by several issuers that know nothing of each other. */
+export class Load {
+  /** Workflow IDs that an issuer was told of, by the way that it took. */
+  readonly accepted: { workflowId: string; way: WayName }[] = [];
+  /** Requests that were sent, by their way. */
+  readonly sent: Record<WayName, number> = { http: 0, zvmnet: 0, temporal: 0 };
+  cancels = 0;
+  reconciliations = 0;
+  /** Requests that were answered in a way that they must not be. */
+  readonly errors: string[] = [];
+  private readonly options: LoadOptions;
+  private readonly onTheirWay = new Set<Promise<void>>();
+  /** By guest, in a serial run: when the last request to it has ended. */
+  private readonly lanes = new Map<string, Promise<void>>();
+  private zvmnetRuns = false;
+  private seenOpen = 0;
+  private lookedAt = 0;
+
+  constructor(options: LoadOptions) {
+    this.options = options;
+  }
+
+  get total(): number {
+    return this.sent.http + this.sent.zvmnet + this.sent.temporal;
+  }
+
+  /** Go on until the time is over, or all have been sent. */
+  async run(milliseconds: number): Promise<void> {
+    const { random, plan, rate, most } = this.options;
+    const end = performance.now() + milliseconds;
+    let reconcileAt = performance.now() + RECONCILE_EVERY_MS / 2;
+    while (performance.now() < end && this.total < most) {
+      // Several issuers want something of one guest in the same moment.
+      if (random.chance(0.12)) this.rush(random.between(2, 5));
+      else this.send(plan.next());
+      if (performance.now() > reconcileAt) {
+        reconcileAt += RECONCILE_EVERY_MS;
+        this.track(this.reconcile(random.chance(0.5)));
+      }
+      await sleep(Math.min(5_000, (-Math.log(1 - random.next()) * 1_000) / rate));
+      while ((await this.isEnough()) && performance.now() < end) await sleep(LOOK_AGAIN_MS);
+    }
+  }
+
+  /** By the number of open operations as seen a moment ago; while Temporal is away, before that. */
+  private async isEnough(): Promise<boolean> {
+    const { serial, countOpen, mostOpen } = this.options;
+    if (this.onTheirWay.size > (serial ? MOST_IN_LANES : MOST_ON_THEIR_WAY)) return true;
+    if (performance.now() > this.lookedAt + LOOK_AGAIN_MS) {
+      this.seenOpen = await countOpen().catch(() => this.seenOpen);
+      this.lookedAt = performance.now();
+    }
+    return this.seenOpen >= mostOpen;
+  }
+
+  /** Many requests to few guests as fast as they can be sent. */
+  burst(count: number): void {
+    while (count > 0) {
+      const some = Math.min(count, this.options.random.between(3, 8));
+      this.rush(some);
+      count -= some;
+    }
+  }
+
+  /** Ask for ports, each by a way of its own, and wait until that is answered. */
+  async begin(requests: readonly Request[]): Promise<void> {
+    for (const request of requests) this.send(request);
+    await this.answered();
+  }
+
+  /** Wait until all that is on its way has been answered, or given up. */
+  async answered(): Promise<void> {
+    while (this.onTheirWay.size > 0) await Promise.all(this.onTheirWay);
+  }
+
+  private rush(count: number, guest: GuestPlace = this.options.plan.guest()): void {
+    for (let sent = 0; sent < count && this.total < this.options.most; sent += 1)
+      this.send(this.options.plan.next(guest));
+  }
+
+  private send(request: Request): void {
+    const { random, ways } = this.options;
+    const way = this.wayFor(request);
+    const key = randomUUID();
+    const cancelAfter = random.chance(CANCELLED) ? random.between(0, 3_000) : undefined;
+    const cancelBy = random.chance(0.5) ? 'http' : 'temporal';
+    this.sent[way] += 1;
+    const sending = this.inTurn(request, () => ways[way].send(request, key)).finally(() => {
+      if (way === 'zvmnet') this.zvmnetRuns = false;
+    });
+    this.track(
+      sending.then(async (acceptance) => {
+        if (acceptance === undefined) return;
+        this.accepted.push({ ...acceptance, way });
+        if (cancelAfter === undefined) return;
+        await sleep(cancelAfter);
+        await this.cancel(acceptance.workflowId, cancelBy);
+      }),
+    );
+  }
+
+  private inTurn(request: Request, send: () => Promise<Acceptance>): Promise<Acceptance> {
+    if (!this.options.serial) return send();
+    const userids = ('place' in request ? [request.place] : request.places).map(({ userid }) => userid);
+    const before = Promise.all(userids.map((userid) => this.lanes.get(userid)));
+    const sending = before.then(send);
+    const ended = sending.then((acceptance) => this.ended(acceptance));
+    for (const userid of userids) this.lanes.set(userid, ended);
+    return sending;
+  }
+
+  /** Wait until an operation has ended, whatever Temporal goes through meanwhile. */
+  private async ended(acceptance: Acceptance): Promise<void> {
+    while (acceptance !== undefined)
+      try {
+        await this.options.client.workflow.getHandle(acceptance.workflowId).result();
+        return;
+      } catch (error) {
+        if (error instanceof WorkflowFailedError) return;
+        await sleep(LOOK_AGAIN_MS);
+      }
+  }
+
+  /** The command is slow to start: one at a time; and whether it was heard is not always known, which a serial run has to know. */
+  private wayFor(request: Request): WayName {
+    const way = this.options.random.weighted({ http: 46, temporal: 46, zvmnet: 8 });
+    if (way !== 'zvmnet') return way;
+    if (this.options.serial || this.zvmnetRuns || !isForZvmnet(request)) return 'http';
+    this.zvmnetRuns = true;
+    return way;
+  }
+
+  private async cancel(workflowId: string, by: 'http' | 'temporal'): Promise<void> {
+    const { client, gateway } = this.options;
+    this.cancels += 1;
+    // One that has ended meanwhile, or a server that is away: both are as they are for a caller.
+    if (by === 'temporal')
+      await client.workflow
+        .getHandle(workflowId)
+        .cancel()
+        .catch(() => {});
+    else {
+      const url = `${gateway}/v1/operations/${encodeURIComponent(workflowId.replaceAll('/', '~'))}/cancel`;
+      await fetch(url, { method: 'POST', signal: AbortSignal.timeout(10_000) }).catch(() => {});
+    }
+  }
+
+  private async reconcile(byHttp: boolean): Promise<void> {
+    const { client, gateway } = this.options;
+    this.reconciliations += 1;
+    if (byHttp)
+      await fetch(`${gateway}/v1/hosts/${HOST}/reconciliations`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: '{}',
+        signal: AbortSignal.timeout(10_000),
+      }).catch(() => {});
+    else
+      await client.workflow
+        .start('reconcileHost', {
+          taskQueue: TASK_QUEUE,
+          workflowId: `own/reconcile/${randomUUID()}`,
+          args: [{ host: HOST }],
+        })
+        .catch(() => {});
+  }
+
+  private track(work: Promise<void>): void {
+    const tracked = work
+      .catch((error: unknown) => {
+        const message = error instanceof Error ? error.message : String(error);
+        this.errors.push(message);
+        this.options.say(`a request went wrong: ${message}`);
+      })
+      .finally(() => this.onTheirWay.delete(tracked));
+    this.onTheirWay.add(tracked);
+  }
+}

@@ -1,0 +1,31 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Client, WorkflowFailedError } from '@temporalio/client';
+import { type GuestPlace, HOST, probeOf, TASK_QUEUE } from './layout.ts';
+
+/** Try whether each guest can still be changed: a port of its own is made and deleted again. Answers those of which one did not end well. */
+export async function stuckGuests(client: Client, guests: readonly GuestPlace[], limitMs: number): Promise<string[]> {
+  const found = await Promise.all(guests.map((guest) => probe(client, guest, limitMs)));
+  return found.flatMap((each) => each ?? []);
+}
+
+async function probe(client: Client, guest: GuestPlace, limitMs: number): Promise<string | undefined> {
+  const { portId, vswitch, mac } = probeOf(guest);
+  const target = { host: HOST, userid: guest.userid, portId };
+  const asked = [
+    { type: 'createPort', input: { ...target, vswitch, mac, network: { type: 'flat' } } },
+    { type: 'deletePort', input: target },
+  ];
+  for (const { type, input } of asked) {
+    const workflowId = `probe/${guest.userid}/${type}/${randomUUID()}`;
+    try {
+      const handle = await client.workflow.start(type, { taskQueue: TASK_QUEUE, workflowId, args: [input] });
+      const ended = await Promise.race([handle.result().then(() => true), sleep(limitMs, false, { ref: false })]);
+      if (!ended) return `${guest.userid} cannot be changed: ${workflowId} has not ended`;
+    } catch (error) {
+      const reason = error instanceof WorkflowFailedError ? error.cause?.message : String(error);
+      return `${guest.userid} cannot be changed: ${workflowId}: ${reason}`;
+    }
+  }
+  return undefined;
+}

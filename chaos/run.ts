@@ -1,0 +1,215 @@
+import { randomUUID } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client, Connection } from '@temporalio/client';
+import { z } from 'zod';
+import { NAMESPACE } from '../temporal-config/namespace.ts';
+import { acceptedOperations, countGuestRuns, countOpenOperations, openWorkflows, unknownTo } from './collect.ts';
+import { type FaultName, Faults } from './faults.ts';
+import { type GuestPlace, HOST, layOut, TASK_QUEUE, ZHCP_NODE } from './layout.ts';
+import { Load } from './load.ts';
+import { stuckGuests } from './probe.ts';
+import { until } from './processes.ts';
+import { type Random, randomFrom } from './random.ts';
+import { type Report, reportOf } from './report.ts';
+import { RequestPlan } from './requests.ts';
+import { type Stack, startStack } from './stack.ts';
+import { judge } from './verdict.ts';
+import { byHttp, byTemporal, byZvmnet } from './ways.ts';
+
+export type RunOptions = {
+  seed: number;
+  minutes: number;
+  /** No more operations than so many are asked for. */
+  operations: number;
+  guests: number;
+  /** Operations asked for in a second, on average. */
+  rate: number;
+  /** While so many operations are open, no more are asked for but in bursts. */
+  mostOpen: number;
+  /** The time of a call to the management node, on average. */
+  latencyMs: number;
+  /** How long is waited for all to end, after everything is back. */
+  settleMinutes: number;
+  faults: readonly FaultName[];
+  /** Each guest's requests wait for each other. */
+  serial: boolean;
+  /** Leave what the processes wrote. */
+  keepFolder: boolean;
+  say(line: string): void;
+};
+
+const BEGIN_MS = 120_000;
+const PROBE_MS = 120_000;
+/** When so long nothing has ended, nothing will. */
+const STALLED_MS = 150_000;
+const COUNT_MS = 2_000;
+const LOOK_MS = 2_000;
+
+/** One run: bring everything up, disturb it under load, put it right, wait, and judge. All processes are ended, whatever happens. */
+export async function run(options: RunOptions, cancelled: AbortSignal): Promise<Report> {
+  const { seed, say } = options;
+  const random = randomFrom(seed);
+  const guests = layOut(options.guests);
+  const stack = await startStack(options);
+  const interrupted = new Promise<never>((_resolve, reject) => {
+    const interrupt = () => reject(new Error('it was interrupted'));
+    if (cancelled.aborted) interrupt();
+    else cancelled.addEventListener('abort', interrupt, { once: true });
+  });
+  interrupted.catch(() => {});
+  try {
+    // It is not closed: calls that nobody waits for any more may try again until the program ends.
+    const connection = await Connection.connect({ address: stack.temporal.address });
+    const client = new Client({ connection, namespace: NAMESPACE });
+    return await Promise.race([runOn({ stack, client, connection, guests, options }, random), interrupted]);
+  } finally {
+    await stack.stop();
+    say('everything is ended');
+    if (options.keepFolder) say(`what the processes wrote is in ${stack.folder}`);
+  }
+}
+
+/** Shared by the parts of a run. */
+type Running = {
+  stack: Stack;
+  client: Client;
+  connection: Connection;
+  guests: readonly GuestPlace[];
+  options: RunOptions;
+};
+
+async function runOn(running: Running, random: Random): Promise<Report> {
+  const { stack, client, options } = running;
+  const { say, settleMinutes } = options;
+  let isOver = false;
+  const plan = new RequestPlan(random.branch('requests'), running.guests);
+  const load = newLoad(running, plan, random, () => isOver);
+  await wireFirstPorts(running, plan, load);
+  const faults = new Faults({ stack, load, random: random.branch('faults'), names: options.faults, say });
+  await disturbedLoad(load, faults, options);
+  const back = performance.now();
+  const limitMs = settleMinutes * 60_000;
+  await Promise.race([load.answered(), sleep(limitMs, undefined, { ref: false })]);
+  isOver = true;
+  const settled = await settle(client, limitMs, say);
+  const settledSeconds = Math.round((performance.now() - back) / 1_000);
+  say(settled ? `all has ended after ${settledSeconds} s` : `after ${settledSeconds} s some have not ended`);
+  return judged(running, load, faults, settledSeconds);
+}
+
+async function wireFirstPorts({ stack, client, guests, options }: Running, plan: RequestPlan, load: Load) {
+  for (const { userid } of guests) await stack.control.ask('POST', `systems/${ZHCP_NODE}/guests/${userid}/logon`);
+  await load.begin(plan.first());
+  if (!(await until(async () => (await openWorkflows(client)).length === 0, BEGIN_MS)))
+    throw new Error('the first ports were not wired in time');
+  options.say(`${load.accepted.length} ports are wired; the load begins`);
+}
+
+/** Load and disturbances side by side; everything is back when it ends. */
+async function disturbedLoad(load: Load, faults: Faults, { minutes, say }: RunOptions): Promise<void> {
+  let isOver = false;
+  const disturbing = faults.run(() => isOver);
+  await load.run(minutes * 60_000);
+  isOver = true;
+  await disturbing;
+  await faults.putRight();
+  say(`everything is back; ${load.total} operations were asked for`);
+}
+
+async function judged(running: Running, load: Load, faults: Faults, settledSeconds: number): Promise<Report> {
+  const { stack, client, connection, guests, options } = running;
+  const open = await openWorkflows(client);
+  const drifted = open.length > 0 ? null : await driftedGuests(client, options.say);
+  const operations = await acceptedOperations(client, connection);
+  const guestRuns = await countGuestRuns(client);
+  const [simulator, events, counters] = await Promise.all([
+    stack.control.state(),
+    stack.control.events(),
+    stack.control.counters(),
+  ]);
+  const known = new Set(operations.map(({ workflowId }) => workflowId));
+  const unseen = load.accepted.map(({ workflowId }) => workflowId).filter((workflowId) => !known.has(workflowId));
+  const lost = await unknownTo(client, unseen);
+  const stuck = [...(await stuckGuests(client, guests, PROBE_MS)), ...load.errors];
+  const evidence = { guests, operations, simulator, events, zhcp: ZHCP_NODE, open, lost, stuck };
+  if (options.keepFolder) await writeFile(join(stack.folder, 'evidence.json'), JSON.stringify(evidence));
+  const verdict = judge(evidence);
+  const services = [...stack.workers, ...stack.gateways.map(({ service }) => service)];
+  return reportOf(verdict, operations, {
+    seed: options.seed,
+    guestRuns,
+    sent: load.sent,
+    unanswered: load.total - load.accepted.length,
+    cancels: load.cancels,
+    reconciliations: load.reconciliations,
+    faults: faults.done,
+    endedByThemselves: services.reduce((sum, service) => sum + service.endedByItself, 0),
+    temporalBackMs: stack.temporal.backAfter.slice(1),
+    settledSeconds,
+    drifted,
+    ...counters,
+  });
+}
+
+function newLoad({ stack, client, options }: Running, plan: RequestPlan, random: Random, isOver: () => boolean): Load {
+  const { rate, operations, mostOpen, serial, say } = options;
+  const urls = stack.gateways.map(({ url }) => url);
+  return new Load({
+    plan,
+    random: random.branch('load'),
+    ways: {
+      http: byHttp(urls, random.branch('http'), isOver),
+      temporal: byTemporal(client, isOver),
+      zvmnet: byZvmnet(stack.env, stack.folder),
+    },
+    client,
+    gateway: urls[0] ?? '',
+    rate,
+    most: operations,
+    mostOpen,
+    serial,
+    countOpen: () => client.withDeadline(Date.now() + COUNT_MS, () => countOpenOperations(client)),
+    say,
+  });
+}
+
+/** Wait until nothing is open. False when that takes too long, or nothing has ended for a while. */
+async function settle(client: Client, limitMs: number, say: (line: string) => void): Promise<boolean> {
+  const limit = performance.now() + limitMs;
+  let open = Number.POSITIVE_INFINITY;
+  let lastEndAt = performance.now();
+  while (performance.now() < limit && performance.now() < lastEndAt + STALLED_MS) {
+    const left = (await openWorkflows(client).catch(() => undefined))?.length ?? open;
+    if (left === 0) return true;
+    if (left < open) {
+      say(`${left} workflows are open`);
+      open = left;
+      lastEndAt = performance.now();
+    }
+    await sleep(LOOK_MS);
+  }
+  return false;
+}
+
+const Reconciliation = z.object({ drifted: z.number(), drifts: z.array(z.string()) });
+
+/** A reconciliation that only looks. Null when it does not come to an end. */
+async function driftedGuests(client: Client, say: (line: string) => void): Promise<number | null> {
+  const started = {
+    taskQueue: TASK_QUEUE,
+    workflowId: `own/look/${randomUUID()}`,
+    args: [{ host: HOST, dryRun: true }],
+  };
+  try {
+    const handle = await client.workflow.start('reconcileHost', started);
+    const result = await Promise.race([handle.result(), sleep(PROBE_MS, undefined, { ref: false })]);
+    const { drifted, drifts } = Reconciliation.parse(result);
+    for (const line of drifts) say(`drifted: ${line}`);
+    return drifted;
+  } catch (error) {
+    say(`the reconciliation that only looks failed: ${error instanceof Error ? error.message : String(error)}`);
+    return null;
+  }
+}

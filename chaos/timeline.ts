@@ -1,0 +1,105 @@
+import type { PortPlace } from './layout.ts';
+import { macIdOf, type SimulatorEvent } from './simulator-state.ts';
+
+/** A port as z/VM shows it between two of its changes. */
+export type Shown = {
+  /** The VSWITCH in its NICDEF, null for one without; undefined when it has no NICDEF. */
+  nicdef: string | null | undefined;
+  /** The VLANs that its guest is authorised with on its VSWITCH, one list for each grant. */
+  grants: number[][];
+  /** The NIC of the running guest; undefined when there is none. */
+  nic: { vswitch: string | null; vlans: number[] } | undefined;
+};
+
+/** `shown` holds after `from` events have happened, until before the `to`th further one does. */
+export type Moment = { from: number; to: number; shown: Shown };
+
+/**
+ * A port in z/VM's log: one moment after each change of its NICDEF, of its guest's grants on its VSWITCH, or of its live NIC. The
+ * guest has no other port on that VSWITCH, and MACs stand for ports, so that each entry of the log belongs to one port at most.
+ */
+export function momentsOf(place: PortPlace, events: readonly SimulatorEvent[]): Moment[] {
+  const reader = new PortReader(place);
+  const moments: Moment[] = [{ from: 0, to: events.length, shown: reader.shown() }];
+  for (const [index, event] of events.entries()) {
+    if (event.userid !== place.userid || !reader.take(event)) continue;
+    const last = moments.at(-1);
+    if (last !== undefined) last.to = index;
+    moments.push({ from: index + 1, to: events.length, shown: reader.shown() });
+  }
+  return moments;
+}
+
+/** Follows the log of one guest and keeps what belongs to one port of it. */
+class PortReader {
+  private readonly macId: string;
+  private readonly place: PortPlace;
+  private readonly grants = new Map<number | null, number[]>();
+  private nicdef: { vdev: string; vswitch: string | null } | undefined;
+  private nic: { vdev: string; vswitch: string | null; vlans: number[] } | undefined;
+
+  constructor(place: PortPlace) {
+    this.place = place;
+    this.macId = macIdOf(place.mac);
+  }
+
+  shown(): Shown {
+    const { nicdef, nic } = this;
+    return {
+      nicdef: nicdef?.vswitch,
+      grants: [...this.grants.values()],
+      nic: nic === undefined ? undefined : { vswitch: nic.vswitch, vlans: nic.vlans },
+    };
+  }
+
+  /** True when the entry has changed the port. */
+  take(event: SimulatorEvent): boolean {
+    switch (event.type) {
+      case 'granted':
+      case 'revoked':
+        return event.vswitch === this.place.vswitch && this.takeGrant(event);
+      case 'vlans-changed':
+        if (event.vswitch !== this.place.vswitch) return false;
+        this.takeNic(event);
+        return this.takeGrant(event);
+      case 'nicdef-added':
+      case 'nicdef-changed':
+      case 'nicdef-removed':
+        return this.takeNicdef(event);
+      default:
+        return this.takeNic(event);
+    }
+  }
+
+  private takeGrant({ type, port = null, vlans = [] }: SimulatorEvent): boolean {
+    if (type === 'revoked') return this.grants.delete(port);
+    this.grants.set(port, vlans);
+    return true;
+  }
+
+  private takeNicdef({ type, vdev = '', statement = '' }: SimulatorEvent): boolean {
+    if (type === 'nicdef-removed') {
+      if (this.nicdef?.vdev !== vdev) return false;
+      this.nicdef = undefined;
+      return true;
+    }
+    if (!statement.split(' ').includes(this.macId)) return false;
+    this.nicdef = { vdev, vswitch: / LAN SYSTEM (\S+)/.exec(statement)?.[1] ?? null };
+    return true;
+  }
+
+  private takeNic({ type, vdev = '', mac = '', vswitch, vlans = [] }: SimulatorEvent): boolean {
+    if (type === 'nic-defined') {
+      if (macIdOf(mac) !== this.macId) return false;
+      this.nic = { vdev, vswitch: null, vlans: [] };
+      return true;
+    }
+    if (this.nic?.vdev !== vdev) return false;
+    if (type === 'nic-removed') this.nic = undefined;
+    else if (type === 'coupled') this.nic = { vdev, vswitch: vswitch ?? null, vlans };
+    else if (type === 'uncoupled') this.nic = { vdev, vswitch: null, vlans: [] };
+    else if (type === 'vlans-changed') this.nic = { ...this.nic, vlans };
+    else return false;
+    return true;
+  }
+}

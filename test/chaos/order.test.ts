@@ -1,0 +1,101 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { layOut } from '../../chaos/layout.ts';
+import { type Ask, carriedOut, type PortState } from '../../chaos/model.ts';
+import { type Deed, orderOn } from '../../chaos/order.ts';
+import { macIdOf, type SimulatorEvent } from '../../chaos/simulator-state.ts';
+
+const place = layOut(1).flatMap((guest) => guest.ports)[0];
+if (place === undefined) throw new Error('no port');
+const { vswitch, userid, mac } = place;
+
+type Change = Pick<SimulatorEvent, 'type'> & Partial<SimulatorEvent>;
+
+/** All that z/VM logs when a port goes from one state to another: what differs is taken away, then made. */
+function changesBetween(from: PortState, to: PortState): Change[] {
+  const isCoupled = (state: PortState) => state?.live === true && state.up;
+  const isSameNic = from?.live === true && to?.live === true;
+  const isSameCoupling = isSameNic && isCoupled(from) && isCoupled(to) && from?.vlan === to?.vlan;
+  const statement = `NICDEF 1000 TYPE QDIO${to?.up === true ? ` LAN SYSTEM ${vswitch}` : ''} MACID ${macIdOf(mac)}`;
+  const vlans = [to?.vlan ?? 0];
+  const changes: (Change | false)[] = [
+    isCoupled(from) && !isSameCoupling && { type: 'uncoupled', vdev: '1000', vswitch },
+    from?.live === true && !isSameNic && { type: 'nic-removed', vdev: '1000' },
+    from !== null && from.up !== to?.up && { type: 'nicdef-removed', vdev: '1000' },
+    from !== null && from.vlan !== to?.vlan && { type: 'revoked', vswitch },
+    to !== null && from?.vlan !== to.vlan && { type: 'granted', vswitch, vlans },
+    to !== null && from?.up !== to.up && { type: 'nicdef-added', vdev: '1000', statement },
+    to?.live === true && !isSameNic && { type: 'nic-defined', vdev: '1000', mac },
+    isCoupled(to) && !isSameCoupling && { type: 'coupled', vdev: '1000', vswitch, vlans },
+  ];
+  return changes.filter((change) => change !== false);
+}
+
+/** Carry words out one after the other, in an order, as somebody does who may have another than that of acceptance. */
+function carryOut(asks: readonly Ask[], order: readonly number[]): { deeds: Deed[]; events: SimulatorEvent[] } {
+  const events: SimulatorEvent[] = [];
+  const deeds: Deed[] = [];
+  let state: PortState = null;
+  for (const [step, index] of order.entries()) {
+    const ask = asks[index];
+    const after: { state: PortState } | undefined = ask === undefined ? undefined : carriedOut(ask, state);
+    if (ask === undefined || after === undefined) continue;
+    const time = 1_000 + step * 10;
+    for (const change of changesBetween(state, after.state))
+      events.push({ seq: events.length + 1, time, userid, ...change });
+    state = after.state;
+    const told = state === null ? null : { ...state };
+    deeds.push({ ...wordOf(ask, index), endedAt: time + 5, told });
+  }
+  return { deeds, events };
+}
+
+function wordOf(ask: Ask, index: number) {
+  return { workflowId: `operation-${index}`, type: ask.kind, acceptedAt: index, ask, answer: 'carriedOut' as const };
+}
+
+/** Words of which each that sets a VLAN has one of its own. */
+const words = fc
+  .array(
+    fc.oneof(
+      { weight: 4, arbitrary: fc.constant({ kind: 'vlan' } as const) },
+      fc.record({ kind: fc.constant('admin' as const), up: fc.boolean() }),
+      fc.record({ kind: fc.constant('live' as const), live: fc.boolean() }),
+      fc.constant({ kind: 'delete' } as const),
+      fc.record({ kind: fc.constant('create' as const), up: fc.constant(true), live: fc.boolean() }),
+    ),
+    { minLength: 2, maxLength: 25 },
+  )
+  .map((each) => [{ kind: 'create' as const, up: true, live: true }, ...each])
+  .map((each): Ask[] =>
+    each.map((ask, index) => (ask.kind === 'vlan' || ask.kind === 'create' ? { ...ask, vlan: index + 2 } : ask)),
+  );
+
+test('words that are carried out in the order of acceptance are never found inverted, and all are seen', () => {
+  fc.assert(
+    fc.property(words, (asks) => {
+      const { deeds, events } = carryOut(asks, [...asks.keys()]);
+      expect(orderOn(place, deeds, events)).toEqual({ pairs: deeds.length - 1, unobserved: 0, inversions: [] });
+    }),
+  );
+});
+
+test('two neighbours that both set a VLAN and change places are always found', () => {
+  fc.assert(
+    fc.property(words, fc.nat(), (asks, at) => {
+      const pairs = [...asks.keys()].filter(
+        (index) => asks[index]?.kind === 'vlan' && asks[index + 1]?.kind === 'vlan',
+      );
+      const first = pairs[at % Math.max(1, pairs.length)];
+      fc.pre(first !== undefined);
+      if (first === undefined) return;
+      const order = [...asks.keys()].with(first, first + 1).with(first + 1, first);
+      const { deeds, events } = carryOut(asks, order);
+      fc.pre(deeds.some(({ acceptedAt }) => acceptedAt === first));
+      const { inversions } = orderOn(place, deeds, events);
+      expect(inversions.map(({ earlier, later }) => [earlier.acceptedAt, later.acceptedAt])).toEqual([
+        [first, first + 1],
+      ]);
+    }),
+  );
+});
