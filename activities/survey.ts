@@ -135,9 +135,8 @@ async function readPorts(
     const known = new Set(listed.map((port) => port.portId));
     // What depends on a port's absence is not done because a list was short, as it is for a user who may not see all.
     const missing = await neutron.ports(before.filter((portId) => !known.has(portId)));
-    const asked = { before: new Set(before), notNow: new Set(notNow.keys()) };
-    const ports = await boundPorts(neutron, [...listed, ...missing], asked);
-    return { ports: ports.filter((port) => hosts.includes(port.host)) };
+    const asked = { rules, before: new Set(before), notNow: new Set(notNow.keys()) };
+    return { ports: await boundPorts(neutron, [...listed, ...missing], asked) };
   } catch (error) {
     // z/VM is repaired by what is recorded while Neutron is away.
     if (error instanceof NeutronError) return { problem: `${error.message}: ${error.advice}` };

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PortId } from '../network/identifiers.ts';
 import type { NeutronPort } from '../network/neutron-port.ts';
+import { askForUnbound } from './binding.ts';
 import type { BrokerConnection, BrokerLog } from './broker-connection.ts';
 import type { Incoming } from './envelope.ts';
 import type { ExchangeFlags } from './exchanges.ts';
@@ -144,12 +145,9 @@ export class L2Agent {
 
   /** What was made while the agent was away is bound when it is asked for. Not at each message: asking changes the port, and is a message. */
   async #bindFailed(ports: readonly NeutronPort[]): Promise<void> {
-    const failed = ports.filter(({ binding }) => binding === 'failed');
-    for (const [host, ofHost] of Map.groupBy(failed, (port) => port.host))
-      await this.#api.bind(
-        host,
-        ofHost.map((port) => port.portId),
-      );
+    const isFailed = ({ binding }: NeutronPort) => binding === 'failed';
+    const failed = ports.filter(isFailed).map(({ portId }) => portId);
+    await askForUnbound(this.#api, this.#hosts, failed, isFailed);
   }
 
   async #take(messages: readonly Incoming[], backlog: boolean): Promise<void> {

@@ -48,6 +48,10 @@ describe.skipIf(!neutronIsHere)('with a stock neutron-server whose parts fail', 
     const networkId = await cloud.openstack.api.createNetwork({ physicalNetwork: 'physnet1', segmentationId: vlan });
     return cloud.openstack.api.createPort({ networkId, host: cloud.host, deviceId: userid });
   };
+  const reconcile = async () => {
+    const run = await startReconcileHost(cloud.environment.client, { host: cloud.host, last: cloud.last() });
+    cloud.remember(await run.result());
+  };
   const isAlive = async () =>
     (await cloud.openstack.api.agents()).find(({ host }) => host === cloud.host)?.alive === true;
 
@@ -204,6 +208,30 @@ describe.skipIf(!neutronIsHere)('with a stock neutron-server whose parts fail', 
       // The server of this test believes in security groups: whoever reads the log is told that nobody enforces them.
       expect(first.said()).toContain('set enable_security_group = false');
       await cloud.startAgent();
+    },
+    5 * MINUTE,
+  );
+
+  test(
+    'a port that is unbound, or moved to a host without an agent, while the agent is down is undone, and keeps the status that the server gave it',
+    async () => {
+      const { api } = cloud.openstack;
+      const [unbound, moved] = await Promise.all([newPort('LNX10002'), newPort('LNX10004')]);
+      await expectStatus(cloud, unbound.id, 'ACTIVE');
+      await expectStatus(cloud, moved.id, 'ACTIVE');
+      await reconcile();
+      await cloud.stopAgent();
+      await api.updatePort(unbound.id, { host: '' });
+      await api.updatePort(moved.id, { host: 'kvm5' });
+      const left = await Promise.all([unbound, moved].map(({ id }) => api.get(`ports/${id}`)));
+      await cloud.dropMessages();
+      await reconcile();
+      expect(await isBare('LNX10002')).toBe(true);
+      expect(await isBare('LNX10004')).toBe(true);
+      await cloud.startAgent();
+      await reconcile();
+      expect(await Promise.all([unbound, moved].map(({ id }) => api.get(`ports/${id}`)))).toEqual(left);
+      for (const { id } of [unbound, moved]) await api.deletePort(id);
     },
     5 * MINUTE,
   );

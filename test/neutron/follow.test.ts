@@ -181,6 +181,21 @@ test('a port that has become ACTIVE since the list was made that it is in as unb
   });
 });
 
+test.each([
+  { to: '', as: 'unbound', binding: 'none' as const },
+  { to: 'kvm5', as: 'moved to a host without an agent', binding: 'failed' as const },
+])('a port that was $as while nobody listened is undone, and is not asked for in the name of others', async (moved) => {
+  const { neutron, host, there } = await withNeutron();
+  const port = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(54) });
+  const { memory, failures } = await (await startReconcileHost(there.client, { host })).result();
+  const { segment: _segment, ...rest } = port;
+  neutron.all.set(port.portId, { ...rest, host: moved.to, binding: moved.binding, status: 'DOWN' });
+  await (await startReconcileHost(there.client, { host, last: { memory, failures } })).result();
+  expect(neutron.bindings).toEqual([]);
+  expect(neutron.all.get(port.portId)?.status).toBe('DOWN');
+  expect((await there.guest('LNX10001')).rows).toEqual([]);
+});
+
 test('a port that can be bound by nobody is asked for once, later and later again, and not at each message: asking is a message itself', async () => {
   const { neutron, host, there, follow } = await withNeutron();
   const port = neutron.add({ host, deviceId: 'LNX10001', binding: 'failed' });

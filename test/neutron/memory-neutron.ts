@@ -61,10 +61,16 @@ export class MemoryNeutron implements NeutronSource {
     return portIds.flatMap((portId) => this.all.get(portId) ?? []);
   }
 
-  async bind(_host: string, portIds: readonly PortId[]): Promise<void> {
-    this.bindings.push(...portIds);
-    for (const portId of portIds)
-      this.change(portId, { binding: this.unbindable.has(portId) ? 'failed' : 'bound', status: 'BUILD' });
+  /** As neutron-server does it: who asks in the name of the port's host, or of none, puts it into BUILD; others change nothing. */
+  async bind(host: string, portIds: readonly PortId[]): Promise<void> {
+    for (const portId of portIds) {
+      this.bindings.push(portId);
+      const port = this.all.get(portId);
+      if (port === undefined || (host !== '' && host !== port.host)) continue;
+      const status = port.adminStateUp ? 'BUILD' : 'DOWN';
+      const isBindable = port.host !== '' && !this.unbindable.has(portId);
+      this.change(portId, { status, ...(port.binding === 'bound' || !isBindable ? {} : { binding: 'bound' }) });
+    }
   }
 
   async report(
