@@ -24,6 +24,7 @@ import { findable } from './findable.ts';
 import { type GuestTurns, guestTurns } from './guest-turn.ts';
 import type { HostActivities, NeutronReading, PortStatus } from './host-activities.ts';
 import { outcomeOf } from './operation.ts';
+import { RowsToCome } from './rows-to-come.ts';
 import { tellNeutron } from './tell-neutron.ts';
 
 /** Ports and networks that Neutron has said something of: what it is, is looked up. */
@@ -38,7 +39,7 @@ export type FollowNeutronResult = {
   reported: { up: number; down: number };
   /** Ports that are not as Neutron wants them, and why; the first hundred. */
   failed: { portId: string; reason: string }[];
-  /** Ports of guests that xCAT does not know yet: reconciliation sees to them. */
+  /** Ports of guests that xCAT did not name in time: reconciliation sees to them. */
   waiting: PortId[];
 };
 
@@ -62,7 +63,7 @@ const LONGEST_REASON = 300;
 /**
  * Bring z/VM to what Neutron says, as long as there is news: look the ports up, wire their guests, each by its own `convergeGuest`, and tell
  * Neutron what has become of them. Guests do not wait for each other; news of a guest that is being wired waits until it is. What fails is
- * reported down and left to reconciliation.
+ * reported down and left to reconciliation. Ports whose guest xCAT does not name yet are looked at again for minutes.
  */
 export async function followNeutron(input: { host: string }, carried?: Carried): Promise<FollowNeutronResult> {
   const turns = guestTurns();
@@ -70,10 +71,11 @@ export async function followNeutron(input: { host: string }, carried?: Carried):
   setHandler(neutronNews, (news) => following.hear(news));
   findable({ host: input.host });
   for (;;) {
-    await condition(() => following.hasNews() || following.isIdle());
+    await condition(() => following.hasNews() || following.isDone());
     if (workflowInfo().continueAsNewSuggested) {
       await condition(() => following.isIdle());
-      if (following.hasNews()) await continueAsNew<typeof followNeutron>(input, following.carry());
+      if (following.hasNews() || !following.isDone())
+        await continueAsNew<typeof followNeutron>(input, following.carry());
     }
     if (!following.hasNews()) break;
     await following.readOn();
@@ -95,6 +97,7 @@ class Following {
   /** Ports that are looked at again later, with how often they were. */
   private readonly looks = new Map<PortId, number>();
   private lookingLater = 0;
+  private readonly rowsToCome = new RowsToCome((portIds) => this.hear({ portIds, networkIds: [] }));
   private guests: number;
   private reported: { up: number; down: number };
 
@@ -121,6 +124,11 @@ class Following {
     return this.busy.size === 0 && !this.telling && this.statuses.length === 0 && this.lookingLater === 0;
   }
 
+  /** Idle, and no row is waited for. */
+  isDone(): boolean {
+    return this.isIdle() && this.rowsToCome.ports().length === 0;
+  }
+
   /** Look up what there is news of, and begin to wire the guests concerned; does not wait for them. */
   async readOn(): Promise<void> {
     const portIds = [...this.portIds];
@@ -130,6 +138,7 @@ class Following {
     this.makeFindable(portIds);
     const wired = portIds.filter((portId) => this.wiringOf(portId) !== undefined);
     const reading = await this.lookUp(portIds, networkIds);
+    this.rowsToCome.looked(portIds, reading?.waiting ?? []);
     if (reading === undefined) return;
     for (const portId of portIds) this.forget(portId);
     for (const portId of reading.waiting) this.waiting.add(portId);
@@ -137,6 +146,7 @@ class Following {
     this.tell(reading.statuses, () => true);
     for (const portId of wired) this.lookAgain(portId);
     this.wire(reading);
+    this.show();
   }
 
   /** Undefined when it can never be known: that is left to reconciliation, and guests that are being wired are not disturbed. */
@@ -287,7 +297,8 @@ class Following {
   }
 
   carry(): Carried {
-    const news = { portIds: [...this.portIds], networkIds: [...this.networkIds] };
+    const portIds = new Set([...this.portIds, ...this.rowsToCome.ports()]);
+    const news = { portIds: [...portIds], networkIds: [...this.networkIds] };
     return { ...this.summary(), news };
   }
 

@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { Runtime } from '@temporalio/worker';
 import { afterEach, expect, test, vi } from 'vitest';
+import { currentDetails } from '../../client/operations.ts';
 import { startReconcileHost, tellOfNeutron } from '../../client/start-operation.ts';
 import type { HostConfiguration } from '../../configuration/configuration.ts';
 import { ZVM_OUTCOME } from '../../temporal-config/search-attributes.ts';
 import { guestWorkflowId } from '../../temporal-config/workflow-ids.ts';
 import type { FollowNeutronResult } from '../../workflows/follow-neutron.ts';
+import { pauseAfter } from '../../workflows/rows-to-come.ts';
 import { createEnvironment, type Environment, portId, vlan } from '../workflows/environment.ts';
 import { MemoryNeutron } from './memory-neutron.ts';
 import { becomes } from './real-neutron.ts';
@@ -210,15 +212,59 @@ test('a port that can be bound by nobody is asked for once, later and later agai
 });
 
 test('a port of a guest that xCAT does not know any more is reported down', async () => {
-  const { neutron, host, there, follow } = await withNeutron();
+  const { neutron, host, there } = await withNeutron();
   const [heard, listed] = [1, 2].map(() =>
     neutron.add({ host, deviceId: randomUUID(), segment: onVlan(51), status: 'ACTIVE' }),
   );
   if (heard === undefined || listed === undefined) throw new Error('no ports');
-  expect((await follow(heard.portId)).waiting).toEqual([heard.portId]);
+  await tellOfNeutron(there.client, host, { portIds: [heard.portId], networkIds: [] });
+  expect(await becomes(() => neutron.reports.length > 0)).toBe(true);
   expect(neutron.reports).toEqual([`down ${heard.portId}`]);
+  expect(await currentDetails(there.client, `neutron/${host}`)).toContain(`- ${heard.portId}`);
   const { waiting } = await (await startReconcileHost(there.client, { host })).result();
   expect({ waiting, status: neutron.all.get(listed.portId)?.status }).toEqual({ waiting: 2, status: 'DOWN' });
+});
+
+test('ports that are bound before Nova has written their rows are looked at again, all in one reading, and each is wired once it has its row', async () => {
+  const { neutron, host, there } = await withNeutron();
+  const ports = [1, 2, 3].map(() => neutron.add({ host, deviceId: randomUUID(), segment: onVlan(58) }));
+  const [first, second, third] = ports.map(({ portId }) => portId);
+  if (first === undefined || second === undefined || third === undefined) throw new Error('no ports');
+  await tellOfNeutron(there.client, host, { portIds: [first, second, third], networkIds: [] });
+  const looks = (id: string) => neutron.asked.filter((asked) => asked === id).length;
+  const { tables } = there.simulator.mn;
+  expect(await becomes(() => looks(first) > 2)).toBe(true);
+  tables.put('switch', { node: 'lnx10001', port: first, interface: '1000', comments: 'zhcp1' });
+  expect(await becomes(() => neutron.all.get(first)?.status === 'ACTIVE')).toBe(true);
+  const before = looks(second);
+  expect(await becomes(() => looks(second) > before)).toBe(true);
+  tables.put('switch', { node: 'lnx10003', port: second, interface: '1000', comments: 'zhcp1' });
+  neutron.remove(third);
+  expect(await becomes(() => neutron.all.get(second)?.status === 'ACTIVE')).toBe(true);
+  const handle = there.client.workflow.getHandle(`neutron/${host}`);
+  expect(await handle.result()).toMatchObject({ failed: [], waiting: [], reported: { up: 2, down: 0 } });
+  expect((await there.guest('LNX10003')).granted).toEqual({ VSW1: [58] });
+
+  const { events } = await handle.fetchHistory();
+  const readings = (events ?? []).filter(
+    (event) => event.activityTaskScheduledEventAttributes?.activityType?.name === 'readNeutron',
+  );
+  const pauses = (events ?? []).flatMap((event) => {
+    const { startToFireTimeout } = event.timerStartedEventAttributes ?? {};
+    return startToFireTimeout == null ? [] : [Number(startToFireTimeout.seconds) * 1_000];
+  });
+  expect(readings.length).toBe(looks(second));
+  expect(pauses.slice(0, 3)).toEqual([1_000, 2_000, 3_000]);
+  expect(Math.max(...pauses)).toBe(3_000);
+});
+
+test('the pauses between looks for a row grow: ACTIVE follows it within three seconds for a minute, and nobody looks for more than five', () => {
+  const pauses = Array.from({ length: 29 }, (_, looks) => pauseAfter(looks));
+  const sumOf = (some: readonly number[]) => some.reduce((sum, pause) => sum + pause, 0);
+  expect(pauses.toSorted((one, other) => one - other)).toEqual(pauses);
+  expect(sumOf(pauses.filter((pause) => pause <= 3_000))).toBeGreaterThanOrEqual(57_000);
+  expect(sumOf(pauses)).toBeLessThanOrEqual(300_000);
+  expect(Math.max(...pauses)).toBe(30_000);
 });
 
 test('a network of another kind than a VSWITCH has is refused, without a touch of z/VM', async () => {
