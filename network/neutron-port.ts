@@ -28,6 +28,8 @@ export type NeutronPort = {
   mac?: Mac;
   adminStateUp: boolean;
   status: string;
+  /** Grows with each change of the port, its status included. Absent where the server has none. */
+  revision?: number;
   /** Whether a mechanism driver has bound it, has failed to, or has not come to it yet. */
   binding: 'bound' | 'failed' | 'none';
   /** What the port is to be plugged into: a virtual switch, or else a device that is handed to the guest. */

@@ -32,6 +32,7 @@ const PortKeys = z.object({
   device_id: z.string().nullish(),
   device_owner: z.string().nullish(),
   status: z.string().nullish(),
+  revision_number: z.number().nullish(),
 });
 
 function portOf(data: z.output<typeof PortKeys>): Omit<NeutronPort, 'host' | 'binding' | 'vnicType' | 'segment'> {
@@ -43,6 +44,7 @@ function portOf(data: z.output<typeof PortKeys>): Omit<NeutronPort, 'host' | 'bi
     ...(data.mac_address === undefined ? {} : { mac: data.mac_address }),
     adminStateUp: data.admin_state_up,
     status: data.status ?? '',
+    ...(data.revision_number == null ? {} : { revision: data.revision_number }),
   };
 }
 

@@ -7,6 +7,7 @@ import type { HostConfiguration } from '../../configuration/configuration.ts';
 import { ZVM_OUTCOME } from '../../temporal-config/search-attributes.ts';
 import { guestWorkflowId } from '../../temporal-config/workflow-ids.ts';
 import type { FollowNeutronResult } from '../../workflows/follow-neutron.ts';
+import type { ReconcileHostResult } from '../../workflows/reconcile-host.ts';
 import { pauseAfter } from '../../workflows/rows-to-come.ts';
 import { createEnvironment, type Environment, portId, vlan } from '../workflows/environment.ts';
 import { MemoryNeutron } from './memory-neutron.ts';
@@ -381,6 +382,94 @@ test('reconciliation creates what Neutron wants, moves what it wants elsewhere, 
   expect((await there.guest('LNX10005')).granted).toEqual({});
   const third = await (await startReconcileHost(there.client, last(second))).result();
   expect({ drifted: third.drifted, reported: third.reported }).toEqual({ drifted: 0, reported: { up: 0, down: 0 } });
+});
+
+/** Reconciliations as the Schedule runs them: each knows what the one before it left to it. */
+function reconciling({ client, host }: Environment) {
+  let last: Pick<ReconcileHostResult, 'memory' | 'failures' | 'unreported'> | undefined;
+  return async () => {
+    const result = await (await startReconcileHost(client, { host, ...(last === undefined ? {} : { last }) })).result();
+    last = { memory: result.memory, failures: result.failures, unreported: result.unreported };
+    return result;
+  };
+}
+
+test('a status that somebody else has set wrong is put right by the next reconciliation, however often, and is told once', async () => {
+  const { neutron, host, there, follow } = await withNeutron();
+  const [port, other] = [1, 3].map((n) => neutron.add({ host, deviceId: `LNX1000${n}`, segment: onVlan(82) }));
+  if (port === undefined || other === undefined) throw new Error('no ports');
+  await follow(port.portId, other.portId);
+  const reconcile = reconciling(there);
+  await reconcile();
+  neutron.reports.splice(0);
+  for (const status of ['DOWN', 'BUILD', 'DOWN', 'DOWN']) {
+    neutron.change(port.portId, { status });
+    expect((await reconcile()).drifted).toBe(0);
+    expect(neutron.all.get(port.portId)?.status).toBe('ACTIVE');
+  }
+  expect((await reconcile()).reported).toEqual({ up: 0, down: 0 });
+  expect(neutron.reports).toEqual(Array.from({ length: 4 }, () => `up ${port.portId}`));
+});
+
+test('a port that somebody else has set ACTIVE though it is down is put right, and its NIC stays uncoupled', async () => {
+  const { neutron, host, there } = await withNeutron();
+  const port = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(82), adminStateUp: false });
+  const reconcile = reconciling(there);
+  await reconcile();
+  neutron.change(port.portId, { status: 'ACTIVE' });
+  await reconcile();
+  expect(neutron.reports).toEqual([`down ${port.portId}`]);
+  expect((await there.guest('LNX10001')).nics.map((nic) => nic.vswitch ?? null)).toEqual([null]);
+});
+
+test('a port that waits for a DHCP agent is told once, and once more when somebody has changed it', async () => {
+  const { neutron, host, there } = await withNeutron();
+  const port = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(83) });
+  neutron.blocked.add(port.portId);
+  const reconcile = reconciling(there);
+  await reconcile();
+  await reconcile();
+  expect(neutron.reports).toEqual([`up ${port.portId}`]);
+  neutron.change(port.portId, { status: 'BUILD' });
+  await reconcile();
+  await reconcile();
+  expect(neutron.reports).toEqual([`up ${port.portId}`, `up ${port.portId}`]);
+});
+
+test('a port whose guest an operation was at during a reconciliation is told by the next one', async () => {
+  const { neutron, host, there } = await withNeutron();
+  const reconcile = reconciling(there);
+  await there.control('POST', 'systems/zhcp1/guests/LNX10001/lock');
+  const port = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(84) });
+  const { mac } = port;
+  const wanted = { portId: port.portId, vswitch: 'VSW1', network: vlan(84), mac };
+  const operation = there.run('createPort', { userid: 'LNX10001', ...wanted });
+  expect(await becomes(async () => (await there.guest('LNX10001')).rows.length === 1)).toBe(true);
+  expect((await reconcile()).skipped).toBe(1);
+  expect(neutron.reports).toEqual([]);
+  await there.control('POST', 'systems/zhcp1/guests/LNX10001/unlock');
+  await operation;
+  await there.run('attachNic', { userid: 'LNX10001', ports: [{ portId: port.portId }] });
+  await reconcile();
+  expect(neutron.all.get(port.portId)?.status).toBe('ACTIVE');
+});
+
+test('a port that could not be had and that somebody else has put right is told by the reconciliation that looks again', async () => {
+  const { neutron, host, there } = await withNeutron();
+  const first = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(88) });
+  const second = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(89) });
+  const run = await (await startReconcileHost(there.client, { host })).result();
+  expect(run.failures.map(({ userid }) => userid)).toEqual([second.portId]);
+  await there.run('deletePort', { userid: 'LNX10001', portId: first.portId });
+  neutron.remove(first.portId);
+  const { portId: id, mac } = second;
+  await there.run('attachNic', {
+    userid: 'LNX10001',
+    ports: [{ portId: id, vswitch: 'VSW1', network: vlan(89), mac }],
+  });
+  const failures = run.failures.map((failure) => ({ ...failure, notBefore: 0 }));
+  await (await startReconcileHost(there.client, { host, last: { memory: run.memory, failures } })).result();
+  expect(neutron.all.get(id)?.status).toBe('ACTIVE');
 });
 
 test('a port that could not be had and has become right since stays ACTIVE, though its next try is not due', async () => {
