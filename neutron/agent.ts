@@ -79,6 +79,10 @@ export class L2Agent {
         for (const reporter of this.#reporters) void reporter.reportNow();
       },
       onDisconnected: () => this.#ports.forget(),
+      onBoundAgain: () => {
+        this.#ports.forget();
+        this.#doubt('the bindings of its queue were removed at the broker');
+      },
       onTakenOver: () => {
         log.info({ host: options.host }, 'this process has taken over from another');
         this.#ports.forget();

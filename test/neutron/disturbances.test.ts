@@ -7,6 +7,7 @@ import { startAgentProcess } from './agent-process.ts';
 import { DhcpAgent } from './dhcp-agent.ts';
 import { pluginOn } from './plugin-on.ts';
 import { becomes, type Cloud, createCloud, neutronIsHere } from './real-neutron.ts';
+import { unbindAll } from './test-broker.ts';
 import { expectStatus, lastWord } from './why.ts';
 
 const MINUTE = 60_000;
@@ -232,6 +233,23 @@ describe.skipIf(!neutronIsHere)('with a stock neutron-server whose parts fail', 
       await reconcile();
       expect(await Promise.all([unbound, moved].map(({ id }) => api.get(`ports/${id}`)))).toEqual(left);
       for (const { id } of [unbound, moved]) await api.deletePort(id);
+    },
+    5 * MINUTE,
+  );
+
+  test(
+    "the bindings of the agent's queue are removed at the broker: the agent notices, and ports made meanwhile become ACTIVE",
+    async () => {
+      const { api, rabbit } = cloud.openstack;
+      const networkId = await api.createNetwork({ physicalNetwork: 'physnet1', segmentationId: 2902 });
+      expect(await unbindAll(rabbit, `neutron-zvm-agent.${cloud.host}`)).toBeGreaterThan(0);
+      const unheard = await api.createPort({ networkId, host: cloud.host, deviceId: 'LNX10002' });
+      await expectStatus(cloud, unheard.id, 'ACTIVE');
+      const heard = await api.createPort({ networkId, host: cloud.host, deviceId: 'LNX10004' });
+      await expectStatus(cloud, heard.id, 'ACTIVE');
+      for (const { id } of [unheard, heard]) await api.deletePort(id);
+      expect(await becomes(() => isBare('LNX10002'))).toBe(true);
+      expect(await becomes(() => isBare('LNX10004'))).toBe(true);
     },
     5 * MINUTE,
   );
