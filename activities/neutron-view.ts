@@ -85,8 +85,12 @@ export async function boundPorts(
 
 /** What Neutron is to be told of a port when its guest is in order. */
 export function statusOf(port: NeutronPort, userid?: Userid): PortStatus {
-  const { portId, host: neutronHost, adminStateUp: up, status } = port;
-  return { portId, neutronHost, up, status, ...(userid === undefined ? {} : { userid }) };
+  const { portId, host: neutronHost, adminStateUp: up, status, qosPolicy } = port;
+  return {
+    ...{ portId, neutronHost, up, status },
+    ...(userid === undefined ? {} : { userid }),
+    ...(qosPolicy === undefined ? {} : { qosPolicy }),
+  };
 }
 
 /** Ports that no guest has: Neutron is to have them down, also those that it asked a guest's details of, or that a guest had that is gone. */

@@ -34,6 +34,8 @@ export type NeutronPort = {
   binding: 'bound' | 'failed' | 'none';
   /** What the port is to be plugged into: a virtual switch, or else a device that is handed to the guest. */
   vnicType: string;
+  /** The QoS policy that it has, by itself or by its network. */
+  qosPolicy?: string;
   /** Absent when it is not bound, or on no physical network. */
   segment?: Segment;
 };

@@ -61,6 +61,7 @@ export class L2Agent {
         new StateReporter(api, {
           host,
           bridgeMappings: options.bridgeMappings,
+          plugsIntoVswitch: host === options.host,
           intervalMs: options.reportIntervalMs,
           log,
           isReachable: options.isReachable,
@@ -169,13 +170,13 @@ export class L2Agent {
     for (const event of messages.flatMap(eventsOf)) if ('portId' in event) this.#remember(event);
   }
 
-  /** A VSWITCH enforces no security groups, and only the server's configuration can say so. */
+  /** A VSWITCH enforces no security groups, and ports that are bound by this agent's word say so: these were bound before. */
   #warnOfFilters(event: NeutronEvent): void {
-    if (this.#warned || event.kind !== 'port' || !event.filtered || !this.#hosts.includes(event.host)) return;
+    if (this.#warned || event.kind !== 'port' || !event.filtered || event.host !== this.#options.host) return;
     this.#warned = true;
     this.#options.log.warn(
       { host: event.host, port: event.portId },
-      'Neutron believes that security groups are enforced here, but a VSWITCH cannot: set enable_security_group = false on the server',
+      'Neutron says of this port that its security groups are enforced, but a VSWITCH cannot: bind it again, and it says so no more',
     );
   }
 

@@ -41,6 +41,8 @@ export type FollowNeutronResult = {
   failed: { portId: string; reason: string }[];
   /** Ports of guests that xCAT did not name in time: reconciliation sees to them. */
   waiting: PortId[];
+  /** Ports that are up and have a QoS policy, of which z/VM enforces nothing; the first hundred. */
+  unlimited: PortId[];
 };
 
 type Carried = FollowNeutronResult & { news: NeutronNews };
@@ -93,6 +95,7 @@ class Following {
   private telling = false;
   private readonly failed = new Map<string, string>();
   private readonly waiting = new Set<PortId>();
+  private readonly unlimited = new Set<PortId>();
   private readonly seen = new Set<PortId>();
   /** Ports that are looked at again later, with how often they were. */
   private readonly looks = new Map<PortId, number>();
@@ -108,6 +111,7 @@ class Following {
     this.reported = carried?.reported ?? { up: 0, down: 0 };
     for (const { portId, reason } of carried?.failed ?? []) this.failed.set(portId, reason);
     for (const portId of carried?.waiting ?? []) this.waiting.add(portId);
+    for (const portId of carried?.unlimited ?? []) this.unlimited.add(portId);
     if (carried !== undefined) this.hear(carried.news);
   }
 
@@ -287,6 +291,7 @@ class Following {
       try {
         const told = await tellNeutron(this.host, statuses, ({ portId }) => taken.get(portId)?.inOrder === true);
         this.reported = { up: this.reported.up + told.up.length, down: this.reported.down + told.down.length };
+        for (const portId of told.unlimited) this.unlimited.add(portId);
         for (const portId of told.failed) this.fail(portId, 'Neutron could not change its status');
       } catch (error) {
         for (const { portId } of statuses) this.fail(portId, `Neutron could not be told: ${reasonOf(error)}`);
@@ -312,7 +317,8 @@ class Following {
 
   private summary(): FollowNeutronResult {
     const failed = [...this.failed].map(([portId, reason]) => ({ portId, reason })).slice(0, MOST_LINES);
-    return { guests: this.guests, reported: this.reported, failed, waiting: [...this.waiting].slice(0, MOST_LINES) };
+    const [waiting, unlimited] = [this.waiting, this.unlimited].map((ports) => [...ports].slice(0, MOST_LINES));
+    return { guests: this.guests, reported: this.reported, failed, waiting: waiting ?? [], unlimited: unlimited ?? [] };
   }
 
   private fail(portId: string, reason: string): void {
@@ -332,7 +338,7 @@ class Following {
   }
 
   private show(): void {
-    const { guests, reported, failed, waiting } = this.summary();
+    const { guests, reported, failed, waiting, unlimited } = this.summary();
     const lines = [
       `**${this.host}**: ${guests} guest(s) wired, ${reported.up} port(s) reported up, ${reported.down} down.`,
       ...(waiting.length === 0
@@ -341,6 +347,14 @@ class Following {
       ...(failed.length === 0
         ? []
         : ['', '**Not as Neutron wants it**', '', ...failed.map((each) => `- ${each.portId}: ${each.reason}`)]),
+      ...(unlimited.length === 0
+        ? []
+        : [
+            '',
+            '**Not limited by their QoS policies, which z/VM does not enforce**',
+            '',
+            ...unlimited.map((id) => `- ${id}`),
+          ]),
     ];
     setCurrentDetails(lines.slice(0, 40).join('\n'));
   }

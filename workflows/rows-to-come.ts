@@ -2,13 +2,13 @@ import { condition, isCancellation } from '@temporalio/workflow';
 import type { PortId } from '../network/identifiers.ts';
 
 /**
- * Nova writes its row a second or two after the binding, or minutes, when it copies an image first. For a minute, ACTIVE follows the row
+ * Nova writes its row a second or two after the binding, or minutes, when it deploys an image first. For a minute, ACTIVE follows the row
  * within three seconds; later on reconciliation looks too.
  */
 const LONGEST_SOON_MS = 3_000;
 const LOOKS_SOON = 20;
 const LONGEST_LATER_MS = 30_000;
-/** With these, Nova's `vif_plugging_timeout` of 300 s is over. */
+/** Close to five minutes: an instance whose image takes longer is found by reconciliation. */
 const MOST_LOOKS = 29;
 
 /** The pause before the next look at a port that was looked at so often in vain: 1, 2, 3 seconds, and from a minute on longer and longer. */

@@ -19,6 +19,7 @@ test('an agent that the server has taken for dead, or that was deleted from its 
     {
       host: 'zvm1',
       bridgeMappings: {},
+      plugsIntoVswitch: true,
       intervalMs: 60_000,
       log: quiet,
       isReachable: () => true,
@@ -67,6 +68,7 @@ test('an agent whose first report does not come through looks at everything when
     {
       host: 'zvm1',
       bridgeMappings: {},
+      plugsIntoVswitch: true,
       intervalMs: 60_000,
       log: quiet,
       isReachable: () => true,

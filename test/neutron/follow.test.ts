@@ -142,6 +142,19 @@ test('a MAC outside of z/VM’s prefix is refused with what to configure, in the
   expect(neutron.reports).toEqual([`down ${port.portId}`]);
 });
 
+test('of a port with a QoS policy it is said once, in the log and the result, that nothing limits it', async () => {
+  const { neutron, host, there, follow } = await withNeutron();
+  const logged = vi.spyOn(Runtime.instance().logger, 'log');
+  const port = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(41), qosPolicy: 'slow' });
+  expect((await follow(port.portId)).unlimited).toEqual([port.portId]);
+  expect((await follow(port.portId)).unlimited).toEqual([]);
+  await (await startReconcileHost(there.client, { host })).result();
+  const said = logged.mock.calls.filter((call) => JSON.stringify(call).includes('limits nothing'));
+  logged.mockRestore();
+  expect(said).toHaveLength(1);
+  expect(JSON.stringify(said)).toContain(port.portId);
+});
+
 test('a port with a multicast address is refused with the reason and reported down, and the next one is wired', async () => {
   const { neutron, host, follow } = await withNeutron();
   const { mac: _mac, ...odd } = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(42), status: 'BUILD' });

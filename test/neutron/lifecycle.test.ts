@@ -48,6 +48,7 @@ describe.skipIf(!neutronIsHere)('with a stock neutron-server', () => {
       {
         host: 'late',
         bridgeMappings: {},
+        plugsIntoVswitch: true,
         intervalMs: MINUTE,
         log: { info: () => {}, warn: () => {}, error: hear },
         isReachable: () => true,
@@ -77,7 +78,7 @@ describe.skipIf(!neutronIsHere)('with a stock neutron-server', () => {
       const userid = 'LNX10001';
       const networkId = await api.createNetwork({ physicalNetwork: 'physnet1', segmentationId: 1001 });
       const port = await api.createPort({ networkId, host: cloud.host, deviceId: userid });
-      expect(port['binding:vif_type']).toBe('ovs');
+      expect(port['binding:vif_type']).toBe('vhostuser');
       await expectStatus(cloud, port.id, 'ACTIVE');
       expect((await guest(userid)).granted).toEqual({ VSW1: [1001] });
       expect((await guest(userid)).rows).toMatchObject([{ port: port.id, switch: 'VSW1', vlan: '1001' }]);
