@@ -2,7 +2,7 @@ import type { HostRules } from '../network/host.ts';
 import type { HostMemory, NeutronMemory } from '../network/host-memory.ts';
 import type { PortId, Userid } from '../network/identifiers.ts';
 import type { NeutronPort, WantedPort } from '../network/neutron-port.ts';
-import type { PortStatus } from '../workflows/host-activities.ts';
+import type { PortStatus, SurveyInput } from '../workflows/host-activities.ts';
 import type { HostRecord } from './guest-reading.ts';
 import { downStatusOf, isTold, statusOf, unwiredOf, viewOf } from './neutron-view.ts';
 
@@ -29,24 +29,29 @@ export const NO_NEUTRON: NeutronSurvey = {
   memory: undefined,
 };
 
-/** A port that was reported up and is not ACTIVE waits for somebody else, such as a DHCP agent; it is reported again only so often. */
-const TELL_AGAIN_MS = 600_000;
-
 /** What Neutron's ports ask of a host. */
 export function surveyNeutron(
   ports: readonly NeutronPort[],
   record: HostRecord,
   rules: Omit<HostRules, 'macPrefix'>,
   memory: HostMemory,
-  { now, unreported }: { now: number; unreported: readonly PortId[] },
+  { unreported, failed }: Pick<SurveyInput, 'unreported' | 'failed'>,
 ): NeutronSurvey {
   const view = viewOf(ports, record, rules);
-  const lost = new Set(unreported);
-  const toldAt = (portId: PortId) => (lost.has(portId) ? undefined : memory.neutron?.told.get(portId));
-  const isNew = (status: PortStatus) =>
-    !isTold(status) && !(status.up && (toldAt(status.portId) ?? -Infinity) > now - TELL_AGAIN_MS);
+  const lost = new Set<string>([...unreported, ...failed.map(({ userid }) => userid)]);
+  const revisions = new Map(
+    ports.flatMap(({ portId, revision }): [PortId, number][] => (revision === undefined ? [] : [[portId, revision]])),
+  );
+  // Whoever has set a status since it was told has changed the revision too: that is a difference of its own.
+  const wasTold = ({ portId, userid }: PortStatus) =>
+    !lost.has(portId) &&
+    !lost.has(userid ?? '') &&
+    revisions.has(portId) &&
+    memory.neutron?.told.get(portId) === revisions.get(portId);
+  const isNew = (status: PortStatus) => !isTold(status) && !(status.up && wasTold(status));
   const ofGuests = view.ofGuests.map(({ port, userid }) => statusOf(port, userid));
-  const others = [...unwiredOf(view).map(downStatusOf), ...view.services.map((port) => statusOf(port))].filter(isNew);
+  const services = view.services.map((port) => statusOf(port));
+  const others = [...unwiredOf(view).map(downStatusOf), ...services].filter(isNew);
   const untold = ofGuests.filter(isNew);
   const wanted = [...Map.groupBy(view.ofGuests, (each) => each.userid)].map(
     ([userid, each]): [Userid, Map<PortId, WantedPort>] => [
@@ -55,9 +60,12 @@ export function surveyNeutron(
     ],
   );
   const known = new Set(ports.map((port) => port.portId));
-  const told = [...ofGuests, ...others]
+  const told = [...ofGuests, ...services]
     .filter((status) => status.up && !isTold(status))
-    .map(({ portId }): [PortId, number] => [portId, isNewId(portId, untold) ? now : (toldAt(portId) ?? now)]);
+    .flatMap(({ portId }): [PortId, number][] => {
+      const revision = revisions.get(portId);
+      return revision === undefined ? [] : [[portId, revision]];
+    });
   return {
     wanted: new Map(wanted),
     unconfirmed: new Set(untold.map(({ portId }) => portId)),
@@ -76,8 +84,18 @@ export function surveyNeutron(
   };
 }
 
-function isNewId(portId: PortId, statuses: readonly PortStatus[]): boolean {
-  return statuses.some((status) => status.portId === portId);
+/**
+ * What the next reconciliation has to know when ports and guests (`notTold`) were not looked at now, or are not in order: of these nothing up
+ * is told.
+ */
+export function memoryOf(
+  { memory, statuses }: NeutronSurvey,
+  notTold: ReadonlySet<string>,
+): Pick<HostMemory, 'neutron'> {
+  if (memory === undefined) return {};
+  const guests = new Map(statuses.map(({ portId, userid }) => [portId, userid]));
+  const told = [...memory.told].filter(([portId]) => !notTold.has(portId) && !notTold.has(guests.get(portId) ?? ''));
+  return { neutron: { ...memory, told: new Map(told) } };
 }
 
 function isRecorded(portId: PortId, { recorded }: HostRecord): boolean {

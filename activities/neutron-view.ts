@@ -2,6 +2,7 @@ import type { HostRules } from '../network/host.ts';
 import { type PortId, Userid } from '../network/identifiers.ts';
 import { isNeutronsOwn, type NeutronPort, type WantedPort, wantedOf } from '../network/neutron-port.ts';
 import { describeRefusals } from '../network/refusal.ts';
+import { askForUnbound } from '../neutron/binding.ts';
 import type { PortStatus } from '../workflows/host-activities.ts';
 import type { HostRecord } from './guest-reading.ts';
 import type { NeutronSource } from './neutron-source.ts';
@@ -66,36 +67,30 @@ function guestNamed(deviceId: string, { nodes, guests }: HostRecord): Userid | u
 /**
  * Have Neutron bind what it could not bind before, as for ports made before this agent was there, and what it has not come to since the last
  * reconciliation (`before`), since a binding that is activated again is bound by nobody else; and read those ports again. Those that were asked
- * for in vain (`notNow`) are left as they are. A list is old by the time that it is here, and asking puts a port that is ACTIVE by then into
- * BUILD: each is looked at once more before it is asked for.
+ * for in vain (`notNow`) are left as they are. Only ports of this host are asked for and answered: of others nothing is this agent's to ask.
  */
 export async function boundPorts(
   neutron: NeutronSource,
   listed: readonly NeutronPort[],
-  { before, notNow }: { before: ReadonlySet<string>; notNow: ReadonlySet<string> },
+  { rules, before, notNow }: { rules: Rules; before: ReadonlySet<string>; notNow: ReadonlySet<string> },
 ): Promise<NeutronPort[]> {
+  const hosts = neutronHosts(rules);
   const isUnbound = ({ binding, portId }: NeutronPort) =>
     !notNow.has(portId) && (binding === 'failed' || (binding === 'none' && before.has(portId)));
-  const doubtful = listed.filter(isUnbound);
-  if (doubtful.length === 0) return [...listed];
-  const now = await neutron.ports(idsOf(doubtful));
-  const unbound = now.filter(isUnbound);
-  for (const [host, ofHost] of Map.groupBy(unbound, (port) => port.host)) await neutron.bind(host, idsOf(ofHost));
-  return [
-    ...listed.filter((port) => !isUnbound(port)),
-    ...now.filter((port) => !isUnbound(port)),
-    ...(unbound.length === 0 ? [] : await neutron.ports(idsOf(unbound))),
-  ];
-}
-
-function idsOf(ports: readonly NeutronPort[]): PortId[] {
-  return ports.map((port) => port.portId);
+  const here = listed.filter((port) => hosts.includes(port.host));
+  const doubtful = here.filter(isUnbound).map((port) => port.portId);
+  const asked = await askForUnbound(neutron, hosts, doubtful, isUnbound);
+  return [...here.filter((port) => !isUnbound(port)), ...asked.filter((port) => hosts.includes(port.host))];
 }
 
 /** What Neutron is to be told of a port when its guest is in order. */
 export function statusOf(port: NeutronPort, userid?: Userid): PortStatus {
-  const { portId, host: neutronHost, adminStateUp: up, status } = port;
-  return { portId, neutronHost, up, status, ...(userid === undefined ? {} : { userid }) };
+  const { portId, host: neutronHost, adminStateUp: up, status, qosPolicy } = port;
+  return {
+    ...{ portId, neutronHost, up, status },
+    ...(userid === undefined ? {} : { userid }),
+    ...(qosPolicy === undefined ? {} : { qosPolicy }),
+  };
 }
 
 /** Ports that no guest has: Neutron is to have them down, also those that it asked a guest's details of, or that a guest had that is gone. */

@@ -18,7 +18,7 @@ import { type HostReading, type Reading, readGuests, readHost } from './guest-re
 import { readMemory, writeMemory } from './host-memory.ts';
 import type { HostRuntime } from './host-runtime.ts';
 import { type ManagementNodeNics, managementNodeNics } from './management-node.ts';
-import { type NeutronSurvey, NO_NEUTRON, surveyNeutron } from './neutron-survey.ts';
+import { memoryOf, type NeutronSurvey, NO_NEUTRON, surveyNeutron } from './neutron-survey.ts';
 import { boundPorts, neutronHosts } from './neutron-view.ts';
 import { settingsOf } from './vswitches.ts';
 
@@ -79,7 +79,7 @@ export async function surveyHost(host: HostRuntime, input: SurveyInput, signal: 
     reIpled: ipl,
     statuses: statusesToTell(neutron, found, later, input.unreported),
     memory: writeMemory({
-      ...(neutron.memory === undefined ? {} : { neutron: neutron.memory }),
+      ...memoryOf(neutron, new Set([...later.keys(), ...found.unread, ...found.failed.map(({ userid }) => userid)])),
       ...(reading.iplTime === undefined ? {} : { iplTime: reading.iplTime }),
       ...(slice.at(-1) === undefined ? {} : { sweptUpTo: slice.at(-1) as Userid }),
       guests: new Map(guests.map((guest) => [guest.userid, remember(guest, found.settled, coupled)])),
@@ -135,9 +135,8 @@ async function readPorts(
     const known = new Set(listed.map((port) => port.portId));
     // What depends on a port's absence is not done because a list was short, as it is for a user who may not see all.
     const missing = await neutron.ports(before.filter((portId) => !known.has(portId)));
-    const asked = { before: new Set(before), notNow: new Set(notNow.keys()) };
-    const ports = await boundPorts(neutron, [...listed, ...missing], asked);
-    return { ports: ports.filter((port) => hosts.includes(port.host)) };
+    const asked = { rules, before: new Set(before), notNow: new Set(notNow.keys()) };
+    return { ports: await boundPorts(neutron, [...listed, ...missing], asked) };
   } catch (error) {
     // z/VM is repaired by what is recorded while Neutron is away.
     if (error instanceof NeutronError) return { problem: `${error.message}: ${error.advice}` };
@@ -150,6 +149,8 @@ type Found = {
   skipped: number;
   failed: FailedGuest[];
   settled: Set<Userid>;
+  /** In doubt, but not looked at in this run. */
+  unread: Set<Userid>;
 };
 
 async function examine(
@@ -171,7 +172,9 @@ async function examine(
     else if (doubt.lines.length > 0 || swept.has(guest.userid)) looked.push({ guest, doubt });
   }
   const inSlice = looked.filter(({ guest }) => swept.has(guest.userid));
-  const others = looked.filter(({ guest }) => !swept.has(guest.userid)).slice(0, MOST_READ);
+  const unswept = looked.filter(({ guest }) => !swept.has(guest.userid));
+  const others = unswept.slice(0, MOST_READ);
+  const unread = new Set(unswept.slice(MOST_READ).map(({ guest }) => guest.userid));
   const read =
     others.length === 0
       ? undefined
@@ -191,7 +194,7 @@ async function examine(
     else candidates.push(candidateOf(guest, doubt));
   }
   const skipped = guests.filter((guest) => later.has(guest.userid)).length;
-  return { candidates, skipped, failed, settled };
+  return { candidates, skipped, failed, settled, unread };
 }
 
 /** What failed before and is tried again by a later run. */
@@ -209,11 +212,11 @@ function stillFailed(later: ReadonlyMap<string, FailedGuest>, guests: readonly S
 
 /**
  * What is to be told now, and what may have to be told of guests that are repaired now or cannot be. Of a guest that failed before and is not
- * looked at, it was told; somebody else may have put it right since.
+ * looked at, it was told; somebody else may have put it right since. Of one that there was no time to look at, nothing is known.
  */
 function statusesToTell(
   { statuses, unconfirmed }: NeutronSurvey,
-  { candidates, failed }: Found,
+  { candidates, failed, unread }: Found,
   later: ReadonlyMap<string, FailedGuest>,
   unreported: readonly PortId[],
 ): PortStatus[] {
@@ -221,6 +224,7 @@ function statusesToTell(
   const concerned = new Set<string>([...candidates, ...failed].map(({ userid }) => userid));
   return statuses
     .filter(({ userid, portId }) => userid === undefined || !later.has(userid) || untold.has(portId))
+    .filter(({ userid }) => userid === undefined || !unread.has(userid))
     .filter(
       ({ userid, portId }) =>
         userid === undefined || unconfirmed.has(portId) || concerned.has(userid) || concerned.has(portId),

@@ -21,7 +21,10 @@ export type HostMemory = {
 export type NeutronMemory = {
   /** Ports that Neutron wanted on the host: a recorded one that it wants no more has been deleted or unbound there. */
   ports: readonly PortId[];
-  /** Ports that were reported up and have not become ACTIVE, which is somebody else's affair; milliseconds of Unix time. */
+  /**
+   * Ports that were reported up and had not become ACTIVE, which is somebody else's affair, with the revision that they had then: as long as
+   * a port has that, nothing of it has changed, and it is not reported over and over.
+   */
   told: ReadonlyMap<PortId, number>;
 };
 

@@ -28,10 +28,14 @@ export type NeutronPort = {
   mac?: Mac;
   adminStateUp: boolean;
   status: string;
+  /** Grows with each change of the port, its status included. Absent where the server has none. */
+  revision?: number;
   /** Whether a mechanism driver has bound it, has failed to, or has not come to it yet. */
   binding: 'bound' | 'failed' | 'none';
   /** What the port is to be plugged into: a virtual switch, or else a device that is handed to the guest. */
   vnicType: string;
+  /** The QoS policy that it has, by itself or by its network. */
+  qosPolicy?: string;
   /** Absent when it is not bound, or on no physical network. */
   segment?: Segment;
 };

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PortId } from '../network/identifiers.ts';
 import type { NeutronPort } from '../network/neutron-port.ts';
+import { askForUnbound } from './binding.ts';
 import type { BrokerConnection, BrokerLog } from './broker-connection.ts';
 import type { Incoming } from './envelope.ts';
 import type { ExchangeFlags } from './exchanges.ts';
@@ -60,6 +61,7 @@ export class L2Agent {
         new StateReporter(api, {
           host,
           bridgeMappings: options.bridgeMappings,
+          plugsIntoVswitch: host === options.host,
           intervalMs: options.reportIntervalMs,
           log,
           isReachable: options.isReachable,
@@ -78,6 +80,10 @@ export class L2Agent {
         for (const reporter of this.#reporters) void reporter.reportNow();
       },
       onDisconnected: () => this.#ports.forget(),
+      onBoundAgain: () => {
+        this.#ports.forget();
+        this.#doubt('the bindings of its queue were removed at the broker');
+      },
       onTakenOver: () => {
         log.info({ host: options.host }, 'this process has taken over from another');
         this.#ports.forget();
@@ -144,12 +150,9 @@ export class L2Agent {
 
   /** What was made while the agent was away is bound when it is asked for. Not at each message: asking changes the port, and is a message. */
   async #bindFailed(ports: readonly NeutronPort[]): Promise<void> {
-    const failed = ports.filter(({ binding }) => binding === 'failed');
-    for (const [host, ofHost] of Map.groupBy(failed, (port) => port.host))
-      await this.#api.bind(
-        host,
-        ofHost.map((port) => port.portId),
-      );
+    const isFailed = ({ binding }: NeutronPort) => binding === 'failed';
+    const failed = ports.filter(isFailed).map(({ portId }) => portId);
+    await askForUnbound(this.#api, this.#hosts, failed, isFailed);
   }
 
   async #take(messages: readonly Incoming[], backlog: boolean): Promise<void> {
@@ -167,13 +170,13 @@ export class L2Agent {
     for (const event of messages.flatMap(eventsOf)) if ('portId' in event) this.#remember(event);
   }
 
-  /** A VSWITCH enforces no security groups, and only the server's configuration can say so. */
+  /** A VSWITCH enforces no security groups, and ports that are bound by this agent's word say so: these were bound before. */
   #warnOfFilters(event: NeutronEvent): void {
-    if (this.#warned || event.kind !== 'port' || !event.filtered || !this.#hosts.includes(event.host)) return;
+    if (this.#warned || event.kind !== 'port' || !event.filtered || event.host !== this.#options.host) return;
     this.#warned = true;
     this.#options.log.warn(
       { host: event.host, port: event.portId },
-      'Neutron believes that security groups are enforced here, but a VSWITCH cannot: set enable_security_group = false on the server',
+      'Neutron says of this port that its security groups are enforced, but a VSWITCH cannot: bind it again, and it says so no more',
     );
   }
 

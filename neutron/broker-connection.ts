@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ChannelModel, connect } from 'amqplib';
+import { connectFailure } from './connect-failure.ts';
 import { NeutronError } from './errors.ts';
-import { codeOf } from './exchanges.ts';
 import type { Broker, Transport } from './transport-url.ts';
 
 export type BrokerOptions = {
@@ -103,7 +103,10 @@ export class BrokerConnection {
       if (!this.#stop.signal.aborted) log.warn(placeOf(broker), 'connection to the broker lost');
       return undefined;
     } catch (error) {
-      const failure = connectFailure(error, broker);
+      const { transport, tls } = this.#options;
+      if (this.#stop.signal.aborted) return undefined;
+      const spoken = transport.tls ? () => tlsOptions(tls) : undefined;
+      const failure = await connectFailure(error, { broker, vhost: transport.vhost, tls: spoken });
       if (!this.#stop.signal.aborted)
         log.warn(
           { ...placeOf(broker), reason: failure.message, advice: failure.advice },
@@ -182,30 +185,6 @@ function promised(): PromiseWithResolvers<void> {
 
 function placeOf({ host, port }: Broker): { broker: string } {
   return { broker: `${host}:${port}` };
-}
-
-/** What amqplib says can hold the URL: only its code or the broker's own words are kept. */
-function connectFailure(error: unknown, { host, port }: Broker): NeutronError {
-  if (error instanceof NeutronError) return error;
-  const operation = `connect to ${host}:${port}`;
-  const systemCode = systemCodeOf(error);
-  if (/CERT|SELF_SIGNED|ISSUER|SIGNATURE|ALTNAME/.test(systemCode))
-    return new NeutronError('untrusted', operation, `its certificate is not trusted (${systemCode})`);
-  // Such an error has the address in its text, which may have any digits.
-  if (systemCode !== '') return new NeutronError('unreachable', operation, systemCode);
-  const text = error instanceof Error ? error.message : '';
-  if (codeOf(error) === 403 || /ACCESS_REFUSED|403/.test(text))
-    return new NeutronError('unauthorised', operation, 'the broker refuses user name or password');
-  // What RabbitMQ closes the connection with, 530, is lost in amqplib.
-  if (/NOT.ALLOWED|530|ConnectionClose/.test(text))
-    return new NeutronError('unauthorised', operation, 'the broker does not let this user into the virtual host');
-  const said = codeOf(error) ?? /(\d{3}) \(([A-Z-]+)\)/.exec(text)?.[0];
-  return new NeutronError('unreachable', operation, said === undefined ? 'no connection' : String(said));
-}
-
-/** The name that the system or TLS has for what happened; empty when the broker said it. */
-function systemCodeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 
 function tlsOptions({ caFile, certFile, keyFile, verify }: BrokerOptions['tls']) {

@@ -8,6 +8,9 @@ export type NeutronErrorCode =
   | 'bad-answer'
   | 'compressed'
   | 'untrusted'
+  | 'own-certificate'
+  | 'tls'
+  | 'no-vhost'
   | 'unauthorised';
 
 const ADVICE: Readonly<Record<NeutronErrorCode, string>> = {
@@ -20,6 +23,9 @@ const ADVICE: Readonly<Record<NeutronErrorCode, string>> = {
   'bad-answer': 'check that the release of Neutron is one that docs/neutron.md names',
   compressed: 'set kombu_compression of neutron-server to gzip, brotli or zstd, or leave it out',
   untrusted: 'name the CA that signed the certificate by ssl_ca_file, and the broker by a name in the certificate',
+  'own-certificate': 'name the certificate and the key that the broker accepts by ssl_cert_file and ssl_key_file',
+  tls: 'set ssl in [oslo_messaging_rabbit], or ssl=1 in transport_url, where the port has TLS, mostly 5671, and nowhere else, mostly 5672',
+  'no-vhost': 'correct the virtual host at the end of transport_url, or create it: rabbitmqctl add_vhost',
   unauthorised: 'check user name and password, and the permissions of the virtual host',
 };
 
@@ -32,6 +38,9 @@ const RETRYABLE: Readonly<Record<NeutronErrorCode, boolean>> = {
   'bad-answer': false,
   compressed: false,
   untrusted: false,
+  'own-certificate': false,
+  tls: false,
+  'no-vhost': false,
   unauthorised: false,
 };
 

@@ -2,6 +2,7 @@ import type { Channel, ChannelModel } from 'amqplib';
 import { NeutronError } from './errors.ts';
 
 /** How a deployment declares its exchanges and queues; oslo.messaging's options in [oslo_messaging_rabbit] (contract neutron.md 2.1). */
+/** An exchange, and how it is declared where it is not there. */
 export type ExchangeFlags = {
   /** The control exchange and the topic queues: `amqp_durable_queues` or `rabbit_quorum_queue`. */
   durable: boolean;
@@ -12,7 +13,7 @@ export type ExchangeFlags = {
   quorumQueues: boolean;
 };
 
-type Exchange = { name: string; type: 'topic' | 'fanout'; durable: boolean; autoDelete: boolean };
+export type Exchange = { name: string; type: 'topic' | 'fanout'; durable: boolean; autoDelete: boolean };
 
 /** The exchange that calls and casts go to. */
 export function controlExchange(name: string, { durable, autoDelete }: ExchangeFlags): Exchange {

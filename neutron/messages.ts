@@ -32,7 +32,14 @@ const PortKeys = z.object({
   device_id: z.string().nullish(),
   device_owner: z.string().nullish(),
   status: z.string().nullish(),
+  revision_number: z.number().nullish(),
+  qos_policy_id: z.string().nullish(),
+  qos_network_policy_id: z.string().nullish(),
 });
+
+function policyOf(id: string | null | undefined): { qosPolicy?: string } {
+  return id == null || id === '' ? {} : { qosPolicy: id };
+}
 
 function portOf(data: z.output<typeof PortKeys>): Omit<NeutronPort, 'host' | 'binding' | 'vnicType' | 'segment'> {
   return {
@@ -43,6 +50,8 @@ function portOf(data: z.output<typeof PortKeys>): Omit<NeutronPort, 'host' | 'bi
     ...(data.mac_address === undefined ? {} : { mac: data.mac_address }),
     adminStateUp: data.admin_state_up,
     status: data.status ?? '',
+    ...(data.revision_number == null ? {} : { revision: data.revision_number }),
+    ...policyOf(data.qos_policy_id ?? data.qos_network_policy_id),
   };
 }
 
@@ -93,16 +102,21 @@ export const PortObject = object(PortData).transform(({ 'versioned_object.data':
 
 /** A Network object: its id and its segments. */
 export const NetworkObject = object(
-  z.object({ id: z.string(), segments: z.array(object(SegmentData)).nullish() }),
+  z.object({
+    id: z.string(),
+    segments: z.array(object(SegmentData)).nullish(),
+    qos_policy_id: z.string().nullish(),
+  }),
 ).transform(
-  ({ 'versioned_object.data': { id, segments } }): NeutronNetwork => ({
+  ({ 'versioned_object.data': { id, segments, qos_policy_id } }): NeutronNetwork => ({
     id,
+    ...policyOf(qos_policy_id),
     segments: (segments ?? []).map((each) => segmentOf(each['versioned_object.data'])),
   }),
 );
 
-/** A network and how it looks on each physical network. */
-export type NeutronNetwork = { id: string; segments: Segment[] };
+/** A network, how it looks on each physical network, and the QoS policy of its ports that have none of their own. */
+export type NeutronNetwork = { id: string; segments: Segment[]; qosPolicy?: string };
 
 function segmentOf(data: z.output<typeof SegmentData>): Segment {
   return {
@@ -133,6 +147,7 @@ export const NetworkDictionary = z
     'provider:network_type': z.string().nullish(),
     'provider:physical_network': z.string().nullish(),
     'provider:segmentation_id': z.number().nullish(),
+    qos_policy_id: z.string().nullish(),
     segments: z
       .array(
         z.object({
@@ -144,8 +159,9 @@ export const NetworkDictionary = z
       .nullish(),
   })
   .transform(
-    ({ id, segments, ...single }): NeutronNetwork => ({
+    ({ id, segments, qos_policy_id, ...single }): NeutronNetwork => ({
       id,
+      ...policyOf(qos_policy_id),
       segments: (segments ?? (single['provider:network_type'] == null ? [] : [single])).map((each) => ({
         networkType: each['provider:network_type'] ?? '',
         physicalNetwork: each['provider:physical_network'] ?? undefined,

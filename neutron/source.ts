@@ -29,19 +29,18 @@ export function portSource(
   const lister: Reader | undefined = rest ?? rpc;
   const reader: Reader | undefined = rpc ?? rest;
   if (lister === undefined || reader === undefined) throw new Error('neither transport_url nor quantum_url is given');
-  const withSegments = async (by: Reader, ports: NeutronPort[]): Promise<NeutronPort[]> => {
-    const bare = ports.filter((port) => port.segment === undefined && port.binding === 'bound');
+  const withNetworks = async (by: Reader, ports: NeutronPort[]): Promise<NeutronPort[]> => {
+    const bare = ports.filter(lacksNetwork);
     if (bare.length === 0) return ports;
-    const networks = await by.networks(bare.map((port) => port.networkId));
-    const segments = new Map(networks.map((network) => [network.id, segmentOn(network, physicalNetworks)]));
+    const networks = new Map((await by.networks(bare.map((port) => port.networkId))).map((each) => [each.id, each]));
     return ports.map((port) => {
-      const segment = port.segment ?? (port.binding === 'bound' ? segments.get(port.networkId) : undefined);
-      return segment === undefined ? port : { ...port, segment };
+      const network = networks.get(port.networkId);
+      return network === undefined || port.binding !== 'bound' ? port : onNetwork(port, network, physicalNetworks);
     });
   };
   return {
-    portsOfHost: async (host) => withSegments(lister, await lister.portsOfHost(host)),
-    ports: async (portIds) => (portIds.length === 0 ? [] : withSegments(reader, await reader.ports(portIds))),
+    portsOfHost: async (host) => withNetworks(lister, await lister.portsOfHost(host)),
+    ports: async (portIds) => (portIds.length === 0 ? [] : withNetworks(reader, await reader.ports(portIds))),
     bind: async (host, portIds) => {
       // Without RPC nobody can: the ports stay unbound, and are reported as such.
       await rpc?.bind(host, portIds);
@@ -51,6 +50,21 @@ export function portSource(
         throw new NeutronError('unauthorised', 'report ports', 'transport_url is not given: Neutron cannot be told');
       return rpc.report(host, statuses, progress);
     },
+  };
+}
+
+/** Its segment is not known, or it is about to be told up and its network may have a QoS policy. */
+function lacksNetwork({ binding, segment, status, qosPolicy }: NeutronPort): boolean {
+  return binding === 'bound' && (segment === undefined || (status !== 'ACTIVE' && qosPolicy === undefined));
+}
+
+function onNetwork(port: NeutronPort, network: NeutronNetwork, physicalNetworks: readonly string[]): NeutronPort {
+  const segment = port.segment ?? segmentOn(network, physicalNetworks);
+  const qosPolicy = port.qosPolicy ?? network.qosPolicy;
+  return {
+    ...port,
+    ...(segment === undefined ? {} : { segment }),
+    ...(qosPolicy === undefined ? {} : { qosPolicy }),
   };
 }
 

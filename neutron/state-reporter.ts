@@ -5,6 +5,8 @@ export type ReporterOptions = {
   host: string;
   /** Physical network → VSWITCH, as the server's mechanism driver looks it up when it binds a port. */
   bridgeMappings: Readonly<Record<string, string>>;
+  /** True where ports are plugged into VSWITCHes, which filter nothing; false for the DHCP node, on which somebody else plugs them. */
+  plugsIntoVswitch: boolean;
   intervalMs: number;
   log: BrokerLog;
   /** False when z/VM cannot be reached: nothing is reported then. */
@@ -14,6 +16,18 @@ export type ReporterOptions = {
 };
 
 const BINARY = 'neutron-zvm-agent';
+
+/** How the stock agent describes its own switch in the kernel, of whose ports the server says whatever it says of all. */
+const KERNEL_DATAPATH = { datapath_type: 'system', ovs_capabilities: { datapath_types: [], iface_types: [] } };
+/**
+ * How the stock agent describes a switch outside of the kernel: of its ports the server says `port_filter: false`, that nobody enforces security
+ * groups on them, and `vif_type: vhostuser`; of those of other agents it goes on to say what it does. There is no other word for it in the
+ * agent's protocol. Servers before 2017 know the first type alone.
+ */
+const UNFILTERED_DATAPATH = {
+  datapath_type: 'netdev',
+  ovs_capabilities: { datapath_types: ['netdev'], iface_types: ['dpdkvhostuser', 'dpdkvhostuserclient'] },
+};
 
 /**
  * Tells the server at intervals that the agent of a host lives, as type `Open vSwitch agent`, for which the stock mechanism driver binds
@@ -77,7 +91,7 @@ export class StateReporter {
   }
 
   #state(): AgentState {
-    const { host, bridgeMappings } = this.#options;
+    const { host, bridgeMappings, plugsIntoVswitch } = this.#options;
     return {
       agent_type: 'Open vSwitch agent',
       binary: BINARY,
@@ -88,14 +102,13 @@ export class StateReporter {
         bridge_mappings: bridgeMappings,
         tunnel_types: [],
         tunneling_ip: null,
-        datapath_type: 'system',
         ovs_hybrid_plug: false,
         l2_population: false,
         arp_responder_enabled: false,
         enable_distributed_routing: false,
         in_distributed_mode: false,
         extensions: [],
-        ovs_capabilities: { datapath_types: [], iface_types: [] },
+        ...(plugsIntoVswitch ? UNFILTERED_DATAPATH : KERNEL_DATAPATH),
       },
     };
   }

@@ -4,8 +4,9 @@ import type { Attachment, BrokerConnection, BrokerLog } from './broker-connectio
 import { uncompressed } from './compression.ts';
 import { decodeMessage, type Incoming } from './envelope.ts';
 import { NeutronError } from './errors.ts';
-import { type ExchangeFlags, ensureExchanges, fanoutExchange } from './exchanges.ts';
+import { type Exchange, type ExchangeFlags, ensureExchanges, fanoutExchange } from './exchanges.ts';
 import { declareOwnQueue } from './own-queue.ts';
+import { bindAgain, bindTopics, isBound } from './topic-bindings.ts';
 
 export type SubscriptionOptions = {
   /** The queue's own name, the same at every start: messages sent while nobody listens wait in it. */
@@ -17,6 +18,8 @@ export type SubscriptionOptions = {
   /** Called at each connection with the number of messages that waited. */
   onConnected(backlog: number): void;
   onDisconnected(): void;
+  /** Called when the queue's bindings were removed at the broker and are made again: messages may have been missed. */
+  onBoundAgain(): void;
   /** Called before the first messages on a connection when another process has had those before them. */
   onTakenOver(): void;
   /**
@@ -28,6 +31,10 @@ export type SubscriptionOptions = {
 
 const MOST_UNACKNOWLEDGED = 500;
 const AGAIN_MS = 1_000;
+/** A broker forgets bindings at an operator's word, and nobody is told: the queue is silent then. */
+const BINDING_CHECK_MS = 10_000;
+/** The topics' side of them cannot be asked for, only made again, which costs the broker more. */
+const CHECKS_PER_BINDING = 6;
 /** oslo.messaging's duplicate filter remembers as many. */
 const REMEMBERED_IDS = 16;
 
@@ -37,6 +44,7 @@ export class Subscription implements Attachment {
   #pending: ConsumeMessage[] = [];
   #working: Promise<void> | undefined;
   #channel: Channel | undefined;
+  #checking: NodeJS.Timeout | undefined;
   /** Messages that were in the queue before this agent came. */
   #backlog = 0;
   /** Another process had the queue when this one came. */
@@ -60,7 +68,7 @@ export class Subscription implements Attachment {
       // A second process of the same agent waits until the first is gone.
       'x-single-active-consumer': true,
     });
-    for (const { name } of exchanges) await channel.bindQueue(queue, name, '');
+    await bindTopics(model, queue, exchanges);
     await channel.prefetch(MOST_UNACKNOWLEDGED);
     this.#backlog = messageCount;
     this.#standBy = consumerCount > 0;
@@ -71,13 +79,40 @@ export class Subscription implements Attachment {
     });
     if (this.#standBy)
       this.#options.log.info({ queue }, 'another process of this agent is at work: this one waits for its end');
+    this.#watchBindings(model, queue, exchanges);
     this.#options.onConnected(messageCount);
   }
 
   disconnected(): void {
+    clearInterval(this.#checking);
     this.#channel = undefined;
     this.#pending = [];
     this.#options.onDisconnected();
+  }
+
+  #watchBindings(model: ChannelModel, queue: string, exchanges: readonly Exchange[]): void {
+    const { log, onBoundAgain } = this.#options;
+    let checks = 0;
+    let busy = false;
+    const check = async () => {
+      checks += 1;
+      const isThere = await isBound(model, queue);
+      if (isThere && (checks % CHECKS_PER_BINDING > 0 || (await bindAgain(model, queue, exchanges)))) return;
+      await ensureExchanges(model, exchanges);
+      await bindTopics(model, queue, exchanges);
+      log.warn({ queue }, 'the bindings of this queue were removed at the broker: it is bound again');
+      onBoundAgain();
+    };
+    this.#checking = setInterval(() => {
+      if (busy) return;
+      busy = true;
+      // What goes wrong here is the connection's end, or is asked again.
+      check()
+        .catch(() => undefined)
+        .finally(() => {
+          busy = false;
+        });
+    }, BINDING_CHECK_MS);
   }
 
   #take(message: ConsumeMessage): void {

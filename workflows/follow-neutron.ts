@@ -25,6 +25,7 @@ import { type GuestQueues, guestQueues } from './guest-queues.ts';
 import type { HostActivities, NeutronReading, PortStatus } from './host-activities.ts';
 import { isRecord, isText, isTexts } from './incoming.ts';
 import { outcomeOf } from './operation.ts';
+import { RowsToCome } from './rows-to-come.ts';
 import { tellNeutron } from './tell-neutron.ts';
 
 /** Ports and networks that Neutron has said something of: what it is, is looked up. */
@@ -39,8 +40,10 @@ export type FollowNeutronResult = {
   reported: { up: number; down: number };
   /** Ports that are not as Neutron wants them, and why; the first hundred. */
   failed: { portId: string; reason: string }[];
-  /** Ports of guests that xCAT does not know yet: reconciliation sees to them. */
+  /** Ports of guests that xCAT did not name in time: reconciliation sees to them. */
   waiting: PortId[];
+  /** Ports that are up and have a QoS policy, of which z/VM enforces nothing; the first hundred. */
+  unlimited: PortId[];
 };
 
 type Carried = FollowNeutronResult & { news: NeutronNews };
@@ -63,7 +66,7 @@ const LONGEST_REASON = 300;
 /**
  * Bring z/VM to what Neutron says, as long as there is news: look the ports up, wire their guests, each by its own `convergeGuest`, and tell
  * Neutron what has become of them. Guests do not wait for each other; news of a guest that is being wired waits until it is. What fails is
- * reported down and left to reconciliation.
+ * reported down and left to reconciliation. Ports whose guest xCAT does not name yet are looked at again for minutes.
  */
 export async function followNeutron(input: { host: string }, carried?: Carried): Promise<FollowNeutronResult> {
   const queues = guestQueues();
@@ -74,10 +77,11 @@ export async function followNeutron(input: { host: string }, carried?: Carried):
   });
   findable({ host: following.host });
   for (;;) {
-    await condition(() => following.hasNews() || following.isIdle());
+    await condition(() => following.hasNews() || following.isDone());
     if (workflowInfo().continueAsNewSuggested) {
       await condition(() => following.isIdle());
-      if (following.hasNews()) await continueAsNew<typeof followNeutron>(input, following.carry());
+      if (following.hasNews() || !following.isDone())
+        await continueAsNew<typeof followNeutron>(input, following.carry());
     }
     if (!following.hasNews()) break;
     await following.readOn();
@@ -121,10 +125,12 @@ class Following {
   private telling = false;
   private readonly failed = new Map<string, string>();
   private readonly waiting = new Set<PortId>();
+  private readonly unlimited = new Set<PortId>();
   private readonly seen = new Set<PortId>();
   /** Ports that are looked at again later, with how often they were. */
   private readonly looks = new Map<PortId, number>();
   private lookingLater = 0;
+  private readonly rowsToCome = new RowsToCome((portIds) => this.hear({ portIds, networkIds: [] }));
   private guests: number;
   private reported: { up: number; down: number };
 
@@ -135,6 +141,7 @@ class Following {
     this.reported = carried?.reported ?? { up: 0, down: 0 };
     for (const { portId, reason } of carried?.failed ?? []) this.failed.set(portId, reason);
     for (const portId of carried?.waiting ?? []) this.waiting.add(portId);
+    for (const portId of carried?.unlimited ?? []) this.unlimited.add(portId);
     if (carried !== undefined) this.hear(carried.news);
   }
 
@@ -151,6 +158,11 @@ class Following {
     return this.busy.size === 0 && !this.telling && this.statuses.length === 0 && this.lookingLater === 0;
   }
 
+  /** Idle, and no row is waited for. */
+  isDone(): boolean {
+    return this.isIdle() && this.rowsToCome.ports().length === 0;
+  }
+
   /** Look up what there is news of, and begin to wire the guests concerned; does not wait for them. */
   async readOn(): Promise<void> {
     const portIds = [...this.portIds];
@@ -160,6 +172,7 @@ class Following {
     this.makeFindable(portIds);
     const wired = portIds.filter((portId) => this.wiringOf(portId) !== undefined);
     const reading = await this.lookUp(portIds, networkIds);
+    this.rowsToCome.looked(portIds, reading?.waiting ?? []);
     if (reading === undefined) return;
     for (const portId of portIds) this.forget(portId);
     for (const portId of reading.waiting) this.waiting.add(portId);
@@ -167,6 +180,7 @@ class Following {
     this.tell(reading.statuses, () => true);
     for (const portId of wired) this.lookAgain(portId);
     this.wire(reading);
+    this.show();
   }
 
   /** Undefined when it can never be known: that is left to reconciliation, and guests that are being wired are not disturbed. */
@@ -307,6 +321,7 @@ class Following {
       try {
         const told = await tellNeutron(this.host, statuses, ({ portId }) => taken.get(portId)?.inOrder === true);
         this.reported = { up: this.reported.up + told.up.length, down: this.reported.down + told.down.length };
+        for (const portId of told.unlimited) this.unlimited.add(portId);
         for (const portId of told.failed) this.fail(portId, 'Neutron could not change its status');
       } catch (error) {
         for (const { portId } of statuses) this.fail(portId, `Neutron could not be told: ${reasonOf(error)}`);
@@ -317,7 +332,8 @@ class Following {
   }
 
   carry(): Carried {
-    const news = { portIds: [...this.portIds], networkIds: [...this.networkIds] };
+    const portIds = new Set([...this.portIds, ...this.rowsToCome.ports()]);
+    const news = { portIds: [...portIds], networkIds: [...this.networkIds] };
     return { ...this.summary(), news };
   }
 
@@ -331,7 +347,8 @@ class Following {
 
   private summary(): FollowNeutronResult {
     const failed = [...this.failed].map(([portId, reason]) => ({ portId, reason })).slice(0, MOST_LINES);
-    return { guests: this.guests, reported: this.reported, failed, waiting: [...this.waiting].slice(0, MOST_LINES) };
+    const [waiting, unlimited] = [this.waiting, this.unlimited].map((ports) => [...ports].slice(0, MOST_LINES));
+    return { guests: this.guests, reported: this.reported, failed, waiting: waiting ?? [], unlimited: unlimited ?? [] };
   }
 
   private fail(portId: string, reason: string): void {
@@ -351,7 +368,7 @@ class Following {
   }
 
   private show(): void {
-    const { guests, reported, failed, waiting } = this.summary();
+    const { guests, reported, failed, waiting, unlimited } = this.summary();
     const lines = [
       `**${this.host}**: ${guests} guest(s) wired, ${reported.up} port(s) reported up, ${reported.down} down.`,
       ...(waiting.length === 0
@@ -360,6 +377,14 @@ class Following {
       ...(failed.length === 0
         ? []
         : ['', '**Not as Neutron wants it**', '', ...failed.map((each) => `- ${each.portId}: ${each.reason}`)]),
+      ...(unlimited.length === 0
+        ? []
+        : [
+            '',
+            '**Not limited by their QoS policies, which z/VM does not enforce**',
+            '',
+            ...unlimited.map((id) => `- ${id}`),
+          ]),
     ];
     setCurrentDetails(lines.slice(0, 40).join('\n'));
   }

@@ -173,6 +173,8 @@ export type PortStatus = {
   up: boolean;
   /** What Neutron has it as. */
   status: string;
+  /** Its QoS policy, of which z/VM enforces nothing. */
+  qosPolicy?: string;
 };
 
 /** What is to be done about ports that something was heard of. */

@@ -53,7 +53,7 @@ export type ReconcileHostResult = {
   foreignLines: string[];
   /** Ports of which Neutron was told that they carry traffic, or do not. */
   reported: { up: number; down: number };
-  /** Ports whose status Neutron could not be told. */
+  /** Ports whose status Neutron could not be told, or was not because somebody else was at their guests. */
   unreported: PortId[];
   /** What the next run has to know: of no use to readers. */
   memory: string;
@@ -286,7 +286,9 @@ class Reconciliation {
       return !failed.has(status.portId) && !(status.userid !== undefined && failed.has(status.userid));
     });
     this.reported = { up: told.up.length, down: told.down.length };
-    this.unreported = told.failed;
+    // Somebody else is at these guests: the next run sees what has become of them, and tells it.
+    const left = statuses.filter((status) => !known.includes(status)).map(({ portId }) => portId);
+    this.unreported = [...told.failed, ...left];
   }
 
   carry(survey: Survey): Carried {

@@ -1,9 +1,9 @@
-import { proxyActivities } from '@temporalio/workflow';
+import { log, proxyActivities } from '@temporalio/workflow';
 import type { PortId } from '../network/identifiers.ts';
 import type { HostActivities, PortStatus } from './host-activities.ts';
 
-/** What Neutron was told; `failed` are the ports that it could not change. */
-export type Told = { up: PortId[]; down: PortId[]; failed: PortId[] };
+/** What Neutron was told; `failed` are the ports that it could not change, `unlimited` those that are up and that no QoS policy limits here. */
+export type Told = { up: PortId[]; down: PortId[]; failed: PortId[]; unlimited: PortId[] };
 
 /**
  * Tell Neutron of ports, as far as it has them otherwise: up when all about them is in order and they are to be up, down in any other case.
@@ -14,7 +14,7 @@ export async function tellNeutron(
   statuses: readonly PortStatus[],
   inOrder: (status: PortStatus) => boolean,
 ): Promise<Told> {
-  const told: Told = { up: [], down: [], failed: [] };
+  const told: Told = { up: [], down: [], failed: [], unlimited: [] };
   for (const [neutronHost, ofHost] of Map.groupBy(statuses, (status) => status.neutronHost)) {
     const up = ofHost.filter((status) => status.up && inOrder(status) && status.status !== 'ACTIVE');
     const down = ofHost.filter((status) => !(status.up && inOrder(status)) && status.status !== 'DOWN');
@@ -31,6 +31,11 @@ export async function tellNeutron(
     told.up.push(...ids.up);
     told.down.push(...ids.down);
     told.failed.push(...failed);
+    for (const { portId, qosPolicy } of up) {
+      if (qosPolicy === undefined) continue;
+      log.warn('the QoS policy of this port limits nothing: a VSWITCH enforces none', { port: portId, qosPolicy });
+      told.unlimited.push(portId);
+    }
   }
   return told;
 }

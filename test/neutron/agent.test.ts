@@ -19,6 +19,7 @@ test('an agent that the server has taken for dead, or that was deleted from its 
     {
       host: 'zvm1',
       bridgeMappings: {},
+      plugsIntoVswitch: true,
       intervalMs: 60_000,
       log: quiet,
       isReachable: () => true,
@@ -67,6 +68,7 @@ test('an agent whose first report does not come through looks at everything when
     {
       host: 'zvm1',
       bridgeMappings: {},
+      plugsIntoVswitch: true,
       intervalMs: 60_000,
       log: quiet,
       isReachable: () => true,
@@ -93,15 +95,24 @@ function portAs(id: string, host: string, vifType: string) {
   };
 }
 
+function objectAs(port: ReturnType<typeof portAs>) {
+  const { id, network_id, mac_address, admin_state_up } = port;
+  const binding = { host: port['binding:host_id'], vif_type: port['binding:vif_type'] };
+  const bindings = [{ 'versioned_object.name': 'PortBinding', 'versioned_object.data': binding }];
+  const data = { id, network_id, mac_address, admin_state_up, bindings };
+  return { 'versioned_object.name': 'Port', 'versioned_object.data': data };
+}
+
 function agentOf(
   done: unknown[],
-  ports: readonly unknown[],
+  ports: readonly ReturnType<typeof portAs>[],
   onDoubt = async (reason: string) => void done.push(reason),
 ) {
   const answers: Record<string, (args: Record<string, unknown>) => unknown> = {
     has_alive_neutron_server: () => true,
     report_state: () => 'new',
     get_ports_by_vnic_type_and_host: () => ports,
+    bulk_pull: () => ports.map(objectAs),
     get_devices_details_list_and_failed_devices: ({ host, devices }) => {
       done.push({ host, devices });
       return { devices: [], failed_devices: [] };

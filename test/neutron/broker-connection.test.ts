@@ -55,6 +55,7 @@ describe.skipIf(!neutronIsHere)('connecting to a RabbitMQ broker', () => {
     broker = await startTestBroker();
   }, 5 * MINUTE);
   afterAll(() => broker?.close(), MINUTE);
+  const onTlsPort = (url: string) => url.replace(String(broker.rabbit.port), String(broker.rabbit.tlsPort));
 
   test('a wrong password is told at once, and stands nowhere in what is said', async () => {
     const connection = broker.connectionTo(broker.rabbit.transportUrl.replace('neutron-secret', 'Hush-1'));
@@ -64,10 +65,73 @@ describe.skipIf(!neutronIsHere)('connecting to a RabbitMQ broker', () => {
     expect(broker.said.join() + failure.message).not.toContain('Hush-1');
   });
 
-  test('a virtual host that is not there is named as the reason', async () => {
-    const connection = broker.connectionTo(broker.rabbit.transportUrl.replace(/\/\/$/, '/nowhere'));
-    expect(await failureOf(connection)).toMatchObject({ code: 'unauthorised' });
+  test.each([false, true])(
+    'a virtual host that is not there is named as the reason (over TLS: %s)',
+    async (overTls) => {
+      const url = broker.rabbit.transportUrl.replace(/\/\/$/, '/nowhere');
+      const connection = overTls
+        ? broker.connectionTo(`${onTlsPort(url)}?ssl=1`, { verify: true, caFile: broker.caFile })
+        : broker.connectionTo(url);
+      expect(await failureOf(connection)).toMatchObject({
+        code: 'no-vhost',
+        retryable: false,
+        message: expect.stringContaining('the broker has no virtual host nowhere'),
+        advice: expect.stringContaining('transport_url'),
+      });
+      await connection.close();
+    },
+  );
+
+  test('a virtual host that the user may not enter is another reason', async () => {
+    broker.rabbit.control('add_vhost', 'closed');
+    const connection = broker.connectionTo(broker.rabbit.transportUrl.replace(/\/\/$/, '/closed'));
+    expect(await failureOf(connection)).toMatchObject({
+      code: 'unauthorised',
+      message: expect.stringContaining('does not let user neutron into the virtual host closed'),
+    });
     await connection.close();
+  });
+
+  test('a virtual host that takes no more connections for now is tried further', async () => {
+    broker.rabbit.control('add_vhost', 'full');
+    broker.rabbit.control('set_permissions', '-p', 'full', 'neutron', '.*', '.*', '.*');
+    broker.rabbit.control('set_vhost_limits', '-p', 'full', '{"max-connections": 0}');
+    const connection = broker.connectionTo(broker.rabbit.transportUrl.replace(/\/\/$/, '/full'));
+    connection.start();
+    expect(await becomes(() => broker.said.some((line) => line.includes('limit')))).toBe(true);
+    broker.rabbit.control('clear_vhost_limits', '-p', 'full');
+    await connection.ready();
+    await connection.close();
+  });
+
+  test('TLS that is spoken to a port without, and none that is spoken to a port with it, are named as that', async () => {
+    const { transportUrl } = broker.rabbit;
+    const tlsToPlain = broker.connectionTo(`${transportUrl}?ssl=1`, { verify: true, caFile: broker.caFile });
+    const plainToTls = broker.connectionTo(onTlsPort(transportUrl));
+    const advice = expect.stringContaining('set ssl');
+    expect(await failureOf(tlsToPlain)).toMatchObject({
+      ...{ code: 'tls', retryable: false, advice },
+      message: expect.stringContaining('speaks no TLS'),
+    });
+    expect(await failureOf(plainToTls)).toMatchObject({
+      ...{ code: 'tls', retryable: false, advice },
+      message: expect.stringContaining('speaks TLS, and is spoken to without'),
+    });
+    await tlsToPlain.close();
+    await plainToTls.close();
+  });
+
+  test('a port of which somebody else hangs up at once is no broker, and none with TLS either', async () => {
+    const server = createServer((socket) => socket.destroy());
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const connection = broker.connectionTo(`rabbit://u:p@127.0.0.1:${port}//`);
+    connection.start();
+    const line = () => broker.said.find((each) => each.includes(`127.0.0.1:${port}"`));
+    expect(await becomes(() => line() !== undefined)).toBe(true);
+    expect(line()).toContain('is up and reachable');
+    await connection.close();
+    server.close();
   });
 
   test(
@@ -146,9 +210,7 @@ describe.skipIf(!neutronIsHere)('connecting to a RabbitMQ broker', () => {
   });
 
   test('over TLS the broker is trusted by the authority that is configured, and by no other', async () => {
-    const url = broker.rabbit.transportUrl
-      .replace(String(broker.rabbit.port), String(broker.rabbit.tlsPort))
-      .replace(/$/, '?ssl=1');
+    const url = `${onTlsPort(broker.rabbit.transportUrl)}?ssl=1`;
     const trusted = broker.connectionTo(url, { verify: true, caFile: broker.caFile });
     trusted.start();
     await trusted.ready();

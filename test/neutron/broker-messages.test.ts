@@ -175,6 +175,65 @@ describe.skipIf(!neutronIsHere)('over a RabbitMQ broker', () => {
     await second.close();
   });
 
+  test('a queue whose bindings are removed at the broker is bound again, and this is said', async () => {
+    const connection = broker.connectionTo(broker.rabbit.transportUrl);
+    const heard: string[] = [];
+    const take = async (methods: string[]) => void heard.push(...methods);
+    let boundAgain = 0;
+    broker.listen(
+      connection,
+      'agent-unbound',
+      'topic-unbound',
+      take,
+      NOT_DURABLE,
+      () => {},
+      () => {
+        boundAgain += 1;
+      },
+    );
+    connection.start();
+    await connection.ready();
+    const model = await connect(amqpUrl(broker.rabbit));
+    const channel = await model.createChannel();
+    // Another agent listens to the same topic, as in any cloud: its exchange stays.
+    const { queue: other } = await channel.assertQueue('', { exclusive: true });
+    await channel.bindQueue(other, 'topic-unbound_fanout', '');
+    const publish = (method: string) =>
+      channel.publish('topic-unbound_fanout', '', Buffer.from(JSON.stringify({ method, _unique_id: method })));
+    publish('before');
+    expect(await becomes(() => heard.includes('before'))).toBe(true);
+    expect(await broker.unbind('agent-unbound')).toBeGreaterThan(0);
+    publish('missed');
+    expect(await becomes(() => boundAgain === 1)).toBe(true);
+    publish('after');
+    expect(await becomes(() => heard.includes('after'))).toBe(true);
+    expect(heard).toEqual(['before', 'after']);
+    expect(broker.said.join()).toContain('were removed at the broker');
+    await model.close();
+    await connection.close();
+  });
+
+  test('bindings that an agent of before has made are replaced: each message comes once', async () => {
+    const model = await connect(amqpUrl(broker.rabbit));
+    const channel = await model.createChannel();
+    await channel.assertExchange('topic-before_fanout', 'fanout', { durable: false, autoDelete: true });
+    const arguments_ = { 'x-single-active-consumer': true };
+    await channel.assertQueue('agent-before', { durable: true, expires: 1_800_000, arguments: arguments_ });
+    await channel.bindQueue('agent-before', 'topic-before_fanout', '');
+    channel.publish('topic-before_fanout', '', Buffer.from(JSON.stringify({ method: 'waiting' })));
+    const connection = broker.connectionTo(broker.rabbit.transportUrl);
+    const heard: string[] = [];
+    broker.listen(connection, 'agent-before', 'topic-before', async (methods) => void heard.push(...methods));
+    connection.start();
+    await connection.ready();
+    for (const method of ['one', 'last'])
+      channel.publish('topic-before_fanout', '', Buffer.from(JSON.stringify({ method })));
+    expect(await becomes(() => heard.includes('last'))).toBe(true);
+    expect(heard).toEqual(['waiting', 'one', 'last']);
+    await model.close();
+    await connection.close();
+  });
+
   test('exchanges of a deployment that are there are used as they are, whatever the flags say', async () => {
     const model = await connect(amqpUrl(broker.rabbit));
     const channel = await model.createChannel();

@@ -7,7 +7,8 @@ import { startAgentProcess } from './agent-process.ts';
 import { DhcpAgent } from './dhcp-agent.ts';
 import { pluginOn } from './plugin-on.ts';
 import { becomes, type Cloud, createCloud, neutronIsHere } from './real-neutron.ts';
-import { expectStatus, lastWord } from './why.ts';
+import { unbindAll } from './test-broker.ts';
+import { allOf, expectStatus, lastWord } from './why.ts';
 
 const MINUTE = 60_000;
 // As many deployments have it. What follows fanouts came after Debian's release of Neutron.
@@ -32,6 +33,7 @@ describe.skipIf(!neutronIsHere)('with a stock neutron-server whose parts fail', 
       agentDownSeconds: 15,
       broker: QUORUM,
       securityGroups: true,
+      qos: true,
       configured: { dhcpUserid: 'LNX10039', dhcpHost: 'dhcpnode1' },
     });
   }, 10 * MINUTE);
@@ -47,6 +49,10 @@ describe.skipIf(!neutronIsHere)('with a stock neutron-server whose parts fail', 
     vlan += 1;
     const networkId = await cloud.openstack.api.createNetwork({ physicalNetwork: 'physnet1', segmentationId: vlan });
     return cloud.openstack.api.createPort({ networkId, host: cloud.host, deviceId: userid });
+  };
+  const reconcile = async () => {
+    const run = await startReconcileHost(cloud.environment.client, { host: cloud.host, last: cloud.last() });
+    cloud.remember(await run.result());
   };
   const isAlive = async () =>
     (await cloud.openstack.api.agents()).find(({ host }) => host === cloud.host)?.alive === true;
@@ -68,6 +74,73 @@ describe.skipIf(!neutronIsHere)('with a stock neutron-server whose parts fail', 
         await plugin.close();
         await rest.close();
       }
+    },
+    5 * MINUTE,
+  );
+
+  test(
+    'of ports on z/VM the server says that nobody enforces security groups, and of those of other hypervisors what it did; both keep theirs',
+    async () => {
+      const { api, rabbit } = cloud.openstack;
+      const elsewhere = await pluginOn(rabbit.transportUrl);
+      const kvm = { agent_type: 'Open vSwitch agent', binary: 'neutron-openvswitch-agent', host: 'kvm7', topic: 'N/A' };
+      const configurations = { bridge_mappings: { physnet1: 'br-ex' }, ovs_hybrid_plug: true };
+      const here = await newPort('LNX10006');
+      await elsewhere.api.reportState({ ...kvm, configurations }, new Date(), MINUTE);
+      const there = await api.createPort({ networkId: here.network_id, host: 'kvm7', deviceId: 'instance' });
+      await elsewhere.close();
+      const pairs = [{ ip_address: '10.64.7.7' }];
+      await api.put(`ports/${here.id}`, { port: { allowed_address_pairs: pairs } });
+      const Shown = z.object({
+        port: z.looseObject({
+          'binding:vif_details': z.looseObject({ port_filter: z.boolean() }),
+          security_groups: z.array(z.string()),
+          allowed_address_pairs: z.array(z.looseObject({ ip_address: z.string() })),
+        }),
+      });
+      const [ofZvm, ofKvm] = await Promise.all(
+        [here, there].map(async ({ id }) => Shown.parse(await api.get(`ports/${id}`)).port),
+      );
+      expect(ofZvm?.['binding:vif_details'].port_filter).toBe(false);
+      expect(ofKvm?.['binding:vif_details']).toMatchObject({ port_filter: true, ovs_hybrid_plug: true });
+      expect([ofZvm?.security_groups.length, ofKvm?.security_groups.length]).toEqual([1, 1]);
+      expect(ofZvm?.allowed_address_pairs).toMatchObject(pairs);
+      await expectStatus(cloud, here.id, 'ACTIVE');
+      for (const { id } of [here, there]) await api.deletePort(id);
+      expect(await becomes(() => isBare('LNX10006'))).toBe(true);
+    },
+    5 * MINUTE,
+  );
+
+  test(
+    'of a port with a QoS policy, its own or that of its network, the operation says that nothing limits it, and it is ACTIVE',
+    async () => {
+      const { api } = cloud.openstack;
+      const Policy = z.object({ policy: z.object({ id: z.string() }) });
+      const body = { policy: { name: 'slow', tenant_id: 'demo' } };
+      const { policy } = Policy.parse(await api.post('qos/policies', body));
+      const rule = { bandwidth_limit_rule: { max_kbps: 1_000 } };
+      await api.post(`qos/policies/${policy.id}/bandwidth_limit_rules`, rule);
+      const [own, ofNetwork] = await Promise.all(
+        [2960, 2961].map((segmentationId) => api.createNetwork({ physicalNetwork: 'physnet1', segmentationId })),
+      );
+      await api.put(`networks/${ofNetwork}`, { network: { qos_policy_id: policy.id } });
+      const create = async (network_id: string | undefined, device_id: string, more = {}) => {
+        const bound = { 'binding:host_id': cloud.host, device_id, device_owner: 'compute:nova', tenant_id: 'demo' };
+        const answer = await api.post('ports', { port: { network_id, ...bound, ...more } });
+        return z.object({ port: z.object({ id: z.string() }) }).parse(answer).port;
+      };
+      const limited = [
+        await create(own, 'LNX10008', { qos_policy_id: policy.id }),
+        await create(ofNetwork, 'LNX10010'),
+      ];
+      const free = await create(own, 'LNX10012');
+      for (const { id } of [...limited, free]) await expectStatus(cloud, id, 'ACTIVE');
+      const said = async () => JSON.stringify(await allOf(cloud));
+      for (const { id } of limited) expect(await said()).toMatch(new RegExp(`"unlimited":\\[[^\\]]*${id}`));
+      expect(await said()).not.toMatch(new RegExp(`"unlimited":\\[[^\\]]*${free.id}`));
+      for (const { id } of [free, ...limited]) await api.deletePort(id);
+      for (const userid of ['LNX10008', 'LNX10010', 'LNX10012']) expect(await becomes(() => isBare(userid))).toBe(true);
     },
     5 * MINUTE,
   );
@@ -201,9 +274,48 @@ describe.skipIf(!neutronIsHere)('with a stock neutron-server whose parts fail', 
       expect(await second.end('SIGTERM')).toBe(0);
       expect((await api.port(kept.id)).status).toBe('ACTIVE');
       expect(first.said() + second.said()).not.toContain('neutron-secret');
-      // The server of this test believes in security groups: whoever reads the log is told that nobody enforces them.
-      expect(first.said()).toContain('set enable_security_group = false');
       await cloud.startAgent();
+    },
+    5 * MINUTE,
+  );
+
+  test(
+    'a port that is unbound, or moved to a host without an agent, while the agent is down is undone, and keeps the status that the server gave it',
+    async () => {
+      const { api } = cloud.openstack;
+      const [unbound, moved] = await Promise.all([newPort('LNX10002'), newPort('LNX10004')]);
+      await expectStatus(cloud, unbound.id, 'ACTIVE');
+      await expectStatus(cloud, moved.id, 'ACTIVE');
+      await reconcile();
+      await cloud.stopAgent();
+      await api.updatePort(unbound.id, { host: '' });
+      await api.updatePort(moved.id, { host: 'kvm5' });
+      const left = await Promise.all([unbound, moved].map(({ id }) => api.get(`ports/${id}`)));
+      await cloud.dropMessages();
+      await reconcile();
+      expect(await isBare('LNX10002')).toBe(true);
+      expect(await isBare('LNX10004')).toBe(true);
+      await cloud.startAgent();
+      await reconcile();
+      expect(await Promise.all([unbound, moved].map(({ id }) => api.get(`ports/${id}`)))).toEqual(left);
+      for (const { id } of [unbound, moved]) await api.deletePort(id);
+    },
+    5 * MINUTE,
+  );
+
+  test(
+    "the bindings of the agent's queue are removed at the broker: the agent notices, and ports made meanwhile become ACTIVE",
+    async () => {
+      const { api, rabbit } = cloud.openstack;
+      const networkId = await api.createNetwork({ physicalNetwork: 'physnet1', segmentationId: 2902 });
+      expect(await unbindAll(rabbit, `neutron-zvm-agent.${cloud.host}`)).toBeGreaterThan(0);
+      const unheard = await api.createPort({ networkId, host: cloud.host, deviceId: 'LNX10002' });
+      await expectStatus(cloud, unheard.id, 'ACTIVE');
+      const heard = await api.createPort({ networkId, host: cloud.host, deviceId: 'LNX10004' });
+      await expectStatus(cloud, heard.id, 'ACTIVE');
+      for (const { id } of [unheard, heard]) await api.deletePort(id);
+      expect(await becomes(() => isBare('LNX10002'))).toBe(true);
+      expect(await becomes(() => isBare('LNX10004'))).toBe(true);
     },
     5 * MINUTE,
   );

@@ -1,11 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { Runtime } from '@temporalio/worker';
 import { afterEach, expect, test, vi } from 'vitest';
+import { currentDetails } from '../../client/operations.ts';
 import { startReconcileHost, tellOfNeutron } from '../../client/start-operation.ts';
 import type { HostConfiguration } from '../../configuration/configuration.ts';
 import { ZVM_OUTCOME } from '../../temporal-config/search-attributes.ts';
 import { guestWorkflowId } from '../../temporal-config/workflow-ids.ts';
 import type { FollowNeutronResult } from '../../workflows/follow-neutron.ts';
+import type { ReconcileHostResult } from '../../workflows/reconcile-host.ts';
+import { pauseAfter } from '../../workflows/rows-to-come.ts';
 import { createEnvironment, type Environment, portId, vlan } from '../workflows/environment.ts';
 import { MemoryNeutron } from './memory-neutron.ts';
 import { becomes } from './real-neutron.ts';
@@ -139,6 +142,19 @@ test('a MAC outside of z/VM’s prefix is refused with what to configure, in the
   expect(neutron.reports).toEqual([`down ${port.portId}`]);
 });
 
+test('of a port with a QoS policy it is said once, in the log and the result, that nothing limits it', async () => {
+  const { neutron, host, there, follow } = await withNeutron();
+  const logged = vi.spyOn(Runtime.instance().logger, 'log');
+  const port = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(41), qosPolicy: 'slow' });
+  expect((await follow(port.portId)).unlimited).toEqual([port.portId]);
+  expect((await follow(port.portId)).unlimited).toEqual([]);
+  await (await startReconcileHost(there.client, { host })).result();
+  const said = logged.mock.calls.filter((call) => JSON.stringify(call).includes('limits nothing'));
+  logged.mockRestore();
+  expect(said).toHaveLength(1);
+  expect(JSON.stringify(said)).toContain(port.portId);
+});
+
 test('a port with a multicast address is refused with the reason and reported down, and the next one is wired', async () => {
   const { neutron, host, follow } = await withNeutron();
   const { mac: _mac, ...odd } = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(42), status: 'BUILD' });
@@ -181,6 +197,21 @@ test('a port that has become ACTIVE since the list was made that it is in as unb
   });
 });
 
+test.each([
+  { to: '', as: 'unbound', binding: 'none' as const },
+  { to: 'kvm5', as: 'moved to a host without an agent', binding: 'failed' as const },
+])('a port that was $as while nobody listened is undone, and is not asked for in the name of others', async (moved) => {
+  const { neutron, host, there } = await withNeutron();
+  const port = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(54) });
+  const { memory, failures } = await (await startReconcileHost(there.client, { host })).result();
+  const { segment: _segment, ...rest } = port;
+  neutron.all.set(port.portId, { ...rest, host: moved.to, binding: moved.binding, status: 'DOWN' });
+  await (await startReconcileHost(there.client, { host, last: { memory, failures } })).result();
+  expect(neutron.bindings).toEqual([]);
+  expect(neutron.all.get(port.portId)?.status).toBe('DOWN');
+  expect((await there.guest('LNX10001')).rows).toEqual([]);
+});
+
 test('a port that can be bound by nobody is asked for once, later and later again, and not at each message: asking is a message itself', async () => {
   const { neutron, host, there, follow } = await withNeutron();
   const port = neutron.add({ host, deviceId: 'LNX10001', binding: 'failed' });
@@ -195,15 +226,59 @@ test('a port that can be bound by nobody is asked for once, later and later agai
 });
 
 test('a port of a guest that xCAT does not know any more is reported down', async () => {
-  const { neutron, host, there, follow } = await withNeutron();
+  const { neutron, host, there } = await withNeutron();
   const [heard, listed] = [1, 2].map(() =>
     neutron.add({ host, deviceId: randomUUID(), segment: onVlan(51), status: 'ACTIVE' }),
   );
   if (heard === undefined || listed === undefined) throw new Error('no ports');
-  expect((await follow(heard.portId)).waiting).toEqual([heard.portId]);
+  await tellOfNeutron(there.client, host, { portIds: [heard.portId], networkIds: [] });
+  expect(await becomes(() => neutron.reports.length > 0)).toBe(true);
   expect(neutron.reports).toEqual([`down ${heard.portId}`]);
+  expect(await currentDetails(there.client, `neutron/${host}`)).toContain(`- ${heard.portId}`);
   const { waiting } = await (await startReconcileHost(there.client, { host })).result();
   expect({ waiting, status: neutron.all.get(listed.portId)?.status }).toEqual({ waiting: 2, status: 'DOWN' });
+});
+
+test('ports that are bound before Nova has written their rows are looked at again, all in one reading, and each is wired once it has its row', async () => {
+  const { neutron, host, there } = await withNeutron();
+  const ports = [1, 2, 3].map(() => neutron.add({ host, deviceId: randomUUID(), segment: onVlan(58) }));
+  const [first, second, third] = ports.map(({ portId }) => portId);
+  if (first === undefined || second === undefined || third === undefined) throw new Error('no ports');
+  await tellOfNeutron(there.client, host, { portIds: [first, second, third], networkIds: [] });
+  const looks = (id: string) => neutron.asked.filter((asked) => asked === id).length;
+  const { tables } = there.simulator.mn;
+  expect(await becomes(() => looks(first) > 2)).toBe(true);
+  tables.put('switch', { node: 'lnx10001', port: first, interface: '1000', comments: 'zhcp1' });
+  expect(await becomes(() => neutron.all.get(first)?.status === 'ACTIVE')).toBe(true);
+  const before = looks(second);
+  expect(await becomes(() => looks(second) > before)).toBe(true);
+  tables.put('switch', { node: 'lnx10003', port: second, interface: '1000', comments: 'zhcp1' });
+  neutron.remove(third);
+  expect(await becomes(() => neutron.all.get(second)?.status === 'ACTIVE')).toBe(true);
+  const handle = there.client.workflow.getHandle(`neutron/${host}`);
+  expect(await handle.result()).toMatchObject({ failed: [], waiting: [], reported: { up: 2, down: 0 } });
+  expect((await there.guest('LNX10003')).granted).toEqual({ VSW1: [58] });
+
+  const { events } = await handle.fetchHistory();
+  const readings = (events ?? []).filter(
+    (event) => event.activityTaskScheduledEventAttributes?.activityType?.name === 'readNeutron',
+  );
+  const pauses = (events ?? []).flatMap((event) => {
+    const { startToFireTimeout } = event.timerStartedEventAttributes ?? {};
+    return startToFireTimeout == null ? [] : [Number(startToFireTimeout.seconds) * 1_000];
+  });
+  expect(readings.length).toBe(looks(second));
+  expect(pauses.slice(0, 3)).toEqual([1_000, 2_000, 3_000]);
+  expect(Math.max(...pauses)).toBe(3_000);
+});
+
+test('the pauses between looks for a row grow: ACTIVE follows it within three seconds for a minute, and nobody looks for more than five', () => {
+  const pauses = Array.from({ length: 29 }, (_, looks) => pauseAfter(looks));
+  const sumOf = (some: readonly number[]) => some.reduce((sum, pause) => sum + pause, 0);
+  expect(pauses.toSorted((one, other) => one - other)).toEqual(pauses);
+  expect(sumOf(pauses.filter((pause) => pause <= 3_000))).toBeGreaterThanOrEqual(57_000);
+  expect(sumOf(pauses)).toBeLessThanOrEqual(300_000);
+  expect(Math.max(...pauses)).toBe(30_000);
 });
 
 test('a network of another kind than a VSWITCH has is refused, without a touch of z/VM', async () => {
@@ -320,6 +395,94 @@ test('reconciliation creates what Neutron wants, moves what it wants elsewhere, 
   expect((await there.guest('LNX10005')).granted).toEqual({});
   const third = await (await startReconcileHost(there.client, last(second))).result();
   expect({ drifted: third.drifted, reported: third.reported }).toEqual({ drifted: 0, reported: { up: 0, down: 0 } });
+});
+
+/** Reconciliations as the Schedule runs them: each knows what the one before it left to it. */
+function reconciling({ client, host }: Environment) {
+  let last: Pick<ReconcileHostResult, 'memory' | 'failures' | 'unreported'> | undefined;
+  return async () => {
+    const result = await (await startReconcileHost(client, { host, ...(last === undefined ? {} : { last }) })).result();
+    last = { memory: result.memory, failures: result.failures, unreported: result.unreported };
+    return result;
+  };
+}
+
+test('a status that somebody else has set wrong is put right by the next reconciliation, however often, and is told once', async () => {
+  const { neutron, host, there, follow } = await withNeutron();
+  const [port, other] = [1, 3].map((n) => neutron.add({ host, deviceId: `LNX1000${n}`, segment: onVlan(82) }));
+  if (port === undefined || other === undefined) throw new Error('no ports');
+  await follow(port.portId, other.portId);
+  const reconcile = reconciling(there);
+  await reconcile();
+  neutron.reports.splice(0);
+  for (const status of ['DOWN', 'BUILD', 'DOWN', 'DOWN']) {
+    neutron.change(port.portId, { status });
+    expect((await reconcile()).drifted).toBe(0);
+    expect(neutron.all.get(port.portId)?.status).toBe('ACTIVE');
+  }
+  expect((await reconcile()).reported).toEqual({ up: 0, down: 0 });
+  expect(neutron.reports).toEqual(Array.from({ length: 4 }, () => `up ${port.portId}`));
+});
+
+test('a port that somebody else has set ACTIVE though it is down is put right, and its NIC stays uncoupled', async () => {
+  const { neutron, host, there } = await withNeutron();
+  const port = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(82), adminStateUp: false });
+  const reconcile = reconciling(there);
+  await reconcile();
+  neutron.change(port.portId, { status: 'ACTIVE' });
+  await reconcile();
+  expect(neutron.reports).toEqual([`down ${port.portId}`]);
+  expect((await there.guest('LNX10001')).nics.map((nic) => nic.vswitch ?? null)).toEqual([null]);
+});
+
+test('a port that waits for a DHCP agent is told once, and once more when somebody has changed it', async () => {
+  const { neutron, host, there } = await withNeutron();
+  const port = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(83) });
+  neutron.blocked.add(port.portId);
+  const reconcile = reconciling(there);
+  await reconcile();
+  await reconcile();
+  expect(neutron.reports).toEqual([`up ${port.portId}`]);
+  neutron.change(port.portId, { status: 'BUILD' });
+  await reconcile();
+  await reconcile();
+  expect(neutron.reports).toEqual([`up ${port.portId}`, `up ${port.portId}`]);
+});
+
+test('a port whose guest an operation was at during a reconciliation is told by the next one', async () => {
+  const { neutron, host, there } = await withNeutron();
+  const reconcile = reconciling(there);
+  await there.control('POST', 'systems/zhcp1/guests/LNX10001/lock');
+  const port = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(84) });
+  const { mac } = port;
+  const wanted = { portId: port.portId, vswitch: 'VSW1', network: vlan(84), mac };
+  const operation = there.run('createPort', { userid: 'LNX10001', ...wanted });
+  expect(await becomes(async () => (await there.guest('LNX10001')).rows.length === 1)).toBe(true);
+  expect((await reconcile()).skipped).toBe(1);
+  expect(neutron.reports).toEqual([]);
+  await there.control('POST', 'systems/zhcp1/guests/LNX10001/unlock');
+  await operation;
+  await there.run('attachNic', { userid: 'LNX10001', ports: [{ portId: port.portId }] });
+  await reconcile();
+  expect(neutron.all.get(port.portId)?.status).toBe('ACTIVE');
+});
+
+test('a port that could not be had and that somebody else has put right is told by the reconciliation that looks again', async () => {
+  const { neutron, host, there } = await withNeutron();
+  const first = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(88) });
+  const second = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(89) });
+  const run = await (await startReconcileHost(there.client, { host })).result();
+  expect(run.failures.map(({ userid }) => userid)).toEqual([second.portId]);
+  await there.run('deletePort', { userid: 'LNX10001', portId: first.portId });
+  neutron.remove(first.portId);
+  const { portId: id, mac } = second;
+  await there.run('attachNic', {
+    userid: 'LNX10001',
+    ports: [{ portId: id, vswitch: 'VSW1', network: vlan(89), mac }],
+  });
+  const failures = run.failures.map((failure) => ({ ...failure, notBefore: 0 }));
+  await (await startReconcileHost(there.client, { host, last: { memory: run.memory, failures } })).result();
+  expect(neutron.all.get(id)?.status).toBe('ACTIVE');
 });
 
 test('a port that could not be had and has become right since stays ACTIVE, though its next try is not due', async () => {

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { currentDetails } from '../../client/operations.ts';
 import { startReconcileHost } from '../../client/start-operation.ts';
+import { PortId } from '../../network/identifiers.ts';
 import { StateReporter } from '../../neutron/state-reporter.ts';
 import { pluginOn } from './plugin-on.ts';
 import { becomes, type Cloud, createCloud, neutronIsHere } from './real-neutron.ts';
@@ -46,6 +48,7 @@ describe.skipIf(!neutronIsHere)('with a stock neutron-server', () => {
       {
         host: 'late',
         bridgeMappings: {},
+        plugsIntoVswitch: true,
         intervalMs: MINUTE,
         log: { info: () => {}, warn: () => {}, error: hear },
         isReachable: () => true,
@@ -75,7 +78,7 @@ describe.skipIf(!neutronIsHere)('with a stock neutron-server', () => {
       const userid = 'LNX10001';
       const networkId = await api.createNetwork({ physicalNetwork: 'physnet1', segmentationId: 1001 });
       const port = await api.createPort({ networkId, host: cloud.host, deviceId: userid });
-      expect(port['binding:vif_type']).toBe('ovs');
+      expect(port['binding:vif_type']).toBe('vhostuser');
       await expectStatus(cloud, port.id, 'ACTIVE');
       expect((await guest(userid)).granted).toEqual({ VSW1: [1001] });
       expect((await guest(userid)).rows).toMatchObject([{ port: port.id, switch: 'VSW1', vlan: '1001' }]);
@@ -284,18 +287,55 @@ describe.skipIf(!neutronIsHere)('with a stock neutron-server', () => {
   );
 
   test(
-    "a port of an instance that Nova has not yet written to xCAT's table is wired once it has",
+    "a port of an instance that Nova has not yet written to xCAT's table is wired once it has, without a reconciliation",
     async () => {
       const { api } = cloud.openstack;
       const networkId = await api.createNetwork({ physicalNetwork: 'physnet1', segmentationId: 1050 });
       const port = await api.createPort({ networkId, host: cloud.host, deviceId: randomUUID() });
-      expect(await becomes(async () => JSON.stringify(await lastWord(cloud)).includes(port.id))).toBe(true);
+      const details = () => currentDetails(cloud.environment.client, `neutron/${cloud.host}`);
+      expect(await becomes(async () => (await details())?.includes(port.id) === true)).toBe(true);
       expect((await api.port(port.id)).status).toBe('DOWN');
       const { tables } = cloud.environment.simulator.mn;
       tables.put('switch', { node: 'lnx10009', port: port.id, interface: '1000', comments: 'zhcp1' });
-      await reconcile();
       await expectStatus(cloud, port.id, 'ACTIVE');
       expect(await nic('LNX10009', port.mac_address)).toMatchObject({ vswitch: 'VSW1' });
+    },
+    5 * MINUTE,
+  );
+
+  test(
+    'a status that somebody else has set wrong while the agent is down is put right by the next reconciliation; ports that are ACTIVE stay so',
+    async () => {
+      const { api, rabbit } = cloud.openstack;
+      const networkId = await api.createNetwork({ physicalNetwork: 'physnet1', segmentationId: 1055 });
+      const [wrong, right] = await api.createPorts(
+        ['LNX10001', 'LNX10003'].map((deviceId) => ({ networkId, host: cloud.host, deviceId })),
+      );
+      if (wrong === undefined || right === undefined) throw new Error('no ports');
+      for (const { id } of [wrong, right]) await expectStatus(cloud, id, 'ACTIVE');
+      await cloud.stopAgent();
+      await reconcile();
+      const before = await api.get(`ports/${right.id}`);
+      const somebody = await pluginOn(rabbit.transportUrl);
+      const id = PortId.parse(wrong.id);
+      const spoil = [
+        () => somebody.api.report(cloud.host, { up: [], down: [id] }),
+        () => somebody.api.bind(cloud.host, [id]),
+        () => somebody.api.report(cloud.host, { up: [], down: [id] }),
+      ];
+      for (const [index, change] of spoil.entries()) {
+        await change();
+        expect((await api.port(id)).status).toBe(['DOWN', 'BUILD', 'DOWN'][index]);
+        expect((await reconcile()).reported).toEqual({ up: 1, down: 0 });
+        expect((await api.port(id)).status).toBe('ACTIVE');
+      }
+      expect((await reconcile()).reported).toEqual({ up: 0, down: 0 });
+      expect(await api.get(`ports/${right.id}`)).toEqual(before);
+      await somebody.close();
+      await cloud.dropMessages();
+      await cloud.startAgent();
+      for (const { id: portId } of [wrong, right]) await api.deletePort(portId);
+      expect(await becomes(() => isBare('LNX10001'))).toBe(true);
     },
     5 * MINUTE,
   );

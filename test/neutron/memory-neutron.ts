@@ -18,6 +18,8 @@ export class MemoryNeutron implements NeutronSource {
   readonly unreadable = new Set<PortId>();
   /** Ports whose physical network nobody has. */
   readonly unbindable = new Set<PortId>();
+  /** Ports that somebody else has to report ready too, as a DHCP agent has. */
+  readonly blocked = new Set<PortId>();
   /** Ports whose binding was asked for, in order. */
   readonly bindings: PortId[] = [];
   #count = 0;
@@ -34,6 +36,7 @@ export class MemoryNeutron implements NeutronSource {
       status: 'DOWN',
       binding: 'bound',
       vnicType: 'normal',
+      revision: 1,
       ...port,
     };
     this.all.set(whole.portId, whole);
@@ -43,7 +46,7 @@ export class MemoryNeutron implements NeutronSource {
   change(portId: PortId, changes: Partial<NeutronPort>): void {
     const port = this.all.get(portId);
     if (port === undefined) throw new Error(`no port ${portId}`);
-    this.all.set(portId, { ...port, ...changes });
+    this.all.set(portId, { ...port, ...changes, revision: (port.revision ?? 0) + 1 });
   }
 
   remove(portId: PortId): void {
@@ -61,10 +64,16 @@ export class MemoryNeutron implements NeutronSource {
     return portIds.flatMap((portId) => this.all.get(portId) ?? []);
   }
 
-  async bind(_host: string, portIds: readonly PortId[]): Promise<void> {
-    this.bindings.push(...portIds);
-    for (const portId of portIds)
-      this.change(portId, { binding: this.unbindable.has(portId) ? 'failed' : 'bound', status: 'BUILD' });
+  /** As neutron-server does it: who asks in the name of the port's host, or of none, puts it into BUILD; others change nothing. */
+  async bind(host: string, portIds: readonly PortId[]): Promise<void> {
+    for (const portId of portIds) {
+      this.bindings.push(portId);
+      const port = this.all.get(portId);
+      if (port === undefined || (host !== '' && host !== port.host)) continue;
+      const status = port.adminStateUp ? 'BUILD' : 'DOWN';
+      const isBindable = port.host !== '' && !this.unbindable.has(portId);
+      this.change(portId, { status, ...(port.binding === 'bound' || !isBindable ? {} : { binding: 'bound' }) });
+    }
   }
 
   async report(
@@ -78,6 +87,8 @@ export class MemoryNeutron implements NeutronSource {
 
   #report(word: string, status: string, portId: PortId): void {
     this.reports.push(`${word} ${portId}`);
-    if (this.all.has(portId)) this.change(portId, { status });
+    const port = this.all.get(portId);
+    if (port === undefined || (status === 'ACTIVE' && (this.blocked.has(portId) || !port.adminStateUp))) return;
+    if (port.status !== status) this.change(portId, { status });
   }
 }

@@ -94,6 +94,8 @@ export async function createCloud(
     configured?: Partial<HostConfiguration>;
     rest?: boolean;
     securityGroups?: boolean;
+    /** Plugins and extension drivers of the server for QoS policies. */
+    qos?: boolean;
     /** Options of `[oslo_messaging_rabbit]`, for the server and the agent. */
     broker?: Readonly<Record<string, string>>;
   } = {},
@@ -104,6 +106,7 @@ export async function createCloud(
     macPrefix: '02:00:00',
     vlanNetworks: ['physnet1', 'physnet2', 'physport'],
     securityGroups: options.securityGroups === true,
+    ...(options.qos === true ? { servicePlugins: ['qos'], extensionDrivers: ['qos'] } : {}),
     ...(options.broker === undefined ? {} : { broker: options.broker }),
     ...(options.agentDownSeconds === undefined ? {} : { agentDownSeconds: options.agentDownSeconds }),
   });

@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connect } from 'amqplib';
 import { BrokerConnection, type BrokerOptions } from '../../neutron/broker-connection.ts';
 import type { ExchangeFlags } from '../../neutron/exchanges.ts';
 import { Subscription } from '../../neutron/subscription.ts';
@@ -8,6 +9,7 @@ import { parseTransportUrl } from '../../neutron/transport-url.ts';
 import { makeCertificate } from '../../simulator/certificate.ts';
 import { ensurePackages } from '../../workers/demo/openstack/packages.ts';
 import { type Rabbit, startRabbit } from '../../workers/demo/openstack/rabbitmq.ts';
+import { amqpUrl } from './real-neutron.ts';
 
 export const NOT_DURABLE: ExchangeFlags = {
   durable: false,
@@ -33,7 +35,10 @@ export type TestBroker = {
     take: (methods: string[]) => Promise<void>,
     flags?: ExchangeFlags,
     onTakenOver?: () => void,
+    onBoundAgain?: () => void,
   ): void;
+  /** Remove all bindings of a queue, as an operator's clean-up does; answers how many there were. */
+  unbind(queue: string): Promise<number>;
   close(): Promise<void>;
 };
 
@@ -55,7 +60,7 @@ export async function startTestBroker(): Promise<TestBroker> {
     said,
     connectionTo: (url, tls = { verify: true }) =>
       new BrokerConnection({ transport: parseTransportUrl(url), heartbeatSeconds: 5, tls, log }),
-    listen(connection, queue, topic, take, flags = NOT_DURABLE, onTakenOver = () => {}) {
+    listen(connection, queue, topic, take, flags = NOT_DURABLE, onTakenOver = () => {}, onBoundAgain = () => {}) {
       new Subscription(connection, {
         queue,
         topics: [topic],
@@ -64,12 +69,28 @@ export async function startTestBroker(): Promise<TestBroker> {
         onConnected: () => {},
         onDisconnected: () => {},
         onTakenOver,
+        onBoundAgain,
         onMessages: (messages) => take(messages.map(({ method }) => method)),
       });
     },
+    unbind: (queue) => unbindAll(rabbit, queue),
     async close() {
       await rabbit.stop();
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Remove all bindings of a queue at a broker; answers how many there were. */
+export async function unbindAll(rabbit: Rabbit, queue: string): Promise<number> {
+  const columns = ['source_name', 'destination_name', 'destination_kind', 'routing_key'];
+  const lines = rabbit.control('list_bindings', '--silent', '--no-table-headers', ...columns).split('\n');
+  const bindings = lines
+    .map((line) => line.split('\t'))
+    .filter(([source, name, kind]) => source !== '' && name === queue && kind === 'queue');
+  const model = await connect(amqpUrl(rabbit));
+  const channel = await model.createChannel();
+  for (const [source = '', , , key = ''] of bindings) await channel.unbindQueue(queue, source, key);
+  await model.close();
+  return bindings.length;
 }

@@ -13,3 +13,13 @@ export async function expectStatus(cloud: Cloud, portId: string, wanted: string,
   const word = status === wanted ? '' : ` (${JSON.stringify(await lastWord(cloud))})`;
   expect(`${status}${word}`).toBe(wanted);
 }
+
+/** What all runs of the host's `followNeutron` have said so far. */
+export async function allOf(cloud: Cloud): Promise<unknown[]> {
+  const { client } = cloud.environment;
+  const results: unknown[] = [];
+  await lastWord(cloud);
+  for await (const { runId } of client.workflow.list({ query: `WorkflowId = 'neutron/${cloud.host}'` }))
+    results.push(await client.workflow.getHandle(`neutron/${cloud.host}`, runId).result());
+  return results;
+}

@@ -20,6 +20,8 @@ export type RunningKeystone = {
   stop(): Promise<void>;
 };
 
+/** Else a reading of Keystone's that has not ended locks the database for its own next change. */
+const READERS_DO_NOT_LOCK = 'import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute("PRAGMA journal_mode=WAL")';
 const START_MS = 120_000;
 const run = promisify(execFile);
 
@@ -53,6 +55,7 @@ key_repository = ${join(home, 'credentials')}
     ['bootstrap', '--bootstrap-password', password, '--bootstrap-region-id', 'RegionOne', ...endpoints],
   ])
     await run(KEYSTONE_PACKAGE['python3-keystone'], ['--config-file', config, ...command]);
+  await run('/usr/bin/python3', ['-c', READERS_DO_NOT_LOCK, join(home, 'keystone.db')]);
   const service = await startService('/usr/bin/keystone-wsgi-public', ['--port', String(port), '--host', '127.0.0.1'], {
     env: { OS_KEYSTONE_CONFIG_FILES: config },
     log,

@@ -32,6 +32,10 @@ export type OpenstackOptions = {
   agentDownSeconds?: number;
   /** Let Neutron believe that agents enforce security groups, which is its default. */
   securityGroups?: boolean;
+  /** Plugins of the server beside ML2, such as `qos` and `trunk`. */
+  servicePlugins?: readonly string[];
+  /** Drivers of ML2 for these beside `port_security`. */
+  extensionDrivers?: readonly string[];
   /** Options of `[oslo_messaging_rabbit]`. */
   broker?: Readonly<Record<string, string>>;
   tls?: { certificate: string; key: string };
@@ -118,8 +122,9 @@ async function writeConfiguration(
   rabbit: Rabbit,
   database: string,
   { pasteConfig }: Release,
-  { macPrefix, vlanNetworks, agentDownSeconds = 75, securityGroups = false, broker = {}, keystone }: OpenstackOptions,
+  options: OpenstackOptions,
 ): Promise<string> {
+  const { macPrefix, vlanNetworks, agentDownSeconds = 75, securityGroups = false, broker = {}, keystone } = options;
   const home = join(folder, 'neutron');
   await mkdir(join(home, 'lock'), { recursive: true });
   await mkdir(join(home, 'state'), { recursive: true });
@@ -133,7 +138,7 @@ bind_host = 127.0.0.1
 bind_port = ${port}
 auth_strategy = ${keystone === undefined ? 'noauth' : 'keystone'}
 core_plugin = ml2
-service_plugins =
+service_plugins = ${(options.servicePlugins ?? []).join(',')}
 base_mac = ${macPrefix}:00:00:00
 transport_url = ${rabbit.transportUrl}
 state_path = ${join(home, 'state')}
@@ -162,7 +167,7 @@ ${Object.entries(broker)
 type_drivers = flat,vlan
 tenant_network_types = vlan
 mechanism_drivers = openvswitch
-extension_drivers = port_security
+extension_drivers = ${['port_security', ...(options.extensionDrivers ?? [])].join(',')}
 [securitygroup]
 enable_security_group = ${securityGroups}
 [ml2_type_flat]

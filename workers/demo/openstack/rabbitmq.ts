@@ -19,8 +19,8 @@ export type Rabbit = {
   tlsPort: number | undefined;
   /** Stop and start again, on the same port and with the same data. */
   restart(whileDown?: () => Promise<void>): Promise<void>;
-  /** Run this broker's rabbitmqctl. Throws an Error with what it says when it fails. */
-  control(...args: string[]): void;
+  /** Run this broker's rabbitmqctl; answers what it prints. Throws an Error with what it says when it fails. */
+  control(...args: string[]): string;
   stop(): Promise<void>;
 };
 
@@ -86,8 +86,12 @@ export async function startRabbit(
     },
     control(...args) {
       const [program = ''] = globSync('/usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin/rabbitmqctl');
-      const { status, stderr } = spawnSync(program, args, { env: { ...process.env, ...env }, encoding: 'utf8' });
+      const { status, stdout, stderr } = spawnSync(program, args, {
+        env: { ...process.env, ...env },
+        encoding: 'utf8',
+      });
       if (status !== 0) throw new Error(`rabbitmqctl ${args[0]}: ${stderr}`);
+      return stdout;
     },
     async stop() {
       await running.stop();

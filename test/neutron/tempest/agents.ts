@@ -1,0 +1,47 @@
+import type { NeutronConfiguration } from '../../../configuration/neutron.ts';
+import { parseTransportUrl } from '../../../neutron/transport-url.ts';
+import { startStack } from '../../../workers/demo/stack.ts';
+import { createLogger } from '../../../workers/logging.ts';
+import { neutronConnection } from '../../../workers/neutron-connection.ts';
+import { runNeutronAgents } from '../../../workers/run-neutron-agents.ts';
+import { runWorkers } from '../../../workers/run-workers.ts';
+
+/** A simulated z/VM system of that name in Neutron, its worker, and its agent, which has reported when the promise resolves. */
+export async function startAgents(
+  transportUrl: string,
+  host: string,
+  say: (line: string) => void,
+): Promise<{ stop(): Promise<void> }> {
+  const stack = await startStack({ hosts: 1, guestsPerHost: 10, say, withoutWorkers: true });
+  const hosts = stack.hosts.map((each) => ({ ...each, host }));
+  const logger = createLogger('error');
+  const configuration = configurationFor(transportUrl);
+  const way = neutronConnection(configuration, logger);
+  way.start();
+  const times = { intervalSeconds: 30, sweepSeconds: 3_600 };
+  const workers = await runWorkers(hosts, stack.target, logger, times, way);
+  const agents = runNeutronAgents(hosts, configuration, stack.client, logger);
+  await agents.ready;
+  return {
+    async stop() {
+      await agents.stop();
+      await workers.stop();
+      await way.close();
+      await stack.stop();
+    },
+  };
+}
+
+function configurationFor(transportUrl: string): NeutronConfiguration {
+  return {
+    bus: {
+      transport: parseTransportUrl(transportUrl),
+      exchange: 'neutron',
+      flags: { durable: false, autoDelete: false, durableFanout: false, quorumQueues: false },
+      heartbeatSeconds: 60,
+      tls: { verify: true },
+      rpcTimeoutSeconds: 60,
+      reportIntervalSeconds: 10,
+    },
+  };
+}

@@ -1,0 +1,142 @@
+import { spawn } from 'node:child_process';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { z } from 'zod';
+import { KEYSTONE_PACKAGE, type RunningKeystone, startKeystone } from '../../../workers/demo/openstack/keystone.ts';
+import { startOpenstack } from '../../../workers/demo/openstack/neutron-server.ts';
+import { ensurePackages } from '../../../workers/demo/openstack/packages.ts';
+import { startAgents } from './agents.ts';
+import { register } from './catalog.ts';
+import { startCompute } from './compute.ts';
+import { KNOWN_FAILURES } from './known-failures.ts';
+import { resultOf, type TestResult, verdictOf } from './results.ts';
+
+/** Debian's packages of tempest, and a program or file of each. */
+const TEMPEST_PACKAGES = {
+  ...KEYSTONE_PACKAGE,
+  'python3-tempest': '/usr/lib/python3/dist-packages/tempest/__init__.py',
+  tempest: '/usr/bin/tempest',
+  'neutron-tempest-plugin': '/usr/lib/python3/dist-packages/neutron_tempest_plugin/plugin.py',
+};
+
+/** Ports, binding attributes, trunks, and what the agent's host has a part in. */
+const TESTS = [
+  'tempest\\.api\\.network\\.test_ports',
+  'tempest\\.api\\.network\\.admin\\.test_ports',
+  'tempest\\.api\\.network\\.test_allowed_address_pair',
+  'tempest\\.api\\.network\\.test_extra_dhcp_options',
+  'tempest\\.api\\.network\\.test_networks\\.',
+  'tempest\\.api\\.network\\.test_security_groups',
+  'tempest\\.api\\.network\\.test_agent_management_negative',
+  'neutron_tempest_plugin\\.api\\.test_ports',
+  'neutron_tempest_plugin\\.api\\.test_trunk',
+  'neutron_tempest_plugin\\.api\\.test_extension_driver_port_security',
+  'neutron_tempest_plugin\\.api\\.test_security_groups',
+  'neutron_tempest_plugin\\.api\\.admin\\.test_ports',
+  'neutron_tempest_plugin\\.api\\.admin\\.test_agent_management',
+];
+
+const PASSWORD = 'tempest-secret';
+const say = (line: string) => process.stdout.write(`${line}\n`);
+
+/** `.ci/tempest [REGEX]`: unmodified tempest tests on a stock neutron-server whose ports this agent wires on a simulated z/VM. */
+async function main(): Promise<void> {
+  const [only] = process.argv.slice(2);
+  await ensurePackages(say, TEMPEST_PACKAGES);
+  const folder = await mkdtemp(join(tmpdir(), 'tempest-'));
+  const undo: (() => Promise<void>)[] = [() => rm(folder, { recursive: true, force: true })];
+  try {
+    const keystone = await startKeystone(folder, PASSWORD);
+    undo.push(() => keystone.stop());
+    const openstack = await startOpenstack({
+      say,
+      macPrefix: '02:00:00',
+      vlanNetworks: ['physnet1'],
+      securityGroups: true,
+      servicePlugins: ['trunk', 'qos', 'router'],
+      extensionDrivers: ['qos'],
+      keystone,
+    });
+    undo.push(() => openstack.stop());
+    const compute = await startCompute(hostname());
+    undo.push(() => compute.stop());
+    await register(keystone, 'network', openstack.api.url);
+    await register(keystone, 'compute', compute.url);
+    // Some of tempest's tests bind their ports to the machine that they run on.
+    const agents = await startAgents(openstack.rabbit.transportUrl, hostname(), say);
+    undo.push(() => agents.stop());
+    const extensions = z
+      .object({ extensions: z.array(z.object({ alias: z.string() })) })
+      .parse(await openstack.api.get('extensions'));
+    const aliases = extensions.extensions.map(({ alias }) => alias);
+    const results = await runTempest(folder, keystone, aliases, only ?? TESTS.join('|'));
+    const { lines, isGood } = verdictOf(results, KNOWN_FAILURES, only !== undefined);
+    for (const line of lines) say(line);
+    process.exitCode = isGood ? 0 : 1;
+  } finally {
+    for (const step of undo.splice(0).reverse()) await step();
+  }
+}
+
+async function runTempest(
+  folder: string,
+  { url, user }: RunningKeystone,
+  extensions: readonly string[],
+  regex: string,
+): Promise<TestResult[]> {
+  const workspace = join(folder, 'workspace');
+  await mkdir(join(folder, 'lock'));
+  const file = join(folder, 'tempest.conf');
+  await writeFile(
+    file,
+    `[DEFAULT]
+log_file = ${join(folder, 'tempest.log')}
+[oslo_concurrency]
+lock_path = ${join(folder, 'lock')}
+[auth]
+admin_username = ${user.username}
+admin_password = ${user.password}
+admin_project_name = ${user.project}
+admin_domain_name = Default
+use_dynamic_credentials = true
+create_isolated_networks = false
+[identity]
+uri_v3 = ${url}/v3
+auth_version = v3
+region = RegionOne
+[service_available]
+neutron = true
+nova = true
+glance = false
+cinder = false
+swift = false
+horizon = false
+[network-feature-enabled]
+api_extensions = ${extensions.join(',')}
+[validation]
+run_validation = false
+[neutron_plugin_options]
+available_type_drivers = flat,vlan
+`,
+  );
+  // Tempest's own interpreter, whichever other Python comes first in PATH.
+  const env = { ...process.env, PATH: '/usr/bin:/bin', PYTHON: '/usr/bin/python3', HOME: folder };
+  await lines('/usr/bin/tempest', ['init', workspace], env, folder);
+  const args = ['run', '--config-file', file, '--regex', regex, '--concurrency', '2'];
+  return (await lines('/usr/bin/tempest', args, env, workspace)).flatMap((line) => resultOf(line) ?? []);
+}
+
+/** The lines that a program prints, which are shown as they come. */
+async function lines(program: string, args: string[], env: NodeJS.ProcessEnv, cwd: string): Promise<string[]> {
+  const child = spawn(program, args, { env, cwd, stdio: ['ignore', 'pipe', 'inherit'] });
+  const seen: string[] = [];
+  for await (const line of createInterface({ input: child.stdout })) {
+    seen.push(line);
+    say(line);
+  }
+  return seen;
+}
+
+await main();
