@@ -57,6 +57,7 @@ export async function createHostWorker(
   workflowBundle: WorkflowBundleWithSourceMap,
   logger: Logger,
   neutron: NeutronSource | undefined,
+  identity?: string,
 ): Promise<HostWorker> {
   const xcat = xcatOf(configuration, logger);
   const runtime = createHostRuntime(rulesOf(configuration), xcat, neutron);
@@ -65,6 +66,7 @@ export async function createHostWorker(
     connection,
     namespace,
     taskQueue: taskQueueOf(configuration.host),
+    ...(identity === undefined ? {} : { identity }),
     workflowBundle,
     activities: createHostActivities(runtime),
     // A reading within a workflow task holds its slot until xCAT has answered: many guests wait at once in a storm.

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { configuredTarget } from '../client/temporal-connection.ts';
 import { ConfigurationError } from '../configuration/error.ts';
 import { CONFIGURATION_ARGUMENTS, configurationOf } from './configuration-arguments.ts';
+import { HostTaken } from './host-claim.ts';
 import { createLogger, installTemporalLogger } from './logging.ts';
 import { neutronConnection } from './neutron-connection.ts';
 import { endWithFailure } from './program-failure.ts';
@@ -31,6 +32,6 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  const isForeseen = error instanceof ConfigurationError || error instanceof TemporalUnusable;
+  const isForeseen = [ConfigurationError, TemporalUnusable, HostTaken].some((foreseen) => error instanceof foreseen);
   endWithFailure(error instanceof Error && !isForeseen ? (error.stack ?? error) : error);
 });
