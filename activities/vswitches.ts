@@ -11,11 +11,17 @@ import { dumpTable } from '../xcat/tables.ts';
 import { refusedFailure } from './failures.ts';
 import type { HostRuntime } from './host-runtime.ts';
 import { administratorsVswitches } from './management-node.ts';
+import { readInTime } from './reading-in-time.ts';
 import { failureOf } from './smapi-failure.ts';
 import { answered, verdictOf } from './smapi-outcome.ts';
 
+/** All VSWITCHes of a host, for somebody who waits. Throws an XcatError when they cannot be read. */
+export function readVswitches(host: HostRuntime, signal: AbortSignal): Promise<Vswitch[]> {
+  return readInTime(`read the VSWITCHes of ${host.rules.host}`, () => queryVswitches(host, signal));
+}
+
 /** All VSWITCHes of a host. Throws an XcatError when they cannot be read. */
-export async function readVswitches(host: HostRuntime, signal: AbortSignal): Promise<Vswitch[]> {
+export async function queryVswitches(host: HostRuntime, signal: AbortSignal): Promise<Vswitch[]> {
   const query = smcli.queryVswitches(await host.zhcp.get(), '*');
   const [outcome] = await host.xcat.channel(host.rules.zhcpNode).run([query], { signal });
   return parseVswitches(answered('read VSWITCHes', outcome));
@@ -28,7 +34,7 @@ export async function planVswitchChange(
   signal: AbortSignal,
 ): Promise<VswitchStep[]> {
   const [vswitches, administrators, rows] = await Promise.all([
-    readVswitches(host, signal),
+    queryVswitches(host, signal),
     administratorsVswitches(host, signal),
     dumpTable(host.xcat.transport, 'switch', { signal }),
   ]);

@@ -2,6 +2,7 @@ import { type Client, type ScheduleHandle, ScheduleNotFoundError } from '@tempor
 import { taskQueueOf } from '../network/host.ts';
 import { reconciliationNote } from '../temporal-config/schedule-note.ts';
 import { RECONCILE_PREFIX, reconcileScheduleId } from '../temporal-config/workflow-ids.ts';
+import { type ReconciliationHealth, reconciliationHealth } from './reconciliation-health.ts';
 import { pollersOf, presentWorkers, WORKFLOW_TASKS } from './worker-identity.ts';
 
 /** What Temporal knows of a host's reconciliation. */
@@ -12,7 +13,7 @@ export type ReconcileSchedule = {
   everySeconds?: number;
   last?: string;
   next?: string;
-};
+} & ReconciliationHealth;
 
 /** A host as Temporal knows it. */
 export type KnownHost = {
@@ -33,8 +34,12 @@ export async function hostNames(client: Client): Promise<string[]> {
 
 /** One host: its workers and its reconciliation. */
 export async function describeHost(client: Client, host: string): Promise<KnownHost> {
-  const [workers, reconciliation] = await Promise.all([workersOf(client, host), scheduleOf(client, host)]);
-  return { host, workers, reconciliation };
+  const [workers, schedule, health] = await Promise.all([
+    workersOf(client, host),
+    scheduleOf(client, host),
+    reconciliationHealth(client, host),
+  ]);
+  return { host, workers, reconciliation: schedule === null ? null : { ...schedule, ...health } };
 }
 
 /** How many workers have asked for work on a host's task queue lately. None: operations wait until one starts. */

@@ -82,7 +82,9 @@ function uplinkText({ rdev, state, error }: Uplink): string {
 async function show(session: Session, [name = '']: string[]): Promise<ExitCode> {
   const host = await session.hostToRead();
   const wanted = argument(VswitchName, name);
-  const vswitch = (await readVswitches(await session.client(), host)).find((each) => each.name === wanted);
+  const vswitch = (await session.read(host, readVswitches(await session.client(), host))).find(
+    (each) => each.name === wanted,
+  );
   if (vswitch === undefined) throw new CommandFailure(EXIT.notFound, `${host} has no VSWITCH ${wanted}.`);
   session.output.result({ host, ...vswitch }, () => showVswitch(session.output, host, vswitch));
   return EXIT.ok;

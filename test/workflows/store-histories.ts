@@ -5,6 +5,7 @@ import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { readGuestView, readHostView } from '../../client/read-state.ts';
 import { startOperation, startReconcileHost, startWirePorts, tellOfNeutron } from '../../client/start-operation.ts';
 import type { HostConfiguration } from '../../configuration/configuration.ts';
+import { taskQueueOf } from '../../network/host.ts';
 import { ZVM_OUTCOME } from '../../temporal-config/search-attributes.ts';
 import { examplePortRequests } from '../../workers/demo/example-ports.ts';
 import { startStack } from '../../workers/demo/stack.ts';
@@ -76,6 +77,12 @@ try {
   await store('showHost', `show/${host}`);
   await readGuestView(stack.client, host, userid);
   await store('showGuest', `show/${host}/${userid}`);
+  const asked = await stack.client.workflow.start('whoWorks', {
+    taskQueue: taskQueueOf(host),
+    workflowId: `who-works/${host}/stored`,
+  });
+  await asked.result();
+  await store('whoWorks', asked.workflowId);
   await storeOfNeutron(stack.hosts[0]);
   await storeOfVswitches(stack.hosts[0]);
 } finally {
