@@ -12,14 +12,13 @@ import { createHostRuntime, type HostRuntime } from '../activities/host-runtime.
 import type { NeutronSource } from '../activities/neutron-source.ts';
 import type { HostConfiguration } from '../configuration/configuration.ts';
 import { AllowedVswitch, HostRules, taskQueueOf } from '../network/host.ts';
-import type { XcatClient } from '../xcat/client.ts';
 import { checkHost } from './host-check.ts';
-import { xcatOf } from './host-xcat.ts';
+import { type RenewableXcat, xcatOf } from './host-xcat.ts';
 
 const AT_ONCE = 1_200;
 
 /** A worker of one host, and the client it talks to xCAT with. */
-export type HostWorker = { host: string; worker: Worker; xcat: XcatClient };
+export type HostWorker = { host: string; worker: Worker; xcat: RenewableXcat };
 
 /** Bundle the workflows once for all workers of a process. */
 export function bundleWorkflows(): Promise<WorkflowBundleWithSourceMap> {

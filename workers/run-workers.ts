@@ -6,12 +6,18 @@ import { ownIdentity } from './host-claim.ts';
 import { type HostKeeper, keepHosts } from './host-keeper.ts';
 import { createPresence } from './host-presence.ts';
 import { bundleWorkflows, createHostWorker, type HostWorker } from './host-worker.ts';
+import { renewXcat } from './host-xcat.ts';
 import type { NeutronConnection } from './neutron-connection.ts';
 import type { ReconcileTimes } from './reconcile-schedule.ts';
 import { connectWorkers } from './temporal-connection.ts';
 
 /** Workers that are running. `stopped` ends when all have drained, or fails when one does. */
-export type RunningWorkers = { stop(): Promise<void>; stopped: Promise<void> };
+export type RunningWorkers = {
+  /** Take user, password and certificates of a host's xCAT as the configuration has them now. */
+  renew(host: HostConfiguration): void;
+  stop(): Promise<void>;
+  stopped: Promise<void>;
+};
 
 /**
  * Start a worker for each host, on one connection and with one workflow bundle; with `reconcile`, each host's Schedule too, with `neutron` by
@@ -71,6 +77,10 @@ function running(
   );
   return {
     stopped,
+    renew(configuration) {
+      for (const { xcat } of workers.filter(({ host }) => host === configuration.host))
+        renewXcat(xcat, configuration, logger);
+    },
     async stop() {
       shutDown();
       await runs.catch(() => undefined);
