@@ -161,12 +161,12 @@ class Reconciliation {
   /** VSWITCHes of the configuration, management network, DHCP node: before the guests, who need them. */
   async ensureHost({ vswitches, managementNetwork, dhcp }: Survey): Promise<void> {
     const { host, dryRun } = this.request;
-    for (const { vswitch, lines } of vswitches) {
+    for (const { vswitch, lines, hadRdevs } of vswitches) {
       this.drift(lines);
       await this.child(`VSWITCH ${vswitch}`, () =>
         executeChild<typeof ensureVswitch>('ensureVswitch', {
           workflowId: vswitchWorkflowId(host, vswitch),
-          args: [{ host, vswitch, dryRun, giveUpAfterMinutes: GIVE_UP_AFTER_MINUTES }],
+          args: [{ host, vswitch, dryRun, giveUpAfterMinutes: GIVE_UP_AFTER_MINUTES, ...(hadRdevs && { hadRdevs }) }],
           staticSummary: `ensure VSWITCH ${vswitch} on ${host}`,
           staticDetails: childDetails({ host }),
           typedSearchAttributes: findableBy({ host, vswitches: [vswitch] }),

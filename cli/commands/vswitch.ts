@@ -34,8 +34,8 @@ export function vswitchCommands(program: Command): void {
       ),
     );
   changeOptions(vswitch.command('delete <vswitch>'))
-    .description('Delete a VSWITCH that the configuration names; never one that an administrator made.')
-    .option('--force', 'also when NICs are coupled or ports recorded')
+    .description('Delete a VSWITCH that the configuration names no more; never one that others use.')
+    .option('--force', 'also when NICs of recorded ports are coupled, or ports recorded')
     .action(
       action(ChangeOptions.extend({ force: z.boolean().default(false) }), (session, [name = ''], options) => {
         const { wait, dryRun, force } = options;

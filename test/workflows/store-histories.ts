@@ -85,6 +85,7 @@ try {
   await store('whoWorks', asked.workflowId);
   await storeOfNeutron(stack.hosts[0]);
   await storeOfVswitches(stack.hosts[0]);
+  await storeOfDeletion(stack.hosts[0]);
 } finally {
   await stack.stop();
 }
@@ -155,7 +156,6 @@ async function storeOfVswitches(embedded: HostConfiguration | undefined): Promis
       ['ensureDhcp', () => startEnsureDhcp(stack.client, { host: host.host })],
       ['ensureManagementNetwork', () => startEnsureManagementNetwork(stack.client, { host: host.host })],
       ['deleteVswitch.refused', () => startVswitchOperation(stack.client, 'deleteVswitch', target)],
-      ['deleteVswitch', () => startVswitchOperation(stack.client, 'deleteVswitch', { ...target, force: true })],
     ] as const) {
       const run = await start();
       await run.result().catch((error: unknown) => {
@@ -163,6 +163,21 @@ async function storeOfVswitches(embedded: HostConfiguration | undefined): Promis
       });
       await store(name, run.workflowId);
     }
+  } finally {
+    await workers.stop();
+  }
+}
+
+/** On a host of its own, whose configuration does not name the VSWITCH any more. */
+async function storeOfDeletion(embedded: HostConfiguration | undefined): Promise<void> {
+  if (embedded === undefined) throw new Error('no embedded host');
+  const host = { ...embedded, host: 'zvm-unmade' };
+  const workers = await runWorkers([host], stack.target, createLogger('fatal'));
+  try {
+    const target = { host: host.host, vswitch: 'NEWVSW', force: true };
+    const run = await startVswitchOperation(stack.client, 'deleteVswitch', target);
+    await run.result();
+    await store('deleteVswitch', run.workflowId);
   } finally {
     await workers.stop();
   }
