@@ -151,7 +151,7 @@ export class HostFeed {
 /** Reconciliations come and go all day: only those that did something are a reason to read. */
 function movesSomething({ type, state, outcome }: OperationView): boolean {
   if (type !== 'reconcileHost' && type !== 'reconcileFleet') return true;
-  return state !== 'running' && outcome !== 'unchanged';
+  return state !== 'running' && outcome !== 'unchanged' && outcome !== 'planned';
 }
 
 /** The new view with the old one's objects for what is equal in both, so that what differs is told by identity. */

@@ -254,6 +254,10 @@ export const GuestRow = z
     ports: z.array(PortRow),
     foreignNics: z.array(z.object({ vdev: z.string(), vswitch: z.string(), mac: z.string().optional() })),
     drift: z.array(z.string()),
+    inProgress: z
+      .boolean()
+      .optional()
+      .openapi({ description: 'It is being changed: what is not yet as recorded is no drift' }),
   })
   .openapi('GuestRow');
 

@@ -99,7 +99,8 @@ export async function convergeGuest(input: ConvergeGuestInput): Promise<Converge
   try {
     // Guests of a bulk operation are read together: none of them gives way.
     const result = await carryOut(input, () => input.together === undefined && isBehind(input.turn, waiting));
-    upsertSearchAttributes([{ key: ZVM_OUTCOME, value: result.changed ? 'changed' : 'unchanged' }]);
+    const done = result.changed ? 'changed' : 'unchanged';
+    upsertSearchAttributes([{ key: ZVM_OUTCOME, value: input.dryRun === true ? 'planned' : done }]);
     setCurrentDetails(progressOf({ host, userid, state: endOf(result, input.dryRun), lists: { Steps: result.steps } }));
     return { ...result, waiting };
   } catch (error) {

@@ -272,7 +272,7 @@ class Reconciliation {
     upsertSearchAttributes([
       {
         key: ZVM_OUTCOME,
-        value: failed > 0 ? 'failed' : drifts.length === 0 ? 'unchanged' : dryRun ? 'drifted' : 'changed',
+        value: failed > 0 ? 'failed' : dryRun ? 'planned' : drifts.length === 0 ? 'unchanged' : 'changed',
       },
       { key: ZVM_DRIFTED, value: drifts.length === 0 ? 0 : Math.max(1, drifted) },
     ]);
