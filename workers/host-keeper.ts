@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { connectClient, type TemporalTarget } from '../client/temporal-connection.ts';
 import type { WorkerIdentity } from '../client/worker-identity.ts';
 import { claimHost, type HostClaim, HostTaken } from './host-claim.ts';
+import { bePresent } from './host-presence.ts';
 import { ensureReconcileSchedule, hasReconcileSchedule, type ReconcileTimes } from './reconcile-schedule.ts';
 import { prepareExternal } from './temporal-connection.ts';
 
@@ -36,17 +37,18 @@ export async function keepHosts(
     const keepSchedules = async () => {
       for (const { host, ...every } of hosts) await keepSchedule(client, host, target, every, logger);
     };
-    return looking(client, claims, keepSchedules, logger, close);
+    return looking(client, { workers, claims, keepSchedules }, logger, close);
   } catch (error) {
     await close();
     throw error;
   }
 }
 
+type Kept = { workers: readonly WorkerIdentity[]; claims: readonly HostClaim[]; keepSchedules(): Promise<void> };
+
 function looking(
   client: Client,
-  claims: readonly HostClaim[],
-  keepSchedules: () => Promise<void>,
+  { workers, claims, keepSchedules }: Kept,
   logger: Logger,
   close: () => Promise<void>,
 ): HostKeeper {
@@ -54,12 +56,13 @@ function looking(
   const taken = Promise.withResolvers<never>();
   // Whoever does not wait for it must not be ended by it.
   taken.promise.catch(() => undefined);
+  const presences = workers.map((own) => bePresent(client, own, ended.signal));
   const looks = lookOn(client, claims, keepSchedules, logger, ended.signal).catch(taken.reject);
   return {
     taken: taken.promise,
     async stop() {
       ended.abort();
-      await looks;
+      await Promise.all([looks, ...presences]);
       await close();
     },
   };

@@ -1,10 +1,9 @@
-import type { NativeConnection, Worker } from '@temporalio/worker';
+import type { NativeConnection } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import type { TemporalTarget } from '../client/temporal-connection.ts';
 import type { HostConfiguration } from '../configuration/configuration.ts';
 import { ownIdentity } from './host-claim.ts';
 import { type HostKeeper, keepHosts } from './host-keeper.ts';
-import { createPresence } from './host-presence.ts';
 import { bundleWorkflows, createHostWorker, type HostWorker } from './host-worker.ts';
 import { renewXcat } from './host-xcat.ts';
 import type { NeutronConnection } from './neutron-connection.ts';
@@ -41,8 +40,7 @@ export async function runWorkers(
         return createHostWorker(host, connection, namespace, bundle, logger, source, identities[index]?.identity);
       }),
     );
-    const presences = await Promise.all(identities.map((own) => createPresence(connection, namespace, own)));
-    return running(workers, presences, keeper, connection, logger);
+    return running(workers, keeper, connection, logger);
   } catch (error) {
     await keeper.stop();
     throw error;
@@ -51,23 +49,20 @@ export async function runWorkers(
 
 function running(
   workers: readonly HostWorker[],
-  presences: readonly Worker[],
   keeper: HostKeeper,
   connection: NativeConnection,
   logger: Logger,
 ): RunningWorkers {
   const shutDown = () => {
-    for (const worker of [...presences, ...workers.map((each) => each.worker)])
-      if (worker.getState() === 'RUNNING') worker.shutdown();
+    for (const { worker } of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
   };
-  const runs = Promise.all([
-    ...presences.map((presence) => presence.run()),
-    ...workers.map(async ({ host, worker }) => {
+  const runs = Promise.all(
+    workers.map(async ({ host, worker }) => {
       logger.info({ host, taskQueue: worker.options.taskQueue }, 'worker started');
       await worker.run();
       logger.info({ host }, 'worker stopped');
     }),
-  ]);
+  );
   const stopped = Promise.race([runs, keeper.taken]).then(
     () => undefined,
     (error: unknown) => {

@@ -37,7 +37,11 @@ async function simulatedHost(host = `zvm-${randomUUID().slice(0, 8)}`): Promise<
 }
 
 /** Workers that do not outlive the test, and what they log. */
-async function start(host: HostConfiguration, target = ofTests(), times: typeof TIMES | undefined = undefined) {
+async function start(
+  host: HostConfiguration | HostConfiguration[],
+  target = ofTests(),
+  times: typeof TIMES | undefined = undefined,
+) {
   const lines: string[] = [];
   const stream = new Writable({
     write(chunk, _encoding, done) {
@@ -45,7 +49,7 @@ async function start(host: HostConfiguration, target = ofTests(), times: typeof 
       done();
     },
   });
-  const workers = await runWorkers([host], target, pino({ level: 'info' }, stream), times);
+  const workers = await runWorkers([host].flat(), target, pino({ level: 'info' }, stream), times);
   let stopping: Promise<void> | undefined;
   const stop = () => {
     stopping ??= workers.stop();
@@ -73,6 +77,13 @@ test('a host without a Schedule is known by its worker', async () => {
   const client = await clientOf(ofTests());
   await start(configuration);
   await expect.poll(() => hostNames(client), SOON).toContain(configuration.host);
+});
+
+test('the hosts of one process are known, each of them', async () => {
+  const hosts = [await simulatedHost(), await simulatedHost()];
+  const client = await clientOf(ofTests());
+  await start(hosts);
+  await expect.poll(() => hostNames(client), SOON).toEqual(expect.arrayContaining(hosts.map(({ host }) => host)));
 });
 
 test('the workers of a server whose database is new make their Schedules again', async () => {
