@@ -10,7 +10,7 @@ import type { DhcpPlan } from '../workflows/host-activities.ts';
 import { refusedFailure } from './failures.ts';
 import type { HostRecord } from './guest-reading.ts';
 import type { HostRuntime } from './host-runtime.ts';
-import { readVswitches } from './vswitches.ts';
+import { queryVswitches } from './vswitches.ts';
 
 /**
  * The NICs that a host's DHCP node needs: on each VSWITCH of the configuration one, a trunk for the VLANs that its networks use. Throws a
@@ -21,7 +21,7 @@ export async function planDhcp(host: HostRuntime, signal: AbortSignal): Promise<
   const { dhcpUserid, vswitches: allowed } = host.rules;
   if (dhcpUserid === undefined)
     throw refusedFailure([refusal('host', `host ${host.rules.host} has no DHCP node`, 'name it by dhcp_userid')]);
-  const vswitches = await readVswitches(host, signal);
+  const vswitches = await queryVswitches(host, signal);
   const refusals = allowed.flatMap((each) => refuseLayer3(each, vswitches));
   if (refusals.length > 0) throw refusedFailure(refusals);
   return { userid: dhcpUserid, ports: dhcpPorts(host) };

@@ -2,12 +2,15 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { z } from 'zod';
 import { type GuestMemory, type HostMemory, NOTHING_REMEMBERED } from '../network/host-memory.ts';
 import { PortId, Userid, VswitchName } from '../network/identifiers.ts';
+import { Rdev } from '../network/rdev.ts';
 import { Vdev } from '../network/vdev.ts';
 
 const Written = z.object({
   iplTime: z.string().optional(),
   sweptUpTo: Userid.optional(),
   vswitches: z.array(VswitchName),
+  /** VSWITCH and its real devices. */
+  rdevs: z.array(z.tuple([VswitchName, z.array(Rdev)])).optional(),
   /** Userid, 1 when settled, then vdev and index of the VSWITCH of each NIC. */
   guests: z.array(z.tuple([Userid, z.number()]).rest(z.tuple([Vdev, z.number()]))),
   /** Ids one after another as base64 of their bytes. */
@@ -15,11 +18,14 @@ const Written = z.object({
 });
 
 /** A memory as text that is small enough for a workflow's result: about 30 KB for 10,000 ports, 250 KB more when they are Neutron's. */
-export function writeMemory({ guests, neutron, ...rest }: HostMemory): string {
+export function writeMemory({ guests, neutron, rdevs, ...rest }: HostMemory): string {
   const vswitches = [...new Set([...guests.values()].flatMap((guest) => guest.nics.map((nic) => nic.vswitch)))];
   const written: z.input<typeof Written> = {
     ...rest,
     vswitches,
+    ...(rdevs === undefined
+      ? {}
+      : { rdevs: [...rdevs].map(([vswitch, had]): [string, string[]] => [vswitch, [...had]]) }),
     guests: [...guests].map(([userid, { nics, settled }]) => [
       userid,
       settled ? 1 : 0,
@@ -34,12 +40,13 @@ export function writeMemory({ guests, neutron, ...rest }: HostMemory): string {
 export function readMemory(text: string | undefined): HostMemory {
   if (text === undefined || text === '') return NOTHING_REMEMBERED;
   try {
-    const { iplTime, sweptUpTo, vswitches, guests, neutron } = Written.parse(
+    const { iplTime, sweptUpTo, vswitches, rdevs, guests, neutron } = Written.parse(
       JSON.parse(gunzipSync(Buffer.from(text, 'base64')).toString()),
     );
     return {
       ...(iplTime === undefined ? {} : { iplTime }),
       ...(sweptUpTo === undefined ? {} : { sweptUpTo }),
+      ...(rdevs === undefined ? {} : { rdevs: new Map(rdevs) }),
       ...(neutron === undefined ? {} : { neutron: { ports: unpacked(neutron.ports), told: new Map(neutron.told) } }),
       guests: new Map(
         guests.map(([userid, settled, ...nics]): [Userid, GuestMemory] => [

@@ -18,7 +18,7 @@ import type { HostRuntime } from './host-runtime.ts';
 import { isGuestOf } from './management-node.ts';
 import { failureOf } from './smapi-failure.ts';
 import { functionOf, verdictOf } from './smapi-outcome.ts';
-import { readVswitches } from './vswitches.ts';
+import { queryVswitches } from './vswitches.ts';
 
 const INTERFACE = 'enccw0.0.0800';
 const DEVICES = [MANAGEMENT_VDEV, '0801', '0802'];
@@ -29,7 +29,7 @@ export async function planManagement(host: HostRuntime, signal: AbortSignal): Pr
   const [place, [nic, address], vswitches] = await Promise.all([
     placeOf(host, node, signal),
     host.xcat.channel(node).run([[QUERY_NIC], [{ argv: ['ifconfig', INTERFACE] }]], { signal }),
-    readVswitches(host, signal),
+    queryVswitches(host, signal),
   ]);
   const state = { ...place, ...nicOf(nic), ...addressOf(address) };
   const { steps, refusals } = planManagementNetwork(state, vswitches, host.rules);

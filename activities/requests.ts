@@ -38,8 +38,13 @@ export function acceptingActivities(host: string): RequestActivities {
     acceptWirePorts: attempt(({ input }) => parsed(WirePortsInput, input)),
     acceptVswitchChange: attempt(({ kind, input }) => {
       if (kind === 'ensure') {
-        const { host: on, vswitch, ...limits } = parsed(EnsureVswitchInput, input);
-        return { change: { kind, host: on, vswitch }, summary: `ensure VSWITCH ${vswitch} on ${on}`, ...limits };
+        const { host: on, vswitch, hadRdevs, ...limits } = parsed(EnsureVswitchInput, input);
+        const had = hadRdevs === undefined ? {} : { hadRdevs };
+        return {
+          change: { kind, host: on, vswitch, ...had },
+          summary: `ensure VSWITCH ${vswitch} on ${on}`,
+          ...limits,
+        };
       }
       const { host: of, vswitch, force, ...limits } = parsed(DeleteVswitchInput, input);
       return { change: { kind, host: of, vswitch, force }, summary: `delete VSWITCH ${vswitch} of ${of}`, ...limits };

@@ -8,10 +8,15 @@ import { authorisedVlans } from '../network/vswitch.ts';
 import type { ShownHost } from '../workflows/host-activities.ts';
 import { type Reading, readGuests, readHost } from './guest-reading.ts';
 import type { HostRuntime } from './host-runtime.ts';
+import { readInTime } from './reading-in-time.ts';
 import { stateTagsOf } from './state-tags.ts';
 
-/** Read a whole host: record and z/VM side by side. Throws an XcatError when it cannot be read. */
-export async function showHost(host: HostRuntime): Promise<ShownHost> {
+/** Read a whole host, for somebody who waits: record and z/VM side by side. Throws an XcatError when it cannot be read. */
+export function showHost(host: HostRuntime): Promise<ShownHost> {
+  return readInTime(`read ${host.rules.host}`, () => readShownHost(host));
+}
+
+async function readShownHost(host: HostRuntime): Promise<ShownHost> {
   const { recorded, vswitches, nodes, iplTime } = await readHost(host, [], true);
   const networks = new Map(host.rules.vswitches.map((each) => [each.vswitch, each.physicalNetwork]));
   const guests = [...nodes].map(([node, userid]) =>
@@ -32,9 +37,9 @@ export async function showHost(host: HostRuntime): Promise<ShownHost> {
   };
 }
 
-/** Read one guest in full, and what reconciliation would do to it. Throws a `Refused` failure for a guest that is not known. */
-export async function showGuest(host: HostRuntime, userid: Userid): Promise<ShownGuest> {
-  return shownOf((await readGuests(host, [userid]))(userid));
+/** Read one guest in full, for somebody who waits, and what reconciliation would do to it. Throws a `Refused` failure for a guest that is not known. */
+export function showGuest(host: HostRuntime, userid: Userid): Promise<ShownGuest> {
+  return readInTime(`read ${userid}`, async () => shownOf((await readGuests(host, [userid]))(userid)));
 }
 
 /** A guest that was read, as it is shown. */

@@ -5,6 +5,7 @@ import type { GuestMemory, HostMemory, OwnNic } from '../network/host-memory.ts'
 import { PortId, type Userid, type VswitchName } from '../network/identifiers.ts';
 import type { NeutronPort, WantedPort } from '../network/neutron-port.ts';
 import { plan } from '../network/planner.ts';
+import type { Rdev } from '../network/rdev.ts';
 import { describeRefusals, type RefusedPort } from '../network/refusal.ts';
 import type { Change } from '../network/requests.ts';
 import type { Vswitch } from '../network/vswitch.ts';
@@ -50,7 +51,8 @@ export async function surveyHost(host: HostRuntime, input: SurveyInput, signal: 
       : surveyNeutron(ports, reading, host.rules, memory, input);
   const guests = surveyed(reading, memory, neutron);
   const found = await examine(host, reading, guests, slice, later, input.now);
-  const missing = vswitchesToEnsure(host, reading.vswitches, nics);
+  const rdevs = rdevsToRemember(host, reading.vswitches, memory.rdevs);
+  const missing = vswitchesToEnsure(host, reading.vswitches, nics, rdevs);
   const foreign = foreignOn(
     reading.vswitches,
     new Set(host.rules.vswitches.map((each) => each.vswitch)),
@@ -67,6 +69,7 @@ export async function surveyHost(host: HostRuntime, input: SurveyInput, signal: 
     failed: [
       ...found.failed,
       ...orphans(reading),
+      ...withoutUplinks(host, reading.vswitches, rdevs, input.now),
       ...neutron.unusable.map(unusable),
       ...(problem === undefined ? [] : [failure('Neutron', problem, 0)]),
     ],
@@ -82,6 +85,7 @@ export async function surveyHost(host: HostRuntime, input: SurveyInput, signal: 
       ...memoryOf(neutron, new Set([...later.keys(), ...found.unread, ...found.failed.map(({ userid }) => userid)])),
       ...(reading.iplTime === undefined ? {} : { iplTime: reading.iplTime }),
       ...(slice.at(-1) === undefined ? {} : { sweptUpTo: slice.at(-1) as Userid }),
+      ...(rdevs.size === 0 ? {} : { rdevs }),
       guests: new Map(guests.map((guest) => [guest.userid, remember(guest, found.settled, coupled)])),
     }),
   };
@@ -199,7 +203,8 @@ async function examine(
 
 /** What failed before and is tried again by a later run. */
 function notNow({ failed, now }: SurveyInput): Map<string, FailedGuest> {
-  return new Map(failed.filter((guest) => guest.notBefore > now).map((guest) => [guest.userid, guest]));
+  const later = failed.filter((guest) => guest.notBefore > now && !guest.userid.startsWith(UPLINKS_OF));
+  return new Map(later.map((guest) => [guest.userid, guest]));
 }
 
 /** Of failures before this run those that nobody looks at in it: a port of a guest that is read is found anew, or has become right. */
@@ -302,12 +307,46 @@ function vswitchesToEnsure(
   host: HostRuntime,
   vswitches: readonly Vswitch[],
   { administrators }: ManagementNodeNics,
-): { vswitch: VswitchName; lines: string[] }[] {
+  rdevs: ReadonlyMap<VswitchName, readonly Rdev[]>,
+): Survey['vswitches'] {
   return host.rules.vswitches.flatMap((allowed) => {
     if (administrators.includes(allowed.vswitch)) return [];
-    const around = { host: host.rules.host, vswitches, settings: settingsOf(allowed), administrators };
+    const hadRdevs = [...(rdevs.get(allowed.vswitch) ?? [])];
+    const around = { host: host.rules.host, vswitches, settings: settingsOf(allowed), administrators, hadRdevs };
     const { steps, refusals } = planVswitch(allowed.vswitch, around);
     const lines = [...steps.map(vswitchSentence), ...refusals.map(({ reason }) => reason)];
-    return lines.length === 0 ? [] : [{ vswitch: allowed.vswitch, lines }];
+    const had = hadRdevs.length === 0 ? {} : { hadRdevs };
+    return lines.length === 0 ? [] : [{ vswitch: allowed.vswitch, lines, ...had }];
+  });
+}
+
+/** The real devices of VSWITCHes of the configuration that does not name them; of one that is gone, or has none any more, those that it had. */
+function rdevsToRemember(
+  { rules }: HostRuntime,
+  vswitches: readonly Vswitch[],
+  before: HostMemory['rdevs'],
+): Map<VswitchName, readonly Rdev[]> {
+  const unnamed = rules.vswitches.filter(({ rdevs }) => rdevs.length === 0);
+  const entries = unnamed.map(({ vswitch: name }): [VswitchName, readonly Rdev[]] => {
+    const uplinks = vswitches.find((vswitch) => vswitch.name === name)?.uplinks ?? [];
+    return [name, uplinks.length > 0 ? uplinks.map(({ rdev }) => rdev) : (before?.get(name) ?? [])];
+  });
+  return new Map(entries.filter(([, rdevs]) => rdevs.length > 0));
+}
+
+const UPLINKS_OF = 'uplinks of ';
+
+/** Somebody has made a VSWITCH anew without what connected it, or has taken that away: it may be meant, and is told. */
+function withoutUplinks(
+  { rules }: HostRuntime,
+  vswitches: readonly Vswitch[],
+  rdevs: ReadonlyMap<VswitchName, readonly Rdev[]>,
+  now: number,
+): FailedGuest[] {
+  return vswitches.flatMap(({ name, uplinks }) => {
+    const had = rdevs.get(name);
+    if (had === undefined || uplinks.length > 0) return [];
+    const reason = `VSWITCH ${name} of ${rules.host} has no real device any more; it had ${had.join(', ')}. Name them as rdev_list in [${name}], or give them back`;
+    return [failure(`${UPLINKS_OF}${name}`, reason, now)];
   });
 }

@@ -1,21 +1,33 @@
 import type { AllowedVswitch } from '../network/host.ts';
 import type { VswitchName } from '../network/identifiers.ts';
 import type { Vswitch } from '../network/vswitch.ts';
-import { planVswitch, planVswitchRemoval, type VswitchSettings, type VswitchStep } from '../network/vswitch-plan.ts';
+import {
+  planVswitch,
+  planVswitchRemoval,
+  type RecordedUse,
+  type VswitchSettings,
+  type VswitchStep,
+} from '../network/vswitch-plan.ts';
 import { vswitchSentence } from '../network/vswitch-sentence.ts';
 import type { StepReport, VswitchChange } from '../workflows/host-activities.ts';
 import type { Command } from '../xcat/channel.ts';
 import * as smcli from '../xcat/smcli.ts';
 import { parseVswitches } from '../xcat/smcli-parsers.ts';
-import { dumpTable } from '../xcat/tables.ts';
 import { refusedFailure } from './failures.ts';
+import { readRecord } from './guest-reading.ts';
 import type { HostRuntime } from './host-runtime.ts';
 import { administratorsVswitches } from './management-node.ts';
+import { readInTime } from './reading-in-time.ts';
 import { failureOf } from './smapi-failure.ts';
 import { answered, functionOf, verdictOf } from './smapi-outcome.ts';
 
+/** All VSWITCHes of a host, for somebody who waits. Throws an XcatError when they cannot be read. */
+export function readVswitches(host: HostRuntime, signal: AbortSignal): Promise<Vswitch[]> {
+  return readInTime(`read the VSWITCHes of ${host.rules.host}`, () => queryVswitches(host, signal));
+}
+
 /** All VSWITCHes of a host. Throws an XcatError when they cannot be read. */
-export async function readVswitches(host: HostRuntime, signal: AbortSignal): Promise<Vswitch[]> {
+export async function queryVswitches(host: HostRuntime, signal: AbortSignal): Promise<Vswitch[]> {
   const query = smcli.queryVswitches(await host.zhcp.get(), '*');
   const [outcome] = await host.xcat.channel(host.rules.zhcpNode).run([query], { signal });
   return parseVswitches(answered('read VSWITCHes', outcome));
@@ -27,21 +39,17 @@ export async function planVswitchChange(
   change: VswitchChange,
   signal: AbortSignal,
 ): Promise<VswitchStep[]> {
-  const [vswitches, administrators, rows] = await Promise.all([
-    readVswitches(host, signal),
+  const [vswitches, administrators] = await Promise.all([
+    queryVswitches(host, signal),
     administratorsVswitches(host, signal),
-    dumpTable(host.xcat.transport, 'switch', { signal }),
   ]);
   const allowed = host.rules.vswitches.find((candidate) => candidate.vswitch === change.vswitch);
   const settings = allowed === undefined ? undefined : settingsOf(allowed);
   const around = { host: host.rules.host, vswitches, settings, administrators };
-  const recorded = rows.filter(
-    (row) => isRecordedOn(row.switch, change.vswitch) && row.comments === host.rules.zhcpNode,
-  );
   const { steps, refusals } =
     change.kind === 'ensure'
-      ? planVswitch(change.vswitch, around)
-      : planVswitchRemoval(change.vswitch, around, recorded.length, change.force);
+      ? planVswitch(change.vswitch, { ...around, ...(change.hadRdevs && { hadRdevs: change.hadRdevs }) })
+      : planVswitchRemoval(change.vswitch, around, await recordedUse(host, change.vswitch), change.force);
   if (refusals.length > 0) throw refusedFailure(refusals);
   return steps;
 }
@@ -67,8 +75,12 @@ export function settingsOf({ vswitch, vlanRanges, transport, portSelection, rdev
   return { name: vswitch, transport, vlanAware: vlanRanges.length > 0, portSelection, rdevs };
 }
 
-function isRecordedOn(column: string | undefined, vswitch: VswitchName): boolean {
-  return column?.toUpperCase() === vswitch;
+async function recordedUse(host: HostRuntime, vswitch: VswitchName): Promise<RecordedUse> {
+  const { recorded } = await readRecord(host);
+  return {
+    ports: [...recorded.values()].flat().filter((port) => port.vswitch === vswitch).length,
+    isOurs: (userid) => recorded.has(userid),
+  };
 }
 
 function commandOf(step: VswitchStep, zhcp: Parameters<typeof smcli.queryVswitches>[0]): Command {

@@ -65,7 +65,7 @@ function noNamespace(session: Session | undefined): string {
   return `Temporal at ${connection?.address ?? 'localhost:7233'} has no namespace ${namespace}. Give --namespace, or set TEMPORAL_NAMESPACE.`;
 }
 
-const UNREAD = "z/VM was not read in time: see by 'zvmnet hosts' whether a worker of the host runs.";
+const UNREAD = "No worker has answered in time: see by 'zvmnet hosts' whether one of the host runs.";
 
 // gRPC's DEADLINE_EXCEEDED and UNAVAILABLE.
 const UNANSWERED = new Set<number>([4, 14]);

@@ -8,7 +8,7 @@ const SHORTEST = 4;
 /** A host's state as it is now. Throws a CommandFailure when it cannot be read. */
 export async function readHost(session: Session): Promise<HostView> {
   const host = await session.hostToRead();
-  return readHostView(await session.client(), host, session.generation);
+  return session.read(host, readHostView(await session.client(), host, session.generation));
 }
 
 /**

@@ -65,10 +65,7 @@ export function colourAside(style: Style, text: string): string {
   return colour(style, text, process.stderr);
 }
 
-/** A time as people read it, in their own time zone: `2026-11-25 09:14:03`. */
+/** A time as people read it, in UTC as all that workers and z/VM's reports say: `2026-11-25 09:14:03 UTC`. */
 export function timeText(iso: string): string {
-  const time = new Date(iso);
-  const pad = (value: number) => String(value).padStart(2, '0');
-  const day = [time.getFullYear(), pad(time.getMonth() + 1), pad(time.getDate())].join('-');
-  return `${day} ${[time.getHours(), time.getMinutes(), time.getSeconds()].map(pad).join(':')}`;
+  return `${new Date(iso).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 }

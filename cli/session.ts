@@ -12,6 +12,8 @@ import { colourAside, Output } from './output.ts';
 /** Whoever waits at a shell is told soon that nobody answers. */
 const CONNECT_TIMEOUT = '5 seconds';
 
+const LONG_MS = 5_000;
+
 /** What every command takes. */
 export const SessionOptions = z.object({
   json: z.boolean().optional(),
@@ -116,6 +118,19 @@ export class Session {
       EXIT.unavailable,
       `No worker of ${host} is running (task queue ${taskQueueOf(host)}): it cannot be read. Start one: npm run worker`,
     );
+  }
+
+  /** What is read of a host. Whoever waits for long is told what for. */
+  async read<Result>(host: string, reading: Promise<Result>): Promise<Result> {
+    const timer = setTimeout(
+      () => this.output.tell(`${host} is being read: xCAT has not answered as it should yet.`),
+      LONG_MS,
+    );
+    try {
+      return await reading;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   /** The page of a run in the Temporal UI; undefined when nobody has said where that is. */

@@ -2,6 +2,8 @@ import { type Client, type ScheduleHandle, ScheduleNotFoundError } from '@tempor
 import { taskQueueOf } from '../network/host.ts';
 import { reconciliationNote } from '../temporal-config/schedule-note.ts';
 import { RECONCILE_PREFIX, reconcileScheduleId } from '../temporal-config/workflow-ids.ts';
+import { type ReconciliationHealth, reconciliationHealth } from './reconciliation-health.ts';
+import { pollersOf, presentWorkers, WORKFLOW_TASKS } from './worker-identity.ts';
 
 /** What Temporal knows of a host's reconciliation. */
 export type ReconcileSchedule = {
@@ -11,7 +13,7 @@ export type ReconcileSchedule = {
   everySeconds?: number;
   last?: string;
   next?: string;
-};
+} & ReconciliationHealth;
 
 /** A host as Temporal knows it. */
 export type KnownHost = {
@@ -21,36 +23,29 @@ export type KnownHost = {
   reconciliation: ReconcileSchedule | null;
 };
 
-/** The names of all hosts that have a Schedule of reconciliation, which their workers create. */
+/** The names of all hosts that Temporal knows: those that a worker is there for, and those with a Schedule of reconciliation. */
 export async function hostNames(client: Client): Promise<string[]> {
-  const names: string[] = [];
+  const names = new Set((await presentWorkers(client)).map(({ host }) => host));
   for await (const { scheduleId } of client.schedule.list()) {
-    if (scheduleId.startsWith(RECONCILE_PREFIX)) names.push(scheduleId.slice(RECONCILE_PREFIX.length));
+    if (scheduleId.startsWith(RECONCILE_PREFIX)) names.add(scheduleId.slice(RECONCILE_PREFIX.length));
   }
-  return names.toSorted();
+  return [...names].toSorted();
 }
 
 /** One host: its workers and its reconciliation. */
 export async function describeHost(client: Client, host: string): Promise<KnownHost> {
-  const [workers, reconciliation] = await Promise.all([workersOf(client, host), scheduleOf(client, host)]);
-  return { host, workers, reconciliation };
+  const [workers, schedule, health] = await Promise.all([
+    workersOf(client, host),
+    scheduleOf(client, host),
+    reconciliationHealth(client, host),
+  ]);
+  return { host, workers, reconciliation: schedule === null ? null : { ...schedule, ...health } };
 }
-
-// A worker asks for work at least once a minute: who has not for two is gone. That it has ended, which its SDK tells, server 1.29 shows no sooner.
-const GONE_MS = 120_000;
-const WORKFLOW_TASK_QUEUE = 1;
 
 /** How many workers have asked for work on a host's task queue lately. None: operations wait until one starts. */
 export async function workersOf(client: Client, host: string): Promise<number> {
-  const { pollers } = await client.workflowService.describeTaskQueue({
-    namespace: client.options.namespace,
-    taskQueue: { name: taskQueueOf(host) },
-    taskQueueType: WORKFLOW_TASK_QUEUE,
-  });
-  const seen = (pollers ?? []).filter(
-    ({ lastAccessTime }) => Date.now() - Number(lastAccessTime?.seconds ?? 0) * 1_000 < GONE_MS,
-  );
-  return new Set(seen.map(({ identity }) => identity)).size;
+  const pollers = await pollersOf(client, taskQueueOf(host), WORKFLOW_TASKS);
+  return new Set(pollers.map(({ identity }) => identity)).size;
 }
 
 /** The Schedule of a host's reconciliation; null when it has none. */

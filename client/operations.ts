@@ -36,7 +36,7 @@ export type OperationState = (typeof OPERATION_STATES)[number];
 export const OPERATION_OUTCOMES = [
   'changed',
   'unchanged',
-  'drifted',
+  'planned',
   'refused',
   'failed',
   'cancelled',

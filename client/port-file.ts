@@ -1,28 +1,15 @@
-import { CsvError, parse as parseCsv } from 'csv-parse/sync';
+import { pipeline } from 'node:stream/promises';
+import { CsvError, parse as parseCsv } from 'csv-parse';
 import { z } from 'zod';
 import { HostName, PortId, Userid } from '../network/identifiers.ts';
 import { NetworkWords } from '../network/network-words.ts';
 import { PortRequest } from '../network/requests.ts';
+import { PortFileError, type PortFileProblem, Problems, unreadable } from './port-file-problems.ts';
+import { repeatedKeys } from './repeated-keys.ts';
 
 /** A port to wire: whose it is, and what it should be. */
 export const GuestPortRequest = z.strictObject({ host: HostName, userid: Userid, ...PortRequest.shape });
 export type GuestPortRequest = z.infer<typeof GuestPortRequest>;
-
-/** One thing that is wrong with a file of ports. `place` is the entry as people find it: `line 7`, `entry 3`. */
-export type PortFileProblem = { place: string; field: string; reason: string };
-
-/** All that is wrong with a file of ports, at once. */
-export class PortFileError extends Error {
-  override readonly name = 'PortFileError';
-  readonly problems: readonly PortFileProblem[];
-
-  constructor(problems: readonly PortFileProblem[]) {
-    super(
-      problems.map(({ place, field, reason }) => `${place}: ${field === '' ? '' : `${field}: `}${reason}`).join('\n'),
-    );
-    this.problems = problems;
-  }
-}
 
 /** What a file leaves to whoever reads it. */
 export type PortFileContext = {
@@ -49,19 +36,42 @@ const NeutronNetwork = z.object({
 });
 const NeutronDocument = z.object({ networks: z.array(NeutronNetwork), ports: z.array(NeutronPort) });
 
+/** A file of ports that is being read: JSON as a whole, of a table its pieces as they come. */
+export type PortFile = { form: 'json'; text: string } | { form: 'csv'; pieces: AsyncIterable<string> };
+
+/** Windows begins files with a byte order mark, which JSON does not know. */
+const MARK = /^\uFEFF/;
+
+/** See in which form a file is. Throws what its pieces throw. */
+export async function openPortFile(pieces: AsyncIterable<string>): Promise<PortFile> {
+  const iterator = pieces[Symbol.asyncIterator]();
+  let begin = '';
+  let done: boolean | undefined = false;
+  while (!done && begin.replace(MARK, '').trim() === '') {
+    const next = await iterator.next();
+    done = next.done;
+    if (!next.done) begin += next.value;
+  }
+  begin = begin.replace(MARK, '');
+  async function* all() {
+    yield begin;
+    for (let next = await iterator.next(); !next.done; next = await iterator.next()) yield next.value;
+  }
+  if (!/^\s*[[{]/.test(begin)) return { form: 'csv', pieces: all() };
+  let text = '';
+  for await (const piece of all()) text += piece;
+  return { form: 'json', text };
+}
+
 /** The hosts of a file in Neutron's form; of any other file, none. */
-export function neutronHostsIn(text: string): string[] {
+export function neutronHostsIn(file: PortFile): string[] {
+  if (file.form !== 'json' || !/^\s*\{/.test(file.text)) return [];
   try {
-    const { data } = NeutronDocument.safeParse(JSON.parse(withoutMark(text)));
+    const { data } = NeutronDocument.safeParse(JSON.parse(file.text));
     return [...new Set(data?.ports.map((port) => port['binding:host_id']))];
   } catch {
     return [];
   }
-}
-
-/** Windows begins files with a byte order mark, which JSON does not know. */
-function withoutMark(text: string): string {
-  return text.replace(/^\uFEFF/, '');
 }
 
 /** What is wrong with a network is wrong with its cell, whatever part of the network it is. */
@@ -88,42 +98,55 @@ const CsvRequest = CsvPort.transform(
   ({ segmentationId: network, ...port }): GuestPortRequest => ({ ...port, network }),
 );
 
-/** An entry: where it stands, the port that it names, and its request when that is right. */
-type Entry = { place: string; portId: string | undefined; request: GuestPortRequest | undefined };
+/** What is read from a file: requests, and what is wrong. No more of an entry is kept than that, since there may be many. */
+class Entries {
+  readonly requests: GuestPortRequest[] = [];
+  readonly problems = new Problems();
+  readonly #repeated = new Problems();
+  readonly #places = new Map<string, string>();
+  readonly #context: PortFileContext;
+
+  constructor(context: PortFileContext) {
+    this.#context = context;
+  }
+
+  /** `told` are fields of which the mistake is told already. */
+  add(schema: z.ZodType<GuestPortRequest>, place: string, given: unknown, told: readonly string[] = []): void {
+    const value = withHost(given, this.#context.defaultHost);
+    const portId = PortNamed.safeParse(value).data?.portId;
+    if (portId !== undefined) this.#refuseRepeated(place, portId);
+    const request = checked(schema, place, value, this.problems, told);
+    if (request !== undefined && this.problems.count === 0) this.requests.push(request);
+  }
+
+  /** Throws a PortFileError when something is wrong. */
+  all(): GuestPortRequest[] {
+    this.problems.append(this.#repeated);
+    if (this.problems.count > 0) throw new PortFileError(this.problems);
+    return this.requests;
+  }
+
+  /** A port that stands in the file twice is a mistake: which one is meant? */
+  #refuseRepeated(place: string, portId: string): void {
+    const before = this.#places.get(portId);
+    if (before === undefined) this.#places.set(portId, place);
+    else this.#repeated.add({ place, field: 'portId', reason: `${portId} stands in ${before} already` });
+  }
+}
 
 /**
  * Read port requests from JSON (a list of requests, or the `networks` and `ports` of Neutron's REST API) or from CSV with a header (host,
  * userid, portId, vswitch, segmentationId, mac, vdev, adminStateUp, address, hostname; no segmentationId is flat, several joined by `+` are a
- * trunk). Throws a PortFileError with all that is wrong.
+ * trunk). Throws a PortFileError with what is wrong.
  */
-export function readPortRequests(text: string, context: PortFileContext): GuestPortRequest[] {
-  const problems: PortFileProblem[] = [];
-  const content = withoutMark(text);
-  const read = /^\s*[[{]/.test(content) ? fromJson : fromCsv;
-  const entries = read(content, context, problems);
-  problems.push(...repeated(entries));
-  if (problems.length > 0) throw new PortFileError(problems);
-  return entries.flatMap(({ request }) => request ?? []);
+export async function readPortFile(file: PortFile, context: PortFileContext): Promise<GuestPortRequest[]> {
+  const entries = new Entries(context);
+  if (file.form === 'json') fromJson(file.text, context, entries);
+  else await fromCsv(file.pieces, context, entries);
+  return entries.all();
 }
 
 const PortNamed = z.object({ portId: PortId });
-
-/** `told` are fields of which the mistake is told already. */
-function entryOf(
-  schema: z.ZodType<GuestPortRequest>,
-  place: string,
-  given: unknown,
-  { defaultHost }: PortFileContext,
-  problems: PortFileProblem[],
-  told: readonly string[] = [],
-): Entry {
-  const value = withHost(given, defaultHost);
-  return {
-    place,
-    portId: PortNamed.safeParse(value).data?.portId,
-    request: checked(schema, place, value, problems, told),
-  };
-}
 
 function withHost(request: unknown, defaultHost: string | undefined): unknown {
   if (typeof request !== 'object' || request === null || Array.isArray(request) || defaultHost === undefined)
@@ -135,7 +158,7 @@ function checked<Schema extends z.ZodType>(
   schema: Schema,
   place: string,
   value: unknown,
-  problems: PortFileProblem[],
+  problems: Problems,
   told: readonly string[] = [],
 ): z.output<Schema> | undefined {
   const parsed = schema.safeParse(value, {
@@ -143,42 +166,41 @@ function checked<Schema extends z.ZodType>(
   });
   if (parsed.success) return parsed.data;
   const issues = parsed.error.issues.filter(({ path }) => !told.includes(String(path[0])));
-  problems.push(...issues.map(({ path, message }) => ({ place, field: path.join('.'), reason: message })));
+  problems.add(...issues.map(({ path, message }) => ({ place, field: path.join('.'), reason: message })));
   return undefined;
 }
 
-/** A port that stands in the file twice is a mistake: which one is meant? */
-function repeated(entries: readonly Entry[]): PortFileProblem[] {
-  const first = new Map<string, string>();
-  return entries.flatMap(({ place, portId }) => {
-    if (portId === undefined) return [];
-    const before = first.get(portId);
-    if (before !== undefined) return [{ place, field: 'portId', reason: `${portId} stands in ${before} already` }];
-    first.set(portId, place);
-    return [];
-  });
-}
+/** More are of no use to anybody. */
+const MOST_REPEATED = 1_000;
 
-function fromJson(text: string, context: PortFileContext, problems: PortFileProblem[]): Entry[] {
+function fromJson(text: string, context: PortFileContext, entries: Entries): void {
   let content: unknown;
   try {
     content = JSON.parse(text);
   } catch (error) {
-    throw new PortFileError([{ place: 'the file', field: '', reason: `is no JSON: ${messageOf(error)}` }]);
+    throw unreadable('the file', `is no JSON: ${messageOf(error)}`);
   }
-  if (Array.isArray(content))
-    return content.map((request, index) => entryOf(GuestPortRequest, `entry ${index + 1}`, request, context, problems));
-  const document = checked(NeutronDocument, 'the file', content, problems);
-  return document === undefined ? [] : fromNeutron(document, context, problems);
+  for (const { key, line } of repeatedKeys(text, MOST_REPEATED))
+    entries.problems.add({
+      place: `line ${line}`,
+      field: key,
+      reason: 'stands twice in one object: which one is meant?',
+    });
+  if (Array.isArray(content)) {
+    for (const [index, request] of content.entries()) entries.add(GuestPortRequest, `entry ${index + 1}`, request);
+    return;
+  }
+  const document = checked(NeutronDocument, 'the file', content, entries.problems);
+  if (document !== undefined) fromNeutron(document, context, entries);
 }
 
 function fromNeutron(
   { networks, ports }: z.infer<typeof NeutronDocument>,
   context: PortFileContext,
-  problems: PortFileProblem[],
-): Entry[] {
+  entries: Entries,
+): void {
   const byId = new Map(networks.map((network) => [network.id, network]));
-  return ports.map((port) => {
+  for (const port of ports) {
     const place = `port ${port.id}`;
     const host = port['binding:host_id'];
     const own = {
@@ -188,19 +210,18 @@ function fromNeutron(
       mac: port.mac_address,
       adminStateUp: port.admin_state_up,
     };
-    const unknown = (field: string, reason: string): Entry => {
-      problems.push({ place, field, reason });
-      return entryOf(GuestPortRequest, place, own, context, problems, ['vswitch', 'network']);
+    const unknown = (field: string, reason: string) => {
+      entries.problems.add({ place, field, reason });
+      entries.add(GuestPortRequest, place, own, ['vswitch', 'network']);
     };
     const network = byId.get(port.network_id);
-    if (network === undefined) return unknown('network_id', `network ${port.network_id} is not in the file`);
-    const physicalNetwork = network['provider:physical_network'];
+    const physicalNetwork = network?.['provider:physical_network'] ?? '';
     const vswitch = context.vswitchOf(host, physicalNetwork);
-    if (vswitch === undefined)
-      return unknown('binding:host_id', `physical network ${physicalNetwork} has no VSWITCH on host ${host}`);
-    const request = { ...own, vswitch, network: networkOf(network) };
-    return entryOf(GuestPortRequest, place, request, context, problems);
-  });
+    if (network === undefined) unknown('network_id', `network ${port.network_id} is not in the file`);
+    else if (vswitch === undefined)
+      unknown('binding:host_id', `physical network ${physicalNetwork} has no VSWITCH on host ${host}`);
+    else entries.add(GuestPortRequest, place, { ...own, vswitch, network: networkOf(network) });
+  }
 }
 
 function networkOf(network: z.infer<typeof NeutronNetwork>) {
@@ -208,26 +229,34 @@ function networkOf(network: z.infer<typeof NeutronNetwork>) {
   return { type: 'vlan', segmentationId: network['provider:segmentation_id'] };
 }
 
-function fromCsv(text: string, context: PortFileContext, problems: PortFileProblem[]): Entry[] {
-  const [header, ...lines] = csvLines(text);
-  if (header === undefined) return [];
-  const { place: first, fields: names } = header;
-  if (names.length === 1)
-    throw new PortFileError([
-      { place: first, field: '', reason: 'has one column only: columns are separated by commas' },
-    ]);
-  const wrong = mistakesOfHeader(header, context);
-  problems.push(...wrong);
-  return lines.map(({ place, fields }) => {
-    if (fields.length !== names.length)
-      problems.push({ place, field: '', reason: `has ${fields.length} fields, the header has ${names.length}` });
-    const told = [...wrong.map(({ field }) => field), ...names.slice(fields.length)];
-    const cells = names.flatMap((name, index): [string, string][] => {
-      const cell = fields[index] ?? '';
-      return cell === '' || told.includes(name) ? [] : [[name, cell]];
-    });
-    return entryOf(CsvRequest, place, Object.fromEntries(cells), context, problems, told);
+async function fromCsv(pieces: AsyncIterable<string>, context: PortFileContext, entries: Entries): Promise<void> {
+  let header: CsvLine | undefined;
+  let wrong: PortFileProblem[] = [];
+  for await (const line of csvLines(pieces)) {
+    if (header === undefined) {
+      header = line;
+      if (line.fields.length === 1)
+        throw unreadable(line.place, 'has one column only: columns are separated by commas');
+      wrong = mistakesOfHeader(line, context);
+      entries.problems.add(...wrong);
+    } else addLine(line, header.fields, wrong, entries);
+  }
+}
+
+function addLine(
+  { place, fields }: CsvLine,
+  names: readonly string[],
+  wrong: readonly PortFileProblem[],
+  entries: Entries,
+): void {
+  if (fields.length !== names.length)
+    entries.problems.add({ place, field: '', reason: `has ${fields.length} fields, the header has ${names.length}` });
+  const told = [...wrong.map(({ field }) => field), ...names.slice(fields.length)];
+  const cells = names.flatMap((name, index): [string, string][] => {
+    const cell = fields[index] ?? '';
+    return cell === '' || told.includes(name) ? [] : [[name, cell]];
   });
+  entries.add(CsvRequest, place, Object.fromEntries(cells), told);
 }
 
 /** What is wrong with the header is told once, not again with each line. */
@@ -250,19 +279,24 @@ const CsvLine = z
   .transform(({ record, info }) => ({ place: `line ${info.lines}`, fields: record }));
 type CsvLine = z.infer<typeof CsvLine>;
 
-function csvLines(text: string): CsvLine[] {
+/** The lines of a table as they come, so that a large one is never held as a whole. */
+async function* csvLines(pieces: AsyncIterable<string>): AsyncGenerator<CsvLine> {
+  const parser = parseCsv({
+    relax_column_count: true,
+    skip_empty_lines: true,
+    skip_records_with_empty_values: true,
+    trim: true,
+    info: true,
+  });
+  // What the pieces throw, the parser throws too.
+  pipeline(pieces, parser).catch(() => undefined);
   try {
-    const parsed: unknown = parseCsv(text, {
-      relax_column_count: true,
-      skip_empty_lines: true,
-      skip_records_with_empty_values: true,
-      trim: true,
-      info: true,
-    });
-    return z.array(CsvLine).parse(parsed);
+    for await (const line of parser) yield CsvLine.parse(line);
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
-    throw new PortFileError([{ place: 'the file', field: '', reason: `is no CSV: ${error.message}` }]);
+    throw unreadable('the file', `is no CSV: ${error.message}`);
+  } finally {
+    parser.destroy();
   }
 }
 

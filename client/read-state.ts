@@ -1,9 +1,10 @@
 import { gunzipSync } from 'node:zlib';
 import type { Client } from '@temporalio/client';
 import { taskQueueOf } from '../network/host.ts';
-import { HostView, type ShownGuest } from '../network/host-view.ts';
+import { type GuestView, HostView, type ShownGuest } from '../network/host-view.ts';
 import { ZVM_HOST, ZVM_USERID } from '../temporal-config/search-attributes.ts';
 import type { listVswitches, showGuest, showHost } from '../workflows/index.ts';
+import { guestsInProgress } from './guests-in-progress.ts';
 
 /** What a reading may take: beyond, whoever waits is told so. */
 const LONGEST_READING = '2 minutes';
@@ -13,12 +14,22 @@ const LONGEST_READING = '2 minutes';
  * change gives it one of its own, so as not to be told what was before. Throws what the workflow fails with.
  */
 export async function readHostView(client: Client, host: string, generation = ''): Promise<HostView> {
+  const since = new Date();
   const { view } = await client.workflow.execute<typeof showHost>('showHost', {
     ...reading(host, `show/${host}${generation === '' ? '' : `@${generation}`}`),
     args: [{ host }],
     staticSummary: `read ${host}`,
   });
-  return HostView.parse(JSON.parse(gunzipSync(Buffer.from(view, 'base64')).toString()));
+  const read = HostView.parse(JSON.parse(gunzipSync(Buffer.from(view, 'base64')).toString()));
+  const drifted = read.guests.filter(({ drift }) => drift.length > 0).map(({ userid }) => userid);
+  if (drifted.length === 0) return read;
+  const inProgress = await guestsInProgress(client, host, drifted, since);
+  return { ...read, guests: read.guests.map((guest) => (inProgress.has(guest.userid) ? beingChanged(guest) : guest)) };
+}
+
+/** What is not as recorded is on its way: that is no drift. */
+function beingChanged(guest: GuestView): GuestView {
+  return { ...guest, inProgress: true, drift: [], ports: guest.ports.map((port) => ({ ...port, drift: [] })) };
 }
 
 /** A guest as it is now, as with a host. Throws what the workflow fails with. */

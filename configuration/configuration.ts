@@ -78,7 +78,7 @@ export function loadConfiguration({ configFiles, configDirs, env }: Configuratio
   const paths = [...configFiles, ...configDirs.flatMap((directory) => listDirectory(directory, problems))];
   const source = new IniSource(paths.flatMap((path) => readIni(path, problems)));
   const filesAreWhole = problems.length === 0;
-  problems.push(...source.strayHostSections());
+  for (const problem of source.strayHostSections()) problems.push(problem);
 
   const declared = source.declaredHosts();
   for (const { name, ...place } of declared) {
@@ -257,7 +257,8 @@ function listDirectory(directory: string, problems: ConfigurationProblem[]): str
 function readIni(path: string, problems: ConfigurationProblem[]): IniFile[] {
   try {
     const scan = scanIni(new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path)), path);
-    problems.push(...scan.problems);
+    // As arguments of one call, many would be too many.
+    for (const problem of scan.problems) problems.push(problem);
     return [scan.ini];
   } catch (error) {
     problems.push({ file: path, problem: unreadable(error), allowed: 'a readable ini file in UTF-8' });

@@ -48,13 +48,17 @@ export function scanIni(text: string, file: string): { ini: IniFile; problems: C
       open = undefined;
       skipping = false;
     } else if (line.startsWith(' ') || line.startsWith('\t')) {
-      if (open !== undefined) open.text = `${open.text}\n${line.trimStart()}`;
+      if (CONTROL.test(line)) refuse(number, 'the line holds a control character', 'text');
+      else if (open !== undefined) open.text = `${open.text}\n${line.trimStart()}`;
       else if (!skipping)
         refuse(number, 'the line begins with a blank but continues no value', 'begin a key in column 1');
     } else {
       open = undefined;
       skipping = false;
-      if (line.startsWith('[')) {
+      if (CONTROL.test(line)) {
+        refuse(number, 'the line holds a control character', 'text');
+        skipping = true;
+      } else if (line.startsWith('[')) {
         if (line.endsWith(']') && line.slice(1, -1).trim() !== '') {
           sections.push({ name: line.slice(1, -1).trim(), line: number, values: new Map() });
         } else {
@@ -79,6 +83,10 @@ export function scanIni(text: string, file: string): { ini: IniFile; problems: C
   }
   return { ini: { file, sections }, problems };
 }
+
+/** What no value can hold: a NUL would end it for others. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const CONTROL = /[\0-\x08\x0b-\x1f\x7f]/;
 
 function unquoted(text: string): string {
   const quote = text[0];

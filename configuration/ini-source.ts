@@ -11,16 +11,27 @@ export type DeclaredHost = { name: string; file: string; line: number; section: 
 const HOST_SECTION = /^zvm_host:([^:]*)(?::(.*))?$/is;
 const REFERENCE = /\\\$|\$\$|\$([a-z_][a-z0-9_.]*)|\$\{([a-z_][a-z0-9_.]*)\}/gi;
 const DEEPEST_REFERENCE = 10;
+/** A value that leads to more is a mistake, or meant to keep whoever reads it busy. */
+const MOST_REFERENCES = 1_000;
+const LONGEST_VALUE = 1_000_000;
 
 type Occurrence = Omit<Found, 'text'>;
+
+/** What following the references of one value may still cost. */
+type Budget = { references: number; characters: number };
+
+/** One file's values: by section, then by key, as the last of them is the one that counts. */
+type FileIndex = ReadonlyMap<string, ReadonlyMap<string, Occurrence>>;
 
 /** The ini files of one configuration as one: later files win over earlier ones, `[zvm_host:<name>]` over all other sections. */
 export class IniSource {
   readonly #newestFirst: readonly IniFile[];
+  readonly #values: readonly FileIndex[];
   readonly #names: string;
 
   constructor(files: readonly IniFile[]) {
     this.#newestFirst = files.toReversed();
+    this.#values = this.#newestFirst.map(indexOf);
     this.#names = files.length === 0 ? '(no configuration file)' : files.map(({ file }) => file).join(', ');
   }
 
@@ -54,7 +65,8 @@ export class IniSource {
     const found = this.#occurrence(setting.key, setting.sections, host);
     if (found === undefined || found.raw.trim() === '') return undefined;
     const complaints: string[] = [];
-    const text = this.#resolve(found.raw, found.section, host, isSecret(setting.key), complaints, 0);
+    const budget = { references: MOST_REFERENCES, characters: LONGEST_VALUE };
+    const text = this.#resolve(found.raw, found.section, host, isSecret(setting.key), complaints, budget, 0);
     // A secret's reference can be a part of the secret, so that the problem may not name it.
     const [complaint] = complaints;
     if (complaint === undefined) return { ...found, text };
@@ -86,15 +98,10 @@ export class IniSource {
   #occurrence(key: string, sections: readonly string[], host: string | undefined): Occurrence | undefined {
     const groups = host === undefined ? [sections] : [[`zvm_host:${host}`], sections];
     for (const group of groups) {
-      for (const { file, sections: written } of this.#newestFirst) {
+      for (const sectionsOfFile of this.#values) {
         for (const name of group) {
-          const section = written.findLast(
-            (candidate) => sameSection(candidate.name, name) && candidate.values.has(key),
-          );
-          const value = section?.values.get(key);
-          if (section !== undefined && value !== undefined) {
-            return { raw: value.text, file, line: value.line, section: section.name };
-          }
+          const found = sectionsOfFile.get(sectionKey(name))?.get(key);
+          if (found !== undefined) return found;
         }
       }
     }
@@ -108,18 +115,25 @@ export class IniSource {
     host: string | undefined,
     secret: boolean,
     complaints: string[],
+    budget: Budget,
     depth: number,
   ): string {
+    budget.characters -= raw.length;
     return raw.replaceAll(REFERENCE, (whole: string, plain: string | undefined, braced: string | undefined) => {
       const name = plain ?? braced;
       if (name === undefined) return '$';
+      budget.references -= 1;
+      if (budget.references < 0 || budget.characters < 0) {
+        if (complaints.length === 0) complaints.push('refers by $ to too much, or too often');
+        return '';
+      }
       const dot = name.indexOf('.');
       const key = name.slice(dot + 1);
       const target = this.#occurrence(key, dot < 0 ? [section, 'DEFAULT'] : [name.slice(0, dot)], host);
       if (target === undefined) complaints.push(`refers to ${whole}, which no file has`);
       else if (isSecret(key) && !secret) complaints.push(`refers to ${whole}, which is a secret`);
       else if (depth >= DEEPEST_REFERENCE) complaints.push(`refers to ${whole}, which leads back to itself`);
-      else return this.#resolve(target.raw, target.section, host, secret, complaints, depth + 1);
+      else return this.#resolve(target.raw, target.section, host, secret, complaints, budget, depth + 1);
       return '';
     });
   }
@@ -129,10 +143,19 @@ function isSecret(key: string): boolean {
   return /password|secret|transport_url/i.test(key);
 }
 
-// oslo.config takes group names in any case; the names of hosts keep theirs.
-function sameSection(written: string, name: string): boolean {
-  const [one, other] = [written, name].map((text) => HOST_SECTION.exec(text));
-  if (one && other)
-    return one[1]?.trim() === other[1]?.trim() && one[2]?.trim().toLowerCase() === other[2]?.trim().toLowerCase();
-  return written.toLowerCase() === name.toLowerCase();
+function indexOf({ file, sections }: IniFile): FileIndex {
+  const index = new Map<string, Map<string, Occurrence>>();
+  for (const { name, values } of sections) {
+    const ofSection = index.get(sectionKey(name)) ?? new Map<string, Occurrence>();
+    index.set(sectionKey(name), ofSection);
+    for (const [key, { text, line }] of values) ofSection.set(key, { raw: text, file, line, section: name });
+  }
+  return index;
+}
+
+/** The same for names of one section: oslo.config takes group names in any case; the names of hosts keep theirs. */
+function sectionKey(name: string): string {
+  const [, host, network] = HOST_SECTION.exec(name) ?? [];
+  if (host === undefined) return name.toLowerCase();
+  return `zvm_host:${host.trim()}${network === undefined ? '' : `:${network.trim().toLowerCase()}`}`;
 }

@@ -14,12 +14,11 @@ import { type GatewayOptions, LIMITS, type Limits } from './options.ts';
 import { pageRoutes } from './pages.ts';
 import { portRoutes } from './port-routes.ts';
 import { answerWith, notJson, Problem, temporalDoesNotAnswer } from './problem.ts';
+import { Readiness } from './readiness.ts';
 import { Readings } from './readings.ts';
 import { reconciliationRoutes } from './reconciliation-routes.ts';
 import { type App, newApp, type Services } from './routing.ts';
 import { vswitchRoutes } from './vswitch-routes.ts';
-
-const READY_MS = 5_000;
 
 /**
  * The HTTP API as a web-standard handler: `app.fetch`. It keeps nothing: operations are workflows, and what it shows is read from z/VM. Hono,
@@ -45,7 +44,8 @@ export function createGateway(options: GatewayOptions): App {
   );
   app.use(logged(options));
   app.get('/healthz', (context) => context.json({ status: 'ok' }));
-  app.get('/readyz', (context) => ready(context, options));
+  const readiness = new Readiness(options.client);
+  app.get('/readyz', (context) => ready(context, readiness, options));
   pageRoutes(app);
   const withToken = authorised(options, limits);
   const fromHere = fromThisMachine(options);
@@ -120,13 +120,13 @@ function bounded({ client }: GatewayOptions, { temporalSeconds }: Limits): Middl
       : client.withDeadline(Date.now() + temporalSeconds * 1_000, async () => next());
 }
 
-async function ready(context: Context, { client }: GatewayOptions): Promise<Response> {
-  try {
-    await client.withDeadline(Date.now() + READY_MS, () => client.workflowService.getSystemInfo({}));
-    return context.json({ status: 'ready' });
-  } catch {
-    return answerWith(context, new Problem(503, 'not-ready', 'Not ready', 'Temporal does not answer'));
-  }
+async function ready(context: Context, readiness: Readiness, { log }: GatewayOptions): Promise<Response> {
+  const reason = await readiness.problem();
+  if (reason === undefined) return context.json({ status: 'ready' });
+  // Anybody may ask: where Temporal is, and what it said, is for the log.
+  log('error', { reason }, 'Temporal would not take a change');
+  const detail = 'Temporal would not take a change; the log of the gateway says why';
+  return answerWith(context, new Problem(503, 'not-ready', 'Not ready', detail));
 }
 
 /** Every failure is a problem; what is not meant for the caller goes to the log alone. */

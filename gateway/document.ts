@@ -74,7 +74,7 @@ function describeService(app: App): void {
       },
     });
   plain('/healthz', 'health', 'The process answers', 'application/json', false);
-  plain('/readyz', 'readiness', 'Temporal answers', 'application/json', false);
+  plain('/readyz', 'readiness', 'Temporal takes changes', 'application/json', false);
   plain('/metrics', 'metrics', 'For Prometheus', 'text/plain', true);
   plain(
     '/v1/hosts/{host}/events',

@@ -2,6 +2,7 @@ import { once, setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { digestOf } from '../client/digest.ts';
 import { listOperations, type OperationView } from '../client/operations.ts';
+import { type ReconciliationHealth, reconciliationHealth } from '../client/reconciliation-health.ts';
 import type { HostView } from '../network/host-view.ts';
 import { Problem } from './problem.ts';
 import type { Services } from './routing.ts';
@@ -18,6 +19,8 @@ export type Seen = {
   /** When `view` was read. */
   readAt?: number;
   operations?: OperationView[];
+  /** How the host's reconciliation goes. */
+  reconciliation?: ReconciliationHealth;
   /** Why what is known is not as new as it should be. */
   problem: string | null;
 };
@@ -41,6 +44,8 @@ export class HostFeed {
   /** Operations have moved since the last reading began. */
   #moved = true;
   #unread: string | null = null;
+  /** When was asked how the reconciliation goes. */
+  #askedAt = 0;
 
   constructor(services: Services, host: string) {
     this.#services = services;
@@ -86,6 +91,7 @@ export class HostFeed {
     try {
       const operations = await this.#listed();
       this.#tell({ operations });
+      if (Date.now() - this.#askedAt >= READ_MS) await this.#askHealth();
       const moving = operations.filter(movesSomething);
       const digest = digestOf(moving);
       if (digest !== this.#operations) this.#moved = true;
@@ -106,6 +112,14 @@ export class HostFeed {
     return options.client.withDeadline(until, () =>
       listOperations(options.client, { host: this.#host, withoutIdle: true }, MOST_OPERATIONS),
     );
+  }
+
+  async #askHealth(): Promise<void> {
+    const { options, limits } = this.#services;
+    const until = Date.now() + limits.temporalSeconds * 1_000;
+    const ask = () => reconciliationHealth(options.client, this.#host);
+    this.#tell({ reconciliation: await options.client.withDeadline(until, ask) });
+    this.#askedAt = Date.now();
   }
 
   async #read(): Promise<void> {
@@ -137,7 +151,7 @@ export class HostFeed {
 /** Reconciliations come and go all day: only those that did something are a reason to read. */
 function movesSomething({ type, state, outcome }: OperationView): boolean {
   if (type !== 'reconcileHost' && type !== 'reconcileFleet') return true;
-  return state !== 'running' && outcome !== 'unchanged';
+  return state !== 'running' && outcome !== 'unchanged' && outcome !== 'planned';
 }
 
 /** The new view with the old one's objects for what is equal in both, so that what differs is told by identity. */

@@ -10,8 +10,8 @@ import { stillAllows } from './tokens.ts';
 const HEARTBEAT_MS = 10_000;
 
 /**
- * The picture's live part, as server-sent events: `state`, the whole host, first; then `changes`, guests and VSWITCHes that differ; `operations`
- * and `problem` when they have changed; `alive` with the age of what was read, in milliseconds.
+ * The picture's live part, as server-sent events: `state`, the whole host, first; then `changes`, guests and VSWITCHes that differ; `operations`,
+ * `reconciliation` and `problem` when they have changed; `alive` with the age of what was read, in milliseconds.
  */
 export function liveRoutes(services: Services): App {
   const app = newApp();
@@ -90,6 +90,8 @@ function newsBetween(sent: Seen, seen: Seen, options: Services['options']): News
   }
   if (seen.operations !== undefined && JSON.stringify(seen.operations) !== JSON.stringify(sent.operations))
     news.push(['operations', withRuns(seen.operations, options)]);
+  if (seen.reconciliation !== undefined && JSON.stringify(seen.reconciliation) !== JSON.stringify(sent.reconciliation))
+    news.push(['reconciliation', seen.reconciliation]);
   if (seen.problem !== sent.problem) news.push(['problem', seen.problem]);
   return news;
 }

@@ -36,9 +36,11 @@ const PICTURE = [
   'legend.js',
   'looks.js',
   'operations.js',
+  'reconciled.js',
   'search.js',
   'session.js',
   'stage.js',
+  'times.js',
 ];
 
 /** URL → file. All that the pages need is served here: they work without any other host. */

@@ -1,4 +1,4 @@
-import { type Client, isGrpcDeadlineError, WorkflowFailedError } from '@temporalio/client';
+import { type Client, isGrpcDeadlineError, TimeoutFailure, WorkflowFailedError } from '@temporalio/client';
 import { workersOf } from '../client/known-hosts.ts';
 import { deepestCause, failureOf } from '../client/operations.ts';
 import { readGuestView, readHostView } from '../client/read-state.ts';
@@ -74,7 +74,9 @@ export class Readings {
     } catch (error) {
       if (!isGrpcDeadlineError(error)) throw readingProblem(error);
       if (!(await this.#hasWorker(host))) throw noWorker(host);
-      throw new Problem(504, 'slow', 'It takes longer', `${host} was not read in ${readSeconds} seconds; ask again`);
+      const detail = `${host} was not read in ${readSeconds} seconds: its worker waits for xCAT, which has not answered yet`;
+      const advice = 'Check the load of the management node, or ask again: the reading goes on.';
+      throw new Problem(504, 'slow', 'It takes longer', detail, { advice });
     }
   }
 
@@ -94,7 +96,11 @@ function noWorker(host: string): Problem {
 
 function readingProblem(error: unknown): unknown {
   if (!(error instanceof WorkflowFailedError)) return error;
-  const failure = failureOf(deepestCause(error));
+  const cause = deepestCause(error);
+  // A reading tells by itself that xCAT does not answer: only a worker that has gone meanwhile lets it run out of time.
+  if (cause instanceof TimeoutFailure)
+    return new Problem(503, 'unreadable', 'It cannot be read now', 'no worker of the host has answered in time');
+  const failure = failureOf(cause);
   if (failure.type === 'Refused')
     return new Problem(404, 'not-found', 'Not found', failure.message, { errors: failure.refusals });
   return new Problem(503, 'unreadable', 'It cannot be read now', failure.message);

@@ -211,8 +211,13 @@ export const Host = z
         paused: z.boolean(),
         note: z.string(),
         everySeconds: z.number().optional(),
-        last: z.string().optional(),
+        last: z.string().optional().openapi({ description: 'When the Schedule started a run last' }),
         next: z.string().optional(),
+        lastSuccess: z.string().optional().openapi({ description: 'When the last run ended that could read the host' }),
+        failure: z
+          .object({ at: z.string(), reason: z.string() })
+          .optional()
+          .openapi({ description: 'Why the last run that has ended could not read the host, or repair all of it' }),
       })
       .nullable(),
   })
@@ -249,6 +254,10 @@ export const GuestRow = z
     ports: z.array(PortRow),
     foreignNics: z.array(z.object({ vdev: z.string(), vswitch: z.string(), mac: z.string().optional() })),
     drift: z.array(z.string()),
+    inProgress: z
+      .boolean()
+      .optional()
+      .openapi({ description: 'It is being changed: what is not yet as recorded is no drift' }),
   })
   .openapi('GuestRow');
 

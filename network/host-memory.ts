@@ -1,4 +1,5 @@
 import type { PortId, Userid, VswitchName } from './identifiers.ts';
+import type { Rdev } from './rdev.ts';
 import type { Vdev } from './vdev.ts';
 
 /** A NIC that a port of ours had, or has. */
@@ -14,6 +15,8 @@ export type HostMemory = {
   guests: ReadonlyMap<Userid, GuestMemory>;
   /** The sweep of the directory goes on after this userid. */
   sweptUpTo?: Userid;
+  /** The real devices that VSWITCHes of the configuration had when they had any. */
+  rdevs?: ReadonlyMap<VswitchName, readonly Rdev[]>;
   /** Where Neutron is configured. */
   neutron?: NeutronMemory;
 };

@@ -32,6 +32,8 @@ export const GuestView = z.object({
   /** Coupled NICs that are recorded nowhere. */
   foreignNics: z.array(z.object({ vdev: Vdev, vswitch: VswitchName, mac: Mac.optional() })),
   drift: z.array(z.string()),
+  /** It is being changed: what is not yet as recorded is no drift. */
+  inProgress: z.boolean().optional(),
 });
 export type GuestView = z.infer<typeof GuestView>;
 

@@ -3,6 +3,7 @@ import { Hostname, IpAddress } from './address.ts';
 import { HostName, PortId, Userid, VswitchName } from './identifiers.ts';
 import { Mac } from './mac.ts';
 import { Network } from './network.ts';
+import { Rdev } from './rdev.ts';
 import { Vdev } from './vdev.ts';
 
 /** A wanted port. `mac` and `vdev` are chosen when absent; the administrative state is up unless said otherwise. */
@@ -97,7 +98,12 @@ export type WirePortsRequest = z.output<typeof WirePortsInput>;
 const vswitchTarget = { host: HostName, vswitch: VswitchName };
 const hostOperation = { giveUpAfterMinutes: operation.giveUpAfterMinutes, dryRun: operation.dryRun };
 
-export const EnsureVswitchInput = z.strictObject({ ...vswitchTarget, ...hostOperation });
+export const EnsureVswitchInput = z.strictObject({
+  ...vswitchTarget,
+  /** Real devices that it had, for one that is made anew where the configuration names none. */
+  hadRdevs: z.array(Rdev).max(3).optional(),
+  ...hostOperation,
+});
 export const DeleteVswitchInput = z.strictObject({
   ...vswitchTarget,
   /** Also when NICs are coupled or ports recorded. */

@@ -1,4 +1,4 @@
-import type { VswitchName } from './identifiers.ts';
+import type { Userid, VswitchName } from './identifiers.ts';
 import type { Rdev } from './rdev.ts';
 import { type Refusal, refusal } from './refusal.ts';
 import type { Vswitch } from './vswitch.ts';
@@ -29,6 +29,8 @@ export type VswitchSurroundings = {
   vswitches: readonly Vswitch[];
   /** As the host's configuration wants it; absent when it does not name it. */
   settings: VswitchSettings | undefined;
+  /** The real devices that it had when it was seen last: one that is made anew gets them where the configuration names none. */
+  hadRdevs?: readonly Rdev[];
   /** VSWITCHes that the management node's own NICs are on: an administrator's (contract xcat.md 5.12). */
   administrators: readonly VswitchName[];
 };
@@ -39,42 +41,87 @@ export function planVswitch(name: VswitchName, around: VswitchSurroundings): Vsw
   const refusals = refuseForeign(name, around);
   if (settings === undefined || refusals.length > 0) return { steps: [], refusals };
   const vswitch = around.vswitches.find((candidate) => candidate.name === name);
-  if (vswitch === undefined) return { steps: [{ kind: 'createVswitch', settings, disturbs: false }], refusals };
+  if (vswitch === undefined) {
+    const rdevs = settings.rdevs.length > 0 ? settings.rdevs : (around.hadRdevs ?? []);
+    return { steps: [{ kind: 'createVswitch', settings: { ...settings, rdevs }, disturbs: false }], refusals };
+  }
   refusals.push(...refuseUnchangeable(settings, vswitch));
   if (refusals.length > 0 || sameRdevs(settings, vswitch)) return { steps: [], refusals };
   const disturbs = vswitch.uplinks.length > 0;
   return { steps: [{ kind: 'setUplinks', vswitch: name, rdevs: settings.rdevs, disturbs }], refusals };
 }
 
-/** Delete a VSWITCH that nobody uses, or, forced, one that NICs are coupled to or ports recorded on. */
+/** Who has ports recorded on a VSWITCH, and on the host. */
+export type RecordedUse = {
+  /** Ports that are recorded on the VSWITCH. */
+  ports: number;
+  /** True for a guest that has a port recorded on the host. */
+  isOurs(userid: Userid): boolean;
+};
+
+/**
+ * Delete a VSWITCH that the configuration names no more, and that nobody uses; forced, also one that NICs of our guests are coupled to or ports recorded
+ * on. One that it names is refused: reconciliation would make it again.
+ */
 export function planVswitchRemoval(
   name: VswitchName,
   around: VswitchSurroundings,
-  recordedPorts: number,
+  recorded: RecordedUse,
   force: boolean,
 ): VswitchDecision {
-  const refusals = refuseForeign(name, around);
+  const refusals = [...refuseAdministrators(name, around), ...refuseConfigured(name, around)];
   const vswitch = around.vswitches.find((candidate) => candidate.name === name);
   if (vswitch === undefined || refusals.length > 0) return { steps: [], refusals };
   const users = [...new Set(vswitch.nics.map((nic) => nic.userid))];
-  if (!force && users.length > 0) {
-    const reason = `NICs of ${users.slice(0, 10).join(', ')}${users.length > 10 ? ' and others' : ''} are coupled to ${name}`;
+  const others = (userids: readonly (Userid | undefined)[]) =>
+    userids.filter((userid) => userid === undefined || !recorded.isOurs(userid));
+  const coupled = others(users);
+  if (coupled.length > 0) {
+    const reason = `NICs of ${named(coupled)} are coupled to ${name}, and no port of them is recorded`;
+    refusals.push(refusal('vswitch', reason, 'have whoever administers them uncouple them first'));
+  }
+  const authorised = others(vswitch.authorisations.map(({ userid }) => userid));
+  if (!force && authorised.length > 0) {
+    const reason = `${named(authorised)} are authorised on ${name}, and no port of them is recorded`;
+    refusals.push(refusal('vswitch', reason, 'have them revoked first, or set force'));
+  }
+  if (!force && users.length > coupled.length) {
+    const reason = `NICs of ${named(users.filter((userid) => !coupled.includes(userid)))} are coupled to ${name}`;
     refusals.push(refusal('vswitch', reason, 'detach them first, or set force'));
   }
-  if (!force && recordedPorts > 0) {
-    const reason = `${recordedPorts} port(s) are recorded on ${name}`;
+  if (!force && recorded.ports > 0) {
+    const reason = `${recorded.ports} port(s) are recorded on ${name}`;
     refusals.push(refusal('vswitch', reason, 'delete or move them first, or set force'));
   }
   if (refusals.length > 0) return { steps: [], refusals };
   return { steps: [{ kind: 'removeVswitch', vswitch: name, disturbs: users.length > 0 }], refusals };
 }
 
-function refuseForeign(name: VswitchName, { host, settings, administrators }: VswitchSurroundings): Refusal[] {
-  if (administrators.includes(name)) {
-    const reason = `VSWITCH ${name} is an administrator's: the management node's own NICs are on it`;
-    return [refusal('vswitch', reason, 'use another VSWITCH for guests')];
-  }
-  if (settings !== undefined) return [];
+const MOST_NAMED = 10;
+
+function named(userids: readonly (Userid | undefined)[]): string {
+  const some = userids.slice(0, MOST_NAMED).map((userid) => userid ?? 'a guest that z/VM does not name');
+  return `${some.join(', ')}${userids.length > MOST_NAMED ? ' and others' : ''}`;
+}
+
+function refuseAdministrators(name: VswitchName, { administrators }: VswitchSurroundings): Refusal[] {
+  if (!administrators.includes(name)) return [];
+  const reason = `VSWITCH ${name} is an administrator's: the management node's own NICs are on it`;
+  return [refusal('vswitch', reason, 'use another VSWITCH for guests')];
+}
+
+function refuseConfigured(name: VswitchName, { host, settings }: VswitchSurroundings): Refusal[] {
+  if (settings === undefined) return [];
+  const reason = `VSWITCH ${name} is in the configuration of ${host}: reconciliation would make it again`;
+  const advice =
+    'take it out of vswitch_mappings, flat_networks and network_vlan_ranges, start the workers of the host again, then delete it';
+  return [refusal('vswitch', reason, advice)];
+}
+
+function refuseForeign(name: VswitchName, around: VswitchSurroundings): Refusal[] {
+  const { host, settings } = around;
+  const refusals = refuseAdministrators(name, around);
+  if (settings !== undefined || refusals.length > 0) return refusals;
   const reason = `VSWITCH ${name} is not in the configuration of ${host}`;
   return [refusal('vswitch', reason, 'name it in vswitch_mappings, flat_networks or network_vlan_ranges')];
 }

@@ -20,7 +20,7 @@ const MAY: Record<string, { code: string[]; types: string[]; packages: RegExp }>
   client: {
     code: ['network', 'temporal-config'],
     types: ['workflows'],
-    packages: /^(zod|csv-parse\/sync|node:(crypto|zlib|timers\/promises)|@temporalio\/(client|common|envconfig))$/,
+    packages: /^(zod|csv-parse|node:(crypto|zlib|(stream|timers)\/promises)|@temporalio\/(client|common|envconfig))$/,
   },
   configuration: { code: ['network', 'neutron'], types: [], packages: /^(zod|node:.*)$/ },
   gateway: {

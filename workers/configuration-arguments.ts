@@ -8,8 +8,11 @@ export const CONFIGURATION_ARGUMENTS = {
   'config-dir': { type: 'string', multiple: true, default: NO_FILES },
 } as const;
 
+/** Files and directories that are named on a command line. */
+export type ConfigurationArguments = { 'config-file': string[]; 'config-dir': string[] };
+
 /** Read the files that are named. Throws a ConfigurationError with all that is wrong in them. */
-export function configurationOf(values: { 'config-file': string[]; 'config-dir': string[] }): Configuration {
+export function configurationOf(values: ConfigurationArguments): Configuration {
   return loadConfiguration({
     configFiles: values['config-file'],
     configDirs: values['config-dir'],

@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { readPortRequests } from '../client/port-file.ts';
+import { openPortFile, readPortFile } from '../client/port-file.ts';
 import { examplePortRequests } from './demo/example-ports.ts';
 import { startStack } from './demo/stack.ts';
 import { compare, httpCalls, wire } from './demo/wire.ts';
@@ -30,7 +30,7 @@ async function main(): Promise<boolean> {
     const requests =
       values.input === undefined
         ? examplePortRequests(wanted, stack.hosts, guestsPerHost)
-        : readPortRequests(await readFile(values.input, 'utf8'), {
+        : await readPortFile(await openPortFile(createReadStream(values.input, 'utf8')), {
             vswitchOf: (name, physicalNetwork) =>
               stack.hosts
                 .find(({ host }) => host === name)

@@ -13,9 +13,8 @@ import { createHostRuntime, type HostRuntime } from '../activities/host-runtime.
 import type { NeutronSource } from '../activities/neutron-source.ts';
 import type { HostConfiguration } from '../configuration/configuration.ts';
 import { AllowedVswitch, HostRules, taskQueueOf } from '../network/host.ts';
-import type { XcatClient } from '../xcat/client.ts';
 import { checkHost } from './host-check.ts';
-import { xcatOf } from './host-xcat.ts';
+import { type RenewableXcat, xcatOf } from './host-xcat.ts';
 
 /** Activities wait for xCAT most of their time: many guests at once in a storm. */
 const ACTIVITIES_AT_ONCE = 1_200;
@@ -23,7 +22,7 @@ const ACTIVITIES_AT_ONCE = 1_200;
 const WORKFLOW_TASKS_AT_ONCE = 100;
 
 /** A worker of one host, and the client it talks to xCAT with. */
-export type HostWorker = { host: string; worker: Worker; xcat: XcatClient };
+export type HostWorker = { host: string; worker: Worker; xcat: RenewableXcat };
 
 /** Bundle the workflows once for all workers of a process. */
 export function bundleWorkflows(): Promise<WorkflowBundleWithSourceMap> {
@@ -62,6 +61,7 @@ export async function createHostWorker(
   workflowBundle: WorkflowBundleWithSourceMap,
   logger: Logger,
   neutron: NeutronSource | undefined,
+  identity?: string,
 ): Promise<HostWorker> {
   const xcat = xcatOf(configuration, logger);
   const runtime = createHostRuntime(rulesOf(configuration), xcat, neutron);
@@ -70,6 +70,7 @@ export async function createHostWorker(
     connection,
     namespace,
     taskQueue: taskQueueOf(configuration.host),
+    ...(identity === undefined ? {} : { identity }),
     workflowBundle,
     activities: createHostActivities(runtime),
     maxConcurrentWorkflowTaskExecutions: WORKFLOW_TASKS_AT_ONCE,

@@ -3,27 +3,32 @@ import { parseArgs } from 'node:util';
 import { configuredTarget, connectClient } from '../client/temporal-connection.ts';
 import { NeutronError } from '../neutron/errors.ts';
 import { CONFIGURATION_ARGUMENTS, configurationOf } from './configuration-arguments.ts';
+import { watchConfiguration } from './configuration-watch.ts';
 import { createLogger } from './logging.ts';
 import { endWithFailure } from './program-failure.ts';
 import { runNeutronAgents } from './run-neutron-agents.ts';
 import { prepareExternal } from './temporal-connection.ts';
 
-/** `npm run neutron-agent -- --config-file FILE …`: Neutron's L2 agent of the hosts that the files describe, until SIGINT or SIGTERM. */
+/** `npm run neutron-agent -- --config-file FILE …`: Neutron's L2 agent of the hosts that the files describe, until SIGINT or SIGTERM; SIGHUP has them read again. */
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: CONFIGURATION_ARGUMENTS });
   const configuration = configurationOf(values);
   if (configuration.neutron?.bus === undefined)
     throw new Error("no transport_url: the agent needs the address of Neutron's message broker, as in neutron.conf");
   const logger = createLogger(configuration.worker.logLevel);
+  const watched = watchConfiguration(values, configuration, logger);
+  process.on('SIGHUP', watched.readAgain);
   const target = configuredTarget();
   await prepareExternal(target);
   const { client, close } = await connectClient(target);
   const agents = runNeutronAgents(configuration.hosts, configuration.neutron, client, logger);
+  watched.use(agents.renew);
   const ended = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   try {
     await Promise.race([agents.ready.then(() => ended), ended]);
     logger.info('stopping: ports keep their status, and messages wait until an agent is back');
   } finally {
+    watched.close();
     await agents.stop();
     await close();
   }

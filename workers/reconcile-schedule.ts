@@ -1,4 +1,4 @@
-import { type Client, ScheduleAlreadyRunning, ScheduleOverlapPolicy } from '@temporalio/client';
+import { type Client, ScheduleAlreadyRunning, ScheduleNotFoundError, ScheduleOverlapPolicy } from '@temporalio/client';
 import { taskQueueOf } from '../network/host.ts';
 import { reconciliationNote } from '../temporal-config/schedule-note.ts';
 import { findableBy } from '../temporal-config/search-attributes.ts';
@@ -45,5 +45,16 @@ export async function ensureReconcileSchedule(client: Client, host: string, time
     if (!(error instanceof ScheduleAlreadyRunning)) throw error;
     const handle = client.schedule.getHandle(reconcileScheduleId(host));
     await handle.update((previous) => ({ ...previous, spec, action, policies }));
+  }
+}
+
+/** False when nobody has made the Schedule of a host, or somebody has deleted it. */
+export async function hasReconcileSchedule(client: Client, host: string): Promise<boolean> {
+  try {
+    await client.schedule.getHandle(reconcileScheduleId(host)).describe();
+    return true;
+  } catch (error) {
+    if (error instanceof ScheduleNotFoundError) return false;
+    throw error;
   }
 }

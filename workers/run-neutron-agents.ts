@@ -7,7 +7,7 @@ import { L2Agent } from '../neutron/agent.ts';
 import { reconcileScheduleId } from '../temporal-config/workflow-ids.ts';
 import type { XcatClient } from '../xcat/client.ts';
 import { systemInfo } from '../xcat/smcli.ts';
-import { xcatOf } from './host-xcat.ts';
+import { renewXcat, xcatOf } from './host-xcat.ts';
 import { type NeutronBus, neutronConnection } from './neutron-connection.ts';
 import { ZvmWatch } from './zvm-watch.ts';
 
@@ -15,7 +15,12 @@ import { ZvmWatch } from './zvm-watch.ts';
 const TEMPORAL_MS = 10_000;
 
 /** Agents that are running. `ready` when all have reported; fails when the broker refuses them for good. */
-export type RunningAgents = { ready: Promise<void>; stop(): Promise<void> };
+export type RunningAgents = {
+  ready: Promise<void>;
+  /** Take user, password and certificates of a host's xCAT as the configuration has them now. */
+  renew(host: HostConfiguration): void;
+  stop(): Promise<void>;
+};
 
 /** Run the L2 agent of each host on one connection to the broker. Throws an Error when no transport_url is configured. */
 export function runNeutronAgents(
@@ -38,6 +43,10 @@ export function runNeutronAgents(
   ready.catch(() => undefined);
   return {
     ready,
+    renew(configuration) {
+      for (const { xcat } of running.filter(({ host }) => host === configuration.host))
+        renewXcat(xcat, configuration, logger);
+    },
     async stop() {
       for (const { agent } of running) agent.stop();
       await Promise.all(running.map(({ watch }) => watch.stop()));
@@ -96,5 +105,5 @@ function agentOf(host: HostConfiguration, bus: NeutronBus, { neutron, client, lo
     onNews: (news) => soon(() => tellOfNeutron(client, host.host, news)),
     onDoubt: () => soon(() => reconcileNow(client, host.host)),
   });
-  return { agent, watch, xcat };
+  return { host: host.host, agent, watch, xcat };
 }

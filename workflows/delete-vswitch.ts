@@ -3,7 +3,7 @@ import type { DeleteVswitchInput } from '../network/requests.ts';
 import type { HostOperationResult } from './host-operation.ts';
 import { operateOnVswitch } from './vswitch-operation.ts';
 
-/** Delete a VSWITCH of the host's configuration; refused while a NIC is coupled or a port recorded on it, unless forced. */
+/** Delete a VSWITCH that the host's configuration names no more; refused while a NIC is coupled or a port recorded on it, unless forced. */
 export function deleteVswitch(input: z.input<typeof DeleteVswitchInput>): Promise<HostOperationResult> {
   return operateOnVswitch('delete', input);
 }

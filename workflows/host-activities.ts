@@ -5,6 +5,7 @@ import type { HostName, PortId, Userid, VswitchName } from '../network/identifie
 import type { Mac } from '../network/mac.ts';
 import type { ManagementStep } from '../network/management-network.ts';
 import type { Operation, OperationType } from '../network/operations.ts';
+import type { Rdev } from '../network/rdev.ts';
 import type { RefusedPort } from '../network/refusal.ts';
 import type {
   Change,
@@ -106,7 +107,7 @@ export type AppliedSteps = {
 
 /** What is asked of a VSWITCH. */
 export type VswitchChange = { host: HostName; vswitch: VswitchName } & (
-  | { kind: 'ensure' }
+  | { kind: 'ensure'; hadRdevs?: Rdev[] }
   | { kind: 'delete'; force: boolean }
 );
 
@@ -151,7 +152,7 @@ export type Survey = {
   foreign: number;
   foreignLines: string[];
   /** VSWITCHes of the configuration that are not as it says. */
-  vswitches: { vswitch: VswitchName; lines: string[] }[];
+  vswitches: { vswitch: VswitchName; lines: string[]; hadRdevs?: Rdev[] }[];
   /** The management network is configured, and not there. */
   managementNetwork: boolean;
   /** The DHCP node has not the ports that the configuration gives it. */

@@ -46,7 +46,7 @@ export async function operateOnHost<Step extends { disturbs: boolean }>(
   try {
     const steps = await converge(operation);
     const changed = steps.length > 0 && !dryRun;
-    upsertSearchAttributes([{ key: ZVM_OUTCOME, value: changed ? 'changed' : 'unchanged' }]);
+    upsertSearchAttributes([{ key: ZVM_OUTCOME, value: dryRun ? 'planned' : changed ? 'changed' : 'unchanged' }]);
     const told = steps.length > 0 ? steps : [nothing()];
     setCurrentDetails(
       `${summary}: ${dryRun ? 'to be done' : 'done'}.\n\n${told.map((step) => `- ${step}`).join('\n')}`,

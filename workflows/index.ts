@@ -15,4 +15,5 @@ export { reconcileHost } from './reconcile-host.ts';
 export { setAdminState } from './set-admin-state.ts';
 export { showGuest } from './show-guest.ts';
 export { showHost } from './show-host.ts';
+export { whoWorks } from './who-works.ts';
 export { wirePorts } from './wire-ports.ts';

@@ -63,7 +63,7 @@ export async function carryOut(
     const result = await queues.run(operation, summary, { show: showStanding });
     upsertSearchAttributes([
       ...findableBy({ host, userid, ...joined(asked, result.found) }),
-      { key: ZVM_OUTCOME, value: result.changed ? 'changed' : 'unchanged' },
+      { key: ZVM_OUTCOME, value: dryRun ? 'planned' : result.changed ? 'changed' : 'unchanged' },
     ]);
     const told = result.steps.length > 0 ? result.steps : ['nothing to do: it is so already'];
     show(`${dryRun ? 'to be done' : 'done'}. ${steps}.\n\n${told.map((step) => `- ${step}`).join('\n')}`);

@@ -50,7 +50,7 @@ export async function reconcileFleet(input: z.input<typeof ReconcileFleetInput>)
   const sums = Object.fromEntries(COUNTS.map((name) => [name, sum(name)])) as Record<(typeof COUNTS)[number], number>;
   const bad = unreached.length > 0 || sums.failed > 0;
   upsertSearchAttributes([
-    { key: ZVM_OUTCOME, value: bad ? 'failed' : sums.drifted === 0 ? 'unchanged' : dryRun ? 'drifted' : 'changed' },
+    { key: ZVM_OUTCOME, value: bad ? 'failed' : dryRun ? 'planned' : sums.drifted === 0 ? 'unchanged' : 'changed' },
     { key: ZVM_DRIFTED, value: sums.drifted },
   ]);
   const lines = summaries.map(

@@ -193,12 +193,12 @@ class Reconciliation {
   /** VSWITCHes of the configuration, management network, DHCP node: before the guests, who need them. */
   async ensureHost({ vswitches, managementNetwork, dhcp }: Survey): Promise<void> {
     const { host, dryRun } = this.request;
-    for (const { vswitch, lines } of vswitches) {
+    for (const { vswitch, lines, hadRdevs } of vswitches) {
       this.drift(lines);
       await this.child(`VSWITCH ${vswitch}`, () =>
         executeChild<typeof ensureVswitch>('ensureVswitch', {
           workflowId: vswitchWorkflowId(host, vswitch),
-          args: [{ host, vswitch, dryRun, giveUpAfterMinutes: GIVE_UP_AFTER_MINUTES }],
+          args: [{ host, vswitch, dryRun, giveUpAfterMinutes: GIVE_UP_AFTER_MINUTES, ...(hadRdevs && { hadRdevs }) }],
           staticSummary: `ensure VSWITCH ${vswitch} on ${host}`,
           staticDetails: childDetails({ host }),
           typedSearchAttributes: findableBy({ host, vswitches: [vswitch] }),
@@ -306,7 +306,7 @@ class Reconciliation {
     upsertSearchAttributes([
       {
         key: ZVM_OUTCOME,
-        value: failed > 0 ? 'failed' : drifts.length === 0 ? 'unchanged' : dryRun ? 'drifted' : 'changed',
+        value: failed > 0 ? 'failed' : dryRun ? 'planned' : drifts.length === 0 ? 'unchanged' : 'changed',
       },
       { key: ZVM_DRIFTED, value: drifts.length === 0 ? 0 : Math.max(1, drifted) },
     ]);

@@ -1,18 +1,13 @@
-import { proxyLocalActivities } from '@temporalio/workflow';
 import type { z } from 'zod';
 import type { ShowHostInput } from '../network/requests.ts';
 import { findable } from './findable.ts';
-import type { HostActivities, ShownHost } from './host-activities.ts';
+import type { ShownHost } from './host-activities.ts';
 import { accepting, checked } from './operation.ts';
+import { answerOf, reading } from './reading.ts';
 
 /** A whole z/VM system as it is now: VSWITCHes, guests and ports, record beside z/VM. Changes nothing. */
 export async function showHost(input: z.input<typeof ShowHostInput>): Promise<ShownHost> {
   const { host } = await checked(() => accepting().acceptShowHost({ input }));
   findable({ host });
-  const { showHost: read } = proxyLocalActivities<HostActivities>({
-    summary: `read ${host}`,
-    startToCloseTimeout: '30 minutes',
-    scheduleToCloseTimeout: '10 minutes',
-  });
-  return read({ host });
+  return answerOf(reading(`read ${host}`).showHost({ host }));
 }

@@ -182,7 +182,7 @@ function countsOf(ports: readonly WiredPort[]): Record<WiredPort['outcome'], num
 function outcomeAsText({ failed, refused, wired, dryRun }: WirePortsResult): string {
   if (failed > 0) return 'failed';
   if (refused > 0) return 'refused';
-  if (dryRun) return wired > 0 ? 'drifted' : 'unchanged';
+  if (dryRun) return 'planned';
   return wired > 0 ? 'changed' : 'unchanged';
 }
 

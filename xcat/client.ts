@@ -48,8 +48,10 @@ export type XcatClient = {
 };
 
 /** Client of one xCAT MN. Throws what createTransport throws for wrong options; connects at the first call. */
-export function createXcatClient(options: XcatClientOptions): XcatClient {
-  const transport = createTransport(options);
+export function createXcatClient(
+  options: XcatClientOptions,
+  transport: Transport = createTransport(options),
+): XcatClient {
   const channels = new Map<string, CommandChannel>();
   const version = ({ signal }: Abortable = {}) => readVersion(transport, signal);
   let managementNodeKnown: string | undefined;

@@ -151,13 +151,13 @@ function connectionError(operation: string, error: unknown): XcatError {
     return new XcatError({ code: 'timeout', operation, message });
   }
   const reason = error instanceof Error && 'code' in error ? String(error.code) : 'connection lost';
-  // Certificates do not become valid by waiting.
   const untrusted = /CERT|SELF_SIGNED|ISSUER|SIGNATURE|ALTNAME/.test(reason);
   return new XcatError({
     code: 'unreachable',
     operation,
     message: `${operation}: ${untrusted ? 'the certificate of the management node is not trusted' : 'no answer from xCAT'} (${reason})`,
-    ...(untrusted ? { retryable: false, advice: 'configure the CA file of the management node' } : {}),
+    // Another certificate, or another CA file, which is read again when it changes, may come within the operation's time.
+    ...(untrusted ? { advice: 'configure the CA file of the management node' } : {}),
   });
 }
 

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { type Configuration, loadConfiguration } from '../../configuration/configuration.ts';
-import { ConfigurationError, describeProblem } from '../../configuration/error.ts';
+import { andMore, ConfigurationError, toldOf } from '../../configuration/error.ts';
 import { action } from '../action.ts';
 import { CommandFailure, EXIT, type ExitCode } from '../exit-codes.ts';
 import { colour } from '../output.ts';
@@ -42,9 +42,15 @@ async function check(session: Session, _args: string[], options: z.output<typeof
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
     const { problems } = error;
-    output.result({ ok: false, problems }, () => {
-      for (const line of new Set(problems.map(describeProblem))) output.print(`${colour('red', '✘')} ${line.trim()}`);
-    });
+    const { lines, more } = toldOf(problems);
+    const first = problems.slice(0, lines.length);
+    output.result(
+      { ok: false, problems: first, ...(more === 0 ? {} : { more: problems.length - first.length }) },
+      () => {
+        for (const line of lines) output.print(`${colour('red', '✘')} ${line.trim()}`);
+        if (more > 0) output.print(andMore(more).trim());
+      },
+    );
     return EXIT.usage;
   }
 }

@@ -47,7 +47,8 @@ export function guestCommands(program: Command): void {
     .action(
       action(z.object({}), async (session, [userid = '']) => {
         const host = await session.hostToRead();
-        const shown = await readGuestView(await session.client(), host, argument(Userid, userid), session.generation);
+        const name = argument(Userid, userid);
+        const shown = await session.read(host, readGuestView(await session.client(), host, name, session.generation));
         session.output.result({ host, ...shown }, () => {
           const state = shown.loggedOn ? 'logged on' : 'logged off';
           session.output.print(`${shown.userid} (node ${shown.node}) on ${host}, ${state}`);

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { describeHost, type KnownHost } from '../../client/known-hosts.ts';
 import { action } from '../action.ts';
 import { EXIT } from '../exit-codes.ts';
-import { colour, timeText } from '../output.ts';
+import { colour, type Output, timeText } from '../output.ts';
 
 /** `zvmnet hosts` */
 export function hostsCommand(program: Command): void {
@@ -15,28 +15,39 @@ export function hostsCommand(program: Command): void {
       action(z.object({}), async (session) => {
         const client = await session.client();
         const hosts = await Promise.all((await session.hosts()).map((host) => describeHost(client, host)));
-        session.output.result({ hosts }, () =>
-          session.output.table(
-            ['HOST', 'WORKERS', 'RECONCILIATION', 'LAST', 'NEXT'],
-            hosts.map(rowOf),
-            'No host is known to Temporal yet: a worker makes it known.',
-          ),
-        );
+        session.output.result({ hosts }, () => showHosts(session.output, hosts));
         return EXIT.ok;
       }),
     );
 }
 
+function showHosts(output: Output, hosts: readonly KnownHost[]): void {
+  output.table(
+    ['HOST', 'WORKERS', 'RECONCILIATION', 'LAST SUCCESS', 'NEXT'],
+    hosts.map(rowOf),
+    'No host is known to Temporal yet: a worker makes it known.',
+  );
+  for (const { host, reconciliation } of hosts) {
+    const { failure } = reconciliation ?? {};
+    if (failure !== undefined)
+      output.print(colour('red', `${host}: reconciliation fails, at ${timeText(failure.at)}: ${failure.reason}`));
+  }
+}
+
 function rowOf({ host, workers, reconciliation }: KnownHost): string[] {
-  const { paused, note, everySeconds, last, next } = reconciliation ?? { paused: true, note: 'none' };
-  const how = paused
-    ? colour('yellow', reconciliation === null ? 'none' : `paused${note === '' ? '' : `: ${note}`}`)
-    : `every ${everySeconds ?? '?'} s`;
   return [
     host,
     workers === 0 ? colour('red', '0') : String(workers),
-    how,
-    last === undefined ? '–' : timeText(last),
-    paused || next === undefined ? '–' : timeText(next),
+    howReconciled(reconciliation),
+    reconciliation?.lastSuccess === undefined ? '–' : timeText(reconciliation.lastSuccess),
+    reconciliation?.next === undefined || reconciliation.paused ? '–' : timeText(reconciliation.next),
   ];
+}
+
+function howReconciled(reconciliation: KnownHost['reconciliation']): string {
+  if (reconciliation === null) return colour('yellow', 'none');
+  const { paused, note, everySeconds, failure } = reconciliation;
+  if (paused) return colour('yellow', `paused${note === '' ? '' : `: ${note}`}`);
+  const often = `every ${everySeconds ?? '?'} s`;
+  return failure === undefined ? often : colour('red', `${often}, fails`);
 }

@@ -1,12 +1,13 @@
-import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { beginPart, followPart, type ImportCounts, type ImportedPort, partsOf } from '../../client/import-ports.ts';
-import { type GuestPortRequest, neutronHostsIn, PortFileError, readPortRequests } from '../../client/port-file.ts';
+import { type GuestPortRequest, neutronHostsIn, openPortFile, readPortFile } from '../../client/port-file.ts';
+import { PortFileError } from '../../client/port-file-problems.ts';
 import { readHostView } from '../../client/read-state.ts';
 import { action, goneWhileWaiting } from '../action.ts';
 import { CommandFailure, EXIT, type ExitCode } from '../exit-codes.ts';
 import { checkReport, writeReport } from '../import-report.ts';
+import { nameOfInput, readInput } from '../input-file.ts';
 import { colour, colourAside } from '../output.ts';
 import { ProgressBar } from '../progress-bar.ts';
 import type { Session } from '../session.ts';
@@ -37,6 +38,7 @@ export function importCommand(program: Command): void {
       examples([
         'zvmnet import docs/examples/ports.csv --live --report report.csv',
         'zvmnet import ports.json --check',
+        'make-ports | zvmnet import - --live       # from standard input',
         '',
         'CSV has the columns host, userid, portId, vswitch, segmentationId (empty: flat; 1001+1002: trunk), mac, vdev, adminStateUp, address,',
         '  hostname; all but userid, portId and vswitch may be left out. Entries without a host are for --host.',
@@ -54,7 +56,9 @@ async function run(session: Session, [file = '']: string[], options: z.output<ty
     `${ports.length} ports of ${new Set(ports.map(({ userid }) => userid)).size} guests on ${hosts.join(', ')}`,
   );
   if (options.check) {
-    output.result({ ok: true, ports: ports.length, hosts }, () => output.print(colour('green', `${file} is right.`)));
+    output.result({ ok: true, ports: ports.length, hosts }, () =>
+      output.print(colour('green', `${nameOfInput(file)} is right.`)),
+    );
     return EXIT.ok;
   }
   for (const host of hosts) await session.known(host);
@@ -74,21 +78,19 @@ async function run(session: Session, [file = '']: string[], options: z.output<ty
 
 /** Throws a CommandFailure with all that is wrong with the file. */
 async function read(session: Session, file: string, defaultHost: string | undefined): Promise<GuestPortRequest[]> {
-  const text = await readFile(file, 'utf8').catch((error: unknown) => {
-    throw new CommandFailure(EXIT.usage, `${file} cannot be read: ${error instanceof Error ? error.message : error}`);
-  });
-  const networks = await physicalNetworks(session, neutronHostsIn(text));
+  const opened = await openPortFile(readInput(file, session.signal));
+  const networks = await physicalNetworks(session, neutronHostsIn(opened));
   try {
     const vswitchOf = (host: string, network: string) => networks.get(`${host} ${network}`);
-    const ports = readPortRequests(text, { defaultHost, vswitchOf });
+    const ports = await readPortFile(opened, { defaultHost, vswitchOf });
     if (ports.length > 0) return ports;
-    throw new CommandFailure(EXIT.usage, `${file} has no ports`);
+    throw new CommandFailure(EXIT.usage, `${nameOfInput(file)} has no ports`);
   } catch (error) {
     if (!(error instanceof PortFileError)) throw error;
     const advice = error.problems.some(({ field, reason }) => field === 'host' && reason.endsWith('is missing'))
       ? '\nEntries without a host are for --host.'
       : '';
-    throw new CommandFailure(EXIT.usage, `${file}: nothing was started.\n${error.message}${advice}`);
+    throw new CommandFailure(EXIT.usage, `${nameOfInput(file)}: nothing was started.\n${error.message}${advice}`);
   }
 }
 

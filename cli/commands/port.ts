@@ -187,7 +187,8 @@ function showCommand(port: Command): void {
 async function show(session: Session, words: string): Promise<ExitCode> {
   const view = await readHost(session);
   const { portId, userid } = findPort(view, words);
-  const guest = await readGuestView(await session.client(), view.host, userid, session.generation);
+  const reading = readGuestView(await session.client(), view.host, userid, session.generation);
+  const guest = await session.read(view.host, reading);
   const port = shownPort(guest, portId);
   if (port === undefined) throw new CommandFailure(EXIT.notFound, `Port ${portId} has gone meanwhile.`);
   const { steps, problems } = guest;

@@ -34,8 +34,8 @@ export function vswitchCommands(program: Command): void {
       ),
     );
   changeOptions(vswitch.command('delete <vswitch>'))
-    .description('Delete a VSWITCH that the configuration names; never one that an administrator made.')
-    .option('--force', 'also when NICs are coupled or ports recorded')
+    .description('Delete a VSWITCH that the configuration names no more; never one that others use.')
+    .option('--force', 'also when NICs of recorded ports are coupled, or ports recorded')
     .action(
       action(ChangeOptions.extend({ force: z.boolean().default(false) }), (session, [name = ''], options) => {
         const { wait, dryRun, force } = options;
@@ -82,7 +82,9 @@ function uplinkText({ rdev, state, error }: Uplink): string {
 async function show(session: Session, [name = '']: string[]): Promise<ExitCode> {
   const host = await session.hostToRead();
   const wanted = argument(VswitchName, name);
-  const vswitch = (await readVswitches(await session.client(), host)).find((each) => each.name === wanted);
+  const vswitch = (await session.read(host, readVswitches(await session.client(), host))).find(
+    (each) => each.name === wanted,
+  );
   if (vswitch === undefined) throw new CommandFailure(EXIT.notFound, `${host} has no VSWITCH ${wanted}.`);
   session.output.result({ host, ...vswitch }, () => showVswitch(session.output, host, vswitch));
   return EXIT.ok;

@@ -1,4 +1,5 @@
 import { element } from './dom.js';
+import { timeText } from './times.js';
 
 /** What was read longer ago is said to be old. */
 const STALE_MS = 45_000;
@@ -25,7 +26,7 @@ function write(node, text) {
 
 function sentence({ live, old, word, readAt }) {
   if (readAt === undefined) return `${live ? 'reading z/VM' : word} …`;
-  const at = new Date(readAt).toLocaleTimeString();
+  const at = timeText(readAt);
   if (old) return `${live ? 'stale' : word}, as of ${at}`;
   return live ? `live · read ${at}` : word;
 }

@@ -38,7 +38,7 @@ function guestOf(view) {
   return guest;
 }
 
-function portNic({ userid, ports }, port) {
+function portNic({ userid, ports, inProgress = false }, port) {
   const { vdev, network, vswitch, actual, adminStateUp, mac, drift } = port;
   const coupled = actual.coupledTo !== null;
   return {
@@ -53,6 +53,7 @@ function portNic({ userid, ports }, port) {
     coupledTo: actual.coupledTo ?? undefined,
     state: vswitch === undefined ? 'unwired' : coupled ? 'coupled' : adminStateUp ? 'open' : 'down',
     drift,
+    inProgress,
     running: ports.some((other) => other.actual.coupledTo !== null),
   };
 }
@@ -121,6 +122,7 @@ export function vlanText({ kind, vlans }) {
 /** What is to be said of a NIC beside its line. */
 export function stateText(nic) {
   if (nic.drift.length > 0) return driftText(nic);
+  if (nic.inProgress === true && nic.state === 'open') return 'being changed';
   if (nic.state === 'down') return 'down';
   if (nic.state === 'open') return nic.running ? 'not coupled' : 'not coupled, or logged off';
   if (nic.state === 'unwired') return 'not wired';

@@ -1,4 +1,5 @@
 import { element, keepingFocus, make } from './dom.js';
+import { dayAndTimeText } from './times.js';
 
 /** The host's newest operations. */
 export function showOperations(operations) {
@@ -26,7 +27,7 @@ export function operationLine({ id, runId, type, userid, state, outcome, started
         ? name
         : make('a', { href: run, target: '_blank', rel: 'noreferrer', 'data-focus': `run ${runId}` }, name),
       make('br'),
-      make('small', {}, new Date(startedAt).toLocaleString()),
+      make('small', {}, dayAndTimeText(startedAt)),
     ),
     make('span', { class: `state ${state === 'running' ? state : word}` }, word),
   );

@@ -12,6 +12,7 @@ import { formFor, layOut } from './layout.js';
 import { showLegend } from './legend.js';
 import { looksOf } from './looks.js';
 import { showOperations } from './operations.js';
+import { showReconciled } from './reconciled.js';
 import { guestMatches, parseQuery } from './search.js';
 import { get, Refusal } from './session.js';
 import { focusGuest, neighbour, reveal, showLayout, startStage } from './stage.js';
@@ -85,6 +86,7 @@ function showNothing() {
   element('stage').classList.add('unread');
   element('waiting').hidden = false;
   element('nothing').hidden = true;
+  showReconciled();
   showProblem(null);
 }
 
@@ -114,6 +116,7 @@ function openHost(host) {
       const own = operations.filter(({ userid }) => userid === looked.guest);
       if (looked.guest !== '' && own.some((operation) => isNews(operation))) void readOperations();
     },
+    reconciliation: (health) => showReconciled(health),
     problem: (text) => showProblem(text),
     alive: ({ age }) => {
       live.readAt = age === null ? live.readAt : Date.now() - age;

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { inject } from 'vitest';
 
@@ -8,7 +9,13 @@ const ZVMNET = join(ROOT, 'cli/zvmnet');
 /** How a command ended. `json` is its standard output, read. */
 export type Ended = { code: number | null; out: string; err: string };
 
-export type Running = { ended: Promise<Ended>; interrupt(): void; told(text: string): Promise<void> };
+export type Running = {
+  ended: Promise<Ended>;
+  interrupt(): void;
+  told(text: string): Promise<void>;
+  /** The process has this file open. */
+  hasOpen(file: string): boolean;
+};
 
 /** Start `zvmnet` as a user does, against the test's own Temporal server. */
 export function start(args: readonly string[], env: Record<string, string> = {}): Running {
@@ -30,6 +37,16 @@ export function zvmnet(args: readonly string[], env: Record<string, string> = {}
 // biome-ignore lint/suspicious/noExplicitAny: a document is whatever the test expects of it
 export async function zvmnetJson(args: readonly string[], env: Record<string, string> = {}): Promise<any> {
   return JSON.parse((await zvmnet([...args, '--json'], env)).out);
+}
+
+/** Linux says it of each process. */
+function openFilesOf(pid: number | undefined): string[] {
+  const folder = `/proc/${pid}/fd`;
+  try {
+    return readdirSync(folder).map((name) => readlinkSync(join(folder, name)));
+  } catch {
+    return [];
+  }
 }
 
 function run(program: string, args: readonly string[], env: Record<string, string>): Running {
@@ -62,6 +79,7 @@ function run(program: string, args: readonly string[], env: Record<string, strin
   return {
     ended,
     interrupt: () => child.kill('SIGINT'),
+    hasOpen: (file) => openFilesOf(child.pid).includes(file),
     told: (text) =>
       new Promise((resolve, reject) => {
         const look = () => {

@@ -1,9 +1,10 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { FLAT, portId } from '../workflows/environment.ts';
-import { zvmnet } from './command.ts';
+import { ROOT, start, zvmnet } from './command.ts';
 
 let folder = '';
 beforeAll(async () => {
@@ -117,4 +118,69 @@ test.each([
   const { code, err } = await check(name, `\uFEFF${first}`, ...lines);
   expect(err).toContain('1 ports of 1 guests');
   expect(code).toBe(0);
+});
+
+test('of many mistakes the first hundred are told, with how many more there are', async () => {
+  const lines = Array.from({ length: 50_000 }, (_, index) => `TOOLONGNAME,${portId(index % 40_000)},VSW1`);
+  const { code, err } = await check('many.csv', 'userid,portId,vswitch', ...lines);
+  expect(code).toBe(2);
+  expect(mistakesIn(err)).toHaveLength(100);
+  expect(err).toContain('… and 59900 more mistakes');
+});
+
+test('a key that stands twice in an object of a JSON file is refused by line: no guest is wired by the one that was not meant', async () => {
+  const { code, err } = await check(
+    'keys.json',
+    '[',
+    ` {"portId": "${portId(1)}", "userid": "LNX10001", "vswitch": "VSW1", "network": {"type": "flat"},`,
+    '  "v\\u0073witch": "VSW2"},',
+    ` {"portId": "${portId(2)}", "userid": "LNX10001", "vswitch": "VSW1", "hostname": "a:\\"b\\"", "network": {"type": "flat", "type": "flat"}}`,
+    ']',
+  );
+  expect(code).toBe(2);
+  expect(mistakesIn(err).slice(0, 2)).toEqual([
+    'line 3: vswitch: stands twice in one object: which one is meant?',
+    'line 4: type: stands twice in one object: which one is meant?',
+  ]);
+});
+
+test('Ctrl-C ends the waiting for a pipe that nobody writes to', async () => {
+  const pipe = join(folder, 'pipe');
+  spawnSync('mkfifo', [pipe]);
+  const running = start(['import', pipe, '--check', '--host', 'zvm1']);
+  // The command has come as far as the pipe when its process has that open.
+  await expect.poll(() => running.hasOpen(pipe)).toBe(true);
+  running.interrupt();
+  expect(await running.ended).toMatchObject({ code: 130, err: expect.stringContaining('Nothing was started') });
+});
+
+test('a pipe is read to its end', async () => {
+  const pipe = join(folder, 'filled');
+  spawnSync('mkfifo', [pipe]);
+  const running = start(['import', pipe, '--check', '--host', 'zvm1']);
+  await writeFile(pipe, `userid,portId,vswitch\nLNX10001,${portId(1)},VSW1\n`);
+  expect(await running.ended).toMatchObject({ code: 0, err: expect.stringContaining('1 ports of 1 guests') });
+});
+
+test('- is standard input', async () => {
+  const text = `userid,portId,vswitch\nLNX10001,${portId(1)},VSW1\n`;
+  const { status, stdout } = spawnSync(join(ROOT, 'cli/zvmnet'), ['import', '-', '--check', '--host', 'zvm1'], {
+    input: text,
+    encoding: 'utf8',
+  });
+  expect({ status, stdout }).toEqual({ status: 0, stdout: expect.stringContaining('standard input is right') });
+});
+
+test('200,000 good lines are read in bounded memory', async () => {
+  const file = join(folder, 'large.csv');
+  const lines = Array.from(
+    { length: 200_000 },
+    (_, index) => `LNX1${String(index % 9_999).padStart(4, '0')},${portId(index)},VSW1`,
+  );
+  await writeFile(file, ['userid,portId,vswitch', ...lines].join('\n'));
+  const { code, err } = await zvmnet(['import', file, '--check', '--host', 'zvm1'], {
+    NODE_OPTIONS: '--max-old-space-size=250',
+  });
+  expect(code, err).toBe(0);
+  expect(err).toContain('200000 ports of 9999 guests');
 });

@@ -5,6 +5,7 @@ import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { readGuestView, readHostView } from '../../client/read-state.ts';
 import { startOperation, startReconcileHost, startWirePorts, tellOfNeutron } from '../../client/start-operation.ts';
 import type { HostConfiguration } from '../../configuration/configuration.ts';
+import { taskQueueOf } from '../../network/host.ts';
 import { ZVM_OUTCOME } from '../../temporal-config/search-attributes.ts';
 import { examplePortRequests } from '../../workers/demo/example-ports.ts';
 import { startStack } from '../../workers/demo/stack.ts';
@@ -77,8 +78,15 @@ try {
   await store('showHost', `show/${host}`);
   await readGuestView(stack.client, host, userid);
   await store('showGuest', `show/${host}/${userid}`);
+  const asked = await stack.client.workflow.start('whoWorks', {
+    taskQueue: taskQueueOf(host),
+    workflowId: `who-works/${host}/stored`,
+  });
+  await asked.result();
+  await store('whoWorks', asked.workflowId);
   await storeOfNeutron(stack.hosts[0]);
   await storeOfVswitches(stack.hosts[0]);
+  await storeOfDeletion(stack.hosts[0]);
 } finally {
   await stack.stop();
 }
@@ -228,7 +236,6 @@ async function storeOfVswitches(embedded: HostConfiguration | undefined): Promis
       ['ensureDhcp', () => startEnsureDhcp(stack.client, { host: host.host })],
       ['ensureManagementNetwork', () => startEnsureManagementNetwork(stack.client, { host: host.host })],
       ['deleteVswitch.refused', () => startVswitchOperation(stack.client, 'deleteVswitch', target)],
-      ['deleteVswitch', () => startVswitchOperation(stack.client, 'deleteVswitch', { ...target, force: true })],
     ] as const) {
       const run = await start();
       await run.result().catch((error: unknown) => {
@@ -236,6 +243,21 @@ async function storeOfVswitches(embedded: HostConfiguration | undefined): Promis
       });
       await store(name, run.workflowId);
     }
+  } finally {
+    await workers.stop();
+  }
+}
+
+/** On a host of its own, whose configuration does not name the VSWITCH any more. */
+async function storeOfDeletion(embedded: HostConfiguration | undefined): Promise<void> {
+  if (embedded === undefined) throw new Error('no embedded host');
+  const host = { ...embedded, host: 'zvm-unmade' };
+  const workers = await runWorkers([host], stack.target, createLogger('fatal'));
+  try {
+    const target = { host: host.host, vswitch: 'NEWVSW', force: true };
+    const run = await startVswitchOperation(stack.client, 'deleteVswitch', target);
+    await run.result();
+    await store('deleteVswitch', run.workflowId);
   } finally {
     await workers.stop();
   }

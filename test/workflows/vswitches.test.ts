@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createEnvironment, type Environment, failureOf, portId, vlan } from './environment.ts';
+import { createEnvironment, createEnvironmentOn, type Environment, failureOf, portId, vlan } from './environment.ts';
 import { startListVswitches, startVswitchOperation } from './start-host-operation.ts';
 
 let zvm: Environment;
@@ -113,20 +113,55 @@ describe('ensureVswitch', () => {
 });
 
 describe('deleteVswitch', () => {
+  /** The same z/VM system, in whose configuration none of what is to be deleted stands any more. */
+  let without: Environment;
+  beforeAll(async () => {
+    without = await createEnvironmentOn(zvm.simulator, 1, { physicalNetworks: [made('physnew', 'NEWVSW', {})] });
+  });
+  afterAll(() => without.close());
+  const deleting = async (vswitch: string, more: object = {}) =>
+    (await startVswitchOperation(without.client, 'deleteVswitch', { host: without.host, vswitch, ...more })).result();
+
+  test('refuses what the configuration names, forced or not and there or not, with the way', async () => {
+    for (const [name, force] of [
+      ['VSW1', true],
+      ['NEWFLAT', false],
+      ['VSWL3', true],
+    ] as const) {
+      const failure = await failureOf(run('deleteVswitch', name, { force }));
+      expect(failure).toMatchObject({ type: 'Refused', details: [[{ field: 'vswitch' }]] });
+      expect(failure.message).toMatch(/in the configuration of .*take it out of vswitch_mappings.*then delete it/);
+    }
+    expect([...(await list()).keys()]).toContain('VSW1');
+  });
+
   test('refuses while a NIC is coupled or a port recorded', async () => {
-    const failure = await failureOf(run('deleteVswitch', 'VSW1'));
+    const failure = await failureOf(deleting('VSW1'));
     expect(failure.type).toBe('Refused');
     expect(failure.message).toMatch(/LNX10001 are coupled.*1 port\(s\) are recorded/);
   });
 
   test('refuses an administrator’s, forced or not', async () => {
-    expect((await failureOf(run('deleteVswitch', 'XCATVSW1', { force: true }))).type).toBe('Refused');
+    expect((await failureOf(deleting('XCATVSW1', { force: true }))).type).toBe('Refused');
+  });
+
+  test('refuses one that a NIC is coupled to which nobody here has recorded, forced or not', async () => {
+    const [system] = zvm.simulator.mn.systems;
+    const guest = system?.guest('LNX10003');
+    const vswitch = system?.vswitch('VSW2');
+    if (system === undefined || guest === undefined || vswitch === undefined) throw new Error('no such guest');
+    system.grant(vswitch, 'LNX10003', { vlans: [9], portType: 'ACCESS', promiscuous: false, persist: false });
+    const nic = system.addNic(guest, '0600', 'QDIO', 3, null);
+    if (!('vdev' in nic)) throw new Error('no NIC');
+    system.couple(guest, nic, 'VSW2', null);
+    const failure = await failureOf(deleting('VSW2', { force: true }));
+    expect(failure).toMatchObject({ type: 'Refused', message: expect.stringContaining('LNX10003') });
   });
 
   test('deletes what nobody uses, and with force what somebody does; gone already is no failure', async () => {
-    expect(await run('deleteVswitch', 'NEWFLAT')).toMatchObject({ changed: true });
-    expect(await run('deleteVswitch', 'VSW1', { force: true })).toMatchObject({ changed: true });
-    expect(await run('deleteVswitch', 'VSW1', { force: true })).toMatchObject({ changed: false });
+    expect(await deleting('NEWFLAT')).toMatchObject({ changed: true });
+    expect(await deleting('VSW1', { force: true })).toMatchObject({ changed: true });
+    expect(await deleting('VSW1', { force: true })).toMatchObject({ changed: false });
     expect([...(await list()).keys()]).not.toContain('VSW1');
   });
 });

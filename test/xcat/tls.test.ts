@@ -21,14 +21,14 @@ test('the management node is trusted by the authority that is configured', async
   expect(await version({ ...ca(), url: simulator.url.replace('127.0.0.1', 'localhost') })).toBe('2.8.3.16');
 });
 
-test('without its authority it is not trusted, for good, and the reader is told what to configure', async () => {
-  await expect(version({})).rejects.toMatchObject({ code: 'unreachable', retryable: false, advice: /CA file/ });
+test('without its authority it is not trusted until that is configured, and the reader is told so', async () => {
+  await expect(version({})).rejects.toMatchObject({ code: 'unreachable', retryable: true, advice: /CA file/ });
 });
 
 test('an authority of another management node does not help', async () => {
   const other = await startSimulator({ https: true, hosts: 1, guests: 1 });
   await other.close();
-  await expect(version({ ca: other.ca ?? '' })).rejects.toMatchObject({ code: 'unreachable', retryable: false });
+  await expect(version({ ca: other.ca ?? '' })).rejects.toMatchObject({ code: 'unreachable', retryable: true });
 });
 
 test('a certificate of another name is refused', async () => {

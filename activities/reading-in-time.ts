@@ -1,0 +1,48 @@
+import { XcatError } from '../xcat/errors.ts';
+import { waitUnlessAborted } from '../xcat/waiting.ts';
+
+/** How long somebody who reads is kept waiting: whoever wants to change something waits longer. */
+export type Patience = {
+  /** An xCAT that says that it cannot be had is asked again for so long. */
+  troubleMs: number;
+  /** An xCAT that says nothing is waited for so long: a large host, or a busy DirMaint, takes its time. */
+  silenceMs: number;
+};
+
+const PATIENCE: Patience = { troubleMs: 10_000, silenceMs: 60_000 };
+const FIRST_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 3_000;
+
+/**
+ * Read for somebody who waits, and try again as long as that may help soon. Throws what `read` throws when it is permanent; else the last XcatError
+ * when the time is over, and one that says so when xCAT has said nothing at all.
+ */
+export async function readInTime<Result>(
+  what: string,
+  read: () => Promise<Result>,
+  { troubleMs, silenceMs }: Patience = PATIENCE,
+): Promise<Result> {
+  const begun = performance.now();
+  const enough = AbortSignal.timeout(silenceMs);
+  let last: XcatError | undefined;
+  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
+    try {
+      return await waitUnlessAborted(read(), enough);
+    } catch (error) {
+      if (enough.aborted) throw last ?? silent(what, silenceMs);
+      if (!(error instanceof XcatError && error.retryable)) throw error;
+      last = error;
+      if (performance.now() - begun + pause > troubleMs) throw error;
+    }
+    await waitUnlessAborted(new Promise((resolve) => setTimeout(resolve, pause)), enough).catch(() => undefined);
+  }
+}
+
+function silent(what: string, silenceMs: number): XcatError {
+  return new XcatError({
+    code: 'timeout',
+    operation: what,
+    message: `${what}: xCAT has not answered within ${silenceMs / 1_000} s`,
+    advice: 'check the load of the xCAT management node, of the zHCP and of DirMaint',
+  });
+}

@@ -1,0 +1,36 @@
+import { constants, createReadStream } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
+import { Socket } from 'node:net';
+import { addAbortSignal, type Readable } from 'node:stream';
+import { CommandFailure, EXIT } from './exit-codes.ts';
+
+/** The words for standard input, where a file may be named. */
+const STANDARD_INPUT = '-';
+
+/** How messages name it. */
+export function nameOfInput(file: string): string {
+  return file === STANDARD_INPUT ? 'standard input' : file;
+}
+
+/**
+ * The text of a file, of a pipe, or of standard input, in pieces as they come. Throws a CommandFailure when it cannot be read, and on Ctrl-C.
+ */
+export async function* readInput(file: string, signal: AbortSignal): AsyncGenerator<string> {
+  try {
+    const stream = addAbortSignal(signal, await streamOf(file));
+    stream.setEncoding('utf8');
+    for await (const piece of stream) yield String(piece);
+  } catch (error) {
+    if (signal.aborted) throw new CommandFailure(EXIT.interrupted, 'Nothing was started.');
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new CommandFailure(EXIT.usage, `${nameOfInput(file)} cannot be read: ${reason}`);
+  }
+}
+
+async function streamOf(file: string): Promise<Readable> {
+  if (file === STANDARD_INPUT) return process.stdin;
+  if (!(await stat(file)).isFIFO()) return createReadStream(file);
+  // Opened as a file, a pipe that nobody writes to would hold up the whole process, Ctrl-C too.
+  const { fd } = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
+  return new Socket({ fd, readable: true, writable: false });
+}

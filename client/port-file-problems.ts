@@ -1,0 +1,49 @@
+/** One thing that is wrong with a file of ports. `place` is the entry as people find it: `line 7`, `entry 3`. */
+export type PortFileProblem = { place: string; field: string; reason: string };
+
+/** Nobody reads more of them; the first ones show what is wrong with the others too. */
+const MOST_TOLD = 100;
+
+/** What is wrong with a file, of which no more is kept than is told. */
+export class Problems {
+  readonly #first: PortFileProblem[] = [];
+  #count = 0;
+
+  get count(): number {
+    return this.#count;
+  }
+
+  get first(): readonly PortFileProblem[] {
+    return this.#first;
+  }
+
+  add(...problems: readonly PortFileProblem[]): void {
+    this.#count += problems.length;
+    this.#first.push(...problems.slice(0, MOST_TOLD - this.#first.length));
+  }
+
+  /** Those of another list after these. */
+  append(others: Problems): void {
+    const before = this.#count;
+    this.add(...others.first);
+    this.#count = before + others.count;
+  }
+}
+
+/** All that is wrong with a file of ports, at once; of much, the first with how many there are. */
+export class PortFileError extends Error {
+  override readonly name = 'PortFileError';
+  readonly problems: readonly PortFileProblem[];
+
+  constructor({ first, count }: Pick<Problems, 'first' | 'count'>) {
+    const lines = first.map(({ place, field, reason }) => `${place}: ${field === '' ? '' : `${field}: `}${reason}`);
+    const more = count - first.length;
+    super([...lines, ...(more === 0 ? [] : [`… and ${more} more mistakes`])].join('\n'));
+    this.problems = first;
+  }
+}
+
+/** The error of a file that cannot be read any further. */
+export function unreadable(place: string, reason: string): PortFileError {
+  return new PortFileError({ first: [{ place, field: '', reason }], count: 1 });
+}

@@ -1,0 +1,58 @@
+import type { Client } from '@temporalio/client';
+import { z } from 'zod';
+import { ZVM_HOST, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
+import { is, quoted } from '../temporal-config/visibility.ts';
+import { reconcileScheduleId } from '../temporal-config/workflow-ids.ts';
+import { operationIdOf } from './operation-id.ts';
+import { describeOperation } from './operations.ts';
+
+/** How the runs of a host's Schedule have ended lately. */
+export type ReconciliationHealth = {
+  /** When the last run ended that could read the host and compare it. */
+  lastSuccess?: string;
+  /** What is wrong now: why the last run that has ended could not read the host, or what it could not repair. */
+  failure?: { at: string; reason: string };
+};
+
+const Unrepaired = z.object({ failures: z.array(z.object({ userid: z.string(), reason: z.string() })).min(1) });
+
+/** How the reconciliation of a host goes, by the runs of its Schedule that have ended. */
+export async function reconciliationHealth(client: Client, host: string): Promise<ReconciliationHealth> {
+  const last = await newestEnded(client, host, 'ExecutionStatus != "Running" AND ExecutionStatus != "ContinuedAsNew"');
+  if (last === undefined) return {};
+  const completed =
+    last.status === 'COMPLETED' ? last : await newestEnded(client, host, 'ExecutionStatus = "Completed"');
+  const isWell = last.status === 'COMPLETED' && last.outcome !== 'failed';
+  return {
+    ...(completed === undefined ? {} : { lastSuccess: completed.at }),
+    ...(isWell ? {} : { failure: { at: last.at, reason: await reasonOf(client, last) } }),
+  };
+}
+
+type Ended = { workflowId: string; runId: string; status: string; outcome: string | undefined; at: string };
+
+/** Of the Schedule's runs alone, which bear the time of their start; the last that ended first. */
+async function newestEnded(client: Client, host: string, how: string): Promise<Ended | undefined> {
+  const query = [
+    'WorkflowType = "reconcileHost"',
+    is(ZVM_HOST, host),
+    `WorkflowId STARTS_WITH ${quoted(`${reconcileScheduleId(host)}-2`)}`,
+    how,
+  ].join(' AND ');
+  for await (const run of client.workflow.list({ query, pageSize: 1 })) {
+    const { workflowId, runId, status, typedSearchAttributes, closeTime, startTime } = run;
+    const outcome = typedSearchAttributes.get(ZVM_OUTCOME);
+    return { workflowId, runId, status: status.name, outcome, at: (closeTime ?? startTime).toISOString() };
+  }
+  return undefined;
+}
+
+async function reasonOf(client: Client, { workflowId, runId, status }: Ended): Promise<string> {
+  const run = await describeOperation(client, operationIdOf(workflowId), runId, { ask: false });
+  if (run?.failure !== undefined) return run.failure.message;
+  const unrepaired = Unrepaired.safeParse(run?.result).data;
+  const [first] = unrepaired?.failures ?? [];
+  if (unrepaired === undefined || first === undefined) return `its last run has ended as ${status.toLowerCase()}`;
+  const more = unrepaired.failures.length - 1;
+  return `${first.userid}: ${first.reason}${more === 0 ? '' : `; and ${more} more that could not be repaired`}`;
+}

@@ -1,0 +1,63 @@
+import type { Client } from '@temporalio/client';
+
+/** The z/VM system that a worker of a host works on: its zHCP, and the management node that it reaches it by. */
+export type System = { host: string; zhcpNode: string; xcatUrl: string };
+
+/** A worker as Temporal knows it: `identity` is what it calls itself by, with its system in it. */
+export type WorkerIdentity = System & { process: string; since: string; identity: string };
+
+/**
+ * The task queue at which every worker tells by its identity that it is there: Temporal lists who waits at a queue, but not the queues. No
+ * host's own queue has this name, since a host's name has no slash.
+ */
+export const PRESENCE_QUEUE = 'zvm/hosts';
+
+// The server keeps who has asked for work for five minutes. A worker asks at least once a minute: who has not for two is gone. That it has
+// ended, which its SDK tells, server 1.29 shows no sooner.
+const GONE_MS = 120_000;
+
+/** Kinds of tasks, as Temporal numbers them. */
+export const WORKFLOW_TASKS = 1;
+export const ACTIVITY_TASKS = 2;
+
+/** Who a worker is, in a line that operators read in the Temporal UI and that `workerIn` understands. */
+export function identityOf({ host, zhcpNode, xcatUrl }: System, process: string, since: Date): string {
+  return `${process} for ${host}: zHCP ${zhcpNode} of xCAT ${xcatUrl}, since ${since.toISOString()}`;
+}
+
+/** The worker that an identity is of. Undefined when it is of somebody else, as of a worker of an older version. */
+export function workerIn(identity: string): WorkerIdentity | undefined {
+  const found = /^(\S+) for (\S+): zHCP (\S+) of xCAT (\S+), since (\S+)$/.exec(identity);
+  if (found === null) return undefined;
+  const [, process = '', host = '', zhcpNode = '', xcatUrl = '', since = ''] = found;
+  return { process, host, zhcpNode, xcatUrl, since, identity };
+}
+
+/** True when both work on the same z/VM system, by the same management node. */
+export function isSameSystem(one: System, other: System): boolean {
+  return one.zhcpNode === other.zhcpNode && one.xcatUrl === other.xcatUrl;
+}
+
+/** Who has asked for work at a task queue lately. */
+export type Poller = { identity: string; lastSeenMs: number };
+
+/** Who has asked for work at a task queue within two minutes. */
+export async function pollersOf(client: Client, queue: string, tasks: number): Promise<Poller[]> {
+  const { pollers } = await client.workflowService.describeTaskQueue({
+    namespace: client.options.namespace,
+    taskQueue: { name: queue },
+    taskQueueType: tasks,
+  });
+  return (pollers ?? [])
+    .map(({ identity, lastAccessTime }) => ({
+      identity: identity ?? '',
+      lastSeenMs: Number(lastAccessTime?.seconds ?? 0) * 1_000 + Number(lastAccessTime?.nanos ?? 0) / 1_000_000,
+    }))
+    .filter(({ lastSeenMs }) => Date.now() - lastSeenMs < GONE_MS);
+}
+
+/** All workers that are there, by what they say of themselves. */
+export async function presentWorkers(client: Client): Promise<WorkerIdentity[]> {
+  const pollers = await pollersOf(client, PRESENCE_QUEUE, ACTIVITY_TASKS);
+  return pollers.flatMap(({ identity }) => workerIn(identity) ?? []);
+}

@@ -1,0 +1,161 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Writable } from 'node:stream';
+import type { Client } from '@temporalio/client';
+import { pino } from 'pino';
+import { expect, inject, onTestFinished, test } from 'vitest';
+import { describeHost, hostNames } from '../../client/known-hosts.ts';
+import { connectClient, localTarget, type TemporalTarget } from '../../client/temporal-connection.ts';
+import type { HostConfiguration } from '../../configuration/configuration.ts';
+import { startSimulator } from '../../simulator/simulator.ts';
+import { reconcileScheduleId } from '../../temporal-config/workflow-ids.ts';
+import { embeddedHosts } from '../../workers/demo/embedded-hosts.ts';
+import { freePorts } from '../../workers/free-ports.ts';
+import { runWorkers } from '../../workers/run-workers.ts';
+import { findTemporalServer, startTemporalServer } from '../../workers/temporal-server.ts';
+
+const TIMES = { intervalSeconds: 3_600, sweepSeconds: 3_600 };
+/** What is gone is to be there again within a minute; a loaded machine may take longer. */
+const SOON = { timeout: 120_000, interval: 500 };
+
+const ofTests = () => localTarget(inject('temporalAddress'), inject('temporalNamespace'));
+
+async function clientOf(target: TemporalTarget) {
+  const { client, close } = await connectClient(target);
+  onTestFinished(close);
+  return client;
+}
+
+async function simulatedHost(host = `zvm-${randomUUID().slice(0, 8)}`): Promise<HostConfiguration> {
+  const simulator = await startSimulator({ hosts: 1, guests: 2 });
+  onTestFinished(() => simulator.close());
+  const [embedded] = embeddedHosts(simulator.url, 1);
+  if (embedded === undefined) throw new Error('no host');
+  return { ...embedded, host };
+}
+
+/** Workers that do not outlive the test, and what they log. */
+async function start(
+  host: HostConfiguration | HostConfiguration[],
+  target = ofTests(),
+  times: typeof TIMES | undefined = undefined,
+) {
+  const lines: string[] = [];
+  const stream = new Writable({
+    write(chunk, _encoding, done) {
+      lines.push(String(chunk));
+      done();
+    },
+  });
+  const workers = await runWorkers([host].flat(), target, pino({ level: 'info' }, stream), times);
+  let stopping: Promise<void> | undefined;
+  const stop = () => {
+    stopping ??= workers.stop();
+    return stopping;
+  };
+  onTestFinished(stop);
+  return { stopped: workers.stopped, stop, said: () => lines.join('') };
+}
+
+const isThere = (client: Client, host: string) =>
+  expect.poll(async () => (await describeHost(client, host)).workers, SOON).toBe(1);
+
+test('a Schedule that somebody deletes is made again by the worker, which says so', async () => {
+  const { host, ...rest } = await simulatedHost();
+  const client = await clientOf(ofTests());
+  const { said } = await start({ host, ...rest }, ofTests(), TIMES);
+  onTestFinished(() => client.schedule.getHandle(reconcileScheduleId(host)).delete());
+  await client.schedule.getHandle(reconcileScheduleId(host)).delete();
+  await expect.poll(said, SOON).toContain('the Schedule of reconciliation was gone, and is made again');
+  expect((await describeHost(client, host)).reconciliation).toMatchObject({ paused: false, everySeconds: 3_600 });
+});
+
+test('a host without a Schedule is known by its worker', async () => {
+  const configuration = await simulatedHost();
+  const client = await clientOf(ofTests());
+  await start(configuration);
+  await expect.poll(() => hostNames(client), SOON).toContain(configuration.host);
+});
+
+test('the hosts of one process are known, each of them', async () => {
+  const hosts = [await simulatedHost(), await simulatedHost()];
+  const client = await clientOf(ofTests());
+  await start(hosts);
+  await expect.poll(() => hostNames(client), SOON).toEqual(expect.arrayContaining(hosts.map(({ host }) => host)));
+});
+
+test('the workers of a server whose database is new make their Schedules again', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'new-database-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const say = () => {};
+  const found = await findTemporalServer({ say, env: { ...process.env, TEMPORAL_ADDRESS: '' } });
+  if (found.kind === 'external') throw new Error('a server of somebody else');
+  const [port = 0, uiPort = 0] = await freePorts(2);
+  const onDatabase = (name: string) =>
+    startTemporalServer({ binary: found.path, port, uiPort, databaseFile: join(folder, name), say });
+  const first = await onDatabase('first.db');
+  const target = localTarget(first.address, first.namespace);
+  const configuration = await simulatedHost();
+  const { said } = await start(configuration, target, TIMES);
+  await first.stop();
+  const second = await onDatabase('second.db');
+  onTestFinished(() => second.stop());
+  const client = await clientOf(target);
+  await expect.poll(said, SOON).toContain('is made again');
+  await expect.poll(() => hostNames(client), SOON).toContain(configuration.host);
+  const handle = client.schedule.getHandle(reconcileScheduleId(configuration.host));
+  await handle.trigger();
+  await expect.poll(async () => (await handle.describe()).info.recentActions.length, SOON).toBeGreaterThan(0);
+  const run = (await handle.describe()).info.recentActions.at(-1)?.action.workflow;
+  expect(await client.workflow.getHandle(run?.workflowId ?? '').result()).toMatchObject({ failed: 0 });
+});
+
+test('a second worker of a host that works on another z/VM system does not run, and names both', async () => {
+  const first = await simulatedHost();
+  const second = await simulatedHost(first.host);
+  await start(first);
+  await isThere(await clientOf(ofTests()), first.host);
+  await expect(start(second)).rejects.toThrow(
+    expect.objectContaining({
+      name: 'HostTaken',
+      message: expect.stringMatching(
+        new RegExp(`${first.host} is worked for already.*zHCP zhcp1 of xCAT ${first.xcat.url} .*${second.xcat.url}`),
+      ),
+    }),
+  );
+  const otherZhcp = { ...first, zhcpNode: 'zhcp2' };
+  await expect(start(otherZhcp)).rejects.toThrow(/zHCP zhcp1 of .*zHCP zhcp2 of/);
+});
+
+test('a second worker of a host on the same z/VM system runs beside the first', async () => {
+  const configuration = await simulatedHost();
+  const client = await clientOf(ofTests());
+  await start(configuration);
+  await start(configuration);
+  await expect.poll(async () => (await describeHost(client, configuration.host)).workers, SOON).toBe(2);
+});
+
+test('a worker whose predecessor on another management node has ended runs', async () => {
+  const first = await simulatedHost();
+  const second = await simulatedHost(first.host);
+  const client = await clientOf(ofTests());
+  const { stop } = await start(first);
+  await isThere(client, first.host);
+  await stop();
+  await start(second);
+});
+
+test('of two that start at the same moment on different z/VM systems one ends, and names both', async () => {
+  const first = await simulatedHost();
+  const second = await simulatedHost(first.host);
+  const started = await Promise.allSettled([start(first), start(second)]);
+  const running = started.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+  const refused = started.flatMap((each) => (each.status === 'rejected' ? [String(each.reason)] : []));
+  const ended: string[] = [...refused];
+  for (const { stopped } of running) stopped.catch((error: unknown) => ended.push(String(error)));
+  await expect.poll(() => ended.length, SOON).toBe(1);
+  expect(ended[0]).toContain(first.xcat.url);
+  expect(ended[0]).toContain(second.xcat.url);
+});
