@@ -64,6 +64,9 @@ export async function run(options: RunOptions, cancelled: AbortSignal): Promise<
     const connection = await Connection.connect({ address: stack.temporal.address });
     const client = new Client({ connection, namespace: NAMESPACE });
     return await Promise.race([runOn({ stack, client, connection, guests, options }, random), interrupted]);
+  } catch (error) {
+    say(`it cannot be judged; Temporal's process ${stack.temporal.lives ? 'is there' : 'has ended'}`);
+    throw error;
   } finally {
     await stack.stop();
     say('everything is ended');
@@ -181,7 +184,8 @@ async function settle(client: Client, limitMs: number, say: (line: string) => vo
   let open = Number.POSITIVE_INFINITY;
   let lastEndAt = performance.now();
   while (performance.now() < limit && performance.now() < lastEndAt + STALLED_MS) {
-    const left = (await openWorkflows(client).catch(() => undefined))?.length ?? open;
+    const listed = await openWorkflows(client).catch((error: unknown) => say(`open workflows: ${String(error)}`));
+    const left = listed?.length ?? open;
     if (left === 0) return true;
     if (left < open) {
       say(`${left} workflows are open`);

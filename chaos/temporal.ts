@@ -30,6 +30,15 @@ export class RestartableTemporal {
     return temporal;
   }
 
+  /** Whether its process is there: a server that ended by itself is told from one that answers wrongly. */
+  get lives(): boolean {
+    try {
+      return this.server !== undefined && process.kill(this.server.pid, 0);
+    } catch {
+      return false;
+    }
+  }
+
   /** End the server and wait until it has ended. */
   async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
     const { server } = this;
