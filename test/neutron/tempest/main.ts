@@ -119,6 +119,7 @@ api_extensions = ${extensions.join(',')}
 run_validation = false
 [neutron_plugin_options]
 available_type_drivers = flat,vlan
+provider_vlans = physnet1
 `,
   );
   // Tempest's own interpreter, whichever other Python comes first in PATH.
