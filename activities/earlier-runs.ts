@@ -31,11 +31,13 @@ export async function carriedOutBefore(
   client: Client,
   run: GuestRun,
   since: number,
-  listRecent: (client: Client) => Promise<ListedGuestRun[]>,
+  listRecent: (client: Client, run: GuestRun) => Promise<ListedGuestRun[]>,
 ): Promise<EarlierRuns | undefined> {
   const isRecent = Date.now() - since < RECENT_MS / 2;
-  const read = isRecent ? listRecent : () => list(client, is({ name: 'WorkflowId' }, run.workflowId), MOST_RUNS);
-  const runs = await earlierRuns(client, run, read);
+  const read = isRecent
+    ? () => listRecent(client, run)
+    : () => list(client, is({ name: 'WorkflowId' }, run.workflowId), MOST_RUNS);
+  const runs = await earlierRuns(run, read);
   const relevant = runs.filter(({ closedAt }) => closedAt === undefined || closedAt >= since);
   if (relevant.length === 0) return undefined;
   const found: EarlierRuns = { words: {}, answered: [] };
@@ -51,12 +53,11 @@ export async function carriedOutBefore(
 }
 
 async function earlierRuns(
-  client: Client,
   { workflowId, runId }: GuestRun,
-  read: (client: Client) => Promise<ListedGuestRun[]>,
+  read: () => Promise<ListedGuestRun[]>,
 ): Promise<ListedGuestRun[]> {
   for (let attempt = 0; ; attempt += 1) {
-    const runs = (await read(client)).filter((run) => run.workflowId === workflowId);
+    const runs = (await read()).filter((run) => run.workflowId === workflowId);
     const others = runs.filter((run) => run.runId !== runId);
     if (others.length < runs.length || attempt >= LIST_PAUSES_MS.length) return others;
     await new Promise((resolve) => setTimeout(resolve, LIST_PAUSES_MS[attempt]));

@@ -4,7 +4,7 @@ import { taskQueueOf } from '../network/host.ts';
 import type { Userid } from '../network/identifiers.ts';
 import { ZVM_USERID } from '../temporal-config/search-attributes.ts';
 import type { EarlierOperation, EarlierRuns, OperationRef, PlaceInOrder } from '../workflows/host-activities.ts';
-import { carriedOutBefore, type GuestRun, recentGuestRuns } from './earlier-runs.ts';
+import { carriedOutBefore, type GuestRun, type ListedGuestRun, recentGuestRuns } from './earlier-runs.ts';
 import { createRounds } from './rounds.ts';
 
 type Client = Context['client'];
@@ -18,6 +18,7 @@ const TYPE_LIST = TYPES.map((type) => `"${type}"`).join(', ');
 // An operation is in the list a moment after its acceptance, mostly within 100 ms.
 const LIST_PAUSES_MS = [30, 60, 120, 250, 500, 1_000, 2_000];
 const QUERY_LIMIT_MS = 5_000;
+const LOOK_IS_GOOD_MS = 1_000;
 const MOST_REQUESTS_KEPT = 5_000;
 
 /** Temporal's own knowledge of the operations of one host. */
@@ -40,7 +41,14 @@ export function createTemporalOperations(host: string): TemporalOperations {
     list(client, `TaskQueue = "${taskQueue}" AND ExecutionStatus = "Running" AND WorkflowType IN (${TYPE_LIST})`),
   );
 
-  const listGuestRuns = createRounds((client: Client) => recentGuestRuns(client, taskQueue));
+  let lastListed: ListedGuestRun[] = [];
+  const listAnew = createRounds(async (client: Client) => {
+    lastListed = await recentGuestRuns(client, taskQueue);
+    return lastListed;
+  });
+  // A list that has a run in it is as good as a new one for what came before that run.
+  const listGuestRuns = async (client: Client, { runId }: GuestRun) =>
+    lastListed.some((run) => run.runId === runId) ? lastListed : listAnew(client);
 
   /** Whom an operation concerns, by the input that it was started with; that never changes. */
   const concernedBy = async (client: Client, { workflowId, runId }: Listed): Promise<Concerned> => {
@@ -52,8 +60,20 @@ export function createTemporalOperations(host: string): TemporalOperations {
     return concerned;
   };
 
+  const lookedAt = new Map<string, { at: number; isOpen: Promise<boolean> }>();
+  /** Guests of a bulk operation look at it at the same moment. */
+  const isOpenNow = (client: Client, operation: OperationRef): Promise<boolean> => {
+    const key = `${operation.workflowId} ${operation.firstRunId}`;
+    const known = lookedAt.get(key);
+    if (known !== undefined && Date.now() - known.at < LOOK_IS_GOOD_MS) return known.isOpen;
+    const looked = { at: Date.now(), isOpen: isOpen(client, operation) };
+    if (lookedAt.size >= MOST_REQUESTS_KEPT) lookedAt.clear();
+    lookedAt.set(key, looked);
+    return looked.isOpen;
+  };
+
   return {
-    isOpen,
+    isOpen: isOpenNow,
     carriedOut: (client, run, since) => carriedOutBefore(client, run, since, listGuestRuns),
     async earlier(client, userid, operation, { acceptedAt, known }) {
       const open = await listWithItself(client, operation, listOpen);
