@@ -2,12 +2,16 @@ import { parseMacColumn } from '../network/mac-record.ts';
 import { refusal } from '../network/refusal.ts';
 import { type Step, sentence } from '../network/steps.ts';
 import type { StepReport } from '../workflows/host-activities.ts';
+import { canBeSet } from '../xcat/table-entries.ts';
 import type { TableWrite } from '../xcat/table-writer.ts';
 import { dumpTable } from '../xcat/tables.ts';
 import { hostsColumns } from './address-rows.ts';
 import { takenFailure } from './failures.ts';
 import type { HostRuntime } from './host-runtime.ts';
 import { macsInTable, vlanColumn } from './port-rows.ts';
+
+// xCAT's own look-up takes NULL for enabled, and no empty text (contract xcat.md 10).
+const ENABLED = null;
 
 /**
  * Write steps to xCAT's tables, from the rows that their plan saw. When somebody else has changed these since, the next plan puts it right.
@@ -76,7 +80,7 @@ function writesOf(step: Step, zhcpNode: string): TableWrite[] {
       return [];
     case 'removeRecord': {
       const key = { node: step.node, port: step.portId };
-      const unwired = { switch: '', vlan: '', disable: '' };
+      const unwired = { switch: '', vlan: '', disable: ENABLED };
       if (step.keepRow) return [{ kind: 'set', table: 'switch', key, values: unwired }];
       return [{ kind: 'delete', table: 'switch', key }];
     }
@@ -93,14 +97,9 @@ function rowWrites({ port, rows }: Extract<Step, { kind: 'ensureRecord' }>, zhcp
     vlan: vlanColumn(port.network),
     interface: port.vdev,
     comments: zhcpNode,
-    disable: port.adminStateUp ? '' : 'yes',
+    disable: port.adminStateUp ? ENABLED : 'yes',
   };
-  if (rows === 1) return [{ kind: 'set', table: 'switch', key, values }];
-  const { disable, ...filled } = values;
-  const insert: TableWrite = {
-    kind: 'insert',
-    table: 'switch',
-    values: { ...key, ...filled, ...(disable === '' ? {} : { disable }) },
-  };
+  if (rows === 1 && canBeSet(values)) return [{ kind: 'set', table: 'switch', key, values }];
+  const insert: TableWrite = { kind: 'insert', table: 'switch', values: { ...key, ...values } };
   return rows === 0 ? [insert] : [{ kind: 'delete', table: 'switch', key }, insert];
 }

@@ -59,9 +59,11 @@ function networkOf(vlan: string): Network {
   return Network.safeParse(network).data ?? { type: 'flat' };
 }
 
-// xCAT takes 1 and yes, in any case, for disabled (xCAT's tables(5)).
+// What xCAT's own look-up takes (contract xcat.md 10): all else comments the row out. NULL as a text is what an update leaves that found no row.
+const ENABLED = ['', '0', 'no', 'NO', 'No', 'nO', 'NULL'];
+
 function isDisabled(row: Row): boolean {
-  return ['1', 'yes'].includes((row.disable ?? '').toLowerCase());
+  return !ENABLED.includes(row.disable ?? '');
 }
 
 /** The addresses in a node's row of the `mac` table. */

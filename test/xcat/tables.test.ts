@@ -79,9 +79,11 @@ describe('table look-ups and changes', () => {
 
   it('are written as tabch wants them, and refuse what tabch would split', () => {
     const key = { node: 'os1', port: 'p-1' };
-    expect(setWhere({ key, table: 'switch', values: { vlan: '-1', disable: '' } })).toBe(
-      'node=os1,port=p-1 switch.vlan=-1 switch.disable=',
+    expect(setWhere({ key, table: 'switch', values: { vlan: '', disable: null } })).toBe(
+      'node=os1,port=p-1 switch.vlan= switch.disable=NULL',
     );
+    expect(insertRow('switch', { node: 'os1', disable: null })).toBe('switch.node=os1');
+    expect(() => setWhere({ key, table: 'switch', values: { switch: 'NULLSW' } })).toThrow(XcatError);
     expect(insertRow('mac', { node: 'os1', mac: '02:00:00:00:00:01!os1-1000' })).toBe(
       'mac.node=os1 mac.mac=02:00:00:00:00:01!os1-1000',
     );
