@@ -1,8 +1,8 @@
+import { type Absence, absenceRefusal } from '../network/absence.ts';
 import type { LiveNic, Nicdef, RecordedPort } from '../network/guest.ts';
 import type { HostRules } from '../network/host.ts';
-import { NodeName, Userid } from '../network/identifiers.ts';
+import type { Userid } from '../network/identifiers.ts';
 import { macId } from '../network/mac.ts';
-import { refusal } from '../network/refusal.ts';
 import type { MacInUse, Surroundings } from '../network/surroundings.ts';
 import type { Vswitch } from '../network/vswitch.ts';
 import type { CommandOutcome } from '../xcat/channel.ts';
@@ -12,21 +12,32 @@ import { parseDirectory, parseIplTime, parseLiveNics, parseVmlan, parseVswitches
 import { dumpTable, type Row } from '../xcat/tables.ts';
 import { addressesInTable, recordedAddressesOf } from './address-rows.ts';
 import { refusedFailure } from './failures.ts';
+import { lacksZhcp, withZhcpsOfGroups } from './group-rows.ts';
+import {
+  type HostRecord,
+  macEntriesAt,
+  NOTHING_RECORDED,
+  recordedOnHost,
+  recordedPortsOf,
+  standingOf,
+  type TableAbsence,
+  type TableView,
+  viewTables,
+} from './guest-standing.ts';
 import { type HostRuntime, zhcpUserid } from './host-runtime.ts';
-import { macEntriesOf, macsInTable, recordedPorts } from './port-rows.ts';
+import { macsInTable } from './port-rows.ts';
 import { failureOf } from './smapi-failure.ts';
 import { answered } from './smapi-outcome.ts';
 
 /** What is read of one guest and around it. */
 export type Reading = Omit<Surroundings, 'avoidMacs'>;
 
+export type { HostRecord } from './guest-standing.ts';
+
 /** What one reading found for all guests of a host. */
 type HostView = {
   rules: HostRules;
-  zvmRows: ReadonlyMap<string, readonly Row[]>;
-  zhcpRow: Row | undefined;
-  switchRows: ReadonlyMap<string, readonly Row[]>;
-  macRows: ReadonlyMap<string, readonly Row[]>;
+  tables: TableView;
   hostsRows: ReadonlyMap<string, readonly Row[]>;
   addressesInUse: Surroundings['addressesInUse'];
   vswitches: readonly Vswitch[];
@@ -47,18 +58,10 @@ export async function readGuests(
 }
 
 /** A whole host, and some of its guests in full. */
-export type HostReading = {
+export type HostReading = HostRecord & {
   vswitches: readonly Vswitch[];
   /** The zHCP's userid. */
   zhcp: Userid;
-  /** The host's guests. */
-  guests: ReadonlySet<Userid>;
-  /** The same by node name. */
-  nodes: ReadonlyMap<string, Userid>;
-  /** Ports that are recorded for this host, by guest. */
-  recorded: ReadonlyMap<Userid, readonly RecordedPort[]>;
-  /** Nodes with ports of this host that are no guests of it. */
-  orphans: string[];
   iplTime: string | undefined;
   read: (userid: Userid) => Reading;
 };
@@ -76,7 +79,9 @@ export async function readHost(
   ]);
   const vswitches = parseVswitches(answered('read VSWITCHes', vswitchOutcome));
   const view: HostView = {
-    ...tables,
+    tables: tables.view,
+    hostsRows: tables.hostsRows,
+    addressesInUse: tables.addressesInUse,
     rules: { ...host.rules, macPrefix: parseVmlan(answered('read the MAC prefix', vmlanOutcome)) },
     vswitches,
     macsInUse: Map.groupBy([...macsInTable(tables.allMacRows), ...macsOnVswitches(vswitches)], ({ mac }) => mac),
@@ -84,7 +89,7 @@ export async function readHost(
   return {
     vswitches,
     zhcp: await host.zhcp.get(),
-    ...(survey ? recordedOnHost(host, view, tables.zvmTable) : NOTHING_RECORDED),
+    ...(survey ? recordedOnHost(tables.view) : NOTHING_RECORDED),
     iplTime: systemOutcome === undefined ? undefined : parseIplTime(answered('read the IPL time', systemOutcome)),
     read(userid) {
       return surroundingsOf(view, userid, ofGuests.get(userid));
@@ -92,37 +97,9 @@ export async function readHost(
   };
 }
 
-/** What xCAT's tables say of a host's guests. */
-export type HostRecord = Pick<HostReading, 'guests' | 'nodes' | 'recorded' | 'orphans'>;
-
-const NOTHING_RECORDED: HostRecord = { guests: new Set(), nodes: new Map(), recorded: new Map(), orphans: [] };
-
 /** Read xCAT's tables alone, in one call. */
 export async function readRecord(host: HostRuntime): Promise<HostRecord> {
-  const tables = await readTables(host, MANY_GUESTS);
-  return recordedOnHost(host, { ...tables, rules: host.rules }, tables.zvmTable);
-}
-
-type RecordView = Pick<HostView, 'zhcpRow' | 'switchRows' | 'macRows'> & { rules: Pick<HostRules, 'zhcpNode'> };
-
-function recordedOnHost(host: HostRuntime, view: RecordView, zvm: readonly Row[]): HostRecord {
-  const { zhcpNode } = host.rules;
-  const userids = new Map(
-    zvm.flatMap((row): [string, Userid][] => {
-      const userid = Userid.safeParse(row.userid).data;
-      return userid === undefined || !isHcpOf(view, row) ? [] : [[row.node ?? '', userid]];
-    }),
-  );
-  const recorded = new Map<Userid, readonly RecordedPort[]>();
-  const orphans: string[] = [];
-  for (const [node, rows] of view.switchRows) {
-    const ports = recordedPorts(rows, macEntriesOf(view.macRows.get(node) ?? [], node), node, zhcpNode);
-    const userid = userids.get(node);
-    if (ports.length === 0) continue;
-    if (userid === undefined) orphans.push(node);
-    else recorded.set(userid, ports);
-  }
-  return { guests: new Set(userids.values()), nodes: userids, recorded, orphans };
+  return recordedOnHost((await readTables(host, MANY_GUESTS)).view);
 }
 
 const TABLES = ['zvm', 'switch', 'mac', 'hosts'] as const;
@@ -141,14 +118,11 @@ async function readTables(host: HostRuntime, guests: number) {
           dumpTable(transport, 'hosts'),
         ])
       : await tables.dumpAll(TABLES).then((all) => TABLES.map((table) => all[table]) as [Row[], Row[], Row[], Row[]]);
-  const zhcpRow = zvm.find((row) => row.node === zhcpNode);
-  host.zhcp.set(zhcpUserid(zhcpNode, zhcpRow?.userid));
+  const groups = lacksZhcp(zvm) ? await dumpTable(transport, 'nodelist') : [];
+  const view = viewTables(zhcpNode, withZhcpsOfGroups(zvm, groups), switchRows, macRows);
+  host.zhcp.set(zhcpUserid(zhcpNode, view.userids.get(zhcpNode)));
   return {
-    zhcpRow,
-    zvmTable: zvm,
-    zvmRows: Map.groupBy(zvm, (row) => row.userid?.toUpperCase() ?? ''),
-    switchRows: Map.groupBy(switchRows, (row) => row.node ?? ''),
-    macRows: Map.groupBy(macRows, (row) => row.node ?? ''),
+    view,
     allMacRows: macRows,
     hostsRows: Map.groupBy(hostsRows, (row) => row.node ?? ''),
     addressesInUse: addressesInTable(hostsRows),
@@ -182,31 +156,55 @@ async function readZvm(
 }
 
 function surroundingsOf(view: HostView, userid: Userid, outcomes: GuestOutcomes | undefined): Reading {
-  const { rules } = view;
-  const node = nodeOf(view, userid);
+  const { rules, tables } = view;
+  const standing = standingOf(tables, userid);
+  if (standing === undefined) throw refusedFailure([absenceRefusal(userid, rules.host, NOWHERE)]);
+  const { node, otherNodes } = standing;
+  const recorded = recordedPortsOf(tables, standing);
   const running = liveNics(outcomes?.nics, view.vswitches, userid);
-  const macEntries = macEntriesOf(view.macRows.get(node) ?? [], node);
-  const recorded = recordedPorts(view.switchRows.get(node) ?? [], macEntries, node, rules.zhcpNode);
+  const entry = directoryEntry(standing.absence, outcomes, recorded, userid);
+  const absence = absenceOf(standing.absence, running !== undefined, entry !== undefined);
   return {
     guest: {
       userid,
       node,
+      ...(otherNodes.length === 0 ? {} : { otherNodes }),
       loggedOn: running !== undefined,
       recorded,
-      macEntries,
-      macRow: view.macRows.has(node),
-      addresses: recordedAddressesOf(view.hostsRows.get(node) ?? [], node, rules.zhcpNode),
-      directory:
-        outcomes !== undefined && !('directory' in outcomes)
-          ? directoryAsRecorded(recorded)
-          : parseDirectory(answered(`read the directory entry of ${userid}`, outcomes?.directory)),
+      macEntries: macEntriesAt(tables, node),
+      macRow: tables.macRows.has(node),
+      addresses: recordedAddressesOf(view.hostsRows.get(node) ?? [], node, [rules.zhcpNode, ...tables.otherZhcps]),
+      directory: entry ?? [],
       live: running ?? [],
+      ...(absence === undefined ? {} : { absence }),
     },
     vswitches: view.vswitches,
     rules,
     macsInUse: view.macsInUse,
     addressesInUse: view.addressesInUse,
   };
+}
+
+const NOWHERE: Absence = { kind: 'unknown', remains: false };
+
+/** Undefined when the directory has none. That of a guest on another system may be the same directory, and is not this host's to change. */
+function directoryEntry(
+  absence: TableAbsence | undefined,
+  outcomes: GuestOutcomes | undefined,
+  recorded: readonly RecordedPort[],
+  userid: Userid,
+): Nicdef[] | undefined {
+  if (absence?.kind === 'elsewhere') return [];
+  if (outcomes !== undefined && !('directory' in outcomes)) return directoryAsRecorded(recorded);
+  const outcome = outcomes?.directory;
+  if (codeOf(outcome) === '400/4') return undefined;
+  return parseDirectory(answered(`read the directory entry of ${userid}`, outcome));
+}
+
+function absenceOf(absence: TableAbsence | undefined, loggedOn: boolean, defined: boolean): Absence | undefined {
+  if (absence?.kind === 'elsewhere') return absence;
+  if (absence?.kind === 'unknown') return { kind: 'unknown', remains: loggedOn || defined };
+  return defined ? undefined : { kind: 'undefined', remains: loggedOn };
 }
 
 /** What the directory says when it is as recorded; port numbers are in the directory alone. */
@@ -218,26 +216,10 @@ function directoryAsRecorded(recorded: readonly RecordedPort[]): Nicdef[] {
   );
 }
 
-function nodeOf(view: HostView, userid: Userid): NodeName {
-  const { zvmRows, rules } = view;
-  const ofUserid = zvmRows.get(userid) ?? [];
-  const row = ofUserid.find((candidate) => isHcpOf(view, candidate));
-  const node = NodeName.safeParse(row?.node ?? '').data;
-  if (node !== undefined) return node;
-  const elsewhere = ofUserid[0]?.hcp;
-  const reason =
-    elsewhere === undefined
-      ? `xCAT knows no guest ${userid}`
-      : `guest ${userid} belongs to ${elsewhere}, not to host ${rules.host}`;
-  throw refusedFailure([refusal('userid', reason, 'check userid and host, or define the guest in xCAT')]);
-}
+// Not logged on is 200/12 or 8/45, which of them is not known (contract xcat.md 5.7); 200/4 is of a guest that z/VM does not have.
+const NOT_RUNNING = ['200/12', '8/45', '200/4'];
 
-/** `hcp` holds the zHCP's full host name; its node is that name or its first label. */
-function isHcpOf({ zhcpRow, rules }: Pick<RecordView, 'zhcpRow' | 'rules'>, { hcp }: Row): boolean {
-  return (hcp !== undefined && hcp === zhcpRow?.hcp) || hcp?.split('.')[0] === rules.zhcpNode;
-}
-
-/** Undefined when the guest is not logged on: 200/12 or 8/45, which of them is not known (contract xcat.md 5.7). */
+/** Undefined when the guest is not logged on. */
 function liveNics(
   outcome: CommandOutcome | undefined,
   vswitches: readonly Vswitch[],
@@ -245,13 +227,19 @@ function liveNics(
 ): LiveNic[] | undefined {
   const operation = `read the NICs of ${userid}`;
   if (outcome?.ran !== true) throw failureOf(operation, outcome);
-  const verdict = judge(operation, outcome.exitStatus, outcome.output);
-  if (verdict.ok) return withMacs(parseLiveNics(outcome.output), vswitches, userid);
-  const code = `${verdict.rc}/${verdict.rs}`;
-  if (code === '200/12' || code === '8/45') return undefined;
+  const code = codeOf(outcome);
+  if (code === undefined) return withMacs(parseLiveNics(outcome.output), vswitches, userid);
+  if (NOT_RUNNING.includes(code)) return undefined;
   // Adapter_Query of a running guest without NICs (contract xcat.md 4.6).
   if (code === '212/8') return [];
   throw failureOf(operation, outcome);
+}
+
+/** Return and reason code of what failed. */
+function codeOf(outcome: CommandOutcome | undefined): string | undefined {
+  if (outcome?.ran !== true) return undefined;
+  const verdict = judge('', outcome.exitStatus, outcome.output);
+  return verdict.ok ? undefined : `${verdict.rc}/${verdict.rs}`;
 }
 
 function withMacs(nics: readonly LiveNic[], vswitches: readonly Vswitch[], userid: Userid): LiveNic[] {

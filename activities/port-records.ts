@@ -90,7 +90,10 @@ function writesOf(step: Step, zhcpNode: string): TableWrite[] {
 }
 
 // The key is (node, switch, port): updating doubled rows would give two of them one key, so they are replaced by one (contract xcat.md 2.4).
-function rowWrites({ port, rows }: Extract<Step, { kind: 'ensureRecord' }>, zhcpNode: string): TableWrite[] {
+function rowWrites(
+  { port, rows, otherNodes = [] }: Extract<Step, { kind: 'ensureRecord' }>,
+  zhcpNode: string,
+): TableWrite[] {
   const key = { node: port.node, port: port.portId };
   const values = {
     switch: port.vswitch,
@@ -101,5 +104,7 @@ function rowWrites({ port, rows }: Extract<Step, { kind: 'ensureRecord' }>, zhcp
   };
   if (rows === 1 && canBeSet(values)) return [{ kind: 'set', table: 'switch', key, values }];
   const insert: TableWrite = { kind: 'insert', table: 'switch', values: { ...key, ...values } };
-  return rows === 0 ? [insert] : [{ kind: 'delete', table: 'switch', key }, insert];
+  if (rows === 0) return [insert];
+  const nodes = [port.node, ...otherNodes];
+  return [...nodes.map((node): TableWrite => ({ kind: 'delete', table: 'switch', key: { ...key, node } })), insert];
 }

@@ -14,25 +14,21 @@ const FLAT_VLAN = '-1';
 const TRUNK_SEPARATOR = '+';
 
 /**
- * A node's ports on one host, from rows of the `switch` table. The `comments` column holds the zHCP node that owns the row; a row without it
- * or with a port id that is no UUID is somebody else's.
+ * A node's ports, from its rows of the `switch` table that one host has to carry out; the `comments` column names the zHCP that recorded
+ * them. A row with a port id that is no UUID is somebody else's.
  */
-export function recordedPorts(
-  rows: readonly Row[],
-  macEntries: readonly MacEntry[],
-  node: string,
-  zhcpNode: string,
-): RecordedPort[] {
+export function recordedPorts(rows: readonly Row[], macEntries: readonly MacEntry[], zhcpNode: string): RecordedPort[] {
   const byPort = new Map<PortId, Row[]>();
   for (const row of rows) {
-    if (row.node !== node || row.comments !== zhcpNode) continue;
     const portId = PortId.safeParse(row.port).data;
     if (portId !== undefined) byPort.set(portId, [...(byPort.get(portId) ?? []), row]);
   }
   return [...byPort].flatMap(([portId, doubled]) => {
     // Historic tools can double a row by inserting it before and after `switch` is filled (contract xcat.md 2.4): the filled one counts.
     const row = doubled.find((candidate) => (candidate.switch ?? '') !== '') ?? doubled[0];
-    return row === undefined ? [] : [recordedPort(portId, row, doubled.length, macEntries)];
+    if (row === undefined) return [];
+    const port = recordedPort(portId, row, doubled.length, macEntries);
+    return [row.comments === zhcpNode ? port : { ...port, recordedFor: row.comments ?? '' }];
   });
 }
 

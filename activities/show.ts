@@ -1,4 +1,5 @@
 import { gzipSync } from 'node:zlib';
+import { absenceRefusal } from '../network/absence.ts';
 import { decide } from '../network/decision.ts';
 import { guestViewOf, type HostView, type ShownGuest, vswitchViewOf } from '../network/host-view.ts';
 import type { NodeName, Userid } from '../network/identifiers.ts';
@@ -6,17 +7,29 @@ import { plan } from '../network/planner.ts';
 import { sentence } from '../network/steps.ts';
 import { authorisedVlans } from '../network/vswitch.ts';
 import type { ShownHost } from '../workflows/host-activities.ts';
+import { refusedFailure } from './failures.ts';
 import { type Reading, readGuests, readHost } from './guest-reading.ts';
 import type { HostRuntime } from './host-runtime.ts';
 import { stateTagsOf } from './state-tags.ts';
 
 /** Read a whole host: record and z/VM side by side. Throws an XcatError when it cannot be read. */
 export async function showHost(host: HostRuntime): Promise<ShownHost> {
-  const { recorded, vswitches, nodes, iplTime } = await readHost(host, [], true);
+  const { recorded, vswitches, nodes, iplTime, absent } = await readHost(host, [], true);
   const networks = new Map(host.rules.vswitches.map((each) => [each.vswitch, each.physicalNetwork]));
-  const guests = [...nodes].map(([node, userid]) =>
-    guestViewOf(userid, node as NodeName, recorded.get(userid) ?? [], vswitches),
-  );
+  const named = new Map([...nodes].map(([node, userid]) => [userid, node]));
+  const guests = [
+    // Several nodes may stand for one guest.
+    ...[...named].map(([userid, node]) => guestViewOf(userid, node as NodeName, recorded.get(userid) ?? [], vswitches)),
+    ...[...absent].map(([userid, { node, why }]) =>
+      guestViewOf(
+        userid,
+        node,
+        recorded.get(userid) ?? [],
+        vswitches,
+        why.kind === 'unknown' ? { ...why, remains: false } : why,
+      ),
+    ),
+  ];
   const view: HostView = {
     host: host.rules.host,
     iplTime: iplTime ?? null,
@@ -32,9 +45,16 @@ export async function showHost(host: HostRuntime): Promise<ShownHost> {
   };
 }
 
-/** Read one guest in full, and what reconciliation would do to it. Throws a `Refused` failure for a guest that is not known. */
+/**
+ * Read one guest in full, and what reconciliation would do to it. Throws a `Refused` failure for a guest that is not known, and has no port
+ * either.
+ */
 export async function showGuest(host: HostRuntime, userid: Userid): Promise<ShownGuest> {
-  return shownOf((await readGuests(host, [userid]))(userid));
+  const around = (await readGuests(host, [userid]))(userid);
+  const { absence, recorded } = around.guest;
+  if (absence !== undefined && absence.kind !== 'undefined' && recorded.length === 0)
+    throw refusedFailure([absenceRefusal(userid, host.rules.host, absence)]);
+  return shownOf(around);
 }
 
 /** A guest that was read, as it is shown. */
@@ -59,7 +79,13 @@ export function shownOf({ guest, ...around }: Reading): ShownGuest {
         })),
     ),
     steps: decision.accepted ? plan(decision.desired, guest, around.vswitches).map(sentence) : [],
-    problems: decision.accepted ? [] : decision.refusals.map(({ reason }) => reason),
+    problems: [
+      ...new Set(
+        (decision.accepted ? decision.refused.flatMap(({ refusals }) => refusals) : decision.refusals).map(
+          ({ reason }) => reason,
+        ),
+      ),
+    ],
   };
   return { ...shown, tags: stateTagsOf(shown) };
 }

@@ -1,3 +1,5 @@
+import { type Absence, isGone } from '../network/absence.ts';
+import { absenceLine } from '../network/absent-guest.ts';
 import { decide } from '../network/decision.ts';
 import { type Doubt, doubtsOf, type SurveyedGuest } from '../network/drift.ts';
 import { foreignOn } from '../network/foreign.ts';
@@ -82,7 +84,12 @@ export async function surveyHost(host: HostRuntime, input: SurveyInput, signal: 
       ...(neutron.memory === undefined ? {} : { neutron: neutron.memory }),
       ...(reading.iplTime === undefined ? {} : { iplTime: reading.iplTime }),
       ...(slice.at(-1) === undefined ? {} : { sweptUpTo: slice.at(-1) as Userid }),
-      guests: new Map(guests.map((guest) => [guest.userid, remember(guest, found.settled, coupled)])),
+      guests: new Map(
+        guests
+          .map((guest) => ({ guest, memory: remember(guest, found.settled, coupled) }))
+          .filter((each) => each.guest.absent !== true || each.memory.nics.length > 0)
+          .map((each) => [each.guest.userid, each.memory]),
+      ),
     }),
   };
 }
@@ -102,22 +109,24 @@ function surveyed(reading: HostReading, memory: HostMemory, neutron: NeutronSurv
   const owners = new Map([...neutron.wanted].flatMap(([userid, ports]) => [...ports.keys()].map((id) => [id, userid])));
   const isUnwanted = (userid: Userid, portId: PortId) =>
     neutron.unwanted.has(portId) || (owners.get(portId) ?? userid) !== userid;
-  return (
-    [...userids]
-      // A guest that is gone has no NICs; its grants are seen as foreign.
-      .filter((userid) => reading.recorded.has(userid) || reading.guests.has(userid))
-      .map((userid) => {
-        const recorded = reading.recorded.get(userid) ?? [];
-        return {
-          userid,
-          recorded,
-          remembered: memory.guests.get(userid),
-          wanted: neutron.wanted.get(userid) ?? NOTHING_WANTED,
-          unconfirmed: neutron.unconfirmed,
-          unwanted: recorded.map(({ portId }) => portId).filter((portId) => isUnwanted(userid, portId)),
-        };
-      })
-  );
+  return [...userids]
+    .filter((userid) => reading.recorded.has(userid) || reading.guests.has(userid) || hadNics(memory, userid))
+    .map((userid) => {
+      const recorded = reading.recorded.get(userid) ?? [];
+      return {
+        userid,
+        recorded,
+        remembered: memory.guests.get(userid),
+        wanted: neutron.wanted.get(userid) ?? NOTHING_WANTED,
+        unconfirmed: neutron.unconfirmed,
+        unwanted: recorded.map(({ portId }) => portId).filter((portId) => isUnwanted(userid, portId)),
+        ...(reading.guests.has(userid) ? {} : { absent: true as const }),
+      };
+    });
+}
+
+function hadNics({ guests }: HostMemory, userid: Userid): boolean {
+  return (guests.get(userid)?.nics.length ?? 0) > 0;
 }
 
 const NOTHING_WANTED: ReadonlyMap<PortId, WantedPort> = new Map();
@@ -167,7 +176,8 @@ async function examine(
   for (const guest of guests) {
     const doubt = doubtsOf(guest, reading.vswitches);
     if (later.has(guest.userid)) continue;
-    if (doubt.certain) candidates.push(candidateOf(guest, doubt));
+    if (guest.absent === true) looked.push({ guest, doubt });
+    else if (doubt.certain) candidates.push(candidateOf(guest, doubt));
     else if (doubt.lines.length > 0 || swept.has(guest.userid)) looked.push({ guest, doubt });
   }
   const inSlice = looked.filter(({ guest }) => swept.has(guest.userid));
@@ -184,14 +194,27 @@ async function examine(
     ...inSlice.map((each) => ({ ...each, by: reading.read })),
     ...others.map((each) => ({ ...each, by: read ?? reading.read })),
   ]) {
-    const { steps, why, refused } = stepsFor(guest, doubt, by);
+    const { steps, why, refused, absence } = stepsFor(guest, doubt, by);
     failed.push(...refused.map(({ portId, refusals }) => failure(portId, describeRefusals(refusals), now)));
     if (steps === undefined) failed.push(failure(guest.userid, why, now));
-    else if (steps === 0) settled.add(guest.userid);
-    else candidates.push(candidateOf(guest, doubt));
+    else if (steps === 0 && isSettled(guest, absence)) settled.add(guest.userid);
+    else if (steps === 0) failed.push(...unowned(guest, absence, now));
+    else candidates.push(candidateOf(guest, doubt, absence));
   }
   const skipped = guests.filter((guest) => later.has(guest.userid)).length;
   return { candidates, skipped, failed, settled };
+}
+
+/** What is left of a guest that is not here is looked at in every run. */
+function isSettled({ recorded }: SurveyedGuest, absence: Absence | undefined): boolean {
+  return absence === undefined || (recorded.length === 0 && (absence.kind === 'elsewhere' || isGone(absence)));
+}
+
+/** NICs that ports had whose rows have gone with the node; it is no failure of the guest, which would be looked at later and later. */
+function unowned({ userid, recorded }: SurveyedGuest, absence: Absence | undefined, now: number): FailedGuest[] {
+  if (absence === undefined || recorded.length > 0) return [];
+  const advice = 'define its node again, or remove NICs and grants that are not wanted';
+  return [failure(`node of ${userid}`, `${absenceLine(userid, absence)} (${advice})`, now)];
 }
 
 /** What failed before and is tried again by a later run. */
@@ -227,39 +250,52 @@ function statusesToTell(
     );
 }
 
-type Looked = { steps: number | undefined; why: string; refused: RefusedPort[] };
+type Looked = { steps: number | undefined; why: string; refused: RefusedPort[]; absence?: Absence };
 
 /** How many steps the guest needs, or why that cannot be said. */
 function stepsFor(guest: SurveyedGuest, doubt: Doubt, read: (userid: Userid) => Reading): Looked {
   try {
     const around = read(guest.userid);
-    const decision = decide(changeOf(doubt), { ...around, avoidMacs: new Set() });
+    const { absence } = around.guest;
+    const decision = decide(changeOf(guest, doubt), { ...around, avoidMacs: new Set() });
     if (!decision.accepted)
       return { steps: undefined, why: decision.refusals.map(({ reason }) => reason).join('; '), refused: [] };
     const steps = plan(decision.desired, around.guest, around.vswitches).length;
-    return { steps, why: '', refused: decision.refused };
+    return { steps, why: '', refused: decision.refused, ...(absence === undefined ? {} : { absence }) };
   } catch (error) {
     return { steps: undefined, why: asActivityFailure(error).message, refused: [] };
   }
 }
 
-function candidateOf(guest: SurveyedGuest, doubt: Doubt): Candidate {
-  const lines = doubt.lines.length > 0 ? doubt.lines : [`the directory entry of ${guest.userid} is not as recorded`];
+function candidateOf(guest: SurveyedGuest, doubt: Doubt, absence?: Absence): Candidate {
+  const lines = linesOf(guest.userid, doubt, absence);
   const unread = doubt.certain && doubt.authorisationsOnly ? { directory: 'asRecorded' as const } : {};
-  return { userid: guest.userid, change: changeOf(doubt), lines, ...unread };
+  return { userid: guest.userid, change: changeOf(guest, doubt), lines, ...unread };
 }
 
-function changeOf({ vanished, left, ports, unwanted }: Doubt): Extract<Change, { kind: 'reconcile' }> {
-  return { kind: 'reconcile', ports, removed: unwanted, unrecorded: vanished, left };
+function linesOf(userid: Userid, { lines }: Doubt, absence: Absence | undefined): string[] {
+  if (absence !== undefined) return [absenceLine(userid, absence)];
+  return lines.length > 0 ? lines : [`the directory entry of ${userid} is not as recorded`];
+}
+
+function changeOf(
+  { remembered }: SurveyedGuest,
+  { vanished, left, ports, unwanted }: Doubt,
+): Extract<Change, { kind: 'reconcile' }> {
+  const nics = remembered === undefined ? {} : { remembered: [...remembered.nics] };
+  return { kind: 'reconcile', ports, removed: unwanted, unrecorded: vanished, left, ...nics };
 }
 
 function unusable({ portId, reason }: { portId: PortId; reason: string }): FailedGuest {
   return failure(portId, reason, 0);
 }
 
-/** A port without a guest that xCAT knows can not be repaired here. */
+/** Ports of which nobody can say what guest they are of. */
 function orphans({ orphans: nodes }: HostReading): FailedGuest[] {
-  return nodes.map((node) => failure(node, `xCAT knows no guest for node ${node}, which has ports of this host`, 0));
+  return nodes.map((node) => {
+    const advice = `define the node, or delete its rows: tabch -d node=${node} switch`;
+    return failure(node, `xCAT knows no guest for node ${node}, which has ports of this host (${advice})`, 0);
+  });
 }
 
 function failure(userid: string, reason: string, now: number): FailedGuest {

@@ -72,6 +72,7 @@ function differenceOn(vswitch: Vswitch, conflicting: boolean, desired: Desired, 
 function mayRevoke(desired: Desired, guest: GuestState, vswitch: VswitchName): boolean {
   if (desired.keepAuthorised.includes(vswitch)) return false;
   if (foreignNics(guest, ownNics(desired)).some((nic) => nic.vswitch === vswitch)) return false;
+  if (desired.recordStays === true) return desired.leaving.includes(vswitch);
   const going = new Set<string>([...desired.removed, ...desired.ports].map((port) => port.portId));
   const rows = guest.recorded.filter((row) => row.vswitch === vswitch);
   return (rows.length > 0 || desired.leaving.includes(vswitch)) && rows.every((row) => going.has(row.portId));

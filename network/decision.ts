@@ -1,3 +1,5 @@
+import { absenceRefusal } from './absence.ts';
+import { reconcileAbsent } from './absent-guest.ts';
 import { recordedAddresses } from './address-record.ts';
 import { conflictingVswitches } from './authorisation-plan.ts';
 import { portsOfChange } from './change-ports.ts';
@@ -26,8 +28,10 @@ export type Decision =
  * where none is given. Pure; nothing is touched when it is refused.
  */
 export function decide(change: Change, around: Surroundings): Decision {
+  if (change.kind === 'reconcile' && around.guest.absence !== undefined) return decideAbsent(change, around);
   const before = recordedPorts(around);
-  const refusals: Refusal[] = [];
+  const refusals: Refusal[] = refuseAbsent(change, around);
+  if (refusals.length > 0) return { accepted: false, refusals };
   const refused: RefusedPort[] = [];
   const ports = portsAfter(change, before, around, refusals, refused);
   const removed = removedBy(change).map((portId) => ({ portId, keepRow: false }));
@@ -45,10 +49,23 @@ export function decide(change: Change, around: Surroundings): Decision {
   return { accepted: true, desired, before: backTo(before, desired, around), affected, refused };
 }
 
-/** The guest's wired ports as they are recorded. Rows that nobody has wired yet are not among them. */
+function decideAbsent(change: Extract<Change, { kind: 'reconcile' }>, { guest, rules }: Surroundings): Decision {
+  const { desired, refused } = reconcileAbsent(change, guest, rules);
+  const affected = desired.removed.map(({ portId }) => portId);
+  return { accepted: true, desired, before: { ...desired, unrecorded: [], removed: [] }, affected, refused };
+}
+
+/** Of a guest that is not here, or nowhere, what is left can be taken away; nothing else can be done. */
+function refuseAbsent({ kind }: Change, { guest, rules }: Surroundings): Refusal[] {
+  if (guest.absence === undefined || kind === 'deletePort' || kind === 'reconcile') return [];
+  return [absenceRefusal(guest.userid, rules.host, guest.absence)];
+}
+
+/** The guest's wired ports as they are recorded. Rows that nobody has wired yet are not among them, nor are those of a guest that is not here. */
 export function recordedPorts(around: Surroundings): DesiredPort[] {
   const { guest, rules } = around;
-  const { userid, node } = guest;
+  if (guest.absence !== undefined) return [];
+  const { userid } = guest;
   const ports: DesiredPort[] = [];
   for (const row of guest.recorded) {
     const mac = row.mac ?? macOfDirectory(row, guest, rules);
@@ -59,7 +76,7 @@ export function recordedPorts(around: Surroundings): DesiredPort[] {
     ports.push({
       portId,
       userid,
-      node,
+      node: row.node ?? guest.node,
       vswitch,
       network,
       mac,

@@ -24,6 +24,8 @@ export type Desired = {
   keepAuthorised: readonly VswitchName[];
   /** VSWITCHes that ports move away from: the authorisation goes unless something of the guest still needs it. */
   leaving: readonly VswitchName[];
+  /** The tables are another's to write, and rows that stand there keep no authorisation: the guest has left the host. */
+  recordStays?: boolean;
   /** Ports of VSWITCHes that a plan which is undone may have given the guest: in no directory entry yet, nobody else knows that they are ours. */
   given?: readonly VswitchPort[];
 };

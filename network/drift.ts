@@ -19,6 +19,8 @@ export type SurveyedGuest = {
   unconfirmed: ReadonlySet<PortId>;
   /** Recorded ports that Neutron wanted once, and does not want any more. */
   unwanted: readonly PortId[];
+  /** xCAT has no node of it on the host: only a reading of the guest can tell what is to be done. */
+  absent?: true;
 };
 
 /** What speaks for drift on a guest. */
@@ -53,6 +55,7 @@ export function doubtsOf(guest: SurveyedGuest, vswitches: readonly Vswitch[]): D
   const others = [
     ...guest.unwanted.map((portId) => `Neutron does not want port ${portId} of ${guest.userid} any more`),
     ...doubled(guest),
+    ...arrived(guest),
     ...left.map((name) => `a port of ${guest.userid} has moved away from ${name}`),
     ...wired.flatMap((row) => wrongNic(guest.userid, row, vswitches)),
   ];
@@ -110,6 +113,14 @@ export function isAsWanted(row: RecordedPort, { vswitch, network, adminStateUp, 
 
 function doubled({ userid, recorded }: SurveyedGuest): string[] {
   return recorded.filter((row) => row.rows > 1).map((row) => `port ${row.portId} of ${userid} has ${row.rows} rows`);
+}
+
+function arrived({ userid, recorded }: SurveyedGuest): string[] {
+  return recorded.flatMap(({ portId, recordedFor }) =>
+    recordedFor === undefined
+      ? []
+      : [`port ${portId} of ${userid} is recorded for ${recordedFor}, and the guest is here now`],
+  );
 }
 
 function authorisationDoubts(

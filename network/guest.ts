@@ -1,3 +1,4 @@
+import type { Absence } from './absence.ts';
 import type { RecordedAddresses } from './address-record.ts';
 import type { NodeName, PortId, Userid, VswitchName } from './identifiers.ts';
 import type { Mac } from './mac.ts';
@@ -17,6 +18,12 @@ export type RecordedPort = {
   adminStateUp: boolean;
   /** More than one row for this port id (historic tools can double them); they are rewritten as one. */
   rows: number;
+  /** The node that its row names, where that is not the guest's first. */
+  node?: NodeName;
+  /** Further nodes of the guest with rows of this port. */
+  otherNodes?: readonly NodeName[];
+  /** The zHCP that its row names, where that is another host's: the guest has come from there. */
+  recordedFor?: string;
 };
 
 /** A NICDEF of the user directory: what the guest gets at its next logon. */
@@ -53,4 +60,8 @@ export type GuestState = {
   addresses: RecordedAddresses;
   directory: readonly Nicdef[];
   live: readonly LiveNic[];
+  /** Other nodes that stand for the same userid. */
+  otherNodes?: readonly NodeName[];
+  /** Why nothing can be given to it. */
+  absence?: Absence;
 };

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import type { Absence } from './absence.ts';
+import { absenceLine } from './absent-guest.ts';
 import { doubtsOf } from './drift.ts';
 import type { LiveNic, Nicdef, RecordedPort } from './guest.ts';
 import { HostName, NodeName, PortId, Userid, VswitchName } from './identifiers.ts';
@@ -107,17 +109,22 @@ export function guestViewOf(
   node: NodeName,
   recorded: readonly RecordedPort[],
   vswitches: readonly Vswitch[],
+  absence?: Absence,
 ): GuestView {
+  const isAbsent = absence === undefined ? [] : [absenceLine(userid, absence)];
   const coupled = vswitches.flatMap(({ name, nics }) =>
     nics.filter((nic) => nic.userid === userid).map(({ vdev, mac }) => ({ vdev, vswitch: name, mac })),
   );
   return {
     userid,
     node,
-    ports: recorded.map(({ rows, ...port }) => ({
+    ports: recorded.map(({ rows, node: _node, otherNodes: _others, recordedFor, ...port }) => ({
       ...port,
       userid,
-      drift: certainDrift(userid, [{ ...port, rows }], vswitches),
+      drift: [
+        ...isAbsent,
+        ...certainDrift(userid, [{ ...port, rows, ...(recordedFor === undefined ? {} : { recordedFor }) }], vswitches),
+      ],
       actual: {
         vlans: authorisedOn(port.vswitch, userid, vswitches),
         coupledTo: coupled.find((nic) => nic.vdev === port.vdev)?.vswitch ?? null,
@@ -126,7 +133,7 @@ export function guestViewOf(
     foreignNics: coupled
       .filter((nic) => !recorded.some((row) => row.vdev === nic.vdev))
       .map(({ mac, ...nic }) => ({ ...nic, ...(mac === undefined ? {} : { mac }) })),
-    drift: certainDrift(userid, recorded, vswitches),
+    drift: [...isAbsent, ...certainDrift(userid, recorded, vswitches)],
   };
 }
 

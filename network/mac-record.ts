@@ -1,4 +1,4 @@
-import { type Desired, removedVdevs } from './desired.ts';
+import { type Desired, type DesiredPort, removedVdevs } from './desired.ts';
 import type { GuestState, MacEntry } from './guest.ts';
 import { Mac } from './mac.ts';
 import { Vdev } from './vdev.ts';
@@ -43,7 +43,9 @@ export function sameEntries(guest: GuestState, wanted: readonly string[]): boole
 }
 
 function entries(desired: Desired, guest: GuestState, keep: (entry: MacEntry) => boolean): string[] {
-  const wanted = new Map(desired.ports.map((port) => [port.vdev, port.mac]));
+  const wanted = new Map(
+    desired.ports.filter((port) => !standsElsewhere(port, guest)).map((port) => [port.vdev, port.mac]),
+  );
   const kept = guest.macEntries.flatMap((entry) => {
     const mac = entry.vdev === undefined ? undefined : wanted.get(entry.vdev);
     if (mac === undefined || entry.vdev === undefined) return keep(entry) ? [entry.text] : [];
@@ -51,4 +53,9 @@ function entries(desired: Desired, guest: GuestState, keep: (entry: MacEntry) =>
     return [`${mac}!${guest.node}-${entry.vdev}`];
   });
   return [...kept, ...[...wanted].map(([vdev, mac]) => `${mac}!${guest.node}-${vdev}`)];
+}
+
+/** True for a port whose address stands in the row of another node of the guest. */
+function standsElsewhere({ node, portId, mac }: DesiredPort, guest: GuestState): boolean {
+  return node !== guest.node && guest.recorded.some((row) => row.portId === portId && row.mac === mac);
 }

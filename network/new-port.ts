@@ -40,7 +40,8 @@ export function addPort(
   const numbered = found.length > 0 ? {} : portNumberOn(vswitch, { portId, vdev }, at, ports, around, found);
   refusals.push(...found);
   if (vdev === undefined || mac === undefined || found.length > 0) return ports;
-  const { userid, node } = around.guest;
+  const { userid } = around.guest;
+  const node = row?.node ?? around.guest.node;
   const named = { ...ifGiven('address', request.address), ...ifGiven('hostname', request.hostname) };
   return [...ports, { portId, userid, node, vswitch, network, mac, vdev, adminStateUp, live, ...named, ...numbered }];
 }
@@ -170,7 +171,7 @@ export function refuseMac(
     return [refusal(`${at}mac`, reason, `use a MAC under ${rules.macPrefix}; in Neutron, set base_mac to it`)];
   }
   const isOwn = (other: MacInUse) =>
-    port.mac === wanted && (other.owner === guest.node || other.owner === guest.userid) && other.vdev === port.vdev;
+    port.mac === wanted && ownNames(guest).includes(other.owner) && other.vdev === port.vdev;
   const owner =
     macsInUse.get(wanted)?.find((other) => !isOwn(other))?.owner ??
     ports.find((other) => other.mac === wanted && other.portId !== port.portId)?.portId ??
@@ -178,4 +179,8 @@ export function refuseMac(
   if (owner === undefined) return [];
   const advice = 'use another address, or leave it out to have one chosen';
   return [{ ...refusal(`${at}mac`, `MAC ${wanted} is taken by ${owner}`, advice), forNow: true }];
+}
+
+function ownNames({ userid, node, otherNodes = [] }: Surroundings['guest']): string[] {
+  return [userid, node, ...otherNodes];
 }

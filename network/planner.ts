@@ -21,8 +21,9 @@ export function plan(desired: Desired, guest: GuestState, vswitches: readonly Vs
   const portNumbers = planPortNumbers(desired, guest, vswitches);
   const live = planLive(desired, guest, authorisations.regranted, portNumbers.renumbered);
   const directory = planDirectory(desired, guest);
+  const { recordStays } = desired;
   return [
-    ...planRecords(desired, guest),
+    ...(recordStays === true ? [] : planRecords(desired, guest)),
     ...live.takeAway,
     ...portNumbers.takeAway,
     ...directory.takeAway,
@@ -31,7 +32,7 @@ export function plan(desired: Desired, guest: GuestState, vswitches: readonly Vs
     ...portNumbers.give,
     ...directory.define,
     ...live.define,
-    ...planForget(desired, guest),
+    ...(recordStays === true ? [] : planForget(desired, guest)),
   ];
 }
 
@@ -42,11 +43,15 @@ function planRecords(desired: Desired, guest: GuestState): Step[] {
     const right =
       row !== undefined &&
       row.rows === 1 &&
+      row.recordedFor === undefined &&
       row.vdev === port.vdev &&
       row.vswitch === port.vswitch &&
       sameNetwork(row.network, port.network) &&
       row.adminStateUp === port.adminStateUp;
-    if (!right) steps.push({ kind: 'ensureRecord', port, rows: row?.rows ?? 0, disturbs: false });
+    if (right) continue;
+    const { rows = 0, otherNodes } = row ?? {};
+    const doubled = otherNodes === undefined ? {} : { otherNodes };
+    steps.push({ kind: 'ensureRecord', port, rows, ...doubled, disturbs: false });
   }
   const entries = macEntriesBefore(desired, guest);
   if (!sameEntries(guest, entries)) {
@@ -73,7 +78,9 @@ function planForget(desired: Desired, guest: GuestState): Step[] {
   for (const { portId, keepRow } of desired.removed) {
     const row = guest.recorded.find((recorded) => recorded.portId === portId);
     const unwired = row === undefined || (keepRow && row.vswitch === undefined && row.adminStateUp);
-    if (!unwired) steps.push({ kind: 'removeRecord', node: guest.node, portId, keepRow, disturbs: false });
+    if (unwired) continue;
+    for (const node of [row.node ?? guest.node, ...(row.otherNodes ?? [])])
+      steps.push({ kind: 'removeRecord', node, portId, keepRow, disturbs: false });
   }
   const before = macEntriesBefore(desired, guest);
   const entries = macEntriesAfter(desired, guest);

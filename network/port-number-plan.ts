@@ -28,6 +28,7 @@ export function planPortNumbers(desired: Desired, guest: GuestState, vswitches: 
   const held = [
     ...assigned(desired, guest),
     ...(desired.given ?? []),
+    ...(guest.absence === undefined ? [] : leftBehind(desired, guest, portBased)),
     ...retyped.map(({ port, portNumber }) => ({ vswitch: port.vswitch, portNumber })),
   ];
   const once = new Map(held.map((each) => [`${each.vswitch} ${each.portNumber}`, each]));
@@ -68,7 +69,7 @@ export function lostPortNumbers(
   });
 }
 
-/** Port numbers that the directory gives to NICs of ours: recorded or desired ones. */
+/** Port numbers that the directory gives to NICs of ports to have or to undo. */
 function assigned(desired: Desired, guest: GuestState): VswitchPort[] {
   const removed = removedVdevs(desired, guest);
   return guest.directory.flatMap(({ vdev, portNumber, vswitch }) => {
@@ -76,14 +77,29 @@ function assigned(desired: Desired, guest: GuestState): VswitchPort[] {
     const port = desired.ports.find((candidate) => candidate.vdev === vdev);
     // A NIC of a port that is administratively down names no VSWITCH in the directory.
     const name = vswitch ?? row?.vswitch ?? port?.vswitch;
-    if (
-      portNumber === undefined ||
-      name === undefined ||
-      (row === undefined && port === undefined && !removed.has(vdev))
-    )
-      return [];
+    if (portNumber === undefined || name === undefined || (port === undefined && !removed.has(vdev))) return [];
     return [{ vswitch: name, portNumber }];
   });
+}
+
+/**
+ * Port numbers of a guest that is not here, on VSWITCHes where none of its ports stays: no directory entry says any more whose they were,
+ * and nobody else can use them.
+ */
+function leftBehind(desired: Desired, guest: GuestState, portBased: readonly Vswitch[]): VswitchPort[] {
+  const going = new Set<string>(desired.removed.map((port) => port.portId));
+  const rows = desired.recordStays === true ? [] : guest.recorded.filter((row) => !going.has(row.portId));
+  const left = new Set<string>([
+    ...guest.recorded.filter((row) => going.has(row.portId)).flatMap((row) => row.vswitch ?? []),
+    ...desired.leaving,
+  ]);
+  return portBased
+    .filter(({ name }) => left.has(name) && !rows.some((row) => row.vswitch === name))
+    .flatMap(({ name, authorisations }) =>
+      authorisations.flatMap(({ userid, portNumber }) =>
+        userid === guest.userid && portNumber !== undefined ? [{ vswitch: name, portNumber }] : [],
+      ),
+    );
 }
 
 function giveSteps(vswitch: Vswitch, port: DesiredPort, portNumber: PortNumber, guest: GuestState): Step[] {

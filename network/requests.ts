@@ -171,6 +171,8 @@ export const Change = z.discriminatedUnion('kind', [
     removed: z.array(PortId).optional(),
     unrecorded: z.array(z.object({ vdev: Vdev, vswitch: VswitchName })),
     left: z.array(VswitchName),
+    /** NICs that ports of ours had at the run before: where the guest is gone since, they are undone and their ports forgotten. */
+    remembered: z.array(z.object({ vdev: Vdev, vswitch: VswitchName })).optional(),
   }),
   /** As many of the ports as can be had; the others are refused each for itself. */
   z.strictObject({ kind: z.literal('wirePorts'), ports: z.array(PortRequest), live: z.boolean() }),

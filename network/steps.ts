@@ -11,30 +11,32 @@ type OnNic = { userid: Userid; vdev: Vdev };
 type Vlans = readonly number[];
 
 /** One change to z/VM or to what xCAT records, as data. Removal steps say `remove`, all others ensure. */
-export type Step = (
-  | { kind: 'ensureRecord'; port: Port; rows: number }
-  /** `row`: the node has a row in the `mac` table. */
-  | { kind: 'ensureMacRecord'; node: NodeName; entries: readonly string[]; row: boolean }
-  /** `row`: the node has a row in the `hosts` table; `stale`: it says something that is not so any more. */
-  | { kind: 'ensureAddresses'; node: NodeName; entries: readonly NicAddress[]; row: boolean; stale: boolean }
-  | { kind: 'ensureNames' }
-  | ({ kind: 'ensureUncoupled'; vswitch: VswitchName } & OnNic)
-  | ({ kind: 'removeLiveNic' } & OnNic)
-  | ({ kind: 'removeDirectoryNic' } & OnNic)
-  | ({ kind: 'removeAuthorisation' } & OnVswitch)
-  | ({ kind: 'ensureAuthorisation'; vlans: Vlans } & OnVswitch)
-  | ({ kind: 'removePortNumber' } & OnPort)
-  | ({ kind: 'ensurePortNumber'; vlans: Vlans } & OnPort)
-  | ({ kind: 'ensurePortVlans'; add: Vlans; remove: Vlans } & OnPort)
-  | ({ kind: 'ensureDirectoryNic'; macId: string; vswitch?: VswitchName; portNumber?: PortNumber } & OnNic)
-  | ({ kind: 'ensureLiveNic'; macId: string } & OnNic)
-  | ({ kind: 'ensureCoupled'; vswitch: VswitchName; portNumber?: PortNumber } & OnNic)
-  | { kind: 'ensureDirectoryOnline'; userid: Userid }
-  | { kind: 'removeRecord'; node: NodeName; portId: PortId; keepRow: boolean }
-) & {
-  /** True when the step takes a coupled NIC of the running guest off the network for a moment. */
-  disturbs: boolean;
-};
+export type Step =
+  /** `otherNodes`: further rows of the port stand under these, and go. */
+  (
+    | { kind: 'ensureRecord'; port: Port; rows: number; otherNodes?: readonly NodeName[] }
+    /** `row`: the node has a row in the `mac` table. */
+    | { kind: 'ensureMacRecord'; node: NodeName; entries: readonly string[]; row: boolean }
+    /** `row`: the node has a row in the `hosts` table; `stale`: it says something that is not so any more. */
+    | { kind: 'ensureAddresses'; node: NodeName; entries: readonly NicAddress[]; row: boolean; stale: boolean }
+    | { kind: 'ensureNames' }
+    | ({ kind: 'ensureUncoupled'; vswitch: VswitchName } & OnNic)
+    | ({ kind: 'removeLiveNic' } & OnNic)
+    | ({ kind: 'removeDirectoryNic' } & OnNic)
+    | ({ kind: 'removeAuthorisation' } & OnVswitch)
+    | ({ kind: 'ensureAuthorisation'; vlans: Vlans } & OnVswitch)
+    | ({ kind: 'removePortNumber' } & OnPort)
+    | ({ kind: 'ensurePortNumber'; vlans: Vlans } & OnPort)
+    | ({ kind: 'ensurePortVlans'; add: Vlans; remove: Vlans } & OnPort)
+    | ({ kind: 'ensureDirectoryNic'; macId: string; vswitch?: VswitchName; portNumber?: PortNumber } & OnNic)
+    | ({ kind: 'ensureLiveNic'; macId: string } & OnNic)
+    | ({ kind: 'ensureCoupled'; vswitch: VswitchName; portNumber?: PortNumber } & OnNic)
+    | { kind: 'ensureDirectoryOnline'; userid: Userid }
+    | { kind: 'removeRecord'; node: NodeName; portId: PortId; keepRow: boolean }
+  ) & {
+    /** True when the step takes a coupled NIC of the running guest off the network for a moment. */
+    disturbs: boolean;
+  };
 
 /** Where a step is carried out: xCAT's tables before z/VM is touched, z/VM itself, or the tables after it. */
 export type Stage = 'record' | 'configure' | 'forget';

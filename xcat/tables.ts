@@ -7,7 +7,7 @@ import { shareCalls, waitUnlessAborted } from './waiting.ts';
 export type { Row } from './table-dump.ts';
 export { deleteWhere, insertRow, setWhere } from './table-entries.ts';
 
-export type TableName = 'switch' | 'mac' | 'zvm' | 'hosts' | 'site';
+export type TableName = 'switch' | 'mac' | 'zvm' | 'hosts' | 'site' | 'nodelist';
 type Abortable = { signal?: AbortSignal };
 
 const sharedDumps = new WeakMap<Transport, Map<TableName, () => Promise<Row[]>>>();
