@@ -39,14 +39,16 @@ export async function refuseSharedMacs(host: HostRuntime, steps: readonly Step[]
   const written = steps.flatMap((step) =>
     step.kind === 'ensureMacRecord'
       ? parseMacColumn(step.entries.join('|'), step.node, '').flatMap(({ mac, vdev }) =>
-          mac === undefined || vdev === undefined ? [] : [{ mac, vdev, node: step.node }],
+          mac === undefined || vdev === undefined
+            ? []
+            : [{ mac, vdev, nodes: [step.node, ...(step.otherNodes ?? [])] }],
         )
       : [],
   );
   if (written.length === 0) return;
   const inTable = Map.groupBy(macsInTable(await dumpTable(host.xcat.transport, 'mac', { signal })), ({ mac }) => mac);
-  const shared = written.flatMap(({ mac, vdev, node }) => {
-    const other = inTable.get(mac)?.find((entry) => entry.owner !== node || entry.vdev !== vdev);
+  const shared = written.flatMap(({ mac, vdev, nodes }) => {
+    const other = inTable.get(mac)?.find((entry) => !nodes.some((node) => node === entry.owner) || entry.vdev !== vdev);
     return other === undefined ? [] : [{ mac, owner: other.owner }];
   });
   if (shared.length === 0) return;

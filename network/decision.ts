@@ -71,6 +71,7 @@ export function recordedPorts(around: Surroundings): DesiredPort[] {
     const mac = row.mac ?? macOfDirectory(row, guest, rules);
     const { portId, vdev, vswitch, network, adminStateUp } = row;
     if (vdev === undefined || vswitch === undefined || mac === undefined) continue;
+    if (refuseAdoption(row, around).length > 0) continue;
     const numbered = portNumberOn(vswitch, { portId, vdev }, '', ports, around, []);
     const { address, hostname } = recordedAddresses(guest).find((entry) => entry.vdev === vdev) ?? {};
     ports.push({
@@ -89,6 +90,11 @@ export function recordedPorts(around: Surroundings): DesiredPort[] {
     });
   }
   return ports;
+}
+
+/** Why a port that has come from another host cannot be had on this one: it stays as it is until it is made here with other values. */
+function refuseAdoption({ recordedFor, vswitch, network }: RecordedPort, around: Surroundings): Refusal[] {
+  return recordedFor === undefined || vswitch === undefined ? [] : refuseNetwork(vswitch, network, '', around);
 }
 
 // Nova's `mac` row keeps only the last NIC of a node (contract xcat.md 2.5); the directory has the others.
@@ -127,6 +133,10 @@ function portsAfter(
     case 'deletePort':
       return before.filter((port) => port.portId !== change.portId);
     case 'reconcile': {
+      for (const row of around.guest.recorded) {
+        const refusals = refuseAdoption(row, around);
+        if (refusals.length > 0) refused.push({ portId: row.portId, refusals });
+      }
       const gone = new Set<string>(removedBy(change));
       const left = before.filter((port) => !gone.has(port.portId));
       return setWhatCanBe(change.ports, left, around, refused);

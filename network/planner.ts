@@ -55,11 +55,16 @@ function planRecords(desired: Desired, guest: GuestState): Step[] {
   }
   const entries = macEntriesBefore(desired, guest);
   if (!sameEntries(guest, entries)) {
-    steps.push({ kind: 'ensureMacRecord', node: guest.node, entries, row: guest.macRow, disturbs: false });
+    steps.push(recordMacs(guest, entries, guest.macRow));
   }
   const addresses = addressesBefore(desired, guest);
   if (!sameAddresses(guest, addresses)) steps.push(recordAddresses(guest, addresses, guest.addresses.row !== 'none'));
   return steps;
+}
+
+function recordMacs({ node, otherNodes }: GuestState, entries: readonly string[], row: boolean): Step {
+  const others = otherNodes === undefined ? {} : { otherNodes };
+  return { kind: 'ensureMacRecord', node, entries, row, ...others, disturbs: false };
 }
 
 function recordAddresses(guest: GuestState, entries: readonly NicAddress[], row: boolean): Step {
@@ -86,7 +91,7 @@ function planForget(desired: Desired, guest: GuestState): Step[] {
   const entries = macEntriesAfter(desired, guest);
   if (!sameEntries(guest, entries) && entries.length < before.length) {
     const row = guest.macRow || before.length > 0;
-    steps.push({ kind: 'ensureMacRecord', node: guest.node, entries, row, disturbs: false });
+    steps.push(recordMacs(guest, entries, row));
   }
   const addressesThen = addressesBefore(desired, guest);
   const addresses = addressesAfter(desired, guest);

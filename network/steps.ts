@@ -15,8 +15,14 @@ export type Step =
   /** `otherNodes`: further rows of the port stand under these, and go. */
   (
     | { kind: 'ensureRecord'; port: Port; rows: number; otherNodes?: readonly NodeName[] }
-    /** `row`: the node has a row in the `mac` table. */
-    | { kind: 'ensureMacRecord'; node: NodeName; entries: readonly string[]; row: boolean }
+    /** `row`: the node has a row in the `mac` table; `otherNodes` stand for the same guest, and may have the addresses too. */
+    | {
+        kind: 'ensureMacRecord';
+        node: NodeName;
+        entries: readonly string[];
+        row: boolean;
+        otherNodes?: readonly NodeName[];
+      }
     /** `row`: the node has a row in the `hosts` table; `stale`: it says something that is not so any more. */
     | { kind: 'ensureAddresses'; node: NodeName; entries: readonly NicAddress[]; row: boolean; stale: boolean }
     | { kind: 'ensureNames' }

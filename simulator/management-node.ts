@@ -74,7 +74,8 @@ export class ManagementNode {
   define(node: string, attributes: Record<string, string>): void {
     const before = this.nodes.get(node) ?? new Map<string, string>();
     this.nodes.set(node, new Map([...before, ...Object.entries(attributes)]));
-    const { hcp, userid } = attributes;
+    const { hcp, userid, groups } = attributes;
+    if (groups !== undefined) this.tables.put('nodelist', { node, groups });
     if (hcp !== undefined && userid !== undefined) this.tables.put('zvm', { node, hcp, userid });
   }
 

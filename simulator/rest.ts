@@ -129,7 +129,7 @@ function nodes(mn: ManagementNode, method: string, name: string | undefined, bod
     return [{ error: [`Error: Could not find an object named '${name}' of type 'node'.`], errorcode: ['1'] }];
   if (method === 'DELETE') {
     mn.nodes.delete(name);
-    mn.tables.remove('zvm', (row) => row.get('node') === name);
+    for (const table of ['nodelist', 'zvm']) mn.tables.remove(table, (row) => row.get('node') === name);
     return [{ info: ['1 object definitions have been removed.'] }];
   }
   const lines = [...definition].sort().map(([key, value]) => `    ${key}=${value}`);

@@ -9,6 +9,10 @@ const DEFINITIONS: Record<string, Definition> = {
   mac: define('node interface mac', 'node'),
   hosts: define('node ip hostnames otherinterfaces', 'node'),
   zvm: define('node hcp userid nodetype parent', 'node'),
+  nodelist: define(
+    'node groups status statustime appstatus appstatustime primarysn hidden updatestatus updatestatustime zonename',
+    'node',
+  ),
   site: define('key value', 'key'),
   networks: define(
     'netname net mask mgtifname gateway dhcpserver tftpserver nameservers ntpservers logservers dynamicrange staticrange staticrangeincrement nodehostname ddnsdomain vlanid domain mtu',
@@ -62,6 +66,16 @@ export class Tables {
       .get(table)
       ?.find((each) => each.get(column) === wanted && isEnabled(each.get('disable')) && each.get(attribute));
     return row?.get(attribute) ?? undefined;
+  }
+
+  /** A node's attribute: of its own row, else of the first of its groups that has one (xcatdb(5), groups in tables). */
+  nodeValue(table: string, node: string, attribute: string): string | undefined {
+    const own = this.value(table, 'node', node, attribute);
+    if (own !== undefined) return own;
+    const groups = this.value('nodelist', 'node', node, 'groups')?.split(',') ?? [];
+    const value = groups.flatMap((group) => this.value(table, 'node', group, attribute) ?? [])[0];
+    const [, pattern, text] = /^[/|]([^/|]*)[/|]([^/|()]*)[/|]$/.exec(value ?? '') ?? [];
+    return pattern === undefined || text === undefined ? value : node.replace(new RegExp(pattern), text);
   }
 
   /** `tabdump <table>` (contract 2.2). */
