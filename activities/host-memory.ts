@@ -12,10 +12,11 @@ const Written = z.object({
   guests: z.array(z.tuple([Userid, z.number()]).rest(z.tuple([Vdev, z.number()]))),
   /** Ids one after another as base64 of their bytes. */
   neutron: z.object({ ports: z.string(), told: z.array(z.tuple([PortId, z.number()])) }).optional(),
+  toConfirm: z.string().optional(),
 });
 
 /** A memory as text that is small enough for a workflow's result: about 30 KB for 10,000 ports, 250 KB more when they are Neutron's. */
-export function writeMemory({ guests, neutron, ...rest }: HostMemory): string {
+export function writeMemory({ guests, neutron, toConfirm = [], ...rest }: HostMemory): string {
   const vswitches = [...new Set([...guests.values()].flatMap((guest) => guest.nics.map((nic) => nic.vswitch)))];
   const written: z.input<typeof Written> = {
     ...rest,
@@ -26,6 +27,7 @@ export function writeMemory({ guests, neutron, ...rest }: HostMemory): string {
       ...nics.map(({ vdev, vswitch }): [string, number] => [vdev, vswitches.indexOf(vswitch)]),
     ]),
     ...(neutron === undefined ? {} : { neutron: { ports: packed(neutron.ports), told: [...neutron.told] } }),
+    ...(toConfirm.length === 0 ? {} : { toConfirm: packed(toConfirm) }),
   };
   return gzipSync(JSON.stringify(written)).toString('base64');
 }
@@ -34,13 +36,14 @@ export function writeMemory({ guests, neutron, ...rest }: HostMemory): string {
 export function readMemory(text: string | undefined): HostMemory {
   if (text === undefined || text === '') return NOTHING_REMEMBERED;
   try {
-    const { iplTime, sweptUpTo, vswitches, guests, neutron } = Written.parse(
+    const { iplTime, sweptUpTo, vswitches, guests, neutron, toConfirm } = Written.parse(
       JSON.parse(gunzipSync(Buffer.from(text, 'base64')).toString()),
     );
     return {
       ...(iplTime === undefined ? {} : { iplTime }),
       ...(sweptUpTo === undefined ? {} : { sweptUpTo }),
       ...(neutron === undefined ? {} : { neutron: { ports: unpacked(neutron.ports), told: new Map(neutron.told) } }),
+      ...(toConfirm === undefined ? {} : { toConfirm: unpacked(toConfirm) }),
       guests: new Map(
         guests.map(([userid, settled, ...nics]): [Userid, GuestMemory] => [
           userid,

@@ -1,9 +1,10 @@
 import { type Absence, isGone } from '../network/absence.ts';
 import { absenceLine } from '../network/absent-guest.ts';
+import { looksDown } from '../network/admin-state-doubt.ts';
 import { decide } from '../network/decision.ts';
-import { type Doubt, doubtsOf, type SurveyedGuest } from '../network/drift.ts';
+import { type Doubt, doubtsOf, notCoupledPorts, type SurveyedGuest } from '../network/drift.ts';
 import { foreignOn } from '../network/foreign.ts';
-import type { GuestMemory, HostMemory, OwnNic } from '../network/host-memory.ts';
+import { type GuestMemory, type HostMemory, NOTHING_REMEMBERED, type OwnNic } from '../network/host-memory.ts';
 import { PortId, type Userid, type VswitchName } from '../network/identifiers.ts';
 import type { NeutronPort, WantedPort } from '../network/neutron-port.ts';
 import { plan } from '../network/planner.ts';
@@ -50,7 +51,7 @@ export async function surveyHost(host: HostRuntime, input: SurveyInput, signal: 
     ports === undefined
       ? { ...NO_NEUTRON, memory: memory.neutron }
       : surveyNeutron(ports, reading, host.rules, memory, input);
-  const guests = surveyed(reading, memory, neutron);
+  const guests = withAdminStateDoubts(surveyed(reading, memory, neutron), reading.vswitches, memory);
   const found = await examine(host, reading, guests, slice, later, input.now);
   const missing = vswitchesToEnsure(host, reading.vswitches, nics);
   const foreign = foreignOn(
@@ -83,6 +84,7 @@ export async function surveyHost(host: HostRuntime, input: SurveyInput, signal: 
     memory: writeMemory({
       ...(neutron.memory === undefined ? {} : { neutron: neutron.memory }),
       ...(reading.iplTime === undefined ? {} : { iplTime: reading.iplTime }),
+      toConfirm: guests.flatMap((guest) => found.toConfirm.get(guest.userid) ?? guest.toConfirm ?? []),
       ...(slice.at(-1) === undefined ? {} : { sweptUpTo: slice.at(-1) as Userid }),
       guests: new Map(
         guests
@@ -125,6 +127,24 @@ function surveyed(reading: HostReading, memory: HostMemory, neutron: NeutronSurv
     });
 }
 
+/**
+ * At first sight of a host nobody knows of a port that is not coupled whether it is meant to be: the tables of the historic agent do not
+ * say that one is administratively down.
+ */
+function withAdminStateDoubts(
+  guests: readonly SurveyedGuest[],
+  vswitches: readonly Vswitch[],
+  memory: HostMemory,
+): SurveyedGuest[] {
+  const isFirst = memory === NOTHING_REMEMBERED;
+  const before = new Set(memory.toConfirm);
+  if (!isFirst && before.size === 0) return [...guests];
+  return guests.map((guest) => {
+    const toConfirm = notCoupledPorts(guest, vswitches).filter((portId) => isFirst || before.has(portId));
+    return toConfirm.length === 0 ? guest : { ...guest, toConfirm };
+  });
+}
+
 function hadNics({ guests }: HostMemory, userid: Userid): boolean {
   return (guests.get(userid)?.nics.length ?? 0) > 0;
 }
@@ -159,6 +179,8 @@ type Found = {
   skipped: number;
   failed: FailedGuest[];
   settled: Set<Userid>;
+  /** Of guests that were looked at: the ports whose admin state is still to be confirmed. */
+  toConfirm: Map<Userid, PortId[]>;
 };
 
 async function examine(
@@ -172,16 +194,22 @@ async function examine(
   const swept = new Set(slice);
   const candidates: Candidate[] = [];
   const settled = new Set<Userid>();
+  const toConfirm = new Map<Userid, PortId[]>();
   const looked: { guest: SurveyedGuest; doubt: Doubt }[] = [];
   for (const guest of guests) {
     const doubt = doubtsOf(guest, reading.vswitches);
     if (later.has(guest.userid)) continue;
     if (guest.absent === true) looked.push({ guest, doubt });
     else if (doubt.certain) candidates.push(candidateOf(guest, doubt));
-    else if (doubt.lines.length > 0 || swept.has(guest.userid)) looked.push({ guest, doubt });
+    else if (doubt.lines.length > 0 || swept.has(guest.userid) || guest.toConfirm !== undefined)
+      looked.push({ guest, doubt });
   }
   const inSlice = looked.filter(({ guest }) => swept.has(guest.userid));
-  const others = looked.filter(({ guest }) => !swept.has(guest.userid)).slice(0, MOST_READ);
+  const others = looked
+    .filter(({ guest }) => !swept.has(guest.userid))
+    // Who has been looked at and waits for an operator comes last.
+    .toSorted((one, other) => Number(one.doubt.lines.length === 0) - Number(other.doubt.lines.length === 0))
+    .slice(0, MOST_READ);
   const read =
     others.length === 0
       ? undefined
@@ -194,7 +222,8 @@ async function examine(
     ...inSlice.map((each) => ({ ...each, by: reading.read })),
     ...others.map((each) => ({ ...each, by: read ?? reading.read })),
   ]) {
-    const { steps, why, refused, absence } = stepsFor(guest, doubt, by);
+    const { steps, why, refused, absence, isDown } = stepsFor(guest, doubt, by);
+    if (isDown !== undefined) toConfirm.set(guest.userid, isDown);
     failed.push(...refused.map(({ portId, refusals }) => failure(portId, describeRefusals(refusals), now)));
     if (steps === undefined) failed.push(failure(guest.userid, why, now));
     else if (steps === 0 && isSettled(guest, absence)) settled.add(guest.userid);
@@ -202,7 +231,7 @@ async function examine(
     else candidates.push(candidateOf(guest, doubt, absence));
   }
   const skipped = guests.filter((guest) => later.has(guest.userid)).length;
-  return { candidates, skipped, failed, settled };
+  return { candidates, skipped, failed, settled, toConfirm };
 }
 
 /** What is left of a guest that is not here is looked at in every run. */
@@ -250,7 +279,14 @@ function statusesToTell(
     );
 }
 
-type Looked = { steps: number | undefined; why: string; refused: RefusedPort[]; absence?: Absence };
+type Looked = {
+  steps: number | undefined;
+  why: string;
+  refused: RefusedPort[];
+  absence?: Absence;
+  /** Of the ports to confirm those that z/VM really has as if they were down. */
+  isDown?: PortId[];
+};
 
 /** How many steps the guest needs, or why that cannot be said. */
 function stepsFor(guest: SurveyedGuest, doubt: Doubt, read: (userid: Userid) => Reading): Looked {
@@ -261,7 +297,10 @@ function stepsFor(guest: SurveyedGuest, doubt: Doubt, read: (userid: Userid) => 
     if (!decision.accepted)
       return { steps: undefined, why: decision.refusals.map(({ reason }) => reason).join('; '), refused: [] };
     const steps = plan(decision.desired, around.guest, around.vswitches).length;
-    return { steps, why: '', refused: decision.refused, ...(absence === undefined ? {} : { absence }) };
+    const isDown = around.guest.recorded
+      .filter((row) => guest.toConfirm?.includes(row.portId) === true && looksDown(row, around.guest))
+      .map(({ portId }) => portId);
+    return { steps, why: '', refused: decision.refused, isDown, ...(absence === undefined ? {} : { absence }) };
   } catch (error) {
     return { steps: undefined, why: asActivityFailure(error).message, refused: [] };
   }
@@ -269,7 +308,9 @@ function stepsFor(guest: SurveyedGuest, doubt: Doubt, read: (userid: Userid) => 
 
 function candidateOf(guest: SurveyedGuest, doubt: Doubt, absence?: Absence): Candidate {
   const lines = linesOf(guest.userid, doubt, absence);
-  const unread = doubt.certain && doubt.authorisationsOnly ? { directory: 'asRecorded' as const } : {};
+  // The directory alone tells whether a port that is to be confirmed looks down.
+  const mayBeAsRecorded = doubt.certain && doubt.authorisationsOnly && guest.toConfirm === undefined;
+  const unread = mayBeAsRecorded ? { directory: 'asRecorded' as const } : {};
   return { userid: guest.userid, change: changeOf(guest, doubt), lines, ...unread };
 }
 
@@ -279,11 +320,12 @@ function linesOf(userid: Userid, { lines }: Doubt, absence: Absence | undefined)
 }
 
 function changeOf(
-  { remembered }: SurveyedGuest,
+  { remembered, toConfirm }: SurveyedGuest,
   { vanished, left, ports, unwanted }: Doubt,
 ): Extract<Change, { kind: 'reconcile' }> {
   const nics = remembered === undefined ? {} : { remembered: [...remembered.nics] };
-  return { kind: 'reconcile', ports, removed: unwanted, unrecorded: vanished, left, ...nics };
+  const doubtful = toConfirm === undefined ? {} : { toConfirm: [...toConfirm] };
+  return { kind: 'reconcile', ports, removed: unwanted, unrecorded: vanished, left, ...nics, ...doubtful };
 }
 
 function unusable({ portId, reason }: { portId: PortId; reason: string }): FailedGuest {

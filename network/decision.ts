@@ -1,6 +1,7 @@
 import { absenceRefusal } from './absence.ts';
 import { reconcileAbsent } from './absent-guest.ts';
 import { recordedAddresses } from './address-record.ts';
+import { confirmAdminState, looksDown } from './admin-state-doubt.ts';
 import { conflictingVswitches } from './authorisation-plan.ts';
 import { portsOfChange } from './change-ports.ts';
 import type { Desired, DesiredPort } from './desired.ts';
@@ -29,10 +30,10 @@ export type Decision =
  */
 export function decide(change: Change, around: Surroundings): Decision {
   if (change.kind === 'reconcile' && around.guest.absence !== undefined) return decideAbsent(change, around);
-  const before = recordedPorts(around);
   const refusals: Refusal[] = refuseAbsent(change, around);
   if (refusals.length > 0) return { accepted: false, refusals };
   const refused: RefusedPort[] = [];
+  const before = recordedPorts(around, leftDown(change, around, refused));
   const ports = portsAfter(change, before, around, refusals, refused);
   const removed = removedBy(change).map((portId) => ({ portId, keepRow: false }));
   const desired: Desired = {
@@ -62,7 +63,7 @@ function refuseAbsent({ kind }: Change, { guest, rules }: Surroundings): Refusal
 }
 
 /** The guest's wired ports as they are recorded. Rows that nobody has wired yet are not among them, nor are those of a guest that is not here. */
-export function recordedPorts(around: Surroundings): DesiredPort[] {
+export function recordedPorts(around: Surroundings, except: ReadonlySet<PortId> = new Set()): DesiredPort[] {
   const { guest, rules } = around;
   if (guest.absence !== undefined) return [];
   const { userid } = guest;
@@ -71,7 +72,7 @@ export function recordedPorts(around: Surroundings): DesiredPort[] {
     const mac = row.mac ?? macOfDirectory(row, guest, rules);
     const { portId, vdev, vswitch, network, adminStateUp } = row;
     if (vdev === undefined || vswitch === undefined || mac === undefined) continue;
-    if (refuseAdoption(row, around).length > 0) continue;
+    if (except.has(portId) || refuseAdoption(row, around).length > 0) continue;
     const numbered = portNumberOn(vswitch, { portId, vdev }, '', ports, around, []);
     const { address, hostname } = recordedAddresses(guest).find((entry) => entry.vdev === vdev) ?? {};
     ports.push({
@@ -90,6 +91,21 @@ export function recordedPorts(around: Surroundings): DesiredPort[] {
     });
   }
   return ports;
+}
+
+/**
+ * Ports that z/VM has as if they were administratively down, though their rows do not say so: no operation brings them up that does not
+ * name them, and reconciliation none that an operator has to confirm.
+ */
+function leftDown(change: Change, { guest }: Surroundings, refused: RefusedPort[]): Set<PortId> {
+  const named = new Set(portsOfChange(change));
+  const toConfirm = change.kind === 'reconcile' ? new Set(change.toConfirm) : undefined;
+  const rows = guest.recorded.filter(
+    (row) => !named.has(row.portId) && (toConfirm?.has(row.portId) ?? true) && looksDown(row, guest),
+  );
+  if (change.kind === 'reconcile')
+    for (const row of rows) refused.push({ portId: row.portId, refusals: [confirmAdminState(guest.userid, row)] });
+  return new Set(rows.map(({ portId }) => portId));
 }
 
 /** Why a port that has come from another host cannot be had on this one: it stays as it is until it is made here with other values. */

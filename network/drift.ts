@@ -19,6 +19,8 @@ export type SurveyedGuest = {
   unconfirmed: ReadonlySet<PortId>;
   /** Recorded ports that Neutron wanted once, and does not want any more. */
   unwanted: readonly PortId[];
+  /** Ports that may be administratively down without a word of it in the tables: an operator has to say. */
+  toConfirm?: readonly PortId[];
   /** xCAT has no node of it on the host: only a reading of the guest can tell what is to be done. */
   absent?: true;
 };
@@ -40,6 +42,14 @@ export type Doubt = {
   /** Recorded ports that are not wanted any more. */
   unwanted: PortId[];
 };
+
+/** Ports that are recorded as up and not coupled: at first sight nobody knows whether they are meant to be. */
+export function notCoupledPorts({ userid, recorded, wanted }: SurveyedGuest, vswitches: readonly Vswitch[]): PortId[] {
+  return recorded
+    .filter((row) => row.vswitch !== undefined && row.adminStateUp && !wanted.has(row.portId))
+    .filter((row) => coupledNic(userid, row, vswitches) === undefined)
+    .map(({ portId }) => portId);
+}
 
 /** Compare a guest with what z/VM shows of it. No lines: nothing speaks for drift. */
 export function doubtsOf(guest: SurveyedGuest, vswitches: readonly Vswitch[]): Doubt {

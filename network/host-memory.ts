@@ -16,6 +16,8 @@ export type HostMemory = {
   sweptUpTo?: Userid;
   /** Where Neutron is configured. */
   neutron?: NeutronMemory;
+  /** Ports that were not coupled when the host was seen for the first time, and of which nobody has said since what they are to be. */
+  toConfirm?: readonly PortId[];
 };
 
 export type NeutronMemory = {
