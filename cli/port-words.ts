@@ -12,7 +12,7 @@ export const ReportedPort = z.object({
     z.object({ type: z.literal('vlan'), segmentationId: z.number() }),
     z.object({ type: z.literal('trunk'), segmentationIds: z.array(z.number()) }),
   ]),
-  mac: z.string(),
+  mac: z.string().optional(),
   vdev: z.string(),
   adminStateUp: z.boolean(),
   live: z.enum(['now', 'atNextLogon']).optional(),
@@ -29,7 +29,7 @@ export function networkText(network: ReportedPort['network']): string {
 export function portLine({ portId, vdev, vswitch, network, mac, adminStateUp, live }: ReportedPort): string {
   const on = network.type === 'flat' ? 'flat' : `VLAN ${networkText(network)}`;
   const where = live === 'now' ? 'live now' : 'in the directory: live at the next logon';
-  return `port ${portId}: NIC ${vdev} on ${vswitch}, ${on}, MAC ${mac}, ${adminStateUp ? where : 'administratively down'}`;
+  return `port ${portId}: NIC ${vdev} on ${vswitch}, ${on}, ${mac === undefined ? 'the MAC that CP gives it' : `MAC ${mac}`}, ${adminStateUp ? where : 'administratively down'}`;
 }
 
 /** What z/VM has of a recorded port, in a word. */

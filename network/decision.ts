@@ -3,7 +3,7 @@ import { reconcileAbsent } from './absent-guest.ts';
 import { recordedAddresses } from './address-record.ts';
 import { confirmAdminState, looksDown } from './admin-state-doubt.ts';
 import { conflictingVswitches } from './authorisation-plan.ts';
-import { portsOfChange } from './change-ports.ts';
+import { claimedVdevs, portsOfChange } from './change-ports.ts';
 import type { Desired, DesiredPort } from './desired.ts';
 import { foreignNics } from './foreign-nics.ts';
 import type { GuestState, RecordedPort } from './guest.ts';
@@ -11,7 +11,7 @@ import type { HostRules } from './host.ts';
 import type { PortId, VswitchName } from './identifiers.ts';
 import { type Mac, macFromId } from './mac.ts';
 import type { Network } from './network.ts';
-import { addPort, portNumberOn, refuseMac } from './new-port.ts';
+import { addPort, freeMac, portNumberOn, refuseMac } from './new-port.ts';
 import { describeNetwork, sameNetwork } from './port.ts';
 import { type Refusal, type RefusedPort, refusal } from './refusal.ts';
 import type { Change, PortRequest } from './requests.ts';
@@ -28,7 +28,8 @@ export type Decision =
  * Decide what a change asks of the guest: check it against the host's rules and the guest's other NICs, choose MAC, vdev and port number
  * where none is given. Pure; nothing is touched when it is refused.
  */
-export function decide(change: Change, around: Surroundings): Decision {
+export function decide(change: Change, read: Surroundings): Decision {
+  const around = { ...read, claimedVdevs: claimedVdevs(change) };
   if (change.kind === 'reconcile' && around.guest.absence !== undefined) return decideAbsent(change, around);
   const refusals: Refusal[] = refuseAbsent(change, around);
   if (refusals.length > 0) return { accepted: false, refusals };
@@ -69,9 +70,9 @@ export function recordedPorts(around: Surroundings, except: ReadonlySet<PortId> 
   const { userid } = guest;
   const ports: DesiredPort[] = [];
   for (const row of guest.recorded) {
-    const mac = row.mac ?? macOfDirectory(row, guest, rules);
     const { portId, vdev, vswitch, network, adminStateUp } = row;
-    if (vdev === undefined || vswitch === undefined || mac === undefined) continue;
+    if (vdev === undefined || vswitch === undefined) continue;
+    const mac = row.mac ?? macOfDirectory(row, guest, rules) ?? newMac(row, ports, around);
     if (except.has(portId) || refuseAdoption(row, around).length > 0) continue;
     const numbered = portNumberOn(vswitch, { portId, vdev }, '', ports, around, []);
     const { address, hostname } = recordedAddresses(guest).find((entry) => entry.vdev === vdev) ?? {};
@@ -81,7 +82,7 @@ export function recordedPorts(around: Surroundings, except: ReadonlySet<PortId> 
       node: row.node ?? guest.node,
       vswitch,
       network,
-      mac,
+      ...(mac === undefined ? {} : { mac }),
       vdev,
       adminStateUp,
       live: 'asIs',
@@ -117,6 +118,12 @@ function refuseAdoption({ recordedFor, vswitch, network }: RecordedPort, around:
 function macOfDirectory(row: RecordedPort, guest: GuestState, rules: HostRules): Mac | undefined {
   const nic = guest.directory.find((candidate) => candidate.vdev === row.vdev);
   return nic?.macId === undefined ? undefined : macFromId(rules.macPrefix, nic.macId);
+}
+
+/** A NIC that is there without an address of its own keeps the one that CP gives it; one that is nowhere gets an address. */
+function newMac({ portId, vdev }: RecordedPort, ports: readonly DesiredPort[], around: Surroundings): Mac | undefined {
+  const { directory, live } = around.guest;
+  return [...directory, ...live].some((nic) => nic.vdev === vdev) ? undefined : freeMac(portId, ports, around);
 }
 
 function portsAfter(

@@ -44,7 +44,9 @@ export function sameEntries(guest: GuestState, wanted: readonly string[]): boole
 
 function entries(desired: Desired, guest: GuestState, keep: (entry: MacEntry) => boolean): string[] {
   const wanted = new Map(
-    desired.ports.filter((port) => !standsElsewhere(port, guest)).map((port) => [port.vdev, port.mac]),
+    desired.ports.flatMap((port): [Vdev, Mac][] =>
+      port.mac === undefined || standsElsewhere(port, guest) ? [] : [[port.vdev, port.mac]],
+    ),
   );
   const kept = guest.macEntries.flatMap((entry) => {
     const mac = entry.vdev === undefined ? undefined : wanted.get(entry.vdev);

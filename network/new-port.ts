@@ -28,7 +28,9 @@ export function addPort(
   const existing = ports.find((port) => port.portId === request.portId);
   if (existing !== undefined) {
     refusals.push(...refuseDifferent(request, existing, at));
-    return ports.map((port) => (port === existing ? { ...port, live } : port));
+    const given = existing.mac === undefined ? ifGiven('mac', request.mac) : {};
+    if (given.mac !== undefined) refusals.push(...refuseMac(given.mac, existing, at, ports, around));
+    return ports.map((port) => (port === existing ? { ...port, ...given, live } : port));
   }
   const row = around.guest.recorded.find((candidate) => candidate.portId === request.portId);
   const asked: Asked = { request, row, at, ports };
@@ -80,7 +82,7 @@ function refuseDifferent(request: PortRequest, port: DesiredPort, at: string): R
   const differs: [string, boolean, string][] = [
     ['vswitch', request.vswitch !== port.vswitch, port.vswitch],
     ['network', !sameNetwork(request.network, port.network), describeNetwork(port.network)],
-    ['mac', request.mac !== undefined && request.mac !== port.mac, port.mac],
+    ['mac', request.mac !== undefined && port.mac !== undefined && request.mac !== port.mac, port.mac ?? 'none'],
     ['vdev', request.vdev !== undefined && request.vdev !== port.vdev, port.vdev],
     ['address', request.address !== undefined && request.address !== port.address, port.address ?? 'none'],
     ['hostname', request.hostname !== undefined && request.hostname !== port.hostname, port.hostname ?? 'none'],
@@ -115,7 +117,7 @@ function refuseAddress({ request, at, ports }: Asked, { addressesInUse, guest }:
 
 function chooseVdev(
   { request, row, at, ports }: Asked,
-  { guest, rules }: Surroundings,
+  { guest, rules, claimedVdevs = [] }: Surroundings,
   refusals: Refusal[],
 ): Vdev | undefined {
   const own = row?.vdev;
@@ -125,7 +127,8 @@ function chooseVdev(
     .filter((vdev) => vdev !== own);
   const wanted = request.vdev ?? own;
   if (wanted === undefined) {
-    const vdev = allocateVdev(rules.firstVdev, taken);
+    const claimed = claimedVdevs.filter(({ portId }) => portId !== request.portId).map((port) => port.vdev);
+    const vdev = allocateVdev(rules.firstVdev, [...taken, ...claimed]);
     if (vdev === undefined)
       refusals.push(refusal(`${at}vdev`, 'no three free devices are left on the guest', 'delete a port first'));
     return vdev;
@@ -138,7 +141,7 @@ function chooseVdev(
 }
 
 function chooseMac({ request, row, at, ports }: Asked, around: Surroundings, refusals: Refusal[]): Mac | undefined {
-  const { rules, macsInUse, avoidMacs } = around;
+  const { rules } = around;
   if (rules.wantedMacPrefix !== undefined && rules.wantedMacPrefix !== rules.macPrefix) {
     const reason = `base_mac begins with ${rules.wantedMacPrefix}, but the USER prefix of ${rules.host} is ${rules.macPrefix}: z/VM would give the NIC another address`;
     refusals.push(refusal(`${at}mac`, reason, "set base_mac to z/VM's USER prefix, or change VMLAN in SYSTEM CONFIG"));
@@ -146,8 +149,7 @@ function chooseMac({ request, row, at, ports }: Asked, around: Surroundings, ref
   }
   const wanted = request.mac ?? row?.mac;
   if (wanted === undefined) {
-    const isTaken = (mac: Mac) => macsInUse.has(mac) || avoidMacs.has(mac) || ports.some((port) => port.mac === mac);
-    const mac = allocateMac(rules.macPrefix, request.portId, isTaken);
+    const mac = freeMac(request.portId, ports, around);
     if (mac === undefined)
       refusals.push(refusal(`${at}mac`, `no MAC address is left under ${rules.macPrefix}`, 'delete unused ports'));
     return mac;
@@ -158,10 +160,20 @@ function chooseMac({ request, row, at, ports }: Asked, around: Surroundings, ref
   return found.length === 0 ? wanted : undefined;
 }
 
+/** A MAC that nobody has. Undefined when the prefix is used up. */
+export function freeMac(
+  portId: string,
+  ports: readonly DesiredPort[],
+  { rules, macsInUse, avoidMacs }: Surroundings,
+): Mac | undefined {
+  const isTaken = (mac: Mac) => macsInUse.has(mac) || avoidMacs.has(mac) || ports.some((port) => port.mac === mac);
+  return allocateMac(rules.macPrefix, portId, isTaken);
+}
+
 /** Why a port cannot have a MAC: it is not under z/VM's prefix, or somebody else has it. `port.mac` is the one that it has now. */
 export function refuseMac(
   wanted: Mac,
-  port: { portId: string; vdev: Vdev | undefined; mac: Mac | undefined },
+  port: { portId: string; vdev: Vdev | undefined; mac?: Mac | undefined },
   at: string,
   ports: readonly DesiredPort[],
   { guest, rules, macsInUse, avoidMacs }: Surroundings,

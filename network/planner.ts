@@ -1,6 +1,6 @@
 import { addressesAfter, addressesBefore, leavesBehind, type NicAddress, sameAddresses } from './address-record.ts';
 import { planAuthorisations } from './authorisation-plan.ts';
-import { type Desired, removedVdevs } from './desired.ts';
+import { type Desired, type DesiredPort, removedVdevs } from './desired.ts';
 import type { GuestState, LiveNic } from './guest.ts';
 import type { VswitchName } from './identifiers.ts';
 import { macId } from './mac.ts';
@@ -130,19 +130,23 @@ function planLive(
       if (nic !== undefined) remove(nic);
       continue;
     }
-    const wrongMac = nic?.mac !== undefined && nic.mac !== port.mac;
+    const wrongMac = nic?.mac !== undefined && port.mac !== undefined && nic.mac !== port.mac;
     const moved = nic?.vswitch !== vswitch || regranted.has(vswitch) || renumbered.has(vdev);
     const coupledRight = !moved && port.adminStateUp && !wrongMac;
     if (nic !== undefined && wrongMac) remove(nic);
     else if (nic !== undefined && !coupledRight) uncouple(nic);
     if (nic === undefined || wrongMac)
-      define.push({ kind: 'ensureLiveNic', userid, vdev, macId: macId(port.mac), disturbs: false });
+      define.push({ kind: 'ensureLiveNic', userid, vdev, ...idOf(port), disturbs: false });
     if (port.adminStateUp && !coupledRight) {
       const numbered = portNumber === undefined ? {} : { portNumber };
       define.push({ kind: 'ensureCoupled', userid, vdev, vswitch, ...numbered, disturbs: false });
     }
   }
   return { takeAway, define };
+}
+
+function idOf({ mac }: DesiredPort): { macId?: string } {
+  return mac === undefined ? {} : { macId: macId(mac) };
 }
 
 function planDirectory(desired: Desired, guest: GuestState): Halves {
@@ -155,13 +159,14 @@ function planDirectory(desired: Desired, guest: GuestState): Halves {
     const nic = guest.directory.find((candidate) => candidate.vdev === vdev);
     // An administratively down port keeps its NIC, but is not coupled at the next logon.
     const vswitch = adminStateUp ? name : undefined;
-    if (nic?.vswitch === vswitch && nic?.macId === macId(mac) && nic.portNumber === portNumber) continue;
+    const id = mac === undefined ? nic?.macId : macId(mac);
+    if (nic !== undefined && nic.vswitch === vswitch && nic.macId === id && nic.portNumber === portNumber) continue;
     if (nic !== undefined) remove(nic.vdev);
     define.push({
       kind: 'ensureDirectoryNic',
       userid,
       vdev,
-      macId: macId(mac),
+      ...(id === undefined ? {} : { macId: id }),
       ...(vswitch === undefined ? {} : { vswitch }),
       ...(portNumber === undefined ? {} : { portNumber }),
       disturbs: false,

@@ -13,7 +13,8 @@ export type Port = {
   node: NodeName;
   vswitch: VswitchName;
   network: Network;
-  mac: Mac;
+  /** Absent of a port taken over from the historic agent whose NIC has none but what CP gives it: that stays so. */
+  mac?: Mac;
   vdev: Vdev;
   adminStateUp: boolean;
   /** Fixed address and own name for the name service; the node's name and vdev stand in for a name. */

@@ -34,8 +34,8 @@ export type Step =
     | ({ kind: 'removePortNumber' } & OnPort)
     | ({ kind: 'ensurePortNumber'; vlans: Vlans } & OnPort)
     | ({ kind: 'ensurePortVlans'; add: Vlans; remove: Vlans } & OnPort)
-    | ({ kind: 'ensureDirectoryNic'; macId: string; vswitch?: VswitchName; portNumber?: PortNumber } & OnNic)
-    | ({ kind: 'ensureLiveNic'; macId: string } & OnNic)
+    | ({ kind: 'ensureDirectoryNic'; macId?: string; vswitch?: VswitchName; portNumber?: PortNumber } & OnNic)
+    | ({ kind: 'ensureLiveNic'; macId?: string } & OnNic)
     | ({ kind: 'ensureCoupled'; vswitch: VswitchName; portNumber?: PortNumber } & OnNic)
     | { kind: 'ensureDirectoryOnline'; userid: Userid }
     | { kind: 'removeRecord'; node: NodeName; portId: PortId; keepRow: boolean }

@@ -1,5 +1,6 @@
 import type { GuestState } from './guest.ts';
 import type { HostRules } from './host.ts';
+import type { PortId } from './identifiers.ts';
 import type { Mac } from './mac.ts';
 import type { Vdev } from './vdev.ts';
 import type { Vswitch } from './vswitch.ts';
@@ -16,6 +17,8 @@ export type Surroundings = {
   macsInUse: ReadonlyMap<string, readonly MacInUse[]>;
   /** Nodes of the `hosts` table, by IP address. */
   addressesInUse: ReadonlyMap<string, string>;
+  /** Vdevs that the same request asks for by number: none is chosen onto them. */
+  claimedVdevs?: readonly { portId: PortId; vdev: Vdev }[];
   /** Addresses that an earlier try of the same operation found given to somebody else. */
   avoidMacs: ReadonlySet<Mac>;
 };

@@ -9,19 +9,20 @@ export * from './smcli-vswitch.ts';
 
 /**
  * Define a NIC in the user directory, coupled at logon when a VSWITCH is given: SMAPI Image_Definition_Update_DM, directory statement
- * `NICDEF vdev TYPE QDIO LAN SYSTEM name MACID id [PORTNUMBER n]`. Effective at the next logon. `macId` is six hex digits. Throws XcatError 'refused'
- * for another one.
+ * `NICDEF vdev TYPE QDIO LAN SYSTEM name MACID id [PORTNUMBER n]`. Effective at the next logon. `macId` is six hex digits; without it CP
+ * gives the NIC an address. Throws XcatError 'refused' for another one.
  */
 export function defineNicInDirectory(
   userid: Userid,
   vdev: Vdev,
-  macId: string,
+  macId: string | undefined,
   vswitch?: VswitchName,
   portNumber?: PortNumber,
 ): Command {
   const coupling = vswitch === undefined ? '' : ` LAN=SYSTEM SWITCHNAME=${vswitch}`;
   const port = portNumber === undefined ? '' : ` PORTNUMBER=${portNumber}`;
-  const nicdef = `VDEV=${vdev} TYPE=QDIO MACID=${checkedMacId(macId)}${coupling}${port}`;
+  const mac = macId === undefined ? '' : ` MACID=${checkedMacId(macId)}`;
+  const nicdef = `VDEV=${vdev} TYPE=QDIO${mac}${coupling}${port}`;
   return smcli('Image_Definition_Update_DM', userid, ...operands({ NICDEF: nicdef }));
 }
 
@@ -32,9 +33,9 @@ export function removeNicFromDirectory(userid: Userid, vdev: Vdev): Command {
 
 /**
  * Define a NIC on the running guest: SMAPI Virtual_Network_Adapter_Create_Extended, CP `DEFINE NIC vdev TYPE QDIO DEVICES 3 MACID id`.
- * `macId` is six hex digits. Throws XcatError 'refused' for another one.
+ * `macId` is six hex digits; without it CP gives the NIC an address. Throws XcatError 'refused' for another one.
  */
-export function defineLiveNic(userid: Userid, vdev: Vdev, macId: string): Command {
+export function defineLiveNic(userid: Userid, vdev: Vdev, macId: string | undefined): Command {
   return smcli(
     'Virtual_Network_Adapter_Create_Extended',
     userid,
@@ -42,7 +43,7 @@ export function defineLiveNic(userid: Userid, vdev: Vdev, macId: string): Comman
       image_device_number: vdev,
       adapter_type: 'QDIO',
       devices: String(DEVICES_PER_NIC),
-      mac_id: checkedMacId(macId),
+      ...(macId === undefined ? {} : { mac_id: checkedMacId(macId) }),
     }),
   );
 }

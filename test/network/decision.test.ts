@@ -159,6 +159,22 @@ describe('a request is granted', () => {
 describe('allocation', () => {
   const vdevs = fc.integer({ min: 0, max: 0xfffd }).map((number) => Vdev.parse(number.toString(16)));
 
+  for (const kind of ['attachNic', 'setPorts', 'wirePorts'] as const)
+    test(`chooses no vdev that another port of the same ${kind} asks for, wherever that stands`, () => {
+      const id = (number: number) => `${PORT.slice(0, -1)}${number}`;
+      const vdevs = [undefined, '1000', undefined, '1004'];
+      const ports = vdevs.map((vdev, index) => ({
+        portId: id(index),
+        vswitch: 'VSW1',
+        network: { type: 'flat' },
+        ...(vdev === undefined ? {} : { vdev }),
+      }));
+      const decision = decide(Change.parse({ kind, ports, ...(kind === 'attachNic' ? {} : { live: true }) }), around());
+      if (!decision.accepted) throw new Error(decision.refusals.map(({ reason }) => reason).join());
+      expect(decision.refused).toEqual([]);
+      expect(decision.desired.ports.map(({ vdev }) => vdev)).toEqual(['1009', '1000', '100C', '1004']);
+    });
+
   test('chooses a vdev whose three devices are free', () => {
     fc.assert(
       fc.property(vdevs, fc.array(vdevs, { maxLength: 30 }), (first, taken) => {
