@@ -4,11 +4,14 @@ import { type GuestMemory, type HostMemory, NOTHING_REMEMBERED } from '../networ
 import { PortId, Userid, VswitchName } from '../network/identifiers.ts';
 import { Vdev } from '../network/vdev.ts';
 
+const SETTLED = 1;
+const SEEN = 2;
+
 const Written = z.object({
   iplTime: z.string().optional(),
   sweptUpTo: Userid.optional(),
   vswitches: z.array(VswitchName),
-  /** Userid, 1 when settled, then vdev and index of the VSWITCH of each NIC. */
+  /** Userid, 1 when settled and 2 when seen, added up, then vdev and index of the VSWITCH of each NIC. */
   guests: z.array(z.tuple([Userid, z.number()]).rest(z.tuple([Vdev, z.number()]))),
   /** Ids one after another as base64 of their bytes. */
   neutron: z.object({ ports: z.string(), told: z.array(z.tuple([PortId, z.number()])) }).optional(),
@@ -21,9 +24,9 @@ export function writeMemory({ guests, neutron, toConfirm = [], ...rest }: HostMe
   const written: z.input<typeof Written> = {
     ...rest,
     vswitches,
-    guests: [...guests].map(([userid, { nics, settled }]) => [
+    guests: [...guests].map(([userid, { nics, settled, seen }]) => [
       userid,
-      settled ? 1 : 0,
+      (settled ? SETTLED : 0) + (seen ? SEEN : 0),
       ...nics.map(({ vdev, vswitch }): [string, number] => [vdev, vswitches.indexOf(vswitch)]),
     ]),
     ...(neutron === undefined ? {} : { neutron: { ports: packed(neutron.ports), told: [...neutron.told] } }),
@@ -45,10 +48,11 @@ export function readMemory(text: string | undefined): HostMemory {
       ...(neutron === undefined ? {} : { neutron: { ports: unpacked(neutron.ports), told: new Map(neutron.told) } }),
       ...(toConfirm === undefined ? {} : { toConfirm: unpacked(toConfirm) }),
       guests: new Map(
-        guests.map(([userid, settled, ...nics]): [Userid, GuestMemory] => [
+        guests.map(([userid, marks, ...nics]): [Userid, GuestMemory] => [
           userid,
           {
-            settled: settled === 1,
+            settled: (marks & SETTLED) !== 0,
+            seen: (marks & SEEN) !== 0,
             nics: nics.flatMap(([vdev, index]) => {
               const vswitch = vswitches[index];
               return vswitch === undefined ? [] : [{ vdev, vswitch }];

@@ -88,7 +88,7 @@ export async function surveyHost(host: HostRuntime, input: SurveyInput, signal: 
       ...(slice.at(-1) === undefined ? {} : { sweptUpTo: slice.at(-1) as Userid }),
       guests: new Map(
         guests
-          .map((guest) => ({ guest, memory: remember(guest, found.settled, coupled) }))
+          .map((guest) => ({ guest, memory: remember(guest, found, coupled) }))
           .filter((each) => each.guest.absent !== true || each.memory.nics.length > 0)
           .map((each) => [each.guest.userid, each.memory]),
       ),
@@ -179,6 +179,8 @@ type Found = {
   skipped: number;
   failed: FailedGuest[];
   settled: Set<Userid>;
+  /** Guests that were looked at, and z/VM has. */
+  seen: Set<Userid>;
   /** Of guests that were looked at: the ports whose admin state is still to be confirmed. */
   toConfirm: Map<Userid, PortId[]>;
 };
@@ -194,6 +196,7 @@ async function examine(
   const swept = new Set(slice);
   const candidates: Candidate[] = [];
   const settled = new Set<Userid>();
+  const seen = new Set<Userid>();
   const toConfirm = new Map<Userid, PortId[]>();
   const looked: { guest: SurveyedGuest; doubt: Doubt }[] = [];
   for (const guest of guests) {
@@ -224,6 +227,7 @@ async function examine(
   ]) {
     const { steps, why, refused, absence, isDown } = stepsFor(guest, doubt, by);
     if (isDown !== undefined) toConfirm.set(guest.userid, isDown);
+    if (steps !== undefined && absence === undefined) seen.add(guest.userid);
     failed.push(...refused.map(({ portId, refusals }) => failure(portId, describeRefusals(refusals), now)));
     if (steps === undefined) failed.push(failure(guest.userid, why, now));
     else if (steps === 0 && isSettled(guest, absence)) settled.add(guest.userid);
@@ -231,7 +235,7 @@ async function examine(
     else candidates.push(candidateOf(guest, doubt, absence));
   }
   const skipped = guests.filter((guest) => later.has(guest.userid)).length;
-  return { candidates, skipped, failed, settled, toConfirm };
+  return { candidates, skipped, failed, settled, seen, toConfirm };
 }
 
 /** What is left of a guest that is not here is looked at in every run. */
@@ -323,7 +327,7 @@ function changeOf(
   { remembered, toConfirm }: SurveyedGuest,
   { vanished, left, ports, unwanted }: Doubt,
 ): Extract<Change, { kind: 'reconcile' }> {
-  const nics = remembered === undefined ? {} : { remembered: [...remembered.nics] };
+  const nics = remembered?.seen === true ? { remembered: [...remembered.nics] } : {};
   const doubtful = toConfirm === undefined ? {} : { toConfirm: [...toConfirm] };
   return { kind: 'reconcile', ports, removed: unwanted, unrecorded: vanished, left, ...nics, ...doubtful };
 }
@@ -344,7 +348,7 @@ function failure(userid: string, reason: string, now: number): FailedGuest {
   return { userid, reason, attempts: 1, notBefore: now };
 }
 
-function remember(guest: SurveyedGuest, settled: ReadonlySet<Userid>, coupled: ReadonlySet<Userid>): GuestMemory {
+function remember(guest: SurveyedGuest, { settled, seen }: Found, coupled: ReadonlySet<Userid>): GuestMemory {
   const wired = wiredNics(guest);
   // What has vanished is kept in mind until a reading of the guest finds nothing of it.
   const vanished = settled.has(guest.userid)
@@ -354,6 +358,7 @@ function remember(guest: SurveyedGuest, settled: ReadonlySet<Userid>, coupled: R
     nics: [...wired, ...vanished],
     // A guest with a NIC that is coupled has been logged on: one that is not coupled, then, is no more as it should be.
     settled: settled.has(guest.userid) || (guest.remembered?.settled === true && !coupled.has(guest.userid)),
+    seen: seen.has(guest.userid) || coupled.has(guest.userid) || guest.remembered?.seen === true,
   };
 }
 

@@ -20,7 +20,8 @@ export function reconcileAbsent(
   const unrecorded = undoneNics(change, recorded, absence);
   const refusals = [absenceRefusal(userid, host, absence)];
   const going = new Set<PortId>(removed);
-  const left = [...recorded, ...change.ports].map(({ portId }) => portId).filter((portId) => !going.has(portId));
+  const left = recorded.map(({ portId }) => portId).filter((portId) => !going.has(portId));
+  const wanted = change.ports.map(({ portId }) => portId);
   return {
     desired: {
       ports: [],
@@ -31,13 +32,13 @@ export function reconcileAbsent(
       // The host that has the guest now takes the rows over.
       ...(absence.kind === 'elsewhere' ? { recordStays: true } : {}),
     },
-    refused: [...new Set(left)].map((portId) => ({ portId, refusals })),
+    refused: [...new Set([...left, ...wanted])].map((portId) => ({ portId, refusals })),
   };
 }
 
 /**
- * Ports of a guest that is gone and was wired at the run before: a guest of the same name that is made later must not get them. A row that is
- * seen for the first time may be of a guest that is just being made.
+ * Ports of a guest that was there at a run before and is gone: a guest of the same name that is made later must not get them. A guest that was
+ * never seen may be one that is just being made, or a userid that is written wrongly.
  */
 function forgotten({ remembered = [] }: Reconcile, recorded: readonly RecordedPort[], absence: Absence): PortId[] {
   if (!isGone(absence)) return [];

@@ -31,6 +31,8 @@ export type GuestMemory = {
   nics: readonly OwnNic[];
   /** Its NICs that are not coupled have been looked at and are as they should be: the guest is logged off. */
   settled: boolean;
+  /** z/VM has been seen to have the guest: one that is gone since is not one that is still to be made, nor a userid that is written wrongly. */
+  seen: boolean;
 };
 
 export const NOTHING_REMEMBERED: HostMemory = { guests: new Map() };

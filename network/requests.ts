@@ -171,7 +171,7 @@ export const Change = z.discriminatedUnion('kind', [
     removed: z.array(PortId).optional(),
     unrecorded: z.array(z.object({ vdev: Vdev, vswitch: VswitchName })),
     left: z.array(VswitchName),
-    /** NICs that ports of ours had at the run before: where the guest is gone since, they are undone and their ports forgotten. */
+    /** NICs that ports of ours had at a run before, when z/VM had the guest: where it is gone since, they are undone and their ports forgotten. */
     remembered: z.array(z.object({ vdev: Vdev, vswitch: VswitchName })).optional(),
     /** Ports whose admin state an operator has to confirm, as long as z/VM has them as if they were down. */
     toConfirm: z.array(PortId).optional(),
