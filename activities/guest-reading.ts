@@ -168,7 +168,9 @@ function surroundingsOf(view: HostView, userid: Userid, outcomes: GuestOutcomes 
     guest: {
       userid,
       node,
-      ...(otherNodes.length === 0 ? {} : { otherNodes }),
+      ...(otherNodes.length === 0
+        ? {}
+        : { otherNodes: otherNodes.map((each) => ({ node: each, macEntries: macEntriesAt(tables, each) })) }),
       loggedOn: running !== undefined,
       recorded,
       macEntries: macEntriesAt(tables, node),

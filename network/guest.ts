@@ -60,8 +60,8 @@ export type GuestState = {
   addresses: RecordedAddresses;
   directory: readonly Nicdef[];
   live: readonly LiveNic[];
-  /** Other nodes that stand for the same userid. */
-  otherNodes?: readonly NodeName[];
+  /** Other nodes that stand for the same userid, with the addresses in their rows of the `mac` table. */
+  otherNodes?: readonly { node: NodeName; macEntries: readonly MacEntry[] }[];
   /** Why nothing can be given to it. */
   absence?: Absence;
 };

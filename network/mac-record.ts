@@ -30,11 +30,21 @@ export function macEntriesBefore(desired: Desired, guest: GuestState): string[] 
 
 /** The entries at the end: those of removed ports are gone. */
 export function macEntriesAfter(desired: Desired, guest: GuestState): string[] {
+  const vdevs = goneVdevs(desired, guest);
+  return entries(desired, guest, (entry) => entry.vdev === undefined || !vdevs.has(entry.vdev));
+}
+
+/** Of the entries of another node of the guest those that stay. */
+export function entriesLeft(desired: Desired, guest: GuestState, macEntries: readonly MacEntry[]): string[] {
+  const vdevs = goneVdevs(desired, guest);
+  return macEntries.flatMap(({ text, vdev }) => (vdev !== undefined && vdevs.has(vdev) ? [] : [text]));
+}
+
+function goneVdevs(desired: Desired, guest: GuestState): Set<Vdev> {
   const removed = new Set<string>(desired.removed.filter((port) => !port.keepRow).map((port) => port.portId));
   const rows = guest.recorded.filter((row) => removed.has(row.portId)).flatMap((row) => row.vdev ?? []);
   const unrecorded = removedVdevs({ ...desired, removed: [] }, guest);
-  const vdevs = new Set([...rows, ...unrecorded]);
-  return entries(desired, guest, (entry) => entry.vdev === undefined || !vdevs.has(entry.vdev));
+  return new Set([...rows, ...unrecorded]);
 }
 
 /** True when the node's row has exactly these entries. */

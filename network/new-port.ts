@@ -194,5 +194,5 @@ export function refuseMac(
 }
 
 function ownNames({ userid, node, otherNodes = [] }: Surroundings['guest']): string[] {
-  return [userid, node, ...otherNodes];
+  return [userid, node, ...otherNodes.map((each) => each.node)];
 }

@@ -4,7 +4,7 @@ import { type Desired, type DesiredPort, removedVdevs } from './desired.ts';
 import type { GuestState, LiveNic } from './guest.ts';
 import type { VswitchName } from './identifiers.ts';
 import { macId } from './mac.ts';
-import { macEntriesAfter, macEntriesBefore, sameEntries } from './mac-record.ts';
+import { entriesLeft, macEntriesAfter, macEntriesBefore, sameEntries } from './mac-record.ts';
 import { sameNetwork } from './port.ts';
 import { planPortNumbers } from './port-number-plan.ts';
 import type { Step } from './steps.ts';
@@ -63,7 +63,7 @@ function planRecords(desired: Desired, guest: GuestState): Step[] {
 }
 
 function recordMacs({ node, otherNodes }: GuestState, entries: readonly string[], row: boolean): Step {
-  const others = otherNodes === undefined ? {} : { otherNodes };
+  const others = otherNodes === undefined ? {} : { otherNodes: otherNodes.map((each) => each.node) };
   return { kind: 'ensureMacRecord', node, entries, row, ...others, disturbs: false };
 }
 
@@ -92,6 +92,11 @@ function planForget(desired: Desired, guest: GuestState): Step[] {
   if (!sameEntries(guest, entries) && entries.length < before.length) {
     const row = guest.macRow || before.length > 0;
     steps.push(recordMacs(guest, entries, row));
+  }
+  for (const { node, macEntries } of guest.otherNodes ?? []) {
+    const kept = entriesLeft(desired, guest, macEntries);
+    if (kept.length < macEntries.length)
+      steps.push({ kind: 'ensureMacRecord', node, entries: kept, row: true, disturbs: false });
   }
   const addressesThen = addressesBefore(desired, guest);
   const addresses = addressesAfter(desired, guest);

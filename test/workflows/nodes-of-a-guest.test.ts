@@ -106,6 +106,9 @@ describe('a userid that two nodes stand for', () => {
     await zvm.run('changeVlan', { userid, portId: portId(211), network: vlan(100) });
     expect(macsOf(userid)).toEqual(before);
     expect(rowsOf(userid).map(({ node }) => node)).toEqual(['lnx10021', userid]);
+    await zvm.run('deletePort', { userid, portId: portId(212) });
+    expect(rowsOf(userid).map(({ node }) => node)).toEqual(['lnx10021']);
+    expect(macsOf(userid)).toEqual(before.filter(({ node }) => node !== userid));
   });
 });
 
