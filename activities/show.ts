@@ -1,5 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { absenceRefusal } from '../network/absence.ts';
+import { absenceLine } from '../network/absent-guest.ts';
 import { decide } from '../network/decision.ts';
 import { guestViewOf, type HostView, type ShownGuest, vswitchViewOf } from '../network/host-view.ts';
 import type { NodeName, Userid } from '../network/identifiers.ts';
@@ -9,6 +10,7 @@ import { authorisedVlans } from '../network/vswitch.ts';
 import type { ShownHost } from '../workflows/host-activities.ts';
 import { refusedFailure } from './failures.ts';
 import { type Reading, readGuests, readHost } from './guest-reading.ts';
+import type { TableAbsence } from './guest-standing.ts';
 import type { HostRuntime } from './host-runtime.ts';
 import { stateTagsOf } from './state-tags.ts';
 
@@ -21,13 +23,7 @@ export async function showHost(host: HostRuntime): Promise<ShownHost> {
     // Several nodes may stand for one guest.
     ...[...named].map(([userid, node]) => guestViewOf(userid, node as NodeName, recorded.get(userid) ?? [], vswitches)),
     ...[...absent].map(([userid, { node, why }]) =>
-      guestViewOf(
-        userid,
-        node,
-        recorded.get(userid) ?? [],
-        vswitches,
-        why.kind === 'unknown' ? { ...why, remains: false } : why,
-      ),
+      guestViewOf(userid, node, recorded.get(userid) ?? [], vswitches, absentWords(userid, why)),
     ),
   ];
   const view: HostView = {
@@ -43,6 +39,10 @@ export async function showHost(host: HostRuntime): Promise<ShownHost> {
     drifted: guests.filter((guest) => guest.drift.length > 0).length,
     view: gzipSync(JSON.stringify(view)).toString('base64'),
   };
+}
+
+function absentWords(userid: Userid, why: TableAbsence): string {
+  return why.kind === 'unknown' ? `xCAT knows no guest ${userid}, which has ports here` : absenceLine(userid, why);
 }
 
 /**

@@ -324,12 +324,12 @@ function linesOf(userid: Userid, { lines }: Doubt, absence: Absence | undefined)
 }
 
 function changeOf(
-  { remembered, toConfirm }: SurveyedGuest,
+  { remembered, toConfirm = [] }: SurveyedGuest,
   { vanished, left, ports, unwanted }: Doubt,
 ): Extract<Change, { kind: 'reconcile' }> {
   const nics = remembered?.seen === true ? { remembered: [...remembered.nics] } : {};
-  const doubtful = toConfirm === undefined ? {} : { toConfirm: [...toConfirm] };
-  return { kind: 'reconcile', ports, removed: unwanted, unrecorded: vanished, left, ...nics, ...doubtful };
+  const rest = { removed: unwanted, unrecorded: vanished, left, toConfirm: [...toConfirm] };
+  return { kind: 'reconcile', ports, ...rest, ...nics };
 }
 
 function unusable({ portId, reason }: { portId: PortId; reason: string }): FailedGuest {

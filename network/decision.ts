@@ -96,11 +96,12 @@ export function recordedPorts(around: Surroundings, except: ReadonlySet<PortId> 
 
 /**
  * Ports that z/VM has as if they were administratively down, though their rows do not say so: no operation brings them up that does not
- * name them, and reconciliation none that an operator has to confirm.
+ * name them, and reconciliation, which knows the host, none that an operator has to confirm.
  */
 function leftDown(change: Change, { guest }: Surroundings, refused: RefusedPort[]): Set<PortId> {
   const named = new Set(portsOfChange(change));
-  const toConfirm = change.kind === 'reconcile' ? new Set(change.toConfirm) : undefined;
+  const toConfirm =
+    change.kind === 'reconcile' && change.toConfirm !== undefined ? new Set(change.toConfirm) : undefined;
   const rows = guest.recorded.filter(
     (row) => !named.has(row.portId) && (toConfirm?.has(row.portId) ?? true) && looksDown(row, guest),
   );
@@ -118,6 +119,13 @@ function refuseAdoption({ recordedFor, vswitch, network }: RecordedPort, around:
 function macOfDirectory(row: RecordedPort, guest: GuestState, rules: HostRules): Mac | undefined {
   const nic = guest.directory.find((candidate) => candidate.vdev === row.vdev);
   return nic?.macId === undefined ? undefined : macFromId(rules.macPrefix, nic.macId);
+}
+
+function refusedAdoptions(except: readonly PortId[], around: Surroundings): RefusedPort[] {
+  return around.guest.recorded
+    .filter(({ portId }) => !except.includes(portId))
+    .map((row) => ({ portId: row.portId, refusals: refuseAdoption(row, around) }))
+    .filter(({ refusals }) => refusals.length > 0);
 }
 
 /** A NIC that is there without an address of its own keeps the one that CP gives it; one that is nowhere gets an address. */
@@ -156,10 +164,7 @@ function portsAfter(
     case 'deletePort':
       return before.filter((port) => port.portId !== change.portId);
     case 'reconcile': {
-      for (const row of around.guest.recorded) {
-        const refusals = refuseAdoption(row, around);
-        if (refusals.length > 0) refused.push({ portId: row.portId, refusals });
-      }
+      refused.push(...refusedAdoptions(portsOfChange(change), around));
       const gone = new Set<string>(removedBy(change));
       const left = before.filter((port) => !gone.has(port.portId));
       return setWhatCanBe(change.ports, left, around, refused);

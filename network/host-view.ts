@@ -1,6 +1,4 @@
 import { z } from 'zod';
-import type { Absence } from './absence.ts';
-import { absenceLine } from './absent-guest.ts';
 import { doubtsOf } from './drift.ts';
 import type { LiveNic, Nicdef, RecordedPort } from './guest.ts';
 import { HostName, NodeName, PortId, Userid, VswitchName } from './identifiers.ts';
@@ -109,9 +107,10 @@ export function guestViewOf(
   node: NodeName,
   recorded: readonly RecordedPort[],
   vswitches: readonly Vswitch[],
-  absence?: Absence,
+  /** Why the guest is none of the host's, though ports are recorded for it. */
+  absence?: string,
 ): GuestView {
-  const isAbsent = absence === undefined ? [] : [absenceLine(userid, absence)];
+  const isAbsent = absence === undefined ? [] : [absence];
   const coupled = vswitches.flatMap(({ name, nics }) =>
     nics.filter((nic) => nic.userid === userid).map(({ vdev, mac }) => ({ vdev, vswitch: name, mac })),
   );

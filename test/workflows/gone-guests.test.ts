@@ -119,7 +119,7 @@ describe('deletePort of a guest', () => {
     removeNode(node);
     const view = await readHostView(zvm.client, zvm.host);
     const guest = view.guests.find(({ ports }) => ports.some((port) => port.portId === first));
-    expect(guest).toMatchObject({ userid, drift: [expect.stringContaining(`${userid} is gone`)] });
+    expect(guest).toMatchObject({ userid, drift: [expect.stringContaining(`xCAT knows no guest ${userid}`)] });
   });
 });
 
