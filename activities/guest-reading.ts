@@ -1,28 +1,44 @@
+import { type Finding, quoteValue, type Report } from '../network/finding.ts';
 import type { LiveNic, Nicdef, RecordedPort } from '../network/guest.ts';
 import type { HostRules } from '../network/host.ts';
 import { NodeName, Userid } from '../network/identifiers.ts';
-import { macId } from '../network/mac.ts';
+import { type MacPrefix, macId } from '../network/mac.ts';
 import { refusal } from '../network/refusal.ts';
 import type { MacInUse, Surroundings } from '../network/surroundings.ts';
 import type { Vswitch } from '../network/vswitch.ts';
 import type { CommandOutcome } from '../xcat/channel.ts';
+import { XcatError } from '../xcat/errors.ts';
 import { judge } from '../xcat/return-codes.ts';
 import { queryDirectory, queryLiveNics, queryVmlan, queryVswitches, systemInfo } from '../xcat/smcli.ts';
-import { parseDirectory, parseIplTime, parseLiveNics, parseVmlan, parseVswitches } from '../xcat/smcli-parsers.ts';
+import {
+  isWholeDirectory,
+  isWholeNicAnswer,
+  parseDirectory,
+  parseIplTime,
+  parseLiveNics,
+  parseVmlan,
+} from '../xcat/smcli-parsers.ts';
 import { dumpTable, type Row } from '../xcat/tables.ts';
 import { addressesInTable, recordedAddressesOf } from './address-rows.ts';
+import { completeAnswer } from './complete-answer.ts';
 import { refusedFailure } from './failures.ts';
 import { type HostRuntime, zhcpUserid } from './host-runtime.ts';
-import { macEntriesOf, macsInTable, recordedPorts } from './port-rows.ts';
+import { macEntriesOf, macsInTable, recordedPorts, rowsWithoutPort } from './port-rows.ts';
 import { failureOf } from './smapi-failure.ts';
 import { answered } from './smapi-outcome.ts';
+import { vswitchReading } from './vswitch-reading.ts';
 
 /** What is read of one guest and around it. */
-export type Reading = Omit<Surroundings, 'avoidMacs'>;
+export type Reading = Omit<Surroundings, 'avoidMacs'> & {
+  /** What of the guest nobody can read. */
+  findings: readonly Finding[];
+};
 
 /** What one reading found for all guests of a host. */
 type HostView = {
-  rules: HostRules;
+  rules: HostRuntime['rules'];
+  /** Throws an XcatError when z/VM has not said it: only who works on a guest needs it. */
+  macPrefix: () => MacPrefix;
   zvmRows: ReadonlyMap<string, readonly Row[]>;
   zhcpRow: Row | undefined;
   switchRows: ReadonlyMap<string, readonly Row[]>;
@@ -59,6 +75,10 @@ export type HostReading = {
   recorded: ReadonlyMap<Userid, readonly RecordedPort[]>;
   /** Nodes with ports of this host that are no guests of it. */
   orphans: string[];
+  /** Guests with rows of this host that name no port. */
+  hidesRows: ReadonlySet<Userid>;
+  /** What of the host nobody can read. */
+  findings: Finding[];
   iplTime: string | undefined;
   read: (userid: Userid) => Reading;
 };
@@ -74,18 +94,24 @@ export async function readHost(
     readTables(host, survey ? MANY_GUESTS : userids.length),
     readZvm(host, userids, survey, directoryOf),
   ]);
-  const vswitches = parseVswitches(answered('read VSWITCHes', vswitchOutcome));
+  const { vswitches, findings } = vswitchReading(vswitchOutcome, host.rules.vswitches);
+  const vmlan = answered('read the MAC prefix', vmlanOutcome);
   const view: HostView = {
     ...tables,
-    rules: { ...host.rules, macPrefix: parseVmlan(answered('read the MAC prefix', vmlanOutcome)) },
+    rules: host.rules,
+    macPrefix: () => parseVmlan(vmlan),
     vswitches,
     macsInUse: Map.groupBy([...macsInTable(tables.allMacRows), ...macsOnVswitches(vswitches)], ({ mac }) => mac),
   };
+  const system = systemOutcome === undefined ? undefined : answered('read the IPL time', systemOutcome);
+  const iplTime = system === undefined ? undefined : iplTimeIn(system, (finding) => findings.push(finding));
+  const record = survey ? recordedOnHost(host, view, tables.zvmTable) : NOTHING_RECORDED;
   return {
     vswitches,
     zhcp: await host.zhcp.get(),
-    ...(survey ? recordedOnHost(host, view, tables.zvmTable) : NOTHING_RECORDED),
-    iplTime: systemOutcome === undefined ? undefined : parseIplTime(answered('read the IPL time', systemOutcome)),
+    ...record,
+    findings: [...findings, ...record.findings, ...(survey ? unreadIn(view) : [])],
+    iplTime,
     read(userid) {
       return surroundingsOf(view, userid, ofGuests.get(userid));
     },
@@ -93,9 +119,21 @@ export async function readHost(
 }
 
 /** What xCAT's tables say of a host's guests. */
-export type HostRecord = Pick<HostReading, 'guests' | 'nodes' | 'recorded' | 'orphans'>;
+export type HostRecord = Pick<HostReading, 'guests' | 'nodes' | 'recorded' | 'orphans' | 'hidesRows' | 'findings'>;
 
-const NOTHING_RECORDED: HostRecord = { guests: new Set(), nodes: new Map(), recorded: new Map(), orphans: [] };
+/** A node with ports of the host that xCAT has no guest for. */
+export function orphanFinding(node: string): Finding {
+  return { of: node, reason: `xCAT knows no guest for node ${node}, which has ports of this host` };
+}
+
+const NOTHING_RECORDED: HostRecord = {
+  guests: new Set(),
+  nodes: new Map(),
+  recorded: new Map(),
+  orphans: [],
+  hidesRows: new Set(),
+  findings: [],
+};
 
 /** Read xCAT's tables alone, in one call. */
 export async function readRecord(host: HostRuntime): Promise<HostRecord> {
@@ -107,22 +145,61 @@ type RecordView = Pick<HostView, 'zhcpRow' | 'switchRows' | 'macRows'> & { rules
 
 function recordedOnHost(host: HostRuntime, view: RecordView, zvm: readonly Row[]): HostRecord {
   const { zhcpNode } = host.rules;
-  const userids = new Map(
-    zvm.flatMap((row): [string, Userid][] => {
-      const userid = Userid.safeParse(row.userid).data;
-      return userid === undefined || !isHcpOf(view, row) ? [] : [[row.node ?? '', userid]];
-    }),
-  );
+  const findings: Finding[] = [];
+  const nodes = guestsOf(view, zvm, (finding) => findings.push(finding));
   const recorded = new Map<Userid, readonly RecordedPort[]>();
+  const hidesRows = new Set<Userid>();
   const orphans: string[] = [];
   for (const [node, rows] of view.switchRows) {
     const ports = recordedPorts(rows, macEntriesOf(view.macRows.get(node) ?? [], node), node, zhcpNode);
-    const userid = userids.get(node);
+    const withoutPort = rowsWithoutPort(rows, node, zhcpNode);
+    const userid = nodes.get(node);
+    findings.push(...withoutPort);
+    if (userid !== undefined && withoutPort.length > 0) hidesRows.add(userid);
     if (ports.length === 0) continue;
     if (userid === undefined) orphans.push(node);
     else recorded.set(userid, ports);
   }
-  return { guests: new Set(userids.values()), nodes: userids, recorded, orphans };
+  return { guests: new Set(nodes.values()), nodes, recorded, orphans, hidesRows, findings };
+}
+
+/** The host's guests, by node name. A row of the `zvm` table that is not understood hides none of the others. */
+function guestsOf(view: RecordView, zvm: readonly Row[], report: Report): Map<string, Userid> {
+  const guests = new Map<string, Userid>();
+  for (const row of zvm) {
+    if (!isHcpOf(view, row)) continue;
+    const node = NodeName.safeParse(row.node ?? '').data;
+    const userid = Userid.safeParse(row.userid ?? '').data;
+    if (node !== undefined && userid !== undefined) guests.set(node, userid);
+    // Nodes without a userid are no guests: a hypervisor, a group.
+    else if ((row.userid ?? '') !== '') {
+      const [what, value] = node === undefined ? ['node name', row.node] : ['userid', row.userid];
+      const of = `row of node ${quoteValue(row.node ?? '')} in the zvm table`;
+      report({ of, reason: `${quoteValue(value ?? '')} is no ${what}: the guest is left as it is` });
+    }
+  }
+  return guests;
+}
+
+/** A MAC prefix that is not understood keeps guests from being worked on. */
+function unreadIn({ macPrefix }: HostView): Finding[] {
+  try {
+    macPrefix();
+    return [];
+  } catch (error) {
+    if (error instanceof XcatError) return [{ of: 'MAC prefix', reason: error.message }];
+    throw error;
+  }
+}
+
+function iplTimeIn(output: string, report: Report): string | undefined {
+  try {
+    return parseIplTime(output);
+  } catch (error) {
+    if (!(error instanceof XcatError)) throw error;
+    report({ of: 'IPL time', reason: error.message });
+    return undefined;
+  }
 }
 
 const TABLES = ['zvm', 'switch', 'mac', 'hosts'] as const;
@@ -182,11 +259,15 @@ async function readZvm(
 }
 
 function surroundingsOf(view: HostView, userid: Userid, outcomes: GuestOutcomes | undefined): Reading {
-  const { rules } = view;
+  const rules = { ...view.rules, macPrefix: view.macPrefix() };
+  const findings: Finding[] = [];
+  const report: Report = ({ of, reason }) => findings.push({ of: `guest ${userid}, ${of}`, reason });
   const node = nodeOf(view, userid);
-  const running = liveNics(outcomes?.nics, view.vswitches, userid);
+  const running = liveNics(outcomes?.nics, view.vswitches, userid, report);
   const macEntries = macEntriesOf(view.macRows.get(node) ?? [], node);
-  const recorded = recordedPorts(view.switchRows.get(node) ?? [], macEntries, node, rules.zhcpNode);
+  const rows = view.switchRows.get(node) ?? [];
+  const recorded = recordedPorts(rows, macEntries, node, rules.zhcpNode);
+  findings.push(...rowsWithoutPort(rows, node, rules.zhcpNode));
   return {
     guest: {
       userid,
@@ -199,14 +280,21 @@ function surroundingsOf(view: HostView, userid: Userid, outcomes: GuestOutcomes 
       directory:
         outcomes !== undefined && !('directory' in outcomes)
           ? directoryAsRecorded(recorded)
-          : parseDirectory(answered(`read the directory entry of ${userid}`, outcomes?.directory)),
+          : directoryOf(outcomes?.directory, userid, report),
       live: running ?? [],
     },
     vswitches: view.vswitches,
     rules,
     macsInUse: view.macsInUse,
     addressesInUse: view.addressesInUse,
+    findings,
   };
+}
+
+function directoryOf(outcome: CommandOutcome | undefined, userid: Userid, report: Report): Nicdef[] {
+  const { output, warnings } = completeAnswer(`read the directory entry of ${userid}`, outcome, isWholeDirectory);
+  for (const warning of warnings) report(warning);
+  return parseDirectory(output, report);
 }
 
 /** What the directory says when it is as recorded; port numbers are in the directory alone. */
@@ -242,16 +330,18 @@ function liveNics(
   outcome: CommandOutcome | undefined,
   vswitches: readonly Vswitch[],
   userid: Userid,
+  report: Report,
 ): LiveNic[] | undefined {
   const operation = `read the NICs of ${userid}`;
   if (outcome?.ran !== true) throw failureOf(operation, outcome);
   const verdict = judge(operation, outcome.exitStatus, outcome.output);
-  if (verdict.ok) return withMacs(parseLiveNics(outcome.output), vswitches, userid);
-  const code = `${verdict.rc}/${verdict.rs}`;
+  const code = verdict.ok ? '' : `${verdict.rc}/${verdict.rs}`;
   if (code === '200/12' || code === '8/45') return undefined;
   // Adapter_Query of a running guest without NICs (contract xcat.md 4.6).
   if (code === '212/8') return [];
-  throw failureOf(operation, outcome);
+  const { output, warnings } = completeAnswer(operation, outcome, isWholeNicAnswer);
+  for (const warning of warnings) report(warning);
+  return withMacs(parseLiveNics(output, report), vswitches, userid);
 }
 
 function withMacs(nics: readonly LiveNic[], vswitches: readonly Vswitch[], userid: Userid): LiveNic[] {

@@ -1,7 +1,8 @@
-import type { MacEntry, RecordedPort } from '../network/guest.ts';
+import { type Finding, quoteValue } from '../network/finding.ts';
+import type { MacEntry, RecordedPort, UnreadableValue } from '../network/guest.ts';
 import { PortId, VswitchName } from '../network/identifiers.ts';
 import { parseMacColumn } from '../network/mac-record.ts';
-import { Network } from '../network/network.ts';
+import { Network, type RecordedNetwork } from '../network/network.ts';
 import { vlansOf } from '../network/port.ts';
 import type { MacInUse } from '../network/surroundings.ts';
 import { Vdev } from '../network/vdev.ts';
@@ -15,7 +16,7 @@ const TRUNK_SEPARATOR = '+';
 
 /**
  * A node's ports on one host, from rows of the `switch` table. The `comments` column holds the zHCP node that owns the row; a row without it
- * or with a port id that is no UUID is somebody else's.
+ * is somebody else's. A value that is not understood is kept as `unreadable`.
  */
 export function recordedPorts(
   rows: readonly Row[],
@@ -32,36 +33,78 @@ export function recordedPorts(
   return [...byPort].flatMap(([portId, doubled]) => {
     // Historic tools can double a row by inserting it before and after `switch` is filled (contract xcat.md 2.4): the filled one counts.
     const row = doubled.find((candidate) => (candidate.switch ?? '') !== '') ?? doubled[0];
-    return row === undefined ? [] : [recordedPort(portId, row, doubled.length, macEntries)];
+    return row === undefined ? [] : [recordedPort(portId, row, doubled, macEntries)];
   });
 }
 
-function recordedPort(portId: PortId, row: Row, rows: number, macEntries: readonly MacEntry[]): RecordedPort {
+function recordedPort(portId: PortId, row: Row, rows: readonly Row[], macEntries: readonly MacEntry[]): RecordedPort {
   const vdev = Vdev.safeParse(row.interface).data;
   const vswitch = VswitchName.safeParse(row.switch).data;
-  const mac = macEntries.find((entry) => entry.vdev !== undefined && entry.vdev === vdev)?.mac;
+  const entry = macEntries.find((candidate) => candidate.vdev !== undefined && candidate.vdev === vdev);
+  const network = networkOf(row);
+  const adminStateUp = adminStateOf(row);
+  const unreadable = [
+    ...unless(vdev !== undefined, 'interface', row.interface),
+    ...unless(vswitch !== undefined, 'switch', row.switch),
+    ...(network.type === 'unreadable' ? [{ column: 'vlan', value: network.text }] : []),
+    ...unless(adminStateUp !== undefined, 'disable', row.disable),
+    ...(entry !== undefined && entry.mac === undefined ? [{ column: 'mac', value: entry.text }] : []),
+    ...contradictions(rows),
+  ];
   return {
     portId,
     ...(vdev === undefined ? {} : { vdev }),
     ...(vswitch === undefined ? {} : { vswitch }),
-    ...(mac === undefined ? {} : { mac }),
-    network: networkOf(row.vlan ?? ''),
-    adminStateUp: !isDisabled(row),
-    rows,
+    ...(entry?.mac === undefined ? {} : { mac: entry.mac }),
+    network,
+    // xCAT itself does not see a row whose `disable` it does not know (contract xcat.md 10).
+    adminStateUp: adminStateUp ?? false,
+    rows: rows.length,
+    ...(unreadable.length === 0 ? {} : { unreadable }),
   };
 }
 
-// Anything that is no VLAN reads as flat, as the historic agent has it: `-1`, or nothing.
-function networkOf(vlan: string): Network {
-  const segmentationIds = vlansOfWords(vlan.split(TRUNK_SEPARATOR));
-  const [segmentationId] = segmentationIds;
-  const network = segmentationIds.length > 1 ? { type: 'trunk', segmentationIds } : { type: 'vlan', segmentationId };
-  return Network.safeParse(network).data ?? { type: 'flat' };
+/** An empty column says nothing; one that is filled has to say something. */
+function unless(understood: boolean, column: string, value = ''): UnreadableValue[] {
+  return understood || value === '' ? [] : [{ column, value }];
 }
 
-// xCAT takes 1 and yes, in any case, for disabled (xCAT's tables(5)).
-function isDisabled(row: Row): boolean {
-  return ['1', 'yes'].includes((row.disable ?? '').toLowerCase());
+/** Rows of one port that say different things: which of them holds, nobody can tell. */
+function contradictions(rows: readonly Row[]): UnreadableValue[] {
+  const filled = rows.filter((row) => (row.switch ?? '') !== '');
+  return ['switch', 'vlan', 'interface'].flatMap((column) => {
+    const values = [...new Set(filled.map((row) => row[column] ?? ''))];
+    return values.length > 1 ? [{ column, value: values.join(' and ') }] : [];
+  });
+}
+
+/** Flat is said by `-1`, and by nothing as long as nobody has wired the port (contract xcat.md 2.1, 2.5). */
+function networkOf({ vlan = '', switch: vswitch = '' }: Row): RecordedNetwork {
+  if (vlan === FLAT_VLAN || (vlan === '' && vswitch === '')) return { type: 'flat' };
+  const unreadable: RecordedNetwork = { type: 'unreadable', text: vlan };
+  const words = vlan.split(TRUNK_SEPARATOR).map((word) => vlansOfWords([word]));
+  if (words.some((vlans) => vlans.length === 0)) return unreadable;
+  const [segmentationId, ...others] = new Set(words.flat());
+  const segmentationIds = [segmentationId, ...others];
+  const network = others.length > 0 ? { type: 'trunk', segmentationIds } : { type: 'vlan', segmentationId };
+  return Network.safeParse(network).data ?? unreadable;
+}
+
+// xCAT takes NULL, 0 and no for enabled (contract xcat.md 10), 1 and yes for disabled (its tables(5)), in any case.
+function adminStateOf({ disable = '' }: Row): boolean | undefined {
+  const word = disable.toLowerCase();
+  if (['', '0', 'no'].includes(word)) return true;
+  return ['1', 'yes'].includes(word) ? false : undefined;
+}
+
+/** Rows of a node that are this host's and name no port: what they stand for is left as it is. */
+export function rowsWithoutPort(rows: readonly Row[], node: string, zhcpNode: string): Finding[] {
+  return rows
+    .filter((row) => row.node === node && row.comments === zhcpNode && !PortId.safeParse(row.port).success)
+    .map((row) => ({
+      of: `row of node ${node} in the switch table`,
+      reason: `port ${quoteValue(row.port ?? '')} is no port id: the row and its NIC are left as they are`,
+    }));
 }
 
 /** The addresses in a node's row of the `mac` table. */

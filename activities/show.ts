@@ -1,18 +1,20 @@
 import { gzipSync } from 'node:zlib';
 import { decide } from '../network/decision.ts';
+import { findingText } from '../network/finding.ts';
 import { guestViewOf, type HostView, type ShownGuest, vswitchViewOf } from '../network/host-view.ts';
 import type { NodeName, Userid } from '../network/identifiers.ts';
 import { plan } from '../network/planner.ts';
 import { sentence } from '../network/steps.ts';
+import { unclearPorts } from '../network/unclear-ports.ts';
 import { authorisedVlans } from '../network/vswitch.ts';
 import type { ShownHost } from '../workflows/host-activities.ts';
-import { type Reading, readGuests, readHost } from './guest-reading.ts';
+import { orphanFinding, type Reading, readGuests, readHost } from './guest-reading.ts';
 import type { HostRuntime } from './host-runtime.ts';
 import { stateTagsOf } from './state-tags.ts';
 
 /** Read a whole host: record and z/VM side by side. Throws an XcatError when it cannot be read. */
 export async function showHost(host: HostRuntime): Promise<ShownHost> {
-  const { recorded, vswitches, nodes, iplTime } = await readHost(host, [], true);
+  const { recorded, vswitches, nodes, iplTime, findings, orphans } = await readHost(host, [], true);
   const networks = new Map(host.rules.vswitches.map((each) => [each.vswitch, each.physicalNetwork]));
   const guests = [...nodes].map(([node, userid]) =>
     guestViewOf(userid, node as NodeName, recorded.get(userid) ?? [], vswitches),
@@ -22,6 +24,7 @@ export async function showHost(host: HostRuntime): Promise<ShownHost> {
     iplTime: iplTime ?? null,
     vswitches: vswitches.map((vswitch) => vswitchViewOf(vswitch, networks.get(vswitch.name))),
     guests: guests.toSorted((one, other) => (one.userid < other.userid ? -1 : 1)),
+    findings: [...findings, ...orphans.map(orphanFinding)],
   };
   return {
     host: host.rules.host,
@@ -38,7 +41,7 @@ export async function showGuest(host: HostRuntime, userid: Userid): Promise<Show
 }
 
 /** A guest that was read, as it is shown. */
-export function shownOf({ guest, ...around }: Reading): ShownGuest {
+export function shownOf({ guest, findings, ...around }: Reading): ShownGuest {
   const change = { kind: 'reconcile' as const, ports: [], removed: [], unrecorded: [], left: [] };
   const decision = decide(change, { guest, ...around, avoidMacs: new Set() });
   const { userid, node, loggedOn, recorded, directory, live } = guest;
@@ -59,7 +62,13 @@ export function shownOf({ guest, ...around }: Reading): ShownGuest {
         })),
     ),
     steps: decision.accepted ? plan(decision.desired, guest, around.vswitches).map(sentence) : [],
-    problems: decision.accepted ? [] : decision.refusals.map(({ reason }) => reason),
+    problems: [
+      ...findings.map(findingText),
+      ...unclearPorts(guest, around.vswitches).map(({ portId, reason }) => `port ${portId}: ${reason}`),
+      ...(decision.accepted ? decision.refused.flatMap(({ refusals }) => refusals) : decision.refusals).map(
+        ({ reason }) => reason,
+      ),
+    ],
   };
   return { ...shown, tags: stateTagsOf(shown) };
 }

@@ -1,5 +1,6 @@
 import { decide } from '../network/decision.ts';
 import { type Doubt, doubtsOf, type SurveyedGuest } from '../network/drift.ts';
+import { type Finding, findingText } from '../network/finding.ts';
 import { foreignOn } from '../network/foreign.ts';
 import type { GuestMemory, HostMemory, OwnNic } from '../network/host-memory.ts';
 import { PortId, type Userid, type VswitchName } from '../network/identifiers.ts';
@@ -7,6 +8,7 @@ import type { NeutronPort, WantedPort } from '../network/neutron-port.ts';
 import { plan } from '../network/planner.ts';
 import { describeRefusals, type RefusedPort } from '../network/refusal.ts';
 import type { Change } from '../network/requests.ts';
+import { unclearPorts } from '../network/unclear-ports.ts';
 import type { Vswitch } from '../network/vswitch.ts';
 import { planVswitch } from '../network/vswitch-plan.ts';
 import { vswitchSentence } from '../network/vswitch-sentence.ts';
@@ -14,7 +16,7 @@ import { NeutronError } from '../neutron/errors.ts';
 import type { Candidate, FailedGuest, PortStatus, Survey, SurveyInput } from '../workflows/host-activities.ts';
 import { lacksDhcp } from './dhcp.ts';
 import { asActivityFailure } from './failures.ts';
-import { type HostReading, type Reading, readGuests, readHost } from './guest-reading.ts';
+import { type HostReading, orphanFinding, type Reading, readGuests, readHost } from './guest-reading.ts';
 import { readMemory, writeMemory } from './host-memory.ts';
 import type { HostRuntime } from './host-runtime.ts';
 import { type ManagementNodeNics, managementNodeNics } from './management-node.ts';
@@ -58,7 +60,8 @@ export async function surveyHost(host: HostRuntime, input: SurveyInput, signal: 
     new Set([nics.userid ?? '', reading.zhcp]),
   );
   const coupled = new Set(reading.vswitches.flatMap(({ nics }) => nics.flatMap(({ userid }) => userid ?? [])));
-  const ipl = memory.iplTime !== undefined && memory.iplTime !== reading.iplTime;
+  const iplTime = reading.iplTime ?? memory.iplTime;
+  const ipl = memory.iplTime !== undefined && memory.iplTime !== iplTime;
   return {
     examined: guests.length,
     candidates: found.candidates.slice(0, MOST_CANDIDATES),
@@ -67,12 +70,14 @@ export async function surveyHost(host: HostRuntime, input: SurveyInput, signal: 
     failed: [
       ...found.failed,
       ...orphans(reading),
+      ...guests.flatMap((guest) => unclearPorts(guest, reading.vswitches)).map(unusable),
       ...neutron.unusable.map(unusable),
       ...(problem === undefined ? [] : [failure('Neutron', problem, 0)]),
     ],
     waiting: neutron.waiting + guests.reduce((sum, guest) => sum + unwired(guest), 0),
     foreign: foreign.length,
     foreignLines: foreign.slice(0, MOST_LINES),
+    findings: [...reading.findings, ...found.findings].map(findingText).slice(0, MOST_LINES),
     vswitches: missing,
     managementNetwork: host.rules.managementNetwork !== undefined && nics.here && !nics.coupled,
     dhcp: lacksDhcp(host, reading),
@@ -80,7 +85,7 @@ export async function surveyHost(host: HostRuntime, input: SurveyInput, signal: 
     statuses: statusesToTell(neutron, found, later, input.unreported),
     memory: writeMemory({
       ...(neutron.memory === undefined ? {} : { neutron: neutron.memory }),
-      ...(reading.iplTime === undefined ? {} : { iplTime: reading.iplTime }),
+      ...(iplTime === undefined ? {} : { iplTime }),
       ...(slice.at(-1) === undefined ? {} : { sweptUpTo: slice.at(-1) as Userid }),
       guests: new Map(guests.map((guest) => [guest.userid, remember(guest, found.settled, coupled)])),
     }),
@@ -111,6 +116,7 @@ function surveyed(reading: HostReading, memory: HostMemory, neutron: NeutronSurv
         return {
           userid,
           recorded,
+          hidesRows: reading.hidesRows.has(userid),
           remembered: memory.guests.get(userid),
           wanted: neutron.wanted.get(userid) ?? NOTHING_WANTED,
           unconfirmed: neutron.unconfirmed,
@@ -150,6 +156,7 @@ type Found = {
   skipped: number;
   failed: FailedGuest[];
   settled: Set<Userid>;
+  findings: Finding[];
 };
 
 async function examine(
@@ -180,18 +187,20 @@ async function examine(
           others.map(({ guest }) => guest.userid),
         );
   const failed: FailedGuest[] = stillFailed(later, guests);
+  const findings: Finding[] = [];
   for (const { guest, doubt, by } of [
     ...inSlice.map((each) => ({ ...each, by: reading.read })),
     ...others.map((each) => ({ ...each, by: read ?? reading.read })),
   ]) {
-    const { steps, why, refused } = stepsFor(guest, doubt, by);
+    const { steps, why, refused, unread } = stepsFor(guest, doubt, by);
+    findings.push(...unread);
     failed.push(...refused.map(({ portId, refusals }) => failure(portId, describeRefusals(refusals), now)));
     if (steps === undefined) failed.push(failure(guest.userid, why, now));
     else if (steps === 0) settled.add(guest.userid);
     else candidates.push(candidateOf(guest, doubt));
   }
   const skipped = guests.filter((guest) => later.has(guest.userid)).length;
-  return { candidates, skipped, failed, settled };
+  return { candidates, skipped, failed, settled, findings };
 }
 
 /** What failed before and is tried again by a later run. */
@@ -227,20 +236,26 @@ function statusesToTell(
     );
 }
 
-type Looked = { steps: number | undefined; why: string; refused: RefusedPort[] };
+type Looked = { steps: number | undefined; why: string; refused: RefusedPort[]; unread: readonly Finding[] };
 
 /** How many steps the guest needs, or why that cannot be said. */
 function stepsFor(guest: SurveyedGuest, doubt: Doubt, read: (userid: Userid) => Reading): Looked {
   try {
     const around = read(guest.userid);
+    const unread = unreadOf(around);
     const decision = decide(changeOf(doubt), { ...around, avoidMacs: new Set() });
     if (!decision.accepted)
-      return { steps: undefined, why: decision.refusals.map(({ reason }) => reason).join('; '), refused: [] };
+      return { steps: undefined, why: decision.refusals.map(({ reason }) => reason).join('; '), refused: [], unread };
     const steps = plan(decision.desired, around.guest, around.vswitches).length;
-    return { steps, why: '', refused: decision.refused };
+    return { steps, why: '', refused: decision.refused, unread };
   } catch (error) {
-    return { steps: undefined, why: asActivityFailure(error).message, refused: [] };
+    return { steps: undefined, why: asActivityFailure(error).message, refused: [], unread: [] };
   }
+}
+
+/** Rows without a port are found with the whole host. */
+function unreadOf({ findings }: Reading): Finding[] {
+  return findings.filter(({ of }) => of.startsWith('guest '));
 }
 
 function candidateOf(guest: SurveyedGuest, doubt: Doubt): Candidate {
@@ -259,7 +274,7 @@ function unusable({ portId, reason }: { portId: PortId; reason: string }): Faile
 
 /** A port without a guest that xCAT knows can not be repaired here. */
 function orphans({ orphans: nodes }: HostReading): FailedGuest[] {
-  return nodes.map((node) => failure(node, `xCAT knows no guest for node ${node}, which has ports of this host`, 0));
+  return nodes.map((node) => failure(node, orphanFinding(node).reason, 0));
 }
 
 function failure(userid: string, reason: string, now: number): FailedGuest {
@@ -268,10 +283,12 @@ function failure(userid: string, reason: string, now: number): FailedGuest {
 
 function remember(guest: SurveyedGuest, settled: ReadonlySet<Userid>, coupled: ReadonlySet<Userid>): GuestMemory {
   const wired = wiredNics(guest);
+  const isReadable = !guest.hidesRows && guest.recorded.every((row) => row.unreadable === undefined);
   // What has vanished is kept in mind until a reading of the guest finds nothing of it.
-  const vanished = settled.has(guest.userid)
-    ? []
-    : (guest.remembered?.nics ?? []).filter((nic) => !wired.some((other) => other.vdev === nic.vdev));
+  const vanished =
+    settled.has(guest.userid) && isReadable
+      ? []
+      : (guest.remembered?.nics ?? []).filter((nic) => !wired.some((other) => other.vdev === nic.vdev));
   return {
     nics: [...wired, ...vanished],
     // A guest with a NIC that is coupled has been logged on: one that is not coupled, then, is no more as it should be.
@@ -300,8 +317,11 @@ function vswitchesToEnsure(
   { administrators }: ManagementNodeNics,
 ): { vswitch: VswitchName; lines: string[] }[] {
   return host.rules.vswitches.flatMap((allowed) => {
-    if (administrators.includes(allowed.vswitch)) return [];
-    const around = { host: host.rules.host, vswitches, settings: settingsOf(allowed), administrators };
+    const vswitch = vswitches.find(({ name }) => name === allowed.vswitch);
+    // What is not understood of one is a finding.
+    if (administrators.includes(allowed.vswitch) || vswitch?.unclear !== undefined) return [];
+    const settings = vswitch?.uplinksHidden === true ? { ...settingsOf(allowed), rdevs: [] } : settingsOf(allowed);
+    const around = { host: host.rules.host, vswitches, settings, administrators };
     const { steps, refusals } = planVswitch(allowed.vswitch, around);
     const lines = [...steps.map(vswitchSentence), ...refusals.map(({ reason }) => reason)];
     return lines.length === 0 ? [] : [{ vswitch: allowed.vswitch, lines }];

@@ -3,7 +3,7 @@ import { conflictingVswitches } from './authorisation-plan.ts';
 import { portsOfChange } from './change-ports.ts';
 import type { Desired, DesiredPort } from './desired.ts';
 import { foreignNics } from './foreign-nics.ts';
-import type { GuestState, RecordedPort } from './guest.ts';
+import type { GuestState, ReadablePort, RecordedPort } from './guest.ts';
 import type { HostRules } from './host.ts';
 import type { PortId, VswitchName } from './identifiers.ts';
 import { type Mac, macFromId } from './mac.ts';
@@ -13,6 +13,8 @@ import { describeNetwork, sameNetwork } from './port.ts';
 import { type Refusal, type RefusedPort, refusal } from './refusal.ts';
 import type { Change, PortRequest } from './requests.ts';
 import type { Surroundings } from './surroundings.ts';
+import { clearPorts } from './unclear-ports.ts';
+import { refuseStuck, refuseUnclear, repairedRow } from './unclear-refusals.ts';
 import type { Vdev } from './vdev.ts';
 import { refuseNetwork } from './vswitch-choice.ts';
 
@@ -27,9 +29,16 @@ export type Decision =
  */
 export function decide(change: Change, around: Surroundings): Decision {
   const before = recordedPorts(around);
-  const refusals: Refusal[] = [];
+  const refusals: Refusal[] = [...refuseUnclear(change, around)];
+  if (refusals.length > 0) return { accepted: false, refusals };
   const refused: RefusedPort[] = [];
-  const ports = portsAfter(change, before, around, refusals, refused);
+  const ports = portsAfter(
+    change,
+    [...before, ...portsOf([repairedRow(change, around) ?? []].flat(), around)],
+    around,
+    refusals,
+    refused,
+  );
   const removed = removedBy(change).map((portId) => ({ portId, keepRow: false }));
   const desired: Desired = {
     ports,
@@ -39,18 +48,23 @@ export function decide(change: Change, around: Surroundings): Decision {
     leaving: [...leftBy(ports, around.guest), ...leftBefore(change)],
   };
   if (refusals.length === 0) refusals.push(...refuseConflicts(change, ports, before, around));
+  refusals.push(...refuseStuck(change, desired, around, refused));
   if (refusals.length > 0) return { accepted: false, refusals };
   const left = new Set(refused.map((port) => port.portId));
   const affected = portsOfChange(change).filter((portId) => !left.has(portId));
   return { accepted: true, desired, before: backTo(before, desired, around), affected, refused };
 }
 
-/** The guest's wired ports as they are recorded. Rows that nobody has wired yet are not among them. */
+/** The guest's wired ports as they are recorded. Rows that nobody has wired yet, or can read, are not among them. */
 export function recordedPorts(around: Surroundings): DesiredPort[] {
+  return portsOf(clearPorts(around.guest, around.vswitches), around);
+}
+
+function portsOf(rows: readonly ReadablePort[], around: Surroundings): DesiredPort[] {
   const { guest, rules } = around;
   const { userid, node } = guest;
   const ports: DesiredPort[] = [];
-  for (const row of guest.recorded) {
+  for (const row of rows) {
     const mac = row.mac ?? macOfDirectory(row, guest, rules);
     const { portId, vdev, vswitch, network, adminStateUp } = row;
     if (vdev === undefined || vswitch === undefined || mac === undefined) continue;
@@ -357,11 +371,14 @@ function backTo(before: readonly DesiredPort[], desired: Desired, { guest, vswit
   const known = new Set(before.map((port) => port.portId));
   const rows = new Set(guest.recorded.map((row) => row.portId));
   const usedByOurs = new Set<string>(guest.recorded.flatMap((row) => row.vswitch ?? []));
+  const isUnreadable = (portId: PortId) =>
+    guest.recorded.some((row) => row.portId === portId && row.unreadable !== undefined);
   const isLive = (vdev: Vdev) => guest.live.some((nic) => nic.vdev === vdev);
   return {
     ports: before.map((port) => ({ ...port, live: isLive(port.vdev) ? 'present' : 'absent' })),
+    // A port that could not be read before has no state to go back to: it is left where it is.
     removed: desired.ports
-      .filter((port) => !known.has(port.portId))
+      .filter((port) => !known.has(port.portId) && !isUnreadable(port.portId))
       .map(({ portId }) => ({ portId, keepRow: rows.has(portId) })),
     keepAuthorised: vswitches
       .filter((vswitch) => vswitch.authorisations.some((entry) => entry.userid === guest.userid))

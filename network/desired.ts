@@ -36,11 +36,13 @@ export function backTo(before: Desired, planned: Desired): Desired {
   return given.length === 0 ? before : { ...before, given };
 }
 
-/** The NICs of ports to undo, as far as no desired port has them. */
+/** The NICs of ports to undo, as far as no desired port has them, nor one that is left as it is. */
 export function removedVdevs({ ports, removed, unrecorded = [] }: Desired, guest: GuestState): Set<Vdev> {
   const ids = new Set<string>(removed.map((port) => port.portId));
   const rows = guest.recorded.filter((row) => ids.has(row.portId)).flatMap((row) => row.vdev ?? []);
-  const kept = new Set(ports.map((port) => port.vdev));
+  const named = new Set<string>([...ids, ...ports.map((port) => port.portId)]);
+  const left = guest.recorded.filter((row) => !named.has(row.portId)).flatMap((row) => row.vdev ?? []);
+  const kept = new Set([...ports.map((port) => port.vdev), ...left]);
   return new Set([...rows, ...unrecorded.map((nic) => nic.vdev)].filter((vdev) => !kept.has(vdev)));
 }
 
