@@ -53,17 +53,21 @@ describe('a table dump', () => {
     const bodies = [answer(), answer({ error: ['No such table: zvm'], errorcode: ['1'] })];
     const xcat = await fakeXcat((_, index) => ({ body: bodies[index] ?? '' }));
     closers.push(xcat.close);
-    await expect(dumpTable(xcat.transport, 'zvm')).rejects.toMatchObject({ code: 'bad-answer' });
+    await expect(dumpTable(xcat.transport, 'zvm')).rejects.toMatchObject({ code: 'bad-answer', retryable: true });
     await expect(dumpTable(xcat.transport, 'zvm')).rejects.toMatchObject({ code: 'refused', retryable: false });
   });
 });
 
 describe('table look-ups and changes', () => {
   it('find an attribute, or undefined', async () => {
-    const xcat = await fakeXcat((_, index) => ({ body: index === 0 ? answer({ data: ['ZHCP'] }) : answer() }));
+    const bodies = [answer({ data: ['ZHCP'] }), answer(), answer({ data: ['#node,userid'] })];
+    const xcat = await fakeXcat((_, index) => ({ body: bodies[index] ?? answer() }));
     closers.push(xcat.close);
     expect(await getAttribute(xcat.transport, 'zvm', 'node', 'zhcp', 'userid')).toBe('ZHCP');
     expect(await getAttribute(xcat.transport, 'zvm', 'node', 'other', 'userid')).toBeUndefined();
+    // A management node that answers nothing to anything is broken: that says nothing of the row.
+    const broken = getAttribute(xcat.transport, 'zvm', 'node', 'other', 'userid');
+    await expect(broken).rejects.toMatchObject({ code: 'bad-answer', retryable: true });
     await expect(getAttribute(xcat.transport, 'zvm', 'node', 'a,b', 'userid')).rejects.toThrow(XcatError);
     expect(xcat.seen[0]?.url).toBe('/xcatws/tables/zvm?col=node&value=zhcp&attribute=userid&format=json');
   });
