@@ -25,7 +25,6 @@ import { refusedFailure } from './failures.ts';
 import { type HostRuntime, zhcpUserid } from './host-runtime.ts';
 import { macEntriesOf, macsInTable, recordedPorts, rowsWithoutPort } from './port-rows.ts';
 import { failureOf } from './smapi-failure.ts';
-import { answered } from './smapi-outcome.ts';
 import { vswitchReading } from './vswitch-reading.ts';
 
 /** What is read of one guest and around it. */
@@ -95,23 +94,27 @@ export async function readHost(
     readZvm(host, userids, survey, directoryOf),
   ]);
   const { vswitches, findings } = vswitchReading(vswitchOutcome, host.rules.vswitches);
-  const vmlan = answered('read the MAC prefix', vmlanOutcome);
+  const macPrefix = laterUnlessTransient(() => macPrefixIn(vmlanOutcome));
   const view: HostView = {
     ...tables,
     rules: host.rules,
-    macPrefix: () => parseVmlan(vmlan),
+    macPrefix,
     vswitches,
     macsInUse: Map.groupBy([...macsInTable(tables.allMacRows), ...macsOnVswitches(vswitches)], ({ mac }) => mac),
   };
-  const system = systemOutcome === undefined ? undefined : answered('read the IPL time', systemOutcome);
-  const iplTime = system === undefined ? undefined : iplTimeIn(system, (finding) => findings.push(finding));
+  const iplTime = survey ? laterUnlessTransient(() => iplTimeIn(systemOutcome)) : undefined;
   const record = survey ? recordedOnHost(host, view, tables.zvmTable) : NOTHING_RECORDED;
   return {
     vswitches,
     zhcp: await host.zhcp.get(),
     ...record,
-    findings: [...findings, ...record.findings, ...(survey ? unreadIn(view) : [])],
-    iplTime,
+    findings: [
+      ...findings,
+      ...record.findings,
+      ...(survey ? unread('MAC prefix', macPrefix) : []),
+      ...(iplTime === undefined ? [] : unread('IPL time', iplTime)),
+    ],
+    iplTime: iplTime === undefined ? undefined : known(iplTime),
     read(userid) {
       return surroundingsOf(view, userid, ofGuests.get(userid));
     },
@@ -181,24 +184,41 @@ function guestsOf(view: RecordView, zvm: readonly Row[], report: Report): Map<st
   return guests;
 }
 
-/** A MAC prefix that is not understood keeps guests from being worked on. */
-function unreadIn({ macPrefix }: HostView): Finding[] {
+function macPrefixIn(outcome: CommandOutcome | undefined): MacPrefix {
+  return parseVmlan(completeAnswer('read the MAC prefix', outcome, (output) => /USER\s+Prefix:/i.test(output)).output);
+}
+
+function iplTimeIn(outcome: CommandOutcome | undefined): string {
+  return parseIplTime(completeAnswer('read the IPL time', outcome, (output) => /CP IPL time:/i.test(output)).output);
+}
+
+/** What was read, or a permanent failure for who needs it: it hides nothing else. A transient one is thrown at once: the next try may read all. */
+function laterUnlessTransient<Value>(read: () => Value): () => Value {
   try {
-    macPrefix();
-    return [];
+    const value = read();
+    return () => value;
   } catch (error) {
-    if (error instanceof XcatError) return [{ of: 'MAC prefix', reason: error.message }];
-    throw error;
+    if (!(error instanceof XcatError) || error.retryable) throw error;
+    return () => {
+      throw error;
+    };
   }
 }
 
-function iplTimeIn(output: string, report: Report): string | undefined {
+function known<Value>(value: () => Value): Value | undefined {
   try {
-    return parseIplTime(output);
-  } catch (error) {
-    if (!(error instanceof XcatError)) throw error;
-    report({ of: 'IPL time', reason: error.message });
+    return value();
+  } catch {
     return undefined;
+  }
+}
+
+function unread(of: string, value: () => unknown): Finding[] {
+  try {
+    value();
+    return [];
+  } catch (error) {
+    return [{ of, reason: error instanceof Error ? error.message : String(error) }];
   }
 }
 
