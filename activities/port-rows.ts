@@ -13,6 +13,8 @@ import type { Row } from '../xcat/tables.ts';
 const FLAT_VLAN = '-1';
 // xCAT takes no comma in a value. A historic agent reads a trunk as no number, and lets it be.
 const TRUNK_SEPARATOR = '+';
+/** Of a value that nobody can read, its beginning is kept. */
+const MOST_KEPT = 200;
 
 /**
  * A node's ports on one host, from rows of the `switch` table. The `comments` column holds the zHCP node that owns the row; a row without it
@@ -48,7 +50,9 @@ function recordedPort(portId: PortId, row: Row, rows: readonly Row[], macEntries
     ...unless(vswitch !== undefined, 'switch', row.switch),
     ...(network.type === 'unreadable' ? [{ column: 'vlan', value: network.text }] : []),
     ...unless(adminStateUp !== undefined, 'disable', row.disable),
-    ...(entry !== undefined && entry.mac === undefined ? [{ column: 'mac', value: entry.text }] : []),
+    ...(entry !== undefined && entry.mac === undefined
+      ? [{ column: 'mac', value: entry.text.slice(0, MOST_KEPT) }]
+      : []),
     ...contradictions(rows),
   ];
   return {
@@ -66,7 +70,7 @@ function recordedPort(portId: PortId, row: Row, rows: readonly Row[], macEntries
 
 /** An empty column says nothing; one that is filled has to say something. */
 function unless(understood: boolean, column: string, value = ''): UnreadableValue[] {
-  return understood || value === '' ? [] : [{ column, value }];
+  return understood || value === '' ? [] : [{ column, value: value.slice(0, MOST_KEPT) }];
 }
 
 /** Rows of one port that say different things: which of them holds, nobody can tell. */
@@ -74,14 +78,14 @@ function contradictions(rows: readonly Row[]): UnreadableValue[] {
   const filled = rows.filter((row) => (row.switch ?? '') !== '');
   return ['switch', 'vlan', 'interface'].flatMap((column) => {
     const values = [...new Set(filled.map((row) => row[column] ?? ''))];
-    return values.length > 1 ? [{ column, value: values.join(' and ') }] : [];
+    return values.length > 1 ? [{ column, value: values.join(' and ').slice(0, MOST_KEPT) }] : [];
   });
 }
 
 /** Flat is said by `-1`, and by nothing as long as nobody has wired the port (contract xcat.md 2.1, 2.5). */
 function networkOf({ vlan = '', switch: vswitch = '' }: Row): RecordedNetwork {
   if (vlan === FLAT_VLAN || (vlan === '' && vswitch === '')) return { type: 'flat' };
-  const unreadable: RecordedNetwork = { type: 'unreadable', text: vlan };
+  const unreadable: RecordedNetwork = { type: 'unreadable', text: vlan.slice(0, MOST_KEPT) };
   const words = vlan.split(TRUNK_SEPARATOR).map((word) => vlansOfWords([word]));
   if (words.some((vlans) => vlans.length === 0)) return unreadable;
   const [segmentationId, ...others] = new Set(words.flat());

@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { decide } from '../network/decision.ts';
-import { findingText } from '../network/finding.ts';
+import { type Finding, findingText } from '../network/finding.ts';
 import { guestViewOf, type HostView, type ShownGuest, vswitchViewOf } from '../network/host-view.ts';
 import type { NodeName, Userid } from '../network/identifiers.ts';
 import { plan } from '../network/planner.ts';
@@ -24,7 +24,7 @@ export async function showHost(host: HostRuntime): Promise<ShownHost> {
     iplTime: iplTime ?? null,
     vswitches: vswitches.map((vswitch) => vswitchViewOf(vswitch, networks.get(vswitch.name))),
     guests: guests.toSorted((one, other) => (one.userid < other.userid ? -1 : 1)),
-    findings: [...findings, ...orphans.map(orphanFinding)],
+    findings: limited([...findings, ...orphans.map(orphanFinding)]),
   };
   return {
     host: host.rules.host,
@@ -33,6 +33,16 @@ export async function showHost(host: HostRuntime): Promise<ShownHost> {
     drifted: guests.filter((guest) => guest.drift.length > 0).length,
     view: gzipSync(JSON.stringify(view)).toString('base64'),
   };
+}
+
+const MOST_FINDINGS = 200;
+
+/** The first of many, with how many there are more. */
+function limited(findings: readonly Finding[]): Finding[] {
+  const more = findings.length - MOST_FINDINGS;
+  return more <= 0
+    ? [...findings]
+    : [...findings.slice(0, MOST_FINDINGS), { of: 'findings', reason: `and ${more} more` }];
 }
 
 /** Read one guest in full, and what reconciliation would do to it. Throws a `Refused` failure for a guest that is not known. */

@@ -2,6 +2,7 @@ import { decide } from '../network/decision.ts';
 import { type Doubt, doubtsOf, type SurveyedGuest } from '../network/drift.ts';
 import { type Finding, findingText } from '../network/finding.ts';
 import { foreignOn } from '../network/foreign.ts';
+import type { RecordedPort } from '../network/guest.ts';
 import type { GuestMemory, HostMemory, OwnNic } from '../network/host-memory.ts';
 import { PortId, type Userid, type VswitchName } from '../network/identifiers.ts';
 import type { NeutronPort, WantedPort } from '../network/neutron-port.ts';
@@ -307,7 +308,8 @@ function wiredNics({ recorded }: SurveyedGuest): OwnNic[] {
 }
 
 function unwired({ recorded, wanted }: SurveyedGuest): number {
-  return recorded.filter((row) => row.vswitch === undefined && !wanted.has(row.portId)).length;
+  const isUnwired = (row: RecordedPort) => row.vswitch === undefined && row.unreadable === undefined;
+  return recorded.filter((row) => isUnwired(row) && !wanted.has(row.portId)).length;
 }
 
 /** VSWITCHes of the configuration that are gone or changed, with what is to be done; one that says nothing of how to make it counts too. */

@@ -94,7 +94,7 @@ export function createTransport(options: TransportOptions): Transport {
     if (wait >= options.timeoutMs) throw notYet(operation, wait);
     let failure: XcatError;
     try {
-      if (wait > 0) await pause(wait, undefined, { signal: ended });
+      if (wait > 0) await pause(wait, undefined, { signal: ended, ref: false });
       const response = await pool.request({
         method,
         path: `${basePath}${path}?${search}${secret}`,

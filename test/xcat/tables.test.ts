@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, test } from 'vitest';
 import { XcatError } from '../../xcat/errors.ts';
 import { changeTable, deleteWhere, dumpTable, getAttribute, insertRow, setWhere } from '../../xcat/tables.ts';
 import { fakeXcat } from './fake-xcat.ts';
@@ -57,6 +57,17 @@ describe('a table dump', () => {
     await expect(dumpTable(xcat.transport, 'zvm')).rejects.toMatchObject({ code: 'refused', retryable: false });
   });
 });
+
+test('a table of 100,000 rows is read whole', async () => {
+  const rows = Array.from(
+    { length: 100_000 },
+    (_, index) => `"os${index}","VSW1","00000000-0000-4000-8000-${index}","5","1000","zhcp",`,
+  );
+  const body = answer({ data: ['#node,switch,port,vlan,interface,comments,disable', ...rows] });
+  const xcat = await fakeXcat(() => ({ body }));
+  closers.push(xcat.close);
+  expect(await dumpTable(xcat.transport, 'switch')).toHaveLength(100_000);
+}, 60_000);
 
 describe('table look-ups and changes', () => {
   it('find an attribute, or undefined', async () => {
