@@ -65,7 +65,7 @@ export const HostView = z.object({
   vswitches: z.array(VswitchView),
   guests: z.array(GuestView),
   /** What nobody can read of the host, and is left as it is. */
-  findings: z.array(Finding),
+  findings: z.array(Finding).default([]),
 });
 export type HostView = z.infer<typeof HostView>;
 
