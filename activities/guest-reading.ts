@@ -5,6 +5,7 @@ import { NodeName, Userid } from '../network/identifiers.ts';
 import { type MacPrefix, macId } from '../network/mac.ts';
 import { refusal } from '../network/refusal.ts';
 import type { MacInUse, Surroundings } from '../network/surroundings.ts';
+import type { Vdev } from '../network/vdev.ts';
 import type { Vswitch } from '../network/vswitch.ts';
 import type { CommandOutcome } from '../xcat/channel.ts';
 import { XcatError } from '../xcat/errors.ts';
@@ -23,7 +24,7 @@ import { addressesInTable, recordedAddressesOf } from './address-rows.ts';
 import { completeAnswer } from './complete-answer.ts';
 import { refusedFailure } from './failures.ts';
 import { type HostRuntime, zhcpUserid } from './host-runtime.ts';
-import { macEntriesOf, macsInTable, recordedPorts, rowsWithoutPort } from './port-rows.ts';
+import { macEntriesOf, macsInTable, recordedPorts, rowsOfNobody, rowsWithoutPort, vdevsOfOthers } from './port-rows.ts';
 import { failureOf } from './smapi-failure.ts';
 import { vswitchReading } from './vswitch-reading.ts';
 
@@ -76,6 +77,8 @@ export type HostReading = {
   orphans: string[];
   /** Guests with rows of this host that name no port. */
   hidesRows: ReadonlySet<Userid>;
+  /** NICs of the host's guests that rows of others are about. */
+  nicsOfOthers: ReadonlyMap<Userid, readonly Vdev[]>;
   /** What of the host nobody can read. */
   findings: Finding[];
   iplTime: string | undefined;
@@ -122,7 +125,10 @@ export async function readHost(
 }
 
 /** What xCAT's tables say of a host's guests. */
-export type HostRecord = Pick<HostReading, 'guests' | 'nodes' | 'recorded' | 'orphans' | 'hidesRows' | 'findings'>;
+export type HostRecord = Pick<
+  HostReading,
+  'guests' | 'nodes' | 'recorded' | 'orphans' | 'hidesRows' | 'nicsOfOthers' | 'findings'
+>;
 
 /** A node with ports of the host that xCAT has no guest for. */
 export function orphanFinding(node: string): Finding {
@@ -135,6 +141,7 @@ const NOTHING_RECORDED: HostRecord = {
   recorded: new Map(),
   orphans: [],
   hidesRows: new Set(),
+  nicsOfOthers: new Map(),
   findings: [],
 };
 
@@ -152,18 +159,24 @@ function recordedOnHost(host: HostRuntime, view: RecordView, zvm: readonly Row[]
   const nodes = guestsOf(view, zvm, (finding) => findings.push(finding));
   const recorded = new Map<Userid, readonly RecordedPort[]>();
   const hidesRows = new Set<Userid>();
+  const nicsOfOthers = new Map<Userid, readonly Vdev[]>();
+  const zhcps = new Set(zvm.flatMap(({ hcp = '' }) => [hcp, hcp.split('.')[0] ?? '']));
   const orphans: string[] = [];
   for (const [node, rows] of view.switchRows) {
     const ports = recordedPorts(rows, macEntriesOf(view.macRows.get(node) ?? [], node), node, zhcpNode);
     const withoutPort = rowsWithoutPort(rows, node, zhcpNode);
     const userid = nodes.get(node);
     findings.push(...withoutPort);
-    if (userid !== undefined && withoutPort.length > 0) hidesRows.add(userid);
+    if (userid !== undefined) {
+      if (withoutPort.length > 0) hidesRows.add(userid);
+      nicsOfOthers.set(userid, vdevsOfOthers(rows, node, zhcpNode));
+      findings.push(...rowsOfNobody(rows, node, zhcps));
+    }
     if (ports.length === 0) continue;
     if (userid === undefined) orphans.push(node);
     else recorded.set(userid, ports);
   }
-  return { guests: new Set(nodes.values()), nodes, recorded, orphans, hidesRows, findings };
+  return { guests: new Set(nodes.values()), nodes, recorded, orphans, hidesRows, nicsOfOthers, findings };
 }
 
 /** The host's guests, by node name. A row of the `zvm` table that is not understood hides none of the others. */

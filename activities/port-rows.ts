@@ -111,6 +111,23 @@ export function rowsWithoutPort(rows: readonly Row[], node: string, zhcpNode: st
     }));
 }
 
+/** NICs that rows of others are about: their ports are somebody else's, and no less recorded. */
+export function vdevsOfOthers(rows: readonly Row[], node: string, zhcpNode: string): Vdev[] {
+  return rows
+    .filter((row) => row.node === node && row.comments !== zhcpNode)
+    .flatMap((row) => Vdev.safeParse(row.interface).data ?? []);
+}
+
+/** Rows of a node whose owner is no zHCP that xCAT knows. */
+export function rowsOfNobody(rows: readonly Row[], node: string, zhcps: ReadonlySet<string>): Finding[] {
+  return rows
+    .filter((row) => row.node === node && (row.comments ?? '') !== '' && !zhcps.has(row.comments ?? ''))
+    .map((row) => ({
+      of: `port ${row.port ?? ''} of node ${node}`.slice(0, MOST_KEPT),
+      reason: `comments ${quoteValue(row.comments ?? '')} names no zHCP: the row and its NIC are left as they are`,
+    }));
+}
+
 /** The addresses in a node's row of the `mac` table. */
 export function macEntriesOf(rows: readonly Row[], node: string): MacEntry[] {
   const row = rows.find((candidate) => candidate.node === node);

@@ -118,6 +118,7 @@ function surveyed(reading: HostReading, memory: HostMemory, neutron: NeutronSurv
           userid,
           recorded,
           hidesRows: reading.hidesRows.has(userid),
+          nicsOfOthers: reading.nicsOfOthers.get(userid) ?? [],
           remembered: memory.guests.get(userid),
           wanted: neutron.wanted.get(userid) ?? NOTHING_WANTED,
           unconfirmed: neutron.unconfirmed,

@@ -6,6 +6,7 @@ import type { WantedPort } from './neutron-port.ts';
 import { describeNetwork, sameNetwork, vlansOf } from './port.ts';
 import type { PortRequest } from './requests.ts';
 import { clearPorts, heldVswitches, unclearBecause } from './unclear-ports.ts';
+import type { Vdev } from './vdev.ts';
 import { sameVlans } from './vlan-set.ts';
 import { authorisedVlans, neededVlans, type Vswitch } from './vswitch.ts';
 
@@ -15,6 +16,8 @@ export type SurveyedGuest = {
   recorded: readonly RecordedPort[];
   /** Rows of it name no port that anybody can read. */
   hidesRows: boolean;
+  /** NICs that rows of others are about: they have not vanished. */
+  nicsOfOthers: readonly Vdev[];
   remembered: GuestMemory | undefined;
   /** Neutron's word on the guest's ports, recorded or not: goes before what the tables say. */
   wanted: ReadonlyMap<PortId, WantedPort>;
@@ -89,13 +92,15 @@ export function doubtsOf(guest: SurveyedGuest, vswitches: readonly Vswitch[]): D
 
 /** NICs whose ports are not recorded any more; none while a row of the guest may be about them, which nobody can read. */
 function vanishedNics(
-  { remembered, recorded, hidesRows, userid }: SurveyedGuest,
+  { remembered, recorded, hidesRows, nicsOfOthers, userid }: SurveyedGuest,
   vswitches: readonly Vswitch[],
 ): OwnNic[] {
   const unclear = recorded.filter((row) => unclearBecause(row, { userid, recorded }, vswitches) !== undefined);
   if (hidesRows || unclear.some((row) => row.vdev === undefined)) return [];
   const kept = [...recorded.filter((row) => row.vswitch !== undefined), ...unclear];
-  return (remembered?.nics ?? []).filter((nic) => !kept.some((row) => row.vdev === nic.vdev));
+  return (remembered?.nics ?? []).filter(
+    ({ vdev }) => !nicsOfOthers.includes(vdev) && !kept.some((row) => row.vdev === vdev),
+  );
 }
 
 function portDoubt({ userid, recorded, wanted }: SurveyedGuest, portId: PortId): string {

@@ -144,6 +144,7 @@ function certainDrift(userid: Userid, recorded: readonly RecordedPort[], vswitch
   const nothing = {
     remembered: undefined,
     hidesRows: false,
+    nicsOfOthers: [],
     wanted: new Map(),
     unconfirmed: new Set<never>(),
     unwanted: [],

@@ -163,6 +163,15 @@ describe('a row that nobody can read', () => {
     );
   }, 300_000);
 
+  test('keeps its NIC when it is the owner that nobody can read', async () => {
+    back();
+    const before = access();
+    edit(FIRST, { comments: 'zhcp1?' });
+    const result = await reconcile(await reconcile(last));
+    expect(access()).toEqual(before);
+    expect(result.findings.join()).toContain('"zhcp1?"');
+  });
+
   test('leaves it so after a re-IPL too: nothing is granted that it might get', async () => {
     back();
     edit(FIRST, { vlan: 'abc' });
