@@ -1,16 +1,25 @@
 import { type Absence, absenceRefusal } from '../network/absence.ts';
+import type { Finding, Report } from '../network/finding.ts';
 import type { LiveNic, Nicdef, RecordedPort } from '../network/guest.ts';
-import type { HostRules } from '../network/host.ts';
 import type { Userid } from '../network/identifiers.ts';
-import { macId } from '../network/mac.ts';
+import { type MacPrefix, macId } from '../network/mac.ts';
 import type { MacInUse, Surroundings } from '../network/surroundings.ts';
 import type { Vswitch } from '../network/vswitch.ts';
 import type { CommandOutcome } from '../xcat/channel.ts';
+import { XcatError } from '../xcat/errors.ts';
 import { judge } from '../xcat/return-codes.ts';
 import { queryDirectory, queryLiveNics, queryVmlan, queryVswitches, systemInfo } from '../xcat/smcli.ts';
-import { parseDirectory, parseIplTime, parseLiveNics, parseVmlan, parseVswitches } from '../xcat/smcli-parsers.ts';
+import {
+  isWholeDirectory,
+  isWholeNicAnswer,
+  parseDirectory,
+  parseIplTime,
+  parseLiveNics,
+  parseVmlan,
+} from '../xcat/smcli-parsers.ts';
 import { dumpTable, type Row } from '../xcat/tables.ts';
 import { addressesInTable, recordedAddressesOf } from './address-rows.ts';
+import { completeAnswer } from './complete-answer.ts';
 import { refusedFailure } from './failures.ts';
 import { lacksZhcp, withZhcpsOfGroups } from './group-rows.ts';
 import {
@@ -19,6 +28,7 @@ import {
   NOTHING_RECORDED,
   recordedOnHost,
   recordedPortsOf,
+  rowsWithoutPortOf,
   standingOf,
   type TableAbsence,
   type TableView,
@@ -27,16 +37,21 @@ import {
 import { type HostRuntime, zhcpUserid } from './host-runtime.ts';
 import { macsInTable } from './port-rows.ts';
 import { failureOf } from './smapi-failure.ts';
-import { answered } from './smapi-outcome.ts';
+import { vswitchReading } from './vswitch-reading.ts';
 
 /** What is read of one guest and around it. */
-export type Reading = Omit<Surroundings, 'avoidMacs'>;
+export type Reading = Omit<Surroundings, 'avoidMacs'> & {
+  /** What of the guest nobody can read. */
+  findings: readonly Finding[];
+};
 
 export type { HostRecord } from './guest-standing.ts';
 
 /** What one reading found for all guests of a host. */
 type HostView = {
-  rules: HostRules;
+  rules: HostRuntime['rules'];
+  /** Throws an XcatError when z/VM has not said it: only who works on a guest needs it. */
+  macPrefix: () => MacPrefix;
   tables: TableView;
   hostsRows: ReadonlyMap<string, readonly Row[]>;
   addressesInUse: Surroundings['addressesInUse'];
@@ -77,20 +92,30 @@ export async function readHost(
     readTables(host, survey ? MANY_GUESTS : userids.length),
     readZvm(host, userids, survey, directoryOf),
   ]);
-  const vswitches = parseVswitches(answered('read VSWITCHes', vswitchOutcome));
+  const { vswitches, findings } = vswitchReading(vswitchOutcome, host.rules.vswitches);
+  const macPrefix = laterUnlessTransient(() => macPrefixIn(vmlanOutcome));
   const view: HostView = {
     tables: tables.view,
     hostsRows: tables.hostsRows,
     addressesInUse: tables.addressesInUse,
-    rules: { ...host.rules, macPrefix: parseVmlan(answered('read the MAC prefix', vmlanOutcome)) },
+    rules: host.rules,
+    macPrefix,
     vswitches,
     macsInUse: Map.groupBy([...macsInTable(tables.allMacRows), ...macsOnVswitches(vswitches)], ({ mac }) => mac),
   };
+  const iplTime = survey ? laterUnlessTransient(() => iplTimeIn(systemOutcome)) : undefined;
+  const record = survey ? recordedOnHost(tables.view) : NOTHING_RECORDED;
   return {
     vswitches,
     zhcp: await host.zhcp.get(),
-    ...(survey ? recordedOnHost(tables.view) : NOTHING_RECORDED),
-    iplTime: systemOutcome === undefined ? undefined : parseIplTime(answered('read the IPL time', systemOutcome)),
+    ...record,
+    findings: [
+      ...findings,
+      ...record.findings,
+      ...(survey ? unread('MAC prefix', macPrefix) : []),
+      ...(iplTime === undefined ? [] : unread('IPL time', iplTime)),
+    ],
+    iplTime: iplTime === undefined ? undefined : known(iplTime),
     read(userid) {
       return surroundingsOf(view, userid, ofGuests.get(userid));
     },
@@ -100,6 +125,44 @@ export async function readHost(
 /** Read xCAT's tables alone, in one call. */
 export async function readRecord(host: HostRuntime): Promise<HostRecord> {
   return recordedOnHost((await readTables(host, MANY_GUESTS)).view);
+}
+
+function macPrefixIn(outcome: CommandOutcome | undefined): MacPrefix {
+  return parseVmlan(completeAnswer('read the MAC prefix', outcome, (output) => /USER\s+Prefix:/i.test(output)).output);
+}
+
+function iplTimeIn(outcome: CommandOutcome | undefined): string {
+  return parseIplTime(completeAnswer('read the IPL time', outcome, (output) => /CP IPL time:/i.test(output)).output);
+}
+
+/** What was read, or a permanent failure for who needs it: it hides nothing else. A transient one is thrown at once: the next try may read all. */
+function laterUnlessTransient<Value>(read: () => Value): () => Value {
+  try {
+    const value = read();
+    return () => value;
+  } catch (error) {
+    if (!(error instanceof XcatError) || error.retryable) throw error;
+    return () => {
+      throw error;
+    };
+  }
+}
+
+function known<Value>(value: () => Value): Value | undefined {
+  try {
+    return value();
+  } catch {
+    return undefined;
+  }
+}
+
+function unread(of: string, value: () => unknown): Finding[] {
+  try {
+    value();
+    return [];
+  } catch (error) {
+    return [{ of, reason: error instanceof Error ? error.message : String(error) }];
+  }
 }
 
 const TABLES = ['zvm', 'switch', 'mac', 'hosts'] as const;
@@ -156,13 +219,16 @@ async function readZvm(
 }
 
 function surroundingsOf(view: HostView, userid: Userid, outcomes: GuestOutcomes | undefined): Reading {
-  const { rules, tables } = view;
+  const { tables } = view;
+  const rules = { ...view.rules, macPrefix: view.macPrefix() };
   const standing = standingOf(tables, userid);
   if (standing === undefined) throw refusedFailure([absenceRefusal(userid, rules.host, NOWHERE)]);
   const { node, otherNodes } = standing;
+  const findings: Finding[] = rowsWithoutPortOf(tables, standing);
+  const report: Report = ({ of, reason }) => findings.push({ of: `guest ${userid}, ${of}`, reason });
   const recorded = recordedPortsOf(tables, standing);
-  const running = liveNics(outcomes?.nics, view.vswitches, userid);
-  const entry = directoryEntry(standing.absence, outcomes, recorded, userid);
+  const running = liveNics(outcomes?.nics, view.vswitches, userid, report);
+  const entry = directoryEntry(standing.absence, outcomes, recorded, userid, report);
   const absence = absenceOf(standing.absence, running !== undefined, entry !== undefined);
   return {
     guest: {
@@ -184,6 +250,7 @@ function surroundingsOf(view: HostView, userid: Userid, outcomes: GuestOutcomes 
     rules,
     macsInUse: view.macsInUse,
     addressesInUse: view.addressesInUse,
+    findings,
   };
 }
 
@@ -195,12 +262,15 @@ function directoryEntry(
   outcomes: GuestOutcomes | undefined,
   recorded: readonly RecordedPort[],
   userid: Userid,
+  report: Report,
 ): Nicdef[] | undefined {
   if (absence?.kind === 'elsewhere') return [];
   if (outcomes !== undefined && !('directory' in outcomes)) return directoryAsRecorded(recorded);
   const outcome = outcomes?.directory;
   if (codeOf(outcome) === '400/4') return undefined;
-  return parseDirectory(answered(`read the directory entry of ${userid}`, outcome));
+  const { output, warnings } = completeAnswer(`read the directory entry of ${userid}`, outcome, isWholeDirectory);
+  for (const warning of warnings) report(warning);
+  return parseDirectory(output, report);
 }
 
 function absenceOf(absence: TableAbsence | undefined, loggedOn: boolean, defined: boolean): Absence | undefined {
@@ -226,15 +296,17 @@ function liveNics(
   outcome: CommandOutcome | undefined,
   vswitches: readonly Vswitch[],
   userid: Userid,
+  report: Report,
 ): LiveNic[] | undefined {
   const operation = `read the NICs of ${userid}`;
   if (outcome?.ran !== true) throw failureOf(operation, outcome);
-  const code = codeOf(outcome);
-  if (code === undefined) return withMacs(parseLiveNics(outcome.output), vswitches, userid);
+  const code = codeOf(outcome) ?? '';
   if (NOT_RUNNING.includes(code)) return undefined;
   // Adapter_Query of a running guest without NICs (contract xcat.md 4.6).
   if (code === '212/8') return [];
-  throw failureOf(operation, outcome);
+  const { output, warnings } = completeAnswer(operation, outcome, isWholeNicAnswer);
+  for (const warning of warnings) report(warning);
+  return withMacs(parseLiveNics(output, report), vswitches, userid);
 }
 
 /** Return and reason code of what failed. */

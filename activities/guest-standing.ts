@@ -1,7 +1,10 @@
-import type { MacEntry, RecordedPort } from '../network/guest.ts';
+import { type Finding, quoteValue } from '../network/finding.ts';
+import type { MacEntry, RecordedPort, UnreadableValue } from '../network/guest.ts';
 import { NodeName, Userid } from '../network/identifiers.ts';
+import { describeNetwork } from '../network/port.ts';
+import type { Vdev } from '../network/vdev.ts';
 import type { Row } from '../xcat/tables.ts';
-import { macEntriesOf, recordedPorts } from './port-rows.ts';
+import { macEntriesOf, recordedPorts, rowsOfNobody, rowsWithoutPort, vdevsIn } from './port-rows.ts';
 
 /** xCAT's tables as one host looks at them. */
 export type TableView = {
@@ -13,6 +16,8 @@ export type TableView = {
   userids: ReadonlyMap<string, Userid | undefined>;
   /** Nodes of other hosts' zHCPs. */
   otherZhcps: ReadonlySet<string>;
+  /** All zHCPs that the `zvm` table names, by host name and by node. */
+  zhcps: ReadonlySet<string>;
   /** Nodes with ports of this host that the `zvm` table does not have, by the userid that they are named like. */
   abandoned: ReadonlyMap<string, readonly NodeName[]>;
   switchRows: ReadonlyMap<string, readonly Row[]>;
@@ -41,6 +46,7 @@ export function viewTables(
     ),
     userids,
     otherZhcps: new Set(zvm.filter((row) => !isHere(row) && zhcpOf(row) !== '').map(zhcpOf)),
+    zhcps: new Set([zhcpNode, ...zvm.flatMap((row) => [row.hcp ?? '', zhcpOf(row)])]),
     abandoned: Map.groupBy(abandoned, (node) => node.toUpperCase()),
     switchRows: Map.groupBy(switchTable, (row) => row.node ?? ''),
     macRows: Map.groupBy(macTable, (row) => row.node ?? ''),
@@ -60,7 +66,7 @@ export type Standing = {
 
 /**
  * What the tables say of a userid. Several nodes may stand for it, and ports may be left of nodes that are gone. Undefined when no row names
- * it and none could.
+ * it and none could: the node of its name may be another guest's.
  */
 export function standingOf(view: TableView, userid: Userid): Standing | undefined {
   const here = nodesOf(view.here.get(userid) ?? []);
@@ -70,7 +76,7 @@ export function standingOf(view: TableView, userid: Userid): Standing | undefine
   const [node, ...otherNodes] =
     named.length > 0
       ? named.toSorted((one, other) => ownRows(view, other).length - ownRows(view, one).length)
-      : nodesOf([{ node: userid.toLowerCase() }]);
+      : nodesOf([{ node: userid.toLowerCase() }]).filter((each) => !view.userids.has(each));
   if (node === undefined) return undefined;
   if (here.length > 0) return { node, otherNodes };
   const [row] = elsewhere;
@@ -92,6 +98,12 @@ export type HostRecord = {
   absent: ReadonlyMap<Userid, { node: NodeName; why: TableAbsence }>;
   /** Nodes with ports of this host of which nobody can say whose they are. */
   orphans: string[];
+  /** Guests with rows of this host that name no port, or stand under a name that is no node's: NICs of theirs have not vanished. */
+  hidesRows: ReadonlySet<Userid>;
+  /** NICs of the host's guests that rows of others are about. */
+  nicsOfOthers: ReadonlyMap<Userid, readonly Vdev[]>;
+  /** What nobody can read. */
+  findings: readonly Finding[];
 };
 
 export const NOTHING_RECORDED: HostRecord = {
@@ -100,15 +112,23 @@ export const NOTHING_RECORDED: HostRecord = {
   recorded: new Map(),
   absent: new Map(),
   orphans: [],
+  hidesRows: new Set(),
+  nicsOfOthers: new Map(),
+  findings: [],
 };
+
+/** A node with ports of the host that xCAT has no guest for. */
+export function orphanFinding(node: string): Finding {
+  const advice = NodeName.safeParse(node).success
+    ? `define the node, or delete its rows: tabch -d node=${node} switch`
+    : 'give the node a name that xCAT takes, or delete its rows';
+  const name = NodeName.safeParse(node).success ? node : quoteValue(node);
+  return { of: node, reason: `xCAT knows no guest for node ${name}, which has ports of this host (${advice})` };
+}
 
 /** All ports that are recorded for a host, and whose they are. */
 export function recordedOnHost(view: TableView): HostRecord {
-  const nodes = new Map<string, Userid>();
-  for (const row of [...view.here.values()].flat()) {
-    const userid = view.userids.get(row.node ?? '');
-    if (userid !== undefined) nodes.set(row.node ?? '', userid);
-  }
+  const { nodes, findings } = guestsHere(view);
   const recorded = new Map<Userid, readonly RecordedPort[]>();
   const absent = new Map<Userid, { node: NodeName; why: TableAbsence }>();
   const orphans: string[] = [];
@@ -125,7 +145,63 @@ export function recordedOnHost(view: TableView): HostRecord {
     recorded.set(userid, ports);
     if (standing.absence !== undefined) absent.set(userid, { node: standing.node, why: standing.absence });
   }
-  return { guests: new Set(nodes.values()), nodes, recorded, absent, orphans };
+  const odd = oddRows(view, nodes);
+  return {
+    guests: new Set(nodes.values()),
+    nodes,
+    recorded,
+    absent,
+    orphans,
+    ...odd,
+    findings: [...findings, ...odd.findings],
+  };
+}
+
+/** The host's guests, by node name. A row of the `zvm` table that is not understood hides none of the others. */
+function guestsHere(view: TableView): { nodes: Map<string, Userid>; findings: Finding[] } {
+  const nodes = new Map<string, Userid>();
+  const findings: Finding[] = [];
+  for (const row of [...view.here.values()].flat()) {
+    const node = NodeName.safeParse(row.node ?? '').data;
+    const userid = Userid.safeParse(row.userid ?? '').data;
+    if (node !== undefined && userid !== undefined) nodes.set(node, userid);
+    // Nodes without a userid are no guests: a hypervisor, a group.
+    else if ((row.userid ?? '') !== '') {
+      const [what, value] = node === undefined ? ['node name', row.node] : ['userid', row.userid];
+      const of = `row of node ${quoteValue(row.node ?? '')} in the zvm table`;
+      findings.push({ of, reason: `${quoteValue(value ?? '')} is no ${what}: the guest is left as it is` });
+    }
+  }
+  return { nodes, findings };
+}
+
+/** What rows of the `switch` table hide: those that are this host's and name no port, and those that are somebody else's. */
+function oddRows(
+  view: TableView,
+  nodes: ReadonlyMap<string, Userid>,
+): Pick<HostRecord, 'hidesRows' | 'nicsOfOthers' | 'findings'> {
+  const hidesRows = new Set<Userid>();
+  const nicsOfOthers = new Map<Userid, readonly Vdev[]>();
+  const findings: Finding[] = [];
+  for (const [node, rows] of view.switchRows) {
+    const own = ownRows(view, node);
+    const withoutPort = rowsWithoutPort(own, node);
+    findings.push(...withoutPort);
+    const userid = view.userids.get(node);
+    const isNode = NodeName.safeParse(node).success;
+    if (userid !== undefined && (withoutPort.length > 0 || (own.length > 0 && !isNode))) hidesRows.add(userid);
+    const guest = nodes.get(node);
+    if (guest === undefined) continue;
+    const others = rows.filter((row) => !own.includes(row));
+    nicsOfOthers.set(guest, [...(nicsOfOthers.get(guest) ?? []), ...vdevsIn(others)]);
+    findings.push(...rowsOfNobody(others, node, view.zhcps));
+  }
+  return { hidesRows, nicsOfOthers, findings };
+}
+
+/** Rows of a guest that name no port. */
+export function rowsWithoutPortOf(view: TableView, standing: Standing): Finding[] {
+  return nodesIn(standing).flatMap((node) => rowsWithoutPort(ownRows(view, node), node));
 }
 
 /** The ports of a guest, whichever of its nodes their rows name. Of one that stands under several, the wired row counts. */
@@ -138,13 +214,30 @@ export function recordedPortsOf(view: TableView, standing: Standing): RecordedPo
     if (chosen === undefined) return [];
     const { node, port } = chosen;
     const otherNodes = same.filter((each) => each !== chosen).map((each) => each.node);
+    const unreadable = unreadableOf(same.map((each) => each.port));
     return {
       ...port,
       ...(node === standing.node ? {} : { node }),
       ...(otherNodes.length === 0 ? {} : { otherNodes }),
       rows: same.reduce((sum, each) => sum + each.port.rows, 0),
+      ...(unreadable.length === 0 ? {} : { unreadable }),
     };
   });
+}
+
+/** What nobody can read of rows of one port under several nodes: of each for itself, and where wired ones say different things. */
+function unreadableOf(same: readonly RecordedPort[]): UnreadableValue[] {
+  const wired = same.filter(({ vswitch }) => vswitch !== undefined);
+  const columns: [string, (port: RecordedPort) => string][] = [
+    ['switch', ({ vswitch = '' }) => vswitch],
+    ['vlan', ({ network }) => describeNetwork(network)],
+    ['interface', ({ vdev = '' }) => vdev],
+  ];
+  const different = columns.flatMap(([column, textOf]) => {
+    const values = [...new Set(wired.map(textOf))];
+    return values.length > 1 ? [{ column, value: values.join(' and ') }] : [];
+  });
+  return [...same.flatMap(({ unreadable = [] }) => unreadable), ...different];
 }
 
 /** The addresses in a node's row of the `mac` table. */

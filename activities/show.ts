@@ -2,21 +2,23 @@ import { gzipSync } from 'node:zlib';
 import { absenceRefusal } from '../network/absence.ts';
 import { absenceLine } from '../network/absent-guest.ts';
 import { decide } from '../network/decision.ts';
+import { type Finding, findingText } from '../network/finding.ts';
 import { guestViewOf, type HostView, type ShownGuest, vswitchViewOf } from '../network/host-view.ts';
 import type { NodeName, Userid } from '../network/identifiers.ts';
 import { plan } from '../network/planner.ts';
 import { sentence } from '../network/steps.ts';
+import { unclearPorts } from '../network/unclear-ports.ts';
 import { authorisedVlans } from '../network/vswitch.ts';
 import type { ShownHost } from '../workflows/host-activities.ts';
 import { refusedFailure } from './failures.ts';
 import { type Reading, readGuests, readHost } from './guest-reading.ts';
-import type { TableAbsence } from './guest-standing.ts';
+import { orphanFinding, type TableAbsence } from './guest-standing.ts';
 import type { HostRuntime } from './host-runtime.ts';
 import { stateTagsOf } from './state-tags.ts';
 
 /** Read a whole host: record and z/VM side by side. Throws an XcatError when it cannot be read. */
 export async function showHost(host: HostRuntime): Promise<ShownHost> {
-  const { recorded, vswitches, nodes, iplTime, absent } = await readHost(host, [], true);
+  const { recorded, vswitches, nodes, iplTime, absent, findings, orphans } = await readHost(host, [], true);
   const networks = new Map(host.rules.vswitches.map((each) => [each.vswitch, each.physicalNetwork]));
   const named = new Map([...nodes].map(([node, userid]) => [userid, node]));
   const guests = [
@@ -31,6 +33,7 @@ export async function showHost(host: HostRuntime): Promise<ShownHost> {
     iplTime: iplTime ?? null,
     vswitches: vswitches.map((vswitch) => vswitchViewOf(vswitch, networks.get(vswitch.name))),
     guests: guests.toSorted((one, other) => (one.userid < other.userid ? -1 : 1)),
+    findings: limited([...findings, ...orphans.map(orphanFinding)]),
   };
   return {
     host: host.rules.host,
@@ -39,6 +42,16 @@ export async function showHost(host: HostRuntime): Promise<ShownHost> {
     drifted: guests.filter((guest) => guest.drift.length > 0).length,
     view: gzipSync(JSON.stringify(view)).toString('base64'),
   };
+}
+
+const MOST_FINDINGS = 200;
+
+/** The first of many, with how many there are more. */
+function limited(findings: readonly Finding[]): Finding[] {
+  const more = findings.length - MOST_FINDINGS;
+  return more <= 0
+    ? [...findings]
+    : [...findings.slice(0, MOST_FINDINGS), { of: 'findings', reason: `and ${more} more` }];
 }
 
 function absentWords(userid: Userid, why: TableAbsence): string {
@@ -58,7 +71,7 @@ export async function showGuest(host: HostRuntime, userid: Userid): Promise<Show
 }
 
 /** A guest that was read, as it is shown. */
-export function shownOf({ guest, ...around }: Reading): ShownGuest {
+export function shownOf({ guest, findings, ...around }: Reading): ShownGuest {
   const change = { kind: 'reconcile' as const, ports: [], removed: [], unrecorded: [], left: [] };
   const decision = decide(change, { guest, ...around, avoidMacs: new Set() });
   const { userid, node, loggedOn, recorded, directory, live } = guest;
@@ -80,11 +93,13 @@ export function shownOf({ guest, ...around }: Reading): ShownGuest {
     ),
     steps: decision.accepted ? plan(decision.desired, guest, around.vswitches).map(sentence) : [],
     problems: [
-      ...new Set(
-        (decision.accepted ? decision.refused.flatMap(({ refusals }) => refusals) : decision.refusals).map(
+      ...new Set([
+        ...findings.map(findingText),
+        ...unclearPorts(guest, around.vswitches).map(({ portId, reason }) => `port ${portId}: ${reason}`),
+        ...(decision.accepted ? decision.refused.flatMap(({ refusals }) => refusals) : decision.refusals).map(
           ({ reason }) => reason,
         ),
-      ),
+      ]),
     ],
   };
   return { ...shown, tags: stateTagsOf(shown) };

@@ -3,13 +3,16 @@ import { absenceLine } from '../network/absent-guest.ts';
 import { looksDown } from '../network/admin-state-doubt.ts';
 import { decide } from '../network/decision.ts';
 import { type Doubt, doubtsOf, notCoupledPorts, type SurveyedGuest } from '../network/drift.ts';
+import { type Finding, findingText } from '../network/finding.ts';
 import { foreignOn } from '../network/foreign.ts';
+import type { RecordedPort } from '../network/guest.ts';
 import { type GuestMemory, type HostMemory, NOTHING_REMEMBERED, type OwnNic } from '../network/host-memory.ts';
 import { PortId, type Userid, type VswitchName } from '../network/identifiers.ts';
 import type { NeutronPort, WantedPort } from '../network/neutron-port.ts';
 import { plan } from '../network/planner.ts';
 import { describeRefusals, type RefusedPort } from '../network/refusal.ts';
 import type { Change } from '../network/requests.ts';
+import { unclearPorts } from '../network/unclear-ports.ts';
 import type { Vswitch } from '../network/vswitch.ts';
 import { planVswitch } from '../network/vswitch-plan.ts';
 import { vswitchSentence } from '../network/vswitch-sentence.ts';
@@ -18,6 +21,7 @@ import type { Candidate, FailedGuest, PortStatus, Survey, SurveyInput } from '..
 import { lacksDhcp } from './dhcp.ts';
 import { asActivityFailure } from './failures.ts';
 import { type HostReading, type Reading, readGuests, readHost } from './guest-reading.ts';
+import { orphanFinding } from './guest-standing.ts';
 import { readMemory, writeMemory } from './host-memory.ts';
 import type { HostRuntime } from './host-runtime.ts';
 import { type ManagementNodeNics, managementNodeNics } from './management-node.ts';
@@ -61,7 +65,8 @@ export async function surveyHost(host: HostRuntime, input: SurveyInput, signal: 
     new Set([nics.userid ?? '', reading.zhcp]),
   );
   const coupled = new Set(reading.vswitches.flatMap(({ nics }) => nics.flatMap(({ userid }) => userid ?? [])));
-  const ipl = memory.iplTime !== undefined && memory.iplTime !== reading.iplTime;
+  const iplTime = reading.iplTime ?? memory.iplTime;
+  const ipl = memory.iplTime !== undefined && memory.iplTime !== iplTime;
   return {
     examined: guests.length,
     candidates: found.candidates.slice(0, MOST_CANDIDATES),
@@ -70,12 +75,14 @@ export async function surveyHost(host: HostRuntime, input: SurveyInput, signal: 
     failed: [
       ...found.failed,
       ...orphans(reading),
+      ...guests.flatMap((guest) => unclearPorts(guest, reading.vswitches)).map(unusable),
       ...neutron.unusable.map(unusable),
       ...(problem === undefined ? [] : [failure('Neutron', problem, 0)]),
     ],
     waiting: neutron.waiting + guests.reduce((sum, guest) => sum + unwired(guest), 0),
     foreign: foreign.length,
     foreignLines: foreign.slice(0, MOST_LINES),
+    findings: [...reading.findings, ...found.findings].map(findingText).slice(0, MOST_LINES),
     vswitches: missing,
     managementNetwork: host.rules.managementNetwork !== undefined && nics.here && !nics.coupled,
     dhcp: lacksDhcp(host, reading),
@@ -83,7 +90,7 @@ export async function surveyHost(host: HostRuntime, input: SurveyInput, signal: 
     statuses: statusesToTell(neutron, found, later, input.unreported),
     memory: writeMemory({
       ...(neutron.memory === undefined ? {} : { neutron: neutron.memory }),
-      ...(reading.iplTime === undefined ? {} : { iplTime: reading.iplTime }),
+      ...(iplTime === undefined ? {} : { iplTime }),
       toConfirm: guests.flatMap((guest) => found.toConfirm.get(guest.userid) ?? guest.toConfirm ?? []),
       ...(slice.at(-1) === undefined ? {} : { sweptUpTo: slice.at(-1) as Userid }),
       guests: new Map(
@@ -118,6 +125,8 @@ function surveyed(reading: HostReading, memory: HostMemory, neutron: NeutronSurv
       return {
         userid,
         recorded,
+        hidesRows: reading.hidesRows.has(userid),
+        nicsOfOthers: reading.nicsOfOthers.get(userid) ?? [],
         remembered: memory.guests.get(userid),
         wanted: neutron.wanted.get(userid) ?? NOTHING_WANTED,
         unconfirmed: neutron.unconfirmed,
@@ -183,6 +192,7 @@ type Found = {
   seen: Set<Userid>;
   /** Of guests that were looked at: the ports whose admin state is still to be confirmed. */
   toConfirm: Map<Userid, PortId[]>;
+  findings: Finding[];
 };
 
 async function examine(
@@ -221,11 +231,13 @@ async function examine(
           others.map(({ guest }) => guest.userid),
         );
   const failed: FailedGuest[] = stillFailed(later, guests);
+  const findings: Finding[] = [];
   for (const { guest, doubt, by } of [
     ...inSlice.map((each) => ({ ...each, by: reading.read })),
     ...others.map((each) => ({ ...each, by: read ?? reading.read })),
   ]) {
-    const { steps, why, refused, absence, isDown } = stepsFor(guest, doubt, by);
+    const { steps, why, refused, absence, isDown, unread } = stepsFor(guest, doubt, by);
+    findings.push(...unread);
     if (isDown !== undefined) toConfirm.set(guest.userid, isDown);
     if (steps !== undefined && absence === undefined) seen.add(guest.userid);
     failed.push(...refused.map(({ portId, refusals }) => failure(portId, describeRefusals(refusals), now)));
@@ -235,7 +247,7 @@ async function examine(
     else candidates.push(candidateOf(guest, doubt, absence));
   }
   const skipped = guests.filter((guest) => later.has(guest.userid)).length;
-  return { candidates, skipped, failed, settled, seen, toConfirm };
+  return { candidates, skipped, failed, settled, seen, toConfirm, findings };
 }
 
 /** What is left of a guest that is not here is looked at in every run. */
@@ -287,8 +299,9 @@ type Looked = {
   steps: number | undefined;
   why: string;
   refused: RefusedPort[];
+  unread: readonly Finding[];
   absence?: Absence;
-  /** Of the ports to confirm those that z/VM really has as if they were down. */
+  /** Of the ports to confirm those that z/VM really has as if they were down, or nobody can tell. */
   isDown?: PortId[];
 };
 
@@ -296,18 +309,26 @@ type Looked = {
 function stepsFor(guest: SurveyedGuest, doubt: Doubt, read: (userid: Userid) => Reading): Looked {
   try {
     const around = read(guest.userid);
+    const unread = unreadOf(around);
     const { absence } = around.guest;
     const decision = decide(changeOf(guest, doubt), { ...around, avoidMacs: new Set() });
     if (!decision.accepted)
-      return { steps: undefined, why: decision.refusals.map(({ reason }) => reason).join('; '), refused: [] };
+      return { steps: undefined, why: decision.refusals.map(({ reason }) => reason).join('; '), refused: [], unread };
     const steps = plan(decision.desired, around.guest, around.vswitches).length;
     const isDown = around.guest.recorded
-      .filter((row) => guest.toConfirm?.includes(row.portId) === true && looksDown(row, around.guest))
+      .filter((row) => guest.toConfirm?.includes(row.portId) === true)
+      .filter((row) => row.unreadable !== undefined || looksDown(row, around.guest))
       .map(({ portId }) => portId);
-    return { steps, why: '', refused: decision.refused, isDown, ...(absence === undefined ? {} : { absence }) };
+    const absent = absence === undefined ? {} : { absence };
+    return { steps, why: '', refused: decision.refused, unread, isDown, ...absent };
   } catch (error) {
-    return { steps: undefined, why: asActivityFailure(error).message, refused: [] };
+    return { steps: undefined, why: asActivityFailure(error).message, refused: [], unread: [] };
   }
+}
+
+/** Rows without a port are found with the whole host. */
+function unreadOf({ findings }: Reading): Finding[] {
+  return findings.filter(({ of }) => of.startsWith('guest '));
 }
 
 function candidateOf(guest: SurveyedGuest, doubt: Doubt, absence?: Absence): Candidate {
@@ -338,10 +359,7 @@ function unusable({ portId, reason }: { portId: PortId; reason: string }): Faile
 
 /** Ports of which nobody can say what guest they are of. */
 function orphans({ orphans: nodes }: HostReading): FailedGuest[] {
-  return nodes.map((node) => {
-    const advice = `define the node, or delete its rows: tabch -d node=${node} switch`;
-    return failure(node, `xCAT knows no guest for node ${node}, which has ports of this host (${advice})`, 0);
-  });
+  return nodes.map((node) => failure(node, orphanFinding(node).reason, 0));
 }
 
 function failure(userid: string, reason: string, now: number): FailedGuest {
@@ -350,10 +368,12 @@ function failure(userid: string, reason: string, now: number): FailedGuest {
 
 function remember(guest: SurveyedGuest, { settled, seen }: Found, coupled: ReadonlySet<Userid>): GuestMemory {
   const wired = wiredNics(guest);
+  const isReadable = !guest.hidesRows && guest.recorded.every((row) => row.unreadable === undefined);
   // What has vanished is kept in mind until a reading of the guest finds nothing of it.
-  const vanished = settled.has(guest.userid)
-    ? []
-    : (guest.remembered?.nics ?? []).filter((nic) => !wired.some((other) => other.vdev === nic.vdev));
+  const vanished =
+    settled.has(guest.userid) && isReadable
+      ? []
+      : (guest.remembered?.nics ?? []).filter((nic) => !wired.some((other) => other.vdev === nic.vdev));
   return {
     nics: [...wired, ...vanished],
     // A guest with a NIC that is coupled has been logged on: one that is not coupled, then, is no more as it should be.
@@ -373,7 +393,8 @@ function wiredNics({ recorded }: SurveyedGuest): OwnNic[] {
 }
 
 function unwired({ recorded, wanted }: SurveyedGuest): number {
-  return recorded.filter((row) => row.vswitch === undefined && !wanted.has(row.portId)).length;
+  const isUnwired = (row: RecordedPort) => row.vswitch === undefined && row.unreadable === undefined;
+  return recorded.filter((row) => isUnwired(row) && !wanted.has(row.portId)).length;
 }
 
 /** VSWITCHes of the configuration that are gone or changed, with what is to be done; one that says nothing of how to make it counts too. */
@@ -383,8 +404,11 @@ function vswitchesToEnsure(
   { administrators }: ManagementNodeNics,
 ): { vswitch: VswitchName; lines: string[] }[] {
   return host.rules.vswitches.flatMap((allowed) => {
-    if (administrators.includes(allowed.vswitch)) return [];
-    const around = { host: host.rules.host, vswitches, settings: settingsOf(allowed), administrators };
+    const vswitch = vswitches.find(({ name }) => name === allowed.vswitch);
+    // What is not understood of one is a finding.
+    if (administrators.includes(allowed.vswitch) || vswitch?.unclear !== undefined) return [];
+    const settings = vswitch?.uplinksHidden === true ? { ...settingsOf(allowed), rdevs: [] } : settingsOf(allowed);
+    const around = { host: host.rules.host, vswitches, settings, administrators };
     const { steps, refusals } = planVswitch(allowed.vswitch, around);
     const lines = [...steps.map(vswitchSentence), ...refusals.map(({ reason }) => reason)];
     return lines.length === 0 ? [] : [{ vswitch: allowed.vswitch, lines }];

@@ -6,19 +6,19 @@ import { vswitchSentence } from '../network/vswitch-sentence.ts';
 import type { StepReport, VswitchChange } from '../workflows/host-activities.ts';
 import type { Command } from '../xcat/channel.ts';
 import * as smcli from '../xcat/smcli.ts';
-import { parseVswitches } from '../xcat/smcli-parsers.ts';
 import { dumpTable } from '../xcat/tables.ts';
 import { refusedFailure } from './failures.ts';
 import type { HostRuntime } from './host-runtime.ts';
 import { administratorsVswitches } from './management-node.ts';
 import { failureOf } from './smapi-failure.ts';
-import { answered, verdictOf } from './smapi-outcome.ts';
+import { verdictOf } from './smapi-outcome.ts';
+import { vswitchReading } from './vswitch-reading.ts';
 
 /** All VSWITCHes of a host. Throws an XcatError when they cannot be read. */
 export async function readVswitches(host: HostRuntime, signal: AbortSignal): Promise<Vswitch[]> {
   const query = smcli.queryVswitches(await host.zhcp.get(), '*');
   const [outcome] = await host.xcat.channel(host.rules.zhcpNode).run([query], { signal });
-  return parseVswitches(answered('read VSWITCHes', outcome));
+  return vswitchReading(outcome, host.rules.vswitches).vswitches;
 }
 
 /** What is to be done to a VSWITCH. Throws a `Refused` failure when it must not be. */

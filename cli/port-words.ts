@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { quoteValue } from '../network/finding.ts';
 import type { PortView } from '../network/host-view.ts';
+import type { UnreadableNetwork } from '../network/network.ts';
 import { shortVlans } from '../network/vlan-set.ts';
 import { colour } from './output.ts';
 
@@ -19,9 +21,10 @@ export const ReportedPort = z.object({
 });
 export type ReportedPort = z.infer<typeof ReportedPort>;
 
-/** `flat`, `1001`, `1001,1003-1005`. */
-export function networkText(network: ReportedPort['network']): string {
+/** `flat`, `1001`, `1001,1003-1005`; what nobody can read as it is written. */
+export function networkText(network: ReportedPort['network'] | UnreadableNetwork): string {
   if (network.type === 'flat') return 'flat';
+  if (network.type === 'unreadable') return `${quoteValue(network.text)}?`;
   return network.type === 'vlan' ? String(network.segmentationId) : shortVlans(network.segmentationIds).join(',');
 }
 
@@ -33,7 +36,8 @@ export function portLine({ portId, vdev, vswitch, network, mac, adminStateUp, li
 }
 
 /** What z/VM has of a recorded port, in a word. */
-export function portState({ adminStateUp, vswitch, actual }: PortView): string {
+export function portState({ adminStateUp, vswitch, actual, unreadable }: PortView): string {
+  if (unreadable !== undefined) return colour('red', 'left as it is');
   if (vswitch === undefined) return 'waiting';
   if (actual.vlans === null) return adminStateUp ? colour('red', 'not authorised') : 'down';
   if (!adminStateUp) return 'down';

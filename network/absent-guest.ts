@@ -54,8 +54,8 @@ function undoneNics(
   absence: Absence,
 ): OwnNic[] {
   if (absence.kind !== 'elsewhere') return isGone(absence) ? unrecorded : [];
-  const wired = recorded.flatMap(({ vdev, vswitch }) =>
-    vdev === undefined || vswitch === undefined ? [] : [{ vdev, vswitch }],
+  const wired = recorded.flatMap(({ vdev, vswitch, unreadable }) =>
+    vdev === undefined || vswitch === undefined || unreadable !== undefined ? [] : [{ vdev, vswitch }],
   );
   return [...wired, ...remembered];
 }

@@ -4,6 +4,7 @@ import type { GuestState } from './guest.ts';
 import type { VswitchName } from './identifiers.ts';
 import { sameNetwork, vlansOf } from './port.ts';
 import type { Step } from './steps.ts';
+import { heldVswitches } from './unclear-ports.ts';
 import { sameVlans } from './vlan-set.ts';
 import { authorisedVlans, neededVlans, type Vswitch } from './vswitch.ts';
 
@@ -24,8 +25,12 @@ export function planAuthorisations(
   vswitches: readonly Vswitch[],
 ): AuthorisationPlan {
   const conflicting = new Set(conflictingVswitches(desired.ports, vswitches));
+  const named = new Set<string>([...desired.ports, ...desired.removed].map(({ portId }) => portId));
+  const held = heldVswitches(named, guest, vswitches);
   const differences = vswitches
-    .filter((vswitch) => vswitch.portSelection === 'USERBASED')
+    .filter(
+      ({ name, portSelection, unclear }) => portSelection === 'USERBASED' && unclear === undefined && !held.has(name),
+    )
     .flatMap((vswitch) => differenceOn(vswitch, conflicting.has(vswitch.name), desired, guest));
   const { userid } = guest;
   return {
@@ -63,7 +68,7 @@ function differenceOn(vswitch: Vswitch, conflicting: boolean, desired: Desired, 
   }
   const want = neededVlans(vswitch, vlansOf(port.network));
   if (now === undefined) return [{ vswitch: name, now: false, want }];
-  if (sameVlans(now, want) || conflicting) return [];
+  if ((sameVlans(now, want) && authorisation?.unclear === undefined) || conflicting) return [];
   // A changed VLAN set would carry a foreign NIC of the guest along to the new VLAN.
   const carried = foreignNics(guest, ownNics(desired)).some((nic) => nic.vswitch === name);
   return carried ? [] : [{ vswitch: name, now: true, want }];

@@ -6,7 +6,7 @@ import { conflictingVswitches } from './authorisation-plan.ts';
 import { claimedVdevs, portsOfChange } from './change-ports.ts';
 import type { Desired, DesiredPort } from './desired.ts';
 import { foreignNics } from './foreign-nics.ts';
-import type { GuestState, RecordedPort } from './guest.ts';
+import type { GuestState, ReadablePort, RecordedPort } from './guest.ts';
 import type { HostRules } from './host.ts';
 import type { PortId, VswitchName } from './identifiers.ts';
 import { type Mac, macFromId } from './mac.ts';
@@ -16,6 +16,8 @@ import { describeNetwork, sameNetwork } from './port.ts';
 import { type Refusal, type RefusedPort, refusal } from './refusal.ts';
 import type { Change, PortRequest } from './requests.ts';
 import type { Surroundings } from './surroundings.ts';
+import { clearPorts } from './unclear-ports.ts';
+import { refuseStuck, refuseUnclear, repairedRow } from './unclear-refusals.ts';
 import type { Vdev } from './vdev.ts';
 import { refuseNetwork } from './vswitch-choice.ts';
 
@@ -31,11 +33,12 @@ export type Decision =
 export function decide(change: Change, read: Surroundings): Decision {
   const around = { ...read, claimedVdevs: claimedVdevs(change) };
   if (change.kind === 'reconcile' && around.guest.absence !== undefined) return decideAbsent(change, around);
-  const refusals: Refusal[] = refuseAbsent(change, around);
+  const refusals: Refusal[] = [...refuseAbsent(change, around), ...refuseUnclear(change, around)];
   if (refusals.length > 0) return { accepted: false, refusals };
   const refused: RefusedPort[] = [];
   const before = recordedPorts(around, leftDown(change, around, refused));
-  const ports = portsAfter(change, before, around, refusals, refused);
+  const repaired = portsOf([repairedRow(change, around) ?? []].flat(), around, before);
+  const ports = portsAfter(change, [...before, ...repaired], around, refusals, refused);
   const removed = removedBy(change).map((portId) => ({ portId, keepRow: false }));
   const desired: Desired = {
     ports,
@@ -45,6 +48,7 @@ export function decide(change: Change, read: Surroundings): Decision {
     leaving: [...leftBy(ports, around.guest), ...leftBefore(change)],
   };
   if (refusals.length === 0) refusals.push(...refuseConflicts(change, ports, before, around));
+  refusals.push(...refuseStuck(change, desired, around, refused));
   if (refusals.length > 0) return { accepted: false, refusals };
   const left = new Set(refused.map((port) => port.portId));
   const affected = portsOfChange(change).filter((portId) => !left.has(portId));
@@ -63,18 +67,28 @@ function refuseAbsent({ kind }: Change, { guest, rules }: Surroundings): Refusal
   return [absenceRefusal(guest.userid, rules.host, guest.absence)];
 }
 
-/** The guest's wired ports as they are recorded. Rows that nobody has wired yet are not among them, nor are those of a guest that is not here. */
+/**
+ * The guest's wired ports as they are recorded. Rows that nobody has wired yet, or can read, are not among them, nor are those of a guest that
+ * is not here.
+ */
 export function recordedPorts(around: Surroundings, except: ReadonlySet<PortId> = new Set()): DesiredPort[] {
+  const rows = clearPorts(around.guest, around.vswitches).filter(({ portId }) => !except.has(portId));
+  return portsOf(rows, around, []);
+}
+
+/** Ports as rows have them, without `others`, beside which they stand. */
+function portsOf(rows: readonly ReadablePort[], around: Surroundings, others: readonly DesiredPort[]): DesiredPort[] {
   const { guest, rules } = around;
   if (guest.absence !== undefined) return [];
   const { userid } = guest;
   const ports: DesiredPort[] = [];
-  for (const row of guest.recorded) {
+  for (const row of rows) {
     const { portId, vdev, vswitch, network, adminStateUp } = row;
     if (vdev === undefined || vswitch === undefined) continue;
-    const mac = row.mac ?? macOfDirectory(row, guest, rules) ?? newMac(row, ports, around);
-    if (except.has(portId) || refuseAdoption(row, around).length > 0) continue;
-    const numbered = portNumberOn(vswitch, { portId, vdev }, '', ports, around, []);
+    if (refuseAdoption(row, around).length > 0) continue;
+    const beside = [...others, ...ports];
+    const mac = row.mac ?? macOfDirectory(row, guest, rules) ?? newMac(row, beside, around);
+    const numbered = portNumberOn(vswitch, { portId, vdev }, '', beside, around, []);
     const { address, hostname } = recordedAddresses(guest).find((entry) => entry.vdev === vdev) ?? {};
     ports.push({
       portId,
@@ -98,11 +112,11 @@ export function recordedPorts(around: Surroundings, except: ReadonlySet<PortId> 
  * Ports that z/VM has as if they were administratively down, though their rows do not say so: no operation brings them up that does not
  * name them, and reconciliation, which knows the host, none that an operator has to confirm.
  */
-function leftDown(change: Change, { guest }: Surroundings, refused: RefusedPort[]): Set<PortId> {
+function leftDown(change: Change, { guest, vswitches }: Surroundings, refused: RefusedPort[]): Set<PortId> {
   const named = new Set(portsOfChange(change));
   const toConfirm =
     change.kind === 'reconcile' && change.toConfirm !== undefined ? new Set(change.toConfirm) : undefined;
-  const rows = guest.recorded.filter(
+  const rows = clearPorts(guest, vswitches).filter(
     (row) => !named.has(row.portId) && (toConfirm?.has(row.portId) ?? true) && looksDown(row, guest),
   );
   if (change.kind === 'reconcile')
@@ -111,7 +125,7 @@ function leftDown(change: Change, { guest }: Surroundings, refused: RefusedPort[
 }
 
 /** Why a port that has come from another host cannot be had on this one: it stays as it is until it is made here with other values. */
-function refuseAdoption({ recordedFor, vswitch, network }: RecordedPort, around: Surroundings): Refusal[] {
+function refuseAdoption({ recordedFor, vswitch, network }: ReadablePort, around: Surroundings): Refusal[] {
   return recordedFor === undefined || vswitch === undefined ? [] : refuseNetwork(vswitch, network, '', around);
 }
 
@@ -122,7 +136,7 @@ function macOfDirectory(row: RecordedPort, guest: GuestState, rules: HostRules):
 }
 
 function refusedAdoptions(except: readonly PortId[], around: Surroundings): RefusedPort[] {
-  return around.guest.recorded
+  return clearPorts(around.guest, around.vswitches)
     .filter(({ portId }) => !except.includes(portId))
     .map((row) => ({ portId: row.portId, refusals: refuseAdoption(row, around) }))
     .filter(({ refusals }) => refusals.length > 0);
@@ -412,11 +426,14 @@ function backTo(before: readonly DesiredPort[], desired: Desired, { guest, vswit
   const known = new Set(before.map((port) => port.portId));
   const rows = new Set(guest.recorded.map((row) => row.portId));
   const usedByOurs = new Set<string>(guest.recorded.flatMap((row) => row.vswitch ?? []));
+  const isUnreadable = (portId: PortId) =>
+    guest.recorded.some((row) => row.portId === portId && row.unreadable !== undefined);
   const isLive = (vdev: Vdev) => guest.live.some((nic) => nic.vdev === vdev);
   return {
     ports: before.map((port) => ({ ...port, live: isLive(port.vdev) ? 'present' : 'absent' })),
+    // A port that could not be read before has no state to go back to: it is left where it is.
     removed: desired.ports
-      .filter((port) => !known.has(port.portId))
+      .filter((port) => !known.has(port.portId) && !isUnreadable(port.portId))
       .map(({ portId }) => ({ portId, keepRow: rows.has(portId) })),
     keepAuthorised: vswitches
       .filter((vswitch) => vswitch.authorisations.some((entry) => entry.userid === guest.userid))

@@ -38,11 +38,18 @@ export function backTo(before: Desired, planned: Desired): Desired {
   return given.length === 0 ? before : { ...before, given };
 }
 
-/** The NICs of ports to undo, as far as no desired port has them. */
-export function removedVdevs({ ports, removed, unrecorded = [] }: Desired, guest: GuestState): Set<Vdev> {
+/**
+ * The NICs of ports to undo, as far as no desired port has them, nor one that is left as it is. Of a guest that has left the host only what
+ * nobody can read is left.
+ */
+export function removedVdevs({ ports, removed, unrecorded = [], recordStays }: Desired, guest: GuestState): Set<Vdev> {
   const ids = new Set<string>(removed.map((port) => port.portId));
   const rows = guest.recorded.filter((row) => ids.has(row.portId)).flatMap((row) => row.vdev ?? []);
-  const kept = new Set(ports.map((port) => port.vdev));
+  const named = new Set<string>([...ids, ...ports.map((port) => port.portId)]);
+  const left = guest.recorded
+    .filter((row) => !named.has(row.portId) && (recordStays !== true || row.unreadable !== undefined))
+    .flatMap((row) => row.vdev ?? []);
+  const kept = new Set([...ports.map((port) => port.vdev), ...left]);
   return new Set([...rows, ...unrecorded.map((nic) => nic.vdev)].filter((vdev) => !kept.has(vdev)));
 }
 

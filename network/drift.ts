@@ -1,10 +1,12 @@
 import { vlansText } from './drift-words.ts';
-import type { RecordedPort } from './guest.ts';
+import type { ReadablePort, RecordedPort } from './guest.ts';
 import type { GuestMemory, OwnNic } from './host-memory.ts';
 import type { PortId, Userid, VswitchName } from './identifiers.ts';
 import type { WantedPort } from './neutron-port.ts';
 import { describeNetwork, sameNetwork, vlansOf } from './port.ts';
 import type { PortRequest } from './requests.ts';
+import { clearPorts, heldVswitches, unclearBecause } from './unclear-ports.ts';
+import type { Vdev } from './vdev.ts';
 import { sameVlans } from './vlan-set.ts';
 import { authorisedVlans, neededVlans, type Vswitch } from './vswitch.ts';
 
@@ -12,6 +14,10 @@ import { authorisedVlans, neededVlans, type Vswitch } from './vswitch.ts';
 export type SurveyedGuest = {
   userid: Userid;
   recorded: readonly RecordedPort[];
+  /** Rows of it name no port that anybody can read. */
+  hidesRows: boolean;
+  /** NICs that rows of others are about: they have not vanished. */
+  nicsOfOthers: readonly Vdev[];
   remembered: GuestMemory | undefined;
   /** Neutron's word on the guest's ports, recorded or not: goes before what the tables say. */
   wanted: ReadonlyMap<PortId, WantedPort>;
@@ -46,7 +52,8 @@ export type Doubt = {
 /** Ports that are recorded as up and not coupled: at first sight nobody knows whether they are meant to be. */
 export function notCoupledPorts({ userid, recorded, wanted }: SurveyedGuest, vswitches: readonly Vswitch[]): PortId[] {
   return recorded
-    .filter((row) => row.vswitch !== undefined && row.adminStateUp && !wanted.has(row.portId))
+    .filter((row) => row.vswitch !== undefined || row.unreadable !== undefined)
+    .filter((row) => row.adminStateUp && !wanted.has(row.portId))
     .filter((row) => coupledNic(userid, row, vswitches) === undefined)
     .map(({ portId }) => portId);
 }
@@ -54,24 +61,30 @@ export function notCoupledPorts({ userid, recorded, wanted }: SurveyedGuest, vsw
 /** Compare a guest with what z/VM shows of it. No lines: nothing speaks for drift. */
 export function doubtsOf(guest: SurveyedGuest, vswitches: readonly Vswitch[]): Doubt {
   const ports = wantedOtherwise(guest);
-  const wired = guest.recorded.filter((row) => row.vswitch !== undefined);
-  const vanished = (guest.remembered?.nics ?? []).filter((nic) => !wired.some((row) => row.vdev === nic.vdev));
+  const clear = clearPorts(guest, vswitches);
+  const wired = clear.filter((row) => row.vswitch !== undefined);
+  const held = heldVswitches(new Set(wired.map(({ portId }) => portId)), guest, vswitches);
+  const vanished = vanishedNics(guest, vswitches);
   const left = (guest.remembered?.nics ?? [])
     .filter((nic) => wired.some((row) => row.vdev === nic.vdev && row.vswitch !== nic.vswitch))
     .map((nic) => nic.vswitch);
-  const authorisations = [...Map.groupBy(wired, (row) => row.vswitch)].flatMap(([name, rows]) =>
-    authorisationDoubts(guest.userid, name, rows, vswitches),
-  );
+  const authorisationsOf = (isHeld: boolean) =>
+    [...Map.groupBy(wired, (row) => row.vswitch)]
+      .filter(([name]) => (name !== undefined && held.has(name)) === isHeld)
+      .flatMap(([name, rows]) => authorisationDoubts(guest.userid, name, rows, vswitches));
+  const authorisations = authorisationsOf(false);
   const others = [
     ...guest.unwanted.map((portId) => `Neutron does not want port ${portId} of ${guest.userid} any more`),
     ...doubled(guest),
-    ...arrived(guest),
+    ...arrived(guest.userid, clear),
     ...left.map((name) => `a port of ${guest.userid} has moved away from ${name}`),
     ...wired.flatMap((row) => wrongNic(guest.userid, row, vswitches)),
   ];
   const certain = [...authorisations, ...others];
   const uncertain = [
     ...ports.map((port) => portDoubt(guest, port.portId)),
+    // What must not be touched for another port's sake is said by a reading of the guest.
+    ...authorisationsOf(true),
     ...vanished.map(({ vdev }) => `the port of NIC ${vdev} of ${guest.userid} is not recorded any more`),
     ...(guest.remembered?.settled === true ? [] : wired.flatMap((row) => notCoupled(guest.userid, row, vswitches))),
   ];
@@ -80,12 +93,28 @@ export function doubtsOf(guest: SurveyedGuest, vswitches: readonly Vswitch[]): D
     // What is wanted otherwise may be something that cannot be had: the guest is looked at first.
     certain: certain.length > 0 && ports.length === 0,
     authorisationsOnly:
-      others.length === 0 && vanished.length === 0 && wired.every((row) => isUserBased(row, vswitches)),
+      others.length === 0 &&
+      vanished.length === 0 &&
+      clear.length === guest.recorded.length &&
+      wired.every((row) => isUserBased(row, vswitches)),
     vanished,
     left,
     ports,
     unwanted: [...guest.unwanted],
   };
+}
+
+/** NICs whose ports are not recorded any more; none while a row of the guest may be about them, which nobody can read. */
+function vanishedNics(
+  { remembered, recorded, hidesRows, nicsOfOthers, userid }: SurveyedGuest,
+  vswitches: readonly Vswitch[],
+): OwnNic[] {
+  const unclear = recorded.filter((row) => unclearBecause(row, { userid, recorded }, vswitches) !== undefined);
+  if (hidesRows || unclear.some((row) => row.vdev === undefined)) return [];
+  const kept = [...recorded.filter((row) => row.vswitch !== undefined), ...unclear];
+  return (remembered?.nics ?? []).filter(
+    ({ vdev }) => !nicsOfOthers.includes(vdev) && !kept.some((row) => row.vdev === vdev),
+  );
 }
 
 function portDoubt({ userid, recorded, wanted }: SurveyedGuest, portId: PortId): string {
@@ -125,8 +154,8 @@ function doubled({ userid, recorded }: SurveyedGuest): string[] {
   return recorded.filter((row) => row.rows > 1).map((row) => `port ${row.portId} of ${userid} has ${row.rows} rows`);
 }
 
-function arrived({ userid, recorded }: SurveyedGuest): string[] {
-  return recorded.flatMap(({ portId, recordedFor }) =>
+function arrived(userid: Userid, clear: readonly RecordedPort[]): string[] {
+  return clear.flatMap(({ portId, recordedFor }) =>
     recordedFor === undefined
       ? []
       : [`port ${portId} of ${userid} is recorded for ${recordedFor}, and the guest is here now`],
@@ -136,7 +165,7 @@ function arrived({ userid, recorded }: SurveyedGuest): string[] {
 function authorisationDoubts(
   userid: Userid,
   name: VswitchName | undefined,
-  rows: readonly RecordedPort[],
+  rows: readonly ReadablePort[],
   vswitches: readonly Vswitch[],
 ): string[] {
   const vswitch = vswitches.find((candidate) => candidate.name === name);

@@ -2,7 +2,7 @@ import type { Absence } from './absence.ts';
 import type { RecordedAddresses } from './address-record.ts';
 import type { NodeName, PortId, Userid, VswitchName } from './identifiers.ts';
 import type { Mac } from './mac.ts';
-import type { Network } from './network.ts';
+import type { Network, RecordedNetwork } from './network.ts';
 import type { PortNumber } from './port-number.ts';
 import type { Vdev } from './vdev.ts';
 
@@ -12,7 +12,7 @@ export type RecordedPort = {
   vdev?: Vdev;
   /** Absent in rows that Nova wrote and nobody has wired yet. */
   vswitch?: VswitchName;
-  network: Network;
+  network: RecordedNetwork;
   /** From the node's row in the `mac` table. */
   mac?: Mac;
   adminStateUp: boolean;
@@ -24,7 +24,15 @@ export type RecordedPort = {
   otherNodes?: readonly NodeName[];
   /** The zHCP that its row names, where that is another host's: the guest has come from there. */
   recordedFor?: string;
+  /** Values that nobody can read: the port is left exactly as it is. Absent when all is understood. */
+  unreadable?: readonly UnreadableValue[];
 };
+
+/** A recorded port whose network is understood. */
+export type ReadablePort = RecordedPort & { network: Network };
+
+/** A value of a row, with its column. */
+export type UnreadableValue = { column: string; value: string };
 
 /** A NICDEF of the user directory: what the guest gets at its next logon. */
 export type Nicdef = {
@@ -34,6 +42,8 @@ export type Nicdef = {
   macId?: string;
   /** PORTNUMBER: the port of a port-based VSWITCH. */
   portNumber?: PortNumber;
+  /** A word of it that nobody can read: the port of this NIC is left as it is. */
+  unclear?: string;
 };
 
 /** A NIC that the running guest has now. */
@@ -43,6 +53,8 @@ export type LiveNic = {
   vswitch?: VswitchName;
   /** Known only while coupled (from the VSWITCH's list). */
   mac?: Mac;
+  /** Why it cannot be told what it is coupled to: the port of this NIC is left as it is. */
+  unclear?: string;
 };
 
 /** One address of the node's row in the `mac` table, `<mac>!<node>-<vdev>` or, as Nova writes it, the address alone. */

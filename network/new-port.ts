@@ -7,6 +7,7 @@ import { allocatePortNumber, type PortNumber } from './port-number.ts';
 import { type Refusal, refusal } from './refusal.ts';
 import type { PortRequest } from './requests.ts';
 import type { MacInUse, Surroundings } from './surroundings.ts';
+import { refuseUnreadableRow } from './unclear-refusals.ts';
 import { allocateVdev, type Vdev, vdevsOverlap } from './vdev.ts';
 import { refuseNetwork } from './vswitch-choice.ts';
 
@@ -35,6 +36,7 @@ export function addPort(
   const row = around.guest.recorded.find((candidate) => candidate.portId === request.portId);
   const asked: Asked = { request, row, at, ports };
   const found = refuseNetwork(request.vswitch, request.network, at, around);
+  found.push(...refuseUnreadableRow(request, row, at, around));
   const vdev = chooseVdev(asked, around, found);
   const mac = chooseMac(asked, around, found);
   const { portId, vswitch, network, adminStateUp } = request;

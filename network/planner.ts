@@ -8,15 +8,19 @@ import { entriesLeft, macEntriesAfter, macEntriesBefore, sameEntries } from './m
 import { sameNetwork } from './port.ts';
 import { planPortNumbers } from './port-number-plan.ts';
 import type { Step } from './steps.ts';
+import { stuckPorts } from './unclear-ports.ts';
 import type { Vdev } from './vdev.ts';
 import type { Vswitch } from './vswitch.ts';
 
 /**
  * The steps from what is to what should be, in an order in which stopping after any of them leaves the guest with no access that it
  * has neither before nor after: record, take away, authorise, define, couple, forget. The plan of a state that is right is empty.
- * What is neither recorded nor desired (foreign NICs, foreign authorisations) has no step.
+ * What is neither recorded nor desired (foreign NICs, foreign authorisations) has no step, nor has a port that is left as it is since
+ * nobody can read it, or that would take such a port along.
  */
-export function plan(desired: Desired, guest: GuestState, vswitches: readonly Vswitch[]): Step[] {
+export function plan(wanted: Desired, guest: GuestState, vswitches: readonly Vswitch[]): Step[] {
+  const stuck = new Set(stuckPorts(wanted.ports, wanted.removed, guest, vswitches).map(({ port }) => port));
+  const desired = { ...wanted, ports: wanted.ports.filter((port) => !stuck.has(port)) };
   const authorisations = planAuthorisations(desired, guest, vswitches);
   const portNumbers = planPortNumbers(desired, guest, vswitches);
   const live = planLive(desired, guest, authorisations.regranted, portNumbers.renumbered);

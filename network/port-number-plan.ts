@@ -17,7 +17,9 @@ export type PortNumberPlan = {
 
 /** Plan the port numbers of a guest. Changed VLANs of a port number reach its coupled NIC without interrupting it. */
 export function planPortNumbers(desired: Desired, guest: GuestState, vswitches: readonly Vswitch[]): PortNumberPlan {
-  const portBased = vswitches.filter((vswitch) => vswitch.portSelection === 'PORTBASED');
+  const portBased = vswitches.filter(
+    ({ portSelection, unclear }) => portSelection === 'PORTBASED' && unclear === undefined,
+  );
   const wanted = desired.ports.flatMap((port) => {
     const vswitch = portBased.find((candidate) => candidate.name === port.vswitch);
     return vswitch === undefined || port.portNumber === undefined
@@ -72,12 +74,15 @@ export function lostPortNumbers(
 /** Port numbers that the directory gives to NICs of ports to have or to undo. */
 function assigned(desired: Desired, guest: GuestState): VswitchPort[] {
   const removed = removedVdevs(desired, guest);
+  const going = new Set<string>(desired.removed.map(({ portId }) => portId));
   return guest.directory.flatMap(({ vdev, portNumber, vswitch }) => {
     const row = guest.recorded.find((candidate) => candidate.vdev === vdev);
     const port = desired.ports.find((candidate) => candidate.vdev === vdev);
     // A NIC of a port that is administratively down names no VSWITCH in the directory.
     const name = vswitch ?? row?.vswitch ?? port?.vswitch;
-    if (portNumber === undefined || name === undefined || (port === undefined && !removed.has(vdev))) return [];
+    // A recorded port that is neither desired nor to be removed is left as it is.
+    const isOurs = port !== undefined || removed.has(vdev) || (row !== undefined && going.has(row.portId));
+    if (portNumber === undefined || name === undefined || !isOurs) return [];
     return [{ vswitch: name, portNumber }];
   });
 }
@@ -88,7 +93,10 @@ function assigned(desired: Desired, guest: GuestState): VswitchPort[] {
  */
 function leftBehind(desired: Desired, guest: GuestState, portBased: readonly Vswitch[]): VswitchPort[] {
   const going = new Set<string>(desired.removed.map((port) => port.portId));
-  const rows = desired.recordStays === true ? [] : guest.recorded.filter((row) => !going.has(row.portId));
+  // Where the guest has left the host, rows that stand there keep nothing, but what nobody can read is left as it is.
+  const rows = guest.recorded.filter(
+    (row) => !going.has(row.portId) && (desired.recordStays !== true || row.unreadable !== undefined),
+  );
   const left = new Set<string>([
     ...guest.recorded.filter((row) => going.has(row.portId)).flatMap((row) => row.vswitch ?? []),
     ...desired.leaving,

@@ -23,6 +23,10 @@ export function refuseNetwork(
     const others = usable.map((each) => each.name).join(', ');
     return [refusal(`${at}vswitch`, reason, others === '' ? 'define it' : `define it, or use one of ${others}`)];
   }
+  if (vswitch.unclear !== undefined) {
+    const advice = `look at it by CP QUERY VSWITCH ${name} DETAILS, or use another VSWITCH`;
+    return [refusal(`${at}vswitch`, `VSWITCH ${name} of ${rules.host}: ${vswitch.unclear}`, advice)];
+  }
   const allowed = rules.vswitches.find((candidate) => candidate.vswitch === name);
   if (allowed === undefined) {
     const advice = `add it to vswitch_mappings, flat_networks or network_vlan_ranges of ${rules.host}`;

@@ -1,3 +1,4 @@
+import { printed } from './smcli-text.ts';
 import type { Authorisation, Vswitch } from './vswitch.ts';
 import { activeRdev, effectiveVlans } from './vswitch.ts';
 import type { ZvmSystem } from './zvm-system.ts';
@@ -23,8 +24,8 @@ export function describeVswitch(system: ZvmSystem, vswitch: Vswitch): string {
   for (const rdev of vswitch.rdevs) {
     lines.push(
       `    Real device: ${rdev}`,
-      `    Controller name: ${vswitch.controller}`,
-      `    Port name: ${vswitch.portName}`,
+      `    Controller name: ${printed(vswitch.controller)}`,
+      `    Port name: ${printed(vswitch.portName)}`,
     );
     const state = ['Device is not active', 'Device is active', 'Device is a backup device'][
       deviceStatus(vswitch, rdev)
@@ -67,7 +68,10 @@ export function describeVswitchExtended(system: ZvmSystem, vswitch: Vswitch): st
     ' VLAN_counters: E)',
     ' vepa_status: (NONE)',
   ];
-  for (const rdev of vswitch.rdevs)
+  // contract 10: a device without controller ends the list of devices, and the exit status is 1
+  const nameless = vswitch.controller === '' && vswitch.rdevs.length > 0;
+  if (nameless) lines.push('Error controller_name is NULL!!');
+  for (const rdev of nameless ? [] : vswitch.rdevs)
     lines.push(
       `real_device_address: ${rdev}`,
       `virtual_device_address: ${rdev === activeRdev(vswitch) ? '0600' : '0000'}`,

@@ -7,6 +7,7 @@ import type { Guest } from './guest.ts';
 import type { Settings } from './options.ts';
 import { ADAPTER_FUNCTIONS } from './smcli-adapter.ts';
 import { DIRECTORY_FUNCTIONS } from './smcli-directory.ts';
+import { lacksField } from './smcli-text.ts';
 import { VSWITCH_FUNCTIONS } from './smcli-vswitch.ts';
 import { VSWITCH_SET_FUNCTIONS } from './smcli-vswitch-set.ts';
 import type { ZvmSystem } from './zvm-system.ts';
@@ -88,7 +89,8 @@ export class Smcli {
   private finish(argv: readonly string[], stdout: string, code: Code | null): { stdout: string; status: number } {
     const [rc, rs] = code ?? [null, null];
     this.events.record('smcli', { system: this.system.zhcpNode, argv: [...argv], rc, rs });
-    return { stdout, status: code !== null && code[0] === 0 && code[1] === 0 ? 0 : 1 };
+    const isRight = code !== null && code[0] === 0 && code[1] === 0 && !lacksField(stdout);
+    return { stdout, status: isRight ? 0 : 1 };
   }
 
   private async act(name: string, spec: SmcliFunction, call: SmcliCall): Promise<SmcliAnswer> {

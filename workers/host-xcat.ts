@@ -4,7 +4,7 @@ import { createXcatClient, type XcatClient } from '../xcat/client.ts';
 
 /** A client of the xCAT that a host is configured with; connects at the first call. */
 export function xcatOf({ host, xcat }: HostConfiguration, logger: Logger): XcatClient {
-  const { url, username, password, timeoutSeconds, caFile, verifyTls, credentialsInQuery } = xcat;
+  const { url, username, password, timeoutSeconds, caFile, verifyTls, credentialsInQuery, maxAnswerMebibytes } = xcat;
   return createXcatClient({
     url,
     username,
@@ -13,6 +13,7 @@ export function xcatOf({ host, xcat }: HostConfiguration, logger: Logger): XcatC
     ...(caFile === undefined ? {} : { caFile }),
     verifyTls,
     credentialsInQuery,
+    ...(maxAnswerMebibytes === undefined ? {} : { maxAnswerBytes: maxAnswerMebibytes * 1024 * 1024 }),
     // The simulated management node is on this machine: nobody can read along there.
     onWarning: (warning: string) => logger[isLoopback(url) ? 'debug' : 'warn']({ host }, warning),
   });

@@ -94,6 +94,8 @@ export type Survey = {
   waiting: number;
   foreign: number;
   foreignLines: string[];
+  /** What nobody can read of the host, and is left as it is, a line each. */
+  findings?: string[];
   /** VSWITCHes of the configuration that are not as it says. */
   vswitches: { vswitch: VswitchName; lines: string[] }[];
   /** The management network is configured, and not there. */
