@@ -7,11 +7,20 @@ import type { MacInUse, Surroundings } from '../network/surroundings.ts';
 import type { Vswitch } from '../network/vswitch.ts';
 import type { CommandOutcome } from '../xcat/channel.ts';
 import { judge } from '../xcat/return-codes.ts';
-import { queryDirectory, queryLiveNics, queryVmlan, queryVswitches, systemInfo } from '../xcat/smcli.ts';
+import {
+  queryActiveDevices,
+  queryDirectory,
+  queryLiveNics,
+  queryVmlan,
+  queryVswitches,
+  systemInfo,
+} from '../xcat/smcli.ts';
 import { parseDirectory, parseIplTime, parseLiveNics, parseVmlan, parseVswitches } from '../xcat/smcli-parsers.ts';
 import { dumpTable, type Row } from '../xcat/tables.ts';
 import { addressesInTable, recordedAddressesOf } from './address-rows.ts';
+import type { Profile } from './directory-profiles.ts';
 import { refusedFailure } from './failures.ts';
+import { type DeviceOutcomes, devicesOf, includesOf, profileNics } from './guest-devices.ts';
 import { type HostRuntime, zhcpUserid } from './host-runtime.ts';
 import { macEntriesOf, macsInTable, recordedPorts } from './port-rows.ts';
 import { failureOf } from './smapi-failure.ts';
@@ -31,6 +40,7 @@ type HostView = {
   addressesInUse: Surroundings['addressesInUse'];
   vswitches: readonly Vswitch[];
   macsInUse: Surroundings['macsInUse'];
+  profiles: ReadonlyMap<string, Profile>;
 };
 
 /**
@@ -70,7 +80,7 @@ export async function readHost(
   survey = false,
   directoryOf: (userid: Userid) => boolean = () => true,
 ): Promise<HostReading> {
-  const [tables, { vswitchOutcome, vmlanOutcome, systemOutcome, ofGuests }] = await Promise.all([
+  const [tables, { vswitchOutcome, vmlanOutcome, systemOutcome, ofGuests, profiles }] = await Promise.all([
     readTables(host, survey ? MANY_GUESTS : userids.length),
     readZvm(host, userids, survey, directoryOf),
   ]);
@@ -79,6 +89,7 @@ export async function readHost(
     ...tables,
     rules: { ...host.rules, macPrefix: parseVmlan(answered('read the MAC prefix', vmlanOutcome)) },
     vswitches,
+    profiles,
     macsInUse: Map.groupBy([...macsInTable(tables.allMacRows), ...macsOnVswitches(vswitches)], ({ mac }) => mac),
   };
   return {
@@ -155,9 +166,6 @@ async function readTables(host: HostRuntime, guests: number) {
   };
 }
 
-/** `directory` is absent where it is taken as recorded. */
-type GuestOutcomes = { nics: CommandOutcome | undefined; directory?: CommandOutcome | undefined };
-
 async function readZvm(
   host: HostRuntime,
   userids: readonly Userid[],
@@ -172,16 +180,22 @@ async function readZvm(
     ...(survey ? [[systemInfo()]] : []),
     ...userids.map((userid) => [queryLiveNics(userid)]),
     ...looked.map((userid) => [queryDirectory(userid)]),
+    ...looked.map((userid) => [queryActiveDevices(userid)]),
   ];
   const [vswitchOutcome, vmlanOutcome, ...rest] = await host.xcat.channel(host.rules.zhcpNode).run(chains);
   const [systemOutcome] = survey ? rest.splice(0, 1) : [];
-  const ofGuests = new Map(userids.map((userid, index): [Userid, GuestOutcomes] => [userid, { nics: rest[index] }]));
+  const ofGuests = new Map(userids.map((userid, index): [Userid, DeviceOutcomes] => [userid, { nics: rest[index] }]));
   for (const [index, userid] of looked.entries())
-    ofGuests.set(userid, { nics: ofGuests.get(userid)?.nics, directory: rest[userids.length + index] });
-  return { vswitchOutcome, vmlanOutcome, systemOutcome, ofGuests };
+    ofGuests.set(userid, {
+      nics: ofGuests.get(userid)?.nics,
+      directory: rest[userids.length + index],
+      active: rest[userids.length + looked.length + index],
+    });
+  const profiles = await host.profiles.read([...ofGuests.values()].flatMap(includesOf));
+  return { vswitchOutcome, vmlanOutcome, systemOutcome, ofGuests, profiles };
 }
 
-function surroundingsOf(view: HostView, userid: Userid, outcomes: GuestOutcomes | undefined): Reading {
+function surroundingsOf(view: HostView, userid: Userid, outcomes: DeviceOutcomes | undefined): Reading {
   const { rules } = view;
   const node = nodeOf(view, userid);
   const running = liveNics(outcomes?.nics, view.vswitches, userid);
@@ -196,17 +210,26 @@ function surroundingsOf(view: HostView, userid: Userid, outcomes: GuestOutcomes 
       macEntries,
       macRow: view.macRows.has(node),
       addresses: recordedAddressesOf(view.hostsRows.get(node) ?? [], node, rules.zhcpNode),
-      directory:
-        outcomes !== undefined && !('directory' in outcomes)
-          ? directoryAsRecorded(recorded)
-          : parseDirectory(answered(`read the directory entry of ${userid}`, outcomes?.directory)),
+      directory: directoryOf(view, userid, recorded, outcomes),
       live: running ?? [],
+      devices: outcomes === undefined ? [] : devicesOf(outcomes, view.profiles),
     },
     vswitches: view.vswitches,
     rules,
     macsInUse: view.macsInUse,
     addressesInUse: view.addressesInUse,
   };
+}
+
+function directoryOf(
+  { profiles }: HostView,
+  userid: Userid,
+  recorded: readonly RecordedPort[],
+  outcomes: DeviceOutcomes | undefined,
+): Nicdef[] {
+  if (outcomes !== undefined && !('directory' in outcomes)) return directoryAsRecorded(recorded);
+  const own = parseDirectory(answered(`read the directory entry of ${userid}`, outcomes?.directory));
+  return outcomes === undefined ? own : [...own, ...profileNics(outcomes, own, profiles)];
 }
 
 /** What the directory says when it is as recorded; port numbers are in the directory alone. */

@@ -1,5 +1,5 @@
 import { gzipSync } from 'node:zlib';
-import { decide } from '../network/decision.ts';
+import { type Decision, decide } from '../network/decision.ts';
 import { guestViewOf, type HostView, type ShownGuest, vswitchViewOf } from '../network/host-view.ts';
 import type { NodeName, Userid } from '../network/identifiers.ts';
 import { plan } from '../network/planner.ts';
@@ -37,6 +37,11 @@ export async function showGuest(host: HostRuntime, userid: Userid): Promise<Show
   return shownOf((await readGuests(host, [userid]))(userid));
 }
 
+function problemsOf(decision: Decision): string[] {
+  if (!decision.accepted) return decision.refusals.map(({ reason }) => reason);
+  return decision.refused.flatMap(({ portId, refusals }) => refusals.map(({ reason }) => `port ${portId}: ${reason}`));
+}
+
 /** A guest that was read, as it is shown. */
 export function shownOf({ guest, ...around }: Reading): ShownGuest {
   const change = { kind: 'reconcile' as const, ports: [], removed: [], unrecorded: [], left: [] };
@@ -59,7 +64,7 @@ export function shownOf({ guest, ...around }: Reading): ShownGuest {
         })),
     ),
     steps: decision.accepted ? plan(decision.desired, guest, around.vswitches).map(sentence) : [],
-    problems: decision.accepted ? [] : decision.refusals.map(({ reason }) => reason),
+    problems: problemsOf(decision),
   };
   return { ...shown, tags: stateTagsOf(shown) };
 }

@@ -13,6 +13,7 @@ import { describeNetwork, sameNetwork } from './port.ts';
 import { type Refusal, type RefusedPort, refusal } from './refusal.ts';
 import type { Change, PortRequest } from './requests.ts';
 import type { Surroundings } from './surroundings.ts';
+import { attainable } from './unattainable.ts';
 import type { Vdev } from './vdev.ts';
 import { refuseNetwork } from './vswitch-choice.ts';
 
@@ -29,7 +30,10 @@ export function decide(change: Change, around: Surroundings): Decision {
   const before = recordedPorts(around);
   const refusals: Refusal[] = [];
   const refused: RefusedPort[] = [];
-  const ports = portsAfter(change, before, around, refusals, refused);
+  const wanted = portsAfter(change, before, around, refusals, refused);
+  const { ports, ...hindered } = attainable(change, wanted, around);
+  refusals.push(...hindered.refusals);
+  refused.push(...hindered.refused);
   const removed = removedBy(change).map((portId) => ({ portId, keepRow: false }));
   const desired: Desired = {
     ports,
@@ -42,7 +46,8 @@ export function decide(change: Change, around: Surroundings): Decision {
   if (refusals.length > 0) return { accepted: false, refusals };
   const left = new Set(refused.map((port) => port.portId));
   const affected = portsOfChange(change).filter((portId) => !left.has(portId));
-  return { accepted: true, desired, before: backTo(before, desired, around), affected, refused };
+  const known = attainable(change, before, around).ports;
+  return { accepted: true, desired, before: backTo(known, desired, around), affected, refused };
 }
 
 /** The guest's wired ports as they are recorded. Rows that nobody has wired yet are not among them. */

@@ -3,7 +3,7 @@ import type { NodeName, PortId, Userid, VswitchName } from './identifiers.ts';
 import type { Mac } from './mac.ts';
 import type { Network } from './network.ts';
 import type { PortNumber } from './port-number.ts';
-import type { Vdev } from './vdev.ts';
+import type { DeviceRange, Vdev } from './vdev.ts';
 
 /** One row of xCAT's `switch` table that belongs to this host: what should be (contract xcat.md 2.1). */
 export type RecordedPort = {
@@ -27,6 +27,8 @@ export type Nicdef = {
   macId?: string;
   /** PORTNUMBER: the port of a port-based VSWITCH. */
   portNumber?: PortNumber;
+  /** It stands in this profile, which the entry includes: nobody changes it for one guest. */
+  profile?: string;
 };
 
 /** A NIC that the running guest has now. */
@@ -53,4 +55,6 @@ export type GuestState = {
   addresses: RecordedAddresses;
   directory: readonly Nicdef[];
   live: readonly LiveNic[];
+  /** What else has device numbers of the guest: disks, consoles, real devices of its entry, of its profile and live, NICs with more than three. */
+  devices?: readonly DeviceRange[];
 };

@@ -7,7 +7,8 @@ import { allocatePortNumber, type PortNumber } from './port-number.ts';
 import { type Refusal, refusal } from './refusal.ts';
 import type { PortRequest } from './requests.ts';
 import type { MacInUse, Surroundings } from './surroundings.ts';
-import { allocateVdev, type Vdev, vdevsOverlap } from './vdev.ts';
+import { refuseOverlap, takenDevices } from './taken-devices.ts';
+import { allocateVdev, devicesOverlap, nicDevices, type Vdev } from './vdev.ts';
 import { refuseNetwork } from './vswitch-choice.ts';
 
 /** A request for a port, with what it is checked and chosen from. `at` comes before its fields, as in `ports.0.`. */
@@ -118,10 +119,8 @@ function chooseVdev(
   refusals: Refusal[],
 ): Vdev | undefined {
   const own = row?.vdev;
-  const taken = [...ports, ...guest.recorded, ...guest.directory, ...guest.live]
-    .filter((nic) => !('portId' in nic) || nic.portId !== request.portId)
-    .flatMap((nic) => nic.vdev ?? [])
-    .filter((vdev) => vdev !== own);
+  const others = ports.filter((port) => port.portId !== request.portId);
+  const taken = takenDevices(guest, others).filter(({ nic }) => nic === undefined || nic !== own);
   const wanted = request.vdev ?? own;
   if (wanted === undefined) {
     const vdev = allocateVdev(rules.firstVdev, taken);
@@ -129,10 +128,10 @@ function chooseVdev(
       refusals.push(refusal(`${at}vdev`, 'no three free devices are left on the guest', 'delete a port first'));
     return vdev;
   }
-  const overlapped = taken.find((vdev) => vdevsOverlap(vdev, wanted));
+  const devices = nicDevices(wanted);
+  const overlapped = taken.find((other) => devicesOverlap(devices, other));
   if (overlapped === undefined) return wanted;
-  const reason = `NIC ${wanted} takes three devices and overlaps NIC ${overlapped} of ${guest.userid}`;
-  refusals.push(refusal(`${at}vdev`, reason, 'choose another vdev, or leave it out to have one chosen'));
+  refusals.push(refuseOverlap(`${at}vdev`, wanted, overlapped, guest));
   return undefined;
 }
 

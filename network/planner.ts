@@ -138,9 +138,11 @@ function planDirectory(desired: Desired, guest: GuestState): Halves {
   const define: Step[] = [];
   const { userid } = guest;
   const remove = (vdev: Vdev) => takeAway.push({ kind: 'removeDirectoryNic', userid, vdev, disturbs: false });
-  for (const nic of removedNics(desired, guest, guest.directory)) remove(nic.vdev);
+  // What stands in a profile is every user's: no step of one guest changes it.
+  const own = guest.directory.filter(({ profile }) => profile === undefined);
+  for (const nic of removedNics(desired, guest, own)) remove(nic.vdev);
   for (const { vdev, portNumber, mac, adminStateUp, vswitch: name } of desired.ports) {
-    const nic = guest.directory.find((candidate) => candidate.vdev === vdev);
+    const nic = own.find((candidate) => candidate.vdev === vdev);
     // An administratively down port keeps its NIC, but is not coupled at the next logon.
     const vswitch = adminStateUp ? name : undefined;
     if (nic?.vswitch === vswitch && nic?.macId === macId(mac) && nic.portNumber === portNumber) continue;

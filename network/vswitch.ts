@@ -61,10 +61,18 @@ export type Vswitch = z.infer<typeof Vswitch>;
  * (unaware VSWITCHes still report one VLAN, contract xcat.md 4.5).
  */
 export function authorisedVlans(vswitch: Vswitch, authorisation: Authorisation): readonly number[] {
-  const { vlans } = authorisation;
   if (!vswitch.vlanAware) return [];
-  const onlyDefault = vlans.length === 1 && (vlans[0] === vswitch.defaultVlan || vlans[0] === 0);
+  // SMAPI's 32768 stands for NONE (contract xcat.md 10).
+  const vlans = authorisation.vlans.filter((vlan) => vlan !== 0 && vlan !== NONE);
+  const onlyDefault = vlans.length === 1 && vlans[0] === vswitch.defaultVlan;
   return onlyDefault ? [] : vlans;
+}
+
+const NONE = 32_768;
+
+/** True for an aware VSWITCH whose default VLAN is NONE: a userid or a port that is authorised without a VLAN has none there. */
+export function hasNoVlan({ vlanAware, defaultVlan }: Pick<Vswitch, 'vlanAware' | 'defaultVlan'>): boolean {
+  return vlanAware && defaultVlan === undefined;
 }
 
 /** The same, for what a port needs: asking for exactly the default VLAN is what a flat authorisation gives. */

@@ -4,6 +4,7 @@ import { MacPrefix } from '../network/mac.ts';
 import { Vdev } from '../network/vdev.ts';
 import { badOutput, take } from './parsing.ts';
 
+export { parseActiveDevices, parseDirectoryDevices, parseWideNics } from './device-parser.ts';
 export { parseDirectory } from './directory-parser.ts';
 export { parseVswitches } from './vswitch-parser.ts';
 

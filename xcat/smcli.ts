@@ -79,6 +79,16 @@ export function queryDirectory(userid: Userid): Command {
   return smcli('Image_Query_DM', userid);
 }
 
+/** A profile that directory entries include: SMAPI Profile_Query_DM. */
+export function queryProfile(name: Userid): Command {
+  return smcli('Profile_Query_DM', name);
+}
+
+/** Consoles, spooled devices and disks of the running guest: SMAPI Image_Active_Configuration_Query. 200/12 or 8/45 when logged off. */
+export function queryActiveDevices(userid: Userid): Command {
+  return smcli('Image_Active_Configuration_Query', userid);
+}
+
 /** Bring deferred changes of the directory online: SMAPI Static_Image_Changes_Immediate_DM, DirMaint `DIRECT` (contract xcat.md 5.7). */
 export function bringDirectoryOnline(userid: Userid): Command {
   return smcli('Static_Image_Changes_Immediate_DM', userid);
