@@ -1,3 +1,4 @@
+import { macsInEntries, type PortsInEntries, portsInEntries } from '../network/entry-nics.ts';
 import type { LiveNic, Nicdef, RecordedPort } from '../network/guest.ts';
 import type { HostRules } from '../network/host.ts';
 import { NodeName, Userid } from '../network/identifiers.ts';
@@ -41,6 +42,7 @@ type HostView = {
   vswitches: readonly Vswitch[];
   macsInUse: Surroundings['macsInUse'];
   profiles: ReadonlyMap<string, Profile>;
+  portsInEntries: PortsInEntries;
 };
 
 /**
@@ -79,18 +81,29 @@ export async function readHost(
   userids: readonly Userid[],
   survey = false,
   directoryOf: (userid: Userid) => boolean = () => true,
+  /** Guests of which nothing but the directory entry is read. */
+  entriesOf: readonly Userid[] = [],
 ): Promise<HostReading> {
-  const [tables, { vswitchOutcome, vmlanOutcome, systemOutcome, ofGuests, profiles }] = await Promise.all([
-    readTables(host, survey ? MANY_GUESTS : userids.length),
-    readZvm(host, userids, survey, directoryOf),
-  ]);
+  const [tables, { vswitchOutcome, vmlanOutcome, systemOutcome, ofGuests, profiles, entryOutcomes }] =
+    await Promise.all([
+      readTables(host, survey ? MANY_GUESTS : userids.length),
+      readZvm(host, userids, survey, directoryOf, entriesOf),
+    ]);
   const vswitches = parseVswitches(answered('read VSWITCHes', vswitchOutcome));
+  const macPrefix = parseVmlan(answered('read the MAC prefix', vmlanOutcome));
+  for (const [userid, outcome] of entryOutcomes) noteEntry(host, userid, outcome);
+  const macs = [
+    ...macsInTable(tables.allMacRows),
+    ...macsOnVswitches(vswitches),
+    ...macsInEntries(host.entries.known, macPrefix),
+  ];
   const view: HostView = {
     ...tables,
-    rules: { ...host.rules, macPrefix: parseVmlan(answered('read the MAC prefix', vmlanOutcome)) },
+    rules: { ...host.rules, macPrefix },
     vswitches,
     profiles,
-    macsInUse: Map.groupBy([...macsInTable(tables.allMacRows), ...macsOnVswitches(vswitches)], ({ mac }) => mac),
+    macsInUse: Map.groupBy(macs, ({ mac }) => mac),
+    portsInEntries: portsInEntries(host.entries.known),
   };
   return {
     vswitches,
@@ -98,7 +111,10 @@ export async function readHost(
     ...(survey ? recordedOnHost(host, view, tables.zvmTable) : NOTHING_RECORDED),
     iplTime: systemOutcome === undefined ? undefined : parseIplTime(answered('read the IPL time', systemOutcome)),
     read(userid) {
-      return surroundingsOf(view, userid, ofGuests.get(userid));
+      const around = surroundingsOf(view, userid, ofGuests.get(userid));
+      if (ofGuests.get(userid)?.directory !== undefined)
+        host.entries.note(userid, around.guest.directory, around.guest.recorded);
+      return around;
     },
   };
 }
@@ -171,6 +187,7 @@ async function readZvm(
   userids: readonly Userid[],
   survey: boolean,
   directoryOf: (userid: Userid) => boolean,
+  entriesOf: readonly Userid[],
 ) {
   const zhcp = await host.zhcp.get();
   const looked = userids.filter(directoryOf);
@@ -181,6 +198,7 @@ async function readZvm(
     ...userids.map((userid) => [queryLiveNics(userid)]),
     ...looked.map((userid) => [queryDirectory(userid)]),
     ...looked.map((userid) => [queryActiveDevices(userid)]),
+    ...entriesOf.map((userid) => [queryDirectory(userid)]),
   ];
   const [vswitchOutcome, vmlanOutcome, ...rest] = await host.xcat.channel(host.rules.zhcpNode).run(chains);
   const [systemOutcome] = survey ? rest.splice(0, 1) : [];
@@ -192,7 +210,19 @@ async function readZvm(
       active: rest[userids.length + looked.length + index],
     });
   const profiles = await host.profiles.read([...ofGuests.values()].flatMap(includesOf));
-  return { vswitchOutcome, vmlanOutcome, systemOutcome, ofGuests, profiles };
+  const first = userids.length + 2 * looked.length;
+  const entryOutcomes = entriesOf.map((userid, index) => [userid, rest[first + index]] as const);
+  return { vswitchOutcome, vmlanOutcome, systemOutcome, ofGuests, profiles, entryOutcomes };
+}
+
+/** An entry that cannot be read, as of a guest that the directory has no more, is as nothing: no decision is about it. */
+function noteEntry(host: HostRuntime, userid: Userid, outcome: CommandOutcome | undefined): void {
+  if (outcome?.ran !== true || outcome.exitStatus !== 0) return;
+  try {
+    host.entries.note(userid, parseDirectory(outcome.output), []);
+  } catch {
+    // It is said where the guest itself is read.
+  }
 }
 
 function surroundingsOf(view: HostView, userid: Userid, outcomes: DeviceOutcomes | undefined): Reading {
@@ -217,6 +247,7 @@ function surroundingsOf(view: HostView, userid: Userid, outcomes: DeviceOutcomes
     vswitches: view.vswitches,
     rules,
     macsInUse: view.macsInUse,
+    portsInEntries: view.portsInEntries,
     addressesInUse: view.addressesInUse,
   };
 }

@@ -2,6 +2,7 @@ import type { HostRules } from '../network/host.ts';
 import { Userid } from '../network/identifiers.ts';
 import { refusal } from '../network/refusal.ts';
 import type { XcatClient } from '../xcat/client.ts';
+import { createDirectoryEntries, type DirectoryEntries } from './directory-entries.ts';
 import { createDirectoryProfiles, type DirectoryProfiles } from './directory-profiles.ts';
 import { refusedFailure } from './failures.ts';
 import type { NeutronSource } from './neutron-source.ts';
@@ -12,6 +13,7 @@ export type HostRuntime = {
   xcat: XcatClient;
   zhcp: ZhcpUserid;
   profiles: DirectoryProfiles;
+  entries: DirectoryEntries;
   /** Where it is configured. */
   neutron?: NeutronSource;
 };
@@ -36,6 +38,7 @@ export function createHostRuntime(
     rules,
     xcat,
     profiles: createDirectoryProfiles(xcat.channel(zhcpNode)),
+    entries: createDirectoryEntries(),
     ...(neutron === undefined ? {} : { neutron }),
     zhcp: {
       async get() {

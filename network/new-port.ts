@@ -1,7 +1,8 @@
 import type { DesiredPort, Liveness } from './desired.ts';
+import { portKey } from './entry-nics.ts';
 import type { RecordedPort } from './guest.ts';
 import type { VswitchName } from './identifiers.ts';
-import { allocateMac, type Mac, macPrefix } from './mac.ts';
+import { allocateMac, type Mac, macId, macPrefix } from './mac.ts';
 import { describeNetwork, sameNetwork } from './port.ts';
 import { allocatePortNumber, type PortNumber } from './port-number.ts';
 import { type Refusal, refusal } from './refusal.ts';
@@ -55,19 +56,26 @@ export function portNumberOn(
   port: { portId: string; vdev: Vdev | undefined },
   at: string,
   ports: readonly DesiredPort[],
-  { guest, vswitches }: Surroundings,
+  around: Surroundings,
   refusals: Refusal[],
 ): { portNumber?: PortNumber } {
+  const { guest, vswitches } = around;
   const vswitch = vswitches.find((candidate) => candidate.name === name);
   if (vswitch?.portSelection !== 'PORTBASED') return {};
   const others = vswitch.authorisations.filter((entry) => entry.userid !== guest.userid);
   const own = guest.directory.find((nic) => nic.vdev === port.vdev && (nic.vswitch ?? name) === name)?.portNumber;
   const isTaken = (number: PortNumber) =>
+    around.avoidPorts?.has(portKey({ vswitch: name, portNumber: number })) === true ||
     others.some((entry) => entry.portNumber === number) ||
     ports.some((other) => other.portId !== port.portId && other.vswitch === name && other.portNumber === number);
   if (own !== undefined && !isTaken(own)) return { portNumber: own };
+  const inEntry = (number: PortNumber) => {
+    const owners = around.portsInEntries?.get(portKey({ vswitch: name, portNumber: number }));
+    return [...(owners ?? [])].some((userid) => userid !== guest.userid);
+  };
   const used = (number: PortNumber) =>
     isTaken(number) ||
+    inEntry(number) ||
     vswitch.authorisations.some((entry) => entry.portNumber === number) ||
     guest.directory.some((nic) => nic.portNumber === number);
   const portNumber = allocatePortNumber(port.portId, used);
@@ -136,7 +144,7 @@ function chooseVdev(
 }
 
 function chooseMac({ request, row, at, ports }: Asked, around: Surroundings, refusals: Refusal[]): Mac | undefined {
-  const { rules, macsInUse, avoidMacs } = around;
+  const { guest, rules, macsInUse, avoidMacs } = around;
   if (rules.wantedMacPrefix !== undefined && rules.wantedMacPrefix !== rules.macPrefix) {
     const reason = `base_mac begins with ${rules.wantedMacPrefix}, but the USER prefix of ${rules.host} is ${rules.macPrefix}: z/VM would give the NIC another address`;
     refusals.push(refusal(`${at}mac`, reason, "set base_mac to z/VM's USER prefix, or change VMLAN in SYSTEM CONFIG"));
@@ -144,7 +152,11 @@ function chooseMac({ request, row, at, ports }: Asked, around: Surroundings, ref
   }
   const wanted = request.mac ?? row?.mac;
   if (wanted === undefined) {
-    const isTaken = (mac: Mac) => macsInUse.has(mac) || avoidMacs.has(mac) || ports.some((port) => port.mac === mac);
+    const isTaken = (mac: Mac) =>
+      macsInUse.has(mac) ||
+      avoidMacs.has(mac) ||
+      ports.some((port) => port.mac === mac) ||
+      guest.directory.some((nic) => nic.macId === macId(mac));
     const mac = allocateMac(rules.macPrefix, request.portId, isTaken);
     if (mac === undefined)
       refusals.push(refusal(`${at}mac`, `no MAC address is left under ${rules.macPrefix}`, 'delete unused ports'));
@@ -169,9 +181,13 @@ export function refuseMac(
     return [refusal(`${at}mac`, reason, `use a MAC under ${rules.macPrefix}; in Neutron, set base_mac to it`)];
   }
   const isOwn = (other: MacInUse) =>
-    port.mac === wanted && (other.owner === guest.node || other.owner === guest.userid) && other.vdev === port.vdev;
+    // The guest's own entry has just been read.
+    (other.inEntry === true && other.owner === guest.userid) ||
+    (port.mac === wanted && (other.owner === guest.node || other.owner === guest.userid) && other.vdev === port.vdev);
+  const inEntry = guest.directory.find((nic) => nic.macId === macId(wanted) && nic.vdev !== port.vdev);
   const owner =
     macsInUse.get(wanted)?.find((other) => !isOwn(other))?.owner ??
+    (inEntry === undefined ? undefined : `NIC ${inEntry.vdev} of ${guest.userid}`) ??
     ports.find((other) => other.mac === wanted && other.portId !== port.portId)?.portId ??
     (avoidMacs.has(wanted) ? 'somebody else at the same time' : undefined);
   if (owner === undefined) return [];

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startReconcileHost } from '../../client/start-operation.ts';
-import { createEnvironment, type Environment, FLAT, failureOf, portId, vlan } from './environment.ts';
+import { allocatePortNumber } from '../../network/port-number.ts';
+import { createEnvironment, type Environment, type Event, FLAT, failureOf, portId, vlan } from './environment.ts';
 
 const ON = 'LNX10001';
 const OFF = 'LNX10002';
@@ -94,4 +95,51 @@ test('a flat port on an aware VSWITCH whose default VLAN is NONE is refused, and
   expect(reconciled.failures).toContainEqual(
     expect.objectContaining({ userid: portId(21), reason: expect.stringContaining('default VLAN is NONE') }),
   );
+});
+
+describe('an entry of a guest without ports here, logged off,', () => {
+  const [userid, mine] = ['LNX10012', 'LNX10014'];
+  const number = allocatePortNumber(portId(31), () => false) ?? 0;
+  let swept: Event[];
+  beforeAll(async () => {
+    await directory(userid, [
+      `NICDEF 0600 TYPE QDIO LAN SYSTEM VSWPORT PORTNUMBER ${number}`,
+      'NICDEF 0600 MACID 5A5A5A',
+    ]);
+    const times = { host: zvm.host, intervalSeconds: 1, sweepSeconds: 1 };
+    const { memory, failures } = await (await startReconcileHost(zvm.client, times)).result();
+    await (await startReconcileHost(zvm.client, { ...times, last: { memory, failures } })).result();
+    swept = await zvm.events();
+  });
+  const port = (values: object) => ({
+    userid: mine,
+    portId: portId(31),
+    vswitch: 'VSWPORT',
+    network: vlan(7),
+    ...values,
+  });
+
+  test('keeps its MAC from others', async () => {
+    const failure = await failureOf(zvm.run('createPort', port({ mac: '02:00:00:5a:5a:5a' })));
+    expect(failure.details[0]).toMatchObject([{ field: 'mac', reason: expect.stringContaining(`taken by ${userid}`) }]);
+  });
+
+  test('keeps its port number from others, and is not read for each request', async () => {
+    await zvm.run('createPort', port({}));
+    const nic = zvm.simulator.mn.systems[0]?.guest(mine)?.nicdefs[0];
+    expect(nic?.portNumber).toBe((number % 2048) + 1);
+    const since = (await zvm.events()).filter(
+      (event) => event.seq > (swept.at(-1)?.seq ?? 0) && event.type === 'smcli',
+    );
+    expect(since.map((event) => String(event.argv)).filter((argv) => argv.includes(userid))).toEqual([]);
+  });
+
+  test('keeps nothing once it has other NICs', async () => {
+    await directory(userid, []);
+    const times = { host: zvm.host, intervalSeconds: 1, sweepSeconds: 1 };
+    const { memory, failures } = await (await startReconcileHost(zvm.client, times)).result();
+    await (await startReconcileHost(zvm.client, { ...times, last: { memory, failures } })).result();
+    const mac = '02:00:00:5a:5a:5a';
+    expect(await zvm.run('createPort', port({ portId: portId(32), mac }))).toMatchObject({ ports: [{ mac }] });
+  });
 });
