@@ -6,6 +6,7 @@ import { foreignNics } from './foreign-nics.ts';
 import type { GuestState, RecordedPort } from './guest.ts';
 import type { HostRules } from './host.ts';
 import type { PortId, VswitchName } from './identifiers.ts';
+import { keptAttributes } from './kept-attributes.ts';
 import { type Mac, macFromId } from './mac.ts';
 import type { Network } from './network.ts';
 import { addPort, portNumberOn, refuseMac } from './new-port.ts';
@@ -41,6 +42,7 @@ export function decide(change: Change, around: Surroundings): Decision {
     ...(change.kind === 'reconcile' ? { unrecorded: change.unrecorded } : {}),
     keepAuthorised: [],
     leaving: [...leftBy(ports, around.guest), ...leftBefore(change)],
+    kept: keptAttributes(around.guest, around.vswitches),
   };
   if (refusals.length === 0) refusals.push(...refuseConflicts(change, ports, before, around));
   if (refusals.length > 0) return { accepted: false, refusals };
@@ -373,5 +375,6 @@ function backTo(before: readonly DesiredPort[], desired: Desired, { guest, vswit
       .map((vswitch) => vswitch.name)
       .filter((name) => !usedByOurs.has(name)),
     leaving: [...new Set(desired.ports.map((port) => port.vswitch))].filter((name) => !usedByOurs.has(name)),
+    ...(desired.kept === undefined ? {} : { kept: desired.kept }),
   };
 }

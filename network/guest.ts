@@ -27,6 +27,11 @@ export type Nicdef = {
   macId?: string;
   /** PORTNUMBER: the port of a port-based VSWITCH. */
   portNumber?: PortNumber;
+  /** DEVICES, where it is not three, and CHPID: written again with the statement. */
+  devices?: number;
+  chpid?: string;
+  /** Further operands, which are not written again: `VLAN 7 PORTTYPE ACCESS`. */
+  others?: string;
   /** It stands in this profile, which the entry includes: nobody changes it for one guest. */
   profile?: string;
 };

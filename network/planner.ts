@@ -3,6 +3,7 @@ import { planAuthorisations } from './authorisation-plan.ts';
 import { type Desired, removedVdevs } from './desired.ts';
 import type { GuestState, LiveNic } from './guest.ts';
 import type { VswitchName } from './identifiers.ts';
+import { operandsOf } from './kept-attributes.ts';
 import { macId } from './mac.ts';
 import { macEntriesAfter, macEntriesBefore, sameEntries } from './mac-record.ts';
 import { sameNetwork } from './port.ts';
@@ -154,6 +155,8 @@ function planDirectory(desired: Desired, guest: GuestState): Halves {
       macId: macId(mac),
       ...(vswitch === undefined ? {} : { vswitch }),
       ...(portNumber === undefined ? {} : { portNumber }),
+      ...operandsOf(desired.kept, vdev),
+      ...(nic?.others === undefined ? {} : { lost: nic.others }),
       disturbs: false,
     });
   }

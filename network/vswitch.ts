@@ -15,6 +15,8 @@ export const Authorisation = z.object({
   vlans: z.array(z.number().int()).readonly(),
   /** On a port-based VSWITCH: the port that the authorisation belongs to. */
   portNumber: PortNumber.optional(),
+  /** It may see what is sent to others; port type and permanence of an authorisation are not shown by z/VM. */
+  promiscuous: z.literal(true).optional(),
 });
 export type Authorisation = z.infer<typeof Authorisation>;
 

@@ -18,12 +18,15 @@ export function queryVswitches(zhcpUserid: Userid, name: VswitchName | '*'): Com
  * [VLAN …]`. Doing it again takes the userid's NICs there off the network for a moment (contract xcat.md 4.6). Not written into SYSTEM
  * CONFIG: reconciliation makes the grants again after an IPL. Throws XcatError 'refused' for more VLANs than z/VM takes (contract 4.3).
  */
-export function grant(zhcpUserid: Userid, vswitch: VswitchName, userid: Userid, vlans: readonly number[]): Command {
-  return smcli(
-    SET,
-    zhcpUserid,
-    ...operands({ switch_name: vswitch, grant_userid: userid, ...userVlans(vlans, `grant ${userid} on ${vswitch}`) }),
-  );
+export function grant(
+  zhcpUserid: Userid,
+  vswitch: VswitchName,
+  userid: Userid,
+  vlans: readonly number[],
+  promiscuous = false,
+): Command {
+  const wanted = { switch_name: vswitch, grant_userid: userid, ...userVlans(vlans, `grant ${userid} on ${vswitch}`) };
+  return smcli(SET, zhcpUserid, ...operands({ ...wanted, ...promiscuity(promiscuous) }));
 }
 
 /** Take the authorisation away: SMAPI Virtual_Network_Vswitch_Set_Extended, CP `SET VSWITCH name REVOKE userid`. */
@@ -42,12 +45,17 @@ export function givePort(
   portNumber: PortNumber,
   userid: Userid,
   vlans: readonly number[],
+  promiscuous = false,
 ): Command {
   const assigned = { switch_name: vswitch, portnum: `${portNumber} ${userid}` };
   return smcli(
     SET,
     zhcpUserid,
-    ...operands({ ...assigned, ...userVlans(vlans, `give port ${portNumber} of ${vswitch}`) }),
+    ...operands({
+      ...assigned,
+      ...userVlans(vlans, `give port ${portNumber} of ${vswitch}`),
+      ...promiscuity(promiscuous),
+    }),
   );
 }
 
@@ -104,6 +112,10 @@ export function setUplinks(zhcpUserid: Userid, vswitch: VswitchName, rdevs: read
 /** Delete a VSWITCH: SMAPI Virtual_Network_Vswitch_Delete_Extended, CP `DETACH VSWITCH name`. NICs on it are uncoupled. */
 export function deleteVswitch(zhcpUserid: Userid, vswitch: VswitchName): Command {
   return smcli('Virtual_Network_Vswitch_Delete_Extended', zhcpUserid, ...operands({ switch_name: vswitch }));
+}
+
+function promiscuity(promiscuous: boolean): Record<string, string> {
+  return promiscuous ? { promiscuous: 'YES' } : {};
 }
 
 // An access port has exactly one VLAN (contract xcat.md 4.4).

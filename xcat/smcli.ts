@@ -1,4 +1,5 @@
 import type { Userid, VswitchName } from '../network/identifiers.ts';
+import type { NicOperands } from '../network/kept-attributes.ts';
 import type { PortNumber } from '../network/port-number.ts';
 import { DEVICES_PER_NIC, type Vdev } from '../network/vdev.ts';
 import { XcatError } from './errors.ts';
@@ -18,10 +19,12 @@ export function defineNicInDirectory(
   macId: string,
   vswitch?: VswitchName,
   portNumber?: PortNumber,
+  { devices, chpid }: NicOperands = {},
 ): Command {
   const coupling = vswitch === undefined ? '' : ` LAN=SYSTEM SWITCHNAME=${vswitch}`;
   const port = portNumber === undefined ? '' : ` PORTNUMBER=${portNumber}`;
-  const nicdef = `VDEV=${vdev} TYPE=QDIO MACID=${checkedMacId(macId)}${coupling}${port}`;
+  const others = `${devices === undefined ? '' : ` DEVICES=${devices}`}${chpid === undefined ? '' : ` CHPID=${chpid}`}`;
+  const nicdef = `VDEV=${vdev} TYPE=QDIO MACID=${checkedMacId(macId)}${coupling}${port}${others}`;
   return smcli('Image_Definition_Update_DM', userid, ...operands({ NICDEF: nicdef }));
 }
 

@@ -7,7 +7,7 @@ import { badOutput, take } from './parsing.ts';
 const OPERATION = 'read VSWITCHes';
 
 type Fields = Map<string, string>;
-type Grant = { userid: string; portNumber: number | undefined; vlans: number[] };
+type Grant = { userid: string; portNumber: number | undefined; vlans: number[]; promiscuous?: true };
 type Group = { switchFields: Fields; uplinks: Fields[]; grants: Grant[]; nics: Fields[] };
 
 // contract xcat.md 4.5
@@ -75,6 +75,8 @@ function addLine(group: Group, key: string, value: string): void {
   else if (key === 'grant_userid') {
     if (grant?.userid === '') grant.userid = value;
     else group.grants.push({ userid: value, portNumber: undefined, vlans: [] });
+  } else if (key === 'promiscuous_mode') {
+    if (grant !== undefined && value === 'PROM') grant.promiscuous = true;
   } else if (key === 'adapter_owner') group.nics.push(new Map([[key, value]]));
   else if (key.startsWith('adapter_')) group.nics.at(-1)?.set(key, value);
   else if (key === 'user_vlan_id') {
@@ -118,7 +120,7 @@ function vswitchOf({ switchFields, uplinks, grants, nics }: Group): Vswitch {
       mac: Mac.safeParse(text('mac_address') ?? '').data,
       authorisations: grants
         .filter(({ userid }) => !isNone(userid))
-        .map(({ userid, portNumber, vlans }) => ({ userid: take(Userid, userid, OPERATION), portNumber, vlans })),
+        .map(({ userid, ...rest }) => ({ userid: take(Userid, userid, OPERATION), ...rest })),
       nics: nics.filter((nic) => !isNone(nic.get('adapter_owner') ?? '')).map(nicOf),
     },
     OPERATION,

@@ -92,6 +92,9 @@ test('several statements of one vdev are one NIC, of which the last word on a LA
   expect(parseDirectory(entry(...statements, 'NICDEF 1000 LAN OWNER GLAN1'))).toEqual([
     { vdev: '1000', macId: '0A0B0C', portNumber: 7 },
   ]);
+  expect(parseDirectory(entry('NICDEF 1000 TYPE HIPERS DEV 6 CHPID 0B VLAN 7', 'NICDEF 1000 PROMISCUOUS'))).toEqual([
+    { vdev: '1000', devices: 6, chpid: '0B', others: 'TYPE HIPERS VLAN 7 PROMISCUOUS' },
+  ]);
   // A name that no VSWITCH of this project has is no reason to read nothing at all.
   expect(parseDirectory(entry('NICDEF 0600 TYPE QDIO LAN SYSTEM VSW.1'))).toEqual([{ vdev: '0600' }]);
 });
