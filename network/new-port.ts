@@ -186,11 +186,15 @@ export function refuseMac(
     (port.mac === wanted && (other.owner === guest.node || other.owner === guest.userid) && other.vdev === port.vdev);
   const inEntry = guest.directory.find((nic) => nic.macId === macId(wanted) && nic.vdev !== port.vdev);
   const owner =
-    macsInUse.get(wanted)?.find((other) => !isOwn(other))?.owner ??
+    ownerText(macsInUse.get(wanted)?.find((other) => !isOwn(other))) ??
     (inEntry === undefined ? undefined : `NIC ${inEntry.vdev} of ${guest.userid}`) ??
     ports.find((other) => other.mac === wanted && other.portId !== port.portId)?.portId ??
     (avoidMacs.has(wanted) ? 'somebody else at the same time' : undefined);
   if (owner === undefined) return [];
   const advice = 'use another address, or leave it out to have one chosen';
   return [{ ...refusal(`${at}mac`, `MAC ${wanted} is taken by ${owner}`, advice), forNow: true }];
+}
+
+function ownerText(other: MacInUse | undefined): string | undefined {
+  return other?.inEntry === true ? `${other.owner}, by its directory entry` : other?.owner;
 }

@@ -7,6 +7,7 @@ import type { Command } from './script.ts';
 import { operands, smcli } from './smcli-command.ts';
 
 const SET = 'Virtual_Network_Vswitch_Set_Extended';
+const NATIVE_VLAN = '1';
 
 /** VSWITCHes with authorisations and connected NICs: SMAPI Virtual_Network_Vswitch_Query_Extended, CP `QUERY VSWITCH name DETAILS`. */
 export function queryVswitches(zhcpUserid: Userid, name: VswitchName | '*'): Command {
@@ -89,7 +90,7 @@ export function removePort(zhcpUserid: Userid, vswitch: VswitchName, portNumber:
  * VLAN and GVRP are for VLAN-aware ones only (contract xcat.md 4.3).
  */
 export function createVswitch(zhcpUserid: Userid, settings: VswitchSettings): Command {
-  const { name, transport, vlanAware, portSelection, rdevs } = settings;
+  const { name, transport, vlanAware, flat, portSelection, rdevs } = settings;
   return smcli(
     'Virtual_Network_Vswitch_Create_Extended',
     zhcpUserid,
@@ -97,8 +98,9 @@ export function createVswitch(zhcpUserid: Userid, settings: VswitchSettings): Co
       switch_name: name,
       ...(rdevs.length === 0 ? { connection_value: 'NOUPLINK' } : { real_device_address: rdevs.join(' ') }),
       transport_type: transport,
-      vlan_id: vlanAware ? 'AWARE' : 'UNAWARE',
-      ...(vlanAware ? { port_type: 'ACCESS', gvrp_value: 'NOGVRP', native_vlanid: '1' } : {}),
+      // The native VLAN as the default: a flat port is untagged on the uplink. AWARE alone leaves it none (contract 10).
+      vlan_id: vlanAware ? (flat === true ? NATIVE_VLAN : 'AWARE') : 'UNAWARE',
+      ...(vlanAware ? { port_type: 'ACCESS', gvrp_value: 'NOGVRP', native_vlanid: NATIVE_VLAN } : {}),
       port_selection: portSelection,
     }),
   );
