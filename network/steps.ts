@@ -65,8 +65,19 @@ export function stagesOf(steps: readonly Step[]): Record<Stage, Step[]> {
   return stages;
 }
 
-/** The step as a sentence for operators: "grant LNX00042 on VSW1 with VLAN 1001". */
+/** The step as a sentence for operators, with all that it makes another than before: "grant LNX00042 on VSW1 with VLAN 1001". */
 export function sentence(step: Step): string {
+  return `${brief(step)}${sideEffects(step)}`;
+}
+
+/** Attributes of an authorisation that is made anew which nobody could read before. */
+function sideEffects(step: Step): string {
+  if ((step.kind !== 'ensureAuthorisation' && step.kind !== 'ensurePortNumber') || step.before === undefined) return '';
+  const type = step.vlans.length > 1 ? 'trunk' : "of the VSWITCH's port type";
+  return `; now ${type} and not permanent, whatever it was: z/VM does not show that`;
+}
+
+function brief(step: Step): string {
   switch (step.kind) {
     case 'ensureRecord':
       return `record port ${step.port.portId} of ${step.port.userid}: vdev ${step.port.vdev} on ${step.port.vswitch}`;
@@ -105,14 +116,12 @@ export function sentence(step: Step): string {
   }
 }
 
-type Anew = Promiscuity & { vlans: Vlans; before?: Vlans };
+type Anew = Promiscuity & { before?: Vlans };
 
-/** What becomes of an authorisation that is made anew: all that may be another than before is said. */
-function madeAnew({ vlans, before, promiscuous }: Anew): string {
+function madeAnew({ before, promiscuous }: Anew): string {
   const kept = promiscuous === true ? ', promiscuous as before' : '';
   if (before === undefined) return kept;
-  const type = vlans.length > 1 ? 'trunk' : "of the VSWITCH's port type";
-  return ` in place of ${before.length === 0 ? 'no VLAN' : `VLAN ${shortVlans(before).join(', ')}`}${kept}; now ${type} and not permanent, whatever it was: z/VM does not show that`;
+  return ` in place of ${before.length === 0 ? 'no VLAN' : `VLAN ${shortVlans(before).join(', ')}`}${kept}`;
 }
 
 function operandsText({ devices, chpid, lost }: NicOperands & { lost?: string }): string {
@@ -137,7 +146,7 @@ function changedVlans({ add, remove }: { add: readonly number[]; remove: readonl
 
 /** Several steps as one line, shortened after `most` of them. */
 function summarise(steps: readonly Step[], most = 4): string {
-  const shown = steps.slice(0, most).map(sentence).join('; ');
+  const shown = steps.slice(0, most).map(brief).join('; ');
   return steps.length > most ? `${shown}; and ${steps.length - most} more` : shown;
 }
 
