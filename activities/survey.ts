@@ -32,8 +32,8 @@ const MOST_LINES = 100;
 const MOST_SWEPT = 200;
 
 /**
- * Read the whole host and find what is not as it is recorded. Four calls to xCAT, and one or two more when guests have to be read for themselves:
- * no more for many ports than for few. Throws an XcatError when the host cannot be read.
+ * Read the whole host and find what is not as it is recorded. Four calls to xCAT, one or two more when guests have to be read for themselves, and
+ * one in ten minutes for profiles of the directory: no more for many ports than for few. Throws an XcatError when the host cannot be read.
  */
 export async function surveyHost(host: HostRuntime, input: SurveyInput, signal: AbortSignal): Promise<Survey> {
   const memory = readMemory(input.memory);
