@@ -62,15 +62,15 @@ function commandOf(step: Step, zhcpUserid: Userid): Command {
     case 'removeAuthorisation':
       return smcli.revoke(zhcpUserid, step.vswitch, step.userid);
     case 'ensureAuthorisation':
-      return smcli.grant(zhcpUserid, step.vswitch, step.userid, step.vlans);
+      return smcli.grant(zhcpUserid, step.vswitch, step.userid, step.vlans, step.promiscuous);
     case 'removePortNumber':
       return smcli.removePort(zhcpUserid, step.vswitch, step.portNumber);
     case 'ensurePortNumber':
-      return smcli.givePort(zhcpUserid, step.vswitch, step.portNumber, step.userid, step.vlans);
+      return smcli.givePort(zhcpUserid, step.vswitch, step.portNumber, step.userid, step.vlans, step.promiscuous);
     case 'ensurePortVlans':
       return smcli.changePortVlans(zhcpUserid, step.vswitch, step.portNumber, step.add, step.remove);
     case 'ensureDirectoryNic':
-      return smcli.defineNicInDirectory(step.userid, step.vdev, step.macId, step.vswitch, step.portNumber);
+      return smcli.defineNicInDirectory(step.userid, step.vdev, step.macId, step.vswitch, step.portNumber, step);
     case 'ensureDirectoryOnline':
       return smcli.bringDirectoryOnline(step.userid);
     case 'ensureLiveNic':

@@ -1,4 +1,5 @@
 import { type Absence, absenceRefusal } from '../network/absence.ts';
+import { macsInEntries, type PortsInEntries, portsInEntries } from '../network/entry-nics.ts';
 import type { Finding, Report } from '../network/finding.ts';
 import type { LiveNic, Nicdef, RecordedPort } from '../network/guest.ts';
 import type { Userid } from '../network/identifiers.ts';
@@ -8,7 +9,14 @@ import type { Vswitch } from '../network/vswitch.ts';
 import type { CommandOutcome } from '../xcat/channel.ts';
 import { XcatError } from '../xcat/errors.ts';
 import { judge } from '../xcat/return-codes.ts';
-import { queryDirectory, queryLiveNics, queryVmlan, queryVswitches, systemInfo } from '../xcat/smcli.ts';
+import {
+  queryActiveDevices,
+  queryDirectory,
+  queryLiveNics,
+  queryVmlan,
+  queryVswitches,
+  systemInfo,
+} from '../xcat/smcli.ts';
 import {
   isWholeDirectory,
   isWholeNicAnswer,
@@ -20,8 +28,10 @@ import {
 import { dumpTable, type Row } from '../xcat/tables.ts';
 import { addressesInTable, recordedAddressesOf } from './address-rows.ts';
 import { completeAnswer } from './complete-answer.ts';
+import type { Profile } from './directory-profiles.ts';
 import { refusedFailure } from './failures.ts';
 import { lacksZhcp, withZhcpsOfGroups } from './group-rows.ts';
+import { type DeviceOutcomes, devicesOf, includesOf, profileNics } from './guest-devices.ts';
 import {
   type HostRecord,
   macEntriesAt,
@@ -57,6 +67,8 @@ type HostView = {
   addressesInUse: Surroundings['addressesInUse'];
   vswitches: readonly Vswitch[];
   macsInUse: Surroundings['macsInUse'];
+  profiles: ReadonlyMap<string, Profile>;
+  portsInEntries: PortsInEntries;
 };
 
 /**
@@ -87,13 +99,23 @@ export async function readHost(
   userids: readonly Userid[],
   survey = false,
   directoryOf: (userid: Userid) => boolean = () => true,
+  /** Guests of which nothing but the directory entry is read. */
+  entriesOf: readonly Userid[] = [],
 ): Promise<HostReading> {
-  const [tables, { vswitchOutcome, vmlanOutcome, systemOutcome, ofGuests }] = await Promise.all([
-    readTables(host, survey ? MANY_GUESTS : userids.length),
-    readZvm(host, userids, survey, directoryOf),
-  ]);
+  const [tables, { vswitchOutcome, vmlanOutcome, systemOutcome, ofGuests, profiles, entryOutcomes }] =
+    await Promise.all([
+      readTables(host, survey ? MANY_GUESTS : userids.length),
+      readZvm(host, userids, survey, directoryOf, entriesOf),
+    ]);
   const { vswitches, findings } = vswitchReading(vswitchOutcome, host.rules.vswitches);
   const macPrefix = laterUnlessTransient(() => macPrefixIn(vmlanOutcome));
+  for (const [userid, outcome] of entryOutcomes) noteEntry(host, userid, outcome);
+  const prefix = known(macPrefix);
+  const macs = [
+    ...macsInTable(tables.allMacRows),
+    ...macsOnVswitches(vswitches),
+    ...(prefix === undefined ? [] : macsInEntries(host.entries.known, prefix)),
+  ];
   const view: HostView = {
     tables: tables.view,
     hostsRows: tables.hostsRows,
@@ -101,7 +123,9 @@ export async function readHost(
     rules: host.rules,
     macPrefix,
     vswitches,
-    macsInUse: Map.groupBy([...macsInTable(tables.allMacRows), ...macsOnVswitches(vswitches)], ({ mac }) => mac),
+    profiles,
+    macsInUse: Map.groupBy(macs, ({ mac }) => mac),
+    portsInEntries: portsInEntries(host.entries.known),
   };
   const iplTime = survey ? laterUnlessTransient(() => iplTimeIn(systemOutcome)) : undefined;
   const record = survey ? recordedOnHost(tables.view) : NOTHING_RECORDED;
@@ -117,7 +141,10 @@ export async function readHost(
     ],
     iplTime: iplTime === undefined ? undefined : known(iplTime),
     read(userid) {
-      return surroundingsOf(view, userid, ofGuests.get(userid));
+      const around = surroundingsOf(view, userid, ofGuests.get(userid));
+      if (ofGuests.get(userid)?.directory !== undefined)
+        host.entries.note(userid, around.guest.directory, around.guest.recorded);
+      return around;
     },
   };
 }
@@ -192,14 +219,12 @@ async function readTables(host: HostRuntime, guests: number) {
   };
 }
 
-/** `directory` is absent where it is taken as recorded. */
-type GuestOutcomes = { nics: CommandOutcome | undefined; directory?: CommandOutcome | undefined };
-
 async function readZvm(
   host: HostRuntime,
   userids: readonly Userid[],
   survey: boolean,
   directoryOf: (userid: Userid) => boolean,
+  entriesOf: readonly Userid[],
 ) {
   const zhcp = await host.zhcp.get();
   const looked = userids.filter(directoryOf);
@@ -209,16 +234,35 @@ async function readZvm(
     ...(survey ? [[systemInfo()]] : []),
     ...userids.map((userid) => [queryLiveNics(userid)]),
     ...looked.map((userid) => [queryDirectory(userid)]),
+    ...looked.map((userid) => [queryActiveDevices(userid)]),
+    ...entriesOf.map((userid) => [queryDirectory(userid)]),
   ];
   const [vswitchOutcome, vmlanOutcome, ...rest] = await host.xcat.channel(host.rules.zhcpNode).run(chains);
   const [systemOutcome] = survey ? rest.splice(0, 1) : [];
-  const ofGuests = new Map(userids.map((userid, index): [Userid, GuestOutcomes] => [userid, { nics: rest[index] }]));
+  const ofGuests = new Map(userids.map((userid, index): [Userid, DeviceOutcomes] => [userid, { nics: rest[index] }]));
   for (const [index, userid] of looked.entries())
-    ofGuests.set(userid, { nics: ofGuests.get(userid)?.nics, directory: rest[userids.length + index] });
-  return { vswitchOutcome, vmlanOutcome, systemOutcome, ofGuests };
+    ofGuests.set(userid, {
+      nics: ofGuests.get(userid)?.nics,
+      directory: rest[userids.length + index],
+      active: rest[userids.length + looked.length + index],
+    });
+  const profiles = await host.profiles.read([...ofGuests.values()].flatMap(includesOf));
+  const first = userids.length + 2 * looked.length;
+  const entryOutcomes = entriesOf.map((userid, index) => [userid, rest[first + index]] as const);
+  return { vswitchOutcome, vmlanOutcome, systemOutcome, ofGuests, profiles, entryOutcomes };
 }
 
-function surroundingsOf(view: HostView, userid: Userid, outcomes: GuestOutcomes | undefined): Reading {
+/** An entry that cannot be read, as of a guest that the directory has no more, is as nothing: no decision is about it. */
+function noteEntry(host: HostRuntime, userid: Userid, outcome: CommandOutcome | undefined): void {
+  if (outcome?.ran !== true || outcome.exitStatus !== 0) return;
+  try {
+    host.entries.note(userid, parseDirectory(outcome.output), []);
+  } catch {
+    // It is said where the guest itself is read.
+  }
+}
+
+function surroundingsOf(view: HostView, userid: Userid, outcomes: DeviceOutcomes | undefined): Reading {
   const { tables } = view;
   const rules = { ...view.rules, macPrefix: view.macPrefix() };
   const standing = standingOf(tables, userid);
@@ -230,6 +274,7 @@ function surroundingsOf(view: HostView, userid: Userid, outcomes: GuestOutcomes 
   const running = liveNics(outcomes?.nics, view.vswitches, userid, report);
   const entry = directoryEntry(standing.absence, outcomes, recorded, userid, report);
   const absence = absenceOf(standing.absence, running !== undefined, entry !== undefined);
+  const inherited = entry === undefined || outcomes === undefined ? [] : profileNics(outcomes, entry, view.profiles);
   return {
     guest: {
       userid,
@@ -242,13 +287,15 @@ function surroundingsOf(view: HostView, userid: Userid, outcomes: GuestOutcomes 
       macEntries: macEntriesAt(tables, node),
       macRow: tables.macRows.has(node),
       addresses: recordedAddressesOf(view.hostsRows.get(node) ?? [], node, [rules.zhcpNode, ...tables.otherZhcps]),
-      directory: entry ?? [],
+      directory: [...(entry ?? []), ...(absence?.kind === 'elsewhere' ? [] : inherited)],
       live: running ?? [],
+      devices: outcomes === undefined ? [] : devicesOf(outcomes, view.profiles),
       ...(absence === undefined ? {} : { absence }),
     },
     vswitches: view.vswitches,
     rules,
     macsInUse: view.macsInUse,
+    portsInEntries: view.portsInEntries,
     addressesInUse: view.addressesInUse,
     findings,
   };
@@ -259,7 +306,7 @@ const NOWHERE: Absence = { kind: 'unknown', remains: false };
 /** Undefined when the directory has none. That of a guest on another system may be the same directory, and is not this host's to change. */
 function directoryEntry(
   absence: TableAbsence | undefined,
-  outcomes: GuestOutcomes | undefined,
+  outcomes: DeviceOutcomes | undefined,
   recorded: readonly RecordedPort[],
   userid: Userid,
   report: Report,

@@ -1,5 +1,6 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { z } from 'zod';
+import type { EntryNic } from '../network/entry-nics.ts';
 import { type GuestMemory, type HostMemory, NOTHING_REMEMBERED } from '../network/host-memory.ts';
 import { PortId, Userid, VswitchName } from '../network/identifiers.ts';
 import { Vdev } from '../network/vdev.ts';
@@ -13,14 +14,18 @@ const Written = z.object({
   vswitches: z.array(VswitchName),
   /** Userid, 1 when settled and 2 when seen, added up, then vdev and index of the VSWITCH of each NIC. */
   guests: z.array(z.tuple([Userid, z.number()]).rest(z.tuple([Vdev, z.number()]))),
+  /** Userid, then vdev, MACID or nothing, index of the VSWITCH or -1, port number or 0 of each NIC. */
+  entries: z.array(z.tuple([Userid]).rest(z.tuple([Vdev, z.string(), z.number(), z.number()]))).default([]),
   /** Ids one after another as base64 of their bytes. */
   neutron: z.object({ ports: z.string(), told: z.array(z.tuple([PortId, z.number()])) }).optional(),
   toConfirm: z.string().optional(),
 });
 
 /** A memory as text that is small enough for a workflow's result: about 30 KB for 10,000 ports, 250 KB more when they are Neutron's. */
-export function writeMemory({ guests, neutron, toConfirm = [], ...rest }: HostMemory): string {
-  const vswitches = [...new Set([...guests.values()].flatMap((guest) => guest.nics.map((nic) => nic.vswitch)))];
+export function writeMemory({ guests, entries, neutron, toConfirm = [], ...rest }: HostMemory): string {
+  const ofPorts = [...guests.values()].flatMap((guest) => guest.nics.map((nic) => nic.vswitch));
+  const ofEntries = [...entries.values()].flatMap((nics) => nics.flatMap(({ vswitch }) => vswitch ?? []));
+  const vswitches = [...new Set([...ofPorts, ...ofEntries])];
   const written: z.input<typeof Written> = {
     ...rest,
     vswitches,
@@ -28,6 +33,12 @@ export function writeMemory({ guests, neutron, toConfirm = [], ...rest }: HostMe
       userid,
       (settled ? SETTLED : 0) + (seen ? SEEN : 0),
       ...nics.map(({ vdev, vswitch }): [string, number] => [vdev, vswitches.indexOf(vswitch)]),
+    ]),
+    entries: [...entries].map(([userid, nics]) => [
+      userid,
+      ...nics.map(({ vdev, macId = '', vswitch, portNumber = 0 }): [string, string, number, number] => {
+        return [vdev, macId, vswitch === undefined ? -1 : vswitches.indexOf(vswitch), portNumber];
+      }),
     ]),
     ...(neutron === undefined ? {} : { neutron: { ports: packed(neutron.ports), told: [...neutron.told] } }),
     ...(toConfirm.length === 0 ? {} : { toConfirm: packed(toConfirm) }),
@@ -39,7 +50,7 @@ export function writeMemory({ guests, neutron, toConfirm = [], ...rest }: HostMe
 export function readMemory(text: string | undefined): HostMemory {
   if (text === undefined || text === '') return NOTHING_REMEMBERED;
   try {
-    const { iplTime, sweptUpTo, vswitches, guests, neutron, toConfirm } = Written.parse(
+    const { iplTime, sweptUpTo, vswitches, guests, entries, neutron, toConfirm } = Written.parse(
       JSON.parse(gunzipSync(Buffer.from(text, 'base64')).toString()),
     );
     return {
@@ -47,6 +58,17 @@ export function readMemory(text: string | undefined): HostMemory {
       ...(sweptUpTo === undefined ? {} : { sweptUpTo }),
       ...(neutron === undefined ? {} : { neutron: { ports: unpacked(neutron.ports), told: new Map(neutron.told) } }),
       ...(toConfirm === undefined ? {} : { toConfirm: unpacked(toConfirm) }),
+      entries: new Map(
+        entries.map(([userid, ...nics]): [Userid, EntryNic[]] => [
+          userid,
+          nics.map(([vdev, macId, index, portNumber]) => ({
+            vdev,
+            ...(macId === '' ? {} : { macId }),
+            ...(vswitches[index] === undefined ? {} : { vswitch: vswitches[index] }),
+            ...(portNumber === 0 ? {} : { portNumber }),
+          })),
+        ]),
+      ),
       guests: new Map(
         guests.map(([userid, marks, ...nics]): [Userid, GuestMemory] => [
           userid,

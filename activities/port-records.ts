@@ -66,10 +66,11 @@ function writesOf(step: Step, zhcpNode: string): TableWrite[] {
       return rowWrites(step, zhcpNode);
     case 'ensureMacRecord': {
       const key = { node: step.node };
-      const values = { mac: step.entries.join('|'), comments: zhcpNode };
+      const values = { mac: step.entries.join('|') };
       if (step.entries.length === 0) return [{ kind: 'delete', table: 'mac', key }];
       if (step.row) return [{ kind: 'set', table: 'mac', key, values }];
-      return [{ kind: 'insert', table: 'mac', values: { ...key, ...values } }];
+      // The comment of a row that is there is whose who wrote it: nothing here reads it.
+      return [{ kind: 'insert', table: 'mac', values: { ...key, ...values, comments: zhcpNode } }];
     }
     case 'ensureAddresses': {
       const key = { node: step.node };

@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { absenceRefusal } from '../network/absence.ts';
 import { absenceLine } from '../network/absent-guest.ts';
-import { decide } from '../network/decision.ts';
+import { type Decision, decide } from '../network/decision.ts';
 import { type Finding, findingText } from '../network/finding.ts';
 import { guestViewOf, type HostView, type ShownGuest, vswitchViewOf } from '../network/host-view.ts';
 import type { NodeName, Userid } from '../network/identifiers.ts';
@@ -70,6 +70,16 @@ export async function showGuest(host: HostRuntime, userid: Userid): Promise<Show
   return shownOf(around);
 }
 
+function problemsOf(decision: Decision): string[] {
+  if (!decision.accepted) return decision.refusals.map(({ reason }) => reason);
+  return decision.refused.flatMap(({ portId, refusals }) =>
+    refusals.map(({ field, reason }) =>
+      // What is said of the guest is said once.
+      field === 'userid' || reason.includes(portId) ? reason : `port ${portId}: ${reason}`,
+    ),
+  );
+}
+
 /** A guest that was read, as it is shown. */
 export function shownOf({ guest, findings, ...around }: Reading): ShownGuest {
   const change = { kind: 'reconcile' as const, ports: [], removed: [], unrecorded: [], left: [] };
@@ -96,9 +106,7 @@ export function shownOf({ guest, findings, ...around }: Reading): ShownGuest {
       ...new Set([
         ...findings.map(findingText),
         ...unclearPorts(guest, around.vswitches).map(({ portId, reason }) => `port ${portId}: ${reason}`),
-        ...(decision.accepted ? decision.refused.flatMap(({ refusals }) => refusals) : decision.refusals).map(
-          ({ reason }) => reason,
-        ),
+        ...problemsOf(decision),
       ]),
     ],
   };

@@ -3,6 +3,7 @@ import { absenceLine } from '../network/absent-guest.ts';
 import { looksDown } from '../network/admin-state-doubt.ts';
 import { decide } from '../network/decision.ts';
 import { type Doubt, doubtsOf, notCoupledPorts, type SurveyedGuest } from '../network/drift.ts';
+import type { EntryNic, EntryNics } from '../network/entry-nics.ts';
 import { type Finding, findingText } from '../network/finding.ts';
 import { foreignOn } from '../network/foreign.ts';
 import type { RecordedPort } from '../network/guest.ts';
@@ -38,15 +39,18 @@ const MOST_LINES = 100;
 const MOST_SWEPT = 200;
 
 /**
- * Read the whole host and find what is not as it is recorded. Four calls to xCAT, and one or two more when guests have to be read for themselves:
- * no more for many ports than for few. Throws an XcatError when the host cannot be read.
+ * Read the whole host and find what is not as it is recorded. Four calls to xCAT, one or two more when guests have to be read for themselves, and
+ * one in ten minutes for profiles of the directory: no more for many ports than for few. Throws an XcatError when the host cannot be read.
  */
 export async function surveyHost(host: HostRuntime, input: SurveyInput, signal: AbortSignal): Promise<Survey> {
   const memory = readMemory(input.memory);
-  const slice = sliceOf(memory, input);
+  host.entries.recall(memory.entries);
+  const swept = sliceOf(memory, input);
+  const slice = swept.filter((userid) => memory.guests.has(userid));
+  const others = swept.filter((userid) => !memory.guests.has(userid));
   const later = notNow(input);
   const [reading, nics, { ports, problem }] = await Promise.all([
-    readHost(host, slice, true),
+    readHost(host, slice, true, () => true, others),
     managementNodeNics(host, signal),
     readPorts(host, memory.neutron?.ports ?? [], later),
   ]);
@@ -64,6 +68,7 @@ export async function surveyHost(host: HostRuntime, input: SurveyInput, signal: 
     new Map(guests.map((guest) => [guest.userid, nicsOf(guest)])),
     new Set([nics.userid ?? '', reading.zhcp]),
   );
+  host.entries.keepOnly(reading.guests);
   const coupled = new Set(reading.vswitches.flatMap(({ nics }) => nics.flatMap(({ userid }) => userid ?? [])));
   const iplTime = reading.iplTime ?? memory.iplTime;
   const ipl = memory.iplTime !== undefined && memory.iplTime !== iplTime;
@@ -92,7 +97,8 @@ export async function surveyHost(host: HostRuntime, input: SurveyInput, signal: 
       ...(neutron.memory === undefined ? {} : { neutron: neutron.memory }),
       ...(iplTime === undefined ? {} : { iplTime }),
       toConfirm: guests.flatMap((guest) => found.toConfirm.get(guest.userid) ?? guest.toConfirm ?? []),
-      ...(slice.at(-1) === undefined ? {} : { sweptUpTo: slice.at(-1) as Userid }),
+      ...(swept.at(-1) === undefined ? {} : { sweptUpTo: swept.at(-1) as Userid }),
+      entries: entriesToRemember(host, reading, guests),
       guests: new Map(
         guests
           .map((guest) => ({ guest, memory: remember(guest, found, coupled) }))
@@ -103,9 +109,17 @@ export async function surveyHost(host: HostRuntime, input: SurveyInput, signal: 
   };
 }
 
+/** What is known of entries, and the guests without ports of ours that the sweep has still to come to. */
+function entriesToRemember(host: HostRuntime, reading: HostReading, guests: readonly SurveyedGuest[]): EntryNics {
+  const ours = new Set(guests.map(({ userid }) => userid));
+  const others = [...reading.guests].filter((userid) => !ours.has(userid)).map((userid) => [userid, []] as const);
+  const known = [...host.entries.known].filter(([userid, nics]) => nics.length > 0 || !ours.has(userid));
+  return new Map<Userid, readonly EntryNic[]>([...others, ...known]);
+}
+
 /** The guests whose directory entries are looked at this time: all of them once in a sweep. */
 function sliceOf(memory: HostMemory, { intervalSeconds, sweepSeconds }: SurveyInput): Userid[] {
-  const userids = [...memory.guests.keys()].toSorted();
+  const userids = [...new Set([...memory.guests.keys(), ...memory.entries.keys()])].toSorted();
   const size = Math.min(MOST_SWEPT, Math.ceil((userids.length * intervalSeconds) / sweepSeconds));
   const after = memory.sweptUpTo;
   const start = after === undefined ? 0 : userids.findIndex((userid) => userid > after);

@@ -63,8 +63,9 @@ export async function applyVswitchSteps(
 }
 
 /** The VSWITCH that a host's configuration wants. */
-export function settingsOf({ vswitch, vlanRanges, transport, portSelection, rdevs }: AllowedVswitch): VswitchSettings {
-  return { name: vswitch, transport, vlanAware: vlanRanges.length > 0, portSelection, rdevs };
+export function settingsOf({ vswitch, flat, vlanRanges, ...how }: AllowedVswitch): VswitchSettings {
+  const { transport, portSelection, rdevs } = how;
+  return { name: vswitch, transport, vlanAware: vlanRanges.length > 0, flat, portSelection, rdevs };
 }
 
 function isRecordedOn(column: string | undefined, vswitch: VswitchName): boolean {

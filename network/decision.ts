@@ -9,6 +9,7 @@ import { foreignNics } from './foreign-nics.ts';
 import type { GuestState, ReadablePort, RecordedPort } from './guest.ts';
 import type { HostRules } from './host.ts';
 import type { PortId, VswitchName } from './identifiers.ts';
+import { keptAttributes } from './kept-attributes.ts';
 import { type Mac, macFromId } from './mac.ts';
 import type { Network } from './network.ts';
 import { addPort, freeMac, portNumberOn, refuseMac } from './new-port.ts';
@@ -16,6 +17,7 @@ import { describeNetwork, sameNetwork } from './port.ts';
 import { type Refusal, type RefusedPort, refusal } from './refusal.ts';
 import type { Change, PortRequest } from './requests.ts';
 import type { Surroundings } from './surroundings.ts';
+import { attainable } from './unattainable.ts';
 import { clearPorts } from './unclear-ports.ts';
 import { refuseStuck, refuseUnclear, repairedRow } from './unclear-refusals.ts';
 import type { Vdev } from './vdev.ts';
@@ -38,7 +40,10 @@ export function decide(change: Change, read: Surroundings): Decision {
   const refused: RefusedPort[] = [];
   const before = recordedPorts(around, leftDown(change, around, refused));
   const repaired = portsOf([repairedRow(change, around) ?? []].flat(), around, before);
-  const ports = portsAfter(change, [...before, ...repaired], around, refusals, refused);
+  const wanted = portsAfter(change, [...before, ...repaired], around, refusals, refused);
+  const { ports, ...hindered } = attainable(change, wanted, around);
+  refusals.push(...hindered.refusals);
+  refused.push(...hindered.refused);
   const removed = removedBy(change).map((portId) => ({ portId, keepRow: false }));
   const desired: Desired = {
     ports,
@@ -46,13 +51,15 @@ export function decide(change: Change, read: Surroundings): Decision {
     ...(change.kind === 'reconcile' ? { unrecorded: change.unrecorded } : {}),
     keepAuthorised: [],
     leaving: [...leftBy(ports, around.guest), ...leftBefore(change)],
+    kept: keptAttributes(around.guest, around.vswitches),
   };
   if (refusals.length === 0) refusals.push(...refuseConflicts(change, ports, before, around));
   refusals.push(...refuseStuck(change, desired, around, refused));
   if (refusals.length > 0) return { accepted: false, refusals };
   const left = new Set(refused.map((port) => port.portId));
   const affected = portsOfChange(change).filter((portId) => !left.has(portId));
-  return { accepted: true, desired, before: backTo(before, desired, around), affected, refused };
+  const known = attainable(change, before, around).ports;
+  return { accepted: true, desired, before: backTo(known, desired, around), affected, refused };
 }
 
 function decideAbsent(change: Extract<Change, { kind: 'reconcile' }>, { guest, rules }: Surroundings): Decision {
@@ -440,5 +447,6 @@ function backTo(before: readonly DesiredPort[], desired: Desired, { guest, vswit
       .map((vswitch) => vswitch.name)
       .filter((name) => !usedByOurs.has(name)),
     leaving: [...new Set(desired.ports.map((port) => port.vswitch))].filter((name) => !usedByOurs.has(name)),
+    ...(desired.kept === undefined ? {} : { kept: desired.kept }),
   };
 }

@@ -1,6 +1,7 @@
 import type { GuestState } from './guest.ts';
 import type { OwnNic } from './host-memory.ts';
 import type { PortId, VswitchName } from './identifiers.ts';
+import type { Kept } from './kept-attributes.ts';
 import type { Port } from './port.ts';
 import type { VswitchPort } from './port-number.ts';
 import type { Vdev } from './vdev.ts';
@@ -28,6 +29,8 @@ export type Desired = {
   recordStays?: boolean;
   /** Ports of VSWITCHes that a plan which is undone may have given the guest: in no directory entry yet, nobody else knows that they are ours. */
   given?: readonly VswitchPort[];
+  /** What somebody else has set, to be set again. */
+  kept?: Kept;
 };
 
 /** The state before a plan, to go back to from wherever the plan has come. */

@@ -8,7 +8,7 @@ import type { PortRequest } from './requests.ts';
 import { clearPorts, heldVswitches, unclearBecause } from './unclear-ports.ts';
 import type { Vdev } from './vdev.ts';
 import { sameVlans } from './vlan-set.ts';
-import { authorisedVlans, neededVlans, type Vswitch } from './vswitch.ts';
+import { authorisedVlans, hasNoVlan, neededVlans, type Vswitch } from './vswitch.ts';
 
 /** One guest as a reading of the whole host shows it: without its directory entry, and of its live NICs only those that are coupled. */
 export type SurveyedGuest = {
@@ -85,6 +85,7 @@ export function doubtsOf(guest: SurveyedGuest, vswitches: readonly Vswitch[]): D
     ...ports.map((port) => portDoubt(guest, port.portId)),
     // What must not be touched for another port's sake is said by a reading of the guest.
     ...authorisationsOf(true),
+    ...wired.flatMap((row) => withoutVlan(guest.userid, row, vswitches)),
     ...vanished.map(({ vdev }) => `the port of NIC ${vdev} of ${guest.userid} is not recorded any more`),
     ...(guest.remembered?.settled === true ? [] : wired.flatMap((row) => notCoupled(guest.userid, row, vswitches))),
   ];
@@ -191,6 +192,15 @@ function removeOne(texts: string[], text: string): boolean {
   const at = texts.indexOf(text);
   if (at >= 0) texts.splice(at, 1);
   return at >= 0;
+}
+
+/** Nothing can be done about it but by a person: the guest is looked at, and its port reported. */
+function withoutVlan(userid: Userid, row: RecordedPort, vswitches: readonly Vswitch[]): string[] {
+  const vswitch = vswitches.find((candidate) => candidate.name === row.vswitch);
+  if (vswitch === undefined || row.network.type !== 'flat' || !hasNoVlan(vswitch)) return [];
+  return [
+    `port ${row.portId} of ${userid} is flat on ${vswitch.name}, whose default VLAN is NONE: it has no VLAN at all`,
+  ];
 }
 
 function wrongNic(userid: Userid, row: RecordedPort, vswitches: readonly Vswitch[]): string[] {

@@ -4,7 +4,7 @@ import type { NodeName, PortId, Userid, VswitchName } from './identifiers.ts';
 import type { Mac } from './mac.ts';
 import type { Network, RecordedNetwork } from './network.ts';
 import type { PortNumber } from './port-number.ts';
-import type { Vdev } from './vdev.ts';
+import type { DeviceRange, Vdev } from './vdev.ts';
 
 /** One row of xCAT's `switch` table that belongs to this host: what should be (contract xcat.md 2.1). */
 export type RecordedPort = {
@@ -44,6 +44,13 @@ export type Nicdef = {
   portNumber?: PortNumber;
   /** A word of it that nobody can read: the port of this NIC is left as it is. */
   unclear?: string;
+  /** DEVICES, where it is not three, and CHPID: written again with the statement. */
+  devices?: number;
+  chpid?: string;
+  /** Further operands, which are not written again: `VLAN 7 PORTTYPE ACCESS`. */
+  others?: string;
+  /** It stands in this profile, which the entry includes: nobody changes it for one guest. */
+  profile?: string;
 };
 
 /** A NIC that the running guest has now. */
@@ -76,4 +83,6 @@ export type GuestState = {
   otherNodes?: readonly { node: NodeName; macEntries: readonly MacEntry[] }[];
   /** Why nothing can be given to it. */
   absence?: Absence;
+  /** What else has device numbers of the guest: disks, consoles, real devices of its entry, of its profile and live, NICs with more than three. */
+  devices?: readonly DeviceRange[];
 };

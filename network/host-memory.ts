@@ -1,3 +1,4 @@
+import type { EntryNics } from './entry-nics.ts';
 import type { PortId, Userid, VswitchName } from './identifiers.ts';
 import type { Vdev } from './vdev.ts';
 
@@ -12,6 +13,8 @@ export type HostMemory = {
   /** When z/VM was started. */
   iplTime?: string;
   guests: ReadonlyMap<Userid, GuestMemory>;
+  /** What the sweep of the directory has found besides our ports' NICs; every guest of the host without such ports is in it. */
+  entries: EntryNics;
   /** The sweep of the directory goes on after this userid. */
   sweptUpTo?: Userid;
   /** Where Neutron is configured. */
@@ -35,4 +38,4 @@ export type GuestMemory = {
   seen: boolean;
 };
 
-export const NOTHING_REMEMBERED: HostMemory = { guests: new Map() };
+export const NOTHING_REMEMBERED: HostMemory = { guests: new Map(), entries: new Map() };

@@ -1,14 +1,16 @@
 import type { DesiredPort, Liveness } from './desired.ts';
+import { portKey } from './entry-nics.ts';
 import type { RecordedPort } from './guest.ts';
 import type { VswitchName } from './identifiers.ts';
-import { allocateMac, type Mac, macPrefix } from './mac.ts';
+import { allocateMac, type Mac, macId, macPrefix } from './mac.ts';
 import { describeNetwork, sameNetwork } from './port.ts';
 import { allocatePortNumber, type PortNumber } from './port-number.ts';
 import { type Refusal, refusal } from './refusal.ts';
 import type { PortRequest } from './requests.ts';
 import type { MacInUse, Surroundings } from './surroundings.ts';
+import { refuseOverlap, takenDevices } from './taken-devices.ts';
 import { refuseUnreadableRow } from './unclear-refusals.ts';
-import { allocateVdev, type Vdev, vdevsOverlap } from './vdev.ts';
+import { allocateVdev, devicesOverlap, nicDevices, type Vdev } from './vdev.ts';
 import { refuseNetwork } from './vswitch-choice.ts';
 
 /** A request for a port, with what it is checked and chosen from. `at` comes before its fields, as in `ports.0.`. */
@@ -59,19 +61,26 @@ export function portNumberOn(
   port: { portId: string; vdev: Vdev | undefined },
   at: string,
   ports: readonly DesiredPort[],
-  { guest, vswitches }: Surroundings,
+  around: Surroundings,
   refusals: Refusal[],
 ): { portNumber?: PortNumber } {
+  const { guest, vswitches } = around;
   const vswitch = vswitches.find((candidate) => candidate.name === name);
   if (vswitch?.portSelection !== 'PORTBASED') return {};
   const others = vswitch.authorisations.filter((entry) => entry.userid !== guest.userid);
   const own = guest.directory.find((nic) => nic.vdev === port.vdev && (nic.vswitch ?? name) === name)?.portNumber;
   const isTaken = (number: PortNumber) =>
+    around.avoidPorts?.has(portKey({ vswitch: name, portNumber: number })) === true ||
     others.some((entry) => entry.portNumber === number) ||
     ports.some((other) => other.portId !== port.portId && other.vswitch === name && other.portNumber === number);
   if (own !== undefined && !isTaken(own)) return { portNumber: own };
+  const inEntry = (number: PortNumber) => {
+    const owners = around.portsInEntries?.get(portKey({ vswitch: name, portNumber: number }));
+    return [...(owners ?? [])].some((userid) => userid !== guest.userid);
+  };
   const used = (number: PortNumber) =>
     isTaken(number) ||
+    inEntry(number) ||
     vswitch.authorisations.some((entry) => entry.portNumber === number) ||
     guest.directory.some((nic) => nic.portNumber === number);
   const portNumber = allocatePortNumber(port.portId, used);
@@ -123,22 +132,20 @@ function chooseVdev(
   refusals: Refusal[],
 ): Vdev | undefined {
   const own = row?.vdev;
-  const taken = [...ports, ...guest.recorded, ...guest.directory, ...guest.live]
-    .filter((nic) => !('portId' in nic) || nic.portId !== request.portId)
-    .flatMap((nic) => nic.vdev ?? [])
-    .filter((vdev) => vdev !== own);
+  const others = ports.filter((port) => port.portId !== request.portId);
+  const taken = takenDevices(guest, others).filter(({ nic }) => nic === undefined || nic !== own);
   const wanted = request.vdev ?? own;
   if (wanted === undefined) {
-    const claimed = claimedVdevs.filter(({ portId }) => portId !== request.portId).map((port) => port.vdev);
+    const claimed = claimedVdevs.filter(({ portId }) => portId !== request.portId).map((port) => nicDevices(port.vdev));
     const vdev = allocateVdev(rules.firstVdev, [...taken, ...claimed]);
     if (vdev === undefined)
       refusals.push(refusal(`${at}vdev`, 'no three free devices are left on the guest', 'delete a port first'));
     return vdev;
   }
-  const overlapped = taken.find((vdev) => vdevsOverlap(vdev, wanted));
+  const devices = nicDevices(wanted);
+  const overlapped = taken.find((other) => devicesOverlap(devices, other));
   if (overlapped === undefined) return wanted;
-  const reason = `NIC ${wanted} takes three devices and overlaps NIC ${overlapped} of ${guest.userid}`;
-  refusals.push(refusal(`${at}vdev`, reason, 'choose another vdev, or leave it out to have one chosen'));
+  refusals.push(refuseOverlap(`${at}vdev`, wanted, overlapped, guest));
   return undefined;
 }
 
@@ -166,9 +173,13 @@ function chooseMac({ request, row, at, ports }: Asked, around: Surroundings, ref
 export function freeMac(
   portId: string,
   ports: readonly DesiredPort[],
-  { rules, macsInUse, avoidMacs }: Surroundings,
+  { guest, rules, macsInUse, avoidMacs }: Surroundings,
 ): Mac | undefined {
-  const isTaken = (mac: Mac) => macsInUse.has(mac) || avoidMacs.has(mac) || ports.some((port) => port.mac === mac);
+  const isTaken = (mac: Mac) =>
+    macsInUse.has(mac) ||
+    avoidMacs.has(mac) ||
+    ports.some((port) => port.mac === mac) ||
+    guest.directory.some((nic) => nic.macId === macId(mac));
   return allocateMac(rules.macPrefix, portId, isTaken);
 }
 
@@ -185,9 +196,13 @@ export function refuseMac(
     return [refusal(`${at}mac`, reason, `use a MAC under ${rules.macPrefix}; in Neutron, set base_mac to it`)];
   }
   const isOwn = (other: MacInUse) =>
-    port.mac === wanted && ownNames(guest).includes(other.owner) && other.vdev === port.vdev;
+    // The guest's own entry has just been read.
+    (other.inEntry === true && other.owner === guest.userid) ||
+    (port.mac === wanted && ownNames(guest).includes(other.owner) && other.vdev === port.vdev);
+  const inEntry = guest.directory.find((nic) => nic.macId === macId(wanted) && nic.vdev !== port.vdev);
   const owner =
-    macsInUse.get(wanted)?.find((other) => !isOwn(other))?.owner ??
+    ownerText(macsInUse.get(wanted)?.find((other) => !isOwn(other))) ??
+    (inEntry === undefined ? undefined : `NIC ${inEntry.vdev} of ${guest.userid}`) ??
     ports.find((other) => other.mac === wanted && other.portId !== port.portId)?.portId ??
     (avoidMacs.has(wanted) ? 'somebody else at the same time' : undefined);
   if (owner === undefined) return [];
@@ -197,4 +212,8 @@ export function refuseMac(
 
 function ownNames({ userid, node, otherNodes = [] }: Surroundings['guest']): string[] {
   return [userid, node, ...otherNodes.map((each) => each.node)];
+}
+
+function ownerText(other: MacInUse | undefined): string | undefined {
+  return other?.inEntry === true ? `${other.owner}, by its directory entry` : other?.owner;
 }

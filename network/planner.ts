@@ -3,6 +3,7 @@ import { planAuthorisations } from './authorisation-plan.ts';
 import { type Desired, type DesiredPort, removedVdevs } from './desired.ts';
 import type { GuestState, LiveNic } from './guest.ts';
 import type { VswitchName } from './identifiers.ts';
+import { operandsOf } from './kept-attributes.ts';
 import { macId } from './mac.ts';
 import { entriesLeft, macEntriesAfter, macEntriesBefore, sameEntries } from './mac-record.ts';
 import { sameNetwork } from './port.ts';
@@ -163,9 +164,11 @@ function planDirectory(desired: Desired, guest: GuestState): Halves {
   const define: Step[] = [];
   const { userid } = guest;
   const remove = (vdev: Vdev) => takeAway.push({ kind: 'removeDirectoryNic', userid, vdev, disturbs: false });
-  for (const nic of removedNics(desired, guest, guest.directory)) remove(nic.vdev);
+  // What stands in a profile is every user's: no step of one guest changes it.
+  const own = guest.directory.filter(({ profile }) => profile === undefined);
+  for (const nic of removedNics(desired, guest, own)) remove(nic.vdev);
   for (const { vdev, portNumber, mac, adminStateUp, vswitch: name } of desired.ports) {
-    const nic = guest.directory.find((candidate) => candidate.vdev === vdev);
+    const nic = own.find((candidate) => candidate.vdev === vdev);
     // An administratively down port keeps its NIC, but is not coupled at the next logon.
     const vswitch = adminStateUp ? name : undefined;
     const id = mac === undefined ? nic?.macId : macId(mac);
@@ -178,6 +181,8 @@ function planDirectory(desired: Desired, guest: GuestState): Halves {
       ...(id === undefined ? {} : { macId: id }),
       ...(vswitch === undefined ? {} : { vswitch }),
       ...(portNumber === undefined ? {} : { portNumber }),
+      ...operandsOf(desired.kept, vdev),
+      ...(nic?.others === undefined ? {} : { lost: nic.others }),
       disturbs: false,
     });
   }

@@ -1,5 +1,6 @@
 import { type Desired, type DesiredPort, removedVdevs } from './desired.ts';
 import type { GuestState } from './guest.ts';
+import { type Kept, promiscuityOn } from './kept-attributes.ts';
 import { vlansOf } from './port.ts';
 import type { PortNumber, VswitchPort } from './port-number.ts';
 import type { Step } from './steps.ts';
@@ -44,7 +45,7 @@ export function planPortNumbers(desired: Desired, guest: GuestState, vswitches: 
   });
   return {
     takeAway,
-    give: wanted.flatMap(({ vswitch, port, portNumber }) => giveSteps(vswitch, port, portNumber, guest)),
+    give: wanted.flatMap(({ vswitch, port, portNumber }) => giveSteps(vswitch, port, portNumber, guest, desired.kept)),
     renumbered: new Set(
       wanted
         .filter(({ port, portNumber }) => {
@@ -110,14 +111,24 @@ function leftBehind(desired: Desired, guest: GuestState, portBased: readonly Vsw
     );
 }
 
-function giveSteps(vswitch: Vswitch, port: DesiredPort, portNumber: PortNumber, guest: GuestState): Step[] {
+function giveSteps(
+  vswitch: Vswitch,
+  port: DesiredPort,
+  portNumber: PortNumber,
+  guest: GuestState,
+  kept: Kept | undefined,
+): Step[] {
   const on = { userid: guest.userid, vswitch: vswitch.name, portNumber };
   const want = neededVlans(vswitch, vlansOf(port.network));
   const entry = entryOf(vswitch, portNumber);
   if (entry === undefined || changesType(vswitch, port, portNumber, guest)) {
     const first = vlanSetWords(want) === undefined ? want.slice(0, MOST_SINGLE) : want;
+    const anew = {
+      ...(entry === undefined ? {} : { before: authorisedVlans(vswitch, entry) }),
+      ...promiscuityOn(kept, vswitch.name, portNumber),
+    };
     return [
-      { kind: 'ensurePortNumber', ...on, vlans: first, disturbs: false },
+      { kind: 'ensurePortNumber', ...on, vlans: first, ...anew, disturbs: false },
       ...vlanSteps(on, want.slice(first.length), []),
     ];
   }

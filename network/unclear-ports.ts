@@ -3,7 +3,7 @@ import { foreignNics } from './foreign-nics.ts';
 import type { GuestState, ReadablePort, RecordedPort, UnreadableValue } from './guest.ts';
 import type { PortId, VswitchName } from './identifiers.ts';
 import { describeNetwork, type Port, vlansOf } from './port.ts';
-import { vdevsOverlap } from './vdev.ts';
+import { devicesOverlap, nicDevices } from './vdev.ts';
 import { sameVlans } from './vlan-set.ts';
 import { type Authorisation, authorisedVlans, neededVlans, type Vswitch } from './vswitch.ts';
 
@@ -106,7 +106,8 @@ function isAuthorised(port: Port, vswitch: Vswitch, { userid }: Known): boolean 
 
 function isOddNeighbour(row: RecordedPort, other: RecordedPort): boolean {
   if (other.portId === row.portId || unreadableOf(other).length === 0) return false;
-  return row.vdev !== undefined && other.vdev !== undefined && vdevsOverlap(row.vdev, other.vdev);
+  if (row.vdev === undefined || other.vdev === undefined) return false;
+  return devicesOverlap(nicDevices(row.vdev), nicDevices(other.vdev));
 }
 
 /** Where the NIC of a port is, by all that is known of it. When it is not known which NIC that is, it may be any that no port has. */

@@ -3,8 +3,9 @@ import type { VswitchName } from './identifiers.ts';
 import type { Network } from './network.ts';
 import { vlansOf } from './port.ts';
 import { type Refusal, refusal } from './refusal.ts';
+import { refuseFlat } from './unattainable.ts';
 import { vlanSetWords } from './vlan-set.ts';
-import type { Vswitch } from './vswitch.ts';
+import { hasNoVlan, type Vswitch } from './vswitch.ts';
 
 /**
  * Why a port cannot have this network on this VSWITCH: the VSWITCH is not there or not in the host's configuration, is of the wrong kind,
@@ -33,6 +34,7 @@ export function refuseNetwork(
     return [refusal(`${at}vswitch`, `VSWITCH ${name} is not in the configuration of ${rules.host}`, advice)];
   }
   if (network.type === 'flat') {
+    if (hasNoVlan(vswitch)) return [refuseFlat(`${at}network`, name)];
     if (allowed.flat) return [];
     const advice = 'add its physical network to flat_networks';
     return [refusal(`${at}network.type`, `flat networks are not allowed on ${name}`, advice)];

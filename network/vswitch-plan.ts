@@ -8,6 +8,8 @@ export type VswitchSettings = {
   name: VswitchName;
   transport: 'ETHERNET' | 'IP';
   vlanAware: boolean;
+  /** Flat ports are allowed on it: an aware one then needs a default VLAN. */
+  flat?: boolean;
   portSelection: 'USERBASED' | 'PORTBASED';
   /** Uplinks, the preferred one first. None: whatever the VSWITCH has, and none for a new one. */
   rdevs: readonly Rdev[];

@@ -17,6 +17,8 @@ export const Authorisation = z.object({
   portNumber: PortNumber.optional(),
   /** Why it cannot be told what it gives: ports of the userid on the VSWITCH are left as they are. */
   unclear: z.string().optional(),
+  /** It may see what is sent to others; port type and permanence of an authorisation are not shown by z/VM. */
+  promiscuous: z.literal(true).optional(),
 });
 export type Authorisation = z.infer<typeof Authorisation>;
 
@@ -67,10 +69,18 @@ export type Vswitch = z.infer<typeof Vswitch>;
  * (unaware VSWITCHes still report one VLAN, contract xcat.md 4.5).
  */
 export function authorisedVlans(vswitch: Vswitch, authorisation: Authorisation): readonly number[] {
-  const { vlans } = authorisation;
   if (!vswitch.vlanAware) return [];
-  const onlyDefault = vlans.length === 1 && (vlans[0] === vswitch.defaultVlan || vlans[0] === 0);
+  // SMAPI's 32768 stands for NONE (contract xcat.md 10).
+  const vlans = authorisation.vlans.filter((vlan) => vlan !== 0 && vlan !== NONE);
+  const onlyDefault = vlans.length === 1 && vlans[0] === vswitch.defaultVlan;
   return onlyDefault ? [] : vlans;
+}
+
+const NONE = 32_768;
+
+/** True for an aware VSWITCH whose default VLAN is NONE: a userid or a port that is authorised without a VLAN has none there. */
+export function hasNoVlan({ vlanAware, defaultVlan }: Pick<Vswitch, 'vlanAware' | 'defaultVlan'>): boolean {
+  return vlanAware && defaultVlan === undefined;
 }
 
 /** The same, for what a port needs: asking for exactly the default VLAN is what a flat authorisation gives. */

@@ -70,7 +70,7 @@ async function handle(front: Front, request: IncomingMessage, response: ServerRe
   }
   if (kind === 'garbage') return send(response, answer.status, jsonType(), '<html><body>garbage');
   const text = kind === 'truncate' ? answer.text.slice(0, Math.floor(answer.text.length / 2)) : answer.text;
-  send(response, answer.status, jsonType(url.searchParams.get('format') ?? 'html'), text);
+  send(response, answer.status, answer.type ?? jsonType(url.searchParams.get('format') ?? 'html'), text);
 }
 
 /** Contract section 9: also on errors. */

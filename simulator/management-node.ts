@@ -122,8 +122,9 @@ export class ManagementNode {
     this.tables.put('hosts', { node: system.zhcpNode, ip: `10.1.0.${10 + index}`, hostnames: hcp });
     const smcli = new Smcli(system, this.settings, this.events, faults);
     const run: External = async (argv, io) => {
-      const { stdout, status } = await smcli.run(argv);
+      const { stdout, stderr, status } = await smcli.run(argv);
       io.out.write(stdout);
+      io.err.write(stderr);
       return status;
     };
     const commands: Record<string, External> = { smcli: run, '/opt/zhcp/bin/smcli': run };

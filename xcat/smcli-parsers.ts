@@ -6,6 +6,7 @@ import { Vdev } from '../network/vdev.ts';
 import { badOutput, take } from './parsing.ts';
 import { printedValue } from './smcli-values.ts';
 
+export { parseActiveDevices, parseDirectoryDevices, parseWideNics } from './device-parser.ts';
 export { isWholeDirectory, parseDirectory } from './directory-parser.ts';
 export { isWholeVswitchAnswer, leavesVswitchesOut, parseVswitches } from './vswitch-parser.ts';
 

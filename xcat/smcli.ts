@@ -1,4 +1,5 @@
 import type { Userid, VswitchName } from '../network/identifiers.ts';
+import type { NicOperands } from '../network/kept-attributes.ts';
 import type { PortNumber } from '../network/port-number.ts';
 import { DEVICES_PER_NIC, type Vdev } from '../network/vdev.ts';
 import { XcatError } from './errors.ts';
@@ -18,11 +19,13 @@ export function defineNicInDirectory(
   macId: string | undefined,
   vswitch?: VswitchName,
   portNumber?: PortNumber,
+  { devices, chpid }: NicOperands = {},
 ): Command {
   const coupling = vswitch === undefined ? '' : ` LAN=SYSTEM SWITCHNAME=${vswitch}`;
   const port = portNumber === undefined ? '' : ` PORTNUMBER=${portNumber}`;
   const mac = macId === undefined ? '' : ` MACID=${checkedMacId(macId)}`;
-  const nicdef = `VDEV=${vdev} TYPE=QDIO${mac}${coupling}${port}`;
+  const others = `${devices === undefined ? '' : ` DEVICES=${devices}`}${chpid === undefined ? '' : ` CHPID=${chpid}`}`;
+  const nicdef = `VDEV=${vdev} TYPE=QDIO${mac}${coupling}${port}${others}`;
   return smcli('Image_Definition_Update_DM', userid, ...operands({ NICDEF: nicdef }));
 }
 
@@ -78,6 +81,16 @@ export function queryLiveNics(userid: Userid): Command {
 /** The guest's directory entry, password included: SMAPI Image_Query_DM, DirMaint `GET userid NOLOCK`. Give the output to parseDirectory only. */
 export function queryDirectory(userid: Userid): Command {
   return smcli('Image_Query_DM', userid);
+}
+
+/** A profile that directory entries include: SMAPI Profile_Query_DM. */
+export function queryProfile(name: Userid): Command {
+  return smcli('Profile_Query_DM', name);
+}
+
+/** Consoles, spooled devices and disks of the running guest: SMAPI Image_Active_Configuration_Query. 200/12 or 8/45 when logged off. */
+export function queryActiveDevices(userid: Userid): Command {
+  return smcli('Image_Active_Configuration_Query', userid);
 }
 
 /** Bring deferred changes of the directory online: SMAPI Static_Image_Changes_Immediate_DM, DirMaint `DIRECT` (contract xcat.md 5.7). */

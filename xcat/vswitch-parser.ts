@@ -12,7 +12,13 @@ import { printedValue } from './smcli-values.ts';
 const OPERATION = 'read VSWITCHes';
 
 type Fields = Map<string, string>;
-type Grant = { userid: string; portNumber: string | undefined; vlans: string[]; vlanCount: string | undefined };
+type Grant = {
+  userid: string;
+  portNumber: string | undefined;
+  vlans: string[];
+  vlanCount: string | undefined;
+  promiscuity?: string;
+};
 type Group = { switchFields: Fields; uplinks: Fields[]; grants: Grant[]; nics: Fields[]; errors: string[] };
 
 // contract xcat.md 4.5
@@ -145,6 +151,8 @@ function addLine(group: Group, key: string, value: string): void {
   else if (key === 'grant_userid') {
     if (grant?.userid === '') grant.userid = value;
     else begin(value, undefined);
+  } else if (key === 'promiscuous_mode') {
+    if (grant !== undefined) grant.promiscuity = value;
   } else if (key === 'adapter_owner') group.nics.push(new Map([[key, value]]));
   else if (key.startsWith('adapter_')) group.nics.at(-1)?.set(key, value);
   else if (key === 'vlan_count' && grant !== undefined) grant.vlanCount = value;
@@ -282,7 +290,12 @@ class VswitchText {
       ...grant.vlans.filter((_, index) => vlans[index] === undefined && vlanAware),
       ...(isPortNumber(grant.portNumber) ? [] : [grant.portNumber ?? '']),
     ];
-    const known = { userid, vlans: vlans.flatMap((each) => each ?? []), ...present('portNumber', portOf(grant)) };
+    const known: Authorisation = {
+      userid,
+      vlans: vlans.flatMap((each) => each ?? []),
+      ...present('portNumber', portOf(grant)),
+      ...(grant.promiscuity?.toUpperCase() === 'PROM' ? { promiscuous: true } : {}),
+    };
     if (odd.length === 0) return [known];
     const unclear = `the authorisation of ${userid} has ${odd.map(quoteValue).join(', ')}, which is no VLAN or port number`;
     this.#say(`${unclear}: it is left as it is`);
