@@ -25,18 +25,18 @@ function otherInterface({ vdev, address, hostname }: NicAddress): string {
   return `${hostname ?? `-${vdev.toLowerCase()}`}${address.includes(':') ? '!' : ':'}${address}`;
 }
 
-/** Read a node's row back. One that is not exactly in the form above is somebody else's. */
-export function recordedAddressesOf(rows: readonly Row[], node: string, zhcpNode: string): RecordedAddresses {
+/** Read a node's row back. One that is not exactly in the form above, as one of these zHCPs wrote it, is somebody else's. */
+export function recordedAddressesOf(rows: readonly Row[], node: string, zhcps: readonly string[]): RecordedAddresses {
   const row = rows.find((candidate) => candidate.node === node);
   if (row === undefined) return { row: 'none' };
-  const entries = entriesOf(row, node, zhcpNode);
+  const entries = entriesOf(row, node, zhcps);
   return entries === undefined ? { row: 'foreign', address: row.ip ?? '' } : { row: 'ours', entries };
 }
 
-function entriesOf(row: Row, node: string, zhcpNode: string): NicAddress[] | undefined {
-  const [owner, ...vdevs] = (row.comments ?? '').split(SEPARATOR);
+function entriesOf(row: Row, node: string, zhcps: readonly string[]): NicAddress[] | undefined {
+  const [owner = '', ...vdevs] = (row.comments ?? '').split(SEPARATOR);
   const written = [{ name: row.hostnames === node ? '' : row.hostnames, address: row.ip }, ...othersOf(row)];
-  if (owner !== zhcpNode || written.length !== vdevs.length) return undefined;
+  if (!zhcps.includes(owner) || written.length !== vdevs.length) return undefined;
   const entries = written.flatMap(({ name = '', address }, index): NicAddress[] => {
     const vdev = Vdev.safeParse(vdevs[index]).data;
     const ip = IpAddress.safeParse(address).data;

@@ -75,6 +75,7 @@ function withDetail(error: Error, detail: object): Error {
     message: error.message,
     nonRetryable: error.nonRetryable ?? false,
     details: merged,
+    ...(typeof error.nextRetryDelay === 'number' ? { nextRetryDelay: error.nextRetryDelay } : {}),
   });
   // The trace is that of the failure as it came.
   if (error.stack !== undefined) failure.stack = error.stack;

@@ -1,10 +1,15 @@
+import type { ApplicationFailure } from '@temporalio/common';
+import { portKey } from '../network/entry-nics.ts';
 import type { Userid } from '../network/identifiers.ts';
+import { refusal } from '../network/refusal.ts';
 import { stepId } from '../network/step-id.ts';
 import { type Step, sentence } from '../network/steps.ts';
 import type { GuestStepReport } from '../workflows/host-activities.ts';
 import type { Command } from '../xcat/channel.ts';
 import { XcatError } from '../xcat/errors.ts';
+import type { SmapiVerdict } from '../xcat/return-codes.ts';
 import * as smcli from '../xcat/smcli.ts';
+import { takenFailure } from './failures.ts';
 import type { HostRuntime } from './host-runtime.ts';
 import { failureOf } from './smapi-failure.ts';
 import { functionOf, verdictOf } from './smapi-outcome.ts';
@@ -18,7 +23,7 @@ export async function configureGuest(
   host: HostRuntime,
   steps: readonly Step[],
   signal: AbortSignal,
-): Promise<{ reports: GuestStepReport[]; complete: boolean; failure?: XcatError }> {
+): Promise<{ reports: GuestStepReport[]; complete: boolean; failure?: Error }> {
   const zhcpUserid = await host.zhcp.get();
   const chain = steps.map((step) => commandFor(step, zhcpUserid));
   const outcomes = await host.xcat.channel(host.rules.zhcpNode).run([chain], { signal });
@@ -29,12 +34,27 @@ export async function configureGuest(
     // The chain stops at an "already so" too: the rest is planned anew from what is there.
     if (outcome?.ran !== true && reports.length > 0) return { reports, complete: false };
     const verdict = verdictOf(chain[index], outcome);
-    if (verdict?.ok !== true)
-      return { reports, complete: false, failure: failureOf(sentence(step), outcome, functionOf(chain[index])) };
+    if (verdict?.ok !== true) {
+      const failure = failureOf(sentence(step), outcome, functionOf(chain[index]));
+      return { reports, complete: false, failure: portInUse(step, verdict) ?? failure };
+    }
     if (verdict.asynchronous === true) complete = false;
     reports.push({ id: stepId(step), step: sentence(step), answer: answerOf(verdict), isAlready: verdict.already });
   }
   return { reports, complete };
+}
+
+/** HCP3034E: somebody else's NIC, also one in the directory entry of a guest that is logged off, has the port: another is chosen. */
+function portInUse(step: Step, verdict: SmapiVerdict | undefined): ApplicationFailure | undefined {
+  if (verdict?.ok !== false || verdict.rc !== 396 || verdict.rs !== 3034) return undefined;
+  if (step.kind !== 'ensureCoupled' || step.portNumber === undefined) return undefined;
+  const { vswitch, portNumber } = step;
+  const reason = `port ${portNumber} of ${vswitch} is in use (HCP3034E)`;
+  return takenFailure(
+    [],
+    [refusal('vswitch', reason, 'free a port of the VSWITCH')],
+    [portKey({ vswitch, portNumber })],
+  );
 }
 
 function answerOf({ already, asynchronous }: { already: boolean; asynchronous?: true }): string {
@@ -64,15 +84,15 @@ function commandOf(step: Step, zhcpUserid: Userid): Command {
     case 'removeAuthorisation':
       return smcli.revoke(zhcpUserid, step.vswitch, step.userid);
     case 'ensureAuthorisation':
-      return smcli.grant(zhcpUserid, step.vswitch, step.userid, step.vlans);
+      return smcli.grant(zhcpUserid, step.vswitch, step.userid, step.vlans, step.promiscuous);
     case 'removePortNumber':
       return smcli.removePort(zhcpUserid, step.vswitch, step.portNumber);
     case 'ensurePortNumber':
-      return smcli.givePort(zhcpUserid, step.vswitch, step.portNumber, step.userid, step.vlans);
+      return smcli.givePort(zhcpUserid, step.vswitch, step.portNumber, step.userid, step.vlans, step.promiscuous);
     case 'ensurePortVlans':
       return smcli.changePortVlans(zhcpUserid, step.vswitch, step.portNumber, step.add, step.remove);
     case 'ensureDirectoryNic':
-      return smcli.defineNicInDirectory(step.userid, step.vdev, step.macId, step.vswitch, step.portNumber);
+      return smcli.defineNicInDirectory(step.userid, step.vdev, step.macId, step.vswitch, step.portNumber, step);
     case 'ensureDirectoryOnline':
       return smcli.bringDirectoryOnline(step.userid);
     case 'ensureLiveNic':

@@ -18,6 +18,7 @@ export function asActivityFailure(error: unknown): Error {
         type: 'StepFailed',
         message: `${error.message}. What to do: ${advice}.`,
         nonRetryable: !error.retryable,
+        ...retryLater(error),
         details: [{ code, operation, reason: reasonOf(error), advice }],
       }),
     );
@@ -30,6 +31,11 @@ export function asActivityFailure(error: unknown): Error {
   });
   if (error.stack !== undefined) failure.stack = error.stack;
   return failure;
+}
+
+/** xCAT, or a proxy in front of it, may have asked to be left alone for a while. */
+function retryLater(error: XcatError | NeutronError): { nextRetryDelay?: number } {
+  return error instanceof XcatError && error.retryAfterMs !== undefined ? { nextRetryDelay: error.retryAfterMs } : {};
 }
 
 /** The message without the operation that it begins with. */
@@ -56,13 +62,17 @@ export function refusedFailure(refusals: readonly Refusal[]): ApplicationFailure
 }
 
 /** The failure of a recording that found addresses given to somebody else at the same moment. */
-export function takenFailure(macs: readonly Mac[], refusals: readonly Refusal[]): ApplicationFailure {
+export function takenFailure(
+  macs: readonly Mac[],
+  refusals: readonly Refusal[],
+  ports: readonly string[] = [],
+): ApplicationFailure {
   return withoutTrace(
     ApplicationFailure.create({
       type: 'Taken' satisfies FailureType,
       nonRetryable: true,
       message: describeRefusals(refusals),
-      details: [macs, refusals],
+      details: [macs, refusals, ports],
     }),
   );
 }

@@ -76,7 +76,10 @@ export function createGuestActivities(host: HostRuntime, operations: TemporalOpe
       const avoided = new Set<Mac>(input.avoidMacs);
       // Nothing may be waited for between the choice of port numbers and their reservation.
       const vswitches = reservations.around(input.userid, around.vswitches);
-      const decision = decide(change, { ...around, vswitches, avoidMacs: avoided });
+      const decision = decide(change, {
+        ...{ ...around, vswitches, avoidMacs: avoided },
+        avoidPorts: new Set(input.avoidPorts),
+      });
       if (!decision.accepted) throw refusedFailure(decision.refusals);
       const { desired, before, affected, refused } = decision;
       const steps = withFollowUps(plan(desired, around.guest, around.vswitches), input.userid, host.rules, []);

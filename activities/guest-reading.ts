@@ -1,36 +1,74 @@
+import { type Absence, absenceRefusal } from '../network/absence.ts';
+import { macsInEntries, type PortsInEntries, portsInEntries } from '../network/entry-nics.ts';
+import type { Finding, Report } from '../network/finding.ts';
 import type { LiveNic, Nicdef, RecordedPort } from '../network/guest.ts';
-import type { HostRules } from '../network/host.ts';
-import { NodeName, Userid } from '../network/identifiers.ts';
-import { macId } from '../network/mac.ts';
-import { refusal } from '../network/refusal.ts';
+import type { Userid } from '../network/identifiers.ts';
+import { type MacPrefix, macId } from '../network/mac.ts';
 import type { MacInUse, Surroundings } from '../network/surroundings.ts';
 import type { Vswitch } from '../network/vswitch.ts';
 import type { CommandOutcome } from '../xcat/channel.ts';
+import { XcatError } from '../xcat/errors.ts';
 import { judge } from '../xcat/return-codes.ts';
-import { queryDirectory, queryLiveNics, queryVmlan, queryVswitches, systemInfo } from '../xcat/smcli.ts';
-import { parseDirectory, parseIplTime, parseLiveNics, parseVmlan, parseVswitches } from '../xcat/smcli-parsers.ts';
+import {
+  queryActiveDevices,
+  queryDirectory,
+  queryLiveNics,
+  queryVmlan,
+  queryVswitches,
+  systemInfo,
+} from '../xcat/smcli.ts';
+import {
+  isWholeDirectory,
+  isWholeNicAnswer,
+  parseDirectory,
+  parseIplTime,
+  parseLiveNics,
+  parseVmlan,
+} from '../xcat/smcli-parsers.ts';
 import { dumpTable, type Row } from '../xcat/tables.ts';
 import { addressesInTable, recordedAddressesOf } from './address-rows.ts';
+import { completeAnswer } from './complete-answer.ts';
+import type { Profile } from './directory-profiles.ts';
 import { refusedFailure } from './failures.ts';
+import { lacksZhcp, withZhcpsOfGroups } from './group-rows.ts';
+import { type DeviceOutcomes, devicesOf, includesOf, profileNics } from './guest-devices.ts';
+import {
+  type HostRecord,
+  macEntriesAt,
+  NOTHING_RECORDED,
+  recordedOnHost,
+  recordedPortsOf,
+  rowsWithoutPortOf,
+  standingOf,
+  type TableAbsence,
+  type TableView,
+  viewTables,
+} from './guest-standing.ts';
 import { type HostRuntime, zhcpUserid } from './host-runtime.ts';
-import { macEntriesOf, macsInTable, recordedPorts } from './port-rows.ts';
+import { macsInTable } from './port-rows.ts';
 import { failureOf } from './smapi-failure.ts';
-import { answered } from './smapi-outcome.ts';
+import { vswitchReading } from './vswitch-reading.ts';
 
 /** What is read of one guest and around it. */
-export type Reading = Omit<Surroundings, 'avoidMacs'>;
+export type Reading = Omit<Surroundings, 'avoidMacs'> & {
+  /** What of the guest nobody can read. */
+  findings: readonly Finding[];
+};
+
+export type { HostRecord } from './guest-standing.ts';
 
 /** What one reading found for all guests of a host. */
 type HostView = {
-  rules: HostRules;
-  zvmRows: ReadonlyMap<string, readonly Row[]>;
-  zhcpRow: Row | undefined;
-  switchRows: ReadonlyMap<string, readonly Row[]>;
-  macRows: ReadonlyMap<string, readonly Row[]>;
+  rules: HostRuntime['rules'];
+  /** Throws an XcatError when z/VM has not said it: only who works on a guest needs it. */
+  macPrefix: () => MacPrefix;
+  tables: TableView;
   hostsRows: ReadonlyMap<string, readonly Row[]>;
   addressesInUse: Surroundings['addressesInUse'];
   vswitches: readonly Vswitch[];
   macsInUse: Surroundings['macsInUse'];
+  profiles: ReadonlyMap<string, Profile>;
+  portsInEntries: PortsInEntries;
 };
 
 /**
@@ -47,18 +85,10 @@ export async function readGuests(
 }
 
 /** A whole host, and some of its guests in full. */
-export type HostReading = {
+export type HostReading = HostRecord & {
   vswitches: readonly Vswitch[];
   /** The zHCP's userid. */
   zhcp: Userid;
-  /** The host's guests. */
-  guests: ReadonlySet<Userid>;
-  /** The same by node name. */
-  nodes: ReadonlyMap<string, Userid>;
-  /** Ports that are recorded for this host, by guest. */
-  recorded: ReadonlyMap<Userid, readonly RecordedPort[]>;
-  /** Nodes with ports of this host that are no guests of it. */
-  orphans: string[];
   iplTime: string | undefined;
   read: (userid: Userid) => Reading;
 };
@@ -69,60 +99,97 @@ export async function readHost(
   userids: readonly Userid[],
   survey = false,
   directoryOf: (userid: Userid) => boolean = () => true,
+  /** Guests of which nothing but the directory entry is read. */
+  entriesOf: readonly Userid[] = [],
 ): Promise<HostReading> {
-  const [tables, { vswitchOutcome, vmlanOutcome, systemOutcome, ofGuests }] = await Promise.all([
-    readTables(host, survey ? MANY_GUESTS : userids.length),
-    readZvm(host, userids, survey, directoryOf),
-  ]);
-  const vswitches = parseVswitches(answered('read VSWITCHes', vswitchOutcome));
+  const [tables, { vswitchOutcome, vmlanOutcome, systemOutcome, ofGuests, profiles, entryOutcomes }] =
+    await Promise.all([
+      readTables(host, survey ? MANY_GUESTS : userids.length),
+      readZvm(host, userids, survey, directoryOf, entriesOf),
+    ]);
+  const { vswitches, findings } = vswitchReading(vswitchOutcome, host.rules.vswitches);
+  const macPrefix = laterUnlessTransient(() => macPrefixIn(vmlanOutcome));
+  for (const [userid, outcome] of entryOutcomes) noteEntry(host, userid, outcome);
+  const prefix = known(macPrefix);
+  const macs = [
+    ...macsInTable(tables.allMacRows),
+    ...macsOnVswitches(vswitches),
+    ...(prefix === undefined ? [] : macsInEntries(host.entries.known, prefix)),
+  ];
   const view: HostView = {
-    ...tables,
-    rules: { ...host.rules, macPrefix: parseVmlan(answered('read the MAC prefix', vmlanOutcome)) },
+    tables: tables.view,
+    hostsRows: tables.hostsRows,
+    addressesInUse: tables.addressesInUse,
+    rules: host.rules,
+    macPrefix,
     vswitches,
-    macsInUse: Map.groupBy([...macsInTable(tables.allMacRows), ...macsOnVswitches(vswitches)], ({ mac }) => mac),
+    profiles,
+    macsInUse: Map.groupBy(macs, ({ mac }) => mac),
+    portsInEntries: portsInEntries(host.entries.known),
   };
+  const iplTime = survey ? laterUnlessTransient(() => iplTimeIn(systemOutcome)) : undefined;
+  const record = survey ? recordedOnHost(tables.view) : NOTHING_RECORDED;
   return {
     vswitches,
     zhcp: await host.zhcp.get(),
-    ...(survey ? recordedOnHost(host, view, tables.zvmTable) : NOTHING_RECORDED),
-    iplTime: systemOutcome === undefined ? undefined : parseIplTime(answered('read the IPL time', systemOutcome)),
+    ...record,
+    findings: [
+      ...findings,
+      ...record.findings,
+      ...(survey ? unread('MAC prefix', macPrefix) : []),
+      ...(iplTime === undefined ? [] : unread('IPL time', iplTime)),
+    ],
+    iplTime: iplTime === undefined ? undefined : known(iplTime),
     read(userid) {
-      return surroundingsOf(view, userid, ofGuests.get(userid));
+      const around = surroundingsOf(view, userid, ofGuests.get(userid));
+      if (ofGuests.get(userid)?.directory !== undefined)
+        host.entries.note(userid, around.guest.directory, around.guest.recorded);
+      return around;
     },
   };
 }
 
-/** What xCAT's tables say of a host's guests. */
-export type HostRecord = Pick<HostReading, 'guests' | 'nodes' | 'recorded' | 'orphans'>;
-
-const NOTHING_RECORDED: HostRecord = { guests: new Set(), nodes: new Map(), recorded: new Map(), orphans: [] };
-
 /** Read xCAT's tables alone, in one call. */
 export async function readRecord(host: HostRuntime): Promise<HostRecord> {
-  const tables = await readTables(host, MANY_GUESTS);
-  return recordedOnHost(host, { ...tables, rules: host.rules }, tables.zvmTable);
+  return recordedOnHost((await readTables(host, MANY_GUESTS)).view);
 }
 
-type RecordView = Pick<HostView, 'zhcpRow' | 'switchRows' | 'macRows'> & { rules: Pick<HostRules, 'zhcpNode'> };
+function macPrefixIn(outcome: CommandOutcome | undefined): MacPrefix {
+  return parseVmlan(completeAnswer('read the MAC prefix', outcome, (output) => /USER\s+Prefix:/i.test(output)).output);
+}
 
-function recordedOnHost(host: HostRuntime, view: RecordView, zvm: readonly Row[]): HostRecord {
-  const { zhcpNode } = host.rules;
-  const userids = new Map(
-    zvm.flatMap((row): [string, Userid][] => {
-      const userid = Userid.safeParse(row.userid).data;
-      return userid === undefined || !isHcpOf(view, row) ? [] : [[row.node ?? '', userid]];
-    }),
-  );
-  const recorded = new Map<Userid, readonly RecordedPort[]>();
-  const orphans: string[] = [];
-  for (const [node, rows] of view.switchRows) {
-    const ports = recordedPorts(rows, macEntriesOf(view.macRows.get(node) ?? [], node), node, zhcpNode);
-    const userid = userids.get(node);
-    if (ports.length === 0) continue;
-    if (userid === undefined) orphans.push(node);
-    else recorded.set(userid, ports);
+function iplTimeIn(outcome: CommandOutcome | undefined): string {
+  return parseIplTime(completeAnswer('read the IPL time', outcome, (output) => /CP IPL time:/i.test(output)).output);
+}
+
+/** What was read, or a permanent failure for who needs it: it hides nothing else. A transient one is thrown at once: the next try may read all. */
+function laterUnlessTransient<Value>(read: () => Value): () => Value {
+  try {
+    const value = read();
+    return () => value;
+  } catch (error) {
+    if (!(error instanceof XcatError) || error.retryable) throw error;
+    return () => {
+      throw error;
+    };
   }
-  return { guests: new Set(userids.values()), nodes: userids, recorded, orphans };
+}
+
+function known<Value>(value: () => Value): Value | undefined {
+  try {
+    return value();
+  } catch {
+    return undefined;
+  }
+}
+
+function unread(of: string, value: () => unknown): Finding[] {
+  try {
+    value();
+    return [];
+  } catch (error) {
+    return [{ of, reason: error instanceof Error ? error.message : String(error) }];
+  }
 }
 
 const TABLES = ['zvm', 'switch', 'mac', 'hosts'] as const;
@@ -141,28 +208,23 @@ async function readTables(host: HostRuntime, guests: number) {
           dumpTable(transport, 'hosts'),
         ])
       : await tables.dumpAll(TABLES).then((all) => TABLES.map((table) => all[table]) as [Row[], Row[], Row[], Row[]]);
-  const zhcpRow = zvm.find((row) => row.node === zhcpNode);
-  host.zhcp.set(zhcpUserid(zhcpNode, zhcpRow?.userid));
+  const groups = lacksZhcp(zvm) ? await dumpTable(transport, 'nodelist') : [];
+  const view = viewTables(zhcpNode, withZhcpsOfGroups(zvm, groups), switchRows, macRows);
+  host.zhcp.set(zhcpUserid(zhcpNode, view.userids.get(zhcpNode)));
   return {
-    zhcpRow,
-    zvmTable: zvm,
-    zvmRows: Map.groupBy(zvm, (row) => row.userid?.toUpperCase() ?? ''),
-    switchRows: Map.groupBy(switchRows, (row) => row.node ?? ''),
-    macRows: Map.groupBy(macRows, (row) => row.node ?? ''),
+    view,
     allMacRows: macRows,
     hostsRows: Map.groupBy(hostsRows, (row) => row.node ?? ''),
     addressesInUse: addressesInTable(hostsRows),
   };
 }
 
-/** `directory` is absent where it is taken as recorded. */
-type GuestOutcomes = { nics: CommandOutcome | undefined; directory?: CommandOutcome | undefined };
-
 async function readZvm(
   host: HostRuntime,
   userids: readonly Userid[],
   survey: boolean,
   directoryOf: (userid: Userid) => boolean,
+  entriesOf: readonly Userid[],
 ) {
   const zhcp = await host.zhcp.get();
   const looked = userids.filter(directoryOf);
@@ -172,41 +234,96 @@ async function readZvm(
     ...(survey ? [[systemInfo()]] : []),
     ...userids.map((userid) => [queryLiveNics(userid)]),
     ...looked.map((userid) => [queryDirectory(userid)]),
+    ...looked.map((userid) => [queryActiveDevices(userid)]),
+    ...entriesOf.map((userid) => [queryDirectory(userid)]),
   ];
   const [vswitchOutcome, vmlanOutcome, ...rest] = await host.xcat.channel(host.rules.zhcpNode).run(chains);
   const [systemOutcome] = survey ? rest.splice(0, 1) : [];
-  const ofGuests = new Map(userids.map((userid, index): [Userid, GuestOutcomes] => [userid, { nics: rest[index] }]));
+  const ofGuests = new Map(userids.map((userid, index): [Userid, DeviceOutcomes] => [userid, { nics: rest[index] }]));
   for (const [index, userid] of looked.entries())
-    ofGuests.set(userid, { nics: ofGuests.get(userid)?.nics, directory: rest[userids.length + index] });
-  return { vswitchOutcome, vmlanOutcome, systemOutcome, ofGuests };
+    ofGuests.set(userid, {
+      nics: ofGuests.get(userid)?.nics,
+      directory: rest[userids.length + index],
+      active: rest[userids.length + looked.length + index],
+    });
+  const profiles = await host.profiles.read([...ofGuests.values()].flatMap(includesOf));
+  const first = userids.length + 2 * looked.length;
+  const entryOutcomes = entriesOf.map((userid, index) => [userid, rest[first + index]] as const);
+  return { vswitchOutcome, vmlanOutcome, systemOutcome, ofGuests, profiles, entryOutcomes };
 }
 
-function surroundingsOf(view: HostView, userid: Userid, outcomes: GuestOutcomes | undefined): Reading {
-  const { rules } = view;
-  const node = nodeOf(view, userid);
-  const running = liveNics(outcomes?.nics, view.vswitches, userid);
-  const macEntries = macEntriesOf(view.macRows.get(node) ?? [], node);
-  const recorded = recordedPorts(view.switchRows.get(node) ?? [], macEntries, node, rules.zhcpNode);
+/** An entry that cannot be read, as of a guest that the directory has no more, is as nothing: no decision is about it. */
+function noteEntry(host: HostRuntime, userid: Userid, outcome: CommandOutcome | undefined): void {
+  if (outcome?.ran !== true || outcome.exitStatus !== 0) return;
+  try {
+    host.entries.note(userid, parseDirectory(outcome.output), []);
+  } catch {
+    // It is said where the guest itself is read.
+  }
+}
+
+function surroundingsOf(view: HostView, userid: Userid, outcomes: DeviceOutcomes | undefined): Reading {
+  const { tables } = view;
+  const rules = { ...view.rules, macPrefix: view.macPrefix() };
+  const standing = standingOf(tables, userid);
+  if (standing === undefined) throw refusedFailure([absenceRefusal(userid, rules.host, NOWHERE)]);
+  const { node, otherNodes } = standing;
+  const findings: Finding[] = rowsWithoutPortOf(tables, standing);
+  const report: Report = ({ of, reason }) => findings.push({ of: `guest ${userid}, ${of}`, reason });
+  const recorded = recordedPortsOf(tables, standing);
+  const running = liveNics(outcomes?.nics, view.vswitches, userid, report);
+  const entry = directoryEntry(standing.absence, outcomes, recorded, userid, report);
+  const absence = absenceOf(standing.absence, running !== undefined, entry !== undefined);
+  const inherited = entry === undefined || outcomes === undefined ? [] : profileNics(outcomes, entry, view.profiles);
   return {
     guest: {
       userid,
       node,
+      ...(otherNodes.length === 0
+        ? {}
+        : { otherNodes: otherNodes.map((each) => ({ node: each, macEntries: macEntriesAt(tables, each) })) }),
       loggedOn: running !== undefined,
       recorded,
-      macEntries,
-      macRow: view.macRows.has(node),
-      addresses: recordedAddressesOf(view.hostsRows.get(node) ?? [], node, rules.zhcpNode),
-      directory:
-        outcomes !== undefined && !('directory' in outcomes)
-          ? directoryAsRecorded(recorded)
-          : parseDirectory(answered(`read the directory entry of ${userid}`, outcomes?.directory)),
+      macEntries: macEntriesAt(tables, node),
+      macRow: tables.macRows.has(node),
+      addresses: recordedAddressesOf(view.hostsRows.get(node) ?? [], node, [rules.zhcpNode, ...tables.otherZhcps]),
+      directory: [...(entry ?? []), ...(absence?.kind === 'elsewhere' ? [] : inherited)],
       live: running ?? [],
+      devices: outcomes === undefined ? [] : devicesOf(outcomes, view.profiles),
+      ...(absence === undefined ? {} : { absence }),
     },
     vswitches: view.vswitches,
     rules,
     macsInUse: view.macsInUse,
+    portsInEntries: view.portsInEntries,
     addressesInUse: view.addressesInUse,
+    findings,
   };
+}
+
+const NOWHERE: Absence = { kind: 'unknown', remains: false };
+
+/** Undefined when the directory has none. That of a guest on another system may be the same directory, and is not this host's to change. */
+function directoryEntry(
+  absence: TableAbsence | undefined,
+  outcomes: DeviceOutcomes | undefined,
+  recorded: readonly RecordedPort[],
+  userid: Userid,
+  report: Report,
+): Nicdef[] | undefined {
+  if (absence?.kind === 'elsewhere') return [];
+  if (outcomes !== undefined && !('directory' in outcomes)) return directoryAsRecorded(recorded);
+  const outcome = outcomes?.directory;
+  if (codeOf(outcome) === '400/4') return undefined;
+  const { output, warnings } = completeAnswer(`read the directory entry of ${userid}`, outcome, isWholeDirectory);
+  for (const warning of warnings) report(warning);
+  return parseDirectory(output, report);
+}
+
+function absenceOf(absence: TableAbsence | undefined, loggedOn: boolean, defined: boolean): Absence | undefined {
+  if (absence?.kind === 'elsewhere') return absence;
+  if (absence?.kind === 'unknown') return { kind: 'unknown', remains: loggedOn || defined };
+  return defined ? undefined : { kind: 'undefined', remains: loggedOn };
 }
 
 /** What the directory says when it is as recorded; port numbers are in the directory alone. */
@@ -218,40 +335,32 @@ function directoryAsRecorded(recorded: readonly RecordedPort[]): Nicdef[] {
   );
 }
 
-function nodeOf(view: HostView, userid: Userid): NodeName {
-  const { zvmRows, rules } = view;
-  const ofUserid = zvmRows.get(userid) ?? [];
-  const row = ofUserid.find((candidate) => isHcpOf(view, candidate));
-  const node = NodeName.safeParse(row?.node ?? '').data;
-  if (node !== undefined) return node;
-  const elsewhere = ofUserid[0]?.hcp;
-  const reason =
-    elsewhere === undefined
-      ? `xCAT knows no guest ${userid}`
-      : `guest ${userid} belongs to ${elsewhere}, not to host ${rules.host}`;
-  throw refusedFailure([refusal('userid', reason, 'check userid and host, or define the guest in xCAT')]);
-}
+// Not logged on is 200/12 or 8/45, which of them is not known (contract xcat.md 5.7); 200/4 is of a guest that z/VM does not have.
+const NOT_RUNNING = ['200/12', '8/45', '200/4'];
 
-/** `hcp` holds the zHCP's full host name; its node is that name or its first label. */
-function isHcpOf({ zhcpRow, rules }: Pick<RecordView, 'zhcpRow' | 'rules'>, { hcp }: Row): boolean {
-  return (hcp !== undefined && hcp === zhcpRow?.hcp) || hcp?.split('.')[0] === rules.zhcpNode;
-}
-
-/** Undefined when the guest is not logged on: 200/12 or 8/45, which of them is not known (contract xcat.md 5.7). */
+/** Undefined when the guest is not logged on. */
 function liveNics(
   outcome: CommandOutcome | undefined,
   vswitches: readonly Vswitch[],
   userid: Userid,
+  report: Report,
 ): LiveNic[] | undefined {
   const operation = `read the NICs of ${userid}`;
   if (outcome?.ran !== true) throw failureOf(operation, outcome);
-  const verdict = judge(operation, outcome.exitStatus, outcome.output);
-  if (verdict.ok) return withMacs(parseLiveNics(outcome.output), vswitches, userid);
-  const code = `${verdict.rc}/${verdict.rs}`;
-  if (code === '200/12' || code === '8/45') return undefined;
+  const code = codeOf(outcome) ?? '';
+  if (NOT_RUNNING.includes(code)) return undefined;
   // Adapter_Query of a running guest without NICs (contract xcat.md 4.6).
   if (code === '212/8') return [];
-  throw failureOf(operation, outcome);
+  const { output, warnings } = completeAnswer(operation, outcome, isWholeNicAnswer);
+  for (const warning of warnings) report(warning);
+  return withMacs(parseLiveNics(output, report), vswitches, userid);
+}
+
+/** Return and reason code of what failed. */
+function codeOf(outcome: CommandOutcome | undefined): string | undefined {
+  if (outcome?.ran !== true) return undefined;
+  const verdict = judge('', outcome.exitStatus, outcome.output);
+  return verdict.ok ? undefined : `${verdict.rc}/${verdict.rs}`;
 }
 
 function withMacs(nics: readonly LiveNic[], vswitches: readonly Vswitch[], userid: Userid): LiveNic[] {

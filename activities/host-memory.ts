@@ -1,9 +1,13 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { z } from 'zod';
+import type { EntryNic } from '../network/entry-nics.ts';
 import { type GuestMemory, type HostMemory, NOTHING_REMEMBERED } from '../network/host-memory.ts';
 import { PortId, Userid, VswitchName } from '../network/identifiers.ts';
 import { Rdev } from '../network/rdev.ts';
 import { Vdev } from '../network/vdev.ts';
+
+const SETTLED = 1;
+const SEEN = 2;
 
 const Written = z.object({
   iplTime: z.string().optional(),
@@ -11,27 +15,39 @@ const Written = z.object({
   vswitches: z.array(VswitchName),
   /** VSWITCH and its real devices. */
   rdevs: z.array(z.tuple([VswitchName, z.array(Rdev)])).optional(),
-  /** Userid, 1 when settled, then vdev and index of the VSWITCH of each NIC. */
+  /** Userid, 1 when settled and 2 when seen, added up, then vdev and index of the VSWITCH of each NIC. */
   guests: z.array(z.tuple([Userid, z.number()]).rest(z.tuple([Vdev, z.number()]))),
+  /** Userid, then vdev, MACID or nothing, index of the VSWITCH or -1, port number or 0 of each NIC. */
+  entries: z.array(z.tuple([Userid]).rest(z.tuple([Vdev, z.string(), z.number(), z.number()]))).default([]),
   /** Ids one after another as base64 of their bytes. */
   neutron: z.object({ ports: z.string(), told: z.array(z.tuple([PortId, z.number()])) }).optional(),
+  toConfirm: z.string().optional(),
 });
 
 /** A memory as text that is small enough for a workflow's result: about 30 KB for 10,000 ports, 250 KB more when they are Neutron's. */
-export function writeMemory({ guests, neutron, rdevs, ...rest }: HostMemory): string {
-  const vswitches = [...new Set([...guests.values()].flatMap((guest) => guest.nics.map((nic) => nic.vswitch)))];
+export function writeMemory({ guests, entries, neutron, rdevs, toConfirm = [], ...rest }: HostMemory): string {
+  const ofPorts = [...guests.values()].flatMap((guest) => guest.nics.map((nic) => nic.vswitch));
+  const ofEntries = [...entries.values()].flatMap((nics) => nics.flatMap(({ vswitch }) => vswitch ?? []));
+  const vswitches = [...new Set([...ofPorts, ...ofEntries])];
   const written: z.input<typeof Written> = {
     ...rest,
     vswitches,
     ...(rdevs === undefined
       ? {}
       : { rdevs: [...rdevs].map(([vswitch, had]): [string, string[]] => [vswitch, [...had]]) }),
-    guests: [...guests].map(([userid, { nics, settled }]) => [
+    guests: [...guests].map(([userid, { nics, settled, seen }]) => [
       userid,
-      settled ? 1 : 0,
+      (settled ? SETTLED : 0) + (seen ? SEEN : 0),
       ...nics.map(({ vdev, vswitch }): [string, number] => [vdev, vswitches.indexOf(vswitch)]),
     ]),
+    entries: [...entries].map(([userid, nics]) => [
+      userid,
+      ...nics.map(({ vdev, macId = '', vswitch, portNumber = 0 }): [string, string, number, number] => {
+        return [vdev, macId, vswitch === undefined ? -1 : vswitches.indexOf(vswitch), portNumber];
+      }),
+    ]),
     ...(neutron === undefined ? {} : { neutron: { ports: packed(neutron.ports), told: [...neutron.told] } }),
+    ...(toConfirm.length === 0 ? {} : { toConfirm: packed(toConfirm) }),
   };
   return gzipSync(JSON.stringify(written)).toString('base64');
 }
@@ -40,7 +56,7 @@ export function writeMemory({ guests, neutron, rdevs, ...rest }: HostMemory): st
 export function readMemory(text: string | undefined): HostMemory {
   if (text === undefined || text === '') return NOTHING_REMEMBERED;
   try {
-    const { iplTime, sweptUpTo, vswitches, rdevs, guests, neutron } = Written.parse(
+    const { iplTime, sweptUpTo, vswitches, rdevs, guests, entries, neutron, toConfirm } = Written.parse(
       JSON.parse(gunzipSync(Buffer.from(text, 'base64')).toString()),
     );
     return {
@@ -48,11 +64,24 @@ export function readMemory(text: string | undefined): HostMemory {
       ...(sweptUpTo === undefined ? {} : { sweptUpTo }),
       ...(rdevs === undefined ? {} : { rdevs: new Map(rdevs) }),
       ...(neutron === undefined ? {} : { neutron: { ports: unpacked(neutron.ports), told: new Map(neutron.told) } }),
+      ...(toConfirm === undefined ? {} : { toConfirm: unpacked(toConfirm) }),
+      entries: new Map(
+        entries.map(([userid, ...nics]): [Userid, EntryNic[]] => [
+          userid,
+          nics.map(([vdev, macId, index, portNumber]) => ({
+            vdev,
+            ...(macId === '' ? {} : { macId }),
+            ...(vswitches[index] === undefined ? {} : { vswitch: vswitches[index] }),
+            ...(portNumber === 0 ? {} : { portNumber }),
+          })),
+        ]),
+      ),
       guests: new Map(
-        guests.map(([userid, settled, ...nics]): [Userid, GuestMemory] => [
+        guests.map(([userid, marks, ...nics]): [Userid, GuestMemory] => [
           userid,
           {
-            settled: settled === 1,
+            settled: (marks & SETTLED) !== 0,
+            seen: (marks & SEEN) !== 0,
             nics: nics.flatMap(([vdev, index]) => {
               const vswitch = vswitches[index];
               return vswitch === undefined ? [] : [{ vdev, vswitch }];

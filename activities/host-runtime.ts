@@ -2,6 +2,8 @@ import type { HostRules } from '../network/host.ts';
 import { Userid } from '../network/identifiers.ts';
 import { refusal } from '../network/refusal.ts';
 import type { XcatClient } from '../xcat/client.ts';
+import { createDirectoryEntries, type DirectoryEntries } from './directory-entries.ts';
+import { createDirectoryProfiles, type DirectoryProfiles } from './directory-profiles.ts';
 import { refusedFailure } from './failures.ts';
 import type { NeutronSource } from './neutron-source.ts';
 
@@ -10,6 +12,8 @@ export type HostRuntime = {
   rules: Omit<HostRules, 'macPrefix'>;
   xcat: XcatClient;
   zhcp: ZhcpUserid;
+  profiles: DirectoryProfiles;
+  entries: DirectoryEntries;
   /** Where it is configured. */
   neutron?: NeutronSource;
 };
@@ -33,6 +37,8 @@ export function createHostRuntime(
   return {
     rules,
     xcat,
+    profiles: createDirectoryProfiles(xcat.channel(zhcpNode)),
+    entries: createDirectoryEntries(),
     ...(neutron === undefined ? {} : { neutron }),
     zhcp: {
       async get() {

@@ -3,12 +3,16 @@ import { refusal } from '../network/refusal.ts';
 import { stepId } from '../network/step-id.ts';
 import { type Step, sentence } from '../network/steps.ts';
 import type { GuestStepReport } from '../workflows/host-activities.ts';
+import { canBeSet } from '../xcat/table-entries.ts';
 import type { TableWrite } from '../xcat/table-writer.ts';
 import { dumpTable } from '../xcat/tables.ts';
 import { hostsColumns } from './address-rows.ts';
 import { takenFailure } from './failures.ts';
 import type { HostRuntime } from './host-runtime.ts';
 import { macsInTable, vlanColumn } from './port-rows.ts';
+
+// xCAT's own look-up takes NULL for enabled, and no empty text (contract xcat.md 10).
+const ENABLED = null;
 
 /**
  * Write steps to xCAT's tables, from the rows that their plan saw. When somebody else has changed these since, the next plan puts it right.
@@ -36,14 +40,16 @@ export async function refuseSharedMacs(host: HostRuntime, steps: readonly Step[]
   const written = steps.flatMap((step) =>
     step.kind === 'ensureMacRecord'
       ? parseMacColumn(step.entries.join('|'), step.node, '').flatMap(({ mac, vdev }) =>
-          mac === undefined || vdev === undefined ? [] : [{ mac, vdev, node: step.node }],
+          mac === undefined || vdev === undefined
+            ? []
+            : [{ mac, vdev, nodes: [step.node, ...(step.otherNodes ?? [])] }],
         )
       : [],
   );
   if (written.length === 0) return;
   const inTable = Map.groupBy(macsInTable(await dumpTable(host.xcat.transport, 'mac', { signal })), ({ mac }) => mac);
-  const shared = written.flatMap(({ mac, vdev, node }) => {
-    const other = inTable.get(mac)?.find((entry) => entry.owner !== node || entry.vdev !== vdev);
+  const shared = written.flatMap(({ mac, vdev, nodes }) => {
+    const other = inTable.get(mac)?.find((entry) => !nodes.some((node) => node === entry.owner) || entry.vdev !== vdev);
     return other === undefined ? [] : [{ mac, owner: other.owner }];
   });
   if (shared.length === 0) return;
@@ -61,10 +67,11 @@ function writesOf(step: Step, zhcpNode: string): TableWrite[] {
       return rowWrites(step, zhcpNode);
     case 'ensureMacRecord': {
       const key = { node: step.node };
-      const values = { mac: step.entries.join('|'), comments: zhcpNode };
+      const values = { mac: step.entries.join('|') };
       if (step.entries.length === 0) return [{ kind: 'delete', table: 'mac', key }];
       if (step.row) return [{ kind: 'set', table: 'mac', key, values }];
-      return [{ kind: 'insert', table: 'mac', values: { ...key, ...values } }];
+      // The comment of a row that is there is whose who wrote it: nothing here reads it.
+      return [{ kind: 'insert', table: 'mac', values: { ...key, ...values, comments: zhcpNode } }];
     }
     case 'ensureAddresses': {
       const key = { node: step.node };
@@ -77,7 +84,7 @@ function writesOf(step: Step, zhcpNode: string): TableWrite[] {
       return [];
     case 'removeRecord': {
       const key = { node: step.node, port: step.portId };
-      const unwired = { switch: '', vlan: '', disable: '' };
+      const unwired = { switch: '', vlan: '', disable: ENABLED };
       if (step.keepRow) return [{ kind: 'set', table: 'switch', key, values: unwired }];
       return [{ kind: 'delete', table: 'switch', key }];
     }
@@ -87,21 +94,21 @@ function writesOf(step: Step, zhcpNode: string): TableWrite[] {
 }
 
 // The key is (node, switch, port): updating doubled rows would give two of them one key, so they are replaced by one (contract xcat.md 2.4).
-function rowWrites({ port, rows }: Extract<Step, { kind: 'ensureRecord' }>, zhcpNode: string): TableWrite[] {
+function rowWrites(
+  { port, rows, otherNodes = [] }: Extract<Step, { kind: 'ensureRecord' }>,
+  zhcpNode: string,
+): TableWrite[] {
   const key = { node: port.node, port: port.portId };
   const values = {
     switch: port.vswitch,
     vlan: vlanColumn(port.network),
     interface: port.vdev,
     comments: zhcpNode,
-    disable: port.adminStateUp ? '' : 'yes',
+    disable: port.adminStateUp ? ENABLED : 'yes',
   };
-  if (rows === 1) return [{ kind: 'set', table: 'switch', key, values }];
-  const { disable, ...filled } = values;
-  const insert: TableWrite = {
-    kind: 'insert',
-    table: 'switch',
-    values: { ...key, ...filled, ...(disable === '' ? {} : { disable }) },
-  };
-  return rows === 0 ? [insert] : [{ kind: 'delete', table: 'switch', key }, insert];
+  if (rows === 1 && canBeSet(values)) return [{ kind: 'set', table: 'switch', key, values }];
+  const insert: TableWrite = { kind: 'insert', table: 'switch', values: { ...key, ...values } };
+  if (rows === 0) return [insert];
+  const nodes = [port.node, ...otherNodes];
+  return [...nodes.map((node): TableWrite => ({ kind: 'delete', table: 'switch', key: { ...key, node } })), insert];
 }

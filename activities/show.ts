@@ -1,12 +1,18 @@
 import { gzipSync } from 'node:zlib';
-import { decide } from '../network/decision.ts';
+import { absenceRefusal } from '../network/absence.ts';
+import { absenceLine } from '../network/absent-guest.ts';
+import { type Decision, decide } from '../network/decision.ts';
+import { type Finding, findingText } from '../network/finding.ts';
 import { guestViewOf, type HostView, type ShownGuest, vswitchViewOf } from '../network/host-view.ts';
 import type { NodeName, Userid } from '../network/identifiers.ts';
 import { plan } from '../network/planner.ts';
 import { sentence } from '../network/steps.ts';
+import { unclearPorts } from '../network/unclear-ports.ts';
 import { authorisedVlans } from '../network/vswitch.ts';
 import type { ShownHost } from '../workflows/host-activities.ts';
+import { refusedFailure } from './failures.ts';
 import { type Reading, readGuests, readHost } from './guest-reading.ts';
+import { orphanFinding, type TableAbsence } from './guest-standing.ts';
 import type { HostRuntime } from './host-runtime.ts';
 import { readInTime } from './reading-in-time.ts';
 import { stateTagsOf } from './state-tags.ts';
@@ -17,16 +23,22 @@ export function showHost(host: HostRuntime): Promise<ShownHost> {
 }
 
 async function readShownHost(host: HostRuntime): Promise<ShownHost> {
-  const { recorded, vswitches, nodes, iplTime } = await readHost(host, [], true);
+  const { recorded, vswitches, nodes, iplTime, absent, findings, orphans } = await readHost(host, [], true);
   const networks = new Map(host.rules.vswitches.map((each) => [each.vswitch, each.physicalNetwork]));
-  const guests = [...nodes].map(([node, userid]) =>
-    guestViewOf(userid, node as NodeName, recorded.get(userid) ?? [], vswitches),
-  );
+  const named = new Map([...nodes].map(([node, userid]) => [userid, node]));
+  const guests = [
+    // Several nodes may stand for one guest.
+    ...[...named].map(([userid, node]) => guestViewOf(userid, node as NodeName, recorded.get(userid) ?? [], vswitches)),
+    ...[...absent].map(([userid, { node, why }]) =>
+      guestViewOf(userid, node, recorded.get(userid) ?? [], vswitches, absentWords(userid, why)),
+    ),
+  ];
   const view: HostView = {
     host: host.rules.host,
     iplTime: iplTime ?? null,
     vswitches: vswitches.map((vswitch) => vswitchViewOf(vswitch, networks.get(vswitch.name))),
     guests: guests.toSorted((one, other) => (one.userid < other.userid ? -1 : 1)),
+    findings: limited([...findings, ...orphans.map(orphanFinding)]),
   };
   return {
     host: host.rules.host,
@@ -37,13 +49,48 @@ async function readShownHost(host: HostRuntime): Promise<ShownHost> {
   };
 }
 
-/** Read one guest in full, for somebody who waits, and what reconciliation would do to it. Throws a `Refused` failure for a guest that is not known. */
+const MOST_FINDINGS = 200;
+
+/** The first of many, with how many there are more. */
+function limited(findings: readonly Finding[]): Finding[] {
+  const more = findings.length - MOST_FINDINGS;
+  return more <= 0
+    ? [...findings]
+    : [...findings.slice(0, MOST_FINDINGS), { of: 'findings', reason: `and ${more} more` }];
+}
+
+function absentWords(userid: Userid, why: TableAbsence): string {
+  return why.kind === 'unknown' ? `xCAT knows no guest ${userid}, which has ports here` : absenceLine(userid, why);
+}
+
+/**
+ * Read one guest in full, for somebody who waits, and what reconciliation would do to it. Throws a `Refused` failure for a guest that is not
+ * known, and has no port either.
+ */
 export function showGuest(host: HostRuntime, userid: Userid): Promise<ShownGuest> {
-  return readInTime(`read ${userid}`, async () => shownOf((await readGuests(host, [userid]))(userid)));
+  return readInTime(`read ${userid}`, () => readShownGuest(host, userid));
+}
+
+async function readShownGuest(host: HostRuntime, userid: Userid): Promise<ShownGuest> {
+  const around = (await readGuests(host, [userid]))(userid);
+  const { absence, recorded } = around.guest;
+  if (absence !== undefined && absence.kind !== 'undefined' && recorded.length === 0)
+    throw refusedFailure([absenceRefusal(userid, host.rules.host, absence)]);
+  return shownOf(around);
+}
+
+function problemsOf(decision: Decision): string[] {
+  if (!decision.accepted) return decision.refusals.map(({ reason }) => reason);
+  return decision.refused.flatMap(({ portId, refusals }) =>
+    refusals.map(({ field, reason }) =>
+      // What is said of the guest is said once.
+      field === 'userid' || reason.includes(portId) ? reason : `port ${portId}: ${reason}`,
+    ),
+  );
 }
 
 /** A guest that was read, as it is shown. */
-export function shownOf({ guest, ...around }: Reading): ShownGuest {
+export function shownOf({ guest, findings, ...around }: Reading): ShownGuest {
   const change = { kind: 'reconcile' as const, ports: [], removed: [], unrecorded: [], left: [] };
   const decision = decide(change, { guest, ...around, avoidMacs: new Set() });
   const { userid, node, loggedOn, recorded, directory, live } = guest;
@@ -64,7 +111,13 @@ export function shownOf({ guest, ...around }: Reading): ShownGuest {
         })),
     ),
     steps: decision.accepted ? plan(decision.desired, guest, around.vswitches).map(sentence) : [],
-    problems: decision.accepted ? [] : decision.refusals.map(({ reason }) => reason),
+    problems: [
+      ...new Set([
+        ...findings.map(findingText),
+        ...unclearPorts(guest, around.vswitches).map(({ portId, reason }) => `port ${portId}: ${reason}`),
+        ...problemsOf(decision),
+      ]),
+    ],
   };
   return { ...shown, tags: stateTagsOf(shown) };
 }

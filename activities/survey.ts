@@ -1,13 +1,20 @@
+import { type Absence, isGone } from '../network/absence.ts';
+import { absenceLine } from '../network/absent-guest.ts';
+import { looksDown } from '../network/admin-state-doubt.ts';
 import { decide } from '../network/decision.ts';
-import { type Doubt, doubtsOf, type SurveyedGuest } from '../network/drift.ts';
+import { type Doubt, doubtsOf, notCoupledPorts, type SurveyedGuest } from '../network/drift.ts';
+import type { EntryNic, EntryNics } from '../network/entry-nics.ts';
+import { type Finding, findingText } from '../network/finding.ts';
 import { foreignOn } from '../network/foreign.ts';
-import type { GuestMemory, HostMemory, OwnNic } from '../network/host-memory.ts';
+import type { RecordedPort } from '../network/guest.ts';
+import { type GuestMemory, type HostMemory, NOTHING_REMEMBERED, type OwnNic } from '../network/host-memory.ts';
 import { PortId, type Userid, type VswitchName } from '../network/identifiers.ts';
 import type { NeutronPort, WantedPort } from '../network/neutron-port.ts';
 import { plan } from '../network/planner.ts';
 import type { Rdev } from '../network/rdev.ts';
 import { describeRefusals, type RefusedPort } from '../network/refusal.ts';
 import type { Change } from '../network/requests.ts';
+import { unclearPorts } from '../network/unclear-ports.ts';
 import type { Vswitch } from '../network/vswitch.ts';
 import { planVswitch } from '../network/vswitch-plan.ts';
 import { vswitchSentence } from '../network/vswitch-sentence.ts';
@@ -16,6 +23,7 @@ import type { Candidate, FailedGuest, PortStatus, Survey, SurveyInput } from '..
 import { lacksDhcp } from './dhcp.ts';
 import { asActivityFailure } from './failures.ts';
 import { type HostReading, type Reading, readGuests, readHost } from './guest-reading.ts';
+import { orphanFinding } from './guest-standing.ts';
 import { readMemory, writeMemory } from './host-memory.ts';
 import type { HostRuntime } from './host-runtime.ts';
 import { type ManagementNodeNics, managementNodeNics } from './management-node.ts';
@@ -32,15 +40,18 @@ const MOST_LINES = 100;
 const MOST_SWEPT = 200;
 
 /**
- * Read the whole host and find what is not as it is recorded. Four calls to xCAT, and one or two more when guests have to be read for themselves:
- * no more for many ports than for few. Throws an XcatError when the host cannot be read.
+ * Read the whole host and find what is not as it is recorded. Four calls to xCAT, one or two more when guests have to be read for themselves, and
+ * one in ten minutes for profiles of the directory: no more for many ports than for few. Throws an XcatError when the host cannot be read.
  */
 export async function surveyHost(host: HostRuntime, input: SurveyInput, signal: AbortSignal): Promise<Survey> {
   const memory = readMemory(input.memory);
-  const slice = sliceOf(memory, input);
+  host.entries.recall(memory.entries);
+  const swept = sliceOf(memory, input);
+  const slice = swept.filter((userid) => memory.guests.has(userid));
+  const others = swept.filter((userid) => !memory.guests.has(userid));
   const later = notNow(input);
   const [reading, nics, { ports, problem }] = await Promise.all([
-    readHost(host, slice, true),
+    readHost(host, slice, true, () => true, others),
     managementNodeNics(host, signal),
     readPorts(host, memory.neutron?.ports ?? [], later),
   ]);
@@ -49,7 +60,7 @@ export async function surveyHost(host: HostRuntime, input: SurveyInput, signal: 
     ports === undefined
       ? { ...NO_NEUTRON, memory: memory.neutron }
       : surveyNeutron(ports, reading, host.rules, memory, input);
-  const guests = surveyed(reading, memory, neutron);
+  const guests = withAdminStateDoubts(surveyed(reading, memory, neutron), reading.vswitches, memory);
   const found = await examine(host, reading, guests, slice, later, input.now);
   const rdevs = rdevsToRemember(host, reading.vswitches, memory.rdevs);
   const missing = vswitchesToEnsure(host, reading.vswitches, nics, rdevs);
@@ -59,8 +70,10 @@ export async function surveyHost(host: HostRuntime, input: SurveyInput, signal: 
     new Map(guests.map((guest) => [guest.userid, nicsOf(guest)])),
     new Set([nics.userid ?? '', reading.zhcp]),
   );
+  host.entries.keepOnly(reading.guests);
   const coupled = new Set(reading.vswitches.flatMap(({ nics }) => nics.flatMap(({ userid }) => userid ?? [])));
-  const ipl = memory.iplTime !== undefined && memory.iplTime !== reading.iplTime;
+  const iplTime = reading.iplTime ?? memory.iplTime;
+  const ipl = memory.iplTime !== undefined && memory.iplTime !== iplTime;
   return {
     examined: guests.length,
     candidates: found.candidates.slice(0, MOST_CANDIDATES),
@@ -70,12 +83,14 @@ export async function surveyHost(host: HostRuntime, input: SurveyInput, signal: 
       ...found.failed,
       ...orphans(reading),
       ...withoutUplinks(host, reading.vswitches, rdevs, input.now),
+      ...guests.flatMap((guest) => unclearPorts(guest, reading.vswitches)).map(unusable),
       ...neutron.unusable.map(unusable),
       ...(problem === undefined ? [] : [failure('Neutron', problem, 0)]),
     ],
     waiting: neutron.waiting + guests.reduce((sum, guest) => sum + unwired(guest), 0),
     foreign: foreign.length,
     foreignLines: foreign.slice(0, MOST_LINES),
+    findings: [...reading.findings, ...found.findings].map(findingText).slice(0, MOST_LINES),
     vswitches: missing,
     managementNetwork: host.rules.managementNetwork !== undefined && nics.here && !nics.coupled,
     dhcp: lacksDhcp(host, reading),
@@ -83,17 +98,32 @@ export async function surveyHost(host: HostRuntime, input: SurveyInput, signal: 
     statuses: statusesToTell(neutron, found, later, input.unreported),
     memory: writeMemory({
       ...memoryOf(neutron, new Set([...later.keys(), ...found.unread, ...found.failed.map(({ userid }) => userid)])),
-      ...(reading.iplTime === undefined ? {} : { iplTime: reading.iplTime }),
-      ...(slice.at(-1) === undefined ? {} : { sweptUpTo: slice.at(-1) as Userid }),
       ...(rdevs.size === 0 ? {} : { rdevs }),
-      guests: new Map(guests.map((guest) => [guest.userid, remember(guest, found.settled, coupled)])),
+      ...(iplTime === undefined ? {} : { iplTime }),
+      toConfirm: guests.flatMap((guest) => found.toConfirm.get(guest.userid) ?? guest.toConfirm ?? []),
+      ...(swept.at(-1) === undefined ? {} : { sweptUpTo: swept.at(-1) as Userid }),
+      entries: entriesToRemember(host, reading, guests),
+      guests: new Map(
+        guests
+          .map((guest) => ({ guest, memory: remember(guest, found, coupled) }))
+          .filter((each) => each.guest.absent !== true || each.memory.nics.length > 0)
+          .map((each) => [each.guest.userid, each.memory]),
+      ),
     }),
   };
 }
 
+/** What is known of entries, and the guests without ports of ours that the sweep has still to come to. */
+function entriesToRemember(host: HostRuntime, reading: HostReading, guests: readonly SurveyedGuest[]): EntryNics {
+  const ours = new Set(guests.map(({ userid }) => userid));
+  const others = [...reading.guests].filter((userid) => !ours.has(userid)).map((userid) => [userid, []] as const);
+  const known = [...host.entries.known].filter(([userid, nics]) => nics.length > 0 || !ours.has(userid));
+  return new Map<Userid, readonly EntryNic[]>([...others, ...known]);
+}
+
 /** The guests whose directory entries are looked at this time: all of them once in a sweep. */
 function sliceOf(memory: HostMemory, { intervalSeconds, sweepSeconds }: SurveyInput): Userid[] {
-  const userids = [...memory.guests.keys()].toSorted();
+  const userids = [...new Set([...memory.guests.keys(), ...memory.entries.keys()])].toSorted();
   const size = Math.min(MOST_SWEPT, Math.ceil((userids.length * intervalSeconds) / sweepSeconds));
   const after = memory.sweptUpTo;
   const start = after === undefined ? 0 : userids.findIndex((userid) => userid > after);
@@ -106,22 +136,44 @@ function surveyed(reading: HostReading, memory: HostMemory, neutron: NeutronSurv
   const owners = new Map([...neutron.wanted].flatMap(([userid, ports]) => [...ports.keys()].map((id) => [id, userid])));
   const isUnwanted = (userid: Userid, portId: PortId) =>
     neutron.unwanted.has(portId) || (owners.get(portId) ?? userid) !== userid;
-  return (
-    [...userids]
-      // A guest that is gone has no NICs; its grants are seen as foreign.
-      .filter((userid) => reading.recorded.has(userid) || reading.guests.has(userid))
-      .map((userid) => {
-        const recorded = reading.recorded.get(userid) ?? [];
-        return {
-          userid,
-          recorded,
-          remembered: memory.guests.get(userid),
-          wanted: neutron.wanted.get(userid) ?? NOTHING_WANTED,
-          unconfirmed: neutron.unconfirmed,
-          unwanted: recorded.map(({ portId }) => portId).filter((portId) => isUnwanted(userid, portId)),
-        };
-      })
-  );
+  return [...userids]
+    .filter((userid) => reading.recorded.has(userid) || reading.guests.has(userid) || hadNics(memory, userid))
+    .map((userid) => {
+      const recorded = reading.recorded.get(userid) ?? [];
+      return {
+        userid,
+        recorded,
+        hidesRows: reading.hidesRows.has(userid),
+        nicsOfOthers: reading.nicsOfOthers.get(userid) ?? [],
+        remembered: memory.guests.get(userid),
+        wanted: neutron.wanted.get(userid) ?? NOTHING_WANTED,
+        unconfirmed: neutron.unconfirmed,
+        unwanted: recorded.map(({ portId }) => portId).filter((portId) => isUnwanted(userid, portId)),
+        ...(reading.guests.has(userid) ? {} : { absent: true as const }),
+      };
+    });
+}
+
+/**
+ * At first sight of a host nobody knows of a port that is not coupled whether it is meant to be: the tables of the historic agent do not
+ * say that one is administratively down.
+ */
+function withAdminStateDoubts(
+  guests: readonly SurveyedGuest[],
+  vswitches: readonly Vswitch[],
+  memory: HostMemory,
+): SurveyedGuest[] {
+  const isFirst = memory === NOTHING_REMEMBERED;
+  const before = new Set(memory.toConfirm);
+  if (!isFirst && before.size === 0) return [...guests];
+  return guests.map((guest) => {
+    const toConfirm = notCoupledPorts(guest, vswitches).filter((portId) => isFirst || before.has(portId));
+    return toConfirm.length === 0 ? guest : { ...guest, toConfirm };
+  });
+}
+
+function hadNics({ guests }: HostMemory, userid: Userid): boolean {
+  return (guests.get(userid)?.nics.length ?? 0) > 0;
 }
 
 const NOTHING_WANTED: ReadonlyMap<PortId, WantedPort> = new Map();
@@ -155,6 +207,11 @@ type Found = {
   settled: Set<Userid>;
   /** In doubt, but not looked at in this run. */
   unread: Set<Userid>;
+  /** Guests that were looked at, and z/VM has. */
+  seen: Set<Userid>;
+  /** Of guests that were looked at: the ports whose admin state is still to be confirmed. */
+  toConfirm: Map<Userid, PortId[]>;
+  findings: Finding[];
 };
 
 async function examine(
@@ -168,15 +225,22 @@ async function examine(
   const swept = new Set(slice);
   const candidates: Candidate[] = [];
   const settled = new Set<Userid>();
+  const seen = new Set<Userid>();
+  const toConfirm = new Map<Userid, PortId[]>();
   const looked: { guest: SurveyedGuest; doubt: Doubt }[] = [];
   for (const guest of guests) {
     const doubt = doubtsOf(guest, reading.vswitches);
     if (later.has(guest.userid)) continue;
-    if (doubt.certain) candidates.push(candidateOf(guest, doubt));
-    else if (doubt.lines.length > 0 || swept.has(guest.userid)) looked.push({ guest, doubt });
+    if (guest.absent === true) looked.push({ guest, doubt });
+    else if (doubt.certain) candidates.push(candidateOf(guest, doubt));
+    else if (doubt.lines.length > 0 || swept.has(guest.userid) || guest.toConfirm !== undefined)
+      looked.push({ guest, doubt });
   }
   const inSlice = looked.filter(({ guest }) => swept.has(guest.userid));
-  const unswept = looked.filter(({ guest }) => !swept.has(guest.userid));
+  const unswept = looked
+    .filter(({ guest }) => !swept.has(guest.userid))
+    // A guest that was looked at and waits for an operator comes last.
+    .toSorted((one, other) => Number(one.doubt.lines.length === 0) - Number(other.doubt.lines.length === 0));
   const others = unswept.slice(0, MOST_READ);
   const unread = new Set(unswept.slice(MOST_READ).map(({ guest }) => guest.userid));
   const read =
@@ -187,18 +251,35 @@ async function examine(
           others.map(({ guest }) => guest.userid),
         );
   const failed: FailedGuest[] = stillFailed(later, guests);
+  const findings: Finding[] = [];
   for (const { guest, doubt, by } of [
     ...inSlice.map((each) => ({ ...each, by: reading.read })),
     ...others.map((each) => ({ ...each, by: read ?? reading.read })),
   ]) {
-    const { steps, why, refused } = stepsFor(guest, doubt, by);
+    const { steps, why, refused, absence, isDown, unread } = stepsFor(guest, doubt, by);
+    findings.push(...unread);
+    if (isDown !== undefined) toConfirm.set(guest.userid, isDown);
+    if (steps !== undefined && absence === undefined) seen.add(guest.userid);
     failed.push(...refused.map(({ portId, refusals }) => failure(portId, describeRefusals(refusals), now)));
     if (steps === undefined) failed.push(failure(guest.userid, why, now));
-    else if (steps === 0) settled.add(guest.userid);
-    else candidates.push(candidateOf(guest, doubt));
+    else if (steps === 0 && isSettled(guest, absence)) settled.add(guest.userid);
+    else if (steps === 0) failed.push(...unowned(guest, absence, now));
+    else candidates.push(candidateOf(guest, doubt, absence));
   }
   const skipped = guests.filter((guest) => later.has(guest.userid)).length;
-  return { candidates, skipped, failed, settled, unread };
+  return { candidates, skipped, failed, settled, unread, seen, toConfirm, findings };
+}
+
+/** What is left of a guest that is not here is looked at in every run. */
+function isSettled({ recorded }: SurveyedGuest, absence: Absence | undefined): boolean {
+  return absence === undefined || (recorded.length === 0 && (absence.kind === 'elsewhere' || isGone(absence)));
+}
+
+/** NICs that ports had whose rows have gone with the node; it is no failure of the guest, which would be looked at later and later. */
+function unowned({ userid, recorded }: SurveyedGuest, absence: Absence | undefined, now: number): FailedGuest[] {
+  if (absence === undefined || recorded.length > 0) return [];
+  const advice = 'define its node again, or remove NICs and grants that are not wanted';
+  return [failure(`node of ${userid}`, `${absenceLine(userid, absence)} (${advice})`, now)];
 }
 
 /** What failed before and is tried again by a later run. */
@@ -236,55 +317,90 @@ function statusesToTell(
     );
 }
 
-type Looked = { steps: number | undefined; why: string; refused: RefusedPort[] };
+type Looked = {
+  steps: number | undefined;
+  why: string;
+  refused: RefusedPort[];
+  unread: readonly Finding[];
+  absence?: Absence;
+  /** Of the ports to confirm those that z/VM really has as if they were down, or nobody can tell. */
+  isDown?: PortId[];
+};
 
 /** How many steps the guest needs, or why that cannot be said. */
 function stepsFor(guest: SurveyedGuest, doubt: Doubt, read: (userid: Userid) => Reading): Looked {
   try {
     const around = read(guest.userid);
-    const decision = decide(changeOf(doubt), { ...around, avoidMacs: new Set() });
+    const unread = unreadOf(around);
+    const { absence } = around.guest;
+    const decision = decide(changeOf(guest, doubt), { ...around, avoidMacs: new Set() });
     if (!decision.accepted)
-      return { steps: undefined, why: decision.refusals.map(({ reason }) => reason).join('; '), refused: [] };
+      return { steps: undefined, why: decision.refusals.map(({ reason }) => reason).join('; '), refused: [], unread };
     const steps = plan(decision.desired, around.guest, around.vswitches).length;
-    return { steps, why: '', refused: decision.refused };
+    const isDown = around.guest.recorded
+      .filter((row) => guest.toConfirm?.includes(row.portId) === true)
+      .filter((row) => row.unreadable !== undefined || looksDown(row, around.guest))
+      .map(({ portId }) => portId);
+    const absent = absence === undefined ? {} : { absence };
+    return { steps, why: '', refused: decision.refused, unread, isDown, ...absent };
   } catch (error) {
-    return { steps: undefined, why: asActivityFailure(error).message, refused: [] };
+    return { steps: undefined, why: asActivityFailure(error).message, refused: [], unread: [] };
   }
 }
 
-function candidateOf(guest: SurveyedGuest, doubt: Doubt): Candidate {
-  const lines = doubt.lines.length > 0 ? doubt.lines : [`the directory entry of ${guest.userid} is not as recorded`];
-  const unread = doubt.certain && doubt.authorisationsOnly ? { directory: 'asRecorded' as const } : {};
-  return { userid: guest.userid, change: changeOf(doubt), lines, ...unread };
+/** Rows without a port are found with the whole host. */
+function unreadOf({ findings }: Reading): Finding[] {
+  return findings.filter(({ of }) => of.startsWith('guest '));
 }
 
-function changeOf({ vanished, left, ports, unwanted }: Doubt): Extract<Change, { kind: 'reconcile' }> {
-  return { kind: 'reconcile', ports, removed: unwanted, unrecorded: vanished, left };
+function candidateOf(guest: SurveyedGuest, doubt: Doubt, absence?: Absence): Candidate {
+  const lines = linesOf(guest.userid, doubt, absence);
+  // The directory alone tells whether a port that is to be confirmed looks down.
+  const mayBeAsRecorded = doubt.certain && doubt.authorisationsOnly && guest.toConfirm === undefined;
+  const unread = mayBeAsRecorded ? { directory: 'asRecorded' as const } : {};
+  return { userid: guest.userid, change: changeOf(guest, doubt), lines, ...unread };
+}
+
+function linesOf(userid: Userid, { lines }: Doubt, absence: Absence | undefined): string[] {
+  if (absence !== undefined) return [absenceLine(userid, absence)];
+  return lines.length > 0 ? lines : [`the directory entry of ${userid} is not as recorded`];
+}
+
+function changeOf(
+  { remembered, toConfirm = [] }: SurveyedGuest,
+  { vanished, left, ports, unwanted }: Doubt,
+): Extract<Change, { kind: 'reconcile' }> {
+  const nics = remembered?.seen === true ? { remembered: [...remembered.nics] } : {};
+  const rest = { removed: unwanted, unrecorded: vanished, left, toConfirm: [...toConfirm] };
+  return { kind: 'reconcile', ports, ...rest, ...nics };
 }
 
 function unusable({ portId, reason }: { portId: PortId; reason: string }): FailedGuest {
   return failure(portId, reason, 0);
 }
 
-/** A port without a guest that xCAT knows can not be repaired here. */
+/** Ports of which nobody can say what guest they are of. */
 function orphans({ orphans: nodes }: HostReading): FailedGuest[] {
-  return nodes.map((node) => failure(node, `xCAT knows no guest for node ${node}, which has ports of this host`, 0));
+  return nodes.map((node) => failure(node, orphanFinding(node).reason, 0));
 }
 
 function failure(userid: string, reason: string, now: number): FailedGuest {
   return { userid, reason, attempts: 1, notBefore: now };
 }
 
-function remember(guest: SurveyedGuest, settled: ReadonlySet<Userid>, coupled: ReadonlySet<Userid>): GuestMemory {
+function remember(guest: SurveyedGuest, { settled, seen }: Found, coupled: ReadonlySet<Userid>): GuestMemory {
   const wired = wiredNics(guest);
+  const isReadable = !guest.hidesRows && guest.recorded.every((row) => row.unreadable === undefined);
   // What has vanished is kept in mind until a reading of the guest finds nothing of it.
-  const vanished = settled.has(guest.userid)
-    ? []
-    : (guest.remembered?.nics ?? []).filter((nic) => !wired.some((other) => other.vdev === nic.vdev));
+  const vanished =
+    settled.has(guest.userid) && isReadable
+      ? []
+      : (guest.remembered?.nics ?? []).filter((nic) => !wired.some((other) => other.vdev === nic.vdev));
   return {
     nics: [...wired, ...vanished],
     // A guest with a NIC that is coupled has been logged on: one that is not coupled, then, is no more as it should be.
     settled: settled.has(guest.userid) || (guest.remembered?.settled === true && !coupled.has(guest.userid)),
+    seen: seen.has(guest.userid) || coupled.has(guest.userid) || guest.remembered?.seen === true,
   };
 }
 
@@ -299,7 +415,8 @@ function wiredNics({ recorded }: SurveyedGuest): OwnNic[] {
 }
 
 function unwired({ recorded, wanted }: SurveyedGuest): number {
-  return recorded.filter((row) => row.vswitch === undefined && !wanted.has(row.portId)).length;
+  const isUnwired = (row: RecordedPort) => row.vswitch === undefined && row.unreadable === undefined;
+  return recorded.filter((row) => isUnwired(row) && !wanted.has(row.portId)).length;
 }
 
 /** VSWITCHes of the configuration that are gone or changed, with what is to be done; one that says nothing of how to make it counts too. */
@@ -310,9 +427,13 @@ function vswitchesToEnsure(
   rdevs: ReadonlyMap<VswitchName, readonly Rdev[]>,
 ): Survey['vswitches'] {
   return host.rules.vswitches.flatMap((allowed) => {
-    if (administrators.includes(allowed.vswitch)) return [];
-    const hadRdevs = [...(rdevs.get(allowed.vswitch) ?? [])];
-    const around = { host: host.rules.host, vswitches, settings: settingsOf(allowed), administrators, hadRdevs };
+    const vswitch = vswitches.find(({ name }) => name === allowed.vswitch);
+    // What is not understood of one is a finding.
+    if (administrators.includes(allowed.vswitch) || vswitch?.unclear !== undefined) return [];
+    const hidesUplinks = vswitch?.uplinksHidden === true;
+    const settings = hidesUplinks ? { ...settingsOf(allowed), rdevs: [] } : settingsOf(allowed);
+    const hadRdevs = hidesUplinks ? [] : [...(rdevs.get(allowed.vswitch) ?? [])];
+    const around = { host: host.rules.host, vswitches, settings, administrators, hadRdevs };
     const { steps, refusals } = planVswitch(allowed.vswitch, around);
     const lines = [...steps.map(vswitchSentence), ...refusals.map(({ reason }) => reason)];
     const had = hadRdevs.length === 0 ? {} : { hadRdevs };

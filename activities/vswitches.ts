@@ -12,14 +12,14 @@ import { vswitchSentence } from '../network/vswitch-sentence.ts';
 import type { StepReport, VswitchChange } from '../workflows/host-activities.ts';
 import type { Command } from '../xcat/channel.ts';
 import * as smcli from '../xcat/smcli.ts';
-import { parseVswitches } from '../xcat/smcli-parsers.ts';
 import { refusedFailure } from './failures.ts';
 import { readRecord } from './guest-reading.ts';
 import type { HostRuntime } from './host-runtime.ts';
 import { administratorsVswitches } from './management-node.ts';
 import { readInTime } from './reading-in-time.ts';
 import { failureOf } from './smapi-failure.ts';
-import { answered, functionOf, verdictOf } from './smapi-outcome.ts';
+import { functionOf, verdictOf } from './smapi-outcome.ts';
+import { vswitchReading } from './vswitch-reading.ts';
 
 /** All VSWITCHes of a host, for somebody who waits. Throws an XcatError when they cannot be read. */
 export function readVswitches(host: HostRuntime, signal: AbortSignal): Promise<Vswitch[]> {
@@ -30,7 +30,7 @@ export function readVswitches(host: HostRuntime, signal: AbortSignal): Promise<V
 export async function queryVswitches(host: HostRuntime, signal: AbortSignal): Promise<Vswitch[]> {
   const query = smcli.queryVswitches(await host.zhcp.get(), '*');
   const [outcome] = await host.xcat.channel(host.rules.zhcpNode).run([query], { signal });
-  return parseVswitches(answered('read VSWITCHes', outcome));
+  return vswitchReading(outcome, host.rules.vswitches).vswitches;
 }
 
 /** What is to be done to a VSWITCH. Throws a `Refused` failure when it must not be. */
@@ -71,8 +71,9 @@ export async function applyVswitchSteps(
 }
 
 /** The VSWITCH that a host's configuration wants. */
-export function settingsOf({ vswitch, vlanRanges, transport, portSelection, rdevs }: AllowedVswitch): VswitchSettings {
-  return { name: vswitch, transport, vlanAware: vlanRanges.length > 0, portSelection, rdevs };
+export function settingsOf({ vswitch, flat, vlanRanges, ...how }: AllowedVswitch): VswitchSettings {
+  const { transport, portSelection, rdevs } = how;
+  return { name: vswitch, transport, vlanAware: vlanRanges.length > 0, flat, portSelection, rdevs };
 }
 
 async function recordedUse(host: HostRuntime, vswitch: VswitchName): Promise<RecordedUse> {

@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { quoteValue } from '../network/finding.ts';
 import type { PortView } from '../network/host-view.ts';
+import type { UnreadableNetwork } from '../network/network.ts';
 import { shortVlans } from '../network/vlan-set.ts';
 import { colour } from './output.ts';
 
@@ -12,16 +14,17 @@ export const ReportedPort = z.object({
     z.object({ type: z.literal('vlan'), segmentationId: z.number() }),
     z.object({ type: z.literal('trunk'), segmentationIds: z.array(z.number()) }),
   ]),
-  mac: z.string(),
+  mac: z.string().optional(),
   vdev: z.string(),
   adminStateUp: z.boolean(),
   live: z.enum(['now', 'atNextLogon']).optional(),
 });
 export type ReportedPort = z.infer<typeof ReportedPort>;
 
-/** `flat`, `1001`, `1001,1003-1005`. */
-export function networkText(network: ReportedPort['network']): string {
+/** `flat`, `1001`, `1001,1003-1005`; what nobody can read as it is written. */
+export function networkText(network: ReportedPort['network'] | UnreadableNetwork): string {
   if (network.type === 'flat') return 'flat';
+  if (network.type === 'unreadable') return `${quoteValue(network.text)}?`;
   return network.type === 'vlan' ? String(network.segmentationId) : shortVlans(network.segmentationIds).join(',');
 }
 
@@ -29,11 +32,12 @@ export function networkText(network: ReportedPort['network']): string {
 export function portLine({ portId, vdev, vswitch, network, mac, adminStateUp, live }: ReportedPort): string {
   const on = network.type === 'flat' ? 'flat' : `VLAN ${networkText(network)}`;
   const where = live === 'now' ? 'live now' : 'in the directory: live at the next logon';
-  return `port ${portId}: NIC ${vdev} on ${vswitch}, ${on}, MAC ${mac}, ${adminStateUp ? where : 'administratively down'}`;
+  return `port ${portId}: NIC ${vdev} on ${vswitch}, ${on}, ${mac === undefined ? 'the MAC that CP gives it' : `MAC ${mac}`}, ${adminStateUp ? where : 'administratively down'}`;
 }
 
 /** What z/VM has of a recorded port, in a word. */
-export function portState({ adminStateUp, vswitch, actual }: PortView): string {
+export function portState({ adminStateUp, vswitch, actual, unreadable }: PortView): string {
+  if (unreadable !== undefined) return colour('red', 'left as it is');
   if (vswitch === undefined) return 'waiting';
   if (actual.vlans === null) return adminStateUp ? colour('red', 'not authorised') : 'down';
   if (!adminStateUp) return 'down';

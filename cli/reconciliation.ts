@@ -16,6 +16,7 @@ export const Reconciliation = z.object({
   drifts: z.array(z.string()),
   failures: z.array(z.object({ userid: z.string(), reason: z.string(), attempts: z.number() })),
   foreignLines: z.array(z.string()),
+  findings: z.array(z.string()).default([]),
 });
 export type Reconciliation = z.infer<typeof Reconciliation>;
 
@@ -25,6 +26,7 @@ export function showReconciliation(output: Output, host: string, result: Reconci
   for (const line of result.drifts) output.print(`  ${result.dryRun ? '○ would: ' : `${colour('red', '≠')} `}${line}`);
   for (const { userid, reason, attempts } of result.failures)
     output.print(`  ${colour('red', '✘')} ${userid}: ${reason} (tried ${attempts} times)`);
+  for (const line of result.findings) output.print(`  ${colour('red', '?')} not understood: ${line}`);
   for (const line of result.foreignLines) output.print(`  ${colour('dim', '?')} ${line}`);
   if (result.drifts.length === 0 && result.failures.length === 0) output.print(colour('green', '  in order'));
 }

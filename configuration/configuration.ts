@@ -33,6 +33,8 @@ export type HostConfiguration = {
     caFile?: string;
     verifyTls: boolean;
     credentialsInQuery: boolean;
+    /** The longest answer that is read; MiB. */
+    maxAnswerMebibytes?: number;
   };
   physicalNetworks: PhysicalNetwork[];
   /** The first virtual device number that NICs get. */
@@ -122,6 +124,7 @@ function readHost(reader: HostReader, env: ConfigurationSources['env']): HostCon
   const macPrefix = reader.read(SETTINGS.macPrefix);
   const managementNetwork = readManagementNetwork(reader);
   const dhcpUserid = reader.read(SETTINGS.dhcpUserid);
+  const maxAnswerMebibytes = reader.read(SETTINGS.maxAnswerMebibytes);
   const dhcpHost = reader.read(SETTINGS.dhcpHost);
   if (dhcpHost !== undefined && reader.find(SETTINGS.dhcpUserid) === undefined)
     reader.report(SETTINGS.dhcpUserid, 'is missing beside dhcp_host');
@@ -136,6 +139,7 @@ function readHost(reader: HostReader, env: ConfigurationSources['env']): HostCon
       ...(caFile === undefined ? {} : { caFile }),
       verifyTls: reader.read(SETTINGS.verifyTls) ?? true,
       credentialsInQuery: reader.read(SETTINGS.credentialsInQuery) ?? false,
+      ...(maxAnswerMebibytes === undefined ? {} : { maxAnswerMebibytes }),
     },
     physicalNetworks: readPhysicalNetworks(reader),
     defaultNicVdev: reader.read(SETTINGS.defaultNicVdev) ?? DEFAULT_NIC_VDEV,

@@ -233,6 +233,7 @@ export const SETTINGS = {
   ),
   timeoutSeconds: setting('zvm_xcat_timeout', AGENT, wholeNumber(1, 86_400), '1 to 86400 seconds'),
   caFile: setting('zvm_xcat_ca_file', AGENT, z.string(), 'path of a PEM file'),
+  maxAnswerMebibytes: setting('zvm_xcat_max_answer', AGENT, wholeNumber(1, 512), '1 to 512 MiB'),
   verifyTls: setting('zvm_xcat_verify_tls', AGENT, Flag, 'true or false'),
   credentialsInQuery: setting('zvm_xcat_credentials_in_query', AGENT, Flag, 'true or false'),
   vswitchMappings: listSetting('vswitch_mappings', ['agent', 'ovs', 'DEFAULT', 'zvm'], readMappings, MAPPING_FORM),

@@ -211,7 +211,7 @@ function showPictureRoute(app: App, services: Services): void {
 }
 
 function isOn({ network }: PortView, vlan: number): boolean {
-  if (network.type === 'flat') return false;
+  if (network.type === 'flat' || network.type === 'unreadable') return false;
   return network.type === 'vlan' ? network.segmentationId === vlan : network.segmentationIds.some((id) => id === vlan);
 }
 

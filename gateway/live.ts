@@ -100,10 +100,12 @@ function changesBetween(old: HostView, view: HostView): News[] {
   const guests = changed(old.guests, view.guests, ({ userid }) => userid);
   const vswitches = changed(old.vswitches, view.vswitches, ({ name }) => name);
   const quiet = [guests.now, guests.gone, vswitches.now, vswitches.gone].every((list) => list.length === 0);
-  if (quiet && old.iplTime === view.iplTime) return [];
+  const { iplTime, findings } = view;
+  const isSame = old.iplTime === iplTime && JSON.stringify(old.findings) === JSON.stringify(findings);
+  if (quiet && isSame) return [];
   const before = new Map(old.vswitches.map((vswitch) => [vswitch.name, vswitch]));
   const now = vswitches.now.map((vswitch) => vswitchChange(before.get(vswitch.name), vswitch));
-  return [['changes', { iplTime: view.iplTime, guests, vswitches: { now, gone: vswitches.gone } }]];
+  return [['changes', { iplTime, findings, guests, vswitches: { now, gone: vswitches.gone } }]];
 }
 
 /** Equal items are the same objects (HostFeed). */

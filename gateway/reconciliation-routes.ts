@@ -28,17 +28,18 @@ function showDriftRoute(app: App, services: Services): void {
         summary: 'What is not as it is recorded',
         request: { params: OfHost },
       },
-      { 200: { description: 'Drift, and what is foreign', schema: Drift, tagged: true } },
+      { 200: { description: 'Drift, what is foreign, and what nobody can read', schema: Drift, tagged: true } },
     ),
     async (context) => {
       const { host } = hostFor(context, services, context.req.valid('param').host, 'read');
-      const { guests } = await services.state.get(host);
+      const { guests, findings } = await services.state.get(host);
       return tagged(context, {
         host,
         guests: guests.filter(({ drift }) => drift.length > 0).map(({ userid, drift }) => ({ userid, lines: drift })),
         foreign: guests.flatMap(({ userid, foreignNics }) =>
           foreignNics.map(({ vdev, vswitch }) => ({ userid, vdev, vswitch })),
         ),
+        findings,
       });
     },
   );

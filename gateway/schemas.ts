@@ -224,9 +224,10 @@ export const Host = z
   .openapi('Host');
 
 const StoredNetwork = z.object({
-  type: z.string(),
+  type: z.string().openapi({ description: '`flat`, `vlan`, `trunk`; `unreadable` when nobody can read the record' }),
   segmentationId: z.int().optional(),
   segmentationIds: z.array(z.int()).optional(),
+  text: z.string().optional().openapi({ description: 'What the record says, when nobody can read it' }),
 });
 
 const recorded = {
@@ -235,7 +236,15 @@ const recorded = {
   network: StoredNetwork,
   mac: z.string().optional(),
   adminStateUp: z.boolean(),
+  unreadable: z
+    .array(z.object({ column: z.string(), value: z.string() }))
+    .optional()
+    .openapi({ description: 'Values of the record that nobody can read: the port is left as it is' }),
 };
+
+const Finding = z
+  .object({ of: z.string(), reason: z.string() })
+  .openapi('Finding', { description: 'What nobody can read of a host, and is left as it is' });
 
 export const PortRow = z
   .object({
@@ -281,6 +290,10 @@ export const Guest = z
           vswitch: z.string().optional(),
           macId: z.string().optional(),
           portNumber: z.int().optional(),
+          devices: z.int().optional(),
+          chpid: z.string().optional(),
+          others: z.string().optional().openapi({ description: 'Operands that this project does not write' }),
+          profile: z.string().optional().openapi({ description: 'The profile that it stands in' }),
         }),
       ),
       live: z.array(z.object({ vdev: z.string(), vswitch: z.string().optional(), mac: z.string().optional() })),
@@ -329,6 +342,7 @@ export const Drift = z
     host: z.string(),
     guests: z.array(z.object({ userid: z.string(), lines: z.array(z.string()) })),
     foreign: z.array(z.object({ userid: z.string(), vdev: z.string(), vswitch: z.string() })),
+    findings: z.array(Finding),
   })
   .openapi('Drift');
 
@@ -338,6 +352,7 @@ export const HostPicture = z
     iplTime: z.string().nullable(),
     vswitches: z.array(VswitchRow),
     guests: z.array(GuestRow),
+    findings: z.array(Finding),
   })
   .openapi('HostPicture');
 

@@ -2,8 +2,10 @@ import { type Desired, type DesiredPort, ownNics } from './desired.ts';
 import { foreignNics } from './foreign-nics.ts';
 import type { GuestState } from './guest.ts';
 import type { VswitchName } from './identifiers.ts';
+import { promiscuityOn } from './kept-attributes.ts';
 import { sameNetwork, vlansOf } from './port.ts';
 import type { Step } from './steps.ts';
+import { heldVswitches } from './unclear-ports.ts';
 import { sameVlans } from './vlan-set.ts';
 import { authorisedVlans, neededVlans, type Vswitch } from './vswitch.ts';
 
@@ -15,7 +17,7 @@ export type AuthorisationPlan = {
   regranted: ReadonlySet<VswitchName>;
 };
 
-type Difference = { vswitch: VswitchName; now: boolean; want: readonly number[] | undefined };
+type Difference = { vswitch: VswitchName; now: readonly number[] | undefined; want: readonly number[] | undefined };
 
 /** Plan the authorisations of a guest; one is revoked only when no other port or foreign NIC of the guest needs it. */
 export function planAuthorisations(
@@ -24,18 +26,43 @@ export function planAuthorisations(
   vswitches: readonly Vswitch[],
 ): AuthorisationPlan {
   const conflicting = new Set(conflictingVswitches(desired.ports, vswitches));
+  const named = new Set<string>([...desired.ports, ...desired.removed].map(({ portId }) => portId));
+  const held = heldVswitches(named, guest, vswitches);
   const differences = vswitches
-    .filter((vswitch) => vswitch.portSelection === 'USERBASED')
+    .filter(
+      ({ name, portSelection, unclear }) => portSelection === 'USERBASED' && unclear === undefined && !held.has(name),
+    )
     .flatMap((vswitch) => differenceOn(vswitch, conflicting.has(vswitch.name), desired, guest));
   const { userid } = guest;
+  const promiscuous = (vswitch: VswitchName) => promiscuityOn(desired.kept, vswitch);
   return {
     revoke: differences
-      .filter((difference) => difference.now)
-      .map(({ vswitch }) => ({ kind: 'removeAuthorisation', userid, vswitch, disturbs: false })),
-    grant: differences.flatMap(({ vswitch, want }): Step[] =>
-      want === undefined ? [] : [{ kind: 'ensureAuthorisation', userid, vswitch, vlans: want, disturbs: false }],
+      .filter(({ now }) => now !== undefined)
+      .map(({ vswitch }) => ({
+        kind: 'removeAuthorisation',
+        userid,
+        vswitch,
+        ...promiscuous(vswitch),
+        disturbs: false,
+      })),
+    grant: differences.flatMap(({ vswitch, now, want }): Step[] => {
+      if (want === undefined) return [];
+      const before = now === undefined ? {} : { before: now };
+      return [
+        {
+          kind: 'ensureAuthorisation',
+          userid,
+          vswitch,
+          vlans: want,
+          ...before,
+          ...promiscuous(vswitch),
+          disturbs: false,
+        },
+      ];
+    }),
+    regranted: new Set(
+      differences.filter(({ now, want }) => now !== undefined && want !== undefined).map(({ vswitch }) => vswitch),
     ),
-    regranted: new Set(differences.filter(({ now, want }) => now && want !== undefined).map(({ vswitch }) => vswitch)),
   };
 }
 
@@ -59,19 +86,20 @@ function differenceOn(vswitch: Vswitch, conflicting: boolean, desired: Desired, 
   const now = authorisation === undefined ? undefined : authorisedVlans(vswitch, authorisation);
   const port = desired.ports.find((candidate) => candidate.vswitch === name);
   if (port === undefined) {
-    return now !== undefined && mayRevoke(desired, guest, name) ? [{ vswitch: name, now: true, want: undefined }] : [];
+    return now !== undefined && mayRevoke(desired, guest, name) ? [{ vswitch: name, now, want: undefined }] : [];
   }
   const want = neededVlans(vswitch, vlansOf(port.network));
-  if (now === undefined) return [{ vswitch: name, now: false, want }];
-  if (sameVlans(now, want) || conflicting) return [];
+  if (now === undefined) return [{ vswitch: name, now, want }];
+  if ((sameVlans(now, want) && authorisation?.unclear === undefined) || conflicting) return [];
   // A changed VLAN set would carry a foreign NIC of the guest along to the new VLAN.
   const carried = foreignNics(guest, ownNics(desired)).some((nic) => nic.vswitch === name);
-  return carried ? [] : [{ vswitch: name, now: true, want }];
+  return carried ? [] : [{ vswitch: name, now, want }];
 }
 
 function mayRevoke(desired: Desired, guest: GuestState, vswitch: VswitchName): boolean {
   if (desired.keepAuthorised.includes(vswitch)) return false;
   if (foreignNics(guest, ownNics(desired)).some((nic) => nic.vswitch === vswitch)) return false;
+  if (desired.recordStays === true) return desired.leaving.includes(vswitch);
   const going = new Set<string>([...desired.removed, ...desired.ports].map((port) => port.portId));
   const rows = guest.recorded.filter((row) => row.vswitch === vswitch);
   return (rows.length > 0 || desired.leaving.includes(vswitch)) && rows.every((row) => going.has(row.portId));

@@ -1,5 +1,6 @@
 import type { PortId } from './identifiers.ts';
 import type { Change, KnownPort, PortRequest } from './requests.ts';
+import type { Vdev } from './vdev.ts';
 
 /** The ports that a change names. */
 export function portsOfChange(change: Change): PortId[] {
@@ -17,4 +18,12 @@ export function portsOfChange(change: Change): PortId[] {
     default:
       return [change.portId];
   }
+}
+
+/** The vdevs that a change asks for by number. */
+export function claimedVdevs(change: Change): { portId: PortId; vdev: Vdev }[] {
+  if (!('ports' in change)) return [];
+  return change.ports.flatMap((port: PortRequest | KnownPort) =>
+    'vdev' in port && port.vdev !== undefined ? [{ portId: port.portId, vdev: port.vdev }] : [],
+  );
 }

@@ -1,18 +1,25 @@
+import { absenceRefusal } from './absence.ts';
+import { reconcileAbsent } from './absent-guest.ts';
 import { recordedAddresses } from './address-record.ts';
+import { confirmAdminState, looksDown } from './admin-state-doubt.ts';
 import { conflictingVswitches } from './authorisation-plan.ts';
-import { portsOfChange } from './change-ports.ts';
+import { claimedVdevs, portsOfChange } from './change-ports.ts';
 import type { Desired, DesiredPort } from './desired.ts';
 import { foreignNics } from './foreign-nics.ts';
-import type { GuestState, RecordedPort } from './guest.ts';
+import type { GuestState, ReadablePort, RecordedPort } from './guest.ts';
 import type { HostRules } from './host.ts';
 import type { PortId, VswitchName } from './identifiers.ts';
+import { keptAttributes } from './kept-attributes.ts';
 import { type Mac, macFromId } from './mac.ts';
 import type { Network } from './network.ts';
-import { addPort, portNumberOn, refuseMac } from './new-port.ts';
+import { addPort, freeMac, portNumberOn, refuseMac } from './new-port.ts';
 import { describeNetwork, sameNetwork } from './port.ts';
 import { type Refusal, type RefusedPort, refusal } from './refusal.ts';
 import type { Change, PortRequest } from './requests.ts';
 import type { Surroundings } from './surroundings.ts';
+import { attainable } from './unattainable.ts';
+import { clearPorts } from './unclear-ports.ts';
+import { refuseStuck, refuseUnclear, repairedRow } from './unclear-refusals.ts';
 import type { Vdev } from './vdev.ts';
 import { refuseNetwork } from './vswitch-choice.ts';
 
@@ -25,11 +32,18 @@ export type Decision =
  * Decide what a change asks of the guest: check it against the host's rules and the guest's other NICs, choose MAC, vdev and port number
  * where none is given. Pure; nothing is touched when it is refused.
  */
-export function decide(change: Change, around: Surroundings): Decision {
-  const before = recordedPorts(around);
-  const refusals: Refusal[] = [];
+export function decide(change: Change, read: Surroundings): Decision {
+  const around = { ...read, claimedVdevs: claimedVdevs(change) };
+  if (change.kind === 'reconcile' && around.guest.absence !== undefined) return decideAbsent(change, around);
+  const refusals: Refusal[] = [...refuseAbsent(change, around), ...refuseUnclear(change, around)];
+  if (refusals.length > 0) return { accepted: false, refusals };
   const refused: RefusedPort[] = [];
-  const ports = portsAfter(change, before, around, refusals, refused);
+  const before = recordedPorts(around, leftDown(change, around, refused));
+  const repaired = portsOf([repairedRow(change, around) ?? []].flat(), around, before);
+  const wanted = portsAfter(change, [...before, ...repaired], around, refusals, refused);
+  const { ports, ...hindered } = attainable(change, wanted, around);
+  refusals.push(...hindered.refusals);
+  refused.push(...hindered.refused);
   const removed = removedBy(change).map((portId) => ({ portId, keepRow: false }));
   const desired: Desired = {
     ports,
@@ -37,32 +51,59 @@ export function decide(change: Change, around: Surroundings): Decision {
     ...(change.kind === 'reconcile' ? { unrecorded: change.unrecorded } : {}),
     keepAuthorised: [],
     leaving: [...leftBy(ports, around.guest), ...leftBefore(change)],
+    kept: keptAttributes(around.guest, around.vswitches),
   };
   if (refusals.length === 0) refusals.push(...refuseConflicts(change, ports, before, around));
+  refusals.push(...refuseStuck(change, desired, around, refused));
   if (refusals.length > 0) return { accepted: false, refusals };
   const left = new Set(refused.map((port) => port.portId));
   const affected = portsOfChange(change).filter((portId) => !left.has(portId));
-  return { accepted: true, desired, before: backTo(before, desired, around), affected, refused };
+  const known = attainable(change, before, around).ports;
+  return { accepted: true, desired, before: backTo(known, desired, around), affected, refused };
 }
 
-/** The guest's wired ports as they are recorded. Rows that nobody has wired yet are not among them. */
-export function recordedPorts(around: Surroundings): DesiredPort[] {
+function decideAbsent(change: Extract<Change, { kind: 'reconcile' }>, { guest, rules }: Surroundings): Decision {
+  const { desired, refused } = reconcileAbsent(change, guest, rules);
+  const affected = desired.removed.map(({ portId }) => portId);
+  return { accepted: true, desired, before: { ...desired, unrecorded: [], removed: [] }, affected, refused };
+}
+
+/** Of a guest that is not here, or nowhere, what is left can be taken away; nothing else can be done. */
+function refuseAbsent({ kind }: Change, { guest, rules }: Surroundings): Refusal[] {
+  if (guest.absence === undefined || kind === 'deletePort' || kind === 'reconcile') return [];
+  return [absenceRefusal(guest.userid, rules.host, guest.absence)];
+}
+
+/**
+ * The guest's wired ports as they are recorded. Rows that nobody has wired yet, or can read, are not among them, nor are those of a guest that
+ * is not here.
+ */
+export function recordedPorts(around: Surroundings, except: ReadonlySet<PortId> = new Set()): DesiredPort[] {
+  const rows = clearPorts(around.guest, around.vswitches).filter(({ portId }) => !except.has(portId));
+  return portsOf(rows, around, []);
+}
+
+/** Ports as rows have them, without `others`, beside which they stand. */
+function portsOf(rows: readonly ReadablePort[], around: Surroundings, others: readonly DesiredPort[]): DesiredPort[] {
   const { guest, rules } = around;
-  const { userid, node } = guest;
+  if (guest.absence !== undefined) return [];
+  const { userid } = guest;
   const ports: DesiredPort[] = [];
-  for (const row of guest.recorded) {
-    const mac = row.mac ?? macOfDirectory(row, guest, rules);
+  for (const row of rows) {
     const { portId, vdev, vswitch, network, adminStateUp } = row;
-    if (vdev === undefined || vswitch === undefined || mac === undefined) continue;
-    const numbered = portNumberOn(vswitch, { portId, vdev }, '', ports, around, []);
+    if (vdev === undefined || vswitch === undefined) continue;
+    if (refuseAdoption(row, around).length > 0) continue;
+    const beside = [...others, ...ports];
+    const mac = row.mac ?? macOfDirectory(row, guest, rules) ?? newMac(row, beside, around);
+    const numbered = portNumberOn(vswitch, { portId, vdev }, '', beside, around, []);
     const { address, hostname } = recordedAddresses(guest).find((entry) => entry.vdev === vdev) ?? {};
     ports.push({
       portId,
       userid,
-      node,
+      node: row.node ?? guest.node,
       vswitch,
       network,
-      mac,
+      ...(mac === undefined ? {} : { mac }),
       vdev,
       adminStateUp,
       live: 'asIs',
@@ -74,10 +115,44 @@ export function recordedPorts(around: Surroundings): DesiredPort[] {
   return ports;
 }
 
+/**
+ * Ports that z/VM has as if they were administratively down, though their rows do not say so: no operation brings them up that does not
+ * name them, and reconciliation, which knows the host, none that an operator has to confirm.
+ */
+function leftDown(change: Change, { guest, vswitches }: Surroundings, refused: RefusedPort[]): Set<PortId> {
+  const named = new Set(portsOfChange(change));
+  const toConfirm =
+    change.kind === 'reconcile' && change.toConfirm !== undefined ? new Set(change.toConfirm) : undefined;
+  const rows = clearPorts(guest, vswitches).filter(
+    (row) => !named.has(row.portId) && (toConfirm?.has(row.portId) ?? true) && looksDown(row, guest),
+  );
+  if (change.kind === 'reconcile')
+    for (const row of rows) refused.push({ portId: row.portId, refusals: [confirmAdminState(guest.userid, row)] });
+  return new Set(rows.map(({ portId }) => portId));
+}
+
+/** Why a port that has come from another host cannot be had on this one: it stays as it is until it is made here with other values. */
+function refuseAdoption({ recordedFor, vswitch, network }: ReadablePort, around: Surroundings): Refusal[] {
+  return recordedFor === undefined || vswitch === undefined ? [] : refuseNetwork(vswitch, network, '', around);
+}
+
 // Nova's `mac` row keeps only the last NIC of a node (contract xcat.md 2.5); the directory has the others.
 function macOfDirectory(row: RecordedPort, guest: GuestState, rules: HostRules): Mac | undefined {
   const nic = guest.directory.find((candidate) => candidate.vdev === row.vdev);
   return nic?.macId === undefined ? undefined : macFromId(rules.macPrefix, nic.macId);
+}
+
+function refusedAdoptions(except: readonly PortId[], around: Surroundings): RefusedPort[] {
+  return clearPorts(around.guest, around.vswitches)
+    .filter(({ portId }) => !except.includes(portId))
+    .map((row) => ({ portId: row.portId, refusals: refuseAdoption(row, around) }))
+    .filter(({ refusals }) => refusals.length > 0);
+}
+
+/** A NIC that is there without an address of its own keeps the one that CP gives it; one that is nowhere gets an address. */
+function newMac({ portId, vdev }: RecordedPort, ports: readonly DesiredPort[], around: Surroundings): Mac | undefined {
+  const { directory, live } = around.guest;
+  return [...directory, ...live].some((nic) => nic.vdev === vdev) ? undefined : freeMac(portId, ports, around);
 }
 
 function portsAfter(
@@ -110,6 +185,7 @@ function portsAfter(
     case 'deletePort':
       return before.filter((port) => port.portId !== change.portId);
     case 'reconcile': {
+      refused.push(...refusedAdoptions(portsOfChange(change), around));
       const gone = new Set<string>(removedBy(change));
       const left = before.filter((port) => !gone.has(port.portId));
       return setWhatCanBe(change.ports, left, around, refused);
@@ -357,16 +433,20 @@ function backTo(before: readonly DesiredPort[], desired: Desired, { guest, vswit
   const known = new Set(before.map((port) => port.portId));
   const rows = new Set(guest.recorded.map((row) => row.portId));
   const usedByOurs = new Set<string>(guest.recorded.flatMap((row) => row.vswitch ?? []));
+  const isUnreadable = (portId: PortId) =>
+    guest.recorded.some((row) => row.portId === portId && row.unreadable !== undefined);
   const isLive = (vdev: Vdev) => guest.live.some((nic) => nic.vdev === vdev);
   return {
     ports: before.map((port) => ({ ...port, live: isLive(port.vdev) ? 'present' : 'absent' })),
+    // A port that could not be read before has no state to go back to: it is left where it is.
     removed: desired.ports
-      .filter((port) => !known.has(port.portId))
+      .filter((port) => !known.has(port.portId) && !isUnreadable(port.portId))
       .map(({ portId }) => ({ portId, keepRow: rows.has(portId) })),
     keepAuthorised: vswitches
       .filter((vswitch) => vswitch.authorisations.some((entry) => entry.userid === guest.userid))
       .map((vswitch) => vswitch.name)
       .filter((name) => !usedByOurs.has(name)),
     leaving: [...new Set(desired.ports.map((port) => port.vswitch))].filter((name) => !usedByOurs.has(name)),
+    ...(desired.kept === undefined ? {} : { kept: desired.kept }),
   };
 }

@@ -1,6 +1,7 @@
 import type { GuestState } from './guest.ts';
 import type { OwnNic } from './host-memory.ts';
 import type { PortId, VswitchName } from './identifiers.ts';
+import type { Kept } from './kept-attributes.ts';
 import type { Port } from './port.ts';
 import type { VswitchPort } from './port-number.ts';
 import type { Vdev } from './vdev.ts';
@@ -24,15 +25,26 @@ export type Desired = {
   keepAuthorised: readonly VswitchName[];
   /** VSWITCHes that ports move away from: the authorisation goes unless something of the guest still needs it. */
   leaving: readonly VswitchName[];
+  /** The tables are another's to write, and rows that stand there keep no authorisation: the guest has left the host. */
+  recordStays?: boolean;
   /** Ports of VSWITCHes that a plan which is undone may have given the guest: in no directory entry yet, nobody else knows that they are ours. */
   given?: readonly VswitchPort[];
+  /** What somebody else has set, to be set again. */
+  kept?: Kept;
 };
 
-/** The NICs of ports to undo, as far as no desired port has them. */
-export function removedVdevs({ ports, removed, unrecorded = [] }: Desired, guest: GuestState): Set<Vdev> {
+/**
+ * The NICs of ports to undo, as far as no desired port has them, nor one that is left as it is. Of a guest that has left the host only what
+ * nobody can read is left.
+ */
+export function removedVdevs({ ports, removed, unrecorded = [], recordStays }: Desired, guest: GuestState): Set<Vdev> {
   const ids = new Set<string>(removed.map((port) => port.portId));
   const rows = guest.recorded.filter((row) => ids.has(row.portId)).flatMap((row) => row.vdev ?? []);
-  const kept = new Set(ports.map((port) => port.vdev));
+  const named = new Set<string>([...ids, ...ports.map((port) => port.portId)]);
+  const left = guest.recorded
+    .filter((row) => !named.has(row.portId) && (recordStays !== true || row.unreadable !== undefined))
+    .flatMap((row) => row.vdev ?? []);
+  const kept = new Set([...ports.map((port) => port.vdev), ...left]);
   return new Set([...rows, ...unrecorded.map((nic) => nic.vdev)].filter((vdev) => !kept.has(vdev)));
 }
 

@@ -1,17 +1,23 @@
 import { vlansText } from './drift-words.ts';
-import type { RecordedPort } from './guest.ts';
+import type { ReadablePort, RecordedPort } from './guest.ts';
 import type { GuestMemory, OwnNic } from './host-memory.ts';
 import type { PortId, Userid, VswitchName } from './identifiers.ts';
 import type { WantedPort } from './neutron-port.ts';
 import { describeNetwork, sameNetwork, vlansOf } from './port.ts';
 import type { PortRequest } from './requests.ts';
+import { clearPorts, heldVswitches, unclearBecause } from './unclear-ports.ts';
+import type { Vdev } from './vdev.ts';
 import { sameVlans } from './vlan-set.ts';
-import { authorisedVlans, neededVlans, type Vswitch } from './vswitch.ts';
+import { authorisedVlans, hasNoVlan, neededVlans, type Vswitch } from './vswitch.ts';
 
 /** One guest as a reading of the whole host shows it: without its directory entry, and of its live NICs only those that are coupled. */
 export type SurveyedGuest = {
   userid: Userid;
   recorded: readonly RecordedPort[];
+  /** Rows of it name no port that anybody can read. */
+  hidesRows: boolean;
+  /** NICs that rows of others are about: they have not vanished. */
+  nicsOfOthers: readonly Vdev[];
   remembered: GuestMemory | undefined;
   /** Neutron's word on the guest's ports, recorded or not: goes before what the tables say. */
   wanted: ReadonlyMap<PortId, WantedPort>;
@@ -19,6 +25,10 @@ export type SurveyedGuest = {
   unconfirmed: ReadonlySet<PortId>;
   /** Recorded ports that Neutron wanted once, and does not want any more. */
   unwanted: readonly PortId[];
+  /** Ports that may be administratively down without a word of it in the tables: an operator has to say. */
+  toConfirm?: readonly PortId[];
+  /** xCAT has no node of it on the host: only a reading of the guest can tell what is to be done. */
+  absent?: true;
 };
 
 /** What speaks for drift on a guest. */
@@ -39,26 +49,43 @@ export type Doubt = {
   unwanted: PortId[];
 };
 
+/** Ports that are recorded as up and not coupled: at first sight nobody knows whether they are meant to be. */
+export function notCoupledPorts({ userid, recorded, wanted }: SurveyedGuest, vswitches: readonly Vswitch[]): PortId[] {
+  return recorded
+    .filter((row) => row.vswitch !== undefined || row.unreadable !== undefined)
+    .filter((row) => row.adminStateUp && !wanted.has(row.portId))
+    .filter((row) => coupledNic(userid, row, vswitches) === undefined)
+    .map(({ portId }) => portId);
+}
+
 /** Compare a guest with what z/VM shows of it. No lines: nothing speaks for drift. */
 export function doubtsOf(guest: SurveyedGuest, vswitches: readonly Vswitch[]): Doubt {
   const ports = wantedOtherwise(guest);
-  const wired = guest.recorded.filter((row) => row.vswitch !== undefined);
-  const vanished = (guest.remembered?.nics ?? []).filter((nic) => !wired.some((row) => row.vdev === nic.vdev));
+  const clear = clearPorts(guest, vswitches);
+  const wired = clear.filter((row) => row.vswitch !== undefined);
+  const held = heldVswitches(new Set(wired.map(({ portId }) => portId)), guest, vswitches);
+  const vanished = vanishedNics(guest, vswitches);
   const left = (guest.remembered?.nics ?? [])
     .filter((nic) => wired.some((row) => row.vdev === nic.vdev && row.vswitch !== nic.vswitch))
     .map((nic) => nic.vswitch);
-  const authorisations = [...Map.groupBy(wired, (row) => row.vswitch)].flatMap(([name, rows]) =>
-    authorisationDoubts(guest.userid, name, rows, vswitches),
-  );
+  const authorisationsOf = (isHeld: boolean) =>
+    [...Map.groupBy(wired, (row) => row.vswitch)]
+      .filter(([name]) => (name !== undefined && held.has(name)) === isHeld)
+      .flatMap(([name, rows]) => authorisationDoubts(guest.userid, name, rows, vswitches));
+  const authorisations = authorisationsOf(false);
   const others = [
     ...guest.unwanted.map((portId) => `Neutron does not want port ${portId} of ${guest.userid} any more`),
     ...doubled(guest),
+    ...arrived(guest.userid, clear),
     ...left.map((name) => `a port of ${guest.userid} has moved away from ${name}`),
     ...wired.flatMap((row) => wrongNic(guest.userid, row, vswitches)),
   ];
   const certain = [...authorisations, ...others];
   const uncertain = [
     ...ports.map((port) => portDoubt(guest, port.portId)),
+    // What must not be touched for another port's sake is said by a reading of the guest.
+    ...authorisationsOf(true),
+    ...wired.flatMap((row) => withoutVlan(guest.userid, row, vswitches)),
     ...vanished.map(({ vdev }) => `the port of NIC ${vdev} of ${guest.userid} is not recorded any more`),
     ...(guest.remembered?.settled === true ? [] : wired.flatMap((row) => notCoupled(guest.userid, row, vswitches))),
   ];
@@ -67,12 +94,28 @@ export function doubtsOf(guest: SurveyedGuest, vswitches: readonly Vswitch[]): D
     // What is wanted otherwise may be something that cannot be had: the guest is looked at first.
     certain: certain.length > 0 && ports.length === 0,
     authorisationsOnly:
-      others.length === 0 && vanished.length === 0 && wired.every((row) => isUserBased(row, vswitches)),
+      others.length === 0 &&
+      vanished.length === 0 &&
+      clear.length === guest.recorded.length &&
+      wired.every((row) => isUserBased(row, vswitches)),
     vanished,
     left,
     ports,
     unwanted: [...guest.unwanted],
   };
+}
+
+/** NICs whose ports are not recorded any more; none while a row of the guest may be about them, which nobody can read. */
+function vanishedNics(
+  { remembered, recorded, hidesRows, nicsOfOthers, userid }: SurveyedGuest,
+  vswitches: readonly Vswitch[],
+): OwnNic[] {
+  const unclear = recorded.filter((row) => unclearBecause(row, { userid, recorded }, vswitches) !== undefined);
+  if (hidesRows || unclear.some((row) => row.vdev === undefined)) return [];
+  const kept = [...recorded.filter((row) => row.vswitch !== undefined), ...unclear];
+  return (remembered?.nics ?? []).filter(
+    ({ vdev }) => !nicsOfOthers.includes(vdev) && !kept.some((row) => row.vdev === vdev),
+  );
 }
 
 function portDoubt({ userid, recorded, wanted }: SurveyedGuest, portId: PortId): string {
@@ -112,10 +155,18 @@ function doubled({ userid, recorded }: SurveyedGuest): string[] {
   return recorded.filter((row) => row.rows > 1).map((row) => `port ${row.portId} of ${userid} has ${row.rows} rows`);
 }
 
+function arrived(userid: Userid, clear: readonly RecordedPort[]): string[] {
+  return clear.flatMap(({ portId, recordedFor }) =>
+    recordedFor === undefined
+      ? []
+      : [`port ${portId} of ${userid} is recorded for ${recordedFor}, and the guest is here now`],
+  );
+}
+
 function authorisationDoubts(
   userid: Userid,
   name: VswitchName | undefined,
-  rows: readonly RecordedPort[],
+  rows: readonly ReadablePort[],
   vswitches: readonly Vswitch[],
 ): string[] {
   const vswitch = vswitches.find((candidate) => candidate.name === name);
@@ -141,6 +192,15 @@ function removeOne(texts: string[], text: string): boolean {
   const at = texts.indexOf(text);
   if (at >= 0) texts.splice(at, 1);
   return at >= 0;
+}
+
+/** Nothing can be done about it but by a person: the guest is looked at, and its port reported. */
+function withoutVlan(userid: Userid, row: RecordedPort, vswitches: readonly Vswitch[]): string[] {
+  const vswitch = vswitches.find((candidate) => candidate.name === row.vswitch);
+  if (vswitch === undefined || row.network.type !== 'flat' || !hasNoVlan(vswitch)) return [];
+  return [
+    `port ${row.portId} of ${userid} is flat on ${vswitch.name}, whose default VLAN is NONE: it has no VLAN at all`,
+  ];
 }
 
 function wrongNic(userid: Userid, row: RecordedPort, vswitches: readonly Vswitch[]): string[] {

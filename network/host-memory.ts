@@ -1,3 +1,4 @@
+import type { EntryNics } from './entry-nics.ts';
 import type { PortId, Userid, VswitchName } from './identifiers.ts';
 import type { Rdev } from './rdev.ts';
 import type { Vdev } from './vdev.ts';
@@ -13,12 +14,16 @@ export type HostMemory = {
   /** When z/VM was started. */
   iplTime?: string;
   guests: ReadonlyMap<Userid, GuestMemory>;
+  /** What the sweep of the directory has found besides our ports' NICs; every guest of the host without such ports is in it. */
+  entries: EntryNics;
   /** The sweep of the directory goes on after this userid. */
   sweptUpTo?: Userid;
   /** The real devices that VSWITCHes of the configuration had when they had any. */
   rdevs?: ReadonlyMap<VswitchName, readonly Rdev[]>;
   /** Where Neutron is configured. */
   neutron?: NeutronMemory;
+  /** Ports that were not coupled when the host was seen for the first time, and of which nobody has said since what they are to be. */
+  toConfirm?: readonly PortId[];
 };
 
 export type NeutronMemory = {
@@ -35,6 +40,8 @@ export type GuestMemory = {
   nics: readonly OwnNic[];
   /** Its NICs that are not coupled have been looked at and are as they should be: the guest is logged off. */
   settled: boolean;
+  /** z/VM has been seen to have the guest: one that is gone since is not one that is still to be made, nor a userid that is written wrongly. */
+  seen: boolean;
 };
 
-export const NOTHING_REMEMBERED: HostMemory = { guests: new Map() };
+export const NOTHING_REMEMBERED: HostMemory = { guests: new Map(), entries: new Map() };

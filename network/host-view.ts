@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { doubtsOf } from './drift.ts';
+import { Finding } from './finding.ts';
 import type { LiveNic, Nicdef, RecordedPort } from './guest.ts';
 import { HostName, NodeName, PortId, Userid, VswitchName } from './identifiers.ts';
 import { Mac } from './mac.ts';
-import { Network } from './network.ts';
+import { RecordedNetwork } from './network.ts';
+import { unclearPorts } from './unclear-ports.ts';
 import { Vdev } from './vdev.ts';
 import { authorisedVlans, Uplink, type Vswitch } from './vswitch.ts';
 
@@ -14,9 +16,14 @@ export const PortView = z.object({
   vdev: Vdev.optional(),
   /** Absent while nobody has wired the port. */
   vswitch: VswitchName.optional(),
-  network: Network,
+  network: RecordedNetwork,
   mac: Mac.optional(),
   adminStateUp: z.boolean(),
+  /** Values of the record that nobody can read: the port is left as it is. */
+  unreadable: z
+    .array(z.object({ column: z.string(), value: z.string() }))
+    .readonly()
+    .optional(),
   /** What z/VM has: VLANs of the authorisation, none when the guest has none there; the VSWITCH that the NIC is coupled to. */
   actual: z.object({ vlans: z.array(z.number().int()).nullable(), coupledTo: VswitchName.nullable() }),
   /** What of it speaks for drift. Drift of a guest need not belong to one of its ports. */
@@ -40,8 +47,8 @@ export type GuestView = z.infer<typeof GuestView>;
 export const VswitchView = z.object({
   name: VswitchName,
   physicalNetwork: z.string().nullable(),
-  portSelection: z.enum(['USERBASED', 'PORTBASED']),
-  transport: z.enum(['ETHERNET', 'IP']),
+  portSelection: z.enum(['USERBASED', 'PORTBASED', 'UNKNOWN']),
+  transport: z.enum(['ETHERNET', 'IP', 'UNKNOWN']),
   vlanAware: z.boolean(),
   status: z.string().nullable(),
   uplinks: z.array(Uplink),
@@ -59,6 +66,8 @@ export const HostView = z.object({
   iplTime: z.string().nullable(),
   vswitches: z.array(VswitchView),
   guests: z.array(GuestView),
+  /** What nobody can read of the host, and is left as it is. */
+  findings: z.array(Finding).default([]),
 });
 export type HostView = z.infer<typeof HostView>;
 
@@ -109,17 +118,23 @@ export function guestViewOf(
   node: NodeName,
   recorded: readonly RecordedPort[],
   vswitches: readonly Vswitch[],
+  /** Why the guest is none of the host's, though ports are recorded for it. */
+  absence?: string,
 ): GuestView {
+  const isAbsent = absence === undefined ? [] : [absence];
   const coupled = vswitches.flatMap(({ name, nics }) =>
     nics.filter((nic) => nic.userid === userid).map(({ vdev, mac }) => ({ vdev, vswitch: name, mac })),
   );
   return {
     userid,
     node,
-    ports: recorded.map(({ rows, ...port }) => ({
+    ports: recorded.map(({ rows, node: _node, otherNodes: _others, recordedFor, ...port }) => ({
       ...port,
       userid,
-      drift: certainDrift(userid, [{ ...port, rows }], vswitches),
+      drift: [
+        ...isAbsent,
+        ...certainDrift(userid, [{ ...port, rows, ...(recordedFor === undefined ? {} : { recordedFor }) }], vswitches),
+      ],
       actual: {
         vlans: authorisedOn(port.vswitch, userid, vswitches),
         coupledTo: coupled.find((nic) => nic.vdev === port.vdev)?.vswitch ?? null,
@@ -128,15 +143,25 @@ export function guestViewOf(
     foreignNics: coupled
       .filter((nic) => !recorded.some((row) => row.vdev === nic.vdev))
       .map(({ mac, ...nic }) => ({ ...nic, ...(mac === undefined ? {} : { mac }) })),
-    drift: certainDrift(userid, recorded, vswitches),
+    drift: [...isAbsent, ...certainDrift(userid, recorded, vswitches)],
   };
 }
 
 /** An uncoupled NIC alone says nothing: the guest may be logged off. */
 function certainDrift(userid: Userid, recorded: readonly RecordedPort[], vswitches: readonly Vswitch[]): string[] {
-  const nothing = { remembered: undefined, wanted: new Map(), unconfirmed: new Set<never>(), unwanted: [] };
+  const nothing = {
+    remembered: undefined,
+    hidesRows: false,
+    nicsOfOthers: [],
+    wanted: new Map(),
+    unconfirmed: new Set<never>(),
+    unwanted: [],
+  };
   const { certain, lines } = doubtsOf({ userid, recorded, ...nothing }, vswitches);
-  return certain ? lines : [];
+  const unclear = unclearPorts({ userid, recorded }, vswitches).map(
+    ({ portId, reason }) => `port ${portId}: ${reason}`,
+  );
+  return [...unclear, ...(certain ? lines : [])];
 }
 
 /** The VLANs that a guest is authorised for on a VSWITCH, none for a flat authorisation; null when it has no authorisation there. */

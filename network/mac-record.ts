@@ -1,4 +1,4 @@
-import { type Desired, removedVdevs } from './desired.ts';
+import { type Desired, type DesiredPort, removedVdevs } from './desired.ts';
 import type { GuestState, MacEntry } from './guest.ts';
 import { Mac } from './mac.ts';
 import { Vdev } from './vdev.ts';
@@ -30,11 +30,21 @@ export function macEntriesBefore(desired: Desired, guest: GuestState): string[] 
 
 /** The entries at the end: those of removed ports are gone. */
 export function macEntriesAfter(desired: Desired, guest: GuestState): string[] {
+  const vdevs = goneVdevs(desired, guest);
+  return entries(desired, guest, (entry) => entry.vdev === undefined || !vdevs.has(entry.vdev));
+}
+
+/** Of the entries of another node of the guest those that stay. */
+export function entriesLeft(desired: Desired, guest: GuestState, macEntries: readonly MacEntry[]): string[] {
+  const vdevs = goneVdevs(desired, guest);
+  return macEntries.flatMap(({ text, vdev }) => (vdev !== undefined && vdevs.has(vdev) ? [] : [text]));
+}
+
+function goneVdevs(desired: Desired, guest: GuestState): Set<Vdev> {
   const removed = new Set<string>(desired.removed.filter((port) => !port.keepRow).map((port) => port.portId));
   const rows = guest.recorded.filter((row) => removed.has(row.portId)).flatMap((row) => row.vdev ?? []);
   const unrecorded = removedVdevs({ ...desired, removed: [] }, guest);
-  const vdevs = new Set([...rows, ...unrecorded]);
-  return entries(desired, guest, (entry) => entry.vdev === undefined || !vdevs.has(entry.vdev));
+  return new Set([...rows, ...unrecorded]);
 }
 
 /** True when the node's row has exactly these entries. */
@@ -43,7 +53,11 @@ export function sameEntries(guest: GuestState, wanted: readonly string[]): boole
 }
 
 function entries(desired: Desired, guest: GuestState, keep: (entry: MacEntry) => boolean): string[] {
-  const wanted = new Map(desired.ports.map((port) => [port.vdev, port.mac]));
+  const wanted = new Map(
+    desired.ports.flatMap((port): [Vdev, Mac][] =>
+      port.mac === undefined || standsElsewhere(port, guest) ? [] : [[port.vdev, port.mac]],
+    ),
+  );
   const kept = guest.macEntries.flatMap((entry) => {
     const mac = entry.vdev === undefined ? undefined : wanted.get(entry.vdev);
     if (mac === undefined || entry.vdev === undefined) return keep(entry) ? [entry.text] : [];
@@ -51,4 +65,9 @@ function entries(desired: Desired, guest: GuestState, keep: (entry: MacEntry) =>
     return [`${mac}!${guest.node}-${entry.vdev}`];
   });
   return [...kept, ...[...wanted].map(([vdev, mac]) => `${mac}!${guest.node}-${vdev}`)];
+}
+
+/** True for a port whose address stands in the row of another node of the guest. */
+function standsElsewhere({ node, portId, mac }: DesiredPort, guest: GuestState): boolean {
+  return node !== guest.node && guest.recorded.some((row) => row.portId === portId && row.mac === mac);
 }

@@ -14,3 +14,11 @@ export const Network = z.discriminatedUnion('type', [
   }),
 ]);
 export type Network = z.infer<typeof Network>;
+
+/** A record that says what nobody can read: neither flat nor any VLAN. */
+export const UnreadableNetwork = z.object({ type: z.literal('unreadable'), text: z.string() });
+export type UnreadableNetwork = z.infer<typeof UnreadableNetwork>;
+
+/** What a record says of a network. */
+export const RecordedNetwork = z.union([Network, UnreadableNetwork]);
+export type RecordedNetwork = z.infer<typeof RecordedNetwork>;

@@ -1,13 +1,16 @@
 import type { DesiredPort, Liveness } from './desired.ts';
+import { portKey } from './entry-nics.ts';
 import type { RecordedPort } from './guest.ts';
 import type { VswitchName } from './identifiers.ts';
-import { allocateMac, type Mac, macPrefix } from './mac.ts';
+import { allocateMac, type Mac, macId, macPrefix } from './mac.ts';
 import { describeNetwork, sameNetwork } from './port.ts';
 import { allocatePortNumber, type PortNumber } from './port-number.ts';
 import { type Refusal, refusal } from './refusal.ts';
 import type { PortRequest } from './requests.ts';
 import type { MacInUse, Surroundings } from './surroundings.ts';
-import { allocateVdev, type Vdev, vdevsOverlap } from './vdev.ts';
+import { refuseOverlap, takenDevices } from './taken-devices.ts';
+import { refuseUnreadableRow } from './unclear-refusals.ts';
+import { allocateVdev, devicesOverlap, nicDevices, type Vdev } from './vdev.ts';
 import { refuseNetwork } from './vswitch-choice.ts';
 
 /** A request for a port, with what it is checked and chosen from. `at` comes before its fields, as in `ports.0.`. */
@@ -28,11 +31,14 @@ export function addPort(
   const existing = ports.find((port) => port.portId === request.portId);
   if (existing !== undefined) {
     refusals.push(...refuseDifferent(request, existing, at));
-    return ports.map((port) => (port === existing ? { ...port, live } : port));
+    const given = existing.mac === undefined ? ifGiven('mac', request.mac) : {};
+    if (given.mac !== undefined) refusals.push(...refuseMac(given.mac, existing, at, ports, around));
+    return ports.map((port) => (port === existing ? { ...port, ...given, live } : port));
   }
   const row = around.guest.recorded.find((candidate) => candidate.portId === request.portId);
   const asked: Asked = { request, row, at, ports };
   const found = refuseNetwork(request.vswitch, request.network, at, around);
+  found.push(...refuseUnreadableRow(request, row, at, around));
   const vdev = chooseVdev(asked, around, found);
   const mac = chooseMac(asked, around, found);
   const { portId, vswitch, network, adminStateUp } = request;
@@ -40,7 +46,8 @@ export function addPort(
   const numbered = found.length > 0 ? {} : portNumberOn(vswitch, { portId, vdev }, at, ports, around, found);
   refusals.push(...found);
   if (vdev === undefined || mac === undefined || found.length > 0) return ports;
-  const { userid, node } = around.guest;
+  const { userid } = around.guest;
+  const node = row?.node ?? around.guest.node;
   const named = { ...ifGiven('address', request.address), ...ifGiven('hostname', request.hostname) };
   return [...ports, { portId, userid, node, vswitch, network, mac, vdev, adminStateUp, live, ...named, ...numbered }];
 }
@@ -54,19 +61,26 @@ export function portNumberOn(
   port: { portId: string; vdev: Vdev | undefined },
   at: string,
   ports: readonly DesiredPort[],
-  { guest, vswitches }: Surroundings,
+  around: Surroundings,
   refusals: Refusal[],
 ): { portNumber?: PortNumber } {
+  const { guest, vswitches } = around;
   const vswitch = vswitches.find((candidate) => candidate.name === name);
   if (vswitch?.portSelection !== 'PORTBASED') return {};
   const others = vswitch.authorisations.filter((entry) => entry.userid !== guest.userid);
   const own = guest.directory.find((nic) => nic.vdev === port.vdev && (nic.vswitch ?? name) === name)?.portNumber;
   const isTaken = (number: PortNumber) =>
+    around.avoidPorts?.has(portKey({ vswitch: name, portNumber: number })) === true ||
     others.some((entry) => entry.portNumber === number) ||
     ports.some((other) => other.portId !== port.portId && other.vswitch === name && other.portNumber === number);
   if (own !== undefined && !isTaken(own)) return { portNumber: own };
+  const inEntry = (number: PortNumber) => {
+    const owners = around.portsInEntries?.get(portKey({ vswitch: name, portNumber: number }));
+    return [...(owners ?? [])].some((userid) => userid !== guest.userid);
+  };
   const used = (number: PortNumber) =>
     isTaken(number) ||
+    inEntry(number) ||
     vswitch.authorisations.some((entry) => entry.portNumber === number) ||
     guest.directory.some((nic) => nic.portNumber === number);
   const portNumber = allocatePortNumber(port.portId, used);
@@ -79,7 +93,7 @@ function refuseDifferent(request: PortRequest, port: DesiredPort, at: string): R
   const differs: [string, boolean, string][] = [
     ['vswitch', request.vswitch !== port.vswitch, port.vswitch],
     ['network', !sameNetwork(request.network, port.network), describeNetwork(port.network)],
-    ['mac', request.mac !== undefined && request.mac !== port.mac, port.mac],
+    ['mac', request.mac !== undefined && port.mac !== undefined && request.mac !== port.mac, port.mac ?? 'none'],
     ['vdev', request.vdev !== undefined && request.vdev !== port.vdev, port.vdev],
     ['address', request.address !== undefined && request.address !== port.address, port.address ?? 'none'],
     ['hostname', request.hostname !== undefined && request.hostname !== port.hostname, port.hostname ?? 'none'],
@@ -114,30 +128,29 @@ function refuseAddress({ request, at, ports }: Asked, { addressesInUse, guest }:
 
 function chooseVdev(
   { request, row, at, ports }: Asked,
-  { guest, rules }: Surroundings,
+  { guest, rules, claimedVdevs = [] }: Surroundings,
   refusals: Refusal[],
 ): Vdev | undefined {
   const own = row?.vdev;
-  const taken = [...ports, ...guest.recorded, ...guest.directory, ...guest.live]
-    .filter((nic) => !('portId' in nic) || nic.portId !== request.portId)
-    .flatMap((nic) => nic.vdev ?? [])
-    .filter((vdev) => vdev !== own);
+  const others = ports.filter((port) => port.portId !== request.portId);
+  const taken = takenDevices(guest, others).filter(({ nic }) => nic === undefined || nic !== own);
   const wanted = request.vdev ?? own;
   if (wanted === undefined) {
-    const vdev = allocateVdev(rules.firstVdev, taken);
+    const claimed = claimedVdevs.filter(({ portId }) => portId !== request.portId).map((port) => nicDevices(port.vdev));
+    const vdev = allocateVdev(rules.firstVdev, [...taken, ...claimed]);
     if (vdev === undefined)
       refusals.push(refusal(`${at}vdev`, 'no three free devices are left on the guest', 'delete a port first'));
     return vdev;
   }
-  const overlapped = taken.find((vdev) => vdevsOverlap(vdev, wanted));
+  const devices = nicDevices(wanted);
+  const overlapped = taken.find((other) => devicesOverlap(devices, other));
   if (overlapped === undefined) return wanted;
-  const reason = `NIC ${wanted} takes three devices and overlaps NIC ${overlapped} of ${guest.userid}`;
-  refusals.push(refusal(`${at}vdev`, reason, 'choose another vdev, or leave it out to have one chosen'));
+  refusals.push(refuseOverlap(`${at}vdev`, wanted, overlapped, guest));
   return undefined;
 }
 
 function chooseMac({ request, row, at, ports }: Asked, around: Surroundings, refusals: Refusal[]): Mac | undefined {
-  const { rules, macsInUse, avoidMacs } = around;
+  const { rules } = around;
   if (rules.wantedMacPrefix !== undefined && rules.wantedMacPrefix !== rules.macPrefix) {
     const reason = `base_mac begins with ${rules.wantedMacPrefix}, but the USER prefix of ${rules.host} is ${rules.macPrefix}: z/VM would give the NIC another address`;
     refusals.push(refusal(`${at}mac`, reason, "set base_mac to z/VM's USER prefix, or change VMLAN in SYSTEM CONFIG"));
@@ -145,8 +158,7 @@ function chooseMac({ request, row, at, ports }: Asked, around: Surroundings, ref
   }
   const wanted = request.mac ?? row?.mac;
   if (wanted === undefined) {
-    const isTaken = (mac: Mac) => macsInUse.has(mac) || avoidMacs.has(mac) || ports.some((port) => port.mac === mac);
-    const mac = allocateMac(rules.macPrefix, request.portId, isTaken);
+    const mac = freeMac(request.portId, ports, around);
     if (mac === undefined)
       refusals.push(refusal(`${at}mac`, `no MAC address is left under ${rules.macPrefix}`, 'delete unused ports'));
     return mac;
@@ -157,10 +169,24 @@ function chooseMac({ request, row, at, ports }: Asked, around: Surroundings, ref
   return found.length === 0 ? wanted : undefined;
 }
 
+/** A MAC that nobody has. Undefined when the prefix is used up. */
+export function freeMac(
+  portId: string,
+  ports: readonly DesiredPort[],
+  { guest, rules, macsInUse, avoidMacs }: Surroundings,
+): Mac | undefined {
+  const isTaken = (mac: Mac) =>
+    macsInUse.has(mac) ||
+    avoidMacs.has(mac) ||
+    ports.some((port) => port.mac === mac) ||
+    guest.directory.some((nic) => nic.macId === macId(mac));
+  return allocateMac(rules.macPrefix, portId, isTaken);
+}
+
 /** Why a port cannot have a MAC: it is not under z/VM's prefix, or somebody else has it. `port.mac` is the one that it has now. */
 export function refuseMac(
   wanted: Mac,
-  port: { portId: string; vdev: Vdev | undefined; mac: Mac | undefined },
+  port: { portId: string; vdev: Vdev | undefined; mac?: Mac | undefined },
   at: string,
   ports: readonly DesiredPort[],
   { guest, rules, macsInUse, avoidMacs }: Surroundings,
@@ -170,12 +196,24 @@ export function refuseMac(
     return [refusal(`${at}mac`, reason, `use a MAC under ${rules.macPrefix}; in Neutron, set base_mac to it`)];
   }
   const isOwn = (other: MacInUse) =>
-    port.mac === wanted && (other.owner === guest.node || other.owner === guest.userid) && other.vdev === port.vdev;
+    // The guest's own entry has just been read.
+    (other.inEntry === true && other.owner === guest.userid) ||
+    (port.mac === wanted && ownNames(guest).includes(other.owner) && other.vdev === port.vdev);
+  const inEntry = guest.directory.find((nic) => nic.macId === macId(wanted) && nic.vdev !== port.vdev);
   const owner =
-    macsInUse.get(wanted)?.find((other) => !isOwn(other))?.owner ??
+    ownerText(macsInUse.get(wanted)?.find((other) => !isOwn(other))) ??
+    (inEntry === undefined ? undefined : `NIC ${inEntry.vdev} of ${guest.userid}`) ??
     ports.find((other) => other.mac === wanted && other.portId !== port.portId)?.portId ??
     (avoidMacs.has(wanted) ? 'somebody else at the same time' : undefined);
   if (owner === undefined) return [];
   const advice = 'use another address, or leave it out to have one chosen';
   return [{ ...refusal(`${at}mac`, `MAC ${wanted} is taken by ${owner}`, advice), forNow: true }];
+}
+
+function ownNames({ userid, node, otherNodes = [] }: Surroundings['guest']): string[] {
+  return [userid, node, ...otherNodes.map((each) => each.node)];
+}
+
+function ownerText(other: MacInUse | undefined): string | undefined {
+  return other?.inEntry === true ? `${other.owner}, by its directory entry` : other?.owner;
 }

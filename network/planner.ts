@@ -1,28 +1,34 @@
 import { addressesAfter, addressesBefore, leavesBehind, type NicAddress, sameAddresses } from './address-record.ts';
 import { planAuthorisations } from './authorisation-plan.ts';
-import { type Desired, removedVdevs } from './desired.ts';
+import { type Desired, type DesiredPort, removedVdevs } from './desired.ts';
 import type { GuestState, LiveNic } from './guest.ts';
 import type { VswitchName } from './identifiers.ts';
+import { operandsOf } from './kept-attributes.ts';
 import { macId } from './mac.ts';
-import { macEntriesAfter, macEntriesBefore, sameEntries } from './mac-record.ts';
+import { entriesLeft, macEntriesAfter, macEntriesBefore, sameEntries } from './mac-record.ts';
 import { sameNetwork } from './port.ts';
 import { planPortNumbers } from './port-number-plan.ts';
 import type { Step } from './steps.ts';
+import { stuckPorts } from './unclear-ports.ts';
 import type { Vdev } from './vdev.ts';
 import type { Vswitch } from './vswitch.ts';
 
 /**
  * The steps from what is to what should be, in an order in which stopping after any of them leaves the guest with no access that it
  * has neither before nor after: record, take away, authorise, define, couple, forget. The plan of a state that is right is empty.
- * What is neither recorded nor desired (foreign NICs, foreign authorisations) has no step.
+ * What is neither recorded nor desired (foreign NICs, foreign authorisations) has no step, nor has a port that is left as it is since
+ * nobody can read it, or that would take such a port along.
  */
-export function plan(desired: Desired, guest: GuestState, vswitches: readonly Vswitch[]): Step[] {
+export function plan(wanted: Desired, guest: GuestState, vswitches: readonly Vswitch[]): Step[] {
+  const stuck = new Set(stuckPorts(wanted.ports, wanted.removed, guest, vswitches).map(({ port }) => port));
+  const desired = { ...wanted, ports: wanted.ports.filter((port) => !stuck.has(port)) };
   const authorisations = planAuthorisations(desired, guest, vswitches);
   const portNumbers = planPortNumbers(desired, guest, vswitches);
   const live = planLive(desired, guest, authorisations.regranted, portNumbers.renumbered);
   const directory = planDirectory(desired, guest);
+  const { recordStays } = desired;
   return [
-    ...planRecords(desired, guest),
+    ...(recordStays === true ? [] : planRecords(desired, guest)),
     ...live.takeAway,
     ...portNumbers.takeAway,
     ...directory.takeAway,
@@ -31,7 +37,7 @@ export function plan(desired: Desired, guest: GuestState, vswitches: readonly Vs
     ...portNumbers.give,
     ...directory.define,
     ...live.define,
-    ...planForget(desired, guest),
+    ...(recordStays === true ? [] : planForget(desired, guest)),
   ];
 }
 
@@ -42,19 +48,28 @@ function planRecords(desired: Desired, guest: GuestState): Step[] {
     const right =
       row !== undefined &&
       row.rows === 1 &&
+      row.recordedFor === undefined &&
       row.vdev === port.vdev &&
       row.vswitch === port.vswitch &&
       sameNetwork(row.network, port.network) &&
       row.adminStateUp === port.adminStateUp;
-    if (!right) steps.push({ kind: 'ensureRecord', port, rows: row?.rows ?? 0, disturbs: false });
+    if (right) continue;
+    const { rows = 0, otherNodes } = row ?? {};
+    const doubled = otherNodes === undefined ? {} : { otherNodes };
+    steps.push({ kind: 'ensureRecord', port, rows, ...doubled, disturbs: false });
   }
   const entries = macEntriesBefore(desired, guest);
   if (!sameEntries(guest, entries)) {
-    steps.push({ kind: 'ensureMacRecord', node: guest.node, entries, row: guest.macRow, disturbs: false });
+    steps.push(recordMacs(guest, entries, guest.macRow));
   }
   const addresses = addressesBefore(desired, guest);
   if (!sameAddresses(guest, addresses)) steps.push(recordAddresses(guest, addresses, guest.addresses.row !== 'none'));
   return steps;
+}
+
+function recordMacs({ node, otherNodes }: GuestState, entries: readonly string[], row: boolean): Step {
+  const others = otherNodes === undefined ? {} : { otherNodes: otherNodes.map((each) => each.node) };
+  return { kind: 'ensureMacRecord', node, entries, row, ...others, disturbs: false };
 }
 
 function recordAddresses(guest: GuestState, entries: readonly NicAddress[], row: boolean): Step {
@@ -73,13 +88,20 @@ function planForget(desired: Desired, guest: GuestState): Step[] {
   for (const { portId, keepRow } of desired.removed) {
     const row = guest.recorded.find((recorded) => recorded.portId === portId);
     const unwired = row === undefined || (keepRow && row.vswitch === undefined && row.adminStateUp);
-    if (!unwired) steps.push({ kind: 'removeRecord', node: guest.node, portId, keepRow, disturbs: false });
+    if (unwired) continue;
+    for (const node of [row.node ?? guest.node, ...(row.otherNodes ?? [])])
+      steps.push({ kind: 'removeRecord', node, portId, keepRow, disturbs: false });
   }
   const before = macEntriesBefore(desired, guest);
   const entries = macEntriesAfter(desired, guest);
   if (!sameEntries(guest, entries) && entries.length < before.length) {
     const row = guest.macRow || before.length > 0;
-    steps.push({ kind: 'ensureMacRecord', node: guest.node, entries, row, disturbs: false });
+    steps.push(recordMacs(guest, entries, row));
+  }
+  for (const { node, macEntries } of guest.otherNodes ?? []) {
+    const kept = entriesLeft(desired, guest, macEntries);
+    if (kept.length < macEntries.length)
+      steps.push({ kind: 'ensureMacRecord', node, entries: kept, row: true, disturbs: false });
   }
   const addressesThen = addressesBefore(desired, guest);
   const addresses = addressesAfter(desired, guest);
@@ -118,13 +140,13 @@ function planLive(
       if (nic !== undefined) remove(nic);
       continue;
     }
-    const wrongMac = nic?.mac !== undefined && nic.mac !== port.mac;
+    const wrongMac = nic?.mac !== undefined && port.mac !== undefined && nic.mac !== port.mac;
     const moved = nic?.vswitch !== vswitch || regranted.has(vswitch) || renumbered.has(vdev);
     const coupledRight = !moved && port.adminStateUp && !wrongMac;
     if (nic !== undefined && wrongMac) remove(nic);
     else if (nic !== undefined && !coupledRight) uncouple(nic);
     if (nic === undefined || wrongMac)
-      define.push({ kind: 'ensureLiveNic', userid, vdev, macId: macId(port.mac), disturbs: false });
+      define.push({ kind: 'ensureLiveNic', userid, vdev, ...idOf(port), disturbs: false });
     if (port.adminStateUp && !coupledRight) {
       const numbered = portNumber === undefined ? {} : { portNumber };
       define.push({ kind: 'ensureCoupled', userid, vdev, vswitch, ...numbered, disturbs: false });
@@ -133,25 +155,34 @@ function planLive(
   return { takeAway, define };
 }
 
+function idOf({ mac }: DesiredPort): { macId?: string } {
+  return mac === undefined ? {} : { macId: macId(mac) };
+}
+
 function planDirectory(desired: Desired, guest: GuestState): Halves {
   const takeAway: Step[] = [];
   const define: Step[] = [];
   const { userid } = guest;
   const remove = (vdev: Vdev) => takeAway.push({ kind: 'removeDirectoryNic', userid, vdev, disturbs: false });
-  for (const nic of removedNics(desired, guest, guest.directory)) remove(nic.vdev);
+  // What stands in a profile is every user's: no step of one guest changes it.
+  const own = guest.directory.filter(({ profile }) => profile === undefined);
+  for (const nic of removedNics(desired, guest, own)) remove(nic.vdev);
   for (const { vdev, portNumber, mac, adminStateUp, vswitch: name } of desired.ports) {
-    const nic = guest.directory.find((candidate) => candidate.vdev === vdev);
+    const nic = own.find((candidate) => candidate.vdev === vdev);
     // An administratively down port keeps its NIC, but is not coupled at the next logon.
     const vswitch = adminStateUp ? name : undefined;
-    if (nic?.vswitch === vswitch && nic?.macId === macId(mac) && nic.portNumber === portNumber) continue;
+    const id = mac === undefined ? nic?.macId : macId(mac);
+    if (nic !== undefined && nic.vswitch === vswitch && nic.macId === id && nic.portNumber === portNumber) continue;
     if (nic !== undefined) remove(nic.vdev);
     define.push({
       kind: 'ensureDirectoryNic',
       userid,
       vdev,
-      macId: macId(mac),
+      ...(id === undefined ? {} : { macId: id }),
       ...(vswitch === undefined ? {} : { vswitch }),
       ...(portNumber === undefined ? {} : { portNumber }),
+      ...operandsOf(desired.kept, vdev),
+      ...(nic?.others === undefined ? {} : { lost: nic.others }),
       disturbs: false,
     });
   }

@@ -1,5 +1,6 @@
 import { type Desired, type DesiredPort, removedVdevs } from './desired.ts';
 import type { GuestState } from './guest.ts';
+import { type Kept, promiscuityOn } from './kept-attributes.ts';
 import { vlansOf } from './port.ts';
 import type { PortNumber, VswitchPort } from './port-number.ts';
 import type { Step } from './steps.ts';
@@ -17,7 +18,9 @@ export type PortNumberPlan = {
 
 /** Plan the port numbers of a guest. Changed VLANs of a port number reach its coupled NIC without interrupting it. */
 export function planPortNumbers(desired: Desired, guest: GuestState, vswitches: readonly Vswitch[]): PortNumberPlan {
-  const portBased = vswitches.filter((vswitch) => vswitch.portSelection === 'PORTBASED');
+  const portBased = vswitches.filter(
+    ({ portSelection, unclear }) => portSelection === 'PORTBASED' && unclear === undefined,
+  );
   const wanted = desired.ports.flatMap((port) => {
     const vswitch = portBased.find((candidate) => candidate.name === port.vswitch);
     return vswitch === undefined || port.portNumber === undefined
@@ -28,6 +31,7 @@ export function planPortNumbers(desired: Desired, guest: GuestState, vswitches: 
   const held = [
     ...assigned(desired, guest),
     ...(desired.given ?? []),
+    ...(guest.absence === undefined ? [] : leftBehind(desired, guest, portBased)),
     ...retyped.map(({ port, portNumber }) => ({ vswitch: port.vswitch, portNumber })),
   ];
   const once = new Map(held.map((each) => [`${each.vswitch} ${each.portNumber}`, each]));
@@ -41,7 +45,7 @@ export function planPortNumbers(desired: Desired, guest: GuestState, vswitches: 
   });
   return {
     takeAway,
-    give: wanted.flatMap(({ vswitch, port, portNumber }) => giveSteps(vswitch, port, portNumber, guest)),
+    give: wanted.flatMap(({ vswitch, port, portNumber }) => giveSteps(vswitch, port, portNumber, guest, desired.kept)),
     renumbered: new Set(
       wanted
         .filter(({ port, portNumber }) => {
@@ -68,32 +72,63 @@ export function lostPortNumbers(
   });
 }
 
-/** Port numbers that the directory gives to NICs of ours: recorded or desired ones. */
+/** Port numbers that the directory gives to NICs of ports to have or to undo. */
 function assigned(desired: Desired, guest: GuestState): VswitchPort[] {
   const removed = removedVdevs(desired, guest);
+  const going = new Set<string>(desired.removed.map(({ portId }) => portId));
   return guest.directory.flatMap(({ vdev, portNumber, vswitch }) => {
     const row = guest.recorded.find((candidate) => candidate.vdev === vdev);
     const port = desired.ports.find((candidate) => candidate.vdev === vdev);
     // A NIC of a port that is administratively down names no VSWITCH in the directory.
     const name = vswitch ?? row?.vswitch ?? port?.vswitch;
-    if (
-      portNumber === undefined ||
-      name === undefined ||
-      (row === undefined && port === undefined && !removed.has(vdev))
-    )
-      return [];
+    // A recorded port that is neither desired nor to be removed is left as it is.
+    const isOurs = port !== undefined || removed.has(vdev) || (row !== undefined && going.has(row.portId));
+    if (portNumber === undefined || name === undefined || !isOurs) return [];
     return [{ vswitch: name, portNumber }];
   });
 }
 
-function giveSteps(vswitch: Vswitch, port: DesiredPort, portNumber: PortNumber, guest: GuestState): Step[] {
+/**
+ * Port numbers of a guest that is not here, on VSWITCHes where none of its ports stays: no directory entry says any more whose they were,
+ * and nobody else can use them.
+ */
+function leftBehind(desired: Desired, guest: GuestState, portBased: readonly Vswitch[]): VswitchPort[] {
+  const going = new Set<string>(desired.removed.map((port) => port.portId));
+  // Where the guest has left the host, rows that stand there keep nothing, but what nobody can read is left as it is.
+  const rows = guest.recorded.filter(
+    (row) => !going.has(row.portId) && (desired.recordStays !== true || row.unreadable !== undefined),
+  );
+  const left = new Set<string>([
+    ...guest.recorded.filter((row) => going.has(row.portId)).flatMap((row) => row.vswitch ?? []),
+    ...desired.leaving,
+  ]);
+  return portBased
+    .filter(({ name }) => left.has(name) && !rows.some((row) => row.vswitch === name))
+    .flatMap(({ name, authorisations }) =>
+      authorisations.flatMap(({ userid, portNumber }) =>
+        userid === guest.userid && portNumber !== undefined ? [{ vswitch: name, portNumber }] : [],
+      ),
+    );
+}
+
+function giveSteps(
+  vswitch: Vswitch,
+  port: DesiredPort,
+  portNumber: PortNumber,
+  guest: GuestState,
+  kept: Kept | undefined,
+): Step[] {
   const on = { userid: guest.userid, vswitch: vswitch.name, portNumber };
   const want = neededVlans(vswitch, vlansOf(port.network));
   const entry = entryOf(vswitch, portNumber);
   if (entry === undefined || changesType(vswitch, port, portNumber, guest)) {
     const first = vlanSetWords(want) === undefined ? want.slice(0, MOST_SINGLE) : want;
+    const anew = {
+      ...(entry === undefined ? {} : { before: authorisedVlans(vswitch, entry) }),
+      ...promiscuityOn(kept, vswitch.name, portNumber),
+    };
     return [
-      { kind: 'ensurePortNumber', ...on, vlans: first, disturbs: false },
+      { kind: 'ensurePortNumber', ...on, vlans: first, ...anew, disturbs: false },
       ...vlanSteps(on, want.slice(first.length), []),
     ];
   }

@@ -1,7 +1,8 @@
 import type { Hostname, IpAddress } from './address.ts';
+import { quoteValue } from './finding.ts';
 import type { NodeName, PortId, Userid, VswitchName } from './identifiers.ts';
 import type { Mac } from './mac.ts';
-import type { Network } from './network.ts';
+import type { Network, RecordedNetwork } from './network.ts';
 import type { PortNumber } from './port-number.ts';
 import type { Vdev } from './vdev.ts';
 import { shortVlans } from './vlan-set.ts';
@@ -13,7 +14,8 @@ export type Port = {
   node: NodeName;
   vswitch: VswitchName;
   network: Network;
-  mac: Mac;
+  /** Absent of a port taken over from the historic agent whose NIC has none but what CP gives it: that stays so. */
+  mac?: Mac;
   vdev: Vdev;
   adminStateUp: boolean;
   /** Fixed address and own name for the name service; the node's name and vdev stand in for a name. */
@@ -36,7 +38,7 @@ export function vlansOf(network: Network): readonly number[] {
 }
 
 /** Readable form: `flat`, `VLAN 1001` or `trunk of VLANs 1001, 1002`. */
-export function describeNetwork(network: Network): string {
+export function describeNetwork(network: RecordedNetwork): string {
   switch (network.type) {
     case 'flat':
       return 'flat';
@@ -44,10 +46,12 @@ export function describeNetwork(network: Network): string {
       return `VLAN ${network.segmentationId}`;
     case 'trunk':
       return `trunk of VLANs ${shortVlans(network.segmentationIds).join(', ')}`;
+    case 'unreadable':
+      return `a network that nobody can read, ${quoteValue(network.text)}`;
   }
 }
 
 /** True when frames are tagged the same way. */
-export function sameNetwork(one: Network, other: Network): boolean {
+export function sameNetwork(one: RecordedNetwork, other: RecordedNetwork): boolean {
   return describeNetwork(one) === describeNetwork(other);
 }

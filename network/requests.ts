@@ -177,6 +177,10 @@ export const Change = z.discriminatedUnion('kind', [
     removed: z.array(PortId).optional(),
     unrecorded: z.array(z.object({ vdev: Vdev, vswitch: VswitchName })),
     left: z.array(VswitchName),
+    /** NICs that ports of ours had at a run before, when z/VM had the guest: where it is gone since, they are undone and their ports forgotten. */
+    remembered: z.array(z.object({ vdev: Vdev, vswitch: VswitchName })).optional(),
+    /** Ports whose admin state an operator has to confirm, as long as z/VM has them as if they were down; all such ports where it is left out. */
+    toConfirm: z.array(PortId).optional(),
   }),
   /** As many of the ports as can be had; the others are refused each for itself. */
   z.strictObject({ kind: z.literal('wirePorts'), ports: z.array(PortRequest), live: z.boolean() }),

@@ -1,11 +1,19 @@
+import type { PortsInEntries } from './entry-nics.ts';
 import type { GuestState } from './guest.ts';
 import type { HostRules } from './host.ts';
+import type { PortId } from './identifiers.ts';
 import type { Mac } from './mac.ts';
 import type { Vdev } from './vdev.ts';
 import type { Vswitch } from './vswitch.ts';
 
 /** A MAC address in use somewhere on the management node, and whose it is. */
-export type MacInUse = { mac: Mac; owner: string; vdev?: Vdev };
+export type MacInUse = {
+  mac: Mac;
+  owner: string;
+  vdev?: Vdev;
+  /** From a directory entry as it was read last, which for the guest itself may have been before a change. */
+  inEntry?: true;
+};
 
 /** All that a decision about one guest looks at. */
 export type Surroundings = {
@@ -16,6 +24,12 @@ export type Surroundings = {
   macsInUse: ReadonlyMap<string, readonly MacInUse[]>;
   /** Nodes of the `hosts` table, by IP address. */
   addressesInUse: ReadonlyMap<string, string>;
+  /** Vdevs that the same request asks for by number: none is chosen onto them. */
+  claimedVdevs?: readonly { portId: PortId; vdev: Vdev }[];
   /** Addresses that an earlier try of the same operation found given to somebody else. */
   avoidMacs: ReadonlySet<Mac>;
+  /** Port numbers that entries of other guests give them at their next logon. */
+  portsInEntries?: PortsInEntries;
+  /** Ports that CP has refused a NIC, by portKey: another number is chosen. */
+  avoidPorts?: ReadonlySet<string>;
 };

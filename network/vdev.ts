@@ -24,19 +24,35 @@ function vdevFromNumber(value: number): Vdev {
   return Vdev.parse(value.toString(16));
 }
 
-/** True when the three devices of the two NICs have one in common. */
-export function vdevsOverlap(one: Vdev, other: Vdev): boolean {
-  return Math.abs(vdevNumber(one) - vdevNumber(other)) < DEVICES_PER_NIC;
+/** Consecutive device numbers of a guest that something takes, and its name as an operator knows it: `MDISK 0100`. */
+export type DeviceRange = {
+  first: number;
+  count: number;
+  what: string;
+  /** The NIC that it is, where it is one that a port may have. */
+  nic?: Vdev;
+};
+
+/** The devices of a NIC: three, unless it was defined with more. */
+export function nicDevices(vdev: Vdev, count = DEVICES_PER_NIC): DeviceRange {
+  const what = count === DEVICES_PER_NIC ? `NIC ${vdev}` : `NIC ${vdev} (${count} devices)`;
+  return { first: vdevNumber(vdev), count, what, nic: vdev };
+}
+
+/** True when the two have a device number in common. */
+export function devicesOverlap(one: DeviceRange, other: DeviceRange): boolean {
+  return one.first < other.first + other.count && other.first < one.first + one.count;
 }
 
 /**
  * Choose the lowest vdev from `first` on, in steps of three as Nova's z/VM driver counts (1000, 1003, 1006 …), whose devices are all free.
  * Undefined when the range is used up.
  */
-export function allocateVdev(first: Vdev, taken: readonly Vdev[]): Vdev | undefined {
+export function allocateVdev(first: Vdev, taken: readonly DeviceRange[]): Vdev | undefined {
   for (let candidate = vdevNumber(first); candidate <= HIGHEST_VDEV; candidate += DEVICES_PER_NIC) {
     const vdev = vdevFromNumber(candidate);
-    if (!taken.some((other) => vdevsOverlap(vdev, other))) return vdev;
+    const devices = nicDevices(vdev);
+    if (!taken.some((other) => devicesOverlap(devices, other))) return vdev;
   }
   return undefined;
 }

@@ -3,8 +3,9 @@ import type { VswitchName } from './identifiers.ts';
 import type { Network } from './network.ts';
 import { vlansOf } from './port.ts';
 import { type Refusal, refusal } from './refusal.ts';
+import { refuseFlat } from './unattainable.ts';
 import { vlanSetWords } from './vlan-set.ts';
-import type { Vswitch } from './vswitch.ts';
+import { hasNoVlan, type Vswitch } from './vswitch.ts';
 
 /**
  * Why a port cannot have this network on this VSWITCH: the VSWITCH is not there or not in the host's configuration, is of the wrong kind,
@@ -23,12 +24,17 @@ export function refuseNetwork(
     const others = usable.map((each) => each.name).join(', ');
     return [refusal(`${at}vswitch`, reason, others === '' ? 'define it' : `define it, or use one of ${others}`)];
   }
+  if (vswitch.unclear !== undefined) {
+    const advice = `look at it by CP QUERY VSWITCH ${name} DETAILS, or use another VSWITCH`;
+    return [refusal(`${at}vswitch`, `VSWITCH ${name} of ${rules.host}: ${vswitch.unclear}`, advice)];
+  }
   const allowed = rules.vswitches.find((candidate) => candidate.vswitch === name);
   if (allowed === undefined) {
     const advice = `add it to vswitch_mappings, flat_networks or network_vlan_ranges of ${rules.host}`;
     return [refusal(`${at}vswitch`, `VSWITCH ${name} is not in the configuration of ${rules.host}`, advice)];
   }
   if (network.type === 'flat') {
+    if (hasNoVlan(vswitch)) return [refuseFlat(`${at}network`, name)];
     if (allowed.flat) return [];
     const advice = 'add its physical network to flat_networks';
     return [refusal(`${at}network.type`, `flat networks are not allowed on ${name}`, advice)];

@@ -8,6 +8,8 @@ export type VswitchSettings = {
   name: VswitchName;
   transport: 'ETHERNET' | 'IP';
   vlanAware: boolean;
+  /** Flat ports are allowed on it: an aware one then needs a default VLAN. */
+  flat?: boolean;
   portSelection: 'USERBASED' | 'PORTBASED';
   /** Uplinks, the preferred one first. None: whatever the VSWITCH has, and none for a new one. */
   rdevs: readonly Rdev[];
@@ -45,7 +47,8 @@ export function planVswitch(name: VswitchName, around: VswitchSurroundings): Vsw
     const rdevs = settings.rdevs.length > 0 ? settings.rdevs : (around.hadRdevs ?? []);
     return { steps: [{ kind: 'createVswitch', settings: { ...settings, rdevs }, disturbs: false }], refusals };
   }
-  refusals.push(...refuseUnchangeable(settings, vswitch));
+  refusals.push(...refuseUnclear(vswitch, settings));
+  if (refusals.length === 0) refusals.push(...refuseUnchangeable(settings, vswitch));
   if (refusals.length > 0 || sameRdevs(settings, vswitch)) return { steps: [], refusals };
   const disturbs = vswitch.uplinks.length > 0;
   return { steps: [{ kind: 'setUplinks', vswitch: name, rdevs: settings.rdevs, disturbs }], refusals };
@@ -124,6 +127,15 @@ function refuseForeign(name: VswitchName, around: VswitchSurroundings): Refusal[
   if (settings !== undefined || refusals.length > 0) return refusals;
   const reason = `VSWITCH ${name} is not in the configuration of ${host}`;
   return [refusal('vswitch', reason, 'name it in vswitch_mappings, flat_networks or network_vlan_ranges')];
+}
+
+/** Where not all is shown, nothing is changed. */
+function refuseUnclear(vswitch: Vswitch, settings: VswitchSettings): Refusal[] {
+  const { name, unclear, uplinksHidden } = vswitch;
+  const advice = `look at it by CP QUERY VSWITCH ${name} DETAILS`;
+  if (unclear !== undefined) return [refusal('vswitch', `VSWITCH ${name}: ${unclear}`, advice)];
+  if (uplinksHidden !== true || sameRdevs(settings, vswitch)) return [];
+  return [refusal('vswitch', `VSWITCH ${name}: not all of its real devices are shown`, advice)];
 }
 
 function refuseUnchangeable(settings: VswitchSettings, vswitch: Vswitch): Refusal[] {

@@ -4,9 +4,10 @@ import type { VswitchStep } from './vswitch-plan.ts';
 export function vswitchSentence(step: VswitchStep): string {
   switch (step.kind) {
     case 'createVswitch': {
-      const { name, transport, vlanAware, portSelection, rdevs } = step.settings;
+      const { name, transport, vlanAware, flat, portSelection, rdevs } = step.settings;
       const kind = `${transport === 'ETHERNET' ? 'layer 2' : 'layer 3'}, VLAN-${vlanAware ? 'aware' : 'unaware'}, ${portSelection === 'USERBASED' ? 'user-based' : 'port-based'}`;
-      return `create VSWITCH ${name} (${kind}) ${withUplinks(rdevs)}`;
+      const untagged = vlanAware && flat === true ? ', default VLAN 1 for flat ports' : '';
+      return `create VSWITCH ${name} (${kind}${untagged}) ${withUplinks(rdevs)}`;
     }
     case 'setUplinks':
       return `set VSWITCH ${step.vswitch} ${withUplinks(step.rdevs)}`;

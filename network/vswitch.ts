@@ -15,6 +15,10 @@ export const Authorisation = z.object({
   vlans: z.array(z.number().int()).readonly(),
   /** On a port-based VSWITCH: the port that the authorisation belongs to. */
   portNumber: PortNumber.optional(),
+  /** Why it cannot be told what it gives: ports of the userid on the VSWITCH are left as they are. */
+  unclear: z.string().optional(),
+  /** It may see what is sent to others; port type and permanence of an authorisation are not shown by z/VM. */
+  promiscuous: z.literal(true).optional(),
 });
 export type Authorisation = z.infer<typeof Authorisation>;
 
@@ -33,14 +37,18 @@ export type Uplink = z.infer<typeof Uplink>;
 /** A VSWITCH as z/VM has it. */
 export const Vswitch = z.object({
   name: VswitchName,
-  transport: z.enum(['ETHERNET', 'IP']),
+  transport: z.enum(['ETHERNET', 'IP', 'UNKNOWN']),
   vlanAware: z.boolean(),
   /** The default VLAN of an aware VSWITCH; a flat authorisation is reported with it. Absent on an unaware one. */
   defaultVlan: z.number().int().optional(),
   /** Chosen at creation: VLANs per userid, or per port number (contract xcat.md 4.4). */
-  portSelection: z.enum(['USERBASED', 'PORTBASED']),
+  portSelection: z.enum(['USERBASED', 'PORTBASED', 'UNKNOWN']),
+  /** A value of it that nobody can read: it is not changed, and ports on it are left as they are. */
+  unclear: z.string().optional(),
   /** In CP's order: the preferred one first. Empty on a VSWITCH for guests only. */
   uplinks: z.array(Uplink).readonly(),
+  /** Real devices that z/VM has and smcli does not show: they are not changed. */
+  uplinksHidden: z.boolean().optional(),
   /** CP's word on the whole of it, as in `OSA device ready`. */
   status: z.string().optional(),
   nativeVlan: z.number().int().optional(),
@@ -61,10 +69,18 @@ export type Vswitch = z.infer<typeof Vswitch>;
  * (unaware VSWITCHes still report one VLAN, contract xcat.md 4.5).
  */
 export function authorisedVlans(vswitch: Vswitch, authorisation: Authorisation): readonly number[] {
-  const { vlans } = authorisation;
   if (!vswitch.vlanAware) return [];
-  const onlyDefault = vlans.length === 1 && (vlans[0] === vswitch.defaultVlan || vlans[0] === 0);
+  // SMAPI's 32768 stands for NONE (contract xcat.md 10).
+  const vlans = authorisation.vlans.filter((vlan) => vlan !== 0 && vlan !== NONE);
+  const onlyDefault = vlans.length === 1 && vlans[0] === vswitch.defaultVlan;
   return onlyDefault ? [] : vlans;
+}
+
+const NONE = 32_768;
+
+/** True for an aware VSWITCH whose default VLAN is NONE: a userid or a port that is authorised without a VLAN has none there. */
+export function hasNoVlan({ vlanAware, defaultVlan }: Pick<Vswitch, 'vlanAware' | 'defaultVlan'>): boolean {
+  return vlanAware && defaultVlan === undefined;
 }
 
 /** The same, for what a port needs: asking for exactly the default VLAN is what a flat authorisation gives. */

@@ -1,4 +1,5 @@
-import { formatNicdef } from './directory.ts';
+import { addDevice, changeEntry, changeProfile } from './control-directory.ts';
+import { nicdefStatements } from './directory.ts';
 import { FaultRuleSchema } from './faults.ts';
 import type { Guest } from './guest.ts';
 import type { Front } from './http-server.ts';
@@ -37,7 +38,11 @@ export function answerControl(front: Front, method: string, url: URL, body: stri
   }
   if (route === 'POST systems') {
     const system = mn.systemOf(rest[0] ?? '');
-    return system ? changeSystem(system, rest.slice(1), parsed) : NOT_FOUND;
+    if (!system) return NOT_FOUND;
+    const answer = changeSystem(system, rest.slice(1), parsed);
+    // contract 10: the management node goes down with the system that carries it
+    if (rest[1] === 'ipl' && system === mn.systems[0]) mn.restart();
+    return answer;
   }
   return NOT_FOUND;
 }
@@ -51,6 +56,10 @@ function restore(mn: Front['mn'], body: unknown): Answer {
   } catch (error) {
     return { status: 409, body: { error: error instanceof Error ? error.message : String(error) } };
   }
+}
+
+function changed(problem: string | null, describe: () => unknown): Answer {
+  return problem === null ? ok(describe()) : { status: 400, body: { error: problem } };
 }
 
 function ok(body: unknown): Answer {
@@ -84,12 +93,15 @@ function changeSystem(system: ZvmSystem, [first, userid, ...more]: string[], bod
     system.reachable = first === 'reachable';
     return ok({});
   }
+  if (first === 'profiles') return changed(changeProfile(system, userid ?? '', body), () => ({}));
   if (first === 'vswitches') return changeUplink(system, [userid, ...more]);
   const guest = first === 'guests' ? system.guest(userid ?? '') : undefined;
   if (!guest) return NOT_FOUND;
   if (action === 'lock' || action === 'unlock') guest.locked = action === 'lock';
   else if (action === 'logon') system.logon(guest);
   else if (action === 'logoff') system.logoff(guest);
+  else if (action === 'directory') return changed(changeEntry(guest, body), () => describeGuest(guest));
+  else if (action === 'devices') return changed(addDevice(guest, body), () => describeGuest(guest));
   else return NOT_FOUND;
   return ok(describeGuest(guest));
 }
@@ -133,11 +145,11 @@ function describeVswitch(vswitch: Vswitch): unknown {
 }
 
 function describeGuest(guest: Guest): unknown {
-  const { loggedOn, locked, nicdefs, nics } = guest;
+  const { loggedOn, locked, nicdefs, statements, profile, nics, devices } = guest;
   const directory = nicdefs.map((each) => ({
     ...each,
     vswitch: each.lan?.owner === 'SYSTEM' ? each.lan.name : null,
-    text: formatNicdef(each),
+    text: nicdefStatements(each).join('\n'),
   }));
-  return { loggedOn, locked, directory, nics };
+  return { loggedOn, locked, directory, statements, profile, nics, devices };
 }

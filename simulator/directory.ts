@@ -8,6 +8,8 @@ export type Nicdef = {
   chpid: string | null;
   macid: string | null;
   portNumber: number | null;
+  /** the statements that an administrator wrote, where they are not the one that SMAPI makes */
+  written?: string[];
 };
 
 /** Four upper-case hexadecimal digits, or null when the text is no device number (contract 5.2). */
@@ -21,6 +23,11 @@ export function overlaps(vdev: string, devices: number, other: string, otherDevi
   const first = Number.parseInt(vdev, 16);
   const second = Number.parseInt(other, 16);
   return first < second + otherDevices && second < first + devices;
+}
+
+/** The directory statements of a NIC: several of one vdev are one NIC (contract 5.6). */
+export function nicdefStatements(nicdef: Nicdef): string[] {
+  return nicdef.written ?? [formatNicdef(nicdef)];
 }
 
 /** The directory statement; `TYPE QDIO LAN SYSTEM` stand next to each other (contract 3.3, 5.6). */
@@ -63,6 +70,33 @@ export function parseNicdefOperand(text: string): Nicdef | null {
   return { vdev, type, devices, lan, chpid, macid: macid?.toUpperCase() ?? null, portNumber };
 }
 
+/** The NICs of NICDEF statements as an administrator writes them; later ones change earlier ones of the same vdev. */
+export function parseNicdefStatements(statements: readonly string[]): Nicdef[] {
+  const nics = new Map<string, Nicdef>();
+  for (const statement of statements) {
+    const [, first = '', ...words] = statement.trim().toUpperCase().split(/ +/);
+    const vdev = parseVdev(first);
+    if (vdev === null) throw new Error(`NICDEF ${first} names no device`);
+    const after = (keyword: string, further = 1) => {
+      const at = words.indexOf(keyword);
+      return at < 0 ? undefined : words[at + further];
+    };
+    const before = nics.get(vdev);
+    const [owner, name, devices, port] = [after('LAN'), after('LAN', 2), after('DEVICES'), after('PORTNUMBER')];
+    nics.set(vdev, {
+      vdev,
+      type: parseType(after('TYPE') ?? '') ?? before?.type ?? 'QDIO',
+      devices: devices === undefined ? (before?.devices ?? null) : Number(devices),
+      lan: owner === undefined || name === undefined ? (before?.lan ?? null) : { owner, name },
+      chpid: after('CHPID') ?? before?.chpid ?? null,
+      macid: after('MACID') ?? before?.macid ?? null,
+      portNumber: port === undefined ? (before?.portNumber ?? null) : Number(port),
+      written: [...(before?.written ?? []), statement],
+    });
+  }
+  return [...nics.values()];
+}
+
 /** QDIO or HIPERS, whatever the case. */
 export function parseType(text: string): AdapterType | null {
   const type = text.toUpperCase();
@@ -80,9 +114,14 @@ export function isMacid(text: string): boolean {
   return /^[0-9A-Fa-f]{6}$/.test(text);
 }
 
-/** One token of 1 to 8 characters, as userids and VSWITCH names are (contract 5.1, 5.3). */
+/** One token of 1 to 8 characters, as VSWITCH names are (contract 5.3). */
 export function isName(text: string): boolean {
   return /^[A-Za-z0-9@#$_-]{1,8}$/.test(text);
+}
+
+/** A userid: SMAPI takes two characters more than in the name of a VSWITCH. */
+export function isUserid(text: string): boolean {
+  return /^[A-Za-z0-9@#$_+:-]{1,8}$/.test(text);
 }
 
 function parseNumber(text: string | undefined, low: number, high: number): number | null | undefined {

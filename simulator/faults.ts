@@ -12,6 +12,8 @@ export const FaultRuleSchema = z.strictObject({
       kind: z.literal('status'),
       status: z.number().int().min(100).max(599),
       text: z.string().optional(),
+      /** `retry-after`, `location` and the like */
+      headers: z.record(z.string(), z.string()).optional(),
     }),
     z.strictObject({ kind: z.literal('delay'), ms: count }),
     z.strictObject({ kind: z.literal('drop'), when: z.enum(['before', 'after']) }),

@@ -1,4 +1,5 @@
 import type { AdapterType, Nicdef } from './directory.ts';
+import { DEFAULT_PROFILE, type OtherDevice } from './entry-devices.ts';
 
 export type Nic = {
   vdev: string;
@@ -21,9 +22,15 @@ export type Guest = {
   /** a directory update of this user is under way */
   updating: boolean;
   nicdefs: Nicdef[];
+  /** further statements of the entry: disks, consoles, real devices … */
+  statements: string[];
+  /** what the entry includes */
+  profile: string | null;
   /** the entry that counts at logon, where that is not the one that was changed last */
   online: Nicdef[] | null;
   nics: Nic[];
+  /** what the running guest has besides NICs */
+  devices: OtherDevice[];
   userPrefix: string | null;
 };
 
@@ -36,8 +43,11 @@ export function makeGuest(userid: string, fields: Partial<Guest> = {}): Guest {
     locked: false,
     updating: false,
     nicdefs: [],
+    statements: ['MDISK 0100 3390 1 10016 VOL001 MR'],
+    profile: DEFAULT_PROFILE.name,
     online: null,
     nics: [],
+    devices: [],
     userPrefix: null,
     ...fields,
   };

@@ -57,6 +57,7 @@ async function handle(front: Front, request: IncomingMessage, response: ServerRe
       fault.action.status,
       jsonType(),
       fault.action.text ?? 'Connection failurexx: IO::Socket::SSL: connect: Connection refused',
+      fault.action.headers,
     );
   }
   const request_ = { method, path: path.slice(1), query: url.searchParams, headers: request.headers, body };
@@ -69,7 +70,7 @@ async function handle(front: Front, request: IncomingMessage, response: ServerRe
   }
   if (kind === 'garbage') return send(response, answer.status, jsonType(), '<html><body>garbage');
   const text = kind === 'truncate' ? answer.text.slice(0, Math.floor(answer.text.length / 2)) : answer.text;
-  send(response, answer.status, jsonType(url.searchParams.get('format') ?? 'html'), text);
+  send(response, answer.status, answer.type ?? jsonType(url.searchParams.get('format') ?? 'html'), text);
 }
 
 /** Contract section 9: also on errors. */
@@ -78,10 +79,10 @@ function jsonType(format = 'json'): string {
   return `${types[format] ?? 'text/html'}; charset=ISO-8859-1`;
 }
 
-function send(response: ServerResponse, status: number, type: string, text: string): void {
+function send(response: ServerResponse, status: number, type: string, text: string, headers = {}): void {
   if (response.destroyed || response.headersSent) return;
   const bytes = Buffer.from(text, type.includes('ISO-8859-1') ? 'latin1' : 'utf8');
-  response.writeHead(status, { 'content-type': type, 'content-length': bytes.length });
+  response.writeHead(status, { 'content-type': type, 'content-length': bytes.length, ...headers });
   response.end(bytes);
 }
 

@@ -74,7 +74,8 @@ export class ManagementNode {
   define(node: string, attributes: Record<string, string>): void {
     const before = this.nodes.get(node) ?? new Map<string, string>();
     this.nodes.set(node, new Map([...before, ...Object.entries(attributes)]));
-    const { hcp, userid } = attributes;
+    const { hcp, userid, groups } = attributes;
+    if (groups !== undefined) this.tables.put('nodelist', { node, groups });
     if (hcp !== undefined && userid !== undefined) this.tables.put('zvm', { node, hcp, userid });
   }
 
@@ -121,8 +122,9 @@ export class ManagementNode {
     this.tables.put('hosts', { node: system.zhcpNode, ip: `10.1.0.${10 + index}`, hostnames: hcp });
     const smcli = new Smcli(system, this.settings, this.events, faults);
     const run: External = async (argv, io) => {
-      const { stdout, status } = await smcli.run(argv);
+      const { stdout, stderr, status } = await smcli.run(argv);
       io.out.write(stdout);
+      io.err.write(stderr);
       return status;
     };
     const commands: Record<string, External> = { smcli: run, '/opt/zhcp/bin/smcli': run };

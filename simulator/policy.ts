@@ -1,4 +1,4 @@
-import type { Tables } from './tables.ts';
+import { isEnabled, type Tables } from './tables.ts';
 
 /** The xCAT command that a request becomes (contract 1.2): what policies allow or deny. */
 export function commandOf(
@@ -18,7 +18,8 @@ export function commandOf(
 export function isAllowed(tables: Tables, user: string, command: string): boolean {
   const rows = tables.list('policy').sort((one, other) => Number(one.priority) - Number(other.priority));
   const row = rows.find(({ name, commands, disable }) => {
-    if (disable) return false;
+    // This look-up alone takes an empty text for enabled (Table.pm, getAllEntries).
+    if (disable !== '' && !isEnabled(disable)) return false;
     const commandsFit = !commands || commands.split(',').includes(command);
     return (!name || name === '*' || name === user) && commandsFit;
   });

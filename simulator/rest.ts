@@ -13,7 +13,8 @@ export type RestRequest = {
   headers: Record<string, string | string[] | undefined>;
   body: string;
 };
-export type RestAnswer = { status: number; text: string };
+/** `type` where it is not that of the format */
+export type RestAnswer = { status: number; text: string; type?: string };
 
 /** Resources and the methods the CGI knows for them (contract 1.2). */
 const METHODS: Record<string, string[]> = {
@@ -35,19 +36,10 @@ export async function answerRest(mn: ManagementNode, request: RestRequest): Prom
   if (!methods) return plain(404, `Resource '${resource}' does not exist`);
   if (!methods.includes(method))
     return plain(405, `request method '${method}' is not supported on resource '${resource}'`);
-  let body: string[] = [];
-  if ((method === 'PUT' || method === 'POST') && resource !== 'networks' && resource !== 'version') {
-    const parsed = parseBody(request);
-    if (parsed === null) return plain(500, '<html><body><h1>Internal Server Error</h1></body></html>');
-    if (parsed.length === 0)
-      return plain(
-        400,
-        resource === 'tables' ? 'No set attribute was supplied.' : 'No Field and Value map was supplied.',
-      );
-    body = parsed;
-  }
-  if (['nodes', 'vms', 'networks'].includes(resource) && name === undefined && method !== 'GET')
+  if (['nodes', 'vms', 'networks'].includes(resource) && name === undefined && (method !== 'GET' || resource === 'vms'))
     return plain(400, 'Invalid nodes and/or groups in noderange');
+  const body = resource === 'networks' || resource === 'version' ? [] : takeBody(request);
+  if (!Array.isArray(body)) return body;
   if (resource === 'nodes' && sub !== undefined && !(method === 'PUT' && sub === 'dsh'))
     return plain(400, 'Unspported operation on nodes object.');
   if (resource === 'networks' && name !== 'makehosts' && name !== 'makedns')
@@ -57,7 +49,8 @@ export async function answerRest(mn: ManagementNode, request: RestRequest): Prom
   const addressesNode = (resource === 'nodes' && method === 'PUT') || resource === 'vms';
   if (addressesNode && !mn.nodes.has(name ?? ''))
     return plain(403, `<p>Invalid nodes and/or groups in noderange: ${name}</p>`);
-  const elements = await execute(mn, request, body);
+  if (!isSayable([...path, ...body, ...query.values()])) return plain(503, ENDED_EARLY);
+  const elements = await execute(mn, request, body.map(asXmlHasIt));
   // since 2017 (contract 1.4)
   const data: Element[] = mn.settings.xcatdsource
     ? elements.map((each) => ({ ...each, xcatdsource: [mn.name] }))
@@ -86,15 +79,49 @@ function authenticate(mn: ManagementNode, { method, path, query, headers }: Rest
   return allowed ? null : plain(401, '<p>Permission denied for request</p>');
 }
 
-/** A form-encoded body never reaches the CGI's PUTDATA (contract 1.1); null when it is no array of strings. */
-function parseBody({ body, headers }: RestRequest): string[] | null {
-  if (String(headers['content-type'] ?? '').startsWith('application/x-www-form-urlencoded') || body === '') return [];
+/** What Apache answers for a CGI program that died (contract 10); Perl dies at a body that is no JSON, and at one that is no array. */
+const SERVER_ERROR: RestAnswer = {
+  status: 500,
+  type: 'text/html; charset=iso-8859-1',
+  text: '<!DOCTYPE HTML PUBLIC "-//IETF//DTD HTML 2.0//EN">\n<html><head>\n<title>500 Internal Server Error</title>\n</head><body>\n<h1>Internal Server Error</h1>\n</body></html>\n',
+};
+
+/** The strings of a body, or the answer to one that the CGI does not take: which it is depends on the resource (contract 10). */
+function takeBody({ method, path, body, headers }: RestRequest): string[] | RestAnswer {
+  const [resource = ''] = path;
+  if (method !== 'PUT' && method !== 'POST') return [];
+  // contract 1.1: a form-encoded body never reaches the CGI's PUTDATA
+  const isForm = String(headers['content-type'] ?? '').startsWith('application/x-www-form-urlencoded');
+  if (isForm || body === '') {
+    if (resource === 'tables') return SERVER_ERROR;
+    if (resource === 'vms') return plain(400, 'No Field and Value map was supplied.');
+    return method === 'PUT' ? plain(400, 'No set attribute was supplied.') : [];
+  }
+  const parsed = parseStrings(body);
+  if (parsed === null) return SERVER_ERROR;
+  if (parsed.length > 0 || resource === 'nodes') return parsed;
+  return plain(400, resource === 'tables' ? 'No set attribute was supplied.' : 'No Field and Value map was supplied.');
+}
+
+function parseStrings(body: string): string[] | null {
   try {
     const parsed: unknown = JSON.parse(body);
     return Array.isArray(parsed) && parsed.every((each) => typeof each === 'string') ? parsed : null;
   } catch {
     return null;
   }
+}
+
+const ENDED_EARLY = 'ERROR/WARNING: communication with the xCAT server seems to have been ended prematurely';
+
+/** The request goes to xcatd as XML, which has no control characters: xcatd then hangs up (contract 10). */
+function isSayable(texts: readonly string[]): boolean {
+  return !texts.some((text) => [...text].some((character) => character < ' ' && !'\t\n\r'.includes(character)));
+}
+
+/** XML has one kind of line end. */
+function asXmlHasIt(text: string): string {
+  return text.replaceAll(/\r\n?/g, '\n');
 }
 
 async function execute(mn: ManagementNode, request: RestRequest, body: string[]): Promise<Element[]> {
@@ -129,7 +156,7 @@ function nodes(mn: ManagementNode, method: string, name: string | undefined, bod
     return [{ error: [`Error: Could not find an object named '${name}' of type 'node'.`], errorcode: ['1'] }];
   if (method === 'DELETE') {
     mn.nodes.delete(name);
-    mn.tables.remove('zvm', (row) => row.get('node') === name);
+    for (const table of ['nodelist', 'zvm']) mn.tables.remove(table, (row) => row.get('node') === name);
     return [{ info: ['1 object definitions have been removed.'] }];
   }
   const lines = [...definition].sort().map(([key, value]) => `    ${key}=${value}`);

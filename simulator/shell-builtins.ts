@@ -5,6 +5,23 @@ import { execute, fork, resolvePath, runText, ShellExit } from './shell.ts';
 
 type Builtin = (args: string[], env: Environment, io: Io) => number | Promise<number>;
 
+/** Those that are the shell's own, no programs. */
+export const SHELLS_OWN: ReadonlySet<string> = new Set([
+  ':',
+  'true',
+  'false',
+  'echo',
+  'printf',
+  'export',
+  'cd',
+  'exit',
+  'wait',
+  'test',
+  '[',
+  'command',
+  'shift',
+]);
+
 /** Commands every simulated machine has; options they do not know are refused. */
 export const BUILTINS: Record<string, Builtin> = {
   ':': () => 0,

@@ -1,4 +1,4 @@
-import { BUILTINS } from './shell-builtins.ts';
+import { BUILTINS, SHELLS_OWN } from './shell-builtins.ts';
 import type { AndOr, Command, Pipeline, Redirect, Script, Word } from './shell-parser.ts';
 import { parseShell, ShellSyntaxError } from './shell-parser.ts';
 
@@ -31,6 +31,10 @@ export class ShellExit extends Error {
     this.status = status;
   }
 }
+
+/** Linux takes no longer argument of a program, with the NUL at its end (contract 10). */
+export const MOST_ARGUMENT_BYTES = 131_072;
+const CANNOT_EXECUTE = 126;
 
 let nextPid = 4000;
 
@@ -179,6 +183,10 @@ async function runSimple(env: Environment, command: Extract<Command, { kind: 'si
 
 /** Runs one command by its words; 127 when the machine does not have it. */
 export async function execute(env: Environment, name: string, args: string[], io: Io): Promise<number> {
+  if (!SHELLS_OWN.has(name) && args.some((each) => Buffer.byteLength(each) >= MOST_ARGUMENT_BYTES)) {
+    io.err.write(`bash: ${name}: Argument list too long\n`);
+    return CANNOT_EXECUTE;
+  }
   if (Object.hasOwn(BUILTINS, name)) return (await BUILTINS[name]?.(args, env, io)) ?? 0;
   const external = Object.hasOwn(env.machine.commands, name) ? env.machine.commands[name] : undefined;
   if (external) return external(args, io);

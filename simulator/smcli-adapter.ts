@@ -3,6 +3,7 @@ import type { AdapterType } from './directory.ts';
 import { isMacid, parseType, parseVdev, typeOfDigit } from './directory.ts';
 import type { Guest, Nic } from './guest.ts';
 import type { SmcliCall, SmcliFunction } from './smcli.ts';
+import { printed } from './smcli-text.ts';
 
 /** Operands both forms of Create_Extended take. */
 export const CREATE_ADAPTER_KEYS = ['image_device_number!', 'adapter_type!', 'devices', 'channel_path_id', 'mac_id'];
@@ -133,8 +134,8 @@ function describeNic(nic: Nic): string {
     `  Device count: ${nic.devices}`,
     `  Adapter type: ${nic.type}`,
     `  Adapter status: ${nic.vswitch === null ? 'Not coupled' : 'Coupled and active'}`,
-    `  LAN owner: ${nic.vswitch === null ? '' : 'SYSTEM'}`,
-    `  LAN name: ${nic.vswitch ?? ''}`,
+    `  LAN owner: ${printed(nic.vswitch === null ? '' : 'SYSTEM')}`,
+    `  LAN name: ${printed(nic.vswitch ?? '')}`,
   ];
   return `${lines.join('\n')}\n`;
 }

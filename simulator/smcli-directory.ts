@@ -1,7 +1,17 @@
 import type { Code } from './codes.ts';
 import { OK } from './codes.ts';
 import type { AdapterType, Nicdef } from './directory.ts';
-import { formatNicdef, isMacid, isName, parseNicdefOperand, parseType, parseVdev, typeOfDigit } from './directory.ts';
+import {
+  formatNicdef,
+  isMacid,
+  isName,
+  nicdefStatements,
+  parseNicdefOperand,
+  parseType,
+  parseVdev,
+  typeOfDigit,
+} from './directory.ts';
+import { type Profile, records } from './entry-devices.ts';
 import type { Guest } from './guest.ts';
 import type { SmcliCall, SmcliFunction } from './smcli.ts';
 import { CREATE_ADAPTER_KEYS } from './smcli-adapter.ts';
@@ -55,7 +65,10 @@ export const DIRECTORY_FUNCTIONS: Record<string, SmcliFunction> = {
     scope: 'directory',
     status: (call) =>
       `Removing virtual network LAN or virtual switch connection from ${call.target}'s directory entry... `,
-    run: (call, guest) => relink(call, guest, null),
+    run: (call, guest) => {
+      const nicdef = guest.nicdefs.find((each) => each.vdev === parseVdev(call.flags.get('v') ?? ''));
+      return nicdef !== undefined && nicdef.lan === null ? [212, 32] : relink(call, guest, null);
+    },
   },
   Virtual_Network_Adapter_Delete_DM: {
     options: 'Tv',
@@ -87,10 +100,19 @@ export const DIRECTORY_FUNCTIONS: Record<string, SmcliFunction> = {
   Image_Query_DM: {
     options: 'T',
     required: 'T',
-    scope: 'any',
+    scope: 'definition',
     run: (call) => {
       const guest = call.system.guest(call.target);
       return guest ? describeEntry(guest) : [400, 4];
+    },
+  },
+  Profile_Query_DM: {
+    options: 'T',
+    required: 'T',
+    scope: 'definition',
+    run: (call) => {
+      const profile = call.system.profiles.get(call.target.toUpperCase());
+      return profile ? describeProfile(profile) : [400, 4];
     },
   },
   Static_Image_Changes_Immediate_DM: {
@@ -132,7 +154,8 @@ function relink(call: SmcliCall, guest: Guest, lan: Nicdef['lan']): Code {
   const vdev = parseVdev(call.flags.get('v') ?? '');
   const before = guest.nicdefs.find((each) => each.vdev === vdev);
   if (!before) return [404, 8];
-  const after = { ...before, lan };
+  const { written: _written, ...plain } = before;
+  const after = { ...plain, lan };
   call.system.changeNicdefs(
     guest,
     guest.nicdefs.map((each) => (each === before ? after : each)),
@@ -142,17 +165,22 @@ function relink(call: SmcliCall, guest: Guest, lan: Nicdef['lan']): Code {
 }
 
 function describeEntry(guest: Guest): string {
-  const lines = [
+  const statements = [
     `USER ${guest.userid} LBYONLY9 2G 8G G`,
-    'INCLUDE OSDFLT',
+    ...(guest.profile === null ? [] : [`INCLUDE ${guest.profile}`]),
     'CPU 00 BASE',
     'IPL 0100',
     'MACHINE ESA 4',
-    ...guest.nicdefs.map(formatNicdef),
-    'MDISK 0100 3390 1 10016 VOL001 MR',
+    ...guest.nicdefs.flatMap(nicdefStatements),
+    ...guest.statements,
     '*DVHOPT LNK0 LOG1 RCM1 SMS0 NPW1 LNGAMENG PWC20140611',
   ];
-  return `${lines.join('\n')}\n`;
+  return `${statements.flatMap(records).join('\n')}\n`;
+}
+
+/** smcli's own form: a blank line comes first. */
+function describeProfile({ name, statements }: Profile): string {
+  return `\n${[`PROFILE ${name}`, ...statements].flatMap(records).join('\n')}\n`;
 }
 
 function describeSystem(system: ZvmSystem): string {

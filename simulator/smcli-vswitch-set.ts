@@ -1,6 +1,6 @@
 import type { Code } from './codes.ts';
 import { OK } from './codes.ts';
-import { isName } from './directory.ts';
+import { isUserid } from './directory.ts';
 import type { SmcliCall, SmcliFunction } from './smcli.ts';
 import { parseRdevs } from './smcli-vswitch.ts';
 import type { Authorisation, PortType, Vswitch } from './vswitch.ts';
@@ -30,6 +30,7 @@ export const VSWITCH_SET_FUNCTIONS: Record<string, SmcliFunction> = {
     options: 'Tk',
     required: 'Tk',
     operands: SET_KEYS,
+    mostOperands: 33,
     scope: 'any',
     status: () => EXTENDED_STATUS,
     run: (call) => set(call.system, new Map(call.operands).get('switch_name') ?? '', new Map(call.operands)),
@@ -57,7 +58,7 @@ function set(system: ZvmSystem, name: string, wanted: ReadonlyMap<string, string
   const revoke = wanted.get('revoke_userid');
   const port = wanted.get('portnum') ?? wanted.get('portnum_modify');
   if (grant !== undefined && revoke !== undefined) return [396, 2838];
-  for (const userid of [grant, revoke]) if (userid !== undefined && !isName(userid)) return [24, 310];
+  for (const userid of [grant, revoke]) if (userid !== undefined && !isUserid(userid)) return [24, 310];
   const vswitch = system.vswitch(name);
   if (!vswitch) return [212, 40];
   const authorisation = parseAuthorisation(vswitch, wanted);
@@ -127,7 +128,7 @@ function setPorts(
   if (port !== undefined) {
     const match = /^(\d{1,4}) +(\S+)$/.exec(port.trim());
     const number = Number(match?.[1]);
-    if (!match?.[2] || !isName(match[2]) || number < 1 || number > 2048) return [24, 310];
+    if (!match?.[2] || !isUserid(match[2]) || number < 1 || number > 2048) return [24, 310];
     const code = system.assignPort(vswitch, number, { ...authorisation, userid: match[2].toUpperCase() });
     if (code[0] !== 0) return code;
   }

@@ -1,3 +1,4 @@
+import { printed } from './smcli-text.ts';
 import type { Authorisation, Vswitch } from './vswitch.ts';
 import { activeRdev, effectiveVlans } from './vswitch.ts';
 import type { ZvmSystem } from './zvm-system.ts';
@@ -12,7 +13,7 @@ export function describeVswitch(system: ZvmSystem, vswitch: Vswitch): string {
     `  Port type: ${vswitch.portType === 'TRUNK' ? 'Trunk' : 'Access'}`,
     `  Queue memory limit: ${vswitch.queue}`,
     `  Routing value: The device ${router} as a router`,
-    `  VLAN ID: ${vswitch.aware ? vswitch.defaultVlan : 0}`,
+    `  VLAN ID: ${vswitch.aware ? shownVlan(vswitch.defaultVlan) : 0}`,
     `  Native VLAN ID: ${vswitch.nativeVlan}`,
     `  MAC ID: ${vswitch.mac}`,
     `  GVRP request attributes: ${vswitch.gvrp ? 'GVRP requested' : 'GVRP not requested'}`,
@@ -23,8 +24,8 @@ export function describeVswitch(system: ZvmSystem, vswitch: Vswitch): string {
   for (const rdev of vswitch.rdevs) {
     lines.push(
       `    Real device: ${rdev}`,
-      `    Controller name: ${vswitch.controller}`,
-      `    Port name: ${vswitch.portName}`,
+      `    Controller name: ${printed(vswitch.controller)}`,
+      `    Port name: ${printed(vswitch.portName)}`,
     );
     const state = ['Device is not active', 'Device is active', 'Device is a backup device'][
       deviceStatus(vswitch, rdev)
@@ -50,7 +51,7 @@ export function describeVswitchExtended(system: ZvmSystem, vswitch: Vswitch): st
     ` queue_memory_limit: ${vswitch.queue}`,
     ` routing_value: ${vswitch.router ? 'PRIROUTER' : 'NONROUTER'}`,
     ` vlan_awareness: ${vswitch.aware ? 'AWARE' : 'UNAWARE'}`,
-    ` vlan_id: ${four(vswitch.defaultVlan)}`,
+    ` vlan_id: ${four(vswitch.aware ? shownVlan(vswitch.defaultVlan) : 0)}`,
     ` native_vlan_id: ${four(vswitch.nativeVlan)}`,
     ` mac_address: ${(vswitch.mac.match(/../g) ?? []).join('-')}`,
     ` gvrp_request_attribute: ${gvrp}`,
@@ -67,7 +68,10 @@ export function describeVswitchExtended(system: ZvmSystem, vswitch: Vswitch): st
     ' VLAN_counters: E)',
     ' vepa_status: (NONE)',
   ];
-  for (const rdev of vswitch.rdevs)
+  // contract 10: a device without controller ends the list of devices, and the exit status is 1
+  const nameless = vswitch.controller === '' && vswitch.rdevs.length > 0;
+  if (nameless) lines.push('Error controller_name is NULL!!');
+  for (const rdev of nameless ? [] : vswitch.rdevs)
     lines.push(
       `real_device_address: ${rdev}`,
       `virtual_device_address: ${rdev === activeRdev(vswitch) ? '0600' : '0000'}`,
@@ -79,7 +83,7 @@ export function describeVswitchExtended(system: ZvmSystem, vswitch: Vswitch): st
   for (const { userid, port, grant } of authorised(vswitch)) {
     const vlans = effectiveVlans(vswitch, grant);
     // contract 4.5: unaware switches report one VLAN, too
-    const shown = vlans.length > 0 ? vlans : [0];
+    const shown = vlans.length > 0 ? vlans : [vswitch.aware ? NO_VLAN : 0];
     lines.push(
       `port_num: ${four(port)}`,
       `grant_userid: ${userid}`,
@@ -100,6 +104,12 @@ export function describeVswitchExtended(system: ZvmSystem, vswitch: Vswitch): st
 }
 
 const INITIALISATION_ERROR = 6;
+/** SMAPI's number for NONE */
+const NO_VLAN = 32768;
+
+function shownVlan(vlan: number): number {
+  return vlan === 0 ? NO_VLAN : vlan;
+}
 
 /** Contract 4.5, 5.4: 1 as it was defined, 8 after a fail over, 7 when no uplink works any more. */
 function status(vswitch: Vswitch): 1 | 7 | 8 {

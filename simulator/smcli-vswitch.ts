@@ -54,6 +54,7 @@ export const VSWITCH_FUNCTIONS: Record<string, SmcliFunction> = {
     options: 'Tk',
     required: 'Tk',
     operands: CREATE_KEYS,
+    mostOperands: 16,
     scope: 'any',
     status: () => 'Creating virtual switch... ',
     run: (call) => create(call.system, get(call, 'switch_name') ?? '', fromKeys(call)),
@@ -156,13 +157,16 @@ function fromKeys(call: SmcliCall): Partial<Vswitch> | Code {
   for (const [index, [key, fallback, pattern]] of allowed.entries())
     if (!pattern.test(upper(key, fallback))) return [24, (index + 3) * 100];
   const vlan = upper('vlan_id', 'UNAWARE');
-  const defaultVlan = /^\d+$/.test(vlan) ? Number(vlan) : vlan === 'AWARE' ? 1 : 0;
+  // AWARE alone: Default VLAN: NONE (contract 10)
+  const defaultVlan = /^\d+$/.test(vlan) ? Number(vlan) : 0;
   if (/^\d+$/.test(vlan) && (defaultVlan < 1 || defaultVlan > 4094)) return [24, 400];
   const aware = vlan !== 'UNAWARE';
   if (!aware && ['port_type', 'native_vlanid'].some((key) => get(call, key) !== undefined)) return [396, 2838];
   if (!aware && upper('gvrp_value', 'NOGVRP') === 'GVRP') return [396, 2838];
   const rdev = get(call, 'real_device_address');
+  const [controller = '*'] = upper('controller_name', '*').split(' ');
   return {
+    ...(controller === '*' ? {} : { controller }),
     transport: upper('transport_type', 'IP') === 'IP' ? 'IP' : 'ETHERNET',
     aware,
     defaultVlan,

@@ -1,5 +1,6 @@
 import type { Code } from './codes.ts';
 import { describe, OK } from './codes.ts';
+import { isUserid } from './directory.ts';
 import type { EventLog } from './events.ts';
 import type { FaultBoard } from './faults.ts';
 import { Semaphore, sleep } from './flow.ts';
@@ -7,6 +8,8 @@ import type { Guest } from './guest.ts';
 import type { Settings } from './options.ts';
 import { ADAPTER_FUNCTIONS } from './smcli-adapter.ts';
 import { DIRECTORY_FUNCTIONS } from './smcli-directory.ts';
+import { IMAGE_FUNCTIONS } from './smcli-image.ts';
+import { lacksField } from './smcli-text.ts';
 import { VSWITCH_FUNCTIONS } from './smcli-vswitch.ts';
 import { VSWITCH_SET_FUNCTIONS } from './smcli-vswitch-set.ts';
 import type { ZvmSystem } from './zvm-system.ts';
@@ -28,10 +31,14 @@ export type SmcliFunction = {
   required: string;
   /** keys -k may name; a trailing `!` marks the required ones */
   operands?: readonly string[];
+  /** how many -k it takes */
+  mostOperands?: number;
   /** the text before Done or Failed; queries have none */
   status?: (call: SmcliCall) => string;
-} & (
+} /** on the system: -T is only an authorisation target (contract 4.2) */ & (
   | { scope: 'any'; run: (call: SmcliCall) => Code | string }
+  /** on a definition of the directory, which need not be a user's */
+  | { scope: 'definition'; run: (call: SmcliCall) => Code | string }
   | { scope: 'live'; run: (call: SmcliCall, guest: Guest) => Code | string }
   | { scope: 'directory'; run: (call: SmcliCall, guest: Guest) => Code }
 );
@@ -41,7 +48,14 @@ const FUNCTIONS: Record<string, SmcliFunction> = {
   ...VSWITCH_SET_FUNCTIONS,
   ...ADAPTER_FUNCTIONS,
   ...DIRECTORY_FUNCTIONS,
+  ...IMAGE_FUNCTIONS,
 };
+
+const PROGRAM = '/opt/zhcp/bin/smcli';
+/** smcli's INVALID_DATA as an exit status */
+const INVALID_DATA = 254;
+
+export type SmcliResult = { stdout: string; stderr: string; status: number };
 
 /** The value of one -k operand. */
 export function operand(call: SmcliCall, key: string): string | undefined {
@@ -67,28 +81,30 @@ export class Smcli {
     this.dirmaint = new Semaphore(settings.directoryParallelism);
   }
 
-  /** Runs `smcli <argv…>`; answers the text for stdout and the exit status. */
-  async run(argv: readonly string[]): Promise<{ stdout: string; status: number }> {
+  /** Runs `smcli <argv…>`; answers what it prints and the exit status. */
+  async run(argv: readonly string[]): Promise<SmcliResult> {
     const [name = '', ...rest] = argv;
     const spec = Object.hasOwn(FUNCTIONS, name) ? FUNCTIONS[name] : undefined;
-    if (!spec) return this.finish(argv, 'ERROR: Unsupported API function name\n', null);
+    if (!spec) return this.unsent(argv, { stdout: 'ERROR: Unsupported API function name\n' });
     const parsed = parseOptions(spec, rest);
-    if (typeof parsed === 'string') return this.finish(argv, parsed, null);
+    if ('wrong' in parsed) return this.unsent(argv, parsed.wrong);
     const call: SmcliCall = { system: this.system, ...parsed, target: parsed.flags.get('T') ?? '' };
     this.events.counters.smapiCalls++;
     return this.servers.use(async () => {
       if (this.settings.smapiMs > 0) await sleep(this.settings.smapiMs);
       const answer = await this.act(name, spec, call);
-      const text = render(answer);
       const code = 'data' in answer ? OK : 'failed' in answer ? answer.failed : answer.code;
-      return this.finish(argv, text, code);
+      const [rc, rs] = code;
+      this.events.record('smcli', { system: this.system.zhcpNode, argv: [...argv], rc, rs });
+      const stdout = render(answer);
+      return { stdout, stderr: '', status: rc === 0 && rs === 0 && !lacksField(stdout) ? 0 : 1 };
     });
   }
 
-  private finish(argv: readonly string[], stdout: string, code: Code | null): { stdout: string; status: number } {
-    const [rc, rs] = code ?? [null, null];
-    this.events.record('smcli', { system: this.system.zhcpNode, argv: [...argv], rc, rs });
-    return { stdout, status: code !== null && code[0] === 0 && code[1] === 0 ? 0 : 1 };
+  /** smcli's own refusal: SMAPI is not asked. */
+  private unsent(argv: readonly string[], wrong: Partial<SmcliResult>): SmcliResult {
+    this.events.record('smcli', { system: this.system.zhcpNode, argv: [...argv], rc: null, rs: null });
+    return { stdout: '', stderr: '', status: 1, ...wrong };
   }
 
   private async act(name: string, spec: SmcliFunction, call: SmcliCall): Promise<SmcliAnswer> {
@@ -99,10 +115,11 @@ export class Smcli {
     const wrongAfter = injected?.code;
     const syntax = checkOperands(spec, call);
     if (syntax) return answerWith(spec, call, syntax);
+    if (call.target !== '' && !isUserid(call.target)) return answerWith(spec, call, [24, 110]);
     const guest = this.system.guest(call.target);
-    if (spec.scope === 'any') {
-      // contract 4.2: -T of these functions is only an authorisation target
-      if (spec.required.includes('T') && !guest) return answerWith(spec, call, [100, 8]);
+    if (spec.scope === 'any' || spec.scope === 'definition') {
+      // that there is no such user comes before what it may do (contract 10): only where it is not the user who counts, 100/8
+      if (spec.scope === 'any' && spec.required.includes('T') && !guest) return answerWith(spec, call, [100, 8]);
       const result = spec.run(call);
       return wrongAfter ? answerWith(spec, call, wrongAfter) : conclude(spec, call, result);
     }
@@ -153,27 +170,35 @@ function render(answer: SmcliAnswer): string {
 
 type Parsed = { flags: Map<string, string>; operands: [string, string][] };
 
-/** getopt: each option takes one word, words that belong to no option are ignored (contract 4.3, -r). */
-function parseOptions(spec: SmcliFunction, argv: string[]): Parsed | string {
+/**
+ * getopt: each option takes one word, words that belong to no option are ignored (contract 4.3, -r). What it does not know it says itself, on
+ * stderr (contract 10).
+ */
+function parseOptions(spec: SmcliFunction, argv: string[]): Parsed | { wrong: Partial<SmcliResult> } {
   const flags = new Map<string, string>();
   const operands: [string, string][] = [];
   for (let at = 0; at < argv.length; at++) {
     const word = argv[at] ?? '';
+    if (word === '--') break;
     if (!word.startsWith('-') || word === '-') continue;
     const letter = word[1] ?? '';
-    if (letter === 'h') return 'NAME\n  smcli\n\nSYNOPSIS\n  see the contract\n';
-    if (!spec.options.includes(letter)) return `Unknown option -${letter}\n`;
+    if (letter === 'h') return { wrong: { stdout: 'NAME\n  smcli\n\nSYNOPSIS\n  see the contract\n' } };
+    if (!spec.options.includes(letter))
+      return { wrong: { stderr: letter === '?' ? '' : `${PROGRAM}: invalid option -- '${letter}'\n` } };
     const value = word.length > 2 ? word.slice(2) : argv[++at];
-    if (value === undefined) return `This option requires an argument: -${letter}\n`;
+    if (value === undefined) return { wrong: { stderr: `${PROGRAM}: option requires an argument -- '${letter}'\n` } };
     if (letter !== 'k') flags.set(letter, value);
     else {
-      const equals = value.indexOf('=');
-      if (equals < 1) return `ERROR: Invalid -k operand ${value}\n`;
-      operands.push([value.slice(0, equals), value.slice(equals + 1)]);
+      if (operands.length === spec.mostOperands)
+        return { wrong: { stdout: 'ERROR: Too many -k values entered\n', status: INVALID_DATA } };
+      const [key = '', ...rest] = value.split('=');
+      operands.push([key, rest.join('=')]);
     }
   }
-  const missing = [...spec.required].some((each) => (each === 'k' ? operands.length === 0 : !flags.get(each)));
-  return missing ? 'ERROR: Missing required options\n' : { flags, operands };
+  const missing = [...spec.required].some((each) => (each === 'k' ? operands.length === 0 : !flags.has(each)));
+  // the functions that take -k begin with a blank line
+  const blank = spec.operands === undefined ? '' : '\n';
+  return missing ? { wrong: { stdout: `${blank}ERROR: Missing required options\n` } } : { flags, operands };
 }
 
 /** SMAPI's own check of keywords: a syntax error names the parameter it stumbled over (contract 4.6, 24/nn). */

@@ -40,6 +40,7 @@ const NicdefSnapshot = z.strictObject({
   chpid: z.string().nullable(),
   macid: z.string().nullable(),
   portNumber: z.number().nullable(),
+  written: z.array(z.string()).optional(),
 });
 
 const GuestSnapshot = z.strictObject({
@@ -49,6 +50,9 @@ const GuestSnapshot = z.strictObject({
   locked: z.boolean(),
   userPrefix: z.string().nullable(),
   nicdefs: z.array(NicdefSnapshot),
+  statements: z.array(z.string()).default([]),
+  profile: z.string().nullable().default(null),
+  devices: z.array(z.strictObject({ vdev: z.string(), count: z.number(), kind: z.string() })).default([]),
   online: z.array(NicdefSnapshot).nullable().default(null),
   nics: z.array(
     z.strictObject({
@@ -77,6 +81,7 @@ export const Snapshot = z.strictObject({
       reachable: z.boolean(),
       nextMacid: z.number(),
       vswitches: z.array(VswitchSnapshot),
+      profiles: z.array(z.strictObject({ name: z.string(), statements: z.array(z.string()) })).default([]),
       guests: z.array(GuestSnapshot),
     }),
   ),
@@ -101,6 +106,7 @@ export function takeSnapshot(mn: ManagementNode): Snapshot {
         authorisations: [...vswitch.authorisations],
         ports: [...vswitch.ports],
       })),
+      profiles: [...system.profiles.values()],
       guests: [...system.guests.values()].map(({ updating: _updating, ...guest }) => guest),
     })),
   };
@@ -137,6 +143,10 @@ function restoreSystem(system: ZvmSystem, from: Snapshot['systems'][number]): vo
     return [vswitch.name, vswitch];
   });
   replace(system.vswitches, vswitches);
+  replace(
+    system.profiles,
+    from.profiles.map((profile) => [profile.name, profile] as const),
+  );
   // The commands of service machines hold on to their guests: these are changed, not replaced.
   const guests = from.guests.map((guest) =>
     Object.assign(system.guests.get(guest.userid) ?? makeGuest(guest.userid), { ...guest, updating: false }),

@@ -1,5 +1,6 @@
 export type Element = Record<string, unknown>;
 type Row = Map<string, string | null>;
+type Assignment = { column: string; value: string | null; merge: boolean };
 type Definition = { columns: string[]; key: string[] };
 
 /** Columns in dump order and primary keys (contract 2.1). */
@@ -8,6 +9,10 @@ const DEFINITIONS: Record<string, Definition> = {
   mac: define('node interface mac', 'node'),
   hosts: define('node ip hostnames otherinterfaces', 'node'),
   zvm: define('node hcp userid nodetype parent', 'node'),
+  nodelist: define(
+    'node groups status statustime appstatus appstatustime primarysn hidden updatestatus updatestatustime zonename',
+    'node',
+  ),
   site: define('key value', 'key'),
   networks: define(
     'netname net mask mgtifname gateway dhcpserver tftpserver nameservers ntpservers logservers dynamicrange staticrange staticrangeincrement nodehostname ddnsdomain vlanid domain mtu',
@@ -57,8 +62,20 @@ export class Tables {
 
   /** The value of a column in the first enabled row where another column has a value. */
   value(table: string, column: string, wanted: string, attribute: string): string | undefined {
-    const row = this.rows.get(table)?.find((each) => each.get(column) === wanted && each.get(attribute));
+    const row = this.rows
+      .get(table)
+      ?.find((each) => each.get(column) === wanted && isEnabled(each.get('disable')) && each.get(attribute));
     return row?.get(attribute) ?? undefined;
+  }
+
+  /** A node's attribute: of its own row, else of the first of its groups that has one (xcatdb(5), groups in tables). */
+  nodeValue(table: string, node: string, attribute: string): string | undefined {
+    const own = this.value(table, 'node', node, attribute);
+    if (own !== undefined) return own;
+    const groups = this.value('nodelist', 'node', node, 'groups')?.split(',') ?? [];
+    const value = groups.flatMap((group) => this.value(table, 'node', group, attribute) ?? [])[0];
+    const [, pattern, text] = /^[/|]([^/|]*)[/|]([^/|()]*)[/|]$/.exec(value ?? '') ?? [];
+    return pattern === undefined || text === undefined ? value : node.replace(new RegExp(pattern), text);
   }
 
   /** `tabdump <table>` (contract 2.2). */
@@ -93,8 +110,8 @@ export class Tables {
         return [{ error: [`Unknown attribute ${attribute} to ${table}`], errorcode: ['1'] }];
     const row = (this.rows.get(table) ?? []).find(
       (each) =>
-        keys.every(([key, wanted]) => (each.get(key) ?? '') === wanted) &&
-        !each.get('disable') &&
+        keys.every(([key, wanted]) => isKey(each.get(key), wanted)) &&
+        isEnabled(each.get('disable')) &&
         attributes.some((attribute) => each.get(attribute)),
     );
     if (!row) return [];
@@ -110,7 +127,7 @@ export class Tables {
     const inserting = /^[^.=]+\.[^=]+=/.test(first);
     const keys = inserting ? [] : pairs(first);
     const assignments = inserting ? words : words.slice(1);
-    const changes = new Map<string, { column: string; value: string; merge: boolean }[]>();
+    const changes = new Map<string, Assignment[]>();
     for (const word of assignments) {
       const match = /^([^.=]+)\.([^=]*?)(\+?)=(.*)$/s.exec(word);
       const table = match?.[1] ?? word.split('.')[0] ?? '';
@@ -166,20 +183,19 @@ export class Tables {
     return [];
   }
 
-  private write(
-    table: string,
-    keys: [string, string][],
-    inserting: boolean,
-    sets: { column: string; value: string; merge: boolean }[],
-  ): Element | null {
-    const rows = this.rows.get(table) ?? [];
-    const hits = inserting ? [] : rows.filter((row) => keys.every(([key, value]) => (row.get(key) ?? '') === value));
-    const changed = new Map<Row, Row>();
-    for (const row of hits) changed.set(row, assign(new Map(row), sets));
-    const after = rows.map((row) => changed.get(row) ?? row);
-    if (hits.length === 0) after.push(assign(new Map(keys), sets));
+  private write(table: string, keys: [string, string][], inserting: boolean, sets: Assignment[]): Element | null {
     const definition = DEFINITIONS[table];
     if (definition === undefined) return null;
+    const rows = this.rows.get(table) ?? [];
+    const hits = inserting ? [] : rows.filter((row) => keys.every(([key, value]) => row.get(key) === value));
+    const changed = new Map<Row, Row>();
+    for (const row of hits) changed.set(row, assign(new Map(row), sets.map(unsetWhereNull)));
+    const after = rows.map((row) => changed.get(row) ?? row);
+    // Truly blank rows are not inserted; NULL is a text in those that are (Table.pm, setAttribs).
+    if (hits.length === 0 && sets.some(({ value }) => value !== '')) {
+      const keyColumns = definition.key.map((column): [string, string] => [column, '']);
+      after.push(assign(new Map([...keyColumns, ...keys]), sets));
+    }
     if (new Set(after.map((row) => identity(definition, row))).size < after.length) {
       const columns = definition.key.map((column) => `${table}.${column}`).join(', ');
       return { error: [`DB error UNIQUE constraint failed: ${columns}`], errorcode: ['4'] };
@@ -194,7 +210,7 @@ export class Tables {
     if (!keys.includes('=')) return incorrect(keys);
     const wanted = pairs(keys);
     for (const [key] of wanted) if (!definition.columns.includes(key)) return [noColumn(key, table)];
-    this.remove(table, (row) => wanted.every(([key, value]) => (row.get(key) ?? '') === value));
+    this.remove(table, (row) => wanted.every(([key, value]) => row.get(key) === value));
     return [];
   }
 }
@@ -227,13 +243,29 @@ function pairs(text: string): [string, string][] {
   });
 }
 
-function assign(row: Row, sets: { column: string; value: string; merge: boolean }[]): Row {
+function assign(row: Row, sets: Assignment[]): Row {
   for (const { column, value, merge } of sets) {
     const before = row.get(column);
-    if (merge && before) row.set(column, [...new Set([...before.split(','), ...value.split(',')])].join(','));
-    else row.set(column, value === 'NULL' ? null : value);
+    if (merge && before && value !== null)
+      row.set(column, [...new Set([...before.split(','), ...value.split(',')])].join(','));
+    else row.set(column, value);
   }
   return row;
+}
+
+/** An update makes SQL's NULL of every value that has the word in it (Table.pm, setAttribs). */
+function unsetWhereNull(set: Assignment): Assignment {
+  return set.value?.includes('NULL') === true ? { ...set, value: null } : set;
+}
+
+/** Rows that xCAT's look-ups take (Table.pm, getAttribs; contract 10): an empty text is not among them, nor is what else is no `no`. */
+export function isEnabled(disable: string | null | undefined): boolean {
+  return disable === null || disable === undefined || ['0', 'no', 'NO', 'No', 'nO'].includes(disable);
+}
+
+/** A key that is false to Perl asks for SQL's NULL (Table.pm, getAttribs). */
+function isKey(value: string | null | undefined, wanted: string): boolean {
+  return wanted === '' || wanted === '0' ? (value ?? null) === null : value === wanted;
 }
 
 function incorrect(word: string): Element[] {

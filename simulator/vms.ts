@@ -52,7 +52,7 @@ function error(node: string, text: string): Element {
 }
 
 function resolve(mn: ManagementNode, node: string): Target | Element[] {
-  const hcp = mn.tables.value('zvm', 'node', node, 'hcp');
+  const hcp = mn.tables.nodeValue('zvm', node, 'hcp');
   const userid = mn.tables.value('zvm', 'node', node, 'userid');
   if (!hcp) return [error(node, 'Missing node HCP')];
   if (!userid) return [error(node, 'Missing user ID')];

@@ -1,9 +1,11 @@
 import { within } from './flow.ts';
 import type { ManagementNode } from './management-node.ts';
-import { runShell } from './shell.ts';
+import { MOST_ARGUMENT_BYTES, runShell } from './shell.ts';
 import type { Element } from './tables.ts';
 
 const READ_SIZE = 4096;
+/** locale and node, which go before the command, and the status after it */
+const EXPORTS_BYTES = 300;
 
 /** `PUT /nodes/<node>/dsh`: runs the command there and answers as xdsh does (contract 3.1). */
 export async function xdsh(mn: ManagementNode, node: string, body: readonly string[]): Promise<Element[]> {
@@ -17,7 +19,10 @@ export async function xdsh(mn: ManagementNode, node: string, body: readonly stri
   const machine = mn.machine(node);
   if (!machine)
     return [stderrElement(node, `ssh: connect to host ${node} port 22: No route to host`), { errorcode: ['1'] }];
-  const running = runShell(machine, command.replace(/ +$/, '').replace(/;$/, ''), { NODE: node });
+  const script = command.replace(/ +$/, '').replace(/;$/, '');
+  if (Buffer.byteLength(script) + EXPORTS_BYTES >= MOST_ARGUMENT_BYTES)
+    return [stderrElement(node, 'bash: /usr/bin/ssh: Argument list too long'), { errorcode: ['1'] }];
+  const running = runShell(machine, script, { NODE: node });
   const limit = Number(options.get('timeout') ?? '0');
   const result = limit > 0 ? await within(limit * 1000, running) : await running;
   if (!result) {

@@ -1,7 +1,8 @@
 import type { Code } from './codes.ts';
 import { OK } from './codes.ts';
 import type { AdapterType, Nicdef } from './directory.ts';
-import { formatNicdef, overlaps } from './directory.ts';
+import { formatNicdef, overlaps, parseNicdefStatements } from './directory.ts';
+import { DEFAULT_PROFILE, deviceOf, type OtherDevice, type Profile } from './entry-devices.ts';
 import type { EventLog } from './events.ts';
 import type { Guest, Nic } from './guest.ts';
 import type { Settings } from './options.ts';
@@ -19,6 +20,7 @@ export class ZvmSystem {
   readonly userPrefix = '020000';
   readonly vswitches = new Map<string, Vswitch>();
   readonly guests = new Map<string, Guest>();
+  readonly profiles = new Map<string, Profile>([[DEFAULT_PROFILE.name, DEFAULT_PROFILE]]);
   iplTime: Date;
   reachable = true;
   private readonly events: EventLog;
@@ -64,7 +66,9 @@ export class ZvmSystem {
     if (guest.loggedOn) return [200, 8];
     guest.loggedOn = true;
     this.log('logon', { userid: guest.userid });
-    for (const nicdef of guest.online ?? guest.nicdefs) {
+    guest.devices = this.definedDevices(guest);
+    // zvm-modern.md 1.1: the user's own statements come before those of the profile
+    for (const nicdef of [...(guest.online ?? guest.nicdefs), ...this.profileNicdefs(guest)]) {
       const nic = this.addNic(guest, nicdef.vdev, nicdef.type, nicdef.devices ?? 3, nicdef.macid);
       if (typeof nic === 'object' && 'vdev' in nic && nicdef.lan?.owner === 'SYSTEM')
         this.couple(guest, nic, nicdef.lan.name, nicdef.portNumber);
@@ -78,6 +82,7 @@ export class ZvmSystem {
     for (const nic of guest.nics) this.uncouple(guest, nic, 'logoff');
     guest.loggedOn = false;
     guest.nics = [];
+    guest.devices = [];
     this.log('logoff', { userid: guest.userid });
     return OK;
   }
@@ -101,6 +106,7 @@ export class ZvmSystem {
   /** Defines a live adapter; answers a code when its devices are taken. */
   addNic(guest: Guest, vdev: string, type: AdapterType, devices: number, macid: string | null): Nic | Code {
     if (guest.nics.some((nic) => overlaps(vdev, devices, nic.vdev, nic.devices))) return [204, 4];
+    if (guest.devices.some((device) => overlaps(vdev, devices, device.vdev, device.count))) return [204, 4];
     const mac =
       macid === null
         ? this.macPrefix + (this.nextMacid++).toString(16).toUpperCase().padStart(6, '0')
@@ -243,8 +249,9 @@ export class ZvmSystem {
     const same = guest.nicdefs.find((each) => each.vdev === nicdef.vdev);
     if (same && !(mayReplace && this.settings.nicdefUpdate === 'replace')) return [404, 4];
     const others = guest.nicdefs.filter((each) => each !== same);
-    if (others.some((each) => overlaps(nicdef.vdev, nicdef.devices ?? 3, each.vdev, each.devices ?? 3)))
-      return [404, 4];
+    const nics = [...others, ...this.profileNicdefs(guest)].map((each) => ({ ...each, count: each.devices ?? 3 }));
+    const taken = [...nics, ...this.definedDevices(guest)];
+    if (taken.some((each) => overlaps(nicdef.vdev, nicdef.devices ?? 3, each.vdev, each.count))) return [404, 4];
     this.changeNicdefs(guest, [...others, nicdef]);
     this.log('nicdef-added', { userid: guest.userid, vdev: nicdef.vdev, statement: formatNicdef(nicdef) });
     return OK;
@@ -264,6 +271,19 @@ export class ZvmSystem {
   /** What an immediate function answers for a guest that is not running (contract 5.7: which one is an option). */
   loggedOffCode(): Code {
     return this.settings.loggedOff === '8/45' ? [8, 45] : [200, 12];
+  }
+
+  /** The devices that entry and profile give a guest besides its NICs. */
+  private definedDevices(guest: Guest): OtherDevice[] {
+    return [...guest.statements, ...this.profileOf(guest)].flatMap((statement) => deviceOf(statement) ?? []);
+  }
+
+  private profileNicdefs(guest: Guest): Nicdef[] {
+    return parseNicdefStatements(this.profileOf(guest).filter((statement) => /^NICDEF /i.test(statement)));
+  }
+
+  private profileOf({ profile }: Guest): readonly string[] {
+    return profile === null ? [] : (this.profiles.get(profile)?.statements ?? []);
   }
 
   private authorisationFor(

@@ -41,7 +41,7 @@ export function renewXcat(xcat: RenewableXcat, configuration: HostConfiguration,
 }
 
 function optionsOf({ host, xcat }: HostConfiguration, logger: Logger): XcatClientOptions {
-  const { url, username, password, timeoutSeconds, caFile, verifyTls, credentialsInQuery } = xcat;
+  const { url, username, password, timeoutSeconds, caFile, verifyTls, credentialsInQuery, maxAnswerMebibytes } = xcat;
   return {
     url,
     username,
@@ -50,6 +50,7 @@ function optionsOf({ host, xcat }: HostConfiguration, logger: Logger): XcatClien
     ...(caFile === undefined ? {} : { caFile }),
     verifyTls,
     credentialsInQuery,
+    ...(maxAnswerMebibytes === undefined ? {} : { maxAnswerBytes: maxAnswerMebibytes * 1024 * 1024 }),
     // The simulated management node is on this machine: nobody can read along there.
     onWarning: (warning: string) => logger[isLoopback(url) ? 'debug' : 'warn']({ host }, warning),
   };

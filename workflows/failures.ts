@@ -183,12 +183,25 @@ export function isUnauthorised(error: unknown): boolean {
   return detailOf(error).code === 'unauthorised';
 }
 
-/** The addresses of a `Taken` failure, and the refusals that it comes to when no other can be chosen. */
-export function takenBy(error: unknown): { macs: Mac[]; refusals: Refusal[] } | undefined {
+/** The addresses and port numbers of a `Taken` failure, and the refusals that it comes to when no others can be chosen. */
+export type Taken = { macs: Mac[]; ports: string[]; refusals: Refusal[] };
+
+/** Read a `Taken` failure; undefined for any other. */
+export function takenBy(error: unknown): Taken | undefined {
   const failure = applicationFailureOf(error);
   if (failure?.type !== 'Taken') return undefined;
-  const [macs, refusals] = failure.details ?? [];
-  return { macs: (macs ?? []) as Mac[], refusals: (refusals ?? []) as Refusal[] };
+  const [macs, refusals, ports] = failure.details ?? [];
+  return {
+    macs: (macs ?? []) as Mac[],
+    ports: Array.isArray(ports) ? ports.map(String) : [],
+    refusals: (refusals ?? []) as Refusal[],
+  };
+}
+
+/** How long xCAT, or a proxy in front of it, asked to be left alone; milliseconds. */
+export function askedPause(error: unknown): number {
+  const delay = applicationFailureOf(error)?.nextRetryDelay;
+  return typeof delay === 'number' ? delay : 0;
 }
 
 /** True for failures that no other try of the same request can help. */

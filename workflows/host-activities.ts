@@ -151,6 +151,8 @@ export type Survey = {
   waiting: number;
   foreign: number;
   foreignLines: string[];
+  /** What nobody can read of the host, and is left as it is, a line each. */
+  findings?: string[];
   /** VSWITCHes of the configuration that are not as it says. */
   vswitches: { vswitch: VswitchName; lines: string[]; hadRdevs?: Rdev[] }[];
   /** The management network is configured, and not there. */
@@ -236,7 +238,7 @@ export type HostActivities = RequestActivities & {
    * be granted, or `onlyIf` does not hold; with `OperationEnded` when its operation has ended.
    */
   planChange(
-    input: Target & { change: Change; avoidMacs: Mac[]; onlyIf?: OnlyIf; order?: PlaceInOrder },
+    input: Target & { change: Change; avoidMacs: Mac[]; avoidPorts: string[]; onlyIf?: OnlyIf; order?: PlaceInOrder },
   ): Promise<Planning>;
   /** Read the guest again and plan what is still missing, with what earlier steps are owed. */
   planTowards(input: Target & { desired: Desired; owed?: FollowUp[] }): Promise<Progress>;

@@ -51,6 +51,8 @@ export type ReconcileHostResult = {
   drifts: string[];
   failures: FailedGuest[];
   foreignLines: string[];
+  /** What nobody can read, and is left as it is; the first hundred. */
+  findings: string[];
   /** Ports of which Neutron was told that they carry traffic, or do not. */
   reported: { up: number; down: number };
   /** Ports whose status Neutron could not be told, or was not because somebody else was at their guests. */
@@ -298,7 +300,7 @@ class Reconciliation {
 
   result(survey: Survey): ReconcileHostResult {
     const { host, dryRun } = this.request;
-    const { examined, foreign, waiting, foreignLines, memory } = survey;
+    const { examined, foreign, waiting, foreignLines, findings = [], memory } = survey;
     const { drifted, repaired, skipped, drifts, reIpled, reported, unreported } = this;
     const failures = [...new Map(this.failures.map((failed) => [failed.userid, failed])).values()];
     const failed = failures.length;
@@ -311,8 +313,8 @@ class Reconciliation {
       { key: ZVM_DRIFTED, value: drifts.length === 0 ? 0 : Math.max(1, drifted) },
     ]);
     const counts = { examined, inOrder, drifted, repaired, failed, foreign, skipped, waiting };
-    setCurrentDetails(detailsOf(host, counts, drifts, failures, foreignLines));
-    return { host, dryRun, ...counts, reIpled, drifts, failures, foreignLines, reported, unreported, memory };
+    setCurrentDetails(detailsOf(host, counts, { drifts, failures, foreignLines, findings }));
+    return { host, dryRun, ...counts, reIpled, drifts, failures, foreignLines, findings, reported, unreported, memory };
   }
 
   private async child(what: string, run: () => Promise<{ steps: string[] }>): Promise<void> {
@@ -336,7 +338,7 @@ class Reconciliation {
   /** Later and later: after the interval, then twice that, up to an hour. A failure of a run before that is not due yet stays as it is. */
   private withBackoff(failed: FailedGuest): FailedGuest {
     const before = this.failedBefore.find((other) => other.userid === failed.userid);
-    if (before !== undefined && before.notBefore > Date.now()) return before;
+    if (before !== undefined && before.notBefore > Date.now()) return { ...before, reason: failed.reason };
     const attempts = (before?.attempts ?? 0) + 1;
     if (attempts === 1)
       log.warn('not as it should be, and not to be repaired now', { what: failed.userid, reason: failed.reason });
@@ -383,10 +385,9 @@ function failedNow(userid: string, reason: string): FailedGuest {
 function detailsOf(
   host: string,
   counts: Record<string, number>,
-  drifts: readonly string[],
-  failures: readonly FailedGuest[],
-  foreign: readonly string[],
+  lists: Pick<ReconcileHostResult, 'drifts' | 'failures' | 'foreignLines' | 'findings'>,
 ): string {
+  const { drifts, failures, foreignLines, findings } = lists;
   const { examined = 0, inOrder = 0, drifted = 0, repaired = 0, failed = 0, skipped = 0, waiting = 0 } = counts;
   const parts = [
     `${inOrder} of ${examined} guests in order`,
@@ -403,6 +404,7 @@ function detailsOf(
     `**${host}**: ${parts.join(', ')}.`,
     ...listed('Failed', bad, MOST_SHOWN),
     ...listed('Drift', drifts, MOST_SHOWN),
-    ...listed('Not ours, left alone', foreign, MOST_SHOWN),
+    ...listed('Not ours, left alone', foreignLines, MOST_SHOWN),
+    ...listed('Not understood, left as it is', findings, MOST_SHOWN),
   ].join('\n\n');
 }

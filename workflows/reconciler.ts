@@ -7,6 +7,7 @@ import { headline, type Step, sentence } from '../network/steps.ts';
 import type { Vdev } from '../network/vdev.ts';
 import { changing } from './changing.ts';
 import {
+  askedPause,
   doneBefore,
   endsRequest,
   hasLostAnswer,
@@ -197,7 +198,8 @@ export class Reconciler {
     const trouble = troubleOf(error, what);
     const isBegun = state.touched.length > 0 || this.#options.isRollback;
     const isTransient = isRetryable(error) || (isBegun && isUnauthorised(error));
-    if (!isTransient || Date.now() + state.pauseMs >= state.deadline) {
+    const pause = Math.max(state.pauseMs, askedPause(error));
+    if (!isTransient || Date.now() + pause >= state.deadline) {
       const report = { host, userid, portIds: this.#options.portIds, ...permanently(trouble), done: [...state.done] };
       const outcome = state.touched.length > 0 ? (this.#options.keepsSteps ? 'kept' : 'left') : 'nothing';
       throw operationFailed(isTransient ? 'GaveUp' : 'StepFailed', report, outcome);
@@ -208,7 +210,7 @@ export class Reconciler {
     if (reason !== this.#reported) await this.#options.report(`${standing}. ${reason}`);
     this.#reported = reason;
     this.#options.checkHistory();
-    await pausing(state.pauseMs, trouble.reason);
+    await pausing(pause, trouble.reason);
     state.pauseMs = Math.min(state.pauseMs * 2, LONGEST_PAUSE_MS);
   }
 

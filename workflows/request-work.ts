@@ -18,6 +18,7 @@ import {
   reasonOf,
   refused,
   refusedAt,
+  type Taken,
   takenBy,
   troubleOf,
   withRollback,
@@ -36,17 +37,16 @@ export type RequestWork = {
   /** How often an address was chosen for it. */
   choice: number;
   avoidMacs: Mac[];
+  /** Ports of VSWITCHes that z/VM did not give, `<VSWITCH> <number>`. */
+  avoidPorts: string[];
   planned?: PlannedChange;
   forward: ReconcilerState;
   /** The way back, once it is taken, and why. */
   rollback?: { state: ReconcilerState; why: RollbackReason };
 };
 
-/** Why a guest is taken back: its operation was cancelled or has ended, a step failed, or another address has to be chosen. */
-type RollbackReason =
-  | { kind: 'cancelled' }
-  | { kind: 'failed'; failure: FailureData }
-  | { kind: 'taken'; macs: Mac[]; refusals: Refusal[] };
+/** Why a guest is taken back: its operation was cancelled or has ended, a step failed, or another address or port has to be chosen. */
+type RollbackReason = { kind: 'cancelled' } | { kind: 'failed'; failure: FailureData } | ({ kind: 'taken' } & Taken);
 
 /** The guest run as far as a request in progress needs it. */
 export type WorkContext = {
@@ -72,7 +72,7 @@ const MOST_CHOICES = 5;
 /** The work on a request that begins now; the ports that a later word was on are left out of it. */
 export function beginWork(request: GuestRequest, overtaken: RefusedPort[]): RequestWork {
   const forward = firstState(Date.now() + request.giveUpAfterMinutes * 60_000);
-  return { request: withoutPorts(request, overtaken), overtaken, choice: 1, avoidMacs: [], forward };
+  return { request: withoutPorts(request, overtaken), overtaken, choice: 1, avoidMacs: [], avoidPorts: [], forward };
 }
 
 function withoutPorts(request: GuestRequest, left: readonly RefusedPort[]): GuestRequest {
@@ -136,14 +136,14 @@ async function forward(work: RequestWork, context: WorkContext): Promise<Request
   return { kind: 'done', result: resultOf(planned, found, liveVdevs, done.length > 0, done) };
 }
 
-function plan({ request, choice, avoidMacs }: RequestWork, context: WorkContext, reconciler: Reconciler) {
+function plan({ request, choice, avoidMacs, avoidPorts }: RequestWork, context: WorkContext, reconciler: Reconciler) {
   const { change, onlyIf } = request;
   // A second choice is made from what the first has left, not from what the request's sender has seen.
   const conditions = onlyIf === undefined || choice > 1 ? {} : { onlyIf };
   const order = isOrdered(request) && choice === 1 ? { order: context.order() } : {};
   const target = targetOf({ request }, context);
   return reconciler.retried(`read ${context.userid} and decide`, (summary) =>
-    reading(summary).planChange({ ...target, change, avoidMacs, ...conditions, ...order }),
+    reading(summary).planChange({ ...target, change, avoidMacs, avoidPorts, ...conditions, ...order }),
   );
 }
 
@@ -226,15 +226,13 @@ async function back(work: RequestWork, context: WorkContext): Promise<RequestOut
 }
 
 /** The work begins anew with other addresses; an outcome when that may not be, or was done often enough. */
-function chooseAnew(
-  work: RequestWork,
-  { macs, refusals }: { macs: Mac[]; refusals: Refusal[] },
-): RequestOutcome | undefined {
+function chooseAnew(work: RequestWork, { macs, ports, refusals }: Taken): RequestOutcome | undefined {
   const { request } = work;
   const fails = (why: Refusal[]): RequestOutcome => ({ kind: 'failed', failure: failureData(refused(why)) });
   if (request.onlyIf?.plan !== undefined) return fails(refusals.map(notAsPlanned));
   if (work.choice >= MOST_CHOICES) return fails(refusals);
   work.avoidMacs.push(...macs);
+  work.avoidPorts.push(...ports);
   work.choice += 1;
   delete work.planned;
   delete work.rollback;

@@ -31,7 +31,7 @@ export type WiredPort = {
   /** After a dry run, what would become of it. */
   outcome: 'wired' | 'unchanged' | 'refused' | 'failed';
   vdev?: Vdev;
-  mac?: Mac;
+  mac?: Mac | undefined;
   /** Why it was refused or failed. */
   reason?: string;
 };

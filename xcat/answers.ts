@@ -9,6 +9,10 @@ const Texts = z.unknown().transform((value): string[] =>
   }),
 );
 
+/** Of a text that is quoted, no more is looked at; of several, no more of them. */
+const MOST_QUOTED = 20_000;
+const MOST_TEXTS = 20;
+
 const Plain = z.object({
   data: Texts.optional(),
   info: Texts.optional(),
@@ -44,17 +48,17 @@ export type Elem = {
 };
 
 /**
- * Parse the body of a 2xx answer, `{"data":[…]}` (contract xcat.md 1.4). Unknown keys are ignored, null leaves dropped. Throws XcatError
- * 'bad-answer': retryable when the body is JSON cut short, permanent for HTML or another shape.
+ * Parse the body of a 2xx answer, `{"data":[…]}` (contract xcat.md 1.4). Unknown keys are ignored, null leaves dropped. Throws a transient
+ * XcatError 'bad-answer' for what is not xCAT's: cut short, the page of a proxy, another shape.
  */
 export function parseAnswer(body: string, operation: string): Elem[] {
   let value: unknown;
   try {
     value = JSON.parse(body);
   } catch {
-    const cut = /^\s*(\{|$)/.test(body);
+    const cut = /^\s*(\{|$)/.test(body.slice(0, MOST_QUOTED));
     const what = cut ? 'the answer was cut short' : `the answer is no JSON: ${plainText(body)}`;
-    throw new XcatError({ code: 'bad-answer', operation, message: `${operation}: ${what}`, retryable: cut });
+    throw new XcatError({ code: 'bad-answer', operation, message: `${operation}: ${what}` });
   }
   const envelope = Envelope.safeParse(value);
   if (envelope.success) return envelope.data.data;
@@ -76,10 +80,14 @@ export function isFailed(elements: readonly Elem[]): boolean {
 function errorText(elements: readonly Elem[]): string {
   const errors = elements.flatMap((element) => element.error);
   const texts = errors.length > 0 ? errors : elements.flatMap((element) => [...element.data, ...element.info]);
-  return plainText(texts.join('; ')) || 'no reason given';
+  const first = texts.slice(0, MOST_TEXTS).map((text) => text.slice(0, MOST_QUOTED));
+  return plainText(first.join('; ')) || 'no reason given';
 }
 
-/** Throws XcatError 'refused' when the answer, though HTTP 200, holds an error (contract xcat.md 1.3). */
+/**
+ * Throws XcatError 'refused' when the answer, though HTTP 200, holds an error (contract xcat.md 1.3). It is transient when xCAT's database
+ * failed, unless that refused a row because there is one of its key.
+ */
 export function refuseErrors(elements: readonly Elem[], operation: string): void {
   if (!isFailed(elements)) return;
   throw tableRefusal(operation, errorText(elements));
@@ -89,7 +97,7 @@ export function refuseErrors(elements: readonly Elem[], operation: string): void
 export function plainText(text: string): string {
   // What `becomeuser` and Apache add comes as HTML even where JSON is announced (contract xcat.md 1.3).
   return text
-    .slice(0, 20_000)
+    .slice(0, MOST_QUOTED)
     .replaceAll(/<(style|script|title)\b[^<>]*>[^<]*<\/\1>/gi, ' ')
     .replaceAll(/<[^<>]*>/g, ' ')
     .replaceAll(/\s+/g, ' ')

@@ -1,3 +1,4 @@
+import { plainText } from './answers.ts';
 import { XcatError } from './errors.ts';
 import { type ManagementNodeShell, NoShell } from './management-node-shell.ts';
 import { parseDump, type Row } from './table-dump.ts';
@@ -30,7 +31,7 @@ async function inOneCall(shell: ManagementNodeShell, tables: readonly TableName[
         outcome.output.split('\n').filter((line) => line !== ''),
         operation,
       );
-    const message = `${operation}: ${outcome?.ran === true ? outcome.output.slice(0, 200) : 'it was not run'}`;
+    const message = `${operation}: ${outcome?.ran === true ? plainText(outcome.output).slice(0, 200) : 'it was not run'}`;
     throw new XcatError({ code: 'refused', operation, message, retryable: true });
   });
 }

@@ -11,14 +11,15 @@ export type XcatErrorCode =
   | 'conflict'
   | 'smapi';
 
-// 'bad-answer' and 'smapi' depend on the answer: who raises them may say `retryable`; this is what holds when nobody does.
+// A bad answer comes of a management node that is being started or repaired, or of a proxy in front of it: it is transient unless it says
+// that it is permanent. 'smapi' depends on SMAPI's code. Who raises an error may say `retryable`; this is what holds when nobody does.
 const RETRYABLE: Readonly<Record<XcatErrorCode, boolean>> = {
   unreachable: true,
   timeout: true,
   busy: true,
   unauthorised: false,
   'unknown-node': false,
-  'bad-answer': false,
+  'bad-answer': true,
   refused: false,
   conflict: true,
   smapi: false,
@@ -44,11 +45,13 @@ export type XcatErrorDetails = {
   advice?: string;
   /** Only where the code alone does not say it. */
   retryable?: boolean;
+  /** How long xCAT, or a proxy in front of it, has asked to be left alone. */
+  retryAfterMs?: number;
 };
 
 /**
- * Every failure of this folder. `retryable` says whether another try can help (HTTP 503, dropped connections and time-outs: contract
- * xcat.md 1.3; SMAPI codes: 4.6). It never holds a URL query, headers or a password, nor the error of the HTTP library, which could.
+ * Every failure of this folder. `retryable` says whether it is transient (http-failure.ts for HTTP, connection-failure.ts for connections;
+ * SMAPI codes: contract xcat.md 4.6). It never holds a URL query, headers or a password, nor the error of the HTTP library, which could.
  */
 export class XcatError extends Error {
   override readonly name = 'XcatError';
@@ -56,21 +59,34 @@ export class XcatError extends Error {
   readonly operation: string;
   readonly advice: string;
   readonly retryable: boolean;
+  readonly retryAfterMs: number | undefined;
 
-  constructor({ code, operation, message, advice, retryable }: XcatErrorDetails) {
+  constructor({ code, operation, message, advice, retryable, retryAfterMs }: XcatErrorDetails) {
     super(message);
     this.code = code;
     this.operation = operation;
     this.advice = advice ?? ADVICE[code];
     this.retryable = retryable ?? RETRYABLE[code];
+    this.retryAfterMs = retryAfterMs;
+  }
+
+  /** The same failure in other words. */
+  with(words: { message: string }): XcatError {
+    const { code, operation, advice, retryable, retryAfterMs } = this;
+    const pause = retryAfterMs === undefined ? {} : { retryAfterMs };
+    return new XcatError({ code, operation, advice, retryable, ...pause, ...words });
   }
 }
 
 // SQLite, PostgreSQL and MySQL: xCAT passes on what its database says.
 const DUPLICATE = /UNIQUE constraint failed|columns? .* (is|are) not unique|duplicate key value|Duplicate entry/i;
 
-/** The refusal of a change to a table, in xCAT's words: a row that is there already was written by somebody else since the table was read. */
+/**
+ * The refusal of a change to a table, in xCAT's words. A row that is there already was written by somebody else since the table was read; any
+ * other failure of xCAT's database is transient.
+ */
 export function tableRefusal(operation: string, reason: string): XcatError {
-  const code = DUPLICATE.test(reason) ? 'conflict' : 'refused';
-  return new XcatError({ code, operation, message: `${operation}: ${reason}` });
+  const message = `${operation}: ${reason}`;
+  if (DUPLICATE.test(reason)) return new XcatError({ code: 'conflict', operation, message });
+  return new XcatError({ code: 'refused', operation, message, retryable: /\bDB error\b/i.test(reason) });
 }

@@ -7,6 +7,7 @@ export function badOutput(operation: string, what: string): XcatError {
     code: 'bad-answer',
     operation,
     message: `${operation}: ${what}`,
+    retryable: false,
     advice: 'check the level of the zHCP: its smcli prints something else than expected',
   });
 }

@@ -7,6 +7,7 @@ import type { Command } from './script.ts';
 import { operands, smcli } from './smcli-command.ts';
 
 const SET = 'Virtual_Network_Vswitch_Set_Extended';
+const NATIVE_VLAN = '1';
 
 /** VSWITCHes with authorisations and connected NICs: SMAPI Virtual_Network_Vswitch_Query_Extended, CP `QUERY VSWITCH name DETAILS`. */
 export function queryVswitches(zhcpUserid: Userid, name: VswitchName | '*'): Command {
@@ -18,12 +19,15 @@ export function queryVswitches(zhcpUserid: Userid, name: VswitchName | '*'): Com
  * [VLAN …]`. Doing it again takes the userid's NICs there off the network for a moment (contract xcat.md 4.6). Not written into SYSTEM
  * CONFIG: reconciliation makes the grants again after an IPL. Throws XcatError 'refused' for more VLANs than z/VM takes (contract 4.3).
  */
-export function grant(zhcpUserid: Userid, vswitch: VswitchName, userid: Userid, vlans: readonly number[]): Command {
-  return smcli(
-    SET,
-    zhcpUserid,
-    ...operands({ switch_name: vswitch, grant_userid: userid, ...userVlans(vlans, `grant ${userid} on ${vswitch}`) }),
-  );
+export function grant(
+  zhcpUserid: Userid,
+  vswitch: VswitchName,
+  userid: Userid,
+  vlans: readonly number[],
+  promiscuous = false,
+): Command {
+  const wanted = { switch_name: vswitch, grant_userid: userid, ...userVlans(vlans, `grant ${userid} on ${vswitch}`) };
+  return smcli(SET, zhcpUserid, ...operands({ ...wanted, ...promiscuity(promiscuous) }));
 }
 
 /** Take the authorisation away: SMAPI Virtual_Network_Vswitch_Set_Extended, CP `SET VSWITCH name REVOKE userid`. */
@@ -42,12 +46,17 @@ export function givePort(
   portNumber: PortNumber,
   userid: Userid,
   vlans: readonly number[],
+  promiscuous = false,
 ): Command {
   const assigned = { switch_name: vswitch, portnum: `${portNumber} ${userid}` };
   return smcli(
     SET,
     zhcpUserid,
-    ...operands({ ...assigned, ...userVlans(vlans, `give port ${portNumber} of ${vswitch}`) }),
+    ...operands({
+      ...assigned,
+      ...userVlans(vlans, `give port ${portNumber} of ${vswitch}`),
+      ...promiscuity(promiscuous),
+    }),
   );
 }
 
@@ -81,7 +90,7 @@ export function removePort(zhcpUserid: Userid, vswitch: VswitchName, portNumber:
  * VLAN and GVRP are for VLAN-aware ones only (contract xcat.md 4.3).
  */
 export function createVswitch(zhcpUserid: Userid, settings: VswitchSettings): Command {
-  const { name, transport, vlanAware, portSelection, rdevs } = settings;
+  const { name, transport, vlanAware, flat, portSelection, rdevs } = settings;
   return smcli(
     'Virtual_Network_Vswitch_Create_Extended',
     zhcpUserid,
@@ -89,8 +98,9 @@ export function createVswitch(zhcpUserid: Userid, settings: VswitchSettings): Co
       switch_name: name,
       ...(rdevs.length === 0 ? { connection_value: 'NOUPLINK' } : { real_device_address: rdevs.join(' ') }),
       transport_type: transport,
-      vlan_id: vlanAware ? 'AWARE' : 'UNAWARE',
-      ...(vlanAware ? { port_type: 'ACCESS', gvrp_value: 'NOGVRP', native_vlanid: '1' } : {}),
+      // The native VLAN as the default: a flat port is untagged on the uplink. AWARE alone leaves it none (contract 10).
+      vlan_id: vlanAware ? (flat === true ? NATIVE_VLAN : 'AWARE') : 'UNAWARE',
+      ...(vlanAware ? { port_type: 'ACCESS', gvrp_value: 'NOGVRP', native_vlanid: NATIVE_VLAN } : {}),
       port_selection: portSelection,
     }),
   );
@@ -104,6 +114,10 @@ export function setUplinks(zhcpUserid: Userid, vswitch: VswitchName, rdevs: read
 /** Delete a VSWITCH: SMAPI Virtual_Network_Vswitch_Delete_Extended, CP `DETACH VSWITCH name`. NICs on it are uncoupled. */
 export function deleteVswitch(zhcpUserid: Userid, vswitch: VswitchName): Command {
   return smcli('Virtual_Network_Vswitch_Delete_Extended', zhcpUserid, ...operands({ switch_name: vswitch }));
+}
+
+function promiscuity(promiscuous: boolean): Record<string, string> {
+  return promiscuous ? { promiscuous: 'YES' } : {};
 }
 
 // An access port has exactly one VLAN (contract xcat.md 4.4).

@@ -1,4 +1,5 @@
 import type { Userid, VswitchName } from '../network/identifiers.ts';
+import type { NicOperands } from '../network/kept-attributes.ts';
 import type { PortNumber } from '../network/port-number.ts';
 import { DEVICES_PER_NIC, type Vdev } from '../network/vdev.ts';
 import { XcatError } from './errors.ts';
@@ -9,19 +10,22 @@ export * from './smcli-vswitch.ts';
 
 /**
  * Define a NIC in the user directory, coupled at logon when a VSWITCH is given: SMAPI Image_Definition_Update_DM, directory statement
- * `NICDEF vdev TYPE QDIO LAN SYSTEM name MACID id [PORTNUMBER n]`. Effective at the next logon. `macId` is six hex digits. Throws XcatError 'refused'
- * for another one.
+ * `NICDEF vdev TYPE QDIO LAN SYSTEM name MACID id [PORTNUMBER n]`. Effective at the next logon. `macId` is six hex digits; without it CP
+ * gives the NIC an address. Throws XcatError 'refused' for another one.
  */
 export function defineNicInDirectory(
   userid: Userid,
   vdev: Vdev,
-  macId: string,
+  macId: string | undefined,
   vswitch?: VswitchName,
   portNumber?: PortNumber,
+  { devices, chpid }: NicOperands = {},
 ): Command {
   const coupling = vswitch === undefined ? '' : ` LAN=SYSTEM SWITCHNAME=${vswitch}`;
   const port = portNumber === undefined ? '' : ` PORTNUMBER=${portNumber}`;
-  const nicdef = `VDEV=${vdev} TYPE=QDIO MACID=${checkedMacId(macId)}${coupling}${port}`;
+  const mac = macId === undefined ? '' : ` MACID=${checkedMacId(macId)}`;
+  const others = `${devices === undefined ? '' : ` DEVICES=${devices}`}${chpid === undefined ? '' : ` CHPID=${chpid}`}`;
+  const nicdef = `VDEV=${vdev} TYPE=QDIO${mac}${coupling}${port}${others}`;
   return smcli('Image_Definition_Update_DM', userid, ...operands({ NICDEF: nicdef }));
 }
 
@@ -32,9 +36,9 @@ export function removeNicFromDirectory(userid: Userid, vdev: Vdev): Command {
 
 /**
  * Define a NIC on the running guest: SMAPI Virtual_Network_Adapter_Create_Extended, CP `DEFINE NIC vdev TYPE QDIO DEVICES 3 MACID id`.
- * `macId` is six hex digits. Throws XcatError 'refused' for another one.
+ * `macId` is six hex digits; without it CP gives the NIC an address. Throws XcatError 'refused' for another one.
  */
-export function defineLiveNic(userid: Userid, vdev: Vdev, macId: string): Command {
+export function defineLiveNic(userid: Userid, vdev: Vdev, macId: string | undefined): Command {
   return smcli(
     'Virtual_Network_Adapter_Create_Extended',
     userid,
@@ -42,7 +46,7 @@ export function defineLiveNic(userid: Userid, vdev: Vdev, macId: string): Comman
       image_device_number: vdev,
       adapter_type: 'QDIO',
       devices: String(DEVICES_PER_NIC),
-      mac_id: checkedMacId(macId),
+      ...(macId === undefined ? {} : { mac_id: checkedMacId(macId) }),
     }),
   );
 }
@@ -77,6 +81,16 @@ export function queryLiveNics(userid: Userid): Command {
 /** The guest's directory entry, password included: SMAPI Image_Query_DM, DirMaint `GET userid NOLOCK`. Give the output to parseDirectory only. */
 export function queryDirectory(userid: Userid): Command {
   return smcli('Image_Query_DM', userid);
+}
+
+/** A profile that directory entries include: SMAPI Profile_Query_DM. */
+export function queryProfile(name: Userid): Command {
+  return smcli('Profile_Query_DM', name);
+}
+
+/** Consoles, spooled devices and disks of the running guest: SMAPI Image_Active_Configuration_Query. 200/12 or 8/45 when logged off. */
+export function queryActiveDevices(userid: Userid): Command {
+  return smcli('Image_Active_Configuration_Query', userid);
 }
 
 /** Bring deferred changes of the directory online: SMAPI Static_Image_Changes_Immediate_DM, DirMaint `DIRECT` (contract xcat.md 5.7). */

@@ -1,26 +1,50 @@
 import { XcatError } from './errors.ts';
 import type { TableName } from './tables.ts';
 
-/** Values by column name. */
+/** Texts by column name. */
 export type Columns = Readonly<Record<string, string>>;
+
+/** What columns are to hold; null is SQL's NULL, which xCAT's own look-ups tell from an empty text (contract xcat.md 10). */
+export type Values = Readonly<Record<string, string | null>>;
+
+// An update makes SQL's NULL of every value that has this word in it; an insert takes it as it is (Table.pm, setAttribs).
+const NULL = 'NULL';
 
 /**
  * Set columns of all rows that have the key; where there is none, xCAT inserts one whose other key columns are empty (`tabch k=v,k=v
- * t.c=v`, contract xcat.md 2.4). The value `''` unsets. Throws XcatError 'refused' for names and values that xCAT would split.
+ * t.c=v`, contract xcat.md 2.4). Throws XcatError 'refused' for names and values that xCAT would split, and for values that it would take
+ * for NULL.
  */
-export function setWhere(change: { key: Columns; table: TableName; values: Columns }): string {
-  return [keyOf(change.key), ...valuesOf(change.table, change.values)].join(' ');
+export function setWhere({ key, table, values }: { key: Columns; table: TableName; values: Values }): string {
+  const written = Object.entries(values).map(([column, value]): [string, string] => {
+    if (value?.includes(NULL) === true) throw refused(column, `xCAT would write NULL in place of ${value}`);
+    return [column, value ?? NULL];
+  });
+  return [keyOf(key), ...valuesOf(table, Object.fromEntries(written))].join(' ');
+}
+
+/** True when `setWhere` can write the values as they are. */
+export function canBeSet(values: Values): boolean {
+  return !Object.values(values).some((value) => value?.includes(NULL) === true);
 }
 
 /**
  * Insert a row (`tabch t.c=v …`, contract xcat.md 2.4); xCAT refuses one whose primary key is there. Throws XcatError 'refused' for names
  * and values that xCAT would split.
  */
-export function insertRow(table: TableName, values: Columns): string {
-  const [first] = Object.entries(values);
+export function insertRow(table: TableName, values: Values): string {
+  const given = givenValues(values);
+  const [first] = Object.entries(given);
   // xCAT looks for keys in the first word.
   if (first !== undefined) word(...first);
-  return valuesOf(table, values).join(' ');
+  return valuesOf(table, given).join(' ');
+}
+
+/** Columns of a new row: one that is not named is NULL. */
+export function givenValues(values: Values): Columns {
+  return Object.fromEntries(
+    Object.entries(values).flatMap(([column, value]): [string, string][] => (value === null ? [] : [[column, value]])),
+  );
 }
 
 /**

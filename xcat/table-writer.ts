@@ -3,15 +3,15 @@ import { plainText } from './answers.ts';
 import type { Command } from './channel.ts';
 import { tableRefusal } from './errors.ts';
 import { type ManagementNodeShell, NoShell } from './management-node-shell.ts';
-import { type Columns, deleteWhere, insertRow, setWhere } from './table-entries.ts';
+import { type Columns, deleteWhere, givenValues, insertRow, setWhere, type Values } from './table-entries.ts';
 import { changeTable, type TableName } from './tables.ts';
 import type { Transport } from './transport.ts';
 import { waitUnlessAborted } from './waiting.ts';
 
 /** One change to a table: set columns of rows that have the key, insert a row that is not there, or delete rows. */
 export type TableWrite =
-  | { kind: 'set'; table: TableName; key: Columns; values: Columns }
-  | { kind: 'insert'; table: TableName; values: Columns }
+  | { kind: 'set'; table: TableName; key: Columns; values: Values }
+  | { kind: 'insert'; table: TableName; values: Values }
   | { kind: 'delete'; table: TableName; key: Columns };
 
 export type TableWriter = {
@@ -183,7 +183,7 @@ function slicesOf(parts: readonly Part[]): Part[][] {
 }
 
 function valuesOf(write: TableWrite): Columns {
-  return write.kind === 'insert' ? write.values : {};
+  return write.kind === 'insert' ? givenValues(write.values) : {};
 }
 
 function entryOf(write: TableWrite): string {

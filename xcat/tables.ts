@@ -7,7 +7,7 @@ import { shareCalls, waitUnlessAborted } from './waiting.ts';
 export type { Row } from './table-dump.ts';
 export { deleteWhere, insertRow, setWhere } from './table-entries.ts';
 
-export type TableName = 'switch' | 'mac' | 'zvm' | 'hosts' | 'site';
+export type TableName = 'switch' | 'mac' | 'zvm' | 'hosts' | 'site' | 'nodelist';
 type Abortable = { signal?: AbortSignal };
 
 const sharedDumps = new WeakMap<Transport, Map<TableName, () => Promise<Row[]>>>();
@@ -36,7 +36,8 @@ export function dumpTable(transport: Transport, table: TableName, { signal }: Ab
 
 /**
  * One attribute of the first row whose key column has the value (`gettab`, contract xcat.md 2.3); undefined when no such row has one.
- * Exact, case-sensitive comparison. Throws XcatError 'refused' when the key holds `,` or `=`, which xCAT would split.
+ * Exact, case-sensitive comparison. Where there is none, the table is asked for whole, so that an answer without anything is not taken for a
+ * table without the row. Throws XcatError 'refused' when the key holds `,` or `=`, which xCAT would split.
  */
 export async function getAttribute(
   transport: Transport,
@@ -47,6 +48,7 @@ export async function getAttribute(
   { signal }: Abortable = {},
 ): Promise<string | undefined> {
   const operation = `GET /tables/${table}`;
+  const abortable = signal === undefined ? {} : { signal };
   if (/[,=]/.test(key)) {
     throw new XcatError({ code: 'refused', operation, message: `xCAT cannot look up a key that holds "," or "="` });
   }
@@ -54,10 +56,13 @@ export async function getAttribute(
     method: 'GET',
     path: `/tables/${table}`,
     query: { col: keyColumn, value: key, attribute },
-    ...(signal === undefined ? {} : { signal }),
+    ...abortable,
   });
   refuseErrors(elements, operation);
-  return elements.flatMap((element) => element.data).find((value) => value !== '');
+  const found = elements.flatMap((element) => element.data).find((value) => value !== '');
+  // A broken management node answers nothing too. A dump has its header at least.
+  if (found === undefined && elements.length === 0) await dumpTable(transport, table, abortable);
+  return found;
 }
 
 /**

@@ -1,7 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { errors, Pool } from 'undici';
-import { type Elem, parseAnswer, plainText } from './answers.ts';
-import { XcatError, type XcatErrorCode } from './errors.ts';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Pool } from 'undici';
+import { type Elem, parseAnswer } from './answers.ts';
+import { connectionFailure } from './connection-failure.ts';
+import { XcatError } from './errors.ts';
+import { httpFailure } from './http-failure.ts';
+import { limitedText, TooLong } from './limited-body.ts';
+import { redactorOf } from './redaction.ts';
 
 export type TransportOptions = {
   /** `https://mn.example.org`, or with a path other than `/xcatws`. */
@@ -19,6 +24,8 @@ export type TransportOptions = {
   credentialsInQuery: boolean;
   /** Calls at a time; each is a process on the MN (contract xcat.md 9). */
   connections?: number;
+  /** The longest answer that is read; bytes. */
+  maxAnswerBytes?: number;
   onWarning?: (warning: string) => void;
 };
 
@@ -39,10 +46,14 @@ export type Transport = {
 const CONNECT_TIMEOUT_MS = 15_000;
 const KEEP_ALIVE_MS = 4_000;
 const CONNECTIONS = 8;
+const MEBIBYTE = 1024 * 1024;
+const MAX_ANSWER_BYTES = 64 * MEBIBYTE;
+// What is quoted of a failure is its beginning.
+const MAX_FAILURE_BYTES = 64 * 1024;
 
 /**
- * The way to one xCAT MN: a pool of kept-alive connections to its v1 REST API (contract xcat.md 1). It never tries again by itself. Its
- * calls throw an XcatError, or the signal's reason when the caller aborts; neither holds credentials or the URL. Throws XcatError
+ * The way to one xCAT MN: a pool of kept-alive connections to its v1 REST API (contract xcat.md 1). It never tries again by itself, and
+ * calls no sooner than an answer has asked for (Retry-After). Its calls throw an XcatError, or the signal's reason when the caller aborts; neither holds credentials or the URL. Throws XcatError
  * 'refused' when the options are wrong: a URL that is none, or a CA file that cannot be read.
  */
 export function createTransport(options: TransportOptions): Transport {
@@ -69,14 +80,21 @@ export function createTransport(options: TransportOptions): Transport {
     ? `&userName=${encodeURIComponent(options.username)}&password=${encodeURIComponent(options.password)}`
     : '';
 
+  const { maxAnswerBytes = MAX_ANSWER_BYTES } = options;
+  const redacted = redactorOf(options.password);
+  let notBefore = 0;
+
   const request = async ({ method, path, query, body, signal }: XcatRequest): Promise<Elem[]> => {
     const operation = `${method} ${path}`;
     signal?.throwIfAborted();
     const timeout = AbortSignal.timeout(options.timeoutMs);
     const search = new URLSearchParams({ ...query, format: 'json' }).toString();
-    let status: number;
-    let text: string;
+    const ended = signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
+    const wait = notBefore - Date.now();
+    if (wait >= options.timeoutMs) throw notYet(operation, wait);
+    let failure: XcatError;
     try {
+      if (wait > 0) await pause(wait, undefined, { signal: ended, ref: false });
       const response = await pool.request({
         method,
         path: `${basePath}${path}?${search}${secret}`,
@@ -87,16 +105,24 @@ export function createTransport(options: TransportOptions): Transport {
           ...(body === undefined ? {} : { 'content-type': 'text/plain' }),
         },
         body: body === undefined ? null : JSON.stringify(body),
-        signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
+        signal: ended,
       });
-      status = response.statusCode;
-      text = await response.body.text();
+      const { statusCode: status, headers } = response;
+      if (status >= 200 && status <= 299)
+        return parseAnswer(await limitedText(response.body, maxAnswerBytes), operation);
+      const text = redacted(await limitedText(response.body, MAX_FAILURE_BYTES, true));
+      const [retryAfter, location] = [headers['retry-after'], headers.location].map((value) => [value].flat()[0]);
+      failure = httpFailure(operation, { status, body: text, retryAfter, location });
     } catch (error) {
+      if (error instanceof XcatError) throw error.with({ message: redacted(error.message) });
       if (signal?.aborted === true) throw signal.reason;
-      throw timeout.aborted ? tooLate(operation, options.timeoutMs) : connectionError(operation, error);
+      if (error instanceof TooLong) throw tooLong(operation, maxAnswerBytes);
+      throw timeout.aborted
+        ? tooLate(operation, options.timeoutMs)
+        : connectionFailure(operation, error, CONNECT_TIMEOUT_MS);
     }
-    if (status < 200 || status > 299) throw statusError(operation, status, text);
-    return parseAnswer(text, operation);
+    if (failure.retryAfterMs !== undefined) notBefore = Math.max(notBefore, Date.now() + failure.retryAfterMs);
+    throw failure;
   };
   return { request, close: () => pool.destroy() };
 }
@@ -145,34 +171,18 @@ function tooLate(operation: string, timeoutMs: number): XcatError {
   });
 }
 
-function connectionError(operation: string, error: unknown): XcatError {
-  if (error instanceof errors.ConnectTimeoutError) {
-    const message = `${operation}: no connection within ${CONNECT_TIMEOUT_MS / 1_000} s`;
-    return new XcatError({ code: 'timeout', operation, message });
-  }
-  const reason = error instanceof Error && 'code' in error ? String(error.code) : 'connection lost';
-  const untrusted = /CERT|SELF_SIGNED|ISSUER|SIGNATURE|ALTNAME/.test(reason);
+function tooLong(operation: string, limit: number): XcatError {
   return new XcatError({
-    code: 'unreachable',
+    code: 'bad-answer',
     operation,
-    message: `${operation}: ${untrusted ? 'the certificate of the management node is not trusted' : 'no answer from xCAT'} (${reason})`,
-    // Another certificate, or another CA file, which is read again when it changes, may come within the operation's time.
-    ...(untrusted ? { advice: 'configure the CA file of the management node' } : {}),
+    message: `${operation}: the answer is longer than ${Math.floor(limit / MEBIBYTE)} MiB and was not read to its end`,
+    advice: 'see what answers there; raise zvm_xcat_max_answer when xCAT has that much to say',
+    retryable: true,
   });
 }
 
-// contract xcat.md 1.3
-function statusError(operation: string, status: number, body: string): XcatError {
-  const text = plainText(body);
-  const message = `${operation}: HTTP ${status}${text === '' ? '' : `: ${text}`}`;
-  return new XcatError({ code: codeOf(status, text), operation, message });
-}
-
-function codeOf(status: number, text: string): XcatErrorCode {
-  if (status === 401) return 'unauthorised';
-  if (status === 403 && /noderange/i.test(text)) return 'unknown-node';
-  if (status === 408) return 'timeout';
-  // 502 and 504 are a proxy's words for what the CGI calls 503.
-  if ([502, 503, 504].includes(status)) return 'busy';
-  return status >= 400 && status < 500 ? 'refused' : 'bad-answer';
+/** xCAT, or a proxy in front of it, has asked not to be called for longer than this call may wait. */
+function notYet(operation: string, pauseMs: number): XcatError {
+  const message = `${operation}: not asked, since xCAT wants no call within the next ${Math.ceil(pauseMs / 1_000)} s (Retry-After)`;
+  return new XcatError({ code: 'busy', operation, message, retryAfterMs: pauseMs });
 }

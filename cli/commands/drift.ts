@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
+import { findingText } from '../../network/finding.ts';
 import { action } from '../action.ts';
 import { EXIT } from '../exit-codes.ts';
 import { readHost } from '../find-port.ts';
@@ -15,16 +16,18 @@ export function driftCommand(program: Command): void {
     )
     .action(
       action(z.object({}), async (session) => {
-        const { host, guests } = await readHost(session);
+        const { host, guests, findings } = await readHost(session);
         const drifted = guests
           .filter(({ drift }) => drift.length > 0)
           .map(({ userid, drift }) => ({ userid, lines: drift }));
         const foreign = guests.flatMap(({ userid, foreignNics }) => foreignNics.map((nic) => ({ userid, ...nic })));
-        session.output.result({ host, guests: drifted, foreign }, () => {
+        session.output.result({ host, guests: drifted, foreign, findings }, () => {
           for (const { userid, lines } of drifted)
             for (const line of lines) session.output.print(`${colour('red', userid)}  ${line}`);
           for (const { userid, vdev, vswitch } of foreign)
             session.output.print(`${userid}  NIC ${vdev} on ${vswitch} is recorded nowhere, and left alone`);
+          for (const finding of findings)
+            session.output.print(`${colour('red', 'not understood')}  ${findingText(finding)}`);
           if (drifted.length === 0) session.output.print(colour('green', `${host} is as recorded.`));
         });
         return drifted.length === 0 ? EXIT.ok : EXIT.drift;

@@ -170,7 +170,7 @@ function meantGuest({ userid, drift }: GuestView, filter: z.output<typeof ListOp
 function meantPort({ vswitch, network }: PortView, filter: z.output<typeof ListOptions>): boolean {
   if (filter.vswitch !== undefined && vswitch !== filter.vswitch) return false;
   if (filter.vlan === undefined) return true;
-  if (network.type === 'flat') return false;
+  if (network.type === 'flat' || network.type === 'unreadable') return false;
   return network.type === 'vlan'
     ? network.segmentationId === filter.vlan
     : network.segmentationIds.some((id) => id === filter.vlan);

@@ -1,8 +1,9 @@
 /** A host's view with what has changed of it; all else stays the same objects. */
-export function changed(view, { iplTime, guests, vswitches }) {
+export function changed(view, { iplTime, findings, guests, vswitches }) {
   return {
     ...view,
     iplTime,
+    findings,
     guests: merged(
       view.guests,
       guests,

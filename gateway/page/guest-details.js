@@ -83,8 +83,9 @@ function sideBySide(nic, full, host) {
   );
 }
 
-function networkText({ kind, vlans }) {
+function networkText({ kind, vlans, written }) {
   if (kind === 'foreign') return 'not known';
+  if (kind === 'unreadable') return `not readable: "${written}"`;
   if (kind === 'flat') return 'flat';
   return `${kind === 'trunk' ? 'trunk of VLANs' : 'VLAN'} ${vlans.join(', ')}`;
 }

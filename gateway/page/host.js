@@ -48,7 +48,8 @@ function portNic({ userid, ports, inProgress = false }, port) {
     mac,
     port,
     kind: network.type,
-    vlans: network.type === 'flat' ? [] : network.type === 'vlan' ? [network.segmentationId] : network.segmentationIds,
+    vlans: vlansOf(network),
+    written: network.text,
     vswitch,
     coupledTo: actual.coupledTo ?? undefined,
     state: vswitch === undefined ? 'unwired' : coupled ? 'coupled' : adminStateUp ? 'open' : 'down',
@@ -56,6 +57,12 @@ function portNic({ userid, ports, inProgress = false }, port) {
     inProgress,
     running: ports.some((other) => other.actual.coupledTo !== null),
   };
+}
+
+/** None of a network that nobody can read. */
+function vlansOf({ type, segmentationId, segmentationIds }) {
+  if (type === 'vlan') return [segmentationId];
+  return type === 'trunk' ? segmentationIds : [];
 }
 
 function foreignNic({ userid }, { vdev, vswitch, mac }) {
@@ -114,6 +121,7 @@ function orderOf({ physicalNetwork, name, missing }) {
 export function vlanText({ kind, vlans }) {
   if (kind === 'foreign') return 'foreign';
   if (kind === 'flat') return 'flat';
+  if (kind === 'unreadable') return 'not readable';
   if (vlans.length <= 2) return vlans.join('+');
   const dense = vlans.at(-1) - vlans[0] === vlans.length - 1;
   return dense ? `${vlans[0]}–${vlans.at(-1)}` : `${vlans.length} VLANs`;
@@ -131,6 +139,7 @@ export function stateText(nic) {
 }
 
 function driftText({ port, vswitch, coupledTo }) {
+  if (port.unreadable !== undefined) return 'record not readable: left as it is';
   if (coupledTo !== undefined && coupledTo !== vswitch) return `on ${coupledTo}, not ${vswitch}`;
   if (port.actual.vlans === null) return 'not authorised';
   return coupledTo !== undefined && !port.adminStateUp ? 'down, but coupled' : 'drifted';
@@ -138,7 +147,7 @@ function driftText({ port, vswitch, coupledTo }) {
 
 /** A NIC as a sentence, for those who hear the page. */
 export function nicSentence(nic) {
-  const network = nic.kind === 'flat' ? 'flat' : nic.kind === 'foreign' ? 'foreign' : `VLAN ${nic.vlans.join(', ')}`;
+  const network = ['vlan', 'trunk'].includes(nic.kind) ? `VLAN ${nic.vlans.join(', ')}` : vlanText(nic);
   const where = nic.vswitch === undefined ? 'on no VSWITCH' : `on ${nic.vswitch}`;
   const state = stateText(nic);
   return `NIC ${nic.vdev ?? 'without vdev'}, ${network}, ${where}${state === '' ? ', coupled' : `, ${state}`}`;

@@ -19,6 +19,7 @@ import { focusGuest, neighbour, reveal, showLayout, startStage } from './stage.j
 
 const FLASH_MS = 3_000;
 const AGAIN_MS = 5_000;
+const MOST_FINDINGS = 5;
 
 /** What is looked at; all of it is in the address. */
 let looked = readAddress();
@@ -129,6 +130,7 @@ function take(view) {
   const before = state.host;
   state.host = hostOf(view);
   live.readAt ??= Date.now();
+  showFindings(view.findings);
   element('stage').classList.remove('unread');
   element('waiting').hidden = true;
   if (before === undefined) {
@@ -204,6 +206,14 @@ async function readOperations() {
 function showProblem(text) {
   element('problem').hidden = text === null;
   element('problem').textContent = text ?? '';
+}
+
+/** What nobody can read of the host: drawn is what is understood. */
+function showFindings(findings) {
+  const lines = findings.slice(0, MOST_FINDINGS).map(({ of, reason }) => `${of}: ${reason}`);
+  const more = findings.length > MOST_FINDINGS ? ` And ${findings.length - MOST_FINDINGS} more: zvmnet drift.` : '';
+  element('findings').hidden = findings.length === 0;
+  element('findings').textContent = `Not understood, left as it is: ${lines.join('; ')}.${more}`;
 }
 
 function listen() {

@@ -5,7 +5,7 @@ import { HostName, NodeName, PortId, Userid, VswitchName } from '../../network/i
 import { allocateMac, Mac } from '../../network/mac.ts';
 import { Change } from '../../network/requests.ts';
 import type { Surroundings } from '../../network/surroundings.ts';
-import { allocateVdev, Vdev, vdevsOverlap } from '../../network/vdev.ts';
+import { allocateVdev, devicesOverlap, nicDevices, Vdev } from '../../network/vdev.ts';
 import type { Vswitch } from '../../network/vswitch.ts';
 import { NODE, PREFIX, UNSEEN, USERID } from './worlds.ts';
 
@@ -119,6 +119,25 @@ describe('a request is refused before anything is touched, naming its field,', (
     expect(refusedFields(create({ vdev }), around({ guest }))).toEqual(['vdev']);
   });
 
+  test.each([
+    ['0100', { first: 0x100, count: 1, what: 'MDISK 0100' }],
+    ['00FE', { first: 0x100, count: 1, what: 'MDISK 0100' }],
+    ['0605', { first: 0x600, count: 8, what: 'NIC 0600 (8 devices)', nic: Vdev.parse('0600') }],
+    ['0009', { first: 9, count: 1, what: 'CONSOLE 0009 of profile OSDFLT' }],
+  ])('when vdev %s overlaps something else than a NIC of three devices, naming it', (vdev, range) => {
+    const base = around();
+    const surroundings = around({ guest: { ...base.guest, devices: [range] } });
+    expect(refusedFields(create({ vdev }), surroundings)).toEqual(['vdev']);
+    expect(JSON.stringify(decide(create({ vdev }), surroundings))).toContain(`overlaps ${range.what} of ${USERID}`);
+  });
+
+  test('when a port is flat on an aware VSWITCH whose default VLAN is NONE', () => {
+    const { defaultVlan: _one, ...without } = vswitch('VSW1');
+    const surroundings = around({ vswitches: [without] });
+    expect(refusedFields(create({ network: { type: 'flat' } }), surroundings)).toEqual(['network']);
+    expect(decide(vlan(1001), surroundings)).toMatchObject({ accepted: true });
+  });
+
   test('when another port of the guest has a different VLAN on the same user-based VSWITCH, saying what works', () => {
     const decision = decide(vlan(1002), withPort({ type: 'vlan', segmentationId: 1001 }));
     expect(decision).toMatchObject({ accepted: false, refusals: [{ field: 'network.segmentationId' }] });
@@ -156,14 +175,74 @@ describe('a request is granted', () => {
   });
 });
 
+describe('a recorded port whose NIC cannot be where it is recorded', () => {
+  const disk = { first: 0x1001, count: 1, what: 'MDISK 1001' };
+  const base = around();
+  const on = (values: Partial<Surroundings['guest']> = {}) =>
+    around({ guest: { ...base.guest, recorded: [recorded()], devices: [disk], ...values } });
+  const reconcile = Change.parse({ kind: 'reconcile', ports: [], removed: [], unrecorded: [], left: [] });
+
+  test('is left as it is and told by a reconciliation, which goes on with the guest’s other ports', () => {
+    const other = recorded({ portId: PORT, vdev: Vdev.parse('2000') });
+    const decision = decide(reconcile, on({ recorded: [recorded(), other] }));
+    expect(decision).toMatchObject({
+      accepted: true,
+      desired: { ports: [{ portId: PORT }] },
+      refused: [{ portId: OTHER, refusals: [{ reason: expect.stringContaining('MDISK 1001') }] }],
+    });
+  });
+
+  test('is refused when it is asked for, and does not hold up another one', () => {
+    const attach = Change.parse({ kind: 'attachNic', ports: [{ portId: OTHER }] });
+    expect(refusedFields(attach, on())).toEqual(['ports.0.portId']);
+    expect(
+      decide(vlan(1001), on({ recorded: [recorded({ network: { type: 'vlan', segmentationId: 1001 } })] })),
+    ).toMatchObject({
+      accepted: true,
+      desired: { ports: [{ portId: PORT, vdev: '1003' }] },
+    });
+  });
+
+  test('counts as right once it is there all the same', () => {
+    const directory = [{ vdev: Vdev.parse('1000'), vswitch: VswitchName.parse('VSW1'), macId: '000001' }];
+    expect(decide(reconcile, on({ directory }))).toMatchObject({
+      refused: [],
+      desired: { ports: [{ portId: OTHER }] },
+    });
+  });
+});
+
 describe('allocation', () => {
   const vdevs = fc.integer({ min: 0, max: 0xfffd }).map((number) => Vdev.parse(number.toString(16)));
 
-  test('chooses a vdev whose three devices are free', () => {
+  for (const kind of ['attachNic', 'setPorts', 'wirePorts'] as const)
+    test(`chooses no vdev that another port of the same ${kind} asks for, wherever that stands`, () => {
+      const id = (number: number) => `${PORT.slice(0, -1)}${number}`;
+      const vdevs = [undefined, '1000', undefined, '1004'];
+      const ports = vdevs.map((vdev, index) => ({
+        portId: id(index),
+        vswitch: 'VSW1',
+        network: { type: 'flat' },
+        ...(vdev === undefined ? {} : { vdev }),
+      }));
+      const decision = decide(Change.parse({ kind, ports, ...(kind === 'attachNic' ? {} : { live: true }) }), around());
+      if (!decision.accepted) throw new Error(decision.refusals.map(({ reason }) => reason).join());
+      expect(decision.refused).toEqual([]);
+      expect(decision.desired.ports.map(({ vdev }) => vdev)).toEqual(['1009', '1000', '100C', '1004']);
+    });
+
+  const ranges = fc.record({
+    first: fc.integer({ min: 0, max: 0xffff }),
+    count: fc.integer({ min: 1, max: 64 }),
+    what: fc.constant('x'),
+  });
+
+  test('chooses a vdev whose three devices are free of all that is there', () => {
     fc.assert(
-      fc.property(vdevs, fc.array(vdevs, { maxLength: 30 }), (first, taken) => {
+      fc.property(vdevs, fc.array(ranges, { maxLength: 30 }), (first, taken) => {
         const chosen = allocateVdev(first, taken);
-        if (chosen !== undefined) expect(taken.some((vdev) => vdevsOverlap(vdev, chosen))).toBe(false);
+        if (chosen === undefined) return;
+        expect(taken.some((other) => devicesOverlap(nicDevices(chosen), other))).toBe(false);
       }),
     );
   });

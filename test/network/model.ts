@@ -15,7 +15,8 @@ export function apply(world: World, step: Step, prefix: MacPrefix): World {
     case 'ensureRecord': {
       const { portId, vdev, vswitch, network, adminStateUp, mac } = step.port;
       const others = guest.recorded.filter((row) => row.portId !== portId);
-      return withGuest({ recorded: [...others, { portId, vdev, vswitch, network, adminStateUp, mac, rows: 1 }] });
+      const row = { portId, vdev, vswitch, network, adminStateUp, ...(mac === undefined ? {} : { mac }), rows: 1 };
+      return withGuest({ recorded: [...others, row] });
     }
     case 'ensureMacRecord':
       if (step.row !== guest.macRow) throw new Error('UNIQUE: the row is there, or is not');
@@ -49,7 +50,7 @@ export function apply(world: World, step: Step, prefix: MacPrefix): World {
       if (guest.directory.some((nic) => nic.vdev === step.vdev)) throw new Error('404/4: already defined');
       const nic: Nicdef = {
         vdev: step.vdev,
-        macId: step.macId,
+        ...(step.macId === undefined ? {} : { macId: step.macId }),
         ...(step.vswitch === undefined ? {} : { vswitch: step.vswitch }),
         ...(step.portNumber === undefined ? {} : { portNumber: step.portNumber }),
       };
@@ -58,7 +59,8 @@ export function apply(world: World, step: Step, prefix: MacPrefix): World {
     case 'ensureLiveNic':
       if (!guest.loggedOn) throw new Error('200/12: not active');
       if (guest.live.some((nic) => nic.vdev === step.vdev)) throw new Error('204/4: already exists');
-      return withGuest({ live: [...guest.live, { vdev: step.vdev, mac: macFromId(prefix, step.macId) }] });
+      // Without a MACID, CP gives the NIC an address.
+      return withGuest({ live: [...guest.live, { vdev: step.vdev, mac: macFromId(prefix, step.macId ?? 'C0FFEE') }] });
     case 'ensureCoupled': {
       if (entryFor(world, step.vswitch, step.portNumber) === undefined) throw new Error('212/8: not authorised');
       const nic = guest.live.find((candidate) => candidate.vdev === step.vdev);

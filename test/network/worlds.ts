@@ -64,6 +64,7 @@ export const scenarios: fc.Arbitrary<{ world: World; desired: Desired }> = fc
         numbered: fc.constantFrom('no', 'right', 'other VLAN'),
         up: fc.boolean(),
         live: fc.constantFrom('present', 'absent', 'asIs'),
+        named: fc.oneof({ weight: 3, arbitrary: fc.constant(true) }, fc.constant(false)),
         removed: fc.boolean(),
         recorded: fc.boolean(),
         recordedElsewhere: fc.boolean(),
@@ -88,6 +89,8 @@ type Given = {
     numbered: 'no' | 'right' | 'other VLAN';
     up: boolean;
     live: DesiredPort['live'];
+    /** It has a MAC of its own. */
+    named: boolean;
     removed: boolean;
     recorded: boolean;
     recordedElsewhere: boolean;
@@ -107,7 +110,8 @@ function build(given: Given): { world: World; desired: Desired } {
     // VLANs belong to the port there, not to the userid.
     const network = name === PORT_BASED ? entry.ownNetwork : (given.networks[entry.on] ?? { type: 'flat' });
     const elsewhere = NAMES[(entry.on + 1) % NAMES.length] ?? name;
-    const port = portAt(index, name, network, entry.up, entry.live);
+    const { mac, ...unnamed } = portAt(index, name, network, entry.up, entry.live);
+    const port: DesiredPort = entry.named && mac !== undefined ? { ...unnamed, mac } : unnamed;
     const wanted = entry.address === 'no' || entry.address === 'leaving' ? {} : { address: addressOf(index) };
     return { ...entry, elsewhere, port: { ...port, ...wanted } };
   });
@@ -149,7 +153,7 @@ function build(given: Given): { world: World; desired: Desired } {
     if (inDirectory === 'no') return [];
     const nic = {
       vdev: port.vdev,
-      macId: inDirectory === 'wrong MAC' ? 'FFFFFF' : macId(port.mac),
+      ...(port.mac === undefined ? {} : { macId: inDirectory === 'wrong MAC' ? 'FFFFFF' : macId(port.mac) }),
       ...(port.portNumber === undefined ? {} : { portNumber: port.portNumber }),
     };
     return [inDirectory === 'uncoupled' ? nic : { ...nic, vswitch: port.vswitch }];
@@ -161,7 +165,7 @@ function build(given: Given): { world: World; desired: Desired } {
       {
         vdev: port.vdev,
         vswitch: port.vswitch,
-        mac: inGuest === 'wrong MAC' ? Mac.parse('02:00:00:ff:ff:ff') : port.mac,
+        mac: inGuest === 'wrong MAC' || port.mac === undefined ? Mac.parse('02:00:00:ff:ff:ff') : port.mac,
       },
     ];
   });
@@ -170,7 +174,9 @@ function build(given: Given): { world: World; desired: Desired } {
     vswitch,
     ...(vswitch === PORT_BASED ? { portNumber: FOREIGN_NUMBER } : {}),
   }));
-  const macs = all.filter((entry) => entry.recorded).map(({ port }) => `${port.mac}!${NODE}-${port.vdev}`);
+  const macs = all
+    .filter(({ recorded, port }) => recorded && port.mac !== undefined)
+    .map(({ port }) => `${port.mac}!${NODE}-${port.vdev}`);
   const portOf = Object.fromEntries(
     all.flatMap(({ port }) => (port.portNumber === undefined ? [] : [[port.vdev, port.portNumber] as const])),
   );

@@ -336,7 +336,10 @@ describe('conformance with contract section 7', () => {
   });
 
   it('refuses unknown options and keys, and VLANs where they mean nothing (case 46).', async () => {
-    expect(await it_.smcli('Image_Query_DM', '-T', 'LNX10001', '-x', '1')).toBe('Unknown option -x');
+    expect(await it_.dsh('zhcp1', '/opt/zhcp/bin/smcli Image_Query_DM -T LNX10001 -x 1')).toEqual([
+      { error: ["zhcp1: /opt/zhcp/bin/smcli: invalid option -- 'x'"], errorcode: ['0'], NoErrorPrefix: ['1'] },
+      { errorcode: ['1'] },
+    ]);
     expect(await it_.smcli('Image_Query_DM')).toBe('ERROR: Missing required options');
     const set = (...keys: string[]) =>
       it_.smcli('Virtual_Network_Vswitch_Set_Extended', '-T', 'ZHCP1', ...keys.flatMap((key) => ['-k', key]));

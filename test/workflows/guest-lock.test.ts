@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startOperation } from '../../client/start-operation.ts';
 import { taskQueueOf } from '../../network/host.ts';
-import { Vdev, vdevsOverlap } from '../../network/vdev.ts';
+import { devicesOverlap, nicDevices, Vdev } from '../../network/vdev.ts';
 import { ZVM_OUTCOME } from '../../temporal-config/search-attributes.ts';
 import { createEnvironment, type Environment, failureOf, hasHeardOfCancel, portId, vlan } from './environment.ts';
 
@@ -37,7 +37,7 @@ test('fifty operations at once on one guest end in what some serial order gives,
   const guest = await zvm.guest(USERID);
   const vdevs = guest.rows.map((row) => Vdev.parse(row.interface));
   for (const [index, vdev] of vdevs.entries())
-    expect(vdevs.slice(index + 1).some((other) => vdevsOverlap(vdev, other))).toBe(false);
+    expect(vdevs.slice(index + 1).some((other) => devicesOverlap(nicDevices(vdev), nicDevices(other)))).toBe(false);
   const macs = guest.directory.map((nic) => nic.macid);
   expect(new Set(macs).size).toBe(macs.length);
   expect(guest.directory.map((nic) => nic.vdev).sort()).toEqual([...vdevs].sort());

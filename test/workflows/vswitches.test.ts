@@ -9,6 +9,7 @@ beforeAll(async () => {
       made('physnet1', 'VSW1', { rdevs: ['6266'] }),
       made('physnew', 'NEWVSW', { rdevs: ['6280', '6283'] }),
       made('physport', 'NEWPORT', { portSelection: 'PORTBASED' }),
+      made('physboth', 'NEWBOTH', { flat: true }),
       made('physflat', 'NEWFLAT', { flat: true, vlanRanges: [] }),
       made('physl3', 'VSWL3', { flat: true, vlanRanges: [] }),
       made('physadmin', 'XCATVSW1', {}),
@@ -76,6 +77,7 @@ describe('ensureVswitch', () => {
   test.each([
     ['NEWPORT', { portSelection: 'PORTBASED', vlanAware: true, transport: 'ETHERNET', uplinks: [] }],
     ['NEWFLAT', { portSelection: 'USERBASED', vlanAware: false, transport: 'ETHERNET' }],
+    ['NEWBOTH', { vlanAware: true, defaultVlan: 1, nativeVlan: 1 }],
   ])('creates %s as the configuration says, and repeated changes nothing', async (name, values) => {
     expect(await run('ensureVswitch', name)).toMatchObject({ changed: true });
     expect((await list()).get(name)).toMatchObject(values);

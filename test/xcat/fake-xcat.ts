@@ -1,9 +1,17 @@
 import { spawnSync } from 'node:child_process';
-import { createServer, type IncomingHttpHeaders } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
 import { createTransport, type Transport, type TransportOptions } from '../../xcat/transport.ts';
 
 export type Seen = { method: string; url: string; headers: IncomingHttpHeaders; body: string };
-export type Reply = { status?: number; body: string; hang?: boolean; drop?: boolean };
+export type Reply = {
+  status?: number;
+  body: string;
+  headers?: Record<string, string>;
+  hang?: boolean;
+  drop?: boolean;
+  /** The body comes again and again, without end. */
+  endless?: boolean;
+};
 
 /** A small HTTP server that answers as told, and a transport to it. */
 export async function fakeXcat(
@@ -22,8 +30,10 @@ export async function fakeXcat(
       request.socket.destroy();
       return;
     }
-    response.writeHead(answer.status ?? 200, { 'content-type': 'application/json; charset=ISO-8859-1' });
-    response.end(answer.body);
+    const type = { 'content-type': 'application/json; charset=ISO-8859-1' };
+    response.writeHead(answer.status ?? 200, { ...type, ...answer.headers });
+    if (answer.endless === true) sendWithoutEnd(response, answer.body);
+    else response.end(answer.body);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
@@ -48,6 +58,15 @@ export async function fakeXcat(
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+function sendWithoutEnd(response: ServerResponse, text: string): void {
+  const piece = text.repeat(Math.ceil(65_536 / text.length));
+  const more = () => {
+    while (!response.destroyed && response.write(piece));
+    if (!response.destroyed) response.once('drain', more);
+  };
+  more();
 }
 
 /** The answer of xdsh to a script that a real shell runs here: prefixed lines in several chunks. */

@@ -57,16 +57,16 @@ describe.each([
       { code: 'unreachable', retryable: true },
     ],
     ['is retryable when the answer is cut short', { kind: 'truncate' }, { code: 'bad-answer', retryable: true }],
-    ['is permanent when a web page comes instead', { kind: 'garbage' }, { code: 'bad-answer', retryable: false }],
+    ['is retryable when a web page comes instead', { kind: 'garbage' }, { code: 'bad-answer', retryable: true }],
     [
       'is permanent when the credentials are refused',
       { kind: 'status', status: 401 },
       { code: 'unauthorised', retryable: false },
     ],
     [
-      'is permanent when the server has an error',
+      'is retryable when the server has an error',
       { kind: 'status', status: 500 },
-      { code: 'bad-answer', retryable: false },
+      { code: 'bad-answer', retryable: true },
     ],
   ])('%s', async (_name, action, error) => {
     await fault(action);

@@ -86,6 +86,19 @@ it('table rows are inserted, changed and deleted on the simulator', async () => 
   expect(await client.tables.getAttribute('switch', 'port', 'p-1', 'interface')).toBeUndefined();
 });
 
+it('however much waits, no script and no argument is longer than a program takes', async () => {
+  const chains = Array.from({ length: 2_000 }, () => [smcli.systemInfo()]);
+  const outcomes = await client.channel('zhcp1').run(chains);
+  expect(outcomes.every((outcome) => outcome.ran && outcome.exitStatus === 0)).toBe(true);
+  const rows = Array.from({ length: 1_200 }, (_, index) => ({
+    kind: 'insert' as const,
+    table: 'switch' as const,
+    values: { node: `many${index}`, port: `p-${index}`, interface: '1000', comments: 'x'.repeat(100) },
+  }));
+  await Promise.all(rows.map((row) => client.tableWriter.write([row])));
+  expect((await client.tables.dump('switch')).filter((row) => row.node?.startsWith('many'))).toHaveLength(1_200);
+}, 120_000);
+
 it('an unknown zHCP and a wrong password are told apart', async () => {
   await expect(client.channel('nope').run([smcli.systemInfo()])).rejects.toMatchObject({ code: 'unknown-node' });
   const stranger = createXcatClient({

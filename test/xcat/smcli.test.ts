@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Finding } from '../../network/finding.ts';
 import { Userid, VswitchName } from '../../network/identifiers.ts';
 import { Vdev } from '../../network/vdev.ts';
 import { isAtLeast } from '../../xcat/client.ts';
@@ -143,6 +144,7 @@ describe('the parsers', () => {
       portSelection: 'USERBASED',
       portType: 'ACCESS',
       uplinks: [{ rdev: '1111', state: 'inactive', error: 'Real device does not exist', virtualDevice: '0000' }],
+      uplinksHidden: true,
       status: 'Virtual switch defined',
       gvrp: false,
       isolated: false,
@@ -192,7 +194,14 @@ describe('the parsers', () => {
       { vdev: '1000', vswitch: 'VSW1', macId: '11AA33' },
       { vdev: '1003', macId: '000007', portNumber: 17 },
     ]);
-    expect(() => parseDirectory('USER LNX1 SECRET\nNICDEF SECRET')).toThrow(/^(?!.*SECRET)/);
+    const findings: Finding[] = [];
+    const odd = 'USER LNX1 SECRET\nNICDEF SECRET\nNICDEF 1000 LAN SYSTEM SECRET123 MACID SECRET\nNICDEF 1003 MACID 1';
+    expect(parseDirectory(odd, (finding) => findings.push(finding))).toEqual([
+      { vdev: '1000', unclear: expect.stringContaining('MACID') },
+      { vdev: '1003', macId: '000001' },
+    ]);
+    expect(findings).toHaveLength(2);
+    expect(JSON.stringify(findings)).not.toContain('SECRET');
   });
 
   it('read live NICs by their LAN name, the MAC prefix and the IPL time', () => {

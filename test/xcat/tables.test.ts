@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, test } from 'vitest';
 import { XcatError } from '../../xcat/errors.ts';
 import { changeTable, deleteWhere, dumpTable, getAttribute, insertRow, setWhere } from '../../xcat/tables.ts';
 import { fakeXcat } from './fake-xcat.ts';
@@ -53,17 +53,32 @@ describe('a table dump', () => {
     const bodies = [answer(), answer({ error: ['No such table: zvm'], errorcode: ['1'] })];
     const xcat = await fakeXcat((_, index) => ({ body: bodies[index] ?? '' }));
     closers.push(xcat.close);
-    await expect(dumpTable(xcat.transport, 'zvm')).rejects.toMatchObject({ code: 'bad-answer' });
+    await expect(dumpTable(xcat.transport, 'zvm')).rejects.toMatchObject({ code: 'bad-answer', retryable: true });
     await expect(dumpTable(xcat.transport, 'zvm')).rejects.toMatchObject({ code: 'refused', retryable: false });
   });
 });
 
+test('a table of 100,000 rows is read whole', async () => {
+  const rows = Array.from(
+    { length: 100_000 },
+    (_, index) => `"os${index}","VSW1","00000000-0000-4000-8000-${index}","5","1000","zhcp",`,
+  );
+  const body = answer({ data: ['#node,switch,port,vlan,interface,comments,disable', ...rows] });
+  const xcat = await fakeXcat(() => ({ body }));
+  closers.push(xcat.close);
+  expect(await dumpTable(xcat.transport, 'switch')).toHaveLength(100_000);
+}, 60_000);
+
 describe('table look-ups and changes', () => {
   it('find an attribute, or undefined', async () => {
-    const xcat = await fakeXcat((_, index) => ({ body: index === 0 ? answer({ data: ['ZHCP'] }) : answer() }));
+    const bodies = [answer({ data: ['ZHCP'] }), answer(), answer({ data: ['#node,userid'] })];
+    const xcat = await fakeXcat((_, index) => ({ body: bodies[index] ?? answer() }));
     closers.push(xcat.close);
     expect(await getAttribute(xcat.transport, 'zvm', 'node', 'zhcp', 'userid')).toBe('ZHCP');
     expect(await getAttribute(xcat.transport, 'zvm', 'node', 'other', 'userid')).toBeUndefined();
+    // A management node that answers nothing to anything is broken: that says nothing of the row.
+    const broken = getAttribute(xcat.transport, 'zvm', 'node', 'other', 'userid');
+    await expect(broken).rejects.toMatchObject({ code: 'bad-answer', retryable: true });
     await expect(getAttribute(xcat.transport, 'zvm', 'node', 'a,b', 'userid')).rejects.toThrow(XcatError);
     expect(xcat.seen[0]?.url).toBe('/xcatws/tables/zvm?col=node&value=zhcp&attribute=userid&format=json');
   });
@@ -79,9 +94,11 @@ describe('table look-ups and changes', () => {
 
   it('are written as tabch wants them, and refuse what tabch would split', () => {
     const key = { node: 'os1', port: 'p-1' };
-    expect(setWhere({ key, table: 'switch', values: { vlan: '-1', disable: '' } })).toBe(
-      'node=os1,port=p-1 switch.vlan=-1 switch.disable=',
+    expect(setWhere({ key, table: 'switch', values: { vlan: '', disable: null } })).toBe(
+      'node=os1,port=p-1 switch.vlan= switch.disable=NULL',
     );
+    expect(insertRow('switch', { node: 'os1', disable: null })).toBe('switch.node=os1');
+    expect(() => setWhere({ key, table: 'switch', values: { switch: 'NULLSW' } })).toThrow(XcatError);
     expect(insertRow('mac', { node: 'os1', mac: '02:00:00:00:00:01!os1-1000' })).toBe(
       'mac.node=os1 mac.mac=02:00:00:00:00:01!os1-1000',
     );
