@@ -37,19 +37,22 @@ function failuresOf(files) {
 try {
   const first = run();
   const failedFiles = first.files.filter(isFailed);
-  const again = failedFiles.length === 0 ? first : run(failedFiles.map(({ name }) => relative('.', name)));
-  const failures = failuresOf(again.files);
+  // The chaos test takes another seed each time: a second run would hide what the first one found.
+  const kept = failedFiles.filter(({ name }) => relative('.', name).startsWith('test/chaos/'));
+  const repeated = failedFiles.filter((file) => !kept.includes(file));
+  const again =
+    repeated.length === 0 ? { files: [], isGood: first.isGood } : run(repeated.map(({ name }) => relative('.', name)));
+  const failures = failuresOf([...kept, ...again.files]);
   const isStillFailing = (failure) => failures.some((other) => nameOf(other) === nameOf(failure));
   for (const failure of failuresOf(failedFiles))
     if (!isStillFailing(failure)) process.stderr.write(`FLAKY: ${failure}\n`);
   for (const failure of failures) process.stderr.write(`FAILED: ${failure}\n`);
-  const files =
-    failedFiles.length === 0 ? first.files : [...first.files.filter((file) => !isFailed(file)), ...again.files];
+  const files = [...first.files.filter((file) => !isFailed(file)), ...kept, ...again.files];
   const passed = testsOf(files).filter(({ status }) => status === 'passed').length;
   const skipped = testsOf(files).filter(isSkipped);
   for (const { fullName } of skipped) process.stderr.write(`SKIPPED: ${fullName}\n`);
   writeFileSync(countsFile, `${passed} ${failures.length} ${skipped.length}\n`);
-  process.exitCode = again.isGood ? 0 : 1;
+  process.exitCode = again.isGood && kept.length === 0 ? 0 : 1;
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

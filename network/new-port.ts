@@ -1,5 +1,6 @@
 import type { DesiredPort, Liveness } from './desired.ts';
 import { portKey } from './entry-nics.ts';
+import { foreignNics } from './foreign-nics.ts';
 import type { RecordedPort } from './guest.ts';
 import type { VswitchName } from './identifiers.ts';
 import { allocateMac, type Mac, macId, macPrefix } from './mac.ts';
@@ -78,10 +79,15 @@ export function portNumberOn(
     const owners = around.portsInEntries?.get(portKey({ vswitch: name, portNumber: number }));
     return [...(owners ?? [])].some((userid) => userid !== guest.userid);
   };
+  // A run that was terminated between the number and the NIC has left it with the guest: the port finds it again by its own search. Where a NIC
+  // of somebody else is on the VSWITCH, the number may be that one's.
+  const isLeft = (number: PortNumber) =>
+    vswitch.authorisations.some((entry) => entry.portNumber === number && entry.userid === guest.userid) &&
+    !foreignNics(guest, ports).some((nic) => nic.vswitch === name);
   const used = (number: PortNumber) =>
     isTaken(number) ||
     inEntry(number) ||
-    vswitch.authorisations.some((entry) => entry.portNumber === number) ||
+    (vswitch.authorisations.some((entry) => entry.portNumber === number) && !isLeft(number)) ||
     guest.directory.some((nic) => nic.portNumber === number);
   const portNumber = allocatePortNumber(port.portId, used);
   if (portNumber !== undefined) return { portNumber };

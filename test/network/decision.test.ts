@@ -287,6 +287,16 @@ describe('on a port-based VSWITCH', () => {
     );
   });
 
+  test('a port finds the number again that a run which was terminated has left with its guest', () => {
+    const chosen = portNumberOf(portBased());
+    if (typeof chosen !== 'number') throw new Error('no number was chosen');
+    const left = [{ userid: Userid.parse(USERID), vlans: [1001], portNumber: chosen }];
+    expect(portNumberOf(portBased({ authorisations: left }))).toBe(chosen);
+    const foreign = [{ vdev: Vdev.parse('2000'), vswitch: VswitchName.parse('VSWPORT') }];
+    const guest = { ...around().guest, loggedOn: true, live: foreign };
+    expect(portNumberOf({ ...portBased({ authorisations: left }), guest })).not.toBe(chosen);
+  });
+
   test('a port is refused when all numbers are taken', () => {
     const authorisations = Array.from({ length: 2048 }, (_, index) => ({
       userid: Userid.parse('OTHER'),

@@ -223,7 +223,7 @@ async function storeOfVswitches(embedded: HostConfiguration | undefined): Promis
   const host = {
     ...embedded,
     host: 'zvm-made',
-    physicalNetworks: [made, ...flat],
+    physicalNetworks: [...flat, made],
     dhcpUserid: 'LNX10002',
     managementNetwork: { address: '10.9.0.1', mask: '255.255.0.0' },
   };
