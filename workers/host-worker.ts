@@ -13,6 +13,7 @@ import { createHostRuntime, type HostRuntime } from '../activities/host-runtime.
 import type { NeutronSource } from '../activities/neutron-source.ts';
 import type { HostConfiguration } from '../configuration/configuration.ts';
 import { AllowedVswitch, HostRules, taskQueueOf } from '../network/host.ts';
+import type { HostActivities } from '../workflows/host-activities.ts';
 import { checkHost } from './host-check.ts';
 import { type RenewableXcat, xcatOf } from './host-xcat.ts';
 
@@ -53,7 +54,10 @@ function rulesOf(configuration: HostConfiguration): HostRuntime['rules'] {
   });
 }
 
-/** Create the worker of one host on its task queue, `zvm-<host>`. Run it with `worker.run()`; close the client after. */
+/**
+ * Create the worker of one host on its task queue, `zvm-<host>`. Run it with `worker.run()`; close the client after. `around` gives the
+ * activities that it runs for those of the host: a test can hold one of them.
+ */
 export async function createHostWorker(
   configuration: HostConfiguration,
   connection: NativeConnection,
@@ -62,6 +66,7 @@ export async function createHostWorker(
   logger: Logger,
   neutron: NeutronSource | undefined,
   identity?: string,
+  around: (activities: HostActivities) => HostActivities = (activities) => activities,
 ): Promise<HostWorker> {
   const xcat = xcatOf(configuration, logger);
   const runtime = createHostRuntime(rulesOf(configuration), xcat, neutron);
@@ -72,7 +77,7 @@ export async function createHostWorker(
     taskQueue: taskQueueOf(configuration.host),
     ...(identity === undefined ? {} : { identity }),
     workflowBundle,
-    activities: createHostActivities(runtime),
+    activities: around(createHostActivities(runtime)),
     maxConcurrentWorkflowTaskExecutions: WORKFLOW_TASKS_AT_ONCE,
     maxConcurrentLocalActivityExecutions: WORKFLOW_TASKS_AT_ONCE,
     maxConcurrentActivityTaskExecutions: ACTIVITIES_AT_ONCE,
