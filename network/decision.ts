@@ -52,6 +52,7 @@ export function decide(change: Change, read: Surroundings): Decision {
     keepAuthorised: [],
     leaving: [...leftBy(ports, around.guest), ...leftBefore(change)],
     kept: keptAttributes(around.guest, around.vswitches),
+    ...numbersOf(before, removed),
   };
   if (refusals.length === 0) refusals.push(...refuseConflicts(change, ports, before, around));
   refusals.push(...refuseStuck(change, desired, around, refused));
@@ -60,6 +61,14 @@ export function decide(change: Change, read: Surroundings): Decision {
   const affected = portsOfChange(change).filter((portId) => !left.has(portId));
   const known = attainable(change, before, around).ports;
   return { accepted: true, desired, before: backTo(known, desired, around), affected, refused };
+}
+
+/** Port numbers of removed ports, also those that a terminated run has given them, and of which no directory entry says. */
+function numbersOf(before: readonly DesiredPort[], removed: Desired['removed']): Pick<Desired, 'given'> {
+  const given = before.flatMap(({ portId, vswitch, portNumber }) =>
+    portNumber !== undefined && removed.some((port) => port.portId === portId) ? [{ vswitch, portNumber }] : [],
+  );
+  return given.length === 0 ? {} : { given };
 }
 
 function decideAbsent(change: Extract<Change, { kind: 'reconcile' }>, { guest, rules }: Surroundings): Decision {

@@ -27,7 +27,7 @@ export type Desired = {
   leaving: readonly VswitchName[];
   /** The tables are another's to write, and rows that stand there keep no authorisation: the guest has left the host. */
   recordStays?: boolean;
-  /** Ports of VSWITCHes that a plan which is undone may have given the guest: in no directory entry yet, nobody else knows that they are ours. */
+  /** Ports of VSWITCHes that a plan may have given the guest: in no directory entry yet, nobody else knows that they are ours. */
   given?: readonly VswitchPort[];
   /** What somebody else has set, to be set again. */
   kept?: Kept;

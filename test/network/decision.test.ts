@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { decide, recordedPorts } from '../../network/decision.ts';
 import { HostName, NodeName, PortId, Userid, VswitchName } from '../../network/identifiers.ts';
 import { allocateMac, Mac } from '../../network/mac.ts';
+import { plan } from '../../network/planner.ts';
 import { Change } from '../../network/requests.ts';
 import type { Surroundings } from '../../network/surroundings.ts';
 import { allocateVdev, devicesOverlap, nicDevices, Vdev } from '../../network/vdev.ts';
@@ -295,6 +296,20 @@ describe('on a port-based VSWITCH', () => {
     const foreign = [{ vdev: Vdev.parse('2000'), vswitch: VswitchName.parse('VSWPORT') }];
     const guest = { ...around().guest, loggedOn: true, live: foreign };
     expect(portNumberOf({ ...portBased({ authorisations: left }), guest })).not.toBe(chosen);
+  });
+
+  test('a port that is deleted takes the number with it that a run which was terminated has left', () => {
+    const on = VswitchName.parse('VSWPORT');
+    const guest = { ...around().guest, recorded: [recorded({ portId: PortId.parse(PORT), vswitch: on })] };
+    const free = { ...portBased(), guest };
+    const [port] = recordedPorts(free);
+    if (port?.portNumber === undefined) throw new Error('no number was chosen');
+    const authorisations = [{ userid: Userid.parse(USERID), vlans: [1001], portNumber: port.portNumber }];
+    const left = { ...portBased({ authorisations }), guest };
+    const decision = decide(Change.parse({ kind: 'deletePort', portId: PORT }), left);
+    if (!decision.accepted) throw new Error('the deletion is refused');
+    const kinds = plan(decision.desired, left.guest, left.vswitches).map(({ kind }) => kind);
+    expect(kinds).toContain('removePortNumber');
   });
 
   test('a port is refused when all numbers are taken', () => {
