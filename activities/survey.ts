@@ -464,9 +464,10 @@ function withoutUplinks(
   rdevs: ReadonlyMap<VswitchName, readonly Rdev[]>,
   now: number,
 ): FailedGuest[] {
-  return vswitches.flatMap(({ name, uplinks }) => {
+  return vswitches.flatMap(({ name, uplinks, uplinksHidden, unclear }) => {
     const had = rdevs.get(name);
-    if (had === undefined || uplinks.length > 0) return [];
+    // Uplinks that the answer does not show may be there.
+    if (had === undefined || uplinks.length > 0 || uplinksHidden === true || unclear !== undefined) return [];
     const reason = `VSWITCH ${name} of ${rules.host} has no real device any more; it had ${had.join(', ')}. Name them as rdev_list in [${name}], or give them back`;
     return [failure(`${UPLINKS_OF}${name}`, reason, now)];
   });

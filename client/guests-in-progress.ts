@@ -5,20 +5,16 @@ import { guestWorkflowId } from '../temporal-config/workflow-ids.ts';
 
 /** So many guests are looked up one by one, which is exact; lists are a moment late. */
 const MOST_ONE_BY_ONE = 20;
-/** Clocks differ. */
-const MARGIN_MS = 2_000;
-
 /**
- * Of these guests those that are being changed, or were while they were read: what is not yet as it is recorded is on its way. One whose run is in trouble
- * is not among them.
+ * Of these guests those that are being changed, or were while they were read: what is not yet as it is recorded is on its way. One whose run is in
+ * trouble is not among them. `since` is when the reading began, by Temporal's clock.
  */
 export async function guestsInProgress(
   client: Client,
   host: string,
   userids: readonly string[],
-  readSince: Date,
+  since: Date,
 ): Promise<Set<string>> {
-  const since = new Date(readSince.getTime() - MARGIN_MS);
   const found = userids.length > MOST_ONE_BY_ONE ? listed(client, host, since) : oneByOne(client, host, userids);
   const inProgress = new Set<string>();
   for await (const { userid, run } of found) if (isInProgress(run, since)) inProgress.add(userid);

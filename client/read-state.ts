@@ -14,16 +14,17 @@ const LONGEST_READING = '2 minutes';
  * change gives it one of its own, so as not to be told what was before. Throws what the workflow fails with.
  */
 export async function readHostView(client: Client, host: string, generation = ''): Promise<HostView> {
-  const since = new Date();
-  const { view } = await client.workflow.execute<typeof showHost>('showHost', {
-    ...reading(host, `show/${host}${generation === '' ? '' : `@${generation}`}`),
+  const reading = await client.workflow.start<typeof showHost>('showHost', {
+    ...readingOf(host, `show/${host}${generation === '' ? '' : `@${generation}`}`),
     args: [{ host }],
     staticSummary: `read ${host}`,
   });
+  const { view } = await reading.result();
   const read = HostView.parse(JSON.parse(gunzipSync(Buffer.from(view, 'base64')).toString()));
   const drifted = read.guests.filter(({ drift }) => drift.length > 0).map(({ userid }) => userid);
   if (drifted.length === 0) return read;
-  const inProgress = await guestsInProgress(client, host, drifted, since);
+  const { startTime } = await reading.describe();
+  const inProgress = await guestsInProgress(client, host, drifted, startTime);
   return { ...read, guests: read.guests.map((guest) => (inProgress.has(guest.userid) ? beingChanged(guest) : guest)) };
 }
 
@@ -35,7 +36,7 @@ function beingChanged(guest: GuestView): GuestView {
 /** A guest as it is now, as with a host. Throws what the workflow fails with. */
 export function readGuestView(client: Client, host: string, userid: string, generation = ''): Promise<ShownGuest> {
   return client.workflow.execute<typeof showGuest>('showGuest', {
-    ...reading(host, `show/${host}/${userid}${generation === '' ? '' : `/${generation}`}`),
+    ...readingOf(host, `show/${host}/${userid}${generation === '' ? '' : `/${generation}`}`),
     args: [{ host, userid }],
     typedSearchAttributes: [
       { key: ZVM_HOST, value: host },
@@ -48,14 +49,14 @@ export function readGuestView(client: Client, host: string, userid: string, gene
 /** The VSWITCHes of a host, each with all that z/VM says of it. */
 export async function readVswitches(client: Client, host: string) {
   const { vswitches } = await client.workflow.execute<typeof listVswitches>('listVswitches', {
-    ...reading(host, `list-vswitches/${host}`),
+    ...readingOf(host, `list-vswitches/${host}`),
     args: [{ host }],
     staticSummary: `list the VSWITCHes of ${host}`,
   });
   return vswitches;
 }
 
-function reading(host: string, workflowId: string) {
+function readingOf(host: string, workflowId: string) {
   return {
     taskQueue: taskQueueOf(host),
     workflowId,
