@@ -26,8 +26,8 @@ export async function enqueueRequests(client: Client, host: string, requests: re
 async function enqueueRequest(client: Client, host: string, { userid, request }: ToGuest): Promise<void> {
   const workflowId = guestWorkflowId(host, userid);
   const { namespace } = client.options;
-  const { operation, summary, change } = request;
-  const asked = markdownLink(operation.workflowId, runPath(namespace, operation.workflowId));
+  const { operation, summary, change, runId } = request;
+  const asked = markdownLink(operation.workflowId, runPath(namespace, operation.workflowId, runId));
   const all = markdownLink(`All about ${userid}`, listPath(namespace, aboutGuest(host, userid)));
   await client.workflow.signalWithStart('convergeGuest', {
     taskQueue: taskQueueOf(host),
@@ -38,7 +38,7 @@ async function enqueueRequest(client: Client, host: string, { userid, request }:
     // Thousands of signals may have come to a run while its worker was starved.
     workflowTaskTimeout: '30 seconds',
     staticSummary: summary,
-    staticDetails: `The run of guest **${userid}** on **${host}**, begun by ${asked}.\n\n${all}`,
+    staticDetails: `The run of guest **${userid}** on **${host}**. Asked for by ${asked}.\n\n${all}`,
     typedSearchAttributes: findableBy({ host, userid, ...foundByChange(change) }),
   });
 }

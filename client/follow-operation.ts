@@ -30,11 +30,13 @@ export async function followOperation(
   signal: AbortSignal,
 ): Promise<OperationDetails | undefined> {
   const watching = new AbortController();
-  void watch(client, begun.id, guest, tell, watching.signal);
+  const watched = watch(client, begun.id, guest, tell, watching.signal);
   try {
     return await endOf(client, begun, signal);
   } finally {
     watching.abort();
+    // A request that is tried again after the connection was closed would end the process.
+    await watched;
   }
 }
 
@@ -62,7 +64,7 @@ async function watch(
 ): Promise<void> {
   let told = '';
   while (!signal.aborted) {
-    const standing = await client.withAbortSignal(signal, () => standingOf(client, id, guest)).catch(() => undefined);
+    const standing = await standingOf(client, id, guest).catch(() => undefined);
     const text = JSON.stringify(standing);
     if (standing !== undefined && text !== told && !signal.aborted) {
       told = text;

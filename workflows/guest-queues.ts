@@ -60,6 +60,9 @@ type Pending = {
   show: ((where: RequestStanding) => void) | undefined;
 };
 
+/** Longer lines of the Temporal UI are cut. */
+const LONGEST_SUMMARY = 190;
+
 type Outgoing = { host: string; userid: Userid; request: GuestRequest; sent: PromiseWithResolvers<void> };
 
 /** The requests of one operation to guests, one or many. Call it once in a workflow, before anything that waits. */
@@ -200,7 +203,7 @@ class Outbox {
     const { host } = first;
     const requests = batch.map(({ userid, request }) => ({ userid, request }));
     try {
-      await enqueueing(batch.length, first.userid).enqueueRequests({ host, requests });
+      await enqueueing(batch).enqueueRequests({ host, requests });
       for (const { sent } of batch) sent.resolve();
     } catch (error) {
       for (const { sent } of batch) sent.reject(error);
@@ -209,9 +212,11 @@ class Outbox {
 }
 
 /** Temporal may be busy, or the guest's run full: the request is sent until it is taken. */
-function enqueueing(count: number, userid: string): Pick<HostActivities, 'enqueueRequests'> {
+function enqueueing(batch: readonly Outgoing[]): Pick<HostActivities, 'enqueueRequests'> {
+  const [first] = batch;
+  const more = batch.length > 1 ? ` and ${batch.length - 1} more guests` : '';
   return proxyActivities<HostActivities>({
-    summary: count === 1 ? `enter the queue of ${userid}` : `enter the queues of ${count} guests`,
+    summary: `${first?.request.summary}: enter the queue of ${first?.userid}${more}`.slice(0, LONGEST_SUMMARY),
     startToCloseTimeout: CALL_TO_TEMPORAL,
     heartbeatTimeout: HEARTBEAT,
     retry: { initialInterval: '1 second', maximumInterval: '30 seconds' },

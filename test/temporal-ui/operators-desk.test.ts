@@ -77,7 +77,7 @@ async function failuresIn(workflowId: string) {
 describe('the list of runs', () => {
   test.each([
     ['changed', { userid: 'LNX10005', vswitches: ['VSW1'], vlans: ['2001', '1005'], outcome: 'changed' }],
-    ['dryRun', { userid: 'LNX10005', vswitches: ['VSW1'], vlans: ['2002', '2001'], outcome: 'unchanged' }],
+    ['dryRun', { userid: 'LNX10005', vswitches: ['VSW1'], vlans: ['2002', '2001'], outcome: 'planned' }],
     ['deleted', { userid: 'LNX10005', vswitches: ['VSW2'], vlans: ['7'], outcome: 'changed' }],
     ['refusedVswitch', { userid: 'LNX10006', vswitches: ['VSWPROD'], vlans: ['9'], outcome: 'refused' }],
     ['refusedVlan', { userid: 'LNX10005', vswitches: ['VSW1'], vlans: ['9'], outcome: 'refused' }],
@@ -130,7 +130,7 @@ describe('the page of a run', () => {
 
   test('says after the end what was done', async () => {
     await detailsOf(scene.changed).toMatch(/: done.*- grant LNX10005 on VSW1 with VLAN 2001/s);
-    await detailsOf('guest/zvm1/LNX10006').toMatch(/LNX10006.*: refused/);
+    await detailsOf('guest/zvm1/LNX10006').toMatch(/LNX10006.*refused: create port/s);
   });
 
   test('says of an operation that waits which run it waits for', async () => {
