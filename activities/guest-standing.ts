@@ -1,7 +1,8 @@
-import { type Finding, quoteValue } from '../network/finding.ts';
+import type { Finding } from '../network/finding.ts';
 import type { MacEntry, RecordedPort, UnreadableValue } from '../network/guest.ts';
 import { NodeName, Userid } from '../network/identifiers.ts';
 import { describeNetwork } from '../network/port.ts';
+import { quoteValue } from '../network/quoted-value.ts';
 import type { Vdev } from '../network/vdev.ts';
 import type { Row } from '../xcat/tables.ts';
 import { macEntriesOf, recordedPorts, rowsOfNobody, rowsWithoutPort, vdevsIn } from './port-rows.ts';

@@ -1,9 +1,10 @@
-import { type Finding, quoteValue } from '../network/finding.ts';
+import type { Finding } from '../network/finding.ts';
 import type { MacEntry, RecordedPort, UnreadableValue } from '../network/guest.ts';
 import { PortId, VswitchName } from '../network/identifiers.ts';
 import { parseMacColumn } from '../network/mac-record.ts';
 import { Network, type RecordedNetwork } from '../network/network.ts';
 import { vlansOf } from '../network/port.ts';
+import { quoteValue } from '../network/quoted-value.ts';
 import type { MacInUse } from '../network/surroundings.ts';
 import { Vdev } from '../network/vdev.ts';
 import { shortVlans, vlansOfWords } from '../network/vlan-set.ts';

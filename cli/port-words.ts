@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { quoteValue } from '../network/finding.ts';
 import type { PortView } from '../network/host-view.ts';
 import type { UnreadableNetwork } from '../network/network.ts';
+import { quoteValue } from '../network/quoted-value.ts';
 import { shortVlans } from '../network/vlan-set.ts';
 import { colour } from './output.ts';
 

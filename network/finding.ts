@@ -12,15 +12,6 @@ export type Finding = z.infer<typeof Finding>;
 /** Takes what a parser does not understand, so that the rest of the reading stays. */
 export type Report = (finding: Finding) => void;
 
-const LONGEST_VALUE = 60;
-
-/** A value as it is quoted in messages: on one line, printable, shortened when it is long. */
-export function quoteValue(value: string): string {
-  const printable = value.replaceAll(/[^ -~]+/g, '?').replaceAll('"', "'");
-  const short = printable.length > LONGEST_VALUE ? `${printable.slice(0, LONGEST_VALUE)}…` : printable;
-  return `"${short}"`;
-}
-
 /** A finding as a line. */
 export function findingText({ of, reason }: Finding): string {
   return `${of}: ${reason}`;

@@ -1,9 +1,9 @@
 import type { Hostname, IpAddress } from './address.ts';
-import { quoteValue } from './finding.ts';
 import type { NodeName, PortId, Userid, VswitchName } from './identifiers.ts';
 import type { Mac } from './mac.ts';
 import type { Network, RecordedNetwork } from './network.ts';
 import type { PortNumber } from './port-number.ts';
+import { quoteValue } from './quoted-value.ts';
 import type { Vdev } from './vdev.ts';
 import { shortVlans } from './vlan-set.ts';
 

@@ -1,8 +1,8 @@
-import { quoteValue } from './finding.ts';
 import { foreignNics } from './foreign-nics.ts';
 import type { GuestState, ReadablePort, RecordedPort, UnreadableValue } from './guest.ts';
 import type { PortId, VswitchName } from './identifiers.ts';
 import { describeNetwork, type Port, vlansOf } from './port.ts';
+import { quoteValue } from './quoted-value.ts';
 import { devicesOverlap, nicDevices } from './vdev.ts';
 import { sameVlans } from './vlan-set.ts';
 import { type Authorisation, authorisedVlans, neededVlans, type Vswitch } from './vswitch.ts';

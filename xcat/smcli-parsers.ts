@@ -1,7 +1,8 @@
-import { quoteValue, type Report } from '../network/finding.ts';
+import type { Report } from '../network/finding.ts';
 import type { LiveNic } from '../network/guest.ts';
 import { VswitchName } from '../network/identifiers.ts';
 import { MacPrefix } from '../network/mac.ts';
+import { quoteValue } from '../network/quoted-value.ts';
 import { Vdev } from '../network/vdev.ts';
 import { badOutput, take } from './parsing.ts';
 import { printedValue } from './smcli-values.ts';

@@ -1,7 +1,8 @@
-import { quoteValue, type Report } from '../network/finding.ts';
+import type { Report } from '../network/finding.ts';
 import { Userid, VswitchName } from '../network/identifiers.ts';
 import { Mac } from '../network/mac.ts';
 import { PortNumber } from '../network/port-number.ts';
+import { quoteValue } from '../network/quoted-value.ts';
 import { Rdev } from '../network/rdev.ts';
 import { Vdev } from '../network/vdev.ts';
 import { vlansOfWords } from '../network/vlan-set.ts';
