@@ -1,4 +1,5 @@
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import { z } from 'zod';
 import { ZVM_HOST, ZVM_OUTCOME, ZVM_USERID } from '../temporal-config/search-attributes.ts';
 import { is, quoted } from '../temporal-config/visibility.ts';
 import { guestWorkflowId } from '../temporal-config/workflow-ids.ts';
@@ -17,19 +18,40 @@ export async function guestsInProgress(
 ): Promise<Set<string>> {
   const found = userids.length > MOST_ONE_BY_ONE ? listed(client, host, since) : oneByOne(client, host, userids);
   const inProgress = new Set<string>();
-  for await (const { userid, run } of found) if (isInProgress(run, since)) inProgress.add(userid);
+  for await (const { userid, run } of found) if (await isInProgress(client, run, since)) inProgress.add(userid);
   return inProgress;
 }
 
 type Run = Pick<
   Awaited<ReturnType<ReturnType<Client['workflow']['getHandle']>['describe']>>,
-  'status' | 'closeTime' | 'typedSearchAttributes'
+  'workflowId' | 'runId' | 'status' | 'closeTime' | 'typedSearchAttributes'
 >;
 
-function isInProgress({ status, closeTime, typedSearchAttributes }: Run, since: Date): boolean {
+const Queue = z.object({ current: z.string().optional(), waiting: z.array(z.string()) });
+const Ended = z.object({ changedAt: z.number().optional() });
+const ANSWER_MS = 3_000;
+
+async function isInProgress(client: Client, run: Run, since: Date): Promise<boolean> {
+  const { status, closeTime, typedSearchAttributes, workflowId, runId } = run;
   const outcome = typedSearchAttributes.get(ZVM_OUTCOME);
-  if (status.name === 'RUNNING') return outcome !== 'retrying';
-  return status.name === 'COMPLETED' && outcome === 'changed' && closeTime !== undefined && closeTime >= since;
+  const handle = client.workflow.getHandle(workflowId, runId, { followRuns: false });
+  if (status.name === 'RUNNING') return outcome !== 'retrying' && (await hasWork(client, handle));
+  if (status.name !== 'COMPLETED' || outcome !== 'changed' || closeTime === undefined || closeTime < since)
+    return false;
+  // The run ends a moment after its last change.
+  const { changedAt } = Ended.safeParse(await handle.result()).data ?? {};
+  return changedAt === undefined || changedAt >= since.getTime();
+}
+
+/** A run that has answered is open for a moment; one that does not say what it does is taken to be at work. */
+async function hasWork(client: Client, handle: ReturnType<Client['workflow']['getHandle']>): Promise<boolean> {
+  try {
+    const answer = await client.withDeadline(Date.now() + ANSWER_MS, () => handle.query('queue'));
+    const queue = Queue.safeParse(answer).data;
+    return queue === undefined || queue.current !== undefined || queue.waiting.length > 0;
+  } catch {
+    return true;
+  }
 }
 
 async function* oneByOne(client: Client, host: string, userids: readonly string[]) {

@@ -13,6 +13,8 @@ import { prepareExternal } from './temporal-connection.ts';
 const LOOK_MS = 20_000;
 const FIRST_LOOK_MS = 2_000;
 const ANSWER_MS = 10_000;
+const READY_MS = 30_000;
+const READY_PAUSE_MS = 1_000;
 
 /** Keeps what the workers of a process need at Temporal. `taken` fails when one of its hosts turns out to be somebody else's. */
 export type HostKeeper = { taken: Promise<never>; stop(): Promise<void> };
@@ -32,7 +34,7 @@ export async function keepHosts(
   try {
     const claims = await Promise.all(workers.map((own) => claimHost(client, own)));
     for (const { host, ...every } of hosts) {
-      await ensureReconcileSchedule(client, host, every);
+      await onceReady(() => ensureReconcileSchedule(client, host, every));
       logger.info({ host, ...every }, 'reconciliation scheduled');
     }
     const keepSchedules = async () => {
@@ -42,6 +44,19 @@ export async function keepHosts(
   } catch (error) {
     await close();
     throw error;
+  }
+}
+
+/** A server takes some seconds to know a namespace that was just made: try again for so long. */
+async function onceReady(attempt: () => Promise<void>): Promise<void> {
+  const deadline = performance.now() + READY_MS;
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (performance.now() > deadline) throw error;
+      await sleep(READY_PAUSE_MS);
+    }
   }
 }
 

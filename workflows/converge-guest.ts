@@ -42,7 +42,13 @@ type Finished = { operation: string; summary: string; outcome: Outcome; steps: s
 type Outcome = 'changed' | 'unchanged' | 'planned' | 'refused' | 'failed' | 'cancelled' | 'busy';
 
 /** How a guest run went: its requests, in the order in which they ended, the last fifty; and what its next run has to know. */
-export type ConvergeGuestResult = { host: string; userid: string; requests: Finished[] } & EarlierRuns;
+export type ConvergeGuestResult = {
+  host: string;
+  userid: string;
+  requests: Finished[];
+  /** When the last request that changed something ended, in milliseconds of Unix time. */
+  changedAt?: number;
+} & EarlierRuns;
 
 /** All that the next run goes on from. */
 export type GuestRunState = QueueState & {
@@ -84,6 +90,7 @@ class GuestRun {
   #scope: CancellationScope | undefined;
   #isWithdrawn = false;
   #isCancelled = false;
+  #changedAt: number | undefined;
   #signals = 0;
   /** What earlier runs have carried out for requests accepted since then is known; milliseconds of Unix time. */
   #knownSince = Number.POSITIVE_INFINITY;
@@ -143,7 +150,8 @@ class GuestRun {
     this.#show('has nothing left to do');
     if (this.#isCancelled) throw new CancelledFailure('the run was cancelled, and with it all that it had to do');
     const { words, answered } = this.queue.state();
-    return { host, userid, requests: this.#finished, words, answered };
+    const changed = this.#changedAt === undefined ? {} : { changedAt: this.#changedAt };
+    return { host, userid, requests: this.#finished, ...changed, words, answered };
   }
 
   async #next(): Promise<void> {
@@ -258,6 +266,7 @@ class GuestRun {
     if (outcome.kind === 'done' && isWord(request)) this.queue.keepWord(request);
     const finished = finishedOf(request, outcome, work);
     log.info('request ended', { operation: finished.operation, outcome: finished.outcome });
+    if (finished.outcome === 'changed') this.#changedAt = Date.now();
     this.#finished.push(finished);
     if (this.#finished.length > MOST_FINISHED) this.#finished.shift();
     this.queue.keepAnswered(request);

@@ -45,7 +45,7 @@ const RETURN_CODES: readonly ReturnCode[] = [
   row(200, 16, 'image being deactivated', 'retry', 'the guest is being logged off'),
   row(204, 2, 'device number not valid', 'permanent', 'z/VM does not take the device number'),
   row(204, 4, 'image device already exists', 'stale', 'the guest has a device of that number', already(CREATE)),
-  row(204, 8, 'image device does not exist', 'stale', 'the guest has no such NIC', already(REMOVAL)),
+  row(204, 8, 'image device does not exist', 'permanent', 'the guest has no such NIC', already(REMOVAL)),
   row(204, 12, 'image device is busy', 'retry', 'the device is busy'),
   row(204, 16, 'image device is not available', 'retry', 'the device is not available'),
   row(204, 20, 'image device already connected', 'stale', 'the NIC is coupled already', already(COUPLE)),
