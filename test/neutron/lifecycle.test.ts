@@ -20,7 +20,7 @@ const ovsAgent = (host: string) => ({
 describe.skipIf(!neutronIsHere)('with a stock neutron-server', () => {
   let cloud: Cloud;
   beforeAll(async () => {
-    cloud = await createCloud({ hosts: 2, guests: 62 });
+    cloud = await createCloud({ hosts: 2, guests: 66 });
   }, 10 * MINUTE);
   afterAll(() => cloud?.close(), 2 * MINUTE);
 
@@ -309,7 +309,7 @@ describe.skipIf(!neutronIsHere)('with a stock neutron-server', () => {
       const { api, rabbit } = cloud.openstack;
       const networkId = await api.createNetwork({ physicalNetwork: 'physnet1', segmentationId: 1055 });
       const [wrong, right] = await api.createPorts(
-        ['LNX10001', 'LNX10003'].map((deviceId) => ({ networkId, host: cloud.host, deviceId })),
+        ['LNX10063', 'LNX10065'].map((deviceId) => ({ networkId, host: cloud.host, deviceId })),
       );
       if (wrong === undefined || right === undefined) throw new Error('no ports');
       for (const { id } of [wrong, right]) await expectStatus(cloud, id, 'ACTIVE');
@@ -335,7 +335,7 @@ describe.skipIf(!neutronIsHere)('with a stock neutron-server', () => {
       await cloud.dropMessages();
       await cloud.startAgent();
       for (const { id: portId } of [wrong, right]) await api.deletePort(portId);
-      expect(await becomes(() => isBare('LNX10001'))).toBe(true);
+      expect(await becomes(() => isBare('LNX10063'))).toBe(true);
     },
     5 * MINUTE,
   );
