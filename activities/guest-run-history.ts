@@ -1,8 +1,9 @@
 import type { Context } from '@temporalio/activity';
-import { defaultPayloadConverter, type Payload } from '@temporalio/common';
+import type { Payload } from '@temporalio/common';
 import { z } from 'zod';
 import { isWordKind } from '../network/words.ts';
 import type { AnsweredRequest, EarlierRuns, Word } from '../workflows/host-activities.ts';
+import { decodePayloads } from './payloads.ts';
 
 type Client = Context['client'];
 type History = Awaited<ReturnType<ReturnType<Client['workflow']['getHandle']>['fetchHistory']>>;
@@ -132,17 +133,8 @@ class HistoryReader {
     if (parsed !== undefined) this.#begun.add(parsed.requestId);
   }
 
-  async #decode(input: Payloads): Promise<unknown[]> {
-    let payloads: Payload[] = [...(input?.payloads ?? [])];
-    for (const codec of this.#client.options.loadedDataConverter.payloadCodecs.toReversed())
-      payloads = await codec.decode(payloads);
-    return payloads.map((payload) => {
-      try {
-        return defaultPayloadConverter.fromPayload(payload);
-      } catch {
-        return undefined;
-      }
-    });
+  #decode(input: Payloads): Promise<unknown[]> {
+    return decodePayloads(this.#client, input?.payloads);
   }
 }
 

@@ -1,10 +1,10 @@
 import type { Context } from '@temporalio/activity';
-import { defaultPayloadConverter, type Payload } from '@temporalio/common';
 import { taskQueueOf } from '../network/host.ts';
 import type { Userid } from '../network/identifiers.ts';
 import { ZVM_USERID } from '../temporal-config/search-attributes.ts';
 import type { EarlierOperation, EarlierRuns, OperationRef, PlaceInOrder } from '../workflows/host-activities.ts';
 import { carriedOutBefore, type GuestRun, type ListedGuestRun, recentGuestRuns } from './earlier-runs.ts';
+import { decodePayloads } from './payloads.ts';
 import { createRounds } from './rounds.ts';
 
 type Client = Context['client'];
@@ -148,20 +148,9 @@ async function readRequest(client: Client, workflowId: string, runId: string): P
     execution: { workflowId, runId },
     maximumPageSize: 1,
   });
-  const payloads = history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads ?? [];
-  return concernedOf(await decoded(client, payloads));
-}
-
-async function decoded(client: Client, payloads: readonly Payload[]): Promise<unknown> {
-  const { payloadCodecs } = client.options.loadedDataConverter;
-  let plain: Payload[] = [...payloads];
-  for (const codec of payloadCodecs.toReversed()) plain = await codec.decode(plain);
-  const [first] = plain;
-  try {
-    return first === undefined ? undefined : defaultPayloadConverter.fromPayload(first);
-  } catch {
-    return undefined;
-  }
+  const payloads = history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads;
+  const [input] = await decodePayloads(client, payloads);
+  return concernedOf(input);
 }
 
 function concernedOf(input: unknown): Concerned {

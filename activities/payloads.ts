@@ -1,0 +1,18 @@
+import type { Context } from '@temporalio/activity';
+import { defaultPayloadConverter, type Payload } from '@temporalio/common';
+
+/** Values of payloads in a history, by the client's codecs; one that nobody can read is undefined. */
+export async function decodePayloads(
+  client: Context['client'],
+  payloads: readonly Payload[] | null | undefined,
+): Promise<unknown[]> {
+  let plain: Payload[] = [...(payloads ?? [])];
+  for (const codec of client.options.loadedDataConverter.payloadCodecs.toReversed()) plain = await codec.decode(plain);
+  return plain.map((payload) => {
+    try {
+      return defaultPayloadConverter.fromPayload(payload);
+    } catch {
+      return undefined;
+    }
+  });
+}
