@@ -1,8 +1,8 @@
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
-import { stepId } from '../network/step-id.ts';
-import { type Step, stagesOf } from '../network/steps.ts';
+import { XcatError } from '../backend/xcat/rest/errors.ts';
+import { stepId } from '../domain/planning/step-id.ts';
+import { type Step, stagesOf } from '../domain/planning/steps.ts';
 import type { GuestStepReport } from '../workflows/host-activities.ts';
-import { XcatError } from '../xcat/errors.ts';
 import { configureGuest } from './configure-guest.ts';
 import { asActivityFailure } from './failures.ts';
 import type { HostRuntime } from './host-runtime.ts';

@@ -1,6 +1,6 @@
-import type { Finding } from '../network/finding.ts';
-import { plainText } from '../xcat/answers.ts';
-import type { CommandOutcome } from '../xcat/channel.ts';
+import { plainText } from '../backend/xcat/rest/answers.ts';
+import type { CommandOutcome } from '../backend/xcat/zhcp/channel.ts';
+import type { Finding } from '../domain/drift/finding.ts';
 import { answered } from './smapi-outcome.ts';
 
 // coreutils' timeout, a shell that cannot run the program, a signal: what came before it may be a part only.

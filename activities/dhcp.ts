@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import type { AllowedVswitch } from '../network/host.ts';
-import { PortId, SegmentationId } from '../network/identifiers.ts';
-import { Network } from '../network/network.ts';
-import { sameNetwork } from '../network/port.ts';
-import { type Refusal, refusal } from '../network/refusal.ts';
-import type { PortRequest } from '../network/requests.ts';
-import type { Vswitch } from '../network/vswitch.ts';
+import type { AllowedVswitch } from '../domain/host/host.ts';
+import type { PortRequest } from '../domain/operations/requests.ts';
+import { type Refusal, refusal } from '../domain/planning/refusal.ts';
+import { sameNetwork } from '../domain/port/port.ts';
+import { PortId, SegmentationId } from '../domain/text/identifiers.ts';
+import { Network } from '../domain/vswitch/network.ts';
+import type { Vswitch } from '../domain/vswitch/vswitch.ts';
 import type { DhcpPlan } from '../workflows/host-activities.ts';
 import { refusedFailure } from './failures.ts';
 import type { HostRecord } from './guest-reading.ts';

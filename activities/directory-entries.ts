@@ -1,6 +1,6 @@
-import type { EntryNic, EntryNics } from '../network/entry-nics.ts';
-import type { Nicdef, RecordedPort } from '../network/guest.ts';
-import type { Userid } from '../network/identifiers.ts';
+import type { EntryNic, EntryNics } from '../domain/guest/entry-nics.ts';
+import type { Nicdef, RecordedPort } from '../domain/guest/guest.ts';
+import type { Userid } from '../domain/text/identifiers.ts';
 
 /**
  * The directory entries of one host as this worker has read them last, as far as they have NICs that are no ports of ours: of a guest that is

@@ -1,9 +1,9 @@
-import type { Nicdef } from '../network/guest.ts';
-import { Userid } from '../network/identifiers.ts';
-import { type DeviceRange, nicDevices } from '../network/vdev.ts';
-import type { CommandChannel, CommandOutcome } from '../xcat/channel.ts';
-import { queryProfile } from '../xcat/smcli.ts';
-import { parseDirectory, parseDirectoryDevices } from '../xcat/smcli-parsers.ts';
+import type { CommandChannel, CommandOutcome } from '../backend/xcat/zhcp/channel.ts';
+import { queryProfile } from '../backend/xcat/zhcp/smcli.ts';
+import { parseDirectory, parseDirectoryDevices } from '../backend/xcat/zhcp/smcli-parsers.ts';
+import type { Nicdef } from '../domain/guest/guest.ts';
+import { type DeviceRange, nicDevices } from '../domain/port/vdev.ts';
+import { Userid } from '../domain/text/identifiers.ts';
 
 /** What a profile gives every user whose entry includes it. */
 export type Profile = { devices: DeviceRange[]; nics: Nicdef[] };

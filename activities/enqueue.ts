@@ -1,7 +1,7 @@
 import type { Context } from '@temporalio/activity';
-import { foundByChange } from '../network/found-by.ts';
-import { taskQueueOf } from '../network/host.ts';
-import type { Userid } from '../network/identifiers.ts';
+import { foundByChange } from '../domain/guest/found-by.ts';
+import { taskQueueOf } from '../domain/host/host.ts';
+import type { Userid } from '../domain/text/identifiers.ts';
 import { aboutGuest } from '../temporal-config/saved-queries.ts';
 import { findableBy } from '../temporal-config/search-attributes.ts';
 import { listPath, markdownLink, runPath } from '../temporal-config/ui-links.ts';

@@ -1,9 +1,9 @@
 import { ApplicationFailure } from '@temporalio/common';
-import type { Mac } from '../network/mac.ts';
-import { describeRefusals, type Refusal } from '../network/refusal.ts';
+import { XcatError } from '../backend/xcat/rest/errors.ts';
+import { describeRefusals, type Refusal } from '../domain/planning/refusal.ts';
+import type { Mac } from '../domain/port/mac.ts';
 import { NeutronError } from '../neutron/errors.ts';
 import type { FailureType } from '../workflows/failures.ts';
-import { XcatError } from '../xcat/errors.ts';
 
 /**
  * What an activity fails with: an XcatError keeps its own word on whether another try can help; anything else is a defect of ours, for

@@ -1,15 +1,15 @@
 import { Context } from '@temporalio/activity';
-import { decide } from '../network/decision.ts';
-import type { Desired } from '../network/desired.ts';
-import { type FollowUp, owedAfter, withFollowUps } from '../network/follow-ups.ts';
-import type { GuestState } from '../network/guest.ts';
-import type { Mac } from '../network/mac.ts';
-import { plan } from '../network/planner.ts';
-import { lostPortNumbers } from '../network/port-number-plan.ts';
-import { type Refusal, refusal, refusalsOf } from '../network/refusal.ts';
-import { Change } from '../network/requests.ts';
-import { stepId } from '../network/step-id.ts';
-import type { Vswitch } from '../network/vswitch.ts';
+import type { Desired } from '../domain/guest/desired.ts';
+import { type FollowUp, owedAfter, withFollowUps } from '../domain/guest/follow-ups.ts';
+import type { GuestState } from '../domain/guest/guest.ts';
+import { Change } from '../domain/operations/requests.ts';
+import { decide } from '../domain/planning/decision.ts';
+import { plan } from '../domain/planning/planner.ts';
+import { lostPortNumbers } from '../domain/planning/port-number-plan.ts';
+import { type Refusal, refusal, refusalsOf } from '../domain/planning/refusal.ts';
+import { stepId } from '../domain/planning/step-id.ts';
+import type { Mac } from '../domain/port/mac.ts';
+import type { Vswitch } from '../domain/vswitch/vswitch.ts';
 import { guestWorkflowId } from '../temporal-config/workflow-ids.ts';
 import type {
   AppliedSteps,

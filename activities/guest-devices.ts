@@ -1,13 +1,13 @@
-import type { Nicdef } from '../network/guest.ts';
-import type { DeviceRange } from '../network/vdev.ts';
-import type { CommandOutcome } from '../xcat/channel.ts';
+import type { CommandOutcome } from '../backend/xcat/zhcp/channel.ts';
 import {
   isWholeDirectory,
   isWholeNicAnswer,
   parseActiveDevices,
   parseDirectoryDevices,
   parseWideNics,
-} from '../xcat/smcli-parsers.ts';
+} from '../backend/xcat/zhcp/smcli-parsers.ts';
+import type { Nicdef } from '../domain/guest/guest.ts';
+import type { DeviceRange } from '../domain/port/vdev.ts';
 import { completeAnswer } from './complete-answer.ts';
 import type { Profile } from './directory-profiles.ts';
 

@@ -1,6 +1,6 @@
-import type { Userid } from '../network/identifiers.ts';
+import { waitUnlessAborted } from '../backend/xcat/rest/waiting.ts';
+import type { Userid } from '../domain/text/identifiers.ts';
 import type { DirectoryReading } from '../workflows/host-activities.ts';
-import { waitUnlessAborted } from '../xcat/waiting.ts';
 import { type Reading, readGuests } from './guest-reading.ts';
 import type { HostRuntime } from './host-runtime.ts';
 

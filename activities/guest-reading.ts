@@ -1,14 +1,7 @@
-import { type Absence, absenceRefusal } from '../network/absence.ts';
-import { macsInEntries, type PortsInEntries, portsInEntries } from '../network/entry-nics.ts';
-import type { Finding, Report } from '../network/finding.ts';
-import type { LiveNic, Nicdef, RecordedPort } from '../network/guest.ts';
-import type { Userid } from '../network/identifiers.ts';
-import { type MacPrefix, macId } from '../network/mac.ts';
-import type { MacInUse, Surroundings } from '../network/surroundings.ts';
-import type { Vswitch } from '../network/vswitch.ts';
-import type { CommandOutcome } from '../xcat/channel.ts';
-import { XcatError } from '../xcat/errors.ts';
-import { judge } from '../xcat/return-codes.ts';
+import { XcatError } from '../backend/xcat/rest/errors.ts';
+import { dumpTable, type Row } from '../backend/xcat/tables/tables.ts';
+import type { CommandOutcome } from '../backend/xcat/zhcp/channel.ts';
+import { judge } from '../backend/xcat/zhcp/return-codes.ts';
 import {
   queryActiveDevices,
   queryDirectory,
@@ -16,7 +9,7 @@ import {
   queryVmlan,
   queryVswitches,
   systemInfo,
-} from '../xcat/smcli.ts';
+} from '../backend/xcat/zhcp/smcli.ts';
 import {
   isWholeDirectory,
   isWholeNicAnswer,
@@ -24,8 +17,15 @@ import {
   parseIplTime,
   parseLiveNics,
   parseVmlan,
-} from '../xcat/smcli-parsers.ts';
-import { dumpTable, type Row } from '../xcat/tables.ts';
+} from '../backend/xcat/zhcp/smcli-parsers.ts';
+import type { Finding, Report } from '../domain/drift/finding.ts';
+import { type Absence, absenceRefusal } from '../domain/guest/absence.ts';
+import { macsInEntries, type PortsInEntries, portsInEntries } from '../domain/guest/entry-nics.ts';
+import type { LiveNic, Nicdef, RecordedPort } from '../domain/guest/guest.ts';
+import type { MacInUse, Surroundings } from '../domain/planning/surroundings.ts';
+import { type MacPrefix, macId } from '../domain/port/mac.ts';
+import type { Userid } from '../domain/text/identifiers.ts';
+import type { Vswitch } from '../domain/vswitch/vswitch.ts';
 import { addressesInTable, recordedAddressesOf } from './address-rows.ts';
 import { completeAnswer } from './complete-answer.ts';
 import type { Profile } from './directory-profiles.ts';

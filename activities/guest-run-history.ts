@@ -1,7 +1,7 @@
 import type { Context } from '@temporalio/activity';
 import type { Payload } from '@temporalio/common';
 import { z } from 'zod';
-import { isWordKind } from '../network/words.ts';
+import { isWordKind } from '../domain/text/words.ts';
 import type { AnsweredRequest, EarlierRuns, Word } from '../workflows/host-activities.ts';
 import { decodePayloads } from './payloads.ts';
 

@@ -1,10 +1,10 @@
-import type { Finding } from '../network/finding.ts';
-import type { MacEntry, RecordedPort, UnreadableValue } from '../network/guest.ts';
-import { NodeName, Userid } from '../network/identifiers.ts';
-import { describeNetwork } from '../network/port.ts';
-import { quoteValue } from '../network/quoted-value.ts';
-import type { Vdev } from '../network/vdev.ts';
-import type { Row } from '../xcat/tables.ts';
+import type { Row } from '../backend/xcat/tables/tables.ts';
+import type { Finding } from '../domain/drift/finding.ts';
+import type { MacEntry, RecordedPort, UnreadableValue } from '../domain/guest/guest.ts';
+import { describeNetwork } from '../domain/port/port.ts';
+import type { Vdev } from '../domain/port/vdev.ts';
+import { NodeName, Userid } from '../domain/text/identifiers.ts';
+import { quoteValue } from '../domain/text/quoted-value.ts';
 import { macEntriesOf, recordedPorts, rowsOfNobody, rowsWithoutPort, vdevsIn } from './port-rows.ts';
 
 /** xCAT's tables as one host looks at them. */

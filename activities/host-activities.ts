@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import { refusal } from '../network/refusal.ts';
+import { refusal } from '../domain/planning/refusal.ts';
 import type { HostActivities, Target } from '../workflows/host-activities.ts';
 import { planDhcp } from './dhcp.ts';
 import { enqueueRequests } from './enqueue.ts';

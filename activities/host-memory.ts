@@ -1,10 +1,10 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { z } from 'zod';
-import type { EntryNic } from '../network/entry-nics.ts';
-import { type GuestMemory, type HostMemory, NOTHING_REMEMBERED } from '../network/host-memory.ts';
-import { PortId, Userid, VswitchName } from '../network/identifiers.ts';
-import { Rdev } from '../network/rdev.ts';
-import { Vdev } from '../network/vdev.ts';
+import type { EntryNic } from '../domain/guest/entry-nics.ts';
+import { type GuestMemory, type HostMemory, NOTHING_REMEMBERED } from '../domain/host/host-memory.ts';
+import { Vdev } from '../domain/port/vdev.ts';
+import { PortId, Userid, VswitchName } from '../domain/text/identifiers.ts';
+import { Rdev } from '../domain/vswitch/rdev.ts';
 
 const SETTLED = 1;
 const SEEN = 2;

@@ -1,7 +1,7 @@
-import type { HostRules } from '../network/host.ts';
-import { Userid } from '../network/identifiers.ts';
-import { refusal } from '../network/refusal.ts';
-import type { XcatClient } from '../xcat/client.ts';
+import type { XcatClient } from '../backend/xcat/rest/client.ts';
+import type { HostRules } from '../domain/host/host.ts';
+import { refusal } from '../domain/planning/refusal.ts';
+import { Userid } from '../domain/text/identifiers.ts';
 import { createDirectoryEntries, type DirectoryEntries } from './directory-entries.ts';
 import { createDirectoryProfiles, type DirectoryProfiles } from './directory-profiles.ts';
 import { refusedFailure } from './failures.ts';

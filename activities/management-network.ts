@@ -1,18 +1,18 @@
-import { Userid } from '../network/identifiers.ts';
+import { plainText } from '../backend/xcat/rest/answers.ts';
+import { XcatError } from '../backend/xcat/rest/errors.ts';
+import { dumpTable } from '../backend/xcat/tables/tables.ts';
+import type { Command, CommandOutcome } from '../backend/xcat/zhcp/channel.ts';
+import * as smcli from '../backend/xcat/zhcp/smcli.ts';
 import {
   MANAGEMENT_VDEV,
   type ManagementNodeState,
   type ManagementStep,
   managementSentence,
   planManagementNetwork,
-} from '../network/management-network.ts';
-import { refusal } from '../network/refusal.ts';
+} from '../domain/host/management-network.ts';
+import { refusal } from '../domain/planning/refusal.ts';
+import { Userid } from '../domain/text/identifiers.ts';
 import type { ManagementPlan, StepReport } from '../workflows/host-activities.ts';
-import { plainText } from '../xcat/answers.ts';
-import type { Command, CommandOutcome } from '../xcat/channel.ts';
-import { XcatError } from '../xcat/errors.ts';
-import * as smcli from '../xcat/smcli.ts';
-import { dumpTable } from '../xcat/tables.ts';
 import { refusedFailure } from './failures.ts';
 import type { HostRuntime } from './host-runtime.ts';
 import { isGuestOf } from './management-node.ts';

@@ -1,7 +1,7 @@
-import { VswitchName } from '../network/identifiers.ts';
-import { MANAGEMENT_VDEV } from '../network/management-network.ts';
-import { runOnNode } from '../xcat/dsh.ts';
-import { dumpTable, type Row } from '../xcat/tables.ts';
+import { dumpTable, type Row } from '../backend/xcat/tables/tables.ts';
+import { runOnNode } from '../backend/xcat/zhcp/dsh.ts';
+import { MANAGEMENT_VDEV } from '../domain/host/management-network.ts';
+import { VswitchName } from '../domain/text/identifiers.ts';
 import type { HostRuntime } from './host-runtime.ts';
 
 /** The management node's own NICs: whose VSWITCHES are an administrator's, and whether it has that of the management network. */

@@ -1,5 +1,5 @@
-import type { PortId } from '../network/identifiers.ts';
-import type { NeutronPort } from '../network/neutron-port.ts';
+import type { NeutronPort } from '../domain/host/neutron-port.ts';
+import type { PortId } from '../domain/text/identifiers.ts';
 
 /** Neutron as the activities see it. Its methods throw a NeutronError. */
 export type NeutronSource = {

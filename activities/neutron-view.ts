@@ -1,7 +1,7 @@
-import type { HostRules } from '../network/host.ts';
-import { type PortId, Userid } from '../network/identifiers.ts';
-import { isNeutronsOwn, type NeutronPort, type WantedPort, wantedOf } from '../network/neutron-port.ts';
-import { describeRefusals } from '../network/refusal.ts';
+import type { HostRules } from '../domain/host/host.ts';
+import { isNeutronsOwn, type NeutronPort, type WantedPort, wantedOf } from '../domain/host/neutron-port.ts';
+import { describeRefusals } from '../domain/planning/refusal.ts';
+import { type PortId, Userid } from '../domain/text/identifiers.ts';
 import { askForUnbound } from '../neutron/binding.ts';
 import type { PortStatus } from '../workflows/host-activities.ts';
 import type { HostRecord } from './guest-reading.ts';

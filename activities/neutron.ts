@@ -1,7 +1,7 @@
-import { isAsWanted } from '../network/drift.ts';
-import type { PortId, Userid } from '../network/identifiers.ts';
-import { refusal } from '../network/refusal.ts';
-import type { PortRequest } from '../network/requests.ts';
+import { isAsWanted } from '../domain/drift/drift.ts';
+import type { PortRequest } from '../domain/operations/requests.ts';
+import { refusal } from '../domain/planning/refusal.ts';
+import type { PortId, Userid } from '../domain/text/identifiers.ts';
 import type { NeutronReading } from '../workflows/host-activities.ts';
 import { lacksDhcp } from './dhcp.ts';
 import { refusedFailure } from './failures.ts';

@@ -1,7 +1,7 @@
-import type { DesiredPort } from '../network/desired.ts';
-import type { Userid } from '../network/identifiers.ts';
-import type { VswitchPort } from '../network/port-number.ts';
-import type { Vswitch } from '../network/vswitch.ts';
+import type { DesiredPort } from '../domain/guest/desired.ts';
+import type { VswitchPort } from '../domain/port/port-number.ts';
+import type { Userid } from '../domain/text/identifiers.ts';
+import type { Vswitch } from '../domain/vswitch/vswitch.ts';
 
 /**
  * Port numbers that a worker has chosen for its guests and that z/VM does not show yet. Guests that are wired at the same time are decided

@@ -1,11 +1,11 @@
-import { parseMacColumn } from '../network/mac-record.ts';
-import { refusal } from '../network/refusal.ts';
-import { stepId } from '../network/step-id.ts';
-import { type Step, sentence } from '../network/steps.ts';
+import { canBeSet } from '../backend/xcat/tables/table-entries.ts';
+import type { TableWrite } from '../backend/xcat/tables/table-writer.ts';
+import { dumpTable } from '../backend/xcat/tables/tables.ts';
+import { refusal } from '../domain/planning/refusal.ts';
+import { stepId } from '../domain/planning/step-id.ts';
+import { type Step, sentence } from '../domain/planning/steps.ts';
+import { parseMacColumn } from '../domain/port/mac-record.ts';
 import type { GuestStepReport } from '../workflows/host-activities.ts';
-import { canBeSet } from '../xcat/table-entries.ts';
-import type { TableWrite } from '../xcat/table-writer.ts';
-import { dumpTable } from '../xcat/tables.ts';
 import { hostsColumns } from './address-rows.ts';
 import { takenFailure } from './failures.ts';
 import type { HostRuntime } from './host-runtime.ts';

@@ -1,5 +1,5 @@
-import { XcatError } from '../xcat/errors.ts';
-import { waitUnlessAborted } from '../xcat/waiting.ts';
+import { XcatError } from '../backend/xcat/rest/errors.ts';
+import { waitUnlessAborted } from '../backend/xcat/rest/waiting.ts';
 
 /** How long somebody who reads is kept waiting: whoever wants to change something waits longer. */
 export type Patience = {

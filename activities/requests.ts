@@ -1,7 +1,6 @@
 import type { z } from 'zod';
-import { taskQueueOf } from '../network/host.ts';
-import { acceptOperation } from '../network/operations.ts';
-import { refusal, refusalsOf } from '../network/refusal.ts';
+import { taskQueueOf } from '../domain/host/host.ts';
+import { acceptOperation } from '../domain/operations/operations.ts';
 import {
   DeleteVswitchInput,
   EnsureDhcpInput,
@@ -13,7 +12,8 @@ import {
   ShowGuestInput,
   ShowHostInput,
   WirePortsInput,
-} from '../network/requests.ts';
+} from '../domain/operations/requests.ts';
+import { refusal, refusalsOf } from '../domain/planning/refusal.ts';
 import type { RequestActivities } from '../workflows/host-activities.ts';
 import { asActivityFailure, refusedFailure } from './failures.ts';
 

@@ -1,6 +1,6 @@
-import type { CommandOutcome } from '../xcat/channel.ts';
-import { XcatError } from '../xcat/errors.ts';
-import { judge } from '../xcat/return-codes.ts';
+import { XcatError } from '../backend/xcat/rest/errors.ts';
+import type { CommandOutcome } from '../backend/xcat/zhcp/channel.ts';
+import { judge } from '../backend/xcat/zhcp/return-codes.ts';
 import { smapiAdvice } from './smapi-advice.ts';
 
 /**

@@ -1,5 +1,5 @@
-import type { Command, CommandOutcome } from '../xcat/channel.ts';
-import { judge, type SmapiVerdict } from '../xcat/return-codes.ts';
+import type { Command, CommandOutcome } from '../backend/xcat/zhcp/channel.ts';
+import { judge, type SmapiVerdict } from '../backend/xcat/zhcp/return-codes.ts';
 import { failureOf } from './smapi-failure.ts';
 
 /** What SMAPI says of a command, some of whose codes mean "already so"; undefined when it was not run. */

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { type ShownGuest, type StateTags, shownPort } from '../network/host-view.ts';
-import { type Refusal, refusal } from '../network/refusal.ts';
-import type { OnlyIf } from '../network/requests.ts';
-import type { Step } from '../network/steps.ts';
+import { type ShownGuest, type StateTags, shownPort } from '../domain/host/host-view.ts';
+import type { OnlyIf } from '../domain/operations/requests.ts';
+import { type Refusal, refusal } from '../domain/planning/refusal.ts';
+import type { Step } from '../domain/planning/steps.ts';
 
 /** The same for two plans only when they are the same steps. */
 export function planIdOf(steps: readonly Step[]): string {

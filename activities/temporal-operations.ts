@@ -1,6 +1,6 @@
 import type { Context } from '@temporalio/activity';
-import { taskQueueOf } from '../network/host.ts';
-import type { Userid } from '../network/identifiers.ts';
+import { taskQueueOf } from '../domain/host/host.ts';
+import type { Userid } from '../domain/text/identifiers.ts';
 import { ZVM_USERID } from '../temporal-config/search-attributes.ts';
 import type { EarlierOperation, EarlierRuns, OperationRef, PlaceInOrder } from '../workflows/host-activities.ts';
 import { carriedOutBefore, type GuestRun, type ListedGuestRun, recentGuestRuns } from './earlier-runs.ts';

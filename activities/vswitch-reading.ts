@@ -1,8 +1,8 @@
-import type { Finding } from '../network/finding.ts';
-import type { VswitchName } from '../network/identifiers.ts';
-import type { Vswitch } from '../network/vswitch.ts';
-import type { CommandOutcome } from '../xcat/channel.ts';
-import { isWholeVswitchAnswer, leavesVswitchesOut, parseVswitches } from '../xcat/smcli-parsers.ts';
+import type { CommandOutcome } from '../backend/xcat/zhcp/channel.ts';
+import { isWholeVswitchAnswer, leavesVswitchesOut, parseVswitches } from '../backend/xcat/zhcp/smcli-parsers.ts';
+import type { Finding } from '../domain/drift/finding.ts';
+import type { VswitchName } from '../domain/text/identifiers.ts';
+import type { Vswitch } from '../domain/vswitch/vswitch.ts';
 import { completeAnswer } from './complete-answer.ts';
 
 /** A host's VSWITCHes, and what of them nobody can read. */

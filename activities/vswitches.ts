@@ -1,17 +1,17 @@
-import type { AllowedVswitch } from '../network/host.ts';
-import type { VswitchName } from '../network/identifiers.ts';
-import type { Vswitch } from '../network/vswitch.ts';
+import type { Command } from '../backend/xcat/zhcp/channel.ts';
+import * as smcli from '../backend/xcat/zhcp/smcli.ts';
+import type { AllowedVswitch } from '../domain/host/host.ts';
 import {
   planVswitch,
   planVswitchRemoval,
   type RecordedUse,
   type VswitchSettings,
   type VswitchStep,
-} from '../network/vswitch-plan.ts';
-import { vswitchSentence } from '../network/vswitch-sentence.ts';
+} from '../domain/planning/vswitch-plan.ts';
+import type { VswitchName } from '../domain/text/identifiers.ts';
+import type { Vswitch } from '../domain/vswitch/vswitch.ts';
+import { vswitchSentence } from '../domain/vswitch/vswitch-sentence.ts';
 import type { StepReport, VswitchChange } from '../workflows/host-activities.ts';
-import type { Command } from '../xcat/channel.ts';
-import * as smcli from '../xcat/smcli.ts';
 import { refusedFailure } from './failures.ts';
 import { readRecord } from './guest-reading.ts';
 import type { HostRuntime } from './host-runtime.ts';

@@ -1,4 +1,4 @@
-import { createXcatClient } from '../xcat/client.ts';
+import { createXcatClient } from '../backend/xcat/rest/client.ts';
 
 /** A port as the historic agent finds it: its row in the `switch` table, written by Nova. */
 export type HistoricPort = { portId: string; node: string; userid: string; macId: string };

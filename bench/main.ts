@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { createLogger, installTemporalLogger } from '../workers/logging.ts';
+import { createLogger, installTemporalLogger } from '../runtime/process/logging.ts';
 import { type ReconcileRun, reconcileBench } from './reconcile.ts';
 import { type SmapiTimes, type StormRun, storm } from './storm.ts';
 

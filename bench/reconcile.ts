@@ -1,10 +1,10 @@
 import type { WorkflowHandle } from '@temporalio/client';
+import { createXcatClient } from '../backend/xcat/rest/client.ts';
 import { startReconcileHost } from '../client/start-operation.ts';
-import type { Stack } from '../workers/demo/stack.ts';
-import { startStack } from '../workers/demo/stack.ts';
-import { httpCalls } from '../workers/demo/wire.ts';
+import type { Stack } from '../demo/stack.ts';
+import { startStack } from '../demo/stack.ts';
+import { httpCalls } from '../demo/wire.ts';
 import type { ReconcileHostResult } from '../workflows/reconcile-host.ts';
-import { createXcatClient } from '../xcat/client.ts';
 import type { SmapiTimes } from './storm.ts';
 import { fillHost, guestsFor } from './wired-host.ts';
 

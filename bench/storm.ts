@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { GuestPortRequest } from '../client/port-file.ts';
 import { startWirePorts } from '../client/start-operation.ts';
+import { type Stack, startStack } from '../demo/stack.ts';
+import { compare } from '../demo/wire.ts';
 import { startSimulator } from '../simulator/simulator.ts';
-import { type Stack, startStack } from '../workers/demo/stack.ts';
-import { compare } from '../workers/demo/wire.ts';
 import { type HistoricPort, wireHistorically } from './historic-sequence.ts';
 import { coveredMs, type Interval, sequentialCalls } from './intervals.ts';
 

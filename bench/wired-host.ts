@@ -1,4 +1,4 @@
-import { PortId, Userid } from '../network/identifiers.ts';
+import { PortId, Userid } from '../domain/text/identifiers.ts';
 import type { Simulator } from '../simulator/simulator.ts';
 
 const VSWITCHES = ['VSW1', 'VSW2'];

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePorts } from '../workers/free-ports.ts';
-import { startTemporalServer, type TemporalServer } from '../workers/temporal-server.ts';
+import { freePorts } from '../temporal-config/dev-server/free-ports.ts';
+import { startTemporalServer, type TemporalServer } from '../temporal-config/dev-server/temporal-server.ts';
 
 const ATTEMPTS = 3;
 

@@ -1,5 +1,5 @@
 import { readHostView } from '../client/read-state.ts';
-import type { HostView, PortView } from '../network/host-view.ts';
+import type { HostView, PortView } from '../domain/host/host-view.ts';
 import { CommandFailure, EXIT } from './exit-codes.ts';
 import type { Session } from './session.ts';
 

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import type { PortView } from '../network/host-view.ts';
-import type { UnreadableNetwork } from '../network/network.ts';
-import { quoteValue } from '../network/quoted-value.ts';
-import { shortVlans } from '../network/vlan-set.ts';
+import type { PortView } from '../domain/host/host-view.ts';
+import { quoteValue } from '../domain/text/quoted-value.ts';
+import type { UnreadableNetwork } from '../domain/vswitch/network.ts';
+import { shortVlans } from '../domain/vswitch/vlan-set.ts';
 import { colour } from './output.ts';
 
 /** A port as an operation's result names it. */

@@ -4,8 +4,8 @@ import { z } from 'zod';
 import { hostNames, workersOf } from '../client/known-hosts.ts';
 import { runUrl } from '../client/operations.ts';
 import { configuredTarget, connectClient, type TemporalTarget } from '../client/temporal-connection.ts';
-import { taskQueueOf } from '../network/host.ts';
-import { HostName } from '../network/identifiers.ts';
+import { taskQueueOf } from '../domain/host/host.ts';
+import { HostName } from '../domain/text/identifiers.ts';
 import { CommandFailure, EXIT } from './exit-codes.ts';
 import { colourAside, Output } from './output.ts';
 

@@ -1,5 +1,5 @@
-import type { ShownGuest } from '../network/host-view.ts';
-import { shortVlans } from '../network/vlan-set.ts';
+import type { ShownGuest } from '../domain/host/host-view.ts';
+import { shortVlans } from '../domain/vswitch/vlan-set.ts';
 import { colour, type Output } from './output.ts';
 import { networkText } from './port-words.ts';
 

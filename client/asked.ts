@@ -1,6 +1,6 @@
-import { foundByChange, foundByPorts } from '../network/found-by.ts';
-import { acceptOperation, isOperationType, type Operation } from '../network/operations.ts';
-import { WirePortsInput } from '../network/requests.ts';
+import { foundByChange, foundByPorts } from '../domain/guest/found-by.ts';
+import { acceptOperation, isOperationType, type Operation } from '../domain/operations/operations.ts';
+import { WirePortsInput } from '../domain/operations/requests.ts';
 import { aboutGuest, aboutPort } from '../temporal-config/saved-queries.ts';
 import { type Findable, findableBy } from '../temporal-config/search-attributes.ts';
 import { listPath, markdownLink, runPath } from '../temporal-config/ui-links.ts';

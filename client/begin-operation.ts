@@ -5,7 +5,7 @@ import {
   type WorkflowExecutionInfo,
   WorkflowNotFoundError,
 } from '@temporalio/client';
-import { taskQueueOf } from '../network/host.ts';
+import { taskQueueOf } from '../domain/host/host.ts';
 import { is } from '../temporal-config/visibility.ts';
 import { toldToOperators } from './asked.ts';
 import { digestOf } from './digest.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, WorkflowFailedError } from '@temporalio/client';
 import { z } from 'zod';
-import { MOST_PORTS } from '../network/requests.ts';
+import { MOST_PORTS } from '../domain/operations/requests.ts';
 import { type Begun, beginOperation } from './begin-operation.ts';
 import { digestOf } from './digest.ts';
 import { workflowIdOf } from './operation-id.ts';

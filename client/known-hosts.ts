@@ -1,5 +1,5 @@
 import { type Client, type ScheduleHandle, ScheduleNotFoundError } from '@temporalio/client';
-import { taskQueueOf } from '../network/host.ts';
+import { taskQueueOf } from '../domain/host/host.ts';
 import { reconciliationNote } from '../temporal-config/schedule-note.ts';
 import { RECONCILE_PREFIX, reconcileScheduleId } from '../temporal-config/workflow-ids.ts';
 import { type ReconciliationHealth, reconciliationHealth } from './reconciliation-health.ts';

@@ -1,9 +1,9 @@
 import { pipeline } from 'node:stream/promises';
 import { CsvError, parse as parseCsv } from 'csv-parse';
 import { z } from 'zod';
-import { HostName, PortId, Userid } from '../network/identifiers.ts';
-import { NetworkWords } from '../network/network-words.ts';
-import { PortRequest } from '../network/requests.ts';
+import { PortRequest } from '../domain/operations/requests.ts';
+import { HostName, PortId, Userid } from '../domain/text/identifiers.ts';
+import { NetworkWords } from '../domain/text/network-words.ts';
 import { PortFileError, type PortFileProblem, Problems, unreadable } from './port-file-problems.ts';
 import { repeatedKeys } from './repeated-keys.ts';
 

@@ -1,7 +1,7 @@
 import { gunzipSync } from 'node:zlib';
 import type { Client } from '@temporalio/client';
-import { taskQueueOf } from '../network/host.ts';
-import { type GuestView, HostView, type ShownGuest } from '../network/host-view.ts';
+import { taskQueueOf } from '../domain/host/host.ts';
+import { type GuestView, HostView, type ShownGuest } from '../domain/host/host-view.ts';
 import { ZVM_HOST, ZVM_USERID } from '../temporal-config/search-attributes.ts';
 import type { listVswitches, showGuest, showHost } from '../workflows/index.ts';
 import { guestsInProgress } from './guests-in-progress.ts';

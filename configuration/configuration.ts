@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { HostName, VswitchName } from '../network/identifiers.ts';
+import { HostName, VswitchName } from '../domain/text/identifiers.ts';
 import { ConfigurationError, type ConfigurationProblem } from './error.ts';
 import { HostReader } from './host-reader.ts';
 import { type IniFile, scanIni } from './ini-file.ts';

@@ -1,8 +1,8 @@
 import { isIPv6 } from 'node:net';
 import { z } from 'zod';
-import { HostName, NodeName, Userid, VswitchName } from '../network/identifiers.ts';
-import { Mac, macPrefix } from '../network/mac.ts';
-import { Vdev, vdevNumber } from '../network/vdev.ts';
+import { Mac, macPrefix } from '../domain/port/mac.ts';
+import { Vdev, vdevNumber } from '../domain/port/vdev.ts';
+import { HostName, NodeName, Userid, VswitchName } from '../domain/text/identifiers.ts';
 import { parseTransportUrl, type Transport } from '../neutron/transport-url.ts';
 
 /** The levels of the worker's log. */

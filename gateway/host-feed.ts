@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { digestOf } from '../client/digest.ts';
 import { listOperations, type OperationView } from '../client/operations.ts';
 import { type ReconciliationHealth, reconciliationHealth } from '../client/reconciliation-health.ts';
-import type { HostView } from '../network/host-view.ts';
+import type { HostView } from '../domain/host/host-view.ts';
 import { Problem } from './problem.ts';
 import type { Services } from './routing.ts';
 

@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { describeHost, pauseReconciliation } from '../client/known-hosts.ts';
-import type { PortView } from '../network/host-view.ts';
+import type { PortView } from '../domain/host/host-view.ts';
 import { checkConditions, isConditional, tagged, tagOf } from './conditions.ts';
 import type { GatewayHost } from './options.ts';
 import { notFound } from './problem.ts';

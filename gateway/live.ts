@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
 import { type SSEStreamingApi, streamSSE } from 'hono/streaming';
 import { runUrl } from '../client/operations.ts';
-import type { HostView, VswitchView } from '../network/host-view.ts';
+import type { HostView, VswitchView } from '../domain/host/host-view.ts';
 import { HostFeed, type Seen } from './host-feed.ts';
 import { type App, hostFor, newApp, refuseQuery, type Services } from './routing.ts';
 import { stillAllows } from './tokens.ts';

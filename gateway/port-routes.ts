@@ -1,5 +1,5 @@
 import { ownWorkflowId } from '../client/begin-operation.ts';
-import { isInOrder, type ShownGuest, shownPort } from '../network/host-view.ts';
+import { isInOrder, type ShownGuest, shownPort } from '../domain/host/host-view.ts';
 import { tagged } from './conditions.ts';
 import { startOnGuest } from './guest-operation.ts';
 import { notFound } from './problem.ts';

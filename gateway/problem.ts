@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type { OperationDetails } from '../client/operations.ts';
-import { isOvertaken } from '../network/refusal.ts';
+import { isOvertaken } from '../domain/planning/refusal.ts';
 
 /** One thing that is wrong, and where. */
 export type FieldProblem = { field: string; reason: string; advice?: string };

@@ -2,8 +2,8 @@ import { type Client, isGrpcDeadlineError, TimeoutFailure, WorkflowFailedError }
 import { workersOf } from '../client/known-hosts.ts';
 import { deepestCause, failureOf } from '../client/operations.ts';
 import { readGuestView, readHostView } from '../client/read-state.ts';
-import { taskQueueOf } from '../network/host.ts';
-import type { HostView, ShownGuest } from '../network/host-view.ts';
+import { taskQueueOf } from '../domain/host/host.ts';
+import type { HostView, ShownGuest } from '../domain/host/host-view.ts';
 import type { Limits } from './options.ts';
 import { Problem } from './problem.ts';
 

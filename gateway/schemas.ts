@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { OPERATION_OUTCOMES, OPERATION_STATES, OPERATION_TYPES } from '../client/operations.ts';
-import { MOST_PORTS } from '../network/requests.ts';
+import { MOST_PORTS } from '../domain/operations/requests.ts';
 
 // The forms of the network's words as callers write them: the workflows check them again, with all that a form cannot say.
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { PortId } from '../network/identifiers.ts';
-import type { NeutronPort } from '../network/neutron-port.ts';
+import type { NeutronPort } from '../domain/host/neutron-port.ts';
+import type { PortId } from '../domain/text/identifiers.ts';
 import { askForUnbound } from './binding.ts';
 import type { BrokerConnection, BrokerLog } from './broker-connection.ts';
 import type { Incoming } from './envelope.ts';

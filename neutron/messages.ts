@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { PortId } from '../network/identifiers.ts';
-import { Mac } from '../network/mac.ts';
-import { type NeutronPort, NORMAL, type Segment } from '../network/neutron-port.ts';
+import { type NeutronPort, NORMAL, type Segment } from '../domain/host/neutron-port.ts';
+import { Mac } from '../domain/port/mac.ts';
+import { PortId } from '../domain/text/identifiers.ts';
 
 // Unknown keys are left alone everywhere: releases add some (oslo's rule for minor versions).
 

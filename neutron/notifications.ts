@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { PortId } from '../network/identifiers.ts';
+import { PortId } from '../domain/text/identifiers.ts';
 import type { Incoming } from './envelope.ts';
 import { PortObject } from './messages.ts';
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { PortId } from '../network/identifiers.ts';
-import type { NeutronPort } from '../network/neutron-port.ts';
+import type { NeutronPort } from '../domain/host/neutron-port.ts';
+import type { PortId } from '../domain/text/identifiers.ts';
 import { NeutronError } from './errors.ts';
 import {
   DetailsList,

@@ -1,5 +1,5 @@
-import type { PortId } from '../network/identifiers.ts';
-import type { NeutronPort } from '../network/neutron-port.ts';
+import type { NeutronPort } from '../domain/host/neutron-port.ts';
+import type { PortId } from '../domain/text/identifiers.ts';
 
 /**
  * The ports that are bound to an agent's hosts, each with its network, to tell whose deletions and moves and which networks' changes are of

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { Agent, fetch as undiciFetch } from 'undici';
 import { z } from 'zod';
-import type { PortId } from '../network/identifiers.ts';
-import type { NeutronPort } from '../network/neutron-port.ts';
+import type { NeutronPort } from '../domain/host/neutron-port.ts';
+import type { PortId } from '../domain/text/identifiers.ts';
 import { NeutronError } from './errors.ts';
 import { type Fetch, Keystone, type KeystoneCredentials, reasonOf } from './keystone.ts';
 import { NetworkDictionary, type NeutronNetwork, PortDictionary } from './messages.ts';

@@ -1,5 +1,5 @@
-import type { PortId } from '../network/identifiers.ts';
-import type { NeutronPort, Segment } from '../network/neutron-port.ts';
+import type { NeutronPort, Segment } from '../domain/host/neutron-port.ts';
+import type { PortId } from '../domain/text/identifiers.ts';
 import { NeutronError } from './errors.ts';
 import type { NeutronNetwork } from './messages.ts';
 import type { PluginApi } from './plugin-api.ts';

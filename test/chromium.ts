@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
-import { ensurePackages } from '../workers/demo/openstack/packages.ts';
+import { ensurePackages } from '../demo/openstack/packages.ts';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
 const DEBIAN = { chromium: '/usr/bin/chromium' };

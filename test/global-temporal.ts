@@ -1,5 +1,5 @@
 import type { TestProject } from 'vitest/node';
-import { findTemporalServer, startTemporalServer } from '../workers/temporal-server.ts';
+import { findTemporalServer, startTemporalServer } from '../temporal-config/dev-server/temporal-server.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {

@@ -2,13 +2,13 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { GuestPortRequest } from '../client/port-file.ts';
+import { examplePortRequests, STARTER } from '../demo/example-ports.ts';
+import { type Stack, startStack } from '../demo/stack.ts';
+import { compare, wire } from '../demo/wire.ts';
+import { createLogger, installTemporalLogger } from '../runtime/process/logging.ts';
+import { endWithFailure } from '../runtime/process/program-failure.ts';
 import { runPath } from '../temporal-config/ui-links.ts';
 import { guestWorkflowId } from '../temporal-config/workflow-ids.ts';
-import { examplePortRequests, STARTER } from './demo/example-ports.ts';
-import { type Stack, startStack } from './demo/stack.ts';
-import { compare, wire } from './demo/wire.ts';
-import { createLogger, installTemporalLogger } from './logging.ts';
-import { endWithFailure } from './program-failure.ts';
 
 const RECONCILE_SECONDS = 10;
 const REPAIR_MS = 60_000;

@@ -1,8 +1,8 @@
 import { configuredTarget, connectClient } from '../client/temporal-connection.ts';
 import { createLambdaHandler } from '../gateway/lambda.ts';
 import { TokenFile } from '../gateway/tokens.ts';
-import { GatewayHosts, variable } from './gateway-environment.ts';
-import { createLogger } from './logging.ts';
+import { GatewayHosts, variable } from '../runtime/gateway/gateway-environment.ts';
+import { createLogger } from '../runtime/process/logging.ts';
 
 type Handler = ReturnType<typeof createLambdaHandler>;
 

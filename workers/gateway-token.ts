@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
+import { HostName } from '../domain/text/identifiers.ts';
 import { VERBS } from '../gateway/tokens.ts';
-import { HostName } from '../network/identifiers.ts';
-import { addToken } from './token-file.ts';
+import { addToken } from '../runtime/gateway/token-file.ts';
 
 const USAGE = `npm run gateway-token -- --name NAME --host HOST… --verb VERB… [--file tokens.json]
   --host: a host, or '*' for every one; --verb: ${VERBS.join(', ')}; both may stand several times`;

@@ -2,13 +2,13 @@ import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 import { configuredTarget, connectClient } from '../client/temporal-connection.ts';
 import type { GatewayHost } from '../gateway/options.ts';
-import { CONFIGURATION_ARGUMENTS, configurationOf } from './configuration-arguments.ts';
-import { GatewayHosts, variable } from './gateway-environment.ts';
-import { gatewayHostOf, serveGateway } from './gateway-server.ts';
-import { createLogger } from './logging.ts';
-import { endWithFailure } from './program-failure.ts';
-import { prepareExternal } from './temporal-connection.ts';
-import { watchTokens } from './token-file.ts';
+import { GatewayHosts, variable } from '../runtime/gateway/gateway-environment.ts';
+import { gatewayHostOf, serveGateway } from '../runtime/gateway/gateway-server.ts';
+import { watchTokens } from '../runtime/gateway/token-file.ts';
+import { CONFIGURATION_ARGUMENTS, configurationOf } from '../runtime/process/configuration-arguments.ts';
+import { createLogger } from '../runtime/process/logging.ts';
+import { endWithFailure } from '../runtime/process/program-failure.ts';
+import { prepareExternal } from '../runtime/process/temporal-connection.ts';
 
 /** `npm run gateway -- --config-file FILE …`: the HTTP API of the hosts that the files describe, until SIGINT or SIGTERM. */
 async function main(): Promise<void> {

@@ -2,12 +2,12 @@ import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 import { configuredTarget, connectClient } from '../client/temporal-connection.ts';
 import { NeutronError } from '../neutron/errors.ts';
-import { CONFIGURATION_ARGUMENTS, configurationOf } from './configuration-arguments.ts';
-import { watchConfiguration } from './configuration-watch.ts';
-import { createLogger } from './logging.ts';
-import { endWithFailure } from './program-failure.ts';
-import { runNeutronAgents } from './run-neutron-agents.ts';
-import { prepareExternal } from './temporal-connection.ts';
+import { runNeutronAgents } from '../runtime/neutron/run-neutron-agents.ts';
+import { CONFIGURATION_ARGUMENTS, configurationOf } from '../runtime/process/configuration-arguments.ts';
+import { watchConfiguration } from '../runtime/process/configuration-watch.ts';
+import { createLogger } from '../runtime/process/logging.ts';
+import { endWithFailure } from '../runtime/process/program-failure.ts';
+import { prepareExternal } from '../runtime/process/temporal-connection.ts';
 
 /** `npm run neutron-agent -- --config-file FILE …`: Neutron's L2 agent of the hosts that the files describe, until SIGINT or SIGTERM; SIGHUP has them read again. */
 async function main(): Promise<void> {

@@ -2,14 +2,14 @@ import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 import { configuredTarget } from '../client/temporal-connection.ts';
 import { ConfigurationError } from '../configuration/error.ts';
-import { CONFIGURATION_ARGUMENTS, configurationOf } from './configuration-arguments.ts';
-import { watchConfiguration } from './configuration-watch.ts';
-import { HostTaken } from './host-claim.ts';
-import { createLogger, installTemporalLogger } from './logging.ts';
-import { neutronConnection } from './neutron-connection.ts';
-import { endWithFailure } from './program-failure.ts';
-import { runWorkers } from './run-workers.ts';
-import { prepareExternal, TemporalUnusable } from './temporal-connection.ts';
+import { HostTaken } from '../runtime/host/host-claim.ts';
+import { runWorkers } from '../runtime/host/run-workers.ts';
+import { neutronConnection } from '../runtime/neutron/neutron-connection.ts';
+import { CONFIGURATION_ARGUMENTS, configurationOf } from '../runtime/process/configuration-arguments.ts';
+import { watchConfiguration } from '../runtime/process/configuration-watch.ts';
+import { createLogger, installTemporalLogger } from '../runtime/process/logging.ts';
+import { endWithFailure } from '../runtime/process/program-failure.ts';
+import { prepareExternal, TemporalUnusable } from '../runtime/process/temporal-connection.ts';
 
 /** `npm run worker -- --config-file FILE …`: the workers of the hosts that the files describe, until SIGINT or SIGTERM; SIGHUP has them read again. */
 async function main(): Promise<void> {

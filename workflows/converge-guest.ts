@@ -11,8 +11,8 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import { foundByChange } from '../network/found-by.ts';
-import type { Userid } from '../network/identifiers.ts';
+import { foundByChange } from '../domain/guest/found-by.ts';
+import type { Userid } from '../domain/text/identifiers.ts';
 import { ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
 import { markdownLink, runPath } from '../temporal-config/ui-links.ts';
 import { failureFrom, malformed, stepsBefore } from './failures.ts';

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { CreatePortInput } from '../network/requests.ts';
+import type { CreatePortInput } from '../domain/operations/requests.ts';
 import { type OperationResult, operate } from './operation.ts';
 
 /** Make a port exist at rest: recorded, authorised, in the user directory. The guest has it at its next logon, or by attachNic at once. */

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { DeletePortInput } from '../network/requests.ts';
+import type { DeletePortInput } from '../domain/operations/requests.ts';
 import { type OperationResult, operate } from './operation.ts';
 
 /** Undo a port completely: no NIC, directory entry, authorisation or row is left that no other port of the guest needs. */

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { DeleteVswitchInput } from '../network/requests.ts';
+import type { DeleteVswitchInput } from '../domain/operations/requests.ts';
 import type { HostOperationResult } from './host-operation.ts';
 import { operateOnVswitch } from './vswitch-operation.ts';
 

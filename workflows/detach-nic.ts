@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { DetachNicInput } from '../network/requests.ts';
+import type { DetachNicInput } from '../domain/operations/requests.ts';
 import { type OperationResult, operate } from './operation.ts';
 
 /** Take NICs off the running guest. Their ports stay recorded and come back at the next logon or by attachNic. */

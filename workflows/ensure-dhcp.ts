@@ -1,6 +1,6 @@
 import { proxyActivities } from '@temporalio/workflow';
 import type { z } from 'zod';
-import type { EnsureDhcpInput } from '../network/requests.ts';
+import type { EnsureDhcpInput } from '../domain/operations/requests.ts';
 import { guestQueues } from './guest-queues.ts';
 import type { HostActivities } from './host-activities.ts';
 import { accepting, carryOut, checked, type OperationResult } from './operation.ts';

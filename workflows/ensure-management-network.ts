@@ -1,7 +1,7 @@
 import { proxyActivities } from '@temporalio/workflow';
 import type { z } from 'zod';
-import { managementSentence } from '../network/management-network.ts';
-import type { EnsureManagementNetworkInput } from '../network/requests.ts';
+import { managementSentence } from '../domain/host/management-network.ts';
+import type { EnsureManagementNetworkInput } from '../domain/operations/requests.ts';
 import { changing } from './changing.ts';
 import { findable } from './findable.ts';
 import type { HostActivities } from './host-activities.ts';

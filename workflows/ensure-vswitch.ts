@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { EnsureVswitchInput } from '../network/requests.ts';
+import type { EnsureVswitchInput } from '../domain/operations/requests.ts';
 import type { HostOperationResult } from './host-operation.ts';
 import { operateOnVswitch } from './vswitch-operation.ts';
 

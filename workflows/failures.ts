@@ -5,8 +5,8 @@ import {
   ChildWorkflowFailure,
   TimeoutFailure,
 } from '@temporalio/common';
-import type { Mac } from '../network/mac.ts';
-import { describeRefusals, type Refusal, refusal } from '../network/refusal.ts';
+import { describeRefusals, type Refusal, refusal } from '../domain/planning/refusal.ts';
+import type { Mac } from '../domain/port/mac.ts';
 import { isRecord } from './incoming.ts';
 
 /** Failure types that callers and operators meet. */

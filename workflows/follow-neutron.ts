@@ -13,8 +13,8 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { PortId, Userid } from '../network/identifiers.ts';
-import { describeRefusals } from '../network/refusal.ts';
+import { describeRefusals } from '../domain/planning/refusal.ts';
+import type { PortId, Userid } from '../domain/text/identifiers.ts';
 import { findableBy, MOST_PORTS_FOUND, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
 import { dhcpWorkflowId } from '../temporal-config/workflow-ids.ts';
 import { childDetails } from './child-details.ts';

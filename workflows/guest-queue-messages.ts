@@ -1,11 +1,11 @@
 import { defineQuery, defineSignal } from '@temporalio/workflow';
-import { portsOfChange } from '../network/change-ports.ts';
-import type { DesiredPort } from '../network/desired.ts';
-import { type FoundBy, foundByChange } from '../network/found-by.ts';
-import type { RefusedPort } from '../network/refusal.ts';
-import type { Change, OnlyIf } from '../network/requests.ts';
-import type { Vdev } from '../network/vdev.ts';
-import { isWordKind } from '../network/words.ts';
+import { portsOfChange } from '../domain/guest/change-ports.ts';
+import type { DesiredPort } from '../domain/guest/desired.ts';
+import { type FoundBy, foundByChange } from '../domain/guest/found-by.ts';
+import type { Change, OnlyIf } from '../domain/operations/requests.ts';
+import type { RefusedPort } from '../domain/planning/refusal.ts';
+import type { Vdev } from '../domain/port/vdev.ts';
+import { isWordKind } from '../domain/text/words.ts';
 import type { FailureData } from './failures.ts';
 import type { DirectoryReading, OperationRef, Together } from './host-activities.ts';
 import { hasOnly, isRecord, isText, isTexts } from './incoming.ts';

@@ -1,6 +1,6 @@
-import { portsOfChange } from '../network/change-ports.ts';
-import type { PortId } from '../network/identifiers.ts';
-import { overtakenRefusal, type Refusal, type RefusedPort } from '../network/refusal.ts';
+import { portsOfChange } from '../domain/guest/change-ports.ts';
+import { overtakenRefusal, type Refusal, type RefusedPort } from '../domain/planning/refusal.ts';
+import type { PortId } from '../domain/text/identifiers.ts';
 import { type FailureData, failureData, refused } from './failures.ts';
 import { type GuestRequest, isWord } from './guest-queue-messages.ts';
 import type { AnsweredRequest, EarlierRuns, Word } from './host-activities.ts';

@@ -9,8 +9,8 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
-import { foundByChange } from '../network/found-by.ts';
-import type { Userid } from '../network/identifiers.ts';
+import { foundByChange } from '../domain/guest/found-by.ts';
+import type { Userid } from '../domain/text/identifiers.ts';
 import { guestWorkflowId } from '../temporal-config/workflow-ids.ts';
 import { failureData, failureFrom, operationFailed } from './failures.ts';
 import {

@@ -1,12 +1,8 @@
-import type { Desired } from '../network/desired.ts';
-import type { FollowUp } from '../network/follow-ups.ts';
-import type { ShownGuest } from '../network/host-view.ts';
-import type { HostName, PortId, Userid, VswitchName } from '../network/identifiers.ts';
-import type { Mac } from '../network/mac.ts';
-import type { ManagementStep } from '../network/management-network.ts';
-import type { Operation, OperationType } from '../network/operations.ts';
-import type { Rdev } from '../network/rdev.ts';
-import type { RefusedPort } from '../network/refusal.ts';
+import type { Desired } from '../domain/guest/desired.ts';
+import type { FollowUp } from '../domain/guest/follow-ups.ts';
+import type { ShownGuest } from '../domain/host/host-view.ts';
+import type { ManagementStep } from '../domain/host/management-network.ts';
+import type { Operation, OperationType } from '../domain/operations/operations.ts';
 import type {
   Change,
   EnsureDhcpRequest,
@@ -17,11 +13,15 @@ import type {
   ReconcileFleetRequest,
   ReconcileHostRequest,
   WirePortsRequest,
-} from '../network/requests.ts';
-import type { Step } from '../network/steps.ts';
-import type { Vdev } from '../network/vdev.ts';
-import type { Vswitch } from '../network/vswitch.ts';
-import type { VswitchStep } from '../network/vswitch-plan.ts';
+} from '../domain/operations/requests.ts';
+import type { RefusedPort } from '../domain/planning/refusal.ts';
+import type { Step } from '../domain/planning/steps.ts';
+import type { VswitchStep } from '../domain/planning/vswitch-plan.ts';
+import type { Mac } from '../domain/port/mac.ts';
+import type { Vdev } from '../domain/port/vdev.ts';
+import type { HostName, PortId, Userid, VswitchName } from '../domain/text/identifiers.ts';
+import type { Rdev } from '../domain/vswitch/rdev.ts';
+import type { Vswitch } from '../domain/vswitch/vswitch.ts';
 import type { GuestRequest } from './guest-queue-messages.ts';
 
 /** The window of a bulk operation that a guest belongs to: its guests wait for each other before a call, so that they share it. */
@@ -117,7 +117,7 @@ export type ManagementPlan = { steps: ManagementStep[]; elsewhere?: string };
 /** What a DHCP node needs. */
 export type DhcpPlan = { userid: Userid; ports: PortRequest[] };
 
-export type { FailedGuest } from '../network/requests.ts';
+export type { FailedGuest } from '../domain/operations/requests.ts';
 
 export type SurveyInput = {
   host: string;

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
-import type { ListVswitchesInput } from '../network/requests.ts';
-import type { Vswitch } from '../network/vswitch.ts';
+import type { ListVswitchesInput } from '../domain/operations/requests.ts';
+import type { Vswitch } from '../domain/vswitch/vswitch.ts';
 import { findable } from './findable.ts';
 import { accepting, checked } from './operation.ts';
 import { answerOf, reading } from './reading.ts';

@@ -5,10 +5,10 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { DesiredPort } from '../network/desired.ts';
-import { foundByChange, joined } from '../network/found-by.ts';
-import type { Operation, OperationType } from '../network/operations.ts';
-import type { Vdev } from '../network/vdev.ts';
+import type { DesiredPort } from '../domain/guest/desired.ts';
+import { foundByChange, joined } from '../domain/guest/found-by.ts';
+import type { Operation, OperationType } from '../domain/operations/operations.ts';
+import type { Vdev } from '../domain/port/vdev.ts';
 import { findableBy, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
 import { markdownLink, runPath } from '../temporal-config/ui-links.ts';
 import { guestWorkflowId } from '../temporal-config/workflow-ids.ts';

@@ -1,6 +1,6 @@
 import { executeChild, setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import type { z } from 'zod';
-import type { ReconcileFleetInput } from '../network/requests.ts';
+import type { ReconcileFleetInput } from '../domain/operations/requests.ts';
 import { findableBy, ZVM_DRIFTED, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
 import { childDetails } from './child-details.ts';
 import { reasonOf } from './failures.ts';

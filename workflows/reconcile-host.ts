@@ -11,9 +11,9 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { z } from 'zod';
-import type { PortId } from '../network/identifiers.ts';
-import { describeRefusals } from '../network/refusal.ts';
-import type { ReconcileHostInput, ReconcileHostRequest } from '../network/requests.ts';
+import type { ReconcileHostInput, ReconcileHostRequest } from '../domain/operations/requests.ts';
+import { describeRefusals } from '../domain/planning/refusal.ts';
+import type { PortId } from '../domain/text/identifiers.ts';
 import { findableBy, ZVM_DRIFTED, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
 import { dhcpWorkflowId, managementNetworkWorkflowId, vswitchWorkflowId } from '../temporal-config/workflow-ids.ts';
 import { allEnded } from './all-ended.ts';

@@ -1,10 +1,10 @@
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { CancellationScope, isCancellation, proxyActivities, setCurrentDetails } from '@temporalio/workflow';
-import type { Desired } from '../network/desired.ts';
-import { type FollowUp, owedAfter } from '../network/follow-ups.ts';
-import { stepId } from '../network/step-id.ts';
-import { headline, type Step, sentence } from '../network/steps.ts';
-import type { Vdev } from '../network/vdev.ts';
+import type { Desired } from '../domain/guest/desired.ts';
+import { type FollowUp, owedAfter } from '../domain/guest/follow-ups.ts';
+import { stepId } from '../domain/planning/step-id.ts';
+import { headline, type Step, sentence } from '../domain/planning/steps.ts';
+import type { Vdev } from '../domain/port/vdev.ts';
 import { changing } from './changing.ts';
 import {
   askedPause,

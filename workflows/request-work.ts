@@ -1,12 +1,12 @@
 import type { ApplicationFailure } from '@temporalio/common';
 import { CancellationScope, isCancellation, setCurrentDetails } from '@temporalio/workflow';
-import type { DesiredPort } from '../network/desired.ts';
-import { type FoundBy, foundByChange, foundByPorts } from '../network/found-by.ts';
-import type { Userid } from '../network/identifiers.ts';
-import type { Mac } from '../network/mac.ts';
-import { type Refusal, type RefusedPort, refusal } from '../network/refusal.ts';
-import { rollbackTarget } from '../network/rollback.ts';
-import type { Vdev } from '../network/vdev.ts';
+import type { DesiredPort } from '../domain/guest/desired.ts';
+import { type FoundBy, foundByChange, foundByPorts } from '../domain/guest/found-by.ts';
+import { type Refusal, type RefusedPort, refusal } from '../domain/planning/refusal.ts';
+import { rollbackTarget } from '../domain/planning/rollback.ts';
+import type { Mac } from '../domain/port/mac.ts';
+import type { Vdev } from '../domain/port/vdev.ts';
+import type { Userid } from '../domain/text/identifiers.ts';
 import {
   applicationFailureOf,
   type FailureData,

@@ -1,5 +1,5 @@
 import { condition, isCancellation } from '@temporalio/workflow';
-import type { PortId } from '../network/identifiers.ts';
+import type { PortId } from '../domain/text/identifiers.ts';
 
 /**
  * Nova writes its row a second or two after the binding, or minutes, when it deploys an image first. For a minute, ACTIVE follows the row

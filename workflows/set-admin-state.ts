@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { SetAdminStateInput } from '../network/requests.ts';
+import type { SetAdminStateInput } from '../domain/operations/requests.ts';
 import { type OperationResult, operate } from './operation.ts';
 
 /** Set a port administratively up (coupled) or down (uncoupled, also at the next logon). Its authorisation stays. */

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
-import type { ShownGuest } from '../network/host-view.ts';
-import type { ShowGuestInput } from '../network/requests.ts';
+import type { ShownGuest } from '../domain/host/host-view.ts';
+import type { ShowGuestInput } from '../domain/operations/requests.ts';
 import { findable } from './findable.ts';
 import { accepting, checked } from './operation.ts';
 import { answerOf, reading } from './reading.ts';

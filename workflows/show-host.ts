@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { ShowHostInput } from '../network/requests.ts';
+import type { ShowHostInput } from '../domain/operations/requests.ts';
 import { findable } from './findable.ts';
 import type { ShownHost } from './host-activities.ts';
 import { accepting, checked } from './operation.ts';

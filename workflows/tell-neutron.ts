@@ -1,5 +1,5 @@
 import { log, proxyActivities } from '@temporalio/workflow';
-import type { PortId } from '../network/identifiers.ts';
+import type { PortId } from '../domain/text/identifiers.ts';
 import type { HostActivities, PortStatus } from './host-activities.ts';
 
 /** What Neutron was told; `failed` are the ports that it could not change, `unlimited` those that are up and that no QoS policy limits here. */

@@ -1,5 +1,5 @@
 import { proxyActivities } from '@temporalio/workflow';
-import { vswitchSentence } from '../network/vswitch-sentence.ts';
+import { vswitchSentence } from '../domain/vswitch/vswitch-sentence.ts';
 import { changing } from './changing.ts';
 import { findable } from './findable.ts';
 import type { HostActivities, VswitchChange } from './host-activities.ts';

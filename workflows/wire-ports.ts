@@ -9,12 +9,12 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { z } from 'zod';
-import { foundByPorts } from '../network/found-by.ts';
-import type { PortId, Userid } from '../network/identifiers.ts';
-import type { Mac } from '../network/mac.ts';
-import { describeRefusals } from '../network/refusal.ts';
-import type { WirePortsInput, WirePortsRequest } from '../network/requests.ts';
-import type { Vdev } from '../network/vdev.ts';
+import { foundByPorts } from '../domain/guest/found-by.ts';
+import type { WirePortsInput, WirePortsRequest } from '../domain/operations/requests.ts';
+import { describeRefusals } from '../domain/planning/refusal.ts';
+import type { Mac } from '../domain/port/mac.ts';
+import type { Vdev } from '../domain/port/vdev.ts';
+import type { PortId, Userid } from '../domain/text/identifiers.ts';
 import { ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
 import { allEnded } from './all-ended.ts';
 import { malformed, reasonOf } from './failures.ts';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { findingText } from '../../network/finding.ts';
+import { findingText } from '../../domain/drift/finding.ts';
 import { action } from '../action.ts';
 import { EXIT } from '../exit-codes.ts';
 import { readHost } from '../find-port.ts';

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { readGuestView } from '../../client/read-state.ts';
-import { Userid } from '../../network/identifiers.ts';
+import { Userid } from '../../domain/text/identifiers.ts';
 import { action, argument } from '../action.ts';
 import { EXIT } from '../exit-codes.ts';
 import { readHost } from '../find-port.ts';

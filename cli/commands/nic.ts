@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { z } from 'zod';
 import { portOperation } from '../../client/port-operation.ts';
-import type { PortView } from '../../network/host-view.ts';
+import type { PortView } from '../../domain/host/host-view.ts';
 import { action } from '../action.ts';
 import type { ExitCode } from '../exit-codes.ts';
 import { findPort, readHost } from '../find-port.ts';

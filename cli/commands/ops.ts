@@ -11,7 +11,7 @@ import {
   type OperationDetails,
   type OperationView,
 } from '../../client/operations.ts';
-import { PortId, Userid } from '../../network/identifiers.ts';
+import { PortId, Userid } from '../../domain/text/identifiers.ts';
 import { action } from '../action.ts';
 import { CommandFailure, EXIT, type ExitCode } from '../exit-codes.ts';
 import { showOutcome } from '../outcome.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { recordedOnHost, recordedPortsOf, standingOf, viewTables } from '../../activities/guest-standing.ts';
-import { Userid } from '../../network/identifiers.ts';
-import type { Row } from '../../xcat/tables.ts';
+import type { Row } from '../../backend/xcat/tables/tables.ts';
+import { Userid } from '../../domain/text/identifiers.ts';
 
 const LNX1 = Userid.parse('LNX1');
 const PORT = '00000000-0000-4000-8000-000000000001';

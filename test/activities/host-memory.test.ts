@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { readMemory, writeMemory } from '../../activities/host-memory.ts';
-import type { EntryNic } from '../../network/entry-nics.ts';
-import type { HostMemory } from '../../network/host-memory.ts';
-import { PortId, Userid, VswitchName } from '../../network/identifiers.ts';
-import { Vdev } from '../../network/vdev.ts';
+import type { EntryNic } from '../../domain/guest/entry-nics.ts';
+import type { HostMemory } from '../../domain/host/host-memory.ts';
+import { Vdev } from '../../domain/port/vdev.ts';
+import { PortId, Userid, VswitchName } from '../../domain/text/identifiers.ts';
 
 const userid = fc.stringMatching(/^[A-Z][A-Z0-9]{0,7}$/).map((text) => Userid.parse(text));
 const vdev = fc.integer({ min: 0, max: 0xfffd }).map((number) => Vdev.parse(number.toString(16)));

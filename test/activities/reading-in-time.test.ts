@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { readInTime } from '../../activities/reading-in-time.ts';
-import { XcatError } from '../../xcat/errors.ts';
+import { XcatError } from '../../backend/xcat/rest/errors.ts';
 
 const busy = () => new XcatError({ code: 'busy', operation: 'GET /tables/zvm', message: 'GET /tables/zvm: HTTP 503' });
 const PATIENCE = { troubleMs: 1_200, silenceMs: 4_000 };

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import { examplePortRequests, STARTER } from '../../workers/demo/example-ports.ts';
-import { wire } from '../../workers/demo/wire.ts';
+import { examplePortRequests, STARTER } from '../../demo/example-ports.ts';
+import { wire } from '../../demo/wire.ts';
 import { serve } from './environment.ts';
 
 test('the lines of docs/api.md do what it says, beside what `npm start` wires', async () => {

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { z } from 'zod';
+import { PortRequest } from '../../domain/operations/requests.ts';
+import { HostName, PortId, Userid, VswitchName } from '../../domain/text/identifiers.ts';
 import * as forms from '../../gateway/schemas.ts';
-import { HostName, PortId, Userid, VswitchName } from '../../network/identifiers.ts';
-import { PortRequest } from '../../network/requests.ts';
 
 // The API's document has to say in JSON Schema what the network's own words are. It is stricter only in how they are written.
 

@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { connectClient, localTarget } from '../../client/temporal-connection.ts';
+import { addToken } from '../../runtime/gateway/token-file.ts';
 import { type Simulator, startSimulator } from '../../simulator/simulator.ts';
-import { findTemporalServer } from '../../workers/temporal-binary.ts';
-import { startTemporalServer, type TemporalServer } from '../../workers/temporal-server.ts';
-import { addToken } from '../../workers/token-file.ts';
+import { findTemporalServer } from '../../temporal-config/dev-server/temporal-binary.ts';
+import { startTemporalServer, type TemporalServer } from '../../temporal-config/dev-server/temporal-server.ts';
 import { portId, vlan } from '../workflows/environment.ts';
 import { WAIT } from './environment.ts';
 

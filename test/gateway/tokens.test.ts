@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newToken } from '../../gateway/tokens.ts';
-import { addToken, readTokens, watchTokens } from '../../workers/token-file.ts';
+import { addToken, readTokens, watchTokens } from '../../runtime/gateway/token-file.ts';
 import { portId, vlan } from '../workflows/environment.ts';
 import { type Served, serve, WAIT } from './environment.ts';
 

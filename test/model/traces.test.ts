@@ -4,13 +4,13 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { startOperation } from '../../client/start-operation.ts';
 import { localTarget } from '../../client/temporal-connection.ts';
+import { taskQueueOf } from '../../domain/host/host.ts';
 import { chooseTraces } from '../../model/choose-traces.ts';
 import { missingPrograms, simulate } from '../../model/search.ts';
 import { type Move, parseTrace, type Trace } from '../../model/trace.ts';
-import { taskQueueOf } from '../../network/host.ts';
+import { bundleWorkflows, createHostWorker } from '../../runtime/host/host-worker.ts';
+import { connectWorkers } from '../../runtime/process/temporal-connection.ts';
 import { ZVM_USERID } from '../../temporal-config/search-attributes.ts';
-import { bundleWorkflows, createHostWorker } from '../../workers/host-worker.ts';
-import { connectWorkers } from '../../workers/temporal-connection.ts';
 import type { HostActivities } from '../../workflows/host-activities.ts';
 import { createEnvironment, type Environment, portId, vlan } from '../workflows/environment.ts';
 

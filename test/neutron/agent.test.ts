@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { PortId } from '../../network/identifiers.ts';
+import { PortId } from '../../domain/text/identifiers.ts';
 import { L2Agent } from '../../neutron/agent.ts';
 import { BrokerConnection } from '../../neutron/broker-connection.ts';
 import { NeutronError } from '../../neutron/errors.ts';

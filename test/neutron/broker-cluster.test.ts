@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from 'amqplib';
 import { expect, onTestFinished, test } from 'vitest';
+import { ensurePackages } from '../../demo/openstack/packages.ts';
+import { startRabbit } from '../../demo/openstack/rabbitmq.ts';
 import { BrokerConnection } from '../../neutron/broker-connection.ts';
 import { RpcClient } from '../../neutron/rpc-client.ts';
 import { Subscription } from '../../neutron/subscription.ts';
 import { parseTransportUrl } from '../../neutron/transport-url.ts';
-import { ensurePackages } from '../../workers/demo/openstack/packages.ts';
-import { startRabbit } from '../../workers/demo/openstack/rabbitmq.ts';
-import { freePort } from '../../workers/free-ports.ts';
+import { freePort } from '../../temporal-config/dev-server/free-ports.ts';
 import { amqpUrl, becomes, neutronIsHere } from './real-neutron.ts';
 import { NOT_DURABLE } from './test-broker.ts';
 

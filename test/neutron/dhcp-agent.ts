@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { NeutronApi } from '../../workers/demo/openstack/neutron-api.ts';
+import type { NeutronApi } from '../../demo/openstack/neutron-api.ts';
 import { pluginOn } from './plugin-on.ts';
 
 /** What neutron-server sees of a DHCP agent: reports, and that ports are served (contract neutron.md 5.1 and 5.2). */

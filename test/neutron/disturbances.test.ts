@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { startReconcileHost } from '../../client/start-operation.ts';
+import { neutronRelease } from '../../demo/openstack/release.ts';
 import { NeutronRest } from '../../neutron/rest-client.ts';
-import { neutronRelease } from '../../workers/demo/openstack/release.ts';
 import { startAgentProcess } from './agent-process.ts';
 import { DhcpAgent } from './dhcp-agent.ts';
 import { pluginOn } from './plugin-on.ts';

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, type TestContext, test } from 'vitest';
 import { loadConfiguration } from '../../configuration/configuration.ts';
+import { KEYSTONE_PACKAGE, type RunningKeystone, startKeystone } from '../../demo/openstack/keystone.ts';
+import { type Openstack, startOpenstack } from '../../demo/openstack/neutron-server.ts';
+import { ensurePackages } from '../../demo/openstack/packages.ts';
 import { NeutronRest, type RestOptions } from '../../neutron/rest-client.ts';
-import { KEYSTONE_PACKAGE, type RunningKeystone, startKeystone } from '../../workers/demo/openstack/keystone.ts';
-import { type Openstack, startOpenstack } from '../../workers/demo/openstack/neutron-server.ts';
-import { ensurePackages } from '../../workers/demo/openstack/packages.ts';
 
 /** Packages may have to wait until those of another test are installed. */
 const INSTALLING_MS = 15 * 60_000;

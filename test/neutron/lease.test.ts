@@ -3,8 +3,8 @@ import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { ensurePackages } from '../../workers/demo/openstack/packages.ts';
-import { type Service, startService } from '../../workers/demo/openstack/service.ts';
+import { ensurePackages } from '../../demo/openstack/packages.ts';
+import { type Service, startService } from '../../demo/openstack/service.ts';
 import { becomes, type Cloud, createCloud, neutronIsHere } from './real-neutron.ts';
 import { expectStatus } from './why.ts';
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { currentDetails } from '../../client/operations.ts';
 import { startReconcileHost } from '../../client/start-operation.ts';
-import { PortId } from '../../network/identifiers.ts';
+import { PortId } from '../../domain/text/identifiers.ts';
 import { StateReporter } from '../../neutron/state-reporter.ts';
 import { pluginOn } from './plugin-on.ts';
 import { becomes, type Cloud, createCloud, neutronIsHere } from './real-neutron.ts';

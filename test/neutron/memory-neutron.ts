@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { NeutronSource } from '../../activities/neutron-source.ts';
-import { PortId } from '../../network/identifiers.ts';
-import { Mac } from '../../network/mac.ts';
-import type { NeutronPort } from '../../network/neutron-port.ts';
+import type { NeutronPort } from '../../domain/host/neutron-port.ts';
+import { Mac } from '../../domain/port/mac.ts';
+import { PortId } from '../../domain/text/identifiers.ts';
 import { NeutronError } from '../../neutron/errors.ts';
 
 /** Ports of a Neutron that is no server, with what was reported of them: for machines where no server can run. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { PortId } from '../../network/identifiers.ts';
+import type { PortId } from '../../domain/text/identifiers.ts';
 import { PortsHere } from '../../neutron/ports-here.ts';
 import { portId } from '../workflows/environment.ts';
 

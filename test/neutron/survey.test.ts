@@ -3,10 +3,10 @@ import { expect, test } from 'vitest';
 import { readMemory } from '../../activities/host-memory.ts';
 import { createHostRuntime } from '../../activities/host-runtime.ts';
 import { surveyHost } from '../../activities/survey.ts';
-import { AllowedVswitch, HostRules } from '../../network/host.ts';
+import { embeddedHosts } from '../../demo/embedded-hosts.ts';
+import { AllowedVswitch, HostRules } from '../../domain/host/host.ts';
+import { xcatOf } from '../../runtime/host/host-xcat.ts';
 import { startSimulator } from '../../simulator/simulator.ts';
-import { embeddedHosts } from '../../workers/demo/embedded-hosts.ts';
-import { xcatOf } from '../../workers/host-xcat.ts';
 import { MemoryNeutron } from './memory-neutron.ts';
 
 const GUESTS = 210;

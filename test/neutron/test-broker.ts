@@ -2,13 +2,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from 'amqplib';
+import { ensurePackages } from '../../demo/openstack/packages.ts';
+import { type Rabbit, startRabbit } from '../../demo/openstack/rabbitmq.ts';
 import { BrokerConnection, type BrokerOptions } from '../../neutron/broker-connection.ts';
 import type { ExchangeFlags } from '../../neutron/exchanges.ts';
 import { Subscription } from '../../neutron/subscription.ts';
 import { parseTransportUrl } from '../../neutron/transport-url.ts';
 import { makeCertificate } from '../../simulator/certificate.ts';
-import { ensurePackages } from '../../workers/demo/openstack/packages.ts';
-import { type Rabbit, startRabbit } from '../../workers/demo/openstack/rabbitmq.ts';
 import { amqpUrl } from './real-neutron.ts';
 
 export const NOT_DURABLE: ExchangeFlags = {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Userid } from '../../network/identifiers.ts';
+import { Userid } from '../../domain/text/identifiers.ts';
 import { isUserid } from '../../simulator/directory.ts';
 import { harness } from './harness.ts';
 

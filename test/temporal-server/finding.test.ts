@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { findTemporalServer } from '../../workers/temporal-binary.ts';
+import { findTemporalServer } from '../../temporal-config/dev-server/temporal-binary.ts';
 
 const TELLS_SERVER = 'echo "temporal version 0.0.0-DEV (Server 1.29.1, UI 2.42.1)"';
 // Stands for `go install`: it leaves an executable in GOBIN.

@@ -4,11 +4,11 @@ import { chmod, chown, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { ensurePackages } from '../../demo/openstack/packages.ts';
+import { isListening, type Service, startService, until } from '../../demo/openstack/service.ts';
 import { makeCertificate } from '../../simulator/certificate.ts';
-import { ensurePackages } from '../../workers/demo/openstack/packages.ts';
-import { isListening, type Service, startService, until } from '../../workers/demo/openstack/service.ts';
-import { freePort, freePorts } from '../../workers/free-ports.ts';
-import { cacheDirectory } from '../../workers/temporal-binary.ts';
+import { freePort, freePorts } from '../../temporal-config/dev-server/free-ports.ts';
+import { cacheDirectory } from '../../temporal-config/dev-server/temporal-binary.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const PRODUCTION = join(ROOT, 'temporal-config/production');

@@ -8,11 +8,11 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { freePort } from '../../temporal-config/dev-server/free-ports.ts';
+import { findTemporalServer } from '../../temporal-config/dev-server/temporal-binary.ts';
+import { startTemporalServer } from '../../temporal-config/dev-server/temporal-server.ts';
 import { NAMESPACE } from '../../temporal-config/namespace.ts';
 import { SEARCH_ATTRIBUTES, ZVM_HOST, ZVM_VLAN } from '../../temporal-config/search-attributes.ts';
-import { freePort } from '../../workers/free-ports.ts';
-import { findTemporalServer } from '../../workers/temporal-binary.ts';
-import { startTemporalServer } from '../../workers/temporal-server.ts';
 
 let root: string;
 let databaseFile: string;
@@ -149,7 +149,7 @@ test.each(['process.exit(1)', 'throw new Error("lost")', 'process.kill(process.p
   'the server does not outlive a parent that ends by %s',
   async (end) => {
     const program = `
-      const { startTemporalServer } = await import(${JSON.stringify(new URL('../../workers/temporal-server.ts', import.meta.url).href)});
+      const { startTemporalServer } = await import(${JSON.stringify(new URL('../../temporal-config/dev-server/temporal-server.ts', import.meta.url).href)});
       const server = await startTemporalServer({ binary: ${JSON.stringify(await realBinary())}, say() {} });
       process.stdout.write(server.pid + '\\n', () => { ${end}; });`;
     const parent = spawn(process.execPath, ['--input-type=module', '-e', program], {

@@ -1,10 +1,10 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
+import { createLogger, installTemporalLogger } from '../../runtime/process/logging.ts';
 import { askable } from '../../temporal-config/saved-queries.ts';
 import { saveViewsScript, viewUrl } from '../../temporal-config/saved-views.ts';
 import { listPath, runPath } from '../../temporal-config/ui-links.ts';
-import { createLogger, installTemporalLogger } from '../../workers/logging.ts';
 import { newPage, startChromium } from '../chromium.ts';
 import { portId, type Scene } from './scene.ts';
 import { setStage } from './stage.ts';

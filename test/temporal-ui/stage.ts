@@ -1,4 +1,4 @@
-import { type Stack, startStack } from '../../workers/demo/stack.ts';
+import { type Stack, startStack } from '../../demo/stack.ts';
 import { playScene, type Scene } from './scene.ts';
 
 /** A stack of its own on which a scene has been played. */

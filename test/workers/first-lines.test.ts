@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import { freePorts } from '../../workers/free-ports.ts';
+import { freePorts } from '../../temporal-config/dev-server/free-ports.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 

@@ -9,12 +9,12 @@ import { expect, inject, onTestFinished, test } from 'vitest';
 import { describeHost, hostNames } from '../../client/known-hosts.ts';
 import { connectClient, localTarget, type TemporalTarget } from '../../client/temporal-connection.ts';
 import type { HostConfiguration } from '../../configuration/configuration.ts';
+import { embeddedHosts } from '../../demo/embedded-hosts.ts';
+import { runWorkers } from '../../runtime/host/run-workers.ts';
 import { startSimulator } from '../../simulator/simulator.ts';
+import { freePorts } from '../../temporal-config/dev-server/free-ports.ts';
+import { findTemporalServer, startTemporalServer } from '../../temporal-config/dev-server/temporal-server.ts';
 import { reconcileScheduleId } from '../../temporal-config/workflow-ids.ts';
-import { embeddedHosts } from '../../workers/demo/embedded-hosts.ts';
-import { freePorts } from '../../workers/free-ports.ts';
-import { runWorkers } from '../../workers/run-workers.ts';
-import { findTemporalServer, startTemporalServer } from '../../workers/temporal-server.ts';
 
 const TIMES = { intervalSeconds: 3_600, sweepSeconds: 3_600 };
 /** What is gone is to be there again within a minute; a loaded machine may take longer. */

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { freePorts } from '../../workers/free-ports.ts';
+import { freePorts } from '../../temporal-config/dev-server/free-ports.ts';
 import { startProgram, startScript } from '../program.ts';
 
 let somebody: Server;

@@ -9,8 +9,8 @@ import { readHostView } from '../../client/read-state.ts';
 import { startOperation } from '../../client/start-operation.ts';
 import { connectClient, localTarget } from '../../client/temporal-connection.ts';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../simulator/simulator.ts';
+import { freePorts } from '../../temporal-config/dev-server/free-ports.ts';
 import { ZVM_OUTCOME } from '../../temporal-config/search-attributes.ts';
-import { freePorts } from '../../workers/free-ports.ts';
 import { startProgram } from '../program.ts';
 import { portId, vlan } from '../workflows/environment.ts';
 

@@ -1,7 +1,7 @@
 import { expect, inject, test } from 'vitest';
 import { localTarget } from '../../client/temporal-connection.ts';
-import { freePorts } from '../../workers/free-ports.ts';
-import { prepareExternal } from '../../workers/temporal-connection.ts';
+import { prepareExternal } from '../../runtime/process/temporal-connection.ts';
+import { freePorts } from '../../temporal-config/dev-server/free-ports.ts';
 
 test('where no Temporal is, it is said where it was looked for', async () => {
   const [port] = await freePorts(1);

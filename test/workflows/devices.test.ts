@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startReconcileHost } from '../../client/start-operation.ts';
-import { allocatePortNumber } from '../../network/port-number.ts';
+import { allocatePortNumber } from '../../domain/port/port-number.ts';
 import { createEnvironment, type Environment, type Event, FLAT, failureOf, portId, vlan } from './environment.ts';
 
 const ON = 'LNX10001';

@@ -7,10 +7,10 @@ import { workersOf } from '../../client/known-hosts.ts';
 import { startOperation } from '../../client/start-operation.ts';
 import { connectClient, localTarget } from '../../client/temporal-connection.ts';
 import type { HostConfiguration } from '../../configuration/configuration.ts';
+import { SimulatorState } from '../../demo/check.ts';
+import { embeddedHosts } from '../../demo/embedded-hosts.ts';
+import { runWorkers } from '../../runtime/host/run-workers.ts';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../simulator/simulator.ts';
-import { SimulatorState } from '../../workers/demo/check.ts';
-import { embeddedHosts } from '../../workers/demo/embedded-hosts.ts';
-import { runWorkers } from '../../workers/run-workers.ts';
 import type { OperationResult } from '../../workflows/operation.ts';
 
 export const FLAT = { type: 'flat' } as const;

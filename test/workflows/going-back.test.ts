@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createXcatClient } from '../../backend/xcat/rest/client.ts';
 import { startReconcileHost } from '../../client/start-operation.ts';
-import { createXcatClient } from '../../xcat/client.ts';
 import { createEnvironment, type Environment, portId, vlan } from './environment.ts';
 
 const ZHCP = 'zhcp1';

@@ -1,8 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startOperation } from '../../client/start-operation.ts';
-import { taskQueueOf } from '../../network/host.ts';
-import { devicesOverlap, nicDevices, Vdev } from '../../network/vdev.ts';
+import { taskQueueOf } from '../../domain/host/host.ts';
+import { devicesOverlap, nicDevices, Vdev } from '../../domain/port/vdev.ts';
 import { ZVM_OUTCOME } from '../../temporal-config/search-attributes.ts';
 import { createEnvironment, type Environment, failureOf, hasHeardOfCancel, portId, vlan } from './environment.ts';
 

@@ -4,10 +4,10 @@ import { followOperation } from '../../client/follow-operation.ts';
 import { operationIdOf } from '../../client/operation-id.ts';
 import { startOperation } from '../../client/start-operation.ts';
 import { localTarget } from '../../client/temporal-connection.ts';
-import { taskQueueOf } from '../../network/host.ts';
+import { taskQueueOf } from '../../domain/host/host.ts';
+import { runWorkers } from '../../runtime/host/run-workers.ts';
+import { createLogger } from '../../runtime/process/logging.ts';
 import { ZVM_OUTCOME } from '../../temporal-config/search-attributes.ts';
-import { createLogger } from '../../workers/logging.ts';
-import { runWorkers } from '../../workers/run-workers.ts';
 import { createEnvironment, type Environment, failureOf, portId, vlan } from './environment.ts';
 
 const GRANT = { command: 'Virtual_Network_Vswitch_Set_Extended' };

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startOperation } from '../../client/start-operation.ts';
-import { taskQueueOf } from '../../network/host.ts';
+import { taskQueueOf } from '../../domain/host/host.ts';
 import * as workflows from '../../workflows/index.ts';
 import { createEnvironment, type Environment, portId, vlan } from './environment.ts';
 

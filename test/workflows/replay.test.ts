@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundleWorkflowCode, DefaultLogger, Worker } from '@temporalio/worker';
 import { beforeAll, expect, test } from 'vitest';
-import { bundleWorkflows } from '../../workers/host-worker.ts';
+import { bundleWorkflows } from '../../runtime/host/host-worker.ts';
 import * as workflows from '../../workflows/index.ts';
 
 const ROOT = join(import.meta.dirname, '../..');

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { allocateMac, MacPrefix } from '../../network/mac.ts';
+import { allocateMac, MacPrefix } from '../../domain/port/mac.ts';
 import { type Simulator, startSimulator } from '../../simulator/simulator.ts';
 import { createEnvironmentOn, type Environment, portId, vlan } from './environment.ts';
 

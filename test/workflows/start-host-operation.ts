@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Client, WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
-import { taskQueueOf } from '../../network/host.ts';
+import { taskQueueOf } from '../../domain/host/host.ts';
 import { findableBy } from '../../temporal-config/search-attributes.ts';
 import { dhcpWorkflowId, managementNetworkWorkflowId, vswitchWorkflowId } from '../../temporal-config/workflow-ids.ts';
 import type {

@@ -5,12 +5,12 @@ import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { readGuestView, readHostView } from '../../client/read-state.ts';
 import { startOperation, startReconcileHost, startWirePorts, tellOfNeutron } from '../../client/start-operation.ts';
 import type { HostConfiguration } from '../../configuration/configuration.ts';
-import { taskQueueOf } from '../../network/host.ts';
+import { examplePortRequests } from '../../demo/example-ports.ts';
+import { startStack } from '../../demo/stack.ts';
+import { taskQueueOf } from '../../domain/host/host.ts';
+import { runWorkers } from '../../runtime/host/run-workers.ts';
+import { createLogger, installTemporalLogger } from '../../runtime/process/logging.ts';
 import { ZVM_OUTCOME } from '../../temporal-config/search-attributes.ts';
-import { examplePortRequests } from '../../workers/demo/example-ports.ts';
-import { startStack } from '../../workers/demo/stack.ts';
-import { createLogger, installTemporalLogger } from '../../workers/logging.ts';
-import { runWorkers } from '../../workers/run-workers.ts';
 import { MemoryNeutron } from '../neutron/memory-neutron.ts';
 import {
   startEnsureDhcp,

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startWirePorts } from '../../client/start-operation.ts';
-import { allocateMac, MacPrefix } from '../../network/mac.ts';
-import { allocatePortNumber } from '../../network/port-number.ts';
+import { allocateMac, MacPrefix } from '../../domain/port/mac.ts';
+import { allocatePortNumber } from '../../domain/port/port-number.ts';
 import { ZVM_OUTCOME } from '../../temporal-config/search-attributes.ts';
 import { createEnvironment, type Environment, hasHeardOfCancel, portId, vlan } from './environment.ts';
 

@@ -1,10 +1,10 @@
 import type { NeutronConfiguration } from '../../../configuration/neutron.ts';
+import { startStack } from '../../../demo/stack.ts';
 import { parseTransportUrl } from '../../../neutron/transport-url.ts';
-import { startStack } from '../../../workers/demo/stack.ts';
-import { createLogger } from '../../../workers/logging.ts';
-import { neutronConnection } from '../../../workers/neutron-connection.ts';
-import { runNeutronAgents } from '../../../workers/run-neutron-agents.ts';
-import { runWorkers } from '../../../workers/run-workers.ts';
+import { runWorkers } from '../../../runtime/host/run-workers.ts';
+import { neutronConnection } from '../../../runtime/neutron/neutron-connection.ts';
+import { runNeutronAgents } from '../../../runtime/neutron/run-neutron-agents.ts';
+import { createLogger } from '../../../runtime/process/logging.ts';
 
 /** A simulated z/VM system of that name in Neutron, its worker, and its agent, which has reported when the promise resolves. */
 export async function startAgents(

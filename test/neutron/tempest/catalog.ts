@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { RunningKeystone } from '../../../workers/demo/openstack/keystone.ts';
+import type { RunningKeystone } from '../../../demo/openstack/keystone.ts';
 
 const Service = z.object({ service: z.object({ id: z.string() }) });
 

@@ -1,0 +1,170 @@
+import { randomBytes } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { plainText } from '../rest/answers.ts';
+import { XcatError } from '../rest/errors.ts';
+import type { Transport } from '../rest/transport.ts';
+import { waitUnlessAborted } from '../rest/waiting.ts';
+import { runOnNode, type ScriptResult } from './dsh.ts';
+import { type Command, type CommandOutcome, chainText, parseOutcomes, scriptText } from './script.ts';
+
+export type { Command, CommandOutcome } from './script.ts';
+
+export type CommandChannel = {
+  /**
+   * Run one chain of commands, or several that do not depend on each other. A chain runs in order and stops after the first command that
+   * does not exit with 0. The outcomes come in the order of the commands, those of several chains one after another. Throws a retryable
+   * XcatError when it is not known what became of a chain (all commands here are safe to repeat), what the transport throws, or the
+   * signal's reason.
+   */
+  run(
+    chains: readonly (readonly Command[])[] | readonly Command[],
+    options?: { signal?: AbortSignal },
+  ): Promise<CommandOutcome[]>;
+};
+
+export type ChannelOptions = {
+  /** A command that takes longer is ended; seconds. */
+  commandSeconds?: number;
+  /** Chains that run side by side on the zHCP: what SMAPI gets at once. */
+  parallel?: number;
+};
+
+/** Chains of one caller that wait to be sent. */
+type Caller = Job[];
+
+type Job = {
+  chain: readonly Command[];
+  bytes: number;
+  outcome: PromiseWithResolvers<CommandOutcome[]>;
+};
+
+// The script is one argument of ssh, of which Linux takes 128 KiB; xdsh adds the locale exports (contract xcat.md 3.1).
+const SCRIPT_BYTES = 100 * 1024;
+// The file names and `wait` of a chain in a script of several.
+const CHAIN_OVERHEAD_BYTES = 128;
+const PARALLEL = 10;
+// SMAPI and DirMaint answer within seconds; well below the time that a whole call may take.
+const COMMAND_SECONDS = 60;
+// While one call is on its way, another can be carried out.
+const FLIGHTS = 2;
+
+/**
+ * The way to one zHCP, by group commit: while calls are in flight, further chains queue, and the next call carries them all as one script
+ * of at most 100 KiB; what does not fit goes with the call after it. A lone chain waits for nothing.
+ */
+export function createCommandChannel(
+  transport: Transport,
+  zhcpNode: string,
+  { parallel = PARALLEL, commandSeconds = COMMAND_SECONDS }: ChannelOptions = {},
+): CommandChannel {
+  const operation = `run commands on ${zhcpNode}`;
+  let queue: Caller[] = [];
+  let flights = 0;
+  const lanes = Math.max(1, Math.floor(parallel / FLIGHTS));
+
+  const work = async (): Promise<void> => {
+    if (flights >= FLIGHTS) return;
+    flights += 1;
+    // What is asked for at the same moment goes together.
+    await nextTurn();
+    while (queue.length > 0) {
+      const batch = takeBatch(queue);
+      queue = queue.filter((caller) => caller.length > 0);
+      // What does not fit need not wait for this call to end.
+      if (queue.length > 0) void work();
+      await runBatch(batch);
+    }
+    flights -= 1;
+  };
+
+  const runBatch = async (batch: readonly Job[]): Promise<void> => {
+    try {
+      const nonce = randomBytes(16).toString('hex');
+      const script = scriptText(
+        batch.map((job, index) => chainText(job.chain, index, nonce)),
+        lanes,
+        commandSeconds,
+      );
+      const result = await runOnNode(transport, zhcpNode, script);
+      const lengths = batch.map((job) => job.chain.length);
+      const outcomes = parseOutcomes(result.stdout, nonce, lengths, lanes);
+      for (const [index, job] of batch.entries()) {
+        const known = outcomes[index];
+        if (known === undefined) job.outcome.reject(unknownFate(operation, result));
+        else job.outcome.resolve(known);
+      }
+    } catch (error) {
+      for (const job of batch) job.outcome.reject(error);
+    }
+  };
+
+  const jobOf = (chain: readonly Command[]): Job => {
+    const bytes = Buffer.byteLength(chainText(chain, 9_999, '0'.repeat(32))) + CHAIN_OVERHEAD_BYTES;
+    if (bytes > SCRIPT_BYTES) {
+      const message = `${operation}: the commands are too long for one call`;
+      throw new XcatError({ code: 'refused', operation, message });
+    }
+    return { chain, bytes, outcome: Promise.withResolvers<CommandOutcome[]>() };
+  };
+
+  return {
+    async run(chains, { signal } = {}) {
+      signal?.throwIfAborted();
+      const jobs = separate(chains)
+        .filter((chain) => chain.length > 0)
+        .map(jobOf);
+      const caller = [...jobs];
+      queue.push(caller);
+      void work();
+      try {
+        const outcomes = await waitUnlessAborted(Promise.all(jobs.map((job) => job.outcome.promise)), signal);
+        return outcomes.flat();
+      } finally {
+        // After an abort, what has not been sent yet need not be.
+        caller.length = 0;
+      }
+    },
+  };
+}
+
+function separate(chains: readonly (readonly Command[])[] | readonly Command[]): (readonly Command[])[] {
+  const several: (readonly Command[])[] = [];
+  const one: Command[] = [];
+  for (const item of chains) {
+    if ('argv' in item) one.push(item);
+    else several.push(item);
+  }
+  return one.length > 0 ? [...several, one] : several;
+}
+
+/** One chain of each caller in turn, as long as the script has room: who has much to do does not hold up who has little. */
+function takeBatch(queue: readonly Caller[]): Job[] {
+  const batch: Job[] = [];
+  let bytes = 0;
+  for (let waiting = queue.filter((caller) => caller.length > 0); waiting.length > 0; ) {
+    const next: Caller[] = [];
+    for (const caller of waiting) {
+      const [job] = caller;
+      if (job === undefined || bytes + job.bytes > SCRIPT_BYTES) continue;
+      bytes += job.bytes;
+      batch.push(job);
+      caller.shift();
+      next.push(caller);
+    }
+    waiting = next;
+  }
+  return batch;
+}
+
+function unknownFate(operation: string, { stderr, failed }: ScriptResult): XcatError {
+  const reason = plainText(stderr);
+  const code = /timed out/i.test(reason) ? 'timeout' : failed && reason !== '' ? 'unreachable' : 'bad-answer';
+  const message = `${operation}: it is not known what became of the commands${reason === '' ? '' : `: ${reason}`}`;
+  return new XcatError({
+    code,
+    operation,
+    message,
+    retryable: true,
+    advice: 'check that the zHCP is up and that the management node can ssh to it',
+  });
+}

@@ -1,0 +1,103 @@
+import type { Report } from '../../../domain/drift/finding.ts';
+import type { Nicdef } from '../../../domain/guest/guest.ts';
+import { PortNumber } from '../../../domain/port/port-number.ts';
+import { DEVICES_PER_NIC, Vdev } from '../../../domain/port/vdev.ts';
+import { VswitchName } from '../../../domain/text/identifiers.ts';
+import { directoryRecords, directoryStatements } from './directory-records.ts';
+
+const OPERATION = 'read the directory entry';
+
+/**
+ * The NICs of a directory entry or of a profile: several NICDEF statements of one vdev are one NIC (contract xcat.md 5.6). A VSWITCH only by
+ * `LAN SYSTEM name`. Nothing else of the entry, which holds the logon password, gets into the result, a report or an error. A statement that
+ * is not understood is reported, and its NIC left `unclear`. Throws XcatError 'bad-answer' when the output is no directory entry.
+ */
+export function parseDirectory(output: string, report: Report = () => undefined): Nicdef[] {
+  const nics = new Map<Vdev, Nicdef>();
+  for (const statement of directoryStatements(output, OPERATION)) {
+    const [verb, vdevText, ...words] = statement.toUpperCase().split(/\s+/);
+    if (verb !== 'NICDEF') continue;
+    const vdev = Vdev.safeParse(vdevText).data;
+    if (vdev === undefined) {
+      report({ of: 'a NICDEF', reason: 'its device number is none: the statement is left as it is' });
+      continue;
+    }
+    const operands = operandsOf(words);
+    const unclear = unclearIn(operands);
+    if (unclear !== undefined) report({ of: `NICDEF ${vdev}`, reason: unclear });
+    const nic = changedBy(operands, nics.get(vdev) ?? { vdev });
+    nics.set(vdev, unclear === undefined ? nic : { ...nic, unclear });
+  }
+  return [...nics.values()];
+}
+
+/** True when the output is a directory entry to its end. */
+export function isWholeDirectory(output: string): boolean {
+  const [first = '', ...others] = directoryRecords(output);
+  return /^(USER|IDENTITY|PROFILE)\s/i.test(first) && others.at(-1)?.endsWith(',') !== true;
+}
+
+/** Operands that this project knows, with the fewest letters that they can be shortened to and how many words follow (z/VM: NICDEF). */
+const OPERANDS = [
+  { keyword: 'TYPE', shortest: 4, values: 1 },
+  { keyword: 'LAN', shortest: 3, values: 2 },
+  { keyword: 'DEVICES', shortest: 3, values: 1 },
+  { keyword: 'CHPID', shortest: 5, values: 1 },
+  { keyword: 'MACID', shortest: 5, values: 1 },
+  { keyword: 'PORTNUMBER', shortest: 7, values: 1 },
+] as const;
+type Operands = { known: Map<(typeof OPERANDS)[number]['keyword'], string[]>; others: string[] };
+
+function operandsOf(words: readonly string[]): Operands {
+  const operands: Operands = { known: new Map(), others: [] };
+  for (let at = 0; at < words.length; at += 1) {
+    const word = words[at] ?? '';
+    const operand = OPERANDS.find(({ keyword, shortest }) => word.length >= shortest && keyword.startsWith(word));
+    if (operand === undefined) operands.others.push(word);
+    else operands.known.set(operand.keyword, words.slice(at + 1, at + 1 + operand.values));
+    at += operand?.values ?? 0;
+  }
+  return operands;
+}
+
+/** A value that a statement has and nobody can read. */
+function unclearIn({ known }: Operands): string | undefined {
+  const isOdd = (keyword: (typeof OPERANDS)[number]['keyword'], form: RegExp) =>
+    known.has(keyword) && !form.test(known.get(keyword)?.[0] ?? '');
+  if (isOdd('MACID', /^[0-9A-F]{1,6}$/)) return 'its MACID is not six hex digits';
+  const [owner, name] = known.get('LAN') ?? [];
+  if (owner === 'SYSTEM' && !VswitchName.safeParse(name).success) return 'its LAN SYSTEM is no name of a VSWITCH';
+  if (known.has('PORTNUMBER') && portNumberIn(known.get('PORTNUMBER')) === undefined)
+    return 'its PORTNUMBER is no port of a VSWITCH';
+  if (isOdd('DEVICES', /^[1-9]\d{0,3}$/)) return 'its DEVICES is no number of devices';
+  if (isOdd('CHPID', /^[0-9A-F]{1,2}$/)) return 'its CHPID is not two hex digits';
+  return undefined;
+}
+
+function portNumberIn(values: readonly string[] = []): PortNumber | undefined {
+  return PortNumber.safeParse(Number(values[0])).data;
+}
+
+/** The NIC with what a further statement says of it. */
+function changedBy({ known, others }: Operands, { vswitch: before, ...nic }: Nicdef): Nicdef {
+  const [macId = ''] = known.get('MACID') ?? [];
+  const lan = known.get('LAN');
+  // A guest LAN is none.
+  const vswitch = lan === undefined ? before : lan[0] === 'SYSTEM' ? VswitchName.safeParse(lan[1]).data : undefined;
+  const portNumber = portNumberIn(known.get('PORTNUMBER'));
+  const devices = Number(known.get('DEVICES')?.[0]);
+  const [chpid] = known.get('CHPID') ?? [];
+  const [type = 'QDIO'] = known.get('TYPE') ?? [];
+  const further = [nic.others ?? '', ...(type === 'QDIO' ? [] : [`TYPE ${type}`]), ...others].filter(
+    (text) => text !== '',
+  );
+  return {
+    ...nic,
+    ...(vswitch === undefined ? {} : { vswitch }),
+    ...(/^[0-9A-F]{1,6}$/.test(macId) ? { macId: macId.padStart(6, '0') } : {}),
+    ...(portNumber === undefined ? {} : { portNumber }),
+    ...(devices > 0 && devices !== DEVICES_PER_NIC ? { devices } : {}),
+    ...(chpid === undefined ? {} : { chpid }),
+    ...(further.length === 0 ? {} : { others: further.join(' ') }),
+  };
+}

@@ -1,0 +1,20 @@
+import type { z } from 'zod';
+import { XcatError } from '../rest/errors.ts';
+
+/** The error for output that is not as the contract says. `what` must not quote it: a directory entry holds a password. */
+export function badOutput(operation: string, what: string): XcatError {
+  return new XcatError({
+    code: 'bad-answer',
+    operation,
+    message: `${operation}: ${what}`,
+    retryable: false,
+    advice: 'check the level of the zHCP: its smcli prints something else than expected',
+  });
+}
+
+/** The value by its type. Throws XcatError 'bad-answer', without the value, when it is not of that type. */
+export function take<T extends z.ZodType>(type: T, value: unknown, operation: string): z.output<T> {
+  const result = type.safeParse(value);
+  if (result.success) return result.data;
+  throw badOutput(operation, `a value in the output ${result.error.issues[0]?.message ?? 'is wrong'}`);
+}

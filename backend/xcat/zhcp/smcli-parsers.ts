@@ -1,0 +1,79 @@
+import type { Report } from '../../../domain/drift/finding.ts';
+import type { LiveNic } from '../../../domain/guest/guest.ts';
+import { MacPrefix } from '../../../domain/port/mac.ts';
+import { Vdev } from '../../../domain/port/vdev.ts';
+import { VswitchName } from '../../../domain/text/identifiers.ts';
+import { quoteValue } from '../../../domain/text/quoted-value.ts';
+import { badOutput, take } from './parsing.ts';
+import { printedValue } from './smcli-values.ts';
+
+export { parseActiveDevices, parseDirectoryDevices, parseWideNics } from './device-parser.ts';
+export { isWholeDirectory, parseDirectory } from './directory-parser.ts';
+export { isWholeVswitchAnswer, leavesVswitchesOut, parseVswitches } from './vswitch-parser.ts';
+
+const LIVE_NICS = 'read live NICs';
+const FIELD = /^\s*(Address|LAN name):[ \t]*([^\r]*)/i;
+
+/**
+ * NICs of a running guest, from Virtual_Network_Adapter_Query (contract xcat.md 4.5). Coupled if and only if a LAN name is printed: the
+ * status text is unreliable. None for SMAPI's refusal, which the caller has judged. A value that is not understood is reported, and its NIC
+ * left `unclear`. Throws XcatError 'bad-answer' for other text.
+ */
+export function parseLiveNics(output: string, report: Report = () => undefined): LiveNic[] {
+  const nics: LiveNic[] = [];
+  let current: LiveNic | 'not understood' | undefined;
+  for (const [label, text] of fieldsOf(output)) {
+    if (label === 'address') {
+      const vdev = Vdev.safeParse(text).data;
+      if (vdev === undefined) report({ of: `NIC ${quoteValue(text)}`, reason: 'its address is no device number' });
+      current = vdev === undefined ? 'not understood' : { vdev };
+      if (current !== 'not understood') nics.push(current);
+      continue;
+    }
+    if (current === undefined) throw badOutput(LIVE_NICS, 'a LAN name without an adapter');
+    const lan = printedValue(text);
+    if (current === 'not understood' || lan === undefined || lan === '*') continue;
+    const vswitch = VswitchName.safeParse(lan).data;
+    if (vswitch !== undefined) current.vswitch = vswitch;
+    else {
+      current.unclear = `it is coupled to ${quoteValue(lan)}, which is no name of a VSWITCH`;
+      report({ of: `NIC ${current.vdev}`, reason: current.unclear });
+    }
+  }
+  if (current === undefined && output.trim() !== '' && !/Return Code: /.test(output)) {
+    throw badOutput(LIVE_NICS, 'no adapter in the output');
+  }
+  return nics;
+}
+
+/** True when the output ends where an answer ends: each adapter with its LAN. */
+export function isWholeNicAnswer(output: string): boolean {
+  const labels = fieldsOf(output).map(([label]) => label);
+  return labels.length > 0 && labels.every((label, index) => label === (index % 2 === 0 ? 'address' : 'lan name'));
+}
+
+function fieldsOf(output: string): [label: string, text: string][] {
+  return output.split('\n').flatMap((line): [string, string][] => {
+    const [, label, text = ''] = FIELD.exec(line) ?? [];
+    return label === undefined ? [] : [[label.toLowerCase(), text.trim()]];
+  });
+}
+
+/**
+ * The USER prefix of MAC addresses, from `q vmlan`: `MACADDR Prefix: 020000 USER Prefix: 0200ee` (contract xcat.md 5.5). Throws XcatError
+ * 'bad-answer' without one.
+ */
+export function parseVmlan(output: string): MacPrefix {
+  const prefix = /\bUSER\s{1,20}Prefix:[ \t]{0,20}([0-9A-F-]{6,8})\b/i.exec(output)?.[1] ?? '';
+  return take(MacPrefix, prefix, 'read the MAC prefix');
+}
+
+/**
+ * When z/VM was started, as System_Info_Query prints it, `2014-06-11 01:38:37 EDT`: to compare, it changes only by an IPL (contract
+ * xcat.md 4.5). Throws XcatError 'bad-answer' without one.
+ */
+export function parseIplTime(output: string): string {
+  const time = printedValue(/CP IPL time:[ \t]*(\S[^\n]*)/i.exec(output)?.[1]);
+  if (time === undefined) throw badOutput('read the IPL time', 'no IPL time in the output');
+  return time;
+}

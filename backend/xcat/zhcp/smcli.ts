@@ -1,0 +1,114 @@
+import type { NicOperands } from '../../../domain/guest/kept-attributes.ts';
+import type { PortNumber } from '../../../domain/port/port-number.ts';
+import { DEVICES_PER_NIC, type Vdev } from '../../../domain/port/vdev.ts';
+import type { Userid, VswitchName } from '../../../domain/text/identifiers.ts';
+import { XcatError } from '../rest/errors.ts';
+import type { Command } from './script.ts';
+import { operands, smcli } from './smcli-command.ts';
+
+export * from './smcli-vswitch.ts';
+
+/**
+ * Define a NIC in the user directory, coupled at logon when a VSWITCH is given: SMAPI Image_Definition_Update_DM, directory statement
+ * `NICDEF vdev TYPE QDIO LAN SYSTEM name MACID id [PORTNUMBER n]`. Effective at the next logon. `macId` is six hex digits; without it CP
+ * gives the NIC an address. Throws XcatError 'refused' for another one.
+ */
+export function defineNicInDirectory(
+  userid: Userid,
+  vdev: Vdev,
+  macId: string | undefined,
+  vswitch?: VswitchName,
+  portNumber?: PortNumber,
+  { devices, chpid }: NicOperands = {},
+): Command {
+  const coupling = vswitch === undefined ? '' : ` LAN=SYSTEM SWITCHNAME=${vswitch}`;
+  const port = portNumber === undefined ? '' : ` PORTNUMBER=${portNumber}`;
+  const mac = macId === undefined ? '' : ` MACID=${checkedMacId(macId)}`;
+  const others = `${devices === undefined ? '' : ` DEVICES=${devices}`}${chpid === undefined ? '' : ` CHPID=${chpid}`}`;
+  const nicdef = `VDEV=${vdev} TYPE=QDIO${mac}${coupling}${port}${others}`;
+  return smcli('Image_Definition_Update_DM', userid, ...operands({ NICDEF: nicdef }));
+}
+
+/** Remove a NIC from the user directory: SMAPI Virtual_Network_Adapter_Delete_DM, removes the `NICDEF vdev` statements. */
+export function removeNicFromDirectory(userid: Userid, vdev: Vdev): Command {
+  return smcli('Virtual_Network_Adapter_Delete_DM', userid, '-v', vdev);
+}
+
+/**
+ * Define a NIC on the running guest: SMAPI Virtual_Network_Adapter_Create_Extended, CP `DEFINE NIC vdev TYPE QDIO DEVICES 3 MACID id`.
+ * `macId` is six hex digits; without it CP gives the NIC an address. Throws XcatError 'refused' for another one.
+ */
+export function defineLiveNic(userid: Userid, vdev: Vdev, macId: string | undefined): Command {
+  return smcli(
+    'Virtual_Network_Adapter_Create_Extended',
+    userid,
+    ...operands({
+      image_device_number: vdev,
+      adapter_type: 'QDIO',
+      devices: String(DEVICES_PER_NIC),
+      ...(macId === undefined ? {} : { mac_id: checkedMacId(macId) }),
+    }),
+  );
+}
+
+/**
+ * Couple a NIC of the running guest: SMAPI Virtual_Network_Adapter_Connect_Vswitch, CP `COUPLE vdev SYSTEM name`; to a port of a port-based
+ * VSWITCH by its number (Connect_Vswitch_Extended).
+ */
+export function couple(userid: Userid, vdev: Vdev, vswitch: VswitchName, portNumber?: PortNumber): Command {
+  if (portNumber !== undefined) {
+    const wanted = { image_device_number: vdev, switch_name: vswitch, port_selection: String(portNumber) };
+    return smcli('Virtual_Network_Adapter_Connect_Vswitch_Extended', userid, ...operands(wanted));
+  }
+  return smcli('Virtual_Network_Adapter_Connect_Vswitch', userid, '-v', vdev, '-n', vswitch);
+}
+
+/** Uncouple a NIC of the running guest: SMAPI Virtual_Network_Adapter_Disconnect, CP `UNCOUPLE vdev`. */
+export function uncouple(userid: Userid, vdev: Vdev): Command {
+  return smcli('Virtual_Network_Adapter_Disconnect', userid, '-v', vdev);
+}
+
+/** Remove a NIC from the running guest: SMAPI Virtual_Network_Adapter_Delete, CP `DETACH NIC vdev`. */
+export function removeLiveNic(userid: Userid, vdev: Vdev): Command {
+  return smcli('Virtual_Network_Adapter_Delete', userid, '-v', vdev);
+}
+
+/** NICs of the running guest: SMAPI Virtual_Network_Adapter_Query, CP `QUERY VIRTUAL NIC`. 212/8 without any, 200/12 or 8/45 when logged off. */
+export function queryLiveNics(userid: Userid): Command {
+  return smcli('Virtual_Network_Adapter_Query', userid, '-v', '*');
+}
+
+/** The guest's directory entry, password included: SMAPI Image_Query_DM, DirMaint `GET userid NOLOCK`. Give the output to parseDirectory only. */
+export function queryDirectory(userid: Userid): Command {
+  return smcli('Image_Query_DM', userid);
+}
+
+/** A profile that directory entries include: SMAPI Profile_Query_DM. */
+export function queryProfile(name: Userid): Command {
+  return smcli('Profile_Query_DM', name);
+}
+
+/** Consoles, spooled devices and disks of the running guest: SMAPI Image_Active_Configuration_Query. 200/12 or 8/45 when logged off. */
+export function queryActiveDevices(userid: Userid): Command {
+  return smcli('Image_Active_Configuration_Query', userid);
+}
+
+/** Bring deferred changes of the directory online: SMAPI Static_Image_Changes_Immediate_DM, DirMaint `DIRECT` (contract xcat.md 5.7). */
+export function bringDirectoryOnline(userid: Userid): Command {
+  return smcli('Static_Image_Changes_Immediate_DM', userid);
+}
+
+/** z/VM's levels and IPL time: SMAPI System_Info_Query, CP `QUERY CPLEVEL`. */
+export function systemInfo(): Command {
+  return { argv: ['/opt/zhcp/bin/smcli', 'System_Info_Query'] };
+}
+
+/** The MAC prefixes: CP `QUERY VMLAN`, which SMAPI has no function for. */
+export function queryVmlan(): Command {
+  return { argv: ['vmcp', 'q', 'vmlan'] };
+}
+
+function checkedMacId(macId: string): string {
+  if (/^[0-9A-Fa-f]{6}$/.test(macId)) return macId.toUpperCase();
+  throw new XcatError({ code: 'refused', operation: 'define a NIC', message: 'a MACID has six hex digits' });
+}

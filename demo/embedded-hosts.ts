@@ -1,0 +1,44 @@
+import type { HostConfiguration } from '../configuration/configuration.ts';
+
+/** Credentials of the simulated management node; no real one has them. */
+const SIMULATED = { username: 'admin', password: 'admin' };
+
+/** VLANs by port number there: ports of one guest may be on different ones. */
+const PORT_BASED = 'VSWPORT';
+
+/** The hosts of the embedded default: the z/VM systems behind a simulated management node. */
+export function embeddedHosts(simulatorUrl: string, count: number): HostConfiguration[] {
+  return Array.from({ length: count }, (_, index): HostConfiguration => {
+    const number = index + 1;
+    const physicalNetwork = (name: string, vswitch: string, flat: boolean) => ({
+      name,
+      vswitch,
+      flat,
+      vlanRanges: flat ? [] : [{ from: 1, to: 4094 }],
+      rdevs: [],
+      portSelection: vswitch === PORT_BASED ? ('PORTBASED' as const) : ('USERBASED' as const),
+      transport: 'ETHERNET' as const,
+    });
+    return {
+      host: `zvm${number}`,
+      zhcpNode: `zhcp${number}`,
+      xcat: {
+        server: new URL(simulatorUrl).host,
+        url: simulatorUrl,
+        ...SIMULATED,
+        timeoutSeconds: 300,
+        verifyTls: true,
+        credentialsInQuery: false,
+      },
+      physicalNetworks: [
+        physicalNetwork('physflat', 'VSWFLAT', true),
+        physicalNetwork('physnet1', 'VSW1', false),
+        physicalNetwork('physnet2', 'VSW2', false),
+        physicalNetwork('physport', PORT_BASED, false),
+      ],
+      defaultNicVdev: 0x1000,
+      makeDns: false,
+      directoryOnline: false,
+    };
+  });
+}

@@ -1,0 +1,109 @@
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { PortRequest } from '../domain/operations/requests.ts';
+import { Mac } from '../domain/port/mac.ts';
+import { HostName, SegmentationId, Userid, VswitchName } from '../domain/text/identifiers.ts';
+import { createLogger, installTemporalLogger } from '../runtime/process/logging.ts';
+import { endWithFailure } from '../runtime/process/program-failure.ts';
+import { mismatchesOf, SimulatorState } from './check.ts';
+import type { ApiPort } from './openstack/neutron-api.ts';
+import { type NeutronStack, startNeutronStack } from './openstack/stack.ts';
+
+const SEGMENTATION_IDS = [1001, 1002, 1003];
+const LONGEST_MS = 300_000;
+
+/** What `--json` prints. */
+type Report = { ports: number; active: number; seconds: number; mismatches: string[] };
+
+/**
+ * `npm run demo:neutron`: a stock neutron-server, its ports made by Neutron's own API, wired on a simulated z/VM by way of Temporal, until all
+ * are ACTIVE. Ends then, unless `--stay` is given.
+ */
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      ports: { type: 'string', default: '20' },
+      json: { type: 'boolean', default: false },
+      stay: { type: 'boolean', default: false },
+    },
+  });
+  const count = Number(values.ports);
+  if (!Number.isInteger(count) || count < 1 || count > 2_000) throw new Error('--ports takes a number from 1 to 2000');
+  const out = values.json ? process.stderr : process.stdout;
+  const say = (line: string) => out.write(`${line}\n`);
+  installTemporalLogger(createLogger('warn'));
+  const stack = await startNeutronStack({ guests: count, say });
+  const ended = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+  try {
+    const { api, host } = stack;
+    say(
+      `Neutron's agents: ${(await api.agents()).map((agent) => `${agent.binary} on ${agent.host}, alive: ${agent.alive}`).join('; ')}`,
+    );
+    const networks = new Map<string, number>();
+    for (const segmentationId of SEGMENTATION_IDS)
+      networks.set(await api.createNetwork({ physicalNetwork: 'physnet1', segmentationId }), segmentationId);
+    const ids = [...networks.keys()];
+    const started = Date.now();
+    say(`Creating ${count} ports on ${ids.length} VLAN networks by Neutron's API …`);
+    const ports = await api.createPorts(
+      Array.from({ length: count }, (_, index) => ({
+        networkId: ids[index % ids.length] ?? '',
+        host,
+        deviceId: `LNX1${String(index + 1).padStart(4, '0')}`,
+      })),
+    );
+    const active = await untilActive(ports, () => api.portsOf(host), say);
+    const seconds = Math.round((Date.now() - started) / 100) / 10;
+    const mismatches = await compare(ports, networks, stack);
+    const report: Report = { ports: count, active, seconds, mismatches };
+    if (values.json) process.stdout.write(`${JSON.stringify(report)}\n`);
+    else say(`${active} of ${count} ports are ACTIVE after ${seconds} s.`);
+    say(mismatches.length === 0 ? 'z/VM has all of it as Neutron wants it.' : mismatches.join('\n'));
+    if (active < count || mismatches.length > 0) process.exitCode = 1;
+    if (!values.stay) return;
+    say(
+      `Neutron       ${api.url}/v2.0/ports (no token needed)\nTemporal UI   ${stack.uiUrl ?? 'that of your own Temporal server'}\nCtrl-C ends everything.`,
+    );
+    await ended;
+  } finally {
+    await stack.stop();
+  }
+}
+
+async function untilActive(
+  ports: readonly ApiPort[],
+  read: () => Promise<ApiPort[]>,
+  say: (line: string) => void,
+): Promise<number> {
+  const ids = new Set(ports.map((port) => port.id));
+  const deadline = Date.now() + LONGEST_MS;
+  let told = -1;
+  for (;;) {
+    const active = (await read()).filter((port) => ids.has(port.id) && port.status === 'ACTIVE').length;
+    if (active !== told) say(`  ${active} of ${ids.size} ACTIVE`);
+    told = active;
+    if (active === ids.size || Date.now() > deadline) return active;
+    await sleep(500);
+  }
+}
+
+async function compare(
+  ports: readonly ApiPort[],
+  networks: ReadonlyMap<string, number>,
+  { host: name, zhcpNode, simulatorUrl }: NeutronStack,
+): Promise<string[]> {
+  const host = HostName.parse(name);
+  const state = SimulatorState.parse(await (await fetch(`${simulatorUrl}/simulator/state`)).json());
+  return ports.flatMap((port) => {
+    const request = PortRequest.parse({
+      portId: port.id,
+      vswitch: VswitchName.parse('VSW1'),
+      network: { type: 'vlan', segmentationId: SegmentationId.parse(networks.get(port.network_id)) },
+      mac: Mac.parse(port.mac_address),
+    });
+    return mismatchesOf({ ...request, host, userid: Userid.parse(port.device_id) }, zhcpNode, state);
+  });
+}
+
+main().catch(endWithFailure);

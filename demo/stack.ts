@@ -1,0 +1,122 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Client } from '@temporalio/client';
+import { configuredTarget, connectClient, localTarget, type TemporalTarget } from '../client/temporal-connection.ts';
+import type { HostConfiguration } from '../configuration/configuration.ts';
+import { gatewayHostOf, type RunningGateway, serveGateway } from '../runtime/gateway/gateway-server.ts';
+import { runWorkers } from '../runtime/host/run-workers.ts';
+import { createLogger } from '../runtime/process/logging.ts';
+import { prepareExternal } from '../runtime/process/temporal-connection.ts';
+import { type Simulator, type SimulatorOptions, startSimulator } from '../simulator/simulator.ts';
+import { findTemporalServer } from '../temporal-config/dev-server/temporal-binary.ts';
+import { startTemporalServer } from '../temporal-config/dev-server/temporal-server.ts';
+import { embeddedHosts } from './embedded-hosts.ts';
+
+/** Everything on embedded defaults: Temporal, a simulated management node, and a worker for each of its z/VM systems. */
+export type Stack = {
+  client: Client;
+  target: TemporalTarget;
+  /** Absent when a Temporal server that was there already is used. */
+  uiUrl: string | undefined;
+  simulator: Simulator;
+  hosts: HostConfiguration[];
+  /** Absent unless a port for it is given. */
+  gateway: RunningGateway | undefined;
+  stop(): Promise<void>;
+};
+
+type Options = {
+  hosts: number;
+  guestsPerHost: number;
+  say(line: string): void;
+  /** What a call to the simulated management node takes at least. */
+  latencyMs?: number;
+  /** What SMAPI and DirMaint take there; nothing unless said. */
+  smapi?: SimulatorOptions;
+  /** Whoever calls starts the workers. */
+  withoutWorkers?: boolean;
+  /** Reconcile each host so often; not at all unless said. */
+  reconcileSeconds?: number;
+  /** The gateway is started when a port for it is given; 0 takes a free one. */
+  ports?: { grpc?: number; ui?: number; simulator?: number; gateway?: number };
+};
+
+/** Bring the stack up; `stop` takes down what it started, in reverse. */
+export async function startStack(options: Options): Promise<Stack> {
+  const logger = createLogger('warn');
+  const undo: (() => Promise<void>)[] = [];
+  const stop = async () => {
+    for (const step of undo.splice(0).reverse()) await step();
+  };
+  try {
+    const temporal = await startTemporal(options, undo);
+    const simulator = await startSimulator({
+      hosts: options.hosts,
+      guests: options.guestsPerHost,
+      ...(options.latencyMs === undefined ? {} : { latencyMs: options.latencyMs }),
+      ...options.smapi,
+      ...(options.ports?.simulator === undefined ? {} : { port: options.ports.simulator }),
+    });
+    undo.push(() => simulator.close());
+    const hosts = embeddedHosts(simulator.url, options.hosts);
+    if (options.withoutWorkers !== true) {
+      const { reconcileSeconds } = options;
+      const times =
+        reconcileSeconds === undefined ? undefined : { intervalSeconds: reconcileSeconds, sweepSeconds: 600 };
+      const workers = await runWorkers(hosts, temporal.target, logger, times);
+      undo.push(() => workers.stop());
+    }
+    const { client, close } = await connectClient(temporal.target);
+    undo.push(close);
+    const gateway = await startGateway(options, client, temporal, hosts);
+    if (gateway !== undefined) undo.push(() => gateway.close());
+    return { client, ...temporal, simulator, hosts, gateway, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function startGateway(
+  { ports }: Options,
+  client: Client,
+  { target, uiUrl }: { target: TemporalTarget; uiUrl: string | undefined },
+  hosts: readonly HostConfiguration[],
+): Promise<RunningGateway | undefined> {
+  if (ports?.gateway === undefined) return undefined;
+  return serveGateway(
+    {
+      client,
+      namespace: target.namespace,
+      hosts: hosts.map(gatewayHostOf),
+      tokens: undefined,
+      ...(uiUrl === undefined ? {} : { uiUrl }),
+      log: () => {},
+    },
+    { host: '127.0.0.1', port: ports.gateway },
+  );
+}
+
+async function startTemporal(
+  { say, ports }: Options,
+  undo: (() => Promise<void>)[],
+): Promise<{ target: TemporalTarget; uiUrl: string | undefined }> {
+  const found = await findTemporalServer({ say });
+  if (found.kind === 'external') {
+    const target = configuredTarget();
+    await prepareExternal(target);
+    return { target, uiUrl: undefined };
+  }
+  const folder = await mkdtemp(join(tmpdir(), 'networking-zvm-'));
+  undo.push(() => rm(folder, { recursive: true, force: true }));
+  const server = await startTemporalServer({
+    binary: found.path,
+    databaseFile: join(folder, 'temporal.db'),
+    ...(ports?.grpc === undefined ? {} : { port: ports.grpc }),
+    ...(ports?.ui === undefined ? {} : { uiPort: ports.ui }),
+    say,
+  });
+  undo.push(() => server.stop());
+  return { target: localTarget(server.address, server.namespace), uiUrl: server.uiUrl };
+}

@@ -1,0 +1,142 @@
+import type { GuestState, ReadablePort, RecordedPort, UnreadableValue } from '../guest/guest.ts';
+import { describeNetwork, type Port, vlansOf } from '../port/port.ts';
+import { devicesOverlap, nicDevices } from '../port/vdev.ts';
+import type { PortId, VswitchName } from '../text/identifiers.ts';
+import { quoteValue } from '../text/quoted-value.ts';
+import { sameVlans } from '../vswitch/vlan-set.ts';
+import { type Authorisation, authorisedVlans, neededVlans, type Vswitch } from '../vswitch/vswitch.ts';
+import { foreignNics } from './foreign-nics.ts';
+
+/** What is known of a guest; a reading of the whole host knows neither directory nor live NICs. */
+type Known = Pick<GuestState, 'userid' | 'recorded'> & Partial<Pick<GuestState, 'directory' | 'live'>>;
+
+/** Values that a change gives anew, so that it need not be known what they were. */
+export type GivenAnew = {
+  /** Columns of the port's row. */
+  columns: readonly string[];
+  /** The guest's authorisation on the port's VSWITCH. */
+  authorisation: boolean;
+};
+
+const NOTHING: GivenAnew = { columns: [], authorisation: false };
+
+/**
+ * Why a recorded port is left exactly as it is on z/VM: something of it nobody can read, in its row, its NIC, its authorisation or its
+ * VSWITCH. Undefined for a port that is understood, or would be with what a change gives anew.
+ */
+export function unclearBecause(
+  row: RecordedPort,
+  guest: Known,
+  vswitches: readonly Vswitch[],
+  given: GivenAnew = NOTHING,
+): string | undefined {
+  const odd = unreadableOf(row).filter(({ column }) => !given.columns.includes(column));
+  if (odd.length > 0) return `nobody can read its record: ${odd.map(valueText).join(', ')}`;
+  const { vdev } = row;
+  const neighbour = vdev === undefined ? undefined : guest.recorded.find((other) => isOddNeighbour(row, other));
+  if (neighbour !== undefined) return `port ${neighbour.portId}, whose record nobody can read, has NIC ${vdev} too`;
+  const nics = [...(guest.live ?? []), ...(guest.directory ?? [])].filter((nic) => nic.vdev === vdev);
+  const nic = nics.find((candidate) => candidate.unclear !== undefined);
+  if (nic?.unclear !== undefined) return `NIC ${vdev}: ${nic.unclear}`;
+  const vswitch = vswitches.find((candidate) => candidate.name === row.vswitch);
+  if (vswitch?.unclear !== undefined && !given.columns.includes('switch'))
+    return `VSWITCH ${vswitch.name}: ${vswitch.unclear}`;
+  const entry = given.authorisation ? undefined : unclearAuthorisation(vswitch, guest);
+  return entry?.unclear === undefined ? undefined : `VSWITCH ${row.vswitch}: ${entry.unclear}`;
+}
+
+/** Why ports of a guest are left as they are, a line each. */
+export function unclearPorts(guest: Known, vswitches: readonly Vswitch[]): { portId: PortId; reason: string }[] {
+  return guest.recorded.flatMap((row) => {
+    const reason = unclearBecause(row, guest, vswitches);
+    return reason === undefined ? [] : [{ portId: row.portId, reason: `${reason}. It is left as it is` }];
+  });
+}
+
+/** A guest's ports without those that are left as they are. */
+export function clearPorts(guest: Known, vswitches: readonly Vswitch[]): ReadablePort[] {
+  return guest.recorded.filter(
+    (row): row is ReadablePort =>
+      row.network.type !== 'unreadable' && unclearBecause(row, guest, vswitches) === undefined,
+  );
+}
+
+/**
+ * User-based VSWITCHes where a guest's authorisation must stay as it is, each with the port that it is kept for: one VLAN set serves all NICs
+ * of a userid there, and nobody can tell what that port has to have. `named` are ports that a change names with what they have to be.
+ */
+export function heldVswitches(
+  named: ReadonlySet<string>,
+  guest: Known,
+  vswitches: readonly Vswitch[],
+): Map<VswitchName, { portId: PortId; reason: string }> {
+  const held = new Map<VswitchName, { portId: PortId; reason: string }>();
+  for (const row of guest.recorded) {
+    const reason = named.has(row.portId) ? undefined : unclearBecause(row, guest, vswitches);
+    if (reason === undefined) continue;
+    for (const name of placesOf(row, guest, vswitches)) held.set(name, { portId: row.portId, reason });
+  }
+  return held;
+}
+
+/** Desired ports that would need another authorisation than the one that must stay as it is: nothing of them is touched. */
+export function stuckPorts<Wanted extends Port>(
+  ports: readonly Wanted[],
+  removed: readonly { portId: PortId }[],
+  guest: Known,
+  vswitches: readonly Vswitch[],
+): { port: Wanted; reason: string }[] {
+  const named = new Set<string>([...ports, ...removed].map(({ portId }) => portId));
+  const held = heldVswitches(named, guest, vswitches);
+  if (held.size === 0) return [];
+  return ports.flatMap((port) => {
+    const keeper = held.get(port.vswitch);
+    const vswitch = vswitches.find(({ name, portSelection }) => name === port.vswitch && portSelection === 'USERBASED');
+    if (keeper === undefined || vswitch === undefined || isAuthorised(port, vswitch, guest)) return [];
+    const reason = `VSWITCH ${port.vswitch} is user-based: with ${describeNetwork(port.network)} for port ${port.portId}, port ${keeper.portId} would get it too, and ${keeper.reason}`;
+    return [{ port, reason }];
+  });
+}
+
+function isAuthorised(port: Port, vswitch: Vswitch, { userid }: Known): boolean {
+  const entry = vswitch.authorisations.find((candidate) => candidate.userid === userid);
+  if (entry === undefined || entry.unclear !== undefined) return false;
+  return sameVlans(authorisedVlans(vswitch, entry), neededVlans(vswitch, vlansOf(port.network)));
+}
+
+function isOddNeighbour(row: RecordedPort, other: RecordedPort): boolean {
+  if (other.portId === row.portId || unreadableOf(other).length === 0) return false;
+  if (row.vdev === undefined || other.vdev === undefined) return false;
+  return devicesOverlap(nicDevices(row.vdev), nicDevices(other.vdev));
+}
+
+/** Where the NIC of a port is, by all that is known of it. When it is not known which NIC that is, it may be any that no port has. */
+function placesOf(row: RecordedPort, guest: Known, vswitches: readonly Vswitch[]): VswitchName[] {
+  const { userid, recorded, directory = [], live = [] } = guest;
+  const nics =
+    row.vdev === undefined
+      ? foreignNics({ recorded, directory, live }, [])
+      : [...directory, ...live].filter((nic) => nic.vdev === row.vdev);
+  const coupled = vswitches.filter((vswitch) =>
+    vswitch.nics.some((nic) => nic.userid === userid && nic.vdev === row.vdev),
+  );
+  return [row, ...nics].flatMap(({ vswitch }) => vswitch ?? []).concat(coupled.map(({ name }) => name));
+}
+
+// A host has many guests, a VSWITCH as many authorisations, and hardly one of them is unclear.
+const unclearEntries = new WeakMap<Vswitch, Authorisation[]>();
+
+function unclearAuthorisation(vswitch: Vswitch | undefined, { userid }: Known): Authorisation | undefined {
+  if (vswitch === undefined) return undefined;
+  const entries = unclearEntries.get(vswitch) ?? vswitch.authorisations.filter((entry) => entry.unclear !== undefined);
+  unclearEntries.set(vswitch, entries);
+  return entries.find((entry) => entry.userid === userid);
+}
+
+function unreadableOf({ unreadable = [] }: RecordedPort): readonly UnreadableValue[] {
+  return unreadable;
+}
+
+function valueText({ column, value }: UnreadableValue): string {
+  return `${column} ${quoteValue(value)}`;
+}

@@ -1,0 +1,34 @@
+import { type Refusal, refusal } from '../planning/refusal.ts';
+import type { Userid } from '../text/identifiers.ts';
+
+/** Why a guest can be given nothing on this host. What is left of it can be taken away all the same. */
+export type Absence =
+  /** xCAT has its node on the system of another zHCP. */
+  | { kind: 'elsewhere'; zhcp: string }
+  /** xCAT has no node for it; `remains`: z/VM has it nevertheless, in the directory or logged on. */
+  | { kind: 'unknown'; remains: boolean }
+  /** The user directory has no entry for it; `remains`: it is still logged on. */
+  | { kind: 'undefined'; remains: boolean };
+
+/** True when neither z/VM nor its directory has the guest any more. */
+export function isGone(absence: Absence | undefined): boolean {
+  return absence !== undefined && absence.kind !== 'elsewhere' && !absence.remains;
+}
+
+/** Why nothing can be given to the guest, as the refusal of a request. */
+export function absenceRefusal(userid: Userid, host: string, absence: Absence): Refusal {
+  switch (absence.kind) {
+    case 'elsewhere': {
+      const reason = `guest ${userid} belongs to ${absence.zhcp}, not to host ${host}`;
+      return refusal('userid', reason, 'check userid and host, or define the guest in xCAT');
+    }
+    case 'unknown':
+      return refusal('userid', `xCAT knows no guest ${userid}`, 'check userid and host, or define the guest in xCAT');
+    case 'undefined': {
+      const reason = `the user directory of ${host} has no guest ${userid}`;
+      const advice = "define the guest on z/VM, correct its userid in xCAT's zvm table, or delete its ports";
+      // Nova writes a port's row before it makes the guest.
+      return { ...refusal('userid', reason, advice), forNow: true };
+    }
+  }
+}

@@ -1,0 +1,75 @@
+import type { HostRules } from '../host/host.ts';
+import type { OwnNic } from '../host/host-memory.ts';
+import type { Change } from '../operations/requests.ts';
+import type { RefusedPort } from '../planning/refusal.ts';
+import type { PortId } from '../text/identifiers.ts';
+import { type Absence, absenceRefusal, isGone } from './absence.ts';
+import type { Desired } from './desired.ts';
+import type { GuestState, RecordedPort } from './guest.ts';
+
+type Reconcile = Extract<Change, { kind: 'reconcile' }>;
+
+/** What reconciliation makes of a guest that the host has not: all that is desired of it, and the ports that it has to leave as they are. */
+export function reconcileAbsent(
+  change: Reconcile,
+  { recorded, userid, absence }: GuestState,
+  { host }: Pick<HostRules, 'host'>,
+): { desired: Desired; refused: RefusedPort[] } {
+  if (absence === undefined) throw new Error(`${userid} is not absent`);
+  const removed = [...new Set([...(change.removed ?? []), ...forgotten(change, recorded, absence)])];
+  const unrecorded = undoneNics(change, recorded, absence);
+  const refusals = [absenceRefusal(userid, host, absence)];
+  const going = new Set<PortId>(removed);
+  const left = recorded.map(({ portId }) => portId).filter((portId) => !going.has(portId));
+  const wanted = change.ports.map(({ portId }) => portId);
+  return {
+    desired: {
+      ports: [],
+      removed: removed.map((portId) => ({ portId, keepRow: false })),
+      unrecorded,
+      keepAuthorised: [],
+      leaving: [...change.left, ...unrecorded.map((nic) => nic.vswitch)],
+      // The host that has the guest now takes the rows over.
+      ...(absence.kind === 'elsewhere' ? { recordStays: true } : {}),
+    },
+    refused: [...new Set([...left, ...wanted])].map((portId) => ({ portId, refusals })),
+  };
+}
+
+/**
+ * Ports of a guest that was there at a run before and is gone: a guest of the same name that is made later must not get them. A guest that was
+ * never seen may be one that is just being made, or a userid that is written wrongly.
+ */
+function forgotten({ remembered = [] }: Reconcile, recorded: readonly RecordedPort[], absence: Absence): PortId[] {
+  if (!isGone(absence)) return [];
+  return recorded
+    .filter(({ vdev, vswitch }) => remembered.some((nic) => nic.vdev === vdev && nic.vswitch === vswitch))
+    .map(({ portId }) => portId);
+}
+
+/** What z/VM may still have of ports: of a guest that it has without a node, nobody knows whether it is to be cut off. */
+function undoneNics(
+  { unrecorded, remembered = [] }: Reconcile,
+  recorded: readonly RecordedPort[],
+  absence: Absence,
+): OwnNic[] {
+  if (absence.kind !== 'elsewhere') return isGone(absence) ? unrecorded : [];
+  const wired = recorded.flatMap(({ vdev, vswitch, unreadable }) =>
+    vdev === undefined || vswitch === undefined || unreadable !== undefined ? [] : [{ vdev, vswitch }],
+  );
+  return [...wired, ...remembered];
+}
+
+/** The absence as a line of what has drifted. */
+export function absenceLine(userid: string, absence: Absence): string {
+  switch (absence.kind) {
+    case 'elsewhere':
+      return `${userid} is on ${absence.zhcp} now, and ports of it were made here`;
+    case 'unknown':
+      return absence.remains
+        ? `xCAT knows no guest ${userid} any more, which had ports here and is still on z/VM`
+        : `${userid} is gone, which had ports here`;
+    case 'undefined':
+      return `the user directory has no guest ${userid} any more, which had ports here`;
+  }
+}

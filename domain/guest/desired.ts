@@ -1,0 +1,54 @@
+import type { OwnNic } from '../host/host-memory.ts';
+import type { Port } from '../port/port.ts';
+import type { VswitchPort } from '../port/port-number.ts';
+import type { Vdev } from '../port/vdev.ts';
+import type { PortId, VswitchName } from '../text/identifiers.ts';
+import type { GuestState } from './guest.ts';
+import type { Kept } from './kept-attributes.ts';
+
+/**
+ * What a running guest should have of a port: the NIC defined (`present`), not defined (`absent`), or whatever it has now, but right
+ * (`asIs`). A guest that is logged off gets every port at its next logon from the directory, whatever this says.
+ */
+export type Liveness = 'present' | 'absent' | 'asIs';
+
+export type DesiredPort = Port & { live: Liveness };
+
+/** What a guest's network should be. Recorded ports that are named in neither list are left as they are. */
+export type Desired = {
+  ports: readonly DesiredPort[];
+  /** Ports to undo completely. `keepRow` leaves the row of the `switch` table as Nova wrote it, unwired. */
+  removed: readonly { portId: PortId; keepRow: boolean }[];
+  /** NICs of ports whose rows somebody else has deleted: to undo too. */
+  unrecorded?: readonly OwnNic[];
+  /** VSWITCHes whose authorisation was there before any port of ours: never revoked. */
+  keepAuthorised: readonly VswitchName[];
+  /** VSWITCHes that ports move away from: the authorisation goes unless something of the guest still needs it. */
+  leaving: readonly VswitchName[];
+  /** The tables are another's to write, and rows that stand there keep no authorisation: the guest has left the host. */
+  recordStays?: boolean;
+  /** Ports of VSWITCHes that a plan may have given the guest: in no directory entry yet, nobody else knows that they are ours. */
+  given?: readonly VswitchPort[];
+  /** What somebody else has set, to be set again. */
+  kept?: Kept;
+};
+
+/**
+ * The NICs of ports to undo, as far as no desired port has them, nor one that is left as it is. Of a guest that has left the host only what
+ * nobody can read is left.
+ */
+export function removedVdevs({ ports, removed, unrecorded = [], recordStays }: Desired, guest: GuestState): Set<Vdev> {
+  const ids = new Set<string>(removed.map((port) => port.portId));
+  const rows = guest.recorded.filter((row) => ids.has(row.portId)).flatMap((row) => row.vdev ?? []);
+  const named = new Set<string>([...ids, ...ports.map((port) => port.portId)]);
+  const left = guest.recorded
+    .filter((row) => !named.has(row.portId) && (recordStays !== true || row.unreadable !== undefined))
+    .flatMap((row) => row.vdev ?? []);
+  const kept = new Set([...ports.map((port) => port.vdev), ...left]);
+  return new Set([...rows, ...unrecorded.map((nic) => nic.vdev)].filter((vdev) => !kept.has(vdev)));
+}
+
+/** All NICs that are this project's affair: of ports to have and of ports to undo. */
+export function ownNics({ ports, unrecorded = [] }: Desired): { vdev: Vdev }[] {
+  return [...ports, ...unrecorded];
+}

@@ -1,0 +1,63 @@
+import type { Change } from '../operations/requests.ts';
+import { vlansOf } from '../port/port.ts';
+import type { PortId, VswitchName } from '../text/identifiers.ts';
+import type { Network } from '../vswitch/network.ts';
+import { shortVlans } from '../vswitch/vlan-set.ts';
+import { portsOfChange } from './change-ports.ts';
+
+/** What a run is found by beside host and userid; VLANs as texts, `flat` for none. */
+export type FoundBy = { portIds: string[]; vswitches: string[]; vlans: string[] };
+
+/** A port as far as a request or a record says what it is. */
+type Said = { portId: PortId; vswitch?: VswitchName | undefined; network?: Network | undefined };
+
+// A search attribute holds 2 KB: more VLANs than these are said as ranges.
+const MOST_VLANS = 150;
+
+/** What the run of a change is found by, as far as the request says it. */
+export function foundByChange(change: Change): FoundBy {
+  switch (change.kind) {
+    case 'createPort':
+      return foundByPorts([change.port]);
+    case 'attachNic':
+    case 'setPorts':
+    case 'wirePorts':
+      return foundByPorts(change.ports);
+    case 'reconcile': {
+      const vswitches = [...change.unrecorded.map((nic) => nic.vswitch), ...change.left];
+      return joined(foundByPorts(change.ports), { portIds: change.removed ?? [], vswitches, vlans: [] });
+    }
+    case 'changeVlan':
+      return foundByPorts([change]);
+    default:
+      return { portIds: portsOfChange(change), vswitches: [], vlans: [] };
+  }
+}
+
+/** What is found by ports. */
+export function foundByPorts(ports: readonly Said[]): FoundBy {
+  return distinct({
+    portIds: ports.map((port) => port.portId),
+    vswitches: ports.flatMap((port) => port.vswitch ?? []),
+    vlans: vlanTexts(ports.flatMap((port) => port.network ?? [])),
+  });
+}
+
+/** Both. */
+export function joined(one: FoundBy, other: FoundBy): FoundBy {
+  return distinct({
+    portIds: [...one.portIds, ...other.portIds],
+    vswitches: [...one.vswitches, ...other.vswitches],
+    vlans: [...one.vlans, ...other.vlans],
+  });
+}
+
+function distinct({ portIds, vswitches, vlans }: FoundBy): FoundBy {
+  return { portIds: [...new Set(portIds)], vswitches: [...new Set(vswitches)], vlans: [...new Set(vlans)] };
+}
+
+function vlanTexts(networks: readonly Network[]): string[] {
+  const flat = networks.some((network) => network.type === 'flat') ? ['flat'] : [];
+  const vlans = [...new Set(networks.flatMap(vlansOf))].sort((one, other) => one - other);
+  return [...flat, ...(vlans.length > MOST_VLANS - flat.length ? shortVlans(vlans) : vlans.map(String))];
+}

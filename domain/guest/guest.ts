@@ -1,0 +1,88 @@
+import type { RecordedAddresses } from '../port/address-record.ts';
+import type { Mac } from '../port/mac.ts';
+import type { PortNumber } from '../port/port-number.ts';
+import type { DeviceRange, Vdev } from '../port/vdev.ts';
+import type { NodeName, PortId, Userid, VswitchName } from '../text/identifiers.ts';
+import type { Network, RecordedNetwork } from '../vswitch/network.ts';
+import type { Absence } from './absence.ts';
+
+/** One row of xCAT's `switch` table that belongs to this host: what should be (contract xcat.md 2.1). */
+export type RecordedPort = {
+  portId: PortId;
+  vdev?: Vdev;
+  /** Absent in rows that Nova wrote and nobody has wired yet. */
+  vswitch?: VswitchName;
+  network: RecordedNetwork;
+  /** From the node's row in the `mac` table. */
+  mac?: Mac;
+  adminStateUp: boolean;
+  /** More than one row for this port id (historic tools can double them); they are rewritten as one. */
+  rows: number;
+  /** The node that its row names, where that is not the guest's first. */
+  node?: NodeName;
+  /** Further nodes of the guest with rows of this port. */
+  otherNodes?: readonly NodeName[];
+  /** The zHCP that its row names, where that is another host's: the guest has come from there. */
+  recordedFor?: string;
+  /** Values that nobody can read: the port is left exactly as it is. Absent when all is understood. */
+  unreadable?: readonly UnreadableValue[];
+};
+
+/** A recorded port whose network is understood. */
+export type ReadablePort = RecordedPort & { network: Network };
+
+/** A value of a row, with its column. */
+export type UnreadableValue = { column: string; value: string };
+
+/** A NICDEF of the user directory: what the guest gets at its next logon. */
+export type Nicdef = {
+  vdev: Vdev;
+  /** Coupled at logon to this SYSTEM VSWITCH; absent when the statement names none. */
+  vswitch?: VswitchName;
+  macId?: string;
+  /** PORTNUMBER: the port of a port-based VSWITCH. */
+  portNumber?: PortNumber;
+  /** A word of it that nobody can read: the port of this NIC is left as it is. */
+  unclear?: string;
+  /** DEVICES, where it is not three, and CHPID: written again with the statement. */
+  devices?: number;
+  chpid?: string;
+  /** Further operands, which are not written again: `VLAN 7 PORTTYPE ACCESS`. */
+  others?: string;
+  /** It stands in this profile, which the entry includes: nobody changes it for one guest. */
+  profile?: string;
+};
+
+/** A NIC that the running guest has now. */
+export type LiveNic = {
+  vdev: Vdev;
+  /** The VSWITCH that it is coupled to; absent when uncoupled. */
+  vswitch?: VswitchName;
+  /** Known only while coupled (from the VSWITCH's list). */
+  mac?: Mac;
+  /** Why it cannot be told what it is coupled to: the port of this NIC is left as it is. */
+  unclear?: string;
+};
+
+/** One address of the node's row in the `mac` table, `<mac>!<node>-<vdev>` or, as Nova writes it, the address alone. */
+export type MacEntry = { text: string; mac?: Mac; vdev?: Vdev };
+
+/** Everything about one guest's network, read from xCAT and z/VM. */
+export type GuestState = {
+  userid: Userid;
+  node: NodeName;
+  loggedOn: boolean;
+  recorded: readonly RecordedPort[];
+  macEntries: readonly MacEntry[];
+  /** True when the node has a row in the `mac` table, be it with Nova's placeholder. */
+  macRow: boolean;
+  addresses: RecordedAddresses;
+  directory: readonly Nicdef[];
+  live: readonly LiveNic[];
+  /** Other nodes that stand for the same userid, with the addresses in their rows of the `mac` table. */
+  otherNodes?: readonly { node: NodeName; macEntries: readonly MacEntry[] }[];
+  /** Why nothing can be given to it. */
+  absence?: Absence;
+  /** What else has device numbers of the guest: disks, consoles, real devices of its entry, of its profile and live, NICs with more than three. */
+  devices?: readonly DeviceRange[];
+};

@@ -1,0 +1,189 @@
+import { z } from 'zod';
+import { doubtsOf } from '../drift/drift.ts';
+import { Finding } from '../drift/finding.ts';
+import { unclearPorts } from '../drift/unclear-ports.ts';
+import type { LiveNic, Nicdef, RecordedPort } from '../guest/guest.ts';
+import { Mac } from '../port/mac.ts';
+import { Vdev } from '../port/vdev.ts';
+import { HostName, NodeName, PortId, Userid, VswitchName } from '../text/identifiers.ts';
+import { RecordedNetwork } from '../vswitch/network.ts';
+import { authorisedVlans, Uplink, type Vswitch } from '../vswitch/vswitch.ts';
+
+/** A port as it is recorded, beside what z/VM has of it. */
+export const PortView = z.object({
+  portId: PortId,
+  userid: Userid,
+  vdev: Vdev.optional(),
+  /** Absent while nobody has wired the port. */
+  vswitch: VswitchName.optional(),
+  network: RecordedNetwork,
+  mac: Mac.optional(),
+  adminStateUp: z.boolean(),
+  /** Values of the record that nobody can read: the port is left as it is. */
+  unreadable: z
+    .array(z.object({ column: z.string(), value: z.string() }))
+    .readonly()
+    .optional(),
+  /** What z/VM has: VLANs of the authorisation, none when the guest has none there; the VSWITCH that the NIC is coupled to. */
+  actual: z.object({ vlans: z.array(z.number().int()).nullable(), coupledTo: VswitchName.nullable() }),
+  /** What of it speaks for drift. Drift of a guest need not belong to one of its ports. */
+  drift: z.array(z.string()),
+});
+export type PortView = z.infer<typeof PortView>;
+
+/** A guest with its ports, and what speaks for drift. */
+export const GuestView = z.object({
+  userid: Userid,
+  node: NodeName,
+  ports: z.array(PortView),
+  /** Coupled NICs that are recorded nowhere. */
+  foreignNics: z.array(z.object({ vdev: Vdev, vswitch: VswitchName, mac: Mac.optional() })),
+  drift: z.array(z.string()),
+  /** It is being changed: what is not yet as recorded is no drift. */
+  inProgress: z.boolean().optional(),
+});
+export type GuestView = z.infer<typeof GuestView>;
+
+export const VswitchView = z.object({
+  name: VswitchName,
+  physicalNetwork: z.string().nullable(),
+  portSelection: z.enum(['USERBASED', 'PORTBASED', 'UNKNOWN']),
+  transport: z.enum(['ETHERNET', 'IP', 'UNKNOWN']),
+  vlanAware: z.boolean(),
+  status: z.string().nullable(),
+  uplinks: z.array(Uplink),
+  authorisations: z.array(
+    z.object({ userid: Userid, vlans: z.array(z.number().int()), portNumber: z.number().int().optional() }),
+  ),
+  nics: z.array(z.object({ userid: Userid, vdev: Vdev, mac: Mac.optional() })),
+});
+export type VswitchView = z.infer<typeof VswitchView>;
+
+/** A whole z/VM system. */
+export const HostView = z.object({
+  host: HostName,
+  /** When z/VM was started, in its own words. */
+  iplTime: z.string().nullable(),
+  vswitches: z.array(VswitchView),
+  guests: z.array(GuestView),
+  /** What nobody can read of the host, and is left as it is. */
+  findings: z.array(Finding).default([]),
+});
+export type HostView = z.infer<typeof HostView>;
+
+/** One guest in full. */
+export type ShownGuest = {
+  userid: Userid;
+  node: NodeName;
+  loggedOn: boolean;
+  record: RecordedPort[];
+  directory: Nicdef[];
+  live: LiveNic[];
+  authorisations: { vswitch: VswitchName; vlans: number[]; portNumber?: number }[];
+  /** What reconciliation would do. */
+  steps: string[];
+  /** Why it cannot do more. */
+  problems: string[];
+  tags: StateTags;
+};
+
+/** What tells states apart: of a guest, and of each of its ports. */
+export type StateTags = { guest: string; ports: Record<string, string> };
+
+/** True when reconciliation would leave the guest as it is. */
+export function isInOrder({ steps, problems }: Pick<ShownGuest, 'steps' | 'problems'>): boolean {
+  return steps.length === 0 && problems.length === 0;
+}
+
+/** A port of a guest: what is recorded, and what z/VM has of it. Undefined when the guest has no such port. */
+export function shownPort(guest: Omit<ShownGuest, 'tags'>, portId: string) {
+  const record = guest.record.find((row) => row.portId === portId);
+  if (record === undefined) return undefined;
+  const { vdev, vswitch } = record;
+  return {
+    record,
+    actual: {
+      loggedOn: guest.loggedOn,
+      directory: guest.directory.find((nic) => nic.vdev === vdev) ?? null,
+      live: guest.live.find((nic) => nic.vdev === vdev) ?? null,
+      authorisation: guest.authorisations.find((entry) => entry.vswitch === vswitch) ?? null,
+    },
+    inOrder: isInOrder(guest),
+  };
+}
+
+/** Put a guest's record beside what the VSWITCHes show of it. */
+export function guestViewOf(
+  userid: Userid,
+  node: NodeName,
+  recorded: readonly RecordedPort[],
+  vswitches: readonly Vswitch[],
+  /** Why the guest is none of the host's, though ports are recorded for it. */
+  absence?: string,
+): GuestView {
+  const isAbsent = absence === undefined ? [] : [absence];
+  const coupled = vswitches.flatMap(({ name, nics }) =>
+    nics.filter((nic) => nic.userid === userid).map(({ vdev, mac }) => ({ vdev, vswitch: name, mac })),
+  );
+  return {
+    userid,
+    node,
+    ports: recorded.map(({ rows, node: _node, otherNodes: _others, recordedFor, ...port }) => ({
+      ...port,
+      userid,
+      drift: [
+        ...isAbsent,
+        ...certainDrift(userid, [{ ...port, rows, ...(recordedFor === undefined ? {} : { recordedFor }) }], vswitches),
+      ],
+      actual: {
+        vlans: authorisedOn(port.vswitch, userid, vswitches),
+        coupledTo: coupled.find((nic) => nic.vdev === port.vdev)?.vswitch ?? null,
+      },
+    })),
+    foreignNics: coupled
+      .filter((nic) => !recorded.some((row) => row.vdev === nic.vdev))
+      .map(({ mac, ...nic }) => ({ ...nic, ...(mac === undefined ? {} : { mac }) })),
+    drift: [...isAbsent, ...certainDrift(userid, recorded, vswitches)],
+  };
+}
+
+/** An uncoupled NIC alone says nothing: the guest may be logged off. */
+function certainDrift(userid: Userid, recorded: readonly RecordedPort[], vswitches: readonly Vswitch[]): string[] {
+  const nothing = {
+    remembered: undefined,
+    hidesRows: false,
+    nicsOfOthers: [],
+    wanted: new Map(),
+    unconfirmed: new Set<never>(),
+    unwanted: [],
+  };
+  const { certain, lines } = doubtsOf({ userid, recorded, ...nothing }, vswitches);
+  const unclear = unclearPorts({ userid, recorded }, vswitches).map(
+    ({ portId, reason }) => `port ${portId}: ${reason}`,
+  );
+  return [...unclear, ...(certain ? lines : [])];
+}
+
+/** The VLANs that a guest is authorised for on a VSWITCH, none for a flat authorisation; null when it has no authorisation there. */
+function authorisedOn(name: VswitchName | undefined, userid: Userid, vswitches: readonly Vswitch[]): number[] | null {
+  const vswitch = vswitches.find((each) => each.name === name);
+  const own = (vswitch?.authorisations ?? []).filter((entry) => entry.userid === userid);
+  if (vswitch === undefined || own.length === 0) return null;
+  return [...new Set(own.flatMap((entry) => authorisedVlans(vswitch, entry)))];
+}
+
+/** A VSWITCH without what only a plan needs. */
+export function vswitchViewOf(vswitch: Vswitch, physicalNetwork: string | undefined): VswitchView {
+  const { name, portSelection, transport, vlanAware, status, uplinks, authorisations, nics } = vswitch;
+  return {
+    name,
+    physicalNetwork: physicalNetwork ?? null,
+    portSelection,
+    transport,
+    vlanAware,
+    status: status ?? null,
+    uplinks: [...uplinks],
+    authorisations: authorisations.map((entry) => ({ ...entry, vlans: [...authorisedVlans(vswitch, entry)] })),
+    nics: [...nics],
+  };
+}

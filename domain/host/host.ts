@@ -1,0 +1,46 @@
+import { z } from 'zod';
+import { MacPrefix } from '../port/mac.ts';
+import { Vdev } from '../port/vdev.ts';
+import { HostName, NodeName, Userid, VswitchName } from '../text/identifiers.ts';
+import { Rdev } from '../vswitch/rdev.ts';
+
+/** What a host's configuration allows on one VSWITCH. */
+export const AllowedVswitch = z.object({
+  physicalNetwork: z.string(),
+  vswitch: VswitchName,
+  flat: z.boolean(),
+  vlanRanges: z.array(z.object({ from: z.number().int(), to: z.number().int() })).readonly(),
+  /** How the VSWITCH is made where it is not there. */
+  transport: z.enum(['ETHERNET', 'IP']).default('ETHERNET'),
+  portSelection: z.enum(['USERBASED', 'PORTBASED']).default('USERBASED'),
+  rdevs: z.array(Rdev).max(3).readonly().default([]),
+});
+export type AllowedVswitch = z.infer<typeof AllowedVswitch>;
+
+/** The part of a host's configuration that decisions need; nothing secret is in it. */
+export const HostRules = z.object({
+  host: HostName,
+  zhcpNode: NodeName,
+  vswitches: z.array(AllowedVswitch).readonly(),
+  firstVdev: Vdev,
+  /** The prefix of Neutron's base_mac, when configured: it must be z/VM's. */
+  wantedMacPrefix: MacPrefix.optional(),
+  /** The guest that serves DHCP on the host's networks. */
+  dhcpUserid: Userid.optional(),
+  /** The DHCP node's name in Neutron, when this project is the L2 agent there too. */
+  dhcpHost: HostName.optional(),
+  /** The management node's own address on the management network, when it is to be set up. */
+  managementNetwork: z.object({ address: z.ipv4(), mask: z.ipv4() }).optional(),
+  /** Have xCAT write names and addresses into its DNS too. */
+  makeDns: z.boolean().default(false),
+  /** DirMaint does not put changes online by itself here: ask it to after each. */
+  directoryOnline: z.boolean().default(false),
+  /** z/VM's own USER prefix, read from the host. */
+  macPrefix: MacPrefix,
+});
+export type HostRules = z.infer<typeof HostRules>;
+
+/** Task queue of a host (docs/workflows.md). */
+export function taskQueueOf(host: string): string {
+  return `zvm-${host}`;
+}

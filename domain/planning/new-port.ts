@@ -1,0 +1,225 @@
+import { foreignNics } from '../drift/foreign-nics.ts';
+import type { DesiredPort, Liveness } from '../guest/desired.ts';
+import { portKey } from '../guest/entry-nics.ts';
+import type { RecordedPort } from '../guest/guest.ts';
+import { refuseOverlap, takenDevices } from '../guest/taken-devices.ts';
+import type { PortRequest } from '../operations/requests.ts';
+import { allocateMac, type Mac, macId, macPrefix } from '../port/mac.ts';
+import { describeNetwork, sameNetwork } from '../port/port.ts';
+import { allocatePortNumber, type PortNumber } from '../port/port-number.ts';
+import { allocateVdev, devicesOverlap, nicDevices, type Vdev } from '../port/vdev.ts';
+import type { VswitchName } from '../text/identifiers.ts';
+import { refuseNetwork } from '../vswitch/vswitch-choice.ts';
+import { type Refusal, refusal } from './refusal.ts';
+import type { MacInUse, Surroundings } from './surroundings.ts';
+import { refuseUnreadableRow } from './unclear-refusals.ts';
+
+/** A request for a port, with what it is checked and chosen from. `at` comes before its fields, as in `ports.0.`. */
+type Asked = { request: PortRequest; row: RecordedPort | undefined; at: string; ports: readonly DesiredPort[] };
+
+/**
+ * The guest's ports with the requested one: VSWITCH and VLAN checked, MAC, vdev and port number checked or chosen. A port that is there
+ * already must be the same. Refusals go to `refusals`; the ports are then as they were.
+ */
+export function addPort(
+  request: PortRequest,
+  live: Liveness,
+  at: string,
+  ports: DesiredPort[],
+  around: Surroundings,
+  refusals: Refusal[],
+): DesiredPort[] {
+  const existing = ports.find((port) => port.portId === request.portId);
+  if (existing !== undefined) {
+    refusals.push(...refuseDifferent(request, existing, at));
+    const given = existing.mac === undefined ? ifGiven('mac', request.mac) : {};
+    if (given.mac !== undefined) refusals.push(...refuseMac(given.mac, existing, at, ports, around));
+    return ports.map((port) => (port === existing ? { ...port, ...given, live } : port));
+  }
+  const row = around.guest.recorded.find((candidate) => candidate.portId === request.portId);
+  const asked: Asked = { request, row, at, ports };
+  const found = refuseNetwork(request.vswitch, request.network, at, around);
+  found.push(...refuseUnreadableRow(request, row, at, around));
+  const vdev = chooseVdev(asked, around, found);
+  const mac = chooseMac(asked, around, found);
+  const { portId, vswitch, network, adminStateUp } = request;
+  found.push(...refuseAddress(asked, around));
+  const numbered = found.length > 0 ? {} : portNumberOn(vswitch, { portId, vdev }, at, ports, around, found);
+  refusals.push(...found);
+  if (vdev === undefined || mac === undefined || found.length > 0) return ports;
+  const { userid } = around.guest;
+  const node = row?.node ?? around.guest.node;
+  const named = { ...ifGiven('address', request.address), ...ifGiven('hostname', request.hostname) };
+  return [...ports, { portId, userid, node, vswitch, network, mac, vdev, adminStateUp, live, ...named, ...numbered }];
+}
+
+/**
+ * The port number that a port has or gets on a VSWITCH, nothing on a user-based one. Its own one, kept in the directory, is left unless
+ * z/VM has given it to another userid meanwhile.
+ */
+export function portNumberOn(
+  name: VswitchName,
+  port: { portId: string; vdev: Vdev | undefined },
+  at: string,
+  ports: readonly DesiredPort[],
+  around: Surroundings,
+  refusals: Refusal[],
+): { portNumber?: PortNumber } {
+  const { guest, vswitches } = around;
+  const vswitch = vswitches.find((candidate) => candidate.name === name);
+  if (vswitch?.portSelection !== 'PORTBASED') return {};
+  const others = vswitch.authorisations.filter((entry) => entry.userid !== guest.userid);
+  const own = guest.directory.find((nic) => nic.vdev === port.vdev && (nic.vswitch ?? name) === name)?.portNumber;
+  const isTaken = (number: PortNumber) =>
+    around.avoidPorts?.has(portKey({ vswitch: name, portNumber: number })) === true ||
+    others.some((entry) => entry.portNumber === number) ||
+    ports.some((other) => other.portId !== port.portId && other.vswitch === name && other.portNumber === number);
+  if (own !== undefined && !isTaken(own)) return { portNumber: own };
+  const inEntry = (number: PortNumber) => {
+    const owners = around.portsInEntries?.get(portKey({ vswitch: name, portNumber: number }));
+    return [...(owners ?? [])].some((userid) => userid !== guest.userid);
+  };
+  // A run that was terminated between the number and the NIC has left it with the guest: the port finds it again by its own search. Where a NIC
+  // of somebody else is on the VSWITCH, the number may be that one's.
+  const isLeft = (number: PortNumber) =>
+    vswitch.authorisations.some((entry) => entry.portNumber === number && entry.userid === guest.userid) &&
+    !foreignNics(guest, ports).some((nic) => nic.vswitch === name);
+  const used = (number: PortNumber) =>
+    isTaken(number) ||
+    inEntry(number) ||
+    (vswitch.authorisations.some((entry) => entry.portNumber === number) && !isLeft(number)) ||
+    guest.directory.some((nic) => nic.portNumber === number);
+  const portNumber = allocatePortNumber(port.portId, used);
+  if (portNumber !== undefined) return { portNumber };
+  refusals.push(refusal(`${at}vswitch`, `no port of VSWITCH ${name} is free`, 'delete unused ports'));
+  return {};
+}
+
+function refuseDifferent(request: PortRequest, port: DesiredPort, at: string): Refusal[] {
+  const differs: [string, boolean, string][] = [
+    ['vswitch', request.vswitch !== port.vswitch, port.vswitch],
+    ['network', !sameNetwork(request.network, port.network), describeNetwork(port.network)],
+    ['mac', request.mac !== undefined && port.mac !== undefined && request.mac !== port.mac, port.mac ?? 'none'],
+    ['vdev', request.vdev !== undefined && request.vdev !== port.vdev, port.vdev],
+    ['address', request.address !== undefined && request.address !== port.address, port.address ?? 'none'],
+    ['hostname', request.hostname !== undefined && request.hostname !== port.hostname, port.hostname ?? 'none'],
+  ];
+  return differs
+    .filter(([, different]) => different)
+    .map(([field, , value]) =>
+      refusal(
+        `${at}${field}`,
+        `port ${port.portId} exists already with ${field} ${value}`,
+        'use changeVlan, or delete the port first',
+      ),
+    );
+}
+
+function ifGiven<Key extends string, Value>(key: Key, value: Value | undefined): { [key in Key]?: Value } {
+  return value === undefined ? {} : ({ [key]: value } as { [key in Key]: Value });
+}
+
+/** An address belongs to one node only; a name without an address says nothing. */
+function refuseAddress({ request, at, ports }: Asked, { addressesInUse, guest }: Surroundings): Refusal[] {
+  const { address, hostname } = request;
+  if (address === undefined) {
+    if (hostname === undefined) return [];
+    return [refusal(`${at}hostname`, 'a name needs an address', 'give the address too, or leave the name out')];
+  }
+  const node = addressesInUse.get(address);
+  const owner = ports.find((port) => port.address === address)?.portId ?? (node === guest.node ? undefined : node);
+  if (owner === undefined) return [];
+  return [refusal(`${at}address`, `address ${address} is taken by ${owner}`, 'use another address')];
+}
+
+function chooseVdev(
+  { request, row, at, ports }: Asked,
+  { guest, rules, claimedVdevs = [] }: Surroundings,
+  refusals: Refusal[],
+): Vdev | undefined {
+  const own = row?.vdev;
+  const others = ports.filter((port) => port.portId !== request.portId);
+  const taken = takenDevices(guest, others).filter(({ nic }) => nic === undefined || nic !== own);
+  const wanted = request.vdev ?? own;
+  if (wanted === undefined) {
+    const claimed = claimedVdevs.filter(({ portId }) => portId !== request.portId).map((port) => nicDevices(port.vdev));
+    const vdev = allocateVdev(rules.firstVdev, [...taken, ...claimed]);
+    if (vdev === undefined)
+      refusals.push(refusal(`${at}vdev`, 'no three free devices are left on the guest', 'delete a port first'));
+    return vdev;
+  }
+  const devices = nicDevices(wanted);
+  const overlapped = taken.find((other) => devicesOverlap(devices, other));
+  if (overlapped === undefined) return wanted;
+  refusals.push(refuseOverlap(`${at}vdev`, wanted, overlapped, guest));
+  return undefined;
+}
+
+function chooseMac({ request, row, at, ports }: Asked, around: Surroundings, refusals: Refusal[]): Mac | undefined {
+  const { rules } = around;
+  if (rules.wantedMacPrefix !== undefined && rules.wantedMacPrefix !== rules.macPrefix) {
+    const reason = `base_mac begins with ${rules.wantedMacPrefix}, but the USER prefix of ${rules.host} is ${rules.macPrefix}: z/VM would give the NIC another address`;
+    refusals.push(refusal(`${at}mac`, reason, "set base_mac to z/VM's USER prefix, or change VMLAN in SYSTEM CONFIG"));
+    return undefined;
+  }
+  const wanted = request.mac ?? row?.mac;
+  if (wanted === undefined) {
+    const mac = freeMac(request.portId, ports, around);
+    if (mac === undefined)
+      refusals.push(refusal(`${at}mac`, `no MAC address is left under ${rules.macPrefix}`, 'delete unused ports'));
+    return mac;
+  }
+  const own = { portId: request.portId, vdev: request.vdev ?? row?.vdev, mac: row?.mac };
+  const found = refuseMac(wanted, own, at, ports, around);
+  refusals.push(...found);
+  return found.length === 0 ? wanted : undefined;
+}
+
+/** A MAC that nobody has. Undefined when the prefix is used up. */
+export function freeMac(
+  portId: string,
+  ports: readonly DesiredPort[],
+  { guest, rules, macsInUse, avoidMacs }: Surroundings,
+): Mac | undefined {
+  const isTaken = (mac: Mac) =>
+    macsInUse.has(mac) ||
+    avoidMacs.has(mac) ||
+    ports.some((port) => port.mac === mac) ||
+    guest.directory.some((nic) => nic.macId === macId(mac));
+  return allocateMac(rules.macPrefix, portId, isTaken);
+}
+
+/** Why a port cannot have a MAC: it is not under z/VM's prefix, or somebody else has it. `port.mac` is the one that it has now. */
+export function refuseMac(
+  wanted: Mac,
+  port: { portId: string; vdev: Vdev | undefined; mac?: Mac | undefined },
+  at: string,
+  ports: readonly DesiredPort[],
+  { guest, rules, macsInUse, avoidMacs }: Surroundings,
+): Refusal[] {
+  if (macPrefix(wanted) !== rules.macPrefix) {
+    const reason = `MAC ${wanted} does not begin with ${rules.macPrefix}, the USER prefix of ${rules.host}: z/VM would give the NIC another address`;
+    return [refusal(`${at}mac`, reason, `use a MAC under ${rules.macPrefix}; in Neutron, set base_mac to it`)];
+  }
+  const isOwn = (other: MacInUse) =>
+    // The guest's own entry has just been read.
+    (other.inEntry === true && other.owner === guest.userid) ||
+    (port.mac === wanted && ownNames(guest).includes(other.owner) && other.vdev === port.vdev);
+  const inEntry = guest.directory.find((nic) => nic.macId === macId(wanted) && nic.vdev !== port.vdev);
+  const owner =
+    ownerText(macsInUse.get(wanted)?.find((other) => !isOwn(other))) ??
+    (inEntry === undefined ? undefined : `NIC ${inEntry.vdev} of ${guest.userid}`) ??
+    ports.find((other) => other.mac === wanted && other.portId !== port.portId)?.portId ??
+    (avoidMacs.has(wanted) ? 'somebody else at the same time' : undefined);
+  if (owner === undefined) return [];
+  const advice = 'use another address, or leave it out to have one chosen';
+  return [{ ...refusal(`${at}mac`, `MAC ${wanted} is taken by ${owner}`, advice), forNow: true }];
+}
+
+function ownNames({ userid, node, otherNodes = [] }: Surroundings['guest']): string[] {
+  return [userid, node, ...otherNodes.map((each) => each.node)];
+}
+
+function ownerText(other: MacInUse | undefined): string | undefined {
+  return other?.inEntry === true ? `${other.owner}, by its directory entry` : other?.owner;
+}

@@ -1,0 +1,201 @@
+import { stuckPorts } from '../drift/unclear-ports.ts';
+import { type Desired, type DesiredPort, removedVdevs } from '../guest/desired.ts';
+import type { GuestState, LiveNic } from '../guest/guest.ts';
+import { operandsOf } from '../guest/kept-attributes.ts';
+import {
+  addressesAfter,
+  addressesBefore,
+  leavesBehind,
+  type NicAddress,
+  sameAddresses,
+} from '../port/address-record.ts';
+import { macId } from '../port/mac.ts';
+import { entriesLeft, macEntriesAfter, macEntriesBefore, sameEntries } from '../port/mac-record.ts';
+import { sameNetwork } from '../port/port.ts';
+import type { Vdev } from '../port/vdev.ts';
+import type { VswitchName } from '../text/identifiers.ts';
+import type { Vswitch } from '../vswitch/vswitch.ts';
+import { planAuthorisations } from './authorisation-plan.ts';
+import { planPortNumbers } from './port-number-plan.ts';
+import type { Step } from './steps.ts';
+
+/**
+ * The steps from what is to what should be, in an order in which stopping after any of them leaves the guest with no access that it
+ * has neither before nor after: record, take away, authorise, define, couple, forget. The plan of a state that is right is empty.
+ * What is neither recorded nor desired (foreign NICs, foreign authorisations) has no step, nor has a port that is left as it is since
+ * nobody can read it, or that would take such a port along.
+ */
+export function plan(wanted: Desired, guest: GuestState, vswitches: readonly Vswitch[]): Step[] {
+  const stuck = new Set(stuckPorts(wanted.ports, wanted.removed, guest, vswitches).map(({ port }) => port));
+  const desired = { ...wanted, ports: wanted.ports.filter((port) => !stuck.has(port)) };
+  const authorisations = planAuthorisations(desired, guest, vswitches);
+  const portNumbers = planPortNumbers(desired, guest, vswitches);
+  const live = planLive(desired, guest, authorisations.regranted, portNumbers.renumbered);
+  const directory = planDirectory(desired, guest);
+  const { recordStays } = desired;
+  return [
+    ...(recordStays === true ? [] : planRecords(desired, guest)),
+    ...live.takeAway,
+    ...portNumbers.takeAway,
+    ...directory.takeAway,
+    ...authorisations.revoke,
+    ...authorisations.grant,
+    ...portNumbers.give,
+    ...directory.define,
+    ...live.define,
+    ...(recordStays === true ? [] : planForget(desired, guest)),
+  ];
+}
+
+function planRecords(desired: Desired, guest: GuestState): Step[] {
+  const steps: Step[] = [];
+  for (const { live: _live, ...port } of desired.ports) {
+    const row = guest.recorded.find((recorded) => recorded.portId === port.portId);
+    const right =
+      row !== undefined &&
+      row.rows === 1 &&
+      row.recordedFor === undefined &&
+      row.vdev === port.vdev &&
+      row.vswitch === port.vswitch &&
+      sameNetwork(row.network, port.network) &&
+      row.adminStateUp === port.adminStateUp;
+    if (right) continue;
+    const { rows = 0, otherNodes } = row ?? {};
+    const doubled = otherNodes === undefined ? {} : { otherNodes };
+    steps.push({ kind: 'ensureRecord', port, rows, ...doubled, disturbs: false });
+  }
+  const entries = macEntriesBefore(desired, guest);
+  if (!sameEntries(guest, entries)) {
+    steps.push(recordMacs(guest, entries, guest.macRow));
+  }
+  const addresses = addressesBefore(desired, guest);
+  if (!sameAddresses(guest, addresses)) steps.push(recordAddresses(guest, addresses, guest.addresses.row !== 'none'));
+  return steps;
+}
+
+function recordMacs({ node, otherNodes }: GuestState, entries: readonly string[], row: boolean): Step {
+  const others = otherNodes === undefined ? {} : { otherNodes: otherNodes.map((each) => each.node) };
+  return { kind: 'ensureMacRecord', node, entries, row, ...others, disturbs: false };
+}
+
+function recordAddresses(guest: GuestState, entries: readonly NicAddress[], row: boolean): Step {
+  return {
+    kind: 'ensureAddresses',
+    node: guest.node,
+    entries,
+    row,
+    stale: leavesBehind(guest, entries),
+    disturbs: false,
+  };
+}
+
+function planForget(desired: Desired, guest: GuestState): Step[] {
+  const steps: Step[] = [];
+  for (const { portId, keepRow } of desired.removed) {
+    const row = guest.recorded.find((recorded) => recorded.portId === portId);
+    const unwired = row === undefined || (keepRow && row.vswitch === undefined && row.adminStateUp);
+    if (unwired) continue;
+    for (const node of [row.node ?? guest.node, ...(row.otherNodes ?? [])])
+      steps.push({ kind: 'removeRecord', node, portId, keepRow, disturbs: false });
+  }
+  const before = macEntriesBefore(desired, guest);
+  const entries = macEntriesAfter(desired, guest);
+  if (!sameEntries(guest, entries) && entries.length < before.length) {
+    const row = guest.macRow || before.length > 0;
+    steps.push(recordMacs(guest, entries, row));
+  }
+  for (const { node, macEntries } of guest.otherNodes ?? []) {
+    const kept = entriesLeft(desired, guest, macEntries);
+    if (kept.length < macEntries.length)
+      steps.push({ kind: 'ensureMacRecord', node, entries: kept, row: true, disturbs: false });
+  }
+  const addressesThen = addressesBefore(desired, guest);
+  const addresses = addressesAfter(desired, guest);
+  if (addresses.length < addressesThen.length) {
+    const written = guest.addresses.row !== 'none' || !sameAddresses(guest, addressesThen);
+    steps.push(recordAddresses(guest, addresses, written));
+  }
+  return steps;
+}
+
+type Halves = { takeAway: Step[]; define: Step[] };
+
+function planLive(
+  desired: Desired,
+  guest: GuestState,
+  regranted: ReadonlySet<VswitchName>,
+  renumbered: ReadonlySet<Vdev>,
+): Halves {
+  const takeAway: Step[] = [];
+  const define: Step[] = [];
+  if (!guest.loggedOn) return { takeAway, define };
+  const { userid } = guest;
+  const uncouple = ({ vdev, vswitch }: LiveNic) => {
+    if (vswitch !== undefined) takeAway.push({ kind: 'ensureUncoupled', userid, vdev, vswitch, disturbs: true });
+  };
+  const remove = (nic: LiveNic) => {
+    uncouple(nic);
+    takeAway.push({ kind: 'removeLiveNic', userid, vdev: nic.vdev, disturbs: false });
+  };
+  for (const nic of removedNics(desired, guest, guest.live)) remove(nic);
+  for (const port of desired.ports) {
+    const { vdev, vswitch, portNumber } = port;
+    const nic = guest.live.find((candidate) => candidate.vdev === vdev);
+    const wanted = port.live === 'present' || (port.live === 'asIs' && nic !== undefined);
+    if (!wanted) {
+      if (nic !== undefined) remove(nic);
+      continue;
+    }
+    const wrongMac = nic?.mac !== undefined && port.mac !== undefined && nic.mac !== port.mac;
+    const moved = nic?.vswitch !== vswitch || regranted.has(vswitch) || renumbered.has(vdev);
+    const coupledRight = !moved && port.adminStateUp && !wrongMac;
+    if (nic !== undefined && wrongMac) remove(nic);
+    else if (nic !== undefined && !coupledRight) uncouple(nic);
+    if (nic === undefined || wrongMac)
+      define.push({ kind: 'ensureLiveNic', userid, vdev, ...idOf(port), disturbs: false });
+    if (port.adminStateUp && !coupledRight) {
+      const numbered = portNumber === undefined ? {} : { portNumber };
+      define.push({ kind: 'ensureCoupled', userid, vdev, vswitch, ...numbered, disturbs: false });
+    }
+  }
+  return { takeAway, define };
+}
+
+function idOf({ mac }: DesiredPort): { macId?: string } {
+  return mac === undefined ? {} : { macId: macId(mac) };
+}
+
+function planDirectory(desired: Desired, guest: GuestState): Halves {
+  const takeAway: Step[] = [];
+  const define: Step[] = [];
+  const { userid } = guest;
+  const remove = (vdev: Vdev) => takeAway.push({ kind: 'removeDirectoryNic', userid, vdev, disturbs: false });
+  // What stands in a profile is every user's: no step of one guest changes it.
+  const own = guest.directory.filter(({ profile }) => profile === undefined);
+  for (const nic of removedNics(desired, guest, own)) remove(nic.vdev);
+  for (const { vdev, portNumber, mac, adminStateUp, vswitch: name } of desired.ports) {
+    const nic = own.find((candidate) => candidate.vdev === vdev);
+    // An administratively down port keeps its NIC, but is not coupled at the next logon.
+    const vswitch = adminStateUp ? name : undefined;
+    const id = mac === undefined ? nic?.macId : macId(mac);
+    if (nic !== undefined && nic.vswitch === vswitch && nic.macId === id && nic.portNumber === portNumber) continue;
+    if (nic !== undefined) remove(nic.vdev);
+    define.push({
+      kind: 'ensureDirectoryNic',
+      userid,
+      vdev,
+      ...(id === undefined ? {} : { macId: id }),
+      ...(vswitch === undefined ? {} : { vswitch }),
+      ...(portNumber === undefined ? {} : { portNumber }),
+      ...operandsOf(desired.kept, vdev),
+      ...(nic?.others === undefined ? {} : { lost: nic.others }),
+      disturbs: false,
+    });
+  }
+  return { takeAway, define };
+}
+
+function removedNics<Nic extends { vdev: Vdev }>(desired: Desired, guest: GuestState, nics: readonly Nic[]): Nic[] {
+  const removed = removedVdevs(desired, guest);
+  return nics.filter((nic) => removed.has(nic.vdev));
+}

@@ -1,0 +1,166 @@
+import { type Desired, type DesiredPort, removedVdevs } from '../guest/desired.ts';
+import type { GuestState } from '../guest/guest.ts';
+import { type Kept, promiscuityOn } from '../guest/kept-attributes.ts';
+import { vlansOf } from '../port/port.ts';
+import type { PortNumber, VswitchPort } from '../port/port-number.ts';
+import type { Vdev } from '../port/vdev.ts';
+import { MOST_SINGLE, vlanSetWords } from '../vswitch/vlan-set.ts';
+import { type Authorisation, authorisedVlans, neededVlans, type Vswitch } from '../vswitch/vswitch.ts';
+import type { Step } from './steps.ts';
+
+/** Steps on port-based VSWITCHes, where VLANs belong to port numbers, each of one NIC (contract xcat.md 4.4). */
+export type PortNumberPlan = {
+  takeAway: Step[];
+  give: Step[];
+  /** Vdevs whose port number is not the one they were coupled with. */
+  renumbered: ReadonlySet<Vdev>;
+};
+
+/** Plan the port numbers of a guest. Changed VLANs of a port number reach its coupled NIC without interrupting it. */
+export function planPortNumbers(desired: Desired, guest: GuestState, vswitches: readonly Vswitch[]): PortNumberPlan {
+  const portBased = vswitches.filter(
+    ({ portSelection, unclear }) => portSelection === 'PORTBASED' && unclear === undefined,
+  );
+  const wanted = desired.ports.flatMap((port) => {
+    const vswitch = portBased.find((candidate) => candidate.name === port.vswitch);
+    return vswitch === undefined || port.portNumber === undefined
+      ? []
+      : [{ vswitch, port, portNumber: port.portNumber }];
+  });
+  const retyped = wanted.filter(({ vswitch, port, portNumber }) => changesType(vswitch, port, portNumber, guest));
+  const held = [
+    ...assigned(desired, guest),
+    ...(desired.given ?? []),
+    ...(guest.absence === undefined ? [] : leftBehind(desired, guest, portBased)),
+    ...retyped.map(({ port, portNumber }) => ({ vswitch: port.vswitch, portNumber })),
+  ];
+  const once = new Map(held.map((each) => [`${each.vswitch} ${each.portNumber}`, each]));
+  const takeAway = [...once.values()].flatMap(({ vswitch: name, portNumber }): Step[] => {
+    const vswitch = portBased.find((candidate) => candidate.name === name);
+    const same = (other: { vswitch: Vswitch; portNumber: PortNumber }) =>
+      other.vswitch === vswitch && other.portNumber === portNumber;
+    if (entryOf(vswitch, portNumber)?.userid !== guest.userid) return [];
+    if (wanted.some(same) && !retyped.some(same)) return [];
+    return [{ kind: 'removePortNumber', userid: guest.userid, vswitch: name, portNumber, disturbs: false }];
+  });
+  return {
+    takeAway,
+    give: wanted.flatMap(({ vswitch, port, portNumber }) => giveSteps(vswitch, port, portNumber, guest, desired.kept)),
+    renumbered: new Set(
+      wanted
+        .filter(({ port, portNumber }) => {
+          const nic = guest.directory.find((candidate) => candidate.vdev === port.vdev);
+          const moved = nic?.portNumber !== undefined && nic.portNumber !== portNumber;
+          return moved || retyped.some((other) => other.port === port);
+        })
+        .map(({ port }) => port.vdev),
+    ),
+  };
+}
+
+/** Desired ports whose number z/VM has given to another userid: a new one must be chosen. */
+export function lostPortNumbers(
+  desired: Desired,
+  guest: GuestState,
+  vswitches: readonly Vswitch[],
+): (VswitchPort & { owner: string })[] {
+  return desired.ports.flatMap(({ vswitch: name, portNumber }) => {
+    const vswitch = vswitches.find((candidate) => candidate.name === name && candidate.portSelection === 'PORTBASED');
+    const owner = portNumber === undefined ? undefined : entryOf(vswitch, portNumber)?.userid;
+    if (portNumber === undefined || owner === undefined || owner === guest.userid) return [];
+    return [{ vswitch: name, portNumber, owner }];
+  });
+}
+
+/** Port numbers that the directory gives to NICs of ports to have or to undo. */
+function assigned(desired: Desired, guest: GuestState): VswitchPort[] {
+  const removed = removedVdevs(desired, guest);
+  const going = new Set<string>(desired.removed.map(({ portId }) => portId));
+  return guest.directory.flatMap(({ vdev, portNumber, vswitch }) => {
+    const row = guest.recorded.find((candidate) => candidate.vdev === vdev);
+    const port = desired.ports.find((candidate) => candidate.vdev === vdev);
+    // A NIC of a port that is administratively down names no VSWITCH in the directory.
+    const name = vswitch ?? row?.vswitch ?? port?.vswitch;
+    // A recorded port that is neither desired nor to be removed is left as it is.
+    const isOurs = port !== undefined || removed.has(vdev) || (row !== undefined && going.has(row.portId));
+    if (portNumber === undefined || name === undefined || !isOurs) return [];
+    return [{ vswitch: name, portNumber }];
+  });
+}
+
+/**
+ * Port numbers of a guest that is not here, on VSWITCHes where none of its ports stays: no directory entry says any more whose they were,
+ * and nobody else can use them.
+ */
+function leftBehind(desired: Desired, guest: GuestState, portBased: readonly Vswitch[]): VswitchPort[] {
+  const going = new Set<string>(desired.removed.map((port) => port.portId));
+  // Where the guest has left the host, rows that stand there keep nothing, but what nobody can read is left as it is.
+  const rows = guest.recorded.filter(
+    (row) => !going.has(row.portId) && (desired.recordStays !== true || row.unreadable !== undefined),
+  );
+  const left = new Set<string>([
+    ...guest.recorded.filter((row) => going.has(row.portId)).flatMap((row) => row.vswitch ?? []),
+    ...desired.leaving,
+  ]);
+  return portBased
+    .filter(({ name }) => left.has(name) && !rows.some((row) => row.vswitch === name))
+    .flatMap(({ name, authorisations }) =>
+      authorisations.flatMap(({ userid, portNumber }) =>
+        userid === guest.userid && portNumber !== undefined ? [{ vswitch: name, portNumber }] : [],
+      ),
+    );
+}
+
+function giveSteps(
+  vswitch: Vswitch,
+  port: DesiredPort,
+  portNumber: PortNumber,
+  guest: GuestState,
+  kept: Kept | undefined,
+): Step[] {
+  const on = { userid: guest.userid, vswitch: vswitch.name, portNumber };
+  const want = neededVlans(vswitch, vlansOf(port.network));
+  const entry = entryOf(vswitch, portNumber);
+  if (entry === undefined || changesType(vswitch, port, portNumber, guest)) {
+    const first = vlanSetWords(want) === undefined ? want.slice(0, MOST_SINGLE) : want;
+    const anew = {
+      ...(entry === undefined ? {} : { before: authorisedVlans(vswitch, entry) }),
+      ...promiscuityOn(kept, vswitch.name, portNumber),
+    };
+    return [
+      { kind: 'ensurePortNumber', ...on, vlans: first, ...anew, disturbs: false },
+      ...vlanSteps(on, want.slice(first.length), []),
+    ];
+  }
+  if (entry.userid !== guest.userid) return [];
+  const now = authorisedVlans(vswitch, entry);
+  const add = want.filter((vlan) => !now.includes(vlan));
+  const remove = now.filter((vlan) => !want.includes(vlan));
+  return vlanSteps(on, add, remove);
+}
+
+/** SMAPI takes one VLAN to add and one to remove at a time; the new one first, so that the port is never on none. */
+function vlanSteps(
+  on: VswitchPort & { userid: GuestState['userid'] },
+  add: readonly number[],
+  remove: readonly number[],
+): Step[] {
+  return Array.from({ length: Math.max(add.length, remove.length) }, (_, index) => ({
+    kind: 'ensurePortVlans' as const,
+    ...on,
+    add: add.slice(index, index + 1),
+    remove: remove.slice(index, index + 1),
+    disturbs: false,
+  }));
+}
+
+/** Access has one VLAN, trunk several: a port gets its type with its number, which a NIC must be coupled anew for (contract xcat.md 4.4). */
+function changesType(vswitch: Vswitch, port: DesiredPort, portNumber: PortNumber, guest: GuestState): boolean {
+  const entry = entryOf(vswitch, portNumber);
+  if (entry?.userid !== guest.userid) return false;
+  return authorisedVlans(vswitch, entry).length > 1 !== neededVlans(vswitch, vlansOf(port.network)).length > 1;
+}
+
+function entryOf(vswitch: Vswitch | undefined, portNumber: PortNumber): Authorisation | undefined {
+  return vswitch?.authorisations.find((entry) => entry.portNumber === portNumber);
+}

@@ -1,0 +1,168 @@
+import type { NicOperands } from '../guest/kept-attributes.ts';
+import type { NicAddress } from '../port/address-record.ts';
+import type { Port } from '../port/port.ts';
+import type { PortNumber, VswitchPort } from '../port/port-number.ts';
+import type { Vdev } from '../port/vdev.ts';
+import type { NodeName, PortId, Userid, VswitchName } from '../text/identifiers.ts';
+import { shortVlans } from '../vswitch/vlan-set.ts';
+
+type OnVswitch = { userid: Userid; vswitch: VswitchName };
+type OnPort = VswitchPort & { userid: Userid };
+type OnNic = { userid: Userid; vdev: Vdev };
+type Vlans = readonly number[];
+/** It was so before, and is so again. */
+type Promiscuity = { promiscuous?: true };
+
+/** One change to z/VM or to what xCAT records, as data. Removal steps say `remove`, all others ensure. */
+export type Step =
+  /** `otherNodes`: further rows of the port stand under these, and go. */
+  (
+    | { kind: 'ensureRecord'; port: Port; rows: number; otherNodes?: readonly NodeName[] }
+    /** `row`: the node has a row in the `mac` table; `otherNodes` stand for the same guest, and may have the addresses too. */
+    | {
+        kind: 'ensureMacRecord';
+        node: NodeName;
+        entries: readonly string[];
+        row: boolean;
+        otherNodes?: readonly NodeName[];
+      }
+    /** `row`: the node has a row in the `hosts` table; `stale`: it says something that is not so any more. */
+    | { kind: 'ensureAddresses'; node: NodeName; entries: readonly NicAddress[]; row: boolean; stale: boolean }
+    | { kind: 'ensureNames' }
+    | ({ kind: 'ensureUncoupled'; vswitch: VswitchName } & OnNic)
+    | ({ kind: 'removeLiveNic' } & OnNic)
+    | ({ kind: 'removeDirectoryNic' } & OnNic)
+    | ({ kind: 'removeAuthorisation' } & Promiscuity & OnVswitch)
+    /** `before`: the VLANs of one that is made anew. */
+    | ({ kind: 'ensureAuthorisation'; vlans: Vlans; before?: Vlans } & Promiscuity & OnVswitch)
+    | ({ kind: 'removePortNumber' } & OnPort)
+    | ({ kind: 'ensurePortNumber'; vlans: Vlans; before?: Vlans } & Promiscuity & OnPort)
+    | ({ kind: 'ensurePortVlans'; add: Vlans; remove: Vlans } & OnPort)
+    /** `lost`: operands of the statement before that it will not have any more. */
+    | ({
+        kind: 'ensureDirectoryNic';
+        macId?: string;
+        vswitch?: VswitchName;
+        portNumber?: PortNumber;
+        lost?: string;
+      } & NicOperands &
+        OnNic)
+    | ({ kind: 'ensureLiveNic'; macId?: string } & OnNic)
+    | ({ kind: 'ensureCoupled'; vswitch: VswitchName; portNumber?: PortNumber } & OnNic)
+    | { kind: 'ensureDirectoryOnline'; userid: Userid }
+    | { kind: 'removeRecord'; node: NodeName; portId: PortId; keepRow: boolean }
+  ) & {
+    /** True when the step takes a coupled NIC of the running guest off the network for a moment. */
+    disturbs: boolean;
+  };
+
+/** Where a step is carried out: xCAT's tables before z/VM is touched, z/VM itself, or the tables after it. */
+export type Stage = 'record' | 'configure' | 'forget';
+
+const OF_THE_NODE: readonly Step['kind'][] = ['ensureMacRecord', 'ensureAddresses', 'ensureNames'];
+
+/** The stage of a step. Rows of MACs and addresses are written where their plan puts them: before, unless a removal has come. */
+export function stagesOf(steps: readonly Step[]): Record<Stage, Step[]> {
+  const stages: Record<Stage, Step[]> = { record: [], configure: [], forget: [] };
+  for (const step of steps) {
+    if (step.kind === 'ensureRecord') stages.record.push(step);
+    else if (step.kind === 'removeRecord') stages.forget.push(step);
+    else if (OF_THE_NODE.includes(step.kind)) stages[stages.forget.length > 0 ? 'forget' : 'record'].push(step);
+    else stages.configure.push(step);
+  }
+  return stages;
+}
+
+/** The step as a sentence for operators, with all that it makes another than before: "grant LNX00042 on VSW1 with VLAN 1001". */
+export function sentence(step: Step): string {
+  return `${brief(step)}${sideEffects(step)}`;
+}
+
+/** Attributes of an authorisation that is made anew which nobody could read before. */
+function sideEffects(step: Step): string {
+  if ((step.kind !== 'ensureAuthorisation' && step.kind !== 'ensurePortNumber') || step.before === undefined) return '';
+  const type = step.vlans.length > 1 ? 'trunk' : "of the VSWITCH's port type";
+  return `; now ${type} and not permanent, whatever it was: z/VM does not show that`;
+}
+
+function brief(step: Step): string {
+  switch (step.kind) {
+    case 'ensureRecord':
+      return `record port ${step.port.portId} of ${step.port.userid}: vdev ${step.port.vdev} on ${step.port.vswitch}`;
+    case 'ensureMacRecord':
+      return `record ${step.entries.length} MAC address${step.entries.length === 1 ? '' : 'es'} of ${step.node}`;
+    case 'ensureAddresses':
+      return `record ${step.entries.length} address${step.entries.length === 1 ? '' : 'es'} of ${step.node}`;
+    case 'ensureNames':
+      return "bring the management node's names up to date";
+    case 'ensureUncoupled':
+      return `uncouple NIC ${step.vdev} of ${step.userid} from ${step.vswitch}`;
+    case 'removeLiveNic':
+      return `detach NIC ${step.vdev} from running ${step.userid}`;
+    case 'removeDirectoryNic':
+      return `remove NIC ${step.vdev} from the directory of ${step.userid}`;
+    case 'removeAuthorisation':
+      return `revoke ${step.userid} on ${step.vswitch}${step.promiscuous === true ? ', where it is promiscuous' : ''}`;
+    case 'ensureAuthorisation':
+      return `grant ${step.userid} on ${step.vswitch} ${withVlans(step.vlans)}${madeAnew(step)}`;
+    case 'removePortNumber':
+      return `take port ${step.portNumber} of ${step.vswitch} from ${step.userid}`;
+    case 'ensurePortNumber':
+      return `give port ${step.portNumber} of ${step.vswitch} to ${step.userid} ${withVlans(step.vlans)}${madeAnew(step)}`;
+    case 'ensurePortVlans':
+      return `put port ${step.portNumber} of ${step.vswitch}, of ${step.userid}, ${changedVlans(step)}`;
+    case 'ensureDirectoryNic':
+      return `define NIC ${step.vdev} in the directory of ${step.userid}${step.vswitch === undefined ? ', not coupled' : ` on ${step.vswitch}`}${operandsText(step)}`;
+    case 'ensureLiveNic':
+      return `define NIC ${step.vdev} on running ${step.userid}`;
+    case 'ensureCoupled':
+      return `couple NIC ${step.vdev} of ${step.userid} to ${step.vswitch}`;
+    case 'ensureDirectoryOnline':
+      return `put the directory of ${step.userid} online`;
+    case 'removeRecord':
+      return `${step.keepRow ? 'unwire' : 'forget'} port ${step.portId} of ${step.node}`;
+  }
+}
+
+type Anew = Promiscuity & { before?: Vlans };
+
+function madeAnew({ before, promiscuous }: Anew): string {
+  const kept = promiscuous === true ? ', promiscuous as before' : '';
+  if (before === undefined) return kept;
+  return ` in place of ${before.length === 0 ? 'no VLAN' : `VLAN ${shortVlans(before).join(', ')}`}${kept}`;
+}
+
+function operandsText({ devices, chpid, lost }: NicOperands & { lost?: string }): string {
+  const kept = [
+    ...(devices === undefined ? [] : [`DEVICES ${devices}`]),
+    ...(chpid === undefined ? [] : [`CHPID ${chpid}`]),
+  ];
+  return `${kept.length === 0 ? '' : `, ${kept.join(' ')} as before`}${lost === undefined ? '' : `, without ${lost}, which it had`}`;
+}
+
+function withVlans(vlans: readonly number[]): string {
+  return vlans.length === 0 ? 'without VLAN' : `with VLAN ${shortVlans(vlans).join(', ')}`;
+}
+
+function changedVlans({ add, remove }: { add: readonly number[]; remove: readonly number[] }): string {
+  const parts = [
+    ...(add.length === 0 ? [] : [`on VLAN ${shortVlans(add).join(', ')}`]),
+    ...(remove.length === 0 ? [] : [`off VLAN ${shortVlans(remove).join(', ')}`]),
+  ];
+  return parts.join(' and ');
+}
+
+/** Several steps as one line, shortened after `most` of them. */
+function summarise(steps: readonly Step[], most = 4): string {
+  const shown = steps.slice(0, most).map(brief).join('; ');
+  return steps.length > most ? `${shown}; and ${steps.length - most} more` : shown;
+}
+
+const LONGEST_HEADLINE = 190;
+
+/** Steps as one line of a list, of which not all may be seen: z/VM's first, then what is recorded. */
+export function headline(steps: readonly Step[], most = 4): string {
+  const { record, configure, forget } = stagesOf(steps);
+  const line = summarise([...configure, ...record, ...forget], most);
+  return line.length > LONGEST_HEADLINE ? `${line.slice(0, LONGEST_HEADLINE - 1)}…` : line;
+}

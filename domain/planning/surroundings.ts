@@ -1,0 +1,35 @@
+import type { PortsInEntries } from '../guest/entry-nics.ts';
+import type { GuestState } from '../guest/guest.ts';
+import type { HostRules } from '../host/host.ts';
+import type { Mac } from '../port/mac.ts';
+import type { Vdev } from '../port/vdev.ts';
+import type { PortId } from '../text/identifiers.ts';
+import type { Vswitch } from '../vswitch/vswitch.ts';
+
+/** A MAC address in use somewhere on the management node, and whose it is. */
+export type MacInUse = {
+  mac: Mac;
+  owner: string;
+  vdev?: Vdev;
+  /** From a directory entry as it was read last, which for the guest itself may have been before a change. */
+  inEntry?: true;
+};
+
+/** All that a decision about one guest looks at. */
+export type Surroundings = {
+  guest: GuestState;
+  vswitches: readonly Vswitch[];
+  rules: HostRules;
+  /** By address. */
+  macsInUse: ReadonlyMap<string, readonly MacInUse[]>;
+  /** Nodes of the `hosts` table, by IP address. */
+  addressesInUse: ReadonlyMap<string, string>;
+  /** Vdevs that the same request asks for by number: none is chosen onto them. */
+  claimedVdevs?: readonly { portId: PortId; vdev: Vdev }[];
+  /** Addresses that an earlier try of the same operation found given to somebody else. */
+  avoidMacs: ReadonlySet<Mac>;
+  /** Port numbers that entries of other guests give them at their next logon. */
+  portsInEntries?: PortsInEntries;
+  /** Ports that CP has refused a NIC, by portKey: another number is chosen. */
+  avoidPorts?: ReadonlySet<string>;
+};

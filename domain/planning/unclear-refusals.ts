@@ -1,0 +1,104 @@
+import { type GivenAnew, stuckPorts, unclearBecause } from '../drift/unclear-ports.ts';
+import { portsOfChange } from '../guest/change-ports.ts';
+import type { Desired } from '../guest/desired.ts';
+import type { ReadablePort, RecordedPort } from '../guest/guest.ts';
+import type { Change, PortRequest } from '../operations/requests.ts';
+import type { PortId } from '../text/identifiers.ts';
+import { type Refusal, type RefusedPort, refusal } from './refusal.ts';
+import type { Surroundings } from './surroundings.ts';
+
+type Around = Pick<Surroundings, 'guest' | 'vswitches'>;
+
+const ADVICE = 'give the port its network anew by changeVlan, correct its record, or delete the port';
+
+/** Refusals of a change that names recorded ports by id alone, and does not give anew what nobody can read of them. */
+export function refuseUnclear(change: Change, { guest, vswitches }: Around): Refusal[] {
+  return namedById(change).flatMap(({ portId, field }) => {
+    const row = guest.recorded.find((candidate) => candidate.portId === portId);
+    const reason = row === undefined ? undefined : unclearBecause(row, guest, vswitches, givenBy(change));
+    return reason === undefined ? [] : [refusal(field, leftAsItIs(portId, reason), ADVICE)];
+  });
+}
+
+/** The row of a port that a change makes readable again, with what it gives anew. */
+export function repairedRow(change: Change, { guest, vswitches }: Around): ReadablePort | undefined {
+  if (change.kind !== 'changeVlan' && change.kind !== 'setAdminState') return undefined;
+  const row = guest.recorded.find((candidate) => candidate.portId === change.portId);
+  if (row === undefined || unclearBecause(row, guest, vswitches) === undefined) return undefined;
+  const { unreadable: _unreadable, network, ...readable } = row;
+  if (change.kind === 'changeVlan')
+    return {
+      ...readable,
+      network: change.network,
+      ...(change.vswitch === undefined ? {} : { vswitch: change.vswitch }),
+    };
+  return network.type === 'unreadable' ? undefined : { ...readable, network, adminStateUp: change.adminStateUp };
+}
+
+/** Refusals of a port that is given whole, when its NIC cannot be told from what is recorded and given. */
+export function refuseUnreadableRow(
+  request: PortRequest,
+  row: RecordedPort | undefined,
+  at: string,
+  { guest, vswitches }: Around,
+): Refusal[] {
+  const given = [
+    ...['switch', 'vlan', 'disable'],
+    ...(request.vdev === undefined ? [] : ['interface']),
+    ...(request.mac === undefined ? [] : ['mac']),
+  ];
+  const anew = { columns: given, authorisation: true };
+  const reason = row === undefined ? undefined : unclearBecause(row, guest, vswitches, anew);
+  if (reason === undefined) return [];
+  const advice = 'give vdev and mac too, correct the record, or delete the port';
+  return [refusal(`${at}portId`, leftAsItIs(request.portId, reason), advice)];
+}
+
+/**
+ * What cannot be had since the authorisation that it needs would reach a port that nobody can read: ports of a bulk change go to `refused`,
+ * those that another change names are refused. Others stay as they are.
+ */
+export function refuseStuck(
+  change: Change,
+  { ports, removed }: Desired,
+  { guest, vswitches }: Around,
+  refused: RefusedPort[],
+): Refusal[] {
+  const stuck = stuckPorts(ports, removed, guest, vswitches);
+  const advice = 'correct the record of that port first, or use another VSWITCH';
+  if (change.kind === 'reconcile' || change.kind === 'wirePorts') {
+    for (const { port, reason } of stuck)
+      refused.push({ portId: port.portId, refusals: [refusal('network', reason, advice)] });
+    return [];
+  }
+  const named = new Set<string>(portsOfChange(change));
+  return stuck
+    .filter(({ port }) => named.has(port.portId))
+    .map(({ reason }) => refusal(change.kind === 'changeVlan' ? 'network' : 'vswitch', reason, advice));
+}
+
+function namedById(change: Change): { portId: PortId; field: string }[] {
+  switch (change.kind) {
+    case 'changeVlan':
+    case 'setAdminState':
+      return [{ portId: change.portId, field: 'portId' }];
+    case 'detachNic':
+      return change.portIds.map((portId, index) => ({ portId, field: `portIds.${index}` }));
+    case 'attachNic':
+      return change.ports.flatMap((port, index) =>
+        'vswitch' in port ? [] : [{ portId: port.portId, field: `ports.${index}.portId` }],
+      );
+    default:
+      return [];
+  }
+}
+
+function givenBy(change: Change): GivenAnew {
+  if (change.kind === 'setAdminState') return { columns: ['disable'], authorisation: false };
+  if (change.kind !== 'changeVlan') return { columns: [], authorisation: false };
+  return { columns: ['vlan', ...(change.vswitch === undefined ? [] : ['switch'])], authorisation: true };
+}
+
+function leftAsItIs(portId: PortId, reason: string): string {
+  return `port ${portId} is left as it is: ${reason}`;
+}

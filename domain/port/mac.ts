@@ -1,0 +1,54 @@
+import { z } from 'zod';
+import { fnv1a } from '../text/fnv1a.ts';
+
+/** MAC address in lower case with colons, unicast and not all zero: `02:00:00:12:34:56`. Dashes and bare hex are taken too. */
+export const Mac = z
+  .string()
+  .transform((text) => text.trim().toLowerCase().replaceAll(/[:-]/g, ''))
+  .pipe(z.string().regex(/^[0-9a-f]{12}$/, 'must be a MAC address, as in 02:00:00:12:34:56'))
+  .refine((hex) => (Number.parseInt(hex.slice(0, 2), 16) & 1) === 0, 'must be a unicast MAC address')
+  .refine((hex) => hex !== '000000000000', 'must not be all zero')
+  .transform((hex) => hex.match(/../g)?.join(':') ?? hex)
+  .brand<'Mac'>();
+export type Mac = z.infer<typeof Mac>;
+
+/** First three bytes, `02:00:00`: what z/VM calls the USER prefix of its VMLAN (contract xcat.md 5.5). */
+export const MacPrefix = z
+  .string()
+  .transform((text) => text.trim().toLowerCase().replaceAll(/[:-]/g, ''))
+  .pipe(z.string().regex(/^[0-9a-f]{6}$/, 'must be three bytes, as in 02:00:00'))
+  .transform((hex) => hex.match(/../g)?.join(':') ?? hex)
+  .brand<'MacPrefix'>();
+export type MacPrefix = z.infer<typeof MacPrefix>;
+
+const SUFFIXES = 0x1000000;
+
+/** The first three bytes of a MAC. */
+export function macPrefix(mac: Mac): MacPrefix {
+  return MacPrefix.parse(mac.slice(0, 8));
+}
+
+/** The last three bytes as the directory keeps them: `MACID 123456`, upper case (contract xcat.md 5.5). */
+export function macId(mac: Mac): string {
+  return mac.slice(9).replaceAll(':', '').toUpperCase();
+}
+
+/** The MAC that z/VM makes of a USER prefix and a MACID. Throws a ZodError when either has not three bytes. */
+export function macFromId(prefix: MacPrefix, id: string): Mac {
+  return Mac.parse(`${prefix}${id.padStart(6, '0')}`);
+}
+
+/**
+ * A free MAC under the prefix for a port without one. The start of the search comes from the port id, so that two ports created at
+ * the same time on two guests look in different places. Undefined when the prefix is used up.
+ */
+export function allocateMac(prefix: MacPrefix, portId: string, isTaken: (mac: Mac) => boolean): Mac | undefined {
+  const start = fnv1a(portId) % SUFFIXES;
+  for (let offset = 0; offset < SUFFIXES; offset += 1) {
+    const suffix = (start + offset) % SUFFIXES;
+    if (suffix === 0) continue;
+    const mac = macFromId(prefix, suffix.toString(16));
+    if (!isTaken(mac)) return mac;
+  }
+  return undefined;
+}

@@ -1,0 +1,89 @@
+import { z } from 'zod';
+import { Mac } from '../port/mac.ts';
+import { PortNumber } from '../port/port-number.ts';
+import { Vdev } from '../port/vdev.ts';
+import { Userid, VswitchName } from '../text/identifiers.ts';
+import { Rdev } from './rdev.ts';
+
+/** A NIC that a VSWITCH reports as connected. */
+export const ConnectedNic = z.object({ userid: Userid, vdev: Vdev, mac: Mac.optional() });
+export type ConnectedNic = z.infer<typeof ConnectedNic>;
+
+/** Authorisation of one userid on one VSWITCH, with the VLANs that z/VM reports for it. */
+export const Authorisation = z.object({
+  userid: Userid,
+  vlans: z.array(z.number().int()).readonly(),
+  /** On a port-based VSWITCH: the port that the authorisation belongs to. */
+  portNumber: PortNumber.optional(),
+  /** Why it cannot be told what it gives: ports of the userid on the VSWITCH are left as they are. */
+  unclear: z.string().optional(),
+  /** It may see what is sent to others; port type and permanence of an authorisation are not shown by z/VM. */
+  promiscuous: z.literal(true).optional(),
+});
+export type Authorisation = z.infer<typeof Authorisation>;
+
+/** A real device of a VSWITCH's uplink, and what CP says of it (contract xcat.md 4.5). */
+export const Uplink = z.object({
+  rdev: Rdev,
+  state: z.enum(['active', 'backup', 'inactive']),
+  /** Why it is not usable. */
+  error: z.string().optional(),
+  virtualDevice: z.string().optional(),
+  controller: z.string().optional(),
+  portName: z.string().optional(),
+});
+export type Uplink = z.infer<typeof Uplink>;
+
+/** A VSWITCH as z/VM has it. */
+export const Vswitch = z.object({
+  name: VswitchName,
+  transport: z.enum(['ETHERNET', 'IP', 'UNKNOWN']),
+  vlanAware: z.boolean(),
+  /** The default VLAN of an aware VSWITCH; a flat authorisation is reported with it. Absent on an unaware one. */
+  defaultVlan: z.number().int().optional(),
+  /** Chosen at creation: VLANs per userid, or per port number (contract xcat.md 4.4). */
+  portSelection: z.enum(['USERBASED', 'PORTBASED', 'UNKNOWN']),
+  /** A value of it that nobody can read: it is not changed, and ports on it are left as they are. */
+  unclear: z.string().optional(),
+  /** In CP's order: the preferred one first. Empty on a VSWITCH for guests only. */
+  uplinks: z.array(Uplink).readonly(),
+  /** Real devices that z/VM has and smcli does not show: they are not changed. */
+  uplinksHidden: z.boolean().optional(),
+  /** CP's word on the whole of it, as in `OSA device ready`. */
+  status: z.string().optional(),
+  nativeVlan: z.number().int().optional(),
+  portType: z.enum(['ACCESS', 'TRUNK']).optional(),
+  gvrp: z.boolean(),
+  isolated: z.boolean(),
+  macProtected: z.boolean(),
+  queueMemoryLimitMb: z.number().int().optional(),
+  router: z.string().optional(),
+  mac: Mac.optional(),
+  authorisations: z.array(Authorisation).readonly(),
+  nics: z.array(ConnectedNic).readonly(),
+});
+export type Vswitch = z.infer<typeof Vswitch>;
+
+/**
+ * The VLANs that an authorisation really asks for: what z/VM reports, without the default that it shows for a flat one
+ * (unaware VSWITCHes still report one VLAN, contract xcat.md 4.5).
+ */
+export function authorisedVlans(vswitch: Vswitch, authorisation: Authorisation): readonly number[] {
+  if (!vswitch.vlanAware) return [];
+  // SMAPI's 32768 stands for NONE (contract xcat.md 10).
+  const vlans = authorisation.vlans.filter((vlan) => vlan !== 0 && vlan !== NONE);
+  const onlyDefault = vlans.length === 1 && vlans[0] === vswitch.defaultVlan;
+  return onlyDefault ? [] : vlans;
+}
+
+const NONE = 32_768;
+
+/** True for an aware VSWITCH whose default VLAN is NONE: a userid or a port that is authorised without a VLAN has none there. */
+export function hasNoVlan({ vlanAware, defaultVlan }: Pick<Vswitch, 'vlanAware' | 'defaultVlan'>): boolean {
+  return vlanAware && defaultVlan === undefined;
+}
+
+/** The same, for what a port needs: asking for exactly the default VLAN is what a flat authorisation gives. */
+export function neededVlans(vswitch: Vswitch, vlans: readonly number[]): readonly number[] {
+  return vlans.length === 1 && vlans[0] === vswitch.defaultVlan ? [] : vlans;
+}

@@ -1,0 +1,126 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client } from '@temporalio/client';
+import type { Logger } from 'pino';
+import { connectClient, type TemporalTarget } from '../../client/temporal-connection.ts';
+import type { WorkerIdentity } from '../../client/worker-identity.ts';
+import { prepareExternal } from '../process/temporal-connection.ts';
+import { claimHost, type HostClaim, HostTaken } from './host-claim.ts';
+import { bePresent } from './host-presence.ts';
+import { watchLostGuestRuns } from './lost-guest-runs.ts';
+import { ensureReconcileSchedule, hasReconcileSchedule, type ReconcileTimes } from './reconcile-schedule.ts';
+
+/** What is gone is made again within a minute, whatever a look takes. Workers that start at the same moment see each other sooner. */
+const LOOK_MS = 20_000;
+const FIRST_LOOK_MS = 2_000;
+const ANSWER_MS = 10_000;
+const READY_MS = 30_000;
+const READY_PAUSE_MS = 1_000;
+
+/** Keeps what the workers of a process need at Temporal. `taken` fails when one of its hosts turns out to be somebody else's. */
+export type HostKeeper = { taken: Promise<never>; stop(): Promise<void> };
+
+/**
+ * Before workers start: see that nobody works on another z/VM system under the name of a host of theirs, and make each host's Schedule. From then
+ * on look at both, now and then: a server whose database is new has no Schedule, and anybody may delete one. Throws HostTaken.
+ */
+export async function keepHosts(
+  workers: readonly WorkerIdentity[],
+  target: TemporalTarget,
+  times: ReconcileTimes | undefined,
+  logger: Logger,
+): Promise<HostKeeper> {
+  const { client, close } = await connectClient(target);
+  const hosts = times === undefined ? [] : workers.map(({ host }) => ({ host, ...times }));
+  try {
+    const claims = await Promise.all(workers.map((own) => claimHost(client, own)));
+    for (const { host, ...every } of hosts) {
+      await onceReady(() => ensureReconcileSchedule(client, host, every));
+      logger.info({ host, ...every }, 'reconciliation scheduled');
+    }
+    const keepSchedules = async () => {
+      for (const { host, ...every } of hosts) await keepSchedule(client, host, target, every, logger);
+    };
+    return looking(client, { workers, claims, keepSchedules }, logger, close);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** A server takes some seconds to know a namespace that was just made: try again for so long. */
+async function onceReady(attempt: () => Promise<void>): Promise<void> {
+  const deadline = performance.now() + READY_MS;
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (performance.now() > deadline) throw error;
+      await sleep(READY_PAUSE_MS);
+    }
+  }
+}
+
+type Kept = { workers: readonly WorkerIdentity[]; claims: readonly HostClaim[]; keepSchedules(): Promise<void> };
+
+function looking(
+  client: Client,
+  { workers, claims, keepSchedules }: Kept,
+  logger: Logger,
+  close: () => Promise<void>,
+): HostKeeper {
+  const ended = new AbortController();
+  const taken = Promise.withResolvers<never>();
+  // Whoever does not wait for it must not be ended by it.
+  taken.promise.catch(() => undefined);
+  const presences = workers.map((own) => bePresent(client, own, ended.signal));
+  const watches = workers.map(({ host }) => watchLostGuestRuns(client, host, logger, ended.signal));
+  const looks = lookOn(client, claims, keepSchedules, logger, ended.signal).catch(taken.reject);
+  return {
+    taken: taken.promise,
+    async stop() {
+      ended.abort();
+      await Promise.all([looks, ...presences, ...watches]);
+      await close();
+    },
+  };
+}
+
+/** Look until the signal says so. Throws HostTaken. */
+async function lookOn(
+  client: Client,
+  claims: readonly HostClaim[],
+  keepSchedules: () => Promise<void>,
+  logger: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  let isAway = false;
+  for (let pause = FIRST_LOOK_MS; !signal.aborted; pause = Math.min(2 * pause, LOOK_MS)) {
+    await sleep(pause, undefined, { signal }).catch(() => undefined);
+    if (signal.aborted) return;
+    const look = () => Promise.all([...claims.map((claim) => claim.look(client)), keepSchedules()]);
+    try {
+      await client.withAbortSignal(signal, () => client.withDeadline(Date.now() + ANSWER_MS, look));
+      isAway = false;
+    } catch (error) {
+      if (error instanceof HostTaken) throw error;
+      if (signal.aborted) return;
+      const reason = error instanceof Error ? error.message : String(error);
+      logger[isAway ? 'debug' : 'warn']({ reason }, 'Temporal does not say what it has of the hosts; asked again');
+      isAway = true;
+    }
+  }
+}
+
+async function keepSchedule(
+  client: Client,
+  host: string,
+  target: TemporalTarget,
+  times: ReconcileTimes,
+  logger: Logger,
+): Promise<void> {
+  if (await hasReconcileSchedule(client, host)) return;
+  // A new database lacks the search attributes too, without which no run can start.
+  await prepareExternal(target);
+  await ensureReconcileSchedule(client, host, times);
+  logger.warn({ host, ...times }, 'the Schedule of reconciliation was gone, and is made again');
+}

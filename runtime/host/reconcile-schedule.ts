@@ -1,0 +1,60 @@
+import { type Client, ScheduleAlreadyRunning, ScheduleNotFoundError, ScheduleOverlapPolicy } from '@temporalio/client';
+import { taskQueueOf } from '../../domain/host/host.ts';
+import { reconciliationNote } from '../../temporal-config/schedule-note.ts';
+import { findableBy } from '../../temporal-config/search-attributes.ts';
+import { reconcileScheduleId } from '../../temporal-config/workflow-ids.ts';
+import type { reconcileHost } from '../../workflows/index.ts';
+
+/** How often a host is reconciled, and how often each of its directory entries is read at least. */
+export type ReconcileTimes = { intervalSeconds: number; sweepSeconds: number };
+
+/**
+ * Create the Schedule of a host, or bring it up to date; one that somebody has paused stays paused. Runs that would overlap are skipped, and
+ * of those missed while the server was away at most one is made up for.
+ */
+export async function ensureReconcileSchedule(client: Client, host: string, times: ReconcileTimes): Promise<void> {
+  const { intervalSeconds, sweepSeconds } = times;
+  const spec = {
+    intervals: [{ every: `${intervalSeconds} seconds` as const }],
+    jitter: `${Math.max(1, Math.floor(intervalSeconds / 10))} seconds` as const,
+  };
+  const action = {
+    type: 'startWorkflow' as const,
+    workflowType: 'reconcileHost',
+    workflowId: reconcileScheduleId(host),
+    taskQueue: taskQueueOf(host),
+    args: [{ host, intervalSeconds, sweepSeconds }] satisfies Parameters<typeof reconcileHost>,
+    typedSearchAttributes: findableBy({ host }),
+    staticSummary: `reconcile ${host}`,
+    staticDetails: `Compares **${host}** with what is recorded, and repairs what differs. Run by the Schedule \`${reconcileScheduleId(host)}\`.`,
+  };
+  const policies = {
+    overlap: ScheduleOverlapPolicy.SKIP,
+    catchupWindow: `${Math.max(10, intervalSeconds)} seconds` as const,
+  };
+  try {
+    await client.schedule.create({
+      scheduleId: reconcileScheduleId(host),
+      spec,
+      action,
+      policies,
+      state: { note: reconciliationNote(host, intervalSeconds) },
+      typedSearchAttributes: findableBy({ host }),
+    });
+  } catch (error) {
+    if (!(error instanceof ScheduleAlreadyRunning)) throw error;
+    const handle = client.schedule.getHandle(reconcileScheduleId(host));
+    await handle.update((previous) => ({ ...previous, spec, action, policies }));
+  }
+}
+
+/** False when nobody has made the Schedule of a host, or somebody has deleted it. */
+export async function hasReconcileSchedule(client: Client, host: string): Promise<boolean> {
+  try {
+    await client.schedule.getHandle(reconcileScheduleId(host)).describe();
+    return true;
+  } catch (error) {
+    if (error instanceof ScheduleNotFoundError) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,50 @@
+import { Connection, isGrpcServiceError } from '@temporalio/client';
+import { NativeConnection } from '@temporalio/worker';
+import type { TemporalTarget } from '../../client/temporal-connection.ts';
+import { ensureSearchAttributes } from '../../temporal-config/dev-server/temporal-server.ts';
+import { SEARCH_ATTRIBUTES } from '../../temporal-config/search-attributes.ts';
+
+/** gRPC's code for what is not there. */
+const NOT_FOUND = 5;
+
+/** Temporal is not there as it is configured; the message says where it was looked for, and what to do. */
+export class TemporalUnusable extends Error {
+  override readonly name = 'TemporalUnusable';
+}
+
+/** The connection that all workers of a process share. */
+export function connectWorkers(target: TemporalTarget): Promise<NativeConnection> {
+  const { address, tls, apiKey } = target.connection;
+  return NativeConnection.connect({
+    ...(address === undefined ? {} : { address }),
+    ...(tls === undefined ? {} : { tls }),
+    ...(typeof apiKey === 'string' ? { apiKey } : {}),
+  });
+}
+
+/**
+ * See that a server which somebody else runs knows the search attributes, without which no workflow can run. Throws a TemporalUnusable that names them
+ * when they are missing and may not be added, and one that says where it was looked for when there is no server, or not the namespace.
+ */
+export async function prepareExternal(target: TemporalTarget): Promise<void> {
+  const { address = 'localhost:7233' } = target.connection;
+  const connection = await Connection.connect(target.connection).catch((error: unknown) => {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new TemporalUnusable(`Temporal does not answer at ${address} (TEMPORAL_ADDRESS, temporal.toml): ${reason}`);
+  });
+  try {
+    await ensureSearchAttributes(connection, target.namespace);
+  } catch (error) {
+    if (isGrpcServiceError(error) && error.code === NOT_FOUND)
+      throw new TemporalUnusable(
+        `Temporal at ${address} has no namespace ${target.namespace} (TEMPORAL_NAMESPACE, temporal.toml)`,
+      );
+    const names = SEARCH_ATTRIBUTES.map((key) => `${key.name} (${key.type})`).join(', ');
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new TemporalUnusable(
+      `the search attributes ${names} cannot be added to namespace ${target.namespace}: ${reason}. Add them by hand`,
+    );
+  } finally {
+    await connection.close();
+  }
+}

@@ -1,0 +1,256 @@
+import { type SpawnOptions, spawn } from 'node:child_process';
+import { constants } from 'node:fs';
+import { access, chmod, mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { homedir } from 'node:os';
+import { delimiter, extname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { ConnectionOptions } from '@temporalio/client';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { NAMESPACE } from '../namespace.ts';
+
+/** Takes one line for the user. */
+export type Say = (line: string) => void;
+
+/** A server that somebody else runs: used as it is. */
+export interface ExternalTemporal {
+  readonly kind: 'external';
+  readonly address: string;
+  readonly namespace: string;
+  /** Everything that a connection needs: address, TLS, API key, metadata. */
+  readonly connectionOptions: ConnectionOptions;
+}
+
+/** A `temporal` executable that can run a development server. */
+export interface TemporalBinary {
+  readonly kind: 'binary';
+  readonly path: string;
+}
+
+/** What {@link findTemporalServer} takes. */
+export interface FindOptions {
+  readonly say: Say;
+  readonly env?: NodeJS.ProcessEnv;
+  /** Puts an executable into the given directory and returns its path; the SDK's download if left out. */
+  readonly download?: (directory: string, env: NodeJS.ProcessEnv) => Promise<string>;
+}
+
+// The newest version whose go.mod `go install` accepts; it holds server 1.29.1 (contracts/temporal.md, section 1.1).
+const GO_PACKAGE = 'github.com/temporalio/cli/cmd/temporal@v1.5.1';
+const SDK_DOWNLOAD_LIMIT_MS = 20_000;
+const VERSION_LIMIT_MS = 30_000;
+const GO_BUILD_LIMIT_MS = 20 * 60_000;
+const GO_PROGRESS_MS = 30_000;
+
+/**
+ * Finds a Temporal server, or the executable to run one with: `TEMPORAL_ADDRESS` or a profile of Temporal's own client
+ * configuration, `temporal` on the path, the project's cache, the SDK's download, the Go module proxy.
+ */
+export async function findTemporalServer(options: FindOptions): Promise<ExternalTemporal | TemporalBinary> {
+  const { say, env = process.env, download = downloadBySdk } = options;
+  const external = configuredServer(env);
+  if (external) {
+    say(`Temporal: using the server at ${external.address}, namespace ${external.namespace}, as configured`);
+    return external;
+  }
+  const onPath = await temporalOnPath(env, say);
+  if (onPath !== undefined) return { kind: 'binary', path: onPath };
+
+  const cache = cacheDirectory(env);
+  const cached = join(cache, 'temporal');
+  if (await isExecutable(cached)) {
+    const version = await serverVersion(cached, env);
+    if (version !== undefined) {
+      say(`Temporal: using ${cached} (server ${version}) from the project's cache`);
+      return { kind: 'binary', path: cached };
+    }
+    say(`Temporal: ${cached} does not tell a server version; making it anew`);
+  }
+
+  const failures: string[] = [];
+  for (const make of [
+    { title: "the SDK's download", intro: `(at most ${SDK_DOWNLOAD_LIMIT_MS / 1000} s)`, run: download },
+    {
+      title: `a build of ${GO_PACKAGE} by Go`,
+      intro: '(about 3 minutes, once)',
+      run: (directory: string) => buildByGo(directory, env, say),
+    },
+  ]) {
+    say(`Temporal: no server found so far, trying ${make.title} ${make.intro}`);
+    const started = performance.now();
+    try {
+      const version = await intoCache(cached, env, (directory) => make.run(directory, env));
+      say(`Temporal: ${make.title} gave server ${version} after ${seconds(started)}, kept as ${cached}`);
+      return { kind: 'binary', path: cached };
+    } catch (error) {
+      const line = `${make.title} failed after ${seconds(started)}: ${messageOf(error)}`;
+      say(`Temporal: ${line}`);
+      failures.push(line);
+    }
+  }
+  throw new Error(
+    [
+      'No Temporal server found and none could be made. Set TEMPORAL_ADDRESS, or put the temporal CLI on the path,',
+      `or put its executable at ${cached}.`,
+      ...failures,
+    ].join('\n'),
+  );
+}
+
+/** The directory where all clones of this project share what is expensive to make. */
+export function cacheDirectory(env: NodeJS.ProcessEnv = process.env): string {
+  if (env.NETWORKING_ZVM_CACHE) return env.NETWORKING_ZVM_CACHE;
+  return join(env.XDG_CACHE_HOME || join(env.HOME || homedir(), '.cache'), 'networking-zvm');
+}
+
+/** The time since `started`, a `performance.now()`, as people write it: `1.2 s`. */
+export function seconds(started: number): string {
+  return `${((performance.now() - started) / 1000).toFixed(1)} s`;
+}
+
+/** The executables called `name` on the path of `env`, in its order. */
+export async function executablesOnPath(name: string, env: NodeJS.ProcessEnv): Promise<string[]> {
+  const found: string[] = [];
+  for (const directory of (env.PATH ?? '').split(delimiter)) {
+    const path = join(directory, name);
+    if (directory !== '' && (await isExecutable(path))) found.push(path);
+  }
+  return found;
+}
+
+function configuredServer(env: NodeJS.ProcessEnv): ExternalTemporal | undefined {
+  let config: ReturnType<typeof loadClientConnectConfig>;
+  try {
+    const defined = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined);
+    config = loadClientConnectConfig({ overrideEnvVars: Object.fromEntries(defined) });
+  } catch (error) {
+    throw new Error(`Temporal's client configuration cannot be used: ${messageOf(error)}`, { cause: error });
+  }
+  const address = config.connectionOptions.address;
+  if (!address) return undefined;
+  return {
+    kind: 'external',
+    address,
+    namespace: config.namespace ?? NAMESPACE,
+    connectionOptions: config.connectionOptions,
+  };
+}
+
+async function temporalOnPath(env: NodeJS.ProcessEnv, say: Say): Promise<string | undefined> {
+  for (const path of await executablesOnPath('temporal', env)) {
+    const version = await serverVersion(path, env);
+    if (version !== undefined) {
+      say(`Temporal: using ${path} (server ${version}) from the path`);
+      return path;
+    }
+    say(`Temporal: ${path} does not tell a server version, so it is not used`);
+  }
+  return undefined;
+}
+
+// A CLI built by Go calls itself 0.0.0-DEV: only the parenthesis tells the server (contracts/temporal.md, section 1.1).
+async function serverVersion(path: string, env: NodeJS.ProcessEnv): Promise<string | undefined> {
+  try {
+    const output = await run(path, ['--version'], { env }, VERSION_LIMIT_MS);
+    return /\(.*\bServer (\d[^\s,)]*)/.exec(output)?.[1];
+  } catch {
+    return undefined;
+  }
+}
+
+// The rename within one directory is atomic: of two processes at once the later one wins, and neither ever sees half a file.
+async function intoCache(
+  cached: string,
+  env: NodeJS.ProcessEnv,
+  make: (directory: string) => Promise<string>,
+): Promise<string> {
+  const cache = cacheDirectory(env);
+  await mkdir(cache, { recursive: true });
+  const directory = await mkdtemp(join(cache, 'making-'));
+  try {
+    const made = await make(directory);
+    await chmod(made, 0o755);
+    const version = await serverVersion(made, env);
+    if (version === undefined) throw new Error('the executable does not tell a server version');
+    await rename(made, cached);
+    return version;
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+async function downloadBySdk(directory: string, env: NodeJS.ProcessEnv): Promise<string> {
+  const sdk: { version: string } = createRequire(import.meta.url)('@temporalio/worker/package.json');
+  // The compiled project has .js files where the source has .ts files.
+  const program = fileURLToPath(new URL(`./temporal-download${extname(import.meta.url)}`, import.meta.url));
+  await run(process.execPath, [program, directory, sdk.version], { env }, SDK_DOWNLOAD_LIMIT_MS);
+  const [name] = (await readdir(directory)).filter((entry) => !entry.endsWith('.downloading'));
+  if (name === undefined) throw new Error('it left no executable');
+  return join(directory, name);
+}
+
+async function buildByGo(directory: string, env: NodeJS.ProcessEnv, say: Say): Promise<string> {
+  const [go] = await executablesOnPath('go', env);
+  if (go === undefined) throw new Error('there is no go on the path');
+  const started = performance.now();
+  const progress = setInterval(() => say(`Temporal: still building, ${seconds(started)} so far`), GO_PROGRESS_MS);
+  try {
+    await run(go, ['install', GO_PACKAGE], { env: { ...env, GOBIN: directory } }, GO_BUILD_LIMIT_MS);
+  } finally {
+    clearInterval(progress);
+  }
+  return join(directory, 'temporal');
+}
+
+// A process group of its own, so that what the child started ends with it at the time limit.
+function run(command: string, args: string[], options: SpawnOptions, limitMs: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+    let output = '';
+    let late = false;
+    const collect = (data: Buffer) => {
+      output = (output + data.toString()).slice(-10_000);
+    };
+    child.stdout?.on('data', collect);
+    child.stderr?.on('data', collect);
+    const endGroup = () => {
+      try {
+        if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+      } catch {
+        // It has ended by itself.
+      }
+    };
+    const timer = setTimeout(() => {
+      late = true;
+      endGroup();
+    }, limitMs);
+    process.once('exit', endGroup);
+    const settle = () => {
+      clearTimeout(timer);
+      process.off('exit', endGroup);
+    };
+    child.once('error', (error) => {
+      settle();
+      reject(error);
+    });
+    child.once('close', (code, signal) => {
+      settle();
+      if (code === 0) resolve(output);
+      else if (late) reject(new Error(`no result within ${limitMs / 1000} s`));
+      else reject(new Error(`ended with ${code ?? signal}: ${output.trimEnd().split('\n').slice(-5).join('\n')}`));
+    });
+  });
+}
+
+async function isExecutable(path: string): Promise<boolean> {
+  try {
+    await access(path, constants.X_OK);
+    return (await stat(path)).isFile();
+  } catch {
+    return false;
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

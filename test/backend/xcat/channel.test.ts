@@ -1,0 +1,117 @@
+import { spawnSync } from 'node:child_process';
+import fc from 'fast-check';
+import { afterEach, describe, expect, it } from 'vitest';
+import { type Command, createCommandChannel } from '../../../backend/xcat/zhcp/channel.ts';
+import { quote } from '../../../backend/xcat/zhcp/shell-quoting.ts';
+import { fakeXcat, runDsh } from './fake-xcat.ts';
+
+const closers: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0)) await close();
+});
+
+const sh = (script: string): Command => ({ argv: ['sh', '-c', script] });
+const done = (output: string) => ({ ran: true, exitStatus: 0, output });
+
+describe('the command channel', () => {
+  it('runs a chain in order and stops after the first command that fails', async () => {
+    const xcat = await fakeXcat(({ body }) => runDsh(body, 'zhcp1'));
+    closers.push(xcat.close);
+    const channel = createCommandChannel(xcat.transport, 'zhcp1');
+    const outcomes = await channel.run([sh('echo "it\'s $HOME"; echo'), sh('printf err >&2; exit 7'), sh('echo no')]);
+    expect(outcomes).toEqual([
+      done(`it's ${process.env.HOME}\n\n`),
+      { ran: true, exitStatus: 7, output: 'err' },
+      { ran: false },
+    ]);
+  });
+
+  it('carries chains that come during a call with one next call, each with its own outcome', async () => {
+    const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+    const xcat = await fakeXcat(async ({ body }) => {
+      await gate;
+      return runDsh(body, 'zhcp1');
+    });
+    closers.push(xcat.close);
+    const channel = createCommandChannel(xcat.transport, 'zhcp1', { parallel: 3 });
+    const first = channel.run([sh('echo first')]);
+    await expect.poll(() => xcat.seen.length).toBe(1);
+    const runs = Array.from({ length: 20 }, (_, index) =>
+      channel.run([sh(`echo ${index}; exit ${index % 2}`), sh('echo then')]),
+    );
+    open();
+    expect(await first).toEqual([done('first\n')]);
+    for (const [index, outcomes] of (await Promise.all(runs)).entries()) {
+      expect(outcomes[0]).toEqual({ ran: true, exitStatus: index % 2, output: `${index}\n` });
+      expect(outcomes[1]?.ran).toBe(index % 2 === 0);
+    }
+    expect(xcat.seen).toHaveLength(2);
+  });
+
+  it('takes several chains of one caller in one call', async () => {
+    const xcat = await fakeXcat(({ body }) => runDsh(body, 'zhcp1'));
+    closers.push(xcat.close);
+    const channel = createCommandChannel(xcat.transport, 'zhcp1');
+    expect(await channel.run([[sh('echo a')], [], [sh('echo b'), sh('echo c')]])).toEqual([
+      done('a\n'),
+      done('b\n'),
+      done('c\n'),
+    ]);
+    expect(xcat.seen).toHaveLength(1);
+  });
+
+  it('sends no script beyond 100 KiB, and refuses a chain beyond it', async () => {
+    const xcat = await fakeXcat(({ body }) => runDsh(body, 'zhcp1'));
+    closers.push(xcat.close);
+    const channel = createCommandChannel(xcat.transport, 'zhcp1');
+    const chains = Array.from({ length: 8 }, (_, index) => [sh(`: ${'x'.repeat(30_000)}; echo ${index}`)]);
+    const outcomes = await channel.run(chains);
+    expect(outcomes).toEqual(chains.map((_, index) => done(`${index}\n`)));
+    expect(xcat.seen.length).toBeGreaterThan(2);
+    for (const { body } of xcat.seen) expect(body.length).toBeLessThan(110_000);
+    await expect(channel.run([sh('x'.repeat(110_000))])).rejects.toMatchObject({ code: 'refused' });
+  });
+
+  it('rejects a caller who aborts alone, and does not send what it had queued', async () => {
+    const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+    const xcat = await fakeXcat(async ({ body }) => {
+      await gate;
+      return runDsh(body, 'zhcp1');
+    });
+    closers.push(xcat.close);
+    const channel = createCommandChannel(xcat.transport, 'zhcp1');
+    const controller = new AbortController();
+    const first = channel.run([sh('echo first')]);
+    const aborted = channel.run([sh('echo aborted')], { signal: controller.signal });
+    const other = channel.run([sh('echo other')]);
+    controller.abort(new Error('gone'));
+    await expect(aborted).rejects.toThrow('gone');
+    open();
+    expect(await Promise.all([first, other])).toEqual([[done('first\n')], [done('other\n')]]);
+    expect(xcat.seen.map((call) => call.body).join()).not.toContain('aborted');
+  });
+
+  it('says retryably that it does not know what became of a chain whose markers are missing', async () => {
+    const unreachable = { error: ['zhcp1: ssh: No route to host'], errorcode: ['1'] };
+    const bodies = [{ data: [unreachable] }, { data: [{ data: ['zhcp1: Done'] }] }];
+    const xcat = await fakeXcat((_, index) => ({ body: JSON.stringify(bodies[index]) }));
+    closers.push(xcat.close);
+    const channel = createCommandChannel(xcat.transport, 'zhcp1');
+    await expect(channel.run([sh('a')])).rejects.toMatchObject({ code: 'unreachable', retryable: true });
+    await expect(channel.run([sh('a')])).rejects.toMatchObject({ code: 'bad-answer', retryable: true });
+  });
+
+  it('quotes any argument so that a shell gives it back', () => {
+    expect(() => quote('a\0b')).toThrow('NUL');
+    fc.assert(
+      fc.property(
+        fc.string({ unit: 'binary' }).filter((text) => !text.includes('\0')),
+        (text) => {
+          const { stdout } = spawnSync('sh', ['-c', `printf %s ${quote(text)}`]);
+          return stdout.equals(Buffer.from(text));
+        },
+      ),
+      { numRuns: 50 },
+    );
+  });
+});

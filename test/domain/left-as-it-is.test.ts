@@ -1,0 +1,115 @@
+import { describe, expect, test } from 'vitest';
+import type { GuestState, RecordedPort } from '../../domain/guest/guest.ts';
+import { Change } from '../../domain/operations/requests.ts';
+import { decide } from '../../domain/planning/decision.ts';
+import { plan } from '../../domain/planning/planner.ts';
+import type { Surroundings } from '../../domain/planning/surroundings.ts';
+import { Vdev } from '../../domain/port/vdev.ts';
+import { HostName, NodeName, PortId, VswitchName } from '../../domain/text/identifiers.ts';
+import { Network } from '../../domain/vswitch/network.ts';
+import type { Vswitch } from '../../domain/vswitch/vswitch.ts';
+import { NODE, PREFIX, UNSEEN, USERID } from './worlds.ts';
+
+const CLEAR = PortId.parse('11111111-1111-4111-8111-111111111111');
+const ODD = PortId.parse('22222222-2222-4222-8222-222222222222');
+const ZHCP = NodeName.parse('zhcp1');
+const vswitchName = (name: string) => VswitchName.parse(name);
+const vdev = (number: string) => Vdev.parse(number);
+
+function vswitch(name: string): Vswitch {
+  return {
+    ...UNSEEN,
+    name: vswitchName(name),
+    transport: 'ETHERNET',
+    vlanAware: true,
+    defaultVlan: 1,
+    portSelection: 'USERBASED',
+    authorisations: [{ userid: USERID, vlans: [1001] }],
+    nics: [],
+  };
+}
+
+const CLEAR_ROW: RecordedPort = {
+  portId: CLEAR,
+  vdev: vdev('1000'),
+  vswitch: vswitchName('VSW1'),
+  network: Network.parse({ type: 'vlan', segmentationId: 1001 }),
+  adminStateUp: true,
+  rows: 1,
+};
+const ODD_ROW: RecordedPort = {
+  ...CLEAR_ROW,
+  portId: ODD,
+  vdev: vdev('2000'),
+  vswitch: vswitchName('VSW2'),
+  network: { type: 'unreadable', text: 'abc' },
+  unreadable: [{ column: 'vlan', value: 'abc' }],
+};
+
+function around(guest: Partial<GuestState>): Surroundings {
+  return {
+    guest: {
+      userid: USERID,
+      node: NODE,
+      loggedOn: true,
+      recorded: [CLEAR_ROW, ODD_ROW],
+      macEntries: [],
+      macRow: false,
+      addresses: { row: 'none' },
+      directory: [],
+      live: [
+        { vdev: vdev('1000'), vswitch: vswitchName('VSW1') },
+        { vdev: vdev('2000'), vswitch: vswitchName('VSW2') },
+      ],
+      ...guest,
+    },
+    vswitches: [vswitch('VSW1'), vswitch('VSW2')],
+    rules: {
+      host: HostName.parse('zvm1'),
+      zhcpNode: ZHCP,
+      vswitches: [],
+      firstVdev: vdev('1000'),
+      macPrefix: PREFIX,
+      makeDns: false,
+      directoryOnline: false,
+    },
+    macsInUse: new Map(),
+    addressesInUse: new Map(),
+    avoidMacs: new Set(),
+  };
+}
+
+function reconcile(read: Surroundings, values: object = {}) {
+  const change = Change.parse({ kind: 'reconcile', ports: [], removed: [], unrecorded: [], left: [], ...values });
+  const decision = decide(change, read);
+  if (!decision.accepted) throw new Error(decision.refusals.map(({ reason }) => reason).join());
+  return { refused: decision.refused, steps: plan(decision.desired, read.guest, read.vswitches) };
+}
+
+describe('a guest that has left the host', () => {
+  const read = around({ absence: { kind: 'elsewhere', zhcp: 'zhcp2' } });
+
+  test('has its NICs and grants taken away there, but those of a port whose record nobody can read', () => {
+    const steps = reconcile(read).steps.map((step) => [step.kind, 'vdev' in step ? step.vdev : 'all']);
+    expect(steps).toEqual([
+      ['ensureUncoupled', '1000'],
+      ['removeLiveNic', '1000'],
+      ['removeAuthorisation', 'all'],
+    ]);
+  });
+
+  test('keeps that also where it was wired by a run before', () => {
+    const remembered = [{ vdev: '2000', vswitch: 'VSW2' }];
+    const { steps } = reconcile(read, { remembered });
+    expect(steps.some((step) => 'vdev' in step && step.vdev === '2000')).toBe(false);
+    expect(steps.some((step) => 'vswitch' in step && step.vswitch === 'VSW2')).toBe(false);
+  });
+});
+
+test('a port whose directory statement nobody can read is not asked to be confirmed as down', () => {
+  const unclear = 'its LAN SYSTEM is no name of a VSWITCH';
+  const guest = { recorded: [CLEAR_ROW], live: [], directory: [{ vdev: vdev('1000'), unclear }] };
+  expect(reconcile(around(guest))).toEqual({ refused: [], steps: [] });
+  const readable = { ...guest, directory: [{ vdev: vdev('1000') }] };
+  expect(reconcile(around(readable)).refused.map(({ portId }) => portId)).toEqual([CLEAR]);
+});
