@@ -1,9 +1,9 @@
-import type { Code } from './codes.ts';
-import type { AdapterType } from './directory.ts';
-import { isMacid, parseType, parseVdev, typeOfDigit } from './directory.ts';
-import type { Guest, Nic } from './guest.ts';
-import type { SmcliCall, SmcliFunction } from './smcli.ts';
-import { printed } from './smcli-text.ts';
+import type { AdapterType } from '../directory/nicdef.ts';
+import { isMacid, parseType, parseVdev, typeOfDigit } from '../directory/nicdef.ts';
+import type { Code } from '../zvm/codes.ts';
+import type { Guest, Nic } from '../zvm/guest.ts';
+import type { SmcliCall, SmcliFunction } from './function.ts';
+import { printed } from './text.ts';
 
 /** Operands both forms of Create_Extended take. */
 export const CREATE_ADAPTER_KEYS = ['image_device_number!', 'adapter_type!', 'devices', 'channel_path_id', 'mac_id'];

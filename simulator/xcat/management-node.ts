@@ -1,16 +1,16 @@
-import type { EventLog } from './events.ts';
-import type { FaultBoard } from './faults.ts';
-import type { Guest } from './guest.ts';
-import { makeGuest } from './guest.ts';
+import { makeVmcp } from '../cp/vmcp.ts';
+import type { EventLog } from '../events.ts';
+import type { FaultBoard } from '../faults.ts';
+import type { Settings } from '../options.ts';
+import type { External, Machine } from '../shell/machine.ts';
+import { Smcli } from '../smcli/program.ts';
+import type { Guest } from '../zvm/guest.ts';
+import { makeGuest } from '../zvm/guest.ts';
+import { ZvmSystem } from '../zvm/system.ts';
+import { makeVswitch } from '../zvm/vswitch.ts';
+import { xcatCommands } from './commands.ts';
 import { makehosts } from './hosts-file.ts';
-import type { Settings } from './options.ts';
-import type { External, Machine } from './shell.ts';
-import { Smcli } from './smcli.ts';
 import { type Element, Tables } from './tables.ts';
-import { makeVmcp } from './vmcp.ts';
-import { makeVswitch } from './vswitch.ts';
-import { xcatCommands } from './xcat-commands.ts';
-import { ZvmSystem } from './zvm-system.ts';
 
 const MN_NODE = 'xcat';
 const MN_ADDRESS = '10.1.0.2';

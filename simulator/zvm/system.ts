@@ -1,11 +1,11 @@
+import { DEFAULT_PROFILE, deviceOf, type OtherDevice, type Profile } from '../directory/devices.ts';
+import type { AdapterType, Nicdef } from '../directory/nicdef.ts';
+import { formatNicdef, overlaps, parseNicdefStatements } from '../directory/nicdef.ts';
+import type { EventLog } from '../events.ts';
+import type { Settings } from '../options.ts';
 import type { Code } from './codes.ts';
 import { OK } from './codes.ts';
-import type { AdapterType, Nicdef } from './directory.ts';
-import { formatNicdef, overlaps, parseNicdefStatements } from './directory.ts';
-import { DEFAULT_PROFILE, deviceOf, type OtherDevice, type Profile } from './entry-devices.ts';
-import type { EventLog } from './events.ts';
 import type { Guest, Nic } from './guest.ts';
-import type { Settings } from './options.ts';
 import type { Authorisation, Port, Vswitch } from './vswitch.ts';
 import { activeRdev, effectiveVlans } from './vswitch.ts';
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { sleep as pause, within } from './flow.ts';
-import type { Environment, Io } from './shell.ts';
-import { execute, fork, resolvePath, runText, ShellExit } from './shell.ts';
+import { sleep as pause, within } from '../flow.ts';
+import type { Environment, Io } from './machine.ts';
+import { fork, resolvePath, ShellExit } from './machine.ts';
 
 type Builtin = (args: string[], env: Environment, io: Io) => number | Promise<number>;
 
@@ -74,7 +74,7 @@ export const BUILTINS: Record<string, Builtin> = {
     // what a command prints after it was ended is lost
     const limit = { over: false };
     const sink = (inner: Io['out']) => ({ write: (text: string) => void (limit.over || inner.write(text)) });
-    const running = execute(env, name, rest, { ...io, out: sink(io.out), err: sink(io.err) });
+    const running = env.shell.execute(env, name, rest, { ...io, out: sink(io.out), err: sink(io.err) });
     const ended = await within(Number(seconds) * 1000, Promise.resolve(running));
     limit.over = ended === undefined;
     return ended ?? 124;
@@ -225,13 +225,13 @@ async function sh(args: string[], env: Environment, io: Io): Promise<number> {
   const child = fork(env);
   if (args[0] === '-c') {
     child.args = args.slice(2);
-    return runText(child, args[1] ?? '', io);
+    return env.shell.runText(child, args[1] ?? '', io);
   }
   const name = args[0] ?? '';
   const text = env.machine.files.get(resolvePath(env, name));
   if (text === undefined) return refuse(io, 'sh', `${name}: No such file or directory`, 127);
   child.args = args;
-  return runText(child, text, io);
+  return env.shell.runText(child, text, io);
 }
 
 function grep(args: string[], env: Environment, io: Io): number {

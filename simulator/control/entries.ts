@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { parseNicdefStatements, parseVdev } from './directory.ts';
-import type { Guest } from './guest.ts';
-import type { ZvmSystem } from './zvm-system.ts';
+import { parseNicdefStatements, parseVdev } from '../directory/nicdef.ts';
+import type { Guest } from '../zvm/guest.ts';
+import type { ZvmSystem } from '../zvm/system.ts';
 
 const Entry = z.strictObject({ statements: z.array(z.string()), profile: z.string().nullable().optional() });
 const Device = z.strictObject({ vdev: z.string(), count: z.number().int().min(1).default(1), kind: z.string() });

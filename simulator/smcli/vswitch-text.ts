@@ -1,7 +1,7 @@
-import { printed } from './smcli-text.ts';
-import type { Authorisation, Vswitch } from './vswitch.ts';
-import { activeRdev, effectiveVlans } from './vswitch.ts';
-import type { ZvmSystem } from './zvm-system.ts';
+import type { ZvmSystem } from '../zvm/system.ts';
+import type { Authorisation, Vswitch } from '../zvm/vswitch.ts';
+import { activeRdev, effectiveVlans } from '../zvm/vswitch.ts';
+import { printed } from './text.ts';
 
 /** One VSWITCH as Virtual_Network_Vswitch_Query prints it (contract 4.5). */
 export function describeVswitch(system: ZvmSystem, vswitch: Vswitch): string {

@@ -1,11 +1,11 @@
-import type { Code } from './codes.ts';
-import { OK } from './codes.ts';
-import { isName } from './directory.ts';
-import type { SmcliCall, SmcliFunction } from './smcli.ts';
-import { describeVswitch, describeVswitchExtended } from './smcli-vswitch-text.ts';
-import type { Vswitch } from './vswitch.ts';
-import { makeVswitch } from './vswitch.ts';
-import type { ZvmSystem } from './zvm-system.ts';
+import { isName } from '../directory/nicdef.ts';
+import type { Code } from '../zvm/codes.ts';
+import { OK } from '../zvm/codes.ts';
+import type { ZvmSystem } from '../zvm/system.ts';
+import type { Vswitch } from '../zvm/vswitch.ts';
+import { makeVswitch } from '../zvm/vswitch.ts';
+import type { SmcliCall, SmcliFunction } from './function.ts';
+import { describeVswitch, describeVswitchExtended } from './vswitch-text.ts';
 
 const SYSTEM_CONFIG_FLAGS = 'LFRCPNYOMD';
 

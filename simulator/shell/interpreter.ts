@@ -1,39 +1,9 @@
-import { BUILTINS, SHELLS_OWN } from './shell-builtins.ts';
-import type { AndOr, Command, Pipeline, Redirect, Script, Word } from './shell-parser.ts';
-import { parseShell, ShellSyntaxError } from './shell-parser.ts';
+import { BUILTINS, SHELLS_OWN } from './builtins.ts';
+import type { Environment, Io, Machine, Sink } from './machine.ts';
+import { fork, MOST_ARGUMENT_BYTES, resolvePath, ShellExit } from './machine.ts';
+import type { AndOr, Command, Pipeline, Redirect, Script, Word } from './parser.ts';
+import { parseShell, ShellSyntaxError } from './parser.ts';
 
-export type Sink = { write(text: string): void };
-export type Io = { stdin: string; out: Sink; err: Sink };
-export type External = (argv: string[], io: Io) => Promise<number>;
-
-/** What a script runs on: files and the commands that machine has. */
-export type Machine = {
-  files: Map<string, string>;
-  commands: Record<string, External>;
-  bootTime: () => Date;
-};
-
-export type Environment = {
-  machine: Machine;
-  variables: Map<string, string>;
-  args: string[];
-  pid: number;
-  cwd: string;
-  status: number;
-  jobs: Promise<void>[];
-};
-
-/** Thrown by `exit`; ends the innermost subshell. */
-export class ShellExit extends Error {
-  readonly status: number;
-  constructor(status: number) {
-    super('exit');
-    this.status = status;
-  }
-}
-
-/** Linux takes no longer argument of a program, with the NUL at its end (contract 10). */
-export const MOST_ARGUMENT_BYTES = 131_072;
 const CANNOT_EXECUTE = 126;
 
 let nextPid = 4000;
@@ -54,6 +24,7 @@ export async function runShell(
     cwd: '/root',
     status: 0,
     jobs: [],
+    shell: { execute, runText },
   };
   const status = await runText(env, text, { stdin: '', out, err });
   await Promise.all(env.jobs);
@@ -61,7 +32,7 @@ export async function runShell(
 }
 
 /** Runs script text in this environment as a shell of its own. */
-export async function runText(env: Environment, text: string, io: Io): Promise<number> {
+async function runText(env: Environment, text: string, io: Io): Promise<number> {
   let script: Script;
   try {
     script = parseShell(text);
@@ -71,16 +42,6 @@ export async function runText(env: Environment, text: string, io: Io): Promise<n
     return 2;
   }
   return inSubshell(env, script, io);
-}
-
-/** A copy a subshell may change freely. */
-export function fork(env: Environment): Environment {
-  return { ...env, variables: new Map(env.variables), jobs: [] };
-}
-
-/** A file name made absolute. */
-export function resolvePath(env: Environment, name: string): string {
-  return name.startsWith('/') ? name : `${env.cwd === '/' ? '' : env.cwd}/${name.replace(/^\.\//, '')}`;
 }
 
 function collector(): Sink & { text(): string } {
@@ -182,7 +143,7 @@ async function runSimple(env: Environment, command: Extract<Command, { kind: 'si
 }
 
 /** Runs one command by its words; 127 when the machine does not have it. */
-export async function execute(env: Environment, name: string, args: string[], io: Io): Promise<number> {
+async function execute(env: Environment, name: string, args: string[], io: Io): Promise<number> {
   if (!SHELLS_OWN.has(name) && args.some((each) => Buffer.byteLength(each) >= MOST_ARGUMENT_BYTES)) {
     io.err.write(`bash: ${name}: Argument list too long\n`);
     return CANNOT_EXECUTE;

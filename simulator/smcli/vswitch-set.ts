@@ -1,11 +1,11 @@
-import type { Code } from './codes.ts';
-import { OK } from './codes.ts';
-import { isUserid } from './directory.ts';
-import type { SmcliCall, SmcliFunction } from './smcli.ts';
-import { parseRdevs } from './smcli-vswitch.ts';
-import type { Authorisation, PortType, Vswitch } from './vswitch.ts';
-import { parseVlanSet } from './vswitch.ts';
-import type { ZvmSystem } from './zvm-system.ts';
+import { isUserid } from '../directory/nicdef.ts';
+import type { Code } from '../zvm/codes.ts';
+import { OK } from '../zvm/codes.ts';
+import type { ZvmSystem } from '../zvm/system.ts';
+import type { Authorisation, PortType, Vswitch } from '../zvm/vswitch.ts';
+import { parseVlanSet } from '../zvm/vswitch.ts';
+import type { SmcliCall, SmcliFunction } from './function.ts';
+import { parseRdevs } from './vswitch.ts';
 
 /** Contract 4.3: keys of Set_Extended; all others are a syntax error. */
 const SET_KEYS = (

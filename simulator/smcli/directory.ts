@@ -1,6 +1,5 @@
-import type { Code } from './codes.ts';
-import { OK } from './codes.ts';
-import type { AdapterType, Nicdef } from './directory.ts';
+import { type Profile, records } from '../directory/devices.ts';
+import type { AdapterType, Nicdef } from '../directory/nicdef.ts';
 import {
   formatNicdef,
   isMacid,
@@ -10,12 +9,13 @@ import {
   parseType,
   parseVdev,
   typeOfDigit,
-} from './directory.ts';
-import { type Profile, records } from './entry-devices.ts';
-import type { Guest } from './guest.ts';
-import type { SmcliCall, SmcliFunction } from './smcli.ts';
-import { CREATE_ADAPTER_KEYS } from './smcli-adapter.ts';
-import type { ZvmSystem } from './zvm-system.ts';
+} from '../directory/nicdef.ts';
+import type { Code } from '../zvm/codes.ts';
+import { OK } from '../zvm/codes.ts';
+import type { Guest } from '../zvm/guest.ts';
+import type { ZvmSystem } from '../zvm/system.ts';
+import { CREATE_ADAPTER_KEYS } from './adapter.ts';
+import type { SmcliCall, SmcliFunction } from './function.ts';
 
 /** Functions on the user directory, and those on the system as a whole (contract 4.2, 5.7). */
 export const DIRECTORY_FUNCTIONS: Record<string, SmcliFunction> = {

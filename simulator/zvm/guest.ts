@@ -1,5 +1,5 @@
-import type { AdapterType, Nicdef } from './directory.ts';
-import { DEFAULT_PROFILE, type OtherDevice } from './entry-devices.ts';
+import { DEFAULT_PROFILE, type OtherDevice } from '../directory/devices.ts';
+import type { AdapterType, Nicdef } from '../directory/nicdef.ts';
 
 export type Nic = {
   vdev: string;

@@ -1,4 +1,4 @@
-import { isEnabled, type Tables } from './tables.ts';
+import { isEnabled, type Tables } from '../xcat/tables.ts';
 
 /** The xCAT command that a request becomes (contract 1.2): what policies allow or deny. */
 export function commandOf(

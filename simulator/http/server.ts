@@ -1,15 +1,12 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
+import { answerControl, type Inside } from '../control/api.ts';
+import { sleep } from '../flow.ts';
+import { answerRest } from '../rest/resources.ts';
 import type { Certificate } from './certificate.ts';
-import { answerControl } from './control.ts';
-import type { EventLog } from './events.ts';
-import type { FaultBoard } from './faults.ts';
-import { sleep } from './flow.ts';
 import { drawLatency } from './latency.ts';
-import type { ManagementNode } from './management-node.ts';
-import { answerRest } from './rest.ts';
 
-export type Front = { mn: ManagementNode; events: EventLog; faults: FaultBoard; random: () => number };
+export type Front = Inside & { random: () => number };
 
 /** The HTTP side: /xcatws with its faults and /simulator without; over TLS when there is a certificate. */
 export function makeServer(front: Front, certificate?: Certificate): Server {

@@ -1,23 +1,26 @@
-import { addDevice, changeEntry, changeProfile } from './control-directory.ts';
-import { nicdefStatements } from './directory.ts';
-import { FaultRuleSchema } from './faults.ts';
-import type { Guest } from './guest.ts';
-import type { Front } from './http-server.ts';
+import { nicdefStatements } from '../directory/nicdef.ts';
+import type { EventLog } from '../events.ts';
+import { type FaultBoard, FaultRuleSchema } from '../faults.ts';
+import type { ManagementNode } from '../xcat/management-node.ts';
+import type { Guest } from '../zvm/guest.ts';
+import type { ZvmSystem } from '../zvm/system.ts';
+import type { Vswitch } from '../zvm/vswitch.ts';
+import { effectiveVlans } from '../zvm/vswitch.ts';
+import { addDevice, changeEntry, changeProfile } from './entries.ts';
 import { restoreSnapshot, Snapshot, takeSnapshot } from './snapshot.ts';
-import type { Vswitch } from './vswitch.ts';
-import { effectiveVlans } from './vswitch.ts';
-import type { ZvmSystem } from './zvm-system.ts';
 
+/** All that is behind the HTTP server. */
+export type Inside = { mn: ManagementNode; events: EventLog; faults: FaultBoard };
 type Answer = { status: number; body: unknown };
 
 const NOT_FOUND: Answer = { status: 404, body: { error: 'not found' } };
 
 /** The control API below /simulator: what tests and demos use to look inside and to break things. */
-export function answerControl(front: Front, method: string, url: URL, body: string): Answer {
-  const { mn, events, faults } = front;
+export function answerControl(inside: Inside, method: string, url: URL, body: string): Answer {
+  const { mn, events, faults } = inside;
   const [, , area, ...rest] = url.pathname.split('/');
   const route = `${method} ${area ?? ''}`;
-  if (route === 'GET state') return ok(describeState(front));
+  if (route === 'GET state') return ok(describeState(inside));
   if (route === 'GET snapshot') return ok(takeSnapshot(mn));
   if (route === 'GET events') return ok(events.since(Number(url.searchParams.get('since') ?? '0')));
   if (route === 'GET counters') return ok({ ...events.counters });
@@ -47,7 +50,7 @@ export function answerControl(front: Front, method: string, url: URL, body: stri
   return NOT_FOUND;
 }
 
-function restore(mn: Front['mn'], body: unknown): Answer {
+function restore(mn: ManagementNode, body: unknown): Answer {
   const snapshot = Snapshot.safeParse(body);
   if (!snapshot.success) return { status: 400, body: { error: snapshot.error.issues } };
   try {
@@ -106,7 +109,7 @@ function changeSystem(system: ZvmSystem, [first, userid, ...more]: string[], bod
   return ok(describeGuest(guest));
 }
 
-function describeState({ mn }: Front): unknown {
+function describeState({ mn }: Inside): unknown {
   const tables = Object.fromEntries(mn.tables.names().map((name) => [name, mn.tables.list(name)]));
   const systems = mn.systems.map((system) => {
     const guests = [...system.guests.values()];

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { makeGuest } from './guest.ts';
-import type { ManagementNode } from './management-node.ts';
-import { makeVswitch, type Vswitch } from './vswitch.ts';
-import type { ZvmSystem } from './zvm-system.ts';
+import type { ManagementNode } from '../xcat/management-node.ts';
+import { makeGuest } from '../zvm/guest.ts';
+import type { ZvmSystem } from '../zvm/system.ts';
+import { makeVswitch, type Vswitch } from '../zvm/vswitch.ts';
 
 const portType = z.enum(['ACCESS', 'TRUNK']);
 const authorisation = { vlans: z.array(z.number()), portType, promiscuous: z.boolean(), persist: z.boolean() };

@@ -1,7 +1,8 @@
-import { within } from './flow.ts';
-import type { ManagementNode } from './management-node.ts';
-import { MOST_ARGUMENT_BYTES, runShell } from './shell.ts';
-import type { Element } from './tables.ts';
+import { within } from '../flow.ts';
+import { runShell } from '../shell/interpreter.ts';
+import { MOST_ARGUMENT_BYTES } from '../shell/machine.ts';
+import type { ManagementNode } from '../xcat/management-node.ts';
+import type { Element } from '../xcat/tables.ts';
 
 const READ_SIZE = 4096;
 /** locale and node, which go before the command, and the status after it */

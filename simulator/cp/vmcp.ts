@@ -1,8 +1,8 @@
-import type { AdapterType } from './directory.ts';
-import { parseType, parseVdev } from './directory.ts';
-import type { Guest, Nic } from './guest.ts';
-import type { External, Io } from './shell.ts';
-import type { ZvmSystem } from './zvm-system.ts';
+import type { AdapterType } from '../directory/nicdef.ts';
+import { parseType, parseVdev } from '../directory/nicdef.ts';
+import type { External, Io } from '../shell/machine.ts';
+import type { Guest, Nic } from '../zvm/guest.ts';
+import type { ZvmSystem } from '../zvm/system.ts';
 
 /** `vmcp` of the Linux that runs as this guest: the few CP commands the MN and the zHCP need (contract 3.1). */
 export function makeVmcp(system: ZvmSystem, guest: Guest): External {

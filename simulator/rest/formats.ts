@@ -1,4 +1,4 @@
-import type { Element } from './tables.ts';
+import type { Element } from '../xcat/tables.ts';
 
 /** The body of an answer in a format that the CGI knows (contract 1.1), from xcatd's elements. */
 export function formatted(format: string, elements: readonly Element[], splitCommas: boolean): string {

@@ -1,5 +1,5 @@
-import type { Guest } from './guest.ts';
-import type { SmcliFunction } from './smcli.ts';
+import type { Guest } from '../zvm/guest.ts';
+import type { SmcliFunction } from './function.ts';
 
 /** Functions on a running guest as a whole. */
 export const IMAGE_FUNCTIONS: Record<string, SmcliFunction> = {

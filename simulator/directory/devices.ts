@@ -1,4 +1,4 @@
-import { parseVdev } from './directory.ts';
+import { parseVdev } from './nicdef.ts';
 
 /** A device that is no NIC: a disk, a console, a reader, a real device … */
 export type OtherDevice = { vdev: string; count: number; kind: string };

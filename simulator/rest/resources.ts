@@ -1,7 +1,7 @@
+import type { ManagementNode } from '../xcat/management-node.ts';
+import type { Element } from '../xcat/tables.ts';
 import { formatted } from './formats.ts';
-import type { ManagementNode } from './management-node.ts';
 import { commandOf, isAllowed } from './policy.ts';
-import type { Element } from './tables.ts';
 import { chvm, lsvm } from './vms.ts';
 import { xdsh } from './xdsh.ts';
 

@@ -1,8 +1,8 @@
-import { parseVdev } from './directory.ts';
-import type { ManagementNode } from './management-node.ts';
-import { runShell } from './shell.ts';
-import type { Element } from './tables.ts';
-import type { ZvmSystem } from './zvm-system.ts';
+import { parseVdev } from '../directory/nicdef.ts';
+import { runShell } from '../shell/interpreter.ts';
+import type { ManagementNode } from '../xcat/management-node.ts';
+import type { Element } from '../xcat/tables.ts';
+import type { ZvmSystem } from '../zvm/system.ts';
 
 type Target = { userid: string; hcp: string; system: ZvmSystem };
 

@@ -1,5 +1,5 @@
-import { sleep } from './flow.ts';
-import type { External, Io } from './shell.ts';
+import { sleep } from '../flow.ts';
+import type { External, Io } from '../shell/machine.ts';
 import type { Element, Tables } from './tables.ts';
 
 /** What the commands work on. */
