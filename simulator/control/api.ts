@@ -1,8 +1,7 @@
-import { nicdefStatements } from '../directory/nicdef.ts';
 import type { EventLog } from '../events.ts';
 import { type FaultBoard, FaultRuleSchema } from '../faults.ts';
 import type { ManagementNode } from '../xcat/management-node.ts';
-import type { Guest } from '../zvm/guest.ts';
+import type { Guest, Nic } from '../zvm/guest.ts';
 import type { ZvmSystem } from '../zvm/system.ts';
 import type { Vswitch } from '../zvm/vswitch.ts';
 import { effectiveVlans } from '../zvm/vswitch.ts';
@@ -100,7 +99,7 @@ function changeSystem(system: ZvmSystem, [first, userid, ...more]: string[], bod
   if (first === 'vswitches') return changeUplink(system, [userid, ...more]);
   const guest = first === 'guests' ? system.guest(userid ?? '') : undefined;
   if (!guest) return NOT_FOUND;
-  if (action === 'lock' || action === 'unlock') guest.locked = action === 'lock';
+  if (action === 'lock' || action === 'unlock') guest.entry.lock = action === 'lock' ? 'administrator' : 'none';
   else if (action === 'logon') system.logon(guest);
   else if (action === 'logoff') system.logoff(guest);
   else if (action === 'directory') return changed(changeEntry(guest, body), () => describeGuest(guest));
@@ -147,12 +146,16 @@ function describeVswitch(vswitch: Vswitch): unknown {
   return { ...plain, authorisations: Object.fromEntries(users), ports: Object.fromEntries(shown) };
 }
 
-function describeGuest(guest: Guest): unknown {
-  const { loggedOn, locked, nicdefs, statements, profile, nics, devices } = guest;
-  const directory = nicdefs.map((each) => ({
+function describeGuest({ loggedOn, entry, nics, devices }: Guest): unknown {
+  const directory = entry.nicdefs.map(({ written, ...each }) => ({
     ...each,
     vswitch: each.lan?.owner === 'SYSTEM' ? each.lan.name : null,
-    text: nicdefStatements(each).join('\n'),
+    text: written?.join('\n'),
   }));
-  return { loggedOn, locked, directory, statements, profile, nics, devices };
+  const { statements, profile, lock } = entry;
+  return { loggedOn, locked: lock !== 'none', directory, statements, profile, nics: nics.map(describeNic), devices };
+}
+
+function describeNic({ nicdef: _nicdef, ...nic }: Nic): unknown {
+  return nic;
 }

@@ -1,9 +1,8 @@
-import { isUserid } from '../directory/nicdef.ts';
+import { isUserid, parseVlanSet } from '../directory/nicdef.ts';
 import type { Code } from '../zvm/codes.ts';
 import { OK } from '../zvm/codes.ts';
 import type { ZvmSystem } from '../zvm/system.ts';
 import type { Authorisation, PortType, Vswitch } from '../zvm/vswitch.ts';
-import { parseVlanSet } from '../zvm/vswitch.ts';
 import type { SmcliCall, SmcliFunction } from './function.ts';
 import { parseRdevs } from './vswitch.ts';
 
@@ -75,9 +74,11 @@ function set(system: ZvmSystem, name: string, wanted: ReadonlyMap<string, string
   if (settings[0] !== 0) return settings;
   const portName = wanted.get('port_name');
   if (portName !== undefined) vswitch.portName = portName;
-  if (grant !== undefined)
-    return vswitch.portBased ? [396, 2838] : system.grant(vswitch, grant.toUpperCase(), authorisation);
-  if (revoke !== undefined) return vswitch.portBased ? [396, 2838] : system.revoke(vswitch, revoke.toUpperCase());
+  // zvm-modern.md 2: since directory network authorization, both kinds of VSWITCH take both kinds of authorisation
+  const byUser = !vswitch.portBased || system.behaviour.commonModel;
+  if ((grant !== undefined || revoke !== undefined) && !byUser) return [396, 2838];
+  if (grant !== undefined) return system.grant(vswitch, grant.toUpperCase(), authorisation);
+  if (revoke !== undefined) return system.revoke(vswitch, revoke.toUpperCase());
   return setPorts(system, vswitch, wanted, authorisation, port);
 }
 
@@ -124,7 +125,8 @@ function setPorts(
   port: string | undefined,
 ): Code {
   const names = ['portnum', 'portnum_modify', 'portnum_remove', 'vlan_port_add', 'vlan_port_remove', 'vlan_delete'];
-  if (!vswitch.portBased) return names.some((key) => wanted.has(key)) ? [396, 2838] : OK;
+  const byPort = vswitch.portBased || system.behaviour.commonModel;
+  if (!byPort) return names.some((key) => wanted.has(key)) ? [396, 2838] : OK;
   if (port !== undefined) {
     const match = /^(\d{1,4}) +(\S+)$/.exec(port.trim());
     const number = Number(match?.[1]);

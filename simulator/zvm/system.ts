@@ -1,11 +1,15 @@
-import { DEFAULT_PROFILE, deviceOf, type OtherDevice, type Profile } from '../directory/devices.ts';
+import { deviceOf, type OtherDevice } from '../directory/devices.ts';
+import type { DirMaint, Pace } from '../directory/dirmaint.ts';
 import type { AdapterType, Nicdef } from '../directory/nicdef.ts';
-import { formatNicdef, overlaps, parseNicdefStatements } from '../directory/nicdef.ts';
+import { formatNicdef, overlaps } from '../directory/nicdef.ts';
+import { parseNicdefStatements } from '../directory/nicdef-statements.ts';
 import type { EventLog } from '../events.ts';
 import type { Settings } from '../options.ts';
+import { accessOf } from './access.ts';
 import type { Code } from './codes.ts';
 import { OK } from './codes.ts';
 import type { Guest, Nic } from './guest.ts';
+import { type Asked, type Behaviour, behaviourOf, type Release } from './release.ts';
 import type { Authorisation, Port, Vswitch } from './vswitch.ts';
 import { activeRdev, effectiveVlans } from './vswitch.ts';
 
@@ -20,7 +24,11 @@ export class ZvmSystem {
   readonly userPrefix = '020000';
   readonly vswitches = new Map<string, Vswitch>();
   readonly guests = new Map<string, Guest>();
-  readonly profiles = new Map<string, Profile>([[DEFAULT_PROFILE.name, DEFAULT_PROFILE]]);
+  /** shared by the members of an SSI cluster */
+  readonly dirmaint: DirMaint;
+  #release: Release;
+  #asked: Asked;
+  #behaviour: Behaviour;
   iplTime: Date;
   reachable = true;
   private readonly events: EventLog;
@@ -28,17 +36,45 @@ export class ZvmSystem {
   /** what the next adapter without a MACID gets */
   nextMacid = 0x0100;
 
-  constructor(index: number, settings: Settings, events: EventLog) {
+  constructor(index: number, settings: Settings, events: EventLog, dirmaint: DirMaint) {
     this.name = `ZVM${index}`;
     this.zhcpNode = `zhcp${index}`;
     this.zhcpUserid = `ZHCP${index}`;
     this.macPrefix = (0x020000 + index).toString(16).toUpperCase().padStart(6, '0');
     this.settings = settings;
     this.events = events;
+    this.dirmaint = dirmaint;
+    this.#release = settings.releases[index - 1] ?? settings.releases.at(-1) ?? '6.3';
+    this.#asked = settings.behaviour;
+    this.#behaviour = behaviourOf(this.#release, this.#asked);
     this.iplTime = new Date(Date.now() - 10 * DAY - index * 60_000);
   }
 
-  /** The directory entry of a userid, whatever its case. */
+  get release(): Release {
+    return this.#release;
+  }
+
+  get asked(): Asked {
+    return this.#asked;
+  }
+
+  get behaviour(): Behaviour {
+    return this.#behaviour;
+  }
+
+  /** Makes the system one of that release, with these answers otherwise. */
+  behave(release: Release, asked: Asked): void {
+    this.#release = release;
+    this.#asked = asked;
+    this.#behaviour = behaviourOf(release, asked);
+  }
+
+  /** The profiles of the directory. */
+  get profiles(): DirMaint['profiles'] {
+    return this.dirmaint.profiles;
+  }
+
+  /** The user with that userid, whatever its case. */
   guest(userid: string): Guest | undefined {
     return this.guests.get(userid.toUpperCase());
   }
@@ -67,11 +103,13 @@ export class ZvmSystem {
     guest.loggedOn = true;
     this.log('logon', { userid: guest.userid });
     guest.devices = this.definedDevices(guest);
-    // zvm-modern.md 1.1: the user's own statements come before those of the profile
-    for (const nicdef of [...(guest.online ?? guest.nicdefs), ...this.profileNicdefs(guest)]) {
+    const dna = this.behaviour.dna === 'enabled';
+    for (const nicdef of this.nicdefsAtLogon(guest)) {
       const nic = this.addNic(guest, nicdef.vdev, nicdef.type, nicdef.devices ?? 3, nicdef.macid);
-      if (typeof nic === 'object' && 'vdev' in nic && nicdef.lan?.owner === 'SYSTEM')
-        this.couple(guest, nic, nicdef.lan.name, nicdef.portNumber);
+      if (!('vdev' in nic)) continue;
+      nic.nicdef = nicdef;
+      if (nicdef.lan?.owner === 'SYSTEM')
+        this.join(guest, nic, nicdef.lan.name, dna ? null : nicdef.portNumber, nicdef);
     }
     return OK;
   }
@@ -112,6 +150,7 @@ export class ZvmSystem {
         ? this.macPrefix + (this.nextMacid++).toString(16).toUpperCase().padStart(6, '0')
         : (guest.userPrefix ?? this.userPrefix) + macid.toUpperCase();
     const nic: Nic = { vdev, type, devices, mac: dashed(mac), vswitch: null, vlans: [], port: null };
+    if (this.behaviour.duplicateMac === 'refused' && this.hasMac(nic.mac)) return [396, 2797];
     guest.nics.push(nic);
     this.log('nic-defined', { userid: guest.userid, vdev, mac: nic.mac });
     return nic;
@@ -127,18 +166,31 @@ export class ZvmSystem {
     return OK;
   }
 
-  /** Couples a live adapter under the authorisation that holds now. */
+  /** Couples a live adapter under the right that holds now; a port that the command does not name is that of NICDEF or CP's choice. */
   couple(guest: Guest, nic: Nic, name: string, port: number | null): Code {
+    const { coupleReadsDirectory } = this.behaviour;
+    const inDirectory = () => this.nicdefsAtLogon(guest).find((each) => each.vdev === nic.vdev);
+    return this.join(guest, nic, name, port, coupleReadsDirectory ? inDirectory() : nic.nicdef);
+  }
+
+  private join(guest: Guest, nic: Nic, name: string, port: number | null, nicdef: Nicdef | undefined): Code {
     const vswitch = this.vswitch(name);
     if (!vswitch) return [212, 40];
     if (nic.vswitch !== null) return [204, 20];
-    const grant = this.authorisationFor(vswitch, guest, port);
-    if (!grant) return [212, 8];
-    if (this.connections(vswitch.name).length >= this.settings.maxPorts) return [212, 52];
+    const others = this.connections(vswitch.name).map((each) => each.nic);
+    const names = nicdef?.lan?.owner === 'SYSTEM' && nicdef.lan.name.toUpperCase() === vswitch.name;
+    const { userid } = guest;
+    const asking = { userid, vswitch, port, nicdef: names ? nicdef : undefined, others };
+    const access = accessOf({ ...asking, behaviour: this.behaviour });
+    if (!('right' in access)) return access;
+    if (others.length >= this.settings.maxPorts) return [212, 52];
+    const { right, portType, promiscuous } = access;
+    const cpPort = access.port ?? freePort(vswitch, others);
     nic.vswitch = vswitch.name;
-    nic.vlans = effectiveVlans(vswitch, grant.authorisation);
-    nic.port = grant.port;
-    this.log('coupled', { userid: guest.userid, vdev: nic.vdev, vswitch: vswitch.name, vlans: nic.vlans });
+    nic.vlans = access.vlans;
+    nic.port = access.port;
+    nic.connection = { right, portType, promiscuous, cpPort };
+    this.log('coupled', { userid, vdev: nic.vdev, vswitch: vswitch.name, vlans: nic.vlans });
     return OK;
   }
 
@@ -149,17 +201,19 @@ export class ZvmSystem {
     nic.vswitch = null;
     nic.vlans = [];
     nic.port = null;
+    nic.connection = undefined;
     return OK;
   }
 
-  /** Authorises a user on a user-based VSWITCH; doing it again drops the user's connections (contract 4.6). */
+  /** Authorises a user; doing it again drops the user's connections (contract 4.6). */
   grant(vswitch: Vswitch, userid: string, authorisation: Authorisation): Code {
     const again = vswitch.authorisations.has(userid);
-    if (again && this.settings.regrant === 'reject') return [212, 44];
+    const { regrant, dnaRegrant } = this.behaviour;
+    if (again && regrant === 'reject') return [212, 44];
     vswitch.authorisations.set(userid, authorisation);
     const vlans = effectiveVlans(vswitch, authorisation);
     this.log('granted', { userid, vswitch: vswitch.name, vlans, again, persist: authorisation.persist });
-    if (again) this.dropConnections(vswitch, userid, 'regrant');
+    if (again) this.dropConnections(vswitch, userid, 'regrant', regrant === 'reexecute', dnaRegrant === 'drops');
     return OK;
   }
 
@@ -167,14 +221,15 @@ export class ZvmSystem {
   revoke(vswitch: Vswitch, userid: string): Code {
     if (!vswitch.authorisations.delete(userid)) return [212, 8];
     this.log('revoked', { userid, vswitch: vswitch.name });
-    if (this.settings.revoke === 'uncouples') this.dropConnections(vswitch, userid, 'revoked');
+    const { revoke, dnaRevoke } = this.behaviour;
+    this.dropConnections(vswitch, userid, 'revoked', revoke === 'uncouples', dnaRevoke === 'uncouples');
     return OK;
   }
 
   /** Gives a port of a port-based VSWITCH to a user. */
   assignPort(vswitch: Vswitch, number: number, port: Port): Code {
     const before = vswitch.ports.get(number);
-    if (before && this.settings.regrant === 'reject') return [212, 44];
+    if (before && this.behaviour.regrant === 'reject') return [212, 44];
     vswitch.ports.set(number, port);
     const vlans = effectiveVlans(vswitch, port);
     this.log('granted', {
@@ -184,7 +239,7 @@ export class ZvmSystem {
       vlans,
       again: before !== undefined,
     });
-    if (before) this.dropPort(vswitch, number, 'regrant');
+    if (before && this.behaviour.regrant === 'reexecute') this.dropPort(vswitch, number, 'regrant');
     return OK;
   }
 
@@ -217,7 +272,7 @@ export class ZvmSystem {
     if (!port) return [212, 8];
     vswitch.ports.delete(number);
     this.log('revoked', { userid: port.userid, vswitch: vswitch.name, port: number });
-    if (this.settings.revoke === 'uncouples') this.dropPort(vswitch, number, 'revoked');
+    if (this.behaviour.revoke === 'uncouples') this.dropPort(vswitch, number, 'revoked');
     return OK;
   }
 
@@ -228,18 +283,24 @@ export class ZvmSystem {
     for (const { guest, nic } of this.connections(vswitch.name)) this.uncouple(guest, nic, 'vswitch deleted');
     this.vswitches.delete(vswitch.name);
     this.log('vswitch-deleted', { vswitch: vswitch.name });
-    return OK;
+    return this.behaviour.informative ? [0, 44] : OK;
   }
 
-  /** Changes the source directory; what counts at logon stays behind when that is to be asked for (contract 5.7). */
-  changeNicdefs(guest: Guest, nicdefs: Nicdef[]): void {
-    if (this.settings.directoryOnline === 'deferred') guest.online ??= guest.nicdefs;
-    guest.nicdefs = nicdefs;
+  /** Puts records in the place of an entry; what counts at logon stays behind when that is to be asked for (contract 5.7). */
+  replaceEntry(guest: Guest, records: readonly string[]): void {
+    guest.entry.replace(records, this.settings.directoryOnline === 'deferred');
+  }
+
+  /** The times of one request to DirMaint; with SSI, members that read the source directory are waited for. */
+  pace(replaces: boolean): Pace {
+    const { directoryIntervalMs, clusterIntervalMs, directoryMs, replaceMs } = this.behaviour;
+    const intervalMs = this.settings.ssi ? Math.max(directoryIntervalMs, clusterIntervalMs) : directoryIntervalMs;
+    return { intervalMs, serviceMs: replaces ? (replaceMs ?? directoryMs) : directoryMs };
   }
 
   /** Brings the entry online. */
   putOnline(guest: Guest): Code {
-    guest.online = null;
+    guest.entry.putOnline();
     this.log('directory-online', { userid: guest.userid });
     return OK;
   }
@@ -247,65 +308,77 @@ export class ZvmSystem {
   /** Adds a NICDEF statement; an existing one of the same device conflicts unless the option says replace. */
   addNicdef(guest: Guest, nicdef: Nicdef, mayReplace: boolean): Code {
     const same = guest.nicdefs.find((each) => each.vdev === nicdef.vdev);
-    if (same && !(mayReplace && this.settings.nicdefUpdate === 'replace')) return [404, 4];
+    if (same && !(mayReplace && this.behaviour.nicdefUpdate === 'replace')) return [404, 4];
     const others = guest.nicdefs.filter((each) => each !== same);
     const nics = [...others, ...this.profileNicdefs(guest)].map((each) => ({ ...each, count: each.devices ?? 3 }));
     const taken = [...nics, ...this.definedDevices(guest)];
     if (taken.some((each) => overlaps(nicdef.vdev, nicdef.devices ?? 3, each.vdev, each.count))) return [404, 4];
-    this.changeNicdefs(guest, [...others, nicdef]);
+    this.replaceEntry(guest, guest.entry.withNicdef(nicdef));
     this.log('nicdef-added', { userid: guest.userid, vdev: nicdef.vdev, statement: formatNicdef(nicdef) });
     return OK;
   }
 
-  /** Removes a NICDEF statement. */
+  /** Changes the statements of a NIC into one. */
+  changeNicdef(guest: Guest, nicdef: Nicdef): Code {
+    this.replaceEntry(guest, guest.entry.withNicdef(nicdef));
+    this.log('nicdef-changed', { userid: guest.userid, vdev: nicdef.vdev, statement: formatNicdef(nicdef) });
+    return OK;
+  }
+
+  /** Removes the NICDEF statements of a device. */
   removeNicdef(guest: Guest, vdev: string): Code {
     if (!guest.nicdefs.some((each) => each.vdev === vdev)) return [404, 8];
-    this.changeNicdefs(
-      guest,
-      guest.nicdefs.filter((each) => each.vdev !== vdev),
-    );
+    this.replaceEntry(guest, guest.entry.withoutNicdef(vdev));
     this.log('nicdef-removed', { userid: guest.userid, vdev });
     return OK;
   }
 
-  /** What an immediate function answers for a guest that is not running (contract 5.7: which one is an option). */
+  /** Switches directory network authorization; whether connections by it survive is an option (zvm-modern.md 1.3). */
+  setDna(enabled: boolean): void {
+    const { dnaDisable } = this.behaviour;
+    this.behave(this.release, { ...this.asked, dna: enabled ? 'enabled' : 'disabled' });
+    this.log('dna', { enabled });
+    if (enabled || dnaDisable === 'keeps') return;
+    for (const guest of this.guests.values())
+      for (const nic of guest.nics)
+        if (nic.connection?.right === 'directory') this.uncouple(guest, nic, 'DNA disabled');
+  }
+
+  /** The code of an immediate function for a guest that is not running (contract 5.7: it is an option). */
   loggedOffCode(): Code {
-    return this.settings.loggedOff === '8/45' ? [8, 45] : [200, 12];
+    return this.behaviour.loggedOff === '8/45' ? [8, 45] : [200, 12];
   }
 
   /** The devices that entry and profile give a guest besides its NICs. */
   private definedDevices(guest: Guest): OtherDevice[] {
-    return [...guest.statements, ...this.profileOf(guest)].flatMap((statement) => deviceOf(statement) ?? []);
+    return [...guest.entry.statements, ...this.profileOf(guest)].flatMap((statement) => deviceOf(statement) ?? []);
+  }
+
+  /** Statements of a SUBCONFIG come first, then those of the user, then those of the profile (zvm-modern.md 1.1). */
+  private nicdefsAtLogon(guest: Guest): Nicdef[] {
+    const { nicdefs, profile, subconfig } = guest.entry.atLogon(this.name);
+    const member = subconfig === null ? undefined : this.dirmaint.subconfigs.get(subconfig);
+    const included = profile === null ? undefined : this.dirmaint.profiles.get(profile);
+    return [...nicdefsIn(member?.statements ?? []), ...nicdefs, ...nicdefsIn(included?.statements ?? [])];
   }
 
   private profileNicdefs(guest: Guest): Nicdef[] {
-    return parseNicdefStatements(this.profileOf(guest).filter((statement) => /^NICDEF /i.test(statement)));
+    return nicdefsIn(this.profileOf(guest));
   }
 
-  private profileOf({ profile }: Guest): readonly string[] {
-    return profile === null ? [] : (this.profiles.get(profile)?.statements ?? []);
+  private profileOf({ entry }: Guest): readonly string[] {
+    return entry.profile === null ? [] : (this.profiles.get(entry.profile)?.statements ?? []);
   }
 
-  private authorisationFor(
-    vswitch: Vswitch,
-    guest: Guest,
-    wanted: number | null,
-  ): { authorisation: Authorisation; port: number | null } | null {
-    if (!vswitch.portBased) {
-      const authorisation = vswitch.authorisations.get(guest.userid);
-      return authorisation ? { authorisation, port: wanted } : null;
+  private hasMac(mac: string): boolean {
+    return [...this.guests.values()].some((guest) => guest.nics.some((nic) => nic.mac === mac));
+  }
+
+  private dropConnections(vswitch: Vswitch, userid: string, why: string, granted: boolean, byDirectory: boolean): void {
+    for (const { guest, nic } of this.connections(vswitch.name)) {
+      const drops = nic.connection?.right === 'directory' ? byDirectory : granted;
+      if (guest.userid === userid && drops) this.uncouple(guest, nic, why);
     }
-    const taken = this.connections(vswitch.name).map(({ nic }) => nic.port);
-    for (const [number, port] of vswitch.ports) {
-      if (port.userid !== guest.userid || taken.includes(number)) continue;
-      if (wanted === null || wanted === number) return { authorisation: port, port: number };
-    }
-    return null;
-  }
-
-  private dropConnections(vswitch: Vswitch, userid: string, why: string): void {
-    for (const { guest, nic } of this.connections(vswitch.name))
-      if (guest.userid === userid) this.uncouple(guest, nic, why);
   }
 
   private dropPort(vswitch: Vswitch, port: number, why: string): void {
@@ -315,4 +388,16 @@ export class ZvmSystem {
 
 function dashed(mac: string): string {
   return (mac.match(/../g) ?? []).join('-');
+}
+
+function nicdefsIn(statements: readonly string[]): Nicdef[] {
+  return parseNicdefStatements(statements.filter((statement) => /^NICDEF /i.test(statement)));
+}
+
+/** The lowest port number that nobody holds or uses. */
+function freePort(vswitch: Vswitch, others: readonly Nic[]): number {
+  const taken = new Set([...vswitch.ports.keys(), ...others.map((nic) => nic.connection?.cpPort)]);
+  let port = 1;
+  while (taken.has(port)) port += 1;
+  return port;
 }
