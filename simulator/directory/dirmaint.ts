@@ -1,5 +1,8 @@
 import { Semaphore, sleep } from '../flow.ts';
-import { DEFAULT_PROFILE, type Profile } from './devices.ts';
+import { DEFAULT_PROFILE, deviceOf, type OtherDevice, type Profile } from './devices.ts';
+import type { DirectoryEntry } from './entry.ts';
+import type { Nicdef } from './nicdef.ts';
+import { parseNicdefStatements } from './nicdef-statements.ts';
 
 /** The times that one request takes DirMaint. */
 export type Pace = { intervalMs: number; serviceMs: number };
@@ -27,4 +30,30 @@ export class DirMaint {
       return work();
     });
   }
+
+  /** The NICs of a user who logs on to this member: those of a SUBCONFIG come first, those of the profile last (zvm-modern.md 1.1). */
+  nicdefsAtLogon(entry: DirectoryEntry, member: string): Nicdef[] {
+    const { nicdefs, profile, subconfig } = entry.atLogon(member);
+    const first = subconfig === null ? undefined : this.subconfigs.get(subconfig);
+    const last = profile === null ? undefined : this.profiles.get(profile);
+    return [...nicdefsIn(first?.statements ?? []), ...nicdefs, ...nicdefsIn(last?.statements ?? [])];
+  }
+
+  /** The NICs that the profile of an entry defines. */
+  profileNicdefsOf(entry: DirectoryEntry): Nicdef[] {
+    return nicdefsIn(this.included(entry));
+  }
+
+  /** The devices that entry and profile give a user besides NICs. */
+  devicesOf(entry: DirectoryEntry): OtherDevice[] {
+    return [...entry.statements, ...this.included(entry)].flatMap((statement) => deviceOf(statement) ?? []);
+  }
+
+  private included({ profile }: DirectoryEntry): readonly string[] {
+    return profile === null ? [] : (this.profiles.get(profile)?.statements ?? []);
+  }
+}
+
+function nicdefsIn(statements: readonly string[]): Nicdef[] {
+  return parseNicdefStatements(statements.filter((statement) => /^NICDEF /i.test(statement)));
 }

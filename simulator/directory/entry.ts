@@ -53,6 +53,11 @@ export class DirectoryEntry {
     return this.read().nicdefs;
   }
 
+  /** Whether the user may be logged on to several members of an SSI cluster. */
+  get isIdentity(): boolean {
+    return this.read().statements.some(({ text }) => /^IDENTITY /i.test(text));
+  }
+
   /** The profile that the entry includes. */
   get profile(): string | null {
     return profileOf(this.read().statements);

@@ -1,4 +1,4 @@
-import type { Release } from '../zvm/release.ts';
+import { levelOf, type Release } from '../zvm/release.ts';
 import type { ZvmSystem } from '../zvm/system.ts';
 import type { SmcliFunction } from './function.ts';
 
@@ -28,20 +28,6 @@ const FUNCTIONAL_LEVEL: Record<Release, string> = {
   '7.4': 'V7.2',
   '7.5': 'V7.2',
 };
-
-/** The words for a release in QUERY CPLEVEL and smcli; the service level is one of the time. */
-export function levelOf(release: Release): string {
-  const [version, level] = release.split('.');
-  const service: Record<Release, string> = {
-    '6.3': '1401',
-    '6.4': '1901',
-    '7.1': '1901',
-    '7.3': '2301',
-    '7.4': '2401',
-    '7.5': '2501',
-  };
-  return `z/VM Version ${version} Release ${level}.0, service level ${service[release]}`;
-}
 
 function describeSystem(system: ZvmSystem): string {
   const lines = [

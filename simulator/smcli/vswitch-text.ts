@@ -82,7 +82,7 @@ export function describeVswitchExtended(system: ZvmSystem, vswitch: Vswitch, kin
       `device_status: ${deviceStatus(vswitch, rdev)}`,
       `device_error_status ${vswitch.failed.includes(rdev) ? INITIALISATION_ERROR : 0}`,
     );
-  for (const { userid, port, grant } of [...authorised(vswitch), ...byDirectory(system, vswitch)]) {
+  for (const { userid, port, grant } of [...authorised(vswitch), ...listed(system, vswitch)]) {
     const vlans = effectiveVlans(vswitch, grant);
     // contract 4.5: unaware switches report one VLAN, too
     const numbers = vlans.length > 0 ? vlans : [vswitch.aware ? NO_VLAN : 0];
@@ -139,21 +139,10 @@ function shown(vlan: number, kind: Kind, text: (vlan: number) => string): string
   return kind === 'zthin' && vlan === NO_VLAN ? 'NONE' : text(vlan);
 }
 
-/** Ports of NICs that the directory authorises: whether CP lists them is not known (zvm-modern.md 2). */
-function byDirectory(
-  system: ZvmSystem,
-  vswitch: Vswitch,
-): { userid: string; port: number; grant: Pick<Authorisation, 'vlans' | 'promiscuous'> }[] {
-  if (system.behaviour.dnaPorts === 'hidden') return [];
-  return system.connections(vswitch.name).flatMap(({ guest, nic }) => {
-    const { connection } = nic;
-    if (connection?.right !== 'directory') return [];
-    return [
-      {
-        userid: guest.userid,
-        port: connection.cpPort,
-        grant: { vlans: nic.vlans, promiscuous: connection.promiscuous },
-      },
-    ];
+function listed(system: ZvmSystem, vswitch: Vswitch): { userid: string; port: number; grant: Shown }[] {
+  return [...system.dnaPorts(vswitch)].map(([port, { userid, nic, promiscuous }]) => {
+    return { userid, port, grant: { vlans: nic.vlans, promiscuous } };
   });
 }
+
+type Shown = Pick<Authorisation, 'vlans' | 'promiscuous'>;

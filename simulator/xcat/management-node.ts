@@ -6,8 +6,7 @@ import type { Settings } from '../options.ts';
 import type { External, Machine } from '../shell/machine.ts';
 import type { Kind } from '../smcli/function.ts';
 import { Smcli } from '../smcli/program.ts';
-import type { Guest } from '../zvm/guest.ts';
-import { makeGuest } from '../zvm/guest.ts';
+import { Guest, makeGuest } from '../zvm/guest.ts';
 import { ZvmSystem } from '../zvm/system.ts';
 import { makeVswitch } from '../zvm/vswitch.ts';
 import { xcatCommands } from './commands.ts';
@@ -41,6 +40,7 @@ export class ManagementNode {
     this.tables.put('site', { key: 'domain', value: 'zvm.example' });
     this.tables.put('hosts', { node: MN_NODE, ip: MN_ADDRESS });
     for (let index = 1; index <= settings.hosts; index++) this.addSystem(index, faults);
+    if (settings.ssi) this.joinCluster();
   }
 
   /** The system whose zHCP is that node or has that host name. */
@@ -89,6 +89,16 @@ export class ManagementNode {
     this.interfaces.clear();
     this.bootTime = new Date(Math.max(Date.now(), this.bootTime.getTime() + 1000));
     this.events.record('restart', {});
+  }
+
+  /** Each member knows the users of all: one directory, and what runs where. */
+  private joinCluster(): void {
+    const all = this.systems.flatMap((system) => [...system.guests.values()]);
+    for (const system of this.systems) {
+      system.members = this.systems;
+      for (const { entry, service } of all)
+        if (!system.guest(entry.userid)) system.guests.set(entry.userid, Object.assign(new Guest(entry), { service }));
+    }
   }
 
   /** Members of an SSI cluster share the directory manager of the first. */

@@ -112,3 +112,17 @@ export function behaviourOf(release: Release, asked: Asked): Behaviour {
   const said = Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined));
   return Behaviour.parse({ ...COMMON, ...BY_RELEASE[release], ...applied, ...said });
 }
+
+/** The words for a release in QUERY CPLEVEL and smcli; the service level is one of the time. */
+export function levelOf(release: Release): string {
+  const [version, level] = release.split('.');
+  const service: Record<Release, string> = {
+    '6.3': '1401',
+    '6.4': '1901',
+    '7.1': '1901',
+    '7.3': '2301',
+    '7.4': '2401',
+    '7.5': '2501',
+  };
+  return `z/VM Version ${version} Release ${level}.0, service level ${service[release]}`;
+}

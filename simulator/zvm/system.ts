@@ -1,17 +1,15 @@
-import { deviceOf, type OtherDevice } from '../directory/devices.ts';
 import type { DirMaint, Pace } from '../directory/dirmaint.ts';
 import type { AdapterType, Nicdef } from '../directory/nicdef.ts';
 import { formatNicdef, overlaps } from '../directory/nicdef.ts';
-import { parseNicdefStatements } from '../directory/nicdef-statements.ts';
 import type { EventLog } from '../events.ts';
 import type { Settings } from '../options.ts';
-import { accessOf } from './access.ts';
+import { type Access, accessOf } from './access.ts';
 import type { Code } from './codes.ts';
 import { OK } from './codes.ts';
 import type { Guest, Nic } from './guest.ts';
 import { type Asked, type Behaviour, behaviourOf, type Release } from './release.ts';
-import type { Authorisation, Port, Vswitch } from './vswitch.ts';
-import { activeRdev, effectiveVlans } from './vswitch.ts';
+import type { Authorisation, Port, PortType, Vswitch } from './vswitch.ts';
+import { activeRdev, effectiveVlans, freePort } from './vswitch.ts';
 
 const DAY = 86_400_000;
 
@@ -30,6 +28,8 @@ export class ZvmSystem {
   #asked: Asked;
   #behaviour: Behaviour;
   iplTime: Date;
+  /** the members of the SSI cluster, this one among them */
+  members: readonly ZvmSystem[] = [];
   reachable = true;
   private readonly events: EventLog;
   private readonly settings: Settings;
@@ -84,6 +84,11 @@ export class ZvmSystem {
     return this.vswitches.get(name.toUpperCase());
   }
 
+  /** Whether another member of the SSI cluster runs the user. */
+  isElsewhere(userid: string): boolean {
+    return this.members.some((member) => member !== this && member.guest(userid)?.loggedOn === true);
+  }
+
   /** Logs an event of this system. */
   log(type: string, fields: Record<string, unknown>): void {
     this.events.record(type, { system: this.zhcpNode, ...fields });
@@ -99,12 +104,13 @@ export class ZvmSystem {
 
   /** Starts the guest: adapters come from the directory, coupled only where authorised (contract 5.9). */
   logon(guest: Guest): Code {
-    if (guest.loggedOn) return [200, 8];
+    // a user of an SSI cluster is logged on once; an IDENTITY on each member
+    if (guest.loggedOn || (!guest.entry.isIdentity && this.isElsewhere(guest.userid))) return [200, 8];
     guest.loggedOn = true;
     this.log('logon', { userid: guest.userid });
-    guest.devices = this.definedDevices(guest);
+    guest.devices = this.dirmaint.devicesOf(guest.entry);
     const dna = this.behaviour.dna === 'enabled';
-    for (const nicdef of this.nicdefsAtLogon(guest)) {
+    for (const nicdef of this.dirmaint.nicdefsAtLogon(guest.entry, this.name)) {
       const nic = this.addNic(guest, nicdef.vdev, nicdef.type, nicdef.devices ?? 3, nicdef.macid);
       if (!('vdev' in nic)) continue;
       nic.nicdef = nicdef;
@@ -168,29 +174,49 @@ export class ZvmSystem {
 
   /** Couples a live adapter under the right that holds now; a port that the command does not name is that of NICDEF or CP's choice. */
   couple(guest: Guest, nic: Nic, name: string, port: number | null): Code {
-    const { coupleReadsDirectory } = this.behaviour;
-    const inDirectory = () => this.nicdefsAtLogon(guest).find((each) => each.vdev === nic.vdev);
-    return this.join(guest, nic, name, port, coupleReadsDirectory ? inDirectory() : nic.nicdef);
+    return this.join(guest, nic, name, port);
   }
 
-  private join(guest: Guest, nic: Nic, name: string, port: number | null, nicdef: Nicdef | undefined): Code {
+  /** The right by which an adapter may be coupled, or the code of the refusal; changes nothing. */
+  accessFor(
+    guest: Guest,
+    nic: Nic,
+    name: string,
+    port: number | null,
+    nicdef = this.nicdefThatCounts(guest, nic),
+  ): Access | Code {
     const vswitch = this.vswitch(name);
     if (!vswitch) return [212, 40];
     if (nic.vswitch !== null) return [204, 20];
     const others = this.connections(vswitch.name).map((each) => each.nic);
     const names = nicdef?.lan?.owner === 'SYSTEM' && nicdef.lan.name.toUpperCase() === vswitch.name;
-    const { userid } = guest;
-    const asking = { userid, vswitch, port, nicdef: names ? nicdef : undefined, others };
+    const asking = { userid: guest.userid, vswitch, port, nicdef: names ? nicdef : undefined, others };
     const access = accessOf({ ...asking, behaviour: this.behaviour });
-    if (!('right' in access)) return access;
-    if (others.length >= this.settings.maxPorts) return [212, 52];
+    return 'right' in access && others.length >= this.settings.maxPorts ? [212, 52] : access;
+  }
+
+  private nicdefThatCounts({ entry }: Guest, nic: Nic): Nicdef | undefined {
+    if (!this.behaviour.coupleReadsDirectory) return nic.nicdef;
+    return this.dirmaint.nicdefsAtLogon(entry, this.name).find((each) => each.vdev === nic.vdev);
+  }
+
+  private join(guest: Guest, nic: Nic, name: string, port: number | null, nicdef?: Nicdef): Code {
+    const access = this.accessFor(guest, nic, name, port, nicdef);
+    const vswitch = this.vswitch(name);
+    if (!('right' in access) || !vswitch) return 'right' in access ? [212, 40] : access;
     const { right, portType, promiscuous } = access;
-    const cpPort = access.port ?? freePort(vswitch, others);
+    const others = this.connections(vswitch.name).map((each) => each.nic);
+    const cpPort =
+      access.port ??
+      freePort(
+        vswitch,
+        others.map((other) => other.connection?.cpPort),
+      );
     nic.vswitch = vswitch.name;
     nic.vlans = access.vlans;
     nic.port = access.port;
     nic.connection = { right, portType, promiscuous, cpPort };
-    this.log('coupled', { userid, vdev: nic.vdev, vswitch: vswitch.name, vlans: nic.vlans });
+    this.log('coupled', { userid: guest.userid, vdev: nic.vdev, vswitch: vswitch.name, vlans: nic.vlans });
     return OK;
   }
 
@@ -276,6 +302,17 @@ export class ZvmSystem {
     return OK;
   }
 
+  /** Ports of NICs that the directory authorises, where CP shows them as authorisations (zvm-modern.md 2: an option). */
+  dnaPorts(vswitch: Vswitch): Map<number, { userid: string; nic: Nic; portType: PortType; promiscuous: boolean }> {
+    if (this.behaviour.dnaPorts === 'hidden') return new Map();
+    const found = this.connections(vswitch.name).flatMap(({ guest: { userid }, nic }) => {
+      if (nic.connection?.right !== 'directory') return [];
+      const { cpPort, portType, promiscuous } = nic.connection;
+      return [[cpPort, { userid, nic, portType, promiscuous }] as const];
+    });
+    return new Map(found);
+  }
+
   /** Removes a VSWITCH; what was coupled to it is uncoupled. */
   deleteVswitch(name: string): Code {
     const vswitch = this.vswitch(name);
@@ -310,8 +347,11 @@ export class ZvmSystem {
     const same = guest.nicdefs.find((each) => each.vdev === nicdef.vdev);
     if (same && !(mayReplace && this.behaviour.nicdefUpdate === 'replace')) return [404, 4];
     const others = guest.nicdefs.filter((each) => each !== same);
-    const nics = [...others, ...this.profileNicdefs(guest)].map((each) => ({ ...each, count: each.devices ?? 3 }));
-    const taken = [...nics, ...this.definedDevices(guest)];
+    const nics = [...others, ...this.dirmaint.profileNicdefsOf(guest.entry)].map((each) => ({
+      ...each,
+      count: each.devices ?? 3,
+    }));
+    const taken = [...nics, ...this.dirmaint.devicesOf(guest.entry)];
     if (taken.some((each) => overlaps(nicdef.vdev, nicdef.devices ?? 3, each.vdev, each.count))) return [404, 4];
     this.replaceEntry(guest, guest.entry.withNicdef(nicdef));
     this.log('nicdef-added', { userid: guest.userid, vdev: nicdef.vdev, statement: formatNicdef(nicdef) });
@@ -349,27 +389,6 @@ export class ZvmSystem {
     return this.behaviour.loggedOff === '8/45' ? [8, 45] : [200, 12];
   }
 
-  /** The devices that entry and profile give a guest besides its NICs. */
-  private definedDevices(guest: Guest): OtherDevice[] {
-    return [...guest.entry.statements, ...this.profileOf(guest)].flatMap((statement) => deviceOf(statement) ?? []);
-  }
-
-  /** Statements of a SUBCONFIG come first, then those of the user, then those of the profile (zvm-modern.md 1.1). */
-  private nicdefsAtLogon(guest: Guest): Nicdef[] {
-    const { nicdefs, profile, subconfig } = guest.entry.atLogon(this.name);
-    const member = subconfig === null ? undefined : this.dirmaint.subconfigs.get(subconfig);
-    const included = profile === null ? undefined : this.dirmaint.profiles.get(profile);
-    return [...nicdefsIn(member?.statements ?? []), ...nicdefs, ...nicdefsIn(included?.statements ?? [])];
-  }
-
-  private profileNicdefs(guest: Guest): Nicdef[] {
-    return nicdefsIn(this.profileOf(guest));
-  }
-
-  private profileOf({ entry }: Guest): readonly string[] {
-    return entry.profile === null ? [] : (this.profiles.get(entry.profile)?.statements ?? []);
-  }
-
   private hasMac(mac: string): boolean {
     return [...this.guests.values()].some((guest) => guest.nics.some((nic) => nic.mac === mac));
   }
@@ -388,16 +407,4 @@ export class ZvmSystem {
 
 function dashed(mac: string): string {
   return (mac.match(/../g) ?? []).join('-');
-}
-
-function nicdefsIn(statements: readonly string[]): Nicdef[] {
-  return parseNicdefStatements(statements.filter((statement) => /^NICDEF /i.test(statement)));
-}
-
-/** The lowest port number that nobody holds or uses. */
-function freePort(vswitch: Vswitch, others: readonly Nic[]): number {
-  const taken = new Set([...vswitch.ports.keys(), ...others.map((nic) => nic.connection?.cpPort)]);
-  let port = 1;
-  while (taken.has(port)) port += 1;
-  return port;
 }

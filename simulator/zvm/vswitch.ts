@@ -77,3 +77,11 @@ export function effectiveVlans(vswitch: Vswitch, authorisation: Pick<Authorisati
   if (authorisation.vlans.length > 0) return authorisation.vlans;
   return vswitch.defaultVlan > 0 ? [vswitch.defaultVlan] : [];
 }
+
+/** The lowest port number that nobody holds or uses. */
+export function freePort(vswitch: Vswitch, used: readonly (number | undefined)[]): number {
+  const taken = new Set([...vswitch.ports.keys(), ...used]);
+  let port = 1;
+  while (taken.has(port)) port += 1;
+  return port;
+}
