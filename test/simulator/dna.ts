@@ -10,10 +10,10 @@ export async function dnaHarness(options: Parameters<typeof harness>[0] = {}) {
     );
   const entryOf = (userid: string) => sim.smcli('Image_Query_DM', '-T', userid);
   /** Replaces the entry as a client must: locked, without DirMaint's own record. */
-  const rewrite = async (userid: string, change: (records: string[]) => string[], lock = true) => {
+  const rewrite = async (userid: string, change: (records: string[]) => string[]) => {
     const records = (await entryOf(userid)).split('\n').map((record) => record.trimEnd());
     const wanted = change(records.filter((record) => record !== '' && !record.startsWith('*DVHOPT')));
-    if (lock) await sim.smcli('Image_Lock_DM', '-T', userid);
+    await sim.smcli('Image_Lock_DM', '-T', userid);
     await sim.dsh('zhcp1', `printf '%s\\n' ${wanted.map(quoted).join(' ')} > /tmp/entry`);
     return sim.smcli('Image_Replace_DM', '-T', userid, '-f', '/tmp/entry');
   };
