@@ -15,7 +15,7 @@ import type {
   WirePortsRequest,
 } from '../domain/operations/requests.ts';
 import type { RefusedPort } from '../domain/planning/refusal.ts';
-import type { Step } from '../domain/planning/steps.ts';
+import type { GuestStepReport, Step, StepReport } from '../domain/planning/steps.ts';
 import type { VswitchStep } from '../domain/planning/vswitch-plan.ts';
 import type { Mac } from '../domain/port/mac.ts';
 import type { Vdev } from '../domain/port/vdev.ts';
@@ -205,12 +205,6 @@ export type VswitchOperation = {
   giveUpAfterMinutes: number;
   dryRun: boolean;
 };
-
-/** A step that was carried out, as a sentence, with what xCAT or SMAPI answered. */
-export type StepReport = { step: string; answer: string };
-
-/** The same of a guest's step, with its id. `isAlready`: z/VM answered that it was so before. */
-export type GuestStepReport = StepReport & { id: string; isAlready: boolean };
 
 /** Check a request to a host; fail for good with `Refused`, which names each field at fault. */
 export type RequestActivities = {

@@ -3,7 +3,7 @@ import { CancellationScope, isCancellation, proxyActivities, setCurrentDetails }
 import type { Desired } from '../domain/guest/desired.ts';
 import { type FollowUp, owedAfter } from '../domain/guest/follow-ups.ts';
 import { stepId } from '../domain/planning/step-id.ts';
-import { headline, type Step, sentence } from '../domain/planning/steps.ts';
+import { type GuestStepReport, headline, type Step, sentence } from '../domain/planning/steps.ts';
 import type { Vdev } from '../domain/port/vdev.ts';
 import { changing } from './changing.ts';
 import {
@@ -19,7 +19,7 @@ import {
   sayTrouble,
   troubleOf,
 } from './failures.ts';
-import type { GuestStepReport, HostActivities, Progress, Target } from './host-activities.ts';
+import type { HostActivities, Progress, Target } from './host-activities.ts';
 import { pausing, triedAgain } from './pausing.ts';
 import { progress as progressOf } from './progress.ts';
 import { HEARTBEAT, READING_OF_A_GUEST } from './timeouts.ts';

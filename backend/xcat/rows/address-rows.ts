@@ -1,8 +1,8 @@
-import type { Columns } from '../backend/xcat/tables/table-entries.ts';
-import type { Row } from '../backend/xcat/tables/tables.ts';
-import { Hostname, IpAddress } from '../domain/port/address.ts';
-import type { NicAddress, RecordedAddresses } from '../domain/port/address-record.ts';
-import { Vdev } from '../domain/port/vdev.ts';
+import { Hostname, IpAddress } from '../../../domain/port/address.ts';
+import type { NicAddress, RecordedAddresses } from '../../../domain/port/address-record.ts';
+import { Vdev } from '../../../domain/port/vdev.ts';
+import type { Columns } from '../tables/table-entries.ts';
+import type { Row } from '../tables/tables.ts';
 
 // xCAT takes no blank and no "=" in a value. The first vdev is that of `ip`, the others go with `otherinterfaces`.
 const SEPARATOR = '!';

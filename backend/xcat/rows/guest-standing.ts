@@ -1,10 +1,11 @@
-import type { Row } from '../backend/xcat/tables/tables.ts';
-import type { Finding } from '../domain/drift/finding.ts';
-import type { MacEntry, RecordedPort, UnreadableValue } from '../domain/guest/guest.ts';
-import { describeNetwork } from '../domain/port/port.ts';
-import type { Vdev } from '../domain/port/vdev.ts';
-import { NodeName, Userid } from '../domain/text/identifiers.ts';
-import { quoteValue } from '../domain/text/quoted-value.ts';
+import type { Finding } from '../../../domain/drift/finding.ts';
+import type { MacEntry, RecordedPort, UnreadableValue } from '../../../domain/guest/guest.ts';
+import { describeNetwork } from '../../../domain/port/port.ts';
+import type { Vdev } from '../../../domain/port/vdev.ts';
+import { NodeName, Userid } from '../../../domain/text/identifiers.ts';
+import { quoteValue } from '../../../domain/text/quoted-value.ts';
+import type { HostRecord, RecordedAbsence } from '../../reading.ts';
+import type { Row } from '../tables/tables.ts';
 import { macEntriesOf, recordedPorts, rowsOfNobody, rowsWithoutPort, vdevsIn } from './port-rows.ts';
 
 /** xCAT's tables as one host looks at them. */
@@ -54,15 +55,12 @@ export function viewTables(
   };
 }
 
-/** Why a guest is not here, as far as tables can tell. */
-export type TableAbsence = { kind: 'elsewhere'; zhcp: string } | { kind: 'unknown' };
-
 /** The nodes that stand for a userid, and whether it is this host's. */
 export type Standing = {
   /** The one whose rows of MACs and addresses are kept. */
   node: NodeName;
   otherNodes: readonly NodeName[];
-  absence?: TableAbsence;
+  absence?: RecordedAbsence;
 };
 
 /**
@@ -88,25 +86,6 @@ export function standingOf(view: TableView, userid: Userid): Standing | undefine
   };
 }
 
-/** What the tables say of all guests of a host. */
-export type HostRecord = {
-  guests: ReadonlySet<Userid>;
-  /** The same by node name. */
-  nodes: ReadonlyMap<string, Userid>;
-  /** Ports that are recorded for this host, by guest, also of guests that it has not. */
-  recorded: ReadonlyMap<Userid, readonly RecordedPort[]>;
-  /** Guests with such ports that it has not. */
-  absent: ReadonlyMap<Userid, { node: NodeName; why: TableAbsence }>;
-  /** Nodes with ports of this host of which nobody can say whose they are. */
-  orphans: string[];
-  /** Guests with rows of this host that name no port, or stand under a name that is no node's: NICs of theirs have not vanished. */
-  hidesRows: ReadonlySet<Userid>;
-  /** NICs of the host's guests that rows of others are about. */
-  nicsOfOthers: ReadonlyMap<Userid, readonly Vdev[]>;
-  /** What nobody can read. */
-  findings: readonly Finding[];
-};
-
 export const NOTHING_RECORDED: HostRecord = {
   guests: new Set(),
   nodes: new Map(),
@@ -119,7 +98,7 @@ export const NOTHING_RECORDED: HostRecord = {
 };
 
 /** A node with ports of the host that xCAT has no guest for. */
-export function orphanFinding(node: string): Finding {
+function orphanFinding(node: string): Finding {
   const advice = NodeName.safeParse(node).success
     ? `define the node, or delete its rows: tabch -d node=${node} switch`
     : 'give the node a name that xCAT takes, or delete its rows';
@@ -131,14 +110,14 @@ export function orphanFinding(node: string): Finding {
 export function recordedOnHost(view: TableView): HostRecord {
   const { nodes, findings } = guestsHere(view);
   const recorded = new Map<Userid, readonly RecordedPort[]>();
-  const absent = new Map<Userid, { node: NodeName; why: TableAbsence }>();
-  const orphans: string[] = [];
+  const absent = new Map<Userid, { node: NodeName; why: RecordedAbsence }>();
+  const orphans: Finding[] = [];
   for (const node of view.switchRows.keys()) {
     if (ownRows(view, node).length === 0) continue;
     const userid = view.userids.has(node) ? view.userids.get(node) : Userid.safeParse(node).data;
     const standing = userid === undefined ? undefined : standingOf(view, userid);
     if (userid === undefined || standing === undefined || !nodesIn(standing).some((each) => each === node)) {
-      if (recordedPortsAt(view, node).length > 0) orphans.push(node);
+      if (recordedPortsAt(view, node).length > 0) orphans.push(orphanFinding(node));
       continue;
     }
     const ports = recordedPortsOf(view, standing);

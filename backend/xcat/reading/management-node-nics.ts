@@ -1,22 +1,12 @@
-import { dumpTable, type Row } from '../backend/xcat/tables/tables.ts';
-import { runOnNode } from '../backend/xcat/zhcp/dsh.ts';
-import { MANAGEMENT_VDEV } from '../domain/host/management-network.ts';
-import { VswitchName } from '../domain/text/identifiers.ts';
-import type { HostRuntime } from './host-runtime.ts';
-
-/** The management node's own NICs: whose VSWITCHES are an administrator's, and whether it has that of the management network. */
-export type ManagementNodeNics = {
-  administrators: VswitchName[];
-  /** Its userid, when the zvm table has one. */
-  userid: string | undefined;
-  /** It is a guest of this host. */
-  here: boolean;
-  /** NIC 0800 is coupled. */
-  coupled: boolean;
-};
+import { MANAGEMENT_VDEV } from '../../../domain/host/management-network.ts';
+import { VswitchName } from '../../../domain/text/identifiers.ts';
+import type { ServerNics } from '../../reading.ts';
+import { dumpTable, type Row } from '../tables/tables.ts';
+import type { XcatHost } from '../xcat-host.ts';
+import { runOnNode } from '../zhcp/dsh.ts';
 
 /** Read the management node's NICs and where it runs. */
-export async function managementNodeNics(host: HostRuntime, signal: AbortSignal): Promise<ManagementNodeNics> {
+export async function readServerNics(host: XcatHost, signal: AbortSignal): Promise<ServerNics> {
   const node = await host.xcat.managementNode({ signal });
   const [{ administrators, coupled }, rows] = await Promise.all([
     ownNics(host, signal),
@@ -27,7 +17,7 @@ export async function managementNodeNics(host: HostRuntime, signal: AbortSignal)
 }
 
 /** True when a node's row of the `zvm` table names this host's zHCP: `hcp` is its full host name, or its node name. */
-export function isGuestOf({ rules }: HostRuntime, row: Row | undefined, rows: readonly Row[]): boolean {
+export function isGuestOf({ rules }: XcatHost, row: Row | undefined, rows: readonly Row[]): boolean {
   const zhcp = rows.find((candidate) => candidate.node === rules.zhcpNode);
   const hcp = row?.hcp ?? '';
   return hcp !== '' && (hcp === zhcp?.hcp || hcp.split('.')[0] === rules.zhcpNode);
@@ -37,14 +27,11 @@ export function isGuestOf({ rules }: HostRuntime, row: Row | undefined, rows: re
  * VSWITCHes that the management node's own NICs are on: an administrator made them (contract xcat.md 5.12). None when the management node
  * has no NICs that it can show. The NIC of the management network is this project's own.
  */
-export async function administratorsVswitches(host: HostRuntime, signal: AbortSignal): Promise<VswitchName[]> {
+export async function administratorsVswitches(host: XcatHost, signal: AbortSignal): Promise<VswitchName[]> {
   return (await ownNics(host, signal)).administrators;
 }
 
-async function ownNics(
-  host: HostRuntime,
-  signal: AbortSignal,
-): Promise<Pick<ManagementNodeNics, 'administrators' | 'coupled'>> {
+async function ownNics(host: XcatHost, signal: AbortSignal): Promise<Pick<ServerNics, 'administrators' | 'coupled'>> {
   const node = await host.xcat.managementNode({ signal });
   const { stdout } = await runOnNode(host.xcat.transport, node, 'vmcp q v nic', { signal });
   const administrators: VswitchName[] = [];

@@ -1,14 +1,14 @@
-import type { Row } from '../backend/xcat/tables/tables.ts';
-import type { Finding } from '../domain/drift/finding.ts';
-import type { MacEntry, RecordedPort, UnreadableValue } from '../domain/guest/guest.ts';
-import type { MacInUse } from '../domain/planning/surroundings.ts';
-import { parseMacColumn } from '../domain/port/mac-record.ts';
-import { vlansOf } from '../domain/port/port.ts';
-import { Vdev } from '../domain/port/vdev.ts';
-import { PortId, VswitchName } from '../domain/text/identifiers.ts';
-import { quoteValue } from '../domain/text/quoted-value.ts';
-import { Network, type RecordedNetwork } from '../domain/vswitch/network.ts';
-import { shortVlans, vlansOfWords } from '../domain/vswitch/vlan-set.ts';
+import type { Finding } from '../../../domain/drift/finding.ts';
+import type { MacEntry, RecordedPort, UnreadableValue } from '../../../domain/guest/guest.ts';
+import type { MacInUse } from '../../../domain/planning/surroundings.ts';
+import { parseMacColumn } from '../../../domain/port/mac-record.ts';
+import { vlansOf } from '../../../domain/port/port.ts';
+import { Vdev } from '../../../domain/port/vdev.ts';
+import { PortId, VswitchName } from '../../../domain/text/identifiers.ts';
+import { quoteValue } from '../../../domain/text/quoted-value.ts';
+import { Network, type RecordedNetwork } from '../../../domain/vswitch/network.ts';
+import { shortVlans, vlansOfWords } from '../../../domain/vswitch/vlan-set.ts';
+import type { Row } from '../tables/tables.ts';
 
 /** VLAN column of a flat port (contract xcat.md 2.1). */
 const FLAT_VLAN = '-1';

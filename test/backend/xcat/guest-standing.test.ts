@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { recordedOnHost, recordedPortsOf, standingOf, viewTables } from '../../activities/guest-standing.ts';
-import type { Row } from '../../backend/xcat/tables/tables.ts';
-import { Userid } from '../../domain/text/identifiers.ts';
+import { recordedOnHost, recordedPortsOf, standingOf, viewTables } from '../../../backend/xcat/rows/guest-standing.ts';
+import type { Row } from '../../../backend/xcat/tables/tables.ts';
+import { Userid } from '../../../domain/text/identifiers.ts';
 
 const LNX1 = Userid.parse('LNX1');
 const PORT = '00000000-0000-4000-8000-000000000001';
@@ -39,7 +39,7 @@ describe('an odd row of the zvm table', () => {
   test('of a second node leaves the NICs of the rows under it alone', () => {
     const found = record([guest('lnx1'), guest('x_')], [row('x_')]);
     expect([...found.hidesRows]).toEqual(['LNX1']);
-    expect(found.orphans).toEqual(['x_']);
+    expect(found.orphans.map(({ of }) => of)).toEqual(['x_']);
   });
 });
 

@@ -1,9 +1,9 @@
-import type { CommandChannel, CommandOutcome } from '../backend/xcat/zhcp/channel.ts';
-import { queryProfile } from '../backend/xcat/zhcp/smcli.ts';
-import { parseDirectory, parseDirectoryDevices } from '../backend/xcat/zhcp/smcli-parsers.ts';
-import type { Nicdef } from '../domain/guest/guest.ts';
-import { type DeviceRange, nicDevices } from '../domain/port/vdev.ts';
-import { Userid } from '../domain/text/identifiers.ts';
+import type { Nicdef } from '../../../domain/guest/guest.ts';
+import { type DeviceRange, nicDevices } from '../../../domain/port/vdev.ts';
+import { Userid } from '../../../domain/text/identifiers.ts';
+import type { CommandChannel, CommandOutcome } from '../zhcp/channel.ts';
+import { queryProfile } from '../zhcp/smcli.ts';
+import { parseDirectory, parseDirectoryDevices } from '../zhcp/smcli-parsers.ts';
 
 /** What a profile gives every user whose entry includes it. */
 export type Profile = { devices: DeviceRange[]; nics: Nicdef[] };

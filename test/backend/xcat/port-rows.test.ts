@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { macEntriesOf, recordedPorts, rowsWithoutPort } from '../../activities/port-rows.ts';
-import type { RecordedPort } from '../../domain/guest/guest.ts';
+import { macEntriesOf, recordedPorts, rowsWithoutPort } from '../../../backend/xcat/rows/port-rows.ts';
+import type { RecordedPort } from '../../../domain/guest/guest.ts';
 
 const PORT = '00000000-0000-4000-8000-000000000001';
 const ROW = { node: 'lnx1', port: PORT, switch: 'VSW1', vlan: '50', interface: '1000', comments: 'zhcp1', disable: '' };

@@ -1,4 +1,4 @@
-import type { Row } from '../backend/xcat/tables/tables.ts';
+import type { Row } from '../tables/tables.ts';
 
 /** True when guests have no zHCP in their own rows of the `zvm` table: it may stand in the row of a group (xcatdb(5), groups in tables). */
 export function lacksZhcp(zvm: readonly Row[]): boolean {

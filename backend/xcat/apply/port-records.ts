@@ -1,25 +1,25 @@
-import { canBeSet } from '../backend/xcat/tables/table-entries.ts';
-import type { TableWrite } from '../backend/xcat/tables/table-writer.ts';
-import { dumpTable } from '../backend/xcat/tables/tables.ts';
-import { refusal } from '../domain/planning/refusal.ts';
-import { stepId } from '../domain/planning/step-id.ts';
-import { type Step, sentence } from '../domain/planning/steps.ts';
-import { parseMacColumn } from '../domain/port/mac-record.ts';
-import type { GuestStepReport } from '../workflows/host-activities.ts';
-import { hostsColumns } from './address-rows.ts';
-import { takenFailure } from './failures.ts';
-import type { HostRuntime } from './host-runtime.ts';
-import { macsInTable, vlanColumn } from './port-rows.ts';
+import { refusal } from '../../../domain/planning/refusal.ts';
+import { stepId } from '../../../domain/planning/step-id.ts';
+import type { GuestStepReport } from '../../../domain/planning/steps.ts';
+import { type Step, sentence } from '../../../domain/planning/steps.ts';
+import { parseMacColumn } from '../../../domain/port/mac-record.ts';
+import { addressConflict } from '../../backend-error.ts';
+import { hostsColumns } from '../rows/address-rows.ts';
+import { macsInTable, vlanColumn } from '../rows/port-rows.ts';
+import { canBeSet } from '../tables/table-entries.ts';
+import type { TableWrite } from '../tables/table-writer.ts';
+import { dumpTable } from '../tables/tables.ts';
+import type { XcatHost } from '../xcat-host.ts';
 
 // xCAT's own look-up takes NULL for enabled, and no empty text (contract xcat.md 10).
 const ENABLED = null;
 
 /**
  * Write steps to xCAT's tables, from the rows that their plan saw. When somebody else has changed these since, the next plan puts it right.
- * Throws an XcatError that names what xCAT refused.
+ * Throws a BackendError that names what xCAT refused.
  */
 export async function writeTables(
-  host: HostRuntime,
+  host: XcatHost,
   steps: readonly Step[],
   signal: AbortSignal,
 ): Promise<GuestStepReport[]> {
@@ -34,9 +34,10 @@ export async function writeTables(
 
 /**
  * See that no address just recorded stands a second time in the `mac` table: two guests may have been given one at the same moment, by
- * workers that did not know of each other. Each looks after it has written, so at least one of them sees it. Throws a `Taken` failure.
+ * workers that did not know of each other. Each looks after it has written, so at least one of them sees it. Throws BackendError
+ * 'address-conflict'.
  */
-export async function refuseSharedMacs(host: HostRuntime, steps: readonly Step[], signal: AbortSignal): Promise<void> {
+export async function refuseSharedMacs(host: XcatHost, steps: readonly Step[], signal: AbortSignal): Promise<void> {
   const written = steps.flatMap((step) =>
     step.kind === 'ensureMacRecord'
       ? parseMacColumn(step.entries.join('|'), step.node, '').flatMap(({ mac, vdev }) =>
@@ -53,12 +54,10 @@ export async function refuseSharedMacs(host: HostRuntime, steps: readonly Step[]
     return other === undefined ? [] : [{ mac, owner: other.owner }];
   });
   if (shared.length === 0) return;
-  throw takenFailure(
-    shared.map(({ mac }) => mac),
-    shared.map(({ mac, owner }) =>
-      refusal('mac', `MAC ${mac} was given to ${owner} at the same time`, 'use another address, or leave it out'),
-    ),
+  const refusals = shared.map(({ mac, owner }) =>
+    refusal('mac', `MAC ${mac} was given to ${owner} at the same time`, 'use another address, or leave it out'),
   );
+  throw addressConflict('record MAC addresses', refusals, { macs: shared.map(({ mac }) => mac) });
 }
 
 function writesOf(step: Step, zhcpNode: string): TableWrite[] {

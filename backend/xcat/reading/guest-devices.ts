@@ -1,14 +1,14 @@
-import type { CommandOutcome } from '../backend/xcat/zhcp/channel.ts';
+import type { Nicdef } from '../../../domain/guest/guest.ts';
+import type { DeviceRange } from '../../../domain/port/vdev.ts';
+import type { CommandOutcome } from '../zhcp/channel.ts';
+import { completeAnswer } from '../zhcp/smapi-outcome.ts';
 import {
   isWholeDirectory,
   isWholeNicAnswer,
   parseActiveDevices,
   parseDirectoryDevices,
   parseWideNics,
-} from '../backend/xcat/zhcp/smcli-parsers.ts';
-import type { Nicdef } from '../domain/guest/guest.ts';
-import type { DeviceRange } from '../domain/port/vdev.ts';
-import { completeAnswer } from './complete-answer.ts';
+} from '../zhcp/smcli-parsers.ts';
 import type { Profile } from './directory-profiles.ts';
 
 /** What was asked of a guest; its entry and its devices are absent where these are taken as recorded. */

@@ -1,26 +1,23 @@
-import type { ApplicationFailure } from '@temporalio/common';
-import { XcatError } from '../backend/xcat/rest/errors.ts';
-import type { Command } from '../backend/xcat/zhcp/channel.ts';
-import type { SmapiVerdict } from '../backend/xcat/zhcp/return-codes.ts';
-import * as smcli from '../backend/xcat/zhcp/smcli.ts';
-import { portKey } from '../domain/guest/entry-nics.ts';
-import { refusal } from '../domain/planning/refusal.ts';
-import { stepId } from '../domain/planning/step-id.ts';
-import { type Step, sentence } from '../domain/planning/steps.ts';
-import type { Userid } from '../domain/text/identifiers.ts';
-import type { GuestStepReport } from '../workflows/host-activities.ts';
-import { takenFailure } from './failures.ts';
-import type { HostRuntime } from './host-runtime.ts';
-import { failureOf } from './smapi-failure.ts';
-import { functionOf, verdictOf } from './smapi-outcome.ts';
+import { portKey } from '../../../domain/guest/entry-nics.ts';
+import { refusal } from '../../../domain/planning/refusal.ts';
+import { stepId } from '../../../domain/planning/step-id.ts';
+import type { GuestStepReport } from '../../../domain/planning/steps.ts';
+import { type Step, sentence } from '../../../domain/planning/steps.ts';
+import type { Userid } from '../../../domain/text/identifiers.ts';
+import { addressConflict, BackendError } from '../../backend-error.ts';
+import type { XcatHost } from '../xcat-host.ts';
+import type { Command } from '../zhcp/channel.ts';
+import type { SmapiVerdict } from '../zhcp/return-codes.ts';
+import { failureOf, functionOf, verdictOf } from '../zhcp/smapi-outcome.ts';
+import * as smcli from '../zhcp/smcli.ts';
 
 /**
  * Carry out steps on z/VM in order, in one call to the zHCP. Stops at the first command that fails, which `failure` says with the step and
  * SMAPI's codes; what came after it is planned anew. "Already so" answers are no failure. `complete` is false when steps are left, or DirMaint
- * has accepted one that it carries out later. Throws an XcatError when nothing was carried out.
+ * has accepted one that it carries out later. Throws a BackendError when nothing was carried out.
  */
 export async function configureGuest(
-  host: HostRuntime,
+  host: XcatHost,
   steps: readonly Step[],
   signal: AbortSignal,
 ): Promise<{ reports: GuestStepReport[]; complete: boolean; failure?: Error }> {
@@ -45,16 +42,13 @@ export async function configureGuest(
 }
 
 /** HCP3034E: somebody else's NIC, also one in the directory entry of a guest that is logged off, has the port: another is chosen. */
-function portInUse(step: Step, verdict: SmapiVerdict | undefined): ApplicationFailure | undefined {
+function portInUse(step: Step, verdict: SmapiVerdict | undefined): BackendError | undefined {
   if (verdict?.ok !== false || verdict.rc !== 396 || verdict.rs !== 3034) return undefined;
   if (step.kind !== 'ensureCoupled' || step.portNumber === undefined) return undefined;
   const { vswitch, portNumber } = step;
   const reason = `port ${portNumber} of ${vswitch} is in use (HCP3034E)`;
-  return takenFailure(
-    [],
-    [refusal('vswitch', reason, 'free a port of the VSWITCH')],
-    [portKey({ vswitch, portNumber })],
-  );
+  const refusals = [refusal('vswitch', reason, 'free a port of the VSWITCH')];
+  return addressConflict(sentence(step), refusals, { ports: [portKey({ vswitch, portNumber })] });
 }
 
 function answerOf({ already, asynchronous }: { already: boolean; asynchronous?: true }): string {
@@ -62,14 +56,13 @@ function answerOf({ already, asynchronous }: { already: boolean; asynchronous?: 
   return already ? 'was so already' : 'done';
 }
 
-/** Throws an XcatError that names the step when it can not be said to SMAPI. */
+/** Throws a BackendError that names the step when it can not be said to SMAPI. */
 function commandFor(step: Step, zhcpUserid: Userid): Command {
   try {
     return commandOf(step, zhcpUserid);
   } catch (error) {
-    if (!(error instanceof XcatError)) throw error;
-    const { code, message, advice, retryable } = error;
-    throw new XcatError({ code, operation: sentence(step), message, advice, retryable });
+    if (!(error instanceof BackendError)) throw error;
+    throw error.with({ operation: sentence(step) });
   }
 }
 
