@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readHostView } from '../../client/read-state.ts';
 import { startReconcileHost } from '../../client/start-operation.ts';
-import { makeGuest } from '../../simulator/guest.ts';
+import { makeGuest } from '../../simulator/zvm/guest.ts';
 import type { ReconcileHostResult } from '../../workflows/reconcile-host.ts';
 import { createEnvironment, type Environment, failureOf, portId, vlan } from './environment.ts';
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { startReconcileHost } from '../../client/start-operation.ts';
-import { restoreSnapshot, type Snapshot, takeSnapshot } from '../../simulator/snapshot.ts';
+import { restoreSnapshot, type Snapshot, takeSnapshot } from '../../simulator/control/snapshot.ts';
 import type { ReconcileHostResult } from '../../workflows/reconcile-host.ts';
 import { createEnvironment, type Environment, portId, vlan } from './environment.ts';
 
