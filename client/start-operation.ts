@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Client, WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 import { taskQueueOf } from '../domain/host/host.ts';
-import { findableBy } from '../temporal-config/search-attributes.ts';
+import { searchAttributePairs } from '../temporal-config/search-attributes.ts';
 import type { followNeutron, NeutronNews } from '../workflows/follow-neutron.ts';
 import type {
   attachNic,
@@ -102,7 +102,7 @@ export async function tellOfNeutron(client: Client, host: string, news: NeutronN
     args: [{ host }],
     signal: 'neutronNews',
     signalArgs: [news],
-    typedSearchAttributes: findableBy({ host }),
+    typedSearchAttributes: searchAttributePairs({ host }),
     staticSummary: `what Neutron says of ${host}`,
   });
 }
@@ -111,6 +111,6 @@ function ofHost(host: string) {
   return {
     taskQueue: taskQueueOf(host),
     workflowIdConflictPolicy: 'USE_EXISTING' as const,
-    typedSearchAttributes: findableBy({ host }),
+    typedSearchAttributes: searchAttributePairs({ host }),
   };
 }

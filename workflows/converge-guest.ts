@@ -11,12 +11,11 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import { foundByChange } from '../domain/guest/found-by.ts';
+import { searchAttributesOfChange } from '../domain/guest/search-attributes.ts';
 import type { Userid } from '../domain/text/identifiers.ts';
 import { ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
 import { markdownLink, runPath } from '../temporal-config/ui-links.ts';
 import { failureFrom, malformed, stepsBefore } from './failures.ts';
-import { findable } from './findable.ts';
 import { emptyQueue, GuestQueue, type QueueState } from './guest-queue.ts';
 import {
   answer,
@@ -34,6 +33,7 @@ import type { EarlierOperation, EarlierRuns, PlaceInOrder } from './host-activit
 import { hasOnly, isRecord, isText } from './incoming.ts';
 import { listed } from './progress.ts';
 import { beginWork, carryOut, type NotYet, type RequestWork } from './request-work.ts';
+import { setSearchAttributes } from './search-attributes.ts';
 
 export type ConvergeGuestInput = { host: string; userid: Userid };
 
@@ -140,7 +140,7 @@ class GuestRun {
   async work(): Promise<ConvergeGuestResult> {
     const { host, userid } = this.#input;
     CancellationScope.current().cancelRequested.catch(() => this.#cancelAll());
-    findable({ host, userid });
+    setSearchAttributes({ host, userid });
     await CancellationScope.nonCancellable(async () => {
       while (this.#current !== undefined || !this.queue.isEmpty()) await this.#next();
       await this.#settled();
@@ -167,7 +167,7 @@ class GuestRun {
     }
     const work = begun ?? beginWork(request, this.queue.overtakenPorts(request));
     this.#current = work;
-    findable({ ...this.#input, ...foundByChange(request.change) });
+    setSearchAttributes({ ...this.#input, ...searchAttributesOfChange(request.change) });
     this.#tellIfWaited(request);
     try {
       await this.#carryOut(work);

@@ -3,10 +3,10 @@ import type { z } from 'zod';
 import { managementSentence } from '../domain/host/management-network.ts';
 import type { EnsureManagementNetworkInput } from '../domain/operations/requests.ts';
 import { changing } from './changing.ts';
-import { findable } from './findable.ts';
 import type { HostActivities } from './host-activities.ts';
 import { type HostOperationResult, operateOnHost } from './host-operation.ts';
 import { accepting, checked } from './operation.ts';
+import { setSearchAttributes } from './search-attributes.ts';
 import { HEARTBEAT, READING_OF_A_HOST } from './timeouts.ts';
 
 /**
@@ -17,7 +17,7 @@ export async function ensureManagementNetwork(
   input: z.input<typeof EnsureManagementNetworkInput>,
 ): Promise<HostOperationResult> {
   const { host, ...limits } = await checked(() => accepting().acceptManagementNetwork({ input }));
-  findable({ host });
+  setSearchAttributes({ host });
   const { planManagementNetwork } = proxyActivities<HostActivities>({
     summary: 'read the management node and compare',
     startToCloseTimeout: READING_OF_A_HOST,

@@ -16,9 +16,9 @@ export type FailureType =
   /** A step failed for good. Details: a FailureReport. */
   | 'StepFailed'
   /** A step went on failing for now until the operation's time was over. Details: a FailureReport. */
-  | 'GaveUp'
+  | 'DeadlineExceeded'
   /** An address that was to be recorded is somebody else's too. Inside of operations only; details: the addresses, the refusals. */
-  | 'Taken'
+  | 'AddressConflict'
   /** The operation that a request is of has ended meanwhile. Inside of guest runs only. */
   | 'OperationEnded';
 
@@ -40,16 +40,22 @@ export type FailureReport = {
 };
 
 /** What became of what an operation had done when it failed. */
-export type Aftermath = 'nothing' | 'undone' | 'kept' | 'left';
+export type RollbackOutcome = 'nothing' | 'undone' | 'kept' | 'left';
 
-const AFTERMATHS: Readonly<Record<Aftermath, string>> = {
+const ROLLBACK_OUTCOMES: Readonly<Record<RollbackOutcome, string>> = {
   nothing: 'Nothing had been done yet.',
   undone: 'What the operation had done was undone: the guest is as it was before.',
   kept: 'What the operation had done was left, as asked: reconciliation compares the guest with its record.',
   left: 'What the operation had done is not undone: reconciliation compares the guest with its record.',
 };
 
-const KNOWN_TYPES: readonly FailureType[] = ['Refused', 'StepFailed', 'GaveUp', 'Taken', 'OperationEnded'];
+const KNOWN_TYPES: readonly FailureType[] = [
+  'Refused',
+  'StepFailed',
+  'DeadlineExceeded',
+  'AddressConflict',
+  'OperationEnded',
+];
 
 type Where = { host: string; userid?: string; portIds?: readonly string[]; vswitch?: string };
 
@@ -74,12 +80,12 @@ export function refusedAt(failure: ApplicationFailure, where: Where): Applicatio
 
 /** A permanent failure of an operation on a guest. */
 export function operationFailed(
-  type: 'StepFailed' | 'GaveUp',
+  type: 'StepFailed' | 'DeadlineExceeded',
   report: Omit<FailureReport, 'undone'>,
-  aftermath: Aftermath,
+  outcome: RollbackOutcome,
 ): ApplicationFailure {
-  const message = `${sayTrouble(type, report)} ${sayWhere(report)}. ${AFTERMATHS[aftermath]}`;
-  const undone = aftermath === 'nothing' || aftermath === 'undone';
+  const message = `${sayTrouble(type, report)} ${sayWhere(report)}. ${ROLLBACK_OUTCOMES[outcome]}`;
+  const undone = outcome === 'nothing' || outcome === 'undone';
   return failing({ type, message, details: [{ ...report, undone }] });
 }
 
@@ -87,7 +93,7 @@ export function operationFailed(
 export function withRollback(failure: ApplicationFailure, isRolledBack: boolean): ApplicationFailure {
   const report: unknown = failure.details?.[0];
   if (!isFailureReport(report)) return failure;
-  const type = failure.type === 'GaveUp' ? 'GaveUp' : 'StepFailed';
+  const type = failure.type === 'DeadlineExceeded' ? 'DeadlineExceeded' : 'StepFailed';
   return operationFailed(type, report, isRolledBack ? 'undone' : 'left');
 }
 
@@ -101,7 +107,7 @@ export function hostFailed(
   what: string,
   error: unknown,
 ): ApplicationFailure {
-  const type = isRetryable(error) ? 'GaveUp' : 'StepFailed';
+  const type = isRetryable(error) ? 'DeadlineExceeded' : 'StepFailed';
   const trouble = permanently(troubleOf(error, what));
   return failing({
     type,
@@ -123,8 +129,11 @@ export function permanently(trouble: Trouble): Trouble {
 }
 
 /** A trouble as sentences: what, why, and what to do. */
-export function sayTrouble(verdict: 'StepFailed' | 'GaveUp' | 'transient', { step, reason, advice }: Trouble): string {
-  const begin = { StepFailed: 'Failed', GaveUp: 'Gave up', transient: 'Fails for now' }[verdict];
+export function sayTrouble(
+  verdict: 'StepFailed' | 'DeadlineExceeded' | 'transient',
+  { step, reason, advice }: Trouble,
+): string {
+  const begin = { StepFailed: 'Failed', DeadlineExceeded: 'Gave up', transient: 'Fails for now' }[verdict];
   return `${begin}: ${step}: ${reason.replace(/\.$/, '')}. What to do: ${advice}.`;
 }
 
@@ -183,13 +192,13 @@ export function isUnauthorised(error: unknown): boolean {
   return detailOf(error).code === 'unauthorised';
 }
 
-/** The addresses and port numbers of a `Taken` failure, and the refusals that it comes to when no others can be chosen. */
-export type Taken = { macs: Mac[]; ports: string[]; refusals: Refusal[] };
+/** The addresses and port numbers of a `AddressConflict` failure, and the refusals that it comes to when no others can be chosen. */
+export type AddressConflict = { macs: Mac[]; ports: string[]; refusals: Refusal[] };
 
-/** Read a `Taken` failure; undefined for any other. */
-export function takenBy(error: unknown): Taken | undefined {
+/** Read a `AddressConflict` failure; undefined for any other. */
+export function addressConflictOf(error: unknown): AddressConflict | undefined {
   const failure = applicationFailureOf(error);
-  if (failure?.type !== 'Taken') return undefined;
+  if (failure?.type !== 'AddressConflict') return undefined;
   const [macs, refusals, ports] = failure.details ?? [];
   return {
     macs: (macs ?? []) as Mac[],
@@ -207,7 +216,7 @@ export function askedPause(error: unknown): number {
 /** True for failures that no other try of the same request can help. */
 export function endsRequest(error: unknown): boolean {
   const type = applicationFailureOf(error)?.type;
-  return type === 'Refused' || type === 'Taken' || type === 'OperationEnded';
+  return type === 'Refused' || type === 'AddressConflict' || type === 'OperationEnded';
 }
 
 /** True when the operation that is worked for has ended meanwhile. */

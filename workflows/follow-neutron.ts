@@ -15,17 +15,17 @@ import {
 } from '@temporalio/workflow';
 import { describeRefusals } from '../domain/planning/refusal.ts';
 import type { PortId, Userid } from '../domain/text/identifiers.ts';
-import { findableBy, MOST_PORTS_FOUND, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
+import { MOST_PORTS_FOUND, searchAttributePairs, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
 import { dhcpWorkflowId } from '../temporal-config/workflow-ids.ts';
 import { childDetails } from './child-details.ts';
 import type { ensureDhcp } from './ensure-dhcp.ts';
 import { malformed, reasonOf } from './failures.ts';
-import { findable } from './findable.ts';
 import { type GuestQueues, guestQueues } from './guest-queues.ts';
 import type { HostActivities, NeutronReading, PortStatus } from './host-activities.ts';
 import { isRecord, isText, isTexts } from './incoming.ts';
 import { outcomeOf } from './operation.ts';
 import { RowsToCome } from './rows-to-come.ts';
+import { setSearchAttributes } from './search-attributes.ts';
 import { tellNeutron } from './tell-neutron.ts';
 
 /** Ports and networks that Neutron has said something of: what it is, is looked up. */
@@ -75,7 +75,7 @@ export async function followNeutron(input: { host: string }, carried?: Carried):
     if (isNews(news)) following.hear(news);
     else log.warn('news that are not of the form of some were dropped');
   });
-  findable({ host: following.host });
+  setSearchAttributes({ host: following.host });
   for (;;) {
     await condition(() => following.hasNews() || following.isDone());
     if (workflowInfo().continueAsNewSuggested) {
@@ -169,7 +169,7 @@ class Following {
     const networkIds = [...this.networkIds];
     this.portIds.clear();
     this.networkIds.clear();
-    this.makeFindable(portIds);
+    this.showPorts(portIds);
     const wired = portIds.filter((portId) => this.wiringOf(portId) !== undefined);
     const reading = await this.lookUp(portIds, networkIds);
     this.rowsToCome.looked(portIds, reading?.waiting ?? []);
@@ -221,13 +221,13 @@ class Following {
       for (const portId of [...ports.map((port) => port.portId), ...removed]) wiring?.later.add(portId);
     }
     const window = `${workflowInfo().runId}/${workflowInfo().historyLength}`;
-    const together = { window, size: free.length };
+    const batch = { window, size: free.length };
     for (const guest of free) {
       this.busy.set(guest.userid, { ports: new Set(guest.ports.map((port) => port.portId)), later: new Set() });
       void this.wireGuest(
         guest,
         after.filter((status) => status.userid === guest.userid),
-        together,
+        batch,
       );
     }
     const services = after.filter((status) => status.userid === undefined);
@@ -237,21 +237,21 @@ class Following {
   private async wireGuest(
     { userid, ports, removed }: NeutronReading['guests'][number],
     statuses: PortStatus[],
-    together: { window: string; size: number },
+    batch: { window: string; size: number },
   ): Promise<void> {
     const change = { kind: 'reconcile' as const, ports, removed, unrecorded: [], left: [] };
     const limits = { giveUpAfterMinutes: GIVE_UP_AFTER_MINUTES, keepOnFailure: true };
     const bad = new Set<string>();
     try {
       const run = await this.queues.run(
-        { host: this.host, userid, change, together, ...limits },
+        { host: this.host, userid, change, batch, ...limits },
         wording(userid, ports.length, removed.length),
       );
       if (run.changed) this.guests += 1;
       for (const { portId, refusals } of run.refused) {
         bad.add(portId);
         this.fail(portId, describeRefusals(refusals));
-        if (refusals.every(({ forNow }) => forNow === true)) void this.lookLater(portId);
+        if (refusals.every(({ transient }) => transient === true)) void this.lookLater(portId);
       }
     } catch (error) {
       for (const { portId } of ports) {
@@ -295,7 +295,7 @@ class Following {
         args: [{ host, giveUpAfterMinutes: GIVE_UP_AFTER_MINUTES }],
         staticSummary: `give the DHCP node of ${host} its NICs`,
         staticDetails: childDetails({ host }),
-        typedSearchAttributes: findableBy({ host }),
+        typedSearchAttributes: searchAttributePairs({ host }),
       });
     } catch (error) {
       inOrder = false;
@@ -313,7 +313,7 @@ class Following {
   /** One report at a time: several at once are no faster for the server (contract neutron.md 4). */
   private async tellAll(): Promise<void> {
     this.telling = true;
-    // What ends in the same moment is told together.
+    // What ends in the same moment is told batch.
     await Promise.resolve();
     while (this.statuses.length > 0) {
       const taken = new Map(this.statuses.splice(0).map((each) => [each.status.portId, each]));
@@ -361,10 +361,10 @@ class Following {
     this.waiting.delete(portId);
   }
 
-  private makeFindable(portIds: readonly PortId[]): void {
+  private showPorts(portIds: readonly PortId[]): void {
     const before = this.seen.size;
     for (const portId of portIds) if (this.seen.size < MOST_PORTS_FOUND) this.seen.add(portId);
-    if (this.seen.size > before) findable({ host: this.host, portIds: [...this.seen] });
+    if (this.seen.size > before) setSearchAttributes({ host: this.host, portIds: [...this.seen] });
   }
 
   private show(): void {

@@ -8,8 +8,8 @@ import type {
   EnsureDhcpRequest,
   EnsureManagementNetworkRequest,
   FailedGuest,
-  OnlyIf,
   PortRequest,
+  Preconditions,
   ReconcileFleetRequest,
   ReconcileHostRequest,
   WirePortsRequest,
@@ -25,7 +25,7 @@ import type { Vswitch } from '../domain/vswitch/vswitch.ts';
 import type { GuestRequest } from './guest-queue-messages.ts';
 
 /** The window of a bulk operation that a guest belongs to: its guests wait for each other before a call, so that they share it. */
-export type Together = { window: string; size: number };
+export type Batch = { window: string; size: number };
 
 /**
  * An operation, by its Workflow ID and the first run of its chain, which stays the same when the operation is reset or continues as new.
@@ -38,7 +38,7 @@ export type OperationRef = { workflowId: string; firstRunId: string };
 export type Target = {
   host: string;
   userid: Userid;
-  together?: Together;
+  batch?: Batch;
   directory?: DirectoryReading;
   operation?: OperationRef;
   /** The request that the work is for. */
@@ -126,7 +126,7 @@ export type SurveyInput = {
   /** Milliseconds of Unix time. */
   now: number;
   failed: FailedGuest[];
-  memory?: string;
+  checkpoint?: string;
   /** Ports whose status could not be told to Neutron the last time. */
   unreported: PortId[];
 };
@@ -160,7 +160,7 @@ export type Survey = {
   /** The DHCP node has not the ports that the configuration gives it. */
   dhcp: boolean;
   reIpled: boolean;
-  memory: string;
+  checkpoint: string;
   /** Ports of whose status Neutron may have to be told once the guests are repaired. */
   statuses: PortStatus[];
 };
@@ -232,17 +232,23 @@ export type HostActivities = RequestActivities & {
    * be granted, or `onlyIf` does not hold; with `OperationEnded` when its operation has ended.
    */
   planChange(
-    input: Target & { change: Change; avoidMacs: Mac[]; avoidPorts: string[]; onlyIf?: OnlyIf; order?: PlaceInOrder },
+    input: Target & {
+      change: Change;
+      avoidMacs: Mac[];
+      avoidPorts: string[];
+      onlyIf?: Preconditions;
+      order?: PlaceInOrder;
+    },
   ): Promise<Planning>;
   /** Read the guest again and plan what is still missing, with what earlier steps are owed. */
-  planTowards(input: Target & { desired: Desired; owed?: FollowUp[] }): Promise<Progress>;
+  planTowards(input: Target & { desired: Desired; followUps?: FollowUp[] }): Promise<Progress>;
   /**
    * Carry out a plan, stage by stage: rows of xCAT's tables, z/VM in one call, rows that go; then read the guest again and plan what is left.
    * A plan that is not fresh is made anew first. Stops at the first step that fails; the failure's first detail has as `carriedOut` the ids
-   * of the steps before it. Fails with `Taken` when an address turns out to be somebody else's too.
+   * of the steps before it. Fails with `AddressConflict` when an address turns out to be somebody else's too.
    */
   applySteps(
-    input: Target & { steps: Step[]; desired: Desired; readAt: number; owed: FollowUp[] },
+    input: Target & { steps: Step[]; desired: Desired; readAt: number; followUps: FollowUp[] },
   ): Promise<AppliedSteps>;
   /** Read the whole host and find what is not as it is recorded. */
   surveyHost(input: SurveyInput): Promise<Survey>;

@@ -6,17 +6,17 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { DesiredPort } from '../domain/guest/desired.ts';
-import { foundByChange, joined } from '../domain/guest/found-by.ts';
+import { mergedSearchAttributes, searchAttributesOfChange } from '../domain/guest/search-attributes.ts';
 import type { Operation, OperationType } from '../domain/operations/operations.ts';
 import type { Vdev } from '../domain/port/vdev.ts';
-import { findableBy, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
+import { searchAttributePairs, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
 import { markdownLink, runPath } from '../temporal-config/ui-links.ts';
 import { guestWorkflowId } from '../temporal-config/workflow-ids.ts';
 import { applicationFailureOf, reasonOf } from './failures.ts';
-import { findable } from './findable.ts';
 import type { RequestStanding } from './guest-queue-messages.ts';
 import { type GuestQueues, guestQueues } from './guest-queues.ts';
 import type { RequestActivities } from './host-activities.ts';
+import { setSearchAttributes } from './search-attributes.ts';
 
 /** What an operation answers. */
 export type OperationResult = {
@@ -38,14 +38,17 @@ export async function operate(type: OperationType, input: unknown): Promise<Oper
   return carryOut(queues, await checked(() => accepting().acceptOperation({ type, input })));
 }
 
-/** Make an operation findable, let the guest's run carry it out, and say what came of it. */
+/** Set an operation's search attributes, let the guest's run carry it out, and say what came of it. */
 export async function carryOut(
   queues: GuestQueues,
   { portIds, summary, ...operation }: Operation,
 ): Promise<OperationResult> {
   const { dryRun, host, userid } = operation;
-  const asked = joined({ portIds, vswitches: [], vlans: [] }, foundByChange(operation.change));
-  findable({ host, userid, ...asked });
+  const asked = mergedSearchAttributes(
+    { portIds, vswitches: [], vlans: [] },
+    searchAttributesOfChange(operation.change),
+  );
+  setSearchAttributes({ host, userid, ...asked });
   const { namespace } = workflowInfo();
   const guest = guestWorkflowId(host, userid);
   const steps = `Its steps: ${markdownLink(guest, runPath(namespace, guest))}`;
@@ -62,7 +65,7 @@ export async function carryOut(
   try {
     const result = await queues.run(operation, summary, { show: showStanding });
     upsertSearchAttributes([
-      ...findableBy({ host, userid, ...joined(asked, result.found) }),
+      ...searchAttributePairs({ host, userid, ...mergedSearchAttributes(asked, result.found) }),
       { key: ZVM_OUTCOME, value: dryRun ? 'planned' : result.changed ? 'changed' : 'unchanged' },
     ]);
     const told = result.steps.length > 0 ? result.steps : ['nothing to do: it is so already'];

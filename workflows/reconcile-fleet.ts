@@ -1,13 +1,13 @@
 import { executeChild, setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import type { z } from 'zod';
 import type { ReconcileFleetInput } from '../domain/operations/requests.ts';
-import { findableBy, ZVM_DRIFTED, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
+import { searchAttributePairs, ZVM_DRIFTED, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
 import { childDetails } from './child-details.ts';
 import { reasonOf } from './failures.ts';
 import { accepting, checked } from './operation.ts';
 import type { ReconcileHostResult, reconcileHost } from './reconcile-host.ts';
 
-type HostSummary = Omit<ReconcileHostResult, 'memory' | 'foreignLines' | 'unreported'>;
+type HostSummary = Omit<ReconcileHostResult, 'checkpoint' | 'foreignLines' | 'unreported'>;
 
 /** The sums of all hosts, and each host's own result; `unreached` hosts could not be reconciled at all. */
 export type ReconcileFleetResult = Pick<
@@ -25,7 +25,7 @@ export async function reconcileFleet(input: z.input<typeof ReconcileFleetInput>)
     hosts.map(async (host): Promise<HostSummary[]> => {
       try {
         const {
-          memory: _memory,
+          checkpoint: _checkpoint,
           foreignLines: _lines,
           unreported: _unreported,
           ...summary
@@ -36,7 +36,7 @@ export async function reconcileFleet(input: z.input<typeof ReconcileFleetInput>)
           staticSummary: `reconcile ${host}`,
           workflowRunTimeout: `${giveUpAfterMinutes} minutes`,
           staticDetails: childDetails({ host }),
-          typedSearchAttributes: findableBy({ host }),
+          typedSearchAttributes: searchAttributePairs({ host }),
         });
         return [summary];
       } catch (error) {

@@ -14,7 +14,7 @@ import type { z } from 'zod';
 import type { ReconcileHostInput, ReconcileHostRequest } from '../domain/operations/requests.ts';
 import { describeRefusals } from '../domain/planning/refusal.ts';
 import type { PortId } from '../domain/text/identifiers.ts';
-import { findableBy, ZVM_DRIFTED, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
+import { searchAttributePairs, ZVM_DRIFTED, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
 import { dhcpWorkflowId, managementNetworkWorkflowId, vswitchWorkflowId } from '../temporal-config/workflow-ids.ts';
 import { allEnded } from './all-ended.ts';
 import { childDetails } from './child-details.ts';
@@ -22,12 +22,12 @@ import type { ensureDhcp } from './ensure-dhcp.ts';
 import type { ensureManagementNetwork } from './ensure-management-network.ts';
 import type { ensureVswitch } from './ensure-vswitch.ts';
 import { hostFailed, malformed, reasonOf } from './failures.ts';
-import { findable } from './findable.ts';
 import { type GuestQueues, guestQueues } from './guest-queues.ts';
 import type { Candidate, FailedGuest, HostActivities, Survey } from './host-activities.ts';
 import { hasOnly, isRecord, isText, isTexts } from './incoming.ts';
 import { accepting, checked, endingRun, outcomeOf } from './operation.ts';
 import { listed } from './progress.ts';
+import { setSearchAttributes } from './search-attributes.ts';
 import { tellNeutron } from './tell-neutron.ts';
 import { HEARTBEAT, READING_OF_A_HOST } from './timeouts.ts';
 
@@ -58,14 +58,14 @@ export type ReconcileHostResult = {
   /** Ports whose status Neutron could not be told, or was not because somebody else was at their guests. */
   unreported: PortId[];
   /** What the next run has to know: of no use to readers. */
-  memory: string;
+  checkpoint: string;
 };
 
-type Last = { memory: string; failures: FailedGuest[]; unreported?: PortId[] | undefined };
+type Last = { checkpoint: string; failures: FailedGuest[]; unreported?: PortId[] | undefined };
 
 type Carried = Pick<ReconcileHostResult, 'drifted' | 'repaired' | 'drifts'> & {
   failures: FailedGuest[];
-  memory: string;
+  checkpoint: string;
   reIpled: boolean;
 };
 
@@ -89,7 +89,7 @@ export async function reconcileHost(
 ): Promise<ReconcileHostResult> {
   const queues = guestQueues();
   const request = await checked(() => accepting().acceptReconcileHost({ input }));
-  findable({ host: request.host });
+  setSearchAttributes({ host: request.host });
   const before = acceptedCarried(carried);
   const last = before ?? request.last ?? lastResult();
   const run = new Reconciliation(queues, request, before);
@@ -120,7 +120,7 @@ function acceptedCarried(carried: unknown): Carried | undefined {
 function isLast(value: unknown): value is Last {
   return (
     isRecord(value) &&
-    typeof value.memory === 'string' &&
+    typeof value.checkpoint === 'string' &&
     isFailures(value.failures) &&
     hasOnly(value.unreported, isTexts)
   );
@@ -129,7 +129,7 @@ function isLast(value: unknown): value is Last {
 function isCarried(value: unknown): value is Carried {
   return (
     isRecord(value) &&
-    typeof value.memory === 'string' &&
+    typeof value.checkpoint === 'string' &&
     isFailures(value.failures) &&
     [value.drifted, value.repaired].every((count) => typeof count === 'number') &&
     Array.isArray(value.drifts)
@@ -183,7 +183,7 @@ class Reconciliation {
         now: Date.now(),
         failed: [...this.failedBefore],
         unreported: [...(last?.unreported ?? [])],
-        ...(last?.memory === undefined ? {} : { memory: last.memory }),
+        ...(last?.checkpoint === undefined ? {} : { checkpoint: last.checkpoint }),
       }),
     );
     this.reIpled ||= survey.reIpled;
@@ -203,7 +203,7 @@ class Reconciliation {
           args: [{ host, vswitch, dryRun, giveUpAfterMinutes: GIVE_UP_AFTER_MINUTES, ...(hadRdevs && { hadRdevs }) }],
           staticSummary: `ensure VSWITCH ${vswitch} on ${host}`,
           staticDetails: childDetails({ host }),
-          typedSearchAttributes: findableBy({ host, vswitches: [vswitch] }),
+          typedSearchAttributes: searchAttributePairs({ host, vswitches: [vswitch] }),
         }),
       );
     }
@@ -216,7 +216,7 @@ class Reconciliation {
         args: [{ host, dryRun, giveUpAfterMinutes: GIVE_UP_AFTER_MINUTES }],
         staticSummary: `give the DHCP node of ${host} its NICs`,
         staticDetails: childDetails({ host }),
-        typedSearchAttributes: findableBy({ host }),
+        typedSearchAttributes: searchAttributePairs({ host }),
       }),
     );
   }
@@ -230,7 +230,7 @@ class Reconciliation {
         args: [{ host, dryRun, giveUpAfterMinutes: GIVE_UP_AFTER_MINUTES }],
         staticSummary: `give the management node its NIC for ${host}`,
         staticDetails: childDetails({ host }),
-        typedSearchAttributes: findableBy({ host }),
+        typedSearchAttributes: searchAttributePairs({ host }),
       }),
     );
   }
@@ -242,8 +242,8 @@ class Reconciliation {
     );
     const work = async () => {
       for (let next = windows.shift(); next !== undefined; next = windows.shift()) {
-        const together = { window: `${workflowInfo().runId}/${windows.length}`, size: next.length };
-        await allEnded(next.map((candidate) => this.repairGuest(candidate, together)));
+        const batch = { window: `${workflowInfo().runId}/${windows.length}`, size: next.length };
+        await allEnded(next.map((candidate) => this.repairGuest(candidate, batch)));
       }
     };
     await allEnded(Array.from({ length: WINDOWS_AT_ONCE }, work));
@@ -251,13 +251,13 @@ class Reconciliation {
 
   private async repairGuest(
     { userid, change, lines, directory }: Candidate,
-    together: { window: string; size: number },
+    batch: { window: string; size: number },
   ): Promise<void> {
     const { host, dryRun } = this.request;
     const limits = { giveUpAfterMinutes: GIVE_UP_AFTER_MINUTES, keepOnFailure: true, dryRun };
     try {
       const run = await this.queues.runIfFree(
-        { host, userid, change, together, ...limits, ...(directory === undefined ? {} : { directory }) },
+        { host, userid, change, batch, ...limits, ...(directory === undefined ? {} : { directory }) },
         repairing(userid, lines, dryRun),
       );
       if (run === undefined) {
@@ -295,12 +295,12 @@ class Reconciliation {
 
   carry(survey: Survey): Carried {
     const { drifted, repaired, drifts, failures, reIpled } = this;
-    return { drifted, repaired, drifts, failures, reIpled, memory: survey.memory };
+    return { drifted, repaired, drifts, failures, reIpled, checkpoint: survey.checkpoint };
   }
 
   result(survey: Survey): ReconcileHostResult {
     const { host, dryRun } = this.request;
-    const { examined, foreign, waiting, foreignLines, findings = [], memory } = survey;
+    const { examined, foreign, waiting, foreignLines, findings = [], checkpoint } = survey;
     const { drifted, repaired, skipped, drifts, reIpled, reported, unreported } = this;
     const failures = [...new Map(this.failures.map((failed) => [failed.userid, failed])).values()];
     const failed = failures.length;
@@ -314,7 +314,19 @@ class Reconciliation {
     ]);
     const counts = { examined, inOrder, drifted, repaired, failed, foreign, skipped, waiting };
     setCurrentDetails(detailsOf(host, counts, { drifts, failures, foreignLines, findings }));
-    return { host, dryRun, ...counts, reIpled, drifts, failures, foreignLines, findings, reported, unreported, memory };
+    return {
+      host,
+      dryRun,
+      ...counts,
+      reIpled,
+      drifts,
+      failures,
+      foreignLines,
+      findings,
+      reported,
+      unreported,
+      checkpoint,
+    };
   }
 
   private async child(what: string, run: () => Promise<{ steps: string[] }>): Promise<void> {

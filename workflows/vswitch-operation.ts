@@ -1,17 +1,17 @@
 import { proxyActivities } from '@temporalio/workflow';
 import { vswitchSentence } from '../domain/vswitch/vswitch-sentence.ts';
 import { changing } from './changing.ts';
-import { findable } from './findable.ts';
 import type { HostActivities, VswitchChange } from './host-activities.ts';
 import { type HostOperationResult, operateOnHost } from './host-operation.ts';
 import { accepting, checked } from './operation.ts';
+import { setSearchAttributes } from './search-attributes.ts';
 import { HEARTBEAT, READING_OF_A_HOST } from './timeouts.ts';
 
 /** Read the VSWITCH, change what differs, and read again until nothing does. */
 export async function operateOnVswitch(kind: VswitchChange['kind'], input: unknown): Promise<HostOperationResult> {
   const { change, ...request } = await checked(() => accepting().acceptVswitchChange({ kind, input }));
   const { host, vswitch } = change;
-  findable({ host, vswitches: [vswitch] });
+  setSearchAttributes({ host, vswitches: [vswitch] });
   return operateOnHost({
     ...request,
     where: { host, vswitch },

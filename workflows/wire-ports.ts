@@ -9,7 +9,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { z } from 'zod';
-import { foundByPorts } from '../domain/guest/found-by.ts';
+import { searchAttributesOfPorts } from '../domain/guest/search-attributes.ts';
 import type { WirePortsInput, WirePortsRequest } from '../domain/operations/requests.ts';
 import { describeRefusals } from '../domain/planning/refusal.ts';
 import type { Mac } from '../domain/port/mac.ts';
@@ -18,11 +18,11 @@ import type { PortId, Userid } from '../domain/text/identifiers.ts';
 import { ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
 import { allEnded } from './all-ended.ts';
 import { malformed, reasonOf } from './failures.ts';
-import { findable } from './findable.ts';
 import { comesTo, type RequestResult } from './guest-queue-messages.ts';
 import { type GuestQueues, guestQueues } from './guest-queues.ts';
 import { isRecord, isText } from './incoming.ts';
 import { accepting, checked, endingRun, outcomeOf } from './operation.ts';
+import { setSearchAttributes } from './search-attributes.ts';
 
 /** What became of one port. */
 export type WiredPort = {
@@ -78,7 +78,7 @@ export async function wirePorts(
   setHandler(wiringProgress, () => ({ total, ...countsOf(done) }));
   const request = await checked(() => accepting().acceptWirePorts({ input }));
   total += request.ports.length;
-  findable({ host: request.host, ...foundByPorts([...request.ports, ...done]) });
+  setSearchAttributes({ host: request.host, ...searchAttributesOfPorts([...request.ports, ...done]) });
   coming = new Set(request.ports.map((port) => port.userid));
   const windows = windowsOf(request.ports);
   const show = () =>
@@ -135,13 +135,13 @@ async function wireGuest(
   queues: GuestQueues,
   { host, live, giveUpAfterMinutes, keepOnFailure, dryRun }: WirePortsRequest,
   { userid, ports: requests }: GuestPorts,
-  together: { window: string; size: number },
+  batch: { window: string; size: number },
 ): Promise<WiredPort[]> {
   const ports = requests.map(({ userid: _userid, ...port }) => port);
   const change = { kind: 'wirePorts' as const, ports, live };
   const summary = `wire ${ports.length === 1 ? `port ${ports[0]?.portId}` : `${ports.length} ports`} of ${userid}`;
   try {
-    const guest = { host, userid, change, giveUpAfterMinutes, keepOnFailure, dryRun, together };
+    const guest = { host, userid, change, giveUpAfterMinutes, keepOnFailure, dryRun, batch };
     return reportOf(userid, await queues.run(guest, summary));
   } catch (error) {
     if (CancellationScope.current().consideredCancelled || isCancellation(error)) throw error;

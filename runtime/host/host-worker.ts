@@ -35,7 +35,7 @@ export function bundleWorkflows(): Promise<WorkflowBundleWithSourceMap> {
 }
 
 /**
- * Create the worker of one host on its task queue, `zvm-<host>`. Run it with `worker.run()`; close the backend after. `around` gives the
+ * Create the worker of one host on its task queue, `zvm-<host>`. Run it with `worker.run()`; close the backend after. `wrap` gives the
  * activities that it runs for those of the host: a test can hold one of them.
  */
 export async function createHostWorker(
@@ -46,7 +46,7 @@ export async function createHostWorker(
   logger: Logger,
   neutron: NeutronSource | undefined,
   identity?: string,
-  around: (activities: HostActivities) => HostActivities = (activities) => activities,
+  wrap: (activities: HostActivities) => HostActivities = (activities) => activities,
 ): Promise<HostWorker> {
   const backend = backendOf(configuration, logger);
   const runtime: HostRuntime = {
@@ -61,7 +61,7 @@ export async function createHostWorker(
     taskQueue: taskQueueOf(configuration.host),
     ...(identity === undefined ? {} : { identity }),
     workflowBundle,
-    activities: around(createHostActivities(runtime)),
+    activities: wrap(createHostActivities(runtime)),
     maxConcurrentWorkflowTaskExecutions: WORKFLOW_TASKS_AT_ONCE,
     maxConcurrentLocalActivityExecutions: WORKFLOW_TASKS_AT_ONCE,
     maxConcurrentActivityTaskExecutions: ACTIVITIES_AT_ONCE,

@@ -159,7 +159,7 @@ describe('the page of a run', () => {
 
   test('shows what only the next reconciliation reads after all that people read', async () => {
     const result = await handleOf(scene.repaired).result();
-    expect(Object.keys(result).at(-1)).toBe('memory');
+    expect(Object.keys(result).at(-1)).toBe('checkpoint');
   });
 });
 
@@ -177,7 +177,7 @@ describe('a failure', () => {
 
   test('after trying for too long says so, and that nothing had been done yet', async () => {
     const failure = await failureOf(scene.gaveUp);
-    expect(failure.type).toBe('GaveUp');
+    expect(failure.type).toBe('DeadlineExceeded');
     expect(failure.message).toMatch(/^Gave up: read LNX10007 and decide: .*503.*Nothing had been done yet\.$/);
   });
 

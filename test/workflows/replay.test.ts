@@ -23,7 +23,7 @@ beforeAll(async () => {
         rules: [
           ...(config.module?.rules ?? []),
           {
-            test: /network\/steps\.ts$/,
+            test: /planning\/steps\.ts$/,
             enforce: 'post',
             use: join(import.meta.dirname, 'reword-loader.cjs'),
           },

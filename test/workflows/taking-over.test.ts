@@ -33,8 +33,8 @@ beforeAll(async () => {
 afterAll(() => zvm.close());
 beforeEach(() => restoreSnapshot(zvm.simulator.mn, asLeft));
 
-async function reconcile(last?: Pick<ReconcileHostResult, 'memory'>): Promise<ReconcileHostResult> {
-  const from = last === undefined ? {} : { last: { memory: last.memory, failures: [] } };
+async function reconcile(last?: Pick<ReconcileHostResult, 'checkpoint'>): Promise<ReconcileHostResult> {
+  const from = last === undefined ? {} : { last: { checkpoint: last.checkpoint, failures: [] } };
   const run = await startReconcileHost(zvm.client, { host: zvm.host, intervalSeconds: 1, sweepSeconds: 3600, ...from });
   return run.result();
 }

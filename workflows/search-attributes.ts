@@ -1,7 +1,7 @@
 import { upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import {
-  type Findable,
-  findableBy,
+  type RunAttributes,
+  searchAttributePairs,
   ZVM_HOST,
   ZVM_PORT,
   ZVM_USERID,
@@ -9,8 +9,8 @@ import {
   ZVM_VSWITCH,
 } from '../temporal-config/search-attributes.ts';
 
-/** Make a run findable; costs nothing when whoever started it has done so. What it was found by before stays. */
-export function findable(by: Findable): void {
+/** Add to the search attributes of this run. No command where the start has set them. */
+export function setSearchAttributes(by: RunAttributes): void {
   const present = workflowInfo().typedSearchAttributes;
   const lists = [
     [present.get(ZVM_PORT), by.portIds],
@@ -23,5 +23,5 @@ export function findable(by: Findable): void {
     lists.every(([before = [], now = []]) => now.every((value) => before.includes(value)));
   if (known) return;
   const [portIds, vswitches, vlans] = lists.map(([before = [], now = []]) => [...new Set([...now, ...before])]);
-  upsertSearchAttributes(findableBy({ ...by, portIds, vswitches, vlans }));
+  upsertSearchAttributes(searchAttributePairs({ ...by, portIds, vswitches, vlans }));
 }

@@ -16,7 +16,7 @@ export type MacInUse = {
 };
 
 /** All that a decision about one guest looks at. */
-export type Surroundings = {
+export type PlanningContext = {
   guest: GuestState;
   vswitches: readonly Vswitch[];
   rules: HostRules;
