@@ -69,7 +69,7 @@ export function takenFailure(
 ): ApplicationFailure {
   return withoutTrace(
     ApplicationFailure.create({
-      type: 'Taken' satisfies FailureType,
+      type: 'AddressConflict' satisfies FailureType,
       nonRetryable: true,
       message: describeRefusals(refusals),
       details: [macs, refusals, ports],

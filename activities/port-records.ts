@@ -34,7 +34,7 @@ export async function writeTables(
 
 /**
  * See that no address just recorded stands a second time in the `mac` table: two guests may have been given one at the same moment, by
- * workers that did not know of each other. Each looks after it has written, so at least one of them sees it. Throws a `Taken` failure.
+ * workers that did not know of each other. Each looks after it has written, so at least one of them sees it. Throws an `AddressConflict` failure.
  */
 export async function refuseSharedMacs(host: HostRuntime, steps: readonly Step[], signal: AbortSignal): Promise<void> {
   const written = steps.flatMap((step) =>
