@@ -21,4 +21,4 @@ export async function showGuest(input: z.input<typeof ShowGuestInput>): Promise<
 }
 
 /** Do nothing. The run's history names, by its identity, the worker of the host that is there to do work. */
-export async function whoWorks(): Promise<void> {}
+export async function probeWorker(): Promise<void> {}
