@@ -74,7 +74,7 @@ export function refuse(refusals: readonly Refusal[]): void {
 export function takenFailure({ macs, ports }: TakenAddresses, refusals: readonly Refusal[]): ApplicationFailure {
   return withoutTrace(
     ApplicationFailure.create({
-      type: 'Taken' satisfies FailureType,
+      type: 'AddressConflict' satisfies FailureType,
       nonRetryable: true,
       message: describeRefusals(refusals),
       details: [macs, refusals, ports],
