@@ -1,22 +1,22 @@
-import { searchAttributesOfChange, searchAttributesOfPorts } from '../domain/guest/search-attributes.ts';
+import { searchTermsOfChange, searchTermsOfPorts } from '../domain/guest/search-terms.ts';
 import { acceptOperation, isOperationType, type Operation } from '../domain/operations/operations.ts';
 import { WirePortsInput } from '../domain/operations/requests.ts';
 import { aboutGuest, aboutPort } from '../temporal-config/saved-queries.ts';
-import { type RunAttributes, searchAttributePairs } from '../temporal-config/search-attributes.ts';
+import { type SearchTerms, searchAttributesOf } from '../temporal-config/search-attributes.ts';
 import { listPath, markdownLink, runPath } from '../temporal-config/ui-links.ts';
 import { guestWorkflowId } from '../temporal-config/workflow-ids.ts';
 
 /** How an operation is found and told of in the Temporal UI from its start on. */
-export type Asked = { summary: string; details: string; found: Omit<RunAttributes, 'host'> };
+export type Asked = { summary: string; details: string; found: Omit<SearchTerms, 'host'> };
 
 /** The part of a start that operators see and find the run by; `summary` is said where the request itself says no more. */
 export function toldToOperators(
   namespace: string,
-  { type, input, summary, ...found }: RunAttributes & { type: string; input: unknown; summary: string },
+  { type, input, summary, ...found }: SearchTerms & { type: string; input: unknown; summary: string },
 ) {
   const asked = askedOf(namespace, type, input);
   return {
-    typedSearchAttributes: searchAttributePairs({ ...found, ...asked?.found }),
+    typedSearchAttributes: searchAttributesOf({ ...found, ...asked?.found }),
     staticSummary: asked?.summary ?? summary,
     ...(asked === undefined ? {} : { staticDetails: asked.details }),
   };
@@ -33,7 +33,7 @@ export function askedOf(namespace: string, type: string, input: unknown): Asked 
 }
 
 function askedOfGuest(namespace: string, { host, userid, portIds, change, summary, dryRun }: Operation): Asked {
-  const { vswitches, vlans } = searchAttributesOfChange(change);
+  const { vswitches, vlans } = searchTermsOfChange(change);
   const link = (text: string, query: string) => markdownLink(text, listPath(namespace, query));
   const guest = guestWorkflowId(host, userid);
   const links = [
@@ -58,6 +58,6 @@ function askedOfMany(input: unknown): Asked | undefined {
   return {
     summary,
     details: `${summary}; ${when}. Each guest has a run of its own.`,
-    found: searchAttributesOfPorts(ports),
+    found: searchTermsOfPorts(ports),
   };
 }

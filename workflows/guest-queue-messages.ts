@@ -1,14 +1,14 @@
 import { defineQuery, defineSignal } from '@temporalio/workflow';
 import { portsOfChange } from '../domain/guest/change-ports.ts';
 import type { DesiredPort } from '../domain/guest/desired.ts';
-import { type SearchAttributes, searchAttributesOfChange } from '../domain/guest/search-attributes.ts';
+import { type PortSearchTerms, searchTermsOfChange } from '../domain/guest/search-terms.ts';
 import type { Change, Preconditions } from '../domain/operations/requests.ts';
 import type { RefusedPort } from '../domain/planning/refusal.ts';
 import type { Vdev } from '../domain/port/vdev.ts';
 import { isWordKind } from '../domain/text/words.ts';
 import type { FailureData } from './failures.ts';
 import type { Batch, DirectoryReading, OperationRef } from './host-activities.ts';
-import { hasOnly, isRecord, isText, isTexts } from './incoming.ts';
+import { isAbsentOr, isRecord, isText, isTexts } from './untrusted-input.ts';
 
 /** One request to a guest, as it stands in the guest's queue. */
 export type GuestRequest = {
@@ -50,7 +50,7 @@ export type RequestResult = {
   /** The name of a dry run's plan, for a request that is to be carried out only so. */
   plan?: string;
   /** Search attributes of the operation, before the change and after it. */
-  found: SearchAttributes;
+  found: PortSearchTerms;
 };
 
 /** How a request ended. */
@@ -115,9 +115,9 @@ export function isGuestRequest(value: unknown): value is GuestRequest {
     value.giveUpAfterMinutes > 0 &&
     value.giveUpAfterMinutes <= MOST_MINUTES &&
     [value.keepOnFailure, value.dryRun, value.reports, value.onlyIfFree].every((flag) => typeof flag === 'boolean') &&
-    hasOnly(value.onlyIf, isRecord) &&
-    hasOnly(value.batch, isBatch) &&
-    hasOnly(value.directory, isText) &&
+    isAbsentOr(value.onlyIf, isRecord) &&
+    isAbsentOr(value.batch, isBatch) &&
+    isAbsentOr(value.directory, isText) &&
     isChange(value.change)
   );
 }
@@ -131,7 +131,7 @@ function isChange(value: unknown): value is Change {
   if (!isRecord(value) || !KINDS.some((kind) => kind === value.kind)) return false;
   try {
     const change = value as Change;
-    const { portIds, vswitches, vlans } = searchAttributesOfChange(change);
+    const { portIds, vswitches, vlans } = searchTermsOfChange(change);
     return [portIds, vswitches, vlans, portsOfChange(change)].every(isTexts);
   } catch {
     return false;

@@ -6,17 +6,17 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { DesiredPort } from '../domain/guest/desired.ts';
-import { mergedSearchAttributes, searchAttributesOfChange } from '../domain/guest/search-attributes.ts';
+import { mergedSearchTerms, searchTermsOfChange } from '../domain/guest/search-terms.ts';
 import type { Operation, OperationType } from '../domain/operations/operations.ts';
 import type { Vdev } from '../domain/port/vdev.ts';
-import { searchAttributePairs, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
+import { searchAttributesOf, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
 import { markdownLink, runPath } from '../temporal-config/ui-links.ts';
 import { guestWorkflowId } from '../temporal-config/workflow-ids.ts';
 import { applicationFailureOf, reasonOf } from './failures.ts';
 import type { RequestStanding } from './guest-queue-messages.ts';
 import { type GuestQueues, guestQueues } from './guest-queues.ts';
 import type { RequestActivities } from './host-activities.ts';
-import { setSearchAttributes } from './search-attributes.ts';
+import { addSearchAttributes } from './run-visibility.ts';
 
 /** What an operation answers. */
 export type OperationResult = {
@@ -44,11 +44,8 @@ export async function carryOut(
   { portIds, summary, ...operation }: Operation,
 ): Promise<OperationResult> {
   const { dryRun, host, userid } = operation;
-  const asked = mergedSearchAttributes(
-    { portIds, vswitches: [], vlans: [] },
-    searchAttributesOfChange(operation.change),
-  );
-  setSearchAttributes({ host, userid, ...asked });
+  const asked = mergedSearchTerms({ portIds, vswitches: [], vlans: [] }, searchTermsOfChange(operation.change));
+  addSearchAttributes({ host, userid, ...asked });
   const { namespace } = workflowInfo();
   const guest = guestWorkflowId(host, userid);
   const steps = `Its steps: ${markdownLink(guest, runPath(namespace, guest))}`;
@@ -65,7 +62,7 @@ export async function carryOut(
   try {
     const result = await queues.run(operation, summary, { show: showStanding });
     upsertSearchAttributes([
-      ...searchAttributePairs({ host, userid, ...mergedSearchAttributes(asked, result.found) }),
+      ...searchAttributesOf({ host, userid, ...mergedSearchTerms(asked, result.found) }),
       { key: ZVM_OUTCOME, value: dryRun ? 'planned' : result.changed ? 'changed' : 'unchanged' },
     ]);
     const told = result.steps.length > 0 ? result.steps : ['nothing to do: it is so already'];

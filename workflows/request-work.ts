@@ -1,11 +1,7 @@
 import type { ApplicationFailure } from '@temporalio/common';
 import { CancellationScope, isCancellation, setCurrentDetails } from '@temporalio/workflow';
 import type { DesiredPort } from '../domain/guest/desired.ts';
-import {
-  type SearchAttributes,
-  searchAttributesOfChange,
-  searchAttributesOfPorts,
-} from '../domain/guest/search-attributes.ts';
+import { type PortSearchTerms, searchTermsOfChange, searchTermsOfPorts } from '../domain/guest/search-terms.ts';
 import { type Refusal, type RefusedPort, refusal } from '../domain/planning/refusal.ts';
 import { rollbackTarget } from '../domain/planning/rollback.ts';
 import type { Mac } from '../domain/port/mac.ts';
@@ -31,7 +27,7 @@ import { type GuestRequest, isOrdered, type RequestOutcome, type RequestResult }
 import type { PlaceInOrder, PlannedChange, Planning, Target } from './host-activities.ts';
 import { progress as progressOf } from './progress.ts';
 import { announced, firstState, Reconciler, type ReconcilerState, reading } from './reconciler.ts';
-import { setSearchAttributes } from './search-attributes.ts';
+import { addSearchAttributes } from './run-visibility.ts';
 
 /** A request in progress: all that the next run of the guest goes on from. */
 export type RequestWork = {
@@ -112,7 +108,7 @@ async function forward(work: RequestWork, context: WorkContext): Promise<Request
   const { host, userid } = context;
   const { request } = work;
   const reconciler = new Reconciler(targetOf(work, context), work.forward, {
-    portIds: searchAttributesOfChange(request.change).portIds,
+    portIds: searchTermsOfChange(request.change).portIds,
     keepsSteps: request.keepOnFailure,
     isRollback: false,
     report: context.report,
@@ -129,7 +125,7 @@ async function forward(work: RequestWork, context: WorkContext): Promise<Request
   const planned = work.planned ?? known;
   if (planned === undefined) throw new Error('a request is carried out without a plan');
   const found = foundWith(planned);
-  setSearchAttributes({ host, userid, ...found });
+  addSearchAttributes({ host, userid, ...found });
   if (request.dryRun) {
     const steps = planned.steps.map(announced);
     return {
@@ -172,7 +168,7 @@ async function afterFailure(
   const { request, planned, forward: state } = work;
   if (!isRequestFailure(error)) throw error;
   const isCancelled = isCancellation(error) || isOperationEnded(error);
-  const where = { host, userid, portIds: searchAttributesOfChange(request.change).portIds };
+  const where = { host, userid, portIds: searchTermsOfChange(request.change).portIds };
   const taken = addressConflictOf(error);
   if (planned === undefined || state.touched.length === 0) {
     if (isCancelled) return { kind: 'cancelled' };
@@ -206,7 +202,7 @@ async function back(work: RequestWork, context: WorkContext): Promise<RequestOut
   if (planned === undefined || rollback === undefined) throw new Error('a rollback begins without a plan');
   const { operation: _operation, batch: _window, ...alone } = targetOf(work, context);
   const reconciler = new Reconciler(alone, rollback.state, {
-    portIds: searchAttributesOfChange(request.change).portIds,
+    portIds: searchTermsOfChange(request.change).portIds,
     keepsSteps: false,
     isRollback: true,
     report: context.report,
@@ -265,7 +261,7 @@ function failureToReport(
 
 /** A cancelled operation leaves the guest as it was before; one that does not is told to have failed. */
 function notRolledBack({ request, forward: { done } }: RequestWork, { host, userid }: WorkContext, reason: string) {
-  const { portIds } = searchAttributesOfChange(request.change);
+  const { portIds } = searchTermsOfChange(request.change);
   const step = `take ${userid} back to where it was, since the operation was cancelled`;
   const advice = 'correct the cause, then start the operation again, or undo it by its opposite';
   return operationFailed('StepFailed', { host, userid, portIds, step, reason, advice, done: [...done] }, 'left');
@@ -273,7 +269,7 @@ function notRolledBack({ request, forward: { done } }: RequestWork, { host, user
 
 function resultOf(
   planned: PlannedChange,
-  found: SearchAttributes,
+  found: PortSearchTerms,
   liveVdevs: Vdev[],
   changed: boolean,
   steps: string[],
@@ -283,8 +279,8 @@ function resultOf(
 }
 
 /** The VSWITCHES and VLANs that the ports are on before and after: the request alone may not say them. */
-function foundWith(planned: PlannedChange): SearchAttributes {
-  return searchAttributesOfPorts([
+function foundWith(planned: PlannedChange): PortSearchTerms {
+  return searchTermsOfPorts([
     ...affectedOf(planned, planned.desired.ports),
     ...affectedOf(planned, planned.before.ports),
   ]);

@@ -28,7 +28,7 @@ export function bundleWorkflows(): Promise<WorkflowBundleWithSourceMap> {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   return bundleWorkflowCode({
     workflowsPath: fileURLToPath(new URL(`../../workflows/index.${extension}`, import.meta.url)),
-    payloadConverterPath: fileURLToPath(new URL(`../../workflows/payload-converter.${extension}`, import.meta.url)),
+    payloadConverterPath: fileURLToPath(new URL(`../../workflows/untrusted-input.${extension}`, import.meta.url)),
     // The bundler reports every module at INFO.
     logger: new DefaultLogger('WARN'),
   });

@@ -14,7 +14,7 @@ beforeAll(async () => {
   bundle = await bundleWorkflows();
   reworded = await bundleWorkflowCode({
     workflowsPath: join(ROOT, 'workflows/index.ts'),
-    payloadConverterPath: join(ROOT, 'workflows/payload-converter.ts'),
+    payloadConverterPath: join(ROOT, 'workflows/untrusted-input.ts'),
     logger: new DefaultLogger('WARN'),
     webpackConfigHook: (config) => ({
       ...config,

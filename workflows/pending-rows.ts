@@ -2,25 +2,25 @@ import { condition, isCancellation } from '@temporalio/workflow';
 import type { PortId } from '../domain/text/identifiers.ts';
 
 /**
- * Nova writes its row a second or two after the binding, or minutes, when it deploys an image first. For a minute, ACTIVE follows the row
- * within three seconds; later on reconciliation looks too.
+ * Nova writes its row one or two seconds after the binding, or minutes after it when it deploys an image first. For a minute, ACTIVE follows the
+ * row within three seconds; later reconciliation looks too.
  */
 const LONGEST_SOON_MS = 3_000;
 const LOOKS_SOON = 20;
 const LONGEST_LATER_MS = 30_000;
-/** Close to five minutes: an instance whose image takes longer is found by reconciliation. */
+/** Close to five minutes; reconciliation finds an instance whose image takes longer. */
 const MOST_LOOKS = 29;
 
-/** The pause before the next look at a port that was looked at so often in vain: 1, 2, 3 seconds, and from a minute on longer and longer. */
+/** The pause after so many vain look-ups, in milliseconds: 1, 2, 3 seconds, and after a minute longer each time. */
 export function pauseAfter(looks: number): number {
   if (looks < LOOKS_SOON) return Math.min(1_000 * 2 ** looks, LONGEST_SOON_MS);
   return Math.min(LONGEST_SOON_MS * 2 ** (looks - LOOKS_SOON + 1), LONGEST_LATER_MS);
 }
 
-/** Ports that are bound here and of which no row of xCAT's tables says the guest yet. All of them are looked at again in one go. */
-export class RowsToCome {
+/** Ports that are bound here and whose guest no row of xCAT's tables names yet. One look-up covers all of them. */
+export class PendingRows {
   private readonly look: (portIds: PortId[]) => void;
-  /** How often each was looked at in vain. */
+  /** Vain look-ups of each port. */
   private readonly looks = new Map<PortId, number>();
   private dueAt: number | undefined;
   private waiting = false;
@@ -29,12 +29,12 @@ export class RowsToCome {
     this.look = look;
   }
 
-  /** The ports that are still waited for. */
+  /** The ports without a row. */
   ports(): PortId[] {
     return [...this.looks.keys()];
   }
 
-  /** A look at some ports is over: `missing` are those of them without a row. */
+  /** Take in the result of a look-up: `missing` are its ports without a row. */
   looked(portIds: readonly PortId[], missing: readonly PortId[]): void {
     const still = new Set(missing);
     for (const portId of portIds) if (!still.has(portId)) this.looks.delete(portId);
@@ -46,7 +46,7 @@ export class RowsToCome {
     this.plan();
   }
 
-  /** The next look is when that port is due which has been looked at the least. */
+  /** Plan the next look-up for the port with the fewest look-ups so far. */
   private plan(): void {
     if (this.looks.size === 0) {
       this.dueAt = undefined;
@@ -69,7 +69,7 @@ export class RowsToCome {
         this.look(this.ports());
       }
     } catch (error) {
-      // Cancelled: reconciliation looks again.
+      // After a cancellation reconciliation looks again.
       if (!isCancellation(error)) throw error;
       this.looks.clear();
     } finally {

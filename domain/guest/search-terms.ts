@@ -6,7 +6,7 @@ import { shortVlans } from '../vswitch/vlan-set.ts';
 import { portsOfChange } from './change-ports.ts';
 
 /** What a run is found by beside host and userid; VLANs as texts, `flat` for none. */
-export type SearchAttributes = { portIds: string[]; vswitches: string[]; vlans: string[] };
+export type PortSearchTerms = { portIds: string[]; vswitches: string[]; vlans: string[] };
 
 /** A port as far as a request or a record says what it is. */
 type Said = { portId: PortId; vswitch?: VswitchName | undefined; network?: Network | undefined };
@@ -15,31 +15,31 @@ type Said = { portId: PortId; vswitch?: VswitchName | undefined; network?: Netwo
 const MOST_VLANS = 150;
 
 /** What the run of a change is found by, as far as the request says it. */
-export function searchAttributesOfChange(change: Change): SearchAttributes {
+export function searchTermsOfChange(change: Change): PortSearchTerms {
   switch (change.kind) {
     case 'createPort':
-      return searchAttributesOfPorts([change.port]);
+      return searchTermsOfPorts([change.port]);
     case 'attachNic':
     case 'setPorts':
     case 'wirePorts':
-      return searchAttributesOfPorts(change.ports);
+      return searchTermsOfPorts(change.ports);
     case 'reconcile': {
       const vswitches = [...change.unrecorded.map((nic) => nic.vswitch), ...change.left];
-      return mergedSearchAttributes(searchAttributesOfPorts(change.ports), {
+      return mergedSearchTerms(searchTermsOfPorts(change.ports), {
         portIds: change.removed ?? [],
         vswitches,
         vlans: [],
       });
     }
     case 'changeVlan':
-      return searchAttributesOfPorts([change]);
+      return searchTermsOfPorts([change]);
     default:
       return { portIds: portsOfChange(change), vswitches: [], vlans: [] };
   }
 }
 
 /** What is found by ports. */
-export function searchAttributesOfPorts(ports: readonly Said[]): SearchAttributes {
+export function searchTermsOfPorts(ports: readonly Said[]): PortSearchTerms {
   return distinct({
     portIds: ports.map((port) => port.portId),
     vswitches: ports.flatMap((port) => port.vswitch ?? []),
@@ -48,7 +48,7 @@ export function searchAttributesOfPorts(ports: readonly Said[]): SearchAttribute
 }
 
 /** Both. */
-export function mergedSearchAttributes(one: SearchAttributes, other: SearchAttributes): SearchAttributes {
+export function mergedSearchTerms(one: PortSearchTerms, other: PortSearchTerms): PortSearchTerms {
   return distinct({
     portIds: [...one.portIds, ...other.portIds],
     vswitches: [...one.vswitches, ...other.vswitches],
@@ -56,7 +56,7 @@ export function mergedSearchAttributes(one: SearchAttributes, other: SearchAttri
   });
 }
 
-function distinct({ portIds, vswitches, vlans }: SearchAttributes): SearchAttributes {
+function distinct({ portIds, vswitches, vlans }: PortSearchTerms): PortSearchTerms {
   return { portIds: [...new Set(portIds)], vswitches: [...new Set(vswitches)], vlans: [...new Set(vlans)] };
 }
 

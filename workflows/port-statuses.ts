@@ -2,19 +2,19 @@ import { log, proxyActivities } from '@temporalio/workflow';
 import type { PortId } from '../domain/text/identifiers.ts';
 import type { HostActivities, PortStatus } from './host-activities.ts';
 
-/** What Neutron was told; `failed` are the ports that it could not change, `unlimited` those that are up and that no QoS policy limits here. */
-export type Told = { up: PortId[]; down: PortId[]; failed: PortId[]; unlimited: PortId[] };
+/** Ports by the status reported; `failed` are those that Neutron could not change, `unlimited` those up whose QoS policy limits nothing here. */
+export type StatusReport = { up: PortId[]; down: PortId[]; failed: PortId[]; unlimited: PortId[] };
 
 /**
- * Tell Neutron of ports, as far as it has them otherwise: up when all about them is in order and they are to be up, down in any other case.
- * The activity is tried again while the server or the broker is away.
+ * Report to Neutron each port whose status there differs: up when the port is in order and is to be up, else down. The activity is retried while
+ * the server or the broker is away.
  */
-export async function tellNeutron(
+export async function reportStatuses(
   host: string,
   statuses: readonly PortStatus[],
   inOrder: (status: PortStatus) => boolean,
-): Promise<Told> {
-  const told: Told = { up: [], down: [], failed: [], unlimited: [] };
+): Promise<StatusReport> {
+  const report: StatusReport = { up: [], down: [], failed: [], unlimited: [] };
   for (const [neutronHost, ofHost] of Map.groupBy(statuses, (status) => status.neutronHost)) {
     const up = ofHost.filter((status) => status.up && inOrder(status) && status.status !== 'ACTIVE');
     const down = ofHost.filter((status) => !(status.up && inOrder(status)) && status.status !== 'DOWN');
@@ -28,14 +28,14 @@ export async function tellNeutron(
     });
     const ids = { up: up.map((status) => status.portId), down: down.map((status) => status.portId) };
     const { failed } = await reportPorts({ host, neutronHost, ...ids });
-    told.up.push(...ids.up);
-    told.down.push(...ids.down);
-    told.failed.push(...failed);
+    report.up.push(...ids.up);
+    report.down.push(...ids.down);
+    report.failed.push(...failed);
     for (const { portId, qosPolicy } of up) {
       if (qosPolicy === undefined) continue;
       log.warn('the QoS policy of this port limits nothing: a VSWITCH enforces none', { port: portId, qosPolicy });
-      told.unlimited.push(portId);
+      report.unlimited.push(portId);
     }
   }
-  return told;
+  return report;
 }
