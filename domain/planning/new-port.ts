@@ -4,13 +4,13 @@ import { portKey } from '../guest/entry-nics.ts';
 import type { RecordedPort } from '../guest/guest.ts';
 import { refuseOverlap, takenDevices } from '../guest/taken-devices.ts';
 import type { PortRequest } from '../operations/requests.ts';
-import { allocateMac, type Mac, macId, macPrefix } from '../port/mac.ts';
+import { allocateMac, type Mac, type MacInUse, macId, macPrefix } from '../port/mac.ts';
 import { describeNetwork, sameNetwork } from '../port/port.ts';
 import { allocatePortNumber, type PortNumber } from '../port/port-number.ts';
 import { allocateVdev, devicesOverlap, nicDevices, type Vdev } from '../port/vdev.ts';
 import type { VswitchName } from '../text/identifiers.ts';
 import { refuseNetwork } from '../vswitch/vswitch-choice.ts';
-import type { MacInUse, PlanningContext } from './planning-context.ts';
+import type { PlanningContext } from './planning-context.ts';
 import { type Refusal, refusal } from './refusal.ts';
 import { refuseUnreadableRow } from './unclear-refusals.ts';
 
