@@ -12,7 +12,7 @@ import { type Checkpoint, EMPTY_CHECKPOINT, type GuestCheckpoint, type OwnNic } 
 import type { NeutronPort, WantedPort } from '../domain/host/neutron-port.ts';
 import type { Change } from '../domain/operations/requests.ts';
 import { decide } from '../domain/planning/decision.ts';
-import { plan } from '../domain/planning/planner.ts';
+import { type PlanRecord, plan } from '../domain/planning/planner.ts';
 import { describeRefusals, type RefusedPort } from '../domain/planning/refusal.ts';
 import { planVswitch } from '../domain/planning/vswitch-plan.ts';
 import { PortId, type Userid, type VswitchName } from '../domain/text/identifiers.ts';
@@ -254,7 +254,7 @@ async function examine(
     ...inSlice.map((each) => ({ ...each, by: reading.read })),
     ...others.map((each) => ({ ...each, by: read ?? reading.read })),
   ]) {
-    const { steps, why, refused, absence, isDown, unread } = stepsFor(guest, doubt, by);
+    const { steps, why, refused, absence, isDown, unread } = stepsFor(guest, doubt, by, host.backend.planRecord);
     findings.push(...unread);
     if (isDown !== undefined) toConfirm.set(guest.userid, isDown);
     if (steps !== undefined && absence === undefined) seen.add(guest.userid);
@@ -326,7 +326,12 @@ type Looked = {
 };
 
 /** How many steps the guest needs, or why that cannot be said. */
-function stepsFor(guest: SurveyedGuest, doubt: Drift, read: (userid: Userid) => Reading): Looked {
+function stepsFor(
+  guest: SurveyedGuest,
+  doubt: Drift,
+  read: (userid: Userid) => Reading,
+  planRecord: PlanRecord,
+): Looked {
   try {
     const context = read(guest.userid);
     const unread = unreadOf(context);
@@ -334,7 +339,7 @@ function stepsFor(guest: SurveyedGuest, doubt: Drift, read: (userid: Userid) => 
     const decision = decide(changeOf(guest, doubt), { ...context, avoidMacs: new Set() });
     if (!decision.accepted)
       return { steps: undefined, why: decision.refusals.map(({ reason }) => reason).join('; '), refused: [], unread };
-    const steps = plan(decision.desired, context.guest, context.vswitches).length;
+    const steps = plan(decision.desired, context.guest, context.vswitches, planRecord).length;
     const isDown = context.guest.recorded
       .filter((row) => guest.toConfirm?.includes(row.portId) === true)
       .filter((row) => row.unreadable !== undefined || looksDown(row, context.guest))

@@ -64,7 +64,7 @@ export function backendContract(kind: string, can: Capabilities, open: () => Pro
     const reading = await read();
     const decision = decide(Change.parse(change), { ...reading, avoidMacs: new Set() });
     if (!decision.accepted) throw new Error(JSON.stringify(decision.refusals));
-    return plan(decision.desired, reading.guest, reading.vswitches);
+    return plan(decision.desired, reading.guest, reading.vswitches, world.backend.planRecord);
   };
   const apply = (steps: readonly Step[]) => world.backend.applySteps(steps, UNSTOPPED, async () => undefined);
   const errorOf = ({ failure }: CarriedOut): BackendError => {

@@ -57,14 +57,16 @@ export function readingOf(view: HostView, userid: Userid, outcomes: DeviceOutcom
     guest: {
       userid,
       node,
-      ...(otherNodes.length === 0
-        ? {}
-        : { otherNodes: otherNodes.map((each) => ({ node: each, macEntries: macEntriesAt(tables, each) })) }),
       loggedOn: running !== undefined,
       recorded,
-      macEntries: macEntriesAt(tables, node),
-      macRow: tables.macRows.has(node),
-      addresses: recordedAddressesOf(view.hostsRows.get(node) ?? [], node, [rules.zhcpNode, ...tables.otherZhcps]),
+      xcat: {
+        macEntries: macEntriesAt(tables, node),
+        macRow: tables.macRows.has(node),
+        addresses: recordedAddressesOf(view.hostsRows.get(node) ?? [], node, [rules.zhcpNode, ...tables.otherZhcps]),
+        ...(otherNodes.length === 0
+          ? {}
+          : { otherNodes: otherNodes.map((each) => ({ node: each, macEntries: macEntriesAt(tables, each) })) }),
+      },
       directory: [...(entry ?? []), ...(absence?.kind === 'elsewhere' ? [] : inherited)],
       live: running ?? [],
       devices: outcomes === undefined ? [] : devicesOf(outcomes, view.profiles),
