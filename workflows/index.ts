@@ -13,7 +13,5 @@ export { listVswitches } from './list-vswitches.ts';
 export { reconcileFleet } from './reconcile-fleet.ts';
 export { reconcileHost } from './reconcile-host.ts';
 export { setAdminState } from './set-admin-state.ts';
-export { showGuest } from './show-guest.ts';
-export { showHost } from './show-host.ts';
-export { whoWorks } from './who-works.ts';
+export { probeWorker, showGuest, showHost } from './show.ts';
 export { wirePorts } from './wire-ports.ts';
