@@ -1,9 +1,11 @@
 import { fileURLToPath } from 'node:url';
+import type { WorkerDeploymentVersion } from '@temporalio/common';
 import {
   bundleWorkflowCode,
   DefaultLogger,
   type NativeConnection,
   Worker,
+  type WorkerDeploymentOptions,
   type WorkerOptions,
   type WorkflowBundleWithSourceMap,
 } from '@temporalio/worker';
@@ -24,6 +26,9 @@ const WORKFLOW_TASKS_AT_ONCE = 100;
 
 /** A worker of one host, and the client it talks to xCAT with. */
 export type HostWorker = { host: string; worker: Worker; xcat: RenewableXcat };
+
+/** The names by which Temporal knows a worker: its identity, and its build. */
+type OwnName = { identity?: string | undefined; version?: WorkerDeploymentVersion | undefined };
 
 /** Bundle the workflows once for all workers of a process. */
 export function bundleWorkflows(): Promise<WorkflowBundleWithSourceMap> {
@@ -54,9 +59,14 @@ function rulesOf(configuration: HostConfiguration): HostRuntime['rules'] {
   });
 }
 
+/** Runs keep to the build that they began with, unless their workflow says otherwise (workflows/index.ts). */
+function pinnedTo(version: WorkerDeploymentVersion): WorkerDeploymentOptions {
+  return { version, useWorkerVersioning: true, defaultVersioningBehavior: 'PINNED' };
+}
+
 /**
  * Create the worker of one host on its task queue, `zvm-<host>`. Run it with `worker.run()`; close the client after. `around` gives the
- * activities that it runs for those of the host: a test can hold one of them.
+ * activities that it runs for those of the host: a test can hold one of them. With a `version` it gets work once its build is the current one.
  */
 export async function createHostWorker(
   configuration: HostConfiguration,
@@ -65,7 +75,7 @@ export async function createHostWorker(
   workflowBundle: WorkflowBundleWithSourceMap,
   logger: Logger,
   neutron: NeutronSource | undefined,
-  identity?: string,
+  { identity, version }: OwnName = {},
   around: (activities: HostActivities) => HostActivities = (activities) => activities,
 ): Promise<HostWorker> {
   const xcat = xcatOf(configuration, logger);
@@ -76,6 +86,7 @@ export async function createHostWorker(
     namespace,
     taskQueue: taskQueueOf(configuration.host),
     ...(identity === undefined ? {} : { identity }),
+    ...(version === undefined ? {} : { workerDeploymentOptions: pinnedTo(version) }),
     workflowBundle,
     activities: around(createHostActivities(runtime)),
     maxConcurrentWorkflowTaskExecutions: WORKFLOW_TASKS_AT_ONCE,
