@@ -85,7 +85,7 @@ function problemsOf(decision: Decision): string[] {
   if (!decision.accepted) return decision.refusals.map(({ reason }) => reason);
   return decision.refused.flatMap(({ portId, refusals }) =>
     refusals.map(({ field, reason }) =>
-      // What is said of the guest is said once.
+      // A problem of the guest is shown once.
       field === 'userid' || reason.includes(portId) ? reason : `port ${portId}: ${reason}`,
     ),
   );

@@ -89,7 +89,7 @@ export type GuestState = {
   xcat?: XcatRows;
   /** Why nothing can be given to it. */
   absence?: Absence;
-  /** What else has device numbers of the guest: disks, consoles, real devices of its entry, of its profile and live, NICs with more than three. */
+  /** Other devices of the guest: disks, consoles, real devices of its entry, of its profile and live, NICs with more than three. */
   devices?: readonly DeviceRange[];
 };
 

@@ -21,7 +21,7 @@ const NO_RECORD: RecordPlan = { record: [], forget: [] };
 /**
  * The steps from what is to what should be, in an order in which stopping after any of them leaves the guest with no access that it
  * has neither before nor after: record, take away, authorise, define, couple, forget. The plan of a state that is right is empty.
- * What is neither recorded nor desired (foreign NICs, foreign authorisations) has no step, nor has a port that is left as it is since
+ * Nothing that is neither recorded nor desired (foreign NICs, foreign authorisations) has no step, nor has a port that is left as it is since
  * nobody can read it, or that would take such a port along.
  */
 export function plan(
@@ -103,7 +103,7 @@ function planDirectory(desired: Desired, guest: GuestState): Halves {
   const define: Step[] = [];
   const { userid } = guest;
   const remove = (vdev: Vdev) => takeAway.push({ kind: 'removeDirectoryNic', userid, vdev, disturbs: false });
-  // What stands in a profile is every user's: no step of one guest changes it.
+  // A statement of a profile is every user's: no step of one guest changes it.
   const own = guest.directory.filter(({ profile }) => profile === undefined);
   for (const nic of removedNics(desired, guest, own)) remove(nic.vdev);
   for (const { vdev, portNumber, mac, adminStateUp, vswitch: name } of desired.ports) {

@@ -25,7 +25,7 @@ import { isWholeDirectory, isWholeNicAnswer, parseDirectory, parseLiveNics } fro
 import type { Profile } from './directory-profiles.ts';
 import { type DeviceOutcomes, devicesOf, profileNics } from './guest-devices.ts';
 
-/** What one reading found for all guests of a host. */
+/** The result of one reading for all guests of a host. */
 export type HostView = {
   rules: ConfiguredRules;
   /** Throws a BackendError when z/VM has not said it: only who works on a guest needs it. */
@@ -106,7 +106,7 @@ function absenceOf(absence: RecordedAbsence | undefined, loggedOn: boolean, defi
   return defined ? undefined : { kind: 'undefined', remains: loggedOn };
 }
 
-/** What the directory says when it is as recorded; port numbers are in the directory alone. */
+/** The directory entry when it is as recorded; port numbers are in the directory alone. */
 function directoryAsRecorded(recorded: readonly RecordedPort[]): Nicdef[] {
   return recorded.flatMap(({ vdev, vswitch, mac, adminStateUp }): Nicdef[] =>
     vdev === undefined || vswitch === undefined || mac === undefined
