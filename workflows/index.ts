@@ -13,5 +13,5 @@ export { listVswitches } from './list-vswitches.ts';
 export { reconcileFleet } from './reconcile-fleet.ts';
 export { reconcileHost } from './reconcile-host.ts';
 export { setAdminState } from './set-admin-state.ts';
-export { showGuest, showHost, probeWorker } from './show.ts';
+export { probeWorker, showGuest, showHost } from './show.ts';
 export { wirePorts } from './wire-ports.ts';

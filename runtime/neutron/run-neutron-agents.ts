@@ -88,7 +88,7 @@ function agentOf(host: HostConfiguration, bus: NeutronBus, { neutron, client, lo
     ask: (signal) => askZvm(xcat, host.zhcpNode, signal),
     intervalMs: reportIntervalMs,
     logger,
-    onReachable: () => agent.zvmIsBack(),
+    onReachable: () => agent.zvmReachable(),
   });
   const agent = new L2Agent(bus.connection, bus.api, {
     host: host.host,
@@ -103,7 +103,7 @@ function agentOf(host: HostConfiguration, bus: NeutronBus, { neutron, client, lo
       error: logger.error.bind(logger),
     },
     onNews: (news) => soon(() => tellOfNeutron(client, host.host, news)),
-    onDoubt: () => soon(() => reconcileNow(client, host.host)),
+    onResync: () => soon(() => reconcileNow(client, host.host)),
   });
   return { host: host.host, agent, watch, xcat };
 }

@@ -11,7 +11,7 @@ const fixtures = ['neutron.conf', 'nova.conf', 'neutron_zvm_plugin.ini'].map((na
 );
 const ACCESS = '[AGENT]\nzvm_xcat_server = mn\nzvm_xcat_username = admin\nzvm_xcat_password = Hush-1\n';
 
-/** How VSWITCHes are made unless the files say otherwise. */
+/** The defaults of VSWITCHes. */
 const MADE = { portSelection: 'USERBASED', transport: 'ETHERNET' };
 
 let directory = '';

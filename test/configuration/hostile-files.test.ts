@@ -64,7 +64,7 @@ test.each([
   expect(problems).toEqual([expect.objectContaining({ line: number, problem: 'the line holds a control character' })]);
 });
 
-/** Seconds of the processor that reading a file of so many hosts takes. */
+/** The CPU seconds for reading a file with so many hosts. */
 async function secondsFor(count: number): Promise<number> {
   const sections = Array.from(
     { length: count },

@@ -397,7 +397,7 @@ test('reconciliation creates what Neutron wants, moves what it wants elsewhere, 
   expect({ drifted: third.drifted, reported: third.reported }).toEqual({ drifted: 0, reported: { up: 0, down: 0 } });
 });
 
-/** Reconciliations as the Schedule runs them: each knows what the one before it left to it. */
+/** Reconciliations as the Schedule runs them: each gets the result of the last. */
 function reconciling({ client, host }: Environment) {
   let last: Pick<ReconcileHostResult, 'memory' | 'failures' | 'unreported'> | undefined;
   return async () => {

@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => stage?.stack.stop());
 
-/** What followNeutron leaves behind when ports could not be wired, without a Neutron. */
+/** A stand-in for a run of followNeutron whose ports could not be wired. */
 async function notWiredForNeutron(): Promise<void> {
   const run = await stage.stack.client.workflow.start('followNeutron', {
     taskQueue: 'nobody',
@@ -24,7 +24,7 @@ async function notWiredForNeutron(): Promise<void> {
   await run.terminate();
 }
 
-/** For each query: what it is asked with, what it finds, and what it must not find. */
+/** For each query: its parameters, the runs that it finds, and the runs that it must not find. */
 const EXPECTED: Record<string, [QueryParameters, (scene: Scene) => string[], (scene: Scene) => string[]]> = {
   Failed: [{ host: 'zvm1' }, (s) => [s.failed, s.gaveUp], (s) => [s.refusedVlan, s.changed, 'guest/zvm1/LNX10009']],
   Refused: [{ host: 'zvm1' }, (s) => [s.refusedVswitch, s.refusedVlan, s.wired], (s) => [s.failed]],
@@ -64,10 +64,10 @@ test('every saved query is asked below', () => {
 test.each(SAVED_QUERIES)('"$name" finds $tells', async ({ name, query, needs, ofNow }) => {
   const [parameters, wanted, unwanted] = EXPECTED[name] ?? [{}, () => [], () => []];
   expect(needs.filter((need) => parameters[need] === undefined)).toEqual([]);
-  // An hour and more passes for the query alone.
+  // Only the query's clock is ahead by more than an hour.
   const now = new Date(Date.now() + (ofNow === true ? 2 * HOUR_MS : 0));
   const { scene } = stage;
-  // The newest changes take a moment to be found.
+  // Temporal's list is a moment behind.
   await expect
     .poll(() => found(query({ ...parameters, hours: 24 }, now)))
     .toSatisfy((ids: Set<string>) => wanted(scene).every((id) => ids.has(id)));

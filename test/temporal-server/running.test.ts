@@ -119,7 +119,7 @@ test('where somebody else was quicker at the chosen port, the server starts on a
   const quicker = createServer();
   const binary = join(root, 'temporal');
   const tried = join(root, 'tried');
-  // The real server, on a machine on which the first port that it is given is taken at that moment.
+  // The real server, on a machine where another program takes its first port at that moment.
   await once(quicker.listen(0, '127.0.0.1'), 'listening');
   const { port: taken } = quicker.address() as AddressInfo;
   await writeFile(

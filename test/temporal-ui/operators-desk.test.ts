@@ -31,7 +31,7 @@ afterAll(() => stage?.stack.stop());
 
 const handleOf = (workflowId: string) => stage.stack.client.workflow.getHandle(workflowId);
 const describeRun = (workflowId: string) => handleOf(workflowId).describe();
-/** A busy worker may take too long to be heard, and what is tried again says otherwise while it is being tried. */
+/** A busy worker may answer late, and a run shows other details during a retry than between retries. */
 const detailsOf = (workflowId: string) =>
   expect.poll(() => currentDetails(stage.stack.client, operationIdOf(workflowId)));
 
@@ -56,7 +56,7 @@ async function failureOf(workflowId: string): Promise<ApplicationFailure> {
   return error.cause as ApplicationFailure;
 }
 
-/** What all failures in a history say, with their stack traces. */
+/** The messages of all failures in a history, with their stack traces. */
 async function failuresIn(workflowId: string) {
   const { events } = await handleOf(workflowId).fetchHistory();
   return (events ?? []).flatMap((event) => {

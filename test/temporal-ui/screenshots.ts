@@ -9,7 +9,7 @@ import { newPage, startChromium } from '../chromium.ts';
 import { portId, type Scene } from './scene.ts';
 import { setStage } from './stage.ts';
 
-/** `npm run screenshots`: the pictures of the Temporal UI in docs/images, of a scene that is played for them. */
+/** `npm run screenshots`: take the pictures of the Temporal UI in docs/images, of a scene played for them. */
 const FOLDER = join(import.meta.dirname, '../../docs/images');
 
 type Picture = { name: string; height: number; path: string; run?: string; tab?: string; shows: string };
@@ -65,7 +65,7 @@ async function take(page: Page, ui: string, { name, height, path, run, tab, show
   await page.setViewportSize({ width: run === undefined ? 1640 : 1280, height });
   await page.goto(viewUrl(ui, run === undefined ? path : await pathOf(run, tab)));
   await page.getByText(shows).first().waitFor();
-  // The UI goes on to load what is in its frames and timelines, and says of neither that it is there.
+  // The UI loads its frames and timelines later, and shows no sign when they are complete.
   await page.waitForTimeout(2_500);
   await page.screenshot({ path: join(FOLDER, `${name}.png`) });
   process.stdout.write(`docs/images/${name}.png\n`);

@@ -17,7 +17,7 @@ import { findTemporalServer, startTemporalServer } from '../../temporal-config/d
 import { reconcileScheduleId } from '../../temporal-config/workflow-ids.ts';
 
 const TIMES = { intervalSeconds: 3_600, sweepSeconds: 3_600 };
-/** What is gone is to be there again within a minute; a loaded machine may take longer. */
+/** Restoring may take a minute, and longer on a loaded machine. */
 const SOON = { timeout: 120_000, interval: 500 };
 
 const ofTests = () => localTarget(inject('temporalAddress'), inject('temporalNamespace'));
@@ -36,7 +36,7 @@ async function simulatedHost(host = `zvm-${randomUUID().slice(0, 8)}`): Promise<
   return { ...embedded, host };
 }
 
-/** Workers that do not outlive the test, and what they log. */
+/** Workers that end with the test, and their log. */
 async function start(
   host: HostConfiguration | HostConfiguration[],
   target = ofTests(),

@@ -29,7 +29,7 @@ async function simulated(options: SimulatorOptions = {}): Promise<Simulator> {
   return simulator;
 }
 
-/** A worker as a service runs it, on files that the test changes; who waits for it finds the host worked for. */
+/** A worker as a service runs it, on files that the test changes. Resolves when it polls for the host. */
 async function workerOn(url: string, caText?: string) {
   const folder = await mkdtemp(join(tmpdir(), 'renewal-'));
   onTestFinished(() => rm(folder, { recursive: true }));

@@ -6,7 +6,7 @@ import { neutronConnection } from '../../../runtime/neutron/neutron-connection.t
 import { runNeutronAgents } from '../../../runtime/neutron/run-neutron-agents.ts';
 import { createLogger } from '../../../runtime/process/logging.ts';
 
-/** A simulated z/VM system of that name in Neutron, its worker, and its agent, which has reported when the promise resolves. */
+/** A simulated z/VM system with the name in Neutron, its worker and its agent. The agent has reported when the promise resolves. */
 export async function startAgents(
   transportUrl: string,
   host: string,

@@ -1,4 +1,4 @@
-/** What became of one test of tempest's. */
+/** The result of one tempest test. */
 export type TestResult = { name: string; outcome: 'ok' | 'failed' | 'skipped' };
 
 const OUTCOMES: Readonly<Record<string, TestResult['outcome']>> = { ok: 'ok', FAILED: 'failed', SKIPPED: 'skipped' };
@@ -12,8 +12,8 @@ export function resultOf(line: string): TestResult | undefined {
 }
 
 /**
- * What the results come to: good when something has run, nothing fails but what is known to, and what is known to fail does. `partly`: only some
- * of the tests were to run.
+ * The verdict on the results: good when some test has run, all failures are known ones, and all known failures fail. `partly`: only some of the
+ * tests were selected.
  */
 export function verdictOf(
   results: readonly TestResult[],
