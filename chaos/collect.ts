@@ -1,7 +1,7 @@
 import { type Client, type Connection, WorkflowNotFoundError } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 import { z } from 'zod';
-import { NAMESPACE } from '../temporal-config/namespace.ts';
+import { NAMESPACE } from '../temporal-config/names.ts';
 import { type Ending, OPERATION_TYPES, type Operation, type OperationType, operationOf } from './accepted.ts';
 
 const AT_ONCE = 20;

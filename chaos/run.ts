@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { z } from 'zod';
-import { NAMESPACE } from '../temporal-config/namespace.ts';
+import { NAMESPACE } from '../temporal-config/names.ts';
 import { acceptedOperations, countGuestRuns, countOpenOperations, openWorkflows, unknownTo } from './collect.ts';
 import { type FaultName, Faults } from './faults.ts';
 import { type GuestPlace, HOST, layOut, TASK_QUEUE, ZHCP_NODE } from './layout.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { freePorts } from '../temporal-config/dev-server/free-ports.ts';
 import { findTemporalServer } from '../temporal-config/dev-server/temporal-binary.ts';
-import { NAMESPACE } from '../temporal-config/namespace.ts';
+import { NAMESPACE } from '../temporal-config/names.ts';
 import { Control } from './control.ts';
 import { HOST, PORT_BASED, PROBE_VSWITCH, ZHCP_NODE } from './layout.ts';
 import { firstLine, Service, until } from './processes.ts';

@@ -1,4 +1,4 @@
-import type { HostConfiguration } from '../configuration/configuration.ts';
+import type { HostConfiguration } from '../configuration/load.ts';
 
 /** Credentials of the simulated management node; no real one has them. */
 const SIMULATED = { username: 'admin', password: 'admin' };

@@ -1,5 +1,5 @@
 import { GuestPortRequest } from '../client/port-file.ts';
-import type { HostConfiguration } from '../configuration/configuration.ts';
+import type { HostConfiguration } from '../configuration/load.ts';
 
 /** What `npm start` wires. */
 export const STARTER = { hosts: 2, guestsPerHost: 4, ports: 16 } as const;

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { openPortFile, readPortFile } from '../client/port-file.ts';
 import { createLogger, installTemporalLogger } from '../runtime/process/logging.ts';
-import { endWithFailure } from '../runtime/process/program-failure.ts';
+import { endWithFailure } from '../runtime/process/program.ts';
 import { examplePortRequests } from './example-ports.ts';
 import { startStack } from './stack.ts';
 import { compare, httpCalls, wire } from './wire.ts';

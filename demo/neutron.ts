@@ -5,7 +5,7 @@ import { PortRequest } from '../domain/operations/requests.ts';
 import { Mac } from '../domain/port/mac.ts';
 import { HostName, SegmentationId, Userid, VswitchName } from '../domain/text/identifiers.ts';
 import { createLogger, installTemporalLogger } from '../runtime/process/logging.ts';
-import { endWithFailure } from '../runtime/process/program-failure.ts';
+import { endWithFailure } from '../runtime/process/program.ts';
 import { mismatchesOf, SimulatorState } from './check.ts';
 import type { ApiPort } from './openstack/neutron-api.ts';
 import { type NeutronStack, startNeutronStack } from './openstack/stack.ts';

@@ -2,7 +2,7 @@ import type { Client } from '@temporalio/client';
 import { z } from 'zod';
 import type { GuestPortRequest } from '../client/port-file.ts';
 import { startOperation } from '../client/start-operation.ts';
-import type { HostConfiguration } from '../configuration/configuration.ts';
+import type { HostConfiguration } from '../configuration/load.ts';
 import { applicationFailureOf, reasonOf } from '../workflows/failures.ts';
 import { mismatchesOf, SimulatorState } from './check.ts';
 

@@ -1,8 +1,8 @@
 import type { NeutronConfiguration } from '../../configuration/neutron.ts';
 import { parseTransportUrl } from '../../neutron/transport-url.ts';
 import { runWorkers } from '../../runtime/host/run-workers.ts';
-import { neutronConnection } from '../../runtime/neutron/neutron-connection.ts';
-import { runNeutronAgents } from '../../runtime/neutron/run-neutron-agents.ts';
+import { runNeutronAgents } from '../../runtime/neutron/agents.ts';
+import { neutronConnection } from '../../runtime/neutron/connection.ts';
 import { createLogger } from '../../runtime/process/logging.ts';
 import { startStack } from '../stack.ts';
 import type { NeutronApi } from './neutron-api.ts';

@@ -11,7 +11,7 @@ import type { Logger } from 'pino';
 import { createHostActivities } from '../../activities/host-activities.ts';
 import { createHostRuntime, type HostRuntime } from '../../activities/host-runtime.ts';
 import type { NeutronSource } from '../../activities/neutron-source.ts';
-import type { HostConfiguration } from '../../configuration/configuration.ts';
+import type { HostConfiguration } from '../../configuration/load.ts';
 import { AllowedVswitch, HostRules, taskQueueOf } from '../../domain/host/host.ts';
 import type { HostActivities } from '../../workflows/host-activities.ts';
 import { checkHost } from './host-check.ts';

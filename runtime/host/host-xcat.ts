@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { createXcatClient, type XcatClient, type XcatClientOptions } from '../../backend/xcat/rest/client.ts';
 import { createRenewableTransport } from '../../backend/xcat/rest/renewable-transport.ts';
 import { digestOf } from '../../client/digest.ts';
-import type { HostConfiguration } from '../../configuration/configuration.ts';
+import type { HostConfiguration } from '../../configuration/load.ts';
 
 /** A client whose user, password and certificates can change while it is used. */
 export type RenewableXcat = XcatClient & {

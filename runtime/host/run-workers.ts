@@ -1,8 +1,8 @@
 import type { NativeConnection } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import type { TemporalTarget } from '../../client/temporal-connection.ts';
-import type { HostConfiguration } from '../../configuration/configuration.ts';
-import type { NeutronConnection } from '../neutron/neutron-connection.ts';
+import type { HostConfiguration } from '../../configuration/load.ts';
+import type { NeutronConnection } from '../neutron/connection.ts';
 import { connectWorkers } from '../process/temporal-connection.ts';
 import { ownIdentity } from './host-claim.ts';
 import { type HostKeeper, keepHosts } from './host-keeper.ts';

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Configuration, loadConfiguration } from '../../configuration/configuration.ts';
 import { ConfigurationError } from '../../configuration/error.ts';
+import { type Configuration, loadConfiguration } from '../../configuration/load.ts';
 
 const fixtures = ['neutron.conf', 'nova.conf', 'neutron_zvm_plugin.ini'].map((name) =>
   fileURLToPath(new URL(`fixtures/${name}`, import.meta.url)),

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, type TestContext, test } from 'vitest';
-import { loadConfiguration } from '../../configuration/configuration.ts';
+import { loadConfiguration } from '../../configuration/load.ts';
 import { KEYSTONE_PACKAGE, type RunningKeystone, startKeystone } from '../../demo/openstack/keystone.ts';
 import { type Openstack, startOpenstack } from '../../demo/openstack/neutron-server.ts';
 import { ensurePackages } from '../../demo/openstack/packages.ts';

@@ -8,7 +8,7 @@ import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { afterAll, beforeAll, expect, onTestFinished, type TestContext, test } from 'vitest';
 import { startSimulator } from '../../simulator/simulator.ts';
 import { findTemporalServer } from '../../temporal-config/dev-server/temporal-binary.ts';
-import { DYNAMIC_CONFIG } from '../../temporal-config/dynamic-config.ts';
+import { DYNAMIC_CONFIG } from '../../temporal-config/dev-server/temporal-server.ts';
 import { zvmnet, zvmnetJson } from '../cli/command.ts';
 import { startProgram } from '../program.ts';
 import { createProductionServer, ensureProductionPrograms, type ProductionServer } from './production-server.ts';

@@ -11,7 +11,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { freePort } from '../../temporal-config/dev-server/free-ports.ts';
 import { findTemporalServer } from '../../temporal-config/dev-server/temporal-binary.ts';
 import { startTemporalServer } from '../../temporal-config/dev-server/temporal-server.ts';
-import { NAMESPACE } from '../../temporal-config/namespace.ts';
+import { NAMESPACE } from '../../temporal-config/names.ts';
 import { SEARCH_ATTRIBUTES, ZVM_HOST, ZVM_VLAN } from '../../temporal-config/search-attributes.ts';
 
 let root: string;

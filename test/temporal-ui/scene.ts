@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import { startOperation, startReconcileHost, startWirePorts } from '../../client/start-operation.ts';
+import { reconcileScheduleId } from '../../temporal-config/names.ts';
 import { ZVM_OUTCOME } from '../../temporal-config/search-attributes.ts';
-import { reconcileScheduleId } from '../../temporal-config/workflow-ids.ts';
 import { startListVswitches, startReconcileFleet, startVswitchOperation } from '../workflows/start-host-operation.ts';
 
 /** The stack of a scene: two simulated z/VM systems of twelve guests each, `zvm1` and `zvm2`, with their Schedules. */

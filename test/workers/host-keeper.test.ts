@@ -8,13 +8,13 @@ import { pino } from 'pino';
 import { expect, inject, onTestFinished, test } from 'vitest';
 import { describeHost, hostNames } from '../../client/known-hosts.ts';
 import { connectClient, localTarget, type TemporalTarget } from '../../client/temporal-connection.ts';
-import type { HostConfiguration } from '../../configuration/configuration.ts';
+import type { HostConfiguration } from '../../configuration/load.ts';
 import { embeddedHosts } from '../../demo/embedded-hosts.ts';
 import { runWorkers } from '../../runtime/host/run-workers.ts';
 import { startSimulator } from '../../simulator/simulator.ts';
 import { freePorts } from '../../temporal-config/dev-server/free-ports.ts';
 import { findTemporalServer, startTemporalServer } from '../../temporal-config/dev-server/temporal-server.ts';
-import { reconcileScheduleId } from '../../temporal-config/workflow-ids.ts';
+import { reconcileScheduleId } from '../../temporal-config/names.ts';
 
 const TIMES = { intervalSeconds: 3_600, sweepSeconds: 3_600 };
 /** Restoring may take a minute, and longer on a loaded machine. */

@@ -3,21 +3,21 @@ import type { Logger } from 'pino';
 import type { XcatClient } from '../../backend/xcat/rest/client.ts';
 import { systemInfo } from '../../backend/xcat/zhcp/smcli.ts';
 import { startReconcileHost, tellOfNeutron } from '../../client/start-operation.ts';
-import type { HostConfiguration } from '../../configuration/configuration.ts';
+import type { HostConfiguration } from '../../configuration/load.ts';
 import type { NeutronConfiguration } from '../../configuration/neutron.ts';
 import { L2Agent } from '../../neutron/agent.ts';
-import { reconcileScheduleId } from '../../temporal-config/workflow-ids.ts';
+import { reconcileScheduleId } from '../../temporal-config/names.ts';
 import { renewXcat, xcatOf } from '../host/host-xcat.ts';
-import { ZvmWatch } from '../host/zvm-watch.ts';
-import { type NeutronBus, neutronConnection } from './neutron-connection.ts';
+import { type NeutronBus, neutronConnection } from './connection.ts';
+import { ZvmWatch } from './zvm-watch.ts';
 
-/** A Temporal that does not answer by then is away: what was heard stays in the queue, and is handed on later. */
+/** The time limit for Temporal's answers. After it messages stay in the agent's queue and are forwarded later. */
 const TEMPORAL_MS = 10_000;
 
-/** Agents that are running. `ready` when all have reported; fails when the broker refuses them for good. */
+/** Running agents. `ready` resolves when all have reported, and rejects when the broker refuses them permanently. */
 export type RunningAgents = {
   ready: Promise<void>;
-  /** Take user, password and certificates of a host's xCAT as the configuration has them now. */
+  /** Use the new user, password and certificates of a host's xCAT. */
   renew(host: HostConfiguration): void;
   stop(): Promise<void>;
 };
@@ -29,13 +29,13 @@ export function runNeutronAgents(
   client: Client,
   logger: Logger,
 ): RunningAgents {
-  const way = neutronConnection(neutron, logger);
-  const { bus } = way;
+  const neutronAccess = neutronConnection(neutron, logger);
+  const { bus } = neutronAccess;
   if (bus === undefined || neutron.bus === undefined)
     throw new Error("the agent needs the broker's address: give transport_url, as in neutron.conf");
   const options = { neutron: neutron.bus, client, logger };
   const running = hosts.map((host) => agentOf(host, bus, options));
-  way.start();
+  neutronAccess.start();
   for (const { watch } of running) watch.start();
   const ready = Promise.all([bus.connection.ready(), ...running.map(({ agent }) => agent.start())]).then(
     () => undefined,
@@ -50,7 +50,7 @@ export function runNeutronAgents(
     async stop() {
       for (const { agent } of running) agent.stop();
       await Promise.all(running.map(({ watch }) => watch.stop()));
-      await way.close();
+      await neutronAccess.close();
       for (const { agent, xcat } of running) {
         await agent.idle();
         await xcat.close();
@@ -59,13 +59,13 @@ export function runNeutronAgents(
   };
 }
 
-/** A question that goes all the way: xCAT, the zHCP, SMAPI. */
-async function askZvm(xcat: XcatClient, zhcpNode: string, signal: AbortSignal): Promise<void> {
+/** A probe of the whole path: xCAT, the zHCP, SMAPI. Throws an Error when SMAPI does not answer. */
+async function probeZvm(xcat: XcatClient, zhcpNode: string, signal: AbortSignal): Promise<void> {
   const [outcome] = await xcat.channel(zhcpNode).run([systemInfo()], { signal });
   if (outcome?.ran !== true || outcome.exitStatus !== 0) throw new Error(`SMAPI does not answer by way of ${zhcpNode}`);
 }
 
-/** One more run of the Schedule, so that it knows what the runs before it knew; a run of its own where there is no Schedule. */
+/** Trigger the Schedule, whose run gets the last run's result; without a Schedule start a separate run. */
 async function reconcileNow(client: Client, host: string): Promise<void> {
   try {
     await client.schedule.getHandle(reconcileScheduleId(host)).trigger(ScheduleOverlapPolicy.BUFFER_ONE);
@@ -77,7 +77,7 @@ async function reconcileNow(client: Client, host: string): Promise<void> {
 
 type Options = { neutron: NonNullable<NeutronConfiguration['bus']>; client: Client; logger: Logger };
 
-/** A host's agent, which reports while z/VM answers, and its connection to xCAT. */
+/** The agent of a host, which reports while z/VM answers, and the agent's connection to xCAT. */
 function agentOf(host: HostConfiguration, bus: NeutronBus, { neutron, client, logger }: Options) {
   const { flags, reportIntervalSeconds } = neutron;
   const reportIntervalMs = Math.round(reportIntervalSeconds * 1_000);
@@ -85,7 +85,7 @@ function agentOf(host: HostConfiguration, bus: NeutronBus, { neutron, client, lo
   const xcat = xcatOf(host, logger);
   const watch = new ZvmWatch({
     host: host.host,
-    ask: (signal) => askZvm(xcat, host.zhcpNode, signal),
+    ask: (signal) => probeZvm(xcat, host.zhcpNode, signal),
     intervalMs: reportIntervalMs,
     logger,
     onReachable: () => agent.zvmReachable(),
