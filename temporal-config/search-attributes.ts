@@ -22,7 +22,7 @@ export const ZVM_VSWITCH = defineSearchAttributeKey('ZvmVswitch', 'KEYWORD_LIST'
 /** The VLANs a workflow touches. */
 export const ZVM_VLAN = defineSearchAttributeKey('ZvmVlan', 'KEYWORD_LIST');
 
-/** How many guests a reconciliation found drifted. */
+/** The number of drifted guests that a reconciliation found. */
 export const ZVM_DRIFTED = defineSearchAttributeKey('ZvmDrifted', 'INT');
 
 /** Every search attribute that a server of this project must know. */
