@@ -12,7 +12,7 @@ import { refusal, refusalsOf } from '../domain/planning/refusal.ts';
 import { stepId } from '../domain/planning/step-id.ts';
 import type { Mac } from '../domain/port/mac.ts';
 import type { Vswitch } from '../domain/vswitch/vswitch.ts';
-import { guestWorkflowId } from '../temporal-config/workflow-ids.ts';
+import { guestWorkflowId } from '../temporal-config/names.ts';
 import type {
   AppliedSteps,
   HostActivities,

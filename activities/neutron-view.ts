@@ -3,7 +3,7 @@ import type { HostRules } from '../domain/host/host.ts';
 import { isNeutronsOwn, type NeutronPort, type WantedPort, wantedOf } from '../domain/host/neutron-port.ts';
 import { describeRefusals } from '../domain/planning/refusal.ts';
 import { type PortId, Userid } from '../domain/text/identifiers.ts';
-import { askForUnbound } from '../neutron/binding.ts';
+import { bindUnbound } from '../neutron/binding.ts';
 import type { PortStatus } from '../workflows/host-activities.ts';
 import type { NeutronSource } from './host-runtime.ts';
 
@@ -79,7 +79,7 @@ export async function boundPorts(
     !notNow.has(portId) && (binding === 'failed' || (binding === 'none' && before.has(portId)));
   const here = listed.filter((port) => hosts.includes(port.host));
   const doubtful = here.filter(isUnbound).map((port) => port.portId);
-  const asked = await askForUnbound(neutron, hosts, doubtful, isUnbound);
+  const asked = await bindUnbound(neutron, hosts, doubtful, isUnbound);
   return [...here.filter((port) => !isUnbound(port)), ...asked.filter((port) => hosts.includes(port.host))];
 }
 

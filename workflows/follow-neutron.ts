@@ -15,8 +15,8 @@ import {
 } from '@temporalio/workflow';
 import { describeRefusals } from '../domain/planning/refusal.ts';
 import type { PortId, Userid } from '../domain/text/identifiers.ts';
-import { MOST_PORTS_FOUND, searchAttributesOf, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
-import { dhcpWorkflowId } from '../temporal-config/workflow-ids.ts';
+import { dhcpWorkflowId } from '../temporal-config/names.ts';
+import { MOST_PORTS, searchAttributesOf, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
 import type { ensureDhcp } from './ensure-dhcp.ts';
 import { malformed, reasonOf } from './failures.ts';
 import {
@@ -307,7 +307,7 @@ class Following {
 
   private addPortAttributes(portIds: readonly PortId[]): void {
     const before = this.searchable.size;
-    for (const portId of portIds) if (this.searchable.size < MOST_PORTS_FOUND) this.searchable.add(portId);
+    for (const portId of portIds) if (this.searchable.size < MOST_PORTS) this.searchable.add(portId);
     if (this.searchable.size > before) addSearchAttributes({ host: this.host, portIds: [...this.searchable] });
   }
 
