@@ -1,7 +1,7 @@
 import type { XcatClient } from '../backend/xcat/rest/client.ts';
 import type { HostRules } from '../domain/host/host.ts';
 import { refusal } from '../domain/planning/refusal.ts';
-import { Userid } from '../domain/text/identifiers.ts';
+import { type PortId, Userid } from '../domain/text/identifiers.ts';
 import { createDirectoryEntries, type DirectoryEntries } from './directory-entries.ts';
 import { createDirectoryProfiles, type DirectoryProfiles } from './directory-profiles.ts';
 import { refusedFailure } from './failures.ts';
@@ -16,6 +16,8 @@ export type HostRuntime = {
   entries: DirectoryEntries;
   /** Where it is configured. */
   neutron?: NeutronSource;
+  /** The QoS policies that ports were last seen with: of each it is said once that it limits nothing. */
+  qosPolicies: Map<PortId, string>;
 };
 
 /** The zHCP's own userid: the target that SMAPI authorises VSWITCH functions by (contract xcat.md 4.2). */
@@ -40,6 +42,7 @@ export function createHostRuntime(
     profiles: createDirectoryProfiles(xcat.channel(zhcpNode)),
     entries: createDirectoryEntries(),
     ...(neutron === undefined ? {} : { neutron }),
+    qosPolicies: new Map(),
     zhcp: {
       async get() {
         known ??= zhcpUserid(zhcpNode, await xcat.tables.getAttribute('zvm', 'node', zhcpNode, 'userid'));

@@ -26,7 +26,7 @@ import type { HostActivities, NeutronReading, PortStatus } from './host-activiti
 import { isRecord, isText, isTexts } from './incoming.ts';
 import { outcomeOf } from './operation.ts';
 import { RowsToCome } from './rows-to-come.ts';
-import { tellNeutron } from './tell-neutron.ts';
+import { tellNeutron, warnUnlimited } from './tell-neutron.ts';
 
 /** Ports and networks that Neutron has said something of: what it is, is looked up. */
 export type NeutronNews = { portIds: PortId[]; networkIds: string[] };
@@ -177,6 +177,10 @@ class Following {
     for (const portId of portIds) this.forget(portId);
     for (const portId of reading.waiting) this.waiting.add(portId);
     for (const { portId, reason } of reading.unusable) this.fail(portId, reason);
+    for (const port of reading.unlimited ?? []) {
+      warnUnlimited(port);
+      this.unlimited.add(port.portId);
+    }
     this.tell(reading.statuses, () => true);
     for (const portId of wired) this.lookAgain(portId);
     this.wire(reading);
