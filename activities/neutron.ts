@@ -1,3 +1,4 @@
+import type { HostRecord } from '../backend/reading.ts';
 import { isAsWanted } from '../domain/drift/drift.ts';
 import type { NeutronPort } from '../domain/host/neutron-port.ts';
 import type { PortRequest } from '../domain/operations/requests.ts';
@@ -6,12 +7,10 @@ import type { PortId, Userid } from '../domain/text/identifiers.ts';
 import type { NeutronReading, UnlimitedPort } from '../workflows/host-activities.ts';
 import { lacksDhcp } from './dhcp.ts';
 import { refusedFailure } from './failures.ts';
-import { type HostRecord, readRecord } from './guest-reading.ts';
-import type { HostRuntime } from './host-runtime.ts';
-import type { NeutronSource } from './neutron-source.ts';
+import type { HostRuntime, NeutronSource } from './host-runtime.ts';
 import {
   downStatusOf,
-  isTold,
+  isReported,
   type NeutronView,
   neutronHosts,
   type PortOfGuest,
@@ -22,14 +21,17 @@ import {
 
 /**
  * Look ports up that something was heard of, and see what they need here: those that are bound to the host, and recorded ones that are not any
- * more. Throws a NeutronError or an XcatError when either cannot be read.
+ * more. Throws a NeutronError or a BackendError when either cannot be read.
  */
 export async function readNeutron(
   host: HostRuntime,
   { portIds, networkIds }: { portIds: readonly PortId[]; networkIds: readonly string[] },
 ): Promise<NeutronReading> {
   const neutron = configured(host);
-  const [named, record] = await Promise.all([namedPorts(host, neutron, portIds, networkIds), readRecord(host)]);
+  const [named, record] = await Promise.all([
+    namedPorts(host, neutron, portIds, networkIds),
+    host.backend.readRecord(),
+  ]);
   const hosts = neutronHosts(host.rules);
   const ports = named.filter((port) => hosts.includes(port.host));
   const view = viewOf(ports, record, host.rules);
@@ -69,7 +71,7 @@ function readingOf(
   );
   const userids = new Set<Userid>([...open, ...removed].map(({ userid }) => userid));
   const dhcp = view.services.length > 0 && lacksDhcp(host, record);
-  const services = view.services.map((port) => statusOf(port)).filter((status) => !isTold(status));
+  const services = view.services.map((port) => statusOf(port)).filter((status) => !isReported(status));
   return {
     guests: [...userids].map((userid) => ({
       userid,
@@ -79,7 +81,7 @@ function readingOf(
     statuses: [
       ...unwiredOf(view)
         .map(downStatusOf)
-        .filter((status) => !isTold(status)),
+        .filter((status) => !isReported(status)),
       ...(dhcp ? [] : services),
     ],
     after: [...open.map(({ port, userid }) => statusOf(port, userid)), ...(dhcp ? services : [])],
@@ -112,7 +114,7 @@ function newlyUnlimited(
 /** Recorded as Neutron wants it, and Neutron has been told: whether z/VM is so too is reconciliation's affair. */
 function isSettled({ port, userid, wanted }: PortOfGuest, record: HostRecord): boolean {
   const row = record.recorded.get(userid)?.find((candidate) => candidate.portId === port.portId);
-  return row !== undefined && isAsWanted(row, wanted) && isTold(statusOf(port));
+  return row !== undefined && isAsWanted(row, wanted) && isReported(statusOf(port));
 }
 
 function requestOf({ port, wanted }: PortOfGuest): PortRequest {

@@ -47,7 +47,7 @@ export type OperationOutcome = (typeof OPERATION_OUTCOMES)[number];
 
 /** What became of an operation that failed. */
 export type OperationFailure = {
-  /** `Refused`, `StepFailed` or `GaveUp`. */
+  /** `Refused`, `StepFailed` or `DeadlineExceeded`. */
   type: string;
   message: string;
   refusals: { field: string; reason: string; advice: string }[];
@@ -305,8 +305,8 @@ async function endingOf(
 
 /** What only the next run reads is of no use to anybody else. */
 function withoutMemory(result: unknown): unknown {
-  if (typeof result !== 'object' || result === null || !('memory' in result)) return result;
-  const { memory: _memory, ...rest } = result;
+  if (typeof result !== 'object' || result === null || !('checkpoint' in result)) return result;
+  const { checkpoint: _checkpoint, ...rest } = result;
   return rest;
 }
 

@@ -6,8 +6,8 @@ import type { Change } from '../operations/requests.ts';
 import { vlansOf } from '../port/port.ts';
 import { sameVlans } from '../vswitch/vlan-set.ts';
 import { authorisedVlans, hasNoVlan, neededVlans } from '../vswitch/vswitch.ts';
+import type { PlanningContext } from './planning-context.ts';
 import { type Refusal, type RefusedPort, refusal } from './refusal.ts';
-import type { Surroundings } from './surroundings.ts';
 
 /** Ports that can be planned, why the change as a whole is refused, and what is to be said of single ports. */
 export type Attainable = { ports: DesiredPort[]; refusals: Refusal[]; refused: RefusedPort[] };
@@ -20,15 +20,15 @@ type Hindered = { port: DesiredPort; why: (at: string) => Refusal };
  * rest of the guest is not held up. When the change names one, it is refused. A reconciliation tells all of them, and flat ports that have no
  * VLAN at all.
  */
-export function attainable(change: Change, ports: readonly DesiredPort[], around: Surroundings): Attainable {
-  const { guest } = around;
+export function attainable(change: Change, ports: readonly DesiredPort[], context: PlanningContext): Attainable {
+  const { guest } = context;
   const named = portsOfChange(change);
   const isBulk = change.kind === 'wirePorts' || change.kind === 'reconcile';
   const overlapping = blockedPorts(ports, guest).map(({ port, by }) => ({
     port,
     why: (at: string) => refuseOverlap(`${at}portId`, port.vdev, by, guest),
   }));
-  const blocked = [...overlapping, ...besideForeign(change, ports, around)].filter(
+  const blocked = [...overlapping, ...besideForeign(change, ports, context)].filter(
     ({ port }) => change.kind !== 'detachNic' || !named.includes(port.portId),
   );
   const out = new Set<string>(blocked.map(({ port }) => port.portId));
@@ -40,7 +40,7 @@ export function attainable(change: Change, ports: readonly DesiredPort[], around
     if (index >= 0 && !isBulk) refusals.push(why(at));
     else if (change.kind === 'reconcile' || index >= 0) refused.push({ portId: port.portId, refusals: [why(at)] });
   }
-  if (change.kind === 'reconcile') refused.push(...withoutVlan(ports, around));
+  if (change.kind === 'reconcile') refused.push(...withoutVlan(ports, context));
   return { ports: ports.filter(({ portId }) => !out.has(portId)), refusals, refused };
 }
 
@@ -48,7 +48,11 @@ export function attainable(change: Change, ports: readonly DesiredPort[], around
  * Ports that would come to the VLAN of a foreign NIC: a userid has one VLAN set on a user-based VSWITCH (contract xcat.md 4.4), which no plan
  * changes under that NIC. A port whose VLAN is to be changed is refused beside any foreign NIC (`refuseConflicts`).
  */
-function besideForeign(change: Change, ports: readonly DesiredPort[], { guest, vswitches }: Surroundings): Hindered[] {
+function besideForeign(
+  change: Change,
+  ports: readonly DesiredPort[],
+  { guest, vswitches }: PlanningContext,
+): Hindered[] {
   const unrecorded = change.kind === 'reconcile' ? change.unrecorded : [];
   const changed = change.kind === 'changeVlan' ? change.portId : undefined;
   const foreign = foreignNics(guest, [...ports, ...unrecorded]);
@@ -73,7 +77,7 @@ function besideForeign(change: Change, ports: readonly DesiredPort[], { guest, v
 const describeVlans = (vlans: readonly number[]) => (vlans.length === 0 ? 'no VLAN' : `VLAN ${vlans.join(', ')}`);
 
 /** Flat ports on an aware VSWITCH whose default VLAN is NONE: z/VM gives them no VLAN, and no step can. */
-function withoutVlan(ports: readonly DesiredPort[], { vswitches }: Surroundings): RefusedPort[] {
+function withoutVlan(ports: readonly DesiredPort[], { vswitches }: PlanningContext): RefusedPort[] {
   return ports.flatMap(({ portId, vswitch: name, network }) => {
     const vswitch = vswitches.find((candidate) => candidate.name === name);
     if (vswitch === undefined || network.type !== 'flat' || !hasNoVlan(vswitch)) return [];

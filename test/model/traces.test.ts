@@ -31,7 +31,7 @@ beforeAll(async () => {
   zvm = await createEnvironment({ guests: TRACES + 2 }, false);
   const target = localTarget(inject('temporalAddress'), inject('temporalNamespace'));
   const [connection, bundle] = await Promise.all([connectWorkers(target), bundleWorkflows()]);
-  const around = (activities: HostActivities): HostActivities => ({
+  const wrap = (activities: HostActivities): HostActivities => ({
     ...activities,
     enqueueRequests: async (input) => {
       const gate = gates.get(input.requests[0]?.request.operation.workflowId ?? '');
@@ -42,7 +42,7 @@ beforeAll(async () => {
       await activities.enqueueRequests(input);
     },
   });
-  const { worker, xcat } = await createHostWorker(
+  const { worker, backend } = await createHostWorker(
     zvm.configuration,
     connection,
     target.namespace,
@@ -50,13 +50,13 @@ beforeAll(async () => {
     pino({ level: 'silent' }),
     undefined,
     undefined,
-    around,
+    wrap,
   );
   const running = worker.run();
   stop = async () => {
     worker.shutdown();
     await running;
-    await xcat.close();
+    await backend.close();
     await connection.close();
   };
 });

@@ -19,7 +19,7 @@ import { runWorkers } from '../../runtime/host/run-workers.ts';
 import { neutronConnection } from '../../runtime/neutron/neutron-connection.ts';
 import { type RunningAgents, runNeutronAgents } from '../../runtime/neutron/run-neutron-agents.ts';
 import { startSimulator } from '../../simulator/simulator.ts';
-import type { ReconcileHostResult } from '../../workflows/reconcile-host.ts';
+import type { ReconcileHostResult } from '../../workflows/reconciliation-result.ts';
 import { createEnvironmentOn, type Environment } from '../workflows/environment.ts';
 
 /** A stock neutron-server, a simulated z/VM system, its worker, and the agent between them. */
@@ -49,7 +49,7 @@ export type Cloud = {
 const LONGEST_WAIT_MS = 90_000;
 
 type Last = {
-  memory: string;
+  checkpoint: string;
   failures: ReconcileHostResult['failures'];
   unreported?: ReconcileHostResult['unreported'];
 };
@@ -146,8 +146,8 @@ export async function createCloud(
     others,
     host: environment.host,
     last: () => last,
-    remember: ({ memory, failures, unreported }) => {
-      last = { memory, failures, ...(unreported === undefined ? {} : { unreported }) };
+    remember: ({ checkpoint, failures, unreported }) => {
+      last = { checkpoint, failures, ...(unreported === undefined ? {} : { unreported }) };
     },
     dropMessages: async () => {
       const model = await connect(amqpUrl(openstack.rabbit));

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { restoreSnapshot, type Snapshot, takeSnapshot } from '../../simulator/control/snapshot.ts';
 import type { SimulatorOptions } from '../../simulator/simulator.ts';
-import { restoreSnapshot, type Snapshot, takeSnapshot } from '../../simulator/snapshot.ts';
 import { createEnvironment, type Environment, portId, vlan } from './environment.ts';
 
 const trunk = (...segmentationIds: number[]) => ({ type: 'trunk', segmentationIds }) as const;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { restoreSnapshot, type Snapshot, takeSnapshot } from '../../simulator/control/snapshot.ts';
 import { type Simulator, startSimulator } from '../../simulator/simulator.ts';
-import { restoreSnapshot, type Snapshot, takeSnapshot } from '../../simulator/snapshot.ts';
 import { createEnvironmentOn, type Environment, failureOf } from './environment.ts';
 import { startEnsureManagementNetwork } from './start-host-operation.ts';
 
