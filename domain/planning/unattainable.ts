@@ -45,7 +45,7 @@ export function attainable(change: Change, ports: readonly DesiredPort[], contex
 }
 
 /**
- * Ports that would come to the VLAN of a foreign NIC: a userid has one VLAN set on a user-based VSWITCH (contract xcat.md 4.4), which no plan
+ * Ports that would come to the VLAN of a foreign NIC: a userid has one VLAN set on a user-based VSWITCH (docs/reference/zvm.md 3.2), which no plan
  * changes under that NIC. A port whose VLAN is to be changed is refused beside any foreign NIC (`refuseConflicts`).
  */
 function besideForeign(
