@@ -138,6 +138,7 @@ class Following {
     this.outcome.forget(portIds);
     this.outcome.waitFor(reading.waiting);
     for (const { portId, reason } of reading.unusable) this.outcome.fail(portId, reason);
+    this.outcome.addUnlimited(reading.unlimited ?? []);
     this.enqueueStatuses(reading.statuses, () => true);
     for (const portId of wired) this.lookAgain(portId);
     this.wire(reading);
