@@ -1,16 +1,18 @@
 import { Context } from '@temporalio/activity';
+import type { Cancellation } from '../backend/backend.ts';
+import { refuseIncapable } from '../backend/capabilities.ts';
 import type { Desired } from '../domain/guest/desired.ts';
-import { type FollowUp, owedAfter, withFollowUps } from '../domain/guest/follow-ups.ts';
+import { type FollowUp, followUpsAfter, withFollowUps } from '../domain/guest/follow-ups.ts';
 import type { GuestState } from '../domain/guest/guest.ts';
 import { Change } from '../domain/operations/requests.ts';
 import { decide } from '../domain/planning/decision.ts';
 import { plan } from '../domain/planning/planner.ts';
 import { lostPortNumbers } from '../domain/planning/port-number-plan.ts';
-import { type Refusal, refusal, refusalsOf } from '../domain/planning/refusal.ts';
+import { refusal, refusalsOf } from '../domain/planning/refusal.ts';
 import { stepId } from '../domain/planning/step-id.ts';
 import type { Mac } from '../domain/port/mac.ts';
 import type { Vswitch } from '../domain/vswitch/vswitch.ts';
-import { guestWorkflowId } from '../temporal-config/workflow-ids.ts';
+import { guestWorkflowId } from '../temporal-config/names.ts';
 import type {
   AppliedSteps,
   HostActivities,
@@ -20,13 +22,12 @@ import type {
   Target,
 } from '../workflows/host-activities.ts';
 import { applySteps } from './apply-steps.ts';
-import { refusedFailure, takenFailure } from './failures.ts';
+import { addressConflictFailure, refuse, refusedFailure } from './failures.ts';
 import { createGuestReader } from './guest-reader.ts';
 import type { HostRuntime } from './host-runtime.ts';
 import { createPortNumberReservations } from './port-number-reservations.ts';
 import { shownOf } from './show.ts';
 import { planIdOf, refuseOtherPlan, refuseOtherState } from './state-tags.ts';
-import type { Stopping } from './stay-alive.ts';
 import type { TemporalOperations } from './temporal-operations.ts';
 
 type Input<Name extends 'planChange' | 'planTowards' | 'applySteps'> = Parameters<HostActivities[Name]>[0];
@@ -37,7 +38,7 @@ export type GuestActivities = {
   planTowards(input: Input<'planTowards'>, signal: AbortSignal): Promise<Progress>;
   applySteps(
     input: Input<'applySteps'>,
-    stopping: Stopping,
+    cancellation: Cancellation,
     arrive: (stage: string) => Promise<void>,
   ): Promise<AppliedSteps>;
 };
@@ -47,19 +48,20 @@ const FRESH_MS = 60_000;
 
 /** Create the activities on the guests of one host; those that read at the same time share a call. */
 export function createGuestActivities(host: HostRuntime, operations: TemporalOperations): GuestActivities {
-  const reader = createGuestReader(host);
+  const { planRecord } = host.backend;
+  const reader = createGuestReader(host.backend);
   const reservations = createPortNumberReservations();
 
   const progressOf = async (
-    target: Target & { desired: Desired; owed?: FollowUp[] },
+    target: Target & { desired: Desired; followUps?: FollowUp[] },
     signal: AbortSignal,
   ): Promise<Progress> => {
     const readAt = Date.now();
     const { guest, vswitches } = await reader.read(target.userid, signal, target.directory);
     refuseLostPortNumbers(target.desired, guest, vswitches);
-    const steps = plan(target.desired, guest, vswitches);
+    const steps = plan(target.desired, guest, vswitches, planRecord);
     return {
-      steps: withFollowUps(steps, target.userid, host.rules, target.owed ?? []),
+      steps: withFollowUps(steps, target.userid, host.rules, target.followUps ?? []),
       liveVdevs: guest.live.map((nic) => nic.vdev),
       readAt,
     };
@@ -69,40 +71,47 @@ export function createGuestActivities(host: HostRuntime, operations: TemporalOpe
     async planChange(input, signal) {
       const readAt = Date.now();
       const change = changeOf(input.change);
-      const around = await reader.read(input.userid, signal, input.directory);
+      const context = await reader.read(input.userid, signal, input.directory);
       const place = await placeOf(operations, input);
       if (place !== undefined) return place;
-      refuse(refuseOtherState(input.onlyIf?.state, () => shownOf(around)));
+      refuse(refuseOtherState(input.onlyIf?.state, () => shownOf(context, planRecord)));
       const avoided = new Set<Mac>(input.avoidMacs);
       // Nothing may be waited for between the choice of port numbers and their reservation.
-      const vswitches = reservations.around(input.userid, around.vswitches);
+      const vswitches = reservations.context(input.userid, context.vswitches);
       const decision = decide(change, {
-        ...{ ...around, vswitches, avoidMacs: avoided },
+        ...{ ...context, vswitches, avoidMacs: avoided },
         avoidPorts: new Set(input.avoidPorts),
       });
       if (!decision.accepted) throw refusedFailure(decision.refusals);
       const { desired, before, affected, refused } = decision;
-      const steps = withFollowUps(plan(desired, around.guest, around.vswitches), input.userid, host.rules, []);
+      const steps = withFollowUps(
+        plan(desired, context.guest, context.vswitches, planRecord),
+        input.userid,
+        host.rules,
+        [],
+      );
+      refuse(refuseIncapable(host.backend, steps));
       const planId = planIdOf(steps);
       refuse(refuseOtherPlan(input.onlyIf?.plan, planId));
       reservations.keep(desired.ports);
-      const liveVdevs = around.guest.live.map((nic) => nic.vdev);
+      const liveVdevs = context.guest.live.map((nic) => nic.vdev);
       const found = { desired, before, affected, refused, steps, plan: planId };
       return { kind: 'planned', ...found, liveVdevs, readAt };
     },
     planTowards: progressOf,
-    async applySteps(input, stopping, arrive) {
+    async applySteps(input, cancellation, arrive) {
       const { steps, readAt } = input;
       if (Date.now() - readAt > FRESH_MS) {
-        const now = await progressOf(input, stopping.stop);
+        const now = await progressOf(input, cancellation.stop);
         if (!isSamePlan(now.steps, steps)) return { reports: [], after: now, isOutdated: true };
-        stopping.stop.throwIfAborted();
+        cancellation.stop.throwIfAborted();
       }
-      const reports = await applySteps(host, steps, stopping, arrive);
-      const owed = reports.length < steps.length ? [...new Set([...input.owed, ...owedAfter(steps)])] : [];
+      const reports = await applySteps(host.backend, steps, cancellation, arrive);
+      const followUps =
+        reports.length < steps.length ? [...new Set([...input.followUps, ...followUpsAfter(steps)])] : [];
       await arrive('compare');
       // The steps are carried out: a reading that fails is tried again by itself.
-      const after = await progressOf({ ...input, owed }, stopping.stop).catch(() => undefined);
+      const after = await progressOf({ ...input, followUps }, cancellation.stop).catch(() => undefined);
       return { reports, ...(after === undefined ? {} : { after }), isOutdated: false };
     },
   };
@@ -138,10 +147,6 @@ function isSamePlan(one: Progress['steps'], other: Progress['steps']): boolean {
   );
 }
 
-function refuse(refusals: Refusal[]): void {
-  if (refusals.length > 0) throw refusedFailure(refusals);
-}
-
 /** Another worker may have chosen the same number at the same moment, and z/VM gives it to who asks last. */
 function refuseLostPortNumbers(desired: Desired, guest: GuestState, vswitches: readonly Vswitch[]): void {
   const lost = lostPortNumbers(desired, guest, vswitches);
@@ -149,5 +154,5 @@ function refuseLostPortNumbers(desired: Desired, guest: GuestState, vswitches: r
   const refusals = lost.map(({ vswitch, portNumber, owner }) =>
     refusal('vswitch', `port ${portNumber} of ${vswitch} was given to ${owner} at the same time`, 'try again'),
   );
-  throw takenFailure([], refusals);
+  throw addressConflictFailure({ macs: [], ports: [] }, refusals);
 }

@@ -1,13 +1,12 @@
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { CancellationScope, isCancellation, proxyActivities, setCurrentDetails } from '@temporalio/workflow';
 import type { Desired } from '../domain/guest/desired.ts';
-import { type FollowUp, owedAfter } from '../domain/guest/follow-ups.ts';
+import { type FollowUp, followUpsAfter } from '../domain/guest/follow-ups.ts';
 import { stepId } from '../domain/planning/step-id.ts';
-import { headline, type Step, sentence } from '../domain/planning/steps.ts';
+import { type GuestStepReport, headline, type Step, sentence } from '../domain/planning/steps.ts';
 import type { Vdev } from '../domain/port/vdev.ts';
-import { changing } from './changing.ts';
+import { HEARTBEAT, READING_OF_A_GUEST, writeActivities } from './activity-proxies.ts';
 import {
-  askedPause,
   doneBefore,
   endsRequest,
   hasLostAnswer,
@@ -16,13 +15,13 @@ import {
   operationFailed,
   permanently,
   possiblyDone,
+  requestedPause,
   sayTrouble,
   troubleOf,
 } from './failures.ts';
-import type { GuestStepReport, HostActivities, Progress, Target } from './host-activities.ts';
-import { pausing, triedAgain } from './pausing.ts';
+import type { HostActivities, Progress, Target } from './host-activities.ts';
 import { progress as progressOf } from './progress.ts';
-import { HEARTBEAT, READING_OF_A_GUEST } from './timeouts.ts';
+import { pauseBeforeRetry, retriedUntil } from './run-visibility.ts';
 
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 60_000;
@@ -38,7 +37,7 @@ export type ReconcilerState = {
   /** Steps that were or may have been carried out. */
   touched: Step[];
   /** Follow-ups of steps that may have been carried out. */
-  owed: FollowUp[];
+  followUps: FollowUp[];
   pauseMs: number;
   /** Steps that z/VM took in the round before, and those of them that it called so already. */
   taken: string[];
@@ -49,7 +48,7 @@ export type ReconcilerState = {
 /** A reconciler's state at the beginning of its way; it gives up at `deadline`, in milliseconds of Unix time. */
 export function firstState(deadline: number): ReconcilerState {
   return {
-    ...{ deadline, done: [], touched: [], owed: [], pauseMs: FIRST_PAUSE_MS },
+    ...{ deadline, done: [], touched: [], followUps: [], pauseMs: FIRST_PAUSE_MS },
     ...{ taken: [], contradicted: [], contradictions: 0 },
   };
 }
@@ -115,17 +114,17 @@ export class Reconciler {
     let after: Progress | undefined;
     let trouble: unknown;
     this.#show(steps);
-    const before = this.state.owed;
-    this.state.owed = this.#owedWith(steps);
+    const before = this.state.followUps;
+    this.state.followUps = this.followUpsWith(steps);
     try {
-      const applied = await changing(this.#said(headline(steps))).applySteps({
+      const applied = await writeActivities(this.#said(headline(steps))).applySteps({
         ...this.#target,
-        ...{ steps, desired, readAt, owed: before },
+        ...{ steps, desired, readAt, followUps: before },
       });
       reports = applied.reports;
       after = applied.after;
-      if (applied.isOutdated) this.state.owed = before;
-      else if (reports.length >= steps.length) this.state.owed = [];
+      if (applied.isOutdated) this.state.followUps = before;
+      else if (reports.length >= steps.length) this.state.followUps = [];
       this.#touch(
         named(
           steps,
@@ -179,14 +178,14 @@ export class Reconciler {
     this.state.touched.push(...steps.filter((step) => !known.has(stepId(step))));
   }
 
-  #owedWith(steps: readonly Step[]): FollowUp[] {
-    return [...new Set([...this.state.owed, ...owedAfter(steps)])];
+  followUpsWith(steps: readonly Step[]): FollowUp[] {
+    return [...new Set([...this.state.followUps, ...followUpsAfter(steps)])];
   }
 
   #planTowards(desired: Desired): Promise<Progress> {
-    const { owed } = this.state;
+    const { followUps } = this.state;
     return this.retried(`read ${this.#target.userid} again and compare`, (summary) =>
-      reading(summary).planTowards({ ...this.#target, desired, ...(owed.length === 0 ? {} : { owed }) }),
+      reading(summary).planTowards({ ...this.#target, desired, ...(followUps.length === 0 ? {} : { followUps }) }),
     );
   }
 
@@ -198,19 +197,19 @@ export class Reconciler {
     const trouble = troubleOf(error, what);
     const isBegun = state.touched.length > 0 || this.#options.isRollback;
     const isTransient = isRetryable(error) || (isBegun && isUnauthorised(error));
-    const pause = Math.max(state.pauseMs, askedPause(error));
+    const pause = Math.max(state.pauseMs, requestedPause(error));
     if (!isTransient || Date.now() + pause >= state.deadline) {
       const report = { host, userid, portIds: this.#options.portIds, ...permanently(trouble), done: [...state.done] };
       const outcome = state.touched.length > 0 ? (this.#options.keepsSteps ? 'kept' : 'left') : 'nothing';
-      throw operationFailed(isTransient ? 'GaveUp' : 'StepFailed', report, outcome);
+      throw operationFailed(isTransient ? 'DeadlineExceeded' : 'StepFailed', report, outcome);
     }
     const reason = sayTrouble('transient', trouble);
-    const standing = this.#said(triedAgain(state.deadline));
+    const standing = this.#said(retriedUntil(state.deadline));
     setCurrentDetails(progressOf({ host, userid, state: standing, reason, lists: { Done: state.done } }));
     if (reason !== this.#reported) await this.#options.report(`${standing}. ${reason}`);
     this.#reported = reason;
     this.#options.checkHistory();
-    await pausing(pause, trouble.reason);
+    await pauseBeforeRetry(pause, trouble.reason);
     state.pauseMs = Math.min(state.pauseMs * 2, LONGEST_PAUSE_MS);
   }
 

@@ -4,7 +4,7 @@ import { Vdev } from '../port/vdev.ts';
 import { HostName, NodeName, Userid, VswitchName } from '../text/identifiers.ts';
 import { Rdev } from '../vswitch/rdev.ts';
 
-/** What a host's configuration allows on one VSWITCH. */
+/** The part of a host's configuration about one VSWITCH. */
 export const AllowedVswitch = z.object({
   physicalNetwork: z.string(),
   vswitch: VswitchName,
@@ -39,6 +39,9 @@ export const HostRules = z.object({
   macPrefix: MacPrefix,
 });
 export type HostRules = z.infer<typeof HostRules>;
+
+/** The rules without the MAC prefix, which only z/VM can tell. */
+export type ConfiguredRules = Omit<HostRules, 'macPrefix'>;
 
 /** Task queue of a host (docs/workflows.md). */
 export function taskQueueOf(host: string): string {

@@ -1,5 +1,5 @@
 import type { NicOperands } from '../guest/kept-attributes.ts';
-import type { NicAddress } from '../port/address-record.ts';
+import type { NicAddress } from '../port/address.ts';
 import type { Port } from '../port/port.ts';
 import type { PortNumber, VswitchPort } from '../port/port-number.ts';
 import type { Vdev } from '../port/vdev.ts';
@@ -55,6 +55,12 @@ export type Step =
     /** True when the step takes a coupled NIC of the running guest off the network for a moment. */
     disturbs: boolean;
   };
+
+/** A step that was carried out, as a sentence, with the answer of the backend or of SMAPI. */
+export type StepReport = { step: string; answer: string };
+
+/** The same of a guest's step, with its id. `isAlready`: z/VM answered that it was so before. */
+export type GuestStepReport = StepReport & { id: string; isAlready: boolean };
 
 /** Where a step is carried out: xCAT's tables before z/VM is touched, z/VM itself, or the tables after it. */
 export type Stage = 'record' | 'configure' | 'forget';

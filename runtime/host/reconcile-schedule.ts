@@ -1,8 +1,7 @@
 import { type Client, ScheduleAlreadyRunning, ScheduleNotFoundError, ScheduleOverlapPolicy } from '@temporalio/client';
 import { taskQueueOf } from '../../domain/host/host.ts';
-import { reconciliationNote } from '../../temporal-config/schedule-note.ts';
-import { findableBy } from '../../temporal-config/search-attributes.ts';
-import { reconcileScheduleId } from '../../temporal-config/workflow-ids.ts';
+import { reconcileScheduleId, reconciliationNote } from '../../temporal-config/names.ts';
+import { searchAttributesOf } from '../../temporal-config/search-attributes.ts';
 import type { reconcileHost } from '../../workflows/index.ts';
 
 /** How often a host is reconciled, and how often each of its directory entries is read at least. */
@@ -24,7 +23,7 @@ export async function ensureReconcileSchedule(client: Client, host: string, time
     workflowId: reconcileScheduleId(host),
     taskQueue: taskQueueOf(host),
     args: [{ host, intervalSeconds, sweepSeconds }] satisfies Parameters<typeof reconcileHost>,
-    typedSearchAttributes: findableBy({ host }),
+    typedSearchAttributes: searchAttributesOf({ host }),
     staticSummary: `reconcile ${host}`,
     staticDetails: `Compares **${host}** with what is recorded, and repairs what differs. Run by the Schedule \`${reconcileScheduleId(host)}\`.`,
   };
@@ -39,7 +38,7 @@ export async function ensureReconcileSchedule(client: Client, host: string, time
       action,
       policies,
       state: { note: reconciliationNote(host, intervalSeconds) },
-      typedSearchAttributes: findableBy({ host }),
+      typedSearchAttributes: searchAttributesOf({ host }),
     });
   } catch (error) {
     if (!(error instanceof ScheduleAlreadyRunning)) throw error;

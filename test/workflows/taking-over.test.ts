@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { startReconcileHost } from '../../client/start-operation.ts';
 import { restoreSnapshot, type Snapshot, takeSnapshot } from '../../simulator/control/snapshot.ts';
-import type { ReconcileHostResult } from '../../workflows/reconcile-host.ts';
+import type { ReconcileHostResult } from '../../workflows/reconciliation-result.ts';
 import { createEnvironment, type Environment, portId, vlan } from './environment.ts';
 
 // LNX10001 runs, LNX10002 is logged off.
@@ -33,8 +33,8 @@ beforeAll(async () => {
 afterAll(() => zvm.close());
 beforeEach(() => restoreSnapshot(zvm.simulator.mn, asLeft));
 
-async function reconcile(last?: Pick<ReconcileHostResult, 'memory'>): Promise<ReconcileHostResult> {
-  const from = last === undefined ? {} : { last: { memory: last.memory, failures: [] } };
+async function reconcile(last?: Pick<ReconcileHostResult, 'checkpoint'>): Promise<ReconcileHostResult> {
+  const from = last === undefined ? {} : { last: { checkpoint: last.checkpoint, failures: [] } };
   const run = await startReconcileHost(zvm.client, { host: zvm.host, intervalSeconds: 1, sweepSeconds: 3600, ...from });
   return run.result();
 }

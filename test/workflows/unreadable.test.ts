@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readHostView } from '../../client/read-state.ts';
 import { startReconcileHost } from '../../client/start-operation.ts';
 import { restoreSnapshot, type Snapshot, takeSnapshot } from '../../simulator/control/snapshot.ts';
-import type { ReconcileHostResult } from '../../workflows/reconcile-host.ts';
+import type { ReconcileHostResult } from '../../workflows/reconciliation-result.ts';
 import { createEnvironment, type Environment, failureOf, portId, vlan } from './environment.ts';
 
 const GUESTS = ['LNX10001', 'LNX10002', 'LNX10003', 'LNX10004'];
@@ -12,7 +12,7 @@ const [FIRST, SECOND, PORT_BASED] = [portId(1), portId(2), portId(3)];
 
 let zvm: Environment;
 let right: Snapshot;
-let last: Pick<ReconcileHostResult, 'memory' | 'failures'>;
+let last: Pick<ReconcileHostResult, 'checkpoint' | 'failures'>;
 beforeAll(async () => {
   zvm = await createEnvironment({ guests: 10 });
   for (const [guest, userid] of GUESTS.entries()) {
@@ -36,7 +36,7 @@ async function reconcile(from?: typeof last, more: object = {}): Promise<Reconci
     host: zvm.host,
     intervalSeconds: 1,
     sweepSeconds: 2,
-    ...(from === undefined ? {} : { last: { memory: from.memory, failures: from.failures } }),
+    ...(from === undefined ? {} : { last: { checkpoint: from.checkpoint, failures: from.failures } }),
     ...more,
   });
   return run.result();

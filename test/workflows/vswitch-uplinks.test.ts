@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startReconcileHost } from '../../client/start-operation.ts';
-import type { ReconcileHostResult } from '../../workflows/reconcile-host.ts';
+import type { ReconcileHostResult } from '../../workflows/reconciliation-result.ts';
 import { createEnvironment, type Environment } from './environment.ts';
 import { startListVswitches } from './start-host-operation.ts';
 
@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => zvm.close());
 
 async function reconcile(last?: ReconcileHostResult): Promise<ReconcileHostResult> {
-  const known = last === undefined ? {} : { last: { memory: last.memory, failures: last.failures } };
+  const known = last === undefined ? {} : { last: { checkpoint: last.checkpoint, failures: last.failures } };
   return (await startReconcileHost(zvm.client, { host: zvm.host, ...known })).result();
 }
 

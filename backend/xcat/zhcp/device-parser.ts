@@ -3,12 +3,12 @@ import { directoryStatements } from './directory-records.ts';
 
 const OPERATION = 'read the devices of the directory entry';
 
-/** What a directory entry or a profile says of devices: those besides NICs of three devices, and the profiles that it includes. */
+/** Devices of a directory entry or a profile: those besides NICs of three devices, and the profiles that it includes. */
 export type DirectoryDevices = { devices: DeviceRange[]; includes: string[] };
 
 /**
  * The device numbers that a directory entry gives away (z/VM: CP Planning and Administration, user directory), each by the statement and its
- * number alone. A statement of another form takes none that are known of here. Throws XcatError 'bad-answer' when the output is no directory entry.
+ * number alone. A statement of another form takes none that are known of here. Throws BackendError 'bad-answer' when the output is no directory entry.
  */
 export function parseDirectoryDevices(output: string): DirectoryDevices {
   const devices: DeviceRange[] = [];

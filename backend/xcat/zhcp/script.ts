@@ -3,14 +3,14 @@ import { quote } from './shell-quoting.ts';
 /** A program on the zHCP with its arguments; quoted before a shell sees it. Its standard error joins its output. */
 export type Command = { argv: readonly string[] };
 
-/** What became of a command; `ran: false` when one before it in its chain failed. */
+/** The outcome of a command; `ran: false` when one before it in its chain failed. */
 export type CommandOutcome = { ran: true; exitStatus: number; output: string } | { ran: false };
 
 const PLAIN_WORD = /^[A-Za-z0-9_./-]+$/;
 
 /**
  * The shell text of one chain: a subshell that runs its commands in order, prints a marker line `@<nonce> <chain>.<command> <exit status>`
- * after each, and stops at the first that fails. Throws XcatError 'refused' for an argument with a NUL.
+ * after each, and stops at the first that fails. Throws BackendError 'refused' for an argument with a NUL.
  */
 export function chainText(chain: readonly Command[], index: number, nonce: string): string {
   const lines = chain.map(

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
-import { XcatError } from '../../../backend/xcat/rest/errors.ts';
+import { BackendError } from '../../../backend/backend-error.ts';
 import {
   parseActiveDevices,
   parseDirectory,
@@ -79,7 +79,7 @@ test('an entry reads the same however its statements are cut into records, and n
         try {
           return [parseDirectory(text), parseDirectoryDevices(text)];
         } catch (error) {
-          if (!(error instanceof XcatError)) throw error;
+          if (!(error instanceof BackendError)) throw error;
           return error.message;
         }
       };
