@@ -12,7 +12,7 @@ export function asActivityFailure(error: unknown): Error {
   if (error instanceof ApplicationFailure) return error;
   if (error instanceof BackendError && error.code === 'not-defined') return refusedFailure(error.refusals);
   if (error instanceof BackendError && error.code === 'address-conflict')
-    return takenFailure(error.taken, error.refusals);
+    return addressConflictFailure(error.taken, error.refusals);
   if (error instanceof BackendError || error instanceof NeutronError) {
     const { code, operation, advice } = error;
     return withoutTrace(
@@ -71,7 +71,10 @@ export function refuse(refusals: readonly Refusal[]): void {
 }
 
 /** The failure of steps whose addresses were given to somebody else at the same moment. */
-export function takenFailure({ macs, ports }: TakenAddresses, refusals: readonly Refusal[]): ApplicationFailure {
+export function addressConflictFailure(
+  { macs, ports }: TakenAddresses,
+  refusals: readonly Refusal[],
+): ApplicationFailure {
   return withoutTrace(
     ApplicationFailure.create({
       type: 'AddressConflict' satisfies FailureType,

@@ -104,6 +104,6 @@ export function downStatusOf(port: NeutronPort): PortStatus {
 }
 
 /** True when Neutron has the port as it is: nothing needs to be told. */
-export function isTold({ up, status }: Pick<PortStatus, 'up' | 'status'>): boolean {
+export function isReported({ up, status }: Pick<PortStatus, 'up' | 'status'>): boolean {
   return up ? status === 'ACTIVE' : status === 'DOWN';
 }

@@ -9,7 +9,7 @@ import { refusedFailure } from './failures.ts';
 import type { HostRuntime, NeutronSource } from './host-runtime.ts';
 import {
   downStatusOf,
-  isTold,
+  isReported,
   type NeutronView,
   neutronHosts,
   type PortOfGuest,
@@ -70,7 +70,7 @@ function readingOf(
   );
   const userids = new Set<Userid>([...open, ...removed].map(({ userid }) => userid));
   const dhcp = view.services.length > 0 && lacksDhcp(host, record);
-  const services = view.services.map((port) => statusOf(port)).filter((status) => !isTold(status));
+  const services = view.services.map((port) => statusOf(port)).filter((status) => !isReported(status));
   return {
     guests: [...userids].map((userid) => ({
       userid,
@@ -80,7 +80,7 @@ function readingOf(
     statuses: [
       ...unwiredOf(view)
         .map(downStatusOf)
-        .filter((status) => !isTold(status)),
+        .filter((status) => !isReported(status)),
       ...(dhcp ? [] : services),
     ],
     after: [...open.map(({ port, userid }) => statusOf(port, userid)), ...(dhcp ? services : [])],
@@ -93,7 +93,7 @@ function readingOf(
 /** Recorded as Neutron wants it, and Neutron has been told: whether z/VM is so too is reconciliation's affair. */
 function isSettled({ port, userid, wanted }: PortOfGuest, record: HostRecord): boolean {
   const row = record.recorded.get(userid)?.find((candidate) => candidate.portId === port.portId);
-  return row !== undefined && isAsWanted(row, wanted) && isTold(statusOf(port));
+  return row !== undefined && isAsWanted(row, wanted) && isReported(statusOf(port));
 }
 
 function requestOf({ port, wanted }: PortOfGuest): PortRequest {

@@ -74,11 +74,11 @@ export function showGuest(host: HostRuntime, userid: Userid): Promise<ShownGuest
 }
 
 async function readShownGuest(host: HostRuntime, userid: Userid): Promise<ShownGuest> {
-  const around = (await host.backend.readHost({ userids: [userid] })).read(userid);
-  const { absence, recorded } = around.guest;
+  const context = (await host.backend.readHost({ userids: [userid] })).read(userid);
+  const { absence, recorded } = context.guest;
   if (absence !== undefined && absence.kind !== 'undefined' && recorded.length === 0)
     throw refusedFailure([absenceRefusal(userid, host.rules.host, absence)]);
-  return shownOf(around);
+  return shownOf(context);
 }
 
 function problemsOf(decision: Decision): string[] {
@@ -92,9 +92,9 @@ function problemsOf(decision: Decision): string[] {
 }
 
 /** A guest that was read, as it is shown. */
-export function shownOf({ guest, findings, ...around }: Reading): ShownGuest {
+export function shownOf({ guest, findings, ...context }: Reading): ShownGuest {
   const change = { kind: 'reconcile' as const, ports: [], removed: [], unrecorded: [], left: [] };
-  const decision = decide(change, { guest, ...around, avoidMacs: new Set() });
+  const decision = decide(change, { guest, ...context, avoidMacs: new Set() });
   const { userid, node, loggedOn, recorded, directory, live } = guest;
   const shown = {
     userid,
@@ -103,7 +103,7 @@ export function shownOf({ guest, findings, ...around }: Reading): ShownGuest {
     record: [...recorded],
     directory: [...directory],
     live: [...live],
-    authorisations: around.vswitches.flatMap((vswitch) =>
+    authorisations: context.vswitches.flatMap((vswitch) =>
       vswitch.authorisations
         .filter((entry) => entry.userid === userid)
         .map((entry) => ({
@@ -112,11 +112,11 @@ export function shownOf({ guest, findings, ...around }: Reading): ShownGuest {
           ...(entry.portNumber === undefined ? {} : { portNumber: entry.portNumber }),
         })),
     ),
-    steps: decision.accepted ? plan(decision.desired, guest, around.vswitches).map(sentence) : [],
+    steps: decision.accepted ? plan(decision.desired, guest, context.vswitches).map(sentence) : [],
     problems: [
       ...new Set([
         ...findings.map(findingText),
-        ...unclearPorts(guest, around.vswitches).map(({ portId, reason }) => `port ${portId}: ${reason}`),
+        ...unclearPorts(guest, context.vswitches).map(({ portId, reason }) => `port ${portId}: ${reason}`),
         ...problemsOf(decision),
       ]),
     ],

@@ -1,6 +1,6 @@
 import type { HostReading, Reading, ServerNics } from '../backend/reading.ts';
-import { looksDown } from '../domain/drift/admin-state-doubt.ts';
-import { type Doubt, doubtsOf, notCoupledPorts, type SurveyedGuest } from '../domain/drift/drift.ts';
+import { looksDown } from '../domain/drift/admin-state.ts';
+import { type Drift, driftOf, notCoupledPorts, type SurveyedGuest } from '../domain/drift/drift.ts';
 import { type Finding, findingText } from '../domain/drift/finding.ts';
 import { foreignOn } from '../domain/drift/foreign.ts';
 import { unclearPorts } from '../domain/drift/unclear-ports.ts';
@@ -8,7 +8,7 @@ import { type Absence, isGone } from '../domain/guest/absence.ts';
 import { absenceLine } from '../domain/guest/absent-guest.ts';
 import type { EntryNic, EntryNics } from '../domain/guest/entry-nics.ts';
 import type { RecordedPort } from '../domain/guest/guest.ts';
-import { type GuestMemory, type HostMemory, NOTHING_REMEMBERED, type OwnNic } from '../domain/host/host-memory.ts';
+import { type Checkpoint, EMPTY_CHECKPOINT, type GuestCheckpoint, type OwnNic } from '../domain/host/checkpoint.ts';
 import type { NeutronPort, WantedPort } from '../domain/host/neutron-port.ts';
 import type { Change } from '../domain/operations/requests.ts';
 import { decide } from '../domain/planning/decision.ts';
@@ -21,11 +21,11 @@ import type { Vswitch } from '../domain/vswitch/vswitch.ts';
 import { vswitchSentence } from '../domain/vswitch/vswitch-sentence.ts';
 import { NeutronError } from '../neutron/errors.ts';
 import type { Candidate, FailedGuest, PortStatus, Survey, SurveyInput } from '../workflows/host-activities.ts';
+import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { lacksDhcp } from './dhcp.ts';
 import { asActivityFailure } from './failures.ts';
-import { readMemory, writeMemory } from './host-memory.ts';
 import type { HostRuntime } from './host-runtime.ts';
-import { memoryOf, type NeutronSurvey, NO_NEUTRON, surveyNeutron } from './neutron-survey.ts';
+import { checkpointOf, type NeutronSurvey, NO_NEUTRON, surveyNeutron } from './neutron-survey.ts';
 import { boundPorts, neutronHosts } from './neutron-view.ts';
 import { settingsOf } from './vswitches.ts';
 
@@ -42,25 +42,25 @@ const MOST_SWEPT = 200;
  * one in ten minutes for profiles of the directory: no more for many ports than for few. Throws a BackendError when the host cannot be read.
  */
 export async function surveyHost(host: HostRuntime, input: SurveyInput, signal: AbortSignal): Promise<Survey> {
-  const memory = readMemory(input.memory);
-  host.backend.entries.recall(memory.entries);
-  const swept = sliceOf(memory, input);
-  const slice = swept.filter((userid) => memory.guests.has(userid));
-  const others = swept.filter((userid) => !memory.guests.has(userid));
+  const checkpoint = readCheckpoint(input.checkpoint);
+  host.backend.entries.recall(checkpoint.entries);
+  const swept = sliceOf(checkpoint, input);
+  const slice = swept.filter((userid) => checkpoint.guests.has(userid));
+  const others = swept.filter((userid) => !checkpoint.guests.has(userid));
   const later = notNow(input);
   const [reading, nics, { ports, problem }] = await Promise.all([
     host.backend.readHost({ userids: slice, survey: true, entriesOf: others }),
     host.backend.readServerNics(signal),
-    readPorts(host, memory.neutron?.ports ?? [], later),
+    readPorts(host, checkpoint.neutron?.ports ?? [], later),
   ]);
   signal.throwIfAborted();
   const neutron =
     ports === undefined
-      ? { ...NO_NEUTRON, memory: memory.neutron }
-      : surveyNeutron(ports, reading, host.rules, memory, input);
-  const guests = withAdminStateDoubts(surveyed(reading, memory, neutron), reading.vswitches, memory);
+      ? { ...NO_NEUTRON, checkpoint: checkpoint.neutron }
+      : surveyNeutron(ports, reading, host.rules, checkpoint, input);
+  const guests = withPortsToConfirm(surveyed(reading, checkpoint, neutron), reading.vswitches, checkpoint);
   const found = await examine(host, reading, guests, slice, later, input.now);
-  const rdevs = rdevsToRemember(host, reading.vswitches, memory.rdevs);
+  const rdevs = rdevsToRemember(host, reading.vswitches, checkpoint.rdevs);
   const missing = vswitchesToEnsure(host, reading.vswitches, nics, rdevs);
   const foreign = foreignOn(
     reading.vswitches,
@@ -70,8 +70,8 @@ export async function surveyHost(host: HostRuntime, input: SurveyInput, signal: 
   );
   host.backend.entries.keepOnly(reading.guests);
   const coupled = new Set(reading.vswitches.flatMap(({ nics }) => nics.flatMap(({ userid }) => userid ?? [])));
-  const iplTime = reading.iplTime ?? memory.iplTime;
-  const ipl = memory.iplTime !== undefined && memory.iplTime !== iplTime;
+  const iplTime = reading.iplTime ?? checkpoint.iplTime;
+  const ipl = checkpoint.iplTime !== undefined && checkpoint.iplTime !== iplTime;
   return {
     examined: guests.length,
     candidates: found.candidates.slice(0, MOST_CANDIDATES),
@@ -94,8 +94,11 @@ export async function surveyHost(host: HostRuntime, input: SurveyInput, signal: 
     dhcp: lacksDhcp(host, reading),
     reIpled: ipl,
     statuses: statusesToTell(neutron, found, later, input.unreported),
-    memory: writeMemory({
-      ...memoryOf(neutron, new Set([...later.keys(), ...found.unread, ...found.failed.map(({ userid }) => userid)])),
+    checkpoint: writeCheckpoint({
+      ...checkpointOf(
+        neutron,
+        new Set([...later.keys(), ...found.unread, ...found.failed.map(({ userid }) => userid)]),
+      ),
       ...(rdevs.size === 0 ? {} : { rdevs }),
       ...(iplTime === undefined ? {} : { iplTime }),
       toConfirm: guests.flatMap((guest) => found.toConfirm.get(guest.userid) ?? guest.toConfirm ?? []),
@@ -103,9 +106,9 @@ export async function surveyHost(host: HostRuntime, input: SurveyInput, signal: 
       entries: entriesToRemember(host, reading, guests),
       guests: new Map(
         guests
-          .map((guest) => ({ guest, memory: remember(guest, found, coupled) }))
-          .filter((each) => each.guest.absent !== true || each.memory.nics.length > 0)
-          .map((each) => [each.guest.userid, each.memory]),
+          .map((guest) => ({ guest, checkpoint: remember(guest, found, coupled) }))
+          .filter((each) => each.guest.absent !== true || each.checkpoint.nics.length > 0)
+          .map((each) => [each.guest.userid, each.checkpoint]),
       ),
     }),
   };
@@ -120,22 +123,22 @@ function entriesToRemember(host: HostRuntime, reading: HostReading, guests: read
 }
 
 /** The guests whose directory entries are looked at this time: all of them once in a sweep. */
-function sliceOf(memory: HostMemory, { intervalSeconds, sweepSeconds }: SurveyInput): Userid[] {
-  const userids = [...new Set([...memory.guests.keys(), ...memory.entries.keys()])].toSorted();
+function sliceOf(checkpoint: Checkpoint, { intervalSeconds, sweepSeconds }: SurveyInput): Userid[] {
+  const userids = [...new Set([...checkpoint.guests.keys(), ...checkpoint.entries.keys()])].toSorted();
   const size = Math.min(MOST_SWEPT, Math.ceil((userids.length * intervalSeconds) / sweepSeconds));
-  const after = memory.sweptUpTo;
+  const after = checkpoint.sweptUpTo;
   const start = after === undefined ? 0 : userids.findIndex((userid) => userid > after);
   const rest = start < 0 ? userids : userids.slice(start);
   return rest.slice(0, size);
 }
 
-function surveyed(reading: HostReading, memory: HostMemory, neutron: NeutronSurvey): SurveyedGuest[] {
-  const userids = new Set([...reading.recorded.keys(), ...memory.guests.keys(), ...neutron.wanted.keys()]);
+function surveyed(reading: HostReading, checkpoint: Checkpoint, neutron: NeutronSurvey): SurveyedGuest[] {
+  const userids = new Set([...reading.recorded.keys(), ...checkpoint.guests.keys(), ...neutron.wanted.keys()]);
   const owners = new Map([...neutron.wanted].flatMap(([userid, ports]) => [...ports.keys()].map((id) => [id, userid])));
   const isUnwanted = (userid: Userid, portId: PortId) =>
     neutron.unwanted.has(portId) || (owners.get(portId) ?? userid) !== userid;
   return [...userids]
-    .filter((userid) => reading.recorded.has(userid) || reading.guests.has(userid) || hadNics(memory, userid))
+    .filter((userid) => reading.recorded.has(userid) || reading.guests.has(userid) || hadNics(checkpoint, userid))
     .map((userid) => {
       const recorded = reading.recorded.get(userid) ?? [];
       return {
@@ -143,7 +146,7 @@ function surveyed(reading: HostReading, memory: HostMemory, neutron: NeutronSurv
         recorded,
         hidesRows: reading.hidesRows.has(userid),
         nicsOfOthers: reading.nicsOfOthers.get(userid) ?? [],
-        remembered: memory.guests.get(userid),
+        remembered: checkpoint.guests.get(userid),
         wanted: neutron.wanted.get(userid) ?? NOTHING_WANTED,
         unconfirmed: neutron.unconfirmed,
         unwanted: recorded.map(({ portId }) => portId).filter((portId) => isUnwanted(userid, portId)),
@@ -156,13 +159,13 @@ function surveyed(reading: HostReading, memory: HostMemory, neutron: NeutronSurv
  * At first sight of a host nobody knows of a port that is not coupled whether it is meant to be: the tables of the historic agent do not
  * say that one is administratively down.
  */
-function withAdminStateDoubts(
+function withPortsToConfirm(
   guests: readonly SurveyedGuest[],
   vswitches: readonly Vswitch[],
-  memory: HostMemory,
+  checkpoint: Checkpoint,
 ): SurveyedGuest[] {
-  const isFirst = memory === NOTHING_REMEMBERED;
-  const before = new Set(memory.toConfirm);
+  const isFirst = checkpoint === EMPTY_CHECKPOINT;
+  const before = new Set(checkpoint.toConfirm);
   if (!isFirst && before.size === 0) return [...guests];
   return guests.map((guest) => {
     const toConfirm = notCoupledPorts(guest, vswitches).filter((portId) => isFirst || before.has(portId));
@@ -170,7 +173,7 @@ function withAdminStateDoubts(
   });
 }
 
-function hadNics({ guests }: HostMemory, userid: Userid): boolean {
+function hadNics({ guests }: Checkpoint, userid: Userid): boolean {
   return (guests.get(userid)?.nics.length ?? 0) > 0;
 }
 
@@ -202,7 +205,7 @@ type Found = {
   candidates: Candidate[];
   skipped: number;
   failed: FailedGuest[];
-  settled: Set<Userid>;
+  verified: Set<Userid>;
   /** In doubt, but not looked at in this run. */
   unread: Set<Userid>;
   /** Guests that were looked at, and z/VM has. */
@@ -222,12 +225,12 @@ async function examine(
 ): Promise<Found> {
   const swept = new Set(slice);
   const candidates: Candidate[] = [];
-  const settled = new Set<Userid>();
+  const verified = new Set<Userid>();
   const seen = new Set<Userid>();
   const toConfirm = new Map<Userid, PortId[]>();
-  const looked: { guest: SurveyedGuest; doubt: Doubt }[] = [];
+  const looked: { guest: SurveyedGuest; doubt: Drift }[] = [];
   for (const guest of guests) {
-    const doubt = doubtsOf(guest, reading.vswitches);
+    const doubt = driftOf(guest, reading.vswitches);
     if (later.has(guest.userid)) continue;
     if (guest.absent === true) looked.push({ guest, doubt });
     else if (doubt.certain) candidates.push(candidateOf(guest, doubt));
@@ -257,16 +260,16 @@ async function examine(
     if (steps !== undefined && absence === undefined) seen.add(guest.userid);
     failed.push(...refused.map(({ portId, refusals }) => failure(portId, describeRefusals(refusals), now)));
     if (steps === undefined) failed.push(failure(guest.userid, why, now));
-    else if (steps === 0 && isSettled(guest, absence)) settled.add(guest.userid);
+    else if (steps === 0 && isVerified(guest, absence)) verified.add(guest.userid);
     else if (steps === 0) failed.push(...unowned(guest, absence, now));
     else candidates.push(candidateOf(guest, doubt, absence));
   }
   const skipped = guests.filter((guest) => later.has(guest.userid)).length;
-  return { candidates, skipped, failed, settled, unread, seen, toConfirm, findings };
+  return { candidates, skipped, failed, verified, unread, seen, toConfirm, findings };
 }
 
 /** What is left of a guest that is not here is looked at in every run. */
-function isSettled({ recorded }: SurveyedGuest, absence: Absence | undefined): boolean {
+function isVerified({ recorded }: SurveyedGuest, absence: Absence | undefined): boolean {
   return absence === undefined || (recorded.length === 0 && (absence.kind === 'elsewhere' || isGone(absence)));
 }
 
@@ -323,18 +326,18 @@ type Looked = {
 };
 
 /** How many steps the guest needs, or why that cannot be said. */
-function stepsFor(guest: SurveyedGuest, doubt: Doubt, read: (userid: Userid) => Reading): Looked {
+function stepsFor(guest: SurveyedGuest, doubt: Drift, read: (userid: Userid) => Reading): Looked {
   try {
-    const around = read(guest.userid);
-    const unread = unreadOf(around);
-    const { absence } = around.guest;
-    const decision = decide(changeOf(guest, doubt), { ...around, avoidMacs: new Set() });
+    const context = read(guest.userid);
+    const unread = unreadOf(context);
+    const { absence } = context.guest;
+    const decision = decide(changeOf(guest, doubt), { ...context, avoidMacs: new Set() });
     if (!decision.accepted)
       return { steps: undefined, why: decision.refusals.map(({ reason }) => reason).join('; '), refused: [], unread };
-    const steps = plan(decision.desired, around.guest, around.vswitches).length;
-    const isDown = around.guest.recorded
+    const steps = plan(decision.desired, context.guest, context.vswitches).length;
+    const isDown = context.guest.recorded
       .filter((row) => guest.toConfirm?.includes(row.portId) === true)
-      .filter((row) => row.unreadable !== undefined || looksDown(row, around.guest))
+      .filter((row) => row.unreadable !== undefined || looksDown(row, context.guest))
       .map(({ portId }) => portId);
     const absent = absence === undefined ? {} : { absence };
     return { steps, why: '', refused: decision.refused, unread, isDown, ...absent };
@@ -348,7 +351,7 @@ function unreadOf({ findings }: Reading): Finding[] {
   return findings.filter(({ of }) => of.startsWith('guest '));
 }
 
-function candidateOf(guest: SurveyedGuest, doubt: Doubt, absence?: Absence): Candidate {
+function candidateOf(guest: SurveyedGuest, doubt: Drift, absence?: Absence): Candidate {
   const lines = linesOf(guest.userid, doubt, absence);
   // The directory alone tells whether a port that is to be confirmed looks down.
   const mayBeAsRecorded = doubt.certain && doubt.authorisationsOnly && guest.toConfirm === undefined;
@@ -356,14 +359,14 @@ function candidateOf(guest: SurveyedGuest, doubt: Doubt, absence?: Absence): Can
   return { userid: guest.userid, change: changeOf(guest, doubt), lines, ...unread };
 }
 
-function linesOf(userid: Userid, { lines }: Doubt, absence: Absence | undefined): string[] {
+function linesOf(userid: Userid, { lines }: Drift, absence: Absence | undefined): string[] {
   if (absence !== undefined) return [absenceLine(userid, absence)];
   return lines.length > 0 ? lines : [`the directory entry of ${userid} is not as recorded`];
 }
 
 function changeOf(
   { remembered, toConfirm = [] }: SurveyedGuest,
-  { vanished, left, ports, unwanted }: Doubt,
+  { vanished, left, ports, unwanted }: Drift,
 ): Extract<Change, { kind: 'reconcile' }> {
   const nics = remembered?.seen === true ? { remembered: [...remembered.nics] } : {};
   const rest = { removed: unwanted, unrecorded: vanished, left, toConfirm: [...toConfirm] };
@@ -378,18 +381,18 @@ function failure(userid: string, reason: string, now: number): FailedGuest {
   return { userid, reason, attempts: 1, notBefore: now };
 }
 
-function remember(guest: SurveyedGuest, { settled, seen }: Found, coupled: ReadonlySet<Userid>): GuestMemory {
+function remember(guest: SurveyedGuest, { verified, seen }: Found, coupled: ReadonlySet<Userid>): GuestCheckpoint {
   const wired = wiredNics(guest);
   const isReadable = !guest.hidesRows && guest.recorded.every((row) => row.unreadable === undefined);
   // What has vanished is kept in mind until a reading of the guest finds nothing of it.
   const vanished =
-    settled.has(guest.userid) && isReadable
+    verified.has(guest.userid) && isReadable
       ? []
       : (guest.remembered?.nics ?? []).filter((nic) => !wired.some((other) => other.vdev === nic.vdev));
   return {
     nics: [...wired, ...vanished],
     // A guest with a NIC that is coupled has been logged on: one that is not coupled, then, is no more as it should be.
-    settled: settled.has(guest.userid) || (guest.remembered?.settled === true && !coupled.has(guest.userid)),
+    verified: verified.has(guest.userid) || (guest.remembered?.verified === true && !coupled.has(guest.userid)),
     seen: seen.has(guest.userid) || coupled.has(guest.userid) || guest.remembered?.seen === true,
   };
 }
@@ -423,8 +426,8 @@ function vswitchesToEnsure(
     const hidesUplinks = vswitch?.uplinksHidden === true;
     const settings = hidesUplinks ? { ...settingsOf(allowed), rdevs: [] } : settingsOf(allowed);
     const hadRdevs = hidesUplinks ? [] : [...(rdevs.get(allowed.vswitch) ?? [])];
-    const around = { host: host.rules.host, vswitches, settings, administrators, hadRdevs };
-    const { steps, refusals } = planVswitch(allowed.vswitch, around);
+    const context = { host: host.rules.host, vswitches, settings, administrators, hadRdevs };
+    const { steps, refusals } = planVswitch(allowed.vswitch, context);
     const lines = [...steps.map(vswitchSentence), ...refusals.map(({ reason }) => reason)];
     const had = hadRdevs.length === 0 ? {} : { hadRdevs };
     return lines.length === 0 ? [] : [{ vswitch: allowed.vswitch, lines, ...had }];
@@ -435,7 +438,7 @@ function vswitchesToEnsure(
 function rdevsToRemember(
   { rules }: HostRuntime,
   vswitches: readonly Vswitch[],
-  before: HostMemory['rdevs'],
+  before: Checkpoint['rdevs'],
 ): Map<VswitchName, readonly Rdev[]> {
   const unnamed = rules.vswitches.filter(({ rdevs }) => rdevs.length === 0);
   const entries = unnamed.map(({ vswitch: name }): [VswitchName, readonly Rdev[]] => {

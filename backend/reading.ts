@@ -1,6 +1,6 @@
 import type { Finding } from '../domain/drift/finding.ts';
 import type { RecordedPort } from '../domain/guest/guest.ts';
-import type { Surroundings } from '../domain/planning/surroundings.ts';
+import type { PlanningContext } from '../domain/planning/planning-context.ts';
 import type { Vdev } from '../domain/port/vdev.ts';
 import type { NodeName, Userid, VswitchName } from '../domain/text/identifiers.ts';
 import type { Vswitch } from '../domain/vswitch/vswitch.ts';
@@ -18,7 +18,7 @@ export type HostRequest = {
 };
 
 /** All that is known of one guest and around it. */
-export type Reading = Omit<Surroundings, 'avoidMacs'> & {
+export type Reading = Omit<PlanningContext, 'avoidMacs'> & {
   /** What of the guest nobody can read. */
   findings: readonly Finding[];
 };

@@ -80,7 +80,7 @@ async function measured(
   const { client, simulator } = stack;
   const before = await httpCalls(simulator.url);
   const started = performance.now();
-  const from = last === undefined ? {} : { last: { memory: last.memory, failures: last.failures } };
+  const from = last === undefined ? {} : { last: { checkpoint: last.checkpoint, failures: last.failures } };
   const run = await startReconcileHost(client, { host: HOST, ...from }, name);
   const result = await run.result();
   const seconds = Math.round(performance.now() - started) / 1_000;

@@ -305,8 +305,8 @@ async function endingOf(
 
 /** What only the next run reads is of no use to anybody else. */
 function withoutMemory(result: unknown): unknown {
-  if (typeof result !== 'object' || result === null || !('memory' in result)) return result;
-  const { memory: _memory, ...rest } = result;
+  if (typeof result !== 'object' || result === null || !('checkpoint' in result)) return result;
+  const { checkpoint: _checkpoint, ...rest } = result;
   return rest;
 }
 

@@ -13,7 +13,13 @@ export type Configuration = {
   hosts: HostConfiguration[];
   /** Where Neutron's message bus or REST API is given. */
   neutron?: NeutronConfiguration;
-  worker: { pollingIntervalSeconds: number; directorySweepSeconds: number; logLevel: (typeof LOG_LEVELS)[number] };
+  worker: {
+    pollingIntervalSeconds: number;
+    directorySweepSeconds: number;
+    /** The worker's code is a build of its own for Temporal (docs/deployment.md). */
+    versioning: boolean;
+    logLevel: (typeof LOG_LEVELS)[number];
+  };
 };
 
 /** One z/VM system. */
@@ -99,6 +105,7 @@ export function loadConfiguration({ configFiles, configDirs, env }: Configuratio
   const shared = new HostReader(source, undefined, filesAreWhole, problems);
   const pollingIntervalSeconds = shared.read(SETTINGS.pollingIntervalSeconds) ?? DEFAULT_POLLING_SECONDS;
   const directorySweepSeconds = shared.read(SETTINGS.directorySweepSeconds) ?? DEFAULT_SWEEP_SECONDS;
+  const versioning = shared.read(SETTINGS.workerVersioning) ?? true;
   const neutron = readNeutron(shared, env);
   const debug = shared.read(SETTINGS.debug) ?? false;
   const logLevel = shared.read(SETTINGS.logLevel) ?? (debug ? 'debug' : 'info');
@@ -107,7 +114,7 @@ export function loadConfiguration({ configFiles, configDirs, env }: Configuratio
   return {
     hosts,
     ...(neutron === undefined ? {} : { neutron }),
-    worker: { pollingIntervalSeconds, directorySweepSeconds, logLevel },
+    worker: { pollingIntervalSeconds, directorySweepSeconds, versioning, logLevel },
   };
 }
 

@@ -16,6 +16,8 @@ export const DYNAMIC_CONFIG: readonly DynamicConfigEntry[] = [
   { key: 'history.timerProcessorMaxTimeShift', value: '25ms' },
   // Off by default in server 1.29, on in 1.32: said here so that both behave alike (contracts/temporal.md, fact 6).
   { key: 'system.enableActivityEagerExecution', value: true },
+  // Each host has a deployment of its own (runtime/host/worker-build.ts). The server's limit of 100 would leave the hosts after it without work.
+  { key: 'matching.maxDeployments', value: 10_000 },
 ];
 
 /** The dynamic config as command line arguments of `temporal server start-dev`, which takes values as JSON. */

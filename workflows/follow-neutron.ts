@@ -28,7 +28,7 @@ import {
   type NeutronNews,
 } from './follow-neutron-result.ts';
 import { type GuestQueues, guestQueues } from './guest-queues.ts';
-import type { HostActivities, NeutronReading, PortStatus, Together } from './host-activities.ts';
+import type { Batch, HostActivities, NeutronReading, PortStatus } from './host-activities.ts';
 import { outcomeOf } from './operation.ts';
 import { PendingRows } from './pending-rows.ts';
 import { reportStatuses } from './port-statuses.ts';
@@ -180,13 +180,13 @@ class Following {
       for (const portId of [...ports.map((port) => port.portId), ...removed]) wiring?.later.add(portId);
     }
     const window = `${workflowInfo().runId}/${workflowInfo().historyLength}`;
-    const together = { window, size: free.length };
+    const batch = { window, size: free.length };
     for (const guest of free) {
       this.busy.set(guest.userid, { ports: new Set(guest.ports.map((port) => port.portId)), later: new Set() });
       void this.wireGuest(
         guest,
         after.filter((status) => status.userid === guest.userid),
-        together,
+        batch,
       );
     }
     const services = after.filter((status) => status.userid === undefined);
@@ -196,21 +196,21 @@ class Following {
   private async wireGuest(
     { userid, ports, removed }: NeutronReading['guests'][number],
     statuses: PortStatus[],
-    together: Together,
+    batch: Batch,
   ): Promise<void> {
     const change = { kind: 'reconcile' as const, ports, removed, unrecorded: [], left: [] };
     const limits = { giveUpAfterMinutes: GIVE_UP_AFTER_MINUTES, keepOnFailure: true };
     const bad = new Set<string>();
     try {
       const run = await this.queues.run(
-        { host: this.host, userid, change, together, ...limits },
+        { host: this.host, userid, change, batch, ...limits },
         summaryOf(userid, ports.length, removed.length),
       );
       if (run.changed) this.outcome.addGuest();
       for (const { portId, refusals } of run.refused) {
         bad.add(portId);
         this.outcome.fail(portId, describeRefusals(refusals));
-        if (refusals.every(({ forNow }) => forNow === true)) void this.lookLater(portId);
+        if (refusals.every(({ transient }) => transient === true)) void this.lookLater(portId);
       }
     } catch (error) {
       for (const { portId } of ports) {

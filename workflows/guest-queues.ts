@@ -9,7 +9,7 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
-import { foundByChange } from '../domain/guest/found-by.ts';
+import { searchTermsOfChange } from '../domain/guest/search-terms.ts';
 import type { Userid } from '../domain/text/identifiers.ts';
 import { guestWorkflowId } from '../temporal-config/workflow-ids.ts';
 import { CALL_TO_TEMPORAL, HEARTBEAT } from './activity-proxies.ts';
@@ -33,7 +33,7 @@ import { isRecord } from './untrusted-input.ts';
 /** A change to ask of a guest. */
 export type GuestChange = Pick<
   GuestRequest,
-  'change' | 'giveUpAfterMinutes' | 'keepOnFailure' | 'onlyIf' | 'together' | 'directory'
+  'change' | 'giveUpAfterMinutes' | 'keepOnFailure' | 'onlyIf' | 'batch' | 'directory'
 > & { host: string; userid: Userid; dryRun?: boolean };
 
 /** The queues of guests, as one operation sees them. */
@@ -174,7 +174,7 @@ function hasBegun({ lost }: Pending): boolean {
 
 /** Nobody undoes the steps of a terminated run: the record is the state that reconciliation brings the guest to. */
 function guestTerminated({ host, userid, change }: GuestChange): RequestOutcome {
-  const { portIds } = foundByChange(change);
+  const { portIds } = searchTermsOfChange(change);
   const step = `change ${userid}`;
   const reason = `somebody terminated its run ${guestWorkflowId(host, userid)}`;
   const advice =

@@ -8,8 +8,8 @@ import type {
   EnsureDhcpRequest,
   EnsureManagementNetworkRequest,
   FailedGuest,
-  OnlyIf,
   PortRequest,
+  Preconditions,
   ReconcileFleetRequest,
   ReconcileHostRequest,
   WirePortsRequest,
@@ -25,7 +25,7 @@ import type { Vswitch } from '../domain/vswitch/vswitch.ts';
 import type { GuestRequest } from './guest-queue-messages.ts';
 
 /** The guest's window in a bulk operation. The guests of a window wait for each other before a call, and share it. */
-export type Together = { window: string; size: number };
+export type Batch = { window: string; size: number };
 
 /** An operation, by its Workflow ID and the first run of its chain. A reset or a continue-as-new keeps both. */
 export type OperationRef = { workflowId: string; firstRunId: string };
@@ -34,7 +34,7 @@ export type OperationRef = { workflowId: string; firstRunId: string };
 export type Target = {
   host: string;
   userid: Userid;
-  together?: Together;
+  batch?: Batch;
   directory?: DirectoryReading;
   operation?: OperationRef;
   /** The request that the work is for. */
@@ -122,7 +122,7 @@ export type SurveyInput = {
   /** Milliseconds of Unix time. */
   now: number;
   failed: FailedGuest[];
-  memory?: string;
+  checkpoint?: string;
   /** Ports whose status the last run could not report to Neutron. */
   unreported: PortId[];
 };
@@ -156,7 +156,7 @@ export type Survey = {
   /** True when the DHCP node lacks ports that the configuration gives it. */
   dhcp: boolean;
   reIpled: boolean;
-  memory: string;
+  checkpoint: string;
   /** Port statuses to report to Neutron once the guests are repaired. */
   statuses: PortStatus[];
 };
@@ -228,17 +228,23 @@ export type HostActivities = RequestActivities & {
    * be granted or `onlyIf` does not hold, and with `OperationEnded` when its operation has ended.
    */
   planChange(
-    input: Target & { change: Change; avoidMacs: Mac[]; avoidPorts: string[]; onlyIf?: OnlyIf; order?: PlaceInOrder },
+    input: Target & {
+      change: Change;
+      avoidMacs: Mac[];
+      avoidPorts: string[];
+      onlyIf?: Preconditions;
+      order?: PlaceInOrder;
+    },
   ): Promise<Planning>;
   /** Read the guest again and plan the remaining steps, with the follow-ups that earlier steps need. */
-  planTowards(input: Target & { desired: Desired; owed?: FollowUp[] }): Promise<Progress>;
+  planTowards(input: Target & { desired: Desired; followUps?: FollowUp[] }): Promise<Progress>;
   /**
    * Carry out a plan, stage by stage: added rows of xCAT's tables, z/VM in one call, removed rows. Then read the guest again and plan the
    * remaining steps. An old plan is made anew first. Stops at the first step that fails; the failure's first detail holds as `carriedOut` the
    * ids of the steps before it. Fails with `AddressConflict` when an address belongs to another port too.
    */
   applySteps(
-    input: Target & { steps: Step[]; desired: Desired; readAt: number; owed: FollowUp[] },
+    input: Target & { steps: Step[]; desired: Desired; readAt: number; followUps: FollowUp[] },
   ): Promise<AppliedSteps>;
   /** Read the whole host and compare it with its record. */
   surveyHost(input: SurveyInput): Promise<Survey>;

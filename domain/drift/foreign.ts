@@ -1,4 +1,4 @@
-import type { OwnNic } from '../host/host-memory.ts';
+import type { OwnNic } from '../host/checkpoint.ts';
 import type { Userid, VswitchName } from '../text/identifiers.ts';
 import type { Vswitch } from '../vswitch/vswitch.ts';
 

@@ -1,5 +1,5 @@
+import type { OwnNic } from '../host/checkpoint.ts';
 import type { HostRules } from '../host/host.ts';
-import type { OwnNic } from '../host/host-memory.ts';
 import type { Change } from '../operations/requests.ts';
 import type { RefusedPort } from '../planning/refusal.ts';
 import type { PortId } from '../text/identifiers.ts';

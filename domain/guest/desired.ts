@@ -1,4 +1,4 @@
-import type { OwnNic } from '../host/host-memory.ts';
+import type { OwnNic } from '../host/checkpoint.ts';
 import type { Port } from '../port/port.ts';
 import type { VswitchPort } from '../port/port-number.ts';
 import type { Vdev } from '../port/vdev.ts';

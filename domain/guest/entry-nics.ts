@@ -1,5 +1,4 @@
-import type { MacInUse } from '../planning/surroundings.ts';
-import { type MacPrefix, macFromId } from '../port/mac.ts';
+import { type MacInUse, type MacPrefix, macFromId } from '../port/mac.ts';
 import type { PortNumber, VswitchPort } from '../port/port-number.ts';
 import type { Vdev } from '../port/vdev.ts';
 import type { Userid, VswitchName } from '../text/identifiers.ts';

@@ -17,18 +17,18 @@ export function withFollowUps(
   steps: readonly Step[],
   userid: Userid,
   { directoryOnline }: { directoryOnline: boolean },
-  owed: readonly FollowUp[],
+  pending: readonly FollowUp[],
 ): Step[] {
   const named = steps.flatMap((step): Step[] => (step.kind === 'ensureAddresses' ? [step, NAMES] : [step]));
-  if (owed.includes('ensureNames') && !named.includes(NAMES)) named.unshift(NAMES);
+  if (pending.includes('ensureNames') && !named.includes(NAMES)) named.unshift(NAMES);
   if (!directoryOnline) return named;
   const last = named.findLastIndex((step) => CAUSE.ensureDirectoryOnline.includes(step.kind));
-  if (last < 0 && !owed.includes('ensureDirectoryOnline')) return named;
+  if (last < 0 && !pending.includes('ensureDirectoryOnline')) return named;
   return named.toSpliced(last + 1, 0, { kind: 'ensureDirectoryOnline', userid, disturbs: false });
 }
 
 /** What is owed after steps of which nobody knows how far they came. */
-export function owedAfter(steps: readonly Step[]): FollowUp[] {
+export function followUpsAfter(steps: readonly Step[]): FollowUp[] {
   const kinds = new Set<string>(steps.map((step) => step.kind));
   return (Object.keys(CAUSE) as FollowUp[]).filter((followUp) => kinds.has(followUp));
 }

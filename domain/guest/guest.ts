@@ -1,4 +1,4 @@
-import type { RecordedAddresses } from '../port/address-record.ts';
+import type { RecordedAddresses } from '../port/address.ts';
 import type { Mac } from '../port/mac.ts';
 import type { PortNumber } from '../port/port-number.ts';
 import type { DeviceRange, Vdev } from '../port/vdev.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { doubtsOf } from '../drift/drift.ts';
+import { driftOf } from '../drift/drift.ts';
 import { Finding } from '../drift/finding.ts';
 import { unclearPorts } from '../drift/unclear-ports.ts';
 import type { LiveNic, Nicdef, RecordedPort } from '../guest/guest.ts';
@@ -157,7 +157,7 @@ function certainDrift(userid: Userid, recorded: readonly RecordedPort[], vswitch
     unconfirmed: new Set<never>(),
     unwanted: [],
   };
-  const { certain, lines } = doubtsOf({ userid, recorded, ...nothing }, vswitches);
+  const { certain, lines } = driftOf({ userid, recorded, ...nothing }, vswitches);
   const unclear = unclearPorts({ userid, recorded }, vswitches).map(
     ({ portId, reason }) => `port ${portId}: ${reason}`,
   );

@@ -1,4 +1,4 @@
-import { confirmAdminState, looksDown } from '../drift/admin-state-doubt.ts';
+import { confirmAdminState, looksDown } from '../drift/admin-state.ts';
 import { foreignNics } from '../drift/foreign-nics.ts';
 import { clearPorts } from '../drift/unclear-ports.ts';
 import { absenceRefusal } from '../guest/absence.ts';
@@ -18,8 +18,8 @@ import type { Network } from '../vswitch/network.ts';
 import { refuseNetwork } from '../vswitch/vswitch-choice.ts';
 import { conflictingVswitches } from './authorisation-plan.ts';
 import { addPort, freeMac, portNumberOn, refuseMac } from './new-port.ts';
+import type { PlanningContext } from './planning-context.ts';
 import { type Refusal, type RefusedPort, refusal } from './refusal.ts';
-import type { Surroundings } from './surroundings.ts';
 import { attainable } from './unattainable.ts';
 import { refuseStuck, refuseUnclear, repairedRow } from './unclear-refusals.ts';
 
@@ -32,16 +32,16 @@ export type Decision =
  * Decide what a change asks of the guest: check it against the host's rules and the guest's other NICs, choose MAC, vdev and port number
  * where none is given. Pure; nothing is touched when it is refused.
  */
-export function decide(change: Change, read: Surroundings): Decision {
-  const around = { ...read, claimedVdevs: claimedVdevs(change) };
-  if (change.kind === 'reconcile' && around.guest.absence !== undefined) return decideAbsent(change, around);
-  const refusals: Refusal[] = [...refuseAbsent(change, around), ...refuseUnclear(change, around)];
+export function decide(change: Change, read: PlanningContext): Decision {
+  const context = { ...read, claimedVdevs: claimedVdevs(change) };
+  if (change.kind === 'reconcile' && context.guest.absence !== undefined) return decideAbsent(change, context);
+  const refusals: Refusal[] = [...refuseAbsent(change, context), ...refuseUnclear(change, context)];
   if (refusals.length > 0) return { accepted: false, refusals };
   const refused: RefusedPort[] = [];
-  const before = recordedPorts(around, leftDown(change, around, refused));
-  const repaired = portsOf([repairedRow(change, around) ?? []].flat(), around, before);
-  const wanted = portsAfter(change, [...before, ...repaired], around, refusals, refused);
-  const { ports, ...hindered } = attainable(change, wanted, around);
+  const before = recordedPorts(context, leftDown(change, context, refused));
+  const repaired = portsOf([repairedRow(change, context) ?? []].flat(), context, before);
+  const wanted = portsAfter(change, [...before, ...repaired], context, refusals, refused);
+  const { ports, ...hindered } = attainable(change, wanted, context);
   refusals.push(...hindered.refusals);
   refused.push(...hindered.refused);
   const removed = removedBy(change).map((portId) => ({ portId, keepRow: false }));
@@ -50,17 +50,17 @@ export function decide(change: Change, read: Surroundings): Decision {
     removed,
     ...(change.kind === 'reconcile' ? { unrecorded: change.unrecorded } : {}),
     keepAuthorised: [],
-    leaving: [...leftBy(ports, around.guest), ...leftBefore(change)],
-    kept: keptAttributes(around.guest, around.vswitches),
+    leaving: [...leftBy(ports, context.guest), ...leftBefore(change)],
+    kept: keptAttributes(context.guest, context.vswitches),
     ...numbersOf(before, removed),
   };
-  if (refusals.length === 0) refusals.push(...refuseConflicts(change, ports, before, around));
-  refusals.push(...refuseStuck(change, desired, around, refused));
+  if (refusals.length === 0) refusals.push(...refuseConflicts(change, ports, before, context));
+  refusals.push(...refuseStuck(change, desired, context, refused));
   if (refusals.length > 0) return { accepted: false, refusals };
   const left = new Set(refused.map((port) => port.portId));
   const affected = portsOfChange(change).filter((portId) => !left.has(portId));
-  const known = attainable(change, before, around).ports;
-  return { accepted: true, desired, before: backTo(known, desired, around), affected, refused };
+  const known = attainable(change, before, context).ports;
+  return { accepted: true, desired, before: backTo(known, desired, context), affected, refused };
 }
 
 /** Port numbers of removed ports, also those that a terminated run has given them, and of which no directory entry says. */
@@ -71,14 +71,14 @@ function numbersOf(before: readonly DesiredPort[], removed: Desired['removed']):
   return given.length === 0 ? {} : { given };
 }
 
-function decideAbsent(change: Extract<Change, { kind: 'reconcile' }>, { guest, rules }: Surroundings): Decision {
+function decideAbsent(change: Extract<Change, { kind: 'reconcile' }>, { guest, rules }: PlanningContext): Decision {
   const { desired, refused } = reconcileAbsent(change, guest, rules);
   const affected = desired.removed.map(({ portId }) => portId);
   return { accepted: true, desired, before: { ...desired, unrecorded: [], removed: [] }, affected, refused };
 }
 
 /** Of a guest that is not here, or nowhere, what is left can be taken away; nothing else can be done. */
-function refuseAbsent({ kind }: Change, { guest, rules }: Surroundings): Refusal[] {
+function refuseAbsent({ kind }: Change, { guest, rules }: PlanningContext): Refusal[] {
   if (guest.absence === undefined || kind === 'deletePort' || kind === 'reconcile') return [];
   return [absenceRefusal(guest.userid, rules.host, guest.absence)];
 }
@@ -87,24 +87,28 @@ function refuseAbsent({ kind }: Change, { guest, rules }: Surroundings): Refusal
  * The guest's wired ports as they are recorded. Rows that nobody has wired yet, or can read, are not among them, nor are those of a guest that
  * is not here.
  */
-export function recordedPorts(around: Surroundings, except: ReadonlySet<PortId> = new Set()): DesiredPort[] {
-  const rows = clearPorts(around.guest, around.vswitches).filter(({ portId }) => !except.has(portId));
-  return portsOf(rows, around, []);
+export function recordedPorts(context: PlanningContext, except: ReadonlySet<PortId> = new Set()): DesiredPort[] {
+  const rows = clearPorts(context.guest, context.vswitches).filter(({ portId }) => !except.has(portId));
+  return portsOf(rows, context, []);
 }
 
 /** Ports as rows have them, without `others`, beside which they stand. */
-function portsOf(rows: readonly ReadablePort[], around: Surroundings, others: readonly DesiredPort[]): DesiredPort[] {
-  const { guest, rules } = around;
+function portsOf(
+  rows: readonly ReadablePort[],
+  context: PlanningContext,
+  others: readonly DesiredPort[],
+): DesiredPort[] {
+  const { guest, rules } = context;
   if (guest.absence !== undefined) return [];
   const { userid } = guest;
   const ports: DesiredPort[] = [];
   for (const row of rows) {
     const { portId, vdev, vswitch, network, adminStateUp } = row;
     if (vdev === undefined || vswitch === undefined) continue;
-    if (refuseAdoption(row, around).length > 0) continue;
+    if (refuseAdoption(row, context).length > 0) continue;
     const beside = [...others, ...ports];
-    const mac = row.mac ?? macOfDirectory(row, guest, rules) ?? newMac(row, beside, around);
-    const numbered = portNumberOn(vswitch, { portId, vdev }, '', beside, around, []);
+    const mac = row.mac ?? macOfDirectory(row, guest, rules) ?? newMac(row, beside, context);
+    const numbered = portNumberOn(vswitch, { portId, vdev }, '', beside, context, []);
     const { address, hostname } = recordedAddresses(guest).find((entry) => entry.vdev === vdev) ?? {};
     ports.push({
       portId,
@@ -128,7 +132,7 @@ function portsOf(rows: readonly ReadablePort[], around: Surroundings, others: re
  * Ports that z/VM has as if they were administratively down, though their rows do not say so: no operation brings them up that does not
  * name them, and reconciliation, which knows the host, none that an operator has to confirm.
  */
-function leftDown(change: Change, { guest, vswitches }: Surroundings, refused: RefusedPort[]): Set<PortId> {
+function leftDown(change: Change, { guest, vswitches }: PlanningContext, refused: RefusedPort[]): Set<PortId> {
   const named = new Set(portsOfChange(change));
   const toConfirm =
     change.kind === 'reconcile' && change.toConfirm !== undefined ? new Set(change.toConfirm) : undefined;
@@ -141,8 +145,8 @@ function leftDown(change: Change, { guest, vswitches }: Surroundings, refused: R
 }
 
 /** Why a port that has come from another host cannot be had on this one: it stays as it is until it is made here with other values. */
-function refuseAdoption({ recordedFor, vswitch, network }: ReadablePort, around: Surroundings): Refusal[] {
-  return recordedFor === undefined || vswitch === undefined ? [] : refuseNetwork(vswitch, network, '', around);
+function refuseAdoption({ recordedFor, vswitch, network }: ReadablePort, context: PlanningContext): Refusal[] {
+  return recordedFor === undefined || vswitch === undefined ? [] : refuseNetwork(vswitch, network, '', context);
 }
 
 // Nova's `mac` row keeps only the last NIC of a node (contract xcat.md 2.5); the directory has the others.
@@ -151,39 +155,43 @@ function macOfDirectory(row: RecordedPort, guest: GuestState, rules: HostRules):
   return nic?.macId === undefined ? undefined : macFromId(rules.macPrefix, nic.macId);
 }
 
-function refusedAdoptions(except: readonly PortId[], around: Surroundings): RefusedPort[] {
-  return clearPorts(around.guest, around.vswitches)
+function refusedAdoptions(except: readonly PortId[], context: PlanningContext): RefusedPort[] {
+  return clearPorts(context.guest, context.vswitches)
     .filter(({ portId }) => !except.includes(portId))
-    .map((row) => ({ portId: row.portId, refusals: refuseAdoption(row, around) }))
+    .map((row) => ({ portId: row.portId, refusals: refuseAdoption(row, context) }))
     .filter(({ refusals }) => refusals.length > 0);
 }
 
 /** A NIC that is there without an address of its own keeps the one that CP gives it; one that is nowhere gets an address. */
-function newMac({ portId, vdev }: RecordedPort, ports: readonly DesiredPort[], around: Surroundings): Mac | undefined {
-  const { directory, live } = around.guest;
-  return [...directory, ...live].some((nic) => nic.vdev === vdev) ? undefined : freeMac(portId, ports, around);
+function newMac(
+  { portId, vdev }: RecordedPort,
+  ports: readonly DesiredPort[],
+  context: PlanningContext,
+): Mac | undefined {
+  const { directory, live } = context.guest;
+  return [...directory, ...live].some((nic) => nic.vdev === vdev) ? undefined : freeMac(portId, ports, context);
 }
 
 function portsAfter(
   change: Change,
   before: DesiredPort[],
-  around: Surroundings,
+  context: PlanningContext,
   refusals: Refusal[],
   refused: RefusedPort[],
 ): DesiredPort[] {
   switch (change.kind) {
     case 'createPort':
-      return addPort(change.port, 'asIs', '', before, around, refusals);
+      return addPort(change.port, 'asIs', '', before, context, refusals);
     case 'attachNic':
       return change.ports.reduce(
         (ports, port, index) =>
           'vswitch' in port
-            ? addPort(port, 'present', `ports.${index}.`, ports, around, refusals)
+            ? addPort(port, 'present', `ports.${index}.`, ports, context, refusals)
             : changeOne(port.portId, `ports.${index}.portId`, ports, { live: 'present' }, refusals),
         before,
       );
     case 'changeVlan':
-      return changeNetwork(change, before, around, refusals);
+      return changeNetwork(change, before, context, refusals);
     case 'setAdminState':
       return changeOne(change.portId, 'portId', before, { adminStateUp: change.adminStateUp }, refusals);
     case 'detachNic':
@@ -194,18 +202,18 @@ function portsAfter(
     case 'deletePort':
       return before.filter((port) => port.portId !== change.portId);
     case 'reconcile': {
-      refused.push(...refusedAdoptions(portsOfChange(change), around));
+      refused.push(...refusedAdoptions(portsOfChange(change), context));
       const gone = new Set<string>(removedBy(change));
       const left = before.filter((port) => !gone.has(port.portId));
-      return setWhatCanBe(change.ports, left, around, refused);
+      return setWhatCanBe(change.ports, left, context, refused);
     }
     case 'setPorts':
       return change.ports.reduce(
-        (ports, port, index) => setPort(port, change.live, `ports.${index}.`, ports, around, refusals),
+        (ports, port, index) => setPort(port, change.live, `ports.${index}.`, ports, context, refusals),
         before,
       );
     case 'wirePorts':
-      return change.ports.reduce((ports, port) => wirePort(port, change.live, ports, around, refused), before);
+      return change.ports.reduce((ports, port) => wirePort(port, change.live, ports, context, refused), before);
   }
 }
 
@@ -215,17 +223,17 @@ function setPort(
   live: boolean,
   at: string,
   ports: DesiredPort[],
-  around: Surroundings,
+  context: PlanningContext,
   refusals: Refusal[],
 ): DesiredPort[] {
   const { portId, network, vswitch, adminStateUp, address, hostname } = request;
   const liveness = live ? 'present' : 'asIs';
-  if (!ports.some((port) => port.portId === portId)) return addPort(request, liveness, at, ports, around, refusals);
+  if (!ports.some((port) => port.portId === portId)) return addPort(request, liveness, at, ports, context, refusals);
   const moved = changeMac(
     request,
-    changeNetwork({ portId, network, vswitch }, ports, around, refusals, at),
+    changeNetwork({ portId, network, vswitch }, ports, context, refusals, at),
     at,
-    around,
+    context,
     refusals,
   );
   const values = {
@@ -244,13 +252,13 @@ function setPort(
 function setWhatCanBe(
   requests: readonly PortRequest[],
   before: DesiredPort[],
-  around: Surroundings,
+  context: PlanningContext,
   refused: RefusedPort[],
 ): DesiredPort[] {
   const set = (chosen: readonly PortRequest[], found: RefusedPort[]) =>
     chosen.reduce((ports, request) => {
       const refusals: Refusal[] = [];
-      const after = setPort(request, true, '', ports, around, refusals);
+      const after = setPort(request, true, '', ports, context, refusals);
       if (refusals.length === 0) return after;
       found.push({ portId: request.portId, refusals });
       return ports;
@@ -259,8 +267,8 @@ function setWhatCanBe(
   for (let round = 0; ; round += 1) {
     const found: RefusedPort[] = [];
     const after = set(chosen, found);
-    const conflicts = newConflicts(after, before, 'network.segmentationId', around);
-    const names = conflictingVswitches(after, around.vswitches);
+    const conflicts = newConflicts(after, before, 'network.segmentationId', context);
+    const names = conflictingVswitches(after, context.vswitches);
     const losers = conflicts.length === 0 ? [] : losersOn(names, chosen, after, round > 0);
     if (losers.length === 0) {
       refused.push(...found);
@@ -302,12 +310,12 @@ function wirePort(
   request: PortRequest,
   live: boolean,
   ports: DesiredPort[],
-  around: Surroundings,
+  context: PlanningContext,
   refused: RefusedPort[],
 ): DesiredPort[] {
   const refusals: Refusal[] = [];
-  const after = addPort(request, live ? 'present' : 'asIs', '', ports, around, refusals);
-  refusals.push(...newConflicts(after, ports, 'network.segmentationId', around));
+  const after = addPort(request, live ? 'present' : 'asIs', '', ports, context, refusals);
+  refusals.push(...newConflicts(after, ports, 'network.segmentationId', context));
   if (refusals.length === 0) return after;
   refused.push({ portId: request.portId, refusals });
   return ports;
@@ -336,20 +344,20 @@ function changeOne(
 function changeNetwork(
   { portId, network, vswitch }: { portId: PortId; network: Network; vswitch?: VswitchName | undefined },
   ports: DesiredPort[],
-  around: Surroundings,
+  context: PlanningContext,
   refusals: Refusal[],
   at = '',
 ): DesiredPort[] {
   const port = ports.find((candidate) => candidate.portId === portId);
   if (port === undefined) return changeOne(portId, 'portId', ports, {}, refusals);
   const to = vswitch ?? port.vswitch;
-  refusals.push(...refuseNetwork(to, network, at, around));
+  refusals.push(...refuseNetwork(to, network, at, context));
   const { portNumber: _old, ...kept } = port;
   const moved = {
     ...kept,
     vswitch: to,
     network,
-    ...portNumberOn(to, { portId, vdev: port.vdev }, at, ports, around, refusals),
+    ...portNumberOn(to, { portId, vdev: port.vdev }, at, ports, context, refusals),
   };
   return ports.map((candidate) => (candidate === port ? moved : candidate));
 }
@@ -358,12 +366,12 @@ function changeMac(
   { portId, mac }: PortRequest,
   ports: DesiredPort[],
   at: string,
-  around: Surroundings,
+  context: PlanningContext,
   refusals: Refusal[],
 ): DesiredPort[] {
   const port = ports.find((candidate) => candidate.portId === portId);
   if (port === undefined || mac === undefined || port.mac === mac) return ports;
-  refusals.push(...refuseMac(mac, port, at, ports, around));
+  refusals.push(...refuseMac(mac, port, at, ports, context));
   return ports.map((candidate) => (candidate === port ? { ...port, mac } : candidate));
 }
 
@@ -378,7 +386,7 @@ function leftBefore(change: Change): VswitchName[] {
 }
 
 /** What no plan can make right, since the record itself is not. */
-function refuseUnrepairable(ports: readonly DesiredPort[], { vswitches, guest }: Surroundings): Refusal[] {
+function refuseUnrepairable(ports: readonly DesiredPort[], { vswitches, guest }: PlanningContext): Refusal[] {
   const missing = [...new Set(ports.map((port) => port.vswitch))]
     .filter((name) => !vswitches.some((vswitch) => vswitch.name === name))
     .map((name) => refusal('vswitch', `VSWITCH ${name} of a port is not defined`, 'define it, or move the port'));
@@ -402,13 +410,13 @@ function refuseConflicts(
   change: Change,
   ports: readonly DesiredPort[],
   before: readonly DesiredPort[],
-  around: Surroundings,
+  context: PlanningContext,
 ): Refusal[] {
   if (change.kind === 'wirePorts') return [];
-  if (change.kind === 'reconcile') return refuseUnrepairable(ports, around);
-  const { guest, vswitches } = around;
+  if (change.kind === 'reconcile') return refuseUnrepairable(ports, context);
+  const { guest, vswitches } = context;
   const field = change.kind === 'attachNic' || change.kind === 'setPorts' ? 'ports' : 'network.segmentationId';
-  const conflicts = newConflicts(ports, before, field, around);
+  const conflicts = newConflicts(ports, before, field, context);
   if (change.kind !== 'changeVlan') return conflicts;
   const port = ports.find((candidate) => candidate.portId === change.portId);
   const vswitch = vswitches.find((candidate) => candidate.name === port?.vswitch);
@@ -423,7 +431,7 @@ function newConflicts(
   ports: readonly DesiredPort[],
   before: readonly DesiredPort[],
   field: string,
-  { guest, vswitches }: Surroundings,
+  { guest, vswitches }: PlanningContext,
 ): Refusal[] {
   const conflictsBefore = new Set(conflictingVswitches(before, vswitches));
   return conflictingVswitches(ports, vswitches)
@@ -438,7 +446,7 @@ function newConflicts(
 }
 
 /** The way back: ports as they were recorded and as live as they were; what the change would add is removed. */
-function backTo(before: readonly DesiredPort[], desired: Desired, { guest, vswitches }: Surroundings): Desired {
+function backTo(before: readonly DesiredPort[], desired: Desired, { guest, vswitches }: PlanningContext): Desired {
   const known = new Set(before.map((port) => port.portId));
   const rows = new Set(guest.recorded.map((row) => row.portId));
   const usedByOurs = new Set<string>(guest.recorded.flatMap((row) => row.vswitch ?? []));

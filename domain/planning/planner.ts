@@ -2,13 +2,8 @@ import { stuckPorts } from '../drift/unclear-ports.ts';
 import { type Desired, type DesiredPort, removedVdevs } from '../guest/desired.ts';
 import type { GuestState, LiveNic } from '../guest/guest.ts';
 import { operandsOf } from '../guest/kept-attributes.ts';
-import {
-  addressesAfter,
-  addressesBefore,
-  leavesBehind,
-  type NicAddress,
-  sameAddresses,
-} from '../port/address-record.ts';
+import type { NicAddress } from '../port/address.ts';
+import { addressesAfter, addressesBefore, leavesBehind, sameAddresses } from '../port/address-record.ts';
 import { macId } from '../port/mac.ts';
 import { entriesLeft, macEntriesAfter, macEntriesBefore, sameEntries } from '../port/mac-record.ts';
 import { sameNetwork } from '../port/port.ts';

@@ -9,7 +9,7 @@ export type Refusal = {
   /** What the reader can do. */
   advice: string;
   /** It is in somebody's way who may be about to leave: the same request may be granted soon. */
-  forNow?: true;
+  transient?: true;
 };
 
 /** A port that a bulk change leaves out, and why. */

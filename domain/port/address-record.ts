@@ -1,16 +1,7 @@
 import type { Desired } from '../guest/desired.ts';
 import type { GuestState } from '../guest/guest.ts';
-import type { Hostname, IpAddress } from './address.ts';
-import { type Vdev, vdevNumber } from './vdev.ts';
-
-/** The fixed address of one NIC, with its name where it has one of its own. */
-export type NicAddress = { vdev: Vdev; address: IpAddress; hostname?: Hostname };
-
-/** A node's row of the `hosts` table: ours, somebody else's with this address, or none. */
-export type RecordedAddresses =
-  | { row: 'none' }
-  | { row: 'ours'; entries: readonly NicAddress[] }
-  | { row: 'foreign'; address: string };
+import type { NicAddress } from './address.ts';
+import { vdevNumber } from './vdev.ts';
 
 /** The addresses of the node's row, where it is ours. */
 export function recordedAddresses({ addresses }: GuestState): readonly NicAddress[] {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { type Client, WorkflowFailedError } from '@temporalio/client';
+import type { WorkerDeploymentVersion } from '@temporalio/common';
 import {
   identityOf,
   isSameSystem,
@@ -73,12 +74,17 @@ async function others(client: Client, own: WorkerIdentity): Promise<{ worker: Wo
   });
 }
 
-/** The worker that takes work of a host now, if one does. */
-async function answeringWorker(client: Client, host: string): Promise<WorkerIdentity | undefined> {
+/** The worker that takes work of a host now, of the given build or of the current one; undefined when none does within ten seconds. */
+export async function answeringWorker(
+  client: Client,
+  host: string,
+  version?: WorkerDeploymentVersion,
+): Promise<WorkerIdentity | undefined> {
   const handle = await client.workflow.start<typeof probeWorker>('probeWorker', {
     taskQueue: taskQueueOf(host),
     workflowId: `probe/${host}/${randomUUID().slice(0, 8)}`,
     workflowExecutionTimeout: ANSWER_MS,
+    ...(version === undefined ? {} : { versioningOverride: { pinnedTo: version } }),
     staticSummary: `probe which worker of ${host} is there`,
   });
   await handle.result().catch((error: unknown) => {

@@ -6,18 +6,29 @@ import type { WorkerIdentity } from '../../client/worker-identity.ts';
 import { prepareExternal } from '../process/temporal-connection.ts';
 import { claimHost, type HostClaim, HostTaken } from './host-claim.ts';
 import { bePresent } from './host-presence.ts';
+import { createLeftBuilds, type LeftBuilds } from './left-builds.ts';
 import { watchLostGuestRuns } from './lost-guest-runs.ts';
 import { ensureReconcileSchedule, hasReconcileSchedule, type ReconcileTimes } from './reconcile-schedule.ts';
+import { knowsVersions, makeCurrent } from './worker-build.ts';
 
 /** What is gone is made again within a minute, whatever a look takes. Workers that start at the same moment see each other sooner. */
 const LOOK_MS = 20_000;
 const FIRST_LOOK_MS = 2_000;
 const ANSWER_MS = 10_000;
+/** A build without a worker is asked, and waited for. */
+const LEFT_BUILDS_MS = 40_000;
 const READY_MS = 30_000;
 const READY_PAUSE_MS = 1_000;
 
 /** Keeps what the workers of a process need at Temporal. `taken` fails when one of its hosts turns out to be somebody else's. */
-export type HostKeeper = { taken: Promise<never>; stop(): Promise<void> };
+export type HostKeeper = {
+  taken: Promise<never>;
+  /** The build that the workers of a process have: `own`, or '' where the server knows no versions. Throws what Temporal's client throws. */
+  buildFor(own: string): Promise<string>;
+  /** Once the workers ask for work: let new runs begin with their build, and look after builds that have no worker any more. Throws BuildNotTaken. */
+  serve(build: string): Promise<void>;
+  stop(): Promise<void>;
+};
 
 /**
  * Before workers start: see that nobody works on another z/VM system under the name of a host of theirs, and make each host's Schedule. From then
@@ -60,7 +71,8 @@ async function onceReady(attempt: () => Promise<void>): Promise<void> {
   }
 }
 
-type Kept = { workers: readonly WorkerIdentity[]; claims: readonly HostClaim[]; keepSchedules(): Promise<void> };
+type Looked = { claims: readonly HostClaim[]; left: readonly LeftBuilds[]; keepSchedules(): Promise<void> };
+type Kept = { workers: readonly WorkerIdentity[] } & Pick<Looked, 'claims' | 'keepSchedules'>;
 
 function looking(
   client: Client,
@@ -72,11 +84,23 @@ function looking(
   const taken = Promise.withResolvers<never>();
   // Whoever does not wait for it must not be ended by it.
   taken.promise.catch(() => undefined);
+  const left: LeftBuilds[] = [];
   const presences = workers.map((own) => bePresent(client, own, ended.signal));
   const watches = workers.map(({ host }) => watchLostGuestRuns(client, host, logger, ended.signal));
-  const looks = lookOn(client, claims, keepSchedules, logger, ended.signal).catch(taken.reject);
+  const looks = lookOn(client, { claims, left, keepSchedules }, logger, ended.signal).catch(taken.reject);
+  let isVersioned = false;
   return {
     taken: taken.promise,
+    async buildFor(own) {
+      isVersioned = await knowsVersions(client);
+      if (!isVersioned) logger.info('this Temporal knows no versions of workers: drain a host before an upgrade');
+      return isVersioned ? own : '';
+    },
+    async serve(build) {
+      if (!isVersioned) return;
+      await Promise.all(workers.map(({ host }) => makeCurrent(client, host, build)));
+      left.push(...workers.map(({ host }) => createLeftBuilds(host, build, logger)));
+    },
     async stop() {
       ended.abort();
       await Promise.all([looks, ...presences, ...watches]);
@@ -88,8 +112,7 @@ function looking(
 /** Look until the signal says so. Throws HostTaken. */
 async function lookOn(
   client: Client,
-  claims: readonly HostClaim[],
-  keepSchedules: () => Promise<void>,
+  { claims, left, keepSchedules }: Looked,
   logger: Logger,
   signal: AbortSignal,
 ): Promise<void> {
@@ -98,8 +121,12 @@ async function lookOn(
     await sleep(pause, undefined, { signal }).catch(() => undefined);
     if (signal.aborted) return;
     const look = () => Promise.all([...claims.map((claim) => claim.look(client)), keepSchedules()]);
+    const lookAfterLeft = () => Promise.all(left.map((each) => each.look(client)));
     try {
-      await client.withAbortSignal(signal, () => client.withDeadline(Date.now() + ANSWER_MS, look));
+      await client.withAbortSignal(signal, async () => {
+        await client.withDeadline(Date.now() + ANSWER_MS, look);
+        await client.withDeadline(Date.now() + LEFT_BUILDS_MS, lookAfterLeft);
+      });
       isAway = false;
     } catch (error) {
       if (error instanceof HostTaken) throw error;

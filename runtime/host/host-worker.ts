@@ -1,9 +1,11 @@
 import { fileURLToPath } from 'node:url';
+import type { WorkerDeploymentVersion } from '@temporalio/common';
 import {
   bundleWorkflowCode,
   DefaultLogger,
   type NativeConnection,
   Worker,
+  type WorkerDeploymentOptions,
   type WorkerOptions,
   type WorkflowBundleWithSourceMap,
 } from '@temporalio/worker';
@@ -23,6 +25,9 @@ const WORKFLOW_TASKS_AT_ONCE = 100;
 /** A worker of one host, and its way to z/VM. */
 export type HostWorker = { host: string; worker: Worker; backend: RenewableBackend };
 
+/** The names by which Temporal knows a worker: its identity, and its build. */
+type OwnName = { identity?: string | undefined; version?: WorkerDeploymentVersion | undefined };
+
 /** Bundle the workflows once for all workers of a process. */
 export function bundleWorkflows(): Promise<WorkflowBundleWithSourceMap> {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
@@ -34,9 +39,14 @@ export function bundleWorkflows(): Promise<WorkflowBundleWithSourceMap> {
   });
 }
 
+/** Runs keep to the build that they began with, unless their workflow says otherwise (workflows/index.ts). */
+function pinnedTo(version: WorkerDeploymentVersion): WorkerDeploymentOptions {
+  return { version, useWorkerVersioning: true, defaultVersioningBehavior: 'PINNED' };
+}
+
 /**
- * Create the worker of one host on its task queue, `zvm-<host>`. Run it with `worker.run()`; close the backend after. `around` gives the
- * activities that it runs for those of the host: a test can hold one of them.
+ * Create the worker of one host on its task queue, `zvm-<host>`. Run it with `worker.run()`; close the backend after. `wrap` gives the
+ * activities that it runs for those of the host: a test can hold one of them. With a `version` it gets work once its build is the current one.
  */
 export async function createHostWorker(
   configuration: HostConfiguration,
@@ -45,8 +55,8 @@ export async function createHostWorker(
   workflowBundle: WorkflowBundleWithSourceMap,
   logger: Logger,
   neutron: NeutronSource | undefined,
-  identity?: string,
-  around: (activities: HostActivities) => HostActivities = (activities) => activities,
+  { identity, version }: OwnName = {},
+  wrap: (activities: HostActivities) => HostActivities = (activities) => activities,
 ): Promise<HostWorker> {
   const backend = backendOf(configuration, logger);
   const runtime: HostRuntime = {
@@ -60,8 +70,9 @@ export async function createHostWorker(
     namespace,
     taskQueue: taskQueueOf(configuration.host),
     ...(identity === undefined ? {} : { identity }),
+    ...(version === undefined ? {} : { workerDeploymentOptions: pinnedTo(version) }),
     workflowBundle,
-    activities: around(createHostActivities(runtime)),
+    activities: wrap(createHostActivities(runtime)),
     maxConcurrentWorkflowTaskExecutions: WORKFLOW_TASKS_AT_ONCE,
     maxConcurrentLocalActivityExecutions: WORKFLOW_TASKS_AT_ONCE,
     maxConcurrentActivityTaskExecutions: ACTIVITIES_AT_ONCE,

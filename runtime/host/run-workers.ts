@@ -1,4 +1,4 @@
-import type { NativeConnection } from '@temporalio/worker';
+import type { NativeConnection, WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import type { TemporalTarget } from '../../client/temporal-connection.ts';
 import type { HostConfiguration } from '../../configuration/configuration.ts';
@@ -9,6 +9,7 @@ import { ownIdentity } from './host-claim.ts';
 import { type HostKeeper, keepHosts } from './host-keeper.ts';
 import { bundleWorkflows, createHostWorker, type HostWorker } from './host-worker.ts';
 import type { ReconcileTimes } from './reconcile-schedule.ts';
+import { buildIdOf, versionOf } from './worker-build.ts';
 
 /** Workers that are running. `stopped` ends when all have drained, or fails when one does. */
 export type RunningWorkers = {
@@ -18,9 +19,13 @@ export type RunningWorkers = {
   stopped: Promise<void>;
 };
 
+/** The workflows that workers run with: those of this installation unless others are given, and as a build of their own unless not `versioned`. */
+export type Build = { bundle?: WorkflowBundleWithSourceMap; versioned?: boolean };
+
 /**
  * Start a worker for each host, on one connection and with one workflow bundle; with `reconcile`, each host's Schedule too, with `neutron` by
- * Neutron's word. Throws HostTaken when somebody works on another z/VM system under the name of one of the hosts.
+ * Neutron's word. They ask for work when this ends, and new runs begin with their build. Throws HostTaken when somebody works on another z/VM system
+ * under the name of one of the hosts, BuildNotTaken when Temporal does not take their build.
  */
 export async function runWorkers(
   hosts: readonly HostConfiguration[],
@@ -28,21 +33,41 @@ export async function runWorkers(
   logger: Logger,
   reconcile?: ReconcileTimes,
   neutron?: Pick<NeutronConnection, 'sourceFor'>,
+  { bundle: given, versioned = true }: Build = {},
 ): Promise<RunningWorkers> {
   const identities = hosts.map((host) => ownIdentity(host));
   const keeper = await keepHosts(identities, target, reconcile, logger);
-  try {
-    const [connection, bundle] = await Promise.all([connectWorkers(target), bundleWorkflows()]);
-    const { namespace } = target;
+  const create = async () => {
+    const [connection, bundle] = await Promise.all([connectWorkers(target), given ?? bundleWorkflows()]);
+    const known = await keeper.buildFor(buildIdOf(bundle));
+    const build = versioned ? known : '';
     const workers = await Promise.all(
       hosts.map((host, index) => {
-        const source = neutron?.sourceFor(host);
-        return createHostWorker(host, connection, namespace, bundle, logger, source, identities[index]?.identity);
+        const own = {
+          identity: identities[index]?.identity,
+          version: build === '' ? undefined : versionOf(host.host, build),
+        };
+        return createHostWorker(host, connection, target.namespace, bundle, logger, neutron?.sourceFor(host), own);
       }),
     );
-    return running(workers, keeper, connection, logger);
-  } catch (error) {
+    return { workers, connection, build };
+  };
+  const { workers, connection, build } = await create().catch(async (error: unknown) => {
     await keeper.stop();
+    throw error;
+  });
+  const started = running(workers, keeper, connection, logger);
+  await serving(started, keeper, build);
+  logger.info({ build }, 'workers take work');
+  return started;
+}
+
+/** Wait until the workers get work; stops them when they do not. */
+async function serving(workers: RunningWorkers, keeper: HostKeeper, build: string): Promise<void> {
+  try {
+    await Promise.race([keeper.serve(build), workers.stopped]);
+  } catch (error) {
+    await workers.stop();
     throw error;
   }
 }

@@ -123,7 +123,7 @@ describe('The historic files', () => {
           reportIntervalSeconds: 30,
         },
       },
-      worker: { pollingIntervalSeconds: 2, directorySweepSeconds: 3_600, logLevel: 'info' },
+      worker: { pollingIntervalSeconds: 2, directorySweepSeconds: 3_600, versioning: true, logLevel: 'info' },
     });
   });
 

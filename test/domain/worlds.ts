@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import type { Desired, DesiredPort } from '../../domain/guest/desired.ts';
 import type { LiveNic, Nicdef, RecordedPort } from '../../domain/guest/guest.ts';
+import type { RecordedAddresses } from '../../domain/port/address.ts';
 import { IpAddress } from '../../domain/port/address.ts';
-import type { RecordedAddresses } from '../../domain/port/address-record.ts';
 import { Mac, MacPrefix, macId } from '../../domain/port/mac.ts';
 import { parseMacColumn } from '../../domain/port/mac-record.ts';
 import { vlansOf } from '../../domain/port/port.ts';

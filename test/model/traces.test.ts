@@ -31,7 +31,7 @@ beforeAll(async () => {
   zvm = await createEnvironment({ guests: TRACES + 2 }, false);
   const target = localTarget(inject('temporalAddress'), inject('temporalNamespace'));
   const [connection, bundle] = await Promise.all([connectWorkers(target), bundleWorkflows()]);
-  const around = (activities: HostActivities): HostActivities => ({
+  const wrap = (activities: HostActivities): HostActivities => ({
     ...activities,
     enqueueRequests: async (input) => {
       const gate = gates.get(input.requests[0]?.request.operation.workflowId ?? '');
@@ -50,7 +50,7 @@ beforeAll(async () => {
     pino({ level: 'silent' }),
     undefined,
     undefined,
-    around,
+    wrap,
   );
   const running = worker.run();
   stop = async () => {

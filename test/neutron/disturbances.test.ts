@@ -158,9 +158,9 @@ describe.skipIf(!neutronIsHere)('with a stock neutron-server whose parts fail', 
         expect(await becomes(async () => (await guest('LNX10003')).nics[0]?.vswitch === 'VSW1')).toBe(true);
         const client = cloud.environment.client;
         const first = await (await startReconcileHost(client, { host: cloud.host })).result();
-        const { memory, failures } = first;
+        const { checkpoint, failures } = first;
         const second = await (
-          await startReconcileHost(client, { host: cloud.host, last: { memory, failures } })
+          await startReconcileHost(client, { host: cloud.host, last: { checkpoint, failures } })
         ).result();
         expect(second.reported).toEqual({ up: 0, down: 0 });
         expect((await api.port(port.id)).status).not.toBe('ACTIVE');

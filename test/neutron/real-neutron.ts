@@ -49,7 +49,7 @@ export type Cloud = {
 const LONGEST_WAIT_MS = 90_000;
 
 type Last = {
-  memory: string;
+  checkpoint: string;
   failures: ReconcileHostResult['failures'];
   unreported?: ReconcileHostResult['unreported'];
 };
@@ -146,8 +146,8 @@ export async function createCloud(
     others,
     host: environment.host,
     last: () => last,
-    remember: ({ memory, failures, unreported }) => {
-      last = { memory, failures, ...(unreported === undefined ? {} : { unreported }) };
+    remember: ({ checkpoint, failures, unreported }) => {
+      last = { checkpoint, failures, ...(unreported === undefined ? {} : { unreported }) };
     },
     dropMessages: async () => {
       const model = await connect(amqpUrl(openstack.rabbit));

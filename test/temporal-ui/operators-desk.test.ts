@@ -159,7 +159,7 @@ describe('the page of a run', () => {
 
   test('shows what only the next reconciliation reads after all that people read', async () => {
     const result = await handleOf(scene.repaired).result();
-    expect(Object.keys(result).at(-1)).toBe('memory');
+    expect(Object.keys(result).at(-1)).toBe('checkpoint');
   });
 });
 

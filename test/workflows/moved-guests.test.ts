@@ -17,8 +17,11 @@ afterAll(async () => {
   await simulator.close();
 });
 
-async function reconcile(host: Environment, last?: Pick<ReconcileHostResult, 'memory'>): Promise<ReconcileHostResult> {
-  const from = last === undefined ? {} : { last: { memory: last.memory, failures: [] } };
+async function reconcile(
+  host: Environment,
+  last?: Pick<ReconcileHostResult, 'checkpoint'>,
+): Promise<ReconcileHostResult> {
+  const from = last === undefined ? {} : { last: { checkpoint: last.checkpoint, failures: [] } };
   const run = await startReconcileHost(host.client, { host: host.host, intervalSeconds: 1, sweepSeconds: 1, ...from });
   return run.result();
 }

@@ -14,7 +14,7 @@ const VSWITCHES = ['VSW1', 'VSW2', 'VSWPORT'];
 
 let zvm: Environment;
 let right: Snapshot;
-let last: Pick<ReconcileHostResult, 'memory' | 'failures'>;
+let last: Pick<ReconcileHostResult, 'checkpoint' | 'failures'>;
 beforeAll(async () => {
   zvm = await createEnvironment({ guests: 10 });
   for (const [guest, userid] of GUESTS.entries()) {
@@ -50,7 +50,7 @@ const reconcile = async (from?: typeof last, more: object = {}): Promise<Reconci
     host: zvm.host,
     intervalSeconds: 1,
     sweepSeconds: 2,
-    ...(from === undefined ? {} : { last: { memory: from.memory, failures: from.failures } }),
+    ...(from === undefined ? {} : { last: { checkpoint: from.checkpoint, failures: from.failures } }),
     ...more,
   });
   return run.result();

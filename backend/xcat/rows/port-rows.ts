@@ -1,6 +1,6 @@
 import type { Finding } from '../../../domain/drift/finding.ts';
 import type { MacEntry, RecordedPort, UnreadableValue } from '../../../domain/guest/guest.ts';
-import type { MacInUse } from '../../../domain/planning/surroundings.ts';
+import type { MacInUse } from '../../../domain/port/mac.ts';
 import { parseMacColumn } from '../../../domain/port/mac-record.ts';
 import { vlansOf } from '../../../domain/port/port.ts';
 import { Vdev } from '../../../domain/port/vdev.ts';

@@ -10,10 +10,10 @@ export type OwnNic = { vdev: Vdev; vswitch: VswitchName };
  * What one reconciliation leaves to the next: without it nobody could tell the NIC of a port whose row has vanished from an
  * administrator's.
  */
-export type HostMemory = {
+export type Checkpoint = {
   /** When z/VM was started. */
   iplTime?: string;
-  guests: ReadonlyMap<Userid, GuestMemory>;
+  guests: ReadonlyMap<Userid, GuestCheckpoint>;
   /** What the sweep of the directory has found besides our ports' NICs; every guest of the host without such ports is in it. */
   entries: EntryNics;
   /** The sweep of the directory goes on after this userid. */
@@ -21,27 +21,27 @@ export type HostMemory = {
   /** The real devices that VSWITCHes of the configuration had when they had any. */
   rdevs?: ReadonlyMap<VswitchName, readonly Rdev[]>;
   /** Where Neutron is configured. */
-  neutron?: NeutronMemory;
+  neutron?: NeutronCheckpoint;
   /** Ports that were not coupled when the host was seen for the first time, and of which nobody has said since what they are to be. */
   toConfirm?: readonly PortId[];
 };
 
-export type NeutronMemory = {
+export type NeutronCheckpoint = {
   /** Ports that Neutron wanted on the host: a recorded one that it wants no more has been deleted or unbound there. */
   ports: readonly PortId[];
   /**
    * Ports that were reported up and had not become ACTIVE, which is somebody else's affair, with the revision that they had then: as long as
    * a port has that, nothing of it has changed, and it is not reported over and over.
    */
-  told: ReadonlyMap<PortId, number>;
+  reported: ReadonlyMap<PortId, number>;
 };
 
-export type GuestMemory = {
+export type GuestCheckpoint = {
   nics: readonly OwnNic[];
   /** Its NICs that are not coupled have been looked at and are as they should be: the guest is logged off. */
-  settled: boolean;
+  verified: boolean;
   /** z/VM has been seen to have the guest: one that is gone since is not one that is still to be made, nor a userid that is written wrongly. */
   seen: boolean;
 };
 
-export const NOTHING_REMEMBERED: HostMemory = { guests: new Map(), entries: new Map() };
+export const EMPTY_CHECKPOINT: Checkpoint = { guests: new Map(), entries: new Map() };

@@ -1,19 +1,19 @@
-import type { Together } from '../workflows/host-activities.ts';
+import type { Batch } from '../workflows/host-activities.ts';
 
 // Members of a window come as fast as the Temporal server hands out their tasks; one that has nothing to do in this stage never comes.
 const QUIET_MS = 500;
 const LONGEST_MS = 5_000;
 
 /** Where requests of one window wait for each other, so that they share calls. */
-export type Gatherer = {
+export type Batches = {
   /** Resolves when all of the window have come, or none has for a while. At once for a request that belongs to no window. */
-  arrive(stage: string, together: Together | undefined): Promise<void>;
+  arrive(stage: string, batch: Batch | undefined): Promise<void>;
 };
 
 type Group = { came: number; open: PromiseWithResolvers<void>; quiet: NodeJS.Timeout; latest: NodeJS.Timeout };
 
 /** Create a gatherer for one worker. Members of a window that other workers carry out are not waited for longer than the quiet time. */
-export function createGatherer(quietMs = QUIET_MS, longestMs = LONGEST_MS): Gatherer {
+export function createBatches(quietMs = QUIET_MS, longestMs = LONGEST_MS): Batches {
   const groups = new Map<string, Group>();
 
   const open = (key: string, group: Group) => {
@@ -37,12 +37,12 @@ export function createGatherer(quietMs = QUIET_MS, longestMs = LONGEST_MS): Gath
   };
 
   return {
-    async arrive(stage, together) {
-      if (together === undefined || together.size <= 1) return;
-      const key = `${together.window} ${stage}`;
+    async arrive(stage, batch) {
+      if (batch === undefined || batch.size <= 1) return;
+      const key = `${batch.window} ${stage}`;
       const group = groupOf(key);
       group.came += 1;
-      if (group.came >= together.size) open(key, group);
+      if (group.came >= batch.size) open(key, group);
       else group.quiet.refresh();
       await group.open.promise;
     },

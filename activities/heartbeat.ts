@@ -10,7 +10,7 @@ const BEAT_MS = 2_000;
  * cancels the call. A local activity needs none: it ends with its workflow task. What the work throws is turned into the failure that
  * workflows know.
  */
-export async function stayAlive<Result>(work: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
+export async function withHeartbeat<Result>(work: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
   const beat = activityInfo().isLocal ? undefined : setInterval(() => heartbeat(), BEAT_MS);
   try {
     return await work(Context.current().cancellationSignal);
@@ -23,8 +23,8 @@ export async function stayAlive<Result>(work: (signal: AbortSignal) => Promise<R
 }
 
 /** The same for work that changes z/VM. */
-export function seenThrough<Result>(work: (cancellation: Cancellation) => Promise<Result>): Promise<Result> {
-  return stayAlive((stop) => {
+export function withCancellation<Result>(work: (cancellation: Cancellation) => Promise<Result>): Promise<Result> {
+  return withHeartbeat((stop) => {
     const context = Context.current();
     const leaving = new AbortController();
     const leave = () => {

@@ -1,22 +1,13 @@
 import type { PortsInEntries } from '../guest/entry-nics.ts';
 import type { GuestState } from '../guest/guest.ts';
 import type { HostRules } from '../host/host.ts';
-import type { Mac } from '../port/mac.ts';
+import type { Mac, MacInUse } from '../port/mac.ts';
 import type { Vdev } from '../port/vdev.ts';
 import type { PortId } from '../text/identifiers.ts';
 import type { Vswitch } from '../vswitch/vswitch.ts';
 
-/** A MAC address in use somewhere on the management node, and whose it is. */
-export type MacInUse = {
-  mac: Mac;
-  owner: string;
-  vdev?: Vdev;
-  /** From a directory entry as it was read last, which for the guest itself may have been before a change. */
-  inEntry?: true;
-};
-
 /** All that a decision about one guest looks at. */
-export type Surroundings = {
+export type PlanningContext = {
   guest: GuestState;
   vswitches: readonly Vswitch[];
   rules: HostRules;

@@ -6,7 +6,7 @@ import { shortVlans } from '../vswitch/vlan-set.ts';
 import { portsOfChange } from './change-ports.ts';
 
 /** What a run is found by beside host and userid; VLANs as texts, `flat` for none. */
-export type FoundBy = { portIds: string[]; vswitches: string[]; vlans: string[] };
+export type PortSearchTerms = { portIds: string[]; vswitches: string[]; vlans: string[] };
 
 /** A port as far as a request or a record says what it is. */
 type Said = { portId: PortId; vswitch?: VswitchName | undefined; network?: Network | undefined };
@@ -15,27 +15,31 @@ type Said = { portId: PortId; vswitch?: VswitchName | undefined; network?: Netwo
 const MOST_VLANS = 150;
 
 /** What the run of a change is found by, as far as the request says it. */
-export function foundByChange(change: Change): FoundBy {
+export function searchTermsOfChange(change: Change): PortSearchTerms {
   switch (change.kind) {
     case 'createPort':
-      return foundByPorts([change.port]);
+      return searchTermsOfPorts([change.port]);
     case 'attachNic':
     case 'setPorts':
     case 'wirePorts':
-      return foundByPorts(change.ports);
+      return searchTermsOfPorts(change.ports);
     case 'reconcile': {
       const vswitches = [...change.unrecorded.map((nic) => nic.vswitch), ...change.left];
-      return joined(foundByPorts(change.ports), { portIds: change.removed ?? [], vswitches, vlans: [] });
+      return mergedSearchTerms(searchTermsOfPorts(change.ports), {
+        portIds: change.removed ?? [],
+        vswitches,
+        vlans: [],
+      });
     }
     case 'changeVlan':
-      return foundByPorts([change]);
+      return searchTermsOfPorts([change]);
     default:
       return { portIds: portsOfChange(change), vswitches: [], vlans: [] };
   }
 }
 
 /** What is found by ports. */
-export function foundByPorts(ports: readonly Said[]): FoundBy {
+export function searchTermsOfPorts(ports: readonly Said[]): PortSearchTerms {
   return distinct({
     portIds: ports.map((port) => port.portId),
     vswitches: ports.flatMap((port) => port.vswitch ?? []),
@@ -44,7 +48,7 @@ export function foundByPorts(ports: readonly Said[]): FoundBy {
 }
 
 /** Both. */
-export function joined(one: FoundBy, other: FoundBy): FoundBy {
+export function mergedSearchTerms(one: PortSearchTerms, other: PortSearchTerms): PortSearchTerms {
   return distinct({
     portIds: [...one.portIds, ...other.portIds],
     vswitches: [...one.vswitches, ...other.vswitches],
@@ -52,7 +56,7 @@ export function joined(one: FoundBy, other: FoundBy): FoundBy {
   });
 }
 
-function distinct({ portIds, vswitches, vlans }: FoundBy): FoundBy {
+function distinct({ portIds, vswitches, vlans }: PortSearchTerms): PortSearchTerms {
   return { portIds: [...new Set(portIds)], vswitches: [...new Set(vswitches)], vlans: [...new Set(vlans)] };
 }
 

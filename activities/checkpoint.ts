@@ -1,12 +1,12 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { z } from 'zod';
 import type { EntryNic } from '../domain/guest/entry-nics.ts';
-import { type GuestMemory, type HostMemory, NOTHING_REMEMBERED } from '../domain/host/host-memory.ts';
+import { type Checkpoint, EMPTY_CHECKPOINT, type GuestCheckpoint } from '../domain/host/checkpoint.ts';
 import { Vdev } from '../domain/port/vdev.ts';
 import { PortId, Userid, VswitchName } from '../domain/text/identifiers.ts';
 import { Rdev } from '../domain/vswitch/rdev.ts';
 
-const SETTLED = 1;
+const VERIFIED = 1;
 const SEEN = 2;
 
 const Written = z.object({
@@ -15,17 +15,17 @@ const Written = z.object({
   vswitches: z.array(VswitchName),
   /** VSWITCH and its real devices. */
   rdevs: z.array(z.tuple([VswitchName, z.array(Rdev)])).optional(),
-  /** Userid, 1 when settled and 2 when seen, added up, then vdev and index of the VSWITCH of each NIC. */
+  /** Userid, 1 when verified and 2 when seen, added up, then vdev and index of the VSWITCH of each NIC. */
   guests: z.array(z.tuple([Userid, z.number()]).rest(z.tuple([Vdev, z.number()]))),
   /** Userid, then vdev, MACID or nothing, index of the VSWITCH or -1, port number or 0 of each NIC. */
   entries: z.array(z.tuple([Userid]).rest(z.tuple([Vdev, z.string(), z.number(), z.number()]))).default([]),
   /** Ids one after another as base64 of their bytes. */
-  neutron: z.object({ ports: z.string(), told: z.array(z.tuple([PortId, z.number()])) }).optional(),
+  neutron: z.object({ ports: z.string(), reported: z.array(z.tuple([PortId, z.number()])) }).optional(),
   toConfirm: z.string().optional(),
 });
 
-/** A memory as text that is small enough for a workflow's result: about 30 KB for 10,000 ports, 250 KB more when they are Neutron's. */
-export function writeMemory({ guests, entries, neutron, rdevs, toConfirm = [], ...rest }: HostMemory): string {
+/** A checkpoint as text that is small enough for a workflow's result: about 30 KB for 10,000 ports, 250 KB more when they are Neutron's. */
+export function writeCheckpoint({ guests, entries, neutron, rdevs, toConfirm = [], ...rest }: Checkpoint): string {
   const ofPorts = [...guests.values()].flatMap((guest) => guest.nics.map((nic) => nic.vswitch));
   const ofEntries = [...entries.values()].flatMap((nics) => nics.flatMap(({ vswitch }) => vswitch ?? []));
   const vswitches = [...new Set([...ofPorts, ...ofEntries])];
@@ -35,9 +35,9 @@ export function writeMemory({ guests, entries, neutron, rdevs, toConfirm = [], .
     ...(rdevs === undefined
       ? {}
       : { rdevs: [...rdevs].map(([vswitch, had]): [string, string[]] => [vswitch, [...had]]) }),
-    guests: [...guests].map(([userid, { nics, settled, seen }]) => [
+    guests: [...guests].map(([userid, { nics, verified, seen }]) => [
       userid,
-      (settled ? SETTLED : 0) + (seen ? SEEN : 0),
+      (verified ? VERIFIED : 0) + (seen ? SEEN : 0),
       ...nics.map(({ vdev, vswitch }): [string, number] => [vdev, vswitches.indexOf(vswitch)]),
     ]),
     entries: [...entries].map(([userid, nics]) => [
@@ -46,15 +46,15 @@ export function writeMemory({ guests, entries, neutron, rdevs, toConfirm = [], .
         return [vdev, macId, vswitch === undefined ? -1 : vswitches.indexOf(vswitch), portNumber];
       }),
     ]),
-    ...(neutron === undefined ? {} : { neutron: { ports: packed(neutron.ports), told: [...neutron.told] } }),
+    ...(neutron === undefined ? {} : { neutron: { ports: packed(neutron.ports), reported: [...neutron.reported] } }),
     ...(toConfirm.length === 0 ? {} : { toConfirm: packed(toConfirm) }),
   };
   return gzipSync(JSON.stringify(written)).toString('base64');
 }
 
-/** Read it back. What is no memory, or none yet, remembers nothing. */
-export function readMemory(text: string | undefined): HostMemory {
-  if (text === undefined || text === '') return NOTHING_REMEMBERED;
+/** Read it back. What is no checkpoint, or none yet, remembers nothing. */
+export function readCheckpoint(text: string | undefined): Checkpoint {
+  if (text === undefined || text === '') return EMPTY_CHECKPOINT;
   try {
     const { iplTime, sweptUpTo, vswitches, rdevs, guests, entries, neutron, toConfirm } = Written.parse(
       JSON.parse(gunzipSync(Buffer.from(text, 'base64')).toString()),
@@ -63,7 +63,9 @@ export function readMemory(text: string | undefined): HostMemory {
       ...(iplTime === undefined ? {} : { iplTime }),
       ...(sweptUpTo === undefined ? {} : { sweptUpTo }),
       ...(rdevs === undefined ? {} : { rdevs: new Map(rdevs) }),
-      ...(neutron === undefined ? {} : { neutron: { ports: unpacked(neutron.ports), told: new Map(neutron.told) } }),
+      ...(neutron === undefined
+        ? {}
+        : { neutron: { ports: unpacked(neutron.ports), reported: new Map(neutron.reported) } }),
       ...(toConfirm === undefined ? {} : { toConfirm: unpacked(toConfirm) }),
       entries: new Map(
         entries.map(([userid, ...nics]): [Userid, EntryNic[]] => [
@@ -77,10 +79,10 @@ export function readMemory(text: string | undefined): HostMemory {
         ]),
       ),
       guests: new Map(
-        guests.map(([userid, marks, ...nics]): [Userid, GuestMemory] => [
+        guests.map(([userid, marks, ...nics]): [Userid, GuestCheckpoint] => [
           userid,
           {
-            settled: (marks & SETTLED) !== 0,
+            verified: (marks & VERIFIED) !== 0,
             seen: (marks & SEEN) !== 0,
             nics: nics.flatMap(([vdev, index]) => {
               const vswitch = vswitches[index];
@@ -91,7 +93,7 @@ export function readMemory(text: string | undefined): HostMemory {
       ),
     };
   } catch {
-    return NOTHING_REMEMBERED;
+    return EMPTY_CHECKPOINT;
   }
 }
 

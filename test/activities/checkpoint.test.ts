@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { readMemory, writeMemory } from '../../activities/host-memory.ts';
+import { readCheckpoint, writeCheckpoint } from '../../activities/checkpoint.ts';
 import type { EntryNic } from '../../domain/guest/entry-nics.ts';
-import type { HostMemory } from '../../domain/host/host-memory.ts';
+import type { Checkpoint } from '../../domain/host/checkpoint.ts';
 import { Vdev } from '../../domain/port/vdev.ts';
 import { PortId, Userid, VswitchName } from '../../domain/text/identifiers.ts';
 
@@ -22,13 +22,13 @@ const portIds = fc.array(
   fc.uuid().map((id) => PortId.parse(id)),
   { minLength: 1 },
 );
-const memory: fc.Arbitrary<HostMemory> = fc.record(
+const checkpoint: fc.Arbitrary<Checkpoint> = fc.record(
   {
     guests: fc
       .array(
         fc.tuple(
           userid,
-          fc.record({ nics: fc.array(fc.record({ vdev, vswitch })), settled: fc.boolean(), seen: fc.boolean() }),
+          fc.record({ nics: fc.array(fc.record({ vdev, vswitch })), verified: fc.boolean(), seen: fc.boolean() }),
         ),
       )
       .map((guests) => new Map(guests)),
@@ -40,8 +40,8 @@ const memory: fc.Arbitrary<HostMemory> = fc.record(
 
 test('what a reconciliation remembers is read back as it was', () => {
   fc.assert(
-    fc.property(memory, (given) => {
-      expect(readMemory(writeMemory(given))).toEqual(given);
+    fc.property(checkpoint, (given) => {
+      expect(readCheckpoint(writeCheckpoint(given))).toEqual(given);
     }),
   );
 });
@@ -53,5 +53,5 @@ test('ten thousand guests without ports of ours are remembered in less than 300 
       return [name, [{ vdev: Vdev.parse('1000'), macId: index.toString(16).padStart(6, '0').toUpperCase() }]];
     }),
   );
-  expect(writeMemory({ guests: new Map(), entries }).length).toBeLessThan(300_000);
+  expect(writeCheckpoint({ guests: new Map(), entries }).length).toBeLessThan(300_000);
 });
