@@ -1,63 +1,23 @@
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
-import { XcatError } from '../backend/xcat/rest/errors.ts';
-import { stepId } from '../domain/planning/step-id.ts';
-import { type Step, stagesOf } from '../domain/planning/steps.ts';
-import type { GuestStepReport } from '../workflows/host-activities.ts';
-import { configureGuest } from './configure-guest.ts';
+import type { Cancellation, ZvmBackend } from '../backend/backend.ts';
+import type { GuestStepReport, Step } from '../domain/planning/steps.ts';
 import { asActivityFailure } from './failures.ts';
-import type { HostRuntime } from './host-runtime.ts';
-import { refuseSharedMacs, writeTables } from './port-records.ts';
-import type { Stopping } from './stay-alive.ts';
 
 /**
- * Carry out the plan of a guest: record, configure z/VM, forget. `arrive` is waited for before each stage that calls xCAT. A failure is
- * thrown as the one that workflows know, with the ids of the steps before it; so is a cancel, which lets the stage that is under way end.
+ * Carry out the plan of a guest. `arrive` is waited for before each stage. A failure is thrown as the one that workflows know, with the ids of
+ * the steps before it; so is a cancel.
  */
 export async function applySteps(
-  host: HostRuntime,
+  backend: ZvmBackend,
   steps: readonly Step[],
-  { stop, leave }: Stopping,
+  cancellation: Cancellation,
   arrive: (stage: string) => Promise<void>,
 ): Promise<GuestStepReport[]> {
-  const { record, configure, forget } = stagesOf(steps);
-  const done: GuestStepReport[] = [];
-  /** Table rows of which nobody knows how many were written. */
-  let possibly: readonly Step[] = [];
-  const begin = async (stage: string) => {
-    await arrive(stage);
-    stop.throwIfAborted();
-  };
-  const write = async (rows: readonly Step[]) => {
-    possibly = rows;
-    done.push(...(await writeTables(host, rows, leave)));
-    possibly = [];
-  };
-  try {
-    if (record.length > 0) {
-      await write(record);
-      await refuseSharedMacs(host, record, stop);
-    }
-    if (configure.length > 0) {
-      await begin('configure');
-      const { reports, complete, failure } = await configureGuest(host, configure, leave);
-      done.push(...reports);
-      if (failure !== undefined) throw failure;
-      // As long as z/VM may still have something of a port, its row must say so.
-      if (!complete) return done;
-    }
-    if (forget.length > 0) {
-      await begin('forget');
-      await write(forget);
-    }
-    return done;
-  } catch (error) {
-    const carriedOut = done.map(({ id }) => id);
-    // A row that is there already was not written.
-    const isConflict = error instanceof XcatError && error.code === 'conflict' && possibly.length === 1;
-    const detail = { carriedOut, possibly: isConflict ? [] : possibly.map(stepId) };
-    if (stop.aborted) throw cancelled(stop, detail);
-    throw withDetail(asActivityFailure(error), detail);
-  }
+  const { reports, failure } = await backend.applySteps(steps, cancellation, arrive);
+  if (failure === undefined) return reports;
+  const detail = { carriedOut: reports.map(({ id }) => id), possibly: failure.possibly };
+  if (cancellation.stop.aborted) throw cancelled(cancellation.stop, detail);
+  throw withDetail(asActivityFailure(failure.error), detail);
 }
 
 function cancelled({ reason }: AbortSignal, detail: object): Error {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { HostRecord } from '../backend/reading.ts';
 import type { AllowedVswitch } from '../domain/host/host.ts';
 import type { PortRequest } from '../domain/operations/requests.ts';
 import { type Refusal, refusal } from '../domain/planning/refusal.ts';
@@ -8,9 +9,7 @@ import { Network } from '../domain/vswitch/network.ts';
 import type { Vswitch } from '../domain/vswitch/vswitch.ts';
 import type { DhcpPlan } from '../workflows/host-activities.ts';
 import { refusedFailure } from './failures.ts';
-import type { HostRecord } from './guest-reading.ts';
 import type { HostRuntime } from './host-runtime.ts';
-import { queryVswitches } from './vswitches.ts';
 
 /**
  * The NICs that a host's DHCP node needs: on each VSWITCH of the configuration one, a trunk for the VLANs that its networks use. Throws a
@@ -21,7 +20,7 @@ export async function planDhcp(host: HostRuntime, signal: AbortSignal): Promise<
   const { dhcpUserid, vswitches: allowed } = host.rules;
   if (dhcpUserid === undefined)
     throw refusedFailure([refusal('host', `host ${host.rules.host} has no DHCP node`, 'name it by dhcp_userid')]);
-  const vswitches = await queryVswitches(host, signal);
+  const vswitches = await host.backend.readVswitches(signal);
   const refusals = allowed.flatMap((each) => refuseLayer3(each, vswitches));
   if (refusals.length > 0) throw refusedFailure(refusals);
   return { userid: dhcpUserid, ports: dhcpPorts(host) };

@@ -1,17 +1,19 @@
 import { ApplicationFailure } from '@temporalio/common';
-import { XcatError } from '../backend/xcat/rest/errors.ts';
+import { BackendError, type TakenAddresses } from '../backend/backend-error.ts';
 import { describeRefusals, type Refusal } from '../domain/planning/refusal.ts';
-import type { Mac } from '../domain/port/mac.ts';
 import { NeutronError } from '../neutron/errors.ts';
 import type { FailureType } from '../workflows/failures.ts';
 
 /**
- * What an activity fails with: an XcatError keeps its own word on whether another try can help; anything else is a defect of ours, for
+ * What an activity fails with: a BackendError keeps its own word on whether another try can help; anything else is a defect of ours, for
  * which it cannot, and alone keeps its stack trace.
  */
 export function asActivityFailure(error: unknown): Error {
   if (error instanceof ApplicationFailure) return error;
-  if (error instanceof XcatError || error instanceof NeutronError) {
+  if (error instanceof BackendError && error.code === 'not-defined') return refusedFailure(error.refusals);
+  if (error instanceof BackendError && error.code === 'address-conflict')
+    return takenFailure(error.taken, error.refusals);
+  if (error instanceof BackendError || error instanceof NeutronError) {
     const { code, operation, advice } = error;
     return withoutTrace(
       ApplicationFailure.create({
@@ -34,12 +36,14 @@ export function asActivityFailure(error: unknown): Error {
 }
 
 /** xCAT, or a proxy in front of it, may have asked to be left alone for a while. */
-function retryLater(error: XcatError | NeutronError): { nextRetryDelay?: number } {
-  return error instanceof XcatError && error.retryAfterMs !== undefined ? { nextRetryDelay: error.retryAfterMs } : {};
+function retryLater(error: BackendError | NeutronError): { nextRetryDelay?: number } {
+  return error instanceof BackendError && error.retryAfterMs !== undefined
+    ? { nextRetryDelay: error.retryAfterMs }
+    : {};
 }
 
 /** The message without the operation that it begins with. */
-function reasonOf({ message, operation }: XcatError | NeutronError): string {
+function reasonOf({ message, operation }: BackendError | NeutronError): string {
   return message.startsWith(`${operation}: `) ? message.slice(operation.length + 2) : message;
 }
 
@@ -61,15 +65,16 @@ export function refusedFailure(refusals: readonly Refusal[]): ApplicationFailure
   );
 }
 
-/** The failure of a recording that found addresses given to somebody else at the same moment. */
-export function takenFailure(
-  macs: readonly Mac[],
-  refusals: readonly Refusal[],
-  ports: readonly string[] = [],
-): ApplicationFailure {
+/** Throws that failure, unless there is no refusal. */
+export function refuse(refusals: readonly Refusal[]): void {
+  if (refusals.length > 0) throw refusedFailure(refusals);
+}
+
+/** The failure of steps whose addresses were given to somebody else at the same moment. */
+export function takenFailure({ macs, ports }: TakenAddresses, refusals: readonly Refusal[]): ApplicationFailure {
   return withoutTrace(
     ApplicationFailure.create({
-      type: 'Taken' satisfies FailureType,
+      type: 'AddressConflict' satisfies FailureType,
       nonRetryable: true,
       message: describeRefusals(refusals),
       details: [macs, refusals, ports],

@@ -1,4 +1,6 @@
 import { Context } from '@temporalio/activity';
+import type { Cancellation } from '../backend/backend.ts';
+import { refuseIncapable } from '../backend/capabilities.ts';
 import type { Desired } from '../domain/guest/desired.ts';
 import { type FollowUp, owedAfter, withFollowUps } from '../domain/guest/follow-ups.ts';
 import type { GuestState } from '../domain/guest/guest.ts';
@@ -6,7 +8,7 @@ import { Change } from '../domain/operations/requests.ts';
 import { decide } from '../domain/planning/decision.ts';
 import { plan } from '../domain/planning/planner.ts';
 import { lostPortNumbers } from '../domain/planning/port-number-plan.ts';
-import { type Refusal, refusal, refusalsOf } from '../domain/planning/refusal.ts';
+import { refusal, refusalsOf } from '../domain/planning/refusal.ts';
 import { stepId } from '../domain/planning/step-id.ts';
 import type { Mac } from '../domain/port/mac.ts';
 import type { Vswitch } from '../domain/vswitch/vswitch.ts';
@@ -20,13 +22,12 @@ import type {
   Target,
 } from '../workflows/host-activities.ts';
 import { applySteps } from './apply-steps.ts';
-import { refusedFailure, takenFailure } from './failures.ts';
+import { refuse, refusedFailure, takenFailure } from './failures.ts';
 import { createGuestReader } from './guest-reader.ts';
 import type { HostRuntime } from './host-runtime.ts';
 import { createPortNumberReservations } from './port-number-reservations.ts';
 import { shownOf } from './show.ts';
 import { planIdOf, refuseOtherPlan, refuseOtherState } from './state-tags.ts';
-import type { Stopping } from './stay-alive.ts';
 import type { TemporalOperations } from './temporal-operations.ts';
 
 type Input<Name extends 'planChange' | 'planTowards' | 'applySteps'> = Parameters<HostActivities[Name]>[0];
@@ -37,7 +38,7 @@ export type GuestActivities = {
   planTowards(input: Input<'planTowards'>, signal: AbortSignal): Promise<Progress>;
   applySteps(
     input: Input<'applySteps'>,
-    stopping: Stopping,
+    cancellation: Cancellation,
     arrive: (stage: string) => Promise<void>,
   ): Promise<AppliedSteps>;
 };
@@ -47,7 +48,7 @@ const FRESH_MS = 60_000;
 
 /** Create the activities on the guests of one host; those that read at the same time share a call. */
 export function createGuestActivities(host: HostRuntime, operations: TemporalOperations): GuestActivities {
-  const reader = createGuestReader(host);
+  const reader = createGuestReader(host.backend);
   const reservations = createPortNumberReservations();
 
   const progressOf = async (
@@ -83,6 +84,7 @@ export function createGuestActivities(host: HostRuntime, operations: TemporalOpe
       if (!decision.accepted) throw refusedFailure(decision.refusals);
       const { desired, before, affected, refused } = decision;
       const steps = withFollowUps(plan(desired, around.guest, around.vswitches), input.userid, host.rules, []);
+      refuse(refuseIncapable(host.backend, steps));
       const planId = planIdOf(steps);
       refuse(refuseOtherPlan(input.onlyIf?.plan, planId));
       reservations.keep(desired.ports);
@@ -91,18 +93,18 @@ export function createGuestActivities(host: HostRuntime, operations: TemporalOpe
       return { kind: 'planned', ...found, liveVdevs, readAt };
     },
     planTowards: progressOf,
-    async applySteps(input, stopping, arrive) {
+    async applySteps(input, cancellation, arrive) {
       const { steps, readAt } = input;
       if (Date.now() - readAt > FRESH_MS) {
-        const now = await progressOf(input, stopping.stop);
+        const now = await progressOf(input, cancellation.stop);
         if (!isSamePlan(now.steps, steps)) return { reports: [], after: now, isOutdated: true };
-        stopping.stop.throwIfAborted();
+        cancellation.stop.throwIfAborted();
       }
-      const reports = await applySteps(host, steps, stopping, arrive);
+      const reports = await applySteps(host.backend, steps, cancellation, arrive);
       const owed = reports.length < steps.length ? [...new Set([...input.owed, ...owedAfter(steps)])] : [];
       await arrive('compare');
       // The steps are carried out: a reading that fails is tried again by itself.
-      const after = await progressOf({ ...input, owed }, stopping.stop).catch(() => undefined);
+      const after = await progressOf({ ...input, owed }, cancellation.stop).catch(() => undefined);
       return { reports, ...(after === undefined ? {} : { after }), isOutdated: false };
     },
   };
@@ -138,10 +140,6 @@ function isSamePlan(one: Progress['steps'], other: Progress['steps']): boolean {
   );
 }
 
-function refuse(refusals: Refusal[]): void {
-  if (refusals.length > 0) throw refusedFailure(refusals);
-}
-
 /** Another worker may have chosen the same number at the same moment, and z/VM gives it to who asks last. */
 function refuseLostPortNumbers(desired: Desired, guest: GuestState, vswitches: readonly Vswitch[]): void {
   const lost = lostPortNumbers(desired, guest, vswitches);
@@ -149,5 +147,5 @@ function refuseLostPortNumbers(desired: Desired, guest: GuestState, vswitches: r
   const refusals = lost.map(({ vswitch, portNumber, owner }) =>
     refusal('vswitch', `port ${portNumber} of ${vswitch} was given to ${owner} at the same time`, 'try again'),
   );
-  throw takenFailure([], refusals);
+  throw takenFailure({ macs: [], ports: [] }, refusals);
 }

@@ -1,14 +1,14 @@
-import { waitUnlessAborted } from '../backend/xcat/rest/waiting.ts';
+import type { ZvmBackend } from '../backend/backend.ts';
+import type { Reading } from '../backend/reading.ts';
+import { waitUnlessAborted } from '../backend/waiting.ts';
 import type { Userid } from '../domain/text/identifiers.ts';
 import type { DirectoryReading } from '../workflows/host-activities.ts';
-import { type Reading, readGuests } from './guest-reading.ts';
-import type { HostRuntime } from './host-runtime.ts';
 
 /** Reads guests of one host; those that are asked for while a reading is under way share the next one. */
 export type GuestReader = {
   /**
    * All that a decision about the guest looks at, read after it was asked for; its directory entry unless that is taken as recorded. Throws what
-   * readGuests says of this guest.
+   * the backend says of this guest.
    */
   read(userid: Userid, signal: AbortSignal, directory?: DirectoryReading): Promise<Reading>;
 };
@@ -16,7 +16,7 @@ export type GuestReader = {
 type Asked = { userid: Userid; directory: DirectoryReading | undefined; answer: PromiseWithResolvers<Reading> };
 
 /** Create the reader of one host: reads that wait together share one call. */
-export function createGuestReader(host: HostRuntime): GuestReader {
+export function createGuestReader(backend: Pick<ZvmBackend, 'readHost'>): GuestReader {
   let waiting: Asked[] = [];
   let busy = false;
 
@@ -37,7 +37,7 @@ export function createGuestReader(host: HostRuntime): GuestReader {
     try {
       const userids = [...new Set(round.map((asked) => asked.userid))];
       const looked = new Set(round.filter((asked) => asked.directory === undefined).map((asked) => asked.userid));
-      const read = await readGuests(host, userids, (userid) => looked.has(userid));
+      const { read } = await backend.readHost({ userids, directoryOf: (userid) => looked.has(userid) });
       for (const { userid, answer } of round) {
         try {
           answer.resolve(read(userid));

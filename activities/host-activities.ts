@@ -1,4 +1,5 @@
 import { Context } from '@temporalio/activity';
+import type { Cancellation } from '../backend/backend.ts';
 import { refusal } from '../domain/planning/refusal.ts';
 import type { HostActivities, Target } from '../workflows/host-activities.ts';
 import { planDhcp } from './dhcp.ts';
@@ -7,16 +8,16 @@ import { refusedFailure } from './failures.ts';
 import { createGatherer } from './gathering.ts';
 import { createGuestActivities } from './guest-activities.ts';
 import type { HostRuntime } from './host-runtime.ts';
-import { applyManagement, planManagement } from './management-network.ts';
+import { planManagement } from './management-network.ts';
 import { readNeutron, reportPorts } from './neutron.ts';
 import { whileOperationIsOpen } from './operation-watch.ts';
 import { acceptingActivities } from './requests.ts';
 import { showGuest, showHost } from './show.ts';
-import { type Stopping, seenThrough, stayAlive } from './stay-alive.ts';
+import { seenThrough, stayAlive } from './stay-alive.ts';
 import { surveyHost } from './survey.ts';
 import { createTemporalOperations } from './temporal-operations.ts';
 import { createTurns } from './turns.ts';
-import { applyVswitchSteps, planVswitchChange, readVswitches } from './vswitches.ts';
+import { planVswitchChange, readVswitches } from './vswitches.ts';
 
 /** The parts of an activity's input that say where it works, with whom and for whom. */
 type OnHost = Pick<Target, 'host' | 'together' | 'operation'>;
@@ -38,7 +39,7 @@ export function createHostActivities(host: HostRuntime): HostActivities {
         return work(stop);
       }),
     );
-  const changing = <Result>(target: OnHost, stage: string, work: (stopping: Stopping) => Promise<Result>) =>
+  const changing = <Result>(target: OnHost, stage: string, work: (cancellation: Cancellation) => Promise<Result>) =>
     seenThrough(({ stop: cancelled, leave }) =>
       whileOperationIsOpen(operations, target.operation, cancelled, async (stop) => {
         await arrive(target, stage);
@@ -60,9 +61,9 @@ export function createHostActivities(host: HostRuntime): HostActivities {
     planTowards: (input) =>
       on(input, 'compare', (signal) => turns.take(input.userid, () => guests.planTowards(input, signal))),
     applySteps: (input) =>
-      changing(input, 'apply', (stopping) =>
+      changing(input, 'apply', (cancellation) =>
         turns.take(input.userid, () =>
-          guests.applySteps(input, stopping, (stage) => gatherer.arrive(stage, input.together)),
+          guests.applySteps(input, cancellation, (stage) => gatherer.arrive(stage, input.together)),
         ),
       ),
     surveyHost: (input) => on(input, 'survey', (signal) => surveyHost(host, input, signal)),
@@ -71,13 +72,13 @@ export function createHostActivities(host: HostRuntime): HostActivities {
     planDhcp: (input) => on(input, 'plan DHCP', (signal) => planDhcp(host, signal)),
     planManagementNetwork: (input) => on(input, 'plan management network', (signal) => planManagement(host, signal)),
     applyManagementNetwork: (input) =>
-      changing(input, 'apply management network', ({ leave }) => applyManagement(host, input.steps, leave)),
+      changing(input, 'apply management network', ({ leave }) => host.backend.applyManagementSteps(input.steps, leave)),
     showHost: (input) => on(input, 'show host', () => showHost(host)),
     showGuest: (input) => on(input, 'show guest', () => showGuest(host, input.userid)),
     readVswitches: (input) => on(input, 'read VSWITCHes', (signal) => readVswitches(host, signal)),
     planVswitch: (input) => on(input, 'plan VSWITCH', (signal) => planVswitchChange(host, input, signal)),
     applyVswitch: (input) =>
-      changing(input, 'apply VSWITCH', ({ leave }) => applyVswitchSteps(host, input.steps, leave)),
+      changing(input, 'apply VSWITCH', ({ leave }) => host.backend.applyVswitchSteps(input.steps, leave)),
   };
 }
 

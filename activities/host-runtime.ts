@@ -1,66 +1,28 @@
-import type { XcatClient } from '../backend/xcat/rest/client.ts';
-import type { HostRules } from '../domain/host/host.ts';
-import { refusal } from '../domain/planning/refusal.ts';
-import { Userid } from '../domain/text/identifiers.ts';
-import { createDirectoryEntries, type DirectoryEntries } from './directory-entries.ts';
-import { createDirectoryProfiles, type DirectoryProfiles } from './directory-profiles.ts';
-import { refusedFailure } from './failures.ts';
-import type { NeutronSource } from './neutron-source.ts';
+import type { ZvmBackend } from '../backend/backend.ts';
+import type { ConfiguredRules } from '../domain/host/host.ts';
+import type { NeutronPort } from '../domain/host/neutron-port.ts';
+import type { PortId } from '../domain/text/identifiers.ts';
 
 /** One host with its way to z/VM: what the activities of a worker work with. */
 export type HostRuntime = {
-  rules: Omit<HostRules, 'macPrefix'>;
-  xcat: XcatClient;
-  zhcp: ZhcpUserid;
-  profiles: DirectoryProfiles;
-  entries: DirectoryEntries;
+  rules: ConfiguredRules;
+  backend: ZvmBackend;
   /** Where it is configured. */
   neutron?: NeutronSource;
 };
 
-/** The zHCP's own userid: the target that SMAPI authorises VSWITCH functions by (contract xcat.md 4.2). */
-export type ZhcpUserid = {
-  /** Looked up once and kept. Throws a `Refused` failure when xCAT's zvm table has none for the zHCP's node. */
-  get(): Promise<Userid>;
-  /** What a newer reading of the table says. */
-  set(userid: Userid): void;
+/** Neutron as the activities see it. Its methods throw a NeutronError. */
+export type NeutronSource = {
+  /** All ports bound to a host, with their segments. Changes nothing in Neutron. */
+  portsOfHost(host: string): Promise<NeutronPort[]>;
+  /** Ports by id, wherever they are bound; deleted ones are not in the answer. Changes nothing in Neutron. */
+  ports(portIds: readonly PortId[]): Promise<NeutronPort[]>;
+  /** Have Neutron bind ports that it could not bind when they were created. */
+  bind(host: string, portIds: readonly PortId[]): Promise<void>;
+  /** Say which ports carry traffic and which do not; answers those that Neutron could not change. */
+  report(
+    host: string,
+    statuses: { up: readonly PortId[]; down: readonly PortId[] },
+    progress: () => void,
+  ): Promise<{ failed: PortId[] }>;
 };
-
-/** Put a host's runtime together. */
-export function createHostRuntime(
-  rules: HostRuntime['rules'],
-  xcat: XcatClient,
-  neutron: NeutronSource | undefined,
-): HostRuntime {
-  const { zhcpNode } = rules;
-  let known: Userid | undefined;
-  return {
-    rules,
-    xcat,
-    profiles: createDirectoryProfiles(xcat.channel(zhcpNode)),
-    entries: createDirectoryEntries(),
-    ...(neutron === undefined ? {} : { neutron }),
-    zhcp: {
-      async get() {
-        known ??= zhcpUserid(zhcpNode, await xcat.tables.getAttribute('zvm', 'node', zhcpNode, 'userid'));
-        return known;
-      },
-      set(userid) {
-        known = userid;
-      },
-    },
-  };
-}
-
-/** The userid of the zHCP's node. Throws a `Refused` failure when it has none. */
-export function zhcpUserid(zhcpNode: string, text: string | undefined): Userid {
-  const userid = Userid.safeParse(text ?? '').data;
-  if (userid !== undefined) return userid;
-  throw refusedFailure([
-    refusal(
-      'host',
-      `zHCP node ${zhcpNode} has no userid in xCAT's zvm table`,
-      'correct xcat_zhcp_nodename, or define the node in xCAT',
-    ),
-  ]);
-}

@@ -1,118 +1,13 @@
-import { plainText } from '../backend/xcat/rest/answers.ts';
-import { XcatError } from '../backend/xcat/rest/errors.ts';
-import { dumpTable } from '../backend/xcat/tables/tables.ts';
-import type { Command, CommandOutcome } from '../backend/xcat/zhcp/channel.ts';
-import * as smcli from '../backend/xcat/zhcp/smcli.ts';
-import {
-  MANAGEMENT_VDEV,
-  type ManagementNodeState,
-  type ManagementStep,
-  managementSentence,
-  planManagementNetwork,
-} from '../domain/host/management-network.ts';
-import { refusal } from '../domain/planning/refusal.ts';
-import { Userid } from '../domain/text/identifiers.ts';
-import type { ManagementPlan, StepReport } from '../workflows/host-activities.ts';
-import { refusedFailure } from './failures.ts';
+import { refuseIncapable } from '../backend/capabilities.ts';
+import { planManagementNetwork } from '../domain/host/management-network.ts';
+import type { ManagementPlan } from '../workflows/host-activities.ts';
+import { refuse } from './failures.ts';
 import type { HostRuntime } from './host-runtime.ts';
-import { isGuestOf } from './management-node.ts';
-import { failureOf } from './smapi-failure.ts';
-import { functionOf, verdictOf } from './smapi-outcome.ts';
-import { queryVswitches } from './vswitches.ts';
 
-const INTERFACE = 'enccw0.0.0800';
-const DEVICES = [MANAGEMENT_VDEV, '0801', '0802'];
-
-/** What is to be done for the management network. Throws a `Refused` failure when it must not be, an XcatError when it cannot be read. */
-export async function planManagement(host: HostRuntime, signal: AbortSignal): Promise<ManagementPlan> {
-  const node = await host.xcat.managementNode({ signal });
-  const [place, [nic, address], vswitches] = await Promise.all([
-    placeOf(host, node, signal),
-    host.xcat.channel(node).run([[QUERY_NIC], [{ argv: ['ifconfig', INTERFACE] }]], { signal }),
-    queryVswitches(host, signal),
-  ]);
-  const state = { ...place, ...nicOf(nic), ...addressOf(address) };
-  const { steps, refusals } = planManagementNetwork(state, vswitches, host.rules);
-  if (refusals.length > 0) throw refusedFailure(refusals);
-  return { steps, ...(place.elsewhere === undefined ? {} : { elsewhere: place.elsewhere }) };
-}
-
-/** Carry out steps for the management network, in order. Throws an XcatError that names the first that fails. */
-export async function applyManagement(
-  host: HostRuntime,
-  steps: readonly ManagementStep[],
-  signal: AbortSignal,
-): Promise<StepReport[]> {
-  const zhcp = await host.zhcp.get();
-  for (const step of steps) {
-    if (step.kind !== 'grantManagementNode') continue;
-    const grant = smcli.grant(zhcp, step.vswitch, step.userid, []);
-    const [outcome] = await host.xcat.channel(host.rules.zhcpNode).run([grant], { signal });
-    if (verdictOf(grant, outcome)?.ok !== true) throw failureOf(managementSentence(step), outcome, functionOf(grant));
-  }
-  const onNode = steps.filter((step) => step.kind !== 'grantManagementNode');
-  const node = await host.xcat.managementNode({ signal });
-  const outcomes = await host.xcat.channel(node).run([onNode.map(commandOf)], { signal });
-  for (const [index, step] of onNode.entries()) refuseFailed(step, outcomes[index]);
-  return steps.map((step) => ({ step: managementSentence(step), answer: 'done' }));
-}
-
-const QUERY_NIC: Command = { argv: ['vmcp', 'q', 'v', 'nic', MANAGEMENT_VDEV] };
-
-async function placeOf(
-  host: HostRuntime,
-  node: string,
-  signal: AbortSignal,
-): Promise<Pick<ManagementNodeState, 'userid' | 'elsewhere'>> {
-  const rows = await dumpTable(host.xcat.transport, 'zvm', { signal });
-  const own = rows.find((row) => row.node === node);
-  const userid = Userid.safeParse(own?.userid).data;
-  if (own === undefined || userid === undefined) {
-    const advice = 'define it in xCAT: it is a guest whose NIC is to be coupled';
-    throw refusedFailure([refusal('host', `management node ${node} has no userid in xCAT's zvm table`, advice)]);
-  }
-  return { userid, ...(isGuestOf(host, own, rows) ? {} : { elsewhere: own.hcp ?? 'another host' }) };
-}
-
-function nicOf(outcome: CommandOutcome | undefined): Pick<ManagementNodeState, 'nic'> {
-  if (outcome?.ran !== true) throw failed(`read NIC ${MANAGEMENT_VDEV} of the management node`, '', true);
-  // HCPNDQ040E, with CP's return code on standard error (contract xcat.md 3.1)
-  if (/does not exist/i.test(outcome.output)) return {};
-  if (outcome.exitStatus !== 0)
-    throw failed(`read NIC ${MANAGEMENT_VDEV} of the management node`, outcome.output, true);
-  const vswitch = /VSWITCH: SYSTEM (\S+)/i.exec(outcome.output)?.[1]?.toUpperCase();
-  return { nic: vswitch === undefined ? {} : { vswitch } };
-}
-
-function addressOf(outcome: CommandOutcome | undefined): Pick<ManagementNodeState, 'address'> {
-  const address = outcome?.ran === true ? /\binet (?:addr:)?(\d+(?:\.\d+){3})/.exec(outcome.output)?.[1] : undefined;
-  return address === undefined ? {} : { address };
-}
-
-function commandOf(step: ManagementStep): Command {
-  switch (step.kind) {
-    case 'defineManagementNic':
-      return { argv: ['vmcp', 'define', 'nic', MANAGEMENT_VDEV, 'type', 'qdio'] };
-    case 'coupleManagementNic':
-      return { argv: ['vmcp', 'couple', MANAGEMENT_VDEV, 'system', step.vswitch] };
-    case 'setManagementAddress': {
-      const { address, mask } = step;
-      const options = ['-a', address, '-d', ...DEVICES, '-e', INTERFACE, '-m', mask, '-g', address];
-      return { argv: ['/usr/bin/perl', '/usr/sbin/sspqeth2.pl', ...options] };
-    }
-    default:
-      throw new Error(`${step.kind} is no step on the management node`);
-  }
-}
-
-function refuseFailed(step: ManagementStep, outcome: CommandOutcome | undefined): void {
-  if (outcome?.ran === true && outcome.exitStatus === 0) return;
-  const output = outcome?.ran === true ? outcome.output : '';
-  // Another host's worker may have defined or coupled the NIC at the same moment: the next reading shows it.
-  throw failed(managementSentence(step), output, outcome?.ran !== true || /already/i.test(output));
-}
-
-function failed(operation: string, output: string, retryable: boolean): XcatError {
-  const message = `${operation}: ${plainText(output) || 'no answer'}`;
-  return new XcatError({ code: 'refused', operation, message, retryable });
+/** Plan the management network. Throws a `Refused` failure when it must not be, a BackendError when it cannot be read. */
+export async function planManagement({ backend, rules }: HostRuntime, signal: AbortSignal): Promise<ManagementPlan> {
+  const [state, vswitches] = await Promise.all([backend.readManagementNode(signal), backend.readVswitches(signal)]);
+  const { steps, refusals } = planManagementNetwork(state, vswitches, rules);
+  refuse([...refusals, ...refuseIncapable(backend, steps)]);
+  return { steps, ...(state.elsewhere === undefined ? {} : { elsewhere: state.elsewhere }) };
 }

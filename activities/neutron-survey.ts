@@ -1,9 +1,9 @@
+import type { HostRecord } from '../backend/reading.ts';
 import type { HostRules } from '../domain/host/host.ts';
 import type { HostMemory, NeutronMemory } from '../domain/host/host-memory.ts';
 import type { NeutronPort, WantedPort } from '../domain/host/neutron-port.ts';
 import type { PortId, Userid } from '../domain/text/identifiers.ts';
 import type { PortStatus, SurveyInput } from '../workflows/host-activities.ts';
-import type { HostRecord } from './guest-reading.ts';
 import { downStatusOf, isTold, statusOf, unwiredOf, viewOf } from './neutron-view.ts';
 
 /** Neutron's part in a survey of a host. */

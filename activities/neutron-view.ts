@@ -1,11 +1,11 @@
+import type { HostRecord } from '../backend/reading.ts';
 import type { HostRules } from '../domain/host/host.ts';
 import { isNeutronsOwn, type NeutronPort, type WantedPort, wantedOf } from '../domain/host/neutron-port.ts';
 import { describeRefusals } from '../domain/planning/refusal.ts';
 import { type PortId, Userid } from '../domain/text/identifiers.ts';
 import { askForUnbound } from '../neutron/binding.ts';
 import type { PortStatus } from '../workflows/host-activities.ts';
-import type { HostRecord } from './guest-reading.ts';
-import type { NeutronSource } from './neutron-source.ts';
+import type { NeutronSource } from './host-runtime.ts';
 
 /** A port that a guest is to have. */
 export type PortOfGuest = { port: NeutronPort; userid: Userid; wanted: WantedPort };

@@ -1,3 +1,4 @@
+import type { HostRecord } from '../backend/reading.ts';
 import { isAsWanted } from '../domain/drift/drift.ts';
 import type { PortRequest } from '../domain/operations/requests.ts';
 import { refusal } from '../domain/planning/refusal.ts';
@@ -5,9 +6,7 @@ import type { PortId, Userid } from '../domain/text/identifiers.ts';
 import type { NeutronReading } from '../workflows/host-activities.ts';
 import { lacksDhcp } from './dhcp.ts';
 import { refusedFailure } from './failures.ts';
-import { type HostRecord, readRecord } from './guest-reading.ts';
-import type { HostRuntime } from './host-runtime.ts';
-import type { NeutronSource } from './neutron-source.ts';
+import type { HostRuntime, NeutronSource } from './host-runtime.ts';
 import {
   downStatusOf,
   isTold,
@@ -21,14 +20,17 @@ import {
 
 /**
  * Look ports up that something was heard of, and see what they need here: those that are bound to the host, and recorded ones that are not any
- * more. Throws a NeutronError or an XcatError when either cannot be read.
+ * more. Throws a NeutronError or a BackendError when either cannot be read.
  */
 export async function readNeutron(
   host: HostRuntime,
   { portIds, networkIds }: { portIds: readonly PortId[]; networkIds: readonly string[] },
 ): Promise<NeutronReading> {
   const neutron = configured(host);
-  const [named, record] = await Promise.all([namedPorts(host, neutron, portIds, networkIds), readRecord(host)]);
+  const [named, record] = await Promise.all([
+    namedPorts(host, neutron, portIds, networkIds),
+    host.backend.readRecord(),
+  ]);
   const hosts = neutronHosts(host.rules);
   const ports = named.filter((port) => hosts.includes(port.host));
   const view = viewOf(ports, record, host.rules);

@@ -1,5 +1,5 @@
-import { XcatError } from '../backend/xcat/rest/errors.ts';
-import { waitUnlessAborted } from '../backend/xcat/rest/waiting.ts';
+import { BackendError } from '../backend/backend-error.ts';
+import { waitUnlessAborted } from '../backend/waiting.ts';
 
 /** How long somebody who reads is kept waiting: whoever wants to change something waits longer. */
 export type Patience = {
@@ -14,7 +14,7 @@ const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 3_000;
 
 /**
- * Read for somebody who waits, and try again as long as that may help soon. Throws what `read` throws when it is permanent; else the last XcatError
+ * Read for somebody who waits, and try again as long as that may help soon. Throws what `read` throws when it is permanent; else the last BackendError
  * when the time is over, and one that says so when xCAT has said nothing at all.
  */
 export async function readInTime<Result>(
@@ -24,13 +24,13 @@ export async function readInTime<Result>(
 ): Promise<Result> {
   const begun = performance.now();
   const enough = AbortSignal.timeout(silenceMs);
-  let last: XcatError | undefined;
+  let last: BackendError | undefined;
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
     try {
       return await waitUnlessAborted(read(), enough);
     } catch (error) {
       if (enough.aborted) throw last ?? silent(what, silenceMs);
-      if (!(error instanceof XcatError && error.retryable)) throw error;
+      if (!(error instanceof BackendError && error.retryable)) throw error;
       last = error;
       if (performance.now() - begun + pause > troubleMs) throw error;
     }
@@ -38,8 +38,8 @@ export async function readInTime<Result>(
   }
 }
 
-function silent(what: string, silenceMs: number): XcatError {
-  return new XcatError({
+function silent(what: string, silenceMs: number): BackendError {
+  return new BackendError({
     code: 'timeout',
     operation: what,
     message: `${what}: xCAT has not answered within ${silenceMs / 1_000} s`,

@@ -1,4 +1,5 @@
 import { gzipSync } from 'node:zlib';
+import type { Reading, RecordedAbsence } from '../backend/reading.ts';
 import { type Finding, findingText } from '../domain/drift/finding.ts';
 import { unclearPorts } from '../domain/drift/unclear-ports.ts';
 import { absenceRefusal } from '../domain/guest/absence.ts';
@@ -11,19 +12,20 @@ import type { NodeName, Userid } from '../domain/text/identifiers.ts';
 import { authorisedVlans } from '../domain/vswitch/vswitch.ts';
 import type { ShownHost } from '../workflows/host-activities.ts';
 import { refusedFailure } from './failures.ts';
-import { type Reading, readGuests, readHost } from './guest-reading.ts';
-import { orphanFinding, type TableAbsence } from './guest-standing.ts';
 import type { HostRuntime } from './host-runtime.ts';
 import { readInTime } from './reading-in-time.ts';
 import { stateTagsOf } from './state-tags.ts';
 
-/** Read a whole host, for somebody who waits: record and z/VM side by side. Throws an XcatError when it cannot be read. */
+/** Read a whole host, for somebody who waits: record and z/VM side by side. Throws a BackendError when it cannot be read. */
 export function showHost(host: HostRuntime): Promise<ShownHost> {
   return readInTime(`read ${host.rules.host}`, () => readShownHost(host));
 }
 
 async function readShownHost(host: HostRuntime): Promise<ShownHost> {
-  const { recorded, vswitches, nodes, iplTime, absent, findings, orphans } = await readHost(host, [], true);
+  const { recorded, vswitches, nodes, iplTime, absent, findings, orphans } = await host.backend.readHost({
+    userids: [],
+    survey: true,
+  });
   const networks = new Map(host.rules.vswitches.map((each) => [each.vswitch, each.physicalNetwork]));
   const named = new Map([...nodes].map(([node, userid]) => [userid, node]));
   const guests = [
@@ -38,7 +40,7 @@ async function readShownHost(host: HostRuntime): Promise<ShownHost> {
     iplTime: iplTime ?? null,
     vswitches: vswitches.map((vswitch) => vswitchViewOf(vswitch, networks.get(vswitch.name))),
     guests: guests.toSorted((one, other) => (one.userid < other.userid ? -1 : 1)),
-    findings: limited([...findings, ...orphans.map(orphanFinding)]),
+    findings: limited([...findings, ...orphans]),
   };
   return {
     host: host.rules.host,
@@ -59,7 +61,7 @@ function limited(findings: readonly Finding[]): Finding[] {
     : [...findings.slice(0, MOST_FINDINGS), { of: 'findings', reason: `and ${more} more` }];
 }
 
-function absentWords(userid: Userid, why: TableAbsence): string {
+function absentWords(userid: Userid, why: RecordedAbsence): string {
   return why.kind === 'unknown' ? `xCAT knows no guest ${userid}, which has ports here` : absenceLine(userid, why);
 }
 
@@ -72,7 +74,7 @@ export function showGuest(host: HostRuntime, userid: Userid): Promise<ShownGuest
 }
 
 async function readShownGuest(host: HostRuntime, userid: Userid): Promise<ShownGuest> {
-  const around = (await readGuests(host, [userid]))(userid);
+  const around = (await host.backend.readHost({ userids: [userid] })).read(userid);
   const { absence, recorded } = around.guest;
   if (absence !== undefined && absence.kind !== 'undefined' && recorded.length === 0)
     throw refusedFailure([absenceRefusal(userid, host.rules.host, absence)]);

@@ -1,16 +1,6 @@
 import { activityInfo, CancelledFailure, Context, heartbeat } from '@temporalio/activity';
+import type { Cancellation } from '../backend/backend.ts';
 import { asActivityFailure } from './failures.ts';
-
-/** How work that changes z/VM is stopped. */
-export type Stopping = {
-  /** Nothing more is to be begun. */
-  stop: AbortSignal;
-  /**
-   * Calls that are under way are to be left: only when the worker ends. z/VM carries out all that it was asked for, and the next to change
-   * the guest has to see it, be it the rollback of a cancelled request or the next run of a guest whose run was terminated.
-   */
-  leave: AbortSignal;
-};
 
 // Well inside the heartbeat timeout of the workflows, so that a slow machine is not taken for a dead worker.
 const BEAT_MS = 2_000;
@@ -33,7 +23,7 @@ export async function stayAlive<Result>(work: (signal: AbortSignal) => Promise<R
 }
 
 /** The same for work that changes z/VM. */
-export function seenThrough<Result>(work: (stopping: Stopping) => Promise<Result>): Promise<Result> {
+export function seenThrough<Result>(work: (cancellation: Cancellation) => Promise<Result>): Promise<Result> {
   return stayAlive((stop) => {
     const context = Context.current();
     const leaving = new AbortController();

@@ -1,3 +1,4 @@
+import type { HostReading, Reading, ServerNics } from '../backend/reading.ts';
 import { looksDown } from '../domain/drift/admin-state-doubt.ts';
 import { type Doubt, doubtsOf, notCoupledPorts, type SurveyedGuest } from '../domain/drift/drift.ts';
 import { type Finding, findingText } from '../domain/drift/finding.ts';
@@ -22,11 +23,8 @@ import { NeutronError } from '../neutron/errors.ts';
 import type { Candidate, FailedGuest, PortStatus, Survey, SurveyInput } from '../workflows/host-activities.ts';
 import { lacksDhcp } from './dhcp.ts';
 import { asActivityFailure } from './failures.ts';
-import { type HostReading, type Reading, readGuests, readHost } from './guest-reading.ts';
-import { orphanFinding } from './guest-standing.ts';
 import { readMemory, writeMemory } from './host-memory.ts';
 import type { HostRuntime } from './host-runtime.ts';
-import { type ManagementNodeNics, managementNodeNics } from './management-node.ts';
 import { memoryOf, type NeutronSurvey, NO_NEUTRON, surveyNeutron } from './neutron-survey.ts';
 import { boundPorts, neutronHosts } from './neutron-view.ts';
 import { settingsOf } from './vswitches.ts';
@@ -41,18 +39,18 @@ const MOST_SWEPT = 200;
 
 /**
  * Read the whole host and find what is not as it is recorded. Four calls to xCAT, one or two more when guests have to be read for themselves, and
- * one in ten minutes for profiles of the directory: no more for many ports than for few. Throws an XcatError when the host cannot be read.
+ * one in ten minutes for profiles of the directory: no more for many ports than for few. Throws a BackendError when the host cannot be read.
  */
 export async function surveyHost(host: HostRuntime, input: SurveyInput, signal: AbortSignal): Promise<Survey> {
   const memory = readMemory(input.memory);
-  host.entries.recall(memory.entries);
+  host.backend.entries.recall(memory.entries);
   const swept = sliceOf(memory, input);
   const slice = swept.filter((userid) => memory.guests.has(userid));
   const others = swept.filter((userid) => !memory.guests.has(userid));
   const later = notNow(input);
   const [reading, nics, { ports, problem }] = await Promise.all([
-    readHost(host, slice, true, () => true, others),
-    managementNodeNics(host, signal),
+    host.backend.readHost({ userids: slice, survey: true, entriesOf: others }),
+    host.backend.readServerNics(signal),
     readPorts(host, memory.neutron?.ports ?? [], later),
   ]);
   signal.throwIfAborted();
@@ -68,9 +66,9 @@ export async function surveyHost(host: HostRuntime, input: SurveyInput, signal: 
     reading.vswitches,
     new Set(host.rules.vswitches.map((each) => each.vswitch)),
     new Map(guests.map((guest) => [guest.userid, nicsOf(guest)])),
-    new Set([nics.userid ?? '', reading.zhcp]),
+    new Set([nics.userid ?? '', reading.agent]),
   );
-  host.entries.keepOnly(reading.guests);
+  host.backend.entries.keepOnly(reading.guests);
   const coupled = new Set(reading.vswitches.flatMap(({ nics }) => nics.flatMap(({ userid }) => userid ?? [])));
   const iplTime = reading.iplTime ?? memory.iplTime;
   const ipl = memory.iplTime !== undefined && memory.iplTime !== iplTime;
@@ -81,7 +79,7 @@ export async function surveyHost(host: HostRuntime, input: SurveyInput, signal: 
     skipped: found.skipped,
     failed: [
       ...found.failed,
-      ...orphans(reading),
+      ...reading.orphans.map(({ of, reason }) => failure(of, reason, 0)),
       ...withoutUplinks(host, reading.vswitches, rdevs, input.now),
       ...guests.flatMap((guest) => unclearPorts(guest, reading.vswitches)).map(unusable),
       ...neutron.unusable.map(unusable),
@@ -117,7 +115,7 @@ export async function surveyHost(host: HostRuntime, input: SurveyInput, signal: 
 function entriesToRemember(host: HostRuntime, reading: HostReading, guests: readonly SurveyedGuest[]): EntryNics {
   const ours = new Set(guests.map(({ userid }) => userid));
   const others = [...reading.guests].filter((userid) => !ours.has(userid)).map((userid) => [userid, []] as const);
-  const known = [...host.entries.known].filter(([userid, nics]) => nics.length > 0 || !ours.has(userid));
+  const known = [...host.backend.entries.known].filter(([userid, nics]) => nics.length > 0 || !ours.has(userid));
   return new Map<Userid, readonly EntryNic[]>([...others, ...known]);
 }
 
@@ -246,10 +244,7 @@ async function examine(
   const read =
     others.length === 0
       ? undefined
-      : await readGuests(
-          host,
-          others.map(({ guest }) => guest.userid),
-        );
+      : (await host.backend.readHost({ userids: others.map(({ guest }) => guest.userid) })).read;
   const failed: FailedGuest[] = stillFailed(later, guests);
   const findings: Finding[] = [];
   for (const { guest, doubt, by } of [
@@ -379,11 +374,6 @@ function unusable({ portId, reason }: { portId: PortId; reason: string }): Faile
   return failure(portId, reason, 0);
 }
 
-/** Ports of which nobody can say what guest they are of. */
-function orphans({ orphans: nodes }: HostReading): FailedGuest[] {
-  return nodes.map((node) => failure(node, orphanFinding(node).reason, 0));
-}
-
 function failure(userid: string, reason: string, now: number): FailedGuest {
   return { userid, reason, attempts: 1, notBefore: now };
 }
@@ -423,7 +413,7 @@ function unwired({ recorded, wanted }: SurveyedGuest): number {
 function vswitchesToEnsure(
   host: HostRuntime,
   vswitches: readonly Vswitch[],
-  { administrators }: ManagementNodeNics,
+  { administrators }: ServerNics,
   rdevs: ReadonlyMap<VswitchName, readonly Rdev[]>,
 ): Survey['vswitches'] {
   return host.rules.vswitches.flatMap((allowed) => {

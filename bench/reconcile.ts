@@ -4,7 +4,7 @@ import { startReconcileHost } from '../client/start-operation.ts';
 import type { Stack } from '../demo/stack.ts';
 import { startStack } from '../demo/stack.ts';
 import { httpCalls } from '../demo/wire.ts';
-import type { ReconcileHostResult } from '../workflows/reconcile-host.ts';
+import type { ReconcileHostResult } from '../workflows/reconciliation-result.ts';
 import type { SmapiTimes } from './storm.ts';
 import { fillHost, guestsFor } from './wired-host.ts';
 

@@ -2,21 +2,21 @@ import { foundByChange, foundByPorts } from '../domain/guest/found-by.ts';
 import { acceptOperation, isOperationType, type Operation } from '../domain/operations/operations.ts';
 import { WirePortsInput } from '../domain/operations/requests.ts';
 import { aboutGuest, aboutPort } from '../temporal-config/saved-queries.ts';
-import { type Findable, findableBy } from '../temporal-config/search-attributes.ts';
+import { type SearchTerms, searchAttributesOf } from '../temporal-config/search-attributes.ts';
 import { listPath, markdownLink, runPath } from '../temporal-config/ui-links.ts';
 import { guestWorkflowId } from '../temporal-config/workflow-ids.ts';
 
 /** How an operation is found and told of in the Temporal UI from its start on. */
-export type Asked = { summary: string; details: string; found: Omit<Findable, 'host'> };
+export type Asked = { summary: string; details: string; found: Omit<SearchTerms, 'host'> };
 
 /** The part of a start that operators see and find the run by; `summary` is said where the request itself says no more. */
 export function toldToOperators(
   namespace: string,
-  { type, input, summary, ...found }: Findable & { type: string; input: unknown; summary: string },
+  { type, input, summary, ...found }: SearchTerms & { type: string; input: unknown; summary: string },
 ) {
   const asked = askedOf(namespace, type, input);
   return {
-    typedSearchAttributes: findableBy({ ...found, ...asked?.found }),
+    typedSearchAttributes: searchAttributesOf({ ...found, ...asked?.found }),
     staticSummary: asked?.summary ?? summary,
     ...(asked === undefined ? {} : { staticDetails: asked.details }),
   };

@@ -47,7 +47,7 @@ export type OperationOutcome = (typeof OPERATION_OUTCOMES)[number];
 
 /** What became of an operation that failed. */
 export type OperationFailure = {
-  /** `Refused`, `StepFailed` or `GaveUp`. */
+  /** `Refused`, `StepFailed` or `DeadlineExceeded`. */
   type: string;
   message: string;
   refusals: { field: string; reason: string; advice: string }[];

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { Client, WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 import { taskQueueOf } from '../domain/host/host.ts';
-import { findableBy } from '../temporal-config/search-attributes.ts';
-import type { followNeutron, NeutronNews } from '../workflows/follow-neutron.ts';
+import { searchAttributesOf } from '../temporal-config/search-attributes.ts';
+import type { followNeutron } from '../workflows/follow-neutron.ts';
+import type { NeutronNews } from '../workflows/follow-neutron-result.ts';
 import type {
   attachNic,
   changeVlan,
@@ -102,7 +103,7 @@ export async function tellOfNeutron(client: Client, host: string, news: NeutronN
     args: [{ host }],
     signal: 'neutronNews',
     signalArgs: [news],
-    typedSearchAttributes: findableBy({ host }),
+    typedSearchAttributes: searchAttributesOf({ host }),
     staticSummary: `what Neutron says of ${host}`,
   });
 }
@@ -111,6 +112,6 @@ function ofHost(host: string) {
   return {
     taskQueue: taskQueueOf(host),
     workflowIdConflictPolicy: 'USE_EXISTING' as const,
-    typedSearchAttributes: findableBy({ host }),
+    typedSearchAttributes: searchAttributesOf({ host }),
   };
 }

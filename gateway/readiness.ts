@@ -34,7 +34,7 @@ export class Readiness {
     try {
       // A namespace that is gone, search attributes that it lacks, a database that cannot be written: reading alone would not show them.
       await this.#client.withDeadline(Date.now() + ANSWER_MS, () =>
-        this.#client.workflow.start('whoWorks', {
+        this.#client.workflow.start('probeWorker', {
           workflowId,
           taskQueue: QUEUE,
           workflowExecutionTimeout: ANSWER_MS,

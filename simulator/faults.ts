@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Code } from './codes.ts';
+import type { Code } from './zvm/codes.ts';
 
 const count = z.number().int().nonnegative();
 

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { parseLatency } from './latency.ts';
+import { restoreSnapshot, Snapshot, takeSnapshot } from './control/snapshot.ts';
+import { parseLatency } from './http/latency.ts';
 import { type Simulator, startSimulator } from './simulator.ts';
-import { restoreSnapshot, Snapshot, takeSnapshot } from './snapshot.ts';
 
 const USAGE = `npm run simulator -- [--port N] [--https] [--ca-file FILE] [--mns N] [--hosts N] [--guests N] [--seed N]
   [--latency MS|uniform:MS:MS|lognormal:MEDIAN_MS:SIGMA] [--state FILE]`;

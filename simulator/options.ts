@@ -1,4 +1,4 @@
-import type { Latency } from './latency.ts';
+import type { Latency } from './http/latency.ts';
 
 /** What startSimulator accepts; every field has a default. */
 export type SimulatorOptions = {

@@ -1,12 +1,12 @@
 import { once } from 'node:events';
-import { makeCertificate } from './certificate.ts';
 import { EventLog } from './events.ts';
 import { FaultBoard } from './faults.ts';
-import { makeServer } from './http-server.ts';
-import { seeded } from './latency.ts';
-import { ManagementNode } from './management-node.ts';
+import { makeCertificate } from './http/certificate.ts';
+import { seeded } from './http/latency.ts';
+import { makeServer } from './http/server.ts';
 import type { SimulatorOptions } from './options.ts';
 import { withDefaults } from './options.ts';
+import { ManagementNode } from './xcat/management-node.ts';
 
 export type { SimulatorOptions } from './options.ts';
 

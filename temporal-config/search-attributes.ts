@@ -37,7 +37,7 @@ export const SEARCH_ATTRIBUTES = [
 ] as const;
 
 /** What a run is found by. */
-export type Findable = {
+export type SearchTerms = {
   host: string;
   userid?: string | undefined;
   portIds?: readonly string[] | undefined;
@@ -51,13 +51,13 @@ const MOST_VSWITCHES = 100;
 const MOST_VLANS = 150;
 
 /** The search attributes to find a run by: what there is none of is left out, and as many of a list as fit. */
-export function findableBy({
+export function searchAttributesOf({
   host,
   userid,
   portIds = [],
   vswitches = [],
   vlans = [],
-}: Findable): SearchAttributePair[] {
+}: SearchTerms): SearchAttributePair[] {
   return [
     { key: ZVM_HOST, value: host },
     ...(userid === undefined ? [] : [{ key: ZVM_USERID, value: userid }]),

@@ -19,7 +19,8 @@ const MAY: Record<string, { code: string[]; types: string[]; packages: RegExp }>
     types: ['workflows'],
     packages: /^(zod|node:(crypto|zlib)|@temporalio\/(activity|common))$/,
   },
-  backend: { code: ['domain'], types: [], packages: /^(zod|undici|csv-parse\/sync|node:.*)$/ },
+  backend: { code: ['domain'], types: [], packages: /^node:timers\/promises$/ },
+  'backend/xcat': { code: ['backend', 'domain'], types: [], packages: /^(zod|undici|csv-parse\/sync|node:.*)$/ },
   neutron: { code: ['domain'], types: [], packages: /^(zod|amqplib|undici|node:.*)$/ },
   simulator: { code: [], types: ['domain'], packages: /^(zod|node:.*)$/ },
   client: {
@@ -43,6 +44,7 @@ const MAY: Record<string, { code: string[]; types: string[]; packages: RegExp }>
     code: [
       'activities',
       'backend',
+      'backend/xcat',
       'client',
       'configuration',
       'domain',
@@ -115,7 +117,7 @@ test.each(Object.keys(MAY))('%s imports only what lies below it', (folder) => {
 });
 
 /** Areas whose circles are still to be opened. */
-const CIRCULAR = ['domain', 'workflows', 'backend', 'simulator'];
+const CIRCULAR = ['domain', 'workflows'];
 
 /** Files of the product that import each other in a circle, as chains. */
 function circles(): string[][] {

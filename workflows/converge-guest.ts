@@ -16,7 +16,6 @@ import type { Userid } from '../domain/text/identifiers.ts';
 import { ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
 import { markdownLink, runPath } from '../temporal-config/ui-links.ts';
 import { failureFrom, malformed, stepsBefore } from './failures.ts';
-import { findable } from './findable.ts';
 import { emptyQueue, GuestQueue, type QueueState } from './guest-queue.ts';
 import {
   answer,
@@ -31,9 +30,10 @@ import {
   withdraw,
 } from './guest-queue-messages.ts';
 import type { EarlierOperation, EarlierRuns, PlaceInOrder } from './host-activities.ts';
-import { hasOnly, isRecord, isText } from './incoming.ts';
 import { listed } from './progress.ts';
 import { beginWork, carryOut, type NotYet, type RequestWork } from './request-work.ts';
+import { addSearchAttributes } from './run-visibility.ts';
+import { isAbsentOr, isRecord, isText } from './untrusted-input.ts';
 
 export type ConvergeGuestInput = { host: string; userid: Userid };
 
@@ -140,7 +140,7 @@ class GuestRun {
   async work(): Promise<ConvergeGuestResult> {
     const { host, userid } = this.#input;
     CancellationScope.current().cancelRequested.catch(() => this.#cancelAll());
-    findable({ host, userid });
+    addSearchAttributes({ host, userid });
     await CancellationScope.nonCancellable(async () => {
       while (this.#current !== undefined || !this.queue.isEmpty()) await this.#next();
       await this.#settled();
@@ -167,7 +167,7 @@ class GuestRun {
     }
     const work = begun ?? beginWork(request, this.queue.overtakenPorts(request));
     this.#current = work;
-    findable({ ...this.#input, ...foundByChange(request.change) });
+    addSearchAttributes({ ...this.#input, ...foundByChange(request.change) });
     this.#tellIfWaited(request);
     try {
       await this.#carryOut(work);
@@ -383,6 +383,6 @@ function isGuestRunState(carried: unknown): carried is GuestRunState {
     [carried.answered, carried.finished].every(Array.isArray) &&
     isRecord(carried.words) &&
     isRecord(carried.waits) &&
-    hasOnly(carried.current, (work) => isRecord(work) && isGuestRequest(work.request) && isRecord(work.forward))
+    isAbsentOr(carried.current, (work) => isRecord(work) && isGuestRequest(work.request) && isRecord(work.forward))
   );
 }

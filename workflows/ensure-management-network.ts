@@ -2,22 +2,21 @@ import { proxyActivities } from '@temporalio/workflow';
 import type { z } from 'zod';
 import { managementSentence } from '../domain/host/management-network.ts';
 import type { EnsureManagementNetworkInput } from '../domain/operations/requests.ts';
-import { changing } from './changing.ts';
-import { findable } from './findable.ts';
+import { HEARTBEAT, READING_OF_A_HOST, writeActivities } from './activity-proxies.ts';
 import type { HostActivities } from './host-activities.ts';
 import { type HostOperationResult, operateOnHost } from './host-operation.ts';
 import { accepting, checked } from './operation.ts';
-import { HEARTBEAT, READING_OF_A_HOST } from './timeouts.ts';
+import { addSearchAttributes } from './run-visibility.ts';
 
 /**
- * Give the management node its NIC on the management network, `xcat_mgt_ip` on the VSWITCH of the first flat network: after its restart too,
- * which loses it. Hosts that share a management node leave it to the one that it is a guest of.
+ * Give the management node its NIC on the management network, `xcat_mgt_ip` on the VSWITCH of the first flat network. A restart of the node loses
+ * the NIC. Of the hosts that share a management node, the one that runs it as a guest is responsible.
  */
 export async function ensureManagementNetwork(
   input: z.input<typeof EnsureManagementNetworkInput>,
 ): Promise<HostOperationResult> {
   const { host, ...limits } = await checked(() => accepting().acceptManagementNetwork({ input }));
-  findable({ host });
+  addSearchAttributes({ host });
   const { planManagementNetwork } = proxyActivities<HostActivities>({
     summary: 'read the management node and compare',
     startToCloseTimeout: READING_OF_A_HOST,
@@ -35,7 +34,7 @@ export async function ensureManagementNetwork(
       return plan.steps;
     },
     apply: (steps) =>
-      changing(steps.map(managementSentence).join('; ').slice(0, 190)).applyManagementNetwork({ host, steps }),
+      writeActivities(steps.map(managementSentence).join('; ').slice(0, 190)).applyManagementNetwork({ host, steps }),
     sentence: managementSentence,
     nothing: () =>
       elsewhere === undefined

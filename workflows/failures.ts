@@ -7,25 +7,25 @@ import {
 } from '@temporalio/common';
 import { describeRefusals, type Refusal, refusal } from '../domain/planning/refusal.ts';
 import type { Mac } from '../domain/port/mac.ts';
-import { isRecord } from './incoming.ts';
+import { isRecord } from './untrusted-input.ts';
 
-/** Failure types that callers and operators meet. */
+/** The types of failures. Callers see the first three. */
 export type FailureType =
   /** The request cannot be granted; nothing was touched. Details: the refusals, each with its field. */
   | 'Refused'
-  /** A step failed for good. Details: a FailureReport. */
+  /** A step failed permanently. Details: a FailureReport. */
   | 'StepFailed'
-  /** A step went on failing for now until the operation's time was over. Details: a FailureReport. */
-  | 'GaveUp'
-  /** An address that was to be recorded is somebody else's too. Inside of operations only; details: the addresses, the refusals. */
-  | 'Taken'
-  /** The operation that a request is of has ended meanwhile. Inside of guest runs only. */
+  /** A step failed transiently until the operation's deadline. Details: a FailureReport. */
+  | 'DeadlineExceeded'
+  /** A recorded address or port number belongs to another port too. Only inside operations; details: the addresses, the refusals. */
+  | 'AddressConflict'
+  /** The operation that sent the request has ended. Only inside guest runs. */
   | 'OperationEnded';
 
 /** A failure as data: signals carry it from a guest run to its operation. */
 export type FailureData = { type: string; message: string; details: unknown[] };
 
-/** What failed, and what became of the guest. */
+/** A failed step, and the state of the guest after it. */
 export type FailureReport = {
   host: string;
   userid: string;
@@ -33,27 +33,33 @@ export type FailureReport = {
   step: string;
   reason: string;
   advice: string;
-  /** True when the guest is as it was before the operation. */
+  /** True when the guest is in the state before the operation. */
   undone: boolean;
-  /** What was done before the step that failed, as sentences; undone since when `undone` says so. */
+  /** The steps carried out before the failed one, as sentences; rolled back when `undone` is true. */
   done: readonly string[];
 };
 
-/** What became of what an operation had done when it failed. */
-export type Aftermath = 'nothing' | 'undone' | 'kept' | 'left';
+/** The fate of the steps that a failed operation had carried out. */
+export type RollbackOutcome = 'nothing' | 'undone' | 'kept' | 'left';
 
-const AFTERMATHS: Readonly<Record<Aftermath, string>> = {
+const ROLLBACK_OUTCOMES: Readonly<Record<RollbackOutcome, string>> = {
   nothing: 'Nothing had been done yet.',
-  undone: 'What the operation had done was undone: the guest is as it was before.',
-  kept: 'What the operation had done was left, as asked: reconciliation compares the guest with its record.',
-  left: 'What the operation had done is not undone: reconciliation compares the guest with its record.',
+  undone: 'The operation was rolled back: the guest is in the state before it.',
+  kept: 'The steps carried out were kept, as requested: reconciliation compares the guest with its record.',
+  left: 'The steps carried out were not rolled back: reconciliation compares the guest with its record.',
 };
 
-const KNOWN_TYPES: readonly FailureType[] = ['Refused', 'StepFailed', 'GaveUp', 'Taken', 'OperationEnded'];
+const KNOWN_TYPES: readonly FailureType[] = [
+  'Refused',
+  'StepFailed',
+  'DeadlineExceeded',
+  'AddressConflict',
+  'OperationEnded',
+];
 
 type Where = { host: string; userid?: string; portIds?: readonly string[]; vswitch?: string };
 
-/** What workflows fail with: a sentence for operators, and no stack trace that they would have to read past. */
+/** A workflow's failure: a sentence for operators, without a stack trace. */
 function failing(options: { type: FailureType; message: string; details: unknown[] }): ApplicationFailure {
   const failure = ApplicationFailure.create({ ...options, nonRetryable: true });
   failure.stack = '';
@@ -66,7 +72,7 @@ export function refused(refusals: readonly Refusal[], where?: Where): Applicatio
   return failing({ type: 'Refused', message: `${describeRefusals(refusals)}.${place}`, details: [refusals] });
 }
 
-/** The same failure, saying also where it was refused. */
+/** The same failure with the place where it was refused. */
 export function refusedAt(failure: ApplicationFailure, where: Where): ApplicationFailure {
   const [refusals] = failure.details ?? [];
   return Array.isArray(refusals) ? refused(refusals, where) : failure;
@@ -74,20 +80,20 @@ export function refusedAt(failure: ApplicationFailure, where: Where): Applicatio
 
 /** A permanent failure of an operation on a guest. */
 export function operationFailed(
-  type: 'StepFailed' | 'GaveUp',
+  type: 'StepFailed' | 'DeadlineExceeded',
   report: Omit<FailureReport, 'undone'>,
-  aftermath: Aftermath,
+  rollback: RollbackOutcome,
 ): ApplicationFailure {
-  const message = `${sayTrouble(type, report)} ${sayWhere(report)}. ${AFTERMATHS[aftermath]}`;
-  const undone = aftermath === 'nothing' || aftermath === 'undone';
+  const message = `${sayTrouble(type, report)} ${sayWhere(report)}. ${ROLLBACK_OUTCOMES[rollback]}`;
+  const undone = rollback === 'nothing' || rollback === 'undone';
   return failing({ type, message, details: [{ ...report, undone }] });
 }
 
-/** The failure of a step, saying what became of the steps before it. */
+/** The failure of a step with the outcome of the rollback. */
 export function withRollback(failure: ApplicationFailure, isRolledBack: boolean): ApplicationFailure {
   const report: unknown = failure.details?.[0];
   if (!isFailureReport(report)) return failure;
-  const type = failure.type === 'GaveUp' ? 'GaveUp' : 'StepFailed';
+  const type = failure.type === 'DeadlineExceeded' ? 'DeadlineExceeded' : 'StepFailed';
   return operationFailed(type, report, isRolledBack ? 'undone' : 'left');
 }
 
@@ -95,14 +101,14 @@ function isFailureReport(report: unknown): report is FailureReport {
   return typeof report === 'object' && report !== null && 'undone' in report && 'advice' in report;
 }
 
-/** The failure of an operation on a host that cannot be finished; says whether trying went on for too long. */
+/** The failure of an operation on a host: permanent, or transient until the deadline. `summary` names the work where the error names no step. */
 export function hostFailed(
   where: { host: string; vswitch?: string },
-  what: string,
+  summary: string,
   error: unknown,
 ): ApplicationFailure {
-  const type = isRetryable(error) ? 'GaveUp' : 'StepFailed';
-  const trouble = permanently(troubleOf(error, what));
+  const type = isRetryable(error) ? 'DeadlineExceeded' : 'StepFailed';
+  const trouble = permanently(troubleOf(error, summary));
   return failing({
     type,
     message: `${sayTrouble(type, trouble)} ${sayWhere(where)}.`,
@@ -112,19 +118,24 @@ export function hostFailed(
 
 type Trouble = { step: string; reason: string; advice: string };
 
-/** The parts that a failure is told in; `what` was being done, where the failure names no step itself. */
-export function troubleOf(error: unknown, what: string): Trouble {
-  return { step: failedStep(error) ?? what, reason: shortReasonOf(error), advice: adviceOn(error) };
+/** Step, reason and advice of an error. `summary` names the work where the error names no step. */
+export function troubleOf(error: unknown, summary: string): Trouble {
+  return { step: failedStep(error) ?? summary, reason: shortReasonOf(error), advice: adviceOn(error) };
 }
 
-/** The same, when nobody tries again: somebody has to. */
+/** The same trouble when no retry follows: the advice adds that an operator starts the operation again. */
 export function permanently(trouble: Trouble): Trouble {
   return { ...trouble, advice: `${trouble.advice}, then start the operation again` };
 }
 
-/** A trouble as sentences: what, why, and what to do. */
-export function sayTrouble(verdict: 'StepFailed' | 'GaveUp' | 'transient', { step, reason, advice }: Trouble): string {
-  const begin = { StepFailed: 'Failed', GaveUp: 'Gave up', transient: 'Fails for now' }[verdict];
+/** A trouble as sentences: step, reason, advice. */
+export function sayTrouble(
+  verdict: 'StepFailed' | 'DeadlineExceeded' | 'transient',
+  { step, reason, advice }: Trouble,
+): string {
+  const begin = { StepFailed: 'Failed', DeadlineExceeded: 'Deadline exceeded', transient: 'Transient failure' }[
+    verdict
+  ];
   return `${begin}: ${step}: ${reason.replace(/\.$/, '')}. What to do: ${advice}.`;
 }
 
@@ -133,24 +144,18 @@ export function failureData({ type, message, details }: ApplicationFailure): Fai
   return { type: type ?? 'StepFailed', message, details: details ?? [] };
 }
 
-/** The failure that the data are of; of a type that is not known, a failed step. */
+/** The failure that the data describe; an unknown type becomes `StepFailed`. */
 export function failureFrom({ type, message, details }: FailureData): ApplicationFailure {
   const known = KNOWN_TYPES.find((each) => each === type) ?? 'StepFailed';
   return failing({ type: known, message, details: Array.isArray(details) ? details : [] });
 }
 
-/** The failure of a workflow that was started, or continued, with something that it cannot work with. */
-export function malformed(what: string): ApplicationFailure {
-  return refused([
-    refusal(
-      what,
-      'is not of the form that this workflow takes',
-      'start it as docs/workflows.md says, or by zvmnet or the HTTP API',
-    ),
-  ]);
+/** The failure of a workflow whose input has a malformed field. */
+export function malformed(field: string): ApplicationFailure {
+  return refused([refusal(field, 'is malformed', 'start it as docs/workflows.md says, or by zvmnet or the HTTP API')]);
 }
 
-/** What an operator can do about the cause of a failure. */
+/** The advice for an operator on the cause of a failure. */
 function adviceOn(error: unknown): string {
   const { advice } = detailOf(error);
   return advice ?? (isRetryable(error) ? 'see that the management node and z/VM answer' : 'correct the cause');
@@ -163,7 +168,7 @@ function sayWhere({ host, userid, portIds = [], vswitch }: Where): string {
   return `Host ${host}${guest}${first === undefined ? '' : ports}${vswitch === undefined ? '' : `, VSWITCH ${vswitch}`}`;
 }
 
-/** The ApplicationFailure inside what an activity or child threw. */
+/** The ApplicationFailure inside the error of an activity or child workflow. */
 export function applicationFailureOf(error: unknown): ApplicationFailure | undefined {
   if (error instanceof ApplicationFailure) return error;
   if (error instanceof ActivityFailure || error instanceof ChildWorkflowFailure)
@@ -171,25 +176,25 @@ export function applicationFailureOf(error: unknown): ApplicationFailure | undef
   return undefined;
 }
 
-/** True when the failure is for now: not marked permanent, a timeout, or a worker that went away. */
+/** True for a transient failure: one not marked permanent, a timeout, or a lost worker. */
 export function isRetryable(error: unknown): boolean {
   if (error instanceof ActivityFailure && error.cause instanceof TimeoutFailure) return true;
   const failure = applicationFailureOf(error);
   return failure !== undefined && failure.nonRetryable !== true;
 }
 
-/** True when xCAT does not know the password: for who is half-way, a worker that has the right one is worth waiting for. */
+/** True when xCAT rejects the password. A run that has begun its steps waits for a worker that has the right one. */
 export function isUnauthorised(error: unknown): boolean {
   return detailOf(error).code === 'unauthorised';
 }
 
-/** The addresses and port numbers of a `Taken` failure, and the refusals that it comes to when no others can be chosen. */
-export type Taken = { macs: Mac[]; ports: string[]; refusals: Refusal[] };
+/** The addresses and port numbers of an `AddressConflict` failure, and the refusals to answer when no others can be chosen. */
+export type AddressConflict = { macs: Mac[]; ports: string[]; refusals: Refusal[] };
 
-/** Read a `Taken` failure; undefined for any other. */
-export function takenBy(error: unknown): Taken | undefined {
+/** Parse an `AddressConflict` failure; undefined for any other. */
+export function addressConflictOf(error: unknown): AddressConflict | undefined {
   const failure = applicationFailureOf(error);
-  if (failure?.type !== 'Taken') return undefined;
+  if (failure?.type !== 'AddressConflict') return undefined;
   const [macs, refusals, ports] = failure.details ?? [];
   return {
     macs: (macs ?? []) as Mac[],
@@ -198,29 +203,29 @@ export function takenBy(error: unknown): Taken | undefined {
   };
 }
 
-/** How long xCAT, or a proxy in front of it, asked to be left alone; milliseconds. */
-export function askedPause(error: unknown): number {
+/** The pause that xCAT or a proxy in front of it requested (Retry-After), in milliseconds. */
+export function requestedPause(error: unknown): number {
   const delay = applicationFailureOf(error)?.nextRetryDelay;
   return typeof delay === 'number' ? delay : 0;
 }
 
-/** True for failures that no other try of the same request can help. */
+/** True for failures that no retry of the same request can cure. */
 export function endsRequest(error: unknown): boolean {
   const type = applicationFailureOf(error)?.type;
-  return type === 'Refused' || type === 'Taken' || type === 'OperationEnded';
+  return type === 'Refused' || type === 'AddressConflict' || type === 'OperationEnded';
 }
 
-/** True when the operation that is worked for has ended meanwhile. */
+/** True when the operation that sent the request has ended. */
 export function isOperationEnded(error: unknown): boolean {
   return applicationFailureOf(error)?.type === 'OperationEnded';
 }
 
-/** Ids of the steps that an activity had carried out before the step that it failed at, or was cancelled at. */
+/** Ids of the steps that an activity had carried out before it failed or was cancelled. */
 export function doneBefore(error: unknown): string[] {
   return stepIds(error, 'carriedOut');
 }
 
-/** Ids of the steps that an activity may have carried out beside these, when it failed. */
+/** Ids of further steps that a failed activity may have carried out. */
 export function possiblyDone(error: unknown): string[] {
   return stepIds(error, 'possibly');
 }
@@ -233,17 +238,17 @@ function stepIds(error: unknown, list: 'carriedOut' | 'possibly'): string[] {
   return lists.flatMap((ids) => (Array.isArray(ids) ? ids.map(String) : []));
 }
 
-/** Sentences of the steps that an operation had carried out before it failed. */
+/** Sentences of the steps that a failed operation had carried out. */
 export function stepsBefore({ details }: ApplicationFailure): string[] {
   const report = details?.[0];
   const done = typeof report === 'object' && report !== null && 'done' in report ? report.done : undefined;
   return Array.isArray(done) ? done.map(String) : [];
 }
 
-/** True when nobody has said what became of the steps: their answer was lost, or the worker that waited for it. */
+/** True when the outcome of the steps is unknown: the answer was lost, or the worker that waited for it. */
 export function hasLostAnswer(error: unknown): boolean {
   if (error instanceof ActivityFailure && error.cause instanceof TimeoutFailure) return true;
-  // What a worker says of steps that it cannot wait for any longer, since it stops (Temporal's SDK core).
+  // A worker that stops reports so activities that outlast its grace period (Temporal's SDK core).
   if (
     error instanceof ActivityFailure &&
     error.cause instanceof ApplicationFailure &&
@@ -253,14 +258,14 @@ export function hasLostAnswer(error: unknown): boolean {
   return ['unreachable', 'timeout', 'bad-answer'].includes(detailOf(error).code ?? '');
 }
 
-/** The step on z/VM that an activity failed at, if it was one. */
+/** The step on z/VM that an activity failed at, if the failure is of a step. */
 function failedStep(error: unknown): string | undefined {
   const { code, operation } = detailOf(error);
-  // Others name the call to xCAT that failed, whatever step it was for.
+  // Other codes name the failed call to xCAT, not the step.
   return code === 'smapi' || code === 'refused' ? operation : undefined;
 }
 
-/** The sentence that says why, with what can be done about it. */
+/** The reason of an error with the advice, as a sentence. */
 export function reasonOf(error: unknown): string {
   const failure = applicationFailureOf(error);
   if (failure !== undefined) return failure.message;
@@ -268,7 +273,7 @@ export function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Why, and no more. */
+/** The reason of an error alone. */
 function shortReasonOf(error: unknown): string {
   const { reason, code, operation } = detailOf(error);
   if (reason === undefined) return reasonOf(error);

@@ -8,7 +8,7 @@ import type { Vdev } from '../domain/port/vdev.ts';
 import { isWordKind } from '../domain/text/words.ts';
 import type { FailureData } from './failures.ts';
 import type { DirectoryReading, OperationRef, Together } from './host-activities.ts';
-import { hasOnly, isRecord, isText, isTexts } from './incoming.ts';
+import { isAbsentOr, isRecord, isText, isTexts } from './untrusted-input.ts';
 
 /** One request to a guest, as it stands in the guest's queue. */
 export type GuestRequest = {
@@ -115,9 +115,9 @@ export function isGuestRequest(value: unknown): value is GuestRequest {
     value.giveUpAfterMinutes > 0 &&
     value.giveUpAfterMinutes <= MOST_MINUTES &&
     [value.keepOnFailure, value.dryRun, value.reports, value.onlyIfFree].every((flag) => typeof flag === 'boolean') &&
-    hasOnly(value.onlyIf, isRecord) &&
-    hasOnly(value.together, isTogether) &&
-    hasOnly(value.directory, isText) &&
+    isAbsentOr(value.onlyIf, isRecord) &&
+    isAbsentOr(value.together, isTogether) &&
+    isAbsentOr(value.directory, isText) &&
     isChange(value.change)
   );
 }

@@ -12,6 +12,7 @@ import {
 import { foundByChange } from '../domain/guest/found-by.ts';
 import type { Userid } from '../domain/text/identifiers.ts';
 import { guestWorkflowId } from '../temporal-config/workflow-ids.ts';
+import { CALL_TO_TEMPORAL, HEARTBEAT } from './activity-proxies.ts';
 import { failureData, failureFrom, operationFailed } from './failures.ts';
 import {
   answer,
@@ -27,8 +28,7 @@ import {
   withdraw,
 } from './guest-queue-messages.ts';
 import type { HostActivities } from './host-activities.ts';
-import { isRecord } from './incoming.ts';
-import { CALL_TO_TEMPORAL, HEARTBEAT } from './timeouts.ts';
+import { isRecord } from './untrusted-input.ts';
 
 /** A change to ask of a guest. */
 export type GuestChange = Pick<

@@ -15,7 +15,7 @@ import type {
   WirePortsRequest,
 } from '../domain/operations/requests.ts';
 import type { RefusedPort } from '../domain/planning/refusal.ts';
-import type { Step } from '../domain/planning/steps.ts';
+import type { GuestStepReport, Step, StepReport } from '../domain/planning/steps.ts';
 import type { VswitchStep } from '../domain/planning/vswitch-plan.ts';
 import type { Mac } from '../domain/port/mac.ts';
 import type { Vdev } from '../domain/port/vdev.ts';
@@ -24,17 +24,13 @@ import type { Rdev } from '../domain/vswitch/rdev.ts';
 import type { Vswitch } from '../domain/vswitch/vswitch.ts';
 import type { GuestRequest } from './guest-queue-messages.ts';
 
-/** The window of a bulk operation that a guest belongs to: its guests wait for each other before a call, so that they share it. */
+/** The guest's window in a bulk operation. The guests of a window wait for each other before a call, and share it. */
 export type Together = { window: string; size: number };
 
-/**
- * An operation, by its Workflow ID and the first run of its chain, which stays the same when the operation is reset or continues as new.
- */
+/** An operation, by its Workflow ID and the first run of its chain. A reset or a continue-as-new keeps both. */
 export type OperationRef = { workflowId: string; firstRunId: string };
 
-/**
- * The guest that an activity works on. `operation` is absent when its end stops nothing: a rollback goes on without it.
- */
+/** The guest that an activity works on. `operation` is absent where its end stops nothing: a rollback goes on without it. */
 export type Target = {
   host: string;
   userid: Userid;
@@ -47,74 +43,74 @@ export type Target = {
 
 /** The place of a request in the order of acceptance, for the activity that plans it. */
 export type PlaceInOrder = {
-  /** When Temporal accepted the operation, in milliseconds of Unix time. */
+  /** The time at which Temporal accepted the operation, in milliseconds of Unix time. */
   acceptedAt: number;
-  /** Workflow IDs of the operations that the guest run has, or has answered. */
+  /** Workflow IDs of the operations that the guest run has queued or answered. */
   known: string[];
-  /** Operations that were accepted earlier and have not arrived are waited for. */
+  /** True when the run waits for operations that were accepted earlier and have not arrived. */
   waitsForEarlier: boolean;
-  /** The guest run that asks, when it does not know what earlier runs have carried out since the operation was accepted. */
+  /** The guest run, when it does not know which requests earlier runs have carried out since the operation was accepted. */
   looksBackFrom?: string;
 };
 
-/** The last word that was carried out on a port: when its operation was accepted, and its Workflow ID. */
+/** The last word carried out on a port: its operation's time of acceptance and Workflow ID. */
 export type Word = { acceptedAt: number; operation: string };
 
-/** A request that a guest run has answered, with the run of the operation that had sent it. */
+/** A request that a guest run has answered, with the run of the operation that sent it. */
 export type AnsweredRequest = { id: string; runId: string; operation: string };
 
-/** What earlier runs of a guest have carried out: the words by port, and the requests that they have answered. */
+/** The work of earlier runs of a guest: the words carried out, by port, and the answered requests. */
 export type EarlierRuns = { words: Record<string, Word>; answered: AnsweredRequest[] };
 
-/** An operation that was accepted earlier. `isCertain`: it says itself that it comes to the guest. */
+/** An operation that was accepted earlier. `isCertain`: it has confirmed itself that it will send a request to the guest. */
 export type EarlierOperation = { workflowId: string; isCertain: boolean };
 
 /**
- * `asRecorded`: the directory entry is taken to be what the tables say, without a look. After a re-IPL, which leaves the directory as it was,
- * DirMaint would else answer for every guest, one after another.
+ * `asRecorded`: the directory entry is taken from the tables and not read. A re-IPL leaves the directory as it was, and DirMaint would answer for
+ * every guest, one after another.
  */
 export type DirectoryReading = 'asRecorded';
 
-/** Steps that are still to be done, as read at a time in milliseconds of Unix time; `liveVdevs` are the NICs that the running guest has now. */
+/** The remaining steps of a guest that was read at `readAt`, in milliseconds of Unix time; `liveVdevs` are the NICs of the running guest. */
 export type Progress = { steps: Step[]; liveVdevs: Vdev[]; readAt: number };
 
-/** What a change comes to on a guest, decided from its state. */
+/** The plan of a change on a guest, decided from the guest's state. */
 export type PlannedChange = Progress & {
   kind: 'planned';
   desired: Desired;
   before: Desired;
   affected: PortId[];
-  /** Ports that a bulk change leaves out. */
+  /** Ports that a bulk change refuses. */
   refused: RefusedPort[];
-  /** What the plan is called: other steps have another name. */
+  /** The plan's id: other steps have another id. */
   plan: string;
 };
 
-/** A plan, or the reason why it cannot be made yet. */
+/** A plan, or the reason why planning has to wait. */
 export type Planning =
   | PlannedChange
   | { kind: 'waits'; earlier: EarlierOperation[] }
   /** Earlier runs of the guest have carried out requests since the operation was accepted. */
   | { kind: 'learns'; earlierRuns: EarlierRuns };
 
-/** A plan that was carried out, as far as it came; `after` is absent where the guest could not be read again. */
+/** The result of applying a plan; `after` is absent where the guest could not be read again. */
 export type AppliedSteps = {
   reports: GuestStepReport[];
   after?: Progress;
-  /** Nothing was touched: z/VM is not as it was when the plan was made, and `after` is the plan from what it is. */
+  /** True when nothing was touched: the guest has changed since the plan was made, and `after` is the new plan. */
   isOutdated: boolean;
 };
 
-/** What is asked of a VSWITCH. */
+/** A requested change of a VSWITCH. */
 export type VswitchChange = { host: HostName; vswitch: VswitchName } & (
   | { kind: 'ensure'; hadRdevs?: Rdev[] }
   | { kind: 'delete'; force: boolean }
 );
 
-/** What the management network needs; `elsewhere` is the zHCP of the host that has to see to it. */
+/** The steps for the management network; `elsewhere` is the zHCP of the host that is responsible for it. */
 export type ManagementPlan = { steps: ManagementStep[]; elsewhere?: string };
 
-/** What a DHCP node needs. */
+/** The ports that a DHCP node needs. */
 export type DhcpPlan = { userid: Userid; ports: PortRequest[] };
 
 export type { FailedGuest } from '../domain/operations/requests.ts';
@@ -127,11 +123,11 @@ export type SurveyInput = {
   now: number;
   failed: FailedGuest[];
   memory?: string;
-  /** Ports whose status could not be told to Neutron the last time. */
+  /** Ports whose status the last run could not report to Neutron. */
   unreported: PortId[];
 };
 
-/** A guest that has drifted, or may have. */
+/** A guest that has drifted or may have drifted. */
 export type Candidate = {
   userid: Userid;
   change: Extract<Change, { kind: 'reconcile' }>;
@@ -139,7 +135,7 @@ export type Candidate = {
   directory?: DirectoryReading;
 };
 
-/** What a reading of the whole host found. */
+/** The findings of reading the whole host. */
 export type Survey = {
   /** Guests with ports. */
   examined: number;
@@ -151,47 +147,47 @@ export type Survey = {
   waiting: number;
   foreign: number;
   foreignLines: string[];
-  /** What nobody can read of the host, and is left as it is, a line each. */
+  /** Things of the host that cannot be parsed and are left as they are, a line each. */
   findings?: string[];
-  /** VSWITCHes of the configuration that are not as it says. */
+  /** VSWITCHes that differ from the configuration. */
   vswitches: { vswitch: VswitchName; lines: string[]; hadRdevs?: Rdev[] }[];
-  /** The management network is configured, and not there. */
+  /** True when the management network is configured and missing. */
   managementNetwork: boolean;
-  /** The DHCP node has not the ports that the configuration gives it. */
+  /** True when the DHCP node lacks ports that the configuration gives it. */
   dhcp: boolean;
   reIpled: boolean;
   memory: string;
-  /** Ports of whose status Neutron may have to be told once the guests are repaired. */
+  /** Port statuses to report to Neutron once the guests are repaired. */
   statuses: PortStatus[];
 };
 
-/** What Neutron is to be told of a port. */
+/** The status of a port to report to Neutron. */
 export type PortStatus = {
   portId: PortId;
-  /** The host that Neutron has the port on: the DHCP node has a name of its own. */
+  /** The port's host in Neutron: the DHCP node has a name of its own. */
   neutronHost: string;
-  /** The guest that has to be in order before; absent for ports that nobody has to wire. */
+  /** The guest that has to be in order first; absent for ports that need no wiring. */
   userid?: Userid;
-  /** ACTIVE is right once the guest is in order. */
+  /** True when the port is to be ACTIVE once the guest is in order. */
   up: boolean;
-  /** What Neutron has it as. */
+  /** The port's status in Neutron now. */
   status: string;
-  /** Its QoS policy, of which z/VM enforces nothing. */
+  /** The port's QoS policy, which z/VM does not enforce. */
   qosPolicy?: string;
 };
 
-/** What is to be done about ports that something was heard of. */
+/** The work that follows from news of ports. */
 export type NeutronReading = {
   guests: { userid: Userid; ports: PortRequest[]; removed: PortId[] }[];
-  /** Statuses of ports of which nothing else is to be done. */
+  /** Statuses to report at once: nothing else is to be done for these ports. */
   statuses: PortStatus[];
-  /** Statuses that follow when the guests are done. */
+  /** Statuses to report when the guests are wired. */
   after: PortStatus[];
-  /** Ports that can not be had here, and why. */
+  /** Ports that this host cannot have, each with the reason. */
   unusable: { portId: PortId; reason: string }[];
   /** Ports of guests that xCAT does not name yet. */
   waiting: PortId[];
-  /** The DHCP node serves networks that it has no NICs for. */
+  /** True when the DHCP node lacks NICs for networks that it serves. */
   dhcp: boolean;
 };
 
@@ -206,13 +202,7 @@ export type VswitchOperation = {
   dryRun: boolean;
 };
 
-/** A step that was carried out, as a sentence, with what xCAT or SMAPI answered. */
-export type StepReport = { step: string; answer: string };
-
-/** The same of a guest's step, with its id. `isAlready`: z/VM answered that it was so before. */
-export type GuestStepReport = StepReport & { id: string; isAlready: boolean };
-
-/** Check a request to a host; fail for good with `Refused`, which names each field at fault. */
+/** Check a request to a host; fail permanently with `Refused`, which names each field at fault. */
 export type RequestActivities = {
   acceptOperation(input: { type: OperationType; input: unknown }): Promise<Operation>;
   acceptWirePorts(input: { input: unknown }): Promise<WirePortsRequest>;
@@ -227,34 +217,34 @@ export type RequestActivities = {
 };
 
 /**
- * The activities of one host, as workflows see them. Each fails with an ApplicationFailure of a type in failures.ts: permanent ones are
- * not retryable, the others are worth another try.
+ * The activities of one host, as workflows see them. Each fails with an ApplicationFailure of a type in failures.ts. Permanent failures are
+ * not retryable, transient ones are.
  */
 export type HostActivities = RequestActivities & {
-  /** Put requests into the queues of their guests, whose runs it starts where there are none. Safe to repeat: requests have ids. */
+  /** Put requests into the queues of their guests, and start missing guest runs. Safe to repeat: requests have ids. */
   enqueueRequests(input: { host: string; requests: { userid: Userid; request: GuestRequest }[] }): Promise<void>;
   /**
-   * Read the guest and decide, once nothing that was accepted earlier is on its way. Fails permanently with `Refused` when the request cannot
-   * be granted, or `onlyIf` does not hold; with `OperationEnded` when its operation has ended.
+   * Read the guest and plan, unless an operation accepted earlier is still on its way. Fails permanently with `Refused` when the request cannot
+   * be granted or `onlyIf` does not hold, and with `OperationEnded` when its operation has ended.
    */
   planChange(
     input: Target & { change: Change; avoidMacs: Mac[]; avoidPorts: string[]; onlyIf?: OnlyIf; order?: PlaceInOrder },
   ): Promise<Planning>;
-  /** Read the guest again and plan what is still missing, with what earlier steps are owed. */
+  /** Read the guest again and plan the remaining steps, with the follow-ups that earlier steps need. */
   planTowards(input: Target & { desired: Desired; owed?: FollowUp[] }): Promise<Progress>;
   /**
-   * Carry out a plan, stage by stage: rows of xCAT's tables, z/VM in one call, rows that go; then read the guest again and plan what is left.
-   * A plan that is not fresh is made anew first. Stops at the first step that fails; the failure's first detail has as `carriedOut` the ids
-   * of the steps before it. Fails with `Taken` when an address turns out to be somebody else's too.
+   * Carry out a plan, stage by stage: added rows of xCAT's tables, z/VM in one call, removed rows. Then read the guest again and plan the
+   * remaining steps. An old plan is made anew first. Stops at the first step that fails; the failure's first detail holds as `carriedOut` the
+   * ids of the steps before it. Fails with `AddressConflict` when an address belongs to another port too.
    */
   applySteps(
     input: Target & { steps: Step[]; desired: Desired; readAt: number; owed: FollowUp[] },
   ): Promise<AppliedSteps>;
-  /** Read the whole host and find what is not as it is recorded. */
+  /** Read the whole host and compare it with its record. */
   surveyHost(input: SurveyInput): Promise<Survey>;
-  /** Look ports up in Neutron, by id and by network, and see what they need here. Changes nothing. */
+  /** Look ports up in Neutron, by id and by network, and compare them with the host. Changes nothing. */
   readNeutron(input: { host: string; portIds: PortId[]; networkIds: string[] }): Promise<NeutronReading>;
-  /** Tell Neutron which ports carry traffic; answers those that it could not change. */
+  /** Report to Neutron which ports carry traffic; answers the ports that it could not change. */
   reportPorts(input: {
     host: string;
     neutronHost: string;
@@ -263,16 +253,16 @@ export type HostActivities = RequestActivities & {
   }): Promise<{ failed: PortId[] }>;
   /** The DHCP node of the host, and the NICs that it needs. */
   planDhcp(input: { host: string }): Promise<DhcpPlan>;
-  /** What the management node's NIC on the management network needs. Fails for good with `Refused`. */
+  /** Plan the management node's NIC on the management network. Fails permanently with `Refused`. */
   planManagementNetwork(input: { host: string }): Promise<ManagementPlan>;
   applyManagementNetwork(input: { host: string; steps: ManagementStep[] }): Promise<StepReport[]>;
   /** The whole host, record and z/VM side by side. */
   showHost(input: { host: string }): Promise<ShownHost>;
-  /** One guest, with its directory entry. Fails for good with `Refused` when it is not known. */
+  /** One guest, with its directory entry. Fails permanently with `Refused` when the guest is unknown. */
   showGuest(input: { host: string; userid: Userid }): Promise<ShownGuest>;
   /** All VSWITCHes of the host. */
   readVswitches(input: { host: string }): Promise<Vswitch[]>;
-  /** What is to be done to a VSWITCH; nothing when it is right. Fails for good with `Refused` when it must not be. */
+  /** Plan the steps of a VSWITCH change; none when it is right. Fails permanently with `Refused` when the change is not allowed. */
   planVswitch(input: VswitchChange): Promise<VswitchStep[]>;
   /** Create, change or delete VSWITCHes on z/VM. */
   applyVswitch(input: { host: string; steps: VswitchStep[] }): Promise<StepReport[]>;

@@ -10,7 +10,7 @@ import {
   troubleOf,
 } from './failures.ts';
 import { outcomeOf } from './operation.ts';
-import { pausing, triedAgain } from './pausing.ts';
+import { pauseBeforeRetry, retriedUntil } from './run-visibility.ts';
 
 /** What an operation on a host, not on one guest, answers. */
 export type HostOperationResult = {
@@ -78,8 +78,8 @@ async function converge<Step extends { disturbs: boolean }>(operation: HostOpera
       if (failure?.type === 'Refused') throw refusedAt(failure, where);
       if (!isRetryable(error) || Date.now() + pause >= deadline) throw hostFailed(where, summary, error);
       const trouble = troubleOf(error, summary);
-      setCurrentDetails(`${summary}: ${triedAgain(deadline)}.\n\n${sayTrouble('transient', trouble)}`);
-      await pausing(pause, trouble.reason);
+      setCurrentDetails(`${summary}: ${retriedUntil(deadline)}.\n\n${sayTrouble('transient', trouble)}`);
+      await pauseBeforeRetry(pause, trouble.reason);
       pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
     }
   }

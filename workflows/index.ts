@@ -2,7 +2,7 @@ import { setWorkflowOptions } from '@temporalio/workflow';
 import { followNeutron } from './follow-neutron.ts';
 import { reconcileFleet } from './reconcile-fleet.ts';
 import { reconcileHost } from './reconcile-host.ts';
-import { whoWorks } from './who-works.ts';
+import { probeWorker } from './show.ts';
 
 export { attachNic } from './attach-nic.ts';
 export { changeVlan } from './change-vlan.ts';
@@ -16,14 +16,13 @@ export { ensureManagementNetwork } from './ensure-management-network.ts';
 export { ensureVswitch } from './ensure-vswitch.ts';
 export { listVswitches } from './list-vswitches.ts';
 export { setAdminState } from './set-admin-state.ts';
-export { showGuest } from './show-guest.ts';
-export { showHost } from './show-host.ts';
+export { showGuest, showHost } from './show.ts';
 export { wirePorts } from './wire-ports.ts';
-export { followNeutron, reconcileFleet, reconcileHost, whoWorks };
+export { followNeutron, probeWorker, reconcileFleet, reconcileHost };
 
 // Runs without an end, and those that Schedules start, go on with the newest build. All others keep to the build that they began with.
 const newestBuild = { versioningBehavior: 'AUTO_UPGRADE' } as const;
 setWorkflowOptions(newestBuild, followNeutron);
 setWorkflowOptions(newestBuild, reconcileFleet);
 setWorkflowOptions(newestBuild, reconcileHost);
-setWorkflowOptions(newestBuild, whoWorks);
+setWorkflowOptions(newestBuild, probeWorker);

@@ -1,13 +1,13 @@
 import type { z } from 'zod';
 import type { ListVswitchesInput } from '../domain/operations/requests.ts';
 import type { Vswitch } from '../domain/vswitch/vswitch.ts';
-import { findable } from './findable.ts';
+import { displayActivities, unwrapped } from './activity-proxies.ts';
 import { accepting, checked } from './operation.ts';
-import { answerOf, reading } from './reading.ts';
+import { addSearchAttributes } from './run-visibility.ts';
 
 /** All VSWITCHes that z/VM has defined: uplinks and their state, authorisations with VLANs, connected NICs. */
 export async function listVswitches(input: z.input<typeof ListVswitchesInput>): Promise<{ vswitches: Vswitch[] }> {
   const { host } = await checked(() => accepting().acceptListVswitches({ input }));
-  findable({ host });
-  return { vswitches: await answerOf(reading(`read the VSWITCHes of ${host}`).readVswitches({ host })) };
+  addSearchAttributes({ host });
+  return { vswitches: await unwrapped(displayActivities(`read the VSWITCHes of ${host}`).readVswitches({ host })) };
 }

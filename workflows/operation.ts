@@ -9,14 +9,14 @@ import type { DesiredPort } from '../domain/guest/desired.ts';
 import { foundByChange, joined } from '../domain/guest/found-by.ts';
 import type { Operation, OperationType } from '../domain/operations/operations.ts';
 import type { Vdev } from '../domain/port/vdev.ts';
-import { findableBy, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
+import { searchAttributesOf, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
 import { markdownLink, runPath } from '../temporal-config/ui-links.ts';
 import { guestWorkflowId } from '../temporal-config/workflow-ids.ts';
 import { applicationFailureOf, reasonOf } from './failures.ts';
-import { findable } from './findable.ts';
 import type { RequestStanding } from './guest-queue-messages.ts';
 import { type GuestQueues, guestQueues } from './guest-queues.ts';
 import type { RequestActivities } from './host-activities.ts';
+import { addSearchAttributes } from './run-visibility.ts';
 
 /** What an operation answers. */
 export type OperationResult = {
@@ -45,7 +45,7 @@ export async function carryOut(
 ): Promise<OperationResult> {
   const { dryRun, host, userid } = operation;
   const asked = joined({ portIds, vswitches: [], vlans: [] }, foundByChange(operation.change));
-  findable({ host, userid, ...asked });
+  addSearchAttributes({ host, userid, ...asked });
   const { namespace } = workflowInfo();
   const guest = guestWorkflowId(host, userid);
   const steps = `Its steps: ${markdownLink(guest, runPath(namespace, guest))}`;
@@ -62,7 +62,7 @@ export async function carryOut(
   try {
     const result = await queues.run(operation, summary, { show: showStanding });
     upsertSearchAttributes([
-      ...findableBy({ host, userid, ...joined(asked, result.found) }),
+      ...searchAttributesOf({ host, userid, ...joined(asked, result.found) }),
       { key: ZVM_OUTCOME, value: dryRun ? 'planned' : result.changed ? 'changed' : 'unchanged' },
     ]);
     const told = result.steps.length > 0 ? result.steps : ['nothing to do: it is so already'];

@@ -1,15 +1,16 @@
 import { executeChild, setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import type { z } from 'zod';
 import type { ReconcileFleetInput } from '../domain/operations/requests.ts';
-import { findableBy, ZVM_DRIFTED, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
-import { childDetails } from './child-details.ts';
+import { searchAttributesOf, ZVM_DRIFTED, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
 import { reasonOf } from './failures.ts';
 import { accepting, checked } from './operation.ts';
-import type { ReconcileHostResult, reconcileHost } from './reconcile-host.ts';
+import type { reconcileHost } from './reconcile-host.ts';
+import type { ReconcileHostResult } from './reconciliation-result.ts';
+import { childDetails } from './run-visibility.ts';
 
 type HostSummary = Omit<ReconcileHostResult, 'memory' | 'foreignLines' | 'unreported'>;
 
-/** The sums of all hosts, and each host's own result; `unreached` hosts could not be reconciled at all. */
+/** The sums over all hosts, and each host's own result; `unreached` hosts could not be reconciled. */
 export type ReconcileFleetResult = Pick<
   ReconcileHostResult,
   'examined' | 'inOrder' | 'drifted' | 'repaired' | 'failed' | 'foreign' | 'skipped'
@@ -17,7 +18,7 @@ export type ReconcileFleetResult = Pick<
 
 const COUNTS = ['examined', 'inOrder', 'drifted', 'repaired', 'failed', 'foreign', 'skipped'] as const;
 
-/** Reconcile hosts side by side, each on its own task queue, and sum up. One that fails does not stop the others. */
+/** Reconcile hosts in parallel, each on its own task queue, and sum up. A host that fails does not stop the others. */
 export async function reconcileFleet(input: z.input<typeof ReconcileFleetInput>): Promise<ReconcileFleetResult> {
   const { hosts, dryRun, giveUpAfterMinutes } = await checked(() => accepting().acceptReconcileFleet({ input }));
   const unreached: ReconcileFleetResult['unreached'] = [];
@@ -36,7 +37,7 @@ export async function reconcileFleet(input: z.input<typeof ReconcileFleetInput>)
           staticSummary: `reconcile ${host}`,
           workflowRunTimeout: `${giveUpAfterMinutes} minutes`,
           staticDetails: childDetails({ host }),
-          typedSearchAttributes: findableBy({ host }),
+          typedSearchAttributes: searchAttributesOf({ host }),
         });
         return [summary];
       } catch (error) {

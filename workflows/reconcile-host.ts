@@ -8,80 +8,43 @@ import {
   proxyActivities,
   setCurrentDetails,
   upsertSearchAttributes,
-  workflowInfo,
 } from '@temporalio/workflow';
 import type { z } from 'zod';
 import type { ReconcileHostInput, ReconcileHostRequest } from '../domain/operations/requests.ts';
 import { describeRefusals } from '../domain/planning/refusal.ts';
 import type { PortId } from '../domain/text/identifiers.ts';
-import { findableBy, ZVM_DRIFTED, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
+import { searchAttributesOf, ZVM_DRIFTED, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
 import { dhcpWorkflowId, managementNetworkWorkflowId, vswitchWorkflowId } from '../temporal-config/workflow-ids.ts';
-import { allEnded } from './all-ended.ts';
-import { childDetails } from './child-details.ts';
+import { HEARTBEAT, READING_OF_A_HOST } from './activity-proxies.ts';
 import type { ensureDhcp } from './ensure-dhcp.ts';
 import type { ensureManagementNetwork } from './ensure-management-network.ts';
 import type { ensureVswitch } from './ensure-vswitch.ts';
-import { hostFailed, malformed, reasonOf } from './failures.ts';
-import { findable } from './findable.ts';
+import { hostFailed, reasonOf } from './failures.ts';
 import { type GuestQueues, guestQueues } from './guest-queues.ts';
-import type { Candidate, FailedGuest, HostActivities, Survey } from './host-activities.ts';
-import { hasOnly, isRecord, isText, isTexts } from './incoming.ts';
+import { GuestWindows } from './guest-windows.ts';
+import type { Candidate, FailedGuest, HostActivities, Survey, Together } from './host-activities.ts';
 import { accepting, checked, endingRun, outcomeOf } from './operation.ts';
-import { listed } from './progress.ts';
-import { tellNeutron } from './tell-neutron.ts';
-import { HEARTBEAT, READING_OF_A_HOST } from './timeouts.ts';
+import { reportStatuses } from './port-statuses.ts';
+import {
+  acceptedCarried,
+  type Carried,
+  type LastRun,
+  lastRun,
+  type ReconcileHostResult,
+  reconciliationDetails,
+} from './reconciliation-result.ts';
+import { addSearchAttributes, childDetails } from './run-visibility.ts';
 
-/** What a reconciliation found and did; guests are counted, of what is foreign the things. */
-export type ReconcileHostResult = {
-  host: string;
-  dryRun: boolean;
-  examined: number;
-  inOrder: number;
-  drifted: number;
-  repaired: number;
-  failed: number;
-  foreign: number;
-  /** Left to an operation that is in progress, or to a later run after failures. */
-  skipped: number;
-  /** Ports in whose row nobody has said a VSWITCH yet. */
-  waiting: number;
-  /** z/VM was started since the last run. */
-  reIpled: boolean;
-  /** What had drifted, or after a dry run what would be done; the first hundred. */
-  drifts: string[];
-  failures: FailedGuest[];
-  foreignLines: string[];
-  /** What nobody can read, and is left as it is; the first hundred. */
-  findings: string[];
-  /** Ports of which Neutron was told that they carry traffic, or do not. */
-  reported: { up: number; down: number };
-  /** Ports whose status Neutron could not be told, or was not because somebody else was at their guests. */
-  unreported: PortId[];
-  /** What the next run has to know: of no use to readers. */
-  memory: string;
-};
-
-type Last = { memory: string; failures: FailedGuest[]; unreported?: PortId[] | undefined };
-
-type Carried = Pick<ReconcileHostResult, 'drifted' | 'repaired' | 'drifts'> & {
-  failures: FailedGuest[];
-  memory: string;
-  reIpled: boolean;
-};
-
-const GUESTS_IN_WINDOW = 250;
-const WINDOWS_AT_ONCE = 2;
 const MOST_LINES = 100;
-/** A repair that does not succeed soon is tried again by a later run. */
+/** A later run retries a repair that does not succeed in this time. */
 const GIVE_UP_AFTER_MINUTES = 2;
 const LONGEST_BACKOFF_MS = 3_600_000;
 const LONGEST_REASON = 300;
-const MOST_SHOWN = 20;
 
 /**
- * Compare the whole host with what is recorded, and repair what differs, guest by guest, each by its own `convergeGuest`. Guests with an
- * operation in progress are left to it; one that cannot be repaired does not stop the others, and is tried again later and later. What is
- * foreign is counted and left alone. Run by the Schedule `reconcile/<host>`, each run knows from the one before what was ours.
+ * Compare the whole host with its record and repair the drift, guest by guest, each by its own `convergeGuest`. A guest with an operation in
+ * progress is left to it. A guest that cannot be repaired does not stop the others; later runs retry it with a growing pause. Foreign things are
+ * counted and left alone. The Schedule `reconcile/<host>` starts it; each run learns from the last which NICs were ours.
  */
 export async function reconcileHost(
   input: z.input<typeof ReconcileHostInput>,
@@ -89,9 +52,9 @@ export async function reconcileHost(
 ): Promise<ReconcileHostResult> {
   const queues = guestQueues();
   const request = await checked(() => accepting().acceptReconcileHost({ input }));
-  findable({ host: request.host });
+  addSearchAttributes({ host: request.host });
   const before = acceptedCarried(carried);
-  const last = before ?? request.last ?? lastResult();
+  const last = before ?? request.last ?? lastRun();
   const run = new Reconciliation(queues, request, before);
   const survey = await run.survey(last);
   await endingRun(async () => {
@@ -105,46 +68,11 @@ export async function reconcileHost(
   return run.result(survey);
 }
 
-/** The answer of the Schedule's run before this one; one that cannot be read is as none. */
-function lastResult(): Last | undefined {
-  const { lastResult: last } = workflowInfo();
-  const [result]: unknown[] = Array.isArray(last) ? last : [last];
-  return isLast(result) ? result : undefined;
-}
-
-function acceptedCarried(carried: unknown): Carried | undefined {
-  if (carried !== undefined && !isCarried(carried)) throw malformed('carried');
-  return carried;
-}
-
-function isLast(value: unknown): value is Last {
-  return (
-    isRecord(value) &&
-    typeof value.memory === 'string' &&
-    isFailures(value.failures) &&
-    hasOnly(value.unreported, isTexts)
-  );
-}
-
-function isCarried(value: unknown): value is Carried {
-  return (
-    isRecord(value) &&
-    typeof value.memory === 'string' &&
-    isFailures(value.failures) &&
-    [value.drifted, value.repaired].every((count) => typeof count === 'number') &&
-    Array.isArray(value.drifts)
-  );
-}
-
-function isFailures(value: unknown): value is FailedGuest[] {
-  return Array.isArray(value) && value.every((each) => isRecord(each) && isText(each.userid));
-}
-
 class Reconciliation {
   repaired = 0;
   private drifted = 0;
   private skipped = 0;
-  /** Guests that were left to an operation in progress. */
+  /** Guests left to an operation in progress. */
   private readonly busy = new Set<string>();
   private reported = { up: 0, down: 0 };
   private unreported: PortId[] = [];
@@ -164,9 +92,9 @@ class Reconciliation {
     this.reIpled = carried?.reIpled ?? false;
   }
 
-  async survey(last: Last | undefined): Promise<Survey> {
+  async survey(last: LastRun | undefined): Promise<Survey> {
     const { host, intervalSeconds, sweepSeconds } = this.request;
-    setCurrentDetails(`**${host}** is being read and compared with what is recorded.`);
+    setCurrentDetails(`**${host}** is being read and compared with its record.`);
     const { surveyHost } = proxyActivities<HostActivities>({
       summary: `read ${host} and compare`,
       startToCloseTimeout: READING_OF_A_HOST,
@@ -175,7 +103,7 @@ class Reconciliation {
       retry: { initialInterval: '1 second', maximumInterval: '1 minute', maximumAttempts: 5 },
     });
     this.failedBefore = last?.failures ?? [];
-    const survey = await readOrTell(host, () =>
+    const survey = await readOrFail(host, () =>
       surveyHost({
         host,
         intervalSeconds,
@@ -192,7 +120,7 @@ class Reconciliation {
     return survey;
   }
 
-  /** VSWITCHes of the configuration, management network, DHCP node: before the guests, who need them. */
+  /** Ensure the VSWITCHes of the configuration, the management network and the DHCP node, before the guests that need them. */
   async ensureHost({ vswitches, managementNetwork, dhcp }: Survey): Promise<void> {
     const { host, dryRun } = this.request;
     for (const { vswitch, lines, hadRdevs } of vswitches) {
@@ -203,7 +131,7 @@ class Reconciliation {
           args: [{ host, vswitch, dryRun, giveUpAfterMinutes: GIVE_UP_AFTER_MINUTES, ...(hadRdevs && { hadRdevs }) }],
           staticSummary: `ensure VSWITCH ${vswitch} on ${host}`,
           staticDetails: childDetails({ host }),
-          typedSearchAttributes: findableBy({ host, vswitches: [vswitch] }),
+          typedSearchAttributes: searchAttributesOf({ host, vswitches: [vswitch] }),
         }),
       );
     }
@@ -216,7 +144,7 @@ class Reconciliation {
         args: [{ host, dryRun, giveUpAfterMinutes: GIVE_UP_AFTER_MINUTES }],
         staticSummary: `give the DHCP node of ${host} its NICs`,
         staticDetails: childDetails({ host }),
-        typedSearchAttributes: findableBy({ host }),
+        typedSearchAttributes: searchAttributesOf({ host }),
       }),
     );
   }
@@ -230,35 +158,22 @@ class Reconciliation {
         args: [{ host, dryRun, giveUpAfterMinutes: GIVE_UP_AFTER_MINUTES }],
         staticSummary: `give the management node its NIC for ${host}`,
         staticDetails: childDetails({ host }),
-        typedSearchAttributes: findableBy({ host }),
+        typedSearchAttributes: searchAttributesOf({ host }),
       }),
     );
   }
 
-  /** Guests in windows that share xCAT's calls. */
   async repair(candidates: readonly Candidate[]): Promise<void> {
-    const windows = Array.from({ length: Math.ceil(candidates.length / GUESTS_IN_WINDOW) }, (_, index) =>
-      candidates.slice(index * GUESTS_IN_WINDOW, (index + 1) * GUESTS_IN_WINDOW),
-    );
-    const work = async () => {
-      for (let next = windows.shift(); next !== undefined; next = windows.shift()) {
-        const together = { window: `${workflowInfo().runId}/${windows.length}`, size: next.length };
-        await allEnded(next.map((candidate) => this.repairGuest(candidate, together)));
-      }
-    };
-    await allEnded(Array.from({ length: WINDOWS_AT_ONCE }, work));
+    await new GuestWindows(candidates).run((candidate, together) => this.repairGuest(candidate, together));
   }
 
-  private async repairGuest(
-    { userid, change, lines, directory }: Candidate,
-    together: { window: string; size: number },
-  ): Promise<void> {
+  private async repairGuest({ userid, change, lines, directory }: Candidate, together: Together): Promise<void> {
     const { host, dryRun } = this.request;
     const limits = { giveUpAfterMinutes: GIVE_UP_AFTER_MINUTES, keepOnFailure: true, dryRun };
     try {
       const run = await this.queues.runIfFree(
         { host, userid, change, together, ...limits, ...(directory === undefined ? {} : { directory }) },
-        repairing(userid, lines, dryRun),
+        repairSummary(userid, lines, dryRun),
       );
       if (run === undefined) {
         this.skipped += 1;
@@ -279,18 +194,18 @@ class Reconciliation {
     this.show();
   }
 
-  /** Tell Neutron what has become of its ports: ACTIVE only what z/VM has as it should be. */
+  /** Report port statuses to Neutron: ACTIVE only for ports that z/VM has as they should be. */
   async report({ statuses = [] }: Survey): Promise<void> {
     if (this.request.dryRun || statuses.length === 0) return;
     const failed = new Set(this.failures.map(({ userid }) => userid));
     const known = statuses.filter(({ userid }) => userid === undefined || !this.busy.has(userid));
-    const told = await tellNeutron(this.request.host, known, (status) => {
+    const report = await reportStatuses(this.request.host, known, (status) => {
       return !failed.has(status.portId) && !(status.userid !== undefined && failed.has(status.userid));
     });
-    this.reported = { up: told.up.length, down: told.down.length };
-    // Somebody else is at these guests: the next run sees what has become of them, and tells it.
+    this.reported = { up: report.up.length, down: report.down.length };
+    // An operation is at work on these guests: the next run reads and reports their ports.
     const left = statuses.filter((status) => !known.includes(status)).map(({ portId }) => portId);
-    this.unreported = [...told.failed, ...left];
+    this.unreported = [...report.failed, ...left];
   }
 
   carry(survey: Survey): Carried {
@@ -313,20 +228,21 @@ class Reconciliation {
       { key: ZVM_DRIFTED, value: drifts.length === 0 ? 0 : Math.max(1, drifted) },
     ]);
     const counts = { examined, inOrder, drifted, repaired, failed, foreign, skipped, waiting };
-    setCurrentDetails(detailsOf(host, counts, { drifts, failures, foreignLines, findings }));
-    return { host, dryRun, ...counts, reIpled, drifts, failures, foreignLines, findings, reported, unreported, memory };
+    const result = { host, ...counts, drifts, failures, foreignLines, findings };
+    setCurrentDetails(reconciliationDetails(result));
+    return { ...result, dryRun, reIpled, reported, unreported, memory };
   }
 
-  private async child(what: string, run: () => Promise<{ steps: string[] }>): Promise<void> {
-    const before = this.failedBefore.find((other) => other.userid === what);
+  private async child(name: string, run: () => Promise<{ steps: string[] }>): Promise<void> {
+    const before = this.failedBefore.find((other) => other.userid === name);
     if (before !== undefined && before.notBefore > Date.now()) return;
     try {
       await run();
     } catch (error) {
       if (CancellationScope.current().consideredCancelled || isCancellation(error)) throw error;
-      // Somebody does it already.
+      // Another run does it already.
       if (error instanceof WorkflowExecutionAlreadyStartedError) return;
-      this.fail(what, error);
+      this.fail(name, error);
     }
   }
 
@@ -335,13 +251,12 @@ class Reconciliation {
     this.failures.push(this.withBackoff(failedNow(userid, reason)));
   }
 
-  /** Later and later: after the interval, then twice that, up to an hour. A failure of a run before that is not due yet stays as it is. */
+  /** A failure with the time of its next attempt: after one interval, then twice as long each time, up to an hour. A failure that is not due yet keeps its time. */
   private withBackoff(failed: FailedGuest): FailedGuest {
     const before = this.failedBefore.find((other) => other.userid === failed.userid);
     if (before !== undefined && before.notBefore > Date.now()) return { ...before, reason: failed.reason };
     const attempts = (before?.attempts ?? 0) + 1;
-    if (attempts === 1)
-      log.warn('not as it should be, and not to be repaired now', { what: failed.userid, reason: failed.reason });
+    if (attempts === 1) log.warn('drift could not be repaired', { guest: failed.userid, reason: failed.reason });
     const pause = Math.min(LONGEST_BACKOFF_MS, this.request.intervalSeconds * 1_000 * 2 ** Math.min(attempts, 10));
     return { ...failed, attempts, notBefore: Date.now() + pause };
   }
@@ -357,54 +272,27 @@ class Reconciliation {
   }
 }
 
-/** The host's state; a host that can not be read makes the run fail, and say so where operators look. */
-async function readOrTell<Result>(host: string, read: () => Promise<Result>): Promise<Result> {
+/** The result of `read`. Throws a `StepFailed` or `GaveUp` failure and shows it in the current details. */
+async function readOrFail<Result>(host: string, read: () => Promise<Result>): Promise<Result> {
   try {
     return await read();
   } catch (error) {
     upsertSearchAttributes([{ key: ZVM_OUTCOME, value: outcomeOf(error) }]);
     if (isCancellation(error)) throw error;
     const failure = hostFailed({ host }, `read ${host} and compare`, error);
-    setCurrentDetails(`**${host}** can not be reconciled.\n\n${failure.message}`);
+    setCurrentDetails(`**${host}** cannot be reconciled.\n\n${failure.message}`);
     throw failure;
   }
 }
 
-/** What a repair is for, as far as a line of the list takes it. */
-function repairing(userid: string, lines: readonly string[], dryRun: boolean): string {
+/** The summary of a repair, as long as a line of Temporal's list takes. */
+function repairSummary(userid: string, lines: readonly string[], dryRun: boolean): string {
   const [first = '', second] = lines;
-  const what = `${dryRun ? 'plan the repair' : 'repair'}${first.includes(userid) ? '' : ` ${userid}`}: ${first}`;
+  const repair = `${dryRun ? 'plan the repair' : 'repair'}${first.includes(userid) ? '' : ` ${userid}`}: ${first}`;
   const more = lines.length > 2 ? `; and ${lines.length - 2} more` : '';
-  return `${what}${second === undefined ? '' : `; ${second}`}${more}`.slice(0, 190);
+  return `${repair}${second === undefined ? '' : `; ${second}`}${more}`.slice(0, 190);
 }
 
 function failedNow(userid: string, reason: string): FailedGuest {
   return { userid, reason: reason.slice(0, LONGEST_REASON), attempts: 1, notBefore: Date.now() };
-}
-
-function detailsOf(
-  host: string,
-  counts: Record<string, number>,
-  lists: Pick<ReconcileHostResult, 'drifts' | 'failures' | 'foreignLines' | 'findings'>,
-): string {
-  const { drifts, failures, foreignLines, findings } = lists;
-  const { examined = 0, inOrder = 0, drifted = 0, repaired = 0, failed = 0, skipped = 0, waiting = 0 } = counts;
-  const parts = [
-    `${inOrder} of ${examined} guests in order`,
-    ...(drifted > 0 ? [`${drifted} had drifted`, `${repaired} repaired`] : []),
-    ...(failed > 0 ? [`${failed} could not be repaired`] : []),
-    ...(skipped > 0 ? [`${skipped} left to an operation in progress or to a later run`] : []),
-    ...(waiting > 0 ? [`${waiting} ports without a VSWITCH yet`] : []),
-  ];
-  const bad = failures.map(({ userid, reason, attempts, notBefore }) => {
-    const again = `tried ${attempts} time(s), again after ${new Date(notBefore).toISOString()}`;
-    return `${userid}: ${reason} (${again})`;
-  });
-  return [
-    `**${host}**: ${parts.join(', ')}.`,
-    ...listed('Failed', bad, MOST_SHOWN),
-    ...listed('Drift', drifts, MOST_SHOWN),
-    ...listed('Not ours, left alone', foreignLines, MOST_SHOWN),
-    ...listed('Not understood, left as it is', findings, MOST_SHOWN),
-  ].join('\n\n');
 }

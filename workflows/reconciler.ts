@@ -3,11 +3,10 @@ import { CancellationScope, isCancellation, proxyActivities, setCurrentDetails }
 import type { Desired } from '../domain/guest/desired.ts';
 import { type FollowUp, owedAfter } from '../domain/guest/follow-ups.ts';
 import { stepId } from '../domain/planning/step-id.ts';
-import { headline, type Step, sentence } from '../domain/planning/steps.ts';
+import { type GuestStepReport, headline, type Step, sentence } from '../domain/planning/steps.ts';
 import type { Vdev } from '../domain/port/vdev.ts';
-import { changing } from './changing.ts';
+import { HEARTBEAT, READING_OF_A_GUEST, writeActivities } from './activity-proxies.ts';
 import {
-  askedPause,
   doneBefore,
   endsRequest,
   hasLostAnswer,
@@ -16,13 +15,13 @@ import {
   operationFailed,
   permanently,
   possiblyDone,
+  requestedPause,
   sayTrouble,
   troubleOf,
 } from './failures.ts';
-import type { GuestStepReport, HostActivities, Progress, Target } from './host-activities.ts';
-import { pausing, triedAgain } from './pausing.ts';
+import type { HostActivities, Progress, Target } from './host-activities.ts';
 import { progress as progressOf } from './progress.ts';
-import { HEARTBEAT, READING_OF_A_GUEST } from './timeouts.ts';
+import { pauseBeforeRetry, retriedUntil } from './run-visibility.ts';
 
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 60_000;
@@ -118,7 +117,7 @@ export class Reconciler {
     const before = this.state.owed;
     this.state.owed = this.#owedWith(steps);
     try {
-      const applied = await changing(this.#said(headline(steps))).applySteps({
+      const applied = await writeActivities(this.#said(headline(steps))).applySteps({
         ...this.#target,
         ...{ steps, desired, readAt, owed: before },
       });
@@ -198,19 +197,19 @@ export class Reconciler {
     const trouble = troubleOf(error, what);
     const isBegun = state.touched.length > 0 || this.#options.isRollback;
     const isTransient = isRetryable(error) || (isBegun && isUnauthorised(error));
-    const pause = Math.max(state.pauseMs, askedPause(error));
+    const pause = Math.max(state.pauseMs, requestedPause(error));
     if (!isTransient || Date.now() + pause >= state.deadline) {
       const report = { host, userid, portIds: this.#options.portIds, ...permanently(trouble), done: [...state.done] };
       const outcome = state.touched.length > 0 ? (this.#options.keepsSteps ? 'kept' : 'left') : 'nothing';
-      throw operationFailed(isTransient ? 'GaveUp' : 'StepFailed', report, outcome);
+      throw operationFailed(isTransient ? 'DeadlineExceeded' : 'StepFailed', report, outcome);
     }
     const reason = sayTrouble('transient', trouble);
-    const standing = this.#said(triedAgain(state.deadline));
+    const standing = this.#said(retriedUntil(state.deadline));
     setCurrentDetails(progressOf({ host, userid, state: standing, reason, lists: { Done: state.done } }));
     if (reason !== this.#reported) await this.#options.report(`${standing}. ${reason}`);
     this.#reported = reason;
     this.#options.checkHistory();
-    await pausing(pause, trouble.reason);
+    await pauseBeforeRetry(pause, trouble.reason);
     state.pauseMs = Math.min(state.pauseMs * 2, LONGEST_PAUSE_MS);
   }
 

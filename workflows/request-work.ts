@@ -8,6 +8,8 @@ import type { Mac } from '../domain/port/mac.ts';
 import type { Vdev } from '../domain/port/vdev.ts';
 import type { Userid } from '../domain/text/identifiers.ts';
 import {
+  type AddressConflict,
+  addressConflictOf,
   applicationFailureOf,
   type FailureData,
   failureData,
@@ -18,16 +20,14 @@ import {
   reasonOf,
   refused,
   refusedAt,
-  type Taken,
-  takenBy,
   troubleOf,
   withRollback,
 } from './failures.ts';
-import { findable } from './findable.ts';
 import { type GuestRequest, isOrdered, type RequestOutcome, type RequestResult } from './guest-queue-messages.ts';
 import type { PlaceInOrder, PlannedChange, Planning, Target } from './host-activities.ts';
 import { progress as progressOf } from './progress.ts';
 import { announced, firstState, Reconciler, type ReconcilerState, reading } from './reconciler.ts';
+import { addSearchAttributes } from './run-visibility.ts';
 
 /** A request in progress: all that the next run of the guest goes on from. */
 export type RequestWork = {
@@ -46,7 +46,10 @@ export type RequestWork = {
 };
 
 /** Why a guest is taken back: its operation was cancelled or has ended, a step failed, or another address or port has to be chosen. */
-type RollbackReason = { kind: 'cancelled' } | { kind: 'failed'; failure: FailureData } | ({ kind: 'taken' } & Taken);
+type RollbackReason =
+  | { kind: 'cancelled' }
+  | { kind: 'failed'; failure: FailureData }
+  | ({ kind: 'taken' } & AddressConflict);
 
 /** The guest run as far as a request in progress needs it. */
 export type WorkContext = {
@@ -122,7 +125,7 @@ async function forward(work: RequestWork, context: WorkContext): Promise<Request
   const planned = work.planned ?? known;
   if (planned === undefined) throw new Error('a request is carried out without a plan');
   const found = foundWith(planned);
-  findable({ host, userid, ...found });
+  addSearchAttributes({ host, userid, ...found });
   if (request.dryRun) {
     const steps = planned.steps.map(announced);
     return {
@@ -166,7 +169,7 @@ async function afterFailure(
   if (!isRequestFailure(error)) throw error;
   const isCancelled = isCancellation(error) || isOperationEnded(error);
   const where = { host, userid, portIds: foundByChange(request.change).portIds };
-  const taken = takenBy(error);
+  const taken = addressConflictOf(error);
   if (planned === undefined || state.touched.length === 0) {
     if (isCancelled) return { kind: 'cancelled' };
     if (taken !== undefined) return chooseAnew(work, taken);
@@ -226,7 +229,7 @@ async function back(work: RequestWork, context: WorkContext): Promise<RequestOut
 }
 
 /** The work begins anew with other addresses; an outcome when that may not be, or was done often enough. */
-function chooseAnew(work: RequestWork, { macs, ports, refusals }: Taken): RequestOutcome | undefined {
+function chooseAnew(work: RequestWork, { macs, ports, refusals }: AddressConflict): RequestOutcome | undefined {
   const { request } = work;
   const fails = (why: Refusal[]): RequestOutcome => ({ kind: 'failed', failure: failureData(refused(why)) });
   if (request.onlyIf?.plan !== undefined) return fails(refusals.map(notAsPlanned));

@@ -1,22 +1,21 @@
 import { proxyActivities } from '@temporalio/workflow';
 import { vswitchSentence } from '../domain/vswitch/vswitch-sentence.ts';
-import { changing } from './changing.ts';
-import { findable } from './findable.ts';
+import { HEARTBEAT, READING_OF_A_HOST, writeActivities } from './activity-proxies.ts';
 import type { HostActivities, VswitchChange } from './host-activities.ts';
 import { type HostOperationResult, operateOnHost } from './host-operation.ts';
 import { accepting, checked } from './operation.ts';
-import { HEARTBEAT, READING_OF_A_HOST } from './timeouts.ts';
+import { addSearchAttributes } from './run-visibility.ts';
 
 /** Read the VSWITCH, change what differs, and read again until nothing does. */
 export async function operateOnVswitch(kind: VswitchChange['kind'], input: unknown): Promise<HostOperationResult> {
   const { change, ...request } = await checked(() => accepting().acceptVswitchChange({ kind, input }));
   const { host, vswitch } = change;
-  findable({ host, vswitches: [vswitch] });
+  addSearchAttributes({ host, vswitches: [vswitch] });
   return operateOnHost({
     ...request,
     where: { host, vswitch },
     plan: () => reading(`read VSWITCH ${vswitch} and compare`).planVswitch(change),
-    apply: (steps) => changing(steps.map(vswitchSentence).join('; ')).applyVswitch({ host, steps }),
+    apply: (steps) => writeActivities(steps.map(vswitchSentence).join('; ')).applyVswitch({ host, steps }),
     sentence: vswitchSentence,
   });
 }

@@ -16,55 +16,53 @@ import type { Mac } from '../domain/port/mac.ts';
 import type { Vdev } from '../domain/port/vdev.ts';
 import type { PortId, Userid } from '../domain/text/identifiers.ts';
 import { ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
-import { allEnded } from './all-ended.ts';
 import { malformed, reasonOf } from './failures.ts';
-import { findable } from './findable.ts';
 import { comesTo, type RequestResult } from './guest-queue-messages.ts';
 import { type GuestQueues, guestQueues } from './guest-queues.ts';
-import { isRecord, isText } from './incoming.ts';
+import { GuestWindows } from './guest-windows.ts';
+import type { Together } from './host-activities.ts';
 import { accepting, checked, endingRun, outcomeOf } from './operation.ts';
+import { addSearchAttributes } from './run-visibility.ts';
+import { isRecord, isText } from './untrusted-input.ts';
 
-/** What became of one port. */
+/** The outcome of one port. */
 export type WiredPort = {
   userid: Userid;
   portId: PortId;
-  /** After a dry run, what would become of it. */
+  /** After a dry run, the outcome that it would have. */
   outcome: 'wired' | 'unchanged' | 'refused' | 'failed';
   vdev?: Vdev;
   mac?: Mac | undefined;
-  /** Why it was refused or failed. */
+  /** The reason why it was refused or failed. */
   reason?: string;
 };
 
-/** How far it is. */
+/** Ports by outcome so far, out of `total`. */
 export type WiringProgress = { total: number } & Record<WiredPort['outcome'], number>;
 
-/** Asked of a run: how far it is. */
+/** The query for the progress of a run. */
 export const wiringProgress = defineQuery<WiringProgress>('progress');
 
 export type WirePortsResult = {
-  /** True when nothing was done: the outcomes are what would be. */
+  /** True after a dry run: nothing was done, and the outcomes are those that would be. */
   dryRun?: true;
   wired: number;
   unchanged: number;
   refused: number;
   failed: number;
-  /** In the order in which their guests were done. */
+  /** In the order in which their guests were finished. */
   ports: WiredPort[];
 };
 
-// Guests of a window share calls; two windows at once keep the management node busy while the server hands out the tasks of the other.
-const GUESTS_IN_WINDOW = 250;
-const WINDOWS_AT_ONCE = 2;
-// The way out stands at the end of a reason. 2,000 of this length are well below what a result may be.
+// A reason ends with the advice, so it is not cut short lightly. 2,000 reasons of this length fit well into a result.
 const LONGEST_REASON = 450;
 
 type GuestPorts = { userid: Userid; ports: WirePortsRequest['ports'] };
 
 /**
- * Wire many ports of many guests: each guest by its own `convergeGuest`, in windows whose guests share xCAT's calls. Ports stand each for
- * itself: what is refused or fails is in the result with its reason. Safe to repeat: what is wired already is left as it is. `carried` is
- * what is done, taken over from run to run when the history of one becomes long.
+ * Wire many ports of many guests: each guest by its own `convergeGuest`, in windows whose guests share xCAT's calls. Ports are independent: the
+ * result names each refused or failed one with its reason. Safe to repeat: a port that is wired stays as it is. `carried` holds the finished
+ * ports when a run continues as new.
  */
 export async function wirePorts(
   input: z.input<typeof WirePortsInput>,
@@ -78,27 +76,23 @@ export async function wirePorts(
   setHandler(wiringProgress, () => ({ total, ...countsOf(done) }));
   const request = await checked(() => accepting().acceptWirePorts({ input }));
   total += request.ports.length;
-  findable({ host: request.host, ...foundByPorts([...request.ports, ...done]) });
+  addSearchAttributes({ host: request.host, ...foundByPorts([...request.ports, ...done]) });
   coming = new Set(request.ports.map((port) => port.userid));
-  const windows = windowsOf(request.ports);
+  const windows = new GuestWindows(byGuest(request.ports));
   const show = () =>
     setCurrentDetails(`**${done.length}** of ${total} ports on **${request.host}**${failuresOf(done)}`);
   show();
-  const work = async () => {
-    for (let next = windows.shift(); next !== undefined; next = windows.shift()) {
-      const guests = next;
-      await allEnded(
-        guests.map(async (guest) => {
-          done.push(...(await wireGuest(queues, request, guest, windowOf(guests, windows.length))));
-          coming?.delete(guest.userid);
-          show();
-        }),
-      );
-      if (workflowInfo().continueAsNewSuggested) return;
-    }
-  };
-  await endingRun(() => allEnded(Array.from({ length: WINDOWS_AT_ONCE }, work)));
-  const left = windows.flat().flatMap((guest) => guest.ports);
+  await endingRun(() =>
+    windows.run(
+      async (guest, together) => {
+        done.push(...(await wireGuest(queues, request, guest, together)));
+        coming?.delete(guest.userid);
+        show();
+      },
+      () => workflowInfo().continueAsNewSuggested,
+    ),
+  );
+  const left = windows.left.flatMap((guest) => guest.ports);
   if (left.length > 0) await continueAsNew<typeof wirePorts>({ ...request, ports: left }, done);
   const result = summed(done, request.dryRun);
   upsertSearchAttributes([{ key: ZVM_OUTCOME, value: outcomeAsText(result) }]);
@@ -117,25 +111,15 @@ function doneBefore(carried: unknown): WiredPort[] {
   return [...carried];
 }
 
-function windowsOf(ports: WirePortsRequest['ports']): GuestPorts[][] {
-  const guests = [...Map.groupBy(ports, (port) => port.userid)].map(([userid, ofGuest]) => ({
-    userid,
-    ports: ofGuest,
-  }));
-  return Array.from({ length: Math.ceil(guests.length / GUESTS_IN_WINDOW) }, (_, index) =>
-    guests.slice(index * GUESTS_IN_WINDOW, (index + 1) * GUESTS_IN_WINDOW),
-  );
-}
-
-function windowOf(guests: readonly GuestPorts[], left: number) {
-  return { window: `${workflowInfo().runId}/${left}`, size: guests.length };
+function byGuest(ports: WirePortsRequest['ports']): GuestPorts[] {
+  return [...Map.groupBy(ports, (port) => port.userid)].map(([userid, ofGuest]) => ({ userid, ports: ofGuest }));
 }
 
 async function wireGuest(
   queues: GuestQueues,
   { host, live, giveUpAfterMinutes, keepOnFailure, dryRun }: WirePortsRequest,
   { userid, ports: requests }: GuestPorts,
-  together: { window: string; size: number },
+  together: Together,
 ): Promise<WiredPort[]> {
   const ports = requests.map(({ userid: _userid, ...port }) => port);
   const change = { kind: 'wirePorts' as const, ports, live };
@@ -151,7 +135,7 @@ async function wireGuest(
 }
 
 function reportOf(userid: Userid, { changed, steps, ports, refused }: RequestResult): WiredPort[] {
-  // After a dry run nothing has changed, but there are steps to do.
+  // A dry run changes nothing, but it has steps.
   const outcome = changed || steps.length > 0 ? ('wired' as const) : ('unchanged' as const);
   return [
     ...ports.map(({ portId, vdev, mac }) => ({

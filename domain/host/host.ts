@@ -40,6 +40,9 @@ export const HostRules = z.object({
 });
 export type HostRules = z.infer<typeof HostRules>;
 
+/** The same without what only z/VM can tell. */
+export type ConfiguredRules = Omit<HostRules, 'macPrefix'>;
+
 /** Task queue of a host (docs/workflows.md). */
 export function taskQueueOf(host: string): string {
   return `zvm-${host}`;

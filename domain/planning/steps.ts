@@ -56,6 +56,12 @@ export type Step =
     disturbs: boolean;
   };
 
+/** A step that was carried out, as a sentence, with the answer of the backend or of SMAPI. */
+export type StepReport = { step: string; answer: string };
+
+/** The same of a guest's step, with its id. `isAlready`: z/VM answered that it was so before. */
+export type GuestStepReport = StepReport & { id: string; isAlready: boolean };
+
 /** Where a step is carried out: xCAT's tables before z/VM is touched, z/VM itself, or the tables after it. */
 export type Stage = 'record' | 'configure' | 'forget';
 

@@ -12,7 +12,7 @@ import {
 } from '../../client/worker-identity.ts';
 import type { HostConfiguration } from '../../configuration/configuration.ts';
 import { taskQueueOf } from '../../domain/host/host.ts';
-import type { whoWorks } from '../../workflows/index.ts';
+import type { probeWorker } from '../../workflows/index.ts';
 
 /** A worker that is there has answered by then; who has not is gone, or cannot do work. */
 const ANSWER_MS = 10_000;
@@ -48,7 +48,7 @@ export type HostClaim = {
 export async function claimHost(client: Client, own: WorkerIdentity): Promise<HostClaim> {
   const there = await others(client, own);
   if (there.length > 0) {
-    const answering = await whoAnswers(client, own.host);
+    const answering = await answeringWorker(client, own.host);
     if (answering !== undefined && !isSameSystem(answering, own)) throw new HostTaken(own, answering);
   }
   const gone = new Map(there.map(({ worker, lastSeenMs }) => [worker.identity, lastSeenMs]));
@@ -75,17 +75,17 @@ async function others(client: Client, own: WorkerIdentity): Promise<{ worker: Wo
 }
 
 /** The worker that takes work of a host now, of the given build or of the current one; undefined when none does within ten seconds. */
-export async function whoAnswers(
+export async function answeringWorker(
   client: Client,
   host: string,
   version?: WorkerDeploymentVersion,
 ): Promise<WorkerIdentity | undefined> {
-  const handle = await client.workflow.start<typeof whoWorks>('whoWorks', {
+  const handle = await client.workflow.start<typeof probeWorker>('probeWorker', {
     taskQueue: taskQueueOf(host),
-    workflowId: `who-works/${host}/${randomUUID().slice(0, 8)}`,
+    workflowId: `probe/${host}/${randomUUID().slice(0, 8)}`,
     workflowExecutionTimeout: ANSWER_MS,
     ...(version === undefined ? {} : { versioningOverride: { pinnedTo: version } }),
-    staticSummary: `ask which worker of ${host} is there`,
+    staticSummary: `probe which worker of ${host} is there`,
   });
   await handle.result().catch((error: unknown) => {
     if (!(error instanceof WorkflowFailedError)) throw error;

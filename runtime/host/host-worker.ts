@@ -11,21 +11,19 @@ import {
 } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { createHostActivities } from '../../activities/host-activities.ts';
-import { createHostRuntime, type HostRuntime } from '../../activities/host-runtime.ts';
-import type { NeutronSource } from '../../activities/neutron-source.ts';
+import type { HostRuntime, NeutronSource } from '../../activities/host-runtime.ts';
 import type { HostConfiguration } from '../../configuration/configuration.ts';
-import { AllowedVswitch, HostRules, taskQueueOf } from '../../domain/host/host.ts';
+import { taskQueueOf } from '../../domain/host/host.ts';
 import type { HostActivities } from '../../workflows/host-activities.ts';
-import { checkHost } from './host-check.ts';
-import { type RenewableXcat, xcatOf } from './host-xcat.ts';
+import { backendOf, checkBackend, type RenewableBackend, rulesOf } from './host-backend.ts';
 
 /** Activities wait for xCAT most of their time: many guests at once in a storm. */
 const ACTIVITIES_AT_ONCE = 1_200;
 // Workflow tasks only compute: more of them at once are no faster, and each holds memory.
 const WORKFLOW_TASKS_AT_ONCE = 100;
 
-/** A worker of one host, and the client it talks to xCAT with. */
-export type HostWorker = { host: string; worker: Worker; xcat: RenewableXcat };
+/** A worker of one host, and its way to z/VM. */
+export type HostWorker = { host: string; worker: Worker; backend: RenewableBackend };
 
 /** The names by which Temporal knows a worker: its identity, and its build. */
 type OwnName = { identity?: string | undefined; version?: WorkerDeploymentVersion | undefined };
@@ -35,27 +33,9 @@ export function bundleWorkflows(): Promise<WorkflowBundleWithSourceMap> {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   return bundleWorkflowCode({
     workflowsPath: fileURLToPath(new URL(`../../workflows/index.${extension}`, import.meta.url)),
-    payloadConverterPath: fileURLToPath(new URL(`../../workflows/payload-converter.${extension}`, import.meta.url)),
+    payloadConverterPath: fileURLToPath(new URL(`../../workflows/untrusted-input.${extension}`, import.meta.url)),
     // The bundler reports every module at INFO.
     logger: new DefaultLogger('WARN'),
-  });
-}
-
-/** The rules of a host from its configuration; throws a ZodError when a name in it cannot be one of z/VM. */
-function rulesOf(configuration: HostConfiguration): HostRuntime['rules'] {
-  return HostRules.omit({ macPrefix: true }).parse({
-    host: configuration.host,
-    zhcpNode: configuration.zhcpNode,
-    vswitches: configuration.physicalNetworks.map(({ name, ...vswitch }) =>
-      AllowedVswitch.parse({ physicalNetwork: name, ...vswitch }),
-    ),
-    ...(configuration.dhcpUserid === undefined ? {} : { dhcpUserid: configuration.dhcpUserid }),
-    ...(configuration.dhcpHost === undefined ? {} : { dhcpHost: configuration.dhcpHost }),
-    ...(configuration.managementNetwork === undefined ? {} : { managementNetwork: configuration.managementNetwork }),
-    makeDns: configuration.makeDns,
-    directoryOnline: configuration.directoryOnline,
-    ...(configuration.macPrefix === undefined ? {} : { wantedMacPrefix: configuration.macPrefix }),
-    firstVdev: configuration.defaultNicVdev.toString(16),
   });
 }
 
@@ -65,7 +45,7 @@ function pinnedTo(version: WorkerDeploymentVersion): WorkerDeploymentOptions {
 }
 
 /**
- * Create the worker of one host on its task queue, `zvm-<host>`. Run it with `worker.run()`; close the client after. `around` gives the
+ * Create the worker of one host on its task queue, `zvm-<host>`. Run it with `worker.run()`; close the backend after. `around` gives the
  * activities that it runs for those of the host: a test can hold one of them. With a `version` it gets work once its build is the current one.
  */
 export async function createHostWorker(
@@ -78,9 +58,13 @@ export async function createHostWorker(
   { identity, version }: OwnName = {},
   around: (activities: HostActivities) => HostActivities = (activities) => activities,
 ): Promise<HostWorker> {
-  const xcat = xcatOf(configuration, logger);
-  const runtime = createHostRuntime(rulesOf(configuration), xcat, neutron);
-  await checkHost(runtime, logger);
+  const backend = backendOf(configuration, logger);
+  const runtime: HostRuntime = {
+    rules: rulesOf(configuration),
+    backend,
+    ...(neutron === undefined ? {} : { neutron }),
+  };
+  await checkBackend(backend, configuration.host, logger);
   const options: WorkerOptions & { isolateExecutionTimeout: string } = {
     connection,
     namespace,
@@ -100,5 +84,5 @@ export async function createHostWorker(
     isolateExecutionTimeout: '60 seconds',
   };
   const worker = await Worker.create(options);
-  return { host: configuration.host, worker, xcat };
+  return { host: configuration.host, worker, backend };
 }

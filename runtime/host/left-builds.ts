@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
 import { taskQueueOf } from '../../domain/host/host.ts';
-import { whoAnswers } from './host-claim.ts';
+import { answeringWorker } from './host-claim.ts';
 import { currentBuild, deploymentOf, isMissing, makeCurrent, versionOf } from './worker-build.ts';
 
 type PinnedRun = { workflowId: string; runId: string; buildId: string };
@@ -57,7 +57,7 @@ async function silentOf(client: Client, host: string, buildIds: readonly string[
   const silent = await Promise.all(
     buildIds.map(async (buildId) => {
       const version = buildId === '' ? undefined : versionOf(host, buildId);
-      return (await whoAnswers(client, host, version)) === undefined ? [buildId] : [];
+      return (await answeringWorker(client, host, version)) === undefined ? [buildId] : [];
     }),
   );
   return new Set(silent.flat());

@@ -1,7 +1,7 @@
 import { type Client, ScheduleAlreadyRunning, ScheduleNotFoundError, ScheduleOverlapPolicy } from '@temporalio/client';
 import { taskQueueOf } from '../../domain/host/host.ts';
 import { reconciliationNote } from '../../temporal-config/schedule-note.ts';
-import { findableBy } from '../../temporal-config/search-attributes.ts';
+import { searchAttributesOf } from '../../temporal-config/search-attributes.ts';
 import { reconcileScheduleId } from '../../temporal-config/workflow-ids.ts';
 import type { reconcileHost } from '../../workflows/index.ts';
 
@@ -24,7 +24,7 @@ export async function ensureReconcileSchedule(client: Client, host: string, time
     workflowId: reconcileScheduleId(host),
     taskQueue: taskQueueOf(host),
     args: [{ host, intervalSeconds, sweepSeconds }] satisfies Parameters<typeof reconcileHost>,
-    typedSearchAttributes: findableBy({ host }),
+    typedSearchAttributes: searchAttributesOf({ host }),
     staticSummary: `reconcile ${host}`,
     staticDetails: `Compares **${host}** with what is recorded, and repairs what differs. Run by the Schedule \`${reconcileScheduleId(host)}\`.`,
   };
@@ -39,7 +39,7 @@ export async function ensureReconcileSchedule(client: Client, host: string, time
       action,
       policies,
       state: { note: reconciliationNote(host, intervalSeconds) },
-      typedSearchAttributes: findableBy({ host }),
+      typedSearchAttributes: searchAttributesOf({ host }),
     });
   } catch (error) {
     if (!(error instanceof ScheduleAlreadyRunning)) throw error;

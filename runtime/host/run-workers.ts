@@ -4,10 +4,10 @@ import type { TemporalTarget } from '../../client/temporal-connection.ts';
 import type { HostConfiguration } from '../../configuration/configuration.ts';
 import type { NeutronConnection } from '../neutron/neutron-connection.ts';
 import { connectWorkers } from '../process/temporal-connection.ts';
+import { renewBackend } from './host-backend.ts';
 import { ownIdentity } from './host-claim.ts';
 import { type HostKeeper, keepHosts } from './host-keeper.ts';
 import { bundleWorkflows, createHostWorker, type HostWorker } from './host-worker.ts';
-import { renewXcat } from './host-xcat.ts';
 import type { ReconcileTimes } from './reconcile-schedule.ts';
 import { buildIdOf, versionOf } from './worker-build.ts';
 
@@ -98,14 +98,14 @@ function running(
   return {
     stopped,
     renew(configuration) {
-      for (const { xcat } of workers.filter(({ host }) => host === configuration.host))
-        renewXcat(xcat, configuration, logger);
+      for (const { backend } of workers.filter(({ host }) => host === configuration.host))
+        renewBackend(backend, configuration, logger);
     },
     async stop() {
       shutDown();
       await runs.catch(() => undefined);
       await keeper.stop();
-      await Promise.all(workers.map(({ xcat }) => xcat.close()));
+      await Promise.all(workers.map(({ backend }) => backend.close()));
       await connection.close();
     },
   };

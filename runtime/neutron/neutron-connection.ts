@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { NeutronSource } from '../../activities/neutron-source.ts';
+import type { NeutronSource } from '../../activities/host-runtime.ts';
 import type { HostConfiguration } from '../../configuration/configuration.ts';
 import type { NeutronConfiguration } from '../../configuration/neutron.ts';
 import { BrokerConnection } from '../../neutron/broker-connection.ts';

@@ -1,13 +1,11 @@
 import { type Client, ScheduleNotFoundError, ScheduleOverlapPolicy } from '@temporalio/client';
 import type { Logger } from 'pino';
-import type { XcatClient } from '../../backend/xcat/rest/client.ts';
-import { systemInfo } from '../../backend/xcat/zhcp/smcli.ts';
 import { startReconcileHost, tellOfNeutron } from '../../client/start-operation.ts';
 import type { HostConfiguration } from '../../configuration/configuration.ts';
 import type { NeutronConfiguration } from '../../configuration/neutron.ts';
 import { L2Agent } from '../../neutron/agent.ts';
 import { reconcileScheduleId } from '../../temporal-config/workflow-ids.ts';
-import { renewXcat, xcatOf } from '../host/host-xcat.ts';
+import { backendOf, renewBackend } from '../host/host-backend.ts';
 import { ZvmWatch } from '../host/zvm-watch.ts';
 import { type NeutronBus, neutronConnection } from './neutron-connection.ts';
 
@@ -44,25 +42,19 @@ export function runNeutronAgents(
   return {
     ready,
     renew(configuration) {
-      for (const { xcat } of running.filter(({ host }) => host === configuration.host))
-        renewXcat(xcat, configuration, logger);
+      for (const { backend } of running.filter(({ host }) => host === configuration.host))
+        renewBackend(backend, configuration, logger);
     },
     async stop() {
       for (const { agent } of running) agent.stop();
       await Promise.all(running.map(({ watch }) => watch.stop()));
       await way.close();
-      for (const { agent, xcat } of running) {
+      for (const { agent, backend } of running) {
         await agent.idle();
-        await xcat.close();
+        await backend.close();
       }
     },
   };
-}
-
-/** A question that goes all the way: xCAT, the zHCP, SMAPI. */
-async function askZvm(xcat: XcatClient, zhcpNode: string, signal: AbortSignal): Promise<void> {
-  const [outcome] = await xcat.channel(zhcpNode).run([systemInfo()], { signal });
-  if (outcome?.ran !== true || outcome.exitStatus !== 0) throw new Error(`SMAPI does not answer by way of ${zhcpNode}`);
 }
 
 /** One more run of the Schedule, so that it knows what the runs before it knew; a run of its own where there is no Schedule. */
@@ -77,15 +69,15 @@ async function reconcileNow(client: Client, host: string): Promise<void> {
 
 type Options = { neutron: NonNullable<NeutronConfiguration['bus']>; client: Client; logger: Logger };
 
-/** A host's agent, which reports while z/VM answers, and its connection to xCAT. */
+/** A host's agent, which reports while z/VM answers, and its way to z/VM. */
 function agentOf(host: HostConfiguration, bus: NeutronBus, { neutron, client, logger }: Options) {
   const { flags, reportIntervalSeconds } = neutron;
   const reportIntervalMs = Math.round(reportIntervalSeconds * 1_000);
   const soon = <Result>(call: () => Promise<Result>) => client.withDeadline(Date.now() + TEMPORAL_MS, call);
-  const xcat = xcatOf(host, logger);
+  const backend = backendOf(host, logger);
   const watch = new ZvmWatch({
     host: host.host,
-    ask: (signal) => askZvm(xcat, host.zhcpNode, signal),
+    ask: (signal) => backend.probe(signal),
     intervalMs: reportIntervalMs,
     logger,
     onReachable: () => agent.zvmIsBack(),
@@ -105,5 +97,5 @@ function agentOf(host: HostConfiguration, bus: NeutronBus, { neutron, client, lo
     onNews: (news) => soon(() => tellOfNeutron(client, host.host, news)),
     onDoubt: () => soon(() => reconcileNow(client, host.host)),
   });
-  return { host: host.host, agent, watch, xcat };
+  return { host: host.host, agent, watch, backend };
 }

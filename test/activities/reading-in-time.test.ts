@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
 import { readInTime } from '../../activities/reading-in-time.ts';
-import { XcatError } from '../../backend/xcat/rest/errors.ts';
+import { BackendError } from '../../backend/backend-error.ts';
 
-const busy = () => new XcatError({ code: 'busy', operation: 'GET /tables/zvm', message: 'GET /tables/zvm: HTTP 503' });
+const busy = () =>
+  new BackendError({ code: 'busy', operation: 'GET /tables/zvm', message: 'GET /tables/zvm: HTTP 503' });
 const PATIENCE = { troubleMs: 1_200, silenceMs: 4_000 };
 
 test('an xCAT that goes on saying that it cannot is told with its last words', async () => {
@@ -36,7 +37,7 @@ test('an xCAT that falls silent after it has said something is told with that', 
 
 test('what another try cannot help is not tried again', async () => {
   let tries = 0;
-  const refused = new XcatError({ code: 'unauthorised', operation: 'GET /version', message: 'HTTP 401' });
+  const refused = new BackendError({ code: 'unauthorised', operation: 'GET /version', message: 'HTTP 401' });
   const read = async () => {
     tries += 1;
     throw refused;

@@ -6,7 +6,7 @@ import { Agent, fetch as tlsFetch } from 'undici';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { newToken, TokenFile } from '../../gateway/tokens.ts';
 import { serveGateway } from '../../runtime/gateway/gateway-server.ts';
-import { makeCertificate } from '../../simulator/certificate.ts';
+import { makeCertificate } from '../../simulator/http/certificate.ts';
 import { portId, vlan } from '../workflows/environment.ts';
 import { type Served, serve, WAIT } from './environment.ts';
 

@@ -42,7 +42,7 @@ beforeAll(async () => {
       await activities.enqueueRequests(input);
     },
   });
-  const { worker, xcat } = await createHostWorker(
+  const { worker, backend } = await createHostWorker(
     zvm.configuration,
     connection,
     target.namespace,
@@ -56,7 +56,7 @@ beforeAll(async () => {
   stop = async () => {
     worker.shutdown();
     await running;
-    await xcat.close();
+    await backend.close();
     await connection.close();
   };
 });

@@ -6,9 +6,9 @@ import { startReconcileHost, tellOfNeutron } from '../../client/start-operation.
 import type { HostConfiguration } from '../../configuration/configuration.ts';
 import { ZVM_OUTCOME } from '../../temporal-config/search-attributes.ts';
 import { guestWorkflowId } from '../../temporal-config/workflow-ids.ts';
-import type { FollowNeutronResult } from '../../workflows/follow-neutron.ts';
-import type { ReconcileHostResult } from '../../workflows/reconcile-host.ts';
-import { pauseAfter } from '../../workflows/rows-to-come.ts';
+import type { FollowNeutronResult } from '../../workflows/follow-neutron-result.ts';
+import { pauseAfter } from '../../workflows/pending-rows.ts';
+import type { ReconcileHostResult } from '../../workflows/reconciliation-result.ts';
 import { createEnvironment, type Environment, portId, vlan } from '../workflows/environment.ts';
 import { MemoryNeutron } from './memory-neutron.ts';
 import { becomes } from './real-neutron.ts';

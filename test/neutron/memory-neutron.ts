@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { NeutronSource } from '../../activities/neutron-source.ts';
+import type { NeutronSource } from '../../activities/host-runtime.ts';
 import type { NeutronPort } from '../../domain/host/neutron-port.ts';
 import { Mac } from '../../domain/port/mac.ts';
 import { PortId } from '../../domain/text/identifiers.ts';

@@ -19,7 +19,7 @@ import { runWorkers } from '../../runtime/host/run-workers.ts';
 import { neutronConnection } from '../../runtime/neutron/neutron-connection.ts';
 import { type RunningAgents, runNeutronAgents } from '../../runtime/neutron/run-neutron-agents.ts';
 import { startSimulator } from '../../simulator/simulator.ts';
-import type { ReconcileHostResult } from '../../workflows/reconcile-host.ts';
+import type { ReconcileHostResult } from '../../workflows/reconciliation-result.ts';
 import { createEnvironmentOn, type Environment } from '../workflows/environment.ts';
 
 /** A stock neutron-server, a simulated z/VM system, its worker, and the agent between them. */

@@ -1,11 +1,9 @@
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import { readMemory } from '../../activities/host-memory.ts';
-import { createHostRuntime } from '../../activities/host-runtime.ts';
 import { surveyHost } from '../../activities/survey.ts';
 import { embeddedHosts } from '../../demo/embedded-hosts.ts';
-import { AllowedVswitch, HostRules } from '../../domain/host/host.ts';
-import { xcatOf } from '../../runtime/host/host-xcat.ts';
+import { backendOf, rulesOf } from '../../runtime/host/host-backend.ts';
 import { startSimulator } from '../../simulator/simulator.ts';
 import { MemoryNeutron } from './memory-neutron.ts';
 
@@ -15,26 +13,18 @@ test('of more guests in doubt than a survey reads, nothing is told of those that
   const simulator = await startSimulator({ hosts: 1, guests: GUESTS });
   const [configuration] = embeddedHosts(simulator.url, 1);
   if (configuration === undefined) throw new Error('no embedded host');
-  const xcat = xcatOf(configuration, pino({ level: 'silent' }));
+  const backend = backendOf(configuration, pino({ level: 'silent' }));
   const neutron = new MemoryNeutron();
   const segment = { networkType: 'vlan', physicalNetwork: 'physnet1', segmentationId: 82 };
   for (let number = 1; number <= GUESTS; number += 1) {
     const deviceId = `LNX1${String(number).padStart(4, '0')}`;
     neutron.add({ host: configuration.host, deviceId, segment });
   }
-  const rules = HostRules.omit({ macPrefix: true }).parse({
-    host: configuration.host,
-    zhcpNode: configuration.zhcpNode,
-    firstVdev: '1000',
-    vswitches: configuration.physicalNetworks.map(({ name, ...vswitch }) =>
-      AllowedVswitch.parse({ physicalNetwork: name, ...vswitch }),
-    ),
-  });
-  const host = createHostRuntime(rules, xcat, neutron);
+  const host = { rules: rulesOf(configuration), backend, neutron };
   const times = { intervalSeconds: 30, sweepSeconds: 3_600, now: 0 };
   const input = { host: configuration.host, ...times, failed: [], unreported: [] };
   const { candidates, statuses, memory } = await surveyHost(host, input, AbortSignal.timeout(60_000));
-  await xcat.close();
+  await backend.close();
   await simulator.close();
   const read = candidates.map(({ userid }) => userid);
   expect(read.length).toBeLessThan(GUESTS);

@@ -8,7 +8,7 @@ import { BrokerConnection, type BrokerOptions } from '../../neutron/broker-conne
 import type { ExchangeFlags } from '../../neutron/exchanges.ts';
 import { Subscription } from '../../neutron/subscription.ts';
 import { parseTransportUrl } from '../../neutron/transport-url.ts';
-import { makeCertificate } from '../../simulator/certificate.ts';
+import { makeCertificate } from '../../simulator/http/certificate.ts';
 import { amqpUrl } from './real-neutron.ts';
 
 export const NOT_DURABLE: ExchangeFlags = {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Userid } from '../../domain/text/identifiers.ts';
-import { isUserid } from '../../simulator/directory.ts';
+import { isUserid } from '../../simulator/directory/nicdef.ts';
 import { harness } from './harness.ts';
 
 // Contract section 10: what the compiled smcli, xCAT's own CGI and DirMaint were seen to do.

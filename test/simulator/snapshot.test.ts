@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { Snapshot } from '../../simulator/snapshot.ts';
+import { Snapshot } from '../../simulator/control/snapshot.ts';
 import { harness } from './harness.ts';
 
 const GUESTS = ['LNX10001', 'LNX10002', 'LNX20001'];

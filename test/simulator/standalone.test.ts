@@ -5,7 +5,7 @@ import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { drawLatency, parseLatency, seeded } from '../../simulator/latency.ts';
+import { drawLatency, parseLatency, seeded } from '../../simulator/http/latency.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'simulator-test-'));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type QueryParameters, SAVED_QUERIES } from '../../temporal-config/saved-queries.ts';
-import { findableBy, ZVM_OUTCOME } from '../../temporal-config/search-attributes.ts';
+import { searchAttributesOf, ZVM_OUTCOME } from '../../temporal-config/search-attributes.ts';
 import { portId, type Scene } from '../temporal-ui/scene.ts';
 import { type PlayedStage, setStage } from '../temporal-ui/stage.ts';
 
@@ -19,7 +19,7 @@ async function notWiredForNeutron(): Promise<void> {
     taskQueue: 'nobody',
     workflowId: 'neutron/zvm1',
     args: [{ host: 'zvm1' }],
-    typedSearchAttributes: [...findableBy({ host: 'zvm1' }), { key: ZVM_OUTCOME, value: 'failed' }],
+    typedSearchAttributes: [...searchAttributesOf({ host: 'zvm1' }), { key: ZVM_OUTCOME, value: 'failed' }],
   });
   await run.terminate();
 }

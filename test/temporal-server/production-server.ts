@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { ensurePackages } from '../../demo/openstack/packages.ts';
 import { isListening, type Service, startService, until } from '../../demo/openstack/service.ts';
-import { makeCertificate } from '../../simulator/certificate.ts';
+import { makeCertificate } from '../../simulator/http/certificate.ts';
 import { freePort, freePorts } from '../../temporal-config/dev-server/free-ports.ts';
 import { cacheDirectory } from '../../temporal-config/dev-server/temporal-binary.ts';
 

@@ -144,7 +144,7 @@ describe('the page of a run', () => {
       await detailsOf(run).toSatisfy((details: string) =>
         [
           /is tried again until \d{4}-/,
-          /Fails for now: define NIC 1000 in the directory of LNX10011 on VSW1: SMAPI return code 400/,
+          /Transient failure: define NIC 1000 in the directory of LNX10011 on VSW1: SMAPI return code 400/,
           /What to do: wait for the other change to the directory/,
         ].every((words) => words.test(details)),
       );
@@ -170,15 +170,17 @@ describe('a failure', () => {
     expect(failure.message).toBe(
       'Failed: couple NIC 1000 of LNX10009 to VSW2: SMAPI return code 212, reason code 52: the VSWITCH has no port left. ' +
         'What to do: use another VSWITCH, or take NICs off this one that nobody needs, then start the operation again. ' +
-        `Host zvm1, userid LNX10009, port ${portId(5)}. What the operation had done was undone: the guest is as it was before.`,
+        `Host zvm1, userid LNX10009, port ${portId(5)}. The operation was rolled back: the guest is in the state before it.`,
     );
     expect(failure.details?.[0]).toMatchObject({ userid: 'LNX10009', portIds: [portId(5)], undone: true });
   });
 
   test('after trying for too long says so, and that nothing had been done yet', async () => {
     const failure = await failureOf(scene.gaveUp);
-    expect(failure.type).toBe('GaveUp');
-    expect(failure.message).toMatch(/^Gave up: read LNX10007 and decide: .*503.*Nothing had been done yet\.$/);
+    expect(failure.type).toBe('DeadlineExceeded');
+    expect(failure.message).toMatch(
+      /^Deadline exceeded: read LNX10007 and decide: .*503.*Nothing had been done yet\.$/,
+    );
   });
 
   test('of a request that is refused names the field, the way out and the place', async () => {

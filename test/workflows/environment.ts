@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
 import { pino } from 'pino';
 import { expect, inject, vi } from 'vitest';
-import type { NeutronSource } from '../../activities/neutron-source.ts';
+import type { NeutronSource } from '../../activities/host-runtime.ts';
 import { workersOf } from '../../client/known-hosts.ts';
 import { startOperation } from '../../client/start-operation.ts';
 import { connectClient, localTarget } from '../../client/temporal-connection.ts';

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readHostView } from '../../client/read-state.ts';
 import { startReconcileHost } from '../../client/start-operation.ts';
-import { makeGuest } from '../../simulator/guest.ts';
-import type { ReconcileHostResult } from '../../workflows/reconcile-host.ts';
+import { makeGuest } from '../../simulator/zvm/guest.ts';
+import type { ReconcileHostResult } from '../../workflows/reconciliation-result.ts';
 import { createEnvironment, type Environment, failureOf, portId, vlan } from './environment.ts';
 
 let zvm: Environment;

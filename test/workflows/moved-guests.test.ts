@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readHostView } from '../../client/read-state.ts';
 import { startReconcileHost } from '../../client/start-operation.ts';
 import { type Simulator, startSimulator } from '../../simulator/simulator.ts';
-import type { ReconcileHostResult } from '../../workflows/reconcile-host.ts';
+import type { ReconcileHostResult } from '../../workflows/reconciliation-result.ts';
 import { createEnvironmentOn, type Environment, failureOf, portId, vlan } from './environment.ts';
 
 let simulator: Simulator;

@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startReconcileHost } from '../../client/start-operation.ts';
 import { ensureReconcileSchedule } from '../../runtime/host/reconcile-schedule.ts';
-import { restoreSnapshot, type Snapshot, takeSnapshot } from '../../simulator/snapshot.ts';
+import { restoreSnapshot, type Snapshot, takeSnapshot } from '../../simulator/control/snapshot.ts';
 import { reconcileScheduleId } from '../../temporal-config/workflow-ids.ts';
-import type { ReconcileHostResult } from '../../workflows/reconcile-host.ts';
+import type { ReconcileHostResult } from '../../workflows/reconciliation-result.ts';
 import { createEnvironment, type Environment, portId, vlan } from './environment.ts';
 import { startReconcileFleet } from './start-host-operation.ts';
 

@@ -14,7 +14,7 @@ beforeAll(async () => {
   bundle = await bundleWorkflows();
   reworded = await bundleWorkflowCode({
     workflowsPath: join(ROOT, 'workflows/index.ts'),
-    payloadConverterPath: join(ROOT, 'workflows/payload-converter.ts'),
+    payloadConverterPath: join(ROOT, 'workflows/untrusted-input.ts'),
     logger: new DefaultLogger('WARN'),
     webpackConfigHook: (config) => ({
       ...config,
@@ -23,7 +23,7 @@ beforeAll(async () => {
         rules: [
           ...(config.module?.rules ?? []),
           {
-            test: /network\/steps\.ts$/,
+            test: /planning\/steps\.ts$/,
             enforce: 'post',
             use: join(import.meta.dirname, 'reword-loader.cjs'),
           },

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Client, WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 import { taskQueueOf } from '../../domain/host/host.ts';
-import { findableBy } from '../../temporal-config/search-attributes.ts';
+import { searchAttributesOf } from '../../temporal-config/search-attributes.ts';
 import { dhcpWorkflowId, managementNetworkWorkflowId, vswitchWorkflowId } from '../../temporal-config/workflow-ids.ts';
 import type {
   ensureDhcp,
@@ -26,7 +26,7 @@ export function startVswitchOperation(
     workflowId: vswitchWorkflowId(host, vswitch),
     workflowIdConflictPolicy: 'FAIL',
     args: [input],
-    typedSearchAttributes: findableBy({ host, vswitches: [vswitch.toUpperCase()] }),
+    typedSearchAttributes: searchAttributesOf({ host, vswitches: [vswitch.toUpperCase()] }),
     staticSummary: `${type === 'ensureVswitch' ? 'ensure' : 'delete'} VSWITCH ${vswitch} on ${host}`,
   });
 }
@@ -88,6 +88,6 @@ function ofHost(host: string) {
   return {
     taskQueue: taskQueueOf(host),
     workflowIdConflictPolicy: 'USE_EXISTING' as const,
-    typedSearchAttributes: findableBy({ host }),
+    typedSearchAttributes: searchAttributesOf({ host }),
   };
 }

@@ -78,12 +78,12 @@ try {
   await store('showHost', `show/${host}`);
   await readGuestView(stack.client, host, userid);
   await store('showGuest', `show/${host}/${userid}`);
-  const asked = await stack.client.workflow.start('whoWorks', {
+  const asked = await stack.client.workflow.start('probeWorker', {
     taskQueue: taskQueueOf(host),
-    workflowId: `who-works/${host}/stored`,
+    workflowId: `probe/${host}/stored`,
   });
   await asked.result();
-  await store('whoWorks', asked.workflowId);
+  await store('probeWorker', asked.workflowId);
   await storeOfNeutron(stack.hosts[0]);
   await storeOfVswitches(stack.hosts[0]);
   await storeOfDeletion(stack.hosts[0]);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { startReconcileHost } from '../../client/start-operation.ts';
-import { restoreSnapshot, type Snapshot, takeSnapshot } from '../../simulator/snapshot.ts';
-import type { ReconcileHostResult } from '../../workflows/reconcile-host.ts';
+import { restoreSnapshot, type Snapshot, takeSnapshot } from '../../simulator/control/snapshot.ts';
+import type { ReconcileHostResult } from '../../workflows/reconciliation-result.ts';
 import { createEnvironment, type Environment, portId, vlan } from './environment.ts';
 
 // LNX10001 runs, LNX10002 is logged off.

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { tableRefusal, XcatError } from './errors.ts';
+import { BackendError } from '../../backend-error.ts';
 
 // Values are arrays of strings or null (contract xcat.md 1.4); a bare string or number is taken too, anything else is no text.
 const Texts = z.unknown().transform((value): string[] =>
@@ -49,7 +49,7 @@ export type Elem = {
 
 /**
  * Parse the body of a 2xx answer, `{"data":[…]}` (contract xcat.md 1.4). Unknown keys are ignored, null leaves dropped. Throws a transient
- * XcatError 'bad-answer' for what is not xCAT's: cut short, the page of a proxy, another shape.
+ * BackendError 'bad-answer' for what is not xCAT's: cut short, the page of a proxy, another shape.
  */
 export function parseAnswer(body: string, operation: string): Elem[] {
   let value: unknown;
@@ -58,11 +58,11 @@ export function parseAnswer(body: string, operation: string): Elem[] {
   } catch {
     const cut = /^\s*(\{|$)/.test(body.slice(0, MOST_QUOTED));
     const what = cut ? 'the answer was cut short' : `the answer is no JSON: ${plainText(body)}`;
-    throw new XcatError({ code: 'bad-answer', operation, message: `${operation}: ${what}` });
+    throw new BackendError({ code: 'bad-answer', operation, message: `${operation}: ${what}` });
   }
   const envelope = Envelope.safeParse(value);
   if (envelope.success) return envelope.data.data;
-  throw new XcatError({ code: 'bad-answer', operation, message: `${operation}: the answer is not of xCAT's form` });
+  throw new BackendError({ code: 'bad-answer', operation, message: `${operation}: the answer is not of xCAT's form` });
 }
 
 /**
@@ -85,7 +85,7 @@ function errorText(elements: readonly Elem[]): string {
 }
 
 /**
- * Throws XcatError 'refused' when the answer, though HTTP 200, holds an error (contract xcat.md 1.3). It is transient when xCAT's database
+ * Throws BackendError 'refused' when the answer, though HTTP 200, holds an error (contract xcat.md 1.3). It is transient when xCAT's database
  * failed, unless that refused a row because there is one of its key.
  */
 export function refuseErrors(elements: readonly Elem[], operation: string): void {
@@ -103,4 +103,17 @@ export function plainText(text: string): string {
     .replaceAll(/\s+/g, ' ')
     .trim()
     .slice(0, 500);
+}
+
+// SQLite, PostgreSQL and MySQL: xCAT passes on what its database says.
+const DUPLICATE = /UNIQUE constraint failed|columns? .* (is|are) not unique|duplicate key value|Duplicate entry/i;
+
+/**
+ * The refusal of a change to a table, in xCAT's words. A row that is there already was written by somebody else since the table was read; any
+ * other failure of xCAT's database is transient.
+ */
+export function tableRefusal(operation: string, reason: string): BackendError {
+  const message = `${operation}: ${reason}`;
+  if (DUPLICATE.test(reason)) return new BackendError({ code: 'conflict', operation, message });
+  return new BackendError({ code: 'refused', operation, message, retryable: /\bDB error\b/i.test(reason) });
 }

@@ -1,3 +1,4 @@
+import { BackendError } from '../../backend-error.ts';
 import { dumpTables } from '../tables/bulk-dump.ts';
 import { createNameService, type NameService } from '../tables/name-service.ts';
 import { createTableWriter, type TableWriter } from '../tables/table-writer.ts';
@@ -6,7 +7,6 @@ import { type ChannelOptions, type CommandChannel, createCommandChannel } from '
 import { managementNodeName } from '../zhcp/management-node.ts';
 import { createManagementNodeShell } from '../zhcp/management-node-shell.ts';
 import { refuseErrors } from './answers.ts';
-import { XcatError } from './errors.ts';
 import { createTransport, type Transport, type TransportOptions } from './transport.ts';
 
 /** The oldest xCAT that networking-zvm has declared to work with (contract xcat.md 0). */
@@ -21,7 +21,7 @@ export type XcatClient = {
   /** Writes to xCAT's tables; those that wait together share a call. */
   tableWriter: TableWriter;
   nameService: NameService;
-  /** xCAT's version, `2.8.3.16`. Throws XcatError 'bad-answer' when there is none in the answer. */
+  /** xCAT's version, `2.8.3.16`. Throws BackendError 'bad-answer' when there is none in the answer. */
   version(options?: Abortable): Promise<string>;
   /** The version, and whether it is at least MINIMUM_XCAT_VERSION. */
   checkVersion(options?: Abortable): Promise<{ version: string; supported: boolean }>;
@@ -39,7 +39,7 @@ export type XcatClient = {
     ): Promise<string | undefined>;
     change(table: TableName, entries: readonly string[], options?: Abortable): Promise<void>;
   };
-  /** The management node's own node name, looked up once. Throws XcatError 'refused' when xCAT's tables do not say it. */
+  /** The management node's own node name, looked up once. Throws BackendError 'refused' when xCAT's tables do not say it. */
   managementNode(options?: Abortable): Promise<string>;
   /** The command channel to a zHCP; always the same one for a node, so that its users share calls. */
   channel(zhcpNode: string): CommandChannel;
@@ -110,6 +110,6 @@ async function readVersion(transport: Transport, signal: AbortSignal | undefined
   const text = elements.flatMap((element) => [...element.data, ...element.info]).join(' ');
   const version = /\bVersion (\d+(?:\.\d+)*)/i.exec(text)?.[1];
   if (version === undefined)
-    throw new XcatError({ code: 'bad-answer', operation, message: `${operation}: no version in it` });
+    throw new BackendError({ code: 'bad-answer', operation, message: `${operation}: no version in it` });
   return version;
 }

@@ -1,5 +1,5 @@
 import { errors } from 'undici';
-import { XcatError } from './errors.ts';
+import { BackendError } from '../../backend-error.ts';
 
 const REASONS: readonly [codes: RegExp, reason: string][] = [
   [/^ECONNREFUSED$/, 'nothing listens at its address'],
@@ -14,14 +14,14 @@ const REASONS: readonly [codes: RegExp, reason: string][] = [
 const CERTIFICATE = /CERT|SELF_SIGNED|ISSUER|SIGNATURE|ALTNAME/;
 
 /** The failure of a call that got no answer, with the reason that the network gave. `error` itself, which may hold credentials, is not kept. */
-export function connectionFailure(operation: string, error: unknown, connectTimeoutMs: number): XcatError {
+export function connectionFailure(operation: string, error: unknown, connectTimeoutMs: number): BackendError {
   if (error instanceof errors.ConnectTimeoutError) {
     const message = `${operation}: no connection within ${connectTimeoutMs / 1_000} s`;
-    return new XcatError({ code: 'timeout', operation, message });
+    return new BackendError({ code: 'timeout', operation, message });
   }
   const code = codeOf(error);
   if (code !== undefined && CERTIFICATE.test(code)) {
-    return new XcatError({
+    return new BackendError({
       code: 'unreachable',
       operation,
       message: `${operation}: the certificate of the management node is not trusted (${code})`,
@@ -32,7 +32,7 @@ export function connectionFailure(operation: string, error: unknown, connectTime
   const known = REASONS.find(([codes]) => codes.test(code ?? ''))?.[1];
   const reason = known ?? `the connection failed for a reason that has no name here`;
   const name = code ?? (error instanceof Error ? error.name : typeof error);
-  return new XcatError({
+  return new BackendError({
     code: 'unreachable',
     operation,
     message: `${operation}: no answer from xCAT: ${reason} (${name})`,

@@ -1,5 +1,5 @@
+import { BackendError, type BackendErrorCode } from '../../backend-error.ts';
 import { plainText } from './answers.ts';
-import { XcatError, type XcatErrorCode } from './errors.ts';
 import { retryAfterMs } from './retry-after.ts';
 
 /** An answer that is no success, as far as its failure is told by it. */
@@ -12,7 +12,7 @@ export type FailedAnswer = {
   location: string | undefined;
 };
 
-type Verdict = { code: XcatErrorCode; retryable: boolean; advice?: string };
+type Verdict = { code: BackendErrorCode; retryable: boolean; advice?: string };
 
 const PROXY = 'check what answers at that URL: it is not xCAT, but a proxy in front of it or a page of its web server';
 const LARGE = 'let the proxy in front of xCAT take larger requests';
@@ -21,13 +21,13 @@ const LARGE = 'let the proxy in front of xCAT take larger requests';
  * The failure of an answer that is no success (contract xcat.md 1.3). Proxies and a management node that is being started or repaired answer
  * with any status and page: a failure is permanent only when it says so, in xCAT's own words or by its status, and transient otherwise.
  */
-export function httpFailure(operation: string, answer: FailedAnswer): XcatError {
+export function httpFailure(operation: string, answer: FailedAnswer): BackendError {
   const { status, body, retryAfter } = answer;
   const text = plainText(body);
   const where = status >= 300 && status < 400 ? redirectText(answer.location) : '';
   const message = `${operation}: HTTP ${status}${where}${text === '' ? '' : `: ${text}`}`;
   const pause = status === 429 || status === 503 ? retryAfterMs(retryAfter) : undefined;
-  return new XcatError({
+  return new BackendError({
     operation,
     message,
     ...verdictOn(status, body, text),

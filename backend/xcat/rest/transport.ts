@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Pool } from 'undici';
+import { BackendError } from '../../backend-error.ts';
 import { type Elem, parseAnswer } from './answers.ts';
 import { connectionFailure } from './connection-failure.ts';
-import { XcatError } from './errors.ts';
 import { httpFailure } from './http-failure.ts';
 import { limitedText, TooLong } from './limited-body.ts';
 import { redactorOf } from './redaction.ts';
@@ -53,7 +53,7 @@ const MAX_FAILURE_BYTES = 64 * 1024;
 
 /**
  * The way to one xCAT MN: a pool of kept-alive connections to its v1 REST API (contract xcat.md 1). It never tries again by itself, and
- * calls no sooner than an answer has asked for (Retry-After). Its calls throw an XcatError, or the signal's reason when the caller aborts; neither holds credentials or the URL. Throws XcatError
+ * calls no sooner than an answer has asked for (Retry-After). Its calls throw a BackendError, or the signal's reason when the caller aborts; neither holds credentials or the URL. Throws BackendError
  * 'refused' when the options are wrong: a URL that is none, or a CA file that cannot be read.
  */
 export function createTransport(options: TransportOptions): Transport {
@@ -92,7 +92,7 @@ export function createTransport(options: TransportOptions): Transport {
     const ended = signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
     const wait = notBefore - Date.now();
     if (wait >= options.timeoutMs) throw notYet(operation, wait);
-    let failure: XcatError;
+    let failure: BackendError;
     try {
       if (wait > 0) await pause(wait, undefined, { signal: ended, ref: false });
       const response = await pool.request({
@@ -114,7 +114,7 @@ export function createTransport(options: TransportOptions): Transport {
       const [retryAfter, location] = [headers['retry-after'], headers.location].map((value) => [value].flat()[0]);
       failure = httpFailure(operation, { status, body: text, retryAfter, location });
     } catch (error) {
-      if (error instanceof XcatError) throw error.with({ message: redacted(error.message) });
+      if (error instanceof BackendError) throw error.with({ message: redacted(error.message) });
       if (signal?.aborted === true) throw signal.reason;
       if (error instanceof TooLong) throw tooLong(operation, maxAnswerBytes);
       throw timeout.aborted
@@ -130,7 +130,7 @@ export function createTransport(options: TransportOptions): Transport {
 function endpointOf(text: string): { origin: string; basePath: string; tls: boolean } {
   const url = URL.parse(text);
   if (url === null || !['http:', 'https:'].includes(url.protocol)) {
-    throw new XcatError({
+    throw new BackendError({
       code: 'refused',
       operation: 'configure xCAT',
       message: "xCAT's URL is not one of http or https",
@@ -145,7 +145,7 @@ function headerValue(text: string): string {
   const unsendable = [...text].some((character) => character < ' ' || character === '\x7f') || text !== text.trim();
   if (!unsendable) return Buffer.from(text, 'utf8').toString('latin1');
   const message = 'the user name or password of xCAT holds control characters, or begins or ends with a blank';
-  throw new XcatError({ code: 'refused', operation: 'configure xCAT', message, advice: 'change them in xCAT' });
+  throw new BackendError({ code: 'refused', operation: 'configure xCAT', message, advice: 'change them in xCAT' });
 }
 
 // A missing CA file must not mean an unverified connection (contract xcat.md 6, defect 2).
@@ -154,7 +154,7 @@ function readCa(file: string): string {
     return readFileSync(file, 'utf8');
   } catch (error) {
     const reason = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
-    throw new XcatError({
+    throw new BackendError({
       code: 'refused',
       operation: 'configure xCAT',
       message: `the CA file ${file} cannot be read (${reason})`,
@@ -163,16 +163,16 @@ function readCa(file: string): string {
   }
 }
 
-function tooLate(operation: string, timeoutMs: number): XcatError {
-  return new XcatError({
+function tooLate(operation: string, timeoutMs: number): BackendError {
+  return new BackendError({
     code: 'timeout',
     operation,
     message: `${operation}: no complete answer within ${timeoutMs / 1_000} s`,
   });
 }
 
-function tooLong(operation: string, limit: number): XcatError {
-  return new XcatError({
+function tooLong(operation: string, limit: number): BackendError {
+  return new BackendError({
     code: 'bad-answer',
     operation,
     message: `${operation}: the answer is longer than ${Math.floor(limit / MEBIBYTE)} MiB and was not read to its end`,
@@ -182,7 +182,7 @@ function tooLong(operation: string, limit: number): XcatError {
 }
 
 /** xCAT, or a proxy in front of it, has asked not to be called for longer than this call may wait. */
-function notYet(operation: string, pauseMs: number): XcatError {
+function notYet(operation: string, pauseMs: number): BackendError {
   const message = `${operation}: not asked, since xCAT wants no call within the next ${Math.ceil(pauseMs / 1_000)} s (Retry-After)`;
-  return new XcatError({ code: 'busy', operation, message, retryAfterMs: pauseMs });
+  return new BackendError({ code: 'busy', operation, message, retryAfterMs: pauseMs });
 }

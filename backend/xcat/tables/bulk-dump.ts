@@ -1,5 +1,5 @@
+import { BackendError } from '../../backend-error.ts';
 import { plainText } from '../rest/answers.ts';
-import { XcatError } from '../rest/errors.ts';
 import type { Transport } from '../rest/transport.ts';
 import { type ManagementNodeShell, NoShell } from '../zhcp/management-node-shell.ts';
 import { parseDump, type Row } from './table-dump.ts';
@@ -7,7 +7,7 @@ import { dumpTable, type TableName } from './tables.ts';
 
 /**
  * All rows of several tables in one call, by xCAT's own `tabdump` on the management node; where that has no shell, by a call each. Throws
- * what dumpTable throws, and a retryable XcatError when a dump cannot be had.
+ * what dumpTable throws, and a retryable BackendError when a dump cannot be had.
  */
 export async function dumpTables<Name extends TableName>(
   transport: Transport,
@@ -32,6 +32,6 @@ async function inOneCall(shell: ManagementNodeShell, tables: readonly TableName[
         operation,
       );
     const message = `${operation}: ${outcome?.ran === true ? plainText(outcome.output).slice(0, 200) : 'it was not run'}`;
-    throw new XcatError({ code: 'refused', operation, message, retryable: true });
+    throw new BackendError({ code: 'refused', operation, message, retryable: true });
   });
 }

@@ -1,7 +1,7 @@
+import { BackendError } from '../../backend-error.ts';
+import { singleFlight } from '../../waiting.ts';
 import { plainText, refuseErrors } from '../rest/answers.ts';
-import { XcatError } from '../rest/errors.ts';
 import type { Transport } from '../rest/transport.ts';
-import { shareCalls } from '../rest/waiting.ts';
 import { type ManagementNodeShell, NoShell } from '../zhcp/management-node-shell.ts';
 
 /** The management node's `/etc/hosts`, and its DNS, as xCAT makes them of its `hosts` table. */
@@ -12,10 +12,10 @@ export type NameService = {
   announce(withDns: boolean): Promise<void>;
 };
 
-/** Create the name service of one management node. Its methods throw XcatError 'refused' with xCAT's reason. */
+/** Create the name service of one management node. Its methods throw BackendError 'refused' with xCAT's reason. */
 export function createNameService(transport: Transport, shell: ManagementNodeShell): NameService {
   const make = (command: 'makehosts' | 'makedns') =>
-    shareCalls(async () => {
+    singleFlight(async () => {
       const path = `/networks/${command}`;
       refuseErrors(await transport.request({ method: 'PUT', path }), `PUT ${path}`);
     });
@@ -28,7 +28,7 @@ export function createNameService(transport: Transport, shell: ManagementNodeShe
         const [outcome] = await shell.run([[{ argv: ['/opt/xcat/sbin/makehosts', node, '-d'] }]], options);
         if (outcome?.ran === true && outcome.exitStatus === 0) return;
         const reason = outcome?.ran === true ? plainText(outcome.output) : '';
-        throw new XcatError({ code: 'refused', operation, message: `${operation}: ${reason || 'no reason given'}` });
+        throw new BackendError({ code: 'refused', operation, message: `${operation}: ${reason || 'no reason given'}` });
       } catch (error) {
         // Without a shell, old names stay in the file until their address is another node's: makehosts then writes over them.
         if (!(error instanceof NoShell)) throw error;

@@ -1,15 +1,15 @@
 import { parse } from 'csv-parse/sync';
-import { XcatError } from '../rest/errors.ts';
+import { BackendError } from '../../backend-error.ts';
 
 /** A row by column name; an empty or unset column is `''`. */
 export type Row = Readonly<Record<string, string>>;
 
 /**
  * Parse the lines of a `tabdump`: a header `#node,switch,…`, then RFC 4180 rows (contract xcat.md 2.2). Columns go by name, so that xCAT
- * may add some. Throws XcatError 'bad-answer' without a header, or when a row has more columns than it.
+ * may add some. Throws BackendError 'bad-answer' without a header, or when a row has more columns than it.
  */
 export function parseDump(lines: readonly string[], operation: string): Row[] {
-  const bad = (what: string) => new XcatError({ code: 'bad-answer', operation, message: `${operation}: ${what}` });
+  const bad = (what: string) => new BackendError({ code: 'bad-answer', operation, message: `${operation}: ${what}` });
   const [header, ...rows] = lines;
   if (header?.startsWith('#') !== true) throw bad('the dump does not begin with column names');
   const columns = header

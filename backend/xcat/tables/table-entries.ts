@@ -1,5 +1,7 @@
-import { XcatError } from '../rest/errors.ts';
-import type { TableName } from './tables.ts';
+import { BackendError } from '../../backend-error.ts';
+
+/** The tables that this project reads or writes. */
+export type TableName = 'switch' | 'mac' | 'zvm' | 'hosts' | 'site' | 'nodelist';
 
 /** Texts by column name. */
 export type Columns = Readonly<Record<string, string>>;
@@ -12,7 +14,7 @@ const NULL = 'NULL';
 
 /**
  * Set columns of all rows that have the key; where there is none, xCAT inserts one whose other key columns are empty (`tabch k=v,k=v
- * t.c=v`, contract xcat.md 2.4). Throws XcatError 'refused' for names and values that xCAT would split, and for values that it would take
+ * t.c=v`, contract xcat.md 2.4). Throws BackendError 'refused' for names and values that xCAT would split, and for values that it would take
  * for NULL.
  */
 export function setWhere({ key, table, values }: { key: Columns; table: TableName; values: Values }): string {
@@ -29,7 +31,7 @@ export function canBeSet(values: Values): boolean {
 }
 
 /**
- * Insert a row (`tabch t.c=v …`, contract xcat.md 2.4); xCAT refuses one whose primary key is there. Throws XcatError 'refused' for names
+ * Insert a row (`tabch t.c=v …`, contract xcat.md 2.4); xCAT refuses one whose primary key is there. Throws BackendError 'refused' for names
  * and values that xCAT would split.
  */
 export function insertRow(table: TableName, values: Values): string {
@@ -48,7 +50,7 @@ export function givenValues(values: Values): Columns {
 }
 
 /**
- * Delete all rows that have the key, which is no error when there are none (`tabch -d k=v t`, contract xcat.md 2.4). Throws XcatError
+ * Delete all rows that have the key, which is no error when there are none (`tabch -d k=v t`, contract xcat.md 2.4). Throws BackendError
  * 'refused' for names and values that xCAT would split, and for a key without columns.
  */
 export function deleteWhere(table: TableName, key: Columns): string {
@@ -91,6 +93,6 @@ function word(column: string, value: string): string {
   return value;
 }
 
-function refused(column: string, reason: string): XcatError {
-  return new XcatError({ code: 'refused', operation: 'change table', message: `${column}: ${reason}` });
+function refused(column: string, reason: string): BackendError {
+  return new BackendError({ code: 'refused', operation: 'change table', message: `${column}: ${reason}` });
 }

@@ -1,8 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { plainText } from '../rest/answers.ts';
-import { tableRefusal } from '../rest/errors.ts';
+import { waitUnlessAborted } from '../../waiting.ts';
+import { plainText, tableRefusal } from '../rest/answers.ts';
 import type { Transport } from '../rest/transport.ts';
-import { waitUnlessAborted } from '../rest/waiting.ts';
 import type { Command } from '../zhcp/channel.ts';
 import { type ManagementNodeShell, NoShell } from '../zhcp/management-node-shell.ts';
 import { type Columns, deleteWhere, givenValues, insertRow, setWhere, type Values } from './table-entries.ts';
@@ -17,7 +16,7 @@ export type TableWrite =
 export type TableWriter = {
   /**
    * Carry out writes: those to one table in order, different tables side by side. Safe to repeat only after reading again, since an insert
-   * may have been done. Throws XcatError 'refused' with xCAT's reason, what the transport throws, or the signal's reason.
+   * may have been done. Throws BackendError 'refused' with xCAT's reason, what the transport throws, or the signal's reason.
    */
   write(writes: readonly TableWrite[], options?: { signal?: AbortSignal }): Promise<void>;
 };

@@ -1,27 +1,27 @@
+import { BackendError } from '../../backend-error.ts';
+import { singleFlight, waitUnlessAborted } from '../../waiting.ts';
 import { refuseErrors } from '../rest/answers.ts';
-import { XcatError } from '../rest/errors.ts';
 import type { Transport } from '../rest/transport.ts';
-import { shareCalls, waitUnlessAborted } from '../rest/waiting.ts';
 import { parseDump, type Row } from './table-dump.ts';
+import type { TableName } from './table-entries.ts';
 
 export type { Row } from './table-dump.ts';
-export { deleteWhere, insertRow, setWhere } from './table-entries.ts';
+export type { TableName } from './table-entries.ts';
 
-export type TableName = 'switch' | 'mac' | 'zvm' | 'hosts' | 'site' | 'nodelist';
 type Abortable = { signal?: AbortSignal };
 
 const sharedDumps = new WeakMap<Transport, Map<TableName, () => Promise<Row[]>>>();
 
 /**
  * All rows of a table (`tabdump`, contract xcat.md 2.2), in no order that means anything. Callers share calls: while one dump is in
- * flight, those who come wait and then share one next dump. Throws XcatError 'refused' when xCAT does, 'bad-answer' when the dump is none.
+ * flight, those who come wait and then share one next dump. Throws BackendError 'refused' when xCAT does, 'bad-answer' when the dump is none.
  */
 export function dumpTable(transport: Transport, table: TableName, { signal }: Abortable = {}): Promise<Row[]> {
   const dumps = sharedDumps.get(transport) ?? new Map<TableName, () => Promise<Row[]>>();
   sharedDumps.set(transport, dumps);
   const dump =
     dumps.get(table) ??
-    shareCalls(async () => {
+    singleFlight(async () => {
       const operation = `GET /tables/${table}`;
       const elements = await transport.request({ method: 'GET', path: `/tables/${table}` });
       refuseErrors(elements, operation);
@@ -37,7 +37,7 @@ export function dumpTable(transport: Transport, table: TableName, { signal }: Ab
 /**
  * One attribute of the first row whose key column has the value (`gettab`, contract xcat.md 2.3); undefined when no such row has one.
  * Exact, case-sensitive comparison. Where there is none, the table is asked for whole, so that an answer without anything is not taken for a
- * table without the row. Throws XcatError 'refused' when the key holds `,` or `=`, which xCAT would split.
+ * table without the row. Throws BackendError 'refused' when the key holds `,` or `=`, which xCAT would split.
  */
 export async function getAttribute(
   transport: Transport,
@@ -50,7 +50,7 @@ export async function getAttribute(
   const operation = `GET /tables/${table}`;
   const abortable = signal === undefined ? {} : { signal };
   if (/[,=]/.test(key)) {
-    throw new XcatError({ code: 'refused', operation, message: `xCAT cannot look up a key that holds "," or "="` });
+    throw new BackendError({ code: 'refused', operation, message: `xCAT cannot look up a key that holds "," or "="` });
   }
   const elements = await transport.request({
     method: 'GET',
@@ -67,7 +67,7 @@ export async function getAttribute(
 
 /**
  * Carry out changes built by setWhere, insertRow and deleteWhere (`tabch`, contract xcat.md 2.4), in order, a call each: xCAT makes one
- * command of all entries of a call. Stops at the first that is refused and throws XcatError 'refused' with xCAT's reason.
+ * command of all entries of a call. Stops at the first that is refused and throws BackendError 'refused' with xCAT's reason.
  */
 export async function changeTable(
   transport: Transport,

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { BackendError } from '../../backend-error.ts';
+import { waitUnlessAborted } from '../../waiting.ts';
 import { plainText } from '../rest/answers.ts';
-import { XcatError } from '../rest/errors.ts';
 import type { Transport } from '../rest/transport.ts';
-import { waitUnlessAborted } from '../rest/waiting.ts';
 import { runOnNode, type ScriptResult } from './dsh.ts';
 import { type Command, type CommandOutcome, chainText, parseOutcomes, scriptText } from './script.ts';
 
@@ -13,7 +13,7 @@ export type CommandChannel = {
   /**
    * Run one chain of commands, or several that do not depend on each other. A chain runs in order and stops after the first command that
    * does not exit with 0. The outcomes come in the order of the commands, those of several chains one after another. Throws a retryable
-   * XcatError when it is not known what became of a chain (all commands here are safe to repeat), what the transport throws, or the
+   * BackendError when it is not known what became of a chain (all commands here are safe to repeat), what the transport throws, or the
    * signal's reason.
    */
   run(
@@ -102,7 +102,7 @@ export function createCommandChannel(
     const bytes = Buffer.byteLength(chainText(chain, 9_999, '0'.repeat(32))) + CHAIN_OVERHEAD_BYTES;
     if (bytes > SCRIPT_BYTES) {
       const message = `${operation}: the commands are too long for one call`;
-      throw new XcatError({ code: 'refused', operation, message });
+      throw new BackendError({ code: 'refused', operation, message });
     }
     return { chain, bytes, outcome: Promise.withResolvers<CommandOutcome[]>() };
   };
@@ -156,11 +156,11 @@ function takeBatch(queue: readonly Caller[]): Job[] {
   return batch;
 }
 
-function unknownFate(operation: string, { stderr, failed }: ScriptResult): XcatError {
+function unknownFate(operation: string, { stderr, failed }: ScriptResult): BackendError {
   const reason = plainText(stderr);
   const code = /timed out/i.test(reason) ? 'timeout' : failed && reason !== '' ? 'unreachable' : 'bad-answer';
   const message = `${operation}: it is not known what became of the commands${reason === '' ? '' : `: ${reason}`}`;
-  return new XcatError({
+  return new BackendError({
     code,
     operation,
     message,

@@ -8,7 +8,7 @@ export type DirectoryDevices = { devices: DeviceRange[]; includes: string[] };
 
 /**
  * The device numbers that a directory entry gives away (z/VM: CP Planning and Administration, user directory), each by the statement and its
- * number alone. A statement of another form takes none that are known of here. Throws XcatError 'bad-answer' when the output is no directory entry.
+ * number alone. A statement of another form takes none that are known of here. Throws BackendError 'bad-answer' when the output is no directory entry.
  */
 export function parseDirectoryDevices(output: string): DirectoryDevices {
   const devices: DeviceRange[] = [];

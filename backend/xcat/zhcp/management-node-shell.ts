@@ -1,4 +1,4 @@
-import { XcatError } from '../rest/errors.ts';
+import { BackendError } from '../../backend-error.ts';
 import type { Command, CommandChannel, CommandOutcome } from './channel.ts';
 
 /** The management node has no shell that scripts can be given to, or not one with xCAT's commands. */
@@ -34,7 +34,7 @@ export function createManagementNodeShell(
         if (outcomes.some((outcome) => outcome.ran && outcome.exitStatus === NOT_FOUND)) throw none();
         return outcomes;
       } catch (error) {
-        if (error instanceof XcatError && ['unknown-node', 'unauthorised'].includes(error.code)) throw none();
+        if (error instanceof BackendError && ['unknown-node', 'unauthorised'].includes(error.code)) throw none();
         throw error;
       }
     },

@@ -1,9 +1,9 @@
-import { XcatError } from '../rest/errors.ts';
+import { BackendError } from '../../backend-error.ts';
 import type { Transport } from '../rest/transport.ts';
 import { getAttribute } from '../tables/tables.ts';
 
 /**
- * Node name of the management node: the node that has the address of the site table's `master` (contract xcat.md 3.4). Throws XcatError
+ * Node name of the management node: the node that has the address of the site table's `master` (contract xcat.md 3.4). Throws BackendError
  * 'refused' when one of the two rows is missing.
  */
 export async function managementNodeName(
@@ -20,5 +20,5 @@ export async function managementNodeName(
     address === undefined
       ? "xCAT's site table has no row with key master"
       : `xCAT's hosts table has no node with the address ${address} of the site table's master`;
-  throw new XcatError({ code: 'refused', operation, message });
+  throw new BackendError({ code: 'refused', operation, message });
 }

@@ -1,9 +1,9 @@
 import type { z } from 'zod';
-import { XcatError } from '../rest/errors.ts';
+import { BackendError } from '../../backend-error.ts';
 
 /** The error for output that is not as the contract says. `what` must not quote it: a directory entry holds a password. */
-export function badOutput(operation: string, what: string): XcatError {
-  return new XcatError({
+export function badOutput(operation: string, what: string): BackendError {
+  return new BackendError({
     code: 'bad-answer',
     operation,
     message: `${operation}: ${what}`,
@@ -12,7 +12,7 @@ export function badOutput(operation: string, what: string): XcatError {
   });
 }
 
-/** The value by its type. Throws XcatError 'bad-answer', without the value, when it is not of that type. */
+/** The value by its type. Throws BackendError 'bad-answer', without the value, when it is not of that type. */
 export function take<T extends z.ZodType>(type: T, value: unknown, operation: string): z.output<T> {
   const result = type.safeParse(value);
   if (result.success) return result.data;

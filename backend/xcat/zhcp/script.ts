@@ -10,7 +10,7 @@ const PLAIN_WORD = /^[A-Za-z0-9_./-]+$/;
 
 /**
  * The shell text of one chain: a subshell that runs its commands in order, prints a marker line `@<nonce> <chain>.<command> <exit status>`
- * after each, and stops at the first that fails. Throws XcatError 'refused' for an argument with a NUL.
+ * after each, and stops at the first that fails. Throws BackendError 'refused' for an argument with a NUL.
  */
 export function chainText(chain: readonly Command[], index: number, nonce: string): string {
   const lines = chain.map(

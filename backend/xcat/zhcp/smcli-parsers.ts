@@ -17,7 +17,7 @@ const FIELD = /^\s*(Address|LAN name):[ \t]*([^\r]*)/i;
 /**
  * NICs of a running guest, from Virtual_Network_Adapter_Query (contract xcat.md 4.5). Coupled if and only if a LAN name is printed: the
  * status text is unreliable. None for SMAPI's refusal, which the caller has judged. A value that is not understood is reported, and its NIC
- * left `unclear`. Throws XcatError 'bad-answer' for other text.
+ * left `unclear`. Throws BackendError 'bad-answer' for other text.
  */
 export function parseLiveNics(output: string, report: Report = () => undefined): LiveNic[] {
   const nics: LiveNic[] = [];
@@ -60,7 +60,7 @@ function fieldsOf(output: string): [label: string, text: string][] {
 }
 
 /**
- * The USER prefix of MAC addresses, from `q vmlan`: `MACADDR Prefix: 020000 USER Prefix: 0200ee` (contract xcat.md 5.5). Throws XcatError
+ * The USER prefix of MAC addresses, from `q vmlan`: `MACADDR Prefix: 020000 USER Prefix: 0200ee` (contract xcat.md 5.5). Throws BackendError
  * 'bad-answer' without one.
  */
 export function parseVmlan(output: string): MacPrefix {
@@ -70,7 +70,7 @@ export function parseVmlan(output: string): MacPrefix {
 
 /**
  * When z/VM was started, as System_Info_Query prints it, `2014-06-11 01:38:37 EDT`: to compare, it changes only by an IPL (contract
- * xcat.md 4.5). Throws XcatError 'bad-answer' without one.
+ * xcat.md 4.5). Throws BackendError 'bad-answer' without one.
  */
 export function parseIplTime(output: string): string {
   const time = printedValue(/CP IPL time:[ \t]*(\S[^\n]*)/i.exec(output)?.[1]);

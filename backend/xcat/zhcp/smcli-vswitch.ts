@@ -2,7 +2,7 @@ import type { VswitchSettings } from '../../../domain/planning/vswitch-plan.ts';
 import type { PortNumber } from '../../../domain/port/port-number.ts';
 import type { Userid, VswitchName } from '../../../domain/text/identifiers.ts';
 import { vlanSetWords } from '../../../domain/vswitch/vlan-set.ts';
-import { XcatError } from '../rest/errors.ts';
+import { BackendError } from '../../backend-error.ts';
 import type { Command } from './script.ts';
 import { operands, smcli } from './smcli-command.ts';
 
@@ -17,7 +17,7 @@ export function queryVswitches(zhcpUserid: Userid, name: VswitchName | '*'): Com
 /**
  * Authorise a userid on a VSWITCH, flat without VLANs: SMAPI Virtual_Network_Vswitch_Set_Extended, CP `SET VSWITCH name GRANT userid
  * [VLAN …]`. Doing it again takes the userid's NICs there off the network for a moment (contract xcat.md 4.6). Not written into SYSTEM
- * CONFIG: reconciliation makes the grants again after an IPL. Throws XcatError 'refused' for more VLANs than z/VM takes (contract 4.3).
+ * CONFIG: reconciliation makes the grants again after an IPL. Throws BackendError 'refused' for more VLANs than z/VM takes (contract 4.3).
  */
 export function grant(
   zhcpUserid: Userid,
@@ -38,7 +38,7 @@ export function revoke(zhcpUserid: Userid, vswitch: VswitchName, userid: Userid)
 
 /**
  * Give a port of a port-based VSWITCH to a userid, with its VLANs: SMAPI Virtual_Network_Vswitch_Set_Extended, CP `SET VSWITCH name
- * PORTNUMBER n USERID userid`. Throws XcatError 'refused' for more VLANs than z/VM takes.
+ * PORTNUMBER n USERID userid`. Throws BackendError 'refused' for more VLANs than z/VM takes.
  */
 export function givePort(
   zhcpUserid: Userid,
@@ -128,7 +128,7 @@ function userVlans(vlans: readonly number[], operation: string): Record<string, 
     : undefined;
   if (words === undefined) {
     const message = `${operation}: z/VM takes at most 4 VLANs, or 2 ranges of them, of 1 to 4094`;
-    throw new XcatError({ code: 'refused', operation: 'grant', message });
+    throw new BackendError({ code: 'refused', operation: 'grant', message });
   }
   return { user_vlan_id: words.join(' '), ...(vlans.length > 1 ? { port_type: 'TRUNK' } : {}) };
 }

@@ -2,7 +2,7 @@ import type { NicOperands } from '../../../domain/guest/kept-attributes.ts';
 import type { PortNumber } from '../../../domain/port/port-number.ts';
 import { DEVICES_PER_NIC, type Vdev } from '../../../domain/port/vdev.ts';
 import type { Userid, VswitchName } from '../../../domain/text/identifiers.ts';
-import { XcatError } from '../rest/errors.ts';
+import { BackendError } from '../../backend-error.ts';
 import type { Command } from './script.ts';
 import { operands, smcli } from './smcli-command.ts';
 
@@ -11,7 +11,7 @@ export * from './smcli-vswitch.ts';
 /**
  * Define a NIC in the user directory, coupled at logon when a VSWITCH is given: SMAPI Image_Definition_Update_DM, directory statement
  * `NICDEF vdev TYPE QDIO LAN SYSTEM name MACID id [PORTNUMBER n]`. Effective at the next logon. `macId` is six hex digits; without it CP
- * gives the NIC an address. Throws XcatError 'refused' for another one.
+ * gives the NIC an address. Throws BackendError 'refused' for another one.
  */
 export function defineNicInDirectory(
   userid: Userid,
@@ -36,7 +36,7 @@ export function removeNicFromDirectory(userid: Userid, vdev: Vdev): Command {
 
 /**
  * Define a NIC on the running guest: SMAPI Virtual_Network_Adapter_Create_Extended, CP `DEFINE NIC vdev TYPE QDIO DEVICES 3 MACID id`.
- * `macId` is six hex digits; without it CP gives the NIC an address. Throws XcatError 'refused' for another one.
+ * `macId` is six hex digits; without it CP gives the NIC an address. Throws BackendError 'refused' for another one.
  */
 export function defineLiveNic(userid: Userid, vdev: Vdev, macId: string | undefined): Command {
   return smcli(
@@ -110,5 +110,5 @@ export function queryVmlan(): Command {
 
 function checkedMacId(macId: string): string {
   if (/^[0-9A-Fa-f]{6}$/.test(macId)) return macId.toUpperCase();
-  throw new XcatError({ code: 'refused', operation: 'define a NIC', message: 'a MACID has six hex digits' });
+  throw new BackendError({ code: 'refused', operation: 'define a NIC', message: 'a MACID has six hex digits' });
 }

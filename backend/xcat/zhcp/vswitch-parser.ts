@@ -79,7 +79,7 @@ const LIST_KEY = /^(adapter_|uplink_NIC_|global_member_)/;
 /**
  * VSWITCHes from Virtual_Network_Vswitch_Query_Extended: lines `key: value`, a block per VSWITCH that begins with `switch_name`, within it
  * a block per userid and per NIC (contract xcat.md 4.5). A value that is not understood is reported and hides nothing else: what depends on
- * it is left `unclear`. Throws XcatError 'bad-answer' when there is no VSWITCH in the output, or the last one's block is cut short.
+ * it is left `unclear`. Throws BackendError 'bad-answer' when there is no VSWITCH in the output, or the last one's block is cut short.
  */
 export function parseVswitches(output: string, report: Report = () => undefined): Vswitch[] {
   const groups = groupsOf(output);

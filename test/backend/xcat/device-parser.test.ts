@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
-import { XcatError } from '../../../backend/xcat/rest/errors.ts';
+import { BackendError } from '../../../backend/backend-error.ts';
 import {
   parseActiveDevices,
   parseDirectory,
   parseDirectoryDevices,
   parseWideNics,
 } from '../../../backend/xcat/zhcp/smcli-parsers.ts';
-import { records } from '../../../simulator/entry-devices.ts';
+import { records } from '../../../simulator/directory/devices.ts';
 
 const USER = 'USER LNX1 SECRET 1G 2G';
 const entry = (...statements: string[]) => [USER, ...statements].flatMap(records).join('\n');
@@ -79,7 +79,7 @@ test('an entry reads the same however its statements are cut into records, and n
         try {
           return [parseDirectory(text), parseDirectoryDevices(text)];
         } catch (error) {
-          if (!(error instanceof XcatError)) throw error;
+          if (!(error instanceof BackendError)) throw error;
           return error.message;
         }
       };

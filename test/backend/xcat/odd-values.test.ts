@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { vswitchReading } from '../../../activities/vswitch-reading.ts';
+import { vswitchReading } from '../../../backend/xcat/reading/vswitch-reading.ts';
 import { isWholeNicAnswer, parseLiveNics } from '../../../backend/xcat/zhcp/smcli-parsers.ts';
 import { parseVswitches } from '../../../backend/xcat/zhcp/vswitch-parser.ts';
 import type { Finding } from '../../../domain/drift/finding.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createXcatClient, type XcatClient } from '../../../backend/xcat/rest/client.ts';
-import { deleteWhere, insertRow, setWhere } from '../../../backend/xcat/tables/tables.ts';
+import { deleteWhere, insertRow, setWhere } from '../../../backend/xcat/tables/table-entries.ts';
 import type { CommandOutcome } from '../../../backend/xcat/zhcp/channel.ts';
 import { judge } from '../../../backend/xcat/zhcp/return-codes.ts';
 import * as smcli from '../../../backend/xcat/zhcp/smcli.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { BackendError } from '../../../backend/backend-error.ts';
 import { isAtLeast } from '../../../backend/xcat/rest/client.ts';
-import { XcatError } from '../../../backend/xcat/rest/errors.ts';
 import { judge } from '../../../backend/xcat/zhcp/return-codes.ts';
 import { defineNicInDirectory, grant } from '../../../backend/xcat/zhcp/smcli.ts';
 import {
@@ -32,7 +32,7 @@ describe('smcli arguments', () => {
       '-k',
       'port_type=TRUNK',
     ]);
-    expect(() => grant(zhcp, vswitch, guest, [1, 3, 5, 7, 9])).toThrow(XcatError);
+    expect(() => grant(zhcp, vswitch, guest, [1, 3, 5, 7, 9])).toThrow(BackendError);
     expect(defineNicInDirectory(guest, Vdev.parse('1000'), 'a1b2c3', vswitch).argv.at(-1)).toBe(
       'NICDEF=VDEV=1000 TYPE=QDIO MACID=A1B2C3 LAN=SYSTEM SWITCHNAME=VSW1',
     );
@@ -163,7 +163,7 @@ describe('the parsers', () => {
     });
     expect(two).toMatchObject({ name: 'VSW2', vlanAware: false });
     expect(two?.defaultVlan).toBeUndefined();
-    expect(() => parseVswitches(' switch_name: A\n transport_type: IP\n')).toThrow(XcatError);
+    expect(() => parseVswitches(' switch_name: A\n transport_type: IP\n')).toThrow(BackendError);
   });
 
   it('read the port number of each authorisation of a port-based VSWITCH, and uplinks in their states', () => {
@@ -222,7 +222,7 @@ describe('the parsers', () => {
     expect(parseIplTime('The z/VM CP IPL time: 2014-06-11 01:38:37 EDT\n')).toBe('2014-06-11 01:38:37 EDT');
   });
 
-  it('give a value or an XcatError for any text whatever', () => {
+  it('give a value or a BackendError for any text whatever', () => {
     const words = fc.constantFrom(
       ...SWITCH.split('\n'),
       'USER A B',
@@ -242,7 +242,7 @@ describe('the parsers', () => {
           try {
             parse(output);
           } catch (error) {
-            if (!(error instanceof XcatError)) throw error;
+            if (!(error instanceof BackendError)) throw error;
           }
         }
         judge(COUPLE, 1, output);

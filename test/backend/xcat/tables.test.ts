@@ -1,13 +1,7 @@
 import { afterEach, describe, expect, it, test } from 'vitest';
-import { XcatError } from '../../../backend/xcat/rest/errors.ts';
-import {
-  changeTable,
-  deleteWhere,
-  dumpTable,
-  getAttribute,
-  insertRow,
-  setWhere,
-} from '../../../backend/xcat/tables/tables.ts';
+import { BackendError } from '../../../backend/backend-error.ts';
+import { deleteWhere, insertRow, setWhere } from '../../../backend/xcat/tables/table-entries.ts';
+import { changeTable, dumpTable, getAttribute } from '../../../backend/xcat/tables/tables.ts';
 import { fakeXcat } from './fake-xcat.ts';
 
 const closers: (() => Promise<void>)[] = [];
@@ -86,7 +80,7 @@ describe('table look-ups and changes', () => {
     // A management node that answers nothing to anything is broken: that says nothing of the row.
     const broken = getAttribute(xcat.transport, 'zvm', 'node', 'other', 'userid');
     await expect(broken).rejects.toMatchObject({ code: 'bad-answer', retryable: true });
-    await expect(getAttribute(xcat.transport, 'zvm', 'node', 'a,b', 'userid')).rejects.toThrow(XcatError);
+    await expect(getAttribute(xcat.transport, 'zvm', 'node', 'a,b', 'userid')).rejects.toThrow(BackendError);
     expect(xcat.seen[0]?.url).toBe('/xcatws/tables/zvm?col=node&value=zhcp&attribute=userid&format=json');
   });
 
@@ -105,16 +99,16 @@ describe('table look-ups and changes', () => {
       'node=os1,port=p-1 switch.vlan= switch.disable=NULL',
     );
     expect(insertRow('switch', { node: 'os1', disable: null })).toBe('switch.node=os1');
-    expect(() => setWhere({ key, table: 'switch', values: { switch: 'NULLSW' } })).toThrow(XcatError);
+    expect(() => setWhere({ key, table: 'switch', values: { switch: 'NULLSW' } })).toThrow(BackendError);
     expect(insertRow('mac', { node: 'os1', mac: '02:00:00:00:00:01!os1-1000' })).toBe(
       'mac.node=os1 mac.mac=02:00:00:00:00:01!os1-1000',
     );
     expect(deleteWhere('switch', { node: 'os1' })).toBe('-d node=os1 switch');
     for (const value of ['a b', 'a,b', 'a=b', 'a\nb', 'ä']) {
-      expect(() => insertRow('switch', { node: value })).toThrow(XcatError);
+      expect(() => insertRow('switch', { node: value })).toThrow(BackendError);
     }
-    expect(() => deleteWhere('switch', {})).toThrow(XcatError);
-    expect(() => deleteWhere('switch', { node: '' })).toThrow(XcatError);
-    expect(() => insertRow('switch', { 'a b': 'x' })).toThrow(XcatError);
+    expect(() => deleteWhere('switch', {})).toThrow(BackendError);
+    expect(() => deleteWhere('switch', { node: '' })).toThrow(BackendError);
+    expect(() => insertRow('switch', { 'a b': 'x' })).toThrow(BackendError);
   });
 });

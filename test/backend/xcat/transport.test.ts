@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { BackendError } from '../../../backend/backend-error.ts';
 import { connectionFailure } from '../../../backend/xcat/rest/connection-failure.ts';
-import { XcatError } from '../../../backend/xcat/rest/errors.ts';
 import { createTransport } from '../../../backend/xcat/rest/transport.ts';
 import { runOnNode } from '../../../backend/xcat/zhcp/dsh.ts';
 import { fakeXcat, type Reply } from './fake-xcat.ts';
@@ -10,11 +10,11 @@ afterEach(async () => {
   for (const close of closers.splice(0)) await close();
 });
 
-async function failureFor(reply: Reply, timeoutMs = 5_000): Promise<XcatError> {
+async function failureFor(reply: Reply, timeoutMs = 5_000): Promise<BackendError> {
   const xcat = await fakeXcat(() => reply, { timeoutMs, maxAnswerBytes: 1024 * 1024 });
   closers.push(xcat.close);
   const error: unknown = await xcat.transport.request({ method: 'GET', path: '/version' }).catch((caught) => caught);
-  if (!(error instanceof XcatError)) throw new Error('no XcatError');
+  if (!(error instanceof BackendError)) throw new Error('no BackendError');
   expect(JSON.stringify([error, error.message, error.stack])).not.toContain('s3cr');
   return error;
 }
@@ -150,7 +150,7 @@ describe('the transport', () => {
 
   it('refuses wrong options before any call', () => {
     const options = { username: 'a', password: 'b', timeoutMs: 1, verifyTls: true, credentialsInQuery: false };
-    expect(() => createTransport({ ...options, url: 'mn' })).toThrow(XcatError);
+    expect(() => createTransport({ ...options, url: 'mn' })).toThrow(BackendError);
     expect(() => createTransport({ ...options, url: 'https://mn', caFile: '/no/such.pem' })).toThrow('cannot be read');
     expect(() => createTransport({ ...options, url: 'https://mn', password: 'a\nb' })).toThrow('control characters');
   });

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +12,7 @@ import { startAgents } from './agents.ts';
 import { register } from './catalog.ts';
 import { startCompute } from './compute.ts';
 import { KNOWN_FAILURES } from './known-failures.ts';
-import { resultOf, type TestResult, verdictOf } from './results.ts';
+import { listedOf, resultOf, type TempestRun, verdictOf } from './results.ts';
 
 /** Debian's packages of tempest, and a program or file of each. */
 const TEMPEST_PACKAGES = {
@@ -71,8 +72,8 @@ async function main(): Promise<void> {
       .object({ extensions: z.array(z.object({ alias: z.string() })) })
       .parse(await openstack.api.get('extensions'));
     const aliases = extensions.extensions.map(({ alias }) => alias);
-    const results = await runTempest(folder, keystone, aliases, only ?? TESTS.join('|'));
-    const { lines, isGood } = verdictOf(results, KNOWN_FAILURES, only !== undefined);
+    const run = await runTempest(folder, keystone, aliases, only ?? TESTS.join('|'));
+    const { lines, isGood } = verdictOf(run, KNOWN_FAILURES, only !== undefined);
     for (const line of lines) say(line);
     process.exitCode = isGood ? 0 : 1;
   } finally {
@@ -85,7 +86,7 @@ async function runTempest(
   { url, user }: RunningKeystone,
   extensions: readonly string[],
   regex: string,
-): Promise<TestResult[]> {
+): Promise<TempestRun> {
   const workspace = join(folder, 'workspace');
   await mkdir(join(folder, 'lock'));
   const file = join(folder, 'tempest.conf');
@@ -124,20 +125,31 @@ provider_vlans = physnet1
   );
   // Tempest's own interpreter, whichever other Python comes first in PATH.
   const env = { ...process.env, PATH: '/usr/bin:/bin', PYTHON: '/usr/bin/python3', HOME: folder };
-  await lines('/usr/bin/tempest', ['init', workspace], env, folder);
-  const args = ['run', '--config-file', file, '--regex', regex, '--concurrency', '2'];
-  return (await lines('/usr/bin/tempest', args, env, workspace)).flatMap((line) => resultOf(line) ?? []);
+  await tempest(['init', workspace], env, folder);
+  const selected = ['--config-file', file, '--regex', regex];
+  const list = await tempest(['run', ...selected, '--list-tests'], env, workspace);
+  if (list.end !== 0) throw new Error(`tempest could not list its tests: it ended with ${list.end}`);
+  const { lines, end } = await tempest(['run', ...selected, '--concurrency', '2'], env, workspace, say);
+  const results = lines.flatMap((line) => resultOf(line) ?? []);
+  return { results, listed: list.lines.flatMap((line) => listedOf(line) ?? []), end };
 }
 
-/** The lines that a program prints, which are shown as they come. */
-async function lines(program: string, args: string[], env: NodeJS.ProcessEnv, cwd: string): Promise<string[]> {
-  const child = spawn(program, args, { env, cwd, stdio: ['ignore', 'pipe', 'inherit'] });
-  const seen: string[] = [];
+/** Run tempest: the lines that it prints, and its exit status or the signal that ended it. */
+async function tempest(
+  args: string[],
+  env: NodeJS.ProcessEnv,
+  cwd: string,
+  show: (line: string) => void = () => {},
+): Promise<{ lines: string[]; end: TempestRun['end'] }> {
+  const child = spawn('/usr/bin/tempest', args, { env, cwd, stdio: ['ignore', 'pipe', 'inherit'] });
+  const ended = once(child, 'close');
+  const lines: string[] = [];
   for await (const line of createInterface({ input: child.stdout })) {
-    seen.push(line);
-    say(line);
+    lines.push(line);
+    show(line);
   }
-  return seen;
+  await ended;
+  return { lines, end: child.exitCode ?? child.signalCode ?? 'no exit status' };
 }
 
 await main();

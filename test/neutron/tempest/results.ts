@@ -11,12 +11,23 @@ export function resultOf(line: string): TestResult | undefined {
   return name === undefined || outcome === undefined ? undefined : { name, outcome };
 }
 
+/** A line of `tempest run --list-tests`, such as `tempest.api.network.test_ports.PortsTestJSON.test_show_port[id-c9a685bd,smoke]`. */
+export function listedOf(line: string): string | undefined {
+  return /^(?<name>\w+(?:\.\w+){2,})(?:\[|$)/.exec(line)?.groups?.name;
+}
+
+/** A whole run of tempest; `listed` are the tests that it was to run, `end` is its exit status or the signal that ended it. */
+export type TempestRun = { results: readonly TestResult[]; listed: readonly string[]; end: number | string };
+
+/** Tempest's exit status when all tests passed, and when one failed. Any other says that it did not come to its end. */
+const ENDS: readonly unknown[] = [0, 1];
+
 /**
- * What the results come to: good when something has run, nothing fails but what is known to, and what is known to fail does. `partly`: only some
- * of the tests were to run.
+ * The verdict on a run: good when it came to its end, each listed test has a result, nothing fails but what is known to, and what is known to
+ * fail does. `partly`: only some of the tests were to run.
  */
 export function verdictOf(
-  results: readonly TestResult[],
+  { results, listed, end }: TempestRun,
   known: Readonly<Record<string, string>>,
   partly: boolean,
 ): { lines: string[]; isGood: boolean } {
@@ -25,13 +36,23 @@ export function verdictOf(
   const unknown = failed.filter((name) => known[name] === undefined);
   const mended = partly ? [] : Object.keys(known).filter((name) => !failed.includes(name));
   const skipped = results.length - failed.length - passed.length;
+  const lost = withoutResult(results, listed);
+  const broken = ENDS.includes(end) ? [] : [`FAILED: tempest did not come to its end: ${end}`];
   return {
     lines: [
       ...failed.flatMap((name) => (known[name] === undefined ? [] : [`known to fail: ${name}: ${known[name]}`])),
       ...mended.map((name) => `known to fail, but does not: ${name}`),
       ...unknown.map((name) => `FAILED: ${name}`),
-      `${passed.length} passed, ${failed.length} failed, ${unknown.length} of them unexpectedly, ${skipped} skipped`,
+      ...lost.map((name) => `FAILED: no result of ${name}`),
+      ...broken,
+      `${passed.length} passed, ${failed.length} failed, ${unknown.length} of them unexpectedly, ${skipped} skipped, ${lost.length} without a result`,
     ],
-    isGood: passed.length > 0 && unknown.length + mended.length === 0,
+    isGood: passed.length > 0 && [unknown, mended, lost, broken].every((lines) => lines.length === 0),
   };
+}
+
+/** Tests that were to run and of which nothing is said; a class that fails or is skipped as a whole has one result, by the name of its `setUpClass`. */
+function withoutResult(results: readonly TestResult[], listed: readonly string[]): string[] {
+  const told = new Set(results.map(({ name }) => /^setUpClass \((?<group>.*)\)$/.exec(name)?.groups?.group ?? name));
+  return listed.filter((name) => !told.has(name) && !told.has(name.slice(0, name.lastIndexOf('.'))));
 }

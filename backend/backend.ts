@@ -1,0 +1,69 @@
+import type { ManagementNodeState, ManagementStep } from '../domain/host/management-network.ts';
+import type { GuestStepReport, Step, StepReport } from '../domain/planning/steps.ts';
+import type { VswitchStep } from '../domain/planning/vswitch-plan.ts';
+import type { VswitchName } from '../domain/text/identifiers.ts';
+import type { Vswitch } from '../domain/vswitch/vswitch.ts';
+import type { Capabilities } from './capabilities.ts';
+import type { DirectoryEntries } from './directory-entries.ts';
+import type { HostReading, HostRecord, HostRequest, ServerNics } from './reading.ts';
+
+/** Version of the server that a backend speaks to, and whether this project works with it; `advice` where it does not. */
+export type ServerVersion = { version: string; supported: boolean; advice?: string };
+
+/** The two ways in which work that changes z/VM is stopped. */
+export type Cancellation = {
+  /** Nothing more is begun. */
+  stop: AbortSignal;
+  /**
+   * Calls that are under way are left: only when the worker ends. z/VM carries out all that it was asked for, and the next to change the guest
+   * has to see it, be it the rollback of a cancelled request or the next run of a guest whose run was terminated.
+   */
+  leave: AbortSignal;
+};
+
+/**
+ * Steps as far as they were carried out. Fewer reports than steps without a failure: z/VM is not as it was planned for, or carries a step out
+ * later; the rest is planned anew.
+ */
+export type CarriedOut = {
+  reports: GuestStepReport[];
+  /** `possibly`: ids of the steps of which nobody knows whether they were carried out, beside those that are reported. */
+  failure?: { error: unknown; possibly: string[] };
+};
+
+/**
+ * One way to one z/VM system. Every method that calls the server throws a BackendError and nothing else, but for the reason of the signal that
+ * stopped it. A backend touches nothing that no step names; `test/backend/contract.ts` holds what each has to do.
+ */
+export type ZvmBackend = {
+  readonly kind: 'xcat';
+  readonly can: Capabilities;
+  /** Ask the server for its version, and for what every later call needs. */
+  check(signal: AbortSignal): Promise<ServerVersion>;
+  /** Ask z/VM itself something, all the way to SMAPI. */
+  probe(signal: AbortSignal): Promise<void>;
+  /** Read the host, and in full the guests that the request names. */
+  readHost(request: HostRequest): Promise<HostReading>;
+  /** Read what is recorded of all guests, without z/VM. */
+  readRecord(): Promise<HostRecord>;
+  readVswitches(signal: AbortSignal): Promise<Vswitch[]>;
+  /** Read the NICs of the server's own guest, the management node. */
+  readServerNics(signal: AbortSignal): Promise<ServerNics>;
+  /** VSWITCHes that the server's own NICs are on: an administrator made them. */
+  administratorsVswitches(signal: AbortSignal): Promise<readonly VswitchName[]>;
+  /** The directory entries that this worker has read. */
+  readonly entries: DirectoryEntries;
+  /** Carry out steps of one guest in order, and stop at the first that fails. `arrive` is waited for before each stage that calls the server. */
+  applySteps(
+    steps: readonly Step[],
+    cancellation: Cancellation,
+    arrive: (stage: string) => Promise<void>,
+  ): Promise<CarriedOut>;
+  /** Carry out steps on VSWITCHes in order; throws at the first that fails. */
+  applyVswitchSteps(steps: readonly VswitchStep[], signal: AbortSignal): Promise<StepReport[]>;
+  /** Read the server's NIC on the management network. 'unsupported' without `can.managementNetwork`, as is the next. */
+  readManagementNode(signal: AbortSignal): Promise<ManagementNodeState>;
+  applyManagementSteps(steps: readonly ManagementStep[], signal: AbortSignal): Promise<StepReport[]>;
+  /** Drop all connections; what is in flight fails. */
+  close(): Promise<void>;
+};

@@ -1,0 +1,64 @@
+import type { ManagementStep } from '../domain/host/management-network.ts';
+import { type Refusal, refusal } from '../domain/planning/refusal.ts';
+import type { Step } from '../domain/planning/steps.ts';
+import type { VswitchStep } from '../domain/planning/vswitch-plan.ts';
+
+/** The steps that a backend can carry out, by what they ask of it. */
+export type Capabilities = {
+  /** Port-based VSWITCHes: make them, give port numbers. */
+  portBased: boolean;
+  /** More than one VLAN for a userid. */
+  vlanSets: boolean;
+  /** Fixed addresses and names of NICs. */
+  addresses: boolean;
+  /** Put deferred changes of the directory online. */
+  deferredDirectory: boolean;
+  /** Change the uplinks of a VSWITCH that is there. */
+  changeUplinks: boolean;
+  /** The server's own NIC on the management network. */
+  managementNetwork: boolean;
+};
+
+type Need = { capability: keyof Capabilities; field: string; what: string };
+type AnyStep = Step | VswitchStep | ManagementStep;
+
+/** Refusals of a plan with steps that a backend cannot carry out, one for each capability that it lacks. */
+export function refuseIncapable(
+  { kind, can }: { kind: string; can: Capabilities },
+  steps: readonly AnyStep[],
+): Refusal[] {
+  const lacking = steps.flatMap((step) => needOf(step) ?? []).filter(({ capability }) => !can[capability]);
+  return [...new Map(lacking.map((need) => [need.capability, need])).values()].map(({ field, what }) =>
+    refusal(field, `the backend ${kind} has no ${what}`, 'ask for what it can do, or use another backend'),
+  );
+}
+
+function needOf(step: AnyStep): Need | undefined {
+  switch (step.kind) {
+    case 'removePortNumber':
+    case 'ensurePortNumber':
+    case 'ensurePortVlans':
+      return PORT_BASED;
+    case 'createVswitch':
+      return step.settings.portSelection === 'PORTBASED' ? PORT_BASED : undefined;
+    case 'ensureAuthorisation':
+      return step.vlans.length > 1 ? VLAN_SETS : undefined;
+    case 'ensureAddresses':
+    case 'ensureNames':
+      return { capability: 'addresses', field: 'address', what: 'addresses of NICs' };
+    case 'ensureDirectoryOnline':
+      return { capability: 'deferredDirectory', field: 'host', what: 'way to put a directory online' };
+    case 'setUplinks':
+      return { capability: 'changeUplinks', field: 'vswitch', what: 'way to change uplinks' };
+    case 'grantManagementNode':
+    case 'defineManagementNic':
+    case 'coupleManagementNic':
+    case 'setManagementAddress':
+      return { capability: 'managementNetwork', field: 'host', what: 'management network' };
+    default:
+      return undefined;
+  }
+}
+
+const PORT_BASED: Need = { capability: 'portBased', field: 'vswitch', what: 'port-based VSWITCHes' };
+const VLAN_SETS: Need = { capability: 'vlanSets', field: 'network', what: 'sets of VLANs' };

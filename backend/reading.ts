@@ -1,0 +1,68 @@
+import type { Finding } from '../domain/drift/finding.ts';
+import type { RecordedPort } from '../domain/guest/guest.ts';
+import type { Surroundings } from '../domain/planning/surroundings.ts';
+import type { Vdev } from '../domain/port/vdev.ts';
+import type { NodeName, Userid, VswitchName } from '../domain/text/identifiers.ts';
+import type { Vswitch } from '../domain/vswitch/vswitch.ts';
+
+/** What to read of a host beside its VSWITCHes. */
+export type HostRequest = {
+  /** Guests to read in full. */
+  userids: readonly Userid[];
+  /** Those of them whose directory entry is read too, all by default; that of others is taken to be as recorded. */
+  directoryOf?: (userid: Userid) => boolean;
+  /** Guests of which nothing but the directory entry is read. */
+  entriesOf?: readonly Userid[];
+  /** Answer what is recorded of all guests too, and when z/VM was started. */
+  survey?: boolean;
+};
+
+/** All that is known of one guest and around it. */
+export type Reading = Omit<Surroundings, 'avoidMacs'> & {
+  /** What of the guest nobody can read. */
+  findings: readonly Finding[];
+};
+
+/** Why a guest is not here, as far as the record can tell. */
+export type RecordedAbsence = { kind: 'elsewhere'; zhcp: string } | { kind: 'unknown' };
+
+/** What is recorded of all guests of a host. */
+export type HostRecord = {
+  guests: ReadonlySet<Userid>;
+  /** The same by node name. */
+  nodes: ReadonlyMap<string, Userid>;
+  /** Ports that are recorded for this host, by guest, also of guests that it has not. */
+  recorded: ReadonlyMap<Userid, readonly RecordedPort[]>;
+  /** Guests with such ports that it has not. */
+  absent: ReadonlyMap<Userid, { node: NodeName; why: RecordedAbsence }>;
+  /** Ports of this host of which nobody can say whose they are, a finding for each place. */
+  orphans: readonly Finding[];
+  /** Guests with records of this host that name no port: NICs of theirs have not vanished. */
+  hidesRows: ReadonlySet<Userid>;
+  /** NICs of the host's guests that records of others are about. */
+  nicsOfOthers: ReadonlyMap<Userid, readonly Vdev[]>;
+  /** What nobody can read. */
+  findings: readonly Finding[];
+};
+
+/** A whole host, and some of its guests in full. The record is empty, and `iplTime` undefined, where no survey was asked for. */
+export type HostReading = HostRecord & {
+  vswitches: readonly Vswitch[];
+  /** The userid of the server's agent on the host, whose NICs are no ports. */
+  agent: Userid;
+  iplTime: string | undefined;
+  /** The part of one guest that was asked for. Throws a BackendError when it, or what its decisions need, cannot be read. */
+  read: (userid: Userid) => Reading;
+};
+
+/** NICs of the server's own guest, the management node. */
+export type ServerNics = {
+  /** VSWITCHes that they are on: an administrator made them. The NIC of the management network does not count. */
+  administrators: VswitchName[];
+  /** Its userid, where the record has one. */
+  userid: string | undefined;
+  /** It is a guest of this host. */
+  here: boolean;
+  /** The NIC of the management network is coupled. */
+  coupled: boolean;
+};

@@ -1,0 +1,55 @@
+import { stepId } from '../../../domain/planning/step-id.ts';
+import { type GuestStepReport, type Step, stagesOf } from '../../../domain/planning/steps.ts';
+import type { Cancellation, CarriedOut } from '../../backend.ts';
+import { BackendError } from '../../backend-error.ts';
+import type { XcatHost } from '../xcat-host.ts';
+import { configureGuest } from './configure-guest.ts';
+import { refuseSharedMacs, writeTables } from './port-records.ts';
+
+/**
+ * Carry out the plan of a guest: record, configure z/VM, forget. `arrive` is waited for before each stage that calls xCAT. A cancel lets the
+ * stage that is under way end.
+ */
+export async function applySteps(
+  host: XcatHost,
+  steps: readonly Step[],
+  { stop, leave }: Cancellation,
+  arrive: (stage: string) => Promise<void>,
+): Promise<CarriedOut> {
+  const { record, configure, forget } = stagesOf(steps);
+  const reports: GuestStepReport[] = [];
+  /** Table rows of which nobody knows how many were written. */
+  let possibly: readonly Step[] = [];
+  const begin = async (stage: string) => {
+    await arrive(stage);
+    stop.throwIfAborted();
+  };
+  const write = async (rows: readonly Step[]) => {
+    possibly = rows;
+    reports.push(...(await writeTables(host, rows, leave)));
+    possibly = [];
+  };
+  try {
+    if (record.length > 0) {
+      await write(record);
+      await refuseSharedMacs(host, record, stop);
+    }
+    if (configure.length > 0) {
+      await begin('configure');
+      const { complete, failure, ...configured } = await configureGuest(host, configure, leave);
+      reports.push(...configured.reports);
+      if (failure !== undefined) throw failure;
+      // As long as z/VM may still have something of a port, its row must say so.
+      if (!complete) return { reports };
+    }
+    if (forget.length > 0) {
+      await begin('forget');
+      await write(forget);
+    }
+    return { reports };
+  } catch (error) {
+    // A row that is there already was not written.
+    const isConflict = error instanceof BackendError && error.code === 'conflict' && possibly.length === 1;
+    return { reports, failure: { error, possibly: isConflict ? [] : possibly.map(stepId) } };
+  }
+}

@@ -1,0 +1,113 @@
+import { refusal } from '../../../domain/planning/refusal.ts';
+import { stepId } from '../../../domain/planning/step-id.ts';
+import type { GuestStepReport } from '../../../domain/planning/steps.ts';
+import { type Step, sentence } from '../../../domain/planning/steps.ts';
+import { parseMacColumn } from '../../../domain/port/mac-record.ts';
+import { addressConflict } from '../../backend-error.ts';
+import { hostsColumns } from '../rows/address-rows.ts';
+import { macsInTable, vlanColumn } from '../rows/port-rows.ts';
+import { canBeSet } from '../tables/table-entries.ts';
+import type { TableWrite } from '../tables/table-writer.ts';
+import { dumpTable } from '../tables/tables.ts';
+import type { XcatHost } from '../xcat-host.ts';
+
+// xCAT's own look-up takes NULL for enabled, and no empty text (contract xcat.md 10).
+const ENABLED = null;
+
+/**
+ * Write steps to xCAT's tables, from the rows that their plan saw. When somebody else has changed these since, the next plan puts it right.
+ * Throws a BackendError that names what xCAT refused.
+ */
+export async function writeTables(
+  host: XcatHost,
+  steps: readonly Step[],
+  signal: AbortSignal,
+): Promise<GuestStepReport[]> {
+  const writes = steps.flatMap((step) => writesOf(step, host.rules.zhcpNode));
+  const { nameService, tableWriter } = host.xcat;
+  const stale = steps.flatMap((step) => (step.kind === 'ensureAddresses' && step.stale ? [step.node] : []));
+  await Promise.all(stale.map((node) => nameService.forget(node, { signal })));
+  await tableWriter.write(writes, { signal });
+  if (steps.some((step) => step.kind === 'ensureNames')) await nameService.announce(host.rules.makeDns);
+  return steps.map((step) => ({ id: stepId(step), step: sentence(step), answer: 'done', isAlready: false }));
+}
+
+/**
+ * See that no address just recorded stands a second time in the `mac` table: two guests may have been given one at the same moment, by
+ * workers that did not know of each other. Each looks after it has written, so at least one of them sees it. Throws BackendError
+ * 'address-conflict'.
+ */
+export async function refuseSharedMacs(host: XcatHost, steps: readonly Step[], signal: AbortSignal): Promise<void> {
+  const written = steps.flatMap((step) =>
+    step.kind === 'ensureMacRecord'
+      ? parseMacColumn(step.entries.join('|'), step.node, '').flatMap(({ mac, vdev }) =>
+          mac === undefined || vdev === undefined
+            ? []
+            : [{ mac, vdev, nodes: [step.node, ...(step.otherNodes ?? [])] }],
+        )
+      : [],
+  );
+  if (written.length === 0) return;
+  const inTable = Map.groupBy(macsInTable(await dumpTable(host.xcat.transport, 'mac', { signal })), ({ mac }) => mac);
+  const shared = written.flatMap(({ mac, vdev, nodes }) => {
+    const other = inTable.get(mac)?.find((entry) => !nodes.some((node) => node === entry.owner) || entry.vdev !== vdev);
+    return other === undefined ? [] : [{ mac, owner: other.owner }];
+  });
+  if (shared.length === 0) return;
+  const refusals = shared.map(({ mac, owner }) =>
+    refusal('mac', `MAC ${mac} was given to ${owner} at the same time`, 'use another address, or leave it out'),
+  );
+  throw addressConflict('record MAC addresses', refusals, { macs: shared.map(({ mac }) => mac) });
+}
+
+function writesOf(step: Step, zhcpNode: string): TableWrite[] {
+  switch (step.kind) {
+    case 'ensureRecord':
+      return rowWrites(step, zhcpNode);
+    case 'ensureMacRecord': {
+      const key = { node: step.node };
+      const values = { mac: step.entries.join('|') };
+      if (step.entries.length === 0) return [{ kind: 'delete', table: 'mac', key }];
+      if (step.row) return [{ kind: 'set', table: 'mac', key, values }];
+      // The comment of a row that is there is whose who wrote it: nothing here reads it.
+      return [{ kind: 'insert', table: 'mac', values: { ...key, ...values, comments: zhcpNode } }];
+    }
+    case 'ensureAddresses': {
+      const key = { node: step.node };
+      const values = hostsColumns(step.entries, step.node, zhcpNode);
+      if (step.entries.length === 0) return [{ kind: 'delete', table: 'hosts', key }];
+      if (step.row) return [{ kind: 'set', table: 'hosts', key, values }];
+      return [{ kind: 'insert', table: 'hosts', values: { ...key, ...values } }];
+    }
+    case 'ensureNames':
+      return [];
+    case 'removeRecord': {
+      const key = { node: step.node, port: step.portId };
+      const unwired = { switch: '', vlan: '', disable: ENABLED };
+      if (step.keepRow) return [{ kind: 'set', table: 'switch', key, values: unwired }];
+      return [{ kind: 'delete', table: 'switch', key }];
+    }
+    default:
+      throw new Error(`${step.kind} is no step on xCAT's tables`);
+  }
+}
+
+// The key is (node, switch, port): updating doubled rows would give two of them one key, so they are replaced by one (contract xcat.md 2.4).
+function rowWrites(
+  { port, rows, otherNodes = [] }: Extract<Step, { kind: 'ensureRecord' }>,
+  zhcpNode: string,
+): TableWrite[] {
+  const key = { node: port.node, port: port.portId };
+  const values = {
+    switch: port.vswitch,
+    vlan: vlanColumn(port.network),
+    interface: port.vdev,
+    comments: zhcpNode,
+    disable: port.adminStateUp ? ENABLED : 'yes',
+  };
+  if (rows === 1 && canBeSet(values)) return [{ kind: 'set', table: 'switch', key, values }];
+  const insert: TableWrite = { kind: 'insert', table: 'switch', values: { ...key, ...values } };
+  if (rows === 0) return [insert];
+  const nodes = [port.node, ...otherNodes];
+  return [...nodes.map((node): TableWrite => ({ kind: 'delete', table: 'switch', key: { ...key, node } })), insert];
+}

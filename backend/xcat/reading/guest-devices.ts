@@ -1,0 +1,65 @@
+import type { Nicdef } from '../../../domain/guest/guest.ts';
+import type { DeviceRange } from '../../../domain/port/vdev.ts';
+import type { CommandOutcome } from '../zhcp/channel.ts';
+import { completeAnswer } from '../zhcp/smapi-outcome.ts';
+import {
+  isWholeDirectory,
+  isWholeNicAnswer,
+  parseActiveDevices,
+  parseDirectoryDevices,
+  parseWideNics,
+} from '../zhcp/smcli-parsers.ts';
+import type { Profile } from './directory-profiles.ts';
+
+/** What was asked of a guest; its entry and its devices are absent where these are taken as recorded. */
+export type DeviceOutcomes = {
+  nics: CommandOutcome | undefined;
+  directory?: CommandOutcome | undefined;
+  active?: CommandOutcome | undefined;
+};
+
+/** The profiles that a guest's entry includes. */
+export function includesOf({ directory }: DeviceOutcomes): string[] {
+  return entryDevices(directory).includes;
+}
+
+/** What has device numbers of the guest besides NICs of three, as far as it can be read: none of it is needed to know the guest's NICs. */
+export function devicesOf(outcomes: DeviceOutcomes, profiles: ReadonlyMap<string, Profile>): DeviceRange[] {
+  const entry = entryDevices(outcomes.directory);
+  return [
+    ...entry.devices,
+    ...entry.includes.flatMap((name) => profiles.get(name)?.devices ?? []),
+    ...parseWideNics(printed(outcomes.nics, isWholeNicAnswer)),
+    ...parseActiveDevices(printed(outcomes.active, () => false)),
+  ];
+}
+
+/** NICs that the entry has from its profiles, where it has none of its own there. */
+export function profileNics(
+  outcomes: DeviceOutcomes,
+  own: readonly Nicdef[],
+  profiles: ReadonlyMap<string, Profile>,
+): Nicdef[] {
+  const inherited = includesOf(outcomes).flatMap((name) => profiles.get(name)?.nics ?? []);
+  return inherited.filter(({ vdev }) => !own.some((nic) => nic.vdev === vdev));
+}
+
+function entryDevices(outcome: CommandOutcome | undefined): ReturnType<typeof parseDirectoryDevices> {
+  const output = printed(outcome, isWholeDirectory);
+  try {
+    if (output !== '') return parseDirectoryDevices(output);
+  } catch {
+    // That the entry cannot be read is said where its NICs are read.
+  }
+  return { devices: [], includes: [] };
+}
+
+/** What a query printed, nothing where it failed: a guest that is logged off has no devices. */
+function printed(outcome: CommandOutcome | undefined, isComplete: (output: string) => boolean): string {
+  if (outcome?.ran !== true) return '';
+  try {
+    return completeAnswer('read devices', outcome, isComplete).output;
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,203 @@
+import type { Finding } from '../../../domain/drift/finding.ts';
+import { macsInEntries, portsInEntries } from '../../../domain/guest/entry-nics.ts';
+import type { MacInUse } from '../../../domain/planning/surroundings.ts';
+import type { MacPrefix } from '../../../domain/port/mac.ts';
+import type { Userid } from '../../../domain/text/identifiers.ts';
+import type { Vswitch } from '../../../domain/vswitch/vswitch.ts';
+import { BackendError } from '../../backend-error.ts';
+import type { HostReading, HostRecord, HostRequest } from '../../reading.ts';
+import { addressesInTable } from '../rows/address-rows.ts';
+import { lacksZhcp, withZhcpsOfGroups } from '../rows/group-rows.ts';
+import { NOTHING_RECORDED, recordedOnHost, viewTables } from '../rows/guest-standing.ts';
+import { macsInTable } from '../rows/port-rows.ts';
+import { dumpTable, type Row } from '../tables/tables.ts';
+import { type XcatHost, zhcpUserid } from '../xcat-host.ts';
+import type { CommandOutcome } from '../zhcp/channel.ts';
+import { completeAnswer } from '../zhcp/smapi-outcome.ts';
+import {
+  queryActiveDevices,
+  queryDirectory,
+  queryLiveNics,
+  queryVmlan,
+  queryVswitches,
+  systemInfo,
+} from '../zhcp/smcli.ts';
+import { parseDirectory, parseIplTime, parseVmlan } from '../zhcp/smcli-parsers.ts';
+import { type DeviceOutcomes, includesOf } from './guest-devices.ts';
+import { type HostView, readingOf } from './guest-reading.ts';
+import { vswitchReading } from './vswitch-reading.ts';
+
+/**
+ * Read all that decisions about guests look at: xCAT's tables and, side by side with them, from the zHCP the host's VSWITCHes, and each
+ * guest's directory entry and live NICs. A survey reads the tables in one call, and when z/VM was started. Throws a BackendError when the host
+ * is not known or cannot be read; `read` throws it for one guest.
+ */
+export async function readHost(
+  host: XcatHost,
+  { userids, survey = false, directoryOf = () => true, entriesOf = [] }: HostRequest,
+): Promise<HostReading> {
+  const [tables, { vswitchOutcome, vmlanOutcome, systemOutcome, ofGuests, profiles, entryOutcomes }] =
+    await Promise.all([
+      readTables(host, survey ? MANY_GUESTS : userids.length),
+      readZvm(host, userids, survey, directoryOf, entriesOf),
+    ]);
+  const { vswitches, findings } = vswitchReading(vswitchOutcome, host.rules.vswitches);
+  const macPrefix = laterUnlessTransient(() => macPrefixIn(vmlanOutcome));
+  for (const [userid, outcome] of entryOutcomes) noteEntry(host, userid, outcome);
+  const prefix = known(macPrefix);
+  const macs = [
+    ...macsInTable(tables.allMacRows),
+    ...macsOnVswitches(vswitches),
+    ...(prefix === undefined ? [] : macsInEntries(host.entries.known, prefix)),
+  ];
+  const view: HostView = {
+    tables: tables.view,
+    hostsRows: tables.hostsRows,
+    addressesInUse: tables.addressesInUse,
+    rules: host.rules,
+    macPrefix,
+    vswitches,
+    profiles,
+    macsInUse: Map.groupBy(macs, ({ mac }) => mac),
+    portsInEntries: portsInEntries(host.entries.known),
+  };
+  const iplTime = survey ? laterUnlessTransient(() => iplTimeIn(systemOutcome)) : undefined;
+  const record = survey ? recordedOnHost(tables.view) : NOTHING_RECORDED;
+  return {
+    vswitches,
+    agent: await host.zhcp.get(),
+    ...record,
+    findings: [
+      ...findings,
+      ...record.findings,
+      ...(survey ? unread('MAC prefix', macPrefix) : []),
+      ...(iplTime === undefined ? [] : unread('IPL time', iplTime)),
+    ],
+    iplTime: iplTime === undefined ? undefined : known(iplTime),
+    read(userid) {
+      const reading = readingOf(view, userid, ofGuests.get(userid));
+      if (ofGuests.get(userid)?.directory !== undefined)
+        host.entries.note(userid, reading.guest.directory, reading.guest.recorded);
+      return reading;
+    },
+  };
+}
+
+/** Read xCAT's tables alone, in one call. */
+export async function readRecord(host: XcatHost): Promise<HostRecord> {
+  return recordedOnHost((await readTables(host, MANY_GUESTS)).view);
+}
+
+function macPrefixIn(outcome: CommandOutcome | undefined): MacPrefix {
+  return parseVmlan(completeAnswer('read the MAC prefix', outcome, (output) => /USER\s+Prefix:/i.test(output)).output);
+}
+
+function iplTimeIn(outcome: CommandOutcome | undefined): string {
+  return parseIplTime(completeAnswer('read the IPL time', outcome, (output) => /CP IPL time:/i.test(output)).output);
+}
+
+/** What was read, or a permanent failure for who needs it: it hides nothing else. A transient one is thrown at once: the next try may read all. */
+function laterUnlessTransient<Value>(read: () => Value): () => Value {
+  try {
+    const value = read();
+    return () => value;
+  } catch (error) {
+    if (!(error instanceof BackendError) || error.retryable) throw error;
+    return () => {
+      throw error;
+    };
+  }
+}
+
+function known<Value>(value: () => Value): Value | undefined {
+  try {
+    return value();
+  } catch {
+    return undefined;
+  }
+}
+
+function unread(of: string, value: () => unknown): Finding[] {
+  try {
+    value();
+    return [];
+  } catch (error) {
+    return [{ of, reason: error instanceof Error ? error.message : String(error) }];
+  }
+}
+
+const TABLES = ['zvm', 'switch', 'mac', 'hosts'] as const;
+/** For so many guests, one script is better than a call for each table side by side. */
+const MANY_GUESTS = 8;
+
+async function readTables(host: XcatHost, guests: number) {
+  const { transport, tables } = host.xcat;
+  const { zhcpNode } = host.rules;
+  const [zvm, switchRows, macRows, hostsRows] =
+    guests < MANY_GUESTS
+      ? await Promise.all([
+          dumpTable(transport, 'zvm'),
+          dumpTable(transport, 'switch'),
+          dumpTable(transport, 'mac'),
+          dumpTable(transport, 'hosts'),
+        ])
+      : await tables.dumpAll(TABLES).then((all) => TABLES.map((table) => all[table]) as [Row[], Row[], Row[], Row[]]);
+  const groups = lacksZhcp(zvm) ? await dumpTable(transport, 'nodelist') : [];
+  const view = viewTables(zhcpNode, withZhcpsOfGroups(zvm, groups), switchRows, macRows);
+  host.zhcp.set(zhcpUserid(zhcpNode, view.userids.get(zhcpNode)));
+  return {
+    view,
+    allMacRows: macRows,
+    hostsRows: Map.groupBy(hostsRows, (row) => row.node ?? ''),
+    addressesInUse: addressesInTable(hostsRows),
+  };
+}
+
+async function readZvm(
+  host: XcatHost,
+  userids: readonly Userid[],
+  survey: boolean,
+  directoryOf: (userid: Userid) => boolean,
+  entriesOf: readonly Userid[],
+) {
+  const zhcp = await host.zhcp.get();
+  const looked = userids.filter(directoryOf);
+  const chains = [
+    [queryVswitches(zhcp, '*')],
+    [queryVmlan()],
+    ...(survey ? [[systemInfo()]] : []),
+    ...userids.map((userid) => [queryLiveNics(userid)]),
+    ...looked.map((userid) => [queryDirectory(userid)]),
+    ...looked.map((userid) => [queryActiveDevices(userid)]),
+    ...entriesOf.map((userid) => [queryDirectory(userid)]),
+  ];
+  const [vswitchOutcome, vmlanOutcome, ...rest] = await host.xcat.channel(host.rules.zhcpNode).run(chains);
+  const [systemOutcome] = survey ? rest.splice(0, 1) : [];
+  const ofGuests = new Map(userids.map((userid, index): [Userid, DeviceOutcomes] => [userid, { nics: rest[index] }]));
+  for (const [index, userid] of looked.entries())
+    ofGuests.set(userid, {
+      nics: ofGuests.get(userid)?.nics,
+      directory: rest[userids.length + index],
+      active: rest[userids.length + looked.length + index],
+    });
+  const profiles = await host.profiles.read([...ofGuests.values()].flatMap(includesOf));
+  const first = userids.length + 2 * looked.length;
+  const entryOutcomes = entriesOf.map((userid, index) => [userid, rest[first + index]] as const);
+  return { vswitchOutcome, vmlanOutcome, systemOutcome, ofGuests, profiles, entryOutcomes };
+}
+
+/** An entry that cannot be read, as of a guest that the directory has no more, is as nothing: no decision is about it. */
+function noteEntry(host: XcatHost, userid: Userid, outcome: CommandOutcome | undefined): void {
+  if (outcome?.ran !== true || outcome.exitStatus !== 0) return;
+  try {
+    host.entries.note(userid, parseDirectory(outcome.output), []);
+  } catch {
+    // It is said where the guest itself is read.
+  }
+}
+
+function macsOnVswitches(vswitches: readonly Vswitch[]): MacInUse[] {
+  return vswitches.flatMap((vswitch) =>
+    vswitch.nics.flatMap(({ userid, vdev, mac }) => (mac === undefined ? [] : [{ mac, owner: userid, vdev }])),
+  );
+}

@@ -1,0 +1,63 @@
+import type { ConfiguredRules } from '../../domain/host/host.ts';
+import type { ServerVersion, ZvmBackend } from '../backend.ts';
+import { BackendError } from '../backend-error.ts';
+import { applySteps } from './apply/apply-steps.ts';
+import { applyManagementSteps, readManagementNode } from './apply/management-network.ts';
+import { applyVswitchSteps } from './apply/vswitch-steps.ts';
+import { readHost, readRecord } from './reading/host-reading.ts';
+import { administratorsVswitches, readServerNics } from './reading/management-node-nics.ts';
+import { readVswitches } from './reading/vswitch-reading.ts';
+import { MINIMUM_XCAT_VERSION, type XcatClient } from './rest/client.ts';
+import { createXcatHost, type XcatHost } from './xcat-host.ts';
+import { systemInfo } from './zhcp/smcli.ts';
+
+/** xCAT on z/VM can do all that steps ask for. */
+const CAN: ZvmBackend['can'] = {
+  portBased: true,
+  vlanSets: true,
+  addresses: true,
+  deferredDirectory: true,
+  changeUplinks: true,
+  managementNetwork: true,
+};
+
+/** The backend of a z/VM system that xCAT manages. Its client is closed with it. */
+export function createXcatBackend(rules: ConfiguredRules, client: XcatClient): ZvmBackend {
+  const host = createXcatHost(rules, client);
+  return {
+    kind: 'xcat',
+    can: CAN,
+    entries: host.entries,
+    check: (signal) => check(host, signal),
+    probe: (signal) => probe(host, signal),
+    readHost: (request) => readHost(host, request),
+    readRecord: () => readRecord(host),
+    readVswitches: (signal) => readVswitches(host, signal),
+    readServerNics: (signal) => readServerNics(host, signal),
+    administratorsVswitches: (signal) => administratorsVswitches(host, signal),
+    applySteps: (steps, cancellation, arrive) => applySteps(host, steps, cancellation, arrive),
+    applyVswitchSteps: (steps, signal) => applyVswitchSteps(host, steps, signal),
+    readManagementNode: (signal) => readManagementNode(host, signal),
+    applyManagementSteps: (steps, signal) => applyManagementSteps(host, steps, signal),
+    close: () => client.close(),
+  };
+}
+
+/** Read xCAT's version, and look up the zHCP's userid, which every reading needs, and the management node's name. */
+async function check({ xcat, zhcp }: XcatHost, signal: AbortSignal): Promise<ServerVersion> {
+  const lookUps = [zhcp.get(), xcat.managementNode({ signal })];
+  // One that fails does not keep the others from being looked up.
+  const [version] = await Promise.allSettled([xcat.checkVersion({ signal }), ...lookUps]);
+  if (version.status === 'rejected') throw version.reason;
+  await Promise.all(lookUps);
+  if (version.value.supported) return version.value;
+  const advice = `this xCAT is older than ${MINIMUM_XCAT_VERSION}: update the management node`;
+  return { ...version.value, advice };
+}
+
+async function probe({ xcat, rules }: XcatHost, signal: AbortSignal): Promise<void> {
+  const [outcome] = await xcat.channel(rules.zhcpNode).run([systemInfo()], { signal });
+  if (outcome?.ran === true && outcome.exitStatus === 0) return;
+  const message = `SMAPI does not answer by way of ${rules.zhcpNode}`;
+  throw new BackendError({ code: 'bad-answer', operation: 'ask SMAPI', message });
+}

@@ -1,0 +1,55 @@
+import type { ConfiguredRules } from '../../domain/host/host.ts';
+import { refusal } from '../../domain/planning/refusal.ts';
+import { Userid } from '../../domain/text/identifiers.ts';
+import { notDefined } from '../backend-error.ts';
+import { createDirectoryEntries, type DirectoryEntries } from '../directory-entries.ts';
+import { createDirectoryProfiles, type DirectoryProfiles } from './reading/directory-profiles.ts';
+import type { XcatClient } from './rest/client.ts';
+
+/** One host as xCAT's backend works on it: its rules, the client, and what is known of it from call to call. */
+export type XcatHost = {
+  rules: ConfiguredRules;
+  xcat: XcatClient;
+  zhcp: ZhcpUserid;
+  profiles: DirectoryProfiles;
+  entries: DirectoryEntries;
+};
+
+/** The zHCP's own userid: the target that SMAPI authorises VSWITCH functions by (contract xcat.md 4.2). */
+export type ZhcpUserid = {
+  /** Looked up once and kept. Throws BackendError 'not-defined' when xCAT's zvm table has none for the zHCP's node. */
+  get(): Promise<Userid>;
+  /** Take the userid of a newer reading of the table. */
+  set(userid: Userid): void;
+};
+
+/** Put together the parts of a host, with nothing read yet. */
+export function createXcatHost(rules: ConfiguredRules, xcat: XcatClient): XcatHost {
+  const { zhcpNode } = rules;
+  let known: Userid | undefined;
+  return {
+    rules,
+    xcat,
+    profiles: createDirectoryProfiles(xcat.channel(zhcpNode)),
+    entries: createDirectoryEntries(),
+    zhcp: {
+      async get() {
+        known ??= zhcpUserid(zhcpNode, await xcat.tables.getAttribute('zvm', 'node', zhcpNode, 'userid'));
+        return known;
+      },
+      set(userid) {
+        known = userid;
+      },
+    },
+  };
+}
+
+/** The userid of the zHCP's node. Throws BackendError 'not-defined' when it has none. */
+export function zhcpUserid(zhcpNode: string, text: string | undefined): Userid {
+  const userid = Userid.safeParse(text ?? '').data;
+  if (userid !== undefined) return userid;
+  const advice = 'correct xcat_zhcp_nodename, or define the node in xCAT';
+  throw notDefined('find the zHCP', [
+    refusal('host', `zHCP node ${zhcpNode} has no userid in xCAT's zvm table`, advice),
+  ]);
+}

@@ -1,0 +1,318 @@
+import { DEFAULT_PROFILE, deviceOf, type OtherDevice, type Profile } from '../directory/devices.ts';
+import type { AdapterType, Nicdef } from '../directory/nicdef.ts';
+import { formatNicdef, overlaps, parseNicdefStatements } from '../directory/nicdef.ts';
+import type { EventLog } from '../events.ts';
+import type { Settings } from '../options.ts';
+import type { Code } from './codes.ts';
+import { OK } from './codes.ts';
+import type { Guest, Nic } from './guest.ts';
+import type { Authorisation, Port, Vswitch } from './vswitch.ts';
+import { activeRdev, effectiveVlans } from './vswitch.ts';
+
+const DAY = 86_400_000;
+
+/** One z/VM: directory, running guests, VSWITCHes with their authorisations. Operations answer as SMAPI does. */
+export class ZvmSystem {
+  readonly name: string;
+  readonly zhcpNode: string;
+  readonly zhcpUserid: string;
+  readonly macPrefix: string;
+  readonly userPrefix = '020000';
+  readonly vswitches = new Map<string, Vswitch>();
+  readonly guests = new Map<string, Guest>();
+  readonly profiles = new Map<string, Profile>([[DEFAULT_PROFILE.name, DEFAULT_PROFILE]]);
+  iplTime: Date;
+  reachable = true;
+  private readonly events: EventLog;
+  private readonly settings: Settings;
+  /** what the next adapter without a MACID gets */
+  nextMacid = 0x0100;
+
+  constructor(index: number, settings: Settings, events: EventLog) {
+    this.name = `ZVM${index}`;
+    this.zhcpNode = `zhcp${index}`;
+    this.zhcpUserid = `ZHCP${index}`;
+    this.macPrefix = (0x020000 + index).toString(16).toUpperCase().padStart(6, '0');
+    this.settings = settings;
+    this.events = events;
+    this.iplTime = new Date(Date.now() - 10 * DAY - index * 60_000);
+  }
+
+  /** The directory entry of a userid, whatever its case. */
+  guest(userid: string): Guest | undefined {
+    return this.guests.get(userid.toUpperCase());
+  }
+
+  /** The VSWITCH of that name, whatever its case. */
+  vswitch(name: string): Vswitch | undefined {
+    return this.vswitches.get(name.toUpperCase());
+  }
+
+  /** Logs an event of this system. */
+  log(type: string, fields: Record<string, unknown>): void {
+    this.events.record(type, { system: this.zhcpNode, ...fields });
+  }
+
+  /** Live NICs coupled to a VSWITCH, with their owners. */
+  connections(name: string): { guest: Guest; nic: Nic }[] {
+    const found: { guest: Guest; nic: Nic }[] = [];
+    for (const guest of this.guests.values())
+      for (const nic of guest.nics) if (nic.vswitch === name.toUpperCase()) found.push({ guest, nic });
+    return found;
+  }
+
+  /** Starts the guest: adapters come from the directory, coupled only where authorised (contract 5.9). */
+  logon(guest: Guest): Code {
+    if (guest.loggedOn) return [200, 8];
+    guest.loggedOn = true;
+    this.log('logon', { userid: guest.userid });
+    guest.devices = this.definedDevices(guest);
+    // zvm-modern.md 1.1: the user's own statements come before those of the profile
+    for (const nicdef of [...(guest.online ?? guest.nicdefs), ...this.profileNicdefs(guest)]) {
+      const nic = this.addNic(guest, nicdef.vdev, nicdef.type, nicdef.devices ?? 3, nicdef.macid);
+      if (typeof nic === 'object' && 'vdev' in nic && nicdef.lan?.owner === 'SYSTEM')
+        this.couple(guest, nic, nicdef.lan.name, nicdef.portNumber);
+    }
+    return OK;
+  }
+
+  /** Stops the guest; its live adapters go with it. */
+  logoff(guest: Guest): Code {
+    if (!guest.loggedOn) return [200, 12];
+    for (const nic of guest.nics) this.uncouple(guest, nic, 'logoff');
+    guest.loggedOn = false;
+    guest.nics = [];
+    guest.devices = [];
+    this.log('logoff', { userid: guest.userid });
+    return OK;
+  }
+
+  /** Re-IPL: what was not made persistent is gone (contract 5.10). */
+  reIpl(autolog: boolean): void {
+    const running = [...this.guests.values()].filter((guest) => guest.loggedOn);
+    for (const guest of running) this.logoff(guest);
+    for (const vswitch of [...this.vswitches.values()]) {
+      if (!vswitch.persist) this.vswitches.delete(vswitch.name);
+      for (const [userid, grant] of [...vswitch.authorisations])
+        if (!grant.persist) vswitch.authorisations.delete(userid);
+      for (const [port, grant] of [...vswitch.ports]) if (!grant.persist) vswitch.ports.delete(port);
+    }
+    // the IPL time is shown in whole seconds and must change
+    this.iplTime = new Date(Math.max(Date.now(), this.iplTime.getTime() + 1000));
+    this.log('ipl', { iplTime: this.iplTime.toISOString() });
+    for (const guest of running) if (autolog || guest.service) this.logon(guest);
+  }
+
+  /** Defines a live adapter; answers a code when its devices are taken. */
+  addNic(guest: Guest, vdev: string, type: AdapterType, devices: number, macid: string | null): Nic | Code {
+    if (guest.nics.some((nic) => overlaps(vdev, devices, nic.vdev, nic.devices))) return [204, 4];
+    if (guest.devices.some((device) => overlaps(vdev, devices, device.vdev, device.count))) return [204, 4];
+    const mac =
+      macid === null
+        ? this.macPrefix + (this.nextMacid++).toString(16).toUpperCase().padStart(6, '0')
+        : (guest.userPrefix ?? this.userPrefix) + macid.toUpperCase();
+    const nic: Nic = { vdev, type, devices, mac: dashed(mac), vswitch: null, vlans: [], port: null };
+    guest.nics.push(nic);
+    this.log('nic-defined', { userid: guest.userid, vdev, mac: nic.mac });
+    return nic;
+  }
+
+  /** Removes a live adapter, uncoupling it first. */
+  removeNic(guest: Guest, vdev: string): Code {
+    const nic = guest.nics.find((each) => each.vdev === vdev);
+    if (!nic) return [204, 8];
+    this.uncouple(guest, nic, 'deleted');
+    guest.nics = guest.nics.filter((each) => each !== nic);
+    this.log('nic-removed', { userid: guest.userid, vdev });
+    return OK;
+  }
+
+  /** Couples a live adapter under the authorisation that holds now. */
+  couple(guest: Guest, nic: Nic, name: string, port: number | null): Code {
+    const vswitch = this.vswitch(name);
+    if (!vswitch) return [212, 40];
+    if (nic.vswitch !== null) return [204, 20];
+    const grant = this.authorisationFor(vswitch, guest, port);
+    if (!grant) return [212, 8];
+    if (this.connections(vswitch.name).length >= this.settings.maxPorts) return [212, 52];
+    nic.vswitch = vswitch.name;
+    nic.vlans = effectiveVlans(vswitch, grant.authorisation);
+    nic.port = grant.port;
+    this.log('coupled', { userid: guest.userid, vdev: nic.vdev, vswitch: vswitch.name, vlans: nic.vlans });
+    return OK;
+  }
+
+  /** Uncouples a live adapter; answers 204/48 when it was not coupled. */
+  uncouple(guest: Guest, nic: Nic, why: string): Code {
+    if (nic.vswitch === null) return [204, 48];
+    this.log('uncoupled', { userid: guest.userid, vdev: nic.vdev, vswitch: nic.vswitch, why });
+    nic.vswitch = null;
+    nic.vlans = [];
+    nic.port = null;
+    return OK;
+  }
+
+  /** Authorises a user on a user-based VSWITCH; doing it again drops the user's connections (contract 4.6). */
+  grant(vswitch: Vswitch, userid: string, authorisation: Authorisation): Code {
+    const again = vswitch.authorisations.has(userid);
+    if (again && this.settings.regrant === 'reject') return [212, 44];
+    vswitch.authorisations.set(userid, authorisation);
+    const vlans = effectiveVlans(vswitch, authorisation);
+    this.log('granted', { userid, vswitch: vswitch.name, vlans, again, persist: authorisation.persist });
+    if (again) this.dropConnections(vswitch, userid, 'regrant');
+    return OK;
+  }
+
+  /** Withdraws an authorisation; whether connections survive is an option (contract 5.13). */
+  revoke(vswitch: Vswitch, userid: string): Code {
+    if (!vswitch.authorisations.delete(userid)) return [212, 8];
+    this.log('revoked', { userid, vswitch: vswitch.name });
+    if (this.settings.revoke === 'uncouples') this.dropConnections(vswitch, userid, 'revoked');
+    return OK;
+  }
+
+  /** Gives a port of a port-based VSWITCH to a user. */
+  assignPort(vswitch: Vswitch, number: number, port: Port): Code {
+    const before = vswitch.ports.get(number);
+    if (before && this.settings.regrant === 'reject') return [212, 44];
+    vswitch.ports.set(number, port);
+    const vlans = effectiveVlans(vswitch, port);
+    this.log('granted', {
+      userid: port.userid,
+      vswitch: vswitch.name,
+      port: number,
+      vlans,
+      again: before !== undefined,
+    });
+    if (before) this.dropPort(vswitch, number, 'regrant');
+    return OK;
+  }
+
+  /**
+   * Lets the NIC that is coupled to a port have the port's VLANs, without dropping it (contract 4.4). `before` is what the port had: that
+   * it has others now is logged also where nobody is coupled.
+   */
+  showPortVlans(vswitch: Vswitch, number: number, before: readonly number[]): void {
+    const port = vswitch.ports.get(number);
+    if (!port) return;
+    const vlans = effectiveVlans(vswitch, port);
+    const coupled = this.connections(vswitch.name).find(({ nic }) => nic.port === number);
+    if (vlans.join() === (coupled?.nic.vlans ?? before).join()) return;
+    if (coupled) coupled.nic.vlans = vlans;
+    const nic = coupled === undefined ? {} : { vdev: coupled.nic.vdev };
+    this.log('vlans-changed', { userid: port.userid, ...nic, vswitch: vswitch.name, port: number, vlans });
+  }
+
+  /** An uplink stops or starts to work: CP fails over to the next one (contract 5.4). */
+  setUplink(vswitch: Vswitch, rdev: string, works: boolean): boolean {
+    if (!vswitch.rdevs.includes(rdev)) return false;
+    vswitch.failed = works ? vswitch.failed.filter((each) => each !== rdev) : [...new Set([...vswitch.failed, rdev])];
+    this.log(works ? 'uplink-restored' : 'uplink-failed', { vswitch: vswitch.name, rdev, active: activeRdev(vswitch) });
+    return true;
+  }
+
+  /** Takes a port of a port-based VSWITCH away. */
+  removePort(vswitch: Vswitch, number: number): Code {
+    const port = vswitch.ports.get(number);
+    if (!port) return [212, 8];
+    vswitch.ports.delete(number);
+    this.log('revoked', { userid: port.userid, vswitch: vswitch.name, port: number });
+    if (this.settings.revoke === 'uncouples') this.dropPort(vswitch, number, 'revoked');
+    return OK;
+  }
+
+  /** Removes a VSWITCH; what was coupled to it is uncoupled. */
+  deleteVswitch(name: string): Code {
+    const vswitch = this.vswitch(name);
+    if (!vswitch) return [212, 40];
+    for (const { guest, nic } of this.connections(vswitch.name)) this.uncouple(guest, nic, 'vswitch deleted');
+    this.vswitches.delete(vswitch.name);
+    this.log('vswitch-deleted', { vswitch: vswitch.name });
+    return OK;
+  }
+
+  /** Changes the source directory; what counts at logon stays behind when that is to be asked for (contract 5.7). */
+  changeNicdefs(guest: Guest, nicdefs: Nicdef[]): void {
+    if (this.settings.directoryOnline === 'deferred') guest.online ??= guest.nicdefs;
+    guest.nicdefs = nicdefs;
+  }
+
+  /** Brings the entry online. */
+  putOnline(guest: Guest): Code {
+    guest.online = null;
+    this.log('directory-online', { userid: guest.userid });
+    return OK;
+  }
+
+  /** Adds a NICDEF statement; an existing one of the same device conflicts unless the option says replace. */
+  addNicdef(guest: Guest, nicdef: Nicdef, mayReplace: boolean): Code {
+    const same = guest.nicdefs.find((each) => each.vdev === nicdef.vdev);
+    if (same && !(mayReplace && this.settings.nicdefUpdate === 'replace')) return [404, 4];
+    const others = guest.nicdefs.filter((each) => each !== same);
+    const nics = [...others, ...this.profileNicdefs(guest)].map((each) => ({ ...each, count: each.devices ?? 3 }));
+    const taken = [...nics, ...this.definedDevices(guest)];
+    if (taken.some((each) => overlaps(nicdef.vdev, nicdef.devices ?? 3, each.vdev, each.count))) return [404, 4];
+    this.changeNicdefs(guest, [...others, nicdef]);
+    this.log('nicdef-added', { userid: guest.userid, vdev: nicdef.vdev, statement: formatNicdef(nicdef) });
+    return OK;
+  }
+
+  /** Removes a NICDEF statement. */
+  removeNicdef(guest: Guest, vdev: string): Code {
+    if (!guest.nicdefs.some((each) => each.vdev === vdev)) return [404, 8];
+    this.changeNicdefs(
+      guest,
+      guest.nicdefs.filter((each) => each.vdev !== vdev),
+    );
+    this.log('nicdef-removed', { userid: guest.userid, vdev });
+    return OK;
+  }
+
+  /** What an immediate function answers for a guest that is not running (contract 5.7: which one is an option). */
+  loggedOffCode(): Code {
+    return this.settings.loggedOff === '8/45' ? [8, 45] : [200, 12];
+  }
+
+  /** The devices that entry and profile give a guest besides its NICs. */
+  private definedDevices(guest: Guest): OtherDevice[] {
+    return [...guest.statements, ...this.profileOf(guest)].flatMap((statement) => deviceOf(statement) ?? []);
+  }
+
+  private profileNicdefs(guest: Guest): Nicdef[] {
+    return parseNicdefStatements(this.profileOf(guest).filter((statement) => /^NICDEF /i.test(statement)));
+  }
+
+  private profileOf({ profile }: Guest): readonly string[] {
+    return profile === null ? [] : (this.profiles.get(profile)?.statements ?? []);
+  }
+
+  private authorisationFor(
+    vswitch: Vswitch,
+    guest: Guest,
+    wanted: number | null,
+  ): { authorisation: Authorisation; port: number | null } | null {
+    if (!vswitch.portBased) {
+      const authorisation = vswitch.authorisations.get(guest.userid);
+      return authorisation ? { authorisation, port: wanted } : null;
+    }
+    const taken = this.connections(vswitch.name).map(({ nic }) => nic.port);
+    for (const [number, port] of vswitch.ports) {
+      if (port.userid !== guest.userid || taken.includes(number)) continue;
+      if (wanted === null || wanted === number) return { authorisation: port, port: number };
+    }
+    return null;
+  }
+
+  private dropConnections(vswitch: Vswitch, userid: string, why: string): void {
+    for (const { guest, nic } of this.connections(vswitch.name))
+      if (guest.userid === userid) this.uncouple(guest, nic, why);
+  }
+
+  private dropPort(vswitch: Vswitch, port: number, why: string): void {
+    for (const { guest, nic } of this.connections(vswitch.name)) if (nic.port === port) this.uncouple(guest, nic, why);
+  }
+}
+
+function dashed(mac: string): string {
+  return (mac.match(/../g) ?? []).join('-');
+}

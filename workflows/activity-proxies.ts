@@ -1,0 +1,58 @@
+import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
+import { applicationFailureOf } from './failures.ts';
+import type { HostActivities } from './host-activities.ts';
+
+/** A worker that is silent for so long while it carries out an activity counts as dead. */
+export const HEARTBEAT = '10 seconds';
+
+/** The time limit for reading one guest: a few calls to xCAT, each with the time limit of the configuration. */
+export const READING_OF_A_GUEST = '15 minutes';
+
+/** The time limit for reading a whole host. */
+export const READING_OF_A_HOST = '30 minutes';
+
+/** The time limit for a request to the Temporal server. */
+export const CALL_TO_TEMPORAL = '1 minute';
+
+/** Longer than the longest xCAT call that a configuration allows. */
+const STAGE = '30 minutes';
+/** Longer than a reading gives itself (activities/reading-in-time.ts): its own failure says why it took so long. */
+const DISPLAY_READING = '75 seconds';
+/** Leaves time for a second worker after the first has died. */
+const DISPLAY_READING_WITH_RETRY = '110 seconds';
+
+/**
+ * Activities that change z/VM. They are never retried as they are: granting a second time drops live NICs (contract xcat.md 4.6). The workflow
+ * plans anew instead. A cancelled workflow waits for them: z/VM carries out a call that it has received, and only then can it be undone.
+ */
+export function writeActivities(
+  summary: string,
+): Pick<HostActivities, 'applySteps' | 'applyVswitch' | 'applyManagementNetwork'> {
+  return proxyActivities<HostActivities>({
+    summary,
+    startToCloseTimeout: STAGE,
+    heartbeatTimeout: HEARTBEAT,
+    retry: { maximumAttempts: 1 },
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  });
+}
+
+/** Activities that read for a person who waits. They retry xCAT's calls themselves; Temporal retries only after a worker has died. */
+export function displayActivities(summary: string): Pick<HostActivities, 'showHost' | 'showGuest' | 'readVswitches'> {
+  return proxyActivities<HostActivities>({
+    summary,
+    startToCloseTimeout: DISPLAY_READING,
+    scheduleToCloseTimeout: DISPLAY_READING_WITH_RETRY,
+    heartbeatTimeout: HEARTBEAT,
+    retry: { initialInterval: '100 milliseconds', nonRetryableErrorTypes: ['StepFailed'] },
+  });
+}
+
+/** The result of an activity. Throws the failure that xCAT gave, without Temporal's wrapping. */
+export async function unwrapped<Result>(read: Promise<Result>): Promise<Result> {
+  try {
+    return await read;
+  } catch (error) {
+    throw applicationFailureOf(error) ?? error;
+  }
+}

@@ -1,0 +1,43 @@
+import { isCancellation, workflowInfo } from '@temporalio/workflow';
+import type { Together } from './host-activities.ts';
+
+const GUESTS_IN_WINDOW = 250;
+/** A second window keeps the management node busy while the server hands out the tasks of the first. */
+const WINDOWS_AT_ONCE = 2;
+
+/** Guests in windows: the guests of one window share xCAT's calls. */
+export class GuestWindows<Guest> {
+  readonly #windows: Guest[][];
+
+  constructor(guests: readonly Guest[]) {
+    this.#windows = Array.from({ length: Math.ceil(guests.length / GUESTS_IN_WINDOW) }, (_, index) =>
+      guests.slice(index * GUESTS_IN_WINDOW, (index + 1) * GUESTS_IN_WINDOW),
+    );
+  }
+
+  /** Guests of windows that have not begun. */
+  get left(): Guest[] {
+    return this.#windows.flat();
+  }
+
+  /**
+   * Work on each guest, and begin no further window once `isFull` says so. Waits for all guests also when some fail, so that a cancelled run
+   * rolls its guests back first. Throws the failure of one of them, a cancellation last.
+   */
+  async run(work: (guest: Guest, together: Together) => Promise<void>, isFull = () => false): Promise<void> {
+    const next = async () => {
+      for (let guests = this.#windows.shift(); guests !== undefined; guests = this.#windows.shift()) {
+        const together = { window: `${workflowInfo().runId}/${this.#windows.length}`, size: guests.length };
+        await allSettled(guests.map((guest) => work(guest, together)));
+        if (isFull()) return;
+      }
+    };
+    await allSettled(Array.from({ length: WINDOWS_AT_ONCE }, next));
+  }
+}
+
+async function allSettled(parts: readonly Promise<void>[]): Promise<void> {
+  const settled = await Promise.allSettled(parts);
+  const errors = settled.flatMap((part) => (part.status === 'rejected' ? [part.reason] : []));
+  if (errors.length > 0) throw errors.find((error) => !isCancellation(error)) ?? errors[0];
+}

@@ -1,0 +1,114 @@
+import { workflowInfo } from '@temporalio/workflow';
+import type { PortId } from '../domain/text/identifiers.ts';
+import { malformed } from './failures.ts';
+import type { FailedGuest } from './host-activities.ts';
+import { listed } from './progress.ts';
+import { isAbsentOr, isRecord, isText, isTexts } from './untrusted-input.ts';
+
+/** The findings and repairs of a reconciliation. Drift counts guests, `foreign` counts things. */
+export type ReconcileHostResult = {
+  host: string;
+  dryRun: boolean;
+  examined: number;
+  inOrder: number;
+  drifted: number;
+  repaired: number;
+  failed: number;
+  foreign: number;
+  /** Guests left to an operation in progress, or to a later run after failures. */
+  skipped: number;
+  /** Ports whose row names no VSWITCH yet. */
+  waiting: number;
+  /** z/VM was started since the last run. */
+  reIpled: boolean;
+  /** The drift found, or after a dry run the steps that would repair it; the first hundred. */
+  drifts: string[];
+  failures: FailedGuest[];
+  foreignLines: string[];
+  /** Things on z/VM or in xCAT that cannot be parsed and are left as they are; the first hundred. */
+  findings: string[];
+  /** Ports that were reported to Neutron. */
+  reported: { up: number; down: number };
+  /** Ports whose status was not reported: Neutron could not change it, or an operation was at work on their guests. */
+  unreported: PortId[];
+  /** State for the next run; of no use to readers. */
+  memory: string;
+};
+
+/** The part of the last run's result that the next run needs. */
+export type LastRun = { memory: string; failures: FailedGuest[]; unreported?: PortId[] | undefined };
+
+/** State that a run hands to the run that it continues as. */
+export type Carried = Pick<ReconcileHostResult, 'drifted' | 'repaired' | 'drifts'> & {
+  failures: FailedGuest[];
+  memory: string;
+  reIpled: boolean;
+};
+
+const MOST_SHOWN = 20;
+
+/** The result of the Schedule's last run; undefined when it is missing or malformed. */
+export function lastRun(): LastRun | undefined {
+  const { lastResult: last } = workflowInfo();
+  const [result]: unknown[] = Array.isArray(last) ? last : [last];
+  return isLastRun(result) ? result : undefined;
+}
+
+/** The state carried over from the run before. Throws a `Refused` failure when it is malformed. */
+export function acceptedCarried(carried: unknown): Carried | undefined {
+  if (carried !== undefined && !isCarried(carried)) throw malformed('carried');
+  return carried;
+}
+
+function isLastRun(value: unknown): value is LastRun {
+  return (
+    isRecord(value) &&
+    typeof value.memory === 'string' &&
+    isFailures(value.failures) &&
+    isAbsentOr(value.unreported, isTexts)
+  );
+}
+
+function isCarried(value: unknown): value is Carried {
+  return (
+    isRecord(value) &&
+    typeof value.memory === 'string' &&
+    isFailures(value.failures) &&
+    [value.drifted, value.repaired].every((count) => typeof count === 'number') &&
+    Array.isArray(value.drifts)
+  );
+}
+
+function isFailures(value: unknown): value is FailedGuest[] {
+  return Array.isArray(value) && value.every((each) => isRecord(each) && isText(each.userid));
+}
+
+/** The result in Markdown, for the current details of the run. */
+export function reconciliationDetails({
+  host,
+  drifts,
+  failures,
+  foreignLines,
+  findings,
+  ...counts
+}: Omit<ReconcileHostResult, 'dryRun' | 'reIpled' | 'reported' | 'unreported' | 'memory'>): string {
+  const { examined, inOrder, drifted, repaired, failed, skipped, waiting } = counts;
+  const parts = [
+    `${inOrder} of ${examined} guests in order`,
+    ...(drifted > 0 ? [`${drifted} had drifted`, `${repaired} repaired`] : []),
+    ...(failed > 0 ? [`${failed} could not be repaired`] : []),
+    ...(skipped > 0 ? [`${skipped} left to an operation in progress or to a later run`] : []),
+    ...(waiting > 0 ? [`${waiting} ports without a VSWITCH yet`] : []),
+  ];
+  const bad = failures.map(({ userid, reason, attempts, notBefore }) => {
+    const again = `tried ${attempts} time(s), again after ${new Date(notBefore).toISOString()}`;
+    return `${userid}: ${reason} (${again})`;
+  });
+  return [
+    `**${host}**: ${parts.join(', ')}.`,
+    ...listed('Failed', bad, MOST_SHOWN),
+    ...listed('Drift', drifts, MOST_SHOWN),
+    ...listed('Not ours, left alone', foreignLines, MOST_SHOWN),
+    ...listed('Not understood, left as it is', findings, MOST_SHOWN),
+  ].join('\n\n');
+}
