@@ -19,8 +19,9 @@ import { ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
 import { malformed, reasonOf } from './failures.ts';
 import { comesTo, type RequestResult } from './guest-queue-messages.ts';
 import { type GuestQueues, guestQueues } from './guest-queues.ts';
+import type { Together } from './guest-request.ts';
 import { GuestWindows } from './guest-windows.ts';
-import type { Together } from './host-activities.ts';
+
 import { accepting, checked, endingRun, outcomeOf } from './operation.ts';
 import { addSearchAttributes } from './run-visibility.ts';
 import { isRecord, isText } from './untrusted-input.ts';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
-import { dynamicConfigArguments } from '../dynamic-config.ts';
+import { DYNAMIC_CONFIG, type DynamicConfigEntry, dynamicConfigArguments } from '../dynamic-config.ts';
 import { NAMESPACE } from '../namespace.ts';
 import { SEARCH_ATTRIBUTES } from '../search-attributes.ts';
 import { freePorts } from './free-ports.ts';
@@ -21,7 +21,15 @@ const ATTEMPTS = 3;
 export type TemporalServer = { address: string; uiUrl: string; namespace: string; pid: number; stop(): Promise<void> };
 
 /** What {@link startTemporalServer} takes. Ports are found when they are not given; without a file the server keeps everything in memory. */
-export type StartOptions = { binary: string; databaseFile?: string; port?: number; uiPort?: number; say: Say };
+export type StartOptions = {
+  binary: string;
+  databaseFile?: string;
+  port?: number;
+  uiPort?: number;
+  /** Values beside those of the project. */
+  dynamicConfig?: readonly DynamicConfigEntry[];
+  say: Say;
+};
 
 /**
  * Start a development server on loopback with the project's namespace, search attributes and dynamic configuration, and wait until it
@@ -89,7 +97,7 @@ const INDEXED_TYPES = {
   KEYWORD_LIST: { name: 'KeywordList', number: 7 },
 };
 
-function serverArguments({ databaseFile }: StartOptions, port: number, uiPort: number): string[] {
+function serverArguments({ databaseFile, dynamicConfig = [] }: StartOptions, port: number, uiPort: number): string[] {
   const database =
     databaseFile === undefined
       ? []
@@ -99,7 +107,7 @@ function serverArguments({ databaseFile }: StartOptions, port: number, uiPort: n
     ...['--log-level', 'error', '--namespace', NAMESPACE],
     ...database,
     ...SEARCH_ATTRIBUTES.flatMap((key) => ['--search-attribute', `${key.name}=${INDEXED_TYPES[key.type].name}`]),
-    ...dynamicConfigArguments(),
+    ...dynamicConfigArguments([...DYNAMIC_CONFIG, ...dynamicConfig]),
   ];
 }
 
