@@ -91,9 +91,9 @@ class GuestRun {
   #isCancelled = false;
   #changedAt: number | undefined;
   #signals = 0;
-  /** What earlier runs have carried out for requests accepted since then is known; milliseconds of Unix time. */
+  /** The work of earlier runs is known for requests accepted since then, in milliseconds of Unix time. */
   #knownSince = Number.POSITIVE_INFINITY;
-  /** What an operation is told of its request comes in order. */
+  /** Signals to an operation about one request are sent one after another. */
   readonly #told = new Map<string, Promise<void>>();
 
   constructor(input: ConvergeGuestInput, state: GuestRunState) {
