@@ -1,11 +1,11 @@
 import type { Context } from '@temporalio/activity';
-import { foundByChange } from '../domain/guest/found-by.ts';
+import { searchTermsOfChange } from '../domain/guest/search-terms.ts';
 import { taskQueueOf } from '../domain/host/host.ts';
 import type { Userid } from '../domain/text/identifiers.ts';
+import { guestWorkflowId } from '../temporal-config/names.ts';
 import { aboutGuest } from '../temporal-config/saved-queries.ts';
 import { searchAttributesOf } from '../temporal-config/search-attributes.ts';
-import { listPath, markdownLink, runPath } from '../temporal-config/ui-links.ts';
-import { guestWorkflowId } from '../temporal-config/workflow-ids.ts';
+import { listPath, markdownLink, runPath } from '../temporal-config/ui.ts';
 import type { GuestRequest } from '../workflows/guest-request.ts';
 
 type Client = Context['client'];
@@ -39,6 +39,6 @@ async function enqueueRequest(client: Client, host: string, { userid, request }:
     workflowTaskTimeout: '30 seconds',
     staticSummary: summary,
     staticDetails: `The run of guest **${userid}** on **${host}**. Asked for by ${asked}.\n\n${all}`,
-    typedSearchAttributes: searchAttributesOf({ host, userid, ...foundByChange(change) }),
+    typedSearchAttributes: searchAttributesOf({ host, userid, ...searchTermsOfChange(change) }),
   });
 }

@@ -5,14 +5,14 @@ import { NeutronError } from '../neutron/errors.ts';
 import type { FailureType } from '../workflows/failures.ts';
 
 /**
- * What an activity fails with: a BackendError keeps its own word on whether another try can help; anything else is a defect of ours, for
+ * The failure of an activity: a BackendError keeps its own word on whether another try can help; anything else is a defect of ours, for
  * which it cannot, and alone keeps its stack trace.
  */
 export function asActivityFailure(error: unknown): Error {
   if (error instanceof ApplicationFailure) return error;
   if (error instanceof BackendError && error.code === 'not-defined') return refusedFailure(error.refusals);
   if (error instanceof BackendError && error.code === 'address-conflict')
-    return takenFailure(error.taken, error.refusals);
+    return addressConflictFailure(error.taken, error.refusals);
   if (error instanceof BackendError || error instanceof NeutronError) {
     const { code, operation, advice } = error;
     return withoutTrace(
@@ -47,7 +47,7 @@ function reasonOf({ message, operation }: BackendError | NeutronError): string {
   return message.startsWith(`${operation}: `) ? message.slice(operation.length + 2) : message;
 }
 
-/** What is understood needs no stack trace: an operator would have to read past it. */
+/** An understood failure needs no stack trace: an operator would have to read past it. */
 function withoutTrace(failure: ApplicationFailure): ApplicationFailure {
   failure.stack = '';
   return failure;
@@ -71,7 +71,10 @@ export function refuse(refusals: readonly Refusal[]): void {
 }
 
 /** The failure of steps whose addresses were given to somebody else at the same moment. */
-export function takenFailure({ macs, ports }: TakenAddresses, refusals: readonly Refusal[]): ApplicationFailure {
+export function addressConflictFailure(
+  { macs, ports }: TakenAddresses,
+  refusals: readonly Refusal[],
+): ApplicationFailure {
   return withoutTrace(
     ApplicationFailure.create({
       type: 'AddressConflict' satisfies FailureType,

@@ -2,7 +2,7 @@ import { Context } from '@temporalio/activity';
 import type { Cancellation } from '../backend/backend.ts';
 import { refuseIncapable } from '../backend/capabilities.ts';
 import type { Desired } from '../domain/guest/desired.ts';
-import { type FollowUp, owedAfter, withFollowUps } from '../domain/guest/follow-ups.ts';
+import { type FollowUp, followUpsAfter, withFollowUps } from '../domain/guest/follow-ups.ts';
 import type { GuestState } from '../domain/guest/guest.ts';
 import { Change } from '../domain/operations/requests.ts';
 import { decide } from '../domain/planning/decision.ts';
@@ -12,7 +12,7 @@ import { refusal, refusalsOf } from '../domain/planning/refusal.ts';
 import { stepId } from '../domain/planning/step-id.ts';
 import type { Mac } from '../domain/port/mac.ts';
 import type { Vswitch } from '../domain/vswitch/vswitch.ts';
-import { guestWorkflowId } from '../temporal-config/workflow-ids.ts';
+import { guestWorkflowId } from '../temporal-config/names.ts';
 import type {
   AppliedSteps,
   HostActivities,
@@ -22,7 +22,7 @@ import type {
   Target,
 } from '../workflows/host-activities.ts';
 import { applySteps } from './apply-steps.ts';
-import { refuse, refusedFailure, takenFailure } from './failures.ts';
+import { addressConflictFailure, refuse, refusedFailure } from './failures.ts';
 import { createGuestReader } from './guest-reader.ts';
 import type { HostRuntime } from './host-runtime.ts';
 import { createPortNumberReservations } from './port-number-reservations.ts';
@@ -48,19 +48,20 @@ const FRESH_MS = 60_000;
 
 /** Create the activities on the guests of one host; those that read at the same time share a call. */
 export function createGuestActivities(host: HostRuntime, operations: TemporalOperations): GuestActivities {
+  const { planRecord } = host.backend;
   const reader = createGuestReader(host.backend);
   const reservations = createPortNumberReservations();
 
   const progressOf = async (
-    target: Target & { desired: Desired; owed?: FollowUp[] },
+    target: Target & { desired: Desired; followUps?: FollowUp[] },
     signal: AbortSignal,
   ): Promise<Progress> => {
     const readAt = Date.now();
     const { guest, vswitches } = await reader.read(target.userid, signal, target.directory);
     refuseLostPortNumbers(target.desired, guest, vswitches);
-    const steps = plan(target.desired, guest, vswitches);
+    const steps = plan(target.desired, guest, vswitches, planRecord);
     return {
-      steps: withFollowUps(steps, target.userid, host.rules, target.owed ?? []),
+      steps: withFollowUps(steps, target.userid, host.rules, target.followUps ?? []),
       liveVdevs: guest.live.map((nic) => nic.vdev),
       readAt,
     };
@@ -70,25 +71,30 @@ export function createGuestActivities(host: HostRuntime, operations: TemporalOpe
     async planChange(input, signal) {
       const readAt = Date.now();
       const change = changeOf(input.change);
-      const around = await reader.read(input.userid, signal, input.directory);
+      const context = await reader.read(input.userid, signal, input.directory);
       const place = await placeOf(operations, input);
       if (place !== undefined) return place;
-      refuse(refuseOtherState(input.onlyIf?.state, () => shownOf(around)));
+      refuse(refuseOtherState(input.onlyIf?.state, () => shownOf(context, planRecord)));
       const avoided = new Set<Mac>(input.avoidMacs);
       // Nothing may be waited for between the choice of port numbers and their reservation.
-      const vswitches = reservations.around(input.userid, around.vswitches);
+      const vswitches = reservations.context(input.userid, context.vswitches);
       const decision = decide(change, {
-        ...{ ...around, vswitches, avoidMacs: avoided },
+        ...{ ...context, vswitches, avoidMacs: avoided },
         avoidPorts: new Set(input.avoidPorts),
       });
       if (!decision.accepted) throw refusedFailure(decision.refusals);
       const { desired, before, affected, refused } = decision;
-      const steps = withFollowUps(plan(desired, around.guest, around.vswitches), input.userid, host.rules, []);
+      const steps = withFollowUps(
+        plan(desired, context.guest, context.vswitches, planRecord),
+        input.userid,
+        host.rules,
+        [],
+      );
       refuse(refuseIncapable(host.backend, steps));
       const planId = planIdOf(steps);
       refuse(refuseOtherPlan(input.onlyIf?.plan, planId));
       reservations.keep(desired.ports);
-      const liveVdevs = around.guest.live.map((nic) => nic.vdev);
+      const liveVdevs = context.guest.live.map((nic) => nic.vdev);
       const found = { desired, before, affected, refused, steps, plan: planId };
       return { kind: 'planned', ...found, liveVdevs, readAt };
     },
@@ -101,10 +107,11 @@ export function createGuestActivities(host: HostRuntime, operations: TemporalOpe
         cancellation.stop.throwIfAborted();
       }
       const reports = await applySteps(host.backend, steps, cancellation, arrive);
-      const owed = reports.length < steps.length ? [...new Set([...input.owed, ...owedAfter(steps)])] : [];
+      const followUps =
+        reports.length < steps.length ? [...new Set([...input.followUps, ...followUpsAfter(steps)])] : [];
       await arrive('compare');
       // The steps are carried out: a reading that fails is tried again by itself.
-      const after = await progressOf({ ...input, owed }, cancellation.stop).catch(() => undefined);
+      const after = await progressOf({ ...input, followUps }, cancellation.stop).catch(() => undefined);
       return { reports, ...(after === undefined ? {} : { after }), isOutdated: false };
     },
   };
@@ -147,5 +154,5 @@ function refuseLostPortNumbers(desired: Desired, guest: GuestState, vswitches: r
   const refusals = lost.map(({ vswitch, portNumber, owner }) =>
     refusal('vswitch', `port ${portNumber} of ${vswitch} was given to ${owner} at the same time`, 'try again'),
   );
-  throw takenFailure({ macs: [], ports: [] }, refusals);
+  throw addressConflictFailure({ macs: [], ports: [] }, refusals);
 }

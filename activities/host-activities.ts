@@ -2,45 +2,45 @@ import { Context } from '@temporalio/activity';
 import type { Cancellation } from '../backend/backend.ts';
 import { refusal } from '../domain/planning/refusal.ts';
 import type { HostActivities, Target } from '../workflows/host-activities.ts';
+import { createBatches } from './batches.ts';
 import { planDhcp } from './dhcp.ts';
 import { enqueueRequests } from './enqueue.ts';
 import { refusedFailure } from './failures.ts';
-import { createGatherer } from './gathering.ts';
 import { createGuestActivities } from './guest-activities.ts';
+import { withCancellation, withHeartbeat } from './heartbeat.ts';
 import type { HostRuntime } from './host-runtime.ts';
 import { planManagement } from './management-network.ts';
 import { readNeutron, reportPorts } from './neutron.ts';
 import { whileOperationIsOpen } from './operation-watch.ts';
 import { acceptingActivities } from './requests.ts';
 import { showGuest, showHost } from './show.ts';
-import { seenThrough, stayAlive } from './stay-alive.ts';
 import { surveyHost } from './survey.ts';
 import { createTemporalOperations } from './temporal-operations.ts';
 import { createTurns } from './turns.ts';
 import { planVswitchChange, readVswitches } from './vswitches.ts';
 
 /** The parts of an activity's input that say where it works, with whom and for whom. */
-type OnHost = Pick<Target, 'host' | 'together' | 'operation'>;
+type OnHost = Pick<Target, 'host' | 'batch' | 'operation'>;
 
 /** The activities of one host's worker. They are refused when a workflow of another host is started on this host's task queue. */
 export function createHostActivities(host: HostRuntime): HostActivities {
-  const gatherer = createGatherer();
+  const batches = createBatches();
   const turns = createTurns();
   const operations = createTemporalOperations(host.rules.host);
 
   const arrive = async (target: OnHost, stage: string) => {
     refuseOtherHost(host, target.host);
-    await gatherer.arrive(stage, target.together);
+    await batches.arrive(stage, target.batch);
   };
   const on = <Result>(target: OnHost, stage: string, work: (signal: AbortSignal) => Promise<Result>) =>
-    stayAlive((signal) =>
+    withHeartbeat((signal) =>
       whileOperationIsOpen(operations, target.operation, signal, async (stop) => {
         await arrive(target, stage);
         return work(stop);
       }),
     );
   const changing = <Result>(target: OnHost, stage: string, work: (cancellation: Cancellation) => Promise<Result>) =>
-    seenThrough(({ stop: cancelled, leave }) =>
+    withCancellation(({ stop: cancelled, leave }) =>
       whileOperationIsOpen(operations, target.operation, cancelled, async (stop) => {
         await arrive(target, stage);
         stop.throwIfAborted();
@@ -52,7 +52,7 @@ export function createHostActivities(host: HostRuntime): HostActivities {
   return {
     ...acceptingActivities(host.rules.host),
     enqueueRequests: ({ host: on, requests }) =>
-      stayAlive(async () => {
+      withHeartbeat(async () => {
         refuseOtherHost(host, on);
         await enqueueRequests(Context.current().client, on, requests);
       }),
@@ -63,7 +63,7 @@ export function createHostActivities(host: HostRuntime): HostActivities {
     applySteps: (input) =>
       changing(input, 'apply', (cancellation) =>
         turns.take(input.userid, () =>
-          guests.applySteps(input, cancellation, (stage) => gatherer.arrive(stage, input.together)),
+          guests.applySteps(input, cancellation, (stage) => batches.arrive(stage, input.batch)),
         ),
       ),
     surveyHost: (input) => on(input, 'survey', (signal) => surveyHost(host, input, signal)),

@@ -1,22 +1,22 @@
 import type { HostRecord } from '../backend/reading.ts';
+import type { Checkpoint, NeutronCheckpoint } from '../domain/host/checkpoint.ts';
 import type { HostRules } from '../domain/host/host.ts';
-import type { HostMemory, NeutronMemory } from '../domain/host/host-memory.ts';
 import type { NeutronPort, WantedPort } from '../domain/host/neutron-port.ts';
 import type { PortId, Userid } from '../domain/text/identifiers.ts';
 import type { PortStatus, SurveyInput } from '../workflows/host-activities.ts';
-import { downStatusOf, isTold, statusOf, unwiredOf, viewOf } from './neutron-view.ts';
+import { downStatusOf, isReported, statusOf, unwiredOf, viewOf } from './neutron-view.ts';
 
 /** Neutron's part in a survey of a host. */
 export type NeutronSurvey = {
   wanted: ReadonlyMap<Userid, ReadonlyMap<PortId, WantedPort>>;
   unconfirmed: ReadonlySet<PortId>;
   unwanted: ReadonlySet<PortId>;
-  /** Of ports of guests, whatever Neutron has them as; of others only what is to be told. */
+  /** Of ports of guests, whatever Neutron has them as; of others only what is to be reported. */
   statuses: PortStatus[];
   unusable: { portId: PortId; reason: string }[];
   waiting: number;
   /** Absent where Neutron is not configured. */
-  memory: NeutronMemory | undefined;
+  checkpoint: NeutronCheckpoint | undefined;
 };
 
 export const NO_NEUTRON: NeutronSurvey = {
@@ -26,15 +26,15 @@ export const NO_NEUTRON: NeutronSurvey = {
   statuses: [],
   unusable: [],
   waiting: 0,
-  memory: undefined,
+  checkpoint: undefined,
 };
 
-/** What Neutron's ports ask of a host. */
+/** The demands of Neutron's ports on a host. */
 export function surveyNeutron(
   ports: readonly NeutronPort[],
   record: HostRecord,
   rules: Omit<HostRules, 'macPrefix'>,
-  memory: HostMemory,
+  checkpoint: Checkpoint,
   { unreported, failed }: Pick<SurveyInput, 'unreported' | 'failed'>,
 ): NeutronSurvey {
   const view = viewOf(ports, record, rules);
@@ -42,13 +42,13 @@ export function surveyNeutron(
   const revisions = new Map(
     ports.flatMap(({ portId, revision }): [PortId, number][] => (revision === undefined ? [] : [[portId, revision]])),
   );
-  // Whoever has set a status since it was told has changed the revision too: that is a difference of its own.
-  const wasTold = ({ portId, userid }: PortStatus) =>
+  // Whoever has set a status since it was reported has changed the revision too: that is a difference of its own.
+  const wasReported = ({ portId, userid }: PortStatus) =>
     !lost.has(portId) &&
     !lost.has(userid ?? '') &&
     revisions.has(portId) &&
-    memory.neutron?.told.get(portId) === revisions.get(portId);
-  const isNew = (status: PortStatus) => !isTold(status) && !(status.up && wasTold(status));
+    checkpoint.neutron?.reported.get(portId) === revisions.get(portId);
+  const isNew = (status: PortStatus) => !isReported(status) && !(status.up && wasReported(status));
   const ofGuests = view.ofGuests.map(({ port, userid }) => statusOf(port, userid));
   const services = view.services.map((port) => statusOf(port));
   const others = [...unwiredOf(view).map(downStatusOf), ...services].filter(isNew);
@@ -60,8 +60,8 @@ export function surveyNeutron(
     ],
   );
   const known = new Set(ports.map((port) => port.portId));
-  const told = [...ofGuests, ...services]
-    .filter((status) => status.up && !isTold(status))
+  const reported = [...ofGuests, ...services]
+    .filter((status) => status.up && !isReported(status))
     .flatMap(({ portId }): [PortId, number][] => {
       const revision = revisions.get(portId);
       return revision === undefined ? [] : [[portId, revision]];
@@ -69,33 +69,35 @@ export function surveyNeutron(
   return {
     wanted: new Map(wanted),
     unconfirmed: new Set(untold.map(({ portId }) => portId)),
-    unwanted: new Set((memory.neutron?.ports ?? []).filter((portId) => !known.has(portId))),
+    unwanted: new Set((checkpoint.neutron?.ports ?? []).filter((portId) => !known.has(portId))),
     statuses: [...ofGuests, ...others],
     unusable: view.unusable.map(({ port, reason }) => ({ portId: port.portId, reason })),
     waiting: view.waiting.length,
     // A port that is gone stays in mind until its row is gone too.
-    memory: {
+    checkpoint: {
       ports: [
         ...known,
-        ...(memory.neutron?.ports ?? []).filter((portId) => !known.has(portId) && isRecorded(portId, record)),
+        ...(checkpoint.neutron?.ports ?? []).filter((portId) => !known.has(portId) && isRecorded(portId, record)),
       ],
-      told: new Map(told),
+      reported: new Map(reported),
     },
   };
 }
 
 /**
- * What the next reconciliation has to know when ports and guests (`notTold`) were not looked at now, or are not in order: of these nothing up
- * is told.
+ * The checkpoint for the next reconciliation when ports and guests (`unreported`) were not looked at now, or are not in order: of these nothing up
+ * is reported.
  */
-export function memoryOf(
-  { memory, statuses }: NeutronSurvey,
-  notTold: ReadonlySet<string>,
-): Pick<HostMemory, 'neutron'> {
-  if (memory === undefined) return {};
+export function checkpointOf(
+  { checkpoint, statuses }: NeutronSurvey,
+  unreported: ReadonlySet<string>,
+): Pick<Checkpoint, 'neutron'> {
+  if (checkpoint === undefined) return {};
   const guests = new Map(statuses.map(({ portId, userid }) => [portId, userid]));
-  const told = [...memory.told].filter(([portId]) => !notTold.has(portId) && !notTold.has(guests.get(portId) ?? ''));
-  return { neutron: { ...memory, told: new Map(told) } };
+  const reported = [...checkpoint.reported].filter(
+    ([portId]) => !unreported.has(portId) && !unreported.has(guests.get(portId) ?? ''),
+  );
+  return { neutron: { ...checkpoint, reported: new Map(reported) } };
 }
 
 function isRecorded(portId: PortId, { recorded }: HostRecord): boolean {

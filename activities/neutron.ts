@@ -1,15 +1,16 @@
 import type { HostRecord } from '../backend/reading.ts';
 import { isAsWanted } from '../domain/drift/drift.ts';
+import type { NeutronPort } from '../domain/host/neutron-port.ts';
 import type { PortRequest } from '../domain/operations/requests.ts';
 import { refusal } from '../domain/planning/refusal.ts';
 import type { PortId, Userid } from '../domain/text/identifiers.ts';
-import type { NeutronReading } from '../workflows/host-activities.ts';
+import type { NeutronReading, UnlimitedPort } from '../workflows/host-activities.ts';
 import { lacksDhcp } from './dhcp.ts';
 import { refusedFailure } from './failures.ts';
 import type { HostRuntime, NeutronSource } from './host-runtime.ts';
 import {
   downStatusOf,
-  isTold,
+  isReported,
   type NeutronView,
   neutronHosts,
   type PortOfGuest,
@@ -70,7 +71,7 @@ function readingOf(
   );
   const userids = new Set<Userid>([...open, ...removed].map(({ userid }) => userid));
   const dhcp = view.services.length > 0 && lacksDhcp(host, record);
-  const services = view.services.map((port) => statusOf(port)).filter((status) => !isTold(status));
+  const services = view.services.map((port) => statusOf(port)).filter((status) => !isReported(status));
   return {
     guests: [...userids].map((userid) => ({
       userid,
@@ -80,20 +81,40 @@ function readingOf(
     statuses: [
       ...unwiredOf(view)
         .map(downStatusOf)
-        .filter((status) => !isTold(status)),
+        .filter((status) => !isReported(status)),
       ...(dhcp ? [] : services),
     ],
     after: [...open.map(({ port, userid }) => statusOf(port, userid)), ...(dhcp ? services : [])],
     unusable: view.unusable.map(({ port, reason }) => ({ portId: port.portId, reason })),
     waiting: view.waiting.map((port) => port.portId),
     dhcp,
+    unlimited: newlyUnlimited(host, view, settled),
   };
+}
+
+/** Ports that Neutron has as they are, with a QoS policy that they had not when they were last seen. Of others it is said when they are reported up. */
+function newlyUnlimited(
+  { qosPolicies }: HostRuntime,
+  { ofGuests }: NeutronView,
+  settled: readonly PortOfGuest[],
+): UnlimitedPort[] {
+  const isNew = ({ portId, qosPolicy }: NeutronPort) => qosPolicies.get(portId) !== qosPolicy;
+  const unlimited = settled.flatMap(({ port }) =>
+    port.qosPolicy !== undefined && port.status === 'ACTIVE' && isNew(port)
+      ? [{ portId: port.portId, qosPolicy: port.qosPolicy }]
+      : [],
+  );
+  for (const { port } of ofGuests) {
+    if (port.qosPolicy === undefined) qosPolicies.delete(port.portId);
+    else qosPolicies.set(port.portId, port.qosPolicy);
+  }
+  return unlimited;
 }
 
 /** Recorded as Neutron wants it, and Neutron has been told: whether z/VM is so too is reconciliation's affair. */
 function isSettled({ port, userid, wanted }: PortOfGuest, record: HostRecord): boolean {
   const row = record.recorded.get(userid)?.find((candidate) => candidate.portId === port.portId);
-  return row !== undefined && isAsWanted(row, wanted) && isTold(statusOf(port));
+  return row !== undefined && isAsWanted(row, wanted) && isReported(statusOf(port));
 }
 
 function requestOf({ port, wanted }: PortOfGuest): PortRequest {

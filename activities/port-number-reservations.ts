@@ -9,7 +9,7 @@ import type { Vswitch } from '../domain/vswitch/vswitch.ts';
  */
 export type PortNumberReservations = {
   /** The VSWITCHes with the numbers that are kept for other guests shown as taken. */
-  around(userid: Userid, vswitches: readonly Vswitch[]): readonly Vswitch[];
+  context(userid: Userid, vswitches: readonly Vswitch[]): readonly Vswitch[];
   /** Keep the numbers of a guest's ports for it. */
   keep(ports: readonly DesiredPort[]): void;
 };
@@ -23,7 +23,7 @@ type Reservation = VswitchPort & { userid: Userid; until: number };
 export function createPortNumberReservations(now: () => number = Date.now): PortNumberReservations {
   const kept = new Map<string, Reservation>();
 
-  /** What z/VM shows needs no keeping any more. */
+  /** Reservations end once z/VM shows the number, or time is over. */
   const forgetSeen = (vswitches: readonly Vswitch[]) => {
     for (const { name, authorisations } of vswitches)
       for (const { userid, portNumber } of authorisations) {
@@ -34,7 +34,7 @@ export function createPortNumberReservations(now: () => number = Date.now): Port
   };
 
   return {
-    around(userid, vswitches) {
+    context(userid, vswitches) {
       forgetSeen(vswitches);
       const others = [...kept.values()].filter((each) => each.userid !== userid);
       if (others.length === 0) return vswitches;

@@ -6,7 +6,7 @@ import { absenceRefusal } from '../domain/guest/absence.ts';
 import { absenceLine } from '../domain/guest/absent-guest.ts';
 import { guestViewOf, type HostView, type ShownGuest, vswitchViewOf } from '../domain/host/host-view.ts';
 import { type Decision, decide } from '../domain/planning/decision.ts';
-import { plan } from '../domain/planning/planner.ts';
+import { type PlanRecord, plan } from '../domain/planning/planner.ts';
 import { sentence } from '../domain/planning/steps.ts';
 import type { NodeName, Userid } from '../domain/text/identifiers.ts';
 import { authorisedVlans } from '../domain/vswitch/vswitch.ts';
@@ -74,27 +74,27 @@ export function showGuest(host: HostRuntime, userid: Userid): Promise<ShownGuest
 }
 
 async function readShownGuest(host: HostRuntime, userid: Userid): Promise<ShownGuest> {
-  const around = (await host.backend.readHost({ userids: [userid] })).read(userid);
-  const { absence, recorded } = around.guest;
+  const context = (await host.backend.readHost({ userids: [userid] })).read(userid);
+  const { absence, recorded } = context.guest;
   if (absence !== undefined && absence.kind !== 'undefined' && recorded.length === 0)
     throw refusedFailure([absenceRefusal(userid, host.rules.host, absence)]);
-  return shownOf(around);
+  return shownOf(context, host.backend.planRecord);
 }
 
 function problemsOf(decision: Decision): string[] {
   if (!decision.accepted) return decision.refusals.map(({ reason }) => reason);
   return decision.refused.flatMap(({ portId, refusals }) =>
     refusals.map(({ field, reason }) =>
-      // What is said of the guest is said once.
+      // A problem of the guest is shown once.
       field === 'userid' || reason.includes(portId) ? reason : `port ${portId}: ${reason}`,
     ),
   );
 }
 
 /** A guest that was read, as it is shown. */
-export function shownOf({ guest, findings, ...around }: Reading): ShownGuest {
+export function shownOf({ guest, findings, ...context }: Reading, planRecord: PlanRecord): ShownGuest {
   const change = { kind: 'reconcile' as const, ports: [], removed: [], unrecorded: [], left: [] };
-  const decision = decide(change, { guest, ...around, avoidMacs: new Set() });
+  const decision = decide(change, { guest, ...context, avoidMacs: new Set() });
   const { userid, node, loggedOn, recorded, directory, live } = guest;
   const shown = {
     userid,
@@ -103,7 +103,7 @@ export function shownOf({ guest, findings, ...around }: Reading): ShownGuest {
     record: [...recorded],
     directory: [...directory],
     live: [...live],
-    authorisations: around.vswitches.flatMap((vswitch) =>
+    authorisations: context.vswitches.flatMap((vswitch) =>
       vswitch.authorisations
         .filter((entry) => entry.userid === userid)
         .map((entry) => ({
@@ -112,11 +112,11 @@ export function shownOf({ guest, findings, ...around }: Reading): ShownGuest {
           ...(entry.portNumber === undefined ? {} : { portNumber: entry.portNumber }),
         })),
     ),
-    steps: decision.accepted ? plan(decision.desired, guest, around.vswitches).map(sentence) : [],
+    steps: decision.accepted ? plan(decision.desired, guest, context.vswitches, planRecord).map(sentence) : [],
     problems: [
       ...new Set([
         ...findings.map(findingText),
-        ...unclearPorts(guest, around.vswitches).map(({ portId, reason }) => `port ${portId}: ${reason}`),
+        ...unclearPorts(guest, context.vswitches).map(({ portId, reason }) => `port ${portId}: ${reason}`),
         ...problemsOf(decision),
       ]),
     ],

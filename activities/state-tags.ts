@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type ShownGuest, type StateTags, shownPort } from '../domain/host/host-view.ts';
-import type { OnlyIf } from '../domain/operations/requests.ts';
+import type { Preconditions } from '../domain/operations/requests.ts';
 import { type Refusal, refusal } from '../domain/planning/refusal.ts';
 import type { Step } from '../domain/planning/steps.ts';
 
@@ -16,14 +16,14 @@ export function stateTagsOf(guest: Omit<ShownGuest, 'tags'>): StateTags {
 }
 
 /** Refused when the guest, or the port that is meant, is not as the request's sender has read it. */
-export function refuseOtherState(state: OnlyIf['state'], shown: () => ShownGuest): Refusal[] {
+export function refuseOtherState(state: Preconditions['state'], shown: () => ShownGuest): Refusal[] {
   if (state === undefined || tagNow(shown(), state.portId) === state.tag) return [];
   const what = state.portId === undefined ? 'the guest' : `port ${state.portId}`;
   return [refusal('onlyIf.state', `${what} is not as it was read`, 'read it again, and decide anew')];
 }
 
 /** Refused when the plan that is made now is not the one that the request's sender was told. */
-export function refuseOtherPlan(plan: OnlyIf['plan'], now: string): Refusal[] {
+export function refuseOtherPlan(plan: Preconditions['plan'], now: string): Refusal[] {
   if (plan === undefined || plan === now) return [];
   return [refusal('onlyIf.plan', 'other steps are needed now than the plan has', 'make a dry run again')];
 }

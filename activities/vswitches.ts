@@ -19,7 +19,7 @@ export function readVswitches(host: HostRuntime, signal: AbortSignal): Promise<V
   return readInTime(`read the VSWITCHes of ${host.rules.host}`, () => host.backend.readVswitches(signal));
 }
 
-/** What is to be done to a VSWITCH. Throws a `Refused` failure when it must not be. */
+/** Plan the change of a VSWITCH. Throws a `Refused` failure when it must not be. */
 export async function planVswitchChange(
   host: HostRuntime,
   change: VswitchChange,
@@ -31,11 +31,11 @@ export async function planVswitchChange(
   ]);
   const allowed = host.rules.vswitches.find((candidate) => candidate.vswitch === change.vswitch);
   const settings = allowed === undefined ? undefined : settingsOf(allowed);
-  const around = { host: host.rules.host, vswitches, settings, administrators };
+  const context = { host: host.rules.host, vswitches, settings, administrators };
   const { steps, refusals } =
     change.kind === 'ensure'
-      ? planVswitch(change.vswitch, { ...around, ...(change.hadRdevs && { hadRdevs: change.hadRdevs }) })
-      : planVswitchRemoval(change.vswitch, around, await recordedUse(host, change.vswitch), change.force);
+      ? planVswitch(change.vswitch, { ...context, ...(change.hadRdevs && { hadRdevs: change.hadRdevs }) })
+      : planVswitchRemoval(change.vswitch, context, await recordedUse(host, change.vswitch), change.force);
   refuse([...refusals, ...refuseIncapable(host.backend, steps)]);
   return steps;
 }

@@ -1,10 +1,10 @@
-import { foundByChange, foundByPorts } from '../domain/guest/found-by.ts';
+import { searchTermsOfChange, searchTermsOfPorts } from '../domain/guest/search-terms.ts';
 import { acceptOperation, isOperationType, type Operation } from '../domain/operations/operations.ts';
 import { WirePortsInput } from '../domain/operations/requests.ts';
+import { guestWorkflowId } from '../temporal-config/names.ts';
 import { aboutGuest, aboutPort } from '../temporal-config/saved-queries.ts';
 import { type SearchTerms, searchAttributesOf } from '../temporal-config/search-attributes.ts';
-import { listPath, markdownLink, runPath } from '../temporal-config/ui-links.ts';
-import { guestWorkflowId } from '../temporal-config/workflow-ids.ts';
+import { listPath, markdownLink, runPath } from '../temporal-config/ui.ts';
 
 /** How an operation is found and told of in the Temporal UI from its start on. */
 export type Asked = { summary: string; details: string; found: Omit<SearchTerms, 'host'> };
@@ -33,7 +33,7 @@ export function askedOf(namespace: string, type: string, input: unknown): Asked 
 }
 
 function askedOfGuest(namespace: string, { host, userid, portIds, change, summary, dryRun }: Operation): Asked {
-  const { vswitches, vlans } = foundByChange(change);
+  const { vswitches, vlans } = searchTermsOfChange(change);
   const link = (text: string, query: string) => markdownLink(text, listPath(namespace, query));
   const guest = guestWorkflowId(host, userid);
   const links = [
@@ -55,5 +55,9 @@ function askedOfMany(input: unknown): Asked | undefined {
   const guests = new Set(ports.map((port) => port.userid)).size;
   const summary = `wire ${ports.length} port(s) of ${guests} guest(s) on ${host}${dryRun ? ', plan only' : ''}`;
   const when = live ? 'running guests get them now' : 'guests get them at their next logon';
-  return { summary, details: `${summary}; ${when}. Each guest has a run of its own.`, found: foundByPorts(ports) };
+  return {
+    summary,
+    details: `${summary}; ${when}. Each guest has a run of its own.`,
+    found: searchTermsOfPorts(ports),
+  };
 }

@@ -6,9 +6,8 @@ import {
 } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { z } from 'zod';
-import { ZVM_HOST, ZVM_OUTCOME, ZVM_PORT, ZVM_USERID } from '../temporal-config/search-attributes.ts';
-import { runPath } from '../temporal-config/ui-links.ts';
-import { is, quoted } from '../temporal-config/visibility.ts';
+import { is, quoted, ZVM_HOST, ZVM_OUTCOME, ZVM_PORT, ZVM_USERID } from '../temporal-config/search-attributes.ts';
+import { runPath } from '../temporal-config/ui.ts';
 import { operationIdOf, workflowIdOf } from './operation-id.ts';
 
 /** Workflow types that somebody starts to change something. */
@@ -305,8 +304,8 @@ async function endingOf(
 
 /** What only the next run reads is of no use to anybody else. */
 function withoutMemory(result: unknown): unknown {
-  if (typeof result !== 'object' || result === null || !('memory' in result)) return result;
-  const { memory: _memory, ...rest } = result;
+  if (typeof result !== 'object' || result === null || !('checkpoint' in result)) return result;
+  const { checkpoint: _checkpoint, ...rest } = result;
   return rest;
 }
 

@@ -1,13 +1,12 @@
 import type { Client } from '@temporalio/client';
 import { z } from 'zod';
-import { ZVM_HOST } from '../temporal-config/search-attributes.ts';
-import { is, quoted } from '../temporal-config/visibility.ts';
-import { reconcileScheduleId } from '../temporal-config/workflow-ids.ts';
+import { reconcileScheduleId } from '../temporal-config/names.ts';
+import { is, quoted, ZVM_HOST } from '../temporal-config/search-attributes.ts';
 import { type Beginning, ownWorkflowId } from './begin-operation.ts';
 
-/** What a reconciliation leaves for the next one; `memory` tells what was ours. */
+/** What a reconciliation leaves for the next one; `checkpoint` tells what was ours. */
 const Last = z.object({
-  memory: z.string(),
+  checkpoint: z.string(),
   failures: z.array(z.looseObject({ userid: z.string() })),
   unreported: z.array(z.string()).optional(),
 });
@@ -45,8 +44,8 @@ async function lastResult(client: Client, host: string): Promise<z.infer<typeof 
   ].join(' AND ');
   for await (const { workflowId, runId } of client.workflow.list({ query, pageSize: 1 })) {
     const result: unknown = await client.workflow.getHandle(workflowId, runId, { followRuns: false }).result();
-    const { memory, failures, unreported } = Last.parse(result);
-    return { memory, failures, ...(unreported === undefined ? {} : { unreported }) };
+    const { checkpoint, failures, unreported } = Last.parse(result);
+    return { checkpoint, failures, ...(unreported === undefined ? {} : { unreported }) };
   }
   return undefined;
 }

@@ -3,9 +3,11 @@ import { parseArgs } from 'node:util';
 import { restoreSnapshot, Snapshot, takeSnapshot } from './control/snapshot.ts';
 import { parseLatency } from './http/latency.ts';
 import { type Simulator, startSimulator } from './simulator.ts';
+import { Asked, RELEASES, Release } from './zvm/release.ts';
 
 const USAGE = `npm run simulator -- [--port N] [--https] [--ca-file FILE] [--mns N] [--hosts N] [--guests N] [--seed N]
-  [--latency MS|uniform:MS:MS|lognormal:MEDIAN_MS:SIGMA] [--state FILE]`;
+  [--latency MS|uniform:MS:MS|lognormal:MEDIAN_MS:SIGMA] [--state FILE]
+  [--release 6.3|6.4|7.1|7.3|7.4|7.5[,…]] [--ssi] [--set NAME=VALUE]…`;
 
 /** Starts management nodes, prints one JSON line with their URLs, and runs until it is told to stop; then the state is saved. */
 async function main(): Promise<void> {
@@ -20,6 +22,9 @@ async function main(): Promise<void> {
       seed: { type: 'string', default: '1' },
       latency: { type: 'string', default: '0' },
       state: { type: 'string' },
+      release: { type: 'string', default: '6.3' },
+      ssi: { type: 'boolean', default: false },
+      set: { type: 'string', multiple: true, default: [] },
     },
   });
   const port = whole('--port', values.port);
@@ -29,6 +34,9 @@ async function main(): Promise<void> {
     hosts: whole('--hosts', values.hosts),
     guests: whole('--guests', values.guests),
     latency: parseLatency(values.latency),
+    release: values.release.split(',').map(releaseOf),
+    ssi: values.ssi,
+    ...askedOf(values.set),
   };
   const saved = values.state === undefined ? [] : readState(values.state);
   const simulators: Simulator[] = [];
@@ -57,6 +65,27 @@ function readState(file: string): Snapshot[] {
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   throw new Error(`--state ${file}: ${issue?.path.join('.')}: ${issue?.message}`);
+}
+
+function releaseOf(text: string): Release {
+  const { data } = Release.safeParse(text);
+  if (data === undefined) throw new Error(`--release ${text}: must be one of ${RELEASES.join(', ')}`);
+  return data;
+}
+
+/** `NAME=VALUE`, of the answers that the releases do not settle; a list has commas. */
+function askedOf(settings: readonly string[]): Asked {
+  const given = settings.map((setting): [string, unknown] => {
+    const at = setting.indexOf('=');
+    const [name, text] = [setting.slice(0, Math.max(0, at)), setting.slice(at + 1)];
+    if (name === 'nicdefKeywords') return [name, text.split(',').filter(Boolean)];
+    if (text === 'true' || text === 'false') return [name, text === 'true'];
+    return [name, /^\d+$/.test(text) ? Number(text) : text];
+  });
+  const { data, error } = Asked.safeParse(Object.fromEntries(given));
+  if (data !== undefined) return data;
+  const [issue] = error.issues;
+  throw new Error(`--set ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`);
 }
 
 function whole(option: string, text: string): number {

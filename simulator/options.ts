@@ -1,7 +1,12 @@
 import type { Latency } from './http/latency.ts';
+import { type Asked, Behaviour, type Release } from './zvm/release.ts';
 
 /** What startSimulator accepts; every field has a default. */
-export type SimulatorOptions = {
+export type SimulatorOptions = Asked & {
+  /** of the z/VM systems in turn, or of all */
+  release?: Release | readonly Release[];
+  /** the z/VM systems are members of one SSI cluster: they share the user directory */
+  ssi?: boolean;
   port?: number;
   hosts?: number;
   guests?: number;
@@ -11,7 +16,6 @@ export type SimulatorOptions = {
   latency?: Latency;
   https?: boolean;
   smapiMs?: number;
-  directoryMs?: number;
   /** what one xCAT command takes in the management node's own shell */
   mnCommandMs?: number;
   smapiParallelism?: number;
@@ -25,20 +29,24 @@ export type SimulatorOptions = {
   maxPorts?: number;
   /** every element of an answer names the management node, as since 2017 */
   xcatdsource?: boolean;
-  regrant?: 'reexecute' | 'reject';
-  revoke?: 'keeps' | 'uncouples';
-  loggedOff?: '200/12' | '8/45';
-  nicdefUpdate?: 'conflict' | 'replace';
   chvm?: 'silent' | 'verbose';
   username?: string;
   password?: string;
 };
 
-export type Settings = Required<Omit<SimulatorOptions, 'latencyMs'>>;
+export type Settings = Required<Omit<SimulatorOptions, 'latencyMs' | 'release' | keyof Behaviour>> & {
+  releases: readonly Release[];
+  /** the answers that differ from those of the releases */
+  behaviour: Asked;
+};
 
 /** Fills in the defaults: those are the behaviours contract section 8 asks to simulate by default. */
 export function withDefaults(options: SimulatorOptions): Settings {
-  const { latencyMs = 0, ...rest } = options;
+  const { latencyMs = 0, release = '6.3', ...rest } = options;
+  const behaviour: Asked = {};
+  const plain: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(rest))
+    Object.assign(key in Behaviour.shape ? behaviour : plain, value === undefined ? {} : { [key]: value });
   return {
     port: 0,
     hosts: 2,
@@ -47,7 +55,6 @@ export function withDefaults(options: SimulatorOptions): Settings {
     latency: { distribution: 'fixed', ms: latencyMs },
     https: false,
     smapiMs: 0,
-    directoryMs: 0,
     mnCommandMs: 0,
     smapiParallelism: 10,
     directoryParallelism: 1,
@@ -55,13 +62,12 @@ export function withDefaults(options: SimulatorOptions): Settings {
     directoryOnline: 'immediate',
     maxPorts: 2048,
     xcatdsource: false,
-    regrant: 'reexecute',
-    revoke: 'keeps',
-    loggedOff: '200/12',
-    nicdefUpdate: 'conflict',
     chvm: 'silent',
     username: 'admin',
     password: 'admin',
-    ...rest,
+    ssi: false,
+    ...plain,
+    releases: typeof release === 'string' ? [release] : release,
+    behaviour,
   };
 }

@@ -11,10 +11,10 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import { foundByChange } from '../domain/guest/found-by.ts';
+import { searchTermsOfChange } from '../domain/guest/search-terms.ts';
 import type { Userid } from '../domain/text/identifiers.ts';
 import { ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
-import { markdownLink, runPath } from '../temporal-config/ui-links.ts';
+import { markdownLink, runPath } from '../temporal-config/ui.ts';
 import { failureFrom, malformed, stepsBefore } from './failures.ts';
 import { emptyQueue, GuestQueue, type QueueState } from './guest-queue.ts';
 import {
@@ -172,7 +172,7 @@ class GuestRun {
     }
     const work = begun ?? beginWork(request, this.queue.overtakenPorts(request));
     this.#current = work;
-    addSearchAttributes({ ...this.#input, ...foundByChange(request.change) });
+    addSearchAttributes({ ...this.#input, ...searchTermsOfChange(request.change) });
     this.#tellIfWaited(request);
     try {
       await this.#carryOut(work);

@@ -15,8 +15,8 @@ import {
 } from '@temporalio/workflow';
 import { describeRefusals } from '../domain/planning/refusal.ts';
 import type { PortId, Userid } from '../domain/text/identifiers.ts';
-import { MOST_PORTS_FOUND, searchAttributesOf, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
-import { dhcpWorkflowId } from '../temporal-config/workflow-ids.ts';
+import { dhcpWorkflowId } from '../temporal-config/names.ts';
+import { MOST_PORTS, searchAttributesOf, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
 import type { ensureDhcp } from './ensure-dhcp.ts';
 import { malformed, reasonOf } from './failures.ts';
 import {
@@ -28,7 +28,7 @@ import {
   type NeutronNews,
 } from './follow-neutron-result.ts';
 import { type GuestQueues, guestQueues } from './guest-queues.ts';
-import type { Together } from './guest-request.ts';
+import type { Batch } from './guest-request.ts';
 import type { HostActivities, NeutronReading, PortStatus } from './host-activities.ts';
 import { outcomeOf } from './operation.ts';
 import { PendingRows } from './pending-rows.ts';
@@ -90,6 +90,7 @@ class Following {
   private readonly networkIds = new Set<string>();
   private readonly busy = new Map<Userid, Wiring>();
   private statuses: { status: PortStatus; inOrder: boolean }[] = [];
+  private wiringDhcpNode = false;
   private reporting = false;
   private readonly outcome: FollowNeutronOutcome;
   private readonly searchable = new Set<PortId>();
@@ -115,7 +116,8 @@ class Following {
   }
 
   isIdle(): boolean {
-    return this.busy.size === 0 && !this.reporting && this.statuses.length === 0 && this.lookingLater === 0;
+    const isWiring = this.busy.size > 0 || this.wiringDhcpNode;
+    return !isWiring && !this.reporting && this.statuses.length === 0 && this.lookingLater === 0;
   }
 
   /** True when the run is idle and waits for no row. */
@@ -137,6 +139,7 @@ class Following {
     this.outcome.forget(portIds);
     this.outcome.waitFor(reading.waiting);
     for (const { portId, reason } of reading.unusable) this.outcome.fail(portId, reason);
+    this.outcome.addUnlimited(reading.unlimited ?? []);
     this.enqueueStatuses(reading.statuses, () => true);
     for (const portId of wired) this.lookAgain(portId);
     this.wire(reading);
@@ -181,13 +184,13 @@ class Following {
       for (const portId of [...ports.map((port) => port.portId), ...removed]) wiring?.later.add(portId);
     }
     const window = `${workflowInfo().runId}/${workflowInfo().historyLength}`;
-    const together = { window, size: free.length };
+    const batch = { window, size: free.length };
     for (const guest of free) {
       this.busy.set(guest.userid, { ports: new Set(guest.ports.map((port) => port.portId)), later: new Set() });
       void this.wireGuest(
         guest,
         after.filter((status) => status.userid === guest.userid),
-        together,
+        batch,
       );
     }
     const services = after.filter((status) => status.userid === undefined);
@@ -197,21 +200,21 @@ class Following {
   private async wireGuest(
     { userid, ports, removed }: NeutronReading['guests'][number],
     statuses: PortStatus[],
-    together: Together,
+    batch: Batch,
   ): Promise<void> {
     const change = { kind: 'reconcile' as const, ports, removed, unrecorded: [], left: [] };
     const limits = { giveUpAfterMinutes: GIVE_UP_AFTER_MINUTES, keepOnFailure: true };
     const bad = new Set<string>();
     try {
       const run = await this.queues.run(
-        { host: this.host, userid, change, together, ...limits },
+        { host: this.host, userid, change, batch, ...limits },
         summaryOf(userid, ports.length, removed.length),
       );
       if (run.changed) this.outcome.addGuest();
       for (const { portId, refusals } of run.refused) {
         bad.add(portId);
         this.outcome.fail(portId, describeRefusals(refusals));
-        if (refusals.every(({ forNow }) => forNow === true)) void this.lookLater(portId);
+        if (refusals.every(({ transient }) => transient === true)) void this.lookLater(portId);
       }
     } catch (error) {
       for (const { portId } of ports) {
@@ -245,9 +248,8 @@ class Following {
 
   private async wireDhcpNode(statuses: PortStatus[]): Promise<void> {
     const { host } = this;
-    const key = `DHCP node of ${host}` as Userid;
-    if (this.busy.has(key)) return;
-    this.busy.set(key, { ports: new Set(), later: new Set() });
+    if (this.wiringDhcpNode) return;
+    this.wiringDhcpNode = true;
     let inOrder = true;
     try {
       await executeChild<typeof ensureDhcp>('ensureDhcp', {
@@ -261,7 +263,7 @@ class Following {
       inOrder = false;
       this.outcome.fail('DHCP node', `${outcomeOf(error)}: ${reasonOf(error)}`);
     }
-    this.busy.delete(key);
+    this.wiringDhcpNode = false;
     this.enqueueStatuses(statuses, () => inOrder);
   }
 
@@ -307,7 +309,7 @@ class Following {
 
   private addPortAttributes(portIds: readonly PortId[]): void {
     const before = this.searchable.size;
-    for (const portId of portIds) if (this.searchable.size < MOST_PORTS_FOUND) this.searchable.add(portId);
+    for (const portId of portIds) if (this.searchable.size < MOST_PORTS) this.searchable.add(portId);
     if (this.searchable.size > before) addSearchAttributes({ host: this.host, portIds: [...this.searchable] });
   }
 

@@ -1,7 +1,7 @@
 import { defineQuery, defineSignal } from '@temporalio/workflow';
 import { portsOfChange } from '../domain/guest/change-ports.ts';
 import type { DesiredPort } from '../domain/guest/desired.ts';
-import { type FoundBy, foundByChange } from '../domain/guest/found-by.ts';
+import { type PortSearchTerms, searchTermsOfChange } from '../domain/guest/search-terms.ts';
 import type { Change } from '../domain/operations/requests.ts';
 import type { RefusedPort } from '../domain/planning/refusal.ts';
 import type { Vdev } from '../domain/port/vdev.ts';
@@ -24,7 +24,7 @@ export type RequestResult = {
   /** The name of a dry run's plan, for a request that is to be carried out only so. */
   plan?: string;
   /** Search attributes of the operation, before the change and after it. */
-  found: FoundBy;
+  found: PortSearchTerms;
 };
 
 /** How a request ended. */
@@ -80,13 +80,13 @@ export function isGuestRequest(value: unknown): value is GuestRequest {
     value.giveUpAfterMinutes <= MOST_MINUTES &&
     [value.keepOnFailure, value.dryRun, value.reports, value.onlyIfFree].every((flag) => typeof flag === 'boolean') &&
     isAbsentOr(value.onlyIf, isRecord) &&
-    isAbsentOr(value.together, isTogether) &&
+    isAbsentOr(value.batch, isBatch) &&
     isAbsentOr(value.directory, isText) &&
     isChange(value.change)
   );
 }
 
-function isTogether(value: unknown): boolean {
+function isBatch(value: unknown): boolean {
   return isRecord(value) && isText(value.window) && typeof value.size === 'number';
 }
 
@@ -95,7 +95,7 @@ function isChange(value: unknown): value is Change {
   if (!isRecord(value) || !KINDS.some((kind) => kind === value.kind)) return false;
   try {
     const change = value as Change;
-    const { portIds, vswitches, vlans } = foundByChange(change);
+    const { portIds, vswitches, vlans } = searchTermsOfChange(change);
     return [portIds, vswitches, vlans, portsOfChange(change)].every(isTexts);
   } catch {
     return false;

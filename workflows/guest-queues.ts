@@ -9,9 +9,9 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
-import { foundByChange } from '../domain/guest/found-by.ts';
+import { searchTermsOfChange } from '../domain/guest/search-terms.ts';
 import type { Userid } from '../domain/text/identifiers.ts';
-import { guestWorkflowId } from '../temporal-config/workflow-ids.ts';
+import { guestWorkflowId } from '../temporal-config/names.ts';
 import { CALL_TO_TEMPORAL, HEARTBEAT } from './activity-proxies.ts';
 import { failureData, failureFrom, operationFailed } from './failures.ts';
 import {
@@ -32,7 +32,7 @@ import { isRecord } from './untrusted-input.ts';
 /** A change to ask of a guest. */
 export type GuestChange = Pick<
   GuestRequest,
-  'change' | 'giveUpAfterMinutes' | 'keepOnFailure' | 'onlyIf' | 'together' | 'directory'
+  'change' | 'giveUpAfterMinutes' | 'keepOnFailure' | 'onlyIf' | 'batch' | 'directory'
 > & { host: string; userid: Userid; dryRun?: boolean };
 
 /** The queues of guests, as one operation sees them. */
@@ -178,8 +178,8 @@ async function answered(request: GuestRequest, entry: Pending): Promise<void> {
  * True when the operation was reset to a point after its answer: what the answer says may have been overtaken since. A bulk operation has gone on from
  * its answers within the same history, and keeps them.
  */
-function isOfEarlierRun({ runId, together }: GuestRequest, { answeredRun }: Pending): boolean {
-  return together === undefined && answeredRun !== undefined && answeredRun !== runId;
+function isOfEarlierRun({ runId, batch }: GuestRequest, { answeredRun }: Pending): boolean {
+  return batch === undefined && answeredRun !== undefined && answeredRun !== runId;
 }
 
 function hasBegun({ lost }: Pending): boolean {
@@ -188,7 +188,7 @@ function hasBegun({ lost }: Pending): boolean {
 
 /** Nobody undoes the steps of a terminated run: the record is the state that reconciliation brings the guest to. */
 function guestTerminated({ host, userid, change }: GuestChange): RequestOutcome {
-  const { portIds } = foundByChange(change);
+  const { portIds } = searchTermsOfChange(change);
   const step = `change ${userid}`;
   const reason = `somebody terminated its run ${guestWorkflowId(host, userid)}`;
   const advice =

@@ -1,8 +1,8 @@
-import type { Change, OnlyIf } from '../domain/operations/requests.ts';
+import type { Change, Preconditions } from '../domain/operations/requests.ts';
 import { isWordKind } from '../domain/text/words.ts';
 
 /** The guest's window in a bulk operation. The guests of a window wait for each other before a call, and share it. */
-export type Together = { window: string; size: number };
+export type Batch = { window: string; size: number };
 
 /** An operation, by its Workflow ID and the first run of its chain. A reset or a continue-as-new keeps both. */
 export type OperationRef = { workflowId: string; firstRunId: string };
@@ -28,9 +28,9 @@ export type GuestRequest = {
   giveUpAfterMinutes: number;
   keepOnFailure: boolean;
   dryRun: boolean;
-  onlyIf?: OnlyIf;
+  onlyIf?: Preconditions;
   /** The window of a bulk operation that this guest is wired in. */
-  together?: Together;
+  batch?: Batch;
   directory?: DirectoryReading;
   /** The operation shows where its request stands. */
   reports: boolean;

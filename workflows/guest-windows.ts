@@ -1,5 +1,5 @@
 import { isCancellation, workflowInfo } from '@temporalio/workflow';
-import type { Together } from './guest-request.ts';
+import type { Batch } from './guest-request.ts';
 
 const GUESTS_IN_WINDOW = 250;
 /** A second window keeps the management node busy while the server hands out the tasks of the first. */
@@ -24,11 +24,11 @@ export class GuestWindows<Guest> {
    * Work on each guest, and begin no further window once `isFull` says so. Waits for all guests also when some fail, so that a cancelled run
    * rolls its guests back first. Throws the failure of one of them, a cancellation last.
    */
-  async run(work: (guest: Guest, together: Together) => Promise<void>, isFull = () => false): Promise<void> {
+  async run(work: (guest: Guest, batch: Batch) => Promise<void>, isFull = () => false): Promise<void> {
     const next = async () => {
       for (let guests = this.#windows.shift(); guests !== undefined; guests = this.#windows.shift()) {
-        const together = { window: `${workflowInfo().runId}/${this.#windows.length}`, size: guests.length };
-        await allSettled(guests.map((guest) => work(guest, together)));
+        const batch = { window: `${workflowInfo().runId}/${this.#windows.length}`, size: guests.length };
+        await allSettled(guests.map((guest) => work(guest, batch)));
         if (isFull()) return;
       }
     };

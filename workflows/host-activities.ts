@@ -8,8 +8,8 @@ import type {
   EnsureDhcpRequest,
   EnsureManagementNetworkRequest,
   FailedGuest,
-  OnlyIf,
   PortRequest,
+  Preconditions,
   ReconcileFleetRequest,
   ReconcileHostRequest,
   WirePortsRequest,
@@ -22,13 +22,13 @@ import type { Vdev } from '../domain/port/vdev.ts';
 import type { HostName, PortId, Userid, VswitchName } from '../domain/text/identifiers.ts';
 import type { Rdev } from '../domain/vswitch/rdev.ts';
 import type { Vswitch } from '../domain/vswitch/vswitch.ts';
-import type { DirectoryReading, GuestRequest, OperationRef, Together } from './guest-request.ts';
+import type { Batch, DirectoryReading, GuestRequest, OperationRef } from './guest-request.ts';
 
 /** The guest that an activity works on. `operation` is absent where its end stops nothing: a rollback goes on without it. */
 export type Target = {
   host: string;
   userid: Userid;
-  together?: Together;
+  batch?: Batch;
   directory?: DirectoryReading;
   operation?: OperationRef;
   /** The request that the work is for. */
@@ -110,7 +110,7 @@ export type SurveyInput = {
   /** Milliseconds of Unix time. */
   now: number;
   failed: FailedGuest[];
-  memory?: string;
+  checkpoint?: string;
   /** Ports whose status the last run could not report to Neutron. */
   unreported: PortId[];
 };
@@ -144,7 +144,7 @@ export type Survey = {
   /** True when the DHCP node lacks ports that the configuration gives it. */
   dhcp: boolean;
   reIpled: boolean;
-  memory: string;
+  checkpoint: string;
   /** Port statuses to report to Neutron once the guests are repaired. */
   statuses: PortStatus[];
 };
@@ -177,7 +177,12 @@ export type NeutronReading = {
   waiting: PortId[];
   /** True when the DHCP node lacks NICs for networks that it serves. */
   dhcp: boolean;
+  /** Ports that got a QoS policy, of which z/VM enforces nothing, while they were ACTIVE. */
+  unlimited?: UnlimitedPort[];
 };
+
+/** A port and its QoS policy, of which z/VM enforces nothing. */
+export type UnlimitedPort = { portId: PortId; qosPolicy: string };
 
 /** A host as it is now; `view` is a HostView, compressed: a large one is more than a workflow's result may hold. */
 export type ShownHost = { host: string; guests: number; ports: number; drifted: number; view: string };
@@ -216,17 +221,23 @@ export type HostActivities = RequestActivities & {
    * be granted or `onlyIf` does not hold, and with `OperationEnded` when its operation has ended.
    */
   planChange(
-    input: Target & { change: Change; avoidMacs: Mac[]; avoidPorts: string[]; onlyIf?: OnlyIf; order?: PlaceInOrder },
+    input: Target & {
+      change: Change;
+      avoidMacs: Mac[];
+      avoidPorts: string[];
+      onlyIf?: Preconditions;
+      order?: PlaceInOrder;
+    },
   ): Promise<Planning>;
   /** Read the guest again and plan the remaining steps, with the follow-ups that earlier steps need. */
-  planTowards(input: Target & { desired: Desired; owed?: FollowUp[] }): Promise<Progress>;
+  planTowards(input: Target & { desired: Desired; followUps?: FollowUp[] }): Promise<Progress>;
   /**
    * Carry out a plan, stage by stage: added rows of xCAT's tables, z/VM in one call, removed rows. Then read the guest again and plan the
    * remaining steps. An old plan is made anew first. Stops at the first step that fails; the failure's first detail holds as `carriedOut` the
    * ids of the steps before it. Fails with `AddressConflict` when an address belongs to another port too.
    */
   applySteps(
-    input: Target & { steps: Step[]; desired: Desired; readAt: number; owed: FollowUp[] },
+    input: Target & { steps: Step[]; desired: Desired; readAt: number; followUps: FollowUp[] },
   ): Promise<AppliedSteps>;
   /** Read the whole host and compare it with its record. */
   surveyHost(input: SurveyInput): Promise<Survey>;

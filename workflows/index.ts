@@ -2,7 +2,7 @@ import { setWorkflowOptions } from '@temporalio/workflow';
 import { followNeutron } from './follow-neutron.ts';
 import { reconcileFleet } from './reconcile-fleet.ts';
 import { reconcileHost } from './reconcile-host.ts';
-import { probeWorker } from './show.ts';
+import { probeWorker, showGuest, showHost } from './show.ts';
 
 export { attachNic } from './attach-nic.ts';
 export { changeVlan } from './change-vlan.ts';
@@ -16,9 +16,8 @@ export { ensureManagementNetwork } from './ensure-management-network.ts';
 export { ensureVswitch } from './ensure-vswitch.ts';
 export { listVswitches } from './list-vswitches.ts';
 export { setAdminState } from './set-admin-state.ts';
-export { showGuest, showHost } from './show.ts';
 export { wirePorts } from './wire-ports.ts';
-export { followNeutron, probeWorker, reconcileFleet, reconcileHost };
+export { followNeutron, probeWorker, reconcileFleet, reconcileHost, showGuest, showHost };
 
 // Runs without an end, and those that Schedules start, go on with the newest build. All others keep to the build that they began with.
 const newestBuild = { versioningBehavior: 'AUTO_UPGRADE' } as const;

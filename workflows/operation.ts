@@ -6,12 +6,12 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { DesiredPort } from '../domain/guest/desired.ts';
-import { foundByChange, joined } from '../domain/guest/found-by.ts';
+import { mergedSearchTerms, searchTermsOfChange } from '../domain/guest/search-terms.ts';
 import type { Operation, OperationType } from '../domain/operations/operations.ts';
 import type { Vdev } from '../domain/port/vdev.ts';
+import { guestWorkflowId } from '../temporal-config/names.ts';
 import { searchAttributesOf, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
-import { markdownLink, runPath } from '../temporal-config/ui-links.ts';
-import { guestWorkflowId } from '../temporal-config/workflow-ids.ts';
+import { markdownLink, runPath } from '../temporal-config/ui.ts';
 import { applicationFailureOf, reasonOf } from './failures.ts';
 import type { RequestStanding } from './guest-queue-messages.ts';
 import { type GuestQueues, guestQueues } from './guest-queues.ts';
@@ -38,13 +38,13 @@ export async function operate(type: OperationType, input: unknown): Promise<Oper
   return carryOut(queues, await checked(() => accepting().acceptOperation({ type, input })));
 }
 
-/** Make an operation findable, let the guest's run carry it out, and say what came of it. */
+/** Set an operation's search attributes, let the guest's run carry it out, and say what came of it. */
 export async function carryOut(
   queues: GuestQueues,
   { portIds, summary, ...operation }: Operation,
 ): Promise<OperationResult> {
   const { dryRun, host, userid } = operation;
-  const asked = joined({ portIds, vswitches: [], vlans: [] }, foundByChange(operation.change));
+  const asked = mergedSearchTerms({ portIds, vswitches: [], vlans: [] }, searchTermsOfChange(operation.change));
   addSearchAttributes({ host, userid, ...asked });
   const { namespace } = workflowInfo();
   const guest = guestWorkflowId(host, userid);
@@ -62,7 +62,7 @@ export async function carryOut(
   try {
     const result = await queues.run(operation, summary, { show: showStanding });
     upsertSearchAttributes([
-      ...searchAttributesOf({ host, userid, ...joined(asked, result.found) }),
+      ...searchAttributesOf({ host, userid, ...mergedSearchTerms(asked, result.found) }),
       { key: ZVM_OUTCOME, value: dryRun ? 'planned' : result.changed ? 'changed' : 'unchanged' },
     ]);
     const told = result.steps.length > 0 ? result.steps : ['nothing to do: it is so already'];

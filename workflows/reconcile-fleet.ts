@@ -8,7 +8,7 @@ import type { reconcileHost } from './reconcile-host.ts';
 import type { ReconcileHostResult } from './reconciliation-result.ts';
 import { childDetails } from './run-visibility.ts';
 
-type HostSummary = Omit<ReconcileHostResult, 'memory' | 'foreignLines' | 'unreported'>;
+type HostSummary = Omit<ReconcileHostResult, 'checkpoint' | 'foreignLines' | 'unreported'>;
 
 /** The sums over all hosts, and each host's own result; `unreached` hosts could not be reconciled. */
 export type ReconcileFleetResult = Pick<
@@ -26,7 +26,7 @@ export async function reconcileFleet(input: z.input<typeof ReconcileFleetInput>)
     hosts.map(async (host): Promise<HostSummary[]> => {
       try {
         const {
-          memory: _memory,
+          checkpoint: _checkpoint,
           foreignLines: _lines,
           unreported: _unreported,
           ...summary

@@ -13,15 +13,15 @@ import type { z } from 'zod';
 import type { ReconcileHostInput, ReconcileHostRequest } from '../domain/operations/requests.ts';
 import { describeRefusals } from '../domain/planning/refusal.ts';
 import type { PortId } from '../domain/text/identifiers.ts';
+import { dhcpWorkflowId, managementNetworkWorkflowId, vswitchWorkflowId } from '../temporal-config/names.ts';
 import { searchAttributesOf, ZVM_DRIFTED, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
-import { dhcpWorkflowId, managementNetworkWorkflowId, vswitchWorkflowId } from '../temporal-config/workflow-ids.ts';
 import { HEARTBEAT, READING_OF_A_HOST } from './activity-proxies.ts';
 import type { ensureDhcp } from './ensure-dhcp.ts';
 import type { ensureManagementNetwork } from './ensure-management-network.ts';
 import type { ensureVswitch } from './ensure-vswitch.ts';
 import { hostFailed, reasonOf } from './failures.ts';
 import { type GuestQueues, guestQueues } from './guest-queues.ts';
-import type { Together } from './guest-request.ts';
+import type { Batch } from './guest-request.ts';
 import { GuestWindows } from './guest-windows.ts';
 import type { Candidate, FailedGuest, HostActivities, Survey } from './host-activities.ts';
 import { accepting, checked, endingRun, outcomeOf } from './operation.ts';
@@ -112,7 +112,7 @@ class Reconciliation {
         now: Date.now(),
         failed: [...this.failedBefore],
         unreported: [...(last?.unreported ?? [])],
-        ...(last?.memory === undefined ? {} : { memory: last.memory }),
+        ...(last?.checkpoint === undefined ? {} : { checkpoint: last.checkpoint }),
       }),
     );
     this.reIpled ||= survey.reIpled;
@@ -165,15 +165,15 @@ class Reconciliation {
   }
 
   async repair(candidates: readonly Candidate[]): Promise<void> {
-    await new GuestWindows(candidates).run((candidate, together) => this.repairGuest(candidate, together));
+    await new GuestWindows(candidates).run((candidate, batch) => this.repairGuest(candidate, batch));
   }
 
-  private async repairGuest({ userid, change, lines, directory }: Candidate, together: Together): Promise<void> {
+  private async repairGuest({ userid, change, lines, directory }: Candidate, batch: Batch): Promise<void> {
     const { host, dryRun } = this.request;
     const limits = { giveUpAfterMinutes: GIVE_UP_AFTER_MINUTES, keepOnFailure: true, dryRun };
     try {
       const run = await this.queues.runIfFree(
-        { host, userid, change, together, ...limits, ...(directory === undefined ? {} : { directory }) },
+        { host, userid, change, batch, ...limits, ...(directory === undefined ? {} : { directory }) },
         repairSummary(userid, lines, dryRun),
       );
       if (run === undefined) {
@@ -211,12 +211,12 @@ class Reconciliation {
 
   carry(survey: Survey): Carried {
     const { drifted, repaired, drifts, failures, reIpled } = this;
-    return { drifted, repaired, drifts, failures, reIpled, memory: survey.memory };
+    return { drifted, repaired, drifts, failures, reIpled, checkpoint: survey.checkpoint };
   }
 
   result(survey: Survey): ReconcileHostResult {
     const { host, dryRun } = this.request;
-    const { examined, foreign, waiting, foreignLines, findings = [], memory } = survey;
+    const { examined, foreign, waiting, foreignLines, findings = [], checkpoint } = survey;
     const { drifted, repaired, skipped, drifts, reIpled, reported, unreported } = this;
     const failures = [...new Map(this.failures.map((failed) => [failed.userid, failed])).values()];
     const failed = failures.length;
@@ -231,7 +231,7 @@ class Reconciliation {
     const counts = { examined, inOrder, drifted, repaired, failed, foreign, skipped, waiting };
     const result = { host, ...counts, drifts, failures, foreignLines, findings };
     setCurrentDetails(reconciliationDetails(result));
-    return { ...result, dryRun, reIpled, reported, unreported, memory };
+    return { ...result, dryRun, reIpled, reported, unreported, checkpoint };
   }
 
   private async child(name: string, run: () => Promise<{ steps: string[] }>): Promise<void> {

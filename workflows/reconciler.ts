@@ -1,7 +1,7 @@
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { CancellationScope, isCancellation, proxyActivities, setCurrentDetails } from '@temporalio/workflow';
 import type { Desired } from '../domain/guest/desired.ts';
-import { type FollowUp, owedAfter } from '../domain/guest/follow-ups.ts';
+import { type FollowUp, followUpsAfter } from '../domain/guest/follow-ups.ts';
 import { stepId } from '../domain/planning/step-id.ts';
 import { type GuestStepReport, headline, type Step, sentence } from '../domain/planning/steps.ts';
 import type { Vdev } from '../domain/port/vdev.ts';
@@ -37,7 +37,7 @@ export type ReconcilerState = {
   /** Steps that were or may have been carried out. */
   touched: Step[];
   /** Follow-ups of steps that may have been carried out. */
-  owed: FollowUp[];
+  followUps: FollowUp[];
   pauseMs: number;
   /** Steps that z/VM took in the round before, and those of them that it called so already. */
   taken: string[];
@@ -48,7 +48,7 @@ export type ReconcilerState = {
 /** A reconciler's state at the beginning of its way; it gives up at `deadline`, in milliseconds of Unix time. */
 export function firstState(deadline: number): ReconcilerState {
   return {
-    ...{ deadline, done: [], touched: [], owed: [], pauseMs: FIRST_PAUSE_MS },
+    ...{ deadline, done: [], touched: [], followUps: [], pauseMs: FIRST_PAUSE_MS },
     ...{ taken: [], contradicted: [], contradictions: 0 },
   };
 }
@@ -114,17 +114,17 @@ export class Reconciler {
     let after: Progress | undefined;
     let trouble: unknown;
     this.#show(steps);
-    const before = this.state.owed;
-    this.state.owed = this.#owedWith(steps);
+    const before = this.state.followUps;
+    this.state.followUps = this.followUpsWith(steps);
     try {
       const applied = await writeActivities(this.#said(headline(steps))).applySteps({
         ...this.#target,
-        ...{ steps, desired, readAt, owed: before },
+        ...{ steps, desired, readAt, followUps: before },
       });
       reports = applied.reports;
       after = applied.after;
-      if (applied.isOutdated) this.state.owed = before;
-      else if (reports.length >= steps.length) this.state.owed = [];
+      if (applied.isOutdated) this.state.followUps = before;
+      else if (reports.length >= steps.length) this.state.followUps = [];
       this.#touch(
         named(
           steps,
@@ -178,14 +178,14 @@ export class Reconciler {
     this.state.touched.push(...steps.filter((step) => !known.has(stepId(step))));
   }
 
-  #owedWith(steps: readonly Step[]): FollowUp[] {
-    return [...new Set([...this.state.owed, ...owedAfter(steps)])];
+  followUpsWith(steps: readonly Step[]): FollowUp[] {
+    return [...new Set([...this.state.followUps, ...followUpsAfter(steps)])];
   }
 
   #planTowards(desired: Desired): Promise<Progress> {
-    const { owed } = this.state;
+    const { followUps } = this.state;
     return this.retried(`read ${this.#target.userid} again and compare`, (summary) =>
-      reading(summary).planTowards({ ...this.#target, desired, ...(owed.length === 0 ? {} : { owed }) }),
+      reading(summary).planTowards({ ...this.#target, desired, ...(followUps.length === 0 ? {} : { followUps }) }),
     );
   }
 

@@ -32,16 +32,16 @@ export type ReconcileHostResult = {
   /** Ports whose status was not reported: Neutron could not change it, or an operation was at work on their guests. */
   unreported: PortId[];
   /** State for the next run; of no use to readers. */
-  memory: string;
+  checkpoint: string;
 };
 
 /** The part of the last run's result that the next run needs. */
-export type LastRun = { memory: string; failures: FailedGuest[]; unreported?: PortId[] | undefined };
+export type LastRun = { checkpoint: string; failures: FailedGuest[]; unreported?: PortId[] | undefined };
 
 /** State that a run hands to the run that it continues as. */
 export type Carried = Pick<ReconcileHostResult, 'drifted' | 'repaired' | 'drifts'> & {
   failures: FailedGuest[];
-  memory: string;
+  checkpoint: string;
   reIpled: boolean;
 };
 
@@ -63,7 +63,7 @@ export function acceptedCarried(carried: unknown): Carried | undefined {
 function isLastRun(value: unknown): value is LastRun {
   return (
     isRecord(value) &&
-    typeof value.memory === 'string' &&
+    typeof value.checkpoint === 'string' &&
     isFailures(value.failures) &&
     isAbsentOr(value.unreported, isTexts)
   );
@@ -72,7 +72,7 @@ function isLastRun(value: unknown): value is LastRun {
 function isCarried(value: unknown): value is Carried {
   return (
     isRecord(value) &&
-    typeof value.memory === 'string' &&
+    typeof value.checkpoint === 'string' &&
     isFailures(value.failures) &&
     [value.drifted, value.repaired].every((count) => typeof count === 'number') &&
     Array.isArray(value.drifts)
@@ -91,7 +91,7 @@ export function reconciliationDetails({
   foreignLines,
   findings,
   ...counts
-}: Omit<ReconcileHostResult, 'dryRun' | 'reIpled' | 'reported' | 'unreported' | 'memory'>): string {
+}: Omit<ReconcileHostResult, 'dryRun' | 'reIpled' | 'reported' | 'unreported' | 'checkpoint'>): string {
   const { examined, inOrder, drifted, repaired, failed, skipped, waiting } = counts;
   const parts = [
     `${inOrder} of ${examined} guests in order`,

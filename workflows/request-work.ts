@@ -1,7 +1,7 @@
 import type { ApplicationFailure } from '@temporalio/common';
 import { CancellationScope, isCancellation, setCurrentDetails } from '@temporalio/workflow';
 import type { DesiredPort } from '../domain/guest/desired.ts';
-import { type FoundBy, foundByChange, foundByPorts } from '../domain/guest/found-by.ts';
+import { type PortSearchTerms, searchTermsOfChange, searchTermsOfPorts } from '../domain/guest/search-terms.ts';
 import { type Refusal, type RefusedPort, refusal } from '../domain/planning/refusal.ts';
 import { rollbackTarget } from '../domain/planning/rollback.ts';
 import type { Mac } from '../domain/port/mac.ts';
@@ -50,7 +50,7 @@ export type RequestWork = {
 type RollbackReason =
   | { kind: 'cancelled' }
   | { kind: 'failed'; failure: FailureData }
-  | ({ kind: 'taken' } & AddressConflict);
+  | ({ kind: 'addressConflict' } & AddressConflict);
 
 /** The guest run as far as a request in progress needs it. */
 export type WorkContext = {
@@ -109,7 +109,7 @@ async function forward(work: RequestWork, context: WorkContext): Promise<Request
   const { host, userid } = context;
   const { request } = work;
   const reconciler = new Reconciler(targetOf(work, context), work.forward, {
-    portIds: foundByChange(request.change).portIds,
+    portIds: searchTermsOfChange(request.change).portIds,
     keepsSteps: request.keepOnFailure,
     isRollback: false,
     report: context.report,
@@ -152,10 +152,10 @@ function plan({ request, choice, avoidMacs, avoidPorts }: RequestWork, context: 
 }
 
 function targetOf({ request }: Pick<RequestWork, 'request'>, { host, userid }: WorkContext): Target {
-  const { together, directory, operation } = request;
+  const { batch, directory, operation } = request;
   return {
     ...{ host, userid, operation, requestId: request.id },
-    ...(together === undefined ? {} : { together }),
+    ...(batch === undefined ? {} : { batch }),
     ...(directory === undefined ? {} : { directory }),
   };
 }
@@ -169,7 +169,7 @@ async function afterFailure(
   const { request, planned, forward: state } = work;
   if (!isRequestFailure(error)) throw error;
   const isCancelled = isCancellation(error) || isOperationEnded(error);
-  const where = { host, userid, portIds: foundByChange(request.change).portIds };
+  const where = { host, userid, portIds: searchTermsOfChange(request.change).portIds };
   const taken = addressConflictOf(error);
   if (planned === undefined || state.touched.length === 0) {
     if (isCancelled) return { kind: 'cancelled' };
@@ -181,9 +181,9 @@ async function afterFailure(
   const why: RollbackReason = isCancelled
     ? { kind: 'cancelled' }
     : taken !== undefined
-      ? { kind: 'taken', ...taken }
+      ? { kind: 'addressConflict', ...taken }
       : { kind: 'failed', failure: failureData(failureToReport(error, where)) };
-  work.rollback = { why, state: { ...firstState(Date.now() + ROLLBACK_MINUTES * 60_000), owed: state.owed } };
+  work.rollback = { why, state: { ...firstState(Date.now() + ROLLBACK_MINUTES * 60_000), followUps: state.followUps } };
   return undefined;
 }
 
@@ -201,9 +201,9 @@ async function back(work: RequestWork, context: WorkContext): Promise<RequestOut
   const { host, userid } = context;
   const { planned, rollback, request } = work;
   if (planned === undefined || rollback === undefined) throw new Error('a rollback begins without a plan');
-  const { operation: _operation, together: _window, ...alone } = targetOf(work, context);
+  const { operation: _operation, batch: _window, ...alone } = targetOf(work, context);
   const reconciler = new Reconciler(alone, rollback.state, {
-    portIds: foundByChange(request.change).portIds,
+    portIds: searchTermsOfChange(request.change).portIds,
     keepsSteps: false,
     isRollback: true,
     report: context.report,
@@ -240,7 +240,7 @@ function chooseAnew(work: RequestWork, { macs, ports, refusals }: AddressConflic
   work.choice += 1;
   delete work.planned;
   delete work.rollback;
-  work.forward = { ...firstState(work.forward.deadline), owed: work.forward.owed };
+  work.forward = { ...firstState(work.forward.deadline), followUps: work.forward.followUps };
   return undefined;
 }
 
@@ -262,7 +262,7 @@ function failureToReport(
 
 /** A cancelled operation leaves the guest as it was before; one that does not is told to have failed. */
 function notRolledBack({ request, forward: { done } }: RequestWork, { host, userid }: WorkContext, reason: string) {
-  const { portIds } = foundByChange(request.change);
+  const { portIds } = searchTermsOfChange(request.change);
   const step = `take ${userid} back to where it was, since the operation was cancelled`;
   const advice = 'correct the cause, then start the operation again, or undo it by its opposite';
   return operationFailed('StepFailed', { host, userid, portIds, step, reason, advice, done: [...done] }, 'left');
@@ -270,7 +270,7 @@ function notRolledBack({ request, forward: { done } }: RequestWork, { host, user
 
 function resultOf(
   planned: PlannedChange,
-  found: FoundBy,
+  found: PortSearchTerms,
   liveVdevs: Vdev[],
   changed: boolean,
   steps: string[],
@@ -280,8 +280,11 @@ function resultOf(
 }
 
 /** The VSWITCHES and VLANs that the ports are on before and after: the request alone may not say them. */
-function foundWith(planned: PlannedChange): FoundBy {
-  return foundByPorts([...affectedOf(planned, planned.desired.ports), ...affectedOf(planned, planned.before.ports)]);
+function foundWith(planned: PlannedChange): PortSearchTerms {
+  return searchTermsOfPorts([
+    ...affectedOf(planned, planned.desired.ports),
+    ...affectedOf(planned, planned.before.ports),
+  ]);
 }
 
 function affectedOf({ affected }: PlannedChange, ports: readonly DesiredPort[]): DesiredPort[] {

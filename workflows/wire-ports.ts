@@ -9,7 +9,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { z } from 'zod';
-import { foundByPorts } from '../domain/guest/found-by.ts';
+import { searchTermsOfPorts } from '../domain/guest/search-terms.ts';
 import type { WirePortsInput, WirePortsRequest } from '../domain/operations/requests.ts';
 import { describeRefusals } from '../domain/planning/refusal.ts';
 import type { Mac } from '../domain/port/mac.ts';
@@ -19,9 +19,8 @@ import { ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
 import { malformed, reasonOf } from './failures.ts';
 import { comesTo, type RequestResult } from './guest-queue-messages.ts';
 import { type GuestQueues, guestQueues } from './guest-queues.ts';
-import type { Together } from './guest-request.ts';
+import type { Batch } from './guest-request.ts';
 import { GuestWindows } from './guest-windows.ts';
-
 import { accepting, checked, endingRun, outcomeOf } from './operation.ts';
 import { addSearchAttributes } from './run-visibility.ts';
 import { isRecord, isText } from './untrusted-input.ts';
@@ -77,7 +76,7 @@ export async function wirePorts(
   setHandler(wiringProgress, () => ({ total, ...countsOf(done) }));
   const request = await checked(() => accepting().acceptWirePorts({ input }));
   total += request.ports.length;
-  addSearchAttributes({ host: request.host, ...foundByPorts([...request.ports, ...done]) });
+  addSearchAttributes({ host: request.host, ...searchTermsOfPorts([...request.ports, ...done]) });
   coming = new Set(request.ports.map((port) => port.userid));
   const windows = new GuestWindows(byGuest(request.ports));
   const show = () =>
@@ -85,8 +84,8 @@ export async function wirePorts(
   show();
   await endingRun(() =>
     windows.run(
-      async (guest, together) => {
-        done.push(...(await wireGuest(queues, request, guest, together)));
+      async (guest, batch) => {
+        done.push(...(await wireGuest(queues, request, guest, batch)));
         coming?.delete(guest.userid);
         show();
       },
@@ -120,13 +119,13 @@ async function wireGuest(
   queues: GuestQueues,
   { host, live, giveUpAfterMinutes, keepOnFailure, dryRun }: WirePortsRequest,
   { userid, ports: requests }: GuestPorts,
-  together: Together,
+  batch: Batch,
 ): Promise<WiredPort[]> {
   const ports = requests.map(({ userid: _userid, ...port }) => port);
   const change = { kind: 'wirePorts' as const, ports, live };
   const summary = `wire ${ports.length === 1 ? `port ${ports[0]?.portId}` : `${ports.length} ports`} of ${userid}`;
   try {
-    const guest = { host, userid, change, giveUpAfterMinutes, keepOnFailure, dryRun, together };
+    const guest = { host, userid, change, giveUpAfterMinutes, keepOnFailure, dryRun, batch };
     return reportOf(userid, await queues.run(guest, summary));
   } catch (error) {
     if (CancellationScope.current().consideredCancelled || isCancellation(error)) throw error;

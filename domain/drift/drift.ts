@@ -1,5 +1,5 @@
 import type { ReadablePort, RecordedPort } from '../guest/guest.ts';
-import type { GuestMemory, OwnNic } from '../host/host-memory.ts';
+import type { GuestCheckpoint, OwnNic } from '../host/checkpoint.ts';
 import type { WantedPort } from '../host/neutron-port.ts';
 import type { PortRequest } from '../operations/requests.ts';
 import { describeNetwork, sameNetwork, vlansOf } from '../port/port.ts';
@@ -18,7 +18,7 @@ export type SurveyedGuest = {
   hidesRows: boolean;
   /** NICs that rows of others are about: they have not vanished. */
   nicsOfOthers: readonly Vdev[];
-  remembered: GuestMemory | undefined;
+  remembered: GuestCheckpoint | undefined;
   /** Neutron's word on the guest's ports, recorded or not: goes before what the tables say. */
   wanted: ReadonlyMap<PortId, WantedPort>;
   /** Ports that Neutron has been told of as it wants them: the others are looked at. */
@@ -31,8 +31,8 @@ export type SurveyedGuest = {
   absent?: true;
 };
 
-/** What speaks for drift on a guest. */
-export type Doubt = {
+/** The signs of drift on a guest. */
+export type Drift = {
   /** One readable line each. */
   lines: string[];
   /** False when only a reading of the guest itself can tell, as for a NIC that is not coupled: the guest may be logged off. */
@@ -59,7 +59,7 @@ export function notCoupledPorts({ userid, recorded, wanted }: SurveyedGuest, vsw
 }
 
 /** Compare a guest with what z/VM shows of it. No lines: nothing speaks for drift. */
-export function doubtsOf(guest: SurveyedGuest, vswitches: readonly Vswitch[]): Doubt {
+export function driftOf(guest: SurveyedGuest, vswitches: readonly Vswitch[]): Drift {
   const ports = wantedOtherwise(guest);
   const clear = clearPorts(guest, vswitches);
   const wired = clear.filter((row) => row.vswitch !== undefined);
@@ -83,15 +83,15 @@ export function doubtsOf(guest: SurveyedGuest, vswitches: readonly Vswitch[]): D
   const certain = [...authorisations, ...others];
   const uncertain = [
     ...ports.map((port) => portDoubt(guest, port.portId)),
-    // What must not be touched for another port's sake is said by a reading of the guest.
+    // A reading of the guest tells what must not be touched for another port's sake.
     ...authorisationsOf(true),
     ...wired.flatMap((row) => withoutVlan(guest.userid, row, vswitches)),
     ...vanished.map(({ vdev }) => `the port of NIC ${vdev} of ${guest.userid} is not recorded any more`),
-    ...(guest.remembered?.settled === true ? [] : wired.flatMap((row) => notCoupled(guest.userid, row, vswitches))),
+    ...(guest.remembered?.verified === true ? [] : wired.flatMap((row) => notCoupled(guest.userid, row, vswitches))),
   ];
   return {
     lines: [...certain, ...uncertain],
-    // What is wanted otherwise may be something that cannot be had: the guest is looked at first.
+    // A wanted value may be one that cannot be had: the guest is looked at first.
     certain: certain.length > 0 && ports.length === 0,
     authorisationsOnly:
       others.length === 0 &&

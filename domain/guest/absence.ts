@@ -28,7 +28,7 @@ export function absenceRefusal(userid: Userid, host: string, absence: Absence): 
       const reason = `the user directory of ${host} has no guest ${userid}`;
       const advice = "define the guest on z/VM, correct its userid in xCAT's zvm table, or delete its ports";
       // Nova writes a port's row before it makes the guest.
-      return { ...refusal('userid', reason, advice), forNow: true };
+      return { ...refusal('userid', reason, advice), transient: true };
     }
   }
 }

@@ -10,8 +10,8 @@ import {
   DeletePortInput,
   DetachNicInput,
   type KnownPort,
-  type OnlyIf,
   PortRequest,
+  type Preconditions,
   SetAdminStateInput,
 } from './requests.ts';
 
@@ -27,13 +27,13 @@ export type Operation = {
   giveUpAfterMinutes: number;
   keepOnFailure: boolean;
   dryRun: boolean;
-  onlyIf?: OnlyIf;
+  onlyIf?: Preconditions;
 };
 
 type Accepted = { accepted: true; operation: Operation } | { accepted: false; refusals: Refusal[] };
 type Named = Pick<Operation, 'change' | 'portIds' | 'summary'>;
 
-type Limited = Omit<Operation, keyof Named | 'onlyIf'> & { onlyIf?: OnlyIf | undefined };
+type Limited = Omit<Operation, keyof Named | 'onlyIf'> & { onlyIf?: Preconditions | undefined };
 
 function accepting<Schema extends z.ZodType<Limited>>(
   schema: Schema,

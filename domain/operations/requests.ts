@@ -42,15 +42,15 @@ const operation = {
 export const PlanId = z.string().regex(/^[0-9a-f]{32}$/, 'has to be the 32 characters that a dry run has told');
 
 /** What has to hold still when the operation has its turn at the guest: else it is refused, with a field that begins with `onlyIf`. */
-export const OnlyIf = z.strictObject({
+export const Preconditions = z.strictObject({
   /** The plan that a dry run of the same request has told. */
   plan: PlanId.optional(),
   /** The tag that the guest, or one of its ports, was shown with; null when there was no such port. */
   state: z.strictObject({ portId: PortId.optional(), tag: z.string().nullable() }).optional(),
 });
-export type OnlyIf = z.infer<typeof OnlyIf>;
+export type Preconditions = z.infer<typeof Preconditions>;
 
-const guestOperation = { ...operation, onlyIf: OnlyIf.optional() };
+const guestOperation = { ...operation, onlyIf: Preconditions.optional() };
 
 export const CreatePortInput = z.strictObject({ ...target, ...PortRequest.shape, ...guestOperation });
 export const AttachNicInput = z.strictObject({
@@ -137,7 +137,7 @@ export const ReconcileHostInput = z.strictObject({
   sweepSeconds: z.number().positive().default(3_600),
   /** What the run before answered; left out, the Schedule's run before. */
   last: z
-    .object({ memory: z.string(), failures: z.array(FailedGuest), unreported: z.array(PortId).optional() })
+    .object({ checkpoint: z.string(), failures: z.array(FailedGuest), unreported: z.array(PortId).optional() })
     .optional(),
 });
 export type ReconcileHostRequest = z.output<typeof ReconcileHostInput>;

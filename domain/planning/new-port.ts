@@ -4,14 +4,14 @@ import { portKey } from '../guest/entry-nics.ts';
 import type { RecordedPort } from '../guest/guest.ts';
 import { refuseOverlap, takenDevices } from '../guest/taken-devices.ts';
 import type { PortRequest } from '../operations/requests.ts';
-import { allocateMac, type Mac, macId, macPrefix } from '../port/mac.ts';
+import { allocateMac, type Mac, type MacInUse, macId, macPrefix } from '../port/mac.ts';
 import { describeNetwork, sameNetwork } from '../port/port.ts';
 import { allocatePortNumber, type PortNumber } from '../port/port-number.ts';
 import { allocateVdev, devicesOverlap, nicDevices, type Vdev } from '../port/vdev.ts';
 import type { VswitchName } from '../text/identifiers.ts';
 import { refuseNetwork } from '../vswitch/vswitch-choice.ts';
+import type { PlanningContext } from './planning-context.ts';
 import { type Refusal, refusal } from './refusal.ts';
-import type { MacInUse, Surroundings } from './surroundings.ts';
 import { refuseUnreadableRow } from './unclear-refusals.ts';
 
 /** A request for a port, with what it is checked and chosen from. `at` comes before its fields, as in `ports.0.`. */
@@ -26,29 +26,29 @@ export function addPort(
   live: Liveness,
   at: string,
   ports: DesiredPort[],
-  around: Surroundings,
+  context: PlanningContext,
   refusals: Refusal[],
 ): DesiredPort[] {
   const existing = ports.find((port) => port.portId === request.portId);
   if (existing !== undefined) {
     refusals.push(...refuseDifferent(request, existing, at));
     const given = existing.mac === undefined ? ifGiven('mac', request.mac) : {};
-    if (given.mac !== undefined) refusals.push(...refuseMac(given.mac, existing, at, ports, around));
+    if (given.mac !== undefined) refusals.push(...refuseMac(given.mac, existing, at, ports, context));
     return ports.map((port) => (port === existing ? { ...port, ...given, live } : port));
   }
-  const row = around.guest.recorded.find((candidate) => candidate.portId === request.portId);
+  const row = context.guest.recorded.find((candidate) => candidate.portId === request.portId);
   const asked: Asked = { request, row, at, ports };
-  const found = refuseNetwork(request.vswitch, request.network, at, around);
-  found.push(...refuseUnreadableRow(request, row, at, around));
-  const vdev = chooseVdev(asked, around, found);
-  const mac = chooseMac(asked, around, found);
+  const found = refuseNetwork(request.vswitch, request.network, at, context);
+  found.push(...refuseUnreadableRow(request, row, at, context));
+  const vdev = chooseVdev(asked, context, found);
+  const mac = chooseMac(asked, context, found);
   const { portId, vswitch, network, adminStateUp } = request;
-  found.push(...refuseAddress(asked, around));
-  const numbered = found.length > 0 ? {} : portNumberOn(vswitch, { portId, vdev }, at, ports, around, found);
+  found.push(...refuseAddress(asked, context));
+  const numbered = found.length > 0 ? {} : portNumberOn(vswitch, { portId, vdev }, at, ports, context, found);
   refusals.push(...found);
   if (vdev === undefined || mac === undefined || found.length > 0) return ports;
-  const { userid } = around.guest;
-  const node = row?.node ?? around.guest.node;
+  const { userid } = context.guest;
+  const node = row?.node ?? context.guest.node;
   const named = { ...ifGiven('address', request.address), ...ifGiven('hostname', request.hostname) };
   return [...ports, { portId, userid, node, vswitch, network, mac, vdev, adminStateUp, live, ...named, ...numbered }];
 }
@@ -62,21 +62,21 @@ export function portNumberOn(
   port: { portId: string; vdev: Vdev | undefined },
   at: string,
   ports: readonly DesiredPort[],
-  around: Surroundings,
+  context: PlanningContext,
   refusals: Refusal[],
 ): { portNumber?: PortNumber } {
-  const { guest, vswitches } = around;
+  const { guest, vswitches } = context;
   const vswitch = vswitches.find((candidate) => candidate.name === name);
   if (vswitch?.portSelection !== 'PORTBASED') return {};
   const others = vswitch.authorisations.filter((entry) => entry.userid !== guest.userid);
   const own = guest.directory.find((nic) => nic.vdev === port.vdev && (nic.vswitch ?? name) === name)?.portNumber;
   const isTaken = (number: PortNumber) =>
-    around.avoidPorts?.has(portKey({ vswitch: name, portNumber: number })) === true ||
+    context.avoidPorts?.has(portKey({ vswitch: name, portNumber: number })) === true ||
     others.some((entry) => entry.portNumber === number) ||
     ports.some((other) => other.portId !== port.portId && other.vswitch === name && other.portNumber === number);
   if (own !== undefined && !isTaken(own)) return { portNumber: own };
   const inEntry = (number: PortNumber) => {
-    const owners = around.portsInEntries?.get(portKey({ vswitch: name, portNumber: number }));
+    const owners = context.portsInEntries?.get(portKey({ vswitch: name, portNumber: number }));
     return [...(owners ?? [])].some((userid) => userid !== guest.userid);
   };
   // A run that was terminated between the number and the NIC has left it with the guest: the port finds it again by its own search. Where a NIC
@@ -120,7 +120,7 @@ function ifGiven<Key extends string, Value>(key: Key, value: Value | undefined):
 }
 
 /** An address belongs to one node only; a name without an address says nothing. */
-function refuseAddress({ request, at, ports }: Asked, { addressesInUse, guest }: Surroundings): Refusal[] {
+function refuseAddress({ request, at, ports }: Asked, { addressesInUse, guest }: PlanningContext): Refusal[] {
   const { address, hostname } = request;
   if (address === undefined) {
     if (hostname === undefined) return [];
@@ -134,7 +134,7 @@ function refuseAddress({ request, at, ports }: Asked, { addressesInUse, guest }:
 
 function chooseVdev(
   { request, row, at, ports }: Asked,
-  { guest, rules, claimedVdevs = [] }: Surroundings,
+  { guest, rules, claimedVdevs = [] }: PlanningContext,
   refusals: Refusal[],
 ): Vdev | undefined {
   const own = row?.vdev;
@@ -155,8 +155,8 @@ function chooseVdev(
   return undefined;
 }
 
-function chooseMac({ request, row, at, ports }: Asked, around: Surroundings, refusals: Refusal[]): Mac | undefined {
-  const { rules } = around;
+function chooseMac({ request, row, at, ports }: Asked, context: PlanningContext, refusals: Refusal[]): Mac | undefined {
+  const { rules } = context;
   if (rules.wantedMacPrefix !== undefined && rules.wantedMacPrefix !== rules.macPrefix) {
     const reason = `base_mac begins with ${rules.wantedMacPrefix}, but the USER prefix of ${rules.host} is ${rules.macPrefix}: z/VM would give the NIC another address`;
     refusals.push(refusal(`${at}mac`, reason, "set base_mac to z/VM's USER prefix, or change VMLAN in SYSTEM CONFIG"));
@@ -164,13 +164,13 @@ function chooseMac({ request, row, at, ports }: Asked, around: Surroundings, ref
   }
   const wanted = request.mac ?? row?.mac;
   if (wanted === undefined) {
-    const mac = freeMac(request.portId, ports, around);
+    const mac = freeMac(request.portId, ports, context);
     if (mac === undefined)
       refusals.push(refusal(`${at}mac`, `no MAC address is left under ${rules.macPrefix}`, 'delete unused ports'));
     return mac;
   }
   const own = { portId: request.portId, vdev: request.vdev ?? row?.vdev, mac: row?.mac };
-  const found = refuseMac(wanted, own, at, ports, around);
+  const found = refuseMac(wanted, own, at, ports, context);
   refusals.push(...found);
   return found.length === 0 ? wanted : undefined;
 }
@@ -179,7 +179,7 @@ function chooseMac({ request, row, at, ports }: Asked, around: Surroundings, ref
 export function freeMac(
   portId: string,
   ports: readonly DesiredPort[],
-  { guest, rules, macsInUse, avoidMacs }: Surroundings,
+  { guest, rules, macsInUse, avoidMacs }: PlanningContext,
 ): Mac | undefined {
   const isTaken = (mac: Mac) =>
     macsInUse.has(mac) ||
@@ -195,7 +195,7 @@ export function refuseMac(
   port: { portId: string; vdev: Vdev | undefined; mac?: Mac | undefined },
   at: string,
   ports: readonly DesiredPort[],
-  { guest, rules, macsInUse, avoidMacs }: Surroundings,
+  { guest, rules, macsInUse, avoidMacs }: PlanningContext,
 ): Refusal[] {
   if (macPrefix(wanted) !== rules.macPrefix) {
     const reason = `MAC ${wanted} does not begin with ${rules.macPrefix}, the USER prefix of ${rules.host}: z/VM would give the NIC another address`;
@@ -213,11 +213,11 @@ export function refuseMac(
     (avoidMacs.has(wanted) ? 'somebody else at the same time' : undefined);
   if (owner === undefined) return [];
   const advice = 'use another address, or leave it out to have one chosen';
-  return [{ ...refusal(`${at}mac`, `MAC ${wanted} is taken by ${owner}`, advice), forNow: true }];
+  return [{ ...refusal(`${at}mac`, `MAC ${wanted} is taken by ${owner}`, advice), transient: true }];
 }
 
-function ownNames({ userid, node, otherNodes = [] }: Surroundings['guest']): string[] {
-  return [userid, node, ...otherNodes.map((each) => each.node)];
+function ownNames({ userid, node, xcat }: PlanningContext['guest']): string[] {
+  return [userid, node, ...(xcat?.otherNodes ?? []).map((each) => each.node)];
 }
 
 function ownerText(other: MacInUse | undefined): string | undefined {

@@ -1,5 +1,5 @@
 import type { NicOperands } from '../guest/kept-attributes.ts';
-import type { NicAddress } from '../port/address-record.ts';
+import type { NicAddress } from '../port/address.ts';
 import type { Port } from '../port/port.ts';
 import type { PortNumber, VswitchPort } from '../port/port-number.ts';
 import type { Vdev } from '../port/vdev.ts';

@@ -4,15 +4,15 @@ import type { Desired } from '../guest/desired.ts';
 import type { ReadablePort, RecordedPort } from '../guest/guest.ts';
 import type { Change, PortRequest } from '../operations/requests.ts';
 import type { PortId } from '../text/identifiers.ts';
+import type { PlanningContext } from './planning-context.ts';
 import { type Refusal, type RefusedPort, refusal } from './refusal.ts';
-import type { Surroundings } from './surroundings.ts';
 
-type Around = Pick<Surroundings, 'guest' | 'vswitches'>;
+type GuestContext = Pick<PlanningContext, 'guest' | 'vswitches'>;
 
 const ADVICE = 'give the port its network anew by changeVlan, correct its record, or delete the port';
 
 /** Refusals of a change that names recorded ports by id alone, and does not give anew what nobody can read of them. */
-export function refuseUnclear(change: Change, { guest, vswitches }: Around): Refusal[] {
+export function refuseUnclear(change: Change, { guest, vswitches }: GuestContext): Refusal[] {
   return namedById(change).flatMap(({ portId, field }) => {
     const row = guest.recorded.find((candidate) => candidate.portId === portId);
     const reason = row === undefined ? undefined : unclearBecause(row, guest, vswitches, givenBy(change));
@@ -21,7 +21,7 @@ export function refuseUnclear(change: Change, { guest, vswitches }: Around): Ref
 }
 
 /** The row of a port that a change makes readable again, with what it gives anew. */
-export function repairedRow(change: Change, { guest, vswitches }: Around): ReadablePort | undefined {
+export function repairedRow(change: Change, { guest, vswitches }: GuestContext): ReadablePort | undefined {
   if (change.kind !== 'changeVlan' && change.kind !== 'setAdminState') return undefined;
   const row = guest.recorded.find((candidate) => candidate.portId === change.portId);
   if (row === undefined || unclearBecause(row, guest, vswitches) === undefined) return undefined;
@@ -40,7 +40,7 @@ export function refuseUnreadableRow(
   request: PortRequest,
   row: RecordedPort | undefined,
   at: string,
-  { guest, vswitches }: Around,
+  { guest, vswitches }: GuestContext,
 ): Refusal[] {
   const given = [
     ...['switch', 'vlan', 'disable'],
@@ -55,13 +55,13 @@ export function refuseUnreadableRow(
 }
 
 /**
- * What cannot be had since the authorisation that it needs would reach a port that nobody can read: ports of a bulk change go to `refused`,
+ * Refusals of ports whose authorisation would reach a port that nobody can read: ports of a bulk change go to `refused`,
  * those that another change names are refused. Others stay as they are.
  */
 export function refuseStuck(
   change: Change,
   { ports, removed }: Desired,
-  { guest, vswitches }: Around,
+  { guest, vswitches }: GuestContext,
   refused: RefusedPort[],
 ): Refusal[] {
   const stuck = stuckPorts(ports, removed, guest, vswitches);

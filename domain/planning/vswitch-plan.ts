@@ -22,11 +22,11 @@ export type VswitchStep = (
   | { kind: 'removeVswitch'; vswitch: VswitchName }
 ) & { disturbs: boolean };
 
-/** What a VSWITCH operation comes to. */
+/** The steps of a VSWITCH operation, or its refusals. */
 export type VswitchDecision = { steps: VswitchStep[]; refusals: Refusal[] };
 
-/** Around a VSWITCH that is to be changed. */
-export type VswitchSurroundings = {
+/** All that a decision about a VSWITCH looks at. */
+export type VswitchContext = {
   host: string;
   vswitches: readonly Vswitch[];
   /** As the host's configuration wants it; absent when it does not name it. */
@@ -38,13 +38,13 @@ export type VswitchSurroundings = {
 };
 
 /** Create a VSWITCH, or change what z/VM can change in place; what it cannot is refused with the reason. */
-export function planVswitch(name: VswitchName, around: VswitchSurroundings): VswitchDecision {
-  const settings = around.settings;
-  const refusals = refuseForeign(name, around);
+export function planVswitch(name: VswitchName, context: VswitchContext): VswitchDecision {
+  const settings = context.settings;
+  const refusals = refuseForeign(name, context);
   if (settings === undefined || refusals.length > 0) return { steps: [], refusals };
-  const vswitch = around.vswitches.find((candidate) => candidate.name === name);
+  const vswitch = context.vswitches.find((candidate) => candidate.name === name);
   if (vswitch === undefined) {
-    const rdevs = settings.rdevs.length > 0 ? settings.rdevs : (around.hadRdevs ?? []);
+    const rdevs = settings.rdevs.length > 0 ? settings.rdevs : (context.hadRdevs ?? []);
     return { steps: [{ kind: 'createVswitch', settings: { ...settings, rdevs }, disturbs: false }], refusals };
   }
   refusals.push(...refuseUnclear(vswitch, settings));
@@ -54,7 +54,7 @@ export function planVswitch(name: VswitchName, around: VswitchSurroundings): Vsw
   return { steps: [{ kind: 'setUplinks', vswitch: name, rdevs: settings.rdevs, disturbs }], refusals };
 }
 
-/** Who has ports recorded on a VSWITCH, and on the host. */
+/** Ports recorded on a VSWITCH, and guests with ports on the host. */
 export type RecordedUse = {
   /** Ports that are recorded on the VSWITCH. */
   ports: number;
@@ -68,12 +68,12 @@ export type RecordedUse = {
  */
 export function planVswitchRemoval(
   name: VswitchName,
-  around: VswitchSurroundings,
+  context: VswitchContext,
   recorded: RecordedUse,
   force: boolean,
 ): VswitchDecision {
-  const refusals = [...refuseAdministrators(name, around), ...refuseConfigured(name, around)];
-  const vswitch = around.vswitches.find((candidate) => candidate.name === name);
+  const refusals = [...refuseAdministrators(name, context), ...refuseConfigured(name, context)];
+  const vswitch = context.vswitches.find((candidate) => candidate.name === name);
   if (vswitch === undefined || refusals.length > 0) return { steps: [], refusals };
   const users = [...new Set(vswitch.nics.map((nic) => nic.userid))];
   const others = (userids: readonly (Userid | undefined)[]) =>
@@ -107,13 +107,13 @@ function named(userids: readonly (Userid | undefined)[]): string {
   return `${some.join(', ')}${userids.length > MOST_NAMED ? ' and others' : ''}`;
 }
 
-function refuseAdministrators(name: VswitchName, { administrators }: VswitchSurroundings): Refusal[] {
+function refuseAdministrators(name: VswitchName, { administrators }: VswitchContext): Refusal[] {
   if (!administrators.includes(name)) return [];
   const reason = `VSWITCH ${name} is an administrator's: the management node's own NICs are on it`;
   return [refusal('vswitch', reason, 'use another VSWITCH for guests')];
 }
 
-function refuseConfigured(name: VswitchName, { host, settings }: VswitchSurroundings): Refusal[] {
+function refuseConfigured(name: VswitchName, { host, settings }: VswitchContext): Refusal[] {
   if (settings === undefined) return [];
   const reason = `VSWITCH ${name} is in the configuration of ${host}: reconciliation would make it again`;
   const advice =
@@ -121,9 +121,9 @@ function refuseConfigured(name: VswitchName, { host, settings }: VswitchSurround
   return [refusal('vswitch', reason, advice)];
 }
 
-function refuseForeign(name: VswitchName, around: VswitchSurroundings): Refusal[] {
-  const { host, settings } = around;
-  const refusals = refuseAdministrators(name, around);
+function refuseForeign(name: VswitchName, context: VswitchContext): Refusal[] {
+  const { host, settings } = context;
+  const refusals = refuseAdministrators(name, context);
   if (settings !== undefined || refusals.length > 0) return refusals;
   const reason = `VSWITCH ${name} is not in the configuration of ${host}`;
   return [refusal('vswitch', reason, 'name it in vswitch_mappings, flat_networks or network_vlan_ranges')];
@@ -158,7 +158,7 @@ function refuseUnchangeable(settings: VswitchSettings, vswitch: Vswitch): Refusa
     );
 }
 
-// Which of them is active is z/VM's affair: the order only says which is preferred.
+// z/VM decides which of them is active: the order only says which is preferred.
 function sameRdevs(settings: VswitchSettings, vswitch: Vswitch): boolean {
   if (settings.rdevs.length === 0) return true;
   const device = (rdev: string) => Number.parseInt(rdev, 16);

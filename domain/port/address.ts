@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Vdev } from './vdev.ts';
 
 /** A fixed IP address of a port, version 4 or 6, in lower case. */
 export const IpAddress = z
@@ -15,3 +16,12 @@ export const Hostname = z
   .pipe(z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'must be a host name without dots'))
   .brand<'Hostname'>();
 export type Hostname = z.infer<typeof Hostname>;
+
+/** The fixed address of one NIC, with its name where it has one of its own. */
+export type NicAddress = { vdev: Vdev; address: IpAddress; hostname?: Hostname };
+
+/** A node's row of the `hosts` table: ours, somebody else's with this address, or none. */
+export type RecordedAddresses =
+  | { row: 'none' }
+  | { row: 'ours'; entries: readonly NicAddress[] }
+  | { row: 'foreign'; address: string };

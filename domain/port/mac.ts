@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { fnv1a } from '../text/fnv1a.ts';
+import type { Vdev } from './vdev.ts';
 
 /** MAC address in lower case with colons, unicast and not all zero: `02:00:00:12:34:56`. Dashes and bare hex are taken too. */
 export const Mac = z
@@ -52,3 +53,12 @@ export function allocateMac(prefix: MacPrefix, portId: string, isTaken: (mac: Ma
   }
   return undefined;
 }
+
+/** A MAC address in use and the guest or node that has it. */
+export type MacInUse = {
+  mac: Mac;
+  owner: string;
+  vdev?: Vdev;
+  /** From a directory entry as it was read last, which for the guest itself may have been before a change. */
+  inEntry?: true;
+};

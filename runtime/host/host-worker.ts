@@ -12,7 +12,7 @@ import {
 import type { Logger } from 'pino';
 import { createHostActivities } from '../../activities/host-activities.ts';
 import type { HostRuntime, NeutronSource } from '../../activities/host-runtime.ts';
-import type { HostConfiguration } from '../../configuration/configuration.ts';
+import type { HostConfiguration } from '../../configuration/load.ts';
 import { taskQueueOf } from '../../domain/host/host.ts';
 import type { HostActivities } from '../../workflows/host-activities.ts';
 import { backendOf, checkBackend, type RenewableBackend, rulesOf } from './host-backend.ts';
@@ -45,7 +45,7 @@ function pinnedTo(version: WorkerDeploymentVersion): WorkerDeploymentOptions {
 }
 
 /**
- * Create the worker of one host on its task queue, `zvm-<host>`. Run it with `worker.run()`; close the backend after. `around` gives the
+ * Create the worker of one host on its task queue, `zvm-<host>`. Run it with `worker.run()`; close the backend after. `wrap` gives the
  * activities that it runs for those of the host: a test can hold one of them. With a `version` it gets work once its build is the current one.
  */
 export async function createHostWorker(
@@ -56,13 +56,14 @@ export async function createHostWorker(
   logger: Logger,
   neutron: NeutronSource | undefined,
   { identity, version }: OwnName = {},
-  around: (activities: HostActivities) => HostActivities = (activities) => activities,
+  wrap: (activities: HostActivities) => HostActivities = (activities) => activities,
 ): Promise<HostWorker> {
   const backend = backendOf(configuration, logger);
   const runtime: HostRuntime = {
     rules: rulesOf(configuration),
     backend,
     ...(neutron === undefined ? {} : { neutron }),
+    qosPolicies: new Map(),
   };
   await checkBackend(backend, configuration.host, logger);
   const options: WorkerOptions & { isolateExecutionTimeout: string } = {
@@ -72,7 +73,7 @@ export async function createHostWorker(
     ...(identity === undefined ? {} : { identity }),
     ...(version === undefined ? {} : { workerDeploymentOptions: pinnedTo(version) }),
     workflowBundle,
-    activities: around(createHostActivities(runtime)),
+    activities: wrap(createHostActivities(runtime)),
     maxConcurrentWorkflowTaskExecutions: WORKFLOW_TASKS_AT_ONCE,
     maxConcurrentLocalActivityExecutions: WORKFLOW_TASKS_AT_ONCE,
     maxConcurrentActivityTaskExecutions: ACTIVITIES_AT_ONCE,

@@ -1,12 +1,13 @@
-import { nicdefStatements } from '../directory/nicdef.ts';
 import type { EventLog } from '../events.ts';
 import { type FaultBoard, FaultRuleSchema } from '../faults.ts';
 import type { ManagementNode } from '../xcat/management-node.ts';
-import type { Guest } from '../zvm/guest.ts';
+import type { Guest, Nic } from '../zvm/guest.ts';
+import { Asked, Release } from '../zvm/release.ts';
+import { relocate } from '../zvm/relocation.ts';
 import type { ZvmSystem } from '../zvm/system.ts';
 import type { Vswitch } from '../zvm/vswitch.ts';
 import { effectiveVlans } from '../zvm/vswitch.ts';
-import { addDevice, changeEntry, changeProfile } from './entries.ts';
+import { addDevice, changeEntry, changeProfile, changeSubconfig } from './entries.ts';
 import { restoreSnapshot, Snapshot, takeSnapshot } from './snapshot.ts';
 
 /** All that is behind the HTTP server. */
@@ -42,7 +43,7 @@ export function answerControl(inside: Inside, method: string, url: URL, body: st
   if (route === 'POST systems') {
     const system = mn.systemOf(rest[0] ?? '');
     if (!system) return NOT_FOUND;
-    const answer = changeSystem(system, rest.slice(1), parsed);
+    const answer = changeSystem(mn, system, rest.slice(1), parsed);
     // contract 10: the management node goes down with the system that carries it
     if (rest[1] === 'ipl' && system === mn.systems[0]) mn.restart();
     return answer;
@@ -85,28 +86,71 @@ function changeUplink(system: ZvmSystem, [name = '', , rdev = '', action]: (stri
   return system.setUplink(vswitch, rdev.toUpperCase(), action === 'restore') ? ok(describeVswitch(vswitch)) : NOT_FOUND;
 }
 
-function changeSystem(system: ZvmSystem, [first, userid, ...more]: string[], body: unknown): Answer {
-  const [action] = more;
-  if (first === 'ipl') {
-    const autolog = typeof body === 'object' && body !== null && 'autolog' in body ? body.autolog !== false : true;
-    system.reIpl(autolog);
-    return ok({ iplTime: system.iplTime });
+function changeSystem(mn: ManagementNode, system: ZvmSystem, rest: string[], body: unknown): Answer {
+  const [first, name = '', ...more] = rest;
+  switch (first) {
+    case 'ipl': {
+      const autolog = typeof body === 'object' && body !== null && 'autolog' in body ? body.autolog !== false : true;
+      system.reIpl(autolog);
+      return ok({ iplTime: system.iplTime });
+    }
+    case 'reachable':
+    case 'unreachable':
+      system.reachable = first === 'reachable';
+      return ok({});
+    case 'dna':
+      if (name !== 'enable' && name !== 'disable') return NOT_FOUND;
+      system.setDna(name === 'enable');
+      return ok({});
+    case 'behaviour':
+      return changed(changeBehaviour(system, body), () => ({ release: system.release, ...system.behaviour }));
+    case 'profiles':
+      return changed(changeProfile(system, name, body), () => ({}));
+    case 'subconfigs':
+      return changed(changeSubconfig(system, name, body), () => ({}));
+    case 'vswitches':
+      return changeUplink(system, [name, ...more]);
+    case 'guests':
+      return changeGuest(mn, system, [name, ...more], body);
+    default:
+      return NOT_FOUND;
   }
-  if (first === 'reachable' || first === 'unreachable') {
-    system.reachable = first === 'reachable';
-    return ok({});
-  }
-  if (first === 'profiles') return changed(changeProfile(system, userid ?? '', body), () => ({}));
-  if (first === 'vswitches') return changeUplink(system, [userid, ...more]);
-  const guest = first === 'guests' ? system.guest(userid ?? '') : undefined;
+}
+
+/** `behaviour`: the release and the answers that differ from it; what is not named stays. Answers what is wrong. */
+function changeBehaviour(system: ZvmSystem, body: unknown): string | null {
+  const { data, error } = Asked.extend({ release: Release.optional() }).safeParse(body);
+  if (data === undefined) return error.message;
+  const { release = system.release, ...asked } = data;
+  system.behave(release, { ...system.asked, ...asked });
+  return null;
+}
+
+function changeGuest(mn: ManagementNode, system: ZvmSystem, rest: string[], body: unknown): Answer {
+  const [userid = '', action, to = ''] = rest;
+  const guest = system.guest(userid);
   if (!guest) return NOT_FOUND;
-  if (action === 'lock' || action === 'unlock') guest.locked = action === 'lock';
-  else if (action === 'logon') system.logon(guest);
-  else if (action === 'logoff') system.logoff(guest);
-  else if (action === 'directory') return changed(changeEntry(guest, body), () => describeGuest(guest));
-  else if (action === 'devices') return changed(addDevice(guest, body), () => describeGuest(guest));
-  else return NOT_FOUND;
-  return ok(describeGuest(guest));
+  const describe = () => describeGuest(guest);
+  switch (action) {
+    case 'lock':
+    case 'unlock':
+      guest.entry.lock = action === 'lock' ? 'administrator' : 'none';
+      return ok(describe());
+    case 'logon':
+      system.logon(guest);
+      return ok(describe());
+    case 'logoff':
+      system.logoff(guest);
+      return ok(describe());
+    case 'relocate':
+      return changed(relocate(system, mn.systemOf(to), guest.userid), describe);
+    case 'directory':
+      return changed(changeEntry(guest, body), describe);
+    case 'devices':
+      return changed(addDevice(guest, body), describe);
+    default:
+      return NOT_FOUND;
+  }
 }
 
 function describeState({ mn }: Inside): unknown {
@@ -118,8 +162,9 @@ function describeState({ mn }: Inside): unknown {
         guests.filter((each) => each.service === service).map((each) => [each.userid, describeGuest(each)]),
       );
     const vswitches = [...system.vswitches.values()].map((each) => [each.name, describeVswitch(each)]);
-    const { zhcpUserid, iplTime, reachable } = system;
+    const { zhcpUserid, iplTime, reachable, release } = system;
     const described = {
+      release,
       zhcpUserid,
       iplTime,
       reachable,
@@ -147,12 +192,16 @@ function describeVswitch(vswitch: Vswitch): unknown {
   return { ...plain, authorisations: Object.fromEntries(users), ports: Object.fromEntries(shown) };
 }
 
-function describeGuest(guest: Guest): unknown {
-  const { loggedOn, locked, nicdefs, statements, profile, nics, devices } = guest;
-  const directory = nicdefs.map((each) => ({
+function describeGuest({ loggedOn, entry, nics, devices }: Guest): unknown {
+  const directory = entry.nicdefs.map(({ written, ...each }) => ({
     ...each,
     vswitch: each.lan?.owner === 'SYSTEM' ? each.lan.name : null,
-    text: nicdefStatements(each).join('\n'),
+    text: written?.join('\n'),
   }));
-  return { loggedOn, locked, directory, statements, profile, nics, devices };
+  const { statements, profile, lock } = entry;
+  return { loggedOn, locked: lock !== 'none', directory, statements, profile, nics: nics.map(describeNic), devices };
+}
+
+function describeNic({ nicdef: _nicdef, ...nic }: Nic): unknown {
+  return nic;
 }

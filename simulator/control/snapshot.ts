@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import type { ManagementNode } from '../xcat/management-node.ts';
-import { makeGuest } from '../zvm/guest.ts';
+import { type Guest, makeGuest } from '../zvm/guest.ts';
+import { Asked, Release } from '../zvm/release.ts';
 import type { ZvmSystem } from '../zvm/system.ts';
 import { makeVswitch, type Vswitch } from '../zvm/vswitch.ts';
 
 const portType = z.enum(['ACCESS', 'TRUNK']);
 const authorisation = { vlans: z.array(z.number()), portType, promiscuous: z.boolean(), persist: z.boolean() };
-const adapter = z.enum(['QDIO', 'HIPERS']);
 
 const VswitchSnapshot = z.strictObject({
   name: z.string(),
@@ -32,44 +32,59 @@ const VswitchSnapshot = z.strictObject({
   ports: z.array(z.tuple([z.number(), z.strictObject({ ...authorisation, userid: z.string() })])),
 });
 
-const NicdefSnapshot = z.strictObject({
+const NicdefSnapshot = z.object({
   vdev: z.string(),
-  type: adapter,
+  type: z.string(),
   devices: z.number().nullable(),
   lan: z.strictObject({ owner: z.string(), name: z.string() }).nullable(),
   chpid: z.string().nullable(),
   macid: z.string().nullable(),
   portNumber: z.number().nullable(),
+  portType: portType.optional(),
+  vlans: z.array(z.number()).optional(),
+  promiscuous: z.boolean().optional(),
+  further: z.array(z.string()).optional(),
   written: z.array(z.string()).optional(),
+});
+
+const Connection = z.strictObject({
+  right: z.enum(['grant', 'port', 'directory']),
+  portType,
+  promiscuous: z.boolean(),
+  cpPort: z.number(),
+});
+
+const NicSnapshot = z.strictObject({
+  vdev: z.string(),
+  type: z.string(),
+  devices: z.number(),
+  mac: z.string(),
+  vswitch: z.string().nullable(),
+  vlans: z.array(z.number()),
+  port: z.number().nullable(),
+  connection: Connection.optional(),
+  nicdef: NicdefSnapshot.optional(),
 });
 
 const GuestSnapshot = z.strictObject({
   userid: z.string(),
   service: z.boolean(),
   loggedOn: z.boolean(),
-  locked: z.boolean(),
   userPrefix: z.string().nullable(),
-  nicdefs: z.array(NicdefSnapshot),
-  statements: z.array(z.string()).default([]),
-  profile: z.string().nullable().default(null),
-  devices: z.array(z.strictObject({ vdev: z.string(), count: z.number(), kind: z.string() })).default([]),
-  online: z.array(NicdefSnapshot).nullable().default(null),
-  nics: z.array(
-    z.strictObject({
-      vdev: z.string(),
-      type: adapter,
-      devices: z.number(),
-      mac: z.string(),
-      vswitch: z.string().nullable(),
-      vlans: z.array(z.number()),
-      port: z.number().nullable(),
-    }),
-  ),
+  entry: z.strictObject({
+    records: z.array(z.string()),
+    online: z.array(z.string()).optional(),
+    lock: z.enum(['none', 'smapi', 'administrator']),
+  }),
+  devices: z.array(z.strictObject({ vdev: z.string(), count: z.number(), kind: z.string() })),
+  nics: z.array(NicSnapshot),
 });
+
+const Named = z.array(z.strictObject({ name: z.string(), statements: z.array(z.string()) }));
 
 /** All that a management node and its z/VM systems are at one moment, as JSON. */
 export const Snapshot = z.strictObject({
-  version: z.literal(1),
+  version: z.literal(2),
   bootTime: z.iso.datetime(),
   interfaces: z.array(z.tuple([z.string(), z.strictObject({ address: z.string(), mask: z.string() })])),
   nodes: z.array(z.tuple([z.string(), z.record(z.string(), z.string())])),
@@ -81,7 +96,10 @@ export const Snapshot = z.strictObject({
       reachable: z.boolean(),
       nextMacid: z.number(),
       vswitches: z.array(VswitchSnapshot),
-      profiles: z.array(z.strictObject({ name: z.string(), statements: z.array(z.string()) })).default([]),
+      release: Release,
+      behaviour: Asked,
+      profiles: Named,
+      subconfigs: Named,
       guests: z.array(GuestSnapshot),
     }),
   ),
@@ -91,7 +109,7 @@ export type Snapshot = z.infer<typeof Snapshot>;
 /** Takes a snapshot; what changes later does not reach it. */
 export function takeSnapshot(mn: ManagementNode): Snapshot {
   const snapshot: Snapshot = {
-    version: 1,
+    version: 2,
     bootTime: mn.bootTime.toISOString(),
     interfaces: [...mn.interfaces],
     nodes: [...mn.nodes].map(([node, attributes]) => [node, Object.fromEntries(attributes)]),
@@ -106,11 +124,35 @@ export function takeSnapshot(mn: ManagementNode): Snapshot {
         authorisations: [...vswitch.authorisations],
         ports: [...vswitch.ports],
       })),
+      release: system.release,
+      behaviour: system.asked,
       profiles: [...system.profiles.values()],
-      guests: [...system.guests.values()].map(({ updating: _updating, ...guest }) => guest),
+      subconfigs: [...system.dirmaint.subconfigs.values()],
+      guests: [...system.guests.values()].map(snapshotOf),
     })),
   };
   return structuredClone(snapshot);
+}
+
+function snapshotOf({
+  entry,
+  nics,
+  userid,
+  service,
+  loggedOn,
+  userPrefix,
+  devices,
+}: Guest): Snapshot['systems'][number]['guests'][number] {
+  const { records, online, lock } = entry;
+  return {
+    userid,
+    service,
+    loggedOn,
+    userPrefix,
+    devices,
+    entry: { records: [...records], ...(online && { online: [...online] }), lock },
+    nics: nics.map((nic) => NicSnapshot.parse(nic)),
+  };
 }
 
 /** Makes the management node what a snapshot says. Throws an Error when it has other z/VM systems than this one. */
@@ -135,6 +177,7 @@ export function restoreSnapshot(mn: ManagementNode, snapshot: Snapshot): void {
 function restoreSystem(system: ZvmSystem, from: Snapshot['systems'][number]): void {
   system.iplTime = new Date(from.iplTime);
   system.reachable = from.reachable;
+  system.behave(from.release, from.behaviour);
   system.nextMacid = from.nextMacid;
   const vswitches = from.vswitches.map(({ authorisations, ports, ...fields }): [string, Vswitch] => {
     const vswitch = makeVswitch(fields.name, fields);
@@ -147,10 +190,16 @@ function restoreSystem(system: ZvmSystem, from: Snapshot['systems'][number]): vo
     system.profiles,
     from.profiles.map((profile) => [profile.name, profile] as const),
   );
-  // The commands of service machines hold on to their guests: these are changed, not replaced.
-  const guests = from.guests.map((guest) =>
-    Object.assign(system.guests.get(guest.userid) ?? makeGuest(guest.userid), { ...guest, updating: false }),
+  replace(
+    system.dirmaint.subconfigs,
+    from.subconfigs.map((subconfig) => [subconfig.name, subconfig] as const),
   );
+  // The commands of service machines hold on to their guests: these are changed, not replaced.
+  const guests = from.guests.map(({ entry, ...live }) => {
+    const guest = Object.assign(system.guests.get(live.userid) ?? makeGuest(live.userid), live);
+    guest.entry.restore(entry.records, entry.online, entry.lock);
+    return guest;
+  });
   replace(
     system.guests,
     guests.map((guest) => [guest.userid, guest] as const),

@@ -46,20 +46,3 @@ export function deviceOf(statement: string): OtherDevice | null {
       return null;
   }
 }
-
-const WIDTH = 72;
-const FURTHER = '      ';
-
-/** A statement as DirMaint keeps it: records of 72 columns, padded; one that is longer goes on after a comma. */
-export function records(statement: string): string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of statement.split(' ')) {
-    const longer = line === '' ? word : `${line} ${word}`;
-    if (line.trim() !== '' && longer.length > WIDTH - 1) {
-      lines.push(`${line},`);
-      line = `${FURTHER}${word}`;
-    } else line = longer;
-  }
-  return [...lines, line].map((each) => each.padEnd(WIDTH));
-}

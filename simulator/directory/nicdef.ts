@@ -1,5 +1,8 @@
-export type AdapterType = 'QDIO' | 'HIPERS';
+/** An open word: QDIO and HIPERS are what SMAPI makes, an administrator may have written others. */
+export type AdapterType = string;
+export type PortType = 'ACCESS' | 'TRUNK';
 
+/** A NIC of a directory entry. Operands since directory network authorization are undefined where no statement has them. */
 export type Nicdef = {
   vdev: string;
   type: AdapterType;
@@ -8,9 +11,19 @@ export type Nicdef = {
   chpid: string | null;
   macid: string | null;
   portNumber: number | null;
-  /** the statements that an administrator wrote, where they are not the one that SMAPI makes */
+  portType?: PortType | undefined;
+  vlans?: readonly number[] | undefined;
+  /** false: NOPROMISCUOUS, which denies it */
+  promiscuous?: boolean | undefined;
+  /** operands that are not known here, as they stand */
+  further?: readonly string[] | undefined;
+  /** the statements as they stand, where they are not the one that SMAPI makes */
   written?: string[];
 };
+
+/** Operands that came with directory network authorization (zvm-modern.md 1.1). */
+export const AUTHORIZING = ['PORTNUMBER', 'PORTTYPE', 'VLAN', 'PROMISCUOUS', 'NOPROMISCUOUS', 'PQUPLINKTX'] as const;
+export type Authorizing = (typeof AUTHORIZING)[number];
 
 /** Four upper-case hexadecimal digits, or null when the text is no device number (contract 5.2). */
 export function parseVdev(text: string): string | null {
@@ -25,11 +38,6 @@ export function overlaps(vdev: string, devices: number, other: string, otherDevi
   return first < second + otherDevices && second < first + devices;
 }
 
-/** The directory statements of a NIC: several of one vdev are one NIC (contract 5.6). */
-export function nicdefStatements(nicdef: Nicdef): string[] {
-  return nicdef.written ?? [formatNicdef(nicdef)];
-}
-
 /** The directory statement; `TYPE QDIO LAN SYSTEM` stand next to each other (contract 3.3, 5.6). */
 export function formatNicdef(nicdef: Nicdef): string {
   const words = ['NICDEF', nicdef.vdev, 'TYPE', nicdef.type];
@@ -38,63 +46,21 @@ export function formatNicdef(nicdef: Nicdef): string {
   if (nicdef.chpid !== null) words.push('CHPID', nicdef.chpid);
   if (nicdef.macid !== null) words.push('MACID', nicdef.macid);
   if (nicdef.portNumber !== null) words.push('PORTNUMBER', String(nicdef.portNumber));
-  return words.join(' ');
+  if (nicdef.portType !== undefined) words.push('PORTTYPE', nicdef.portType);
+  if (nicdef.vlans !== undefined) words.push('VLAN', ...nicdef.vlans.map(String));
+  if (nicdef.promiscuous !== undefined) words.push(nicdef.promiscuous ? 'PROMISCUOUS' : 'NOPROMISCUOUS');
+  return [...words, ...(nicdef.further ?? [])].join(' ');
 }
 
-const KEYS = ['VDEV', 'TYPE', 'DEVICES', 'LAN', 'SWITCHNAME', 'CHPID', 'MACID', 'PORTNUMBER'];
-
-/** Reads the value of `-k NICDEF=…` (contract 5.6); null on anything that is not exactly that form. */
-export function parseNicdefOperand(text: string): Nicdef | null {
-  const values = new Map<string, string>();
-  for (const word of text.trim().split(/ +/)) {
-    const at = word.indexOf('=');
-    const key = word.slice(0, at).toUpperCase();
-    const value = word.slice(at + 1);
-    if (at < 1 || value === '' || !KEYS.includes(key) || values.has(key)) return null;
-    values.set(key, value);
-  }
-  const vdev = parseVdev(values.get('VDEV') ?? '');
-  const type = parseType(values.get('TYPE') ?? '');
-  const devices = parseNumber(values.get('DEVICES'), 3, 3072);
-  const portNumber = parseNumber(values.get('PORTNUMBER'), 1, 2048);
-  const macid = values.get('MACID') ?? null;
-  const chpid = values.get('CHPID') ?? null;
-  const owner = values.get('LAN');
-  const name = values.get('SWITCHNAME');
-  if (vdev === null || type === null || devices === undefined || portNumber === undefined) return null;
-  if (macid !== null && !isMacid(macid)) return null;
-  if (chpid !== null && !/^[0-9A-Fa-f]{2}$/.test(chpid)) return null;
-  if ((owner === undefined) !== (name === undefined)) return null;
-  if (name !== undefined && !isName(name)) return null;
-  const lan = owner !== undefined && name !== undefined ? { owner: owner.toUpperCase(), name } : null;
-  return { vdev, type, devices, lan, chpid, macid: macid?.toUpperCase() ?? null, portNumber };
-}
-
-/** The NICs of NICDEF statements as an administrator writes them; later ones change earlier ones of the same vdev. */
-export function parseNicdefStatements(statements: readonly string[]): Nicdef[] {
-  const nics = new Map<string, Nicdef>();
-  for (const statement of statements) {
-    const [, first = '', ...words] = statement.trim().toUpperCase().split(/ +/);
-    const vdev = parseVdev(first);
-    if (vdev === null) throw new Error(`NICDEF ${first} names no device`);
-    const after = (keyword: string, further = 1) => {
-      const at = words.indexOf(keyword);
-      return at < 0 ? undefined : words[at + further];
-    };
-    const before = nics.get(vdev);
-    const [owner, name, devices, port] = [after('LAN'), after('LAN', 2), after('DEVICES'), after('PORTNUMBER')];
-    nics.set(vdev, {
-      vdev,
-      type: parseType(after('TYPE') ?? '') ?? before?.type ?? 'QDIO',
-      devices: devices === undefined ? (before?.devices ?? null) : Number(devices),
-      lan: owner === undefined || name === undefined ? (before?.lan ?? null) : { owner, name },
-      chpid: after('CHPID') ?? before?.chpid ?? null,
-      macid: after('MACID') ?? before?.macid ?? null,
-      portNumber: port === undefined ? (before?.portNumber ?? null) : Number(port),
-      written: [...(before?.written ?? []), statement],
-    });
-  }
-  return [...nics.values()];
+/** The operands of directory network authorization that a NIC has. */
+export function authorizingOperands(nicdef: Nicdef): Authorizing[] {
+  const found: Authorizing[] = [];
+  if (nicdef.portNumber !== null) found.push('PORTNUMBER');
+  if (nicdef.portType !== undefined) found.push('PORTTYPE');
+  if (nicdef.vlans !== undefined) found.push('VLAN');
+  if (nicdef.promiscuous !== undefined) found.push(nicdef.promiscuous ? 'PROMISCUOUS' : 'NOPROMISCUOUS');
+  if (nicdef.further?.some((word) => /^PQUPLINKTX$/i.test(word))) found.push('PQUPLINKTX');
+  return found;
 }
 
 /** QDIO or HIPERS, whatever the case. */
@@ -124,8 +90,22 @@ export function isUserid(text: string): boolean {
   return /^[A-Za-z0-9@#$_+:-]{1,8}$/.test(text);
 }
 
-function parseNumber(text: string | undefined, low: number, high: number): number | null | undefined {
-  if (text === undefined) return null;
-  const value = Number(text);
-  return /^\d+$/.test(text) && value >= low && value <= high ? value : undefined;
+/**
+ * Reads a VLAN set: at most four values or at most two ranges, blank-separated, 1 to 4094 (contract 4.3).
+ * Returns null when it is not one.
+ */
+export function parseVlanSet(text: string): number[] | null {
+  const words = text.trim().split(/ +/);
+  const vlans: number[] = [];
+  const ranges = words.filter((word) => word.includes('-')).length;
+  if (ranges > 0 ? ranges !== words.length || ranges > 2 : words.length > 4) return null;
+  for (const word of words) {
+    const match = /^(\d{1,4})(?:-(\d{1,4}))?$/.exec(word);
+    if (!match) return null;
+    const low = Number(match[1]);
+    const high = Number(match[2] ?? match[1]);
+    if (low < 1 || high > 4094 || low > high) return null;
+    for (let vlan = low; vlan <= high; vlan++) if (!vlans.includes(vlan)) vlans.push(vlan);
+  }
+  return vlans;
 }

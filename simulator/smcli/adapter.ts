@@ -2,7 +2,7 @@ import type { AdapterType } from '../directory/nicdef.ts';
 import { isMacid, parseType, parseVdev, typeOfDigit } from '../directory/nicdef.ts';
 import type { Code } from '../zvm/codes.ts';
 import type { Guest, Nic } from '../zvm/guest.ts';
-import type { SmcliCall, SmcliFunction } from './function.ts';
+import { operand, type SmcliCall, type SmcliFunction } from './function.ts';
 import { printed } from './text.ts';
 
 /** Operands both forms of Create_Extended take. */
@@ -90,6 +90,19 @@ export const ADAPTER_FUNCTIONS: Record<string, SmcliFunction> = {
       return nics.length > 0 ? nics.map(describeNic).join('') : [212, 8];
     },
   },
+  Virtual_Network_Adapter_Query_Extended: {
+    options: 'Tk',
+    required: 'Tk',
+    operands: ['image_device_number!'],
+    scope: 'live',
+    run: (call, guest) => {
+      const wanted = operand(call, 'image_device_number') ?? '';
+      const nics = wanted === '*' ? guest.nics : guest.nics.filter((nic) => nic.vdev === parseVdev(wanted));
+      if (nics.length === 0) return [212, 8];
+      const lines = [`adapter_count=${nics.length}`, ...nics.flatMap(describeNicExtended)];
+      return `${lines.join('\n')}\n`;
+    },
+  },
 };
 
 function find(guest: Guest, vdev: string | undefined): Nic | undefined {
@@ -138,4 +151,24 @@ function describeNic(nic: Nic): string {
     `  LAN name: ${printed(nic.vswitch ?? '')}`,
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** As Feilong's tests have it of a z/VM: a NIC that is not coupled has no lines of a LAN (test_smtclient.py). */
+function describeNicExtended({ vdev, vswitch, type, devices, mac }: Nic): string[] {
+  const coupled = vswitch !== null;
+  return [
+    `adapter_address=${vdev}`,
+    `port_type=${coupled ? 0 : 1}`,
+    'extended_port_status=00',
+    `adapter_type=${type === 'HIPERS' ? 1 : 2}`,
+    `network_device_count=${devices}`,
+    `adapter_status=${coupled ? '02' : '00'}`,
+    ...(coupled ? ['lan_owner=SYSTEM', `lan_name=${vswitch}`] : []),
+    `device_options=${coupled ? 'C1000000' : '00000000'}`,
+    'router_status=00',
+    ...(coupled
+      ? ['mac_count=1', `mac_address=${mac.replaceAll('-', '')}`, 'mac_address_type=00', 'mac_status=00']
+      : []),
+    'adapter_info_end',
+  ];
 }

@@ -1,5 +1,5 @@
 import type { Code } from '../zvm/codes.ts';
-import type { SmcliCall, SmcliFunction } from './function.ts';
+import type { Kind, SmcliCall, SmcliFunction, Unsent } from './function.ts';
 import { operand } from './function.ts';
 
 const PROGRAM = '/opt/zhcp/bin/smcli';
@@ -10,11 +10,8 @@ export type SmcliResult = { stdout: string; stderr: string; status: number };
 
 type Parsed = { flags: Map<string, string>; operands: [string, string][] };
 
-/**
- * getopt: each option takes one word, words that belong to no option are ignored (contract 4.3, -r). What it does not know it says itself, on
- * stderr (contract 10).
- */
-export function parseOptions(spec: SmcliFunction, argv: string[]): Parsed | { wrong: Partial<SmcliResult> } {
+/** getopt: each option takes one word, words that belong to no option are ignored (contract 4.3, -r). */
+export function parseOptions(spec: SmcliFunction, argv: readonly string[], kind: Kind): Parsed | { wrong: Unsent } {
   const flags = new Map<string, string>();
   const operands: [string, string][] = [];
   for (let at = 0; at < argv.length; at++) {
@@ -23,10 +20,13 @@ export function parseOptions(spec: SmcliFunction, argv: string[]): Parsed | { wr
     if (!word.startsWith('-') || word === '-') continue;
     const letter = word[1] ?? '';
     if (letter === 'h') return { wrong: { stdout: 'NAME\n  smcli\n\nSYNOPSIS\n  see the contract\n' } };
-    if (!spec.options.includes(letter))
-      return { wrong: { stderr: letter === '?' ? '' : `${PROGRAM}: invalid option -- '${letter}'\n` } };
+    if (spec.switches?.includes(letter)) {
+      flags.set(letter, '');
+      continue;
+    }
+    if (!spec.options.includes(letter)) return { wrong: unknownOption(letter, kind) };
     const value = word.length > 2 ? word.slice(2) : argv[++at];
-    if (value === undefined) return { wrong: { stderr: `${PROGRAM}: option requires an argument -- '${letter}'\n` } };
+    if (value === undefined) return { wrong: missingArgument(letter, kind) };
     if (letter !== 'k') flags.set(letter, value);
     else {
       if (operands.length === spec.mostOperands)
@@ -39,6 +39,17 @@ export function parseOptions(spec: SmcliFunction, argv: string[]): Parsed | { wr
   // the functions that take -k begin with a blank line
   const blank = spec.operands === undefined ? '' : '\n';
   return missing ? { wrong: { stdout: `${blank}ERROR: Missing required options\n` } } : { flags, operands };
+}
+
+/** The older program leaves the words to getopt, which says them on stderr (contract 10); the later one says them itself. */
+function unknownOption(letter: string, kind: Kind): Unsent {
+  if (kind === 'zthin') return { stdout: `Unknown option -${letter}\n` };
+  return { stderr: letter === '?' ? '' : `${PROGRAM}: invalid option -- '${letter}'\n` };
+}
+
+function missingArgument(letter: string, kind: Kind): Unsent {
+  if (kind === 'zthin') return { stdout: `This option requires an argument: -${letter}\n` };
+  return { stderr: `${PROGRAM}: option requires an argument -- '${letter}'\n` };
 }
 
 /** SMAPI's own check of keywords: a syntax error names the parameter it stumbled over (contract 4.6, 24/nn). */

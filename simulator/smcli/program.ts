@@ -8,11 +8,14 @@ import { OK } from '../zvm/codes.ts';
 import type { Guest } from '../zvm/guest.ts';
 import type { ZvmSystem } from '../zvm/system.ts';
 import { ADAPTER_FUNCTIONS } from './adapter.ts';
-import { DIRECTORY_FUNCTIONS } from './directory.ts';
-import type { SmcliCall, SmcliFunction } from './function.ts';
+import { DIRECTORY_ADAPTER_FUNCTIONS } from './adapter-directory.ts';
+import { ENTRY_FUNCTIONS } from './entry.ts';
+import type { Kind, SmcliCall, SmcliFunction, Surroundings, Unsent } from './function.ts';
 import { operand } from './function.ts';
+import { HOST_FUNCTIONS } from './host.ts';
 import { IMAGE_FUNCTIONS } from './image.ts';
 import { checkOperands, parseOptions, type SmcliResult } from './options.ts';
+import { STATISTICS_FUNCTIONS } from './statistics.ts';
 import { answerWith, conclude, lacksField, render, type SmcliAnswer } from './text.ts';
 import { VSWITCH_FUNCTIONS } from './vswitch.ts';
 import { VSWITCH_SET_FUNCTIONS } from './vswitch-set.ts';
@@ -21,9 +24,15 @@ const FUNCTIONS: Record<string, SmcliFunction> = {
   ...VSWITCH_FUNCTIONS,
   ...VSWITCH_SET_FUNCTIONS,
   ...ADAPTER_FUNCTIONS,
-  ...DIRECTORY_FUNCTIONS,
+  ...DIRECTORY_ADAPTER_FUNCTIONS,
+  ...ENTRY_FUNCTIONS,
+  ...HOST_FUNCTIONS,
+  ...STATISTICS_FUNCTIONS,
   ...IMAGE_FUNCTIONS,
 };
+
+const RETURN_CODE_HEADER = '--addRCheader';
+const TIMEOUT = '--timeout';
 
 /** The smcli of one zHCP (contract 4.1): argument rules, authorisation, parallelism and the form of the output. */
 export class Smcli {
@@ -32,7 +41,6 @@ export class Smcli {
   private readonly events: EventLog;
   private readonly faults: FaultBoard;
   private readonly servers: Semaphore;
-  private readonly dirmaint: Semaphore;
   private nextOperation = 1;
 
   constructor(system: ZvmSystem, settings: Settings, events: EventLog, faults: FaultBoard) {
@@ -41,33 +49,37 @@ export class Smcli {
     this.events = events;
     this.faults = faults;
     this.servers = new Semaphore(settings.smapiParallelism);
-    this.dirmaint = new Semaphore(settings.directoryParallelism);
   }
 
   /** Runs `smcli <argv…>`; answers what it prints and the exit status. */
-  async run(argv: readonly string[]): Promise<SmcliResult> {
+  async run(kind: Kind, given: readonly string[], process: Surroundings): Promise<SmcliResult> {
+    const { argv, header } = kind === 'zthin' ? withoutLongOptions(given) : { argv: given, header: false };
     const [name = '', ...rest] = argv;
     const spec = Object.hasOwn(FUNCTIONS, name) ? FUNCTIONS[name] : undefined;
-    if (!spec) return this.unsent(argv, { stdout: 'ERROR: Unsupported API function name\n' });
-    const parsed = parseOptions(spec, rest);
-    if ('wrong' in parsed) return this.unsent(argv, parsed.wrong);
-    const call: SmcliCall = { system: this.system, ...parsed, target: parsed.flags.get('T') ?? '' };
+    const unsent = (wrong: Unsent) => this.unsent(given, wrong, header);
+    if (!spec || (spec.only ?? kind) !== kind) return unsent({ stdout: 'ERROR: Unsupported API function name\n' });
+    const parsed = parseOptions(spec, rest, kind);
+    if ('wrong' in parsed) return unsent(parsed.wrong);
+    const call: SmcliCall = { system: this.system, kind, process, ...parsed, target: parsed.flags.get('T') ?? '' };
+    const wrong = spec.check?.(call);
+    if (wrong) return unsent(wrong);
     this.events.counters.smapiCalls++;
     return this.servers.use(async () => {
       if (this.settings.smapiMs > 0) await sleep(this.settings.smapiMs);
       const answer = await this.act(name, spec, call);
       const code = 'data' in answer ? OK : 'failed' in answer ? answer.failed : answer.code;
       const [rc, rs] = code;
-      this.events.record('smcli', { system: this.system.zhcpNode, argv: [...argv], rc, rs });
-      const stdout = render(answer);
+      this.events.record('smcli', { system: this.system.zhcpNode, argv: [...given], rc, rs });
+      const stdout = render(answer, { name, kind, header });
       return { stdout, stderr: '', status: rc === 0 && rs === 0 && !lacksField(stdout) ? 0 : 1 };
     });
   }
 
   /** smcli's own refusal: SMAPI is not asked. */
-  private unsent(argv: readonly string[], wrong: Partial<SmcliResult>): SmcliResult {
+  private unsent(argv: readonly string[], wrong: Unsent, header: boolean): SmcliResult {
     this.events.record('smcli', { system: this.system.zhcpNode, argv: [...argv], rc: null, rs: null });
-    return { stdout: '', stderr: '', status: 1, ...wrong };
+    const first = header ? '24 0 0 (details) Input error\n' : '';
+    return { stderr: '', status: 1, ...wrong, stdout: `${first}${wrong.stdout ?? ''}` };
   }
 
   private async act(name: string, spec: SmcliFunction, call: SmcliCall): Promise<SmcliAnswer> {
@@ -75,41 +87,70 @@ export class Smcli {
     users.push(operand(call, 'portnum')?.split(' ')[1], call.flags.get('I'), call.flags.get('U'));
     const injected = this.faults.smapi(name, users);
     if (injected?.when === 'before') return answerWith(spec, call, injected.code);
-    const wrongAfter = injected?.code;
+    const result = await this.carryOut(spec, call);
+    return injected ? answerWith(spec, call, injected.code) : conclude(spec, call, result);
+  }
+
+  private async carryOut(spec: SmcliFunction, call: SmcliCall): Promise<Code | string> {
     const syntax = checkOperands(spec, call);
-    if (syntax) return answerWith(spec, call, syntax);
-    if (call.target !== '' && !isUserid(call.target)) return answerWith(spec, call, [24, 110]);
+    if (syntax) return syntax;
+    if (call.target !== '' && !isUserid(call.target)) return [24, 110];
     const guest = this.system.guest(call.target);
-    if (spec.scope === 'any' || spec.scope === 'definition') {
-      // that there is no such user comes before what it may do (contract 10): only where it is not the user who counts, 100/8
-      if (spec.scope === 'any' && spec.required.includes('T') && !guest) return answerWith(spec, call, [100, 8]);
-      const result = spec.run(call);
-      return wrongAfter ? answerWith(spec, call, wrongAfter) : conclude(spec, call, result);
+    switch (spec.scope) {
+      case 'any':
+        return spec.required.includes('T') && !guest ? [100, 8] : spec.run(call);
+      case 'definition':
+        return this.ask(() => spec.run(call));
+      case 'live':
+        if (!guest) return [200, 4];
+        return guest.loggedOn ? spec.run(call, guest) : this.system.loggedOffCode();
+      default:
+        return guest ? this.update(spec, call, guest) : [400, 4];
     }
-    if (spec.scope === 'live') {
-      if (!guest) return answerWith(spec, call, [200, 4]);
-      if (!guest.loggedOn) return answerWith(spec, call, this.system.loggedOffCode());
-      const result = spec.run(call, guest);
-      return wrongAfter ? answerWith(spec, call, wrongAfter) : conclude(spec, call, result);
-    }
-    if (!guest) return answerWith(spec, call, [400, 4]);
-    const done = await this.update(guest, () => spec.run(call, guest));
-    return wrongAfter ? answerWith(spec, call, wrongAfter) : answerWith(spec, call, done);
+  }
+
+  /** A query to DirMaint: it waits for its turn where there is a pause between requests. */
+  private async ask<T>(work: () => T): Promise<T> {
+    const { intervalMs } = this.system.pace(false);
+    return intervalMs === 0 ? work() : this.system.dirmaint.carryOut(1, { intervalMs, serviceMs: 0 }, work);
   }
 
   /** Contract 5.8: the directory manager locks the user while it works. */
-  private async update(guest: Guest, work: () => Code): Promise<Code> {
-    if (guest.locked || guest.updating) return [400, 12];
-    guest.updating = true;
+  private async update(
+    spec: Extract<SmcliFunction, { scope: 'directory' }>,
+    call: SmcliCall,
+    guest: Guest,
+  ): Promise<Code> {
+    const { entry } = guest;
+    const refused = lockRefusal(guest, spec.lock);
+    if (refused) return refused;
+    if (spec.lock === 'takes' || spec.lock === 'gives') return this.ask(() => spec.run(call, guest));
+    entry.updating = true;
+    const pace = this.system.pace(spec.lock === 'needs');
     const carryOut = () =>
-      this.dirmaint.use(async () => {
-        if (this.settings.directoryMs > 0) await sleep(this.settings.directoryMs);
-        guest.updating = false;
-        return work();
+      this.system.dirmaint.carryOut(spec.requests?.(call) ?? 1, pace, () => {
+        entry.updating = false;
+        return spec.run(call, guest);
       });
     if (!this.settings.directoryAsync) return carryOut();
     const operation = this.nextOperation++;
     void carryOut().then((code) => this.system.log('asynchronous', { userid: guest.userid, operation, code }));
     return [592, operation];
   }
+}
+
+/** 400/12: somebody has the entry; 400/24: it is not locked, and would have to be (contract zvm-modern.md 4). */
+function lockRefusal({ entry }: Guest, lock: 'takes' | 'gives' | 'needs' | undefined): Code | undefined {
+  if (entry.updating || entry.lock === 'administrator') return [400, 12];
+  const needed = lock === 'gives' || lock === 'needs';
+  if (needed) return entry.lock === 'none' ? [400, 24] : undefined;
+  return entry.lock === 'none' ? undefined : [400, 12];
+}
+
+/** The later smcli takes these anywhere; `--timeout` with the word behind it. */
+function withoutLongOptions(given: readonly string[]): { argv: string[]; header: boolean } {
+  const argv = given.filter((word) => word !== RETURN_CODE_HEADER);
+  const header = argv.length < given.length;
+  for (let at = argv.indexOf(TIMEOUT); at >= 0; at = argv.indexOf(TIMEOUT)) argv.splice(at, 2);
+  return { argv, header };
 }

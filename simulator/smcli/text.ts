@@ -1,5 +1,5 @@
 import { type Code, describe } from '../zvm/codes.ts';
-import type { SmcliCall, SmcliFunction } from './function.ts';
+import type { Kind, SmcliCall, SmcliFunction } from './function.ts';
 
 /** The data of a query, or a status text with its codes. */
 export type SmcliAnswer = { data: string } | { status: string; code: Code } | { failed: Code };
@@ -14,14 +14,32 @@ export function answerWith(spec: SmcliFunction, call: SmcliCall, code: Code): Sm
   return spec.status ? { status: spec.status(call), code } : { failed: code };
 }
 
-/** Prints an answer as smcli does (contract 4.1). */
-export function render(answer: SmcliAnswer): string {
-  if ('data' in answer) return answer.data;
+type Form = { name: string; kind: Kind; header: boolean };
+
+/** Prints an answer as smcli does (contract 4.1; the later program by its source, wrapperutils.c). */
+export function render(answer: SmcliAnswer, { name, kind, header }: Form): string {
+  if ('data' in answer) {
+    const first = lacksField(answer.data) ? OUTPUT_ERRORS : ALL_OK;
+    return `${header ? first : ''}${answer.data}`;
+  }
   const [code, text, query] = 'failed' in answer ? [answer.failed, '', true] : [answer.code, answer.status, false];
   const [rc, rs] = code;
-  if (rc === 0 && rs === 0) return `${text}Done\n`;
+  const later = kind === 'zthin';
+  if (rc === 0 && rs === 0) return later ? `${header ? ALL_OK : ''}Done\n` : `${text}Done\n`;
   const word = rc === 592 ? 'Started' : 'Failed';
-  return `${text}${word}\n  Return Code: ${rc}\n  Reason Code: ${rs}\n  Description: ${describe(code, query)}\n`;
+  const description = later ? numbered(code, describe(code, query), name) : `${describe(code, query)}\n`;
+  const status = later && text !== '' ? `${text}\n` : text;
+  const first = header ? `8 ${rc} ${rs} (details) ${description}` : '';
+  return `${first}${status}${word}\n  Return Code: ${rc}\n  Reason Code: ${rs}\n  Description: ${description}`;
+}
+
+const ALL_OK = '0 0 0 (details) None\n';
+const OUTPUT_ERRORS = '25 -4 0 (details) ULGSMC6002E Errors detected in output data\n';
+
+/** rcdescriptions.c: message number, text, and the function. */
+function numbered([rc]: Code, text: string, name: string): string {
+  const severity = rc === 0 ? 'I' : rc === 4 ? 'W' : 'E';
+  return `ULGSMC5${String(rc).padStart(3, '0')}${severity} ${text}\n  API issued : ${name}\n`;
 }
 
 /** A text field as smcli's C code prints it: a field of length 0 is a NULL pointer (contract xcat.md 10). */

@@ -1,9 +1,10 @@
-import { isUserid } from '../directory/nicdef.ts';
+import { isUserid, parseVlanSet } from '../directory/nicdef.ts';
 import type { Code } from '../zvm/codes.ts';
 import { OK } from '../zvm/codes.ts';
+import type { Nic } from '../zvm/guest.ts';
 import type { ZvmSystem } from '../zvm/system.ts';
 import type { Authorisation, PortType, Vswitch } from '../zvm/vswitch.ts';
-import { parseVlanSet } from '../zvm/vswitch.ts';
+import { effectiveVlans } from '../zvm/vswitch.ts';
 import type { SmcliCall, SmcliFunction } from './function.ts';
 import { parseRdevs } from './vswitch.ts';
 
@@ -75,9 +76,11 @@ function set(system: ZvmSystem, name: string, wanted: ReadonlyMap<string, string
   if (settings[0] !== 0) return settings;
   const portName = wanted.get('port_name');
   if (portName !== undefined) vswitch.portName = portName;
-  if (grant !== undefined)
-    return vswitch.portBased ? [396, 2838] : system.grant(vswitch, grant.toUpperCase(), authorisation);
-  if (revoke !== undefined) return vswitch.portBased ? [396, 2838] : system.revoke(vswitch, revoke.toUpperCase());
+  // zvm-modern.md 2: since directory network authorization, both kinds of VSWITCH take both kinds of authorisation
+  const byUser = !vswitch.portBased || system.behaviour.commonModel;
+  if ((grant !== undefined || revoke !== undefined) && !byUser) return [396, 2838];
+  if (grant !== undefined) return system.grant(vswitch, grant.toUpperCase(), authorisation);
+  if (revoke !== undefined) return system.revoke(vswitch, revoke.toUpperCase());
   return setPorts(system, vswitch, wanted, authorisation, port);
 }
 
@@ -124,42 +127,80 @@ function setPorts(
   port: string | undefined,
 ): Code {
   const names = ['portnum', 'portnum_modify', 'portnum_remove', 'vlan_port_add', 'vlan_port_remove', 'vlan_delete'];
-  if (!vswitch.portBased) return names.some((key) => wanted.has(key)) ? [396, 2838] : OK;
+  const byPort = vswitch.portBased || system.behaviour.commonModel;
+  if (!byPort) return names.some((key) => wanted.has(key)) ? [396, 2838] : OK;
   if (port !== undefined) {
-    const match = /^(\d{1,4}) +(\S+)$/.exec(port.trim());
-    const number = Number(match?.[1]);
-    if (!match?.[2] || !isUserid(match[2]) || number < 1 || number > 2048) return [24, 310];
-    const code = system.assignPort(vswitch, number, { ...authorisation, userid: match[2].toUpperCase() });
+    const code = assign(system, vswitch, authorisation, port);
     if (code[0] !== 0) return code;
   }
   const remove = wanted.get('portnum_remove');
   if (remove !== undefined) return /^\d{1,4}$/.test(remove) ? system.removePort(vswitch, Number(remove)) : [24, 310];
-  const before = new Map([...vswitch.ports].map(([number, { vlans }]) => [number, vlans]));
-  for (const key of ['vlan_port_add', 'vlan_port_remove', 'vlan_delete']) {
-    const value = wanted.get(key);
-    if (value === undefined) continue;
-    const code = changePortVlan(vswitch, key, value);
-    if (code[0] !== 0) return code;
-  }
-  // contract 4.4: an access port has exactly one VLAN
-  if ([...vswitch.ports.values()].some((each) => each.portType === 'ACCESS' && each.vlans.length > 1)) {
-    for (const [number, vlans] of before) Object.assign(vswitch.ports.get(number) ?? {}, { vlans });
-    return [396, 2838];
-  }
-  for (const [number, vlans] of before) system.showPortVlans(vswitch, number, vlans);
+  return changePortVlans(system, vswitch, wanted);
+}
+
+function assign(system: ZvmSystem, vswitch: Vswitch, authorisation: Authorisation, port: string): Code {
+  const match = /^(\d{1,4}) +(\S+)$/.exec(port.trim());
+  const number = Number(match?.[1]);
+  const userid = match?.[2]?.toUpperCase();
+  if (userid === undefined || !isUserid(userid) || number < 1 || number > 2048) return [24, 310];
+  const shown = system.dnaPorts(vswitch).get(number);
+  if (shown === undefined) return system.assignPort(vswitch, number, { ...authorisation, userid });
+  if (shown.userid !== userid) return [212, 8];
+  setVlans(system, vswitch, number, shown, effectiveVlans(vswitch, authorisation));
   return OK;
 }
 
-function changePortVlan(vswitch: Vswitch, key: string, value: string): Code {
+/** Adds and removes VLANs of ports together: what an access port has between the two does not count. */
+function changePortVlans(system: ZvmSystem, vswitch: Vswitch, wanted: ReadonlyMap<string, string>): Code {
+  const shown = system.dnaPorts(vswitch);
+  const after = new Map(
+    [...shown, ...vswitch.ports].map(([number, { portType, ...held }]) => {
+      return [number, { portType, vlans: 'nic' in held ? held.nic.vlans : held.vlans }];
+    }),
+  );
+  for (const key of ['vlan_port_add', 'vlan_port_remove', 'vlan_delete']) {
+    const value = wanted.get(key);
+    if (value === undefined) continue;
+    const code = changePortVlan(after, key, value);
+    if (code[0] !== 0) return code;
+  }
+  // contract 4.4: an access port has exactly one VLAN
+  if ([...after.values()].some((each) => each.portType === 'ACCESS' && each.vlans.length > 1)) return [396, 2838];
+  for (const [number, { vlans }] of after) {
+    const port = vswitch.ports.get(number);
+    const of = shown.get(number);
+    if (port !== undefined) {
+      const before = port.vlans;
+      port.vlans = vlans;
+      system.showPortVlans(vswitch, number, before);
+    } else if (of !== undefined) setVlans(system, vswitch, number, of, vlans);
+  }
+  return OK;
+}
+
+function setVlans(
+  system: ZvmSystem,
+  vswitch: Vswitch,
+  port: number,
+  shown: { userid: string; nic: Nic },
+  vlans: number[],
+): void {
+  const { userid, nic } = shown;
+  if (vlans.join() === nic.vlans.join()) return;
+  nic.vlans = vlans;
+  system.log('vlans-changed', { userid, vdev: nic.vdev, vswitch: vswitch.name, port, vlans });
+}
+
+function changePortVlan(ports: Map<number, { vlans: number[] }>, key: string, value: string): Code {
   const [vlan = Number.NaN, ...numbers] = value.trim().split(/ +/).map(Number);
   if (!(vlan >= 1 && vlan <= 4094)) return [24, 310];
   if (key === 'vlan_delete') {
-    for (const port of vswitch.ports.values()) port.vlans = port.vlans.filter((each) => each !== vlan);
+    for (const port of ports.values()) port.vlans = port.vlans.filter((each) => each !== vlan);
     return OK;
   }
   if (numbers.length === 0) return [24, 310];
   for (const number of numbers) {
-    const port = vswitch.ports.get(number);
+    const port = ports.get(number);
     if (!port) return [212, 8];
     const others = port.vlans.filter((each) => each !== vlan);
     port.vlans = key === 'vlan_port_add' ? [...others, vlan] : others;

@@ -1,10 +1,11 @@
 import type { ZvmSystem } from '../zvm/system.ts';
 import type { Authorisation, Vswitch } from '../zvm/vswitch.ts';
 import { activeRdev, effectiveVlans } from '../zvm/vswitch.ts';
+import type { Kind } from './function.ts';
 import { printed } from './text.ts';
 
 /** One VSWITCH as Virtual_Network_Vswitch_Query prints it (contract 4.5). */
-export function describeVswitch(system: ZvmSystem, vswitch: Vswitch): string {
+export function describeVswitch(system: ZvmSystem, vswitch: Vswitch, kind: Kind): string {
   const title = vswitch.transport === 'ETHERNET' ? 'Ethernet' : 'IP';
   const router = vswitch.router ? 'will act' : 'will not act';
   const lines = [
@@ -13,7 +14,7 @@ export function describeVswitch(system: ZvmSystem, vswitch: Vswitch): string {
     `  Port type: ${vswitch.portType === 'TRUNK' ? 'Trunk' : 'Access'}`,
     `  Queue memory limit: ${vswitch.queue}`,
     `  Routing value: The device ${router} as a router`,
-    `  VLAN ID: ${vswitch.aware ? shownVlan(vswitch.defaultVlan) : 0}`,
+    `  VLAN ID: ${shown(vswitch.aware ? shownVlan(vswitch.defaultVlan) : 0, kind, String)}`,
     `  Native VLAN ID: ${vswitch.nativeVlan}`,
     `  MAC ID: ${vswitch.mac}`,
     `  GVRP request attributes: ${vswitch.gvrp ? 'GVRP requested' : 'GVRP not requested'}`,
@@ -42,7 +43,8 @@ export function describeVswitch(system: ZvmSystem, vswitch: Vswitch): string {
 }
 
 /** One VSWITCH as Query_Extended prints it: 22 lines with a leading blank, then blocks without (contract 4.5). */
-export function describeVswitchExtended(system: ZvmSystem, vswitch: Vswitch): string {
+export function describeVswitchExtended(system: ZvmSystem, vswitch: Vswitch, kind: Kind): string {
+  const vlanText = (vlan: number) => (kind === 'zthin' ? String(vlan) : four(vlan));
   const gvrp = vswitch.gvrp ? 'GVRP' : 'NOGVRP';
   const lines = [
     ` switch_name: ${vswitch.name}`,
@@ -51,8 +53,8 @@ export function describeVswitchExtended(system: ZvmSystem, vswitch: Vswitch): st
     ` queue_memory_limit: ${vswitch.queue}`,
     ` routing_value: ${vswitch.router ? 'PRIROUTER' : 'NONROUTER'}`,
     ` vlan_awareness: ${vswitch.aware ? 'AWARE' : 'UNAWARE'}`,
-    ` vlan_id: ${four(vswitch.aware ? shownVlan(vswitch.defaultVlan) : 0)}`,
-    ` native_vlan_id: ${four(vswitch.nativeVlan)}`,
+    ` vlan_id: ${shown(vswitch.aware ? shownVlan(vswitch.defaultVlan) : 0, kind, vlanText)}`,
+    ` native_vlan_id: ${shown(vswitch.nativeVlan, kind, vlanText)}`,
     ` mac_address: ${(vswitch.mac.match(/../g) ?? []).join('-')}`,
     ` gvrp_request_attribute: ${gvrp}`,
     ` gvrp_enabled_attribute: ${gvrp}`,
@@ -80,17 +82,17 @@ export function describeVswitchExtended(system: ZvmSystem, vswitch: Vswitch): st
       `device_status: ${deviceStatus(vswitch, rdev)}`,
       `device_error_status ${vswitch.failed.includes(rdev) ? INITIALISATION_ERROR : 0}`,
     );
-  for (const { userid, port, grant } of authorised(vswitch)) {
+  for (const { userid, port, grant } of [...authorised(vswitch), ...listed(system, vswitch)]) {
     const vlans = effectiveVlans(vswitch, grant);
     // contract 4.5: unaware switches report one VLAN, too
-    const shown = vlans.length > 0 ? vlans : [vswitch.aware ? NO_VLAN : 0];
+    const numbers = vlans.length > 0 ? vlans : [vswitch.aware ? NO_VLAN : 0];
     lines.push(
       `port_num: ${four(port)}`,
       `grant_userid: ${userid}`,
       `promiscuous_mode: ${grant.promiscuous ? 'PROM' : 'NOPROM'}`,
       'osd_sim: NOOSDSIM',
-      `vlan_count: ${shown.length}`,
-      ...shown.map((vlan) => `user_vlan_id: ${four(vlan)}`),
+      `vlan_count: ${numbers.length}`,
+      ...numbers.map((vlan) => `user_vlan_id: ${vlanText(vlan)}`),
     );
   }
   for (const { guest, nic } of system.connections(vswitch.name))
@@ -131,3 +133,16 @@ function authorised(vswitch: Vswitch): { userid: string; port: number; grant: Au
 function four(value: number): string {
   return String(value).padStart(4, '0');
 }
+
+/** The later program says NONE for SMAPI's number (smcliVirtual.c). */
+function shown(vlan: number, kind: Kind, text: (vlan: number) => string): string {
+  return kind === 'zthin' && vlan === NO_VLAN ? 'NONE' : text(vlan);
+}
+
+function listed(system: ZvmSystem, vswitch: Vswitch): { userid: string; port: number; grant: Shown }[] {
+  return [...system.dnaPorts(vswitch)].map(([port, { userid, nic, promiscuous }]) => {
+    return { userid, port, grant: { vlans: nic.vlans, promiscuous } };
+  });
+}
+
+type Shown = Pick<Authorisation, 'vlans' | 'promiscuous'>;

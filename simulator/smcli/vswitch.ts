@@ -80,10 +80,11 @@ function get(call: SmcliCall, key: string): string | undefined {
   return call.operands.find(([each]) => each === key)?.[1];
 }
 
-function query(call: SmcliCall, name: string, text: (system: ZvmSystem, vswitch: Vswitch) => string): Code | string {
-  if (name === '*') return [...call.system.vswitches.values()].map((each) => text(call.system, each)).join('');
+function query(call: SmcliCall, name: string, text: typeof describeVswitch): Code | string {
+  if (name === '*')
+    return [...call.system.vswitches.values()].map((each) => text(call.system, each, call.kind)).join('');
   const vswitch = call.system.vswitch(name);
-  return vswitch ? text(call.system, vswitch) : [212, 40];
+  return vswitch ? text(call.system, vswitch, call.kind) : [212, 40];
 }
 
 function create(system: ZvmSystem, name: string, fields: Partial<Vswitch> | Code): Code {
@@ -94,7 +95,7 @@ function create(system: ZvmSystem, name: string, fields: Partial<Vswitch> | Code
   const vswitch = makeVswitch(name, { mac, ...fields });
   system.vswitches.set(vswitch.name, vswitch);
   system.log('vswitch-created', { vswitch: vswitch.name, persist: vswitch.persist });
-  return OK;
+  return system.behaviour.informative ? [0, 40] : OK;
 }
 
 /** The numeric options go through atoi: what is no number counts as 0 (contract 4.3). */

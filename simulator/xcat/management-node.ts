@@ -1,11 +1,12 @@
 import { makeVmcp } from '../cp/vmcp.ts';
+import { DirMaint } from '../directory/dirmaint.ts';
 import type { EventLog } from '../events.ts';
 import type { FaultBoard } from '../faults.ts';
 import type { Settings } from '../options.ts';
 import type { External, Machine } from '../shell/machine.ts';
+import type { Kind } from '../smcli/function.ts';
 import { Smcli } from '../smcli/program.ts';
-import type { Guest } from '../zvm/guest.ts';
-import { makeGuest } from '../zvm/guest.ts';
+import { Guest, makeGuest } from '../zvm/guest.ts';
 import { ZvmSystem } from '../zvm/system.ts';
 import { makeVswitch } from '../zvm/vswitch.ts';
 import { xcatCommands } from './commands.ts';
@@ -39,6 +40,7 @@ export class ManagementNode {
     this.tables.put('site', { key: 'domain', value: 'zvm.example' });
     this.tables.put('hosts', { node: MN_NODE, ip: MN_ADDRESS });
     for (let index = 1; index <= settings.hosts; index++) this.addSystem(index, faults);
+    if (settings.ssi) this.joinCluster();
   }
 
   /** The system whose zHCP is that node or has that host name. */
@@ -89,8 +91,24 @@ export class ManagementNode {
     this.events.record('restart', {});
   }
 
+  /** Each member knows the users of all: one directory, and what runs where. */
+  private joinCluster(): void {
+    const all = this.systems.flatMap((system) => [...system.guests.values()]);
+    for (const system of this.systems) {
+      system.members = this.systems;
+      for (const { entry, service } of all)
+        if (!system.guest(entry.userid)) system.guests.set(entry.userid, Object.assign(new Guest(entry), { service }));
+    }
+  }
+
+  /** Members of an SSI cluster share the directory manager of the first. */
+  private dirmaint(): DirMaint {
+    const first = this.settings.ssi ? this.systems[0]?.dirmaint : undefined;
+    return first ?? new DirMaint(this.settings.directoryParallelism);
+  }
+
   private addSystem(index: number, faults: FaultBoard): void {
-    const system = new ZvmSystem(index, this.settings, this.events);
+    const system = new ZvmSystem(index, this.settings, this.events, this.dirmaint());
     this.systems.push(system);
     const base = { persist: true, rdevs: ['6263'] };
     const vswitches = [
@@ -121,13 +139,21 @@ export class ManagementNode {
     this.define(system.zhcpNode, { groups: 'all', hcp, mgt: 'zvm', userid: system.zhcpUserid });
     this.tables.put('hosts', { node: system.zhcpNode, ip: `10.1.0.${10 + index}`, hostnames: hcp });
     const smcli = new Smcli(system, this.settings, this.events, faults);
-    const run: External = async (argv, io) => {
-      const { stdout, stderr, status } = await smcli.run(argv);
-      io.out.write(stdout);
-      io.err.write(stderr);
-      return status;
+    const program =
+      (kind: Kind): External =>
+      async (argv, io) => {
+        const readFile = (path: string) => this.machines.get(system.zhcpNode)?.files.get(path);
+        const { stdout, stderr, status } = await smcli.run(kind, argv, { stdin: io.stdin, readFile });
+        io.out.write(stdout);
+        io.err.write(stderr);
+        return status;
+      };
+    const own = program('zhcp');
+    const commands: Record<string, External> = {
+      smcli: own,
+      '/opt/zhcp/bin/smcli': own,
+      '/opt/zthin/bin/smcli': program('zthin'),
     };
-    const commands: Record<string, External> = { smcli: run, '/opt/zhcp/bin/smcli': run };
     this.addMachine(system.zhcpNode, system, service, commands, () => system.iplTime);
     if (index === 1) this.addSelf(system, hcp);
     for (let number = 1; number <= this.settings.guests; number++) {

@@ -1,13 +1,15 @@
-import { DEFAULT_PROFILE, deviceOf, type OtherDevice, type Profile } from '../directory/devices.ts';
+import type { DirMaint, Pace } from '../directory/dirmaint.ts';
 import type { AdapterType, Nicdef } from '../directory/nicdef.ts';
-import { formatNicdef, overlaps, parseNicdefStatements } from '../directory/nicdef.ts';
+import { formatNicdef, overlaps } from '../directory/nicdef.ts';
 import type { EventLog } from '../events.ts';
 import type { Settings } from '../options.ts';
+import { type Access, accessOf } from './access.ts';
 import type { Code } from './codes.ts';
 import { OK } from './codes.ts';
 import type { Guest, Nic } from './guest.ts';
-import type { Authorisation, Port, Vswitch } from './vswitch.ts';
-import { activeRdev, effectiveVlans } from './vswitch.ts';
+import { type Asked, type Behaviour, behaviourOf, type Release } from './release.ts';
+import type { Authorisation, Port, PortType, Vswitch } from './vswitch.ts';
+import { activeRdev, effectiveVlans, freePort } from './vswitch.ts';
 
 const DAY = 86_400_000;
 
@@ -20,25 +22,59 @@ export class ZvmSystem {
   readonly userPrefix = '020000';
   readonly vswitches = new Map<string, Vswitch>();
   readonly guests = new Map<string, Guest>();
-  readonly profiles = new Map<string, Profile>([[DEFAULT_PROFILE.name, DEFAULT_PROFILE]]);
+  /** shared by the members of an SSI cluster */
+  readonly dirmaint: DirMaint;
+  #release: Release;
+  #asked: Asked;
+  #behaviour: Behaviour;
   iplTime: Date;
+  /** the members of the SSI cluster, this one among them */
+  members: readonly ZvmSystem[] = [];
   reachable = true;
   private readonly events: EventLog;
   private readonly settings: Settings;
   /** what the next adapter without a MACID gets */
   nextMacid = 0x0100;
 
-  constructor(index: number, settings: Settings, events: EventLog) {
+  constructor(index: number, settings: Settings, events: EventLog, dirmaint: DirMaint) {
     this.name = `ZVM${index}`;
     this.zhcpNode = `zhcp${index}`;
     this.zhcpUserid = `ZHCP${index}`;
     this.macPrefix = (0x020000 + index).toString(16).toUpperCase().padStart(6, '0');
     this.settings = settings;
     this.events = events;
+    this.dirmaint = dirmaint;
+    this.#release = settings.releases[index - 1] ?? settings.releases.at(-1) ?? '6.3';
+    this.#asked = settings.behaviour;
+    this.#behaviour = behaviourOf(this.#release, this.#asked);
     this.iplTime = new Date(Date.now() - 10 * DAY - index * 60_000);
   }
 
-  /** The directory entry of a userid, whatever its case. */
+  get release(): Release {
+    return this.#release;
+  }
+
+  get asked(): Asked {
+    return this.#asked;
+  }
+
+  get behaviour(): Behaviour {
+    return this.#behaviour;
+  }
+
+  /** Makes the system one of that release, with these answers otherwise. */
+  behave(release: Release, asked: Asked): void {
+    this.#release = release;
+    this.#asked = asked;
+    this.#behaviour = behaviourOf(release, asked);
+  }
+
+  /** The profiles of the directory. */
+  get profiles(): DirMaint['profiles'] {
+    return this.dirmaint.profiles;
+  }
+
+  /** The user with that userid, whatever its case. */
   guest(userid: string): Guest | undefined {
     return this.guests.get(userid.toUpperCase());
   }
@@ -46,6 +82,11 @@ export class ZvmSystem {
   /** The VSWITCH of that name, whatever its case. */
   vswitch(name: string): Vswitch | undefined {
     return this.vswitches.get(name.toUpperCase());
+  }
+
+  /** Whether another member of the SSI cluster runs the user. */
+  isElsewhere(userid: string): boolean {
+    return this.members.some((member) => member !== this && member.guest(userid)?.loggedOn === true);
   }
 
   /** Logs an event of this system. */
@@ -63,15 +104,18 @@ export class ZvmSystem {
 
   /** Starts the guest: adapters come from the directory, coupled only where authorised (contract 5.9). */
   logon(guest: Guest): Code {
-    if (guest.loggedOn) return [200, 8];
+    // a user of an SSI cluster is logged on once; an IDENTITY on each member
+    if (guest.loggedOn || (!guest.entry.isIdentity && this.isElsewhere(guest.userid))) return [200, 8];
     guest.loggedOn = true;
     this.log('logon', { userid: guest.userid });
-    guest.devices = this.definedDevices(guest);
-    // zvm-modern.md 1.1: the user's own statements come before those of the profile
-    for (const nicdef of [...(guest.online ?? guest.nicdefs), ...this.profileNicdefs(guest)]) {
+    guest.devices = this.dirmaint.devicesOf(guest.entry);
+    const dna = this.behaviour.dna === 'enabled';
+    for (const nicdef of this.dirmaint.nicdefsAtLogon(guest.entry, this.name)) {
       const nic = this.addNic(guest, nicdef.vdev, nicdef.type, nicdef.devices ?? 3, nicdef.macid);
-      if (typeof nic === 'object' && 'vdev' in nic && nicdef.lan?.owner === 'SYSTEM')
-        this.couple(guest, nic, nicdef.lan.name, nicdef.portNumber);
+      if (!('vdev' in nic)) continue;
+      nic.nicdef = nicdef;
+      if (nicdef.lan?.owner === 'SYSTEM')
+        this.join(guest, nic, nicdef.lan.name, dna ? null : nicdef.portNumber, nicdef);
     }
     return OK;
   }
@@ -112,6 +156,7 @@ export class ZvmSystem {
         ? this.macPrefix + (this.nextMacid++).toString(16).toUpperCase().padStart(6, '0')
         : (guest.userPrefix ?? this.userPrefix) + macid.toUpperCase();
     const nic: Nic = { vdev, type, devices, mac: dashed(mac), vswitch: null, vlans: [], port: null };
+    if (this.behaviour.duplicateMac === 'refused' && this.hasMac(nic.mac)) return [396, 2797];
     guest.nics.push(nic);
     this.log('nic-defined', { userid: guest.userid, vdev, mac: nic.mac });
     return nic;
@@ -127,17 +172,50 @@ export class ZvmSystem {
     return OK;
   }
 
-  /** Couples a live adapter under the authorisation that holds now. */
+  /** Couples a live adapter under the right that holds now; a port that the command does not name is that of NICDEF or CP's choice. */
   couple(guest: Guest, nic: Nic, name: string, port: number | null): Code {
+    return this.join(guest, nic, name, port);
+  }
+
+  /** The right by which an adapter may be coupled, or the code of the refusal; changes nothing. */
+  accessFor(
+    guest: Guest,
+    nic: Nic,
+    name: string,
+    port: number | null,
+    nicdef = this.nicdefThatCounts(guest, nic),
+  ): Access | Code {
     const vswitch = this.vswitch(name);
     if (!vswitch) return [212, 40];
     if (nic.vswitch !== null) return [204, 20];
-    const grant = this.authorisationFor(vswitch, guest, port);
-    if (!grant) return [212, 8];
-    if (this.connections(vswitch.name).length >= this.settings.maxPorts) return [212, 52];
+    const others = this.connections(vswitch.name).map((each) => each.nic);
+    const names = nicdef?.lan?.owner === 'SYSTEM' && nicdef.lan.name.toUpperCase() === vswitch.name;
+    const asking = { userid: guest.userid, vswitch, port, nicdef: names ? nicdef : undefined, others };
+    const access = accessOf({ ...asking, behaviour: this.behaviour });
+    return 'right' in access && others.length >= this.settings.maxPorts ? [212, 52] : access;
+  }
+
+  private nicdefThatCounts({ entry }: Guest, nic: Nic): Nicdef | undefined {
+    if (!this.behaviour.coupleReadsDirectory) return nic.nicdef;
+    return this.dirmaint.nicdefsAtLogon(entry, this.name).find((each) => each.vdev === nic.vdev);
+  }
+
+  private join(guest: Guest, nic: Nic, name: string, port: number | null, nicdef?: Nicdef): Code {
+    const access = this.accessFor(guest, nic, name, port, nicdef);
+    const vswitch = this.vswitch(name);
+    if (!('right' in access) || !vswitch) return 'right' in access ? [212, 40] : access;
+    const { right, portType, promiscuous } = access;
+    const others = this.connections(vswitch.name).map((each) => each.nic);
+    const cpPort =
+      access.port ??
+      freePort(
+        vswitch,
+        others.map((other) => other.connection?.cpPort),
+      );
     nic.vswitch = vswitch.name;
-    nic.vlans = effectiveVlans(vswitch, grant.authorisation);
-    nic.port = grant.port;
+    nic.vlans = access.vlans;
+    nic.port = access.port;
+    nic.connection = { right, portType, promiscuous, cpPort };
     this.log('coupled', { userid: guest.userid, vdev: nic.vdev, vswitch: vswitch.name, vlans: nic.vlans });
     return OK;
   }
@@ -149,17 +227,19 @@ export class ZvmSystem {
     nic.vswitch = null;
     nic.vlans = [];
     nic.port = null;
+    nic.connection = undefined;
     return OK;
   }
 
-  /** Authorises a user on a user-based VSWITCH; doing it again drops the user's connections (contract 4.6). */
+  /** Authorises a user; doing it again drops the user's connections (contract 4.6). */
   grant(vswitch: Vswitch, userid: string, authorisation: Authorisation): Code {
     const again = vswitch.authorisations.has(userid);
-    if (again && this.settings.regrant === 'reject') return [212, 44];
+    const { regrant, dnaRegrant } = this.behaviour;
+    if (again && regrant === 'reject') return [212, 44];
     vswitch.authorisations.set(userid, authorisation);
     const vlans = effectiveVlans(vswitch, authorisation);
     this.log('granted', { userid, vswitch: vswitch.name, vlans, again, persist: authorisation.persist });
-    if (again) this.dropConnections(vswitch, userid, 'regrant');
+    if (again) this.dropConnections(vswitch, userid, 'regrant', regrant === 'reexecute', dnaRegrant === 'drops');
     return OK;
   }
 
@@ -167,14 +247,15 @@ export class ZvmSystem {
   revoke(vswitch: Vswitch, userid: string): Code {
     if (!vswitch.authorisations.delete(userid)) return [212, 8];
     this.log('revoked', { userid, vswitch: vswitch.name });
-    if (this.settings.revoke === 'uncouples') this.dropConnections(vswitch, userid, 'revoked');
+    const { revoke, dnaRevoke } = this.behaviour;
+    this.dropConnections(vswitch, userid, 'revoked', revoke === 'uncouples', dnaRevoke === 'uncouples');
     return OK;
   }
 
   /** Gives a port of a port-based VSWITCH to a user. */
   assignPort(vswitch: Vswitch, number: number, port: Port): Code {
     const before = vswitch.ports.get(number);
-    if (before && this.settings.regrant === 'reject') return [212, 44];
+    if (before && this.behaviour.regrant === 'reject') return [212, 44];
     vswitch.ports.set(number, port);
     const vlans = effectiveVlans(vswitch, port);
     this.log('granted', {
@@ -184,7 +265,7 @@ export class ZvmSystem {
       vlans,
       again: before !== undefined,
     });
-    if (before) this.dropPort(vswitch, number, 'regrant');
+    if (before && this.behaviour.regrant === 'reexecute') this.dropPort(vswitch, number, 'regrant');
     return OK;
   }
 
@@ -217,8 +298,19 @@ export class ZvmSystem {
     if (!port) return [212, 8];
     vswitch.ports.delete(number);
     this.log('revoked', { userid: port.userid, vswitch: vswitch.name, port: number });
-    if (this.settings.revoke === 'uncouples') this.dropPort(vswitch, number, 'revoked');
+    if (this.behaviour.revoke === 'uncouples') this.dropPort(vswitch, number, 'revoked');
     return OK;
+  }
+
+  /** Ports of NICs that the directory authorises, where CP shows them as authorisations (zvm-modern.md 2: an option). */
+  dnaPorts(vswitch: Vswitch): Map<number, { userid: string; nic: Nic; portType: PortType; promiscuous: boolean }> {
+    if (this.behaviour.dnaPorts === 'hidden') return new Map();
+    const found = this.connections(vswitch.name).flatMap(({ guest: { userid }, nic }) => {
+      if (nic.connection?.right !== 'directory') return [];
+      const { cpPort, portType, promiscuous } = nic.connection;
+      return [[cpPort, { userid, nic, portType, promiscuous }] as const];
+    });
+    return new Map(found);
   }
 
   /** Removes a VSWITCH; what was coupled to it is uncoupled. */
@@ -228,18 +320,24 @@ export class ZvmSystem {
     for (const { guest, nic } of this.connections(vswitch.name)) this.uncouple(guest, nic, 'vswitch deleted');
     this.vswitches.delete(vswitch.name);
     this.log('vswitch-deleted', { vswitch: vswitch.name });
-    return OK;
+    return this.behaviour.informative ? [0, 44] : OK;
   }
 
-  /** Changes the source directory; what counts at logon stays behind when that is to be asked for (contract 5.7). */
-  changeNicdefs(guest: Guest, nicdefs: Nicdef[]): void {
-    if (this.settings.directoryOnline === 'deferred') guest.online ??= guest.nicdefs;
-    guest.nicdefs = nicdefs;
+  /** Puts records in the place of an entry; what counts at logon stays behind when that is to be asked for (contract 5.7). */
+  replaceEntry(guest: Guest, records: readonly string[]): void {
+    guest.entry.replace(records, this.settings.directoryOnline === 'deferred');
+  }
+
+  /** The times of one request to DirMaint; with SSI, members that read the source directory are waited for. */
+  pace(replaces: boolean): Pace {
+    const { directoryIntervalMs, clusterIntervalMs, directoryMs, replaceMs } = this.behaviour;
+    const intervalMs = this.settings.ssi ? Math.max(directoryIntervalMs, clusterIntervalMs) : directoryIntervalMs;
+    return { intervalMs, serviceMs: replaces ? (replaceMs ?? directoryMs) : directoryMs };
   }
 
   /** Brings the entry online. */
   putOnline(guest: Guest): Code {
-    guest.online = null;
+    guest.entry.putOnline();
     this.log('directory-online', { userid: guest.userid });
     return OK;
   }
@@ -247,65 +345,59 @@ export class ZvmSystem {
   /** Adds a NICDEF statement; an existing one of the same device conflicts unless the option says replace. */
   addNicdef(guest: Guest, nicdef: Nicdef, mayReplace: boolean): Code {
     const same = guest.nicdefs.find((each) => each.vdev === nicdef.vdev);
-    if (same && !(mayReplace && this.settings.nicdefUpdate === 'replace')) return [404, 4];
+    if (same && !(mayReplace && this.behaviour.nicdefUpdate === 'replace')) return [404, 4];
     const others = guest.nicdefs.filter((each) => each !== same);
-    const nics = [...others, ...this.profileNicdefs(guest)].map((each) => ({ ...each, count: each.devices ?? 3 }));
-    const taken = [...nics, ...this.definedDevices(guest)];
+    const nics = [...others, ...this.dirmaint.profileNicdefsOf(guest.entry)].map((each) => ({
+      ...each,
+      count: each.devices ?? 3,
+    }));
+    const taken = [...nics, ...this.dirmaint.devicesOf(guest.entry)];
     if (taken.some((each) => overlaps(nicdef.vdev, nicdef.devices ?? 3, each.vdev, each.count))) return [404, 4];
-    this.changeNicdefs(guest, [...others, nicdef]);
+    this.replaceEntry(guest, guest.entry.withNicdef(nicdef));
     this.log('nicdef-added', { userid: guest.userid, vdev: nicdef.vdev, statement: formatNicdef(nicdef) });
     return OK;
   }
 
-  /** Removes a NICDEF statement. */
+  /** Changes the statements of a NIC into one. */
+  changeNicdef(guest: Guest, nicdef: Nicdef): Code {
+    this.replaceEntry(guest, guest.entry.withNicdef(nicdef));
+    this.log('nicdef-changed', { userid: guest.userid, vdev: nicdef.vdev, statement: formatNicdef(nicdef) });
+    return OK;
+  }
+
+  /** Removes the NICDEF statements of a device. */
   removeNicdef(guest: Guest, vdev: string): Code {
     if (!guest.nicdefs.some((each) => each.vdev === vdev)) return [404, 8];
-    this.changeNicdefs(
-      guest,
-      guest.nicdefs.filter((each) => each.vdev !== vdev),
-    );
+    this.replaceEntry(guest, guest.entry.withoutNicdef(vdev));
     this.log('nicdef-removed', { userid: guest.userid, vdev });
     return OK;
   }
 
-  /** What an immediate function answers for a guest that is not running (contract 5.7: which one is an option). */
+  /** Switches directory network authorization; whether connections by it survive is an option (zvm-modern.md 1.3). */
+  setDna(enabled: boolean): void {
+    const { dnaDisable } = this.behaviour;
+    this.behave(this.release, { ...this.asked, dna: enabled ? 'enabled' : 'disabled' });
+    this.log('dna', { enabled });
+    if (enabled || dnaDisable === 'keeps') return;
+    for (const guest of this.guests.values())
+      for (const nic of guest.nics)
+        if (nic.connection?.right === 'directory') this.uncouple(guest, nic, 'DNA disabled');
+  }
+
+  /** The code of an immediate function for a guest that is not running (contract 5.7: it is an option). */
   loggedOffCode(): Code {
-    return this.settings.loggedOff === '8/45' ? [8, 45] : [200, 12];
+    return this.behaviour.loggedOff === '8/45' ? [8, 45] : [200, 12];
   }
 
-  /** The devices that entry and profile give a guest besides its NICs. */
-  private definedDevices(guest: Guest): OtherDevice[] {
-    return [...guest.statements, ...this.profileOf(guest)].flatMap((statement) => deviceOf(statement) ?? []);
+  private hasMac(mac: string): boolean {
+    return [...this.guests.values()].some((guest) => guest.nics.some((nic) => nic.mac === mac));
   }
 
-  private profileNicdefs(guest: Guest): Nicdef[] {
-    return parseNicdefStatements(this.profileOf(guest).filter((statement) => /^NICDEF /i.test(statement)));
-  }
-
-  private profileOf({ profile }: Guest): readonly string[] {
-    return profile === null ? [] : (this.profiles.get(profile)?.statements ?? []);
-  }
-
-  private authorisationFor(
-    vswitch: Vswitch,
-    guest: Guest,
-    wanted: number | null,
-  ): { authorisation: Authorisation; port: number | null } | null {
-    if (!vswitch.portBased) {
-      const authorisation = vswitch.authorisations.get(guest.userid);
-      return authorisation ? { authorisation, port: wanted } : null;
+  private dropConnections(vswitch: Vswitch, userid: string, why: string, granted: boolean, byDirectory: boolean): void {
+    for (const { guest, nic } of this.connections(vswitch.name)) {
+      const drops = nic.connection?.right === 'directory' ? byDirectory : granted;
+      if (guest.userid === userid && drops) this.uncouple(guest, nic, why);
     }
-    const taken = this.connections(vswitch.name).map(({ nic }) => nic.port);
-    for (const [number, port] of vswitch.ports) {
-      if (port.userid !== guest.userid || taken.includes(number)) continue;
-      if (wanted === null || wanted === number) return { authorisation: port, port: number };
-    }
-    return null;
-  }
-
-  private dropConnections(vswitch: Vswitch, userid: string, why: string): void {
-    for (const { guest, nic } of this.connections(vswitch.name))
-      if (guest.userid === userid) this.uncouple(guest, nic, why);
   }
 
   private dropPort(vswitch: Vswitch, port: number, why: string): void {

@@ -1,4 +1,6 @@
-export type PortType = 'ACCESS' | 'TRUNK';
+import type { PortType } from '../directory/nicdef.ts';
+
+export type { PortType };
 
 export type Authorisation = {
   /** empty: nothing was said, the default VLAN of the VSWITCH counts */
@@ -70,28 +72,16 @@ export function activeRdev(vswitch: Vswitch): string | null {
 }
 
 /** The VLANs a holder of this authorisation really sits in: the default VLAN when none was given. */
-export function effectiveVlans(vswitch: Vswitch, authorisation: Authorisation): number[] {
+export function effectiveVlans(vswitch: Vswitch, authorisation: Pick<Authorisation, 'vlans'>): number[] {
   if (!vswitch.aware) return [];
   if (authorisation.vlans.length > 0) return authorisation.vlans;
   return vswitch.defaultVlan > 0 ? [vswitch.defaultVlan] : [];
 }
 
-/**
- * Reads a VLAN set: at most four values or at most two ranges, blank-separated, 1 to 4094 (contract 4.3).
- * Returns null when it is not one.
- */
-export function parseVlanSet(text: string): number[] | null {
-  const words = text.trim().split(/ +/);
-  const vlans: number[] = [];
-  const ranges = words.filter((word) => word.includes('-')).length;
-  if (ranges > 0 ? ranges !== words.length || ranges > 2 : words.length > 4) return null;
-  for (const word of words) {
-    const match = /^(\d{1,4})(?:-(\d{1,4}))?$/.exec(word);
-    if (!match) return null;
-    const low = Number(match[1]);
-    const high = Number(match[2] ?? match[1]);
-    if (low < 1 || high > 4094 || low > high) return null;
-    for (let vlan = low; vlan <= high; vlan++) if (!vlans.includes(vlan)) vlans.push(vlan);
-  }
-  return vlans;
+/** The lowest port number that nobody holds or uses. */
+export function freePort(vswitch: Vswitch, used: readonly (number | undefined)[]): number {
+  const taken = new Set([...vswitch.ports.keys(), ...used]);
+  let port = 1;
+  while (taken.has(port)) port += 1;
+  return port;
 }

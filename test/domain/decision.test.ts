@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { planRecord } from '../../backend/xcat/rows/record-plan.ts';
 import { Change } from '../../domain/operations/requests.ts';
-import { decide, recordedPorts } from '../../domain/planning/decision.ts';
+import { decide } from '../../domain/planning/decision.ts';
 import { plan } from '../../domain/planning/planner.ts';
-import type { Surroundings } from '../../domain/planning/surroundings.ts';
+import type { PlanningContext } from '../../domain/planning/planning-context.ts';
+import { recordedPorts } from '../../domain/planning/recorded-ports.ts';
 import { allocateMac, Mac } from '../../domain/port/mac.ts';
 import { allocateVdev, devicesOverlap, nicDevices, Vdev } from '../../domain/port/vdev.ts';
 import { HostName, NodeName, PortId, Userid, VswitchName } from '../../domain/text/identifiers.ts';
@@ -27,7 +29,7 @@ function vswitch(name: string, values: Partial<Vswitch> = {}): Vswitch {
   };
 }
 
-function around(values: Partial<Surroundings> = {}): Surroundings {
+function contextWith(values: Partial<PlanningContext> = {}): PlanningContext {
   const vswitches = [
     vswitch('VSW1'),
     vswitch('VSWFLAT', { vlanAware: false }),
@@ -39,9 +41,6 @@ function around(values: Partial<Surroundings> = {}): Surroundings {
       node: NODE,
       loggedOn: true,
       recorded: [],
-      macEntries: [],
-      macRow: false,
-      addresses: { row: 'none' },
       directory: [],
       live: [],
     },
@@ -76,8 +75,8 @@ const create = (values: object) =>
     port: { portId: PORT, vswitch: 'VSW1', network: { type: 'vlan', segmentationId: 1001 }, ...values },
   });
 
-const refusedFields = (change: Change, surroundings = around()) => {
-  const decision = decide(change, surroundings);
+const refusedFields = (change: Change, context = contextWith()) => {
+  const decision = decide(change, context);
   return decision.accepted ? [] : decision.refusals.map((refusal) => refusal.field);
 };
 
@@ -93,8 +92,8 @@ const recorded = (values: object = {}) => ({
 });
 const vlan = (segmentationId: number) => create({ network: { type: 'vlan', segmentationId } });
 const withPort = (network: object, values: object = {}) => {
-  const base = around();
-  return around({ guest: { ...base.guest, recorded: [{ ...recorded(values), network: network as never }] } });
+  const base = contextWith();
+  return contextWith({ guest: { ...base.guest, recorded: [{ ...recorded(values), network: network as never }] } });
 };
 
 describe('a request is refused before anything is touched, naming its field,', () => {
@@ -110,14 +109,14 @@ describe('a request is refused before anything is touched, naming its field,', (
   test('when the MAC is taken', () => {
     const mac = Mac.parse('02:00:00:00:00:01');
     expect(
-      refusedFields(create({ mac }), around({ macsInUse: new Map([[mac, [{ mac, owner: 'lnx00007' }]]]) })),
+      refusedFields(create({ mac }), contextWith({ macsInUse: new Map([[mac, [{ mac, owner: 'lnx00007' }]]]) })),
     ).toEqual(['mac']);
   });
 
   test.each(['0FFE', '0FFF', '1000', '1001', '1002'])('when vdev %s overlaps the three devices of NIC 1000', (vdev) => {
-    const base = around();
+    const base = contextWith();
     const guest = { ...base.guest, directory: [{ vdev: Vdev.parse('1000') }] };
-    expect(refusedFields(create({ vdev }), around({ guest }))).toEqual(['vdev']);
+    expect(refusedFields(create({ vdev }), contextWith({ guest }))).toEqual(['vdev']);
   });
 
   test.each([
@@ -126,17 +125,17 @@ describe('a request is refused before anything is touched, naming its field,', (
     ['0605', { first: 0x600, count: 8, what: 'NIC 0600 (8 devices)', nic: Vdev.parse('0600') }],
     ['0009', { first: 9, count: 1, what: 'CONSOLE 0009 of profile OSDFLT' }],
   ])('when vdev %s overlaps something else than a NIC of three devices, naming it', (vdev, range) => {
-    const base = around();
-    const surroundings = around({ guest: { ...base.guest, devices: [range] } });
-    expect(refusedFields(create({ vdev }), surroundings)).toEqual(['vdev']);
-    expect(JSON.stringify(decide(create({ vdev }), surroundings))).toContain(`overlaps ${range.what} of ${USERID}`);
+    const base = contextWith();
+    const context = contextWith({ guest: { ...base.guest, devices: [range] } });
+    expect(refusedFields(create({ vdev }), context)).toEqual(['vdev']);
+    expect(JSON.stringify(decide(create({ vdev }), context))).toContain(`overlaps ${range.what} of ${USERID}`);
   });
 
   test('when a port is flat on an aware VSWITCH whose default VLAN is NONE', () => {
     const { defaultVlan: _one, ...without } = vswitch('VSW1');
-    const surroundings = around({ vswitches: [without] });
-    expect(refusedFields(create({ network: { type: 'flat' } }), surroundings)).toEqual(['network']);
-    expect(decide(vlan(1001), surroundings)).toMatchObject({ accepted: true });
+    const context = contextWith({ vswitches: [without] });
+    expect(refusedFields(create({ network: { type: 'flat' } }), context)).toEqual(['network']);
+    expect(decide(vlan(1001), context)).toMatchObject({ accepted: true });
   });
 
   test('when another port of the guest has a different VLAN on the same user-based VSWITCH, saying what works', () => {
@@ -154,7 +153,7 @@ describe('a request is refused before anything is touched, naming its field,', (
 
 describe('a request is granted', () => {
   test.each([1000, 4094])('with VLAN %i, an end of the range', (id) => {
-    expect(decide(vlan(id), around())).toMatchObject({ accepted: true });
+    expect(decide(vlan(id), contextWith())).toMatchObject({ accepted: true });
   });
 
   test('beside another port with the same VLAN, with a vdev three devices on', () => {
@@ -169,7 +168,7 @@ describe('a request is granted', () => {
 
   test('and can go back: what it adds is removed, what an administrator authorised before stays', () => {
     const vswitches = [vswitch('VSW1', { authorisations: [{ userid: USERID, vlans: [1001] }] })];
-    const decision = decide(vlan(1001), around({ vswitches }));
+    const decision = decide(vlan(1001), contextWith({ vswitches }));
     expect(decision).toMatchObject({
       before: { ports: [], removed: [{ portId: PORT, keepRow: false }], keepAuthorised: ['VSW1'] },
     });
@@ -178,9 +177,9 @@ describe('a request is granted', () => {
 
 describe('a recorded port whose NIC cannot be where it is recorded', () => {
   const disk = { first: 0x1001, count: 1, what: 'MDISK 1001' };
-  const base = around();
-  const on = (values: Partial<Surroundings['guest']> = {}) =>
-    around({ guest: { ...base.guest, recorded: [recorded()], devices: [disk], ...values } });
+  const base = contextWith();
+  const on = (values: Partial<PlanningContext['guest']> = {}) =>
+    contextWith({ guest: { ...base.guest, recorded: [recorded()], devices: [disk], ...values } });
   const reconcile = Change.parse({ kind: 'reconcile', ports: [], removed: [], unrecorded: [], left: [] });
 
   test('is left as it is and told by a reconciliation, which goes on with the guest’s other ports', () => {
@@ -226,7 +225,10 @@ describe('allocation', () => {
         network: { type: 'flat' },
         ...(vdev === undefined ? {} : { vdev }),
       }));
-      const decision = decide(Change.parse({ kind, ports, ...(kind === 'attachNic' ? {} : { live: true }) }), around());
+      const decision = decide(
+        Change.parse({ kind, ports, ...(kind === 'attachNic' ? {} : { live: true }) }),
+        contextWith(),
+      );
       if (!decision.accepted) throw new Error(decision.refusals.map(({ reason }) => reason).join());
       expect(decision.refused).toEqual([]);
       expect(decision.desired.ports.map(({ vdev }) => vdev)).toEqual(['1009', '1000', '100C', '1004']);
@@ -267,11 +269,11 @@ describe('allocation', () => {
 
 describe('on a port-based VSWITCH', () => {
   const portBased = (values: Partial<Vswitch> = {}) => {
-    const base = around();
+    const base = contextWith();
     return { ...base, vswitches: [vswitch('VSWPORT', { portSelection: 'PORTBASED', ...values })] };
   };
-  const portNumberOf = (surroundings: Surroundings) => {
-    const decision = decide(create({ vswitch: 'VSWPORT' }), surroundings);
+  const portNumberOf = (context: PlanningContext) => {
+    const decision = decide(create({ vswitch: 'VSWPORT' }), context);
     return decision.accepted ? decision.desired.ports[0]?.portNumber : decision.refusals;
   };
 
@@ -294,13 +296,13 @@ describe('on a port-based VSWITCH', () => {
     const left = [{ userid: Userid.parse(USERID), vlans: [1001], portNumber: chosen }];
     expect(portNumberOf(portBased({ authorisations: left }))).toBe(chosen);
     const foreign = [{ vdev: Vdev.parse('2000'), vswitch: VswitchName.parse('VSWPORT') }];
-    const guest = { ...around().guest, loggedOn: true, live: foreign };
+    const guest = { ...contextWith().guest, loggedOn: true, live: foreign };
     expect(portNumberOf({ ...portBased({ authorisations: left }), guest })).not.toBe(chosen);
   });
 
   test('a port that is deleted takes the number with it that a run which was terminated has left', () => {
     const on = VswitchName.parse('VSWPORT');
-    const guest = { ...around().guest, recorded: [recorded({ portId: PortId.parse(PORT), vswitch: on })] };
+    const guest = { ...contextWith().guest, recorded: [recorded({ portId: PortId.parse(PORT), vswitch: on })] };
     const free = { ...portBased(), guest };
     const [port] = recordedPorts(free);
     if (port?.portNumber === undefined) throw new Error('no number was chosen');
@@ -308,7 +310,7 @@ describe('on a port-based VSWITCH', () => {
     const left = { ...portBased({ authorisations }), guest };
     const decision = decide(Change.parse({ kind: 'deletePort', portId: PORT }), left);
     if (!decision.accepted) throw new Error('the deletion is refused');
-    const kinds = plan(decision.desired, left.guest, left.vswitches).map(({ kind }) => kind);
+    const kinds = plan(decision.desired, left.guest, left.vswitches, planRecord).map(({ kind }) => kind);
     expect(kinds).toContain('removePortNumber');
   });
 
@@ -325,7 +327,7 @@ describe('on a port-based VSWITCH', () => {
     const vdev = Vdev.parse('1000');
     const on = VswitchName.parse('VSWPORT');
     const guest = {
-      ...around().guest,
+      ...contextWith().guest,
       recorded: [recorded({ vswitch: on })],
       directory: [{ vdev, vswitch: on, portNumber: 7 }],
     };
@@ -386,7 +388,7 @@ describe('a bulk change', () => {
       { portId: OTHER, vswitch: 'VSW1', network: { type: 'vlan', segmentationId: 1002 } },
       { portId: '33333333-3333-4333-8333-333333333333', vswitch: 'NOSUCH', network: { type: 'flat' } },
     ];
-    expect(decide(Change.parse({ kind: 'wirePorts', live: false, ports }), around())).toMatchObject({
+    expect(decide(Change.parse({ kind: 'wirePorts', live: false, ports }), contextWith())).toMatchObject({
       accepted: true,
       affected: [PORT],
       desired: { ports: [{ portId: PORT }] },

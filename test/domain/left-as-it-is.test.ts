@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { planRecord } from '../../backend/xcat/rows/record-plan.ts';
 import type { GuestState, RecordedPort } from '../../domain/guest/guest.ts';
 import { Change } from '../../domain/operations/requests.ts';
 import { decide } from '../../domain/planning/decision.ts';
 import { plan } from '../../domain/planning/planner.ts';
-import type { Surroundings } from '../../domain/planning/surroundings.ts';
+import type { PlanningContext } from '../../domain/planning/planning-context.ts';
 import { Vdev } from '../../domain/port/vdev.ts';
 import { HostName, NodeName, PortId, VswitchName } from '../../domain/text/identifiers.ts';
 import { Network } from '../../domain/vswitch/network.ts';
@@ -46,16 +47,13 @@ const ODD_ROW: RecordedPort = {
   unreadable: [{ column: 'vlan', value: 'abc' }],
 };
 
-function around(guest: Partial<GuestState>): Surroundings {
+function contextWith(guest: Partial<GuestState>): PlanningContext {
   return {
     guest: {
       userid: USERID,
       node: NODE,
       loggedOn: true,
       recorded: [CLEAR_ROW, ODD_ROW],
-      macEntries: [],
-      macRow: false,
-      addresses: { row: 'none' },
       directory: [],
       live: [
         { vdev: vdev('1000'), vswitch: vswitchName('VSW1') },
@@ -79,15 +77,15 @@ function around(guest: Partial<GuestState>): Surroundings {
   };
 }
 
-function reconcile(read: Surroundings, values: object = {}) {
+function reconcile(read: PlanningContext, values: object = {}) {
   const change = Change.parse({ kind: 'reconcile', ports: [], removed: [], unrecorded: [], left: [], ...values });
   const decision = decide(change, read);
   if (!decision.accepted) throw new Error(decision.refusals.map(({ reason }) => reason).join());
-  return { refused: decision.refused, steps: plan(decision.desired, read.guest, read.vswitches) };
+  return { refused: decision.refused, steps: plan(decision.desired, read.guest, read.vswitches, planRecord) };
 }
 
 describe('a guest that has left the host', () => {
-  const read = around({ absence: { kind: 'elsewhere', zhcp: 'zhcp2' } });
+  const read = contextWith({ absence: { kind: 'elsewhere', zhcp: 'zhcp2' } });
 
   test('has its NICs and grants taken away there, but those of a port whose record nobody can read', () => {
     const steps = reconcile(read).steps.map((step) => [step.kind, 'vdev' in step ? step.vdev : 'all']);
@@ -109,7 +107,7 @@ describe('a guest that has left the host', () => {
 test('a port whose directory statement nobody can read is not asked to be confirmed as down', () => {
   const unclear = 'its LAN SYSTEM is no name of a VSWITCH';
   const guest = { recorded: [CLEAR_ROW], live: [], directory: [{ vdev: vdev('1000'), unclear }] };
-  expect(reconcile(around(guest))).toEqual({ refused: [], steps: [] });
+  expect(reconcile(contextWith(guest))).toEqual({ refused: [], steps: [] });
   const readable = { ...guest, directory: [{ vdev: vdev('1000') }] };
-  expect(reconcile(around(readable)).refused.map(({ portId }) => portId)).toEqual([CLEAR]);
+  expect(reconcile(contextWith(readable)).refused.map(({ portId }) => portId)).toEqual([CLEAR]);
 });

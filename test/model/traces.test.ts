@@ -5,9 +5,8 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { startOperation } from '../../client/start-operation.ts';
 import { localTarget } from '../../client/temporal-connection.ts';
 import { taskQueueOf } from '../../domain/host/host.ts';
-import { chooseTraces } from '../../model/choose-traces.ts';
 import { missingPrograms, simulate } from '../../model/search.ts';
-import { type Move, parseTrace, type Trace } from '../../model/trace.ts';
+import { chooseTraces, type Move, parseTrace, type Trace } from '../../model/trace.ts';
 import { bundleWorkflows, createHostWorker } from '../../runtime/host/host-worker.ts';
 import { connectWorkers } from '../../runtime/process/temporal-connection.ts';
 import { ZVM_USERID } from '../../temporal-config/search-attributes.ts';
@@ -31,7 +30,7 @@ beforeAll(async () => {
   zvm = await createEnvironment({ guests: TRACES + 2 }, false);
   const target = localTarget(inject('temporalAddress'), inject('temporalNamespace'));
   const [connection, bundle] = await Promise.all([connectWorkers(target), bundleWorkflows()]);
-  const around = (activities: HostActivities): HostActivities => ({
+  const wrap = (activities: HostActivities): HostActivities => ({
     ...activities,
     enqueueRequests: async (input) => {
       const gate = gates.get(input.requests[0]?.request.operation.workflowId ?? '');
@@ -50,7 +49,7 @@ beforeAll(async () => {
     pino({ level: 'silent' }),
     undefined,
     undefined,
-    around,
+    wrap,
   );
   const running = worker.run();
   stop = async () => {

@@ -3,9 +3,9 @@ import { Runtime } from '@temporalio/worker';
 import { afterEach, expect, test, vi } from 'vitest';
 import { currentDetails } from '../../client/operations.ts';
 import { startReconcileHost, tellOfNeutron } from '../../client/start-operation.ts';
-import type { HostConfiguration } from '../../configuration/configuration.ts';
+import type { HostConfiguration } from '../../configuration/load.ts';
+import { guestWorkflowId } from '../../temporal-config/names.ts';
 import { ZVM_OUTCOME } from '../../temporal-config/search-attributes.ts';
-import { guestWorkflowId } from '../../temporal-config/workflow-ids.ts';
 import type { FollowNeutronResult } from '../../workflows/follow-neutron-result.ts';
 import { pauseAfter } from '../../workflows/pending-rows.ts';
 import type { ReconcileHostResult } from '../../workflows/reconciliation-result.ts';
@@ -155,6 +155,21 @@ test('of a port with a QoS policy it is said once, in the log and the result, th
   expect(JSON.stringify(said)).toContain(port.portId);
 });
 
+test('of a QoS policy that an ACTIVE port gets it is said once, in the log and the result, that it limits nothing', async () => {
+  const { neutron, host, follow } = await withNeutron();
+  const logged = vi.spyOn(Runtime.instance().logger, 'log');
+  const { portId } = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(41) });
+  expect((await follow(portId)).unlimited).toEqual([]);
+  expect(neutron.all.get(portId)?.status).toBe('ACTIVE');
+  neutron.change(portId, { qosPolicy: 'slow' });
+  expect((await follow(portId)).unlimited).toEqual([portId]);
+  expect((await follow(portId)).unlimited).toEqual([]);
+  const said = logged.mock.calls.filter((call) => JSON.stringify(call).includes('limits nothing'));
+  logged.mockRestore();
+  expect(JSON.stringify(said)).toContain(portId);
+  expect(said).toHaveLength(1);
+});
+
 test('a port with a multicast address is refused with the reason and reported down, and the next one is wired', async () => {
   const { neutron, host, follow } = await withNeutron();
   const { mac: _mac, ...odd } = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(42), status: 'BUILD' });
@@ -177,7 +192,7 @@ test('a port that Neutron is about to bind is not asked for, but one that it has
   const port = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(52), binding: 'none' });
   const first = await (await startReconcileHost(there.client, { host })).result();
   expect(neutron.bindings).toEqual([]);
-  const last = { memory: first.memory, failures: first.failures };
+  const last = { checkpoint: first.checkpoint, failures: first.failures };
   await (await startReconcileHost(there.client, { host, last })).result();
   expect(neutron.bindings).toEqual([port.portId]);
   expect(neutron.reports).toEqual([`up ${port.portId}`]);
@@ -203,10 +218,10 @@ test.each([
 ])('a port that was $as while nobody listened is undone, and is not asked for in the name of others', async (moved) => {
   const { neutron, host, there } = await withNeutron();
   const port = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(54) });
-  const { memory, failures } = await (await startReconcileHost(there.client, { host })).result();
+  const { checkpoint, failures } = await (await startReconcileHost(there.client, { host })).result();
   const { segment: _segment, ...rest } = port;
   neutron.all.set(port.portId, { ...rest, host: moved.to, binding: moved.binding, status: 'DOWN' });
-  await (await startReconcileHost(there.client, { host, last: { memory, failures } })).result();
+  await (await startReconcileHost(there.client, { host, last: { checkpoint, failures } })).result();
   expect(neutron.bindings).toEqual([]);
   expect(neutron.all.get(port.portId)?.status).toBe('DOWN');
   expect((await there.guest('LNX10001')).rows).toEqual([]);
@@ -217,7 +232,7 @@ test('a port that can be bound by nobody is asked for once, later and later agai
   const port = neutron.add({ host, deviceId: 'LNX10001', binding: 'failed' });
   neutron.unbindable.add(port.portId);
   const first = await (await startReconcileHost(there.client, { host })).result();
-  const last = { memory: first.memory, failures: first.failures };
+  const last = { checkpoint: first.checkpoint, failures: first.failures };
   const second = await (await startReconcileHost(there.client, { host, last })).result();
   expect((await follow(port.portId)).failed[0]?.reason).toContain('not bound');
   expect(neutron.bindings).toEqual([port.portId]);
@@ -305,10 +320,10 @@ test('reconciliation moves a port whose device id names another guest since', as
   const port = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(57) });
   const first = await (await startReconcileHost(there.client, { host })).result();
   neutron.change(port.portId, { deviceId: 'LNX10003' });
-  let last = { memory: first.memory, failures: first.failures };
+  let last = { checkpoint: first.checkpoint, failures: first.failures };
   const isMoved = async () => {
-    const { memory } = await (await startReconcileHost(there.client, { host, last })).result();
-    last = { memory, failures: [] };
+    const { checkpoint } = await (await startReconcileHost(there.client, { host, last })).result();
+    last = { checkpoint, failures: [] };
     return (await there.guest('LNX10003')).granted.VSW1?.[0] === 57;
   };
   expect(await becomes(isMoved)).toBe(true);
@@ -387,7 +402,7 @@ test('reconciliation creates what Neutron wants, moves what it wants elsewhere, 
   expect(first.reported).toEqual({ up: 3, down: 0 });
   neutron.change(moved.portId, { segment: onVlan(81, 'physnet2') });
   neutron.remove(gone.portId);
-  const last = ({ memory, failures }: typeof first) => ({ host, last: { memory, failures } });
+  const last = ({ checkpoint, failures }: typeof first) => ({ host, last: { checkpoint, failures } });
   const second = await (await startReconcileHost(there.client, last(first))).result();
   expect(second.failures).toEqual([]);
   expect((await there.guest('LNX10001')).granted).toEqual({ VSW1: [70] });
@@ -397,12 +412,12 @@ test('reconciliation creates what Neutron wants, moves what it wants elsewhere, 
   expect({ drifted: third.drifted, reported: third.reported }).toEqual({ drifted: 0, reported: { up: 0, down: 0 } });
 });
 
-/** Reconciliations as the Schedule runs them: each knows what the one before it left to it. */
+/** Reconciliations as the Schedule runs them: each gets the result of the last. */
 function reconciling({ client, host }: Environment) {
-  let last: Pick<ReconcileHostResult, 'memory' | 'failures' | 'unreported'> | undefined;
+  let last: Pick<ReconcileHostResult, 'checkpoint' | 'failures' | 'unreported'> | undefined;
   return async () => {
     const result = await (await startReconcileHost(client, { host, ...(last === undefined ? {} : { last }) })).result();
-    last = { memory: result.memory, failures: result.failures, unreported: result.unreported };
+    last = { checkpoint: result.checkpoint, failures: result.failures, unreported: result.unreported };
     return result;
   };
 }
@@ -481,7 +496,7 @@ test('a port that could not be had and that somebody else has put right is told 
     ports: [{ portId: id, vswitch: 'VSW1', network: vlan(89), mac }],
   });
   const failures = run.failures.map((failure) => ({ ...failure, notBefore: 0 }));
-  await (await startReconcileHost(there.client, { host, last: { memory: run.memory, failures } })).result();
+  await (await startReconcileHost(there.client, { host, last: { checkpoint: run.checkpoint, failures } })).result();
   expect(neutron.all.get(id)?.status).toBe('ACTIVE');
 });
 
@@ -495,7 +510,7 @@ test('a port that could not be had and has become right since stays ACTIVE, thou
   await follow(other.portId);
   const reported = [...neutron.reports];
   expect(reported.at(-1)).toBe(`up ${other.portId}`);
-  const last = { memory: first.memory, failures: first.failures };
+  const last = { checkpoint: first.checkpoint, failures: first.failures };
   const second = await (await startReconcileHost(there.client, { host, last })).result();
   expect({ failures: second.failures, reports: neutron.reports }).toEqual({ failures: [], reports: reported });
 });
@@ -506,7 +521,7 @@ test('a guest whose repair failed and that was wired since keeps its ports ACTIV
   await follow(port.portId);
   const notBefore = Date.now() + 3_600_000;
   const failures = [{ userid: 'LNX10001', reason: 'its directory entry was locked', attempts: 1, notBefore }];
-  const result = await (await startReconcileHost(there.client, { host, last: { memory: '', failures } })).result();
+  const result = await (await startReconcileHost(there.client, { host, last: { checkpoint: '', failures } })).result();
   expect(result.failures).toEqual(failures);
   expect(neutron.reports).toEqual([`up ${port.portId}`]);
 });
@@ -516,7 +531,7 @@ test('a list of ports that is short undoes nothing: each port that is missing in
   const port = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(90) });
   const first = await (await startReconcileHost(there.client, { host })).result();
   neutron.unlisted.add(port.portId);
-  const last = { memory: first.memory, failures: first.failures };
+  const last = { checkpoint: first.checkpoint, failures: first.failures };
   const second = await (await startReconcileHost(there.client, { host, last })).result();
   expect({ drifted: second.drifted, failures: second.failures }).toEqual({ drifted: 0, failures: [] });
   expect((await there.guest('LNX10001')).granted).toEqual({ VSW1: [90] });

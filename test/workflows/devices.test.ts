@@ -107,8 +107,8 @@ describe('an entry of a guest without ports here, logged off,', () => {
       'NICDEF 0600 MACID 5A5A5A',
     ]);
     const times = { host: zvm.host, intervalSeconds: 1, sweepSeconds: 1 };
-    const { memory, failures } = await (await startReconcileHost(zvm.client, times)).result();
-    await (await startReconcileHost(zvm.client, { ...times, last: { memory, failures } })).result();
+    const { checkpoint, failures } = await (await startReconcileHost(zvm.client, times)).result();
+    await (await startReconcileHost(zvm.client, { ...times, last: { checkpoint, failures } })).result();
     swept = await zvm.events();
   });
   const port = (values: object) => ({
@@ -137,8 +137,8 @@ describe('an entry of a guest without ports here, logged off,', () => {
   test('keeps nothing once it has other NICs', async () => {
     await directory(userid, []);
     const times = { host: zvm.host, intervalSeconds: 1, sweepSeconds: 1 };
-    const { memory, failures } = await (await startReconcileHost(zvm.client, times)).result();
-    await (await startReconcileHost(zvm.client, { ...times, last: { memory, failures } })).result();
+    const { checkpoint, failures } = await (await startReconcileHost(zvm.client, times)).result();
+    await (await startReconcileHost(zvm.client, { ...times, last: { checkpoint, failures } })).result();
     const mac = '02:00:00:5a:5a:5a';
     expect(await zvm.run('createPort', port({ portId: portId(32), mac }))).toMatchObject({ ports: [{ mac }] });
   });

@@ -11,10 +11,10 @@ beforeAll(async () => {
 });
 afterAll(() => zvm.close());
 
-type Last = Pick<ReconcileHostResult, 'memory' | 'failures'>;
+type Last = Pick<ReconcileHostResult, 'checkpoint' | 'failures'>;
 
 async function reconcile(last?: Last): Promise<ReconcileHostResult> {
-  const from = last === undefined ? {} : { last: { memory: last.memory, failures: [] } };
+  const from = last === undefined ? {} : { last: { checkpoint: last.checkpoint, failures: [] } };
   const run = await startReconcileHost(zvm.client, { host: zvm.host, intervalSeconds: 1, sweepSeconds: 1, ...from });
   return run.result();
 }

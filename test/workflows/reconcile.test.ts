@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startReconcileHost } from '../../client/start-operation.ts';
 import { ensureReconcileSchedule } from '../../runtime/host/reconcile-schedule.ts';
 import { restoreSnapshot, type Snapshot, takeSnapshot } from '../../simulator/control/snapshot.ts';
-import { reconcileScheduleId } from '../../temporal-config/workflow-ids.ts';
+import { reconcileScheduleId } from '../../temporal-config/names.ts';
 import type { ReconcileHostResult } from '../../workflows/reconciliation-result.ts';
 import { createEnvironment, type Environment, portId, vlan } from './environment.ts';
 import { startReconcileFleet } from './start-host-operation.ts';
@@ -14,7 +14,7 @@ const VSWITCHES = ['VSW1', 'VSW2', 'VSWPORT'];
 
 let zvm: Environment;
 let right: Snapshot;
-let last: Pick<ReconcileHostResult, 'memory' | 'failures'>;
+let last: Pick<ReconcileHostResult, 'checkpoint' | 'failures'>;
 beforeAll(async () => {
   zvm = await createEnvironment({ guests: 10 });
   for (const [guest, userid] of GUESTS.entries()) {
@@ -50,7 +50,7 @@ const reconcile = async (from?: typeof last, more: object = {}): Promise<Reconci
     host: zvm.host,
     intervalSeconds: 1,
     sweepSeconds: 2,
-    ...(from === undefined ? {} : { last: { memory: from.memory, failures: from.failures } }),
+    ...(from === undefined ? {} : { last: { checkpoint: from.checkpoint, failures: from.failures } }),
     ...more,
   });
   return run.result();

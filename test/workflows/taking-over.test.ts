@@ -33,8 +33,8 @@ beforeAll(async () => {
 afterAll(() => zvm.close());
 beforeEach(() => restoreSnapshot(zvm.simulator.mn, asLeft));
 
-async function reconcile(last?: Pick<ReconcileHostResult, 'memory'>): Promise<ReconcileHostResult> {
-  const from = last === undefined ? {} : { last: { memory: last.memory, failures: [] } };
+async function reconcile(last?: Pick<ReconcileHostResult, 'checkpoint'>): Promise<ReconcileHostResult> {
+  const from = last === undefined ? {} : { last: { checkpoint: last.checkpoint, failures: [] } };
   const run = await startReconcileHost(zvm.client, { host: zvm.host, intervalSeconds: 1, sweepSeconds: 3600, ...from });
   return run.result();
 }
@@ -109,10 +109,8 @@ test('on a host that was reconciled before, what is uncoupled in both places is 
   const nic = guest?.nics.find(({ vdev }) => vdev === '1003');
   if (system === undefined || guest === undefined || nic === undefined) throw new Error('no NIC');
   system.uncouple(guest, nic, 'test');
-  system.changeNicdefs(
-    guest,
-    guest.nicdefs.map((nicdef) => (nicdef.vdev === '1003' ? { ...nicdef, lan: null } : nicdef)),
-  );
+  const nicdef = guest.nicdefs.find(({ vdev }) => vdev === '1003');
+  if (nicdef !== undefined) system.changeNicdef(guest, { ...nicdef, lan: null });
   await reconcile(await reconcile(known));
   expect(await coupled(RUNNING)).toEqual(['VSW1', 'VSW1']);
 });

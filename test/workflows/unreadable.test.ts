@@ -12,7 +12,7 @@ const [FIRST, SECOND, PORT_BASED] = [portId(1), portId(2), portId(3)];
 
 let zvm: Environment;
 let right: Snapshot;
-let last: Pick<ReconcileHostResult, 'memory' | 'failures'>;
+let last: Pick<ReconcileHostResult, 'checkpoint' | 'failures'>;
 beforeAll(async () => {
   zvm = await createEnvironment({ guests: 10 });
   for (const [guest, userid] of GUESTS.entries()) {
@@ -36,7 +36,7 @@ async function reconcile(from?: typeof last, more: object = {}): Promise<Reconci
     host: zvm.host,
     intervalSeconds: 1,
     sweepSeconds: 2,
-    ...(from === undefined ? {} : { last: { memory: from.memory, failures: from.failures } }),
+    ...(from === undefined ? {} : { last: { checkpoint: from.checkpoint, failures: from.failures } }),
     ...more,
   });
   return run.result();

@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => zvm.close());
 
 async function reconcile(last?: ReconcileHostResult): Promise<ReconcileHostResult> {
-  const known = last === undefined ? {} : { last: { memory: last.memory, failures: last.failures } };
+  const known = last === undefined ? {} : { last: { checkpoint: last.checkpoint, failures: last.failures } };
   return (await startReconcileHost(zvm.client, { host: zvm.host, ...known })).result();
 }
 

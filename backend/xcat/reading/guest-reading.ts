@@ -3,7 +3,7 @@ import { type Absence, absenceRefusal } from '../../../domain/guest/absence.ts';
 import type { PortsInEntries } from '../../../domain/guest/entry-nics.ts';
 import type { LiveNic, Nicdef, RecordedPort } from '../../../domain/guest/guest.ts';
 import type { ConfiguredRules } from '../../../domain/host/host.ts';
-import type { Surroundings } from '../../../domain/planning/surroundings.ts';
+import type { PlanningContext } from '../../../domain/planning/planning-context.ts';
 import { type MacPrefix, macId } from '../../../domain/port/mac.ts';
 import type { Userid } from '../../../domain/text/identifiers.ts';
 import type { Vswitch } from '../../../domain/vswitch/vswitch.ts';
@@ -25,16 +25,16 @@ import { isWholeDirectory, isWholeNicAnswer, parseDirectory, parseLiveNics } fro
 import type { Profile } from './directory-profiles.ts';
 import { type DeviceOutcomes, devicesOf, profileNics } from './guest-devices.ts';
 
-/** What one reading found for all guests of a host. */
+/** The result of one reading for all guests of a host. */
 export type HostView = {
   rules: ConfiguredRules;
   /** Throws a BackendError when z/VM has not said it: only who works on a guest needs it. */
   macPrefix: () => MacPrefix;
   tables: TableView;
   hostsRows: ReadonlyMap<string, readonly Row[]>;
-  addressesInUse: Surroundings['addressesInUse'];
+  addressesInUse: PlanningContext['addressesInUse'];
   vswitches: readonly Vswitch[];
-  macsInUse: Surroundings['macsInUse'];
+  macsInUse: PlanningContext['macsInUse'];
   profiles: ReadonlyMap<string, Profile>;
   portsInEntries: PortsInEntries;
 };
@@ -57,14 +57,16 @@ export function readingOf(view: HostView, userid: Userid, outcomes: DeviceOutcom
     guest: {
       userid,
       node,
-      ...(otherNodes.length === 0
-        ? {}
-        : { otherNodes: otherNodes.map((each) => ({ node: each, macEntries: macEntriesAt(tables, each) })) }),
       loggedOn: running !== undefined,
       recorded,
-      macEntries: macEntriesAt(tables, node),
-      macRow: tables.macRows.has(node),
-      addresses: recordedAddressesOf(view.hostsRows.get(node) ?? [], node, [rules.zhcpNode, ...tables.otherZhcps]),
+      xcat: {
+        macEntries: macEntriesAt(tables, node),
+        macRow: tables.macRows.has(node),
+        addresses: recordedAddressesOf(view.hostsRows.get(node) ?? [], node, [rules.zhcpNode, ...tables.otherZhcps]),
+        ...(otherNodes.length === 0
+          ? {}
+          : { otherNodes: otherNodes.map((each) => ({ node: each, macEntries: macEntriesAt(tables, each) })) }),
+      },
       directory: [...(entry ?? []), ...(absence?.kind === 'elsewhere' ? [] : inherited)],
       live: running ?? [],
       devices: outcomes === undefined ? [] : devicesOf(outcomes, view.profiles),
@@ -104,7 +106,7 @@ function absenceOf(absence: RecordedAbsence | undefined, loggedOn: boolean, defi
   return defined ? undefined : { kind: 'undefined', remains: loggedOn };
 }
 
-/** What the directory says when it is as recorded; port numbers are in the directory alone. */
+/** The directory entry when it is as recorded; port numbers are in the directory alone. */
 function directoryAsRecorded(recorded: readonly RecordedPort[]): Nicdef[] {
   return recorded.flatMap(({ vdev, vswitch, mac, adminStateUp }): Nicdef[] =>
     vdev === undefined || vswitch === undefined || mac === undefined

@@ -1,7 +1,6 @@
 import type { Finding } from '../../../domain/drift/finding.ts';
 import { macsInEntries, portsInEntries } from '../../../domain/guest/entry-nics.ts';
-import type { MacInUse } from '../../../domain/planning/surroundings.ts';
-import type { MacPrefix } from '../../../domain/port/mac.ts';
+import type { MacInUse, MacPrefix } from '../../../domain/port/mac.ts';
 import type { Userid } from '../../../domain/text/identifiers.ts';
 import type { Vswitch } from '../../../domain/vswitch/vswitch.ts';
 import { BackendError } from '../../backend-error.ts';
@@ -96,7 +95,7 @@ function iplTimeIn(outcome: CommandOutcome | undefined): string {
   return parseIplTime(completeAnswer('read the IPL time', outcome, (output) => /CP IPL time:/i.test(output)).output);
 }
 
-/** What was read, or a permanent failure for who needs it: it hides nothing else. A transient one is thrown at once: the next try may read all. */
+/** The value read, or a permanent failure for callers that need it: it hides nothing else. A transient failure is thrown at once: the next try may read all. */
 function laterUnlessTransient<Value>(read: () => Value): () => Value {
   try {
     const value = read();

@@ -1,5 +1,5 @@
+import type { NicAddress, RecordedAddresses } from '../../../domain/port/address.ts';
 import { Hostname, IpAddress } from '../../../domain/port/address.ts';
-import type { NicAddress, RecordedAddresses } from '../../../domain/port/address-record.ts';
 import { Vdev } from '../../../domain/port/vdev.ts';
 import type { Columns } from '../tables/table-entries.ts';
 import type { Row } from '../tables/tables.ts';

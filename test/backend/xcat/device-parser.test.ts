@@ -7,7 +7,7 @@ import {
   parseDirectoryDevices,
   parseWideNics,
 } from '../../../backend/xcat/zhcp/smcli-parsers.ts';
-import { records } from '../../../simulator/directory/devices.ts';
+import { records } from '../../../simulator/directory/records.ts';
 
 const USER = 'USER LNX1 SECRET 1G 2G';
 const entry = (...statements: string[]) => [USER, ...statements].flatMap(records).join('\n');

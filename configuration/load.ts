@@ -1,0 +1,282 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { HostName, VswitchName } from '../domain/text/identifiers.ts';
+import { ConfigurationError, type ConfigurationProblem } from './error.ts';
+import { HostReader } from './host-reader.ts';
+import { type IniFile, scanIni } from './ini-file.ts';
+import { IniSource } from './ini-source.ts';
+import { type NeutronConfiguration, readNeutron } from './neutron.ts';
+import { type LOG_LEVELS, SETTINGS, type Setting, type VlanRange, vswitchSettings } from './schema.ts';
+
+/** The configuration of one process. */
+export type Configuration = {
+  hosts: HostConfiguration[];
+  /** Present when Neutron's message bus or REST API is given. */
+  neutron?: NeutronConfiguration;
+  worker: {
+    pollingIntervalSeconds: number;
+    directorySweepSeconds: number;
+    /** The worker's code is a build of its own for Temporal (docs/deployment.md). */
+    versioning: boolean;
+    logLevel: (typeof LOG_LEVELS)[number];
+  };
+};
+
+/** One z/VM system. */
+export type HostConfiguration = {
+  /** The host's name in Neutron. */
+  host: string;
+  /** The node name of the zHCP in xCAT. */
+  zhcpNode: string;
+  xcat: {
+    /** As configured: host, host:port or a full URL. */
+    server: string;
+    /** The same as a URL without a path. */
+    url: string;
+    username: string;
+    password: string;
+    timeoutSeconds: number;
+    caFile?: string;
+    verifyTls: boolean;
+    credentialsInQuery: boolean;
+    /** The limit of an answer's size, in MiB. */
+    maxAnswerMebibytes?: number;
+  };
+  physicalNetworks: PhysicalNetwork[];
+  /** The first virtual device number for NICs. */
+  defaultNicVdev: number;
+  /** The first three bytes of `base_mac`: `fa:16:3e`. */
+  macPrefix?: string;
+  /** The management node's address on the management network, when this project sets that network up. */
+  managementNetwork?: { address: string; mask: string };
+  /** The guest that serves DHCP on the host's networks. */
+  dhcpUserid?: string;
+  /** The DHCP node's name in Neutron, when this project's agent reports for it too. */
+  dhcpHost?: string;
+  /** True to have xCAT write names and addresses of ports into its DNS too. */
+  makeDns: boolean;
+  /** True to have DirMaint put each change of a guest's directory online. */
+  directoryOnline: boolean;
+};
+
+/** A physical network of Neutron with its VSWITCH on this host. */
+export type PhysicalNetwork = {
+  name: string;
+  vswitch: string;
+  flat: boolean;
+  vlanRanges: VlanRange[];
+  rdevs: string[];
+  portSelection: 'USERBASED' | 'PORTBASED';
+  transport: 'ETHERNET' | 'IP';
+};
+
+/** The sources of a configuration: files in order, then the `*.conf` files of each directory by name; later ones win. */
+export type ConfigurationSources = {
+  configFiles: readonly string[];
+  configDirs: readonly string[];
+  env: Readonly<Record<string, string | undefined>>;
+};
+
+/**
+ * Read and check a configuration. Throws a ConfigurationError with all problems, each with file, section and key. Only reads the files.
+ */
+export function loadConfiguration({ configFiles, configDirs, env }: ConfigurationSources): Configuration {
+  const problems: ConfigurationProblem[] = [];
+  const paths = [...configFiles, ...configDirs.flatMap((directory) => listDirectory(directory, problems))];
+  const source = new IniSource(paths.flatMap((path) => readIni(path, problems)));
+  const filesAreWhole = problems.length === 0;
+  for (const problem of source.strayHostSections()) problems.push(problem);
+
+  const declared = source.declaredHosts();
+  for (const { name, ...place } of declared) {
+    if (!HostName.safeParse(name).success) {
+      problems.push({
+        ...place,
+        problem: 'does not name a host',
+        allowed: '[zvm_host:<name>] with letters, digits, . _ -',
+      });
+    }
+  }
+  const names = declared.length === 0 ? [undefined] : declared.map(({ name }) => name);
+  const hosts = names.map((name) => readHost(new HostReader(source, name, filesAreWhole, problems), env));
+  refuseSharedZhcp(hosts, source, problems);
+
+  const shared = new HostReader(source, undefined, filesAreWhole, problems);
+  const pollingIntervalSeconds = shared.read(SETTINGS.pollingIntervalSeconds) ?? DEFAULT_POLLING_SECONDS;
+  const directorySweepSeconds = shared.read(SETTINGS.directorySweepSeconds) ?? DEFAULT_SWEEP_SECONDS;
+  const versioning = shared.read(SETTINGS.workerVersioning) ?? true;
+  const neutron = readNeutron(shared, env);
+  const debug = shared.read(SETTINGS.debug) ?? false;
+  const logLevel = shared.read(SETTINGS.logLevel) ?? (debug ? 'debug' : 'info');
+
+  if (problems.length > 0) throw new ConfigurationError(problems);
+  return {
+    hosts,
+    ...(neutron === undefined ? {} : { neutron }),
+    worker: { pollingIntervalSeconds, directorySweepSeconds, versioning, logLevel },
+  };
+}
+
+const DEFAULT_POLLING_SECONDS = 30;
+const DEFAULT_SWEEP_SECONDS = 3_600;
+const DEFAULT_TIMEOUT_SECONDS = 300;
+const DEFAULT_NIC_VDEV = 0x1000;
+const DEFAULT_ZHCP = 'zhcp';
+
+function readHost(reader: HostReader, env: ConfigurationSources['env']): HostConfiguration {
+  const zhcpNode = reader.read(SETTINGS.zhcpNode) ?? DEFAULT_ZHCP;
+  const server = reader.readRequired(SETTINGS.server, { server: '', url: '' });
+  const caFile = reader.read(SETTINGS.caFile);
+  const macPrefix = reader.read(SETTINGS.macPrefix);
+  const managementNetwork = readManagementNetwork(reader);
+  const dhcpUserid = reader.read(SETTINGS.dhcpUserid);
+  const maxAnswerMebibytes = reader.read(SETTINGS.maxAnswerMebibytes);
+  const dhcpHost = reader.read(SETTINGS.dhcpHost);
+  if (dhcpHost !== undefined && reader.find(SETTINGS.dhcpUserid) === undefined)
+    reader.report(SETTINGS.dhcpUserid, 'is missing beside dhcp_host');
+  return {
+    host: reader.host ?? reader.read(SETTINGS.zvmHost) ?? reader.read(SETTINGS.host) ?? zhcpNode,
+    zhcpNode,
+    xcat: {
+      ...server,
+      username: reader.readRequired(SETTINGS.username, '', env.ZVM_XCAT_USERNAME),
+      password: reader.readRequired(SETTINGS.password, '', env.ZVM_XCAT_PASSWORD),
+      timeoutSeconds: reader.read(SETTINGS.timeoutSeconds) ?? DEFAULT_TIMEOUT_SECONDS,
+      ...(caFile === undefined ? {} : { caFile }),
+      verifyTls: reader.read(SETTINGS.verifyTls) ?? true,
+      credentialsInQuery: reader.read(SETTINGS.credentialsInQuery) ?? false,
+      ...(maxAnswerMebibytes === undefined ? {} : { maxAnswerMebibytes }),
+    },
+    physicalNetworks: readPhysicalNetworks(reader),
+    defaultNicVdev: reader.read(SETTINGS.defaultNicVdev) ?? DEFAULT_NIC_VDEV,
+    ...(macPrefix === undefined ? {} : { macPrefix }),
+    ...(managementNetwork === undefined ? {} : { managementNetwork }),
+    ...(dhcpUserid === undefined ? {} : { dhcpUserid }),
+    ...(dhcpHost === undefined ? {} : { dhcpHost }),
+    makeDns: reader.read(SETTINGS.makeDns) ?? false,
+    directoryOnline: reader.read(SETTINGS.directoryOnline) ?? false,
+  };
+}
+
+/** Both keys or none: one alone is a mistake that would show only when the management node restarts. */
+function readManagementNetwork(reader: HostReader): { address: string; mask: string } | undefined {
+  const address = reader.read(SETTINGS.managementAddress);
+  const mask = reader.read(SETTINGS.managementMask);
+  if (address !== undefined && mask !== undefined) return { address, mask };
+  if (address !== undefined && reader.find(SETTINGS.managementMask) === undefined)
+    reader.report(SETTINGS.managementMask, 'is missing beside xcat_mgt_ip');
+  if (mask !== undefined && reader.find(SETTINGS.managementAddress) === undefined)
+    reader.report(SETTINGS.managementAddress, 'is missing beside xcat_mgt_mask');
+  return undefined;
+}
+
+function readPhysicalNetworks(reader: HostReader): PhysicalNetwork[] {
+  const mappingSetting = reader.find(SETTINGS.vswitchMappings) ? SETTINGS.vswitchMappings : SETTINGS.bridgeMappings;
+  const mappings = reader.read(mappingSetting) ?? new Map<string, string | undefined>();
+  const flatNetworks = reader.read(SETTINGS.flatNetworks) ?? [];
+  const vlanRanges = reader.read(SETTINGS.vlanRanges) ?? new Map<string, VlanRange[]>();
+  const named = flatNetworks.filter((name) => name !== '*');
+  const allMappedAreFlat = named.length < flatNetworks.length;
+  const networkOf = new Map<string, string>();
+
+  return [...new Set([...named, ...vlanRanges.keys(), ...mappings.keys()])].map((name) => {
+    const vswitch = mappings.has(name) ? mappings.get(name) : VswitchName.safeParse(name).data;
+    const origin = mappings.has(name)
+      ? mappingSetting
+      : named.includes(name)
+        ? SETTINGS.flatNetworks
+        : SETTINGS.vlanRanges;
+    const other = networkOf.get(vswitch ?? '');
+    if (vswitch === undefined && !mappings.has(name)) {
+      reader.report(
+        { ...origin, allowed: `a name that is a VSWITCH's, or ${name}:VSWITCH in vswitch_mappings` },
+        `${JSON.stringify(name)} has no mapping and cannot be the name of a VSWITCH`,
+        reader.find(origin),
+      );
+    } else if (other !== undefined) {
+      reader.report(
+        { ...origin, allowed: 'a VSWITCH of its own for each physical network' },
+        `${JSON.stringify(name)} and ${JSON.stringify(other)} are both VSWITCH ${vswitch}`,
+        reader.find(origin),
+      );
+    } else if (vswitch !== undefined) {
+      networkOf.set(vswitch, name);
+    }
+    return {
+      name,
+      vswitch: vswitch ?? '',
+      flat: named.includes(name) || (allMappedAreFlat && mappings.has(name)),
+      vlanRanges: vlanRanges.get(name) ?? [],
+      ...readVswitch(reader, name, vswitch ?? name),
+    };
+  });
+}
+
+/** The settings of the VSWITCH: from the section of this host, else of the physical network, else of the VSWITCH (the historic ini gives both one name). */
+function readVswitch(
+  reader: HostReader,
+  name: string,
+  vswitch: string,
+): Pick<PhysicalNetwork, 'rdevs' | 'portSelection' | 'transport'> {
+  const ofHost = reader.host === undefined ? [] : [`zvm_host:${reader.host}:${name}`];
+  const sections = [...ofHost, name, vswitch].map((section) => vswitchSettings(section));
+  const first = <T>(settings: readonly Setting<T>[]): T | undefined => {
+    const found = settings.find((setting) => reader.find(setting) !== undefined);
+    return found === undefined ? undefined : reader.read(found);
+  };
+  return {
+    rdevs: first(sections.map((section) => section.rdevs)) ?? [],
+    portSelection: first(sections.map((section) => section.portSelection)) ?? 'USERBASED',
+    transport: first(sections.map((section) => section.transport)) ?? 'ETHERNET',
+  };
+}
+
+// A zHCP drives exactly one z/VM system: two hosts with one zHCP would change the same guests under two locks.
+function refuseSharedZhcp(
+  hosts: readonly HostConfiguration[],
+  source: IniSource,
+  problems: ConfigurationProblem[],
+): void {
+  const hostOf = new Map<string, string>();
+  for (const { host, zhcpNode, xcat } of hosts) {
+    const zhcp = `${xcat.url} ${zhcpNode}`;
+    const other = hostOf.get(zhcp);
+    if (other !== undefined) {
+      problems.push({
+        ...source.placeOf(SETTINGS.zhcpNode, source.find(SETTINGS.zhcpNode, host, [])),
+        problem: `${JSON.stringify(zhcpNode)} is the zHCP of both ${other} and ${host}`,
+        allowed: `a zHCP for each host: xcat_zhcp_nodename in [zvm_host:${host}]`,
+      });
+    }
+    hostOf.set(zhcp, host);
+  }
+}
+
+function listDirectory(directory: string, problems: ConfigurationProblem[]): string[] {
+  try {
+    return readdirSync(directory)
+      .filter((name) => name.endsWith('.conf') && !name.startsWith('.'))
+      .toSorted()
+      .map((name) => join(directory, name));
+  } catch (error) {
+    problems.push({ file: directory, problem: unreadable(error), allowed: 'a directory with *.conf files' });
+    return [];
+  }
+}
+
+function readIni(path: string, problems: ConfigurationProblem[]): IniFile[] {
+  try {
+    const scan = scanIni(new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path)), path);
+    // A spread call would exceed the limit of arguments.
+    for (const problem of scan.problems) problems.push(problem);
+    return [scan.ini];
+  } catch (error) {
+    problems.push({ file: path, problem: unreadable(error), allowed: 'a readable ini file in UTF-8' });
+    return [];
+  }
+}
+
+function unreadable(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : '';
+  return `cannot be read${code}`;
+}
