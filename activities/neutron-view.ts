@@ -57,7 +57,7 @@ function unservedHere({ deviceOwner }: NeutronPort, { host, dhcpUserid }: Rules)
   return dhcpUserid === undefined ? `${host} has no DHCP node: name its guest by dhcp_userid` : undefined;
 }
 
-// Who creates ports without Nova names the guest by userid or node name, and may name another later. Nova's own ids name none.
+// A caller that creates ports without Nova names the guest by userid or node name, and may name another later. Nova's own ids name none.
 function guestNamed(deviceId: string, { nodes, guests }: HostRecord): Userid | undefined {
   const userid = Userid.safeParse(deviceId).data;
   if (userid !== undefined && guests.has(userid)) return userid;
@@ -83,7 +83,7 @@ export async function boundPorts(
   return [...here.filter((port) => !isUnbound(port)), ...asked.filter((port) => hosts.includes(port.host))];
 }
 
-/** What Neutron is to be told of a port when its guest is in order. */
+/** The status to report of a port when its guest is in order. */
 export function statusOf(port: NeutronPort, userid?: Userid): PortStatus {
   const { portId, host: neutronHost, adminStateUp: up, status, qosPolicy } = port;
   return {
@@ -98,7 +98,7 @@ export function unwiredOf({ unusable, waiting }: NeutronView): NeutronPort[] {
   return [...unusable.map(({ port }) => port), ...waiting];
 }
 
-/** What Neutron is to be told of a port that nobody can wire. */
+/** The status to report of a port that nobody can wire. */
 export function downStatusOf(port: NeutronPort): PortStatus {
   return { ...statusOf(port), up: false };
 }

@@ -89,6 +89,7 @@ class Following {
   private readonly networkIds = new Set<string>();
   private readonly busy = new Map<Userid, Wiring>();
   private statuses: { status: PortStatus; inOrder: boolean }[] = [];
+  private wiringDhcpNode = false;
   private reporting = false;
   private readonly outcome: FollowNeutronOutcome;
   private readonly searchable = new Set<PortId>();
@@ -114,7 +115,8 @@ class Following {
   }
 
   isIdle(): boolean {
-    return this.busy.size === 0 && !this.reporting && this.statuses.length === 0 && this.lookingLater === 0;
+    const isWiring = this.busy.size > 0 || this.wiringDhcpNode;
+    return !isWiring && !this.reporting && this.statuses.length === 0 && this.lookingLater === 0;
   }
 
   /** True when the run is idle and waits for no row. */
@@ -136,6 +138,7 @@ class Following {
     this.outcome.forget(portIds);
     this.outcome.waitFor(reading.waiting);
     for (const { portId, reason } of reading.unusable) this.outcome.fail(portId, reason);
+    this.outcome.addUnlimited(reading.unlimited ?? []);
     this.enqueueStatuses(reading.statuses, () => true);
     for (const portId of wired) this.lookAgain(portId);
     this.wire(reading);
@@ -244,9 +247,8 @@ class Following {
 
   private async wireDhcpNode(statuses: PortStatus[]): Promise<void> {
     const { host } = this;
-    const key = `DHCP node of ${host}` as Userid;
-    if (this.busy.has(key)) return;
-    this.busy.set(key, { ports: new Set(), later: new Set() });
+    if (this.wiringDhcpNode) return;
+    this.wiringDhcpNode = true;
     let inOrder = true;
     try {
       await executeChild<typeof ensureDhcp>('ensureDhcp', {
@@ -260,7 +262,7 @@ class Following {
       inOrder = false;
       this.outcome.fail('DHCP node', `${outcomeOf(error)}: ${reasonOf(error)}`);
     }
-    this.busy.delete(key);
+    this.wiringDhcpNode = false;
     this.enqueueStatuses(statuses, () => inOrder);
   }
 

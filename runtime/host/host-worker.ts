@@ -63,6 +63,7 @@ export async function createHostWorker(
     rules: rulesOf(configuration),
     backend,
     ...(neutron === undefined ? {} : { neutron }),
+    qosPolicies: new Map(),
   };
   await checkBackend(backend, configuration.host, logger);
   const options: WorkerOptions & { isolateExecutionTimeout: string } = {

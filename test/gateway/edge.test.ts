@@ -324,7 +324,7 @@ test('the time that reading takes before an operation begins is part of the time
   await served.environment.control('POST', 'systems/zhcp1/guests/LNX10002/lock');
   const reading = await served.environment.hold({});
   const path = `/v1/hosts/${served.host}/guests/LNX10002/ports/${portId(1)}`;
-  const [readingMs, waitMs] = [7_000, 8_000];
+  const [readingMs, waitMs] = [4_000, 5_000];
   const asked = performance.now();
   const waiting = served.call('PUT', path, PORT, { prefer: `wait=${waitMs / 1_000}`, 'if-none-match': '*' });
   await sleep(readingMs);

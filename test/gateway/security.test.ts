@@ -14,8 +14,9 @@ let served: Served;
 let folder = '';
 const reader = newToken('reader', ['*'], ['read']);
 const changer = newToken('changer', ['*'], ['read', 'change']);
+const hasty = newToken('hasty', ['*'], ['read']);
 const elsewhere = newToken('elsewhere', ['zvm-elsewhere'], ['read', 'change', 'reconcile']);
-const known = TokenFile.parse({ tokens: [reader, changer, elsewhere].map(({ entry }) => entry) }).tokens;
+const known = TokenFile.parse({ tokens: [reader, changer, hasty, elsewhere].map(({ entry }) => entry) }).tokens;
 const bearing = ({ token }: { token: string }) => ({ authorization: `Bearer ${token}` });
 
 beforeAll(async () => {
@@ -101,7 +102,7 @@ test('a body that is too large, and requests that are too many, are turned away'
   // As often as it takes until so many have come within a second.
   const turnedAway = await vi.waitUntil(
     async () => {
-      const many = Array.from({ length: 80 }, () => served.call('GET', '/v1/hosts', undefined, bearing(changer)));
+      const many = Array.from({ length: 80 }, () => served.call('GET', '/v1/hosts', undefined, bearing(hasty)));
       return (await Promise.all(many)).find(({ status }) => status === 429);
     },
     { timeout: 90_000 },

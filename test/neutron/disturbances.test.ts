@@ -113,7 +113,7 @@ describe.skipIf(!neutronIsHere)('with a stock neutron-server whose parts fail', 
   );
 
   test(
-    'of a port with a QoS policy, its own or that of its network, the operation says that nothing limits it, and it is ACTIVE',
+    'of a port with a QoS policy, its own or that of its network, the operation says that nothing limits it, also when the port is ACTIVE already',
     async () => {
       const { api } = cloud.openstack;
       const Policy = z.object({ policy: z.object({ id: z.string() }) });
@@ -139,6 +139,9 @@ describe.skipIf(!neutronIsHere)('with a stock neutron-server whose parts fail', 
       const said = async () => JSON.stringify(await allOf(cloud));
       for (const { id } of limited) expect(await said()).toMatch(new RegExp(`"unlimited":\\[[^\\]]*${id}`));
       expect(await said()).not.toMatch(new RegExp(`"unlimited":\\[[^\\]]*${free.id}`));
+      await api.put(`ports/${free.id}`, { port: { qos_policy_id: policy.id } });
+      expect(await becomes(async () => new RegExp(`"unlimited":\\[[^\\]]*${free.id}`).test(await said()))).toBe(true);
+      expect((await api.port(free.id)).status).toBe('ACTIVE');
       for (const { id } of [free, ...limited]) await api.deletePort(id);
       for (const userid of ['LNX10008', 'LNX10010', 'LNX10012']) expect(await becomes(() => isBare(userid))).toBe(true);
     },

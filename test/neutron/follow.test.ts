@@ -155,6 +155,21 @@ test('of a port with a QoS policy it is said once, in the log and the result, th
   expect(JSON.stringify(said)).toContain(port.portId);
 });
 
+test('of a QoS policy that an ACTIVE port gets it is said once, in the log and the result, that it limits nothing', async () => {
+  const { neutron, host, follow } = await withNeutron();
+  const logged = vi.spyOn(Runtime.instance().logger, 'log');
+  const { portId } = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(41) });
+  expect((await follow(portId)).unlimited).toEqual([]);
+  expect(neutron.all.get(portId)?.status).toBe('ACTIVE');
+  neutron.change(portId, { qosPolicy: 'slow' });
+  expect((await follow(portId)).unlimited).toEqual([portId]);
+  expect((await follow(portId)).unlimited).toEqual([]);
+  const said = logged.mock.calls.filter((call) => JSON.stringify(call).includes('limits nothing'));
+  logged.mockRestore();
+  expect(JSON.stringify(said)).toContain(portId);
+  expect(said).toHaveLength(1);
+});
+
 test('a port with a multicast address is refused with the reason and reported down, and the next one is wired', async () => {
   const { neutron, host, follow } = await withNeutron();
   const { mac: _mac, ...odd } = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(42), status: 'BUILD' });

@@ -44,6 +44,8 @@ export type Cloud = {
   close(): Promise<void>;
 };
 
+/** The pause between two looks at a port, which are work for a busy neutron-server. */
+const ASK_MS = 250;
 /** The time that a loaded machine may take. */
 const LONGEST_WAIT_MS = 90_000;
 
@@ -166,7 +168,7 @@ export async function createCloud(
       for (;;) {
         const { status } = await openstack.api.port(portId);
         if (status === wanted || Date.now() > deadline) return status;
-        await sleep(100);
+        await sleep(ASK_MS);
       }
     },
     async close() {

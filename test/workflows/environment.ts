@@ -153,6 +153,12 @@ export function portId(number: number): string {
   return `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
 }
 
+/** Wait until what is started next has another time of acceptance, which Temporal gives in milliseconds. */
+export async function laterThanNow(): Promise<void> {
+  const now = Date.now();
+  await vi.waitUntil(() => Date.now() > now, { interval: 1 });
+}
+
 /** Who was cancelled has heard of it: it has told its activity, or has ended. Until then it may come to its end as if nothing had been said. */
 export async function hasHeardOfCancel(client: Client, workflowId: string): Promise<boolean> {
   const run = client.workflow.getHandle(workflowId);
