@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import type { Context } from 'hono';
-import type { Tokens } from './tokens.ts';
+import type { Tokens } from './http/tokens.ts';
 
 /** A host that the gateway serves. */
 export type GatewayHost = { host: string; physicalNetworks: { name: string; vswitch: string }[] };

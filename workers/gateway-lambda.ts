@@ -1,6 +1,6 @@
 import { configuredTarget, connectClient } from '../client/temporal-connection.ts';
+import { TokenFile } from '../gateway/http/tokens.ts';
 import { createLambdaHandler } from '../gateway/lambda.ts';
-import { TokenFile } from '../gateway/tokens.ts';
 import { GatewayHosts, variable } from '../runtime/gateway/gateway-environment.ts';
 import { createLogger } from '../runtime/process/logging.ts';
 

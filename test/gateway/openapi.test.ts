@@ -5,7 +5,7 @@ import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ScheduleHandle } from '@temporalio/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { newToken, TokenFile } from '../../gateway/tokens.ts';
+import { newToken, TokenFile } from '../../gateway/http/tokens.ts';
 import { reconcileScheduleId } from '../../temporal-config/workflow-ids.ts';
 import { type Served, serve } from './environment.ts';
 
