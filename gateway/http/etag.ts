@@ -1,10 +1,11 @@
 import type { Context } from 'hono';
 import { digestOf } from '../../client/digest.ts';
+import { defined } from '../../domain/defined.ts';
 import { Problem } from './problem.ts';
 
 // Conditional requests, RFC 9110 section 13.
 
-/** What tells one state of what a caller is shown from another. */
+/** A tag that differs when the state that callers are shown differs. */
 export function tagOf(body: unknown): string {
   return digestOf(body).slice(0, 32);
 }
@@ -14,7 +15,7 @@ function quoted(tag: string): string {
   return `"${tag}"`;
 }
 
-/** The answer with its ETag; 304 when the caller has it already. Throws a Problem when it is asked for only as it was, and is not so any more. */
+/** The answer with its ETag; 304 when the caller has it already. Throws a Problem when `If-Match` does not hold. */
 export function tagged(context: Context, body: unknown, tag = tagOf(body)): Response {
   const etag = quoted(tag);
   context.header('etag', etag);
@@ -26,14 +27,14 @@ export function tagged(context: Context, body: unknown, tag = tagOf(body)): Resp
   return context.json(body as never);
 }
 
-/** True when a change is asked for only if things are so or so. */
+/** True when the request has `If-Match` or `If-None-Match`. */
 export function isConditional(context: Context): boolean {
   return context.req.header('if-match') !== undefined || context.req.header('if-none-match') !== undefined;
 }
 
 /**
- * Throws a Problem when `If-Match` or `If-None-Match` do not hold for what there is, by its tag; undefined: there is nothing. Answers the tag
- * that it has to have still when it is changed, null when there has to be nothing, undefined when it need not stay as it is.
+ * Throws a Problem when `If-Match` or `If-None-Match` does not hold for a resource with this tag; undefined: there is none. Answers the tag that
+ * the resource must still have when it is changed, null when it must still be absent, undefined when the request sets no condition.
  */
 export function checkConditions(context: Context, tag: string | undefined): string | null | undefined {
   const etag = tag === undefined ? undefined : quoted(tag);
@@ -65,7 +66,7 @@ function whyUnmatched(wanted: string, etag: string | undefined): string {
 }
 
 function changed(detail: string, etag: string | undefined): Problem {
-  return new Problem(412, 'changed', 'It is not as the request says', detail, etag === undefined ? {} : { etag });
+  return new Problem(412, 'changed', 'It is not as the request says', detail, defined({ etag }));
 }
 
 function tagsOf(header: string): string[] {

@@ -11,6 +11,7 @@ import {
 import { digestOf } from '../../client/digest.ts';
 import { workflowIdOf } from '../../client/operation-id.ts';
 import { describeOperation, type OperationDetails, runUrl } from '../../client/operations.ts';
+import { defined } from '../../domain/defined.ts';
 import { endingProblem, notFound, Problem, temporalDoesNotAnswer } from './problem.ts';
 import type { Env, Services } from './routing.ts';
 
@@ -39,13 +40,13 @@ export function startAlone(
   prepare?: Prepare,
 ): Promise<Response> {
   const key = keyOf(context);
-  const lock = { digest: requestDigest(beginning), ...(key === undefined ? {} : { key }) };
+  const lock = { digest: requestDigest(beginning), ...defined({ key }) };
   return startAndAnswer(context, services, { ...beginning, lock }, prepare);
 }
 
 /**
- * What is looked at before an operation begins, and not again for its repeat: throws a Problem when it must not, and answers what goes into
- * its input besides, which is not part of what the caller asks for.
+ * Check before an operation begins, which a repeated request skips: throws a Problem when the operation must not begin, and answers further input
+ * that is not part of the caller's request.
  */
 type Prepare = () => Promise<object>;
 
@@ -83,7 +84,7 @@ async function startAndAnswer(
   state.changed(beginning.host);
   services.counted('started', beginning.type, beginning.host);
   const wait = waitOf(context.req.header('prefer'), limits.waitSeconds);
-  // What was read before it began has taken some of the time that the caller waits.
+  // Reading before the start has taken some of the time that the caller waits.
   const until = arrivedAt + (wait ?? 0) * 1_000;
   if (until > Date.now()) await ended(context, services, begun, until);
   context.header('location', operationUrl(services, begun));
@@ -115,7 +116,7 @@ function clashOf({ id, clash }: Begun): Problem {
 
 /** The seconds of `Prefer: wait`, RFC 7240; undefined when the caller does not wait. */
 function waitOf(prefer: string | undefined, most: number): number | undefined {
-  // What is quoted may hold commas.
+  // A quoted value may hold commas.
   for (const preference of prefer?.match(/(?:[^",]|"(?:[^"\\]|\\.)*")+/g) ?? []) {
     const [, seconds] = /^\s*wait\s*=\s*"?(\d+)"?\s*(?:;|$)/i.exec(preference) ?? [];
     if (seconds !== undefined) return Math.min(most, Number(seconds));
@@ -137,7 +138,7 @@ async function ended(
     context.req.raw.signal,
     ...(closing === undefined ? [] : [closing]),
   ]);
-  // What it ends with is read afterwards, with all else that is known of it.
+  // The result is read afterwards, with everything else that is known of the operation.
   const result = () => client.workflow.getHandle(workflowIdOf(id), runId).result();
   const answered = () =>
     client
@@ -160,7 +161,8 @@ export function operationBody(
 ): OperationDetails & { url: string; run?: string } {
   const { uiUrl, namespace } = services.options;
   const url = operationUrl(services, operation);
-  return { ...operation, url, ...(uiUrl === undefined ? {} : { run: runUrl(uiUrl, namespace, operation) }) };
+  const run = uiUrl === undefined ? undefined : runUrl(uiUrl, namespace, operation);
+  return { ...operation, url, ...defined({ run }) };
 }
 
 function operationUrl(

@@ -7,8 +7,8 @@ import type { Env } from './routing.ts';
 import { allows, isKnown, knownNow, ownerOf } from './tokens.ts';
 
 /**
- * Lets pass whoever bears a token that is known. An address that tries many others is told no more whether they are: those who share it with
- * callers must not lock them out, and a token is too long to be guessed.
+ * Lets pass callers with a known token. An address that tries many unknown tokens is refused those alone: it must not lock out callers who share
+ * it, and a token is too long to be guessed.
  */
 export function authorised(
   { tokens, addressOf }: GatewayOptions,
@@ -29,7 +29,7 @@ export function authorised(
     context.set('caller', caller);
     await next();
     if (isKnown(caller, tokens)) return;
-    // Who has waited for long may bear a token that was taken out meanwhile.
+    // A token may have been revoked while its bearer waited.
     for (const told of ['location', 'preference-applied', 'etag']) context.header(told, undefined);
     throw unauthorised(context, 'the token is not known any more');
   };
@@ -58,7 +58,7 @@ export function fromThisMachine({ tokens, publicUrl }: GatewayOptions): Middlewa
   };
 }
 
-/** Lets pass who may read all hosts: what follows is not cut to the caller's. */
+/** Lets pass callers who may read all hosts: the handler does not filter by caller. */
 export function readsAll({ hosts }: GatewayOptions): MiddlewareHandler<Env> {
   return (context, next) => {
     const caller = context.get('caller');
@@ -119,7 +119,7 @@ export const jsonBody: MiddlewareHandler = async (context, next) => {
       'The body is not JSON',
       'it must not be compressed: content-encoding is not taken',
     );
-  // What follows knows one of the many ways to write it.
+  // The handlers know one of the many spellings.
   if (isJson) context.req.raw.headers.set('content-type', 'application/json');
   return next();
 };

@@ -16,7 +16,7 @@ const TAGS: Readonly<Record<string, string>> = {
 };
 
 /** `/openapi.json`, made once from the schemas of the routes. Where no tokens are asked for, it asks for none. */
-export function documentRoute(app: App, { tokens, publicUrl }: GatewayOptions): void {
+export function openApiRoute(app: App, { tokens, publicUrl }: GatewayOptions): void {
   if (tokens !== undefined)
     app.openAPIRegistry.registerComponent('securitySchemes', 'token', {
       type: 'http',
@@ -49,7 +49,7 @@ function complete(operation: Operation, withTokens: boolean): void {
   if (!withTokens) operation.security = [];
 }
 
-/** What is not an operation on z/VM, and so has no schema to be made from. */
+/** Paths of the service itself: they are not operations on z/VM, and have no schema to be described from. */
 function describeService(app: App): void {
   const plain = (path: string, operationId: string, summary: string, type: string, withToken: boolean, more = {}) =>
     app.openAPIRegistry.registerPath({

@@ -1,12 +1,13 @@
 import type { Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type { OperationDetails } from '../../client/operations.ts';
+import { defined } from '../../domain/defined.ts';
 import { isOvertaken } from '../../domain/planning/refusal.ts';
 
-/** One thing that is wrong, and where. */
+/** A field of the request that is not valid. */
 export type FieldProblem = { field: string; reason: string; advice?: string };
 
-/** What a request fails with: an RFC 9457 problem. */
+/** A request's failure: an RFC 9457 problem. */
 export class Problem extends Error {
   override readonly name = 'Problem';
   readonly status: ContentfulStatusCode;
@@ -34,7 +35,7 @@ export function notFound(what: string): Problem {
   return new Problem(404, 'not-found', 'Not found', `there is no ${what}`);
 }
 
-/** What was to be started is told by `extra` when it has begun already. */
+/** `extra` names the operation when it has begun already. */
 export function temporalDoesNotAnswer(extra: Record<string, unknown> = {}): Problem {
   return new Problem(503, 'unavailable', 'Not available', 'Temporal does not answer as it should; try again', extra);
 }
@@ -48,10 +49,10 @@ export function invalid(status: 400 | 422, errors: readonly FieldProblem[]): Pro
   return new Problem(status, 'invalid-request', 'The request is not valid', detail, { errors });
 }
 
-/** What a caller who has waited is told when an operation has ended without all that it was for; undefined when it has reached that. */
+/** The problem for a caller who waited for an operation that ended without reaching all of its goal; undefined when it reached it. */
 export function endingProblem(operation: OperationDetails & { run?: string }): Problem | undefined {
   const { id, userid, run, state, outcome, failure, result } = operation;
-  const about = { operation: id, ...(run === undefined ? {} : { run }) };
+  const about = defined({ operation: id, run });
   if (state === 'running') return undefined;
   if (state === 'completed') {
     if ((outcome !== 'failed' && outcome !== 'refused') || isDryRun(result)) return undefined;
@@ -70,9 +71,7 @@ export function endingProblem(operation: OperationDetails & { run?: string }): P
   const extra = {
     ...about,
     ...(refusals.length === 0 ? {} : { errors: refusals }),
-    ...(step === undefined ? {} : { step }),
-    ...(advice === undefined ? {} : { advice }),
-    ...(undone === undefined ? {} : { undone }),
+    ...defined({ step, advice, undone }),
   };
   if (isOvertaken(refusals)) return new Problem(412, 'changed', 'It is not as the request says', message, extra);
   if (type === 'Refused') return new Problem(409, 'refused', 'The request cannot be granted', message, extra);
@@ -95,7 +94,7 @@ export function answerWith(context: Context, { status, kind, title, message, ext
   return context.body(JSON.stringify(body), status, { 'content-type': 'application/problem+json' });
 }
 
-/** What was only planned is told, whatever it would come to. */
+/** A dry run succeeds whatever it plans. */
 function isDryRun(result: unknown): boolean {
   return typeof result === 'object' && result !== null && 'dryRun' in result && result.dryRun === true;
 }

@@ -1,20 +1,21 @@
 import { createRoute, OpenAPIHono, type RouteConfig, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
-import type { Readings } from '../cache.ts';
+import { defined } from '../../domain/defined.ts';
+import type { HostCache } from '../cache.ts';
 import type { GatewayHost, GatewayOptions, Limits } from '../options.ts';
 import { Operation, PlanId, Problem as ProblemSchema } from '../schemas.ts';
 import { invalid, notFound, Problem } from './problem.ts';
 import { allows, type KnownToken, type Verb } from './tokens.ts';
 
-/** What handlers find in the request's context. */
+/** Variables of a request's context. */
 export type Env = { Variables: { caller: KnownToken | undefined; requestId: string } };
 export type App = OpenAPIHono<Env>;
 
-/** What routes work with. */
+/** Services that routes work with. */
 export type Services = {
   options: GatewayOptions;
   limits: Limits;
-  state: Readings;
+  state: HostCache;
   /** An operation was started, or a caller has waited for one. */
   counted(event: 'started' | 'waited', type: string, host: string, outcome?: string): void;
 };
@@ -99,7 +100,7 @@ type Answer = {
   links?: Record<string, { operationId: string; parameters: Record<string, string>; description: string }>;
 };
 
-/** What is said in a query that nobody reads, a `dryRun` above all, must not be taken for heard. */
+/** A query parameter that no route reads is refused: a `dryRun` must not be ignored. */
 const NO_QUERY = z.strictObject({});
 
 /** A route with the problems that it can answer with; its query takes what its schema names, and nothing else. */
@@ -113,7 +114,7 @@ export function route<const Config extends Omit<RouteConfig, 'responses'>>(
       description,
       headers: { ...headers, ...(tagged ? TAG : {}) },
       content: { 'application/json': { schema } },
-      ...(links === undefined ? {} : { links }),
+      ...defined({ links }),
     },
   ]);
   const isTagged = Object.values(answers).some(({ tagged }) => tagged);
@@ -124,7 +125,7 @@ export function route<const Config extends Omit<RouteConfig, 'responses'>>(
     status,
     {
       description: PROBLEMS[status],
-      ...(PROBLEM_HEADERS[status] === undefined ? {} : { headers: PROBLEM_HEADERS[status] }),
+      ...defined({ headers: PROBLEM_HEADERS[status] }),
       content: { 'application/problem+json': { schema: ProblemSchema } },
     },
   ]);
@@ -191,7 +192,7 @@ const GiveUp = z.coerce.number().int().min(1).max(10_080).optional().openapi({
   type: 'integer',
   minimum: 1,
   maximum: 10_080,
-  description: 'How long to go on trying while a step fails for now, minutes; 60 unless said',
+  description: 'How long to repeat a step that fails with a transient error, minutes; 60 by default',
 });
 
 /** How an operation on a host is carried out. A misspelt `dryRun` must not change anything: what is not known is refused. */

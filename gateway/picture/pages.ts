@@ -1,64 +1,46 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { readdirSync, readFileSync } from 'node:fs';
+import { createRequire, stripTypeScriptTypes } from 'node:module';
+import { dirname, extname, join } from 'node:path';
 import type { App } from '../http/routing.ts';
 
-const HERE = join(import.meta.dirname, 'page');
+const PAGE = join(import.meta.dirname, 'page');
 const SWAGGER = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
 
 const TYPES: Readonly<Record<string, string>> = {
-  html: 'text/html; charset=utf-8',
-  js: 'text/javascript; charset=utf-8',
-  css: 'text/css; charset=utf-8',
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.ts': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
 };
 
-/** The picture's styles, its script, and the modules that this is made of. */
-const PICTURE = [
-  'picture.css',
-  'legend.css',
-  'drawing.css',
-  'picture.js',
-  'address.js',
-  'changes.js',
-  'drawing/colours.js',
-  'details/detail-parts.js',
-  'details/details.js',
-  'dom.js',
-  'drawing/drawing.js',
-  'feed.js',
-  'drawing/flash.js',
-  'freshness.js',
-  'details/guest-details.js',
-  'drawing/head.js',
-  'host.js',
-  'key.js',
-  'drawing/layout.js',
-  'drawing/legend.js',
-  'drawing/looks.js',
-  'details/operations.js',
-  'reconciled.js',
-  'search.js',
-  'session.js',
-  'drawing/stage.js',
-  'times.js',
-];
+/** URL path → file. The pages need no other host. */
+function files(): Map<string, string> {
+  const page = readdirSync(PAGE, { recursive: true, encoding: 'utf8' }).filter((name) => /\.(ts|js|css)$/.test(name));
+  return new Map([
+    ['/', join(PAGE, 'index.html')],
+    ['/docs', join(PAGE, 'docs.html')],
+    ...page.map((name): [string, string] => [`/page/${name}`, join(PAGE, name)]),
+    ...['swagger-ui.css', 'swagger-ui-bundle.js'].map((name): [string, string] => [
+      `/page/${name}`,
+      join(SWAGGER, name),
+    ]),
+  ]);
+}
 
-/** URL → file. All that the pages need is served here: they work without any other host. */
-const FILES: Readonly<Record<string, string>> = {
-  '/': join(HERE, 'index.html'),
-  ...Object.fromEntries(PICTURE.map((name) => [`/page/${name}`, join(HERE, name)])),
-  '/docs': join(HERE, 'docs.html'),
-  '/page/docs.js': join(HERE, 'docs.js'),
-  '/page/swagger-ui.css': join(SWAGGER, 'swagger-ui.css'),
-  '/page/swagger-ui-bundle.js': join(SWAGGER, 'swagger-ui-bundle.js'),
-};
+/** A file as browsers take it: TypeScript without its types, each statement on the line that it has in the file. */
+function forBrowsers(file: string): Buffer<ArrayBuffer> | string {
+  return file.endsWith('.ts') ? stripTypeScriptTypes(readFileSync(file, 'utf8')) : readFileSync(file);
+}
 
 /** The picture at `/` and the page to browse the API at `/docs`. */
 export function pageRoutes(app: App): void {
-  for (const [path, file] of Object.entries(FILES)) {
-    const type = TYPES[file.split('.').at(-1) ?? ''] ?? 'application/octet-stream';
-    app.get(path, (context) =>
-      context.body(readFileSync(file), 200, { 'content-type': type, 'cache-control': 'no-cache' }),
-    );
+  const served = new Map<string, ReturnType<typeof forBrowsers>>();
+  for (const [path, file] of files()) {
+    const type = TYPES[extname(file)] ?? 'application/octet-stream';
+    app.get(path, (context) => {
+      const content = served.get(file) ?? forBrowsers(file);
+      served.set(file, content);
+      return context.body(content, 200, { 'content-type': type, 'cache-control': 'no-cache' });
+    });
   }
 }

@@ -1,6 +1,8 @@
 import type { Context } from 'hono';
 import { type SSEStreamingApi, streamSSE } from 'hono/streaming';
-import { runUrl } from '../../client/operations.ts';
+import { type OperationView, runUrl } from '../../client/operations.ts';
+import type { ReconciliationHealth } from '../../client/reconciliation-health.ts';
+import { defined } from '../../domain/defined.ts';
 import type { HostView, VswitchView } from '../../domain/host/host-view.ts';
 import { type App, hostFor, newApp, refuseQuery, type Services } from '../http/routing.ts';
 import { stillAllows } from '../http/tokens.ts';
@@ -10,10 +12,10 @@ import { HostFeed, type Seen } from './host-feed.ts';
 const HEARTBEAT_MS = 10_000;
 
 /**
- * The picture's live part, as server-sent events: `state`, the whole host, first; then `changes`, guests and VSWITCHes that differ; `operations`,
+ * A host's changes as server-sent events: `state`, the whole host, first; then `changes`, guests and VSWITCHes that differ; `operations`,
  * `reconciliation` and `problem` when they have changed; `alive` with the age of what was read, in milliseconds.
  */
-export function liveRoutes(services: Services): App {
+export function eventRoutes(services: Services): App {
   const app = newApp();
   const feeds = new Map<string, HostFeed>();
   app.get('/v1/hosts/:host/events', (context) => {
@@ -65,7 +67,7 @@ async function follow(
         for (const [event, data] of newsBetween(sent, seen, options)) await send(event, data);
         sent = seen;
       }
-      // What was read without a change is news too: the picture is as new as that.
+      // A reading without a change is news too: the picture is as new as that.
       if (seen.readAt !== toldReadAt || Date.now() - spokeAt >= HEARTBEAT_MS) {
         await send('alive', { age: seen.readAt === undefined ? null : Date.now() - seen.readAt });
         toldReadAt = seen.readAt;
@@ -79,9 +81,29 @@ async function follow(
   }
 }
 
-type News = [event: string, data: unknown];
+/** Data of each event of the stream. */
+export type HostEvents = {
+  state: HostView;
+  changes: HostChanges;
+  operations: ListedOperation[];
+  reconciliation: ReconciliationHealth;
+  problem: string | null;
+  alive: { age: number | null };
+};
+type ListedOperation = OperationView & { run?: string };
+export type ListChange<Item> = { now: Item[]; gone: string[] };
+export type VswitchChange = Omit<VswitchView, 'authorisations' | 'nics'> & {
+  authorisations: ListChange<VswitchView['authorisations'][number]>;
+  nics: ListChange<VswitchView['nics'][number]>;
+};
+export type HostChanges = Pick<HostView, 'iplTime' | 'findings'> & {
+  guests: ListChange<HostView['guests'][number]>;
+  vswitches: ListChange<VswitchChange>;
+};
 
-/** What a page that knows `sent` has to be told. A slow page gets the difference of several readings at once. */
+type News = { [Event in keyof HostEvents]: [event: Event, data: HostEvents[Event]] }[keyof HostEvents];
+
+/** The events that a page which knows `sent` lacks. A slow page gets the difference of several readings at once. */
 function newsBetween(sent: Seen, seen: Seen, options: Services['options']): News[] {
   const news: News[] = [];
   if (seen.view !== undefined && seen.view !== sent.view) {
@@ -109,7 +131,7 @@ function changesBetween(old: HostView, view: HostView): News[] {
 }
 
 /** Equal items are the same objects (HostFeed). */
-function changed<Item>(old: readonly Item[], items: readonly Item[], keyOf: (item: Item) => string) {
+function changed<Item>(old: readonly Item[], items: readonly Item[], keyOf: (item: Item) => string): ListChange<Item> {
   const before = new Set(old);
   const keys = new Set(items.map(keyOf));
   return {
@@ -119,7 +141,7 @@ function changed<Item>(old: readonly Item[], items: readonly Item[], keyOf: (ite
 }
 
 /** Authorisations and NICs of a VSWITCH are as many as its guests: of them what is new, and what is no longer, as JSON. */
-function vswitchChange(old: VswitchView | undefined, vswitch: VswitchView) {
+function vswitchChange(old: VswitchView | undefined, vswitch: VswitchView): VswitchChange {
   return {
     ...vswitch,
     authorisations: listChange(old?.authorisations ?? [], vswitch.authorisations),
@@ -127,7 +149,7 @@ function vswitchChange(old: VswitchView | undefined, vswitch: VswitchView) {
   };
 }
 
-function listChange<Item>(old: readonly Item[], items: readonly Item[]): { now: Item[]; gone: string[] } {
+function listChange<Item>(old: readonly Item[], items: readonly Item[]): ListChange<Item> {
   const before = new Set(old.map((item) => JSON.stringify(item)));
   const after = new Set(items.map((item) => JSON.stringify(item)));
   return {
@@ -136,9 +158,12 @@ function listChange<Item>(old: readonly Item[], items: readonly Item[]): { now: 
   };
 }
 
-function withRuns(operations: NonNullable<Seen['operations']>, { uiUrl, namespace }: Services['options']) {
+function withRuns(
+  operations: NonNullable<Seen['operations']>,
+  { uiUrl, namespace }: Services['options'],
+): ListedOperation[] {
   return operations.map((operation) => ({
     ...operation,
-    ...(uiUrl === undefined ? {} : { run: runUrl(uiUrl, namespace, operation) }),
+    ...defined({ run: uiUrl === undefined ? undefined : runUrl(uiUrl, namespace, operation) }),
   }));
 }

@@ -6,7 +6,7 @@ import { startOwn } from '../http/idempotent-start.ts';
 import type { Env, PortOperationQuery, Services } from '../http/routing.ts';
 import type { OfGuest } from '../schemas.ts';
 
-/** What a request is about. `whole`: the guest, not one port of it. */
+/** The resource of a request. `whole`: the guest, not one port of it. */
 type Target = z.output<typeof OfGuest> & { portIds: string[]; whole?: boolean };
 
 /** Start an operation on ports of one guest, if the request's conditions hold, now and when its turn at the guest comes. Throws a Problem. */
@@ -27,7 +27,7 @@ export function startOnGuest(
   });
 }
 
-/** What must not change before the operation's turn at the guest. Throws a Problem when it is not as the request says already. */
+/** The state that must not change before the operation's turn at the guest. Throws a Problem when the request's condition does not hold now. */
 async function stateToKeep(context: Context, { state }: Services, { host, userid, portIds, whole = false }: Target) {
   if (!isConditional(context)) return undefined;
   const { tags } = await state.guest(host, userid);

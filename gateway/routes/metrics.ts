@@ -1,7 +1,7 @@
 import type { MiddlewareHandler } from 'hono';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { countOperations, describeOperation, listOperations, OPERATION_STATES } from '../../client/operations.ts';
-import type { Readings } from '../cache.ts';
+import type { HostCache } from '../cache.ts';
 import type { Services } from '../http/routing.ts';
 import type { GatewayOptions, Limits } from '../options.ts';
 
@@ -10,13 +10,13 @@ const COUNTS = ['examined', 'inOrder', 'drifted', 'repaired', 'failed', 'foreign
 const SCRAPE_MS = 5_000;
 
 /**
- * What Prometheus is shown: requests by route and answer, operations, and drift as the last reconciliation found it. A scrape asks Temporal,
+ * Metrics for Prometheus: requests by route and answer, operations, and drift as the last reconciliation found it. A scrape asks Temporal,
  * not too often, and never z/VM.
  */
 export class Metrics {
   readonly #options: GatewayOptions;
   readonly #limits: Limits;
-  readonly #state: Readings;
+  readonly #state: HostCache;
   readonly #registry = new Registry();
   #askedAt = Number.NEGATIVE_INFINITY;
 
@@ -64,7 +64,7 @@ export class Metrics {
     'Guests of a host that were not as recorded when last read here',
   );
 
-  constructor(options: GatewayOptions, limits: Limits, state: Readings) {
+  constructor(options: GatewayOptions, limits: Limits, state: HostCache) {
     this.#options = options;
     this.#limits = limits;
     this.#state = state;

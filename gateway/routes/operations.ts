@@ -25,7 +25,7 @@ const OneRun = z.strictObject({
     .openapi({ description: 'One run of several under the same id; else the newest' }),
 });
 
-/** What somebody asked for: not the locks, readings and followers that run beside. */
+/** Types of operations that somebody asks for: not the guest runs, readings and followers beside them. */
 const CANCELLABLE: ReadonlySet<string> = new Set(OPERATION_TYPES.filter((type) => type !== 'followNeutron'));
 
 /** Operations: what was started, what became of it, and how to stop it. */

@@ -1,12 +1,17 @@
-import { element, keepingFocus, make } from '../dom.js';
-import { colourOf } from './colours.js';
+import type { Address } from '../address.ts';
+import { element, keepingFocus, make } from '../dom.ts';
+import type { DrawnHost } from '../host.ts';
+import { colourOf } from './colours.ts';
+
+type Vlans = Pick<DrawnHost, 'vlans' | 'flat'>;
+type Choose = (vlan: string) => void;
 
 /** More VLANs than that are in a list that opens. */
 const MOST_SHOWN = 18;
 let whole = false;
 
 /** VLANs with their colours, the most used first where there are too many. A click picks one out. */
-export function showLegend({ vlans, flat }, chosen, choose) {
+export function showLegend({ vlans, flat }: Vlans, chosen: Address, choose: Choose): void {
   const ranked = [...vlans].toSorted(([, one], [, other]) => other - one);
   const kept = whole ? ranked : ranked.slice(0, MOST_SHOWN);
   const chips = kept
@@ -24,16 +29,18 @@ export function showLegend({ vlans, flat }, chosen, choose) {
   const legend = element('legend');
   legend.classList.toggle('many', kept.length > 12);
   keepingFocus(legend, () =>
-    legend.replaceChildren(...[make('span', { class: 'soft' }, 'VLANs'), ...chips, untagged, rest].filter(Boolean)),
+    legend.replaceChildren(
+      ...[make('span', { class: 'soft' }, 'VLANs'), ...chips, untagged, rest].filter((part) => part !== false),
+    ),
   );
 }
 
-function toggle(...given) {
+function toggle(...given: Parameters<typeof showLegend>): void {
   whole = !whole;
   showLegend(...given);
 }
 
-function chip(name, count, colour, chosen, choose) {
+function chip(name: string, count: number, colour: string, chosen: Address, choose: Choose): HTMLElement {
   return make(
     'button',
     {
@@ -49,4 +56,18 @@ function chip(name, count, colour, chosen, choose) {
     name,
     make('small', {}, `×${count}`),
   );
+}
+
+/** "How to read it" lies over the details: it closes when something else is clicked. */
+export function closeKeyElsewhere(): void {
+  document.addEventListener('click', ({ target }) => {
+    if (target instanceof Node && !element('key').contains(target)) element('key').open = false;
+  });
+}
+
+/** True when it was open. */
+export function closeKey(): boolean {
+  const { open } = element('key');
+  element('key').open = false;
+  return open;
 }

@@ -1,48 +1,52 @@
-import { readAddress, writeAddress } from './address.js';
-import { changed } from './changes.js';
-import { showDetails } from './details/details.js';
-import { showOperations } from './details/operations.js';
-import { element, make } from './dom.js';
-import { giveColours } from './drawing/colours.js';
-import { differences } from './drawing/flash.js';
-import { formFor, layOut } from './drawing/layout.js';
-import { showLegend } from './drawing/legend.js';
-import { looksOf } from './drawing/looks.js';
-import { focusGuest, neighbour, reveal, showLayout, startStage } from './drawing/stage.js';
-import { followHost } from './feed.js';
-import { showFreshness } from './freshness.js';
-import { hostOf } from './host.js';
-import { closeKey, closeKeyElsewhere } from './key.js';
-import { showReconciled } from './reconciled.js';
-import { guestMatches, parseQuery } from './search.js';
-import { get, Refusal } from './session.js';
+import { type Address, readAddress, writeAddress } from './address.ts';
+import type { FullGuest, HostView, ListedOperation } from './api.ts';
+import { changed, differences } from './changes.ts';
+import { showDetails } from './details/details.ts';
+import { showOperations } from './details/operations.ts';
+import { dataAround, element, isStyled, make } from './dom.ts';
+import { giveColours } from './drawing/colours.ts';
+import { formFor, layOut } from './drawing/layout.ts';
+import { closeKey, closeKeyElsewhere, showLegend } from './drawing/legend.ts';
+import { type Flash, looksOf } from './drawing/looks.ts';
+import { focusGuest, neighbour, reveal, showLayout, startStage } from './drawing/stage.ts';
+import { followHost } from './feed.ts';
+import { type Freshness, showFreshness, showReconciled } from './freshness.ts';
+import { type DrawnGuest, type DrawnHost, hostOf } from './host.ts';
+import { guestMatches, parseQuery, type Term } from './search.ts';
+import { getGuest, getHosts, getOperations, Refusal } from './session.ts';
 
 const FLASH_MS = 3_000;
 const AGAIN_MS = 5_000;
 const MOST_FINDINGS = 5;
 
-/** What is looked at; all of it is in the address. */
+/** The view that is looked at; all of it is in the address. */
 let looked = readAddress();
-const state = {
+const state: {
+  host: DrawnHost | undefined;
+  query: Term[];
+  guests: DrawnGuest[];
+  fullGuest: FullGuest | undefined;
+  fullProblem: string | undefined;
+  operations: { guest: string; nic: string; list: readonly ListedOperation[] } | undefined;
+  operationsProblem: string | undefined;
+} = {
   host: undefined,
   query: [],
   guests: [],
-  chosen: looked,
   fullGuest: undefined,
   fullProblem: undefined,
   operations: undefined,
   operationsProblem: undefined,
 };
-const live = { word: 'connecting', readAt: undefined };
-const flash = { keys: new Set(), number: 0 };
-let current;
+const freshness: Freshness = { word: 'connecting', readAt: undefined };
+const flash: Flash = { keys: new Set(), number: 0 };
+let current: string | undefined;
 let stopFollowing = () => {};
 
 /** Look at something else. */
-function look(change, step = false) {
+function look(change: Partial<Address>, step = false): void {
   const before = looked;
   looked = { ...looked, ...change };
-  state.chosen = looked;
   writeAddress(looked, step);
   if (looked.guest !== before.guest) void readGuest();
   else if (looked.nic !== before.nic) void readOperations();
@@ -51,20 +55,21 @@ function look(change, step = false) {
 }
 
 /** One thing is chosen at a time; a second click lets go of it. */
-const choose = (what) => look({ guest: '', nic: '', vswitch: '', vlan: '', ...what }, true);
+const choose = (what: Partial<Address>) => look({ guest: '', nic: '', vswitch: '', vlan: '', ...what }, true);
 const clear = () => choose({});
-const find = (text) => {
+const find = (text: string) => {
   element('find').value = text;
   look({ find: text });
 };
 
-function show() {
+function show(): void {
   const { host } = state;
   if (host === undefined) return;
   state.query = parseQuery(looked.find);
   state.guests = host.guests.filter((guest) => guestMatches(guest, state.query));
   const form = formFor(looked.as, state.guests);
-  element('by').parentElement.hidden = form === 'drawing';
+  const grouping = element('by').parentElement;
+  if (grouping !== null) grouping.hidden = form === 'drawing';
   element('drifted').checked = looked.find.split(/\s+/).includes('is:drifted');
   giveColours(host.vlans.keys());
   if (!state.guests.some(({ userid }) => userid === current)) current = state.guests[0]?.userid;
@@ -73,7 +78,7 @@ function show() {
   const layout = layOut({ vswitches, guests: state.guests, query: state.query, form, by: looked.by, width });
   showLayout(layout, looksOf(looked, flash, current));
   showLegend(host, looked, (vlan) => choose({ vlan: looked.vlan === vlan ? '' : vlan }));
-  showDetails(state, { choose, clear, find });
+  showChosen();
   element('counts').replaceChildren(
     `${state.guests.length} of ${host.guests.length} guests · ${host.ports} ports · `,
     make('span', { class: host.drifted > 0 ? 'bad' : '' }, host.drifted === 0 ? 'no drift' : `${host.drifted} drifted`),
@@ -81,9 +86,14 @@ function show() {
   element('nothing').hidden = state.guests.length > 0;
 }
 
-/** What was shown of one host must not stand under the name of another, which may take long to be read. */
-function showNothing() {
-  for (const id of ['legend', 'counts', 'detail', 'operations']) element(id).replaceChildren();
+function showChosen(): void {
+  const { host } = state;
+  if (host !== undefined) showDetails({ ...state, host, chosen: looked }, { choose, clear, find });
+}
+
+/** A host's drawing must not stand under the name of another, which may take long to be read. */
+function showNothing(): void {
+  for (const id of ['legend', 'counts', 'detail', 'operations'] as const) element(id).replaceChildren();
   element('stage').classList.add('unread');
   element('waiting').hidden = false;
   element('nothing').hidden = true;
@@ -91,27 +101,29 @@ function showNothing() {
   showProblem(null);
 }
 
-function openHost(host) {
+function openHost(host: string): void {
   stopFollowing();
   Object.assign(state, { host: undefined, fullGuest: undefined, operations: undefined });
-  Object.assign(live, { word: 'connecting', readAt: undefined });
+  Object.assign(freshness, { word: 'connecting', readAt: undefined });
   showNothing();
   element('host').value = host;
   document.title = `${host} · networking-zvm`;
-  showFreshness(live);
+  showFreshness(freshness);
   stopFollowing = followHost(host, {
     connected: () => {
-      live.word = 'live';
+      freshness.word = 'live';
       showProblem(null);
-      showFreshness(live);
+      showFreshness(freshness);
     },
     lost: (word, error) => {
-      live.word = word;
+      freshness.word = word;
       if (error instanceof Refusal) showProblem(error.message);
-      showFreshness(live);
+      showFreshness(freshness);
     },
     state: take,
-    changes: (changes) => take(changed(state.host.view, changes)),
+    changes: (changes) => {
+      if (state.host !== undefined) take(changed(state.host.view, changes));
+    },
     operations: (operations) => {
       showOperations(operations);
       const own = operations.filter(({ userid }) => userid === looked.guest);
@@ -120,16 +132,16 @@ function openHost(host) {
     reconciliation: (health) => showReconciled(health),
     problem: (text) => showProblem(text),
     alive: ({ age }) => {
-      live.readAt = age === null ? live.readAt : Date.now() - age;
-      showFreshness(live);
+      freshness.readAt = age === null ? freshness.readAt : Date.now() - age;
+      showFreshness(freshness);
     },
   });
 }
 
-function take(view) {
+function take(view: HostView): void {
   const before = state.host;
   state.host = hostOf(view);
-  live.readAt ??= Date.now();
+  freshness.readAt ??= Date.now();
   showFindings(view.findings);
   element('stage').classList.remove('unread');
   element('waiting').hidden = true;
@@ -145,12 +157,12 @@ function take(view) {
   show();
 }
 
-function guestNamed(host, name) {
+function guestNamed(host: DrawnHost | undefined, name: string): DrawnGuest | undefined {
   return host?.guests.find(({ userid }) => userid === name);
 }
 
 /** Let what has changed be seen for a moment. */
-function flashFor(keys) {
+function flashFor(keys: readonly string[]): void {
   if (keys.length === 0) return;
   flash.keys = new Set(keys);
   flash.number += 1;
@@ -161,29 +173,29 @@ function flashFor(keys) {
 }
 
 /** Operations of the chosen guest that its list does not show as they are. */
-function isNews({ runId, state: word, outcome }) {
+function isNews({ runId, state: word, outcome }: ListedOperation): boolean {
   const known = state.operations?.list.find((each) => each.runId === runId);
   return known === undefined || known.state !== word || known.outcome !== outcome;
 }
 
 /** Record and z/VM of the chosen guest in full, and its operations. */
-async function readGuest() {
+async function readGuest(): Promise<void> {
   const { guest, host } = looked;
   if (guest === '' || host === '') return;
   void readOperations();
   state.fullProblem = undefined;
   try {
-    const full = await get(`/v1/hosts/${encodeURIComponent(host)}/guests/${encodeURIComponent(guest)}`);
+    const full = await getGuest(host, guest);
     if (looked.guest !== guest || looked.host !== host) return;
     state.fullGuest = full;
   } catch (error) {
-    state.fullProblem = error.message;
+    state.fullProblem = messageOf(error);
   }
-  if (state.host !== undefined) showDetails(state, { choose, clear, find });
+  showChosen();
 }
 
 /** Operations of the chosen port, or of the whole guest. */
-async function readOperations() {
+async function readOperations(): Promise<void> {
   const { guest, nic, host } = looked;
   if (guest === '' || host === '') return;
   const portId = guestNamed(state.host, guest)?.nics.find(({ key }) => key === nic)?.port?.portId;
@@ -194,50 +206,55 @@ async function readOperations() {
       limit: '15',
       ...(portId === undefined ? { userid: guest } : { port: portId }),
     });
-    const { operations: list } = await get(`/v1/operations?${query}`);
+    const { operations: list } = await getOperations(query);
     if (looked.guest !== guest || looked.nic !== nic) return;
     state.operations = { guest, nic, list };
   } catch (error) {
-    state.operationsProblem = error.message;
+    state.operationsProblem = messageOf(error);
   }
-  if (state.host !== undefined) showDetails(state, { choose, clear, find });
+  showChosen();
 }
 
-function showProblem(text) {
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function showProblem(text: string | null): void {
   element('problem').hidden = text === null;
   element('problem').textContent = text ?? '';
 }
 
-/** What nobody can read of the host: drawn is what is understood. */
-function showFindings(findings) {
+/** Values of the host that nobody can read; the drawing shows all others. */
+function showFindings(findings: HostView['findings']): void {
   const lines = findings.slice(0, MOST_FINDINGS).map(({ of, reason }) => `${of}: ${reason}`);
   const more = findings.length > MOST_FINDINGS ? ` And ${findings.length - MOST_FINDINGS} more: zvmnet drift.` : '';
   element('findings').hidden = findings.length === 0;
   element('findings').textContent = `Not understood, left as it is: ${lines.join('; ')}.${more}`;
 }
 
-function listen() {
+function listen(): void {
   closeKeyElsewhere();
   const typed = element('find');
   typed.addEventListener('input', () => look({ find: typed.value }));
-  element('drifted').addEventListener('change', ({ target }) => {
+  element('drifted').addEventListener('change', () => {
     const words = looked.find.split(/\s+/).filter((word) => word !== '' && word !== 'is:drifted');
-    find([...words, ...(target.checked ? ['is:drifted'] : [])].join(' '));
+    find([...words, ...(element('drifted').checked ? ['is:drifted'] : [])].join(' '));
   });
-  element('as').addEventListener('change', ({ target }) => look({ as: target.value }));
-  element('by').addEventListener('change', ({ target }) => look({ by: target.value }));
-  element('host').addEventListener('change', ({ target }) => {
-    look({ host: target.value, guest: '', nic: '', vswitch: '', vlan: '' }, true);
-    openHost(target.value);
+  for (const id of ['as', 'by'] as const)
+    element(id).addEventListener('change', () => look({ [id]: element(id).value }));
+  const hosts = element('host');
+  hosts.addEventListener('change', () => {
+    look({ host: hosts.value, guest: '', nic: '', vswitch: '', vlan: '' }, true);
+    openHost(hosts.value);
   });
   element('head').addEventListener('click', ({ target }) => clickVswitch(target));
   element('wires').addEventListener('click', ({ target }) => clickGuest(target));
-  for (const id of ['head', 'wires']) element(id).addEventListener('keydown', pressed);
+  for (const id of ['head', 'wires'] as const) element(id).addEventListener('keydown', pressed);
   element('wires').addEventListener('focusin', ({ target }) => {
-    if (target.dataset.userid !== undefined) current = target.dataset.userid;
+    current = useridOf(target) ?? current;
   });
   document.addEventListener('keydown', (event) => {
-    if (event.key === '/' && !/^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName)) {
+    if (event.key === '/' && !isTyped(event.target)) {
       event.preventDefault();
       typed.focus();
       typed.select();
@@ -253,75 +270,84 @@ function listen() {
     const { host } = looked;
     looked = readAddress();
     if (looked.host === '') looked.host = host;
-    state.chosen = looked;
     showControls();
     if (looked.host !== host) openHost(looked.host);
     else if (looked.guest !== '') void readGuest();
     show();
   });
-  setInterval(() => showFreshness(live), 1_000);
+  setInterval(() => showFreshness(freshness), 1_000);
 }
 
-function clickVswitch(target) {
-  const name = target.closest('[data-vswitch]')?.dataset.vswitch;
+function isTyped(target: EventTarget | null): boolean {
+  return target instanceof Element && /^(INPUT|SELECT|TEXTAREA)$/.test(target.tagName);
+}
+
+/** The userid of a guest's own element. */
+function useridOf(target: EventTarget | null): string | undefined {
+  return isStyled(target) ? target.dataset.userid : undefined;
+}
+
+function clickVswitch(target: EventTarget | null): void {
+  const name = dataAround(target, '[data-vswitch]')?.vswitch;
   if (name !== undefined) choose({ vswitch: looked.vswitch === name ? '' : name });
 }
 
-function clickGuest(target) {
-  const nic = target.closest('[data-nic]')?.dataset;
-  if (nic !== undefined) return choose({ guest: nic.owner, nic: nic.nic });
-  const guest = target.closest('[data-userid]')?.dataset.userid;
-  if (guest !== undefined) return choose({ guest: looked.guest === guest && looked.nic === '' ? '' : guest });
-  if (looked.guest !== '' || looked.vlan !== '' || looked.vswitch !== '') clear();
+function clickGuest(target: EventTarget | null): void {
+  const { owner, nic } = dataAround(target, '[data-nic]') ?? {};
+  const userid = dataAround(target, '[data-userid]')?.userid;
+  if (owner !== undefined && nic !== undefined) choose({ guest: owner, nic });
+  else if (userid !== undefined) choose({ guest: looked.guest === userid && looked.nic === '' ? '' : userid });
+  else if (looked.guest !== '' || looked.vlan !== '' || looked.vswitch !== '') clear();
 }
 
-function pressed(event) {
+function pressed(event: KeyboardEvent): void {
   const { target, key } = event;
   if (key === 'Enter' || key === ' ') {
     event.preventDefault();
-    if (target.closest('#head') !== null) clickVswitch(target);
+    if (target instanceof Element && target.closest('#head') !== null) clickVswitch(target);
     else clickGuest(target);
     return;
   }
-  if (target.dataset.userid === undefined || !/^(Arrow\w+|Home|End)$/.test(key)) return;
+  const userid = useridOf(target);
+  if (userid === undefined || !/^(Arrow\w+|Home|End)$/.test(key)) return;
   event.preventDefault();
-  const next = neighbour(target.dataset.userid, key);
+  const next = neighbour(userid, key);
   if (next === undefined || !reveal(next)) return;
   current = next;
   show();
   focusGuest(next);
 }
 
-function showControls() {
+function showControls(): void {
   element('find').value = looked.find;
   element('as').value = looked.as;
   element('by').value = looked.by;
 }
 
-/** The hosts that may be looked at, as soon as they can be had. */
-async function hostsThere() {
+/** The hosts that may be looked at, as soon as they can be read. */
+async function hostsThere(): Promise<{ host: string }[]> {
   for (;;) {
     try {
-      const { hosts } = await get('/v1/hosts');
+      const { hosts } = await getHosts();
       showProblem(null);
       return hosts;
     } catch (error) {
-      showProblem(error.message);
+      showProblem(messageOf(error));
       await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
     }
   }
 }
 
 /** Guests of other hosts may have the names that a link is about. */
-function askForAnother(host) {
+function askForAnother(host: string): void {
   element('host').value = '';
   element('waiting').hidden = true;
-  live.word = 'no host';
-  showFreshness(live);
+  freshness.word = 'no host';
+  showFreshness(freshness);
   showProblem(`There is no host ${host} here that you may read. Choose another.`);
 }
 
-async function start() {
+async function start(): Promise<void> {
   startStage();
   showControls();
   const hosts = await hostsThere();
@@ -336,4 +362,4 @@ async function start() {
   openHost(first.host);
 }
 
-start().catch((error) => showProblem(error.message));
+start().catch((error: unknown) => showProblem(messageOf(error)));

@@ -1,20 +1,23 @@
-import { shape } from '../dom.js';
-import { line } from './drawing.js';
+import { shape } from '../dom.ts';
+import type { DrawnVswitch } from '../host.ts';
+import { line } from './drawing.ts';
+import type { Bus, Layout } from './layout.ts';
+import type { Look } from './looks.ts';
 
 const HEIGHT = 136;
 const BOX = { w: 84, h: 40, y: 90 };
 const CLOUD = { y: 8, h: 26 };
 
 /** The upper end of the drawing, which stays in sight: physical networks, uplinks, VSWITCHes. */
-export function drawHead(svg, { buses, width }, look) {
-  svg.setAttribute('width', width);
-  svg.setAttribute('height', HEIGHT);
+export function drawHead(svg: SVGSVGElement, { buses, width }: Layout, look: Look): void {
+  svg.setAttribute('width', String(width));
+  svg.setAttribute('height', String(HEIGHT));
   svg.replaceChildren(...physicalNetworks(buses), ...buses.map((bus) => drawVswitch(bus, look)));
 }
 
 /** VSWITCHes of one physical network stand side by side under it. */
-function physicalNetworks(buses) {
-  const runs = [];
+function physicalNetworks(buses: readonly Bus[]): SVGElement[] {
+  const runs: { name: string | null; missing: boolean; from: number; to: number }[] = [];
   for (const { vswitch, x } of buses) {
     const last = runs.at(-1);
     if (last !== undefined && vswitch.physicalNetwork !== null && last.name === vswitch.physicalNetwork) last.to = x;
@@ -40,7 +43,7 @@ function physicalNetworks(buses) {
     });
 }
 
-function drawVswitch({ vswitch, x }, { chosen, flashed, dimmed }) {
+function drawVswitch({ vswitch, x }: Bus, { chosen, flashed, dimmed }: Look): SVGElement {
   const { name, missing, uplinks } = vswitch;
   const failed = uplinks.length > 0 && !uplinks.some(({ state }) => state === 'active');
   const classes = [
@@ -73,11 +76,11 @@ function drawVswitch({ vswitch, x }, { chosen, flashed, dimmed }) {
   );
 }
 
-/** An OSA: what carries traffic is solid, what waits is dashed, what has failed is red and broken. */
-function drawUplink({ rdev, state, error }, x) {
+/** An OSA: solid when it carries traffic, dashed when it waits, red and broken when it has failed. */
+function drawUplink({ rdev, state, error }: DrawnVswitch['uplinks'][number], x: number): SVGElement {
   const top = CLOUD.y + CLOUD.h;
   const label = shape('text', { class: 'rdev', x, y: 65, 'text-anchor': 'middle' }, rdev);
-  const word = { active: '', backup: 'backup', inactive: 'failed' }[state] ?? state;
+  const word = { active: '', backup: 'backup', inactive: 'failed' }[state];
   return shape(
     'g',
     { class: `uplink ${state}`, 'data-rdev': rdev, 'data-state': state },
@@ -89,12 +92,12 @@ function drawUplink({ rdev, state, error }, x) {
   );
 }
 
-function kindOf({ missing, transport, portSelection }) {
+function kindOf({ missing, transport, portSelection }: DrawnVswitch): string {
   if (missing) return 'missing';
   return `${transport === 'IP' ? 'L3' : 'L2'} · ${portSelection === 'PORTBASED' ? 'by port' : 'by user'}`;
 }
 
-function vswitchSentence({ name, missing, physicalNetwork, uplinks, nics }) {
+function vswitchSentence({ name, missing, physicalNetwork, uplinks, nics }: DrawnVswitch): string {
   if (missing) return `VSWITCH ${name}: ports are recorded on it, but z/VM has none of that name`;
   const to = physicalNetwork === null ? 'not configured' : `on ${physicalNetwork}`;
   const up = uplinks.map(({ rdev, state }) => `${rdev} ${state}`);

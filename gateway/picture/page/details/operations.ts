@@ -1,8 +1,9 @@
-import { element, keepingFocus, make } from '../dom.js';
-import { dayAndTimeText } from '../times.js';
+import type { ListedOperation } from '../api.ts';
+import { element, keepingFocus, make } from '../dom.ts';
+import { dayAndTimeText } from '../freshness.ts';
 
 /** The host's newest operations. */
-export function showOperations(operations) {
+export function showOperations(operations: readonly ListedOperation[]): void {
   const list = element('operations');
   keepingFocus(list, () =>
     list.replaceChildren(
@@ -12,7 +13,16 @@ export function showOperations(operations) {
 }
 
 /** An operation, linked to its run in the Temporal UI. */
-export function operationLine({ id, runId, type, userid, state, outcome, startedAt, run }) {
+export function operationLine({
+  id,
+  runId,
+  type,
+  userid,
+  state,
+  outcome,
+  startedAt,
+  run,
+}: ListedOperation): HTMLElement {
   const [, vswitch] = /^vswitch~[^~]+~([^~]+)$/.exec(id) ?? [];
   const name = [type, userid ?? vswitch].filter((word) => word !== undefined).join(' ');
   // While it waits for its guest its outcome says so.

@@ -1,13 +1,16 @@
-import { shape } from '../dom.js';
-import { nicSentence, stateText, vlanText } from '../host.js';
-import { colourOf } from './colours.js';
+import { type Attributes, shape } from '../dom.ts';
+import { type DrawnGuest, type Nic, nicSentence, stateText, vlanText } from '../host.ts';
+import { colourOf } from './colours.ts';
+import type { Bundle, CellItem, GroupItem, GuestItem, LabelItem, Wire } from './layout.ts';
+import type { Look } from './looks.ts';
 
-// Shapes of what layout.js has placed. Each is two parts: wires, which lie below the buses, and what lies above them.
+/** Shapes of an item that layout.ts has placed: wires lie below the buses, everything else above them. */
+export type Shapes = { under?: SVGElement; over: SVGElement };
 
 const STRANDS = 4;
 
 /** A guest as a box: its NICs are ports on the edge that faces the buses, each with its wire. */
-export function drawGuest(item, look) {
+export function drawGuest(item: GuestItem, look: Look): Shapes {
   const { guest, side, x, y, w, h, wires } = item;
   const outward = side === 'left' ? 1 : -1;
   const rows = wires.map((wire) => drawPort(wire, item, look));
@@ -29,7 +32,7 @@ export function drawGuest(item, look) {
   };
 }
 
-function guestAttributes(guest, { chosen, flashed, dimmed, current }, kind) {
+function guestAttributes(guest: DrawnGuest, { chosen, flashed, dimmed, current }: Look, kind: string): Attributes {
   const classes = [
     kind,
     guest.drift.length > 0 && 'drift',
@@ -49,29 +52,29 @@ function guestAttributes(guest, { chosen, flashed, dimmed, current }, kind) {
   };
 }
 
-function nodeText({ node, userid, outside, drift }) {
+function nodeText({ node, userid, outside, drift }: DrawnGuest): string {
   if (outside) return 'not in xCAT';
   const text = node === userid.toLowerCase() ? '' : node;
   const most = drift.length > 0 ? 8 : 14;
   return text.length > most ? `${text.slice(0, most - 1)}…` : text;
 }
 
-const sentences = new WeakMap();
+const sentences = new WeakMap<DrawnGuest, string>();
 
-/** A guest as a sentence: what is told of it, and shown where the mouse rests. */
-function sentenceOf(guest) {
+/** A guest as a sentence, for screen readers and where the mouse rests. */
+function sentenceOf(guest: DrawnGuest): string {
   const known = sentences.get(guest) ?? newSentence(guest);
   sentences.set(guest, known);
   return known;
 }
 
-function newSentence(guest) {
+function newSentence(guest: DrawnGuest): string {
   const nics = guest.nics.map(nicSentence);
   const drift = guest.drift.length === 0 ? [] : [`Drift: ${guest.drift.join('; ')}`];
   return [`Guest ${guest.userid}`, ...(nics.length === 0 ? ['no NICs'] : nics), ...drift].join('. ');
 }
 
-function nicClasses(nic, { chosen, flashed, dimmed }, matches, more = '') {
+function nicClasses(nic: Nic, { chosen, flashed, dimmed }: Look, matches: boolean, more = ''): string {
   const classes = [
     more,
     nic.state,
@@ -85,7 +88,7 @@ function nicClasses(nic, { chosen, flashed, dimmed }, matches, more = '') {
   return classes.filter(Boolean).join(' ');
 }
 
-function nicData(nic) {
+function nicData(nic: Nic): Attributes {
   return {
     'data-nic': nic.key,
     'data-owner': nic.userid,
@@ -96,7 +99,7 @@ function nicData(nic) {
 }
 
 /** A NIC inside its guest's box: the port on the edge, vdev, and MAC or what is wrong. */
-function drawPort({ nic, y, matches }, { side, x, w }, look) {
+function drawPort({ nic, y, matches }: Wire, { side, x, w }: GuestItem, look: Look): SVGElement {
   const left = side === 'left';
   const edge = left ? x + w : x;
   const anchor = left ? 'end' : 'start';
@@ -127,7 +130,7 @@ function drawPort({ nic, y, matches }, { side, x, w }, look) {
 }
 
 /** The wire from a port to its bus; a trunk has a strand for each of its VLANs, as far as there is room. */
-function drawWire({ nic, y, from, to, should, matches }, outward, look) {
+function drawWire({ nic, y, from, to, should, matches }: Wire, outward: number, look: Look): SVGElement {
   const classes = nicClasses(nic, look, matches, 'wire');
   if (to === undefined) {
     const end = from + outward * 24;
@@ -152,16 +155,16 @@ function drawWire({ nic, y, from, to, should, matches }, outward, look) {
   );
 }
 
-function strandsOf({ vlans }) {
+function strandsOf({ vlans }: Nic): readonly (number | undefined)[] {
   return vlans.length === 0 ? [undefined] : vlans.slice(0, STRANDS);
 }
 
-function strokeOf(nic, vlan) {
+function strokeOf(nic: Nic, vlan: number | undefined): string {
   return nic.drift.length > 0 ? 'var(--bad)' : nic.kind === 'foreign' ? 'var(--foreign)' : colourOf(vlan);
 }
 
 /** How the wire ends at its bus, and the VLAN that is written on it. */
-function drawEnd({ nic, y, from, to, matches }, outward, look) {
+function drawEnd({ nic, y, from, to, matches }: Wire, outward: number, look: Look): SVGElement {
   const refused = nic.port?.actual.vlans === null && nic.vswitch !== undefined && nic.drift.length > 0;
   const text = shape(
     'text',
@@ -184,7 +187,7 @@ function drawEnd({ nic, y, from, to, matches }, outward, look) {
   return shape('g', { class: nicClasses(nic, look, matches, 'end'), ...nicData(nic) }, text, end);
 }
 
-function cross(x, y) {
+function cross(x: number, y: number): SVGElement {
   return shape(
     'g',
     { class: 'cross' },
@@ -194,12 +197,12 @@ function cross(x, y) {
   );
 }
 
-export function line(x1, y1, x2, y2, attributes) {
+export function line(x1: number, y1: number, x2: number, y2: number, attributes: Attributes): SVGElement {
   return shape('line', { x1, y1, x2, y2, ...attributes });
 }
 
-/** A guest among hundreds: its userid, and a bar for each NIC. It is drawn once and moved (stage.js), since search moves all of them. */
-export function drawCell({ guest, w, h }, look) {
+/** A guest among hundreds: its userid, and a bar for each NIC. It is drawn once and moved (stage.ts), since search moves all of them. */
+export function drawCell({ guest, w, h }: CellItem, look: Look): Shapes {
   const named = w > 30;
   const bars = named ? nicBars(guest, 4, 16, w - 8, 5, look) : nicBars(guest, 1.5, 1.5, w - 3, h - 3, look);
   const over = shape(
@@ -212,7 +215,7 @@ export function drawCell({ guest, w, h }, look) {
   return { over };
 }
 
-function nicBars({ nics }, x, y, w, h, { dimmed }) {
+function nicBars({ nics }: DrawnGuest, x: number, y: number, w: number, h: number, { dimmed }: Look): SVGElement[] {
   const each = nics.length === 0 ? w : w / nics.length;
   return nics.flatMap((nic, index) => {
     const strands = strandsOf(nic);
@@ -232,7 +235,7 @@ function nicBars({ nics }, x, y, w, h, { dimmed }) {
 }
 
 /** Guests that are wired alike, on a panel: a plug for each of their VSWITCHes, the other buses pass behind. */
-export function drawGroup(item, look) {
+export function drawGroup(item: GroupItem, look: Look): Shapes {
   const { x, y, w, h, title, members, bundles } = item;
   const drifted = members.filter(({ drift }) => drift.length > 0).length;
   const count = `${members.length} ${members.length === 1 ? 'guest' : 'guests'}`;
@@ -255,7 +258,7 @@ export function drawGroup(item, look) {
 const PLUG = { w: 72, h: 18, strip: 5 };
 
 /** How many NICs of a group lead to a VSWITCH, over a strip of their VLANs' colours, each as wide as it is common. */
-function drawPlug({ vswitch, x, count, vlans, drifted }, y, { dimmed }) {
+function drawPlug({ vswitch, x, count, vlans, drifted }: Bundle, y: number, { dimmed }: Look): SVGElement {
   const left = x - PLUG.w / 2;
   const top = y - PLUG.h / 2;
   const all = vlans.reduce((sum, [, of]) => sum + of, 0);
@@ -278,6 +281,6 @@ function drawPlug({ vswitch, x, count, vlans, drifted }, y, { dimmed }) {
   );
 }
 
-export function drawLabel({ x, y, text }) {
+export function drawLabel({ x, y, text }: LabelItem): Shapes {
   return { over: shape('text', { class: 'section', x, y: y + 14 }, text) };
 }

@@ -1,18 +1,25 @@
-import { Refusal, request } from './session.js';
+import type { HostEvents } from './api.ts';
+import { Refusal, request } from './session.ts';
+
+/** A function for each event of a host, and for the connection. */
+export type Listener = { [Event in keyof HostEvents]: (data: HostEvents[Event]) => void } & {
+  connected: () => void;
+  lost: (word: string, error: unknown) => void;
+};
 
 /** The gateway says something every ten seconds: after so long, nobody is there any more. */
 const SILENT_MS = 25_000;
 const AGAIN_MS = 2_000;
-/** What was refused is likely to be so again. */
+/** A refused request is likely to be refused again. */
 const REFUSED_MS = 15_000;
 /** A tab that nobody looks at gives its connection back: browsers allow few to one host. */
 const HIDDEN_MS = 60_000;
 
 /**
  * A host's server-sent events, over fetch since EventSource cannot send a token. Comes back after a failure; rests while the page is hidden.
- * `on` has a function for each event, and `connected` and `lost`. Answers the function that ends it.
+ * Answers the function that ends it.
  */
-export function followHost(host, on) {
+export function followHost(host: string, on: Listener): () => void {
   const ended = new AbortController();
   void (async () => {
     while (!ended.signal.aborted) {
@@ -35,11 +42,11 @@ export function followHost(host, on) {
   return () => ended.abort();
 }
 
-function pauseWhenHidden(pause) {
-  let timer;
+function pauseWhenHidden(pause: AbortController): () => void {
+  let timer: number | undefined;
   const look = () => {
     clearTimeout(timer);
-    if (document.hidden) timer = setTimeout(() => pause.abort(), HIDDEN_MS);
+    if (document.hidden) timer = window.setTimeout(() => pause.abort(), HIDDEN_MS);
   };
   document.addEventListener('visibilitychange', look);
   return () => {
@@ -48,7 +55,7 @@ function pauseWhenHidden(pause) {
   };
 }
 
-function shownAgain() {
+function shownAgain(): Promise<void> {
   return new Promise((resolve) => {
     const look = () => {
       if (document.hidden) return;
@@ -60,18 +67,19 @@ function shownAgain() {
   });
 }
 
-async function readEvents(host, on, signal) {
+async function readEvents(host: string, on: Listener, signal: AbortSignal): Promise<void> {
   const silence = new AbortController();
-  let timer;
+  let timer: number | undefined;
   const heard = () => {
     clearTimeout(timer);
-    timer = setTimeout(() => silence.abort(new Error('the gateway is silent')), SILENT_MS);
+    timer = window.setTimeout(() => silence.abort(new Error('the gateway is silent')), SILENT_MS);
   };
   try {
     const both = AbortSignal.any([signal, silence.signal]);
     heard();
     const answer = await request(`/v1/hosts/${encodeURIComponent(host)}/events`, both);
     on.connected();
+    if (answer.body === null) throw new Error('the gateway has sent no events');
     const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
     const parse = eventParser(on);
     for (;;) {
@@ -86,8 +94,8 @@ async function readEvents(host, on, signal) {
 }
 
 /** A whole host comes in many pieces: they are joined once, at the end of their event. */
-function eventParser(on) {
-  let pieces = [];
+function eventParser(on: Listener): (text: string) => void {
+  let pieces: string[] = [];
   return (text) => {
     let from = 0;
     for (;;) {
@@ -104,13 +112,27 @@ function eventParser(on) {
   };
 }
 
-function tell(block, on) {
+const EVENTS = {
+  state: true,
+  changes: true,
+  operations: true,
+  reconciliation: true,
+  problem: true,
+  alive: true,
+} as const satisfies Record<keyof HostEvents, true>;
+
+function isEvent(name: string | undefined): name is keyof HostEvents {
+  return name !== undefined && Object.hasOwn(EVENTS, name);
+}
+
+function tell(block: string, on: Listener): void {
   const fields = new Map(
     block.split('\n').map((line) => {
       const colon = line.indexOf(':');
-      return [line.slice(0, colon), line.slice(colon + 1).trimStart()];
+      return [line.slice(0, colon), line.slice(colon + 1).trimStart()] as const;
     }),
   );
   const data = fields.get('data');
-  if (data !== undefined) on[fields.get('event')]?.(JSON.parse(data));
+  const event = fields.get('event');
+  if (data !== undefined && isEvent(event)) on[event](JSON.parse(data));
 }

@@ -1,13 +1,14 @@
-import { element } from './dom.js';
+import type { Answers } from './api.ts';
+import { element } from './dom.ts';
 
 /** The one dialog that is open, for all requests that were refused meanwhile. */
-let asking;
+let asking: Promise<void> | undefined;
 
-/** What the gateway answers instead of what was asked for. */
+/** The gateway's refusal of a request. */
 export class Refusal extends Error {}
 
 /** Fetch with the token, asking for one as long as there is none that the gateway knows. Throws a Refusal that says why not. */
-export async function request(path, signal) {
+export async function request(path: string, signal?: AbortSignal): Promise<Response> {
   for (;;) {
     const token = sessionStorage.getItem('token');
     const answer = canBeSent(token) ? await ask(path, token, signal) : undefined;
@@ -18,23 +19,33 @@ export async function request(path, signal) {
   }
 }
 
-function ask(path, token, signal) {
+function ask(path: string, token: string | null, signal: AbortSignal | undefined): Promise<Response> {
   return fetch(path, {
     headers: token === null ? {} : { authorization: `Bearer ${token}` },
-    ...(signal === undefined ? {} : { signal }),
+    signal: signal ?? null,
   });
 }
 
 /** No browser puts more than this into a header: what was pasted with it is no token. */
-function canBeSent(token) {
+function canBeSent(token: string | null): boolean {
   return token === null || /^[\x20-\x7e]*$/.test(token);
 }
 
-export async function get(path, signal) {
-  return (await request(path, signal)).json();
+/** The hosts that the caller may read. */
+export async function getHosts(): Promise<Answers['hosts']> {
+  return (await request('/v1/hosts')).json();
 }
 
-async function reasonOf(answer) {
+/** A guest's record and z/VM's side of it. */
+export async function getGuest(host: string, userid: string): Promise<Answers['guest']> {
+  return (await request(`/v1/hosts/${encodeURIComponent(host)}/guests/${encodeURIComponent(userid)}`)).json();
+}
+
+export async function getOperations(query: URLSearchParams): Promise<Answers['operations']> {
+  return (await request(`/v1/operations?${query}`)).json();
+}
+
+async function reasonOf(answer: Response): Promise<string> {
   const text = await answer.text();
   try {
     return JSON.parse(text).detail ?? text;
@@ -43,8 +54,8 @@ async function reasonOf(answer) {
   }
 }
 
-function askForToken(why) {
-  asking ??= new Promise((resolve) => {
+function askForToken(why: string): Promise<void> {
+  asking ??= new Promise<void>((resolve) => {
     const dialog = element('login');
     const field = element('token');
     element('why').textContent = why;

@@ -1,11 +1,12 @@
-import { make } from '../dom.js';
-import { colourOf } from '../drawing/colours.js';
-import { stateText, vlanText } from '../host.js';
-import { button, facts, heading } from './detail-parts.js';
-import { operationLine } from './operations.js';
+import type { FullGuest } from '../api.ts';
+import { type Child, make } from '../dom.ts';
+import { colourOf } from '../drawing/colours.ts';
+import { type DrawnGuest, type DrawnHost, type Nic, stateText, vlanText } from '../host.ts';
+import { type Actions, button, type Details, facts, heading } from './detail-parts.ts';
+import { operationLine } from './operations.ts';
 
 /** A guest: its NICs, each with its record beside z/VM, what reconciliation would do, and its operations. */
-export function guestDetails(guest, state, actions) {
+export function guestDetails(guest: DrawnGuest, state: Details, actions: Actions): Child[] {
   const { fullGuest } = state;
   const full = fullGuest?.userid === guest.userid ? fullGuest : undefined;
   return [
@@ -30,7 +31,13 @@ export function guestDetails(guest, state, actions) {
   ];
 }
 
-function nicDetails(nic, guest, full, { chosen, host }, { choose }) {
+function nicDetails(
+  nic: Nic,
+  guest: DrawnGuest,
+  full: FullGuest | undefined,
+  { chosen, host }: Details,
+  { choose }: Actions,
+): HTMLElement {
   const open = chosen.nic === nic.key;
   const title = make(
     'button',
@@ -57,7 +64,7 @@ function nicDetails(nic, guest, full, { chosen, host }, { choose }) {
 }
 
 /** Record, directory, the running guest and the VSWITCH's authorisation, side by side. */
-function sideBySide(nic, full, host) {
+function sideBySide(nic: Nic, full: FullGuest | undefined, host: DrawnHost): HTMLElement {
   const { port } = nic;
   const directory = full?.actual.directory.find(({ vdev }) => vdev === nic.vdev);
   const live = full?.actual.live.find(({ vdev }) => vdev === nic.vdev);
@@ -83,21 +90,25 @@ function sideBySide(nic, full, host) {
   );
 }
 
-function networkText({ kind, vlans, written }) {
+function networkText({ kind, vlans, written }: Nic): string {
   if (kind === 'foreign') return 'not known';
   if (kind === 'unreadable') return `not readable: "${written}"`;
   if (kind === 'flat') return 'flat';
   return `${kind === 'trunk' ? 'trunk of VLANs' : 'VLAN'} ${vlans.join(', ')}`;
 }
 
-function grantedText({ vswitch }, authorisation) {
+type Authorisation = DrawnHost['vswitches'][number]['authorisations'][number];
+
+function grantedText({ vswitch }: Nic, authorisation: Authorisation | undefined): string {
   if (vswitch === undefined) return 'none: not wired';
   if (authorisation === undefined) return 'none';
   return authorisation.vlans.length === 0 ? 'without VLAN' : `VLAN ${authorisation.vlans.join(', ')}`;
 }
 
+type Cell = string | number | undefined;
+
 /** A row for each thing that record, directory and running guest have; `wait` stands for what is not known yet. */
-function comparison(wait, rows) {
+function comparison(wait: string, rows: readonly (readonly [name: string, ...cells: Cell[]])[]): HTMLElement {
   const head = ['', 'Record', 'Directory', 'Running'].map((text) => make('th', { scope: 'col' }, text));
   return make(
     'table',
@@ -121,7 +132,11 @@ function comparison(wait, rows) {
 }
 
 /** On a port-based VSWITCH the one with the NIC's port number, or else with its VLANs. */
-function authorisationOf(nic, { vswitches }, portNumber) {
+function authorisationOf(
+  nic: Nic,
+  { vswitches }: DrawnHost,
+  portNumber: number | undefined,
+): Authorisation | undefined {
   const entries = (vswitches.find(({ name }) => name === nic.vswitch)?.authorisations ?? []).filter(
     ({ userid }) => userid === nic.userid,
   );
@@ -132,7 +147,7 @@ function authorisationOf(nic, { vswitches }, portNumber) {
   );
 }
 
-function plannedSteps(full, { outside }, { fullProblem }) {
+function plannedSteps(full: FullGuest | undefined, { outside }: DrawnGuest, { fullProblem }: Details): Child[] {
   if (outside) return [];
   if (fullProblem !== undefined) return [make('p', { class: 'bad' }, `z/VM's side cannot be shown: ${fullProblem}`)];
   if (full === undefined) return [make('p', { class: 'soft' }, 'reading z/VM …')];
@@ -143,13 +158,13 @@ function plannedSteps(full, { outside }, { fullProblem }) {
   return [make('h3', {}, 'Reconciliation would'), make('ol', { class: 'steps' }, ...steps), ...problems];
 }
 
-/** Whose operations are shown: the chosen port's, or else the guest's. */
-function chosenOf({ chosen: { guest, nic }, host }) {
+/** The name over the operations: the chosen port's, or else the guest's. */
+function chosenOf({ chosen: { guest, nic }, host }: Details): string {
   const found = host.guests.find(({ userid }) => userid === guest)?.nics.find(({ key }) => key === nic);
   return found?.port === undefined ? guest : `NIC ${found.vdev ?? 'without vdev'} of ${guest}`;
 }
 
-function chosenOperations({ chosen, operations, operationsProblem: problem }) {
+function chosenOperations({ chosen, operations, operationsProblem: problem }: Details): Child[] {
   if (problem !== undefined) return [make('p', { class: 'bad' }, problem)];
   if (operations?.guest !== chosen.guest || operations.nic !== chosen.nic)
     return [make('p', { class: 'soft' }, 'looking …')];

@@ -1,9 +1,10 @@
-import { element, keepingFocus, make } from '../dom.js';
-import { button, facts, heading } from './detail-parts.js';
-import { guestDetails } from './guest-details.js';
+import { type Child, element, keepingFocus, make } from '../dom.ts';
+import type { DrawnVswitch, Nic } from '../host.ts';
+import { type Actions, button, type Details, facts, heading } from './detail-parts.ts';
+import { guestDetails } from './guest-details.ts';
 
-/** What is known of what is chosen. */
-export function showDetails(state, actions) {
+/** Show the details of the chosen guest, VSWITCH or VLAN, or else of the host. */
+export function showDetails(state: Details, actions: Actions): void {
   const { host, chosen } = state;
   const guest = host.guests.find(({ userid }) => userid === chosen.guest);
   const vswitch = host.vswitches.find(({ name }) => name === chosen.vswitch);
@@ -16,10 +17,10 @@ export function showDetails(state, actions) {
           ? vlanDetails(chosen.vlan, state, actions)
           : hostDetails(state);
   const detail = element('detail');
-  keepingFocus(detail, () => detail.replaceChildren(...content.filter(Boolean)));
+  keepingFocus(detail, () => detail.replaceChildren(...content.filter((part) => part !== undefined && part !== false)));
 }
 
-function hostDetails({ host }) {
+function hostDetails({ host }: Details): Child[] {
   const { view, guests, ports, drifted, vlans, vswitches } = host;
   return [
     make('h2', {}, `z/VM system ${view.host}`),
@@ -39,10 +40,10 @@ function hostDetails({ host }) {
   ];
 }
 
-function vswitchDetails(vswitch, { host }, actions) {
+function vswitchDetails(vswitch: DrawnVswitch, { host }: Details, actions: Actions): Child[] {
   const { name, missing, physicalNetwork, portSelection, transport, vlanAware, status, uplinks, authorisations, nics } =
     vswitch;
-  const own = new Set(
+  const own = new Set<string>(
     host.guests.flatMap((guest) => guest.nics.filter(({ port }) => port?.vswitch === name).map(({ userid }) => userid)),
   );
   const unknown = authorisations.filter(({ userid }) => !own.has(userid)).map(({ userid }) => userid);
@@ -81,14 +82,14 @@ function vswitchDetails(vswitch, { host }, actions) {
 }
 
 /** CP has no virtual device for an uplink that is not used. */
-function usedBy(virtualDevice, controller) {
+function usedBy(virtualDevice: string | undefined, controller: string | undefined): string {
   const used = virtualDevice !== undefined && virtualDevice !== '0000';
   return [used && `virtual device ${virtualDevice}`, controller && `controller ${controller}`]
     .filter(Boolean)
     .join(', ');
 }
 
-function onlyThese(name, { find }) {
+function onlyThese(name: string, { find }: Actions): HTMLElement {
   return make(
     'p',
     {},
@@ -96,15 +97,15 @@ function onlyThese(name, { find }) {
   );
 }
 
-function vlanDetails(vlan, { host }, actions) {
-  const isOn = (nic) => (vlan === 'flat' ? nic.kind === 'flat' : nic.vlans.includes(Number(vlan)));
+function vlanDetails(vlan: string, { host }: Details, actions: Actions): Child[] {
+  const isOn = (nic: Nic) => (vlan === 'flat' ? nic.kind === 'flat' : nic.vlans.includes(Number(vlan)));
   const nics = host.guests.flatMap((guest) => guest.nics.filter(isOn));
   const by = [...Map.groupBy(nics, ({ vswitch }) => vswitch ?? 'not wired')].toSorted();
   return [
     heading(vlan === 'flat' ? 'Flat' : `VLAN ${vlan}`, actions),
     facts([
       ['Guests', String(new Set(nics.map(({ userid }) => userid)).size)],
-      ...by.map(([name, list]) => [`NICs on ${name}`, String(list.length)]),
+      ...by.map(([name, list]) => [`NICs on ${name}`, String(list.length)] as const),
       [
         'Drifted',
         String(nics.filter(({ drift }) => drift.length > 0).length),

@@ -1,19 +1,28 @@
-import { stateText } from './host.js';
+import { type DrawnGuest, type Nic, stateText } from './host.ts';
+
+/** A word that is searched for; of one field of a NIC, or of anything. */
+export type Term = { field?: Field; value: string };
+type Field = 'vlan' | 'vswitch' | 'vdev' | 'mac' | 'port' | 'is';
 
 /** Words that ask for one thing of a NIC: `vlan:100`, `vswitch:VSW1`, … */
-const FIELDS = {
+const FIELDS: Readonly<Record<Field, (nic: Nic, wanted: string) => boolean>> = {
   vlan: (nic, wanted) => nic.vlans.some((vlan) => String(vlan) === wanted),
   vswitch: (nic, wanted) => nic.vswitch?.toLowerCase() === wanted || nic.coupledTo?.toLowerCase() === wanted,
   vdev: (nic, wanted) => sameVdev(nic.vdev, wanted),
   mac: (nic, wanted) => plainMac(nic.mac).includes(plainMac(wanted)),
   port: (nic, wanted) => nic.port?.portId.startsWith(wanted) === true,
-  is: (nic, wanted) =>
-    ({ drifted: nic.drift.length > 0, flat: nic.kind === 'flat', trunk: nic.kind === 'trunk' })[wanted] ??
-    nic.state === wanted,
+  is: (nic, wanted) => {
+    if (wanted === 'drifted') return nic.drift.length > 0;
+    return wanted === 'flat' || wanted === 'trunk' ? nic.kind === wanted : nic.state === wanted;
+  },
 };
 
-/** What is typed, as questions to a guest and to its NICs. A word without a field may be anything. */
-export function parseQuery(text) {
+function isField(word: string): word is Field {
+  return Object.hasOwn(FIELDS, word);
+}
+
+/** The typed text as terms. A word without a field may be anything. */
+export function parseQuery(text: string): Term[] {
   const words = text
     .toLowerCase()
     .split(/\s+/)
@@ -22,12 +31,12 @@ export function parseQuery(text) {
     const colon = word.indexOf(':');
     const field = word.slice(0, colon);
     const value = word.slice(colon + 1);
-    return Object.hasOwn(FIELDS, field) && value !== '' ? { field, value } : { value: word };
+    return isField(field) && value !== '' ? { field, value } : { value: word };
   });
 }
 
 /** The guest has all that is asked for; of one NIC, what is asked of NICs. */
-export function guestMatches(guest, query) {
+export function guestMatches(guest: DrawnGuest, query: readonly Term[]): boolean {
   const plain = query.filter(({ field }) => field === undefined);
   const fields = query.filter(({ field }) => field !== undefined);
   if (!plain.every(({ value }) => textMatches(guest, value))) return false;
@@ -38,11 +47,11 @@ export function guestMatches(guest, query) {
 }
 
 /** Questions that name a field pick NICs; without any, all are meant. */
-export function nicMatches(nic, query) {
+export function nicMatches(nic: Nic, query: readonly Term[]): boolean {
   return query.every(({ field, value }) => field === undefined || FIELDS[field](nic, value));
 }
 
-function textMatches(guest, word) {
+function textMatches(guest: DrawnGuest, word: string): boolean {
   if (guest.userid.toLowerCase().includes(word) || guest.node.includes(word)) return true;
   return guest.nics.some(
     (nic) =>
@@ -55,10 +64,10 @@ function textMatches(guest, word) {
   );
 }
 
-function sameVdev(vdev, wanted) {
+function sameVdev(vdev: string | undefined, wanted: string): boolean {
   return vdev !== undefined && vdev.toLowerCase().padStart(4, '0') === wanted.padStart(4, '0');
 }
 
-function plainMac(mac) {
+function plainMac(mac: string | undefined): string {
   return (mac ?? '').toLowerCase().replaceAll(/[^0-9a-f]/g, '');
 }
