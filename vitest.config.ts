@@ -1,15 +1,42 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/longest-first.ts';
+
+/** Tests that start no Temporal and leave nothing behind in their process. */
+const UNIT = [
+  'test/*.test.ts',
+  'test/{activities,backend,bench,configuration,domain,simulator}/**/*.test.ts',
+  'test/chaos/{checker,model,order,requests}.test.ts',
+  'test/gateway/forms.test.ts',
+  'test/model/{pan-output,trace}.test.ts',
+  'test/neutron/{recorded,rest}.test.ts',
+  'test/neutron/tempest/*.test.ts',
+];
+
+const limits = {
+  testTimeout: 120_000,
+  hookTimeout: 300_000,
+  // A loaded machine takes its time; a condition that does not come true is told before the test's own time is over.
+  expect: { poll: { timeout: 90_000 } },
+};
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    setupFiles: ['test/quiet-temporal.ts'],
-    globalSetup: ['test/global-temporal.ts'],
-    testTimeout: 120_000,
-    hookTimeout: 300_000,
-    // A loaded machine takes its time; what does not become so is told before the test's own time is over.
-    expect: { poll: { timeout: 90_000 } },
-    pool: 'forks',
-    maxWorkers: 2,
+    // Most of the time a test waits for a server.
+    maxWorkers: 4,
+    sequence: { sequencer: LongestFirst },
+    projects: [
+      { test: { ...limits, name: 'unit', include: UNIT, pool: 'threads', isolate: false } },
+      {
+        test: {
+          ...limits,
+          name: 'real',
+          include: ['test/**/*.test.ts'],
+          exclude: UNIT,
+          setupFiles: ['test/quiet-temporal.ts'],
+          globalSetup: ['test/global-temporal.ts'],
+          pool: 'forks',
+        },
+      },
+    ],
   },
 });

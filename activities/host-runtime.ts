@@ -9,6 +9,8 @@ export type HostRuntime = {
   backend: ZvmBackend;
   /** Where it is configured. */
   neutron?: NeutronSource;
+  /** The QoS policies that ports were last seen with: of each it is said once that it limits nothing. */
+  qosPolicies: Map<PortId, string>;
 };
 
 /** Neutron as the activities see it. Its methods throw a NeutronError. */

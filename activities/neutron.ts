@@ -1,9 +1,10 @@
 import type { HostRecord } from '../backend/reading.ts';
 import { isAsWanted } from '../domain/drift/drift.ts';
+import type { NeutronPort } from '../domain/host/neutron-port.ts';
 import type { PortRequest } from '../domain/operations/requests.ts';
 import { refusal } from '../domain/planning/refusal.ts';
 import type { PortId, Userid } from '../domain/text/identifiers.ts';
-import type { NeutronReading } from '../workflows/host-activities.ts';
+import type { NeutronReading, UnlimitedPort } from '../workflows/host-activities.ts';
 import { lacksDhcp } from './dhcp.ts';
 import { refusedFailure } from './failures.ts';
 import type { HostRuntime, NeutronSource } from './host-runtime.ts';
@@ -87,7 +88,27 @@ function readingOf(
     unusable: view.unusable.map(({ port, reason }) => ({ portId: port.portId, reason })),
     waiting: view.waiting.map((port) => port.portId),
     dhcp,
+    unlimited: newlyUnlimited(host, view, settled),
   };
+}
+
+/** Ports that Neutron has as they are, with a QoS policy that they had not when they were last seen. Of others it is said when they are reported up. */
+function newlyUnlimited(
+  { qosPolicies }: HostRuntime,
+  { ofGuests }: NeutronView,
+  settled: readonly PortOfGuest[],
+): UnlimitedPort[] {
+  const isNew = ({ portId, qosPolicy }: NeutronPort) => qosPolicies.get(portId) !== qosPolicy;
+  const unlimited = settled.flatMap(({ port }) =>
+    port.qosPolicy !== undefined && port.status === 'ACTIVE' && isNew(port)
+      ? [{ portId: port.portId, qosPolicy: port.qosPolicy }]
+      : [],
+  );
+  for (const { port } of ofGuests) {
+    if (port.qosPolicy === undefined) qosPolicies.delete(port.portId);
+    else qosPolicies.set(port.portId, port.qosPolicy);
+  }
+  return unlimited;
 }
 
 /** Recorded as Neutron wants it, and Neutron has been told: whether z/VM is so too is reconciliation's affair. */

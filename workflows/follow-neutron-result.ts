@@ -1,7 +1,8 @@
 import { log } from '@temporalio/workflow';
 import type { PortId } from '../domain/text/identifiers.ts';
 import { malformed } from './failures.ts';
-import type { StatusReport } from './port-statuses.ts';
+import type { UnlimitedPort } from './host-activities.ts';
+import { type StatusReport, warnUnlimited } from './port-statuses.ts';
 import { listed } from './progress.ts';
 import { isRecord, isTexts } from './untrusted-input.ts';
 
@@ -79,6 +80,14 @@ export class FollowNeutronOutcome {
   fail(portId: string, reason: string): void {
     log.warn('not as Neutron wants it', { port: portId, reason });
     this.#failed.set(portId, reason.slice(0, LONGEST_REASON));
+  }
+
+  /** Add ports that got a QoS policy while they were ACTIVE. */
+  addUnlimited(ports: readonly UnlimitedPort[]): void {
+    for (const port of ports) {
+      warnUnlimited(port);
+      this.#unlimited.add(port.portId);
+    }
   }
 
   waitFor(portIds: readonly PortId[]): void {

@@ -189,7 +189,12 @@ export type NeutronReading = {
   waiting: PortId[];
   /** True when the DHCP node lacks NICs for networks that it serves. */
   dhcp: boolean;
+  /** Ports that got a QoS policy, of which z/VM enforces nothing, while they were ACTIVE. */
+  unlimited?: UnlimitedPort[];
 };
+
+/** A port and its QoS policy, of which z/VM enforces nothing. */
+export type UnlimitedPort = { portId: PortId; qosPolicy: string };
 
 /** A host as it is now; `view` is a HostView, compressed: a large one is more than a workflow's result may hold. */
 export type ShownHost = { host: string; guests: number; ports: number; drifted: number; view: string };

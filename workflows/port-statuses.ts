@@ -1,6 +1,6 @@
 import { log, proxyActivities } from '@temporalio/workflow';
 import type { PortId } from '../domain/text/identifiers.ts';
-import type { HostActivities, PortStatus } from './host-activities.ts';
+import type { HostActivities, PortStatus, UnlimitedPort } from './host-activities.ts';
 
 /** Ports by the status reported; `failed` are those that Neutron could not change, `unlimited` those up whose QoS policy limits nothing here. */
 export type StatusReport = { up: PortId[]; down: PortId[]; failed: PortId[]; unlimited: PortId[] };
@@ -33,9 +33,14 @@ export async function reportStatuses(
     report.failed.push(...failed);
     for (const { portId, qosPolicy } of up) {
       if (qosPolicy === undefined) continue;
-      log.warn('the QoS policy of this port limits nothing: a VSWITCH enforces none', { port: portId, qosPolicy });
+      warnUnlimited({ portId, qosPolicy });
       report.unlimited.push(portId);
     }
   }
   return report;
+}
+
+/** Warn, in the worker's log, of a port whose QoS policy limits nothing. */
+export function warnUnlimited({ portId, qosPolicy }: UnlimitedPort): void {
+  log.warn('the QoS policy of this port limits nothing: a VSWITCH enforces none', { port: portId, qosPolicy });
 }

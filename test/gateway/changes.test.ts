@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { SimulatorState } from '../../demo/check.ts';
 import { newToken, TokenFile } from '../../gateway/http/tokens.ts';
-import { reconcileScheduleId } from '../../temporal-config/workflow-ids.ts';
+import { reconcileScheduleId } from '../../temporal-config/names.ts';
 import { portId, vlan } from '../workflows/environment.ts';
 import { type Served, serve, WAIT } from './environment.ts';
 
@@ -141,7 +141,7 @@ test('an operation that was waited for and has failed is no success: step, way o
   const userid = 'LNX10007';
   const action = { kind: 'smapi', function: 'Virtual_Network_Adapter_Connect_Vswitch', userid, rc: 212, rs: 52 };
   await served.environment.control('POST', 'faults', { match: {}, action, times: 1 });
-  const failed = await call('PUT', `${portOf(userid, 4)}?live=true`, onVlan(400), WAIT);
+  const failed = await call('PUT', `${portOf(userid, 4)}?live=true`, onVlan(100), WAIT);
   expect(failed).toMatchObject({
     status: 502,
     body: {
@@ -236,6 +236,10 @@ test('what a host is not configured for is refused, by name', async () => {
 test('a list of operations has only those of the hosts that the caller may read', async () => {
   const here = newToken('here', [served.host], ['read']);
   tokens.push(...TokenFile.parse({ tokens: [here.entry] }).tokens);
+  for (let number = 0; number < 5; number += 1)
+    await call('PUT', `${portOf('LNX10006', 40)}?dryRun=true`, onVlan(100), WAIT);
+  // Temporal lists what it runs a moment later.
+  await expect.poll(async () => (await call('GET', '/v1/operations?limit=5')).body.operations.length).toBe(5);
   const mine = await call('GET', '/v1/operations?limit=5', undefined, {}, here.token);
   expect(mine.body.operations.map(({ host }: { host: string }) => host)).toEqual(Array(5).fill(served.host));
   const { body } = await call('GET', '/v1/operations?limit=5', undefined, {}, bounded.token);

@@ -1,7 +1,7 @@
 import { Client } from '@temporalio/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newToken, TokenFile } from '../../gateway/http/tokens.ts';
-import { serveGateway } from '../../runtime/gateway/gateway-server.ts';
+import { serveGateway } from '../../runtime/gateway/server.ts';
 import { portId, vlan } from '../workflows/environment.ts';
 import { type Served, serve, WAIT } from './environment.ts';
 
@@ -21,6 +21,13 @@ const onVlan = (segmentationId: number, vswitch = 'VSW1') => ({ vswitch, network
 const call = (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) =>
   served.call(method, path, body, { authorization: `Bearer ${one.token}`, ...headers });
 
+/** The path of a port that there is now. */
+async function newPort(userid: string, number: number): Promise<string> {
+  const created = await call('PUT', portOf(userid, number), onVlan(100), WAIT);
+  expect(created.status).toBe(200);
+  return portOf(userid, number);
+}
+
 test('If-None-Match: * creates a port only', async () => {
   const only = { ...WAIT, 'if-none-match': '*' };
   expect((await call('PUT', portOf('LNX10001', 1), onVlan(100), only)).status).toBe(200);
@@ -30,15 +37,15 @@ test('If-None-Match: * creates a port only', async () => {
 });
 
 test('If-Match takes a list of tags, never a weak one, and nothing for what is not there', async () => {
-  const tag = (await call('GET', portOf('LNX10001', 1))).headers.get('etag') ?? '';
-  const change = (match: string, number = 1) =>
-    call('PATCH', portOf('LNX10001', number), { adminStateUp: true }, { ...WAIT, 'if-match': match });
+  const tag = (await call('GET', await newPort('LNX10003', 2))).headers.get('etag') ?? '';
+  const change = (match: string, number = 2) =>
+    call('PATCH', portOf('LNX10003', number), { adminStateUp: true }, { ...WAIT, 'if-match': match });
   expect((await change(`"another", ${tag}`)).status).toBe(200);
   expect((await change('*')).status).toBe(200);
   expect((await change(`W/${tag}`)).status).toBe(412);
   expect((await change('"another"')).status).toBe(412);
   expect((await change('*', 99)).status).toBe(412);
-  const gone = await call('DELETE', portOf('LNX10001', 99), undefined, { ...WAIT, 'if-match': tag });
+  const gone = await call('DELETE', portOf('LNX10003', 99), undefined, { ...WAIT, 'if-match': tag });
   expect(gone).toMatchObject({ status: 412, body: { detail: 'there is no such thing' } });
 });
 
@@ -83,7 +90,7 @@ test('a request with a condition waits for the guest, and is refused when the on
 });
 
 test('a tag without its quotes never holds, and that is said', async () => {
-  const port = portOf('LNX10008', 21);
+  const port = await newPort('LNX10002', 26);
   const tag = (await call('GET', port)).headers.get('etag') ?? '';
   const change = (match: string) => call('PATCH', port, { network: vlan(101) }, { ...WAIT, 'if-match': match });
   const detail = 'If-Match has no ETag: its double quotes belong to it';
@@ -93,7 +100,7 @@ test('a tag without its quotes never holds, and that is said', async () => {
 });
 
 test('a request that is repeated with its key and its condition is the operation that it was', async () => {
-  const port = portOf('LNX10008', 21);
+  const port = await newPort('LNX10004', 27);
   const tag = (await call('GET', port)).headers.get('etag') ?? '';
   const again = () =>
     call('PATCH', port, { network: vlan(103) }, { ...WAIT, 'if-match': tag, 'idempotency-key': 'once' });
@@ -104,12 +111,12 @@ test('a request that is repeated with its key and its condition is the operation
   const seen = (await call('GET', vswitch)).headers.get('etag') ?? '';
   const ensure = () => call('PUT', vswitch, undefined, { ...WAIT, 'if-match': seen, 'idempotency-key': 'seen' });
   const { body } = await ensure();
-  await call('PUT', portOf('LNX10008', 22), onVlan(100, 'VSW2'), WAIT);
+  await call('PUT', portOf('LNX10004', 22), onVlan(100, 'VSW2'), WAIT);
   expect(await ensure()).toMatchObject({ status: 200, body: { runId: body.runId } });
 });
 
 test('of two that are sent at once with one key and one condition, neither finds what the other has changed', async () => {
-  const port = portOf('LNX10008', 21);
+  const port = await newPort('LNX10005', 28);
   const tag = (await call('GET', port)).headers.get('etag') ?? '';
   const headers = { ...WAIT, authorization: `Bearer ${one.token}`, 'if-match': tag, 'idempotency-key': 'at-once' };
   const change = async (url: string) => {
@@ -194,9 +201,10 @@ test('a VSWITCH and a guest are changed only as they were read', async () => {
   const vswitch = (await call('GET', `${base}/vswitches/VSW2`)).headers.get('etag') ?? '';
   const fresh = await call('PUT', `${base}/vswitches/VSW2?dryRun=true`, undefined, { ...WAIT, 'if-match': vswitch });
   expect(fresh).toMatchObject({ status: 200, body: { result: { dryRun: true } } });
-  const nics = { ports: [{ portId: portId(1) }] };
-  expect((await call('POST', `${base}/guests/LNX10001/nics`, nics, stale)).status).toBe(412);
-  const guest = (await call('GET', `${base}/guests/LNX10001`)).headers.get('etag') ?? '';
-  const attached = await call('POST', `${base}/guests/LNX10001/nics`, nics, { ...WAIT, 'if-match': guest });
+  await newPort('LNX10007', 29);
+  const nics = { ports: [{ portId: portId(29) }] };
+  expect((await call('POST', `${base}/guests/LNX10007/nics`, nics, stale)).status).toBe(412);
+  const guest = (await call('GET', `${base}/guests/LNX10007`)).headers.get('etag') ?? '';
+  const attached = await call('POST', `${base}/guests/LNX10007/nics`, nics, { ...WAIT, 'if-match': guest });
   expect(attached).toMatchObject({ status: 200, body: { type: 'attachNic' } });
 });

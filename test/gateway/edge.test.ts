@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
 import { connectClient, localTarget } from '../../client/temporal-connection.ts';
 import { newToken, TokenFile } from '../../gateway/http/tokens.ts';
 import { LIMITS } from '../../gateway/options.ts';
-import { serveGateway } from '../../runtime/gateway/gateway-server.ts';
+import { serveGateway } from '../../runtime/gateway/server.ts';
 import { wayToTemporal } from '../way-to-temporal.ts';
 import { portId, vlan } from '../workflows/environment.ts';
 import { type Served, serve, WAIT } from './environment.ts';
@@ -324,7 +324,7 @@ test('the time that reading takes before an operation begins is part of the time
   await served.environment.control('POST', 'systems/zhcp1/guests/LNX10002/lock');
   const reading = await served.environment.hold({});
   const path = `/v1/hosts/${served.host}/guests/LNX10002/ports/${portId(1)}`;
-  const [readingMs, waitMs] = [7_000, 8_000];
+  const [readingMs, waitMs] = [4_000, 5_000];
   const asked = performance.now();
   const waiting = served.call('PUT', path, PORT, { prefer: `wait=${waitMs / 1_000}`, 'if-none-match': '*' });
   await sleep(readingMs);

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, type TestContext, test } from 'vitest';
 import { portId, vlan } from '../workflows/environment.ts';
 import { type Served, serve } from './environment.ts';
 import { setUpLargeHost, useridOf } from './picture-scene.ts';
@@ -8,14 +8,16 @@ const GUESTS = 1_000;
 /** z/VM is read so often while somebody looks. */
 const READ_MS = 15_000;
 
-let served: Served;
-beforeAll(async () => {
-  served = await serve({ guests: GUESTS });
+/** A gateway before a large host, which nobody has looked at yet. */
+async function serveLargeHost({ onTestFinished }: TestContext): Promise<Served> {
+  const served = await serve({ guests: GUESTS });
+  onTestFinished(() => served.close());
   setUpLargeHost(served.environment.simulator, GUESTS);
-});
-afterAll(() => served.close());
+  return served;
+}
 
-test('a change of one guest is told as that, not as the whole host again', async () => {
+test.concurrent('a change of one guest is told as that, not as the whole host again', async (context) => {
+  const served = await serveLargeHost(context);
   const told: Told[] = [];
   for await (const each of events(served)) {
     if (each.event !== 'state' && each.event !== 'changes') continue;
@@ -34,9 +36,8 @@ test('a change of one guest is told as that, not as the whole host again', async
   }
 });
 
-test('costs z/VM the same for three who look as for one, and nothing once they have gone', async () => {
-  await nobodyReads();
-  const before = await readings();
+test.concurrent('three who look cost z/VM the same as one, and nothing once they have gone', async (context) => {
+  const served = await serveLargeHost(context);
   const began = Date.now();
   const gone = new AbortController();
   const heard = [1, 2, 3].map(async () => {
@@ -53,7 +54,7 @@ test('costs z/VM the same for three who look as for one, and nothing once they h
   });
   const pages = await Promise.all(heard);
   await sleep(1.2 * READ_MS);
-  const looked = (await readings()) - before;
+  const looked = await readings(served);
   // One at once, and one after each quarter of a minute: each on its own would have made three times as many.
   expect(looked).toBeGreaterThan(0);
   expect(looked).toBeLessThanOrEqual(2 + Math.floor((Date.now() - began) / READ_MS));
@@ -62,7 +63,7 @@ test('costs z/VM the same for three who look as for one, and nothing once they h
     await end;
     expect(told.filter((event) => event === 'state')).toHaveLength(1);
   }
-  await nobodyReads();
+  await nobodyReads(served);
 }, 300_000);
 
 /** The VLAN of the first port of the first guest that is told to have changed. */
@@ -70,17 +71,17 @@ function networkOf({ data }: Told): number | undefined {
   return JSON.parse(data).guests.now[0]?.ports[0]?.network.segmentationId;
 }
 
-async function readings(): Promise<number> {
+async function readings(served: Served): Promise<number> {
   const query = `WorkflowType = "showHost" AND ZvmHost = "${served.host}"`;
   return (await served.environment.client.workflow.count(query)).count;
 }
 
 /** There is no reading for longer than one takes to come while somebody looks. */
-async function nobodyReads(): Promise<void> {
+async function nobodyReads(served: Served): Promise<void> {
   const madeMeanwhile = async () => {
-    const before = await readings();
+    const before = await readings(served);
     await sleep(1.2 * READ_MS);
-    return (await readings()) - before;
+    return (await readings(served)) - before;
   };
   await expect.poll(madeMeanwhile).toBe(0);
 }

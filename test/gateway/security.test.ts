@@ -5,7 +5,7 @@ import { connect as connectTls } from 'node:tls';
 import { Agent, fetch as tlsFetch } from 'undici';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { newToken, TokenFile } from '../../gateway/http/tokens.ts';
-import { serveGateway } from '../../runtime/gateway/gateway-server.ts';
+import { serveGateway } from '../../runtime/gateway/server.ts';
 import { makeCertificate } from '../../simulator/http/certificate.ts';
 import { portId, vlan } from '../workflows/environment.ts';
 import { type Served, serve, WAIT } from './environment.ts';
@@ -14,8 +14,9 @@ let served: Served;
 let folder = '';
 const reader = newToken('reader', ['*'], ['read']);
 const changer = newToken('changer', ['*'], ['read', 'change']);
+const hasty = newToken('hasty', ['*'], ['read']);
 const elsewhere = newToken('elsewhere', ['zvm-elsewhere'], ['read', 'change', 'reconcile']);
-const known = TokenFile.parse({ tokens: [reader, changer, elsewhere].map(({ entry }) => entry) }).tokens;
+const known = TokenFile.parse({ tokens: [reader, changer, hasty, elsewhere].map(({ entry }) => entry) }).tokens;
 const bearing = ({ token }: { token: string }) => ({ authorization: `Bearer ${token}` });
 
 beforeAll(async () => {
@@ -101,7 +102,7 @@ test('a body that is too large, and requests that are too many, are turned away'
   // As often as it takes until so many have come within a second.
   const turnedAway = await vi.waitUntil(
     async () => {
-      const many = Array.from({ length: 80 }, () => served.call('GET', '/v1/hosts', undefined, bearing(changer)));
+      const many = Array.from({ length: 80 }, () => served.call('GET', '/v1/hosts', undefined, bearing(hasty)));
       return (await Promise.all(many)).find(({ status }) => status === 429);
     },
     { timeout: 90_000 },
@@ -146,7 +147,7 @@ test('it is served over TLS, and a renewed certificate is taken without a restar
   await gateway.close();
 });
 
-test('files that are no certificate and its key are named', async () => {
+test('files that are not a certificate and its key are named', async () => {
   const [one, other] = await Promise.all([makeCertificate(), makeCertificate()]);
   const [certFile, keyFile, noPem] = [join(folder, 'one.pem'), join(folder, 'other.key'), join(folder, 'no.pem')];
   await Promise.all([writeFile(certFile, one.cert), writeFile(keyFile, other.key), writeFile(noPem, 'no PEM')]);
@@ -157,6 +158,6 @@ test('files that are no certificate and its key are named', async () => {
     { certFile: join(folder, 'absent'), keyFile },
   ])
     await expect(serveGateway(options, { host: '127.0.0.1', port: 0, tls })).rejects.toThrow(
-      `${tls.certFile} and ${keyFile} are no certificate and its key`,
+      `${tls.certFile} and ${keyFile} are not a certificate and its key`,
     );
 });

@@ -11,14 +11,14 @@ import { unbindAll } from './test-broker.ts';
 import { allOf, expectStatus, lastWord } from './why.ts';
 
 const MINUTE = 60_000;
-// As many deployments have it. What follows fanouts came after Debian's release of Neutron.
+// Many deployments use these flags. Flags for fanouts came after Debian's release of Neutron.
 const QUORUM = {
   rabbit_quorum_queue: 'true',
   kombu_compression: 'gzip',
   ...(neutronRelease().environment === undefined ? {} : { rabbit_transient_quorum_queue: 'true' }),
 };
 
-/** When the server last heard of the agent. */
+/** The time of the agent's last report at the server. */
 async function heartbeatsOf({ openstack, host }: Cloud): Promise<string> {
   const Agents = z.object({ agents: z.array(z.object({ host: z.string(), heartbeat_timestamp: z.string() })) });
   const { agents } = Agents.parse(await openstack.api.get(`agents?host=${host}`));
@@ -113,7 +113,7 @@ describe.skipIf(!neutronIsHere)('with a stock neutron-server whose parts fail', 
   );
 
   test(
-    'of a port with a QoS policy, its own or that of its network, the operation says that nothing limits it, and it is ACTIVE',
+    'of a port with a QoS policy, its own or that of its network, the operation says that nothing limits it, also when the port is ACTIVE already',
     async () => {
       const { api } = cloud.openstack;
       const Policy = z.object({ policy: z.object({ id: z.string() }) });
@@ -139,6 +139,9 @@ describe.skipIf(!neutronIsHere)('with a stock neutron-server whose parts fail', 
       const said = async () => JSON.stringify(await allOf(cloud));
       for (const { id } of limited) expect(await said()).toMatch(new RegExp(`"unlimited":\\[[^\\]]*${id}`));
       expect(await said()).not.toMatch(new RegExp(`"unlimited":\\[[^\\]]*${free.id}`));
+      await api.put(`ports/${free.id}`, { port: { qos_policy_id: policy.id } });
+      expect(await becomes(async () => new RegExp(`"unlimited":\\[[^\\]]*${free.id}`).test(await said()))).toBe(true);
+      expect((await api.port(free.id)).status).toBe('ACTIVE');
       for (const { id } of [free, ...limited]) await api.deletePort(id);
       for (const userid of ['LNX10008', 'LNX10010', 'LNX10012']) expect(await becomes(() => isBare(userid))).toBe(true);
     },
@@ -445,7 +448,7 @@ describe.skipIf(!neutronIsHere)('with a stock neutron-server whose parts fail', 
       await cloud.stopAgent();
       const port = await newPort('LNX10021');
       await expectStatus(cloud, port.id, 'ACTIVE');
-      // It did not hear of this port while it stood by.
+      // It received no message of this port while it stood by.
       await cloud.openstack.api.deletePort(before.id);
       expect(await becomes(() => isBare('LNX10031'))).toBe(true);
       await standBy.end('SIGTERM');

@@ -3,9 +3,9 @@ import { Runtime } from '@temporalio/worker';
 import { afterEach, expect, test, vi } from 'vitest';
 import { currentDetails } from '../../client/operations.ts';
 import { startReconcileHost, tellOfNeutron } from '../../client/start-operation.ts';
-import type { HostConfiguration } from '../../configuration/configuration.ts';
+import type { HostConfiguration } from '../../configuration/load.ts';
+import { guestWorkflowId } from '../../temporal-config/names.ts';
 import { ZVM_OUTCOME } from '../../temporal-config/search-attributes.ts';
-import { guestWorkflowId } from '../../temporal-config/workflow-ids.ts';
 import type { FollowNeutronResult } from '../../workflows/follow-neutron-result.ts';
 import { pauseAfter } from '../../workflows/pending-rows.ts';
 import type { ReconcileHostResult } from '../../workflows/reconciliation-result.ts';
@@ -153,6 +153,21 @@ test('of a port with a QoS policy it is said once, in the log and the result, th
   logged.mockRestore();
   expect(said).toHaveLength(1);
   expect(JSON.stringify(said)).toContain(port.portId);
+});
+
+test('of a QoS policy that an ACTIVE port gets it is said once, in the log and the result, that it limits nothing', async () => {
+  const { neutron, host, follow } = await withNeutron();
+  const logged = vi.spyOn(Runtime.instance().logger, 'log');
+  const { portId } = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(41) });
+  expect((await follow(portId)).unlimited).toEqual([]);
+  expect(neutron.all.get(portId)?.status).toBe('ACTIVE');
+  neutron.change(portId, { qosPolicy: 'slow' });
+  expect((await follow(portId)).unlimited).toEqual([portId]);
+  expect((await follow(portId)).unlimited).toEqual([]);
+  const said = logged.mock.calls.filter((call) => JSON.stringify(call).includes('limits nothing'));
+  logged.mockRestore();
+  expect(JSON.stringify(said)).toContain(portId);
+  expect(said).toHaveLength(1);
 });
 
 test('a port with a multicast address is refused with the reason and reported down, and the next one is wired', async () => {
@@ -397,7 +412,7 @@ test('reconciliation creates what Neutron wants, moves what it wants elsewhere, 
   expect({ drifted: third.drifted, reported: third.reported }).toEqual({ drifted: 0, reported: { up: 0, down: 0 } });
 });
 
-/** Reconciliations as the Schedule runs them: each knows what the one before it left to it. */
+/** Reconciliations as the Schedule runs them: each gets the result of the last. */
 function reconciling({ client, host }: Environment) {
   let last: Pick<ReconcileHostResult, 'checkpoint' | 'failures' | 'unreported'> | undefined;
   return async () => {

@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { startReconcileHost } from '../../client/start-operation.ts';
+import { restoreSnapshot, type Snapshot, takeSnapshot } from '../../simulator/control/snapshot.ts';
 import { createEnvironment, type Environment, failureOf } from './environment.ts';
 import { startEnsureDhcp } from './start-host-operation.ts';
 
@@ -18,6 +19,7 @@ const serve = async (zvm: Environment, more: object = {}) =>
 
 describe('a host with a DHCP node', () => {
   let zvm: Environment;
+  let unserved: Snapshot;
   beforeAll(async () => {
     zvm = await createEnvironment({ guests: 2 }, true, {
       physicalNetworks: [
@@ -27,7 +29,9 @@ describe('a host with a DHCP node', () => {
       ],
       dhcpUserid: 'LNX10001',
     });
+    unserved = takeSnapshot(zvm.simulator.mn);
   });
+  beforeEach(() => restoreSnapshot(zvm.simulator.mn, unserved));
   afterAll(() => zvm.close());
 
   test('a dry run says which NICs and grants it would get, and does nothing', async () => {
@@ -45,10 +49,12 @@ describe('a host with a DHCP node', () => {
   });
 
   test('repeated, nothing changes', async () => {
+    await serve(zvm);
     expect(await serve(zvm)).toMatchObject({ changed: false });
   });
 
   test('a grant that was lost comes back', async () => {
+    await serve(zvm);
     await zvm.control('POST', 'systems/zhcp1/ipl');
     await zvm.control('POST', 'systems/zhcp1/guests/LNX10001/logon');
     expect(await serve(zvm)).toMatchObject({ changed: true });

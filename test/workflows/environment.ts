@@ -6,7 +6,7 @@ import type { NeutronSource } from '../../activities/host-runtime.ts';
 import { workersOf } from '../../client/known-hosts.ts';
 import { startOperation } from '../../client/start-operation.ts';
 import { connectClient, localTarget } from '../../client/temporal-connection.ts';
-import type { HostConfiguration } from '../../configuration/configuration.ts';
+import type { HostConfiguration } from '../../configuration/load.ts';
 import { SimulatorState } from '../../demo/check.ts';
 import { embeddedHosts } from '../../demo/embedded-hosts.ts';
 import { runWorkers } from '../../runtime/host/run-workers.ts';
@@ -151,6 +151,12 @@ function viewOf(state: SimulatorState, zhcpNode: string, userid: string): GuestV
 /** A port id that reads as its number. */
 export function portId(number: number): string {
   return `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
+}
+
+/** Wait until what is started next has another time of acceptance, which Temporal gives in milliseconds. */
+export async function laterThanNow(): Promise<void> {
+  const now = Date.now();
+  await vi.waitUntil(() => Date.now() > now, { interval: 1 });
 }
 
 /** Who was cancelled has heard of it: it has told its activity, or has ended. Until then it may come to its end as if nothing had been said. */

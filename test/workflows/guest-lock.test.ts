@@ -4,7 +4,15 @@ import { startOperation } from '../../client/start-operation.ts';
 import { taskQueueOf } from '../../domain/host/host.ts';
 import { devicesOverlap, nicDevices, Vdev } from '../../domain/port/vdev.ts';
 import { ZVM_OUTCOME } from '../../temporal-config/search-attributes.ts';
-import { createEnvironment, type Environment, failureOf, hasHeardOfCancel, portId, vlan } from './environment.ts';
+import {
+  createEnvironment,
+  type Environment,
+  failureOf,
+  hasHeardOfCancel,
+  laterThanNow,
+  portId,
+  vlan,
+} from './environment.ts';
 
 const USERID = 'LNX10001';
 /** The longest that a worker may take to hear of a cancel. */
@@ -61,7 +69,7 @@ test('operations that wait for a guest have their turns in the order in which th
   const runs: Awaited<ReturnType<typeof startOperation>>[] = [];
   for (const segmentationId of [201, 202, 203, 204]) {
     runs.push(await startOperation(zvm.client, 'changeVlan', toVlan(90, segmentationId) as never));
-    await setTimeout(5);
+    await laterThanNow();
   }
   const waiting = async () => (await Promise.all(runs.map((run) => isWaiting(run.workflowId)))).filter(Boolean);
   await expect.poll(waiting).toHaveLength(3);

@@ -8,7 +8,7 @@ import { taskQueueOf } from '../../domain/host/host.ts';
 import { runWorkers } from '../../runtime/host/run-workers.ts';
 import { createLogger } from '../../runtime/process/logging.ts';
 import { ZVM_OUTCOME } from '../../temporal-config/search-attributes.ts';
-import { createEnvironment, type Environment, failureOf, portId, vlan } from './environment.ts';
+import { createEnvironment, type Environment, failureOf, laterThanNow, portId, vlan } from './environment.ts';
 
 const GRANT = { command: 'Virtual_Network_Vswitch_Set_Extended' };
 const READING = { command: 'Virtual_Network_Vswitch_Query' };
@@ -55,7 +55,7 @@ test('operations that were accepted while no worker ran are carried out in the o
   const runs = [];
   for (const [index, segmentationId] of [100, 201, 202, 203].entries()) {
     runs.push(...(await Promise.all(userids.map((userid) => ask(userid, index, segmentationId)))));
-    await sleep(20);
+    await laterThanNow();
   }
   const workers = await runWorkers([configuration], target, createLogger('silent'));
   try {

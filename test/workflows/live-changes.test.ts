@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { restoreSnapshot, type Snapshot, takeSnapshot } from '../../simulator/control/snapshot.ts';
 import type { SimulatorOptions } from '../../simulator/simulator.ts';
 import { createEnvironment, type Environment, portId, vlan } from './environment.ts';
 
@@ -20,6 +21,7 @@ async function places(zvm: Environment, since: number, userid: string, vdev: str
 
 describe.each(OPEN)('a live NIC, with z/VM answering %o', (options) => {
   let zvm: Environment;
+  let attached: Snapshot;
   const userid = 'LNX10001';
   const neighbour = 'LNX10003';
   beforeAll(async () => {
@@ -32,21 +34,24 @@ describe.each(OPEN)('a live NIC, with z/VM answering %o', (options) => {
     await zvm.run('attachNic', { userid, ports });
     const others = ports.map((port, index) => ({ ...port, portId: portId(101 + index), network: vlan(300) }));
     await zvm.run('attachNic', { userid: neighbour, ports: others });
+    attached = takeSnapshot(zvm.simulator.mn);
   });
+  beforeEach(() => restoreSnapshot(zvm.simulator.mn, attached));
   afterAll(() => zvm.close());
   const now = async () => (await zvm.events()).at(-1)?.seq ?? 0;
   const change = (number: number, input: object) => zvm.run('changeVlan', { userid, portId: portId(number), ...input });
 
   test.each([
-    ['1000', 1, vlan(4094), ['off', 'VSW1 4094']],
-    ['1000', 1, vlan(1), ['off', 'VSW1 1']],
-    ['1000', 1, trunk(1, 4094), ['off', 'VSW1 1,4094']],
-    ['1000', 1, vlan(4094), ['off', 'VSW1 4094']],
-    ['1006', 3, vlan(4094), ['VSWPORT 4094']],
-    ['1006', 3, vlan(1), ['VSWPORT 1']],
+    ['1000', 1, vlan(1), vlan(4094), ['off', 'VSW1 4094']],
+    ['1000', 1, vlan(4094), vlan(1), ['off', 'VSW1 1']],
+    ['1000', 1, vlan(1), trunk(1, 4094), ['off', 'VSW1 1,4094']],
+    ['1000', 1, trunk(1, 4094), vlan(4094), ['off', 'VSW1 4094']],
+    ['1006', 3, vlan(1), vlan(4094), ['VSWPORT 4094']],
+    ['1006', 3, vlan(4094), vlan(1), ['VSWPORT 1']],
   ] as const)(
-    '%s of port %i goes to %o by one change, and nowhere else on the way',
-    async (vdev, number, network, seen) => {
+    '%s of port %i goes from %o to %o by one change, and nowhere else on the way',
+    async (vdev, number, from, network, seen) => {
+      await change(number, { network: from });
       const since = await now();
       const { steps } = await change(number, { network, dryRun: true });
       const interruptions = steps.filter((step) => step.includes('interrupts')).length;
@@ -57,6 +62,7 @@ describe.each(OPEN)('a live NIC, with z/VM answering %o', (options) => {
   );
 
   test('goes to another VSWITCH by one interruption; its others and its neighbours notice nothing', async () => {
+    await change(1, { network: vlan(4094) });
     const since = await now();
     await change(3, { vswitch: 'VSW1', network: vlan(4094) });
     expect(await places(zvm, since, userid, '1006')).toEqual(['off', 'VSW1 4094']);

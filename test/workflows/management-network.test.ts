@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { restoreSnapshot, type Snapshot, takeSnapshot } from '../../simulator/control/snapshot.ts';
 import { type Simulator, startSimulator } from '../../simulator/simulator.ts';
 import { createEnvironmentOn, type Environment, failureOf } from './environment.ts';
 import { startEnsureManagementNetwork } from './start-host-operation.ts';
@@ -7,13 +8,16 @@ const managementNetwork = { address: '10.9.0.1', mask: '255.255.0.0' };
 let simulator: Simulator;
 let first: Environment;
 let second: Environment;
+let without: Snapshot;
 beforeAll(async () => {
   simulator = await startSimulator({ hosts: 2, guests: 1 });
   [first, second] = await Promise.all([
     createEnvironmentOn(simulator, 1, { managementNetwork }),
     createEnvironmentOn(simulator, 2, { managementNetwork }),
   ]);
+  without = takeSnapshot(simulator.mn);
 });
+beforeEach(() => restoreSnapshot(simulator.mn, without));
 afterAll(async () => {
   await Promise.all([first.close(), second.close()]);
   await simulator.close();
@@ -48,10 +52,12 @@ describe('the management network', () => {
   });
 
   test('repeated, nothing changes', async () => {
+    await ensure(first);
     expect(await ensure(first)).toEqual({ changed: false, steps: ['nothing to do: it is so already'] });
   });
 
   test('comes back after a restart of the management node, which keeps its grant', async () => {
+    await ensure(first);
     await first.control('POST', 'restart');
     expect(nic()).toEqual([]);
     expect(await ensure(first)).toMatchObject({ changed: true, steps: STEPS.slice(1) });
@@ -66,6 +72,7 @@ describe('the management network', () => {
   });
 
   test('with an address that somebody else gave is refused', async () => {
+    await ensure(first);
     simulator.mn.interfaces.set('enccw0.0.0800', { address: '10.9.0.77', mask: '255.255.0.0' });
     const failure = await failureOf(ensure(first));
     expect(failure).toMatchObject({ type: 'Refused' });

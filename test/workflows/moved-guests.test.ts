@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { readHostView } from '../../client/read-state.ts';
 import { startReconcileHost } from '../../client/start-operation.ts';
+import { restoreSnapshot, type Snapshot, takeSnapshot } from '../../simulator/control/snapshot.ts';
 import { type Simulator, startSimulator } from '../../simulator/simulator.ts';
 import type { ReconcileHostResult } from '../../workflows/reconciliation-result.ts';
 import { createEnvironmentOn, type Environment, failureOf, portId, vlan } from './environment.ts';
@@ -8,10 +9,13 @@ import { createEnvironmentOn, type Environment, failureOf, portId, vlan } from '
 let simulator: Simulator;
 let old: Environment;
 let now: Environment;
+let untouched: Snapshot;
 beforeAll(async () => {
   simulator = await startSimulator({ hosts: 2, guests: 40 });
+  untouched = takeSnapshot(simulator.mn);
   [old, now] = await Promise.all([createEnvironmentOn(simulator, 1), createEnvironmentOn(simulator, 2)]);
 });
+beforeEach(() => restoreSnapshot(simulator.mn, untouched));
 afterAll(async () => {
   await Promise.all([old.close(), now.close()]);
   await simulator.close();

@@ -1,12 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { Worker } from '@temporalio/worker';
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { startOperation, tellOfNeutron } from '../../client/start-operation.ts';
 import type { PortId } from '../../domain/text/identifiers.ts';
 import { bundleWorkflows } from '../../runtime/host/host-worker.ts';
-import { ZVM_HOST } from '../../temporal-config/search-attributes.ts';
-import { is } from '../../temporal-config/visibility.ts';
+import { is, ZVM_HOST } from '../../temporal-config/search-attributes.ts';
 import { MemoryNeutron } from '../neutron/memory-neutron.ts';
 import { becomes } from '../neutron/real-neutron.ts';
 import { createEnvironment, type Environment, hasHeardOfCancel, portId, vlan } from './environment.ts';
@@ -14,12 +13,6 @@ import { createEnvironment, type Environment, hasHeardOfCancel, portId, vlan } f
 // A reading within a workflow task that takes longer than the task has it renewed, with what has happened meanwhile. What runs then must
 // come out the same when it is replayed by another worker.
 const LONGER_THAN_A_TASK_MS = 11_000;
-
-let environment: Environment | undefined;
-afterEach(async () => {
-  await environment?.close();
-  environment = undefined;
-});
 
 /** A Neutron that answers when it is let. */
 class SlowNeutron extends MemoryNeutron {
@@ -53,9 +46,12 @@ async function notReplayed({ client, host }: Environment, runs: number): Promise
   return failed;
 }
 
-test('while Neutron is slow to say what a port is, guests become done: it comes out the same when replayed', async () => {
+test.concurrent('while Neutron is slow to say what a port is, guests become done: it comes out the same when replayed', async ({
+  onTestFinished,
+}) => {
   const neutron = new SlowNeutron();
-  environment = await createEnvironment({}, true, {}, neutron);
+  const environment = await createEnvironment({}, true, {}, neutron);
+  onTestFinished(() => environment.close());
   const { client, host, control } = environment;
   const [first, second] = ['LNX10001', 'LNX10003'].map((deviceId) =>
     neutron.add({ host, deviceId, segment: { networkType: 'vlan', physicalNetwork: 'physnet1', segmentationId: 20 } }),
@@ -86,8 +82,11 @@ test('while Neutron is slow to say what a port is, guests become done: it comes 
   expect(await notReplayed(environment, 3)).toEqual([]);
 });
 
-test('while z/VM is slow to be read, others come to wait and one is cancelled: it comes out the same when replayed', async () => {
-  environment = await createEnvironment();
+test.concurrent('while z/VM is slow to be read, others come to wait and one is cancelled: it comes out the same when replayed', async ({
+  onTestFinished,
+}) => {
+  const environment = await createEnvironment();
+  onTestFinished(() => environment.close());
   const { client, host, control, guest } = environment;
   const create = (number: number) =>
     startOperation(client, 'createPort', {
