@@ -1,5 +1,6 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { z } from 'zod';
+import { defined } from '../domain/defined.ts';
 import type { EntryNic } from '../domain/guest/entry-nics.ts';
 import { type Checkpoint, EMPTY_CHECKPOINT, type GuestCheckpoint } from '../domain/host/checkpoint.ts';
 import { Vdev } from '../domain/port/vdev.ts';
@@ -60,8 +61,7 @@ export function readCheckpoint(text: string | undefined): Checkpoint {
       JSON.parse(gunzipSync(Buffer.from(text, 'base64')).toString()),
     );
     return {
-      ...(iplTime === undefined ? {} : { iplTime }),
-      ...(sweptUpTo === undefined ? {} : { sweptUpTo }),
+      ...defined({ iplTime, sweptUpTo }),
       ...(rdevs === undefined ? {} : { rdevs: new Map(rdevs) }),
       ...(neutron === undefined
         ? {}

@@ -1,6 +1,7 @@
 import { Context } from '@temporalio/activity';
 import type { Cancellation } from '../backend/backend.ts';
 import { refuseIncapable } from '../backend/capabilities.ts';
+import { defined } from '../domain/defined.ts';
 import type { Desired } from '../domain/guest/desired.ts';
 import { type FollowUp, followUpsAfter, withFollowUps } from '../domain/guest/follow-ups.ts';
 import type { GuestState } from '../domain/guest/guest.ts';
@@ -112,7 +113,7 @@ export function createGuestActivities(host: HostRuntime, operations: TemporalOpe
       await arrive('compare');
       // The steps are carried out: a reading that fails is tried again by itself.
       const after = await progressOf({ ...input, followUps }, cancellation.stop).catch(() => undefined);
-      return { reports, ...(after === undefined ? {} : { after }), isOutdated: false };
+      return { reports, ...defined({ after }), isOutdated: false };
     },
   };
 }

@@ -1,4 +1,5 @@
 import { refuseIncapable } from '../backend/capabilities.ts';
+import { defined } from '../domain/defined.ts';
 import { planManagementNetwork } from '../domain/host/management-network.ts';
 import type { ManagementPlan } from '../workflows/host-activities.ts';
 import { refuse } from './failures.ts';
@@ -9,5 +10,5 @@ export async function planManagement({ backend, rules }: HostRuntime, signal: Ab
   const [state, vswitches] = await Promise.all([backend.readManagementNode(signal), backend.readVswitches(signal)]);
   const { steps, refusals } = planManagementNetwork(state, vswitches, rules);
   refuse([...refusals, ...refuseIncapable(backend, steps)]);
-  return { steps, ...(state.elsewhere === undefined ? {} : { elsewhere: state.elsewhere }) };
+  return { steps, ...defined({ elsewhere: state.elsewhere }) };
 }

@@ -1,4 +1,5 @@
 import type { HostRecord } from '../backend/reading.ts';
+import { defined } from '../domain/defined.ts';
 import type { HostRules } from '../domain/host/host.ts';
 import { isNeutronsOwn, type NeutronPort, type WantedPort, wantedOf } from '../domain/host/neutron-port.ts';
 import { describeRefusals } from '../domain/planning/refusal.ts';
@@ -88,8 +89,7 @@ export function statusOf(port: NeutronPort, userid?: Userid): PortStatus {
   const { portId, host: neutronHost, adminStateUp: up, status, qosPolicy } = port;
   return {
     ...{ portId, neutronHost, up, status },
-    ...(userid === undefined ? {} : { userid }),
-    ...(qosPolicy === undefined ? {} : { qosPolicy }),
+    ...defined({ userid, qosPolicy }),
   };
 }
 

@@ -1,5 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import type { Reading, RecordedAbsence } from '../backend/reading.ts';
+import { defined } from '../domain/defined.ts';
 import { type Finding, findingText } from '../domain/drift/finding.ts';
 import { unclearPorts } from '../domain/drift/unclear-ports.ts';
 import { absenceRefusal } from '../domain/guest/absence.ts';
@@ -109,7 +110,7 @@ export function shownOf({ guest, findings, ...context }: Reading, planRecord: Pl
         .map((entry) => ({
           vswitch: vswitch.name,
           vlans: [...authorisedVlans(vswitch, entry)],
-          ...(entry.portNumber === undefined ? {} : { portNumber: entry.portNumber }),
+          ...defined({ portNumber: entry.portNumber }),
         })),
     ),
     steps: decision.accepted ? plan(decision.desired, guest, context.vswitches, planRecord).map(sentence) : [],

@@ -1,4 +1,5 @@
 import type { HostReading } from '../backend/reading.ts';
+import { defined } from '../domain/defined.ts';
 import { notCoupledPorts, type SurveyedGuest } from '../domain/drift/drift.ts';
 import { findingText } from '../domain/drift/finding.ts';
 import { foreignOn } from '../domain/drift/foreign.ts';
@@ -89,7 +90,7 @@ export async function surveyHost(host: HostRuntime, input: SurveyInput, signal: 
         new Set([...later.keys(), ...found.unread, ...found.failed.map(({ userid }) => userid)]),
       ),
       ...(rdevs.size === 0 ? {} : { rdevs }),
-      ...(iplTime === undefined ? {} : { iplTime }),
+      ...defined({ iplTime }),
       toConfirm: guests.flatMap((guest) => found.toConfirm.get(guest.userid) ?? guest.toConfirm ?? []),
       ...(swept.at(-1) === undefined ? {} : { sweptUpTo: swept.at(-1) as Userid }),
       entries: entriesToRemember(host, reading, guests),

@@ -1,3 +1,4 @@
+import { defined } from '../domain/defined.ts';
 import type { EntryNic, EntryNics } from '../domain/guest/entry-nics.ts';
 import type { Nicdef, RecordedPort } from '../domain/guest/guest.ts';
 import type { Userid } from '../domain/text/identifiers.ts';
@@ -28,9 +29,7 @@ export function createDirectoryEntries(): DirectoryEntries {
         userid,
         others.map(({ vdev, macId, vswitch, portNumber }) => ({
           vdev,
-          ...(macId === undefined ? {} : { macId }),
-          ...(vswitch === undefined ? {} : { vswitch }),
-          ...(portNumber === undefined ? {} : { portNumber }),
+          ...defined({ macId, vswitch, portNumber }),
         })),
       );
     },

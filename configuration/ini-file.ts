@@ -1,3 +1,4 @@
+import { defined } from '../domain/defined.ts';
 import { ConfigurationError, type ConfigurationProblem } from './error.ts';
 
 /** A value as written, its lines joined by line feeds, with the line number of its key. */
@@ -30,9 +31,9 @@ export function scanIni(text: string, file: string): { ini: IniFile; problems: C
     problems.push({
       file,
       line,
-      ...(section === undefined ? {} : { section }),
+      ...defined({ section }),
       problem,
-      ...(allowed === undefined ? {} : { allowed }),
+      ...defined({ allowed }),
     });
   };
   let open: IniValue | undefined;

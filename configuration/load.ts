@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { defined } from '../domain/defined.ts';
 import { HostName, VswitchName } from '../domain/text/identifiers.ts';
 import { ConfigurationError, type ConfigurationProblem } from './error.ts';
 import { HostReader } from './host-reader.ts';
@@ -112,7 +113,7 @@ export function loadConfiguration({ configFiles, configDirs, env }: Configuratio
   if (problems.length > 0) throw new ConfigurationError(problems);
   return {
     hosts,
-    ...(neutron === undefined ? {} : { neutron }),
+    ...defined({ neutron }),
     worker: { pollingIntervalSeconds, directorySweepSeconds, versioning, logLevel },
   };
 }
@@ -142,17 +143,14 @@ function readHost(reader: HostReader, env: ConfigurationSources['env']): HostCon
       username: reader.readRequired(SETTINGS.username, '', env.ZVM_XCAT_USERNAME),
       password: reader.readRequired(SETTINGS.password, '', env.ZVM_XCAT_PASSWORD),
       timeoutSeconds: reader.read(SETTINGS.timeoutSeconds) ?? DEFAULT_TIMEOUT_SECONDS,
-      ...(caFile === undefined ? {} : { caFile }),
+      ...defined({ caFile }),
       verifyTls: reader.read(SETTINGS.verifyTls) ?? true,
       credentialsInQuery: reader.read(SETTINGS.credentialsInQuery) ?? false,
-      ...(maxAnswerMebibytes === undefined ? {} : { maxAnswerMebibytes }),
+      ...defined({ maxAnswerMebibytes }),
     },
     physicalNetworks: readPhysicalNetworks(reader),
     defaultNicVdev: reader.read(SETTINGS.defaultNicVdev) ?? DEFAULT_NIC_VDEV,
-    ...(macPrefix === undefined ? {} : { macPrefix }),
-    ...(managementNetwork === undefined ? {} : { managementNetwork }),
-    ...(dhcpUserid === undefined ? {} : { dhcpUserid }),
-    ...(dhcpHost === undefined ? {} : { dhcpHost }),
+    ...defined({ macPrefix, managementNetwork, dhcpUserid, dhcpHost }),
     makeDns: reader.read(SETTINGS.makeDns) ?? false,
     directoryOnline: reader.read(SETTINGS.directoryOnline) ?? false,
   };

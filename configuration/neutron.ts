@@ -1,3 +1,4 @@
+import { defined } from '../domain/defined.ts';
 import type { BrokerOptions } from '../neutron/broker-connection.ts';
 import type { ExchangeFlags } from '../neutron/exchanges.ts';
 import type { RestOptions } from '../neutron/rest-client.ts';
@@ -32,7 +33,7 @@ export function readNeutron(reader: HostReader, env: Environment): NeutronConfig
   const bus = readBus(reader, env);
   const rest = readRest(reader, env);
   if (bus === undefined && rest === undefined) return undefined;
-  return { ...(bus === undefined ? {} : { bus }), ...(rest === undefined ? {} : { rest }) };
+  return defined({ bus, rest });
 }
 
 function readBus(reader: HostReader, env: Environment): NeutronConfiguration['bus'] {
@@ -56,9 +57,7 @@ function readBus(reader: HostReader, env: Environment): NeutronConfiguration['bu
     heartbeatSeconds: read(SETTINGS.heartbeatSeconds) ?? DEFAULT_HEARTBEAT_SECONDS,
     tls: {
       verify: true,
-      ...(caFile === undefined ? {} : { caFile }),
-      ...(certFile === undefined ? {} : { certFile }),
-      ...(keyFile === undefined ? {} : { keyFile }),
+      ...defined({ caFile, certFile, keyFile }),
     },
     rpcTimeoutSeconds: reader.read(SETTINGS.rpcTimeoutSeconds) ?? DEFAULT_RPC_TIMEOUT_SECONDS,
     reportIntervalSeconds: reader.read(SETTINGS.reportIntervalSeconds) ?? DEFAULT_REPORT_SECONDS,
@@ -134,7 +133,7 @@ function readRest(reader: HostReader, env: Environment): RestOptions | undefined
     reader.read(SETTINGS.neutron_ca_certificates_file) ?? reader.read(SETTINGS.quantum_ca_certificates_file);
   const strategy =
     reader.read(SETTINGS.neutron_auth_strategy) ?? reader.read(SETTINGS.quantum_auth_strategy) ?? 'KEYSTONE';
-  const common = { url, timeoutMs: REST_TIMEOUT_MS, ...(caFile === undefined ? {} : { caFile }) };
+  const common = { url, timeoutMs: REST_TIMEOUT_MS, ...defined({ caFile }) };
   if (strategy === 'NOAUTH') return { ...common, auth: { strategy: 'noauth' } };
   const required = (key: 'admin_username' | 'admin_password' | 'admin_auth_url', override?: string): string => {
     const newer = SETTINGS[`neutron_${key}`];

@@ -3,22 +3,22 @@ import type { Context, MiddlewareHandler } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import { requestId } from 'hono/request-id';
 import { secureHeaders } from 'hono/secure-headers';
-import { documentRoute } from './document.ts';
-import { authorised, fromThisMachine, jsonBody, limitedBody, rateLimited, readsAll } from './guards.ts';
-import { hostRoutes } from './host-routes.ts';
-import { liveRoutes } from './live.ts';
-import { Metrics } from './metrics.ts';
-import { nicRoutes } from './nic-routes.ts';
-import { operationRoutes } from './operation-routes.ts';
+import { HostCache } from './cache.ts';
+import { authorised, fromThisMachine, jsonBody, limitedBody, rateLimited, readsAll } from './http/middleware.ts';
+import { openApiRoute } from './http/openapi.ts';
+import { answerWith, notJson, Problem, temporalDoesNotAnswer } from './http/problem.ts';
+import { type App, newApp, type Services } from './http/routing.ts';
 import { type GatewayOptions, LIMITS, type Limits } from './options.ts';
-import { pageRoutes } from './pages.ts';
-import { portRoutes } from './port-routes.ts';
-import { answerWith, notJson, Problem, temporalDoesNotAnswer } from './problem.ts';
-import { Readiness } from './readiness.ts';
-import { Readings } from './readings.ts';
-import { reconciliationRoutes } from './reconciliation-routes.ts';
-import { type App, newApp, type Services } from './routing.ts';
-import { vswitchRoutes } from './vswitch-routes.ts';
+import { pageRoutes } from './picture/pages.ts';
+import { eventRoutes } from './picture/sse.ts';
+import { hostRoutes } from './routes/hosts.ts';
+import { Metrics } from './routes/metrics.ts';
+import { nicRoutes } from './routes/nics.ts';
+import { operationRoutes } from './routes/operations.ts';
+import { portRoutes } from './routes/ports.ts';
+import { Readiness } from './routes/readiness.ts';
+import { reconciliationRoutes } from './routes/reconciliation.ts';
+import { vswitchRoutes } from './routes/vswitches.ts';
 
 /**
  * The HTTP API as a web-standard handler: `app.fetch`. It keeps nothing: operations are workflows, and what it shows is read from z/VM. Hono,
@@ -26,7 +26,7 @@ import { vswitchRoutes } from './vswitch-routes.ts';
  */
 export function createGateway(options: GatewayOptions): App {
   const limits: Limits = { ...LIMITS, ...options.limits };
-  const state = new Readings(options.client, limits);
+  const state = new HostCache(options.client, limits);
   const metrics = new Metrics(options, limits, state);
   const services: Services = { options, limits, state, counted: metrics.counted };
   const app = newApp();
@@ -37,6 +37,9 @@ export function createGateway(options: GatewayOptions): App {
       strictTransportSecurity: 'max-age=15552000',
       contentSecurityPolicy: {
         defaultSrc: ["'self'"],
+        baseUri: ["'none'"],
+        formAction: ["'self'"],
+        frameAncestors: ["'none'"],
         imgSrc: ["'self'", 'data:'],
         styleSrc: ["'self'", "'unsafe-inline'"],
       },
@@ -61,10 +64,10 @@ export function createGateway(options: GatewayOptions): App {
     nicRoutes,
     operationRoutes,
     reconciliationRoutes,
-    liveRoutes,
+    eventRoutes,
   ])
     app.route('/', routes(services));
-  documentRoute(app, options);
+  openApiRoute(app, options);
   app.all('*', (context) => otherwise(app, context));
   app.onError((error, context) => answerWith(context, asProblem(error, options, context)));
   return app;

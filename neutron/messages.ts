@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { defined } from '../domain/defined.ts';
 import { type NeutronPort, NORMAL, type Segment } from '../domain/host/neutron-port.ts';
 import { Mac } from '../domain/port/mac.ts';
 import { PortId } from '../domain/text/identifiers.ts';
@@ -47,7 +48,7 @@ function portOf(data: z.output<typeof PortKeys>): Omit<NeutronPort, 'host' | 'bi
     networkId: data.network_id,
     deviceId: data.device_id ?? '',
     deviceOwner: data.device_owner ?? '',
-    ...(data.mac_address === undefined ? {} : { mac: data.mac_address }),
+    ...defined({ mac: data.mac_address }),
     adminStateUp: data.admin_state_up,
     status: data.status ?? '',
     ...(data.revision_number == null ? {} : { revision: data.revision_number }),

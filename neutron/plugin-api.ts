@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { defined } from '../domain/defined.ts';
 import type { NeutronPort } from '../domain/host/neutron-port.ts';
 import type { PortId } from '../domain/text/identifiers.ts';
 import { NeutronError } from './errors.ts';
@@ -149,7 +150,7 @@ export class PluginApi {
       method,
       version,
       args,
-      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      ...defined({ timeoutMs }),
     });
   }
 }

@@ -1,3 +1,4 @@
+import { defined } from '../domain/defined.ts';
 import type { NeutronPort, Segment } from '../domain/host/neutron-port.ts';
 import type { PortId } from '../domain/text/identifiers.ts';
 import { NeutronError } from './errors.ts';
@@ -67,8 +68,7 @@ function onNetwork(port: NeutronPort, network: NeutronNetwork, physicalNetworks:
   const qosPolicy = port.qosPolicy ?? network.qosPolicy;
   return {
     ...port,
-    ...(segment === undefined ? {} : { segment }),
-    ...(qosPolicy === undefined ? {} : { qosPolicy }),
+    ...defined({ segment, qosPolicy }),
   };
 }
 

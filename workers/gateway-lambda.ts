@@ -1,6 +1,7 @@
 import { configuredTarget, connectClient } from '../client/temporal-connection.ts';
+import { defined } from '../domain/defined.ts';
+import { TokenFile } from '../gateway/http/tokens.ts';
 import { createLambdaHandler } from '../gateway/lambda.ts';
-import { TokenFile } from '../gateway/tokens.ts';
 import { GatewayHosts, variable } from '../runtime/gateway/environment.ts';
 import { createLogger } from '../runtime/process/logging.ts';
 
@@ -22,8 +23,7 @@ async function configured(env: NodeJS.ProcessEnv): Promise<Handler> {
     namespace: target.namespace,
     hosts,
     tokens,
-    ...(uiUrl === undefined ? {} : { uiUrl }),
-    ...(publicUrl === undefined ? {} : { publicUrl }),
+    ...defined({ uiUrl, publicUrl }),
     log: (level, fields, message) => logger[level](fields, message),
   });
 }

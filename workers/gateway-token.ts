@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { HostName } from '../domain/text/identifiers.ts';
-import { VERBS } from '../gateway/tokens.ts';
+import { VERBS } from '../gateway/http/tokens.ts';
 import { addToken } from '../runtime/gateway/token-file.ts';
 
 const USAGE = `npm run gateway-token -- --name NAME --host HOST… --verb VERB… [--file tokens.json]

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 import { configuredTarget, connectClient } from '../client/temporal-connection.ts';
+import { defined } from '../domain/defined.ts';
 import type { GatewayHost } from '../gateway/options.ts';
 import { GatewayHosts, variable } from '../runtime/gateway/environment.ts';
 import { gatewayHostOf, serveGateway } from '../runtime/gateway/server.ts';
@@ -26,8 +27,7 @@ async function main(): Promise<void> {
       namespace: target.namespace,
       hosts,
       tokens: watched?.tokens,
-      ...(uiUrl === undefined ? {} : { uiUrl }),
-      ...(publicUrl === undefined ? {} : { publicUrl }),
+      ...defined({ uiUrl, publicUrl }),
       log,
     },
     listen,

@@ -1,3 +1,4 @@
+import { defined } from '../defined.ts';
 import type { PortNumber } from '../port/port-number.ts';
 import type { Vdev } from '../port/vdev.ts';
 import type { VswitchName } from '../text/identifiers.ts';
@@ -22,11 +23,11 @@ export function keptAttributes(guest: GuestState, vswitches: readonly Vswitch[])
     promiscuous: vswitches.flatMap(({ name: vswitch, authorisations }) =>
       authorisations
         .filter(({ userid, promiscuous }) => userid === guest.userid && promiscuous === true)
-        .map(({ portNumber }) => ({ vswitch, ...(portNumber === undefined ? {} : { portNumber }) })),
+        .map(({ portNumber }) => ({ vswitch, ...defined({ portNumber }) })),
     ),
     nics: guest.directory.flatMap(({ vdev, devices, chpid }) => {
       if (devices === undefined && chpid === undefined) return [];
-      return [{ vdev, ...(devices === undefined ? {} : { devices }), ...(chpid === undefined ? {} : { chpid }) }];
+      return [{ vdev, ...defined({ devices, chpid }) }];
     }),
   };
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { defined } from '../defined.ts';
 import { driftOf } from '../drift/drift.ts';
 import { Finding } from '../drift/finding.ts';
 import { unclearPorts } from '../drift/unclear-ports.ts';
@@ -131,10 +132,7 @@ export function guestViewOf(
     ports: recorded.map(({ rows, node: _node, otherNodes: _others, recordedFor, ...port }) => ({
       ...port,
       userid,
-      drift: [
-        ...isAbsent,
-        ...certainDrift(userid, [{ ...port, rows, ...(recordedFor === undefined ? {} : { recordedFor }) }], vswitches),
-      ],
+      drift: [...isAbsent, ...certainDrift(userid, [{ ...port, rows, ...defined({ recordedFor }) }], vswitches)],
       actual: {
         vlans: authorisedOn(port.vswitch, userid, vswitches),
         coupledTo: coupled.find((nic) => nic.vdev === port.vdev)?.vswitch ?? null,
@@ -142,7 +140,7 @@ export function guestViewOf(
     })),
     foreignNics: coupled
       .filter((nic) => !recorded.some((row) => row.vdev === nic.vdev))
-      .map(({ mac, ...nic }) => ({ ...nic, ...(mac === undefined ? {} : { mac }) })),
+      .map(({ mac, ...nic }) => ({ ...nic, ...defined({ mac }) })),
     drift: [...isAbsent, ...certainDrift(userid, recorded, vswitches)],
   };
 }

@@ -1,3 +1,4 @@
+import { defined } from '../defined.ts';
 import { foreignNics } from '../drift/foreign-nics.ts';
 import { absenceRefusal } from '../guest/absence.ts';
 import { reconcileAbsent } from '../guest/absent-guest.ts';
@@ -142,6 +143,6 @@ function backTo(before: readonly DesiredPort[], desired: Desired, { guest, vswit
       .map((vswitch) => vswitch.name)
       .filter((name) => !usedByOurs.has(name)),
     leaving: [...new Set(desired.ports.map((port) => port.vswitch))].filter((name) => !usedByOurs.has(name)),
-    ...(desired.kept === undefined ? {} : { kept: desired.kept }),
+    ...defined({ kept: desired.kept }),
   };
 }

@@ -1,3 +1,4 @@
+import { defined } from '../defined.ts';
 import { stuckPorts } from '../drift/unclear-ports.ts';
 import { type Desired, type DesiredPort, removedVdevs } from '../guest/desired.ts';
 import type { GuestState, LiveNic } from '../guest/guest.ts';
@@ -117,9 +118,7 @@ function planDirectory(desired: Desired, guest: GuestState): Halves {
       kind: 'ensureDirectoryNic',
       userid,
       vdev,
-      ...(id === undefined ? {} : { macId: id }),
-      ...(vswitch === undefined ? {} : { vswitch }),
-      ...(portNumber === undefined ? {} : { portNumber }),
+      ...defined({ macId: id, vswitch, portNumber }),
       ...operandsOf(desired.kept, vdev),
       ...(nic?.others === undefined ? {} : { lost: nic.others }),
       disturbs: false,

@@ -1,3 +1,4 @@
+import { defined } from '../defined.ts';
 import { confirmAdminState, looksDown } from '../drift/admin-state.ts';
 import { clearPorts } from '../drift/unclear-ports.ts';
 import { portsOfChange } from '../guest/change-ports.ts';
@@ -45,12 +46,11 @@ export function portsOf(
       node: row.node ?? guest.node,
       vswitch,
       network,
-      ...(mac === undefined ? {} : { mac }),
+      ...defined({ mac }),
       vdev,
       adminStateUp,
       live: 'asIs',
-      ...(address === undefined ? {} : { address }),
-      ...(hostname === undefined ? {} : { hostname }),
+      ...defined({ address, hostname }),
       ...numbered,
     });
   }

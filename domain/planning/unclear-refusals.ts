@@ -1,3 +1,4 @@
+import { defined } from '../defined.ts';
 import { type GivenAnew, stuckPorts, unclearBecause } from '../drift/unclear-ports.ts';
 import { portsOfChange } from '../guest/change-ports.ts';
 import type { Desired } from '../guest/desired.ts';
@@ -30,7 +31,7 @@ export function repairedRow(change: Change, { guest, vswitches }: GuestContext):
     return {
       ...readable,
       network: change.network,
-      ...(change.vswitch === undefined ? {} : { vswitch: change.vswitch }),
+      ...defined({ vswitch: change.vswitch }),
     };
   return network.type === 'unreadable' ? undefined : { ...readable, network, adminStateUp: change.adminStateUp };
 }

@@ -1,3 +1,4 @@
+import { defined } from '../defined.ts';
 import { portsOfChange } from '../guest/change-ports.ts';
 import type { DesiredPort } from '../guest/desired.ts';
 import type { Change, PortRequest } from '../operations/requests.ts';
@@ -79,8 +80,7 @@ function setPort(
   const values = {
     adminStateUp,
     live: liveness,
-    ...(address === undefined ? {} : { address }),
-    ...(hostname === undefined ? {} : { hostname }),
+    ...defined({ address, hostname }),
   } as const;
   return moved.map((port) => (port.portId === portId ? { ...port, ...values } : port));
 }

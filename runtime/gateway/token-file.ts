@@ -1,5 +1,5 @@
 import { readFileSync, renameSync, unwatchFile, watchFile, writeFileSync } from 'node:fs';
-import { type KnownToken, newToken, TokenFile, type Verb } from '../../gateway/tokens.ts';
+import { type KnownToken, newToken, TokenFile, type Verb } from '../../gateway/http/tokens.ts';
 
 const LOOK_MS = 1_000;
 

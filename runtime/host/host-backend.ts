@@ -6,6 +6,7 @@ import { createRenewableTransport } from '../../backend/xcat/rest/renewable-tran
 import { createXcatBackend } from '../../backend/xcat/xcat-backend.ts';
 import { digestOf } from '../../client/digest.ts';
 import type { HostConfiguration } from '../../configuration/load.ts';
+import { defined } from '../../domain/defined.ts';
 import { AllowedVswitch, type ConfiguredRules, HostRules } from '../../domain/host/host.ts';
 
 /** A backend whose user, password and certificates can change while it is used. */
@@ -40,12 +41,14 @@ export function rulesOf(configuration: HostConfiguration): ConfiguredRules {
     vswitches: configuration.physicalNetworks.map(({ name, ...vswitch }) =>
       AllowedVswitch.parse({ physicalNetwork: name, ...vswitch }),
     ),
-    ...(configuration.dhcpUserid === undefined ? {} : { dhcpUserid: configuration.dhcpUserid }),
-    ...(configuration.dhcpHost === undefined ? {} : { dhcpHost: configuration.dhcpHost }),
-    ...(configuration.managementNetwork === undefined ? {} : { managementNetwork: configuration.managementNetwork }),
+    ...defined({
+      dhcpUserid: configuration.dhcpUserid,
+      dhcpHost: configuration.dhcpHost,
+      managementNetwork: configuration.managementNetwork,
+    }),
     makeDns: configuration.makeDns,
     directoryOnline: configuration.directoryOnline,
-    ...(configuration.macPrefix === undefined ? {} : { wantedMacPrefix: configuration.macPrefix }),
+    ...defined({ wantedMacPrefix: configuration.macPrefix }),
     firstVdev: configuration.defaultNicVdev.toString(16),
   });
 }
@@ -82,7 +85,7 @@ function optionsOf({ host, xcat }: HostConfiguration, logger: Logger): XcatClien
     username,
     password,
     timeoutMs: timeoutSeconds * 1_000,
-    ...(caFile === undefined ? {} : { caFile }),
+    ...defined({ caFile }),
     verifyTls,
     credentialsInQuery,
     ...(maxAnswerMebibytes === undefined ? {} : { maxAnswerBytes: maxAnswerMebibytes * 1024 * 1024 }),

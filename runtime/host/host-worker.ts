@@ -13,6 +13,7 @@ import type { Logger } from 'pino';
 import { createHostActivities } from '../../activities/host-activities.ts';
 import type { HostRuntime, NeutronSource } from '../../activities/host-runtime.ts';
 import type { HostConfiguration } from '../../configuration/load.ts';
+import { defined } from '../../domain/defined.ts';
 import { taskQueueOf } from '../../domain/host/host.ts';
 import type { HostActivities } from '../../workflows/host-activities.ts';
 import { backendOf, checkBackend, type RenewableBackend, rulesOf } from './host-backend.ts';
@@ -62,7 +63,7 @@ export async function createHostWorker(
   const runtime: HostRuntime = {
     rules: rulesOf(configuration),
     backend,
-    ...(neutron === undefined ? {} : { neutron }),
+    ...defined({ neutron }),
     qosPolicies: new Map(),
   };
   await checkBackend(backend, configuration.host, logger);
@@ -70,7 +71,7 @@ export async function createHostWorker(
     connection,
     namespace,
     taskQueue: taskQueueOf(configuration.host),
-    ...(identity === undefined ? {} : { identity }),
+    ...defined({ identity }),
     ...(version === undefined ? {} : { workerDeploymentOptions: pinnedTo(version) }),
     workflowBundle,
     activities: wrap(createHostActivities(runtime)),

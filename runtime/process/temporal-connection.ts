@@ -1,6 +1,7 @@
 import { Connection, isGrpcServiceError } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
 import type { TemporalTarget } from '../../client/temporal-connection.ts';
+import { defined } from '../../domain/defined.ts';
 import { ensureSearchAttributes } from '../../temporal-config/dev-server/temporal-server.ts';
 import { SEARCH_ATTRIBUTES } from '../../temporal-config/search-attributes.ts';
 
@@ -16,8 +17,7 @@ export class TemporalUnusable extends Error {
 export function connectWorkers(target: TemporalTarget): Promise<NativeConnection> {
   const { address, tls, apiKey } = target.connection;
   return NativeConnection.connect({
-    ...(address === undefined ? {} : { address }),
-    ...(tls === undefined ? {} : { tls }),
+    ...defined({ address, tls }),
     ...(typeof apiKey === 'string' ? { apiKey } : {}),
   });
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { SimulatorState } from '../../demo/check.ts';
-import { newToken, TokenFile } from '../../gateway/tokens.ts';
+import { newToken, TokenFile } from '../../gateway/http/tokens.ts';
 import { reconcileScheduleId } from '../../temporal-config/names.ts';
 import { portId, vlan } from '../workflows/environment.ts';
 import { type Served, serve, WAIT } from './environment.ts';

@@ -3,8 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { newToken, TokenFile } from '../../gateway/http/tokens.ts';
 import { createLambdaHandler } from '../../gateway/lambda.ts';
-import { newToken, TokenFile } from '../../gateway/tokens.ts';
 import { createEnvironment, type Environment, portId } from '../workflows/environment.ts';
 import { WAIT } from './environment.ts';
 

@@ -5,7 +5,7 @@ import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ScheduleHandle } from '@temporalio/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { newToken, TokenFile } from '../../gateway/tokens.ts';
+import { newToken, TokenFile } from '../../gateway/http/tokens.ts';
 import { reconcileScheduleId } from '../../temporal-config/names.ts';
 import { type Served, serve } from './environment.ts';
 
@@ -58,10 +58,12 @@ test('the OpenAPI document is faultless to a public linter', async () => {
 });
 
 test('every page that the gateway serves comes without another host', async () => {
-  for (const path of ['/', '/docs', '/page/picture.js', '/page/picture.css', '/page/docs.js', '/page/swagger-ui.css']) {
+  for (const path of ['/', '/docs', '/page/picture.ts', '/page/picture.css', '/page/docs.js', '/page/swagger-ui.css']) {
     const { status, body, headers } = await served.call('GET', path);
     expect(status, path).toBe(200);
-    expect(headers.get('content-security-policy')).toContain("default-src 'self'");
+    const policy = headers.get('content-security-policy');
+    for (const each of ["default-src 'self'", "base-uri 'none'", "form-action 'self'", "frame-ancestors 'none'"])
+      expect(policy).toContain(each);
     expect(body.match(/(?:src|href)="https?:/g), path).toBeNull();
   }
 });

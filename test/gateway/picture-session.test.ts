@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { afterAll, expect, test } from 'vitest';
-import { newToken } from '../../gateway/tokens.ts';
+import { newToken } from '../../gateway/http/tokens.ts';
 import { serveGateway } from '../../runtime/gateway/server.ts';
 import { serve } from './environment.ts';
 import { startViewer, type Viewer } from './picture-browser.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { Agent, fetch as tlsFetch } from 'undici';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { newToken, TokenFile } from '../../gateway/tokens.ts';
+import { newToken, TokenFile } from '../../gateway/http/tokens.ts';
 import { serveGateway } from '../../runtime/gateway/server.ts';
 import { makeCertificate } from '../../simulator/http/certificate.ts';
 import { portId, vlan } from '../workflows/environment.ts';

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { newToken } from '../../gateway/tokens.ts';
+import { newToken } from '../../gateway/http/tokens.ts';
 import { addToken, readTokens, watchTokens } from '../../runtime/gateway/token-file.ts';
 import { portId, vlan } from '../workflows/environment.ts';
 import { type Served, serve, WAIT } from './environment.ts';

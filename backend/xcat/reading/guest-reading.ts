@@ -1,3 +1,4 @@
+import { defined } from '../../../domain/defined.ts';
 import type { Finding, Report } from '../../../domain/drift/finding.ts';
 import { type Absence, absenceRefusal } from '../../../domain/guest/absence.ts';
 import type { PortsInEntries } from '../../../domain/guest/entry-nics.ts';
@@ -70,7 +71,7 @@ export function readingOf(view: HostView, userid: Userid, outcomes: DeviceOutcom
       directory: [...(entry ?? []), ...(absence?.kind === 'elsewhere' ? [] : inherited)],
       live: running ?? [],
       devices: outcomes === undefined ? [] : devicesOf(outcomes, view.profiles),
-      ...(absence === undefined ? {} : { absence }),
+      ...defined({ absence }),
     },
     vswitches: view.vswitches,
     rules,

@@ -1,3 +1,4 @@
+import { defined } from '../../../domain/defined.ts';
 import { BackendError } from '../../backend-error.ts';
 import { dumpTables } from '../tables/bulk-dump.ts';
 import { createNameService, type NameService } from '../tables/name-service.ts';
@@ -104,7 +105,7 @@ async function readVersion(transport: Transport, signal: AbortSignal | undefined
   const elements = await transport.request({
     method: 'GET',
     path: '/version',
-    ...(signal === undefined ? {} : { signal }),
+    ...defined({ signal }),
   });
   refuseErrors(elements, operation);
   const text = elements.flatMap((element) => [...element.data, ...element.info]).join(' ');

@@ -1,3 +1,4 @@
+import { defined } from '../../../domain/defined.ts';
 import { BackendError, type BackendErrorCode } from '../../backend-error.ts';
 import { plainText } from './answers.ts';
 import { retryAfterMs } from './retry-after.ts';
@@ -31,7 +32,7 @@ export function httpFailure(operation: string, answer: FailedAnswer): BackendErr
     operation,
     message,
     ...verdictOn(status, body, text),
-    ...(pause === undefined ? {} : { retryAfterMs: pause }),
+    ...defined({ retryAfterMs: pause }),
   });
 }
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Pool } from 'undici';
+import { defined } from '../../../domain/defined.ts';
 import { BackendError } from '../../backend-error.ts';
 import { type Elem, parseAnswer } from './answers.ts';
 import { connectionFailure } from './connection-failure.ts';
@@ -72,7 +73,7 @@ export function createTransport(options: TransportOptions): Transport {
     connect: {
       timeout: CONNECT_TIMEOUT_MS,
       rejectUnauthorized: options.verifyTls,
-      ...(ca === undefined ? {} : { ca }),
+      ...defined({ ca }),
     },
   });
   const credentials = { userName: headerValue(options.username), password: headerValue(options.password) };

@@ -1,3 +1,4 @@
+import { defined } from '../../../domain/defined.ts';
 import type { Finding } from '../../../domain/drift/finding.ts';
 import type { MacEntry, RecordedPort, UnreadableValue } from '../../../domain/guest/guest.ts';
 import { Mac, type MacInUse } from '../../../domain/port/mac.ts';
@@ -53,8 +54,7 @@ function recordedPort(portId: PortId, row: Row, rows: readonly Row[], macEntries
   ];
   return {
     portId,
-    ...(vdev === undefined ? {} : { vdev }),
-    ...(vswitch === undefined ? {} : { vswitch }),
+    ...defined({ vdev, vswitch }),
     ...(entry?.mac === undefined ? {} : { mac: entry.mac }),
     network,
     // xCAT itself does not see a row whose `disable` it does not know (contract xcat.md 10).
@@ -145,7 +145,7 @@ export function parseMacColumn(column: string, node: string, interfaceColumn: st
       const vdevText =
         name === undefined ? interfaceColumn : name.startsWith(`${node}-`) ? name.slice(node.length + 1) : '';
       const vdev = Vdev.safeParse(vdevText).data;
-      return { text, ...(mac === undefined ? {} : { mac }), ...(vdev === undefined ? {} : { vdev }) };
+      return { text, ...defined({ mac, vdev }) };
     });
 }
 
@@ -153,7 +153,7 @@ export function parseMacColumn(column: string, node: string, interfaceColumn: st
 export function macsInTable(rows: readonly Row[]): MacInUse[] {
   return rows.flatMap((row) =>
     macEntriesOf([row], row.node ?? '').flatMap(({ mac, vdev }) =>
-      mac === undefined ? [] : [{ mac, owner: row.node ?? '', ...(vdev === undefined ? {} : { vdev }) }],
+      mac === undefined ? [] : [{ mac, owner: row.node ?? '', ...defined({ vdev }) }],
     ),
   );
 }

@@ -1,3 +1,4 @@
+import { defined } from '../../../domain/defined.ts';
 import { type Desired, type DesiredPort, removedVdevs } from '../../../domain/guest/desired.ts';
 import { type GuestState, type MacEntry, recordedAddresses, type XcatRows } from '../../../domain/guest/guest.ts';
 import type { RecordPlan } from '../../../domain/planning/planner.ts';
@@ -165,7 +166,7 @@ function addressesAfter(desired: Desired, guest: GuestState): NicAddress[] {
   const named = new Set<string>([...desired.ports, ...desired.removed].map((port) => port.portId));
   const untouched = new Set(guest.recorded.filter((row) => !named.has(row.portId)).flatMap((row) => row.vdev ?? []));
   const ofPorts = desired.ports.flatMap(({ vdev, address, hostname }): NicAddress[] =>
-    address === undefined ? [] : [{ vdev, address, ...(hostname === undefined ? {} : { hostname }) }],
+    address === undefined ? [] : [{ vdev, address, ...defined({ hostname }) }],
   );
   return byVdev([...ofPorts, ...recordedAddresses(guest).filter((entry) => untouched.has(entry.vdev))]);
 }

@@ -1,3 +1,4 @@
+import { defined } from '../../../domain/defined.ts';
 import { BackendError } from '../../backend-error.ts';
 import { singleFlight, waitUnlessAborted } from '../../waiting.ts';
 import { refuseErrors } from '../rest/answers.ts';
@@ -81,7 +82,7 @@ export async function changeTable(
       method: 'PUT',
       path,
       body: [entry],
-      ...(signal === undefined ? {} : { signal }),
+      ...defined({ signal }),
     });
     refuseErrors(elements, `PUT ${path}`);
   }

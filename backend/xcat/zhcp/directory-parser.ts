@@ -1,3 +1,4 @@
+import { defined } from '../../../domain/defined.ts';
 import type { Report } from '../../../domain/drift/finding.ts';
 import type { Nicdef } from '../../../domain/guest/guest.ts';
 import { PortNumber } from '../../../domain/port/port-number.ts';
@@ -93,11 +94,11 @@ function changedBy({ known, others }: Operands, { vswitch: before, ...nic }: Nic
   );
   return {
     ...nic,
-    ...(vswitch === undefined ? {} : { vswitch }),
+    ...defined({ vswitch }),
     ...(/^[0-9A-F]{1,6}$/.test(macId) ? { macId: macId.padStart(6, '0') } : {}),
-    ...(portNumber === undefined ? {} : { portNumber }),
+    ...defined({ portNumber }),
     ...(devices > 0 && devices !== DEVICES_PER_NIC ? { devices } : {}),
-    ...(chpid === undefined ? {} : { chpid }),
+    ...defined({ chpid }),
     ...(further.length === 0 ? {} : { others: further.join(' ') }),
   };
 }

@@ -1,3 +1,4 @@
+import { defined } from '../../../domain/defined.ts';
 import { type Elem, isFailed } from '../rest/answers.ts';
 import type { Transport } from '../rest/transport.ts';
 
@@ -19,7 +20,7 @@ export async function runOnNode(
     method: 'PUT',
     path: `/nodes/${encodeURIComponent(node)}/dsh`,
     body: [`command=${script}`, ...(timeoutSeconds === undefined ? [] : [`timeout=${timeoutSeconds}`])],
-    ...(signal === undefined ? {} : { signal }),
+    ...defined({ signal }),
   });
   return {
     stdout: textOf(elements, 'data', node),

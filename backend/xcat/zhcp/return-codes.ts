@@ -1,3 +1,5 @@
+import { defined } from '../../../domain/defined.ts';
+
 /** `stale`: the guest was in another state than the plan was made for; reading again shows what is left to do. */
 export type Reaction = 'done' | 'already' | 'retry' | 'stale' | 'permanent';
 
@@ -119,7 +121,7 @@ function row(
   sentence: string,
   except?: ReturnCode['except'],
 ): ReturnCode {
-  return { rc, rs, meaning, reaction, sentence, ...(except === undefined ? {} : { except }) };
+  return { rc, rs, meaning, reaction, sentence, ...defined({ except }) };
 }
 
 /** The verdict on a command. Without a code in the output, `rc` is the exit status and `rs` 0. */

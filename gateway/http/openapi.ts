@@ -1,0 +1,93 @@
+import type { Context } from 'hono';
+import type { GatewayOptions } from '../options.ts';
+import type { App } from './routing.ts';
+
+const VERSION = '1.0.0';
+
+const TAGS: Readonly<Record<string, string>> = {
+  Hosts: 'z/VM systems',
+  VSWITCHes: 'Virtual switches: made and deleted as the configuration says',
+  Guests: 'Virtual machines',
+  Ports: 'Ports of guests: recorded, authorised and in the user directory',
+  NICs: 'Ports on running guests',
+  Operations: 'Changes that were started',
+  Reconciliation: 'What differs from the record, and its repair',
+  Service: 'For those who look after the gateway',
+};
+
+/** `/openapi.json`, made once from the schemas of the routes. Where no tokens are asked for, it asks for none. */
+export function openApiRoute(app: App, { tokens, publicUrl }: GatewayOptions): void {
+  if (tokens !== undefined)
+    app.openAPIRegistry.registerComponent('securitySchemes', 'token', {
+      type: 'http',
+      scheme: 'bearer',
+      description: 'A token, made by `npm run gateway-token`',
+    });
+  describeService(app);
+  const document = app.getOpenAPI31Document({
+    openapi: '3.1.0',
+    info: {
+      title: 'networking-zvm',
+      version: VERSION,
+      description:
+        'Network of z/VM guests: ports, NICs, VLANs and VSWITCHes. Changes are durable operations: 202 with their `Location`, or with `Prefer: wait=N` their end. What is read has an ETag; a change with `If-Match` is made only if what it changes is as it was read, else it answers 412.',
+      license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
+      contact: { name: 'networking-zvm' },
+    },
+    servers: [{ url: publicUrl?.replace(/\/+$/, '') || '/', description: 'This gateway' }],
+    tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
+  });
+  for (const operations of Object.values(document.paths ?? {}))
+    for (const operation of Object.values(operations) as Operation[]) complete(operation, tokens !== undefined);
+  app.get('/openapi.json', (context: Context) => context.json(document as never));
+}
+
+type Operation = { summary?: string; description?: string; security?: unknown };
+
+function complete(operation: Operation, withTokens: boolean): void {
+  operation.description ??= `${operation.summary}.`;
+  if (!withTokens) operation.security = [];
+}
+
+/** Paths of the service itself: they are not operations on z/VM, and have no schema to be described from. */
+function describeService(app: App): void {
+  const plain = (path: string, operationId: string, summary: string, type: string, withToken: boolean, more = {}) =>
+    app.openAPIRegistry.registerPath({
+      method: 'get',
+      path,
+      operationId,
+      summary,
+      tags: ['Service'],
+      security: withToken ? [{ token: [] }] : [],
+      ...more,
+      responses: {
+        200: {
+          description: 'As it is',
+          content: { [type]: { schema: { type: type === 'application/json' ? 'object' : 'string' } } },
+        },
+        ...Object.fromEntries(
+          (withToken ? [401, 403, 404, 429] : [503]).map((status) => [
+            status,
+            { description: 'A problem', content: { 'application/problem+json': { schema: PROBLEM } } },
+          ]),
+        ),
+      },
+    });
+  plain('/healthz', 'health', 'The process answers', 'application/json', false);
+  plain('/readyz', 'readiness', 'Temporal takes changes', 'application/json', false);
+  plain('/metrics', 'metrics', 'For Prometheus', 'text/plain', true);
+  plain(
+    '/v1/hosts/{host}/events',
+    'events',
+    "A host's state and operations as they change",
+    'text/event-stream',
+    true,
+    {
+      parameters: [
+        { name: 'host', in: 'path', required: true, description: 'A z/VM system', schema: { type: 'string' } },
+      ],
+    },
+  );
+}
+
+const PROBLEM = { $ref: '#/components/schemas/Problem' };

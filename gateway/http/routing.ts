@@ -1,0 +1,230 @@
+import { createRoute, OpenAPIHono, type RouteConfig, z } from '@hono/zod-openapi';
+import type { Context } from 'hono';
+import { defined } from '../../domain/defined.ts';
+import type { HostCache } from '../cache.ts';
+import type { GatewayHost, GatewayOptions, Limits } from '../options.ts';
+import { Operation, PlanId, Problem as ProblemSchema } from '../schemas.ts';
+import { invalid, notFound, Problem } from './problem.ts';
+import { allows, type KnownToken, type Verb } from './tokens.ts';
+
+/** Variables of a request's context. */
+export type Env = { Variables: { caller: KnownToken | undefined; requestId: string } };
+export type App = OpenAPIHono<Env>;
+
+/** Services that routes work with. */
+export type Services = {
+  options: GatewayOptions;
+  limits: Limits;
+  state: HostCache;
+  /** An operation was started, or a caller has waited for one. */
+  counted(event: 'started' | 'waited', type: string, host: string, outcome?: string): void;
+};
+
+/** An app whose requests are checked against their schemas; what does not fit is a problem that names the field. */
+export function newApp(): App {
+  return new OpenAPIHono<Env>({
+    defaultHook: (result) => {
+      if (!result.success) throw notUnderstood(result.error, result.target);
+    },
+  });
+}
+
+function notUnderstood({ issues }: z.core.$ZodError, target: string): Problem {
+  const errors = issues.flatMap(issuesOf).map(({ path, message }) => ({
+    field: path.join('.') || target,
+    reason: message,
+  }));
+  return invalid(422, errors);
+}
+
+/** For a route without a schema. Throws a Problem when its query says anything. */
+export function refuseQuery(context: Context): void {
+  const { error } = NO_QUERY.safeParse(context.req.query());
+  if (error !== undefined) throw notUnderstood(error, 'query');
+}
+
+type Issue = z.core.$ZodIssue;
+
+/** Of several forms, what is wrong in the one that was meant: it knows all keys that are given, and has the least that is wrong. */
+function issuesOf(issue: Issue): Issue[] {
+  if (issue.code !== 'invalid_union') return [issue];
+  const possible = issue.errors
+    .filter((issues) => issues.length > 0 && !issues.some(isOfAnotherForm))
+    .toSorted((one, other) => one.length - other.length);
+  const [meant, next] = possible;
+  if (meant === undefined) return [issue];
+  const isUnclear = meant.length === next?.length && JSON.stringify(meant) !== JSON.stringify(next);
+  if (isUnclear) return [issue];
+  return meant.flatMap(issuesOf).map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }));
+}
+
+function isOfAnotherForm({ code, path }: Issue): boolean {
+  return path.length === 0 && (code === 'unrecognized_keys' || code === 'custom');
+}
+
+const PROBLEMS = {
+  400: 'The request cannot be read',
+  401: 'A token is missing, or is not known',
+  403: 'The token is not for this',
+  404: 'There is no such thing',
+  409: 'It cannot be granted as things are',
+  412: '`If-Match` or `If-None-Match` does not hold',
+  413: 'The body is too large',
+  415: 'The body is not JSON',
+  422: 'The request is not valid',
+  429: 'Too many requests',
+  502: 'It was waited for, and has failed',
+  503: 'Temporal, the worker or z/VM does not answer',
+  504: 'z/VM was not read in time',
+} as const;
+const OF_ALL = [400, 401, 403, 404, 422, 429, 503] as const;
+const OF_READINGS = [504] as const;
+const OF_TAGGED = [412] as const;
+const OF_CHANGES = [409, 412, 413, 415, 502, 504] as const;
+
+const text = (description: string) => ({ description, schema: { type: 'string' as const } });
+const PROBLEM_HEADERS: Readonly<Record<string, Record<string, ReturnType<typeof text>>>> = {
+  401: { 'WWW-Authenticate': text('`Bearer`') },
+  429: { 'Retry-After': text('Seconds') },
+  503: { 'Retry-After': text('Seconds') },
+  504: { 'Retry-After': text('Seconds') },
+};
+const TAG = { ETag: text('What `If-None-Match` and `If-Match` take') };
+
+type Answer = {
+  description: string;
+  schema: z.ZodType;
+  /** It has an ETag, and 304 may be the answer. */
+  tagged?: boolean;
+  headers?: Record<string, ReturnType<typeof text>>;
+  links?: Record<string, { operationId: string; parameters: Record<string, string>; description: string }>;
+};
+
+/** A query parameter that no route reads is refused: a `dryRun` must not be ignored. */
+const NO_QUERY = z.strictObject({});
+
+/** A route with the problems that it can answer with; its query takes what its schema names, and nothing else. */
+export function route<const Config extends Omit<RouteConfig, 'responses'>>(
+  config: Config,
+  answers: Readonly<Record<number, Answer>>,
+) {
+  const described = Object.entries(answers).map(([status, { schema, description, tagged = false, headers, links }]) => [
+    status,
+    {
+      description,
+      headers: { ...headers, ...(tagged ? TAG : {}) },
+      content: { 'application/json': { schema } },
+      ...defined({ links }),
+    },
+  ]);
+  const isTagged = Object.values(answers).some(({ tagged }) => tagged);
+  const notModified = isTagged ? { 304: { description: 'It is as it was, by `If-None-Match`', headers: TAG } } : {};
+  const ofReadings = isTagged ? [...OF_READINGS, ...OF_TAGGED] : OF_READINGS;
+  const statuses = [...OF_ALL, ...(config.method === 'get' ? ofReadings : OF_CHANGES)];
+  const problems = statuses.map((status) => [
+    status,
+    {
+      description: PROBLEMS[status],
+      ...defined({ headers: PROBLEM_HEADERS[status] }),
+      content: { 'application/problem+json': { schema: ProblemSchema } },
+    },
+  ]);
+  type Whole = Config & Pick<RouteConfig, 'responses'>;
+  return createRoute<Config['path'], Whole>({
+    ...config,
+    request: { query: NO_QUERY, ...config.request },
+    security: [{ token: [] }],
+    responses: { ...Object.fromEntries(problems), ...notModified, ...Object.fromEntries(described) },
+  } as Whole);
+}
+
+/** A body of JSON that has to be there. */
+export function jsonOf<Schema extends z.ZodType>(schema: Schema) {
+  return { content: { 'application/json': { schema } }, required: true } as const;
+}
+
+const ITS_OPERATION = {
+  headers: { Location: text('The operation'), 'Preference-Applied': text('What was made of `Prefer`') },
+  links: {
+    operation: {
+      operationId: 'showOperation',
+      parameters: { operationId: '$response.body#/id' },
+      description: 'The operation that was started',
+    },
+    cancel: {
+      operationId: 'cancelOperation',
+      parameters: { operationId: '$response.body#/id' },
+      description: 'To stop it',
+    },
+  },
+};
+
+/** The answers of a route that starts an operation. */
+export const STARTED: Readonly<Record<number, Answer>> = {
+  200: { description: 'Done, as waited for by `Prefer: wait`', schema: Operation, ...ITS_OPERATION },
+  202: { description: 'Started, or not at its end after `wait`', schema: Operation, ...ITS_OPERATION },
+};
+
+/** Headers of requests that change something. */
+export const ChangeHeaders = z.object({
+  'idempotency-key': z
+    .string()
+    .regex(/^[\x21-\x7e]{1,200}$/)
+    .optional()
+    .openapi({ description: 'Requests of a caller to a host with the same key are one operation' }),
+  prefer: z.string().optional().openapi({ description: '`wait=N`: answer when it is done, or after N seconds' }),
+});
+
+const ifMatch = z.string().optional().openapi({ description: 'Only if it has this ETag; `*`: only if it is there' });
+
+/** Headers of requests that change something which has an ETag. */
+export const ConditionalHeaders = ChangeHeaders.extend({ 'if-match': ifMatch });
+
+/** Headers of requests that may create something. */
+export const CreateHeaders = ConditionalHeaders.extend({
+  'if-none-match': z.string().optional().openapi({ description: '`*`: only if it is not there' }),
+});
+
+const Flag = z.enum(['true', 'false']).transform((flag) => flag === 'true');
+export const flag = (description: string) =>
+  Flag.optional().openapi({ type: 'string', enum: ['true', 'false'], description });
+const GiveUp = z.coerce.number().int().min(1).max(10_080).optional().openapi({
+  type: 'integer',
+  minimum: 1,
+  maximum: 10_080,
+  description: 'How long to repeat a step that fails with a transient error, minutes; 60 by default',
+});
+
+/** How an operation on a host is carried out. A misspelt `dryRun` must not change anything: what is not known is refused. */
+export const HostOperationQuery = z.strictObject({
+  dryRun: flag('Only say what would be done'),
+  giveUpAfterMinutes: GiveUp,
+});
+
+/** How an operation on a guest is carried out. */
+export const GuestOperationQuery = HostOperationQuery.extend({
+  keepOnFailure: flag('On a failure leave what was done for repair instead of undoing it'),
+});
+
+/** How an operation on ports of one guest is carried out. */
+export const PortOperationQuery = GuestOperationQuery.extend({
+  plan: PlanId.optional().openapi({
+    description: 'Only if the steps are those of this plan, which a dry run has told',
+  }),
+});
+
+/** The host, if the gateway serves it and the caller may do this on it. Throws a Problem. */
+export function hostFor(context: Context<Env>, { options }: Services, name: string, verb: Verb): GatewayHost {
+  permit(context, verb, name);
+  const host = options.hosts.find((candidate) => candidate.host === name);
+  if (host === undefined) throw notFound(`host ${name}`);
+  return host;
+}
+
+/** Throws a Problem when the caller may not do this. */
+export function permit(context: Context<Env>, verb: Verb, host?: string): void {
+  const caller = context.get('caller');
+  if (caller === undefined || allows(caller, verb, host)) return;
+  const where = host === undefined ? '' : ` on ${host}`;
+  throw new Problem(403, 'forbidden', 'Not allowed', `the token ${caller.name} is not for ${verb}${where}`);
+}

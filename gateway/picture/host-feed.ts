@@ -1,0 +1,171 @@
+import { once, setMaxListeners } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { digestOf } from '../../client/digest.ts';
+import { listOperations, type OperationView } from '../../client/operations.ts';
+import { type ReconciliationHealth, reconciliationHealth } from '../../client/reconciliation-health.ts';
+import type { HostView } from '../../domain/host/host-view.ts';
+import { Problem } from '../http/problem.ts';
+import type { Services } from '../http/routing.ts';
+
+/** Operations are looked up this often while somebody looks: one cheap question to Temporal. */
+const LOOK_MS = 3_000;
+/** z/VM is read at once when operations have moved, and this often for what others change. */
+const READ_MS = 15_000;
+const MOST_OPERATIONS = 30;
+
+/** The newest knowledge of a host. Guests and VSWITCHes that have not changed are the same objects as before. */
+export type Seen = {
+  view?: HostView;
+  /** When `view` was read. */
+  readAt?: number;
+  operations?: OperationView[];
+  /** How the host's reconciliation goes. */
+  reconciliation?: ReconciliationHealth;
+  /** Why what is known is not as new as it should be. */
+  problem: string | null;
+};
+
+/**
+ * Looks at a host for all pages that show it, as long as there is one. The first who watches starts it, and it ends with the last: pages cost
+ * Temporal and z/VM the same whether one is open or fifty.
+ */
+export class HostFeed {
+  seen: Seen = { problem: null };
+  readonly #services: Services;
+  readonly #host: string;
+  readonly #news = new EventTarget();
+  #watching = 0;
+  #looking: AbortController | undefined;
+  #reading = false;
+  /** When the last reading ended, and how long it took. */
+  #readAt = 0;
+  #tookMs = 0;
+  #operations: string | undefined;
+  /** Operations have moved since the last reading began. */
+  #moved = true;
+  #unread: string | null = null;
+  /** When was asked how the reconciliation goes. */
+  #askedAt = 0;
+
+  constructor(services: Services, host: string) {
+    this.#services = services;
+    this.#host = host;
+    // Each page that is open listens; Node would take more than ten for a leak.
+    setMaxListeners(0, this.#news);
+  }
+
+  /** Keep looking until the function that is answered is called. */
+  watch(): () => void {
+    this.#watching += 1;
+    if (this.#looking === undefined) {
+      const looking = new AbortController();
+      this.#looking = looking;
+      void this.#look(looking.signal);
+    }
+    let left = false;
+    return () => {
+      if (left) return;
+      left = true;
+      this.#watching -= 1;
+      if (this.#watching > 0) return;
+      this.#looking?.abort();
+      this.#looking = undefined;
+    };
+  }
+
+  /** Answers when there is something new, after that time, or when the signal says so. */
+  async news(timeoutMs: number, signal: AbortSignal): Promise<void> {
+    const enough = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+    await once(this.#news, 'news', { signal: enough }).catch(() => {});
+  }
+
+  async #look(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.#lookOnce();
+      await sleep(LOOK_MS, undefined, { signal }).catch(() => {});
+    }
+  }
+
+  async #lookOnce(): Promise<void> {
+    let problem = this.#unread;
+    try {
+      const operations = await this.#listed();
+      this.#tell({ operations });
+      if (Date.now() - this.#askedAt >= READ_MS) await this.#askHealth();
+      const moving = operations.filter(movesSomething);
+      const digest = digestOf(moving);
+      if (digest !== this.#operations) this.#moved = true;
+      this.#operations = digest;
+      const running = moving.some(({ state }) => state === 'running');
+      // A reading that takes long, or fails, is not begun again at once.
+      const pause = running || this.#moved ? Math.min(READ_MS, 2 * this.#tookMs) : READ_MS;
+      if (!this.#reading && Date.now() - this.#readAt >= pause) void this.#read();
+    } catch {
+      problem = 'Temporal does not answer';
+    }
+    this.#tell({ problem });
+  }
+
+  #listed(): Promise<OperationView[]> {
+    const { options, limits } = this.#services;
+    const until = Date.now() + limits.temporalSeconds * 1_000;
+    return options.client.withDeadline(until, () =>
+      listOperations(options.client, { host: this.#host, withoutIdle: true }, MOST_OPERATIONS),
+    );
+  }
+
+  async #askHealth(): Promise<void> {
+    const { options, limits } = this.#services;
+    const until = Date.now() + limits.temporalSeconds * 1_000;
+    const ask = () => reconciliationHealth(options.client, this.#host);
+    this.#tell({ reconciliation: await options.client.withDeadline(until, ask) });
+    this.#askedAt = Date.now();
+  }
+
+  async #read(): Promise<void> {
+    this.#reading = true;
+    const startedAt = Date.now();
+    const { state } = this.#services;
+    if (this.#moved) state.changed(this.#host);
+    this.#moved = false;
+    try {
+      const view = sameWhereEqual(this.seen.view, await state.get(this.#host));
+      this.#unread = null;
+      this.#tell({ view, readAt: startedAt, problem: null });
+    } catch (error) {
+      this.#unread = error instanceof Problem ? error.message : 'z/VM or Temporal does not answer';
+      this.#tell({ problem: this.#unread });
+    } finally {
+      this.#reading = false;
+      this.#readAt = Date.now();
+      this.#tookMs = this.#readAt - startedAt;
+    }
+  }
+
+  #tell(news: Partial<Seen>): void {
+    this.seen = { ...this.seen, ...news };
+    this.#news.dispatchEvent(new Event('news'));
+  }
+}
+
+/** Reconciliations come and go all day: only those that did something are a reason to read. */
+function movesSomething({ type, state, outcome }: OperationView): boolean {
+  if (type !== 'reconcileHost' && type !== 'reconcileFleet') return true;
+  return state !== 'running' && outcome !== 'unchanged' && outcome !== 'planned';
+}
+
+/** The new view with the old one's objects for what is equal in both, so that what differs is told by identity. */
+function sameWhereEqual(old: HostView | undefined, view: HostView): HostView {
+  if (old === undefined) return view;
+  const guests = new Map(old.guests.map((guest) => [guest.userid as string, guest]));
+  const vswitches = new Map(old.vswitches.map((vswitch) => [vswitch.name as string, vswitch]));
+  return {
+    ...view,
+    guests: view.guests.map((guest) => oldIfEqual(guests.get(guest.userid), guest)),
+    vswitches: view.vswitches.map((vswitch) => oldIfEqual(vswitches.get(vswitch.name), vswitch)),
+  };
+}
+
+function oldIfEqual<Item>(old: Item | undefined, item: Item): Item {
+  return old !== undefined && JSON.stringify(old) === JSON.stringify(item) ? old : item;
+}

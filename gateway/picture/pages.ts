@@ -1,0 +1,46 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { createRequire, stripTypeScriptTypes } from 'node:module';
+import { dirname, extname, join } from 'node:path';
+import type { App } from '../http/routing.ts';
+
+const PAGE = join(import.meta.dirname, 'page');
+const SWAGGER = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
+
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.ts': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+};
+
+/** URL path → file. The pages need no other host. */
+function files(): Map<string, string> {
+  const page = readdirSync(PAGE, { recursive: true, encoding: 'utf8' }).filter((name) => /\.(ts|js|css)$/.test(name));
+  return new Map([
+    ['/', join(PAGE, 'index.html')],
+    ['/docs', join(PAGE, 'docs.html')],
+    ...page.map((name): [string, string] => [`/page/${name}`, join(PAGE, name)]),
+    ...['swagger-ui.css', 'swagger-ui-bundle.js'].map((name): [string, string] => [
+      `/page/${name}`,
+      join(SWAGGER, name),
+    ]),
+  ]);
+}
+
+/** A file as browsers take it: TypeScript without its types, each statement on the line that it has in the file. */
+function forBrowsers(file: string): Buffer<ArrayBuffer> | string {
+  return file.endsWith('.ts') ? stripTypeScriptTypes(readFileSync(file, 'utf8')) : readFileSync(file);
+}
+
+/** The picture at `/` and the page to browse the API at `/docs`. */
+export function pageRoutes(app: App): void {
+  const served = new Map<string, ReturnType<typeof forBrowsers>>();
+  for (const [path, file] of files()) {
+    const type = TYPES[extname(file)] ?? 'application/octet-stream';
+    app.get(path, (context) => {
+      const content = served.get(file) ?? forBrowsers(file);
+      served.set(file, content);
+      return context.body(content, 200, { 'content-type': type, 'cache-control': 'no-cache' });
+    });
+  }
+}

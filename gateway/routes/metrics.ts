@@ -1,0 +1,134 @@
+import type { MiddlewareHandler } from 'hono';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { countOperations, describeOperation, listOperations, OPERATION_STATES } from '../../client/operations.ts';
+import type { HostCache } from '../cache.ts';
+import type { Services } from '../http/routing.ts';
+import type { GatewayOptions, Limits } from '../options.ts';
+
+const COUNTS = ['examined', 'inOrder', 'drifted', 'repaired', 'failed', 'foreign', 'skipped'] as const;
+/** A scrape waits no longer for the numbers of a host: it has the last ones. */
+const SCRAPE_MS = 5_000;
+
+/**
+ * Metrics for Prometheus: requests by route and answer, operations, and drift as the last reconciliation found it. A scrape asks Temporal,
+ * not too often, and never z/VM.
+ */
+export class Metrics {
+  readonly #options: GatewayOptions;
+  readonly #limits: Limits;
+  readonly #state: HostCache;
+  readonly #registry = new Registry();
+  #askedAt = Number.NEGATIVE_INFINITY;
+
+  readonly #requests = new Counter({
+    name: 'zvm_gateway_requests_total',
+    help: 'Requests by method, route and status',
+    labelNames: ['method', 'route', 'status'],
+    registers: [this.#registry],
+  });
+  readonly #seconds = new Histogram({
+    name: 'zvm_gateway_request_seconds',
+    help: 'How long requests took',
+    labelNames: ['method', 'route'],
+    buckets: [0.01, 0.05, 0.1, 0.5, 1, 5, 30, 120],
+    registers: [this.#registry],
+  });
+  readonly #started = new Counter({
+    name: 'zvm_gateway_operations_started_total',
+    help: 'Operations that were asked for here',
+    labelNames: ['host', 'type'],
+    registers: [this.#registry],
+  });
+  readonly #waited = new Counter({
+    name: 'zvm_gateway_operations_waited_total',
+    help: 'Operations whose callers have waited for their end, by what they were told: done, or the kind of problem',
+    labelNames: ['host', 'type', 'outcome'],
+    registers: [this.#registry],
+  });
+  readonly #operations = new Gauge({
+    name: 'zvm_operations',
+    help: 'Operations of a host that Temporal still knows, whoever started them, by state',
+    labelNames: ['host', 'state'],
+    registers: [this.#registry],
+  });
+  readonly #reconciled = new Gauge({
+    name: 'zvm_reconciliation_guests',
+    help: 'Guests by what the last reconciliation that has ended found and did; of foreign, the things',
+    labelNames: ['host', 'found'],
+    registers: [this.#registry],
+  });
+  readonly #reconciledAt = this.#gauge('zvm_reconciliation_end_seconds', 'When that was, Unix time');
+  readonly #ports = this.#gauge('zvm_ports', 'Recorded ports of a host, as last read here');
+  readonly #drifted = this.#gauge(
+    'zvm_guests_drifted',
+    'Guests of a host that were not as recorded when last read here',
+  );
+
+  constructor(options: GatewayOptions, limits: Limits, state: HostCache) {
+    this.#options = options;
+    this.#limits = limits;
+    this.#state = state;
+    collectDefaultMetrics({ register: this.#registry });
+  }
+
+  /** Counts requests by the route's pattern, never by its values. */
+  readonly middleware: MiddlewareHandler = async (context, next) => {
+    const started = performance.now();
+    await next();
+    const { method } = context.req;
+    const route = context.req.routePath;
+    this.#requests.inc({ method, route, status: String(context.res.status) });
+    this.#seconds.observe({ method, route }, (performance.now() - started) / 1_000);
+  };
+
+  /** An operation was started, or a caller has waited for one. */
+  readonly counted: Services['counted'] = (event, type, host, outcome = '') => {
+    if (event === 'started') this.#started.inc({ type, host });
+    else this.#waited.inc({ type, host, outcome });
+  };
+
+  /** In Prometheus's text form. */
+  async text(): Promise<string> {
+    const { hosts, client } = this.#options;
+    if (Date.now() - this.#askedAt > this.#limits.metricsSeconds * 1_000) {
+      this.#askedAt = Date.now();
+      // Whoever does not answer in time leaves the last numbers standing.
+      await Promise.allSettled(
+        hosts.map(({ host }) => client.withDeadline(Date.now() + SCRAPE_MS, () => this.#ask(host))),
+      );
+    }
+    for (const { host } of hosts) this.#showLast(host);
+    return this.#registry.metrics();
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  async #ask(host: string): Promise<void> {
+    const { client } = this.#options;
+    const counts = await countOperations(client, host);
+    for (const state of OPERATION_STATES) this.#operations.set({ host, state }, counts[state] ?? 0);
+    const [last] = await listOperations(client, { host, type: 'reconcileHost', state: 'completed' }, 1);
+    if (last === undefined) return;
+    const whole = await describeOperation(client, last.id, last.runId, { ask: false });
+    const result = (whole?.result ?? {}) as Partial<Record<string, unknown>>;
+    for (const found of COUNTS)
+      if (typeof result[found] === 'number') this.#reconciled.set({ host, found }, result[found]);
+    if (last.closedAt !== undefined) this.#reconciledAt.set({ host }, Date.parse(last.closedAt) / 1_000);
+  }
+
+  #showLast(host: string): void {
+    const view = this.#state.last(host);
+    if (view === undefined) return;
+    this.#ports.set(
+      { host },
+      view.guests.reduce((sum, guest) => sum + guest.ports.length, 0),
+    );
+    this.#drifted.set({ host }, view.guests.filter((guest) => guest.drift.length > 0).length);
+  }
+
+  #gauge(name: string, help: string): Gauge<'host'> {
+    return new Gauge({ name, help, labelNames: ['host'], registers: [this.#registry] });
+  }
+}

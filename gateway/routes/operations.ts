@@ -1,0 +1,167 @@
+import { z } from '@hono/zod-openapi';
+import type { Context } from 'hono';
+import {
+  cancelOperation,
+  cursorAt,
+  describeOperation,
+  listOperations,
+  OPERATION_TYPES,
+  type OperationCursor,
+  type OperationDetails,
+} from '../../client/operations.ts';
+import { operationBody } from '../http/idempotent-start.ts';
+import { notFound, Problem } from '../http/problem.ts';
+import { type App, type Env, newApp, permit, route, type Services } from '../http/routing.ts';
+import { allows, isFor, type Verb } from '../http/tokens.ts';
+import type { GatewayOptions } from '../options.ts';
+import { Operation, OperationFilter, OperationIdParam, OperationPaging, Operations } from '../schemas.ts';
+
+const OfOperation = z.object({ operationId: OperationIdParam });
+const OneRun = z.strictObject({
+  runId: z
+    .string()
+    .regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/)
+    .optional()
+    .openapi({ description: 'One run of several under the same id; else the newest' }),
+});
+
+/** Types of operations that somebody asks for: not the guest runs, readings and followers beside them. */
+const CANCELLABLE: ReadonlySet<string> = new Set(OPERATION_TYPES.filter((type) => type !== 'followNeutron'));
+
+/** Operations: what was started, what became of it, and how to stop it. */
+export function operationRoutes(services: Services): App {
+  const app = newApp();
+  for (const add of [listOperationsRoute, showOperationRoute, cancelOperationRoute]) add(app, services);
+  return app;
+}
+
+function listOperationsRoute(app: App, services: Services): void {
+  app.openapi(
+    route(
+      {
+        method: 'get',
+        path: '/v1/operations',
+        operationId: 'listOperations',
+        tags: ['Operations'],
+        summary: 'Operations: those that run, the newest first, then the others, the last that ended first',
+        request: { query: OperationPaging.extend(OperationFilter.shape) },
+      },
+      { 200: { description: 'A page of operations', schema: Operations } },
+    ),
+    async (context) => {
+      const { host, userid, port, type, state, outcome, limit, after } = context.req.valid('query');
+      permit(context, 'read', host);
+      const caller = context.get('caller');
+      const filter = {
+        host,
+        ...(caller === undefined || caller.hosts.includes('*') ? {} : { hosts: caller.hosts }),
+        userid: userid?.toUpperCase(),
+        portId: port?.toLowerCase(),
+        type,
+        state,
+        outcome,
+        after: cursorOf(after),
+      };
+      const found = await listOperations(services.options.client, filter, limit);
+      const last = found.at(-1);
+      const next = found.length < limit || last === undefined ? {} : { next: textOf(cursorAt(last)) };
+      return context.json({ operations: found.map((each) => operationBody(services, each)), ...next } as never, 200);
+    },
+  );
+}
+
+function showOperationRoute(app: App, services: Services): void {
+  app.openapi(
+    route(
+      {
+        method: 'get',
+        path: '/v1/operations/{operationId}',
+        operationId: 'showOperation',
+        tags: ['Operations'],
+        summary: 'An operation: where it stands, or what became of it',
+        request: { params: OfOperation, query: OneRun },
+      },
+      { 200: { description: 'The operation', schema: Operation } },
+    ),
+    async (context) => {
+      const { operationId } = context.req.valid('param');
+      const operation = await findOperation(
+        context,
+        services,
+        operationId,
+        context.req.valid('query').runId,
+        () => 'read',
+      );
+      if (operation.closedAt !== undefined) services.state.changed(operation.host, Date.parse(operation.closedAt));
+      return context.json(operationBody(services, operation) as never, 200);
+    },
+  );
+}
+
+function cancelOperationRoute(app: App, services: Services): void {
+  app.openapi(
+    route(
+      {
+        method: 'post',
+        path: '/v1/operations/{operationId}/cancel',
+        operationId: 'cancelOperation',
+        tags: ['Operations'],
+        summary: 'Stop an operation and undo what it has done',
+        request: { params: OfOperation, query: OneRun },
+      },
+      { 202: { description: 'It has been asked to stop', schema: Operation } },
+    ),
+    async (context) => {
+      const { operationId } = context.req.valid('param');
+      const { runId } = context.req.valid('query');
+      const operation = await findOperation(context, services, operationId, runId, ({ type }) =>
+        type.startsWith('reconcile') ? 'reconcile' : 'change',
+      );
+      if (!CANCELLABLE.has(operation.type))
+        throw new Problem(409, 'not-cancellable', 'It is not to be cancelled', `a ${operation.type} is no operation`);
+      const run = runId === undefined ? undefined : operation.runId;
+      if (operation.state !== 'running' || !(await cancelOperation(services.options.client, operationId, run)))
+        throw new Problem(409, 'ended', 'It has ended', `operation ${operationId} is ${operation.state}`);
+      const body = operationBody(services, operation);
+      context.header('location', body.url);
+      return context.json(body as never, 202);
+    },
+  );
+}
+
+/** The operation, if the caller may do this with it. Throws a Problem. */
+async function findOperation(
+  context: Context<Env>,
+  { options }: Services,
+  id: string,
+  runId: string | undefined,
+  verbFor: (operation: OperationDetails) => Verb,
+): Promise<OperationDetails> {
+  const operation = await describeOperation(options.client, id, runId);
+  const caller = context.get('caller');
+  // Whether there is one on another host is nobody's business.
+  if (operation === undefined || operation.host === '' || !isFor(caller, operation.host))
+    throw notFound(`operation ${id}`);
+  const verb = verbFor(operation);
+  permit(context, verb, operation.host);
+  if (!hostsOf(operation, options).every((host) => caller === undefined || allows(caller, verb, host)))
+    throw new Problem(403, 'forbidden', 'Not allowed', `the token ${caller?.name} is not for ${verb} on all its hosts`);
+  return operation;
+}
+
+/** All that it tells of, and works on. One that was started elsewhere does not say them. */
+function hostsOf({ type, host, hosts }: OperationDetails, options: GatewayOptions): readonly string[] {
+  return hosts ?? (type === 'reconcileFleet' ? options.hosts.map((each) => each.host) : [host]);
+}
+
+function textOf({ ended, at, runId }: OperationCursor): string {
+  return `${ended ? 'ended' : 'running'}|${at}|${runId}`;
+}
+
+function cursorOf(after: string | undefined): OperationCursor | undefined {
+  if (after === undefined) return undefined;
+  const [phase, at = '', runId = ''] = after.split('|');
+  // A day that no month has is after all that there is.
+  if (Number.isNaN(Date.parse(at))) return undefined;
+  return { ended: phase === 'ended', at, runId };
+}

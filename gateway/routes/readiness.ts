@@ -1,0 +1,71 @@
+import { randomUUID } from 'node:crypto';
+import type { Client } from '@temporalio/client';
+import { ZVM_HOST } from '../../temporal-config/search-attributes.ts';
+
+const ANSWER_MS = 5_000;
+/** Probes come every few seconds, from several sides: one answer serves all for so long. */
+const READY_FOR_MS = 15_000;
+const UNREADY_FOR_MS = 2_000;
+/** Nobody works there: what is started is deleted at once. */
+const QUEUE = 'zvm/gateway-ready';
+
+/** Whether Temporal would take a change now: it is asked to start something, as a change would. */
+export class Readiness {
+  readonly #client: Client;
+  #answer: { until: number; problem: Promise<string | undefined> } | undefined;
+
+  constructor(client: Client) {
+    this.#client = client;
+  }
+
+  /** Why a change would not be taken now. Undefined when it would. */
+  problem(): Promise<string | undefined> {
+    if (this.#answer !== undefined && Date.now() < this.#answer.until) return this.#answer.problem;
+    const answer = { until: Number.POSITIVE_INFINITY, problem: this.#ask() };
+    this.#answer = answer;
+    void answer.problem.then((problem) => {
+      answer.until = Date.now() + (problem === undefined ? READY_FOR_MS : UNREADY_FOR_MS);
+    });
+    return answer.problem;
+  }
+
+  async #ask(): Promise<string | undefined> {
+    const workflowId = `ready/${randomUUID()}`;
+    try {
+      // A namespace that is gone, search attributes that it lacks, a database that cannot be written: reading alone would not show them.
+      await this.#client.withDeadline(Date.now() + ANSWER_MS, () =>
+        this.#client.workflow.start('probeWorker', {
+          workflowId,
+          taskQueue: QUEUE,
+          workflowExecutionTimeout: ANSWER_MS,
+          typedSearchAttributes: [{ key: ZVM_HOST, value: 'gateway' }],
+          staticSummary: 'a gateway asks whether a change would be taken',
+        }),
+      );
+    } catch (error) {
+      return reasonOf(error);
+    }
+    await this.#forget(workflowId);
+    return undefined;
+  }
+
+  /** It would stand in lists until its time is over, and in the database for the namespace's retention. */
+  async #forget(workflowId: string): Promise<void> {
+    const client = this.#client;
+    await client
+      .withDeadline(Date.now() + ANSWER_MS, () =>
+        client.workflowService.deleteWorkflowExecution({
+          namespace: client.options.namespace,
+          workflowExecution: { workflowId },
+        }),
+      )
+      .catch(() => undefined);
+  }
+}
+
+/** The cause, which the client's own error only wraps. */
+function reasonOf(error: unknown): string {
+  const { cause } = error instanceof Error ? error : { cause: undefined };
+  const inner = cause instanceof Error ? cause : error;
+  return inner instanceof Error ? inner.message : String(inner);
+}
