@@ -21,8 +21,9 @@ import type { ensureManagementNetwork } from './ensure-management-network.ts';
 import type { ensureVswitch } from './ensure-vswitch.ts';
 import { hostFailed, reasonOf } from './failures.ts';
 import { type GuestQueues, guestQueues } from './guest-queues.ts';
+import type { Batch } from './guest-request.ts';
 import { GuestWindows } from './guest-windows.ts';
-import type { Batch, Candidate, FailedGuest, HostActivities, Survey } from './host-activities.ts';
+import type { Candidate, FailedGuest, HostActivities, Survey } from './host-activities.ts';
 import { accepting, checked, endingRun, outcomeOf } from './operation.ts';
 import { reportStatuses } from './port-statuses.ts';
 import {

@@ -15,6 +15,7 @@ import { startSimulator } from '../../simulator/simulator.ts';
 import { freePorts } from '../../temporal-config/dev-server/free-ports.ts';
 import { findTemporalServer, startTemporalServer } from '../../temporal-config/dev-server/temporal-server.ts';
 import { reconcileScheduleId } from '../../temporal-config/names.ts';
+import { startListVswitches } from '../workflows/start-host-operation.ts';
 
 const TIMES = { intervalSeconds: 3_600, sweepSeconds: 3_600 };
 /** Restoring may take a minute, and longer on a loaded machine. */
@@ -84,6 +85,21 @@ test('the hosts of one process are known, each of them', async () => {
   const client = await clientOf(ofTests());
   await start(hosts);
   await expect.poll(() => hostNames(client), SOON).toEqual(expect.arrayContaining(hosts.map(({ host }) => host)));
+});
+
+test('a server that knows no versions of workers has workers without one, and the log says so', async () => {
+  const say = () => {};
+  const found = await findTemporalServer({ say, env: { ...process.env, TEMPORAL_ADDRESS: '' } });
+  if (found.kind === 'external') throw new Error('a server of somebody else');
+  const dynamicConfig = [{ key: 'system.enableDeploymentVersions', value: false }];
+  const server = await startTemporalServer({ binary: found.path, dynamicConfig, say });
+  onTestFinished(() => server.stop());
+  const target = localTarget(server.address, server.namespace);
+  const { host, ...rest } = await simulatedHost();
+  const { said } = await start({ host, ...rest }, target);
+  expect(said()).toContain('knows no versions of workers');
+  const reading = await startListVswitches(await clientOf(target), { host });
+  expect((await reading.result()).vswitches.length).toBeGreaterThan(0);
 });
 
 test('the workers of a server whose database is new make their Schedules again', async () => {
