@@ -39,7 +39,7 @@ export type FaultRule = z.infer<typeof FaultRuleSchema>;
 export type FaultAction = FaultRule['action'];
 type Armed = { id: string; rule: FaultRule; passed: number; hits: number; held: Set<() => void> };
 
-/** What goes wrong on purpose: rules for HTTP requests and for single smcli functions. */
+/** Faults on purpose: rules for HTTP requests and for single smcli functions. */
 export class FaultBoard {
   private readonly rules = new Map<string, Armed>();
   private nextId = 1;

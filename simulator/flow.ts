@@ -3,7 +3,7 @@ export function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** What the work comes to, or undefined when it takes longer; nothing is left waiting. */
+/** The result of the work, or undefined when it takes longer; nothing is left waiting. */
 export async function within<T>(ms: number, work: Promise<T>): Promise<T | undefined> {
   const { promise, resolve } = Promise.withResolvers<undefined>();
   const timer = setTimeout(() => resolve(undefined), ms);

@@ -1,7 +1,7 @@
 import type { Latency } from './http/latency.ts';
 import { type Asked, Behaviour, type Release } from './zvm/release.ts';
 
-/** What startSimulator accepts; every field has a default. */
+/** Options of startSimulator; every field has a default. */
 export type SimulatorOptions = Asked & {
   /** of the z/VM systems in turn, or of all */
   release?: Release | readonly Release[];

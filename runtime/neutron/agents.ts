@@ -77,7 +77,7 @@ function agentOf(host: HostConfiguration, bus: NeutronBus, { neutron, client, lo
   const backend = backendOf(host, logger);
   const watch = new ZvmWatch({
     host: host.host,
-    ask: (signal) => backend.probe(signal),
+    probe: (signal) => backend.probe(signal),
     intervalMs: reportIntervalMs,
     logger,
     onReachable: () => agent.zvmReachable(),

@@ -3,19 +3,19 @@ import type { Logger } from 'pino';
 
 export type ZvmWatchOptions = {
   host: string;
-  /** Ask z/VM something; throws when it does not answer. */
-  ask(signal: AbortSignal): Promise<void>;
+  /** Probe z/VM. Throws when it does not answer. */
+  probe(signal: AbortSignal): Promise<void>;
   intervalMs: number;
   logger: Logger;
-  /** z/VM answers again, or for the first time. */
+  /** Called when z/VM answers again or for the first time. */
   onReachable(): void;
 };
 
-/** A management node or SMAPI that is busy with many ports may let a question wait: so many intervals without an answer are unreachable. */
+/** The number of intervals without an answer after which z/VM counts as unreachable: a busy management node or SMAPI may delay an answer. */
 const PATIENCE = 4;
 const LONGEST_ANSWER = 2;
 
-/** Whether a z/VM system can be reached, as seen at intervals. */
+/** Observes at intervals whether a z/VM system can be reached. */
 export class ZvmWatch {
   readonly #options: ZvmWatchOptions;
   readonly #stop = new AbortController();
@@ -27,12 +27,12 @@ export class ZvmWatch {
     this.#options = options;
   }
 
-  /** Ask from now on. */
+  /** Begin to probe. */
   start(): void {
     this.#loop ??= this.#run();
   }
 
-  /** False until z/VM has answered, and when it has not for a while. */
+  /** True while z/VM answers; false before the first answer. */
   isReachable(): boolean {
     return this.#isReachable;
   }
@@ -45,24 +45,24 @@ export class ZvmWatch {
   async #run(): Promise<void> {
     const { intervalMs } = this.#options;
     const { signal } = this.#stop;
-    let told = false;
+    let isLogged = false;
     while (!signal.aborted) {
-      const reason = await this.#ask();
+      const reason = await this.#probe();
       if (signal.aborted) return;
       if (reason === undefined) this.#answered();
-      else if (this.#isOverdue() && (this.#isReachable || !told)) {
-        told = true;
+      else if (this.#isOverdue() && (this.#isReachable || !isLogged)) {
+        isLogged = true;
         this.#unreachable(reason);
       }
       await sleep(intervalMs, undefined, { signal }).catch(() => undefined);
     }
   }
 
-  /** Why there was no answer; undefined when there was one. */
-  async #ask(): Promise<string | undefined> {
-    const { ask, intervalMs } = this.#options;
+  /** The reason of a missing answer; undefined when z/VM answered. */
+  async #probe(): Promise<string | undefined> {
+    const { probe, intervalMs } = this.#options;
     try {
-      await ask(AbortSignal.any([this.#stop.signal, AbortSignal.timeout(intervalMs * LONGEST_ANSWER)]));
+      await probe(AbortSignal.any([this.#stop.signal, AbortSignal.timeout(intervalMs * LONGEST_ANSWER)]));
       return undefined;
     } catch (error) {
       return error instanceof Error ? error.message : String(error);
@@ -85,6 +85,6 @@ export class ZvmWatch {
   #unreachable(reason: string): void {
     const { host, logger } = this.#options;
     this.#isReachable = false;
-    logger.error({ host, reason }, 'z/VM cannot be reached: neutron-server is told nothing of the host until it can');
+    logger.error({ host, reason }, 'z/VM cannot be reached: nothing is reported to neutron-server until it can');
   }
 }

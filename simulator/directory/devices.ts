@@ -6,7 +6,7 @@ export type OtherDevice = { vdev: string; count: number; kind: string };
 /** A profile of the user directory, which entries include: statements as they stand there. */
 export type Profile = { name: string; statements: string[] };
 
-/** What every entry of the simulated systems includes. */
+/** The profile that every entry of the simulated systems includes. */
 export const DEFAULT_PROFILE: Profile = {
   name: 'OSDFLT',
   statements: [

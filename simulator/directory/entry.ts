@@ -68,7 +68,7 @@ export class DirectoryEntry {
     return devicesOf(this.read().statements);
   }
 
-  /** What counts at a logon on this member: with SSI, an IDENTITY names a SUBCONFIG for each. */
+  /** The parts that count at a logon on this member: with SSI, an IDENTITY names a SUBCONFIG for each. */
   atLogon(member: string): {
     nicdefs: Nicdef[];
     statements: string[];

@@ -47,9 +47,22 @@ export function formatNicdef(nicdef: Nicdef): string {
   if (nicdef.macid !== null) words.push('MACID', nicdef.macid);
   if (nicdef.portNumber !== null) words.push('PORTNUMBER', String(nicdef.portNumber));
   if (nicdef.portType !== undefined) words.push('PORTTYPE', nicdef.portType);
-  if (nicdef.vlans !== undefined) words.push('VLAN', ...nicdef.vlans.map(String));
+  if (nicdef.vlans !== undefined) words.push('VLAN', ...formatVlans(nicdef.vlans));
   if (nicdef.promiscuous !== undefined) words.push(nicdef.promiscuous ? 'PROMISCUOUS' : 'NOPROMISCUOUS');
   return [...words, ...(nicdef.further ?? [])].join(' ');
+}
+
+/** VLANs as words, three or more after each other as a range. */
+function formatVlans(vlans: readonly number[]): string[] {
+  const words: string[] = [];
+  for (let at = 0; at < vlans.length; ) {
+    const first = vlans[at] ?? 0;
+    let length = 1;
+    while (vlans[at + length] === first + length) length += 1;
+    words.push(...(length > 2 ? [`${first}-${first + length - 1}`] : vlans.slice(at, at + length).map(String)));
+    at += length;
+  }
+  return words;
 }
 
 /** The operands of directory network authorization that a NIC has. */

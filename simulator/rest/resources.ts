@@ -79,7 +79,7 @@ function authenticate(mn: ManagementNode, { method, path, query, headers }: Rest
   return allowed ? null : plain(401, '<p>Permission denied for request</p>');
 }
 
-/** What Apache answers for a CGI program that died (contract 10); Perl dies at a body that is no JSON, and at one that is no array. */
+/** Apache's answer for a CGI program that died (contract 10); Perl dies at a body that is no JSON, and at one that is no array. */
 const SERVER_ERROR: RestAnswer = {
   status: 500,
   type: 'text/html; charset=iso-8859-1',

@@ -12,7 +12,7 @@ const MOST_FROM_STDIN = 100;
 
 /**
  * The records that smcli sends for Image_Replace_DM, by its source: it sends as many records as there are line ends, so a last line without
- * one is lost; and a line of more than 71 characters becomes two records, for which one at the end is lost.
+ * one is lost; and a line of more than 70 characters becomes two records, for which one at the end is lost.
  */
 export function recordsGiven({ flags, process }: SmcliCall): { records?: string[]; wrong?: Unsent } {
   const file = flags.get('f');

@@ -7,6 +7,7 @@ import type { Authorisation, PortType, Vswitch } from '../zvm/vswitch.ts';
 import { effectiveVlans } from '../zvm/vswitch.ts';
 import type { SmcliCall, SmcliFunction } from './function.ts';
 import { parseRdevs } from './vswitch.ts';
+import { dnaPorts } from './vswitch-text.ts';
 
 /** Contract 4.3: keys of Set_Extended; all others are a syntax error. */
 const SET_KEYS = (
@@ -143,7 +144,7 @@ function assign(system: ZvmSystem, vswitch: Vswitch, authorisation: Authorisatio
   const number = Number(match?.[1]);
   const userid = match?.[2]?.toUpperCase();
   if (userid === undefined || !isUserid(userid) || number < 1 || number > 2048) return [24, 310];
-  const shown = system.dnaPorts(vswitch).get(number);
+  const shown = dnaPorts(system, vswitch).get(number);
   if (shown === undefined) return system.assignPort(vswitch, number, { ...authorisation, userid });
   if (shown.userid !== userid) return [212, 8];
   setVlans(system, vswitch, number, shown, effectiveVlans(vswitch, authorisation));
@@ -152,7 +153,7 @@ function assign(system: ZvmSystem, vswitch: Vswitch, authorisation: Authorisatio
 
 /** Adds and removes VLANs of ports together: what an access port has between the two does not count. */
 function changePortVlans(system: ZvmSystem, vswitch: Vswitch, wanted: ReadonlyMap<string, string>): Code {
-  const shown = system.dnaPorts(vswitch);
+  const shown = dnaPorts(system, vswitch);
   const after = new Map(
     [...shown, ...vswitch.ports].map(([number, { portType, ...held }]) => {
       return [number, { portType, vlans: 'nic' in held ? held.nic.vlans : held.vlans }];

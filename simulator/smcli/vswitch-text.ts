@@ -1,3 +1,5 @@
+import type { PortType } from '../directory/nicdef.ts';
+import type { Nic } from '../zvm/guest.ts';
 import type { ZvmSystem } from '../zvm/system.ts';
 import type { Authorisation, Vswitch } from '../zvm/vswitch.ts';
 import { activeRdev, effectiveVlans } from '../zvm/vswitch.ts';
@@ -140,9 +142,23 @@ function shown(vlan: number, kind: Kind, text: (vlan: number) => string): string
 }
 
 function listed(system: ZvmSystem, vswitch: Vswitch): { userid: string; port: number; grant: Shown }[] {
-  return [...system.dnaPorts(vswitch)].map(([port, { userid, nic, promiscuous }]) => {
+  return [...dnaPorts(system, vswitch)].map(([port, { userid, nic, promiscuous }]) => {
     return { userid, port, grant: { vlans: nic.vlans, promiscuous } };
   });
 }
 
 type Shown = Pick<Authorisation, 'vlans' | 'promiscuous'>;
+
+/** Ports of NICs that the directory authorises, where CP shows them as authorisations (zvm-modern.md 2: an option). */
+export function dnaPorts(
+  system: ZvmSystem,
+  vswitch: Vswitch,
+): Map<number, { userid: string; nic: Nic; portType: PortType; promiscuous: boolean }> {
+  if (system.behaviour.dnaPorts === 'hidden') return new Map();
+  const found = system.connections(vswitch.name).flatMap(({ guest: { userid }, nic }) => {
+    if (nic.connection?.right !== 'directory') return [];
+    const { cpPort, portType, promiscuous } = nic.connection;
+    return [[cpPort, { userid, nic, portType, promiscuous }] as const];
+  });
+  return new Map(found);
+}

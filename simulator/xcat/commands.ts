@@ -2,7 +2,7 @@ import { sleep } from '../flow.ts';
 import type { External, Io } from '../shell/machine.ts';
 import type { Element, Tables } from './tables.ts';
 
-/** What the commands work on. */
+/** The state that the commands work on. */
 type Database = { tables: Tables; files: Map<string, string>; makehosts(argv: readonly string[]): Element[] };
 
 /**

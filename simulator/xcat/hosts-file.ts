@@ -35,7 +35,7 @@ function linesOf(text: string): string[] {
   return text.split('\n').filter((line) => line !== '');
 }
 
-/** What a row has lines for: the node with its address, then each of `otherinterfaces`, `<name>:<ip>` or with `!`. */
+/** The lines of a row: the node with its address, then each of `otherinterfaces`, `<name>:<ip>` or with `!`. */
 function namesOf(row: Row): Named[] {
   const node = row.node ?? '';
   const own = { ip: row.ip ?? '', name: node, others: row.hostnames ?? '' };

@@ -8,7 +8,7 @@ import type { Code } from './codes.ts';
 import { OK } from './codes.ts';
 import type { Guest, Nic } from './guest.ts';
 import { type Asked, type Behaviour, behaviourOf, type Release } from './release.ts';
-import type { Authorisation, Port, PortType, Vswitch } from './vswitch.ts';
+import type { Authorisation, Port, Vswitch } from './vswitch.ts';
 import { activeRdev, effectiveVlans, freePort } from './vswitch.ts';
 
 const DAY = 86_400_000;
@@ -300,17 +300,6 @@ export class ZvmSystem {
     this.log('revoked', { userid: port.userid, vswitch: vswitch.name, port: number });
     if (this.behaviour.revoke === 'uncouples') this.dropPort(vswitch, number, 'revoked');
     return OK;
-  }
-
-  /** Ports of NICs that the directory authorises, where CP shows them as authorisations (zvm-modern.md 2: an option). */
-  dnaPorts(vswitch: Vswitch): Map<number, { userid: string; nic: Nic; portType: PortType; promiscuous: boolean }> {
-    if (this.behaviour.dnaPorts === 'hidden') return new Map();
-    const found = this.connections(vswitch.name).flatMap(({ guest: { userid }, nic }) => {
-      if (nic.connection?.right !== 'directory') return [];
-      const { cpPort, portType, promiscuous } = nic.connection;
-      return [[cpPort, { userid, nic, portType, promiscuous }] as const];
-    });
-    return new Map(found);
   }
 
   /** Removes a VSWITCH; what was coupled to it is uncoupled. */
