@@ -4,7 +4,7 @@ import { Problem } from './problem.ts';
 
 // Conditional requests, RFC 9110 section 13.
 
-/** What tells one state of what a caller is shown from another. */
+/** The tag of a representation: another state has another tag. */
 export function tagOf(body: unknown): string {
   return digestOf(body).slice(0, 32);
 }
@@ -26,7 +26,7 @@ export function tagged(context: Context, body: unknown, tag = tagOf(body)): Resp
   return context.json(body as never);
 }
 
-/** True when a change is asked for only if things are so or so. */
+/** True when a request has preconditions. */
 export function isConditional(context: Context): boolean {
   return context.req.header('if-match') !== undefined || context.req.header('if-none-match') !== undefined;
 }

@@ -49,7 +49,7 @@ function complete(operation: Operation, withTokens: boolean): void {
   if (!withTokens) operation.security = [];
 }
 
-/** What is not an operation on z/VM, and so has no schema to be made from. */
+/** Routes of the service itself, which have no schemas. */
 function describeService(app: App): void {
   const plain = (path: string, operationId: string, summary: string, type: string, withToken: boolean, more = {}) =>
     app.openAPIRegistry.registerPath({
@@ -62,7 +62,7 @@ function describeService(app: App): void {
       ...more,
       responses: {
         200: {
-          description: 'As it is',
+          description: 'The current state',
           content: { [type]: { schema: { type: type === 'application/json' ? 'object' : 'string' } } },
         },
         ...Object.fromEntries(

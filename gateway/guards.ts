@@ -29,7 +29,7 @@ export function authorised(
     context.set('caller', caller);
     await next();
     if (isKnown(caller, tokens)) return;
-    // Who has waited for long may bear a token that was taken out meanwhile.
+    // A token may be revoked while its caller waits.
     for (const told of ['location', 'preference-applied', 'etag']) context.header(told, undefined);
     throw unauthorised(context, 'the token is not known any more');
   };
@@ -119,7 +119,7 @@ export const jsonBody: MiddlewareHandler = async (context, next) => {
       'The body is not JSON',
       'it must not be compressed: content-encoding is not taken',
     );
-  // What follows knows one of the many ways to write it.
+  // The handlers know one of the many ways to write it.
   if (isJson) context.req.raw.headers.set('content-type', 'application/json');
   return next();
 };

@@ -13,7 +13,7 @@ const LOOK_MS = 3_000;
 const READ_MS = 15_000;
 const MOST_OPERATIONS = 30;
 
-/** What is known of a host. Guests and VSWITCHes that have not changed are the same objects as before. */
+/** The known state of a host. Guests and VSWITCHes that have not changed are the same objects as before. */
 export type Seen = {
   view?: HostView;
   /** When `view` was read. */

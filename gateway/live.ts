@@ -65,7 +65,7 @@ async function follow(
         for (const [event, data] of newsBetween(sent, seen, options)) await send(event, data);
         sent = seen;
       }
-      // What was read without a change is news too: the picture is as new as that.
+      // A reading without a change is news too: it makes the picture fresh.
       if (seen.readAt !== toldReadAt || Date.now() - spokeAt >= HEARTBEAT_MS) {
         await send('alive', { age: seen.readAt === undefined ? null : Date.now() - seen.readAt });
         toldReadAt = seen.readAt;
@@ -81,7 +81,7 @@ async function follow(
 
 type News = [event: string, data: unknown];
 
-/** What a page that knows `sent` has to be told. A slow page gets the difference of several readings at once. */
+/** The events for a page that knows `sent`. A slow page gets the difference of several readings at once. */
 function newsBetween(sent: Seen, seen: Seen, options: Services['options']): News[] {
   const news: News[] = [];
   if (seen.view !== undefined && seen.view !== sent.view) {

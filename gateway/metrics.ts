@@ -10,7 +10,7 @@ const COUNTS = ['examined', 'inOrder', 'drifted', 'repaired', 'failed', 'foreign
 const SCRAPE_MS = 5_000;
 
 /**
- * What Prometheus is shown: requests by route and answer, operations, and drift as the last reconciliation found it. A scrape asks Temporal,
+ * Metrics for Prometheus: requests by route and answer, operations, and drift as the last reconciliation found it. A scrape asks Temporal,
  * not too often, and never z/VM.
  */
 export class Metrics {

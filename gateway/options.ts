@@ -10,16 +10,16 @@ export type GatewayOptions = {
   namespace: string;
   hosts: readonly GatewayHost[];
   /**
-   * Who may do what, asked for at each request when it is a function, so that a token can be revoked; undefined: everybody may do everything,
+   * Tokens and their scopes, read at each request when it is a function, so that a token can be revoked; undefined: everybody may do everything,
    * for a gateway that only this machine reaches.
    */
   tokens: Tokens;
   /** Base of the Temporal UI, for links to runs. */
   uiUrl?: string;
-  /** What callers reach the gateway by, with its path: links begin so. Without it they begin with the path alone. */
+  /** The URL that callers reach the gateway by, with its path: links begin so. Without it they begin with the path alone. */
   publicUrl?: string;
   limits?: Partial<Limits>;
-  /** Who a request comes from; without it all come from one. */
+  /** The caller's address; without it all come from one. */
   addressOf?(context: Context): string | undefined;
   /** Aborted when the gateway is to end: whoever waits is answered then. */
   closing?: AbortSignal;

@@ -6,7 +6,7 @@ import { isOvertaken } from '../domain/planning/refusal.ts';
 /** One thing that is wrong, and where. */
 export type FieldProblem = { field: string; reason: string; advice?: string };
 
-/** What a request fails with: an RFC 9457 problem. */
+/** The failure of a request: an RFC 9457 problem. */
 export class Problem extends Error {
   override readonly name = 'Problem';
   readonly status: ContentfulStatusCode;
@@ -34,7 +34,7 @@ export function notFound(what: string): Problem {
   return new Problem(404, 'not-found', 'Not found', `there is no ${what}`);
 }
 
-/** What was to be started is told by `extra` when it has begun already. */
+/** `extra` names an operation that has started already. */
 export function temporalDoesNotAnswer(extra: Record<string, unknown> = {}): Problem {
   return new Problem(503, 'unavailable', 'Not available', 'Temporal does not answer as it should; try again', extra);
 }
@@ -48,7 +48,7 @@ export function invalid(status: 400 | 422, errors: readonly FieldProblem[]): Pro
   return new Problem(status, 'invalid-request', 'The request is not valid', detail, { errors });
 }
 
-/** What a caller who has waited is told when an operation has ended without all that it was for; undefined when it has reached that. */
+/** The problem of an operation that a caller has waited for and that ended without reaching its goal; undefined when it has reached it. */
 export function endingProblem(operation: OperationDetails & { run?: string }): Problem | undefined {
   const { id, userid, run, state, outcome, failure, result } = operation;
   const about = { operation: id, ...(run === undefined ? {} : { run }) };
@@ -56,16 +56,23 @@ export function endingProblem(operation: OperationDetails & { run?: string }): P
   if (state === 'completed') {
     if ((outcome !== 'failed' && outcome !== 'refused') || isDryRun(result)) return undefined;
     const detail = 'part of it was done, part was not: `result` says what';
-    return new Problem(outcome === 'failed' ? 502 : 409, 'incomplete', 'Not all of it was done', detail, {
+    return new Problem(outcome === 'failed' ? 502 : 409, 'incomplete', 'The operation was done in part', detail, {
       ...about,
       result,
     });
   }
   if (state === 'cancelled') {
     const undone = userid === undefined ? '' : `: ${userid} is as it was before`;
-    return new Problem(409, 'cancelled', 'It was cancelled', `operation ${id} was cancelled${undone}`, about);
+    return new Problem(
+      409,
+      'cancelled',
+      'The operation was cancelled',
+      `operation ${id} was cancelled${undone}`,
+      about,
+    );
   }
-  if (failure === undefined) return new Problem(502, 'failed', 'It failed', `operation ${id} is ${state}`, about);
+  if (failure === undefined)
+    return new Problem(502, 'failed', 'The operation failed', `operation ${id} is ${state}`, about);
   const { type, message, refusals, step, advice, undone } = failure;
   const extra = {
     ...about,
@@ -74,9 +81,9 @@ export function endingProblem(operation: OperationDetails & { run?: string }): P
     ...(advice === undefined ? {} : { advice }),
     ...(undone === undefined ? {} : { undone }),
   };
-  if (isOvertaken(refusals)) return new Problem(412, 'changed', 'It is not as the request says', message, extra);
+  if (isOvertaken(refusals)) return new Problem(412, 'changed', 'Precondition failed', message, extra);
   if (type === 'Refused') return new Problem(409, 'refused', 'The request cannot be granted', message, extra);
-  return new Problem(502, 'failed', 'z/VM or xCAT did not do it', message, extra);
+  return new Problem(502, 'failed', 'z/VM or xCAT failed', message, extra);
 }
 
 const TRY_AGAIN_SECONDS = '5';
@@ -95,7 +102,7 @@ export function answerWith(context: Context, { status, kind, title, message, ext
   return context.body(JSON.stringify(body), status, { 'content-type': 'application/problem+json' });
 }
 
-/** What was only planned is told, whatever it would come to. */
+/** A plan is answered whole, whatever its outcome would be. */
 function isDryRun(result: unknown): boolean {
   return typeof result === 'object' && result !== null && 'dryRun' in result && result.dryRun === true;
 }

@@ -9,7 +9,7 @@ import { Problem } from './problem.ts';
 
 type Entry = { generation: number; readAt: number | undefined; view: Promise<HostView> };
 
-/** What z/VM has, read by workflows within a bounded time: one reading of a host serves all who ask within its age. */
+/** The state of z/VM, read by workflows within a bounded time: one reading of a host serves all who ask within its age. */
 export class Readings {
   readonly #client: Client;
   readonly #limits: Limits;
@@ -48,7 +48,7 @@ export class Readings {
     return this.#bounded(host, () => readGuestView(this.#client, host, name, this.#nameOf(host)));
   }
 
-  /** What was read of a host last, however old. */
+  /** The last reading of a host, however old. */
   last(host: string): HostView | undefined {
     return this.#last.get(host);
   }

@@ -1,7 +1,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 
-/** What a token may be used for: to read; to change ports, NICs and VSWITCHes; to reconcile. */
+/** Scopes of a token: to read; to change ports, NICs and VSWITCHes; to reconcile. */
 export const VERBS = ['read', 'change', 'reconcile'] as const;
 export type Verb = (typeof VERBS)[number];
 
