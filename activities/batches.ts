@@ -1,4 +1,4 @@
-import type { Batch } from '../workflows/host-activities.ts';
+import type { Batch } from '../workflows/guest-request.ts';
 
 // Members of a window come as fast as the Temporal server hands out their tasks; one that has nothing to do in this stage never comes.
 const QUIET_MS = 500;

@@ -6,7 +6,7 @@ import { guestWorkflowId } from '../temporal-config/names.ts';
 import { aboutGuest } from '../temporal-config/saved-queries.ts';
 import { searchAttributesOf } from '../temporal-config/search-attributes.ts';
 import { listPath, markdownLink, runPath } from '../temporal-config/ui.ts';
-import type { GuestRequest } from '../workflows/guest-queue-messages.ts';
+import type { GuestRequest } from '../workflows/guest-request.ts';
 
 type Client = Context['client'];
 type ToGuest = { userid: Userid; request: GuestRequest };

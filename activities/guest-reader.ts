@@ -2,7 +2,7 @@ import type { ZvmBackend } from '../backend/backend.ts';
 import type { Reading } from '../backend/reading.ts';
 import { waitUnlessAborted } from '../backend/waiting.ts';
 import type { Userid } from '../domain/text/identifiers.ts';
-import type { DirectoryReading } from '../workflows/host-activities.ts';
+import type { DirectoryReading } from '../workflows/guest-request.ts';
 
 /** Reads guests of one host; those that are asked for while a reading is under way share the next one. */
 export type GuestReader = {

@@ -10,12 +10,14 @@ type History = Awaited<ReturnType<ReturnType<Client['workflow']['getHandle']>['f
 type Event = NonNullable<History['events']>[number];
 type Payloads = { payloads?: readonly Payload[] | null } | null | undefined;
 
+type Answer = { id: string; outcome: unknown; runId: unknown };
+
 /** A run of a guest as its history tells it, for one that has left no result. */
 export type GuestRunHistory = {
   /** Requests without an answer, with their operations; `began`: steps of it may have been carried out. */
   unanswered: { id: string; operation: string; began: boolean }[];
   /** Answers that were on their way when the run ended: Temporal drops them. */
-  undelivered: { id: string; operation: string; outcome: unknown }[];
+  undelivered: (Answer & { operation: string })[];
 } & EarlierRuns;
 
 const Request = z.object({
@@ -56,7 +58,7 @@ class HistoryReader {
   readonly #client: Client;
   readonly #requests = new Map<string, z.infer<typeof Request>>();
   readonly #begun = new Set<string>();
-  readonly #answers = new Map<string, { id: string; operation: string; outcome: unknown }>();
+  readonly #answers = new Map<string, Answer & { operation: string }>();
   readonly #delivered = new Set<string>();
   #carried: EarlierRuns = { words: {}, answered: [] };
 
@@ -73,9 +75,9 @@ class HistoryReader {
     if (scheduled?.activityType?.name === 'applySteps') this.#apply((await this.#decode(scheduled.input))[0]);
     const sent = event.signalExternalWorkflowExecutionInitiatedEventAttributes;
     if (sent?.signalName === 'answer') {
-      const [id, outcome] = await this.#decode(sent.input);
+      const [id, outcome, runId] = await this.#decode(sent.input);
       const operation = sent.workflowExecution?.workflowId ?? '';
-      if (typeof id === 'string') this.#answers.set(String(event.eventId), { id, operation, outcome });
+      if (typeof id === 'string') this.#answers.set(String(event.eventId), { id, operation, outcome, runId });
     }
     const arrived =
       event.externalWorkflowExecutionSignaledEventAttributes ??

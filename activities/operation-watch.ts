@@ -1,7 +1,7 @@
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { FailureType } from '../workflows/failures.ts';
-import type { OperationRef } from '../workflows/host-activities.ts';
+import type { OperationRef } from '../workflows/guest-request.ts';
 import type { TemporalOperations } from './temporal-operations.ts';
 
 // A terminated operation is noticed within a minute, also while xCAT does not answer.

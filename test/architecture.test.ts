@@ -117,7 +117,7 @@ test.each(Object.keys(MAY))('%s imports only what lies below it', (folder) => {
 });
 
 /** Areas whose circles are still to be opened. */
-const CIRCULAR = ['workflows'];
+const CIRCULAR: string[] = [];
 
 /** Files of the product that import each other in a circle, as chains. */
 function circles(): string[][] {

@@ -9,7 +9,7 @@ const REFERENCE = join(ROOT, 'docs/reference');
 // `docs/reference/smcli.md 4.2, 5.1`; without a number it cites the page.
 const CITATION = /docs\/reference\/([a-z-]+\.md)((?:(?:,? and |, | )\d+(?:\.\d+)?(?![\d/]))*)/g;
 // Citations of notes that readers do not have: a form that the code had once.
-const FORMER = /\bcontracts?(?:\/|[\s*/]+(?:section |case )?)(?:[a-z-]+\.md|\d)/i;
+const FORMER = /\bcontracts?(?:\/|[\s*/]+(?:section |case )?)(?:[a-z-]+\.md|\d)|\bzvm-modern\.md/i;
 
 const tracked = execFileSync('git', ['-C', ROOT, 'ls-files', '-z', '*.ts', '*.js', '*.mjs', '*.pml', '*.md'])
   .toString()

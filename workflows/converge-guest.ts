@@ -19,15 +19,14 @@ import { emptyQueue, GuestQueue, type QueueState } from './guest-queue.ts';
 import {
   answer,
   enqueue,
-  type GuestRequest,
   isGuestRequest,
-  isWord,
   queueOfGuest,
   type RequestOutcome,
   type RequestStanding,
   standing,
   withdraw,
 } from './guest-queue-messages.ts';
+import { type GuestRequest, isWord } from './guest-request.ts';
 import type { EarlierOperation, EarlierRuns, PlaceInOrder } from './host-activities.ts';
 import { showProgress } from './progress.ts';
 import { beginWork, carryOut, type NotYet, type RequestWork } from './request-work.ts';
@@ -91,9 +90,9 @@ class GuestRun {
   #isCancelled = false;
   #changedAt: number | undefined;
   #signals = 0;
-  /** What earlier runs have carried out for requests accepted since then is known; milliseconds of Unix time. */
+  /** The work of earlier runs is known for requests accepted since then, in milliseconds of Unix time. */
   #knownSince = Number.POSITIVE_INFINITY;
-  /** What an operation is told of its request comes in order. */
+  /** Signals to an operation about one request are sent one after another. */
   readonly #told = new Map<string, Promise<void>>();
 
   constructor(input: ConvergeGuestInput, state: GuestRunState) {
@@ -110,7 +109,13 @@ class GuestRun {
       log.warn('a request that is not of the form of one was dropped');
       return;
     }
-    if (this.#current?.request.id === request.id || this.queue.knows(request)) return;
+    const known = this.#current?.request.id === request.id ? this.#current.request : this.queue.find(request.id);
+    if (known !== undefined) {
+      // The operation was reset: its new run waits for the answer.
+      known.runId = request.runId;
+      return;
+    }
+    if (this.queue.isAnswered(request)) return;
     const ahead = this.#current?.request ?? this.queue.last();
     if (request.onlyIfFree && ahead !== undefined) {
       this.#answer(request, { kind: 'busy' });
@@ -273,8 +278,8 @@ class GuestRun {
     this.#answer(request, outcome);
   }
 
-  #answer({ id, operation }: GuestRequest, outcome: RequestOutcome): void {
-    this.#send(id, () => getExternalWorkflowHandle(operation.workflowId).signal(answer, id, outcome));
+  #answer({ id, runId, operation }: GuestRequest, outcome: RequestOutcome): void {
+    this.#send(id, () => getExternalWorkflowHandle(operation.workflowId).signal(answer, id, outcome, runId));
   }
 
   #tell({ id, operation, reports }: GuestRequest, where: RequestStanding): void {

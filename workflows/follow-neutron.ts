@@ -28,7 +28,8 @@ import {
   type NeutronNews,
 } from './follow-neutron-result.ts';
 import { type GuestQueues, guestQueues } from './guest-queues.ts';
-import type { Batch, HostActivities, NeutronReading, PortStatus } from './host-activities.ts';
+import type { Batch } from './guest-request.ts';
+import type { HostActivities, NeutronReading, PortStatus } from './host-activities.ts';
 import { outcomeOf } from './operation.ts';
 import { PendingRows } from './pending-rows.ts';
 import { reportStatuses } from './port-statuses.ts';

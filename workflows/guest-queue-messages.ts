@@ -2,38 +2,12 @@ import { defineQuery, defineSignal } from '@temporalio/workflow';
 import { portsOfChange } from '../domain/guest/change-ports.ts';
 import type { DesiredPort } from '../domain/guest/desired.ts';
 import { type PortSearchTerms, searchTermsOfChange } from '../domain/guest/search-terms.ts';
-import type { Change, Preconditions } from '../domain/operations/requests.ts';
+import type { Change } from '../domain/operations/requests.ts';
 import type { RefusedPort } from '../domain/planning/refusal.ts';
 import type { Vdev } from '../domain/port/vdev.ts';
-import { isWordKind } from '../domain/text/words.ts';
 import type { FailureData } from './failures.ts';
-import type { Batch, DirectoryReading, OperationRef } from './host-activities.ts';
+import type { GuestRequest } from './guest-request.ts';
 import { isAbsentOr, isRecord, isText, isTexts } from './untrusted-input.ts';
-
-/** One request to a guest, as it stands in the guest's queue. */
-export type GuestRequest = {
-  /** The same however often the request is sent: a repeated one is recognised by it. */
-  id: string;
-  /** The run of the operation that sends it: one that was reset asks anew what it was answered before. */
-  runId: string;
-  operation: OperationRef;
-  /** When Temporal accepted the operation, in milliseconds of Unix time: the queue's order. */
-  acceptedAt: number;
-  /** One line for operators. */
-  summary: string;
-  change: Change;
-  giveUpAfterMinutes: number;
-  keepOnFailure: boolean;
-  dryRun: boolean;
-  onlyIf?: Preconditions;
-  /** The window of a bulk operation that this guest is wired in. */
-  batch?: Batch;
-  directory?: DirectoryReading;
-  /** The operation shows where its request stands. */
-  reports: boolean;
-  /** Answered `busy` unless the guest is free. */
-  onlyIfFree: boolean;
-};
 
 /** The answer to a request that was carried out. */
 export type RequestResult = {
@@ -74,8 +48,8 @@ export const withdraw = defineSignal<[string]>('withdraw');
 /** Asked of a guest run: the operation whose request is in progress, and those whose requests wait, in order; by Workflow ID. */
 export const queueOfGuest = defineQuery<{ current: string | undefined; waiting: string[] }>('queue');
 
-/** Sent to an operation, once for each of its requests: the request's id, and how it ended. */
-export const answer = defineSignal<[string, RequestOutcome]>('answer');
+/** Sent to an operation, once for each of its requests: the request's id, how it ended, and the run of the operation that had sent it. */
+export const answer = defineSignal<[string, RequestOutcome, string]>('answer');
 /** Sent to an operation whose request waits, begins or is tried again. */
 export const standing = defineSignal<[string, RequestStanding]>('standing');
 /** Sent to an operation whose guest run was terminated or failed: the request's id, and whether it was in progress. */
@@ -85,16 +59,6 @@ export const comesTo = defineQuery<boolean, [string]>('comesTo');
 
 /** A week is the longest that a request may ask for; undoing and host operations take less. */
 const MOST_MINUTES = 10_080;
-
-/** True when the change is a caller's word on ports, of which the last accepted one holds; repairs are no words. */
-export function isWord({ change, dryRun }: Pick<GuestRequest, 'change' | 'dryRun'>): boolean {
-  return !dryRun && isWordKind(change.kind);
-}
-
-/** True when operations are carried out in the order in which they were accepted for changes of this kind. */
-export function isOrdered({ change }: Pick<GuestRequest, 'change'>): boolean {
-  return isWordKind(change.kind);
-}
 
 /** True when the workflow can work with the value; the values of the change are checked by the activity that plans it. */
 export function isGuestRequest(value: unknown): value is GuestRequest {

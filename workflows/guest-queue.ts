@@ -2,7 +2,7 @@ import { portsOfChange } from '../domain/guest/change-ports.ts';
 import { overtakenRefusal, type Refusal, type RefusedPort } from '../domain/planning/refusal.ts';
 import type { PortId } from '../domain/text/identifiers.ts';
 import { type FailureData, failureData, refused } from './failures.ts';
-import { type GuestRequest, isWord } from './guest-queue-messages.ts';
+import { type GuestRequest, isWord } from './guest-request.ts';
 import type { AnsweredRequest, EarlierRuns, Word } from './host-activities.ts';
 
 /** A request that has waited: how often earlier operations were looked for, since when in milliseconds of Unix time, and whether its operation shows it. */
@@ -71,13 +71,13 @@ export class GuestQueue {
     return this.#waiting.length === 0;
   }
 
-  /** True for a request that waits, or was answered. */
-  knows(request: SentRequest): boolean {
-    return this.waits(request.id) || this.isAnswered(request);
+  /** The request of that id that waits. */
+  find(id: string): GuestRequest | undefined {
+    return this.#waiting.find((each) => each.id === id);
   }
 
   waits(id: string): boolean {
-    return this.#waiting.some((each) => each.id === id);
+    return this.find(id) !== undefined;
   }
 
   isAnswered({ id, runId }: SentRequest): boolean {

@@ -16,9 +16,7 @@ import { CALL_TO_TEMPORAL, HEARTBEAT } from './activity-proxies.ts';
 import { failureData, failureFrom, operationFailed } from './failures.ts';
 import {
   answer,
-  type GuestRequest,
   guestLost,
-  isOrdered,
   isRequestOutcome,
   isRequestStanding,
   type RequestOutcome,
@@ -27,6 +25,7 @@ import {
   standing,
   withdraw,
 } from './guest-queue-messages.ts';
+import { type GuestRequest, isOrdered } from './guest-request.ts';
 import type { HostActivities } from './host-activities.ts';
 import { isRecord } from './untrusted-input.ts';
 
@@ -55,6 +54,8 @@ type RunOptions = {
 type Pending = {
   guest: string;
   outcome: RequestOutcome | undefined;
+  /** The run of the operation that had sent the request which was answered; another one when the operation was reset since. */
+  answeredRun: string | undefined;
   /** The guest's run was terminated or failed before it answered. */
   lost: { began: boolean } | undefined;
   show: ((where: RequestStanding) => void) | undefined;
@@ -71,10 +72,13 @@ export function guestQueues(): GuestQueues {
   const outbox = new Outbox();
   let count = 0;
 
-  setHandler(answer, (id: unknown, outcome: unknown) => {
+  setHandler(answer, (id: unknown, outcome: unknown, runId: unknown) => {
     const asked = pending.get(String(id));
     if (!isRequestOutcome(outcome)) log.warn('an answer that is not of the form of one was dropped');
-    else if (asked !== undefined) asked.outcome ??= outcome;
+    else if (asked !== undefined && asked.outcome === undefined) {
+      asked.outcome = outcome;
+      asked.answeredRun = typeof runId === 'string' ? runId : undefined;
+    }
   });
   setHandler(standing, (id: unknown, where: unknown) => {
     if (isRequestStanding(where)) pending.get(String(id))?.show?.(where);
@@ -102,7 +106,8 @@ export function guestQueues(): GuestQueues {
       acceptedAt: ordered ? startTime.getTime() : Date.now(),
       ...{ summary, dryRun, reports: show !== undefined, onlyIfFree },
     };
-    const entry: Pending = { guest: guestWorkflowId(host, userid), outcome: undefined, lost: undefined, show };
+    const nothing = { outcome: undefined, answeredRun: undefined, lost: undefined };
+    const entry: Pending = { guest: guestWorkflowId(host, userid), ...nothing, show };
     pending.set(request.id, entry);
     try {
       return await outcomeOf(asked, request, entry, outbox);
@@ -140,11 +145,12 @@ async function outcomeOf(
   const { host, userid } = asked;
   for (;;) {
     entry.lost = undefined;
+    entry.outcome = undefined;
     await CancellationScope.nonCancellable(() => outbox.send(host, userid, request));
     await answered(request, entry);
-    if (entry.outcome !== undefined) return entry.outcome;
+    if (entry.outcome !== undefined && !isOfEarlierRun(request, entry)) return entry.outcome;
     if (hasBegun(entry)) return guestTerminated(asked);
-    // It had not begun: it enters the queue of the guest's next run, and is withdrawn again if it was.
+    // Lost before it had begun, or answered before the operation was reset: it enters the queue again, and is withdrawn again if it was.
   }
 }
 
@@ -166,6 +172,14 @@ async function answered(request: GuestRequest, entry: Pending): Promise<void> {
       await condition(hasEnded);
     });
   }
+}
+
+/**
+ * True when the operation was reset to a point after its answer: what the answer says may have been overtaken since. A bulk operation has gone on from
+ * its answers within the same history, and keeps them.
+ */
+function isOfEarlierRun({ runId, batch }: GuestRequest, { answeredRun }: Pending): boolean {
+  return batch === undefined && answeredRun !== undefined && answeredRun !== runId;
 }
 
 function hasBegun({ lost }: Pending): boolean {

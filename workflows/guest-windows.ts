@@ -1,5 +1,5 @@
 import { isCancellation, workflowInfo } from '@temporalio/workflow';
-import type { Batch } from './host-activities.ts';
+import type { Batch } from './guest-request.ts';
 
 const GUESTS_IN_WINDOW = 250;
 /** A second window keeps the management node busy while the server hands out the tasks of the first. */

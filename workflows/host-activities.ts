@@ -19,13 +19,7 @@ import type { Vdev } from '../domain/port/vdev.ts';
 import type { HostName, PortId, Userid, VswitchName } from '../domain/text/identifiers.ts';
 import type { Rdev } from '../domain/vswitch/rdev.ts';
 import type { Vswitch } from '../domain/vswitch/vswitch.ts';
-import type { GuestRequest } from './guest-queue-messages.ts';
-
-/** The guest's window in a bulk operation. The guests of a window wait for each other before a call, and share it. */
-export type Batch = { window: string; size: number };
-
-/** An operation, by its Workflow ID and the first run of its chain. A reset or a continue-as-new keeps both. */
-export type OperationRef = { workflowId: string; firstRunId: string };
+import type { Batch, DirectoryReading, GuestRequest, OperationRef } from './guest-request.ts';
 
 /** The guest that an activity works on. `operation` is absent where its end stops nothing: a rollback goes on without it. */
 export type Target = {
@@ -61,12 +55,6 @@ export type EarlierRuns = { words: Record<string, Word>; answered: AnsweredReque
 
 /** An operation that was accepted earlier. `isCertain`: it has confirmed itself that it will send a request to the guest. */
 export type EarlierOperation = { workflowId: string; isCertain: boolean };
-
-/**
- * `asRecorded`: the directory entry is taken from the tables and not read. A re-IPL leaves the directory as it was, and DirMaint would answer for
- * every guest, one after another.
- */
-export type DirectoryReading = 'asRecorded';
 
 /** The remaining steps of a guest that was read at `readAt`, in milliseconds of Unix time; `liveVdevs` are the NICs of the running guest. */
 export type Progress = { steps: Step[]; liveVdevs: Vdev[]; readAt: number };

@@ -19,8 +19,9 @@ import type { ensureDhcp } from './ensure-dhcp.ts';
 import type { ensureManagementNetwork } from './ensure-management-network.ts';
 import { hostFailed, reasonOf } from './failures.ts';
 import { type GuestQueues, guestQueues } from './guest-queues.ts';
+import type { Batch } from './guest-request.ts';
 import { GuestWindows } from './guest-windows.ts';
-import type { Batch, Candidate, FailedGuest, HostActivities, Survey } from './host-activities.ts';
+import type { Candidate, FailedGuest, HostActivities, Survey } from './host-activities.ts';
 import { acceptRequest, endingRun, outcomeOf } from './operation.ts';
 import { reportStatuses } from './port-statuses.ts';
 import {

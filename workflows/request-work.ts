@@ -23,7 +23,8 @@ import {
   troubleOf,
   withRollback,
 } from './failures.ts';
-import { type GuestRequest, isOrdered, type RequestOutcome, type RequestResult } from './guest-queue-messages.ts';
+import type { RequestOutcome, RequestResult } from './guest-queue-messages.ts';
+import { type GuestRequest, isOrdered } from './guest-request.ts';
 import type { PlaceInOrder, PlannedChange, Planning, Target } from './host-activities.ts';
 import { showProgress } from './progress.ts';
 import { announced, firstState, Reconciler, type ReconcilerState, reading } from './reconciler.ts';

@@ -11,7 +11,7 @@ import { watchLostGuestRuns } from './lost-guest-runs.ts';
 import { ensureReconcileSchedule, hasReconcileSchedule, type ReconcileTimes } from './reconcile-schedule.ts';
 import { knowsVersions, makeCurrent } from './worker-build.ts';
 
-/** What is gone is made again within a minute, whatever a look takes. Workers that start at the same moment see each other sooner. */
+/** A Schedule that is gone is made again within a minute. The first looks come sooner, for workers that start at the same moment. */
 const LOOK_MS = 20_000;
 const FIRST_LOOK_MS = 2_000;
 const ANSWER_MS = 10_000;
@@ -82,7 +82,7 @@ function looking(
 ): HostKeeper {
   const ended = new AbortController();
   const taken = Promise.withResolvers<never>();
-  // Whoever does not wait for it must not be ended by it.
+  // Without a handler its failure would end a process that does not wait for it.
   taken.promise.catch(() => undefined);
   const left: LeftBuilds[] = [];
   const presences = workers.map((own) => bePresent(client, own, ended.signal));

@@ -1,8 +1,12 @@
 import type { Client } from '@temporalio/client';
+import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import type { Logger } from 'pino';
 import { taskQueueOf } from '../../domain/host/host.ts';
 import { answeringWorker } from './host-claim.ts';
 import { currentBuild, deploymentOf, isMissing, makeCurrent, versionOf } from './worker-build.ts';
+
+/** Temporal's own search attribute, `<deployment>:<build id>`. */
+const DEPLOYMENT_VERSION = defineSearchAttributeKey('TemporalWorkerDeploymentVersion', SearchAttributeType.KEYWORD);
 
 type PinnedRun = { workflowId: string; runId: string; buildId: string };
 
@@ -41,14 +45,13 @@ export function createLeftBuilds(host: string, own: string, logger: Logger): Lef
 
 /** Open runs of a host that are pinned to another build than this one. Temporal's list is a moment behind: the next look sees the rest. */
 async function pinnedElsewhere(client: Client, host: string, own: string): Promise<PinnedRun[]> {
-  const others = own === '' ? '' : ` AND TemporalWorkerDeploymentVersion != "${deploymentOf(host)}:${own}"`;
+  const others = own === '' ? '' : ` AND ${DEPLOYMENT_VERSION.name} != "${deploymentOf(host)}:${own}"`;
   const pinned = `TemporalWorkflowVersioningBehavior = "Pinned"${others}`;
   const query = `TaskQueue = "${taskQueueOf(host)}" AND ExecutionStatus = "Running" AND ${pinned}`;
   const runs: PinnedRun[] = [];
-  for await (const { workflowId, runId, raw } of client.workflow.list({ query })) {
-    const { deploymentVersion, versioningOverride } = raw.versioningInfo ?? {};
-    const buildId = (versioningOverride?.pinned?.version ?? deploymentVersion)?.buildId ?? '';
-    if (buildId !== '' && buildId !== own) runs.push({ workflowId, runId, buildId });
+  for await (const { workflowId, runId, typedSearchAttributes } of client.workflow.list({ query })) {
+    const [, buildId] = (typedSearchAttributes.get(DEPLOYMENT_VERSION) ?? '').split(':');
+    if (buildId !== undefined) runs.push({ workflowId, runId, buildId });
   }
   return runs;
 }

@@ -59,7 +59,7 @@ async function tellOperations(client: Client, { workflowId, runId }: WorkflowExe
       .catch((error: unknown) => {
         logger.debug({ operation, reason: String(error) }, 'an operation that has ended need not be told');
       });
-  for (const { operation, id, outcome } of undelivered) await tell(operation, 'answer', id, outcome);
+  for (const { operation, id, outcome, runId } of undelivered) await tell(operation, 'answer', id, outcome, runId);
   for (const { operation, id, began } of unanswered) await tell(operation, 'guestLost', id, { began });
   if (unanswered.length > 0)
     logger.warn(

@@ -1,14 +1,17 @@
 import { createHash } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Client, isGrpcServiceError } from '@temporalio/client';
+import { type Client, isGrpcServiceError, ServiceError } from '@temporalio/client';
 import type { WorkerDeploymentVersion } from '@temporalio/common';
 
 /** gRPC's codes, as far as they say something of versioning. */
+const INVALID_ARGUMENT = 3;
 const NOT_FOUND = 5;
 const PERMISSION_DENIED = 7;
 const FAILED_PRECONDITION = 9;
 const UNIMPLEMENTED = 12;
+
+const WITHOUT_VERSIONS: readonly number[] = [INVALID_ARGUMENT, PERMISSION_DENIED, UNIMPLEMENTED];
 
 const REGISTERED_MS = 60_000;
 const REGISTERED_PAUSE_MS = 200;
@@ -40,14 +43,18 @@ export function versionOf(host: string, buildId: string): WorkerDeploymentVersio
   return { deploymentName: deploymentOf(host), buildId };
 }
 
-/** True when the server knows versions of workers, and this namespace may have them. */
+/** True when the server knows versions of workers and lists runs by them, and this namespace may have them. */
 export async function knowsVersions(client: Client): Promise<boolean> {
   const { namespace } = client.options;
   try {
     await client.workflowService.listWorkerDeployments({ namespace, pageSize: 1 });
+    await client.workflow.count(
+      `TemporalWorkflowVersioningBehavior = "Pinned" AND TemporalWorkerDeploymentVersion = ""`,
+    );
     return true;
   } catch (error) {
-    if (isGrpcServiceError(error) && [UNIMPLEMENTED, PERMISSION_DENIED].includes(error.code)) return false;
+    const cause = error instanceof ServiceError ? error.cause : error;
+    if (isGrpcServiceError(cause) && WITHOUT_VERSIONS.includes(cause.code)) return false;
     throw error;
   }
 }

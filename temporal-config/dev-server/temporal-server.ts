@@ -20,7 +20,15 @@ const ATTEMPTS = 3;
 export type TemporalServer = { address: string; uiUrl: string; namespace: string; pid: number; stop(): Promise<void> };
 
 /** The options of {@link startTemporalServer}. Missing ports are chosen; without a file the server keeps all data in memory. */
-export type StartOptions = { binary: string; databaseFile?: string; port?: number; uiPort?: number; say: Say };
+export type StartOptions = {
+  binary: string;
+  databaseFile?: string;
+  port?: number;
+  uiPort?: number;
+  /** Values beside those of the project. */
+  dynamicConfig?: readonly DynamicConfigEntry[];
+  say: Say;
+};
 
 /**
  * Start a development server on loopback with the project's namespace, search attributes and dynamic configuration, and wait until it
@@ -88,7 +96,7 @@ const INDEXED_TYPES = {
   KEYWORD_LIST: { name: 'KeywordList', number: 7 },
 };
 
-function serverArguments({ databaseFile }: StartOptions, port: number, uiPort: number): string[] {
+function serverArguments({ databaseFile, dynamicConfig = [] }: StartOptions, port: number, uiPort: number): string[] {
   const database =
     databaseFile === undefined
       ? []
@@ -98,7 +106,7 @@ function serverArguments({ databaseFile }: StartOptions, port: number, uiPort: n
     ...['--log-level', 'error', '--namespace', NAMESPACE],
     ...database,
     ...SEARCH_ATTRIBUTES.flatMap((key) => ['--search-attribute', `${key.name}=${INDEXED_TYPES[key.type].name}`]),
-    ...dynamicConfigArguments(),
+    ...dynamicConfigArguments([...DYNAMIC_CONFIG, ...dynamicConfig]),
   ];
 }
 

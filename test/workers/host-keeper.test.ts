@@ -10,6 +10,7 @@ import { describeHost, hostNames } from '../../client/known-hosts.ts';
 import { connectClient, localTarget, type TemporalTarget } from '../../client/temporal-connection.ts';
 import type { HostConfiguration } from '../../configuration/load.ts';
 import { embeddedHosts } from '../../demo/embedded-hosts.ts';
+import { taskQueueOf } from '../../domain/host/host.ts';
 import { runWorkers } from '../../runtime/host/run-workers.ts';
 import { startSimulator } from '../../simulator/simulator.ts';
 import { freePorts } from '../../temporal-config/dev-server/free-ports.ts';
@@ -84,6 +85,23 @@ test('the hosts of one process are known, each of them', async () => {
   const client = await clientOf(ofTests());
   await start(hosts);
   await expect.poll(() => hostNames(client), SOON).toEqual(expect.arrayContaining(hosts.map(({ host }) => host)));
+});
+
+test('a server that knows no versions of workers has workers without one, and the log says so', async () => {
+  const say = () => {};
+  const found = await findTemporalServer({ say, env: { ...process.env, TEMPORAL_ADDRESS: '' } });
+  if (found.kind === 'external') throw new Error('a server of somebody else');
+  const dynamicConfig = [{ key: 'system.enableDeploymentVersions', value: false }];
+  const server = await startTemporalServer({ binary: found.path, dynamicConfig, say });
+  onTestFinished(() => server.stop());
+  const target = localTarget(server.address, server.namespace);
+  const { host, ...rest } = await simulatedHost();
+  const { said } = await start({ host, ...rest }, target);
+  expect(said()).toContain('knows no versions of workers');
+  const reading = await (await clientOf(target)).workflow.start('listVswitches', {
+    ...{ taskQueue: taskQueueOf(host), workflowId: `list-vswitches/${host}`, args: [{ host }] },
+  });
+  expect((await reading.result()).vswitches.length).toBeGreaterThan(0);
 });
 
 test('the workers of a server whose database is new make their Schedules again', async () => {

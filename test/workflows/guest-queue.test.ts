@@ -198,9 +198,31 @@ test('an operation that ended well and is reset is refused while a later word on
   expect((await zvm.guest('LNX10007')).granted).toEqual({ VSW1: [202] });
 });
 
-async function reset(workflowId: string, runId: string): Promise<void> {
+test('an operation that is reset to a point after its answer asks again, and is refused while a later word stands', async () => {
+  const id = await createPort('LNX10011');
+  const first = await changeVlan('LNX10011', id, 201);
+  await first.result();
+  await (await changeVlan('LNX10011', id, 202)).result();
+  await reset(first.workflowId, first.firstExecutionRunId, 'last');
+  const again = zvm.client.workflow.getHandle(first.workflowId);
+  expect(await failureOf(again.result())).toMatchObject({ type: 'Refused', message: /a later operation on port/ });
+  expect((await zvm.guest('LNX10011')).granted).toEqual({ VSW1: [202] });
+});
+
+test('an operation that is reset to a point after its answer, and whose word is the last, ends as unchanged', async () => {
+  const id = await createPort('LNX10012');
+  const only = await changeVlan('LNX10012', id, 201);
+  await only.result();
+  await reset(only.workflowId, only.firstExecutionRunId, 'last');
+  expect(await zvm.client.workflow.getHandle(only.workflowId).result()).toMatchObject({ changed: false });
+  expect((await zvm.guest('LNX10012')).granted).toEqual({ VSW1: [201] });
+});
+
+/** Temporal's Reset to the first workflow task of a run, or to the last one, which has the answer. */
+async function reset(workflowId: string, runId: string, point: 'first' | 'last' = 'first'): Promise<void> {
   const { events } = await zvm.client.workflow.getHandle(workflowId, runId).fetchHistory();
-  const first = events?.find((event) => event.workflowTaskCompletedEventAttributes);
+  const tasks = (events ?? []).filter((event) => event.workflowTaskCompletedEventAttributes);
+  const first = tasks.at(point === 'first' ? 0 : -1);
   await zvm.client.workflowService.resetWorkflowExecution({
     namespace: zvm.client.options.namespace,
     workflowExecution: { workflowId, runId },

@@ -1,36 +1,18 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { bundleWorkflowCode, DefaultLogger, Worker } from '@temporalio/worker';
+import { Worker } from '@temporalio/worker';
 import { beforeAll, expect, test } from 'vitest';
 import { bundleWorkflows } from '../../runtime/host/host-worker.ts';
 import * as workflows from '../../workflows/index.ts';
+import { bundleReworded } from './reworded-workflows.ts';
 
-const ROOT = join(import.meta.dirname, '../..');
 const FOLDER = join(import.meta.dirname, '../histories');
 const histories = readdirSync(FOLDER).filter((name) => name.endsWith('.json'));
 let bundle: Awaited<ReturnType<typeof bundleWorkflows>>;
 let reworded: Awaited<ReturnType<typeof bundleWorkflows>>;
 beforeAll(async () => {
   bundle = await bundleWorkflows();
-  reworded = await bundleWorkflowCode({
-    workflowsPath: join(ROOT, 'workflows/index.ts'),
-    payloadConverterPath: join(ROOT, 'workflows/untrusted-input.ts'),
-    logger: new DefaultLogger('WARN'),
-    webpackConfigHook: (config) => ({
-      ...config,
-      module: {
-        ...config.module,
-        rules: [
-          ...(config.module?.rules ?? []),
-          {
-            test: /planning\/steps\.ts$/,
-            enforce: 'post',
-            use: join(import.meta.dirname, 'reword-loader.cjs'),
-          },
-        ],
-      },
-    }),
-  });
+  reworded = await bundleReworded();
 });
 
 test('every workflow type has a stored history', () => {

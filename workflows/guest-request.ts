@@ -1,0 +1,49 @@
+import type { Change, Preconditions } from '../domain/operations/requests.ts';
+import { isWordKind } from '../domain/text/words.ts';
+
+/** The guest's window in a bulk operation. The guests of a window wait for each other before a call, and share it. */
+export type Batch = { window: string; size: number };
+
+/** An operation, by its Workflow ID and the first run of its chain. A reset or a continue-as-new keeps both. */
+export type OperationRef = { workflowId: string; firstRunId: string };
+
+/**
+ * `asRecorded`: the directory entry is taken from the tables and not read. A re-IPL leaves the directory as it was, and DirMaint would answer for
+ * every guest, one after another.
+ */
+export type DirectoryReading = 'asRecorded';
+
+/** One request to a guest, as it stands in the guest's queue. */
+export type GuestRequest = {
+  /** The same however often the request is sent: a repeated one is recognised by it. */
+  id: string;
+  /** The run of the operation that sends it: one that was reset asks anew what it was answered before. */
+  runId: string;
+  operation: OperationRef;
+  /** When Temporal accepted the operation, in milliseconds of Unix time: the queue's order. */
+  acceptedAt: number;
+  /** One line for operators. */
+  summary: string;
+  change: Change;
+  giveUpAfterMinutes: number;
+  keepOnFailure: boolean;
+  dryRun: boolean;
+  onlyIf?: Preconditions;
+  /** The window of a bulk operation that this guest is wired in. */
+  batch?: Batch;
+  directory?: DirectoryReading;
+  /** The operation shows where its request stands. */
+  reports: boolean;
+  /** Answered `busy` unless the guest is free. */
+  onlyIfFree: boolean;
+};
+
+/** True when the change is a caller's word on ports, of which the last accepted one holds; repairs are no words. */
+export function isWord({ change, dryRun }: Pick<GuestRequest, 'change' | 'dryRun'>): boolean {
+  return !dryRun && isWordKind(change.kind);
+}
+
+/** True when operations are carried out in the order in which they were accepted for changes of this kind. */
+export function isOrdered({ change }: Pick<GuestRequest, 'change'>): boolean {
+  return isWordKind(change.kind);
+}
