@@ -53,7 +53,7 @@ function portOn({ vswitch, vlanRanges }: AllowedVswitch, host: string): PortRequ
 }
 
 function networkOf(vlans: readonly number[]): Network {
-  const [first, ...more] = vlans.map((vlan) => SegmentationId.parse(vlan));
+  const [first, ...more] = [...new Set(vlans)].map((vlan) => SegmentationId.parse(vlan));
   if (first === undefined) return { type: 'flat' };
   return Network.parse(
     more.length === 0 ? { type: 'vlan', segmentationId: first } : { type: 'trunk', segmentationIds: [first, ...more] },

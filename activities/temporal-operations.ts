@@ -1,5 +1,6 @@
 import type { Context } from '@temporalio/activity';
 import { taskQueueOf } from '../domain/host/host.ts';
+import { GUEST_OPERATION_TYPES } from '../domain/operations/operations.ts';
 import type { Userid } from '../domain/text/identifiers.ts';
 import { ZVM_USERID } from '../temporal-config/search-attributes.ts';
 import type { OperationRef } from '../workflows/guest-request.ts';
@@ -13,7 +14,7 @@ type Listed = { workflowId: string; runId: string; type: string; startedAt: numb
 /** The guests that an operation's request names. */
 type Concerned = ReadonlySet<string>;
 
-const ON_ONE_GUEST = ['createPort', 'attachNic', 'changeVlan', 'setAdminState', 'detachNic', 'deletePort'];
+const ON_ONE_GUEST: readonly string[] = GUEST_OPERATION_TYPES;
 const TYPES = [...ON_ONE_GUEST, 'wirePorts'];
 const TYPE_LIST = TYPES.map((type) => `"${type}"`).join(', ');
 // An operation is in the list a moment after its acceptance, mostly within 100 ms.

@@ -1,6 +1,7 @@
 import type { WorkflowHandle } from '@temporalio/client';
 import { createXcatClient } from '../backend/xcat/rest/client.ts';
-import { startReconcileHost } from '../client/start-operation.ts';
+import { reconcileRequest } from '../client/reconcile-now.ts';
+import { runOf, startOperation } from '../client/start-operation.ts';
 import type { Stack } from '../demo/stack.ts';
 import { startStack } from '../demo/stack.ts';
 import { httpCalls } from '../demo/wire.ts';
@@ -81,11 +82,12 @@ async function measured(
   const before = await httpCalls(simulator.url);
   const started = performance.now();
   const from = last === undefined ? {} : { last: { checkpoint: last.checkpoint, failures: last.failures } };
-  const run = await startReconcileHost(client, { host: HOST, ...from }, name);
-  const result = await run.result();
+  const workflowId = `reconcile/${HOST}/${name}`;
+  const run = await startOperation(client, reconcileRequest(HOST, false), { workflowId, besides: from });
+  const result = await runOf(client, 'reconcileHost', run).result();
   const seconds = Math.round(performance.now() - started) / 1_000;
   const calls = (await httpCalls(simulator.url)) - before;
-  const events = await eventsOf(stack, run.workflowId, run.firstExecutionRunId);
+  const events = await eventsOf(stack, workflowId, run.runId);
   return { result, calls, seconds, events, rssMb: Math.round(process.memoryUsage.rss() / 1_048_576) };
 }
 

@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { GuestPortRequest } from '../client/port-file.ts';
-import { startWirePorts } from '../client/start-operation.ts';
+import { runOf, startOperation } from '../client/start-operation.ts';
 import { type Stack, startStack } from '../demo/stack.ts';
 import { compare } from '../demo/wire.ts';
+import { DEFAULT_OPTIONS } from '../domain/operations/requests.ts';
+import { HostName } from '../domain/text/identifiers.ts';
 import { startSimulator } from '../simulator/simulator.ts';
 import { type HistoricPort, wireHistorically } from './historic-sequence.ts';
 
@@ -62,16 +64,12 @@ async function stormOfOurs(ports: number, latencyMs: number, times: SmapiTimes):
   const stack = await startStack({ hosts: 1, guestsPerHost: ports + 1, latencyMs, smapi: times, say: () => undefined });
   try {
     const network = { type: 'vlan', segmentationId: VLAN };
-    const { host: _host, ...warmUp } = requestOf(ports, network);
     const requests = Array.from({ length: ports }, (_, index) => requestOf(index, network));
-    // The first workflow of a worker loads the code and is not measured, since a worker runs for months.
-    await (await startWirePorts(stack.client, { host: HOST, ports: [warmUp] })).result();
+    // The first workflow of a worker loads its code; a worker runs for months.
+    await (await wirePorts(stack, [requestOf(ports, network)])).result();
     const before = await calls(stack);
     const started = performance.now();
-    const wiring = await startWirePorts(stack.client, {
-      host: HOST,
-      ports: requests.map(({ host: _host, ...port }) => port),
-    });
+    const wiring = await wirePorts(stack, requests);
     const result = await wiring.result();
     const ms = performance.now() - started;
     const made = (await calls(stack)).slice(before.length);
@@ -89,6 +87,13 @@ async function stormOfOurs(ports: number, latencyMs: number, times: SmapiTimes):
   } finally {
     await stack.stop();
   }
+}
+
+async function wirePorts({ client }: Stack, requests: readonly GuestPortRequest[]) {
+  const [{ host } = { host: HostName.parse(HOST) }] = requests;
+  const ports = requests.map(({ host: _host, ...port }) => port);
+  const input = { host, ports, live: false, ...DEFAULT_OPTIONS };
+  return runOf(client, 'wirePorts', await startOperation(client, { type: 'wirePorts', input }));
 }
 
 function requestOf(index: number, network: object): GuestPortRequest {

@@ -7,7 +7,7 @@ import { CommandFailure, EXIT, type ExitCode } from './exit-codes.ts';
 import { colourAside } from './output.ts';
 import { Session, SessionOptions } from './session.ts';
 
-/** What a command does: with a session, its arguments and its options, to how the process ends. */
+/** The work of a command: from a session, its arguments and its options to the exit code. */
 export type Work<Options extends z.ZodType> = (
   session: Session,
   args: string[],
@@ -70,7 +70,7 @@ const UNREAD = "No worker has answered in time: see by 'zvmnet hosts' whether on
 // gRPC's DEADLINE_EXCEEDED and UNAVAILABLE.
 const UNANSWERED = new Set<number>([4, 14]);
 
-/** What went wrong in words, and how the process ends. */
+/** The message and the exit code of an error. */
 export function failureIn(error: unknown, session: Session | undefined): { message: string; exitCode: ExitCode } {
   if (error instanceof CommandFailure) return error;
   if (error instanceof ConfigurationError) return { message: error.message, exitCode: EXIT.usage };
@@ -84,7 +84,7 @@ export function failureIn(error: unknown, session: Session | undefined): { messa
   return { message, exitCode: EXIT.failed };
 }
 
-/** What to throw when Temporal may have gone while something was waited for that goes on without anybody: says how to see it. */
+/** The error to throw when Temporal may have gone during a wait: it names the operation that goes on. */
 export function goneWhileWaiting(error: unknown, session: Session, goesOn: string): unknown {
   const { message, exitCode } = failureIn(error, session);
   if (exitCode !== EXIT.unavailable) return error;

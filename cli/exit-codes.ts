@@ -1,8 +1,8 @@
-/** What a script can tell from how `zvmnet` ends. Part of its interface: numbers do not change. */
+/** Exit codes of `zvmnet`. Scripts rely on them: numbers do not change. */
 export const EXIT = {
   /** Done, or it was so already. */
   ok: 0,
-  /** The operation failed, or gave up; or what became of it could not be written. */
+  /** The operation failed, or its deadline passed; or its report could not be written. */
   failed: 1,
   /** The command line, a file of ports or the configuration is wrong. Nothing was started. */
   usage: 2,
@@ -22,7 +22,7 @@ export const EXIT = {
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
-/** What a command fails with: a sentence for people, and how the process ends. */
+/** The failure of a command: a sentence for people, and the exit code. */
 export class CommandFailure extends Error {
   override readonly name = 'CommandFailure';
   readonly exitCode: ExitCode;

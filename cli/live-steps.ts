@@ -1,11 +1,11 @@
 import { createLogUpdate } from 'log-update';
-import type { Standing } from '../client/follow-operation.ts';
+import type { Progress, Standing } from '../client/follow-operation.ts';
 import { colourAside } from './output.ts';
 import { plainText } from './plain-text.ts';
 
 type Line = { kind: 'said' | 'done' | 'coming'; text: string };
 
-/** Shows where a running operation stands, to standard error: in place on a terminal; elsewhere what is said besides its steps, once. */
+/** Shows the standing of a running operation, on standard error: in place on a terminal; elsewhere each sentence once, without the steps. */
 export class LiveSteps {
   readonly #update = process.stderr.isTTY ? createLogUpdate(process.stderr) : undefined;
   readonly #told = new Set<string>();
@@ -29,19 +29,42 @@ export class LiveSteps {
   }
 }
 
-/** What a run says of itself is Markdown: sentences, and lists of steps under the titles Now and Done. */
-function linesOf({ details, steps, waitsFor }: Standing): Line[] {
-  if (waitsFor !== undefined)
-    return [{ kind: 'said', text: `waits for its turn: ${waitsFor} is at work on this guest` }];
-  const lines: Line[] = [];
-  let kind: Line['kind'] = 'said';
-  for (const line of (steps ?? details ?? '').split('\n')) {
-    const [, title] = /^\*\*([^*]+)\*\*$/.exec(line) ?? [];
-    if (title !== undefined) kind = title === 'Now' ? 'coming' : title.startsWith('Done') ? 'done' : 'said';
-    else if (line.startsWith('- ')) lines.push({ kind, text: line.slice(2) });
-    else if (line !== '') lines.push({ kind: 'said', text: plainText(line) });
+function linesOf(standing: Standing): Line[] {
+  if (standing.kind !== 'works') return [{ kind: 'said', text: standingText(standing) }];
+  const { reason, lists } = standing.progress;
+  return [
+    { kind: 'said', text: sentenceOf(standing.progress) },
+    ...(reason === undefined ? [] : [{ kind: 'said' as const, text: reason }]),
+    ...(lists.now ?? []).map((text) => ({ kind: 'coming' as const, text })),
+    ...(lists.done ?? []).map((text) => ({ kind: 'done' as const, text })),
+  ];
+}
+
+/** The standing of an operation as text without colours. */
+export function standingText(standing: Standing): string {
+  switch (standing.kind) {
+    case 'waits':
+      return `waits for its turn: ${standing.behind} is at work on this guest`;
+    case 'details':
+      return plainText(standing.markdown);
+    case 'works': {
+      const { reason, lists } = standing.progress;
+      return [
+        sentenceOf(standing.progress),
+        ...(reason === undefined ? [] : [reason]),
+        ...titled('Now', lists.now),
+        ...titled('Done', lists.done),
+      ].join('\n');
+    }
   }
-  return lines;
+}
+
+function titled(title: string, steps: readonly string[] = []): string[] {
+  return steps.length === 0 ? [] : [title, ...steps.map((step) => `- ${step}`)];
+}
+
+function sentenceOf({ subject, state }: Progress): string {
+  return `${subject}: ${state}.`;
 }
 
 function decorated({ kind, text }: Line): string {

@@ -1,19 +1,12 @@
-import { z } from 'zod';
 import type { OperationDetails } from '../client/operations.ts';
+import { isOperationType, OPERATIONS } from '../domain/operations/operations.ts';
+import { RESULTS, type ResultKind, type ResultOf } from '../domain/operations/results.ts';
 import { colour, type Output } from './output.ts';
-import { portLine, ReportedPort } from './port-words.ts';
-import { Reconciliation, showReconciliation } from './reconciliation.ts';
-import { showWiring, Wiring } from './wiring.ts';
+import { portLine } from './port-words.ts';
+import { showReconciliation } from './reconciliation.ts';
+import { showWiring } from './wiring.ts';
 
-const Steps = z.object({
-  changed: z.boolean().optional(),
-  dryRun: z.boolean().optional(),
-  plan: z.string().optional(),
-  steps: z.array(z.string()).default([]),
-  ports: z.array(ReportedPort).default([]),
-});
-
-/** What became of an operation, for people. */
+/** Print the outcome of an operation. */
 export function showOutcome(output: Output, operation: OperationDetails): void {
   const { failure, state, id } = operation;
   if (state === 'running') {
@@ -33,27 +26,41 @@ export function showOutcome(output: Output, operation: OperationDetails): void {
   showResult(output, operation);
 }
 
-/** Each kind of operation has its own kind of result. */
-function showResult(output: Output, { host, result }: OperationDetails): void {
-  const reconciliation = Reconciliation.safeParse(result);
-  const wiring = Wiring.safeParse(result);
-  if (reconciliation.success) showReconciliation(output, host, reconciliation.data);
-  else if (wiring.success)
-    showWiring(
-      output,
-      wiring.data.ports.map((port) => ({ host, ...port })),
-      wiring.data.dryRun,
-    );
-  else showSteps(output, Steps.catch({ steps: [], ports: [] }).parse(result));
+/** The kind of the result is that of the operation's type. A result of another version of the program may not be readable. */
+function showResult(output: Output, { type, host, result }: OperationDetails): void {
+  const kind = isOperationType(type) ? OPERATIONS[type].result : undefined;
+  if (kind === undefined || !render(output, kind, host, result)) output.document(result);
 }
 
-function showSteps(output: Output, { dryRun, plan, steps, ports }: z.output<typeof Steps>): void {
-  const mark = dryRun === true ? '○' : colour('green', '✔');
+function render(output: Output, kind: ResultKind, host: string, result: unknown): boolean {
+  const show: { [Kind in ResultKind]: (result: ResultOf<Kind>) => void } = {
+    ports: ({ ports, ...steps }) => {
+      showSteps(output, steps);
+      if (!steps.dryRun) for (const port of ports) output.print(portLine(port));
+    },
+    steps: (steps) => showSteps(output, steps),
+    wiring: ({ ports, dryRun }) =>
+      showWiring(
+        output,
+        ports.map((port) => ({ host, ...port })),
+        dryRun,
+      ),
+    reconciliation: (reconciliation) => showReconciliation(output, reconciliation),
+    fleet: ({ hosts, unreached }) => {
+      for (const each of hosts) showReconciliation(output, each);
+      for (const { host: name, reason } of unreached) output.print(colour('red', `${name}: ${reason}`));
+    },
+  };
+  const parsed = RESULTS[kind].safeParse(result);
+  if (parsed.success) show[kind](parsed.data as never);
+  return parsed.success;
+}
+
+function showSteps(output: Output, { dryRun, plan, steps }: Omit<ResultOf<'ports'>, 'ports'>): void {
+  const mark = dryRun ? '○' : colour('green', '✔');
   for (const step of steps) output.print(`  ${mark} ${step}`);
-  if (dryRun === true) {
-    const again = plan === undefined ? '' : ` To do just this, if it is still so then: --plan ${plan}`;
-    output.print(`Nothing was done: this is what would be.${again}`);
-  } else for (const port of ports) output.print(portLine(port));
+  const again = plan === undefined ? '' : ` To carry out this plan, if it is still the same then: --plan ${plan}`;
+  if (dryRun) output.print(`Nothing was done: this is the plan.${again}`);
 }
 
 function showFailure(print: (line: string) => void, { failure, outcome, state }: OperationDetails): void {

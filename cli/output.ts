@@ -3,7 +3,7 @@ import Table from 'cli-table3';
 
 type Style = Parameters<typeof styleText>[0];
 
-/** What is said to whom: results to standard output, what goes on to standard error. */
+/** Output of a command: results to standard output, progress to standard error. */
 export class Output {
   /** One JSON document, or one a line, in place of tables. */
   readonly json: boolean;

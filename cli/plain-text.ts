@@ -1,4 +1,4 @@
-/** What a run says of itself is Markdown for the Temporal UI. Here nothing is bold, and links are their words. */
+/** Markdown of the Temporal UI as plain text: nothing is bold, and links are their words. */
 export function plainText(markdown: string): string {
   return markdown.replaceAll('**', '').replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1');
 }

@@ -1,25 +1,9 @@
-import { z } from 'zod';
 import type { PortView } from '../domain/host/host-view.ts';
+import type { ReportedPort } from '../domain/operations/results.ts';
 import { quoteValue } from '../domain/text/quoted-value.ts';
 import type { UnreadableNetwork } from '../domain/vswitch/network.ts';
 import { shortVlans } from '../domain/vswitch/vlan-set.ts';
 import { colour } from './output.ts';
-
-/** A port as an operation's result names it. */
-export const ReportedPort = z.object({
-  portId: z.string(),
-  vswitch: z.string(),
-  network: z.discriminatedUnion('type', [
-    z.object({ type: z.literal('flat') }),
-    z.object({ type: z.literal('vlan'), segmentationId: z.number() }),
-    z.object({ type: z.literal('trunk'), segmentationIds: z.array(z.number()) }),
-  ]),
-  mac: z.string().optional(),
-  vdev: z.string(),
-  adminStateUp: z.boolean(),
-  live: z.enum(['now', 'atNextLogon']).optional(),
-});
-export type ReportedPort = z.infer<typeof ReportedPort>;
 
 /** `flat`, `1001`, `1001,1003-1005`; what nobody can read as it is written. */
 export function networkText(network: ReportedPort['network'] | UnreadableNetwork): string {
@@ -35,7 +19,7 @@ export function portLine({ portId, vdev, vswitch, network, mac, adminStateUp, li
   return `port ${portId}: NIC ${vdev} on ${vswitch}, ${on}, ${mac === undefined ? 'the MAC that CP gives it' : `MAC ${mac}`}, ${adminStateUp ? where : 'administratively down'}`;
 }
 
-/** What z/VM has of a recorded port, in a word. */
+/** The state of a recorded port on z/VM, in a word. */
 export function portState({ adminStateUp, vswitch, actual, unreadable }: PortView): string {
   if (unreadable !== undefined) return colour('red', 'left as it is');
   if (vswitch === undefined) return 'waiting';

@@ -1,28 +1,11 @@
-import { z } from 'zod';
+import type { ResultOf } from '../domain/operations/results.ts';
 import { colour, type Output } from './output.ts';
 
-/** What a reconciliation answers, as far as people are told. */
-export const Reconciliation = z.object({
-  dryRun: z.boolean(),
-  examined: z.number(),
-  inOrder: z.number(),
-  drifted: z.number(),
-  repaired: z.number(),
-  failed: z.number(),
-  foreign: z.number(),
-  skipped: z.number(),
-  waiting: z.number(),
-  reIpled: z.boolean(),
-  drifts: z.array(z.string()),
-  failures: z.array(z.object({ userid: z.string(), reason: z.string(), attempts: z.number() })),
-  foreignLines: z.array(z.string()),
-  findings: z.array(z.string()).default([]),
-});
-export type Reconciliation = z.infer<typeof Reconciliation>;
+type Reconciliation = ResultOf<'reconciliation'>;
 
-/** What a reconciliation found and did. */
-export function showReconciliation(output: Output, host: string, result: Reconciliation): void {
-  output.print(`${host}: ${countsOf(result)}`);
+/** Print the result of a reconciliation. */
+export function showReconciliation(output: Output, result: Reconciliation): void {
+  output.print(`${result.host}: ${countsOf(result)}`);
   for (const line of result.drifts) output.print(`  ${result.dryRun ? '○ would: ' : `${colour('red', '≠')} `}${line}`);
   for (const { userid, reason, attempts } of result.failures)
     output.print(`  ${colour('red', '✘')} ${userid}: ${reason} (tried ${attempts} times)`);

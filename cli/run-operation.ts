@@ -1,7 +1,15 @@
-import { askedOf } from '../client/asked.ts';
-import { type Beginning, type Begun, beginOperation } from '../client/begin-operation.ts';
 import { followOperation, type Standing } from '../client/follow-operation.ts';
 import { describeOperation, type OperationDetails } from '../client/operations.ts';
+import {
+  hostOf,
+  type OperationRequest,
+  requestDigest,
+  type StartedOperation,
+  startOperation,
+  summaryOf,
+  workflowIdFor,
+} from '../client/start-operation.ts';
+import { definitionOf } from '../domain/operations/operations.ts';
 import { goneWhileWaiting } from './action.ts';
 import { CommandFailure, EXIT, type ExitCode } from './exit-codes.ts';
 import { LiveSteps } from './live-steps.ts';
@@ -9,12 +17,12 @@ import { showOutcome } from './outcome.ts';
 import { colourAside } from './output.ts';
 import type { Session } from './session.ts';
 
-/** An operation as programs get it: what became of it, and its page in the Temporal UI. */
+/** An operation as programs get it, with its page in the Temporal UI. */
 export type ToldOperation = OperationDetails & { run?: string };
 
 /** Start an operation, show live which step is running, and say what became of it. Answers how the command ends. */
-export async function runOperation(session: Session, beginning: Beginning, wait: boolean): Promise<ExitCode> {
-  const operation = await perform(session, beginning, wait);
+export async function runOperation(session: Session, request: OperationRequest, wait: boolean): Promise<ExitCode> {
+  const operation = await perform(session, request, wait);
   session.output.result(operation, () => showOutcome(session.output, operation));
   return exitCodeOf(operation);
 }
@@ -22,14 +30,14 @@ export async function runOperation(session: Session, beginning: Beginning, wait:
 /** The same for several, one after another; the first that fails says how the command ends. */
 export async function runOperations(
   session: Session,
-  beginnings: readonly Beginning[],
+  requests: readonly OperationRequest[],
   wait: boolean,
 ): Promise<ExitCode> {
-  const [only, ...others] = beginnings;
+  const [only, ...others] = requests;
   if (only !== undefined && others.length === 0) return runOperation(session, only, wait);
   const operations: ToldOperation[] = [];
-  for (const beginning of beginnings) {
-    const operation = await perform(session, beginning, wait);
+  for (const request of requests) {
+    const operation = await perform(session, request, wait);
     operations.push(operation);
     if (!session.output.json) showOutcome(session.output, operation);
   }
@@ -41,44 +49,48 @@ export async function runOperations(
  * Start an operation and follow it to its end, or just start it. Throws a CommandFailure on Ctrl-C, and when another one with its id is in
  * progress.
  */
-export async function perform(session: Session, beginning: Beginning, wait: boolean): Promise<ToldOperation> {
+export async function perform(
+  session: Session,
+  request: OperationRequest,
+  wait: boolean,
+  besides?: object,
+): Promise<ToldOperation> {
   const client = await session.client();
-  const begun = await beginOperation(client, beginning);
-  if (begun.clash !== false)
-    throw new CommandFailure(
-      EXIT.refused,
-      `${begun.id} is in progress. Wait for it, or: zvmnet ops cancel '${begun.id}'`,
-    );
-  const run = await announce(session, beginning, begun);
-  const operation = wait
-    ? await followToEnd(session, beginning, begun)
-    : await describeOperation(client, begun.id, begun.runId);
-  if (operation === undefined) throw new CommandFailure(EXIT.notFound, `Operation ${begun.id} has gone.`);
+  const lock = definitionOf(request.type).lock === undefined ? {} : { lock: { digest: requestDigest(request) } };
+  const options = { workflowId: workflowIdFor(request), ...lock, ...(besides === undefined ? {} : { besides }) };
+  const started = await startOperation(client, request, options);
+  const { id, runId, conflict } = started;
+  if (conflict !== undefined)
+    throw new CommandFailure(EXIT.refused, `${id} is in progress. Wait for it, or: zvmnet ops cancel '${id}'`);
+  const run = await announce(session, request, started);
+  const operation = wait ? await followToEnd(session, request, started) : await describeOperation(client, id, runId);
+  if (operation === undefined) throw new CommandFailure(EXIT.notFound, `Operation ${id} has gone.`);
   return { ...operation, ...(run === undefined ? {} : { run }) };
 }
 
-/** Say what was started and where its run can be seen. */
-async function announce(session: Session, beginning: Beginning, begun: Begun): Promise<string | undefined> {
-  const { output } = session;
-  const { host, type, input } = beginning;
-  const summary = askedOf(session.target.namespace, type, input)?.summary ?? beginning.summary;
-  const run = session.runUrl(begun);
-  output.tell(`${summary}${run === undefined ? '' : `\n  ${colourAside('dim', run)}`}`);
-  await session.tellIfNobodyWorks(host, 'the operation');
+/** Announce the operation and the page of its run. */
+async function announce(
+  session: Session,
+  request: OperationRequest,
+  started: StartedOperation,
+): Promise<string | undefined> {
+  const run = session.runUrl(started);
+  session.output.tell(`${summaryOf(request)}${run === undefined ? '' : `\n  ${colourAside('dim', run)}`}`);
+  await session.tellIfNobodyWorks(hostOf(request), 'the operation');
   return run;
 }
 
 async function followToEnd(
   session: Session,
-  { host, userid }: Beginning,
-  begun: Begun,
+  { input }: OperationRequest,
+  started: StartedOperation,
 ): Promise<OperationDetails | undefined> {
   const steps = new LiveSteps();
-  const guest = userid === undefined ? undefined : { host, userid };
+  const guest = 'userid' in input ? { host: input.host, userid: input.userid } : undefined;
   const tell = (standing: Standing) => steps.show(standing);
-  const goesOn = `The operation goes on. See: zvmnet ops show '${begun.id}'. Stop and undo it: zvmnet ops cancel '${begun.id}'`;
+  const goesOn = `The operation goes on. See: zvmnet ops show '${started.id}'. Stop and undo it: zvmnet ops cancel '${started.id}'`;
   try {
-    const ended = await followOperation(await session.client(), begun, guest, tell, session.signal);
+    const ended = await followOperation(await session.client(), started, guest, tell, session.signal);
     if (!session.signal.aborted) return ended;
   } catch (error) {
     throw goneWhileWaiting(error, session, goesOn);

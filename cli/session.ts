@@ -14,7 +14,7 @@ const CONNECT_TIMEOUT = '5 seconds';
 
 const LONG_MS = 5_000;
 
-/** What every command takes. */
+/** Options of every command. */
 export const SessionOptions = z.object({
   json: z.boolean().optional(),
   host: z.string().optional(),
@@ -66,7 +66,7 @@ export class Session {
   }
 
   /** The host that is meant: --host, ZVMNET_HOST, or the only one there is. Throws a CommandFailure that names those there are. */
-  async host(): Promise<string> {
+  async host(): Promise<HostName> {
     const named = this.namedHost();
     if (named !== undefined) return await this.known(named);
     const [only, ...others] = await this.hosts();
@@ -77,19 +77,21 @@ export class Session {
   }
 
   /** The host that --host or ZVMNET_HOST names. Throws a CommandFailure when that is no name of a host. */
-  namedHost(): string | undefined {
+  namedHost(): HostName | undefined {
     const named = this.#options.host ?? process.env.ZVMNET_HOST ?? '';
-    if (named === '' || HostName.safeParse(named).success) return named === '' ? undefined : named;
+    if (named === '') return undefined;
+    const parsed = HostName.safeParse(named);
+    if (parsed.success) return parsed.data;
     throw new CommandFailure(EXIT.usage, `--host ${named}: that is no name of a host`);
   }
 
   /** All hosts that are known to Temporal. */
-  async hosts(): Promise<string[]> {
+  async hosts(): Promise<HostName[]> {
     return hostNames(await this.client());
   }
 
   /** The same name, when Temporal knows a host of it. Else throws a CommandFailure: an operation for it would wait for ever. */
-  async known(host: string): Promise<string> {
+  async known(host: HostName): Promise<HostName> {
     if ((await workersOf(await this.client(), host)) > 0) return host;
     const hosts = await this.hosts();
     if (hosts.includes(host)) return host;
@@ -107,12 +109,12 @@ export class Session {
   }
 
   /** A host to read from: throws a CommandFailure when nobody works for it, since a reading would wait for ever. */
-  async hostToRead(): Promise<string> {
+  async hostToRead(): Promise<HostName> {
     return await this.readable(await this.host());
   }
 
   /** The same host, when somebody works for it. Else throws a CommandFailure. */
-  async readable(host: string): Promise<string> {
+  async readable(host: HostName): Promise<HostName> {
     if ((await workersOf(await this.client(), host)) > 0) return host;
     throw new CommandFailure(
       EXIT.unavailable,
@@ -120,7 +122,7 @@ export class Session {
     );
   }
 
-  /** What is read of a host. Whoever waits for long is told what for. */
+  /** The result of a reading. Announces a reading that takes long. */
   async read<Result>(host: string, reading: Promise<Result>): Promise<Result> {
     const timer = setTimeout(
       () => this.output.tell(`${host} is being read: xCAT has not answered as it should yet.`),

@@ -1,9 +1,5 @@
-import { z } from 'zod';
-import { type ImportCounts, type ImportedPort, PortOutcome } from '../client/import-ports.ts';
+import type { ImportCounts, ImportedPort } from '../client/import-ports.ts';
 import { colour, type Output } from './output.ts';
-
-/** What `wirePorts` answers. */
-export const Wiring = z.object({ dryRun: z.boolean().default(false), ports: z.array(PortOutcome).min(1) });
 
 const MOST_SHOWN = 50;
 
@@ -29,7 +25,7 @@ export function showWiring(output: Output, ports: readonly ImportedPort[], dryRu
   output.print(
     `${wired} ${dryRun ? 'would be wired' : 'wired'}, ${unchanged} wired before, ${refused} refused, ${failed} failed`,
   );
-  if (dryRun) output.print('Nothing was done: this is what would be.');
+  if (dryRun) output.print('Nothing was done: this is the plan.');
 }
 
 export function countsOf(ports: readonly ImportedPort[]): ImportCounts {

@@ -2,19 +2,25 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { z } from 'zod';
 import { guestWorkflowId } from '../temporal-config/names.ts';
-import type { Begun } from './begin-operation.ts';
 import { workflowIdOf } from './operation-id.ts';
 import { currentDetails, describeOperation, type OperationDetails } from './operations.ts';
+import type { StartedOperation } from './start-operation.ts';
 
-/** Where a running operation stands. */
-export type Standing = {
-  /** What the operation says of itself, in Markdown. */
-  details: string | undefined;
-  /** What the run that holds its guest says, when that run is this operation's. */
-  steps: string | undefined;
-  /** The operation that holds the guest, while this one waits for its turn. */
-  waitsFor: string | undefined;
-};
+/** Progress of a run, as it answers the query; of those that answer none, their current details in Markdown. */
+const Progress = z.object({
+  subject: z.string(),
+  state: z.string(),
+  reason: z.string().optional(),
+  lists: z.object({ now: z.array(z.string()).optional(), done: z.array(z.string()).optional() }).default({}),
+});
+export type Progress = z.infer<typeof Progress>;
+
+/** The standing of a running operation. */
+export type Standing =
+  | { kind: 'works'; progress: Progress }
+  | { kind: 'details'; markdown: string }
+  /** Another operation holds the guest. */
+  | { kind: 'waits'; behind: string };
 
 const LOOK_MS = 400;
 
@@ -24,15 +30,15 @@ const LOOK_MS = 400;
  */
 export async function followOperation(
   client: Client,
-  begun: Pick<Begun, 'id' | 'runId'>,
+  started: Pick<StartedOperation, 'id' | 'runId'>,
   guest: { host: string; userid: string } | undefined,
   tell: (standing: Standing) => void,
   signal: AbortSignal,
 ): Promise<OperationDetails | undefined> {
   const watching = new AbortController();
-  const watched = watch(client, begun.id, guest, tell, watching.signal);
+  const watched = watch(client, started.id, guest, tell, watching.signal);
   try {
-    return await endOf(client, begun, signal);
+    return await endOf(client, started, signal);
   } finally {
     watching.abort();
     // A request that is tried again after the connection was closed would end the process.
@@ -43,7 +49,7 @@ export async function followOperation(
 /** The operation once it has ended; one that is reset goes on in another run. */
 async function endOf(
   client: Client,
-  { id, runId }: Pick<Begun, 'id' | 'runId'>,
+  { id, runId }: Pick<StartedOperation, 'id' | 'runId'>,
   signal: AbortSignal,
 ): Promise<OperationDetails | undefined> {
   const handle = client.workflow.getHandle(workflowIdOf(id), runId);
@@ -74,19 +80,30 @@ async function watch(
   }
 }
 
-/** Where an operation stands now: what it says, and what the run of its guest says for it. */
+/** The standing of an operation now: its own, or that of its guest's run while that works for it. Undefined when no worker answers soon. */
 export async function standingOf(
   client: Client,
   id: string,
   guest: { host: string; userid: string } | undefined,
-): Promise<Standing> {
-  const details = await currentDetails(client, id);
-  if (guest === undefined) return { details, steps: undefined, waitsFor: undefined };
-  const run = guestWorkflowId(guest.host, guest.userid);
-  const holder = await holderOf(client, run);
-  if (holder === undefined) return { details, steps: undefined, waitsFor: undefined };
-  if (holder !== workflowIdOf(id)) return { details, steps: undefined, waitsFor: holder };
-  return { details, steps: await currentDetails(client, run), waitsFor: undefined };
+): Promise<Standing | undefined> {
+  const own = workflowIdOf(id);
+  const run = guest === undefined ? undefined : guestWorkflowId(guest.host, guest.userid);
+  const holder = run === undefined ? undefined : await holderOf(client, run);
+  if (holder !== undefined && holder !== own) return { kind: 'waits', behind: holder };
+  const progress = await progressOf(client, holder === undefined || run === undefined ? own : run);
+  if (progress !== undefined) return { kind: 'works', progress };
+  const markdown = await currentDetails(client, id);
+  return markdown === undefined ? undefined : { kind: 'details', markdown };
+}
+
+/** The progress that a run answers with. Undefined when it knows no such query, or no worker answers soon. */
+async function progressOf(client: Client, workflowId: string): Promise<Progress | undefined> {
+  try {
+    const handle = client.workflow.getHandle(workflowId);
+    return Progress.safeParse(await client.withDeadline(Date.now() + 3_000, () => handle.query('runProgress'))).data;
+  } catch {
+    return undefined;
+  }
 }
 
 const Queue = z.object({ current: z.string().optional() });

@@ -1,10 +1,11 @@
 import { type Client, type ScheduleHandle, ScheduleNotFoundError } from '@temporalio/client';
 import { taskQueueOf } from '../domain/host/host.ts';
+import { HostName } from '../domain/text/identifiers.ts';
 import { RECONCILE_PREFIX, reconcileScheduleId, reconciliationNote } from '../temporal-config/names.ts';
 import { type ReconciliationHealth, reconciliationHealth } from './reconciliation-health.ts';
 import { pollersOf, presentWorkers, WORKFLOW_TASKS } from './worker-identity.ts';
 
-/** What Temporal knows of a host's reconciliation. */
+/** A host's reconciliation, as Temporal knows it. */
 export type ReconcileSchedule = {
   paused: boolean;
   note: string;
@@ -23,12 +24,12 @@ export type KnownHost = {
 };
 
 /** The names of all hosts that Temporal knows: those that a worker is there for, and those with a Schedule of reconciliation. */
-export async function hostNames(client: Client): Promise<string[]> {
+export async function hostNames(client: Client): Promise<HostName[]> {
   const names = new Set((await presentWorkers(client)).map(({ host }) => host));
   for await (const { scheduleId } of client.schedule.list()) {
     if (scheduleId.startsWith(RECONCILE_PREFIX)) names.add(scheduleId.slice(RECONCILE_PREFIX.length));
   }
-  return [...names].toSorted();
+  return [...names].toSorted().flatMap((name) => HostName.safeParse(name).data ?? []);
 }
 
 /** One host: its workers and its reconciliation. */

@@ -6,32 +6,18 @@ import {
 } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { z } from 'zod';
+import { OPERATION_TYPES } from '../domain/operations/operations.ts';
 import { is, quoted, ZVM_HOST, ZVM_OUTCOME, ZVM_PORT, ZVM_USERID } from '../temporal-config/search-attributes.ts';
 import { runPath } from '../temporal-config/ui.ts';
 import { operationIdOf, workflowIdOf } from './operation-id.ts';
 
-/** Workflow types that somebody starts to change something. */
-export const OPERATION_TYPES = [
-  'createPort',
-  'attachNic',
-  'changeVlan',
-  'setAdminState',
-  'detachNic',
-  'deletePort',
-  'wirePorts',
-  'ensureVswitch',
-  'deleteVswitch',
-  'ensureDhcp',
-  'ensureManagementNetwork',
-  'reconcileHost',
-  'reconcileFleet',
-  'followNeutron',
-] as const;
+/** Workflow types that lists of operations show: the operations, and Neutron's follower, which changes guests too. */
+export const LISTED_TYPES = [...OPERATION_TYPES, 'followNeutron' as const];
 
 export const OPERATION_STATES = ['running', 'completed', 'failed', 'cancelled', 'terminated', 'timedOut'] as const;
 export type OperationState = (typeof OPERATION_STATES)[number];
 
-/** What comes of operations; the last two while they run. */
+/** Outcomes of operations; the last two while they run. */
 export const OPERATION_OUTCOMES = [
   'changed',
   'unchanged',
@@ -44,7 +30,7 @@ export const OPERATION_OUTCOMES = [
 ] as const;
 export type OperationOutcome = (typeof OPERATION_OUTCOMES)[number];
 
-/** What became of an operation that failed. */
+/** The failure of an operation. */
 export type OperationFailure = {
   /** `Refused`, `StepFailed` or `DeadlineExceeded`. */
   type: string;
@@ -75,7 +61,7 @@ export type OperationDetails = OperationView & {
   /** All hosts of one that is of several, where its start said so. */
   hosts?: string[];
   summary?: string;
-  /** Where it stands, in Markdown. */
+  /** Its progress, in Markdown. */
   details?: string;
   result?: unknown;
   failure?: OperationFailure;
@@ -92,7 +78,7 @@ export type OperationFilter = {
   outcome?: OperationOutcome | undefined;
   /** Leave out reconciliations that found nothing to do: they come every half a minute. */
   withoutIdle?: boolean | undefined;
-  /** What comes after this run, which the page before ended with. */
+  /** Only runs after this one, the last of the page before. */
   after?: OperationCursor | undefined;
 };
 
@@ -213,7 +199,7 @@ function viewOf({
   const userid = has.get(ZVM_USERID);
   const state = STATES[status.name] ?? 'running';
   const told = has.get(ZVM_OUTCOME);
-  // Who was terminated while it waited had no time to say that it does so no more.
+  // A run that was terminated while it waited could not take its outcome back.
   const outcome = state !== 'running' && UNENDED.has(told ?? '') ? undefined : told;
   return {
     id: operationIdOf(workflowId),
@@ -275,7 +261,7 @@ function goesOnInAnotherRun({ status, raw }: WorkflowExecutionDescription): bool
 
 const Metadata = z.object({ currentDetails: z.string() });
 
-/** What a running workflow says of itself. Undefined when no worker answers soon. */
+/** The current details of a running workflow, in Markdown. Undefined when no worker answers soon. */
 export async function currentDetails(client: Client, operationId: string): Promise<string | undefined> {
   try {
     const handle = client.workflow.getHandle(workflowIdOf(operationId));
@@ -302,7 +288,7 @@ async function endingOf(
   }
 }
 
-/** What only the next run reads is of no use to anybody else. */
+/** The result without the checkpoint, which only the next run reads. */
 function withoutMemory(result: unknown): unknown {
   if (typeof result !== 'object' || result === null || !('checkpoint' in result)) return result;
   const { checkpoint: _checkpoint, ...rest } = result;
@@ -312,7 +298,7 @@ function withoutMemory(result: unknown): unknown {
 const Refusals = z.array(z.object({ field: z.string(), reason: z.string(), advice: z.string() }));
 const Report = z.object({ step: z.string().optional(), advice: z.string().optional(), undone: z.boolean().optional() });
 
-/** What an operation failed with, in the words of its failure. */
+/** The failure of an operation as callers see it. */
 export function failureOf(error: unknown): OperationFailure {
   if (!(error instanceof ApplicationFailure)) {
     return { type: error instanceof Error ? error.name : 'Failed', message: messageOf(error), refusals: [] };

@@ -4,7 +4,7 @@ export type PortFileProblem = { place: string; field: string; reason: string };
 /** Nobody reads more of them; the first ones show what is wrong with the others too. */
 const MOST_TOLD = 100;
 
-/** What is wrong with a file, of which no more is kept than is told. */
+/** Mistakes in a file, as many as are reported. */
 export class Problems {
   readonly #first: PortFileProblem[] = [];
   #count = 0;

@@ -11,7 +11,7 @@ import { repeatedKeys } from './repeated-keys.ts';
 export const GuestPortRequest = z.strictObject({ host: HostName, userid: Userid, ...PortRequest.shape });
 export type GuestPortRequest = z.infer<typeof GuestPortRequest>;
 
-/** What a file leaves to whoever reads it. */
+/** Values that a file leaves to its reader. */
 export type PortFileContext = {
   /** The host of entries that name none. */
   defaultHost?: string | undefined;
@@ -19,7 +19,7 @@ export type PortFileContext = {
   vswitchOf(host: string, physicalNetwork: string): string | undefined;
 };
 
-/** What Neutron's REST API says of a port, as far as it matters here; the guest is the port's `dns_name`, its instance's host name. */
+/** The part of a port in Neutron's REST API that matters here; the guest is the port's `dns_name`, its instance's host name. */
 const NeutronPort = z.object({
   id: z.string(),
   network_id: z.string(),
@@ -74,7 +74,7 @@ export function neutronHostsIn(file: PortFile): string[] {
   }
 }
 
-/** What is wrong with a network is wrong with its cell, whatever part of the network it is. */
+/** A mistake in any part of a network is a mistake in its cell. */
 const NetworkCell = z.string().transform((words, context) => {
   const parsed = NetworkWords.safeParse(words);
   if (parsed.success) return parsed.data;
@@ -98,7 +98,7 @@ const CsvRequest = CsvPort.transform(
   ({ segmentationId: network, ...port }): GuestPortRequest => ({ ...port, network }),
 );
 
-/** What is read from a file: requests, and what is wrong. No more of an entry is kept than that, since there may be many. */
+/** The requests and mistakes of a file. No more of an entry is kept, since there may be many. */
 class Entries {
   readonly requests: GuestPortRequest[] = [];
   readonly problems = new Problems();
@@ -259,7 +259,7 @@ function addLine(
   entries.add(CsvRequest, place, Object.fromEntries(cells), told);
 }
 
-/** What is wrong with the header is told once, not again with each line. */
+/** Mistakes of the header are reported once, not again with each line. */
 function mistakesOfHeader({ place, fields }: CsvLine, { defaultHost }: PortFileContext): PortFileProblem[] {
   const names = new Set(fields);
   const needed = defaultHost === undefined ? ['host', ...NEEDED_COLUMNS] : NEEDED_COLUMNS;
@@ -288,7 +288,7 @@ async function* csvLines(pieces: AsyncIterable<string>): AsyncGenerator<CsvLine>
     trim: true,
     info: true,
   });
-  // What the pieces throw, the parser throws too.
+  // The parser throws the errors of the pieces.
   pipeline(pieces, parser).catch(() => undefined);
   try {
     for await (const line of parser) yield CsvLine.parse(line);

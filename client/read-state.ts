@@ -6,7 +6,7 @@ import { ZVM_HOST, ZVM_USERID } from '../temporal-config/search-attributes.ts';
 import type { listVswitches, showGuest, showHost } from '../workflows/index.ts';
 import { guestsInProgress } from './guests-in-progress.ts';
 
-/** What a reading may take: beyond, whoever waits is told so. */
+/** The time limit of a reading; its caller gets an error after it. */
 const LONGEST_READING = '2 minutes';
 
 /**
@@ -28,7 +28,7 @@ export async function readHostView(client: Client, host: string, generation = ''
   return { ...read, guests: read.guests.map((guest) => (inProgress.has(guest.userid) ? beingChanged(guest) : guest)) };
 }
 
-/** What is not as recorded is on its way: that is no drift. */
+/** A difference on a guest that is being changed is no drift. */
 function beingChanged(guest: GuestView): GuestView {
   return { ...guest, inProgress: true, drift: [], ports: guest.ports.map((port) => ({ ...port, drift: [] })) };
 }

@@ -1,33 +1,21 @@
 import type { Client } from '@temporalio/client';
-import { z } from 'zod';
+import type { z } from 'zod';
+import { HOST_OPERATIONS } from '../domain/operations/host-operations.ts';
 import { reconcileScheduleId } from '../temporal-config/names.ts';
 import { is, quoted, ZVM_HOST } from '../temporal-config/search-attributes.ts';
-import { type Beginning, ownWorkflowId } from './begin-operation.ts';
+import type { OperationRequest } from './start-operation.ts';
 
-/** What a reconciliation leaves for the next one; `checkpoint` tells what was ours. */
-const Last = z.object({
-  checkpoint: z.string(),
-  failures: z.array(z.looseObject({ userid: z.string() })),
-  unreported: z.array(z.string()).optional(),
-});
+/** The part of a result that the next reconciliation takes: `checkpoint` tells what was ours. */
+const Last = HOST_OPERATIONS.reconcileHost.input.shape.last.unwrap();
 
-/** A reconciliation of a host now, beside its Schedule; `knownBefore` goes into its input. */
-export function reconcileOperation(
-  host: string,
-  dryRun: boolean,
-): Beginning & { input: { host: string; dryRun: boolean } } {
-  return {
-    type: 'reconcileHost',
-    host,
-    workflowId: ownWorkflowId(reconcileScheduleId(host)),
-    input: { host, dryRun },
-    summary: `${dryRun ? 'compare' : 'reconcile'} ${host}${dryRun ? ', changing nothing' : ''}`,
-  };
+/** A reconciliation of a host now, beside its Schedule; `knownBefore` goes into its input besides. */
+export function reconcileRequest(host: string, dryRun: boolean): OperationRequest {
+  return { type: 'reconcileHost', input: HOST_OPERATIONS.reconcileHost.input.parse({ host, dryRun }) };
 }
 
 /**
- * What the last finished run of a host's Schedule knew, as input for one that is started by hand, so that it too can tell the NIC of a port
- * whose row has vanished from an administrator's.
+ * The state that the last finished run of a host's Schedule left, as input for one that is started by hand, so that it too can tell the NIC of
+ * a port whose row has vanished from an administrator's.
  */
 export async function knownBefore(client: Client, host: string): Promise<{ last?: z.infer<typeof Last> }> {
   const last = await lastResult(client, host);

@@ -9,7 +9,7 @@ import { describeOperation } from './operations.ts';
 export type ReconciliationHealth = {
   /** When the last run ended that could read the host and compare it. */
   lastSuccess?: string;
-  /** What is wrong now: why the last run that has ended could not read the host, or what it could not repair. */
+  /** The present failure: why the last run that has ended could not read the host, or the guests that it could not repair. */
   failure?: { at: string; reason: string };
 };
 

@@ -1,117 +1,211 @@
 import { randomUUID } from 'node:crypto';
-import type { Client, WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
+import {
+  type Client,
+  WorkflowExecutionAlreadyStartedError,
+  type WorkflowExecutionInfo,
+  type WorkflowHandle,
+  WorkflowNotFoundError,
+} from '@temporalio/client';
 import { taskQueueOf } from '../domain/host/host.ts';
-import { searchAttributesOf } from '../temporal-config/search-attributes.ts';
-import type { followNeutron } from '../workflows/follow-neutron.ts';
-import type { NeutronNews } from '../workflows/follow-neutron-result.ts';
-import type {
-  attachNic,
-  changeVlan,
-  createPort,
-  deletePort,
-  detachNic,
-  reconcileHost,
-  setAdminState,
-  wirePorts,
-} from '../workflows/index.ts';
-import type { OperationResult } from '../workflows/operation.ts';
-import { toldToOperators } from './asked.ts';
+import {
+  definitionOf,
+  isGuestOperationType,
+  OPERATIONS,
+  type OperationType,
+  type RequestOf,
+} from '../domain/operations/operations.ts';
+import type { HostName } from '../domain/text/identifiers.ts';
+import { guestWorkflowId } from '../temporal-config/names.ts';
+import { aboutGuest, aboutPort } from '../temporal-config/saved-queries.ts';
+import { is, searchAttributesOf } from '../temporal-config/search-attributes.ts';
+import { listPath, markdownLink, runPath } from '../temporal-config/ui.ts';
+import type * as workflows from '../workflows/index.ts';
+import { digestOf } from './digest.ts';
+import { operationIdOf, workflowIdOf } from './operation-id.ts';
+import { HOSTS } from './operations.ts';
 
-/** The operations by workflow type, with what each takes. */
-type Operations = {
-  createPort: typeof createPort;
-  attachNic: typeof attachNic;
-  changeVlan: typeof changeVlan;
-  setAdminState: typeof setAdminState;
-  detachNic: typeof detachNic;
-  deletePort: typeof deletePort;
+/** A request for an operation, in exact types: parsed where it came in. */
+export type OperationRequest = { [Type in OperationType]: { type: Type; input: RequestOf<Type> } }[OperationType];
+
+/** The request of a type that is known only when it runs. */
+export function requestOf<Type extends OperationType>(type: Type, input: RequestOf<Type>): OperationRequest {
+  // TypeScript does not relate a type parameter to its member of the union.
+  return { type, input } as OperationRequest;
+}
+
+/** How an operation is started. */
+export type StartOptions = {
+  workflowId: string;
+  /** Fields of the input that are not part of what the caller asks for: the same request may have others. */
+  besides?: object;
+  /** The same request is carried out once, whatever became of it; `digest` tells requests apart that bear the same key. */
+  once?: { digest: string };
+  /**
+   * The Workflow ID stands for what is changed, so that one at a time changes it: only the same request joins what runs. With a key it is
+   * carried out once, as long as the server keeps the run.
+   */
+  lock?: { digest: string; key?: string };
 };
 
-/** How a type's Workflow IDs begin. */
-export const ID_PREFIX: Record<keyof Operations, string> = {
-  createPort: 'create-port',
-  attachNic: 'attach-nic',
-  changeVlan: 'change-vlan',
-  setAdminState: 'admin-state',
-  detachNic: 'detach-nic',
-  deletePort: 'delete-port',
+/** An operation that runs, or has run already. */
+export type StartedOperation = {
+  id: string;
+  runId: string;
+  /** Another request has started the run of this id: one about the same thing, or one that bore the same key. */
+  conflict?: 'busy' | 'key';
 };
 
-/**
- * Start an operation on its host's task queue with its usual Workflow ID (docs/workflows.md), `<type>/<host>/<subject>`; the subject is
- * the port id, or anything that makes the request unique. Starting the same ID while it runs joins the run that is there.
- */
-export function startOperation<Type extends keyof Operations>(
-  client: Client,
-  type: Type,
-  input: Parameters<Operations[Type]>[0],
-  subject: string = randomUUID(),
-): Promise<WorkflowHandleWithFirstExecutionRunId<(input: unknown) => Promise<OperationResult>>> {
-  const { host, userid, portId } = input as { host: string; userid: string; portId?: string };
-  const summary = `${ID_PREFIX[type].replaceAll('-', ' ')} for ${userid} on ${host}`;
-  const portIds = portId === undefined ? [] : [portId.toLowerCase()];
-  return client.workflow.start<(input: unknown) => Promise<OperationResult>>(type, {
-    taskQueue: taskQueueOf(host),
-    workflowId: `${ID_PREFIX[type]}/${host}/${subject}`,
-    workflowIdConflictPolicy: 'USE_EXISTING',
-    args: [input],
-    ...toldToOperators(client.options.namespace, { type, host, userid, portIds, input, summary }),
-  });
+/** The value that tells requests apart that bear the same key, or the same Workflow ID. */
+export function requestDigest({ type, input }: OperationRequest): string {
+  return digestOf([type, Object.entries(input).toSorted(([one], [other]) => (one < other ? -1 : 1))]);
+}
+
+/** A Workflow ID that no other operation has. */
+export function ownWorkflowId(prefix: string): string {
+  return `${prefix}/${randomUUID().slice(0, 13)}`;
 }
 
 /**
- * Start `wirePorts`; its Workflow ID is `wire-ports/<host>/<request>`. Starting the same request while it runs joins the run that is
- * there.
+ * The usual Workflow ID of an operation: its lock where it has one. Else `<prefix>/<host>/<subject>` with `unique` behind it, so that each has
+ * its own: of three changes A, B, A the last must not join the first.
  */
-export function startWirePorts(
+export function workflowIdFor(request: OperationRequest, unique: string = randomUUID().slice(0, 13)): string {
+  const { type, input } = request;
+  const { idPrefix, lock } = definitionOf(type);
+  if (lock !== undefined) return `${idPrefix}/${lock(input)}`;
+  const { portIds } = definitionOf(type).found(input);
+  const host = 'host' in input ? [input.host] : [];
+  const subject = 'userid' in input ? [portIds.length === 1 ? portIds[0] : input.userid] : [];
+  return [idPrefix, ...host, ...subject, unique].join('/');
+}
+
+/** One line for operators. */
+export function summaryOf({ type, input }: OperationRequest): string {
+  const of = 'userid' in input ? ` (${input.host})` : '';
+  return `${definitionOf(type).summary(input)}${of}${input.dryRun ? ', plan only' : ''}`;
+}
+
+/** The host whose task queue an operation is on: of several hosts the first. */
+export function hostOf({ input }: OperationRequest): HostName {
+  if (!('hosts' in input)) return input.host;
+  const [first] = input.hosts;
+  if (first === undefined) throw new RangeError('a request for no host');
+  return first;
+}
+
+const DIGEST = 'requestDigest';
+const KEY = 'requestKey';
+
+/** The operation that the same request has started before, by its key. Undefined when there is none, or the request has no key. */
+export async function startedBefore(
   client: Client,
-  input: Parameters<typeof wirePorts>[0],
-  request: string = randomUUID(),
-): Promise<WorkflowHandleWithFirstExecutionRunId<typeof wirePorts>> {
-  const { host } = input;
-  const summary = `wire ${input.ports.length} ports on ${host}`;
-  return client.workflow.start<typeof wirePorts>('wirePorts', {
-    ...ofHost(host),
-    workflowId: `wire-ports/${host}/${request}`,
-    args: [input],
-    ...toldToOperators(client.options.namespace, { type: 'wirePorts', host, input, summary }),
-  });
+  { workflowId, once, lock }: StartOptions,
+): Promise<StartedOperation | undefined> {
+  const run =
+    once !== undefined
+      ? await newestRun(client, workflowId)
+      : lock?.key === undefined
+        ? undefined
+        : await runOfKey(client, workflowId, lock.key);
+  if (run === undefined) return undefined;
+  const isSame = run.digest === (once ?? lock)?.digest;
+  return { id: operationIdOf(workflowId), runId: run.runId, ...(isSame ? {} : { conflict: 'key' }) };
 }
 
-/** Start a reconciliation of a host now, beside its Schedule; its Workflow ID is `reconcile/<host>/<request>`. */
-export function startReconcileHost(
+/** Start an operation, or join the one that runs under the same Workflow ID. Throws what the Temporal client throws. */
+export async function startOperation(
   client: Client,
-  input: Parameters<typeof reconcileHost>[0],
-  request: string = randomUUID(),
-): Promise<WorkflowHandleWithFirstExecutionRunId<typeof reconcileHost>> {
-  return client.workflow.start<typeof reconcileHost>('reconcileHost', {
-    ...ofHost(input.host),
-    workflowId: `reconcile/${input.host}/${request}`,
-    args: [input],
-    staticSummary: `reconcile ${input.host}`,
-  });
-}
-
-/**
- * Tell the host's `followNeutron` of ports and networks that Neutron has said something of; its Workflow ID is `neutron/<host>`. Starts it when
- * it does not run.
- */
-export async function tellOfNeutron(client: Client, host: string, news: NeutronNews): Promise<void> {
-  await client.workflow.signalWithStart<typeof followNeutron, [NeutronNews]>('followNeutron', {
-    taskQueue: taskQueueOf(host),
-    workflowId: `neutron/${host}`,
-    args: [{ host }],
-    signal: 'neutronNews',
-    signalArgs: [news],
-    typedSearchAttributes: searchAttributesOf({ host }),
-    staticSummary: `what Neutron says of ${host}`,
-  });
-}
-
-function ofHost(host: string) {
-  return {
-    taskQueue: taskQueueOf(host),
-    workflowIdConflictPolicy: 'USE_EXISTING' as const,
-    typedSearchAttributes: searchAttributesOf({ host }),
+  request: OperationRequest,
+  { workflowId, besides, once, lock }: StartOptions = { workflowId: workflowIdFor(request) },
+): Promise<StartedOperation> {
+  const { type, input } = request;
+  const id = operationIdOf(workflowId);
+  const digest = (once ?? lock)?.digest;
+  const memo = {
+    ...('hosts' in input ? { [HOSTS]: input.hosts } : {}),
+    ...(digest === undefined ? {} : { [DIGEST]: digest }),
+    ...(lock?.key === undefined ? {} : { [KEY]: lock.key }),
   };
+  try {
+    const handle = await client.workflow.start(type, {
+      taskQueue: taskQueueOf(hostOf(request)),
+      workflowId,
+      workflowIdConflictPolicy: 'FAIL',
+      workflowIdReusePolicy: once === undefined ? 'ALLOW_DUPLICATE' : 'REJECT_DUPLICATE',
+      args: [{ ...input, ...besides }],
+      ...forOperators(client.options.namespace, request),
+      ...(Object.keys(memo).length === 0 ? {} : { memo }),
+    });
+    return { id, runId: handle.firstExecutionRunId };
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    const there = await client.workflow.getHandle(workflowId).describe();
+    const isSame = there.type === type && (digest === undefined || there.memo?.[DIGEST] === digest);
+    const bySameKey = once !== undefined || (lock?.key !== undefined && there.memo?.[KEY] === lock.key);
+    return { id, runId: there.runId, ...(isSame ? {} : { conflict: bySameKey ? 'key' : 'busy' }) };
+  }
+}
+
+/** The run of a started operation, with the type of its result. */
+export function runOf<Type extends OperationType>(
+  client: Client,
+  _type: Type,
+  { id, runId }: StartedOperation,
+): WorkflowHandle<(typeof workflows)[Type]> {
+  return client.workflow.getHandle<(typeof workflows)[Type]>(workflowIdOf(id), undefined, {
+    firstExecutionRunId: runId,
+  });
+}
+
+const MOST_LINKS = 8;
+
+/** The part of a start that operators see, and find the run by. */
+function forOperators(namespace: string, request: OperationRequest) {
+  const { type, input } = request;
+  const { portIds, vswitches, vlans } = definitionOf(type).found(input);
+  const userid = 'userid' in input ? { userid: input.userid } : {};
+  return {
+    typedSearchAttributes: searchAttributesOf({ host: hostOf(request), ...userid, portIds, vswitches, vlans }),
+    staticSummary: summaryOf(request),
+    ...detailsOf(namespace, request, portIds),
+  };
+}
+
+function detailsOf(namespace: string, { type, input }: OperationRequest, portIds: readonly string[]) {
+  if (type === 'wirePorts') return { staticDetails: `${OPERATIONS.wirePorts.does}. Each guest has a run of its own.` };
+  if (!isGuestOperationType(type) || !('userid' in input)) return {};
+  const { host, userid, dryRun } = input;
+  const link = (text: string, query: string) => markdownLink(text, listPath(namespace, query));
+  const links = [
+    markdownLink('the steps on z/VM', runPath(namespace, guestWorkflowId(host, userid))),
+    ...portIds.slice(0, MOST_LINKS).map((portId) => link(`all about port ${portId}`, aboutPort(portId))),
+    link(`all about ${userid}`, aboutGuest(host, userid)),
+  ];
+  const plan = dryRun ? ' Plan only: nothing is changed.' : '';
+  return { staticDetails: `Guest **${userid}** on host **${host}**.${plan} See ${links.join(', ')}.` };
+}
+
+type EarlierRun = { runId: string; digest: unknown; key: unknown };
+
+/** The newest run under a Workflow ID. */
+async function newestRun(client: Client, workflowId: string): Promise<EarlierRun | undefined> {
+  try {
+    return earlier(await client.workflow.getHandle(workflowId).describe());
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return undefined;
+    throw error;
+  }
+}
+
+/** The run under a Workflow ID that a request with this key has started. Lists are a moment late: the newest is looked at first. */
+async function runOfKey(client: Client, workflowId: string, key: string): Promise<EarlierRun | undefined> {
+  const newest = await newestRun(client, workflowId);
+  if (newest === undefined || newest.key === key) return newest;
+  for await (const run of client.workflow.list({ query: is({ name: 'WorkflowId' }, workflowId) }))
+    if (run.memo?.[KEY] === key) return earlier(run);
+  return undefined;
+}
+
+function earlier({ runId, memo }: Pick<WorkflowExecutionInfo, 'runId' | 'memo'>): EarlierRun {
+  return { runId, digest: memo?.[DIGEST], key: memo?.[KEY] };
 }

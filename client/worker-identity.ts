@@ -20,7 +20,7 @@ const GONE_MS = 120_000;
 export const WORKFLOW_TASKS = 1;
 export const ACTIVITY_TASKS = 2;
 
-/** Who a worker is, in a line that operators read in the Temporal UI and that `workerIn` understands. */
+/** The identity of a worker: a line that operators read in the Temporal UI and that `workerIn` understands. */
 export function identityOf({ host, zhcpNode, xcatUrl }: System, process: string, since: Date): string {
   return `${process} for ${host}: zHCP ${zhcpNode} of xCAT ${xcatUrl}, since ${since.toISOString()}`;
 }
@@ -38,10 +38,10 @@ export function isSameSystem(one: System, other: System): boolean {
   return one.zhcpNode === other.zhcpNode && one.xcatUrl === other.xcatUrl;
 }
 
-/** Who has asked for work at a task queue lately. */
+/** Workers that have polled a task queue lately. */
 export type Poller = { identity: string; lastSeenMs: number };
 
-/** Who has asked for work at a task queue within two minutes. */
+/** Workers that have polled a task queue within two minutes. */
 export async function pollersOf(client: Client, queue: string, tasks: number): Promise<Poller[]> {
   const { pollers } = await client.workflowService.describeTaskQueue({
     namespace: client.options.namespace,

@@ -1,8 +1,9 @@
 import type { Client } from '@temporalio/client';
 import { z } from 'zod';
 import type { GuestPortRequest } from '../client/port-file.ts';
-import { startOperation } from '../client/start-operation.ts';
+import { runOf, startOperation } from '../client/start-operation.ts';
 import type { HostConfiguration } from '../configuration/load.ts';
+import { DEFAULT_OPTIONS } from '../domain/operations/requests.ts';
 import { applicationFailureOf, reasonOf } from '../workflows/failures.ts';
 import { mismatchesOf, SimulatorState } from './check.ts';
 
@@ -37,8 +38,9 @@ async function wireGuest(client: Client, requests: readonly GuestPortRequest[]):
   const { host, userid } = first;
   const ports = requests.map(({ host: _host, userid: _userid, ...port }) => port);
   try {
-    const run = await startOperation(client, 'attachNic', { host, userid, ports }, `${userid}/${first.portId}`);
-    await run.result();
+    const request = { type: 'attachNic' as const, input: { host, userid, ports, ...DEFAULT_OPTIONS } };
+    const workflowId = `attach-nic/${host}/${userid}/${first.portId}`;
+    await runOf(client, 'attachNic', await startOperation(client, request, { workflowId })).result();
     return { host, userid, ports: ports.length, failure: undefined };
   } catch (error) {
     const cause = error instanceof Error ? (error.cause ?? error) : error;

@@ -1,151 +1,57 @@
 import { z } from '@hono/zod-openapi';
-import { OPERATION_OUTCOMES, OPERATION_STATES, OPERATION_TYPES } from '../client/operations.ts';
-import { MOST_PORTS } from '../domain/operations/requests.ts';
+import { LISTED_TYPES, OPERATION_OUTCOMES, OPERATION_STATES } from '../client/operations.ts';
+import { OPERATIONS } from '../domain/operations/operations.ts';
+import { ofGuest, ofHost, PortRequest } from '../domain/operations/requests.ts';
+import { HostName, PortId, Userid, VswitchName } from '../domain/text/identifiers.ts';
 
-// The forms of the network's words as callers write them: the workflows check them again, with all that a form cannot say.
-
-export const HostParam = z
-  .string()
-  .regex(/^[A-Za-z0-9]([A-Za-z0-9._-]{0,253}[A-Za-z0-9])?$/)
-  .openapi({ example: 'zvm1', description: 'A z/VM system, by its name in Neutron' });
-export const UseridParam = z
-  .string()
-  .regex(/^[A-Za-z0-9@#$_+:-]{1,8}$/)
-  .openapi({ example: 'LNX10001', description: "A guest's userid" });
-export const VswitchParam = z
-  .string()
-  .regex(/^[A-Za-z0-9@#$_-]{1,8}$/)
-  .openapi({ example: 'VSW1', description: 'A VSWITCH' });
-export const PortIdParam = z
-  .string()
-  .regex(/^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-8][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$/)
-  .toLowerCase()
-  .openapi({ example: '00000000-0000-4000-8000-000000000001', description: 'A port, by its UUID' });
-export const OfHost = z.object({ host: HostParam });
-export const OfGuest = OfHost.extend({ userid: UseridParam });
-export const OfPort = OfGuest.extend({ portId: PortIdParam });
+export const OfHost = z.object(ofHost);
+export const OfGuest = z.object(ofGuest);
+export const OfPort = OfGuest.extend({ portId: PortId });
+export const OfVswitch = OfHost.extend({ vswitch: VswitchName });
 export const OperationIdParam = z
   .string()
-  .regex(/^[A-Za-z0-9._~@#$+:-]{1,400}$/)
+  .regex(/^[A-Za-z0-9._~@#$+:-]{1,400}$/, 'must be the id of an operation')
   .openapi({ example: 'change-vlan~zvm1~00000000-0000-4000-8000-000000000001', description: 'An operation' });
 
-export const PlanId = z
-  .string()
-  .regex(/^[0-9a-f]{32}$/)
-  .openapi({ example: '0123456789abcdef0123456789abcdef', description: 'The plan of a dry run' });
-
-const Vlan = z.int().min(1).max(4094);
-const Mac = z
-  .string()
-  .regex(/^(?!00:00:00:00:00:00)[0-9a-fA-F][02468aceACE](:[0-9a-fA-F]{2}){5}$/)
-  .openapi({ example: '02:00:00:12:34:56' });
-const Vdev = z
-  .string()
-  .regex(/^(?![fF]{3}[eEfF]$)[0-9a-fA-F]{1,4}$/)
-  .openapi({ example: '1000', description: 'First of the three virtual devices of a NIC, hex' });
-
-export const Network = z
-  .discriminatedUnion('type', [
-    z.strictObject({ type: z.literal('flat') }),
-    z.strictObject({ type: z.literal('vlan'), segmentationId: Vlan }),
-    z.strictObject({
-      type: z.literal('trunk'),
-      segmentationIds: z
-        .array(Vlan)
-        .min(2)
-        .max(4094)
-        .refine((ids) => new Set(ids).size === ids.length, 'names a VLAN twice')
-        .openapi({ uniqueItems: true }),
-    }),
-  ])
-  .openapi('Network', { example: { type: 'vlan', segmentationId: 1001 } });
-
-const newPort = {
-  vswitch: VswitchParam,
-  network: Network,
-  mac: Mac.optional(),
-  vdev: Vdev.optional(),
-  adminStateUp: z.boolean().default(true),
-  address: z
-    .union([z.ipv4().openapi({ format: 'ipv4' }), z.ipv6().openapi({ format: 'ipv6' })], {
-      error: 'an IPv4 or IPv6 address',
-    })
-    .optional()
-    .openapi({ example: '192.0.2.10', description: 'Fixed address, for the name service' }),
-  hostname: z
-    .string()
-    .regex(/^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/)
-    .optional()
-    .openapi({ example: 'lnx10001-data', description: "The address's name; the node's unless said" }),
-};
-export const NewPort = z.strictObject(newPort).openapi('NewPort');
+export const NewPort = PortRequest.omit({ portId: true }).openapi('NewPort');
 
 export const PortChange = z
   .union(
     [
-      z.strictObject({ network: Network, vswitch: VswitchParam.optional() }),
-      z.strictObject({ adminStateUp: z.boolean() }),
+      OPERATIONS.changeVlan.input.pick({ network: true, vswitch: true }),
+      OPERATIONS.setAdminState.input.pick({ adminStateUp: true }),
     ],
-    { error: 'either network, with or without vswitch, or adminStateUp' },
+    { error: 'must be either network, with or without vswitch, or adminStateUp' },
   )
   .openapi('PortChange', { example: { network: { type: 'vlan', segmentationId: 2001 } } });
 
-/** Zod would call all of a new port unknown here, and not say what is wrong with it, if this were a strict object. */
-const RecordedPort = z
-  .looseObject({ portId: PortIdParam })
-  .refine((port) => Object.keys(port).length === 1, {
-    error: 'a recorded port is named by its portId alone',
-    abort: true,
-  })
-  .openapi({ additionalProperties: false });
+export const NewNics = OPERATIONS.attachNic.input.pick({ ports: true }).openapi('NewNics', {
+  description: 'Ports that are to be live on the running guest: recorded ones by id, or new ones',
+});
 
-export const NewNics = z
-  .strictObject({
-    ports: z
-      .array(z.union([RecordedPort, z.strictObject({ portId: PortIdParam, ...newPort })]))
-      .min(1)
-      .max(64),
+export const ManyPorts = OPERATIONS.wirePorts.input.pick({ live: true, ports: true }).openapi('ManyPorts');
+
+export const ReconciliationRequest = OPERATIONS.reconcileHost.input
+  .pick({ dryRun: true })
+  .openapi('ReconciliationRequest');
+
+export const FleetReconciliation = OPERATIONS.reconcileFleet.input
+  .extend({
+    hosts: OPERATIONS.reconcileFleet.input.shape.hosts
+      .max(100, 'must name at most 100 hosts')
+      .optional()
+      .openapi({ description: 'All that the caller may reconcile unless said' }),
   })
-  .openapi('NewNics', {
-    description: 'Ports that are to be live on the running guest: recorded ones by id, or new ones',
-  });
+  .openapi('FleetReconciliation');
 
 export const HostChange = z
   .strictObject({
     reconciliation: z.strictObject({
       paused: z.boolean(),
-      note: z.string().max(400).optional().openapi({ description: 'Why, for who looks at the Schedule' }),
+      note: z.string().max(400).optional().openapi({ description: 'The reason, shown with the Schedule' }),
     }),
   })
   .openapi('HostChange', { example: { reconciliation: { paused: true, note: 'z/VM is serviced' } } });
-
-export const FleetReconciliation = z
-  .strictObject({
-    hosts: z
-      .array(HostParam)
-      .min(1)
-      .max(100)
-      .optional()
-      .openapi({ description: 'All that the caller may reconcile unless said' }),
-    dryRun: z.boolean().default(false),
-    giveUpAfterMinutes: z.int().min(1).max(10_080).optional().openapi({ description: 'A host that nobody works for' }),
-  })
-  .openapi('FleetReconciliation');
-
-export const ManyPorts = z
-  .strictObject({
-    live: z
-      .boolean()
-      .default(false)
-      .openapi({ description: 'Running guests get their NICs now, not at their next logon' }),
-    ports: z
-      .array(z.strictObject({ portId: PortIdParam, userid: UseridParam, ...newPort }))
-      .min(1)
-      .max(MOST_PORTS),
-  })
-  .openapi('ManyPorts');
-
-export const DryRun = z.strictObject({ dryRun: z.boolean().default(false) }).openapi('ReconciliationRequest');
 
 export const Problem = z
   .object({
@@ -172,7 +78,7 @@ export const Operation = z
     runId: z.string(),
     type: z.string(),
     host: z.string(),
-    hosts: z.array(z.string()).optional().openapi({ description: 'All of them, of one that is of several' }),
+    hosts: z.array(z.string()).optional().openapi({ description: 'All hosts of an operation on several' }),
     userid: z.string().optional(),
     portIds: z.array(z.string()),
     state: z.enum(OPERATION_STATES),
@@ -180,7 +86,7 @@ export const Operation = z
     startedAt: z.string(),
     closedAt: z.string().optional(),
     summary: z.string().optional(),
-    details: z.string().optional().openapi({ description: 'Where it stands, in Markdown' }),
+    details: z.string().optional().openapi({ description: 'Progress, in Markdown' }),
     result: z.unknown().optional(),
     failure: z
       .object({
@@ -357,15 +263,15 @@ export const HostPicture = z
   .openapi('HostPicture');
 
 export const OperationFilter = z.object({
-  host: HostParam.optional(),
-  userid: UseridParam.optional(),
-  port: PortIdParam.optional(),
-  type: z.enum(OPERATION_TYPES).optional().openapi({ description: 'What was asked for' }),
-  state: z.enum(OPERATION_STATES).optional().openapi({ description: 'Where they stand' }),
+  host: HostName.optional(),
+  userid: Userid.optional(),
+  port: PortId.optional(),
+  type: z.enum(LISTED_TYPES).optional().openapi({ description: 'Their type' }),
+  state: z.enum(OPERATION_STATES).optional().openapi({ description: 'Their state' }),
   outcome: z
     .enum(OPERATION_OUTCOMES)
     .optional()
-    .openapi({ description: 'What came of them; `waiting` and `retrying` while they run' }),
+    .openapi({ description: 'Their outcome; `waiting` and `retrying` while they run' }),
 });
 
 const limit = z.coerce

@@ -6,7 +6,6 @@ import {
   continueAsNew,
   getExternalWorkflowHandle,
   log,
-  setCurrentDetails,
   setHandler,
   upsertSearchAttributes,
   workflowInfo,
@@ -14,7 +13,7 @@ import {
 import { searchTermsOfChange } from '../domain/guest/search-terms.ts';
 import type { Userid } from '../domain/text/identifiers.ts';
 import { ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
-import { markdownLink, runPath } from '../temporal-config/ui.ts';
+import { runPath } from '../temporal-config/ui.ts';
 import { failureFrom, malformed, stepsBefore } from './failures.ts';
 import { emptyQueue, GuestQueue, type QueueState } from './guest-queue.ts';
 import {
@@ -29,7 +28,7 @@ import {
 } from './guest-queue-messages.ts';
 import { type GuestRequest, isWord } from './guest-request.ts';
 import type { EarlierOperation, EarlierRuns, PlaceInOrder } from './host-activities.ts';
-import { listed } from './progress.ts';
+import { showProgress } from './progress.ts';
 import { beginWork, carryOut, type NotYet, type RequestWork } from './request-work.ts';
 import { addSearchAttributes } from './run-visibility.ts';
 import { isAbsentOr, isRecord, isText } from './untrusted-input.ts';
@@ -325,18 +324,20 @@ class GuestRun {
   #show(state: string): void {
     const { host, userid } = this.#input;
     const { namespace } = workflowInfo();
-    const link = (id: string) => markdownLink(id, runPath(namespace, id));
-    const waiting = this.queue.inOrder().map(({ summary, operation }) => `${summary}: ${link(operation.workflowId)}`);
-    const ended = this.#finished
-      .toReversed()
-      .map(({ summary, operation, outcome }) => `${outcome}: ${summary}: ${link(operation)}`);
-    setCurrentDetails(
-      [
-        `**${userid}** on **${host}** ${state}.`,
-        ...listed('Waiting', waiting, MOST_STEPS),
-        ...listed('Ended', ended, MOST_STEPS),
-      ].join('\n\n'),
-    );
+    const waiting = this.queue.inOrder();
+    const ended = this.#finished.toReversed();
+    const operations = [
+      ...waiting.map(({ operation }) => operation.workflowId),
+      ...ended.map((each) => each.operation),
+    ];
+    showProgress({
+      ...{ subject: `${userid} on ${host}`, state },
+      links: operations.slice(0, MOST_STEPS).map((id) => ({ text: id, path: runPath(namespace, id) })),
+      lists: {
+        waiting: waiting.map(({ summary }) => summary),
+        ended: ended.map(({ summary, outcome }) => `${outcome}: ${summary}`),
+      },
+    });
   }
 }
 

@@ -1,26 +1,26 @@
 import { proxyActivities } from '@temporalio/workflow';
-import type { z } from 'zod';
-import type { EnsureDhcpInput } from '../domain/operations/requests.ts';
+import { searchTermsOfChange } from '../domain/guest/search-terms.ts';
+import type { InputOf } from '../domain/operations/operations.ts';
 import { HEARTBEAT, READING_OF_A_HOST } from './activity-proxies.ts';
 import { guestQueues } from './guest-queues.ts';
 import type { HostActivities } from './host-activities.ts';
-import { accepting, carryOut, checked, type OperationResult } from './operation.ts';
+import { acceptRequest, carryOut, type OperationResult, recordingFailure } from './operation.ts';
 
 /**
  * Give the host's DHCP node a live NIC on each VSWITCH, authorised as trunk for the VLANs in use there. The DHCP service on the node, or Neutron's
  * DHCP agent there, manages leases itself.
  */
-export async function ensureDhcp(input: z.input<typeof EnsureDhcpInput>): Promise<OperationResult> {
+export async function ensureDhcp(input: InputOf<'ensureDhcp'>): Promise<OperationResult> {
   const queues = guestQueues();
-  const request = await checked(() => accepting().acceptEnsureDhcp({ input }));
+  const request = await acceptRequest('ensureDhcp', input);
   const { planDhcp } = proxyActivities<HostActivities>({
     summary: `plan the NICs of the DHCP node of ${request.host}`,
     startToCloseTimeout: READING_OF_A_HOST,
     heartbeatTimeout: HEARTBEAT,
-    scheduleToCloseTimeout: `${request.giveUpAfterMinutes} minutes`,
+    scheduleToCloseTimeout: Math.ceil(request.giveUpAfterMinutes * 60_000),
   });
-  const { userid, ports } = await checked(() => planDhcp({ host: request.host }));
-  const portIds = ports.map((port) => port.portId);
+  const { userid, ports } = await recordingFailure(() => planDhcp({ host: request.host }));
   const change = { kind: 'setPorts' as const, ports, live: true };
-  return carryOut(queues, { ...request, userid, change, portIds, summary: `serve DHCP from ${userid}` });
+  const found = searchTermsOfChange(change);
+  return carryOut(queues, { ...request, userid, change, found, summary: `serve DHCP from ${userid}` });
 }

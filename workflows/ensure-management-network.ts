@@ -1,21 +1,18 @@
 import { proxyActivities } from '@temporalio/workflow';
-import type { z } from 'zod';
 import { managementSentence } from '../domain/host/management-network.ts';
-import type { EnsureManagementNetworkInput } from '../domain/operations/requests.ts';
+import type { InputOf } from '../domain/operations/operations.ts';
 import { HEARTBEAT, READING_OF_A_HOST, writeActivities } from './activity-proxies.ts';
 import type { HostActivities } from './host-activities.ts';
 import { type HostOperationResult, operateOnHost } from './host-operation.ts';
-import { accepting, checked } from './operation.ts';
+import { acceptRequest } from './operation.ts';
 import { addSearchAttributes } from './run-visibility.ts';
 
 /**
  * Give the management node its NIC on the management network, `xcat_mgt_ip` on the VSWITCH of the first flat network. A restart of the node loses
  * the NIC. Of the hosts that share a management node, the one that runs it as a guest is responsible.
  */
-export async function ensureManagementNetwork(
-  input: z.input<typeof EnsureManagementNetworkInput>,
-): Promise<HostOperationResult> {
-  const { host, ...limits } = await checked(() => accepting().acceptManagementNetwork({ input }));
+export async function ensureManagementNetwork(input: InputOf<'ensureManagementNetwork'>): Promise<HostOperationResult> {
+  const { host, ...limits } = await acceptRequest('ensureManagementNetwork', input);
   addSearchAttributes({ host });
   const { planManagementNetwork } = proxyActivities<HostActivities>({
     summary: 'read the management node and compare',

@@ -2,18 +2,15 @@ import type { Desired } from '../domain/guest/desired.ts';
 import type { FollowUp } from '../domain/guest/follow-ups.ts';
 import type { ShownGuest } from '../domain/host/host-view.ts';
 import type { ManagementStep } from '../domain/host/management-network.ts';
-import type { Operation, OperationType } from '../domain/operations/operations.ts';
 import type {
-  Change,
-  EnsureDhcpRequest,
-  EnsureManagementNetworkRequest,
-  FailedGuest,
-  PortRequest,
-  Preconditions,
-  ReconcileFleetRequest,
-  ReconcileHostRequest,
-  WirePortsRequest,
-} from '../domain/operations/requests.ts';
+  GuestOperationType,
+  HostOperationType,
+  Operation,
+  ReadingOf,
+  ReadingType,
+  RequestOf,
+} from '../domain/operations/operations.ts';
+import type { Change, FailedGuest, PortRequest, Preconditions } from '../domain/operations/requests.ts';
 import type { RefusedPort } from '../domain/planning/refusal.ts';
 import type { GuestStepReport, Step, StepReport } from '../domain/planning/steps.ts';
 import type { VswitchStep } from '../domain/planning/vswitch-plan.ts';
@@ -187,26 +184,11 @@ export type UnlimitedPort = { portId: PortId; qosPolicy: string };
 /** A host as it is now; `view` is a HostView, compressed: a large one is more than a workflow's result may hold. */
 export type ShownHost = { host: string; guests: number; ports: number; drifted: number; view: string };
 
-/** A VSWITCH operation, checked and in exact types. */
-export type VswitchOperation = {
-  change: VswitchChange;
-  summary: string;
-  giveUpAfterMinutes: number;
-  dryRun: boolean;
-};
-
-/** Check a request to a host; fail permanently with `Refused`, which names each field at fault. */
+/** Parse a request to a host. They fail permanently with `Refused`, which names each field at fault. */
 export type RequestActivities = {
-  acceptOperation(input: { type: OperationType; input: unknown }): Promise<Operation>;
-  acceptWirePorts(input: { input: unknown }): Promise<WirePortsRequest>;
-  acceptVswitchChange(input: { kind: VswitchChange['kind']; input: unknown }): Promise<VswitchOperation>;
-  acceptEnsureDhcp(input: { input: unknown }): Promise<EnsureDhcpRequest>;
-  acceptManagementNetwork(input: { input: unknown }): Promise<EnsureManagementNetworkRequest>;
-  acceptReconcileHost(input: { input: unknown }): Promise<ReconcileHostRequest>;
-  acceptReconcileFleet(input: { input: unknown }): Promise<ReconcileFleetRequest>;
-  acceptShowHost(input: { input: unknown }): Promise<{ host: HostName }>;
-  acceptShowGuest(input: { input: unknown }): Promise<{ host: HostName; userid: Userid }>;
-  acceptListVswitches(input: { input: unknown }): Promise<{ host: HostName }>;
+  acceptOperation<Type extends GuestOperationType>(input: { type: Type; input: unknown }): Promise<Operation>;
+  acceptRequest<Type extends HostOperationType>(input: { type: Type; input: unknown }): Promise<RequestOf<Type>>;
+  acceptReading<Type extends ReadingType>(input: { type: Type; input: unknown }): Promise<ReadingOf<Type>>;
 };
 
 /**

@@ -1,4 +1,4 @@
-import { isCancellation, setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
+import { isCancellation, upsertSearchAttributes } from '@temporalio/workflow';
 import { ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
 import {
   applicationFailureOf,
@@ -10,14 +10,15 @@ import {
   troubleOf,
 } from './failures.ts';
 import { outcomeOf } from './operation.ts';
+import { showProgress } from './progress.ts';
 import { pauseBeforeRetry, retriedUntil } from './run-visibility.ts';
 
-/** What an operation on a host, not on one guest, answers. */
+/** The result of an operation on a host, not on one guest. */
 export type HostOperationResult = {
   /** False when everything was so already, and after a dry run. */
   changed: boolean;
   dryRun?: boolean;
-  /** What was done, or would be. */
+  /** The steps that were done, or would be. */
   steps: string[];
 };
 
@@ -26,7 +27,7 @@ type HostOperation<Step> = {
   summary: string;
   giveUpAfterMinutes: number;
   dryRun: boolean;
-  /** Read and compare; fails for good with `Refused`. */
+  /** Read and compare; fails permanently with `Refused`. */
   plan(): Promise<Step[]>;
   apply(steps: Step[]): Promise<unknown>;
   sentence(step: Step): string;
@@ -42,20 +43,19 @@ export async function operateOnHost<Step extends { disturbs: boolean }>(
   operation: HostOperation<Step>,
 ): Promise<HostOperationResult> {
   const { summary, dryRun, nothing = () => 'nothing to do: it is so already' } = operation;
-  setCurrentDetails(`${summary}: in progress.`);
+  showProgress({ subject: summary, state: 'in progress' });
   try {
     const steps = await converge(operation);
     const changed = steps.length > 0 && !dryRun;
     upsertSearchAttributes([{ key: ZVM_OUTCOME, value: dryRun ? 'planned' : changed ? 'changed' : 'unchanged' }]);
     const told = steps.length > 0 ? steps : [nothing()];
-    setCurrentDetails(
-      `${summary}: ${dryRun ? 'to be done' : 'done'}.\n\n${told.map((step) => `- ${step}`).join('\n')}`,
-    );
+    const lists = dryRun ? { planned: told } : { done: told };
+    showProgress({ subject: summary, state: dryRun ? 'to be done' : 'done', lists });
     return { changed, ...(dryRun ? { dryRun } : {}), steps: told };
   } catch (error) {
     const outcome = outcomeOf(error);
     upsertSearchAttributes([{ key: ZVM_OUTCOME, value: outcome }]);
-    setCurrentDetails(`${summary}: ${outcome}.\n\n${reasonOf(error)}`);
+    showProgress({ subject: summary, state: outcome, reason: reasonOf(error) });
     throw error;
   }
 }
@@ -78,7 +78,10 @@ async function converge<Step extends { disturbs: boolean }>(operation: HostOpera
       if (failure?.type === 'Refused') throw refusedAt(failure, where);
       if (!isRetryable(error) || Date.now() + pause >= deadline) throw hostFailed(where, summary, error);
       const trouble = troubleOf(error, summary);
-      setCurrentDetails(`${summary}: ${retriedUntil(deadline)}.\n\n${sayTrouble('transient', trouble)}`);
+      showProgress({
+        ...{ subject: summary, state: retriedUntil(deadline) },
+        reason: sayTrouble('transient', trouble),
+      });
       await pauseBeforeRetry(pause, trouble.reason);
       pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
     }

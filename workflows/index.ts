@@ -4,18 +4,12 @@ import { reconcileFleet } from './reconcile-fleet.ts';
 import { reconcileHost } from './reconcile-host.ts';
 import { probeWorker, showGuest, showHost } from './show.ts';
 
-export { attachNic } from './attach-nic.ts';
-export { changeVlan } from './change-vlan.ts';
 export { convergeGuest } from './converge-guest.ts';
-export { createPort } from './create-port.ts';
-export { deletePort } from './delete-port.ts';
-export { deleteVswitch } from './delete-vswitch.ts';
-export { detachNic } from './detach-nic.ts';
 export { ensureDhcp } from './ensure-dhcp.ts';
 export { ensureManagementNetwork } from './ensure-management-network.ts';
-export { ensureVswitch } from './ensure-vswitch.ts';
-export { listVswitches } from './list-vswitches.ts';
-export { setAdminState } from './set-admin-state.ts';
+export * from './port-operations.ts';
+export { listVswitches } from './show.ts';
+export { deleteVswitch, ensureVswitch } from './vswitch-operation.ts';
 export { wirePorts } from './wire-ports.ts';
 export { followNeutron, probeWorker, reconcileFleet, reconcileHost, showGuest, showHost };
 

@@ -1,87 +1,99 @@
-import {
-  isCancellation,
-  proxyLocalActivities,
-  setCurrentDetails,
-  upsertSearchAttributes,
-  workflowInfo,
-} from '@temporalio/workflow';
+import { isCancellation, proxyLocalActivities, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import type { DesiredPort } from '../domain/guest/desired.ts';
-import { mergedSearchTerms, searchTermsOfChange } from '../domain/guest/search-terms.ts';
-import type { Operation, OperationType } from '../domain/operations/operations.ts';
+import { mergedSearchTerms } from '../domain/guest/search-terms.ts';
+import type {
+  GuestOperationType,
+  HostOperationType,
+  Operation,
+  ReadingOf,
+  ReadingType,
+  RequestOf,
+} from '../domain/operations/operations.ts';
 import type { Vdev } from '../domain/port/vdev.ts';
 import { guestWorkflowId } from '../temporal-config/names.ts';
 import { searchAttributesOf, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
-import { markdownLink, runPath } from '../temporal-config/ui.ts';
+import { runPath } from '../temporal-config/ui.ts';
 import { applicationFailureOf, reasonOf } from './failures.ts';
 import type { RequestStanding } from './guest-queue-messages.ts';
 import { type GuestQueues, guestQueues } from './guest-queues.ts';
 import type { RequestActivities } from './host-activities.ts';
+import { type Progress, showProgress } from './progress.ts';
 import { addSearchAttributes } from './run-visibility.ts';
 
-/** What an operation answers. */
+/** The result of an operation on one guest. */
 export type OperationResult = {
   /** False when everything was so already, as after a repeat. */
   changed: boolean;
   /** True when nothing was done: the steps are what would be. */
   dryRun?: boolean;
-  /** What a dry run calls its plan: `onlyIf.plan` of a request that is to be carried out only so. */
+  /** The name of a dry run's plan: `onlyIf.plan` of a request that is to be carried out only so. */
   plan?: string;
   /** The ports that the operation names, as they are now; none after a deletion. */
   ports: (Omit<DesiredPort, 'live'> & { live: 'now' | 'atNextLogon' })[];
-  /** What was done, in order; says so when there was nothing to do. */
+  /** The steps that were done, in order; one sentence when there was nothing to do. */
   steps: string[];
 };
 
-/** Carry out what is asked of one guest. Throws a `Refused` failure that names each field at fault. */
-export async function operate(type: OperationType, input: unknown): Promise<OperationResult> {
+/** Carry out an operation on one guest. Throws a `Refused` failure that names each field at fault. */
+export async function operate(type: GuestOperationType, input: unknown): Promise<OperationResult> {
   const queues = guestQueues();
-  return carryOut(queues, await checked(() => accepting().acceptOperation({ type, input })));
+  return carryOut(queues, await recordingFailure(() => requestActivities().acceptOperation({ type, input })));
 }
 
-/** Set an operation's search attributes, let the guest's run carry it out, and say what came of it. */
+/** Set an operation's search attributes, let the guest's run carry it out, and show its outcome. */
 export async function carryOut(
   queues: GuestQueues,
-  { portIds, summary, ...operation }: Operation,
+  { found, summary, ...operation }: Operation,
 ): Promise<OperationResult> {
   const { dryRun, host, userid } = operation;
-  const asked = mergedSearchTerms({ portIds, vswitches: [], vlans: [] }, searchTermsOfChange(operation.change));
-  addSearchAttributes({ host, userid, ...asked });
+  addSearchAttributes({ host, userid, ...found });
   const { namespace } = workflowInfo();
   const guest = guestWorkflowId(host, userid);
-  const steps = `Its steps: ${markdownLink(guest, runPath(namespace, guest))}`;
-  const show = (state: string) => setCurrentDetails(`${summary}: ${state}`);
-  const running = () => show(`in progress. ${steps}.`);
+  const linkTo = (id: string) => ({ text: id, path: runPath(namespace, id) });
+  const show = (progress: Pick<Progress, 'state' | 'reason' | 'links' | 'lists'>) =>
+    showProgress({ subject: summary, links: [linkTo(guest)], ...progress });
+  const running = () => show({ state: 'in progress' });
   const showStanding = (where: RequestStanding) => {
     const outcome = { waits: 'waiting', retries: 'retrying', begins: null } as const;
     upsertSearchAttributes([{ key: ZVM_OUTCOME, value: outcome[where.kind] }]);
     if (where.kind === 'begins') running();
-    else if (where.kind === 'retries') show(`${where.trouble} ${steps}.`);
-    else show(`waits for its turn behind ${markdownLink(where.behind, runPath(namespace, where.behind))}. ${steps}.`);
+    else if (where.kind === 'retries') show({ state: 'is retried', reason: where.trouble });
+    else show({ state: `waits for its turn behind ${where.behind}`, links: [linkTo(where.behind), linkTo(guest)] });
   };
   running();
   try {
     const result = await queues.run(operation, summary, { show: showStanding });
     upsertSearchAttributes([
-      ...searchAttributesOf({ host, userid, ...mergedSearchTerms(asked, result.found) }),
+      ...searchAttributesOf({ host, userid, ...mergedSearchTerms(found, result.found) }),
       { key: ZVM_OUTCOME, value: dryRun ? 'planned' : result.changed ? 'changed' : 'unchanged' },
     ]);
     const told = result.steps.length > 0 ? result.steps : ['nothing to do: it is so already'];
-    show(`${dryRun ? 'to be done' : 'done'}. ${steps}.\n\n${told.map((step) => `- ${step}`).join('\n')}`);
+    show(dryRun ? { state: 'to be done', lists: { planned: told } } : { state: 'done', lists: { done: told } });
     const ports = result.ports.map((port) => asReported(port, result.liveVdevs));
     const { changed, plan } = result;
     return { changed, ...(dryRun ? { dryRun, ...(plan === undefined ? {} : { plan }) } : {}), steps: told, ports };
   } catch (error) {
     const outcome = outcomeOf(error);
     upsertSearchAttributes([{ key: ZVM_OUTCOME, value: outcome }]);
-    show(`${outcome}. ${steps}.\n\n${reasonOf(error)}`);
+    show({ state: outcome, reason: reasonOf(error) });
     throw error;
   }
 }
 
-/** What was asked in exact types. Throws a `Refused` failure that names each field at fault. */
-export async function checked<Result>(accept: () => Promise<Result>): Promise<Result> {
+/** The request of a host operation in exact types. Throws a `Refused` failure that names each field at fault. */
+export function acceptRequest<Type extends HostOperationType>(type: Type, input: unknown): Promise<RequestOf<Type>> {
+  return recordingFailure(() => requestActivities().acceptRequest({ type, input }));
+}
+
+/** The input of a reading in exact types. Throws a `Refused` failure that names each field at fault. */
+export function acceptReading<Type extends ReadingType>(type: Type, input: unknown): Promise<ReadingOf<Type>> {
+  return recordingFailure(() => requestActivities().acceptReading({ type, input }));
+}
+
+/** Run the first part of an operation. When it fails the outcome is recorded, and the failure of the activity is thrown. */
+export async function recordingFailure<Result>(part: () => Promise<Result>): Promise<Result> {
   try {
-    return await accept();
+    return await part();
   } catch (error) {
     if (isCancellation(error)) throw error;
     upsertSearchAttributes([{ key: ZVM_OUTCOME, value: outcomeOf(error) }]);
@@ -100,10 +112,10 @@ export async function endingRun<Result>(part: () => Promise<Result>): Promise<Re
 }
 
 /**
- * Requests are checked by the worker, not in the workflow: the parser would be loaded anew for every run, which costs more than all else
- * that a run does.
+ * The worker parses requests, not the workflow: the parser would be loaded anew for every run, which costs more than all else that a run
+ * does.
  */
-export function accepting(): RequestActivities {
+function requestActivities(): RequestActivities {
   return proxyLocalActivities<RequestActivities>({ summary: 'check the request', startToCloseTimeout: '10 seconds' });
 }
 

@@ -1,22 +1,40 @@
-/** Where a run stands, for its page in the Temporal UI. */
+import { defineQuery, setCurrentDetails, setHandler } from '@temporalio/workflow';
+import { markdownLink } from '../temporal-config/ui.ts';
+
+/** Progress of a run: data for programs. The Temporal UI shows it as Markdown. */
 export type Progress = {
-  host: string;
-  userid: string;
-  /** What is going on, or how it ended. */
+  /** The guest, or the summary of the operation. */
+  subject: string;
+  /** One sentence without its full stop. */
   state: string;
-  reason?: string;
-  /** Lists by their titles. */
-  lists?: Readonly<Record<string, readonly string[]>>;
+  reason?: string | undefined;
+  /** Pages of the Temporal UI, by their paths. */
+  links?: readonly { text: string; path: string }[];
+  lists?: Partial<Record<keyof typeof TITLES, readonly string[]>>;
 };
+
+const TITLES = { now: 'Now', done: 'Done', planned: 'To be done', waiting: 'Waiting', ended: 'Ended' };
+
+/** Asked of a run: its progress. */
+export const runProgress = defineQuery<Progress>('runProgress');
+
+/** Show the progress of this run, to programs that ask for it and in the Temporal UI. */
+export function showProgress(progress: Progress): void {
+  setHandler(runProgress, () => progress);
+  setCurrentDetails(markdownOf(progress));
+}
 
 const MOST_LINES = 40;
 
-/** Where a run stands, in Markdown: what matters first, since the UI shows a few lines of it before one scrolls. */
-export function progress({ host, userid, state, reason, lists = {} }: Progress): string {
+/** Progress in Markdown: the most important first, since the UI shows a few lines of it before one scrolls. */
+function markdownOf({ subject, state, reason, links = [], lists = {} }: Progress): string {
+  const see = links.map(({ text, path }) => markdownLink(text, path)).join(', ');
   return [
-    `**${userid}** on **${host}**: ${state}.`,
+    `**${subject}**: ${state}.${see === '' ? '' : ` See ${see}.`}`,
     ...(reason === undefined ? [] : [reason]),
-    ...Object.entries(lists).flatMap(([title, lines]) => listed(title, lines, MOST_LINES)),
+    ...Object.entries(TITLES).flatMap(([kind, title]) =>
+      listed(title, lists[kind as keyof typeof TITLES] ?? [], MOST_LINES),
+    ),
   ].join('\n\n');
 }
 

@@ -1,9 +1,8 @@
 import { executeChild, setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
-import type { z } from 'zod';
-import type { ReconcileFleetInput } from '../domain/operations/requests.ts';
+import type { InputOf } from '../domain/operations/operations.ts';
 import { searchAttributesOf, ZVM_DRIFTED, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
 import { reasonOf } from './failures.ts';
-import { accepting, checked } from './operation.ts';
+import { acceptRequest } from './operation.ts';
 import type { reconcileHost } from './reconcile-host.ts';
 import type { ReconcileHostResult } from './reconciliation-result.ts';
 import { childDetails } from './run-visibility.ts';
@@ -19,8 +18,8 @@ export type ReconcileFleetResult = Pick<
 const COUNTS = ['examined', 'inOrder', 'drifted', 'repaired', 'failed', 'foreign', 'skipped'] as const;
 
 /** Reconcile hosts in parallel, each on its own task queue, and sum up. A host that fails does not stop the others. */
-export async function reconcileFleet(input: z.input<typeof ReconcileFleetInput>): Promise<ReconcileFleetResult> {
-  const { hosts, dryRun, giveUpAfterMinutes } = await checked(() => accepting().acceptReconcileFleet({ input }));
+export async function reconcileFleet(input: InputOf<'reconcileFleet'>): Promise<ReconcileFleetResult> {
+  const { hosts, dryRun, giveUpAfterMinutes } = await acceptRequest('reconcileFleet', input);
   const unreached: ReconcileFleetResult['unreached'] = [];
   const results = await Promise.all(
     hosts.map(async (host): Promise<HostSummary[]> => {
@@ -35,7 +34,7 @@ export async function reconcileFleet(input: z.input<typeof ReconcileFleetInput>)
           taskQueue: `zvm-${host}`,
           args: [{ host, dryRun }],
           staticSummary: `reconcile ${host}`,
-          workflowRunTimeout: `${giveUpAfterMinutes} minutes`,
+          workflowRunTimeout: Math.ceil(giveUpAfterMinutes * 60_000),
           staticDetails: childDetails({ host }),
           typedSearchAttributes: searchAttributesOf({ host }),
         });

@@ -9,8 +9,7 @@ import {
   setCurrentDetails,
   upsertSearchAttributes,
 } from '@temporalio/workflow';
-import type { z } from 'zod';
-import type { ReconcileHostInput, ReconcileHostRequest } from '../domain/operations/requests.ts';
+import type { InputOf, RequestOf } from '../domain/operations/operations.ts';
 import { describeRefusals } from '../domain/planning/refusal.ts';
 import type { PortId } from '../domain/text/identifiers.ts';
 import { dhcpWorkflowId, managementNetworkWorkflowId, vswitchWorkflowId } from '../temporal-config/names.ts';
@@ -18,13 +17,12 @@ import { searchAttributesOf, ZVM_DRIFTED, ZVM_OUTCOME } from '../temporal-config
 import { HEARTBEAT, READING_OF_A_HOST } from './activity-proxies.ts';
 import type { ensureDhcp } from './ensure-dhcp.ts';
 import type { ensureManagementNetwork } from './ensure-management-network.ts';
-import type { ensureVswitch } from './ensure-vswitch.ts';
 import { hostFailed, reasonOf } from './failures.ts';
 import { type GuestQueues, guestQueues } from './guest-queues.ts';
 import type { Batch } from './guest-request.ts';
 import { GuestWindows } from './guest-windows.ts';
 import type { Candidate, FailedGuest, HostActivities, Survey } from './host-activities.ts';
-import { accepting, checked, endingRun, outcomeOf } from './operation.ts';
+import { acceptRequest, endingRun, outcomeOf } from './operation.ts';
 import { reportStatuses } from './port-statuses.ts';
 import {
   acceptedCarried,
@@ -35,6 +33,7 @@ import {
   reconciliationDetails,
 } from './reconciliation-result.ts';
 import { addSearchAttributes, childDetails } from './run-visibility.ts';
+import type { ensureVswitch } from './vswitch-operation.ts';
 
 const MOST_LINES = 100;
 /** A later run retries a repair that does not succeed in this time. */
@@ -47,12 +46,9 @@ const LONGEST_REASON = 300;
  * progress is left to it. A guest that cannot be repaired does not stop the others; later runs retry it with a growing pause. Foreign things are
  * counted and left alone. The Schedule `reconcile/<host>` starts it; each run learns from the last which NICs were ours.
  */
-export async function reconcileHost(
-  input: z.input<typeof ReconcileHostInput>,
-  carried?: Carried,
-): Promise<ReconcileHostResult> {
+export async function reconcileHost(input: InputOf<'reconcileHost'>, carried?: Carried): Promise<ReconcileHostResult> {
   const queues = guestQueues();
-  const request = await checked(() => accepting().acceptReconcileHost({ input }));
+  const request = await acceptRequest('reconcileHost', input);
   addSearchAttributes({ host: request.host });
   const before = acceptedCarried(carried);
   const last = before ?? request.last ?? lastRun();
@@ -82,9 +78,9 @@ class Reconciliation {
   private failedBefore: readonly FailedGuest[] = [];
   private reIpled: boolean;
   private readonly queues: GuestQueues;
-  private readonly request: ReconcileHostRequest;
+  private readonly request: RequestOf<'reconcileHost'>;
 
-  constructor(queues: GuestQueues, request: ReconcileHostRequest, carried: Carried | undefined) {
+  constructor(queues: GuestQueues, request: RequestOf<'reconcileHost'>, carried: Carried | undefined) {
     this.queues = queues;
     this.request = request;
     this.drifted = carried?.drifted ?? 0;

@@ -1,5 +1,5 @@
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
-import { CancellationScope, isCancellation, proxyActivities, setCurrentDetails } from '@temporalio/workflow';
+import { CancellationScope, isCancellation, proxyActivities } from '@temporalio/workflow';
 import type { Desired } from '../domain/guest/desired.ts';
 import { type FollowUp, followUpsAfter } from '../domain/guest/follow-ups.ts';
 import { stepId } from '../domain/planning/step-id.ts';
@@ -20,7 +20,7 @@ import {
   troubleOf,
 } from './failures.ts';
 import type { HostActivities, Progress, Target } from './host-activities.ts';
-import { progress as progressOf } from './progress.ts';
+import { showProgress } from './progress.ts';
 import { pauseBeforeRetry, retriedUntil } from './run-visibility.ts';
 
 const FIRST_PAUSE_MS = 1_000;
@@ -205,7 +205,7 @@ export class Reconciler {
     }
     const reason = sayTrouble('transient', trouble);
     const standing = this.#said(retriedUntil(state.deadline));
-    setCurrentDetails(progressOf({ host, userid, state: standing, reason, lists: { Done: state.done } }));
+    showProgress({ subject: `${userid} on ${host}`, state: standing, reason, lists: { done: [...state.done] } });
     if (reason !== this.#reported) await this.#options.report(`${standing}. ${reason}`);
     this.#reported = reason;
     this.#options.checkHistory();
@@ -219,8 +219,11 @@ export class Reconciler {
 
   #show(steps: readonly Step[]): void {
     const { host, userid } = this.#target;
-    const state = this.#options.isRollback ? 'is being taken back to where it was' : 'is being changed';
-    setCurrentDetails(progressOf({ host, userid, state, lists: { Now: steps.map(announced), Done: this.state.done } }));
+    const state = this.#options.isRollback ? 'is being rolled back' : 'is being changed';
+    showProgress({
+      ...{ subject: `${userid} on ${host}`, state },
+      lists: { now: steps.map(announced), done: [...this.state.done] },
+    });
   }
 }
 

@@ -1,5 +1,5 @@
 import type { ApplicationFailure } from '@temporalio/common';
-import { CancellationScope, isCancellation, setCurrentDetails } from '@temporalio/workflow';
+import { CancellationScope, isCancellation } from '@temporalio/workflow';
 import type { DesiredPort } from '../domain/guest/desired.ts';
 import { type PortSearchTerms, searchTermsOfChange, searchTermsOfPorts } from '../domain/guest/search-terms.ts';
 import { type Refusal, type RefusedPort, refusal } from '../domain/planning/refusal.ts';
@@ -26,7 +26,7 @@ import {
 import type { RequestOutcome, RequestResult } from './guest-queue-messages.ts';
 import { type GuestRequest, isOrdered } from './guest-request.ts';
 import type { PlaceInOrder, PlannedChange, Planning, Target } from './host-activities.ts';
-import { progress as progressOf } from './progress.ts';
+import { showProgress } from './progress.ts';
 import { announced, firstState, Reconciler, type ReconcilerState, reading } from './reconciler.ts';
 import { addSearchAttributes } from './run-visibility.ts';
 
@@ -117,7 +117,7 @@ async function forward(work: RequestWork, context: WorkContext): Promise<Request
   });
   const known = work.planned;
   if (known === undefined) {
-    setCurrentDetails(progressOf({ host, userid, state: 'is being read' }));
+    showProgress({ subject: `${userid} on ${host}`, state: 'is being read' });
     const planning = await plan(work, context, reconciler);
     if (planning.kind !== 'planned') return planning;
     if (isOrdered(request) && !context.isFirst()) return { kind: 'waits', earlier: [] };
@@ -221,7 +221,7 @@ async function back(work: RequestWork, context: WorkContext): Promise<RequestOut
   const { why } = rollback;
   if (why.kind === 'cancelled') {
     if (stays !== undefined) return { kind: 'failed', failure: failureData(notRolledBack(work, context, stays)) };
-    setCurrentDetails(progressOf({ host, userid, state: 'cancelled, and undone', lists: { 'Done before': done } }));
+    showProgress({ subject: `${userid} on ${host}`, state: 'cancelled and rolled back', lists: { done } });
     return { kind: 'cancelled' };
   }
   if (why.kind === 'failed')

@@ -1,30 +1,45 @@
 import { proxyActivities } from '@temporalio/workflow';
+import type { InputOf } from '../domain/operations/operations.ts';
 import { vswitchSentence } from '../domain/vswitch/vswitch-sentence.ts';
 import { HEARTBEAT, READING_OF_A_HOST, writeActivities } from './activity-proxies.ts';
 import type { HostActivities, VswitchChange } from './host-activities.ts';
 import { type HostOperationResult, operateOnHost } from './host-operation.ts';
-import { accepting, checked } from './operation.ts';
+import { acceptRequest } from './operation.ts';
 import { addSearchAttributes } from './run-visibility.ts';
 
-/** Read the VSWITCH, change what differs, and read again until nothing does. */
-export async function operateOnVswitch(kind: VswitchChange['kind'], input: unknown): Promise<HostOperationResult> {
-  const { change, ...request } = await checked(() => accepting().acceptVswitchChange({ kind, input }));
-  const { host, vswitch } = change;
-  addSearchAttributes({ host, vswitches: [vswitch] });
-  return operateOnHost({
-    ...request,
-    where: { host, vswitch },
-    plan: () => reading(`read VSWITCH ${vswitch} and compare`).planVswitch(change),
-    apply: (steps) => writeActivities(steps.map(vswitchSentence).join('; ')).applyVswitch({ host, steps }),
-    sentence: vswitchSentence,
-  });
+/** Make a VSWITCH what the host's configuration says: create it, or change its uplinks. An administrator's is refused. */
+export async function ensureVswitch(input: InputOf<'ensureVswitch'>): Promise<HostOperationResult> {
+  const { host, vswitch, hadRdevs, ...options } = await acceptRequest('ensureVswitch', input);
+  const had = hadRdevs === undefined ? {} : { hadRdevs };
+  return operateOnVswitch({ kind: 'ensure', host, vswitch, ...had }, `ensure VSWITCH ${vswitch} on ${host}`, options);
 }
 
-function reading(summary: string): Pick<HostActivities, 'planVswitch'> {
-  return proxyActivities<HostActivities>({
-    summary,
+/** Delete a VSWITCH that the host's configuration does not name; refused while a NIC is coupled or a port recorded on it, unless forced. */
+export async function deleteVswitch(input: InputOf<'deleteVswitch'>): Promise<HostOperationResult> {
+  const { host, vswitch, force, ...options } = await acceptRequest('deleteVswitch', input);
+  return operateOnVswitch({ kind: 'delete', host, vswitch, force }, `delete VSWITCH ${vswitch} of ${host}`, options);
+}
+
+/** Read the VSWITCH, change what differs, and read again until nothing does. */
+function operateOnVswitch(
+  change: VswitchChange,
+  summary: string,
+  options: { giveUpAfterMinutes: number; dryRun: boolean },
+): Promise<HostOperationResult> {
+  const { host, vswitch } = change;
+  addSearchAttributes({ host, vswitches: [vswitch] });
+  const { planVswitch } = proxyActivities<HostActivities>({
+    summary: `read VSWITCH ${vswitch} and compare`,
     startToCloseTimeout: READING_OF_A_HOST,
     heartbeatTimeout: HEARTBEAT,
     retry: { maximumAttempts: 1 },
+  });
+  return operateOnHost({
+    ...options,
+    where: { host, vswitch },
+    summary,
+    plan: () => planVswitch(change),
+    apply: (steps) => writeActivities(steps.map(vswitchSentence).join('; ')).applyVswitch({ host, steps }),
+    sentence: vswitchSentence,
   });
 }

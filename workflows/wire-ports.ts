@@ -8,9 +8,8 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { z } from 'zod';
 import { searchTermsOfPorts } from '../domain/guest/search-terms.ts';
-import type { WirePortsInput, WirePortsRequest } from '../domain/operations/requests.ts';
+import type { InputOf, RequestOf } from '../domain/operations/operations.ts';
 import { describeRefusals } from '../domain/planning/refusal.ts';
 import type { Mac } from '../domain/port/mac.ts';
 import type { Vdev } from '../domain/port/vdev.ts';
@@ -21,7 +20,7 @@ import { comesTo, type RequestResult } from './guest-queue-messages.ts';
 import { type GuestQueues, guestQueues } from './guest-queues.ts';
 import type { Batch } from './guest-request.ts';
 import { GuestWindows } from './guest-windows.ts';
-import { accepting, checked, endingRun, outcomeOf } from './operation.ts';
+import { acceptRequest, endingRun, outcomeOf } from './operation.ts';
 import { addSearchAttributes } from './run-visibility.ts';
 import { isRecord, isText } from './untrusted-input.ts';
 
@@ -57,24 +56,21 @@ export type WirePortsResult = {
 // A reason ends with the advice, so it is not cut short lightly. 2,000 reasons of this length fit well into a result.
 const LONGEST_REASON = 450;
 
-type GuestPorts = { userid: Userid; ports: WirePortsRequest['ports'] };
+type GuestPorts = { userid: Userid; ports: RequestOf<'wirePorts'>['ports'] };
 
 /**
  * Wire many ports of many guests: each guest by its own `convergeGuest`, in windows whose guests share xCAT's calls. Ports are independent: the
  * result names each refused or failed one with its reason. Safe to repeat: a port that is wired stays as it is. `carried` holds the finished
  * ports when a run continues as new.
  */
-export async function wirePorts(
-  input: z.input<typeof WirePortsInput>,
-  carried?: WiredPort[],
-): Promise<WirePortsResult> {
+export async function wirePorts(input: InputOf<'wirePorts'>, carried?: WiredPort[]): Promise<WirePortsResult> {
   const queues = guestQueues();
   const done = doneBefore(carried);
   let total = done.length;
   let coming: Set<string> | undefined;
   setHandler(comesTo, (userid: unknown) => coming?.has(String(userid)) ?? true);
   setHandler(wiringProgress, () => ({ total, ...countsOf(done) }));
-  const request = await checked(() => accepting().acceptWirePorts({ input }));
+  const request = await acceptRequest('wirePorts', input);
   total += request.ports.length;
   addSearchAttributes({ host: request.host, ...searchTermsOfPorts([...request.ports, ...done]) });
   coming = new Set(request.ports.map((port) => port.userid));
@@ -111,13 +107,13 @@ function doneBefore(carried: unknown): WiredPort[] {
   return [...carried];
 }
 
-function byGuest(ports: WirePortsRequest['ports']): GuestPorts[] {
+function byGuest(ports: RequestOf<'wirePorts'>['ports']): GuestPorts[] {
   return [...Map.groupBy(ports, (port) => port.userid)].map(([userid, ofGuest]) => ({ userid, ports: ofGuest }));
 }
 
 async function wireGuest(
   queues: GuestQueues,
-  { host, live, giveUpAfterMinutes, keepOnFailure, dryRun }: WirePortsRequest,
+  { host, live, giveUpAfterMinutes, keepOnFailure, dryRun }: RequestOf<'wirePorts'>,
   { userid, ports: requests }: GuestPorts,
   batch: Batch,
 ): Promise<WiredPort[]> {

@@ -22,7 +22,7 @@ export function completionCommand(program: Command): void {
     });
 }
 
-/** What the script takes from the package bash-completion, which not every machine has. */
+/** The part of the package bash-completion that the script needs; not every machine has the package. */
 const WORDS = new URL('./completion-words.bash', import.meta.url);
 /** The script's constants are read-only: a second time in the same shell, as when `.bashrc` is read again, bash complains of each. */
 const ONCE = 'if ! declare -F __zvmnet_complete > /dev/null; then\n';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { beginPart, followPart, type ImportCounts, type ImportedPort, partsOf } from '../../client/import-ports.ts';
+import { followPart, type ImportCounts, type ImportedPort, partsOf, startPart } from '../../client/import-ports.ts';
 import { type GuestPortRequest, neutronHostsIn, openPortFile, readPortFile } from '../../client/port-file.ts';
 import { PortFileError } from '../../client/port-file-problems.ts';
 import { readHostView } from '../../client/read-state.ts';
@@ -123,11 +123,11 @@ async function wireAll(
   const byHost = Map.groupBy(partsOf(ports), ({ host }) => host);
   const wireHost = async (parts: ReturnType<typeof partsOf>) => {
     for (const part of parts) {
-      const begun = await beginPart(client, part, { live, dryRun });
-      const run = session.runUrl(begun);
+      const started = await startPart(client, part, { live, dryRun });
+      const run = session.runUrl(started);
       if (run !== undefined) session.output.tell(`  ${part.host}: ${colourAside('dim', run)}`);
       const tell = (counts: ImportCounts) => bar.show(sum(standing.set(part, counts).values()));
-      const ended = await followPart(client, part, begun, tell, session.signal);
+      const ended = await followPart(client, part, started, tell, session.signal);
       if (ended === undefined) return;
       done.push(...ended);
       tell(countsOf(ended));

@@ -1,13 +1,12 @@
 import type { Command } from 'commander';
 import type { z } from 'zod';
-import { portOperation } from '../../client/port-operation.ts';
-import type { PortView } from '../../domain/host/host-view.ts';
+import type { OperationRequest } from '../../client/start-operation.ts';
 import { action } from '../action.ts';
 import type { ExitCode } from '../exit-codes.ts';
 import { findPort, readHost } from '../find-port.ts';
 import { runOperations } from '../run-operation.ts';
 import type { Session } from '../session.ts';
-import { examples, howOf, onePlanEach, PortChangeOptions, portChangeOptions } from './change.ts';
+import { examples, onePlanEach, optionsOf, PortChangeOptions, portChangeOptions } from './change.ts';
 
 /** `zvmnet nic …` */
 export function nicCommands(program: Command): void {
@@ -31,21 +30,13 @@ async function ofGuests(
 ): Promise<ExitCode> {
   const view = await readHost(session);
   const named = words.map((each) => findPort(view, each));
-  const beginnings = [...Map.groupBy(named, (port) => port.userid)].map(([userid, ports]) => {
+  const requests = [...Map.groupBy(named, (port) => port.userid)].map(([userid, ports]): OperationRequest => {
+    const target = { host: view.host, userid, ...optionsOf(options) };
     const portIds = ports.map(({ portId }) => portId);
-    return portOperation({
-      type,
-      host: view.host,
-      userid,
-      portIds,
-      rest: { ...namedAs(type, ports), ...howOf(options) },
-    });
+    return type === 'attachNic'
+      ? { type, input: { ...target, ports: portIds.map((portId) => ({ portId })) } }
+      : { type, input: { ...target, portIds } };
   });
-  onePlanEach(options, beginnings);
-  return runOperations(session, beginnings, options.wait);
-}
-
-function namedAs(type: 'attachNic' | 'detachNic', ports: readonly PortView[]) {
-  const portIds = ports.map(({ portId }) => portId);
-  return type === 'attachNic' ? { ports: portIds.map((portId) => ({ portId })) } : { portIds };
+  onePlanEach(options, requests);
+  return runOperations(session, requests, options.wait);
 }

@@ -4,28 +4,30 @@ import { followOperation, standingOf } from '../../client/follow-operation.ts';
 import {
   cancelOperation,
   describeOperation,
+  LISTED_TYPES,
   listOperations,
   OPERATION_OUTCOMES,
   OPERATION_STATES,
-  OPERATION_TYPES,
   type OperationDetails,
   type OperationView,
 } from '../../client/operations.ts';
+import { hostOf, requestOf } from '../../client/start-operation.ts';
+import { isOperationType, OPERATION_TYPES, parseRequest } from '../../domain/operations/operations.ts';
 import { PortId, Userid } from '../../domain/text/identifiers.ts';
 import { action } from '../action.ts';
 import { CommandFailure, EXIT, type ExitCode } from '../exit-codes.ts';
+import { standingText } from '../live-steps.ts';
 import { showOutcome } from '../outcome.ts';
 import { colour, timeText } from '../output.ts';
-import { plainText } from '../plain-text.ts';
-import { exitCodeOf } from '../run-operation.ts';
+import { exitCodeOf, runOperation } from '../run-operation.ts';
 import type { Session } from '../session.ts';
 import { wholeNumber } from '../whole-number.ts';
-import { examples } from './change.ts';
+import { ChangeOptions, changeOptions, examples } from './change.ts';
 
 const ListOptions = z.object({
   guest: Userid.optional(),
   port: PortId.optional(),
-  type: z.enum(OPERATION_TYPES).optional(),
+  type: z.enum(LISTED_TYPES).optional(),
   state: z.enum(OPERATION_STATES).optional(),
   outcome: z.enum(OPERATION_OUTCOMES).optional(),
   limit: wholeNumber(1, 1_000),
@@ -34,29 +36,58 @@ const ListOptions = z.object({
 
 /** `zvmnet ops …` */
 export function opsCommands(program: Command): void {
-  const ops = program.command('ops').description('Operations: what was started, and what became of it.');
+  const ops = program.command('ops').description('Operations: list, start, show and cancel them.');
   const list = ops
     .command('list')
     .description('The newest operations, of all hosts unless one is named.')
     .option('--guest <userid>', 'of this guest')
     .option('--port <uuid>', 'that touch this port')
     .option('--limit <n>', 'at most so many', '20')
-    .option('--idle', 'reconciliations that found nothing to do too')
+    .option('--idle', 'with reconciliations that found nothing to do')
     .addHelpText('after', examples(['zvmnet ops list --outcome failed', 'zvmnet ops list --guest LNX10001 --limit 5']));
-  list.addOption(list.createOption('--type <type>', 'of this type').choices(OPERATION_TYPES));
+  list.addOption(list.createOption('--type <type>', 'of this type').choices(LISTED_TYPES));
   list.addOption(list.createOption('--state <state>', 'in this state').choices(OPERATION_STATES));
-  list.addOption(list.createOption('--outcome <outcome>', 'of which this came').choices(OPERATION_OUTCOMES));
+  list.addOption(list.createOption('--outcome <outcome>', 'with this outcome').choices(OPERATION_OUTCOMES));
   list.action(action(ListOptions, listThem));
+  const start = changeOptions(ops.command('start <type> <request>'))
+    .description('Start an operation of any type with its request as JSON (docs/workflows.md); --dry-run goes into it.')
+    .addHelpText('after', examples([`zvmnet ops start deletePort '{"userid":"LNX10001","portId":"…"}' --dry-run`]));
+  start.action(action(ChangeOptions, startFromJson));
   ops
     .command('show <operation>')
-    .description('An operation: where it stands, or what became of it. Its exit code is that of the operation.')
+    .description('An operation: its progress, or its outcome. Its exit code is that of the operation.')
     .option('--run <id>', 'one run of several; else the newest')
     .action(action(z.object({ run: z.string().optional() }), show));
   ops
     .command('cancel <operation>')
-    .description('Stop an operation and undo what it has done.')
-    .option('--no-wait', 'do not wait until it has undone it')
+    .description('Stop an operation and roll it back.')
+    .option('--no-wait', 'do not wait until it is rolled back')
     .action(action(z.object({ wait: z.boolean() }), cancel));
+}
+
+async function startFromJson(
+  session: Session,
+  [type = '', text = '']: string[],
+  { wait, dryRun }: z.output<typeof ChangeOptions>,
+): Promise<ExitCode> {
+  if (!isOperationType(type))
+    throw new CommandFailure(EXIT.usage, `${type} is no type of operation; there are ${OPERATION_TYPES.join(', ')}`);
+  const given = jsonOf(text);
+  const host = 'host' in given || 'hosts' in given ? {} : { host: await session.host() };
+  const parsed = parseRequest(type, { ...host, ...given, ...(dryRun ? { dryRun } : {}) });
+  if (!parsed.accepted)
+    throw new CommandFailure(EXIT.usage, parsed.refusals.map(({ field, reason }) => `${field}: ${reason}`).join('\n'));
+  const request = requestOf(type, parsed.request);
+  await session.known(hostOf(request));
+  return runOperation(session, request, wait);
+}
+
+function jsonOf(text: string): object {
+  try {
+    return z.record(z.string(), z.unknown()).parse(JSON.parse(text));
+  } catch {
+    throw new CommandFailure(EXIT.usage, 'the request has to be a JSON object');
+  }
 }
 
 async function listThem(session: Session, _args: string[], options: z.output<typeof ListOptions>): Promise<ExitCode> {
@@ -111,26 +142,25 @@ async function find(session: Session, id: string, run?: string): Promise<Operati
 
 async function show(session: Session, [id = '']: string[], options: { run?: string | undefined }): Promise<ExitCode> {
   const operation = withRun(session, await find(session, id, options.run));
-  const standing = operation.state === 'running' ? await standingText(session, operation) : undefined;
+  const standing = operation.state === 'running' ? await runningText(session, operation) : undefined;
   const { output } = session;
   output.result(operation, () => {
-    const { type, host, userid, state, startedAt, closedAt, summary, run } = operation;
+    const { type, host, userid, startedAt, closedAt, summary, run } = operation;
     output.print(`${summary ?? type}`);
     output.print(
       `${type} on ${host}${userid === undefined ? '' : ` for ${userid}`}: ${outcomeText(operation)}, started ${timeText(startedAt)}${closedAt === undefined ? '' : `, ended ${timeText(closedAt)}`}`,
     );
     if (run !== undefined) output.print(run);
-    if (state === 'running') output.print(plainText(standing ?? 'No worker answers where it stands.'));
+    if (standing !== undefined) output.print(standing);
     else showOutcome(session.output, operation);
   });
   return exitCodeOf(operation);
 }
 
-/** What it says of itself; while the run of its guest works for it, what that one says: which step, and why it is tried again. */
-async function standingText(session: Session, { id, host, userid }: OperationDetails): Promise<string | undefined> {
+async function runningText(session: Session, { id, host, userid }: OperationDetails): Promise<string> {
   const guest = userid === undefined ? undefined : { host, userid };
-  const { details, steps } = await standingOf(await session.client(), id, guest);
-  return steps ?? details;
+  const standing = await standingOf(await session.client(), id, guest);
+  return standing === undefined ? 'No worker answers for its progress.' : standingText(standing);
 }
 
 async function cancel(session: Session, [id = '']: string[], { wait }: { wait: boolean }): Promise<ExitCode> {

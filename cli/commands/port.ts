@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { portOperation } from '../../client/port-operation.ts';
 import { readGuestView } from '../../client/read-state.ts';
+import type { OperationRequest } from '../../client/start-operation.ts';
 import { type GuestView, type PortView, shownPort } from '../../domain/host/host-view.ts';
 import { PortRequest } from '../../domain/operations/requests.ts';
-import { Userid } from '../../domain/text/identifiers.ts';
+import { PortId, Userid } from '../../domain/text/identifiers.ts';
 import { NetworkWords } from '../../domain/text/network-words.ts';
 import { action, argument } from '../action.ts';
 import { CommandFailure, EXIT, type ExitCode } from '../exit-codes.ts';
@@ -15,7 +15,7 @@ import { runOperation } from '../run-operation.ts';
 import type { Session } from '../session.ts';
 import { showSideBySide } from '../side-by-side.ts';
 import { wholeNumber } from '../whole-number.ts';
-import { eachPort, examples, howOf, PortChangeOptions, portChangeOptions } from './change.ts';
+import { eachPort, examples, optionsOf, PortChangeOptions, portChangeOptions } from './change.ts';
 
 /** `zvmnet port …` */
 export function portCommands(program: Command): void {
@@ -36,9 +36,9 @@ export function portCommands(program: Command): void {
       )
       .action(
         action(PortChangeOptions, (session, args, options) =>
-          eachPort(session, args, options, ({ portId }) => ({
+          eachPort(session, args, options, ({ userid, portId }, target) => ({
             type: 'setAdminState',
-            rest: { portId, adminStateUp },
+            input: { ...target, userid, portId, adminStateUp },
           })),
         ),
       );
@@ -46,7 +46,10 @@ export function portCommands(program: Command): void {
     .description('Delete a port: nothing of it is left that no other port of the guest needs.')
     .action(
       action(PortChangeOptions, (session, args, options) =>
-        eachPort(session, args, options, ({ portId }) => ({ type: 'deletePort', rest: { portId } })),
+        eachPort(session, args, options, ({ userid, portId }, target) => ({
+          type: 'deletePort',
+          input: { ...target, userid, portId },
+        })),
       ),
     );
 }
@@ -91,28 +94,23 @@ function createCommand(port: Command): void {
     )
     .action(
       action(CreateOptions, async (session, _args, options) => {
-        const { guest, vswitch, vlan, flat, id, mac, vdev, ip, hostname, down, live, wait, dryRun } = options;
+        const { guest: userid, vswitch, vlan, flat, id, mac, vdev, ip, hostname, down, live, wait, dryRun } = options;
         if ((vlan === undefined) !== (flat === true))
           throw new CommandFailure(EXIT.usage, 'give either --vlan, or --flat for a port without VLAN');
-        const request = {
-          portId: id ?? randomUUID(),
+        const port = {
+          portId: id ?? PortId.parse(randomUUID()),
           vswitch,
           network: vlan ?? { type: 'flat' as const },
           ...defined({ mac, vdev, address: ip, hostname }),
-          ...(down === true ? { adminStateUp: false } : {}),
+          adminStateUp: down !== true,
         };
-        const rest = live === true ? { ports: [request] } : request;
-        const type = live === true ? ('attachNic' as const) : ('createPort' as const);
-        const host = await session.host();
-        const operation = {
-          type,
-          host,
-          userid: guest,
-          portIds: [request.portId],
-          rest: { ...rest, ...howOf(options) },
-        };
-        if (dryRun && id === undefined) session.output.tell(`The port's id would be ${request.portId}: --id takes it.`);
-        return runOperation(session, portOperation(operation), wait);
+        const target = { host: await session.host(), userid, ...optionsOf(options) };
+        const request: OperationRequest =
+          live === true
+            ? { type: 'attachNic', input: { ...target, ports: [port] } }
+            : { type: 'createPort', input: { ...target, ...port } };
+        if (dryRun && id === undefined) session.output.tell(`The port's id would be ${port.portId}: --id takes it.`);
+        return runOperation(session, request, wait);
       }),
     );
 }
@@ -131,7 +129,7 @@ const ListOptions = z.object({
 function listCommand(port: Command): void {
   port
     .command('list')
-    .description('Recorded ports, with what z/VM has of them.')
+    .description('Recorded ports, with their state on z/VM.')
     .option('--guest <userid>', 'of this guest')
     .option('--vswitch <name>', 'on this VSWITCH')
     .option('--vlan <id>', 'on this VLAN')
@@ -179,7 +177,7 @@ function meantPort({ vswitch, network }: PortView, filter: z.output<typeof ListO
 function showCommand(port: Command): void {
   port
     .command('show <port>')
-    .description('A port: what is recorded beside what z/VM has.')
+    .description('A port: its record beside its state on z/VM.')
     .addHelpText('after', examples(['zvmnet port show 3f2a        # the beginning of its id will do']))
     .action(action(z.object({}), (session, [words = '']) => show(session, words)));
 }
@@ -216,9 +214,9 @@ function setVlanCommand(port: Command): void {
     .action(
       action(SetVlanOptions, (session, [words = '', vlan = ''], options) => {
         const network = argument(NetworkWords, vlan);
-        return eachPort(session, [words], options, ({ portId }) => ({
+        return eachPort(session, [words], options, ({ userid, portId }, target) => ({
           type: 'changeVlan',
-          rest: { portId, network, ...defined({ vswitch: options.vswitch }) },
+          input: { ...target, userid, portId, network, ...defined({ vswitch: options.vswitch }) },
         }));
       }),
     );

@@ -4,12 +4,12 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { describeHost, pauseReconciliation } from '../../client/known-hosts.ts';
 import { describeOperation, listOperations } from '../../client/operations.ts';
-import { knownBefore, reconcileOperation } from '../../client/reconcile-now.ts';
+import { knownBefore, reconcileRequest } from '../../client/reconcile-now.ts';
+import { RESULTS } from '../../domain/operations/results.ts';
 import { action, failureIn } from '../action.ts';
 import { CommandFailure, EXIT, type ExitCode } from '../exit-codes.ts';
 import { showOutcome } from '../outcome.ts';
 import { colourAside, timeText } from '../output.ts';
-import { Reconciliation } from '../reconciliation.ts';
 import { exitCodeOf, perform, type ToldOperation } from '../run-operation.ts';
 import type { Session } from '../session.ts';
 import { ChangeOptions, changeOptions, examples } from './change.ts';
@@ -72,9 +72,7 @@ async function run(session: Session, _args: string[], options: z.output<typeof O
   const client = await session.client();
   const operations: ToldOperation[] = [];
   for (const host of hosts) {
-    const asked = reconcileOperation(host, dryRun);
-    const input = { ...asked.input, ...(await knownBefore(client, host)) };
-    const operation = await perform(session, { ...asked, input }, wait);
+    const operation = await perform(session, reconcileRequest(host, dryRun), wait, await knownBefore(client, host));
     operations.push(operation);
     if (!session.output.json) showOutcome(session.output, operation);
     else if (watch) session.output.document(operation, 0);
@@ -86,7 +84,7 @@ async function run(session: Session, _args: string[], options: z.output<typeof O
 }
 
 function endOf(operation: ToldOperation): ExitCode {
-  const { data } = Reconciliation.safeParse(operation.result);
+  const { data } = RESULTS.reconciliation.safeParse(operation.result);
   if (data === undefined) return exitCodeOf(operation);
   if (data.failed > 0) return EXIT.failed;
   return data.dryRun && data.drifts.length > 0 ? EXIT.drift : EXIT.ok;

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { readVswitches } from '../../client/read-state.ts';
-import { vswitchOperation } from '../../client/vswitch-operation.ts';
 import type { VswitchView } from '../../domain/host/host-view.ts';
+import { DEFAULT_OPTIONS } from '../../domain/operations/requests.ts';
 import { VswitchName } from '../../domain/text/identifiers.ts';
 import { shortVlans } from '../../domain/vswitch/vlan-set.ts';
 import { authorisedVlans, type Uplink, type Vswitch } from '../../domain/vswitch/vswitch.ts';
@@ -19,7 +19,7 @@ export function vswitchCommands(program: Command): void {
   const vswitch = program.command('vswitch').description("The host's virtual switches.");
   vswitch
     .command('list')
-    .description('The VSWITCHes that z/VM has.')
+    .description('The VSWITCHes of z/VM.')
     .action(action(z.object({}), list));
   vswitch
     .command('show <vswitch>')
@@ -28,19 +28,14 @@ export function vswitchCommands(program: Command): void {
   changeOptions(vswitch.command('ensure <vswitch>'))
     .description('Make a VSWITCH as the configuration says: create it, or change its uplinks.')
     .addHelpText('after', examples(['zvmnet vswitch ensure VSW1 --dry-run']))
-    .action(
-      action(ChangeOptions, (session, [name = ''], { wait, dryRun }) =>
-        change(session, 'ensureVswitch', name, { dryRun }, wait),
-      ),
-    );
+    .action(action(ChangeOptions, (session, [name = ''], options) => change(session, 'ensureVswitch', name, options)));
   changeOptions(vswitch.command('delete <vswitch>'))
     .description('Delete a VSWITCH that the configuration names no more; never one that others use.')
     .option('--force', 'also when NICs of recorded ports are coupled, or ports recorded')
     .action(
-      action(ChangeOptions.extend({ force: z.boolean().default(false) }), (session, [name = ''], options) => {
-        const { wait, dryRun, force } = options;
-        return change(session, 'deleteVswitch', name, { dryRun, force }, wait);
-      }),
+      action(ChangeOptions.extend({ force: z.boolean().default(false) }), (session, [name = ''], options) =>
+        change(session, 'deleteVswitch', name, options),
+      ),
     );
 }
 
@@ -115,9 +110,11 @@ async function change(
   session: Session,
   type: 'ensureVswitch' | 'deleteVswitch',
   words: string,
-  rest: Record<string, boolean>,
-  wait: boolean,
+  { wait, dryRun, force = false }: { wait: boolean; dryRun: boolean; force?: boolean },
 ): Promise<ExitCode> {
-  const name = argument(VswitchName, words);
-  return runOperation(session, vswitchOperation(type, await session.host(), name, rest), wait);
+  const vswitch = argument(VswitchName, words);
+  const { giveUpAfterMinutes } = DEFAULT_OPTIONS;
+  const input = { host: await session.host(), vswitch, giveUpAfterMinutes, dryRun };
+  const request = type === 'ensureVswitch' ? { type, input } : { type, input: { ...input, force } };
+  return runOperation(session, request, wait);
 }

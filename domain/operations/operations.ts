@@ -1,28 +1,84 @@
 import type { z } from 'zod';
+import type { PortSearchTerms } from '../guest/search-terms.ts';
 import { type Refusal, refusalsOf } from '../planning/refusal.ts';
-import { describeNetwork } from '../port/port.ts';
-import type { HostName, PortId, Userid } from '../text/identifiers.ts';
-import {
-  AttachNicInput,
-  type Change,
-  ChangeVlanInput,
-  CreatePortInput,
-  DeletePortInput,
-  DetachNicInput,
-  type KnownPort,
-  PortRequest,
-  type Preconditions,
-  SetAdminStateInput,
-} from './requests.ts';
+import type { HostName, Userid } from '../text/identifiers.ts';
+import { HOST_OPERATIONS, READINGS } from './host-operations.ts';
+import type { GuestOperationDefinition, OperationDefinition } from './operation-definition.ts';
+import { PORT_OPERATIONS } from './port-operations.ts';
+import type { Change, Preconditions } from './requests.ts';
 
-/** An operation on one guest, checked and in exact types. */
+/** All operations by workflow type: gateway, zvmnet, workflows and the documentation derive from it. */
+export const OPERATIONS = { ...PORT_OPERATIONS, ...HOST_OPERATIONS };
+
+export type OperationType = keyof typeof OPERATIONS;
+/** Operations that change the ports of one guest. */
+export type GuestOperationType = keyof typeof PORT_OPERATIONS;
+/** Operations on many guests, or on a host itself. */
+export type HostOperationType = keyof typeof HOST_OPERATIONS;
+export type ReadingType = keyof typeof READINGS;
+
+/** A request in exact types. */
+export type RequestOf<Type extends OperationType> = z.output<(typeof OPERATIONS)[Type]['input']>;
+export type ReadingOf<Type extends ReadingType> = z.output<(typeof READINGS)[Type]>;
+/** The input of a reading as callers of the workflow write it. */
+export type InputOfReading<Type extends ReadingType> = z.input<(typeof READINGS)[Type]>;
+/** A request as callers of the workflow write it. */
+export type InputOf<Type extends OperationType> = z.input<(typeof OPERATIONS)[Type]['input']>;
+
+/** All workflow types of operations. */
+export const OPERATION_TYPES = Object.keys(OPERATIONS) as OperationType[];
+
+/** Workflow types of operations that change the ports of one guest. */
+export const GUEST_OPERATION_TYPES = Object.keys(PORT_OPERATIONS) as GuestOperationType[];
+
+/** True when a workflow of that type is an operation. */
+export function isOperationType(type: string): type is OperationType {
+  return Object.hasOwn(OPERATIONS, type);
+}
+
+/** True when a workflow of that type changes the ports of one guest. */
+export function isGuestOperationType(type: string): type is GuestOperationType {
+  return Object.hasOwn(PORT_OPERATIONS, type);
+}
+
+/** The definition of an operation, for code that is the same for all types: TypeScript does not relate a type's definition to its request. */
+export function definitionOf<Type extends OperationType>(
+  type: Type,
+): OperationDefinition<z.ZodType<RequestOf<Type>, InputOf<Type>>> {
+  return OPERATIONS[type] as unknown as OperationDefinition<z.ZodType<RequestOf<Type>, InputOf<Type>>>;
+}
+
+/** The definition of an operation on one guest, likewise. */
+export function guestDefinitionOf(type: GuestOperationType): GuestOperationDefinition<z.ZodObject> {
+  return PORT_OPERATIONS[type] as unknown as GuestOperationDefinition<z.ZodObject>;
+}
+
+export type Parsed<Request> = { accepted: true; request: Request } | { accepted: false; refusals: Refusal[] };
+
+/** Parse a request, in whatever form it came: exact types, or a refusal for each field at fault. */
+export function parseRequest<Type extends OperationType>(type: Type, input: unknown): Parsed<RequestOf<Type>> {
+  return parse(definitionOf(type).input, input);
+}
+
+/** Parse the input of a reading. */
+export function parseReading<Type extends ReadingType>(type: Type, input: unknown): Parsed<ReadingOf<Type>> {
+  return parse<ReadingOf<Type>>(READINGS[type] as unknown as z.ZodType<ReadingOf<Type>>, input);
+}
+
+function parse<Request>(schema: z.ZodType<Request>, input: unknown): Parsed<Request> {
+  const parsed = schema.safeParse(input);
+  if (parsed.success) return { accepted: true, request: parsed.data };
+  return { accepted: false, refusals: refusalsOf(parsed.error) };
+}
+
+/** An operation on one guest, in exact types, as its workflow carries it out. */
 export type Operation = {
   host: HostName;
   userid: Userid;
   change: Change;
-  /** Ports that the request names. */
-  portIds: PortId[];
-  /** What it is for, for operators. */
+  /** Search attributes beside host and userid. */
+  found: PortSearchTerms;
+  /** One line for operators. */
   summary: string;
   giveUpAfterMinutes: number;
   keepOnFailure: boolean;
@@ -30,90 +86,17 @@ export type Operation = {
   onlyIf?: Preconditions;
 };
 
-type Accepted = { accepted: true; operation: Operation } | { accepted: false; refusals: Refusal[] };
-type Named = Pick<Operation, 'change' | 'portIds' | 'summary'>;
+type GuestRequest = Omit<Operation, 'change' | 'found' | 'summary' | 'onlyIf'> & { onlyIf?: Preconditions | undefined };
 
-type Limited = Omit<Operation, keyof Named | 'onlyIf'> & { onlyIf?: Preconditions | undefined };
-
-function accepting<Schema extends z.ZodType<Limited>>(
-  schema: Schema,
-  name: (request: z.output<Schema>) => Named,
-): (input: unknown) => Accepted {
-  return (input) => {
-    const parsed = schema.safeParse(input);
-    if (!parsed.success) return { accepted: false, refusals: refusalsOf(parsed.error) };
-    const { host, userid, giveUpAfterMinutes, keepOnFailure, dryRun, onlyIf } = parsed.data;
-    const limits = { giveUpAfterMinutes, keepOnFailure, dryRun, ...(onlyIf === undefined ? {} : { onlyIf }) };
-    return { accepted: true, operation: { host, userid, ...limits, ...name(parsed.data) } };
+/** The operation that a request asks for. */
+export function operationOf<Type extends GuestOperationType>(type: Type, request: RequestOf<Type>): Operation {
+  const definition = PORT_OPERATIONS[type] as unknown as GuestOperationDefinition<z.ZodType<GuestRequest>>;
+  const { host, userid, giveUpAfterMinutes, keepOnFailure, dryRun, onlyIf }: GuestRequest = request;
+  return {
+    ...{ host, userid, giveUpAfterMinutes, keepOnFailure, dryRun },
+    ...(onlyIf === undefined ? {} : { onlyIf }),
+    change: definition.change(request),
+    found: definition.found(request),
+    summary: definition.summary(request),
   };
-}
-
-/** The port among the fields of a request. */
-function portOf(request: PortRequest): PortRequest {
-  const fields = Object.keys(PortRequest.shape);
-  return Object.fromEntries(Object.entries(request).filter(([field]) => fields.includes(field))) as PortRequest;
-}
-
-function wanted({ vswitch, network }: Pick<PortRequest, 'vswitch' | 'network'>): string {
-  return `${vswitch}, ${describeNetwork(network)}`;
-}
-
-function named(portIds: readonly PortId[]): string {
-  const [first = ''] = portIds;
-  return portIds.length === 1 ? `port ${first}` : `${portIds.length} ports (${first}, …)`;
-}
-
-/** Said of a port that is asked for whole; of several, each has its own. */
-function onVswitch(ports: readonly (PortRequest | KnownPort)[]): string {
-  const [port] = ports;
-  return ports.length === 1 && port !== undefined && 'vswitch' in port ? ` on ${wanted(port)}` : '';
-}
-
-const OPERATIONS = {
-  createPort: accepting(CreatePortInput, ({ userid, portId, ...request }) => ({
-    change: {
-      kind: 'createPort',
-      port: portOf({ portId, ...request }),
-    },
-    portIds: [portId],
-    summary: `create port ${portId} of ${userid} on ${wanted(request)}`,
-  })),
-  attachNic: accepting(AttachNicInput, ({ userid, ports }) => ({
-    change: { kind: 'attachNic', ports },
-    portIds: ports.map((port) => port.portId),
-    summary: `attach ${named(ports.map((port) => port.portId))} to running ${userid}${onVswitch(ports)}`,
-  })),
-  changeVlan: accepting(ChangeVlanInput, ({ userid, portId, network, vswitch }) => ({
-    change: { kind: 'changeVlan', portId, network, ...(vswitch === undefined ? {} : { vswitch }) },
-    portIds: [portId],
-    summary: `put port ${portId} of ${userid} on ${describeNetwork(network)}${vswitch === undefined ? '' : ` of ${vswitch}`}`,
-  })),
-  setAdminState: accepting(SetAdminStateInput, ({ userid, portId, adminStateUp }) => ({
-    change: { kind: 'setAdminState', portId, adminStateUp },
-    portIds: [portId],
-    summary: `set port ${portId} of ${userid} ${adminStateUp ? 'up' : 'down'}`,
-  })),
-  detachNic: accepting(DetachNicInput, ({ userid, portIds }) => ({
-    change: { kind: 'detachNic', portIds },
-    portIds,
-    summary: `detach ${named(portIds)} from running ${userid}`,
-  })),
-  deletePort: accepting(DeletePortInput, ({ userid, portId }) => ({
-    change: { kind: 'deletePort', portId },
-    portIds: [portId],
-    summary: `delete port ${portId} of ${userid}`,
-  })),
-};
-
-/** Workflow types that change one guest. */
-export type OperationType = keyof typeof OPERATIONS;
-
-/** True when a workflow of that type changes one guest. */
-export function isOperationType(type: string): type is OperationType {
-  return Object.hasOwn(OPERATIONS, type);
-}
-
-/** Check what somebody asks of a guest, in whatever form it came: exact types, or a refusal for each field at fault. */
-export function acceptOperation(type: OperationType, input: unknown): Accepted {
-  return OPERATIONS[type](input);
 }

@@ -4,7 +4,6 @@ import { Mac } from '../port/mac.ts';
 import { Vdev } from '../port/vdev.ts';
 import { HostName, PortId, Userid, VswitchName } from '../text/identifiers.ts';
 import { Network } from '../vswitch/network.ts';
-import { Rdev } from '../vswitch/rdev.ts';
 
 /** A wanted port. `mac` and `vdev` are chosen when absent; the administrative state is up unless said otherwise. */
 export const PortRequest = z.strictObject({
@@ -14,109 +13,64 @@ export const PortRequest = z.strictObject({
   mac: Mac.optional(),
   vdev: Vdev.optional(),
   adminStateUp: z.boolean().default(true),
-  /** Fixed address, for the `hosts` table and who reads it. */
   address: IpAddress.optional(),
-  /** A name for the address; without one it is the node's, or the node's with the vdev. */
   hostname: Hostname.optional(),
 });
 export type PortRequest = z.infer<typeof PortRequest>;
 
-/** A port that is there already, named by its id alone. */
-export const KnownPort = z.strictObject({ portId: PortId });
+/** A port that is there already, named by its id alone. In a union zod would report the keys of a new port as unknown to a strict object. */
+export const KnownPort = z
+  .looseObject({ portId: PortId })
+  .refine((port) => Object.keys(port).length === 1, { error: 'must be named by its portId alone', abort: true })
+  .meta({ additionalProperties: false })
+  .transform(({ portId }) => ({ portId }));
 export type KnownPort = z.infer<typeof KnownPort>;
 
-const target = { host: HostName, userid: Userid };
-const limits = {
-  /** How long the operation may go on trying while a step fails for now; minutes. */
-  giveUpAfterMinutes: z.number().positive().max(10_080).default(60),
-  /** On a failure for good, leave what was done for repair instead of undoing it. */
-  keepOnFailure: z.boolean().default(false),
-};
-const operation = {
-  ...limits,
-  /** Only say what would be done, and which steps interrupt a live NIC. */
-  dryRun: z.boolean().default(false),
-};
+/** A port of an operation that makes ports live: a recorded one, or a new one. */
+export const AttachedPort = z.union([KnownPort, PortRequest], {
+  error: 'must be the portId of a recorded port alone, or a new port',
+});
 
-/** What a dry run calls its plan. */
-export const PlanId = z.string().regex(/^[0-9a-f]{32}$/, 'has to be the 32 characters that a dry run has told');
+export const ofHost = { host: HostName };
+export const ofGuest = { host: HostName, userid: Userid };
 
-/** What has to hold still when the operation has its turn at the guest: else it is refused, with a field that begins with `onlyIf`. */
+/** The plan of a dry run, by its name. */
+export const PlanId = z
+  .string()
+  .regex(/^[0-9a-f]{32}$/, 'must be the 32 characters that a dry run names its plan by')
+  .meta({ description: 'The plan of a dry run', example: '0123456789abcdef0123456789abcdef' });
+
+/** Preconditions that have to hold when the operation has its turn at the guest: else it is refused, with a field that begins with `onlyIf`. */
 export const Preconditions = z.strictObject({
-  /** The plan that a dry run of the same request has told. */
+  /** The plan that a dry run of the same request has named. */
   plan: PlanId.optional(),
   /** The tag that the guest, or one of its ports, was shown with; null when there was no such port. */
   state: z.strictObject({ portId: PortId.optional(), tag: z.string().nullable() }).optional(),
 });
 export type Preconditions = z.infer<typeof Preconditions>;
 
-const guestOperation = { ...operation, onlyIf: Preconditions.optional() };
-
-export const CreatePortInput = z.strictObject({ ...target, ...PortRequest.shape, ...guestOperation });
-export const AttachNicInput = z.strictObject({
-  ...target,
-  ports: z
-    .array(z.union([PortRequest, KnownPort]))
-    .min(1)
-    .max(64),
-  ...guestOperation,
-});
-export const ChangeVlanInput = z.strictObject({
-  ...target,
-  portId: PortId,
-  network: Network,
-  /** The VSWITCH to move to; left out, the port stays on its own. */
-  vswitch: VswitchName.optional(),
-  ...guestOperation,
-});
-export const SetAdminStateInput = z.strictObject({
-  ...target,
-  portId: PortId,
-  adminStateUp: z.boolean(),
-  ...guestOperation,
-});
-export const DetachNicInput = z.strictObject({ ...target, portIds: z.array(PortId).min(1).max(64), ...guestOperation });
-export const DeletePortInput = z.strictObject({ ...target, portId: PortId, ...guestOperation });
-
-/** Ports in one `wirePorts`: its input must stay well below the server's warning at 512 KiB (contract temporal.md 1.5). */
-export const MOST_PORTS = 2_000;
-
-export const WirePortsInput = z.strictObject({
-  host: HostName,
-  ports: z
-    .array(PortRequest.extend({ userid: Userid }))
-    .min(1)
-    .max(MOST_PORTS)
-    .refine((ports) => new Set(ports.map((port) => port.portId)).size === ports.length, 'a port is named twice'),
-  /** True: running guests get the NICs now. False: with their next logon. */
-  live: z.boolean().default(false),
-  ...operation,
-});
-
-export type WirePortsRequest = z.output<typeof WirePortsInput>;
-
-const vswitchTarget = { host: HostName, vswitch: VswitchName };
-const hostOperation = { giveUpAfterMinutes: operation.giveUpAfterMinutes, dryRun: operation.dryRun };
-
-export const EnsureVswitchInput = z.strictObject({
-  ...vswitchTarget,
-  /** Real devices that it had, for one that is made anew where the configuration names none. */
-  hadRdevs: z.array(Rdev).max(3).optional(),
-  ...hostOperation,
-});
-export const DeleteVswitchInput = z.strictObject({
-  ...vswitchTarget,
-  /** Also when NICs are coupled or ports recorded. */
-  force: z.boolean().default(false),
-  ...hostOperation,
-});
-export const EnsureDhcpInput = z.strictObject({ host: HostName, ...limits, dryRun: operation.dryRun });
-export type EnsureDhcpRequest = z.output<typeof EnsureDhcpInput>;
-export const EnsureManagementNetworkInput = z.strictObject({
-  host: HostName,
-  ...hostOperation,
-});
-export type EnsureManagementNetworkRequest = z.output<typeof EnsureManagementNetworkInput>;
+/** Options of all operations that change something. */
+export const hostOptions = {
+  giveUpAfterMinutes: z
+    .number('must be a number of minutes')
+    .positive('must be more than 0')
+    .max(10_080, 'must be at most a week, 10080')
+    .default(60)
+    .meta({ description: 'How long to retry a step that fails transiently, in minutes; 60 when left out' }),
+  dryRun: z.boolean().default(false).meta({ description: 'Plan only: change nothing' }),
+};
+/** Options of operations that change guests. */
+export const guestOptions = {
+  ...hostOptions,
+  keepOnFailure: z
+    .boolean()
+    .default(false)
+    .meta({ description: 'After a permanent failure keep what was done, for repair, instead of rolling it back' }),
+};
+/** The options of a request that names none. */
+export const DEFAULT_OPTIONS = z.object(guestOptions).parse({});
+/** Options of operations that change the ports of one guest. */
+export const portOptions = { ...guestOptions, onlyIf: Preconditions.optional() };
 
 /** A guest that could not be repaired, and when that is tried again; milliseconds of Unix time. */
 export const FailedGuest = z.object({
@@ -127,35 +81,10 @@ export const FailedGuest = z.object({
 });
 export type FailedGuest = z.infer<typeof FailedGuest>;
 
-export const ReconcileHostInput = z.strictObject({
-  host: HostName,
-  /** Only list what has drifted and what would be done. */
-  dryRun: z.boolean().default(false),
-  /** How often this runs; the sweep of the directory goes by it. */
-  intervalSeconds: z.number().positive().default(30),
-  /** Each directory entry is read at least so often. */
-  sweepSeconds: z.number().positive().default(3_600),
-  /** What the run before answered; left out, the Schedule's run before. */
-  last: z
-    .object({ checkpoint: z.string(), failures: z.array(FailedGuest), unreported: z.array(PortId).optional() })
-    .optional(),
-});
-export type ReconcileHostRequest = z.output<typeof ReconcileHostInput>;
-export const ReconcileFleetInput = z.strictObject({
-  hosts: z.array(HostName).min(1),
-  dryRun: z.boolean().default(false),
-  /** A host that nobody works for is given up after this. */
-  giveUpAfterMinutes: limits.giveUpAfterMinutes,
-});
-export type ReconcileFleetRequest = z.output<typeof ReconcileFleetInput>;
-export const ShowHostInput = z.strictObject({ host: HostName });
-export const ShowGuestInput = z.strictObject({ host: HostName, userid: Userid });
-export const ListVswitchesInput = z.strictObject({ host: HostName });
-
-/** What an operation asks of one guest's ports. */
+/** A change of one guest's ports. */
 export const Change = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('createPort'), port: PortRequest }),
-  z.strictObject({ kind: z.literal('attachNic'), ports: z.array(z.union([PortRequest, KnownPort])) }),
+  z.strictObject({ kind: z.literal('attachNic'), ports: z.array(AttachedPort) }),
   z.strictObject({
     kind: z.literal('changeVlan'),
     portId: PortId,

@@ -25,11 +25,40 @@ export function isOvertaken(refusals: readonly Pick<Refusal, 'field'>[]): boolea
   return refusals.some(({ field }) => field.startsWith('onlyIf.'));
 }
 
-/** Turn zod's issues with a request into refusals, one per field. */
-export function refusalsOf(error: z.ZodError): Refusal[] {
-  return error.issues.map((issue) =>
-    refusal(issue.path.join('.') || 'input', issue.message, 'correct the field and send the request again'),
-  );
+/** Turn zod's issues with a request into refusals, one per field; `whole` names the request where no field of it is at fault. */
+export function refusalsOf({ issues }: Pick<z.core.$ZodError, 'issues'>, whole = 'input'): Refusal[] {
+  return issues
+    .flatMap(issuesIn)
+    .map(({ path, message }) =>
+      refusal(path.join('.') || whole, message, 'correct the field and send the request again'),
+    );
+}
+
+type Issue = z.core.$ZodIssue;
+
+/** Of a union's forms, the mistakes in the one that was meant: it knows most of the keys that are given, then has the fewest mistakes. */
+function issuesIn(issue: Issue): Issue[] {
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map((key) => ({ ...issue, path: [...issue.path, key], message: `${key} is not a known field` }));
+  if (issue.code !== 'invalid_union') return [issue];
+  const forms = issue.errors
+    .filter((issues) => issues.length > 0)
+    .map((issues) => ({ issues, unknown: unknownKeys(issues) }))
+    .toSorted((one, other) => one.unknown - other.unknown || one.issues.length - other.issues.length);
+  const [meant, next] = forms;
+  if (meant === undefined) return [issue];
+  const isUnclear =
+    meant.unknown === next?.unknown &&
+    meant.issues.length === next.issues.length &&
+    JSON.stringify(meant.issues) !== JSON.stringify(next.issues);
+  if (isUnclear) return [issue];
+  return meant.issues.flatMap(issuesIn).map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }));
+}
+
+/** A form that refuses the keys as a whole knows none of them. */
+function unknownKeys(issues: readonly Issue[]): number {
+  if (issues.some(({ code, path }) => code === 'custom' && path.length === 0)) return Number.POSITIVE_INFINITY;
+  return issues.flatMap((issue) => (issue.code === 'unrecognized_keys' ? issue.keys : [])).length;
 }
 
 /** All refusals as one message, each with its field and what can be done. */

@@ -5,12 +5,13 @@ import type { Vdev } from './vdev.ts';
 /** MAC address in lower case with colons, unicast and not all zero: `02:00:00:12:34:56`. Dashes and bare hex are taken too. */
 export const Mac = z
   .string()
-  .transform((text) => text.trim().toLowerCase().replaceAll(/[:-]/g, ''))
-  .pipe(z.string().regex(/^[0-9a-f]{12}$/, 'must be a MAC address, as in 02:00:00:12:34:56'))
-  .refine((hex) => (Number.parseInt(hex.slice(0, 2), 16) & 1) === 0, 'must be a unicast MAC address')
-  .refine((hex) => hex !== '000000000000', 'must not be all zero')
-  .transform((hex) => hex.match(/../g)?.join(':') ?? hex)
-  .brand<'Mac'>();
+  .regex(
+    /^[ \t\r\n]*(?!00([:-]?00){5})[0-9a-fA-F][02468aceACE]([:-]?[0-9a-fA-F]{2}){5}[ \t\r\n]*$/,
+    'must be a unicast MAC address other than zero, as in 02:00:00:12:34:56',
+  )
+  .transform((text) => inPairs(text.trim().toLowerCase().replaceAll(/[:-]/g, '')))
+  .brand<'Mac'>()
+  .meta({ description: 'Chosen when left out; dashes, or no separators, will do', example: '02:00:00:12:34:56' });
 export type Mac = z.infer<typeof Mac>;
 
 /** First three bytes, `02:00:00`: what z/VM calls the USER prefix of its VMLAN (contract xcat.md 5.5). */
@@ -18,9 +19,13 @@ export const MacPrefix = z
   .string()
   .transform((text) => text.trim().toLowerCase().replaceAll(/[:-]/g, ''))
   .pipe(z.string().regex(/^[0-9a-f]{6}$/, 'must be three bytes, as in 02:00:00'))
-  .transform((hex) => hex.match(/../g)?.join(':') ?? hex)
+  .transform(inPairs)
   .brand<'MacPrefix'>();
 export type MacPrefix = z.infer<typeof MacPrefix>;
+
+function inPairs(hex: string): string {
+  return hex.match(/../g)?.join(':') ?? hex;
+}
 
 const SUFFIXES = 0x1000000;
 

@@ -7,11 +7,13 @@ const HIGHEST_VDEV = 0xffff - (DEVICES_PER_NIC - 1);
 /** Virtual device number of a NIC: hex text of four digits in upper case, `1000`; the first of three devices. */
 export const Vdev = z
   .string()
-  .transform((text) => text.trim().toUpperCase())
-  .pipe(z.string().regex(/^[0-9A-F]{1,4}$/, 'must be a virtual device number: 1 to 4 hex digits'))
-  .transform((text) => text.padStart(4, '0'))
-  .refine((text) => Number.parseInt(text, 16) <= HIGHEST_VDEV, 'must leave room for three devices: at most FFFD')
-  .brand<'Vdev'>();
+  .regex(
+    /^[ \t\r\n]*(?![fF]{3}[eEfF])[0-9a-fA-F]{1,4}[ \t\r\n]*$/,
+    'must be a virtual device number of 1 to 4 hex digits that leaves room for three devices: at most FFFD',
+  )
+  .transform((text) => text.trim().toUpperCase().padStart(4, '0'))
+  .brand<'Vdev'>()
+  .meta({ description: 'First of the three virtual devices of a NIC, hex; chosen when left out', example: '1000' });
 export type Vdev = z.infer<typeof Vdev>;
 
 /** The number behind a vdev. */

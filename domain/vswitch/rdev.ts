@@ -3,10 +3,9 @@ import { z } from 'zod';
 /** Real device of an uplink: four hex digits, with an OSA port where one is named: `00A3`, `00A3.P01` (contract xcat.md 4.5, 5.4). */
 export const Rdev = z
   .string()
-  .transform((text) => text.trim().toUpperCase())
-  .pipe(z.string().regex(/^[0-9A-F]{1,4}(\.P[0-9]{1,2})?$/, 'must be a real device: 1 to 4 hex digits'))
+  .regex(/^[ \t\r\n]*[0-9A-Fa-f]{1,4}(\.[Pp][0-9]{1,2})?[ \t\r\n]*$/, 'must be a real device: 1 to 4 hex digits')
   .transform((text) => {
-    const [device = '', port] = text.split('.');
+    const [device = '', port] = text.trim().toUpperCase().split('.');
     return `${device.padStart(4, '0')}${port === undefined ? '' : `.${port}`}`;
   })
   .brand<'Rdev'>();

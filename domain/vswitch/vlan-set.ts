@@ -22,13 +22,14 @@ export function shortVlans(vlans: readonly number[]): string[] {
   });
 }
 
-/** The VLANs of such words; none for what is no VLAN or range. */
+/** The VLANs of such words, each once; none for what is no VLAN or range. */
 export function vlansOfWords(words: readonly string[]): number[] {
-  return words.flatMap((word) => {
+  const vlans = words.flatMap((word) => {
     const [, low = '', high = low] = /^(\d{1,4})(?:-(\d{1,4}))?$/.exec(word) ?? [];
     const from = Number(low);
     return low === '' ? [] : Array.from({ length: Math.max(0, Number(high) - from + 1) }, (_, index) => from + index);
   });
+  return [...new Set(vlans)];
 }
 
 function rangesOf(sorted: readonly number[]): { from: number; to: number }[] {

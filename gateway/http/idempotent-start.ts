@@ -1,52 +1,52 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isGrpcServiceError, ServiceError } from '@temporalio/client';
 import type { Context } from 'hono';
-import {
-  type Beginning,
-  type Begun,
-  beginOperation,
-  begunBefore,
-  requestDigest,
-} from '../../client/begin-operation.ts';
 import { digestOf } from '../../client/digest.ts';
 import { workflowIdOf } from '../../client/operation-id.ts';
 import { describeOperation, type OperationDetails, runUrl } from '../../client/operations.ts';
+import {
+  hostOf,
+  type OperationRequest,
+  requestDigest,
+  type StartedOperation,
+  type StartOptions,
+  startedBefore,
+  startOperation,
+  workflowIdFor,
+} from '../../client/start-operation.ts';
 import { defined } from '../../domain/defined.ts';
 import { endingProblem, notFound, Problem, temporalDoesNotAnswer } from './problem.ts';
 import type { Env, Services } from './routing.ts';
 
-/**
- * Start an operation of its own; requests of one caller with the same Idempotency-Key are one. Others never are: of three changes A, B, A the
- * last must not join the first.
- */
+/** Start an operation with a Workflow ID of its own; requests of one caller with the same Idempotency-Key start one operation. */
 export function startOwn(
   context: Context<Env>,
   services: Services,
-  beginning: Beginning,
+  request: OperationRequest,
   prepare?: Prepare,
 ): Promise<Response> {
   const key = keyOf(context);
-  if (key === undefined) return startAndAnswer(context, services, beginning, prepare);
-  const once = { digest: requestDigest(beginning) };
-  const workflowId = `request/${beginning.host}/${key}`;
-  return startAndAnswer(context, services, { ...beginning, workflowId, once }, prepare);
+  if (key === undefined)
+    return startAndAnswer(context, services, request, { workflowId: workflowIdFor(request) }, prepare);
+  const once = { digest: requestDigest(request) };
+  return startAndAnswer(context, services, request, { workflowId: `request/${hostOf(request)}/${key}`, once }, prepare);
 }
 
-/** Start an operation whose Workflow ID stands for what it changes: one at a time changes it, the others are told so. */
+/** Start an operation whose Workflow ID stands for what it changes: one at a time changes it, other requests are a conflict. */
 export function startAlone(
   context: Context<Env>,
   services: Services,
-  beginning: Beginning,
+  request: OperationRequest,
   prepare?: Prepare,
 ): Promise<Response> {
   const key = keyOf(context);
-  const lock = { digest: requestDigest(beginning), ...defined({ key }) };
-  return startAndAnswer(context, services, { ...beginning, lock }, prepare);
+  const lock = { digest: requestDigest(request), ...(key === undefined ? {} : { key }) };
+  return startAndAnswer(context, services, request, { workflowId: workflowIdFor(request), lock }, prepare);
 }
 
 /**
- * Check before an operation begins, which a repeated request skips: throws a Problem when the operation must not begin, and answers further input
- * that is not part of the caller's request.
+ * Checks before an operation starts, not made again for its repeat: throws a Problem when it must not start, and answers fields of its input
+ * that are not part of what the caller asks for.
  */
 type Prepare = () => Promise<object>;
 
@@ -59,7 +59,8 @@ function keyOf(context: Context<Env>): string | undefined {
 async function startAndAnswer(
   context: Context<Env>,
   services: Services,
-  beginning: Beginning,
+  request: OperationRequest,
+  start: StartOptions,
   prepare: Prepare = async () => ({}),
 ): Promise<Response> {
   const { options, limits, state } = services;
@@ -67,49 +68,50 @@ async function startAndAnswer(
   // Reading what a condition is about may have taken longer than a call may, and so may waiting.
   const soon = <Result>(call: () => Promise<Result>) =>
     options.client.withDeadline(Date.now() + limits.temporalSeconds * 1_000, call);
-  const before = () => soon(() => begunBefore(options.client, beginning));
+  const host = hostOf(request);
+  const before = () => soon(() => startedBefore(options.client, start));
   const begin = async () => {
-    const input = { ...(beginning.input as object), ...(await prepare()) };
-    return soon(() => beginOperation(options.client, { ...beginning, input }));
+    const besides = await prepare();
+    return soon(() => startOperation(options.client, request, { ...start, besides }));
   };
-  const begun =
+  const started =
     (await before()) ??
     (await begin().catch(async (error: unknown) => {
-      // Its repeat may have begun meanwhile, and be what has changed the state that it asks for.
+      // Its repeat may have started meanwhile, and be what has changed the state that it asks for.
       const repeat = error instanceof Problem ? await before() : undefined;
       if (repeat === undefined) throw error;
       return repeat;
     }));
-  if (begun.clash !== false) throw clashOf(begun);
-  state.changed(beginning.host);
-  services.counted('started', beginning.type, beginning.host);
+  if (started.conflict !== undefined) throw conflictOf(started);
+  state.changed(host);
+  services.counted('started', request.type, host);
   const wait = waitOf(context.req.header('prefer'), limits.waitSeconds);
   // Reading before the start has taken some of the time that the caller waits.
   const until = arrivedAt + (wait ?? 0) * 1_000;
-  if (until > Date.now()) await ended(context, services, begun, until);
-  context.header('location', operationUrl(services, begun));
-  const operation = await soon(() => describeOperation(options.client, begun.id, begun.runId, { ask: false })).catch(
-    (error: unknown) => {
-      throw isUnanswered(error) ? temporalDoesNotAnswer({ operation: begun.id }) : error;
-    },
-  );
-  if (operation === undefined) throw notFound(`operation ${begun.id}`);
+  if (until > Date.now()) await ended(context, services, started, until);
+  context.header('location', operationUrl(services, started));
+  const operation = await soon(() =>
+    describeOperation(options.client, started.id, started.runId, { ask: false }),
+  ).catch((error: unknown) => {
+    throw isUnanswered(error) ? temporalDoesNotAnswer({ operation: started.id }) : error;
+  });
+  if (operation === undefined) throw notFound(`operation ${started.id}`);
   const body = operationBody(services, operation);
   if (wait === undefined || operation.state === 'running') {
     if (wait !== undefined) context.header('preference-applied', `wait=${wait}`);
     return context.json(body, 202);
   }
-  state.changed(beginning.host);
+  state.changed(host);
   context.header('preference-applied', `wait=${wait}`);
   const problem = endingProblem(body);
-  services.counted('waited', beginning.type, beginning.host, problem?.kind ?? 'done');
+  services.counted('waited', request.type, host, problem?.kind ?? 'done');
   if (problem !== undefined) throw problem;
   return context.json(body, 200);
 }
 
-function clashOf({ id, clash }: Begun): Problem {
+function conflictOf({ id, conflict }: StartedOperation): Problem {
   const extra = { operation: id };
-  if (clash !== 'key')
+  if (conflict === 'busy')
     return new Problem(409, 'busy', 'Another operation is in progress', `${id} has to end first`, extra);
   return new Problem(409, 'key-reused', 'The key belongs to another request', 'use another Idempotency-Key', extra);
 }
@@ -130,7 +132,7 @@ const AGAIN_MS = 1_000;
 async function ended(
   context: Context,
   { options: { client, closing } }: Services,
-  { id, runId }: Begun,
+  { id, runId }: StartedOperation,
   until: number,
 ): Promise<void> {
   const enough = AbortSignal.any([

@@ -62,7 +62,7 @@ function describeService(app: App): void {
       ...more,
       responses: {
         200: {
-          description: 'As it is',
+          description: 'The current state',
           content: { [type]: { schema: { type: type === 'application/json' ? 'object' : 'string' } } },
         },
         ...Object.fromEntries(

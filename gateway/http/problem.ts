@@ -57,25 +57,32 @@ export function endingProblem(operation: OperationDetails & { run?: string }): P
   if (state === 'completed') {
     if ((outcome !== 'failed' && outcome !== 'refused') || isDryRun(result)) return undefined;
     const detail = 'part of it was done, part was not: `result` says what';
-    return new Problem(outcome === 'failed' ? 502 : 409, 'incomplete', 'Not all of it was done', detail, {
+    return new Problem(outcome === 'failed' ? 502 : 409, 'incomplete', 'The operation was done in part', detail, {
       ...about,
       result,
     });
   }
   if (state === 'cancelled') {
     const undone = userid === undefined ? '' : `: ${userid} is as it was before`;
-    return new Problem(409, 'cancelled', 'It was cancelled', `operation ${id} was cancelled${undone}`, about);
+    return new Problem(
+      409,
+      'cancelled',
+      'The operation was cancelled',
+      `operation ${id} was cancelled${undone}`,
+      about,
+    );
   }
-  if (failure === undefined) return new Problem(502, 'failed', 'It failed', `operation ${id} is ${state}`, about);
+  if (failure === undefined)
+    return new Problem(502, 'failed', 'The operation failed', `operation ${id} is ${state}`, about);
   const { type, message, refusals, step, advice, undone } = failure;
   const extra = {
     ...about,
     ...(refusals.length === 0 ? {} : { errors: refusals }),
     ...defined({ step, advice, undone }),
   };
-  if (isOvertaken(refusals)) return new Problem(412, 'changed', 'It is not as the request says', message, extra);
+  if (isOvertaken(refusals)) return new Problem(412, 'changed', 'Precondition failed', message, extra);
   if (type === 'Refused') return new Problem(409, 'refused', 'The request cannot be granted', message, extra);
-  return new Problem(502, 'failed', 'z/VM or xCAT did not do it', message, extra);
+  return new Problem(502, 'failed', 'z/VM or xCAT failed', message, extra);
 }
 
 const TRY_AGAIN_SECONDS = '5';

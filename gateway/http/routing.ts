@@ -1,17 +1,20 @@
 import { createRoute, OpenAPIHono, type RouteConfig, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { defined } from '../../domain/defined.ts';
+import { OPERATIONS, type OperationType } from '../../domain/operations/operations.ts';
+import { DEFAULT_OPTIONS, guestOptions, hostOptions, PlanId } from '../../domain/operations/requests.ts';
+import { refusalsOf } from '../../domain/planning/refusal.ts';
 import type { HostCache } from '../cache.ts';
 import type { GatewayHost, GatewayOptions, Limits } from '../options.ts';
-import { Operation, PlanId, Problem as ProblemSchema } from '../schemas.ts';
+import { Operation, Problem as ProblemSchema } from '../schemas.ts';
 import { invalid, notFound, Problem } from './problem.ts';
 import { allows, type KnownToken, type Verb } from './tokens.ts';
 
-/** Variables of a request's context. */
+/** Values of a request's context. */
 export type Env = { Variables: { caller: KnownToken | undefined; requestId: string } };
 export type App = OpenAPIHono<Env>;
 
-/** Services that routes work with. */
+/** Services that routes use. */
 export type Services = {
   options: GatewayOptions;
   limits: Limits;
@@ -29,11 +32,8 @@ export function newApp(): App {
   });
 }
 
-function notUnderstood({ issues }: z.core.$ZodError, target: string): Problem {
-  const errors = issues.flatMap(issuesOf).map(({ path, message }) => ({
-    field: path.join('.') || target,
-    reason: message,
-  }));
+function notUnderstood(error: z.core.$ZodError, target: string): Problem {
+  const errors = refusalsOf(error, target).map(({ field, reason }) => ({ field, reason }));
   return invalid(422, errors);
 }
 
@@ -43,37 +43,18 @@ export function refuseQuery(context: Context): void {
   if (error !== undefined) throw notUnderstood(error, 'query');
 }
 
-type Issue = z.core.$ZodIssue;
-
-/** Of several forms, what is wrong in the one that was meant: it knows all keys that are given, and has the least that is wrong. */
-function issuesOf(issue: Issue): Issue[] {
-  if (issue.code !== 'invalid_union') return [issue];
-  const possible = issue.errors
-    .filter((issues) => issues.length > 0 && !issues.some(isOfAnotherForm))
-    .toSorted((one, other) => one.length - other.length);
-  const [meant, next] = possible;
-  if (meant === undefined) return [issue];
-  const isUnclear = meant.length === next?.length && JSON.stringify(meant) !== JSON.stringify(next);
-  if (isUnclear) return [issue];
-  return meant.flatMap(issuesOf).map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }));
-}
-
-function isOfAnotherForm({ code, path }: Issue): boolean {
-  return path.length === 0 && (code === 'unrecognized_keys' || code === 'custom');
-}
-
 const PROBLEMS = {
   400: 'The request cannot be read',
-  401: 'A token is missing, or is not known',
-  403: 'The token is not for this',
-  404: 'There is no such thing',
-  409: 'It cannot be granted as things are',
-  412: '`If-Match` or `If-None-Match` does not hold',
+  401: 'The token is missing or unknown',
+  403: 'The token does not allow this',
+  404: 'Not found',
+  409: 'The state of the host does not permit the request',
+  412: 'The precondition of `If-Match` or `If-None-Match` is not met',
   413: 'The body is too large',
   415: 'The body is not JSON',
   422: 'The request is not valid',
   429: 'Too many requests',
-  502: 'It was waited for, and has failed',
+  502: 'The operation that the caller waited for has failed',
   503: 'Temporal, the worker or z/VM does not answer',
   504: 'z/VM was not read in time',
 } as const;
@@ -89,7 +70,7 @@ const PROBLEM_HEADERS: Readonly<Record<string, Record<string, ReturnType<typeof 
   503: { 'Retry-After': text('Seconds') },
   504: { 'Retry-After': text('Seconds') },
 };
-const TAG = { ETag: text('What `If-None-Match` and `If-Match` take') };
+const TAG = { ETag: text('For `If-None-Match` and `If-Match`') };
 
 type Answer = {
   description: string;
@@ -118,7 +99,7 @@ export function route<const Config extends Omit<RouteConfig, 'responses'>>(
     },
   ]);
   const isTagged = Object.values(answers).some(({ tagged }) => tagged);
-  const notModified = isTagged ? { 304: { description: 'It is as it was, by `If-None-Match`', headers: TAG } } : {};
+  const notModified = isTagged ? { 304: { description: 'Unchanged, by `If-None-Match`', headers: TAG } } : {};
   const ofReadings = isTagged ? [...OF_READINGS, ...OF_TAGGED] : OF_READINGS;
   const statuses = [...OF_ALL, ...(config.method === 'get' ? ofReadings : OF_CHANGES)];
   const problems = statuses.map((status) => [
@@ -144,25 +125,25 @@ export function jsonOf<Schema extends z.ZodType>(schema: Schema) {
 }
 
 const ITS_OPERATION = {
-  headers: { Location: text('The operation'), 'Preference-Applied': text('What was made of `Prefer`') },
+  headers: { Location: text('The operation'), 'Preference-Applied': text('The part of `Prefer` that was applied') },
   links: {
     operation: {
       operationId: 'showOperation',
       parameters: { operationId: '$response.body#/id' },
-      description: 'The operation that was started',
+      description: 'The started operation',
     },
     cancel: {
       operationId: 'cancelOperation',
       parameters: { operationId: '$response.body#/id' },
-      description: 'To stop it',
+      description: 'Stop it',
     },
   },
 };
 
 /** The answers of a route that starts an operation. */
 export const STARTED: Readonly<Record<number, Answer>> = {
-  200: { description: 'Done, as waited for by `Prefer: wait`', schema: Operation, ...ITS_OPERATION },
-  202: { description: 'Started, or not at its end after `wait`', schema: Operation, ...ITS_OPERATION },
+  200: { description: 'Done, after `Prefer: wait`', schema: Operation, ...ITS_OPERATION },
+  202: { description: 'Started, and not done when the time of `wait` was over', schema: Operation, ...ITS_OPERATION },
 };
 
 /** Headers of requests that change something. */
@@ -171,47 +152,68 @@ export const ChangeHeaders = z.object({
     .string()
     .regex(/^[\x21-\x7e]{1,200}$/)
     .optional()
-    .openapi({ description: 'Requests of a caller to a host with the same key are one operation' }),
-  prefer: z.string().optional().openapi({ description: '`wait=N`: answer when it is done, or after N seconds' }),
+    .openapi({ description: 'Requests of one caller to a host that bear the same key start one operation' }),
+  prefer: z
+    .string()
+    .optional()
+    .openapi({ description: '`wait=N`: answer when the operation is done, or after N seconds' }),
 });
 
-const ifMatch = z.string().optional().openapi({ description: 'Only if it has this ETag; `*`: only if it is there' });
+const ifMatch = z
+  .string()
+  .optional()
+  .openapi({ description: 'Only if the resource has this ETag; `*`: only if it exists' });
 
 /** Headers of requests that change something which has an ETag. */
 export const ConditionalHeaders = ChangeHeaders.extend({ 'if-match': ifMatch });
 
 /** Headers of requests that may create something. */
 export const CreateHeaders = ConditionalHeaders.extend({
-  'if-none-match': z.string().optional().openapi({ description: '`*`: only if it is not there' }),
+  'if-none-match': z.string().optional().openapi({ description: '`*`: only if it does not exist' }),
 });
 
-const Flag = z.enum(['true', 'false']).transform((flag) => flag === 'true');
+/** A flag in a query, false when left out. */
 export const flag = (description: string) =>
-  Flag.optional().openapi({ type: 'string', enum: ['true', 'false'], description });
-const GiveUp = z.coerce.number().int().min(1).max(10_080).optional().openapi({
-  type: 'integer',
-  minimum: 1,
-  maximum: 10_080,
-  description: 'How long to repeat a step that fails with a transient error, minutes; 60 by default',
-});
+  z
+    .enum(['true', 'false'], "must be 'true' or 'false'")
+    .optional()
+    .transform((word) => word === 'true')
+    .openapi({ type: 'string', enum: ['true', 'false'], description });
+/** A flag of a request, as the query has it. */
+export const optionOf = ({ description = '' }: z.ZodType) => flag(description);
+const { giveUpAfterMinutes } = hostOptions;
 
-/** How an operation on a host is carried out. A misspelt `dryRun` must not change anything: what is not known is refused. */
+/** Options of an operation on a host. A misspelt `dryRun` must not change anything: an unknown parameter is refused. */
 export const HostOperationQuery = z.strictObject({
-  dryRun: flag('Only say what would be done'),
-  giveUpAfterMinutes: GiveUp,
+  dryRun: optionOf(guestOptions.dryRun),
+  giveUpAfterMinutes: z.coerce
+    .number('must be a number of minutes')
+    .pipe(giveUpAfterMinutes.unwrap())
+    .optional()
+    .transform((minutes) => minutes ?? DEFAULT_OPTIONS.giveUpAfterMinutes)
+    .openapi({
+      type: 'number',
+      exclusiveMinimum: 0,
+      maximum: 10_080,
+      description: giveUpAfterMinutes.description ?? '',
+    }),
 });
 
-/** How an operation on a guest is carried out. */
-export const GuestOperationQuery = HostOperationQuery.extend({
-  keepOnFailure: flag('On a failure leave what was done for repair instead of undoing it'),
-});
+/** Options of an operation on guests. */
+export const GuestOperationQuery = HostOperationQuery.extend({ keepOnFailure: optionOf(guestOptions.keepOnFailure) });
 
-/** How an operation on ports of one guest is carried out. */
+/** Options of an operation on ports of one guest. */
 export const PortOperationQuery = GuestOperationQuery.extend({
   plan: PlanId.optional().openapi({
-    description: 'Only if the steps are those of this plan, which a dry run has told',
+    description: 'Only if the steps are those of this plan, which a dry run has named',
   }),
 });
+
+/** The description of a route that starts an operation, from the list of operations. */
+export function starts(type: OperationType, tag: string) {
+  const { does } = OPERATIONS[type];
+  return { operationId: type as string, tags: [tag], summary: `${does.charAt(0).toUpperCase()}${does.slice(1)}` };
+}
 
 /** The host, if the gateway serves it and the caller may do this on it. Throws a Problem. */
 export function hostFor(context: Context<Env>, { options }: Services, name: string, verb: Verb): GatewayHost {

@@ -1,37 +1,41 @@
 import type { Context } from 'hono';
-import type { z } from 'zod';
-import { type PortOperation, portOperation } from '../../client/port-operation.ts';
+import type { GuestOperationType, RequestOf } from '../../domain/operations/operations.ts';
+import type { Preconditions } from '../../domain/operations/requests.ts';
+import type { PortId } from '../../domain/text/identifiers.ts';
 import { checkConditions, isConditional } from '../http/etag.ts';
 import { startOwn } from '../http/idempotent-start.ts';
-import type { Env, PortOperationQuery, Services } from '../http/routing.ts';
-import type { OfGuest } from '../schemas.ts';
+import type { Env, Services } from '../http/routing.ts';
 
-/** The resource of a request. `whole`: the guest, not one port of it. */
-type Target = z.output<typeof OfGuest> & { portIds: string[]; whole?: boolean };
+/** A request for an operation on one guest, in exact types. */
+export type GuestRequest = { [Type in GuestOperationType]: { type: Type; input: RequestOf<Type> } }[GuestOperationType];
+
+/** `portId`: the conditions of the request are about this port; they are about the whole guest without it. */
+type Conditions = { plan?: string | undefined; portId?: PortId };
 
 /** Start an operation on ports of one guest, if the request's conditions hold, now and when its turn at the guest comes. Throws a Problem. */
 export function startOnGuest(
   context: Context<Env>,
   services: Services,
-  type: PortOperation['type'],
-  target: Target,
-  rest: object,
-  { plan, ...limits }: z.output<typeof PortOperationQuery>,
+  { type, input }: GuestRequest,
+  { plan, portId }: Conditions,
 ): Promise<Response> {
   const onlyIf = plan === undefined ? {} : { plan };
-  const asked = plan === undefined ? {} : { onlyIf };
-  const operation = portOperation({ type, ...target, rest: { ...rest, ...limits, ...asked } });
-  return startOwn(context, services, operation, async () => {
-    const state = await stateToKeep(context, services, target);
+  const request = { type, input: plan === undefined ? input : { ...input, onlyIf } } as GuestRequest;
+  return startOwn(context, services, request, async () => {
+    const state = await stateToKeep(context, services, input, portId);
     return state === undefined ? {} : { onlyIf: { ...onlyIf, state } };
   });
 }
 
-/** The state that must not change before the operation's turn at the guest. Throws a Problem when the request's condition does not hold now. */
-async function stateToKeep(context: Context, { state }: Services, { host, userid, portIds, whole = false }: Target) {
+/** The state that must not change before the operation's turn at the guest. Throws a Problem when it has changed already. */
+async function stateToKeep(
+  context: Context,
+  { state }: Services,
+  { host, userid }: GuestRequest['input'],
+  portId: PortId | undefined,
+): Promise<Preconditions['state']> {
   if (!isConditional(context)) return undefined;
   const { tags } = await state.guest(host, userid);
-  const [portId] = whole ? [] : portIds;
   const tag = checkConditions(context, portId === undefined ? tags.guest : tags.ports[portId]);
   return tag === undefined ? undefined : { ...(portId === undefined ? {} : { portId }), tag };
 }

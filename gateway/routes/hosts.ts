@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { describeHost, pauseReconciliation } from '../../client/known-hosts.ts';
 import type { PortView } from '../../domain/host/host-view.ts';
+import { Userid, VswitchName } from '../../domain/text/identifiers.ts';
 import { checkConditions, isConditional, tagged, tagOf } from '../http/etag.ts';
 import { notFound } from '../http/problem.ts';
 import {
@@ -15,28 +16,15 @@ import {
 } from '../http/routing.ts';
 import { allows } from '../http/tokens.ts';
 import type { GatewayHost } from '../options.ts';
-import {
-  GuestRow,
-  Host,
-  HostChange,
-  HostPicture,
-  OfHost,
-  Paging,
-  PortRow,
-  UseridParam,
-  VswitchParam,
-} from '../schemas.ts';
+import { GuestRow, Host, HostChange, HostPicture, OfHost, Paging, PortRow } from '../schemas.ts';
 
 const GuestFilter = Paging.extend({
-  userid: UseridParam.optional().openapi({ description: 'Userids that begin so' }),
-  drifted: z
-    .enum(['true', 'false'])
-    .optional()
-    .openapi({ description: 'Those that are not as recorded, or the others' }),
+  userid: Userid.optional().openapi({ description: 'The beginning of userids' }),
+  drifted: z.enum(['true', 'false']).optional().openapi({ description: 'Guests with drift, or those without' }),
 });
 const PortFilter = Paging.extend({
-  userid: UseridParam.optional(),
-  vswitch: VswitchParam.optional(),
+  userid: Userid.optional(),
+  vswitch: VswitchName.optional(),
   vlan: z.coerce
     .number()
     .int()
@@ -150,10 +138,10 @@ function listGuestsRoute(app: App, services: Services): void {
     ),
     async (context) => {
       const { host } = hostFor(context, services, context.req.valid('param').host, 'read');
-      const { userid = '', drifted, limit, after } = context.req.valid('query');
+      const { userid, drifted, limit, after } = context.req.valid('query');
       const guests = (await services.state.get(host)).guests.filter(
         (guest) =>
-          guest.userid.startsWith(userid.toUpperCase()) &&
+          guest.userid.startsWith(userid ?? '') &&
           (drifted === undefined || guest.drift.length > 0 === (drifted === 'true')),
       );
       const page = pageOf(guests, (guest) => guest.userid, limit, after);
@@ -188,8 +176,8 @@ function listPortsRoute(app: App, services: Services): void {
         .flatMap((guest) => guest.ports)
         .filter(
           (port) =>
-            (userid === undefined || port.userid === userid.toUpperCase()) &&
-            (vswitch === undefined || port.vswitch === vswitch.toUpperCase()) &&
+            (userid === undefined || port.userid === userid) &&
+            (vswitch === undefined || port.vswitch === vswitch) &&
             (vlan === undefined || isOn(port, vlan)),
         )
         .toSorted((one, other) => (one.portId < other.portId ? -1 : 1));

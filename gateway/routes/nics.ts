@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import { OPERATIONS } from '../../domain/operations/operations.ts';
 import {
   type App,
   ConditionalHeaders,
@@ -9,13 +10,14 @@ import {
   route,
   type Services,
   STARTED,
+  starts,
 } from '../http/routing.ts';
-import { NewNics, OfGuest, OfPort, PortIdParam } from '../schemas.ts';
+import { NewNics, OfGuest, OfPort } from '../schemas.ts';
 import { startOnGuest } from './guest-operation.ts';
 
 const SomePorts = z.preprocess(
   (given) => (given === undefined || Array.isArray(given) ? given : [given]),
-  z.array(PortIdParam).min(1).max(64),
+  OPERATIONS.detachNic.input.shape.portIds,
 );
 
 /** NICs of running guests: attach, detach. */
@@ -31,26 +33,18 @@ function attachNicsRoute(app: App, services: Services): void {
       {
         method: 'post',
         path: '/v1/hosts/{host}/guests/{userid}/nics',
+        ...starts('attachNic', 'NICs'),
         operationId: 'attachNics',
-        tags: ['NICs'],
-        summary: 'Make ports live on the running guest; those that are not recorded yet are created',
         request: { params: OfGuest, headers: ConditionalHeaders, query: PortOperationQuery, body: jsonOf(NewNics) },
       },
       STARTED,
     ),
     async (context) => {
       const { host, userid } = context.req.valid('param');
-      const { ports } = context.req.valid('json');
       hostFor(context, services, host, 'change');
-      const portIds = ports.map((port) => port.portId);
-      return startOnGuest(
-        context,
-        services,
-        'attachNic',
-        { host, userid, portIds, whole: true },
-        { ports },
-        context.req.valid('query'),
-      );
+      const { plan, ...options } = context.req.valid('query');
+      const input = { host, userid, ...context.req.valid('json'), ...options };
+      return startOnGuest(context, services, { type: 'attachNic', input }, { plan });
     },
   );
 }
@@ -61,9 +55,7 @@ function detachNicRoute(app: App, services: Services): void {
       {
         method: 'delete',
         path: '/v1/hosts/{host}/guests/{userid}/nics/{portId}',
-        operationId: 'detachNic',
-        tags: ['NICs'],
-        summary: 'Take a NIC from the running guest; the port stays',
+        ...starts('detachNic', 'NICs'),
         request: { params: OfPort, headers: ConditionalHeaders, query: PortOperationQuery },
       },
       STARTED,
@@ -71,15 +63,9 @@ function detachNicRoute(app: App, services: Services): void {
     async (context) => {
       const { host, userid, portId } = context.req.valid('param');
       hostFor(context, services, host, 'change');
-      const portIds = [portId];
-      return startOnGuest(
-        context,
-        services,
-        'detachNic',
-        { host, userid, portIds },
-        { portIds },
-        context.req.valid('query'),
-      );
+      const { plan, ...options } = context.req.valid('query');
+      const input = { host, userid, portIds: [portId], ...options };
+      return startOnGuest(context, services, { type: 'detachNic', input }, { plan, portId });
     },
   );
 }
@@ -90,9 +76,8 @@ function detachNicsRoute(app: App, services: Services): void {
       {
         method: 'delete',
         path: '/v1/hosts/{host}/guests/{userid}/nics',
+        ...starts('detachNic', 'NICs'),
         operationId: 'detachNics',
-        tags: ['NICs'],
-        summary: 'Take several NICs from the running guest; the ports stay',
         request: {
           params: OfGuest,
           headers: ConditionalHeaders,
@@ -112,8 +97,9 @@ function detachNicsRoute(app: App, services: Services): void {
     async (context) => {
       const { host, userid } = context.req.valid('param');
       hostFor(context, services, host, 'change');
-      const { port: portIds, ...how } = context.req.valid('query');
-      return startOnGuest(context, services, 'detachNic', { host, userid, portIds, whole: true }, { portIds }, how);
+      const { port: portIds, plan, ...options } = context.req.valid('query');
+      const input = { host, userid, portIds, ...options };
+      return startOnGuest(context, services, { type: 'detachNic', input }, { plan });
     },
   );
 }

@@ -5,10 +5,10 @@ import {
   cursorAt,
   describeOperation,
   listOperations,
-  OPERATION_TYPES,
   type OperationCursor,
   type OperationDetails,
 } from '../../client/operations.ts';
+import { OPERATION_TYPES } from '../../domain/operations/operations.ts';
 import { operationBody } from '../http/idempotent-start.ts';
 import { notFound, Problem } from '../http/problem.ts';
 import { type App, type Env, newApp, permit, route, type Services } from '../http/routing.ts';
@@ -25,8 +25,8 @@ const OneRun = z.strictObject({
     .openapi({ description: 'One run of several under the same id; else the newest' }),
 });
 
-/** Types of operations that somebody asks for: not the guest runs, readings and followers beside them. */
-const CANCELLABLE: ReadonlySet<string> = new Set(OPERATION_TYPES.filter((type) => type !== 'followNeutron'));
+/** Operations that somebody asked for: not the guest runs, readings and followers beside them. */
+const CANCELLABLE: ReadonlySet<string> = new Set(OPERATION_TYPES);
 
 /** Operations: what was started, what became of it, and how to stop it. */
 export function operationRoutes(services: Services): App {
@@ -43,7 +43,7 @@ function listOperationsRoute(app: App, services: Services): void {
         path: '/v1/operations',
         operationId: 'listOperations',
         tags: ['Operations'],
-        summary: 'Operations: those that run, the newest first, then the others, the last that ended first',
+        summary: 'Operations: running ones by their start, then ended ones by their end, the newest first',
         request: { query: OperationPaging.extend(OperationFilter.shape) },
       },
       { 200: { description: 'A page of operations', schema: Operations } },
@@ -55,8 +55,8 @@ function listOperationsRoute(app: App, services: Services): void {
       const filter = {
         host,
         ...(caller === undefined || caller.hosts.includes('*') ? {} : { hosts: caller.hosts }),
-        userid: userid?.toUpperCase(),
-        portId: port?.toLowerCase(),
+        userid,
+        portId: port,
         type,
         state,
         outcome,
@@ -78,7 +78,7 @@ function showOperationRoute(app: App, services: Services): void {
         path: '/v1/operations/{operationId}',
         operationId: 'showOperation',
         tags: ['Operations'],
-        summary: 'An operation: where it stands, or what became of it',
+        summary: 'An operation: its progress, or its outcome',
         request: { params: OfOperation, query: OneRun },
       },
       { 200: { description: 'The operation', schema: Operation } },
@@ -106,10 +106,10 @@ function cancelOperationRoute(app: App, services: Services): void {
         path: '/v1/operations/{operationId}/cancel',
         operationId: 'cancelOperation',
         tags: ['Operations'],
-        summary: 'Stop an operation and undo what it has done',
+        summary: 'Stop an operation and roll it back',
         request: { params: OfOperation, query: OneRun },
       },
-      { 202: { description: 'It has been asked to stop', schema: Operation } },
+      { 202: { description: 'The operation has been asked to stop', schema: Operation } },
     ),
     async (context) => {
       const { operationId } = context.req.valid('param');
@@ -118,10 +118,10 @@ function cancelOperationRoute(app: App, services: Services): void {
         type.startsWith('reconcile') ? 'reconcile' : 'change',
       );
       if (!CANCELLABLE.has(operation.type))
-        throw new Problem(409, 'not-cancellable', 'It is not to be cancelled', `a ${operation.type} is no operation`);
+        throw new Problem(409, 'not-cancellable', 'Not an operation', `a ${operation.type} is no operation`);
       const run = runId === undefined ? undefined : operation.runId;
       if (operation.state !== 'running' || !(await cancelOperation(services.options.client, operationId, run)))
-        throw new Problem(409, 'ended', 'It has ended', `operation ${operationId} is ${operation.state}`);
+        throw new Problem(409, 'ended', 'The operation has ended', `operation ${operationId} is ${operation.state}`);
       const body = operationBody(services, operation);
       context.header('location', body.url);
       return context.json(body as never, 202);

@@ -1,5 +1,7 @@
-import { ownWorkflowId } from '../../client/begin-operation.ts';
+import { z } from '@hono/zod-openapi';
 import { isInOrder, type ShownGuest, shownPort } from '../../domain/host/host-view.ts';
+import { GUEST_OPERATION_TYPES, guestDefinitionOf } from '../../domain/operations/operations.ts';
+import { portOptions } from '../../domain/operations/requests.ts';
 import { tagged } from '../http/etag.ts';
 import { startOwn } from '../http/idempotent-start.ts';
 import { notFound } from '../http/problem.ts';
@@ -17,14 +19,15 @@ import {
   route,
   type Services,
   STARTED,
+  starts,
 } from '../http/routing.ts';
 import { Guest, ManyPorts, NewPort, OfGuest, OfHost, OfPort, Port, PortChange } from '../schemas.ts';
-import { startOnGuest } from './guest-operation.ts';
+import { type GuestRequest, startOnGuest } from './guest-operation.ts';
 
 /** A guest, and its ports: read, create, change, delete. */
 export function portRoutes(services: Services): App {
   const app = newApp();
-  for (const add of [showGuestRoute, showPortRoute, createPortRoute, changePortRoute, deletePortRoute, wirePortsRoute])
+  for (const add of [showGuestRoute, showPortRoute, createPortRoute, changePortRoute, listedRoutes, wirePortsRoute])
     add(app, services);
   return app;
 }
@@ -82,13 +85,11 @@ function createPortRoute(app: App, services: Services): void {
       {
         method: 'put',
         path: '/v1/hosts/{host}/guests/{userid}/ports/{portId}',
-        operationId: 'createPort',
-        tags: ['Ports'],
-        summary: 'Create a port: recorded, authorised, in the directory; with live=true on the running guest too',
+        ...starts('createPort', 'Ports'),
         request: {
           params: OfPort,
           headers: CreateHeaders,
-          query: PortOperationQuery.extend({ live: flag('On the running guest too') }),
+          query: PortOperationQuery.extend({ live: flag('The running guest gets its NIC now too') }),
           body: jsonOf(NewPort),
         },
       },
@@ -97,12 +98,13 @@ function createPortRoute(app: App, services: Services): void {
     async (context) => {
       const { host, userid, portId } = context.req.valid('param');
       hostFor(context, services, host, 'change');
-      const { live = false, ...how } = context.req.valid('query');
+      const { live, plan, ...options } = context.req.valid('query');
       const port = { portId, ...context.req.valid('json') };
-      const target = { host, userid, portIds: [portId] };
+      const target = { host, userid, ...options };
+      const conditions = { plan, portId };
       return live
-        ? startOnGuest(context, services, 'attachNic', target, { ports: [port] }, how)
-        : startOnGuest(context, services, 'createPort', target, port, how);
+        ? startOnGuest(context, services, { type: 'attachNic', input: { ...target, ports: [port] } }, conditions)
+        : startOnGuest(context, services, { type: 'createPort', input: { ...target, ...port } }, conditions);
     },
   );
 }
@@ -115,7 +117,7 @@ function changePortRoute(app: App, services: Services): void {
         path: '/v1/hosts/{host}/guests/{userid}/ports/{portId}',
         operationId: 'changePort',
         tags: ['Ports'],
-        summary: 'Another VLAN, another VSWITCH, up or down',
+        summary: 'Puts a port on another VLAN or VSWITCH, or sets it up or down',
         request: { params: OfPort, headers: ConditionalHeaders, query: PortOperationQuery, body: jsonOf(PortChange) },
       },
       STARTED,
@@ -124,41 +126,50 @@ function changePortRoute(app: App, services: Services): void {
       const { host, userid, portId } = context.req.valid('param');
       const change = context.req.valid('json');
       hostFor(context, services, host, 'change');
-      const target = { host, userid, portIds: [portId] };
-      const how = context.req.valid('query');
+      const { plan, ...options } = context.req.valid('query');
+      const target = { host, userid, portId, ...options };
+      const conditions = { plan, portId };
       return 'network' in change
-        ? startOnGuest(context, services, 'changeVlan', target, { portId, ...change }, how)
-        : startOnGuest(context, services, 'setAdminState', target, { portId, ...change }, how);
+        ? startOnGuest(context, services, { type: 'changeVlan', input: { ...target, ...change } }, conditions)
+        : startOnGuest(context, services, { type: 'setAdminState', input: { ...target, ...change } }, conditions);
     },
   );
 }
 
-function deletePortRoute(app: App, services: Services): void {
-  app.openapi(
-    route(
-      {
-        method: 'delete',
-        path: '/v1/hosts/{host}/guests/{userid}/ports/{portId}',
-        operationId: 'deletePort',
-        tags: ['Ports'],
-        summary: 'Delete a port: nothing of it is left',
-        request: { params: OfPort, headers: ConditionalHeaders, query: PortOperationQuery },
+const OUTSIDE_BODY = new Set([...Object.keys(OfPort.shape), ...Object.keys(portOptions)]);
+
+/** The routes that the list of operations describes: a port in the path, all other fields in the body. */
+function listedRoutes(app: App, services: Services): void {
+  for (const type of GUEST_OPERATION_TYPES) {
+    const { route: listed, input } = guestDefinitionOf(type);
+    if (listed === undefined) continue;
+    const body = z.strictObject(
+      Object.fromEntries(Object.entries(input.shape).filter(([name]) => !OUTSIDE_BODY.has(name))),
+    );
+    const hasBody = Object.keys(body.shape).length > 0;
+    app.openapi(
+      route(
+        {
+          ...listed,
+          ...starts(type, 'Ports'),
+          request: {
+            ...{ params: OfPort, headers: ConditionalHeaders, query: PortOperationQuery },
+            ...(hasBody ? { body: jsonOf(body) } : {}),
+          },
+        },
+        STARTED,
+      ),
+      async (context) => {
+        const target = context.req.valid('param');
+        hostFor(context, services, target.host, 'change');
+        const { plan, ...options } = context.req.valid('query');
+        const fields = hasBody ? (context.req.valid('json' as never) as object) : {};
+        // Path, body and query are the parts of the operation's own schema.
+        const request = { type, input: { ...fields, ...target, ...options } } as GuestRequest;
+        return startOnGuest(context, services, request, { plan, portId: target.portId });
       },
-      STARTED,
-    ),
-    async (context) => {
-      const { host, userid, portId } = context.req.valid('param');
-      hostFor(context, services, host, 'change');
-      return startOnGuest(
-        context,
-        services,
-        'deletePort',
-        { host, userid, portIds: [portId] },
-        { portId },
-        context.req.valid('query'),
-      );
-    },
-  );
+    );
+  }
 }
 
 function wirePortsRoute(app: App, services: Services): void {
@@ -167,9 +178,7 @@ function wirePortsRoute(app: App, services: Services): void {
       {
         method: 'post',
         path: '/v1/hosts/{host}/ports',
-        operationId: 'wirePorts',
-        tags: ['Ports'],
-        summary: 'Many ports of many guests at once, each for itself',
+        ...starts('wirePorts', 'Ports'),
         request: {
           params: OfHost,
           headers: ChangeHeaders,
@@ -181,15 +190,9 @@ function wirePortsRoute(app: App, services: Services): void {
     ),
     async (context) => {
       const { host } = context.req.valid('param');
-      const { live, ports } = context.req.valid('json');
       hostFor(context, services, host, 'change');
-      return startOwn(context, services, {
-        type: 'wirePorts',
-        host,
-        workflowId: ownWorkflowId(`wire-ports/${host}`),
-        input: { host, live, ports, ...context.req.valid('query') },
-        summary: `wire ${ports.length} ports on ${host}`,
-      });
+      const input = { host, ...context.req.valid('json'), ...context.req.valid('query') };
+      return startOwn(context, services, { type: 'wirePorts', input });
     },
   );
 }

@@ -1,12 +1,22 @@
-import { ownWorkflowId } from '../../client/begin-operation.ts';
 import { describeOperation, listOperations } from '../../client/operations.ts';
-import { knownBefore, reconcileOperation } from '../../client/reconcile-now.ts';
+import { knownBefore, reconcileRequest } from '../../client/reconcile-now.ts';
+import { HostName } from '../../domain/text/identifiers.ts';
 import { tagged } from '../http/etag.ts';
 import { operationBody, startOwn } from '../http/idempotent-start.ts';
 import { notFound } from '../http/problem.ts';
-import { type App, ChangeHeaders, hostFor, newApp, permit, route, type Services, STARTED } from '../http/routing.ts';
+import {
+  type App,
+  ChangeHeaders,
+  hostFor,
+  newApp,
+  permit,
+  route,
+  type Services,
+  STARTED,
+  starts,
+} from '../http/routing.ts';
 import { allows } from '../http/tokens.ts';
-import { Drift, DryRun, FleetReconciliation, OfHost, Operations, Paging } from '../schemas.ts';
+import { Drift, FleetReconciliation, OfHost, Operations, Paging, ReconciliationRequest } from '../schemas.ts';
 
 const MOST_SHOWN = 20;
 
@@ -25,10 +35,10 @@ function showDriftRoute(app: App, services: Services): void {
         path: '/v1/hosts/{host}/drift',
         operationId: 'showDrift',
         tags: ['Reconciliation'],
-        summary: 'What is not as it is recorded',
+        summary: 'Drift of a host from its record',
         request: { params: OfHost },
       },
-      { 200: { description: 'Drift, what is foreign, and what nobody can read', schema: Drift, tagged: true } },
+      { 200: { description: 'Drift, foreign NICs, and unreadable records', schema: Drift, tagged: true } },
     ),
     async (context) => {
       const { host } = hostFor(context, services, context.req.valid('param').host, 'read');
@@ -51,13 +61,12 @@ function reconcileRoute(app: App, services: Services): void {
       {
         method: 'post',
         path: '/v1/hosts/{host}/reconciliations',
+        ...starts('reconcileHost', 'Reconciliation'),
         operationId: 'reconcile',
-        tags: ['Reconciliation'],
-        summary: 'Reconcile a host now, beside its Schedule',
         request: {
           params: OfHost,
           headers: ChangeHeaders,
-          body: { content: { 'application/json': { schema: DryRun } }, required: false },
+          body: { content: { 'application/json': { schema: ReconciliationRequest } }, required: false },
         },
       },
       STARTED,
@@ -65,7 +74,7 @@ function reconcileRoute(app: App, services: Services): void {
     async (context) => {
       const { host } = hostFor(context, services, context.req.valid('param').host, 'reconcile');
       const dryRun = context.req.valid('json')?.dryRun ?? false;
-      return startOwn(context, services, reconcileOperation(host, dryRun), () =>
+      return startOwn(context, services, reconcileRequest(host, dryRun), () =>
         knownBefore(services.options.client, host),
       );
     },
@@ -80,7 +89,7 @@ function listReconciliationsRoute(app: App, services: Services): void {
         path: '/v1/hosts/{host}/reconciliations',
         operationId: 'listReconciliations',
         tags: ['Reconciliation'],
-        summary: 'The last reconciliations, 20 at most, with what they found and did',
+        summary: 'The last reconciliations, 20 at most, with their results',
         request: { params: OfHost, query: Paging.pick({ limit: true }) },
       },
       { 200: { description: 'The newest first', schema: Operations } },
@@ -103,9 +112,7 @@ function reconcileFleetRoute(app: App, services: Services): void {
       {
         method: 'post',
         path: '/v1/reconciliations',
-        operationId: 'reconcileFleet',
-        tags: ['Reconciliation'],
-        summary: "Reconcile several hosts side by side; the operation is the first one's",
+        ...starts('reconcileFleet', 'Reconciliation'),
         request: {
           headers: ChangeHeaders,
           body: { content: { 'application/json': { schema: FleetReconciliation } }, required: false },
@@ -115,22 +122,15 @@ function reconcileFleetRoute(app: App, services: Services): void {
     ),
     (context) => {
       permit(context, 'reconcile');
-      const { hosts: named, ...how } = context.req.valid('json') ?? {};
+      const { hosts: named, ...options } = context.req.valid('json') ?? FleetReconciliation.parse({});
       const caller = context.get('caller');
       const mine = services.options.hosts
-        .map(({ host }) => host)
+        .map(({ host }) => HostName.parse(host))
         .filter((host) => !caller || allows(caller, 'reconcile', host));
-      const hosts = [...new Set(named?.map((host) => hostFor(context, services, host, 'reconcile').host) ?? mine)];
-      const [host] = hosts;
-      if (host === undefined) throw notFound('host that the token may reconcile');
-      return startOwn(context, services, {
-        type: 'reconcileFleet',
-        host,
-        hosts,
-        workflowId: ownWorkflowId('reconcile/fleet'),
-        input: { hosts, ...how },
-        summary: `reconcile ${hosts.length} host(s)`,
-      });
+      for (const host of named ?? []) hostFor(context, services, host, 'reconcile');
+      const hosts = [...new Set(named ?? mine)];
+      if (hosts.length === 0) throw notFound('host that the token may reconcile');
+      return startOwn(context, services, { type: 'reconcileFleet', input: { hosts, ...options } });
     },
   );
 }

@@ -1,7 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
-import { vswitchOperation } from '../../client/vswitch-operation.ts';
-import { dhcpWorkflowId, managementNetworkWorkflowId } from '../../temporal-config/names.ts';
+import { OPERATIONS } from '../../domain/operations/operations.ts';
 import { checkConditions, isConditional, tagged, tagOf } from '../http/etag.ts';
 import { startAlone } from '../http/idempotent-start.ts';
 import { notFound } from '../http/problem.ts';
@@ -10,18 +9,18 @@ import {
   ChangeHeaders,
   ConditionalHeaders,
   CreateHeaders,
-  flag,
   GuestOperationQuery,
   HostOperationQuery,
   hostFor,
   newApp,
+  optionOf,
   route,
   type Services,
   STARTED,
+  starts,
 } from '../http/routing.ts';
-import { OfHost, VswitchParam, VswitchRow } from '../schemas.ts';
+import { OfHost, OfVswitch, VswitchRow } from '../schemas.ts';
 
-const OfVswitch = OfHost.extend({ vswitch: VswitchParam });
 type Vswitch = z.output<typeof OfVswitch>;
 
 /** VSWITCHes, and the NICs that DHCP and the management node have on them: what a host's configuration says. */
@@ -88,9 +87,7 @@ function ensureVswitchRoute(app: App, services: Services): void {
       {
         method: 'put',
         path: '/v1/hosts/{host}/vswitches/{vswitch}',
-        operationId: 'ensureVswitch',
-        tags: ['VSWITCHes'],
-        summary: 'Make a VSWITCH as the configuration says',
+        ...starts('ensureVswitch', 'VSWITCHes'),
         request: { params: OfVswitch, headers: CreateHeaders, query: HostOperationQuery },
       },
       STARTED,
@@ -98,8 +95,10 @@ function ensureVswitchRoute(app: App, services: Services): void {
     async (context) => {
       const target = context.req.valid('param');
       hostFor(context, services, target.host, 'change');
-      const operation = vswitchOperation('ensureVswitch', target.host, target.vswitch, context.req.valid('query'));
-      return startAlone(context, services, operation, () => checkVswitch(context, services, target));
+      const input = { ...target, ...context.req.valid('query') };
+      return startAlone(context, services, { type: 'ensureVswitch', input }, () =>
+        checkVswitch(context, services, target),
+      );
     },
   );
 }
@@ -110,13 +109,11 @@ function deleteVswitchRoute(app: App, services: Services): void {
       {
         method: 'delete',
         path: '/v1/hosts/{host}/vswitches/{vswitch}',
-        operationId: 'deleteVswitch',
-        tags: ['VSWITCHes'],
-        summary: 'Delete a VSWITCH that this project may delete',
+        ...starts('deleteVswitch', 'VSWITCHes'),
         request: {
           params: OfVswitch,
           headers: ConditionalHeaders,
-          query: HostOperationQuery.extend({ force: flag('Also when NICs are coupled or ports recorded') }),
+          query: HostOperationQuery.extend({ force: optionOf(OPERATIONS.deleteVswitch.input.shape.force) }),
         },
       },
       STARTED,
@@ -124,8 +121,10 @@ function deleteVswitchRoute(app: App, services: Services): void {
     async (context) => {
       const target = context.req.valid('param');
       hostFor(context, services, target.host, 'change');
-      const operation = vswitchOperation('deleteVswitch', target.host, target.vswitch, context.req.valid('query'));
-      return startAlone(context, services, operation, () => checkVswitch(context, services, target));
+      const input = { ...target, ...context.req.valid('query') };
+      return startAlone(context, services, { type: 'deleteVswitch', input }, () =>
+        checkVswitch(context, services, target),
+      );
     },
   );
 }
@@ -136,22 +135,16 @@ function ensureDhcpRoute(app: App, services: Services): void {
       {
         method: 'put',
         path: '/v1/hosts/{host}/dhcp',
-        operationId: 'ensureDhcp',
-        tags: ['Hosts'],
-        summary: "Give the host's DHCP node its NICs on the host's networks",
+        ...starts('ensureDhcp', 'Hosts'),
         request: { params: OfHost, headers: ChangeHeaders, query: GuestOperationQuery },
       },
       STARTED,
     ),
     (context) => {
-      const { host } = hostFor(context, services, context.req.valid('param').host, 'change');
-      return startAlone(context, services, {
-        type: 'ensureDhcp',
-        host,
-        workflowId: dhcpWorkflowId(host),
-        input: { host, ...context.req.valid('query') },
-        summary: `give the DHCP node of ${host} its NICs`,
-      });
+      const { host } = context.req.valid('param');
+      hostFor(context, services, host, 'change');
+      const input = { host, ...context.req.valid('query') };
+      return startAlone(context, services, { type: 'ensureDhcp', input });
     },
   );
 }
@@ -162,22 +155,16 @@ function ensureManagementNetworkRoute(app: App, services: Services): void {
       {
         method: 'put',
         path: '/v1/hosts/{host}/management-network',
-        operationId: 'ensureManagementNetwork',
-        tags: ['Hosts'],
-        summary: 'Give the management node its NIC on the management network',
+        ...starts('ensureManagementNetwork', 'Hosts'),
         request: { params: OfHost, headers: ChangeHeaders, query: HostOperationQuery },
       },
       STARTED,
     ),
     (context) => {
-      const { host } = hostFor(context, services, context.req.valid('param').host, 'change');
-      return startAlone(context, services, {
-        type: 'ensureManagementNetwork',
-        host,
-        workflowId: managementNetworkWorkflowId(host),
-        input: { host, ...context.req.valid('query') },
-        summary: `give the management node its NIC for ${host}`,
-      });
+      const { host } = context.req.valid('param');
+      hostFor(context, services, host, 'change');
+      const input = { host, ...context.req.valid('query') };
+      return startAlone(context, services, { type: 'ensureManagementNetwork', input });
     },
   );
 }

@@ -1,6 +1,8 @@
 import { type Client, ScheduleNotFoundError, ScheduleOverlapPolicy } from '@temporalio/client';
 import type { Logger } from 'pino';
-import { startReconcileHost, tellOfNeutron } from '../../client/start-operation.ts';
+import { tellOfNeutron } from '../../client/neutron-news.ts';
+import { reconcileRequest } from '../../client/reconcile-now.ts';
+import { startOperation } from '../../client/start-operation.ts';
 import type { HostConfiguration } from '../../configuration/load.ts';
 import type { NeutronConfiguration } from '../../configuration/neutron.ts';
 import { L2Agent } from '../../neutron/agent.ts';
@@ -63,7 +65,7 @@ async function reconcileNow(client: Client, host: string): Promise<void> {
     await client.schedule.getHandle(reconcileScheduleId(host)).trigger(ScheduleOverlapPolicy.BUFFER_ONE);
   } catch (error) {
     if (!(error instanceof ScheduleNotFoundError)) throw error;
-    await startReconcileHost(client, { host }, 'neutron');
+    await startOperation(client, reconcileRequest(host, false), { workflowId: `reconcile/${host}/neutron` });
   }
 }
 

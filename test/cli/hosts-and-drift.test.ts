@@ -28,7 +28,9 @@ afterAll(async () => {
 /** Temporal lists a host by its Schedule, which takes a moment. */
 async function makeKnown(host: string): Promise<void> {
   await ensureReconcileSchedule(environment.client, host, { intervalSeconds: 3_600, sweepSeconds: 3_600 });
-  await vi.waitUntil(async () => (await hostNames(environment.client)).includes(host), { timeout: 90_000 });
+  await vi.waitUntil(async () => (await hostNames(environment.client)).some((name) => name === host), {
+    timeout: 90_000,
+  });
 }
 
 const run = (...args: string[]) => zvmnet(args, env);

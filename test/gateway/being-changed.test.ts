@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startOperation, startReconcileHost, startWirePorts } from '../../client/start-operation.ts';
 import { ZVM_OUTCOME } from '../../temporal-config/search-attributes.ts';
 import { zvmnet } from '../cli/command.ts';
 import { portId, vlan } from '../workflows/environment.ts';
-import { startVswitchOperation } from '../workflows/start-host-operation.ts';
+import { startRun } from '../workflows/start.ts';
 import { type Served, serve } from './environment.ts';
 
 let served: Served;
@@ -21,7 +20,7 @@ test('a guest that is just being wired is not drifted', async () => {
   const { environment, host } = served;
   const hold = await environment.hold({ command: 'Virtual_Network_Vswitch_Set_Extended' });
   const ports = [{ portId: portId(1), vswitch: 'VSW1', network: vlan(7) }];
-  const wiring = await startOperation(environment.client, 'attachNic', { host, userid: 'LNX10001', ports });
+  const wiring = await startRun(environment.client, 'attachNic', { host, userid: 'LNX10001', ports });
   await hold.reached();
   expect(await guestRow('LNX10001')).toMatchObject({ inProgress: true, drift: [], ports: [{ portId: portId(1) }] });
   const drift = await zvmnet(['drift'], { ZVMNET_HOST: host });
@@ -51,11 +50,11 @@ test('dry runs have an outcome of their own, whatever they find', async () => {
   const port = { portId: portId(3), vswitch: 'VSW1', network: vlan(9) };
   const [there] = [{ portId: portId(2), userid: 'LNX10002' }];
   const runs = [
-    await startOperation(client, 'createPort', { host, userid: 'LNX10003', ...port, dryRun: true }),
-    await startOperation(client, 'deletePort', { host, ...there, dryRun: true }),
-    await startWirePorts(client, { host, dryRun: true, ports: [{ userid: 'LNX10003', ...port }] }),
-    await startVswitchOperation(client, 'ensureVswitch', { host, vswitch: 'VSW1', dryRun: true }),
-    await startReconcileHost(client, { host, dryRun: true }),
+    await startRun(client, 'createPort', { host, userid: 'LNX10003', ...port, dryRun: true }),
+    await startRun(client, 'deletePort', { host, ...there, dryRun: true }),
+    await startRun(client, 'wirePorts', { host, dryRun: true, ports: [{ userid: 'LNX10003', ...port }] }),
+    await startRun(client, 'ensureVswitch', { host, vswitch: 'VSW1', dryRun: true }),
+    await startRun(client, 'reconcileHost', { host, dryRun: true }),
   ];
   for (const run of runs) {
     await run.result();

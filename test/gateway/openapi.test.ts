@@ -88,6 +88,12 @@ const CHECKS = `
 expected-statuses = ["2xx", "3xx", 401, 403, 404, 409, 412, 429]
 [checks.negative_data_rejection]
 expected-statuses = [400, 401, 403, 404, 405, 409, 412, 415, 422, 429]
+
+# Nor can it say that no two ports of a list have the same id.
+[[operations]]
+include-path = "/v1/hosts/{host}/ports"
+[operations.checks.positive_data_acceptance]
+expected-statuses = ["2xx", "3xx", 401, 403, 404, 409, 412, 422, 429]
 `;
 
 const PHASES: [how: string, phases: string, configuration: (host: string) => string][] = [

@@ -1,6 +1,6 @@
-import { startOperation } from '../../client/start-operation.ts';
 import type { Simulator } from '../../simulator/simulator.ts';
 import { type Environment, portId, vlan } from '../workflows/environment.ts';
+import { startRun } from '../workflows/start.ts';
 
 export type Stage = Pick<Environment, 'client' | 'simulator' | 'host'>;
 
@@ -15,7 +15,7 @@ export async function wireSmallHost({ client, simulator, host }: Stage): Promise
   const system = systemOf(simulator);
   changeUplinks(simulator);
   const wire = async (userid: string, ports: object[]) =>
-    (await startOperation(client, 'attachNic', { host, userid, ports } as never, userid)).result();
+    (await startRun(client, 'attachNic', { host, userid, ports } as never, userid)).result();
   await Promise.all([
     wire('LNX10001', [
       { portId: portId(1), vswitch: 'VSW1', network: vlan(100) },

@@ -2,7 +2,6 @@ import { randomInt } from 'node:crypto';
 import type { WorkflowHandle } from '@temporalio/client';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { startOperation } from '../../client/start-operation.ts';
 import { localTarget } from '../../client/temporal-connection.ts';
 import { taskQueueOf } from '../../domain/host/host.ts';
 import { missingPrograms, simulate } from '../../model/search.ts';
@@ -12,6 +11,7 @@ import { connectWorkers } from '../../runtime/process/temporal-connection.ts';
 import { ZVM_USERID } from '../../temporal-config/search-attributes.ts';
 import type { HostActivities } from '../../workflows/host-activities.ts';
 import { createEnvironment, type Environment, portId, vlan } from '../workflows/environment.ts';
+import { startRun } from '../workflows/start.ts';
 
 const TRACES = 10;
 const SEEDS = 60;
@@ -136,7 +136,7 @@ class Played {
       ...{ host: zvm.host, userid: this.#userid, portId: this.#ids[this.#trace.ports[operation] ?? 0] },
       network: vlan(vlanOf(operation)),
     };
-    this.operations.set(operation, await startOperation(zvm.client, 'changeVlan', request as never, subject));
+    this.operations.set(operation, await startRun(zvm.client, 'changeVlan', request as never, subject));
   }
 
   async #repeat(workflowId: string): Promise<void> {

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { startReconcileHost } from '../../client/start-operation.ts';
 import { neutronRelease } from '../../demo/openstack/release.ts';
 import { NeutronRest } from '../../neutron/rest-client.ts';
+import { startRun } from '../workflows/start.ts';
 import { startAgentProcess } from './agent-process.ts';
 import { DhcpAgent } from './dhcp-agent.ts';
 import { pluginOn } from './plugin-on.ts';
@@ -51,7 +51,7 @@ describe.skipIf(!neutronIsHere)('with a stock neutron-server whose parts fail', 
     return cloud.openstack.api.createPort({ networkId, host: cloud.host, deviceId: userid });
   };
   const reconcile = async () => {
-    const run = await startReconcileHost(cloud.environment.client, { host: cloud.host, last: cloud.last() });
+    const run = await startRun(cloud.environment.client, 'reconcileHost', { host: cloud.host, last: cloud.last() });
     cloud.remember(await run.result());
   };
   const isAlive = async () =>
@@ -160,10 +160,10 @@ describe.skipIf(!neutronIsHere)('with a stock neutron-server whose parts fail', 
         const port = await api.createPort({ networkId, host: cloud.host, deviceId: 'LNX10003' });
         expect(await becomes(async () => (await guest('LNX10003')).nics[0]?.vswitch === 'VSW1')).toBe(true);
         const client = cloud.environment.client;
-        const first = await (await startReconcileHost(client, { host: cloud.host })).result();
+        const first = await (await startRun(client, 'reconcileHost', { host: cloud.host })).result();
         const { checkpoint, failures } = first;
         const second = await (
-          await startReconcileHost(client, { host: cloud.host, last: { checkpoint, failures } })
+          await startRun(client, 'reconcileHost', { host: cloud.host, last: { checkpoint, failures } })
         ).result();
         expect(second.reported).toEqual({ up: 0, down: 0 });
         expect((await api.port(port.id)).status).not.toBe('ACTIVE');
@@ -430,7 +430,7 @@ describe.skipIf(!neutronIsHere)('with a stock neutron-server whose parts fail', 
         const vswitch = system?.vswitch('VSW1');
         if (system === undefined || vswitch === undefined) throw new Error('no VSW1');
         system.revoke(vswitch, 'LNX10019');
-        const result = await (await startReconcileHost(client, { host: cloud.host })).result();
+        const result = await (await startRun(client, 'reconcileHost', { host: cloud.host })).result();
         expect(result.failures.map(({ userid }) => userid)).toContain('Neutron');
         expect(Object.keys((await guest('LNX10019')).granted)).toEqual(['VSW1']);
       });

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { Runtime } from '@temporalio/worker';
 import { afterEach, expect, test, vi } from 'vitest';
+import { tellOfNeutron } from '../../client/neutron-news.ts';
 import { currentDetails } from '../../client/operations.ts';
-import { startReconcileHost, tellOfNeutron } from '../../client/start-operation.ts';
 import type { HostConfiguration } from '../../configuration/load.ts';
 import { guestWorkflowId } from '../../temporal-config/names.ts';
 import { ZVM_OUTCOME } from '../../temporal-config/search-attributes.ts';
@@ -10,6 +10,7 @@ import type { FollowNeutronResult } from '../../workflows/follow-neutron-result.
 import { pauseAfter } from '../../workflows/pending-rows.ts';
 import type { ReconcileHostResult } from '../../workflows/reconciliation-result.ts';
 import { createEnvironment, type Environment, portId, vlan } from '../workflows/environment.ts';
+import { startRun } from '../workflows/start.ts';
 import { MemoryNeutron } from './memory-neutron.ts';
 import { becomes } from './real-neutron.ts';
 
@@ -148,7 +149,7 @@ test('of a port with a QoS policy it is said once, in the log and the result, th
   const port = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(41), qosPolicy: 'slow' });
   expect((await follow(port.portId)).unlimited).toEqual([port.portId]);
   expect((await follow(port.portId)).unlimited).toEqual([]);
-  await (await startReconcileHost(there.client, { host })).result();
+  await (await startRun(there.client, 'reconcileHost', { host })).result();
   const said = logged.mock.calls.filter((call) => JSON.stringify(call).includes('limits nothing'));
   logged.mockRestore();
   expect(said).toHaveLength(1);
@@ -183,17 +184,17 @@ test('a port with a multicast address is refused with the reason and reported do
 test('a port that failed to bind is asked for by reconciliation, which binds it, and is then wired', async () => {
   const { neutron, host, there } = await withNeutron();
   const port = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(50), binding: 'failed' });
-  await (await startReconcileHost(there.client, { host })).result();
+  await (await startRun(there.client, 'reconcileHost', { host })).result();
   expect(neutron.reports).toEqual([`up ${port.portId}`]);
 });
 
 test('a port that Neutron is about to bind is not asked for, but one that it has not come to since the last reconciliation is', async () => {
   const { neutron, host, there } = await withNeutron();
   const port = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(52), binding: 'none' });
-  const first = await (await startReconcileHost(there.client, { host })).result();
+  const first = await (await startRun(there.client, 'reconcileHost', { host })).result();
   expect(neutron.bindings).toEqual([]);
   const last = { checkpoint: first.checkpoint, failures: first.failures };
-  await (await startReconcileHost(there.client, { host, last })).result();
+  await (await startRun(there.client, 'reconcileHost', { host, last })).result();
   expect(neutron.bindings).toEqual([port.portId]);
   expect(neutron.reports).toEqual([`up ${port.portId}`]);
 });
@@ -205,7 +206,7 @@ test('a port that has become ACTIVE since the list was made that it is in as unb
   neutron.portsOfHost = async () => old;
   neutron.change(port.portId, { binding: 'bound' });
   await follow(port.portId);
-  await (await startReconcileHost(there.client, { host })).result();
+  await (await startRun(there.client, 'reconcileHost', { host })).result();
   expect({ bindings: neutron.bindings, reports: neutron.reports }).toEqual({
     bindings: [],
     reports: [`up ${port.portId}`],
@@ -218,10 +219,10 @@ test.each([
 ])('a port that was $as while nobody listened is undone, and is not asked for in the name of others', async (moved) => {
   const { neutron, host, there } = await withNeutron();
   const port = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(54) });
-  const { checkpoint, failures } = await (await startReconcileHost(there.client, { host })).result();
+  const { checkpoint, failures } = await (await startRun(there.client, 'reconcileHost', { host })).result();
   const { segment: _segment, ...rest } = port;
   neutron.all.set(port.portId, { ...rest, host: moved.to, binding: moved.binding, status: 'DOWN' });
-  await (await startReconcileHost(there.client, { host, last: { checkpoint, failures } })).result();
+  await (await startRun(there.client, 'reconcileHost', { host, last: { checkpoint, failures } })).result();
   expect(neutron.bindings).toEqual([]);
   expect(neutron.all.get(port.portId)?.status).toBe('DOWN');
   expect((await there.guest('LNX10001')).rows).toEqual([]);
@@ -231,9 +232,9 @@ test('a port that can be bound by nobody is asked for once, later and later agai
   const { neutron, host, there, follow } = await withNeutron();
   const port = neutron.add({ host, deviceId: 'LNX10001', binding: 'failed' });
   neutron.unbindable.add(port.portId);
-  const first = await (await startReconcileHost(there.client, { host })).result();
+  const first = await (await startRun(there.client, 'reconcileHost', { host })).result();
   const last = { checkpoint: first.checkpoint, failures: first.failures };
-  const second = await (await startReconcileHost(there.client, { host, last })).result();
+  const second = await (await startRun(there.client, 'reconcileHost', { host, last })).result();
   expect((await follow(port.portId)).failed[0]?.reason).toContain('not bound');
   expect(neutron.bindings).toEqual([port.portId]);
   expect(neutron.reports).toEqual([`down ${port.portId}`]);
@@ -250,7 +251,7 @@ test('a port of a guest that xCAT does not know any more is reported down', asyn
   expect(await becomes(() => neutron.reports.length > 0)).toBe(true);
   expect(neutron.reports).toEqual([`down ${heard.portId}`]);
   expect(await currentDetails(there.client, `neutron/${host}`)).toContain(`- ${heard.portId}`);
-  const { waiting } = await (await startReconcileHost(there.client, { host })).result();
+  const { waiting } = await (await startRun(there.client, 'reconcileHost', { host })).result();
   expect({ waiting, status: neutron.all.get(listed.portId)?.status }).toEqual({ waiting: 2, status: 'DOWN' });
 });
 
@@ -318,11 +319,11 @@ test('a port whose device id names another guest moves there', async () => {
 test('reconciliation moves a port whose device id names another guest since', async () => {
   const { neutron, host, there } = await withNeutron();
   const port = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(57) });
-  const first = await (await startReconcileHost(there.client, { host })).result();
+  const first = await (await startRun(there.client, 'reconcileHost', { host })).result();
   neutron.change(port.portId, { deviceId: 'LNX10003' });
   let last = { checkpoint: first.checkpoint, failures: first.failures };
   const isMoved = async () => {
-    const { checkpoint } = await (await startReconcileHost(there.client, { host, last })).result();
+    const { checkpoint } = await (await startRun(there.client, 'reconcileHost', { host, last })).result();
     last = { checkpoint, failures: [] };
     return (await there.guest('LNX10003')).granted.VSW1?.[0] === 57;
   };
@@ -370,7 +371,7 @@ test('a port of a guest whose directory entry is locked is reported up only when
   const { neutron, host, there } = await withNeutron();
   const port = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(60), status: 'BUILD' });
   await there.control('POST', 'systems/zhcp1/guests/LNX10001/lock');
-  const run = await startReconcileHost(there.client, { host });
+  const run = await startRun(there.client, 'reconcileHost', { host });
   const outcome = async () => {
     const { typedSearchAttributes } = await there.client.workflow
       .getHandle(guestWorkflowId(host, 'LNX10001'))
@@ -398,17 +399,17 @@ test('reconciliation creates what Neutron wants, moves what it wants elsewhere, 
     neutron.add({ host, deviceId: `LNX1000${index * 2 + 1}`, segment: onVlan(vlan) }),
   );
   if (made === undefined || moved === undefined || gone === undefined) throw new Error('no ports');
-  const first = await (await startReconcileHost(there.client, { host })).result();
+  const first = await (await startRun(there.client, 'reconcileHost', { host })).result();
   expect(first.reported).toEqual({ up: 3, down: 0 });
   neutron.change(moved.portId, { segment: onVlan(81, 'physnet2') });
   neutron.remove(gone.portId);
   const last = ({ checkpoint, failures }: typeof first) => ({ host, last: { checkpoint, failures } });
-  const second = await (await startReconcileHost(there.client, last(first))).result();
+  const second = await (await startRun(there.client, 'reconcileHost', last(first))).result();
   expect(second.failures).toEqual([]);
   expect((await there.guest('LNX10001')).granted).toEqual({ VSW1: [70] });
   expect((await there.guest('LNX10003')).granted).toEqual({ VSW2: [81] });
   expect((await there.guest('LNX10005')).granted).toEqual({});
-  const third = await (await startReconcileHost(there.client, last(second))).result();
+  const third = await (await startRun(there.client, 'reconcileHost', last(second))).result();
   expect({ drifted: third.drifted, reported: third.reported }).toEqual({ drifted: 0, reported: { up: 0, down: 0 } });
 });
 
@@ -416,7 +417,9 @@ test('reconciliation creates what Neutron wants, moves what it wants elsewhere, 
 function reconciling({ client, host }: Environment) {
   let last: Pick<ReconcileHostResult, 'checkpoint' | 'failures' | 'unreported'> | undefined;
   return async () => {
-    const result = await (await startReconcileHost(client, { host, ...(last === undefined ? {} : { last }) })).result();
+    const result = await (
+      await startRun(client, 'reconcileHost', { host, ...(last === undefined ? {} : { last }) })
+    ).result();
     last = { checkpoint: result.checkpoint, failures: result.failures, unreported: result.unreported };
     return result;
   };
@@ -486,7 +489,7 @@ test('a port that could not be had and that somebody else has put right is told 
   const { neutron, host, there } = await withNeutron();
   const first = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(88) });
   const second = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(89) });
-  const run = await (await startReconcileHost(there.client, { host })).result();
+  const run = await (await startRun(there.client, 'reconcileHost', { host })).result();
   expect(run.failures.map(({ userid }) => userid)).toEqual([second.portId]);
   await there.run('deletePort', { userid: 'LNX10001', portId: first.portId });
   neutron.remove(first.portId);
@@ -496,7 +499,9 @@ test('a port that could not be had and that somebody else has put right is told 
     ports: [{ portId: id, vswitch: 'VSW1', network: vlan(89), mac }],
   });
   const failures = run.failures.map((failure) => ({ ...failure, notBefore: 0 }));
-  await (await startReconcileHost(there.client, { host, last: { checkpoint: run.checkpoint, failures } })).result();
+  await (
+    await startRun(there.client, 'reconcileHost', { host, last: { checkpoint: run.checkpoint, failures } })
+  ).result();
   expect(neutron.all.get(id)?.status).toBe('ACTIVE');
 });
 
@@ -504,14 +509,14 @@ test('a port that could not be had and has become right since stays ACTIVE, thou
   const { neutron, host, there, follow } = await withNeutron();
   neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(85) });
   const other = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(86) });
-  const first = await (await startReconcileHost(there.client, { host })).result();
+  const first = await (await startRun(there.client, 'reconcileHost', { host })).result();
   expect(first.failures.map(({ userid }) => userid)).toEqual([other.portId]);
   neutron.change(other.portId, { segment: onVlan(85) });
   await follow(other.portId);
   const reported = [...neutron.reports];
   expect(reported.at(-1)).toBe(`up ${other.portId}`);
   const last = { checkpoint: first.checkpoint, failures: first.failures };
-  const second = await (await startReconcileHost(there.client, { host, last })).result();
+  const second = await (await startRun(there.client, 'reconcileHost', { host, last })).result();
   expect({ failures: second.failures, reports: neutron.reports }).toEqual({ failures: [], reports: reported });
 });
 
@@ -521,7 +526,9 @@ test('a guest whose repair failed and that was wired since keeps its ports ACTIV
   await follow(port.portId);
   const notBefore = Date.now() + 3_600_000;
   const failures = [{ userid: 'LNX10001', reason: 'its directory entry was locked', attempts: 1, notBefore }];
-  const result = await (await startReconcileHost(there.client, { host, last: { checkpoint: '', failures } })).result();
+  const result = await (
+    await startRun(there.client, 'reconcileHost', { host, last: { checkpoint: '', failures } })
+  ).result();
   expect(result.failures).toEqual(failures);
   expect(neutron.reports).toEqual([`up ${port.portId}`]);
 });
@@ -529,10 +536,10 @@ test('a guest whose repair failed and that was wired since keeps its ports ACTIV
 test('a list of ports that is short undoes nothing: each port that is missing in it is looked up first', async () => {
   const { neutron, host, there } = await withNeutron();
   const port = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(90) });
-  const first = await (await startReconcileHost(there.client, { host })).result();
+  const first = await (await startRun(there.client, 'reconcileHost', { host })).result();
   neutron.unlisted.add(port.portId);
   const last = { checkpoint: first.checkpoint, failures: first.failures };
-  const second = await (await startReconcileHost(there.client, { host, last })).result();
+  const second = await (await startRun(there.client, 'reconcileHost', { host, last })).result();
   expect({ drifted: second.drifted, failures: second.failures }).toEqual({ drifted: 0, failures: [] });
   expect((await there.guest('LNX10001')).granted).toEqual({ VSW1: [90] });
 });

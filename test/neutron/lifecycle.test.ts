@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { currentDetails } from '../../client/operations.ts';
-import { startReconcileHost } from '../../client/start-operation.ts';
 import { PortId } from '../../domain/text/identifiers.ts';
 import { StateReporter } from '../../neutron/state-reporter.ts';
+import { startRun } from '../workflows/start.ts';
 import { pluginOn } from './plugin-on.ts';
 import { becomes, type Cloud, createCloud, neutronIsHere } from './real-neutron.ts';
 import { expectStatus, lastWord } from './why.ts';
@@ -32,7 +32,7 @@ describe.skipIf(!neutronIsHere)('with a stock neutron-server', () => {
     return rows.length + Object.keys(granted).length + directory.length + nics.length === 0;
   };
   const reconcile = async () => {
-    const run = await startReconcileHost(cloud.environment.client, { host: cloud.host, last: cloud.last() });
+    const run = await startRun(cloud.environment.client, 'reconcileHost', { host: cloud.host, last: cloud.last() });
     const result = await run.result();
     cloud.remember(result);
     return result;
@@ -176,7 +176,7 @@ describe.skipIf(!neutronIsHere)('with a stock neutron-server', () => {
       await api.updatePort(port.id, { host: other.host, deviceId: 'LNX20001' });
       // The second host is refused the address while the first has it, and gets it at its next reconciliation.
       const isThere = async () => {
-        await (await startReconcileHost(cloud.environment.client, { host: other.host })).result();
+        await (await startRun(cloud.environment.client, 'reconcileHost', { host: other.host })).result();
         return (await other.guest('LNX20001')).granted.VSW1?.[0] === 1021;
       };
       expect(await becomes(isThere)).toBe(true);

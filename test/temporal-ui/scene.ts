@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
-import { startOperation, startReconcileHost, startWirePorts } from '../../client/start-operation.ts';
+import { readVswitches } from '../../client/read-state.ts';
 import { reconcileScheduleId } from '../../temporal-config/names.ts';
 import { ZVM_OUTCOME } from '../../temporal-config/search-attributes.ts';
-import { startListVswitches, startReconcileFleet, startVswitchOperation } from '../workflows/start-host-operation.ts';
+import { startRun } from '../workflows/start.ts';
 
 /** The stack of a scene: two simulated z/VM systems of twelve guests each, `zvm1` and `zvm2`, with their Schedules. */
 export type Stage = { client: Client; simulatorUrl: string };
@@ -43,7 +43,7 @@ async function eventually(what: string, isSo: () => Promise<boolean>): Promise<v
 }
 
 type Started = { workflowId: string; result(): Promise<unknown> };
-type Type = Parameters<typeof startOperation>[1];
+type Type = Parameters<typeof startRun>[1];
 
 /** Make all that an operator meets happen: success, refusal, failure, repair, stop, retry, waiting. */
 export async function playScene(stage: Stage): Promise<Scene> {
@@ -81,10 +81,12 @@ class Director {
       vswitch: guest === 10 ? 'VSWPROD' : 'VSW1',
       network: vlan(1000 + guest),
     }));
-    const wired = await this.ended(startWirePorts(this.client, { host: 'zvm1', ports, live: true }, 'order-4711'));
+    const wired = await this.ended(
+      startRun(this.client, 'wirePorts', { host: 'zvm1', ports, live: true }, 'order-4711'),
+    );
     const ensured = { host: 'zvm1', vswitch: 'VSW1' };
-    const vswitch = await this.ended(startVswitchOperation(this.client, 'ensureVswitch', ensured));
-    await this.ended(startListVswitches(this.client, { host: 'zvm1' }));
+    const vswitch = await this.ended(startRun(this.client, 'ensureVswitch', ensured));
+    await readVswitches(this.client, 'zvm1');
     return { changed, dryRun, deleted, wired, vswitch };
   }
 
@@ -116,7 +118,7 @@ class Director {
     const { client } = this;
     const wanted = { portId: portId(20), vswitch: 'VSW1', network: vlan(1020) };
     const ports = [{ ...wanted, userid: 'LNX20011' }];
-    await this.ended(startWirePorts(client, { host: 'zvm2', ports, live: true }, 'order-4712'));
+    await this.ended(startRun(client, 'wirePorts', { host: 'zvm2', ports, live: true }, 'order-4712'));
     // The Schedule must not find it first.
     const schedule = client.schedule.getHandle(reconcileScheduleId('zvm2'));
     await schedule.pause('maintenance of zvm2 until Monday, change 4711');
@@ -125,8 +127,10 @@ class Director {
       return info.runningActions.length === 0;
     });
     await this.control('POST', 'systems/zhcp2/ipl');
-    const repaired = await this.ended(startReconcileHost(client, { host: 'zvm2' }, 'after-re-ipl'));
-    const fleet = await this.ended(startReconcileFleet(client, { hosts: ['zvm1', 'zvm2'], dryRun: true }, 'plan'));
+    const repaired = await this.ended(startRun(client, 'reconcileHost', { host: 'zvm2' }, 'after-re-ipl'));
+    const fleet = await this.ended(
+      startRun(client, 'reconcileFleet', { hosts: ['zvm1', 'zvm2'], dryRun: true }, 'plan'),
+    );
     return { repaired, fleet };
   }
 
@@ -159,7 +163,7 @@ class Director {
   }
 
   private start(type: Type, userid: string, input: object, subject: string): Promise<Started> {
-    return startOperation(this.client, type, { host: 'zvm1', userid, ...input } as never, subject);
+    return startRun(this.client, type, { host: 'zvm1', userid, ...input } as never, subject);
   }
 
   /** The Workflow ID of an operation, once it has ended with any outcome. */

@@ -10,12 +10,12 @@ import { describeHost, hostNames } from '../../client/known-hosts.ts';
 import { connectClient, localTarget, type TemporalTarget } from '../../client/temporal-connection.ts';
 import type { HostConfiguration } from '../../configuration/load.ts';
 import { embeddedHosts } from '../../demo/embedded-hosts.ts';
+import { taskQueueOf } from '../../domain/host/host.ts';
 import { runWorkers } from '../../runtime/host/run-workers.ts';
 import { startSimulator } from '../../simulator/simulator.ts';
 import { freePorts } from '../../temporal-config/dev-server/free-ports.ts';
 import { findTemporalServer, startTemporalServer } from '../../temporal-config/dev-server/temporal-server.ts';
 import { reconcileScheduleId } from '../../temporal-config/names.ts';
-import { startListVswitches } from '../workflows/start-host-operation.ts';
 
 const TIMES = { intervalSeconds: 3_600, sweepSeconds: 3_600 };
 /** Restoring may take a minute, and longer on a loaded machine. */
@@ -98,7 +98,9 @@ test('a server that knows no versions of workers has workers without one, and th
   const { host, ...rest } = await simulatedHost();
   const { said } = await start({ host, ...rest }, target);
   expect(said()).toContain('knows no versions of workers');
-  const reading = await startListVswitches(await clientOf(target), { host });
+  const reading = await (await clientOf(target)).workflow.start('listVswitches', {
+    ...{ taskQueue: taskQueueOf(host), workflowId: `list-vswitches/${host}`, args: [{ host }] },
+  });
   expect((await reading.result()).vswitches.length).toBeGreaterThan(0);
 });
 

@@ -6,13 +6,13 @@ import type { Client } from '@temporalio/client';
 import { beforeAll, expect, inject, onTestFinished, test } from 'vitest';
 import { workersOf } from '../../client/known-hosts.ts';
 import { readHostView } from '../../client/read-state.ts';
-import { startOperation } from '../../client/start-operation.ts';
 import { connectClient, localTarget } from '../../client/temporal-connection.ts';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../simulator/simulator.ts';
 import { freePorts } from '../../temporal-config/dev-server/free-ports.ts';
 import { ZVM_OUTCOME } from '../../temporal-config/search-attributes.ts';
 import { startProgram } from '../program.ts';
 import { portId, vlan } from '../workflows/environment.ts';
+import { startRun } from '../workflows/start.ts';
 
 const NEW_PASSWORD = 'new-and-secret';
 
@@ -96,7 +96,7 @@ test('what is asked for while a new authority of the management node is not know
   expect((await read()).guests).not.toEqual([]);
   await first.close();
   const second = await simulated({ https: true, port });
-  const change = await startOperation(client, 'createPort', {
+  const change = await startRun(client, 'createPort', {
     ...{ host, userid: 'LNX10001', portId: portId(1) },
     ...{ vswitch: 'VSW1', network: vlan(7) },
   });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startReconcileHost } from '../../client/start-operation.ts';
 import { allocatePortNumber } from '../../domain/port/port-number.ts';
 import { createEnvironment, type Environment, type Event, FLAT, failureOf, portId, vlan } from './environment.ts';
+import { startRun } from './start.ts';
 
 const ON = 'LNX10001';
 const OFF = 'LNX10002';
@@ -73,7 +73,7 @@ describe('a NIC is never defined where something else is', () => {
     await create(userid, 11);
     await create(userid, 12);
     await directory(userid, ['MDISK 1001 3390 1 10 VOL001 MR']);
-    const run = await startReconcileHost(zvm.client, { host: zvm.host });
+    const run = await startRun(zvm.client, 'reconcileHost', { host: zvm.host });
     const { failures } = await run.result();
     expect(failures).toContainEqual(
       expect.objectContaining({ userid: portId(11), reason: expect.stringContaining('overlaps MDISK 1001') }),
@@ -91,7 +91,7 @@ test('a flat port on an aware VSWITCH whose default VLAN is NONE is refused, and
     zvm.run('createPort', { userid: 'LNX10008', portId: portId(20), vswitch: 'VSWFLAT', network: FLAT }),
   );
   expect(failure.details[0]).toMatchObject([{ field: 'network', reason: expect.stringContaining('NONE') }]);
-  const reconciled = await (await startReconcileHost(zvm.client, { host: zvm.host })).result();
+  const reconciled = await (await startRun(zvm.client, 'reconcileHost', { host: zvm.host })).result();
   expect(reconciled.failures).toContainEqual(
     expect.objectContaining({ userid: portId(21), reason: expect.stringContaining('default VLAN is NONE') }),
   );
@@ -107,8 +107,8 @@ describe('an entry of a guest without ports here, logged off,', () => {
       'NICDEF 0600 MACID 5A5A5A',
     ]);
     const times = { host: zvm.host, intervalSeconds: 1, sweepSeconds: 1 };
-    const { checkpoint, failures } = await (await startReconcileHost(zvm.client, times)).result();
-    await (await startReconcileHost(zvm.client, { ...times, last: { checkpoint, failures } })).result();
+    const { checkpoint, failures } = await (await startRun(zvm.client, 'reconcileHost', times)).result();
+    await (await startRun(zvm.client, 'reconcileHost', { ...times, last: { checkpoint, failures } })).result();
     swept = await zvm.events();
   });
   const port = (values: object) => ({
@@ -137,8 +137,8 @@ describe('an entry of a guest without ports here, logged off,', () => {
   test('keeps nothing once it has other NICs', async () => {
     await directory(userid, []);
     const times = { host: zvm.host, intervalSeconds: 1, sweepSeconds: 1 };
-    const { checkpoint, failures } = await (await startReconcileHost(zvm.client, times)).result();
-    await (await startReconcileHost(zvm.client, { ...times, last: { checkpoint, failures } })).result();
+    const { checkpoint, failures } = await (await startRun(zvm.client, 'reconcileHost', times)).result();
+    await (await startRun(zvm.client, 'reconcileHost', { ...times, last: { checkpoint, failures } })).result();
     const mac = '02:00:00:5a:5a:5a';
     expect(await zvm.run('createPort', port({ portId: portId(32), mac }))).toMatchObject({ ports: [{ mac }] });
   });

@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { startReconcileHost } from '../../client/start-operation.ts';
 import { restoreSnapshot, type Snapshot, takeSnapshot } from '../../simulator/control/snapshot.ts';
 import { createEnvironment, type Environment, failureOf } from './environment.ts';
-import { startEnsureDhcp } from './start-host-operation.ts';
+import { startRun } from './start.ts';
 
 const network = (name: string, vswitch: string, more: object = {}) => ({
   name,
@@ -15,7 +14,7 @@ const network = (name: string, vswitch: string, more: object = {}) => ({
   ...more,
 });
 const serve = async (zvm: Environment, more: object = {}) =>
-  (await startEnsureDhcp(zvm.client, { host: zvm.host, ...more })).result();
+  (await startRun(zvm.client, 'ensureDhcp', { host: zvm.host, ...more })).result();
 
 describe('a host with a DHCP node', () => {
   let zvm: Environment;
@@ -68,10 +67,10 @@ test('reconciliation keeps the DHCP node as it is configured, and does not try w
     dhcpUserid: 'LNX10001',
   });
   try {
-    const run = await startReconcileHost(zvm.client, { host: zvm.host });
+    const run = await startRun(zvm.client, 'reconcileHost', { host: zvm.host });
     expect((await run.result()).drifts).toContain('the DHCP node has not the ports that the configuration gives it');
     expect((await zvm.guest('LNX10001')).granted).toEqual({ VSW1: [1000, 1001, 1002, 1003] });
-    const again = await startReconcileHost(zvm.client, { host: zvm.host });
+    const again = await startRun(zvm.client, 'reconcileHost', { host: zvm.host });
     expect(await again.result()).toMatchObject({ drifts: [], failed: 0 });
   } finally {
     await zvm.close();

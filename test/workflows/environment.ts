@@ -4,19 +4,20 @@ import { pino } from 'pino';
 import { expect, inject, vi } from 'vitest';
 import type { NeutronSource } from '../../activities/host-runtime.ts';
 import { workersOf } from '../../client/known-hosts.ts';
-import { startOperation } from '../../client/start-operation.ts';
 import { connectClient, localTarget } from '../../client/temporal-connection.ts';
 import type { HostConfiguration } from '../../configuration/load.ts';
 import { SimulatorState } from '../../demo/check.ts';
 import { embeddedHosts } from '../../demo/embedded-hosts.ts';
+import type { GuestOperationType } from '../../domain/operations/operations.ts';
 import { runWorkers } from '../../runtime/host/run-workers.ts';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../simulator/simulator.ts';
 import type { OperationResult } from '../../workflows/operation.ts';
+import { startRun } from './start.ts';
 
 export const FLAT = { type: 'flat' } as const;
 export const vlan = (segmentationId: number) => ({ type: 'vlan', segmentationId }) as const;
 
-type Type = Parameters<typeof startOperation>[1];
+type Type = GuestOperationType;
 /** Requests to xCAT that are held until they are let go. */
 export type Hold = {
   /** There is one. */
@@ -105,7 +106,7 @@ export async function createEnvironmentOn(
     host,
     control,
     hold: (match, when = 'before') => holdOn(control, [match].flat(), when),
-    run: async (type, input) => (await startOperation(client, type, { host, ...input } as never)).result(),
+    run: async (type, input) => (await startRun(client, type, { host, ...input })).result(),
     events: async (since = 0) => (await control('GET', `events?since=${since}`)) as Event[],
     guest: async (userid) => viewOf(SimulatorState.parse(await control('GET', 'state')), embedded.zhcpNode, userid),
     close: async () => {

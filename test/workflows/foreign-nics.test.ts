@@ -1,6 +1,6 @@
 import { afterAll, beforeEach, expect, test } from 'vitest';
-import { startReconcileHost, startWirePorts } from '../../client/start-operation.ts';
 import { createEnvironment, type Environment, failureOf, portId, vlan } from './environment.ts';
+import { startRun } from './start.ts';
 
 /** Logged on, with a NIC of an administrator's on VSW1, a user-based VSWITCH, under VLAN 9. */
 const USERID = 'LNX10009';
@@ -44,7 +44,7 @@ test.each([
 test('many ports at once leave out the one with another VLAN than a foreign NIC, and say why', async () => {
   const { client, host, guest } = started();
   const ports = [USERID, 'LNX10001'].map((userid, index) => ({ ...OTHER_VLAN, userid, portId: portId(index + 1) }));
-  const run = await startWirePorts(client, { host, ports, live: true }, 'beside-a-foreign-nic');
+  const run = await startRun(client, 'wirePorts', { host, ports, live: true }, 'beside-a-foreign-nic');
   const result = await run.result();
   expect(result).toMatchObject({ wired: 1, refused: 1 });
   const reason = result.ports.find(({ outcome }) => outcome === 'refused')?.reason;
@@ -57,7 +57,7 @@ test('a recorded port whose VLAN an administrator has changed for a NIC of his o
   const { client, host, guest, simulator } = started();
   const row = { node: 'lnx10009', port: portId(1), switch: 'VSW1', vlan: '100', interface: '1000', comments: 'zhcp1' };
   simulator.mn.tables.put('switch', row);
-  const { failures } = await (await startReconcileHost(client, { host })).result();
+  const { failures } = await (await startRun(client, 'reconcileHost', { host })).result();
   expect(JSON.stringify(failures)).toContain('NIC 0600 of LNX10009 on VSW1 is not managed here');
   expect(await guest(USERID)).toMatchObject({ ...untouched, rows: [{ port: portId(1) }] });
 });

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createXcatClient } from '../../backend/xcat/rest/client.ts';
-import { startReconcileHost } from '../../client/start-operation.ts';
 import { createEnvironment, type Environment, portId, vlan } from './environment.ts';
+import { startRun } from './start.ts';
 
 const ZHCP = 'zhcp1';
 const SMCLI = '/opt/zhcp/bin/smcli';
@@ -51,7 +51,7 @@ async function historicAgentWires(port: string, vlanId: number): Promise<void> {
 }
 
 async function reconcile() {
-  const run = await startReconcileHost(zvm.client, { host: zvm.host, intervalSeconds: 1, sweepSeconds: 1 });
+  const run = await startRun(zvm.client, 'reconcileHost', { host: zvm.host, intervalSeconds: 1, sweepSeconds: 1 });
   return run.result();
 }
 

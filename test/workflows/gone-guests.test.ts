@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readHostView } from '../../client/read-state.ts';
-import { startReconcileHost } from '../../client/start-operation.ts';
 import { makeGuest } from '../../simulator/zvm/guest.ts';
 import type { ReconcileHostResult } from '../../workflows/reconciliation-result.ts';
 import { createEnvironment, type Environment, failureOf, portId, vlan } from './environment.ts';
+import { startRun } from './start.ts';
 
 let zvm: Environment;
 beforeAll(async () => {
@@ -15,7 +15,12 @@ type Last = Pick<ReconcileHostResult, 'checkpoint' | 'failures'>;
 
 async function reconcile(last?: Last): Promise<ReconcileHostResult> {
   const from = last === undefined ? {} : { last: { checkpoint: last.checkpoint, failures: [] } };
-  const run = await startReconcileHost(zvm.client, { host: zvm.host, intervalSeconds: 1, sweepSeconds: 1, ...from });
+  const run = await startRun(zvm.client, 'reconcileHost', {
+    host: zvm.host,
+    intervalSeconds: 1,
+    sweepSeconds: 1,
+    ...from,
+  });
   return run.result();
 }
 

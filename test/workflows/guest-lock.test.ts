@@ -1,6 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startOperation } from '../../client/start-operation.ts';
 import { taskQueueOf } from '../../domain/host/host.ts';
 import { devicesOverlap, nicDevices, Vdev } from '../../domain/port/vdev.ts';
 import { ZVM_OUTCOME } from '../../temporal-config/search-attributes.ts';
@@ -13,6 +12,7 @@ import {
   portId,
   vlan,
 } from './environment.ts';
+import { startRun } from './start.ts';
 
 const USERID = 'LNX10001';
 /** The longest that a worker may take to hear of a cancel. */
@@ -66,9 +66,9 @@ const toVlan = (number: number, segmentationId: number) => ({
 test('operations that wait for a guest have their turns in the order in which they were asked for', async () => {
   await zvm.run('createPort', { userid: 'LNX10003', portId: portId(90), vswitch: 'VSW1', network: vlan(100) });
   const held = await zvm.hold({ command: 'Virtual_Network_Vswitch_Query' });
-  const runs: Awaited<ReturnType<typeof startOperation>>[] = [];
+  const runs: Awaited<ReturnType<typeof startRun>>[] = [];
   for (const segmentationId of [201, 202, 203, 204]) {
-    runs.push(await startOperation(zvm.client, 'changeVlan', toVlan(90, segmentationId) as never));
+    runs.push(await startRun(zvm.client, 'changeVlan', toVlan(90, segmentationId) as never));
     await laterThanNow();
   }
   const waiting = async () => (await Promise.all(runs.map((run) => isWaiting(run.workflowId)))).filter(Boolean);
@@ -89,7 +89,7 @@ test('an operation that comes to the guest before one that was asked for earlier
     // Asked for now, and on its way when the later one has long been at the guest.
     startDelay: '15 seconds',
   });
-  const later = await startOperation(zvm.client, 'changeVlan', toVlan(90, 302) as never, 'later');
+  const later = await startRun(zvm.client, 'changeVlan', toVlan(90, 302) as never, 'later');
   await held.reached();
   await expect.poll(() => isWaiting(earlier.workflowId)).toBe(true);
   await held.release();
@@ -102,10 +102,10 @@ test('an operation that waits for one that is cancelled follows at once, not whe
   await zvm.run('createPort', { userid: 'LNX10005', portId: portId(96), vswitch: 'VSW1', network: vlan(100) });
   await zvm.control('POST', 'systems/zhcp1/guests/LNX10005/lock');
   const ask = { host: zvm.host, userid: 'LNX10005', portId: portId(97), vswitch: 'VSW1', network: vlan(100) };
-  const first = await startOperation(zvm.client, 'createPort', ask as never);
+  const first = await startRun(zvm.client, 'createPort', ask as never);
   const guest = zvm.client.workflow.getHandle(`guest/${zvm.host}/LNX10005`);
   await expect.poll(async () => (await guest.describe()).typedSearchAttributes.get(ZVM_OUTCOME)).toBe('retrying');
-  const second = await startOperation(zvm.client, 'changeVlan', { ...toVlan(96, 301), userid: 'LNX10005' } as never);
+  const second = await startRun(zvm.client, 'changeVlan', { ...toVlan(96, 301), userid: 'LNX10005' } as never);
   await expect.poll(() => isWaiting(second.workflowId)).toBe(true);
   await first.cancel();
   await second.result();
@@ -118,7 +118,7 @@ test('an operation that waits for one that is cancelled follows at once, not whe
 test('a cancelled operation ends when the call to z/VM that was under way is answered, and undone', async () => {
   const grants = await zvm.hold({ command: 'Virtual_Network_Vswitch_Set_Extended' });
   const ask = { host: zvm.host, userid: 'LNX10006', portId: portId(98), vswitch: 'VSW1', network: vlan(100) };
-  const run = await startOperation(zvm.client, 'createPort', ask as never);
+  const run = await startRun(zvm.client, 'createPort', ask as never);
   await grants.reached();
   await run.cancel();
   await expect.poll(() => hasHeardOfCancel(zvm.client, `guest/${zvm.host}/LNX10006`)).toBe(true);
@@ -133,7 +133,7 @@ test('a cancelled operation ends when the call to z/VM that was under way is ans
 test('a cancelled operation that cannot be undone is told as failed, with why and what it had done', async () => {
   const granted = await zvm.hold({ command: 'Virtual_Network_Vswitch_Set_Extended' }, 'after');
   const ask = { host: zvm.host, userid: 'LNX10007', portId: portId(99), vswitch: 'VSW1', network: vlan(100) };
-  const run = await startOperation(zvm.client, 'createPort', ask as never);
+  const run = await startRun(zvm.client, 'createPort', ask as never);
   await granted.reached();
   await run.cancel();
   await expect.poll(() => hasHeardOfCancel(zvm.client, `guest/${zvm.host}/LNX10007`)).toBe(true);

@@ -2,13 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { followOperation } from '../../client/follow-operation.ts';
 import { operationIdOf } from '../../client/operation-id.ts';
-import { startOperation } from '../../client/start-operation.ts';
 import { localTarget } from '../../client/temporal-connection.ts';
 import { taskQueueOf } from '../../domain/host/host.ts';
 import { runWorkers } from '../../runtime/host/run-workers.ts';
 import { createLogger } from '../../runtime/process/logging.ts';
 import { ZVM_OUTCOME } from '../../temporal-config/search-attributes.ts';
 import { createEnvironment, type Environment, failureOf, laterThanNow, portId, vlan } from './environment.ts';
+import { startRun } from './start.ts';
 
 const GRANT = { command: 'Virtual_Network_Vswitch_Set_Extended' };
 const READING = { command: 'Virtual_Network_Vswitch_Query' };
@@ -33,7 +33,7 @@ async function createPort(userid: string, segmentationId = 100): Promise<string>
 
 function changeVlan(userid: string, id: string, segmentationId: number) {
   const request = { host: zvm.host, userid, portId: id, network: vlan(segmentationId) };
-  return startOperation(zvm.client, 'changeVlan', request as never);
+  return startRun(zvm.client, 'changeVlan', request as never);
 }
 
 test('operations that were accepted while no worker ran are carried out in the order of acceptance, whichever comes first', async () => {
@@ -148,7 +148,7 @@ test('an operation that is terminated leaves the guest as it was, and the next o
   const held = await zvm.hold(GRANT, 'after');
   const first = await changeVlan('LNX10004', id, 201);
   await held.reached();
-  const second = await startOperation(zvm.client, 'setAdminState', {
+  const second = await startRun(zvm.client, 'setAdminState', {
     ...{ host: zvm.host, userid: 'LNX10004', portId: id },
     adminStateUp: true,
   } as never);

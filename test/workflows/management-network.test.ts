@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { restoreSnapshot, type Snapshot, takeSnapshot } from '../../simulator/control/snapshot.ts';
 import { type Simulator, startSimulator } from '../../simulator/simulator.ts';
 import { createEnvironmentOn, type Environment, failureOf } from './environment.ts';
-import { startEnsureManagementNetwork } from './start-host-operation.ts';
+import { startRun } from './start.ts';
 
 const managementNetwork = { address: '10.9.0.1', mask: '255.255.0.0' };
 let simulator: Simulator;
@@ -24,7 +24,7 @@ afterAll(async () => {
 });
 
 const ensure = async (zvm: Environment, more: object = {}) =>
-  (await startEnsureManagementNetwork(zvm.client, { host: zvm.host, ...more })).result();
+  (await startRun(zvm.client, 'ensureManagementNetwork', { host: zvm.host, ...more })).result();
 const nic = () =>
   simulator.mn.systems[0]
     ?.guest('XCAT')

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { readHostView } from '../../client/read-state.ts';
-import { startReconcileHost } from '../../client/start-operation.ts';
 import { restoreSnapshot, type Snapshot, takeSnapshot } from '../../simulator/control/snapshot.ts';
 import { type Simulator, startSimulator } from '../../simulator/simulator.ts';
 import type { ReconcileHostResult } from '../../workflows/reconciliation-result.ts';
 import { createEnvironmentOn, type Environment, failureOf, portId, vlan } from './environment.ts';
+import { startRun } from './start.ts';
 
 let simulator: Simulator;
 let old: Environment;
@@ -26,7 +26,12 @@ async function reconcile(
   last?: Pick<ReconcileHostResult, 'checkpoint'>,
 ): Promise<ReconcileHostResult> {
   const from = last === undefined ? {} : { last: { checkpoint: last.checkpoint, failures: [] } };
-  const run = await startReconcileHost(host.client, { host: host.host, intervalSeconds: 1, sweepSeconds: 1, ...from });
+  const run = await startRun(host.client, 'reconcileHost', {
+    host: host.host,
+    intervalSeconds: 1,
+    sweepSeconds: 1,
+    ...from,
+  });
   return run.result();
 }
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readHostView } from '../../client/read-state.ts';
-import { startReconcileHost } from '../../client/start-operation.ts';
 import { createEnvironment, type Environment, failureOf, portId, vlan } from './environment.ts';
+import { startRun } from './start.ts';
 
 let zvm: Environment;
 beforeAll(async () => {
@@ -21,7 +21,7 @@ const macsOf = (userid: string) =>
     .filter(({ node }) => node?.toUpperCase() === userid);
 
 async function reconcile(host = zvm) {
-  const run = await startReconcileHost(host.client, { host: host.host, intervalSeconds: 1, sweepSeconds: 1 });
+  const run = await startRun(host.client, 'reconcileHost', { host: host.host, intervalSeconds: 1, sweepSeconds: 1 });
   return run.result();
 }
 

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startOperation } from '../../client/start-operation.ts';
 import { taskQueueOf } from '../../domain/host/host.ts';
 import * as workflows from '../../workflows/index.ts';
 import { createEnvironment, type Environment, portId, vlan } from './environment.ts';
+import { startRun } from './start.ts';
 
 const NONSENSE: readonly unknown[][] = [
   [],
@@ -57,7 +57,7 @@ test.each(Object.keys(workflows))('%s that is started with nonsense ends, and fa
 test('signals of nonsense to an operation and to its guest are dropped, and both go on', async () => {
   const held = await zvm.hold({ command: 'Virtual_Network_Vswitch_Query' });
   const request = { host: zvm.host, userid: 'LNX10002', portId: portId(1), vswitch: 'VSW1', network: vlan(100) };
-  const operation = await startOperation(zvm.client, 'createPort', request as never);
+  const operation = await startRun(zvm.client, 'createPort', request as never);
   await held.reached();
   const guest = zvm.client.workflow.getHandle(`guest/${zvm.host}/LNX10002`);
   for (const run of [operation, guest])
@@ -72,7 +72,7 @@ test('signals of nonsense to an operation and to its guest are dropped, and both
 test('a signal in an encoding that nobody can read is dropped', async () => {
   const held = await zvm.hold({ command: 'Virtual_Network_Vswitch_Query' });
   const request = { host: zvm.host, userid: 'LNX10003', portId: portId(2), vswitch: 'VSW1', network: vlan(100) };
-  const operation = await startOperation(zvm.client, 'createPort', request as never);
+  const operation = await startRun(zvm.client, 'createPort', request as never);
   await held.reached();
   const guest = `guest/${zvm.host}/LNX10003`;
   const metadata = { encoding: Buffer.from('binary/unknown') };

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startReconcileHost } from '../../client/start-operation.ts';
 import { createEnvironment, type Environment, portId, vlan } from './environment.ts';
+import { startRun } from './start.ts';
 
 let zvm: Environment;
 beforeAll(async () => {
@@ -38,7 +38,7 @@ describe('a recorded port whose NIC has no MAC of its own', () => {
   test('is in order, goes to another VLAN, down and up, and keeps the address that CP has given it', async () => {
     const { userid, port } = recordedByHand(1);
     const [before] = await nicOf(userid);
-    const run = await startReconcileHost(zvm.client, { host: zvm.host, intervalSeconds: 1, sweepSeconds: 1 });
+    const run = await startRun(zvm.client, 'reconcileHost', { host: zvm.host, intervalSeconds: 1, sweepSeconds: 1 });
     expect(await run.result()).toMatchObject({ drifted: 0, failed: 0 });
 
     await zvm.run('changeVlan', { userid, portId: port, network: vlan(101) });

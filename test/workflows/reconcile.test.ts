@@ -1,12 +1,11 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startReconcileHost } from '../../client/start-operation.ts';
 import { ensureReconcileSchedule } from '../../runtime/host/reconcile-schedule.ts';
 import { restoreSnapshot, type Snapshot, takeSnapshot } from '../../simulator/control/snapshot.ts';
 import { reconcileScheduleId } from '../../temporal-config/names.ts';
 import type { ReconcileHostResult } from '../../workflows/reconciliation-result.ts';
 import { createEnvironment, type Environment, portId, vlan } from './environment.ts';
-import { startReconcileFleet } from './start-host-operation.ts';
+import { startRun } from './start.ts';
 
 const GUESTS = ['LNX10001', 'LNX10002', 'LNX10003', 'LNX10004'];
 const ADMINISTRATORS = 'LNX10009';
@@ -46,7 +45,7 @@ async function administratorsWork(): Promise<void> {
 }
 
 const reconcile = async (from?: typeof last, more: object = {}): Promise<ReconcileHostResult> => {
-  const run = await startReconcileHost(zvm.client, {
+  const run = await startRun(zvm.client, 'reconcileHost', {
     host: zvm.host,
     intervalSeconds: 1,
     sweepSeconds: 2,
@@ -119,7 +118,7 @@ describe('a host in order', () => {
   test('costs at most 8 calls and few events, and nothing is done', async () => {
     back();
     const calls = zvm.simulator.mn.tables && (await zvm.events()).filter((event) => event.type === 'http').length;
-    const run = await startReconcileHost(zvm.client, { host: zvm.host, last });
+    const run = await startRun(zvm.client, 'reconcileHost', { host: zvm.host, last });
     const result = await run.result();
     expect(result).toMatchObject({ examined: 4, inOrder: 4, drifted: 0, repaired: 0, failed: 0, skipped: 0 });
     const made = (await zvm.events()).filter((event) => event.type === 'http').length - calls;
@@ -323,7 +322,7 @@ test('the fleet sums up its hosts, and names one that it cannot reach', async ()
   back();
   system().revoke(vsw('VSW1'), 'LNX10001');
   const hostsNamed = [zvm.host, 'zvm-nobody'];
-  const run = await startReconcileFleet(zvm.client, { hosts: hostsNamed, giveUpAfterMinutes: 0.5 });
+  const run = await startRun(zvm.client, 'reconcileFleet', { hosts: hostsNamed, giveUpAfterMinutes: 0.5 });
   const { hosts, ...sums } = await run.result();
   expect(sums).toMatchObject({ examined: 4, drifted: 1, repaired: 1, failed: 0, unreached: [{ host: 'zvm-nobody' }] });
   expect(hosts).toMatchObject([{ host: zvm.host, drifts: ['LNX10001 is not authorised on VSW1'] }]);

@@ -2,13 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { Worker } from '@temporalio/worker';
 import { expect, test } from 'vitest';
-import { startOperation, tellOfNeutron } from '../../client/start-operation.ts';
+import { tellOfNeutron } from '../../client/neutron-news.ts';
 import type { PortId } from '../../domain/text/identifiers.ts';
 import { bundleWorkflows } from '../../runtime/host/host-worker.ts';
 import { is, ZVM_HOST } from '../../temporal-config/search-attributes.ts';
 import { MemoryNeutron } from '../neutron/memory-neutron.ts';
 import { becomes } from '../neutron/real-neutron.ts';
 import { createEnvironment, type Environment, hasHeardOfCancel, portId, vlan } from './environment.ts';
+import { startRun } from './start.ts';
 
 // A reading within a workflow task that takes longer than the task has it renewed, with what has happened meanwhile. What runs then must
 // come out the same when it is replayed by another worker.
@@ -89,7 +90,7 @@ test.concurrent('while z/VM is slow to be read, others come to wait and one is c
   onTestFinished(() => environment.close());
   const { client, host, control, guest } = environment;
   const create = (number: number) =>
-    startOperation(client, 'createPort', {
+    startRun(client, 'createPort', {
       ...{ host, userid: 'LNX10001', portId: portId(number) },
       ...{ vswitch: 'VSW1', network: vlan(100) },
     });

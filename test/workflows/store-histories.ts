@@ -2,8 +2,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { tellOfNeutron } from '../../client/neutron-news.ts';
 import { readGuestView, readHostView } from '../../client/read-state.ts';
-import { startOperation, startReconcileHost, startWirePorts, tellOfNeutron } from '../../client/start-operation.ts';
 import type { HostConfiguration } from '../../configuration/load.ts';
 import { examplePortRequests } from '../../demo/example-ports.ts';
 import { startStack } from '../../demo/stack.ts';
@@ -11,14 +11,9 @@ import { taskQueueOf } from '../../domain/host/host.ts';
 import { runWorkers } from '../../runtime/host/run-workers.ts';
 import { createLogger, installTemporalLogger } from '../../runtime/process/logging.ts';
 import { ZVM_OUTCOME } from '../../temporal-config/search-attributes.ts';
+import type { listVswitches } from '../../workflows/index.ts';
 import { MemoryNeutron } from '../neutron/memory-neutron.ts';
-import {
-  startEnsureDhcp,
-  startEnsureManagementNetwork,
-  startListVswitches,
-  startReconcileFleet,
-  startVswitchOperation,
-} from './start-host-operation.ts';
+import { startRun } from './start.ts';
 
 /** Runs each operation once on embedded defaults and stores the histories that replay tests hold: `node test/workflows/store-histories.ts`. */
 const folder = join(import.meta.dirname, '../histories');
@@ -40,7 +35,7 @@ try {
     ['deletePort', { ...target, portId }],
   ] as const;
   for (const [type, input] of operations) {
-    const run = await startOperation(stack.client, type, input as never, portId);
+    const run = await startRun(stack.client, type, input as never, portId);
     await run.result();
     await store(type, run.workflowId);
     await store(`convergeGuest.${type}`, `guest/${host}/${userid}`);
@@ -51,26 +46,26 @@ try {
     vswitch: 'VSW2',
     network,
   }));
-  const wiring = await startWirePorts(stack.client, { host, ports, live: true });
+  const wiring = await startRun(stack.client, 'wirePorts', { host, ports, live: true });
   await wiring.result();
   await store('wirePorts', wiring.workflowId);
   await store('convergeGuest.wirePorts', `guest/${host}/${userid}`);
-  const repeated = await startOperation(stack.client, 'deletePort', { ...target, portId } as never, `${portId}/again`);
+  const repeated = await startRun(stack.client, 'deletePort', { ...target, portId } as never, `${portId}/again`);
   await repeated.result();
   await store('deletePort.unchanged', repeated.workflowId);
   const bad = { ...target, portId, vswitch: 'NOSUCH', network } as never;
-  const refused = await startOperation(stack.client, 'createPort', bad, `${portId}/refused`);
+  const refused = await startRun(stack.client, 'createPort', bad, `${portId}/refused`);
   await refused.result().catch(() => undefined);
   await store('createPort.refused', refused.workflowId);
   await store('convergeGuest.refused', `guest/${host}/${userid}`);
   await storeOfTrouble(host);
   await storeOfQueue(host);
   stack.simulator.mn.systems[0]?.reIpl(true);
-  const fleet = await startReconcileFleet(stack.client, { hosts: [host] });
+  const fleet = await startRun(stack.client, 'reconcileFleet', { hosts: [host] });
   await fleet.result();
   await store('reconcileFleet', fleet.workflowId);
   await store('reconcileHost', `reconcile/${host}/${fleet.firstExecutionRunId}`);
-  const idle = await startReconcileHost(stack.client, { host });
+  const idle = await startRun(stack.client, 'reconcileHost', { host });
   await idle.result();
   await store('reconcileHost.idle', idle.workflowId);
   const shown = await readHostView(stack.client, host);
@@ -100,7 +95,7 @@ async function storeOfTrouble(host: string): Promise<void> {
     const entry = new URL(`/simulator/systems/zhcp1/guests/${userid}/`, stack.simulator.url);
     await fetch(new URL('lock', entry), { method: 'POST' });
     const wanted = { host, userid, portId, vswitch: 'VSW1', network: { type: 'vlan', segmentationId: 100 } } as const;
-    const run = await startOperation(stack.client, 'createPort', wanted);
+    const run = await startRun(stack.client, 'createPort', wanted);
     while ((await run.describe()).typedSearchAttributes.get(ZVM_OUTCOME) !== 'retrying') await sleep(100);
     if (name === 'cancelled') await run.cancel();
     await fetch(new URL('unlock', entry), { method: 'POST' });
@@ -115,7 +110,7 @@ async function storeOfQueue(host: string): Promise<void> {
   const userid = 'LNX10004';
   const guest = `guest/${host}/${userid}`;
   const ask = (number: number) =>
-    startOperation(stack.client, 'createPort', {
+    startRun(stack.client, 'createPort', {
       ...{ host, userid, portId: `00000000-0000-4000-8000-0000000000${number}` },
       ...{ vswitch: 'VSW1', network: { type: 'vlan', segmentationId: 100 } },
     });
@@ -231,11 +226,19 @@ async function storeOfVswitches(embedded: HostConfiguration | undefined): Promis
   const target = { host: host.host, vswitch: made.vswitch };
   try {
     for (const [name, start] of [
-      ['ensureVswitch', () => startVswitchOperation(stack.client, 'ensureVswitch', target)],
-      ['listVswitches', () => startListVswitches(stack.client, { host: host.host })],
-      ['ensureDhcp', () => startEnsureDhcp(stack.client, { host: host.host })],
-      ['ensureManagementNetwork', () => startEnsureManagementNetwork(stack.client, { host: host.host })],
-      ['deleteVswitch.refused', () => startVswitchOperation(stack.client, 'deleteVswitch', target)],
+      ['ensureVswitch', () => startRun(stack.client, 'ensureVswitch', target)],
+      [
+        'listVswitches',
+        () =>
+          stack.client.workflow.start<typeof listVswitches>('listVswitches', {
+            taskQueue: taskQueueOf(host.host),
+            workflowId: `list-vswitches/${host.host}`,
+            args: [{ host: host.host }],
+          }),
+      ],
+      ['ensureDhcp', () => startRun(stack.client, 'ensureDhcp', { host: host.host })],
+      ['ensureManagementNetwork', () => startRun(stack.client, 'ensureManagementNetwork', { host: host.host })],
+      ['deleteVswitch.refused', () => startRun(stack.client, 'deleteVswitch', target)],
     ] as const) {
       const run = await start();
       await run.result().catch((error: unknown) => {
@@ -255,7 +258,7 @@ async function storeOfDeletion(embedded: HostConfiguration | undefined): Promise
   const workers = await runWorkers([host], stack.target, createLogger('fatal'));
   try {
     const target = { host: host.host, vswitch: 'NEWVSW', force: true };
-    const run = await startVswitchOperation(stack.client, 'deleteVswitch', target);
+    const run = await startRun(stack.client, 'deleteVswitch', target);
     await run.result();
     await store('deleteVswitch', run.workflowId);
   } finally {

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { startReconcileHost } from '../../client/start-operation.ts';
 import { restoreSnapshot, type Snapshot, takeSnapshot } from '../../simulator/control/snapshot.ts';
 import type { ReconcileHostResult } from '../../workflows/reconciliation-result.ts';
 import { createEnvironment, type Environment, portId, vlan } from './environment.ts';
+import { startRun } from './start.ts';
 
 // LNX10001 runs, LNX10002 is logged off.
 const RUNNING = 'LNX10001';
@@ -35,7 +35,12 @@ beforeEach(() => restoreSnapshot(zvm.simulator.mn, asLeft));
 
 async function reconcile(last?: Pick<ReconcileHostResult, 'checkpoint'>): Promise<ReconcileHostResult> {
   const from = last === undefined ? {} : { last: { checkpoint: last.checkpoint, failures: [] } };
-  const run = await startReconcileHost(zvm.client, { host: zvm.host, intervalSeconds: 1, sweepSeconds: 3600, ...from });
+  const run = await startRun(zvm.client, 'reconcileHost', {
+    host: zvm.host,
+    intervalSeconds: 1,
+    sweepSeconds: 3600,
+    ...from,
+  });
   return run.result();
 }
 

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readHostView } from '../../client/read-state.ts';
-import { startReconcileHost } from '../../client/start-operation.ts';
 import { restoreSnapshot, type Snapshot, takeSnapshot } from '../../simulator/control/snapshot.ts';
 import type { ReconcileHostResult } from '../../workflows/reconciliation-result.ts';
 import { createEnvironment, type Environment, failureOf, portId, vlan } from './environment.ts';
+import { startRun } from './start.ts';
 
 const GUESTS = ['LNX10001', 'LNX10002', 'LNX10003', 'LNX10004'];
 const GUEST = 'LNX10001';
@@ -32,7 +32,7 @@ afterAll(() => zvm.close());
 const back = () => restoreSnapshot(zvm.simulator.mn, right);
 
 async function reconcile(from?: typeof last, more: object = {}): Promise<ReconcileHostResult> {
-  const run = await startReconcileHost(zvm.client, {
+  const run = await startRun(zvm.client, 'reconcileHost', {
     host: zvm.host,
     intervalSeconds: 1,
     sweepSeconds: 2,

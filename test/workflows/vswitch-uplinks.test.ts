@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startReconcileHost } from '../../client/start-operation.ts';
+import { readVswitches } from '../../client/read-state.ts';
 import type { ReconcileHostResult } from '../../workflows/reconciliation-result.ts';
 import { createEnvironment, type Environment } from './environment.ts';
-import { startListVswitches } from './start-host-operation.ts';
+import { startRun } from './start.ts';
 
 // The configuration of the embedded default names no real devices: what VSWITCHes have of them an administrator gave them.
 let zvm: Environment;
@@ -13,11 +13,11 @@ afterAll(() => zvm.close());
 
 async function reconcile(last?: ReconcileHostResult): Promise<ReconcileHostResult> {
   const known = last === undefined ? {} : { last: { checkpoint: last.checkpoint, failures: last.failures } };
-  return (await startReconcileHost(zvm.client, { host: zvm.host, ...known })).result();
+  return (await startRun(zvm.client, 'reconcileHost', { host: zvm.host, ...known })).result();
 }
 
 async function uplinksOf(name: string): Promise<string[] | undefined> {
-  const { vswitches } = await (await startListVswitches(zvm.client, { host: zvm.host })).result();
+  const vswitches = await readVswitches(zvm.client, zvm.host);
   return vswitches.find((vswitch) => vswitch.name === name)?.uplinks.map(({ rdev }) => rdev);
 }
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readVswitches } from '../../client/read-state.ts';
 import { createEnvironment, createEnvironmentOn, type Environment, failureOf, portId, vlan } from './environment.ts';
-import { startListVswitches, startVswitchOperation } from './start-host-operation.ts';
+import { startRun } from './start.ts';
 
 let zvm: Environment;
 beforeAll(async () => {
@@ -33,9 +34,9 @@ function made(name: string, vswitch: string, more: object) {
 }
 
 const run = async (type: 'ensureVswitch' | 'deleteVswitch', vswitch: string, more: object = {}) =>
-  (await startVswitchOperation(zvm.client, type, { host: zvm.host, vswitch, ...more })).result();
+  (await startRun(zvm.client, type, { host: zvm.host, vswitch, ...more })).result();
 const list = async () => {
-  const { vswitches } = await (await startListVswitches(zvm.client, { host: zvm.host })).result();
+  const vswitches = await readVswitches(zvm.client, zvm.host);
   return new Map(vswitches.map((vswitch) => [vswitch.name as string, vswitch]));
 };
 
@@ -122,7 +123,7 @@ describe('deleteVswitch', () => {
   });
   afterAll(() => without.close());
   const deleting = async (vswitch: string, more: object = {}) =>
-    (await startVswitchOperation(without.client, 'deleteVswitch', { host: without.host, vswitch, ...more })).result();
+    (await startRun(without.client, 'deleteVswitch', { host: without.host, vswitch, ...more })).result();
 
   test('refuses what the configuration names, forced or not and there or not, with the way', async () => {
     for (const [name, force] of [

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startWirePorts } from '../../client/start-operation.ts';
 import { allocateMac, MacPrefix } from '../../domain/port/mac.ts';
 import { allocatePortNumber } from '../../domain/port/port-number.ts';
 import { ZVM_OUTCOME } from '../../temporal-config/search-attributes.ts';
 import { createEnvironment, type Environment, hasHeardOfCancel, portId, vlan } from './environment.ts';
+import { startRun } from './start.ts';
 
 let zvm: Environment;
 beforeAll(async () => {
@@ -13,7 +13,7 @@ afterAll(() => zvm.close());
 
 const userid = (number: number) => `LNX1${String(number).padStart(4, '0')}`;
 const wire = async (ports: object[], more: object = {}) =>
-  (await startWirePorts(zvm.client, { host: zvm.host, ports, ...more } as never)).result();
+  (await startRun(zvm.client, 'wirePorts', { host: zvm.host, ports, ...more } as never)).result();
 
 test('wires many ports of many guests, each as it was asked for, and says what each got', async () => {
   const ports = Array.from({ length: 30 }, (_, index) => [
@@ -85,7 +85,7 @@ test('cancelled ends when the last of its guests is as it was before', async () 
     ...{ userid: userid(number), portId: portId(100 * number), vswitch: 'VSW1', network: vlan(7) },
   }));
   const granted = await zvm.hold({ command: 'Virtual_Network_Vswitch_Set_Extended' }, 'after');
-  const run = await startWirePorts(zvm.client, { host: zvm.host, ports } as never);
+  const run = await startRun(zvm.client, 'wirePorts', { host: zvm.host, ports } as never);
   await granted.reached();
   await run.cancel();
   const guests = ports.map((port) => `guest/${zvm.host}/${port.userid}`);

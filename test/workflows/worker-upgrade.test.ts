@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import type { WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { beforeAll, beforeEach, expect, inject, onTestFinished, test } from 'vitest';
-import { startOperation } from '../../client/start-operation.ts';
 import { localTarget } from '../../client/temporal-connection.ts';
 import { bundleWorkflows } from '../../runtime/host/host-worker.ts';
 import { type Build, runWorkers } from '../../runtime/host/run-workers.ts';
@@ -12,6 +11,7 @@ import { createLogger } from '../../runtime/process/logging.ts';
 import { ZVM_OUTCOME } from '../../temporal-config/search-attributes.ts';
 import { createEnvironment, type Environment, portId, vlan } from './environment.ts';
 import { bundleReworded } from './reworded-workflows.ts';
+import { startRun } from './start.ts';
 
 const READING = { command: 'Virtual_Network_Vswitch_Query' };
 const [A, B] = ['LNX10001', 'LNX10003'];
@@ -64,7 +64,7 @@ async function startToKill(): Promise<() => Promise<void>> {
 const createPort = (userid: string, id: string) =>
   zvm.run('createPort', { userid, portId: id, vswitch: 'VSW1', network: vlan(100) });
 const changeVlan = (userid: string, id: string, segmentationId: number) =>
-  startOperation(zvm.client, 'changeVlan', {
+  startRun(zvm.client, 'changeVlan', {
     ...{ host: zvm.host, userid, portId: id, network: vlan(segmentationId) },
   } as never);
 const waits = (workflowId: string) =>

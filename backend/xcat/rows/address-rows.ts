@@ -39,7 +39,7 @@ function entriesOf(row: Row, node: string, zhcps: readonly string[]): NicAddress
   if (!zhcps.includes(owner) || written.length !== vdevs.length) return undefined;
   const entries = written.flatMap(({ name = '', address }, index): NicAddress[] => {
     const vdev = Vdev.safeParse(vdevs[index]).data;
-    const ip = IpAddress.safeParse(address).data;
+    const ip = IpAddress.safeParse(address?.trim()).data;
     if (vdev === undefined || ip === undefined) return [];
     const hostname = name.startsWith('-') ? undefined : Hostname.safeParse(name).data;
     return [{ vdev, address: ip, ...(hostname === undefined ? {} : { hostname }) }];

@@ -1,0 +1,127 @@
+import { z } from 'zod';
+import { searchTermsOfPorts } from '../guest/search-terms.ts';
+import { HostName, PortId, Userid, VswitchName } from '../text/identifiers.ts';
+import { Rdev } from '../vswitch/rdev.ts';
+import { operation } from './operation-definition.ts';
+import { FailedGuest, guestOptions, hostOptions, ofGuest, ofHost, PortRequest } from './requests.ts';
+
+/** Ports in one `wirePorts`: its input must stay well below the server's warning at 512 KiB (contract temporal.md 1.5). */
+export const MOST_PORTS = 2_000;
+
+const ofVswitch = { host: HostName, vswitch: VswitchName };
+
+/** Operations on many guests, or on a host itself, by workflow type. */
+export const HOST_OPERATIONS = {
+  wirePorts: operation({
+    does: 'wires many ports of many guests at once; each port has its own outcome',
+    idPrefix: 'wire-ports',
+    input: z.strictObject({
+      ...ofHost,
+      ports: z
+        .array(PortRequest.extend({ userid: Userid }))
+        .min(1, 'must name a port')
+        .max(MOST_PORTS, `must name at most ${MOST_PORTS} ports`)
+        .refine(
+          (ports) => new Set(ports.map((port) => port.portId)).size === ports.length,
+          'must not name a port twice',
+        )
+        .meta({ uniqueItems: true }),
+      live: z
+        .boolean()
+        .default(false)
+        .meta({ description: 'Running guests get their NICs now, not at their next logon' }),
+      ...guestOptions,
+    }),
+    result: 'wiring',
+    summary: ({ host, ports, live }) => {
+      const guests = new Set(ports.map((port) => port.userid)).size;
+      const when = live ? 'running guests get them now' : 'guests get them at their next logon';
+      return `wire ${ports.length} port(s) of ${guests} guest(s) on ${host}; ${when}`;
+    },
+    found: ({ ports }) => searchTermsOfPorts(ports),
+  }),
+  ensureVswitch: operation({
+    does: 'makes a VSWITCH as the configuration says; refuses changes that need it to be made anew, and a VSWITCH of an administrator',
+    idPrefix: 'vswitch',
+    lock: ({ host, vswitch }) => `${host}/${vswitch}`,
+    input: z.strictObject({
+      ...ofVswitch,
+      /** Real devices that it had, for one that is made anew where the configuration names none. */
+      hadRdevs: z.array(Rdev).max(3).optional(),
+      ...hostOptions,
+    }),
+    result: 'steps',
+    summary: ({ host, vswitch }) => `ensure VSWITCH ${vswitch} on ${host}`,
+    found: ({ vswitch }) => ({ portIds: [], vswitches: [vswitch], vlans: [] }),
+  }),
+  deleteVswitch: operation({
+    does: 'deletes a VSWITCH that the configuration does not name, and that nobody else uses',
+    idPrefix: 'vswitch',
+    lock: ({ host, vswitch }) => `${host}/${vswitch}`,
+    input: z.strictObject({
+      ...ofVswitch,
+      force: z
+        .boolean()
+        .default(false)
+        .meta({ description: 'Also when NICs of recorded ports are coupled, or ports recorded' }),
+      ...hostOptions,
+    }),
+    result: 'steps',
+    summary: ({ host, vswitch }) => `delete VSWITCH ${vswitch} of ${host}`,
+    found: ({ vswitch }) => ({ portIds: [], vswitches: [vswitch], vlans: [] }),
+  }),
+  ensureDhcp: operation({
+    does: "gives the host's DHCP node its NICs on the host's networks",
+    idPrefix: 'dhcp',
+    lock: ({ host }) => host,
+    input: z.strictObject({ ...ofHost, ...guestOptions }),
+    result: 'ports',
+    summary: ({ host }) => `give the DHCP node of ${host} its NICs`,
+  }),
+  ensureManagementNetwork: operation({
+    does: 'gives the management node its NIC on the management network',
+    idPrefix: 'management-network',
+    lock: ({ host }) => host,
+    input: z.strictObject({ ...ofHost, ...hostOptions }),
+    result: 'steps',
+    summary: ({ host }) => `ensure the management network of ${host}`,
+  }),
+  reconcileHost: operation({
+    does: 'compares a host with its record and repairs drift; run by a Schedule, or now',
+    idPrefix: 'reconcile',
+    input: z.strictObject({
+      ...ofHost,
+      dryRun: z.boolean().default(false).meta({ description: 'Only list drift and the steps that would repair it' }),
+      /** How often this runs; the sweep of the directory goes by it. */
+      intervalSeconds: z.number().positive().default(30),
+      /** Each directory entry is read at least so often. */
+      sweepSeconds: z.number().positive().default(3_600),
+      /** Result of the run before; left out, the Schedule's run before. */
+      last: z
+        .object({ checkpoint: z.string(), failures: z.array(FailedGuest), unreported: z.array(PortId).optional() })
+        .optional(),
+    }),
+    result: 'reconciliation',
+    summary: ({ host, dryRun }) => (dryRun ? `compare ${host}` : `reconcile ${host}`),
+  }),
+  reconcileFleet: operation({
+    does: 'reconciles several hosts side by side and sums up',
+    idPrefix: 'reconcile/fleet',
+    input: z.strictObject({
+      hosts: z.array(HostName).min(1, 'must name a host'),
+      dryRun: z.boolean().default(false).meta({ description: 'Only list drift and the steps that would repair it' }),
+      giveUpAfterMinutes: hostOptions.giveUpAfterMinutes.meta({
+        description: 'How long to wait for a host without a worker, in minutes; 60 when left out',
+      }),
+    }),
+    result: 'fleet',
+    summary: ({ hosts }) => `reconcile ${hosts.length} host(s)`,
+  }),
+};
+
+/** Readings, by workflow type: they change nothing and are no operations. */
+export const READINGS = {
+  listVswitches: z.strictObject(ofHost),
+  showHost: z.strictObject(ofHost),
+  showGuest: z.strictObject(ofGuest),
+};

@@ -1,0 +1,96 @@
+import { z } from 'zod';
+import { describeNetwork } from '../port/port.ts';
+import { PortId, VswitchName } from '../text/identifiers.ts';
+import { Network } from '../vswitch/network.ts';
+import { operationOnGuest } from './operation-definition.ts';
+import { AttachedPort, type KnownPort, ofGuest, PortRequest, portOptions } from './requests.ts';
+
+/** As many NICs as one operation attaches or detaches. */
+const somePortIds = z.array(PortId).min(1, 'must name a port').max(64, 'must name at most 64 ports');
+
+/** Operations on the ports of one guest, by workflow type. */
+export const PORT_OPERATIONS = {
+  createPort: operationOnGuest({
+    does: 'makes a port exist: recorded, authorised on its VSWITCH, in the user directory. The guest has it at its next logon',
+    idPrefix: 'create-port',
+    input: z.strictObject({ ...ofGuest, ...PortRequest.shape, ...portOptions }),
+    summary: ({ userid, portId, vswitch, network }) =>
+      `create port ${portId} of ${userid} on ${vswitch}, ${describeNetwork(network)}`,
+    portIds: ({ portId }) => [portId],
+    change: (request) => ({ kind: 'createPort', port: portOf(request) }),
+  }),
+  attachNic: operationOnGuest({
+    does: 'makes ports live on the running guest, one or several at once; creates those that do not exist',
+    idPrefix: 'attach-nic',
+    input: z.strictObject({
+      ...ofGuest,
+      ports: z.array(AttachedPort).min(1, 'must name a port').max(64, 'must name at most 64 ports'),
+      ...portOptions,
+    }),
+    summary: ({ userid, ports }) =>
+      `attach ${namesOf(ports.map(({ portId }) => portId))} to running ${userid}${placeOf(ports)}`,
+    portIds: ({ ports }) => ports.map(({ portId }) => portId),
+    change: ({ ports }) => ({ kind: 'attachNic', ports }),
+  }),
+  changeVlan: operationOnGuest({
+    does: 'puts a port on another VLAN, a trunk, or flat; with `vswitch` on another VSWITCH',
+    idPrefix: 'change-vlan',
+    input: z.strictObject({
+      ...ofGuest,
+      portId: PortId,
+      network: Network,
+      vswitch: VswitchName.optional().meta({ description: "The VSWITCH to move to; the port's own when left out" }),
+      ...portOptions,
+    }),
+    summary: ({ userid, portId, network, vswitch }) =>
+      `put port ${portId} of ${userid} on ${describeNetwork(network)}${vswitch === undefined ? '' : ` of ${vswitch}`}`,
+    portIds: ({ portId }) => [portId],
+    change: ({ portId, network, vswitch }) => ({
+      ...{ kind: 'changeVlan', portId, network },
+      ...(vswitch === undefined ? {} : { vswitch }),
+    }),
+  }),
+  setAdminState: operationOnGuest({
+    does: 'down uncouples the NIC, also at the next logon; up couples it',
+    idPrefix: 'admin-state',
+    input: z.strictObject({ ...ofGuest, portId: PortId, adminStateUp: z.boolean(), ...portOptions }),
+    summary: ({ userid, portId, adminStateUp }) => `set port ${portId} of ${userid} ${adminStateUp ? 'up' : 'down'}`,
+    portIds: ({ portId }) => [portId],
+    change: ({ portId, adminStateUp }) => ({ kind: 'setAdminState', portId, adminStateUp }),
+  }),
+  detachNic: operationOnGuest({
+    does: 'takes NICs from the running guest; the ports stay',
+    idPrefix: 'detach-nic',
+    input: z.strictObject({ ...ofGuest, portIds: somePortIds, ...portOptions }),
+    summary: ({ userid, portIds }) => `detach ${namesOf(portIds)} from running ${userid}`,
+    portIds: ({ portIds }) => portIds,
+    change: ({ portIds }) => ({ kind: 'detachNic', portIds }),
+  }),
+  deletePort: operationOnGuest({
+    does: 'deletes a port: nothing of it is left that no other port of the guest needs',
+    idPrefix: 'delete-port',
+    input: z.strictObject({ ...ofGuest, portId: PortId, ...portOptions }),
+    summary: ({ userid, portId }) => `delete port ${portId} of ${userid}`,
+    portIds: ({ portId }) => [portId],
+    change: ({ portId }) => ({ kind: 'deletePort', portId }),
+    route: { method: 'delete', path: '/v1/hosts/{host}/guests/{userid}/ports/{portId}' },
+  }),
+};
+
+/** The port among the fields of a request. */
+function portOf(request: PortRequest): PortRequest {
+  const fields = Object.keys(PortRequest.shape);
+  return Object.fromEntries(Object.entries(request).filter(([field]) => fields.includes(field))) as PortRequest;
+}
+
+function namesOf(portIds: readonly PortId[]): string {
+  const [first = ''] = portIds;
+  return portIds.length === 1 ? `port ${first}` : `${portIds.length} ports (${first}, …)`;
+}
+
+/** A single new port has its VSWITCH and network in the summary; of several, each has its own. */
+function placeOf(ports: readonly (PortRequest | KnownPort)[]): string {
+  const [port] = ports;
+  if (ports.length > 1 || port === undefined || !('vswitch' in port)) return '';
+  return ` on ${port.vswitch}, ${describeNetwork(port.network)}`;
+}

@@ -1,0 +1,72 @@
+import { z } from 'zod';
+
+// Results as readers of operations need them: programs may find more fields.
+
+const Network = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('flat') }),
+  z.object({ type: z.literal('vlan'), segmentationId: z.number() }),
+  z.object({ type: z.literal('trunk'), segmentationIds: z.array(z.number()) }),
+]);
+
+/** A port in the result of an operation. */
+export const ReportedPort = z.object({
+  portId: z.string(),
+  vswitch: z.string(),
+  network: Network,
+  mac: z.string().optional(),
+  vdev: z.string(),
+  adminStateUp: z.boolean(),
+  live: z.enum(['now', 'atNextLogon']).optional(),
+});
+export type ReportedPort = z.infer<typeof ReportedPort>;
+
+/** Outcome of one port of `wirePorts`. */
+export const PortOutcome = z.object({
+  userid: z.string(),
+  portId: z.string(),
+  outcome: z.enum(['wired', 'unchanged', 'refused', 'failed']),
+  vdev: z.string().optional(),
+  mac: z.string().optional(),
+  reason: z.string().optional(),
+});
+export type PortOutcome = z.infer<typeof PortOutcome>;
+
+const StepsResult = z.object({
+  changed: z.boolean(),
+  dryRun: z.boolean().default(false),
+  steps: z.array(z.string()),
+});
+
+const ReconciliationResult = z.object({
+  host: z.string(),
+  dryRun: z.boolean(),
+  examined: z.number(),
+  inOrder: z.number(),
+  drifted: z.number(),
+  repaired: z.number(),
+  failed: z.number(),
+  foreign: z.number(),
+  skipped: z.number(),
+  waiting: z.number(),
+  reIpled: z.boolean(),
+  drifts: z.array(z.string()),
+  failures: z.array(z.object({ userid: z.string(), reason: z.string(), attempts: z.number() })),
+  foreignLines: z.array(z.string()).default([]),
+  findings: z.array(z.string()).default([]),
+});
+
+/** Results of operations by kind. */
+export const RESULTS = {
+  /** Steps on one guest, and its ports afterwards. */
+  ports: StepsResult.extend({ plan: z.string().optional(), ports: z.array(ReportedPort) }),
+  /** Steps on a host. */
+  steps: StepsResult,
+  wiring: z.object({ dryRun: z.boolean().default(false), ports: z.array(PortOutcome) }),
+  reconciliation: ReconciliationResult,
+  fleet: z.object({
+    hosts: z.array(ReconciliationResult),
+    unreached: z.array(z.object({ host: z.string(), reason: z.string() })),
+  }),
+};
+export type ResultKind = keyof typeof RESULTS;
+export type ResultOf<Kind extends ResultKind> = z.output<(typeof RESULTS)[Kind]>;
