@@ -14,7 +14,7 @@ import type { HostRuntime } from './host-runtime.ts';
 /**
  * The NICs that a host's DHCP node needs: on each VSWITCH of the configuration one, a trunk for the VLANs that its networks use. Throws a
  * `Refused` failure when the host has no DHCP node, or a VSWITCH is layer 3: CP answers ARP there and passes no broadcast of a guest
- * (contract xcat.md 4.4).
+ * (docs/reference/zvm.md 3.2).
  */
 export async function planDhcp(host: HostRuntime, signal: AbortSignal): Promise<DhcpPlan> {
   const { dhcpUserid, vswitches: allowed } = host.rules;

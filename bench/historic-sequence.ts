@@ -7,7 +7,7 @@ const ZHCP = 'zhcp1';
 const SET_VSWITCH = '/opt/zhcp/bin/smcli Virtual_Network_Vswitch_Set_Extended';
 
 /**
- * Wire VLAN ports one after another by the calls of the historic agent, nine for each (contract xcat.md 7, start-up order). Nova's rows
+ * Wire VLAN ports one after another by the calls of the historic agent, nine for each (docs/reference/xcat.md 6.1). Nova's rows
  * are written first and do not count. Answers the total time in seconds.
  */
 export async function wireHistorically(url: string, ports: readonly HistoricPort[], vlan: number): Promise<number> {

@@ -12,7 +12,7 @@ import { fillHost, guestsFor } from './wired-host.ts';
 const HOST = 'zvm1';
 // A VSWITCH takes 2,048 connections. A host of this size has several; here one stands for all.
 const MAX_PORTS = 100_000;
-// The historic agent put a thousand grants into one script, more than the limit of a command (contract xcat.md 6, defect 20).
+// The historic agent put a thousand grants into one script, more than the limit of a command (docs/reference/xcat.md 5).
 const HISTORIC_BATCH = 500;
 
 type HistoryEvents = NonNullable<Awaited<ReturnType<WorkflowHandle['fetchHistory']>>['events']>;

@@ -116,7 +116,7 @@ const Rdevs = z.string().transform((text, context): string[] => {
   const rdevs = items(text.replaceAll(/\s+/g, ',')).map((item) => {
     const [, device, port = ''] = /^([0-9a-f]{1,4})(\.p[0-9]{1,2})?$/i.exec(item) ?? [];
     if (device === undefined) context.addIssue(`has the bad entry ${JSON.stringify(item)}`);
-    // The four digits that z/VM prints (contract xcat.md 4.5) make a3 and 00A3 equal.
+    // The four digits that z/VM prints (docs/reference/smcli.md 4.1) make a3 and 00A3 equal.
     return `${(device ?? '').padStart(4, '0')}${port}`.toUpperCase();
   });
   if (new Set(rdevs).size < rdevs.length) context.addIssue('names a device twice');

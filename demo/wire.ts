@@ -9,7 +9,7 @@ import { mismatchesOf, SimulatorState } from './check.ts';
 
 export type WiredGuest = { host: string; userid: string; ports: number; failure: string | undefined };
 
-// Each wait for a result is a long poll, and a server accepts some hundreds at once (contracts/temporal.md, fact 7).
+// Each wait for a result is a long poll, and a server accepts some hundreds at once (docs/reference/temporal.md 3.2).
 const AT_ONCE = 100;
 
 /** Wire ports by one `attachNic` for each guest with all of its ports, and report each guest when it is done. */

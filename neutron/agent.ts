@@ -17,7 +17,7 @@ export type News = { portIds: PortId[]; networkIds: string[] };
 export type AgentOptions = {
   /** The z/VM host's name in Neutron. */
   host: string;
-  /** The DHCP node's name in Neutron, where this agent reports for it as well (contract neutron.md 5.4). */
+  /** The DHCP node's name in Neutron, where this agent reports for it as well (docs/reference/neutron.md 5.3). */
   dhcpHost?: string;
   bridgeMappings: Readonly<Record<string, string>>;
   reportIntervalMs: number;

@@ -12,7 +12,8 @@ const BATCH = 20;
 
 /**
  * Have the server bind the ports of `hosts` for which `isUnbound` is true; answers all the ports as they are afterwards. The request puts a port
- * into BUILD, even an ACTIVE one or one of another host (contract neutron.md 3.2). A list is soon out of date, so each port is read again first.
+ * into BUILD, even an ACTIVE one or one of another host (docs/reference/neutron.md 3.2). A list is soon out of date, so each port is read
+ * again first.
  */
 export async function bindUnbound(
   neutron: Binder,

@@ -14,7 +14,7 @@ export type Outgoing = {
 /** A message from a server to its agents. */
 export type Incoming = { method: string; version: string; args: Record<string, unknown>; uniqueId: string | undefined };
 
-/** An answer to a call, or a part of one; the part with `ending` is the last (contract neutron.md 2.3). */
+/** An answer to a call, or a part of one; the part with `ending` is the last (docs/reference/neutron.md 2.3). */
 export type Reply = { msgId: string; result: unknown; failure: RemoteFailure | undefined; ending: boolean };
 
 /** 32 hex digits, as oslo.messaging makes its ids. */
@@ -35,7 +35,7 @@ export function encode({ method, version, args, answer }: Outgoing): Buffer {
   return Buffer.from(JSON.stringify({ 'oslo.version': '2.0', 'oslo.message': JSON.stringify(inner) }));
 }
 
-// Without an administrator's context the server finds no port (contract neutron.md 2.3). Its log shows the request id.
+// Without an administrator's context the server finds no port (docs/reference/neutron.md 2.3). Its log shows the request id.
 function context(): Record<string, unknown> {
   return {
     _context_is_admin: true,
@@ -86,7 +86,7 @@ export function decodeReply(content: Buffer): Reply | undefined {
   return { msgId, result, failure: failure == null ? undefined : failureOf(failure), ending };
 }
 
-/** The message in the envelope; a message without envelope is taken as it is (contract neutron.md 2.3). */
+/** The message in the envelope; a message without envelope is taken as it is (docs/reference/neutron.md 2.3). */
 function innerOf(content: Buffer): unknown {
   const outer = json(content.toString('utf8'));
   const envelope = Envelope.safeParse(outer);

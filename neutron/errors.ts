@@ -44,7 +44,7 @@ const RETRYABLE: Readonly<Record<NeutronErrorCode, boolean>> = {
   unauthorised: false,
 };
 
-/** Classes of permanent remote failures (contract neutron.md 7.3). */
+/** Classes of permanent remote failures (docs/reference/neutron.md 7.1). */
 const PERMANENT = new Set([
   'UnsupportedVersion',
   'NoSuchMethod',

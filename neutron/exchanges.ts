@@ -1,7 +1,10 @@
 import type { Channel, ChannelModel } from 'amqplib';
 import { NeutronError } from './errors.ts';
 
-/** The flags with which a deployment declares exchanges and queues: oslo.messaging's options in [oslo_messaging_rabbit] (contract neutron.md 2.1). */
+/**
+ * The flags with which a deployment declares exchanges and queues: oslo.messaging's options in [oslo_messaging_rabbit]
+ * (docs/reference/neutron.md 2.1).
+ */
 /** An exchange, with the flags to declare it when it is missing. */
 export type ExchangeFlags = {
   /** The control exchange and the topic queues: `amqp_durable_queues` or `rabbit_quorum_queue`. */

@@ -82,7 +82,7 @@ const PortData = PortKeys.extend({
     .nullish(),
 });
 
-/** A Port object of `push` and `bulk_pull` (contract neutron.md 3.5; versions 1.4 and later have these keys). */
+/** A Port object of `push` and `bulk_pull` (docs/reference/neutron.md 3.5; versions 1.4 and later have these keys). */
 export const PortObject = object(PortData).transform(({ 'versioned_object.data': data }): NeutronPort => {
   const binding = (data.bindings ?? [])
     .map((each) => each['versioned_object.data'])
@@ -171,7 +171,10 @@ export const NetworkDictionary = z
     }),
   );
 
-/** The answer of `get_devices_details_list_and_failed_devices`. Devices without `port_id` are not this host's (contract neutron.md 3.2). */
+/**
+ * The answer of `get_devices_details_list_and_failed_devices`. Devices without `port_id` are not this host's
+ * (docs/reference/neutron.md 3.2).
+ */
 export const DetailsList = z.object({
   devices: z.array(z.object({ device: z.string(), port_id: z.string().nullish() })),
   failed_devices: z.array(z.string()).nullish(),

@@ -16,7 +16,7 @@ const NOTIFIER = 'q-agent-notifier';
 const PORT_VERSIONS = versions(4, 20);
 const NETWORK_VERSIONS = versions(0, 9);
 
-/** The topics of an agent, for Neutron since 2016 (contract neutron.md 3.4 and 3.5). */
+/** The topics of an agent, for Neutron since 2016 (docs/reference/neutron.md 3.4, 3.5). */
 export const TOPICS: readonly string[] = [
   `${NOTIFIER}-port-update`,
   `${NOTIFIER}-port-delete`,

@@ -14,7 +14,7 @@ import {
 } from './messages.ts';
 import type { RpcCall } from './rpc-client.ts';
 
-/** A status change costs the server up to 100 ms; Neutron's own agents send the same number at once (contract neutron.md 4). */
+/** A status change costs the server up to 100 ms; Neutron's own agents send the same number at once (docs/reference/neutron.md 4). */
 const CHANGES_AT_ONCE = 20;
 /** The first time limit of a reading. It is shorter than that of a change, since a reading can be repeated. */
 const READ_MS = 20_000;
@@ -22,7 +22,7 @@ const READ_MS = 20_000;
 const LONGEST_READ_MS = 3_600_000;
 /** Readings are far cheaper than changes, but their answers are large. */
 const READ_AT_ONCE = 200;
-/** The oldest object versions with several bindings; servers convert to them (contract neutron.md 3.5). */
+/** The oldest object versions with several bindings; servers convert to them (docs/reference/neutron.md 3.5). */
 const PORT_VERSION = '1.4';
 const NETWORK_VERSION = '1.0';
 
@@ -62,7 +62,7 @@ export class PluginApi {
   async reportState(state: AgentState, now: Date, timeoutMs: number): Promise<'new' | 'alive' | 'revived' | undefined> {
     const args = {
       agent_state: { agent_state: state },
-      // UTC without a zone, in microseconds (contract neutron.md 3.1).
+      // UTC without a zone, in microseconds (docs/reference/neutron.md 3.1).
       time: now.toISOString().replace('Z', '000'),
     };
     const answer = await this.#rpc.call({
@@ -94,7 +94,7 @@ export class PluginApi {
 
   /**
    * Read the details of ports, which makes the server bind those that it could not bind before. **The server puts each port that is up into
-   * BUILD**, even an ACTIVE one: a report has to follow (contract neutron.md 3.2).
+   * BUILD**, even an ACTIVE one: a report has to follow (docs/reference/neutron.md 3.2).
    */
   async bind(host: string, portIds: readonly PortId[]): Promise<void> {
     for (const devices of slices(portIds, CHANGES_AT_ONCE)) {

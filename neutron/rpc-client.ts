@@ -42,7 +42,7 @@ const LONGEST_WAIT_FOR_BROKER_MS = 10_000;
 export class RpcClient implements Attachment {
   readonly #options: RpcOptions;
   readonly #connection: BrokerConnection;
-  /** The same name after a reconnect: servers go on answering into a queue that is gone (contract neutron.md 2.4). */
+  /** The same name after a reconnect: servers go on answering into a queue that is gone (docs/reference/neutron.md 2.4). */
   readonly #firstReplyQueue = `reply_${newId()}`;
   #replyQueue = this.#firstReplyQueue;
   readonly #waiting = new Map<string, Waiting>();

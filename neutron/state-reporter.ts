@@ -29,9 +29,9 @@ const UNFILTERED_DATAPATH = {
 };
 
 /**
- * Reports at intervals that the agent of a host lives, as type `Open vSwitch agent`, for which the stock mechanism driver binds ports (contract
- * neutron.md 3.1). Does not depend on Temporal. It is silent while z/VM cannot be reached, as Neutron's own agent is when its switch is dead: the
- * server then binds no ports to the host.
+ * Reports at intervals that the agent of a host lives, as type `Open vSwitch agent`, for which the stock mechanism driver binds ports
+ * (docs/reference/neutron.md 3.1). Does not depend on Temporal. It is silent while z/VM cannot be reached, as Neutron's own agent is when
+ * its switch is dead: the server then binds no ports to the host.
  */
 export class StateReporter {
   readonly #api: Pick<PluginApi, 'reportState'>;

@@ -27,7 +27,7 @@ export function parseTransportUrl(text: string, tlsConfigured = false): Transpor
     .filter((host) => host !== '')
     .map(brokerOf);
   if (brokers.length === 0) throw new Error('names no broker');
-  // "/" and "//" are both RabbitMQ's own virtual host "/" (contract neutron.md 2.1).
+  // "/" and "//" are both RabbitMQ's own virtual host "/" (docs/reference/neutron.md 2.1).
   const vhost = decoded(path.slice(1));
   return { brokers, vhost: vhost === '' ? '/' : vhost, tls };
 }

@@ -40,7 +40,9 @@ export type Settings = Required<Omit<SimulatorOptions, 'latencyMs' | 'release' |
   behaviour: Asked;
 };
 
-/** Fills in the defaults: those are the behaviours contract section 8 asks to simulate by default. */
+/**
+ * Fills in the defaults: those are the behaviours that are taken for the more likely (docs/reference/xcat.md 7, docs/reference/smcli.md 6).
+ */
 export function withDefaults(options: SimulatorOptions): Settings {
   const { latencyMs = 0, release = '6.3', ...rest } = options;
   const behaviour: Asked = {};

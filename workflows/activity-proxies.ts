@@ -22,8 +22,9 @@ const DISPLAY_READING = '75 seconds';
 const DISPLAY_READING_WITH_RETRY = '110 seconds';
 
 /**
- * Activities that change z/VM. They are never retried as they are: granting a second time drops live NICs (contract xcat.md 4.6). The workflow
- * plans anew instead. A cancelled workflow waits for them: z/VM carries out a call that it has received, and only then can it be undone.
+ * Activities that change z/VM. They are never retried as they are: granting a second time drops live NICs (docs/reference/smcli.md 5.2).
+ * The workflow plans anew instead. A cancelled workflow waits for them: z/VM carries out a call that it has received, and only then can it
+ * be undone.
  */
 export function writeActivities(
   summary: string,

@@ -272,7 +272,7 @@ class Following {
     if (!this.reporting && this.statuses.length > 0) void this.reportAll();
   }
 
-  /** Report the queued statuses, one report at a time: parallel reports are no faster for the server (contract neutron.md 4). */
+  /** Report the queued statuses, one report at a time: parallel reports are no faster for the server (docs/reference/neutron.md 4). */
   private async reportAll(): Promise<void> {
     this.reporting = true;
     // Guests that finish in the same moment share a report.

@@ -15,7 +15,7 @@ export type XcatHost = {
   entries: DirectoryEntries;
 };
 
-/** The zHCP's own userid: the target that SMAPI authorises VSWITCH functions by (contract xcat.md 4.2). */
+/** The zHCP's own userid: the target that SMAPI authorises VSWITCH functions by (docs/reference/smcli.md 2). */
 export type ZhcpUserid = {
   /** Looked up once and kept. Throws BackendError 'not-defined' when xCAT's zvm table has none for the zHCP's node. */
   get(): Promise<Userid>;

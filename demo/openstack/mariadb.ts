@@ -7,7 +7,7 @@ import { startService, until } from './service.ts';
 
 const START_MS = 60_000;
 
-/** A private MariaDB on 127.0.0.1 with an empty database for Neutron. It is not durable (contract neutron.md 1.4). */
+/** A private MariaDB on 127.0.0.1 with an empty database for Neutron. It is not durable (docs/reference/neutron.md 1.4). */
 export async function startMariadb(folder: string): Promise<{ connection: string; stop(): Promise<void> }> {
   const port = await freePort();
   const home = join(folder, 'maria');

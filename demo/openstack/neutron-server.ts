@@ -47,7 +47,7 @@ const START_MS = 120_000;
 // Newer releases let only services such as Nova change bindings; callers here have no token.
 const POLICY = ['create_port_binding', 'delete_port_binding', 'activate'].map((rule) => `"${rule}": "@"\n`).join('');
 
-/** Install missing packages and start all parts (contract neutron.md 1). */
+/** Install missing packages and start all parts (docs/reference/neutron.md 1). */
 export async function startOpenstack(options: OpenstackOptions): Promise<Openstack> {
   const { say } = options;
   const release = neutronRelease();

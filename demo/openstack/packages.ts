@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Debian's packages of a Neutron server, each with a program of it (contract neutron.md 1.1). */
+/** Debian's packages of a Neutron server, each with a program of it (docs/reference/neutron.md 1.1). */
 const PACKAGES: Readonly<Record<string, string>> = {
   'rabbitmq-server': '/usr/lib/rabbitmq/bin/rabbitmq-server',
   'neutron-server': '/usr/bin/neutron-server',

@@ -9,7 +9,7 @@ const START_MS = 120_000;
 const USER = 'neutron';
 const PASSWORD = 'neutron-secret';
 
-/** A private RabbitMQ broker on 127.0.0.1 (contract neutron.md 1.3). */
+/** A private RabbitMQ broker on 127.0.0.1 (docs/reference/neutron.md 1.3). */
 export type Rabbit = {
   /** The URL for neutron.conf. */
   transportUrl: string;

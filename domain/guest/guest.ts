@@ -6,7 +6,7 @@ import type { NodeName, PortId, Userid, VswitchName } from '../text/identifiers.
 import type { Network, RecordedNetwork } from '../vswitch/network.ts';
 import type { Absence } from './absence.ts';
 
-/** One row of xCAT's `switch` table that belongs to this host: what should be (contract xcat.md 2.1). */
+/** One row of xCAT's `switch` table that belongs to this host: what should be (docs/reference/xcat.md 2.1). */
 export type RecordedPort = {
   portId: PortId;
   vdev?: Vdev;

@@ -3,7 +3,7 @@ import type { Userid, VswitchName } from '../text/identifiers.ts';
 import type { Vswitch } from '../vswitch/vswitch.ts';
 import type { HostRules } from './host.ts';
 
-/** The management node's NIC on the management network (contract xcat.md 5.2). */
+/** The management node's NIC on the management network (docs/reference/zvm.md 1.2). */
 export const MANAGEMENT_VDEV = '0800';
 
 /** The management node's NIC on the management network, and the system it runs on. */
@@ -17,7 +17,7 @@ export type ManagementNodeState = {
   address?: string;
 };
 
-/** One change to the management node's network. Temporary, as CP's are: gone when it restarts (contract xcat.md 5.11). */
+/** One change to the management node's network. Temporary, as CP's are: gone when it restarts (docs/reference/zvm.md 4.2). */
 export type ManagementStep = (
   | { kind: 'grantManagementNode'; vswitch: VswitchName; userid: Userid }
   | { kind: 'defineManagementNic' }

@@ -5,7 +5,7 @@ import { Rdev } from '../vswitch/rdev.ts';
 import { operation } from './operation-definition.ts';
 import { FailedGuest, guestOptions, hostOptions, ofGuest, ofHost, PortRequest } from './requests.ts';
 
-/** Ports in one `wirePorts`: its input must stay well below the server's warning at 512 KiB (contract temporal.md 1.5). */
+/** Ports in one `wirePorts`: its input must stay well below the server's warning at 512 KiB (docs/reference/temporal.md 3.1). */
 export const MOST_PORTS = 2_000;
 
 const ofVswitch = { host: HostName, vswitch: VswitchName };

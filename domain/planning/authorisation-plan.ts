@@ -9,7 +9,7 @@ import { sameVlans } from '../vswitch/vlan-set.ts';
 import { authorisedVlans, neededVlans, type Vswitch } from '../vswitch/vswitch.ts';
 import type { Step } from './steps.ts';
 
-/** Steps on user-based VSWITCHES, where one authorisation with one VLAN set serves all NICs of a userid (contract xcat.md 4.4). */
+/** Steps on user-based VSWITCHES, where one authorisation with one VLAN set serves all NICs of a userid (docs/reference/zvm.md 3.2). */
 export type AuthorisationPlan = {
   revoke: Step[];
   grant: Step[];

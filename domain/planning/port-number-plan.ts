@@ -8,7 +8,7 @@ import { MOST_SINGLE, vlanSetWords } from '../vswitch/vlan-set.ts';
 import { type Authorisation, authorisedVlans, neededVlans, type Vswitch } from '../vswitch/vswitch.ts';
 import type { Step } from './steps.ts';
 
-/** Steps on port-based VSWITCHes, where VLANs belong to port numbers, each of one NIC (contract xcat.md 4.4). */
+/** Steps on port-based VSWITCHes, where VLANs belong to port numbers, each of one NIC (docs/reference/zvm.md 3.2). */
 export type PortNumberPlan = {
   takeAway: Step[];
   give: Step[];
@@ -154,7 +154,10 @@ function vlanSteps(
   }));
 }
 
-/** Access has one VLAN, trunk several: a port gets its type with its number, which a NIC must be coupled anew for (contract xcat.md 4.4). */
+/**
+ * Access has one VLAN, trunk several: a port gets its type with its number, which a NIC must be coupled anew for
+ * (docs/reference/zvm.md 3.2).
+ */
 function changesType(vswitch: Vswitch, port: DesiredPort, portNumber: PortNumber, guest: GuestState): boolean {
   const entry = entryOf(vswitch, portNumber);
   if (entry?.userid !== guest.userid) return false;

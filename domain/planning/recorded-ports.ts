@@ -78,7 +78,7 @@ function refuseAdoption({ recordedFor, vswitch, network }: ReadablePort, context
   return recordedFor === undefined || vswitch === undefined ? [] : refuseNetwork(vswitch, network, '', context);
 }
 
-// Nova's `mac` row keeps only the last NIC of a node (contract xcat.md 2.5); the directory has the others.
+// Nova's `mac` row keeps only the last NIC of a node (docs/reference/xcat.md 2.5); the directory has the others.
 function macOfDirectory(row: RecordedPort, guest: GuestState, rules: HostRules): Mac | undefined {
   const nic = guest.directory.find((candidate) => candidate.vdev === row.vdev);
   return nic?.macId === undefined ? undefined : macFromId(rules.macPrefix, nic.macId);

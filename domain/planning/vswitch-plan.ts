@@ -33,7 +33,7 @@ export type VswitchContext = {
   settings: VswitchSettings | undefined;
   /** The real devices that it had when it was seen last: one that is made anew gets them where the configuration names none. */
   hadRdevs?: readonly Rdev[];
-  /** VSWITCHes that the management node's own NICs are on: an administrator's (contract xcat.md 5.12). */
+  /** VSWITCHes that the management node's own NICs are on: an administrator's (docs/reference/zvm.md 3.5). */
   administrators: readonly VswitchName[];
 };
 

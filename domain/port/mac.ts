@@ -14,7 +14,7 @@ export const Mac = z
   .meta({ description: 'Chosen when left out; dashes, or no separators, will do', example: '02:00:00:12:34:56' });
 export type Mac = z.infer<typeof Mac>;
 
-/** First three bytes, `02:00:00`: what z/VM calls the USER prefix of its VMLAN (contract xcat.md 5.5). */
+/** First three bytes, `02:00:00`: what z/VM calls the USER prefix of its VMLAN (docs/reference/zvm.md 1.4). */
 export const MacPrefix = z
   .string()
   .transform((text) => text.trim().toLowerCase().replaceAll(/[:-]/g, ''))
@@ -34,7 +34,7 @@ export function macPrefix(mac: Mac): MacPrefix {
   return MacPrefix.parse(mac.slice(0, 8));
 }
 
-/** The last three bytes as the directory keeps them: `MACID 123456`, upper case (contract xcat.md 5.5). */
+/** The last three bytes as the directory keeps them: `MACID 123456`, upper case (docs/reference/zvm.md 1.4). */
 export function macId(mac: Mac): string {
   return mac.slice(9).replaceAll(':', '').toUpperCase();
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { fnv1a } from '../text/fnv1a.ts';
 import type { VswitchName } from '../text/identifiers.ts';
 
-/** Ports of a VSWITCH: 1 to 2048 (contract xcat.md 5.15). */
+/** Ports of a VSWITCH: 1 to 2048 (docs/reference/zvm.md 1.5). */
 const HIGHEST = 2048;
 
 /** Number of a port of a port-based VSWITCH: what VLANs belong to there, and what a NIC couples to. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** A QDIO NIC takes three consecutive devices: vdev, vdev + 1, vdev + 2 (contract xcat.md 5.2). */
+/** A QDIO NIC takes three consecutive devices: vdev, vdev + 1, vdev + 2 (docs/reference/zvm.md 1.2). */
 export const DEVICES_PER_NIC = 3;
 const HIGHEST_VDEV = 0xffff - (DEVICES_PER_NIC - 1);
 

@@ -16,7 +16,7 @@ z.config({
   },
 });
 
-/** z/VM userid: 1–8 characters, kept in upper case as CP and DirMaint store it (contract xcat.md 5.1). */
+/** z/VM userid: 1–8 characters, kept in upper case as CP and DirMaint store it (docs/reference/zvm.md 1.1). */
 export const Userid = z
   .string()
   .regex(
@@ -28,7 +28,7 @@ export const Userid = z
   .meta({ description: "A guest's userid", example: 'LNX10001' });
 export type Userid = z.infer<typeof Userid>;
 
-/** xCAT node name, as in the `zvm` table; independent of the userid (contract xcat.md 5.1). */
+/** xCAT node name, as in the `zvm` table; independent of the userid (docs/reference/zvm.md 1.1). */
 export const NodeName = z
   .string()
   .regex(/^[A-Za-z0-9]([A-Za-z0-9._-]{0,253}[A-Za-z0-9])?$/, 'must be an xCAT node name')
@@ -43,7 +43,7 @@ export const HostName = z
   .meta({ description: 'A z/VM system, by its name in Neutron', example: 'zvm1' });
 export type HostName = z.infer<typeof HostName>;
 
-/** VSWITCH name: one token of 1–8 characters, upper case in CP; may start with a digit (contract xcat.md 5.3). */
+/** VSWITCH name: one token of 1–8 characters, upper case in CP; may start with a digit (docs/reference/zvm.md 1.3). */
 export const VswitchName = z
   .string()
   .regex(
@@ -67,7 +67,7 @@ export const PortId = z
   .meta({ description: 'A port, by its UUID', example: '00000000-0000-4000-8000-000000000001' });
 export type PortId = z.infer<typeof PortId>;
 
-/** VLAN id (segmentation id) 1–4094, both ends included: the historic agent lost 4094 (contract xcat.md 6, defect 18). */
+/** VLAN id (segmentation id) 1–4094, both ends included: the historic agent lost 4094 (docs/reference/xcat.md 6.2). */
 export const SegmentationId = z
   .int('must be a whole number')
   .min(1, 'must be 1 to 4094')

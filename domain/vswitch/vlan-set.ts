@@ -1,4 +1,4 @@
-/** Contract xcat.md 4.3: `user_vlan_id` takes at most 4 single VLANs or at most 2 ranges. */
+/** `user_vlan_id` takes at most 4 single VLANs or at most 2 ranges (docs/reference/smcli.md 3.2). */
 export const MOST_SINGLE = 4;
 const MOST_RANGES = 2;
 

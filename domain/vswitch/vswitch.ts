@@ -22,7 +22,7 @@ export const Authorisation = z.object({
 });
 export type Authorisation = z.infer<typeof Authorisation>;
 
-/** A real device of a VSWITCH's uplink, and what CP says of it (contract xcat.md 4.5). */
+/** A real device of a VSWITCH's uplink, and what CP says of it (docs/reference/smcli.md 4.1). */
 export const Uplink = z.object({
   rdev: Rdev,
   state: z.enum(['active', 'backup', 'inactive']),
@@ -41,7 +41,7 @@ export const Vswitch = z.object({
   vlanAware: z.boolean(),
   /** The default VLAN of an aware VSWITCH; a flat authorisation is reported with it. Absent on an unaware one. */
   defaultVlan: z.number().int().optional(),
-  /** Chosen at creation: VLANs per userid, or per port number (contract xcat.md 4.4). */
+  /** Chosen at creation: VLANs per userid, or per port number (docs/reference/zvm.md 3.2). */
   portSelection: z.enum(['USERBASED', 'PORTBASED', 'UNKNOWN']),
   /** A value of it that nobody can read: it is not changed, and ports on it are left as they are. */
   unclear: z.string().optional(),
@@ -66,11 +66,11 @@ export type Vswitch = z.infer<typeof Vswitch>;
 
 /**
  * The VLANs that an authorisation really asks for: what z/VM reports, without the default that it shows for a flat one
- * (unaware VSWITCHes still report one VLAN, contract xcat.md 4.5).
+ * (unaware VSWITCHes still report one VLAN, docs/reference/smcli.md 4.2).
  */
 export function authorisedVlans(vswitch: Vswitch, authorisation: Authorisation): readonly number[] {
   if (!vswitch.vlanAware) return [];
-  // SMAPI's 32768 stands for NONE (contract xcat.md 10).
+  // SMAPI's 32768 stands for NONE (docs/reference/smcli.md 4.2).
   const vlans = authorisation.vlans.filter((vlan) => vlan !== 0 && vlan !== NONE);
   const onlyDefault = vlans.length === 1 && vlans[0] === vswitch.defaultVlan;
   return onlyDefault ? [] : vlans;

@@ -1,7 +1,7 @@
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { type Logger, pino } from 'pino';
 
-/** The paths of secrets in a log entry; `taskToken` lets its holder complete an activity (contracts/temporal.md 5). */
+/** The paths of secrets in a log entry; `taskToken` lets its holder complete an activity (docs/reference/temporal.md 4.1). */
 const SECRETS = ['password', 'xcat.password', '*.password', '*.*.password', 'taskToken', '*.taskToken'];
 
 /** The logger of a process. It writes to standard error; standard output is for results. */

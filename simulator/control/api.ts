@@ -44,7 +44,7 @@ export function answerControl(inside: Inside, method: string, url: URL, body: st
     const system = mn.systemOf(rest[0] ?? '');
     if (!system) return NOT_FOUND;
     const answer = changeSystem(mn, system, rest.slice(1), parsed);
-    // contract 10: the management node goes down with the system that carries it
+    // the management node goes down with the system that carries it (docs/reference/zvm.md 4.1)
     if (rest[1] === 'ipl' && system === mn.systems[0]) mn.restart();
     return answer;
   }

@@ -49,7 +49,7 @@ export function detachNic(system: ZvmSystem, guest: Guest, command: CpCommand): 
   return 0;
 }
 
-/** COUPLE; without a target to the network of the NICDEF, with PORTNUMBER to a port (zvm-modern.md 1.2). */
+/** COUPLE; without a target to the network of the NICDEF, with PORTNUMBER to a port (docs/reference/zvm.md 5.2). */
 export function coupleNic(system: ZvmSystem, guest: Guest, command: CpCommand): number {
   const words = command.words.slice(1).filter((word) => word !== 'TO');
   const at = words.findIndex((word) => abbreviates(word, 'PORTNUMber'));

@@ -22,7 +22,7 @@ export function queryVswitch(system: ZvmSystem, command: CpCommand): number {
   return answer(command, lines);
 }
 
-/** The lines that were seen of a z/VM in 2017 and 2024 (zvm-modern.md 2). */
+/** The lines that were seen of a z/VM in 2017 and 2024 (docs/reference/zvm.md 5.6). */
 function head(system: ZvmSystem, vswitch: Vswitch): string[] {
   const connected = String(system.connections(vswitch.name).length);
   const gvrp = vswitch.gvrp ? 'Enabled' : 'Disabled';

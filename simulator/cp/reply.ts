@@ -3,7 +3,7 @@ import type { Io } from '../shell/machine.ts';
 /** A CP command as vmcp hands it over: its words in upper case, and the line as it was given. */
 export type CpCommand = { words: readonly string[]; line: string; io: Io };
 
-/** CP's refusal as vmcp prints it: the message on stdout, the return code on stderr (contract 3.1). */
+/** CP's refusal as vmcp prints it: the message on stdout, the return code on stderr (docs/reference/xcat.md 3.1). */
 export function refuse({ io, line }: CpCommand, message: string, text: string, code: number): number {
   io.out.write(`${message} ${text}\n`);
   io.err.write(`Error: non-zero CP response for command '${line.toUpperCase()}': #${code}\n`);

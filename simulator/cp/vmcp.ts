@@ -7,7 +7,7 @@ import { queryVswitch } from './query-vswitch.ts';
 import { abbreviates, answer, type CpCommand, refuse } from './reply.ts';
 import { queryVmlan } from './vmlan.ts';
 
-/** `vmcp` of the Linux that runs as this guest: the CP commands that clients of the MN and the zHCP use (contract 3.1). */
+/** `vmcp` of the Linux that runs as this guest: the CP commands that clients of the MN and the zHCP use (docs/reference/xcat.md 3.1). */
 export function makeVmcp(system: ZvmSystem, guest: Guest): External {
   return async (argv, io) => {
     const line = argv.join(' ').trim();

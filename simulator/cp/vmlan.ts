@@ -1,7 +1,9 @@
 import type { ZvmSystem } from '../zvm/system.ts';
 import { answer, type CpCommand } from './reply.ts';
 
-/** QUERY VMLAN; the line with both prefixes has exactly two leading blanks (contract 5.5, 5.16; zvm-modern.md 1.3 for 7.1). */
+/**
+ * QUERY VMLAN; the line with both prefixes has exactly two leading blanks (docs/reference/zvm.md 1.4; docs/reference/zvm.md 5.3 for 7.1).
+ */
 export function queryVmlan(system: ZvmSystem, command: CpCommand): number {
   return answer(command, system.release === '6.3' && system.behaviour.dna === 'absent' ? old(system) : later(system));
 }

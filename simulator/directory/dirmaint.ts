@@ -18,7 +18,7 @@ export class DirMaint {
     this.#servers = new Semaphore(parallelism);
   }
 
-  /** Carries out so many requests as one piece of work, each after the pause between two requests (zvm-modern.md 5). */
+  /** Carries out so many requests as one piece of work, each after the pause between two requests (docs/reference/zvm.md 6). */
   async carryOut<T>(requests: number, pace: Pace, work: () => T): Promise<T> {
     return this.#servers.use(async () => {
       for (let request = 0; request < requests; request += 1) {
@@ -31,7 +31,9 @@ export class DirMaint {
     });
   }
 
-  /** The NICs of a user who logs on to this member: those of a SUBCONFIG come first, those of the profile last (zvm-modern.md 1.1). */
+  /**
+   * The NICs of a user who logs on to this member: those of a SUBCONFIG come first, those of the profile last (docs/reference/zvm.md 5.1).
+   */
   nicdefsAtLogon(entry: DirectoryEntry, member: string): Nicdef[] {
     const { nicdefs, profile, subconfig } = entry.atLogon(member);
     const first = subconfig === null ? undefined : this.subconfigs.get(subconfig);

@@ -11,7 +11,10 @@ import {
 
 const KEYS = ['VDEV', 'TYPE', 'DEVICES', 'LAN', 'SWITCHNAME', 'CHPID', 'MACID'];
 
-/** Reads the value of `-k NICDEF=…` (contract 5.6) with the further keywords that SMAPI takes; null on anything that is not exactly that form. */
+/**
+ * Reads the value of `-k NICDEF=…` (docs/reference/zvm.md 2.1) with the further keywords that SMAPI takes; null on anything that is not
+ * exactly that form.
+ */
 export function parseNicdefOperand(text: string, further: readonly Authorizing[]): Nicdef | null {
   const values = keywordsOf(text, [...KEYS, ...further]);
   if (values === null) return null;

@@ -21,24 +21,24 @@ export type Nicdef = {
   written?: string[];
 };
 
-/** Operands that came with directory network authorization (zvm-modern.md 1.1). */
+/** Operands that came with directory network authorization (docs/reference/zvm.md 5.1). */
 export const AUTHORIZING = ['PORTNUMBER', 'PORTTYPE', 'VLAN', 'PROMISCUOUS', 'NOPROMISCUOUS', 'PQUPLINKTX'] as const;
 export type Authorizing = (typeof AUTHORIZING)[number];
 
-/** Four upper-case hexadecimal digits, or null when the text is no device number (contract 5.2). */
+/** Four upper-case hexadecimal digits, or null when the text is no device number (docs/reference/zvm.md 1.2). */
 export function parseVdev(text: string): string | null {
   if (!/^[0-9A-Fa-f]{1,4}$/.test(text)) return null;
   return text.toUpperCase().padStart(4, '0');
 }
 
-/** Whether two adapters share a device number; each takes several consecutive ones (contract 5.2). */
+/** Whether two adapters share a device number; each takes several consecutive ones (docs/reference/zvm.md 1.2). */
 export function overlaps(vdev: string, devices: number, other: string, otherDevices: number): boolean {
   const first = Number.parseInt(vdev, 16);
   const second = Number.parseInt(other, 16);
   return first < second + otherDevices && second < first + devices;
 }
 
-/** The directory statement; `TYPE QDIO LAN SYSTEM` stand next to each other (contract 3.3, 5.6). */
+/** The directory statement; `TYPE QDIO LAN SYSTEM` stand next to each other (docs/reference/xcat.md 3.3; docs/reference/zvm.md 2.1). */
 export function formatNicdef(nicdef: Nicdef): string {
   const words = ['NICDEF', nicdef.vdev, 'TYPE', nicdef.type];
   if (nicdef.lan) words.push('LAN', nicdef.lan.owner, nicdef.lan.name);
@@ -93,7 +93,7 @@ export function isMacid(text: string): boolean {
   return /^[0-9A-Fa-f]{6}$/.test(text);
 }
 
-/** One token of 1 to 8 characters, as VSWITCH names are (contract 5.3). */
+/** One token of 1 to 8 characters, as VSWITCH names are (docs/reference/zvm.md 1.3). */
 export function isName(text: string): boolean {
   return /^[A-Za-z0-9@#$_-]{1,8}$/.test(text);
 }
@@ -104,7 +104,7 @@ export function isUserid(text: string): boolean {
 }
 
 /**
- * Reads a VLAN set: at most four values or at most two ranges, blank-separated, 1 to 4094 (contract 4.3).
+ * Reads a VLAN set: at most four values or at most two ranges, blank-separated, 1 to 4094 (docs/reference/smcli.md 3.2).
  * Returns null when it is not one.
  */
 export function parseVlanSet(text: string): number[] | null {

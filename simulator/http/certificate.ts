@@ -10,7 +10,7 @@ const run = promisify(execFile);
 export type Certificate = { key: string; cert: string; ca: string };
 
 /**
- * A certificate for localhost and 127.0.0.1 from an authority made for it, as the appliance's is (contract xcat.md 1.1). Made by the
+ * A certificate for localhost and 127.0.0.1 from an authority made for it, as the appliance's is (docs/reference/xcat.md 1.1). Made by the
  * `openssl` program in a temporary folder; throws its error when it is not there.
  */
 export async function makeCertificate(): Promise<Certificate> {

@@ -70,7 +70,7 @@ async function handle(front: Front, request: IncomingMessage, response: ServerRe
   send(response, answer.status, answer.type ?? jsonType(url.searchParams.get('format') ?? 'html'), text);
 }
 
-/** Contract section 9: also on errors. */
+/** Also on errors (docs/reference/xcat.md 1.3). */
 function jsonType(format = 'json'): string {
   const types: Record<string, string> = { json: 'application/json', xml: 'text/xml' };
   return `${types[format] ?? 'text/html'}; charset=ISO-8859-1`;

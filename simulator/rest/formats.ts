@@ -1,6 +1,6 @@
 import type { Element } from '../xcat/tables.ts';
 
-/** The body of an answer in a format that the CGI knows (contract 1.1), from xcatd's elements. */
+/** The body of an answer in a format that the CGI knows (docs/reference/xcat.md 1.1), from xcatd's elements. */
 export function formatted(format: string, elements: readonly Element[], splitCommas: boolean): string {
   if (format === 'xml') return elements.map(asXml).join('');
   if (format === 'html') return elements.map((element) => asHtml(element, splitCommas)).join('\n');

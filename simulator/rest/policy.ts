@@ -1,6 +1,6 @@
 import { isEnabled, type Tables } from '../xcat/tables.ts';
 
-/** The xCAT command that a request becomes (contract 1.2): what policies allow or deny. */
+/** The xCAT command that a request becomes (docs/reference/xcat.md 1.2): what policies allow or deny. */
 export function commandOf(
   method: string,
   [resource = '', name, sub]: readonly string[],
@@ -14,7 +14,10 @@ export function commandOf(
   return { PUT: 'tabch', POST: 'mkdef', DELETE: 'rmdef' }[method] ?? 'lsdef';
 }
 
-/** Whether the policy table lets a user run a command: the first row that names both decides; without one it is denied (contract 1.1). */
+/**
+ * Whether the policy table lets a user run a command: the first row that names both decides; without one it is denied
+ * (docs/reference/xcat.md 1.1).
+ */
 export function isAllowed(tables: Tables, user: string, command: string): boolean {
   const rows = tables.list('policy').sort((one, other) => Number(one.priority) - Number(other.priority));
   const row = rows.find(({ name, commands, disable }) => {

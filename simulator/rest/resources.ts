@@ -16,7 +16,7 @@ export type RestRequest = {
 /** `type` where it is not that of the format */
 export type RestAnswer = { status: number; text: string; type?: string };
 
-/** Resources and the methods the CGI knows for them (contract 1.2). */
+/** Resources and the methods the CGI knows for them (docs/reference/xcat.md 1.2). */
 const METHODS: Record<string, string[]> = {
   version: ['GET', 'PUT', 'POST', 'DELETE'],
   nodes: ['GET', 'PUT', 'POST', 'DELETE'],
@@ -25,7 +25,7 @@ const METHODS: Record<string, string[]> = {
   networks: ['PUT'],
 };
 
-/** Answers one request below /xcatws as the v1 CGI and xcatd do (contract 1). */
+/** Answers one request below /xcatws as the v1 CGI and xcatd do (docs/reference/xcat.md 1). */
 export async function answerRest(mn: ManagementNode, request: RestRequest): Promise<RestAnswer> {
   const { method, path, query } = request;
   const [resource = '', name, sub] = path;
@@ -51,11 +51,11 @@ export async function answerRest(mn: ManagementNode, request: RestRequest): Prom
     return plain(403, `<p>Invalid nodes and/or groups in noderange: ${name}</p>`);
   if (!isSayable([...path, ...body, ...query.values()])) return plain(503, ENDED_EARLY);
   const elements = await execute(mn, request, body.map(asXmlHasIt));
-  // since 2017 (contract 1.4)
+  // since 2017 (docs/reference/xcat.md 1.4)
   const data: Element[] = mn.settings.xcatdsource
     ? elements.map((each) => ({ ...each, xcatdsource: [mn.name] }))
     : elements;
-  // contract 1.3: only where the first element says so
+  // only where the first element says so (docs/reference/xcat.md 1.3)
   const missing = /Could not find an object/.test(String(data[0]?.info));
   const text = formatted(format, data, resource === 'tables');
   return { status: missing ? 404 : method === 'POST' ? 201 : 200, text };
@@ -65,7 +65,7 @@ function plain(status: number, text: string): RestAnswer {
   return { status, text };
 }
 
-/** The query wins over the headers (contract 1.1). */
+/** The query wins over the headers (docs/reference/xcat.md 1.1). */
 function authenticate(mn: ManagementNode, { method, path, query, headers }: RestRequest): RestAnswer | null {
   const username = query.get('userName') ?? headers.username;
   const password = query.get('password') ?? headers.password;
@@ -79,18 +79,22 @@ function authenticate(mn: ManagementNode, { method, path, query, headers }: Rest
   return allowed ? null : plain(401, '<p>Permission denied for request</p>');
 }
 
-/** Apache's answer for a CGI program that died (contract 10); Perl dies at a body that is no JSON, and at one that is no array. */
+/**
+ * Apache's answer for a CGI program that died (docs/reference/xcat.md 5); Perl dies at a body that is no JSON, and at one that is no array.
+ */
 const SERVER_ERROR: RestAnswer = {
   status: 500,
   type: 'text/html; charset=iso-8859-1',
   text: '<!DOCTYPE HTML PUBLIC "-//IETF//DTD HTML 2.0//EN">\n<html><head>\n<title>500 Internal Server Error</title>\n</head><body>\n<h1>Internal Server Error</h1>\n</body></html>\n',
 };
 
-/** The strings of a body, or the answer to one that the CGI does not take: which it is depends on the resource (contract 10). */
+/**
+ * The strings of a body, or the answer to one that the CGI does not take: which it is depends on the resource (docs/reference/xcat.md 5).
+ */
 function takeBody({ method, path, body, headers }: RestRequest): string[] | RestAnswer {
   const [resource = ''] = path;
   if (method !== 'PUT' && method !== 'POST') return [];
-  // contract 1.1: a form-encoded body never reaches the CGI's PUTDATA
+  // a form-encoded body never reaches the CGI's PUTDATA (docs/reference/xcat.md 1.1)
   const isForm = String(headers['content-type'] ?? '').startsWith('application/x-www-form-urlencoded');
   if (isForm || body === '') {
     if (resource === 'tables') return SERVER_ERROR;
@@ -114,7 +118,7 @@ function parseStrings(body: string): string[] | null {
 
 const ENDED_EARLY = 'ERROR/WARNING: communication with the xCAT server seems to have been ended prematurely';
 
-/** The request goes to xcatd as XML, which has no control characters: xcatd then hangs up (contract 10). */
+/** The request goes to xcatd as XML, which has no control characters: xcatd then hangs up (docs/reference/xcat.md 5). */
 function isSayable(texts: readonly string[]): boolean {
   return !texts.some((text) => [...text].some((character) => character < ' ' && !'\t\n\r'.includes(character)));
 }

@@ -6,7 +6,7 @@ import type { ZvmSystem } from '../zvm/system.ts';
 
 type Target = { userid: string; hcp: string; system: ZvmSystem };
 
-/** `PUT /vms/<node>`: chvm (contract 3.2). In the silent mode a failed smcli leaves no trace in the answer. */
+/** `PUT /vms/<node>`: chvm (docs/reference/xcat.md 3.2). In the silent mode a failed smcli leaves no trace in the answer. */
 export async function chvm(mn: ManagementNode, node: string, body: readonly string[]): Promise<Element[]> {
   const words = body.flatMap((entry) => entry.split(' '));
   const target = resolve(mn, node);
@@ -21,7 +21,7 @@ export async function chvm(mn: ManagementNode, node: string, body: readonly stri
   return texts.map((text) => printLine(text.trimEnd().replaceAll(/^/gm, `${node}: `)));
 }
 
-/** `GET /vms/<node>`: lsvm with its networking queries (contract 3.3). */
+/** `GET /vms/<node>`: lsvm with its networking queries (docs/reference/xcat.md 3.3). */
 export async function lsvm(mn: ManagementNode, node: string, query: URLSearchParams): Promise<Element[]> {
   const target = resolve(mn, node);
   if (Array.isArray(target)) return target;

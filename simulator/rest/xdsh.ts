@@ -8,7 +8,7 @@ const READ_SIZE = 4096;
 /** locale and node, which go before the command, and the status after it */
 const EXPORTS_BYTES = 300;
 
-/** `PUT /nodes/<node>/dsh`: runs the command there and answers as xdsh does (contract 3.1). */
+/** `PUT /nodes/<node>/dsh`: runs the command there and answers as xdsh does (docs/reference/xcat.md 3.1). */
 export async function xdsh(mn: ManagementNode, node: string, body: readonly string[]): Promise<Element[]> {
   const options = new Map<string, string>();
   for (const entry of body) {
@@ -50,7 +50,7 @@ function prefixed(node: string, text: string): string {
     .join('\n');
 }
 
-/** xcatd replaces bytes outside octal 011 to 177 (contract 1.4). */
+/** xcatd replaces bytes outside octal 011 to 177 (docs/reference/xcat.md 1.4). */
 function ascii(text: string): string {
   return text.replaceAll(/[^\t-\x7f]/g, '?');
 }
@@ -66,7 +66,7 @@ function chunks(node: string, stdout: string): (string | null)[] {
     current += line;
   }
   found.push(prefixed(node, current));
-  // the status line came in a read of its own: an empty chunk stays behind (contract 7 case 67)
+  // the status line came in a read of its own: an empty chunk stays behind (docs/reference/xcat.md 3.1)
   if (found.length > 1 || stdout.startsWith('ERROR: Unsupported')) found.push(null);
   return found;
 }

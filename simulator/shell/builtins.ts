@@ -108,7 +108,7 @@ export const BUILTINS: Record<string, Builtin> = {
   grep,
   date,
   awk: (args, env, io) => {
-    // contract case 63: the one awk program a client uses
+    // the one awk program a client uses (docs/reference/xcat.md 6.1)
     if (args.join('\0') !== ['-F.', '{print $1}', '/proc/uptime'].join('\0'))
       return refuse(io, 'awk', 'syntax error', 2);
     io.out.write(`${Math.floor((Date.now() - env.machine.bootTime().getTime()) / 1000)}\n`);
@@ -259,7 +259,7 @@ function grep(args: string[], env: Environment, io: Io): number {
 function date(args: string[], env: Environment, io: Io): number {
   const at = args.indexOf('-d');
   const when = at >= 0 ? (args[at + 1] ?? '') : null;
-  // contract case 63: seconds since boot subtracted from now must give the same time on every call
+  // seconds since boot subtracted from now must give the same time on every call (docs/reference/xcat.md 6.1)
   if (when !== null && !/^\d+ second ago$/.test(when)) return refuse(io, 'date', `invalid date '${when}'`);
   const time = when === null ? new Date() : env.machine.bootTime();
   const format = args.find((each) => each.startsWith('+'))?.slice(1) ?? '%Y-%m-%d %H:%M:%S';

@@ -33,7 +33,7 @@ export class ShellExit extends Error {
   }
 }
 
-/** Linux takes no longer argument of a program, with the NUL at its end (contract 10). */
+/** Linux takes no longer argument of a program, with the NUL at its end (docs/reference/xcat.md 5). */
 export const MOST_ARGUMENT_BYTES = 131_072;
 
 /** A copy a subshell may change freely. */

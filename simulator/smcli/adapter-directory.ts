@@ -5,7 +5,7 @@ import type { Guest } from '../zvm/guest.ts';
 import { CREATE_ADAPTER_KEYS } from './adapter.ts';
 import type { SmcliCall, SmcliFunction } from './function.ts';
 
-/** Functions on the NICs of a directory entry (contract 4.2, 5.7). */
+/** Functions on the NICs of a directory entry (docs/reference/smcli.md 2; docs/reference/zvm.md 2.2). */
 export const DIRECTORY_ADAPTER_FUNCTIONS: Record<string, SmcliFunction> = {
   Virtual_Network_Adapter_Create_DM: {
     options: 'Tvancm',

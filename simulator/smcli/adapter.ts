@@ -8,7 +8,7 @@ import { printed } from './text.ts';
 /** Operands both forms of Create_Extended take. */
 export const CREATE_ADAPTER_KEYS = ['image_device_number!', 'adapter_type!', 'devices', 'channel_path_id', 'mac_id'];
 
-/** Immediate adapter functions: they act on the running guest only (contract 4.2, 5.7). */
+/** Immediate adapter functions: they act on the running guest only (docs/reference/smcli.md 2; docs/reference/zvm.md 2.2). */
 export const ADAPTER_FUNCTIONS: Record<string, SmcliFunction> = {
   Virtual_Network_Adapter_Create: {
     options: 'Tvtd',
@@ -139,7 +139,7 @@ function connect(
   return nic ? call.system.couple(guest, nic, vswitch ?? '', port) : [204, 8];
 }
 
-/** Contract 4.5, status bug included: a coupled QDIO adapter always shows "Coupled and active". */
+/** A coupled QDIO adapter always shows "Coupled and active", a defect of smcli (docs/reference/smcli.md 4.3). */
 function describeNic(nic: Nic): string {
   const lines = [
     'Adapter:',

@@ -8,7 +8,7 @@ import type { Guest } from '../zvm/guest.ts';
 import type { SmcliCall, SmcliFunction } from './function.ts';
 import { checkEntry, recordsGiven } from './replacement.ts';
 
-/** Functions on directory entries as a whole (contract 4.2, zvm-modern.md 4). */
+/** Functions on directory entries as a whole (docs/reference/smcli.md 2, docs/reference/zvm.md 5.4). */
 export const ENTRY_FUNCTIONS: Record<string, SmcliFunction> = {
   Image_Definition_Update_DM: {
     options: 'Tk',
@@ -79,7 +79,7 @@ export const ENTRY_FUNCTIONS: Record<string, SmcliFunction> = {
   },
 };
 
-/** Whether several operands are one transaction is not known: it is an option (zvm-modern.md 4). */
+/** Whether several operands are one transaction is not known: it is an option (docs/reference/zvm.md 5.4). */
 function update(call: SmcliCall, guest: Guest): Code {
   const { nicdefKeywords, nicdefsAtOnce } = call.system.behaviour;
   const nicdefs: Nicdef[] = [];

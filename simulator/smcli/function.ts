@@ -37,7 +37,7 @@ export type SmcliFunction = {
   status?: (call: SmcliCall) => string;
   /** a check that smcli makes before it asks SMAPI */
   check?: (call: SmcliCall) => Unsent | null;
-} /** on the system: -T is only an authorisation target (contract 4.2) */ & (
+} /** on the system: -T is only an authorisation target (docs/reference/smcli.md 2) */ & (
   | { scope: 'any'; run: (call: SmcliCall) => Code | string }
   /** asks the directory manager for a definition, which need not be a user's */
   | { scope: 'definition'; run: (call: SmcliCall) => Code | string }

@@ -10,7 +10,7 @@ export type SmcliResult = { stdout: string; stderr: string; status: number };
 
 type Parsed = { flags: Map<string, string>; operands: [string, string][] };
 
-/** getopt: each option takes one word, words that belong to no option are ignored (contract 4.3, -r). */
+/** getopt: each option takes one word, words that belong to no option are ignored (docs/reference/smcli.md 2). */
 export function parseOptions(spec: SmcliFunction, argv: readonly string[], kind: Kind): Parsed | { wrong: Unsent } {
   const flags = new Map<string, string>();
   const operands: [string, string][] = [];
@@ -19,7 +19,7 @@ export function parseOptions(spec: SmcliFunction, argv: readonly string[], kind:
     if (word === '--') break;
     if (!word.startsWith('-') || word === '-') continue;
     const letter = word[1] ?? '';
-    if (letter === 'h') return { wrong: { stdout: 'NAME\n  smcli\n\nSYNOPSIS\n  see the contract\n' } };
+    if (letter === 'h') return { wrong: { stdout: 'NAME\n  smcli\n\nSYNOPSIS\n  see the manual\n' } };
     if (spec.switches?.includes(letter)) {
       flags.set(letter, '');
       continue;
@@ -41,7 +41,9 @@ export function parseOptions(spec: SmcliFunction, argv: readonly string[], kind:
   return missing ? { wrong: { stdout: `${blank}ERROR: Missing required options\n` } } : { flags, operands };
 }
 
-/** The older program leaves the words to getopt, which says them on stderr (contract 10); the later one says them itself. */
+/**
+ * The older program leaves the words to getopt, which says them on stderr (docs/reference/smcli.md 1.1); the later one says them itself.
+ */
 function unknownOption(letter: string, kind: Kind): Unsent {
   if (kind === 'zthin') return { stdout: `Unknown option -${letter}\n` };
   return { stderr: letter === '?' ? '' : `${PROGRAM}: invalid option -- '${letter}'\n` };
@@ -52,7 +54,7 @@ function missingArgument(letter: string, kind: Kind): Unsent {
   return { stderr: `${PROGRAM}: option requires an argument -- '${letter}'\n` };
 }
 
-/** SMAPI's own check of keywords: a syntax error names the parameter it stumbled over (contract 4.6, 24/nn). */
+/** SMAPI's own check of keywords: a syntax error names the parameter it stumbled over (docs/reference/smcli.md 5.1, 24/nn). */
 export function checkOperands(spec: SmcliFunction, call: SmcliCall): Code | null {
   if (!spec.operands) return null;
   const known = spec.operands.map((each) => each.replace('!', ''));

@@ -34,7 +34,7 @@ const FUNCTIONS: Record<string, SmcliFunction> = {
 const RETURN_CODE_HEADER = '--addRCheader';
 const TIMEOUT = '--timeout';
 
-/** The smcli of one zHCP (contract 4.1): argument rules, authorisation, parallelism and the form of the output. */
+/** The smcli of one zHCP (docs/reference/smcli.md 1.1): argument rules, authorisation, parallelism and the form of the output. */
 export class Smcli {
   private readonly system: ZvmSystem;
   private readonly settings: Settings;
@@ -115,7 +115,7 @@ export class Smcli {
     return intervalMs === 0 ? work() : this.system.dirmaint.carryOut(1, { intervalMs, serviceMs: 0 }, work);
   }
 
-  /** Contract 5.8: the directory manager locks the user while it works. */
+  /** The directory manager locks the user while it works (docs/reference/zvm.md 2.3). */
   private async update(
     spec: Extract<SmcliFunction, { scope: 'directory' }>,
     call: SmcliCall,
@@ -139,7 +139,7 @@ export class Smcli {
   }
 }
 
-/** 400/12: somebody has the entry; 400/24: it is not locked, and would have to be (contract zvm-modern.md 4). */
+/** 400/12: somebody has the entry; 400/24: it is not locked, and would have to be (docs/reference/zvm.md 5.4). */
 function lockRefusal({ entry }: Guest, lock: 'takes' | 'gives' | 'needs' | undefined): Code | undefined {
   if (entry.updating || entry.lock === 'administrator') return [400, 12];
   const needed = lock === 'gives' || lock === 'needs';

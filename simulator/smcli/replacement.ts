@@ -42,7 +42,7 @@ export function checkEntry(userid: string, records: readonly string[], behaviour
   return areTaken(statements, texts, behaviour) ? undefined : REFUSED;
 }
 
-/** TYPE stands once for each NIC, and no NIC has the device of another statement (zvm-modern.md 1.1). */
+/** TYPE stands once for each NIC, and no NIC has the device of another statement (docs/reference/zvm.md 5.1). */
 function areTaken(statements: readonly string[], texts: readonly string[], behaviour: Behaviour): boolean {
   const nics = nicsIn(statements);
   if (nics === undefined) return false;

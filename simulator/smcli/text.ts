@@ -16,7 +16,7 @@ export function answerWith(spec: SmcliFunction, call: SmcliCall, code: Code): Sm
 
 type Form = { name: string; kind: Kind; header: boolean };
 
-/** Prints an answer as smcli does (contract 4.1; the later program by its source, wrapperutils.c). */
+/** Prints an answer as smcli does (docs/reference/smcli.md 1.1; the later program by its source, wrapperutils.c). */
 export function render(answer: SmcliAnswer, { name, kind, header }: Form): string {
   if ('data' in answer) {
     const first = lacksField(answer.data) ? OUTPUT_ERRORS : ALL_OK;
@@ -42,12 +42,12 @@ function numbered([rc]: Code, text: string, name: string): string {
   return `ULGSMC5${String(rc).padStart(3, '0')}${severity} ${text}\n  API issued : ${name}\n`;
 }
 
-/** A text field as smcli's C code prints it: a field of length 0 is a NULL pointer (contract xcat.md 10). */
+/** A text field as smcli's C code prints it: a field of length 0 is a NULL pointer (docs/reference/smcli.md 1.2). */
 export function printed(text: string): string {
   return text === '' ? '(null)' : text;
 }
 
-/** True when smcli has met an empty field where it needs one: it ends with 1 after the rest (contract xcat.md 10). */
+/** True when smcli has met an empty field where it needs one: it ends with 1 after the rest (docs/reference/smcli.md 1.2). */
 export function lacksField(stdout: string): boolean {
   return /^Error \w+ is NULL!!$/m.test(stdout);
 }

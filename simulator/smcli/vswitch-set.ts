@@ -9,7 +9,7 @@ import type { SmcliCall, SmcliFunction } from './function.ts';
 import { parseRdevs } from './vswitch.ts';
 import { dnaPorts } from './vswitch-text.ts';
 
-/** Contract 4.3: keys of Set_Extended; all others are a syntax error. */
+/** Keys of Set_Extended; all others are a syntax error (docs/reference/smcli.md 3.2). */
 const SET_KEYS = (
   'switch_name! grant_userid user_vlan_id revoke_userid real_device_address port_name controller_name connection_value ' +
   'queue_memory_limit routing_value port_type persist gvrp_value mac_id uplink nic_userid nic_vdev lacp interval ' +
@@ -19,7 +19,7 @@ const SET_KEYS = (
 
 const EXTENDED_STATUS = 'Changing virtual switch configuration ... ';
 
-/** Functions that change a VSWITCH: grants, revokes, ports (contract 4.3, 4.4). */
+/** Functions that change a VSWITCH: grants, revokes, ports (docs/reference/smcli.md 3; docs/reference/zvm.md 3.2). */
 export const VSWITCH_SET_FUNCTIONS: Record<string, SmcliFunction> = {
   Virtual_Network_Vswitch_Set: {
     options: 'TnIvUraicqepuGVLFRCPNYOMD',
@@ -77,7 +77,7 @@ function set(system: ZvmSystem, name: string, wanted: ReadonlyMap<string, string
   if (settings[0] !== 0) return settings;
   const portName = wanted.get('port_name');
   if (portName !== undefined) vswitch.portName = portName;
-  // zvm-modern.md 2: since directory network authorization, both kinds of VSWITCH take both kinds of authorisation
+  // since directory network authorization, both kinds of VSWITCH take both kinds of authorisation (docs/reference/zvm.md 5.6)
   const byUser = !vswitch.portBased || system.behaviour.commonModel;
   if ((grant !== undefined || revoke !== undefined) && !byUser) return [396, 2838];
   if (grant !== undefined) return system.grant(vswitch, grant.toUpperCase(), authorisation);
@@ -105,7 +105,7 @@ function changeSettings(vswitch: Vswitch, wanted: ReadonlyMap<string, string>): 
     ],
     ['gvrp_value', ['GVRP', 'NOGVRP'], (word) => Object.assign(vswitch, { gvrp: word === 'GVRP' })],
   ];
-  // contract 4.3: an unaware VSWITCH knows no GVRP
+  // an unaware VSWITCH knows no GVRP (docs/reference/smcli.md 3.1)
   if (!vswitch.aware && wanted.get('gvrp_value')?.toUpperCase() === 'GVRP') return [396, 2838];
   for (const [index, [key, allowed]] of words.entries()) {
     const value = wanted.get(key)?.toUpperCase();
@@ -165,7 +165,7 @@ function changePortVlans(system: ZvmSystem, vswitch: Vswitch, wanted: ReadonlyMa
     const code = changePortVlan(after, key, value);
     if (code[0] !== 0) return code;
   }
-  // contract 4.4: an access port has exactly one VLAN
+  // an access port has exactly one VLAN (docs/reference/zvm.md 3.2)
   if ([...after.values()].some((each) => each.portType === 'ACCESS' && each.vlans.length > 1)) return [396, 2838];
   for (const [number, { vlans }] of after) {
     const port = vswitch.ports.get(number);
@@ -217,9 +217,9 @@ function parseAuthorisation(vswitch: Vswitch, wanted: ReadonlyMap<string, string
   if (!isYesNo(persist) || !isYesNo(promiscuous) || !isPortType(portType)) return [24, 320];
   const vlans = text === undefined ? [] : parseVlanSet(text);
   if (vlans === null) return [24, 330];
-  // contract 4.4: HCPSWU2846E
+  // HCPSWU2846E (docs/reference/zvm.md 3.2)
   if (text !== undefined && !vswitch.aware) return [396, 2846];
-  // contract 4.4: an access port has exactly one VLAN
+  // an access port has exactly one VLAN (docs/reference/zvm.md 3.2)
   if (portType === 'ACCESS' && vlans.length > 1) return [396, 2838];
   return { vlans, portType, promiscuous: promiscuous === 'YES', persist: persist === 'YES' };
 }

@@ -6,7 +6,7 @@ import { activeRdev, effectiveVlans } from '../zvm/vswitch.ts';
 import type { Kind } from './function.ts';
 import { printed } from './text.ts';
 
-/** One VSWITCH as Virtual_Network_Vswitch_Query prints it (contract 4.5). */
+/** One VSWITCH as Virtual_Network_Vswitch_Query prints it (docs/reference/smcli.md 4.1). */
 export function describeVswitch(system: ZvmSystem, vswitch: Vswitch, kind: Kind): string {
   const title = vswitch.transport === 'ETHERNET' ? 'Ethernet' : 'IP';
   const router = vswitch.router ? 'will act' : 'will not act';
@@ -44,7 +44,7 @@ export function describeVswitch(system: ZvmSystem, vswitch: Vswitch, kind: Kind)
   return `${lines.join('\n')}\n`;
 }
 
-/** One VSWITCH as Query_Extended prints it: 22 lines with a leading blank, then blocks without (contract 4.5). */
+/** One VSWITCH as Query_Extended prints it: 22 lines with a leading blank, then blocks without (docs/reference/smcli.md 4.2). */
 export function describeVswitchExtended(system: ZvmSystem, vswitch: Vswitch, kind: Kind): string {
   const vlanText = (vlan: number) => (kind === 'zthin' ? String(vlan) : four(vlan));
   const gvrp = vswitch.gvrp ? 'GVRP' : 'NOGVRP';
@@ -72,7 +72,7 @@ export function describeVswitchExtended(system: ZvmSystem, vswitch: Vswitch, kin
     ' VLAN_counters: E)',
     ' vepa_status: (NONE)',
   ];
-  // contract 10: a device without controller ends the list of devices, and the exit status is 1
+  // a device without controller ends the list of devices, and the exit status is 1 (docs/reference/smcli.md 1.2)
   const nameless = vswitch.controller === '' && vswitch.rdevs.length > 0;
   if (nameless) lines.push('Error controller_name is NULL!!');
   for (const rdev of nameless ? [] : vswitch.rdevs)
@@ -86,7 +86,7 @@ export function describeVswitchExtended(system: ZvmSystem, vswitch: Vswitch, kin
     );
   for (const { userid, port, grant } of [...authorised(vswitch), ...listed(system, vswitch)]) {
     const vlans = effectiveVlans(vswitch, grant);
-    // contract 4.5: unaware switches report one VLAN, too
+    // unaware switches report one VLAN, too (docs/reference/smcli.md 4.2)
     const numbers = vlans.length > 0 ? vlans : [vswitch.aware ? NO_VLAN : 0];
     lines.push(
       `port_num: ${four(port)}`,
@@ -115,7 +115,7 @@ function shownVlan(vlan: number): number {
   return vlan === 0 ? NO_VLAN : vlan;
 }
 
-/** Contract 4.5, 5.4: 1 as it was defined, 8 after a fail over, 7 when no uplink works any more. */
+/** 1 as it was defined, 8 after a fail over, 7 when no uplink works any more (docs/reference/smcli.md 4.1; docs/reference/zvm.md 3.1). */
 function status(vswitch: Vswitch): 1 | 7 | 8 {
   if (vswitch.failed.length === 0) return 1;
   return activeRdev(vswitch) === null ? 7 : 8;
@@ -149,7 +149,7 @@ function listed(system: ZvmSystem, vswitch: Vswitch): { userid: string; port: nu
 
 type Shown = Pick<Authorisation, 'vlans' | 'promiscuous'>;
 
-/** Ports of NICs that the directory authorises, where CP shows them as authorisations (zvm-modern.md 2: an option). */
+/** Ports of NICs that the directory authorises, where CP shows them as authorisations (docs/reference/zvm.md 5.6: an option). */
 export function dnaPorts(
   system: ZvmSystem,
   vswitch: Vswitch,

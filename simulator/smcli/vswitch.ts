@@ -28,7 +28,7 @@ const CREATE_KEYS = [
   'port_selection',
 ];
 
-/** Functions that query, create and delete VSWITCHes (contract 4.2, 4.3). */
+/** Functions that query, create and delete VSWITCHes (docs/reference/smcli.md 2, 3.1). */
 export const VSWITCH_FUNCTIONS: Record<string, SmcliFunction> = {
   Virtual_Network_Vswitch_Query: {
     options: 'Ts',
@@ -98,7 +98,7 @@ function create(system: ZvmSystem, name: string, fields: Partial<Vswitch> | Code
   return system.behaviour.informative ? [0, 40] : OK;
 }
 
-/** The numeric options go through atoi: what is no number counts as 0 (contract 4.3). */
+/** The numeric options go through atoi: what is no number counts as 0 (docs/reference/smcli.md 3.1). */
 function fromFlags(call: SmcliCall): Partial<Vswitch> | Code {
   const number = (letter: string, fallback: number): number => {
     const text = call.flags.get(letter);
@@ -118,7 +118,7 @@ function fromFlags(call: SmcliCall): Partial<Vswitch> | Code {
   for (const [index, [letter, low, high]] of limits.entries())
     if (number(letter, low) < low || number(letter, low) > high) return [24, (index + 3) * 100];
   const vlan = number('v', -1);
-  // contract 4.3: an unaware switch knows neither port type nor GVRP nor native VLAN
+  // an unaware switch knows neither port type nor GVRP nor native VLAN (docs/reference/smcli.md 3.1)
   if (vlan <= 0 && (number('p', 0) > 0 || number('G', 0) > 0 || number('V', -1) > 0)) return [396, 2838];
   const rdev = call.flags.get('r');
   const controller = call.flags.get('i');
@@ -158,7 +158,7 @@ function fromKeys(call: SmcliCall): Partial<Vswitch> | Code {
   for (const [index, [key, fallback, pattern]] of allowed.entries())
     if (!pattern.test(upper(key, fallback))) return [24, (index + 3) * 100];
   const vlan = upper('vlan_id', 'UNAWARE');
-  // AWARE alone: Default VLAN: NONE (contract 10)
+  // AWARE alone: Default VLAN: NONE (docs/reference/smcli.md 3.1)
   const defaultVlan = /^\d+$/.test(vlan) ? Number(vlan) : 0;
   if (/^\d+$/.test(vlan) && (defaultVlan < 1 || defaultVlan > 4094)) return [24, 400];
   const aware = vlan !== 'UNAWARE';
@@ -184,7 +184,7 @@ function fromKeys(call: SmcliCall): Partial<Vswitch> | Code {
   };
 }
 
-/** Real devices as four hexadecimal digits, a port suffix cut off (contract 4.3). */
+/** Real devices as four hexadecimal digits, a port suffix cut off (docs/reference/smcli.md 3.1). */
 export function parseRdevs(text: string): string[] {
   return text
     .trim()

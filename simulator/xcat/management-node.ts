@@ -66,7 +66,7 @@ export class ManagementNode {
     return elements;
   }
 
-  /** `makedns`: what it prints is not known (contract section 8). */
+  /** `makedns`: what it prints is not known (docs/reference/xcat.md 7). */
   makedns(): Element[] {
     this.events.record('makedns', {});
     return [{ info: ['Handling DNS entries.'] }];
@@ -81,7 +81,7 @@ export class ManagementNode {
     if (hcp !== undefined && userid !== undefined) this.tables.put('zvm', { node, hcp, userid });
   }
 
-  /** Restart of the MN: temporary adapters and addresses are gone (contract 5.11). */
+  /** Restart of the MN: temporary adapters and addresses are gone (docs/reference/zvm.md 4.2). */
   restart(): void {
     const system = this.systems[0];
     const guest = system?.guest(MN_NODE);

@@ -3,7 +3,7 @@ type Row = Map<string, string | null>;
 type Assignment = { column: string; value: string | null; merge: boolean };
 type Definition = { columns: string[]; key: string[] };
 
-/** Columns in dump order and primary keys (contract 2.1). */
+/** Columns in dump order and primary keys (docs/reference/xcat.md 2.1). */
 const DEFINITIONS: Record<string, Definition> = {
   switch: define('node switch port vlan interface', 'node switch port'),
   mac: define('node interface mac', 'node'),
@@ -22,7 +22,7 @@ const DEFINITIONS: Record<string, Definition> = {
   passwd: define('key username password cryptmethod authdomain', 'key username'),
 };
 
-/** The xCAT database: tabdump, gettab and tabch with their answers and their traps (contract 2). */
+/** The xCAT database: tabdump, gettab and tabch with their answers and their traps (docs/reference/xcat.md 2). */
 export class Tables {
   private readonly rows = new Map<string, Row[]>(Object.keys(DEFINITIONS).map((name) => [name, []]));
 
@@ -78,7 +78,7 @@ export class Tables {
     return pattern === undefined || text === undefined ? value : node.replace(new RegExp(pattern), text);
   }
 
-  /** `tabdump <table>` (contract 2.2). */
+  /** `tabdump <table>` (docs/reference/xcat.md 2.2). */
   dump(table: string): Element[] {
     const definition = DEFINITIONS[table];
     if (!definition) return [{ error: [`No such table: ${table}`], errorcode: ['1'] }];
@@ -93,7 +93,7 @@ export class Tables {
     return [{ data: lines }];
   }
 
-  /** `gettab <column>=<value> <table>.<attribute> …` (contract 2.3). */
+  /** `gettab <column>=<value> <table>.<attribute> …` (docs/reference/xcat.md 2.3). */
   get(table: string, column: string, value: string, attributes: string[]): Element[] {
     const definition = DEFINITIONS[table];
     if (attributes.length === 0)
@@ -119,7 +119,7 @@ export class Tables {
     return attributes.map((attribute) => ({ data: [`${table}.${attribute}: ${row.get(attribute) ?? ''}`] }));
   }
 
-  /** `tabch …`; the words are split at single blanks, nothing is quoted (contract 2.4). */
+  /** `tabch …`; the words are split at single blanks, nothing is quoted (docs/reference/xcat.md 2.4). */
   change(words: string[]): Element[] {
     const first = words[0] ?? '';
     if (first === '-d') return this.delete(words[1] ?? '', words[2] ?? '');
@@ -258,7 +258,10 @@ function unsetWhereNull(set: Assignment): Assignment {
   return set.value?.includes('NULL') === true ? { ...set, value: null } : set;
 }
 
-/** Rows that xCAT's look-ups take (Table.pm, getAttribs; contract 10): an empty text is not among them, nor is what else is no `no`. */
+/**
+ * Rows that xCAT's look-ups take (Table.pm, getAttribs; docs/reference/xcat.md 2.6): an empty text is not among them, nor is what else is
+ * no `no`.
+ */
 export function isEnabled(disable: string | null | undefined): boolean {
   return disable === null || disable === undefined || ['0', 'no', 'NO', 'No', 'nO'].includes(disable);
 }

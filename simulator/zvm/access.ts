@@ -66,7 +66,7 @@ function accessBy(vswitch: Vswitch, authorisation: Authorisation, right: Right, 
   return { right, vlans, portType, promiscuous, port, namesVlan: named.length > 0 };
 }
 
-/** NICDEF's own operands, and for the rest those of the grant or of the VSWITCH (zvm-modern.md 1.1). */
+/** NICDEF's own operands, and for the rest those of the grant or of the VSWITCH (docs/reference/zvm.md 5.1). */
 function byDirectory(
   vswitch: Vswitch,
   nicdef: Nicdef,
@@ -74,7 +74,7 @@ function byDirectory(
   port: number | null,
   { vlanWinner }: Behaviour,
 ): Access | Code {
-  // contract xcat.md 4.4: a VSWITCH that is not aware knows neither; its answer at COUPLE is not known
+  // a VSWITCH that is not aware knows neither; its answer at COUPLE is not known (docs/reference/zvm.md 3.2)
   if (!vswitch.aware && (nicdef.vlans !== undefined || nicdef.portType !== undefined)) return [396, 2846];
   const named = vlanWinner === 'grant' && granted?.namesVlan === true ? undefined : nicdef.vlans;
   const inherited = granted?.vlans ?? effectiveVlans(vswitch, { vlans: [] });

@@ -30,7 +30,7 @@ const DESCRIPTIONS: Record<string, string> = {
   '500/8': 'Directory manager is not available',
 };
 
-/** The text smcli prints for a code pair (contract 4.6). 212/8 means something else in a query. */
+/** The text smcli prints for a code pair (docs/reference/smcli.md 5.1). 212/8 means something else in a query. */
 export function describe([rc, rs]: Code, query: boolean): string {
   if (rc === 212 && rs === 8) return query ? 'Adapter does not exist' : 'Image not authorized to connect';
   if (rc === 24) return `Syntax error in function parameter ${Math.floor(rs / 100)}`;

@@ -9,45 +9,45 @@ const milliseconds = z.number().int().nonnegative();
 
 /** All that differs between releases, and each question that nobody could answer without a z/VM: both answers are here. */
 export const Behaviour = z.strictObject({
-  /** directory network authorization; `absent` where the APARs are not applied (zvm-modern.md 1.3) */
+  /** directory network authorization; `absent` where the APARs are not applied (docs/reference/zvm.md 5.3) */
   dna: z.enum(['absent', 'enabled', 'disabled']),
-  /** user-based and port-based VSWITCHes take the same commands (zvm-modern.md 2) */
+  /** user-based and port-based VSWITCHes take the same commands (docs/reference/zvm.md 5.6) */
   commonModel: z.boolean(),
-  /** keywords besides the old ones that `Image_Definition_Update_DM -k NICDEF=…` takes (zvm-modern.md 4) */
+  /** keywords besides the old ones that `Image_Definition_Update_DM -k NICDEF=…` takes (docs/reference/zvm.md 5.4) */
   nicdefKeywords: z.array(keyword),
-  /** what several `-k NICDEF=…` are for DirMaint (zvm-modern.md 4) */
+  /** what several `-k NICDEF=…` are for DirMaint (docs/reference/zvm.md 5.4) */
   nicdefsAtOnce: z.enum(['sequence', 'transaction', 'firstOnly']),
-  /** whether NICDEF with a VSWITCH and none of the new operands authorises by itself (zvm-modern.md 11.1) */
+  /** whether NICDEF with a VSWITCH and none of the new operands authorises by itself (docs/reference/zvm.md 8) */
   nicdefAlone: z.enum(['refused', 'authorises']),
-  /** who wins when NICDEF and grant both name a VLAN (zvm-modern.md 11.2) */
+  /** who wins when NICDEF and grant both name a VLAN (docs/reference/zvm.md 8) */
   vlanWinner: z.enum(['nicdef', 'grant']),
-  /** COUPLE of a running guest goes by the directory as it is now, not as it was at logon (zvm-modern.md 1.4) */
+  /** COUPLE of a running guest goes by the directory as it is now, not as it was at logon (docs/reference/zvm.md 5.5) */
   coupleReadsDirectory: z.boolean(),
-  /** a grant of a userid that is authorised already (contract xcat.md 4.6) */
+  /** a grant of a userid that is authorised already (docs/reference/smcli.md 5.2) */
   regrant: z.enum(['reexecute', 'reject', 'keeps']),
-  /** the same, for a NIC whose right is in the directory (zvm-modern.md 3) */
+  /** the same, for a NIC whose right is in the directory (docs/reference/zvm.md 5.7) */
   dnaRegrant: z.enum(['drops', 'keeps']),
-  /** what becomes of connections by a revoke (contract xcat.md 5.13) */
+  /** what becomes of connections by a revoke (docs/reference/zvm.md 3.4) */
   revoke: z.enum(['keeps', 'uncouples']),
-  /** the same, for a NIC whose right is in the directory (zvm-modern.md 3) */
+  /** the same, for a NIC whose right is in the directory (docs/reference/zvm.md 5.7) */
   dnaRevoke: z.enum(['keeps', 'uncouples']),
-  /** DNA is disabled while NICs are coupled by it (zvm-modern.md 11.7) */
+  /** DNA is disabled while NICs are coupled by it (docs/reference/zvm.md 8) */
   dnaDisable: z.enum(['keeps', 'uncouples']),
-  /** CP shows the port of a NIC that NICDEF authorises as an authorisation, and lets it be modified (zvm-modern.md 2) */
+  /** CP shows the port of a NIC that NICDEF authorises as an authorisation, and lets it be modified (docs/reference/zvm.md 5.6) */
   dnaPorts: z.enum(['hidden', 'listed']),
-  /** QUERY VSWITCH DETAILS says the VLAN and port type of an adapter (zvm-modern.md 2) */
+  /** QUERY VSWITCH DETAILS says the VLAN and port type of an adapter (docs/reference/zvm.md 5.6) */
   adapterVlan: z.enum(['shown', 'hidden']),
-  /** immediate functions on a guest that is off (contract xcat.md 5.7) */
+  /** immediate functions on a guest that is off (docs/reference/zvm.md 2.2) */
   loggedOff: z.enum(['200/12', '8/45']),
-  /** NICDEF for a vdev that is in the entry (contract xcat.md 4.6) */
+  /** NICDEF for a vdev that is in the entry (docs/reference/smcli.md 5.1) */
   nicdefUpdate: z.enum(['conflict', 'replace']),
-  /** functions on VSWITCHes that succeed answer 0/40, 0/44 (contract xcat.md 4.1) */
+  /** functions on VSWITCHes that succeed answer 0/40, 0/44 (docs/reference/smcli.md 1.1) */
   informative: z.boolean(),
-  /** a MAC that another NIC of the system has (zvm-modern.md 7) */
+  /** a MAC that another NIC of the system has (docs/reference/zvm.md 1.4) */
   duplicateMac: z.enum(['accepted', 'refused']),
-  /** the pause of DirMaint between two requests (zvm-modern.md 5) */
+  /** the pause of DirMaint between two requests (docs/reference/zvm.md 6) */
   directoryIntervalMs: milliseconds,
-  /** the same while SSI members read the source directory (zvm-modern.md 5) */
+  /** the same while SSI members read the source directory (docs/reference/zvm.md 6) */
   clusterIntervalMs: milliseconds,
   /** DirMaint's time for one change */
   directoryMs: milliseconds,
@@ -63,7 +63,7 @@ export type Asked = z.infer<typeof Asked>;
 const COMMON: Behaviour = {
   dna: 'absent',
   commonModel: false,
-  // contract zvm-modern.md 1.1 expects a syntax error on 6.3: accepted until every client plans for it
+  // docs/reference/zvm.md 5.1 expects a syntax error on 6.3: accepted until every client plans for it
   nicdefKeywords: ['PORTNUMBER'],
   nicdefsAtOnce: 'sequence',
   nicdefAlone: 'refused',

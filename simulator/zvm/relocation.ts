@@ -3,7 +3,7 @@ import type { ZvmSystem } from './system.ts';
 
 /**
  * Moves a running guest to another member of its SSI cluster, as VMRELOCATE does: its NICs go with it, each coupled by the right that it has
- * there (zvm-modern.md 6). Nothing moves when one of them would not be coupled. Answers what is in the way.
+ * there (docs/reference/zvm.md 7). Nothing moves when one of them would not be coupled. Answers what is in the way.
  */
 export function relocate(from: ZvmSystem, to: ZvmSystem | undefined, userid: string): string | null {
   const guest = from.guest(userid);

@@ -102,7 +102,7 @@ export class ZvmSystem {
     return found;
   }
 
-  /** Starts the guest: adapters come from the directory, coupled only where authorised (contract 5.9). */
+  /** Starts the guest: adapters come from the directory, coupled only where authorised (docs/reference/zvm.md 2.4). */
   logon(guest: Guest): Code {
     // a user of an SSI cluster is logged on once; an IDENTITY on each member
     if (guest.loggedOn || (!guest.entry.isIdentity && this.isElsewhere(guest.userid))) return [200, 8];
@@ -131,7 +131,7 @@ export class ZvmSystem {
     return OK;
   }
 
-  /** Re-IPL: what was not made persistent is gone (contract 5.10). */
+  /** Re-IPL: what was not made persistent is gone (docs/reference/zvm.md 4.1). */
   reIpl(autolog: boolean): void {
     const running = [...this.guests.values()].filter((guest) => guest.loggedOn);
     for (const guest of running) this.logoff(guest);
@@ -231,7 +231,7 @@ export class ZvmSystem {
     return OK;
   }
 
-  /** Authorises a user; doing it again drops the user's connections (contract 4.6). */
+  /** Authorises a user; doing it again drops the user's connections (docs/reference/smcli.md 5.2). */
   grant(vswitch: Vswitch, userid: string, authorisation: Authorisation): Code {
     const again = vswitch.authorisations.has(userid);
     const { regrant, dnaRegrant } = this.behaviour;
@@ -243,7 +243,7 @@ export class ZvmSystem {
     return OK;
   }
 
-  /** Withdraws an authorisation; whether connections survive is an option (contract 5.13). */
+  /** Withdraws an authorisation; whether connections survive is an option (docs/reference/zvm.md 3.4). */
   revoke(vswitch: Vswitch, userid: string): Code {
     if (!vswitch.authorisations.delete(userid)) return [212, 8];
     this.log('revoked', { userid, vswitch: vswitch.name });
@@ -270,8 +270,8 @@ export class ZvmSystem {
   }
 
   /**
-   * Lets the NIC that is coupled to a port have the port's VLANs, without dropping it (contract 4.4). `before` is what the port had: that
-   * it has others now is logged also where nobody is coupled.
+   * Lets the NIC that is coupled to a port have the port's VLANs, without dropping it (docs/reference/zvm.md 3.2). `before` is what the
+   * port had: that it has others now is logged also where nobody is coupled.
    */
   showPortVlans(vswitch: Vswitch, number: number, before: readonly number[]): void {
     const port = vswitch.ports.get(number);
@@ -284,7 +284,7 @@ export class ZvmSystem {
     this.log('vlans-changed', { userid: port.userid, ...nic, vswitch: vswitch.name, port: number, vlans });
   }
 
-  /** An uplink stops or starts to work: CP fails over to the next one (contract 5.4). */
+  /** An uplink stops or starts to work: CP fails over to the next one (docs/reference/zvm.md 3.1). */
   setUplink(vswitch: Vswitch, rdev: string, works: boolean): boolean {
     if (!vswitch.rdevs.includes(rdev)) return false;
     vswitch.failed = works ? vswitch.failed.filter((each) => each !== rdev) : [...new Set([...vswitch.failed, rdev])];
@@ -312,7 +312,7 @@ export class ZvmSystem {
     return this.behaviour.informative ? [0, 44] : OK;
   }
 
-  /** Puts records in the place of an entry; what counts at logon stays behind when that is to be asked for (contract 5.7). */
+  /** Puts records in the place of an entry; what counts at logon stays behind when that is to be asked for (docs/reference/zvm.md 2.2). */
   replaceEntry(guest: Guest, records: readonly string[]): void {
     guest.entry.replace(records, this.settings.directoryOnline === 'deferred');
   }
@@ -362,7 +362,7 @@ export class ZvmSystem {
     return OK;
   }
 
-  /** Switches directory network authorization; whether connections by it survive is an option (zvm-modern.md 1.3). */
+  /** Switches directory network authorization; whether connections by it survive is an option (docs/reference/zvm.md 5.3). */
   setDna(enabled: boolean): void {
     const { dnaDisable } = this.behaviour;
     this.behave(this.release, { ...this.asked, dna: enabled ? 'enabled' : 'disabled' });
@@ -373,7 +373,7 @@ export class ZvmSystem {
         if (nic.connection?.right === 'directory') this.uncouple(guest, nic, 'DNA disabled');
   }
 
-  /** The code of an immediate function for a guest that is not running (contract 5.7: it is an option). */
+  /** The code of an immediate function for a guest that is not running (docs/reference/zvm.md 2.2: it is an option). */
   loggedOffCode(): Code {
     return this.behaviour.loggedOff === '8/45' ? [8, 45] : [200, 12];
   }

@@ -35,7 +35,7 @@ export interface FindOptions {
   readonly download?: (directory: string, env: NodeJS.ProcessEnv) => Promise<string>;
 }
 
-// The newest version whose go.mod `go install` accepts; it holds server 1.29.1 (contracts/temporal.md, section 1.1).
+// The newest version whose go.mod `go install` accepts; it holds server 1.29.1 (docs/reference/temporal.md 1.1).
 const GO_PACKAGE = 'github.com/temporalio/cli/cmd/temporal@v1.5.1';
 const SDK_DOWNLOAD_LIMIT_MS = 20_000;
 const VERSION_LIMIT_MS = 30_000;
@@ -148,7 +148,7 @@ async function temporalOnPath(env: NodeJS.ProcessEnv, say: Say): Promise<string 
   return undefined;
 }
 
-// A CLI built by Go calls itself 0.0.0-DEV: only the parenthesis holds the server version (contracts/temporal.md, section 1.1).
+// A CLI built by Go calls itself 0.0.0-DEV: only the parenthesis holds the server version (docs/reference/temporal.md 1.1).
 async function serverVersion(path: string, env: NodeJS.ProcessEnv): Promise<string | undefined> {
   try {
     const output = await run(path, ['--version'], { env }, VERSION_LIMIT_MS);

@@ -184,17 +184,17 @@ export interface DynamicConfigEntry {
   readonly value: string | number | boolean;
 }
 
-/** The dynamic config values of this project's server; the numbers are measured in contracts/temporal.md, section 0. */
+/** The dynamic config values of this project's server; the numbers are measured in docs/reference/temporal.md 2. */
 export const DYNAMIC_CONFIG: readonly DynamicConfigEntry[] = [
   // The default of 20 polls a second and shard makes every task hop wait up to 50 ms: a workflow with sequential
-  // activities is stuck at 10 to 20 of them a second (contracts/temporal.md, fact 2).
+  // activities is stuck at 10 to 20 of them a second (docs/reference/temporal.md 2.1).
   { key: 'history.transferProcessorMaxPollRPS', value: 2000 },
-  // The timer queue has the same limit; raised along with the one above (contracts/temporal.md, section 2.3).
+  // The timer queue has the same limit; raised along with the one above (docs/reference/temporal.md 2.2).
   { key: 'history.timerProcessorMaxPollRPS', value: 2000 },
   // With the default of 1 s every shorter timer takes 1 s, and so does every shorter activity retry interval
-  // (contracts/temporal.md, fact 3).
+  // (docs/reference/temporal.md 2.3).
   { key: 'history.timerProcessorMaxTimeShift', value: '25ms' },
-  // Off by default in server 1.29, on in 1.32: set here so that both behave alike (contracts/temporal.md, fact 6).
+  // Off by default in server 1.29, on in 1.32: set here so that both behave alike (docs/reference/temporal.md 2.4).
   { key: 'system.enableActivityEagerExecution', value: true },
   // Each host has its own worker deployment (runtime/host/worker-build.ts). With the server's limit of 100, further hosts would get no work.
   { key: 'matching.maxDeployments', value: 10_000 },

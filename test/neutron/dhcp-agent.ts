@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { NeutronApi } from '../../demo/openstack/neutron-api.ts';
 import { pluginOn } from './plugin-on.ts';
 
-/** A DHCP agent as neutron-server sees it: it reports, and serves ports (contract neutron.md 5.1 and 5.2). */
+/** A DHCP agent as neutron-server sees it: it reports, and serves ports (docs/reference/neutron.md 5.1, 5.2). */
 export class DhcpAgent {
   readonly #host: string;
   readonly #plugin: Awaited<ReturnType<typeof pluginOn>>;

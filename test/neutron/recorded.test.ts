@@ -9,7 +9,7 @@ import { PluginApi, type RpcCaller } from '../../neutron/plugin-api.ts';
 
 type Capture = { release: string; kind: string; topic: string | null; body: Record<string, unknown> };
 
-/** Messages recorded from stock servers of two releases, whose protocols are eight years apart (contract neutron.md). */
+/** Messages recorded from stock servers of two releases, whose protocols are eight years apart (docs/reference/neutron.md 2.3). */
 const captures = readFileSync(join(import.meta.dirname, 'captures.jsonl'), 'utf8')
   .split('\n')
   .filter((line) => line !== '')

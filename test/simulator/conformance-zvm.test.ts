@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { harness } from './harness.ts';
 
-// Contract section 7 with the historic client's own command lines; the guest is LNX10001, logged on, LNX10002 logged off.
+// The historic agent's own command lines (docs/reference/xcat.md 6.1); the guest is LNX10001, logged on, LNX10002 logged off.
 const SMCLI = '/opt/zhcp/bin/smcli';
 let sim: Awaited<ReturnType<typeof harness>>;
 beforeAll(async () => {

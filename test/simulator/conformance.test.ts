@@ -277,7 +277,7 @@ const CASES: Case[] = [
   [71, 'makes hosts', 'PUT', '/networks/makehosts', undefined, '', []],
 ];
 
-describe('conformance with contract section 7', () => {
+describe('conformance with the real programs', () => {
   it.each(CASES)('Case %i: the MN %s', async (_number, _title, method, path, body, query, data) => {
     const reply = await it_.call(method, path, body, query);
     expect(reply.type).toBe('application/json; charset=ISO-8859-1');

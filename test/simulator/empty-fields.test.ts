@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { harness } from './harness.ts';
 
-// The C code of smcli prints these for fields of length 0 (contract xcat.md 10).
+// The C code of smcli prints these for fields of length 0 (docs/reference/smcli.md 1.2).
 let zvm: Awaited<ReturnType<typeof harness>>;
 beforeAll(async () => {
   zvm = await harness({ hosts: 1, guests: 2 });

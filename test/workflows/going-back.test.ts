@@ -24,7 +24,7 @@ const put = (path: string, ...body: string[]) => xcat.transport.request({ method
 /** `gettab switch.<attribute>` of a port, as the historic agent looks one up. */
 const found = (port: string, attribute: string) => xcat.tables.getAttribute('switch', 'port', port, attribute);
 
-/** Nova's row for a NIC (contract xcat.md 2.5). */
+/** Nova's row for a NIC (docs/reference/xcat.md 2.5). */
 async function novaWrites(port: string, node: string, vdev: string): Promise<void> {
   await put(
     '/tables/switch',
@@ -32,7 +32,7 @@ async function novaWrites(port: string, node: string, vdev: string): Promise<voi
   );
 }
 
-/** What the historic agent does when Neutron says that a port is up (contract xcat.md 7, #13 to #57); throws when it cannot find it. */
+/** What the historic agent does when Neutron says that a port is up (docs/reference/xcat.md 6.1); throws when it cannot find it. */
 async function historicAgentWires(port: string, vlanId: number): Promise<void> {
   const node = await found(port, 'node');
   const userid = node === undefined ? undefined : await xcat.tables.getAttribute('zvm', 'node', node, 'userid');

@@ -70,7 +70,7 @@ async function placeOf(
 
 function nicOf(outcome: CommandOutcome | undefined): Pick<ManagementNodeState, 'nic'> {
   if (outcome?.ran !== true) throw failed(`read NIC ${MANAGEMENT_VDEV} of the management node`, '', true);
-  // HCPNDQ040E, with CP's return code on standard error (contract xcat.md 3.1)
+  // HCPNDQ040E, with CP's return code on standard error (docs/reference/xcat.md 3.1)
   if (/does not exist/i.test(outcome.output)) return {};
   if (outcome.exitStatus !== 0)
     throw failed(`read NIC ${MANAGEMENT_VDEV} of the management node`, outcome.output, true);

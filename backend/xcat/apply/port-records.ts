@@ -10,7 +10,7 @@ import type { TableWrite } from '../tables/table-writer.ts';
 import { dumpTable } from '../tables/tables.ts';
 import type { XcatHost } from '../xcat-host.ts';
 
-// xCAT's own look-up takes NULL for enabled, and no empty text (contract xcat.md 10).
+// xCAT's own look-up takes NULL for enabled, and no empty text (docs/reference/xcat.md 2.6).
 const ENABLED = null;
 
 /**
@@ -91,7 +91,8 @@ function writesOf(step: Step, zhcpNode: string): TableWrite[] {
   }
 }
 
-// The key is (node, switch, port): updating doubled rows would give two of them one key, so they are replaced by one (contract xcat.md 2.4).
+// The key is (node, switch, port): updating doubled rows would give two of them one key, so they are replaced by one
+// (docs/reference/xcat.md 2.4).
 function rowWrites(
   { port, rows, otherNodes = [] }: Extract<Step, { kind: 'ensureRecord' }>,
   zhcpNode: string,

@@ -116,7 +116,7 @@ function directoryAsRecorded(recorded: readonly RecordedPort[]): Nicdef[] {
   );
 }
 
-// Not logged on is 200/12 or 8/45, which of them is not known (contract xcat.md 5.7); 200/4 is of a guest that z/VM does not have.
+// Not logged on is 200/12 or 8/45, which of them is not known (docs/reference/zvm.md 2.2); 200/4 is of a guest that z/VM does not have.
 const NOT_RUNNING = ['200/12', '8/45', '200/4'];
 
 /** Undefined when the guest is not logged on. */
@@ -130,7 +130,7 @@ function liveNics(
   if (outcome?.ran !== true) throw failureOf(operation, outcome);
   const code = codeOf(outcome) ?? '';
   if (NOT_RUNNING.includes(code)) return undefined;
-  // Adapter_Query of a running guest without NICs (contract xcat.md 4.6).
+  // Adapter_Query of a running guest without NICs (docs/reference/smcli.md 5.1).
   if (code === '212/8') return [];
   const { output, warnings } = completeAnswer(operation, outcome, isWholeNicAnswer);
   for (const warning of warnings) report(warning);

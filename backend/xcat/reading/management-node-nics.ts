@@ -24,8 +24,8 @@ export function isGuestOf({ rules }: XcatHost, row: Row | undefined, rows: reado
 }
 
 /**
- * VSWITCHes that the management node's own NICs are on: an administrator made them (contract xcat.md 5.12). None when the management node
- * has no NICs that it can show. The NIC of the management network is this project's own.
+ * VSWITCHes that the management node's own NICs are on: an administrator made them (docs/reference/zvm.md 3.5). None when the management
+ * node has no NICs that it can show. The NIC of the management network is this project's own.
  */
 export async function administratorsVswitches(host: XcatHost, signal: AbortSignal): Promise<VswitchName[]> {
   return (await ownNics(host, signal)).administrators;

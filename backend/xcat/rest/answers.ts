@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { BackendError } from '../../backend-error.ts';
 
-// Values are arrays of strings or null (contract xcat.md 1.4); a bare string or number is taken too, anything else is no text.
+// Values are arrays of strings or null (docs/reference/xcat.md 1.4); a bare string or number is taken too, anything else is no text.
 const Texts = z.unknown().transform((value): string[] =>
   (Array.isArray(value) ? value : [value]).flatMap((leaf: unknown) => {
     if (typeof leaf === 'string') return [leaf];
@@ -48,8 +48,8 @@ export type Elem = {
 };
 
 /**
- * Parse the body of a 2xx answer, `{"data":[…]}` (contract xcat.md 1.4). Unknown keys are ignored, null leaves dropped. Throws a transient
- * BackendError 'bad-answer' for what is not xCAT's: cut short, the page of a proxy, another shape.
+ * Parse the body of a 2xx answer, `{"data":[…]}` (docs/reference/xcat.md 1.4). Unknown keys are ignored, null leaves dropped. Throws a
+ * transient BackendError 'bad-answer' for what is not xCAT's: cut short, the page of a proxy, another shape.
  */
 export function parseAnswer(body: string, operation: string): Elem[] {
   let value: unknown;
@@ -66,7 +66,7 @@ export function parseAnswer(body: string, operation: string): Elem[] {
 }
 
 /**
- * True when xCAT says that the command failed: the errorcode of any element is not 0 (contract xcat.md 3.1: the first one may be 0 in
+ * True when xCAT says that the command failed: the errorcode of any element is not 0 (docs/reference/xcat.md 3.1: the first one may be 0 in
  * spite of a failure), or there is an error without any errorcode.
  */
 export function isFailed(elements: readonly Elem[]): boolean {
@@ -76,7 +76,7 @@ export function isFailed(elements: readonly Elem[]): boolean {
   );
 }
 
-/** xCAT's words on a failure: all error texts, or the data where it puts them there (tabch, contract xcat.md 2.4). */
+/** xCAT's words on a failure: all error texts, or the data where it puts them there (tabch, docs/reference/xcat.md 2.4). */
 function errorText(elements: readonly Elem[]): string {
   const errors = elements.flatMap((element) => element.error);
   const texts = errors.length > 0 ? errors : elements.flatMap((element) => [...element.data, ...element.info]);
@@ -85,8 +85,8 @@ function errorText(elements: readonly Elem[]): string {
 }
 
 /**
- * Throws BackendError 'refused' when the answer, though HTTP 200, holds an error (contract xcat.md 1.3). It is transient when xCAT's database
- * failed, unless that refused a row because there is one of its key.
+ * Throws BackendError 'refused' when the answer, though HTTP 200, holds an error (docs/reference/xcat.md 1.3). It is transient when xCAT's
+ * database failed, unless that refused a row because there is one of its key.
  */
 export function refuseErrors(elements: readonly Elem[], operation: string): void {
   if (!isFailed(elements)) return;
@@ -95,7 +95,7 @@ export function refuseErrors(elements: readonly Elem[], operation: string): void
 
 /** Text of a body without tags, on one line, at most 500 characters. */
 export function plainText(text: string): string {
-  // Additions of `becomeuser` and Apache come as HTML even where JSON is announced (contract xcat.md 1.3).
+  // Additions of `becomeuser` and Apache come as HTML even where JSON is announced (docs/reference/xcat.md 1.3).
   return text
     .slice(0, MOST_QUOTED)
     .replaceAll(/<(style|script|title)\b[^<>]*>[^<]*<\/\1>/gi, ' ')

@@ -10,7 +10,7 @@ import { createManagementNodeShell } from '../zhcp/management-node-shell.ts';
 import { refuseErrors } from './answers.ts';
 import { createTransport, type Transport, type TransportOptions } from './transport.ts';
 
-/** The oldest xCAT that networking-zvm has declared to work with (contract xcat.md 0). */
+/** The oldest xCAT that networking-zvm has declared to work with (docs/reference/xcat.md 4). */
 export const MINIMUM_XCAT_VERSION = '2.8.3.16';
 
 export type XcatClientOptions = TransportOptions & ChannelOptions;
@@ -99,7 +99,7 @@ export function isAtLeast(version: string, minimum: string): boolean {
   return true;
 }
 
-// `Version 2.8.3.16 (built …)`, contract xcat.md 3.4.
+// `Version 2.8.3.16 (built …)`, docs/reference/xcat.md 3.4.
 async function readVersion(transport: Transport, signal: AbortSignal | undefined): Promise<string> {
   const operation = 'GET /version';
   const elements = await transport.request({

@@ -19,8 +19,9 @@ const PROXY = 'check what answers at that URL: it is not xCAT, but a proxy in fr
 const LARGE = 'let the proxy in front of xCAT take larger requests';
 
 /**
- * The failure of an answer that is no success (contract xcat.md 1.3). Proxies and a management node that is being started or repaired answer
- * with any status and page: a failure is permanent only when it says so, in xCAT's own words or by its status, and transient otherwise.
+ * The failure of an answer that is no success (docs/reference/xcat.md 1.3). Proxies and a management node that is being started or repaired
+ * answer with any status and page: a failure is permanent only when it says so, in xCAT's own words or by its status, and transient
+ * otherwise.
  */
 export function httpFailure(operation: string, answer: FailedAnswer): BackendError {
   const { status, body, retryAfter } = answer;
@@ -50,7 +51,7 @@ function verdictOn(status: number, body: string, text: string): Verdict {
     : { code: 'bad-answer', retryable: true, advice: PROXY };
 }
 
-/** The words and the form in which the CGI itself refuses (contract xcat.md 1.3), and statuses that no waiting changes. */
+/** The words and the form in which the CGI itself refuses (docs/reference/xcat.md 1.3), and statuses that no waiting changes. */
 function isPermanent(status: number, body: string): boolean {
   switch (status) {
     case 400:

@@ -23,7 +23,7 @@ export type TransportOptions = {
   verifyTls: boolean;
   /** Put the credentials into the query, for what takes them nowhere else; they then stand in the MN's access log. */
   credentialsInQuery: boolean;
-  /** Calls at a time; each is a process on the MN (contract xcat.md 9). */
+  /** Calls at a time; each is a process on the MN (docs/reference/xcat.md 5). */
   connections?: number;
   /** The longest answer that is read; bytes. */
   maxAnswerBytes?: number;
@@ -53,9 +53,10 @@ const MAX_ANSWER_BYTES = 64 * MEBIBYTE;
 const MAX_FAILURE_BYTES = 64 * 1024;
 
 /**
- * The way to one xCAT MN: a pool of kept-alive connections to its v1 REST API (contract xcat.md 1). It never tries again by itself, and
- * calls no sooner than an answer has asked for (Retry-After). Its calls throw a BackendError, or the signal's reason when the caller aborts; neither holds credentials or the URL. Throws BackendError
- * 'refused' when the options are wrong: a URL that is none, or a CA file that cannot be read.
+ * The way to one xCAT MN: a pool of kept-alive connections to its v1 REST API (docs/reference/xcat.md 1). It never tries again by itself,
+ * and calls no sooner than an answer has asked for (Retry-After). Its calls throw a BackendError, or the signal's reason when the caller
+ * aborts; neither holds credentials or the URL. Throws BackendError 'refused' when the options are wrong: a URL that is none, or a CA file
+ * that cannot be read.
  */
 export function createTransport(options: TransportOptions): Transport {
   const { origin, basePath, tls } = endpointOf(options.url);
@@ -102,7 +103,7 @@ export function createTransport(options: TransportOptions): Transport {
         headers: {
           accept: 'application/json',
           ...(options.credentialsInQuery ? {} : credentials),
-          // Form-urlencoded, the CGI would not see the body (contract xcat.md 1.1).
+          // Form-urlencoded, the CGI would not see the body (docs/reference/xcat.md 1.1).
           ...(body === undefined ? {} : { 'content-type': 'text/plain' }),
         },
         body: body === undefined ? null : JSON.stringify(body),
@@ -149,7 +150,7 @@ function headerValue(text: string): string {
   throw new BackendError({ code: 'refused', operation: 'configure xCAT', message, advice: 'change them in xCAT' });
 }
 
-// A missing CA file must not mean an unverified connection (contract xcat.md 6, defect 2).
+// A missing CA file must not mean an unverified connection (docs/reference/xcat.md 6.2).
 function readCa(file: string): string {
   try {
     return readFileSync(file, 'utf8');

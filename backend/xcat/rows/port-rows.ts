@@ -10,7 +10,7 @@ import { Network, type RecordedNetwork } from '../../../domain/vswitch/network.t
 import { shortVlans, vlansOfWords } from '../../../domain/vswitch/vlan-set.ts';
 import type { Row } from '../tables/tables.ts';
 
-/** VLAN column of a flat port (contract xcat.md 2.1). */
+/** VLAN column of a flat port (docs/reference/xcat.md 2.1). */
 const FLAT_VLAN = '-1';
 // xCAT takes no comma in a value. A historic agent reads a trunk as no number, and lets it be.
 const TRUNK_SEPARATOR = '+';
@@ -28,7 +28,8 @@ export function recordedPorts(rows: readonly Row[], macEntries: readonly MacEntr
     if (portId !== undefined) byPort.set(portId, [...(byPort.get(portId) ?? []), row]);
   }
   return [...byPort].flatMap(([portId, doubled]) => {
-    // Historic tools can double a row by inserting it before and after `switch` is filled (contract xcat.md 2.4): the filled one counts.
+    // Historic tools can double a row by inserting it before and after `switch` is filled (docs/reference/xcat.md 2.4): the filled one
+    // counts.
     const row = doubled.find((candidate) => (candidate.switch ?? '') !== '') ?? doubled[0];
     if (row === undefined) return [];
     const port = recordedPort(portId, row, doubled, macEntries);
@@ -57,7 +58,7 @@ function recordedPort(portId: PortId, row: Row, rows: readonly Row[], macEntries
     ...defined({ vdev, vswitch }),
     ...(entry?.mac === undefined ? {} : { mac: entry.mac }),
     network,
-    // xCAT itself does not see a row whose `disable` it does not know (contract xcat.md 10).
+    // xCAT itself does not see a row whose `disable` it does not know (docs/reference/xcat.md 2.6).
     adminStateUp: adminStateUp ?? false,
     rows: rows.length,
     ...(unreadable.length === 0 ? {} : { unreadable }),
@@ -78,7 +79,7 @@ function contradictions(rows: readonly Row[]): UnreadableValue[] {
   });
 }
 
-/** Flat is said by `-1`, and by nothing as long as nobody has wired the port (contract xcat.md 2.1, 2.5). */
+/** Flat is said by `-1`, and by nothing as long as nobody has wired the port (docs/reference/xcat.md 2.1, 2.5). */
 function networkOf({ vlan = '', switch: vswitch = '' }: Row): RecordedNetwork {
   if (vlan === FLAT_VLAN || (vlan === '' && vswitch === '')) return { type: 'flat' };
   const unreadable: RecordedNetwork = { type: 'unreadable', text: vlan.slice(0, MOST_KEPT) };
@@ -90,8 +91,8 @@ function networkOf({ vlan = '', switch: vswitch = '' }: Row): RecordedNetwork {
   return Network.safeParse(network).data ?? unreadable;
 }
 
-// xCAT's own look-up takes NULL, 0 and no for enabled (contract xcat.md 10); its tables(5) name 1 and yes for disabled, in any case. NULL as a
-// text is what an update leaves that found no row.
+// xCAT's own look-up takes NULL, 0 and no for enabled (docs/reference/xcat.md 2.6); its tables(5) name 1 and yes for disabled, in any case.
+// NULL as a text is what an update leaves that found no row.
 function adminStateOf({ disable = '' }: Row): boolean | undefined {
   const word = disable.toLowerCase();
   if (['', '0', 'no'].includes(word) || disable === 'NULL') return true;
@@ -133,7 +134,8 @@ const UNSET = '00:00:00:00:00:00';
 
 /**
  * Parse the `mac` column of a node's row: xCAT's form for several, `<mac>!<node>-<vdev>|…`, or Nova's single address with the vdev in
- * the `interface` column (contract xcat.md 2.5). Entries that are neither are kept as text, and Nova's all-zero placeholder is dropped.
+ * the `interface` column (docs/reference/xcat.md 2.5). Entries that are neither are kept as text, and Nova's all-zero placeholder is
+ * dropped.
  */
 export function parseMacColumn(column: string, node: string, interfaceColumn: string): MacEntry[] {
   return column

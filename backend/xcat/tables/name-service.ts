@@ -8,7 +8,7 @@ import { type ManagementNodeShell, NoShell } from '../zhcp/management-node-shell
 export type NameService = {
   /** Take the names that a node has in the table now out of `/etc/hosts` (`makehosts <node> -d`): before its row changes. */
   forget(node: string, options?: { signal?: AbortSignal }): Promise<void>;
-  /** Write what the table says (`PUT /networks/makehosts`, contract xcat.md 3.4); who asks at the same time shares a call. */
+  /** Write what the table says (`PUT /networks/makehosts`, docs/reference/xcat.md 3.4); who asks at the same time shares a call. */
   announce(withDns: boolean): Promise<void>;
 };
 

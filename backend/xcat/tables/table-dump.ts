@@ -5,8 +5,8 @@ import { BackendError } from '../../backend-error.ts';
 export type Row = Readonly<Record<string, string>>;
 
 /**
- * Parse the lines of a `tabdump`: a header `#node,switch,…`, then RFC 4180 rows (contract xcat.md 2.2). Columns go by name, so that xCAT
- * may add some. Throws BackendError 'bad-answer' without a header, or when a row has more columns than it.
+ * Parse the lines of a `tabdump`: a header `#node,switch,…`, then RFC 4180 rows (docs/reference/xcat.md 2.2). Columns go by name, so that
+ * xCAT may add some. Throws BackendError 'bad-answer' without a header, or when a row has more columns than it.
  */
 export function parseDump(lines: readonly string[], operation: string): Row[] {
   const bad = (what: string) => new BackendError({ code: 'bad-answer', operation, message: `${operation}: ${what}` });

@@ -6,7 +6,7 @@ export type TableName = 'switch' | 'mac' | 'zvm' | 'hosts' | 'site' | 'nodelist'
 /** Texts by column name. */
 export type Columns = Readonly<Record<string, string>>;
 
-/** Values to write by column name; null is SQL's NULL, which xCAT's own look-ups tell from an empty text (contract xcat.md 10). */
+/** Values to write by column name; null is SQL's NULL, which xCAT's own look-ups tell from an empty text (docs/reference/xcat.md 2.6). */
 export type Values = Readonly<Record<string, string | null>>;
 
 // An update makes SQL's NULL of every value that has this word in it; an insert takes it as it is (Table.pm, setAttribs).
@@ -14,8 +14,8 @@ const NULL = 'NULL';
 
 /**
  * Set columns of all rows that have the key; where there is none, xCAT inserts one whose other key columns are empty (`tabch k=v,k=v
- * t.c=v`, contract xcat.md 2.4). Throws BackendError 'refused' for names and values that xCAT would split, and for values that it would take
- * for NULL.
+ * t.c=v`, docs/reference/xcat.md 2.4). Throws BackendError 'refused' for names and values that xCAT would split, and for values that it
+ * would take for NULL.
  */
 export function setWhere({ key, table, values }: { key: Columns; table: TableName; values: Values }): string {
   const written = Object.entries(values).map(([column, value]): [string, string] => {
@@ -31,8 +31,8 @@ export function canBeSet(values: Values): boolean {
 }
 
 /**
- * Insert a row (`tabch t.c=v …`, contract xcat.md 2.4); xCAT refuses one whose primary key is there. Throws BackendError 'refused' for names
- * and values that xCAT would split.
+ * Insert a row (`tabch t.c=v …`, docs/reference/xcat.md 2.4); xCAT refuses one whose primary key is there. Throws BackendError 'refused'
+ * for names and values that xCAT would split.
  */
 export function insertRow(table: TableName, values: Values): string {
   const given = givenValues(values);
@@ -50,8 +50,8 @@ export function givenValues(values: Values): Columns {
 }
 
 /**
- * Delete all rows that have the key, which is no error when there are none (`tabch -d k=v t`, contract xcat.md 2.4). Throws BackendError
- * 'refused' for names and values that xCAT would split, and for a key without columns.
+ * Delete all rows that have the key, which is no error when there are none (`tabch -d k=v t`, docs/reference/xcat.md 2.4). Throws
+ * BackendError 'refused' for names and values that xCAT would split, and for a key without columns.
  */
 export function deleteWhere(table: TableName, key: Columns): string {
   return `-d ${keyOf(key)} ${table}`;
@@ -85,7 +85,7 @@ function columnName(name: string): string {
   return name;
 }
 
-// tabch gets the entry split on blanks and knows no quoting; xcatd turns what is not ASCII into `?` (contract xcat.md 1.4, 2.4).
+// tabch gets the entry split on blanks and knows no quoting; xcatd turns what is not ASCII into `?` (docs/reference/xcat.md 1.4, 2.4).
 function word(column: string, value: string): string {
   if (!/^[!-~]*$/.test(value) || /[,=]/.test(value)) {
     throw refused(column, 'xCAT takes no blanks, "=" or, in a key, "," and no characters outside ASCII in a value');

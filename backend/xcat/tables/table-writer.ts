@@ -26,7 +26,7 @@ type Job = { writes: readonly TableWrite[]; done: PromiseWithResolvers<void> };
 /** Writes of one caller to one table. */
 type Part = { table: TableName; writes: TableWrite[] };
 
-// One alone goes by REST at once; a second one need not wait for it. More would only load the management node (contract xcat.md 9).
+// One alone goes by REST at once; a second one need not wait for it. More would only load the management node (docs/reference/xcat.md 5).
 const FLIGHTS = 2;
 // A caller that brings more than this is worth a script.
 const MOST_CALLS = 4;
@@ -34,9 +34,9 @@ const MOST_CALLS = 4;
 const ROWS_BYTES = 48 * 1024;
 
 /**
- * The way to xCAT's tables. A lone caller's writes are `PUT /tables`, which xCAT takes one row a call (contract xcat.md 2.4). Writes that
- * wait together go in one script to the management node's own shell, with xCAT's own commands: new rows in one transaction (`tabrestore
- * -a`), all else by `tabch`. Where the management node has no such shell, everything goes by `PUT`.
+ * The way to xCAT's tables. A lone caller's writes are `PUT /tables`, which xCAT takes one row a call (docs/reference/xcat.md 2.4). Writes
+ * that wait together go in one script to the management node's own shell, with xCAT's own commands: new rows in one transaction
+ * (`tabrestore -a`), all else by `tabch`. Where the management node has no such shell, everything goes by `PUT`.
  */
 export function createTableWriter(transport: Transport, shell: ManagementNodeShell): TableWriter {
   let queue: Job[] = [];

@@ -14,7 +14,7 @@ type Abortable = { signal?: AbortSignal };
 const sharedDumps = new WeakMap<Transport, Map<TableName, () => Promise<Row[]>>>();
 
 /**
- * All rows of a table (`tabdump`, contract xcat.md 2.2), in no order that means anything. Callers share calls: while one dump is in
+ * All rows of a table (`tabdump`, docs/reference/xcat.md 2.2), in no order that means anything. Callers share calls: while one dump is in
  * flight, those who come wait and then share one next dump. Throws BackendError 'refused' when xCAT does, 'bad-answer' when the dump is none.
  */
 export function dumpTable(transport: Transport, table: TableName, { signal }: Abortable = {}): Promise<Row[]> {
@@ -36,7 +36,7 @@ export function dumpTable(transport: Transport, table: TableName, { signal }: Ab
 }
 
 /**
- * One attribute of the first row whose key column has the value (`gettab`, contract xcat.md 2.3); undefined when no such row has one.
+ * One attribute of the first row whose key column has the value (`gettab`, docs/reference/xcat.md 2.3); undefined when no such row has one.
  * Exact, case-sensitive comparison. Where there is none, the table is asked for whole, so that an answer without anything is not taken for a
  * table without the row. Throws BackendError 'refused' when the key holds `,` or `=`, which xCAT would split.
  */
@@ -67,8 +67,8 @@ export async function getAttribute(
 }
 
 /**
- * Carry out changes built by setWhere, insertRow and deleteWhere (`tabch`, contract xcat.md 2.4), in order, a call each: xCAT makes one
- * command of all entries of a call. Stops at the first that is refused and throws BackendError 'refused' with xCAT's reason.
+ * Carry out changes built by setWhere, insertRow and deleteWhere (`tabch`, docs/reference/xcat.md 2.4), in order, a call each: xCAT makes
+ * one command of all entries of a call. Stops at the first that is refused and throws BackendError 'refused' with xCAT's reason.
  */
 export async function changeTable(
   transport: Transport,

@@ -38,7 +38,7 @@ type Job = {
   outcome: PromiseWithResolvers<CommandOutcome[]>;
 };
 
-// The script is one argument of ssh, of which Linux takes 128 KiB; xdsh adds the locale exports (contract xcat.md 3.1).
+// The script is one argument of ssh, of which Linux takes 128 KiB; xdsh adds the locale exports (docs/reference/xcat.md 5).
 const SCRIPT_BYTES = 100 * 1024;
 // The file names and `wait` of a chain in a script of several.
 const CHAIN_OVERHEAD_BYTES = 128;

@@ -83,7 +83,7 @@ function isDevice(text: string | undefined): text is string {
   return text !== undefined && /^[0-9A-F]{1,4}$/.test(text);
 }
 
-/** NICs of a running guest with another number of devices than three, from Virtual_Network_Adapter_Query (contract xcat.md 4.5). */
+/** NICs of a running guest with another number of devices than three, from Virtual_Network_Adapter_Query (docs/reference/smcli.md 4.3). */
 export function parseWideNics(output: string): DeviceRange[] {
   const pairs = output.matchAll(/^\s*Address:[ \t]*(\S+)[^\n]*\n\s*Device count:[ \t]*(\d{1,4})/gim);
   return [...pairs].flatMap(([, vdev, count]) => nicRange(vdev, numberOf(count) ?? DEVICES_PER_NIC));

@@ -9,9 +9,10 @@ import { directoryRecords, directoryStatements } from './directory-records.ts';
 const OPERATION = 'read the directory entry';
 
 /**
- * The NICs of a directory entry or of a profile: several NICDEF statements of one vdev are one NIC (contract xcat.md 5.6). A VSWITCH only by
- * `LAN SYSTEM name`. Nothing else of the entry, which holds the logon password, gets into the result, a report or an error. A statement that
- * is not understood is reported, and its NIC left `unclear`. Throws BackendError 'bad-answer' when the output is no directory entry.
+ * The NICs of a directory entry or of a profile: several NICDEF statements of one vdev are one NIC (docs/reference/zvm.md 2.1). A VSWITCH
+ * only by `LAN SYSTEM name`. Nothing else of the entry, which holds the logon password, gets into the result, a report or an error. A
+ * statement that is not understood is reported, and its NIC left `unclear`. Throws BackendError 'bad-answer' when the output is no
+ * directory entry.
  */
 export function parseDirectory(output: string, report: Report = () => undefined): Nicdef[] {
   const nics = new Map<Vdev, Nicdef>();

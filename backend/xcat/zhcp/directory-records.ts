@@ -2,9 +2,9 @@ import { badOutput } from './parsing.ts';
 
 /**
  * The statements of a directory entry or of a profile, as Image_Query_DM and Profile_Query_DM print them: records of 72 columns, padded; a
- * statement goes on in the next record after a comma (contract xcat.md 10; z/VM: CP Planning and Administration, user directory). The
- * statement with the logon password is among them: what is made of them must not hold it. Throws BackendError 'bad-answer' when the output is
- * no directory entry.
+ * statement goes on in the next record after a comma (docs/reference/smcli.md 4.5; z/VM: CP Planning and Administration, user directory).
+ * The statement with the logon password is among them: what is made of them must not hold it. Throws BackendError 'bad-answer' when the
+ * output is no directory entry.
  */
 export function directoryStatements(output: string, operation: string): string[] {
   const statements: string[] = [];

@@ -6,9 +6,9 @@ import type { Transport } from '../rest/transport.ts';
 export type ScriptResult = { stdout: string; stderr: string; failed: boolean };
 
 /**
- * Run a shell script on a node (`xdsh`, contract xcat.md 3.1): HTTP 200 whatever becomes of it, no exit status, only `failed`. The script
- * must end in a command, not in a comment or `&`, and take at most 128 KiB. Throws BackendError 'unknown-node' for a node that xCAT does not
- * have, and what the transport throws.
+ * Run a shell script on a node (`xdsh`, docs/reference/xcat.md 3.1): HTTP 200 whatever becomes of it, no exit status, only `failed`. The
+ * script must end in a command, not in a comment or `&`, and take at most 128 KiB. Throws BackendError 'unknown-node' for a node that xCAT
+ * does not have, and what the transport throws.
  */
 export async function runOnNode(
   transport: Transport,

@@ -3,8 +3,8 @@ import type { Transport } from '../rest/transport.ts';
 import { getAttribute } from '../tables/tables.ts';
 
 /**
- * Node name of the management node: the node that has the address of the site table's `master` (contract xcat.md 3.4). Throws BackendError
- * 'refused' when one of the two rows is missing.
+ * Node name of the management node: the node that has the address of the site table's `master` (docs/reference/xcat.md 3.4). Throws
+ * BackendError 'refused' when one of the two rows is missing.
  */
 export async function managementNodeName(
   transport: Transport,

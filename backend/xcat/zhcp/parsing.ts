@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { BackendError } from '../../backend-error.ts';
 
-/** The error for output that is not as the contract says. `what` must not quote it: a directory entry holds a password. */
+/** The error for output that is not as docs/reference/smcli.md says. `what` must not quote it: a directory entry holds a password. */
 export function badOutput(operation: string, what: string): BackendError {
   return new BackendError({
     code: 'bad-answer',

@@ -32,7 +32,7 @@ const VSWITCH_DELETE = /^Virtual_Network_Vswitch_Delete(_Extended)?$/;
 
 const already = (functions: RegExp) => ({ functions, reaction: 'already' as const });
 
-/** SMAPI's return and reason codes with what a client does about them (contract xcat.md 4.6). */
+/** SMAPI's return and reason codes with what a client does about them (docs/reference/smcli.md 5.1). */
 const RETURN_CODES: readonly ReturnCode[] = [
   row(0, 36, 'already in list', 'already', 'it was in the list already'),
   row(0, '*', 'done', 'done', 'done'),
@@ -131,7 +131,7 @@ export type SmapiVerdict =
   | { ok: false; rc: number; rs: number; retryable: boolean; sentence: string; raw: string };
 
 /**
- * Judge what a command printed (contract xcat.md 4.1, 4.6). `functionName` is SMAPI's, since some codes mean "already so" for some
+ * Judge what a command printed (docs/reference/smcli.md 1.1, 5.1). `functionName` is SMAPI's, since some codes mean "already so" for some
  * functions only; with another text none does. Return code 0 is success whatever the reason code, and so is 592; a code that is not in
  * the table is permanent and shown whole. The caller compares when "already" must be the right one (204/4, 204/20, 404/4).
  */
@@ -160,7 +160,7 @@ export function judge(functionName: string, exitStatus: number, output: string):
 
 function withoutCode(output: string, exitStatus: number): { retryable: boolean; sentence: string; raw: string } {
   const raw = withoutDirectory(output);
-  // smcli found no SMAPI to ask (contract xcat.md 4.1).
+  // smcli found no SMAPI to ask (docs/reference/smcli.md 1.1).
   const retryable = raw.includes('Unable to determine SMAPI level') || exitStatus === ENDED_BY_TIMEOUT;
   return { retryable, sentence: `exit status ${exitStatus}: ${oneLine(raw)}`, raw };
 }

@@ -1,7 +1,7 @@
 import { BackendError } from '../../backend-error.ts';
 
 /**
- * One argument for a POSIX shell, in single quotes, whatever it holds (contract xcat.md 6, defect 30). Throws BackendError 'refused' for a
+ * One argument for a POSIX shell, in single quotes, whatever it holds (docs/reference/xcat.md 6.2). Throws BackendError 'refused' for a
  * NUL, which no argument can hold.
  */
 export function quote(argument: string): string {

@@ -53,8 +53,8 @@ export function answered(operation: string, outcome: CommandOutcome | undefined)
 const ENDED_FROM_OUTSIDE = 124;
 
 /**
- * The output of a query. smcli may end with an exit status other than 0 after a complete answer (contract xcat.md 10): that is a warning,
- * and comes as one. Throws a BackendError that names what could not be read.
+ * The output of a query. smcli may end with an exit status other than 0 after a complete answer (docs/reference/smcli.md 1.2): that is a
+ * warning, and comes as one. Throws a BackendError that names what could not be read.
  */
 export function completeAnswer(
   operation: string,

@@ -15,9 +15,9 @@ const LIVE_NICS = 'read live NICs';
 const FIELD = /^\s*(Address|LAN name):[ \t]*([^\r]*)/i;
 
 /**
- * NICs of a running guest, from Virtual_Network_Adapter_Query (contract xcat.md 4.5). Coupled if and only if a LAN name is printed: the
- * status text is unreliable. None for SMAPI's refusal, which the caller has judged. A value that is not understood is reported, and its NIC
- * left `unclear`. Throws BackendError 'bad-answer' for other text.
+ * NICs of a running guest, from Virtual_Network_Adapter_Query (docs/reference/smcli.md 4.3). Coupled if and only if a LAN name is printed:
+ * the status text is unreliable. None for SMAPI's refusal, which the caller has judged. A value that is not understood is reported, and its
+ * NIC left `unclear`. Throws BackendError 'bad-answer' for other text.
  */
 export function parseLiveNics(output: string, report: Report = () => undefined): LiveNic[] {
   const nics: LiveNic[] = [];
@@ -60,8 +60,8 @@ function fieldsOf(output: string): [label: string, text: string][] {
 }
 
 /**
- * The USER prefix of MAC addresses, from `q vmlan`: `MACADDR Prefix: 020000 USER Prefix: 0200ee` (contract xcat.md 5.5). Throws BackendError
- * 'bad-answer' without one.
+ * The USER prefix of MAC addresses, from `q vmlan`: `MACADDR Prefix: 020000 USER Prefix: 0200ee` (docs/reference/zvm.md 1.4). Throws
+ * BackendError 'bad-answer' without one.
  */
 export function parseVmlan(output: string): MacPrefix {
   const prefix = /\bUSER\s{1,20}Prefix:[ \t]{0,20}([0-9A-F-]{6,8})\b/i.exec(output)?.[1] ?? '';
@@ -69,8 +69,8 @@ export function parseVmlan(output: string): MacPrefix {
 }
 
 /**
- * When z/VM was started, as System_Info_Query prints it, `2014-06-11 01:38:37 EDT`: to compare, it changes only by an IPL (contract
- * xcat.md 4.5). Throws BackendError 'bad-answer' without one.
+ * When z/VM was started, as System_Info_Query prints it, `2014-06-11 01:38:37 EDT`: to compare, it changes only by an IPL
+ * (docs/reference/smcli.md 4.4). Throws BackendError 'bad-answer' without one.
  */
 export function parseIplTime(output: string): string {
   const time = printedValue(/CP IPL time:[ \t]*(\S[^\n]*)/i.exec(output)?.[1]);

@@ -16,8 +16,9 @@ export function queryVswitches(zhcpUserid: Userid, name: VswitchName | '*'): Com
 
 /**
  * Authorise a userid on a VSWITCH, flat without VLANs: SMAPI Virtual_Network_Vswitch_Set_Extended, CP `SET VSWITCH name GRANT userid
- * [VLAN …]`. Doing it again takes the userid's NICs there off the network for a moment (contract xcat.md 4.6). Not written into SYSTEM
- * CONFIG: reconciliation makes the grants again after an IPL. Throws BackendError 'refused' for more VLANs than z/VM takes (contract 4.3).
+ * [VLAN …]`. Doing it again takes the userid's NICs there off the network for a moment (docs/reference/smcli.md 5.2). Not written into
+ * SYSTEM CONFIG: reconciliation makes the grants again after an IPL. Throws BackendError 'refused' for more VLANs than z/VM takes
+ * (docs/reference/smcli.md 3.2).
  */
 export function grant(
   zhcpUserid: Userid,
@@ -62,7 +63,7 @@ export function givePort(
 
 /**
  * Put a port of a port-based VSWITCH on VLANs and take it off others, in one call: the new ones first, so that it is never on none. Its NIC
- * stays coupled (contract xcat.md 4.4).
+ * stays coupled (docs/reference/zvm.md 3.2).
  */
 export function changePortVlans(
   zhcpUserid: Userid,
@@ -87,7 +88,7 @@ export function removePort(zhcpUserid: Userid, vswitch: VswitchName, portNumber:
 
 /**
  * Create a VSWITCH: SMAPI Virtual_Network_Vswitch_Create_Extended, CP `DEFINE VSWITCH`. Not written into SYSTEM CONFIG. Port type, native
- * VLAN and GVRP are for VLAN-aware ones only (contract xcat.md 4.3).
+ * VLAN and GVRP are for VLAN-aware ones only (docs/reference/smcli.md 3.1).
  */
 export function createVswitch(zhcpUserid: Userid, settings: VswitchSettings): Command {
   const { name, transport, vlanAware, flat, portSelection, rdevs } = settings;
@@ -98,7 +99,7 @@ export function createVswitch(zhcpUserid: Userid, settings: VswitchSettings): Co
       switch_name: name,
       ...(rdevs.length === 0 ? { connection_value: 'NOUPLINK' } : { real_device_address: rdevs.join(' ') }),
       transport_type: transport,
-      // The native VLAN as the default: a flat port is untagged on the uplink. AWARE alone leaves it none (contract 10).
+      // The native VLAN as the default: a flat port is untagged on the uplink. AWARE alone leaves it none (docs/reference/smcli.md 3.1).
       vlan_id: vlanAware ? (flat === true ? NATIVE_VLAN : 'AWARE') : 'UNAWARE',
       ...(vlanAware ? { port_type: 'ACCESS', gvrp_value: 'NOGVRP', native_vlanid: NATIVE_VLAN } : {}),
       port_selection: portSelection,
@@ -120,7 +121,7 @@ function promiscuity(promiscuous: boolean): Record<string, string> {
   return promiscuous ? { promiscuous: 'YES' } : {};
 }
 
-// An access port has exactly one VLAN (contract xcat.md 4.4).
+// An access port has exactly one VLAN (docs/reference/zvm.md 3.2).
 function userVlans(vlans: readonly number[], operation: string): Record<string, string> {
   if (vlans.length === 0) return {};
   const words = vlans.every((vlan) => Number.isInteger(vlan) && vlan >= 1 && vlan <= 4094)

@@ -93,7 +93,9 @@ export function queryActiveDevices(userid: Userid): Command {
   return smcli('Image_Active_Configuration_Query', userid);
 }
 
-/** Bring deferred changes of the directory online: SMAPI Static_Image_Changes_Immediate_DM, DirMaint `DIRECT` (contract xcat.md 5.7). */
+/**
+ * Bring deferred changes of the directory online: SMAPI Static_Image_Changes_Immediate_DM, DirMaint `DIRECT` (docs/reference/zvm.md 2.2).
+ */
 export function bringDirectoryOnline(userid: Userid): Command {
   return smcli('Static_Image_Changes_Immediate_DM', userid);
 }

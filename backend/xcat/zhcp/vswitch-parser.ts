@@ -22,7 +22,7 @@ type Grant = {
 };
 type Group = { switchFields: Fields; uplinks: Fields[]; grants: Grant[]; nics: Fields[]; errors: string[] };
 
-// contract xcat.md 4.5
+// docs/reference/smcli.md 4
 const STATUS = [
   undefined,
   'Virtual switch defined',
@@ -59,7 +59,7 @@ const UPLINK_ERRORS = [
 ] as const;
 const UPLINK_KEYS = ['virtual_device_address', 'controller_name', 'port_name', 'device_status', 'device_error_status'];
 
-// Values that stand for no VLAN beside an empty one (contract xcat.md 4.5, 10).
+// Values that stand for no VLAN beside an empty one (docs/reference/smcli.md 4, 4.2).
 const NO_VLAN = [0, 32_768];
 const HIGHEST_VLAN = 4094;
 const LAST_OF_ADAPTER = 'adapter_type';
@@ -72,14 +72,15 @@ const GRANT_KEYS = [
   'vlan_info',
   'user_vlan_id',
 ];
-// A field that SMAPI left empty: smcli leaves the list out from there on, and ends with exit status 1 (contract xcat.md 10).
+// A field that SMAPI left empty: smcli leaves the list out from there on, and ends with exit status 1 (docs/reference/smcli.md 1.2).
 const MISSING = /^\s*Error ([A-Za-z_]+) +is NULL!!/;
 const LIST_KEY = /^(adapter_|uplink_NIC_|global_member_)/;
 
 /**
  * VSWITCHes from Virtual_Network_Vswitch_Query_Extended: lines `key: value`, a block per VSWITCH that begins with `switch_name`, within it
- * a block per userid and per NIC (contract xcat.md 4.5). A value that is not understood is reported and hides nothing else: what depends on
- * it is left `unclear`. Throws BackendError 'bad-answer' when there is no VSWITCH in the output, or the last one's block is cut short.
+ * a block per userid and per NIC (docs/reference/smcli.md 4.2). A value that is not understood is reported and hides nothing else: what
+ * depends on it is left `unclear`. Throws BackendError 'bad-answer' when there is no VSWITCH in the output, or the last one's block is cut
+ * short.
  */
 export function parseVswitches(output: string, report: Report = () => undefined): Vswitch[] {
   const groups = groupsOf(output);

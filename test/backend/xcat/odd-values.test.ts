@@ -7,7 +7,7 @@ import type { Finding } from '../../../domain/drift/finding.ts';
 import { VswitchName } from '../../../domain/text/identifiers.ts';
 import type { Vswitch } from '../../../domain/vswitch/vswitch.ts';
 
-/** A VSWITCH as Query_Extended prints it (contract xcat.md 4.5). */
+/** A VSWITCH as Query_Extended prints it (docs/reference/smcli.md 4.2). */
 function block(name: string): string[] {
   return [
     ` switch_name: ${name}`,

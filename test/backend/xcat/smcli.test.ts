@@ -47,7 +47,7 @@ describe('the verdict on a command', () => {
     expect(judge(COUPLE, 1, failed(592, 17))).toEqual({ ok: true, already: false, asynchronous: true });
   });
 
-  it('depends on the function where the contract says so', () => {
+  it('depends on the function where one code means two things', () => {
     expect(judge(COUPLE, 1, failed(204, 20))).toEqual({ ok: true, already: true });
     expect(judge('Virtual_Network_Adapter_Disconnect', 1, failed(204, 48))).toEqual({ ok: true, already: true });
     expect(judge('Virtual_Network_Adapter_Delete', 1, failed(204, 8))).toEqual({ ok: true, already: true });
@@ -94,7 +94,7 @@ describe('the verdict on a command', () => {
   });
 });
 
-// The contract's sample (xcat.md 4.5), the blocks one after another.
+// A real sample (docs/reference/smcli.md 4.2), the blocks one after another.
 const SWITCH = `switch_name: UNITTEST
  transport_type: IP
  port_type: ACCESS
