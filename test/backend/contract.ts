@@ -152,12 +152,15 @@ export function backendContract(kind: string, can: Capabilities, open: () => Pro
     });
 
     test('leaves what is not its own', async () => {
-      const { nicdefs } = world.system.guest(OTHER) ?? expect.fail('no guest');
+      const other = world.system.guest(OTHER) ?? expect.fail('no guest');
       world.system.vswitch('VSW1')?.authorisations.set(OTHER, foreignGrant());
-      const before = structuredClone([nicdefs, guest().nicdefs, foreignGrants()]);
+      world.system.changeNicdef(guest(), foreignNicdef());
+      const foreign = () => [other.entry.records, guest().entry.records, foreignGrants()];
+      const before = structuredClone(foreign());
       await change({ kind: 'createPort', port: port(5) });
+      expect(guest().entry.records).not.toEqual(before[1]);
       await change({ kind: 'deletePort', portId: PORT });
-      expect([nicdefs, guest().nicdefs, foreignGrants()]).toEqual(before);
+      expect(foreign()).toEqual(before);
     });
 
     test.each([
@@ -229,4 +232,9 @@ export function backendContract(kind: string, can: Capabilities, open: () => Pro
 
 function foreignGrant() {
   return { vlans: [7], portType: 'ACCESS' as const, promiscuous: false, persist: false };
+}
+
+function foreignNicdef() {
+  const nic = { vdev: '0600', type: 'QDIO' as const, devices: 3, chpid: null, macid: null, portNumber: null };
+  return { ...nic, lan: { owner: 'SYSTEM', name: 'VSW2' } };
 }
