@@ -27,6 +27,8 @@ const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 60_000;
 /** So often may z/VM answer "so already" to a step that a reading shows as not done: then something else is in its way. */
 const MOST_CONTRADICTIONS = 3;
+/** Such an answer becomes right only when DirMaint or an administrator does something: it is tried again after this time, then after twice. */
+const CONTRADICTED_PAUSE_MS = 10_000;
 
 /** How far a guest has come on its way to a desired state: all that the next run of the guest goes on from. */
 export type ReconcilerState = {
@@ -155,22 +157,23 @@ export class Reconciler {
     const left = new Set(next.steps.map(stepId));
     const isProgress = steps.some((step) => !left.has(stepId(step)));
     const contradicted = reports.filter(({ id, isAlready }) => isAlready && left.has(id));
+    const [first] = contradicted;
+    if (first !== undefined) {
+      this.state.contradictions += 1;
+      this.state.taken = [];
+      this.state.pauseMs = Math.max(this.state.pauseMs, CONTRADICTED_PAUSE_MS);
+      const isPermanent = this.state.contradictions >= MOST_CONTRADICTIONS;
+      await this.#pauseAfter(somethingElseThere(first, isPermanent), first.step);
+      return;
+    }
+    this.state.contradictions = 0;
     if (isProgress || next.steps.length === 0) {
       this.state.pauseMs = FIRST_PAUSE_MS;
-      this.state.contradictions = 0;
       return;
     }
-    this.state.contradictions = contradicted.length === 0 ? 0 : this.state.contradictions + 1;
-    const [first] = contradicted;
-    if (first === undefined) {
-      // Steps that z/VM took are waited for by the loop.
-      if (next.steps.every((step) => this.state.taken.includes(stepId(step)))) return;
-      await this.#pauseAfter(notShownYet(), headline(next.steps, 2));
-      return;
-    }
-    this.state.taken = [];
-    const isPermanent = this.state.contradictions >= MOST_CONTRADICTIONS;
-    await this.#pauseAfter(somethingElseThere(first, isPermanent), first.step);
+    // Steps that z/VM took are waited for by the loop.
+    if (next.steps.every((step) => this.state.taken.includes(stepId(step)))) return;
+    await this.#pauseAfter(notShownYet(), headline(next.steps, 2));
   }
 
   #touch(steps: readonly Step[]): void {

@@ -245,7 +245,8 @@ test('a step that z/VM calls done already and a reading shows as not done is not
   );
   expect(failure).toMatchObject({ type: 'StepFailed', message: /something else has its place/ });
   const calls = (await zvm.events()).slice(before).filter(({ type }) => type === 'smcli' || type === 'command');
-  expect(calls.length).toBeLessThan(40);
+  const times = calls.map(({ time }) => Date.parse(String(time)));
+  expect(times.filter((time) => time - Math.min(...times) < 30_000).length).toBeLessThan(20);
   for (const fault of [id, other.id]) await zvm.control('DELETE', `faults/${fault}`);
   expect(await zvm.guest('LNX10008')).toMatchObject({ rows: [], granted: {} });
 });
