@@ -1,5 +1,5 @@
 import type { Context } from '@temporalio/activity';
-import { is } from '../temporal-config/visibility.ts';
+import { is } from '../temporal-config/search-attributes.ts';
 import type { EarlierRuns } from '../workflows/host-activities.ts';
 import { EarlierRunsSchema, readGuestRunHistory } from './guest-run-history.ts';
 

@@ -2,10 +2,10 @@ import type { Context } from '@temporalio/activity';
 import { searchTermsOfChange } from '../domain/guest/search-terms.ts';
 import { taskQueueOf } from '../domain/host/host.ts';
 import type { Userid } from '../domain/text/identifiers.ts';
+import { guestWorkflowId } from '../temporal-config/names.ts';
 import { aboutGuest } from '../temporal-config/saved-queries.ts';
 import { searchAttributesOf } from '../temporal-config/search-attributes.ts';
-import { listPath, markdownLink, runPath } from '../temporal-config/ui-links.ts';
-import { guestWorkflowId } from '../temporal-config/workflow-ids.ts';
+import { listPath, markdownLink, runPath } from '../temporal-config/ui.ts';
 import type { GuestRequest } from '../workflows/guest-queue-messages.ts';
 
 type Client = Context['client'];

@@ -5,7 +5,7 @@ import { NeutronError } from '../neutron/errors.ts';
 import type { FailureType } from '../workflows/failures.ts';
 
 /**
- * What an activity fails with: a BackendError keeps its own word on whether another try can help; anything else is a defect of ours, for
+ * The failure of an activity: a BackendError keeps its own word on whether another try can help; anything else is a defect of ours, for
  * which it cannot, and alone keeps its stack trace.
  */
 export function asActivityFailure(error: unknown): Error {
@@ -47,7 +47,7 @@ function reasonOf({ message, operation }: BackendError | NeutronError): string {
   return message.startsWith(`${operation}: `) ? message.slice(operation.length + 2) : message;
 }
 
-/** What is understood needs no stack trace: an operator would have to read past it. */
+/** An understood failure needs no stack trace: an operator would have to read past it. */
 function withoutTrace(failure: ApplicationFailure): ApplicationFailure {
   failure.stack = '';
   return failure;

@@ -12,7 +12,7 @@ import { refusal, refusalsOf } from '../domain/planning/refusal.ts';
 import { stepId } from '../domain/planning/step-id.ts';
 import type { Mac } from '../domain/port/mac.ts';
 import type { Vswitch } from '../domain/vswitch/vswitch.ts';
-import { guestWorkflowId } from '../temporal-config/workflow-ids.ts';
+import { guestWorkflowId } from '../temporal-config/names.ts';
 import type {
   AppliedSteps,
   HostActivities,
@@ -48,6 +48,7 @@ const FRESH_MS = 60_000;
 
 /** Create the activities on the guests of one host; those that read at the same time share a call. */
 export function createGuestActivities(host: HostRuntime, operations: TemporalOperations): GuestActivities {
+  const { planRecord } = host.backend;
   const reader = createGuestReader(host.backend);
   const reservations = createPortNumberReservations();
 
@@ -58,7 +59,7 @@ export function createGuestActivities(host: HostRuntime, operations: TemporalOpe
     const readAt = Date.now();
     const { guest, vswitches } = await reader.read(target.userid, signal, target.directory);
     refuseLostPortNumbers(target.desired, guest, vswitches);
-    const steps = plan(target.desired, guest, vswitches);
+    const steps = plan(target.desired, guest, vswitches, planRecord);
     return {
       steps: withFollowUps(steps, target.userid, host.rules, target.followUps ?? []),
       liveVdevs: guest.live.map((nic) => nic.vdev),
@@ -73,7 +74,7 @@ export function createGuestActivities(host: HostRuntime, operations: TemporalOpe
       const context = await reader.read(input.userid, signal, input.directory);
       const place = await placeOf(operations, input);
       if (place !== undefined) return place;
-      refuse(refuseOtherState(input.onlyIf?.state, () => shownOf(context)));
+      refuse(refuseOtherState(input.onlyIf?.state, () => shownOf(context, planRecord)));
       const avoided = new Set<Mac>(input.avoidMacs);
       // Nothing may be waited for between the choice of port numbers and their reservation.
       const vswitches = reservations.context(input.userid, context.vswitches);
@@ -83,7 +84,12 @@ export function createGuestActivities(host: HostRuntime, operations: TemporalOpe
       });
       if (!decision.accepted) throw refusedFailure(decision.refusals);
       const { desired, before, affected, refused } = decision;
-      const steps = withFollowUps(plan(desired, context.guest, context.vswitches), input.userid, host.rules, []);
+      const steps = withFollowUps(
+        plan(desired, context.guest, context.vswitches, planRecord),
+        input.userid,
+        host.rules,
+        [],
+      );
       refuse(refuseIncapable(host.backend, steps));
       const planId = planIdOf(steps);
       refuse(refuseOtherPlan(input.onlyIf?.plan, planId));

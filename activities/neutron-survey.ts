@@ -29,7 +29,7 @@ export const NO_NEUTRON: NeutronSurvey = {
   checkpoint: undefined,
 };
 
-/** What Neutron's ports ask of a host. */
+/** The demands of Neutron's ports on a host. */
 export function surveyNeutron(
   ports: readonly NeutronPort[],
   record: HostRecord,
@@ -85,7 +85,7 @@ export function surveyNeutron(
 }
 
 /**
- * What the next reconciliation has to know when ports and guests (`unreported`) were not looked at now, or are not in order: of these nothing up
+ * The checkpoint for the next reconciliation when ports and guests (`unreported`) were not looked at now, or are not in order: of these nothing up
  * is reported.
  */
 export function checkpointOf(

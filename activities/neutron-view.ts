@@ -3,7 +3,7 @@ import type { HostRules } from '../domain/host/host.ts';
 import { isNeutronsOwn, type NeutronPort, type WantedPort, wantedOf } from '../domain/host/neutron-port.ts';
 import { describeRefusals } from '../domain/planning/refusal.ts';
 import { type PortId, Userid } from '../domain/text/identifiers.ts';
-import { askForUnbound } from '../neutron/binding.ts';
+import { bindUnbound } from '../neutron/binding.ts';
 import type { PortStatus } from '../workflows/host-activities.ts';
 import type { NeutronSource } from './host-runtime.ts';
 
@@ -57,7 +57,7 @@ function unservedHere({ deviceOwner }: NeutronPort, { host, dhcpUserid }: Rules)
   return dhcpUserid === undefined ? `${host} has no DHCP node: name its guest by dhcp_userid` : undefined;
 }
 
-// Who creates ports without Nova names the guest by userid or node name, and may name another later. Nova's own ids name none.
+// A caller that creates ports without Nova names the guest by userid or node name, and may name another later. Nova's own ids name none.
 function guestNamed(deviceId: string, { nodes, guests }: HostRecord): Userid | undefined {
   const userid = Userid.safeParse(deviceId).data;
   if (userid !== undefined && guests.has(userid)) return userid;
@@ -79,11 +79,11 @@ export async function boundPorts(
     !notNow.has(portId) && (binding === 'failed' || (binding === 'none' && before.has(portId)));
   const here = listed.filter((port) => hosts.includes(port.host));
   const doubtful = here.filter(isUnbound).map((port) => port.portId);
-  const asked = await askForUnbound(neutron, hosts, doubtful, isUnbound);
+  const asked = await bindUnbound(neutron, hosts, doubtful, isUnbound);
   return [...here.filter((port) => !isUnbound(port)), ...asked.filter((port) => hosts.includes(port.host))];
 }
 
-/** What Neutron is to be told of a port when its guest is in order. */
+/** The status to report of a port when its guest is in order. */
 export function statusOf(port: NeutronPort, userid?: Userid): PortStatus {
   const { portId, host: neutronHost, adminStateUp: up, status, qosPolicy } = port;
   return {
@@ -98,7 +98,7 @@ export function unwiredOf({ unusable, waiting }: NeutronView): NeutronPort[] {
   return [...unusable.map(({ port }) => port), ...waiting];
 }
 
-/** What Neutron is to be told of a port that nobody can wire. */
+/** The status to report of a port that nobody can wire. */
 export function downStatusOf(port: NeutronPort): PortStatus {
   return { ...statusOf(port), up: false };
 }

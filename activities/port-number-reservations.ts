@@ -23,7 +23,7 @@ type Reservation = VswitchPort & { userid: Userid; until: number };
 export function createPortNumberReservations(now: () => number = Date.now): PortNumberReservations {
   const kept = new Map<string, Reservation>();
 
-  /** What z/VM shows needs no keeping any more. */
+  /** Reservations end once z/VM shows the number, or time is over. */
   const forgetSeen = (vswitches: readonly Vswitch[]) => {
     for (const { name, authorisations } of vswitches)
       for (const { userid, portNumber } of authorisations) {

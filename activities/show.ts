@@ -6,7 +6,7 @@ import { absenceRefusal } from '../domain/guest/absence.ts';
 import { absenceLine } from '../domain/guest/absent-guest.ts';
 import { guestViewOf, type HostView, type ShownGuest, vswitchViewOf } from '../domain/host/host-view.ts';
 import { type Decision, decide } from '../domain/planning/decision.ts';
-import { plan } from '../domain/planning/planner.ts';
+import { type PlanRecord, plan } from '../domain/planning/planner.ts';
 import { sentence } from '../domain/planning/steps.ts';
 import type { NodeName, Userid } from '../domain/text/identifiers.ts';
 import { authorisedVlans } from '../domain/vswitch/vswitch.ts';
@@ -78,21 +78,21 @@ async function readShownGuest(host: HostRuntime, userid: Userid): Promise<ShownG
   const { absence, recorded } = context.guest;
   if (absence !== undefined && absence.kind !== 'undefined' && recorded.length === 0)
     throw refusedFailure([absenceRefusal(userid, host.rules.host, absence)]);
-  return shownOf(context);
+  return shownOf(context, host.backend.planRecord);
 }
 
 function problemsOf(decision: Decision): string[] {
   if (!decision.accepted) return decision.refusals.map(({ reason }) => reason);
   return decision.refused.flatMap(({ portId, refusals }) =>
     refusals.map(({ field, reason }) =>
-      // What is said of the guest is said once.
+      // A problem of the guest is shown once.
       field === 'userid' || reason.includes(portId) ? reason : `port ${portId}: ${reason}`,
     ),
   );
 }
 
 /** A guest that was read, as it is shown. */
-export function shownOf({ guest, findings, ...context }: Reading): ShownGuest {
+export function shownOf({ guest, findings, ...context }: Reading, planRecord: PlanRecord): ShownGuest {
   const change = { kind: 'reconcile' as const, ports: [], removed: [], unrecorded: [], left: [] };
   const decision = decide(change, { guest, ...context, avoidMacs: new Set() });
   const { userid, node, loggedOn, recorded, directory, live } = guest;
@@ -112,7 +112,7 @@ export function shownOf({ guest, findings, ...context }: Reading): ShownGuest {
           ...(entry.portNumber === undefined ? {} : { portNumber: entry.portNumber }),
         })),
     ),
-    steps: decision.accepted ? plan(decision.desired, guest, context.vswitches).map(sentence) : [],
+    steps: decision.accepted ? plan(decision.desired, guest, context.vswitches, planRecord).map(sentence) : [],
     problems: [
       ...new Set([
         ...findings.map(findingText),

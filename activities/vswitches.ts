@@ -19,7 +19,7 @@ export function readVswitches(host: HostRuntime, signal: AbortSignal): Promise<V
   return readInTime(`read the VSWITCHes of ${host.rules.host}`, () => host.backend.readVswitches(signal));
 }
 
-/** What is to be done to a VSWITCH. Throws a `Refused` failure when it must not be. */
+/** Plan the change of a VSWITCH. Throws a `Refused` failure when it must not be. */
 export async function planVswitchChange(
   host: HostRuntime,
   change: VswitchChange,

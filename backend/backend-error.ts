@@ -57,7 +57,7 @@ const ADVICE: Readonly<Record<BackendErrorCode, string>> = {
 export type TakenAddresses = { macs: readonly Mac[]; ports: readonly string[] };
 
 type Words = {
-  /** What was being done, without query, headers or credentials: `GET /tables/switch`. */
+  /** The call or step that failed, without query, headers or credentials: `GET /tables/switch`. */
   operation: string;
   message: string;
   advice?: string | undefined;

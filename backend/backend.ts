@@ -1,4 +1,5 @@
 import type { ManagementNodeState, ManagementStep } from '../domain/host/management-network.ts';
+import type { PlanRecord } from '../domain/planning/planner.ts';
 import type { GuestStepReport, Step, StepReport } from '../domain/planning/steps.ts';
 import type { VswitchStep } from '../domain/planning/vswitch-plan.ts';
 import type { VswitchName } from '../domain/text/identifiers.ts';
@@ -44,6 +45,8 @@ export type ZvmBackend = {
   probe(signal: AbortSignal): Promise<void>;
   /** Read the host, and in full the guests that the request names. */
   readHost(request: HostRequest): Promise<HostReading>;
+  /** Plan the steps on the record of a guest. Calls nothing. */
+  readonly planRecord: PlanRecord;
   /** Read what is recorded of all guests, without z/VM. */
   readRecord(): Promise<HostRecord>;
   readVswitches(signal: AbortSignal): Promise<Vswitch[]>;

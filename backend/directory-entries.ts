@@ -10,7 +10,7 @@ export type DirectoryEntries = {
   readonly known: EntryNics;
   /** An entry that has just been read. */
   note(userid: Userid, nics: readonly Nicdef[], recorded: readonly RecordedPort[]): void;
-  /** What an earlier run remembers, where this worker has not read the entry itself. */
+  /** Take entries of an earlier run, where this worker has not read the entry itself. */
   recall(entries: EntryNics): void;
   /** Of guests that are no more, nothing is known. */
   keepOnly(guests: ReadonlySet<Userid>): void;

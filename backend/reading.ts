@@ -5,7 +5,7 @@ import type { Vdev } from '../domain/port/vdev.ts';
 import type { NodeName, Userid, VswitchName } from '../domain/text/identifiers.ts';
 import type { Vswitch } from '../domain/vswitch/vswitch.ts';
 
-/** What to read of a host beside its VSWITCHes. */
+/** A request to read a host, beside its VSWITCHes. */
 export type HostRequest = {
   /** Guests to read in full. */
   userids: readonly Userid[];
@@ -19,14 +19,14 @@ export type HostRequest = {
 
 /** All that is known of one guest and around it. */
 export type Reading = Omit<PlanningContext, 'avoidMacs'> & {
-  /** What of the guest nobody can read. */
+  /** Values of the guest that nobody can read. */
   findings: readonly Finding[];
 };
 
 /** Why a guest is not here, as far as the record can tell. */
 export type RecordedAbsence = { kind: 'elsewhere'; zhcp: string } | { kind: 'unknown' };
 
-/** What is recorded of all guests of a host. */
+/** The record of all guests of a host. */
 export type HostRecord = {
   guests: ReadonlySet<Userid>;
   /** The same by node name. */
@@ -41,7 +41,7 @@ export type HostRecord = {
   hidesRows: ReadonlySet<Userid>;
   /** NICs of the host's guests that records of others are about. */
   nicsOfOthers: ReadonlyMap<Userid, readonly Vdev[]>;
-  /** What nobody can read. */
+  /** Values that nobody can read. */
   findings: readonly Finding[];
 };
 

@@ -26,7 +26,7 @@ export function singleFlight<T>(call: () => Promise<T>): () => Promise<T> {
   let last: Promise<unknown> = Promise.resolve();
   const begin = async (): Promise<T> => {
     await last;
-    // What is asked for at the same moment goes together.
+    // Callers of the same moment share the call.
     await nextTurn();
     next = undefined;
     return call();

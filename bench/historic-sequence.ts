@@ -1,6 +1,6 @@
 import { createXcatClient } from '../backend/xcat/rest/client.ts';
 
-/** A port as the historic agent finds it: its row in the `switch` table, written by Nova. */
+/** A port for the historic agent: its row in the `switch` table, which Nova writes. */
 export type HistoricPort = { portId: string; node: string; userid: string; macId: string };
 
 const ZHCP = 'zhcp1';
@@ -8,7 +8,7 @@ const SET_VSWITCH = '/opt/zhcp/bin/smcli Virtual_Network_Vswitch_Set_Extended';
 
 /**
  * Wire VLAN ports one after another by the calls of the historic agent, nine for each (contract xcat.md 7, start-up order). Nova's rows
- * are written first and do not count. Answers the seconds that all ports took together.
+ * are written first and do not count. Answers the total time in seconds.
  */
 export async function wireHistorically(url: string, ports: readonly HistoricPort[], vlan: number): Promise<number> {
   const { transport, close } = createXcatClient({

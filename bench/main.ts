@@ -3,7 +3,7 @@ import { createLogger, installTemporalLogger } from '../runtime/process/logging.
 import { type ReconcileRun, reconcileBench } from './reconcile.ts';
 import { type SmapiTimes, type StormRun, storm } from './storm.ts';
 
-// SMAPI takes milliseconds to tens of them. DirMaint is one server, SMAPI has ten workers by default.
+// A SMAPI call takes milliseconds to tens of milliseconds. SMAPI has ten workers by default, DirMaint is one server.
 const TIMES: SmapiTimes = { smapiMs: 20, directoryMs: 20, smapiParallelism: 10, directoryParallelism: 1 };
 const USAGE =
   'npm run bench -- storm [--ports 1,100,1000] [--latency MS] [--historic-ports N] [--json], or reconcile [--ports 1000,5000,10000] [--latency MS] [--json]';

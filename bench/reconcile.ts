@@ -9,9 +9,9 @@ import type { SmapiTimes } from './storm.ts';
 import { fillHost, guestsFor } from './wired-host.ts';
 
 const HOST = 'zvm1';
-// A VSWITCH takes 2,048 connections; a host of this size has several, which here stand for one.
+// A VSWITCH takes 2,048 connections. A host of this size has several; here one stands for all.
 const MAX_PORTS = 100_000;
-// The historic agent put a thousand grants into one script, which is more than a command may have (contract xcat.md 6, defect 20).
+// The historic agent put a thousand grants into one script, more than the limit of a command (contract xcat.md 6, defect 20).
 const HISTORIC_BATCH = 500;
 
 type HistoryEvents = NonNullable<Awaited<ReturnType<WorkflowHandle['fetchHistory']>>['events']>;
@@ -23,13 +23,13 @@ export type ReconcileRun = {
   idle: Measured;
   drift1pct: Measured & { repaired: number };
   reipl: Measured & { repaired: number };
-  /** What the historic agent calls every two seconds, and after a re-IPL; of drift it notices nothing. */
+  /** The calls of the historic agent every two seconds and after a re-IPL. It does not notice drift. */
   historic: { idle: Historic; reipl: Historic };
 };
 
 /**
- * Reconcile a host with so many ports: when all is right, when one guest in a hundred has lost a grant, after a re-IPL. `rssMb` is this whole
- * process: the workers, and the simulator with its log. Throws when a guest is not right after.
+ * Reconcile a host with so many ports: in order, with one guest in a hundred without its grant, and after a re-IPL. `rssMb` is the memory of this
+ * process, with workers, simulator and its log. Throws an Error when a guest is not in order afterwards.
  */
 export async function reconcileBench(ports: number, latencyMs: number, times: SmapiTimes): Promise<ReconcileRun> {
   const guestsPerHost = guestsFor(ports);
@@ -65,7 +65,7 @@ export async function reconcileBench(ports: number, latencyMs: number, times: Sm
       idle: idle.values,
       drift1pct: { ...drift.values, repaired: drift.repaired },
       reipl: { ...reipl.values, repaired: reipl.repaired },
-      historic: await historically(stack, [...vswitch.authorisations.keys()]),
+      historic: await historicCalls(stack, [...vswitch.authorisations.keys()]),
     };
   } finally {
     await stack.stop();
@@ -89,7 +89,7 @@ async function measured(
   return { result, calls, seconds, events, rssMb: Math.round(process.memoryUsage.rss() / 1_048_576) };
 }
 
-/** History events of a run and of those that it was continued as. */
+/** The history events of a run and of the runs that it continued as. */
 async function eventsOf({ client }: Stack, workflowId: string, firstRunId: string): Promise<number> {
   let total = 0;
   for (let runId: string | undefined = firstRunId; runId !== undefined && runId !== ''; ) {
@@ -100,7 +100,7 @@ async function eventsOf({ client }: Stack, workflowId: string, firstRunId: strin
   return total;
 }
 
-async function historically({ simulator }: Stack, userids: readonly string[]): Promise<ReconcileRun['historic']> {
+async function historicCalls({ simulator }: Stack, userids: readonly string[]): Promise<ReconcileRun['historic']> {
   const options = { username: 'admin', password: 'admin', timeoutMs: 600_000, verifyTls: true };
   const { transport, close } = createXcatClient({ url: simulator.url, ...options, credentialsInQuery: false });
   const counted = async (work: () => Promise<unknown>): Promise<Historic> => {

@@ -5,13 +5,12 @@ import { type Stack, startStack } from '../demo/stack.ts';
 import { compare } from '../demo/wire.ts';
 import { startSimulator } from '../simulator/simulator.ts';
 import { type HistoricPort, wireHistorically } from './historic-sequence.ts';
-import { coveredMs, type Interval, sequentialCalls } from './intervals.ts';
 
 const HOST = 'zvm1';
 const VLAN = 1001;
 const CALLS_OF_HISTORIC_PORT = 9;
 
-/** What the simulated z/VM takes for a function, and how many at once; the same for both sides. */
+/** The times and the parallelism of the simulated z/VM's functions, the same for both sides. */
 export type SmapiTimes = {
   smapiMs: number;
   directoryMs: number;
@@ -28,8 +27,8 @@ export type StormRun = {
 };
 
 /**
- * Wire VLAN ports at rest, one of each guest, on one host: by the historic agent's calls and by `wirePorts`, on simulators with the same
- * latency and the same SMAPI. The historic sequence is linear: it is run on `historicPorts` and scaled. Throws when a port is not right.
+ * Wire VLAN ports at rest, one for each guest, on one host: by the historic agent's calls and by `wirePorts`, on simulators with the same latency and
+ * the same SMAPI. The historic sequence is linear, so it runs on `historicPorts` and is scaled. Throws an Error when a port is wrong.
  */
 export async function storm(
   ports: number,
@@ -52,7 +51,7 @@ export async function storm(
   };
 }
 
-/** No client can be faster: a grant and a NICDEF for each port, as many at once as SMAPI and DirMaint take. */
+/** The lower bound of any client, in seconds: a grant and a NICDEF for each port, as many at once as SMAPI and DirMaint take. */
 function boundSeconds(ports: number, times: SmapiTimes): number {
   const grants = (ports * times.smapiMs) / times.smapiParallelism;
   const nicdefs = (ports * times.directoryMs) / times.directoryParallelism;
@@ -65,7 +64,7 @@ async function stormOfOurs(ports: number, latencyMs: number, times: SmapiTimes):
     const network = { type: 'vlan', segmentationId: VLAN };
     const { host: _host, ...warmUp } = requestOf(ports, network);
     const requests = Array.from({ length: ports }, (_, index) => requestOf(index, network));
-    // The first workflow of a worker loads its code; a worker runs for months.
+    // The first workflow of a worker loads the code and is not measured, since a worker runs for months.
     await (await startWirePorts(stack.client, { host: HOST, ports: [warmUp] })).result();
     const before = await calls(stack);
     const started = performance.now();
@@ -116,4 +115,30 @@ function portOf(index: number): HistoricPort {
 
 function rounded(value: number): number {
   return Math.round(value * 1_000) / 1_000;
+}
+
+/** The time of a call, in milliseconds of one clock. */
+export type Interval = { from: number; to: number };
+
+/** The number of calls in sequence: the largest set of calls without overlap. */
+export function sequentialCalls(intervals: readonly Interval[]): number {
+  let count = 0;
+  let end = Number.NEGATIVE_INFINITY;
+  for (const { from, to } of [...intervals].sort((one, other) => one.to - other.to)) {
+    if (from < end) continue;
+    count += 1;
+    end = to;
+  }
+  return count;
+}
+
+/** The time in milliseconds with at least one call in progress. */
+export function coveredMs(intervals: readonly Interval[]): number {
+  let covered = 0;
+  let end = Number.NEGATIVE_INFINITY;
+  for (const { from, to } of [...intervals].sort((one, other) => one.from - other.from)) {
+    covered += Math.max(0, to - Math.max(from, end));
+    end = Math.max(end, to);
+  }
+  return covered;
 }

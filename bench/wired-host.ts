@@ -5,12 +5,12 @@ const VSWITCHES = ['VSW1', 'VSW2'];
 const VDEVS = ['1000', '1003'];
 const VLAN = 1001;
 
-/** Guests of a host with so many ports: two each, since userids of the simulator have four digits. */
+/** The number of guests for so many ports: two ports each, since userids of the simulator have four digits. */
 export function guestsFor(ports: number): number {
   return Math.ceil(ports / VSWITCHES.length);
 }
 
-/** Put a simulated host into the state that wiring so many ports leaves: rows, directory, grants, coupled NICs of running guests. */
+/** Fill a simulated host as if so many ports had been wired: rows, directory, grants, coupled NICs of running guests. */
 export function fillHost(simulator: Simulator, ports: number): void {
   const { mn } = simulator;
   const [system] = mn.systems;

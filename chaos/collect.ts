@@ -1,8 +1,8 @@
 import { type Client, type Connection, WorkflowNotFoundError } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 import { z } from 'zod';
-import { NAMESPACE } from '../temporal-config/namespace.ts';
-import { type Ending, OPERATION_TYPES, type Operation, type OperationType, operationOf } from './accepted.ts';
+import { NAMESPACE } from '../temporal-config/names.ts';
+import { type Ending, OPERATION_TYPES, type Operation, type OperationType, operationOf } from './operation.ts';
 
 const AT_ONCE = 20;
 /** temporal.api.enums.v1.HistoryEventFilterType: the last event alone. */
@@ -15,10 +15,10 @@ type Run = { workflowId: string; runId: string };
 
 const types = OPERATION_TYPES.map((type) => `"${type}"`).join(', ');
 
-/** All operations that Temporal has accepted, each as its own history tells it. */
+/** All operations that Temporal has accepted, each from its own history. */
 export async function acceptedOperations(client: Client, connection: Connection): Promise<Operation[]> {
   const runs = new Map<string, { first: Run; last: Run; type: OperationType }>();
-  // The list begins with the newest; one that has gone on as new has several runs.
+  // The list begins with the newest run; an operation that continued as new has several.
   for await (const run of client.workflow.list({ query: `WorkflowType IN (${types})` })) {
     const { workflowId, runId } = run;
     const type = z.enum(OPERATION_TYPES).parse(run.type);
@@ -44,17 +44,17 @@ export async function openWorkflows(client: Client): Promise<string[]> {
   return found;
 }
 
-/** How many operations are open. */
+/** The number of open operations. */
 export async function countOpenOperations(client: Client): Promise<number> {
   return (await client.workflow.count(`ExecutionStatus = "Running" AND WorkflowType IN (${types})`)).count;
 }
 
-/** How many runs of guests there were. */
+/** The number of guest runs so far. */
 export async function countGuestRuns(client: Client): Promise<number> {
   return (await client.workflow.count('WorkflowType = "convergeGuest"')).count;
 }
 
-/** Those of the Workflow IDs that Temporal does not know. */
+/** The Workflow IDs among the given ones that Temporal does not know. */
 export async function unknownTo(client: Client, workflowIds: readonly string[]): Promise<string[]> {
   const unknown: string[] = [];
   for (const workflowId of workflowIds)
@@ -83,7 +83,7 @@ async function operationFrom(
   });
 }
 
-/** The first event of a run, or its last. */
+/** The first or the last event of a run. */
 async function eventOf(connection: Connection, { workflowId, runId }: Run, last: boolean): Promise<HistoryEvent> {
   const { history } = await connection.workflowService.getWorkflowExecutionHistory({
     namespace: NAMESPACE,

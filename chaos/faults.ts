@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ZHCP_NODE } from './layout.ts';
 import type { Load } from './load.ts';
+import { ZHCP_NODE } from './places.ts';
 import type { Service } from './processes.ts';
 import type { Random } from './random.ts';
 import type { Stack } from './stack.ts';
 
-/** Disturbances by name; each puts right again what it has done. */
+/** The names of disturbances; each disturbance repairs its own damage. */
 export const FAULTS = ['worker', 'noWorkers', 'gateway', 'temporal', 'managementNode'] as const;
 export type FaultName = (typeof FAULTS)[number];
 
-/** In twenty disturbances each comes so often. */
+/** The frequency of each disturbance in twenty. */
 const BAG: Readonly<Record<FaultName, number>> = {
   worker: 6,
   noWorkers: 2,
@@ -20,7 +20,7 @@ const BAG: Readonly<Record<FaultName, number>> = {
 const PAUSE_MS = { low: 2_000, high: 7_000 } as const;
 const BURST = { low: 10, high: 24 } as const;
 
-/** SMAPI functions on the user directory: DirMaint may carry them out later, and says 592. */
+/** SMAPI functions on the user directory, which DirMaint may carry out later with the answer 592. */
 const LATER = [
   'Virtual_Network_Adapter_Create_Extended_DM',
   'Virtual_Network_Adapter_Connect_Vswitch_DM',
@@ -37,9 +37,9 @@ export type FaultOptions = {
   say(line: string): void;
 };
 
-/** Disturbs one thing after the other, by the seed. */
+/** Makes one disturbance after the other, by the seed. */
 export class Faults {
-  /** How often each was done. */
+  /** The count of each disturbance. */
   readonly done: Partial<Record<string, number>> = {};
   private readonly options: FaultOptions;
   private bag: FaultName[] = [];
@@ -48,7 +48,7 @@ export class Faults {
     this.options = options;
   }
 
-  /** Go on until the time is over. What is disturbed then is put right first. */
+  /** Disturb until the time is over; the last disturbance is repaired first. */
   async run(isOver: () => boolean): Promise<void> {
     const { random, names } = this.options;
     if (names.length === 0) return;
@@ -59,16 +59,16 @@ export class Faults {
     }
   }
 
-  /** Bring everything back, whatever is down or armed. */
+  /** Restart all that is down and disarm the simulator. */
   async putRight(): Promise<void> {
     const { temporal, workers, gateways, control } = this.options.stack;
     await temporal.bringUp();
     for (const service of [...workers, ...gateways.map((gateway) => gateway.service)]) service.start();
-    await control.ask('DELETE', 'faults');
-    await control.ask('POST', `systems/${ZHCP_NODE}/reachable`);
+    await control.send('DELETE', 'faults');
+    await control.send('POST', `systems/${ZHCP_NODE}/reachable`);
   }
 
-  /** All kinds come early: a short run meets each of them. */
+  /** The next disturbance. All kinds come early, so that a short run meets each of them. */
   private draw(): FaultName {
     const { random, names } = this.options;
     if (this.bag.length === 0) {
@@ -116,7 +116,7 @@ export class Faults {
     service.start();
   }
 
-  /** All workers are down, and much is asked for meanwhile: each operation is then only a started workflow. */
+  /** Stop all workers and send many requests: each operation is then only a started workflow. */
   private async withoutWorkers(): Promise<void> {
     const { stack, load, random } = this.options;
     const signal = this.signal();
@@ -155,10 +155,10 @@ export class Faults {
     const fn = random.pick(LATER);
     const ms = random.between(500, 3_000);
     this.note(`management node: ${trouble}`);
-    const control = (path: string, body?: unknown) => stack.control.ask('POST', path, body);
+    const control = (path: string, body?: unknown) => stack.control.send('POST', path, body);
     const arm = (action: object) => control('faults', { action, times });
     if (trouble === 'unavailable') await arm({ kind: 'status', status: 503 });
-    // Waiting need not cure a broken CGI: an operation that meets it may fail.
+    // An operation that meets a broken CGI may fail permanently.
     if (trouble === 'broken') await arm({ kind: 'status', status: 500, text: '<html>Internal Server Error</html>' });
     if (trouble === 'dropBefore') await arm({ kind: 'drop', when: 'before' });
     if (trouble === 'dropAfter') await arm({ kind: 'drop', when: 'after' });

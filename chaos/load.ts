@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, WorkflowFailedError } from '@temporalio/client';
-import type { GuestPlace } from './layout.ts';
-import { HOST, TASK_QUEUE } from './layout.ts';
+import type { GuestPlace } from './places.ts';
+import { HOST, TASK_QUEUE } from './places.ts';
 import type { Random } from './random.ts';
 import type { Request, RequestPlan } from './requests.ts';
 import { type Acceptance, isForZvmnet, type Way } from './ways.ts';
@@ -18,40 +18,40 @@ export type LoadOptions = {
   gateway: string;
   /** Requests in a second, on average. */
   rate: number;
-  /** No more than so many in all, bursts too. */
+  /** The limit of requests in total, bursts included. */
   most: number;
-  /** While so many are open, only bursts add to them: a slow machine has less load, not a longer queue. */
+  /** The number of open operations above which only bursts are sent: a slow machine gets less load, not a longer queue. */
   mostOpen: number;
   countOpen(): Promise<number>;
-  /** Each guest's requests wait for each other: a control, in which nothing can be inverted. */
+  /** True for a control run, in which the requests of a guest wait for each other, so that nothing can be inverted. */
   serial: boolean;
   say(line: string): void;
 };
 
-/** More are not on their way at once: while Temporal is away their issuers wait. */
-const MOST_ON_THEIR_WAY = 60;
+/** The limit of pending requests: while Temporal is away their issuers wait. */
+const MOST_PENDING = 60;
 const MOST_IN_LANES = 16;
-const LOOK_AGAIN_MS = 500;
+const POLL_MS = 500;
 const CANCELLED = 0.06;
 const RECONCILE_EVERY_MS = 20_000;
 
-/** Asks for operations by all ways at once, by several issuers that know nothing of each other. */
+/** Sends requests by all ways in at once, as several independent issuers would. */
 export class Load {
-  /** Workflow IDs that an issuer was told of, by the way that it took. */
+  /** Workflow IDs of accepted requests, as their issuers learned them, with the way in. */
   readonly accepted: { workflowId: string; way: WayName }[] = [];
-  /** Requests that were sent, by their way. */
+  /** The numbers of sent requests by way in. */
   readonly sent: Record<WayName, number> = { http: 0, zvmnet: 0, temporal: 0 };
   cancels = 0;
   reconciliations = 0;
-  /** Requests that were answered in a way that they must not be. */
+  /** Forbidden answers to requests. */
   readonly errors: string[] = [];
   private readonly options: LoadOptions;
-  private readonly onTheirWay = new Set<Promise<void>>();
-  /** By guest, in a serial run: when the last request to it has ended. */
+  private readonly pending = new Set<Promise<void>>();
+  /** The end of the last request to each guest, in a serial run. */
   private readonly lanes = new Map<string, Promise<void>>();
   private zvmnetRuns = false;
-  private seenOpen = 0;
-  private lookedAt = 0;
+  private openCount = 0;
+  private countedAt = 0;
 
   constructor(options: LoadOptions) {
     this.options = options;
@@ -61,13 +61,13 @@ export class Load {
     return this.sent.http + this.sent.zvmnet + this.sent.temporal;
   }
 
-  /** Go on until the time is over, or all have been sent. */
+  /** Send requests until the time is over or the limit is reached. */
   async run(milliseconds: number): Promise<void> {
     const { random, plan, rate, most } = this.options;
     const end = performance.now() + milliseconds;
     let reconcileAt = performance.now() + RECONCILE_EVERY_MS / 2;
     while (performance.now() < end && this.total < most) {
-      // Several issuers want something of one guest in the same moment.
+      // Several issuers send requests to one guest at the same moment.
       if (random.chance(0.12)) this.rush(random.between(2, 5));
       else this.send(plan.next());
       if (performance.now() > reconcileAt) {
@@ -75,22 +75,22 @@ export class Load {
         this.track(this.reconcile(random.chance(0.5)));
       }
       await sleep(Math.min(5_000, (-Math.log(1 - random.next()) * 1_000) / rate));
-      while ((await this.isEnough()) && performance.now() < end) await sleep(LOOK_AGAIN_MS);
+      while ((await this.isEnough()) && performance.now() < end) await sleep(POLL_MS);
     }
   }
 
-  /** By the number of open operations as seen a moment ago; while Temporal is away, before that. */
+  /** True when enough operations are open, by a count of a moment ago, or an older one while Temporal is away. */
   private async isEnough(): Promise<boolean> {
     const { serial, countOpen, mostOpen } = this.options;
-    if (this.onTheirWay.size > (serial ? MOST_IN_LANES : MOST_ON_THEIR_WAY)) return true;
-    if (performance.now() > this.lookedAt + LOOK_AGAIN_MS) {
-      this.seenOpen = await countOpen().catch(() => this.seenOpen);
-      this.lookedAt = performance.now();
+    if (this.pending.size > (serial ? MOST_IN_LANES : MOST_PENDING)) return true;
+    if (performance.now() > this.countedAt + POLL_MS) {
+      this.openCount = await countOpen().catch(() => this.openCount);
+      this.countedAt = performance.now();
     }
-    return this.seenOpen >= mostOpen;
+    return this.openCount >= mostOpen;
   }
 
-  /** Many requests to few guests as fast as they can be sent. */
+  /** Send many requests to few guests as fast as possible. */
   burst(count: number): void {
     while (count > 0) {
       const some = Math.min(count, this.options.random.between(3, 8));
@@ -99,15 +99,15 @@ export class Load {
     }
   }
 
-  /** Ask for ports, each by a way of its own, and wait until that is answered. */
+  /** PortChange for ports, each by a way of its own, and wait until that is answered. */
   async begin(requests: readonly Request[]): Promise<void> {
     for (const request of requests) this.send(request);
     await this.answered();
   }
 
-  /** Wait until all that is on its way has been answered, or given up. */
+  /** Wait until each pending request is answered or given up. */
   async answered(): Promise<void> {
-    while (this.onTheirWay.size > 0) await Promise.all(this.onTheirWay);
+    while (this.pending.size > 0) await Promise.all(this.pending);
   }
 
   private rush(count: number, guest: GuestPlace = this.options.plan.guest()): void {
@@ -146,7 +146,7 @@ export class Load {
     return sending;
   }
 
-  /** Wait until an operation has ended, whatever Temporal goes through meanwhile. */
+  /** Wait for the end of an operation, through all failures of Temporal. */
   private async ended(acceptance: Acceptance): Promise<void> {
     while (acceptance !== undefined)
       try {
@@ -154,11 +154,11 @@ export class Load {
         return;
       } catch (error) {
         if (error instanceof WorkflowFailedError) return;
-        await sleep(LOOK_AGAIN_MS);
+        await sleep(POLL_MS);
       }
   }
 
-  /** The command is slow to start: one at a time; and whether it was heard is not always known, which a serial run has to know. */
+  /** The way in for a request. zvmnet starts slowly, so it runs once at a time, and never in a serial run, which has to know whether a request was accepted. */
   private wayFor(request: Request): WayName {
     const way = this.options.random.weighted({ http: 46, temporal: 46, zvmnet: 8 });
     if (way !== 'zvmnet') return way;
@@ -170,7 +170,7 @@ export class Load {
   private async cancel(workflowId: string, by: 'http' | 'temporal'): Promise<void> {
     const { client, gateway } = this.options;
     this.cancels += 1;
-    // One that has ended meanwhile, or a server that is away: both are as they are for a caller.
+    // The operation may have ended or the server may be away: any caller meets both.
     if (by === 'temporal')
       await client.workflow
         .getHandle(workflowId)
@@ -209,7 +209,7 @@ export class Load {
         this.errors.push(message);
         this.options.say(`a request went wrong: ${message}`);
       })
-      .finally(() => this.onTheirWay.delete(tracked));
-    this.onTheirWay.add(tracked);
+      .finally(() => this.pending.delete(tracked));
+    this.pending.add(tracked);
   }
 }

@@ -31,11 +31,11 @@ const Options = z.object({
   keep: z.boolean().default(false),
 });
 
-/** `npm run chaos`: mixed operations under disturbances, and a verdict. Ends with 0 only when nothing is wrong. */
+/** `npm run chaos`: run mixed operations under disturbances and judge them. Exits with 0 only without findings. */
 async function main(): Promise<void> {
   const options = givenOptions();
   const { seed = randomInt(1_000_000), guests, rate, latency, faults, keep, json } = options;
-  // Asked for a number of operations alone, it takes the time that they take.
+  // With only a number of operations given, the run lasts as long as they take.
   const { operations = MOST_OPERATIONS, minutes = options.operations === undefined ? 2 : LONGEST_MINUTES } = options;
   const begun = performance.now();
   const say = (line: string) => {
@@ -83,7 +83,7 @@ function summary({ findings: _findings, failures: _failures, ...numbers }: Repor
     .join('\n');
 }
 
-// A request that nobody waits for any more must not keep the program alive.
+// A pending request must not keep the program alive.
 main().then(
   () => process.exit(),
   (error: unknown) => {

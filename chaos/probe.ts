@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, WorkflowFailedError } from '@temporalio/client';
-import { type GuestPlace, HOST, probeOf, TASK_QUEUE } from './layout.ts';
+import { type GuestPlace, HOST, probeOf, TASK_QUEUE } from './places.ts';
 
-/** Try whether each guest can still be changed: a port of its own is made and deleted again. Answers those of which one did not end well. */
+/** Probe whether each guest can still be changed, by creating and deleting a separate port. Answers a sentence for each failed probe. */
 export async function stuckGuests(client: Client, guests: readonly GuestPlace[], limitMs: number): Promise<string[]> {
   const found = await Promise.all(guests.map((guest) => probe(client, guest, limitMs)));
   return found.flatMap((each) => each ?? []);
@@ -12,11 +12,11 @@ export async function stuckGuests(client: Client, guests: readonly GuestPlace[],
 async function probe(client: Client, guest: GuestPlace, limitMs: number): Promise<string | undefined> {
   const { portId, vswitch, mac } = probeOf(guest);
   const target = { host: HOST, userid: guest.userid, portId };
-  const asked = [
+  const requests = [
     { type: 'createPort', input: { ...target, vswitch, mac, network: { type: 'flat' } } },
     { type: 'deletePort', input: target },
   ];
-  for (const { type, input } of asked) {
+  for (const { type, input } of requests) {
     const workflowId = `probe/${guest.userid}/${type}/${randomUUID()}`;
     try {
       const handle = await client.workflow.start(type, { taskQueue: TASK_QUEUE, workflowId, args: [input] });

@@ -6,18 +6,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const ROOT = join(import.meta.dirname, '..');
 const AGAIN_MS = 1_000;
-/** As long as a service manager might wait; then it is killed. */
+/** The time limit before a kill, as a service manager's. */
 const STOP_LIMIT_MS = 20_000;
 
 export type Command = { name: string; file: string; args: readonly string[]; env?: NodeJS.ProcessEnv; logFile: string };
 
 /**
- * A program of the project as a process of its own, kept alive as a service manager does: one that ends by itself is started again. It is
- * ended by its id, and never outlives this process.
+ * A program of the project as a process, restarted when it ends unexpectedly, as by a service manager. It is ended by its id and never outlives this
+ * process.
  */
 export class Service {
   readonly name: string;
-  /** How often it ended though nobody wanted it to. */
+  /** The number of its unexpected ends. */
   endedByItself = 0;
   private readonly command: Command;
   private child: ChildProcess | undefined;
@@ -30,7 +30,7 @@ export class Service {
     process.once('exit', () => this.child?.kill('SIGKILL'));
   }
 
-  /** Start it, unless it runs. Answers its standard output. */
+  /** Start it unless it runs. Answers its standard output. */
   start(): NodeJS.ReadableStream | null {
     this.wanted = true;
     clearTimeout(this.again);
@@ -42,7 +42,7 @@ export class Service {
     return child.stdout;
   }
 
-  /** End it by a signal and wait until it has ended; it stays down. One that does not heed the signal is killed. */
+  /** End it by a signal and wait for its end; it stays down. A process that ignores the signal is killed. */
   async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
     this.wanted = false;
     clearTimeout(this.again);
@@ -64,7 +64,7 @@ export class Service {
   }
 }
 
-/** Run a program of the project to its end: its exit code and standard output. It is killed after the limit. */
+/** Run a program of the project to its end, or kill it after the limit. Answers its exit code and standard output. */
 export async function runProgram(command: Command, limitMs: number): Promise<{ code: number | null; output: string }> {
   const child = startNode(command);
   const kill = () => child.kill('SIGKILL');
@@ -80,7 +80,7 @@ export async function runProgram(command: Command, limitMs: number): Promise<{ c
   return { code: child.exitCode, output };
 }
 
-/** The first line of a stream, which goes on after it. Throws an Error when it ends before. */
+/** The first line of a stream, which then continues. Throws an Error when the stream ends before. */
 export function firstLine(stream: NodeJS.ReadableStream): Promise<string> {
   let text = '';
   return new Promise((resolve, reject) => {
@@ -93,7 +93,7 @@ export function firstLine(stream: NodeJS.ReadableStream): Promise<string> {
   });
 }
 
-/** Wait until something holds, asking now and then. False when the time is over. */
+/** Poll until a condition holds; false when the time is over. */
 export async function until(holds: () => Promise<boolean>, limitMs: number, pauseMs = 250): Promise<boolean> {
   const limit = performance.now() + limitMs;
   for (;;) {
@@ -106,7 +106,7 @@ export async function until(holds: () => Promise<boolean>, limitMs: number, paus
 function startNode({ file, args, env, logFile }: Command): ChildProcess {
   const program = [process.execPath, join(ROOT, file), ...args];
   const [command = process.execPath, ...rest] = [...guard(), ...program];
-  // A process group of its own: Ctrl-C in a terminal must end this process first, which ends the others.
+  // A separate process group: Ctrl-C in a terminal must end this process first, which ends the others.
   const child = spawn(command, rest, {
     cwd: ROOT,
     env: env ?? process.env,
@@ -121,7 +121,7 @@ function startNode({ file, args, env, logFile }: Command): ChildProcess {
 
 let guarding: string[] | undefined;
 
-// No handler runs in a process that is killed: on Linux the kernel ends its children instead.
+// A killed process runs no handler. On Linux the kernel ends its children instead.
 function guard(): string[] {
   const works = () =>
     process.platform === 'linux' && spawnSync('setpriv', ['--pdeathsig', 'keep', '--', 'true']).status === 0;

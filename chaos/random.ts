@@ -1,4 +1,4 @@
-/** Numbers that repeat with their seed. */
+/** Random numbers that repeat with their seed. */
 export type Random = {
   /** At least 0, below 1. */
   next(): number;
@@ -6,17 +6,17 @@ export type Random = {
   between(low: number, high: number): number;
   chance(probability: number): boolean;
   pick<Item>(items: readonly [Item, ...Item[]]): Item;
-  /** One of the names, each as often as its weight says. */
+  /** A name, chosen by the weights. */
   weighted<Name extends string>(weights: Readonly<Record<Name, number>>): Name;
   shuffled<Item>(items: readonly Item[]): Item[];
-  /** Another sequence that the same seed gives, so that one part of a run does not shift the numbers of another. */
+  /** A separate sequence of the same seed, so that one part of a run does not shift the numbers of another. */
   branch(name: string): Random;
 };
 
-/** Numbers from a seed; `name` tells sequences of one seed apart. */
+/** Random numbers from a seed; `name` distinguishes the sequences of one seed. */
 export function randomFrom(seed: number, name = ''): Random {
   let state = hash(`${seed}/${name}`);
-  // Mulberry32: small, and good enough to choose what happens next.
+  // Mulberry32 is small and good enough for this choice.
   const next = () => {
     state = (state + 0x6d2b79f5) >>> 0;
     let mixed = Math.imul(state ^ (state >>> 15), state | 1);

@@ -1,52 +1,52 @@
-import type { Operation, Outcome } from './accepted.ts';
 import type { WayName } from './load.ts';
+import type { Operation, Outcome } from './operation.ts';
 import { countOf, type Finding, type Verdict } from './verdict.ts';
 
-/** The answer of a run: one JSON object. */
+/** The result of a run: one JSON object. */
 export type Report = {
   seed: number;
-  /** Operations that Temporal has accepted, and those of them that have ended. */
+  /** The numbers of operations that Temporal accepted, and of those that ended. */
   accepted: number;
   ended: number;
-  /** Neighbouring pairs on one port that were carried out in the other order. */
+  /** Neighbouring pairs on one port that were carried out in the reverse order. */
   inverted: number;
-  /** Ports that are not as the last accepted word that was carried out says. */
+  /** Ports that differ from the last accepted word that was carried out. */
   wrongLastWord: number;
-  /** Rows, NICs, MACs and grants that stand twice, or belong to nobody. */
+  /** Rows, NICs, MACs and grants that are duplicate or belong to no port. */
   doubled: number;
-  /** Open though it must have ended, lost, or a guest that cannot be changed any more. */
+  /** Workflows that are still open or lost, and guests that cannot be changed any more. */
   locked: number;
-  /** `convergeGuest` runs. */
+  /** Runs of `convergeGuest`. */
   guestRuns: number;
-  /** Operations that answered what no order of acceptance gives. */
+  /** Operations whose answers fit no order of acceptance. */
   wrongAnswers: number;
-  /** Neighbouring pairs that were looked at, and those of them of which z/VM's log says nothing. */
+  /** The numbers of neighbouring pairs, and of those that z/VM's log does not show. */
   pairs: number;
   unobserved: number;
   outcomes: Partial<Record<Outcome | 'dryRun', number>>;
   sent: Record<WayName, number>;
-  /** Requests whose issuers never heard whether they were accepted. */
+  /** Requests whose issuers never learned whether they were accepted. */
   unanswered: number;
   cancels: number;
   reconciliations: number;
   faults: Partial<Record<string, number>>;
-  /** Processes that ended though nobody ended them. */
+  /** Processes that ended unexpectedly. */
   endedByThemselves: number;
-  /** How long Temporal took to come back, each time. */
+  /** The times of Temporal's restarts, in milliseconds. */
   temporalBackMs: number[];
-  /** How long it took until all had ended, after everything was back. */
+  /** The seconds until all operations had ended, after everything was restored. */
   settledSeconds: number;
-  /** Guests that a reconciliation found drifted that only looks. */
+  /** Guests that a final dry run of reconciliation found drifted. */
   drifted: number | null;
   httpCalls: number;
   smapiCalls: number;
-  /** Operations that failed, and why. */
+  /** Failed operations with their messages. */
   failures: { workflowId: string; message: string }[];
   findings: Finding[];
 };
 
-/** Told of a run besides its verdict. */
-export type Told = Pick<
+/** The facts of a run besides its verdict. */
+export type RunFacts = Pick<
   Report,
   | 'seed'
   | 'guestRuns'
@@ -63,14 +63,14 @@ export type Told = Pick<
   | 'smapiCalls'
 >;
 
-/** Sum a run up. */
-export function reportOf(verdict: Verdict, operations: readonly Operation[], told: Told): Report {
+/** The report of a run from its verdict, operations and facts. */
+export function reportOf(verdict: Verdict, operations: readonly Operation[], facts: RunFacts): Report {
   const outcomes: Report['outcomes'] = {};
   for (const { dryRun, outcome } of operations) {
     const name = dryRun ? 'dryRun' : outcome;
     outcomes[name] = (outcomes[name] ?? 0) + 1;
   }
-  const { seed, guestRuns, ...more } = told;
+  const { seed, guestRuns, ...more } = facts;
   return {
     seed,
     accepted: operations.length,
@@ -92,13 +92,13 @@ export function reportOf(verdict: Verdict, operations: readonly Operation[], tol
   };
 }
 
-/** True when nothing is wrong. An answer that no order of acceptance gives is an inversion that z/VM's log need not show. */
+/** True without findings. An answer that fits no order of acceptance is an inversion that z/VM's log may not show. */
 export function isRight(report: Report): boolean {
   const { inverted, wrongLastWord, doubled, locked, wrongAnswers, accepted, ended } = report;
   return inverted + wrongLastWord + doubled + locked + wrongAnswers === 0 && accepted > 0 && accepted === ended;
 }
 
-/** One line of a finding, for people. */
+/** A finding as a line for people. */
 export function lineOf({ kind, userid, portId, text, workflowIds }: Finding): string {
   const where = userid === undefined ? '' : ` port ${portId} of ${userid}:`;
   return `${kind}:${where} ${text}${workflowIds.length === 0 ? '' : ` [${workflowIds.join(' ')}]`}`;

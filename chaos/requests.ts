@@ -1,8 +1,8 @@
-import type { OperationType } from './accepted.ts';
-import { type GuestPlace, HOST, type PortPlace } from './layout.ts';
+import type { OperationType } from './operation.ts';
+import { type GuestPlace, HOST, type PortPlace } from './places.ts';
 import type { Random } from './random.ts';
 
-/** A request as the operation takes it, without host and guest: those are the same for each way. */
+/** A request in the form of the operation's input, without host and guest, which each way in adds. */
 export type PortRequest = {
   type: Exclude<OperationType, 'wirePorts'>;
   place: PortPlace;
@@ -14,7 +14,7 @@ export type Request = (PortRequest | WiringRequest) & { dryRun: boolean };
 const FIRST_VLAN = 2;
 const LAST_VLAN = 4_094;
 
-/** Requests to a port that the load believes to be there, and to one that it believes to be gone; some of them cannot be granted. */
+/** The weights of requests to a port that the load takes to exist, and to one that it takes to be deleted; some have to be refused. */
 const OF_A_PORT = {
   changeVlan: 52,
   setAdminState: 16,
@@ -26,13 +26,13 @@ const OF_A_PORT = {
 };
 const OF_NO_PORT = { attachNew: 50, createPort: 30, wirePorts: 12, changeVlan: 4, setAdminState: 2, deletePort: 2 };
 
-/** Chooses what is asked next. It goes by what was asked before, and knows nothing of what has become of it. */
+/** Chooses the next request by the earlier requests, without knowledge of their results. */
 export class RequestPlan {
   private readonly random: Random;
   private readonly guests: readonly [GuestPlace, ...GuestPlace[]];
   private readonly nextVlan = new Map<string, number>();
   private readonly lastVlan = new Map<string, number>();
-  private readonly believedThere = new Set<string>();
+  private readonly assumedPorts = new Set<string>();
 
   constructor(random: Random, guests: readonly GuestPlace[]) {
     const [first, ...others] = guests;
@@ -41,11 +41,11 @@ export class RequestPlan {
     this.guests = [first, ...others];
   }
 
-  /** All ports live, to begin with. */
+  /** The first requests, which make all ports live. */
   first(): Request[] {
     return this.guests.flatMap((guest) =>
       guest.ports.map((place): Request => {
-        this.believedThere.add(place.portId);
+        this.assumedPorts.add(place.portId);
         return { type: 'attachNic', place, input: { ports: [this.newPort(place)] }, dryRun: false };
       }),
     );
@@ -55,16 +55,16 @@ export class RequestPlan {
     return this.random.pick(this.guests);
   }
 
-  /** One more request to a port of the guest. */
+  /** The next request to a port of the guest. */
   next(guest = this.guest()): Request {
     const [first, ...others] = guest.ports;
     if (first === undefined) throw new Error(`${guest.userid} has no ports`);
     const place = this.random.pick([first, ...others]);
     const dryRun = this.random.chance(0.05);
-    const isThere = this.believedThere.has(place.portId);
+    const isThere = this.assumedPorts.has(place.portId);
     const kind = isThere ? this.random.weighted(OF_A_PORT) : this.random.weighted(OF_NO_PORT);
     if (kind === 'wirePorts') return { ...this.wiring(place, dryRun), dryRun };
-    if (!dryRun) this.believe(place, kind);
+    if (!dryRun) this.assume(place, kind);
     const limits = dryRun ? { dryRun } : {};
     return {
       type: kind === 'attachNew' ? 'attachNic' : kind,
@@ -98,14 +98,14 @@ export class RequestPlan {
     const others = this.random.shuffled(this.guests.filter(({ userid }) => userid !== place.userid));
     const places = [place, ...others.slice(0, 2).flatMap((guest) => guest.ports.slice(0, 1))];
     const ports = places.map((each) => ({ userid: each.userid, ...this.newPort(each) }));
-    if (!dryRun) for (const each of places) this.believe(each, 'createPort');
+    if (!dryRun) for (const each of places) this.assume(each, 'createPort');
     const live = this.random.chance(0.5);
     return { type: 'wirePorts', places, input: { ports, live, ...(dryRun ? { dryRun } : {}) } };
   }
 
-  private believe(place: PortPlace, kind: string): void {
-    if (kind === 'deletePort') this.believedThere.delete(place.portId);
-    if (kind === 'createPort' || kind === 'attachNew') this.believedThere.add(place.portId);
+  private assume(place: PortPlace, kind: string): void {
+    if (kind === 'deletePort') this.assumedPorts.delete(place.portId);
+    if (kind === 'createPort' || kind === 'attachNew') this.assumedPorts.add(place.portId);
   }
 
   private newPort(place: PortPlace) {
@@ -113,7 +113,7 @@ export class RequestPlan {
     return { portId, vswitch, mac, network: this.network(place) };
   }
 
-  /** A VLAN that nobody else on the guest asks for, so that it tells in z/VM's log whose it is; now and then the last one once more. */
+  /** A VLAN that no other request to the guest uses, so that z/VM's log shows its operation; sometimes the port's last one again. */
   private network({ userid, portId }: PortPlace): { type: 'vlan'; segmentationId: number } {
     const again = this.random.chance(0.04) ? this.lastVlan.get(portId) : undefined;
     if (again !== undefined) return { type: 'vlan', segmentationId: again };
@@ -125,7 +125,7 @@ export class RequestPlan {
   }
 }
 
-/** The input of the workflow, as any caller in any language gives it (docs/workflows.md). */
+/** The input of the workflow (docs/workflows.md). */
 export function workflowInput(request: Request): Record<string, unknown> {
   return { host: HOST, ...('place' in request ? { userid: request.place.userid } : {}), ...request.input };
 }

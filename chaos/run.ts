@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { z } from 'zod';
-import { NAMESPACE } from '../temporal-config/namespace.ts';
+import { NAMESPACE } from '../temporal-config/names.ts';
 import { acceptedOperations, countGuestRuns, countOpenOperations, openWorkflows, unknownTo } from './collect.ts';
 import { type FaultName, Faults } from './faults.ts';
-import { type GuestPlace, HOST, layOut, TASK_QUEUE, ZHCP_NODE } from './layout.ts';
 import { Load } from './load.ts';
+import { type GuestPlace, HOST, layOut, TASK_QUEUE, ZHCP_NODE } from './places.ts';
 import { stuckGuests } from './probe.ts';
 import { until } from './processes.ts';
 import { type Random, randomFrom } from './random.ts';
@@ -21,60 +21,60 @@ import { byHttp, byTemporal, byZvmnet } from './ways.ts';
 export type RunOptions = {
   seed: number;
   minutes: number;
-  /** No more operations than so many are asked for. */
+  /** The limit of requested operations. */
   operations: number;
   guests: number;
-  /** Operations asked for in a second, on average. */
+  /** The average number of requested operations in a second. */
   rate: number;
-  /** While so many operations are open, no more are asked for but in bursts. */
+  /** The number of open operations above which only bursts are sent. */
   mostOpen: number;
-  /** The time of a call to the management node, on average. */
+  /** The average time of a call to the management node. */
   latencyMs: number;
-  /** How long is waited for all to end, after everything is back. */
+  /** The time limit for all operations to end, after everything is restored. */
   settleMinutes: number;
   faults: readonly FaultName[];
-  /** Each guest's requests wait for each other. */
+  /** True to have the requests of a guest wait for each other. */
   serial: boolean;
-  /** Leave what the processes wrote. */
+  /** True to keep the logs of the processes. */
   keepFolder: boolean;
   say(line: string): void;
 };
 
 const BEGIN_MS = 120_000;
 const PROBE_MS = 120_000;
-/** When so long nothing has ended, nothing will. */
+/** The time without an ended operation after which the wait is given up. */
 const STALLED_MS = 150_000;
 const COUNT_MS = 2_000;
 const LOOK_MS = 2_000;
 
-/** One run: bring everything up, disturb it under load, put it right, wait, and judge. All processes are ended, whatever happens. */
+/** One run: start all processes, disturb them under load, repair, wait, and judge. All processes are ended in any case. */
 export async function run(options: RunOptions, cancelled: AbortSignal): Promise<Report> {
   const { seed, say } = options;
   const random = randomFrom(seed);
   const guests = layOut(options.guests);
   const stack = await startStack(options);
   const interrupted = new Promise<never>((_resolve, reject) => {
-    const interrupt = () => reject(new Error('it was interrupted'));
+    const interrupt = () => reject(new Error('the run was interrupted'));
     if (cancelled.aborted) interrupt();
     else cancelled.addEventListener('abort', interrupt, { once: true });
   });
   interrupted.catch(() => {});
   try {
-    // It is not closed: calls that nobody waits for any more may try again until the program ends.
+    // The client is not closed: pending calls may retry until the program ends.
     const connection = await Connection.connect({ address: stack.temporal.address });
     const client = new Client({ connection, namespace: NAMESPACE });
     return await Promise.race([runOn({ stack, client, connection, guests, options }, random), interrupted]);
   } catch (error) {
-    say(`it cannot be judged; Temporal's process ${stack.temporal.lives ? 'is there' : 'has ended'}`);
+    say(`the run cannot be judged; Temporal's process ${stack.temporal.lives ? 'is alive' : 'has ended'}`);
     throw error;
   } finally {
     await stack.stop();
-    say('everything is ended');
-    if (options.keepFolder) say(`what the processes wrote is in ${stack.folder}`);
+    say('all processes have ended');
+    if (options.keepFolder) say(`the logs of the processes are in ${stack.folder}`);
   }
 }
 
-/** Shared by the parts of a run. */
+/** The parts of a run. */
 type Running = {
   stack: Stack;
   client: Client;
@@ -98,19 +98,23 @@ async function runOn(running: Running, random: Random): Promise<Report> {
   isOver = true;
   const settled = await settle(client, limitMs, say);
   const settledSeconds = Math.round((performance.now() - back) / 1_000);
-  say(settled ? `all has ended after ${settledSeconds} s` : `after ${settledSeconds} s some have not ended`);
+  say(
+    settled
+      ? `all operations have ended after ${settledSeconds} s`
+      : `after ${settledSeconds} s some operations have not ended`,
+  );
   return judged(running, load, faults, settledSeconds);
 }
 
 async function wireFirstPorts({ stack, client, guests, options }: Running, plan: RequestPlan, load: Load) {
-  for (const { userid } of guests) await stack.control.ask('POST', `systems/${ZHCP_NODE}/guests/${userid}/logon`);
+  for (const { userid } of guests) await stack.control.send('POST', `systems/${ZHCP_NODE}/guests/${userid}/logon`);
   await load.begin(plan.first());
   if (!(await until(async () => (await openWorkflows(client)).length === 0, BEGIN_MS)))
     throw new Error('the first ports were not wired in time');
   options.say(`${load.accepted.length} ports are wired; the load begins`);
 }
 
-/** Load and disturbances side by side; everything is back when it ends. */
+/** Run load and disturbances in parallel, and restore everything at the end. */
 async function disturbedLoad(load: Load, faults: Faults, { minutes, say }: RunOptions): Promise<void> {
   let isOver = false;
   const disturbing = faults.run(() => isOver);
@@ -118,7 +122,7 @@ async function disturbedLoad(load: Load, faults: Faults, { minutes, say }: RunOp
   isOver = true;
   await disturbing;
   await faults.putRight();
-  say(`everything is back; ${load.total} operations were asked for`);
+  say(`everything is restored; ${load.total} operations were requested`);
 }
 
 async function judged(running: Running, load: Load, faults: Faults, settledSeconds: number): Promise<Report> {
@@ -178,7 +182,7 @@ function newLoad({ stack, client, options }: Running, plan: RequestPlan, random:
   });
 }
 
-/** Wait until nothing is open. False when that takes too long, or nothing has ended for a while. */
+/** Wait until nothing is open. False after the time limit, or when nothing has ended for a while. */
 async function settle(client: Client, limitMs: number, say: (line: string) => void): Promise<boolean> {
   const limit = performance.now() + limitMs;
   let open = Number.POSITIVE_INFINITY;
@@ -199,7 +203,7 @@ async function settle(client: Client, limitMs: number, say: (line: string) => vo
 
 const Reconciliation = z.object({ drifted: z.number(), drifts: z.array(z.string()) });
 
-/** A reconciliation that only looks. Null when it does not come to an end. */
+/** The drift found by a dry run of reconciliation. Null when the run does not end. */
 async function driftedGuests(client: Client, say: (line: string) => void): Promise<number | null> {
   const started = {
     taskQueue: TASK_QUEUE,
@@ -213,7 +217,7 @@ async function driftedGuests(client: Client, say: (line: string) => void): Promi
     for (const line of drifts) say(`drifted: ${line}`);
     return drifted;
   } catch (error) {
-    say(`the reconciliation that only looks failed: ${error instanceof Error ? error.message : String(error)}`);
+    say(`the dry run of reconciliation failed: ${error instanceof Error ? error.message : String(error)}`);
     return null;
   }
 }

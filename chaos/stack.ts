@@ -4,23 +4,23 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { freePorts } from '../temporal-config/dev-server/free-ports.ts';
 import { findTemporalServer } from '../temporal-config/dev-server/temporal-binary.ts';
-import { NAMESPACE } from '../temporal-config/namespace.ts';
-import { Control } from './control.ts';
-import { HOST, PORT_BASED, PROBE_VSWITCH, ZHCP_NODE } from './layout.ts';
+import { NAMESPACE } from '../temporal-config/names.ts';
+import { HOST, PORT_BASED, PROBE_VSWITCH, ZHCP_NODE } from './places.ts';
 import { firstLine, Service, until } from './processes.ts';
+import { Control } from './simulator.ts';
 import { RestartableTemporal } from './temporal.ts';
 
-/** All processes of a run, on free ports of loopback. */
+/** All processes of a run on free ports of loopback. */
 export type Stack = {
   temporal: RestartableTemporal;
   control: Control;
   workers: Service[];
   gateways: { service: Service; url: string }[];
-  /** The environment in which a program finds this Temporal. */
+  /** The environment with the address of this Temporal. */
   env: NodeJS.ProcessEnv;
-  /** Where the processes write what they say. */
+  /** The folder of the processes' logs. */
   folder: string;
-  /** End all of them, by their ids. */
+  /** End all processes by their ids. */
   stop(): Promise<void>;
 };
 
@@ -32,7 +32,7 @@ const READY_MS = 120_000;
 const WORKERS = 2;
 const GATEWAYS = 2;
 
-/** Bring everything up and wait until it answers; what is up is ended again when something does not come. */
+/** Start all processes and wait until they answer; when one does not, end the others. */
 export async function startStack(options: Options): Promise<Stack> {
   const undo: (() => Promise<void>)[] = [];
   const stop = async () => {
@@ -77,7 +77,7 @@ async function bringUp(options: Options, undo: (() => Promise<void>)[]): Promise
   const workersPoll = async () =>
     Host.parse(await (await fetch(`${gateways[0]?.url}/v1/hosts/${HOST}`)).json()).workers;
   if (!(await until(async () => (await workersPoll()) >= WORKERS, READY_MS)))
-    throw new Error('the workers do not come');
+    throw new Error('the workers do not start');
   return { temporal, control: new Control(simulator.control), workers, gateways, env: there, folder };
 }
 
@@ -99,12 +99,12 @@ function numbered(count: number): number[] {
   return Array.from({ length: count }, (_, index) => index + 1);
 }
 
-/** Nothing of a Temporal server that the machine is configured for. */
+/** The environment without the machine's own Temporal configuration. */
 function ownEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(TEMPORAL|ZVM|ZVMNET)_/.test(name)));
 }
 
-// Reconciliation runs when it is asked for alone: the Schedule would repair what the checker has to see.
+// Reconciliation runs only on request: the Schedule would hide drift from the checker.
 function configurationFor(simulatorUrl: string): string {
   return `[DEFAULT]
 log_level = warn

@@ -1,8 +1,8 @@
-import type { PortPlace } from './layout.ts';
 import type { PortState } from './model.ts';
-import { grantsOf, macIdOf, type SimulatedGuest, type SimulatorState, type System } from './simulator-state.ts';
+import type { PortPlace } from './places.ts';
+import { grantsOf, macIdOf, type SimulatedGuest, type SimulatorState, type System } from './simulator.ts';
 
-/** Differences between a port as it may be and as record and z/VM have it, by the state that is nearest. Empty when one fits. */
+/** The differences of record and z/VM from the nearest possible state of a port. Empty when one state fits. */
 export function differencesOf(
   place: PortPlace,
   states: readonly PortState[],
@@ -58,14 +58,13 @@ function unlike(of: string, is: unknown, wanted: unknown): string[] {
   return is === wanted ? [] : [`${of}: ${is}, not ${wanted}`];
 }
 
-/** The administrative state stands in xCAT's own column for rows that are out of use. */
+/** The administrative state, from xCAT's own column for rows that are out of use. */
 function isDisabled(row: Record<string, string | null>): boolean {
   return ['1', 'yes'].includes((row.disable ?? '').toLowerCase());
 }
 
 /**
- * Rows, NICs, MACs and grants that stand twice, or belong to nobody: to no row of the `switch` table. It is asked of record and z/VM alone,
- * whatever was asked for.
+ * Rows, NICs, MACs and grants that are duplicate or belong to no row of the `switch` table, judged from record and z/VM alone.
  */
 export function doublesOf(userids: readonly string[], simulator: SimulatorState, zhcp: string): string[] {
   const system = simulator.systems[zhcp];

@@ -4,10 +4,10 @@ import { startTemporalServer, type TemporalServer } from '../temporal-config/dev
 
 const ATTEMPTS = 3;
 
-/** The development server on a database file: killed and started again on it, on the same ports. */
+/** The development server on a database file. It is killed and restarted on the same file and ports. */
 export class RestartableTemporal {
   readonly address: string;
-  /** How long it took to come back, each time: milliseconds. */
+  /** The times of its restarts, in milliseconds. */
   readonly backAfter: number[] = [];
   private readonly binary: string;
   private readonly databaseFile: string;
@@ -30,7 +30,7 @@ export class RestartableTemporal {
     return temporal;
   }
 
-  /** Whether its process is there: a server that ended by itself is told from one that answers wrongly. */
+  /** True while its process lives: a server that ended by itself differs from one that answers wrongly. */
   get lives(): boolean {
     try {
       return this.server !== undefined && process.kill(this.server.pid, 0);
@@ -39,7 +39,7 @@ export class RestartableTemporal {
     }
   }
 
-  /** End the server and wait until it has ended. */
+  /** End the server and wait for its end. */
   async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
     const { server } = this;
     this.server = undefined;
@@ -48,7 +48,7 @@ export class RestartableTemporal {
     await server.stop();
   }
 
-  /** Start it on its file. Throws an Error when it does not come, though it was tried several times. */
+  /** Start it on its file. Throws an Error after several failed attempts. */
   async bringUp(): Promise<void> {
     const { binary, databaseFile, port, uiPort } = this;
     for (let attempt = 1; this.server === undefined; attempt += 1) {
@@ -57,7 +57,7 @@ export class RestartableTemporal {
         this.server = await startTemporalServer({ binary, databaseFile, port, uiPort, say: () => {} });
         this.backAfter.push(Math.round(performance.now() - started));
       } catch (error) {
-        this.say(`Temporal does not come back: ${error instanceof Error ? error.message : String(error)}`);
+        this.say(`Temporal does not restart: ${error instanceof Error ? error.message : String(error)}`);
         if (attempt === ATTEMPTS) throw error;
         await sleep(1_000);
       }
@@ -69,6 +69,6 @@ function kill(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
   } catch {
-    // It has ended by itself.
+    // The server has ended already.
   }
 }

@@ -1,22 +1,22 @@
-import type { PortPlace } from './layout.ts';
-import { macIdOf, type SimulatorEvent } from './simulator-state.ts';
+import type { PortPlace } from './places.ts';
+import { macIdOf, type SimulatorEvent } from './simulator.ts';
 
-/** A port as z/VM shows it between two of its changes. */
+/** A port in z/VM between two of its changes. */
 export type Shown = {
   /** The VSWITCH in its NICDEF, null for one without; undefined when it has no NICDEF. */
   nicdef: string | null | undefined;
-  /** The VLANs that its guest is authorised with on its VSWITCH, one list for each grant. */
+  /** The VLANs of its guest's authorisation on its VSWITCH, one list for each grant. */
   grants: number[][];
   /** The NIC of the running guest; undefined when there is none. */
   nic: { vswitch: string | null; vlans: number[] } | undefined;
 };
 
-/** `shown` holds after `from` events have happened, until before the `to`th further one does. */
+/** The state `shown` after `from` events, until the event after `to`. */
 export type Moment = { from: number; to: number; shown: Shown };
 
 /**
- * A port in z/VM's log: one moment after each change of its NICDEF, of its guest's grants on its VSWITCH, or of its live NIC. The
- * guest has no other port on that VSWITCH, and MACs stand for ports, so that each entry of the log belongs to one port at most.
+ * A port in z/VM's log: one moment after each change of its NICDEF, of its guest's grants on its VSWITCH, or of its live NIC. The guest has no other
+ * port on that VSWITCH, and MACs identify ports, so each entry of the log belongs to one port at most.
  */
 export function momentsOf(place: PortPlace, events: readonly SimulatorEvent[]): Moment[] {
   const reader = new PortReader(place);
@@ -30,7 +30,7 @@ export function momentsOf(place: PortPlace, events: readonly SimulatorEvent[]): 
   return moments;
 }
 
-/** Follows the log of one guest and keeps what belongs to one port of it. */
+/** Follows the log of one guest and keeps the state of one of its ports. */
 class PortReader {
   private readonly macId: string;
   private readonly place: PortPlace;

@@ -1,32 +1,32 @@
-import type { Operation } from './accepted.ts';
-import type { GuestPlace, PortPlace } from './layout.ts';
 import { expectedAfter } from './model.ts';
-import { type Deed, orderOn } from './order.ts';
-import type { SimulatorEvent, SimulatorState } from './simulator-state.ts';
+import type { Operation } from './operation.ts';
+import { type DoneWord, orderOn } from './order.ts';
+import type { GuestPlace, PortPlace } from './places.ts';
+import type { SimulatorEvent, SimulatorState } from './simulator.ts';
 import { differencesOf, doublesOf } from './state-check.ts';
 
-/** All that the checker is given: what was accepted, by Temporal's own word, and what z/VM shows, by the simulator's. */
+/** The input of the checker: the accepted operations from Temporal, and the state of z/VM from the simulator. */
 export type Evidence = {
   guests: readonly GuestPlace[];
   operations: readonly Operation[];
   simulator: SimulatorState;
   events: readonly SimulatorEvent[];
   zhcp: string;
-  /** Workflow IDs of operations and guest runs that are open though all has come back and time enough has passed. */
+  /** Workflow IDs of operations and guest runs that are still open long after everything was restored. */
   open: readonly string[];
-  /** Workflow IDs that an issuer was told of as accepted, and that Temporal does not know. */
+  /** Workflow IDs that were reported to an issuer as accepted and that Temporal does not know. */
   lost: readonly string[];
-  /** Guests that could not be changed in the end, with what was tried. */
+  /** Guests that could not be changed at the end, with the attempted operation. */
   stuck: readonly string[];
 };
 
 export type FindingKind = 'inverted' | 'wrongLastWord' | 'doubled' | 'locked' | 'wrongAnswer';
-/** One thing that is wrong, with what is needed to look it up. */
+/** A finding, with the ids to look it up. */
 export type Finding = { kind: FindingKind; text: string; userid?: string; portId?: string; workflowIds: string[] };
 
 export type Verdict = { findings: Finding[]; pairs: number; unobserved: number };
 
-/** Judge a run. It knows nothing of how operations are carried out. */
+/** Judge a run, without knowledge of how operations are carried out. */
 export function judge(evidence: Evidence): Verdict {
   const { guests, operations, events, simulator, zhcp } = evidence;
   const verdict: Verdict = { findings: [], pairs: 0, unobserved: 0 };
@@ -61,33 +61,33 @@ export function judge(evidence: Evidence): Verdict {
   return verdict;
 }
 
-/** How many findings there are of a kind. */
+/** The number of findings of a kind. */
 export function countOf({ findings }: Verdict, kind: FindingKind): number {
   return findings.filter((finding) => finding.kind === kind).length;
 }
 
-function inverted(place: PortPlace, earlier: Deed, later: Deed): Finding {
+function inverted(place: PortPlace, earlier: DoneWord, later: DoneWord): Finding {
   const gap = later.acceptedAt - earlier.acceptedAt;
-  const text = `${said(later)} was accepted ${gap} ms after ${said(earlier)}, and carried out before it`;
+  const text = `${describe(later)} was accepted ${gap} ms after ${describe(earlier)}, and carried out before it`;
   return { kind: 'inverted', text, ...whereOf(place), workflowIds: [earlier.workflowId, later.workflowId] };
 }
 
 function wrongAnswer(
   place: PortPlace,
-  word: Pick<Deed, 'type' | 'ask' | 'answer' | 'acceptedAt' | 'workflowId'>,
+  word: Pick<DoneWord, 'type' | 'change' | 'answer' | 'acceptedAt' | 'workflowId'>,
 ): Finding {
   const answer =
     word.answer === 'refused' ? 'was refused, and had to be granted' : 'was granted, and had to be refused';
-  const text = `${said(word)} ${answer} by what was accepted before it`;
+  const text = `${describe(word)} ${answer} by what was accepted before it`;
   return { kind: 'wrongAnswer', text, ...whereOf(place), workflowIds: [word.workflowId] };
 }
 
-function wrongLastWord(place: PortPlace, words: readonly Deed[], differences: readonly string[]): Finding {
+function wrongLastWord(place: PortPlace, words: readonly DoneWord[], differences: readonly string[]): Finding {
   const last = words
     .filter((word) => word.answer === 'carriedOut')
     .toSorted((one, other) => one.acceptedAt - other.acceptedAt)
     .slice(-3);
-  const text = `${differences.join('; ')}. The last words: ${last.map(said).join(', then ') || 'none'}`;
+  const text = `${differences.join('; ')}. The last words: ${last.map(describe).join(', then ') || 'none'}`;
   return { kind: 'wrongLastWord', text, ...whereOf(place), workflowIds: last.map(({ workflowId }) => workflowId) };
 }
 
@@ -95,8 +95,8 @@ function whereOf({ userid, portId }: PortPlace): { userid: string; portId: strin
   return { userid, portId };
 }
 
-function said({ type, ask, acceptedAt }: Pick<Deed, 'type' | 'ask' | 'acceptedAt'>): string {
-  const { kind, ...values } = ask;
+function describe({ type, change, acceptedAt }: Pick<DoneWord, 'type' | 'change' | 'acceptedAt'>): string {
+  const { kind, ...values } = change;
   const words = Object.entries(values).map(([name, value]) => `${name} ${value}`);
   return `${type}${words.length === 0 ? '' : ` (${words.join(', ')})`} at ${new Date(acceptedAt).toISOString().slice(11, 23)}`;
 }

@@ -2,12 +2,12 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { z } from 'zod';
-import { HOST, TASK_QUEUE } from './layout.ts';
+import { HOST, TASK_QUEUE } from './places.ts';
 import { runProgram } from './processes.ts';
 import type { Random } from './random.ts';
 import { type PortRequest, type Request, workflowInput } from './requests.ts';
 
-/** The Workflow ID of the operation that was accepted; undefined where its issuer never heard of it. */
+/** The Workflow ID of an accepted operation; undefined where its issuer never learned it. */
 export type Acceptance = { workflowId: string } | undefined;
 
 /** One of the ways in. */
@@ -17,8 +17,8 @@ const ANSWER_MS = 20_000;
 const ZVMNET_MS = 60_000;
 
 /**
- * The HTTP API, by any of the gateways. A request whose answer is lost is sent again with its Idempotency-Key until it is answered: whether it
- * was accepted is known then. `isOver` ends that.
+ * The HTTP API, through any of the gateways. A request whose answer is lost is sent again with its Idempotency-Key until it is answered, so that its
+ * acceptance is known. `isOver` ends that.
  */
 export function byHttp(gateways: readonly string[], random: Random, isOver: () => boolean): Way {
   const [first = '', ...others] = gateways;
@@ -34,7 +34,7 @@ export function byHttp(gateways: readonly string[], random: Random, isOver: () =
           signal: AbortSignal.timeout(ANSWER_MS),
         }).catch(() => undefined);
         const text = await answer?.text().catch(() => undefined);
-        if (answer !== undefined && text !== undefined && !isForAnotherTime(answer.status)) {
+        if (answer !== undefined && text !== undefined && !isTransient(answer.status)) {
           if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
           return { workflowId: Accepted.parse(JSON.parse(text)).id.replaceAll('~', '/') };
         }
@@ -47,11 +47,11 @@ export function byHttp(gateways: readonly string[], random: Random, isOver: () =
 
 const Accepted = z.object({ id: z.string() });
 
-function isForAnotherTime(status: number): boolean {
+function isTransient(status: number): boolean {
   return status >= 500 || status === 429;
 }
 
-/** Temporal itself, as the UI's Start or any SDK does: the workflow's type, its task queue, an ID of its own, and nothing else. */
+/** Temporal itself, as by the UI's Start or any SDK: only the workflow's type, its task queue and a Workflow ID. */
 export function byTemporal(client: Client, isOver: () => boolean): Way {
   return {
     async send(request, key) {
@@ -68,7 +68,7 @@ export function byTemporal(client: Client, isOver: () => boolean): Way {
           );
           return { workflowId };
         } catch (error) {
-          // An answer was lost on the way: it is there already.
+          // An earlier answer was lost: the operation is started already.
           if (error instanceof WorkflowExecutionAlreadyStartedError) return { workflowId };
           await sleep(500);
         }
@@ -78,7 +78,7 @@ export function byTemporal(client: Client, isOver: () => boolean): Way {
   };
 }
 
-/** The operator's command, once: whether a command that fails has started something is seen in Temporal alone. */
+/** The command zvmnet, run once: only Temporal shows whether a failed command has started an operation. */
 export function byZvmnet(env: NodeJS.ProcessEnv, folder: string): Way {
   return {
     async send(request) {
@@ -93,14 +93,14 @@ export function byZvmnet(env: NodeJS.ProcessEnv, folder: string): Way {
         logFile: join(folder, 'zvmnet.log'),
       };
       const { code, output } = await runProgram(command, ZVMNET_MS);
-      if (code === 2) throw new Error(`zvmnet ${all.join(' ')}: it is used wrongly`);
+      if (code === 2) throw new Error(`zvmnet ${all.join(' ')}: wrong usage`);
       const accepted = code === 0 ? Accepted.safeParse(JSON.parse(output)).data : undefined;
       return accepted === undefined ? undefined : { workflowId: accepted.id.replaceAll('~', '/') };
     },
   };
 }
 
-/** True when the operator's command can ask for it. */
+/** True when zvmnet has a command for the request. */
 export function isForZvmnet(request: Request): boolean {
   return zvmnetOf(request) !== undefined;
 }

@@ -1,10 +1,10 @@
 import { searchTermsOfChange, searchTermsOfPorts } from '../domain/guest/search-terms.ts';
 import { acceptOperation, isOperationType, type Operation } from '../domain/operations/operations.ts';
 import { WirePortsInput } from '../domain/operations/requests.ts';
+import { guestWorkflowId } from '../temporal-config/names.ts';
 import { aboutGuest, aboutPort } from '../temporal-config/saved-queries.ts';
 import { type SearchTerms, searchAttributesOf } from '../temporal-config/search-attributes.ts';
-import { listPath, markdownLink, runPath } from '../temporal-config/ui-links.ts';
-import { guestWorkflowId } from '../temporal-config/workflow-ids.ts';
+import { listPath, markdownLink, runPath } from '../temporal-config/ui.ts';
 
 /** How an operation is found and told of in the Temporal UI from its start on. */
 export type Asked = { summary: string; details: string; found: Omit<SearchTerms, 'host'> };

@@ -6,7 +6,7 @@ import {
   WorkflowNotFoundError,
 } from '@temporalio/client';
 import { taskQueueOf } from '../domain/host/host.ts';
-import { is } from '../temporal-config/visibility.ts';
+import { is } from '../temporal-config/search-attributes.ts';
 import { toldToOperators } from './asked.ts';
 import { digestOf } from './digest.ts';
 import { operationIdOf } from './operation-id.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { z } from 'zod';
-import { guestWorkflowId } from '../temporal-config/workflow-ids.ts';
+import { guestWorkflowId } from '../temporal-config/names.ts';
 import type { Begun } from './begin-operation.ts';
 import { workflowIdOf } from './operation-id.ts';
 import { currentDetails, describeOperation, type OperationDetails } from './operations.ts';

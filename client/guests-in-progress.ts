@@ -1,8 +1,7 @@
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import { z } from 'zod';
-import { ZVM_HOST, ZVM_OUTCOME, ZVM_USERID } from '../temporal-config/search-attributes.ts';
-import { is, quoted } from '../temporal-config/visibility.ts';
-import { guestWorkflowId } from '../temporal-config/workflow-ids.ts';
+import { guestWorkflowId } from '../temporal-config/names.ts';
+import { is, quoted, ZVM_HOST, ZVM_OUTCOME, ZVM_USERID } from '../temporal-config/search-attributes.ts';
 
 /** So many guests are looked up one by one, which is exact; lists are a moment late. */
 const MOST_ONE_BY_ONE = 20;

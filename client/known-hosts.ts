@@ -1,7 +1,6 @@
 import { type Client, type ScheduleHandle, ScheduleNotFoundError } from '@temporalio/client';
 import { taskQueueOf } from '../domain/host/host.ts';
-import { reconciliationNote } from '../temporal-config/schedule-note.ts';
-import { RECONCILE_PREFIX, reconcileScheduleId } from '../temporal-config/workflow-ids.ts';
+import { RECONCILE_PREFIX, reconcileScheduleId, reconciliationNote } from '../temporal-config/names.ts';
 import { type ReconciliationHealth, reconciliationHealth } from './reconciliation-health.ts';
 import { pollersOf, presentWorkers, WORKFLOW_TASKS } from './worker-identity.ts';
 

@@ -6,9 +6,8 @@ import {
 } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { z } from 'zod';
-import { ZVM_HOST, ZVM_OUTCOME, ZVM_PORT, ZVM_USERID } from '../temporal-config/search-attributes.ts';
-import { runPath } from '../temporal-config/ui-links.ts';
-import { is, quoted } from '../temporal-config/visibility.ts';
+import { is, quoted, ZVM_HOST, ZVM_OUTCOME, ZVM_PORT, ZVM_USERID } from '../temporal-config/search-attributes.ts';
+import { runPath } from '../temporal-config/ui.ts';
 import { operationIdOf, workflowIdOf } from './operation-id.ts';
 
 /** Workflow types that somebody starts to change something. */

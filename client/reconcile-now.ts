@@ -1,8 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { z } from 'zod';
-import { ZVM_HOST } from '../temporal-config/search-attributes.ts';
-import { is, quoted } from '../temporal-config/visibility.ts';
-import { reconcileScheduleId } from '../temporal-config/workflow-ids.ts';
+import { reconcileScheduleId } from '../temporal-config/names.ts';
+import { is, quoted, ZVM_HOST } from '../temporal-config/search-attributes.ts';
 import { type Beginning, ownWorkflowId } from './begin-operation.ts';
 
 /** What a reconciliation leaves for the next one; `checkpoint` tells what was ours. */

@@ -1,8 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { z } from 'zod';
-import { ZVM_HOST, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
-import { is, quoted } from '../temporal-config/visibility.ts';
-import { reconcileScheduleId } from '../temporal-config/workflow-ids.ts';
+import { reconcileScheduleId } from '../temporal-config/names.ts';
+import { is, quoted, ZVM_HOST, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
 import { operationIdOf } from './operation-id.ts';
 import { describeOperation } from './operations.ts';
 

@@ -1,6 +1,6 @@
 import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
-import { NAMESPACE } from '../temporal-config/namespace.ts';
+import { NAMESPACE } from '../temporal-config/names.ts';
 
 /** Where Temporal is: what `temporal.toml` and `TEMPORAL_*` say, or the address given. */
 export type TemporalTarget = { namespace: string; connection: ConnectionOptions };

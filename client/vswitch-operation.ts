@@ -1,4 +1,4 @@
-import { vswitchWorkflowId } from '../temporal-config/workflow-ids.ts';
+import { vswitchWorkflowId } from '../temporal-config/names.ts';
 import { type Beginning, requestDigest } from './begin-operation.ts';
 
 /**

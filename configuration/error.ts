@@ -1,4 +1,4 @@
-/** One thing that is wrong, and where. `file` names all files read when a key is missing from every one of them. */
+/** A problem with its place. `file` names all files read when a key is missing in each of them. */
 export type ConfigurationProblem = {
   file: string;
   line?: number;
@@ -8,12 +8,12 @@ export type ConfigurationProblem = {
   allowed?: string;
 };
 
-/** All that is wrong with a configuration, at once. Neither the message nor the problems hold a secret's value. */
+/** All problems of a configuration at once. Neither the message nor the problems hold a secret's value. */
 export class ConfigurationError extends Error {
   readonly problems: readonly ConfigurationProblem[];
 
   constructor(problems: readonly ConfigurationProblem[]) {
-    const { lines, more } = toldOf(problems);
+    const { lines, more } = problemLines(problems);
     const count = lines.length + more;
     super(
       `The configuration has ${count === 1 ? 'a problem' : `${count} problems`}:\n${lines.join('\n')}${andMore(more)}`,
@@ -23,17 +23,17 @@ export class ConfigurationError extends Error {
   }
 }
 
-/** Nobody reads more of them; the first ones show what is wrong with the others too. */
-const MOST_TOLD = 100;
+/** Nobody reads more lines, and later problems resemble the first ones. */
+const MOST_LISTED = 100;
 
-/** Problems as lines, each once and not more than are of use, and how many more there are. */
-export function toldOf(problems: readonly ConfigurationProblem[]): { lines: string[]; more: number } {
+/** Problems as distinct lines up to a limit, with the number of further ones. */
+export function problemLines(problems: readonly ConfigurationProblem[]): { lines: string[]; more: number } {
   const lines = new Set(problems.map(describeProblem));
-  const told = [...lines].slice(0, MOST_TOLD);
-  return { lines: told, more: lines.size - told.length };
+  const listed = [...lines].slice(0, MOST_LISTED);
+  return { lines: listed, more: lines.size - listed.length };
 }
 
-/** What follows those lines. */
+/** The line that stands for further problems. */
 export function andMore(more: number): string {
   return more === 0 ? '' : `\n  … and ${more} more`;
 }

@@ -2,14 +2,14 @@ import type { ConfigurationProblem } from './error.ts';
 import type { Found, IniSource } from './ini-source.ts';
 import type { Setting } from './schema.ts';
 
-/** Reads settings of one host, or those shared by all, and collects what is wrong with them. */
+/** Reads the settings of one host, or those shared by all, and collects their problems. */
 export class HostReader {
   readonly host: string | undefined;
   readonly #source: IniSource;
   readonly #reportMissing: boolean;
   readonly #problems: ConfigurationProblem[];
 
-  // When a file could not be read in full, a key that seems missing may be in the rest: reporting it would mislead.
+  // A key that seems missing may stand in an unreadable part of a file: reporting it would mislead.
   constructor(source: IniSource, host: string | undefined, reportMissing: boolean, problems: ConfigurationProblem[]) {
     this.host = host;
     this.#source = source;
@@ -21,7 +21,7 @@ export class HostReader {
     return this.#source.find(setting, this.host, this.#problems);
   }
 
-  /** The value; of a list with mistakes, which are reported, what its good entries give. */
+  /** The value of a setting. Bad entries of a list are reported; its good entries are the value. */
   read<T>(setting: Setting<T>): T | undefined {
     const found = this.find(setting);
     if (found === undefined) return undefined;
@@ -35,7 +35,7 @@ export class HostReader {
     return setting.despiteMistakes?.(found.text);
   }
 
-  /** The value, or the environment's in its place. */
+  /** The value of a required setting; a value of the environment overrides it. */
   readRequired<T>(setting: Setting<T>, fallback: T, override?: T): T {
     if (override !== undefined && override !== '') return override;
     const before = this.#problems.length;

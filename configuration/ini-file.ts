@@ -1,18 +1,18 @@
 import { ConfigurationError, type ConfigurationProblem } from './error.ts';
 
-/** A value as written, several lines joined by line feeds, with the line of its key. */
+/** A value as written, its lines joined by line feeds, with the line number of its key. */
 export type IniValue = { text: string; line: number };
 
-/** One `[section]` header and the keys under it; a name may come again later in the file. */
+/** A `[section]` header and the keys under it; a name may be repeated later in the file. */
 export type IniSection = { name: string; line: number; values: ReadonlyMap<string, IniValue> };
 
 /** One file's sections in the order of the file. */
 export type IniFile = { file: string; sections: readonly IniSection[] };
 
 /**
- * Read ini text by the rules of oslo.config: `key = value` or `key: value`, `#` and `;` begin a comment only at the start of a line, a line
- * that begins with a blank continues the value before it, the last of repeated keys wins, quotes around a value are dropped, nothing else is
- * interpreted. Throws a ConfigurationError that lists every bad line.
+ * Parse ini text by the rules of oslo.config: `key = value` or `key: value`; `#` and `;` begin a comment only at the start of a line; a line that
+ * begins with a blank continues the value before it; the last of repeated keys wins; quotes around a value are dropped. Throws a
+ * ConfigurationError that lists every bad line.
  */
 export function parseIni(text: string, file: string): IniFile {
   const { ini, problems } = scanIni(text, file);
@@ -20,11 +20,11 @@ export function parseIni(text: string, file: string): IniFile {
   return ini;
 }
 
-/** As `parseIni`, but gives back what could be read along with the problems. */
+/** The same as `parseIni`, but returns the readable part together with the problems. */
 export function scanIni(text: string, file: string): { ini: IniFile; problems: ConfigurationProblem[] } {
   const problems: ConfigurationProblem[] = [];
   const sections: { name: string; line: number; values: Map<string, IniValue> }[] = [];
-  // Bad lines are never quoted in a problem: they can be a part of a password.
+  // A problem never quotes a bad line, which may be part of a password.
   const refuse = (line: number, problem: string, allowed?: string): void => {
     const section = sections.at(-1)?.name;
     problems.push({
@@ -84,8 +84,8 @@ export function scanIni(text: string, file: string): { ini: IniFile; problems: C
   return { ini: { file, sections }, problems };
 }
 
-/** What no value can hold: a NUL would end it for others. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+/** Control characters, which no value may hold: a NUL would end it in other programs. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern matches control characters
 const CONTROL = /[\0-\x08\x0b-\x1f\x7f]/;
 
 function unquoted(text: string): string {

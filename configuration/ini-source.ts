@@ -2,7 +2,7 @@ import type { ConfigurationProblem } from './error.ts';
 import type { IniFile, IniSection } from './ini-file.ts';
 import type { Setting } from './schema.ts';
 
-/** A value found: as written, with references resolved, and where. */
+/** A value that was found: as written, with references resolved, and its place. */
 export type Found = { raw: string; text: string; file: string; line: number; section: string };
 
 /** A host that a section `[zvm_host:<name>]` declares. */
@@ -11,19 +11,19 @@ export type DeclaredHost = { name: string; file: string; line: number; section: 
 const HOST_SECTION = /^zvm_host:([^:]*)(?::(.*))?$/is;
 const REFERENCE = /\\\$|\$\$|\$([a-z_][a-z0-9_.]*)|\$\{([a-z_][a-z0-9_.]*)\}/gi;
 const DEEPEST_REFERENCE = 10;
-/** A value that leads to more is a mistake, or meant to keep whoever reads it busy. */
+/** A value with more references is a mistake, or an attack on the reader. */
 const MOST_REFERENCES = 1_000;
 const LONGEST_VALUE = 1_000_000;
 
 type Occurrence = Omit<Found, 'text'>;
 
-/** What following the references of one value may still cost. */
+/** The remaining budget for the references of one value. */
 type Budget = { references: number; characters: number };
 
-/** One file's values: by section, then by key, as the last of them is the one that counts. */
+/** The values of one file by section and key; the last of repeated keys wins. */
 type FileIndex = ReadonlyMap<string, ReadonlyMap<string, Occurrence>>;
 
-/** The ini files of one configuration as one: later files win over earlier ones, `[zvm_host:<name>]` over all other sections. */
+/** The ini files of one configuration together: later files override earlier ones, and `[zvm_host:<name>]` overrides all other sections. */
 export class IniSource {
   readonly #newestFirst: readonly IniFile[];
   readonly #values: readonly FileIndex[];
@@ -46,7 +46,7 @@ export class IniSource {
     return [...hosts.values()];
   }
 
-  /** Sections `[zvm_host:<name>:<network>]` of hosts that no section declares. */
+  /** Problems of sections `[zvm_host:<name>:<network>]` whose host no section declares. */
   strayHostSections(): ConfigurationProblem[] {
     const declared = new Set(this.declaredHosts().map(({ name }) => name));
     return this.#hostSections()
@@ -55,19 +55,19 @@ export class IniSource {
         file,
         line: section.line,
         section: section.name,
-        problem: 'is of a host that has no section of its own',
+        problem: 'belongs to a host without a section of its own',
         allowed: `a section [zvm_host:${host}] as well`,
       }));
   }
 
-  /** The value of a setting for a host (undefined: of the shared sections); an empty value counts as none. */
+  /** The value of a setting for a host, or of the shared sections when undefined; an empty value counts as none. */
   find(setting: Setting<unknown>, host: string | undefined, problems: ConfigurationProblem[]): Found | undefined {
     const found = this.#occurrence(setting.key, setting.sections, host);
     if (found === undefined || found.raw.trim() === '') return undefined;
     const complaints: string[] = [];
     const budget = { references: MOST_REFERENCES, characters: LONGEST_VALUE };
     const text = this.#resolve(found.raw, found.section, host, isSecret(setting.key), complaints, budget, 0);
-    // A secret's reference can be a part of the secret, so that the problem may not name it.
+    // A secret's reference may be part of the secret, so the problem does not name it.
     const [complaint] = complaints;
     if (complaint === undefined) return { ...found, text };
     const problem = isSecret(setting.key) ? 'refers with $ to a key that cannot be used' : complaint;
@@ -75,7 +75,7 @@ export class IniSource {
     return undefined;
   }
 
-  /** Where a problem of a setting is: at its value, or in all files when there is none. */
+  /** The place of a setting's problem: its value, or all files when there is none. */
   placeOf(
     setting: Setting<unknown>,
     found?: Pick<Found, 'file' | 'line' | 'section'>,
@@ -124,7 +124,7 @@ export class IniSource {
       if (name === undefined) return '$';
       budget.references -= 1;
       if (budget.references < 0 || budget.characters < 0) {
-        if (complaints.length === 0) complaints.push('refers by $ to too much, or too often');
+        if (complaints.length === 0) complaints.push('has too many references by $, or they resolve to too much text');
         return '';
       }
       const dot = name.indexOf('.');
@@ -153,7 +153,7 @@ function indexOf({ file, sections }: IniFile): FileIndex {
   return index;
 }
 
-/** The same for names of one section: oslo.config takes group names in any case; the names of hosts keep theirs. */
+/** The canonical name of a section: oslo.config ignores the case of group names; host names keep theirs. */
 function sectionKey(name: string): string {
   const [, host, network] = HOST_SECTION.exec(name) ?? [];
   if (host === undefined) return name.toLowerCase();

@@ -5,7 +5,7 @@ import { parseTransportUrl, type Transport, transportOptions } from '../neutron/
 import type { HostReader } from './host-reader.ts';
 import { SETTINGS, type Setting } from './schema.ts';
 
-/** How Neutron is reached: over its message bus, by its REST API for reading, or both. */
+/** The access to Neutron: its message bus, its REST API for reading, or both. */
 export type NeutronConfiguration = {
   bus?: {
     transport: Transport;
@@ -27,7 +27,7 @@ const DEFAULT_HEARTBEAT_SECONDS = 60;
 const DEFAULT_REPORT_SECONDS = 30;
 const REST_TIMEOUT_MS = 60_000;
 
-/** Read how Neutron is reached. Undefined when neither transport_url (or rabbit_host) nor quantum_url is given. */
+/** Read the access to Neutron. Undefined when neither transport_url (or rabbit_host) nor quantum_url is given. */
 export function readNeutron(reader: HostReader, env: Environment): NeutronConfiguration | undefined {
   const bus = readBus(reader, env);
   const rest = readRest(reader, env);
@@ -71,7 +71,7 @@ function isBusGiven(reader: HostReader, env: Environment): boolean {
   return (env.ZVM_TRANSPORT_URL ?? '') !== '' || places.some((place) => reader.find(place) !== undefined);
 }
 
-/** Reads options of the broker: as oslo.messaging does, from the query of `transport_url` before the files. */
+/** Reads options of the broker as oslo.messaging does: the query of `transport_url` overrides the files. */
 function brokerOptions(reader: HostReader, env: Environment): <T>(setting: Setting<T>) => T | undefined {
   const found = reader.find(SETTINGS.transportUrl);
   const options = transportOptions(env.ZVM_TRANSPORT_URL || (found?.text ?? ''));
@@ -85,7 +85,7 @@ function brokerOptions(reader: HostReader, env: Environment): <T>(setting: Setti
   };
 }
 
-/** `transport_url`, or the keys that stood for it before 2014. */
+/** The value of `transport_url`, or of the keys that had its role before 2014. */
 function readTransport(reader: HostReader, env: Environment): Transport | undefined {
   const tls = reader.read(SETTINGS.brokerTls) ?? reader.read(SETTINGS.brokerTlsOld) ?? false;
   const fromEnvironment = env.ZVM_TRANSPORT_URL ?? '';

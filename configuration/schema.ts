@@ -11,19 +11,19 @@ export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error'] as const;
 /** VLAN ids `from` to `to`, both included. */
 export type VlanRange = { from: number; to: number };
 
-/** One key of the ini files: the sections it may stand in (the first one counts within a file), and text → value. */
+/** One key of the ini files: its sections, of which the first in a file counts, and the schema from text to value. */
 export type Setting<T> = {
   key: string;
   sections: readonly [string, ...string[]];
   schema: z.ZodType<T, string>;
   allowed: string;
-  /** The value as an error may show it; undefined when it may not at all. */
+  /** The value as an error may show it; undefined for a secret. */
   show: (text: string) => string | undefined;
-  /** What a value with mistakes gives all the same, so that the sections that it names are checked too. */
+  /** The good part of a value with mistakes, so that the sections that it names are checked too. */
   despiteMistakes?: (text: string) => T;
 };
 
-/** The server's address as given, and as a URL without a path. */
+/** The server's address as configured, and as a URL without a path. */
 export type XcatServer = { server: string; url: string };
 
 const LOWEST_VLAN = 1;
@@ -46,7 +46,7 @@ function wholeNumber(lowest: number, highest: number): z.ZodType<number, string>
     .refine((value) => value >= lowest && value <= highest, 'is out of range');
 }
 
-/** Seconds, where Neutron takes parts of one too. */
+/** Seconds, with fractions where Neutron accepts them. */
 function seconds(lowest: number, highest: number): z.ZodType<number, string> {
   return z
     .string()
@@ -55,7 +55,7 @@ function seconds(lowest: number, highest: number): z.ZodType<number, string> {
     .refine((value) => value >= lowest && value <= highest, 'is out of range');
 }
 
-/** The items of a comma-separated list; empty ones (a comma at the end) do not count. */
+/** The items of a comma-separated list; empty items, as after a final comma, are dropped. */
 function items(text: string): string[] {
   return text
     .split(',')
@@ -67,7 +67,7 @@ const PhysicalNetworks = z.string().transform((text) => [...new Set(items(text))
 
 type Complain = (problem: string) => void;
 
-/** The VSWITCH of each physical network; undefined where its entry is bad. */
+/** The VSWITCH of each physical network; undefined for a bad entry. */
 function readMappings(text: string, complain: Complain): ReadonlyMap<string, string | undefined> {
   const mappings = new Map<string, string | undefined>();
   for (const item of items(text)) {
@@ -81,7 +81,7 @@ function readMappings(text: string, complain: Complain): ReadonlyMap<string, str
   return mappings;
 }
 
-/** The VLANs of each physical network; none where its entries are bad. */
+/** The VLANs of each physical network; none for bad entries. */
 function readVlanRanges(text: string, complain: Complain): ReadonlyMap<string, VlanRange[]> {
   const ranges = new Map<string, VlanRange[]>();
   for (const item of items(text)) {
@@ -116,7 +116,7 @@ const Rdevs = z.string().transform((text, context): string[] => {
   const rdevs = items(text.replaceAll(/\s+/g, ',')).map((item) => {
     const [, device, port = ''] = /^([0-9a-f]{1,4})(\.p[0-9]{1,2})?$/i.exec(item) ?? [];
     if (device === undefined) context.addIssue(`has the bad entry ${JSON.stringify(item)}`);
-    // z/VM prints four digits (contract xcat.md 4.5): one form, so that a3 and 00A3 compare equal.
+    // The four digits that z/VM prints (contract xcat.md 4.5) make a3 and 00A3 equal.
     return `${(device ?? '').padStart(4, '0')}${port}`.toUpperCase();
   });
   if (new Set(rdevs).size < rdevs.length) context.addIssue('names a device twice');
@@ -181,7 +181,7 @@ function setting<T>(
   return { key, sections, schema, allowed, show };
 }
 
-/** A list of entries, of which the good ones are read though others are bad. */
+/** A list of entries; the good ones are read even when others are bad. */
 function listSetting<T>(
   key: string,
   sections: Setting<T>['sections'],
@@ -199,7 +199,7 @@ const MAPPING_FORM = 'name:VSWITCH,… with each VSWITCH one token of 1 to 8 cha
 const RABBIT = ['oslo_messaging_rabbit', 'DEFAULT'] as const;
 const NEUTRON = ['agent', 'DEFAULT', 'neutron', 'zvm'] as const;
 
-/** A key that Quantum's files have as `quantum_…`, and later ones as `neutron_…`. */
+/** A key that is `quantum_…` in Quantum's files and `neutron_…` in later ones. */
 function eitherName<Key extends string, Value>(
   key: Key,
   schema: z.ZodType<Value, string>,
@@ -211,7 +211,7 @@ function eitherName<Key extends string, Value>(
   return both as { [Name in `quantum_${Key}` | `neutron_${Key}`]: Setting<Value> };
 }
 
-/** Every key that is read, except those of vswitchSettings, whose sections are the physical networks. */
+/** All keys, except those of vswitchSettings, whose sections are the physical networks. */
 export const SETTINGS = {
   host: setting('host', ['DEFAULT'], named(HostName, 'is not a host name'), 'letters, digits, . _ -'),
   zvmHost: setting('zvm_host', AGENT, named(HostName, 'is not a host name'), 'letters, digits, . _ -'),
@@ -312,7 +312,7 @@ export const SETTINGS = {
   debug: setting('debug', ['DEFAULT'], Flag, 'true or false'),
 } as const;
 
-/** How a VSWITCH is made, in the section given: one named as the physical network, as in the historic ini. */
+/** The keys of a VSWITCH in the section of its physical network, as in the historic ini. */
 export function vswitchSettings(section: string) {
   return {
     rdevs: setting('rdev_list', [section], Rdevs, 'up to three real devices of 1 to 4 hex digits, with commas between'),

@@ -3,7 +3,7 @@ import type { GuestPortRequest } from '../client/port-file.ts';
 import { Mac, macId } from '../domain/port/mac.ts';
 import { vlansOf } from '../domain/port/port.ts';
 
-/** The part of the simulator's state that ports show up in. */
+/** The part of the simulator's state that shows ports. */
 export const SimulatorState = z.object({
   tables: z.record(z.string(), z.array(z.record(z.string(), z.string().nullable()))),
   systems: z.record(
@@ -42,8 +42,7 @@ export type SimulatorState = z.infer<typeof SimulatorState>;
 type SimulatedGuest = SimulatorState['systems'][string]['guests'][string];
 
 /**
- * What of z/VM's and xCAT's state differs from a wired port's request, as sentences. Empty when all is right. Ports `atRest` need no live
- * NIC yet.
+ * The differences of z/VM's and xCAT's state from a wired port's request, as sentences; empty when there are none. Ports `atRest` need no live NIC.
  */
 export function mismatchesOf(
   request: GuestPortRequest,

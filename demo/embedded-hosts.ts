@@ -1,9 +1,9 @@
-import type { HostConfiguration } from '../configuration/configuration.ts';
+import type { HostConfiguration } from '../configuration/load.ts';
 
 /** Credentials of the simulated management node; no real one has them. */
 const SIMULATED = { username: 'admin', password: 'admin' };
 
-/** VLANs by port number there: ports of one guest may be on different ones. */
+/** A port-based VSWITCH, on which ports of one guest may have different VLANs. */
 const PORT_BASED = 'VSWPORT';
 
 /** The hosts of the embedded default: the z/VM systems behind a simulated management node. */

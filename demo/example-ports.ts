@@ -1,10 +1,10 @@
 import { GuestPortRequest } from '../client/port-file.ts';
-import type { HostConfiguration } from '../configuration/configuration.ts';
+import type { HostConfiguration } from '../configuration/load.ts';
 
-/** What `npm start` wires. */
+/** The ports that `npm start` wires. */
 export const STARTER = { hosts: 2, guestsPerHost: 4, ports: 16 } as const;
 
-/** `count` requests for the embedded hosts: every guest gets a flat port and VLAN ports on the others, until there are enough. */
+/** A number of requests for the embedded hosts: each guest gets a flat port first, then VLAN ports on the other VSWITCHes. */
 export function examplePortRequests(
   count: number,
   hosts: readonly HostConfiguration[],

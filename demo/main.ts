@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { openPortFile, readPortFile } from '../client/port-file.ts';
 import { createLogger, installTemporalLogger } from '../runtime/process/logging.ts';
-import { endWithFailure } from '../runtime/process/program-failure.ts';
+import { endWithFailure } from '../runtime/process/program.ts';
 import { examplePortRequests } from './example-ports.ts';
 import { startStack } from './stack.ts';
 import { compare, httpCalls, wire } from './wire.ts';
@@ -10,7 +10,7 @@ import { compare, httpCalls, wire } from './wire.ts';
 const HOSTS = 2;
 const DEFAULT_PORTS = '20';
 
-/** `npm run demo`: wire ports once on embedded defaults, compare z/VM's state with what was asked, and end; 1 on any difference. */
+/** `npm run demo`: wire ports once on embedded defaults, compare z/VM's state with the requests, and exit; with 1 on any difference. */
 async function main(): Promise<boolean> {
   const { values } = parseArgs({
     options: {

@@ -5,7 +5,7 @@ import { PortRequest } from '../domain/operations/requests.ts';
 import { Mac } from '../domain/port/mac.ts';
 import { HostName, SegmentationId, Userid, VswitchName } from '../domain/text/identifiers.ts';
 import { createLogger, installTemporalLogger } from '../runtime/process/logging.ts';
-import { endWithFailure } from '../runtime/process/program-failure.ts';
+import { endWithFailure } from '../runtime/process/program.ts';
 import { mismatchesOf, SimulatorState } from './check.ts';
 import type { ApiPort } from './openstack/neutron-api.ts';
 import { type NeutronStack, startNeutronStack } from './openstack/stack.ts';
@@ -13,12 +13,12 @@ import { type NeutronStack, startNeutronStack } from './openstack/stack.ts';
 const SEGMENTATION_IDS = [1001, 1002, 1003];
 const LONGEST_MS = 300_000;
 
-/** What `--json` prints. */
+/** The output of `--json`. */
 type Report = { ports: number; active: number; seconds: number; mismatches: string[] };
 
 /**
- * `npm run demo:neutron`: a stock neutron-server, its ports made by Neutron's own API, wired on a simulated z/VM by way of Temporal, until all
- * are ACTIVE. Ends then, unless `--stay` is given.
+ * `npm run demo:neutron`: run a stock neutron-server, create ports by Neutron's API, and wire them on a simulated z/VM until all are ACTIVE. Exits then,
+ * unless `--stay` is given.
  */
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -59,7 +59,7 @@ async function main(): Promise<void> {
     const report: Report = { ports: count, active, seconds, mismatches };
     if (values.json) process.stdout.write(`${JSON.stringify(report)}\n`);
     else say(`${active} of ${count} ports are ACTIVE after ${seconds} s.`);
-    say(mismatches.length === 0 ? 'z/VM has all of it as Neutron wants it.' : mismatches.join('\n'));
+    say(mismatches.length === 0 ? 'z/VM has all ports as Neutron wants them.' : mismatches.join('\n'));
     if (active < count || mismatches.length > 0) process.exitCode = 1;
     if (!values.stay) return;
     say(
@@ -78,11 +78,11 @@ async function untilActive(
 ): Promise<number> {
   const ids = new Set(ports.map((port) => port.id));
   const deadline = Date.now() + LONGEST_MS;
-  let told = -1;
+  let shown = -1;
   for (;;) {
     const active = (await read()).filter((port) => ids.has(port.id) && port.status === 'ACTIVE').length;
-    if (active !== told) say(`  ${active} of ${ids.size} ACTIVE`);
-    told = active;
+    if (active !== shown) say(`  ${active} of ${ids.size} ACTIVE`);
+    shown = active;
     if (active === ids.size || Date.now() > deadline) return active;
     await sleep(500);
   }

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { configuredTarget, connectClient, localTarget, type TemporalTarget } from '../client/temporal-connection.ts';
-import type { HostConfiguration } from '../configuration/configuration.ts';
-import { gatewayHostOf, type RunningGateway, serveGateway } from '../runtime/gateway/gateway-server.ts';
+import type { HostConfiguration } from '../configuration/load.ts';
+import { gatewayHostOf, type RunningGateway, serveGateway } from '../runtime/gateway/server.ts';
 import { runWorkers } from '../runtime/host/run-workers.ts';
 import { createLogger } from '../runtime/process/logging.ts';
 import { prepareExternal } from '../runtime/process/temporal-connection.ts';
@@ -13,11 +13,11 @@ import { findTemporalServer } from '../temporal-config/dev-server/temporal-binar
 import { startTemporalServer } from '../temporal-config/dev-server/temporal-server.ts';
 import { embeddedHosts } from './embedded-hosts.ts';
 
-/** Everything on embedded defaults: Temporal, a simulated management node, and a worker for each of its z/VM systems. */
+/** All processes on embedded defaults: Temporal, a simulated management node, and a worker for each of its z/VM systems. */
 export type Stack = {
   client: Client;
   target: TemporalTarget;
-  /** Absent when a Temporal server that was there already is used. */
+  /** Absent when an existing Temporal server is used. */
   uiUrl: string | undefined;
   simulator: Simulator;
   hosts: HostConfiguration[];
@@ -30,19 +30,19 @@ type Options = {
   hosts: number;
   guestsPerHost: number;
   say(line: string): void;
-  /** What a call to the simulated management node takes at least. */
+  /** The least time of a call to the simulated management node. */
   latencyMs?: number;
-  /** What SMAPI and DirMaint take there; nothing unless said. */
+  /** The times of SMAPI and DirMaint there; none by default. */
   smapi?: SimulatorOptions;
-  /** Whoever calls starts the workers. */
+  /** True when the caller starts the workers. */
   withoutWorkers?: boolean;
-  /** Reconcile each host so often; not at all unless said. */
+  /** The interval of reconciliation; none by default. */
   reconcileSeconds?: number;
-  /** The gateway is started when a port for it is given; 0 takes a free one. */
+  /** The gateway's port; 0 takes a free one, and without it no gateway is started. */
   ports?: { grpc?: number; ui?: number; simulator?: number; gateway?: number };
 };
 
-/** Bring the stack up; `stop` takes down what it started, in reverse. */
+/** Start the stack; `stop` stops its parts in reverse order. */
 export async function startStack(options: Options): Promise<Stack> {
   const logger = createLogger('warn');
   const undo: (() => Promise<void>)[] = [];

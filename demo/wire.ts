@@ -2,16 +2,16 @@ import type { Client } from '@temporalio/client';
 import { z } from 'zod';
 import type { GuestPortRequest } from '../client/port-file.ts';
 import { startOperation } from '../client/start-operation.ts';
-import type { HostConfiguration } from '../configuration/configuration.ts';
+import type { HostConfiguration } from '../configuration/load.ts';
 import { applicationFailureOf, reasonOf } from '../workflows/failures.ts';
 import { mismatchesOf, SimulatorState } from './check.ts';
 
 export type WiredGuest = { host: string; userid: string; ports: number; failure: string | undefined };
 
-// Waiting for a result is a long poll; a server takes some hundreds at once (contracts/temporal.md, fact 7).
+// Each wait for a result is a long poll, and a server accepts some hundreds at once (contracts/temporal.md, fact 7).
 const AT_ONCE = 100;
 
-/** Wire ports, one `attachNic` for each guest with all of its ports; tells of each guest as it is done. */
+/** Wire ports by one `attachNic` for each guest with all of its ports, and report each guest when it is done. */
 export async function wire(
   client: Client,
   requests: readonly GuestPortRequest[],
@@ -46,7 +46,7 @@ async function wireGuest(client: Client, requests: readonly GuestPortRequest[]):
   }
 }
 
-/** Compare what the simulator has with the requests, live or at rest; a sentence for each difference. */
+/** The differences of the simulator's state from the requests, live or at rest, as sentences. */
 export async function compare(
   simulatorUrl: string,
   requests: readonly GuestPortRequest[],
@@ -61,7 +61,7 @@ export async function compare(
   });
 }
 
-/** How many HTTP calls the simulated management node has had. */
+/** The number of HTTP calls to the simulated management node so far. */
 export async function httpCalls(simulatorUrl: string): Promise<number> {
   const answer = await fetch(new URL('/simulator/counters', simulatorUrl));
   return z.object({ httpCalls: z.number() }).parse(await answer.json()).httpCalls;

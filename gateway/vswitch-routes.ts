@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { vswitchOperation } from '../client/vswitch-operation.ts';
-import { dhcpWorkflowId, managementNetworkWorkflowId } from '../temporal-config/workflow-ids.ts';
+import { dhcpWorkflowId, managementNetworkWorkflowId } from '../temporal-config/names.ts';
 import { checkConditions, isConditional, tagged, tagOf } from './conditions.ts';
 import { notFound } from './problem.ts';
 import {

@@ -2,12 +2,12 @@ import { parseArgs } from 'node:util';
 import { CONFIGURATIONS, type Configuration } from './configurations.ts';
 import { missingPrograms, search } from './search.ts';
 
-/** `npm run model`: search all states of the models, and print whether each search found what it has to find. */
+/** `npm run model`: search all states of the models, and print whether each search gave the expected result. */
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { long: { type: 'boolean', default: false } } });
   const missing = await missingPrograms();
   if (missing.length > 0)
-    throw new Error(`${missing.join(' and ')} cannot be found: on Debian, apt-get install spin gcc libc6-dev`);
+    throw new Error(`${missing.join(' and ')} are missing: on Debian, apt-get install spin gcc libc6-dev`);
   let wrong = 0;
   for (const configuration of CONFIGURATIONS.filter(({ isLong }) => values.long || isLong !== true)) {
     const { line, isRight } = await checked(configuration);

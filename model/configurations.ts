@@ -1,18 +1,18 @@
-/** One search of a model by SPIN, and what it has to find. */
+/** One search of a model by SPIN, with the expected result. */
 export type Configuration = {
   name: string;
   model: 'guest-queue' | 'before';
   /** Preprocessor switches of the model. */
   switches: Readonly<Record<string, number | string>>;
-  /** `states`: each state is looked at. `loops`: no execution may go on for ever. */
+  /** `states` searches each state; `loops` searches for executions that never end. */
   search: 'states' | 'loops';
-  /** The invariant that SPIN finds violated; `none` where all hold. */
+  /** The invariant that SPIN has to find violated; `none` where all hold. */
   finds: Invariant | 'none';
-  /** Takes minutes: left out unless asked for. */
+  /** True for a search of minutes, which runs only on request. */
   isLong?: true;
 };
 
-/** Names of the assertions in the models, and of what pan itself looks for. */
+/** The names of the assertions in the models and of pan's own checks. */
 export const INVARIANTS = [
   'oneWriter',
   'nothingForOneThatIsGone',
@@ -37,7 +37,7 @@ function queue(name: string, switches: Switches, more: Partial<Configuration> = 
   return { name, model: 'guest-queue', switches, search: 'states', finds: 'none', ...more };
 }
 
-/** The queue without one of its rules, where the least goes wrong that shows what the rule is for. */
+/** The queue without one of its rules, in the smallest setting in which an invariant then breaks. */
 function without(rule: string, finds: Invariant, TROUBLES: number, list: Switches = NO_LAG): Configuration {
   return queue(`the queue without ${rule}`, { ...list, TROUBLES, WITHOUT: rule }, { finds });
 }

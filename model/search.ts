@@ -13,7 +13,7 @@ const DEEPEST = 2_000;
 const MEMORY_MIB = 3_000;
 const MOST_OUTPUT = 64 * 1024 * 1024;
 
-/** The programs that checking needs and that are not on the path. */
+/** The required programs that are missing on the path. */
 export async function missingPrograms(): Promise<string[]> {
   const found = await Promise.all(PROGRAMS.map(async (name) => ((await isOnPath(name)) ? [] : [name])));
   return found.flat();
@@ -30,14 +30,14 @@ async function isOnPath(name: string): Promise<boolean> {
   return (await Promise.all(there)).includes(true);
 }
 
-/** Search all states of a model. Throws when SPIN, gcc or pan itself fails. */
+/** Search all states of a model. Throws an Error when SPIN, gcc or pan fails. */
 export async function search(configuration: Configuration): Promise<PanResult> {
   const folder = await mkdtemp(join(tmpdir(), 'model-'));
   const at = { cwd: folder, maxBuffer: MOST_OUTPUT };
   try {
     await run('spin', [...switchesOf(configuration.switches), '-a', modelFile(configuration.model)], at);
     const kind = configuration.search === 'states' ? '-DSAFETY' : '-DNP';
-    // A search that ends at an error is short: optimising would take longer than it does.
+    // A search that ends at an error is short: compiling with optimisation would take longer.
     const optimisation = configuration.finds === 'none' ? '-O2' : '-O0';
     await run('gcc', [optimisation, '-w', kind, '-DCOLLAPSE', `-DMEMLIM=${MEMORY_MIB}`, '-o', 'pan', 'pan.c'], at);
     const { stdout } = await run(join(folder, 'pan'), ['-n', `-m${DEEPEST}`, ...(kind === '-DNP' ? ['-l'] : [])], at);
@@ -47,7 +47,7 @@ export async function search(configuration: Configuration): Promise<PanResult> {
   }
 }
 
-/** What one seeded simulation prints, a line for each event. */
+/** The output of one seeded simulation, a line for each event. */
 export async function simulate(seed: number, switches: Configuration['switches']): Promise<string[]> {
   const folder = await mkdtemp(join(tmpdir(), 'model-'));
   try {

@@ -1,13 +1,12 @@
 import { parseArgs } from 'node:util';
-import { chooseTraces } from './choose-traces.ts';
 import { missingPrograms, simulate } from './search.ts';
-import { parseTrace, type Trace } from './trace.ts';
+import { chooseTraces, parseTrace, type Trace } from './trace.ts';
 
 const USAGE = 'npm run --silent model:traces -- [--seeds 100] [--first 1] [--troubles 2] [--most 20]';
-/** Real lists lag; a trace says nothing of that, so that all of it is in the order of acceptance. */
+/** A trace holds no lag of Temporal's list, so its requests are in the order of acceptance. */
 const LIST = { LAG: 0, BOUND: 0 };
 
-/** `npm run --silent model:traces`: seeded runs of the queue's model as a JSON list of what its environment does (README.md, Traces). */
+/** `npm run --silent model:traces`: print seeded runs of the queue's model as a JSON list of moves of the environment (README.md, Traces). */
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
@@ -22,11 +21,11 @@ async function main(): Promise<void> {
   );
   if (![seeds, first, troubles, most].every((value) => Number.isSafeInteger(value))) throw new Error(`usage: ${USAGE}`);
   const missing = await missingPrograms();
-  if (missing.length > 0) throw new Error(`${missing.join(' and ')} cannot be found`);
+  if (missing.length > 0) throw new Error(`${missing.join(' and ')} are missing`);
   process.stdout.write(`${JSON.stringify(chooseTraces(await traces(first, seeds, troubles), most), null, 1)}\n`);
 }
 
-/** Traces of that many seeds; of those that do the same, the first. In every second one troubles wait until the guest run is busy. */
+/** The distinct traces of so many seeds. In every second one the troubles wait until the guest run is busy. */
 async function traces(first: number, seeds: number, troubles: number): Promise<Trace[]> {
   const different = new Map<string, Trace>();
   for (let seed = first; seed < first + seeds; seed += 1) {

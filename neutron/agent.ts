@@ -1,17 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NeutronPort } from '../domain/host/neutron-port.ts';
 import type { PortId } from '../domain/text/identifiers.ts';
-import { askForUnbound } from './binding.ts';
+import { bindUnbound } from './binding.ts';
+import { BoundPorts } from './bound-ports.ts';
 import type { BrokerConnection, BrokerLog } from './broker-connection.ts';
 import type { Incoming } from './envelope.ts';
 import type { ExchangeFlags } from './exchanges.ts';
 import { eventsOf, type NeutronEvent, TOPICS } from './notifications.ts';
 import type { PluginApi } from './plugin-api.ts';
-import { PortsHere } from './ports-here.ts';
 import { StateReporter } from './state-reporter.ts';
 import { Subscription } from './subscription.ts';
 
-/** Ports and networks to look up. */
+/** Ids of ports and networks from the server's messages, to look up. */
 export type News = { portIds: PortId[]; networkIds: string[] };
 
 export type AgentOptions = {
@@ -21,35 +21,35 @@ export type AgentOptions = {
   dhcpHost?: string;
   bridgeMappings: Readonly<Record<string, string>>;
   reportIntervalMs: number;
-  /** False when z/VM cannot be reached: the server is then told nothing, and takes the agent for dead. */
+  /** False when z/VM cannot be reached: the agent then reports nothing, and the server takes it for dead. */
   isReachable(): boolean;
   flags: ExchangeFlags;
   log: BrokerLog;
-  /** Hand news on; what it rejects is heard again. */
+  /** Forward news. When it rejects, the agent calls it again with the same news. */
   onNews(news: News): Promise<void>;
-  /** Everything has to be looked at. */
-  onDoubt(reason: string): Promise<void>;
+  /** Reconcile the whole host. */
+  onResync(reason: string): Promise<void>;
 };
 
 const AGAIN_MS = 2_000;
 const LONGEST_PAUSE_MS = 30_000;
 
 /**
- * The L2 agent of one z/VM host: tells the server that it lives, and hands on what the server's messages are about. It keeps nothing that it
- * could not ask for again: at the start, after each new connection and when it was taken for dead, everything is in doubt.
+ * The L2 agent of one z/VM host: reports its state to the server, and forwards the ids in the server's messages. It keeps no state that it could
+ * not read again: it synchronises in full at the start, after each new connection, and after the server took it for dead.
  */
 export class L2Agent {
   readonly #api: PluginApi;
   readonly #options: AgentOptions;
   readonly #reporters: StateReporter[];
   readonly #subscription: Subscription;
-  readonly #ports = new PortsHere();
-  #doubts: string[] = [];
-  #resolving: Promise<void> | undefined;
+  readonly #ports = new BoundPorts();
+  #resyncReasons: string[] = [];
+  #resyncing: Promise<void> | undefined;
   #started = false;
   readonly #ending = new AbortController();
   #warned = false;
-  /** z/VM has answered once, or the agent ends before it has. */
+  /** Resolves when z/VM has answered once, or when the agent ends before. */
   readonly #awake = Promise.withResolvers<void>();
 
   constructor(connection: BrokerConnection, api: PluginApi, options: AgentOptions) {
@@ -65,7 +65,7 @@ export class L2Agent {
           intervalMs: options.reportIntervalMs,
           log,
           isReachable: options.isReachable,
-          onRevived: () => this.#doubt('neutron-server had taken the agent for dead'),
+          onRevived: () => this.#requestResync('neutron-server had taken the agent for dead'),
         }),
     );
     this.#subscription = new Subscription(connection, {
@@ -74,44 +74,44 @@ export class L2Agent {
       flags,
       log,
       onConnected: (backlog) => {
-        if (backlog > 0) log.info({ host: options.host, backlog }, 'messages have waited for this agent');
+        if (backlog > 0) log.info({ host: options.host, backlog }, 'messages waited for this agent');
         if (!this.#started) return;
-        this.#doubt('the connection to the broker is new');
+        this.#requestResync('the connection to the broker is new');
         for (const reporter of this.#reporters) void reporter.reportNow();
       },
       onDisconnected: () => this.#ports.forget(),
-      onBoundAgain: () => {
+      onRebound: () => {
         this.#ports.forget();
-        this.#doubt('the bindings of its queue were removed at the broker');
+        this.#requestResync('the bindings of the agent queue were removed at the broker');
       },
       onTakenOver: () => {
-        log.info({ host: options.host }, 'this process has taken over from another');
+        log.info({ host: options.host }, 'this process takes over from another');
         this.#ports.forget();
-        this.#doubt('another process has had the messages so far');
+        this.#requestResync('another process received the messages so far');
       },
       onMessages: (messages, backlog) => this.#take(messages, backlog),
     });
   }
 
-  /** z/VM can be reached: report at once, and look at everything, since it may have been started anew. */
-  zvmIsBack(): void {
+  /** z/VM can be reached again: report at once and synchronise in full, since z/VM may have been restarted. */
+  zvmReachable(): void {
     this.#awake.resolve();
     if (!this.#started) return;
     for (const reporter of this.#reporters) void reporter.reportNow();
-    this.#doubt('z/VM can be reached again');
+    this.#requestResync('z/VM can be reached again');
   }
 
-  /** Wait for a server and for z/VM, report, and look at everything. Ends when the first reports are made. */
+  /** Wait for a server and for z/VM, report, and synchronise in full. Resolves when the first reports are made. Throws a NeutronError that is not retryable. */
   async start(): Promise<void> {
     const { host, log } = this.#options;
-    let told = false;
+    let isLogged = false;
     while (!this.#stopped) {
       try {
         if (await this.#api.hasAliveServer(this.#options.reportIntervalMs)) break;
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
-        if (!told) log.warn({ host, reason }, 'waiting for neutron-server');
-        told = true;
+        if (!isLogged) log.warn({ host, reason }, 'waiting for neutron-server');
+        isLogged = true;
         if (error instanceof Error && 'retryable' in error && error.retryable === false) throw error;
       }
       await sleep(AGAIN_MS, undefined, { signal: this.#ending.signal }).catch(() => undefined);
@@ -120,23 +120,23 @@ export class L2Agent {
     if (this.#stopped) return;
     for (const reporter of this.#reporters) await reporter.start();
     this.#started = true;
-    this.#doubt('the agent has started');
+    this.#requestResync('the agent has started');
   }
 
   get #stopped(): boolean {
     return this.#ending.signal.aborted;
   }
 
-  /** Report and listen no more. */
+  /** Stop reporting and listening. */
   stop(): void {
     this.#ending.abort();
     this.#awake.resolve();
     for (const reporter of this.#reporters) reporter.stop();
   }
 
-  /** Ends when what was heard has been handed on. */
+  /** Resolves when all received messages are forwarded. */
   async idle(): Promise<void> {
-    await Promise.all([this.#subscription.idle(), this.#resolving]);
+    await Promise.all([this.#subscription.idle(), this.#resyncing]);
   }
 
   get #hosts(): string[] {
@@ -144,15 +144,15 @@ export class L2Agent {
     return dhcpHost === undefined ? [host] : [host, dhcpHost];
   }
 
-  async #portsHere(): Promise<NeutronPort[]> {
+  async #readBoundPorts(): Promise<NeutronPort[]> {
     return (await Promise.all(this.#hosts.map((name) => this.#api.portsOfHost(name)))).flat();
   }
 
-  /** What was made while the agent was away is bound when it is asked for. Not at each message: asking changes the port, and is a message. */
+  /** Have the server bind the ports that were created while the agent was away. Not at each message: the request changes the port, which sends a message. */
   async #bindFailed(ports: readonly NeutronPort[]): Promise<void> {
     const isFailed = ({ binding }: NeutronPort) => binding === 'failed';
     const failed = ports.filter(isFailed).map(({ portId }) => portId);
-    await askForUnbound(this.#api, this.#hosts, failed, isFailed);
+    await bindUnbound(this.#api, this.#hosts, failed, isFailed);
   }
 
   async #take(messages: readonly Incoming[], backlog: boolean): Promise<void> {
@@ -166,66 +166,66 @@ export class L2Agent {
     }
     if (portIds.size + networkIds.size === 0) return;
     await this.#options.onNews({ portIds: [...portIds], networkIds: [...networkIds] });
-    // What is gone is forgotten only once it has been handed on.
+    // A deleted port is forgotten only after its news is forwarded.
     for (const event of messages.flatMap(eventsOf)) if ('portId' in event) this.#remember(event);
   }
 
-  /** A VSWITCH enforces no security groups, and ports that are bound by this agent's word say so: these were bound before. */
+  /** A VSWITCH enforces no security groups. Ports bound by this agent say so; this warning is for ports bound by another agent before. */
   #warnOfFilters(event: NeutronEvent): void {
     if (this.#warned || event.kind !== 'port' || !event.filtered || event.host !== this.#options.host) return;
     this.#warned = true;
     this.#options.log.warn(
       { host: event.host, port: event.portId },
-      'Neutron says of this port that its security groups are enforced, but a VSWITCH cannot: bind it again, and it says so no more',
+      'Neutron shows the security groups of this port as enforced, but a VSWITCH enforces none: bind the port again to correct it',
     );
   }
 
-  /** While it is not known which ports are here, and for messages that have waited, everything may be. */
+  /** True when the port may be bound here. It may be as long as the bound ports are unknown, and for messages that waited. */
   #concerns(event: Extract<NeutronEvent, { portId: PortId }>, backlog: boolean): boolean {
     if (backlog || this.#ports.mayHave(event.portId)) return true;
     return event.kind !== 'portDeleted' && this.#hosts.includes(event.host);
   }
 
   #remember(event: Extract<NeutronEvent, { portId: PortId }>): void {
-    if (event.kind === 'portDeleted') this.#ports.heard(event.portId);
+    if (event.kind === 'portDeleted') this.#ports.update(event.portId);
     else if (event.kind === 'port')
-      this.#ports.heard(event.portId, this.#hosts.includes(event.host) ? event.networkId : undefined);
+      this.#ports.update(event.portId, this.#hosts.includes(event.host) ? event.networkId : undefined);
   }
 
-  #doubt(reason: string): void {
-    this.#doubts.push(reason);
-    this.#resolving ??= this.#resolve().finally(() => {
-      this.#resolving = undefined;
+  #requestResync(reason: string): void {
+    this.#resyncReasons.push(reason);
+    this.#resyncing ??= this.#resync().finally(() => {
+      this.#resyncing = undefined;
     });
   }
 
   async #readAll(reason: string): Promise<void> {
     const { host, log } = this.#options;
-    const here = this.#portsHere();
-    const ports = await this.#ports.learn(() => here);
+    const bound = this.#readBoundPorts();
+    const ports = await this.#ports.learn(() => bound);
     log.info({ host, reason, ports }, 'full synchronisation');
-    await this.#bindFailed(await here);
+    await this.#bindFailed(await bound);
   }
 
-  async #resolve(): Promise<void> {
-    const { host, log, onDoubt } = this.#options;
+  async #resync(): Promise<void> {
+    const { host, log, onResync } = this.#options;
     let pause = AGAIN_MS;
     let read = 0;
-    while (this.#doubts.length > 0 && !this.#stopped) {
-      const [reason = ''] = this.#doubts;
-      const count = this.#doubts.length;
+    while (this.#resyncReasons.length > 0 && !this.#stopped) {
+      const [reason = ''] = this.#resyncReasons;
+      const count = this.#resyncReasons.length;
       try {
-        // Not again while only Temporal is away: ports that nobody can bind would be in BUILD each time.
+        // Not again while only Temporal is away: each reading puts ports that cannot be bound into BUILD.
         if (count > read) await this.#readAll(reason);
         read = count;
-        await onDoubt(reason);
-        this.#doubts.splice(0, count);
+        await onResync(reason);
+        this.#resyncReasons.splice(0, count);
         read = 0;
         pause = AGAIN_MS;
       } catch (error) {
         if (this.#stopped) return;
         const why = error instanceof Error ? error.message : String(error);
-        log.warn({ host, reason: why }, 'full synchronisation failed and is tried again');
+        log.warn({ host, reason: why }, 'full synchronisation failed and is retried');
         await sleep(pause, undefined, { signal: this.#ending.signal }).catch(() => undefined);
         pause = Math.min(2 * pause, LONGEST_PAUSE_MS);
       }

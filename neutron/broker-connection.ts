@@ -13,16 +13,16 @@ export type BrokerOptions = {
   log: BrokerLog;
 };
 
-/** What a connection tells of itself. */
+/** The log of a connection. */
 export type BrokerLog = {
   info(context: Record<string, unknown>, message: string): void;
   warn(context: Record<string, unknown>, message: string): void;
   error(context: Record<string, unknown>, message: string): void;
 };
 
-/** A part that lives on the connection: told of each new one, and of its end. */
+/** A part that uses the connection and is called at each start and end of it. */
 export type Attachment = {
-  /** Declare and consume on a new connection. When it throws, the connection is closed and tried again. */
+  /** Declare and consume on a new connection. When it throws, the connection is closed and made again. */
   connected(model: ChannelModel): Promise<void>;
   disconnected(): void;
 };
@@ -33,9 +33,8 @@ const PAUSE_STEP_MS = 2_000;
 const LONGEST_PAUSE_MS = 30_000;
 
 /**
- * A connection to one of the brokers that comes back by itself: the next broker in turn after each failure, with oslo.messaging's own
- * pauses (1 s, 2 s more each time, 30 s at most). Attachments declare everything anew on each connection: nothing of a broker that has
- * restarted is taken to be there.
+ * A connection to one of the brokers that reconnects by itself: to the next broker in turn after each failure, with oslo.messaging's own pauses
+ * (1 s, 2 s more each time, 30 s at most). Attachments declare everything again on each connection, since a restarted broker may have lost it.
  */
 export class BrokerConnection {
   readonly #options: BrokerOptions;
@@ -51,23 +50,23 @@ export class BrokerConnection {
     this.#options = options;
   }
 
-  /** Before `start`. */
+  /** Add an attachment; to be called before `start`. */
   attach(attachment: Attachment): void {
     this.#attachments.push(attachment);
   }
 
-  /** Begin to connect; does not wait. */
+  /** Begin to connect. Does not wait for the connection. */
   start(): void {
     this.#loop ??= this.#run();
   }
 
-  /** Ends when a connection with all attachments is up. Throws a NeutronError as long as all brokers refuse this agent. */
+  /** Resolves when a connection with all attachments is up. Throws a NeutronError while all brokers refuse this agent. */
   async ready(): Promise<void> {
     if (this.#refusal !== undefined) throw this.#refusal;
     await this.#up.promise;
   }
 
-  /** Close the connection of now, as a broken one would be: everything is set up again. */
+  /** Close the present connection as if it had broken: a new one is made. */
   async reconnect(): Promise<void> {
     await this.#model?.close().catch(() => undefined);
   }
@@ -95,7 +94,7 @@ export class BrokerConnection {
     }
   }
 
-  /** Be connected to a broker for as long as it lasts; answers why there was no connection. */
+  /** Stay connected to a broker as long as the connection lasts. Answers the failure when there was no connection. */
   async #use(broker: Broker): Promise<NeutronError | undefined> {
     const { log } = this.#options;
     try {
@@ -116,14 +115,14 @@ export class BrokerConnection {
     }
   }
 
-  /** Connect, set everything up, and wait for the connection's end. */
+  /** Connect, call the attachments, and wait for the end of the connection. */
   async #connect(broker: Broker): Promise<void> {
     const model = await this.#open(broker);
     const ended = new Promise<void>((resolve) => model.once('close', () => resolve()));
     model.on('error', () => {});
     this.#model = model;
     try {
-      // Whoever closed it while it was being made found nothing to close.
+      // A close() during the connect found no connection to close.
       this.#stop.signal.throwIfAborted();
       for (const attachment of this.#attachments) await attachment.connected(model);
     } catch (error) {
@@ -164,8 +163,8 @@ export class BrokerConnection {
   }
 
   /**
-   * All brokers refuse this agent: whoever waits for a connection is told. It is tried further, since the cause may be mended over there; and
-   * who was let in once may be again, as when a password is changed here and there one after the other.
+   * All brokers refuse this agent: fail those who wait for a connection, and go on trying, since an operator may correct the cause at the broker.
+   * An agent that was connected before keeps waiting: a password may just be changing on both sides.
    */
   #refused([failure]: NeutronError[]): void {
     if (failure === undefined || this.#wasConnected) return;

@@ -2,7 +2,7 @@ import { connect as connectPlain, isIP, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import type { Broker } from './transport-url.ts';
 
-/** What the broker closes a connection with. */
+/** The AMQP method with which the broker closes a connection. */
 export type Closed = { code: number; text: string };
 
 const PROTOCOL_HEADER = Buffer.from('AMQP\0\0\t\x01', 'latin1');
@@ -16,13 +16,13 @@ const CLOSE = 50;
 const METHOD_FRAME = 1;
 const FRAME_END = 0xce;
 
-/** True when whoever listens there speaks TLS, whatever its certificate. */
+/** True when the port speaks TLS, with any certificate. */
 export function speaksTls({ host, port }: Broker): Promise<boolean> {
   const socket = connectTls({ host, port, rejectUnauthorized: false });
   return answerOf(socket, (answer) => socket.once('secureConnect', () => answer(true))).then((is) => is === true);
 }
 
-/** True when whoever listens there speaks AMQP without TLS. */
+/** True when the port speaks AMQP without TLS. */
 export function speaksAmqp({ host, port }: Broker): Promise<boolean> {
   const socket = connectPlain({ host, port });
   socket.once('connect', () => socket.write(PROTOCOL_HEADER));
@@ -32,8 +32,8 @@ export function speaksAmqp({ host, port }: Broker): Promise<boolean> {
 }
 
 /**
- * Why a broker does not open a virtual host for a user whom it knows: amqplib knows that it closes the connection, but not its words. Undefined
- * when it does not say.
+ * The broker's reason for refusing a virtual host to a user whom it knows; undefined when it gives none. amqplib reports that the broker closed the
+ * connection, but not the reason.
  */
 export function refusalOfVhost(
   { host, port, username, password }: Broker,
@@ -52,7 +52,7 @@ export function refusalOfVhost(
         received = frame.rest;
         if (frame.method === CLOSE) answer(closedOf(frame.fields));
         else if (frame.method === TUNE) {
-          // As the broker proposes: channels, frame size, heartbeat.
+          // Accepts the broker's proposal: channels, frame size, heartbeat.
           socket.write(Buffer.concat([methodFrame(TUNE_OK, frame.fields), methodFrame(OPEN, openFields(vhost))]));
         } else if (!asked) {
           asked = true;
@@ -63,7 +63,7 @@ export function refusalOfVhost(
   });
 }
 
-/** What `listen` answers, or undefined when the connection ends before; nothing of the connection stays. */
+/** The answer of `listen`, or undefined when the connection ends before. Always destroys the socket. */
 function answerOf<Answer>(
   socket: Socket,
   listen: (answer: (value: Answer | undefined) => void) => void,
@@ -81,7 +81,7 @@ function answerOf<Answer>(
   });
 }
 
-/** The first method frame of what was received, and what follows it; undefined as long as it is not whole. */
+/** The first method frame of the received bytes, and the rest; undefined while the frame is incomplete. */
 function frameOf(received: Buffer): { method: number; fields: Buffer; rest: Buffer } | undefined {
   if (received.length < 8) return undefined;
   const size = received.readUInt32BE(3);

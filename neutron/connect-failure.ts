@@ -4,27 +4,27 @@ import { NeutronError } from './errors.ts';
 import { codeOf } from './exchanges.ts';
 import type { Broker } from './transport-url.ts';
 
-/** A connection that was tried; `tls` answers the options of TLS where it was to be spoken. */
+/** An attempt to connect; `tls` gives the TLS options when TLS is configured. */
 export type Attempt = { broker: Broker; vhost: string; tls: (() => ConnectionOptions) | undefined };
 
-/** Nobody answered at all: there is nothing to look at. */
+/** Codes of connections that nobody answered; a probe would find nothing. */
 const NOBODY = /^(ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_|ETIMEDOUT|EACCES|EPERM)/;
 
 /**
- * Why there is no connection. What amqplib says can hold the URL: only its code or the broker's own words are kept. Where these do not tell it,
- * the broker is looked at once more: which protocol it speaks on that port, and what it says of the virtual host.
+ * The failure of a connection attempt. amqplib's messages may hold the URL with its password, so only the code or the broker's own words are kept.
+ * Where these do not explain the failure, the broker is probed: for the protocol on that port, and for its reason to refuse the virtual host.
  */
 export async function connectFailure(error: unknown, attempt: Attempt): Promise<NeutronError> {
   if (error instanceof NeutronError) return error;
   const { host, port } = attempt.broker;
   const operation = `connect to ${host}:${port}`;
   const systemCode = systemCodeOf(error);
-  // Such an error has the address in its text, which may have any digits.
+  // The text of such an error holds the address, whose digits may look like a code.
   if (systemCode !== '') return systemFailure(operation, systemCode, attempt);
   const text = error instanceof Error ? error.message : '';
   if (codeOf(error) === 403 || /ACCESS_REFUSED|403/.test(text))
     return new NeutronError('unauthorised', operation, 'the broker refuses user name or password');
-  // What RabbitMQ closes the connection with, 530, is lost in amqplib.
+  // amqplib loses the code 530 with which RabbitMQ closes the connection.
   if (/NOT.ALLOWED|530|ConnectionClose/.test(text)) return vhostFailure(operation, attempt);
   const said = codeOf(error) ?? /(\d{3}) \(([A-Z-]+)\)/.exec(text)?.[0];
   if (said !== undefined) return new NeutronError('unreachable', operation, String(said));
@@ -45,16 +45,16 @@ async function systemFailure(operation: string, code: string, attempt: Attempt):
     return new NeutronError('untrusted', operation, `its certificate is not trusted (${code})`);
   const other = await otherProtocol(operation, attempt);
   if (other !== undefined) return other;
-  if (/^(ERR_SSL_|EPROTO$)/.test(code)) return new NeutronError('tls', operation, `TLS is not agreed on (${code})`);
+  if (/^(ERR_SSL_|EPROTO$)/.test(code)) return new NeutronError('tls', operation, `the TLS handshake failed (${code})`);
   return new NeutronError('unreachable', operation, code);
 }
 
-/** TLS where none is spoken, or none where it is; undefined when that is not it. */
+/** The failure when TLS is used on a port without it, or the reverse; undefined in any other case. */
 async function otherProtocol(operation: string, { broker, tls }: Attempt): Promise<NeutronError | undefined> {
   if (tls === undefined && (await speaksTls(broker)))
-    return new NeutronError('tls', operation, 'this port speaks TLS, and is spoken to without');
+    return new NeutronError('tls', operation, 'this port uses TLS, but the configuration does not');
   if (tls !== undefined && (await speaksAmqp(broker)))
-    return new NeutronError('tls', operation, 'this port speaks no TLS, and is spoken to with it');
+    return new NeutronError('tls', operation, 'this port does not use TLS, but the configuration does');
   return undefined;
 }
 
@@ -62,13 +62,13 @@ async function vhostFailure(operation: string, { broker, vhost, tls }: Attempt):
   const said = (await refusalOfVhost(broker, vhost, tls?.()))?.text ?? '';
   if (/vhost .* not found/i.test(said))
     return new NeutronError('no-vhost', operation, `the broker has no virtual host ${vhost}`);
-  // A limit of connections, or a virtual host that is down: they pass.
+  // A connection limit and a virtual host that is down are transient.
   if (/limit|is down/i.test(said)) return new NeutronError('unreachable', operation, `the broker says: ${said}`);
   const reason = `the broker does not let user ${broker.username} into the virtual host ${vhost}`;
   return new NeutronError('unauthorised', operation, reason);
 }
 
-/** The name that the system or TLS has for what happened; empty when the broker said it. */
+/** The error code of the operating system or TLS; empty when the failure is the broker's own. */
 function systemCodeOf(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { brotliDecompressSync, unzipSync, zstdDecompressSync } from 'node:zlib';
 import { z } from 'zod';
-import type { RemoteFailure } from './errors.ts';
+import { NeutronError, type RemoteFailure } from './errors.ts';
 
-/** A message to a server or its agents; without `msgId` nobody answers it. */
+/** A message to a server or its agents; a message without `msgId` gets no answer. */
 export type Outgoing = {
   method: string;
   version: string;
@@ -13,7 +14,7 @@ export type Outgoing = {
 /** A message from a server to its agents. */
 export type Incoming = { method: string; version: string; args: Record<string, unknown>; uniqueId: string | undefined };
 
-/** An answer to a call, or a part of one: what counts comes with `ending` at the latest (contract neutron.md 2.3). */
+/** An answer to a call, or a part of one; the part with `ending` is the last (contract neutron.md 2.3). */
 export type Reply = { msgId: string; result: unknown; failure: RemoteFailure | undefined; ending: boolean };
 
 /** 32 hex digits, as oslo.messaging makes its ids. */
@@ -34,7 +35,7 @@ export function encode({ method, version, args, answer }: Outgoing): Buffer {
   return Buffer.from(JSON.stringify({ 'oslo.version': '2.0', 'oslo.message': JSON.stringify(inner) }));
 }
 
-// Without an administrator's context the server finds no port (contract neutron.md 2.3); its log shows the request id.
+// Without an administrator's context the server finds no port (contract neutron.md 2.3). Its log shows the request id.
 function context(): Record<string, unknown> {
   return {
     _context_is_admin: true,
@@ -60,7 +61,7 @@ const Answer = z.object({
   _msg_id: z.string(),
   result: z.unknown().optional(),
   failure: z.string().nullish(),
-  // Servers of before 2014 send the result first and the end in a message of its own.
+  // Servers from before 2014 send the result first and the end in a separate message.
   ending: z.boolean().default(false),
 });
 const Failure = z.object({
@@ -69,7 +70,7 @@ const Failure = z.object({
   message: z.string().default(''),
 });
 
-/** Read a message to agents. Undefined when it is none. */
+/** Parse a message to agents; undefined when it is none. */
 export function decodeMessage(content: Buffer): Incoming | undefined {
   const parsed = Message.safeParse(innerOf(content));
   if (!parsed.success) return undefined;
@@ -77,7 +78,7 @@ export function decodeMessage(content: Buffer): Incoming | undefined {
   return { method, version, args, uniqueId };
 }
 
-/** Read an answer. Undefined when it is none. */
+/** Parse an answer; undefined when it is none. */
 export function decodeReply(content: Buffer): Reply | undefined {
   const parsed = Answer.safeParse(innerOf(content));
   if (!parsed.success) return undefined;
@@ -85,7 +86,7 @@ export function decodeReply(content: Buffer): Reply | undefined {
   return { msgId, result, failure: failure == null ? undefined : failureOf(failure), ending };
 }
 
-/** What stands in the envelope; a message without one is taken as it is (contract neutron.md 2.3). */
+/** The message in the envelope; a message without envelope is taken as it is (contract neutron.md 2.3). */
 function innerOf(content: Buffer): unknown {
   const outer = json(content.toString('utf8'));
   const envelope = Envelope.safeParse(outer);
@@ -102,5 +103,31 @@ function json(text: string): unknown {
     return JSON.parse(text);
   } catch {
     return undefined;
+  }
+}
+
+/** Decompression by kombu's name in a message's header, which the server sets when `kombu_compression` is set. */
+const DECOMPRESS: Readonly<Record<string, (content: Buffer) => Buffer>> = {
+  // The format is zlib's, despite kombu's name.
+  'application/x-gzip': (content) => unzipSync(content),
+  'application/x-brotli': (content) => brotliDecompressSync(content),
+  'application/zstd': (content) => zstdDecompressSync(content),
+};
+
+/** The decompressed content of a message. Throws a NeutronError 'compressed' for an unknown compression or damaged content. */
+export function uncompressed(content: Buffer, headers: Readonly<Record<string, unknown>> | undefined): Buffer {
+  const compression = headers?.compression;
+  if (compression === undefined || compression === null || compression === '') return content;
+  const decompress = DECOMPRESS[String(compression)];
+  if (decompress === undefined)
+    throw new NeutronError('compressed', 'read a message', `it is compressed as ${String(compression)}`);
+  try {
+    return decompress(content);
+  } catch {
+    throw new NeutronError(
+      'compressed',
+      'read a message',
+      `its content is not ${String(compression)}, as its header says`,
+    );
   }
 }

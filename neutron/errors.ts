@@ -1,4 +1,4 @@
-/** What went wrong, in the words that callers decide by. */
+/** The code of a failure, by which callers decide. */
 export type NeutronErrorCode =
   | 'unreachable'
   | 'no-server'
@@ -17,7 +17,7 @@ const ADVICE: Readonly<Record<NeutronErrorCode, string>> = {
   unreachable: 'check that the message broker of transport_url, or the REST server of quantum_url, is up and reachable',
   'no-server': 'check that neutron-server runs and is connected to the same broker and virtual host',
   timeout: 'check the load of neutron-server, or raise rpc_response_timeout',
-  remote: "look the failure up in neutron-server's log",
+  remote: "look up the failure in neutron-server's log",
   exchange:
     'set amqp_durable_queues, amqp_auto_delete, rabbit_quorum_queue and rabbit_transient_quorum_queue as neutron-server has them',
   'bad-answer': 'check that the release of Neutron is one that docs/neutron.md names',
@@ -44,7 +44,7 @@ const RETRYABLE: Readonly<Record<NeutronErrorCode, boolean>> = {
   unauthorised: false,
 };
 
-/** Classes of remote failures that no repeat helps against (contract neutron.md 7.3). */
+/** Classes of permanent remote failures (contract neutron.md 7.3). */
 const PERMANENT = new Set([
   'UnsupportedVersion',
   'NoSuchMethod',
@@ -53,14 +53,14 @@ const PERMANENT = new Set([
   'CallbackNotFound',
 ]);
 
-/** A failure that the server answered with: its Python class, module and message. */
+/** A failure in the server's answer: its Python class, module and message. */
 export type RemoteFailure = { class: string; module: string; message: string };
 
-/** Every failure of this folder. It never holds a password, a URL with one, or a token. */
+/** The error class of this folder. It never holds a password, a URL with one, or a token. */
 export class NeutronError extends Error {
   override readonly name = 'NeutronError';
   readonly code: NeutronErrorCode;
-  /** What was being done: `call update_device_list`, `GET /v2.0/ports`. */
+  /** The failed operation: `call update_device_list`, `GET /v2.0/ports`. */
   readonly operation: string;
   readonly advice: string;
   readonly retryable: boolean;

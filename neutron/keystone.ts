@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { NeutronError } from './errors.ts';
 
 export type KeystoneCredentials = {
-  /** With or without `/v2.0` or `/v3`, which chooses the protocol; v3 when neither is there, or no v2 any more (since Queens, 2018). */
+  /** A path `/v2.0` or `/v3` chooses the protocol; without either, or where v2 is gone (since Queens, 2018), v3 is used. */
   authUrl: string;
   username: string;
   password: string;
@@ -11,17 +11,17 @@ export type KeystoneCredentials = {
   projectDomain: string;
 };
 
-/** How Keystone is asked: `fetch`, or one that checks against another CA. */
+/** The HTTP client: `fetch`, or one that verifies against another CA. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
 type Token = { id: string; until: number };
 
 const V2Answer = z.object({ access: z.object({ token: z.object({ id: z.string(), expires: z.string() }) }) });
 const V3Answer = z.object({ token: z.object({ expires_at: z.string() }) });
-/** A token is not used in its last minute. */
+/** A token counts as expired one minute early. */
 const MARGIN_MS = 60_000;
 
-/** Tokens of one user, fetched when one is needed and kept until it ends. */
+/** Tokens of one user, fetched when needed and kept until they expire. */
 export class Keystone {
   readonly #credentials: KeystoneCredentials;
   readonly #fetch: Fetch;
@@ -32,36 +32,37 @@ export class Keystone {
     this.#fetch = fetch;
   }
 
-  /** A token that holds now. Throws a NeutronError that has neither password nor token in it. */
+  /** A valid token. Throws a NeutronError that holds neither password nor token. */
   async token(): Promise<string> {
     const kept = await this.#token?.catch(() => undefined);
     if (kept !== undefined && kept.until > Date.now() + MARGIN_MS) return kept.id;
-    this.#token = this.#ask();
+    this.#token = this.#request();
     return (await this.#token).id;
   }
 
-  /** Neutron has refused the token: the next one is fetched. */
+  /** Drop the token after Neutron refused it; the next call fetches a new one. */
   forget(): void {
     this.#token = undefined;
   }
 
-  async #ask(): Promise<Token> {
+  async #request(): Promise<Token> {
     const base = this.#credentials.authUrl.replace(/\/+$/, '');
-    return /\/v2\.0$/.test(base) ? this.#askV2(base) : this.#askV3(/\/v3$/.test(base) ? base : `${base}/v3`);
+    return /\/v2\.0$/.test(base) ? this.#requestV2(base) : this.#requestV3(/\/v3$/.test(base) ? base : `${base}/v3`);
   }
 
-  async #askV2(base: string): Promise<Token> {
+  async #requestV2(base: string): Promise<Token> {
     const { username, password, project } = this.#credentials;
     const body = { auth: { tenantName: project, passwordCredentials: { username, password } } };
     const answer = await this.#post(`${base}/tokens`, body, [404, 410]);
-    if (!answer.ok) return this.#askV3(base.replace(/v2\.0$/, 'v3'));
+    if (!answer.ok) return this.#requestV3(base.replace(/v2\.0$/, 'v3'));
     const parsed = V2Answer.safeParse(await json(answer));
-    if (!parsed.success) throw new NeutronError('bad-answer', 'ask Keystone for a token', 'the answer has no token');
+    if (!parsed.success)
+      throw new NeutronError('bad-answer', 'request a token from Keystone', 'the answer has no token');
     const { id, expires } = parsed.data.access.token;
     return { id, until: Date.parse(expires) };
   }
 
-  async #askV3(base: string): Promise<Token> {
+  async #requestV3(base: string): Promise<Token> {
     const { username, password, project, userDomain, projectDomain } = this.#credentials;
     const user = { name: username, password, domain: { name: userDomain } };
     const scope = { project: { name: project, domain: { name: projectDomain } } };
@@ -70,12 +71,12 @@ export class Keystone {
     const id = answer.headers.get('x-subject-token');
     const parsed = V3Answer.safeParse(await json(answer));
     if (id === null || !parsed.success)
-      throw new NeutronError('bad-answer', 'ask Keystone for a token', 'the answer has no token');
+      throw new NeutronError('bad-answer', 'request a token from Keystone', 'the answer has no token');
     return { id, until: Date.parse(parsed.data.token.expires_at) };
   }
 
   async #post(url: string, body: unknown, expected: readonly number[] = []): Promise<Response> {
-    const operation = 'ask Keystone for a token';
+    const operation = 'request a token from Keystone';
     let answer: Response;
     try {
       answer = await this.#fetch(url, {
@@ -97,7 +98,7 @@ export class Keystone {
   }
 }
 
-/** What a failed `fetch` says without the request: the code of what lies under it. */
+/** The reason of a failed `fetch`, without the request: the code of the underlying error. */
 export function reasonOf(error: unknown): string {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   if (cause instanceof Error && 'code' in cause) return String(cause.code);

@@ -3,17 +3,17 @@ import { type NeutronPort, NORMAL, type Segment } from '../domain/host/neutron-p
 import { Mac } from '../domain/port/mac.ts';
 import { PortId } from '../domain/text/identifiers.ts';
 
-// Unknown keys are left alone everywhere: releases add some (oslo's rule for minor versions).
+// Unknown keys are ignored everywhere: releases add some (oslo's rule for minor versions).
 
 function bindingOf(vifType: string | null | undefined): NeutronPort['binding'] {
   if (vifType === 'binding_failed') return 'failed';
   return (vifType ?? 'unbound') === 'unbound' ? 'none' : 'bound';
 }
 
-/** Neutron takes addresses that no NIC of z/VM's can have: such a port must not make the others unreadable. */
+/** Neutron accepts addresses that no NIC of z/VM can have. Such a port must not make the others unreadable. */
 const MacOfPort = z.string().transform((text) => Mac.safeParse(text).data);
 
-/** A versioned object of oslo's: its name, version and data. */
+/** A versioned object of oslo: name, version and data. */
 function object<Data extends z.ZodType>(data: Data) {
   return z.object({ 'versioned_object.name': z.string(), 'versioned_object.data': data });
 }
@@ -81,11 +81,11 @@ const PortData = PortKeys.extend({
     .nullish(),
 });
 
-/** A Port object, as `push` and `bulk_pull` bring it (contract neutron.md 3.5; versions 1.4 and later have these keys). */
+/** A Port object of `push` and `bulk_pull` (contract neutron.md 3.5; versions 1.4 and later have these keys). */
 export const PortObject = object(PortData).transform(({ 'versioned_object.data': data }): NeutronPort => {
   const binding = (data.bindings ?? [])
     .map((each) => each['versioned_object.data'])
-    // While a guest is moved there is a second, INACTIVE binding, of the host that it is moved to.
+    // During a live migration the port has a second, INACTIVE binding of the target host.
     .find(({ status }) => (status ?? 'ACTIVE') === 'ACTIVE');
   const levels = (data.binding_levels ?? [])
     .map((each) => each['versioned_object.data'])
@@ -115,7 +115,7 @@ export const NetworkObject = object(
   }),
 );
 
-/** A network, how it looks on each physical network, and the QoS policy of its ports that have none of their own. */
+/** A network with its segment on each physical network, and the QoS policy of ports that have none of their own. */
 export type NeutronNetwork = { id: string; segments: Segment[]; qosPolicy?: string };
 
 function segmentOf(data: z.output<typeof SegmentData>): Segment {
@@ -126,7 +126,7 @@ function segmentOf(data: z.output<typeof SegmentData>): Segment {
   };
 }
 
-/** A port as REST and the older messages show it; the segment is not in it. */
+/** A port of the REST API and of older messages, without its segment. */
 export const PortDictionary = PortKeys.extend({
   'binding:host_id': z.string().nullish(),
   'binding:vif_type': z.string().nullish(),
@@ -140,7 +140,7 @@ export const PortDictionary = PortKeys.extend({
   }),
 );
 
-/** A network as REST shows it: one segment in `provider:` keys, or several in `segments`. */
+/** A network of the REST API: one segment in `provider:` keys, or several in `segments`. */
 export const NetworkDictionary = z
   .object({
     id: z.string(),
@@ -170,13 +170,13 @@ export const NetworkDictionary = z
     }),
   );
 
-/** What `get_devices_details_list_and_failed_devices` answers: devices without `port_id` are not this host's (contract neutron.md 3.2). */
+/** The answer of `get_devices_details_list_and_failed_devices`. Devices without `port_id` are not this host's (contract neutron.md 3.2). */
 export const DetailsList = z.object({
   devices: z.array(z.object({ device: z.string(), port_id: z.string().nullish() })),
   failed_devices: z.array(z.string()).nullish(),
 });
 
-/** What `update_device_list` answers. */
+/** The answer of `update_device_list`. */
 export const UpdatedDevices = z.object({
   devices_up: z.array(z.string()).nullish(),
   failed_devices_up: z.array(z.string()).nullish(),
@@ -184,5 +184,5 @@ export const UpdatedDevices = z.object({
   failed_devices_down: z.array(z.string()).nullish(),
 });
 
-/** What `report_state` answers; null for a report that was taken to be out of date. */
+/** The answer of `report_state`; null for a report that the server takes to be out of date. */
 export const ReportAnswer = z.enum(['new', 'alive', 'revived']).nullable();

@@ -3,7 +3,7 @@ import { PortId } from '../domain/text/identifiers.ts';
 import type { Incoming } from './envelope.ts';
 import { PortObject } from './messages.ts';
 
-/** What a message says, as far as an agent has to know: it looks the rest up, since messages may be late. */
+/** The content of a message that the agent needs. The agent looks up the rest, since messages may be late. */
 export type NeutronEvent =
   | { kind: 'port'; portId: PortId; networkId: string; host: string; filtered: boolean }
   | { kind: 'portDeleted'; portId: PortId }
@@ -12,11 +12,11 @@ export type NeutronEvent =
 
 const NOTIFIER = 'q-agent-notifier';
 
-// Servers push objects at their own version, and the topic has it in its name: listening to versions that nobody sends costs nothing.
+// The topic's name holds the object version that the server pushes. Listening to versions that no server sends costs nothing.
 const PORT_VERSIONS = versions(4, 20);
 const NETWORK_VERSIONS = versions(0, 9);
 
-/** The topics that an agent listens to, of Neutron from 2016 to today (contract neutron.md 3.4 and 3.5). */
+/** The topics of an agent, for Neutron since 2016 (contract neutron.md 3.4 and 3.5). */
 export const TOPICS: readonly string[] = [
   `${NOTIFIER}-port-update`,
   `${NOTIFIER}-port-delete`,
@@ -31,7 +31,7 @@ function versions(first: number, last: number): string[] {
   return Array.from({ length: last - first + 1 }, (_, index) => `1.${first + index}`);
 }
 
-/** What the server tells whoever plugs the port; with `port_filter`, that the agent enforces security groups on it. */
+/** Details for the program that plugs the port; `port_filter` says that the agent enforces security groups on it. */
 const VifDetails = z.looseObject({ port_filter: z.boolean().nullish() });
 const PortUpdate = z.object({
   port: z.object({
@@ -41,7 +41,7 @@ const PortUpdate = z.object({
     'binding:vif_details': VifDetails.nullish().catch(undefined),
   }),
 });
-/** In an object, details are JSON in a string. */
+/** Versioned objects hold the details as JSON in a string. */
 const PushedDetails = z.object({
   'versioned_object.data': z.object({
     bindings: z.array(z.object({ 'versioned_object.data': z.object({ vif_details: z.string().nullish() }) })).nullish(),
@@ -61,8 +61,8 @@ const Push = z.object({
 });
 
 /**
- * What a message says. Nothing for messages that are of no concern here, unknown ones among them, nor for those of another major version, which
- * may mean something else by the same name; what newer minor versions add is left alone.
+ * The events of a message; none for an unknown or irrelevant message, and none for another major version, whose names may have another meaning.
+ * Fields that newer minor versions add are ignored.
  */
 export function eventsOf({ method, version, args }: Incoming): NeutronEvent[] {
   if (!version.startsWith('1.')) return [];

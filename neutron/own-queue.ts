@@ -1,15 +1,14 @@
 import type { Channel, ChannelModel, Options, Replies } from 'amqplib';
 import { codeOf, type ExchangeFlags, onOwnChannel, refusedBy } from './exchanges.ts';
 
-/** A queue that nobody reads is kept as long as oslo.messaging's own are. */
+/** An unread queue expires after the same time as those of oslo.messaging. */
 const EXPIRES_MS = 1_800_000;
 const MOST_NAMES = 4;
 
 /**
- * Declare a queue of this agent's own: a quorum queue where the deployment has them, so that it outlives a broker of a cluster. Another is
- * away with the broker that holds it, and one of the next name stands in: the answer names it. A queue that was declared by other flags
- * before is replaced unless somebody reads it. Messages are missed in both cases, but whoever connects anew asks for everything. Throws a
- * NeutronError when the broker refuses.
+ * Declare a queue of this agent: a quorum queue where the deployment uses them, so that it outlives a broker of a cluster. A classic queue is lost
+ * with its broker; a queue of the next name replaces it, and the answer names that. An unread queue that was declared with other flags is replaced.
+ * Both cases lose messages, but an agent that reconnects reads everything again. Throws a NeutronError when the broker refuses.
  */
 export async function declareOwnQueue(
   model: ChannelModel,
@@ -32,7 +31,7 @@ export async function declareOwnQueue(
   }
 }
 
-/** Why a queue cannot be declared; undefined when it is there. */
+/** The reason why a queue cannot be declared; undefined when it is declared. */
 async function refusalOf(model: ChannelModel, queue: string, options: Options.AssertQueue): Promise<unknown> {
   const declare = () => onOwnChannel(model, (channel) => channel.assertQueue(queue, options));
   const remove = () => onOwnChannel(model, (channel) => channel.deleteQueue(queue, { ifUnused: true }));

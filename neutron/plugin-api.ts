@@ -13,25 +13,25 @@ import {
 } from './messages.ts';
 import type { RpcCall } from './rpc-client.ts';
 
-/** Status changes cost the server up to 100 ms each: Neutron's own agents send as many at a time (contract neutron.md 4). */
+/** A status change costs the server up to 100 ms; Neutron's own agents send the same number at once (contract neutron.md 4). */
 const CHANGES_AT_ONCE = 20;
-/** Whoever reads can read again: it is not waited for as long as for changes, until the server was too slow for it. */
+/** The first time limit of a reading. It is shorter than that of a change, since a reading can be repeated. */
 const READ_MS = 20_000;
-/** As long as `rpc_response_timeout` can be at most. */
+/** The largest value of `rpc_response_timeout`. */
 const LONGEST_READ_MS = 3_600_000;
-/** Readings are far cheaper, but their answers are large. */
+/** Readings are far cheaper than changes, but their answers are large. */
 const READ_AT_ONCE = 200;
-/** The oldest form of the objects that has several bindings; servers convert to it (contract neutron.md 3.5). */
+/** The oldest object versions with several bindings; servers convert to them (contract neutron.md 3.5). */
 const PORT_VERSION = '1.4';
 const NETWORK_VERSION = '1.0';
 
-/** Who carries calls to a server. */
+/** The transport of calls to a server. */
 export type RpcCaller = { call(call: RpcCall): Promise<unknown> };
 
-/** What the server could not change, of ports reported up or down. */
+/** The reported ports that the server could not change. */
 export type Reported = { failed: PortId[] };
 
-/** A state report as `report_state` takes it. */
+/** The state report for `report_state`. */
 export type AgentState = {
   agent_type: string;
   binary: string;
@@ -44,8 +44,8 @@ export type AgentState = {
 /** The methods of neutron-server that an agent of type `Open vSwitch agent` needs. All throw a NeutronError. */
 export class PluginApi {
   readonly #rpc: RpcCaller;
-  /** How long each method is waited for that has been too slow: twice as long after each time, as by Neutron's own agents. */
-  readonly #patience = new Map<string, number>();
+  /** Time limits of methods that have timed out: doubled each time, as Neutron's own agents do. */
+  readonly #timeouts = new Map<string, number>();
 
   constructor(rpc: RpcCaller) {
     this.#rpc = rpc;
@@ -57,7 +57,7 @@ export class PluginApi {
     return (await this.#rpc.call(call)) === true;
   }
 
-  /** Report that an agent lives. Undefined: the server took the report to be older than itself, so the clocks differ. */
+  /** Report that an agent lives. Undefined when the server takes the report to be older than itself: the clocks differ. */
   async reportState(state: AgentState, now: Date, timeoutMs: number): Promise<'new' | 'alive' | 'revived' | undefined> {
     const args = {
       agent_state: { agent_state: state },
@@ -81,7 +81,7 @@ export class PluginApi {
     return ports.filter((port) => port.host === host);
   }
 
-  /** Ports by id with the segments that they are bound to; those that are not there are left out. Changes no port's status. */
+  /** Ports by id with their bound segments; missing ports are left out. Changes no port's status. */
   async ports(portIds: readonly PortId[]): Promise<NeutronPort[]> {
     return this.#pull('Port', PORT_VERSION, z.array(PortObject), portIds);
   }
@@ -92,8 +92,8 @@ export class PluginApi {
   }
 
   /**
-   * Ask for the details of ports, which makes the server bind those that it could not bind before. **It puts each port that is up into
-   * BUILD**, also an ACTIVE one: follow it by a report (contract neutron.md 3.2).
+   * Read the details of ports, which makes the server bind those that it could not bind before. **The server puts each port that is up into
+   * BUILD**, even an ACTIVE one: a report has to follow (contract neutron.md 3.2).
    */
   async bind(host: string, portIds: readonly PortId[]): Promise<void> {
     for (const devices of slices(portIds, CHANGES_AT_ONCE)) {
@@ -102,7 +102,7 @@ export class PluginApi {
     }
   }
 
-  /** Say which ports of a host carry traffic and which do not. Ports that are no longer bound there are left as they are by the server. */
+  /** Report which ports of a host carry traffic and which do not. The server ignores ports that are no longer bound there. */
   async report(
     host: string,
     { up, down }: { up: readonly PortId[]; down: readonly PortId[] },
@@ -133,12 +133,12 @@ export class PluginApi {
   }
 
   async #read(method: string, version: string, args: Record<string, unknown>): Promise<unknown> {
-    const patience = this.#patience.get(method) ?? READ_MS;
+    const timeout = this.#timeouts.get(method) ?? READ_MS;
     try {
-      return await this.#plugin(method, version, args, patience);
+      return await this.#plugin(method, version, args, timeout);
     } catch (error) {
       if (error instanceof NeutronError && error.code === 'timeout')
-        this.#patience.set(method, Math.min(LONGEST_READ_MS, 2 * patience));
+        this.#timeouts.set(method, Math.min(LONGEST_READ_MS, 2 * timeout));
       throw error;
     }
   }

@@ -19,7 +19,7 @@ const IDS_IN_QUERY = 50;
 const PAGE = 500;
 const MOST_PAGES = 1_000;
 
-/** Neutron's REST API, as far as it says what is wanted: ports and networks. It only reads. */
+/** A read-only client of Neutron's REST API for ports and networks. */
 export class NeutronRest {
   readonly #base: string;
   readonly #timeoutMs: number;
@@ -45,7 +45,7 @@ export class NeutronRest {
     return this.#byId('ports', portIds, PortDictionary);
   }
 
-  /** Networks by id, with their segments, which only an administrator is shown. */
+  /** Networks by id, with their segments, which Neutron shows only to an administrator. */
   networks(ids: readonly string[]): Promise<NeutronNetwork[]> {
     return this.#byId('networks', ids, NetworkDictionary);
   }
@@ -113,7 +113,7 @@ export class NeutronRest {
     try {
       return JSON.parse(text);
     } catch {
-      throw new NeutronError('bad-answer', operation, 'the answer is no JSON');
+      throw new NeutronError('bad-answer', operation, 'the answer is not JSON');
     }
   }
 

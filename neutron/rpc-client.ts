@@ -1,7 +1,6 @@
 import type { ChannelModel, ConfirmChannel, ConsumeMessage } from 'amqplib';
 import type { Attachment, BrokerConnection } from './broker-connection.ts';
-import { uncompressed } from './compression.ts';
-import { decodeReply, encode, newId, type Outgoing, type Reply } from './envelope.ts';
+import { decodeReply, encode, newId, type Outgoing, type Reply, uncompressed } from './envelope.ts';
 import { NeutronError } from './errors.ts';
 import { controlExchange, type ExchangeFlags, ensureExchanges } from './exchanges.ts';
 import { declareOwnQueue } from './own-queue.ts';
@@ -19,7 +18,7 @@ export type RpcCall = {
   method: string;
   version: string;
   args: Record<string, unknown>;
-  /** Other than `rpc_response_timeout`. */
+  /** Overrides `rpc_response_timeout`. */
   timeoutMs?: number;
 };
 
@@ -33,17 +32,17 @@ const PROPERTIES = {
   headers: {},
 } as const;
 
-/** Who calls while there is no connection waits for one, but not for long. */
+/** The time that a call waits for a connection. */
 const LONGEST_WAIT_FOR_BROKER_MS = 10_000;
 
 /**
- * Calls to servers, over one connection. Safe for many calls at once. A call that the broker cannot deliver fails at once (no server), and
- * so do those in progress when the connection breaks: every method of Neutron's that is called here may be repeated.
+ * Calls to servers over one connection. Safe for concurrent calls. A call that the broker cannot deliver fails at once (no server), as do open calls
+ * when the connection breaks: every method that this project calls may be repeated.
  */
 export class RpcClient implements Attachment {
   readonly #options: RpcOptions;
   readonly #connection: BrokerConnection;
-  /** Kept over reconnects: servers try for long to answer into a queue that is gone (contract neutron.md 2.4). */
+  /** The same name after a reconnect: servers go on answering into a queue that is gone (contract neutron.md 2.4). */
   readonly #firstReplyQueue = `reply_${newId()}`;
   #replyQueue = this.#firstReplyQueue;
   readonly #waiting = new Map<string, Waiting>();
@@ -67,7 +66,7 @@ export class RpcClient implements Attachment {
     await replies.consume(
       queue,
       (message) => {
-        // The broker gives the queue up, as when its node in a cluster ends: no answer would be heard any more.
+        // The broker has dropped the queue, as when its node in a cluster ends: no answer would arrive any more.
         if (message === null) void model.close().catch(() => undefined);
         else this.#answered(message);
       },
@@ -119,7 +118,7 @@ export class RpcClient implements Attachment {
     try {
       channel.publish(exchange, topic, encode(message), {
         ...PROPERTIES,
-        // A call that waits for a server longer than its caller does is not to be carried out late.
+        // The message expires with its caller's time limit, so that no server carries it out late.
         expiration: String(limit),
         mandatory: true,
         messageId: msgId,
@@ -156,7 +155,7 @@ export class RpcClient implements Attachment {
     channel.on('close', () => {
       if (this.#channel !== channel) return;
       this.#channel = undefined;
-      // The exchange is gone, as after a restart of the broker: whoever waits is told, and the next call finds a new one.
+      // The exchange is gone, as after a restart of the broker: open calls fail, and the next call opens a new channel.
       for (const msgId of [...this.#waiting.keys()]) this.#fail(msgId, 'the exchange is not there');
       void this.#reopen(model);
     });
@@ -184,7 +183,7 @@ export class RpcClient implements Attachment {
       const reply = decodeReply(uncompressed(message.content, message.properties.headers));
       if (reply !== undefined) this.#settle(reply);
     } catch (error) {
-      // Which call it answers cannot be told; those that the server answers alike would all wait in vain.
+      // The call that it answers is unknown, and the server compresses all its answers: every open call fails.
       const reason = error instanceof Error ? error.message : String(error);
       for (const { reject, operation } of this.#waiting.values())
         reject(new NeutronError('compressed', operation, reason));

@@ -7,7 +7,7 @@ import type { NeutronRest } from './rest-client.ts';
 
 type Status = { up: readonly PortId[]; down: readonly PortId[] };
 
-/** What Neutron wants of the ports of one z/VM host, and the way to answer it. */
+/** The ports that Neutron wants on one z/VM host, and the way to report their status. */
 export type PortSource = {
   portsOfHost(host: string): Promise<NeutronPort[]>;
   ports(portIds: readonly PortId[]): Promise<NeutronPort[]>;
@@ -18,9 +18,9 @@ export type PortSource = {
 type Reader = Pick<PluginApi | NeutronRest, 'portsOfHost' | 'ports' | 'networks'>;
 
 /**
- * List a host's ports by REST where that is configured, else by RPC; look single ports up by RPC, where the agent is an administrator, else by
- * REST; and report by RPC. `physicalNetworks` are those of the host: of a network with several segments, they tell which one is meant. Throws
- * an Error when neither is given.
+ * The port source of a host. It lists ports by REST where that is configured, else by RPC. It reads single ports by RPC, where the agent is an
+ * administrator, else by REST. It reports by RPC. The host's `physicalNetworks` choose among the segments of a network. Throws an Error when neither
+ * REST nor RPC is given.
  */
 export function portSource(
   { rpc, rest }: { rpc: PluginApi | undefined; rest: NeutronRest | undefined },
@@ -42,18 +42,22 @@ export function portSource(
     portsOfHost: async (host) => withNetworks(lister, await lister.portsOfHost(host)),
     ports: async (portIds) => (portIds.length === 0 ? [] : withNetworks(reader, await reader.ports(portIds))),
     bind: async (host, portIds) => {
-      // Without RPC nobody can: the ports stay unbound, and are reported as such.
+      // Only RPC can bind: without it the ports stay unbound.
       await rpc?.bind(host, portIds);
     },
     report: async (host, statuses, progress) => {
       if (rpc === undefined)
-        throw new NeutronError('unauthorised', 'report ports', 'transport_url is not given: Neutron cannot be told');
+        throw new NeutronError(
+          'unauthorised',
+          'report ports',
+          'transport_url is not given: a status cannot be reported',
+        );
       return rpc.report(host, statuses, progress);
     },
   };
 }
 
-/** Its segment is not known, or it is about to be told up and its network may have a QoS policy. */
+/** True when the network is needed: for an unknown segment, or for the QoS policy of a port that is to be reported up. */
 function lacksNetwork({ binding, segment, status, qosPolicy }: NeutronPort): boolean {
   return binding === 'bound' && (segment === undefined || (status !== 'ACTIVE' && qosPolicy === undefined));
 }

@@ -3,26 +3,25 @@ import type { AgentState, PluginApi } from './plugin-api.ts';
 
 export type ReporterOptions = {
   host: string;
-  /** Physical network → VSWITCH, as the server's mechanism driver looks it up when it binds a port. */
+  /** Physical network → VSWITCH: the server's mechanism driver looks it up to bind a port. */
   bridgeMappings: Readonly<Record<string, string>>;
-  /** True where ports are plugged into VSWITCHes, which filter nothing; false for the DHCP node, on which somebody else plugs them. */
+  /** True where ports are plugged into VSWITCHes, which filter nothing; false for the DHCP node, where another agent plugs them. */
   plugsIntoVswitch: boolean;
   intervalMs: number;
   log: BrokerLog;
-  /** False when z/VM cannot be reached: nothing is reported then. */
+  /** False when z/VM cannot be reached: the agent then reports nothing. */
   isReachable(): boolean;
-  /** The server has taken this agent to be dead, or did not know it any more: it may have failed to bind ports meanwhile. */
+  /** Called when the server had taken this agent for dead or had forgotten it: it may have failed to bind ports meanwhile. */
   onRevived(): void;
 };
 
 const BINARY = 'neutron-zvm-agent';
 
-/** How the stock agent describes its own switch in the kernel, of whose ports the server says whatever it says of all. */
+/** The stock agent's description of a switch in the kernel: the server treats its ports like those of other agents. */
 const KERNEL_DATAPATH = { datapath_type: 'system', ovs_capabilities: { datapath_types: [], iface_types: [] } };
 /**
- * How the stock agent describes a switch outside of the kernel: of its ports the server says `port_filter: false`, that nobody enforces security
- * groups on them, and `vif_type: vhostuser`; of those of other agents it goes on to say what it does. There is no other word for it in the
- * agent's protocol. Servers before 2017 know the first type alone.
+ * The stock agent's description of a switch outside the kernel: the server gives its ports `port_filter: false`, no security groups enforced, and
+ * `vif_type: vhostuser`. The agent's protocol has no other way to say that. Servers before 2017 know the first type only.
  */
 const UNFILTERED_DATAPATH = {
   datapath_type: 'netdev',
@@ -30,9 +29,9 @@ const UNFILTERED_DATAPATH = {
 };
 
 /**
- * Tells the server at intervals that the agent of a host lives, as type `Open vSwitch agent`, for which the stock mechanism driver binds
- * ports (contract neutron.md 3.1). Does not depend on Temporal. While z/VM cannot be reached it is silent, as Neutron's own agent is when its
- * switch is dead: the server then binds no ports to the host.
+ * Reports at intervals that the agent of a host lives, as type `Open vSwitch agent`, for which the stock mechanism driver binds ports (contract
+ * neutron.md 3.1). Does not depend on Temporal. It is silent while z/VM cannot be reached, as Neutron's own agent is when its switch is dead: the
+ * server then binds no ports to the host.
  */
 export class StateReporter {
   readonly #api: Pick<PluginApi, 'reportState'>;
@@ -47,7 +46,7 @@ export class StateReporter {
     this.#options = options;
   }
 
-  /** Report now, and from now on. The first report is over when the promise resolves; it does not fail. */
+  /** Report at once and then at intervals. Resolves after the first report; never rejects. */
   async start(): Promise<void> {
     await this.#report();
     if (!this.#stopped) this.#timer = setInterval(() => void this.#report(), this.#options.intervalMs);
@@ -75,8 +74,8 @@ export class StateReporter {
         );
         return;
       }
-      if (this.#failing) log.info({ host }, 'successfully reported state after a previous failure');
-      // New though it has reported before: somebody has deleted it from the server's list. Or those before have not come through.
+      if (this.#failing) log.info({ host }, 'reported state again after a failure');
+      // `new` after earlier reports: somebody has deleted the agent from the server's list, or the earlier reports were lost.
       const wasAway = answer === 'revived' || (answer === 'new' && (this.#started || this.#failing));
       if (!this.#started || wasAway) log.info({ host, answer }, 'reported state');
       this.#failing = false;

@@ -1,53 +1,52 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
 import type { Attachment, BrokerConnection, BrokerLog } from './broker-connection.ts';
-import { uncompressed } from './compression.ts';
-import { decodeMessage, type Incoming } from './envelope.ts';
+import { decodeMessage, type Incoming, uncompressed } from './envelope.ts';
 import { NeutronError } from './errors.ts';
 import { type Exchange, type ExchangeFlags, ensureExchanges, fanoutExchange } from './exchanges.ts';
 import { declareOwnQueue } from './own-queue.ts';
-import { bindAgain, bindTopics, isBound } from './topic-bindings.ts';
+import { bindTopics, isBound, repeatBindings } from './topic-bindings.ts';
 
 export type SubscriptionOptions = {
-  /** The queue's own name, the same at every start: messages sent while nobody listens wait in it. */
+  /** The queue's name, the same at every start: messages wait in it while no process listens. */
   queue: string;
-  /** Topics whose fanouts are wanted. */
+  /** Topics whose fanout exchanges the queue is bound to. */
   topics: readonly string[];
   flags: ExchangeFlags;
   log: BrokerLog;
   /** Called at each connection with the number of messages that waited. */
   onConnected(backlog: number): void;
   onDisconnected(): void;
-  /** Called when the queue's bindings were removed at the broker and are made again: messages may have been missed. */
-  onBoundAgain(): void;
-  /** Called before the first messages on a connection when another process has had those before them. */
+  /** Called when the queue's bindings were removed at the broker and are restored: messages may be lost. */
+  onRebound(): void;
+  /** Called before the first messages on a connection when another process received the earlier ones. */
   onTakenOver(): void;
   /**
-   * Messages in the order in which they came, several at a time when they come fast. They are acknowledged when the promise resolves; when
-   * it rejects it is called again.
+   * Receive messages in their order, in batches when they arrive fast. They are acknowledged when the promise resolves. When it rejects, the call is
+   * repeated.
    */
   onMessages(messages: Incoming[], backlog: boolean): Promise<void>;
 };
 
 const MOST_UNACKNOWLEDGED = 500;
 const AGAIN_MS = 1_000;
-/** A broker forgets bindings at an operator's word, and nobody is told: the queue is silent then. */
+/** An operator may remove bindings at the broker, which notifies nobody: the queue then stays empty. */
 const BINDING_CHECK_MS = 10_000;
-/** The topics' side of them cannot be asked for, only made again, which costs the broker more. */
+/** Bindings to topics cannot be queried, only repeated, which costs the broker more. */
 const CHECKS_PER_BINDING = 6;
-/** oslo.messaging's duplicate filter remembers as many. */
+/** The size of oslo.messaging's duplicate filter. */
 const REMEMBERED_IDS = 16;
 
-/** A queue of this agent's own that gets the fanouts of several topics. */
+/** The queue of an agent, bound to the fanout exchanges of several topics. */
 export class Subscription implements Attachment {
   readonly #options: SubscriptionOptions;
   #pending: ConsumeMessage[] = [];
   #working: Promise<void> | undefined;
   #channel: Channel | undefined;
   #checking: NodeJS.Timeout | undefined;
-  /** Messages that were in the queue before this agent came. */
+  /** Messages that were in the queue before this agent connected. */
   #backlog = 0;
-  /** Another process had the queue when this one came. */
+  /** True when another process had the queue when this one connected. */
   #standBy = false;
   readonly #seen: string[] = [];
 
@@ -62,10 +61,10 @@ export class Subscription implements Attachment {
     await ensureExchanges(model, exchanges);
     const channel = await model.createChannel();
     channel.on('error', () => {});
-    // Whatever closes it, everything is declared anew on the next connection.
+    // A closed channel ends the connection: the next one declares everything again.
     channel.on('close', () => void model.close().catch(() => undefined));
     const { queue, messageCount, consumerCount } = await declareOwnQueue(model, channel, this.#options.queue, flags, {
-      // A second process of the same agent waits until the first is gone.
+      // A second process of the same agent waits for the end of the first.
       'x-single-active-consumer': true,
     });
     await bindTopics(model, queue, exchanges);
@@ -78,7 +77,7 @@ export class Subscription implements Attachment {
       else this.#take(message);
     });
     if (this.#standBy)
-      this.#options.log.info({ queue }, 'another process of this agent is at work: this one waits for its end');
+      this.#options.log.info({ queue }, 'another process of this agent is active: this one waits for its end');
     this.#watchBindings(model, queue, exchanges);
     this.#options.onConnected(messageCount);
   }
@@ -91,22 +90,22 @@ export class Subscription implements Attachment {
   }
 
   #watchBindings(model: ChannelModel, queue: string, exchanges: readonly Exchange[]): void {
-    const { log, onBoundAgain } = this.#options;
+    const { log, onRebound } = this.#options;
     let checks = 0;
     let busy = false;
     const check = async () => {
       checks += 1;
       const isThere = await isBound(model, queue);
-      if (isThere && (checks % CHECKS_PER_BINDING > 0 || (await bindAgain(model, queue, exchanges)))) return;
+      if (isThere && (checks % CHECKS_PER_BINDING > 0 || (await repeatBindings(model, queue, exchanges)))) return;
       await ensureExchanges(model, exchanges);
       await bindTopics(model, queue, exchanges);
-      log.warn({ queue }, 'the bindings of this queue were removed at the broker: it is bound again');
-      onBoundAgain();
+      log.warn({ queue }, 'the bindings of this queue were removed at the broker and are restored');
+      onRebound();
     };
     this.#checking = setInterval(() => {
       if (busy) return;
       busy = true;
-      // What goes wrong here is the connection's end, or is asked again.
+      // A failed check ends the connection or is repeated at the next interval.
       check()
         .catch(() => undefined)
         .finally(() => {
@@ -117,7 +116,7 @@ export class Subscription implements Attachment {
 
   #take(message: ConsumeMessage): void {
     this.#pending.push(message);
-    // What arrives in one go is handed on together.
+    // Messages that arrive together form a batch.
     this.#working ??= new Promise((resolve) => setImmediate(resolve))
       .then(() => this.#work())
       .finally(() => {
@@ -125,7 +124,7 @@ export class Subscription implements Attachment {
       });
   }
 
-  /** Ends when nothing is being handed on; with the connection closed, nothing will be any more. */
+  /** Resolves when no message is being forwarded. After the end of the connection none will be. */
   async idle(): Promise<void> {
     await this.#working;
   }
@@ -146,8 +145,8 @@ export class Subscription implements Attachment {
   }
 
   /**
-   * Until they are taken; false when the connection is lost before, and they come again. They are not given back to the broker meanwhile: a
-   * quorum queue drops what was given back too often.
+   * Repeat until the messages are taken; false when the connection is lost before, since the broker then delivers them again. They are not requeued
+   * meanwhile: a quorum queue drops messages that were requeued too often.
    */
   async #handOn(messages: Incoming[], channel: Channel | undefined): Promise<boolean> {
     const { log, queue, onMessages } = this.#options;
@@ -157,7 +156,7 @@ export class Subscription implements Attachment {
         return true;
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
-        log.error({ queue, reason }, 'messages could not be handed on: tried again');
+        log.error({ queue, reason }, 'messages could not be forwarded and are retried');
         await sleep(AGAIN_MS);
       }
     }
@@ -180,11 +179,11 @@ export class Subscription implements Attachment {
     const { log, queue } = this.#options;
     try {
       const incoming = decodeMessage(uncompressed(content, properties.headers));
-      if (incoming === undefined) log.warn({ queue }, 'a message that is none of oslo.messaging was left out');
+      if (incoming === undefined) log.warn({ queue }, 'a message that is not of oslo.messaging was dropped');
       return incoming;
     } catch (error) {
       if (!(error instanceof NeutronError)) throw error;
-      log.error({ queue, reason: error.message, advice: error.advice }, 'a message that cannot be read was left out');
+      log.error({ queue, reason: error.message, advice: error.advice }, 'an unreadable message was dropped');
       return undefined;
     }
   }

@@ -2,9 +2,9 @@ import type { Channel, ChannelModel } from 'amqplib';
 import { codeOf, type Exchange, onOwnChannel, refusedBy } from './exchanges.ts';
 
 /**
- * Bind an agent's queue to the fanouts of topics, which have to be there, by way of an exchange of its own that has the queue's name. AMQP has no question for a
- * binding. That exchange has no other than the queue's, and the broker deletes it with its last one: as long as it is there, so is the binding.
- * Throws a NeutronError when the broker refuses.
+ * Bind an agent's queue to the existing fanout exchanges of topics, through an exchange of its own with the queue's name. AMQP cannot query a binding.
+ * The broker deletes that exchange with its only binding, so the binding exists as long as the exchange does. Throws a NeutronError when the broker
+ * refuses.
  */
 export async function bindTopics(model: ChannelModel, queue: string, topics: readonly Exchange[]): Promise<void> {
   try {
@@ -12,7 +12,7 @@ export async function bindTopics(model: ChannelModel, queue: string, topics: rea
       await channel.assertExchange(queue, 'fanout', { durable: true, autoDelete: true });
       await channel.bindQueue(queue, queue, '');
       await bindToTopics(channel, queue, topics);
-      // Agents of before have bound their queues themselves: each message would come twice.
+      // Earlier versions bound the queue directly: each message would arrive twice.
       for (const { name } of topics) await channel.unbindQueue(queue, name, '');
     });
   } catch (error) {
@@ -20,13 +20,17 @@ export async function bindTopics(model: ChannelModel, queue: string, topics: rea
   }
 }
 
-/** False when the binding of the queue is gone. */
+/** True while the queue's binding exists. */
 export async function isBound(model: ChannelModel, queue: string): Promise<boolean> {
   return isThere(() => onOwnChannel(model, (channel) => channel.checkExchange(queue)));
 }
 
-/** Bind the agent's exchange once more, which changes nothing where it is bound; false when an exchange to bind is not there. */
-export async function bindAgain(model: ChannelModel, queue: string, topics: readonly Exchange[]): Promise<boolean> {
+/** Repeat the bindings of the agent's exchange, which changes nothing where they exist; false when an exchange is missing. */
+export async function repeatBindings(
+  model: ChannelModel,
+  queue: string,
+  topics: readonly Exchange[],
+): Promise<boolean> {
   return isThere(() => onOwnChannel(model, (channel) => bindToTopics(channel, queue, topics)));
 }
 

@@ -4,13 +4,13 @@ export type Broker = { host: string; port: number; username: string; password: s
 /** The brokers of a cluster, tried in turn, and the virtual host on them. */
 export type Transport = { brokers: Broker[]; vhost: string; tls: boolean };
 
-/** With TLS too: neutron-server, whose file this is, connects there. */
+/** The same port with TLS, as for neutron-server, which reads the same file. */
 const DEFAULT_PORT = 5672;
 
 /**
  * Read oslo.messaging's `transport_url`: `rabbit://user:password@host:port,user:password@host:port/vhost?ssl=1`. Each broker has its own user
- * and password; one without has RabbitMQ's default, `guest`, as with oslo.messaging. Throws an Error that does not hold the URL, since a
- * password is in it.
+ * and password; a broker without has RabbitMQ's default, `guest`, as in oslo.messaging. Throws an Error without the URL, which holds a
+ * password.
  */
 export function parseTransportUrl(text: string, tlsConfigured = false): Transport {
   const match = /^(?<scheme>[a-z+]+):\/\/(?<hosts>[^/?#]*)(?<path>\/[^?#]*)?(?:\?(?<query>[^#]*))?$/is.exec(
@@ -19,9 +19,9 @@ export function parseTransportUrl(text: string, tlsConfigured = false): Transpor
   const { scheme = '', hosts = '', path = '', query = '' } = match?.groups ?? {};
   if (match === null) throw new Error('is not of the form rabbit://user:password@host:port/vhost');
   if (!['rabbit', 'kombu+amqp', 'amqp'].includes(scheme.toLowerCase()))
-    throw new Error(`is for ${scheme}, but only RabbitMQ (rabbit://) is spoken`);
-  const asked = new URLSearchParams(query).get('ssl');
-  const tls = asked === null ? tlsConfigured : ['1', 'true', 'yes', 'on'].includes(asked.toLowerCase());
+    throw new Error(`is for ${scheme}, but only RabbitMQ (rabbit://) is supported`);
+  const ssl = new URLSearchParams(query).get('ssl');
+  const tls = ssl === null ? tlsConfigured : ['1', 'true', 'yes', 'on'].includes(ssl.toLowerCase());
   const brokers = hosts
     .split(',')
     .filter((host) => host !== '')
@@ -32,7 +32,7 @@ export function parseTransportUrl(text: string, tlsConfigured = false): Transpor
   return { brokers, vhost: vhost === '' ? '/' : vhost, tls };
 }
 
-/** The options of `[oslo_messaging_rabbit]` that a `transport_url` has in its query, where they go before those of the files. */
+/** The options of `[oslo_messaging_rabbit]` in the query of a `transport_url`, which override those of the files. */
 export function transportOptions(text: string): ReadonlyMap<string, string> {
   const at = text.indexOf('?');
   return at < 0 ? new Map() : new Map(new URLSearchParams(text.trim().slice(at + 1)));
@@ -45,7 +45,7 @@ function brokerOf(text: string): Broker {
     text.slice(at + 1),
   );
   const { v6, host = v6, port = DEFAULT_PORT } = address?.groups ?? {};
-  if (host === undefined || Number(port) > 65_535) throw new Error('has a broker that is no host:port');
+  if (host === undefined || Number(port) > 65_535) throw new Error('has a broker that is not host:port');
   return {
     host,
     port: Number(port),
@@ -54,7 +54,7 @@ function brokerOf(text: string): Broker {
   };
 }
 
-// As Python's `unquote`, by which Neutron reads it: a % without two hex digits stands for itself.
+// The same as Python's `unquote`, which Neutron uses: a % without two hex digits stands for itself.
 function decoded(text: string): string {
   return text.replace(/(?:%[0-9a-f]{2})+/gi, (bytes) => Buffer.from(bytes.replaceAll('%', ''), 'hex').toString('utf8'));
 }

@@ -8,7 +8,7 @@ export const ZVM_HOST = defineSearchAttributeKey('ZvmHost', 'KEYWORD');
 /** The guest's userid. */
 export const ZVM_USERID = defineSearchAttributeKey('ZvmUserid', 'KEYWORD');
 
-/** How the workflow ended, in the words of its result; while it runs, `waiting` or `retrying` when it is one of them. */
+/** The outcome of a closed workflow, in the words of its result; `waiting` or `retrying` of an open one. */
 export const ZVM_OUTCOME = defineSearchAttributeKey('ZvmOutcome', 'KEYWORD');
 
 // Temporal's SQL visibility has columns for at most 3 keyword lists per namespace: the three below use them all.
@@ -22,7 +22,7 @@ export const ZVM_VSWITCH = defineSearchAttributeKey('ZvmVswitch', 'KEYWORD_LIST'
 /** The VLANs a workflow touches. */
 export const ZVM_VLAN = defineSearchAttributeKey('ZvmVlan', 'KEYWORD_LIST');
 
-/** How many guests a reconciliation found drifted. */
+/** The number of drifted guests that a reconciliation found. */
 export const ZVM_DRIFTED = defineSearchAttributeKey('ZvmDrifted', 'INT');
 
 /** Every search attribute that a server of this project must know. */
@@ -36,7 +36,7 @@ export const SEARCH_ATTRIBUTES = [
   ZVM_DRIFTED,
 ] as const;
 
-/** What a run is found by. */
+/** The terms by which a run is found. */
 export type SearchTerms = {
   host: string;
   userid?: string | undefined;
@@ -46,11 +46,11 @@ export type SearchTerms = {
 };
 
 // A search attribute holds 2 KB.
-export const MOST_PORTS_FOUND = 40;
+export const MOST_PORTS = 40;
 const MOST_VSWITCHES = 100;
 const MOST_VLANS = 150;
 
-/** The search attributes to find a run by: what there is none of is left out, and as many of a list as fit. */
+/** The search attributes of a run. Empty ones are left out; lists are cut to the size that fits. */
 export function searchAttributesOf({
   host,
   userid,
@@ -61,7 +61,7 @@ export function searchAttributesOf({
   return [
     { key: ZVM_HOST, value: host },
     ...(userid === undefined ? [] : [{ key: ZVM_USERID, value: userid }]),
-    ...listed(ZVM_PORT, portIds, MOST_PORTS_FOUND),
+    ...listed(ZVM_PORT, portIds, MOST_PORTS),
     ...listed(ZVM_VSWITCH, vswitches, MOST_VSWITCHES),
     ...listed(ZVM_VLAN, vlans, MOST_VLANS),
   ];
@@ -69,4 +69,14 @@ export function searchAttributesOf({
 
 function listed(key: typeof ZVM_PORT, values: readonly string[], most: number): SearchAttributePair[] {
   return values.length === 0 ? [] : [{ key, value: values.slice(0, most) }];
+}
+
+/** A text as a literal of Temporal's visibility queries. */
+export function quoted(text: string): string {
+  return `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
+}
+
+/** A condition: the search attribute has the value, or a list contains it. */
+export function is({ name }: { name: string }, value: string): string {
+  return `${name} = ${quoted(value)}`;
 }

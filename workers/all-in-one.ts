@@ -6,14 +6,14 @@ import { examplePortRequests, STARTER } from '../demo/example-ports.ts';
 import { type Stack, startStack } from '../demo/stack.ts';
 import { compare, wire } from '../demo/wire.ts';
 import { createLogger, installTemporalLogger } from '../runtime/process/logging.ts';
-import { endWithFailure } from '../runtime/process/program-failure.ts';
-import { runPath } from '../temporal-config/ui-links.ts';
-import { guestWorkflowId } from '../temporal-config/workflow-ids.ts';
+import { endWithFailure } from '../runtime/process/program.ts';
+import { guestWorkflowId } from '../temporal-config/names.ts';
+import { runPath } from '../temporal-config/ui.ts';
 
 const RECONCILE_SECONDS = 10;
 const REPAIR_MS = 60_000;
 
-/** `npm start`: everything on embedded defaults, a few guests wired, up until SIGINT or SIGTERM. */
+/** `npm start`: run everything on embedded defaults and wire a few guests, until SIGINT or SIGTERM. */
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
@@ -49,18 +49,18 @@ async function main(): Promise<void> {
       say(`  ${userid} on ${host}: ${failure ?? `${count} ports wired`}`),
     );
     const mismatches = await compare(stack.simulator.url, requests, stack.hosts);
-    say(mismatches.length === 0 ? 'z/VM has all of it as asked.' : mismatches.join('\n'));
+    say(mismatches.length === 0 ? 'z/VM has all ports as requested.' : mismatches.join('\n'));
     const example = requests.find((request) => request.network.type === 'vlan');
     if (example !== undefined) await breakAndRepair(stack, example, say);
-    say(whatToDo(stack, example));
+    say(nextSteps(stack, example));
     await ended;
   } finally {
     await stack.stop();
   }
 }
 
-/** Where to look, and how to change a port by each of the ways there are. */
-function whatToDo({ hosts, target, uiUrl, gateway, simulator }: Stack, port: GuestPortRequest | undefined): string {
+/** The addresses to look at, and a change of a port in each of the ways. */
+function nextSteps({ hosts, target, uiUrl, gateway, simulator }: Stack, port: GuestPortRequest | undefined): string {
   const { namespace, connection } = target;
   const { host, userid, portId } = port ?? {};
   const address =
@@ -68,7 +68,7 @@ function whatToDo({ hosts, target, uiUrl, gateway, simulator }: Stack, port: Gue
       ? ''
       : ` --address ${connection.address}`;
   const uiPort = Number(connection.address?.split(':').at(-1)) + 1_000;
-  // Where zvmnet looks for it unless told.
+  // The address that zvmnet uses by default.
   const ui = uiUrl === undefined || uiUrl === `http://127.0.0.1:${uiPort}` ? '' : ` --ui-url ${uiUrl}`;
   const steps =
     uiUrl === undefined || host === undefined || userid === undefined
@@ -102,7 +102,7 @@ Its steps on z/VM, whichever way it was, are in the newest run of guest/${host}/
 Ctrl-C ends everything.`;
 }
 
-/** Take a guest's grant and NIC away behind everybody's back, and let the Schedule's next run find it. */
+/** Revoke a guest's grant and uncouple its NIC at the simulator, and wait for the Schedule's next run to repair it. */
 async function breakAndRepair(stack: Stack, port: GuestPortRequest, say: (line: string) => void): Promise<void> {
   const { host, userid, vswitch: name } = port;
   const system = stack.simulator.mn.systems[stack.hosts.findIndex((each) => each.host === host)];

@@ -1,14 +1,14 @@
 import { configuredTarget, connectClient } from '../client/temporal-connection.ts';
 import { createLambdaHandler } from '../gateway/lambda.ts';
 import { TokenFile } from '../gateway/tokens.ts';
-import { GatewayHosts, variable } from '../runtime/gateway/gateway-environment.ts';
+import { GatewayHosts, variable } from '../runtime/gateway/environment.ts';
 import { createLogger } from '../runtime/process/logging.ts';
 
 type Handler = ReturnType<typeof createLambdaHandler>;
 
 /**
- * Everything from the environment, so that no xCAT password has to be there: the hosts, the tokens (the text of a token file), and Temporal by
- * `TEMPORAL_*`. Throws an Error that names the variable that is wrong, but not what is in it.
+ * The handler from the environment, which needs no xCAT password: the hosts, the tokens (the text of a token file), and Temporal by `TEMPORAL_*`.
+ * Throws an Error that names the wrong variable, but not its content.
  */
 async function configured(env: NodeJS.ProcessEnv): Promise<Handler> {
   const hosts = variable(env, 'ZVM_GATEWAY_HOSTS', GatewayHosts);
@@ -28,14 +28,14 @@ async function configured(env: NodeJS.ProcessEnv): Promise<Handler> {
   });
 }
 
-let answering: Promise<Handler> | undefined;
+let handlerPromise: Promise<Handler> | undefined;
 
-/** The entry of a serverless function: reads the environment and connects with the first event, and stays connected for those after. */
+/** The entry point of a serverless function. The first event reads the environment and connects; later events use the same connection. */
 export const handler: Handler = (async (event, context) => {
-  answering ??= configured(process.env).catch((error: unknown) => {
-    // The next event tries anew.
-    answering = undefined;
+  handlerPromise ??= configured(process.env).catch((error: unknown) => {
+    // The next event retries.
+    handlerPromise = undefined;
     throw error;
   });
-  return (await answering)(event, context);
+  return (await handlerPromise)(event, context);
 }) as Handler;

@@ -5,16 +5,16 @@ import { VERBS } from '../gateway/tokens.ts';
 import { addToken } from '../runtime/gateway/token-file.ts';
 
 const USAGE = `npm run gateway-token -- --name NAME --host HOST… --verb VERB… [--file tokens.json]
-  --host: a host, or '*' for every one; --verb: ${VERBS.join(', ')}; both may stand several times`;
+  --host: a host, or '*' for all; --verb: ${VERBS.join(', ')}; both may be repeated`;
 
 const Arguments = z.object({
   name: z.string('--name is missing').min(1),
-  host: z.array(z.union([z.literal('*'), HostName], '--host: no name of a host')).min(1, '--host is missing'),
+  host: z.array(z.union([z.literal('*'), HostName], '--host: not the name of a host')).min(1, '--host is missing'),
   verb: z.array(z.enum(VERBS, `--verb: one of ${VERBS.join(', ')}`)).min(1, '--verb is missing'),
   file: z.string(),
 });
 
-/** `npm run gateway-token`: make a token, print it this once, and add its SHA-256 to the file that the gateway reads. */
+/** `npm run gateway-token`: make a token, print it once, and add its SHA-256 to the gateway's file. */
 function main(): void {
   const { values } = parseArgs({
     options: {
@@ -29,7 +29,7 @@ function main(): void {
   const { name, host, verb, file } = wanted.data;
   process.stdout.write(`${addToken(file, name, host, verb)}\n`);
   process.stderr.write(
-    `${file} has its SHA-256. The token is shown this once: a gateway that reads the file knows it now.\n`,
+    `${file} has its SHA-256. The token is shown only once: a gateway that reads the file accepts it now.\n`,
   );
 }
 

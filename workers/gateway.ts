@@ -2,17 +2,16 @@ import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 import { configuredTarget, connectClient } from '../client/temporal-connection.ts';
 import type { GatewayHost } from '../gateway/options.ts';
-import { GatewayHosts, variable } from '../runtime/gateway/gateway-environment.ts';
-import { gatewayHostOf, serveGateway } from '../runtime/gateway/gateway-server.ts';
+import { GatewayHosts, variable } from '../runtime/gateway/environment.ts';
+import { gatewayHostOf, serveGateway } from '../runtime/gateway/server.ts';
 import { watchTokens } from '../runtime/gateway/token-file.ts';
-import { CONFIGURATION_ARGUMENTS, configurationOf } from '../runtime/process/configuration-arguments.ts';
 import { createLogger } from '../runtime/process/logging.ts';
-import { endWithFailure } from '../runtime/process/program-failure.ts';
+import { CONFIGURATION_ARGUMENTS, configurationOf, endWithFailure } from '../runtime/process/program.ts';
 import { prepareExternal } from '../runtime/process/temporal-connection.ts';
 
 /** `npm run gateway -- --config-file FILE …`: the HTTP API of the hosts that the files describe, until SIGINT or SIGTERM. */
 async function main(): Promise<void> {
-  const { files, tokensFile, listen, uiUrl, publicUrl } = givenArguments();
+  const { files, tokensFile, listen, uiUrl, publicUrl } = parsedArguments();
   const { hosts, logLevel } = servedHosts(files);
   const logger = createLogger(logLevel);
   const log = (level: 'info' | 'warn' | 'error', fields: Record<string, unknown>, message: string) =>
@@ -44,8 +43,8 @@ async function main(): Promise<void> {
   await close();
 }
 
-/** What the command line says. Throws an Error that names the option at fault. */
-function givenArguments() {
+/** The options of the command line. Throws an Error that names the wrong option. */
+function parsedArguments() {
   const { values } = parseArgs({
     options: {
       ...CONFIGURATION_ARGUMENTS,
@@ -60,7 +59,7 @@ function givenArguments() {
     },
   });
   const { 'tls-cert': certFile, 'tls-key': keyFile, 'ui-url': uiUrl, 'public-url': publicUrl } = values;
-  if ((certFile === undefined) !== (keyFile === undefined)) throw new Error('--tls-cert and --tls-key go together');
+  if ((certFile === undefined) !== (keyFile === undefined)) throw new Error('--tls-cert and --tls-key need each other');
   if (publicUrl !== undefined && !URL.canParse(publicUrl)) throw new Error('--public-url: not a URL');
   const port = Number(values.port);
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error('--port: 0 to 65535');
@@ -69,7 +68,7 @@ function givenArguments() {
   return { files: values, tokensFile: values.tokens, listen, uiUrl, publicUrl };
 }
 
-/** From `ZVM_GATEWAY_HOSTS`, if that is given, else from the files. */
+/** The hosts of `ZVM_GATEWAY_HOSTS` if given, else of the files. */
 function servedHosts(files: Parameters<typeof configurationOf>[0]): { hosts: GatewayHost[]; logLevel: string } {
   const { env } = process;
   if (env.ZVM_GATEWAY_HOSTS !== undefined)

@@ -2,14 +2,13 @@ import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 import { configuredTarget, connectClient } from '../client/temporal-connection.ts';
 import { NeutronError } from '../neutron/errors.ts';
-import { runNeutronAgents } from '../runtime/neutron/run-neutron-agents.ts';
-import { CONFIGURATION_ARGUMENTS, configurationOf } from '../runtime/process/configuration-arguments.ts';
+import { runNeutronAgents } from '../runtime/neutron/agents.ts';
 import { watchConfiguration } from '../runtime/process/configuration-watch.ts';
 import { createLogger } from '../runtime/process/logging.ts';
-import { endWithFailure } from '../runtime/process/program-failure.ts';
+import { CONFIGURATION_ARGUMENTS, configurationOf, endWithFailure } from '../runtime/process/program.ts';
 import { prepareExternal } from '../runtime/process/temporal-connection.ts';
 
-/** `npm run neutron-agent -- --config-file FILE …`: Neutron's L2 agent of the hosts that the files describe, until SIGINT or SIGTERM; SIGHUP has them read again. */
+/** `npm run neutron-agent -- --config-file FILE …`: Neutron's L2 agent of the hosts that the files describe, until SIGINT or SIGTERM. SIGHUP reads the files again. */
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: CONFIGURATION_ARGUMENTS });
   const configuration = configurationOf(values);
@@ -26,7 +25,7 @@ async function main(): Promise<void> {
   const ended = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   try {
     await Promise.race([agents.ready.then(() => ended), ended]);
-    logger.info('stopping: ports keep their status, and messages wait until an agent is back');
+    logger.info('stopping: ports keep their status, and messages wait for the next agent');
   } finally {
     watched.close();
     await agents.stop();

@@ -1,10 +1,9 @@
 import { parseArgs } from 'node:util';
-import { NAMESPACE } from '../temporal-config/namespace.ts';
-import { askable, type QueryParameters, SAVED_QUERIES } from '../temporal-config/saved-queries.ts';
-import { saveViewsScript, viewUrl } from '../temporal-config/saved-views.ts';
-import { listPath } from '../temporal-config/ui-links.ts';
+import { NAMESPACE } from '../temporal-config/names.ts';
+import { completeQueries, type QueryParameters, SAVED_QUERIES } from '../temporal-config/saved-queries.ts';
+import { listPath, saveViewsScript, viewUrl } from '../temporal-config/ui.ts';
 
-/** `npm run saved-queries`: the questions that operators ask, as links into the Temporal UI. */
+/** `npm run saved-queries`: print queries for operators as links into the Temporal UI. */
 function main(): void {
   const { values } = parseArgs({
     options: {
@@ -27,29 +26,29 @@ function main(): void {
     say(browserScript(namespace, parameters));
     return;
   }
-  const links = askable(parameters).map(({ name, tells, query }) => {
+  const links = completeQueries(parameters).map(({ name, description, query }) => {
     const text = query({ ...parameters, hours: Number(hours) }, new Date());
-    return { name, tells, query: text, url: viewUrl(ui, listPath(namespace, text)) };
+    return { name, description, query: text, url: viewUrl(ui, listPath(namespace, text)) };
   });
   if (json) {
     say(JSON.stringify(links, null, 2));
     return;
   }
-  for (const { name, tells, query, url } of links) say(`${name}: ${tells}\n  ${query}\n  ${url}\n`);
+  for (const { name, description, query, url } of links) say(`${name}: ${description}\n  ${query}\n  ${url}\n`);
   for (const { name, needs } of SAVED_QUERIES.filter((each) => !links.some((link) => link.name === each.name)))
     say(`${name}: give ${needs.map((need) => `--${need}`).join(' and ')}`);
 }
 
-/** Without a time: in a browser it would grow old. */
+/** The script that saves the queries in a browser, without those that hold the present time. */
 function browserScript(namespace: string, parameters: QueryParameters): string {
-  const views = askable(parameters).filter(({ ofNow }) => ofNow !== true);
+  const views = completeQueries(parameters).filter(({ ofNow }) => ofNow !== true);
   return saveViewsScript(
     namespace,
     views.map(({ name, query }) => ({ name, query: query(parameters, new Date()) })),
   );
 }
 
-// Whoever reads has seen enough, as `head` has.
+// The reader has closed the pipe, as `head` does.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
   process.exit();

@@ -4,14 +4,13 @@ import { configuredTarget } from '../client/temporal-connection.ts';
 import { ConfigurationError } from '../configuration/error.ts';
 import { HostTaken } from '../runtime/host/host-claim.ts';
 import { runWorkers } from '../runtime/host/run-workers.ts';
-import { neutronConnection } from '../runtime/neutron/neutron-connection.ts';
-import { CONFIGURATION_ARGUMENTS, configurationOf } from '../runtime/process/configuration-arguments.ts';
+import { neutronConnection } from '../runtime/neutron/connection.ts';
 import { watchConfiguration } from '../runtime/process/configuration-watch.ts';
 import { createLogger, installTemporalLogger } from '../runtime/process/logging.ts';
-import { endWithFailure } from '../runtime/process/program-failure.ts';
+import { CONFIGURATION_ARGUMENTS, configurationOf, endWithFailure } from '../runtime/process/program.ts';
 import { prepareExternal, TemporalUnusable } from '../runtime/process/temporal-connection.ts';
 
-/** `npm run worker -- --config-file FILE …`: the workers of the hosts that the files describe, until SIGINT or SIGTERM; SIGHUP has them read again. */
+/** `npm run worker -- --config-file FILE …`: the workers of the hosts that the files describe, until SIGINT or SIGTERM. SIGHUP reads the files again. */
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: CONFIGURATION_ARGUMENTS });
   const configuration = configurationOf(values);
@@ -31,7 +30,7 @@ async function main(): Promise<void> {
   const workers = await runWorkers(configuration.hosts, target, logger, times, neutron, { versioned });
   watched.use(workers.renew);
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM'), workers.stopped]);
-  logger.info('stopping: operations go on where they are when a worker is back');
+  logger.info('stopping: operations continue when a worker is back');
   await workers.stop();
   watched.close();
   await neutron?.close();

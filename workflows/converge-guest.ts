@@ -14,7 +14,7 @@ import {
 import { searchTermsOfChange } from '../domain/guest/search-terms.ts';
 import type { Userid } from '../domain/text/identifiers.ts';
 import { ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
-import { markdownLink, runPath } from '../temporal-config/ui-links.ts';
+import { markdownLink, runPath } from '../temporal-config/ui.ts';
 import { failureFrom, malformed, stepsBefore } from './failures.ts';
 import { emptyQueue, GuestQueue, type QueueState } from './guest-queue.ts';
 import {

@@ -15,8 +15,8 @@ import {
 } from '@temporalio/workflow';
 import { describeRefusals } from '../domain/planning/refusal.ts';
 import type { PortId, Userid } from '../domain/text/identifiers.ts';
-import { MOST_PORTS_FOUND, searchAttributesOf, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
-import { dhcpWorkflowId } from '../temporal-config/workflow-ids.ts';
+import { dhcpWorkflowId } from '../temporal-config/names.ts';
+import { MOST_PORTS, searchAttributesOf, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
 import type { ensureDhcp } from './ensure-dhcp.ts';
 import { malformed, reasonOf } from './failures.ts';
 import {
@@ -89,6 +89,7 @@ class Following {
   private readonly networkIds = new Set<string>();
   private readonly busy = new Map<Userid, Wiring>();
   private statuses: { status: PortStatus; inOrder: boolean }[] = [];
+  private wiringDhcpNode = false;
   private reporting = false;
   private readonly outcome: FollowNeutronOutcome;
   private readonly searchable = new Set<PortId>();
@@ -114,7 +115,8 @@ class Following {
   }
 
   isIdle(): boolean {
-    return this.busy.size === 0 && !this.reporting && this.statuses.length === 0 && this.lookingLater === 0;
+    const isWiring = this.busy.size > 0 || this.wiringDhcpNode;
+    return !isWiring && !this.reporting && this.statuses.length === 0 && this.lookingLater === 0;
   }
 
   /** True when the run is idle and waits for no row. */
@@ -245,9 +247,8 @@ class Following {
 
   private async wireDhcpNode(statuses: PortStatus[]): Promise<void> {
     const { host } = this;
-    const key = `DHCP node of ${host}` as Userid;
-    if (this.busy.has(key)) return;
-    this.busy.set(key, { ports: new Set(), later: new Set() });
+    if (this.wiringDhcpNode) return;
+    this.wiringDhcpNode = true;
     let inOrder = true;
     try {
       await executeChild<typeof ensureDhcp>('ensureDhcp', {
@@ -261,7 +262,7 @@ class Following {
       inOrder = false;
       this.outcome.fail('DHCP node', `${outcomeOf(error)}: ${reasonOf(error)}`);
     }
-    this.busy.delete(key);
+    this.wiringDhcpNode = false;
     this.enqueueStatuses(statuses, () => inOrder);
   }
 
@@ -307,7 +308,7 @@ class Following {
 
   private addPortAttributes(portIds: readonly PortId[]): void {
     const before = this.searchable.size;
-    for (const portId of portIds) if (this.searchable.size < MOST_PORTS_FOUND) this.searchable.add(portId);
+    for (const portId of portIds) if (this.searchable.size < MOST_PORTS) this.searchable.add(portId);
     if (this.searchable.size > before) addSearchAttributes({ host: this.host, portIds: [...this.searchable] });
   }
 

@@ -11,7 +11,7 @@ import {
 } from '@temporalio/workflow';
 import { searchTermsOfChange } from '../domain/guest/search-terms.ts';
 import type { Userid } from '../domain/text/identifiers.ts';
-import { guestWorkflowId } from '../temporal-config/workflow-ids.ts';
+import { guestWorkflowId } from '../temporal-config/names.ts';
 import { CALL_TO_TEMPORAL, HEARTBEAT } from './activity-proxies.ts';
 import { failureData, failureFrom, operationFailed } from './failures.ts';
 import {

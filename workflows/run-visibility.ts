@@ -10,7 +10,7 @@ import {
   ZVM_VLAN,
   ZVM_VSWITCH,
 } from '../temporal-config/search-attributes.ts';
-import { listPath, markdownLink, runPath } from '../temporal-config/ui-links.ts';
+import { listPath, markdownLink, runPath } from '../temporal-config/ui.ts';
 
 const LONGEST_REASON = 120;
 

@@ -8,6 +8,7 @@ import { readHost, readRecord } from './reading/host-reading.ts';
 import { administratorsVswitches, readServerNics } from './reading/management-node-nics.ts';
 import { readVswitches } from './reading/vswitch-reading.ts';
 import { MINIMUM_XCAT_VERSION, type XcatClient } from './rest/client.ts';
+import { planRecord } from './rows/record-plan.ts';
 import { createXcatHost, type XcatHost } from './xcat-host.ts';
 import { systemInfo } from './zhcp/smcli.ts';
 
@@ -31,6 +32,7 @@ export function createXcatBackend(rules: ConfiguredRules, client: XcatClient): Z
     check: (signal) => check(host, signal),
     probe: (signal) => probe(host, signal),
     readHost: (request) => readHost(host, request),
+    planRecord,
     readRecord: () => readRecord(host),
     readVswitches: (signal) => readVswitches(host, signal),
     readServerNics: (signal) => readServerNics(host, signal),

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { type Configuration, loadConfiguration } from '../../configuration/configuration.ts';
-import { andMore, ConfigurationError, toldOf } from '../../configuration/error.ts';
+import { andMore, ConfigurationError, problemLines } from '../../configuration/error.ts';
+import { type Configuration, loadConfiguration } from '../../configuration/load.ts';
 import { action } from '../action.ts';
 import { CommandFailure, EXIT, type ExitCode } from '../exit-codes.ts';
 import { colour } from '../output.ts';
@@ -42,7 +42,7 @@ async function check(session: Session, _args: string[], options: z.output<typeof
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
     const { problems } = error;
-    const { lines, more } = toldOf(problems);
+    const { lines, more } = problemLines(problems);
     const first = problems.slice(0, lines.length);
     output.result(
       { ok: false, problems: first, ...(more === 0 ? {} : { more: problems.length - first.length }) },

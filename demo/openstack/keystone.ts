@@ -7,12 +7,12 @@ import { Keystone, type KeystoneCredentials } from '../../neutron/keystone.ts';
 import { freePort } from '../../temporal-config/dev-server/free-ports.ts';
 import { isListening, startService, until } from './service.ts';
 
-/** Debian's package of Keystone without its services, and a program of it. */
+/** Debian's package of Keystone without services, with a program of it. */
 export const KEYSTONE_PACKAGE = { 'python3-keystone': '/usr/bin/keystone-manage' };
 
 /** A Keystone on 127.0.0.1 and its administrator. */
 export type RunningKeystone = {
-  /** Without version. */
+  /** The URL without version. */
   url: string;
   user: Omit<KeystoneCredentials, 'authUrl'>;
   /** A token of the administrator. */
@@ -20,12 +20,12 @@ export type RunningKeystone = {
   stop(): Promise<void>;
 };
 
-/** Else a reading of Keystone's that has not ended locks the database for its own next change. */
+/** Write-ahead logging: without it an open reading of Keystone locks the database for its own next change. */
 const READERS_DO_NOT_LOCK = 'import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute("PRAGMA journal_mode=WAL")';
 const START_MS = 120_000;
 const run = promisify(execFile);
 
-/** Make a Keystone of one's own in a folder, with Fernet tokens and a SQLite database, and start it. */
+/** Create a private Keystone in a folder, with Fernet tokens and a SQLite database, and start it. */
 export async function startKeystone(folder: string, password: string): Promise<RunningKeystone> {
   const home = join(folder, 'keystone');
   const port = await freePort();

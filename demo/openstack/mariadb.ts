@@ -7,7 +7,7 @@ import { startService, until } from './service.ts';
 
 const START_MS = 60_000;
 
-/** A MariaDB of one's own on 127.0.0.1 with an empty database for Neutron; it writes nothing durably (contract neutron.md 1.4). */
+/** A private MariaDB on 127.0.0.1 with an empty database for Neutron. It is not durable (contract neutron.md 1.4). */
 export async function startMariadb(folder: string): Promise<{ connection: string; stop(): Promise<void> }> {
   const port = await freePort();
   const home = join(folder, 'maria');
@@ -15,7 +15,7 @@ export async function startMariadb(folder: string): Promise<{ connection: string
   const socket = join(home, 's.sock');
   const log = join(home, 'out.log');
   const user = userInfo().username;
-  // A MariaDB that starts clears its folder for temporary tables, other servers' too.
+  // A starting MariaDB clears its folder for temporary tables, even of other servers.
   const temporary = join(home, 'tmp');
   await mkdir(temporary, { recursive: true });
   sql('mariadb-install-db', [

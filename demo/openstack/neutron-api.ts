@@ -28,7 +28,7 @@ type PortOptions = {
   adminStateUp?: boolean;
 };
 
-/** Neutron's REST API as an administrator uses it, where there is a Keystone with its tokens. Throws an Error with the server's answer. */
+/** Neutron's REST API for an administrator, with tokens where there is a Keystone. Throws an Error with the server's answer. */
 export class NeutronApi {
   readonly url: string;
   readonly #token: (() => Promise<string>) | undefined;
@@ -80,7 +80,7 @@ export class NeutronApi {
     return portOf(await this.#request('POST', 'ports', body));
   }
 
-  /** Many ports, a few at a time. */
+  /** Create many ports, a few at a time. */
   async createPorts(all: readonly PortOptions[]): Promise<ApiPort[]> {
     const created: ApiPort[] = [];
     const left = [...all.entries()];

@@ -16,7 +16,7 @@ export type Openstack = {
   rabbit: Rabbit;
   api: NeutronApi;
   folder: string;
-  /** The server's own configuration file: what an agent is configured with too. */
+  /** The server's configuration file, which also configures an agent. */
   configFile: string;
   /** Stop the server and start it again. */
   restartServer(whileDown?: () => Promise<void>): Promise<void>;
@@ -25,29 +25,29 @@ export type Openstack = {
 
 export type OpenstackOptions = {
   say(line: string): void;
-  /** First three bytes of the MACs that Neutron gives out: z/VM's USER prefix. */
+  /** The first three bytes of Neutron's MACs: z/VM's USER prefix. */
   macPrefix: string;
   /** Physical networks with VLANs. */
   vlanNetworks: readonly string[];
   agentDownSeconds?: number;
-  /** Let Neutron believe that agents enforce security groups, which is its default. */
+  /** True to have Neutron assume that agents enforce security groups, its default. */
   securityGroups?: boolean;
   /** Plugins of the server beside ML2, such as `qos` and `trunk`. */
   servicePlugins?: readonly string[];
-  /** Drivers of ML2 for these beside `port_security`. */
+  /** Extension drivers of ML2 for these, beside `port_security`. */
   extensionDrivers?: readonly string[];
   /** Options of `[oslo_messaging_rabbit]`. */
   broker?: Readonly<Record<string, string>>;
   tls?: { certificate: string; key: string };
-  /** Who may ask the server is known to this Keystone; without one everybody may do everything. */
+  /** The Keystone that authenticates users; without one everybody may do everything. */
   keystone?: RunningKeystone;
 };
 
 const START_MS = 120_000;
-// Newer releases have bindings changed by services alone, as Nova is one; who asks here has no token.
+// Newer releases let only services such as Nova change bindings; callers here have no token.
 const POLICY = ['create_port_binding', 'delete_port_binding', 'activate'].map((rule) => `"${rule}": "@"\n`).join('');
 
-/** Install what is missing, and start it all (contract neutron.md 1). */
+/** Install missing packages and start all parts (contract neutron.md 1). */
 export async function startOpenstack(options: OpenstackOptions): Promise<Openstack> {
   const { say } = options;
   const release = neutronRelease();
@@ -65,7 +65,7 @@ export async function startOpenstack(options: OpenstackOptions): Promise<Opensta
         (started) => undo.push(() => started.stop()),
         () => {},
       );
-    // One that starts while the other has failed has to be stopped too.
+    // When one fails, the other, which may still be starting, has to be stopped too.
     await Promise.allSettled(starting);
     const [rabbit, database] = await Promise.all(starting);
     const port = await freePort();

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Debian's packages of a Neutron server, and a program of each (contract neutron.md 1.1). */
+/** Debian's packages of a Neutron server, each with a program of it (contract neutron.md 1.1). */
 const PACKAGES: Readonly<Record<string, string>> = {
   'rabbitmq-server': '/usr/lib/rabbitmq/bin/rabbitmq-server',
   'neutron-server': '/usr/bin/neutron-server',
@@ -11,7 +11,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   'mariadb-client-core': '/usr/bin/mariadb',
 };
 
-/** With it, packages may not start services of their own while they are installed. */
+/** A policy that keeps packages from starting services during their installation. */
 const POLICY = '/usr/sbin/policy-rc.d';
 const LONGEST_WAIT_MS = 300_000;
 const AGAIN_MS = 2_000;
@@ -22,8 +22,8 @@ export function missingPackages(packages: Readonly<Record<string, string>> = PAC
 }
 
 /**
- * See that programs are installed, those of a Neutron server unless others are named; install them from Debian's packages when this may be done
- * here. Nothing is started. Throws an Error with the command to run when it may not, or does not work.
+ * Ensure that programs are installed, by default those of a Neutron server. Installs Debian's packages as root on Debian and starts nothing. Throws an
+ * Error with the command to run when it cannot install them.
  */
 export async function ensurePackages(
   say: (line: string) => void,
@@ -47,7 +47,7 @@ export async function ensurePackages(
   if (still.length > 0) throw new Error(`${still.join(', ')} could not be installed: try ${command}`);
 }
 
-// Somebody else may be installing just now: apt-get does not wait for its turn at the lists.
+// Another installation may be running: apt-get does not wait for the lock of the lists.
 async function run(program: string, args: string[]): Promise<void> {
   const deadline = Date.now() + LONGEST_WAIT_MS;
   for (;;) {

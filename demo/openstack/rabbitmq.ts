@@ -9,25 +9,25 @@ const START_MS = 120_000;
 const USER = 'neutron';
 const PASSWORD = 'neutron-secret';
 
-/** A RabbitMQ broker of one's own on 127.0.0.1 (contract neutron.md 1.3). */
+/** A private RabbitMQ broker on 127.0.0.1 (contract neutron.md 1.3). */
 export type Rabbit = {
-  /** As neutron.conf has it. */
+  /** The URL for neutron.conf. */
   transportUrl: string;
-  /** Its name in a cluster. */
+  /** The broker's name in a cluster. */
   node: string;
   port: number;
   tlsPort: number | undefined;
   /** Stop and start again, on the same port and with the same data. */
   restart(whileDown?: () => Promise<void>): Promise<void>;
-  /** Run this broker's rabbitmqctl; answers what it prints. Throws an Error with what it says when it fails. */
+  /** Run this broker's rabbitmqctl and answer its output. Throws an Error with its messages when it fails. */
   control(...args: string[]): string;
   stop(): Promise<void>;
 };
 
-/** What brokers of one cluster have in common. */
+/** The parts that brokers of one cluster share. */
 export type Cluster = { epmdPort: number; cookie: string };
 
-/** Start a broker. With `tls`, it listens with that certificate too; with `cluster`, others of that can be joined by it. */
+/** Start a broker. With `tls` it also listens with that certificate; with `cluster` it can join the other brokers. */
 export async function startRabbit(
   folder: string,
   tls?: { certificate: string; key: string },
@@ -95,7 +95,7 @@ export async function startRabbit(
     },
     async stop() {
       await running.stop();
-      // Erlang's name server outlives the broker; this one is ours alone, on a port of its own.
+      // Erlang's name server outlives the broker; this one is private, on its own port.
       spawnSync('epmd', ['-port', String(epmd), '-kill'], { env: { ...process.env, ...env } });
     },
   };

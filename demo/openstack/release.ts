@@ -1,21 +1,20 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** The programs of one release of Neutron, and how they are started. */
+/** The programs of one release of Neutron, with their arguments. */
 export type Release = {
-  /** The interpreter's environment, where the release is not Debian's. */
+  /** The environment of the Python interpreter, for a release other than Debian's. */
   environment: string | undefined;
   migrate: string;
   pasteConfig: string;
-  /** The processes that a server is made of. */
+  /** The processes of a server. */
   processes(configFile: string, folder: string, port: number): Promise<Process[]>;
 };
 
 type Process = { program: string; args: string[]; env?: Record<string, string> };
 
 /**
- * Debian's neutron-server; or, where NEUTRON_VENV names a Python virtual environment with `pip install neutron pymysql waitress`, the one in
- * there, which is of any release.
+ * Debian's neutron-server, or any release in the Python virtual environment that NEUTRON_VENV names, made by `pip install neutron pymysql waitress`.
  */
 export function neutronRelease(env: Readonly<Record<string, string | undefined>> = process.env): Release {
   const environment = env.NEUTRON_VENV ?? '';
@@ -29,7 +28,7 @@ const DEBIAN: Release = {
   processes: async (configFile) => [{ program: '/usr/bin/neutron-server', args: ['--config-file', configFile] }],
 };
 
-// Newer releases have no program that serves both REST and RPC; Neutron reads the arguments of whatever program serves REST.
+// Newer releases have no program that serves both REST and RPC; Neutron reads the arguments of the program that serves REST.
 const API = `import sys
 port = int(sys.argv[1])
 sys.argv = ['neutron-api']

@@ -3,13 +3,13 @@ import { open, readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** A program that was started here, with all that it starts itself. */
+/** A started program with its child processes. */
 export type Service = { pid: number; stop(): Promise<void> };
 
 const STOP_MS = 8_000;
 const POLL_MS = 100;
 
-/** Start a program in a process group of its own, its output to a file. */
+/** Start a program in a separate process group, with its output in a file. */
 export async function startService(
   program: string,
   args: readonly string[],
@@ -29,7 +29,7 @@ export async function startService(
   await log.close();
   const { pid } = child;
   if (pid === undefined) throw new Error(`${program} could not be started`);
-  // Whatever ends this process, what it started does not stay.
+  // The program ends with this process, however that ends.
   const atExit = () => signal(-pid, 'SIGKILL');
   process.once('exit', atExit);
   return {
@@ -41,7 +41,7 @@ export async function startService(
   };
 }
 
-// Some of its children can outlive the parent: the whole group is ended at last.
+// Some children can outlive the parent, so the whole group is killed last.
 async function stopGroup(child: ChildProcess, pid: number): Promise<void> {
   const ended = child.exitCode === null && child.signalCode === null ? once(child) : Promise.resolve();
   signal(pid, 'SIGTERM');
@@ -57,11 +57,11 @@ function signal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);
   } catch {
-    // It has ended.
+    // The group has ended already.
   }
 }
 
-/** Wait until something is so. Throws an Error with the end of the log when it is not in time. */
+/** Wait until a condition holds. Throws an Error with the end of the log when it does not in time. */
 export async function until(what: string, timeoutMs: number, log: string, isSo: () => Promise<boolean>): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   while (!(await isSo().catch(() => false))) {
@@ -73,7 +73,7 @@ export async function until(what: string, timeoutMs: number, log: string, isSo: 
   }
 }
 
-/** True when somebody listens on a port of 127.0.0.1. */
+/** True when a program listens on a port of 127.0.0.1. */
 export function isListening(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1');

@@ -1,14 +1,14 @@
 import type { NeutronConfiguration } from '../../configuration/neutron.ts';
 import { parseTransportUrl } from '../../neutron/transport-url.ts';
 import { runWorkers } from '../../runtime/host/run-workers.ts';
-import { neutronConnection } from '../../runtime/neutron/neutron-connection.ts';
-import { runNeutronAgents } from '../../runtime/neutron/run-neutron-agents.ts';
+import { runNeutronAgents } from '../../runtime/neutron/agents.ts';
+import { neutronConnection } from '../../runtime/neutron/connection.ts';
 import { createLogger } from '../../runtime/process/logging.ts';
 import { startStack } from '../stack.ts';
 import type { NeutronApi } from './neutron-api.ts';
 import { startOpenstack } from './neutron-server.ts';
 
-/** Neutron, the agent, Temporal, a worker and a simulated z/VM system, all on this machine. */
+/** The processes of the demonstration on this machine: Neutron, the agent, Temporal, a worker and a simulated z/VM system. */
 export type NeutronStack = {
   api: NeutronApi;
   host: string;
@@ -21,7 +21,7 @@ export type NeutronStack = {
 const RECONCILE_SECONDS = 30;
 const SWEEP_SECONDS = 3_600;
 
-/** Bring it up; `stop` takes down what was started, in reverse. */
+/** Start the stack; `stop` stops its parts in reverse order. */
 export async function startNeutronStack(options: { guests: number; say(line: string): void }): Promise<NeutronStack> {
   const { say, guests } = options;
   const undo: (() => Promise<void>)[] = [];
@@ -65,7 +65,7 @@ export async function startNeutronStack(options: { guests: number; say(line: str
   }
 }
 
-/** What the agent would read from neutron.conf. */
+/** The agent's configuration, as from neutron.conf. */
 function configurationFor(transportUrl: string): NeutronConfiguration {
   return {
     bus: {

@@ -31,7 +31,7 @@ export type SurveyedGuest = {
   absent?: true;
 };
 
-/** What speaks for drift on a guest. */
+/** The signs of drift on a guest. */
 export type Drift = {
   /** One readable line each. */
   lines: string[];
@@ -83,7 +83,7 @@ export function driftOf(guest: SurveyedGuest, vswitches: readonly Vswitch[]): Dr
   const certain = [...authorisations, ...others];
   const uncertain = [
     ...ports.map((port) => portDoubt(guest, port.portId)),
-    // What must not be touched for another port's sake is said by a reading of the guest.
+    // A reading of the guest tells what must not be touched for another port's sake.
     ...authorisationsOf(true),
     ...wired.flatMap((row) => withoutVlan(guest.userid, row, vswitches)),
     ...vanished.map(({ vdev }) => `the port of NIC ${vdev} of ${guest.userid} is not recorded any more`),
@@ -91,7 +91,7 @@ export function driftOf(guest: SurveyedGuest, vswitches: readonly Vswitch[]): Dr
   ];
   return {
     lines: [...certain, ...uncertain],
-    // What is wanted otherwise may be something that cannot be had: the guest is looked at first.
+    // A wanted value may be one that cannot be had: the guest is looked at first.
     certain: certain.length > 0 && ports.length === 0,
     authorisationsOnly:
       others.length === 0 &&

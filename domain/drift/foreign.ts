@@ -2,7 +2,7 @@ import type { OwnNic } from '../host/checkpoint.ts';
 import type { Userid, VswitchName } from '../text/identifiers.ts';
 import type { Vswitch } from '../vswitch/vswitch.ts';
 
-/** What is on a host's VSWITCHes without being ours, one line each: reported, never touched. */
+/** Foreign things on a host's VSWITCHes, one line each: reported, never touched. */
 export function foreignOn(
   vswitches: readonly Vswitch[],
   configured: ReadonlySet<VswitchName>,

@@ -7,7 +7,7 @@ import { sameVlans } from '../vswitch/vlan-set.ts';
 import { type Authorisation, authorisedVlans, neededVlans, type Vswitch } from '../vswitch/vswitch.ts';
 import { foreignNics } from './foreign-nics.ts';
 
-/** What is known of a guest; a reading of the whole host knows neither directory nor live NICs. */
+/** A guest as far as it is known; a reading of the whole host knows neither directory nor live NICs. */
 type Known = Pick<GuestState, 'userid' | 'recorded'> & Partial<Pick<GuestState, 'directory' | 'live'>>;
 
 /** Values that a change gives anew, so that it need not be known what they were. */

@@ -9,7 +9,7 @@ import type { GuestState, RecordedPort } from './guest.ts';
 
 type Reconcile = Extract<Change, { kind: 'reconcile' }>;
 
-/** What reconciliation makes of a guest that the host has not: all that is desired of it, and the ports that it has to leave as they are. */
+/** The decision of reconciliation on a guest that the host has not: all that is desired of it, and the ports that it has to leave as they are. */
 export function reconcileAbsent(
   change: Reconcile,
   { recorded, userid, absence }: GuestState,
@@ -47,7 +47,7 @@ function forgotten({ remembered = [] }: Reconcile, recorded: readonly RecordedPo
     .map(({ portId }) => portId);
 }
 
-/** What z/VM may still have of ports: of a guest that it has without a node, nobody knows whether it is to be cut off. */
+/** NICs of ports that z/VM may still have: of a guest that it has without a node, nobody knows whether it is to be cut off. */
 function undoneNics(
   { unrecorded, remembered = [] }: Reconcile,
   recorded: readonly RecordedPort[],

@@ -7,14 +7,14 @@ import type { GuestState } from './guest.ts';
 import type { Kept } from './kept-attributes.ts';
 
 /**
- * What a running guest should have of a port: the NIC defined (`present`), not defined (`absent`), or whatever it has now, but right
+ * The part of a port on the running guest: the NIC defined (`present`), not defined (`absent`), or whatever it has now, but right
  * (`asIs`). A guest that is logged off gets every port at its next logon from the directory, whatever this says.
  */
 export type Liveness = 'present' | 'absent' | 'asIs';
 
 export type DesiredPort = Port & { live: Liveness };
 
-/** What a guest's network should be. Recorded ports that are named in neither list are left as they are. */
+/** The desired network of a guest. Recorded ports that are named in neither list are left as they are. */
 export type Desired = {
   ports: readonly DesiredPort[];
   /** Ports to undo completely. `keepRow` leaves the row of the `switch` table as Nova wrote it, unwired. */
@@ -29,7 +29,7 @@ export type Desired = {
   recordStays?: boolean;
   /** Ports of VSWITCHes that a plan may have given the guest: in no directory entry yet, nobody else knows that they are ours. */
   given?: readonly VswitchPort[];
-  /** What somebody else has set, to be set again. */
+  /** Attributes that somebody else has set, to be set again. */
   kept?: Kept;
 };
 

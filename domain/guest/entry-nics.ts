@@ -9,7 +9,7 @@ export type EntryNic = { vdev: Vdev; macId?: string; vswitch?: VswitchName; port
 /** Entries as they were read last, by userid. */
 export type EntryNics = ReadonlyMap<Userid, readonly EntryNic[]>;
 
-/** Who has a port of a port-based VSWITCH in a directory entry, by the port. */
+/** Guests with a port of a port-based VSWITCH in their directory entry, by the port. */
 export type PortsInEntries = ReadonlyMap<string, ReadonlySet<Userid>>;
 
 /** The port as text, to look it up by. */

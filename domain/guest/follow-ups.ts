@@ -2,8 +2,8 @@ import type { Step } from '../planning/steps.ts';
 import type { Userid } from '../text/identifiers.ts';
 
 /**
- * What has to follow a change and cannot be seen afterwards: names in the management node's hosts file, a directory put online. Who did
- * not get to it after a change owes it to the next plan.
+ * A step that has to follow a change and cannot be seen missing afterwards: names in the management node's hosts file, a directory put online.
+ * One that was not carried out goes into the next plan.
  */
 export type FollowUp = 'ensureNames' | 'ensureDirectoryOnline';
 
@@ -12,7 +12,7 @@ const CAUSE: Record<FollowUp, readonly Step['kind'][]> = {
   ensureDirectoryOnline: ['ensureDirectoryNic', 'removeDirectoryNic'],
 };
 
-/** The plan with what has to follow its steps, and with what is owed from before. */
+/** The plan with what has to follow its steps, and with follow-ups that are pending from before. */
 export function withFollowUps(
   steps: readonly Step[],
   userid: Userid,
@@ -27,7 +27,7 @@ export function withFollowUps(
   return named.toSpliced(last + 1, 0, { kind: 'ensureDirectoryOnline', userid, disturbs: false });
 }
 
-/** What is owed after steps of which nobody knows how far they came. */
+/** The follow-ups of steps of which nobody knows how far they came. */
 export function followUpsAfter(steps: readonly Step[]): FollowUp[] {
   const kinds = new Set<string>(steps.map((step) => step.kind));
   return (Object.keys(CAUSE) as FollowUp[]).filter((followUp) => kinds.has(followUp));

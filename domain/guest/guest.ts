@@ -1,4 +1,4 @@
-import type { RecordedAddresses } from '../port/address.ts';
+import type { NicAddress, RecordedAddresses } from '../port/address.ts';
 import type { Mac } from '../port/mac.ts';
 import type { PortNumber } from '../port/port-number.ts';
 import type { DeviceRange, Vdev } from '../port/vdev.ts';
@@ -67,22 +67,33 @@ export type LiveNic = {
 /** One address of the node's row in the `mac` table, `<mac>!<node>-<vdev>` or, as Nova writes it, the address alone. */
 export type MacEntry = { text: string; mac?: Mac; vdev?: Vdev };
 
-/** Everything about one guest's network, read from xCAT and z/VM. */
+/** The rows of xCAT's tables that its backend plans the record of a guest from. */
+export type XcatRows = {
+  macEntries: readonly MacEntry[];
+  /** True when the node has a row in the `mac` table, be it with Nova's placeholder. */
+  macRow: boolean;
+  addresses: RecordedAddresses;
+  /** Other nodes that stand for the same userid, with the addresses in their rows of the `mac` table. */
+  otherNodes?: readonly { node: NodeName; macEntries: readonly MacEntry[] }[];
+};
+
+/** Everything about one guest's network, from the record and from z/VM. */
 export type GuestState = {
   userid: Userid;
   node: NodeName;
   loggedOn: boolean;
   recorded: readonly RecordedPort[];
-  macEntries: readonly MacEntry[];
-  /** True when the node has a row in the `mac` table, be it with Nova's placeholder. */
-  macRow: boolean;
-  addresses: RecordedAddresses;
   directory: readonly Nicdef[];
   live: readonly LiveNic[];
-  /** Other nodes that stand for the same userid, with the addresses in their rows of the `mac` table. */
-  otherNodes?: readonly { node: NodeName; macEntries: readonly MacEntry[] }[];
+  /** Where xCAT keeps the record. */
+  xcat?: XcatRows;
   /** Why nothing can be given to it. */
   absence?: Absence;
-  /** What else has device numbers of the guest: disks, consoles, real devices of its entry, of its profile and live, NICs with more than three. */
+  /** Other devices of the guest: disks, consoles, real devices of its entry, of its profile and live, NICs with more than three. */
   devices?: readonly DeviceRange[];
 };
+
+/** Fixed addresses that are recorded of the guest's NICs. */
+export function recordedAddresses({ xcat }: GuestState): readonly NicAddress[] {
+  return xcat?.addresses.row === 'ours' ? xcat.addresses.entries : [];
+}

@@ -5,7 +5,7 @@ import type { Vswitch } from '../vswitch/vswitch.ts';
 import type { GuestState } from './guest.ts';
 
 /**
- * What somebody has set on authorisations and NICs that a change may have to make anew. Once these are taken away nobody could read it any
+ * Attributes that somebody has set on authorisations and NICs that a change may have to make anew. Once these are taken away nobody could read it any
  * more: it is kept from the first reading to the end, the way back included.
  */
 export type Kept = {
@@ -16,7 +16,7 @@ export type Kept = {
 /** Operands of a NICDEF that are no affair of a port. */
 export type NicOperands = { devices?: number; chpid?: string };
 
-/** What of a guest is to be kept. */
+/** The attributes of a guest to keep. */
 export function keptAttributes(guest: GuestState, vswitches: readonly Vswitch[]): Kept {
   return {
     promiscuous: vswitches.flatMap(({ name: vswitch, authorisations }) =>

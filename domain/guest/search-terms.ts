@@ -5,7 +5,7 @@ import type { Network } from '../vswitch/network.ts';
 import { shortVlans } from '../vswitch/vlan-set.ts';
 import { portsOfChange } from './change-ports.ts';
 
-/** What a run is found by beside host and userid; VLANs as texts, `flat` for none. */
+/** Search terms of a run beside host and userid; VLANs as texts, `flat` for none. */
 export type PortSearchTerms = { portIds: string[]; vswitches: string[]; vlans: string[] };
 
 /** A port as far as a request or a record says what it is. */
@@ -14,7 +14,7 @@ type Said = { portId: PortId; vswitch?: VswitchName | undefined; network?: Netwo
 // A search attribute holds 2 KB: more VLANs than these are said as ranges.
 const MOST_VLANS = 150;
 
-/** What the run of a change is found by, as far as the request says it. */
+/** The search terms of a change, as far as the request says them. */
 export function searchTermsOfChange(change: Change): PortSearchTerms {
   switch (change.kind) {
     case 'createPort':
@@ -38,7 +38,7 @@ export function searchTermsOfChange(change: Change): PortSearchTerms {
   }
 }
 
-/** What is found by ports. */
+/** The search terms of ports. */
 export function searchTermsOfPorts(ports: readonly Said[]): PortSearchTerms {
   return distinct({
     portIds: ports.map((port) => port.portId),

@@ -6,7 +6,7 @@ import type { GuestState } from './guest.ts';
 /** Every device number of the guest that is taken, or that a port is to have: of what, where it has a name of its own. */
 export function takenDevices(guest: GuestState, ports: readonly { vdev: Vdev }[]): DeviceRange[] {
   const nics = [...ports, ...guest.recorded, ...guest.directory, ...guest.live].flatMap((nic) => nic.vdev ?? []);
-  // What says more of a device comes first: it is named.
+  // The range that says more of a device comes first: it is named.
   return [...(guest.devices ?? []), ...[...new Set(nics)].map((vdev) => nicDevices(vdev))];
 }
 

@@ -7,14 +7,14 @@ import type { Rdev } from '../vswitch/rdev.ts';
 export type OwnNic = { vdev: Vdev; vswitch: VswitchName };
 
 /**
- * What one reconciliation leaves to the next: without it nobody could tell the NIC of a port whose row has vanished from an
+ * The state that one reconciliation leaves to the next: without it nobody could tell the NIC of a port whose row has vanished from an
  * administrator's.
  */
 export type Checkpoint = {
   /** When z/VM was started. */
   iplTime?: string;
   guests: ReadonlyMap<Userid, GuestCheckpoint>;
-  /** What the sweep of the directory has found besides our ports' NICs; every guest of the host without such ports is in it. */
+  /** NICs that the sweep of the directory has found besides our ports'; every guest of the host without such ports is in it. */
   entries: EntryNics;
   /** The sweep of the directory goes on after this userid. */
   sweptUpTo?: Userid;

@@ -24,9 +24,9 @@ export const PortView = z.object({
     .array(z.object({ column: z.string(), value: z.string() }))
     .readonly()
     .optional(),
-  /** What z/VM has: VLANs of the authorisation, none when the guest has none there; the VSWITCH that the NIC is coupled to. */
+  /** The state on z/VM: VLANs of the authorisation, none when the guest has none there; the VSWITCH that the NIC is coupled to. */
   actual: z.object({ vlans: z.array(z.number().int()).nullable(), coupledTo: VswitchName.nullable() }),
-  /** What of it speaks for drift. Drift of a guest need not belong to one of its ports. */
+  /** Signs of drift of the port. Drift of a guest need not belong to one of its ports. */
   drift: z.array(z.string()),
 });
 export type PortView = z.infer<typeof PortView>;
@@ -66,7 +66,7 @@ export const HostView = z.object({
   iplTime: z.string().nullable(),
   vswitches: z.array(VswitchView),
   guests: z.array(GuestView),
-  /** What nobody can read of the host, and is left as it is. */
+  /** Values of the host that nobody can read, and that are left as they are. */
   findings: z.array(Finding).default([]),
 });
 export type HostView = z.infer<typeof HostView>;
@@ -80,14 +80,14 @@ export type ShownGuest = {
   directory: Nicdef[];
   live: LiveNic[];
   authorisations: { vswitch: VswitchName; vlans: number[]; portNumber?: number }[];
-  /** What reconciliation would do. */
+  /** The steps that reconciliation would carry out. */
   steps: string[];
   /** Why it cannot do more. */
   problems: string[];
   tags: StateTags;
 };
 
-/** What tells states apart: of a guest, and of each of its ports. */
+/** Tags that tell states apart: of a guest, and of each of its ports. */
 export type StateTags = { guest: string; ports: Record<string, string> };
 
 /** True when reconciliation would leave the guest as it is. */

@@ -4,7 +4,7 @@ import { Vdev } from '../port/vdev.ts';
 import { HostName, NodeName, Userid, VswitchName } from '../text/identifiers.ts';
 import { Rdev } from '../vswitch/rdev.ts';
 
-/** What a host's configuration allows on one VSWITCH. */
+/** The part of a host's configuration about one VSWITCH. */
 export const AllowedVswitch = z.object({
   physicalNetwork: z.string(),
   vswitch: VswitchName,
@@ -40,7 +40,7 @@ export const HostRules = z.object({
 });
 export type HostRules = z.infer<typeof HostRules>;
 
-/** The same without what only z/VM can tell. */
+/** The rules without the MAC prefix, which only z/VM can tell. */
 export type ConfiguredRules = Omit<HostRules, 'macPrefix'>;
 
 /** Task queue of a host (docs/workflows.md). */

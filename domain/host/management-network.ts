@@ -6,14 +6,14 @@ import type { HostRules } from './host.ts';
 /** The management node's NIC on the management network (contract xcat.md 5.2). */
 export const MANAGEMENT_VDEV = '0800';
 
-/** What the management node has of its management network, and where it runs. */
+/** The management node's NIC on the management network, and the system it runs on. */
 export type ManagementNodeState = {
   userid: Userid;
   /** The zHCP node of the z/VM system that it is a guest of, when that is another one than this host's. */
   elsewhere?: string;
   /** NIC 0800 of the running node; `vswitch` once it is coupled. */
   nic?: { vswitch?: string };
-  /** What its interface is configured with. */
+  /** The address of its interface. */
   address?: string;
 };
 
@@ -25,7 +25,7 @@ export type ManagementStep = (
   | { kind: 'setManagementAddress'; address: string; mask: string }
 ) & { disturbs: boolean };
 
-/** What the management network comes to. */
+/** The steps of the management network, or its refusals. */
 export type ManagementDecision = { steps: ManagementStep[]; refusals: Refusal[] };
 
 /**

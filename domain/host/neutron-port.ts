@@ -20,7 +20,7 @@ export type NeutronPort = {
   networkId: string;
   /** The host that its active binding names; empty when it is bound nowhere. */
   host: string;
-  /** Whose NIC it is: an instance of Nova's, or whatever the creator of the port wrote. */
+  /** The owner of the NIC: an instance of Nova's, or whatever the creator of the port wrote. */
   deviceId: string;
   /** `compute:nova`, `network:dhcp`, … */
   deviceOwner: string;
@@ -32,7 +32,7 @@ export type NeutronPort = {
   revision?: number;
   /** Whether a mechanism driver has bound it, has failed to, or has not come to it yet. */
   binding: 'bound' | 'failed' | 'none';
-  /** What the port is to be plugged into: a virtual switch, or else a device that is handed to the guest. */
+  /** The kind of NIC: one of a virtual switch, or else a device that is handed to the guest. */
   vnicType: string;
   /** The QoS policy that it has, by itself or by its network. */
   qosPolicy?: string;
@@ -40,7 +40,7 @@ export type NeutronPort = {
   segment?: Segment;
 };
 
-/** What Neutron wants of a port, in this project's terms. */
+/** Neutron's wishes for a port, in this project's terms. */
 export type WantedPort = { vswitch: VswitchName; network: Network; adminStateUp: boolean; mac?: Mac };
 
 /** True for ports that Neutron's own services have on a host, above all its DHCP agent: they belong to no guest. */

@@ -2,11 +2,7 @@ import { stuckPorts } from '../drift/unclear-ports.ts';
 import { type Desired, type DesiredPort, removedVdevs } from '../guest/desired.ts';
 import type { GuestState, LiveNic } from '../guest/guest.ts';
 import { operandsOf } from '../guest/kept-attributes.ts';
-import type { NicAddress } from '../port/address.ts';
-import { addressesAfter, addressesBefore, leavesBehind, sameAddresses } from '../port/address-record.ts';
 import { macId } from '../port/mac.ts';
-import { entriesLeft, macEntriesAfter, macEntriesBefore, sameEntries } from '../port/mac-record.ts';
-import { sameNetwork } from '../port/port.ts';
 import type { Vdev } from '../port/vdev.ts';
 import type { VswitchName } from '../text/identifiers.ts';
 import type { Vswitch } from '../vswitch/vswitch.ts';
@@ -14,22 +10,35 @@ import { planAuthorisations } from './authorisation-plan.ts';
 import { planPortNumbers } from './port-number-plan.ts';
 import type { Step } from './steps.ts';
 
+/** The steps on a backend's record: those before z/VM is touched, and those after it. */
+export type RecordPlan = { record: Step[]; forget: Step[] };
+
+/** Plans the record of a guest; each backend has its own. */
+export type PlanRecord = (desired: Desired, guest: GuestState) => RecordPlan;
+
+const NO_RECORD: RecordPlan = { record: [], forget: [] };
+
 /**
  * The steps from what is to what should be, in an order in which stopping after any of them leaves the guest with no access that it
  * has neither before nor after: record, take away, authorise, define, couple, forget. The plan of a state that is right is empty.
- * What is neither recorded nor desired (foreign NICs, foreign authorisations) has no step, nor has a port that is left as it is since
+ * Nothing that is neither recorded nor desired (foreign NICs, foreign authorisations) has no step, nor has a port that is left as it is since
  * nobody can read it, or that would take such a port along.
  */
-export function plan(wanted: Desired, guest: GuestState, vswitches: readonly Vswitch[]): Step[] {
+export function plan(
+  wanted: Desired,
+  guest: GuestState,
+  vswitches: readonly Vswitch[],
+  planRecord: PlanRecord,
+): Step[] {
   const stuck = new Set(stuckPorts(wanted.ports, wanted.removed, guest, vswitches).map(({ port }) => port));
   const desired = { ...wanted, ports: wanted.ports.filter((port) => !stuck.has(port)) };
   const authorisations = planAuthorisations(desired, guest, vswitches);
   const portNumbers = planPortNumbers(desired, guest, vswitches);
   const live = planLive(desired, guest, authorisations.regranted, portNumbers.renumbered);
   const directory = planDirectory(desired, guest);
-  const { recordStays } = desired;
+  const { record, forget } = desired.recordStays === true ? NO_RECORD : planRecord(desired, guest);
   return [
-    ...(recordStays === true ? [] : planRecords(desired, guest)),
+    ...record,
     ...live.takeAway,
     ...portNumbers.takeAway,
     ...directory.takeAway,
@@ -38,79 +47,8 @@ export function plan(wanted: Desired, guest: GuestState, vswitches: readonly Vsw
     ...portNumbers.give,
     ...directory.define,
     ...live.define,
-    ...(recordStays === true ? [] : planForget(desired, guest)),
+    ...forget,
   ];
-}
-
-function planRecords(desired: Desired, guest: GuestState): Step[] {
-  const steps: Step[] = [];
-  for (const { live: _live, ...port } of desired.ports) {
-    const row = guest.recorded.find((recorded) => recorded.portId === port.portId);
-    const right =
-      row !== undefined &&
-      row.rows === 1 &&
-      row.recordedFor === undefined &&
-      row.vdev === port.vdev &&
-      row.vswitch === port.vswitch &&
-      sameNetwork(row.network, port.network) &&
-      row.adminStateUp === port.adminStateUp;
-    if (right) continue;
-    const { rows = 0, otherNodes } = row ?? {};
-    const doubled = otherNodes === undefined ? {} : { otherNodes };
-    steps.push({ kind: 'ensureRecord', port, rows, ...doubled, disturbs: false });
-  }
-  const entries = macEntriesBefore(desired, guest);
-  if (!sameEntries(guest, entries)) {
-    steps.push(recordMacs(guest, entries, guest.macRow));
-  }
-  const addresses = addressesBefore(desired, guest);
-  if (!sameAddresses(guest, addresses)) steps.push(recordAddresses(guest, addresses, guest.addresses.row !== 'none'));
-  return steps;
-}
-
-function recordMacs({ node, otherNodes }: GuestState, entries: readonly string[], row: boolean): Step {
-  const others = otherNodes === undefined ? {} : { otherNodes: otherNodes.map((each) => each.node) };
-  return { kind: 'ensureMacRecord', node, entries, row, ...others, disturbs: false };
-}
-
-function recordAddresses(guest: GuestState, entries: readonly NicAddress[], row: boolean): Step {
-  return {
-    kind: 'ensureAddresses',
-    node: guest.node,
-    entries,
-    row,
-    stale: leavesBehind(guest, entries),
-    disturbs: false,
-  };
-}
-
-function planForget(desired: Desired, guest: GuestState): Step[] {
-  const steps: Step[] = [];
-  for (const { portId, keepRow } of desired.removed) {
-    const row = guest.recorded.find((recorded) => recorded.portId === portId);
-    const unwired = row === undefined || (keepRow && row.vswitch === undefined && row.adminStateUp);
-    if (unwired) continue;
-    for (const node of [row.node ?? guest.node, ...(row.otherNodes ?? [])])
-      steps.push({ kind: 'removeRecord', node, portId, keepRow, disturbs: false });
-  }
-  const before = macEntriesBefore(desired, guest);
-  const entries = macEntriesAfter(desired, guest);
-  if (!sameEntries(guest, entries) && entries.length < before.length) {
-    const row = guest.macRow || before.length > 0;
-    steps.push(recordMacs(guest, entries, row));
-  }
-  for (const { node, macEntries } of guest.otherNodes ?? []) {
-    const kept = entriesLeft(desired, guest, macEntries);
-    if (kept.length < macEntries.length)
-      steps.push({ kind: 'ensureMacRecord', node, entries: kept, row: true, disturbs: false });
-  }
-  const addressesThen = addressesBefore(desired, guest);
-  const addresses = addressesAfter(desired, guest);
-  if (addresses.length < addressesThen.length) {
-    const written = guest.addresses.row !== 'none' || !sameAddresses(guest, addressesThen);
-    steps.push(recordAddresses(guest, addresses, written));
-  }
-  return steps;
 }
 
 type Halves = { takeAway: Step[]; define: Step[] };
@@ -165,7 +103,7 @@ function planDirectory(desired: Desired, guest: GuestState): Halves {
   const define: Step[] = [];
   const { userid } = guest;
   const remove = (vdev: Vdev) => takeAway.push({ kind: 'removeDirectoryNic', userid, vdev, disturbs: false });
-  // What stands in a profile is every user's: no step of one guest changes it.
+  // A statement of a profile is every user's: no step of one guest changes it.
   const own = guest.directory.filter(({ profile }) => profile === undefined);
   for (const nic of removedNics(desired, guest, own)) remove(nic.vdev);
   for (const { vdev, portNumber, mac, adminStateUp, vswitch: name } of desired.ports) {

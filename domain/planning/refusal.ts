@@ -6,7 +6,7 @@ export type Refusal = {
   /** The field of the request that is at fault: `mac`, `network.segmentationId`, `ports.0.vdev`. */
   field: string;
   reason: string;
-  /** What the reader can do. */
+  /** The reader's way out. */
   advice: string;
   /** It is in somebody's way who may be about to leave: the same request may be granted soon. */
   transient?: true;

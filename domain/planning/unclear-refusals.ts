@@ -55,7 +55,7 @@ export function refuseUnreadableRow(
 }
 
 /**
- * What cannot be had since the authorisation that it needs would reach a port that nobody can read: ports of a bulk change go to `refused`,
+ * Refusals of ports whose authorisation would reach a port that nobody can read: ports of a bulk change go to `refused`,
  * those that another change names are refused. Others stay as they are.
  */
 export function refuseStuck(

@@ -22,7 +22,7 @@ export type VswitchStep = (
   | { kind: 'removeVswitch'; vswitch: VswitchName }
 ) & { disturbs: boolean };
 
-/** What a VSWITCH operation comes to. */
+/** The steps of a VSWITCH operation, or its refusals. */
 export type VswitchDecision = { steps: VswitchStep[]; refusals: Refusal[] };
 
 /** All that a decision about a VSWITCH looks at. */
@@ -54,7 +54,7 @@ export function planVswitch(name: VswitchName, context: VswitchContext): Vswitch
   return { steps: [{ kind: 'setUplinks', vswitch: name, rdevs: settings.rdevs, disturbs }], refusals };
 }
 
-/** Who has ports recorded on a VSWITCH, and on the host. */
+/** Ports recorded on a VSWITCH, and guests with ports on the host. */
 export type RecordedUse = {
   /** Ports that are recorded on the VSWITCH. */
   ports: number;
@@ -158,7 +158,7 @@ function refuseUnchangeable(settings: VswitchSettings, vswitch: Vswitch): Refusa
     );
 }
 
-// Which of them is active is z/VM's affair: the order only says which is preferred.
+// z/VM decides which of them is active: the order only says which is preferred.
 function sameRdevs(settings: VswitchSettings, vswitch: Vswitch): boolean {
   if (settings.rdevs.length === 0) return true;
   const device = (rdev: string) => Number.parseInt(rdev, 16);

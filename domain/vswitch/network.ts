@@ -19,6 +19,6 @@ export type Network = z.infer<typeof Network>;
 export const UnreadableNetwork = z.object({ type: z.literal('unreadable'), text: z.string() });
 export type UnreadableNetwork = z.infer<typeof UnreadableNetwork>;
 
-/** What a record says of a network. */
+/** A network as it is recorded. */
 export const RecordedNetwork = z.union([Network, UnreadableNetwork]);
 export type RecordedNetwork = z.infer<typeof RecordedNetwork>;

@@ -1,17 +1,17 @@
 import { readFileSync, unwatchFile, watchFile } from 'node:fs';
 import { createSecureContext, type SecureContextOptions, type Server } from 'node:tls';
 
-/** PEM files of a server's certificate, with those that vouch for it, and of its key. */
+/** The PEM files of a server's certificate chain and of its key. */
 export type CertificateFiles = { certFile: string; keyFile: string };
 
 const LOOK_MS = 1_000;
 
-/** What the files hold now, for TLS 1.2 or newer. Throws an Error when one cannot be read. */
+/** The TLS options from the files as they are now, for TLS 1.2 or newer. Throws an Error when a file cannot be read. */
 export function readCertificate({ certFile, keyFile }: CertificateFiles): SecureContextOptions {
   return { cert: readFileSync(certFile), key: readFileSync(keyFile), minVersion: 'TLSv1.2' };
 }
 
-/** The same at first, when there is nothing to stay with. Throws an Error that names the files when they are no certificate and its key. */
+/** The same at the start. Throws an Error that names the files when they are not a certificate and its key. */
 export function firstCertificate(files: CertificateFiles): SecureContextOptions {
   try {
     const certificate = readCertificate(files);
@@ -19,13 +19,13 @@ export function firstCertificate(files: CertificateFiles): SecureContextOptions 
     return certificate;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new Error(`${files.certFile} and ${files.keyFile} are no certificate and its key, in PEM: ${reason}`);
+    throw new Error(`${files.certFile} and ${files.keyFile} are not a certificate and its key in PEM: ${reason}`);
   }
 }
 
 /**
- * Keep a server to the files of its certificate: connections that are made after a change get the new one. Files that do not fit each other,
- * as between the change of the one and of the other, are reported, and what was read last stays.
+ * Reload a server's certificate when its files change; new connections get it. Files that do not match, as in the middle of a change, are reported,
+ * and the last certificate stays in use.
  */
 export function watchCertificate(
   server: Server,
@@ -39,7 +39,7 @@ export function watchCertificate(
       log('info', files, 'certificate read');
     } catch (error) {
       const reason = error instanceof Error && 'code' in error ? String(error.code) : 'not PEM';
-      log('error', { ...files, reason }, 'the certificate read before stays');
+      log('error', { ...files, reason }, 'the new certificate cannot be used: the last one stays in use');
     }
   };
   for (const file of named) watchFile(file, { interval: LOOK_MS, persistent: false }, readAgain);

@@ -3,17 +3,17 @@ import { type KnownToken, newToken, TokenFile, type Verb } from '../../gateway/t
 
 const LOOK_MS = 1_000;
 
-/** A file of tokens as it is now, read again when it is changed or when asked. */
+/** A token file that is read again when it changes or on request. */
 export type WatchedTokens = { tokens(): readonly KnownToken[]; readAgain(): void; close(): void };
 
-/** Read a file of tokens. Throws an Error that names the file and what is wrong in it, but no token. */
+/** Read a token file. Throws an Error that names the file and the problem, but no token. */
 export function readTokens(file: string): KnownToken[] {
   return parsed(file, readFile(file)).tokens;
 }
 
 /**
- * Keep to a file of tokens: one that is taken out of it is known no longer. A file that has become wrong is reported, and the tokens read
- * last stay. Throws as readTokens when it is wrong at first.
+ * Reload a token file when it changes; a removed token is no longer valid. A file with a problem is reported, and the last tokens stay valid. Throws
+ * as readTokens when the first reading fails.
  */
 export function watchTokens(
   file: string,
@@ -25,26 +25,30 @@ export function watchTokens(
       known = readTokens(file);
       log('info', { file, tokens: known.length }, 'tokens read');
     } catch (error) {
-      log('error', { reason: error instanceof Error ? error.message : '' }, 'the tokens known before stay');
+      log(
+        'error',
+        { reason: error instanceof Error ? error.message : '' },
+        'the token file cannot be used: the last tokens stay valid',
+      );
     }
   };
-  // Looking at it now and then finds a file that was replaced too, on any file system.
+  // Polling also notices a replaced file, on any file system.
   watchFile(file, { interval: LOOK_MS, persistent: false }, readAgain);
   return { tokens: () => known, readAgain, close: () => unwatchFile(file, readAgain) };
 }
 
 /**
- * Make a token and add it to a file, which only its owner can read and which is made when it is not there; the token itself is nowhere but in
- * the answer. Throws an Error when the file is wrong or has a token of that name.
+ * Make a token and add its hash to a file that only the owner can read; a missing file is created. Only the return value holds the token itself.
+ * Throws an Error when the file has a problem or a token of that name.
  */
 export function addToken(file: string, name: string, hosts: string[], verbs: Verb[]): string {
   const text = exists(file) ? readFile(file) : { tokens: [] };
   if (parsed(file, text).tokens.some((known) => known.name === name))
-    throw new Error(`${file} has a token ${name} already: take it out first`);
+    throw new Error(`${file} has a token ${name} already: remove it first`);
   const { token, entry } = newToken(name, hosts, verbs);
   const whole = { tokens: [...(text as { tokens: unknown[] }).tokens, entry] };
   parsed(file, whole);
-  // Whoever reads the file meanwhile finds the old one or the new one.
+  // A concurrent reader finds the old file or the new one.
   const beside = `${file}.${process.pid}.new`;
   writeFileSync(beside, `${JSON.stringify(whole, undefined, 2)}\n`, { mode: 0o600, flag: 'wx' });
   renameSync(beside, file);

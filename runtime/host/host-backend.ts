@@ -5,7 +5,7 @@ import { createXcatClient, type XcatClientOptions } from '../../backend/xcat/res
 import { createRenewableTransport } from '../../backend/xcat/rest/renewable-transport.ts';
 import { createXcatBackend } from '../../backend/xcat/xcat-backend.ts';
 import { digestOf } from '../../client/digest.ts';
-import type { HostConfiguration } from '../../configuration/configuration.ts';
+import type { HostConfiguration } from '../../configuration/load.ts';
 import { AllowedVswitch, type ConfiguredRules, HostRules } from '../../domain/host/host.ts';
 
 /** A backend whose user, password and certificates can change while it is used. */

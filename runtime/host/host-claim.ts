@@ -10,7 +10,7 @@ import {
   type WorkerIdentity,
   workerIn,
 } from '../../client/worker-identity.ts';
-import type { HostConfiguration } from '../../configuration/configuration.ts';
+import type { HostConfiguration } from '../../configuration/load.ts';
 import { taskQueueOf } from '../../domain/host/host.ts';
 import type { probeWorker } from '../../workflows/index.ts';
 

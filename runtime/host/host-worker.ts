@@ -12,7 +12,7 @@ import {
 import type { Logger } from 'pino';
 import { createHostActivities } from '../../activities/host-activities.ts';
 import type { HostRuntime, NeutronSource } from '../../activities/host-runtime.ts';
-import type { HostConfiguration } from '../../configuration/configuration.ts';
+import type { HostConfiguration } from '../../configuration/load.ts';
 import { taskQueueOf } from '../../domain/host/host.ts';
 import type { HostActivities } from '../../workflows/host-activities.ts';
 import { backendOf, checkBackend, type RenewableBackend, rulesOf } from './host-backend.ts';

@@ -1,8 +1,7 @@
 import { type Client, ScheduleAlreadyRunning, ScheduleNotFoundError, ScheduleOverlapPolicy } from '@temporalio/client';
 import { taskQueueOf } from '../../domain/host/host.ts';
-import { reconciliationNote } from '../../temporal-config/schedule-note.ts';
+import { reconcileScheduleId, reconciliationNote } from '../../temporal-config/names.ts';
 import { searchAttributesOf } from '../../temporal-config/search-attributes.ts';
-import { reconcileScheduleId } from '../../temporal-config/workflow-ids.ts';
 import type { reconcileHost } from '../../workflows/index.ts';
 
 /** How often a host is reconciled, and how often each of its directory entries is read at least. */

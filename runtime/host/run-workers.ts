@@ -1,8 +1,8 @@
 import type { NativeConnection, WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import type { TemporalTarget } from '../../client/temporal-connection.ts';
-import type { HostConfiguration } from '../../configuration/configuration.ts';
-import type { NeutronConnection } from '../neutron/neutron-connection.ts';
+import type { HostConfiguration } from '../../configuration/load.ts';
+import type { NeutronConnection } from '../neutron/connection.ts';
 import { connectWorkers } from '../process/temporal-connection.ts';
 import { renewBackend } from './host-backend.ts';
 import { ownIdentity } from './host-claim.ts';

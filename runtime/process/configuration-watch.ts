@@ -1,23 +1,23 @@
 import { readdirSync, unwatchFile, watchFile } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import type { Configuration, HostConfiguration } from '../../configuration/configuration.ts';
 import { ConfigurationError } from '../../configuration/error.ts';
-import { type ConfigurationArguments, configurationOf } from './configuration-arguments.ts';
+import type { Configuration, HostConfiguration } from '../../configuration/load.ts';
+import { type ConfigurationArguments, configurationOf } from './program.ts';
 
 const LOOK_MS = 1_000;
 
-/** A configuration as its files say now, read again when one of them changes or when asked. */
+/** A configuration that is read again when one of its files changes or on request. */
 export type WatchedConfiguration = {
-  /** Hand what is read to who uses it. */
+  /** Set the consumer of newly read host configurations. */
   use(take: (host: HostConfiguration) => void): void;
   readAgain(): void;
   close(): void;
 };
 
 /**
- * Keep to the files of a configuration, and to the CA files that it names: user, password and certificates of xCAT are taken as they are now. Of
- * other changes is said that they wait for a restart. Files that have become wrong are reported, and what was read last stays.
+ * Watch the files of a configuration and the CA files that it names. A change of user, password or certificates of xCAT takes effect at once; other
+ * changes are logged and wait for a restart. Files with a problem are reported, and the last configuration stays in use.
  */
 export function watchConfiguration(
   files: ConfigurationArguments,
@@ -37,19 +37,19 @@ export function watchConfiguration(
       const now = withoutAccess(configuration);
       if (now !== started && now !== waiting)
         logger.warn(
-          'the configuration has changes beside users, passwords and certificates of xCAT: they wait for a restart',
+          'the configuration has changes other than users, passwords and certificates of xCAT: they wait for a restart',
         );
       waiting = now;
       watch(configuration);
     } catch (error) {
       if (!(error instanceof ConfigurationError)) throw error;
-      logger.error({ reason: error.message }, 'the configuration read before stays');
+      logger.error({ reason: error.message }, 'the new configuration cannot be used: the last one stays in use');
     }
   };
   const watch = (configuration: Configuration) => {
     const named = filesOf(files, configuration);
     for (const file of watched.filter((each) => !named.includes(each))) unwatchFile(file, readAgain);
-    // Looking at it now and then finds a file that was replaced too, on any file system.
+    // Polling also notices a replaced file, on any file system.
     for (const file of named.filter((each) => !watched.includes(each)))
       watchFile(file, { interval: LOOK_MS, persistent: false }, readAgain);
     watched = named;
@@ -58,7 +58,7 @@ export function watchConfiguration(
   return {
     use(taker) {
       take = taker;
-      // What has changed since the first reading.
+      // Picks up changes since the first reading.
       readAgain();
     },
     readAgain,
@@ -82,7 +82,7 @@ function listed(directory: string): string[] {
   }
 }
 
-/** What does not change before a restart. */
+/** The part that changes only with a restart. */
 function withoutAccess({ hosts, ...rest }: Configuration): string {
   return JSON.stringify({ ...rest, hosts: hosts.map(({ xcat, ...host }) => ({ ...host, xcat: xcat.url })) });
 }

@@ -4,10 +4,10 @@ import type { TemporalTarget } from '../../client/temporal-connection.ts';
 import { ensureSearchAttributes } from '../../temporal-config/dev-server/temporal-server.ts';
 import { SEARCH_ATTRIBUTES } from '../../temporal-config/search-attributes.ts';
 
-/** gRPC's code for what is not there. */
+/** The gRPC code NOT_FOUND. */
 const NOT_FOUND = 5;
 
-/** Temporal is not there as it is configured; the message says where it was looked for, and what to do. */
+/** Temporal cannot be used as configured; the message names the address and the advice. */
 export class TemporalUnusable extends Error {
   override readonly name = 'TemporalUnusable';
 }
@@ -23,8 +23,8 @@ export function connectWorkers(target: TemporalTarget): Promise<NativeConnection
 }
 
 /**
- * See that a server which somebody else runs knows the search attributes, without which no workflow can run. Throws a TemporalUnusable that names them
- * when they are missing and may not be added, and one that says where it was looked for when there is no server, or not the namespace.
+ * Ensure the search attributes at a server that is run elsewhere, since no workflow can run without them. Throws a TemporalUnusable that names them when
+ * they cannot be added, or that names the address when the server or the namespace is missing.
  */
 export async function prepareExternal(target: TemporalTarget): Promise<void> {
   const { address = 'localhost:7233' } = target.connection;

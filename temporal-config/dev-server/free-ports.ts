@@ -2,20 +2,20 @@ import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
 
-// Below what systems give to outgoing connections and to whoever asks for any port (Linux from 32768, others from 49152): between the
-// choice of a port and its use nobody gets it in passing, and a client that tries a port of a server that is down never meets itself.
+// Below the ephemeral ports (Linux from 32768, others from 49152): no outgoing connection takes a chosen port before its use, and a client that
+// tries the port of a stopped server never connects to itself.
 const FIRST = 20_000;
 const END = 32_768;
 const ATTEMPTS = 100;
 
-/** A port of 127.0.0.1 that nobody has now. Throws an Error when there is none. */
+/** A free port of 127.0.0.1. Throws an Error when there is none. */
 export async function freePort(): Promise<number> {
   const [port] = await freePorts(1);
   if (port === undefined) throw new Error('no free port on loopback');
   return port;
 }
 
-/** So many different ports of 127.0.0.1 that nobody has now. Throws an Error when there are not so many. */
+/** So many different free ports of 127.0.0.1. Throws an Error when there are fewer. */
 export async function freePorts(count: number): Promise<number[]> {
   const held: { port: number; server: Server }[] = [];
   try {

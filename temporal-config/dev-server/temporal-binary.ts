@@ -7,17 +7,17 @@ import { delimiter, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ConnectionOptions } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
-import { NAMESPACE } from '../namespace.ts';
+import { NAMESPACE } from '../names.ts';
 
-/** Takes one line for the user. */
+/** Prints one line for the user. */
 export type Say = (line: string) => void;
 
-/** A server that somebody else runs: used as it is. */
+/** A server that is run elsewhere and used as it is. */
 export interface ExternalTemporal {
   readonly kind: 'external';
   readonly address: string;
   readonly namespace: string;
-  /** Everything that a connection needs: address, TLS, API key, metadata. */
+  /** Address, TLS, API key and metadata of the connection. */
   readonly connectionOptions: ConnectionOptions;
 }
 
@@ -27,11 +27,11 @@ export interface TemporalBinary {
   readonly path: string;
 }
 
-/** What {@link findTemporalServer} takes. */
+/** The options of {@link findTemporalServer}. */
 export interface FindOptions {
   readonly say: Say;
   readonly env?: NodeJS.ProcessEnv;
-  /** Puts an executable into the given directory and returns its path; the SDK's download if left out. */
+  /** Puts an executable into the given directory and returns its path; by default the SDK's download. */
   readonly download?: (directory: string, env: NodeJS.ProcessEnv) => Promise<string>;
 }
 
@@ -64,7 +64,7 @@ export async function findTemporalServer(options: FindOptions): Promise<External
       say(`Temporal: using ${cached} (server ${version}) from the project's cache`);
       return { kind: 'binary', path: cached };
     }
-    say(`Temporal: ${cached} does not tell a server version; making it anew`);
+    say(`Temporal: ${cached} reports no server version and is made anew`);
   }
 
   const failures: string[] = [];
@@ -97,13 +97,13 @@ export async function findTemporalServer(options: FindOptions): Promise<External
   );
 }
 
-/** The directory where all clones of this project share what is expensive to make. */
+/** The cache directory that all clones of this project share. */
 export function cacheDirectory(env: NodeJS.ProcessEnv = process.env): string {
   if (env.NETWORKING_ZVM_CACHE) return env.NETWORKING_ZVM_CACHE;
   return join(env.XDG_CACHE_HOME || join(env.HOME || homedir(), '.cache'), 'networking-zvm');
 }
 
-/** The time since `started`, a `performance.now()`, as people write it: `1.2 s`. */
+/** The time since `started`, a `performance.now()`, as text: `1.2 s`. */
 export function seconds(started: number): string {
   return `${((performance.now() - started) / 1000).toFixed(1)} s`;
 }
@@ -143,12 +143,12 @@ async function temporalOnPath(env: NodeJS.ProcessEnv, say: Say): Promise<string 
       say(`Temporal: using ${path} (server ${version}) from the path`);
       return path;
     }
-    say(`Temporal: ${path} does not tell a server version, so it is not used`);
+    say(`Temporal: ${path} reports no server version and is not used`);
   }
   return undefined;
 }
 
-// A CLI built by Go calls itself 0.0.0-DEV: only the parenthesis tells the server (contracts/temporal.md, section 1.1).
+// A CLI built by Go calls itself 0.0.0-DEV: only the parenthesis holds the server version (contracts/temporal.md, section 1.1).
 async function serverVersion(path: string, env: NodeJS.ProcessEnv): Promise<string | undefined> {
   try {
     const output = await run(path, ['--version'], { env }, VERSION_LIMIT_MS);
@@ -158,7 +158,7 @@ async function serverVersion(path: string, env: NodeJS.ProcessEnv): Promise<stri
   }
 }
 
-// The rename within one directory is atomic: of two processes at once the later one wins, and neither ever sees half a file.
+// A rename within one directory is atomic: of two concurrent processes the later one wins, and neither sees half a file.
 async function intoCache(
   cached: string,
   env: NodeJS.ProcessEnv,
@@ -171,7 +171,7 @@ async function intoCache(
     const made = await make(directory);
     await chmod(made, 0o755);
     const version = await serverVersion(made, env);
-    if (version === undefined) throw new Error('the executable does not tell a server version');
+    if (version === undefined) throw new Error('the executable reports no server version');
     await rename(made, cached);
     return version;
   } finally {
@@ -202,7 +202,7 @@ async function buildByGo(directory: string, env: NodeJS.ProcessEnv, say: Say): P
   return join(directory, 'temporal');
 }
 
-// A process group of its own, so that what the child started ends with it at the time limit.
+// A separate process group, so that the child ends at the time limit together with its own children.
 function run(command: string, args: string[], options: SpawnOptions, limitMs: number): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
@@ -217,7 +217,7 @@ function run(command: string, args: string[], options: SpawnOptions, limitMs: nu
       try {
         if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
       } catch {
-        // It has ended by itself.
+        // The process has ended already.
       }
     };
     const timer = setTimeout(() => {

@@ -3,8 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
-import { dynamicConfigArguments } from '../dynamic-config.ts';
-import { NAMESPACE } from '../namespace.ts';
+import { NAMESPACE } from '../names.ts';
 import { SEARCH_ATTRIBUTES } from '../search-attributes.ts';
 import { freePorts } from './free-ports.ts';
 import { executablesOnPath, type Say } from './temporal-binary.ts';
@@ -20,13 +19,13 @@ const ATTEMPTS = 3;
 /** A development server that this process started. */
 export type TemporalServer = { address: string; uiUrl: string; namespace: string; pid: number; stop(): Promise<void> };
 
-/** What {@link startTemporalServer} takes. Ports are found when they are not given; without a file the server keeps everything in memory. */
+/** The options of {@link startTemporalServer}. Missing ports are chosen; without a file the server keeps all data in memory. */
 export type StartOptions = { binary: string; databaseFile?: string; port?: number; uiPort?: number; say: Say };
 
 /**
  * Start a development server on loopback with the project's namespace, search attributes and dynamic configuration, and wait until it
- * answers. Throws with the server's last lines when it does not. Where the ports are chosen here and somebody else was quicker, others
- * are tried.
+ * answers. Throws an Error with the server's last lines when it does not. When another program takes a chosen port first, other ports are
+ * tried.
  */
 export async function startTemporalServer(options: StartOptions): Promise<TemporalServer> {
   for (let attempt = 1; ; attempt += 1) {
@@ -42,13 +41,13 @@ export async function startTemporalServer(options: StartOptions): Promise<Tempor
 
 async function startOn(port: number, uiPort: number, options: StartOptions): Promise<TemporalServer> {
   const started = performance.now();
-  // Another server there would be taken for this one, until this one has ended.
+  // Another server on that port would answer in place of this one.
   for (const each of [port, uiPort])
     if (await accepts(each))
       throw new Error(`Temporal server did not start on 127.0.0.1:${each}: address already in use`);
   const guard = await endsWithParent();
   const [command = options.binary, ...args] = [...guard, options.binary, ...serverArguments(options, port, uiPort)];
-  // A process group of its own: Ctrl-C in a terminal must reach the workers, which drain first, and not the server.
+  // A separate process group: Ctrl-C in a terminal must reach the workers, which drain first, but not the server.
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   const lines = lastLinesOf(child);
   child.once('error', (error) => lines.push(error.message));
@@ -71,7 +70,7 @@ async function startOn(port: number, uiPort: number, options: StartOptions): Pro
   return { address, uiUrl: `http://127.0.0.1:${uiPort}`, namespace: NAMESPACE, pid: child.pid ?? 0, stop };
 }
 
-/** Add the search attributes that the namespace does not have yet, without a restart of the server. */
+/** Add missing search attributes to the namespace, without a restart of the server. */
 export async function ensureSearchAttributes(connection: Connection, namespace: string): Promise<void> {
   const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
   const missing = SEARCH_ATTRIBUTES.filter((key) => customAttributes?.[key.name] === undefined);
@@ -82,7 +81,7 @@ export async function ensureSearchAttributes(connection: Connection, namespace: 
   });
 }
 
-/** Types of search attributes: as the server's options name them, and as temporal.api.enums.v1.IndexedValueType numbers them. */
+/** The types of search attributes: names in the server's options, numbers of temporal.api.enums.v1.IndexedValueType. */
 const INDEXED_TYPES = {
   KEYWORD: { name: 'Keyword', number: 2 },
   INT: { name: 'Int', number: 3 },
@@ -103,11 +102,11 @@ function serverArguments({ databaseFile }: StartOptions, port: number, uiPort: n
   ];
 }
 
-// No handler runs in a parent that is killed: on Linux the kernel tells its child instead, by a signal that setpriv sets.
+// A killed parent runs no handler. On Linux the kernel signals its child instead, as setpriv arranges.
 async function endsWithParent(): Promise<string[]> {
   if (process.platform !== 'linux') return [];
   const [setpriv] = await executablesOnPath('setpriv', process.env);
-  // Some systems have a smaller setpriv that lacks the option.
+  // The setpriv of some systems lacks the option.
   if (setpriv === undefined || spawnSync(setpriv, ['--pdeathsig', 'keep', '--', 'true']).status !== 0) return [];
   return [setpriv, '--pdeathsig', 'TERM', '--'];
 }
@@ -129,7 +128,7 @@ async function untilReady(port: number, child: ChildProcess): Promise<void> {
   for (;;) {
     if (child.exitCode !== null || child.signalCode !== null) throw new Error('it ended');
     try {
-      // A gRPC connection that is refused tries again only after a second, a plain one at once.
+      // A refused gRPC connection retries only after a second, a plain one at once.
       if (!(await accepts(port))) throw new Error('it does not answer');
       const connection = await Connection.connect({ address: `127.0.0.1:${port}`, connectTimeout: '2 seconds' });
       try {
@@ -169,4 +168,31 @@ function lastLinesOf(child: ChildProcess): string[] {
     });
   }
   return lines;
+}
+
+/** One value of Temporal's dynamic config; durations are strings such as `25ms`. */
+export interface DynamicConfigEntry {
+  readonly key: string;
+  readonly value: string | number | boolean;
+}
+
+/** The dynamic config values of this project's server; the numbers are measured in contracts/temporal.md, section 0. */
+export const DYNAMIC_CONFIG: readonly DynamicConfigEntry[] = [
+  // The default of 20 polls a second and shard makes every task hop wait up to 50 ms: a workflow with sequential
+  // activities is stuck at 10 to 20 of them a second (contracts/temporal.md, fact 2).
+  { key: 'history.transferProcessorMaxPollRPS', value: 2000 },
+  // The timer queue has the same limit; raised along with the one above (contracts/temporal.md, section 2.3).
+  { key: 'history.timerProcessorMaxPollRPS', value: 2000 },
+  // With the default of 1 s every shorter timer takes 1 s, and so does every shorter activity retry interval
+  // (contracts/temporal.md, fact 3).
+  { key: 'history.timerProcessorMaxTimeShift', value: '25ms' },
+  // Off by default in server 1.29, on in 1.32: set here so that both behave alike (contracts/temporal.md, fact 6).
+  { key: 'system.enableActivityEagerExecution', value: true },
+  // Each host has its own worker deployment (runtime/host/worker-build.ts). With the server's limit of 100, further hosts would get no work.
+  { key: 'matching.maxDeployments', value: 10_000 },
+];
+
+/** The dynamic config as command line arguments of `temporal server start-dev`, which takes values as JSON. */
+export function dynamicConfigArguments(entries: readonly DynamicConfigEntry[] = DYNAMIC_CONFIG): string[] {
+  return entries.flatMap(({ key, value }) => ['--dynamic-config-value', `${key}=${JSON.stringify(value)}`]);
 }

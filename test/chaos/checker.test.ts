@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { type Ending, type Operation, type OperationType, operationOf } from '../../chaos/accepted.ts';
-import { HOST, layOut, type PortPlace, ZHCP_NODE } from '../../chaos/layout.ts';
-import { macIdOf, type SimulatorEvent, type SimulatorState } from '../../chaos/simulator-state.ts';
+import { type Ending, type Operation, type OperationType, operationOf } from '../../chaos/operation.ts';
+import { HOST, layOut, type PortPlace, ZHCP_NODE } from '../../chaos/places.ts';
+import { macIdOf, type SimulatorEvent, type SimulatorState } from '../../chaos/simulator.ts';
 import { countOf, type Evidence, judge } from '../../chaos/verdict.ts';
 
 const guests = layOut(2);
@@ -149,7 +149,7 @@ test('two that were accepted in one millisecond have no order, and either may be
   expect(run.judged(simulatorWith({ of: place, vlan: 200 }))).toMatchObject({ ...RIGHT, pairs: 0 });
 });
 
-test('an operation without a VLAN of its own is told apart by the VLAN that it found', () => {
+test('an operation without a VLAN of its own is identified by the VLAN that it found', () => {
   const { portId, vswitch } = place;
   const down = { adminStateUp: false };
   const moving = { portId, network: { type: 'vlan', segmentationId: 200 } };
@@ -289,9 +289,9 @@ test('ports that were wired by one operation stand each for itself', () => {
   }));
   const outcome = (of: PortPlace, word: string) => ({ userid: of.userid, portId: of.portId, outcome: word });
   const result = { wired: 1, unchanged: 0, refused: 1, failed: 0 };
-  const told = [outcome(place, 'wired'), outcome(portBased, 'refused')];
+  const reported = [outcome(place, 'wired'), outcome(portBased, 'refused')];
   const run = new FabricatedRun().attach(5, 8, 900, portBased).wired(6, 900, portBased);
-  const ending: Ending = { kind: 'completed', at: 30, result: { ...result, ports: told } };
+  const ending: Ending = { kind: 'completed', at: 30, result: { ...result, ports: reported } };
   run.operation('wirePorts', 10, { ports, live: true }, ending).wired(20, 100);
   const both = [
     { of: place, vlan: 100 },

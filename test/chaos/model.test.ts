@@ -1,14 +1,26 @@
 import { expect, test } from 'vitest';
-import { type Answer, type Ask, expectedAfter, type Told, toldByAsk, type Word } from '../../chaos/model.ts';
+import {
+  type Answer,
+  expectedAfter,
+  type PortChange,
+  type ReportedState,
+  reportedByChange,
+  type Word,
+} from '../../chaos/model.ts';
 
 let number = 0;
 /** A word on the port, accepted at a millisecond. */
-function word(acceptedAt: number, ask: Ask, answer: Answer = 'carriedOut', told: Told = toldByAsk(ask)): Word {
+function word(
+  acceptedAt: number,
+  change: PortChange,
+  answer: Answer = 'carriedOut',
+  reported: ReportedState = reportedByChange(change),
+): Word {
   number += 1;
-  return { workflowId: `operation-${number}`, type: ask.kind, acceptedAt, ask, answer, told };
+  return { workflowId: `operation-${number}`, type: change.kind, acceptedAt, change, answer, reported };
 }
-const create = (vlan: number): Ask => ({ kind: 'create', vlan, up: true, live: true });
-const vlan = (number_: number): Ask => ({ kind: 'vlan', vlan: number_ });
+const create = (vlan: number): PortChange => ({ kind: 'create', vlan, up: true, live: true });
+const vlan = (number_: number): PortChange => ({ kind: 'vlan', vlan: number_ });
 
 test('the last accepted word counts, in whatever order the words are given', () => {
   const words = [word(30, vlan(300)), word(10, create(100)), word(20, vlan(200))];
@@ -76,9 +88,9 @@ test('of words of one millisecond only the orders count that their answers fit',
   });
 });
 
-test('who was told against all order that a word was carried out counts on it', () => {
-  const told = { vlan: 200, up: true, live: true };
-  const granted = word(3, vlan(200), 'carriedOut', told);
+test('a word that is reported as carried out against all order counts as carried out', () => {
+  const reported = { vlan: 200, up: true, live: true };
+  const granted = word(3, vlan(200), 'carriedOut', reported);
   const words = [word(1, create(100)), word(2, { kind: 'delete' }), granted, word(4, { kind: 'admin', up: false })];
-  expect(expectedAfter(words)).toEqual({ states: [{ ...told, up: false }], wrongAnswers: [granted] });
+  expect(expectedAfter(words)).toEqual({ states: [{ ...reported, up: false }], wrongAnswers: [granted] });
 });

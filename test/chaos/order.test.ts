@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { layOut } from '../../chaos/layout.ts';
-import { type Ask, carriedOut, type PortState } from '../../chaos/model.ts';
-import { type Deed, orderOn } from '../../chaos/order.ts';
-import { macIdOf, type SimulatorEvent } from '../../chaos/simulator-state.ts';
+import { carriedOut, type PortChange, type PortState } from '../../chaos/model.ts';
+import { type DoneWord, orderOn } from '../../chaos/order.ts';
+import { layOut } from '../../chaos/places.ts';
+import { macIdOf, type SimulatorEvent } from '../../chaos/simulator.ts';
 
 const place = layOut(1).flatMap((guest) => guest.ports)[0];
 if (place === undefined) throw new Error('no port');
@@ -32,26 +32,35 @@ function changesBetween(from: PortState, to: PortState): Change[] {
 }
 
 /** Carry words out one after the other, in an order, as somebody does who may have another than that of acceptance. */
-function carryOut(asks: readonly Ask[], order: readonly number[]): { deeds: Deed[]; events: SimulatorEvent[] } {
+function carryOut(
+  asks: readonly PortChange[],
+  order: readonly number[],
+): { words: DoneWord[]; events: SimulatorEvent[] } {
   const events: SimulatorEvent[] = [];
-  const deeds: Deed[] = [];
+  const words: DoneWord[] = [];
   let state: PortState = null;
   for (const [step, index] of order.entries()) {
-    const ask = asks[index];
-    const after: { state: PortState } | undefined = ask === undefined ? undefined : carriedOut(ask, state);
-    if (ask === undefined || after === undefined) continue;
+    const change = asks[index];
+    const after: { state: PortState } | undefined = change === undefined ? undefined : carriedOut(change, state);
+    if (change === undefined || after === undefined) continue;
     const time = 1_000 + step * 10;
     for (const change of changesBetween(state, after.state))
       events.push({ seq: events.length + 1, time, userid, ...change });
     state = after.state;
-    const told = state === null ? null : { ...state };
-    deeds.push({ ...wordOf(ask, index), endedAt: time + 5, told });
+    const reported = state === null ? null : { ...state };
+    words.push({ ...wordOf(change, index), endedAt: time + 5, reported });
   }
-  return { deeds, events };
+  return { words, events };
 }
 
-function wordOf(ask: Ask, index: number) {
-  return { workflowId: `operation-${index}`, type: ask.kind, acceptedAt: index, ask, answer: 'carriedOut' as const };
+function wordOf(change: PortChange, index: number) {
+  return {
+    workflowId: `operation-${index}`,
+    type: change.kind,
+    acceptedAt: index,
+    change,
+    answer: 'carriedOut' as const,
+  };
 }
 
 /** Words of which each that sets a VLAN has one of its own. */
@@ -67,15 +76,17 @@ const words = fc
     { minLength: 2, maxLength: 25 },
   )
   .map((each) => [{ kind: 'create' as const, up: true, live: true }, ...each])
-  .map((each): Ask[] =>
-    each.map((ask, index) => (ask.kind === 'vlan' || ask.kind === 'create' ? { ...ask, vlan: index + 2 } : ask)),
+  .map((each): PortChange[] =>
+    each.map((change, index) =>
+      change.kind === 'vlan' || change.kind === 'create' ? { ...change, vlan: index + 2 } : change,
+    ),
   );
 
 test('words that are carried out in the order of acceptance are never found inverted, and all are seen', () => {
   fc.assert(
     fc.property(words, (asks) => {
-      const { deeds, events } = carryOut(asks, [...asks.keys()]);
-      expect(orderOn(place, deeds, events)).toEqual({ pairs: deeds.length - 1, unobserved: 0, inversions: [] });
+      const { words, events } = carryOut(asks, [...asks.keys()]);
+      expect(orderOn(place, words, events)).toEqual({ pairs: words.length - 1, unobserved: 0, inversions: [] });
     }),
   );
 });
@@ -90,9 +101,9 @@ test('two neighbours that both set a VLAN and change places are always found', (
       fc.pre(first !== undefined);
       if (first === undefined) return;
       const order = [...asks.keys()].with(first, first + 1).with(first + 1, first);
-      const { deeds, events } = carryOut(asks, order);
-      fc.pre(deeds.some(({ acceptedAt }) => acceptedAt === first));
-      const { inversions } = orderOn(place, deeds, events);
+      const { words, events } = carryOut(asks, order);
+      fc.pre(words.some(({ acceptedAt }) => acceptedAt === first));
+      const { inversions } = orderOn(place, words, events);
       expect(inversions.map(({ earlier, later }) => [earlier.acceptedAt, later.acceptedAt])).toEqual([
         [first, first + 1],
       ]);

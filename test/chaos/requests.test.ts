@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { layOut } from '../../chaos/layout.ts';
+import { layOut } from '../../chaos/places.ts';
 import { randomFrom } from '../../chaos/random.ts';
 import { type Request, RequestPlan } from '../../chaos/requests.ts';
 

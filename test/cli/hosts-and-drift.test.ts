@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { hostNames } from '../../client/known-hosts.ts';
 import { ensureReconcileSchedule } from '../../runtime/host/reconcile-schedule.ts';
-import { reconcileScheduleId } from '../../temporal-config/workflow-ids.ts';
+import { reconcileScheduleId } from '../../temporal-config/names.ts';
 import { wayToTemporal } from '../way-to-temporal.ts';
 import { createEnvironment, type Environment, portId } from '../workflows/environment.ts';
 import { ROOT, start, zvmnet, zvmnetJson } from './command.ts';

@@ -3,15 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Configuration, loadConfiguration } from '../../configuration/configuration.ts';
 import { ConfigurationError } from '../../configuration/error.ts';
+import { type Configuration, loadConfiguration } from '../../configuration/load.ts';
 
 const fixtures = ['neutron.conf', 'nova.conf', 'neutron_zvm_plugin.ini'].map((name) =>
   fileURLToPath(new URL(`fixtures/${name}`, import.meta.url)),
 );
 const ACCESS = '[AGENT]\nzvm_xcat_server = mn\nzvm_xcat_username = admin\nzvm_xcat_password = Hush-1\n';
 
-/** How VSWITCHes are made unless the files say otherwise. */
+/** The defaults of VSWITCHes. */
 const MADE = { portSelection: 'USERBASED', transport: 'ETHERNET' };
 
 let directory = '';

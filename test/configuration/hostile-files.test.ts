@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Configuration, loadConfiguration } from '../../configuration/configuration.ts';
 import { ConfigurationError } from '../../configuration/error.ts';
+import { type Configuration, loadConfiguration } from '../../configuration/load.ts';
 
 const ACCESS = '[AGENT]\nzvm_xcat_server = mn\nzvm_xcat_username = admin\nzvm_xcat_password = Hush-1\n';
 
@@ -34,12 +34,16 @@ test.each([
 ])('references in references, ten of each in ten, are refused soon, though the last %s', async (_what, last) => {
   const levels = Array.from({ length: 8 }, (_, level) => `k${level} = ${`$k${level + 1}`.repeat(10)}\n`).join('');
   const { problems } = await failureOf(`${ACCESS}zvm_host = $k0\n${levels}k8 = ${last}\n`);
-  expect(problems).toMatchObject([{ key: 'zvm_host', problem: 'refers by $ to too much, or too often' }]);
+  expect(problems).toMatchObject([
+    { key: 'zvm_host', problem: 'has too many references by $, or they resolve to too much text' },
+  ]);
 });
 
 test('references to a large value, many times, are refused', async () => {
   const { problems } = await failureOf(`${ACCESS}zvm_host = ${'$large'.repeat(900)}\nlarge = ${'y'.repeat(100_000)}\n`);
-  expect(problems).toMatchObject([{ key: 'zvm_host', problem: 'refers by $ to too much, or too often' }]);
+  expect(problems).toMatchObject([
+    { key: 'zvm_host', problem: 'has too many references by $, or they resolve to too much text' },
+  ]);
 });
 
 test('what refers to much, but not too much, is read', async () => {
@@ -64,7 +68,7 @@ test.each([
   expect(problems).toEqual([expect.objectContaining({ line: number, problem: 'the line holds a control character' })]);
 });
 
-/** Seconds of the processor that reading a file of so many hosts takes. */
+/** The CPU seconds for reading a file with so many hosts. */
 async function secondsFor(count: number): Promise<number> {
   const sections = Array.from(
     { length: count },

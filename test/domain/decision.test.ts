@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { planRecord } from '../../backend/xcat/rows/record-plan.ts';
 import { Change } from '../../domain/operations/requests.ts';
-import { decide, recordedPorts } from '../../domain/planning/decision.ts';
+import { decide } from '../../domain/planning/decision.ts';
 import { plan } from '../../domain/planning/planner.ts';
 import type { PlanningContext } from '../../domain/planning/planning-context.ts';
+import { recordedPorts } from '../../domain/planning/recorded-ports.ts';
 import { allocateMac, Mac } from '../../domain/port/mac.ts';
 import { allocateVdev, devicesOverlap, nicDevices, Vdev } from '../../domain/port/vdev.ts';
 import { HostName, NodeName, PortId, Userid, VswitchName } from '../../domain/text/identifiers.ts';
@@ -39,9 +41,6 @@ function contextWith(values: Partial<PlanningContext> = {}): PlanningContext {
       node: NODE,
       loggedOn: true,
       recorded: [],
-      macEntries: [],
-      macRow: false,
-      addresses: { row: 'none' },
       directory: [],
       live: [],
     },
@@ -311,7 +310,7 @@ describe('on a port-based VSWITCH', () => {
     const left = { ...portBased({ authorisations }), guest };
     const decision = decide(Change.parse({ kind: 'deletePort', portId: PORT }), left);
     if (!decision.accepted) throw new Error('the deletion is refused');
-    const kinds = plan(decision.desired, left.guest, left.vswitches).map(({ kind }) => kind);
+    const kinds = plan(decision.desired, left.guest, left.vswitches, planRecord).map(({ kind }) => kind);
     expect(kinds).toContain('removePortNumber');
   });
 

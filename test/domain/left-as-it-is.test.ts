@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { planRecord } from '../../backend/xcat/rows/record-plan.ts';
 import type { GuestState, RecordedPort } from '../../domain/guest/guest.ts';
 import { Change } from '../../domain/operations/requests.ts';
 import { decide } from '../../domain/planning/decision.ts';
@@ -53,9 +54,6 @@ function contextWith(guest: Partial<GuestState>): PlanningContext {
       node: NODE,
       loggedOn: true,
       recorded: [CLEAR_ROW, ODD_ROW],
-      macEntries: [],
-      macRow: false,
-      addresses: { row: 'none' },
       directory: [],
       live: [
         { vdev: vdev('1000'), vswitch: vswitchName('VSW1') },
@@ -83,7 +81,7 @@ function reconcile(read: PlanningContext, values: object = {}) {
   const change = Change.parse({ kind: 'reconcile', ports: [], removed: [], unrecorded: [], left: [], ...values });
   const decision = decide(change, read);
   if (!decision.accepted) throw new Error(decision.refusals.map(({ reason }) => reason).join());
-  return { refused: decision.refused, steps: plan(decision.desired, read.guest, read.vswitches) };
+  return { refused: decision.refused, steps: plan(decision.desired, read.guest, read.vswitches, planRecord) };
 }
 
 describe('a guest that has left the host', () => {

@@ -1,7 +1,7 @@
+import { parseMacColumn } from '../../backend/xcat/rows/port-rows.ts';
 import type { GuestState, LiveNic, Nicdef } from '../../domain/guest/guest.ts';
 import type { Step } from '../../domain/planning/steps.ts';
 import { type MacPrefix, macFromId } from '../../domain/port/mac.ts';
-import { parseMacColumn } from '../../domain/port/mac-record.ts';
 import { authorisedVlans, type Vswitch } from '../../domain/vswitch/vswitch.ts';
 
 /** `portOf` has the port number that a live NIC was coupled with, by vdev: z/VM does not show it per NIC. */
@@ -11,6 +11,7 @@ export type World = { guest: GuestState; vswitches: Vswitch[]; portOf: Record<st
 export function apply(world: World, step: Step, prefix: MacPrefix): World {
   const { guest } = world;
   const withGuest = (change: Partial<GuestState>): World => ({ ...world, guest: { ...guest, ...change } });
+  const rows = guest.xcat ?? { macEntries: [], macRow: false, addresses: { row: 'none' as const } };
   switch (step.kind) {
     case 'ensureRecord': {
       const { portId, vdev, vswitch, network, adminStateUp, mac } = step.port;
@@ -19,15 +20,18 @@ export function apply(world: World, step: Step, prefix: MacPrefix): World {
       return withGuest({ recorded: [...others, row] });
     }
     case 'ensureMacRecord':
-      if (step.row !== guest.macRow) throw new Error('UNIQUE: the row is there, or is not');
+      if (step.row !== rows.macRow) throw new Error('UNIQUE: the row is there, or is not');
       return withGuest({
-        macEntries: parseMacColumn(step.entries.join('|'), guest.node, ''),
-        macRow: step.entries.length > 0,
+        xcat: {
+          ...rows,
+          macEntries: parseMacColumn(step.entries.join('|'), guest.node, ''),
+          macRow: step.entries.length > 0,
+        },
       });
     case 'ensureAddresses':
-      if (step.row !== (guest.addresses.row !== 'none')) throw new Error('UNIQUE: the row is there, or is not');
-      if (step.entries.length === 0) return withGuest({ addresses: { row: 'none' } });
-      return withGuest({ addresses: { row: 'ours', entries: step.entries } });
+      if (step.row !== (rows.addresses.row !== 'none')) throw new Error('UNIQUE: the row is there, or is not');
+      if (step.entries.length === 0) return withGuest({ xcat: { ...rows, addresses: { row: 'none' } } });
+      return withGuest({ xcat: { ...rows, addresses: { row: 'ours', entries: step.entries } } });
     case 'ensureNames':
     case 'ensureDirectoryOnline':
       return world;

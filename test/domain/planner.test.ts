@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { planRecord } from '../../backend/xcat/rows/record-plan.ts';
 import { foreignNics } from '../../domain/drift/foreign-nics.ts';
 import { plan } from '../../domain/planning/planner.ts';
 import type { Step } from '../../domain/planning/steps.ts';
@@ -20,8 +21,8 @@ describe('the planner', () => {
   test('makes every state the desired one: after the plan, nothing is left to plan', () => {
     fc.assert(
       fc.property(scenarios, ({ world, desired }) => {
-        const after = run(world, plan(desired, world.guest, world.vswitches));
-        expect(plan(desired, after.guest, after.vswitches)).toEqual([]);
+        const after = run(world, plan(desired, world.guest, world.vswitches, planRecord));
+        expect(plan(desired, after.guest, after.vswitches, planRecord)).toEqual([]);
       }),
       runs,
     );
@@ -30,7 +31,7 @@ describe('the planner', () => {
   test('reaches what was asked: directory, running guest, authorisation and record of every port', () => {
     fc.assert(
       fc.property(scenarios, ({ world, desired }) => {
-        const { guest, vswitches } = run(world, plan(desired, world.guest, world.vswitches));
+        const { guest, vswitches } = run(world, plan(desired, world.guest, world.vswitches, planRecord));
         for (const port of desired.ports) {
           expect(guest.recorded.find((row) => row.portId === port.portId)).toMatchObject({
             vdev: port.vdev,
@@ -59,7 +60,7 @@ describe('the planner', () => {
   test('never touches what is foreign', () => {
     fc.assert(
       fc.property(scenarios, ({ world, desired }) => {
-        const steps = plan(desired, world.guest, world.vswitches);
+        const steps = plan(desired, world.guest, world.vswitches, planRecord);
         const foreign = foreignNics(world.guest, desired.ports);
         const touched = steps.flatMap((step) => ('vdev' in step ? [step.vdev] : []));
         expect(foreign.filter((nic) => touched.includes(nic.vdev))).toEqual([]);
@@ -69,7 +70,7 @@ describe('the planner', () => {
           const before = authorisationOf(world, nic);
           if (before !== undefined) expect(authorisationOf(after, nic)).toEqual(before);
         }
-        expect(after.guest.macEntries.map((entry) => entry.text)).toContain('02:00:00:aa:aa:aa!other');
+        expect(after.guest.xcat?.macEntries.map((entry) => entry.text)).toContain('02:00:00:aa:aa:aa!other');
       }),
       runs,
     );
@@ -78,7 +79,7 @@ describe('the planner', () => {
   test('leaves no authorisation on a VSWITCH that ports moved away from, unless something of the guest needs it', () => {
     fc.assert(
       fc.property(scenarios, ({ world, desired }) => {
-        const after = run(world, plan(desired, world.guest, world.vswitches));
+        const after = run(world, plan(desired, world.guest, world.vswitches, planRecord));
         const needed = [...desired.ports, ...foreignNics(after.guest, desired.ports)].map((nic) => nic.vswitch);
         for (const name of desired.leaving.filter((left) => !needed.includes(left))) {
           const left = after.vswitches.find((vswitch) => vswitch.name === name);
@@ -92,13 +93,13 @@ describe('the planner', () => {
   test('changes the VLAN of a port on a port-based VSWITCH without interrupting any NIC', () => {
     fc.assert(
       fc.property(scenarios, ({ world, desired }) => {
-        const settled = run(world, plan(desired, world.guest, world.vswitches));
+        const settled = run(world, plan(desired, world.guest, world.vswitches, planRecord));
         const isAccess = (port: (typeof desired.ports)[number]) =>
           port.vswitch === 'VSWPORT' && port.network.type !== 'trunk';
         const moved = desired.ports.map((port) =>
           isAccess(port) ? { ...port, network: { type: 'vlan', segmentationId: 77 } as never } : port,
         );
-        const steps = plan({ ...desired, ports: moved }, settled.guest, settled.vswitches);
+        const steps = plan({ ...desired, ports: moved }, settled.guest, settled.vswitches, planRecord);
         expect(steps.map((step) => step.kind).filter((kind) => kind !== 'ensureRecord')).toEqual(
           desired.ports.filter(isAccess).map(() => 'ensurePortVlans'),
         );
@@ -110,7 +111,7 @@ describe('the planner', () => {
   test('leaves no access, wherever it stops, that the guest has neither before nor after', () => {
     fc.assert(
       fc.property(scenarios, ({ world, desired }) => {
-        const steps = plan(desired, world.guest, world.vswitches);
+        const steps = plan(desired, world.guest, world.vswitches, planRecord);
         const allowed = union(access(world), access(run(world, steps)));
         for (let stop = 1; stop < steps.length; stop += 1) {
           for (const reached of access(run(world, steps.slice(0, stop)))) expect(allowed).toContain(reached);
@@ -123,9 +124,9 @@ describe('the planner', () => {
   test('can be stopped anywhere and planned again', () => {
     fc.assert(
       fc.property(scenarios, fc.nat(20), ({ world, desired }, stop) => {
-        const halfway = run(world, plan(desired, world.guest, world.vswitches).slice(0, stop));
-        const after = run(halfway, plan(desired, halfway.guest, halfway.vswitches));
-        expect(plan(desired, after.guest, after.vswitches)).toEqual([]);
+        const halfway = run(world, plan(desired, world.guest, world.vswitches, planRecord).slice(0, stop));
+        const after = run(halfway, plan(desired, halfway.guest, halfway.vswitches, planRecord));
+        expect(plan(desired, after.guest, after.vswitches, planRecord)).toEqual([]);
       }),
       runs,
     );
@@ -134,7 +135,7 @@ describe('the planner', () => {
   test('disturbs a live NIC only where its VSWITCH, VLAN, MAC or state differs from what is desired', () => {
     fc.assert(
       fc.property(scenarios, ({ world, desired }) => {
-        const steps = plan(desired, world.guest, world.vswitches);
+        const steps = plan(desired, world.guest, world.vswitches, planRecord);
         for (const step of steps.filter((candidate) => candidate.disturbs)) {
           if (step.kind !== 'ensureUncoupled') throw new Error(`unexpected: ${step.kind}`);
           const port = desired.ports.find((candidate) => candidate.vdev === step.vdev);

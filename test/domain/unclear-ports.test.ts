@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { planRecord } from '../../backend/xcat/rows/record-plan.ts';
 import type { Desired } from '../../domain/guest/desired.ts';
 import type { RecordedPort } from '../../domain/guest/guest.ts';
 import { plan } from '../../domain/planning/planner.ts';
@@ -48,7 +49,7 @@ describe('a port that nobody can read', () => {
         const nics = (now: World) => [...now.guest.directory, ...now.guest.live].filter(({ vdev }) => vdevs.has(vdev));
         const rows = (now: World) => now.guest.recorded.filter((row) => row.unreadable !== undefined);
         let now = world;
-        for (const step of plan(desired, world.guest, world.vswitches)) {
+        for (const step of plan(desired, world.guest, world.vswitches, planRecord)) {
           now = apply(now, step, PREFIX);
           expect(reached(now)).toEqual(reached(world));
           expect(nics(now)).toEqual(nics(world));
@@ -62,11 +63,11 @@ describe('a port that nobody can read', () => {
   test('does not keep the plan from being done: nothing of it is left to plan afterwards', () => {
     fc.assert(
       fc.property(spoiltScenarios, ({ world, desired }) => {
-        const after = plan(desired, world.guest, world.vswitches).reduce(
+        const after = plan(desired, world.guest, world.vswitches, planRecord).reduce(
           (now, step) => apply(now, step, PREFIX),
           world,
         );
-        expect(plan(desired, after.guest, after.vswitches)).toEqual([]);
+        expect(plan(desired, after.guest, after.vswitches, planRecord)).toEqual([]);
       }),
       { numRuns: 1_000 },
     );

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
+import { parseMacColumn } from '../../backend/xcat/rows/port-rows.ts';
 import type { Desired, DesiredPort } from '../../domain/guest/desired.ts';
 import type { LiveNic, Nicdef, RecordedPort } from '../../domain/guest/guest.ts';
 import type { RecordedAddresses } from '../../domain/port/address.ts';
 import { IpAddress } from '../../domain/port/address.ts';
 import { Mac, MacPrefix, macId } from '../../domain/port/mac.ts';
-import { parseMacColumn } from '../../domain/port/mac-record.ts';
 import { vlansOf } from '../../domain/port/port.ts';
 import { Vdev } from '../../domain/port/vdev.ts';
 import { NodeName, PortId, SegmentationId, Userid, VswitchName } from '../../domain/text/identifiers.ts';
@@ -188,9 +188,11 @@ function build(given: Given): { world: World; desired: Desired } {
         node: NODE,
         loggedOn: given.loggedOn,
         recorded,
-        macEntries: parseMacColumn(['02:00:00:aa:aa:aa!other', ...macs].join('|'), NODE, ''),
-        macRow: true,
-        addresses: addressesOf(given, all),
+        xcat: {
+          macEntries: parseMacColumn(['02:00:00:aa:aa:aa!other', ...macs].join('|'), NODE, ''),
+          macRow: true,
+          addresses: addressesOf(given, all),
+        },
         directory: [...directory, ...foreign],
         live: given.loggedOn ? [...live, ...foreign] : [],
       },

@@ -1,7 +1,7 @@
 import { Client } from '@temporalio/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newToken, TokenFile } from '../../gateway/tokens.ts';
-import { serveGateway } from '../../runtime/gateway/gateway-server.ts';
+import { serveGateway } from '../../runtime/gateway/server.ts';
 import { portId, vlan } from '../workflows/environment.ts';
 import { type Served, serve, WAIT } from './environment.ts';
 

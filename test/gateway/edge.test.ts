@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
 import { connectClient, localTarget } from '../../client/temporal-connection.ts';
 import { LIMITS } from '../../gateway/options.ts';
 import { newToken, TokenFile } from '../../gateway/tokens.ts';
-import { serveGateway } from '../../runtime/gateway/gateway-server.ts';
+import { serveGateway } from '../../runtime/gateway/server.ts';
 import { wayToTemporal } from '../way-to-temporal.ts';
 import { portId, vlan } from '../workflows/environment.ts';
 import { type Served, serve, WAIT } from './environment.ts';

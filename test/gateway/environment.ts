@@ -1,6 +1,6 @@
 import { inject } from 'vitest';
 import type { GatewayOptions } from '../../gateway/options.ts';
-import { gatewayHostOf, type RunningGateway, serveGateway } from '../../runtime/gateway/gateway-server.ts';
+import { gatewayHostOf, type RunningGateway, serveGateway } from '../../runtime/gateway/server.ts';
 import { createEnvironment, type Environment } from '../workflows/environment.ts';
 
 /** Answered when it is done, however long a loaded machine takes. */

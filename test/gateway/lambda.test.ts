@@ -108,7 +108,7 @@ test('the entry takes all from the environment, and connects with the first even
   };
   expect(await run(env)).toMatchObject({ statusCode: 200, body: expect.stringContaining(portId(1)) });
   expect(await run({ ...env, ZVM_GATEWAY_TOKENS: 'Hush' })).toEqual({
-    error: 'ZVM_GATEWAY_TOKENS is not given, or no JSON',
+    error: 'ZVM_GATEWAY_TOKENS is missing or not JSON',
   });
   expect((await run({ ...env, ZVM_GATEWAY_HOSTS: '[{}]' })).error).toMatch(/^ZVM_GATEWAY_HOSTS: 0\.host/);
 });

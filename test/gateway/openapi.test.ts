@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { ScheduleHandle } from '@temporalio/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newToken, TokenFile } from '../../gateway/tokens.ts';
-import { reconcileScheduleId } from '../../temporal-config/workflow-ids.ts';
+import { reconcileScheduleId } from '../../temporal-config/names.ts';
 import { type Served, serve } from './environment.ts';
 
 const MINUTE = 60_000;

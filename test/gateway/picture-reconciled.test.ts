@@ -1,7 +1,7 @@
 /// <reference lib="dom" />
 import { afterAll, expect, test } from 'vitest';
 import { ensureReconcileSchedule } from '../../runtime/host/reconcile-schedule.ts';
-import { reconcileScheduleId } from '../../temporal-config/workflow-ids.ts';
+import { reconcileScheduleId } from '../../temporal-config/names.ts';
 import { serve } from './environment.ts';
 import { startViewer, type Viewer } from './picture-browser.ts';
 

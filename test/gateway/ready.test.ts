@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, onTestFinished, test } from 'vitest';
 import { connectClient, localTarget } from '../../client/temporal-connection.ts';
-import { serveGateway } from '../../runtime/gateway/gateway-server.ts';
+import { serveGateway } from '../../runtime/gateway/server.ts';
 import { findTemporalServer, startTemporalServer } from '../../temporal-config/dev-server/temporal-server.ts';
 
 /** A gateway before a Temporal server of its own, whose database the test can reach. */

@@ -5,7 +5,7 @@ import { connect as connectTls } from 'node:tls';
 import { Agent, fetch as tlsFetch } from 'undici';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { newToken, TokenFile } from '../../gateway/tokens.ts';
-import { serveGateway } from '../../runtime/gateway/gateway-server.ts';
+import { serveGateway } from '../../runtime/gateway/server.ts';
 import { makeCertificate } from '../../simulator/http/certificate.ts';
 import { portId, vlan } from '../workflows/environment.ts';
 import { type Served, serve, WAIT } from './environment.ts';
@@ -147,7 +147,7 @@ test('it is served over TLS, and a renewed certificate is taken without a restar
   await gateway.close();
 });
 
-test('files that are no certificate and its key are named', async () => {
+test('files that are not a certificate and its key are named', async () => {
   const [one, other] = await Promise.all([makeCertificate(), makeCertificate()]);
   const [certFile, keyFile, noPem] = [join(folder, 'one.pem'), join(folder, 'other.key'), join(folder, 'no.pem')];
   await Promise.all([writeFile(certFile, one.cert), writeFile(keyFile, other.key), writeFile(noPem, 'no PEM')]);
@@ -158,6 +158,6 @@ test('files that are no certificate and its key are named', async () => {
     { certFile: join(folder, 'absent'), keyFile },
   ])
     await expect(serveGateway(options, { host: '127.0.0.1', port: 0, tls })).rejects.toThrow(
-      `${tls.certFile} and ${keyFile} are no certificate and its key`,
+      `${tls.certFile} and ${keyFile} are not a certificate and its key`,
     );
 });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { reconciliationHealth } from '../../client/reconciliation-health.ts';
 import { ensureReconcileSchedule } from '../../runtime/host/reconcile-schedule.ts';
-import { reconcileScheduleId } from '../../temporal-config/workflow-ids.ts';
+import { reconcileScheduleId } from '../../temporal-config/names.ts';
 import { start, zvmnet, zvmnetJson } from '../cli/command.ts';
 import { portId, vlan } from '../workflows/environment.ts';
 import { type Served, serve } from './environment.ts';

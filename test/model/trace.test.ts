@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
-import { chooseTraces } from '../../model/choose-traces.ts';
-import { parseTrace } from '../../model/trace.ts';
+import { chooseTraces, parseTrace } from '../../model/trace.ts';
 
 const LINES = [
   'ports: 0 1 0',
@@ -43,7 +42,7 @@ test('a simulation that did not come to its end is an error with its seed', () =
 });
 
 test('a move that nobody knows is an error', () => {
-  expect(() => parseTrace(7, [...LINES, 'move: explode 0 while 0 7'])).toThrow('no move of the environment');
+  expect(() => parseTrace(7, [...LINES, 'move: explode 0 while 0 7'])).toThrow('not a move of the environment');
 });
 
 test('traces are chosen for what is new in them', () => {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type Program, startProgram } from '../program.ts';
 import type { Cloud } from './real-neutron.ts';
 
-/** The agent as a process of its own, configured by neutron-server's file and the z/VM agent's ini. */
+/** The agent as a process, configured by neutron-server's file and the z/VM agent's ini. */
 export async function startAgentProcess({ openstack, host, environment }: Cloud): Promise<Program> {
   const ini = join(openstack.folder, 'zvm.ini');
   await writeFile(

@@ -106,7 +106,7 @@ function objectAs(port: ReturnType<typeof portAs>) {
 function agentOf(
   done: unknown[],
   ports: readonly ReturnType<typeof portAs>[],
-  onDoubt = async (reason: string) => void done.push(reason),
+  onResync = async (reason: string) => void done.push(reason),
 ) {
   const answers: Record<string, (args: Record<string, unknown>) => unknown> = {
     has_alive_neutron_server: () => true,
@@ -133,7 +133,7 @@ function agentOf(
     flags: { durable: false, autoDelete: false, durableFanout: false, quorumQueues: false },
     log: quiet,
     onNews: async () => {},
-    onDoubt,
+    onResync,
   });
 }
 

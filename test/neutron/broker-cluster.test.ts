@@ -49,7 +49,7 @@ test.skipIf(!neutronIsHere)(
       onConnected: () => {},
       onDisconnected: () => {},
       onTakenOver: () => {},
-      onBoundAgain: () => {},
+      onRebound: () => {},
       onMessages: async (messages) => void heard.push(...messages.map(({ method }) => method)),
     });
     onTestFinished(() => connection.close());

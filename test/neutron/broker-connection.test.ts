@@ -20,7 +20,7 @@ async function failureOf(connection: BrokerConnection): Promise<NeutronError> {
   );
 }
 
-/** A way to a broker on which, from a moment on, nothing comes through and nothing is closed. */
+/** A proxy to a broker that, once told so, forwards nothing and closes nothing. */
 async function startProxy(port: number) {
   const sockets: Socket[] = [];
   let isSilent = false;
@@ -104,18 +104,18 @@ describe.skipIf(!neutronIsHere)('connecting to a RabbitMQ broker', () => {
     await connection.close();
   });
 
-  test('TLS that is spoken to a port without, and none that is spoken to a port with it, are named as that', async () => {
+  test('names the mismatch when TLS is used on a port without it, and the reverse', async () => {
     const { transportUrl } = broker.rabbit;
     const tlsToPlain = broker.connectionTo(`${transportUrl}?ssl=1`, { verify: true, caFile: broker.caFile });
     const plainToTls = broker.connectionTo(onTlsPort(transportUrl));
     const advice = expect.stringContaining('set ssl');
     expect(await failureOf(tlsToPlain)).toMatchObject({
       ...{ code: 'tls', retryable: false, advice },
-      message: expect.stringContaining('speaks no TLS'),
+      message: expect.stringContaining('does not use TLS'),
     });
     expect(await failureOf(plainToTls)).toMatchObject({
       ...{ code: 'tls', retryable: false, advice },
-      message: expect.stringContaining('speaks TLS, and is spoken to without'),
+      message: expect.stringContaining('uses TLS, but the configuration does not'),
     });
     await tlsToPlain.close();
     await plainToTls.close();

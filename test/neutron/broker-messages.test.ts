@@ -46,7 +46,7 @@ describe.skipIf(!neutronIsHere)('over a RabbitMQ broker', () => {
       await connection.ready();
       const model = await connect(amqpUrl(broker.rabbit));
       const channel = await model.createChannel();
-      // As `fanout_send` and `topic_send` of its RabbitMQ driver do before they publish.
+      // The same as `fanout_send` and `topic_send` of oslo's RabbitMQ driver before they publish.
       await channel.assertExchange(`${topic}_fanout`, 'fanout', { durable, autoDelete: true });
       await channel.assertExchange(`neutron-${durable}`, 'topic', { durable, autoDelete: false });
       await model.close();
@@ -195,7 +195,7 @@ describe.skipIf(!neutronIsHere)('over a RabbitMQ broker', () => {
     await connection.ready();
     const model = await connect(amqpUrl(broker.rabbit));
     const channel = await model.createChannel();
-    // Another agent listens to the same topic, as in any cloud: its exchange stays.
+    // Another agent listens to the same topic, as in any cloud, so the exchange stays.
     const { queue: other } = await channel.assertQueue('', { exclusive: true });
     await channel.bindQueue(other, 'topic-unbound_fanout', '');
     const publish = (method: string) =>
@@ -360,7 +360,7 @@ describe.skipIf(!neutronIsHere)('over a RabbitMQ broker', () => {
       flags: NOT_DURABLE,
       log: { info: () => {}, warn: () => {}, error: () => {} },
       onNews: async (news) => void heard.push(news),
-      onDoubt: async () => {},
+      onResync: async () => {},
     });
     connection.start();
     await connection.ready();

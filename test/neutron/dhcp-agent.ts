@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { NeutronApi } from '../../demo/openstack/neutron-api.ts';
 import { pluginOn } from './plugin-on.ts';
 
-/** What neutron-server sees of a DHCP agent: reports, and that ports are served (contract neutron.md 5.1 and 5.2). */
+/** A DHCP agent as neutron-server sees it: it reports, and serves ports (contract neutron.md 5.1 and 5.2). */
 export class DhcpAgent {
   readonly #host: string;
   readonly #plugin: Awaited<ReturnType<typeof pluginOn>>;
@@ -35,7 +35,7 @@ export class DhcpAgent {
     await api.post(`agents/${id}/dhcp-networks`, { network_id: networkId });
   }
 
-  /** Say that a port's addresses are served. */
+  /** Report that a port's addresses are served. */
   async ready(portId: string): Promise<void> {
     await this.#plugin.rpc.call({
       topic: 'q-plugin',

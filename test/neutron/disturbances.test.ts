@@ -11,14 +11,14 @@ import { unbindAll } from './test-broker.ts';
 import { allOf, expectStatus, lastWord } from './why.ts';
 
 const MINUTE = 60_000;
-// As many deployments have it. What follows fanouts came after Debian's release of Neutron.
+// Many deployments use these flags. Flags for fanouts came after Debian's release of Neutron.
 const QUORUM = {
   rabbit_quorum_queue: 'true',
   kombu_compression: 'gzip',
   ...(neutronRelease().environment === undefined ? {} : { rabbit_transient_quorum_queue: 'true' }),
 };
 
-/** When the server last heard of the agent. */
+/** The time of the agent's last report at the server. */
 async function heartbeatsOf({ openstack, host }: Cloud): Promise<string> {
   const Agents = z.object({ agents: z.array(z.object({ host: z.string(), heartbeat_timestamp: z.string() })) });
   const { agents } = Agents.parse(await openstack.api.get(`agents?host=${host}`));
@@ -448,7 +448,7 @@ describe.skipIf(!neutronIsHere)('with a stock neutron-server whose parts fail', 
       await cloud.stopAgent();
       const port = await newPort('LNX10021');
       await expectStatus(cloud, port.id, 'ACTIVE');
-      // It did not hear of this port while it stood by.
+      // It received no message of this port while it stood by.
       await cloud.openstack.api.deletePort(before.id);
       expect(await becomes(() => isBare('LNX10031'))).toBe(true);
       await standBy.end('SIGTERM');

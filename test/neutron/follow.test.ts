@@ -3,9 +3,9 @@ import { Runtime } from '@temporalio/worker';
 import { afterEach, expect, test, vi } from 'vitest';
 import { currentDetails } from '../../client/operations.ts';
 import { startReconcileHost, tellOfNeutron } from '../../client/start-operation.ts';
-import type { HostConfiguration } from '../../configuration/configuration.ts';
+import type { HostConfiguration } from '../../configuration/load.ts';
+import { guestWorkflowId } from '../../temporal-config/names.ts';
 import { ZVM_OUTCOME } from '../../temporal-config/search-attributes.ts';
-import { guestWorkflowId } from '../../temporal-config/workflow-ids.ts';
 import type { FollowNeutronResult } from '../../workflows/follow-neutron-result.ts';
 import { pauseAfter } from '../../workflows/pending-rows.ts';
 import type { ReconcileHostResult } from '../../workflows/reconciliation-result.ts';
@@ -412,7 +412,7 @@ test('reconciliation creates what Neutron wants, moves what it wants elsewhere, 
   expect({ drifted: third.drifted, reported: third.reported }).toEqual({ drifted: 0, reported: { up: 0, down: 0 } });
 });
 
-/** Reconciliations as the Schedule runs them: each knows what the one before it left to it. */
+/** Reconciliations as the Schedule runs them: each gets the result of the last. */
 function reconciling({ client, host }: Environment) {
   let last: Pick<ReconcileHostResult, 'checkpoint' | 'failures' | 'unreported'> | undefined;
   return async () => {

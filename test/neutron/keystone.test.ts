@@ -2,13 +2,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, type TestContext, test } from 'vitest';
-import { loadConfiguration } from '../../configuration/configuration.ts';
+import { loadConfiguration } from '../../configuration/load.ts';
 import { KEYSTONE_PACKAGE, type RunningKeystone, startKeystone } from '../../demo/openstack/keystone.ts';
 import { type Openstack, startOpenstack } from '../../demo/openstack/neutron-server.ts';
 import { ensurePackages } from '../../demo/openstack/packages.ts';
 import { NeutronRest, type RestOptions } from '../../neutron/rest-client.ts';
 
-/** Packages may have to wait until those of another test are installed. */
+/** Time enough to wait for the packages of another test. */
 const INSTALLING_MS = 15 * 60_000;
 const PASSWORD = 'Hush-3$not';
 
@@ -34,7 +34,7 @@ afterAll(async () => {
   if (folder !== '') await rm(folder, { recursive: true, force: true });
 });
 
-/** What is read from an ini of the time of Quantum. */
+/** The settings of an ini from the time of Quantum. */
 async function restOf(authUrl: string, password = PASSWORD): Promise<RestOptions> {
   const file = join(folder, 'zvm.ini');
   await writeFile(

@@ -25,7 +25,7 @@ function ip(...args: string[]): { status: number | null; stdout: string } {
   return spawnSync('ip', args, { encoding: 'utf8' });
 }
 
-/** Network namespaces and bridges may be made here. */
+/** True where network namespaces and bridges may be created. */
 function mayHaveNamespaces(): boolean {
   const made = ip('netns', 'add', TRY).status === 0 && ip('link', 'add', BRIDGE, 'type', 'bridge').status === 0;
   ip('link', 'del', BRIDGE);
@@ -99,7 +99,7 @@ function plugGuest(mac: string): void {
 
 async function startDhcpAgent({ openstack }: Cloud): Promise<Service> {
   const home = join(openstack.folder, 'dhcp');
-  // dnsmasq gives up root's rights and reads its files afterwards.
+  // dnsmasq drops root's rights before it reads its files.
   await chmod(openstack.folder, 0o755);
   await mkdir(join(home, 'lock'), { recursive: true });
   const file = join(home, 'dhcp.ini');

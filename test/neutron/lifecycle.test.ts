@@ -174,7 +174,7 @@ describe.skipIf(!neutronIsHere)('with a stock neutron-server', () => {
       const port = await api.createPort({ networkId, host: cloud.host, deviceId: 'LNX10005' });
       await expectStatus(cloud, port.id, 'ACTIVE');
       await api.updatePort(port.id, { host: other.host, deviceId: 'LNX20001' });
-      // While the address is still the first host's, it is refused to the second, which has it by its next reconciliation.
+      // The second host is refused the address while the first has it, and gets it at its next reconciliation.
       const isThere = async () => {
         await (await startReconcileHost(cloud.environment.client, { host: other.host })).result();
         return (await other.guest('LNX20001')).granted.VSW1?.[0] === 1021;
@@ -209,7 +209,7 @@ describe.skipIf(!neutronIsHere)('with a stock neutron-server', () => {
       expect(await nic('LNX10001', port.mac_address)).toMatchObject({ vswitch: 'VSW1' });
       await api.put(`ports/${port.id}/bindings/kvm1/activate`);
       expect(await becomes(() => isBare('LNX10001'))).toBe(true);
-      // The server has taken the binding here apart, and does not bind it again by itself.
+      // The server has removed the binding here and does not bind the port again by itself.
       await api.put(`ports/${port.id}/bindings/${cloud.host}/activate`);
       await reconcile();
       expect(await becomes(async () => (await nic('LNX10001', port.mac_address))?.vswitch === 'VSW1')).toBe(true);
@@ -274,7 +274,7 @@ describe.skipIf(!neutronIsHere)('with a stock neutron-server', () => {
       const port = await api.createPort({ networkId, host: cloud.host, deviceId: 'LNX10008' });
       expect(port['binding:vif_type']).toBe('binding_failed');
       const before = await api.get(`ports/${port.id}`);
-      // Messages are heard in order: with this one wired, what was said of that one has been heard.
+      // Messages arrive in order: once this port is wired, the messages of that one have arrived.
       const mapped = await api.createNetwork({ physicalNetwork: 'physnet2', segmentationId: 1044 });
       const next = await api.createPort({ networkId: mapped, host: cloud.host, deviceId: 'LNX10008' });
       await expectStatus(cloud, next.id, 'ACTIVE');
@@ -397,7 +397,7 @@ describe.skipIf(!neutronIsHere)('with a stock neutron-server', () => {
       await cloud.stopAgent();
       await cloud.startAgent();
       for (let run = 0; run < 10; run += 1) expect((await reconcile()).drifted).toBe(0);
-      // Whatever came before it has been seen when this change is.
+      // Once this change is observed, the earlier ones have been.
       await api.put(`ports/${ports[0]?.id}`, { port: { name: 'renamed' } });
       expect(await becomes(() => watch.seen().length > 0)).toBe(true);
       expect(watch.seen().filter((status) => status !== 'ACTIVE')).toEqual([]);

@@ -5,22 +5,22 @@ import { Mac } from '../../domain/port/mac.ts';
 import { PortId } from '../../domain/text/identifiers.ts';
 import { NeutronError } from '../../neutron/errors.ts';
 
-/** Ports of a Neutron that is no server, with what was reported of them: for machines where no server can run. */
+/** Ports of a Neutron in memory, with their reported statuses, for machines where no server can run. */
 export class MemoryNeutron implements NeutronSource {
   readonly all = new Map<PortId, NeutronPort>();
   /** Each report in order: `up <id>` or `down <id>`. */
   readonly reports: string[] = [];
-  /** Ports that no list shows. */
+  /** Ports missing in each list. */
   readonly unlisted = new Set<PortId>();
   /** Ports that were looked up, in order. */
   readonly asked: PortId[] = [];
-  /** Ports of which nothing can be read, now or later. */
+  /** Ports that cannot be read, a permanent failure. */
   readonly unreadable = new Set<PortId>();
-  /** Ports whose physical network nobody has. */
+  /** Ports on a physical network that no host has. */
   readonly unbindable = new Set<PortId>();
-  /** Ports that somebody else has to report ready too, as a DHCP agent has. */
+  /** Ports that another agent, such as a DHCP agent, has to report ready too. */
   readonly blocked = new Set<PortId>();
-  /** Ports whose binding was asked for, in order. */
+  /** Ports whose binding was requested, in order. */
   readonly bindings: PortId[] = [];
   #count = 0;
 
@@ -64,7 +64,7 @@ export class MemoryNeutron implements NeutronSource {
     return portIds.flatMap((portId) => this.all.get(portId) ?? []);
   }
 
-  /** As neutron-server does it: who asks in the name of the port's host, or of none, puts it into BUILD; others change nothing. */
+  /** The behaviour of neutron-server: a request in the name of the port's host, or of none, puts the port into BUILD; any other changes nothing. */
   async bind(host: string, portIds: readonly PortId[]): Promise<void> {
     for (const portId of portIds) {
       this.bindings.push(portId);

@@ -5,19 +5,18 @@ import { pino } from 'pino';
 import { inject } from 'vitest';
 import { z } from 'zod';
 import { connectClient, localTarget } from '../../client/temporal-connection.ts';
-import type { HostConfiguration } from '../../configuration/configuration.ts';
+import type { HostConfiguration } from '../../configuration/load.ts';
 import type { NeutronConfiguration } from '../../configuration/neutron.ts';
 import { type Openstack, startOpenstack } from '../../demo/openstack/neutron-server.ts';
 import { missingPackages } from '../../demo/openstack/packages.ts';
 import type { Rabbit } from '../../demo/openstack/rabbitmq.ts';
-import { uncompressed } from '../../neutron/compression.ts';
-import { decodeMessage } from '../../neutron/envelope.ts';
+import { decodeMessage, uncompressed } from '../../neutron/envelope.ts';
 import type { ExchangeFlags } from '../../neutron/exchanges.ts';
 import { TOPICS } from '../../neutron/notifications.ts';
 import { parseTransportUrl } from '../../neutron/transport-url.ts';
 import { runWorkers } from '../../runtime/host/run-workers.ts';
-import { neutronConnection } from '../../runtime/neutron/neutron-connection.ts';
-import { type RunningAgents, runNeutronAgents } from '../../runtime/neutron/run-neutron-agents.ts';
+import { type RunningAgents, runNeutronAgents } from '../../runtime/neutron/agents.ts';
+import { neutronConnection } from '../../runtime/neutron/connection.ts';
 import { startSimulator } from '../../simulator/simulator.ts';
 import type { ReconcileHostResult } from '../../workflows/reconciliation-result.ts';
 import { createEnvironmentOn, type Environment } from '../workflows/environment.ts';
@@ -30,24 +29,24 @@ export type Cloud = {
   others: Environment[];
   host: string;
   agents(): RunningAgents;
-  /** With `withoutTemporal`, the agent's Temporal is away as long as that says so. */
+  /** While `withoutTemporal` returns true, the agent cannot reach Temporal. */
   startAgent(withoutTemporal?: () => boolean): Promise<void>;
-  /** What the last reconciliation left to the next. */
+  /** The last reconciliation's state for the next. */
   last(): Last | undefined;
   remember(result: Last): void;
-  /** Empty the agent's queue, as when it was away for longer than messages are kept. */
+  /** Empty the agent's queue, as if the agent had been away for longer than messages live. */
   dropMessages(): Promise<void>;
-  /** Statuses that Neutron's ports are seen with, from now on. */
+  /** Statuses of Neutron's ports observed from now on. */
   watchStatuses(): Promise<{ seen(): string[]; close(): Promise<void> }>;
   stopAgent(): Promise<void>;
-  /** The status of a port once it is that, or what it is when it has not become so in time. */
+  /** The status of a port once it is the expected one, or its status when the time is over. */
   status(portId: string, wanted: string, timeoutMs?: number): Promise<string>;
   close(): Promise<void>;
 };
 
 /** The pause between two looks at a port, which are work for a busy neutron-server. */
 const ASK_MS = 250;
-/** What a loaded machine may take. */
+/** The time that a loaded machine may take. */
 const LONGEST_WAIT_MS = 90_000;
 
 type Last = {
@@ -56,14 +55,14 @@ type Last = {
   unreported?: ReconcileHostResult['unreported'];
 };
 
-/** A Neutron server can run here: it is installed, or may be. */
+/** True where a Neutron server can run: it is installed or may be. */
 export const neutronIsHere =
   missingPackages().length === 0 || (process.getuid?.() === 0 && existsSync('/usr/bin/apt-get'));
 if (!neutronIsHere) process.stderr.write('SKIPPED: no neutron-server here, and it may not be installed\n');
 
 export const silent = pino({ level: process.env.TEST_LOG ?? 'silent' }, pino.destination(2));
 
-/** Flags as they are read from the same options of `[oslo_messaging_rabbit]` that the server has. */
+/** The flags of the server's options in `[oslo_messaging_rabbit]`. */
 function flagsOf(broker: Readonly<Record<string, string>>): ExchangeFlags {
   const isOn = (name: string) => broker[name] === 'true';
   return {
@@ -184,7 +183,7 @@ export async function createCloud(
   };
 }
 
-/** The address of a broker as amqplib has it. */
+/** The address of a broker for amqplib. */
 export function amqpUrl({ transportUrl }: Rabbit): string {
   return transportUrl.replace(/^rabbit/, 'amqp').replace(/\/\/$/, '/');
 }
@@ -193,7 +192,7 @@ async function watchStatuses(url: string): Promise<{ seen(): string[]; close(): 
   const model = await connect(url);
   const channel = await model.createChannel();
   const { queue } = await channel.assertQueue('', { exclusive: true });
-  // Each release pushes ports at its own version.
+  // Each release pushes ports in its own object version.
   for (const topic of TOPICS.filter((each) => each.includes('-Port-')))
     await channel.bindQueue(queue, `${topic}_fanout`, '');
   const statuses: string[] = [];
@@ -211,7 +210,7 @@ async function watchStatuses(url: string): Promise<{ seen(): string[]; close(): 
   return { seen: () => statuses.filter((status) => status !== ''), close: () => model.close() };
 }
 
-/** Wait until something is so; the answer is whether it is. */
+/** Wait until a condition holds; true when it does in time. */
 export async function becomes(isSo: () => Promise<boolean> | boolean, timeoutMs = LONGEST_WAIT_MS): Promise<boolean> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {

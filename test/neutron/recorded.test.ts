@@ -9,7 +9,7 @@ import { PluginApi, type RpcCaller } from '../../neutron/plugin-api.ts';
 
 type Capture = { release: string; kind: string; topic: string | null; body: Record<string, unknown> };
 
-/** Messages recorded from stock servers of two releases, eight years apart in their protocol's age (contract neutron.md). */
+/** Messages recorded from stock servers of two releases, whose protocols are eight years apart (contract neutron.md). */
 const captures = readFileSync(join(import.meta.dirname, 'captures.jsonl'), 'utf8')
   .split('\n')
   .filter((line) => line !== '')
@@ -18,7 +18,7 @@ const captures = readFileSync(join(import.meta.dirname, 'captures.jsonl'), 'utf8
 const wrapped = (body: unknown) =>
   Buffer.from(JSON.stringify({ 'oslo.version': '2.0', 'oslo.message': JSON.stringify(body) }));
 
-/** Answers a call as the server of a release answered it when it was recorded. */
+/** The recorded answer of a release's server to a call. */
 class RecordedServer implements RpcCaller {
   readonly #calls: Capture[];
   readonly #replies: Map<unknown, Capture>;

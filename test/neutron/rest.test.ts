@@ -11,7 +11,7 @@ afterEach(() => {
 
 type Asked = { method: string; path: string; token: string | undefined; body: string };
 
-/** Keystone and Neutron as far as a reader of ports sees them. */
+/** Keystone and Neutron, reduced to the requests that reading ports needs. */
 async function serve(answer: (asked: Asked) => { status?: number; headers?: Record<string, string>; body: unknown }) {
   const asked: Asked[] = [];
   server = createServer((request, response) => {

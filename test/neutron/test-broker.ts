@@ -18,16 +18,16 @@ export const NOT_DURABLE: ExchangeFlags = {
   quorumQueues: false,
 };
 
-/** A RabbitMQ broker of a test's own, with and without TLS, and the agent's side of connections to it. */
+/** A RabbitMQ broker of one test, with and without TLS, and the agent's side of connections to it. */
 export type TestBroker = {
   rabbit: Rabbit;
   folder: string;
-  /** Of the authority that vouches for its certificate. */
+  /** The file of the CA that signed its certificate. */
   caFile: string;
   /** The log of all connections, line by line. */
   said: readonly string[];
   connectionTo(url: string, tls?: BrokerOptions['tls']): BrokerConnection;
-  /** Take the messages of a topic, by the names of their methods. */
+  /** Receive the messages of a topic, by the names of their methods. */
   listen(
     connection: BrokerConnection,
     queue: string,
@@ -35,9 +35,9 @@ export type TestBroker = {
     take: (methods: string[]) => Promise<void>,
     flags?: ExchangeFlags,
     onTakenOver?: () => void,
-    onBoundAgain?: () => void,
+    onRebound?: () => void,
   ): void;
-  /** Remove all bindings of a queue, as an operator's clean-up does; answers how many there were. */
+  /** Remove all bindings of a queue, as an operator's clean-up does; answers their number. */
   unbind(queue: string): Promise<number>;
   close(): Promise<void>;
 };
@@ -60,7 +60,7 @@ export async function startTestBroker(): Promise<TestBroker> {
     said,
     connectionTo: (url, tls = { verify: true }) =>
       new BrokerConnection({ transport: parseTransportUrl(url), heartbeatSeconds: 5, tls, log }),
-    listen(connection, queue, topic, take, flags = NOT_DURABLE, onTakenOver = () => {}, onBoundAgain = () => {}) {
+    listen(connection, queue, topic, take, flags = NOT_DURABLE, onTakenOver = () => {}, onRebound = () => {}) {
       new Subscription(connection, {
         queue,
         topics: [topic],
@@ -69,7 +69,7 @@ export async function startTestBroker(): Promise<TestBroker> {
         onConnected: () => {},
         onDisconnected: () => {},
         onTakenOver,
-        onBoundAgain,
+        onRebound,
         onMessages: (messages) => take(messages.map(({ method }) => method)),
       });
     },
@@ -81,7 +81,7 @@ export async function startTestBroker(): Promise<TestBroker> {
   };
 }
 
-/** Remove all bindings of a queue at a broker; answers how many there were. */
+/** Remove all bindings of a queue at a broker; answers their number. */
 export async function unbindAll(rabbit: Rabbit, queue: string): Promise<number> {
   const columns = ['source_name', 'destination_name', 'destination_kind', 'routing_key'];
   const lines = rabbit.control('list_bindings', '--silent', '--no-table-headers', ...columns).split('\n');

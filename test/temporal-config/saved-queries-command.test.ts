@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 const ROOT = join(import.meta.dirname, '../..');
 
 test('the links may be read in part, by head', () => {
-  // Reading nothing is what a reader does that ends before the first line is there.
+  // A reader that ends before the first line reads nothing.
   const script = `'${process.execPath}' workers/saved-queries.ts --host zvm1 | true; echo "\${PIPESTATUS[0]}"`;
   const { stdout, stderr } = spawnSync('bash', ['-c', script], { cwd: ROOT, encoding: 'utf8' });
   expect(stderr).toBe('');

@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => stage?.stack.stop());
 
-/** What followNeutron leaves behind when ports could not be wired, without a Neutron. */
+/** A stand-in for a run of followNeutron whose ports could not be wired. */
 async function notWiredForNeutron(): Promise<void> {
   const run = await stage.stack.client.workflow.start('followNeutron', {
     taskQueue: 'nobody',
@@ -24,16 +24,16 @@ async function notWiredForNeutron(): Promise<void> {
   await run.terminate();
 }
 
-/** For each query: what it is asked with, what it finds, and what it must not find. */
+/** For each query: its parameters, the runs that it finds, and the runs that it must not find. */
 const EXPECTED: Record<string, [QueryParameters, (scene: Scene) => string[], (scene: Scene) => string[]]> = {
   Failed: [{ host: 'zvm1' }, (s) => [s.failed, s.gaveUp], (s) => [s.refusedVlan, s.changed, 'guest/zvm1/LNX10009']],
   Refused: [{ host: 'zvm1' }, (s) => [s.refusedVswitch, s.refusedVlan, s.wired], (s) => [s.failed]],
-  'Being tried again': [{}, (s) => [s.retrying, 'guest/zvm1/LNX10011'], (s) => [s.terminated, s.waiting]],
+  Retrying: [{}, (s) => [s.retrying, 'guest/zvm1/LNX10011'], (s) => [s.terminated, s.waiting]],
   'Waiting for their guest': [{}, (s) => [s.waiting], (s) => [s.retrying]],
   'In progress': [{ host: 'zvm1' }, (s) => [s.retrying, s.waiting], (s) => [s.failed, 'guest/zvm1/LNX10011']],
   'Running for more than an hour': [{ host: 'zvm1' }, (s) => [s.retrying, s.waiting], (s) => [s.changed]],
   Changes: [{}, (s) => [s.changed, s.deleted, s.repaired], (s) => [s.dryRun, s.refusedVlan]],
-  'Stopped by somebody': [{ host: 'zvm1' }, (s) => [s.cancelled, s.terminated], (s) => [s.failed]],
+  'Cancelled or terminated': [{ host: 'zvm1' }, (s) => [s.cancelled, s.terminated], (s) => [s.failed]],
   'Reconciliations that found drift': [{ host: 'zvm2' }, (s) => [s.repaired], (s) => [s.fleet]],
   'Reconciliations that could not repair': [{ host: 'zvm2' }, () => [], (s) => [s.repaired]],
   'Not as Neutron wants it': [{ host: 'zvm1' }, () => ['neutron/zvm1'], (s) => [s.failed]],
@@ -61,13 +61,13 @@ test('every saved query is asked below', () => {
   expect(Object.keys(EXPECTED).sort()).toEqual(SAVED_QUERIES.map(({ name }) => name).sort());
 });
 
-test.each(SAVED_QUERIES)('"$name" finds $tells', async ({ name, query, needs, ofNow }) => {
+test.each(SAVED_QUERIES)('"$name" finds $description', async ({ name, query, needs, ofNow }) => {
   const [parameters, wanted, unwanted] = EXPECTED[name] ?? [{}, () => [], () => []];
   expect(needs.filter((need) => parameters[need] === undefined)).toEqual([]);
-  // An hour and more passes for the query alone.
+  // Only the query's clock is ahead by more than an hour.
   const now = new Date(Date.now() + (ofNow === true ? 2 * HOUR_MS : 0));
   const { scene } = stage;
-  // The newest changes take a moment to be found.
+  // Temporal's list is a moment behind.
   await expect
     .poll(() => found(query({ ...parameters, hours: 24 }, now)))
     .toSatisfy((ids: Set<string>) => wanted(scene).every((id) => ids.has(id)));

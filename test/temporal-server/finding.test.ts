@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { findTemporalServer } from '../../temporal-config/dev-server/temporal-binary.ts';
 
 const TELLS_SERVER = 'echo "temporal version 0.0.0-DEV (Server 1.29.1, UI 2.42.1)"';
-// Stands for `go install`: it leaves an executable in GOBIN.
+// A stand-in for `go install`: it leaves an executable in GOBIN.
 const FAKE_GO = `printf '#!/bin/sh\\n${TELLS_SERVER.replaceAll('"', '\\042')}\\n' > "$GOBIN/temporal"`;
 
 let root: string;

@@ -15,26 +15,26 @@ const PRODUCTION = join(ROOT, 'temporal-config/production');
 const VERSION = 'v1.29.1';
 const POSTGRES = '/usr/lib/postgresql';
 const DEBIANS_POSTGRES = '15';
-/** What a careless script or template would stumble over. Temporal itself does over blanks. */
+/** A password that breaks a careless script or template. Blanks break Temporal itself. */
 const PASSWORD = `it's"a"$ecret/@:#?`;
 const START_MS = 90_000;
 const BUILD_MS = 20 * 60_000;
 const run = promisify(execFile);
 
-/** A Temporal server as docs/deployment.md has it: on PostgreSQL, by the files of temporal-config/production, with certificates. */
+/** A Temporal server as in docs/deployment.md: on PostgreSQL, with the files of temporal-config/production and with certificates. */
 export type ProductionServer = {
-  /** How its callers find it: `TEMPORAL_…`. */
+  /** The environment of its callers: `TEMPORAL_…`. */
   env: Record<string, string>;
-  /** Start it, again too. */
+  /** Start or restart it. */
   start(): Promise<void>;
-  /** End it as a machine that fails does. */
+  /** Kill it, as a failing machine does. */
   kill(): Promise<void>;
-  /** Make the databases, or bring them up to date. */
+  /** Create or upgrade the databases. */
   createDatabases(): Promise<void>;
   stop(): Promise<void>;
 };
 
-/** See that PostgreSQL and Temporal's programs are here. Throws an Error that says what is missing, and why it cannot be had. */
+/** Ensure PostgreSQL and Temporal's programs. Throws an Error that names the missing one and the reason. */
 export async function ensureProductionPrograms(say: (line: string) => void): Promise<void> {
   await postgresPrograms(say);
   const cache = programsOfTemporal();
@@ -52,7 +52,7 @@ export async function ensureProductionPrograms(say: (line: string) => void): Pro
   }
 }
 
-/** Make certificates, and a PostgreSQL that is empty, all in a folder of its own; the server is not started yet. */
+/** Make certificates and an empty PostgreSQL in a folder of their own. The server is not started yet. */
 export async function createProductionServer(): Promise<ProductionServer> {
   const folder = await mkdtemp(join(tmpdir(), 'production-'));
   const postgres = await startPostgres(folder);
@@ -113,14 +113,14 @@ async function postgresPrograms(say: (line: string) => void): Promise<string> {
   return programs;
 }
 
-/** A PostgreSQL of one's own on 127.0.0.1, with the role `temporal`. */
+/** A separate PostgreSQL on 127.0.0.1, with the role `temporal`. */
 async function startPostgres(folder: string): Promise<{ port: number; stop(): Promise<void> }> {
   const programs = await postgresPrograms(() => {});
   const port = await freePort();
   const home = join(folder, 'postgres');
   const log = join(folder, 'postgres.log');
   await mkdir(home);
-  // PostgreSQL refuses to be run by root.
+  // PostgreSQL refuses to run as root.
   const asRoot = process.getuid?.() === 0;
   const user = asRoot ? ['setpriv', '--reuid=postgres', '--regid=postgres', '--clear-groups'] : ['env'];
   if (asRoot) await chown(home, Number(id('-u')), Number(id('-g')));
@@ -148,7 +148,7 @@ function id(option: string): string {
   return spawnSync('id', [option, 'postgres'], { encoding: 'utf8' }).stdout.trim();
 }
 
-/** The first of the ports that server.yaml counts on from it, all free. */
+/** The first of a row of free ports, from which server.yaml counts on. */
 async function firstOfPorts(): Promise<number> {
   for (;;) {
     const [first = 0] = await freePorts(1);

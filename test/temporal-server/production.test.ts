@@ -8,7 +8,7 @@ import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { afterAll, beforeAll, expect, onTestFinished, type TestContext, test } from 'vitest';
 import { startSimulator } from '../../simulator/simulator.ts';
 import { findTemporalServer } from '../../temporal-config/dev-server/temporal-binary.ts';
-import { DYNAMIC_CONFIG } from '../../temporal-config/dynamic-config.ts';
+import { DYNAMIC_CONFIG } from '../../temporal-config/dev-server/temporal-server.ts';
 import { zvmnet, zvmnetJson } from '../cli/command.ts';
 import { startProgram } from '../program.ts';
 import { createProductionServer, ensureProductionPrograms, type ProductionServer } from './production-server.ts';
@@ -50,7 +50,7 @@ test('the services start programs that are there, with options that these know',
   }
 });
 
-/** The server; the test is skipped where it cannot be had. */
+/** The server; the test is skipped where it cannot run. */
 function theServer({ skip }: TestContext): ProductionServer {
   return server ?? skip(missing);
 }
@@ -66,14 +66,14 @@ zvm_xcat_password = admin
 network_vlan_ranges = VSW1:1:4094
 `;
 
-/** By the command that docs/deployment.md names. */
+/** Registers by the command that docs/deployment.md names. */
 async function createNamespace({ env }: ProductionServer): Promise<void> {
   const { TEMPORAL_ADDRESS: _address, TEMPORAL_PROFILE: _profile, TEMPORAL_CONFIG_FILE: _file, ...own } = process.env;
   const found = await findTemporalServer({ say: () => {}, env: own });
   const temporal = found.kind === 'binary' ? found.path : 'temporal';
   const args = ['operator', 'namespace', 'create', '--namespace', 'zvm', '--retention', '2160h'];
   await promisify(execFile)(temporal, args, { env: { ...own, ...env } });
-  // Services of the server hear of it some seconds later.
+  // The server's services learn of it some seconds later.
   const connection = await Connection.connect(loadClientConnectConfig({ overrideEnvVars: env }).connectionOptions);
   const isKnown = () => connection.operatorService.listSearchAttributes({ namespace: 'zvm' }).then(() => true);
   await expect.poll(isKnown).toBe(true);

@@ -11,7 +11,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { freePort } from '../../temporal-config/dev-server/free-ports.ts';
 import { findTemporalServer } from '../../temporal-config/dev-server/temporal-binary.ts';
 import { startTemporalServer } from '../../temporal-config/dev-server/temporal-server.ts';
-import { NAMESPACE } from '../../temporal-config/namespace.ts';
+import { NAMESPACE } from '../../temporal-config/names.ts';
 import { SEARCH_ATTRIBUTES, ZVM_HOST, ZVM_VLAN } from '../../temporal-config/search-attributes.ts';
 
 let root: string;
@@ -119,7 +119,7 @@ test('where somebody else was quicker at the chosen port, the server starts on a
   const quicker = createServer();
   const binary = join(root, 'temporal');
   const tried = join(root, 'tried');
-  // The real server, on a machine on which the first port that it is given is taken at that moment.
+  // The real server, on a machine where another program takes its first port at that moment.
   await once(quicker.listen(0, '127.0.0.1'), 'listening');
   const { port: taken } = quicker.address() as AddressInfo;
   await writeFile(

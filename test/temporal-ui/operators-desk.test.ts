@@ -4,8 +4,8 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { operationIdOf } from '../../client/operation-id.ts';
 import { currentDetails } from '../../client/operations.ts';
-import { askable } from '../../temporal-config/saved-queries.ts';
-import { saveViewsScript, viewUrl } from '../../temporal-config/saved-views.ts';
+import { reconcileScheduleId } from '../../temporal-config/names.ts';
+import { completeQueries } from '../../temporal-config/saved-queries.ts';
 import {
   ZVM_DRIFTED,
   ZVM_HOST,
@@ -15,8 +15,7 @@ import {
   ZVM_VLAN,
   ZVM_VSWITCH,
 } from '../../temporal-config/search-attributes.ts';
-import { listPath, runPath } from '../../temporal-config/ui-links.ts';
-import { reconcileScheduleId } from '../../temporal-config/workflow-ids.ts';
+import { listPath, runPath, saveViewsScript, viewUrl } from '../../temporal-config/ui.ts';
 import { newPage, startChromium } from '../chromium.ts';
 import { portId, type Scene } from './scene.ts';
 import { type PlayedStage, setStage } from './stage.ts';
@@ -31,7 +30,7 @@ afterAll(() => stage?.stack.stop());
 
 const handleOf = (workflowId: string) => stage.stack.client.workflow.getHandle(workflowId);
 const describeRun = (workflowId: string) => handleOf(workflowId).describe();
-/** A busy worker may take too long to be heard, and what is tried again says otherwise while it is being tried. */
+/** A busy worker may answer late, and a run shows other details during a retry than between retries. */
 const detailsOf = (workflowId: string) =>
   expect.poll(() => currentDetails(stage.stack.client, operationIdOf(workflowId)));
 
@@ -56,7 +55,7 @@ async function failureOf(workflowId: string): Promise<ApplicationFailure> {
   return error.cause as ApplicationFailure;
 }
 
-/** What all failures in a history say, with their stack traces. */
+/** The messages of all failures in a history, with their stack traces. */
 async function failuresIn(workflowId: string) {
   const { events } = await handleOf(workflowId).fetchHistory();
   return (events ?? []).flatMap((event) => {
@@ -206,7 +205,7 @@ describe('the Schedule of a host', () => {
   test('says what it is for, and who pauses it says why', async () => {
     const noteOf = async (host: string) =>
       (await stage.stack.client.schedule.getHandle(reconcileScheduleId(host)).describe()).state.note;
-    expect(await noteOf('zvm1')).toMatch(/^Compares zvm1 with what is recorded every 10 s/);
+    expect(await noteOf('zvm1')).toMatch(/^Compares zvm1 with its record every 10 s/);
     expect(await noteOf('zvm2')).toContain('maintenance of zvm2 until Monday');
   });
 });
@@ -224,7 +223,7 @@ describe('the Temporal UI in a browser', () => {
 
   test('shows the saved views and the columns that the script gives it', async () => {
     await open('/namespaces/zvm/workflows');
-    const views = askable({ host: 'zvm1' }).map(({ name, query }) => ({ name, query: query({}, new Date()) }));
+    const views = completeQueries({ host: 'zvm1' }).map(({ name, query }) => ({ name, query: query({}, new Date()) }));
     await Promise.all([page.waitForEvent('load'), page.evaluate(saveViewsScript('zvm', views))]);
     await page.getByRole('button', { name: 'Waiting for their guest' }).click();
     await page.getByRole('columnheader', { name: 'ZvmOutcome' }).waitFor();

@@ -1,14 +1,14 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import { startOperation, startReconcileHost, startWirePorts } from '../../client/start-operation.ts';
+import { reconcileScheduleId } from '../../temporal-config/names.ts';
 import { ZVM_OUTCOME } from '../../temporal-config/search-attributes.ts';
-import { reconcileScheduleId } from '../../temporal-config/workflow-ids.ts';
 import { startListVswitches, startReconcileFleet, startVswitchOperation } from '../workflows/start-host-operation.ts';
 
-/** What a scene is played on: two simulated z/VM systems of twelve guests each, `zvm1` and `zvm2`, with their Schedules. */
+/** The stack of a scene: two simulated z/VM systems of twelve guests each, `zvm1` and `zvm2`, with their Schedules. */
 export type Stage = { client: Client; simulatorUrl: string };
 
-/** Workflow IDs of what an operator may look at. */
+/** Workflow IDs of the runs that an operator may look at. */
 export type Scene = { [name in SceneName]: string };
 type SceneName =
   | 'changed'
@@ -45,7 +45,7 @@ async function eventually(what: string, isSo: () => Promise<boolean>): Promise<v
 type Started = { workflowId: string; result(): Promise<unknown> };
 type Type = Parameters<typeof startOperation>[1];
 
-/** Make everything happen that an operator meets: what succeeds, is refused, fails, is repaired, stopped, tried again, and waits. */
+/** Make all that an operator meets happen: success, refusal, failure, repair, stop, retry, waiting. */
 export async function playScene(stage: Stage): Promise<Scene> {
   const director = new Director(stage);
   const quiet = { ...(await director.changes()), ...(await director.refusals()), ...(await director.failures()) };
@@ -145,7 +145,7 @@ class Director {
     return { cancelled, terminated: again.workflowId };
   }
 
-  /** These go on: one whose guest is locked in the directory, and one that waits for it. */
+  /** Operations that stay open: one whose guest is locked in the directory, and one that waits for it. */
   async inProgress() {
     const port = portId(7);
     await this.control('POST', 'systems/zhcp1/guests/LNX10011/lock');
@@ -162,7 +162,7 @@ class Director {
     return startOperation(this.client, type, { host: 'zvm1', userid, ...input } as never, subject);
   }
 
-  /** Its Workflow ID, when it has ended one way or another. */
+  /** The Workflow ID of an operation, once it has ended with any outcome. */
   private async ended(started: Started | Promise<Started>): Promise<string> {
     const run = await started;
     await run.result().catch(() => undefined);

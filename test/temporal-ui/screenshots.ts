@@ -2,14 +2,13 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { createLogger, installTemporalLogger } from '../../runtime/process/logging.ts';
-import { askable } from '../../temporal-config/saved-queries.ts';
-import { saveViewsScript, viewUrl } from '../../temporal-config/saved-views.ts';
-import { listPath, runPath } from '../../temporal-config/ui-links.ts';
+import { completeQueries } from '../../temporal-config/saved-queries.ts';
+import { listPath, runPath, saveViewsScript, viewUrl } from '../../temporal-config/ui.ts';
 import { newPage, startChromium } from '../chromium.ts';
 import { portId, type Scene } from './scene.ts';
 import { setStage } from './stage.ts';
 
-/** `npm run screenshots`: the pictures of the Temporal UI in docs/images, of a scene that is played for them. */
+/** `npm run screenshots`: take the pictures of the Temporal UI in docs/images, of a scene played for them. */
 const FOLDER = join(import.meta.dirname, '../../docs/images');
 
 type Picture = { name: string; height: number; path: string; run?: string; tab?: string; shows: string };
@@ -52,7 +51,7 @@ try {
   const page = await newPage(browser, { viewport: { width: 1280, height: 800 } });
   const ui = stack.uiUrl ?? '';
   await page.goto(viewUrl(ui, '/namespaces/zvm/workflows'));
-  const views = askable({ host: 'zvm1' }).filter(({ ofNow }) => ofNow !== true);
+  const views = completeQueries({ host: 'zvm1' }).filter(({ ofNow }) => ofNow !== true);
   const saved = views.map(({ name, query }) => ({ name, query: query({}, new Date()) }));
   await Promise.all([page.waitForEvent('load'), page.evaluate(saveViewsScript('zvm', saved))]);
   for (const picture of picturesOf(scene)) await take(page, ui, picture);
@@ -65,7 +64,7 @@ async function take(page: Page, ui: string, { name, height, path, run, tab, show
   await page.setViewportSize({ width: run === undefined ? 1640 : 1280, height });
   await page.goto(viewUrl(ui, run === undefined ? path : await pathOf(run, tab)));
   await page.getByText(shows).first().waitFor();
-  // The UI goes on to load what is in its frames and timelines, and says of neither that it is there.
+  // The UI loads its frames and timelines later, and shows no sign when they are complete.
   await page.waitForTimeout(2_500);
   await page.screenshot({ path: join(FOLDER, `${name}.png`) });
   process.stdout.write(`docs/images/${name}.png\n`);

@@ -1,7 +1,7 @@
 import { type Stack, startStack } from '../../demo/stack.ts';
 import { playScene, type Scene } from './scene.ts';
 
-/** A stack of its own on which a scene has been played. */
+/** A separate stack on which a scene has been played. */
 export type PlayedStage = { stack: Stack; scene: Scene };
 
 /** Start Temporal with its UI, the simulator and the workers of two hosts, and play the scene on them. */

@@ -8,16 +8,16 @@ import { pino } from 'pino';
 import { expect, inject, onTestFinished, test } from 'vitest';
 import { describeHost, hostNames } from '../../client/known-hosts.ts';
 import { connectClient, localTarget, type TemporalTarget } from '../../client/temporal-connection.ts';
-import type { HostConfiguration } from '../../configuration/configuration.ts';
+import type { HostConfiguration } from '../../configuration/load.ts';
 import { embeddedHosts } from '../../demo/embedded-hosts.ts';
 import { runWorkers } from '../../runtime/host/run-workers.ts';
 import { startSimulator } from '../../simulator/simulator.ts';
 import { freePorts } from '../../temporal-config/dev-server/free-ports.ts';
 import { findTemporalServer, startTemporalServer } from '../../temporal-config/dev-server/temporal-server.ts';
-import { reconcileScheduleId } from '../../temporal-config/workflow-ids.ts';
+import { reconcileScheduleId } from '../../temporal-config/names.ts';
 
 const TIMES = { intervalSeconds: 3_600, sweepSeconds: 3_600 };
-/** What is gone is to be there again within a minute; a loaded machine may take longer. */
+/** Restoring may take a minute, and longer on a loaded machine. */
 const SOON = { timeout: 120_000, interval: 500 };
 
 const ofTests = () => localTarget(inject('temporalAddress'), inject('temporalNamespace'));
@@ -36,7 +36,7 @@ async function simulatedHost(host = `zvm-${randomUUID().slice(0, 8)}`): Promise<
   return { ...embedded, host };
 }
 
-/** Workers that do not outlive the test, and what they log. */
+/** Workers that end with the test, and their log. */
 async function start(
   host: HostConfiguration | HostConfiguration[],
   target = ofTests(),

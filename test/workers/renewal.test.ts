@@ -29,7 +29,7 @@ async function simulated(options: SimulatorOptions = {}): Promise<Simulator> {
   return simulator;
 }
 
-/** A worker as a service runs it, on files that the test changes; who waits for it finds the host worked for. */
+/** A worker as a service runs it, on files that the test changes. Resolves when it polls for the host. */
 async function workerOn(url: string, caText?: string) {
   const folder = await mkdtemp(join(tmpdir(), 'renewal-'));
   onTestFinished(() => rm(folder, { recursive: true }));
@@ -72,11 +72,11 @@ test('a password that changes in xCAT and in the file needs no restart, and stan
   expect(program.said()).not.toContain(NEW_PASSWORD);
 });
 
-test('a file that has become wrong is told, and what was read before stays', async () => {
+test('a file that has become wrong is reported, and the last configuration stays in use', async () => {
   const simulator = await simulated();
   const { write, program, read } = await workerOn(simulator.url);
   await write('admin\nnonsense without a sign');
-  await expect.poll(program.said).toContain('the configuration read before stays');
+  await expect.poll(program.said).toContain('the last one stays in use');
   expect((await read()).guests).not.toEqual([]);
 });
 

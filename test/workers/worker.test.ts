@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-/** A way to Temporal that is open for the first connection alone: the one that looks at the namespace before workers start. */
+/** A proxy to Temporal that accepts the first connection only: the one that checks the namespace before workers start. */
 async function wayToTemporal() {
   const [host = '', port] = inject('temporalAddress').split(':');
   let connections = 0;

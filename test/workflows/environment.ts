@@ -6,7 +6,7 @@ import type { NeutronSource } from '../../activities/host-runtime.ts';
 import { workersOf } from '../../client/known-hosts.ts';
 import { startOperation } from '../../client/start-operation.ts';
 import { connectClient, localTarget } from '../../client/temporal-connection.ts';
-import type { HostConfiguration } from '../../configuration/configuration.ts';
+import type { HostConfiguration } from '../../configuration/load.ts';
 import { SimulatorState } from '../../demo/check.ts';
 import { embeddedHosts } from '../../demo/embedded-hosts.ts';
 import { runWorkers } from '../../runtime/host/run-workers.ts';

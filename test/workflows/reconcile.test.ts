@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startReconcileHost } from '../../client/start-operation.ts';
 import { ensureReconcileSchedule } from '../../runtime/host/reconcile-schedule.ts';
 import { restoreSnapshot, type Snapshot, takeSnapshot } from '../../simulator/control/snapshot.ts';
-import { reconcileScheduleId } from '../../temporal-config/workflow-ids.ts';
+import { reconcileScheduleId } from '../../temporal-config/names.ts';
 import type { ReconcileHostResult } from '../../workflows/reconciliation-result.ts';
 import { createEnvironment, type Environment, portId, vlan } from './environment.ts';
 import { startReconcileFleet } from './start-host-operation.ts';

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Client, WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 import { taskQueueOf } from '../../domain/host/host.ts';
+import { dhcpWorkflowId, managementNetworkWorkflowId, vswitchWorkflowId } from '../../temporal-config/names.ts';
 import { searchAttributesOf } from '../../temporal-config/search-attributes.ts';
-import { dhcpWorkflowId, managementNetworkWorkflowId, vswitchWorkflowId } from '../../temporal-config/workflow-ids.ts';
 import type {
   ensureDhcp,
   ensureManagementNetwork,

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { readGuestView, readHostView } from '../../client/read-state.ts';
 import { startOperation, startReconcileHost, startWirePorts, tellOfNeutron } from '../../client/start-operation.ts';
-import type { HostConfiguration } from '../../configuration/configuration.ts';
+import type { HostConfiguration } from '../../configuration/load.ts';
 import { examplePortRequests } from '../../demo/example-ports.ts';
 import { startStack } from '../../demo/stack.ts';
 import { taskQueueOf } from '../../domain/host/host.ts';

@@ -5,7 +5,7 @@ import type { CommandChannel, CommandOutcome } from '../zhcp/channel.ts';
 import { queryProfile } from '../zhcp/smcli.ts';
 import { parseDirectory, parseDirectoryDevices } from '../zhcp/smcli-parsers.ts';
 
-/** What a profile gives every user whose entry includes it. */
+/** Devices and NICs that every user has whose entry includes the profile. */
 export type Profile = { devices: DeviceRange[]; nics: Nicdef[] };
 
 /** The profiles of one host's user directory. */

@@ -11,7 +11,7 @@ import {
 } from '../zhcp/smcli-parsers.ts';
 import type { Profile } from './directory-profiles.ts';
 
-/** What was asked of a guest; its entry and its devices are absent where these are taken as recorded. */
+/** Answers about a guest; its entry and its devices are absent where these are taken as recorded. */
 export type DeviceOutcomes = {
   nics: CommandOutcome | undefined;
   directory?: CommandOutcome | undefined;
@@ -23,7 +23,7 @@ export function includesOf({ directory }: DeviceOutcomes): string[] {
   return entryDevices(directory).includes;
 }
 
-/** What has device numbers of the guest besides NICs of three, as far as it can be read: none of it is needed to know the guest's NICs. */
+/** Devices of the guest besides NICs of three, as far as it can be read: none of it is needed to know the guest's NICs. */
 export function devicesOf(outcomes: DeviceOutcomes, profiles: ReadonlyMap<string, Profile>): DeviceRange[] {
   const entry = entryDevices(outcomes.directory);
   return [
@@ -54,7 +54,7 @@ function entryDevices(outcome: CommandOutcome | undefined): ReturnType<typeof pa
   return { devices: [], includes: [] };
 }
 
-/** What a query printed, nothing where it failed: a guest that is logged off has no devices. */
+/** The output of a query, empty where it failed: a guest that is logged off has no devices. */
 function printed(outcome: CommandOutcome | undefined, isComplete: (output: string) => boolean): string {
   if (outcome?.ran !== true) return '';
   try {

@@ -25,7 +25,7 @@ import { isWholeDirectory, isWholeNicAnswer, parseDirectory, parseLiveNics } fro
 import type { Profile } from './directory-profiles.ts';
 import { type DeviceOutcomes, devicesOf, profileNics } from './guest-devices.ts';
 
-/** What one reading found for all guests of a host. */
+/** The result of one reading for all guests of a host. */
 export type HostView = {
   rules: ConfiguredRules;
   /** Throws a BackendError when z/VM has not said it: only who works on a guest needs it. */
@@ -57,14 +57,16 @@ export function readingOf(view: HostView, userid: Userid, outcomes: DeviceOutcom
     guest: {
       userid,
       node,
-      ...(otherNodes.length === 0
-        ? {}
-        : { otherNodes: otherNodes.map((each) => ({ node: each, macEntries: macEntriesAt(tables, each) })) }),
       loggedOn: running !== undefined,
       recorded,
-      macEntries: macEntriesAt(tables, node),
-      macRow: tables.macRows.has(node),
-      addresses: recordedAddressesOf(view.hostsRows.get(node) ?? [], node, [rules.zhcpNode, ...tables.otherZhcps]),
+      xcat: {
+        macEntries: macEntriesAt(tables, node),
+        macRow: tables.macRows.has(node),
+        addresses: recordedAddressesOf(view.hostsRows.get(node) ?? [], node, [rules.zhcpNode, ...tables.otherZhcps]),
+        ...(otherNodes.length === 0
+          ? {}
+          : { otherNodes: otherNodes.map((each) => ({ node: each, macEntries: macEntriesAt(tables, each) })) }),
+      },
       directory: [...(entry ?? []), ...(absence?.kind === 'elsewhere' ? [] : inherited)],
       live: running ?? [],
       devices: outcomes === undefined ? [] : devicesOf(outcomes, view.profiles),
@@ -104,7 +106,7 @@ function absenceOf(absence: RecordedAbsence | undefined, loggedOn: boolean, defi
   return defined ? undefined : { kind: 'undefined', remains: loggedOn };
 }
 
-/** What the directory says when it is as recorded; port numbers are in the directory alone. */
+/** The directory entry when it is as recorded; port numbers are in the directory alone. */
 function directoryAsRecorded(recorded: readonly RecordedPort[]): Nicdef[] {
   return recorded.flatMap(({ vdev, vswitch, mac, adminStateUp }): Nicdef[] =>
     vdev === undefined || vswitch === undefined || mac === undefined

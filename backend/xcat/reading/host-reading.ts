@@ -95,7 +95,7 @@ function iplTimeIn(outcome: CommandOutcome | undefined): string {
   return parseIplTime(completeAnswer('read the IPL time', outcome, (output) => /CP IPL time:/i.test(output)).output);
 }
 
-/** What was read, or a permanent failure for who needs it: it hides nothing else. A transient one is thrown at once: the next try may read all. */
+/** The value read, or a permanent failure for callers that need it: it hides nothing else. A transient failure is thrown at once: the next try may read all. */
 function laterUnlessTransient<Value>(read: () => Value): () => Value {
   try {
     const value = read();

@@ -76,7 +76,7 @@ export function isFailed(elements: readonly Elem[]): boolean {
   );
 }
 
-/** What xCAT says about a failure: all error texts, or the data where it puts them there (tabch, contract xcat.md 2.4). */
+/** xCAT's words on a failure: all error texts, or the data where it puts them there (tabch, contract xcat.md 2.4). */
 function errorText(elements: readonly Elem[]): string {
   const errors = elements.flatMap((element) => element.error);
   const texts = errors.length > 0 ? errors : elements.flatMap((element) => [...element.data, ...element.info]);
@@ -95,7 +95,7 @@ export function refuseErrors(elements: readonly Elem[], operation: string): void
 
 /** Text of a body without tags, on one line, at most 500 characters. */
 export function plainText(text: string): string {
-  // What `becomeuser` and Apache add comes as HTML even where JSON is announced (contract xcat.md 1.3).
+  // Additions of `becomeuser` and Apache come as HTML even where JSON is announced (contract xcat.md 1.3).
   return text
     .slice(0, MOST_QUOTED)
     .replaceAll(/<(style|script|title)\b[^<>]*>[^<]*<\/\1>/gi, ' ')

@@ -1,6 +1,6 @@
 const LONGEST_MS = 600_000;
 
-/** What a `Retry-After` header asks for, in seconds or as a date; at most ten minutes. Undefined when it asks for nothing that is understood. */
+/** The pause that a `Retry-After` header asks for, in seconds or as a date; at most ten minutes. Undefined when it is not understood. */
 export function retryAfterMs(header: string | undefined, now = Date.now()): number | undefined {
   const text = header?.trim() ?? '';
   if (text === '') return undefined;

@@ -48,7 +48,7 @@ const KEEP_ALIVE_MS = 4_000;
 const CONNECTIONS = 8;
 const MEBIBYTE = 1024 * 1024;
 const MAX_ANSWER_BYTES = 64 * MEBIBYTE;
-// What is quoted of a failure is its beginning.
+// A failure is quoted by its beginning.
 const MAX_FAILURE_BYTES = 64 * 1024;
 
 /**

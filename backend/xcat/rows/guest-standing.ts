@@ -64,7 +64,7 @@ export type Standing = {
 };
 
 /**
- * What the tables say of a userid. Several nodes may stand for it, and ports may be left of nodes that are gone. Undefined when no row names
+ * The standing of a userid by the tables. Several nodes may stand for it, and ports may be left of nodes that are gone. Undefined when no row names
  * it and none could: the node of its name may be another guest's.
  */
 export function standingOf(view: TableView, userid: Userid): Standing | undefined {
@@ -155,7 +155,7 @@ function guestsHere(view: TableView): { nodes: Map<string, Userid>; findings: Fi
   return { nodes, findings };
 }
 
-/** What rows of the `switch` table hide: those that are this host's and name no port, and those that are somebody else's. */
+/** Rows of the `switch` table that hide NICs: those that are this host's and name no port, and those that are somebody else's. */
 function oddRows(
   view: TableView,
   nodes: ReadonlyMap<string, Userid>,
@@ -205,7 +205,7 @@ export function recordedPortsOf(view: TableView, standing: Standing): RecordedPo
   });
 }
 
-/** What nobody can read of rows of one port under several nodes: of each for itself, and where wired ones say different things. */
+/** Unreadable values of rows of one port under several nodes: of each for itself, and where wired ones say different things. */
 function unreadableOf(same: readonly RecordedPort[]): UnreadableValue[] {
   const wired = same.filter(({ vswitch }) => vswitch !== undefined);
   const columns: [string, (port: RecordedPort) => string][] = [

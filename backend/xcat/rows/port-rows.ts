@@ -1,7 +1,6 @@
 import type { Finding } from '../../../domain/drift/finding.ts';
 import type { MacEntry, RecordedPort, UnreadableValue } from '../../../domain/guest/guest.ts';
-import type { MacInUse } from '../../../domain/port/mac.ts';
-import { parseMacColumn } from '../../../domain/port/mac-record.ts';
+import { Mac, type MacInUse } from '../../../domain/port/mac.ts';
 import { vlansOf } from '../../../domain/port/port.ts';
 import { Vdev } from '../../../domain/port/vdev.ts';
 import { PortId, VswitchName } from '../../../domain/text/identifiers.ts';
@@ -128,6 +127,26 @@ export function vdevsIn(rows: readonly Row[]): Vdev[] {
 export function macEntriesOf(rows: readonly Row[], node: string): MacEntry[] {
   const row = rows.find((candidate) => candidate.node === node);
   return row === undefined ? [] : parseMacColumn(row.mac ?? '', node, row.interface ?? '');
+}
+
+const UNSET = '00:00:00:00:00:00';
+
+/**
+ * Parse the `mac` column of a node's row: xCAT's form for several, `<mac>!<node>-<vdev>|…`, or Nova's single address with the vdev in
+ * the `interface` column (contract xcat.md 2.5). Entries that are neither are kept as text, and Nova's all-zero placeholder is dropped.
+ */
+export function parseMacColumn(column: string, node: string, interfaceColumn: string): MacEntry[] {
+  return column
+    .split('|')
+    .filter((text) => text !== '' && text !== UNSET)
+    .map((text) => {
+      const [address = '', name] = text.split('!', 2);
+      const mac = Mac.safeParse(address).data;
+      const vdevText =
+        name === undefined ? interfaceColumn : name.startsWith(`${node}-`) ? name.slice(node.length + 1) : '';
+      const vdev = Vdev.safeParse(vdevText).data;
+      return { text, ...(mac === undefined ? {} : { mac }), ...(vdev === undefined ? {} : { vdev }) };
+    });
 }
 
 /** All addresses in the `mac` table, whoever's they are. */

@@ -6,7 +6,7 @@ export type TableName = 'switch' | 'mac' | 'zvm' | 'hosts' | 'site' | 'nodelist'
 /** Texts by column name. */
 export type Columns = Readonly<Record<string, string>>;
 
-/** What columns are to hold; null is SQL's NULL, which xCAT's own look-ups tell from an empty text (contract xcat.md 10). */
+/** Values to write by column name; null is SQL's NULL, which xCAT's own look-ups tell from an empty text (contract xcat.md 10). */
 export type Values = Readonly<Record<string, string | null>>;
 
 // An update makes SQL's NULL of every value that has this word in it; an insert takes it as it is (Table.pm, setAttribs).

@@ -65,12 +65,12 @@ export function createCommandChannel(
   const work = async (): Promise<void> => {
     if (flights >= FLIGHTS) return;
     flights += 1;
-    // What is asked for at the same moment goes together.
+    // Commands of the same moment go together.
     await nextTurn();
     while (queue.length > 0) {
       const batch = takeBatch(queue);
       queue = queue.filter((caller) => caller.length > 0);
-      // What does not fit need not wait for this call to end.
+      // Commands that do not fit need not wait for this call to end.
       if (queue.length > 0) void work();
       await runBatch(batch);
     }

@@ -3,7 +3,7 @@ import { directoryStatements } from './directory-records.ts';
 
 const OPERATION = 'read the devices of the directory entry';
 
-/** What a directory entry or a profile says of devices: those besides NICs of three devices, and the profiles that it includes. */
+/** Devices of a directory entry or a profile: those besides NICs of three devices, and the profiles that it includes. */
 export type DirectoryDevices = { devices: DeviceRange[]; includes: string[] };
 
 /**

@@ -1,7 +1,7 @@
 import { type Elem, isFailed } from '../rest/answers.ts';
 import type { Transport } from '../rest/transport.ts';
 
-/** What a script printed on a node. `failed` says that its last command did, or that ssh or xdsh could not run it. */
+/** The output of a script on a node. `failed` says that its last command did, or that ssh or xdsh could not run it. */
 export type ScriptResult = { stdout: string; stderr: string; failed: boolean };
 
 /**

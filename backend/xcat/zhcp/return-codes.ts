@@ -122,7 +122,7 @@ function row(
   return { rc, rs, meaning, reaction, sentence, ...(except === undefined ? {} : { except }) };
 }
 
-/** What a command came to. Without a code in the output, `rc` is the exit status and `rs` 0. */
+/** The verdict on a command. Without a code in the output, `rc` is the exit status and `rs` 0. */
 export type SmapiVerdict =
   /** `asynchronous`: it was accepted, and comes later or not at all (SMAPI 592). */
   | { ok: true; already: boolean; asynchronous?: true }

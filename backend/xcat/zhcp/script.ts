@@ -3,7 +3,7 @@ import { quote } from './shell-quoting.ts';
 /** A program on the zHCP with its arguments; quoted before a shell sees it. Its standard error joins its output. */
 export type Command = { argv: readonly string[] };
 
-/** What became of a command; `ran: false` when one before it in its chain failed. */
+/** The outcome of a command; `ran: false` when one before it in its chain failed. */
 export type CommandOutcome = { ran: true; exitStatus: number; output: string } | { ran: false };
 
 const PLAIN_WORD = /^[A-Za-z0-9_./-]+$/;

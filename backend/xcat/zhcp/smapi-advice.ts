@@ -1,4 +1,4 @@
-// What an operator does about a code of SMAPI; where a table says nothing, the code is looked up.
+// Advice to operators by SMAPI's codes; a code that is not here is to be looked up.
 const BY_CODE: Readonly<Record<string, string>> = {
   '8/8': 'check the device number of the NIC on the guest (QUERY VIRTUAL NIC)',
   '24': 'report it with the failed step: the request was built wrongly',
@@ -31,7 +31,7 @@ const BY_CODE: Readonly<Record<string, string>> = {
 const SOCKET = 'see that the servers of SMAPI run (VSMREQIN, VSMWORK1 to VSMWORK3), and restart them';
 const LOOK_UP = 'look the return and reason code up in the z/VM Systems Management API guide';
 
-/** What can be done about a return and reason code. */
+/** Advice on a return and reason code. */
 export function smapiAdvice(rc: number, rs: number): string {
   return BY_CODE[`${rc}/${rs}`] ?? BY_CODE[String(rc)] ?? (rc < 0 ? SOCKET : LOOK_UP);
 }

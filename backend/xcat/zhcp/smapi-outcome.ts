@@ -33,7 +33,7 @@ export function failureOf(operation: string, outcome: CommandOutcome | undefined
   return new BackendError({ code: 'smapi', operation, message, advice, retryable, ...(coded ? { rc, rs } : {}) });
 }
 
-/** What SMAPI says of a command, some of whose codes mean "already so"; undefined when it was not run. */
+/** SMAPI's verdict on a command, some of whose codes mean "already so"; undefined when it was not run. */
 export function verdictOf(command: Command | undefined, outcome: CommandOutcome | undefined): SmapiVerdict | undefined {
   return outcome?.ran === true ? judge(functionOf(command), outcome.exitStatus, outcome.output) : undefined;
 }
@@ -43,7 +43,7 @@ export function functionOf(command: Command | undefined): string {
   return command?.argv[1] ?? '';
 }
 
-/** What a query printed. Throws a BackendError that names what could not be read. */
+/** The output of a query. Throws a BackendError that names what could not be read. */
 export function answered(operation: string, outcome: CommandOutcome | undefined): string {
   if (outcome?.ran === true && judge(operation, outcome.exitStatus, outcome.output).ok) return outcome.output;
   throw failureOf(operation, outcome);
@@ -53,7 +53,7 @@ export function answered(operation: string, outcome: CommandOutcome | undefined)
 const ENDED_FROM_OUTSIDE = 124;
 
 /**
- * What a query printed. smcli may end with an exit status other than 0 after a complete answer (contract xcat.md 10): that is a warning,
+ * The output of a query. smcli may end with an exit status other than 0 after a complete answer (contract xcat.md 10): that is a warning,
  * and comes as one. Throws a BackendError that names what could not be read.
  */
 export function completeAnswer(

@@ -59,7 +59,7 @@ const UPLINK_ERRORS = [
 ] as const;
 const UPLINK_KEYS = ['virtual_device_address', 'controller_name', 'port_name', 'device_status', 'device_error_status'];
 
-// What stands for no VLAN beside nothing at all (contract xcat.md 4.5, 10).
+// Values that stand for no VLAN beside an empty one (contract xcat.md 4.5, 10).
 const NO_VLAN = [0, 32_768];
 const HIGHEST_VLAN = 4094;
 const LAST_OF_ADAPTER = 'adapter_type';
@@ -166,7 +166,7 @@ class VswitchText {
   readonly #name: VswitchName;
   readonly #group: Group;
   readonly #report: Report;
-  /** What keeps ports on the VSWITCH from being worked on. */
+  /** The reasons why ports on the VSWITCH cannot be worked on. */
   readonly #unclear: string[] = [];
 
   constructor(name: VswitchName, group: Group, report: Report) {

@@ -2,11 +2,11 @@ import type { NeutronConfiguration } from '../../../configuration/neutron.ts';
 import { startStack } from '../../../demo/stack.ts';
 import { parseTransportUrl } from '../../../neutron/transport-url.ts';
 import { runWorkers } from '../../../runtime/host/run-workers.ts';
-import { neutronConnection } from '../../../runtime/neutron/neutron-connection.ts';
-import { runNeutronAgents } from '../../../runtime/neutron/run-neutron-agents.ts';
+import { runNeutronAgents } from '../../../runtime/neutron/agents.ts';
+import { neutronConnection } from '../../../runtime/neutron/connection.ts';
 import { createLogger } from '../../../runtime/process/logging.ts';
 
-/** A simulated z/VM system of that name in Neutron, its worker, and its agent, which has reported when the promise resolves. */
+/** A simulated z/VM system with the name in Neutron, its worker and its agent. The agent has reported when the promise resolves. */
 export async function startAgents(
   transportUrl: string,
   host: string,

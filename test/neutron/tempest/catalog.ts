@@ -3,7 +3,7 @@ import type { RunningKeystone } from '../../../demo/openstack/keystone.ts';
 
 const Service = z.object({ service: z.object({ id: z.string() }) });
 
-/** Enter a service into Keystone's catalog, where tempest looks for it. Throws an Error with Keystone's answer. */
+/** Add a service to Keystone's catalog, where tempest looks it up. Throws an Error with Keystone's answer. */
 export async function register(keystone: RunningKeystone, type: string, url: string): Promise<void> {
   const post = async (path: string, body: unknown): Promise<unknown> => {
     const answer = await fetch(`${keystone.url}/v3/${path}`, {

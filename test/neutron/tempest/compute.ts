@@ -1,10 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/**
- * In place of a Nova, which has no z/VM here: answers the one thing that tempest's tests of binding attributes ask it, the names of the hosts that
- * ports can be bound to.
- */
+/** A stand-in for Nova: it answers the one request of tempest's tests of binding attributes, the names of the hosts that ports can be bound to. */
 export async function startCompute(host: string): Promise<{ url: string; stop(): Promise<void> }> {
   const hypervisors = [{ id: 1, hypervisor_hostname: host, state: 'up', status: 'enabled' }];
   const server = createServer(({ url = '' }, answer) => {

@@ -14,7 +14,7 @@ import { startCompute } from './compute.ts';
 import { KNOWN_FAILURES } from './known-failures.ts';
 import { listedOf, resultOf, type TempestRun, verdictOf } from './results.ts';
 
-/** Debian's packages of tempest, and a program or file of each. */
+/** Debian's packages of tempest, each with a program or file of it. */
 const TEMPEST_PACKAGES = {
   ...KEYSTONE_PACKAGE,
   'python3-tempest': '/usr/lib/python3/dist-packages/tempest/__init__.py',
@@ -22,7 +22,7 @@ const TEMPEST_PACKAGES = {
   'neutron-tempest-plugin': '/usr/lib/python3/dist-packages/neutron_tempest_plugin/plugin.py',
 };
 
-/** Ports, binding attributes, trunks, and what the agent's host has a part in. */
+/** Tests of ports, binding attributes, trunks, and of others that involve the agent's host. */
 const TESTS = [
   'tempest\\.api\\.network\\.test_ports',
   'tempest\\.api\\.network\\.admin\\.test_ports',
@@ -65,7 +65,7 @@ async function main(): Promise<void> {
     undo.push(() => compute.stop());
     await register(keystone, 'network', openstack.api.url);
     await register(keystone, 'compute', compute.url);
-    // Some of tempest's tests bind their ports to the machine that they run on.
+    // Some tests of tempest bind their ports to the machine that they run on.
     const agents = await startAgents(openstack.rabbit.transportUrl, hostname(), say);
     undo.push(() => agents.stop());
     const extensions = z
@@ -134,7 +134,7 @@ provider_vlans = physnet1
   return { results, listed: list.lines.flatMap((line) => listedOf(line) ?? []), end };
 }
 
-/** Run tempest: the lines that it prints, and its exit status or the signal that ended it. */
+/** Run tempest. Answers its lines, and its exit status or the signal that ended it. */
 async function tempest(
   args: string[],
   env: NodeJS.ProcessEnv,

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { listedOf, resultOf, verdictOf } from './results.ts';
 
-// As `tempest run` of tempest 32 prints them.
+// Lines as `tempest run` of tempest 32 prints them.
 const LINES = `{0} tempest.api.network.test_ports.PortsTestJSON.test_list_ports [0.115714s] ... ok
 {1} tempest.api.network.test_ports.PortsIpV6TestJSON.test_show_port [0.2s] ... FAILED
 {0} setUpClass (neutron_tempest_plugin.api.test_trunk.TrunkTestMtusJSON) [0.000000s] ... SKIPPED: No MTU

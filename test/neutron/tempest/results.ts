@@ -1,4 +1,4 @@
-/** What became of one test of tempest's. */
+/** The result of one tempest test. */
 export type TestResult = { name: string; outcome: 'ok' | 'failed' | 'skipped' };
 
 const OUTCOMES: Readonly<Record<string, TestResult['outcome']>> = { ok: 'ok', FAILED: 'failed', SKIPPED: 'skipped' };
@@ -23,8 +23,8 @@ export type TempestRun = { results: readonly TestResult[]; listed: readonly stri
 const ENDS: readonly unknown[] = [0, 1];
 
 /**
- * The verdict on a run: good when it came to its end, each listed test has a result, nothing fails but what is known to, and what is known to
- * fail does. `partly`: only some of the tests were to run.
+ * The verdict on a run: good when tempest ended properly, each listed test has a result, all failures are known ones, and all known failures fail.
+ * `partly`: only some of the tests were selected.
  */
 export function verdictOf(
   { results, listed, end }: TempestRun,

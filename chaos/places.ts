@@ -1,35 +1,35 @@
-/** The simulated z/VM system that a run has: one host with one zHCP. */
+/** The simulated z/VM system of a run: one host with one zHCP. */
 export const HOST = 'zvm1';
 export const ZHCP_NODE = 'zhcp1';
 export const TASK_QUEUE = `zvm-${HOST}`;
 
-/** A port that the load works on. It stays on its guest and its VSWITCH, and keeps its MAC from life to life. */
+/** A port of the load. It keeps its guest, VSWITCH and MAC when it is deleted and created again. */
 export type PortPlace = { portId: string; userid: string; vswitch: string; mac: string };
 export type GuestPlace = { userid: string; ports: PortPlace[] };
 
 /**
- * One port of a guest to a VSWITCH: no two ports of a guest share a VLAN set, so that whether a request can be granted depends on its own
- * port alone, and an authorisation of a guest on a VSWITCH says the VLAN of one port.
+ * Each port of a guest has its own VSWITCH: no two ports share a VLAN set, so a verdict depends on one port alone, and a grant shows the VLAN of one
+ * port.
  */
 const VSWITCHES = ['VSW1', 'VSW2', 'VSWPORT'] as const;
-/** VLANs belong to port numbers there. */
+/** A VSWITCH whose VLANs belong to port numbers. */
 export const PORT_BASED = 'VSWPORT';
-/** Flat; the load leaves it alone, so that a probe finds it free. */
+/** A flat VSWITCH that the load does not use, so that it is free for probes. */
 export const PROBE_VSWITCH = 'VSWFLAT';
 
-/** Guests with their ports, as many as are wanted: 2 or 3 ports each. */
+/** So many guests with 2 or 3 ports each. */
 export function layOut(guests: number): GuestPlace[] {
   return Array.from({ length: guests }, (_, index) => {
     const number = index + 1;
     const userid = `LNX1${String(number).padStart(4, '0')}`;
-    // The first VSWITCH is another one for each guest, so that all three are used also where each guest has two ports.
+    // The first VSWITCH changes from guest to guest, so that guests with two ports use all three.
     const own = VSWITCHES.map((_vswitch, place) => VSWITCHES[(place + index) % VSWITCHES.length] ?? VSWITCHES[0]);
     const ports = own.slice(0, 2 + (index % 2)).map((vswitch, place) => placeOf(userid, number, place + 1, vswitch));
     return { userid, ports };
   });
 }
 
-/** A port of its own on each guest, by which is tried at the end whether the guest can be changed. */
+/** A separate port of each guest, which tests at the end whether the guest can be changed. */
 export function probeOf({ userid }: GuestPlace): PortPlace {
   return placeOf(userid, Number(userid.slice(4)), 9, PROBE_VSWITCH);
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { type Answer, type Ask, type Told, toldByAsk, type Word } from './model.ts';
+import { type Answer, type PortChange, type ReportedState, reportedByChange, type Word } from './model.ts';
 
-/** Workflow types that change ports: what the load starts. */
+/** The workflow types of the load: those that change ports. */
 export const OPERATION_TYPES = [
   'createPort',
   'attachNic',
@@ -15,26 +15,26 @@ export type OperationType = (typeof OPERATION_TYPES)[number];
 
 export type Outcome = 'changed' | 'unchanged' | 'refused' | 'failed' | 'cancelled' | 'terminated' | 'timedOut' | 'open';
 
-/** How a workflow ended: with a result, or a failure of a type, or otherwise. */
+/** The ending of a workflow. */
 export type Ending =
   | { kind: 'completed'; at: number; result: unknown }
   | { kind: 'failed'; at: number; type: string; message: string; report: unknown }
   | { kind: 'cancelled' | 'terminated' | 'timedOut'; at: number }
   | { kind: 'open' };
 
-/** A workflow that Temporal has accepted, as its own history tells it. */
+/** A workflow that Temporal has accepted, from its history. */
 export type Started = { workflowId: string; type: OperationType; acceptedAt: number; input: unknown; ending: Ending };
 
-/** An operation with all that the checker knows of it: its word on each of its ports, its answer, and how its ports are by its result. */
+/** An operation for the checker: its word on each port with the answer and the reported state. */
 export type Operation = {
   workflowId: string;
   type: OperationType;
   acceptedAt: number;
-  /** Absent while it is open. */
+  /** Absent while the operation is open. */
   endedAt?: number;
   dryRun: boolean;
   outcome: Outcome;
-  /** Why it failed or was refused. */
+  /** The message of its failure or refusal. */
   message?: string;
   words: (Word & { portId: string })[];
 };
@@ -45,7 +45,7 @@ const Port = z.object({
   network: z.object({ type: z.string(), segmentationId: z.number().optional() }).optional(),
   adminStateUp: z.boolean().optional(),
 });
-/** The fields of all inputs that matter here (docs/workflows.md). */
+/** The relevant fields of all inputs (docs/workflows.md). */
 const Input = z.object({
   dryRun: z.boolean().default(false),
   portId: z.string().optional(),
@@ -74,17 +74,17 @@ const WiringResult = z.object({
 });
 const Report = z.object({ undone: z.boolean().optional() });
 
-/** Read an operation from what Temporal has of it. Throws a ZodError where that is not of the documented form. */
+/** Parse an operation from its history. Throws a ZodError where input or result is not of the documented form. */
 export function operationOf({ workflowId, type, acceptedAt, input, ending }: Started): Operation {
   const parsed = Input.parse(input);
-  const words = asksOf(type, parsed).map(({ portId, ask }) => ({
+  const words = changesOf(type, parsed).map(({ portId, change }) => ({
     workflowId,
     type,
     acceptedAt,
     portId,
-    ask,
+    change,
     answer: answerOf(type, portId, ending),
-    told: toldOf(type, portId, ask, ending),
+    reported: reportedOf(type, portId, change, ending),
   }));
   return {
     workflowId,
@@ -98,35 +98,35 @@ export function operationOf({ workflowId, type, acceptedAt, input, ending }: Sta
   };
 }
 
-function asksOf(type: OperationType, input: Input): { portId: string; ask: Ask }[] {
+function changesOf(type: OperationType, input: Input): { portId: string; change: PortChange }[] {
   const { portId = '', portIds, ports, live, network, adminStateUp } = input;
   switch (type) {
     case 'createPort':
-      return [{ portId, ask: { kind: 'create', vlan: vlanOf(network), up: adminStateUp ?? true } }];
+      return [{ portId, change: { kind: 'create', vlan: vlanOf(network), up: adminStateUp ?? true } }];
     case 'attachNic':
-      return ports.map((port) => ({ portId: port.portId, ask: attached(port) }));
+      return ports.map((port) => ({ portId: port.portId, change: attached(port) }));
     case 'wirePorts':
-      return ports.map((port) => ({ portId: port.portId, ask: live ? attached(port) : created(port) }));
+      return ports.map((port) => ({ portId: port.portId, change: live ? attached(port) : created(port) }));
     case 'changeVlan':
-      return [{ portId, ask: { kind: 'vlan', vlan: vlanOf(network) } }];
+      return [{ portId, change: { kind: 'vlan', vlan: vlanOf(network) } }];
     case 'setAdminState':
-      return [{ portId, ask: { kind: 'admin', up: adminStateUp ?? true } }];
+      return [{ portId, change: { kind: 'admin', up: adminStateUp ?? true } }];
     case 'detachNic':
-      return portIds.map((each) => ({ portId: each, ask: { kind: 'live', live: false } }));
+      return portIds.map((each) => ({ portId: each, change: { kind: 'live', live: false } }));
     case 'deletePort':
-      return [{ portId, ask: { kind: 'delete' } }];
+      return [{ portId, change: { kind: 'delete' } }];
   }
 }
 
-function created({ network, adminStateUp }: z.infer<typeof Port>): Extract<Ask, { kind: 'create' }> {
+function created({ network, adminStateUp }: z.infer<typeof Port>): Extract<PortChange, { kind: 'create' }> {
   return { kind: 'create', vlan: vlanOf(network), up: adminStateUp ?? true };
 }
 
-function attached(port: z.infer<typeof Port>): Ask {
+function attached(port: z.infer<typeof Port>): PortChange {
   return port.network === undefined ? { kind: 'live', live: true } : { ...created(port), live: true };
 }
 
-/** 0 stands for a flat network: probes alone have one. */
+/** The VLAN of a network; 0 for a flat one, which only probes have. */
 function vlanOf(network: unknown): number {
   return Vlan.safeParse(network).data?.segmentationId ?? 0;
 }
@@ -142,14 +142,14 @@ function answerOf(type: OperationType, portId: string, ending: Ending): Answer {
     if (ending.type === 'Refused') return 'refused';
     return Report.safeParse(ending.report).data?.undone === true ? 'nothing' : 'unsure';
   }
-  // Of many ports those that were done before the cancel stay.
+  // A cancelled wirePorts keeps the ports that were finished before.
   return ending.kind === 'cancelled' && type !== 'wirePorts' ? 'nothing' : 'unsure';
 }
 
-function toldOf(type: OperationType, portId: string, ask: Ask, ending: Ending): Told {
-  if (ending.kind !== 'completed' || type === 'wirePorts' || ask.kind === 'delete') return toldByAsk(ask);
+function reportedOf(type: OperationType, portId: string, change: PortChange, ending: Ending): ReportedState {
+  if (ending.kind !== 'completed' || type === 'wirePorts' || change.kind === 'delete') return reportedByChange(change);
   const port = GuestResult.parse(ending.result).ports.find((each) => each.portId === portId);
-  if (port === undefined) return toldByAsk(ask);
+  if (port === undefined) return reportedByChange(change);
   return { vlan: vlanOf(port.network), up: port.adminStateUp, live: port.live === 'now' };
 }
 

@@ -5,7 +5,7 @@ import { Server as TlsServer } from 'node:tls';
 import { serve } from '@hono/node-server';
 import { getConnInfo } from '@hono/node-server/conninfo';
 import type { Context } from 'hono';
-import type { HostConfiguration } from '../../configuration/configuration.ts';
+import type { HostConfiguration } from '../../configuration/load.ts';
 import { createGateway } from '../../gateway/app.ts';
 import type { GatewayHost, GatewayOptions } from '../../gateway/options.ts';
 import { type CertificateFiles, firstCertificate, watchCertificate } from './certificate.ts';
@@ -14,31 +14,31 @@ export type ServerOptions = {
   host: string;
   port: number;
   tls?: CertificateFiles;
-  /** A proxy stands before the gateway and says in `X-Forwarded-For` who asks: without one, anybody could say so. */
+  /** True behind a proxy that sets `X-Forwarded-For` to the client's address. Without a proxy any client could forge it. */
   behindProxy?: boolean;
 };
 
 export type RunningGateway = {
   url: string;
-  /** Read the files of its certificate again, which it does by itself too. */
+  /** Read the certificate's files again now; the gateway also notices changes itself. */
   readAgain(): void;
   close(): Promise<void>;
 };
 
-/** What a gateway knows of a host: nothing of xCAT. */
+/** The part of a host's configuration for a gateway, without xCAT. */
 export function gatewayHostOf({ host, physicalNetworks }: HostConfiguration): GatewayHost {
   return { host, physicalNetworks: physicalNetworks.map(({ name, vswitch }) => ({ name, vswitch })) };
 }
 
-/** A request that has not arrived whole by then is given up. */
+/** The time limit for receiving a whole request. */
 const REQUEST_MS = 30_000;
 const HEADERS_MS = 15_000;
 const LOOK_FOR_SLOW_MS = 5_000;
-/** Whoever is being answered when the gateway ends has so long to take it. */
+/** The time for clients to receive their answers when the gateway ends. */
 const LAST_ANSWERS_MS = 5_000;
 
 /**
- * Serve the gateway by Node. Throws an Error when it would be open to others without tokens: only on loopback may everybody do everything.
+ * Serve the gateway by Node. Throws an Error without tokens on an address other than loopback: it would be open to everybody.
  */
 export async function serveGateway(
   options: GatewayOptions,
@@ -47,7 +47,7 @@ export async function serveGateway(
   if (options.tokens === undefined && !isLoopback(host))
     throw new Error(`without --tokens the gateway listens on loopback only, not on ${host}`);
   if (options.tokens === undefined)
-    options.log('warn', {}, 'development mode: no tokens, everybody on this machine may do everything');
+    options.log('warn', {}, 'development mode: without tokens, every user of this machine may do everything');
   if (tls === undefined && !isLoopback(host)) options.log('warn', {}, 'plain HTTP: tokens are readable on the network');
   const closing = new AbortController();
   const app = createGateway({
@@ -66,7 +66,7 @@ export async function serveGateway(
       fetch: app.fetch,
       hostname: host,
       port,
-      // It closes the connection half a second after an answer whose request is not all there.
+      // Node closes the connection half a second after an answer to an incomplete request.
       autoCleanupIncoming: false,
       ...(tls === undefined
         ? { createServer: createHttpServer, serverOptions: limits }
@@ -98,7 +98,7 @@ export async function serveGateway(
   };
 }
 
-/** Who sends a whole body before reading the answer gets it, though nobody wants the body; how long that may take is `requestTimeout`. */
+/** Read and drop the body, so that a client which sends all of it first still gets the answer. `requestTimeout` limits the time. */
 function takeRest(request: IncomingMessage): void {
   if (request.complete) return;
   request.removeAllListeners('data').removeAllListeners('readable').resume();
@@ -114,7 +114,7 @@ async function lastAnswers(answering: ReadonlySet<ServerResponse>): Promise<void
   clearTimeout(timer);
 }
 
-/** Whom a request is from: the last that the proxy before the gateway has added, where there is one. */
+/** The client's address: the last one that the proxy has added, where there is a proxy. */
 function addressOf(context: Context, behindProxy: boolean): string | undefined {
   const forwarded = behindProxy ? context.req.header('x-forwarded-for')?.split(',').at(-1)?.trim() : undefined;
   return forwarded ?? getConnInfo(context).remote.address;

@@ -8,10 +8,10 @@ import { IniSource } from './ini-source.ts';
 import { type NeutronConfiguration, readNeutron } from './neutron.ts';
 import { type LOG_LEVELS, SETTINGS, type Setting, type VlanRange, vswitchSettings } from './schema.ts';
 
-/** What the workers of one process are configured to do. */
+/** The configuration of one process. */
 export type Configuration = {
   hosts: HostConfiguration[];
-  /** Where Neutron's message bus or REST API is given. */
+  /** Present when Neutron's message bus or REST API is given. */
   neutron?: NeutronConfiguration;
   worker: {
     pollingIntervalSeconds: number;
@@ -24,9 +24,9 @@ export type Configuration = {
 
 /** One z/VM system. */
 export type HostConfiguration = {
-  /** Neutron's name of the host. */
+  /** The host's name in Neutron. */
   host: string;
-  /** The zHCP's node name in xCAT. */
+  /** The node name of the zHCP in xCAT. */
   zhcpNode: string;
   xcat: {
     /** As configured: host, host:port or a full URL. */
@@ -39,27 +39,27 @@ export type HostConfiguration = {
     caFile?: string;
     verifyTls: boolean;
     credentialsInQuery: boolean;
-    /** The longest answer that is read; MiB. */
+    /** The limit of an answer's size, in MiB. */
     maxAnswerMebibytes?: number;
   };
   physicalNetworks: PhysicalNetwork[];
-  /** The first virtual device number that NICs get. */
+  /** The first virtual device number for NICs. */
   defaultNicVdev: number;
-  /** First three bytes of `base_mac`: `fa:16:3e`. */
+  /** The first three bytes of `base_mac`: `fa:16:3e`. */
   macPrefix?: string;
-  /** The management node's address on the management network, when this project is to set that up. */
+  /** The management node's address on the management network, when this project sets that network up. */
   managementNetwork?: { address: string; mask: string };
   /** The guest that serves DHCP on the host's networks. */
   dhcpUserid?: string;
-  /** Its name in Neutron, when this project's agent reports for it too. */
+  /** The DHCP node's name in Neutron, when this project's agent reports for it too. */
   dhcpHost?: string;
-  /** Have xCAT write names and addresses of ports into its DNS too. */
+  /** True to have xCAT write names and addresses of ports into its DNS too. */
   makeDns: boolean;
-  /** Ask DirMaint to put each change of a guest's directory online. */
+  /** True to have DirMaint put each change of a guest's directory online. */
   directoryOnline: boolean;
 };
 
-/** A physical network of Neutron and the VSWITCH that it is on this host. */
+/** A physical network of Neutron with its VSWITCH on this host. */
 export type PhysicalNetwork = {
   name: string;
   vswitch: string;
@@ -70,7 +70,7 @@ export type PhysicalNetwork = {
   transport: 'ETHERNET' | 'IP';
 };
 
-/** Where a configuration is read from: files in order, then the `*.conf` files of each directory by name; later ones win. */
+/** The sources of a configuration: files in order, then the `*.conf` files of each directory by name; later ones win. */
 export type ConfigurationSources = {
   configFiles: readonly string[];
   configDirs: readonly string[];
@@ -78,8 +78,7 @@ export type ConfigurationSources = {
 };
 
 /**
- * Read and check a configuration. Throws a ConfigurationError with all that is wrong, each with file, section and key.
- * Besides reading the files nothing is touched.
+ * Read and check a configuration. Throws a ConfigurationError with all problems, each with file, section and key. Only reads the files.
  */
 export function loadConfiguration({ configFiles, configDirs, env }: ConfigurationSources): Configuration {
   const problems: ConfigurationProblem[] = [];
@@ -159,7 +158,7 @@ function readHost(reader: HostReader, env: ConfigurationSources['env']): HostCon
   };
 }
 
-/** Both keys or none: one alone would be a mistake that shows only when the management node restarts. */
+/** Both keys or none: one alone is a mistake that would show only when the management node restarts. */
 function readManagementNetwork(reader: HostReader): { address: string; mask: string } | undefined {
   const address = reader.read(SETTINGS.managementAddress);
   const mask = reader.read(SETTINGS.managementMask);
@@ -213,7 +212,7 @@ function readPhysicalNetworks(reader: HostReader): PhysicalNetwork[] {
   });
 }
 
-/** How the VSWITCH is made: of this host alone, else of the physical network, else of the VSWITCH (the historic ini names both alike). */
+/** The settings of the VSWITCH: from the section of this host, else of the physical network, else of the VSWITCH (the historic ini gives both one name). */
 function readVswitch(
   reader: HostReader,
   name: string,
@@ -232,7 +231,7 @@ function readVswitch(
   };
 }
 
-// A zHCP drives exactly one z/VM system: two hosts with one zHCP would work on the same guests under two locks.
+// A zHCP drives exactly one z/VM system: two hosts with one zHCP would change the same guests under two locks.
 function refuseSharedZhcp(
   hosts: readonly HostConfiguration[],
   source: IniSource,
@@ -268,7 +267,7 @@ function listDirectory(directory: string, problems: ConfigurationProblem[]): str
 function readIni(path: string, problems: ConfigurationProblem[]): IniFile[] {
   try {
     const scan = scanIni(new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path)), path);
-    // As arguments of one call, many would be too many.
+    // A spread call would exceed the limit of arguments.
     for (const problem of scan.problems) problems.push(problem);
     return [scan.ini];
   } catch (error) {

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { NeutronSource } from '../../activities/host-runtime.ts';
-import type { HostConfiguration } from '../../configuration/configuration.ts';
+import type { HostConfiguration } from '../../configuration/load.ts';
 import type { NeutronConfiguration } from '../../configuration/neutron.ts';
 import { BrokerConnection } from '../../neutron/broker-connection.ts';
 import { PluginApi } from '../../neutron/plugin-api.ts';
@@ -8,19 +8,19 @@ import { NeutronRest } from '../../neutron/rest-client.ts';
 import { RpcClient } from '../../neutron/rpc-client.ts';
 import { portSource } from '../../neutron/source.ts';
 
-/** A connection to the broker, and Neutron's calls on it. */
+/** A connection to the broker, with Neutron's calls on it. */
 export type NeutronBus = { connection: BrokerConnection; api: PluginApi };
 
-/** A process's way to Neutron; nothing is connected before `start`. */
+/** The access of a process to Neutron; `start` connects. */
 export type NeutronConnection = {
-  /** Absent where only Neutron's REST API is configured. */
+  /** Undefined where only Neutron's REST API is configured. */
   bus: NeutronBus | undefined;
   sourceFor(host: HostConfiguration): NeutronSource;
   start(): void;
   close(): Promise<void>;
 };
 
-/** Put the way to Neutron together. */
+/** The access to Neutron from its configuration. */
 export function neutronConnection({ bus, rest }: NeutronConfiguration, logger: Logger): NeutronConnection {
   const restClient = rest === undefined ? undefined : new NeutronRest(rest);
   const connected = bus === undefined ? undefined : connectBus(bus, logger);

@@ -1,21 +1,21 @@
 import { type Client, ScheduleNotFoundError, ScheduleOverlapPolicy } from '@temporalio/client';
 import type { Logger } from 'pino';
 import { startReconcileHost, tellOfNeutron } from '../../client/start-operation.ts';
-import type { HostConfiguration } from '../../configuration/configuration.ts';
+import type { HostConfiguration } from '../../configuration/load.ts';
 import type { NeutronConfiguration } from '../../configuration/neutron.ts';
 import { L2Agent } from '../../neutron/agent.ts';
-import { reconcileScheduleId } from '../../temporal-config/workflow-ids.ts';
+import { reconcileScheduleId } from '../../temporal-config/names.ts';
 import { backendOf, renewBackend } from '../host/host-backend.ts';
-import { ZvmWatch } from '../host/zvm-watch.ts';
-import { type NeutronBus, neutronConnection } from './neutron-connection.ts';
+import { type NeutronBus, neutronConnection } from './connection.ts';
+import { ZvmWatch } from './zvm-watch.ts';
 
-/** A Temporal that does not answer by then is away: what was heard stays in the queue, and is handed on later. */
+/** The time limit for Temporal's answers. After it messages stay in the agent's queue and are forwarded later. */
 const TEMPORAL_MS = 10_000;
 
-/** Agents that are running. `ready` when all have reported; fails when the broker refuses them for good. */
+/** Running agents. `ready` resolves when all have reported, and rejects when the broker refuses them permanently. */
 export type RunningAgents = {
   ready: Promise<void>;
-  /** Take user, password and certificates of a host's xCAT as the configuration has them now. */
+  /** Use the new user, password and certificates of a host's xCAT. */
   renew(host: HostConfiguration): void;
   stop(): Promise<void>;
 };
@@ -27,13 +27,13 @@ export function runNeutronAgents(
   client: Client,
   logger: Logger,
 ): RunningAgents {
-  const way = neutronConnection(neutron, logger);
-  const { bus } = way;
+  const neutronAccess = neutronConnection(neutron, logger);
+  const { bus } = neutronAccess;
   if (bus === undefined || neutron.bus === undefined)
     throw new Error("the agent needs the broker's address: give transport_url, as in neutron.conf");
   const options = { neutron: neutron.bus, client, logger };
   const running = hosts.map((host) => agentOf(host, bus, options));
-  way.start();
+  neutronAccess.start();
   for (const { watch } of running) watch.start();
   const ready = Promise.all([bus.connection.ready(), ...running.map(({ agent }) => agent.start())]).then(
     () => undefined,
@@ -48,7 +48,7 @@ export function runNeutronAgents(
     async stop() {
       for (const { agent } of running) agent.stop();
       await Promise.all(running.map(({ watch }) => watch.stop()));
-      await way.close();
+      await neutronAccess.close();
       for (const { agent, backend } of running) {
         await agent.idle();
         await backend.close();
@@ -57,7 +57,7 @@ export function runNeutronAgents(
   };
 }
 
-/** One more run of the Schedule, so that it knows what the runs before it knew; a run of its own where there is no Schedule. */
+/** Trigger the Schedule, whose run gets the last run's result; without a Schedule start a separate run. */
 async function reconcileNow(client: Client, host: string): Promise<void> {
   try {
     await client.schedule.getHandle(reconcileScheduleId(host)).trigger(ScheduleOverlapPolicy.BUFFER_ONE);
@@ -69,7 +69,7 @@ async function reconcileNow(client: Client, host: string): Promise<void> {
 
 type Options = { neutron: NonNullable<NeutronConfiguration['bus']>; client: Client; logger: Logger };
 
-/** A host's agent, which reports while z/VM answers, and its way to z/VM. */
+/** The agent of a host, which reports while z/VM answers, and the agent's backend. */
 function agentOf(host: HostConfiguration, bus: NeutronBus, { neutron, client, logger }: Options) {
   const { flags, reportIntervalSeconds } = neutron;
   const reportIntervalMs = Math.round(reportIntervalSeconds * 1_000);
@@ -80,7 +80,7 @@ function agentOf(host: HostConfiguration, bus: NeutronBus, { neutron, client, lo
     ask: (signal) => backend.probe(signal),
     intervalMs: reportIntervalMs,
     logger,
-    onReachable: () => agent.zvmIsBack(),
+    onReachable: () => agent.zvmReachable(),
   });
   const agent = new L2Agent(bus.connection, bus.api, {
     host: host.host,
@@ -95,7 +95,7 @@ function agentOf(host: HostConfiguration, bus: NeutronBus, { neutron, client, lo
       error: logger.error.bind(logger),
     },
     onNews: (news) => soon(() => tellOfNeutron(client, host.host, news)),
-    onDoubt: () => soon(() => reconcileNow(client, host.host)),
+    onResync: () => soon(() => reconcileNow(client, host.host)),
   });
   return { host: host.host, agent, watch, backend };
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { HostName, VswitchName } from '../../domain/text/identifiers.ts';
 
-/** The hosts that a gateway serves, where no configuration file is to be there, which has the xCAT password in it. */
+/** The hosts of a gateway that has no configuration file, since that would hold the xCAT password. */
 export const GatewayHosts = z.array(
   z.strictObject({
     host: HostName,
@@ -9,7 +9,7 @@ export const GatewayHosts = z.array(
   }),
 );
 
-/** JSON from a variable of the environment. Throws an Error that names the variable that is wrong, but not what is in it. */
+/** JSON from a variable of the environment. Throws an Error that names the variable, but not its content. */
 export function variable<Schema extends z.ZodType>(
   env: NodeJS.ProcessEnv,
   name: string,
@@ -19,7 +19,7 @@ export function variable<Schema extends z.ZodType>(
   try {
     json = JSON.parse(env[name] ?? '');
   } catch {
-    throw new Error(`${name} is not given, or no JSON`);
+    throw new Error(`${name} is missing or not JSON`);
   }
   const parsed = schema.safeParse(json);
   if (parsed.success) return parsed.data;

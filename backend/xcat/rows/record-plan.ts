@@ -1,0 +1,198 @@
+import { type Desired, type DesiredPort, removedVdevs } from '../../../domain/guest/desired.ts';
+import { type GuestState, type MacEntry, recordedAddresses, type XcatRows } from '../../../domain/guest/guest.ts';
+import type { RecordPlan } from '../../../domain/planning/planner.ts';
+import type { Step } from '../../../domain/planning/steps.ts';
+import type { NicAddress } from '../../../domain/port/address.ts';
+import type { Mac } from '../../../domain/port/mac.ts';
+import { sameNetwork } from '../../../domain/port/port.ts';
+import { type Vdev, vdevNumber } from '../../../domain/port/vdev.ts';
+
+/**
+ * The steps on xCAT's tables: rows of the `switch`, `mac` and `hosts` tables that are made or changed before z/VM is touched, and those that go
+ * after it.
+ */
+export function planRecord(desired: Desired, guest: GuestState): RecordPlan {
+  return { record: planRows(desired, guest), forget: planForget(desired, guest) };
+}
+
+const NO_ROWS: XcatRows = { macEntries: [], macRow: false, addresses: { row: 'none' } };
+
+function rowsOf({ xcat = NO_ROWS }: GuestState): XcatRows {
+  return xcat;
+}
+
+function planRows(desired: Desired, guest: GuestState): Step[] {
+  const steps: Step[] = [];
+  for (const { live: _live, ...port } of desired.ports) {
+    const row = guest.recorded.find((recorded) => recorded.portId === port.portId);
+    const right =
+      row !== undefined &&
+      row.rows === 1 &&
+      row.recordedFor === undefined &&
+      row.vdev === port.vdev &&
+      row.vswitch === port.vswitch &&
+      sameNetwork(row.network, port.network) &&
+      row.adminStateUp === port.adminStateUp;
+    if (right) continue;
+    const { rows = 0, otherNodes } = row ?? {};
+    const doubled = otherNodes === undefined ? {} : { otherNodes };
+    steps.push({ kind: 'ensureRecord', port, rows, ...doubled, disturbs: false });
+  }
+  const entries = macEntriesBefore(desired, guest);
+  if (!sameEntries(guest, entries)) {
+    steps.push(recordMacs(guest, entries, rowsOf(guest).macRow));
+  }
+  const addresses = addressesBefore(desired, guest);
+  if (!sameAddresses(guest, addresses))
+    steps.push(recordAddresses(guest, addresses, rowsOf(guest).addresses.row !== 'none'));
+  return steps;
+}
+
+function recordMacs(guest: GuestState, entries: readonly string[], row: boolean): Step {
+  const { node } = guest;
+  const { otherNodes } = rowsOf(guest);
+  const others = otherNodes === undefined ? {} : { otherNodes: otherNodes.map((each) => each.node) };
+  return { kind: 'ensureMacRecord', node, entries, row, ...others, disturbs: false };
+}
+
+function recordAddresses(guest: GuestState, entries: readonly NicAddress[], row: boolean): Step {
+  return {
+    kind: 'ensureAddresses',
+    node: guest.node,
+    entries,
+    row,
+    stale: leavesBehind(guest, entries),
+    disturbs: false,
+  };
+}
+
+function planForget(desired: Desired, guest: GuestState): Step[] {
+  const steps: Step[] = [];
+  for (const { portId, keepRow } of desired.removed) {
+    const row = guest.recorded.find((recorded) => recorded.portId === portId);
+    const unwired = row === undefined || (keepRow && row.vswitch === undefined && row.adminStateUp);
+    if (unwired) continue;
+    for (const node of [row.node ?? guest.node, ...(row.otherNodes ?? [])])
+      steps.push({ kind: 'removeRecord', node, portId, keepRow, disturbs: false });
+  }
+  const before = macEntriesBefore(desired, guest);
+  const entries = macEntriesAfter(desired, guest);
+  if (!sameEntries(guest, entries) && entries.length < before.length) {
+    const row = rowsOf(guest).macRow || before.length > 0;
+    steps.push(recordMacs(guest, entries, row));
+  }
+  for (const { node, macEntries } of rowsOf(guest).otherNodes ?? []) {
+    const kept = entriesLeft(desired, guest, macEntries);
+    if (kept.length < macEntries.length)
+      steps.push({ kind: 'ensureMacRecord', node, entries: kept, row: true, disturbs: false });
+  }
+  const addressesThen = addressesBefore(desired, guest);
+  const addresses = addressesAfter(desired, guest);
+  if (addresses.length < addressesThen.length) {
+    const written = rowsOf(guest).addresses.row !== 'none' || !sameAddresses(guest, addressesThen);
+    steps.push(recordAddresses(guest, addresses, written));
+  }
+  return steps;
+}
+
+/** The entries while the plan runs: those there, those of the desired ports. */
+function macEntriesBefore(desired: Desired, guest: GuestState): string[] {
+  return entries(desired, guest, () => true);
+}
+
+/** The entries at the end: those of removed ports are gone. */
+function macEntriesAfter(desired: Desired, guest: GuestState): string[] {
+  const vdevs = goneVdevs(desired, guest);
+  return entries(desired, guest, (entry) => entry.vdev === undefined || !vdevs.has(entry.vdev));
+}
+
+/** Of the entries of another node of the guest those that stay. */
+function entriesLeft(desired: Desired, guest: GuestState, macEntries: readonly MacEntry[]): string[] {
+  const vdevs = goneVdevs(desired, guest);
+  return macEntries.flatMap(({ text, vdev }) => (vdev !== undefined && vdevs.has(vdev) ? [] : [text]));
+}
+
+function goneVdevs(desired: Desired, guest: GuestState): Set<Vdev> {
+  const removed = new Set<string>(desired.removed.filter((port) => !port.keepRow).map((port) => port.portId));
+  const rows = guest.recorded.filter((row) => removed.has(row.portId)).flatMap((row) => row.vdev ?? []);
+  const unrecorded = removedVdevs({ ...desired, removed: [] }, guest);
+  return new Set([...rows, ...unrecorded]);
+}
+
+/** True when the node's row has exactly these entries. */
+function sameEntries(guest: GuestState, wanted: readonly string[]): boolean {
+  return (
+    rowsOf(guest)
+      .macEntries.map((entry) => entry.text)
+      .join('|') === wanted.join('|')
+  );
+}
+
+function entries(desired: Desired, guest: GuestState, keep: (entry: MacEntry) => boolean): string[] {
+  const wanted = new Map(
+    desired.ports.flatMap((port): [Vdev, Mac][] =>
+      port.mac === undefined || standsElsewhere(port, guest) ? [] : [[port.vdev, port.mac]],
+    ),
+  );
+  const kept = rowsOf(guest).macEntries.flatMap((entry) => {
+    const mac = entry.vdev === undefined ? undefined : wanted.get(entry.vdev);
+    if (mac === undefined || entry.vdev === undefined) return keep(entry) ? [entry.text] : [];
+    wanted.delete(entry.vdev);
+    return [`${mac}!${guest.node}-${entry.vdev}`];
+  });
+  return [...kept, ...[...wanted].map(([vdev, mac]) => `${mac}!${guest.node}-${vdev}`)];
+}
+
+/** True for a port whose address stands in the row of another node of the guest. */
+function standsElsewhere({ node, portId, mac }: DesiredPort, guest: GuestState): boolean {
+  return node !== guest.node && guest.recorded.some((row) => row.portId === portId && row.mac === mac);
+}
+
+/** While the plan runs: those of the desired ports, and of removed ones as long as they are there. */
+function addressesBefore(desired: Desired, guest: GuestState): NicAddress[] {
+  const wanted = addressesAfter(desired, guest);
+  const removed = new Set<string>(desired.removed.map((port) => port.portId));
+  const vdevs = new Set(guest.recorded.filter((row) => removed.has(row.portId)).flatMap((row) => row.vdev ?? []));
+  const leaving = recordedAddresses(guest).filter((entry) => vdevs.has(entry.vdev));
+  return byVdev([...wanted, ...leaving.filter((entry) => !wanted.some((other) => other.vdev === entry.vdev))]);
+}
+
+/**
+ * At the end: those of the desired ports. Of NICs that no port stands for any more, none is left: the row is ours. Ports that are recorded
+ * and not named keep theirs.
+ */
+function addressesAfter(desired: Desired, guest: GuestState): NicAddress[] {
+  const named = new Set<string>([...desired.ports, ...desired.removed].map((port) => port.portId));
+  const untouched = new Set(guest.recorded.filter((row) => !named.has(row.portId)).flatMap((row) => row.vdev ?? []));
+  const ofPorts = desired.ports.flatMap(({ vdev, address, hostname }): NicAddress[] =>
+    address === undefined ? [] : [{ vdev, address, ...(hostname === undefined ? {} : { hostname }) }],
+  );
+  return byVdev([...ofPorts, ...recordedAddresses(guest).filter((entry) => untouched.has(entry.vdev))]);
+}
+
+/** True when the row holds exactly these addresses, or is somebody else's about none of them and so not ours to change. */
+function sameAddresses(guest: GuestState, wanted: readonly NicAddress[]): boolean {
+  const { addresses } = rowsOf(guest);
+  switch (addresses.row) {
+    case 'none':
+      return wanted.length === 0;
+    case 'ours':
+      return JSON.stringify(addresses.entries.map(asWritten)) === JSON.stringify(wanted.map(asWritten));
+    case 'foreign':
+      return !wanted.some((entry) => entry.address === addresses.address);
+  }
+}
+
+/** True when a name or address that is there now is none of these. */
+function leavesBehind(guest: GuestState, wanted: readonly NicAddress[]): boolean {
+  const kept = new Set(wanted.map((entry) => asWritten(entry).join()));
+  return recordedAddresses(guest).some((entry) => !kept.has(asWritten(entry).join()));
+}
+
+function asWritten({ vdev, address, hostname }: NicAddress): string[] {
+  return [vdev, address, hostname ?? ''];
+}
+
+function byVdev(entries: readonly NicAddress[]): NicAddress[] {
+  return entries.toSorted((one, other) => vdevNumber(one.vdev) - vdevNumber(other.vdev));
+}

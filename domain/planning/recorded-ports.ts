@@ -1,0 +1,103 @@
+import { confirmAdminState, looksDown } from '../drift/admin-state.ts';
+import { clearPorts } from '../drift/unclear-ports.ts';
+import { portsOfChange } from '../guest/change-ports.ts';
+import type { DesiredPort } from '../guest/desired.ts';
+import { type GuestState, type ReadablePort, type RecordedPort, recordedAddresses } from '../guest/guest.ts';
+import type { HostRules } from '../host/host.ts';
+import type { Change } from '../operations/requests.ts';
+import { type Mac, macFromId } from '../port/mac.ts';
+import type { PortId } from '../text/identifiers.ts';
+import { refuseNetwork } from '../vswitch/vswitch-choice.ts';
+import { freeMac, portNumberOn } from './new-port.ts';
+import type { PlanningContext } from './planning-context.ts';
+import type { Refusal, RefusedPort } from './refusal.ts';
+
+/**
+ * The guest's wired ports as they are recorded. Rows that nobody has wired yet, or can read, are not among them, nor are those of a guest that
+ * is not here.
+ */
+export function recordedPorts(context: PlanningContext, except: ReadonlySet<PortId> = new Set()): DesiredPort[] {
+  const rows = clearPorts(context.guest, context.vswitches).filter(({ portId }) => !except.has(portId));
+  return portsOf(rows, context, []);
+}
+
+/** Ports as rows have them, without `others`, beside which they stand. */
+export function portsOf(
+  rows: readonly ReadablePort[],
+  context: PlanningContext,
+  others: readonly DesiredPort[],
+): DesiredPort[] {
+  const { guest, rules } = context;
+  if (guest.absence !== undefined) return [];
+  const { userid } = guest;
+  const ports: DesiredPort[] = [];
+  for (const row of rows) {
+    const { portId, vdev, vswitch, network, adminStateUp } = row;
+    if (vdev === undefined || vswitch === undefined) continue;
+    if (refuseAdoption(row, context).length > 0) continue;
+    const beside = [...others, ...ports];
+    const mac = row.mac ?? macOfDirectory(row, guest, rules) ?? newMac(row, beside, context);
+    const numbered = portNumberOn(vswitch, { portId, vdev }, '', beside, context, []);
+    const { address, hostname } = recordedAddresses(guest).find((entry) => entry.vdev === vdev) ?? {};
+    ports.push({
+      portId,
+      userid,
+      node: row.node ?? guest.node,
+      vswitch,
+      network,
+      ...(mac === undefined ? {} : { mac }),
+      vdev,
+      adminStateUp,
+      live: 'asIs',
+      ...(address === undefined ? {} : { address }),
+      ...(hostname === undefined ? {} : { hostname }),
+      ...numbered,
+    });
+  }
+  return ports;
+}
+
+/**
+ * Ports that z/VM has as if they were administratively down, though their rows do not say so: no operation brings them up that does not
+ * name them, and reconciliation, which knows the host, none that an operator has to confirm.
+ */
+export function leftDown(change: Change, { guest, vswitches }: PlanningContext, refused: RefusedPort[]): Set<PortId> {
+  const named = new Set(portsOfChange(change));
+  const toConfirm =
+    change.kind === 'reconcile' && change.toConfirm !== undefined ? new Set(change.toConfirm) : undefined;
+  const rows = clearPorts(guest, vswitches).filter(
+    (row) => !named.has(row.portId) && (toConfirm?.has(row.portId) ?? true) && looksDown(row, guest),
+  );
+  if (change.kind === 'reconcile')
+    for (const row of rows) refused.push({ portId: row.portId, refusals: [confirmAdminState(guest.userid, row)] });
+  return new Set(rows.map(({ portId }) => portId));
+}
+
+/** Why a port that has come from another host cannot be had on this one: it stays as it is until it is made here with other values. */
+function refuseAdoption({ recordedFor, vswitch, network }: ReadablePort, context: PlanningContext): Refusal[] {
+  return recordedFor === undefined || vswitch === undefined ? [] : refuseNetwork(vswitch, network, '', context);
+}
+
+// Nova's `mac` row keeps only the last NIC of a node (contract xcat.md 2.5); the directory has the others.
+function macOfDirectory(row: RecordedPort, guest: GuestState, rules: HostRules): Mac | undefined {
+  const nic = guest.directory.find((candidate) => candidate.vdev === row.vdev);
+  return nic?.macId === undefined ? undefined : macFromId(rules.macPrefix, nic.macId);
+}
+
+/** Recorded ports that have come from another host and cannot be had on this one. */
+export function refusedAdoptions(except: readonly PortId[], context: PlanningContext): RefusedPort[] {
+  return clearPorts(context.guest, context.vswitches)
+    .filter(({ portId }) => !except.includes(portId))
+    .map((row) => ({ portId: row.portId, refusals: refuseAdoption(row, context) }))
+    .filter(({ refusals }) => refusals.length > 0);
+}
+
+/** A NIC that is there without an address of its own keeps the one that CP gives it; one that is nowhere gets an address. */
+function newMac(
+  { portId, vdev }: RecordedPort,
+  ports: readonly DesiredPort[],
+  context: PlanningContext,
+): Mac | undefined {
+  const { directory, live } = context.guest;
+  return [...directory, ...live].some((nic) => nic.vdev === vdev) ? undefined : freeMac(portId, ports, context);
+}

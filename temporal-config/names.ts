@@ -1,0 +1,35 @@
+/** The Temporal namespace of this project. */
+export const NAMESPACE = 'zvm';
+
+/** The Workflow ID that is a guest's lock: Temporal allows one open run of it (docs/architecture.md). */
+export function guestWorkflowId(host: string, userid: string): string {
+  return `guest/${host}/${userid}`;
+}
+
+/** The Workflow ID of operations on a VSWITCH; one at a time. */
+export function vswitchWorkflowId(host: string, vswitch: string): string {
+  return `vswitch/${host}/${vswitch.toUpperCase()}`;
+}
+
+/** The Workflow ID of `ensureDhcp` on a host; one at a time. */
+export function dhcpWorkflowId(host: string): string {
+  return `dhcp/${host}`;
+}
+
+/** The Workflow ID of `ensureManagementNetwork` on a host; one at a time. */
+export function managementNetworkWorkflowId(host: string): string {
+  return `management-network/${host}`;
+}
+
+/** The prefix of the Schedules of reconciliation, and of the Workflow IDs of their runs. */
+export const RECONCILE_PREFIX = 'reconcile/';
+
+/** The id of a host's Schedule of reconciliation. */
+export function reconcileScheduleId(host: string): string {
+  return `${RECONCILE_PREFIX}${host}`;
+}
+
+/** The note on a host's Schedule while it is not paused. */
+export function reconciliationNote(host: string, everySeconds: number): string {
+  return `Compares ${host} with its record every ${everySeconds} s and repairs drift. Pause it before maintenance, with the reason.`;
+}

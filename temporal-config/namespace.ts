@@ -1,2 +1,0 @@
-/** The Temporal namespace of this project. */
-export const NAMESPACE = 'zvm';
