@@ -63,7 +63,7 @@ test.concurrent('three who look cost z/VM the same as one, and nothing once they
     await end;
     expect(told.filter((event) => event === 'state')).toHaveLength(1);
   }
-  await nobodyReads(served);
+  await nobodyReads(served, context);
 }, 300_000);
 
 /** The VLAN of the first port of the first guest that is told to have changed. */
@@ -77,7 +77,7 @@ async function readings(served: Served): Promise<number> {
 }
 
 /** There is no reading for longer than one takes to come while somebody looks. */
-async function nobodyReads(served: Served): Promise<void> {
+async function nobodyReads(served: Served, { expect }: TestContext): Promise<void> {
   const madeMeanwhile = async () => {
     const before = await readings(served);
     await sleep(1.2 * READ_MS);

@@ -1,10 +1,14 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { restoreSnapshot, type Snapshot, takeSnapshot } from '../../simulator/control/snapshot.ts';
 import { createEnvironment, type Environment, failureOf, portId, vlan } from './environment.ts';
 
 let zvm: Environment;
+let bare: Snapshot;
 beforeAll(async () => {
   zvm = await createEnvironment({ guests: 6 }, true, { makeDns: true });
+  bare = takeSnapshot(zvm.simulator.mn);
 });
+beforeEach(() => restoreSnapshot(zvm.simulator.mn, bare));
 afterAll(() => zvm.close());
 
 const hosts = () => zvm.simulator.mn.tables.list('hosts');
@@ -13,11 +17,16 @@ const hostsFile = () => zvm.simulator.mn.files.get('/etc/hosts') ?? '';
 const create = (userid: string, number: number, vswitch: string, more: object = {}) =>
   zvm.run('createPort', { userid, portId: portId(number), vswitch, network: vlan(7), ...more });
 
+/** Three ports of one guest, with an address each. */
+async function createThree(): Promise<void> {
+  await create('LNX10001', 1, 'VSW1', { address: '10.7.0.11' });
+  await create('LNX10001', 2, 'VSW2', { address: '10.7.0.12', hostname: 'db-1' });
+  await create('LNX10001', 3, 'VSWPORT', { address: 'fd00::13' });
+}
+
 describe('fixed addresses and names', () => {
   test('of the first NIC stand under the name of the node, of others under their own or the vdev', async () => {
-    await create('LNX10001', 1, 'VSW1', { address: '10.7.0.11' });
-    await create('LNX10001', 2, 'VSW2', { address: '10.7.0.12', hostname: 'db-1' });
-    await create('LNX10001', 3, 'VSWPORT', { address: 'fd00::13' });
+    await createThree();
     expect(rowOf('lnx10001')).toEqual({
       node: 'lnx10001',
       ip: '10.7.0.11',
@@ -30,15 +39,18 @@ describe('fixed addresses and names', () => {
   });
 
   test('go into the DNS too where that is configured', async () => {
+    await createThree();
     expect((await zvm.events()).some((event) => event.type === 'makedns')).toBe(true);
   });
 
   test('are in the answer, and repeated nothing changes', async () => {
+    await createThree();
     const { changed, ports } = await create('LNX10001', 2, 'VSW2', { address: '10.7.0.12', hostname: 'db-1' });
     expect({ changed, ports }).toMatchObject({ changed: false, ports: [{ address: '10.7.0.12', hostname: 'db-1' }] });
   });
 
   test('leave with their port: row, names and the first one moving up', async () => {
+    await createThree();
     await zvm.run('deletePort', { userid: 'LNX10001', portId: portId(1) });
     expect(rowOf('lnx10001')).toMatchObject({ ip: '10.7.0.12', hostnames: 'db-1', comments: 'zhcp1!1003!1006' });
     expect(hostsFile()).not.toContain('10.7.0.11');

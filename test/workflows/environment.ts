@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
 import { pino } from 'pino';
-import { expect, inject, vi } from 'vitest';
+import { inject, vi } from 'vitest';
 import type { NeutronSource } from '../../activities/host-runtime.ts';
 import { workersOf } from '../../client/known-hosts.ts';
 import { connectClient, localTarget } from '../../client/temporal-connection.ts';
@@ -132,7 +132,8 @@ async function holdOn(
     return now.some((rule) => ids.includes(rule.id) && rule.held > 0);
   };
   return {
-    reached: () => expect.poll(held, { message: 'a request is held' }).toBe(true),
+    // Where tests run side by side, `expect.poll` does not know of which it is.
+    reached: async () => void (await vi.waitUntil(held, { timeout: 90_000 })),
     release: async () => void (await Promise.all(ids.map((id) => control('DELETE', `faults/${id}`)))),
   };
 }

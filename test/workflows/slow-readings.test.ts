@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { Worker } from '@temporalio/worker';
-import { expect, test } from 'vitest';
+import { type ExpectStatic, test } from 'vitest';
 import { tellOfNeutron } from '../../client/neutron-news.ts';
 import type { PortId } from '../../domain/text/identifiers.ts';
 import { bundleWorkflows } from '../../runtime/host/host-worker.ts';
@@ -27,7 +27,7 @@ class SlowNeutron extends MemoryNeutron {
 }
 
 /** Replay every run of the host, once Temporal lists at least so many; answers those that do not come out the same. */
-async function notReplayed({ client, host }: Environment, runs: number): Promise<string[]> {
+async function notReplayed({ client, host }: Environment, runs: number, expect: ExpectStatic): Promise<string[]> {
   const workflowBundle = await bundleWorkflows();
   const listed = async () => {
     const found: { workflowId: string; runId: string }[] = [];
@@ -48,6 +48,7 @@ async function notReplayed({ client, host }: Environment, runs: number): Promise
 }
 
 test.concurrent('while Neutron is slow to say what a port is, guests become done: it comes out the same when replayed', async ({
+  expect,
   onTestFinished,
 }) => {
   const neutron = new SlowNeutron();
@@ -80,10 +81,11 @@ test.concurrent('while Neutron is slow to say what a port is, guests become done
   resolve();
   await client.workflow.getHandle(`neutron/${host}`).result();
   expect([...neutron.all.values()].map(({ status }) => status)).toEqual(['ACTIVE', 'ACTIVE']);
-  expect(await notReplayed(environment, 3)).toEqual([]);
+  expect(await notReplayed(environment, 3, expect)).toEqual([]);
 });
 
 test.concurrent('while z/VM is slow to be read, others come to wait and one is cancelled: it comes out the same when replayed', async ({
+  expect,
   onTestFinished,
 }) => {
   const environment = await createEnvironment();
@@ -111,5 +113,5 @@ test.concurrent('while z/VM is slow to be read, others come to wait and one is c
   expect(await three.result()).toMatchObject({ changed: true });
   expect((await guest('LNX10001')).rows.map((row) => row.port)).toEqual([portId(3)]);
   // Three operations, and the run of the guest for at least the one that was not cancelled.
-  expect(await notReplayed(environment, 4)).toEqual([]);
+  expect(await notReplayed(environment, 4, expect)).toEqual([]);
 });
