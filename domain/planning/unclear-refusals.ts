@@ -28,11 +28,7 @@ export function repairedRow(change: Change, { guest, vswitches }: GuestContext):
   if (row === undefined || unclearBecause(row, guest, vswitches) === undefined) return undefined;
   const { unreadable: _unreadable, network, ...readable } = row;
   if (change.kind === 'changeVlan')
-    return {
-      ...readable,
-      network: change.network,
-      ...defined({ vswitch: change.vswitch }),
-    };
+    return { ...readable, network: change.network, ...defined({ vswitch: change.vswitch }) };
   return network.type === 'unreadable' ? undefined : { ...readable, network, adminStateUp: change.adminStateUp };
 }
 

@@ -109,7 +109,7 @@ function setPort(
   if (!ports.some((port) => port.portId === portId)) return addPort(request, liveness, at, ports, context);
   const moved = changeNetwork({ portId, network, vswitch }, ports, context, at);
   const { ports: after, refusals } = changeMac(request, moved.ports, at, context);
-  const values = defined({ adminStateUp, live: liveness, address, hostname } as const);
+  const values = defined({ adminStateUp, live: liveness, address, hostname });
   return {
     ports: after.map((port) => (port.portId === portId ? { ...port, ...values } : port)),
     refusals: [...moved.refusals, ...refusals],

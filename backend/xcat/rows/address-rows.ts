@@ -1,3 +1,4 @@
+import { defined } from '../../../domain/defined.ts';
 import type { NicAddress, RecordedAddresses } from '../../../domain/port/address.ts';
 import { Hostname, IpAddress } from '../../../domain/port/address.ts';
 import { Vdev } from '../../../domain/port/vdev.ts';
@@ -42,7 +43,7 @@ function entriesOf(row: Row, node: string, zhcps: readonly string[]): NicAddress
     const ip = IpAddress.safeParse(address?.trim()).data;
     if (vdev === undefined || ip === undefined) return [];
     const hostname = name.startsWith('-') ? undefined : Hostname.safeParse(name).data;
-    return [{ vdev, address: ip, ...(hostname === undefined ? {} : { hostname }) }];
+    return [{ vdev, address: ip, ...defined({ hostname }) }];
   });
   return entries.length === written.length ? entries : undefined;
 }

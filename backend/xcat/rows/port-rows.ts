@@ -55,8 +55,7 @@ function recordedPort(portId: PortId, row: Row, rows: readonly Row[], macEntries
   ];
   return {
     portId,
-    ...defined({ vdev, vswitch }),
-    ...(entry?.mac === undefined ? {} : { mac: entry.mac }),
+    ...defined({ vdev, vswitch, mac: entry?.mac }),
     network,
     // xCAT itself does not see a row whose `disable` it does not know (docs/reference/xcat.md 2.6).
     adminStateUp: adminStateUp ?? false,

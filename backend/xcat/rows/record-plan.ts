@@ -36,8 +36,7 @@ function planRows(desired: Desired, guest: GuestState): Step[] {
       row.adminStateUp === port.adminStateUp;
     if (right) continue;
     const { rows = 0, otherNodes } = row ?? {};
-    const doubled = otherNodes === undefined ? {} : { otherNodes };
-    steps.push({ kind: 'ensureRecord', port, rows, ...doubled, disturbs: false });
+    steps.push({ kind: 'ensureRecord', port, rows, ...defined({ otherNodes }), disturbs: false });
   }
   const entries = macEntriesBefore(desired, guest);
   if (!sameEntries(guest, entries)) {
@@ -51,9 +50,8 @@ function planRows(desired: Desired, guest: GuestState): Step[] {
 
 function recordMacs(guest: GuestState, entries: readonly string[], row: boolean): Step {
   const { node } = guest;
-  const { otherNodes } = rowsOf(guest);
-  const others = otherNodes === undefined ? {} : { otherNodes: otherNodes.map((each) => each.node) };
-  return { kind: 'ensureMacRecord', node, entries, row, ...others, disturbs: false };
+  const otherNodes = rowsOf(guest).otherNodes?.map((each) => each.node);
+  return { kind: 'ensureMacRecord', node, entries, row, ...defined({ otherNodes }), disturbs: false };
 }
 
 function recordAddresses(guest: GuestState, entries: readonly NicAddress[], row: boolean): Step {
