@@ -104,15 +104,16 @@ function setPort(
   ports: DesiredPort[],
   context: PlanningContext,
 ): PortsAfter {
-  const { portId, network, vswitch, adminStateUp, address, hostname } = request;
+  const { portId, network, vswitch, mac, adminStateUp, address, hostname } = request;
   const liveness = live ? 'present' : 'asIs';
-  if (!ports.some((port) => port.portId === portId)) return addPort(request, liveness, at, ports, context);
+  const own = ports.find((port) => port.portId === portId);
+  if (own === undefined) return addPort(request, liveness, at, ports, context);
   const moved = changeNetwork({ portId, network, vswitch }, ports, context, at);
-  const { ports: after, refusals } = changeMac(request, moved.ports, at, context);
-  const values = defined({ adminStateUp, live: liveness, address, hostname });
+  const taken = mac === undefined || mac === own.mac ? [] : refuseMac(mac, own, at, moved.ports, context);
+  const values = defined({ mac, adminStateUp, live: liveness, address, hostname });
   return {
-    ports: after.map((port) => (port.portId === portId ? { ...port, ...values } : port)),
-    refusals: [...moved.refusals, ...refusals],
+    ports: moved.ports.map((port) => (port.portId === portId ? { ...port, ...values } : port)),
+    refusals: [...moved.refusals, ...taken],
   };
 }
 
@@ -193,20 +194,6 @@ function changeNetwork(
   return {
     ports: ports.map((candidate) => (candidate === port ? moved : candidate)),
     refusals: [...refuseNetwork(to, network, at, context), ...refusals],
-  };
-}
-
-function changeMac(
-  { portId, mac }: PortRequest,
-  ports: DesiredPort[],
-  at: string,
-  context: PlanningContext,
-): PortsAfter {
-  const port = ports.find((candidate) => candidate.portId === portId);
-  if (port === undefined || mac === undefined || port.mac === mac) return { ports, refusals: [] };
-  return {
-    ports: ports.map((candidate) => (candidate === port ? { ...port, mac } : candidate)),
-    refusals: refuseMac(mac, port, at, ports, context),
   };
 }
 
