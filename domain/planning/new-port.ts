@@ -217,8 +217,8 @@ export function refuseMac(
   return [{ ...refusal(`${at}mac`, `MAC ${wanted} is taken by ${owner}`, advice), transient: true }];
 }
 
-function ownNames({ userid, node, xcat }: PlanningContext['guest']): string[] {
-  return [userid, node, ...(xcat?.otherNodes ?? []).map((each) => each.node)];
+function ownNames({ userid, node, otherNodes = [] }: PlanningContext['guest']): string[] {
+  return [userid, node, ...otherNodes];
 }
 
 function ownerText(other: MacInUse | undefined): string | undefined {

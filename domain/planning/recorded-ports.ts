@@ -3,7 +3,7 @@ import { confirmAdminState, looksDown } from '../drift/admin-state.ts';
 import { clearPorts } from '../drift/unclear-ports.ts';
 import { portsOfChange } from '../guest/change-ports.ts';
 import type { DesiredPort } from '../guest/desired.ts';
-import { type GuestState, type ReadablePort, type RecordedPort, recordedAddresses } from '../guest/guest.ts';
+import type { GuestState, ReadablePort, RecordedPort } from '../guest/guest.ts';
 import type { HostRules } from '../host/host.ts';
 import type { Change } from '../operations/requests.ts';
 import { type Mac, macFromId } from '../port/mac.ts';
@@ -39,7 +39,7 @@ export function portsOf(
     const beside = [...others, ...ports];
     const mac = row.mac ?? macOfDirectory(row, guest, rules) ?? newMac(row, beside, context);
     const { portNumber } = portNumberOn(vswitch, { portId, vdev }, '', beside, context);
-    const { address, hostname } = recordedAddresses(guest).find((entry) => entry.vdev === vdev) ?? {};
+    const { address, hostname } = guest.addresses?.find((entry) => entry.vdev === vdev) ?? {};
     ports.push({
       portId,
       userid,
