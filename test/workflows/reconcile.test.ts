@@ -74,7 +74,7 @@ const drop = (userid: string, vdev: string) =>
 const isRow = (row: Record<string, string | null>, userid: string, vdev: string) =>
   row.node === userid.toLowerCase() && row.interface === vdev;
 
-/** What of a guest is not as its rows say; empty when all is right. */
+/** Differences between a guest and its rows; empty when all is right. */
 function wrong(userid: string): string[] {
   const guest = system().guest(userid);
   if (guest === undefined) return ['no guest'];
@@ -311,7 +311,7 @@ test('drift, operations and faults at once end clean', { timeout: (SOAK_SECONDS 
   };
   await Promise.all([...operated.map(operations), harm(), faults(), reconciling()]);
   await zvm.control('DELETE', 'faults');
-  // What failed during the soak waits for its time: from here on nothing does.
+  // Repairs that failed during the soak wait for their time: from here on nothing does.
   let result = await reconcile({ ...seen, failures: [] });
   result = await reconcile({ ...result, failures: [] });
   expect([...GUESTS, ...operated].flatMap((userid) => wrong(userid).map((what) => `${userid} ${what}`))).toEqual([]);

@@ -62,7 +62,7 @@ function edit(port: string, values: Record<string, string>): void {
   );
 }
 
-/** What z/VM gives the guest: NICs of directory and running guest, authorisations. */
+/** The guest's network on z/VM: NICs of directory and running guest, authorisations. */
 function access(userid = GUEST) {
   const guest = system().guest(userid);
   const grants = ['VSW1', 'VSW2', 'VSWFLAT'].map((name) => vswitch(name).authorisations.get(userid));
