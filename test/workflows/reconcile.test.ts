@@ -203,7 +203,10 @@ describe('drift', () => {
     system().revoke(vsw('VSW1'), 'LNX10003');
     const seldom = { intervalSeconds: 600, sweepSeconds: 1_200 };
     const first = await reconcile(last, seldom);
-    expect(first).toMatchObject({ failed: 1, failures: [{ userid: 'LNX10001', attempts: 1 }] });
+    expect(first).toMatchObject({
+      failed: 1,
+      failures: [{ about: { kind: 'guest', userid: 'LNX10001' }, attempts: 1 }],
+    });
     expect(first.failures[0]?.reason).toContain('NOSUCH');
     expect(wrong('LNX10003')).toEqual([]);
     const second = await reconcile(first, seldom);
