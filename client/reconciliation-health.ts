@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { z } from 'zod';
+import { defined } from '../domain/defined.ts';
 import { failureText } from '../domain/drift/repair-subject.ts';
 import { ReportedFailure } from '../domain/operations/results.ts';
 import { reconcileScheduleId } from '../temporal-config/names.ts';
@@ -25,7 +26,7 @@ export async function reconciliationHealth(client: Client, host: string): Promis
     last.status === 'COMPLETED' ? last : await newestEnded(client, host, 'ExecutionStatus = "Completed"');
   const isWell = last.status === 'COMPLETED' && last.outcome !== 'failed';
   return {
-    ...(completed === undefined ? {} : { lastSuccess: completed.at }),
+    ...defined({ lastSuccess: completed?.at }),
     ...(isWell ? {} : { failure: { at: last.at, reason: await reasonOf(client, last) } }),
   };
 }

@@ -9,6 +9,7 @@ import {
   setCurrentDetails,
   upsertSearchAttributes,
 } from '@temporalio/workflow';
+import { defined } from '../domain/defined.ts';
 import { concerns, subjectKey, subjectsOf, subjectText } from '../domain/drift/repair-subject.ts';
 import type { InputOf, RequestOf } from '../domain/operations/operations.ts';
 import type { RepairFailure, RepairSubject } from '../domain/operations/requests.ts';
@@ -111,7 +112,7 @@ class Reconciliation {
         now: Date.now(),
         failed: [...this.failedBefore.values()],
         unreported: [...(last?.unreported ?? [])],
-        ...(last?.checkpoint === undefined ? {} : { checkpoint: last.checkpoint }),
+        ...defined({ checkpoint: last?.checkpoint }),
       }),
     );
     this.reIpled ||= survey.reIpled;
@@ -172,7 +173,7 @@ class Reconciliation {
     const limits = { giveUpAfterMinutes: GIVE_UP_AFTER_MINUTES, keepOnFailure: true, dryRun };
     try {
       const run = await this.queues.runIfFree(
-        { host, userid, change, batch, ...limits, ...(directory === undefined ? {} : { directory }) },
+        { host, userid, change, batch, ...limits, ...defined({ directory }) },
         repairSummary(userid, lines, dryRun),
       );
       if (run === undefined) {
