@@ -18,7 +18,7 @@ export type ReconcileSchedule = {
 /** A host as Temporal knows it. */
 export type KnownHost = {
   host: string;
-  /** Workers that have asked for work lately. */
+  /** Workers that poll the task queue of the host. */
   workers: number;
   reconciliation: ReconcileSchedule | null;
 };
@@ -89,5 +89,5 @@ export async function pauseReconciliation(
 async function usualNote(schedule: ScheduleHandle, host: string): Promise<string> {
   const { spec } = await schedule.describe();
   const every = spec.intervals?.[0]?.every;
-  return every === undefined ? 'goes on' : reconciliationNote(host, Number(every) / 1_000);
+  return every === undefined ? 'resumed' : reconciliationNote(host, Number(every) / 1_000);
 }

@@ -38,7 +38,7 @@ export class PortFileError extends Error {
   constructor({ first, count }: Pick<Problems, 'first' | 'count'>) {
     const lines = first.map(({ place, field, reason }) => `${place}: ${field === '' ? '' : `${field}: `}${reason}`);
     const more = count - first.length;
-    super([...lines, ...(more === 0 ? [] : [`… and ${more} more mistakes`])].join('\n'));
+    super([...lines, ...(more === 0 ? [] : [`… and ${more} more errors`])].join('\n'));
     this.problems = first;
   }
 }

@@ -7,7 +7,7 @@ import { describeOperation } from './operations.ts';
 
 /** How the runs of a host's Schedule have ended lately. */
 export type ReconciliationHealth = {
-  /** When the last run ended that could read the host and compare it. */
+  /** End of the last run that read and compared the host. */
   lastSuccess?: string;
   /** The present failure: why the last run that has ended could not read the host, or the guests that it could not repair. */
   failure?: { at: string; reason: string };

@@ -89,7 +89,7 @@ export function summaryOf({ type, input }: OperationRequest): string {
 export function hostOf({ input }: OperationRequest): HostName {
   if (!('hosts' in input)) return input.host;
   const [first] = input.hosts;
-  if (first === undefined) throw new RangeError('a request for no host');
+  if (first === undefined) throw new RangeError('the request names no host');
   return first;
 }
 
@@ -181,7 +181,7 @@ function detailsOf(namespace: string, { type, input }: OperationRequest, portIds
     ...portIds.slice(0, MOST_LINKS).map((portId) => link(`all about port ${portId}`, aboutPort(portId))),
     link(`all about ${userid}`, aboutGuest(host, userid)),
   ];
-  const plan = dryRun ? ' Plan only: nothing is changed.' : '';
+  const plan = dryRun ? ' Plan only, nothing is changed.' : '';
   return { staticDetails: `Guest **${userid}** on host **${host}**.${plan} See ${links.join(', ')}.` };
 }
 

@@ -63,7 +63,7 @@ async function main(): Promise<void> {
     if (active < count || mismatches.length > 0) process.exitCode = 1;
     if (!values.stay) return;
     say(
-      `Neutron       ${api.url}/v2.0/ports (no token needed)\nTemporal UI   ${stack.uiUrl ?? 'that of your own Temporal server'}\nCtrl-C ends everything.`,
+      `Neutron       ${api.url}/v2.0/ports (no token needed)\nTemporal UI   ${stack.uiUrl ?? 'that of your own Temporal server'}\nCtrl-C ends all processes.`,
     );
     await ended;
   } finally {

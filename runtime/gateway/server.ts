@@ -45,10 +45,11 @@ export async function serveGateway(
   { host, port, tls, behindProxy = false }: ServerOptions,
 ): Promise<RunningGateway> {
   if (options.tokens === undefined && !isLoopback(host))
-    throw new Error(`without --tokens the gateway listens on loopback only, not on ${host}`);
+    throw new Error(`without --tokens the gateway listens on loopback only, not on ${host}: give --tokens`);
   if (options.tokens === undefined)
-    options.log('warn', {}, 'development mode: without tokens, every user of this machine may do everything');
-  if (tls === undefined && !isLoopback(host)) options.log('warn', {}, 'plain HTTP: tokens are readable on the network');
+    options.log('warn', {}, 'development mode without tokens: every user of this machine may make every change');
+  if (tls === undefined && !isLoopback(host))
+    options.log('warn', {}, 'plain HTTP: the network carries tokens unencrypted');
   const closing = new AbortController();
   const app = createGateway({
     ...options,

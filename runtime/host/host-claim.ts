@@ -23,8 +23,8 @@ export class HostTaken extends Error {
 
   constructor(own: WorkerIdentity, other: WorkerIdentity) {
     super(
-      `host ${own.host} is worked for already, on another z/VM system: ${systemOf(other)} by ${other.process} since ${other.since}; this worker has ` +
-        `${systemOf(own)} by ${own.process}. It does not run, since each would carry out what is meant for the other. Give this host another name ` +
+      `host ${own.host} has a worker for another z/VM system already: ${systemOf(other)} by ${other.process} since ${other.since}; this worker is for ` +
+        `${systemOf(own)} by ${own.process}. This worker does not start: each would carry out operations of the other system. Give this host another name ` +
         '(zvm_host), point TEMPORAL_ADDRESS or TEMPORAL_NAMESPACE elsewhere, or stop the other worker first',
     );
   }
@@ -85,7 +85,7 @@ export async function answeringWorker(
     workflowId: `probe/${host}/${randomUUID().slice(0, 8)}`,
     workflowExecutionTimeout: ANSWER_MS,
     ...(version === undefined ? {} : { versioningOverride: { pinnedTo: version } }),
-    staticSummary: `probe which worker of ${host} is there`,
+    staticSummary: `probe the workers of ${host}`,
   });
   await handle.result().catch((error: unknown) => {
     if (!(error instanceof WorkflowFailedError)) throw error;

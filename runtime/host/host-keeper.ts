@@ -93,7 +93,7 @@ function looking(
     taken: taken.promise,
     async buildFor(own) {
       isVersioned = await knowsVersions(client);
-      if (!isVersioned) logger.info('this Temporal knows no versions of workers: drain a host before an upgrade');
+      if (!isVersioned) logger.info('this Temporal server has no worker versioning: drain a host before an upgrade');
       return isVersioned ? own : '';
     },
     async serve(build) {
@@ -132,7 +132,10 @@ async function lookOn(
       if (error instanceof HostTaken) throw error;
       if (signal.aborted) return;
       const reason = error instanceof Error ? error.message : String(error);
-      logger[isAway ? 'debug' : 'warn']({ reason }, 'Temporal does not say what it has of the hosts; asked again');
+      logger[isAway ? 'debug' : 'warn'](
+        { reason },
+        'Temporal does not answer for Schedules and workers of the hosts: retried',
+      );
       isAway = true;
     }
   }
@@ -149,5 +152,5 @@ async function keepSchedule(
   // A new database lacks the search attributes too, without which no run can start.
   await prepareExternal(target);
   await ensureReconcileSchedule(client, host, times);
-  logger.warn({ host, ...times }, 'the Schedule of reconciliation was gone, and is made again');
+  logger.warn({ host, ...times }, 'Schedule of reconciliation was missing: created again');
 }

@@ -58,7 +58,7 @@ export async function runWorkers(
   });
   const started = running(workers, keeper, connection, logger);
   await serving(started, keeper, build);
-  logger.info({ build }, 'workers take work');
+  logger.info({ build }, 'workers poll their task queues');
   return started;
 }
 

@@ -208,7 +208,7 @@ describe('Physical networks', () => {
   test('refuse a name that is no VSWITCH and two names for one VSWITCH', () => {
     const { message } = failure(() => load([ACCESS, '[ml2_type_flat]\nflat_networks = toolongname,vsw1,VSW1']));
     expect(message).toContain('"toolongname" has no mapping');
-    expect(message).toContain('"VSW1" and "vsw1" are both VSWITCH VSW1');
+    expect(message).toContain('"VSW1" and "vsw1" both map to VSWITCH VSW1');
   });
 });
 

@@ -69,7 +69,7 @@ test('a Schedule that somebody deletes is made again by the worker, which says s
   const { said } = await start({ host, ...rest }, ofTests(), TIMES);
   onTestFinished(() => client.schedule.getHandle(reconcileScheduleId(host)).delete());
   await client.schedule.getHandle(reconcileScheduleId(host)).delete();
-  await expect.poll(said, SOON).toContain('the Schedule of reconciliation was gone, and is made again');
+  await expect.poll(said, SOON).toContain('Schedule of reconciliation was missing: created again');
   expect((await describeHost(client, host)).reconciliation).toMatchObject({ paused: false, everySeconds: 3_600 });
 });
 
@@ -139,7 +139,9 @@ test('a second worker of a host that works on another z/VM system does not run, 
     expect.objectContaining({
       name: 'HostTaken',
       message: expect.stringMatching(
-        new RegExp(`${first.host} is worked for already.*zHCP zhcp1 of xCAT ${first.xcat.url} .*${second.xcat.url}`),
+        new RegExp(
+          `${first.host} has a worker for another z/VM system already.*zHCP zhcp1 of xCAT ${first.xcat.url} .*${second.xcat.url}`,
+        ),
       ),
     }),
   );
