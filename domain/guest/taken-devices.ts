@@ -13,7 +13,7 @@ export function takenDevices(guest: GuestState, ports: readonly { vdev: Vdev }[]
 /** Why a NIC cannot be where something else is. */
 export function refuseOverlap(field: string, vdev: Vdev, by: DeviceRange, { userid }: GuestState): Refusal {
   const reason = `NIC ${vdev} takes three devices and overlaps ${by.what} of ${userid}`;
-  return refusal(field, reason, 'choose another vdev, or leave it out to have one chosen');
+  return refusal(field, reason, 'choose another vdev, or leave it out');
 }
 
 /** A port whose NIC has yet to be defined where something else is. */

@@ -37,8 +37,8 @@ export const ofGuest = { host: HostName, userid: Userid };
 /** The plan of a dry run, by its name. */
 export const PlanId = z
   .string()
-  .regex(/^[0-9a-f]{32}$/, 'must be the 32 characters that a dry run names its plan by')
-  .meta({ description: 'The plan of a dry run', example: '0123456789abcdef0123456789abcdef' });
+  .regex(/^[0-9a-f]{32}$/, 'must be the `plan` of a dry run: 32 characters')
+  .meta({ description: 'The `plan` of a dry run', example: '0123456789abcdef0123456789abcdef' });
 
 /** Preconditions that have to hold when the operation has its turn at the guest: else it is refused, with a field that begins with `onlyIf`. */
 export const Preconditions = z.strictObject({
@@ -56,8 +56,8 @@ export const hostOptions = {
     .positive('must be more than 0')
     .max(10_080, 'must be at most a week, 10080')
     .default(60)
-    .meta({ description: 'How long to retry a step that fails transiently, in minutes; 60 when left out' }),
-  dryRun: z.boolean().default(false).meta({ description: 'Plan only: change nothing' }),
+    .meta({ description: 'Longest time to retry transient failures, in minutes; default 60' }),
+  dryRun: z.boolean().default(false).meta({ description: 'Plan only, change nothing' }),
 };
 /** Options of operations that change guests. */
 export const guestOptions = {
@@ -65,7 +65,7 @@ export const guestOptions = {
   keepOnFailure: z
     .boolean()
     .default(false)
-    .meta({ description: 'After a permanent failure keep what was done, for repair, instead of rolling it back' }),
+    .meta({ description: 'After a permanent failure keep the steps carried out, for repair, instead of a rollback' }),
 };
 /** The options of a request that names none. */
 export const DEFAULT_OPTIONS = z.object(guestOptions).parse({});
