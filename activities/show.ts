@@ -63,7 +63,7 @@ function limited(findings: readonly Finding[]): Finding[] {
 }
 
 function absentWords(userid: Userid, why: RecordedAbsence): string {
-  return why.kind === 'unknown' ? `xCAT knows no guest ${userid}, which has ports here` : absenceLine(userid, why);
+  return why.kind === 'unknown' ? `guest ${userid} with ports on this host is not in xCAT` : absenceLine(userid, why);
 }
 
 /**

@@ -106,7 +106,7 @@ class GuestRun {
   receive(request: unknown): void {
     this.#signals += 1;
     if (!isGuestRequest(request)) {
-      log.warn('a request that is not of the form of one was dropped');
+      log.warn('malformed request dropped');
       return;
     }
     const known = this.#current?.request.id === request.id ? this.#current.request : this.queue.find(request.id);
@@ -128,7 +128,7 @@ class GuestRun {
   withdraw(id: unknown): void {
     this.#signals += 1;
     if (!isText(id)) {
-      log.warn('a withdrawal that names no request was dropped');
+      log.warn('malformed withdrawal dropped');
       return;
     }
     const queued = this.queue.take(id);
@@ -151,8 +151,8 @@ class GuestRun {
     });
     if (this.#current !== undefined || !this.queue.isEmpty()) return this.work();
     upsertSearchAttributes([{ key: ZVM_OUTCOME, value: worst(this.#finished) }]);
-    this.#show('has nothing left to do');
-    if (this.#isCancelled) throw new CancelledFailure('the run was cancelled, and with it all that it had to do');
+    this.#show('has an empty queue');
+    if (this.#isCancelled) throw new CancelledFailure('the guest run was cancelled with all requests in its queue');
     const { words, answered } = this.queue.state();
     const changed = this.#changedAt === undefined ? {} : { changedAt: this.#changedAt };
     return { host, userid, requests: this.#finished, ...changed, words, answered };
@@ -274,7 +274,7 @@ class GuestRun {
     this.#finished.push(finished);
     if (this.#finished.length > MOST_FINISHED) this.#finished.shift();
     this.queue.keepAnswered(request);
-    this.#show('is at work');
+    this.#show('carries out its queue');
     this.#answer(request, outcome);
   }
 
@@ -296,7 +296,7 @@ class GuestRun {
   #send(id: string, signal: () => Promise<void>): void {
     const sent = (this.#told.get(id) ?? Promise.resolve()).then(() =>
       CancellationScope.nonCancellable(signal).catch((error: unknown) => {
-        log.debug('an operation could not be told', { request: id, reason: String(error) });
+        log.debug('signal to an operation failed', { request: id, reason: String(error) });
       }),
     );
     this.#told.set(id, sent);

@@ -74,7 +74,7 @@ export function guestQueues(): GuestQueues {
 
   setHandler(answer, (id: unknown, outcome: unknown, runId: unknown) => {
     const asked = pending.get(String(id));
-    if (!isRequestOutcome(outcome)) log.warn('an answer that is not of the form of one was dropped');
+    if (!isRequestOutcome(outcome)) log.warn('malformed answer dropped');
     else if (asked !== undefined && asked.outcome === undefined) {
       asked.outcome = outcome;
       asked.answeredRun = typeof runId === 'string' ? runId : undefined;
@@ -133,7 +133,9 @@ export function guestQueues(): GuestQueues {
 
 function failureOf(outcome: Exclude<RequestOutcome, { kind: 'done' }>): Error {
   if (outcome.kind === 'failed') return failureFrom(outcome.failure);
-  return new CancelledFailure(outcome.kind === 'cancelled' ? 'the request was cancelled' : 'the guest is not free');
+  return new CancelledFailure(
+    outcome.kind === 'cancelled' ? 'the request was cancelled' : 'another operation is in progress on the guest',
+  );
 }
 
 async function outcomeOf(
@@ -190,9 +192,8 @@ function hasBegun({ lost }: Pending): boolean {
 function guestTerminated({ host, userid, change }: GuestChange): RequestOutcome {
   const { portIds } = searchTermsOfChange(change);
   const step = `change ${userid}`;
-  const reason = `somebody terminated its run ${guestWorkflowId(host, userid)}`;
-  const advice =
-    'start the operation again, or undo it by its opposite: what was recorded is what reconciliation brings about';
+  const reason = `its guest run ${guestWorkflowId(host, userid)} was terminated`;
+  const advice = 'start the operation again, or the opposite one: reconciliation restores the record';
   const report = { host, userid, portIds, step, reason, advice, done: [] };
   return { kind: 'failed', failure: failureData(operationFailed('StepFailed', report, 'left')) };
 }

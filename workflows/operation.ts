@@ -58,7 +58,11 @@ export async function carryOut(
     upsertSearchAttributes([{ key: ZVM_OUTCOME, value: outcome[where.kind] }]);
     if (where.kind === 'begins') running();
     else if (where.kind === 'retries') show({ state: 'is retried', reason: where.trouble });
-    else show({ state: `waits for its turn behind ${where.behind}`, links: [linkTo(where.behind), linkTo(guest)] });
+    else
+      show({
+        state: `waits in the queue of the guest, behind ${where.behind}`,
+        links: [linkTo(where.behind), linkTo(guest)],
+      });
   };
   running();
   try {
@@ -67,7 +71,7 @@ export async function carryOut(
       ...searchAttributesOf({ host, userid, ...mergedSearchTerms(found, result.found) }),
       { key: ZVM_OUTCOME, value: dryRun ? 'planned' : result.changed ? 'changed' : 'unchanged' },
     ]);
-    const told = result.steps.length > 0 ? result.steps : ['nothing to do: it is so already'];
+    const told = result.steps.length > 0 ? result.steps : ['nothing to do'];
     show(dryRun ? { state: 'to be done', lists: { planned: told } } : { state: 'done', lists: { done: told } });
     const ports = result.ports.map((port) => asReported(port, result.liveVdevs));
     const { changed, plan } = result;

@@ -187,7 +187,7 @@ export class Reconciler {
 
   #planTowards(desired: Desired): Promise<Progress> {
     const { followUps } = this.state;
-    return this.retried(`read ${this.#target.userid} again and compare`, (summary) =>
+    return this.retried(`read and compare ${this.#target.userid}`, (summary) =>
       reading(summary).planTowards({ ...this.#target, desired, ...(followUps.length === 0 ? {} : { followUps }) }),
     );
   }
@@ -217,7 +217,7 @@ export class Reconciler {
   }
 
   #said(what: string): string {
-    return this.#options.isRollback ? `undo: ${what}` : what;
+    return this.#options.isRollback ? `roll back: ${what}` : what;
   }
 
   #show(steps: readonly Step[]): void {
@@ -232,7 +232,7 @@ export class Reconciler {
 
 /** A cancel that comes while the last steps are carried out is heard all the same. */
 function throwIfCancelled(): void {
-  if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('the request was withdrawn');
+  if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('the operation withdrew the request');
 }
 
 function named(steps: readonly Step[], ids: readonly string[]): Step[] {
@@ -244,14 +244,15 @@ function doneReport(step: Step): GuestStepReport {
 }
 
 function notShownYet(): ApplicationFailure {
-  return ApplicationFailure.retryable('z/VM has taken the steps, but does not show them yet', 'StepFailed');
+  return ApplicationFailure.retryable('z/VM accepted the steps, but does not show them yet', 'StepFailed');
 }
 
 /** z/VM calls a step done already, and a reading shows that it is not: another device or definition has its place. */
 function somethingElseThere({ step }: GuestStepReport, isPermanent: boolean): ApplicationFailure {
-  const reason = 'z/VM answers that it is so already, but a reading shows otherwise: something else has its place';
+  const reason =
+    'z/VM reports the step as done already, but a reading shows that it is not: another device or definition has the number';
   const advice =
-    'see which device or definition has that number (QUERY VIRTUAL on the guest, its directory entry), take it away, or choose another vdev';
+    'find the device or definition with that number (QUERY VIRTUAL on the guest, its directory entry) and remove it, or choose another vdev';
   return ApplicationFailure.create({
     type: 'StepFailed',
     message: reason,

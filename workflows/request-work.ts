@@ -146,7 +146,7 @@ function plan({ request, choice, avoidMacs, avoidPorts }: RequestWork, context: 
   const conditions = onlyIf === undefined || choice > 1 ? {} : { onlyIf };
   const order = isOrdered(request) && choice === 1 ? { order: context.order() } : {};
   const target = targetOf({ request }, context);
-  return reconciler.retried(`read ${context.userid} and decide`, (summary) =>
+  return reconciler.retried(`read ${context.userid} and plan`, (summary) =>
     reading(summary).planChange({ ...target, change, avoidMacs, avoidPorts, ...conditions, ...order }),
   );
 }
@@ -263,8 +263,8 @@ function failureToReport(
 /** A cancelled operation leaves the guest as it was before; one that does not is told to have failed. */
 function notRolledBack({ request, forward: { done } }: RequestWork, { host, userid }: WorkContext, reason: string) {
   const { portIds } = searchTermsOfChange(request.change);
-  const step = `take ${userid} back to where it was, since the operation was cancelled`;
-  const advice = 'correct the cause, then start the operation again, or undo it by its opposite';
+  const step = `roll back ${userid} after the cancellation of the operation`;
+  const advice = 'correct the cause, then start the operation again, or the opposite one';
   return operationFailed('StepFailed', { host, userid, portIds, step, reason, advice, done: [...done] }, 'left');
 }
 

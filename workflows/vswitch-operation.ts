@@ -29,7 +29,7 @@ function operateOnVswitch(
   const { host, vswitch } = change;
   addSearchAttributes({ host, vswitches: [vswitch] });
   const { planVswitch } = proxyActivities<HostActivities>({
-    summary: `read VSWITCH ${vswitch} and compare`,
+    summary: `read and compare VSWITCH ${vswitch}`,
     startToCloseTimeout: READING_OF_A_HOST,
     heartbeatTimeout: HEARTBEAT,
     retry: { maximumAttempts: 1 },
