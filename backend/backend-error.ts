@@ -45,12 +45,12 @@ const ADVICE: Readonly<Record<BackendErrorCode, string>> = {
   unauthorised: "check user name and password, and xCAT's passwd and policy tables",
   'unknown-node': 'check the node name, or define the node in xCAT',
   'bad-answer': 'check that the URL is that of xCAT’s z/VM REST API, and the versions of xCAT and of the zHCP',
-  refused: 'correct what the message names and try again',
-  conflict: 'see who else writes to xCAT’s tables',
-  smapi: 'look the return and reason code up in the z/VM Systems Management API guide',
-  'not-defined': 'define what the message names',
+  refused: 'correct the value that the message names and try again',
+  conflict: 'find the other writer of xCAT’s tables, then try again',
+  smapi: 'look up the return and reason code in the z/VM Systems Management API guide',
+  'not-defined': 'define the object that the message names',
   'address-conflict': 'try again',
-  unsupported: 'use another kind of VSWITCH or network, or a backend that can do it',
+  unsupported: 'use another kind of VSWITCH or network, or a backend with this capability',
 };
 
 /** MACs, and port numbers by portKey, that are somebody else's. */

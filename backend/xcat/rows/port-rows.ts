@@ -105,7 +105,7 @@ export function rowsWithoutPort(rows: readonly Row[], node: string): Finding[] {
     .filter((row) => !PortId.safeParse(row.port).success)
     .map((row) => ({
       of: `row of node ${node} in the switch table`,
-      reason: `port ${quoteValue(row.port ?? '')} is no port id: the row and its NIC are left as they are`,
+      reason: `port ${quoteValue(row.port ?? '')} is not a port id: the row and its NIC stay unchanged`,
     }));
 }
 
@@ -115,7 +115,7 @@ export function rowsOfNobody(rows: readonly Row[], node: string, zhcps: Readonly
     .filter((row) => (row.comments ?? '') !== '' && !zhcps.has(row.comments ?? ''))
     .map((row) => ({
       of: `port ${row.port ?? ''} of node ${node}`.slice(0, MOST_KEPT),
-      reason: `comments ${quoteValue(row.comments ?? '')} names no zHCP: the row and its NIC are left as they are`,
+      reason: `comments ${quoteValue(row.comments ?? '')} names no zHCP: the row and its NIC stay unchanged`,
     }));
 }
 

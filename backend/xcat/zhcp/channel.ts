@@ -159,7 +159,7 @@ function takeBatch(queue: readonly Caller[]): Job[] {
 function unknownFate(operation: string, { stderr, failed }: ScriptResult): BackendError {
   const reason = plainText(stderr);
   const code = /timed out/i.test(reason) ? 'timeout' : failed && reason !== '' ? 'unreachable' : 'bad-answer';
-  const message = `${operation}: it is not known what became of the commands${reason === '' ? '' : `: ${reason}`}`;
+  const message = `${operation}: the outcome of the commands is unknown${reason === '' ? '' : `: ${reason}`}`;
   return new BackendError({
     code,
     operation,
