@@ -28,7 +28,7 @@ export function asActivityFailure(error: unknown): Error {
   if (!(error instanceof Error)) return new Error(String(error));
   const failure = ApplicationFailure.create({
     type: 'StepFailed',
-    message: `a defect of this program: ${error.message}. What to do: report it with its stack trace.`,
+    message: `a defect of this program: ${error.message}. What to do: report the defect with its stack trace.`,
     nonRetryable: true,
   });
   if (error.stack !== undefined) failure.stack = error.stack;

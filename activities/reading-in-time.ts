@@ -42,7 +42,7 @@ function silent(what: string, silenceMs: number): BackendError {
   return new BackendError({
     code: 'timeout',
     operation: what,
-    message: `${what}: xCAT has not answered within ${silenceMs / 1_000} s`,
+    message: `${what}: no answer from xCAT within ${silenceMs / 1_000} s`,
     advice: 'check the load of the xCAT management node, of the zHCP and of DirMaint',
   });
 }

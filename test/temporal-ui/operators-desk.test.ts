@@ -167,8 +167,8 @@ describe('a failure', () => {
     const failure = await failureOf(scene.failed);
     expect(failure.type).toBe('StepFailed');
     expect(failure.message).toBe(
-      'Failed: couple NIC 1000 of LNX10009 to VSW2: SMAPI return code 212, reason code 52: the VSWITCH has no port left. ' +
-        'What to do: use another VSWITCH, or take NICs off this one that nobody needs, then start the operation again. ' +
+      'Failed: couple NIC 1000 of LNX10009 to VSW2: SMAPI return code 212, reason code 52: the VSWITCH has no free port. ' +
+        'What to do: use another VSWITCH, or uncouple unused NICs from this one, then start the operation again. ' +
         `Host zvm1, userid LNX10009, port ${portId(5)}. The operation was rolled back: the guest is in the state before it.`,
     );
     expect(failure.details?.[0]).toMatchObject({ userid: 'LNX10009', portIds: [portId(5)], undone: true });
