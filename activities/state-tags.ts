@@ -28,7 +28,7 @@ export function refuseOtherState(state: Preconditions['state'], shown: () => Sho
   ];
 }
 
-/** Refused when the plan that is made now is not the one that the request's sender was told. */
+/** The refusal when the present plan differs from the plan of the dry run. */
 export function refuseOtherPlan(plan: Preconditions['plan'], now: string): Refusal[] {
   if (plan === undefined || plan === now) return [];
   return [refusal('onlyIf.plan', 'the plan has changed since the dry run', 'make a dry run again')];

@@ -13,7 +13,7 @@ export type Capabilities = {
   addresses: boolean;
   /** Put deferred changes of the directory online. */
   deferredDirectory: boolean;
-  /** Change the uplinks of a VSWITCH that is there. */
+  /** Change the uplinks of an existing VSWITCH. */
   changeUplinks: boolean;
   /** The server's own NIC on the management network. */
   managementNetwork: boolean;

@@ -110,7 +110,7 @@ class Entries {
     this.#context = context;
   }
 
-  /** `told` are fields of which the mistake is told already. */
+  /** `told` are fields whose error is reported already. */
   add(schema: z.ZodType<GuestPortRequest>, place: string, given: unknown, told: readonly string[] = []): void {
     const value = withHost(given, this.#context.defaultHost);
     const portId = PortNamed.safeParse(value).data?.portId;
@@ -170,7 +170,7 @@ function checked<Schema extends z.ZodType>(
   return undefined;
 }
 
-/** More are of no use to anybody. */
+/** Most reported repeated keys. */
 const MOST_REPEATED = 1_000;
 
 function fromJson(text: string, context: PortFileContext, entries: Entries): void {

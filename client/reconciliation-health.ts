@@ -5,7 +5,7 @@ import { is, quoted, ZVM_HOST, ZVM_OUTCOME } from '../temporal-config/search-att
 import { operationIdOf } from './operation-id.ts';
 import { describeOperation } from './operations.ts';
 
-/** How the runs of a host's Schedule have ended lately. */
+/** Health of a host's reconciliation: the ends of its last runs. */
 export type ReconciliationHealth = {
   /** End of the last run that read and compared the host. */
   lastSuccess?: string;
@@ -15,7 +15,7 @@ export type ReconciliationHealth = {
 
 const Unrepaired = z.object({ failures: z.array(z.object({ userid: z.string(), reason: z.string() })).min(1) });
 
-/** How the reconciliation of a host goes, by the runs of its Schedule that have ended. */
+/** The health of a host's reconciliation, from the ended runs of its Schedule. */
 export async function reconciliationHealth(client: Client, host: string): Promise<ReconciliationHealth> {
   const last = await newestEnded(client, host, 'ExecutionStatus != "Running" AND ExecutionStatus != "ContinuedAsNew"');
   if (last === undefined) return {};

@@ -55,7 +55,7 @@ export type StartedOperation = {
   conflict?: 'busy' | 'key';
 };
 
-/** The value that tells requests apart that bear the same key, or the same Workflow ID. */
+/** The digest of a request: different requests with the same key or Workflow ID differ in it. */
 export function requestDigest({ type, input }: OperationRequest): string {
   return digestOf([type, Object.entries(input).toSorted(([one], [other]) => (one < other ? -1 : 1))]);
 }

@@ -21,7 +21,7 @@ export type AgentOptions = {
   dhcpHost?: string;
   bridgeMappings: Readonly<Record<string, string>>;
   reportIntervalMs: number;
-  /** False when z/VM cannot be reached: the agent then reports nothing, and the server takes it for dead. */
+  /** False when z/VM cannot be reached: the agent then reports nothing, and the server marks it as dead. */
   isReachable(): boolean;
   flags: ExchangeFlags;
   log: BrokerLog;

@@ -39,7 +39,7 @@ export type ConvergeGuestInput = { host: string; userid: Userid };
 type Finished = { operation: string; summary: string; outcome: Outcome; steps: string[] };
 type Outcome = 'changed' | 'unchanged' | 'planned' | 'refused' | 'failed' | 'cancelled' | 'busy';
 
-/** How a guest run went: its requests, in the order in which they ended, the last fifty; and what its next run has to know. */
+/** The result of a guest run: its last fifty requests in the order of their ends, and the knowledge for its next run. */
 export type ConvergeGuestResult = {
   host: string;
   userid: string;
@@ -48,7 +48,7 @@ export type ConvergeGuestResult = {
   changedAt?: number;
 } & EarlierRuns;
 
-/** All that the next run goes on from. */
+/** The state that the next run continues from. */
 export type GuestRunState = QueueState & {
   current?: RequestWork;
   /** The request in progress was withdrawn as the run ended. */
@@ -56,15 +56,15 @@ export type GuestRunState = QueueState & {
   finished: Finished[];
 };
 
-// Temporal takes 10,000 signals a run, and 51,200 events: the next run goes on long before.
+// Temporal accepts 10,000 signals and 51,200 events a run: the next run takes over long before.
 const MOST_SIGNALS = 2_000;
 const MOST_FINISHED = 50;
 const MOST_STEPS = 40;
 const LONGEST_PAUSE_MS = 30_000;
-/** How long an operation that was accepted earlier may take to arrive; one whose workers are gone must not lock the guest. */
+/** Longest wait for an operation that was accepted earlier: one without workers must not lock the guest. */
 const PATIENCE_MS = 120_000;
 
-/** Thrown where the next run has to go on: the history is long. */
+/** Thrown when the next run must continue: the history is long. */
 class HistoryFull extends Error {}
 
 /**
@@ -111,7 +111,7 @@ class GuestRun {
     }
     const known = this.#current?.request.id === request.id ? this.#current.request : this.queue.find(request.id);
     if (known !== undefined) {
-      // The operation was reset: its new run waits for the answer.
+      // After a reset the new run of the operation waits for the answer.
       known.runId = request.runId;
       return;
     }
@@ -228,18 +228,18 @@ class GuestRun {
     this.#scope?.cancel();
   }
 
-  /** Somebody cancels the guest run itself: all that it has to do is cancelled. */
+  /** A cancellation of the guest run itself cancels all of its requests. */
   #cancelAll(): void {
     this.#isCancelled = true;
     for (const request of this.queue.takeAll()) this.#finish(request, { kind: 'cancelled' });
     this.#withdrawCurrent();
   }
 
-  /** An operation that was accepted earlier is on its way: its request comes by signal, or it ends. */
+  /** Wait for an operation that was accepted earlier: its request arrives by signal, or it ends. */
   async #waitFor(request: GuestRequest, { earlier }: Extract<NotYet, { kind: 'waits' }>): Promise<void> {
     const [first] = earlier;
     this.queue.add(request);
-    // An earlier one came while the guest was read.
+    // An earlier request arrived while the guest was read.
     if (first === undefined) return;
     const wait = this.queue.waitOf(
       request.id,
@@ -292,7 +292,7 @@ class GuestRun {
     if (this.queue.endWaiting(request.id)) this.#tell(request, { kind: 'begins' });
   }
 
-  /** An operation that is gone need not know. */
+  /** A signal to an ended operation may fail. */
   #send(id: string, signal: () => Promise<void>): void {
     const sent = (this.#told.get(id) ?? Promise.resolve()).then(() =>
       CancellationScope.nonCancellable(signal).catch((error: unknown) => {
@@ -305,7 +305,7 @@ class GuestRun {
     });
   }
 
-  /** Nothing may be on its way to an operation when the run ends. */
+  /** Wait for all signals to operations before the run ends. */
   async #settled(): Promise<void> {
     await condition(() => this.#told.size === 0 && allHandlersFinished());
   }

@@ -38,7 +38,7 @@ type HostOperation<Step> = {
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 60_000;
 
-/** Read, change what differs, and read again until nothing does. */
+/** Read, plan and apply until nothing differs. */
 export async function operateOnHost<Step extends { disturbs: boolean }>(
   operation: HostOperation<Step>,
 ): Promise<HostOperationResult> {

@@ -24,9 +24,9 @@ import { addSearchAttributes } from './run-visibility.ts';
 export type OperationResult = {
   /** False when everything was so already, as after a repeat. */
   changed: boolean;
-  /** True when nothing was done: the steps are what would be. */
+  /** True when nothing was changed: the steps are planned. */
   dryRun?: boolean;
-  /** The name of a dry run's plan: `onlyIf.plan` of a request that is to be carried out only so. */
+  /** The name of a dry run's plan, for `onlyIf.plan` of a request. */
   plan?: string;
   /** The ports that the operation names, as they are now; none after a deletion. */
   ports: (Omit<DesiredPort, 'live'> & { live: 'now' | 'atNextLogon' })[];
@@ -105,7 +105,7 @@ export async function recordingFailure<Result>(part: () => Promise<Result>): Pro
   }
 }
 
-/** A part of a run that ends it when it fails or is cancelled: the run is then found by that. */
+/** Run a part whose failure or cancellation ends the run, and record the outcome as search attribute. */
 export async function endingRun<Result>(part: () => Promise<Result>): Promise<Result> {
   try {
     return await part();
@@ -123,7 +123,7 @@ function requestActivities(): RequestActivities {
   return proxyLocalActivities<RequestActivities>({ summary: 'check the request', startToCloseTimeout: '10 seconds' });
 }
 
-/** How a run ended that did not reach what it was for, as search attribute. */
+/** The outcome of a failed run, as search attribute. */
 export function outcomeOf(error: unknown): 'cancelled' | 'refused' | 'failed' {
   if (isCancellation(error)) return 'cancelled';
   return applicationFailureOf(error)?.type === 'Refused' ? 'refused' : 'failed';

@@ -27,10 +27,10 @@ const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 60_000;
 /** So often may z/VM answer "so already" to a step that a reading shows as not done: then something else is in its way. */
 const MOST_CONTRADICTIONS = 3;
-/** Such an answer becomes right only when DirMaint or an administrator does something: it is tried again after this time, then after twice. */
+/** First pause after such an answer, doubled each time: only DirMaint or an administrator can make it true. */
 const CONTRADICTED_PAUSE_MS = 10_000;
 
-/** How far a guest has come on its way to a desired state: all that the next run of the guest goes on from. */
+/** A guest's progress towards a desired state: the state that the next run of the guest continues from. */
 export type ReconcilerState = {
   /** Milliseconds of Unix time: nothing is tried again after it. */
   deadline: number;
@@ -41,7 +41,7 @@ export type ReconcilerState = {
   /** Follow-ups of steps that may have been carried out. */
   followUps: FollowUp[];
   pauseMs: number;
-  /** Steps that z/VM took in the round before, and those of them that it called so already. */
+  /** Steps that z/VM accepted in the previous round, and those of them that it reported as done already. */
   taken: string[];
   contradicted: string[];
   contradictions: number;
@@ -86,7 +86,7 @@ export class Reconciler {
     let progress = first ?? (await this.#planTowards(desired));
     while (progress.steps.length > 0) {
       const { steps } = progress;
-      // DirMaint may carry a change out later (SMAPI 592): it is looked for once more before it is asked for again.
+      // DirMaint may carry a change out later (SMAPI 592): one more reading precedes the next request for it.
       const isAwaited = steps.every((step) => this.state.taken.includes(stepId(step)));
       this.state.taken = [];
       if (isAwaited) {
@@ -146,13 +146,13 @@ export class Reconciler {
     if (trouble !== undefined) await this.#pauseAfter(trouble, headline(steps, 2));
     const next = after ?? (await this.#planTowards(desired));
     const left = new Set(next.steps.map(stepId));
-    // A step that is not to be done any more was done, though nobody heard of it.
+    // A step that is no longer planned was carried out, though its answer was lost.
     this.state.done.push(...unheard.filter((step) => !left.has(stepId(step))).map(sentence));
     if (trouble === undefined) await this.#weigh(steps, reports, next);
     return next;
   }
 
-  /** A round after which a reading shows nothing of what it was for is followed by a pause; some answers can never become right. */
+  /** Pause after a round without effect in the next reading; some answers are permanent failures. */
   async #weigh(steps: readonly Step[], reports: readonly GuestStepReport[], next: Progress): Promise<void> {
     const left = new Set(next.steps.map(stepId));
     const isProgress = steps.some((step) => !left.has(stepId(step)));
@@ -171,7 +171,7 @@ export class Reconciler {
       this.state.pauseMs = FIRST_PAUSE_MS;
       return;
     }
-    // Steps that z/VM took are waited for by the loop.
+    // The loop waits for steps that z/VM accepted.
     if (next.steps.every((step) => this.state.taken.includes(stepId(step)))) return;
     await this.#pauseAfter(notShownYet(), headline(next.steps, 2));
   }
@@ -230,7 +230,7 @@ export class Reconciler {
   }
 }
 
-/** A cancel that comes while the last steps are carried out is heard all the same. */
+/** Throws when the cancellation arrived during the last steps. */
 function throwIfCancelled(): void {
   if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('the operation withdrew the request');
 }
@@ -261,7 +261,7 @@ function somethingElseThere({ step }: GuestStepReport, isPermanent: boolean): Ap
   });
 }
 
-/** The step before it is done, with what it costs. */
+/** The sentence of a planned step, with its interruption. */
 export function announced(step: Step): string {
   return `${sentence(step)}${step.disturbs ? ' (interrupts the NIC)' : ''}`;
 }

@@ -7,7 +7,7 @@ import { type HostOperationResult, operateOnHost } from './host-operation.ts';
 import { acceptRequest } from './operation.ts';
 import { addSearchAttributes } from './run-visibility.ts';
 
-/** Make a VSWITCH what the host's configuration says: create it, or change its uplinks. An administrator's is refused. */
+/** Create a VSWITCH as configured, or change its uplinks. A VSWITCH of an administrator is refused. */
 export async function ensureVswitch(input: InputOf<'ensureVswitch'>): Promise<HostOperationResult> {
   const { host, vswitch, hadRdevs, ...options } = await acceptRequest('ensureVswitch', input);
   const had = hadRdevs === undefined ? {} : { hadRdevs };
@@ -20,7 +20,7 @@ export async function deleteVswitch(input: InputOf<'deleteVswitch'>): Promise<Ho
   return operateOnVswitch({ kind: 'delete', host, vswitch, force }, `delete VSWITCH ${vswitch} of ${host}`, options);
 }
 
-/** Read the VSWITCH, change what differs, and read again until nothing does. */
+/** Read, plan and apply until the VSWITCH does not differ. */
 function operateOnVswitch(
   change: VswitchChange,
   summary: string,

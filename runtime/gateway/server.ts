@@ -38,7 +38,7 @@ const LOOK_FOR_SLOW_MS = 5_000;
 const LAST_ANSWERS_MS = 5_000;
 
 /**
- * Serve the gateway by Node. Throws an Error without tokens on an address other than loopback: it would be open to everybody.
+ * Serve the gateway by Node. Throws an Error without tokens on an address other than loopback: the gateway would be open to the network.
  */
 export async function serveGateway(
   options: GatewayOptions,

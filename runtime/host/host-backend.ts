@@ -92,12 +92,12 @@ function optionsOf({ host, xcat }: HostConfiguration, logger: Logger): XcatClien
     verifyTls,
     credentialsInQuery,
     ...(maxAnswerMebibytes === undefined ? {} : { maxAnswerBytes: maxAnswerMebibytes * 1024 * 1024 }),
-    // The simulated management node is on this machine: nobody can read along there.
+    // The simulated management node is on this machine: its traffic leaves no wire to read.
     onWarning: (warning: string) => logger[isLoopback(url) ? 'debug' : 'warn']({ host }, warning),
   };
 }
 
-/** Tells whether user, password, time or certificates have changed. */
+/** True when user, password, timeout or certificates have changed. */
 function digestOfAccess({ xcat: { server: _server, url: _url, ...access } }: HostConfiguration): string {
   return digestOf([access, access.caFile === undefined ? '' : textOf(access.caFile)]);
 }

@@ -47,7 +47,7 @@ export async function ensureReconcileSchedule(client: Client, host: string, time
   }
 }
 
-/** False when nobody has made the Schedule of a host, or somebody has deleted it. */
+/** False when the host has no Schedule. */
 export async function hasReconcileSchedule(client: Client, host: string): Promise<boolean> {
   try {
     await client.schedule.getHandle(reconcileScheduleId(host)).describe();

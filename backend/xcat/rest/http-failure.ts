@@ -3,7 +3,7 @@ import { BackendError, type BackendErrorCode } from '../../backend-error.ts';
 import { plainText } from './answers.ts';
 import { retryAfterMs } from './retry-after.ts';
 
-/** An answer that is no success, as far as its failure is told by it. */
+/** An answer without success. */
 export type FailedAnswer = {
   status: number;
   /** Its beginning. */

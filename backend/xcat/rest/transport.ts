@@ -183,7 +183,7 @@ function tooLong(operation: string, limit: number): BackendError {
   });
 }
 
-/** xCAT, or a proxy in front of it, has asked not to be called for longer than this call may wait. */
+/** The failure of a call that may not wait for the pause which xCAT or a proxy in front of it requested. */
 function notYet(operation: string, pauseMs: number): BackendError {
   const message = `${operation}: not sent, xCAT accepts no call within the next ${Math.ceil(pauseMs / 1_000)} s (Retry-After)`;
   return new BackendError({ code: 'busy', operation, message, retryAfterMs: pauseMs });

@@ -62,7 +62,7 @@ function operandsOf(words: readonly string[]): Operands {
   return operands;
 }
 
-/** A value that a statement has and nobody can read. */
+/** An unreadable value of a statement. */
 function unclearIn({ known }: Operands): string | undefined {
   const isOdd = (keyword: (typeof OPERANDS)[number]['keyword'], form: RegExp) =>
     known.has(keyword) && !form.test(known.get(keyword)?.[0] ?? '');
