@@ -87,7 +87,7 @@ test('a file with mistakes is named with all of them, and nothing is started', a
   );
   const { code, err } = await run('import', file);
   expect(code).toBe(2);
-  expect(err).toContain('nothing was started');
+  expect(err).toContain('the import was not started');
   expect(err).toMatch(/line 2: segmentationId/);
   expect(err).toMatch(/line 3: userid/);
   expect(err).toMatch(/line 4: mac/);
@@ -229,7 +229,7 @@ test('--watch goes on when Temporal is back', async () => {
   const running = start(['reconcile', '--watch', '--json'], { ...env, TEMPORAL_ADDRESS: way.address });
   await running.told('Watching');
   way.goes();
-  await running.told('is asked again');
+  await running.told('is retried');
   way.comesBack();
   const { id } = await zvmnetJson(['reconcile'], env);
   await running.told(id);

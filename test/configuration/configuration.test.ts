@@ -292,6 +292,6 @@ describe('References', () => {
     expect(load([ACCESS, text]).hosts[0]).toMatchObject({ host: 'zvm7', xcat: { password: 'a$b' } });
     const { message } = failure(() => load([ACCESS, '[DEFAULT]\nhost = $agent.zvm_xcat_password\n']));
     expect(message).toContain('which is a secret');
-    expect(failure(() => load([ACCESS, '[DEFAULT]\nhost = $host\n'])).message).toContain('leads back to itself');
+    expect(failure(() => load([ACCESS, '[DEFAULT]\nhost = $host\n'])).message).toContain('refers back to it');
   });
 });

@@ -97,7 +97,7 @@ test('a server that knows no versions of workers has workers without one, and th
   const target = localTarget(server.address, server.namespace);
   const { host, ...rest } = await simulatedHost();
   const { said } = await start({ host, ...rest }, target);
-  expect(said()).toContain('knows no versions of workers');
+  expect(said()).toContain('has no worker versioning');
   const reading = await (await clientOf(target)).workflow.start('listVswitches', {
     ...{ taskQueue: taskQueueOf(host), workflowId: `list-vswitches/${host}`, args: [{ host }] },
   });
@@ -121,7 +121,7 @@ test('the workers of a server whose database is new make their Schedules again',
   const second = await onDatabase('second.db');
   onTestFinished(() => second.stop());
   const client = await clientOf(target);
-  await expect.poll(said, SOON).toContain('is made again');
+  await expect.poll(said, SOON).toContain('created again');
   await expect.poll(() => hostNames(client), SOON).toContain(configuration.host);
   const handle = client.schedule.getHandle(reconcileScheduleId(configuration.host));
   await handle.trigger();

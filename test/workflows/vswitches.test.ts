@@ -133,7 +133,7 @@ describe('deleteVswitch', () => {
     ] as const) {
       const failure = await failureOf(run('deleteVswitch', name, { force }));
       expect(failure).toMatchObject({ type: 'Refused', details: [[{ field: 'vswitch' }]] });
-      expect(failure.message).toMatch(/in the configuration of .*take it out of vswitch_mappings.*then delete it/);
+      expect(failure.message).toMatch(/in the configuration of .*remove it from vswitch_mappings.*then delete it/);
     }
     expect([...(await list()).keys()]).toContain('VSW1');
   });
