@@ -58,7 +58,7 @@ export function notCoupledPorts({ userid, recorded, wanted }: SurveyedGuest, vsw
     .map(({ portId }) => portId);
 }
 
-/** Compare a guest with what z/VM shows of it. No lines: nothing speaks for drift. */
+/** Compare a guest with its state on z/VM. No lines: no drift is visible. */
 export function driftOf(guest: SurveyedGuest, vswitches: readonly Vswitch[]): Drift {
   const ports = wantedOtherwise(guest);
   const clear = clearPorts(guest, vswitches);
@@ -141,7 +141,7 @@ function wantedOtherwise({ recorded, wanted, unconfirmed }: SurveyedGuest): Port
   });
 }
 
-/** True when a recorded port is what Neutron wants. */
+/** True when a recorded port equals that of Neutron. */
 export function isAsWanted(row: RecordedPort, { vswitch, network, adminStateUp, mac }: WantedPort): boolean {
   return (
     row.vswitch === vswitch &&

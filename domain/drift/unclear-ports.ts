@@ -7,10 +7,10 @@ import { sameVlans } from '../vswitch/vlan-set.ts';
 import { type Authorisation, authorisedVlans, neededVlans, type Vswitch } from '../vswitch/vswitch.ts';
 import { foreignNics } from './foreign-nics.ts';
 
-/** A guest as far as it is known; a reading of the whole host knows neither directory nor live NICs. */
+/** The known part of a guest; a reading of the whole host has neither directory nor live NICs. */
 type Known = Pick<GuestState, 'userid' | 'recorded'> & Partial<Pick<GuestState, 'directory' | 'live'>>;
 
-/** Values that a change gives anew, so that it need not be known what they were. */
+/** Values that a change sets, so that their former values need not be readable. */
 export type GivenAnew = {
   /** Columns of the port's row. */
   columns: readonly string[];

@@ -60,7 +60,7 @@ function undoneNics(
   return [...wired, ...remembered];
 }
 
-/** The absence as a line of what has drifted. */
+/** The absence as a line of drift. */
 export function absenceLine(userid: string, absence: Absence): string {
   switch (absence.kind) {
     case 'elsewhere':

@@ -30,7 +30,7 @@ export type NeutronPort = {
   status: string;
   /** Grows with each change of the port, its status included. Absent where the server has none. */
   revision?: number;
-  /** Whether a mechanism driver has bound it, has failed to, or has not come to it yet. */
+  /** The state of its binding: bound by a mechanism driver, failed, or pending. */
   binding: 'bound' | 'failed' | 'none';
   /** The kind of NIC: one of a virtual switch, or else a device that is handed to the guest. */
   vnicType: string;

@@ -18,7 +18,7 @@ export const PortRequest = z.strictObject({
 });
 export type PortRequest = z.infer<typeof PortRequest>;
 
-/** A port that is there already, named by its id alone. In a union zod would report the keys of a new port as unknown to a strict object. */
+/** An existing port, named by its id alone. In a union zod would report the keys of a new port as unknown to a strict object. */
 export const KnownPort = z
   .looseObject({ portId: PortId })
   .refine((port) => Object.keys(port).length === 1, { error: 'must be named by its portId alone', abort: true })
@@ -94,7 +94,7 @@ export const Change = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('setAdminState'), portId: PortId, adminStateUp: z.boolean() }),
   z.strictObject({ kind: z.literal('detachNic'), portIds: z.array(PortId) }),
   z.strictObject({ kind: z.literal('deletePort'), portId: PortId }),
-  /** The ports become as they are given, new or not: for what is decided elsewhere. */
+  /** The ports become as given, new or not: the decision is made elsewhere. */
   z.strictObject({ kind: z.literal('setPorts'), ports: z.array(PortRequest), live: z.boolean() }),
   /**
    * The ports as they are recorded, or as they are given here, each as far as it can be had; those removed, and what is left of others, are
@@ -111,7 +111,7 @@ export const Change = z.discriminatedUnion('kind', [
     /** Ports whose admin state an operator has to confirm, as long as z/VM has them as if they were down; all such ports where it is left out. */
     toConfirm: z.array(PortId).optional(),
   }),
-  /** As many of the ports as can be had; the others are refused each for itself. */
+  /** As many of the ports as possible; each other port has its own refusal. */
   z.strictObject({ kind: z.literal('wirePorts'), ports: z.array(PortRequest), live: z.boolean() }),
 ]);
 export type Change = z.infer<typeof Change>;

@@ -98,7 +98,7 @@ test('VSWITCHes are listed and shown', async () => {
   expect((await json('vswitch', 'list')).vswitches).toContainEqual(
     expect.objectContaining({ name: 'VSWPORT', portSelection: 'PORTBASED', physicalNetwork: 'physport' }),
   );
-  expect((await run('vswitch', 'show', 'vsw1')).out).toContain('VLANs belong to userids');
+  expect((await run('vswitch', 'show', 'vsw1')).out).toContain('user-based');
   expect((await run('vswitch', 'show', 'nosuch')).code).toBe(4);
   expect((await run('vswitch', 'ensure', 'VSW1')).out).toContain('nothing to do');
   expect((await run('vswitch', 'delete', 'XCATVSW1')).code).toBe(3);
