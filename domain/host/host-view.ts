@@ -145,7 +145,7 @@ export function guestViewOf(
   };
 }
 
-/** True for evidence of drift. An uncoupled NIC alone is none: the guest may be logged off. */
+/** Certain drift only. An uncoupled NIC alone is none: the guest may be logged off. */
 function certainDrift(userid: Userid, recorded: readonly RecordedPort[], vswitches: readonly Vswitch[]): string[] {
   const nothing = {
     remembered: undefined,
