@@ -1,4 +1,5 @@
 import type { HostReading, Reading } from '../backend/reading.ts';
+import { defined } from '../domain/defined.ts';
 import { looksDown } from '../domain/drift/admin-state.ts';
 import { type Drift, driftOf, type SurveyedGuest } from '../domain/drift/drift.ts';
 import type { Finding } from '../domain/drift/finding.ts';
@@ -126,8 +127,7 @@ function stepsFor(
       .filter((row) => guest.toConfirm?.includes(row.portId) === true)
       .filter((row) => row.unreadable !== undefined || looksDown(row, context.guest))
       .map(({ portId }) => portId);
-    const absent = absence === undefined ? {} : { absence };
-    return { steps, why: '', refused: decision.refused, unread, isDown, ...absent };
+    return { steps, why: '', refused: decision.refused, unread, isDown, ...defined({ absence }) };
   } catch (error) {
     return { steps: undefined, why: asActivityFailure(error).message, refused: [], unread: [] };
   }

@@ -89,10 +89,8 @@ export async function surveyHost(host: HostRuntime, input: SurveyInput, signal: 
         neutron,
         new Set([...later.keys(), ...found.unread, ...found.failed.map(({ userid }) => userid)]),
       ),
-      ...(rdevs.size === 0 ? {} : { rdevs }),
-      ...defined({ iplTime }),
+      ...defined({ rdevs: rdevs.size === 0 ? undefined : rdevs, iplTime, sweptUpTo: swept.at(-1) }),
       toConfirm: guests.flatMap((guest) => found.toConfirm.get(guest.userid) ?? guest.toConfirm ?? []),
-      ...(swept.at(-1) === undefined ? {} : { sweptUpTo: swept.at(-1) as Userid }),
       entries: entriesToRemember(host, reading, guests),
       guests: new Map(
         guests

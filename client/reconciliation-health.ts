@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { z } from 'zod';
+import { defined } from '../domain/defined.ts';
 import { reconcileScheduleId } from '../temporal-config/names.ts';
 import { is, quoted, ZVM_HOST, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
 import { operationIdOf } from './operation-id.ts';
@@ -23,7 +24,7 @@ export async function reconciliationHealth(client: Client, host: string): Promis
     last.status === 'COMPLETED' ? last : await newestEnded(client, host, 'ExecutionStatus = "Completed"');
   const isWell = last.status === 'COMPLETED' && last.outcome !== 'failed';
   return {
-    ...(completed === undefined ? {} : { lastSuccess: completed.at }),
+    ...defined({ lastSuccess: completed?.at }),
     ...(isWell ? {} : { failure: { at: last.at, reason: await reasonOf(client, last) } }),
   };
 }

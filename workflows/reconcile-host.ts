@@ -9,6 +9,7 @@ import {
   setCurrentDetails,
   upsertSearchAttributes,
 } from '@temporalio/workflow';
+import { defined } from '../domain/defined.ts';
 import type { InputOf, RequestOf } from '../domain/operations/operations.ts';
 import { describeRefusals } from '../domain/planning/refusal.ts';
 import type { PortId } from '../domain/text/identifiers.ts';
@@ -108,7 +109,7 @@ class Reconciliation {
         now: Date.now(),
         failed: [...this.failedBefore],
         unreported: [...(last?.unreported ?? [])],
-        ...(last?.checkpoint === undefined ? {} : { checkpoint: last.checkpoint }),
+        ...defined({ checkpoint: last?.checkpoint }),
       }),
     );
     this.reIpled ||= survey.reIpled;
@@ -169,7 +170,7 @@ class Reconciliation {
     const limits = { giveUpAfterMinutes: GIVE_UP_AFTER_MINUTES, keepOnFailure: true, dryRun };
     try {
       const run = await this.queues.runIfFree(
-        { host, userid, change, batch, ...limits, ...(directory === undefined ? {} : { directory }) },
+        { host, userid, change, batch, ...limits, ...defined({ directory }) },
         repairSummary(userid, lines, dryRun),
       );
       if (run === undefined) {

@@ -11,7 +11,7 @@ export type World = { guest: GuestState; vswitches: Vswitch[]; portOf: Record<st
 export function apply(world: World, step: Step, prefix: MacPrefix): World {
   const { guest } = world;
   const withGuest = (change: Partial<GuestState>): World => ({ ...world, guest: { ...guest, ...change } });
-  const rows = guest.xcat ?? { macEntries: [], macRow: false, addresses: { row: 'none' as const } };
+  const rows = guest.xcat ?? { macEntries: [], macRow: false, hostsRow: 'none' as const, otherNodes: [] };
   switch (step.kind) {
     case 'ensureRecord': {
       const { portId, vdev, vswitch, network, adminStateUp, mac } = step.port;
@@ -29,9 +29,11 @@ export function apply(world: World, step: Step, prefix: MacPrefix): World {
         },
       });
     case 'ensureAddresses':
-      if (step.row !== (rows.addresses.row !== 'none')) throw new Error('UNIQUE: the row is there, or is not');
-      if (step.entries.length === 0) return withGuest({ xcat: { ...rows, addresses: { row: 'none' } } });
-      return withGuest({ xcat: { ...rows, addresses: { row: 'ours', entries: step.entries } } });
+      if (step.row !== (rows.hostsRow !== 'none')) throw new Error('UNIQUE: the row is there, or is not');
+      return withGuest({
+        addresses: step.entries,
+        xcat: { ...rows, hostsRow: step.entries.length === 0 ? 'none' : 'ours' },
+      });
     case 'ensureNames':
     case 'ensureDirectoryOnline':
       return world;

@@ -50,6 +50,8 @@ export function readingOf(view: HostView, userid: Userid, outcomes: DeviceOutcom
   const findings: Finding[] = rowsWithoutPortOf(tables, standing);
   const report: Report = ({ of, reason }) => findings.push({ of: `guest ${userid}, ${of}`, reason });
   const recorded = recordedPortsOf(tables, standing);
+  const zhcps = [rules.zhcpNode, ...tables.otherZhcps];
+  const { hostsRow, addresses } = recordedAddressesOf(view.hostsRows.get(node) ?? [], node, zhcps);
   const running = liveNics(outcomes?.nics, view.vswitches, userid, report);
   const entry = directoryEntry(standing.absence, outcomes, recorded, userid, report);
   const absence = absenceOf(standing.absence, running !== undefined, entry !== undefined);
@@ -60,13 +62,13 @@ export function readingOf(view: HostView, userid: Userid, outcomes: DeviceOutcom
       node,
       loggedOn: running !== undefined,
       recorded,
+      addresses,
+      ...defined({ otherNodes: otherNodes.length === 0 ? undefined : otherNodes }),
       xcat: {
         macEntries: macEntriesAt(tables, node),
         macRow: tables.macRows.has(node),
-        addresses: recordedAddressesOf(view.hostsRows.get(node) ?? [], node, [rules.zhcpNode, ...tables.otherZhcps]),
-        ...(otherNodes.length === 0
-          ? {}
-          : { otherNodes: otherNodes.map((each) => ({ node: each, macEntries: macEntriesAt(tables, each) })) }),
+        hostsRow,
+        otherNodes: otherNodes.map((each) => ({ node: each, macEntries: macEntriesAt(tables, each) })),
       },
       directory: [...(entry ?? []), ...(absence?.kind === 'elsewhere' ? [] : inherited)],
       live: running ?? [],

@@ -1,12 +1,12 @@
 import type { Finding } from '../../../domain/drift/finding.ts';
-import type { MacEntry, RecordedPort, UnreadableValue } from '../../../domain/guest/guest.ts';
+import type { RecordedPort, UnreadableValue } from '../../../domain/guest/guest.ts';
 import { describeNetwork } from '../../../domain/port/port.ts';
 import type { Vdev } from '../../../domain/port/vdev.ts';
 import { NodeName, Userid } from '../../../domain/text/identifiers.ts';
 import { quoteValue } from '../../../domain/text/quoted-value.ts';
 import type { HostRecord, RecordedAbsence } from '../../reading.ts';
 import type { Row } from '../tables/tables.ts';
-import { macEntriesOf, recordedPorts, rowsOfNobody, rowsWithoutPort, vdevsIn } from './port-rows.ts';
+import { type MacEntry, macEntriesOf, recordedPorts, rowsOfNobody, rowsWithoutPort, vdevsIn } from './port-rows.ts';
 
 /** xCAT's tables as one host looks at them. */
 export type TableView = {

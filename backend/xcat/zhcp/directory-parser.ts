@@ -93,13 +93,13 @@ function changedBy({ known, others }: Operands, { vswitch: before, ...nic }: Nic
   const further = [nic.others ?? '', ...(type === 'QDIO' ? [] : [`TYPE ${type}`]), ...others].filter(
     (text) => text !== '',
   );
-  return {
+  return defined({
     ...nic,
-    ...defined({ vswitch }),
-    ...(/^[0-9A-F]{1,6}$/.test(macId) ? { macId: macId.padStart(6, '0') } : {}),
-    ...defined({ portNumber }),
-    ...(devices > 0 && devices !== DEVICES_PER_NIC ? { devices } : {}),
-    ...defined({ chpid }),
-    ...(further.length === 0 ? {} : { others: further.join(' ') }),
-  };
+    vswitch,
+    macId: /^[0-9A-F]{1,6}$/.test(macId) ? macId.padStart(6, '0') : undefined,
+    portNumber,
+    devices: devices > 0 && devices !== DEVICES_PER_NIC ? devices : undefined,
+    chpid,
+    others: further.length === 0 ? undefined : further.join(' '),
+  });
 }
