@@ -34,8 +34,8 @@ test.each([
   [['ops', 'list', '--state', 'odd'], 'running'],
   [['ops', 'list', '--limit', 'x'], '--limit: must be a whole number from 1 to 1000'],
   [['port', 'list', '--vlan', '5000'], '--vlan: must be a whole number from 1 to 4094'],
-  [['reconcile', '--dry-run', 'pause'], '--dry-run: does not go with pause'],
-  [['reconcile', 'resume', '--all-hosts'], '--all-hosts: does not go with'],
+  [['reconcile', '--dry-run', 'pause'], '--dry-run: is not an option of pause'],
+  [['reconcile', 'resume', '--all-hosts'], '--all-hosts: is not an option of'],
   [['config', 'check'], '--config-file'],
 ])('%j is a mistake in the command line: 2, and what is wrong', async (args, word) => {
   const { code, err } = await zvmnet(args);
