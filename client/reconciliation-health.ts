@@ -1,6 +1,8 @@
 import type { Client } from '@temporalio/client';
 import { z } from 'zod';
 import { defined } from '../domain/defined.ts';
+import { failureText } from '../domain/drift/repair-subject.ts';
+import { ReportedFailure } from '../domain/operations/results.ts';
 import { reconcileScheduleId } from '../temporal-config/names.ts';
 import { is, quoted, ZVM_HOST, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
 import { operationIdOf } from './operation-id.ts';
@@ -14,7 +16,7 @@ export type ReconciliationHealth = {
   failure?: { at: string; reason: string };
 };
 
-const Unrepaired = z.object({ failures: z.array(z.object({ userid: z.string(), reason: z.string() })).min(1) });
+const Unrepaired = z.object({ failures: z.array(ReportedFailure).min(1) });
 
 /** The health of a host's reconciliation, from the ended runs of its Schedule. */
 export async function reconciliationHealth(client: Client, host: string): Promise<ReconciliationHealth> {
@@ -54,5 +56,5 @@ async function reasonOf(client: Client, { workflowId, runId, status }: Ended): P
   const [first] = unrepaired?.failures ?? [];
   if (unrepaired === undefined || first === undefined) return `its last run has ended as ${status.toLowerCase()}`;
   const more = unrepaired.failures.length - 1;
-  return `${first.userid}: ${first.reason}${more === 0 ? '' : `; and ${more} more that could not be repaired`}`;
+  return `${failureText(first)}${more === 0 ? '' : `; and ${more} more that could not be repaired`}`;
 }

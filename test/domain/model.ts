@@ -7,7 +7,7 @@ import { authorisedVlans, type Vswitch } from '../../domain/vswitch/vswitch.ts';
 /** `portOf` has the port number that a live NIC was coupled with, by vdev: z/VM does not show it per NIC. */
 export type World = { guest: GuestState; vswitches: Vswitch[]; portOf: Record<string, number> };
 
-/** What a step does to a guest, as z/VM and xCAT would; throws where they would refuse. */
+/** Carry out a step on a guest, as z/VM and xCAT would; throws where they would refuse. */
 export function apply(world: World, step: Step, prefix: MacPrefix): World {
   const { guest } = world;
   const withGuest = (change: Partial<GuestState>): World => ({ ...world, guest: { ...guest, ...change } });
@@ -93,7 +93,7 @@ export function apply(world: World, step: Step, prefix: MacPrefix): World {
   }
 }
 
-/** What the guest can reach, live or at its next logon: NIC, VSWITCH and VLAN, once authorised. */
+/** The networks that a guest can reach, live or at its next logon: NIC, VSWITCH and VLAN, once authorised. */
 export function access(world: World): Set<string> {
   const nics = [...world.guest.live, ...world.guest.directory];
   return new Set(

@@ -20,7 +20,7 @@ const PORT_BASED = VswitchName.parse('VSWPORT');
 const VDEVS = ['1000', '1003', '1006', '1009'].map((text) => Vdev.parse(text));
 const FOREIGN_VDEV = Vdev.parse('0600');
 export const FOREIGN_NUMBER = 99;
-/** What of a VSWITCH no plan of a guest looks at. */
+/** The parts of a VSWITCH that no plan of a guest looks at. */
 export const UNSEEN = { uplinks: [], gvrp: false, isolated: false, macProtected: false };
 
 const vlan = (id: number): Network => ({ type: 'vlan', segmentationId: SegmentationId.parse(id) });

@@ -47,7 +47,7 @@ export function readingOf(view: HostView, userid: Userid, outcomes: DeviceOutcom
   const standing = standingOf(tables, userid);
   if (standing === undefined) throw notDefined(`read ${userid}`, [absenceRefusal(userid, rules.host, NOWHERE)]);
   const { node, otherNodes } = standing;
-  const findings: Finding[] = rowsWithoutPortOf(tables, standing);
+  const findings: Finding[] = [];
   const report: Report = ({ of, reason }) => findings.push({ of: `guest ${userid}, ${of}`, reason });
   const recorded = recordedPortsOf(tables, standing);
   const zhcps = [rules.zhcpNode, ...tables.otherZhcps];
@@ -81,6 +81,7 @@ export function readingOf(view: HostView, userid: Userid, outcomes: DeviceOutcom
     portsInEntries: view.portsInEntries,
     addressesInUse: view.addressesInUse,
     findings,
+    recordFindings: rowsWithoutPortOf(tables, standing),
   };
 }
 
