@@ -151,7 +151,7 @@ test('of a port with a QoS policy it is said once, in the log and the result, th
   expect((await follow(port.portId)).unlimited).toEqual([port.portId]);
   expect((await follow(port.portId)).unlimited).toEqual([]);
   await (await startRun(there.client, 'reconcileHost', { host })).result();
-  const said = logged.mock.calls.filter((call) => JSON.stringify(call).includes('limits nothing'));
+  const said = logged.mock.calls.filter((call) => JSON.stringify(call).includes('has no effect'));
   logged.mockRestore();
   expect(said).toHaveLength(1);
   expect(JSON.stringify(said)).toContain(port.portId);
@@ -166,7 +166,7 @@ test('of a QoS policy that an ACTIVE port gets it is said once, in the log and t
   neutron.change(portId, { qosPolicy: 'slow' });
   expect((await follow(portId)).unlimited).toEqual([portId]);
   expect((await follow(portId)).unlimited).toEqual([]);
-  const said = logged.mock.calls.filter((call) => JSON.stringify(call).includes('limits nothing'));
+  const said = logged.mock.calls.filter((call) => JSON.stringify(call).includes('has no effect'));
   logged.mockRestore();
   expect(JSON.stringify(said)).toContain(portId);
   expect(said).toHaveLength(1);

@@ -143,7 +143,7 @@ test('a cancelled operation that cannot be undone is told as failed, with why an
   const failure = await failureOf(run.result());
   expect(failure).toMatchObject({
     type: 'StepFailed',
-    message: expect.stringMatching(/since the operation was cancelled: .*not authorised/s),
+    message: expect.stringMatching(/after the cancellation of the operation: .*not authorised/s),
     details: [{ undone: false, done: expect.arrayContaining(['grant LNX10007 on VSW1 with VLAN 100']) }],
   });
   await zvm.control('DELETE', `faults/${id}`);
