@@ -107,6 +107,26 @@ export const Operations = z
   .object({ operations: z.array(Operation), next: z.string().optional() })
   .openapi('Operations');
 
+const CapabilityValue = z
+  .object({
+    state: z.enum(['known', 'unknown']),
+    value: z.string().optional(),
+    from: z.enum(['z/VM', 'configuration']).optional().openapi({ description: 'Who has told the value' }),
+    reason: z.string().optional().openapi({ description: 'Why nobody knows it' }),
+  })
+  .openapi('CapabilityValue');
+
+const Capabilities = z
+  .object({
+    release: CapabilityValue,
+    serviceLevel: CapabilityValue,
+    networkService: CapabilityValue,
+    directoryNetworkAuthorization: CapabilityValue,
+    smapiLevel: CapabilityValue,
+    smcli: CapabilityValue,
+  })
+  .openapi('HostCapabilities', { description: 'The levels of z/VM and of the ways to it' });
+
 export const Host = z
   .object({
     host: z.string(),
@@ -126,6 +146,9 @@ export const Host = z
           .openapi({ description: 'Why the last run that has ended could not read the host, or repair all of it' }),
       })
       .nullable(),
+    capabilities: Capabilities.nullable().openapi({
+      description: 'As the last reconciliation that has ended read them',
+    }),
   })
   .openapi('Host');
 
@@ -256,6 +279,7 @@ export const HostPicture = z
   .object({
     host: z.string(),
     iplTime: z.string().nullable(),
+    capabilities: Capabilities.optional(),
     vswitches: z.array(VswitchRow),
     guests: z.array(GuestRow),
     findings: z.array(Finding),

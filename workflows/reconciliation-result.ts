@@ -1,4 +1,5 @@
 import { workflowInfo } from '@temporalio/workflow';
+import type { HostCapabilities } from '../domain/host/host-capabilities.ts';
 import type { PortId } from '../domain/text/identifiers.ts';
 import { malformed } from './failures.ts';
 import type { FailedGuest } from './host-activities.ts';
@@ -21,6 +22,8 @@ export type ReconcileHostResult = {
   waiting: number;
   /** z/VM was started since the last run. */
   reIpled: boolean;
+  /** What z/VM can do; absent in histories of older builds. */
+  capabilities?: HostCapabilities;
   /** The drift found, or after a dry run the steps that would repair it; the first hundred. */
   drifts: string[];
   failures: FailedGuest[];
