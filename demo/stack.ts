@@ -9,6 +9,7 @@ import { runWorkers } from '../runtime/host/run-workers.ts';
 import { createLogger } from '../runtime/process/logging.ts';
 import { prepareExternal } from '../runtime/process/temporal-connection.ts';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../simulator/simulator.ts';
+import type { Release } from '../simulator/zvm/release.ts';
 import { findTemporalServer } from '../temporal-config/dev-server/temporal-binary.ts';
 import { startTemporalServer } from '../temporal-config/dev-server/temporal-server.ts';
 import { embeddedHosts } from './embedded-hosts.ts';
@@ -34,6 +35,8 @@ type Options = {
   latencyMs?: number;
   /** The times of SMAPI and DirMaint there; none by default. */
   smapi?: SimulatorOptions;
+  /** The releases of the simulated z/VM systems in turn. */
+  releases?: readonly Release[];
   /** True when the caller starts the workers. */
   withoutWorkers?: boolean;
   /** The interval of reconciliation; none by default. */
@@ -56,6 +59,7 @@ export async function startStack(options: Options): Promise<Stack> {
       guests: options.guestsPerHost,
       ...(options.latencyMs === undefined ? {} : { latencyMs: options.latencyMs }),
       ...options.smapi,
+      ...(options.releases === undefined ? {} : { release: options.releases }),
       ...(options.ports?.simulator === undefined ? {} : { port: options.ports.simulator }),
     });
     undo.push(() => simulator.close());
