@@ -222,6 +222,15 @@ export const Guest = z
           devices: z.int().optional(),
           chpid: z.string().optional(),
           others: z.string().optional().openapi({ description: 'Operands that this project does not write' }),
+          authorization: z
+            .object({
+              vlans: z.array(z.int()).optional(),
+              portType: z.enum(['ACCESS', 'TRUNK']).optional(),
+              promiscuous: z.boolean().optional(),
+              priority: z.enum(['LOW', 'NORMAL', 'HIGH']).optional(),
+            })
+            .optional()
+            .openapi({ description: 'Those of them that directory network authorization goes by' }),
           profile: z.string().optional().openapi({ description: 'The profile that it stands in' }),
         }),
       ),
