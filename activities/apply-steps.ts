@@ -1,5 +1,6 @@
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import type { Cancellation, ZvmBackend } from '../backend/backend.ts';
+import { defined } from '../domain/defined.ts';
 import type { GuestStepReport, Step } from '../domain/planning/steps.ts';
 import { asActivityFailure } from './failures.ts';
 
@@ -31,7 +32,7 @@ function withDetail(error: Error, detail: object): Error {
   const [first, ...more] = error.details ?? [];
   const merged = isPlainObject(first) ? [{ ...first, ...detail }, ...more] : [...(error.details ?? []), detail];
   const failure = ApplicationFailure.create({
-    ...(error.type === undefined || error.type === null ? {} : { type: error.type }),
+    ...defined({ type: error.type ?? undefined }),
     message: error.message,
     nonRetryable: error.nonRetryable ?? false,
     details: merged,

@@ -47,8 +47,10 @@ export function writeCheckpoint({ guests, entries, neutron, rdevs, toConfirm = [
         return [vdev, macId, vswitch === undefined ? -1 : vswitches.indexOf(vswitch), portNumber];
       }),
     ]),
-    ...(neutron === undefined ? {} : { neutron: { ports: packed(neutron.ports), reported: [...neutron.reported] } }),
-    ...(toConfirm.length === 0 ? {} : { toConfirm: packed(toConfirm) }),
+    ...defined({
+      neutron: neutron && { ports: packed(neutron.ports), reported: [...neutron.reported] },
+      toConfirm: toConfirm.length === 0 ? undefined : packed(toConfirm),
+    }),
   };
   return gzipSync(JSON.stringify(written)).toString('base64');
 }
@@ -60,21 +62,17 @@ export function readCheckpoint(text: string | undefined): Checkpoint {
     const { iplTime, sweptUpTo, vswitches, rdevs, guests, entries, neutron, toConfirm } = Written.parse(
       JSON.parse(gunzipSync(Buffer.from(text, 'base64')).toString()),
     );
-    return {
-      ...defined({ iplTime, sweptUpTo }),
-      ...(rdevs === undefined ? {} : { rdevs: new Map(rdevs) }),
-      ...(neutron === undefined
-        ? {}
-        : { neutron: { ports: unpacked(neutron.ports), reported: new Map(neutron.reported) } }),
-      ...(toConfirm === undefined ? {} : { toConfirm: unpacked(toConfirm) }),
+    return defined({
+      ...{ iplTime, sweptUpTo },
+      rdevs: rdevs && new Map(rdevs),
+      neutron: neutron && { ports: unpacked(neutron.ports), reported: new Map(neutron.reported) },
+      toConfirm: toConfirm === undefined ? undefined : unpacked(toConfirm),
       entries: new Map(
         entries.map(([userid, ...nics]): [Userid, EntryNic[]] => [
           userid,
           nics.map(([vdev, macId, index, portNumber]) => ({
             vdev,
-            ...(macId === '' ? {} : { macId }),
-            ...(vswitches[index] === undefined ? {} : { vswitch: vswitches[index] }),
-            ...(portNumber === 0 ? {} : { portNumber }),
+            ...defined({ macId: macId || undefined, vswitch: vswitches[index], portNumber: portNumber || undefined }),
           })),
         ]),
       ),
@@ -91,7 +89,7 @@ export function readCheckpoint(text: string | undefined): Checkpoint {
           },
         ]),
       ),
-    };
+    });
   } catch {
     return EMPTY_CHECKPOINT;
   }

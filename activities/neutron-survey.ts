@@ -1,4 +1,5 @@
 import type { HostRecord } from '../backend/reading.ts';
+import { concerns, type GuestsAndPorts, subjectsOf } from '../domain/drift/repair-subject.ts';
 import type { Checkpoint, NeutronCheckpoint } from '../domain/host/checkpoint.ts';
 import type { HostRules } from '../domain/host/host.ts';
 import type { NeutronPort, WantedPort } from '../domain/host/neutron-port.ts';
@@ -38,16 +39,16 @@ export function surveyNeutron(
   { unreported, failed }: Pick<SurveyInput, 'unreported' | 'failed'>,
 ): NeutronSurvey {
   const view = viewOf(ports, record, rules);
-  const lost = new Set<string>([...unreported, ...failed.map(({ userid }) => userid)]);
+  const { userids, portIds } = subjectsOf(failed);
+  const lost = { userids, portIds: new Set([...unreported, ...portIds]) };
   const revisions = new Map(
     ports.flatMap(({ portId, revision }): [PortId, number][] => (revision === undefined ? [] : [[portId, revision]])),
   );
   // Whoever has set a status since it was reported has changed the revision too: that is a difference of its own.
-  const wasReported = ({ portId, userid }: PortStatus) =>
-    !lost.has(portId) &&
-    !lost.has(userid ?? '') &&
-    revisions.has(portId) &&
-    checkpoint.neutron?.reported.get(portId) === revisions.get(portId);
+  const wasReported = (status: PortStatus) =>
+    !concerns(lost, status) &&
+    revisions.has(status.portId) &&
+    checkpoint.neutron?.reported.get(status.portId) === revisions.get(status.portId);
   const isNew = (status: PortStatus) => !isReported(status) && !(status.up && wasReported(status));
   const ofGuests = view.ofGuests.map(({ port, userid }) => statusOf(port, userid));
   const services = view.services.map((port) => statusOf(port));
@@ -90,12 +91,12 @@ export function surveyNeutron(
  */
 export function checkpointOf(
   { checkpoint, statuses }: NeutronSurvey,
-  unreported: ReadonlySet<string>,
+  unreported: GuestsAndPorts,
 ): Pick<Checkpoint, 'neutron'> {
   if (checkpoint === undefined) return {};
   const guests = new Map(statuses.map(({ portId, userid }) => [portId, userid]));
   const reported = [...checkpoint.reported].filter(
-    ([portId]) => !unreported.has(portId) && !unreported.has(guests.get(portId) ?? ''),
+    ([portId]) => !concerns(unreported, { portId, userid: guests.get(portId) }),
   );
   return { neutron: { ...checkpoint, reported: new Map(reported) } };
 }

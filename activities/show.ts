@@ -42,7 +42,7 @@ async function readShownHost(host: HostRuntime): Promise<ShownHost> {
     capabilities,
     vswitches: vswitches.map((vswitch) => vswitchViewOf(vswitch, networks.get(vswitch.name))),
     guests: guests.toSorted((one, other) => (one.userid < other.userid ? -1 : 1)),
-    findings: limited([...findings, ...orphans]),
+    findings: limited([...findings, ...orphans.map(({ node, reason }) => ({ of: `node ${node}`, reason }))]),
   };
   return {
     host: host.rules.host,
@@ -94,7 +94,7 @@ function problemsOf(decision: Decision): string[] {
 }
 
 /** A guest that was read, as it is shown. */
-export function shownOf({ guest, findings, ...context }: Reading, planRecord: PlanRecord): ShownGuest {
+export function shownOf({ guest, findings, recordFindings, ...context }: Reading, planRecord: PlanRecord): ShownGuest {
   const change = { kind: 'reconcile' as const, ports: [], removed: [], unrecorded: [], left: [] };
   const decision = decide(change, { guest, ...context, avoidMacs: new Set() });
   const { userid, node, loggedOn, recorded, directory, live } = guest;
@@ -117,7 +117,7 @@ export function shownOf({ guest, findings, ...context }: Reading, planRecord: Pl
     steps: decision.accepted ? plan(decision.desired, guest, context.vswitches, planRecord).map(sentence) : [],
     problems: [
       ...new Set([
-        ...findings.map(findingText),
+        ...[...recordFindings, ...findings].map(findingText),
         ...unclearPorts(guest, context.vswitches).map(({ portId, reason }) => `port ${portId}: ${reason}`),
         ...problemsOf(decision),
       ]),

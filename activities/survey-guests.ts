@@ -1,18 +1,19 @@
 import type { HostReading, Reading } from '../backend/reading.ts';
+import { defined } from '../domain/defined.ts';
 import { looksDown } from '../domain/drift/admin-state.ts';
 import { type Drift, driftOf, type SurveyedGuest } from '../domain/drift/drift.ts';
 import type { Finding } from '../domain/drift/finding.ts';
 import { type Absence, isGone } from '../domain/guest/absence.ts';
 import { absenceLine } from '../domain/guest/absent-guest.ts';
-import type { Change } from '../domain/operations/requests.ts';
+import type { Change, RepairFailure } from '../domain/operations/requests.ts';
 import { decide } from '../domain/planning/decision.ts';
 import { type PlanRecord, plan } from '../domain/planning/planner.ts';
 import { describeRefusals, type RefusedPort } from '../domain/planning/refusal.ts';
 import type { PortId, Userid } from '../domain/text/identifiers.ts';
-import type { Candidate, FailedGuest } from '../workflows/host-activities.ts';
+import type { Candidate } from '../workflows/host-activities.ts';
 import { asActivityFailure } from './failures.ts';
 import type { HostRuntime } from './host-runtime.ts';
-import { failure, stillFailed } from './survey-failures.ts';
+import { failure, type Later, stillFailed } from './survey-failures.ts';
 
 /** Guests that one survey reads for themselves because of a doubt; others have their turn in the next. */
 const MOST_READ = 200;
@@ -20,7 +21,7 @@ const MOST_READ = 200;
 export type Found = {
   candidates: Candidate[];
   skipped: number;
-  failed: FailedGuest[];
+  failed: RepairFailure[];
   verified: Set<Userid>;
   /** In doubt, but not looked at in this run. */
   unread: Set<Userid>;
@@ -37,7 +38,7 @@ export async function examine(
   reading: HostReading,
   guests: readonly SurveyedGuest[],
   slice: readonly Userid[],
-  later: ReadonlyMap<string, FailedGuest>,
+  later: Later,
   now: number,
 ): Promise<Found> {
   const swept = new Set(slice);
@@ -48,7 +49,7 @@ export async function examine(
   const looked: { guest: SurveyedGuest; doubt: Drift }[] = [];
   for (const guest of guests) {
     const doubt = driftOf(guest, reading.vswitches);
-    if (later.has(guest.userid)) continue;
+    if (later.userids.has(guest.userid)) continue;
     if (guest.absent === true) looked.push({ guest, doubt });
     else if (doubt.certain) candidates.push(candidateOf(guest, doubt));
     else if (doubt.lines.length > 0 || swept.has(guest.userid) || guest.toConfirm !== undefined)
@@ -65,7 +66,7 @@ export async function examine(
     others.length === 0
       ? undefined
       : (await host.backend.readHost({ userids: others.map(({ guest }) => guest.userid) })).read;
-  const failed: FailedGuest[] = stillFailed(later, guests);
+  const failed: RepairFailure[] = stillFailed(later, guests);
   const findings: Finding[] = [];
   for (const { guest, doubt, by } of [
     ...inSlice.map((each) => ({ ...each, by: reading.read })),
@@ -75,13 +76,15 @@ export async function examine(
     findings.push(...unread);
     if (isDown !== undefined) toConfirm.set(guest.userid, isDown);
     if (steps !== undefined && absence === undefined) seen.add(guest.userid);
-    failed.push(...refused.map(({ portId, refusals }) => failure(portId, describeRefusals(refusals), now)));
-    if (steps === undefined) failed.push(failure(guest.userid, why, now));
+    failed.push(
+      ...refused.map(({ portId, refusals }) => failure({ kind: 'port', portId }, describeRefusals(refusals), now)),
+    );
+    if (steps === undefined) failed.push(failure({ kind: 'guest', userid: guest.userid }, why, now));
     else if (steps === 0 && isVerified(guest, absence)) verified.add(guest.userid);
     else if (steps === 0) failed.push(...unowned(guest, absence, now));
     else candidates.push(candidateOf(guest, doubt, absence));
   }
-  const skipped = guests.filter((guest) => later.has(guest.userid)).length;
+  const skipped = guests.filter((guest) => later.userids.has(guest.userid)).length;
   return { candidates, skipped, failed, verified, unread, seen, toConfirm, findings };
 }
 
@@ -91,10 +94,10 @@ function isVerified({ recorded }: SurveyedGuest, absence: Absence | undefined): 
 }
 
 /** NICs that ports had whose rows have gone with the node; it is no failure of the guest, which would be looked at later and later. */
-function unowned({ userid, recorded }: SurveyedGuest, absence: Absence | undefined, now: number): FailedGuest[] {
+function unowned({ userid, recorded }: SurveyedGuest, absence: Absence | undefined, now: number): RepairFailure[] {
   if (absence === undefined || recorded.length > 0) return [];
   const advice = 'define its node again, or remove NICs and grants that are not wanted';
-  return [failure(`node of ${userid}`, `${absenceLine(userid, absence)} (${advice})`, now)];
+  return [failure({ kind: 'missingNode', userid }, `${absenceLine(userid, absence)} (${advice})`, now)];
 }
 
 type Looked = {
@@ -116,7 +119,7 @@ function stepsFor(
 ): Looked {
   try {
     const context = read(guest.userid);
-    const unread = unreadOf(context);
+    const { findings: unread } = context;
     const { absence } = context.guest;
     const decision = decide(changeOf(guest, doubt), { ...context, avoidMacs: new Set() });
     if (!decision.accepted)
@@ -126,16 +129,10 @@ function stepsFor(
       .filter((row) => guest.toConfirm?.includes(row.portId) === true)
       .filter((row) => row.unreadable !== undefined || looksDown(row, context.guest))
       .map(({ portId }) => portId);
-    const absent = absence === undefined ? {} : { absence };
-    return { steps, why: '', refused: decision.refused, unread, isDown, ...absent };
+    return { steps, why: '', refused: decision.refused, unread, isDown, ...defined({ absence }) };
   } catch (error) {
     return { steps: undefined, why: asActivityFailure(error).message, refused: [], unread: [] };
   }
-}
-
-/** Rows without a port are found with the whole host. */
-function unreadOf({ findings }: Reading): Finding[] {
-  return findings.filter(({ of }) => of.startsWith('guest '));
 }
 
 function candidateOf(guest: SurveyedGuest, doubt: Drift, absence?: Absence): Candidate {

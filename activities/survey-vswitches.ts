@@ -1,13 +1,14 @@
 import type { ServerNics } from '../backend/reading.ts';
 import type { Checkpoint } from '../domain/host/checkpoint.ts';
+import type { RepairFailure } from '../domain/operations/requests.ts';
 import { planVswitch } from '../domain/planning/vswitch-plan.ts';
 import type { VswitchName } from '../domain/text/identifiers.ts';
 import type { Rdev } from '../domain/vswitch/rdev.ts';
 import type { Vswitch } from '../domain/vswitch/vswitch.ts';
 import { vswitchSentence } from '../domain/vswitch/vswitch-sentence.ts';
-import type { FailedGuest, Survey } from '../workflows/host-activities.ts';
+import type { Survey } from '../workflows/host-activities.ts';
 import type { HostRuntime } from './host-runtime.ts';
-import { failure, UPLINKS_OF } from './survey-failures.ts';
+import { failure } from './survey-failures.ts';
 import { settingsOf } from './vswitches.ts';
 
 /** VSWITCHes of the configuration that are gone or changed, with what is to be done; one that says nothing of how to make it counts too. */
@@ -52,12 +53,12 @@ export function withoutUplinks(
   vswitches: readonly Vswitch[],
   rdevs: ReadonlyMap<VswitchName, readonly Rdev[]>,
   now: number,
-): FailedGuest[] {
+): RepairFailure[] {
   return vswitches.flatMap(({ name, uplinks, uplinksHidden, unclear }) => {
     const had = rdevs.get(name);
     // Uplinks that the answer does not show may be there.
     if (had === undefined || uplinks.length > 0 || uplinksHidden === true || unclear !== undefined) return [];
     const reason = `VSWITCH ${name} of ${rules.host} has no real device any more; it had ${had.join(', ')}. Name them as rdev_list in [${name}], or give them back`;
-    return [failure(`${UPLINKS_OF}${name}`, reason, now)];
+    return [failure({ kind: 'uplinks', vswitch: name }, reason, now)];
   });
 }

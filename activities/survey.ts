@@ -3,6 +3,7 @@ import { defined } from '../domain/defined.ts';
 import { notCoupledPorts, type SurveyedGuest } from '../domain/drift/drift.ts';
 import { findingText } from '../domain/drift/finding.ts';
 import { foreignOn } from '../domain/drift/foreign.ts';
+import { concerns, subjectsOf } from '../domain/drift/repair-subject.ts';
 import { unclearPorts } from '../domain/drift/unclear-ports.ts';
 import type { RecordedPort } from '../domain/guest/guest.ts';
 import { type Checkpoint, EMPTY_CHECKPOINT } from '../domain/host/checkpoint.ts';
@@ -10,14 +11,14 @@ import type { NeutronPort, WantedPort } from '../domain/host/neutron-port.ts';
 import type { PortId, Userid } from '../domain/text/identifiers.ts';
 import type { Vswitch } from '../domain/vswitch/vswitch.ts';
 import { NeutronError } from '../neutron/errors.ts';
-import type { FailedGuest, PortStatus, Survey, SurveyInput } from '../workflows/host-activities.ts';
+import type { PortStatus, Survey, SurveyInput } from '../workflows/host-activities.ts';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { lacksDhcp } from './dhcp.ts';
 import type { HostRuntime } from './host-runtime.ts';
 import { checkpointOf, type NeutronSurvey, NO_NEUTRON, surveyNeutron } from './neutron-survey.ts';
 import { boundPorts, neutronHosts } from './neutron-view.ts';
 import { entriesToRemember, nicsOf, remember } from './survey-checkpoint.ts';
-import { failure, notNow, unusable } from './survey-failures.ts';
+import { failure, type Later, notNow, unusable } from './survey-failures.ts';
 import { examine, type Found } from './survey-guests.ts';
 import { rdevsToRemember, vswitchesToEnsure, withoutUplinks } from './survey-vswitches.ts';
 
@@ -41,7 +42,7 @@ export async function surveyHost(host: HostRuntime, input: SurveyInput, signal: 
   const [reading, nics, { ports, problem }] = await Promise.all([
     host.backend.readHost({ userids: slice, survey: true, entriesOf: others }),
     host.backend.readServerNics(signal),
-    readPorts(host, checkpoint.neutron?.ports ?? [], later),
+    readPorts(host, checkpoint.neutron?.ports ?? [], later.portIds),
   ]);
   signal.throwIfAborted();
   const neutron =
@@ -50,6 +51,7 @@ export async function surveyHost(host: HostRuntime, input: SurveyInput, signal: 
       : surveyNeutron(ports, reading, host.rules, checkpoint, input);
   const guests = withPortsToConfirm(surveyed(reading, checkpoint, neutron), reading.vswitches, checkpoint);
   const found = await examine(host, reading, guests, slice, later, input.now);
+  const failed = subjectsOf(found.failed);
   const rdevs = rdevsToRemember(host, reading.vswitches, checkpoint.rdevs);
   const missing = vswitchesToEnsure(host, reading.vswitches, nics, rdevs);
   const foreign = foreignOn(
@@ -69,11 +71,11 @@ export async function surveyHost(host: HostRuntime, input: SurveyInput, signal: 
     skipped: found.skipped,
     failed: [
       ...found.failed,
-      ...reading.orphans.map(({ of, reason }) => failure(of, reason, 0)),
+      ...reading.orphans.map(({ node, reason }) => failure({ kind: 'node', node }, reason, 0)),
       ...withoutUplinks(host, reading.vswitches, rdevs, input.now),
       ...guests.flatMap((guest) => unclearPorts(guest, reading.vswitches)).map(unusable),
       ...neutron.unusable.map(unusable),
-      ...(problem === undefined ? [] : [failure('Neutron', problem, 0)]),
+      ...(problem === undefined ? [] : [failure({ kind: 'neutron' }, problem, 0)]),
     ],
     waiting: neutron.waiting + guests.reduce((sum, guest) => sum + unwired(guest), 0),
     foreign: foreign.length,
@@ -86,14 +88,12 @@ export async function surveyHost(host: HostRuntime, input: SurveyInput, signal: 
     capabilities: reading.capabilities,
     statuses: statusesToTell(neutron, found, later, input.unreported),
     checkpoint: writeCheckpoint({
-      ...checkpointOf(
-        neutron,
-        new Set([...later.keys(), ...found.unread, ...found.failed.map(({ userid }) => userid)]),
-      ),
-      ...(rdevs.size === 0 ? {} : { rdevs }),
-      ...defined({ iplTime }),
+      ...checkpointOf(neutron, {
+        userids: new Set([...later.userids, ...found.unread, ...failed.userids]),
+        portIds: new Set([...later.portIds, ...failed.portIds]),
+      }),
+      ...defined({ rdevs: rdevs.size === 0 ? undefined : rdevs, iplTime, sweptUpTo: swept.at(-1) }),
       toConfirm: guests.flatMap((guest) => found.toConfirm.get(guest.userid) ?? guest.toConfirm ?? []),
-      ...(swept.at(-1) === undefined ? {} : { sweptUpTo: swept.at(-1) as Userid }),
       entries: entriesToRemember(host, reading, guests),
       guests: new Map(
         guests
@@ -166,7 +166,7 @@ const NOTHING_WANTED: ReadonlyMap<PortId, WantedPort> = new Map();
 async function readPorts(
   { neutron, rules }: HostRuntime,
   before: readonly PortId[],
-  notNow: ReadonlyMap<string, FailedGuest>,
+  notNow: ReadonlySet<PortId>,
 ): Promise<{ ports?: NeutronPort[]; problem?: string }> {
   if (neutron === undefined) return {};
   try {
@@ -175,7 +175,7 @@ async function readPorts(
     const known = new Set(listed.map((port) => port.portId));
     // A list may be short, as for a user who may not see all ports: a missing port is looked up by its id before it counts as gone.
     const missing = await neutron.ports(before.filter((portId) => !known.has(portId)));
-    const asked = { rules, before: new Set(before), notNow: new Set(notNow.keys()) };
+    const asked = { rules, before: new Set(before), notNow };
     return { ports: await boundPorts(neutron, [...listed, ...missing], asked) };
   } catch (error) {
     // z/VM is repaired by what is recorded while Neutron is away.
@@ -191,17 +191,18 @@ async function readPorts(
 function statusesToTell(
   { statuses, unconfirmed }: NeutronSurvey,
   { candidates, failed, unread }: Found,
-  later: ReadonlyMap<string, FailedGuest>,
+  later: Later,
   unreported: readonly PortId[],
 ): PortStatus[] {
   const untold = new Set(unreported);
-  const concerned = new Set<string>([...candidates, ...failed].map(({ userid }) => userid));
+  const drifted = new Set(candidates.map(({ userid }) => userid));
+  const broken = subjectsOf(failed);
   return statuses
-    .filter(({ userid, portId }) => userid === undefined || !later.has(userid) || untold.has(portId))
+    .filter(({ userid, portId }) => userid === undefined || !later.userids.has(userid) || untold.has(portId))
     .filter(({ userid }) => userid === undefined || !unread.has(userid))
     .filter(
       ({ userid, portId }) =>
-        userid === undefined || unconfirmed.has(portId) || concerned.has(userid) || concerned.has(portId),
+        userid === undefined || unconfirmed.has(portId) || drifted.has(userid) || concerns(broken, { portId, userid }),
     );
 }
 

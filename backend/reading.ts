@@ -20,12 +20,17 @@ export type HostRequest = {
 
 /** All that is known of one guest and around it. */
 export type Reading = Omit<PlanningContext, 'avoidMacs'> & {
-  /** Values of the guest that nobody can read. */
+  /** Values of the guest on z/VM that nobody can read. */
   findings: readonly Finding[];
+  /** Values of its record that nobody can read; the record of its host has them too. */
+  recordFindings: readonly Finding[];
 };
 
 /** Why a guest is not here, as far as the record can tell. */
 export type RecordedAbsence = { kind: 'elsewhere'; zhcp: string } | { kind: 'unknown' };
+
+/** A node with ports of a host that stands for no guest. */
+export type Orphan = { node: string; reason: string };
 
 /** The record of all guests of a host. */
 export type HostRecord = {
@@ -36,8 +41,8 @@ export type HostRecord = {
   recorded: ReadonlyMap<Userid, readonly RecordedPort[]>;
   /** Guests with such ports that it has not. */
   absent: ReadonlyMap<Userid, { node: NodeName; why: RecordedAbsence }>;
-  /** Ports of this host of which nobody can say whose they are, a finding for each place. */
-  orphans: readonly Finding[];
+  /** Nodes with ports of this host of which nobody can say whose they are; their names as they are recorded. */
+  orphans: readonly Orphan[];
   /** Guests with records of this host that name no port: NICs of theirs have not vanished. */
   hidesRows: ReadonlySet<Userid>;
   /** NICs of the host's guests that records of others are about. */

@@ -5,6 +5,7 @@ import { runOf, startOperation } from '../client/start-operation.ts';
 import type { Stack } from '../demo/stack.ts';
 import { startStack } from '../demo/stack.ts';
 import { httpCalls } from '../demo/wire.ts';
+import { defined } from '../domain/defined.ts';
 import type { ReconcileHostResult } from '../workflows/reconciliation-result.ts';
 import type { SmapiTimes } from './storm.ts';
 import { fillHost, guestsFor } from './wired-host.ts';
@@ -81,7 +82,7 @@ async function measured(
   const { client, simulator } = stack;
   const before = await httpCalls(simulator.url);
   const started = performance.now();
-  const from = last === undefined ? {} : { last: { checkpoint: last.checkpoint, failures: last.failures } };
+  const from = defined({ last: last && { checkpoint: last.checkpoint, failures: last.failures } });
   const workflowId = `reconcile/${HOST}/${name}`;
   const run = await startOperation(client, reconcileRequest(HOST, false), { workflowId, besides: from });
   const result = await runOf(client, 'reconcileHost', run).result();

@@ -1,3 +1,4 @@
+import { failureText } from '../domain/drift/repair-subject.ts';
 import type { ResultOf } from '../domain/operations/results.ts';
 import { colour, type Output } from './output.ts';
 
@@ -7,8 +8,8 @@ type Reconciliation = ResultOf<'reconciliation'>;
 export function showReconciliation(output: Output, result: Reconciliation): void {
   output.print(`${result.host}: ${countsOf(result)}`);
   for (const line of result.drifts) output.print(`  ${result.dryRun ? '○ would: ' : `${colour('red', '≠')} `}${line}`);
-  for (const { userid, reason, attempts } of result.failures)
-    output.print(`  ${colour('red', '✘')} ${userid}: ${reason} (tried ${attempts} times)`);
+  for (const failure of result.failures)
+    output.print(`  ${colour('red', '✘')} ${failureText(failure)} (tried ${failure.attempts} times)`);
   for (const line of result.findings) output.print(`  ${colour('red', '?')} not understood: ${line}`);
   for (const line of result.foreignLines) output.print(`  ${colour('dim', '?')} ${line}`);
   if (result.drifts.length === 0 && result.failures.length === 0) output.print(colour('green', '  in order'));

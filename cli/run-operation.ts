@@ -9,6 +9,7 @@ import {
   summaryOf,
   workflowIdFor,
 } from '../client/start-operation.ts';
+import { defined } from '../domain/defined.ts';
 import { definitionOf } from '../domain/operations/operations.ts';
 import { goneWhileWaiting } from './action.ts';
 import { CommandFailure, EXIT, type ExitCode } from './exit-codes.ts';
@@ -56,8 +57,8 @@ export async function perform(
   besides?: object,
 ): Promise<ToldOperation> {
   const client = await session.client();
-  const lock = definitionOf(request.type).lock === undefined ? {} : { lock: { digest: requestDigest(request) } };
-  const options = { workflowId: workflowIdFor(request), ...lock, ...(besides === undefined ? {} : { besides }) };
+  const lock = definitionOf(request.type).lock === undefined ? undefined : { digest: requestDigest(request) };
+  const options = { workflowId: workflowIdFor(request), ...defined({ lock, besides }) };
   const started = await startOperation(client, request, options);
   const { id, runId, conflict } = started;
   if (conflict !== undefined)
@@ -65,7 +66,7 @@ export async function perform(
   const run = await announce(session, request, started);
   const operation = wait ? await followToEnd(session, request, started) : await describeOperation(client, id, runId);
   if (operation === undefined) throw new CommandFailure(EXIT.notFound, `Operation ${id} has gone.`);
-  return { ...operation, ...(run === undefined ? {} : { run }) };
+  return { ...operation, ...defined({ run }) };
 }
 
 /** Announce the operation and the page of its run. */

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { hostNames, workersOf } from '../client/known-hosts.ts';
 import { runUrl } from '../client/operations.ts';
 import { configuredTarget, connectClient, type TemporalTarget } from '../client/temporal-connection.ts';
+import { defined } from '../domain/defined.ts';
 import { taskQueueOf } from '../domain/host/host.ts';
 import { HostName } from '../domain/text/identifiers.ts';
 import { CommandFailure, EXIT } from './exit-codes.ts';
@@ -43,7 +44,7 @@ export class Session {
     const { address } = options;
     this.target = {
       namespace: options.namespace ?? namespace,
-      connection: { ...connection, connectTimeout: CONNECT_TIMEOUT, ...(address === undefined ? {} : { address }) },
+      connection: { ...connection, connectTimeout: CONNECT_TIMEOUT, ...defined({ address }) },
     };
   }
 

@@ -1,4 +1,5 @@
 import { type Client, type ScheduleHandle, ScheduleNotFoundError } from '@temporalio/client';
+import { defined } from '../domain/defined.ts';
 import { taskQueueOf } from '../domain/host/host.ts';
 import type { HostCapabilities } from '../domain/host/host-capabilities.ts';
 import { HostName } from '../domain/text/identifiers.ts';
@@ -62,9 +63,7 @@ async function scheduleOf(client: Client, host: string): Promise<ReconcileSchedu
     return {
       paused: state.paused,
       note: state.note ?? '',
-      ...(every === undefined ? {} : { everySeconds: Number(every) / 1_000 }),
-      ...(last === undefined ? {} : { last }),
-      ...(next === undefined ? {} : { next }),
+      ...defined({ everySeconds: every === undefined ? undefined : Number(every) / 1_000, last, next }),
     };
   } catch (error) {
     if (error instanceof ScheduleNotFoundError) return null;

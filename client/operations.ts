@@ -6,6 +6,7 @@ import {
 } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { z } from 'zod';
+import { defined } from '../domain/defined.ts';
 import { OPERATION_TYPES } from '../domain/operations/operations.ts';
 import { is, quoted, ZVM_HOST, ZVM_OUTCOME, ZVM_PORT, ZVM_USERID } from '../temporal-config/search-attributes.ts';
 import { runPath } from '../temporal-config/ui.ts';
@@ -196,23 +197,23 @@ function viewOf({
   closeTime,
   typedSearchAttributes: has,
 }: Listed): OperationView {
-  const userid = has.get(ZVM_USERID);
   const state = STATES[status.name] ?? 'running';
   const told = has.get(ZVM_OUTCOME);
   // A run that was terminated while it waited could not take its outcome back.
   const outcome = state !== 'running' && UNENDED.has(told ?? '') ? undefined : told;
-  return {
+  const portIds = [...(has.get(ZVM_PORT) ?? [])];
+  return defined({
     id: operationIdOf(workflowId),
     runId,
     type,
     host: has.get(ZVM_HOST) ?? '',
-    ...(userid === undefined ? {} : { userid }),
-    portIds: [...(has.get(ZVM_PORT) ?? [])],
+    userid: has.get(ZVM_USERID),
+    portIds,
     state,
-    ...(outcome === undefined ? {} : { outcome }),
+    outcome,
     startedAt: startTime.toISOString(),
-    ...(closeTime === undefined ? {} : { closedAt: closeTime.toISOString() }),
-  };
+    closedAt: closeTime?.toISOString(),
+  });
 }
 
 /** The memo that has the hosts of an operation of several. */
@@ -243,9 +244,7 @@ export async function describeOperation(
     const hosts = Hosts.safeParse(run.memo?.[HOSTS]).data;
     return {
       ...view,
-      ...(hosts === undefined ? {} : { hosts }),
-      ...(summary === undefined ? {} : { summary }),
-      ...(details === undefined ? {} : { details }),
+      ...defined({ hosts, summary, details }),
       ...ending,
     };
   } catch (error) {
@@ -309,9 +308,7 @@ export function failureOf(error: unknown): OperationFailure {
     type: error.type ?? 'StepFailed',
     message: error.message,
     refusals: Refusals.safeParse(first).data ?? [],
-    ...(report?.step === undefined ? {} : { step: report.step }),
-    ...(report?.advice === undefined ? {} : { advice: report.advice }),
-    ...(report?.undone === undefined ? {} : { undone: report.undone }),
+    ...defined({ step: report?.step, advice: report?.advice, undone: report?.undone }),
   };
 }
 

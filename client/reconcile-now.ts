@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client';
 import type { z } from 'zod';
+import { defined } from '../domain/defined.ts';
 import { HOST_OPERATIONS } from '../domain/operations/host-operations.ts';
 import { reconcileScheduleId } from '../temporal-config/names.ts';
 import { is, quoted, ZVM_HOST } from '../temporal-config/search-attributes.ts';
@@ -18,8 +19,7 @@ export function reconcileRequest(host: string, dryRun: boolean): OperationReques
  * a port whose row has vanished from an administrator's.
  */
 export async function knownBefore(client: Client, host: string): Promise<{ last?: z.infer<typeof Last> }> {
-  const last = await lastResult(client, host);
-  return last === undefined ? {} : { last };
+  return defined({ last: await lastResult(client, host) });
 }
 
 /** Of the Schedule's runs alone: a dry run leaves what it finds, and does not say so to the next. */
@@ -33,7 +33,7 @@ async function lastResult(client: Client, host: string): Promise<z.infer<typeof 
   for await (const { workflowId, runId } of client.workflow.list({ query, pageSize: 1 })) {
     const result: unknown = await client.workflow.getHandle(workflowId, runId, { followRuns: false }).result();
     const { checkpoint, failures, unreported } = Last.parse(result);
-    return { checkpoint, failures, ...(unreported === undefined ? {} : { unreported }) };
+    return { checkpoint, failures, ...defined({ unreported }) };
   }
   return undefined;
 }

@@ -1,6 +1,9 @@
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import { z } from 'zod';
+import { defined } from '../domain/defined.ts';
+import { failureText } from '../domain/drift/repair-subject.ts';
 import { HostCapabilities } from '../domain/host/host-capabilities.ts';
+import { ReportedFailure } from '../domain/operations/results.ts';
 import { reconcileScheduleId } from '../temporal-config/names.ts';
 import { is, quoted, ZVM_HOST, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
 import { operationIdOf } from './operation-id.ts';
@@ -14,7 +17,7 @@ export type ReconciliationHealth = {
   failure?: { at: string; reason: string };
 };
 
-const Unrepaired = z.object({ failures: z.array(z.object({ userid: z.string(), reason: z.string() })).min(1) });
+const Unrepaired = z.object({ failures: z.array(ReportedFailure).min(1) });
 
 /** How the reconciliation of a host goes, by the runs of its Schedule that have ended. */
 export async function reconciliationHealth(client: Client, host: string): Promise<ReconciliationHealth> {
@@ -24,7 +27,7 @@ export async function reconciliationHealth(client: Client, host: string): Promis
     last.status === 'COMPLETED' ? last : await newestEnded(client, host, 'ExecutionStatus = "Completed"');
   const isWell = last.status === 'COMPLETED' && last.outcome !== 'failed';
   return {
-    ...(completed === undefined ? {} : { lastSuccess: completed.at }),
+    ...defined({ lastSuccess: completed?.at }),
     ...(isWell ? {} : { failure: { at: last.at, reason: await reasonOf(client, last) } }),
   };
 }
@@ -70,5 +73,5 @@ async function reasonOf(client: Client, { workflowId, runId, status }: Ended): P
   const [first] = unrepaired?.failures ?? [];
   if (unrepaired === undefined || first === undefined) return `its last run has ended as ${status.toLowerCase()}`;
   const more = unrepaired.failures.length - 1;
-  return `${first.userid}: ${first.reason}${more === 0 ? '' : `; and ${more} more that could not be repaired`}`;
+  return `${failureText(first)}${more === 0 ? '' : `; and ${more} more that could not be repaired`}`;
 }

@@ -6,6 +6,7 @@ import {
   type WorkflowHandle,
   WorkflowNotFoundError,
 } from '@temporalio/client';
+import { defined } from '../domain/defined.ts';
 import { taskQueueOf } from '../domain/host/host.ts';
 import {
   definitionOf,
@@ -121,11 +122,8 @@ export async function startOperation(
   const { type, input } = request;
   const id = operationIdOf(workflowId);
   const digest = (once ?? lock)?.digest;
-  const memo = {
-    ...('hosts' in input ? { [HOSTS]: input.hosts } : {}),
-    ...(digest === undefined ? {} : { [DIGEST]: digest }),
-    ...(lock?.key === undefined ? {} : { [KEY]: lock.key }),
-  };
+  const hosts = 'hosts' in input ? input.hosts : undefined;
+  const memo = defined({ [HOSTS]: hosts, [DIGEST]: digest, [KEY]: lock?.key });
   try {
     const handle = await client.workflow.start(type, {
       taskQueue: taskQueueOf(hostOf(request)),

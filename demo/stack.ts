@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { configuredTarget, connectClient, localTarget, type TemporalTarget } from '../client/temporal-connection.ts';
 import type { HostConfiguration } from '../configuration/load.ts';
+import { defined } from '../domain/defined.ts';
 import { gatewayHostOf, type RunningGateway, serveGateway } from '../runtime/gateway/server.ts';
 import { runWorkers } from '../runtime/host/run-workers.ts';
 import { createLogger } from '../runtime/process/logging.ts';
@@ -57,10 +58,9 @@ export async function startStack(options: Options): Promise<Stack> {
     const simulator = await startSimulator({
       hosts: options.hosts,
       guests: options.guestsPerHost,
-      ...(options.latencyMs === undefined ? {} : { latencyMs: options.latencyMs }),
+      ...defined({ latencyMs: options.latencyMs }),
       ...options.smapi,
-      ...(options.releases === undefined ? {} : { release: options.releases }),
-      ...(options.ports?.simulator === undefined ? {} : { port: options.ports.simulator }),
+      ...defined({ release: options.releases, port: options.ports?.simulator }),
     });
     undo.push(() => simulator.close());
     const hosts = embeddedHosts(simulator.url, options.hosts);
@@ -95,7 +95,7 @@ async function startGateway(
       namespace: target.namespace,
       hosts: hosts.map(gatewayHostOf),
       tokens: undefined,
-      ...(uiUrl === undefined ? {} : { uiUrl }),
+      ...defined({ uiUrl }),
       log: () => {},
     },
     { host: '127.0.0.1', port: ports.gateway },
@@ -117,8 +117,7 @@ async function startTemporal(
   const server = await startTemporalServer({
     binary: found.path,
     databaseFile: join(folder, 'temporal.db'),
-    ...(ports?.grpc === undefined ? {} : { port: ports.grpc }),
-    ...(ports?.ui === undefined ? {} : { uiPort: ports.ui }),
+    ...defined({ port: ports?.grpc, uiPort: ports?.ui }),
     say,
   });
   undo.push(() => server.stop());

@@ -11,7 +11,7 @@ type Required<Properties> = {
 export type Defined<Properties> = Required<Properties> & Optional<Properties>;
 
 /** The properties that are not undefined: an absent property and an undefined one differ in JSON schemas and in digests. */
-export function defined<Properties extends object>(properties: Properties): Defined<Properties> {
+export function defined<const Properties extends object>(properties: Properties): Defined<Properties> {
   return Object.fromEntries(
     Object.entries(properties).filter(([, value]) => value !== undefined),
   ) as Defined<Properties>;

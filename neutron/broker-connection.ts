@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ChannelModel, connect } from 'amqplib';
+import { defined } from '../domain/defined.ts';
 import { connectFailure } from './connect-failure.ts';
 import { NeutronError } from './errors.ts';
 import type { Broker, Transport } from './transport-url.ts';
@@ -189,15 +190,13 @@ function placeOf({ host, port }: Broker): { broker: string } {
 function tlsOptions({ caFile, certFile, keyFile, verify }: BrokerOptions['tls']) {
   return {
     rejectUnauthorized: verify,
-    ...(caFile === undefined ? {} : { ca: [readPem(caFile)] }),
-    ...(certFile === undefined ? {} : { cert: readPem(certFile) }),
-    ...(keyFile === undefined ? {} : { key: readPem(keyFile) }),
+    ...defined({ ca: readPem(caFile), cert: readPem(certFile), key: readPem(keyFile) }),
   };
 }
 
-function readPem(file: string): Buffer {
+function readPem(file: string | undefined): Buffer | undefined {
   try {
-    return readFileSync(file);
+    return file === undefined ? undefined : readFileSync(file);
   } catch {
     throw new NeutronError('untrusted', `read ${file}`, 'the file cannot be read');
   }

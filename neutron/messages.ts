@@ -51,7 +51,7 @@ function portOf(data: z.output<typeof PortKeys>): Omit<NeutronPort, 'host' | 'bi
     ...defined({ mac: data.mac_address }),
     adminStateUp: data.admin_state_up,
     status: data.status ?? '',
-    ...(data.revision_number == null ? {} : { revision: data.revision_number }),
+    ...defined({ revision: data.revision_number ?? undefined }),
     ...policyOf(data.qos_policy_id ?? data.qos_network_policy_id),
   };
 }
@@ -97,7 +97,7 @@ export const PortObject = object(PortData).transform(({ 'versioned_object.data':
     host: binding?.host ?? '',
     binding: bindingOf(binding?.vif_type),
     vnicType: binding?.vnic_type ?? NORMAL,
-    ...(lowest == null ? {} : { segment: segmentOf(lowest['versioned_object.data']) }),
+    ...defined({ segment: lowest == null ? undefined : segmentOf(lowest['versioned_object.data']) }),
   };
 });
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Agent, fetch as undiciFetch } from 'undici';
 import { z } from 'zod';
+import { defined } from '../domain/defined.ts';
 import type { NeutronPort } from '../domain/host/neutron-port.ts';
 import type { PortId } from '../domain/text/identifiers.ts';
 import { NeutronError } from './errors.ts';
@@ -96,7 +97,7 @@ export class NeutronRest {
     let text: string;
     try {
       answer = await this.#fetch(`${this.#base}${path}?${query}`, {
-        headers: { accept: 'application/json', ...(token === undefined ? {} : { 'x-auth-token': token }) },
+        headers: { accept: 'application/json', ...defined({ 'x-auth-token': token }) },
       });
       text = await answer.text();
     } catch (error) {

@@ -33,7 +33,7 @@ const MAY: Record<string, { code: string[]; types: string[]; packages: RegExp }>
     code: ['client', 'domain', 'temporal-config'],
     types: [],
     packages:
-      /^(zod|hono.*|@hono\/.*|prom-client|rate-limiter-flexible|swagger-ui-dist.*|pino|node:.*|@temporalio\/(client|common))$/,
+      /^(zod|hono.*|@hono\/.*|amaro|prom-client|rate-limiter-flexible|swagger-ui-dist.*|pino|node:.*|@temporalio\/(client|common))$/,
   },
   cli: {
     code: ['client', 'configuration', 'domain', 'temporal-config'],
@@ -95,11 +95,8 @@ function importsOf(folder: string): Import[] {
   return files.flatMap((file) => {
     const from = join(folder, file);
     const text = readFileSync(join(ROOT, from), 'utf8');
-    return [...text.matchAll(/^(import|export)\s+(type\s+)?[^;]*?from\s+'([^']+)'/gm)].map((match) => ({
-      from,
-      to: match[3] ?? '',
-      typeOnly: match[2] !== undefined,
-    }));
+    const imports = [...text.matchAll(/^(?:import|export)\s+(type\s+)?[^;]*?from\s+'([^']+)'|\bimport\('([^']+)'\)/gm)];
+    return imports.map(([, type, to, lazy = '']) => ({ from, to: to ?? lazy, typeOnly: type !== undefined }));
   });
 }
 
@@ -116,9 +113,6 @@ test.each(Object.keys(MAY))('%s imports only what lies below it', (folder) => {
   expect(wrong).toEqual([]);
 });
 
-/** Areas whose circles are still to be opened. */
-const CIRCULAR: string[] = [];
-
 /** Files of the product that import each other in a circle, as chains. */
 function circles(): string[][] {
   const targets = new Map<string, string[]>();
@@ -131,15 +125,28 @@ function circles(): string[][] {
     const at = chain.indexOf(file);
     if (at >= 0) found.push([...chain.slice(at), file]);
     if (at >= 0 || finished.has(file)) return;
-    for (const target of targets.get(file) ?? []) {
-      if (!CIRCULAR.includes(areaOf(target))) visit(target, [...chain, file]);
-    }
+    for (const target of targets.get(file) ?? []) visit(target, [...chain, file]);
     finished.add(file);
   };
-  for (const file of targets.keys()) if (!CIRCULAR.includes(areaOf(file))) visit(file, []);
+  for (const file of targets.keys()) visit(file, []);
   return found;
 }
 
 test('no file imports itself by way of others', () => {
   expect(circles()).toEqual([]);
+});
+
+const CODE = /\.(ts|js|mjs|cjs|css)$/;
+const NOT_OURS = /(^|\/)(node_modules|dist|\.git)\//;
+
+test('no comment begins with a question word', () => {
+  const files = readdirSync(ROOT, { recursive: true, encoding: 'utf8' }).filter(
+    (name) => CODE.test(name) && !NOT_OURS.test(name),
+  );
+  expect(files.length).toBeGreaterThan(100);
+  const wrong = files.flatMap((file) => {
+    const lines = readFileSync(join(ROOT, file), 'utf8').split('\n');
+    return lines.filter((line) => /^\s*(\/\/|\/?\*+) *(What|Who|Which)\b/.test(line)).map((line) => `${file}: ${line}`);
+  });
+  expect(wrong).toEqual([]);
 });

@@ -10,6 +10,7 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
+import { defined } from '../domain/defined.ts';
 import { searchTermsOfChange } from '../domain/guest/search-terms.ts';
 import type { Userid } from '../domain/text/identifiers.ts';
 import { ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
@@ -154,8 +155,7 @@ class GuestRun {
     this.#show('has nothing left to do');
     if (this.#isCancelled) throw new CancelledFailure('the run was cancelled, and with it all that it had to do');
     const { words, answered } = this.queue.state();
-    const changed = this.#changedAt === undefined ? {} : { changedAt: this.#changedAt };
-    return { host, userid, requests: this.#finished, ...changed, words, answered };
+    return { host, userid, requests: this.#finished, ...defined({ changedAt: this.#changedAt }), words, answered };
   }
 
   async #next(): Promise<void> {

@@ -11,7 +11,7 @@ import type {
   ReadingType,
   RequestOf,
 } from '../domain/operations/operations.ts';
-import type { Change, FailedGuest, PortRequest, Preconditions } from '../domain/operations/requests.ts';
+import type { Change, PortRequest, Preconditions, RepairFailure } from '../domain/operations/requests.ts';
 import type { RefusedPort } from '../domain/planning/refusal.ts';
 import type { GuestStepReport, Step, StepReport } from '../domain/planning/steps.ts';
 import type { VswitchStep } from '../domain/planning/vswitch-plan.ts';
@@ -99,15 +99,13 @@ export type ManagementPlan = { steps: ManagementStep[]; elsewhere?: string };
 /** The ports that a DHCP node needs. */
 export type DhcpPlan = { userid: Userid; ports: PortRequest[] };
 
-export type { FailedGuest } from '../domain/operations/requests.ts';
-
 export type SurveyInput = {
   host: string;
   intervalSeconds: number;
   sweepSeconds: number;
   /** Milliseconds of Unix time. */
   now: number;
-  failed: FailedGuest[];
+  failed: RepairFailure[];
   checkpoint?: string;
   /** Ports whose status the last run could not report to Neutron. */
   unreported: PortId[];
@@ -129,7 +127,7 @@ export type Survey = {
   /** There are more candidates than one run repairs. */
   more: boolean;
   skipped: number;
-  failed: FailedGuest[];
+  failed: RepairFailure[];
   waiting: number;
   foreign: number;
   foreignLines: string[];

@@ -1,4 +1,5 @@
 import { isCancellation, proxyLocalActivities, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import { defined } from '../domain/defined.ts';
 import type { DesiredPort } from '../domain/guest/desired.ts';
 import { mergedSearchTerms } from '../domain/guest/search-terms.ts';
 import type {
@@ -71,7 +72,7 @@ export async function carryOut(
     show(dryRun ? { state: 'to be done', lists: { planned: told } } : { state: 'done', lists: { done: told } });
     const ports = result.ports.map((port) => asReported(port, result.liveVdevs));
     const { changed, plan } = result;
-    return { changed, ...(dryRun ? { dryRun, ...(plan === undefined ? {} : { plan }) } : {}), steps: told, ports };
+    return { changed, ...(dryRun ? { dryRun, ...defined({ plan }) } : {}), steps: told, ports };
   } catch (error) {
     const outcome = outcomeOf(error);
     upsertSearchAttributes([{ key: ZVM_OUTCOME, value: outcome }]);

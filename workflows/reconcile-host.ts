@@ -9,7 +9,10 @@ import {
   setCurrentDetails,
   upsertSearchAttributes,
 } from '@temporalio/workflow';
+import { defined } from '../domain/defined.ts';
+import { concerns, subjectKey, subjectsOf, subjectText } from '../domain/drift/repair-subject.ts';
 import type { InputOf, RequestOf } from '../domain/operations/operations.ts';
+import type { RepairFailure, RepairSubject } from '../domain/operations/requests.ts';
 import { describeRefusals } from '../domain/planning/refusal.ts';
 import type { PortId } from '../domain/text/identifiers.ts';
 import { dhcpWorkflowId, managementNetworkWorkflowId, vswitchWorkflowId } from '../temporal-config/names.ts';
@@ -21,7 +24,7 @@ import { hostFailed, reasonOf } from './failures.ts';
 import { type GuestQueues, guestQueues } from './guest-queues.ts';
 import type { Batch } from './guest-request.ts';
 import { GuestWindows } from './guest-windows.ts';
-import type { Candidate, FailedGuest, HostActivities, Survey } from './host-activities.ts';
+import type { Candidate, HostActivities, Survey } from './host-activities.ts';
 import { acceptRequest, endingRun, outcomeOf } from './operation.ts';
 import { reportStatuses } from './port-statuses.ts';
 import {
@@ -74,8 +77,9 @@ class Reconciliation {
   private reported = { up: 0, down: 0 };
   private unreported: PortId[] = [];
   private readonly drifts: string[];
-  private failures: FailedGuest[] = [];
-  private failedBefore: readonly FailedGuest[] = [];
+  private failures: RepairFailure[] = [];
+  /** The failures of the last run, by the key of their subject. */
+  private failedBefore: ReadonlyMap<string, RepairFailure> = new Map();
   private reIpled: boolean;
   private readonly queues: GuestQueues;
   private readonly request: RequestOf<'reconcileHost'>;
@@ -99,16 +103,16 @@ class Reconciliation {
       heartbeatTimeout: HEARTBEAT,
       retry: { initialInterval: '1 second', maximumInterval: '1 minute', maximumAttempts: 5 },
     });
-    this.failedBefore = last?.failures ?? [];
+    this.failedBefore = new Map(last?.failures.map((failure) => [subjectKey(failure.about), failure]));
     const survey = await readOrFail(host, () =>
       surveyHost({
         host,
         intervalSeconds,
         sweepSeconds,
         now: Date.now(),
-        failed: [...this.failedBefore],
+        failed: [...this.failedBefore.values()],
         unreported: [...(last?.unreported ?? [])],
-        ...(last?.checkpoint === undefined ? {} : { checkpoint: last.checkpoint }),
+        ...defined({ checkpoint: last?.checkpoint }),
       }),
     );
     this.reIpled ||= survey.reIpled;
@@ -122,7 +126,7 @@ class Reconciliation {
     const { host, dryRun } = this.request;
     for (const { vswitch, lines, hadRdevs } of vswitches) {
       this.drift(lines);
-      await this.child(`VSWITCH ${vswitch}`, () =>
+      await this.child({ kind: 'vswitch', vswitch }, () =>
         executeChild<typeof ensureVswitch>('ensureVswitch', {
           workflowId: vswitchWorkflowId(host, vswitch),
           args: [{ host, vswitch, dryRun, giveUpAfterMinutes: GIVE_UP_AFTER_MINUTES, ...(hadRdevs && { hadRdevs }) }],
@@ -135,7 +139,7 @@ class Reconciliation {
     if (managementNetwork) await this.ensureManagementNetwork();
     if (!dhcp) return;
     this.drift(['the DHCP node has not the ports that the configuration gives it']);
-    await this.child('DHCP node', () =>
+    await this.child({ kind: 'dhcpNode' }, () =>
       executeChild<typeof ensureDhcp>('ensureDhcp', {
         workflowId: dhcpWorkflowId(host),
         args: [{ host, dryRun, giveUpAfterMinutes: GIVE_UP_AFTER_MINUTES }],
@@ -149,7 +153,7 @@ class Reconciliation {
   private async ensureManagementNetwork(): Promise<void> {
     const { host, dryRun } = this.request;
     this.drift(['the management node has no NIC on the management network']);
-    await this.child('management network', () =>
+    await this.child({ kind: 'managementNetwork' }, () =>
       executeChild<typeof ensureManagementNetwork>('ensureManagementNetwork', {
         workflowId: managementNetworkWorkflowId(host),
         args: [{ host, dryRun, giveUpAfterMinutes: GIVE_UP_AFTER_MINUTES }],
@@ -169,7 +173,7 @@ class Reconciliation {
     const limits = { giveUpAfterMinutes: GIVE_UP_AFTER_MINUTES, keepOnFailure: true, dryRun };
     try {
       const run = await this.queues.runIfFree(
-        { host, userid, change, batch, ...limits, ...(directory === undefined ? {} : { directory }) },
+        { host, userid, change, batch, ...limits, ...defined({ directory }) },
         repairSummary(userid, lines, dryRun),
       );
       if (run === undefined) {
@@ -181,12 +185,12 @@ class Reconciliation {
         this.drift(dryRun ? run.steps : lines);
       }
       for (const { portId, refusals } of run?.refused ?? [])
-        this.failures.push(this.withBackoff(failedNow(portId, describeRefusals(refusals))));
+        this.failures.push(this.withBackoff(failedNow({ kind: 'port', portId }, describeRefusals(refusals))));
     } catch (error) {
       if (CancellationScope.current().consideredCancelled || isCancellation(error)) throw error;
       this.drifted += 1;
       this.drift(lines);
-      this.fail(userid, error);
+      this.fail({ kind: 'guest', userid }, error);
     }
     this.show();
   }
@@ -194,11 +198,9 @@ class Reconciliation {
   /** Report port statuses to Neutron: ACTIVE only for ports that z/VM has as they should be. */
   async report({ statuses = [] }: Survey): Promise<void> {
     if (this.request.dryRun || statuses.length === 0) return;
-    const failed = new Set(this.failures.map(({ userid }) => userid));
+    const failed = subjectsOf(this.failures);
     const known = statuses.filter(({ userid }) => userid === undefined || !this.busy.has(userid));
-    const report = await reportStatuses(this.request.host, known, (status) => {
-      return !failed.has(status.portId) && !(status.userid !== undefined && failed.has(status.userid));
-    });
+    const report = await reportStatuses(this.request.host, known, (status) => !concerns(failed, status));
     this.reported = { up: report.up.length, down: report.down.length };
     // An operation is at work on these guests: the next run reads and reports their ports.
     const left = statuses.filter((status) => !known.includes(status)).map(({ portId }) => portId);
@@ -214,7 +216,7 @@ class Reconciliation {
     const { host, dryRun } = this.request;
     const { examined, foreign, waiting, foreignLines, findings = [], capabilities, checkpoint } = survey;
     const { drifted, repaired, skipped, drifts, reIpled, reported, unreported } = this;
-    const failures = [...new Map(this.failures.map((failed) => [failed.userid, failed])).values()];
+    const failures = [...new Map(this.failures.map((failed) => [subjectKey(failed.about), failed])).values()];
     const failed = failures.length;
     const inOrder = Math.max(0, examined - drifted - skipped);
     upsertSearchAttributes([
@@ -230,8 +232,8 @@ class Reconciliation {
     return { ...result, dryRun, reIpled, ...(capabilities && { capabilities }), reported, unreported, checkpoint };
   }
 
-  private async child(name: string, run: () => Promise<{ steps: string[] }>): Promise<void> {
-    const before = this.failedBefore.find((other) => other.userid === name);
+  private async child(about: RepairSubject, run: () => Promise<{ steps: string[] }>): Promise<void> {
+    const before = this.failedBefore.get(subjectKey(about));
     if (before !== undefined && before.notBefore > Date.now()) return;
     try {
       await run();
@@ -239,21 +241,22 @@ class Reconciliation {
       if (CancellationScope.current().consideredCancelled || isCancellation(error)) throw error;
       // Another run does it already.
       if (error instanceof WorkflowExecutionAlreadyStartedError) return;
-      this.fail(name, error);
+      this.fail(about, error);
     }
   }
 
-  private fail(userid: string, error: unknown): void {
+  private fail(about: RepairSubject, error: unknown): void {
     const reason = `${outcomeOf(error)}: ${reasonOf(error)}`.slice(0, LONGEST_REASON);
-    this.failures.push(this.withBackoff(failedNow(userid, reason)));
+    this.failures.push(this.withBackoff(failedNow(about, reason)));
   }
 
   /** A failure with the time of its next attempt: after one interval, then twice as long each time, up to an hour. A failure that is not due yet keeps its time. */
-  private withBackoff(failed: FailedGuest): FailedGuest {
-    const before = this.failedBefore.find((other) => other.userid === failed.userid);
+  private withBackoff(failed: RepairFailure): RepairFailure {
+    const before = this.failedBefore.get(subjectKey(failed.about));
     if (before !== undefined && before.notBefore > Date.now()) return { ...before, reason: failed.reason };
     const attempts = (before?.attempts ?? 0) + 1;
-    if (attempts === 1) log.warn('drift could not be repaired', { guest: failed.userid, reason: failed.reason });
+    if (attempts === 1)
+      log.warn('drift could not be repaired', { about: subjectText(failed.about), reason: failed.reason });
     const pause = Math.min(LONGEST_BACKOFF_MS, this.request.intervalSeconds * 1_000 * 2 ** Math.min(attempts, 10));
     return { ...failed, attempts, notBefore: Date.now() + pause };
   }
@@ -290,6 +293,6 @@ function repairSummary(userid: string, lines: readonly string[], dryRun: boolean
   return `${repair}${second === undefined ? '' : `; ${second}`}${more}`.slice(0, 190);
 }
 
-function failedNow(userid: string, reason: string): FailedGuest {
-  return { userid, reason: reason.slice(0, LONGEST_REASON), attempts: 1, notBefore: Date.now() };
+function failedNow(about: RepairSubject, reason: string): RepairFailure {
+  return { about, reason: reason.slice(0, LONGEST_REASON), attempts: 1, notBefore: Date.now() };
 }

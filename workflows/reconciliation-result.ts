@@ -1,8 +1,9 @@
 import { workflowInfo } from '@temporalio/workflow';
+import { failureText } from '../domain/drift/repair-subject.ts';
 import type { HostCapabilities } from '../domain/host/host-capabilities.ts';
+import type { RepairFailure, RepairSubject } from '../domain/operations/requests.ts';
 import type { PortId } from '../domain/text/identifiers.ts';
 import { malformed } from './failures.ts';
-import type { FailedGuest } from './host-activities.ts';
 import { listed } from './progress.ts';
 import { isAbsentOr, isRecord, isText, isTexts } from './untrusted-input.ts';
 
@@ -26,7 +27,7 @@ export type ReconcileHostResult = {
   capabilities?: HostCapabilities;
   /** The drift found, or after a dry run the steps that would repair it; the first hundred. */
   drifts: string[];
-  failures: FailedGuest[];
+  failures: RepairFailure[];
   foreignLines: string[];
   /** Things on z/VM or in xCAT that cannot be parsed and are left as they are; the first hundred. */
   findings: string[];
@@ -39,11 +40,11 @@ export type ReconcileHostResult = {
 };
 
 /** The part of the last run's result that the next run needs. */
-export type LastRun = { checkpoint: string; failures: FailedGuest[]; unreported?: PortId[] | undefined };
+export type LastRun = { checkpoint: string; failures: RepairFailure[]; unreported?: PortId[] | undefined };
 
 /** State that a run hands to the run that it continues as. */
 export type Carried = Pick<ReconcileHostResult, 'drifted' | 'repaired' | 'drifts'> & {
-  failures: FailedGuest[];
+  failures: RepairFailure[];
   checkpoint: string;
   reIpled: boolean;
 };
@@ -54,36 +55,59 @@ const MOST_SHOWN = 20;
 export function lastRun(): LastRun | undefined {
   const { lastResult: last } = workflowInfo();
   const [result]: unknown[] = Array.isArray(last) ? last : [last];
-  return isLastRun(result) ? result : undefined;
+  return isLastRun(result) ? { ...result, failures: readable(result.failures) } : undefined;
 }
 
 /** The state carried over from the run before. Throws a `Refused` failure when it is malformed. */
 export function acceptedCarried(carried: unknown): Carried | undefined {
   if (carried !== undefined && !isCarried(carried)) throw malformed('carried');
-  return carried;
+  return carried && { ...carried, failures: readable(carried.failures) };
 }
 
-function isLastRun(value: unknown): value is LastRun {
+function isLastRun(value: unknown): value is Omit<LastRun, 'failures'> & { failures: unknown[] } {
   return (
     isRecord(value) &&
     typeof value.checkpoint === 'string' &&
-    isFailures(value.failures) &&
+    Array.isArray(value.failures) &&
     isAbsentOr(value.unreported, isTexts)
   );
 }
 
-function isCarried(value: unknown): value is Carried {
+function isCarried(value: unknown): value is Omit<Carried, 'failures'> & { failures: unknown[] } {
   return (
     isRecord(value) &&
     typeof value.checkpoint === 'string' &&
-    isFailures(value.failures) &&
+    Array.isArray(value.failures) &&
     [value.drifted, value.repaired].every((count) => typeof count === 'number') &&
     Array.isArray(value.drifts)
   );
 }
 
-function isFailures(value: unknown): value is FailedGuest[] {
-  return Array.isArray(value) && value.every((each) => isRecord(each) && isText(each.userid));
+/** The failures in today's form. Without the others, as of an earlier version, the run tries those repairs at once. */
+function readable(failures: readonly unknown[]): RepairFailure[] {
+  return failures.filter(isFailure);
+}
+
+function isFailure(value: unknown): value is RepairFailure {
+  return (
+    isRecord(value) &&
+    isSubject(value.about) &&
+    typeof value.reason === 'string' &&
+    typeof value.attempts === 'number' &&
+    typeof value.notBefore === 'number'
+  );
+}
+
+/** The field that names a thing, by its kind; undefined where a host has one thing of the kind. */
+const NAMED_BY: Readonly<Record<RepairSubject['kind'], string | undefined>> = {
+  ...{ guest: 'userid', port: 'portId', vswitch: 'vswitch', uplinks: 'vswitch', node: 'node', missingNode: 'userid' },
+  ...{ dhcpNode: undefined, managementNetwork: undefined, neutron: undefined },
+};
+
+function isSubject(value: unknown): value is RepairSubject {
+  if (!isRecord(value)) return false;
+  const named = Object.entries(NAMED_BY).find(([kind]) => kind === value.kind);
+  return named !== undefined && (named[1] === undefined || isText(value[named[1]]));
 }
 
 /** The result in Markdown, for the current details of the run. */
@@ -103,9 +127,9 @@ export function reconciliationDetails({
     ...(skipped > 0 ? [`${skipped} left to an operation in progress or to a later run`] : []),
     ...(waiting > 0 ? [`${waiting} ports without a VSWITCH yet`] : []),
   ];
-  const bad = failures.map(({ userid, reason, attempts, notBefore }) => {
+  const bad = failures.map(({ attempts, notBefore, ...failure }) => {
     const again = `tried ${attempts} time(s), again after ${new Date(notBefore).toISOString()}`;
-    return `${userid}: ${reason} (${again})`;
+    return `${failureText(failure)} (${again})`;
   });
   return [
     `**${host}**: ${parts.join(', ')}.`,

@@ -1,5 +1,6 @@
 import type { ApplicationFailure } from '@temporalio/common';
 import { CancellationScope, isCancellation } from '@temporalio/workflow';
+import { defined } from '../domain/defined.ts';
 import type { DesiredPort } from '../domain/guest/desired.ts';
 import { type PortSearchTerms, searchTermsOfChange, searchTermsOfPorts } from '../domain/guest/search-terms.ts';
 import { type Refusal, type RefusedPort, refusal } from '../domain/planning/refusal.ts';
@@ -155,8 +156,7 @@ function targetOf({ request }: Pick<RequestWork, 'request'>, { host, userid }: W
   const { batch, directory, operation } = request;
   return {
     ...{ host, userid, operation, requestId: request.id },
-    ...(batch === undefined ? {} : { batch }),
-    ...(directory === undefined ? {} : { directory }),
+    ...defined({ batch, directory }),
   };
 }
 

@@ -1,4 +1,5 @@
 import { proxyActivities } from '@temporalio/workflow';
+import { defined } from '../domain/defined.ts';
 import type { InputOf } from '../domain/operations/operations.ts';
 import { vswitchSentence } from '../domain/vswitch/vswitch-sentence.ts';
 import { HEARTBEAT, READING_OF_A_HOST, writeActivities } from './activity-proxies.ts';
@@ -10,8 +11,8 @@ import { addSearchAttributes } from './run-visibility.ts';
 /** Make a VSWITCH what the host's configuration says: create it, or change its uplinks. An administrator's is refused. */
 export async function ensureVswitch(input: InputOf<'ensureVswitch'>): Promise<HostOperationResult> {
   const { host, vswitch, hadRdevs, ...options } = await acceptRequest('ensureVswitch', input);
-  const had = hadRdevs === undefined ? {} : { hadRdevs };
-  return operateOnVswitch({ kind: 'ensure', host, vswitch, ...had }, `ensure VSWITCH ${vswitch} on ${host}`, options);
+  const change = { kind: 'ensure', host, vswitch, ...defined({ hadRdevs }) } as const;
+  return operateOnVswitch(change, `ensure VSWITCH ${vswitch} on ${host}`, options);
 }
 
 /** Delete a VSWITCH that the host's configuration does not name; refused while a NIC is coupled or a port recorded on it, unless forced. */

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import type { OperationRequest } from '../../client/start-operation.ts';
+import { defined } from '../../domain/defined.ts';
 import type { PortView } from '../../domain/host/host-view.ts';
 import { DEFAULT_OPTIONS, PlanId } from '../../domain/operations/requests.ts';
 import type { HostName } from '../../domain/text/identifiers.ts';
@@ -33,7 +34,7 @@ export function portChangeOptions(command: Command): Command {
 
 /** The options of the operation that a command starts. */
 export function optionsOf({ dryRun, plan }: Pick<PortChange, 'dryRun' | 'plan'>) {
-  return { ...DEFAULT_OPTIONS, dryRun, ...(plan === undefined ? {} : { onlyIf: { plan } }) };
+  return { ...DEFAULT_OPTIONS, dryRun, ...defined({ onlyIf: plan === undefined ? undefined : { plan } }) };
 }
 
 /** Throws a CommandFailure when one plan is given for several operations. */

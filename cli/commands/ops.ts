@@ -12,6 +12,7 @@ import {
   type OperationView,
 } from '../../client/operations.ts';
 import { hostOf, requestOf } from '../../client/start-operation.ts';
+import { defined } from '../../domain/defined.ts';
 import { isOperationType, OPERATION_TYPES, parseRequest } from '../../domain/operations/operations.ts';
 import { PortId, Userid } from '../../domain/text/identifiers.ts';
 import { action } from '../action.ts';
@@ -122,8 +123,7 @@ async function listThem(session: Session, _args: string[], options: z.output<typ
 }
 
 function withRun<Operation extends OperationView>(session: Session, operation: Operation) {
-  const run = session.runUrl(operation);
-  return { ...operation, ...(run === undefined ? {} : { run }) };
+  return { ...operation, ...defined({ run: session.runUrl(operation) }) };
 }
 
 function outcomeText({ state, outcome }: OperationView): string {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { defined } from '../../domain/defined.ts';
 
 const PROJECT = 'demo';
 const AT_ONCE = 4;
@@ -58,7 +59,7 @@ export class NeutronApi {
         name: segmentationId === undefined ? 'flat' : `vlan${segmentationId}`,
         'provider:network_type': segmentationId === undefined ? 'flat' : 'vlan',
         'provider:physical_network': physicalNetwork,
-        ...(segmentationId === undefined ? {} : { 'provider:segmentation_id': segmentationId }),
+        ...defined({ 'provider:segmentation_id': segmentationId }),
       },
     };
     const { network } = z.object({ network: ApiNetwork }).parse(await this.#request('POST', 'networks', body));
@@ -117,11 +118,11 @@ export class NeutronApi {
   async #request(method: string, path: string, body?: unknown): Promise<unknown> {
     const answer = await fetch(`${this.url}/v2.0/${path}`, {
       method,
-      headers: {
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-        ...(this.#token === undefined ? {} : { 'x-auth-token': await this.#token() }),
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      headers: defined({
+        'content-type': body === undefined ? undefined : 'application/json',
+        'x-auth-token': await this.#token?.(),
+      }),
+      ...defined({ body: body === undefined ? undefined : JSON.stringify(body) }),
     });
     const text = await answer.text();
     if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
@@ -134,10 +135,11 @@ function portOf(answer: unknown): ApiPort {
 }
 
 function portBody({ host, deviceId, deviceOwner, mac, adminStateUp }: Omit<PortOptions, 'networkId'>) {
-  return {
-    ...(host === undefined ? {} : { 'binding:host_id': host }),
-    ...(deviceId === undefined ? {} : { device_id: deviceId, device_owner: deviceOwner ?? 'compute:nova' }),
-    ...(mac === undefined ? {} : { mac_address: mac }),
-    ...(adminStateUp === undefined ? {} : { admin_state_up: adminStateUp }),
-  };
+  return defined({
+    'binding:host_id': host,
+    device_id: deviceId,
+    device_owner: deviceId === undefined ? undefined : (deviceOwner ?? 'compute:nova'),
+    mac_address: mac,
+    admin_state_up: adminStateUp,
+  });
 }

@@ -74,6 +74,14 @@ export async function startRabbit(
     return service;
   };
   let running = await start();
+  // A broker listens before all of it runs.
+  let isUp = false;
+  const control = (...args: string[]): string => {
+    const [program = ''] = globSync('/usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin/rabbitmqctl');
+    const { status, stdout, stderr } = spawnSync(program, args, { env: { ...process.env, ...env }, encoding: 'utf8' });
+    if (status !== 0) throw new Error(`rabbitmqctl ${args[0]}: ${stderr}`);
+    return stdout;
+  };
   return {
     transportUrl: `rabbit://${USER}:${PASSWORD}@127.0.0.1:${port}//`,
     node,
@@ -83,15 +91,12 @@ export async function startRabbit(
       await running.stop();
       await whileDown?.();
       running = await start();
+      isUp = false;
     },
     control(...args) {
-      const [program = ''] = globSync('/usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin/rabbitmqctl');
-      const { status, stdout, stderr } = spawnSync(program, args, {
-        env: { ...process.env, ...env },
-        encoding: 'utf8',
-      });
-      if (status !== 0) throw new Error(`rabbitmqctl ${args[0]}: ${stderr}`);
-      return stdout;
+      if (!isUp) control('await_startup');
+      isUp = true;
+      return control(...args);
     },
     async stop() {
       await running.stop();

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { open, readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { defined } from '../../domain/defined.ts';
 
 /** A started program with its child processes. */
 export type Service = { pid: number; stop(): Promise<void> };
@@ -20,7 +21,7 @@ export async function startService(
     detached: true,
     stdio: ['ignore', log.fd, log.fd],
     env: { ...process.env, ...options.env },
-    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    ...defined({ cwd: options.cwd }),
   });
   await new Promise<void>((resolve, reject) => {
     child.once('spawn', resolve);

@@ -1,4 +1,4 @@
-import type { NicAddress, RecordedAddresses } from '../port/address.ts';
+import type { NicAddress } from '../port/address.ts';
 import type { Mac } from '../port/mac.ts';
 import type { PortNumber } from '../port/port-number.ts';
 import type { DeviceRange, Vdev } from '../port/vdev.ts';
@@ -6,7 +6,7 @@ import type { NodeName, PortId, Userid, VswitchName } from '../text/identifiers.
 import type { Network, RecordedNetwork } from '../vswitch/network.ts';
 import type { Absence } from './absence.ts';
 
-/** One row of xCAT's `switch` table that belongs to this host: what should be (docs/reference/xcat.md 2.1). */
+/** A port as this host's record has it: what should be. */
 export type RecordedPort = {
   portId: PortId;
   vdev?: Vdev;
@@ -76,36 +76,20 @@ export type LiveNic = {
   unclear?: string;
 };
 
-/** One address of the node's row in the `mac` table, `<mac>!<node>-<vdev>` or, as Nova writes it, the address alone. */
-export type MacEntry = { text: string; mac?: Mac; vdev?: Vdev };
-
-/** The rows of xCAT's tables that its backend plans the record of a guest from. */
-export type XcatRows = {
-  macEntries: readonly MacEntry[];
-  /** True when the node has a row in the `mac` table, be it with Nova's placeholder. */
-  macRow: boolean;
-  addresses: RecordedAddresses;
-  /** Other nodes that stand for the same userid, with the addresses in their rows of the `mac` table. */
-  otherNodes?: readonly { node: NodeName; macEntries: readonly MacEntry[] }[];
-};
-
-/** Everything about one guest's network, from the record and from z/VM. */
-export type GuestState = {
+/** Everything about one guest's network, from the record and from z/VM. A backend adds what it plans its record from. */
+export interface GuestState {
   userid: Userid;
   node: NodeName;
   loggedOn: boolean;
   recorded: readonly RecordedPort[];
+  /** Fixed addresses that are recorded of its NICs. */
+  addresses?: readonly NicAddress[];
+  /** Other nodes that stand for the same userid. */
+  otherNodes?: readonly NodeName[];
   directory: readonly Nicdef[];
   live: readonly LiveNic[];
-  /** Where xCAT keeps the record. */
-  xcat?: XcatRows;
   /** Why nothing can be given to it. */
   absence?: Absence;
   /** Other devices of the guest: disks, consoles, real devices of its entry, of its profile and live, NICs with more than three. */
   devices?: readonly DeviceRange[];
-};
-
-/** Fixed addresses that are recorded of the guest's NICs. */
-export function recordedAddresses({ xcat }: GuestState): readonly NicAddress[] {
-  return xcat?.addresses.row === 'ours' ? xcat.addresses.entries : [];
 }

@@ -3,10 +3,15 @@ import { searchTermsOfPorts } from '../guest/search-terms.ts';
 import { HostName, PortId, Userid, VswitchName } from '../text/identifiers.ts';
 import { Rdev } from '../vswitch/rdev.ts';
 import { operation } from './operation-definition.ts';
-import { FailedGuest, guestOptions, hostOptions, ofGuest, ofHost, PortRequest } from './requests.ts';
+import { guestOptions, hostOptions, ofGuest, ofHost, PortRequest, RepairFailure } from './requests.ts';
 
 /** Ports in one `wirePorts`: its input must stay well below the server's warning at 512 KiB (docs/reference/temporal.md 3.1). */
 export const MOST_PORTS = 2_000;
+
+/** Earlier versions had `userid` in place of `about`. Their failures are dropped: the next run tries these repairs at once. */
+const EarlierFailures = z
+  .array(RepairFailure.or(z.object({ userid: z.string() }).transform(() => undefined)))
+  .transform((failures) => failures.filter((failure) => failure !== undefined));
 
 const ofVswitch = { host: HostName, vswitch: VswitchName };
 
@@ -98,7 +103,7 @@ export const HOST_OPERATIONS = {
       sweepSeconds: z.number().positive().default(3_600),
       /** Result of the run before; left out, the Schedule's run before. */
       last: z
-        .object({ checkpoint: z.string(), failures: z.array(FailedGuest), unreported: z.array(PortId).optional() })
+        .object({ checkpoint: z.string(), failures: EarlierFailures, unreported: z.array(PortId).optional() })
         .optional(),
     }),
     result: 'reconciliation',

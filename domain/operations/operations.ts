@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { defined } from '../defined.ts';
 import type { PortSearchTerms } from '../guest/search-terms.ts';
 import { type Refusal, refusalsOf } from '../planning/refusal.ts';
 import type { HostName, Userid } from '../text/identifiers.ts';
@@ -94,7 +95,7 @@ export function operationOf<Type extends GuestOperationType>(type: Type, request
   const { host, userid, giveUpAfterMinutes, keepOnFailure, dryRun, onlyIf }: GuestRequest = request;
   return {
     ...{ host, userid, giveUpAfterMinutes, keepOnFailure, dryRun },
-    ...(onlyIf === undefined ? {} : { onlyIf }),
+    ...defined({ onlyIf }),
     change: definition.change(request),
     found: definition.found(request),
     summary: definition.summary(request),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { defined } from '../defined.ts';
 import { describeNetwork } from '../port/port.ts';
 import { PortId, VswitchName } from '../text/identifiers.ts';
 import { Network } from '../vswitch/network.ts';
@@ -47,7 +48,7 @@ export const PORT_OPERATIONS = {
     portIds: ({ portId }) => [portId],
     change: ({ portId, network, vswitch }) => ({
       ...{ kind: 'changeVlan', portId, network },
-      ...(vswitch === undefined ? {} : { vswitch }),
+      ...defined({ vswitch }),
     }),
   }),
   setAdminState: operationOnGuest({

@@ -72,14 +72,31 @@ export const DEFAULT_OPTIONS = z.object(guestOptions).parse({});
 /** Options of operations that change the ports of one guest. */
 export const portOptions = { ...guestOptions, onlyIf: Preconditions.optional() };
 
-/** A guest that could not be repaired, and when that is tried again; milliseconds of Unix time. */
-export const FailedGuest = z.object({
-  userid: z.string(),
+/** The thing of a host that a repair is about. */
+export const RepairSubject = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('guest'), userid: Userid }),
+  z.object({ kind: z.literal('port'), portId: PortId }),
+  z.object({ kind: z.literal('vswitch'), vswitch: VswitchName }),
+  /** The real devices that connect a VSWITCH. */
+  z.object({ kind: z.literal('uplinks'), vswitch: VswitchName }),
+  /** A node with recorded ports that stands for no guest; its name as it is recorded. */
+  z.object({ kind: z.literal('node'), node: z.string() }),
+  /** The node of a guest, gone with the rows of ports whose NICs the guest still has. */
+  z.object({ kind: z.literal('missingNode'), userid: Userid }),
+  z.object({ kind: z.literal('dhcpNode') }),
+  z.object({ kind: z.literal('managementNetwork') }),
+  z.object({ kind: z.literal('neutron') }),
+]);
+export type RepairSubject = z.infer<typeof RepairSubject>;
+
+/** A thing that could not be repaired, and when that is tried again; milliseconds of Unix time. */
+export const RepairFailure = z.object({
+  about: RepairSubject,
   reason: z.string(),
   attempts: z.number().int(),
   notBefore: z.number(),
 });
-export type FailedGuest = z.infer<typeof FailedGuest>;
+export type RepairFailure = z.infer<typeof RepairFailure>;
 
 /** A change of one guest's ports. */
 export const Change = z.discriminatedUnion('kind', [

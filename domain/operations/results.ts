@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { RepairFailure, RepairSubject } from './requests.ts';
 
 // Results as readers of operations need them: programs may find more fields.
 
@@ -37,6 +38,12 @@ const StepsResult = z.object({
   steps: z.array(z.string()),
 });
 
+/** A failed repair; `about` is absent in results of versions that knew another form. */
+export const ReportedFailure = RepairFailure.pick({ reason: true, attempts: true }).extend({
+  about: RepairSubject.optional().catch(undefined),
+});
+export type ReportedFailure = z.infer<typeof ReportedFailure>;
+
 const ReconciliationResult = z.object({
   host: z.string(),
   dryRun: z.boolean(),
@@ -50,7 +57,7 @@ const ReconciliationResult = z.object({
   waiting: z.number(),
   reIpled: z.boolean(),
   drifts: z.array(z.string()),
-  failures: z.array(z.object({ userid: z.string(), reason: z.string(), attempts: z.number() })),
+  failures: z.array(ReportedFailure),
   foreignLines: z.array(z.string()).default([]),
   findings: z.array(z.string()).default([]),
 });

@@ -29,28 +29,29 @@ export type Decision =
 export function decide(change: Change, read: PlanningContext): Decision {
   const context = { ...read, claimedVdevs: claimedVdevs(change) };
   if (change.kind === 'reconcile' && context.guest.absence !== undefined) return decideAbsent(change, context);
-  const refusals: Refusal[] = [...refuseAbsent(change, context), ...refuseUnclear(change, context)];
-  if (refusals.length > 0) return { accepted: false, refusals };
-  const refused: RefusedPort[] = [];
-  const before = recordedPorts(context, leftDown(change, context, refused));
+  const first = [...refuseAbsent(change, context), ...refuseUnclear(change, context)];
+  if (first.length > 0) return { accepted: false, refusals: first };
+  const down = leftDown(change, context);
+  const before = recordedPorts(context, down.portIds);
   const repaired = portsOf([repairedRow(change, context) ?? []].flat(), context, before);
-  const wanted = portsAfter(change, [...before, ...repaired], context, refusals, refused);
-  const { ports, ...hindered } = attainable(change, wanted, context);
-  refusals.push(...hindered.refusals);
-  refused.push(...hindered.refused);
+  const wanted = portsAfter(change, [...before, ...repaired], context);
+  const { ports, ...hindered } = attainable(change, wanted.ports, context);
   const removed = removedBy(change).map((portId) => ({ portId, keepRow: false }));
   const desired: Desired = {
     ports,
     removed,
-    ...(change.kind === 'reconcile' ? { unrecorded: change.unrecorded } : {}),
+    ...defined({ unrecorded: change.kind === 'reconcile' ? change.unrecorded : undefined }),
     keepAuthorised: [],
     leaving: [...leftBy(ports, context.guest), ...leftBefore(change)],
     kept: keptAttributes(context.guest, context.vswitches),
     ...numbersOf(before, removed),
   };
-  if (refusals.length === 0) refusals.push(...refuseConflicts(change, ports, before, context));
-  refusals.push(...refuseStuck(change, desired, context, refused));
+  const stuck = refuseStuck(change, desired, context);
+  const unfit = [...wanted.refusals, ...hindered.refusals];
+  const conflicts = unfit.length > 0 ? [] : refuseConflicts(change, ports, before, context);
+  const refusals = [...unfit, ...conflicts, ...stuck.refusals];
   if (refusals.length > 0) return { accepted: false, refusals };
+  const refused = [...down.refused, ...wanted.refused, ...hindered.refused, ...stuck.refused];
   const left = new Set(refused.map((port) => port.portId));
   const affected = portsOfChange(change).filter((portId) => !left.has(portId));
   const known = attainable(change, before, context).ports;

@@ -1,3 +1,4 @@
+import { defined } from '../defined.ts';
 import { foreignNics } from '../drift/foreign-nics.ts';
 import type { DesiredPort, Liveness } from '../guest/desired.ts';
 import { portKey } from '../guest/entry-nics.ts';
@@ -17,9 +18,12 @@ import { refuseUnreadableRow } from './unclear-refusals.ts';
 /** A request for a port, with what it is checked and chosen from. `at` comes before its fields, as in `ports.0.`. */
 type Asked = { request: PortRequest; row: RecordedPort | undefined; at: string; ports: readonly DesiredPort[] };
 
+/** The guest's ports after a request, and why it is refused. */
+export type PortsAfter = { ports: DesiredPort[]; refusals: Refusal[] };
+
 /**
  * The guest's ports with the requested one: VSWITCH and VLAN checked, MAC, vdev and port number checked or chosen. A port that is there
- * already must be the same. Refusals go to `refusals`; the ports are then as they were.
+ * already must be the same. The ports are as they were when it is refused.
  */
 export function addPort(
   request: PortRequest,
@@ -27,30 +31,38 @@ export function addPort(
   at: string,
   ports: DesiredPort[],
   context: PlanningContext,
-  refusals: Refusal[],
-): DesiredPort[] {
+): PortsAfter {
   const existing = ports.find((port) => port.portId === request.portId);
   if (existing !== undefined) {
-    refusals.push(...refuseDifferent(request, existing, at));
-    const given = existing.mac === undefined ? ifGiven('mac', request.mac) : {};
-    if (given.mac !== undefined) refusals.push(...refuseMac(given.mac, existing, at, ports, context));
-    return ports.map((port) => (port === existing ? { ...port, ...given, live } : port));
+    const mac = existing.mac === undefined ? request.mac : undefined;
+    const taken = mac === undefined ? [] : refuseMac(mac, existing, at, ports, context);
+    return {
+      ports: ports.map((port) => (port === existing ? { ...port, ...defined({ mac }), live } : port)),
+      refusals: [...refuseDifferent(request, existing, at), ...taken],
+    };
   }
   const row = context.guest.recorded.find((candidate) => candidate.portId === request.portId);
   const asked: Asked = { request, row, at, ports };
-  const found = refuseNetwork(request.vswitch, request.network, at, context);
-  found.push(...refuseUnreadableRow(request, row, at, context));
-  const vdev = chooseVdev(asked, context, found);
-  const mac = chooseMac(asked, context, found);
-  const { portId, vswitch, network, adminStateUp } = request;
-  found.push(...refuseAddress(asked, context));
-  const numbered = found.length > 0 ? {} : portNumberOn(vswitch, { portId, vdev }, at, ports, context, found);
-  refusals.push(...found);
-  if (vdev === undefined || mac === undefined || found.length > 0) return ports;
+  const { portId, vswitch, network, adminStateUp, address, hostname } = request;
+  const { vdev, ...vdevChoice } = chooseVdev(asked, context);
+  const { mac, ...macChoice } = chooseMac(asked, context);
+  const found = [
+    ...refuseNetwork(vswitch, network, at, context),
+    ...refuseUnreadableRow(request, row, at, context),
+    ...vdevChoice.refusals,
+    ...macChoice.refusals,
+    ...refuseAddress(asked, context),
+  ];
+  if (vdev === undefined || mac === undefined || found.length > 0) return { ports, refusals: found };
+  const { portNumber, refusals } = portNumberOn(vswitch, { portId, vdev }, at, ports, context);
+  if (refusals.length > 0) return { ports, refusals };
   const { userid } = context.guest;
   const node = row?.node ?? context.guest.node;
-  const named = { ...ifGiven('address', request.address), ...ifGiven('hostname', request.hostname) };
-  return [...ports, { portId, userid, node, vswitch, network, mac, vdev, adminStateUp, live, ...named, ...numbered }];
+  const more = defined({ address, hostname, portNumber });
+  return {
+    ports: [...ports, { portId, userid, node, vswitch, network, mac, vdev, adminStateUp, live, ...more }],
+    refusals,
+  };
 }
 
 /**
@@ -63,18 +75,17 @@ export function portNumberOn(
   at: string,
   ports: readonly DesiredPort[],
   context: PlanningContext,
-  refusals: Refusal[],
-): { portNumber?: PortNumber } {
+): { portNumber?: PortNumber; refusals: Refusal[] } {
   const { guest, vswitches } = context;
   const vswitch = vswitches.find((candidate) => candidate.name === name);
-  if (vswitch?.portSelection !== 'PORTBASED') return {};
+  if (vswitch?.portSelection !== 'PORTBASED') return { refusals: [] };
   const others = vswitch.authorisations.filter((entry) => entry.userid !== guest.userid);
   const own = guest.directory.find((nic) => nic.vdev === port.vdev && (nic.vswitch ?? name) === name)?.portNumber;
   const isTaken = (number: PortNumber) =>
     context.avoidPorts?.has(portKey({ vswitch: name, portNumber: number })) === true ||
     others.some((entry) => entry.portNumber === number) ||
     ports.some((other) => other.portId !== port.portId && other.vswitch === name && other.portNumber === number);
-  if (own !== undefined && !isTaken(own)) return { portNumber: own };
+  if (own !== undefined && !isTaken(own)) return { portNumber: own, refusals: [] };
   const inEntry = (number: PortNumber) => {
     const owners = context.portsInEntries?.get(portKey({ vswitch: name, portNumber: number }));
     return [...(owners ?? [])].some((userid) => userid !== guest.userid);
@@ -90,9 +101,8 @@ export function portNumberOn(
     (vswitch.authorisations.some((entry) => entry.portNumber === number) && !isLeft(number)) ||
     guest.directory.some((nic) => nic.portNumber === number);
   const portNumber = allocatePortNumber(port.portId, used);
-  if (portNumber !== undefined) return { portNumber };
-  refusals.push(refusal(`${at}vswitch`, `no port of VSWITCH ${name} is free`, 'delete unused ports'));
-  return {};
+  if (portNumber !== undefined) return { portNumber, refusals: [] };
+  return { refusals: [refusal(`${at}vswitch`, `no port of VSWITCH ${name} is free`, 'delete unused ports')] };
 }
 
 function refuseDifferent(request: PortRequest, port: DesiredPort, at: string): Refusal[] {
@@ -115,10 +125,6 @@ function refuseDifferent(request: PortRequest, port: DesiredPort, at: string): R
     );
 }
 
-function ifGiven<Key extends string, Value>(key: Key, value: Value | undefined): { [key in Key]?: Value } {
-  return value === undefined ? {} : ({ [key]: value } as { [key in Key]: Value });
-}
-
 /** An address belongs to one node only; a name without an address says nothing. */
 function refuseAddress({ request, at, ports }: Asked, { addressesInUse, guest }: PlanningContext): Refusal[] {
   const { address, hostname } = request;
@@ -135,8 +141,7 @@ function refuseAddress({ request, at, ports }: Asked, { addressesInUse, guest }:
 function chooseVdev(
   { request, row, at, ports }: Asked,
   { guest, rules, claimedVdevs = [] }: PlanningContext,
-  refusals: Refusal[],
-): Vdev | undefined {
+): { vdev?: Vdev; refusals: Refusal[] } {
   const own = row?.vdev;
   const others = ports.filter((port) => port.portId !== request.portId);
   const taken = takenDevices(guest, others).filter(({ nic }) => nic === undefined || nic !== own);
@@ -144,35 +149,31 @@ function chooseVdev(
   if (wanted === undefined) {
     const claimed = claimedVdevs.filter(({ portId }) => portId !== request.portId).map((port) => nicDevices(port.vdev));
     const vdev = allocateVdev(rules.firstVdev, [...taken, ...claimed]);
-    if (vdev === undefined)
-      refusals.push(refusal(`${at}vdev`, 'no three free devices are left on the guest', 'delete a port first'));
-    return vdev;
+    if (vdev !== undefined) return { vdev, refusals: [] };
+    return { refusals: [refusal(`${at}vdev`, 'no three free devices are left on the guest', 'delete a port first')] };
   }
   const devices = nicDevices(wanted);
   const overlapped = taken.find((other) => devicesOverlap(devices, other));
-  if (overlapped === undefined) return wanted;
-  refusals.push(refuseOverlap(`${at}vdev`, wanted, overlapped, guest));
-  return undefined;
+  if (overlapped === undefined) return { vdev: wanted, refusals: [] };
+  return { refusals: [refuseOverlap(`${at}vdev`, wanted, overlapped, guest)] };
 }
 
-function chooseMac({ request, row, at, ports }: Asked, context: PlanningContext, refusals: Refusal[]): Mac | undefined {
+function chooseMac({ request, row, at, ports }: Asked, context: PlanningContext): { mac?: Mac; refusals: Refusal[] } {
   const { rules } = context;
   if (rules.wantedMacPrefix !== undefined && rules.wantedMacPrefix !== rules.macPrefix) {
     const reason = `base_mac begins with ${rules.wantedMacPrefix}, but the USER prefix of ${rules.host} is ${rules.macPrefix}: z/VM would give the NIC another address`;
-    refusals.push(refusal(`${at}mac`, reason, "set base_mac to z/VM's USER prefix, or change VMLAN in SYSTEM CONFIG"));
-    return undefined;
+    const advice = "set base_mac to z/VM's USER prefix, or change VMLAN in SYSTEM CONFIG";
+    return { refusals: [refusal(`${at}mac`, reason, advice)] };
   }
   const wanted = request.mac ?? row?.mac;
   if (wanted === undefined) {
     const mac = freeMac(request.portId, ports, context);
-    if (mac === undefined)
-      refusals.push(refusal(`${at}mac`, `no MAC address is left under ${rules.macPrefix}`, 'delete unused ports'));
-    return mac;
+    if (mac !== undefined) return { mac, refusals: [] };
+    const reason = `no MAC address is left under ${rules.macPrefix}`;
+    return { refusals: [refusal(`${at}mac`, reason, 'delete unused ports')] };
   }
   const own = { portId: request.portId, vdev: request.vdev ?? row?.vdev, mac: row?.mac };
-  const found = refuseMac(wanted, own, at, ports, context);
-  refusals.push(...found);
-  return found.length === 0 ? wanted : undefined;
+  return { mac: wanted, refusals: refuseMac(wanted, own, at, ports, context) };
 }
 
 /** A MAC that nobody has. Undefined when the prefix is used up. */
@@ -216,8 +217,8 @@ export function refuseMac(
   return [{ ...refusal(`${at}mac`, `MAC ${wanted} is taken by ${owner}`, advice), transient: true }];
 }
 
-function ownNames({ userid, node, xcat }: PlanningContext['guest']): string[] {
-  return [userid, node, ...(xcat?.otherNodes ?? []).map((each) => each.node)];
+function ownNames({ userid, node, otherNodes = [] }: PlanningContext['guest']): string[] {
+  return [userid, node, ...otherNodes];
 }
 
 function ownerText(other: MacInUse | undefined): string | undefined {

@@ -88,8 +88,7 @@ function planLive(
     if (nic === undefined || wrongMac)
       define.push({ kind: 'ensureLiveNic', userid, vdev, ...idOf(port), disturbs: false });
     if (port.adminStateUp && !coupledRight) {
-      const numbered = portNumber === undefined ? {} : { portNumber };
-      define.push({ kind: 'ensureCoupled', userid, vdev, vswitch, ...numbered, disturbs: false });
+      define.push({ kind: 'ensureCoupled', userid, vdev, vswitch, ...defined({ portNumber }), disturbs: false });
     }
   }
   return { takeAway, define };
@@ -120,7 +119,7 @@ function planDirectory(desired: Desired, guest: GuestState): Halves {
       vdev,
       ...defined({ macId: id, vswitch, portNumber }),
       ...operandsOf(desired.kept, vdev),
-      ...(nic?.others === undefined ? {} : { lost: nic.others }),
+      ...defined({ lost: nic?.others }),
       disturbs: false,
     });
   }

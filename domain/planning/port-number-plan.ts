@@ -1,3 +1,4 @@
+import { defined } from '../defined.ts';
 import { type Desired, type DesiredPort, removedVdevs } from '../guest/desired.ts';
 import type { GuestState } from '../guest/guest.ts';
 import { type Kept, promiscuityOn } from '../guest/kept-attributes.ts';
@@ -124,7 +125,7 @@ function giveSteps(
   if (entry === undefined || changesType(vswitch, port, portNumber, guest)) {
     const first = vlanSetWords(want) === undefined ? want.slice(0, MOST_SINGLE) : want;
     const anew = {
-      ...(entry === undefined ? {} : { before: authorisedVlans(vswitch, entry) }),
+      ...defined({ before: entry && authorisedVlans(vswitch, entry) }),
       ...promiscuityOn(kept, vswitch.name, portNumber),
     };
     return [

@@ -3,7 +3,7 @@ import { confirmAdminState, looksDown } from '../drift/admin-state.ts';
 import { clearPorts } from '../drift/unclear-ports.ts';
 import { portsOfChange } from '../guest/change-ports.ts';
 import type { DesiredPort } from '../guest/desired.ts';
-import { type GuestState, type ReadablePort, type RecordedPort, recordedAddresses } from '../guest/guest.ts';
+import type { GuestState, ReadablePort, RecordedPort } from '../guest/guest.ts';
 import type { HostRules } from '../host/host.ts';
 import type { Change } from '../operations/requests.ts';
 import { type Mac, macFromId } from '../port/mac.ts';
@@ -38,8 +38,8 @@ export function portsOf(
     if (refuseAdoption(row, context).length > 0) continue;
     const beside = [...others, ...ports];
     const mac = row.mac ?? macOfDirectory(row, guest, rules) ?? newMac(row, beside, context);
-    const numbered = portNumberOn(vswitch, { portId, vdev }, '', beside, context, []);
-    const { address, hostname } = recordedAddresses(guest).find((entry) => entry.vdev === vdev) ?? {};
+    const { portNumber } = portNumberOn(vswitch, { portId, vdev }, '', beside, context);
+    const { address, hostname } = guest.addresses?.find((entry) => entry.vdev === vdev) ?? {};
     ports.push({
       portId,
       userid,
@@ -50,8 +50,7 @@ export function portsOf(
       vdev,
       adminStateUp,
       live: 'asIs',
-      ...defined({ address, hostname }),
-      ...numbered,
+      ...defined({ address, hostname, portNumber }),
     });
   }
   return ports;
@@ -59,18 +58,23 @@ export function portsOf(
 
 /**
  * Ports that z/VM has as if they were administratively down, though their rows do not say so: no operation brings them up that does not
- * name them, and reconciliation, which knows the host, none that an operator has to confirm.
+ * name them, and reconciliation, which knows the host, none that an operator has to confirm. It refuses them.
  */
-export function leftDown(change: Change, { guest, vswitches }: PlanningContext, refused: RefusedPort[]): Set<PortId> {
+export function leftDown(
+  change: Change,
+  { guest, vswitches }: PlanningContext,
+): { portIds: Set<PortId>; refused: RefusedPort[] } {
   const named = new Set(portsOfChange(change));
   const toConfirm =
     change.kind === 'reconcile' && change.toConfirm !== undefined ? new Set(change.toConfirm) : undefined;
   const rows = clearPorts(guest, vswitches).filter(
     (row) => !named.has(row.portId) && (toConfirm?.has(row.portId) ?? true) && looksDown(row, guest),
   );
-  if (change.kind === 'reconcile')
-    for (const row of rows) refused.push({ portId: row.portId, refusals: [confirmAdminState(guest.userid, row)] });
-  return new Set(rows.map(({ portId }) => portId));
+  const asked = change.kind === 'reconcile' ? rows : [];
+  return {
+    portIds: new Set(rows.map(({ portId }) => portId)),
+    refused: asked.map((row) => ({ portId: row.portId, refusals: [confirmAdminState(guest.userid, row)] })),
+  };
 }
 
 /** Why a port that has come from another host cannot be had on this one: it stays as it is until it is made here with other values. */

@@ -28,11 +28,7 @@ export function repairedRow(change: Change, { guest, vswitches }: GuestContext):
   if (row === undefined || unclearBecause(row, guest, vswitches) === undefined) return undefined;
   const { unreadable: _unreadable, network, ...readable } = row;
   if (change.kind === 'changeVlan')
-    return {
-      ...readable,
-      network: change.network,
-      ...defined({ vswitch: change.vswitch }),
-    };
+    return { ...readable, network: change.network, ...defined({ vswitch: change.vswitch }) };
   return network.type === 'unreadable' ? undefined : { ...readable, network, adminStateUp: change.adminStateUp };
 }
 
@@ -56,26 +52,27 @@ export function refuseUnreadableRow(
 }
 
 /**
- * Refusals of ports whose authorisation would reach a port that nobody can read: ports of a bulk change go to `refused`,
- * those that another change names are refused. Others stay as they are.
+ * Refusals of ports whose authorisation would reach a port that nobody can read: ports of a bulk change are left out, another
+ * change is refused that names one. Others stay as they are.
  */
 export function refuseStuck(
   change: Change,
   { ports, removed }: Desired,
   { guest, vswitches }: GuestContext,
-  refused: RefusedPort[],
-): Refusal[] {
+): { refusals: Refusal[]; refused: RefusedPort[] } {
   const stuck = stuckPorts(ports, removed, guest, vswitches);
   const advice = 'correct the record of that port first, or use another VSWITCH';
   if (change.kind === 'reconcile' || change.kind === 'wirePorts') {
-    for (const { port, reason } of stuck)
-      refused.push({ portId: port.portId, refusals: [refusal('network', reason, advice)] });
-    return [];
+    const refused = stuck.map(({ port: { portId }, reason }) => ({
+      portId,
+      refusals: [refusal('network', reason, advice)],
+    }));
+    return { refusals: [], refused };
   }
   const named = new Set<string>(portsOfChange(change));
-  return stuck
-    .filter(({ port }) => named.has(port.portId))
-    .map(({ reason }) => refusal(change.kind === 'changeVlan' ? 'network' : 'vswitch', reason, advice));
+  const field = change.kind === 'changeVlan' ? 'network' : 'vswitch';
+  const own = stuck.filter(({ port }) => named.has(port.portId));
+  return { refusals: own.map(({ reason }) => refusal(field, reason, advice)), refused: [] };
 }
 
 function namedById(change: Change): { portId: PortId; field: string }[] {

@@ -1,61 +1,99 @@
 import { defined } from '../defined.ts';
 import { portsOfChange } from '../guest/change-ports.ts';
 import type { DesiredPort } from '../guest/desired.ts';
-import type { Change, PortRequest } from '../operations/requests.ts';
+import type { Change, KnownPort, PortRequest } from '../operations/requests.ts';
 import { describeNetwork, sameNetwork } from '../port/port.ts';
 import type { PortId, VswitchName } from '../text/identifiers.ts';
 import type { Network } from '../vswitch/network.ts';
 import { refuseNetwork } from '../vswitch/vswitch-choice.ts';
 import { conflictingVswitches } from './authorisation-plan.ts';
-import { addPort, portNumberOn, refuseMac } from './new-port.ts';
+import { addPort, type PortsAfter, portNumberOn, refuseMac } from './new-port.ts';
 import type { PlanningContext } from './planning-context.ts';
 import { refusedAdoptions } from './recorded-ports.ts';
 import { type Refusal, type RefusedPort, refusal } from './refusal.ts';
+import type { Attainable } from './unattainable.ts';
 
-/** The guest's ports after a change. Refusals of the change go to `refusals`, those of single ports of a bulk change to `refused`. */
-export function portsAfter(
-  change: Change,
-  before: DesiredPort[],
-  context: PlanningContext,
-  refusals: Refusal[],
-  refused: RefusedPort[],
-): DesiredPort[] {
+/** The guest's ports after a change, why the change is refused, and what is refused of a bulk change. */
+export function portsAfter(change: Change, before: DesiredPort[], context: PlanningContext): Attainable {
   switch (change.kind) {
-    case 'createPort':
-      return addPort(change.port, 'asIs', '', before, context, refusals);
-    case 'attachNic':
-      return change.ports.reduce(
-        (ports, port, index) =>
-          'vswitch' in port
-            ? addPort(port, 'present', `ports.${index}.`, ports, context, refusals)
-            : changeOne(port.portId, `ports.${index}.portId`, ports, { live: 'present' }, refusals),
-        before,
-      );
-    case 'changeVlan':
-      return changeNetwork(change, before, context, refusals);
-    case 'setAdminState':
-      return changeOne(change.portId, 'portId', before, { adminStateUp: change.adminStateUp }, refusals);
-    case 'detachNic':
-      return change.portIds.reduce(
-        (ports, portId, index) => changeOne(portId, `portIds.${index}`, ports, { live: 'absent' }, refusals),
-        before,
-      );
-    case 'deletePort':
-      return before.filter((port) => port.portId !== change.portId);
+    case 'wirePorts':
+      return {
+        ...eachForItself(change.ports, before, (port, ports) => wirePort(port, change.live, ports, context)),
+        refusals: [],
+      };
     case 'reconcile': {
-      refused.push(...refusedAdoptions(portsOfChange(change), context));
       const gone = new Set<string>(removedBy(change));
       const left = before.filter((port) => !gone.has(port.portId));
-      return setWhatCanBe(change.ports, left, context, refused);
+      const { ports, refused } = setWhatCanBe(change.ports, left, context);
+      return { ports, refusals: [], refused: [...refusedAdoptions(portsOfChange(change), context), ...refused] };
     }
-    case 'setPorts':
-      return change.ports.reduce(
-        (ports, port, index) => setPort(port, change.live, `ports.${index}.`, ports, context, refusals),
-        before,
-      );
-    case 'wirePorts':
-      return change.ports.reduce((ports, port) => wirePort(port, change.live, ports, context, refused), before);
+    default:
+      return { ...portsOfOperation(change, before, context), refused: [] };
   }
+}
+
+function portsOfOperation(
+  change: Exclude<Change, { kind: 'wirePorts' | 'reconcile' }>,
+  before: DesiredPort[],
+  context: PlanningContext,
+): PortsAfter {
+  switch (change.kind) {
+    case 'createPort':
+      return addPort(change.port, 'asIs', '', before, context);
+    case 'attachNic':
+      return inTurn<PortRequest | KnownPort>(change.ports, before, (port, ports, index) =>
+        'vswitch' in port
+          ? addPort(port, 'present', `ports.${index}.`, ports, context)
+          : changeOne(port.portId, `ports.${index}.portId`, ports, { live: 'present' }),
+      );
+    case 'changeVlan':
+      return changeNetwork(change, before, context);
+    case 'setAdminState':
+      return changeOne(change.portId, 'portId', before, { adminStateUp: change.adminStateUp });
+    case 'detachNic':
+      return inTurn(change.portIds, before, (portId, ports, index) =>
+        changeOne(portId, `portIds.${index}`, ports, { live: 'absent' }),
+      );
+    case 'deletePort':
+      return { ports: before.filter((port) => port.portId !== change.portId), refusals: [] };
+    case 'setPorts':
+      return inTurn(change.ports, before, (port, ports, index) =>
+        setPort(port, change.live, `ports.${index}.`, ports, context),
+      );
+  }
+}
+
+/** The parts of a change one after the other: all of them stand or fall together. */
+function inTurn<Part>(
+  parts: readonly Part[],
+  before: DesiredPort[],
+  carryOut: (part: Part, ports: DesiredPort[], index: number) => PortsAfter,
+): PortsAfter {
+  return parts.reduce<PortsAfter>(
+    (so, part, index) => {
+      const { ports, refusals } = carryOut(part, so.ports, index);
+      return { ports, refusals: [...so.refusals, ...refusals] };
+    },
+    { ports: before, refusals: [] },
+  );
+}
+
+type EachForItself = { ports: DesiredPort[]; refused: RefusedPort[] };
+
+/** The ports of a bulk change one after the other: one that cannot be had is left as it was. */
+function eachForItself(
+  requests: readonly PortRequest[],
+  before: DesiredPort[],
+  carryOut: (request: PortRequest, ports: DesiredPort[]) => PortsAfter,
+): EachForItself {
+  return requests.reduce<EachForItself>(
+    ({ ports, refused }, request) => {
+      const after = carryOut(request, ports);
+      if (after.refusals.length === 0) return { ports: after.ports, refused };
+      return { ports, refused: [...refused, { portId: request.portId, refusals: after.refusals }] };
+    },
+    { ports: before, refused: [] },
+  );
 }
 
 /** A port as it is given: created, or changed where it differs. */
@@ -65,24 +103,18 @@ function setPort(
   at: string,
   ports: DesiredPort[],
   context: PlanningContext,
-  refusals: Refusal[],
-): DesiredPort[] {
-  const { portId, network, vswitch, adminStateUp, address, hostname } = request;
+): PortsAfter {
+  const { portId, network, vswitch, mac, adminStateUp, address, hostname } = request;
   const liveness = live ? 'present' : 'asIs';
-  if (!ports.some((port) => port.portId === portId)) return addPort(request, liveness, at, ports, context, refusals);
-  const moved = changeMac(
-    request,
-    changeNetwork({ portId, network, vswitch }, ports, context, refusals, at),
-    at,
-    context,
-    refusals,
-  );
-  const values = {
-    adminStateUp,
-    live: liveness,
-    ...defined({ address, hostname }),
-  } as const;
-  return moved.map((port) => (port.portId === portId ? { ...port, ...values } : port));
+  const own = ports.find((port) => port.portId === portId);
+  if (own === undefined) return addPort(request, liveness, at, ports, context);
+  const moved = changeNetwork({ portId, network, vswitch }, ports, context, at);
+  const taken = mac === undefined || mac === own.mac ? [] : refuseMac(mac, own, at, moved.ports, context);
+  const values = defined({ mac, adminStateUp, live: liveness, address, hostname });
+  return {
+    ports: moved.ports.map((port) => (port.portId === portId ? { ...port, ...values } : port)),
+    refusals: [...moved.refusals, ...taken],
+  };
 }
 
 /**
@@ -93,40 +125,29 @@ function setWhatCanBe(
   requests: readonly PortRequest[],
   before: DesiredPort[],
   context: PlanningContext,
-  refused: RefusedPort[],
-): DesiredPort[] {
-  const set = (chosen: readonly PortRequest[], found: RefusedPort[]) =>
-    chosen.reduce((ports, request) => {
-      const refusals: Refusal[] = [];
-      const after = setPort(request, true, '', ports, context, refusals);
-      if (refusals.length === 0) return after;
-      found.push({ portId: request.portId, refusals });
-      return ports;
-    }, before);
+): EachForItself {
   let chosen = [...requests];
+  let lost: RefusedPort[] = [];
   for (let round = 0; ; round += 1) {
-    const found: RefusedPort[] = [];
-    const after = set(chosen, found);
-    const conflicts = newConflicts(after, before, 'network.segmentationId', context);
-    const names = conflictingVswitches(after, context.vswitches);
-    const losers = conflicts.length === 0 ? [] : losersOn(names, chosen, after, round > 0);
-    if (losers.length === 0) {
-      refused.push(...found);
-      return after.map((port) => (isElsewhere(port, requests, refused) ? { ...port, adminStateUp: false } : port));
-    }
-    refused.push(...losers.map(({ portId }) => ({ portId, refusals: conflicts })));
+    const after = eachForItself(chosen, before, (request, ports) => setPort(request, true, '', ports, context));
+    const conflicts = newConflicts(after.ports, before, 'network.segmentationId', context);
+    const names = conflictingVswitches(after.ports, context.vswitches);
+    const losers = conflicts.length === 0 ? [] : losersOn(names, chosen, after.ports, round > 0);
+    const refused = [...lost, ...after.refused];
+    if (losers.length === 0) return { ports: after.ports.map(downElsewhere(requests, refused)), refused };
+    lost = [...lost, ...losers.map(({ portId }) => ({ portId, refusals: conflicts }))];
     chosen = chosen.filter((request) => !losers.includes(request));
   }
 }
 
-/** True for a port that has to leave its network and cannot: the VLAN that it is on may be somebody else's by now. */
-function isElsewhere(port: DesiredPort, requests: readonly PortRequest[], refused: readonly RefusedPort[]): boolean {
-  const wanted = requests.find(({ portId }) => portId === port.portId);
-  return (
-    wanted !== undefined &&
-    refused.some(({ portId }) => portId === port.portId) &&
-    (wanted.vswitch !== port.vswitch || !sameNetwork(wanted.network, port.network))
-  );
+/** A port that has to leave its network and cannot goes down: the VLAN that it is on may be somebody else's by now. */
+function downElsewhere(requests: readonly PortRequest[], refused: readonly RefusedPort[]) {
+  return (port: DesiredPort): DesiredPort => {
+    const wanted = requests.find(({ portId }) => portId === port.portId);
+    if (wanted === undefined || !refused.some(({ portId }) => portId === port.portId)) return port;
+    const isThere = wanted.vswitch === port.vswitch && sameNetwork(wanted.network, port.network);
+    return isThere ? port : { ...port, adminStateUp: false };
+  };
 }
 
 /** Requests that differ from the port that stays as it is, or from the first; all of them when that was not enough. */
@@ -145,74 +166,35 @@ function losersOn(
   });
 }
 
-/** Ports of a bulk change stand each for itself: one that cannot be had is left out. */
-function wirePort(
-  request: PortRequest,
-  live: boolean,
-  ports: DesiredPort[],
-  context: PlanningContext,
-  refused: RefusedPort[],
-): DesiredPort[] {
-  const refusals: Refusal[] = [];
-  const after = addPort(request, live ? 'present' : 'asIs', '', ports, context, refusals);
-  refusals.push(...newConflicts(after, ports, 'network.segmentationId', context));
-  if (refusals.length === 0) return after;
-  refused.push({ portId: request.portId, refusals });
-  return ports;
+function wirePort(request: PortRequest, live: boolean, ports: DesiredPort[], context: PlanningContext): PortsAfter {
+  const after = addPort(request, live ? 'present' : 'asIs', '', ports, context);
+  const conflicts = newConflicts(after.ports, ports, 'network.segmentationId', context);
+  return { ports: after.ports, refusals: [...after.refusals, ...conflicts] };
 }
 
-function changeOne(
-  portId: PortId,
-  field: string,
-  ports: DesiredPort[],
-  values: Partial<DesiredPort>,
-  refusals: Refusal[],
-): DesiredPort[] {
-  if (!ports.some((port) => port.portId === portId)) {
-    refusals.push(
-      refusal(
-        field,
-        `port ${portId} is not recorded for this guest`,
-        'create it with createPort, or check host and userid',
-      ),
-    );
-    return ports;
-  }
-  return ports.map((port) => (port.portId === portId ? { ...port, ...values } : port));
+function changeOne(portId: PortId, field: string, ports: DesiredPort[], values: Partial<DesiredPort>): PortsAfter {
+  if (ports.some((port) => port.portId === portId))
+    return { ports: ports.map((port) => (port.portId === portId ? { ...port, ...values } : port)), refusals: [] };
+  const advice = 'create it with createPort, or check host and userid';
+  return { ports, refusals: [refusal(field, `port ${portId} is not recorded for this guest`, advice)] };
 }
 
 function changeNetwork(
   { portId, network, vswitch }: { portId: PortId; network: Network; vswitch?: VswitchName | undefined },
   ports: DesiredPort[],
   context: PlanningContext,
-  refusals: Refusal[],
   at = '',
-): DesiredPort[] {
+): PortsAfter {
   const port = ports.find((candidate) => candidate.portId === portId);
-  if (port === undefined) return changeOne(portId, 'portId', ports, {}, refusals);
+  if (port === undefined) return changeOne(portId, 'portId', ports, {});
   const to = vswitch ?? port.vswitch;
-  refusals.push(...refuseNetwork(to, network, at, context));
   const { portNumber: _old, ...kept } = port;
-  const moved = {
-    ...kept,
-    vswitch: to,
-    network,
-    ...portNumberOn(to, { portId, vdev: port.vdev }, at, ports, context, refusals),
+  const { portNumber, refusals } = portNumberOn(to, { portId, vdev: port.vdev }, at, ports, context);
+  const moved = { ...kept, vswitch: to, network, ...defined({ portNumber }) };
+  return {
+    ports: ports.map((candidate) => (candidate === port ? moved : candidate)),
+    refusals: [...refuseNetwork(to, network, at, context), ...refusals],
   };
-  return ports.map((candidate) => (candidate === port ? moved : candidate));
-}
-
-function changeMac(
-  { portId, mac }: PortRequest,
-  ports: DesiredPort[],
-  at: string,
-  context: PlanningContext,
-  refusals: Refusal[],
-): DesiredPort[] {
-  const port = ports.find((candidate) => candidate.portId === portId);
-  if (port === undefined || mac === undefined || port.mac === mac) return ports;
-  refusals.push(...refuseMac(mac, port, at, ports, context));
-  return ports.map((candidate) => (candidate === port ? { ...port, mac } : candidate));
 }
 
 /** Ports that a change removes. */

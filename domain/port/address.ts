@@ -23,9 +23,3 @@ export type Hostname = z.infer<typeof Hostname>;
 
 /** The fixed address of one NIC, with its name where it has one of its own. */
 export type NicAddress = { vdev: Vdev; address: IpAddress; hostname?: Hostname };
-
-/** A node's row of the `hosts` table: ours, somebody else's with this address, or none. */
-export type RecordedAddresses =
-  | { row: 'none' }
-  | { row: 'ours'; entries: readonly NicAddress[] }
-  | { row: 'foreign'; address: string };

@@ -40,7 +40,7 @@ export function startAlone(
   prepare?: Prepare,
 ): Promise<Response> {
   const key = keyOf(context);
-  const lock = { digest: requestDigest(request), ...(key === undefined ? {} : { key }) };
+  const lock = { digest: requestDigest(request), ...defined({ key }) };
   return startAndAnswer(context, services, request, { workflowId: workflowIdFor(request), lock }, prepare);
 }
 

@@ -77,8 +77,7 @@ export function endingProblem(operation: OperationDetails & { run?: string }): P
   const { type, message, refusals, step, advice, undone } = failure;
   const extra = {
     ...about,
-    ...(refusals.length === 0 ? {} : { errors: refusals }),
-    ...defined({ step, advice, undone }),
+    ...defined({ errors: refusals.length === 0 ? undefined : refusals, step, advice, undone }),
   };
   if (isOvertaken(refusals)) return new Problem(412, 'changed', 'Precondition failed', message, extra);
   if (type === 'Refused') return new Problem(409, 'refused', 'The request cannot be granted', message, extra);

@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { createRequire, stripTypeScriptTypes } from 'node:module';
+import { readdirSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { dirname, extname, join } from 'node:path';
 import type { App } from '../http/routing.ts';
 
@@ -13,7 +14,7 @@ const TYPES: Readonly<Record<string, string>> = {
   '.css': 'text/css; charset=utf-8',
 };
 
-/** URL path → file. The pages need no other host. */
+/** URL path → file. The pages need no other host. A build has its modules as JavaScript, compiled. */
 function files(): Map<string, string> {
   const page = readdirSync(PAGE, { recursive: true, encoding: 'utf8' }).filter((name) => /\.(ts|js|css)$/.test(name));
   return new Map([
@@ -28,8 +29,10 @@ function files(): Map<string, string> {
 }
 
 /** A file as browsers take it: TypeScript without its types, each statement on the line that it has in the file. */
-function forBrowsers(file: string): Buffer<ArrayBuffer> | string {
-  return file.endsWith('.ts') ? stripTypeScriptTypes(readFileSync(file, 'utf8')) : readFileSync(file);
+async function forBrowsers(file: string): Promise<Buffer<ArrayBuffer> | string> {
+  if (!file.endsWith('.ts')) return readFile(file);
+  const { transformSync } = await import('amaro');
+  return transformSync(await readFile(file, 'utf8'), { mode: 'strip-only' }).code;
 }
 
 /** The picture at `/` and the page to browse the API at `/docs`. */
@@ -37,10 +40,10 @@ export function pageRoutes(app: App): void {
   const served = new Map<string, ReturnType<typeof forBrowsers>>();
   for (const [path, file] of files()) {
     const type = TYPES[extname(file)] ?? 'application/octet-stream';
-    app.get(path, (context) => {
+    app.get(path, async (context) => {
       const content = served.get(file) ?? forBrowsers(file);
       served.set(file, content);
-      return context.body(content, 200, { 'content-type': type, 'cache-control': 'no-cache' });
+      return context.body(await content, 200, { 'content-type': type, 'cache-control': 'no-cache' });
     });
   }
 }

@@ -1,4 +1,5 @@
 import type { Context } from 'hono';
+import { defined } from '../../domain/defined.ts';
 import type { GuestOperationType, RequestOf } from '../../domain/operations/operations.ts';
 import type { Preconditions } from '../../domain/operations/requests.ts';
 import type { PortId } from '../../domain/text/identifiers.ts';
@@ -37,5 +38,5 @@ async function stateToKeep(
   if (!isConditional(context)) return undefined;
   const { tags } = await state.guest(host, userid);
   const tag = checkConditions(context, portId === undefined ? tags.guest : tags.ports[portId]);
-  return tag === undefined ? undefined : { ...(portId === undefined ? {} : { portId }), tag };
+  return tag === undefined ? undefined : { ...defined({ portId }), tag };
 }

@@ -89,7 +89,7 @@ function optionsOf({ host, xcat }: HostConfiguration, logger: Logger): XcatClien
     ...defined({ caFile }),
     verifyTls,
     credentialsInQuery,
-    ...(maxAnswerMebibytes === undefined ? {} : { maxAnswerBytes: maxAnswerMebibytes * 1024 * 1024 }),
+    ...defined({ maxAnswerBytes: maxAnswerMebibytes && maxAnswerMebibytes * 1024 * 1024 }),
     // The simulated management node is on this machine: nobody can read along there.
     onWarning: (warning: string) => logger[isLoopback(url) ? 'debug' : 'warn']({ host }, warning),
   };

@@ -11,6 +11,7 @@ import {
   workerIn,
 } from '../../client/worker-identity.ts';
 import type { HostConfiguration } from '../../configuration/load.ts';
+import { defined } from '../../domain/defined.ts';
 import { taskQueueOf } from '../../domain/host/host.ts';
 import type { probeWorker } from '../../workflows/index.ts';
 
@@ -84,7 +85,7 @@ export async function answeringWorker(
     taskQueue: taskQueueOf(host),
     workflowId: `probe/${host}/${randomUUID().slice(0, 8)}`,
     workflowExecutionTimeout: ANSWER_MS,
-    ...(version === undefined ? {} : { versioningOverride: { pinnedTo: version } }),
+    ...defined({ versioningOverride: version && { pinnedTo: version } }),
     staticSummary: `probe which worker of ${host} is there`,
   });
   await handle.result().catch((error: unknown) => {

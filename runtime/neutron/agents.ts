@@ -5,6 +5,7 @@ import { reconcileRequest } from '../../client/reconcile-now.ts';
 import { startOperation } from '../../client/start-operation.ts';
 import type { HostConfiguration } from '../../configuration/load.ts';
 import type { NeutronConfiguration } from '../../configuration/neutron.ts';
+import { defined } from '../../domain/defined.ts';
 import { L2Agent } from '../../neutron/agent.ts';
 import { reconcileScheduleId } from '../../temporal-config/names.ts';
 import { backendOf, renewBackend } from '../host/host-backend.ts';
@@ -86,7 +87,7 @@ function agentOf(host: HostConfiguration, bus: NeutronBus, { neutron, client, lo
   });
   const agent = new L2Agent(bus.connection, bus.api, {
     host: host.host,
-    ...(host.dhcpHost === undefined ? {} : { dhcpHost: host.dhcpHost }),
+    ...defined({ dhcpHost: host.dhcpHost }),
     bridgeMappings: Object.fromEntries(host.physicalNetworks.map(({ name, vswitch }) => [name, vswitch])),
     reportIntervalMs,
     isReachable: () => watch.isReachable(),

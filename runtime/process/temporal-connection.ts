@@ -17,8 +17,7 @@ export class TemporalUnusable extends Error {
 export function connectWorkers(target: TemporalTarget): Promise<NativeConnection> {
   const { address, tls, apiKey } = target.connection;
   return NativeConnection.connect({
-    ...defined({ address, tls }),
-    ...(typeof apiKey === 'string' ? { apiKey } : {}),
+    ...defined({ address, tls, apiKey: typeof apiKey === 'string' ? apiKey : undefined }),
   });
 }
 

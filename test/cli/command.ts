@@ -33,7 +33,7 @@ export function zvmnet(args: readonly string[], env: Record<string, string> = {}
   return start(args, env).ended;
 }
 
-/** What `zvmnet … --json` prints. */
+/** The output of `zvmnet … --json`. */
 // biome-ignore lint/suspicious/noExplicitAny: a document is whatever the test expects of it
 export async function zvmnetJson(args: readonly string[], env: Record<string, string> = {}): Promise<any> {
   return JSON.parse((await zvmnet([...args, '--json'], env)).out);

@@ -215,7 +215,7 @@ test('--watch goes on showing reconciliations until Ctrl-C', async () => {
   expect((await running.ended).code).toBe(0);
 });
 
-/** What is loaded before a program so that its clock is an hour fast. */
+/** A module that is loaded before a program so that its clock is an hour fast. */
 const HOUR_FAST = `const { now } = Date;
 const later = () => now() + 3_600_000;
 globalThis.Date = class extends Date {

@@ -209,7 +209,7 @@ test('on a terminal it has colours, and shows live which step is running', async
   await environment.control('POST', 'systems/zhcp1/guests/LNX10011/unlock');
   const { out } = await running.ended;
   expect(out).toContain('\u001b[32m✔');
-  // What was done before the step that failed at first is told too.
+  // The steps before the one that failed at first are told too.
   expect(out.slice(out.lastIndexOf('…'))).toContain('grant LNX10011 on VSW1 with VLAN 100');
   expect(out).toContain('live now');
   const plain = await startOnTerminal(['port', 'list'], { ...env, NO_COLOR: '1' }).ended;

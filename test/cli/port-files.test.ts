@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-/** What `zvmnet import --check` says of a file of these lines. */
+/** The output of `zvmnet import --check` for a file of these lines. */
 async function check(name: string, ...lines: string[]) {
   const file = join(folder, name);
   await writeFile(file, lines.join('\n'));

@@ -134,7 +134,7 @@ test('a bash completes commands, options and their values', () => {
   for (const word of ['cancelled', 'port\t', '--vswitch', '--vlan']) expect(stdout).toContain(word);
 });
 
-/** What a person sees who types these lines, Tab and all, into a bash whose start file says this. */
+/** The screen of a person who types these lines, Tab and all, into a bash whose start file says this. */
 async function typed(startFile: string, lines: string): Promise<string> {
   const file = join(folder, 'bashrc');
   await writeFile(file, startFile);

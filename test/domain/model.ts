@@ -7,11 +7,11 @@ import { authorisedVlans, type Vswitch } from '../../domain/vswitch/vswitch.ts';
 /** `portOf` has the port number that a live NIC was coupled with, by vdev: z/VM does not show it per NIC. */
 export type World = { guest: GuestState; vswitches: Vswitch[]; portOf: Record<string, number> };
 
-/** What a step does to a guest, as z/VM and xCAT would; throws where they would refuse. */
+/** Carry out a step on a guest, as z/VM and xCAT would; throws where they would refuse. */
 export function apply(world: World, step: Step, prefix: MacPrefix): World {
   const { guest } = world;
   const withGuest = (change: Partial<GuestState>): World => ({ ...world, guest: { ...guest, ...change } });
-  const rows = guest.xcat ?? { macEntries: [], macRow: false, addresses: { row: 'none' as const } };
+  const rows = guest.xcat ?? { macEntries: [], macRow: false, hostsRow: 'none' as const, otherNodes: [] };
   switch (step.kind) {
     case 'ensureRecord': {
       const { portId, vdev, vswitch, network, adminStateUp, mac } = step.port;
@@ -29,9 +29,11 @@ export function apply(world: World, step: Step, prefix: MacPrefix): World {
         },
       });
     case 'ensureAddresses':
-      if (step.row !== (rows.addresses.row !== 'none')) throw new Error('UNIQUE: the row is there, or is not');
-      if (step.entries.length === 0) return withGuest({ xcat: { ...rows, addresses: { row: 'none' } } });
-      return withGuest({ xcat: { ...rows, addresses: { row: 'ours', entries: step.entries } } });
+      if (step.row !== (rows.hostsRow !== 'none')) throw new Error('UNIQUE: the row is there, or is not');
+      return withGuest({
+        addresses: step.entries,
+        xcat: { ...rows, hostsRow: step.entries.length === 0 ? 'none' : 'ours' },
+      });
     case 'ensureNames':
     case 'ensureDirectoryOnline':
       return world;
@@ -91,7 +93,7 @@ export function apply(world: World, step: Step, prefix: MacPrefix): World {
   }
 }
 
-/** What the guest can reach, live or at its next logon: NIC, VSWITCH and VLAN, once authorised. */
+/** The networks that a guest can reach, live or at its next logon: NIC, VSWITCH and VLAN, once authorised. */
 export function access(world: World): Set<string> {
   const nics = [...world.guest.live, ...world.guest.directory];
   return new Set(

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
+import type { HostsRow } from '../../backend/xcat/rows/address-rows.ts';
 import { parseMacColumn } from '../../backend/xcat/rows/port-rows.ts';
 import type { Desired, DesiredPort } from '../../domain/guest/desired.ts';
 import type { LiveNic, Nicdef, RecordedPort } from '../../domain/guest/guest.ts';
-import type { RecordedAddresses } from '../../domain/port/address.ts';
-import { IpAddress } from '../../domain/port/address.ts';
+import { IpAddress, type NicAddress } from '../../domain/port/address.ts';
 import { Mac, MacPrefix, macId } from '../../domain/port/mac.ts';
 import { vlansOf } from '../../domain/port/port.ts';
 import { Vdev } from '../../domain/port/vdev.ts';
@@ -20,7 +20,7 @@ const PORT_BASED = VswitchName.parse('VSWPORT');
 const VDEVS = ['1000', '1003', '1006', '1009'].map((text) => Vdev.parse(text));
 const FOREIGN_VDEV = Vdev.parse('0600');
 export const FOREIGN_NUMBER = 99;
-/** What of a VSWITCH no plan of a guest looks at. */
+/** The parts of a VSWITCH that no plan of a guest looks at. */
 export const UNSEEN = { uplinks: [], gvrp: false, isolated: false, macProtected: false };
 
 const vlan = (id: number): Network => ({ type: 'vlan', segmentationId: SegmentationId.parse(id) });
@@ -180,6 +180,7 @@ function build(given: Given): { world: World; desired: Desired } {
   const portOf = Object.fromEntries(
     all.flatMap(({ port }) => (port.portNumber === undefined ? [] : [[port.vdev, port.portNumber] as const])),
   );
+  const { hostsRow, addresses } = addressesOf(given, all);
   return {
     world: {
       portOf,
@@ -188,10 +189,12 @@ function build(given: Given): { world: World; desired: Desired } {
         node: NODE,
         loggedOn: given.loggedOn,
         recorded,
+        addresses,
         xcat: {
           macEntries: parseMacColumn(['02:00:00:aa:aa:aa!other', ...macs].join('|'), NODE, ''),
           macRow: true,
-          addresses: addressesOf(given, all),
+          hostsRow,
+          otherNodes: [],
         },
         directory: [...directory, ...foreign],
         live: given.loggedOn ? [...live, ...foreign] : [],
@@ -215,16 +218,15 @@ function addressOf(index: number): IpAddress {
   return IpAddress.parse(`10.0.0.${index + 1}`);
 }
 
-function addressesOf(given: Given, all: readonly Entry[]): RecordedAddresses {
-  const foreign = { row: 'foreign', address: '10.9.9.9' } as const;
-  if (given.hostsRow === 'foreign') return foreign;
+function addressesOf(given: Given, all: readonly Entry[]): { hostsRow: HostsRow; addresses: NicAddress[] } {
+  if (given.hostsRow === 'foreign') return { hostsRow: { foreign: '10.9.9.9' }, addresses: [] };
   const wanted = all.find((entry) => entry.port.address !== undefined && !entry.removed)?.port.address;
-  if (given.hostsRow === 'adopted' && wanted !== undefined) return { row: 'foreign', address: wanted };
-  const entries = all.flatMap(({ port, address, recorded, removed }, index) => {
+  if (given.hostsRow === 'adopted' && wanted !== undefined) return { hostsRow: { foreign: wanted }, addresses: [] };
+  const addresses = all.flatMap(({ port, address, recorded, removed }, index) => {
     if (address === 'no' || address === 'new' || !(recorded || removed)) return [];
     return [
       { vdev: port.vdev, address: address === 'changed' ? IpAddress.parse(`10.1.1.${index}`) : addressOf(index) },
     ];
   });
-  return entries.length === 0 ? { row: 'none' } : { row: 'ours', entries };
+  return { hostsRow: addresses.length === 0 ? 'none' : 'ours', addresses };
 }

@@ -28,7 +28,7 @@ describe('at the edge of HTTP', () => {
   });
   afterAll(() => served.close());
 
-  /** What comes back for raw bytes, up to the end of the connection. */
+  /** The answer to raw bytes, up to the end of the connection. */
   const raw = (...chunks: string[]): Promise<string> =>
     new Promise((resolve) => {
       const { hostname, port } = new URL(served.gateway.url);

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import type { ScheduleHandle } from '@temporalio/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newToken, TokenFile } from '../../gateway/http/tokens.ts';
@@ -66,6 +67,19 @@ test('every page that the gateway serves comes without another host', async () =
       expect(policy).toContain(each);
     expect(body.match(/(?:src|href)="https?:/g), path).toBeNull();
   }
+});
+
+test('modules of the page come without types, and Node warns of nothing', async () => {
+  const warnings: string[] = [];
+  const note = (warning: Error) => warnings.push(warning.message);
+  process.on('warning', note);
+  const { body, headers } = await served.call('GET', '/page/address.ts');
+  await setImmediate();
+  process.off('warning', note);
+  expect(headers.get('content-type')).toContain('text/javascript');
+  expect(body).toContain('export function readAddress() ');
+  expect(body).not.toContain('export type');
+  expect(warnings).toEqual([]);
 });
 
 /** The fuzzer, from PyPI, kept in the cache. Undefined where it cannot be had. */

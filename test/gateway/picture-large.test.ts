@@ -90,7 +90,7 @@ function look(viewer: Viewer): void {
   });
 }
 
-/** What else the machine does only adds to it. */
+/** Other work of the machine only adds to it. */
 async function leastWork(page: Page): Promise<number> {
   const rounds: number[] = [];
   while (rounds.length < 3) rounds.push(await work(page));

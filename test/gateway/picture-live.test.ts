@@ -88,7 +88,7 @@ async function nobodyReads(served: Served, { expect }: TestContext): Promise<voi
 
 type Told = { event: string; data: string };
 
-/** What is told to who looks at the host, until the signal. */
+/** The events that a viewer of the host gets, until the signal. */
 async function* events({ gateway, host }: Served, signal?: AbortSignal): AsyncGenerator<Told> {
   const ended = new AbortController();
   const both = AbortSignal.any([ended.signal, ...(signal === undefined ? [] : [signal])]);

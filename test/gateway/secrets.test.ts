@@ -143,7 +143,7 @@ test('no password, token or key stands in what the processes write, in any histo
   expect([202, 409, 502]).toContain((await call('PUT', stuck, body, { prefer: 'wait=10' })).status);
   await expect.poll(async () => (await histories()).text).toContain('password');
   expect((await call('GET', '/v1/hosts/zvm-bad/guests/LNX10001')).status).toBeGreaterThanOrEqual(500);
-  // What a caller lets slip does not come back, and is not kept.
+  // A secret that a caller lets slip does not come back, and is not kept.
   expect((await call('PUT', `${port}${portId(4)}`, `{"password":"${HUSH}-body-5"`)).status).toBe(400);
   expect((await call('PUT', `${port}${portId(4)}`, JSON.stringify({ vswitch: `${HUSH}-body-6` }))).status).toBe(422);
   const wrong = { authorization: `Bearer ${HUSH}-token-7` };
@@ -158,7 +158,7 @@ test('no password, token or key stands in what the processes write, in any histo
   const { count, text } = await histories();
   expect(count).toBeGreaterThan(8);
   const all = [...written, text].join('\n');
-  // What is looked for would be found: hosts, guests and what xCAT said are there.
+  // The search can find: hosts, guests and xCAT's answers are there.
   for (const word of [
     'zvm-bad',
     'LNX10001',

@@ -431,7 +431,7 @@ describe.skipIf(!neutronIsHere)('with a stock neutron-server whose parts fail', 
         if (system === undefined || vswitch === undefined) throw new Error('no VSW1');
         system.revoke(vswitch, 'LNX10019');
         const result = await (await startRun(client, 'reconcileHost', { host: cloud.host })).result();
-        expect(result.failures.map(({ userid }) => userid)).toContain('Neutron');
+        expect(result.failures.map(({ about }) => about.kind)).toContain('neutron');
         expect(Object.keys((await guest('LNX10019')).granted)).toEqual(['VSW1']);
       });
     },

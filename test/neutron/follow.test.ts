@@ -4,6 +4,7 @@ import { afterEach, expect, test, vi } from 'vitest';
 import { tellOfNeutron } from '../../client/neutron-news.ts';
 import { currentDetails } from '../../client/operations.ts';
 import type { HostConfiguration } from '../../configuration/load.ts';
+import { Userid } from '../../domain/text/identifiers.ts';
 import { guestWorkflowId } from '../../temporal-config/names.ts';
 import { ZVM_OUTCOME } from '../../temporal-config/search-attributes.ts';
 import type { FollowNeutronResult } from '../../workflows/follow-neutron-result.ts';
@@ -490,7 +491,7 @@ test('a port that could not be had and that somebody else has put right is told 
   const first = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(88) });
   const second = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(89) });
   const run = await (await startRun(there.client, 'reconcileHost', { host })).result();
-  expect(run.failures.map(({ userid }) => userid)).toEqual([second.portId]);
+  expect(run.failures.map(({ about }) => about)).toEqual([{ kind: 'port', portId: second.portId }]);
   await there.run('deletePort', { userid: 'LNX10001', portId: first.portId });
   neutron.remove(first.portId);
   const { portId: id, mac } = second;
@@ -510,7 +511,7 @@ test('a port that could not be had and has become right since stays ACTIVE, thou
   neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(85) });
   const other = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(86) });
   const first = await (await startRun(there.client, 'reconcileHost', { host })).result();
-  expect(first.failures.map(({ userid }) => userid)).toEqual([other.portId]);
+  expect(first.failures.map(({ about }) => about)).toEqual([{ kind: 'port', portId: other.portId }]);
   neutron.change(other.portId, { segment: onVlan(85) });
   await follow(other.portId);
   const reported = [...neutron.reports];
@@ -525,7 +526,8 @@ test('a guest whose repair failed and that was wired since keeps its ports ACTIV
   const port = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(87) });
   await follow(port.portId);
   const notBefore = Date.now() + 3_600_000;
-  const failures = [{ userid: 'LNX10001', reason: 'its directory entry was locked', attempts: 1, notBefore }];
+  const about = { kind: 'guest' as const, userid: Userid.parse('LNX10001') };
+  const failures = [{ about, reason: 'its directory entry was locked', attempts: 1, notBefore }];
   const result = await (
     await startRun(there.client, 'reconcileHost', { host, last: { checkpoint: '', failures } })
   ).result();

@@ -237,7 +237,10 @@ describe.skipIf(!neutronIsHere)('with a stock neutron-server', () => {
       expect((await api.port(first.id)).status).toBe('ACTIVE');
       expect((await guest('LNX10006')).granted).toEqual({ VSW1: [1030] });
       await api.deletePort(second.id);
-      expect((await reconcile()).failures.map(({ userid }) => userid)).not.toContain(second.id);
+      expect((await reconcile()).failures.map(({ about }) => about)).not.toContainEqual({
+        kind: 'port',
+        portId: second.id,
+      });
     },
     5 * MINUTE,
   );

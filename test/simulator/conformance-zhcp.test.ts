@@ -4,7 +4,7 @@ import { Userid } from '../../domain/text/identifiers.ts';
 import { isUserid } from '../../simulator/directory/nicdef.ts';
 import { harness } from './harness.ts';
 
-// What the compiled smcli, xCAT's own CGI and DirMaint were seen to do (docs/reference/smcli.md 1.2, 4.5; docs/reference/xcat.md 2.6, 5).
+// Observed behaviour of the compiled smcli, xCAT's own CGI and DirMaint (docs/reference/smcli.md 1.2, 4.5; docs/reference/xcat.md 2.6, 5).
 let sim: Awaited<ReturnType<typeof harness>>;
 beforeAll(async () => {
   sim = await harness({ hosts: 2, guests: 4 });

@@ -12,7 +12,7 @@ const vswitch = (name: string) => {
   if (found === undefined) throw new Error(`no ${name}`);
   return found;
 };
-/** What an administrator does to the grant that a port has. */
+/** Changes of an administrator to the grant that a port has. */
 const setByHand = (userid: string) =>
   vswitch('VSW1').authorisations.set(userid, { vlans: [5], portType: 'TRUNK', promiscuous: true, persist: true });
 const live = (userid: string, number: number) =>

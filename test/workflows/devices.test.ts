@@ -76,7 +76,10 @@ describe('a NIC is never defined where something else is', () => {
     const run = await startRun(zvm.client, 'reconcileHost', { host: zvm.host });
     const { failures } = await run.result();
     expect(failures).toContainEqual(
-      expect.objectContaining({ userid: portId(11), reason: expect.stringContaining('overlaps MDISK 1001') }),
+      expect.objectContaining({
+        about: { kind: 'port', portId: portId(11) },
+        reason: expect.stringContaining('overlaps MDISK 1001'),
+      }),
     );
     expect((await zvm.guest(userid)).directory).toMatchObject([{ vdev: '1003', vswitch: 'VSW1' }]);
   });
@@ -93,7 +96,10 @@ test('a flat port on an aware VSWITCH whose default VLAN is NONE is refused, and
   expect(failure.details[0]).toMatchObject([{ field: 'network', reason: expect.stringContaining('NONE') }]);
   const reconciled = await (await startRun(zvm.client, 'reconcileHost', { host: zvm.host })).result();
   expect(reconciled.failures).toContainEqual(
-    expect.objectContaining({ userid: portId(21), reason: expect.stringContaining('default VLAN is NONE') }),
+    expect.objectContaining({
+      about: { kind: 'port', portId: portId(21) },
+      reason: expect.stringContaining('default VLAN is NONE'),
+    }),
   );
 });
 

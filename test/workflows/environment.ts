@@ -161,7 +161,7 @@ export async function laterThanNow(): Promise<void> {
   await vi.waitUntil(() => Date.now() > now, { interval: 1 });
 }
 
-/** Who was cancelled has heard of it: it has told its activity, or has ended. Until then it may come to its end as if nothing had been said. */
+/** A cancelled run has noticed: it has told its activity, or has ended. Until then it may end as if it had not been cancelled. */
 export async function hasHeardOfCancel(client: Client, workflowId: string): Promise<boolean> {
   const run = client.workflow.getHandle(workflowId);
   const { events } = await run.fetchHistory();

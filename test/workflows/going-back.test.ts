@@ -32,7 +32,7 @@ async function novaWrites(port: string, node: string, vdev: string): Promise<voi
   );
 }
 
-/** What the historic agent does when Neutron says that a port is up (docs/reference/xcat.md 6.1); throws when it cannot find it. */
+/** The historic agent's calls when Neutron says that a port is up (docs/reference/xcat.md 6.1); throws when it cannot find it. */
 async function historicAgentWires(port: string, vlanId: number): Promise<void> {
   const node = await found(port, 'node');
   const userid = node === undefined ? undefined : await xcat.tables.getAttribute('zvm', 'node', node, 'userid');

@@ -11,6 +11,8 @@ beforeAll(async () => {
 });
 afterAll(() => zvm.close());
 
+const port = (id: string) => ({ kind: 'port', portId: id });
+
 type Last = Pick<ReconcileHostResult, 'checkpoint' | 'failures'>;
 
 async function reconcile(last?: Last): Promise<ReconcileHostResult> {
@@ -156,7 +158,7 @@ describe('reconciliation', () => {
     system().guests.set(userid, later);
     system().logon(later);
     const then = await reconcile(after);
-    expect(then.failures.filter((failed) => failed.userid === userid)).toEqual([]);
+    expect(then.failures.map(({ about }) => about)).not.toContainEqual({ kind: 'guest', userid });
     expect(later).toMatchObject({ nics: [], nicdefs: [] });
     expect(grantsOf(userid)).toEqual([]);
   });
@@ -195,7 +197,7 @@ describe('reconciliation', () => {
     for (const { failures } of [seen, again])
       expect(failures).toEqual(
         expect.arrayContaining([
-          expect.objectContaining({ userid: first, reason: expect.stringContaining('LNX1OO24') }),
+          expect.objectContaining({ about: port(first), reason: expect.stringContaining('LNX1OO24') }),
         ]),
       );
     expect(rowsOf(node)).toHaveLength(2);
@@ -203,7 +205,7 @@ describe('reconciliation', () => {
     await zvm.run('deletePort', { userid: 'LNX1OO24', portId: second });
     defineNode(node, userid);
     const corrected = await reconcile(again);
-    expect(corrected.failures.map((failed) => failed.userid)).not.toContain(first);
+    expect(corrected.failures.map(({ about }) => about)).not.toContainEqual(port(first));
     expect(rowsOf(node)).toHaveLength(1);
   });
 
@@ -220,14 +222,14 @@ describe('reconciliation', () => {
     const before = await reconcile();
     removeNode(node);
     const seen = await reconcile(before);
-    expect(seen.failures.map((failed) => failed.userid)).toContain(first);
+    expect(seen.failures.map(({ about }) => about)).toContainEqual(port(first));
     const again = await reconcile(seen);
-    expect(again.failures.map((failed) => failed.userid)).toContain(first);
+    expect(again.failures.map(({ about }) => about)).toContainEqual(port(first));
     expect(grantsOf(userid)).toHaveLength(2);
     expect(rowsOf(node)).toHaveLength(2);
     defineNode(node, userid);
     const then = await reconcile(again);
-    expect(then.failures.filter((failed) => failed.userid === first)).toEqual([]);
+    expect(then.failures.map(({ about }) => about)).not.toContainEqual(port(first));
     expect(
       system()
         .guest(userid)

@@ -21,7 +21,7 @@ const OPERATIONS = [
   { type: 'deletePort', number: 11, change: {}, nics: [], vlans: undefined, prepared: true },
 ] as const;
 
-/** What waits together is read or written by one script on the management node (backend/xcat/tables/table-writer.ts). */
+/** Rows that wait together are read or written by one script on the management node (backend/xcat/tables/table-writer.ts). */
 const byScript = (command: string) => ({ method: 'PUT', path: '/dsh', command: `/opt/xcat/sbin/${command}` });
 const written = (table: string) => [
   { method: 'PUT', path: `/tables/${table}` },

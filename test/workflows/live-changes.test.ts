@@ -5,7 +5,7 @@ import { createEnvironment, type Environment, portId, vlan } from './environment
 
 const trunk = (...segmentationIds: number[]) => ({ type: 'trunk', segmentationIds }) as const;
 
-// What is not known of z/VM (docs/reference/smcli.md 6): a grant to who is granted, a revocation, a logged-off guest.
+// Unknown behaviour of z/VM (docs/reference/smcli.md 6): a grant to who is granted, a revocation, a logged-off guest.
 const OPEN: SimulatorOptions[] = [{}, { regrant: 'reject', revoke: 'uncouples', loggedOff: '8/45' }];
 
 /** Where a NIC was, one entry for each moment that something changed: `VSW1 7`, or off. */

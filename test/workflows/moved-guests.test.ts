@@ -102,7 +102,9 @@ describe('a guest that has moved to another z/VM of the management node', () => 
     expect(ownersOf(node)).toEqual(['zhcp1', 'zhcp1']);
     const meanwhile = await reconcile(old, left);
     expect(meanwhile.failures).toEqual(
-      expect.arrayContaining([expect.objectContaining({ userid: first, reason: expect.stringContaining('zhcp2') })]),
+      expect.arrayContaining([
+        expect.objectContaining({ about: { kind: 'port', portId: first }, reason: expect.stringContaining('zhcp2') }),
+      ]),
     );
     await reconcile(now);
     expect(grantsOf(userid, 2)).toEqual(['VSW1', 'VSWPORT']);
@@ -153,7 +155,12 @@ describe('a guest that has moved to another z/VM of the management node', () => 
     move(userid);
     const seen = await reconcile(narrow);
     expect(seen.failures).toEqual(
-      expect.arrayContaining([expect.objectContaining({ userid: first, reason: expect.stringContaining('VLAN 100') })]),
+      expect.arrayContaining([
+        expect.objectContaining({
+          about: { kind: 'port', portId: first },
+          reason: expect.stringContaining('VLAN 100'),
+        }),
+      ]),
     );
     expect(grantsOf(userid, 2)).toEqual([]);
     expect(ownersOf(node)).toEqual(['zhcp1', 'zhcp1']);

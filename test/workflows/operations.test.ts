@@ -5,7 +5,7 @@ import { createEnvironment, type Environment, FLAT, failureOf, portId, vlan } fr
 const ON = 'LNX10001';
 const OFF = 'LNX10002';
 
-// What is not known of z/VM, both ways (docs/reference/smcli.md 6): operations must end the same.
+// Unknown behaviour of z/VM, both ways (docs/reference/smcli.md 6): operations must end the same.
 describe.each([
   ['as far as it is known', {}],
   [

@@ -28,6 +28,6 @@ test('undoing does not give up at an answer of a proxy', async () => {
   await answers(500, 'Virtual_Network_Adapter_Delete', 2);
   const port = { portId: portId(900), vswitch: 'VSW1', network: vlan(100) };
   const failure = await failureOf(zvm.run('attachNic', { userid: USERID, ports: [port] }));
-  expect(failure).toMatchObject({ type: 'StepFailed', message: expect.stringContaining('undone') });
+  expect(failure).toMatchObject({ type: 'StepFailed', message: expect.stringContaining('rolled back') });
   expect(await zvm.guest(USERID)).toEqual(before);
 });

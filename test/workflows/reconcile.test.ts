@@ -74,7 +74,7 @@ const drop = (userid: string, vdev: string) =>
 const isRow = (row: Record<string, string | null>, userid: string, vdev: string) =>
   row.node === userid.toLowerCase() && row.interface === vdev;
 
-/** What of a guest is not as its rows say; empty when all is right. */
+/** Differences between a guest and its rows; empty when all is right. */
 function wrong(userid: string): string[] {
   const guest = system().guest(userid);
   if (guest === undefined) return ['no guest'];
@@ -203,7 +203,10 @@ describe('drift', () => {
     system().revoke(vsw('VSW1'), 'LNX10003');
     const seldom = { intervalSeconds: 600, sweepSeconds: 1_200 };
     const first = await reconcile(last, seldom);
-    expect(first).toMatchObject({ failed: 1, failures: [{ userid: 'LNX10001', attempts: 1 }] });
+    expect(first).toMatchObject({
+      failed: 1,
+      failures: [{ about: { kind: 'guest', userid: 'LNX10001' }, attempts: 1 }],
+    });
     expect(first.failures[0]?.reason).toContain('NOSUCH');
     expect(wrong('LNX10003')).toEqual([]);
     const second = await reconcile(first, seldom);
@@ -311,7 +314,7 @@ test('drift, operations and faults at once end clean', { timeout: (SOAK_SECONDS 
   };
   await Promise.all([...operated.map(operations), harm(), faults(), reconciling()]);
   await zvm.control('DELETE', 'faults');
-  // What failed during the soak waits for its time: from here on nothing does.
+  // Repairs that failed during the soak wait for their time: from here on nothing does.
   let result = await reconcile({ ...seen, failures: [] });
   result = await reconcile({ ...result, failures: [] });
   expect([...GUESTS, ...operated].flatMap((userid) => wrong(userid).map((what) => `${userid} ${what}`))).toEqual([]);

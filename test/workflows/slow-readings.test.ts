@@ -102,7 +102,7 @@ test.concurrent('while z/VM is slow to be read, others come to wait and one is c
   await sleep(LONGER_THAN_A_TASK_MS);
   await one.cancel();
   await two.cancel();
-  // Who waits ends at once; who has the guest may be told only through it.
+  // A waiting operation ends at once; the one that has the guest may be told only through it.
   const heard = async () => {
     const runs = [`guest/${host}/LNX10001`, one.workflowId, two.workflowId];
     return (await Promise.all(runs.map((run) => hasHeardOfCancel(client, run)))).filter(Boolean).length;

@@ -46,7 +46,8 @@ async function reconcile(last?: Pick<ReconcileHostResult, 'checkpoint'>): Promis
 
 const coupled = async (userid: string) => (await zvm.guest(userid)).nics.map(({ vswitch }) => vswitch);
 const atLogon = async (userid: string) => (await zvm.guest(userid)).directory.map(({ vswitch }) => vswitch);
-const listed = ({ failures }: ReconcileHostResult) => failures.map(({ userid }) => userid).toSorted();
+const listed = ({ failures }: ReconcileHostResult) =>
+  failures.map(({ about }) => (about.kind === 'port' ? about.portId : about.kind)).toSorted();
 const nicsChanged = async (since: number) =>
   (await zvm.events(since)).filter(({ type }) => ['coupled', 'uncoupled', 'nicdef-added', 'granted'].includes(type));
 const lastEvent = async () => (await zvm.events()).at(-1)?.seq ?? 0;
@@ -57,7 +58,9 @@ describe('the first reconciliations of a host that the historic agent had', () =
     const first = await reconcile();
     expect(first).toMatchObject({ drifted: 0, repaired: 0 });
     expect(listed(first)).toEqual(TO_CONFIRM);
-    expect(first.failures[0]?.reason).toContain(`zvmnet port down ${first.failures[0]?.userid}`);
+    expect(first.failures[0]?.reason).toContain(
+      `zvmnet port down ${listed({ ...first, failures: first.failures.slice(0, 1) })[0]}`,
+    );
     const third = await reconcile(await reconcile(first));
     expect(listed(third)).toEqual(TO_CONFIRM);
     expect(await nicsChanged(since)).toEqual([]);

@@ -1,3 +1,4 @@
+import { defined } from '../../../domain/defined.ts';
 import {
   MANAGEMENT_VDEV,
   type ManagementNodeState,
@@ -75,12 +76,12 @@ function nicOf(outcome: CommandOutcome | undefined): Pick<ManagementNodeState, '
   if (outcome.exitStatus !== 0)
     throw failed(`read NIC ${MANAGEMENT_VDEV} of the management node`, outcome.output, true);
   const vswitch = /VSWITCH: SYSTEM (\S+)/i.exec(outcome.output)?.[1]?.toUpperCase();
-  return { nic: vswitch === undefined ? {} : { vswitch } };
+  return { nic: defined({ vswitch }) };
 }
 
 function addressOf(outcome: CommandOutcome | undefined): Pick<ManagementNodeState, 'address'> {
   const address = outcome?.ran === true ? /\binet (?:addr:)?(\d+(?:\.\d+){3})/.exec(outcome.output)?.[1] : undefined;
-  return address === undefined ? {} : { address };
+  return defined({ address });
 }
 
 function commandOf(step: ManagementStep): Command {

@@ -47,9 +47,11 @@ export function readingOf(view: HostView, userid: Userid, outcomes: DeviceOutcom
   const standing = standingOf(tables, userid);
   if (standing === undefined) throw notDefined(`read ${userid}`, [absenceRefusal(userid, rules.host, NOWHERE)]);
   const { node, otherNodes } = standing;
-  const findings: Finding[] = rowsWithoutPortOf(tables, standing);
+  const findings: Finding[] = [];
   const report: Report = ({ of, reason }) => findings.push({ of: `guest ${userid}, ${of}`, reason });
   const recorded = recordedPortsOf(tables, standing);
+  const zhcps = [rules.zhcpNode, ...tables.otherZhcps];
+  const { hostsRow, addresses } = recordedAddressesOf(view.hostsRows.get(node) ?? [], node, zhcps);
   const running = liveNics(outcomes?.nics, view.vswitches, userid, report);
   const entry = directoryEntry(standing.absence, outcomes, recorded, userid, report);
   const absence = absenceOf(standing.absence, running !== undefined, entry !== undefined);
@@ -60,13 +62,13 @@ export function readingOf(view: HostView, userid: Userid, outcomes: DeviceOutcom
       node,
       loggedOn: running !== undefined,
       recorded,
+      addresses,
+      ...defined({ otherNodes: otherNodes.length === 0 ? undefined : otherNodes }),
       xcat: {
         macEntries: macEntriesAt(tables, node),
         macRow: tables.macRows.has(node),
-        addresses: recordedAddressesOf(view.hostsRows.get(node) ?? [], node, [rules.zhcpNode, ...tables.otherZhcps]),
-        ...(otherNodes.length === 0
-          ? {}
-          : { otherNodes: otherNodes.map((each) => ({ node: each, macEntries: macEntriesAt(tables, each) })) }),
+        hostsRow,
+        otherNodes: otherNodes.map((each) => ({ node: each, macEntries: macEntriesAt(tables, each) })),
       },
       directory: [...(entry ?? []), ...(absence?.kind === 'elsewhere' ? [] : inherited)],
       live: running ?? [],
@@ -79,6 +81,7 @@ export function readingOf(view: HostView, userid: Userid, outcomes: DeviceOutcom
     portsInEntries: view.portsInEntries,
     addressesInUse: view.addressesInUse,
     findings,
+    recordFindings: rowsWithoutPortOf(tables, standing),
   };
 }
 

@@ -1,5 +1,5 @@
-import type { NicAddress, RecordedAddresses } from '../../../domain/port/address.ts';
-import { Hostname, IpAddress } from '../../../domain/port/address.ts';
+import { defined } from '../../../domain/defined.ts';
+import { Hostname, IpAddress, type NicAddress } from '../../../domain/port/address.ts';
 import { Vdev } from '../../../domain/port/vdev.ts';
 import type { Columns } from '../tables/table-entries.ts';
 import type { Row } from '../tables/tables.ts';
@@ -25,12 +25,20 @@ function otherInterface({ vdev, address, hostname }: NicAddress): string {
   return `${hostname ?? `-${vdev.toLowerCase()}`}${address.includes(':') ? '!' : ':'}${address}`;
 }
 
+/** A node's row of the `hosts` table: ours, somebody else's with this address, or none. */
+export type HostsRow = 'none' | 'ours' | { foreign: string };
+
 /** Read a node's row back. One that is not exactly in the form above, as one of these zHCPs wrote it, is somebody else's. */
-export function recordedAddressesOf(rows: readonly Row[], node: string, zhcps: readonly string[]): RecordedAddresses {
+export function recordedAddressesOf(
+  rows: readonly Row[],
+  node: string,
+  zhcps: readonly string[],
+): { hostsRow: HostsRow; addresses: NicAddress[] } {
   const row = rows.find((candidate) => candidate.node === node);
-  if (row === undefined) return { row: 'none' };
-  const entries = entriesOf(row, node, zhcps);
-  return entries === undefined ? { row: 'foreign', address: row.ip ?? '' } : { row: 'ours', entries };
+  if (row === undefined) return { hostsRow: 'none', addresses: [] };
+  const addresses = entriesOf(row, node, zhcps);
+  if (addresses === undefined) return { hostsRow: { foreign: row.ip ?? '' }, addresses: [] };
+  return { hostsRow: 'ours', addresses };
 }
 
 function entriesOf(row: Row, node: string, zhcps: readonly string[]): NicAddress[] | undefined {
@@ -42,7 +50,7 @@ function entriesOf(row: Row, node: string, zhcps: readonly string[]): NicAddress
     const ip = IpAddress.safeParse(address?.trim()).data;
     if (vdev === undefined || ip === undefined) return [];
     const hostname = name.startsWith('-') ? undefined : Hostname.safeParse(name).data;
-    return [{ vdev, address: ip, ...(hostname === undefined ? {} : { hostname }) }];
+    return [{ vdev, address: ip, ...defined({ hostname }) }];
   });
   return entries.length === written.length ? entries : undefined;
 }

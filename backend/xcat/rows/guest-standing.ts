@@ -1,12 +1,12 @@
 import type { Finding } from '../../../domain/drift/finding.ts';
-import type { MacEntry, RecordedPort, UnreadableValue } from '../../../domain/guest/guest.ts';
+import type { RecordedPort, UnreadableValue } from '../../../domain/guest/guest.ts';
 import { describeNetwork } from '../../../domain/port/port.ts';
 import type { Vdev } from '../../../domain/port/vdev.ts';
 import { NodeName, Userid } from '../../../domain/text/identifiers.ts';
 import { quoteValue } from '../../../domain/text/quoted-value.ts';
-import type { HostRecord, RecordedAbsence } from '../../reading.ts';
+import type { HostRecord, Orphan, RecordedAbsence } from '../../reading.ts';
 import type { Row } from '../tables/tables.ts';
-import { macEntriesOf, recordedPorts, rowsOfNobody, rowsWithoutPort, vdevsIn } from './port-rows.ts';
+import { type MacEntry, macEntriesOf, recordedPorts, rowsOfNobody, rowsWithoutPort, vdevsIn } from './port-rows.ts';
 
 /** xCAT's tables as one host looks at them. */
 export type TableView = {
@@ -98,12 +98,12 @@ export const NOTHING_RECORDED: HostRecord = {
 };
 
 /** A node with ports of the host that xCAT has no guest for. */
-function orphanFinding(node: string): Finding {
+function orphan(node: string): Orphan {
   const advice = NodeName.safeParse(node).success
     ? `define the node, or delete its rows: tabch -d node=${node} switch`
     : 'give the node a name that xCAT takes, or delete its rows';
   const name = NodeName.safeParse(node).success ? node : quoteValue(node);
-  return { of: node, reason: `xCAT knows no guest for node ${name}, which has ports of this host (${advice})` };
+  return { node, reason: `xCAT knows no guest for node ${name}, which has ports of this host (${advice})` };
 }
 
 /** All ports that are recorded for a host, and whose they are. */
@@ -111,13 +111,13 @@ export function recordedOnHost(view: TableView): HostRecord {
   const { nodes, findings } = guestsHere(view);
   const recorded = new Map<Userid, readonly RecordedPort[]>();
   const absent = new Map<Userid, { node: NodeName; why: RecordedAbsence }>();
-  const orphans: Finding[] = [];
+  const orphans: Orphan[] = [];
   for (const node of view.switchRows.keys()) {
     if (ownRows(view, node).length === 0) continue;
     const userid = view.userids.has(node) ? view.userids.get(node) : Userid.safeParse(node).data;
     const standing = userid === undefined ? undefined : standingOf(view, userid);
     if (userid === undefined || standing === undefined || !nodesIn(standing).some((each) => each === node)) {
-      if (recordedPortsAt(view, node).length > 0) orphans.push(orphanFinding(node));
+      if (recordedPortsAt(view, node).length > 0) orphans.push(orphan(node));
       continue;
     }
     const ports = recordedPortsOf(view, standing);

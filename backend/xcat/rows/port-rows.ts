@@ -1,6 +1,6 @@
 import { defined } from '../../../domain/defined.ts';
 import type { Finding } from '../../../domain/drift/finding.ts';
-import type { MacEntry, RecordedPort, UnreadableValue } from '../../../domain/guest/guest.ts';
+import type { RecordedPort, UnreadableValue } from '../../../domain/guest/guest.ts';
 import { Mac, type MacInUse } from '../../../domain/port/mac.ts';
 import { vlansOf } from '../../../domain/port/port.ts';
 import { Vdev } from '../../../domain/port/vdev.ts';
@@ -55,8 +55,7 @@ function recordedPort(portId: PortId, row: Row, rows: readonly Row[], macEntries
   ];
   return {
     portId,
-    ...defined({ vdev, vswitch }),
-    ...(entry?.mac === undefined ? {} : { mac: entry.mac }),
+    ...defined({ vdev, vswitch, mac: entry?.mac }),
     network,
     // xCAT itself does not see a row whose `disable` it does not know (docs/reference/xcat.md 2.6).
     adminStateUp: adminStateUp ?? false,
@@ -123,6 +122,9 @@ export function rowsOfNobody(rows: readonly Row[], node: string, zhcps: Readonly
 export function vdevsIn(rows: readonly Row[]): Vdev[] {
   return rows.flatMap((row) => Vdev.safeParse(row.interface).data ?? []);
 }
+
+/** One address of the node's row in the `mac` table, `<mac>!<node>-<vdev>` or, as Nova writes it, the address alone. */
+export type MacEntry = { text: string; mac?: Mac; vdev?: Vdev };
 
 /** The addresses in a node's row of the `mac` table. */
 export function macEntriesOf(rows: readonly Row[], node: string): MacEntry[] {

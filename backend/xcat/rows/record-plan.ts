@@ -1,12 +1,31 @@
 import { defined } from '../../../domain/defined.ts';
 import { type Desired, type DesiredPort, removedVdevs } from '../../../domain/guest/desired.ts';
-import { type GuestState, type MacEntry, recordedAddresses, type XcatRows } from '../../../domain/guest/guest.ts';
+import type { GuestState } from '../../../domain/guest/guest.ts';
 import type { RecordPlan } from '../../../domain/planning/planner.ts';
 import type { Step } from '../../../domain/planning/steps.ts';
 import type { NicAddress } from '../../../domain/port/address.ts';
 import type { Mac } from '../../../domain/port/mac.ts';
 import { sameNetwork } from '../../../domain/port/port.ts';
 import { type Vdev, vdevNumber } from '../../../domain/port/vdev.ts';
+import type { NodeName } from '../../../domain/text/identifiers.ts';
+import type { HostsRow } from './address-rows.ts';
+import type { MacEntry } from './port-rows.ts';
+
+/** The rows of xCAT's tables that the record of a guest is planned from. */
+type XcatRows = {
+  macEntries: readonly MacEntry[];
+  /** True when the node has a row in the `mac` table, be it with Nova's placeholder. */
+  macRow: boolean;
+  hostsRow: HostsRow;
+  /** Other nodes of the guest, with the addresses in their rows of the `mac` table. */
+  otherNodes: readonly { node: NodeName; macEntries: readonly MacEntry[] }[];
+};
+
+declare module '../../../domain/guest/guest.ts' {
+  interface GuestState {
+    xcat?: XcatRows;
+  }
+}
 
 /**
  * The steps on xCAT's tables: rows of the `switch`, `mac` and `hosts` tables that are made or changed before z/VM is touched, and those that go
@@ -16,7 +35,7 @@ export function planRecord(desired: Desired, guest: GuestState): RecordPlan {
   return { record: planRows(desired, guest), forget: planForget(desired, guest) };
 }
 
-const NO_ROWS: XcatRows = { macEntries: [], macRow: false, addresses: { row: 'none' } };
+const NO_ROWS: XcatRows = { macEntries: [], macRow: false, hostsRow: 'none', otherNodes: [] };
 
 function rowsOf({ xcat = NO_ROWS }: GuestState): XcatRows {
   return xcat;
@@ -36,8 +55,7 @@ function planRows(desired: Desired, guest: GuestState): Step[] {
       row.adminStateUp === port.adminStateUp;
     if (right) continue;
     const { rows = 0, otherNodes } = row ?? {};
-    const doubled = otherNodes === undefined ? {} : { otherNodes };
-    steps.push({ kind: 'ensureRecord', port, rows, ...doubled, disturbs: false });
+    steps.push({ kind: 'ensureRecord', port, rows, ...defined({ otherNodes }), disturbs: false });
   }
   const entries = macEntriesBefore(desired, guest);
   if (!sameEntries(guest, entries)) {
@@ -45,15 +63,13 @@ function planRows(desired: Desired, guest: GuestState): Step[] {
   }
   const addresses = addressesBefore(desired, guest);
   if (!sameAddresses(guest, addresses))
-    steps.push(recordAddresses(guest, addresses, rowsOf(guest).addresses.row !== 'none'));
+    steps.push(recordAddresses(guest, addresses, rowsOf(guest).hostsRow !== 'none'));
   return steps;
 }
 
 function recordMacs(guest: GuestState, entries: readonly string[], row: boolean): Step {
-  const { node } = guest;
-  const { otherNodes } = rowsOf(guest);
-  const others = otherNodes === undefined ? {} : { otherNodes: otherNodes.map((each) => each.node) };
-  return { kind: 'ensureMacRecord', node, entries, row, ...others, disturbs: false };
+  const { node, otherNodes } = guest;
+  return { kind: 'ensureMacRecord', node, entries, row, ...defined({ otherNodes }), disturbs: false };
 }
 
 function recordAddresses(guest: GuestState, entries: readonly NicAddress[], row: boolean): Step {
@@ -82,7 +98,7 @@ function planForget(desired: Desired, guest: GuestState): Step[] {
     const row = rowsOf(guest).macRow || before.length > 0;
     steps.push(recordMacs(guest, entries, row));
   }
-  for (const { node, macEntries } of rowsOf(guest).otherNodes ?? []) {
+  for (const { node, macEntries } of rowsOf(guest).otherNodes) {
     const kept = entriesLeft(desired, guest, macEntries);
     if (kept.length < macEntries.length)
       steps.push({ kind: 'ensureMacRecord', node, entries: kept, row: true, disturbs: false });
@@ -90,7 +106,7 @@ function planForget(desired: Desired, guest: GuestState): Step[] {
   const addressesThen = addressesBefore(desired, guest);
   const addresses = addressesAfter(desired, guest);
   if (addresses.length < addressesThen.length) {
-    const written = rowsOf(guest).addresses.row !== 'none' || !sameAddresses(guest, addressesThen);
+    const written = rowsOf(guest).hostsRow !== 'none' || !sameAddresses(guest, addressesThen);
     steps.push(recordAddresses(guest, addresses, written));
   }
   return steps;
@@ -154,7 +170,7 @@ function addressesBefore(desired: Desired, guest: GuestState): NicAddress[] {
   const wanted = addressesAfter(desired, guest);
   const removed = new Set<string>(desired.removed.map((port) => port.portId));
   const vdevs = new Set(guest.recorded.filter((row) => removed.has(row.portId)).flatMap((row) => row.vdev ?? []));
-  const leaving = recordedAddresses(guest).filter((entry) => vdevs.has(entry.vdev));
+  const leaving = (guest.addresses ?? []).filter((entry) => vdevs.has(entry.vdev));
   return byVdev([...wanted, ...leaving.filter((entry) => !wanted.some((other) => other.vdev === entry.vdev))]);
 }
 
@@ -168,26 +184,20 @@ function addressesAfter(desired: Desired, guest: GuestState): NicAddress[] {
   const ofPorts = desired.ports.flatMap(({ vdev, address, hostname }): NicAddress[] =>
     address === undefined ? [] : [{ vdev, address, ...defined({ hostname }) }],
   );
-  return byVdev([...ofPorts, ...recordedAddresses(guest).filter((entry) => untouched.has(entry.vdev))]);
+  return byVdev([...ofPorts, ...(guest.addresses ?? []).filter((entry) => untouched.has(entry.vdev))]);
 }
 
 /** True when the row holds exactly these addresses, or is somebody else's about none of them and so not ours to change. */
 function sameAddresses(guest: GuestState, wanted: readonly NicAddress[]): boolean {
-  const { addresses } = rowsOf(guest);
-  switch (addresses.row) {
-    case 'none':
-      return wanted.length === 0;
-    case 'ours':
-      return JSON.stringify(addresses.entries.map(asWritten)) === JSON.stringify(wanted.map(asWritten));
-    case 'foreign':
-      return !wanted.some((entry) => entry.address === addresses.address);
-  }
+  const { hostsRow } = rowsOf(guest);
+  if (typeof hostsRow === 'object') return !wanted.some((entry) => entry.address === hostsRow.foreign);
+  return JSON.stringify((guest.addresses ?? []).map(asWritten)) === JSON.stringify(wanted.map(asWritten));
 }
 
 /** True when a name or address that is there now is none of these. */
 function leavesBehind(guest: GuestState, wanted: readonly NicAddress[]): boolean {
   const kept = new Set(wanted.map((entry) => asWritten(entry).join()));
-  return recordedAddresses(guest).some((entry) => !kept.has(asWritten(entry).join()));
+  return (guest.addresses ?? []).some((entry) => !kept.has(asWritten(entry).join()));
 }
 
 function asWritten({ vdev, address, hostname }: NicAddress): string[] {

@@ -49,7 +49,7 @@ export async function getAttribute(
   { signal }: Abortable = {},
 ): Promise<string | undefined> {
   const operation = `GET /tables/${table}`;
-  const abortable = signal === undefined ? {} : { signal };
+  const abortable = defined({ signal });
   if (/[,=]/.test(key)) {
     throw new BackendError({ code: 'refused', operation, message: `xCAT cannot look up a key that holds "," or "="` });
   }

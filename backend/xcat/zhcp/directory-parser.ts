@@ -126,14 +126,17 @@ function changedBy({ known, others }: Operands, { vswitch: before, ...nic }: Nic
   const further = [nic.others ?? '', ...(type === 'QDIO' ? [] : [`TYPE ${type}`]), ...others].filter(
     (text) => text !== '',
   );
+  // What this statement does not say stays as one before it has said.
   return {
     ...nic,
-    ...defined({ vswitch }),
-    ...(/^[0-9A-F]{1,6}$/.test(macId) ? { macId: macId.padStart(6, '0') } : {}),
-    ...defined({ portNumber }),
-    ...(devices > 0 && devices !== DEVICES_PER_NIC ? { devices } : {}),
-    ...defined({ chpid }),
-    ...(further.length === 0 ? {} : { others: further.join(' ') }),
-    ...(Object.keys(authorization).length === 0 ? {} : { authorization }),
+    ...defined({
+      vswitch,
+      macId: /^[0-9A-F]{1,6}$/.test(macId) ? macId.padStart(6, '0') : undefined,
+      portNumber,
+      devices: devices > 0 && devices !== DEVICES_PER_NIC ? devices : undefined,
+      chpid,
+      others: further.length === 0 ? undefined : further.join(' '),
+      authorization: Object.keys(authorization).length === 0 ? undefined : authorization,
+    }),
   };
 }

@@ -1,3 +1,4 @@
+import { defined } from '../../../domain/defined.ts';
 import { BackendError } from '../../backend-error.ts';
 import type { Transport } from '../rest/transport.ts';
 import { getAttribute } from '../tables/tables.ts';
@@ -10,7 +11,7 @@ export async function managementNodeName(
   transport: Transport,
   { signal }: { signal?: AbortSignal } = {},
 ): Promise<string> {
-  const abortable = signal === undefined ? {} : { signal };
+  const abortable = defined({ signal });
   const operation = 'find the management node';
   const address = await getAttribute(transport, 'site', 'key', 'master', 'value', abortable);
   const node =

@@ -1,3 +1,4 @@
+import { defined } from '../../../domain/defined.ts';
 import type { NicOperands } from '../../../domain/guest/kept-attributes.ts';
 import type { PortNumber } from '../../../domain/port/port-number.ts';
 import { DEVICES_PER_NIC, type Vdev } from '../../../domain/port/vdev.ts';
@@ -46,7 +47,7 @@ export function defineLiveNic(userid: Userid, vdev: Vdev, macId: string | undefi
       image_device_number: vdev,
       adapter_type: 'QDIO',
       devices: String(DEVICES_PER_NIC),
-      ...(macId === undefined ? {} : { mac_id: checkedMacId(macId) }),
+      ...defined({ mac_id: macId === undefined ? undefined : checkedMacId(macId) }),
     }),
   );
 }

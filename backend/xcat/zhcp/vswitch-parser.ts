@@ -1,3 +1,4 @@
+import { defined } from '../../../domain/defined.ts';
 import type { Report } from '../../../domain/drift/finding.ts';
 import { Mac } from '../../../domain/port/mac.ts';
 import { PortNumber } from '../../../domain/port/port-number.ts';
@@ -182,27 +183,27 @@ class VswitchText {
     const awareness = this.#oneOf('vlan_awareness', ['AWARE', 'UNAWARE'] as const);
     const vlanAware = awareness !== 'UNAWARE';
     const defaultVlan = vlanAware ? this.#defaultVlan() : undefined;
-    const seen: Vswitch = {
+    const seen: Vswitch = defined({
       name: this.#name,
       transport: this.#oneOf('transport_type', ['ETHERNET', 'IP'] as const) ?? 'UNKNOWN',
       vlanAware,
-      ...present('defaultVlan', defaultVlan),
+      defaultVlan,
       portSelection: this.#oneOf('user_port_based', ['USERBASED', 'PORTBASED'] as const) ?? 'UNKNOWN',
       uplinks: uplinks.flatMap((fields) => this.#uplink(fields)),
-      ...present('status', this.#status()),
-      ...present('nativeVlan', vlanNumber(this.#text('native_vlan_id'))),
-      ...present('portType', this.#portType()),
+      status: this.#status(),
+      nativeVlan: vlanNumber(this.#text('native_vlan_id')),
+      portType: this.#portType(),
       gvrp: this.#text('gvrp_request_attribute') === 'GVRP',
       isolated: this.#text('isolation_status') === 'ISOLATION',
       macProtected: this.#text('MAC_protect') === 'MACPROTECT',
-      ...present('queueMemoryLimitMb', numberOf(this.#text('queue_memory_limit'))),
-      ...present('router', this.#text('routing_value')),
-      ...present('mac', Mac.safeParse(this.#text('mac_address') ?? '').data),
+      queueMemoryLimitMb: numberOf(this.#text('queue_memory_limit')),
+      router: this.#text('routing_value'),
+      mac: Mac.safeParse(this.#text('mac_address') ?? '').data,
       authorisations: grants.flatMap((grant) => this.#authorisation(grant, vlanAware)),
       nics: nics.flatMap((fields) => this.#nic(fields)),
-    };
-    const hidden = errors.some(isOfUplink) ? { uplinksHidden: true } : {};
-    return { ...seen, ...hidden, ...(this.#unclear.length === 0 ? {} : { unclear: this.#unclear.join('; ') }) };
+    });
+    const uplinksHidden = errors.some(isOfUplink) ? true : undefined;
+    return { ...seen, ...defined({ uplinksHidden, unclear: this.#unclear.join('; ') || undefined }) };
   }
 
   /** smcli has left out the rest of a list. */
@@ -268,14 +269,14 @@ class VswitchText {
     }
     const error = Number(text('device_error_status') ?? '0');
     return [
-      {
+      defined({
         rdev,
         state: UPLINK_STATES[Number(text('device_status'))] ?? 'inactive',
-        ...present('error', error === 0 ? undefined : (UPLINK_ERRORS[error] ?? `device error ${error}`)),
-        ...present('virtualDevice', text('virtual_device_address')),
-        ...present('controller', text('controller_name')),
-        ...present('portName', text('port_name')),
-      },
+        error: error === 0 ? undefined : (UPLINK_ERRORS[error] ?? `device error ${error}`),
+        virtualDevice: text('virtual_device_address'),
+        controller: text('controller_name'),
+        portName: text('port_name'),
+      }),
     ];
   }
 
@@ -292,12 +293,12 @@ class VswitchText {
       ...grant.vlans.filter((_, index) => vlans[index] === undefined && vlanAware),
       ...(isPortNumber(grant.portNumber) ? [] : [grant.portNumber ?? '']),
     ];
-    const known: Authorisation = {
+    const known: Authorisation = defined({
       userid,
       vlans: vlans.flatMap((each) => each ?? []),
-      ...present('portNumber', portOf(grant)),
-      ...(grant.promiscuity?.toUpperCase() === 'PROM' ? { promiscuous: true } : {}),
-    };
+      portNumber: portOf(grant),
+      promiscuous: grant.promiscuity?.toUpperCase() === 'PROM' ? true : undefined,
+    });
     if (odd.length === 0) return [known];
     const unclear = `the authorisation of ${userid} has ${odd.map(quoteValue).join(', ')}, which is no VLAN or port number`;
     this.#say(`${unclear}: it is left as it is`);
@@ -314,16 +315,12 @@ class VswitchText {
       this.#say(`NIC ${quoteValue(vdevText)} of ${quoteValue(owner)} on it is not understood`);
       return [];
     }
-    return [{ userid, vdev, ...present('mac', Mac.safeParse(fields.get('adapter_macaddr') ?? '').data) }];
+    return [{ userid, vdev, ...defined({ mac: Mac.safeParse(fields.get('adapter_macaddr') ?? '').data }) }];
   }
 }
 
 function isOfUplink(key: string): boolean {
   return key === 'real_device_address' || UPLINK_KEYS.includes(key);
-}
-
-function present<Key extends string, Value>(key: Key, value: Value | undefined): { [key in Key]?: Value } {
-  return value === undefined ? {} : ({ [key]: value } as { [key in Key]: Value });
 }
 
 /** 0000 stands for an authorisation by userid. */

@@ -39,7 +39,7 @@ describe('an odd row of the zvm table', () => {
   test('of a second node leaves the NICs of the rows under it alone', () => {
     const found = record([guest('lnx1'), guest('x_')], [row('x_')]);
     expect([...found.hidesRows]).toEqual(['LNX1']);
-    expect(found.orphans.map(({ of }) => of)).toEqual(['x_']);
+    expect(found.orphans.map(({ node }) => node)).toEqual(['x_']);
   });
 });
 
