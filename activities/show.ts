@@ -23,7 +23,7 @@ export function showHost(host: HostRuntime): Promise<ShownHost> {
 }
 
 async function readShownHost(host: HostRuntime): Promise<ShownHost> {
-  const { recorded, vswitches, nodes, iplTime, absent, findings, orphans } = await host.backend.readHost({
+  const { recorded, vswitches, nodes, iplTime, capabilities, absent, findings, orphans } = await host.backend.readHost({
     userids: [],
     survey: true,
   });
@@ -39,6 +39,7 @@ async function readShownHost(host: HostRuntime): Promise<ShownHost> {
   const view: HostView = {
     host: host.rules.host,
     iplTime: iplTime ?? null,
+    capabilities,
     vswitches: vswitches.map((vswitch) => vswitchViewOf(vswitch, networks.get(vswitch.name))),
     guests: guests.toSorted((one, other) => (one.userid < other.userid ? -1 : 1)),
     findings: limited([...findings, ...orphans.map(({ node, reason }) => ({ of: `node ${node}`, reason }))]),

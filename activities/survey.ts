@@ -85,6 +85,7 @@ export async function surveyHost(host: HostRuntime, input: SurveyInput, signal: 
     managementNetwork: host.rules.managementNetwork !== undefined && nics.here && !nics.coupled,
     dhcp: lacksDhcp(host, reading),
     reIpled: ipl,
+    capabilities: reading.capabilities,
     statuses: statusesToTell(neutron, found, later, input.unreported),
     checkpoint: writeCheckpoint({
       ...checkpointOf(neutron, {

@@ -1,5 +1,6 @@
 import type { Finding } from '../domain/drift/finding.ts';
 import type { RecordedPort } from '../domain/guest/guest.ts';
+import type { HostCapabilities } from '../domain/host/host-capabilities.ts';
 import type { PlanningContext } from '../domain/planning/planning-context.ts';
 import type { Vdev } from '../domain/port/vdev.ts';
 import type { NodeName, Userid, VswitchName } from '../domain/text/identifiers.ts';
@@ -56,6 +57,8 @@ export type HostReading = HostRecord & {
   /** The userid of the server's agent on the host, whose NICs are no ports. */
   agent: Userid;
   iplTime: string | undefined;
+  /** What z/VM and its interfaces can do. A value that cannot be read is unknown, and a finding of the survey; nothing else fails. */
+  capabilities: HostCapabilities;
   /** The part of one guest that was asked for. Throws a BackendError when it, or what its decisions need, cannot be read. */
   read: (userid: Userid) => Reading;
 };

@@ -17,7 +17,7 @@ export function showSideBySide(output: Output, guest: ShownGuest, shown: ShownGu
         row.vdev ?? '–',
         `${row.vswitch ?? 'no VSWITCH'} ${row.network.type === 'flat' ? 'flat' : `VLAN ${networkText(row.network)}`}${row.adminStateUp ? '' : ', down'}`,
         granted.length === 0 ? colour('red', 'no') : granted.map(vlanText).join(' / '),
-        nicdef === undefined ? colour('red', 'no NICDEF') : (nicdef.vswitch ?? 'uncoupled'),
+        nicdef === undefined ? colour('red', 'no NICDEF') : nicdefText(nicdef),
         liveText(loggedOn, nic),
         nic?.mac ?? row.mac ?? '–',
       ];
@@ -35,6 +35,10 @@ export function showSideBySide(output: Output, guest: ShownGuest, shown: ShownGu
     return;
   }
   for (const step of steps) output.print(`  ${colour('red', '≠')} reconciliation would ${step}`);
+}
+
+function nicdefText({ vswitch, others }: ShownGuest['directory'][number]): string {
+  return `${vswitch ?? 'uncoupled'}${others === undefined ? '' : ` (${others})`}`;
 }
 
 function liveText(loggedOn: boolean, nic: ShownGuest['live'][number] | undefined): string {

@@ -1,9 +1,10 @@
 import { type Client, type ScheduleHandle, ScheduleNotFoundError } from '@temporalio/client';
 import { defined } from '../domain/defined.ts';
 import { taskQueueOf } from '../domain/host/host.ts';
+import type { HostCapabilities } from '../domain/host/host-capabilities.ts';
 import { HostName } from '../domain/text/identifiers.ts';
 import { RECONCILE_PREFIX, reconcileScheduleId, reconciliationNote } from '../temporal-config/names.ts';
-import { type ReconciliationHealth, reconciliationHealth } from './reconciliation-health.ts';
+import { lastCapabilities, type ReconciliationHealth, reconciliationHealth } from './reconciliation-health.ts';
 import { pollersOf, presentWorkers, WORKFLOW_TASKS } from './worker-identity.ts';
 
 /** A host's reconciliation, as Temporal knows it. */
@@ -22,6 +23,8 @@ export type KnownHost = {
   /** Workers that poll the task queue of the host. */
   workers: number;
   reconciliation: ReconcileSchedule | null;
+  /** As the last run of the Schedule read them that has ended; null before the first. */
+  capabilities: HostCapabilities | null;
 };
 
 /** The names of all hosts that Temporal knows: those with a worker or with a Schedule of reconciliation. */
@@ -33,14 +36,15 @@ export async function hostNames(client: Client): Promise<HostName[]> {
   return [...names].toSorted().flatMap((name) => HostName.safeParse(name).data ?? []);
 }
 
-/** One host: its workers and its reconciliation. */
+/** One host: its workers, its reconciliation, and what z/VM can do there. */
 export async function describeHost(client: Client, host: string): Promise<KnownHost> {
-  const [workers, schedule, health] = await Promise.all([
+  const [workers, schedule, health, capabilities] = await Promise.all([
     workersOf(client, host),
     scheduleOf(client, host),
     reconciliationHealth(client, host),
+    lastCapabilities(client, host),
   ]);
-  return { host, workers, reconciliation: schedule === null ? null : { ...schedule, ...health } };
+  return { host, workers, reconciliation: schedule === null ? null : { ...schedule, ...health }, capabilities };
 }
 
 /** Number of workers that poll a host's task queue. Zero: operations wait until one starts. */

@@ -1,7 +1,8 @@
-import type { Client } from '@temporalio/client';
+import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import { z } from 'zod';
 import { defined } from '../domain/defined.ts';
 import { failureText } from '../domain/drift/repair-subject.ts';
+import { HostCapabilities } from '../domain/host/host-capabilities.ts';
 import { ReportedFailure } from '../domain/operations/results.ts';
 import { reconcileScheduleId } from '../temporal-config/names.ts';
 import { is, quoted, ZVM_HOST, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
@@ -29,6 +30,22 @@ export async function reconciliationHealth(client: Client, host: string): Promis
     ...defined({ lastSuccess: completed?.at }),
     ...(isWell ? {} : { failure: { at: last.at, reason: await reasonOf(client, last) } }),
   };
+}
+
+const Surveyed = z.object({ capabilities: HostCapabilities });
+
+/** The capabilities of a host, as the last run of its Schedule that has ended read them; null before the first. */
+export async function lastCapabilities(client: Client, host: string): Promise<HostCapabilities | null> {
+  const run = await newestEnded(client, host, 'ExecutionStatus = "Completed"');
+  if (run === undefined) return null;
+  try {
+    const result: unknown = await client.workflow.getHandle(run.workflowId, run.runId).result();
+    return Surveyed.safeParse(result).data?.capabilities ?? null;
+  } catch (error) {
+    // Its history may be gone already, while it is still listed.
+    if (error instanceof WorkflowNotFoundError) return null;
+    throw error;
+  }
 }
 
 type Ended = { workflowId: string; runId: string; status: string; outcome: string | undefined; at: string };

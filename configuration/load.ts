@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defined } from '../domain/defined.ts';
+import type { ConfiguredCapabilities } from '../domain/host/host-capabilities.ts';
 import { HostName, VswitchName } from '../domain/text/identifiers.ts';
 import { ConfigurationError, type ConfigurationProblem } from './error.ts';
 import { HostReader } from './host-reader.ts';
@@ -58,6 +59,8 @@ export type HostConfiguration = {
   makeDns: boolean;
   /** True to have DirMaint put each change of a guest's directory online. */
   directoryOnline: boolean;
+  /** Levels of z/VM that hold whatever it answers. */
+  capabilities?: ConfiguredCapabilities;
 };
 
 /** A physical network of Neutron with its VSWITCH on this host. */
@@ -133,6 +136,7 @@ function readHost(reader: HostReader, env: ConfigurationSources['env']): HostCon
   const dhcpUserid = reader.read(SETTINGS.dhcpUserid);
   const maxAnswerMebibytes = reader.read(SETTINGS.maxAnswerMebibytes);
   const dhcpHost = reader.read(SETTINGS.dhcpHost);
+  const capabilities = readCapabilities(reader);
   if (dhcpHost !== undefined && reader.find(SETTINGS.dhcpUserid) === undefined)
     reader.report(SETTINGS.dhcpUserid, 'is missing beside dhcp_host');
   return {
@@ -150,10 +154,20 @@ function readHost(reader: HostReader, env: ConfigurationSources['env']): HostCon
     },
     physicalNetworks: readPhysicalNetworks(reader),
     defaultNicVdev: reader.read(SETTINGS.defaultNicVdev) ?? DEFAULT_NIC_VDEV,
-    ...defined({ macPrefix, managementNetwork, dhcpUserid, dhcpHost }),
+    ...defined({ macPrefix, managementNetwork, dhcpUserid, dhcpHost, capabilities }),
     makeDns: reader.read(SETTINGS.makeDns) ?? false,
     directoryOnline: reader.read(SETTINGS.directoryOnline) ?? false,
   };
+}
+
+function readCapabilities(reader: HostReader): ConfiguredCapabilities | undefined {
+  const capabilities = defined({
+    release: reader.read(SETTINGS.release),
+    directoryNetworkAuthorization: reader.read(SETTINGS.directoryNetworkAuthorization),
+    smapiLevel: reader.read(SETTINGS.smapiLevel),
+    smcli: reader.read(SETTINGS.smcli),
+  });
+  return Object.keys(capabilities).length === 0 ? undefined : capabilities;
 }
 
 /** Both keys or none: one alone is a mistake that would show only when the management node restarts. */

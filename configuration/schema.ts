@@ -1,5 +1,6 @@
 import { isIPv6 } from 'node:net';
 import { z } from 'zod';
+import { DirectoryNetworkAuthorization, SmapiLevel, SmcliKind, ZvmRelease } from '../domain/host/host-capabilities.ts';
 import { Mac, macPrefix } from '../domain/port/mac.ts';
 import { Vdev, vdevNumber } from '../domain/port/vdev.ts';
 import { HostName, NodeName, Userid, VswitchName } from '../domain/text/identifiers.ts';
@@ -256,6 +257,15 @@ export const SETTINGS = {
   dhcpUserid: setting('dhcp_userid', AGENT, named(Userid, 'is not a z/VM userid'), 'a userid of 1 to 8 characters'),
   makeDns: setting('xcat_makedns', AGENT, Flag, 'true or false'),
   directoryOnline: setting('directory_online', AGENT, Flag, 'true or false'),
+  release: setting('zvm_release', AGENT, named(ZvmRelease, 'is not a release of z/VM'), 'a release, as 7.4'),
+  directoryNetworkAuthorization: setting(
+    'zvm_directory_network_authorization',
+    AGENT,
+    word(DirectoryNetworkAuthorization),
+    DirectoryNetworkAuthorization.options.join(', '),
+  ),
+  smapiLevel: setting('zvm_smapi_level', AGENT, named(SmapiLevel, 'is not a functional level'), 'a level, as V7.2'),
+  smcli: setting('zvm_smcli', AGENT, word(SmcliKind), SmcliKind.options.join(', ')),
   dhcpHost: setting('dhcp_host', AGENT, named(HostName, 'is not a host name'), 'letters, digits, . _ -'),
   transportUrl: setting(
     'transport_url',
@@ -326,6 +336,18 @@ function oneOf<Word extends string>(...words: [Word, ...Word[]]): z.ZodType<Word
     .string()
     .transform((text) => text.toUpperCase())
     .pipe(z.enum(words, `is none of ${words.join(', ').toLowerCase()}`));
+}
+
+function word<Word extends string>(words: z.ZodType<Word, Word>): z.ZodType<Word, string> {
+  return z
+    .string()
+    .toLowerCase()
+    .transform((text, context): Word => {
+      const result = words.safeParse(text);
+      if (result.success) return result.data;
+      context.addIssue('is none of the allowed words');
+      return z.NEVER;
+    });
 }
 
 function named(schema: z.ZodType<string, string>, problem: string): z.ZodType<string, string> {

@@ -1,8 +1,10 @@
 import { createReadStream } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { openPortFile, readPortFile } from '../client/port-file.ts';
+import { defined } from '../domain/defined.ts';
 import { createLogger, installTemporalLogger } from '../runtime/process/logging.ts';
 import { endWithFailure } from '../runtime/process/program.ts';
+import { releasesOf } from '../simulator/zvm/release.ts';
 import { examplePortRequests } from './example-ports.ts';
 import { startStack } from './stack.ts';
 import { compare, httpCalls, wire } from './wire.ts';
@@ -17,15 +19,17 @@ async function main(): Promise<boolean> {
       json: { type: 'boolean', default: false },
       ports: { type: 'string', default: DEFAULT_PORTS },
       input: { type: 'string' },
+      release: { type: 'string' },
     },
   });
   const say = (line: string) => process.stderr.write(`${line}\n`);
   const wanted = Number(values.ports);
   if (!Number.isInteger(wanted) || wanted < 1)
     throw new Error(`--ports ${values.ports}: must be a whole number from 1`);
+  const releases = values.release === undefined ? undefined : releasesOf(values.release);
   const guestsPerHost = Math.max(10, Math.ceil(wanted / HOSTS / 2));
   installTemporalLogger(createLogger('warn'));
-  const stack = await startStack({ hosts: HOSTS, guestsPerHost, say });
+  const stack = await startStack({ hosts: HOSTS, guestsPerHost, say, ...defined({ releases }) });
   try {
     const requests =
       values.input === undefined

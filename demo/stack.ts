@@ -10,6 +10,7 @@ import { runWorkers } from '../runtime/host/run-workers.ts';
 import { createLogger } from '../runtime/process/logging.ts';
 import { prepareExternal } from '../runtime/process/temporal-connection.ts';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../simulator/simulator.ts';
+import type { Release } from '../simulator/zvm/release.ts';
 import { findTemporalServer } from '../temporal-config/dev-server/temporal-binary.ts';
 import { startTemporalServer } from '../temporal-config/dev-server/temporal-server.ts';
 import { embeddedHosts } from './embedded-hosts.ts';
@@ -35,6 +36,8 @@ type Options = {
   latencyMs?: number;
   /** The times of SMAPI and DirMaint there; none by default. */
   smapi?: SimulatorOptions;
+  /** The releases of the simulated z/VM systems in turn. */
+  releases?: readonly Release[];
   /** True when the caller starts the workers. */
   withoutWorkers?: boolean;
   /** The interval of reconciliation; none by default. */
@@ -57,7 +60,7 @@ export async function startStack(options: Options): Promise<Stack> {
       guests: options.guestsPerHost,
       ...defined({ latencyMs: options.latencyMs }),
       ...options.smapi,
-      ...defined({ port: options.ports?.simulator }),
+      ...defined({ release: options.releases, port: options.ports?.simulator }),
     });
     undo.push(() => simulator.close());
     const hosts = embeddedHosts(simulator.url, options.hosts);

@@ -107,6 +107,26 @@ export const Operations = z
   .object({ operations: z.array(Operation), next: z.string().optional() })
   .openapi('Operations');
 
+const CapabilityValue = z
+  .object({
+    state: z.enum(['known', 'unknown']),
+    value: z.string().optional(),
+    from: z.enum(['z/VM', 'configuration']).optional().openapi({ description: 'Who has told the value' }),
+    reason: z.string().optional().openapi({ description: 'Why nobody knows it' }),
+  })
+  .openapi('CapabilityValue');
+
+const Capabilities = z
+  .object({
+    release: CapabilityValue,
+    serviceLevel: CapabilityValue,
+    networkService: CapabilityValue,
+    directoryNetworkAuthorization: CapabilityValue,
+    smapiLevel: CapabilityValue,
+    smcli: CapabilityValue,
+  })
+  .openapi('HostCapabilities', { description: 'The levels of z/VM and of the ways to it' });
+
 export const Host = z
   .object({
     host: z.string(),
@@ -126,6 +146,9 @@ export const Host = z
           .openapi({ description: 'Failure of the last ended run: the host was not read, or not all of it repaired' }),
       })
       .nullable(),
+    capabilities: Capabilities.nullable().openapi({
+      description: 'As the last reconciliation that has ended read them',
+    }),
   })
   .openapi('Host');
 
@@ -199,6 +222,15 @@ export const Guest = z
           devices: z.int().optional(),
           chpid: z.string().optional(),
           others: z.string().optional().openapi({ description: 'NICDEF operands that this project does not write' }),
+          authorization: z
+            .object({
+              vlans: z.array(z.int()).optional(),
+              portType: z.enum(['ACCESS', 'TRUNK']).optional(),
+              promiscuous: z.boolean().optional(),
+              priority: z.enum(['LOW', 'NORMAL', 'HIGH']).optional(),
+            })
+            .optional()
+            .openapi({ description: 'The operands of directory network authorization' }),
           profile: z.string().optional().openapi({ description: 'The directory profile with the NICDEF' }),
         }),
       ),
@@ -256,6 +288,7 @@ export const HostPicture = z
   .object({
     host: z.string(),
     iplTime: z.string().nullable(),
+    capabilities: Capabilities.optional(),
     vswitches: z.array(VswitchRow),
     guests: z.array(GuestRow),
     findings: z.array(Finding),

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { restoreSnapshot, Snapshot, takeSnapshot } from './control/snapshot.ts';
 import { parseLatency } from './http/latency.ts';
 import { type Simulator, startSimulator } from './simulator.ts';
-import { Asked, RELEASES, Release } from './zvm/release.ts';
+import { Asked, releasesOf } from './zvm/release.ts';
 
 const USAGE = `npm run simulator -- [--port N] [--https] [--ca-file FILE] [--mns N] [--hosts N] [--guests N] [--seed N]
   [--latency MS|uniform:MS:MS|lognormal:MEDIAN_MS:SIGMA] [--state FILE]
@@ -34,7 +34,7 @@ async function main(): Promise<void> {
     hosts: whole('--hosts', values.hosts),
     guests: whole('--guests', values.guests),
     latency: parseLatency(values.latency),
-    release: values.release.split(',').map(releaseOf),
+    release: releasesOf(values.release),
     ssi: values.ssi,
     ...askedOf(values.set),
   };
@@ -65,12 +65,6 @@ function readState(file: string): Snapshot[] {
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   throw new Error(`--state ${file}: ${issue?.path.join('.')}: ${issue?.message}`);
-}
-
-function releaseOf(text: string): Release {
-  const { data } = Release.safeParse(text);
-  if (data === undefined) throw new Error(`--release ${text}: must be one of ${RELEASES.join(', ')}`);
-  return data;
 }
 
 /** `NAME=VALUE`, of the answers that the releases do not settle; a list has commas. */

@@ -1,5 +1,6 @@
 import type { Desired } from '../domain/guest/desired.ts';
 import type { FollowUp } from '../domain/guest/follow-ups.ts';
+import type { HostCapabilities } from '../domain/host/host-capabilities.ts';
 import type { ShownGuest } from '../domain/host/host-view.ts';
 import type { ManagementStep } from '../domain/host/management-network.ts';
 import type {
@@ -139,6 +140,8 @@ export type Survey = {
   /** True when the DHCP node lacks ports that the configuration gives it. */
   dhcp: boolean;
   reIpled: boolean;
+  /** Absent in histories of older builds. */
+  capabilities?: HostCapabilities;
   checkpoint: string;
   /** Port statuses to report to Neutron once the guests are repaired. */
   statuses: PortStatus[];

@@ -214,7 +214,7 @@ class Reconciliation {
 
   result(survey: Survey): ReconcileHostResult {
     const { host, dryRun } = this.request;
-    const { examined, foreign, waiting, foreignLines, findings = [], checkpoint } = survey;
+    const { examined, foreign, waiting, foreignLines, findings = [], capabilities, checkpoint } = survey;
     const { drifted, repaired, skipped, drifts, reIpled, reported, unreported } = this;
     const failures = [...new Map(this.failures.map((failed) => [subjectKey(failed.about), failed])).values()];
     const failed = failures.length;
@@ -229,7 +229,7 @@ class Reconciliation {
     const counts = { examined, inOrder, drifted, repaired, failed, foreign, skipped, waiting };
     const result = { host, ...counts, drifts, failures, foreignLines, findings };
     setCurrentDetails(reconciliationDetails(result));
-    return { ...result, dryRun, reIpled, reported, unreported, checkpoint };
+    return { ...result, dryRun, reIpled, ...(capabilities && { capabilities }), reported, unreported, checkpoint };
   }
 
   private async child(about: RepairSubject, run: () => Promise<{ steps: string[] }>): Promise<void> {

@@ -1,5 +1,6 @@
 import { workflowInfo } from '@temporalio/workflow';
 import { failureText } from '../domain/drift/repair-subject.ts';
+import type { HostCapabilities } from '../domain/host/host-capabilities.ts';
 import type { RepairFailure, RepairSubject } from '../domain/operations/requests.ts';
 import type { PortId } from '../domain/text/identifiers.ts';
 import { malformed } from './failures.ts';
@@ -22,6 +23,8 @@ export type ReconcileHostResult = {
   waiting: number;
   /** z/VM was started since the last run. */
   reIpled: boolean;
+  /** What z/VM can do; absent in histories of older builds. */
+  capabilities?: HostCapabilities;
   /** The drift found, or after a dry run the steps that would repair it; the first hundred. */
   drifts: string[];
   failures: RepairFailure[];

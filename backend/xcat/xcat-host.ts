@@ -3,6 +3,7 @@ import { refusal } from '../../domain/planning/refusal.ts';
 import { Userid } from '../../domain/text/identifiers.ts';
 import { notDefined } from '../backend-error.ts';
 import { createDirectoryEntries, type DirectoryEntries } from '../directory-entries.ts';
+import { createLevelMemory, type LevelMemory } from './reading/capability-reading.ts';
 import { createDirectoryProfiles, type DirectoryProfiles } from './reading/directory-profiles.ts';
 import type { XcatClient } from './rest/client.ts';
 
@@ -13,6 +14,7 @@ export type XcatHost = {
   zhcp: ZhcpUserid;
   profiles: DirectoryProfiles;
   entries: DirectoryEntries;
+  levels: LevelMemory;
 };
 
 /** The zHCP's own userid: the target that SMAPI authorises VSWITCH functions by (docs/reference/smcli.md 2). */
@@ -32,6 +34,7 @@ export function createXcatHost(rules: ConfiguredRules, xcat: XcatClient): XcatHo
     xcat,
     profiles: createDirectoryProfiles(xcat.channel(zhcpNode)),
     entries: createDirectoryEntries(),
+    levels: createLevelMemory(),
     zhcp: {
       async get() {
         known ??= zhcpUserid(zhcpNode, await xcat.tables.getAttribute('zvm', 'node', zhcpNode, 'userid'));

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { describeHost, type KnownHost } from '../../client/known-hosts.ts';
+import { capabilityRows, capabilityText, type HostCapabilities } from '../../domain/host/host-capabilities.ts';
 import { action } from '../action.ts';
 import { EXIT } from '../exit-codes.ts';
 import { colour, type Output, timeText } from '../output.ts';
@@ -9,8 +10,10 @@ import { colour, type Output, timeText } from '../output.ts';
 export function hostsCommand(program: Command): void {
   program
     .command('hosts')
-    .summary('list z/VM systems: workers, reconciliation')
-    .description('List the z/VM systems known to Temporal, with the workers and the reconciliation of each.')
+    .summary('list z/VM systems: releases, workers, reconciliation')
+    .description(
+      'List the z/VM systems known to Temporal, with the levels of z/VM, the workers and the reconciliation of each.',
+    )
     .action(
       action(z.object({}), async (session) => {
         const client = await session.client();
@@ -23,20 +26,29 @@ export function hostsCommand(program: Command): void {
 
 function showHosts(output: Output, hosts: readonly KnownHost[]): void {
   output.table(
-    ['HOST', 'WORKERS', 'RECONCILIATION', 'LAST SUCCESS', 'NEXT'],
+    ['HOST', 'Z/VM', 'DNA', 'WORKERS', 'RECONCILIATION', 'LAST SUCCESS', 'NEXT'],
     hosts.map(rowOf),
     'Temporal knows no host yet: a worker registers its host.',
   );
-  for (const { host, reconciliation } of hosts) {
+  for (const { host, reconciliation, capabilities } of hosts) {
     const { failure } = reconciliation ?? {};
     if (failure !== undefined)
       output.print(colour('red', `${host}: reconciliation failed at ${timeText(failure.at)}: ${failure.reason}`));
+    if (capabilities !== null) output.print(`${host}: ${capabilityWords(capabilities)}`);
   }
 }
 
-function rowOf({ host, workers, reconciliation }: KnownHost): string[] {
+function capabilityWords(capabilities: HostCapabilities): string {
+  return capabilityRows(capabilities)
+    .map(([name, text]) => `${name} ${text}`)
+    .join(', ');
+}
+
+function rowOf({ host, workers, reconciliation, capabilities }: KnownHost): string[] {
   return [
     host,
+    capabilities === null ? '–' : capabilityText(capabilities.release),
+    capabilities === null ? '–' : capabilityText(capabilities.directoryNetworkAuthorization),
     workers === 0 ? colour('red', '0') : String(workers),
     howReconciled(reconciliation),
     reconciliation?.lastSuccess === undefined ? '–' : timeText(reconciliation.lastSuccess),

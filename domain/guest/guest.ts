@@ -47,10 +47,22 @@ export type Nicdef = {
   /** DEVICES, where it is not three, and CHPID: written again with the statement. */
   devices?: number;
   chpid?: string;
-  /** Further operands, which are not written again: `VLAN 7 PORTTYPE ACCESS`. */
+  /** Further operands as they stand, which are not written again: `VLAN 7 PORTTYPE ACCESS`. */
   others?: string;
+  /** The operands among them that authorise the NIC where z/VM has directory network authorization. */
+  authorization?: NicdefAuthorization;
   /** The profile with the statement, which the entry includes: it is never changed for one guest. */
   profile?: string;
+};
+
+/** The operands of directory network authorization that a NICDEF names (docs/reference/zvm.md 5.1). A value that is not understood is absent. */
+export type NicdefAuthorization = {
+  vlans?: number[];
+  portType?: 'ACCESS' | 'TRUNK';
+  /** False for NOPROMISCUOUS, which denies it. */
+  promiscuous?: boolean;
+  /** PQUPLINKTX: the priority of what the NIC sends. */
+  priority?: 'LOW' | 'NORMAL' | 'HIGH';
 };
 
 /** A NIC that the running guest has now. */

@@ -9,6 +9,7 @@ import { Vdev } from '../port/vdev.ts';
 import { HostName, NodeName, PortId, Userid, VswitchName } from '../text/identifiers.ts';
 import { RecordedNetwork } from '../vswitch/network.ts';
 import { authorisedVlans, Uplink, type Vswitch } from '../vswitch/vswitch.ts';
+import { HostCapabilities } from './host-capabilities.ts';
 
 /** A recorded port beside its state on z/VM. */
 export const PortView = z.object({
@@ -65,6 +66,8 @@ export const HostView = z.object({
   host: HostName,
   /** Time of the last IPL, as z/VM prints it. */
   iplTime: z.string().nullable(),
+  /** Absent in the answer of a worker of an older build. */
+  capabilities: HostCapabilities.optional(),
   vswitches: z.array(VswitchView),
   guests: z.array(GuestView),
   /** Unreadable values of the host; nothing is changed there. */

@@ -3,6 +3,7 @@ import { MacPrefix } from '../port/mac.ts';
 import { Vdev } from '../port/vdev.ts';
 import { HostName, NodeName, Userid, VswitchName } from '../text/identifiers.ts';
 import { Rdev } from '../vswitch/rdev.ts';
+import { ConfiguredCapabilities } from './host-capabilities.ts';
 
 /** The part of a host's configuration about one VSWITCH. */
 export const AllowedVswitch = z.object({
@@ -35,6 +36,8 @@ export const HostRules = z.object({
   makeDns: z.boolean().default(false),
   /** True when DirMaint does not put changes online by itself: each change is followed by a request for it. */
   directoryOnline: z.boolean().default(false),
+  /** Levels that z/VM is not asked for. */
+  capabilities: ConfiguredCapabilities.optional(),
   /** z/VM's own USER prefix, read from the host. */
   macPrefix: MacPrefix,
 });

@@ -96,7 +96,7 @@ export type VswitchChange = Omit<VswitchView, 'authorisations' | 'nics'> & {
   authorisations: ListChange<VswitchView['authorisations'][number]>;
   nics: ListChange<VswitchView['nics'][number]>;
 };
-export type HostChanges = Pick<HostView, 'iplTime' | 'findings'> & {
+export type HostChanges = Pick<HostView, 'iplTime' | 'capabilities' | 'findings'> & {
   guests: ListChange<HostView['guests'][number]>;
   vswitches: ListChange<VswitchChange>;
 };
@@ -122,12 +122,15 @@ function changesBetween(old: HostView, view: HostView): News[] {
   const guests = changed(old.guests, view.guests, ({ userid }) => userid);
   const vswitches = changed(old.vswitches, view.vswitches, ({ name }) => name);
   const quiet = [guests.now, guests.gone, vswitches.now, vswitches.gone].every((list) => list.length === 0);
-  const { iplTime, findings } = view;
-  const isSame = old.iplTime === iplTime && JSON.stringify(old.findings) === JSON.stringify(findings);
+  const { iplTime, capabilities, findings } = view;
+  const ofHost = ({ iplTime, capabilities, findings }: HostView) => JSON.stringify([iplTime, capabilities, findings]);
+  const isSame = ofHost(old) === ofHost(view);
   if (quiet && isSame) return [];
   const before = new Map(old.vswitches.map((vswitch) => [vswitch.name, vswitch]));
   const now = vswitches.now.map((vswitch) => vswitchChange(before.get(vswitch.name), vswitch));
-  return [['changes', { iplTime, findings, guests, vswitches: { now, gone: vswitches.gone } }]];
+  return [
+    ['changes', { iplTime, ...defined({ capabilities }), findings, guests, vswitches: { now, gone: vswitches.gone } }],
+  ];
 }
 
 /** Equal items are the same objects (HostFeed). */

@@ -45,6 +45,7 @@ export function rulesOf(configuration: HostConfiguration): ConfiguredRules {
       dhcpUserid: configuration.dhcpUserid,
       dhcpHost: configuration.dhcpHost,
       managementNetwork: configuration.managementNetwork,
+      capabilities: configuration.capabilities,
     }),
     makeDns: configuration.makeDns,
     directoryOnline: configuration.directoryOnline,

@@ -4,6 +4,15 @@ export const RELEASES = ['6.3', '6.4', '7.1', '7.3', '7.4', '7.5'] as const;
 export type Release = (typeof RELEASES)[number];
 export const Release = z.enum(RELEASES);
 
+/** The releases that an option `--release 6.3,7.4` names. Throws an Error for another one. */
+export function releasesOf(text: string): Release[] {
+  return text.split(',').map((each) => {
+    const { data } = Release.safeParse(each);
+    if (data === undefined) throw new Error(`--release ${each}: must be one of ${RELEASES.join(', ')}`);
+    return data;
+  });
+}
+
 const keyword = z.enum(['PORTNUMBER', 'PORTTYPE', 'VLAN', 'PROMISCUOUS', 'NOPROMISCUOUS', 'PQUPLINKTX']);
 const milliseconds = z.number().int().nonnegative();
 

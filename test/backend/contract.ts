@@ -99,6 +99,7 @@ export function backendContract(kind: string, can: Capabilities, open: () => Pro
       expect(reading.guests).toContain(GUEST);
       expect([...reading.recorded, ...reading.absent, ...reading.orphans, ...reading.findings]).toEqual([]);
       expect(reading.iplTime).not.toBeUndefined();
+      expect(reading.capabilities.release).toEqual({ state: 'known', value: '6.3', from: 'z/VM' });
       expect(reading.vswitches.map(({ name }) => name)).toContain(VSW1);
       expect(reading.read(GUEST).guest).toMatchObject({ userid: GUEST, recorded: [], directory: [], live: [] });
       expect((await world.backend.readRecord()).recorded.size).toBe(0);

@@ -48,10 +48,23 @@ test('hosts are shown with their workers and their reconciliation', async () => 
     host: environment.host,
     workers: 1,
     reconciliation: expect.objectContaining({ paused: false, everySeconds: 3_600 }),
+    capabilities: null,
   });
   expect((await run('reconcile', 'pause', '--note', 'maintenance')).code).toBe(0);
   expect((await run('hosts')).out).toMatch(new RegExp(`${environment.host} .*paused: maintenance`));
   expect(await json('reconcile', 'resume')).toMatchObject({ reconciliation: { paused: false } });
+});
+
+test('hosts are shown with what the last reconciliation has read of z/VM', async () => {
+  await environment.client.schedule.getHandle(reconcileScheduleId(environment.host)).trigger();
+  const release = async () => {
+    const { hosts } = await json('hosts');
+    return hosts.find(({ host }: { host: string }) => host === environment.host)?.capabilities?.release;
+  };
+  await expect.poll(release, { timeout: 90_000 }).toEqual({ state: 'known', value: '6.3', from: 'z/VM' });
+  const { out } = await run('hosts');
+  expect(out).toMatch(new RegExp(`^${environment.host} +6\\.3 +absent +1 `, 'm'));
+  expect(out).toContain('SMAPI level V6.3, smcli xcat');
 });
 
 test('a file of ports is imported, and imported again nothing is left to do', async () => {

@@ -65,6 +65,19 @@ test('The management network needs both its address and its mask', () => {
   ]);
 });
 
+test('Levels of z/VM may be given, for one host or for all', () => {
+  const levels = 'zvm_release = 7.4\nzvm_smapi_level = V7.2\nzvm_smcli = Feilong\n';
+  const { hosts } = load([`${ACCESS}${levels}zvm_directory_network_authorization = enabled\n`]);
+  expect(hosts.map(({ capabilities }) => capabilities)).toEqual([
+    { release: '7.4', directoryNetworkAuthorization: 'enabled', smapiLevel: 'V7.2', smcli: 'feilong' },
+  ]);
+  const wrong = failure(() => load([`${ACCESS}zvm_release = seven\nzvm_directory_network_authorization = on\n`]));
+  expect(wrong.problems).toMatchObject([
+    { key: 'zvm_release' },
+    { key: 'zvm_directory_network_authorization', allowed: 'enabled, disabled, absent' },
+  ]);
+});
+
 describe('The historic files', () => {
   test('give one host, unchanged', () => {
     expect(loadConfiguration({ configFiles: fixtures, configDirs: [], env: {} })).toEqual({

@@ -47,7 +47,10 @@ test('a VSWITCH that somebody made anew without its real devices is told as not 
   vswitch.rdevs = [];
   const second = await reconcile(first);
   expect(second.failures).toMatchObject([
-    { about: { kind: 'uplinks', vswitch: 'VSW2' }, reason: expect.stringContaining(`it had ${before?.join(', ')}`) },
+    {
+      about: { kind: 'uplinks', vswitch: 'VSW2' },
+      reason: expect.stringContaining(`has lost its real devices ${before?.join(', ')}`),
+    },
   ]);
   expect((await reconcile(second)).failures).toHaveLength(1);
   vswitch.rdevs = rdevs;

@@ -1,5 +1,6 @@
 import type { Finding } from '../../../domain/drift/finding.ts';
 import { macsInEntries, portsInEntries } from '../../../domain/guest/entry-nics.ts';
+import { unknownCapabilities } from '../../../domain/host/host-capabilities.ts';
 import type { MacInUse, MacPrefix } from '../../../domain/port/mac.ts';
 import type { Userid } from '../../../domain/text/identifiers.ts';
 import type { Vswitch } from '../../../domain/vswitch/vswitch.ts';
@@ -35,7 +36,7 @@ export async function readHost(
   host: XcatHost,
   { userids, survey = false, directoryOf = () => true, entriesOf = [] }: HostRequest,
 ): Promise<HostReading> {
-  const [tables, { vswitchOutcome, vmlanOutcome, systemOutcome, ofGuests, profiles, entryOutcomes }] =
+  const [tables, { vswitchOutcome, vmlanOutcome, systemOutcome, ofGuests, profiles, entryOutcomes, levelOutcomes }] =
     await Promise.all([
       readTables(host, survey ? MANY_GUESTS : userids.length),
       readZvm(host, userids, survey, directoryOf, entriesOf),
@@ -61,6 +62,8 @@ export async function readHost(
     portsInEntries: portsInEntries(host.entries.known),
   };
   const iplTime = survey ? laterUnlessTransient(() => iplTimeIn(systemOutcome)) : undefined;
+  await noteLevels(host, iplTime === undefined ? undefined : known(iplTime), levelOutcomes);
+  const capabilities = host.levels.capabilities(vmlanOutcome, host.rules.capabilities);
   const record = survey ? recordedOnHost(tables.view) : NOTHING_RECORDED;
   return {
     vswitches,
@@ -69,10 +72,11 @@ export async function readHost(
     findings: [
       ...findings,
       ...record.findings,
-      ...(survey ? unread('MAC prefix', macPrefix) : []),
+      ...(survey ? [...unread('MAC prefix', macPrefix), ...unknownCapabilities(capabilities)] : []),
       ...(iplTime === undefined ? [] : unread('IPL time', iplTime)),
     ],
     iplTime: iplTime === undefined ? undefined : known(iplTime),
+    capabilities,
     read(userid) {
       const reading = readingOf(view, userid, ofGuests.get(userid));
       if (ofGuests.get(userid)?.directory !== undefined)
@@ -161,6 +165,7 @@ async function readZvm(
 ) {
   const zhcp = await host.zhcp.get();
   const looked = userids.filter(directoryOf);
+  const questions = host.levels.due(zhcp, survey);
   const chains = [
     [queryVswitches(zhcp, '*')],
     [queryVmlan()],
@@ -169,6 +174,7 @@ async function readZvm(
     ...looked.map((userid) => [queryDirectory(userid)]),
     ...looked.map((userid) => [queryActiveDevices(userid)]),
     ...entriesOf.map((userid) => [queryDirectory(userid)]),
+    ...questions.map((question) => [question]),
   ];
   const [vswitchOutcome, vmlanOutcome, ...rest] = await host.xcat.channel(host.rules.zhcpNode).run(chains);
   const [systemOutcome] = survey ? rest.splice(0, 1) : [];
@@ -182,7 +188,25 @@ async function readZvm(
   const profiles = await host.profiles.read([...ofGuests.values()].flatMap(includesOf));
   const first = userids.length + 2 * looked.length;
   const entryOutcomes = entriesOf.map((userid, index) => [userid, rest[first + index]] as const);
-  return { vswitchOutcome, vmlanOutcome, systemOutcome, ofGuests, profiles, entryOutcomes };
+  const levelOutcomes = rest.slice(first + entriesOf.length);
+  return { vswitchOutcome, vmlanOutcome, systemOutcome, ofGuests, profiles, entryOutcomes, levelOutcomes };
+}
+
+/** Take the levels of a reading; those that were known before an IPL are asked for again at once. */
+async function noteLevels(host: XcatHost, iplTime: string | undefined, outcomes: readonly CommandOutcome[]) {
+  const isLater = iplTime !== undefined && host.levels.iplAt(iplTime);
+  if (outcomes.length > 0) host.levels.note(outcomes);
+  else if (isLater) await readLevels(host);
+}
+
+async function readLevels({ levels, xcat, rules, zhcp }: XcatHost): Promise<void> {
+  const questions = levels.due(await zhcp.get(), true);
+  try {
+    levels.note(await xcat.channel(rules.zhcpNode).run(questions.map((question) => [question])));
+  } catch (error) {
+    // They stay unknown, and the next reading asks: it hides nothing else of this one.
+    if (!(error instanceof BackendError)) throw error;
+  }
 }
 
 /** An entry that cannot be read, as of a guest that the directory has no more, is as nothing: no decision is about it. */

@@ -1,9 +1,10 @@
 import { defined } from '../../../domain/defined.ts';
 import type { Report } from '../../../domain/drift/finding.ts';
-import type { Nicdef } from '../../../domain/guest/guest.ts';
+import type { Nicdef, NicdefAuthorization } from '../../../domain/guest/guest.ts';
 import { PortNumber } from '../../../domain/port/port-number.ts';
 import { DEVICES_PER_NIC, Vdev } from '../../../domain/port/vdev.ts';
 import { VswitchName } from '../../../domain/text/identifiers.ts';
+import { vlansOfWords } from '../../../domain/vswitch/vlan-set.ts';
 import { directoryRecords, directoryStatements } from './directory-records.ts';
 
 const OPERATION = 'read the directory entry';
@@ -54,7 +55,7 @@ function operandsOf(words: readonly string[]): Operands {
   const operands: Operands = { known: new Map(), others: [] };
   for (let at = 0; at < words.length; at += 1) {
     const word = words[at] ?? '';
-    const operand = OPERANDS.find(({ keyword, shortest }) => word.length >= shortest && keyword.startsWith(word));
+    const operand = OPERANDS.find(({ keyword, shortest }) => isShortFor(word, keyword, shortest));
     if (operand === undefined) operands.others.push(word);
     else operands.known.set(operand.keyword, words.slice(at + 1, at + 1 + operand.values));
     at += operand?.values ?? 0;
@@ -80,6 +81,37 @@ function portNumberIn(values: readonly string[] = []): PortNumber | undefined {
   return PortNumber.safeParse(Number(values[0])).data;
 }
 
+/** The operands of directory network authorization among those that this project does not write. */
+function authorizationIn(words: readonly string[]): NicdefAuthorization {
+  const authorization: NicdefAuthorization = {};
+  for (const [at, word] of words.entries()) {
+    const next = words[at + 1];
+    if (word === 'VLAN') Object.assign(authorization, defined({ vlans: vlansAt(words, at + 1) }));
+    else if (isShortFor(word, 'PORTTYPE', 5) && (next === 'ACCESS' || next === 'TRUNK')) authorization.portType = next;
+    else if (word === 'PQUPLINKTX' && (next === 'LOW' || next === 'NORMAL' || next === 'HIGH'))
+      authorization.priority = next;
+    else if (isShortFor(word, 'NOPROMISCUOUS', 5)) authorization.promiscuous = false;
+    else if (isShortFor(word, 'PROMISCUOUS', 3)) authorization.promiscuous = true;
+  }
+  return authorization;
+}
+
+/** The VLANs and ranges from a place on; undefined where there is none, or one that is none of 1 to 4094. */
+function vlansAt(words: readonly string[], from: number): number[] | undefined {
+  const end = words.findIndex((word, at) => at >= from && !/^\d/.test(word));
+  const vlans = words.slice(from, end < 0 ? undefined : end);
+  const isVlan = (text: string | undefined) => Number(text) >= 1 && Number(text) <= 4094;
+  const isRight = vlans.every((word) => {
+    const [, low, high = low] = /^(\d{1,4})(?:-(\d{1,4}))?$/.exec(word) ?? [];
+    return isVlan(low) && isVlan(high) && Number(low) <= Number(high);
+  });
+  return vlans.length > 0 && isRight ? vlansOfWords(vlans) : undefined;
+}
+
+function isShortFor(word: string, keyword: string, shortest: number): boolean {
+  return word.length >= shortest && keyword.startsWith(word);
+}
+
 /** The NIC with what a further statement says of it. */
 function changedBy({ known, others }: Operands, { vswitch: before, ...nic }: Nicdef): Nicdef {
   const [macId = ''] = known.get('MACID') ?? [];
@@ -90,16 +122,21 @@ function changedBy({ known, others }: Operands, { vswitch: before, ...nic }: Nic
   const devices = Number(known.get('DEVICES')?.[0]);
   const [chpid] = known.get('CHPID') ?? [];
   const [type = 'QDIO'] = known.get('TYPE') ?? [];
+  const authorization = { ...nic.authorization, ...authorizationIn(others) };
   const further = [nic.others ?? '', ...(type === 'QDIO' ? [] : [`TYPE ${type}`]), ...others].filter(
     (text) => text !== '',
   );
-  return defined({
+  // What this statement does not say stays as one before it has said.
+  return {
     ...nic,
-    vswitch,
-    macId: /^[0-9A-F]{1,6}$/.test(macId) ? macId.padStart(6, '0') : undefined,
-    portNumber,
-    devices: devices > 0 && devices !== DEVICES_PER_NIC ? devices : undefined,
-    chpid,
-    others: further.length === 0 ? undefined : further.join(' '),
-  });
+    ...defined({
+      vswitch,
+      macId: /^[0-9A-F]{1,6}$/.test(macId) ? macId.padStart(6, '0') : undefined,
+      portNumber,
+      devices: devices > 0 && devices !== DEVICES_PER_NIC ? devices : undefined,
+      chpid,
+      others: further.length === 0 ? undefined : further.join(' '),
+      authorization: Object.keys(authorization).length === 0 ? undefined : authorization,
+    }),
+  };
 }

@@ -106,7 +106,22 @@ export function systemInfo(): Command {
   return { argv: ['/opt/zhcp/bin/smcli', 'System_Info_Query'] };
 }
 
-/** The MAC prefixes: CP `QUERY VMLAN`, which SMAPI has no function for. */
+/** z/VM's release and service level: CP `QUERY CPLEVEL`. */
+export function queryCpLevel(): Command {
+  return { argv: ['vmcp', 'q', 'cplevel'] };
+}
+
+/** SMAPI's level: SMAPI Query_API_Functional_Level. */
+export function queryFunctionalLevel(zhcp: Userid): Command {
+  return smcli('Query_API_Functional_Level', zhcp);
+}
+
+/** The same with an option that tells the kinds of smcli apart: xCAT's refuses it, and asks nothing. */
+export function querySmcliKind(zhcp: Userid): Command {
+  return smcli('Query_API_Functional_Level', zhcp, '--addRCheader');
+}
+
+/** The MAC prefixes and directory network authorization: CP `QUERY VMLAN`, which SMAPI has no function for. */
 export function queryVmlan(): Command {
   return { argv: ['vmcp', 'q', 'vmlan'] };
 }

@@ -98,12 +98,81 @@ test('several statements of one vdev are one NIC, of which the last word on a LA
     { vdev: '1000', macId: '0A0B0C', portNumber: 7 },
   ]);
   expect(parseDirectory(entry('NICDEF 1000 TYPE HIPERS DEV 6 CHPID 0B VLAN 7', 'NICDEF 1000 PROMISCUOUS'))).toEqual([
-    { vdev: '1000', devices: 6, chpid: '0B', others: 'TYPE HIPERS VLAN 7 PROMISCUOUS' },
+    {
+      vdev: '1000',
+      devices: 6,
+      chpid: '0B',
+      others: 'TYPE HIPERS VLAN 7 PROMISCUOUS',
+      authorization: { vlans: [7], promiscuous: true },
+    },
   ]);
   // A name that no VSWITCH can have hides nothing else, and its NIC is left as it is.
   expect(parseDirectory(entry('NICDEF 0600 TYPE QDIO LAN SYSTEM VSW.1'))).toEqual([
     { vdev: '0600', unclear: 'its LAN SYSTEM is not the name of a VSWITCH' },
   ]);
+});
+
+describe('the operands of directory network authorization', () => {
+  const abbreviated = (keyword: string, shortest: number) =>
+    fc.integer({ min: shortest, max: keyword.length }).map((length) => keyword.slice(0, length));
+  const vlan = fc.integer({ min: 1, max: 4094 });
+  const range = fc.tuple(vlan, vlan).map(([one, other]) => [Math.min(one, other), Math.max(one, other)] as const);
+  const spread = ([from, to]: readonly [number, number]) =>
+    Array.from({ length: to - from + 1 }, (_, index) => from + index);
+  const priority = fc.constantFrom('LOW', 'NORMAL', 'HIGH');
+  /** Operands with what they mean. */
+  const operand = fc.oneof(
+    fc.array(vlan, { minLength: 1, maxLength: 6 }).map((vlans) => [`VLAN ${vlans.join(' ')}`, { vlans }] as const),
+    range.map((each) => [`VLAN ${each.join('-')}`, { vlans: spread(each) }] as const),
+    fc
+      .tuple(abbreviated('PORTTYPE', 5), fc.constantFrom('ACCESS', 'TRUNK'))
+      .map(([word, portType]) => [`${word} ${portType}`, { portType }] as const),
+    abbreviated('PROMISCUOUS', 3).map((word) => [word, { promiscuous: true }] as const),
+    abbreviated('NOPROMISCUOUS', 5).map((word) => [word, { promiscuous: false }] as const),
+    priority.map((each) => [`PQUPLINKTX ${each}`, { priority: each }] as const),
+  );
+
+  test('are read in any order, spread over statements and records, and stand verbatim beside', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(operand, fc.constantFrom(' ', ',\n  ', '\nNICDEF 1000 ')), { minLength: 1, maxLength: 5 }),
+        fc.array(fc.constantFrom('LATER', 'FUTURE'), { maxLength: 2 }),
+        (operands, unknown) => {
+          const said = operands.map(([[text], before]) => `${before}${text}`).join('');
+          const [nic] = parseDirectory(
+            entry(
+              ...['NICDEF 1000 TYPE QDIO LAN SYSTEM VSW1', said, ...unknown.map((word) => ` ${word}`)]
+                .join('')
+                .split('\n'),
+            ),
+          );
+          const meant = Object.assign({}, ...operands.map(([[, meaning]]) => meaning));
+          if (meant.vlans !== undefined) meant.vlans = [...new Set(meant.vlans)];
+          expect(nic).toEqual({
+            vdev: '1000',
+            vswitch: 'VSW1',
+            others: [...operands.map(([[text]]) => text), ...unknown].join(' '),
+            authorization: meant,
+          });
+        },
+      ),
+    );
+  });
+
+  test.each([
+    'VLAN',
+    'VLAN 0',
+    'VLAN 4095',
+    'VLAN 9-3',
+    'VLAN 7 5000',
+    'VLAN 1,2',
+    'PORTTYPE HYBRID',
+    'PQUPLINKTX MAX',
+  ])('in %s a value that nobody can read is no value, and stays as it stands', (text) => {
+    expect(parseDirectory(entry(`NICDEF 1000 TYPE QDIO LAN SYSTEM VSW1 ${text}`))).toEqual([
+      { vdev: '1000', vswitch: 'VSW1', others: text },
+    ]);
+  });
 });
 
 test('the devices of a running guest are told with their kinds, and NICs with more than three', () => {

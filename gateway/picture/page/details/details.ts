@@ -1,3 +1,4 @@
+import type { HostView } from '../api.ts';
 import { type Child, element, keepingFocus, make } from '../dom.ts';
 import type { DrawnVswitch, Nic } from '../host.ts';
 import { type Actions, button, type Details, facts, heading } from './detail-parts.ts';
@@ -31,12 +32,29 @@ function hostDetails({ host }: Details): Child[] {
       ['VLANs', String(vlans.size)],
       ['Drifted guests', String(drifted), drifted > 0],
       ['z/VM started', view.iplTime ?? 'not known'],
+      ...capabilityFacts(view.capabilities),
     ]),
     make(
       'p',
       { class: 'soft' },
       'Choose a guest, a NIC, a VSWITCH or a VLAN. Keys: / to search, arrows between guests, Escape to go back.',
     ),
+  ];
+}
+
+type Capabilities = NonNullable<HostView['capabilities']>;
+
+function capabilityFacts(capabilities: Capabilities | undefined): [name: string, value: string][] {
+  if (capabilities === undefined) return [];
+  const text = (value: Capabilities[keyof Capabilities]): string =>
+    value.state === 'unknown' ? 'not known' : `${value.value}${value.from === 'configuration' ? ' (configured)' : ''}`;
+  const { release, networkService, directoryNetworkAuthorization, smapiLevel, smcli } = capabilities;
+  return [
+    ['z/VM release', text(release)],
+    ['Network service', text(networkService)],
+    ['Directory network authorization', text(directoryNetworkAuthorization)],
+    ['SMAPI level', text(smapiLevel)],
+    ['smcli', text(smcli)],
   ];
 }
 

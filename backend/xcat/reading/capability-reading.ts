@@ -1,0 +1,108 @@
+import {
+  type ConfiguredCapabilities,
+  type HostCapabilities,
+  type Readable,
+  withConfigured,
+} from '../../../domain/host/host-capabilities.ts';
+import type { Userid } from '../../../domain/text/identifiers.ts';
+import { BackendError } from '../../backend-error.ts';
+import type { Command, CommandOutcome } from '../zhcp/channel.ts';
+import {
+  parseCpLevel,
+  parseDirectoryNetworkAuthorization,
+  parseFunctionalLevel,
+  parseNetworkService,
+  parseSmcliKind,
+} from '../zhcp/level-parsers.ts';
+import { answered } from '../zhcp/smapi-outcome.ts';
+import { queryCpLevel, queryFunctionalLevel, querySmcliKind } from '../zhcp/smcli.ts';
+
+/** The levels of one host as z/VM has told them: asked for with the first reading, and again after an IPL. */
+export type LevelMemory = {
+  /** The questions to ask with a reading; none when all is known, or will not be known before the next IPL. A survey knows the IPL time. */
+  due(zhcp: Userid, survey: boolean): Command[];
+  /** Take the answers to all questions that were due. */
+  note(answers: readonly (CommandOutcome | undefined)[]): void;
+  /** Take the IPL time of a survey. True when z/VM was started since the last one: what was known is forgotten, and due again. */
+  iplAt(iplTime: string): boolean;
+  /** The record; what QUERY VMLAN tells comes with each reading. */
+  capabilities(vmlan: CommandOutcome | undefined, configured: ConfiguredCapabilities | undefined): HostCapabilities;
+};
+
+type Levels = Pick<HostCapabilities, 'release' | 'serviceLevel' | 'smapiLevel' | 'smcli'>;
+
+const NOT_READ: Readable<never> = { state: 'unknown', reason: 'it has not been read since z/VM was started' };
+const NOTHING_READ: Levels = { release: NOT_READ, serviceLevel: NOT_READ, smapiLevel: NOT_READ, smcli: NOT_READ };
+
+/** Create the memory of one host, in which nothing is known. */
+export function createLevelMemory(): LevelMemory {
+  let levels = NOTHING_READ;
+  let isDue = true;
+  let knownIplTime: string | undefined;
+  return {
+    due(zhcp, survey) {
+      // Levels that were read without an IPL time may be of before an IPL.
+      const isAsked = isDue || (survey && knownIplTime === undefined);
+      return isAsked ? [queryCpLevel(), queryFunctionalLevel(zhcp), querySmcliKind(zhcp)] : [];
+    },
+    note([level, functionalLevel, kind]) {
+      const all = [
+        attempt(() => parseCpLevel(answered('read the CP level', level))),
+        attempt(() => parseFunctionalLevel(answered('read the SMAPI level', functionalLevel))),
+        attempt(() => parseSmcliKind(saidBy(kind))),
+      ] as const;
+      const [cp, smapi, smcli] = all;
+      levels = {
+        release: readableOf(cp, ({ release }) => release),
+        serviceLevel: readableOf(cp, ({ serviceLevel }) => serviceLevel),
+        smapiLevel: readableOf(smapi, (value) => value),
+        smcli: readableOf(smcli, (value) => value),
+      };
+      // A failure that may pass is asked about again; that CP or smcli does not know a command holds until the next IPL.
+      isDue = all.some((each) => 'error' in each && each.error instanceof BackendError && each.error.retryable);
+    },
+    iplAt(iplTime) {
+      const isLater = knownIplTime !== undefined && knownIplTime !== iplTime;
+      knownIplTime = iplTime;
+      if (!isLater) return false;
+      levels = NOTHING_READ;
+      isDue = true;
+      return true;
+    },
+    capabilities(vmlan, configured) {
+      const output = attempt(() => answered('ask QUERY VMLAN', vmlan));
+      const read = <Value>(parse: (text: string) => Value) =>
+        'error' in output ? output : attempt(() => parse(output.value));
+      return withConfigured(
+        {
+          ...levels,
+          networkService: readableOf(read(parseNetworkService), (value) => value),
+          directoryNetworkAuthorization: readableOf(read(parseDirectoryNetworkAuthorization), (value) => value),
+        },
+        configured,
+      );
+    },
+  };
+}
+
+/** What smcli said to an option that it may not know, which makes it fail. Throws a BackendError when it did not run. */
+function saidBy(outcome: CommandOutcome | undefined): string {
+  if (outcome?.ran !== true || outcome.output.trim() === '') return answered('find the kind of smcli', outcome);
+  return outcome.output;
+}
+
+type Attempt<Value> = { value: Value } | { error: unknown };
+
+function attempt<Value>(read: () => Value): Attempt<Value> {
+  try {
+    return { value: read() };
+  } catch (error) {
+    return { error };
+  }
+}
+
+function readableOf<Value, Part>(outcome: Attempt<Value>, part: (value: Value) => Part): Readable<Part> {
+  if ('value' in outcome) return { state: 'known', value: part(outcome.value), from: 'z/VM' };
+  const { error } = outcome;
+  return { state: 'unknown', reason: error instanceof Error ? error.message : String(error) };
+}
