@@ -19,7 +19,7 @@ import type { HostRuntime } from './host-runtime.ts';
 export async function planDhcp(host: HostRuntime, signal: AbortSignal): Promise<DhcpPlan> {
   const { dhcpUserid, vswitches: allowed } = host.rules;
   if (dhcpUserid === undefined)
-    throw refusedFailure([refusal('host', `host ${host.rules.host} has no DHCP node`, 'name it by dhcp_userid')]);
+    throw refusedFailure([refusal('host', `host ${host.rules.host} has no DHCP node`, 'set dhcp_userid')]);
   const vswitches = await host.backend.readVswitches(signal);
   const refusals = allowed.flatMap((each) => refuseLayer3(each, vswitches));
   if (refusals.length > 0) throw refusedFailure(refusals);
@@ -43,7 +43,7 @@ export function lacksDhcp(host: HostRuntime, { recorded }: Pick<HostRecord, 'rec
 
 function refuseLayer3({ vswitch: name }: AllowedVswitch, vswitches: readonly Vswitch[]): Refusal[] {
   if (vswitches.find((candidate) => candidate.name === name)?.transport !== 'IP') return [];
-  const reason = `VSWITCH ${name} is layer 3 (IP): DHCP needs the guests' own MAC addresses and broadcasts, which it does not pass`;
+  const reason = `VSWITCH ${name} is layer 3 (IP): it does not pass the MAC addresses and broadcasts that DHCP needs`;
   return [refusal('vswitch', reason, 'use a layer 2 VSWITCH, or serve the network without DHCP')];
 }
 

@@ -38,7 +38,7 @@ async function enqueueRequest(client: Client, host: string, { userid, request }:
     // Thousands of signals may have come to a run while its worker was starved.
     workflowTaskTimeout: '30 seconds',
     staticSummary: summary,
-    staticDetails: `The run of guest **${userid}** on **${host}**. Asked for by ${asked}.\n\n${all}`,
+    staticDetails: `The run of guest **${userid}** on **${host}**. Started by ${asked}.\n\n${all}`,
     typedSearchAttributes: searchAttributesOf({ host, userid, ...searchTermsOfChange(change) }),
   });
 }

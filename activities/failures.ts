@@ -28,14 +28,14 @@ export function asActivityFailure(error: unknown): Error {
   if (!(error instanceof Error)) return new Error(String(error));
   const failure = ApplicationFailure.create({
     type: 'StepFailed',
-    message: `a defect of this program: ${error.message}. What to do: report it with its stack trace.`,
+    message: `a defect of this program: ${error.message}. What to do: report the defect with its stack trace.`,
     nonRetryable: true,
   });
   if (error.stack !== undefined) failure.stack = error.stack;
   return failure;
 }
 
-/** xCAT, or a proxy in front of it, may have asked to be left alone for a while. */
+/** The pause that xCAT or a proxy in front of it requested (Retry-After). */
 function retryLater(error: BackendError | NeutronError): { nextRetryDelay?: number } {
   return error instanceof BackendError && error.retryAfterMs !== undefined
     ? { nextRetryDelay: error.retryAfterMs }
@@ -70,7 +70,7 @@ export function refuse(refusals: readonly Refusal[]): void {
   if (refusals.length > 0) throw refusedFailure(refusals);
 }
 
-/** The failure of steps whose addresses were given to somebody else at the same moment. */
+/** The failure of steps whose addresses were given to another guest at the same moment. */
 export function addressConflictFailure(
   { macs, ports }: TakenAddresses,
   refusals: readonly Refusal[],

@@ -148,7 +148,7 @@ function isSamePlan(one: Progress['steps'], other: Progress['steps']): boolean {
   );
 }
 
-/** Another worker may have chosen the same number at the same moment, and z/VM gives it to who asks last. */
+/** Throws `AddressConflict` for a lost port number: another worker may have chosen it at the same moment, and z/VM gives it to the last caller. */
 function refuseLostPortNumbers(desired: Desired, guest: GuestState, vswitches: readonly Vswitch[]): void {
   const lost = lostPortNumbers(desired, guest, vswitches);
   if (lost.length === 0) return;

@@ -23,7 +23,7 @@ export function createGuestReader(backend: Pick<ZvmBackend, 'readHost'>): GuestR
   const work = async (): Promise<void> => {
     if (busy) return;
     busy = true;
-    // Those who ask in the same tick are read together.
+    // Readings requested in the same tick share one call.
     await Promise.resolve();
     while (waiting.length > 0) {
       const round = waiting;

@@ -84,6 +84,6 @@ export function createHostActivities(host: HostRuntime): HostActivities {
 
 function refuseOtherHost({ rules }: HostRuntime, host: string): void {
   if (host === rules.host) return;
-  const reason = `this is the task queue of ${rules.host}, but the request is for ${host}`;
-  throw refusedFailure([refusal('host', reason, `start it on task queue zvm-${host}`)]);
+  const reason = `the request for ${host} came to the task queue of ${rules.host}`;
+  throw refusedFailure([refusal('host', reason, `start the operation on task queue zvm-${host}`)]);
 }

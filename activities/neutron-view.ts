@@ -54,8 +54,8 @@ export function viewOf(ports: readonly NeutronPort[], record: HostRecord, rules:
 
 function unservedHere({ deviceOwner }: NeutronPort, { host, dhcpUserid }: Rules): string | undefined {
   if (deviceOwner !== 'network:dhcp')
-    return `a ${deviceOwner} port is for an agent that no z/VM system has: bind it to a network node`;
-  return dhcpUserid === undefined ? `${host} has no DHCP node: name its guest by dhcp_userid` : undefined;
+    return `a ${deviceOwner} port needs an agent that z/VM systems do not have: bind it to a network node`;
+  return dhcpUserid === undefined ? `${host} has no DHCP node: set dhcp_userid` : undefined;
 }
 
 // A caller that creates ports without Nova names the guest by userid or node name, and may name another later. Nova's own ids name none.

@@ -121,7 +121,7 @@ function requestOf({ port, wanted }: PortOfGuest): PortRequest {
   return { portId: port.portId, ...wanted };
 }
 
-/** Tell Neutron of ports. Throws a NeutronError. */
+/** Report ports to Neutron. Throws a NeutronError. */
 export async function reportPorts(
   host: HostRuntime,
   { neutronHost, up, down }: { neutronHost: string; up: PortId[]; down: PortId[] },

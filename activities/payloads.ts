@@ -1,7 +1,7 @@
 import type { Context } from '@temporalio/activity';
 import { defaultPayloadConverter, type Payload } from '@temporalio/common';
 
-/** Values of payloads in a history, by the client's codecs; one that nobody can read is undefined. */
+/** Values of payloads in a history, by the client's codecs; an unreadable one is undefined. */
 export async function decodePayloads(
   client: Context['client'],
   payloads: readonly Payload[] | null | undefined,

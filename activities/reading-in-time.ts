@@ -1,11 +1,11 @@
 import { BackendError } from '../backend/backend-error.ts';
 import { waitUnlessAborted } from '../backend/waiting.ts';
 
-/** How long somebody who reads is kept waiting: whoever wants to change something waits longer. */
+/** Time limits of a reading; those of a change are longer. */
 export type Patience = {
-  /** An xCAT that says that it cannot be had is asked again for so long. */
+  /** Retry time of an unreachable xCAT. */
   troubleMs: number;
-  /** An xCAT that says nothing is waited for so long: a large host, or a busy DirMaint, takes its time. */
+  /** Longest wait for a silent xCAT: a large host or a busy DirMaint takes time. */
   silenceMs: number;
 };
 
@@ -42,7 +42,7 @@ function silent(what: string, silenceMs: number): BackendError {
   return new BackendError({
     code: 'timeout',
     operation: what,
-    message: `${what}: xCAT has not answered within ${silenceMs / 1_000} s`,
+    message: `${what}: no answer from xCAT within ${silenceMs / 1_000} s`,
     advice: 'check the load of the xCAT management node, of the zHCP and of DirMaint',
   });
 }

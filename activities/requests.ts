@@ -21,8 +21,8 @@ function accepted<Request>(parsed: Parsed<Request>): Request {
 /** The request, unless it is for another host; one of several hosts may be on the task queue of any of them. */
 function here<Request extends { host: string } | { hosts: string[] }>(host: string, request: Request): Request {
   if (!('host' in request) || request.host === host) return request;
-  const reason = `this is the task queue of ${host}, but the request is for ${request.host}`;
-  throw refusedFailure([refusal('host', reason, `start it on task queue ${taskQueueOf(request.host)}`)]);
+  const reason = `the request for ${request.host} came to the task queue of ${host}`;
+  throw refusedFailure([refusal('host', reason, `start the operation on task queue ${taskQueueOf(request.host)}`)]);
 }
 
 function attempt<Input, Result>(accept: (input: Input) => Result): (input: Input) => Promise<Result> {

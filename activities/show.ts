@@ -17,7 +17,7 @@ import type { HostRuntime } from './host-runtime.ts';
 import { readInTime } from './reading-in-time.ts';
 import { stateTagsOf } from './state-tags.ts';
 
-/** Read a whole host, for somebody who waits: record and z/VM side by side. Throws a BackendError when it cannot be read. */
+/** Read a whole host for a waiting caller: record and z/VM side by side. Throws a BackendError when it cannot be read. */
 export function showHost(host: HostRuntime): Promise<ShownHost> {
   return readInTime(`read ${host.rules.host}`, () => readShownHost(host));
 }
@@ -64,7 +64,7 @@ function limited(findings: readonly Finding[]): Finding[] {
 }
 
 function absentWords(userid: Userid, why: RecordedAbsence): string {
-  return why.kind === 'unknown' ? `xCAT knows no guest ${userid}, which has ports here` : absenceLine(userid, why);
+  return why.kind === 'unknown' ? `guest ${userid} with ports on this host is not in xCAT` : absenceLine(userid, why);
 }
 
 /**
@@ -93,7 +93,7 @@ function problemsOf(decision: Decision): string[] {
   );
 }
 
-/** A guest that was read, as it is shown. */
+/** A reading of a guest in the form for callers. */
 export function shownOf({ guest, findings, recordFindings, ...context }: Reading, planRecord: PlanRecord): ShownGuest {
   const change = { kind: 'reconcile' as const, ports: [], removed: [], unrecorded: [], left: [] };
   const decision = decide(change, { guest, ...context, avoidMacs: new Set() });

@@ -19,13 +19,19 @@ export function stateTagsOf(guest: Omit<ShownGuest, 'tags'>): StateTags {
 export function refuseOtherState(state: Preconditions['state'], shown: () => ShownGuest): Refusal[] {
   if (state === undefined || tagNow(shown(), state.portId) === state.tag) return [];
   const what = state.portId === undefined ? 'the guest' : `port ${state.portId}`;
-  return [refusal('onlyIf.state', `${what} is not as it was read`, 'read it again, and decide anew')];
+  return [
+    refusal(
+      'onlyIf.state',
+      `${what} has changed since it was read`,
+      'read it again, then repeat the request if it is still wanted',
+    ),
+  ];
 }
 
-/** Refused when the plan that is made now is not the one that the request's sender was told. */
+/** The refusal when the present plan differs from the plan of the dry run. */
 export function refuseOtherPlan(plan: Preconditions['plan'], now: string): Refusal[] {
   if (plan === undefined || plan === now) return [];
-  return [refusal('onlyIf.plan', 'other steps are needed now than the plan has', 'make a dry run again')];
+  return [refusal('onlyIf.plan', 'the plan has changed since the dry run', 'make a dry run again')];
 }
 
 function tagNow({ tags }: ShownGuest, portId: string | undefined): string | null {

@@ -96,7 +96,7 @@ function isVerified({ recorded }: SurveyedGuest, absence: Absence | undefined): 
 /** NICs that ports had whose rows have gone with the node; it is no failure of the guest, which would be looked at later and later. */
 function unowned({ userid, recorded }: SurveyedGuest, absence: Absence | undefined, now: number): RepairFailure[] {
   if (absence === undefined || recorded.length > 0) return [];
-  const advice = 'define its node again, or remove NICs and grants that are not wanted';
+  const advice = 'define its node again, or remove its NICs and grants';
   return [failure({ kind: 'missingNode', userid }, `${absenceLine(userid, absence)} (${advice})`, now)];
 }
 
@@ -145,7 +145,7 @@ function candidateOf(guest: SurveyedGuest, doubt: Drift, absence?: Absence): Can
 
 function linesOf(userid: Userid, { lines }: Drift, absence: Absence | undefined): string[] {
   if (absence !== undefined) return [absenceLine(userid, absence)];
-  return lines.length > 0 ? lines : [`the directory entry of ${userid} is not as recorded`];
+  return lines.length > 0 ? lines : [`the directory entry of ${userid} differs from the record`];
 }
 
 function changeOf(

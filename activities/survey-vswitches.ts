@@ -58,7 +58,7 @@ export function withoutUplinks(
     const had = rdevs.get(name);
     // Uplinks that the answer does not show may be there.
     if (had === undefined || uplinks.length > 0 || uplinksHidden === true || unclear !== undefined) return [];
-    const reason = `VSWITCH ${name} of ${rules.host} has no real device any more; it had ${had.join(', ')}. Name them as rdev_list in [${name}], or give them back`;
+    const reason = `VSWITCH ${name} of ${rules.host} has lost its real devices ${had.join(', ')}: set them as rdev_list in [${name}], or restore them`;
     return [failure({ kind: 'uplinks', vswitch: name }, reason, now)];
   });
 }

@@ -14,7 +14,7 @@ import { refuse } from './failures.ts';
 import type { HostRuntime } from './host-runtime.ts';
 import { readInTime } from './reading-in-time.ts';
 
-/** All VSWITCHes of a host, for somebody who waits. Throws a BackendError when they cannot be read. */
+/** All VSWITCHes of a host, for a waiting caller. Throws a BackendError when they cannot be read. */
 export function readVswitches(host: HostRuntime, signal: AbortSignal): Promise<Vswitch[]> {
   return readInTime(`read the VSWITCHes of ${host.rules.host}`, () => host.backend.readVswitches(signal));
 }

@@ -10,13 +10,13 @@ export type BackendErrorCode =
   | 'unknown-node'
   | 'bad-answer'
   | 'refused'
-  /** Somebody else has changed the record meanwhile. */
+  /** Another writer has changed the record meanwhile. */
   | 'conflict'
   /** SMAPI's own: `rc` and `rs` have its codes. */
   | 'smapi'
   /** The backend has no definition of the host, the guest or its own node that the request needs; `refusals` name the field. */
   | 'not-defined'
-  /** A MAC or a port number was given to somebody else at the same moment: `taken` has them. */
+  /** A MAC or a port number was given to another guest at the same moment: `taken` has them. */
   | 'address-conflict'
   /** The backend cannot carry out a step of this kind (`can`). */
   | 'unsupported';
@@ -45,15 +45,15 @@ const ADVICE: Readonly<Record<BackendErrorCode, string>> = {
   unauthorised: "check user name and password, and xCAT's passwd and policy tables",
   'unknown-node': 'check the node name, or define the node in xCAT',
   'bad-answer': 'check that the URL is that of xCAT’s z/VM REST API, and the versions of xCAT and of the zHCP',
-  refused: 'correct what the message names and try again',
-  conflict: 'see who else writes to xCAT’s tables',
-  smapi: 'look the return and reason code up in the z/VM Systems Management API guide',
-  'not-defined': 'define what the message names',
+  refused: 'correct the value that the message names and try again',
+  conflict: 'find the other writer of xCAT’s tables, then try again',
+  smapi: 'look up the return and reason code in the z/VM Systems Management API guide',
+  'not-defined': 'define the object that the message names',
   'address-conflict': 'try again',
-  unsupported: 'use another kind of VSWITCH or network, or a backend that can do it',
+  unsupported: 'use another kind of VSWITCH or network, or a backend with this capability',
 };
 
-/** MACs, and port numbers by portKey, that are somebody else's. */
+/** MACs, and port numbers by portKey, that belong to another guest. */
 export type TakenAddresses = { macs: readonly Mac[]; ports: readonly string[] };
 
 type Words = {
@@ -63,7 +63,7 @@ type Words = {
   advice?: string | undefined;
   /** Only where the code alone does not say it. */
   retryable?: boolean | undefined;
-  /** How long the server, or a proxy in front of it, has asked to be left alone; milliseconds. */
+  /** The pause that the server or a proxy in front of it requested, in milliseconds. */
   retryAfterMs?: number | undefined;
 };
 
@@ -120,7 +120,7 @@ export function notDefined(operation: string, refusals: readonly Refusal[]): Bac
   return new BackendError({ code: 'not-defined', operation, message: describeRefusals(refusals), refusals });
 }
 
-/** The failure of an operation that was to give addresses which are somebody else's now. */
+/** The failure of an operation whose addresses belong to another guest now. */
 export function addressConflict(
   operation: string,
   refusals: readonly Refusal[],

@@ -13,7 +13,7 @@ export type Capabilities = {
   addresses: boolean;
   /** Put deferred changes of the directory online. */
   deferredDirectory: boolean;
-  /** Change the uplinks of a VSWITCH that is there. */
+  /** Change the uplinks of an existing VSWITCH. */
   changeUplinks: boolean;
   /** The server's own NIC on the management network. */
   managementNetwork: boolean;
@@ -29,7 +29,7 @@ export function refuseIncapable(
 ): Refusal[] {
   const lacking = steps.flatMap((step) => needOf(step) ?? []).filter(({ capability }) => !can[capability]);
   return [...new Map(lacking.map((need) => [need.capability, need])).values()].map(({ field, what }) =>
-    refusal(field, `the backend ${kind} has no ${what}`, 'ask for what it can do, or use another backend'),
+    refusal(field, `the backend ${kind} does not support ${what}`, 'change the request, or use another backend'),
   );
 }
 
@@ -47,14 +47,14 @@ function needOf(step: AnyStep): Need | undefined {
     case 'ensureNames':
       return { capability: 'addresses', field: 'address', what: 'addresses of NICs' };
     case 'ensureDirectoryOnline':
-      return { capability: 'deferredDirectory', field: 'host', what: 'way to put a directory online' };
+      return { capability: 'deferredDirectory', field: 'host', what: 'putting a directory online' };
     case 'setUplinks':
-      return { capability: 'changeUplinks', field: 'vswitch', what: 'way to change uplinks' };
+      return { capability: 'changeUplinks', field: 'vswitch', what: 'changes of uplinks' };
     case 'grantManagementNode':
     case 'defineManagementNic':
     case 'coupleManagementNic':
     case 'setManagementAddress':
-      return { capability: 'managementNetwork', field: 'host', what: 'management network' };
+      return { capability: 'managementNetwork', field: 'host', what: 'a management network' };
     default:
       return undefined;
   }

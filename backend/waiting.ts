@@ -19,7 +19,7 @@ export async function waitUnlessAborted<T>(promise: Promise<T>, signal?: AbortSi
 
 /**
  * Let callers share calls: those that come at the same moment share one, and while one is in flight, new callers wait and then share one
- * next call. Nobody gets the result of a call that began before they asked, so what they read is never older than their question.
+ * next call. No caller gets the result of a call that began before its own, so a result is never older than the request for it.
  */
 export function singleFlight<T>(call: () => Promise<T>): () => Promise<T> {
   let next: Promise<T> | undefined;

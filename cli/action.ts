@@ -14,7 +14,7 @@ export type Work<Options extends z.ZodType> = (
   options: z.output<Options>,
 ) => Promise<ExitCode>;
 
-/** A command's work as commander calls it: checks the options, opens a session, and says what went wrong. */
+/** A command's action for commander: checks the options, opens a session, and reports a failure. */
 export function action<Options extends z.ZodType>(options: Options, work: Work<Options>) {
   return async function run(this: Command): Promise<void> {
     const given: unknown = this.optsWithGlobals();
@@ -36,11 +36,11 @@ export function action<Options extends z.ZodType>(options: Options, work: Work<O
   };
 }
 
-/** An argument in exact form. Throws a CommandFailure that says what it has to be. */
+/** An argument in exact form. Throws a CommandFailure that names the valid form. */
 export function argument<Schema extends z.ZodType>(schema: Schema, words: string): z.output<Schema> {
   const parsed = schema.safeParse(words);
   if (parsed.success) return parsed.data;
-  throw new CommandFailure(EXIT.usage, `${words}: ${parsed.error.issues[0]?.message ?? 'is not understood'}`);
+  throw new CommandFailure(EXIT.usage, `${words}: ${parsed.error.issues[0]?.message ?? 'is not valid'}`);
 }
 
 function wordsOf(error: z.ZodError): string {
@@ -52,7 +52,7 @@ function wordsOf(error: z.ZodError): string {
     .join('\n');
 }
 
-/** Say what went wrong; for programs as JSON too. Answers how the process ends. */
+/** Report a failure; for programs as JSON too. Returns the exit code. */
 function report(error: unknown, session: Session | undefined): ExitCode {
   const { message, exitCode } = failureIn(error, session);
   if (session?.output.json === true) session.output.document({ error: { message, exitCode } });
@@ -65,7 +65,7 @@ function noNamespace(session: Session | undefined): string {
   return `Temporal at ${connection?.address ?? 'localhost:7233'} has no namespace ${namespace}. Give --namespace, or set TEMPORAL_NAMESPACE.`;
 }
 
-const UNREAD = "No worker has answered in time: see by 'zvmnet hosts' whether one of the host runs.";
+const UNREAD = "No worker answered in time. See the workers of the host by 'zvmnet hosts'.";
 
 // gRPC's DEADLINE_EXCEEDED and UNAVAILABLE.
 const UNANSWERED = new Set<number>([4, 14]);
@@ -75,7 +75,7 @@ export function failureIn(error: unknown, session: Session | undefined): { messa
   if (error instanceof CommandFailure) return error;
   if (error instanceof ConfigurationError) return { message: error.message, exitCode: EXIT.usage };
   const cause = deepestCause(error);
-  // Only readings have a time of their own: a worker that ended a moment ago is still taken to be there.
+  // Only readings have a timeout: a worker that has just ended still counts as running.
   if (cause instanceof TimeoutFailure) return { message: UNREAD, exitCode: EXIT.unavailable };
   const { type, message } = failureOf(cause);
   if (/namespace\b.*\bnot found/is.test(message)) return { message: noNamespace(session), exitCode: EXIT.unavailable };
@@ -84,9 +84,9 @@ export function failureIn(error: unknown, session: Session | undefined): { messa
   return { message, exitCode: EXIT.failed };
 }
 
-/** The error to throw when Temporal may have gone during a wait: it names the operation that goes on. */
+/** The error to throw when Temporal was lost during a wait: it names the operation that continues. */
 export function goneWhileWaiting(error: unknown, session: Session, goesOn: string): unknown {
   const { message, exitCode } = failureIn(error, session);
   if (exitCode !== EXIT.unavailable) return error;
-  return new CommandFailure(exitCode, `Temporal does not answer any more: ${message}\n${goesOn}`);
+  return new CommandFailure(exitCode, `Temporal no longer answers: ${message}\n${goesOn}`);
 }

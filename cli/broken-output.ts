@@ -1,12 +1,12 @@
 import { EXIT } from './exit-codes.ts';
 
-/** End when nobody takes the result any more; go on when only what is said beside it goes nowhere. */
+/** End when the reader of the result is gone; continue when only the reader of the progress is gone. */
 export function endWhenOutputBreaks(): void {
   process.stderr.on('error', () => {});
   process.stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {
-    // Whoever reads has seen enough, as `head` has.
+    // The reader has closed the pipe, as `head` does.
     if (code === 'EPIPE') process.exit();
-    process.stderr.write(`zvmnet: the result cannot be written: ${message}\n`);
+    process.stderr.write(`zvmnet: cannot write the result: ${message}\n`);
     process.exit(EXIT.failed);
   });
 }

@@ -1,22 +1,22 @@
 /** Exit codes of `zvmnet`. Scripts rely on them: numbers do not change. */
 export const EXIT = {
-  /** Done, or it was so already. */
+  /** Done, or nothing to do. */
   ok: 0,
   /** The operation failed, or its deadline passed; or its report could not be written. */
   failed: 1,
-  /** The command line, a file of ports or the configuration is wrong. Nothing was started. */
+  /** The command line, a file of ports or the configuration is wrong. No operation was started. */
   usage: 2,
-  /** The request cannot be granted as things are. Nothing was touched. */
+  /** The request was refused. Nothing was touched. */
   refused: 3,
   /** There is no such host, guest, port, VSWITCH or operation. */
   notFound: 4,
-  /** Temporal, its namespace, or a worker of the host is not there. */
+  /** Temporal, its namespace, or a worker of the host is missing. */
   unavailable: 5,
-  /** `drift` and `reconcile --dry-run`: something is not as it is recorded. */
+  /** `drift` and `reconcile --dry-run`: there is drift. */
   drift: 6,
   /** The operation was cancelled or terminated. */
   cancelled: 7,
-  /** Ctrl-C: what was started goes on. */
+  /** Ctrl-C: started operations continue. */
   interrupted: 130,
 } as const;
 

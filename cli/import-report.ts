@@ -2,15 +2,14 @@ import { lstat, open, rm, stat, writeFile } from 'node:fs/promises';
 import type { ImportedPort } from '../client/import-ports.ts';
 import { CommandFailure, EXIT } from './exit-codes.ts';
 
-/** Throws a CommandFailure when no report can be written to this file, which keeps what it holds until there is one. */
+/** Throws a CommandFailure when no report can be written to this file, which keeps its content until then. */
 export async function checkReport(report: string, importedFile: string): Promise<void> {
   const refused = (reason: string) =>
-    new CommandFailure(EXIT.usage, `--report ${report} ${reason}. Nothing was started.`);
+    new CommandFailure(EXIT.usage, `--report ${report} ${reason}. The import was not started.`);
   const [there, imported] = await Promise.all([report, importedFile].map((file) => stat(file).catch(() => undefined)));
   // Opening a pipe waits for its reader, and closing it ends it.
   if (there?.isFIFO()) return;
-  if (there?.isFile() && there.ino === imported?.ino && there.dev === imported.dev)
-    throw refused('is the file of ports itself');
+  if (there?.isFile() && there.ino === imported?.ino && there.dev === imported.dev) throw refused('is the input file');
   try {
     const isNew = (await lstat(report).catch(() => undefined)) === undefined;
     await (await open(report, 'a')).close();
@@ -20,14 +19,14 @@ export async function checkReport(report: string, importedFile: string): Promise
   }
 }
 
-/** Write what became of each port. Answers why that failed: the ports are wired, so their result is still to be told. */
+/** Write the outcome of each port. Returns the reason of a failure: the ports are wired, so the command still prints their result. */
 export async function writeReport(report: string, done: readonly ImportedPort[]): Promise<string | undefined> {
   try {
     await writeFile(report, reportText(report, done));
     return undefined;
   } catch (error) {
     const reason = error instanceof Error ? error.message : error;
-    return `--report ${report} could not be written: ${reason}. The same import again does no more than write it.`;
+    return `--report ${report} could not be written: ${reason}. Repeat the same import: it only writes the report.`;
   }
 }
 

@@ -7,7 +7,7 @@ import { CommandFailure, EXIT } from './exit-codes.ts';
 /** The words for standard input, where a file may be named. */
 const STANDARD_INPUT = '-';
 
-/** How messages name it. */
+/** The name of the input in messages. */
 export function nameOfInput(file: string): string {
   return file === STANDARD_INPUT ? 'standard input' : file;
 }
@@ -21,7 +21,7 @@ export async function* readInput(file: string, signal: AbortSignal): AsyncGenera
     stream.setEncoding('utf8');
     for await (const piece of stream) yield String(piece);
   } catch (error) {
-    if (signal.aborted) throw new CommandFailure(EXIT.interrupted, 'Nothing was started.');
+    if (signal.aborted) throw new CommandFailure(EXIT.interrupted, 'No operation was started.');
     const reason = error instanceof Error ? error.message : String(error);
     throw new CommandFailure(EXIT.usage, `${nameOfInput(file)} cannot be read: ${reason}`);
   }
@@ -30,7 +30,7 @@ export async function* readInput(file: string, signal: AbortSignal): AsyncGenera
 async function streamOf(file: string): Promise<Readable> {
   if (file === STANDARD_INPUT) return process.stdin;
   if (!(await stat(file)).isFIFO()) return createReadStream(file);
-  // Opened as a file, a pipe that nobody writes to would hold up the whole process, Ctrl-C too.
+  // A pipe without a writer, opened as a file, would block the whole process, Ctrl-C included.
   const { fd } = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
   return new Socket({ fd, readable: true, writable: false });
 }

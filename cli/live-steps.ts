@@ -23,7 +23,7 @@ export class LiveSteps {
     }
   }
 
-  /** The result says all that was shown. */
+  /** Removes the standing from the terminal: the result repeats it. */
   end(): void {
     this.#update?.clear();
   }
@@ -44,7 +44,7 @@ function linesOf(standing: Standing): Line[] {
 export function standingText(standing: Standing): string {
   switch (standing.kind) {
     case 'waits':
-      return `waits for its turn: ${standing.behind} is at work on this guest`;
+      return `waits in the queue of the guest, behind ${standing.behind}`;
     case 'details':
       return plainText(standing.markdown);
     case 'works': {

@@ -18,15 +18,13 @@ export function showOutcome(output: Output, operation: OperationDetails): void {
     return;
   }
   if (state !== 'completed') {
-    output.print(
-      colour('yellow', `${state}: what it had done is undone when it was cancelled, and left when it was terminated`),
-    );
+    output.print(colour('yellow', `${state}: a cancelled operation is rolled back, a terminated one is not`));
     return;
   }
   showResult(output, operation);
 }
 
-/** The kind of the result is that of the operation's type. A result of another version of the program may not be readable. */
+/** The type of the operation decides the kind of its result. The result of another version of the program may be unreadable. */
 function showResult(output: Output, { type, host, result }: OperationDetails): void {
   const kind = isOperationType(type) ? OPERATIONS[type].result : undefined;
   if (kind === undefined || !render(output, kind, host, result)) output.document(result);
@@ -59,8 +57,8 @@ function render(output: Output, kind: ResultKind, host: string, result: unknown)
 function showSteps(output: Output, { dryRun, plan, steps }: Omit<ResultOf<'ports'>, 'ports'>): void {
   const mark = dryRun ? '○' : colour('green', '✔');
   for (const step of steps) output.print(`  ${mark} ${step}`);
-  const again = plan === undefined ? '' : ` To carry out this plan, if it is still the same then: --plan ${plan}`;
-  if (dryRun) output.print(`Nothing was done: this is the plan.${again}`);
+  const again = plan === undefined ? '' : ` To carry out exactly this plan: --plan ${plan}`;
+  if (dryRun) output.print(`Plan only, nothing was changed.${again}`);
 }
 
 function showFailure(print: (line: string) => void, { failure, outcome, state }: OperationDetails): void {
@@ -73,5 +71,8 @@ function showFailure(print: (line: string) => void, { failure, outcome, state }:
   }
   if (step !== undefined) print(`  step: ${step}`);
   print(`  ${message}`);
-  if (undone !== undefined) print(undone ? '  The guest is as it was before.' : '  What was done is left as it is.');
+  if (undone !== undefined)
+    print(
+      undone ? '  The guest is in the state before the operation.' : '  The steps carried out were not rolled back.',
+    );
 }

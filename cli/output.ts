@@ -17,7 +17,7 @@ export class Output {
     process.stdout.write(`${line}\n`);
   }
 
-  /** A line of what goes on: never part of the result. */
+  /** A line of progress: never part of the result. */
   tell(line: string): void {
     process.stderr.write(`${line}\n`);
   }
@@ -27,13 +27,13 @@ export class Output {
     process.stdout.write(`${JSON.stringify(value, null, indent)}\n`);
   }
 
-  /** The result: for programs as it is, for people as `show` prints it. */
+  /** The result: as JSON for programs, as `show` prints it for people. */
   result(value: unknown, show: () => void): void {
     if (this.json) this.document(value);
     else show();
   }
 
-  /** Columns under headings, without borders: what people read and `awk` splits. */
+  /** Columns under headings, without borders: readable for people and for `awk`. */
   table(headings: readonly string[], rows: readonly (readonly string[])[], nothing: string): void {
     if (rows.length === 0) {
       this.print(nothing);
@@ -60,12 +60,12 @@ export function colour(style: Style, text: string, stream: NodeJS.WritableStream
   return styleText(style, text, { stream });
 }
 
-/** The same for what goes on. */
+/** The same for standard error. */
 export function colourAside(style: Style, text: string): string {
   return colour(style, text, process.stderr);
 }
 
-/** A time as people read it, in UTC as all that workers and z/VM's reports say: `2026-11-25 09:14:03 UTC`. */
+/** A time for people, in UTC as in the logs of workers and in z/VM's reports: `2026-11-25 09:14:03 UTC`. */
 export function timeText(iso: string): string {
   return `${new Date(iso).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 }

@@ -13,7 +13,7 @@ import { reconcileCommand } from './commands/reconcile.ts';
 import { vswitchCommands } from './commands/vswitch.ts';
 import { EXIT } from './exit-codes.ts';
 
-/** Run it. Ends by itself, not by `process.exit`: what was printed may not have been written yet. */
+/** Run the command. The process ends by itself, not by `process.exit`, which would lose buffered output. */
 export async function runProgram(): Promise<void> {
   try {
     await createProgram().parseAsync();
@@ -27,15 +27,15 @@ export async function runProgram(): Promise<void> {
 export function createProgram(): Command {
   const program = new Command('zvmnet')
     .description(
-      'Ports, NICs and VSWITCHes of z/VM guests, from a shell. Each change is an operation that Temporal carries out.',
+      'Manage ports, NICs and VSWITCHes of z/VM guests. Each change is an operation that Temporal carries out.',
     )
-    .option('--host <host>', 'the z/VM system; ZVMNET_HOST, or the only one there is')
-    .option('--json', 'for programs: one JSON document')
-    .option('--address <address>', "Temporal's address; TEMPORAL_ADDRESS, temporal.toml, or localhost:7233")
+    .option('--host <host>', 'the z/VM system; default: ZVMNET_HOST, or the only host')
+    .option('--json', 'print one JSON document, for programs')
+    .option('--address <address>', "Temporal's address; default: TEMPORAL_ADDRESS, temporal.toml, or localhost:7233")
     .option('--namespace <name>', "Temporal's namespace")
-    .option('--ui-url <url>', 'base of the Temporal UI, for links to runs; ZVMNET_UI_URL')
+    .option('--ui-url <url>', 'base of the Temporal UI, for links to runs; default: ZVMNET_UI_URL')
     .configureHelp({ showGlobalOptions: true })
-    .showHelpAfterError('(--help tells more)')
+    .showHelpAfterError('(see --help)')
     .exitOverride()
     .addHelpText(
       'after',
@@ -47,7 +47,7 @@ export function createProgram(): Command {
         'zvmnet drift || zvmnet reconcile',
         '',
         'Exit codes: 0 done; 1 failed; 2 usage; 3 refused; 4 not found; 5 Temporal or the worker does not answer; 6 drift; 7 cancelled;',
-        '  130 Ctrl-C (what was started goes on)',
+        '  130 Ctrl-C (started operations continue)',
       ]),
     );
   hostsCommand(program);

@@ -5,7 +5,7 @@ import { colourAside } from './output.ts';
 const WIDTH = 30;
 const STEPS = 10;
 
-/** How far something of known size is, to standard error: a bar on a terminal, a line for each tenth elsewhere. */
+/** Progress of work of known size, on standard error: a bar on a terminal, a line for each tenth elsewhere. */
 export class ProgressBar {
   readonly #total: number;
   readonly #what: string;
@@ -33,7 +33,7 @@ export class ProgressBar {
     process.stderr.write(`${text}\n`);
   }
 
-  /** Leaves the last state standing. */
+  /** Ends the bar and keeps its last state on the terminal. */
   end(): void {
     this.#update?.done();
   }

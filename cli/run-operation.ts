@@ -18,17 +18,17 @@ import { showOutcome } from './outcome.ts';
 import { colourAside } from './output.ts';
 import type { Session } from './session.ts';
 
-/** An operation as programs get it, with its page in the Temporal UI. */
+/** An operation for programs, with its page in the Temporal UI. */
 export type ToldOperation = OperationDetails & { run?: string };
 
-/** Start an operation, show live which step is running, and say what became of it. Answers how the command ends. */
+/** Start an operation, show live which step is running, and print its outcome. Returns the exit code. */
 export async function runOperation(session: Session, request: OperationRequest, wait: boolean): Promise<ExitCode> {
   const operation = await perform(session, request, wait);
   session.output.result(operation, () => showOutcome(session.output, operation));
   return exitCodeOf(operation);
 }
 
-/** The same for several, one after another; the first that fails says how the command ends. */
+/** The same for several operations, one after another; the first failure decides the exit code. */
 export async function runOperations(
   session: Session,
   requests: readonly OperationRequest[],
@@ -62,10 +62,13 @@ export async function perform(
   const started = await startOperation(client, request, options);
   const { id, runId, conflict } = started;
   if (conflict !== undefined)
-    throw new CommandFailure(EXIT.refused, `${id} is in progress. Wait for it, or: zvmnet ops cancel '${id}'`);
+    throw new CommandFailure(
+      EXIT.refused,
+      `Operation ${id} is in progress. Wait for its end, or cancel it: zvmnet ops cancel '${id}'`,
+    );
   const run = await announce(session, request, started);
   const operation = wait ? await followToEnd(session, request, started) : await describeOperation(client, id, runId);
-  if (operation === undefined) throw new CommandFailure(EXIT.notFound, `Operation ${id} has gone.`);
+  if (operation === undefined) throw new CommandFailure(EXIT.notFound, `Operation ${id} no longer exists.`);
   return { ...operation, ...defined({ run }) };
 }
 
@@ -89,7 +92,7 @@ async function followToEnd(
   const steps = new LiveSteps();
   const guest = 'userid' in input ? { host: input.host, userid: input.userid } : undefined;
   const tell = (standing: Standing) => steps.show(standing);
-  const goesOn = `The operation goes on. See: zvmnet ops show '${started.id}'. Stop and undo it: zvmnet ops cancel '${started.id}'`;
+  const goesOn = `The operation continues. See: zvmnet ops show '${started.id}'. Cancel it and roll it back: zvmnet ops cancel '${started.id}'`;
   try {
     const ended = await followOperation(await session.client(), started, guest, tell, session.signal);
     if (!session.signal.aborted) return ended;
@@ -101,7 +104,7 @@ async function followToEnd(
   throw new CommandFailure(EXIT.interrupted, goesOn);
 }
 
-/** How a command ends that an operation ended so. */
+/** The exit code of a command for the outcome of its operation. */
 export function exitCodeOf({ state, failure }: Pick<OperationDetails, 'state' | 'failure'>): ExitCode {
   if (failure?.type === 'Refused') return EXIT.refused;
   if (state === 'cancelled' || state === 'terminated') return EXIT.cancelled;

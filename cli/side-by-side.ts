@@ -3,7 +3,7 @@ import { shortVlans } from '../domain/vswitch/vlan-set.ts';
 import { colour, type Output } from './output.ts';
 import { networkText } from './port-words.ts';
 
-/** A guest's ports, or one of them, each with what is recorded and what z/VM has, and what reconciliation would do. */
+/** A guest's ports, or one of them: record, state on z/VM, and steps of a reconciliation. */
 export function showSideBySide(output: Output, guest: ShownGuest, shown: ShownGuest['record'] = guest.record): void {
   const { loggedOn, record, directory, live, authorisations, steps, problems } = guest;
   output.table(
@@ -22,17 +22,19 @@ export function showSideBySide(output: Output, guest: ShownGuest, shown: ShownGu
         nic?.mac ?? row.mac ?? '–',
       ];
     }),
-    'No ports are recorded.',
+    'No recorded ports.',
   );
   const strange = live.filter((nic) => !record.some((row) => row.vdev === nic.vdev));
   for (const nic of strange)
-    output.print(`NIC ${nic.vdev} on ${nic.vswitch ?? 'nothing'} is recorded nowhere, and left alone`);
-  if (problems.length > 0) output.print(colour('red', `Cannot be put in order: ${problems.join('; ')}`));
+    output.print(
+      `NIC ${nic.vdev} on ${nic.vswitch ?? 'no VSWITCH'} is foreign: no port records it, nothing changes it`,
+    );
+  if (problems.length > 0) output.print(colour('red', `Cannot be repaired: ${problems.join('; ')}`));
   if (steps.length === 0 && problems.length === 0) {
     output.print(colour('green', 'in order'));
     return;
   }
-  for (const step of steps) output.print(`  ${colour('red', '≠')} reconciliation would: ${step}`);
+  for (const step of steps) output.print(`  ${colour('red', '≠')} reconciliation would ${step}`);
 }
 
 function nicdefText({ vswitch, others }: ShownGuest['directory'][number]): string {

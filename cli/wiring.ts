@@ -3,7 +3,7 @@ import { colour, type Output } from './output.ts';
 
 const MOST_SHOWN = 50;
 
-/** How many ports came out how, and why those that are not wired are not. */
+/** Ports by outcome, and the reason for each port that is not wired. */
 export function showWiring(output: Output, ports: readonly ImportedPort[], dryRun: boolean): void {
   const bad = ports.filter(({ outcome }) => outcome === 'refused' || outcome === 'failed');
   if (bad.length > 0)
@@ -20,12 +20,12 @@ export function showWiring(output: Output, ports: readonly ImportedPort[], dryRu
         ]),
       '',
     );
-  if (bad.length > MOST_SHOWN) output.print(`… and ${bad.length - MOST_SHOWN} more: --json has all`);
+  if (bad.length > MOST_SHOWN) output.print(`… and ${bad.length - MOST_SHOWN} more; --json lists all`);
   const { wired, unchanged, refused, failed } = countsOf(ports);
   output.print(
     `${wired} ${dryRun ? 'would be wired' : 'wired'}, ${unchanged} wired before, ${refused} refused, ${failed} failed`,
   );
-  if (dryRun) output.print('Nothing was done: this is the plan.');
+  if (dryRun) output.print('Plan only, nothing was changed.');
 }
 
 export function countsOf(ports: readonly ImportedPort[]): ImportCounts {

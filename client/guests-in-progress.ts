@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { guestWorkflowId } from '../temporal-config/names.ts';
 import { is, quoted, ZVM_HOST, ZVM_OUTCOME, ZVM_USERID } from '../temporal-config/search-attributes.ts';
 
-/** So many guests are looked up one by one, which is exact; lists are a moment late. */
+/** Most guests that are looked up one by one, which is exact: Temporal's lists lag. */
 const MOST_ONE_BY_ONE = 20;
 /**
  * Of these guests those that are being changed, or were while they were read: what is not yet as it is recorded is on its way. One whose run is in

@@ -34,7 +34,7 @@ export function partsOf(ports: readonly GuestPortRequest[]): ImportPart[] {
   });
 }
 
-/** Start one part, or join the run of it that is in progress. What is wired already is left as it is. */
+/** Start one part, or join the run of it that is in progress. Wired ports stay unchanged. */
 export function startPart(
   client: Client,
   { host, ports }: ImportPart,
@@ -46,7 +46,7 @@ export function startPart(
   return startOperation(client, { type: 'wirePorts', input }, { workflowId });
 }
 
-/** Wait for a part's end; tells how far it is. Answers what became of each port, or undefined when `signal` ends the waiting. */
+/** Wait for a part's end and report its progress. Returns the outcome of each port, or undefined when `signal` ends the wait. */
 export async function followPart(
   client: Client,
   part: ImportPart,

@@ -20,14 +20,14 @@ export type ReconcileSchedule = {
 /** A host as Temporal knows it. */
 export type KnownHost = {
   host: string;
-  /** Workers that have asked for work lately. */
+  /** Workers that poll the task queue of the host. */
   workers: number;
   reconciliation: ReconcileSchedule | null;
   /** As the last run of the Schedule read them that has ended; null before the first. */
   capabilities: HostCapabilities | null;
 };
 
-/** The names of all hosts that Temporal knows: those that a worker is there for, and those with a Schedule of reconciliation. */
+/** The names of all hosts that Temporal knows: those with a worker or with a Schedule of reconciliation. */
 export async function hostNames(client: Client): Promise<HostName[]> {
   const names = new Set((await presentWorkers(client)).map(({ host }) => host));
   for await (const { scheduleId } of client.schedule.list()) {
@@ -47,7 +47,7 @@ export async function describeHost(client: Client, host: string): Promise<KnownH
   return { host, workers, reconciliation: schedule === null ? null : { ...schedule, ...health }, capabilities };
 }
 
-/** How many workers have asked for work on a host's task queue lately. None: operations wait until one starts. */
+/** Number of workers that poll a host's task queue. Zero: operations wait until one starts. */
 export async function workersOf(client: Client, host: string): Promise<number> {
   const pollers = await pollersOf(client, taskQueueOf(host), WORKFLOW_TASKS);
   return new Set(pollers.map(({ identity }) => identity)).size;
@@ -71,7 +71,7 @@ async function scheduleOf(client: Client, host: string): Promise<ReconcileSchedu
   }
 }
 
-/** Pause the Schedule of a host's reconciliation, with a note that says why, or let it go on. False when it has none. */
+/** Pause the Schedule of a host's reconciliation with a note, or resume it. False when the host has no Schedule. */
 export async function pauseReconciliation(
   client: Client,
   host: string,
@@ -92,5 +92,5 @@ export async function pauseReconciliation(
 async function usualNote(schedule: ScheduleHandle, host: string): Promise<string> {
   const { spec } = await schedule.describe();
   const every = spec.intervals?.[0]?.every;
-  return every === undefined ? 'goes on' : reconciliationNote(host, Number(every) / 1_000);
+  return every === undefined ? 'resumed' : reconciliationNote(host, Number(every) / 1_000);
 }

@@ -16,6 +16,6 @@ export async function tellOfNeutron(client: Client, host: string, news: NeutronN
     signal: 'neutronNews',
     signalArgs: [news],
     typedSearchAttributes: searchAttributesOf({ host }),
-    staticSummary: `what Neutron says of ${host}`,
+    staticSummary: `changes of ${host} at Neutron`,
   });
 }

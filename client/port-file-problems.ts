@@ -1,7 +1,7 @@
-/** One thing that is wrong with a file of ports. `place` is the entry as people find it: `line 7`, `entry 3`. */
+/** An error in a file of ports. `place` names the entry for people: `line 7`, `entry 3`. */
 export type PortFileProblem = { place: string; field: string; reason: string };
 
-/** Nobody reads more of them; the first ones show what is wrong with the others too. */
+/** Most reported errors: the first ones explain the others. */
 const MOST_TOLD = 100;
 
 /** Mistakes in a file, as many as are reported. */
@@ -30,7 +30,7 @@ export class Problems {
   }
 }
 
-/** All that is wrong with a file of ports, at once; of much, the first with how many there are. */
+/** All errors of a file of ports; of many, the first and their number. */
 export class PortFileError extends Error {
   override readonly name = 'PortFileError';
   readonly problems: readonly PortFileProblem[];
@@ -38,7 +38,7 @@ export class PortFileError extends Error {
   constructor({ first, count }: Pick<Problems, 'first' | 'count'>) {
     const lines = first.map(({ place, field, reason }) => `${place}: ${field === '' ? '' : `${field}: `}${reason}`);
     const more = count - first.length;
-    super([...lines, ...(more === 0 ? [] : [`… and ${more} more mistakes`])].join('\n'));
+    super([...lines, ...(more === 0 ? [] : [`… and ${more} more errors`])].join('\n'));
     this.problems = first;
   }
 }

@@ -110,7 +110,7 @@ class Entries {
     this.#context = context;
   }
 
-  /** `told` are fields of which the mistake is told already. */
+  /** `told` are fields whose error is reported already. */
   add(schema: z.ZodType<GuestPortRequest>, place: string, given: unknown, told: readonly string[] = []): void {
     const value = withHost(given, this.#context.defaultHost);
     const portId = PortNamed.safeParse(value).data?.portId;
@@ -126,11 +126,11 @@ class Entries {
     return this.requests;
   }
 
-  /** A port that stands in the file twice is a mistake: which one is meant? */
+  /** A port that occurs twice in the file is an error: its order is ambiguous. */
   #refuseRepeated(place: string, portId: string): void {
     const before = this.#places.get(portId);
     if (before === undefined) this.#places.set(portId, place);
-    else this.#repeated.add({ place, field: 'portId', reason: `${portId} stands in ${before} already` });
+    else this.#repeated.add({ place, field: 'portId', reason: `${portId} is a duplicate of the port in ${before}` });
   }
 }
 
@@ -170,7 +170,7 @@ function checked<Schema extends z.ZodType>(
   return undefined;
 }
 
-/** More are of no use to anybody. */
+/** Most reported repeated keys. */
 const MOST_REPEATED = 1_000;
 
 function fromJson(text: string, context: PortFileContext, entries: Entries): void {
@@ -178,13 +178,13 @@ function fromJson(text: string, context: PortFileContext, entries: Entries): voi
   try {
     content = JSON.parse(text);
   } catch (error) {
-    throw unreadable('the file', `is no JSON: ${messageOf(error)}`);
+    throw unreadable('the file', `is not JSON: ${messageOf(error)}`);
   }
   for (const { key, line } of repeatedKeys(text, MOST_REPEATED))
     entries.problems.add({
       place: `line ${line}`,
       field: key,
-      reason: 'stands twice in one object: which one is meant?',
+      reason: 'occurs twice in one object',
     });
   if (Array.isArray(content)) {
     for (const [index, request] of content.entries()) entries.add(GuestPortRequest, `entry ${index + 1}`, request);
@@ -235,8 +235,7 @@ async function fromCsv(pieces: AsyncIterable<string>, context: PortFileContext, 
   for await (const line of csvLines(pieces)) {
     if (header === undefined) {
       header = line;
-      if (line.fields.length === 1)
-        throw unreadable(line.place, 'has one column only: columns are separated by commas');
+      if (line.fields.length === 1) throw unreadable(line.place, 'has only one column: separate columns by commas');
       wrong = mistakesOfHeader(line, context);
       entries.problems.add(...wrong);
     } else addLine(line, header.fields, wrong, entries);
@@ -266,9 +265,9 @@ function mistakesOfHeader({ place, fields }: CsvLine, { defaultHost }: PortFileC
   const twice = [...names].filter((name) => fields.indexOf(name) !== fields.lastIndexOf(name));
   const unknown = [...names].filter((name) => !CSV_COLUMNS.includes(name));
   const missing = needed.filter((name) => !names.has(name));
-  const there = `is no column; there are ${CSV_COLUMNS.join(', ')}`;
+  const there = `is not a column: use ${CSV_COLUMNS.join(', ')}`;
   return [
-    ...twice.map((name) => ({ place, field: name, reason: 'this column is named twice: which one is meant?' })),
+    ...twice.map((name) => ({ place, field: name, reason: 'this column occurs twice' })),
     ...unknown.map((name) => ({ place, field: name, reason: name === '' ? 'a column has no name' : there })),
     ...missing.map((name) => ({ place, field: name, reason: 'this column is missing' })),
   ];
@@ -294,7 +293,7 @@ async function* csvLines(pieces: AsyncIterable<string>): AsyncGenerator<CsvLine>
     for await (const line of parser) yield CsvLine.parse(line);
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
-    throw unreadable('the file', `is no CSV: ${error.message}`);
+    throw unreadable('the file', `is not CSV: ${error.message}`);
   } finally {
     parser.destroy();
   }

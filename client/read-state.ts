@@ -33,7 +33,7 @@ function beingChanged(guest: GuestView): GuestView {
   return { ...guest, inProgress: true, drift: [], ports: guest.ports.map((port) => ({ ...port, drift: [] })) };
 }
 
-/** A guest as it is now, as with a host. Throws what the workflow fails with. */
+/** The present state of a guest, as of a host. Throws the workflow's failure. */
 export function readGuestView(client: Client, host: string, userid: string, generation = ''): Promise<ShownGuest> {
   return client.workflow.execute<typeof showGuest>('showGuest', {
     ...readingOf(host, `show/${host}/${userid}${generation === '' ? '' : `/${generation}`}`),

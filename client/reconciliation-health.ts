@@ -9,9 +9,9 @@ import { is, quoted, ZVM_HOST, ZVM_OUTCOME } from '../temporal-config/search-att
 import { operationIdOf } from './operation-id.ts';
 import { describeOperation } from './operations.ts';
 
-/** How the runs of a host's Schedule have ended lately. */
+/** Health of a host's reconciliation: the ends of its last runs. */
 export type ReconciliationHealth = {
-  /** When the last run ended that could read the host and compare it. */
+  /** End of the last run that read and compared the host. */
   lastSuccess?: string;
   /** The present failure: why the last run that has ended could not read the host, or the guests that it could not repair. */
   failure?: { at: string; reason: string };
@@ -19,7 +19,7 @@ export type ReconciliationHealth = {
 
 const Unrepaired = z.object({ failures: z.array(ReportedFailure).min(1) });
 
-/** How the reconciliation of a host goes, by the runs of its Schedule that have ended. */
+/** The health of a host's reconciliation, from the ended runs of its Schedule. */
 export async function reconciliationHealth(client: Client, host: string): Promise<ReconciliationHealth> {
   const last = await newestEnded(client, host, 'ExecutionStatus != "Running" AND ExecutionStatus != "ContinuedAsNew"');
   if (last === undefined) return {};

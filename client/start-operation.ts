@@ -56,7 +56,7 @@ export type StartedOperation = {
   conflict?: 'busy' | 'key';
 };
 
-/** The value that tells requests apart that bear the same key, or the same Workflow ID. */
+/** The digest of a request: different requests with the same key or Workflow ID differ in it. */
 export function requestDigest({ type, input }: OperationRequest): string {
   return digestOf([type, Object.entries(input).toSorted(([one], [other]) => (one < other ? -1 : 1))]);
 }
@@ -90,7 +90,7 @@ export function summaryOf({ type, input }: OperationRequest): string {
 export function hostOf({ input }: OperationRequest): HostName {
   if (!('hosts' in input)) return input.host;
   const [first] = input.hosts;
-  if (first === undefined) throw new RangeError('a request for no host');
+  if (first === undefined) throw new RangeError('the request names no host');
   return first;
 }
 
@@ -179,7 +179,7 @@ function detailsOf(namespace: string, { type, input }: OperationRequest, portIds
     ...portIds.slice(0, MOST_LINKS).map((portId) => link(`all about port ${portId}`, aboutPort(portId))),
     link(`all about ${userid}`, aboutGuest(host, userid)),
   ];
-  const plan = dryRun ? ' Plan only: nothing is changed.' : '';
+  const plan = dryRun ? ' Plan only, nothing is changed.' : '';
   return { staticDetails: `Guest **${userid}** on host **${host}**.${plan} See ${links.join(', ')}.` };
 }
 

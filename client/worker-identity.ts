@@ -25,7 +25,7 @@ export function identityOf({ host, zhcpNode, xcatUrl }: System, process: string,
   return `${process} for ${host}: zHCP ${zhcpNode} of xCAT ${xcatUrl}, since ${since.toISOString()}`;
 }
 
-/** The worker that an identity is of. Undefined when it is of somebody else, as of a worker of an older version. */
+/** The worker of an identity. Undefined for the identity of another program, or of a worker of an older version. */
 export function workerIn(identity: string): WorkerIdentity | undefined {
   const found = /^(\S+) for (\S+): zHCP (\S+) of xCAT (\S+), since (\S+)$/.exec(identity);
   if (found === null) return undefined;
@@ -38,7 +38,7 @@ export function isSameSystem(one: System, other: System): boolean {
   return one.zhcpNode === other.zhcpNode && one.xcatUrl === other.xcatUrl;
 }
 
-/** Workers that have polled a task queue lately. */
+/** A poller of a task queue. */
 export type Poller = { identity: string; lastSeenMs: number };
 
 /** Workers that have polled a task queue within two minutes. */
@@ -56,7 +56,7 @@ export async function pollersOf(client: Client, queue: string, tasks: number): P
     .filter(({ lastSeenMs }) => Date.now() - lastSeenMs < GONE_MS);
 }
 
-/** All workers that are there, by what they say of themselves. */
+/** All running workers, by their identities. */
 export async function presentWorkers(client: Client): Promise<WorkerIdentity[]> {
   const pollers = await pollersOf(client, PRESENCE_QUEUE, ACTIVITY_TASKS);
   return pollers.flatMap(({ identity }) => workerIn(identity) ?? []);

@@ -23,7 +23,7 @@ export class ConfigurationError extends Error {
   }
 }
 
-/** Nobody reads more lines, and later problems resemble the first ones. */
+/** Most reported problems: later ones resemble the first ones. */
 const MOST_LISTED = 100;
 
 /** Problems as distinct lines up to a limit, with the number of further ones. */

@@ -51,8 +51,7 @@ export function scanIni(text: string, file: string): { ini: IniFile; problems: C
     } else if (line.startsWith(' ') || line.startsWith('\t')) {
       if (CONTROL.test(line)) refuse(number, 'the line holds a control character', 'text');
       else if (open !== undefined) open.text = `${open.text}\n${line.trimStart()}`;
-      else if (!skipping)
-        refuse(number, 'the line begins with a blank but continues no value', 'begin a key in column 1');
+      else if (!skipping) refuse(number, 'the line begins with a blank but continues no value', 'a key in column 1');
     } else {
       open = undefined;
       skipping = false;
@@ -73,7 +72,7 @@ export function scanIni(text: string, file: string): { ini: IniFile; problems: C
         if (separator < 0)
           refuse(number, 'the line has neither = nor :', 'key = value, key: value, [section], # or ; comment');
         else if (key === '') refuse(number, 'the key before = or : is empty', 'key = value');
-        else if (section === undefined) refuse(number, 'the key stands before any section', 'a [section] above it');
+        else if (section === undefined) refuse(number, 'the key is outside any section', 'a [section] above it');
         else {
           open = { text: unquoted(line.slice(separator + 1).trim()), line: number };
           section.values.set(key, open);

@@ -55,8 +55,8 @@ export class IniSource {
         file,
         line: section.line,
         section: section.name,
-        problem: 'belongs to a host without a section of its own',
-        allowed: `a section [zvm_host:${host}] as well`,
+        problem: 'is the section of a host without a [zvm_host:…] section',
+        allowed: `a section [zvm_host:${host}] beside it`,
       }));
   }
 
@@ -70,7 +70,7 @@ export class IniSource {
     // A secret's reference may be part of the secret, so the problem does not name it.
     const [complaint] = complaints;
     if (complaint === undefined) return { ...found, text };
-    const problem = isSecret(setting.key) ? 'refers with $ to a key that cannot be used' : complaint;
+    const problem = isSecret(setting.key) ? 'refers by $ to a name that is not a key' : complaint;
     problems.push({ ...this.placeOf(setting, found), problem, allowed: '$key or $section.key; $$ for a dollar sign' });
     return undefined;
   }
@@ -124,15 +124,15 @@ export class IniSource {
       if (name === undefined) return '$';
       budget.references -= 1;
       if (budget.references < 0 || budget.characters < 0) {
-        if (complaints.length === 0) complaints.push('has too many references by $, or they resolve to too much text');
+        if (complaints.length === 0) complaints.push('has too many references by $, or too long a value after them');
         return '';
       }
       const dot = name.indexOf('.');
       const key = name.slice(dot + 1);
       const target = this.#occurrence(key, dot < 0 ? [section, 'DEFAULT'] : [name.slice(0, dot)], host);
-      if (target === undefined) complaints.push(`refers to ${whole}, which no file has`);
+      if (target === undefined) complaints.push(`refers to ${whole}, which is not set`);
       else if (isSecret(key) && !secret) complaints.push(`refers to ${whole}, which is a secret`);
-      else if (depth >= DEEPEST_REFERENCE) complaints.push(`refers to ${whole}, which leads back to itself`);
+      else if (depth >= DEEPEST_REFERENCE) complaints.push(`refers to ${whole}, which refers back to it`);
       else return this.#resolve(target.raw, target.section, host, secret, complaints, budget, depth + 1);
       return '';
     });

@@ -201,14 +201,14 @@ function readPhysicalNetworks(reader: HostReader): PhysicalNetwork[] {
     const other = networkOf.get(vswitch ?? '');
     if (vswitch === undefined && !mappings.has(name)) {
       reader.report(
-        { ...origin, allowed: `a name that is a VSWITCH's, or ${name}:VSWITCH in vswitch_mappings` },
-        `${JSON.stringify(name)} has no mapping and cannot be the name of a VSWITCH`,
+        { ...origin, allowed: `the name of a VSWITCH, or ${name}:VSWITCH in vswitch_mappings` },
+        `${JSON.stringify(name)} has no mapping and is not a valid name of a VSWITCH`,
         reader.find(origin),
       );
     } else if (other !== undefined) {
       reader.report(
-        { ...origin, allowed: 'a VSWITCH of its own for each physical network' },
-        `${JSON.stringify(name)} and ${JSON.stringify(other)} are both VSWITCH ${vswitch}`,
+        { ...origin, allowed: 'a separate VSWITCH for each physical network' },
+        `${JSON.stringify(name)} and ${JSON.stringify(other)} both map to VSWITCH ${vswitch}`,
         reader.find(origin),
       );
     } else if (vswitch !== undefined) {
@@ -257,7 +257,7 @@ function refuseSharedZhcp(
       problems.push({
         ...source.placeOf(SETTINGS.zhcpNode, source.find(SETTINGS.zhcpNode, host, [])),
         problem: `${JSON.stringify(zhcpNode)} is the zHCP of both ${other} and ${host}`,
-        allowed: `a zHCP for each host: xcat_zhcp_nodename in [zvm_host:${host}]`,
+        allowed: `a separate zHCP for each host: xcat_zhcp_nodename in [zvm_host:${host}]`,
       });
     }
     hostOf.set(zhcp, host);

@@ -79,7 +79,11 @@ function brokerOptions(reader: HostReader, env: Environment): <T>(setting: Setti
     if (text === undefined) return reader.read(setting);
     const result = setting.schema.safeParse(text);
     if (result.success) return result.data;
-    reader.report(SETTINGS.transportUrl, `has a wrong ${setting.key} in its query: ${setting.allowed}`, found);
+    reader.report(
+      SETTINGS.transportUrl,
+      `has an invalid ${setting.key} in its query: must be ${setting.allowed}`,
+      found,
+    );
     return undefined;
   };
 }
@@ -92,7 +96,7 @@ function readTransport(reader: HostReader, env: Environment): Transport | undefi
     try {
       return parseTransportUrl(fromEnvironment, tls);
     } catch (error) {
-      const problem = error instanceof Error ? error.message : 'is no transport URL';
+      const problem = error instanceof Error ? error.message : 'is not a transport URL';
       reader.report(SETTINGS.transportUrl, `ZVM_TRANSPORT_URL in the environment ${problem}`);
       return undefined;
     }
@@ -120,7 +124,7 @@ function oldTransport(reader: HostReader, hosts: string, tls: boolean): Transpor
     return parseTransportUrl(`rabbit://${brokers.join(',')}/${encodeURIComponent(vhost)}`, tls);
   } catch (error) {
     const setting = reader.find(SETTINGS.rabbitHosts) === undefined ? SETTINGS.rabbitHost : SETTINGS.rabbitHosts;
-    reader.report(setting, error instanceof Error ? error.message : 'is no host', reader.find(setting));
+    reader.report(setting, error instanceof Error ? error.message : 'is not a host', reader.find(setting));
     return undefined;
   }
 }

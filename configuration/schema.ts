@@ -75,7 +75,7 @@ function readMappings(text: string, complain: Complain): ReadonlyMap<string, str
     const [name = '', target = '', ...rest] = item.split(':').map((part) => part.trim());
     const vswitch = VswitchName.safeParse(target);
     const isGood = name !== '' && rest.length === 0 && vswitch.success;
-    if (!isGood) complain(`has the bad entry ${JSON.stringify(item)}`);
+    if (!isGood) complain(`has the invalid entry ${JSON.stringify(item)}`);
     else if (mappings.has(name)) complain(`maps ${name} twice`);
     if (name !== '' && !mappings.has(name)) mappings.set(name, isGood ? vswitch.data : undefined);
   }
@@ -91,7 +91,7 @@ function readVlanRanges(text: string, complain: Complain): ReadonlyMap<string, V
     const from = vlan(low);
     const to = vlan(high);
     const isGood = name !== '' && bounds.length <= 2 && from !== undefined && to !== undefined && from <= to;
-    if (!isGood) complain(`has the bad entry ${JSON.stringify(item)}`);
+    if (!isGood) complain(`has the invalid entry ${JSON.stringify(item)}`);
     if (name !== '') ranges.set(name, merged([...(ranges.get(name) ?? []), ...(isGood ? [{ from, to }] : [])]));
   }
   return ranges;
@@ -116,7 +116,7 @@ function merged(ranges: readonly VlanRange[]): VlanRange[] {
 const Rdevs = z.string().transform((text, context): string[] => {
   const rdevs = items(text.replaceAll(/\s+/g, ',')).map((item) => {
     const [, device, port = ''] = /^([0-9a-f]{1,4})(\.p[0-9]{1,2})?$/i.exec(item) ?? [];
-    if (device === undefined) context.addIssue(`has the bad entry ${JSON.stringify(item)}`);
+    if (device === undefined) context.addIssue(`has the invalid entry ${JSON.stringify(item)}`);
     // The four digits that z/VM prints (docs/reference/smcli.md 4.1) make a3 and 00A3 equal.
     return `${(device ?? '').padStart(4, '0')}${port}`.toUpperCase();
   });
@@ -165,7 +165,7 @@ const HttpUrl = z.string().refine((text) => {
 const NicVdev = z.string().transform((text, context): number => {
   const vdev = Vdev.safeParse(text);
   if (vdev.success) return vdevNumber(vdev.data);
-  context.addIssue('is not a virtual device number with room for three devices');
+  context.addIssue('is not a virtual device number that leaves room for three devices');
   return z.NEVER;
 });
 

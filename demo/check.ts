@@ -56,7 +56,7 @@ export function mismatchesOf(
   const guest = system?.guests[request.userid];
   const row = state.tables.switch?.find((candidate) => candidate.port === request.portId);
   if (guest === undefined || row === undefined)
-    return [`${of}: ${guest === undefined ? 'no such guest' : 'not recorded in the switch table'}`];
+    return [`${of}: ${guest === undefined ? 'the guest does not exist' : 'not recorded in the switch table'}`];
   const vdev = row.interface ?? '';
   const vlan = vlansOf(request.network).join('+') || '-1';
   if (row.switch !== request.vswitch || row.vlan !== vlan)

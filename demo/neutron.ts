@@ -29,7 +29,8 @@ async function main(): Promise<void> {
     },
   });
   const count = Number(values.ports);
-  if (!Number.isInteger(count) || count < 1 || count > 2_000) throw new Error('--ports takes a number from 1 to 2000');
+  if (!Number.isInteger(count) || count < 1 || count > 2_000)
+    throw new Error('--ports: must be a whole number from 1 to 2000');
   const out = values.json ? process.stderr : process.stdout;
   const say = (line: string) => out.write(`${line}\n`);
   installTemporalLogger(createLogger('warn'));
@@ -59,11 +60,11 @@ async function main(): Promise<void> {
     const report: Report = { ports: count, active, seconds, mismatches };
     if (values.json) process.stdout.write(`${JSON.stringify(report)}\n`);
     else say(`${active} of ${count} ports are ACTIVE after ${seconds} s.`);
-    say(mismatches.length === 0 ? 'z/VM has all ports as Neutron wants them.' : mismatches.join('\n'));
+    say(mismatches.length === 0 ? 'z/VM has all ports as in Neutron.' : mismatches.join('\n'));
     if (active < count || mismatches.length > 0) process.exitCode = 1;
     if (!values.stay) return;
     say(
-      `Neutron       ${api.url}/v2.0/ports (no token needed)\nTemporal UI   ${stack.uiUrl ?? 'that of your own Temporal server'}\nCtrl-C ends everything.`,
+      `Neutron       ${api.url}/v2.0/ports (no token needed)\nTemporal UI   ${stack.uiUrl ?? 'that of your own Temporal server'}\nCtrl-C ends all processes.`,
     );
     await ended;
   } finally {

@@ -21,8 +21,8 @@ import { reconciliationRoutes } from './routes/reconciliation.ts';
 import { vswitchRoutes } from './routes/vswitches.ts';
 
 /**
- * The HTTP API as a web-standard handler: `app.fetch`. It keeps nothing: operations are workflows, and what it shows is read from z/VM. Hono,
- * since it is that everywhere, Node and serverless alike, and its OpenAPI document is made from the schemas that requests are checked by.
+ * The HTTP API as a web-standard handler: `app.fetch`. It stores nothing: operations are workflows, and state is read from z/VM. Hono,
+ * since it runs on Node and serverless alike, and makes the OpenAPI document from the schemas that check the requests.
  */
 export function createGateway(options: GatewayOptions): App {
   const limits: Limits = { ...LIMITS, ...options.limits };
@@ -73,19 +73,19 @@ export function createGateway(options: GatewayOptions): App {
   return app;
 }
 
-/** A path that exists for other methods is 405 with them, any other is 404; OPTIONS is told them. */
+/** A path that exists for other methods is 405 with them, any other is 404; OPTIONS answers the methods. */
 function otherwise(app: App, context: Context): Response {
   const { method, path } = context.req;
   const found = app.routes.filter((route) => route.method !== 'ALL' && matches(route.path, path));
   if (found.length === 0)
-    return answerWith(context, new Problem(404, 'not-found', 'Not found', `there is nothing at ${path}`));
+    return answerWith(context, new Problem(404, 'not-found', 'Not found', `there is no resource at ${path}`));
   const allowed = new Set(found.map((route) => route.method));
   if (allowed.has('GET')) allowed.add('HEAD');
   context.header('allow', [...allowed, 'OPTIONS'].join(', '));
   if (method === 'OPTIONS') return context.body(null, 204);
   return answerWith(
     context,
-    new Problem(405, 'method-not-allowed', 'Method not allowed', `${method} is not allowed here`),
+    new Problem(405, 'method-not-allowed', 'Method not allowed', `the resource does not support ${method}`),
   );
 }
 
@@ -115,7 +115,7 @@ function logged({ log }: GatewayOptions): MiddlewareHandler {
   };
 }
 
-/** A Temporal that hangs must not make callers hang; what takes longer by its nature has a deadline of its own. */
+/** A deadline for calls to Temporal: a hanging Temporal must not make callers hang. Longer calls have a deadline of their own. */
 function bounded({ client }: GatewayOptions, { temporalSeconds }: Limits): MiddlewareHandler {
   return (context, next) =>
     context.req.path.endsWith('/events')
@@ -126,26 +126,26 @@ function bounded({ client }: GatewayOptions, { temporalSeconds }: Limits): Middl
 async function ready(context: Context, readiness: Readiness, { log }: GatewayOptions): Promise<Response> {
   const reason = await readiness.problem();
   if (reason === undefined) return context.json({ status: 'ready' });
-  // Anybody may ask: where Temporal is, and what it said, is for the log.
-  log('error', { reason }, 'Temporal would not take a change');
-  const detail = 'Temporal would not take a change; the log of the gateway says why';
+  // Anybody may ask: the address of Temporal and its error stand in the log only.
+  log('error', { reason }, 'Temporal does not accept changes');
+  const detail = 'Temporal does not accept changes; the log of the gateway has the reason';
   return answerWith(context, new Problem(503, 'not-ready', 'Not ready', detail));
 }
 
-/** Every failure is a problem; what is not meant for the caller goes to the log alone. */
+/** The problem of a failure. Internals go to the log alone. */
 function asProblem(error: unknown, { log }: GatewayOptions, context: Context): Problem {
   if (error instanceof Problem) return error;
   // Its message may quote the body.
   if (error instanceof HTTPException && error.status === 415) return notJson();
   if (error instanceof HTTPException)
     return error.status === 400
-      ? new Problem(400, 'invalid-request', 'The request cannot be read', 'malformed JSON')
-      : new Problem(error.status as 400, 'http', 'The request cannot be answered', `status ${error.status}`);
+      ? new Problem(400, 'invalid-request', 'The request is malformed', 'the body is malformed JSON')
+      : new Problem(error.status as 400, 'http', 'The request failed', `status ${error.status}`);
   const reason = error instanceof Error ? error.message : String(error);
-  log('error', { reason, path: context.req.path, request: context.get('requestId') }, 'a request failed');
+  log('error', { reason, path: context.req.path, request: context.get('requestId') }, 'request failed');
   if (error instanceof ServiceError || error instanceof WorkflowFailedError || isGrpcServiceError(error))
     return temporalDoesNotAnswer();
-  return new Problem(500, 'internal', 'A defect', 'the request failed; the log has the reason', {
+  return new Problem(500, 'internal', 'Internal error', 'the request failed; the log has the reason', {
     request: context.get('requestId'),
   });
 }

@@ -9,7 +9,7 @@ import type { Limits } from './options.ts';
 
 type Entry = { generation: number; readAt: number | undefined; view: Promise<HostView> };
 
-/** State of z/VM, read by workflows within a bounded time: one reading of a host serves all who ask within its age. */
+/** State of z/VM, read by workflows within a bounded time: one reading of a host serves all callers within its age. */
 export class HostCache {
   readonly #client: Client;
   readonly #limits: Limits;
@@ -42,7 +42,7 @@ export class HostCache {
     return view;
   }
 
-  /** A guest as it is now. Throws a Problem. */
+  /** The present state of a guest. Throws a Problem. */
   guest(host: string, userid: string): Promise<ShownGuest> {
     const name = userid.toUpperCase();
     return this.#bounded(host, () => readGuestView(this.#client, host, name, this.#nameOf(host)));
@@ -53,7 +53,7 @@ export class HostCache {
     return this.#last.get(host);
   }
 
-  /** Something was changed: nobody who asks from now on gets a reading that began before. */
+  /** Notes a change of the host: later callers never get a reading that began before it. */
   changed(host: string, at = Date.now()): void {
     this.#changedAt.set(host, Math.max(at, this.#changedAt.get(host) ?? 0));
   }
@@ -74,13 +74,13 @@ export class HostCache {
     } catch (error) {
       if (!isGrpcDeadlineError(error)) throw readingProblem(error);
       if (!(await this.#hasWorker(host))) throw noWorker(host);
-      const detail = `${host} was not read in ${readSeconds} seconds: its worker waits for xCAT, which has not answered yet`;
-      const advice = 'Check the load of the management node, or ask again: the reading goes on.';
-      throw new Problem(504, 'slow', 'It takes longer', detail, { advice });
+      const detail = `the reading of ${host} takes longer than ${readSeconds} seconds: its worker waits for an answer from xCAT`;
+      const advice = 'check the load of the management node, or repeat the request: the reading goes on';
+      throw new Problem(504, 'slow', 'The reading takes longer', detail, { advice });
     }
   }
 
-  /** False when surely nobody works for the host. */
+  /** False when the host has no worker; true in doubt. */
   async #hasWorker(host: string): Promise<boolean> {
     const until = Date.now() + this.#limits.temporalSeconds * 1_000;
     return (await this.#client.withDeadline(until, () => workersOf(this.#client, host))) > 0;
@@ -89,19 +89,19 @@ export class HostCache {
 
 function noWorker(host: string): Problem {
   const queue = taskQueueOf(host);
-  return new Problem(503, 'no-worker', 'Nobody works for the host', `no worker polls the task queue ${queue}`, {
-    advice: 'Start the worker of the host. Changes are taken meanwhile, and carried out then.',
+  return new Problem(503, 'no-worker', 'The host has no worker', `no worker polls the task queue ${queue}`, {
+    advice: 'start a worker of the host: it carries out the changes accepted meanwhile',
   });
 }
 
 function readingProblem(error: unknown): unknown {
   if (!(error instanceof WorkflowFailedError)) return error;
   const cause = deepestCause(error);
-  // A reading tells by itself that xCAT does not answer: only a worker that has gone meanwhile lets it run out of time.
+  // A reading fails by itself when xCAT does not answer. It times out only when its worker is lost.
   if (cause instanceof TimeoutFailure)
-    return new Problem(503, 'unreadable', 'It cannot be read now', 'no worker of the host has answered in time');
+    return new Problem(503, 'unreadable', 'The host cannot be read', 'no worker of the host answered in time');
   const failure = failureOf(cause);
   if (failure.type === 'Refused')
     return new Problem(404, 'not-found', 'Not found', failure.message, { errors: failure.refusals });
-  return new Problem(503, 'unreadable', 'It cannot be read now', failure.message);
+  return new Problem(503, 'unreadable', 'The host cannot be read', failure.message);
 }

@@ -16,7 +16,7 @@ export function createLambdaHandler(options: GatewayOptions): Handler {
     limits: {
       waitSeconds: LONGEST_SECONDS,
       readSeconds: LONGEST_SECONDS - 2,
-      // An event is answered when all of the answer is there.
+      // The answer to an event is sent whole.
       streamSeconds: 0,
       ...options.limits,
     },
@@ -27,14 +27,12 @@ export function createLambdaHandler(options: GatewayOptions): Handler {
 }
 
 /**
- * API Gateway hands over paths decoded, though a userid may have `#`, and with what they are published under: the stage of an HTTP API, the
- * path of a domain of one's own.
+ * API Gateway hands over decoded paths, though a userid may have `#`, and with the prefix of their publication: the stage of an HTTP API, the
+ * base path of a custom domain.
  */
 function asRequested(event: Event, publicPath: string): Event {
   if (!('rawPath' in event) && !('path' in event))
-    throw new Error(
-      'this event is no HTTP request: the function is for API Gateway and function URLs, not for Schedules or tests',
-    );
+    throw new Error('the event is not an HTTP request: invoke the function by API Gateway or its function URL');
   const encode = (path: string) => path.replaceAll(/[#?]/g, encodeURIComponent);
   if (!('rawPath' in event)) return { ...event, path: encode(without(event.path, publicPath)) };
   const { stage } = event.requestContext;

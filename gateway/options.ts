@@ -10,39 +10,39 @@ export type GatewayOptions = {
   namespace: string;
   hosts: readonly GatewayHost[];
   /**
-   * The known tokens, asked for at each request when it is a function, so that a token can be revoked; undefined: everybody may do everything,
-   * for a gateway that only this machine reaches.
+   * The known tokens. A function is called at each request, so that a token can be revoked. Undefined: every caller may do everything,
+   * for a gateway that only its own machine reaches.
    */
   tokens: Tokens;
   /** Base of the Temporal UI, for links to runs. */
   uiUrl?: string;
-  /** The URL by which callers reach the gateway, with its path: links begin so. Without it they begin with the path alone. */
+  /** The URL by which callers reach the gateway, with its path: the base of links. Without it links begin with the path. */
   publicUrl?: string;
   limits?: Partial<Limits>;
-  /** The address that a request comes from; without it all come from one. */
+  /** The address of a request's client; without it all requests count as from one address. */
   addressOf?(context: Context): string | undefined;
-  /** Aborted when the gateway is to end: whoever waits is answered then. */
+  /** Aborted when the gateway ends: waiting callers get their answer then. */
   closing?: AbortSignal;
   log(level: 'info' | 'warn' | 'error', fields: Record<string, unknown>, message: string): void;
 };
 
 export type Limits = {
-  /** Of one token. */
+  /** Requests of one token. */
   requestsPerSecond: number;
-  /** Requests with tokens that are not known, of one address. */
+  /** Requests with unknown tokens from one address. */
   strangersPerMinute: number;
   bodyBytes: number;
-  /** Longest call to Temporal, but for waiting and reading. */
+  /** Longest call to Temporal, except waits and readings. */
   temporalSeconds: number;
   /** Longest `Prefer: wait`. */
   waitSeconds: number;
-  /** Longest reading of z/VM: below the 29 seconds that serverless API gateways give. */
+  /** Longest reading of z/VM: below the 29 seconds of serverless API gateways. */
   readSeconds: number;
-  /** A stream of events ends after this: who follows it comes again. */
+  /** Longest stream of events: its reader reconnects after that. */
   streamSeconds: number;
-  /** How old a host's state may be that lists and the picture are made from. */
+  /** Greatest age of a host's state in lists and in the picture. */
   stateSeconds: number;
-  /** How old the numbers of operations and drift in the metrics may be. */
+  /** Greatest age of the numbers of operations and drift in the metrics. */
   metricsSeconds: number;
 };
 

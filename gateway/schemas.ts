@@ -26,7 +26,7 @@ export const PortChange = z
   .openapi('PortChange', { example: { network: { type: 'vlan', segmentationId: 2001 } } });
 
 export const NewNics = OPERATIONS.attachNic.input.pick({ ports: true }).openapi('NewNics', {
-  description: 'Ports that are to be live on the running guest: recorded ones by id, or new ones',
+  description: 'Ports to make live on the running guest: recorded ports by id, or new ports',
 });
 
 export const ManyPorts = OPERATIONS.wirePorts.input.pick({ live: true, ports: true }).openapi('ManyPorts');
@@ -40,7 +40,7 @@ export const FleetReconciliation = OPERATIONS.reconcileFleet.input
     hosts: OPERATIONS.reconcileFleet.input.shape.hosts
       .max(100, 'must name at most 100 hosts')
       .optional()
-      .openapi({ description: 'All that the caller may reconcile unless said' }),
+      .openapi({ description: 'Default: all hosts that the caller may reconcile' }),
   })
   .openapi('FleetReconciliation');
 
@@ -51,7 +51,7 @@ export const HostChange = z
       note: z.string().max(400).optional().openapi({ description: 'The reason, shown with the Schedule' }),
     }),
   })
-  .openapi('HostChange', { example: { reconciliation: { paused: true, note: 'z/VM is serviced' } } });
+  .openapi('HostChange', { example: { reconciliation: { paused: true, note: 'z/VM service window' } } });
 
 export const Problem = z
   .object({
@@ -65,10 +65,10 @@ export const Problem = z
     run: z.string().optional().openapi({ description: 'The run in the Temporal UI' }),
     step: z.string().optional(),
     advice: z.string().optional(),
-    undone: z.boolean().optional().openapi({ description: 'The guest is as it was before' }),
-    result: z.unknown().optional().openapi({ description: 'Of an operation that was done in part' }),
-    etag: z.string().optional().openapi({ description: 'Of what there is' }),
-    request: z.string().optional().openapi({ description: 'Its id in the log' }),
+    undone: z.boolean().optional().openapi({ description: 'The guest is in the state before the operation' }),
+    result: z.unknown().optional().openapi({ description: 'The result of an operation that succeeded in part' }),
+    etag: z.string().optional().openapi({ description: 'The present ETag of the resource' }),
+    request: z.string().optional().openapi({ description: 'Id of the request in the log' }),
   })
   .openapi('Problem');
 
@@ -78,7 +78,7 @@ export const Operation = z
     runId: z.string(),
     type: z.string(),
     host: z.string(),
-    hosts: z.array(z.string()).optional().openapi({ description: 'All hosts of an operation on several' }),
+    hosts: z.array(z.string()).optional().openapi({ description: 'The hosts of an operation on several hosts' }),
     userid: z.string().optional(),
     portIds: z.array(z.string()),
     state: z.enum(OPERATION_STATES),
@@ -131,19 +131,19 @@ export const Host = z
   .object({
     host: z.string(),
     physicalNetworks: z.array(z.object({ name: z.string(), vswitch: z.string() })),
-    workers: z.int().openapi({ description: 'Workers that have asked for work lately' }),
+    workers: z.int().openapi({ description: 'Workers that poll the task queue of the host' }),
     reconciliation: z
       .object({
         paused: z.boolean(),
         note: z.string(),
         everySeconds: z.number().optional(),
-        last: z.string().optional().openapi({ description: 'When the Schedule started a run last' }),
+        last: z.string().optional().openapi({ description: 'Start of the last run of the Schedule' }),
         next: z.string().optional(),
-        lastSuccess: z.string().optional().openapi({ description: 'When the last run ended that could read the host' }),
+        lastSuccess: z.string().optional().openapi({ description: 'End of the last run that read the host' }),
         failure: z
           .object({ at: z.string(), reason: z.string() })
           .optional()
-          .openapi({ description: 'Why the last run that has ended could not read the host, or repair all of it' }),
+          .openapi({ description: 'Failure of the last ended run: the host was not read, or not all of it repaired' }),
       })
       .nullable(),
     capabilities: Capabilities.nullable().openapi({
@@ -153,10 +153,10 @@ export const Host = z
   .openapi('Host');
 
 const StoredNetwork = z.object({
-  type: z.string().openapi({ description: '`flat`, `vlan`, `trunk`; `unreadable` when nobody can read the record' }),
+  type: z.string().openapi({ description: '`flat`, `vlan`, `trunk`, or `unreadable` for a malformed record' }),
   segmentationId: z.int().optional(),
   segmentationIds: z.array(z.int()).optional(),
-  text: z.string().optional().openapi({ description: 'What the record says, when nobody can read it' }),
+  text: z.string().optional().openapi({ description: 'The text of a malformed record' }),
 });
 
 const recorded = {
@@ -168,12 +168,12 @@ const recorded = {
   unreadable: z
     .array(z.object({ column: z.string(), value: z.string() }))
     .optional()
-    .openapi({ description: 'Values of the record that nobody can read: the port is left as it is' }),
+    .openapi({ description: 'Malformed values of the record: the port stays unchanged' }),
 };
 
 const Finding = z
   .object({ of: z.string(), reason: z.string() })
-  .openapi('Finding', { description: 'What nobody can read of a host, and is left as it is' });
+  .openapi('Finding', { description: 'A malformed record or answer of a host; nothing is changed there' });
 
 export const PortRow = z
   .object({
@@ -195,7 +195,7 @@ export const GuestRow = z
     inProgress: z
       .boolean()
       .optional()
-      .openapi({ description: 'It is being changed: what is not yet as recorded is no drift' }),
+      .openapi({ description: 'An operation is changing the guest: a difference from the record is not drift' }),
   })
   .openapi('GuestRow');
 
@@ -221,7 +221,7 @@ export const Guest = z
           portNumber: z.int().optional(),
           devices: z.int().optional(),
           chpid: z.string().optional(),
-          others: z.string().optional().openapi({ description: 'Operands that this project does not write' }),
+          others: z.string().optional().openapi({ description: 'NICDEF operands that this project does not write' }),
           authorization: z
             .object({
               vlans: z.array(z.int()).optional(),
@@ -231,7 +231,7 @@ export const Guest = z
             })
             .optional()
             .openapi({ description: 'Those of them that directory network authorization goes by' }),
-          profile: z.string().optional().openapi({ description: 'The profile that it stands in' }),
+          profile: z.string().optional().openapi({ description: 'The directory profile with the NICDEF' }),
         }),
       ),
       live: z.array(z.object({ vdev: z.string(), vswitch: z.string().optional(), mac: z.string().optional() })),
@@ -240,7 +240,7 @@ export const Guest = z
       ),
     }),
     inOrder: z.boolean(),
-    steps: z.array(z.string()).openapi({ description: 'What reconciliation would do' }),
+    steps: z.array(z.string()).openapi({ description: 'Steps that reconciliation would carry out' }),
     problems: z.array(z.string()),
   })
   .openapi('Guest');
@@ -299,12 +299,12 @@ export const OperationFilter = z.object({
   host: HostName.optional(),
   userid: Userid.optional(),
   port: PortId.optional(),
-  type: z.enum(LISTED_TYPES).optional().openapi({ description: 'Their type' }),
-  state: z.enum(OPERATION_STATES).optional().openapi({ description: 'Their state' }),
+  type: z.enum(LISTED_TYPES).optional().openapi({ description: 'Type of the operations' }),
+  state: z.enum(OPERATION_STATES).optional().openapi({ description: 'State of the operations' }),
   outcome: z
     .enum(OPERATION_OUTCOMES)
     .optional()
-    .openapi({ description: 'Their outcome; `waiting` and `retrying` while they run' }),
+    .openapi({ description: 'Outcome of the operations; `waiting` and `retrying` while they run' }),
 });
 
 const limit = z.coerce
@@ -313,7 +313,7 @@ const limit = z.coerce
   .min(1)
   .max(1_000)
   .default(100)
-  .openapi({ type: 'integer', minimum: 1, maximum: 1_000, default: 100, description: 'Most of a page' });
+  .openapi({ type: 'integer', minimum: 1, maximum: 1_000, default: 100, description: 'Most entries of a page' });
 
 export const Paging = z.strictObject({
   limit,
@@ -321,7 +321,7 @@ export const Paging = z.strictObject({
     .string()
     .regex(/^[A-Za-z0-9@#$_+:-]{1,40}$/)
     .optional()
-    .openapi({ description: '`next` of the page before' }),
+    .openapi({ description: '`next` of the previous page' }),
 });
 
 export const OperationPaging = z.strictObject({
@@ -332,5 +332,5 @@ export const OperationPaging = z.strictObject({
       /^(running|ended)\|20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{3}Z\|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
     )
     .optional()
-    .openapi({ description: '`next` of the page before' }),
+    .openapi({ description: '`next` of the previous page' }),
 });

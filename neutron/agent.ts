@@ -21,7 +21,7 @@ export type AgentOptions = {
   dhcpHost?: string;
   bridgeMappings: Readonly<Record<string, string>>;
   reportIntervalMs: number;
-  /** False when z/VM cannot be reached: the agent then reports nothing, and the server takes it for dead. */
+  /** False when z/VM cannot be reached: the agent then reports nothing, and the server marks it as dead. */
   isReachable(): boolean;
   flags: ExchangeFlags;
   log: BrokerLog;
@@ -65,7 +65,7 @@ export class L2Agent {
           intervalMs: options.reportIntervalMs,
           log,
           isReachable: options.isReachable,
-          onRevived: () => this.#requestResync('neutron-server had taken the agent for dead'),
+          onRevived: () => this.#requestResync('neutron-server had marked the agent as dead'),
         }),
     );
     this.#subscription = new Subscription(connection, {
@@ -74,7 +74,7 @@ export class L2Agent {
       flags,
       log,
       onConnected: (backlog) => {
-        if (backlog > 0) log.info({ host: options.host, backlog }, 'messages waited for this agent');
+        if (backlog > 0) log.info({ host: options.host, backlog }, 'messages were waiting for this agent');
         if (!this.#started) return;
         this.#requestResync('the connection to the broker is new');
         for (const reporter of this.#reporters) void reporter.reportNow();
@@ -85,9 +85,9 @@ export class L2Agent {
         this.#requestResync('the bindings of the agent queue were removed at the broker');
       },
       onTakenOver: () => {
-        log.info({ host: options.host }, 'this process takes over from another');
+        log.info({ host: options.host }, 'this process takes over from another agent process');
         this.#ports.forget();
-        this.#requestResync('another process received the messages so far');
+        this.#requestResync('another agent process received the messages before');
       },
       onMessages: (messages, backlog) => this.#take(messages, backlog),
     });
@@ -98,7 +98,7 @@ export class L2Agent {
     this.#awake.resolve();
     if (!this.#started) return;
     for (const reporter of this.#reporters) void reporter.reportNow();
-    this.#requestResync('z/VM can be reached again');
+    this.#requestResync('z/VM is reachable again');
   }
 
   /** Wait for a server and for z/VM, report, and synchronise in full. Resolves when the first reports are made. Throws a NeutronError that is not retryable. */

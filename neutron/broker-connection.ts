@@ -170,7 +170,7 @@ export class BrokerConnection {
   #refused([failure]: NeutronError[]): void {
     if (failure === undefined || this.#wasConnected) return;
     if (this.#refusal === undefined)
-      this.#options.log.error({ reason: failure.message, advice: failure.advice }, 'no broker accepts this agent');
+      this.#options.log.error({ reason: failure.message, advice: failure.advice }, 'no broker accepts the agent');
     this.#refusal = failure;
     this.#up.reject(failure);
     this.#up = promised();
@@ -198,6 +198,6 @@ function readPem(file: string | undefined): Buffer | undefined {
   try {
     return file === undefined ? undefined : readFileSync(file);
   } catch {
-    throw new NeutronError('untrusted', `read ${file}`, 'the file cannot be read');
+    throw new NeutronError('untrusted', `read ${file}`, 'the file is unreadable');
   }
 }

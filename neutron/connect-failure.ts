@@ -63,8 +63,8 @@ async function vhostFailure(operation: string, { broker, vhost, tls }: Attempt):
   if (/vhost .* not found/i.test(said))
     return new NeutronError('no-vhost', operation, `the broker has no virtual host ${vhost}`);
   // A connection limit and a virtual host that is down are transient.
-  if (/limit|is down/i.test(said)) return new NeutronError('unreachable', operation, `the broker says: ${said}`);
-  const reason = `the broker does not let user ${broker.username} into the virtual host ${vhost}`;
+  if (/limit|is down/i.test(said)) return new NeutronError('unreachable', operation, `the broker answers: ${said}`);
+  const reason = `the broker refuses user ${broker.username} access to the virtual host ${vhost}`;
   return new NeutronError('unauthorised', operation, reason);
 }
 

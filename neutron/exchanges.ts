@@ -60,7 +60,7 @@ async function declare(model: ChannelModel, { name, type, durable, autoDelete }:
   });
 }
 
-/** Do `work` on a channel of its own, since a refusal closes the channel. */
+/** Do `work` on a separate channel, since a refusal closes the channel. */
 export async function onOwnChannel<Result>(
   model: ChannelModel,
   work: (channel: Channel) => Promise<Result>,

@@ -142,7 +142,7 @@ export class RpcClient implements Attachment {
         clearTimeout(timer);
       }
     }
-    if (this.#channel === undefined) throw new NeutronError('no-server', operation, 'the exchange is not there');
+    if (this.#channel === undefined) throw new NeutronError('no-server', operation, 'the exchange does not exist');
     return this.#channel;
   }
 
@@ -150,13 +150,13 @@ export class RpcClient implements Attachment {
     const channel = await model.createConfirmChannel();
     channel.on('error', () => {});
     channel.on('return', ({ properties }) => {
-      this.#fail(String(properties.messageId), 'no server listens to it');
+      this.#fail(String(properties.messageId), 'no server consumes from it');
     });
     channel.on('close', () => {
       if (this.#channel !== channel) return;
       this.#channel = undefined;
       // The exchange is gone, as after a restart of the broker: open calls fail, and the next call opens a new channel.
-      for (const msgId of [...this.#waiting.keys()]) this.#fail(msgId, 'the exchange is not there');
+      for (const msgId of [...this.#waiting.keys()]) this.#fail(msgId, 'the exchange does not exist');
       void this.#reopen(model);
     });
     return channel;

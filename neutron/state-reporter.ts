@@ -70,21 +70,21 @@ export class StateReporter {
       if (answer === undefined) {
         log.error(
           { host },
-          "neutron-server ignores the reports of this agent as out of date: this machine's clock is behind",
+          'neutron-server ignores the reports of the agent as out of date: the clock of this machine is behind',
         );
         return;
       }
-      if (this.#failing) log.info({ host }, 'reported state again after a failure');
+      if (this.#failing) log.info({ host }, 'state reported after a failure');
       // `new` after earlier reports: somebody has deleted the agent from the server's list, or the earlier reports were lost.
       const wasAway = answer === 'revived' || (answer === 'new' && (this.#started || this.#failing));
-      if (!this.#started || wasAway) log.info({ host, answer }, 'reported state');
+      if (!this.#started || wasAway) log.info({ host, answer }, 'state reported');
       this.#failing = false;
       this.#started = true;
       if (wasAway) onRevived();
     } catch (error) {
       if (this.#stopped) return;
       const reason = error instanceof Error ? error.message : String(error);
-      if (!this.#failing) log.warn({ host, reason }, 'state could not be reported');
+      if (!this.#failing) log.warn({ host, reason }, 'report of the state failed');
       this.#failing = true;
     }
   }

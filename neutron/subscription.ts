@@ -77,7 +77,7 @@ export class Subscription implements Attachment {
       else this.#take(message);
     });
     if (this.#standBy)
-      this.#options.log.info({ queue }, 'another process of this agent is active: this one waits for its end');
+      this.#options.log.info({ queue }, 'another process of this agent is active: this one is standby');
     this.#watchBindings(model, queue, exchanges);
     this.#options.onConnected(messageCount);
   }
@@ -156,7 +156,7 @@ export class Subscription implements Attachment {
         return true;
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
-        log.error({ queue, reason }, 'messages could not be forwarded and are retried');
+        log.error({ queue, reason }, 'messages were not forwarded: retried');
         await sleep(AGAIN_MS);
       }
     }
@@ -179,11 +179,11 @@ export class Subscription implements Attachment {
     const { log, queue } = this.#options;
     try {
       const incoming = decodeMessage(uncompressed(content, properties.headers));
-      if (incoming === undefined) log.warn({ queue }, 'a message that is not of oslo.messaging was dropped');
+      if (incoming === undefined) log.warn({ queue }, 'message dropped: not of oslo.messaging');
       return incoming;
     } catch (error) {
       if (!(error instanceof NeutronError)) throw error;
-      log.error({ queue, reason: error.message, advice: error.advice }, 'an unreadable message was dropped');
+      log.error({ queue, reason: error.message, advice: error.advice }, 'unreadable message dropped');
       return undefined;
     }
   }

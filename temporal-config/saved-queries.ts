@@ -92,13 +92,13 @@ export const SAVED_QUERIES: readonly SavedQuery[] = [
   },
   {
     name: 'Cancelled or terminated',
-    description: 'runs that somebody stopped; a terminated guest run leaves its guest to reconciliation',
+    description: 'stopped runs; a terminated guest run leaves its guest to reconciliation',
     needs: [],
     query: ({ host, hours }, now) => all('ExecutionStatus IN ("Canceled", "Terminated")', on(host), since(now, hours)),
   },
   {
     name: 'Reconciliations that found drift',
-    description: 'drift by other hands or by a re-IPL, and its repair',
+    description: 'drift by administrators or by a re-IPL, and its repair',
     needs: [],
     query: ({ host, hours }, now) =>
       all('WorkflowType = "reconcileHost"', `${ZVM_DRIFTED.name} > 0`, on(host), since(now, hours)),
@@ -116,7 +116,7 @@ export const SAVED_QUERIES: readonly SavedQuery[] = [
       ),
   },
   {
-    name: 'Not as Neutron wants it',
+    name: 'Differs from Neutron',
     description: 'runs of followNeutron with ports that could not be wired',
     needs: [],
     query: ({ host, hours }, now) =>

@@ -82,7 +82,7 @@ HTTP API      ${gateway?.url}/docs
 Temporal UI   ${uiUrl === undefined ? 'the UI of your own Temporal server' : `${uiUrl}/namespaces/${namespace}/workflows`}
 z/VM's state  ${simulator.url}/simulator/state
 
-Put a port on another VLAN, from another terminal, by the operator's command,
+Change the VLAN of a port from another terminal: by the operator's command,
 
   cli/zvmnet port set-vlan ${portId} 2001 --host ${host}${address}${ui}
 
@@ -91,15 +91,15 @@ by the HTTP API,
   curl -X PATCH ${gateway?.url}/v1/hosts/${host}/guests/${userid}/ports/${portId} \\
     -H 'content-type: application/json' -H 'prefer: wait=60' -d '{"network":{"type":"vlan","segmentationId":2002}}'
 
-or as a workflow (the temporal command is in the cache when it is not on your path):
+or as a workflow (the temporal command is in the project's cache unless it is on your path):
 
   temporal workflow start --address ${connection.address} --namespace ${namespace} --task-queue zvm-${host} --type changeVlan \\
     --workflow-id change-vlan/${host}/try-1 \\
     --input '{"host":"${host}","userid":"${userid}","portId":"${portId}","network":{"type":"vlan","segmentationId":2003}}'
 
-Its steps on z/VM, whichever way it was, are in the newest run of guest/${host}/${userid}${steps}
+In each case the newest run of guest/${host}/${userid} shows the steps on z/VM${steps}
 
-Ctrl-C ends everything.`;
+Ctrl-C ends all processes.`;
 }
 
 /** Revoke a guest's grant and uncouple its NIC at the simulator, and wait for the Schedule's next run to repair it. */
@@ -113,14 +113,14 @@ async function breakAndRepair(stack: Stack, port: GuestPortRequest, say: (line: 
   for (const nic of guest.nics.filter((each) => each.vswitch === name)) system.uncouple(guest, nic, 'somebody');
   system.revoke(vswitch, userid);
   say(
-    `Now somebody revokes ${userid} on ${name} and uncouples its NIC. Reconciliation looks every ${RECONCILE_SECONDS} seconds …`,
+    `An administrator revokes ${userid} on ${name} and uncouples its NIC. Reconciliation runs every ${RECONCILE_SECONDS} seconds …`,
   );
   const deadline = Date.now() + REPAIR_MS;
   while (!isCoupled() && Date.now() < deadline) await sleep(200);
   say(
     isCoupled()
-      ? `… and has repaired it: ${userid} is authorised and coupled again.`
-      : '… and has not repaired it yet.',
+      ? `… and has repaired the drift: ${userid} is authorised and coupled again.`
+      : '… and has not repaired the drift yet.',
   );
 }
 
@@ -129,7 +129,7 @@ main().catch((error: unknown) => {
   endWithFailure(
     error,
     isTaken
-      ? ': is it running already? Choose other ports with --port, --ui-port, --simulator-port and --gateway-port'
+      ? ': stop the other process, or choose ports by --port, --ui-port, --simulator-port and --gateway-port'
       : '',
   );
 });

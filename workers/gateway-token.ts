@@ -9,8 +9,8 @@ const USAGE = `npm run gateway-token -- --name NAME --host HOSTâ€¦ --verb VERBâ€
 
 const Arguments = z.object({
   name: z.string('--name is missing').min(1),
-  host: z.array(z.union([z.literal('*'), HostName], '--host: not the name of a host')).min(1, '--host is missing'),
-  verb: z.array(z.enum(VERBS, `--verb: one of ${VERBS.join(', ')}`)).min(1, '--verb is missing'),
+  host: z.array(z.union([z.literal('*'), HostName], '--host: must be the name of a host')).min(1, '--host is missing'),
+  verb: z.array(z.enum(VERBS, `--verb: must be one of ${VERBS.join(', ')}`)).min(1, '--verb is missing'),
   file: z.string(),
 });
 
@@ -29,7 +29,7 @@ function main(): void {
   const { name, host, verb, file } = wanted.data;
   process.stdout.write(`${addToken(file, name, host, verb)}\n`);
   process.stderr.write(
-    `${file} has its SHA-256. The token is shown only once: a gateway that reads the file accepts it now.\n`,
+    `${file} holds the SHA-256 of the token. The token is shown only once. A gateway that reads the file accepts it now.\n`,
   );
 }
 

@@ -59,10 +59,10 @@ function parsedArguments() {
     },
   });
   const { 'tls-cert': certFile, 'tls-key': keyFile, 'ui-url': uiUrl, 'public-url': publicUrl } = values;
-  if ((certFile === undefined) !== (keyFile === undefined)) throw new Error('--tls-cert and --tls-key need each other');
-  if (publicUrl !== undefined && !URL.canParse(publicUrl)) throw new Error('--public-url: not a URL');
+  if ((certFile === undefined) !== (keyFile === undefined)) throw new Error('give --tls-cert and --tls-key together');
+  if (publicUrl !== undefined && !URL.canParse(publicUrl)) throw new Error('--public-url: must be a URL');
   const port = Number(values.port);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error('--port: 0 to 65535');
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error('--port: must be 0 to 65535');
   const tls = certFile === undefined || keyFile === undefined ? {} : { tls: { certFile, keyFile } };
   const listen = { host: values.listen, port, behindProxy: values['behind-proxy'], ...tls };
   return { files: values, tokensFile: values.tokens, listen, uiUrl, publicUrl };

@@ -13,7 +13,7 @@ async function main(): Promise<void> {
   const { values } = parseArgs({ options: CONFIGURATION_ARGUMENTS });
   const configuration = configurationOf(values);
   if (configuration.neutron?.bus === undefined)
-    throw new Error("no transport_url: the agent needs the address of Neutron's message broker, as in neutron.conf");
+    throw new Error("transport_url is missing: give the URL of Neutron's message broker, as in neutron.conf");
   const logger = createLogger(configuration.worker.logLevel);
   const watched = watchConfiguration(values, configuration, logger);
   process.on('SIGHUP', watched.readAgain);
@@ -25,7 +25,7 @@ async function main(): Promise<void> {
   const ended = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   try {
     await Promise.race([agents.ready.then(() => ended), ended]);
-    logger.info('stopping: ports keep their status, and messages wait for the next agent');
+    logger.info('stopping: ports keep their status, messages wait at the broker');
   } finally {
     watched.close();
     await agents.stop();

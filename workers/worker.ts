@@ -30,7 +30,7 @@ async function main(): Promise<void> {
   const workers = await runWorkers(configuration.hosts, target, logger, times, neutron, { versioned });
   watched.use(workers.renew);
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM'), workers.stopped]);
-  logger.info('stopping: operations continue when a worker is back');
+  logger.info('stopping: operations continue with the next worker');
   await workers.stop();
   watched.close();
   await neutron?.close();

@@ -16,7 +16,7 @@ export const CALL_TO_TEMPORAL = '1 minute';
 
 /** Longer than the longest xCAT call that a configuration allows. */
 const STAGE = '30 minutes';
-/** Longer than a reading gives itself (activities/reading-in-time.ts): its own failure says why it took so long. */
+/** Longer than the reading's own limit (activities/reading-in-time.ts), whose failure names the cause. */
 const DISPLAY_READING = '75 seconds';
 /** Leaves time for a second worker after the first has died. */
 const DISPLAY_READING_WITH_RETRY = '110 seconds';

@@ -40,7 +40,7 @@ export type ConvergeGuestInput = { host: string; userid: Userid };
 type Finished = { operation: string; summary: string; outcome: Outcome; steps: string[] };
 type Outcome = 'changed' | 'unchanged' | 'planned' | 'refused' | 'failed' | 'cancelled' | 'busy';
 
-/** How a guest run went: its requests, in the order in which they ended, the last fifty; and what its next run has to know. */
+/** The result of a guest run: its last fifty requests in the order of their ends, and the knowledge for its next run. */
 export type ConvergeGuestResult = {
   host: string;
   userid: string;
@@ -49,7 +49,7 @@ export type ConvergeGuestResult = {
   changedAt?: number;
 } & EarlierRuns;
 
-/** All that the next run goes on from. */
+/** The state that the next run continues from. */
 export type GuestRunState = QueueState & {
   current?: RequestWork;
   /** The request in progress was withdrawn as the run ended. */
@@ -57,15 +57,15 @@ export type GuestRunState = QueueState & {
   finished: Finished[];
 };
 
-// Temporal takes 10,000 signals a run, and 51,200 events: the next run goes on long before.
+// Temporal accepts 10,000 signals and 51,200 events a run: the next run takes over long before.
 const MOST_SIGNALS = 2_000;
 const MOST_FINISHED = 50;
 const MOST_STEPS = 40;
 const LONGEST_PAUSE_MS = 30_000;
-/** How long an operation that was accepted earlier may take to arrive; one whose workers are gone must not lock the guest. */
+/** Longest wait for an operation that was accepted earlier: one without workers must not lock the guest. */
 const PATIENCE_MS = 120_000;
 
-/** Thrown where the next run has to go on: the history is long. */
+/** Thrown when the next run must continue: the history is long. */
 class HistoryFull extends Error {}
 
 /**
@@ -107,12 +107,12 @@ class GuestRun {
   receive(request: unknown): void {
     this.#signals += 1;
     if (!isGuestRequest(request)) {
-      log.warn('a request that is not of the form of one was dropped');
+      log.warn('malformed request dropped');
       return;
     }
     const known = this.#current?.request.id === request.id ? this.#current.request : this.queue.find(request.id);
     if (known !== undefined) {
-      // The operation was reset: its new run waits for the answer.
+      // After a reset the new run of the operation waits for the answer.
       known.runId = request.runId;
       return;
     }
@@ -129,7 +129,7 @@ class GuestRun {
   withdraw(id: unknown): void {
     this.#signals += 1;
     if (!isText(id)) {
-      log.warn('a withdrawal that names no request was dropped');
+      log.warn('malformed withdrawal dropped');
       return;
     }
     const queued = this.queue.take(id);
@@ -152,8 +152,8 @@ class GuestRun {
     });
     if (this.#current !== undefined || !this.queue.isEmpty()) return this.work();
     upsertSearchAttributes([{ key: ZVM_OUTCOME, value: worst(this.#finished) }]);
-    this.#show('has nothing left to do');
-    if (this.#isCancelled) throw new CancelledFailure('the run was cancelled, and with it all that it had to do');
+    this.#show('has an empty queue');
+    if (this.#isCancelled) throw new CancelledFailure('the guest run was cancelled with all requests in its queue');
     const { words, answered } = this.queue.state();
     return { host, userid, requests: this.#finished, ...defined({ changedAt: this.#changedAt }), words, answered };
   }
@@ -228,18 +228,18 @@ class GuestRun {
     this.#scope?.cancel();
   }
 
-  /** Somebody cancels the guest run itself: all that it has to do is cancelled. */
+  /** A cancellation of the guest run itself cancels all of its requests. */
   #cancelAll(): void {
     this.#isCancelled = true;
     for (const request of this.queue.takeAll()) this.#finish(request, { kind: 'cancelled' });
     this.#withdrawCurrent();
   }
 
-  /** An operation that was accepted earlier is on its way: its request comes by signal, or it ends. */
+  /** Wait for an operation that was accepted earlier: its request arrives by signal, or it ends. */
   async #waitFor(request: GuestRequest, { earlier }: Extract<NotYet, { kind: 'waits' }>): Promise<void> {
     const [first] = earlier;
     this.queue.add(request);
-    // An earlier one came while the guest was read.
+    // An earlier request arrived while the guest was read.
     if (first === undefined) return;
     const wait = this.queue.waitOf(
       request.id,
@@ -274,7 +274,7 @@ class GuestRun {
     this.#finished.push(finished);
     if (this.#finished.length > MOST_FINISHED) this.#finished.shift();
     this.queue.keepAnswered(request);
-    this.#show('is at work');
+    this.#show('carries out its queue');
     this.#answer(request, outcome);
   }
 
@@ -292,11 +292,11 @@ class GuestRun {
     if (this.queue.endWaiting(request.id)) this.#tell(request, { kind: 'begins' });
   }
 
-  /** An operation that is gone need not know. */
+  /** A signal to an ended operation may fail. */
   #send(id: string, signal: () => Promise<void>): void {
     const sent = (this.#told.get(id) ?? Promise.resolve()).then(() =>
       CancellationScope.nonCancellable(signal).catch((error: unknown) => {
-        log.debug('an operation could not be told', { request: id, reason: String(error) });
+        log.debug('signal to an operation failed', { request: id, reason: String(error) });
       }),
     );
     this.#told.set(id, sent);
@@ -305,7 +305,7 @@ class GuestRun {
     });
   }
 
-  /** Nothing may be on its way to an operation when the run ends. */
+  /** Wait for all signals to operations before the run ends. */
   async #settled(): Promise<void> {
     await condition(() => this.#told.size === 0 && allHandlersFinished());
   }

@@ -15,7 +15,7 @@ export async function ensureManagementNetwork(input: InputOf<'ensureManagementNe
   const { host, ...limits } = await acceptRequest('ensureManagementNetwork', input);
   addSearchAttributes({ host });
   const { planManagementNetwork } = proxyActivities<HostActivities>({
-    summary: 'read the management node and compare',
+    summary: 'read and compare the management node',
     startToCloseTimeout: READING_OF_A_HOST,
     heartbeatTimeout: HEARTBEAT,
     retry: { maximumAttempts: 1 },
@@ -34,8 +34,6 @@ export async function ensureManagementNetwork(input: InputOf<'ensureManagementNe
       writeActivities(steps.map(managementSentence).join('; ').slice(0, 190)).applyManagementNetwork({ host, steps }),
     sentence: managementSentence,
     nothing: () =>
-      elsewhere === undefined
-        ? 'nothing to do: it is so already'
-        : `nothing to do here: the management node is a guest of ${elsewhere}`,
+      elsewhere === undefined ? 'nothing to do' : `nothing to do: the management node is a guest of ${elsewhere}`,
   });
 }

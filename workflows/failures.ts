@@ -152,13 +152,19 @@ export function failureFrom({ type, message, details }: FailureData): Applicatio
 
 /** The failure of a workflow whose input has a malformed field. */
 export function malformed(field: string): ApplicationFailure {
-  return refused([refusal(field, 'is malformed', 'start it as docs/workflows.md says, or by zvmnet or the HTTP API')]);
+  return refused([
+    refusal(
+      field,
+      'is malformed',
+      'start the workflow as described in docs/workflows.md, or by zvmnet or the HTTP API',
+    ),
+  ]);
 }
 
 /** The advice for an operator on the cause of a failure. */
 function adviceOn(error: unknown): string {
   const { advice } = detailOf(error);
-  return advice ?? (isRetryable(error) ? 'see that the management node and z/VM answer' : 'correct the cause');
+  return advice ?? (isRetryable(error) ? 'check that the management node and z/VM answer' : 'correct the cause');
 }
 
 function sayWhere({ host, userid, portIds = [], vswitch }: Where): string {

@@ -74,11 +74,11 @@ export class FollowNeutronOutcome {
   addReport({ up, down, unlimited, failed }: StatusReport): void {
     this.#reported = { up: this.#reported.up + up.length, down: this.#reported.down + down.length };
     for (const portId of unlimited) this.#unlimited.add(portId);
-    for (const portId of failed) this.fail(portId, 'Neutron could not change its status');
+    for (const portId of failed) this.fail(portId, 'Neutron failed to change the status of the port');
   }
 
   fail(portId: string, reason: string): void {
-    log.warn('not as Neutron wants it', { port: portId, reason });
+    log.warn('differs from Neutron', { port: portId, reason });
     this.#failed.set(portId, reason.slice(0, LONGEST_REASON));
   }
 
@@ -114,14 +114,14 @@ export class FollowNeutronOutcome {
   details(host: string): string {
     const { guests, reported, failed, waiting, unlimited } = this.result();
     return [
-      `**${host}**: ${guests} guest(s) wired, ${reported.up} port(s) reported up, ${reported.down} down.`,
-      ...listed('Waiting for xCAT to name the guest', waiting, MOST_SHOWN),
+      `**${host}**: ${guests} guest(s) wired; ${reported.up} port(s) reported up, ${reported.down} down.`,
+      ...listed('Waiting for the guest in xCAT', waiting, MOST_SHOWN),
       ...listed(
-        'Not as Neutron wants it',
+        'Differ from Neutron',
         failed.map(({ portId, reason }) => `${portId}: ${reason}`),
         MOST_SHOWN,
       ),
-      ...listed('Not limited by their QoS policies, which z/VM does not enforce', unlimited, MOST_SHOWN),
+      ...listed('With QoS policies, which z/VM does not enforce', unlimited, MOST_SHOWN),
     ].join('\n\n');
   }
 }

@@ -62,7 +62,7 @@ export async function followNeutron(input: { host: string }, carried?: Carried):
   const following = new Following(queues, hostOf(input), acceptedCarried(carried));
   setHandler(neutronNews, (news: unknown) => {
     if (isNews(news)) following.hear(news);
-    else log.warn('a malformed neutronNews signal was dropped');
+    else log.warn('malformed neutronNews signal dropped');
   });
   addSearchAttributes({ host: following.host });
   for (;;) {
@@ -236,7 +236,7 @@ class Following {
     this.looks.set(portId, looks);
     this.lookingLater += 1;
     try {
-      await sleep(LOOK_AGAIN_AFTER, { summary: `look again at port ${portId}: its address may be free by then` });
+      await sleep(LOOK_AGAIN_AFTER, { summary: `retry port ${portId}: its address may be free` });
       this.hear({ portIds: [portId], networkIds: [] });
     } catch (error) {
       // After a cancellation reconciliation looks again.
@@ -320,5 +320,5 @@ class Following {
 
 function summaryOf(userid: string, ports: number, removed: number): string {
   const parts = [ports > 0 ? `wire ${ports} port(s)` : '', removed > 0 ? `remove ${removed}` : ''];
-  return `${parts.filter((part) => part !== '').join(', ')} of ${userid}, as Neutron has it`;
+  return `${parts.filter((part) => part !== '').join(', ')} of ${userid}, as in Neutron`;
 }

@@ -13,7 +13,7 @@ import { isAbsentOr, isRecord, isText, isTexts } from './untrusted-input.ts';
 export type RequestResult = {
   /** False when everything was so already, and after a dry run. */
   changed: boolean;
-  /** The ports that the change names, as they are now. Empty when they are gone. */
+  /** The present ports of the change; empty after their deletion. */
   ports: DesiredPort[];
   /** Ports that a bulk change leaves out, and why. */
   refused: RefusedPort[];
@@ -35,7 +35,7 @@ export type RequestOutcome =
   /** The guest is not free; the request was to be carried out only then. */
   | { kind: 'busy' };
 
-/** Where a request stands that has no outcome yet. */
+/** The standing of a request without an outcome. */
 export type RequestStanding =
   | { kind: 'waits'; behind: string }
   | { kind: 'begins' }
@@ -45,19 +45,19 @@ export type RequestStanding =
 export const enqueue = defineSignal<[GuestRequest]>('enqueue');
 /** Sent to a guest run: the request of that id leaves the queue, or is rolled back when it is in progress. */
 export const withdraw = defineSignal<[string]>('withdraw');
-/** Asked of a guest run: the operation whose request is in progress, and those whose requests wait, in order; by Workflow ID. */
+/** Query to a guest run: the operation in progress, and the waiting operations in order, by Workflow ID. */
 export const queueOfGuest = defineQuery<{ current: string | undefined; waiting: string[] }>('queue');
 
 /** Sent to an operation, once for each of its requests: the request's id, how it ended, and the run of the operation that had sent it. */
 export const answer = defineSignal<[string, RequestOutcome, string]>('answer');
-/** Sent to an operation whose request waits, begins or is tried again. */
+/** Signal to an operation whose request waits, begins or is retried. */
 export const standing = defineSignal<[string, RequestStanding]>('standing');
-/** Sent to an operation whose guest run was terminated or failed: the request's id, and whether it was in progress. */
+/** Signal to an operation whose guest run was terminated or failed: the request's id, and whether it was in progress. */
 export const guestLost = defineSignal<[string, { began: boolean }]>('guestLost');
-/** Asked of a bulk operation: whether it still has a request for the guest. */
+/** Query to a bulk operation: whether it still has a request for the guest. */
 export const comesTo = defineQuery<boolean, [string]>('comesTo');
 
-/** A week is the longest that a request may ask for; undoing and host operations take less. */
+/** A week is the longest deadline of a request; rollbacks and host operations take less. */
 const MOST_MINUTES = 10_080;
 
 /** True when the workflow can work with the value; the values of the change are checked by the activity that plans it. */

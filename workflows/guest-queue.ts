@@ -29,7 +29,7 @@ export function emptyQueue(): QueueState {
 
 /** The requests of one guest, in the order in which Temporal accepted their operations. */
 export class GuestQueue {
-  /** How many requests have come. */
+  /** Number of requests that have arrived. */
   arrivals = 0;
   readonly #waiting: GuestRequest[];
   readonly #answered: QueueState['answered'];
@@ -93,7 +93,7 @@ export class GuestQueue {
     return this.#waiting.splice(0);
   }
 
-  /** Workflow IDs of operations whose requests have come. */
+  /** Workflow IDs of operations whose requests have arrived. */
   knownOperations(): string[] {
     const waiting = this.#waiting.map(({ operation }) => operation.workflowId);
     return [...new Set([...waiting, ...this.#answered.map(({ operation }) => operation)])];
@@ -154,7 +154,7 @@ export class GuestQueue {
     return word !== undefined && word.acceptedAt > acceptedAt && word.operation !== operation.workflowId;
   }
 
-  /** Count that a request waits for earlier operations; one that is certain to come is waited for without an end. */
+  /** Count a wait of a request for earlier operations; a certain arrival is waited for without limit. */
   waitOf(id: string, isCertain: boolean): Wait {
     const { count = 0, since = Date.now(), isShown = false } = this.#waits.get(id) ?? {};
     const wait = { count: count + 1, since: isCertain ? Date.now() : since, isShown };
@@ -162,7 +162,7 @@ export class GuestQueue {
     return wait;
   }
 
-  /** How long a request has waited for operations of which nobody says whether they come. */
+  /** Time that a request has waited for operations that may never arrive. */
   waitedMs(id: string): number {
     const wait = this.#waits.get(id);
     return wait === undefined || wait.count === 0 ? 0 : Date.now() - wait.since;
@@ -174,7 +174,7 @@ export class GuestQueue {
     this.#waits.set(id, { count, since, isShown: true });
   }
 
-  /** True when the request's operation shows it as waiting, and has to be told that it begins. */
+  /** True when the operation shows its request as waiting and needs a signal that it begins. */
   endWaiting(id: string): boolean {
     const wait = this.#waits.get(id);
     if (wait?.isShown !== true) return false;

@@ -29,7 +29,7 @@ import { type GuestRequest, isOrdered } from './guest-request.ts';
 import type { HostActivities } from './host-activities.ts';
 import { isRecord } from './untrusted-input.ts';
 
-/** A change to ask of a guest. */
+/** A change of a guest. */
 export type GuestChange = Pick<
   GuestRequest,
   'change' | 'giveUpAfterMinutes' | 'keepOnFailure' | 'onlyIf' | 'batch' | 'directory'
@@ -38,8 +38,8 @@ export type GuestChange = Pick<
 /** The queues of guests, as one operation sees them. */
 export type GuestQueues = {
   /**
-   * Ask a change of a guest: it enters the guest's queue and is carried out in the order of acceptance. Throws the failure that it ends with.
-   * A cancelled operation withdraws its request, and waits until the guest is as it was before it.
+   * Request a change of a guest: it enters the guest's queue and is carried out in the order of acceptance. Throws its failure.
+   * A cancelled operation withdraws its request, and waits until the guest is in the state before it.
    */
   run(asked: GuestChange, summary: string, options?: RunOptions): Promise<RequestResult>;
   /** The same, but only when the guest is free: else nothing is done, and the answer is undefined. */
@@ -47,7 +47,7 @@ export type GuestQueues = {
 };
 
 type RunOptions = {
-  /** Shown where the request stands while it has no outcome. */
+  /** Called with the standing of the request while it has no outcome. */
   show?: (where: RequestStanding) => void;
 };
 
@@ -74,7 +74,7 @@ export function guestQueues(): GuestQueues {
 
   setHandler(answer, (id: unknown, outcome: unknown, runId: unknown) => {
     const asked = pending.get(String(id));
-    if (!isRequestOutcome(outcome)) log.warn('an answer that is not of the form of one was dropped');
+    if (!isRequestOutcome(outcome)) log.warn('malformed answer dropped');
     else if (asked !== undefined && asked.outcome === undefined) {
       asked.outcome = outcome;
       asked.answeredRun = typeof runId === 'string' ? runId : undefined;
@@ -99,7 +99,7 @@ export function guestQueues(): GuestQueues {
     const ordered = isOrdered(change);
     const request: GuestRequest = {
       ...change,
-      // A word has the same id after a reset too; what is asked again and again of a guest has one for each time.
+      // A caller's request keeps its id after a reset; repeated requests to a guest have an id each.
       id: `${ordered ? firstExecutionRunId : runId}/${count++}`,
       runId,
       operation: { workflowId, firstRunId: firstExecutionRunId },
@@ -133,7 +133,9 @@ export function guestQueues(): GuestQueues {
 
 function failureOf(outcome: Exclude<RequestOutcome, { kind: 'done' }>): Error {
   if (outcome.kind === 'failed') return failureFrom(outcome.failure);
-  return new CancelledFailure(outcome.kind === 'cancelled' ? 'the request was cancelled' : 'the guest is not free');
+  return new CancelledFailure(
+    outcome.kind === 'cancelled' ? 'the request was cancelled' : 'another operation is in progress on the guest',
+  );
 }
 
 async function outcomeOf(
@@ -165,7 +167,7 @@ async function answered(request: GuestRequest, entry: Pending): Promise<void> {
   } catch (error) {
     if (!isCancellation(error)) throw error;
     await CancellationScope.nonCancellable(async () => {
-      // Without a run there is nobody to withdraw it from: it was lost, and a worker soon says so.
+      // Without a guest run there is no queue: the request was lost, and a worker soon signals that.
       await getExternalWorkflowHandle(entry.guest)
         .signal(withdraw, request.id)
         .catch(() => undefined);
@@ -186,13 +188,12 @@ function hasBegun({ lost }: Pending): boolean {
   return lost?.began === true;
 }
 
-/** Nobody undoes the steps of a terminated run: the record is the state that reconciliation brings the guest to. */
+/** The steps of a terminated run are not rolled back: reconciliation brings the guest to its record. */
 function guestTerminated({ host, userid, change }: GuestChange): RequestOutcome {
   const { portIds } = searchTermsOfChange(change);
   const step = `change ${userid}`;
-  const reason = `somebody terminated its run ${guestWorkflowId(host, userid)}`;
-  const advice =
-    'start the operation again, or undo it by its opposite: what was recorded is what reconciliation brings about';
+  const reason = `its guest run ${guestWorkflowId(host, userid)} was terminated`;
+  const advice = 'start the operation again, or the opposite one: reconciliation restores the record';
   const report = { host, userid, portIds, step, reason, advice, done: [] };
   return { kind: 'failed', failure: failureData(operationFailed('StepFailed', report, 'left')) };
 }
@@ -225,7 +226,7 @@ class Outbox {
   }
 }
 
-/** Temporal may be busy, or the guest's run full: the request is sent until it is taken. */
+/** The activity that sends requests until they are accepted: Temporal may be busy, or the guest's run full. */
 function enqueueing(batch: readonly Outgoing[]): Pick<HostActivities, 'enqueueRequests'> {
   const [first] = batch;
   const more = batch.length > 1 ? ` and ${batch.length - 1} more guests` : '';

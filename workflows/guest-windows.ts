@@ -21,7 +21,7 @@ export class GuestWindows<Guest> {
   }
 
   /**
-   * Work on each guest, and begin no further window once `isFull` says so. Waits for all guests also when some fail, so that a cancelled run
+   * Work on each guest, and begin no further window once `isFull` is true. Waits for all guests also when some fail, so that a cancelled run
    * rolls its guests back first. Throws the failure of one of them, a cancellation last.
    */
   async run(work: (guest: Guest, batch: Batch) => Promise<void>, isFull = () => false): Promise<void> {

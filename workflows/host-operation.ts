@@ -38,11 +38,11 @@ type HostOperation<Step> = {
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 60_000;
 
-/** Read, change what differs, and read again until nothing does. */
+/** Read, plan and apply until nothing differs. */
 export async function operateOnHost<Step extends { disturbs: boolean }>(
   operation: HostOperation<Step>,
 ): Promise<HostOperationResult> {
-  const { summary, dryRun, nothing = () => 'nothing to do: it is so already' } = operation;
+  const { summary, dryRun, nothing = () => 'nothing to do' } = operation;
   showProgress({ subject: summary, state: 'in progress' });
   try {
     const steps = await converge(operation);
@@ -89,5 +89,5 @@ async function converge<Step extends { disturbs: boolean }>(operation: HostOpera
 }
 
 function announced<Step extends { disturbs: boolean }>(step: Step, sentence: (step: Step) => string): string {
-  return `${sentence(step)}${step.disturbs ? ' (interrupts the NICs on it)' : ''}`;
+  return `${sentence(step)}${step.disturbs ? ' (interrupts its NICs)' : ''}`;
 }

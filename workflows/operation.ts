@@ -25,9 +25,9 @@ import { addSearchAttributes } from './run-visibility.ts';
 export type OperationResult = {
   /** False when everything was so already, as after a repeat. */
   changed: boolean;
-  /** True when nothing was done: the steps are what would be. */
+  /** True when nothing was changed: the steps are planned. */
   dryRun?: boolean;
-  /** The name of a dry run's plan: `onlyIf.plan` of a request that is to be carried out only so. */
+  /** The name of a dry run's plan, for `onlyIf.plan` of a request. */
   plan?: string;
   /** The ports that the operation names, as they are now; none after a deletion. */
   ports: (Omit<DesiredPort, 'live'> & { live: 'now' | 'atNextLogon' })[];
@@ -59,7 +59,11 @@ export async function carryOut(
     upsertSearchAttributes([{ key: ZVM_OUTCOME, value: outcome[where.kind] }]);
     if (where.kind === 'begins') running();
     else if (where.kind === 'retries') show({ state: 'is retried', reason: where.trouble });
-    else show({ state: `waits for its turn behind ${where.behind}`, links: [linkTo(where.behind), linkTo(guest)] });
+    else
+      show({
+        state: `waits in the queue of the guest, behind ${where.behind}`,
+        links: [linkTo(where.behind), linkTo(guest)],
+      });
   };
   running();
   try {
@@ -68,7 +72,7 @@ export async function carryOut(
       ...searchAttributesOf({ host, userid, ...mergedSearchTerms(found, result.found) }),
       { key: ZVM_OUTCOME, value: dryRun ? 'planned' : result.changed ? 'changed' : 'unchanged' },
     ]);
-    const told = result.steps.length > 0 ? result.steps : ['nothing to do: it is so already'];
+    const told = result.steps.length > 0 ? result.steps : ['nothing to do'];
     show(dryRun ? { state: 'to be done', lists: { planned: told } } : { state: 'done', lists: { done: told } });
     const ports = result.ports.map((port) => asReported(port, result.liveVdevs));
     const { changed, plan } = result;
@@ -102,7 +106,7 @@ export async function recordingFailure<Result>(part: () => Promise<Result>): Pro
   }
 }
 
-/** A part of a run that ends it when it fails or is cancelled: the run is then found by that. */
+/** Run a part whose failure or cancellation ends the run, and record the outcome as search attribute. */
 export async function endingRun<Result>(part: () => Promise<Result>): Promise<Result> {
   try {
     return await part();
@@ -120,7 +124,7 @@ function requestActivities(): RequestActivities {
   return proxyLocalActivities<RequestActivities>({ summary: 'check the request', startToCloseTimeout: '10 seconds' });
 }
 
-/** How a run ended that did not reach what it was for, as search attribute. */
+/** The outcome of a failed run, as search attribute. */
 export function outcomeOf(error: unknown): 'cancelled' | 'refused' | 'failed' {
   if (isCancellation(error)) return 'cancelled';
   return applicationFailureOf(error)?.type === 'Refused' ? 'refused' : 'failed';

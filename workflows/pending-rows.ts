@@ -61,7 +61,7 @@ export class PendingRows {
     this.waiting = true;
     try {
       for (let due = this.dueAt; due !== undefined; due = this.dueAt) {
-        const summary = `look again whether xCAT names the guests of ${this.looks.size} port(s)`;
+        const summary = `look up the guests of ${this.looks.size} port(s) in xCAT again`;
         const isPlannedAnew = await condition(() => this.dueAt !== due, Math.max(1, due - Date.now()), { summary });
         if (isPlannedAnew) continue;
         this.dueAt = undefined;

@@ -1,7 +1,7 @@
 import type { GuestOperationType, InputOf } from '../domain/operations/operations.ts';
 import { type OperationResult, operate } from './operation.ts';
 
-// domain/operations/port-operations.ts says what each of them does.
+// domain/operations/port-operations.ts describes each operation.
 export const createPort = onGuest('createPort');
 export const attachNic = onGuest('attachNic');
 export const changeVlan = onGuest('changeVlan');

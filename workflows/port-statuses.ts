@@ -42,5 +42,5 @@ export async function reportStatuses(
 
 /** Warn, in the worker's log, of a port whose QoS policy limits nothing. */
 export function warnUnlimited({ portId, qosPolicy }: UnlimitedPort): void {
-  log.warn('the QoS policy of this port limits nothing: a VSWITCH enforces none', { port: portId, qosPolicy });
+  log.warn('the QoS policy of the port has no effect: a VSWITCH enforces none', { port: portId, qosPolicy });
 }

@@ -15,7 +15,7 @@ export type Progress = {
 
 const TITLES = { now: 'Now', done: 'Done', planned: 'To be done', waiting: 'Waiting', ended: 'Ended' };
 
-/** Asked of a run: its progress. */
+/** Query to a run: its progress. */
 export const runProgress = defineQuery<Progress>('runProgress');
 
 /** Show the progress of this run, to programs that ask for it and in the Temporal UI. */

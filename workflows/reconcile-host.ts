@@ -97,7 +97,7 @@ class Reconciliation {
     const { host, intervalSeconds, sweepSeconds } = this.request;
     setCurrentDetails(`**${host}** is being read and compared with its record.`);
     const { surveyHost } = proxyActivities<HostActivities>({
-      summary: `read ${host} and compare`,
+      summary: `read and compare ${host}`,
       startToCloseTimeout: READING_OF_A_HOST,
       scheduleToCloseTimeout: READING_OF_A_HOST,
       heartbeatTimeout: HEARTBEAT,
@@ -138,7 +138,7 @@ class Reconciliation {
     }
     if (managementNetwork) await this.ensureManagementNetwork();
     if (!dhcp) return;
-    this.drift(['the DHCP node has not the ports that the configuration gives it']);
+    this.drift(['the DHCP node lacks configured ports']);
     await this.child({ kind: 'dhcpNode' }, () =>
       executeChild<typeof ensureDhcp>('ensureDhcp', {
         workflowId: dhcpWorkflowId(host),
@@ -279,8 +279,8 @@ async function readOrFail<Result>(host: string, read: () => Promise<Result>): Pr
   } catch (error) {
     upsertSearchAttributes([{ key: ZVM_OUTCOME, value: outcomeOf(error) }]);
     if (isCancellation(error)) throw error;
-    const failure = hostFailed({ host }, `read ${host} and compare`, error);
-    setCurrentDetails(`**${host}** cannot be reconciled.\n\n${failure.message}`);
+    const failure = hostFailed({ host }, `read and compare ${host}`, error);
+    setCurrentDetails(`**${host}** could not be reconciled.\n\n${failure.message}`);
     throw failure;
   }
 }

@@ -27,10 +27,10 @@ const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 60_000;
 /** So often may z/VM answer "so already" to a step that a reading shows as not done: then something else is in its way. */
 const MOST_CONTRADICTIONS = 3;
-/** Such an answer becomes right only when DirMaint or an administrator does something: it is tried again after this time, then after twice. */
+/** First pause after such an answer, doubled each time: only DirMaint or an administrator can make it true. */
 const CONTRADICTED_PAUSE_MS = 10_000;
 
-/** How far a guest has come on its way to a desired state: all that the next run of the guest goes on from. */
+/** A guest's progress towards a desired state: the state that the next run of the guest continues from. */
 export type ReconcilerState = {
   /** Milliseconds of Unix time: nothing is tried again after it. */
   deadline: number;
@@ -41,7 +41,7 @@ export type ReconcilerState = {
   /** Follow-ups of steps that may have been carried out. */
   followUps: FollowUp[];
   pauseMs: number;
-  /** Steps that z/VM took in the round before, and those of them that it called so already. */
+  /** Steps that z/VM accepted in the previous round, and those of them that it reported as done already. */
   taken: string[];
   contradicted: string[];
   contradictions: number;
@@ -86,7 +86,7 @@ export class Reconciler {
     let progress = first ?? (await this.#planTowards(desired));
     while (progress.steps.length > 0) {
       const { steps } = progress;
-      // DirMaint may carry a change out later (SMAPI 592): it is looked for once more before it is asked for again.
+      // DirMaint may carry a change out later (SMAPI 592): one more reading precedes the next request for it.
       const isAwaited = steps.every((step) => this.state.taken.includes(stepId(step)));
       this.state.taken = [];
       if (isAwaited) {
@@ -146,13 +146,13 @@ export class Reconciler {
     if (trouble !== undefined) await this.#pauseAfter(trouble, headline(steps, 2));
     const next = after ?? (await this.#planTowards(desired));
     const left = new Set(next.steps.map(stepId));
-    // A step that is not to be done any more was done, though nobody heard of it.
+    // A step that is no longer planned was carried out, though its answer was lost.
     this.state.done.push(...unheard.filter((step) => !left.has(stepId(step))).map(sentence));
     if (trouble === undefined) await this.#weigh(steps, reports, next);
     return next;
   }
 
-  /** A round after which a reading shows nothing of what it was for is followed by a pause; some answers can never become right. */
+  /** Pause after a round without effect in the next reading; some answers are permanent failures. */
   async #weigh(steps: readonly Step[], reports: readonly GuestStepReport[], next: Progress): Promise<void> {
     const left = new Set(next.steps.map(stepId));
     const isProgress = steps.some((step) => !left.has(stepId(step)));
@@ -171,7 +171,7 @@ export class Reconciler {
       this.state.pauseMs = FIRST_PAUSE_MS;
       return;
     }
-    // Steps that z/VM took are waited for by the loop.
+    // The loop waits for steps that z/VM accepted.
     if (next.steps.every((step) => this.state.taken.includes(stepId(step)))) return;
     await this.#pauseAfter(notShownYet(), headline(next.steps, 2));
   }
@@ -187,7 +187,7 @@ export class Reconciler {
 
   #planTowards(desired: Desired): Promise<Progress> {
     const { followUps } = this.state;
-    return this.retried(`read ${this.#target.userid} again and compare`, (summary) =>
+    return this.retried(`read and compare ${this.#target.userid}`, (summary) =>
       reading(summary).planTowards({ ...this.#target, desired, ...(followUps.length === 0 ? {} : { followUps }) }),
     );
   }
@@ -217,7 +217,7 @@ export class Reconciler {
   }
 
   #said(what: string): string {
-    return this.#options.isRollback ? `undo: ${what}` : what;
+    return this.#options.isRollback ? `roll back: ${what}` : what;
   }
 
   #show(steps: readonly Step[]): void {
@@ -230,9 +230,9 @@ export class Reconciler {
   }
 }
 
-/** A cancel that comes while the last steps are carried out is heard all the same. */
+/** Throws when the cancellation arrived during the last steps. */
 function throwIfCancelled(): void {
-  if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('the request was withdrawn');
+  if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('the operation withdrew the request');
 }
 
 function named(steps: readonly Step[], ids: readonly string[]): Step[] {
@@ -244,14 +244,15 @@ function doneReport(step: Step): GuestStepReport {
 }
 
 function notShownYet(): ApplicationFailure {
-  return ApplicationFailure.retryable('z/VM has taken the steps, but does not show them yet', 'StepFailed');
+  return ApplicationFailure.retryable('z/VM accepted the steps, but does not show them yet', 'StepFailed');
 }
 
 /** z/VM calls a step done already, and a reading shows that it is not: another device or definition has its place. */
 function somethingElseThere({ step }: GuestStepReport, isPermanent: boolean): ApplicationFailure {
-  const reason = 'z/VM answers that it is so already, but a reading shows otherwise: something else has its place';
+  const reason =
+    'z/VM reports the step as done already, but a reading shows that it is not: another device or definition has the number';
   const advice =
-    'see which device or definition has that number (QUERY VIRTUAL on the guest, its directory entry), take it away, or choose another vdev';
+    'find the device or definition with that number (QUERY VIRTUAL on the guest, its directory entry) and remove it, or choose another vdev';
   return ApplicationFailure.create({
     type: 'StepFailed',
     message: reason,
@@ -260,7 +261,7 @@ function somethingElseThere({ step }: GuestStepReport, isPermanent: boolean): Ap
   });
 }
 
-/** The step before it is done, with what it costs. */
+/** The sentence of a planned step, with its interruption. */
 export function announced(step: Step): string {
   return `${sentence(step)}${step.disturbs ? ' (interrupts the NIC)' : ''}`;
 }

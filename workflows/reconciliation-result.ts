@@ -124,18 +124,18 @@ export function reconciliationDetails({
     `${inOrder} of ${examined} guests in order`,
     ...(drifted > 0 ? [`${drifted} had drifted`, `${repaired} repaired`] : []),
     ...(failed > 0 ? [`${failed} could not be repaired`] : []),
-    ...(skipped > 0 ? [`${skipped} left to an operation in progress or to a later run`] : []),
+    ...(skipped > 0 ? [`${skipped} skipped (operation in progress, or a later attempt)`] : []),
     ...(waiting > 0 ? [`${waiting} ports without a VSWITCH yet`] : []),
   ];
   const bad = failures.map(({ attempts, notBefore, ...failure }) => {
-    const again = `tried ${attempts} time(s), again after ${new Date(notBefore).toISOString()}`;
+    const again = `${attempts} attempt(s), next after ${new Date(notBefore).toISOString()}`;
     return `${failureText(failure)} (${again})`;
   });
   return [
     `**${host}**: ${parts.join(', ')}.`,
     ...listed('Failed', bad, MOST_SHOWN),
     ...listed('Drift', drifts, MOST_SHOWN),
-    ...listed('Not ours, left alone', foreignLines, MOST_SHOWN),
-    ...listed('Not understood, left as it is', findings, MOST_SHOWN),
+    ...listed('Foreign, unchanged', foreignLines, MOST_SHOWN),
+    ...listed('Unreadable, unchanged', findings, MOST_SHOWN),
   ].join('\n\n');
 }

@@ -31,9 +31,9 @@ import { showProgress } from './progress.ts';
 import { announced, firstState, Reconciler, type ReconcilerState, reading } from './reconciler.ts';
 import { addSearchAttributes } from './run-visibility.ts';
 
-/** A request in progress: all that the next run of the guest goes on from. */
+/** A request in progress: the state that the next run of the guest continues from. */
 export type RequestWork = {
-  /** The request without the ports that a later word was on. */
+  /** The request without the ports of later requests. */
   request: GuestRequest;
   overtaken: RefusedPort[];
   /** How often an address was chosen for it. */
@@ -43,11 +43,11 @@ export type RequestWork = {
   avoidPorts: string[];
   planned?: PlannedChange;
   forward: ReconcilerState;
-  /** The way back, once it is taken, and why. */
+  /** The rollback, once it has begun, and its reason. */
   rollback?: { state: ReconcilerState; why: RollbackReason };
 };
 
-/** Why a guest is taken back: its operation was cancelled or has ended, a step failed, or another address or port has to be chosen. */
+/** The reason of a rollback: the operation was cancelled or has ended, a step failed, or an address or port conflict needs another choice. */
 type RollbackReason =
   | { kind: 'cancelled' }
   | { kind: 'failed'; failure: FailureData }
@@ -59,22 +59,22 @@ export type WorkContext = {
   userid: Userid;
   /** The place of the request in the order of acceptance. */
   order(): PlaceInOrder;
-  /** False when a request that was accepted earlier has come since. */
+  /** False when a request that was accepted earlier has arrived since. */
   isFirst(): boolean;
   report(trouble: string): Promise<void>;
   /** Throws when the guest's next run has to go on with the request. */
   checkHistory(): void;
 };
 
-/** Why a request cannot be carried out yet: others go first, or the guest run has to know what earlier runs have carried out. */
+/** The reason why a request is not carried out yet: others go first, or the guest run must first learn the work of earlier runs. */
 export type NotYet = Exclude<Planning, PlannedChange>;
 
 /** How long a rollback may go on; after that, reconciliation sees to the drift that is left. */
 const ROLLBACK_MINUTES = 30;
-/** How often an address that somebody else took at the same moment is chosen anew. */
+/** Most choices of another address after conflicts. */
 const MOST_CHOICES = 5;
 
-/** The work on a request that begins now; the ports that a later word was on are left out of it. */
+/** The work on a new request, without the ports of later requests. */
 export function beginWork(request: GuestRequest, overtaken: RefusedPort[]): RequestWork {
   const forward = firstState(Date.now() + request.giveUpAfterMinutes * 60_000);
   return { request: withoutPorts(request, overtaken), overtaken, choice: 1, avoidMacs: [], avoidPorts: [], forward };
@@ -143,11 +143,11 @@ async function forward(work: RequestWork, context: WorkContext): Promise<Request
 
 function plan({ request, choice, avoidMacs, avoidPorts }: RequestWork, context: WorkContext, reconciler: Reconciler) {
   const { change, onlyIf } = request;
-  // A second choice is made from what the first has left, not from what the request's sender has seen.
+  // A second choice starts from the state after the first, which the request's sender has not seen.
   const conditions = onlyIf === undefined || choice > 1 ? {} : { onlyIf };
   const order = isOrdered(request) && choice === 1 ? { order: context.order() } : {};
   const target = targetOf({ request }, context);
-  return reconciler.retried(`read ${context.userid} and decide`, (summary) =>
+  return reconciler.retried(`read ${context.userid} and plan`, (summary) =>
     reading(summary).planChange({ ...target, change, avoidMacs, avoidPorts, ...conditions, ...order }),
   );
 }
@@ -160,7 +160,7 @@ function targetOf({ request }: Pick<RequestWork, 'request'>, { host, userid }: W
   };
 }
 
-/** The outcome of a failure after which nothing has to be taken back; undefined when a rollback follows. */
+/** The outcome of a failure that needs no rollback; undefined when a rollback follows. */
 async function afterFailure(
   work: RequestWork,
   { host, userid }: WorkContext,
@@ -187,7 +187,7 @@ async function afterFailure(
   return undefined;
 }
 
-/** Anything else is a defect of ours, which fails the workflow task until it is mended. */
+/** True for failures of activities. Any other error is a defect of this program, which fails the workflow task until its repair. */
 function isRequestFailure(error: unknown): boolean {
   return isCancellation(error) || applicationFailureOf(error) !== undefined || isActivityFailure(error);
 }
@@ -229,7 +229,7 @@ async function back(work: RequestWork, context: WorkContext): Promise<RequestOut
   return chooseAnew(work, why);
 }
 
-/** The work begins anew with other addresses; an outcome when that may not be, or was done often enough. */
+/** Start the work again with other addresses; an outcome when that is not allowed, or the attempts are used up. */
 function chooseAnew(work: RequestWork, { macs, ports, refusals }: AddressConflict): RequestOutcome | undefined {
   const { request } = work;
   const fails = (why: Refusal[]): RequestOutcome => ({ kind: 'failed', failure: failureData(refused(why)) });
@@ -244,7 +244,7 @@ function chooseAnew(work: RequestWork, { macs, ports, refusals }: AddressConflic
   return undefined;
 }
 
-/** The plan that the request's sender was told has the address that is taken: another one is another plan. */
+/** The refusal of a plan whose address is taken: another address would be another plan. */
 function notAsPlanned({ reason }: Refusal): Refusal {
   return refusal('onlyIf.plan', reason, 'make a dry run again');
 }
@@ -260,11 +260,11 @@ function failureToReport(
   return operationFailed('StepFailed', report, 'left');
 }
 
-/** A cancelled operation leaves the guest as it was before; one that does not is told to have failed. */
+/** The failure of a cancelled operation whose rollback failed. */
 function notRolledBack({ request, forward: { done } }: RequestWork, { host, userid }: WorkContext, reason: string) {
   const { portIds } = searchTermsOfChange(request.change);
-  const step = `take ${userid} back to where it was, since the operation was cancelled`;
-  const advice = 'correct the cause, then start the operation again, or undo it by its opposite';
+  const step = `roll back ${userid} after the cancellation of the operation`;
+  const advice = 'correct the cause, then start the operation again, or the opposite one';
   return operationFailed('StepFailed', { host, userid, portIds, step, reason, advice, done: [...done] }, 'left');
 }
 

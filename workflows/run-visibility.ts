@@ -36,18 +36,18 @@ export async function pauseBeforeRetry(milliseconds: number, reason: string): Pr
   if (workflowInfo().typedSearchAttributes.get(ZVM_OUTCOME) !== 'retrying')
     upsertSearchAttributes([{ key: ZVM_OUTCOME, value: 'retrying' }]);
   const why = reason.length > LONGEST_REASON ? `${reason.slice(0, LONGEST_REASON - 1)}…` : reason;
-  await sleep(milliseconds, { summary: `${Math.round(milliseconds / 1_000)} s, then again: ${why}` });
+  await sleep(milliseconds, { summary: `retry after ${Math.round(milliseconds / 1_000)} s: ${why}` });
 }
 
 /** The state of a run that retries, as words for its current details. */
 export function retriedUntil(deadline: number): string {
-  return `is tried again until ${new Date(deadline).toISOString().replace(/\.\d+/, '')}`;
+  return `is retried until ${new Date(deadline).toISOString().replace(/\.\d+/, '')}`;
 }
 
 /** The details of a child workflow in Markdown: a link to the run that started it, and one to the history of its guest. */
 export function childDetails({ host, userid }: { host: string; userid?: string }): string {
   const { namespace, workflowId, runId } = workflowInfo();
-  const starter = `Asked for by ${markdownLink(workflowId, runPath(namespace, workflowId, runId))}.`;
+  const starter = `Started by ${markdownLink(workflowId, runPath(namespace, workflowId, runId))}.`;
   if (userid === undefined) return starter;
   return `${starter}\n\n${markdownLink(`All about ${userid}`, listPath(namespace, aboutGuest(host, userid)))}`;
 }

@@ -6,14 +6,14 @@ import type { ShownHost } from './host-activities.ts';
 import { acceptReading } from './operation.ts';
 import { addSearchAttributes } from './run-visibility.ts';
 
-/** Show a whole z/VM system as it is now: VSWITCHes, guests and ports, record beside z/VM. Changes nothing. */
+/** Read the present state of a z/VM system: VSWITCHes, guests and ports, record beside z/VM. Changes nothing. */
 export async function showHost(input: InputOfReading<'showHost'>): Promise<ShownHost> {
   const { host } = await acceptReading('showHost', input);
   addSearchAttributes({ host });
   return unwrapped(displayActivities(`read ${host}`).showHost({ host }));
 }
 
-/** Show one guest as it is now: record, directory entry, live NICs, authorisations, and the repair that reconciliation would make. Changes nothing. */
+/** Read the present state of a guest: record, directory entry, live NICs, authorisations, and the repair that reconciliation would make. Changes nothing. */
 export async function showGuest(input: InputOfReading<'showGuest'>): Promise<ShownGuest> {
   const { host, userid } = await acceptReading('showGuest', input);
   addSearchAttributes({ host, userid });
@@ -27,5 +27,5 @@ export async function listVswitches(input: InputOfReading<'listVswitches'>): Pro
   return { vswitches: await unwrapped(displayActivities(`read the VSWITCHes of ${host}`).readVswitches({ host })) };
 }
 
-/** Do nothing. The run's history names, by its identity, the worker of the host that is there to do work. */
+/** Do nothing. The run's history names the running worker of the host by its identity. */
 export async function probeWorker(): Promise<void> {}

@@ -7,7 +7,7 @@ import { defaultPayloadConverter, type Payload, type PayloadConverter } from '@t
 /** A search attribute holds no longer text. */
 const LONGEST_TEXT = 300;
 
-/** The payload converter of workflows. A payload that nobody can read becomes undefined, which no workflow takes as input. */
+/** The payload converter of workflows. An unreadable payload becomes undefined, which no workflow accepts as input. */
 export const payloadConverter: PayloadConverter = {
   toPayload: (value) => defaultPayloadConverter.toPayload(value),
   fromPayload: <Value>(payload: Payload): Value => {

@@ -8,7 +8,7 @@ import { type HostOperationResult, operateOnHost } from './host-operation.ts';
 import { acceptRequest } from './operation.ts';
 import { addSearchAttributes } from './run-visibility.ts';
 
-/** Make a VSWITCH what the host's configuration says: create it, or change its uplinks. An administrator's is refused. */
+/** Create a VSWITCH as configured, or change its uplinks. A VSWITCH of an administrator is refused. */
 export async function ensureVswitch(input: InputOf<'ensureVswitch'>): Promise<HostOperationResult> {
   const { host, vswitch, hadRdevs, ...options } = await acceptRequest('ensureVswitch', input);
   const change = { kind: 'ensure', host, vswitch, ...defined({ hadRdevs }) } as const;
@@ -21,7 +21,7 @@ export async function deleteVswitch(input: InputOf<'deleteVswitch'>): Promise<Ho
   return operateOnVswitch({ kind: 'delete', host, vswitch, force }, `delete VSWITCH ${vswitch} of ${host}`, options);
 }
 
-/** Read the VSWITCH, change what differs, and read again until nothing does. */
+/** Read, plan and apply until the VSWITCH does not differ. */
 function operateOnVswitch(
   change: VswitchChange,
   summary: string,
@@ -30,7 +30,7 @@ function operateOnVswitch(
   const { host, vswitch } = change;
   addSearchAttributes({ host, vswitches: [vswitch] });
   const { planVswitch } = proxyActivities<HostActivities>({
-    summary: `read VSWITCH ${vswitch} and compare`,
+    summary: `read and compare VSWITCH ${vswitch}`,
     startToCloseTimeout: READING_OF_A_HOST,
     heartbeatTimeout: HEARTBEAT,
     retry: { maximumAttempts: 1 },

@@ -94,7 +94,7 @@ export async function wirePorts(input: InputOf<'wirePorts'>, carried?: WiredPort
   upsertSearchAttributes([{ key: ZVM_OUTCOME, value: outcomeAsText(result) }]);
   const { wired, unchanged, refused, failed } = result;
   const word = request.dryRun ? 'to be wired' : 'wired';
-  const counts = `${wired} ${word}, ${unchanged} as they were, ${refused} refused, ${failed} failed`;
+  const counts = `${wired} ${word}, ${unchanged} unchanged, ${refused} refused, ${failed} failed`;
   setCurrentDetails(`**${total}** ports on **${request.host}**: ${counts}.${failuresOf(done)}`);
   return result;
 }

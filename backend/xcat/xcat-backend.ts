@@ -60,6 +60,6 @@ async function check({ xcat, zhcp }: XcatHost, signal: AbortSignal): Promise<Ser
 async function probe({ xcat, rules }: XcatHost, signal: AbortSignal): Promise<void> {
   const [outcome] = await xcat.channel(rules.zhcpNode).run([systemInfo()], { signal });
   if (outcome?.ran === true && outcome.exitStatus === 0) return;
-  const message = `SMAPI does not answer by way of ${rules.zhcpNode}`;
+  const message = `SMAPI does not answer by ${rules.zhcpNode}`;
   throw new BackendError({ code: 'bad-answer', operation: 'ask SMAPI', message });
 }

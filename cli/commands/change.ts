@@ -16,7 +16,7 @@ export const ChangeOptions = z.object({ wait: z.boolean(), dryRun: z.boolean().d
 /** Give a command the options of a change. */
 export function changeOptions(command: Command): Command {
   return command
-    .option('--dry-run', 'plan only: change nothing')
+    .option('--dry-run', 'plan only, change nothing')
     .option('--no-wait', 'start the operation without waiting for its end');
 }
 
@@ -28,7 +28,7 @@ type PortChange = z.output<typeof PortChangeOptions>;
 export function portChangeOptions(command: Command): Command {
   return changeOptions(command).option(
     '--plan <id>',
-    'only if the steps are still those of this plan, which --dry-run has named',
+    'carry out only this plan, named by --dry-run; refused when the plan has changed since',
   );
 }
 
@@ -40,10 +40,7 @@ export function optionsOf({ dryRun, plan }: Pick<PortChange, 'dryRun' | 'plan'>)
 /** Throws a CommandFailure when one plan is given for several operations. */
 export function onePlanEach({ plan }: PortChange, requests: readonly OperationRequest[]): void {
   if (plan !== undefined && requests.length > 1)
-    throw new CommandFailure(
-      EXIT.usage,
-      `--plan belongs to one operation, these are ${requests.length}: run each by itself`,
-    );
+    throw new CommandFailure(EXIT.usage, `--plan takes one operation, not ${requests.length}: run them one at a time`);
 }
 
 /** Examples below a command's help. */
@@ -51,7 +48,7 @@ export function examples(lines: readonly string[]): string {
   return `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}`;
 }
 
-/** The same change to each of the ports that are named, one after another. */
+/** The same change for each of the named ports, one after another. */
 export async function eachPort(
   session: Session,
   words: readonly string[],

@@ -24,5 +24,5 @@ export function completionCommand(program: Command): void {
 
 /** The part of the package bash-completion that the script needs; not every machine has the package. */
 const WORDS = new URL('./completion-words.bash', import.meta.url);
-/** The script's constants are read-only: a second time in the same shell, as when `.bashrc` is read again, bash complains of each. */
+/** The script's constants are read-only: when the same shell runs it again, as by a second reading of `.bashrc`, bash reports each as an error. */
 const ONCE = 'if ! declare -F __zvmnet_complete > /dev/null; then\n';

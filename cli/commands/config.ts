@@ -12,11 +12,11 @@ const Options = z.object({ configFile: z.array(z.string()).default([]), configDi
 
 /** `zvmnet config …` */
 export function configCommands(program: Command): void {
-  const config = program.command('config').description('The ini files of workers, agent and gateway.');
+  const config = program.command('config').description('The ini files of worker, agent and gateway.');
   config
     .command('check')
     .description(
-      'Read the ini files as the worker does, and say what is wrong by file, section and key. Nothing is contacted.',
+      'Check the ini files as the worker reads them. Each error names file, section and key. No server is contacted.',
     )
     .option('--config-file <file...>', 'a file; later ones override earlier ones')
     .option('--config-dir <directory...>', 'the *.conf files of a directory')
@@ -32,7 +32,7 @@ export function configCommands(program: Command): void {
 async function check(session: Session, _args: string[], options: z.output<typeof Options>): Promise<ExitCode> {
   const { configFile: configFiles, configDir: configDirs } = options;
   if (configFiles.length + configDirs.length === 0)
-    throw new CommandFailure(EXIT.usage, 'give the files: --config-file FILE, or --config-dir DIRECTORY');
+    throw new CommandFailure(EXIT.usage, 'give --config-file FILE or --config-dir DIRECTORY');
   const { output } = session;
   try {
     const configuration = loadConfiguration({ configFiles, configDirs, env: process.env });
@@ -76,13 +76,13 @@ function show({ output }: Session, { hosts, neutron, worker }: Shown): void {
     hosts.map(({ host, zhcpNode, xcat, physicalNetworks }) => [
       host,
       zhcpNode,
-      `${xcat.url} as ${xcat.username}${xcat.verifyTls ? '' : colour('yellow', ', certificate not checked')}`,
+      `${xcat.url} as ${xcat.username}${xcat.verifyTls ? '' : colour('yellow', ', certificate not verified')}`,
       physicalNetworks.map(({ name, vswitch }) => `${name} → ${vswitch}`).join(', ') || colour('yellow', 'none'),
     ]),
     'No host.',
   );
   output.print(
-    `reconciled every ${worker.pollingIntervalSeconds} s; Neutron: ${neutron.bus ? 'by its message broker' : 'no broker'}${neutron.rest ? ', REST API' : ''}`,
+    `reconciliation every ${worker.pollingIntervalSeconds} s; Neutron: ${neutron.bus ? 'message broker' : 'no broker'}${neutron.rest ? ', REST API' : ''}`,
   );
   output.print(`${colour('green', '✔')} the configuration is complete`);
 }

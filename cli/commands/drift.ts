@@ -10,9 +10,9 @@ import { colour } from '../output.ts';
 export function driftCommand(program: Command): void {
   program
     .command('drift')
-    .summary('what is not as it is recorded')
+    .summary('show drift from the record')
     .description(
-      'What is not as it is recorded, seen at one glance: authorisations, VLANs, VSWITCHes. Exit code 6 when there is any. `reconcile --dry-run` looks closer, at directory entries and NICs too.',
+      'Drift from the record: authorisations, VLANs, VSWITCHes. Exit code 6 when there is any. `reconcile --dry-run` also compares directory entries and NICs.',
     )
     .action(
       action(z.object({}), async (session) => {
@@ -25,10 +25,12 @@ export function driftCommand(program: Command): void {
           for (const { userid, lines } of drifted)
             for (const line of lines) session.output.print(`${colour('red', userid)}  ${line}`);
           for (const { userid, vdev, vswitch } of foreign)
-            session.output.print(`${userid}  NIC ${vdev} on ${vswitch} is recorded nowhere, and left alone`);
+            session.output.print(
+              `${userid}  NIC ${vdev} on ${vswitch} is foreign: no port records it, nothing changes it`,
+            );
           for (const finding of findings)
-            session.output.print(`${colour('red', 'not understood')}  ${findingText(finding)}`);
-          if (drifted.length === 0) session.output.print(colour('green', `${host} is as recorded.`));
+            session.output.print(`${colour('red', 'unreadable')}  ${findingText(finding)}`);
+          if (drifted.length === 0) session.output.print(colour('green', `${host} has no drift.`));
         });
         return drifted.length === 0 ? EXIT.ok : EXIT.drift;
       }),

@@ -13,11 +13,11 @@ const ListOptions = z.object({ drifted: z.boolean().optional() });
 
 /** `zvmnet guest …` */
 export function guestCommands(program: Command): void {
-  const guest = program.command('guest').description('Guests: virtual machines with their NICs.');
+  const guest = program.command('guest').description('Guests: virtual machines with their NICs and ports.');
   guest
     .command('list [userid]')
-    .description('Guests with their ports; with the beginning of a userid, those that begin so.')
-    .option('--drifted', 'those that are not as recorded')
+    .description('List guests with their ports. The argument is a userid or its first characters.')
+    .option('--drifted', 'guests with drift only')
     .addHelpText('after', examples(['zvmnet guest list LNX1', 'zvmnet guest list --drifted']))
     .action(
       action(ListOptions, async (session, [start = ''], { drifted }) => {
@@ -35,7 +35,7 @@ export function guestCommands(program: Command): void {
               [...new Set(ports.flatMap(({ vswitch }) => (vswitch === undefined ? [] : [vswitch])))].join(', ') || '–',
               drift.length === 0 ? '–' : colour('red', drift.join('; ')),
             ]),
-            `No such guest on ${host}.`,
+            `${host} has no such guest.`,
           ),
         );
         return EXIT.ok;
@@ -43,7 +43,9 @@ export function guestCommands(program: Command): void {
     );
   guest
     .command('show <userid>')
-    .description('A guest: what is recorded beside what z/VM has, and what reconciliation would do.')
+    .description(
+      'Show a guest: its record beside its state on z/VM, and the steps that reconciliation would carry out.',
+    )
     .action(
       action(z.object({}), async (session, [userid = '']) => {
         const host = await session.hostToRead();

@@ -10,9 +10,9 @@ import { colour, type Output, timeText } from '../output.ts';
 export function hostsCommand(program: Command): void {
   program
     .command('hosts')
-    .summary('the z/VM systems: releases, workers, reconciliation')
+    .summary('list z/VM systems: releases, workers, reconciliation')
     .description(
-      'The z/VM systems that Temporal knows: what z/VM can do there, how many workers each has, and how its reconciliation goes.',
+      'List the z/VM systems known to Temporal, with the levels, the workers and the reconciliation of each.',
     )
     .action(
       action(z.object({}), async (session) => {
@@ -28,12 +28,12 @@ function showHosts(output: Output, hosts: readonly KnownHost[]): void {
   output.table(
     ['HOST', 'Z/VM', 'DNA', 'WORKERS', 'RECONCILIATION', 'LAST SUCCESS', 'NEXT'],
     hosts.map(rowOf),
-    'No host is known to Temporal yet: a worker makes it known.',
+    'Temporal knows no host yet: a worker registers its host.',
   );
   for (const { host, reconciliation, capabilities } of hosts) {
     const { failure } = reconciliation ?? {};
     if (failure !== undefined)
-      output.print(colour('red', `${host}: reconciliation fails, at ${timeText(failure.at)}: ${failure.reason}`));
+      output.print(colour('red', `${host}: reconciliation failed at ${timeText(failure.at)}: ${failure.reason}`));
     if (capabilities !== null) output.print(`${host}: ${capabilityWords(capabilities)}`);
   }
 }
@@ -61,5 +61,5 @@ function howReconciled(reconciliation: KnownHost['reconciliation']): string {
   const { paused, note, everySeconds, failure } = reconciliation;
   if (paused) return colour('yellow', `paused${note === '' ? '' : `: ${note}`}`);
   const often = `every ${everySeconds ?? '?'} s`;
-  return failure === undefined ? often : colour('red', `${often}, fails`);
+  return failure === undefined ? often : colour('red', `${often}, failed`);
 }

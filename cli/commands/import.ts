@@ -25,14 +25,14 @@ const Options = z.object({
 export function importCommand(program: Command): void {
   program
     .command('import <file>')
-    .summary('wire the many ports of a file')
+    .summary('wire the ports of a file')
     .description(
-      'Wire the many ports of a file, JSON or CSV, or the ports and networks of Neutron. Started again, it goes on where it was; what is wired already is left as it is.',
+      'Wire the ports of a file: JSON, CSV, or ports and networks of Neutron. A repeated import continues the first; wired ports stay unchanged.',
     )
-    .option('--live', 'running guests get their NICs now, not at their next logon')
-    .option('--dry-run', 'only say what would become of each port')
-    .option('--check', 'only read the file and say what is wrong in it')
-    .option('--report <file>', 'write what became of each port, as JSON, or as CSV by the file name')
+    .option('--live', 'make the ports live on running guests now, not at their next logon')
+    .option('--dry-run', 'show the outcome that each port would have')
+    .option('--check', 'check the file only')
+    .option('--report <file>', 'write the outcome of each port, as JSON, or as CSV when the file name ends so')
     .addHelpText(
       'after',
       examples([
@@ -41,7 +41,7 @@ export function importCommand(program: Command): void {
         'make-ports | zvmnet import - --live       # from standard input',
         '',
         'CSV has the columns host, userid, portId, vswitch, segmentationId (empty: flat; 1001+1002: trunk), mac, vdev, adminStateUp, address,',
-        '  hostname; all but userid, portId and vswitch may be left out. Entries without a host are for --host.',
+        '  hostname; only userid, portId and vswitch are required. Entries without a host belong to --host.',
       ]),
     )
     .action(action(Options, run));
@@ -57,7 +57,7 @@ async function run(session: Session, [file = '']: string[], options: z.output<ty
   );
   if (options.check) {
     output.result({ ok: true, ports: ports.length, hosts }, () =>
-      output.print(colour('green', `${nameOfInput(file)} is right.`)),
+      output.print(colour('green', `${nameOfInput(file)} has no errors.`)),
     );
     return EXIT.ok;
   }
@@ -76,7 +76,7 @@ async function run(session: Session, [file = '']: string[], options: z.output<ty
   return counts.refused > 0 ? EXIT.refused : EXIT.ok;
 }
 
-/** Throws a CommandFailure with all that is wrong with the file. */
+/** Throws a CommandFailure with all errors of the file. */
 async function read(session: Session, file: string, defaultHost: string | undefined): Promise<GuestPortRequest[]> {
   const opened = await openPortFile(readInput(file, session.signal));
   const networks = await physicalNetworks(session, neutronHostsIn(opened));
@@ -88,9 +88,12 @@ async function read(session: Session, file: string, defaultHost: string | undefi
   } catch (error) {
     if (!(error instanceof PortFileError)) throw error;
     const advice = error.problems.some(({ field, reason }) => field === 'host' && reason.endsWith('is missing'))
-      ? '\nEntries without a host are for --host.'
+      ? '\nEntries without a host belong to --host.'
       : '';
-    throw new CommandFailure(EXIT.usage, `${nameOfInput(file)}: nothing was started.\n${error.message}${advice}`);
+    throw new CommandFailure(
+      EXIT.usage,
+      `${nameOfInput(file)}: the import was not started.\n${error.message}${advice}`,
+    );
   }
 }
 
@@ -144,9 +147,9 @@ async function wireAll(
   throw new CommandFailure(EXIT.interrupted, GOES_ON);
 }
 
-const GOES_ON = 'What was started goes on. Start the same import again to see it through; nothing is done twice.';
+const GOES_ON = 'Started operations continue. Repeat the same import to follow them; no port is wired twice.';
 
-/** As the file has them: they were done in another order. */
+/** The ports in the order of the file: they were wired in another. */
 function inOrderOf(ports: readonly GuestPortRequest[], done: readonly ImportedPort[]): ImportedPort[] {
   const byId = new Map(done.map((port) => [port.portId, port]));
   return ports.flatMap(({ portId }) => byId.get(portId) ?? []);

@@ -12,8 +12,12 @@ import { examples, onePlanEach, optionsOf, PortChangeOptions, portChangeOptions 
 export function nicCommands(program: Command): void {
   const nic = program.command('nic').description('NICs of running guests.');
   for (const [name, type, description] of [
-    ['attach', 'attachNic', 'Make recorded ports live on their running guests: the NIC is defined and coupled now.'],
-    ['detach', 'detachNic', 'Take NICs from their running guests; the ports stay, and come back at the next logon.'],
+    ['attach', 'attachNic', 'Make recorded ports live: define and couple their NICs on running guests now.'],
+    [
+      'detach',
+      'detachNic',
+      'Detach NICs from running guests. The ports stay, and the guests get them again at their next logon.',
+    ],
   ] as const)
     portChangeOptions(nic.command(`${name} <port...>`))
       .description(description)

@@ -40,29 +40,31 @@ export function opsCommands(program: Command): void {
   const ops = program.command('ops').description('Operations: list, start, show and cancel them.');
   const list = ops
     .command('list')
-    .description('The newest operations, of all hosts unless one is named.')
+    .description('List operations, newest first, of all hosts or of --host.')
     .option('--guest <userid>', 'of this guest')
-    .option('--port <uuid>', 'that touch this port')
-    .option('--limit <n>', 'at most so many', '20')
-    .option('--idle', 'with reconciliations that found nothing to do')
+    .option('--port <uuid>', 'on this port')
+    .option('--limit <n>', 'at most n operations', '20')
+    .option('--idle', 'include reconciliations without drift')
     .addHelpText('after', examples(['zvmnet ops list --outcome failed', 'zvmnet ops list --guest LNX10001 --limit 5']));
   list.addOption(list.createOption('--type <type>', 'of this type').choices(LISTED_TYPES));
   list.addOption(list.createOption('--state <state>', 'in this state').choices(OPERATION_STATES));
   list.addOption(list.createOption('--outcome <outcome>', 'with this outcome').choices(OPERATION_OUTCOMES));
   list.action(action(ListOptions, listThem));
   const start = changeOptions(ops.command('start <type> <request>'))
-    .description('Start an operation of any type with its request as JSON (docs/workflows.md); --dry-run goes into it.')
+    .description(
+      'Start an operation of any type with its request as JSON (docs/workflows.md). --dry-run is added to the request.',
+    )
     .addHelpText('after', examples([`zvmnet ops start deletePort '{"userid":"LNX10001","portId":"…"}' --dry-run`]));
   start.action(action(ChangeOptions, startFromJson));
   ops
     .command('show <operation>')
-    .description('An operation: its progress, or its outcome. Its exit code is that of the operation.')
-    .option('--run <id>', 'one run of several; else the newest')
+    .description('Show an operation with its progress or outcome. The exit code is that of the operation.')
+    .option('--run <id>', 'one run of several; default: the newest')
     .action(action(z.object({ run: z.string().optional() }), show));
   ops
     .command('cancel <operation>')
-    .description('Stop an operation and roll it back.')
-    .option('--no-wait', 'do not wait until it is rolled back')
+    .description('Cancel an operation and roll it back.')
+    .option('--no-wait', 'do not wait for the end of the rollback')
     .action(action(z.object({ wait: z.boolean() }), cancel));
 }
 
@@ -72,7 +74,10 @@ async function startFromJson(
   { wait, dryRun }: z.output<typeof ChangeOptions>,
 ): Promise<ExitCode> {
   if (!isOperationType(type))
-    throw new CommandFailure(EXIT.usage, `${type} is no type of operation; there are ${OPERATION_TYPES.join(', ')}`);
+    throw new CommandFailure(
+      EXIT.usage,
+      `${type} is not a type of operation: use one of ${OPERATION_TYPES.join(', ')}`,
+    );
   const given = jsonOf(text);
   const host = 'host' in given || 'hosts' in given ? {} : { host: await session.host() };
   const parsed = parseRequest(type, { ...host, ...given, ...(dryRun ? { dryRun } : {}) });
@@ -87,7 +92,7 @@ function jsonOf(text: string): object {
   try {
     return z.record(z.string(), z.unknown()).parse(JSON.parse(text));
   } catch {
-    throw new CommandFailure(EXIT.usage, 'the request has to be a JSON object');
+    throw new CommandFailure(EXIT.usage, 'the request must be a JSON object');
   }
 }
 
@@ -116,7 +121,7 @@ async function listThem(session: Session, _args: string[], options: z.output<typ
         outcomeText(each),
         each.id,
       ]),
-      'No such operation.',
+      'No operations found.',
     ),
   );
   return EXIT.ok;
@@ -127,13 +132,13 @@ function withRun<Operation extends OperationView>(session: Session, operation: O
 }
 
 function outcomeText({ state, outcome }: OperationView): string {
-  // While it waits for its guest its outcome says so.
+  // The outcome of an operation in the queue of its guest is `waiting`.
   if (state === 'running') return colour('blue', outcome ?? state);
   if (state === 'completed' && outcome !== 'failed' && outcome !== 'refused') return colour('green', outcome ?? state);
   return colour('red', outcome ?? state);
 }
 
-/** Throws a CommandFailure when there is none. */
+/** The operation. Throws a CommandFailure when it does not exist. */
 async function find(session: Session, id: string, run?: string): Promise<OperationDetails> {
   const operation = await describeOperation(await session.client(), id, run);
   if (operation === undefined) throw new CommandFailure(EXIT.notFound, `There is no operation ${id}.`);
@@ -160,19 +165,19 @@ async function show(session: Session, [id = '']: string[], options: { run?: stri
 async function runningText(session: Session, { id, host, userid }: OperationDetails): Promise<string> {
   const guest = userid === undefined ? undefined : { host, userid };
   const standing = await standingOf(await session.client(), id, guest);
-  return standing === undefined ? 'No worker answers for its progress.' : standingText(standing);
+  return standing === undefined ? 'No worker answers: its progress is unknown.' : standingText(standing);
 }
 
 async function cancel(session: Session, [id = '']: string[], { wait }: { wait: boolean }): Promise<ExitCode> {
   const client = await session.client();
   const operation = await find(session, id);
   if (operation.state !== 'running' || !(await cancelOperation(client, operation.id)))
-    throw new CommandFailure(EXIT.refused, `Operation ${id} is not running: it is ${operation.state}.`);
-  session.output.tell(`${id} is asked to stop and to undo what it has done.`);
+    throw new CommandFailure(EXIT.refused, `Operation ${id} has ended already: it is ${operation.state}.`);
+  session.output.tell(`Operation ${id} is being cancelled and rolled back.`);
   if (wait) await session.tellIfNobodyWorks(operation.host, 'it');
   const ended = wait ? await followOperation(client, operation, undefined, () => {}, session.signal) : undefined;
   if (session.signal.aborted)
-    throw new CommandFailure(EXIT.interrupted, `It goes on undoing what it has done. See: zvmnet ops show '${id}'`);
+    throw new CommandFailure(EXIT.interrupted, `The rollback continues. See: zvmnet ops show '${id}'`);
   const after = withRun(session, ended ?? (await find(session, id, operation.runId)));
   session.output.result(after, () => {
     session.output.print(`${id}: ${outcomeText(after)}`);

@@ -19,7 +19,7 @@ import { eachPort, examples, optionsOf, PortChangeOptions, portChangeOptions } f
 
 /** `zvmnet port …` */
 export function portCommands(program: Command): void {
-  const port = program.command('port').description('Ports: a NIC of a guest on a VSWITCH, recorded in xCAT.');
+  const port = program.command('port').description('Ports: recorded NICs of guests on VSWITCHes.');
   createCommand(port);
   listCommand(port);
   showCommand(port);
@@ -31,8 +31,8 @@ export function portCommands(program: Command): void {
     portChangeOptions(port.command(`${name} <port...>`))
       .description(
         adminStateUp
-          ? 'Couple the NIC again, now and at the next logon.'
-          : 'Uncouple the NIC, also at the next logon; the port stays.',
+          ? 'Set ports up: couple their NICs, now and at the next logon.'
+          : 'Set ports down: uncouple their NICs, now and at the next logon. The ports stay.',
       )
       .action(
         action(PortChangeOptions, (session, args, options) =>
@@ -43,7 +43,7 @@ export function portCommands(program: Command): void {
         ),
       );
   portChangeOptions(port.command('delete <port...>'))
-    .description('Delete a port: nothing of it is left that no other port of the guest needs.')
+    .description('Delete ports: record, authorisation and NIC. Authorisations that other ports of the guest need stay.')
     .action(
       action(PortChangeOptions, (session, args, options) =>
         eachPort(session, args, options, ({ userid, portId }, target) => ({
@@ -71,19 +71,19 @@ const CreateOptions = PortChangeOptions.extend({
 function createCommand(port: Command): void {
   portChangeOptions(port.command('create'))
     .description(
-      'Create a port: recorded, authorised on its VSWITCH, in the user directory; with --live on the running guest too.',
+      'Create a port: record, authorisation on its VSWITCH, user directory; with --live also the NIC of the running guest.',
     )
     .requiredOption('--guest <userid>', "the guest's userid")
     .requiredOption('--vswitch <name>', 'the VSWITCH')
     .option('--vlan <id>', 'a VLAN, or those of a trunk: 1001,1002 or 100-110')
     .option('--flat', 'no VLAN')
-    .option('--id <uuid>', "the port's id; a new one when not given")
-    .option('--mac <address>', 'the MAC address; chosen when not given')
-    .option('--vdev <hex>', 'the first of the three virtual devices; chosen when not given')
+    .option('--id <uuid>', "the port's id; default: a new one")
+    .option('--mac <address>', 'the MAC address; default: a free one')
+    .option('--vdev <hex>', 'the first of the three virtual devices; default: free ones')
     .option('--ip <address>', "a fixed address, for xCAT's hosts table")
     .option('--hostname <name>', 'a name for the address')
     .option('--down', 'administratively down')
-    .option('--live', 'the running guest gets its NIC now, not at its next logon')
+    .option('--live', 'make the port live on the running guest now, not at its next logon')
     .addHelpText(
       'after',
       examples([
@@ -109,7 +109,8 @@ function createCommand(port: Command): void {
           live === true
             ? { type: 'attachNic', input: { ...target, ports: [port] } }
             : { type: 'createPort', input: { ...target, ...port } };
-        if (dryRun && id === undefined) session.output.tell(`The port's id would be ${port.portId}: --id takes it.`);
+        if (dryRun && id === undefined)
+          session.output.tell(`The port's id would be ${port.portId}. Give it again by --id.`);
         return runOperation(session, request, wait);
       }),
     );
@@ -129,11 +130,11 @@ const ListOptions = z.object({
 function listCommand(port: Command): void {
   port
     .command('list')
-    .description('Recorded ports, with their state on z/VM.')
+    .description('List recorded ports with their state on z/VM.')
     .option('--guest <userid>', 'of this guest')
     .option('--vswitch <name>', 'on this VSWITCH')
     .option('--vlan <id>', 'on this VLAN')
-    .option('--drifted', 'of guests that are not as recorded')
+    .option('--drifted', 'of guests with drift')
     .addHelpText('after', examples(['zvmnet port list --vlan 1001', 'zvmnet port list --drifted --json']))
     .action(
       action(ListOptions, async (session, _args, filter) => {
@@ -153,7 +154,7 @@ function listCommand(port: Command): void {
               each.mac ?? '–',
               portState(each),
             ]),
-            `No such port is recorded on ${host}.`,
+            `${host} has no such port on record.`,
           ),
         );
         return EXIT.ok;
@@ -177,8 +178,8 @@ function meantPort({ vswitch, network }: PortView, filter: z.output<typeof ListO
 function showCommand(port: Command): void {
   port
     .command('show <port>')
-    .description('A port: its record beside its state on z/VM.')
-    .addHelpText('after', examples(['zvmnet port show 3f2a        # the beginning of its id will do']))
+    .description('Show a port: its record beside its state on z/VM.')
+    .addHelpText('after', examples(['zvmnet port show 3f2a        # the first characters of its id suffice']))
     .action(action(z.object({}), (session, [words = '']) => show(session, words)));
 }
 
@@ -188,7 +189,7 @@ async function show(session: Session, words: string): Promise<ExitCode> {
   const reading = readGuestView(await session.client(), view.host, userid, session.generation);
   const guest = await session.read(view.host, reading);
   const port = shownPort(guest, portId);
-  if (port === undefined) throw new CommandFailure(EXIT.notFound, `Port ${portId} has gone meanwhile.`);
+  if (port === undefined) throw new CommandFailure(EXIT.notFound, `Port ${portId} was deleted meanwhile.`);
   const { steps, problems } = guest;
   session.output.result({ host: view.host, userid, portId, ...port, steps, problems }, () => {
     session.output.print(`port ${portId} of ${userid} on ${view.host}`);
@@ -201,8 +202,10 @@ const SetVlanOptions = PortChangeOptions.extend({ vswitch: PortRequest.shape.vsw
 
 function setVlanCommand(port: Command): void {
   portChangeOptions(port.command('set-vlan <port> <vlan>'))
-    .description('Another VLAN, a trunk, or flat. A running guest is interrupted for a moment on a user-based VSWITCH.')
-    .option('--vswitch <name>', 'move it to this VSWITCH')
+    .description(
+      'Change the network of a port to a VLAN, a trunk, or flat. On a user-based VSWITCH this interrupts the NIC of a running guest briefly.',
+    )
+    .option('--vswitch <name>', 'move the port to this VSWITCH')
     .addHelpText(
       'after',
       examples([

@@ -19,14 +19,14 @@ const Options = ChangeOptions.extend({ watch: z.boolean().default(false), allHos
 /** `zvmnet reconcile` */
 export function reconcileCommand(program: Command): void {
   const reconcile = changeOptions(program.command('reconcile'))
-    .summary('compare a host with what is recorded, and repair it')
-    .description('Compare a host with what is recorded and repair what differs, now, beside its Schedule.')
+    .summary('compare a host with its record and repair drift')
+    .description('Compare a host with its record and repair drift, now, independently of the Schedule.')
     .option('--all-hosts', 'every host, one after another')
-    .option('--watch', 'go on showing each reconciliation of the host as it ends, until Ctrl-C')
+    .option('--watch', 'show each reconciliation of the host at its end, until Ctrl-C')
     .addHelpText(
       'after',
       examples([
-        'zvmnet reconcile --dry-run       # what has drifted and what would be done; exit code 6 when there is any',
+        'zvmnet reconcile --dry-run       # drift and the steps of its repair; exit code 6 when there is any',
         'zvmnet reconcile --all-hosts',
         'zvmnet reconcile --watch',
       ]),
@@ -37,19 +37,19 @@ export function reconcileCommand(program: Command): void {
   reconcile
     .command('pause')
     .configureHelp(help)
-    .description("Pause the Schedule of the host's reconciliation; one that runs is carried out.")
-    .option('--note <text>', 'why, for whoever looks')
+    .description("Pause the Schedule of the host's reconciliation. A running reconciliation continues to its end.")
+    .option('--note <text>', 'the reason, shown with the Schedule')
     .addHelpText('after', examples(['zvmnet reconcile pause --note "change 4711, until Monday"']))
     .action(action(PauseOptions, (session, _args, { note }) => pause(session, true, note)));
   reconcile
     .command('resume')
     .configureHelp(help)
-    .description("Let the Schedule of the host's reconciliation go on.")
+    .description("Resume the Schedule of the host's reconciliation.")
     .action(action(ScheduleOptions, (session) => pause(session, false, undefined)));
 }
 
 const notHere = z
-  .literal(false, { error: 'does not go with pause or resume: they are for one host, and at once' })
+  .literal(false, { error: 'is not an option of pause and resume, which change the Schedule of one host at once' })
   .default(false);
 const ScheduleOptions = z.object({ dryRun: notHere, watch: notHere, allHosts: notHere });
 const PauseOptions = ScheduleOptions.extend({ note: z.string().optional() });
@@ -58,10 +58,10 @@ async function pause(session: Session, paused: boolean, note: string | undefined
   const client = await session.client();
   const host = await session.host();
   if (!(await pauseReconciliation(client, host, paused, note)))
-    throw new CommandFailure(EXIT.notFound, `${host} has no Schedule of reconciliation: its worker makes it.`);
+    throw new CommandFailure(EXIT.notFound, `${host} has no Schedule of reconciliation: its worker creates it.`);
   const described = await describeHost(client, host);
   session.output.result(described, () =>
-    session.output.print(`reconciliation of ${host} ${paused ? 'is paused' : 'goes on'}`),
+    session.output.print(`reconciliation of ${host} ${paused ? 'is paused' : 'is resumed'}`),
   );
   return EXIT.ok;
 }
@@ -94,11 +94,11 @@ const LOOK_MS = 2_000;
 const MOST_AT_ONCE = 20;
 const ANSWER_MS = 10_000;
 
-/** Show each reconciliation of a host that ends after `last`, until Ctrl-C; what Temporal does not tell for a moment is shown when it does. */
+/** Show each reconciliation of a host that ends after `last`, until Ctrl-C; those of an outage of Temporal are shown after it. */
 async function watchOn(session: Session, host: string, last: ToldOperation | undefined): Promise<void> {
   const client = await session.client();
   const seen = new Set(last === undefined ? [] : [last.runId]);
-  // By the clock that the others are told by, which may differ from this machine's.
+  // Times are those of Temporal's clock, which may differ from this machine's.
   const since = last?.closedAt ?? last?.startedAt ?? new Date().toISOString();
   session.output.tell(`Watching ${host}; Ctrl-C ends it.`);
   let isAway = false;
@@ -114,12 +114,12 @@ async function watchOn(session: Session, host: string, last: ToldOperation | und
   }
 }
 
-/** Why Temporal has not answered, undefined after Ctrl-C. Throws what is wrong for good. */
+/** The reason why Temporal has not answered; undefined after Ctrl-C. Throws a permanent error. */
 function whyAway(error: unknown, session: Session): string | undefined {
   if (session.signal.aborted) return undefined;
   const { message, exitCode } = failureIn(error, session);
   if (exitCode !== EXIT.unavailable) throw error;
-  return `Temporal does not answer, and is asked again: ${message}`;
+  return `Temporal does not answer and is retried: ${message}`;
 }
 
 async function showEnded(

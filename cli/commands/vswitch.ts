@@ -19,19 +19,21 @@ export function vswitchCommands(program: Command): void {
   const vswitch = program.command('vswitch').description("The host's virtual switches.");
   vswitch
     .command('list')
-    .description('The VSWITCHes of z/VM.')
+    .description('List the VSWITCHes of z/VM.')
     .action(action(z.object({}), list));
   vswitch
     .command('show <vswitch>')
-    .description('A VSWITCH: uplinks, authorisations with their VLANs, coupled NICs.')
+    .description('Show a VSWITCH: uplinks, authorisations with their VLANs, coupled NICs.')
     .action(action(z.object({}), show));
   changeOptions(vswitch.command('ensure <vswitch>'))
-    .description('Make a VSWITCH as the configuration says: create it, or change its uplinks.')
+    .description('Create a VSWITCH as configured, or change its uplinks.')
     .addHelpText('after', examples(['zvmnet vswitch ensure VSW1 --dry-run']))
     .action(action(ChangeOptions, (session, [name = ''], options) => change(session, 'ensureVswitch', name, options)));
   changeOptions(vswitch.command('delete <vswitch>'))
-    .description('Delete a VSWITCH that the configuration names no more; never one that others use.')
-    .option('--force', 'also when NICs of recorded ports are coupled, or ports recorded')
+    .description(
+      'Delete a VSWITCH that is no longer configured. A VSWITCH with foreign NICs or grants is never deleted.',
+    )
+    .option('--force', 'even with recorded ports and their coupled NICs')
     .action(
       action(ChangeOptions.extend({ force: z.boolean().default(false) }), (session, [name = ''], options) =>
         change(session, 'deleteVswitch', name, options),
@@ -43,7 +45,7 @@ async function list(session: Session): Promise<ExitCode> {
   const { host, vswitches } = await readHost(session);
   session.output.result({ host, vswitches }, () =>
     session.output.table(
-      ['VSWITCH', 'PHYSICAL NETWORK', 'VLANS BELONG TO', 'LAYER', 'UPLINKS', 'STATUS', 'GRANTS', 'NICS'],
+      ['VSWITCH', 'PHYSICAL NETWORK', 'TYPE', 'LAYER', 'UPLINKS', 'STATUS', 'GRANTS', 'NICS'],
       vswitches.map(rowOf),
       `${host} has no VSWITCH.`,
     ),
@@ -55,7 +57,7 @@ function rowOf(each: VswitchView): string[] {
   return [
     each.name,
     each.physicalNetwork ?? 'not configured',
-    vlansBelongTo(each),
+    typeOf(each),
     each.transport === 'IP' ? '3' : '2',
     each.uplinks.map(uplinkText).join(', ') || 'none',
     each.status ?? '–',
@@ -64,9 +66,9 @@ function rowOf(each: VswitchView): string[] {
   ];
 }
 
-function vlansBelongTo({ vlanAware, portSelection }: Pick<Vswitch, 'vlanAware' | 'portSelection'>): string {
-  if (!vlanAware) return 'no VLANs';
-  return portSelection === 'PORTBASED' ? 'port numbers' : 'userids';
+function typeOf({ vlanAware, portSelection }: Pick<Vswitch, 'vlanAware' | 'portSelection'>): string {
+  if (!vlanAware) return 'VLAN-unaware';
+  return portSelection === 'PORTBASED' ? 'port-based' : 'user-based';
 }
 
 function uplinkText({ rdev, state, error }: Uplink): string {
@@ -88,7 +90,7 @@ async function show(session: Session, [name = '']: string[]): Promise<ExitCode> 
 function showVswitch(output: Output, host: string, vswitch: Vswitch): void {
   const { name, transport, status, uplinks, authorisations, nics } = vswitch;
   output.print(
-    `${name} on ${host}: layer ${transport === 'IP' ? '3' : '2'}, VLANs belong to ${vlansBelongTo(vswitch)}${status === undefined ? '' : `, ${status}`}`,
+    `${name} on ${host}: layer ${transport === 'IP' ? '3' : '2'}, ${typeOf(vswitch)}${status === undefined ? '' : `, ${status}`}`,
   );
   output.print(`uplinks: ${uplinks.map(uplinkText).join(', ') || 'none'}`);
   output.table(
@@ -102,7 +104,7 @@ function showVswitch(output: Output, host: string, vswitch: Vswitch): void {
         .map((nic) => nic.vdev)
         .join(', ') || '–',
     ]),
-    'Nobody is authorised.',
+    'No authorisations.',
   );
 }
 

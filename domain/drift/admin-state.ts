@@ -12,8 +12,12 @@ export function looksDown({ adminStateUp, vdev, vswitch }: RecordedPort, { direc
   return nicdef !== undefined && nicdef.vswitch === undefined && !isCoupled;
 }
 
-/** Why such a port is left as it is, and how an operator says what it is to be. */
+/** The reason why such a port stays unchanged, and the commands by which an operator sets its admin state. */
 export function confirmAdminState(userid: string, { portId, vdev }: RecordedPort): Refusal {
-  const reason = `port ${portId} is recorded as up, but z/VM has its NIC ${vdev} of ${userid} as that of a port that is administratively down: not coupled, and without a VSWITCH in the directory`;
-  return refusal('adminStateUp', reason, `say which it is: zvmnet port down ${portId}, or zvmnet port up ${portId}`);
+  const reason = `port ${portId} is recorded as up, but NIC ${vdev} of ${userid} is that of a port that is administratively down: not coupled, and without a VSWITCH in the directory`;
+  return refusal(
+    'adminStateUp',
+    reason,
+    `set the admin state: zvmnet port down ${portId}, or zvmnet port up ${portId}`,
+  );
 }

@@ -1,6 +1,6 @@
 import { shortVlans } from '../vswitch/vlan-set.ts';
 
-/** VLANs as a drift line says them. */
+/** VLANs in a line of drift. */
 export function vlansText(vlans: readonly number[]): string {
   return vlans.length === 0 ? 'no VLAN' : `VLAN ${shortVlans(vlans).join(', ')}`;
 }

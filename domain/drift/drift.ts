@@ -58,7 +58,7 @@ export function notCoupledPorts({ userid, recorded, wanted }: SurveyedGuest, vsw
     .map(({ portId }) => portId);
 }
 
-/** Compare a guest with what z/VM shows of it. No lines: nothing speaks for drift. */
+/** Compare a guest with its state on z/VM. No lines: no drift is visible. */
 export function driftOf(guest: SurveyedGuest, vswitches: readonly Vswitch[]): Drift {
   const ports = wantedOtherwise(guest);
   const clear = clearPorts(guest, vswitches);
@@ -74,10 +74,10 @@ export function driftOf(guest: SurveyedGuest, vswitches: readonly Vswitch[]): Dr
       .flatMap(([name, rows]) => authorisationDoubts(guest.userid, name, rows, vswitches));
   const authorisations = authorisationsOf(false);
   const others = [
-    ...guest.unwanted.map((portId) => `Neutron does not want port ${portId} of ${guest.userid} any more`),
+    ...guest.unwanted.map((portId) => `port ${portId} of ${guest.userid} no longer exists in Neutron`),
     ...doubled(guest),
     ...arrived(guest.userid, clear),
-    ...left.map((name) => `a port of ${guest.userid} has moved away from ${name}`),
+    ...left.map((name) => `a port of ${guest.userid} has left ${name}`),
     ...wired.flatMap((row) => wrongNic(guest.userid, row, vswitches)),
   ];
   const certain = [...authorisations, ...others];
@@ -86,7 +86,7 @@ export function driftOf(guest: SurveyedGuest, vswitches: readonly Vswitch[]): Dr
     // A reading of the guest tells what must not be touched for another port's sake.
     ...authorisationsOf(true),
     ...wired.flatMap((row) => withoutVlan(guest.userid, row, vswitches)),
-    ...vanished.map(({ vdev }) => `the port of NIC ${vdev} of ${guest.userid} is not recorded any more`),
+    ...vanished.map(({ vdev }) => `the port of NIC ${vdev} of ${guest.userid} is no longer recorded`),
     ...(guest.remembered?.verified === true ? [] : wired.flatMap((row) => notCoupled(guest.userid, row, vswitches))),
   ];
   return {
@@ -120,11 +120,11 @@ function vanishedNics(
 
 function portDoubt({ userid, recorded, wanted }: SurveyedGuest, portId: PortId): string {
   const row = recorded.find((candidate) => candidate.portId === portId);
-  if (row?.vswitch === undefined) return `Neutron wants port ${portId} of ${userid}, which is not wired`;
+  if (row?.vswitch === undefined) return `port ${portId} of ${userid} exists in Neutron, but is not wired`;
   const { network } = wanted.get(portId) ?? row;
   if (!sameNetwork(row.network, network))
-    return `Neutron wants port ${portId} of ${userid} on ${describeNetwork(network)}, not ${describeNetwork(row.network)}`;
-  return `port ${portId} of ${userid} is not as Neutron wants it`;
+    return `port ${portId} of ${userid} is on ${describeNetwork(row.network)}, in Neutron on ${describeNetwork(network)}`;
+  return `port ${portId} of ${userid} differs from Neutron`;
 }
 
 /** Everything about the port is in the tables: its VSWITCH has no port numbers, and its MAC is known. */
@@ -141,7 +141,7 @@ function wantedOtherwise({ recorded, wanted, unconfirmed }: SurveyedGuest): Port
   });
 }
 
-/** True when a recorded port is what Neutron wants. */
+/** True when a recorded port equals that of Neutron. */
 export function isAsWanted(row: RecordedPort, { vswitch, network, adminStateUp, mac }: WantedPort): boolean {
   return (
     row.vswitch === vswitch &&
@@ -159,7 +159,7 @@ function arrived(userid: Userid, clear: readonly RecordedPort[]): string[] {
   return clear.flatMap(({ portId, recordedFor }) =>
     recordedFor === undefined
       ? []
-      : [`port ${portId} of ${userid} is recorded for ${recordedFor}, and the guest is here now`],
+      : [`port ${portId} of ${userid} is recorded for ${recordedFor}, but the guest is on this host now`],
   );
 }
 
@@ -198,9 +198,7 @@ function removeOne(texts: string[], text: string): boolean {
 function withoutVlan(userid: Userid, row: RecordedPort, vswitches: readonly Vswitch[]): string[] {
   const vswitch = vswitches.find((candidate) => candidate.name === row.vswitch);
   if (vswitch === undefined || row.network.type !== 'flat' || !hasNoVlan(vswitch)) return [];
-  return [
-    `port ${row.portId} of ${userid} is flat on ${vswitch.name}, whose default VLAN is NONE: it has no VLAN at all`,
-  ];
+  return [`port ${row.portId} of ${userid} is flat on ${vswitch.name}, whose default VLAN is NONE: it reaches no VLAN`];
 }
 
 function wrongNic(userid: Userid, row: RecordedPort, vswitches: readonly Vswitch[]): string[] {

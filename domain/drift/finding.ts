@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Something in a reading that nobody can read. It hides nothing else, and is left as it is. */
+/** An unreadable part of a reading. It hides nothing else, and nothing is changed there. */
 export const Finding = z.object({
   /** The thing it is about, by name: `VSWITCH VSW1`, `guest LNX1`. */
   of: z.string(),
@@ -9,7 +9,7 @@ export const Finding = z.object({
 });
 export type Finding = z.infer<typeof Finding>;
 
-/** Takes what a parser does not understand, so that the rest of the reading stays. */
+/** Takes the unreadable parts from a parser, so that the rest of the reading stays. */
 export type Report = (finding: Finding) => void;
 
 /** A finding as a line. */

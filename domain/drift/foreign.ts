@@ -11,7 +11,7 @@ export function foreignOn(
   ignored: ReadonlySet<string>,
 ): string[] {
   return vswitches.flatMap((vswitch) => {
-    if (!configured.has(vswitch.name)) return [`VSWITCH ${vswitch.name} is not in the configuration`];
+    if (!configured.has(vswitch.name)) return [`VSWITCH ${vswitch.name} is not configured`];
     const isOurs = (userid: Userid) => ours.get(userid)?.some((nic) => nic.vswitch === vswitch.name) === true;
     const grants = vswitch.authorisations
       .filter(({ userid }) => !isOurs(userid) && !ignored.has(userid))

@@ -7,10 +7,10 @@ import { sameVlans } from '../vswitch/vlan-set.ts';
 import { type Authorisation, authorisedVlans, neededVlans, type Vswitch } from '../vswitch/vswitch.ts';
 import { foreignNics } from './foreign-nics.ts';
 
-/** A guest as far as it is known; a reading of the whole host knows neither directory nor live NICs. */
+/** The known part of a guest; a reading of the whole host has neither directory nor live NICs. */
 type Known = Pick<GuestState, 'userid' | 'recorded'> & Partial<Pick<GuestState, 'directory' | 'live'>>;
 
-/** Values that a change gives anew, so that it need not be known what they were. */
+/** Values that a change sets, so that their former values need not be readable. */
 export type GivenAnew = {
   /** Columns of the port's row. */
   columns: readonly string[];
@@ -31,10 +31,10 @@ export function unclearBecause(
   given: GivenAnew = NOTHING,
 ): string | undefined {
   const odd = unreadableOf(row).filter(({ column }) => !given.columns.includes(column));
-  if (odd.length > 0) return `nobody can read its record: ${odd.map(valueText).join(', ')}`;
+  if (odd.length > 0) return `its record is unreadable: ${odd.map(valueText).join(', ')}`;
   const { vdev } = row;
   const neighbour = vdev === undefined ? undefined : guest.recorded.find((other) => isOddNeighbour(row, other));
-  if (neighbour !== undefined) return `port ${neighbour.portId}, whose record nobody can read, has NIC ${vdev} too`;
+  if (neighbour !== undefined) return `port ${neighbour.portId}, whose record is unreadable, has NIC ${vdev}, too`;
   const nics = [...(guest.live ?? []), ...(guest.directory ?? [])].filter((nic) => nic.vdev === vdev);
   const nic = nics.find((candidate) => candidate.unclear !== undefined);
   if (nic?.unclear !== undefined) return `NIC ${vdev}: ${nic.unclear}`;
@@ -49,7 +49,7 @@ export function unclearBecause(
 export function unclearPorts(guest: Known, vswitches: readonly Vswitch[]): { portId: PortId; reason: string }[] {
   return guest.recorded.flatMap((row) => {
     const reason = unclearBecause(row, guest, vswitches);
-    return reason === undefined ? [] : [{ portId: row.portId, reason: `${reason}. It is left as it is` }];
+    return reason === undefined ? [] : [{ portId: row.portId, reason: `${reason}. The port stays unchanged` }];
   });
 }
 
@@ -93,7 +93,7 @@ export function stuckPorts<Wanted extends Port>(
     const keeper = held.get(port.vswitch);
     const vswitch = vswitches.find(({ name, portSelection }) => name === port.vswitch && portSelection === 'USERBASED');
     if (keeper === undefined || vswitch === undefined || isAuthorised(port, vswitch, guest)) return [];
-    const reason = `VSWITCH ${port.vswitch} is user-based: with ${describeNetwork(port.network)} for port ${port.portId}, port ${keeper.portId} would get it too, and ${keeper.reason}`;
+    const reason = `VSWITCH ${port.vswitch} is user-based: port ${keeper.portId} would get ${describeNetwork(port.network)} of port ${port.portId}, too, and ${keeper.reason}`;
     return [{ port, reason }];
   });
 }

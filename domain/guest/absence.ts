@@ -1,7 +1,7 @@
 import { type Refusal, refusal } from '../planning/refusal.ts';
 import type { Userid } from '../text/identifiers.ts';
 
-/** Why a guest can be given nothing on this host. What is left of it can be taken away all the same. */
+/** The reason why a guest can get nothing on this host. Its remains can be removed all the same. */
 export type Absence =
   /** xCAT has its node on the system of another zHCP. */
   | { kind: 'elsewhere'; zhcp: string }

@@ -60,16 +60,16 @@ function undoneNics(
   return [...wired, ...remembered];
 }
 
-/** The absence as a line of what has drifted. */
+/** The absence as a line of drift. */
 export function absenceLine(userid: string, absence: Absence): string {
   switch (absence.kind) {
     case 'elsewhere':
-      return `${userid} is on ${absence.zhcp} now, and ports of it were made here`;
+      return `${userid} is on ${absence.zhcp} now, but has ports on this host`;
     case 'unknown':
       return absence.remains
-        ? `xCAT knows no guest ${userid} any more, which had ports here and is still on z/VM`
-        : `${userid} is gone, which had ports here`;
+        ? `guest ${userid} with ports on this host is no longer in xCAT, but is still on z/VM`
+        : `guest ${userid} with ports on this host no longer exists`;
     case 'undefined':
-      return `the user directory has no guest ${userid} any more, which had ports here`;
+      return `guest ${userid} with ports on this host is no longer in the user directory`;
   }
 }

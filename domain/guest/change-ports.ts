@@ -20,7 +20,7 @@ export function portsOfChange(change: Change): PortId[] {
   }
 }
 
-/** The vdevs that a change asks for by number. */
+/** The vdevs that a change names. */
 export function claimedVdevs(change: Change): { portId: PortId; vdev: Vdev }[] {
   if (!('ports' in change)) return [];
   return change.ports.flatMap((port: PortRequest | KnownPort) =>

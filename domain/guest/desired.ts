@@ -19,17 +19,17 @@ export type Desired = {
   ports: readonly DesiredPort[];
   /** Ports to undo completely. `keepRow` leaves the row of the `switch` table as Nova wrote it, unwired. */
   removed: readonly { portId: PortId; keepRow: boolean }[];
-  /** NICs of ports whose rows somebody else has deleted: to undo too. */
+  /** NICs of ports whose rows another writer has deleted: removed, too. */
   unrecorded?: readonly OwnNic[];
-  /** VSWITCHes whose authorisation was there before any port of ours: never revoked. */
+  /** VSWITCHes whose authorisation existed before any port of ours: never revoked. */
   keepAuthorised: readonly VswitchName[];
   /** VSWITCHes that ports move away from: the authorisation goes unless something of the guest still needs it. */
   leaving: readonly VswitchName[];
   /** The tables are another's to write, and rows that stand there keep no authorisation: the guest has left the host. */
   recordStays?: boolean;
-  /** Ports of VSWITCHes that a plan may have given the guest: in no directory entry yet, nobody else knows that they are ours. */
+  /** Port numbers that a plan may have given the guest: without a directory entry yet, only this list shows that they are ours. */
   given?: readonly VswitchPort[];
-  /** Attributes that somebody else has set, to be set again. */
+  /** Attributes that an administrator has set, to be set again. */
   kept?: Kept;
 };
 

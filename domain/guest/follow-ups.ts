@@ -12,7 +12,7 @@ const CAUSE: Record<FollowUp, readonly Step['kind'][]> = {
   ensureDirectoryOnline: ['ensureDirectoryNic', 'removeDirectoryNic'],
 };
 
-/** The plan with what has to follow its steps, and with follow-ups that are pending from before. */
+/** The plan with the follow-ups of its steps and the pending follow-ups of earlier plans. */
 export function withFollowUps(
   steps: readonly Step[],
   userid: Userid,
@@ -27,7 +27,7 @@ export function withFollowUps(
   return named.toSpliced(last + 1, 0, { kind: 'ensureDirectoryOnline', userid, disturbs: false });
 }
 
-/** The follow-ups of steps of which nobody knows how far they came. */
+/** The follow-ups of steps with an unknown outcome. */
 export function followUpsAfter(steps: readonly Step[]): FollowUp[] {
   const kinds = new Set<string>(steps.map((step) => step.kind));
   return (Object.keys(CAUSE) as FollowUp[]).filter((followUp) => kinds.has(followUp));

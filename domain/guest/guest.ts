@@ -10,7 +10,7 @@ import type { Absence } from './absence.ts';
 export type RecordedPort = {
   portId: PortId;
   vdev?: Vdev;
-  /** Absent in rows that Nova wrote and nobody has wired yet. */
+  /** Absent in rows that Nova wrote and that are not wired yet. */
   vswitch?: VswitchName;
   network: RecordedNetwork;
   /** From the node's row in the `mac` table. */
@@ -22,13 +22,13 @@ export type RecordedPort = {
   node?: NodeName;
   /** Further nodes of the guest with rows of this port. */
   otherNodes?: readonly NodeName[];
-  /** The zHCP that its row names, where that is another host's: the guest has come from there. */
+  /** The zHCP of its row when it belongs to another host: the guest has moved from there. */
   recordedFor?: string;
-  /** Values that nobody can read: the port is left exactly as it is. Absent when all is understood. */
+  /** Unreadable values: the port stays unchanged. Absent when all values are readable. */
   unreadable?: readonly UnreadableValue[];
 };
 
-/** A recorded port whose network is understood. */
+/** A recorded port with a readable network. */
 export type ReadablePort = RecordedPort & { network: Network };
 
 /** A value of a row, with its column. */
@@ -42,7 +42,7 @@ export type Nicdef = {
   macId?: string;
   /** PORTNUMBER: the port of a port-based VSWITCH. */
   portNumber?: PortNumber;
-  /** A word of it that nobody can read: the port of this NIC is left as it is. */
+  /** An unreadable operand: the port of this NIC stays unchanged. */
   unclear?: string;
   /** DEVICES, where it is not three, and CHPID: written again with the statement. */
   devices?: number;
@@ -51,7 +51,7 @@ export type Nicdef = {
   others?: string;
   /** Those of them that authorise the NIC where z/VM has directory network authorization. */
   authorization?: NicdefAuthorization;
-  /** It stands in this profile, which the entry includes: nobody changes it for one guest. */
+  /** The profile with the statement, which the entry includes: it is never changed for one guest. */
   profile?: string;
 };
 
@@ -72,7 +72,7 @@ export type LiveNic = {
   vswitch?: VswitchName;
   /** Known only while coupled (from the VSWITCH's list). */
   mac?: Mac;
-  /** Why it cannot be told what it is coupled to: the port of this NIC is left as it is. */
+  /** The reason why its coupling is unreadable: the port of this NIC stays unchanged. */
   unclear?: string;
 };
 

@@ -8,13 +8,13 @@ import { portsOfChange } from './change-ports.ts';
 /** Search terms of a run beside host and userid; VLANs as texts, `flat` for none. */
 export type PortSearchTerms = { portIds: string[]; vswitches: string[]; vlans: string[] };
 
-/** A port as far as a request or a record says what it is. */
+/** A port as far as a request or a record describes it. */
 type Said = { portId: PortId; vswitch?: VswitchName | undefined; network?: Network | undefined };
 
 // A search attribute holds 2 KB: more VLANs than these are said as ranges.
 const MOST_VLANS = 150;
 
-/** The search terms of a change, as far as the request says them. */
+/** The search terms of a change, as far as the request has them. */
 export function searchTermsOfChange(change: Change): PortSearchTerms {
   switch (change.kind) {
     case 'createPort':

@@ -3,23 +3,23 @@ import { type DeviceRange, devicesOverlap, nicDevices, type Vdev } from '../port
 import type { DesiredPort } from './desired.ts';
 import type { GuestState } from './guest.ts';
 
-/** Every device number of the guest that is taken, or that a port is to have: of what, where it has a name of its own. */
+/** Every device number of the guest that is taken or desired, with the name of its device. */
 export function takenDevices(guest: GuestState, ports: readonly { vdev: Vdev }[]): DeviceRange[] {
   const nics = [...ports, ...guest.recorded, ...guest.directory, ...guest.live].flatMap((nic) => nic.vdev ?? []);
-  // The range that says more of a device comes first: it is named.
+  // The range with the better name of a device comes first: messages use it.
   return [...(guest.devices ?? []), ...[...new Set(nics)].map((vdev) => nicDevices(vdev))];
 }
 
-/** Why a NIC cannot be where something else is. */
+/** The refusal of a NIC whose devices are taken. */
 export function refuseOverlap(field: string, vdev: Vdev, by: DeviceRange, { userid }: GuestState): Refusal {
   const reason = `NIC ${vdev} takes three devices and overlaps ${by.what} of ${userid}`;
-  return refusal(field, reason, 'choose another vdev, or leave it out to have one chosen');
+  return refusal(field, reason, 'choose another vdev, or leave it out');
 }
 
-/** A port whose NIC has yet to be defined where something else is. */
+/** A port whose NIC is not defined yet, and whose devices are taken. */
 export type BlockedPort = { port: DesiredPort; by: DeviceRange };
 
-/** The ports that no step can give their NIC, since its device numbers are taken: whoever tried would only be refused by z/VM. */
+/** The ports whose NIC no step can define, since its device numbers are taken: z/VM would refuse it. */
 export function blockedPorts(ports: readonly DesiredPort[], guest: GuestState): BlockedPort[] {
   const others = [...(guest.devices ?? []), ...[...guest.directory, ...guest.live].map(({ vdev }) => nicDevices(vdev))];
   return ports.flatMap((port) => {

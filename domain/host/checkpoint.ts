@@ -16,13 +16,13 @@ export type Checkpoint = {
   guests: ReadonlyMap<Userid, GuestCheckpoint>;
   /** NICs that the sweep of the directory has found besides our ports'; every guest of the host without such ports is in it. */
   entries: EntryNics;
-  /** The sweep of the directory goes on after this userid. */
+  /** The sweep of the directory continues after this userid. */
   sweptUpTo?: Userid;
   /** The real devices that VSWITCHes of the configuration had when they had any. */
   rdevs?: ReadonlyMap<VswitchName, readonly Rdev[]>;
   /** Where Neutron is configured. */
   neutron?: NeutronCheckpoint;
-  /** Ports that were not coupled when the host was seen for the first time, and of which nobody has said since what they are to be. */
+  /** Ports that were not coupled at the first reading of the host, and whose admin state no operator has confirmed since. */
   toConfirm?: readonly PortId[];
 };
 

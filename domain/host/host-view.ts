@@ -11,17 +11,17 @@ import { RecordedNetwork } from '../vswitch/network.ts';
 import { authorisedVlans, Uplink, type Vswitch } from '../vswitch/vswitch.ts';
 import { HostCapabilities } from './host-capabilities.ts';
 
-/** A port as it is recorded, beside what z/VM has of it. */
+/** A recorded port beside its state on z/VM. */
 export const PortView = z.object({
   portId: PortId,
   userid: Userid,
   vdev: Vdev.optional(),
-  /** Absent while nobody has wired the port. */
+  /** Absent before the port is wired. */
   vswitch: VswitchName.optional(),
   network: RecordedNetwork,
   mac: Mac.optional(),
   adminStateUp: z.boolean(),
-  /** Values of the record that nobody can read: the port is left as it is. */
+  /** Unreadable values of the record: the port stays unchanged. */
   unreadable: z
     .array(z.object({ column: z.string(), value: z.string() }))
     .readonly()
@@ -33,7 +33,7 @@ export const PortView = z.object({
 });
 export type PortView = z.infer<typeof PortView>;
 
-/** A guest with its ports, and what speaks for drift. */
+/** A guest with its ports and its drift. */
 export const GuestView = z.object({
   userid: Userid,
   node: NodeName,
@@ -41,7 +41,7 @@ export const GuestView = z.object({
   /** Coupled NICs that are recorded nowhere. */
   foreignNics: z.array(z.object({ vdev: Vdev, vswitch: VswitchName, mac: Mac.optional() })),
   drift: z.array(z.string()),
-  /** It is being changed: what is not yet as recorded is no drift. */
+  /** An operation is changing the guest: a difference from the record is not drift. */
   inProgress: z.boolean().optional(),
 });
 export type GuestView = z.infer<typeof GuestView>;
@@ -64,13 +64,13 @@ export type VswitchView = z.infer<typeof VswitchView>;
 /** A whole z/VM system. */
 export const HostView = z.object({
   host: HostName,
-  /** When z/VM was started, in its own words. */
+  /** Time of the last IPL, as z/VM prints it. */
   iplTime: z.string().nullable(),
   /** Absent in the answer of a worker of an older build. */
   capabilities: HostCapabilities.optional(),
   vswitches: z.array(VswitchView),
   guests: z.array(GuestView),
-  /** Values of the host that nobody can read, and that are left as they are. */
+  /** Unreadable values of the host; nothing is changed there. */
   findings: z.array(Finding).default([]),
 });
 export type HostView = z.infer<typeof HostView>;
@@ -91,15 +91,15 @@ export type ShownGuest = {
   tags: StateTags;
 };
 
-/** Tags that tell states apart: of a guest, and of each of its ports. */
+/** Tags of the state of a guest and of each of its ports: different states have different tags. */
 export type StateTags = { guest: string; ports: Record<string, string> };
 
-/** True when reconciliation would leave the guest as it is. */
+/** True when reconciliation would change nothing of the guest. */
 export function isInOrder({ steps, problems }: Pick<ShownGuest, 'steps' | 'problems'>): boolean {
   return steps.length === 0 && problems.length === 0;
 }
 
-/** A port of a guest: what is recorded, and what z/VM has of it. Undefined when the guest has no such port. */
+/** A port of a guest: its record and its state on z/VM. Undefined when the guest has no such port. */
 export function shownPort(guest: Omit<ShownGuest, 'tags'>, portId: string) {
   const record = guest.record.find((row) => row.portId === portId);
   if (record === undefined) return undefined;
@@ -116,7 +116,7 @@ export function shownPort(guest: Omit<ShownGuest, 'tags'>, portId: string) {
   };
 }
 
-/** Put a guest's record beside what the VSWITCHes show of it. */
+/** Put a guest's record beside its state on the VSWITCHes. */
 export function guestViewOf(
   userid: Userid,
   node: NodeName,
@@ -148,7 +148,7 @@ export function guestViewOf(
   };
 }
 
-/** An uncoupled NIC alone says nothing: the guest may be logged off. */
+/** Certain drift only. An uncoupled NIC alone is none: the guest may be logged off. */
 function certainDrift(userid: Userid, recorded: readonly RecordedPort[], vswitches: readonly Vswitch[]): string[] {
   const nothing = {
     remembered: undefined,
@@ -173,7 +173,7 @@ function authorisedOn(name: VswitchName | undefined, userid: Userid, vswitches: 
   return [...new Set(own.flatMap((entry) => authorisedVlans(vswitch, entry)))];
 }
 
-/** A VSWITCH without what only a plan needs. */
+/** A VSWITCH without the fields that only a plan needs. */
 export function vswitchViewOf(vswitch: Vswitch, physicalNetwork: string | undefined): VswitchView {
   const { name, portSelection, transport, vlanAware, status, uplinks, authorisations, nics } = vswitch;
   return {

@@ -34,7 +34,7 @@ export const HostRules = z.object({
   managementNetwork: z.object({ address: z.ipv4(), mask: z.ipv4() }).optional(),
   /** Have xCAT write names and addresses into its DNS too. */
   makeDns: z.boolean().default(false),
-  /** DirMaint does not put changes online by itself here: ask it to after each. */
+  /** True when DirMaint does not put changes online by itself: each change is followed by a request for it. */
   directoryOnline: z.boolean().default(false),
   /** Levels that z/VM is not asked for. */
   capabilities: ConfiguredCapabilities.optional(),
@@ -43,7 +43,7 @@ export const HostRules = z.object({
 });
 export type HostRules = z.infer<typeof HostRules>;
 
-/** The rules without the MAC prefix, which only z/VM can tell. */
+/** The rules without the MAC prefix, which comes from z/VM. */
 export type ConfiguredRules = Omit<HostRules, 'macPrefix'>;
 
 /** Task queue of a host (docs/workflows.md). */

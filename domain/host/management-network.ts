@@ -69,7 +69,7 @@ function refuseState(
   wanted: string,
   host: string,
 ): Refusal[] {
-  const advice = 'use the management network that is there, or take NIC 0800 off it first';
+  const advice = 'use the present management network, or uncouple NIC 0800 from it first';
   if (vswitch === undefined)
     return [refusal('host', `VSWITCH ${flat} is not defined on ${host}`, 'create it with ensureVswitch')];
   if (vswitch.portSelection === 'PORTBASED')

@@ -30,7 +30,7 @@ export type NeutronPort = {
   status: string;
   /** Grows with each change of the port, its status included. Absent where the server has none. */
   revision?: number;
-  /** Whether a mechanism driver has bound it, has failed to, or has not come to it yet. */
+  /** The state of its binding: bound by a mechanism driver, failed, or pending. */
   binding: 'bound' | 'failed' | 'none';
   /** The kind of NIC: one of a virtual switch, or else a device that is handed to the guest. */
   vnicType: string;
@@ -54,11 +54,11 @@ export function wantedOf(
   rules: Pick<HostRules, 'host' | 'vswitches'>,
 ): { wanted: WantedPort } | { refusals: Refusal[] } {
   if (vnicType !== NORMAL) {
-    const reason = `port ${portId} is of vnic type ${vnicType}, which no VSWITCH has`;
-    return { refusals: [refusal('binding:vnic_type', reason, 'make the port with vnic type normal')] };
+    const reason = `port ${portId} has vnic type ${vnicType}, which a VSWITCH does not support`;
+    return { refusals: [refusal('binding:vnic_type', reason, 'create the port with vnic type normal')] };
   }
   if (segment === undefined) {
-    const reason = `Neutron has not bound port ${portId}: its network is on no physical network that ${rules.host} has`;
+    const reason = `Neutron has not bound port ${portId}: ${rules.host} has no physical network of its network`;
     return {
       refusals: [refusal('network', reason, 'map its physical network to a VSWITCH, then bind the port again')],
     };
@@ -71,12 +71,12 @@ export function wantedOf(
   }
   const network = networkOf(networkType, segmentationId);
   if (network === undefined) {
-    const reason = `a VSWITCH has no networks of type ${networkType}`;
+    const reason = `a VSWITCH does not support networks of type ${networkType}`;
     return { refusals: [refusal('network.type', reason, 'use a network of type vlan or flat')] };
   }
   if (mac === undefined) {
-    const reason = `the address of port ${portId} is a multicast address, which no NIC can have`;
-    return { refusals: [refusal('mac', reason, 'give the port a unicast address')] };
+    const reason = `port ${portId} has a multicast MAC address, which no NIC can have`;
+    return { refusals: [refusal('mac', reason, 'give the port a unicast MAC address')] };
   }
   return { wanted: { vswitch: allowed.vswitch, network, adminStateUp, mac } };
 }

@@ -34,7 +34,7 @@ export const HOST_OPERATIONS = {
       live: z
         .boolean()
         .default(false)
-        .meta({ description: 'Running guests get their NICs now, not at their next logon' }),
+        .meta({ description: 'Make the ports live on running guests now, not at their next logon' }),
       ...guestOptions,
     }),
     result: 'wiring',
@@ -46,7 +46,7 @@ export const HOST_OPERATIONS = {
     found: ({ ports }) => searchTermsOfPorts(ports),
   }),
   ensureVswitch: operation({
-    does: 'makes a VSWITCH as the configuration says; refuses changes that need it to be made anew, and a VSWITCH of an administrator',
+    does: 'creates a VSWITCH as configured, or changes its uplinks; refuses changes that need a new VSWITCH, and a VSWITCH of an administrator',
     idPrefix: 'vswitch',
     lock: ({ host, vswitch }) => `${host}/${vswitch}`,
     input: z.strictObject({
@@ -60,7 +60,7 @@ export const HOST_OPERATIONS = {
     found: ({ vswitch }) => ({ portIds: [], vswitches: [vswitch], vlans: [] }),
   }),
   deleteVswitch: operation({
-    does: 'deletes a VSWITCH that the configuration does not name, and that nobody else uses',
+    does: 'deletes a VSWITCH that is not configured and has no foreign NICs or grants',
     idPrefix: 'vswitch',
     lock: ({ host, vswitch }) => `${host}/${vswitch}`,
     input: z.strictObject({
@@ -68,7 +68,7 @@ export const HOST_OPERATIONS = {
       force: z
         .boolean()
         .default(false)
-        .meta({ description: 'Also when NICs of recorded ports are coupled, or ports recorded' }),
+        .meta({ description: 'Delete it even with recorded ports and their coupled NICs' }),
       ...hostOptions,
     }),
     result: 'steps',
@@ -92,7 +92,7 @@ export const HOST_OPERATIONS = {
     summary: ({ host }) => `ensure the management network of ${host}`,
   }),
   reconcileHost: operation({
-    does: 'compares a host with its record and repairs drift; run by a Schedule, or now',
+    does: 'compares a host with its record and repairs drift; by a Schedule, or on request',
     idPrefix: 'reconcile',
     input: z.strictObject({
       ...ofHost,
@@ -110,13 +110,13 @@ export const HOST_OPERATIONS = {
     summary: ({ host, dryRun }) => (dryRun ? `compare ${host}` : `reconcile ${host}`),
   }),
   reconcileFleet: operation({
-    does: 'reconciles several hosts side by side and sums up',
+    does: 'reconciles several hosts side by side and sums up their results',
     idPrefix: 'reconcile/fleet',
     input: z.strictObject({
       hosts: z.array(HostName).min(1, 'must name a host'),
       dryRun: z.boolean().default(false).meta({ description: 'Only list drift and the steps that would repair it' }),
       giveUpAfterMinutes: hostOptions.giveUpAfterMinutes.meta({
-        description: 'How long to wait for a host without a worker, in minutes; 60 when left out',
+        description: 'Longest wait for a host without a worker, in minutes; default 60',
       }),
     }),
     result: 'fleet',

@@ -12,7 +12,7 @@ const somePortIds = z.array(PortId).min(1, 'must name a port').max(64, 'must nam
 /** Operations on the ports of one guest, by workflow type. */
 export const PORT_OPERATIONS = {
   createPort: operationOnGuest({
-    does: 'makes a port exist: recorded, authorised on its VSWITCH, in the user directory. The guest has it at its next logon',
+    does: 'creates a port: record, authorisation on its VSWITCH, user directory. The guest has it at its next logon',
     idPrefix: 'create-port',
     input: z.strictObject({ ...ofGuest, ...PortRequest.shape, ...portOptions }),
     summary: ({ userid, portId, vswitch, network }) =>
@@ -21,7 +21,7 @@ export const PORT_OPERATIONS = {
     change: (request) => ({ kind: 'createPort', port: portOf(request) }),
   }),
   attachNic: operationOnGuest({
-    does: 'makes ports live on the running guest, one or several at once; creates those that do not exist',
+    does: 'makes ports live on the running guest, one or several at once; creates missing ports',
     idPrefix: 'attach-nic',
     input: z.strictObject({
       ...ofGuest,
@@ -34,13 +34,13 @@ export const PORT_OPERATIONS = {
     change: ({ ports }) => ({ kind: 'attachNic', ports }),
   }),
   changeVlan: operationOnGuest({
-    does: 'puts a port on another VLAN, a trunk, or flat; with `vswitch` on another VSWITCH',
+    does: 'changes the network of a port: a VLAN, a trunk, or flat; with `vswitch` also its VSWITCH',
     idPrefix: 'change-vlan',
     input: z.strictObject({
       ...ofGuest,
       portId: PortId,
       network: Network,
-      vswitch: VswitchName.optional().meta({ description: "The VSWITCH to move to; the port's own when left out" }),
+      vswitch: VswitchName.optional().meta({ description: "The VSWITCH to move to; default: the port's own" }),
       ...portOptions,
     }),
     summary: ({ userid, portId, network, vswitch }) =>
@@ -52,7 +52,7 @@ export const PORT_OPERATIONS = {
     }),
   }),
   setAdminState: operationOnGuest({
-    does: 'down uncouples the NIC, also at the next logon; up couples it',
+    does: 'sets a port down or up: down uncouples its NIC, now and at the next logon; up couples it',
     idPrefix: 'admin-state',
     input: z.strictObject({ ...ofGuest, portId: PortId, adminStateUp: z.boolean(), ...portOptions }),
     summary: ({ userid, portId, adminStateUp }) => `set port ${portId} of ${userid} ${adminStateUp ? 'up' : 'down'}`,
@@ -60,7 +60,7 @@ export const PORT_OPERATIONS = {
     change: ({ portId, adminStateUp }) => ({ kind: 'setAdminState', portId, adminStateUp }),
   }),
   detachNic: operationOnGuest({
-    does: 'takes NICs from the running guest; the ports stay',
+    does: 'detaches NICs from the running guest; the ports stay',
     idPrefix: 'detach-nic',
     input: z.strictObject({ ...ofGuest, portIds: somePortIds, ...portOptions }),
     summary: ({ userid, portIds }) => `detach ${namesOf(portIds)} from running ${userid}`,
@@ -68,7 +68,7 @@ export const PORT_OPERATIONS = {
     change: ({ portIds }) => ({ kind: 'detachNic', portIds }),
   }),
   deletePort: operationOnGuest({
-    does: 'deletes a port: nothing of it is left that no other port of the guest needs',
+    does: 'deletes a port: record, authorisation and NIC, except what other ports of the guest need',
     idPrefix: 'delete-port',
     input: z.strictObject({ ...ofGuest, portId: PortId, ...portOptions }),
     summary: ({ userid, portId }) => `delete port ${portId} of ${userid}`,

@@ -18,7 +18,7 @@ export const PortRequest = z.strictObject({
 });
 export type PortRequest = z.infer<typeof PortRequest>;
 
-/** A port that is there already, named by its id alone. In a union zod would report the keys of a new port as unknown to a strict object. */
+/** An existing port, named by its id alone. In a union zod would report the keys of a new port as unknown to a strict object. */
 export const KnownPort = z
   .looseObject({ portId: PortId })
   .refine((port) => Object.keys(port).length === 1, { error: 'must be named by its portId alone', abort: true })
@@ -37,8 +37,8 @@ export const ofGuest = { host: HostName, userid: Userid };
 /** The plan of a dry run, by its name. */
 export const PlanId = z
   .string()
-  .regex(/^[0-9a-f]{32}$/, 'must be the 32 characters that a dry run names its plan by')
-  .meta({ description: 'The plan of a dry run', example: '0123456789abcdef0123456789abcdef' });
+  .regex(/^[0-9a-f]{32}$/, 'must be the `plan` of a dry run: 32 characters')
+  .meta({ description: 'The `plan` of a dry run', example: '0123456789abcdef0123456789abcdef' });
 
 /** Preconditions that have to hold when the operation has its turn at the guest: else it is refused, with a field that begins with `onlyIf`. */
 export const Preconditions = z.strictObject({
@@ -56,8 +56,8 @@ export const hostOptions = {
     .positive('must be more than 0')
     .max(10_080, 'must be at most a week, 10080')
     .default(60)
-    .meta({ description: 'How long to retry a step that fails transiently, in minutes; 60 when left out' }),
-  dryRun: z.boolean().default(false).meta({ description: 'Plan only: change nothing' }),
+    .meta({ description: 'Longest time to retry transient failures, in minutes; default 60' }),
+  dryRun: z.boolean().default(false).meta({ description: 'Plan only, change nothing' }),
 };
 /** Options of operations that change guests. */
 export const guestOptions = {
@@ -65,7 +65,7 @@ export const guestOptions = {
   keepOnFailure: z
     .boolean()
     .default(false)
-    .meta({ description: 'After a permanent failure keep what was done, for repair, instead of rolling it back' }),
+    .meta({ description: 'After a permanent failure keep the steps carried out, for repair, instead of a rollback' }),
 };
 /** The options of a request that names none. */
 export const DEFAULT_OPTIONS = z.object(guestOptions).parse({});
@@ -111,7 +111,7 @@ export const Change = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('setAdminState'), portId: PortId, adminStateUp: z.boolean() }),
   z.strictObject({ kind: z.literal('detachNic'), portIds: z.array(PortId) }),
   z.strictObject({ kind: z.literal('deletePort'), portId: PortId }),
-  /** The ports become as they are given, new or not: for what is decided elsewhere. */
+  /** The ports become as given, new or not: the decision is made elsewhere. */
   z.strictObject({ kind: z.literal('setPorts'), ports: z.array(PortRequest), live: z.boolean() }),
   /**
    * The ports as they are recorded, or as they are given here, each as far as it can be had; those removed, and what is left of others, are
@@ -128,7 +128,7 @@ export const Change = z.discriminatedUnion('kind', [
     /** Ports whose admin state an operator has to confirm, as long as z/VM has them as if they were down; all such ports where it is left out. */
     toConfirm: z.array(PortId).optional(),
   }),
-  /** As many of the ports as can be had; the others are refused each for itself. */
+  /** As many of the ports as possible; each other port has its own refusal. */
   z.strictObject({ kind: z.literal('wirePorts'), ports: z.array(PortRequest), live: z.boolean() }),
 ]);
 export type Change = z.infer<typeof Change>;

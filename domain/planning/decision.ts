@@ -89,8 +89,8 @@ function refuseUnrepairable(ports: readonly DesiredPort[], { vswitches, guest }:
     .filter((name) => !vswitches.some((vswitch) => vswitch.name === name))
     .map((name) => refusal('vswitch', `VSWITCH ${name} of a port is not defined`, 'define it, or move the port'));
   const conflicts = conflictingVswitches(ports, vswitches).map((name) => {
-    const reason = `ports of ${guest.userid} on ${name}, which is user-based, are recorded with different VLANs`;
-    return refusal('network', reason, 'change one of them');
+    const reason = `VSWITCH ${name} is user-based, but ports of ${guest.userid} on it are recorded with different VLANs`;
+    return refusal('network', reason, 'change one of these ports');
   });
   return [...missing, ...conflicts];
 }
@@ -121,7 +121,7 @@ function refuseConflicts(
   if (vswitch?.portSelection !== 'USERBASED') return conflicts;
   const foreign = foreignNics(guest, ports).find((nic) => nic.vswitch !== undefined && nic.vswitch === vswitch.name);
   if (foreign === undefined) return conflicts;
-  const reason = `NIC ${foreign.vdev} of ${guest.userid} on ${vswitch.name} is not managed here and would change its VLAN too`;
+  const reason = `NIC ${foreign.vdev} of ${guest.userid} on ${vswitch.name} is foreign and would change its VLAN, too`;
   return [...conflicts, refusal('network', reason, 'move that NIC first, or use another VSWITCH')];
 }
 

@@ -130,7 +130,9 @@ function refuseAddress({ request, at, ports }: Asked, { addressesInUse, guest }:
   const { address, hostname } = request;
   if (address === undefined) {
     if (hostname === undefined) return [];
-    return [refusal(`${at}hostname`, 'a name needs an address', 'give the address too, or leave the name out')];
+    return [
+      refusal(`${at}hostname`, 'a hostname needs an address', 'give the address, too, or leave the hostname out'),
+    ];
   }
   const node = addressesInUse.get(address);
   const owner = ports.find((port) => port.address === address)?.portId ?? (node === guest.node ? undefined : node);
@@ -150,7 +152,9 @@ function chooseVdev(
     const claimed = claimedVdevs.filter(({ portId }) => portId !== request.portId).map((port) => nicDevices(port.vdev));
     const vdev = allocateVdev(rules.firstVdev, [...taken, ...claimed]);
     if (vdev !== undefined) return { vdev, refusals: [] };
-    return { refusals: [refusal(`${at}vdev`, 'no three free devices are left on the guest', 'delete a port first')] };
+    return {
+      refusals: [refusal(`${at}vdev`, 'the guest has no three consecutive free devices', 'delete a port first')],
+    };
   }
   const devices = nicDevices(wanted);
   const overlapped = taken.find((other) => devicesOverlap(devices, other));
@@ -211,9 +215,9 @@ export function refuseMac(
     ownerText(macsInUse.get(wanted)?.find((other) => !isOwn(other))) ??
     (inEntry === undefined ? undefined : `NIC ${inEntry.vdev} of ${guest.userid}`) ??
     ports.find((other) => other.mac === wanted && other.portId !== port.portId)?.portId ??
-    (avoidMacs.has(wanted) ? 'somebody else at the same time' : undefined);
+    (avoidMacs.has(wanted) ? 'another guest at the same time' : undefined);
   if (owner === undefined) return [];
-  const advice = 'use another address, or leave it out to have one chosen';
+  const advice = 'use another address, or leave it out';
   return [{ ...refusal(`${at}mac`, `MAC ${wanted} is taken by ${owner}`, advice), transient: true }];
 }
 

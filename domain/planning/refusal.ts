@@ -30,7 +30,7 @@ export function refusalsOf({ issues }: Pick<z.core.$ZodError, 'issues'>, whole =
   return issues
     .flatMap(issuesIn)
     .map(({ path, message }) =>
-      refusal(path.join('.') || whole, message, 'correct the field and send the request again'),
+      refusal(path.join('.') || whole, message, 'correct the field, then send the request again'),
     );
 }
 
@@ -69,5 +69,5 @@ export function describeRefusals(refusals: readonly Refusal[]): string {
 /** The refusal of a word on a port after a later one: the last accepted word holds. */
 export function overtakenRefusal(portId: PortId, later: string): Refusal {
   const reason = `a later operation on port ${portId} has been carried out: ${later}`;
-  return refusal('portId', reason, 'nothing to do, unless this is still wanted: then send it again');
+  return refusal('portId', reason, 'send the request again if it is still wanted');
 }

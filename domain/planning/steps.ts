@@ -88,7 +88,7 @@ export function sentence(step: Step): string {
 function sideEffects(step: Step): string {
   if ((step.kind !== 'ensureAuthorisation' && step.kind !== 'ensurePortNumber') || step.before === undefined) return '';
   const type = step.vlans.length > 1 ? 'trunk' : "of the VSWITCH's port type";
-  return `; now ${type} and not permanent, whatever it was: z/VM does not show that`;
+  return `; ${type} and not permanent from now on: z/VM does not show its former values`;
 }
 
 function brief(step: Step): string {
@@ -100,7 +100,7 @@ function brief(step: Step): string {
     case 'ensureAddresses':
       return `record ${step.entries.length} address${step.entries.length === 1 ? '' : 'es'} of ${step.node}`;
     case 'ensureNames':
-      return "bring the management node's names up to date";
+      return 'update the name service of the management node';
     case 'ensureUncoupled':
       return `uncouple NIC ${step.vdev} of ${step.userid} from ${step.vswitch}`;
     case 'removeLiveNic':
@@ -126,7 +126,7 @@ function brief(step: Step): string {
     case 'ensureDirectoryOnline':
       return `put the directory of ${step.userid} online`;
     case 'removeRecord':
-      return `${step.keepRow ? 'unwire' : 'forget'} port ${step.portId} of ${step.node}`;
+      return `${step.keepRow ? 'unwire' : 'remove the record of'} port ${step.portId} of ${step.node}`;
   }
 }
 
@@ -143,7 +143,7 @@ function operandsText({ devices, chpid, lost }: NicOperands & { lost?: string })
     ...(devices === undefined ? [] : [`DEVICES ${devices}`]),
     ...(chpid === undefined ? [] : [`CHPID ${chpid}`]),
   ];
-  return `${kept.length === 0 ? '' : `, ${kept.join(' ')} as before`}${lost === undefined ? '' : `, without ${lost}, which it had`}`;
+  return `${kept.length === 0 ? '' : `, ${kept.join(' ')} as before`}${lost === undefined ? '' : `, ${lost} removed`}`;
 }
 
 function withVlans(vlans: readonly number[]): string {

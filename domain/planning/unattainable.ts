@@ -67,8 +67,8 @@ function besideForeign(
       const now = authorisedVlans(vswitch, authorisation);
       const isRight = sameVlans(now, neededVlans(vswitch, vlansOf(port.network)));
       if (isRight && authorisation.unclear === undefined) return [];
-      const has = authorisation.unclear === undefined ? describeVlans(now) : 'VLANs that cannot be read';
-      const reason = `NIC ${nic.vdev} of ${guest.userid} on ${port.vswitch} is not managed here and has ${has}: all NICs of a userid on a user-based VSWITCH share one VLAN set`;
+      const has = authorisation.unclear === undefined ? describeVlans(now) : 'unreadable VLANs';
+      const reason = `NIC ${nic.vdev} of ${guest.userid} on ${port.vswitch} is foreign and has ${has}: all NICs of a userid on a user-based VSWITCH share one VLAN set`;
       const advice = 'use another VSWITCH or the same VLANs, or move that NIC first';
       return [{ port, why: (at: string) => refusal(`${at}network`, reason, advice) }];
     });
@@ -87,6 +87,6 @@ function withoutVlan(ports: readonly DesiredPort[], { vswitches }: PlanningConte
 
 /** Why a VSWITCH takes no flat port. */
 export function refuseFlat(field: string, vswitch: string): Refusal {
-  const reason = `VSWITCH ${vswitch} is VLAN-aware and its default VLAN is NONE: a flat port has no VLAN there at all`;
-  return refusal(field, reason, 'use a VLAN, or a VSWITCH that is VLAN-unaware or was defined with a default VLAN');
+  const reason = `VSWITCH ${vswitch} is VLAN-aware and its default VLAN is NONE: a flat port reaches no VLAN there`;
+  return refusal(field, reason, 'use a VLAN, or a VSWITCH that is VLAN-unaware or has a default VLAN');
 }

@@ -10,7 +10,7 @@ import { type Refusal, type RefusedPort, refusal } from './refusal.ts';
 
 type GuestContext = Pick<PlanningContext, 'guest' | 'vswitches'>;
 
-const ADVICE = 'give the port its network anew by changeVlan, correct its record, or delete the port';
+const ADVICE = 'set the network of the port by changeVlan, correct its record, or delete the port';
 
 /** Refusals of a change that names recorded ports by id alone, and does not give anew what nobody can read of them. */
 export function refuseUnclear(change: Change, { guest, vswitches }: GuestContext): Refusal[] {
@@ -98,5 +98,5 @@ function givenBy(change: Change): GivenAnew {
 }
 
 function leftAsItIs(portId: PortId, reason: string): string {
-  return `port ${portId} is left as it is: ${reason}`;
+  return `port ${portId} stays unchanged: ${reason}`;
 }

@@ -80,13 +80,13 @@ export function planVswitchRemoval(
     userids.filter((userid) => userid === undefined || !recorded.isOurs(userid));
   const coupled = others(users);
   if (coupled.length > 0) {
-    const reason = `NICs of ${named(coupled)} are coupled to ${name}, and no port of them is recorded`;
-    refusals.push(refusal('vswitch', reason, 'have whoever administers them uncouple them first'));
+    const reason = `foreign NICs of ${named(coupled)} are coupled to ${name}`;
+    refusals.push(refusal('vswitch', reason, 'have their administrator uncouple them first'));
   }
   const authorised = others(vswitch.authorisations.map(({ userid }) => userid));
   if (!force && authorised.length > 0) {
-    const reason = `${named(authorised)} are authorised on ${name}, and no port of them is recorded`;
-    refusals.push(refusal('vswitch', reason, 'have them revoked first, or set force'));
+    const reason = `${named(authorised)} are authorised on ${name} without a recorded port`;
+    refusals.push(refusal('vswitch', reason, 'revoke them first, or set force'));
   }
   if (!force && users.length > coupled.length) {
     const reason = `NICs of ${named(users.filter((userid) => !coupled.includes(userid)))} are coupled to ${name}`;
@@ -109,15 +109,15 @@ function named(userids: readonly (Userid | undefined)[]): string {
 
 function refuseAdministrators(name: VswitchName, { administrators }: VswitchContext): Refusal[] {
   if (!administrators.includes(name)) return [];
-  const reason = `VSWITCH ${name} is an administrator's: the management node's own NICs are on it`;
+  const reason = `VSWITCH ${name} belongs to an administrator: NICs of the management node are on it`;
   return [refusal('vswitch', reason, 'use another VSWITCH for guests')];
 }
 
 function refuseConfigured(name: VswitchName, { host, settings }: VswitchContext): Refusal[] {
   if (settings === undefined) return [];
-  const reason = `VSWITCH ${name} is in the configuration of ${host}: reconciliation would make it again`;
+  const reason = `VSWITCH ${name} is in the configuration of ${host}: reconciliation would create it again`;
   const advice =
-    'take it out of vswitch_mappings, flat_networks and network_vlan_ranges, start the workers of the host again, then delete it';
+    'remove it from vswitch_mappings, flat_networks and network_vlan_ranges, restart the workers of the host, then delete it';
   return [refusal('vswitch', reason, advice)];
 }
 
@@ -132,10 +132,10 @@ function refuseForeign(name: VswitchName, context: VswitchContext): Refusal[] {
 /** Where not all is shown, nothing is changed. */
 function refuseUnclear(vswitch: Vswitch, settings: VswitchSettings): Refusal[] {
   const { name, unclear, uplinksHidden } = vswitch;
-  const advice = `look at it by CP QUERY VSWITCH ${name} DETAILS`;
+  const advice = `check it by CP QUERY VSWITCH ${name} DETAILS`;
   if (unclear !== undefined) return [refusal('vswitch', `VSWITCH ${name}: ${unclear}`, advice)];
   if (uplinksHidden !== true || sameRdevs(settings, vswitch)) return [];
-  return [refusal('vswitch', `VSWITCH ${name}: not all of its real devices are shown`, advice)];
+  return [refusal('vswitch', `VSWITCH ${name}: the answer of z/VM lacks some of its real devices`, advice)];
 }
 
 function refuseUnchangeable(settings: VswitchSettings, vswitch: Vswitch): Refusal[] {
@@ -152,8 +152,8 @@ function refuseUnchangeable(settings: VswitchSettings, vswitch: Vswitch): Refusa
     .map(([is, wanted]) =>
       refusal(
         'vswitch',
-        `VSWITCH ${vswitch.name} is ${is}, the configuration wants it ${wanted}: z/VM cannot change that in place`,
-        'change the configuration, or delete the VSWITCH and have it created again',
+        `VSWITCH ${vswitch.name} is ${is}, but configured as ${wanted}: z/VM cannot change that in place`,
+        'change the configuration, or delete the VSWITCH and create it again',
       ),
     );
 }

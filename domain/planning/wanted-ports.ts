@@ -217,7 +217,7 @@ export function newConflicts(
       const networks = ports
         .filter((port) => port.vswitch === name)
         .map((port) => `${port.portId}: ${describeNetwork(port.network)}`);
-      const reason = `VSWITCH ${name} is user-based: all NICs of ${guest.userid} on it share one VLAN set, but its ports ask for different ones (${networks.join('; ')})`;
+      const reason = `VSWITCH ${name} is user-based: all NICs of ${guest.userid} on it share one VLAN set, but its ports need different ones (${networks.join('; ')})`;
       return refusal(field, reason, 'use a port-based VSWITCH, a trunk port, or another VSWITCH for this port');
     });
 }

@@ -18,7 +18,7 @@ export const Hostname = z
   )
   .transform((text) => text.trim().toLowerCase())
   .brand<'Hostname'>()
-  .meta({ description: "Name of the address; the node's when left out", example: 'lnx10001-data' });
+  .meta({ description: 'Host name of the address; default: that of the node', example: 'lnx10001-data' });
 export type Hostname = z.infer<typeof Hostname>;
 
 /** The fixed address of one NIC, with its name where it has one of its own. */

@@ -11,7 +11,10 @@ export const Mac = z
   )
   .transform((text) => inPairs(text.trim().toLowerCase().replaceAll(/[:-]/g, '')))
   .brand<'Mac'>()
-  .meta({ description: 'Chosen when left out; dashes, or no separators, will do', example: '02:00:00:12:34:56' });
+  .meta({
+    description: 'MAC address with colons, dashes or no separators; default: a free one',
+    example: '02:00:00:12:34:56',
+  });
 export type Mac = z.infer<typeof Mac>;
 
 /** First three bytes, `02:00:00`: what z/VM calls the USER prefix of its VMLAN (docs/reference/zvm.md 1.4). */

@@ -47,7 +47,7 @@ export function describeNetwork(network: RecordedNetwork): string {
     case 'trunk':
       return `trunk of VLANs ${shortVlans(network.segmentationIds).join(', ')}`;
     case 'unreadable':
-      return `a network that nobody can read, ${quoteValue(network.text)}`;
+      return `an unreadable network, ${quoteValue(network.text)}`;
   }
 }
 

@@ -13,7 +13,7 @@ export const Vdev = z
   )
   .transform((text) => text.trim().toUpperCase().padStart(4, '0'))
   .brand<'Vdev'>()
-  .meta({ description: 'First of the three virtual devices of a NIC, hex; chosen when left out', example: '1000' });
+  .meta({ description: 'First of the three virtual devices of a NIC, hex; default: free ones', example: '1000' });
 export type Vdev = z.infer<typeof Vdev>;
 
 /** The number behind a vdev. */

@@ -6,7 +6,7 @@ const WORD = /^\d{1,4}(-\d{1,4})?$/;
 
 /**
  * A network as people write it: `flat`, `1001`, or the VLANs of a trunk, `1001+1002` or `100-110,200` (xCAT's `switch` table joins them
- * by `+`). Nothing at all is flat, as in a table's empty cell.
+ * by `+`). An empty text is flat, as in a table's empty cell.
  */
 export const NetworkWords = z
   .string()

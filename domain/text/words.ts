@@ -1,4 +1,4 @@
-/** True for changes that are a caller's word on ports, of which the last accepted one holds; repairs are no words. */
+/** True for changes by callers, of which the last accepted one holds for a port; false for repairs. */
 export function isWordKind(kind: string): boolean {
   return kind !== 'setPorts' && kind !== 'reconcile';
 }

@@ -26,10 +26,10 @@ export const Network = z
   .meta({ id: 'Network', example: { type: 'vlan', segmentationId: 1001 } });
 export type Network = z.infer<typeof Network>;
 
-/** A record that says what nobody can read: neither flat nor any VLAN. */
+/** An unreadable record: neither flat nor any VLAN. */
 export const UnreadableNetwork = z.object({ type: z.literal('unreadable'), text: z.string() });
 export type UnreadableNetwork = z.infer<typeof UnreadableNetwork>;
 
-/** A network as it is recorded. */
+/** A recorded network. */
 export const RecordedNetwork = z.union([Network, UnreadableNetwork]);
 export type RecordedNetwork = z.infer<typeof RecordedNetwork>;

@@ -25,7 +25,7 @@ export function refuseNetwork(
     return [refusal(`${at}vswitch`, reason, others === '' ? 'define it' : `define it, or use one of ${others}`)];
   }
   if (vswitch.unclear !== undefined) {
-    const advice = `look at it by CP QUERY VSWITCH ${name} DETAILS, or use another VSWITCH`;
+    const advice = `check it by CP QUERY VSWITCH ${name} DETAILS, or use another VSWITCH`;
     return [refusal(`${at}vswitch`, `VSWITCH ${name} of ${rules.host}: ${vswitch.unclear}`, advice)];
   }
   const allowed = rules.vswitches.find((candidate) => candidate.vswitch === name);
@@ -37,7 +37,7 @@ export function refuseNetwork(
     if (hasNoVlan(vswitch)) return [refuseFlat(`${at}network`, name)];
     if (allowed.flat) return [];
     const advice = 'add its physical network to flat_networks';
-    return [refusal(`${at}network.type`, `flat networks are not allowed on ${name}`, advice)];
+    return [refusal(`${at}network.type`, `VSWITCH ${name} is not configured for flat networks`, advice)];
   }
   const field = `${at}network.${network.type === 'vlan' ? 'segmentationId' : 'segmentationIds'}`;
   if (!vswitch.vlanAware) {
@@ -50,11 +50,11 @@ export function refuseNetwork(
   if (outside.length > 0) {
     const ranges = allowed.vlanRanges.map((range) => `${range.from}–${range.to}`).join(', ') || 'none';
     const reason = `VLAN ${outside.join(', ')} is outside the ranges of ${name} on ${rules.host}: ${ranges}`;
-    return [refusal(field, reason, 'use a VLAN of those ranges, or extend network_vlan_ranges')];
+    return [refusal(field, reason, 'use a VLAN of these ranges, or extend network_vlan_ranges')];
   }
   if (vswitch.portSelection === 'USERBASED' && vlanSetWords(vlansOf(network)) === undefined) {
     const reason = `VSWITCH ${name} is user-based: z/VM takes at most 4 VLANs or 2 ranges of them for a userid`;
-    return [refusal(field, reason, 'use fewer VLANs or closed ranges, or a port-based VSWITCH')];
+    return [refusal(field, reason, 'use fewer VLANs or contiguous ranges, or a port-based VSWITCH')];
   }
   return [];
 }

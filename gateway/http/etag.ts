@@ -45,7 +45,7 @@ export function checkConditions(context: Context, tag: string | undefined): stri
     etag !== undefined &&
     (unwanted === '*' || tagsOf(unwanted).some((each) => weak(each) === etag))
   )
-    throw changed('it is there already', etag);
+    throw changed('the resource exists already', etag);
   if (tag === undefined) return null;
   return wanted === undefined || wanted === '*' ? undefined : tag;
 }
@@ -60,13 +60,14 @@ function checkMatch(context: Context, etag: string | undefined): string | undefi
 }
 
 function whyUnmatched(wanted: string, etag: string | undefined): string {
-  if (etag === undefined) return 'there is no such thing';
-  if (wanted !== '*' && tagsOf(wanted).length === 0) return 'If-Match has no ETag: its double quotes belong to it';
-  return 'it is not as it was when the ETag was read';
+  if (etag === undefined) return 'the resource does not exist';
+  if (wanted !== '*' && tagsOf(wanted).length === 0)
+    return 'If-Match holds no ETag: an ETag includes its double quotes';
+  return 'the resource has changed since its ETag was read';
 }
 
 function changed(detail: string, etag: string | undefined): Problem {
-  return new Problem(412, 'changed', 'It is not as the request says', detail, defined({ etag }));
+  return new Problem(412, 'changed', 'Precondition failed', detail, defined({ etag }));
 }
 
 function tagsOf(header: string): string[] {

@@ -32,7 +32,7 @@ export function startOwn(
   return startAndAnswer(context, services, request, { workflowId: `request/${hostOf(request)}/${key}`, once }, prepare);
 }
 
-/** Start an operation whose Workflow ID stands for what it changes: one at a time changes it, other requests are a conflict. */
+/** Start an operation whose Workflow ID names the changed resource: one operation at a time changes it, other requests are a conflict. */
 export function startAlone(
   context: Context<Env>,
   services: Services,
@@ -46,11 +46,11 @@ export function startAlone(
 
 /**
  * Checks before an operation starts, not made again for its repeat: throws a Problem when it must not start, and answers fields of its input
- * that are not part of what the caller asks for.
+ * that are not part of the request.
  */
 type Prepare = () => Promise<object>;
 
-/** The request's Idempotency-Key, made the caller's own: nobody meets another's operations by guessing keys, and none can be read back. */
+/** The request's Idempotency-Key, hashed with the caller: a guessed key never finds an operation of another caller, and no key can be read back. */
 function keyOf(context: Context<Env>): string | undefined {
   const key = context.req.header('idempotency-key');
   return key === undefined ? undefined : digestOf([context.get('caller')?.name ?? null, key]).slice(0, 32);
@@ -65,7 +65,7 @@ async function startAndAnswer(
 ): Promise<Response> {
   const { options, limits, state } = services;
   const arrivedAt = Date.now();
-  // Reading what a condition is about may have taken longer than a call may, and so may waiting.
+  // The readings for a condition, and the wait, may have taken longer than the deadline of a call.
   const soon = <Result>(call: () => Promise<Result>) =>
     options.client.withDeadline(Date.now() + limits.temporalSeconds * 1_000, call);
   const host = hostOf(request);
@@ -77,7 +77,7 @@ async function startAndAnswer(
   const started =
     (await before()) ??
     (await begin().catch(async (error: unknown) => {
-      // Its repeat may have started meanwhile, and be what has changed the state that it asks for.
+      // A repeat of the request may have started meanwhile and have changed the state that the condition names.
       const repeat = error instanceof Problem ? await before() : undefined;
       if (repeat === undefined) throw error;
       return repeat;
@@ -86,7 +86,7 @@ async function startAndAnswer(
   state.changed(host);
   services.counted('started', request.type, host);
   const wait = waitOf(context.req.header('prefer'), limits.waitSeconds);
-  // Reading before the start has taken some of the time that the caller waits.
+  // The readings before the start count against the time that the caller waits.
   const until = arrivedAt + (wait ?? 0) * 1_000;
   if (until > Date.now()) await ended(context, services, started, until);
   context.header('location', operationUrl(services, started));
@@ -112,8 +112,14 @@ async function startAndAnswer(
 function conflictOf({ id, conflict }: StartedOperation): Problem {
   const extra = { operation: id };
   if (conflict === 'busy')
-    return new Problem(409, 'busy', 'Another operation is in progress', `${id} has to end first`, extra);
-  return new Problem(409, 'key-reused', 'The key belongs to another request', 'use another Idempotency-Key', extra);
+    return new Problem(409, 'busy', 'Another operation is in progress', `operation ${id} must end first`, extra);
+  return new Problem(
+    409,
+    'key-reused',
+    'The Idempotency-Key belongs to another request',
+    'use another Idempotency-Key',
+    extra,
+  );
 }
 
 /** The seconds of `Prefer: wait`, RFC 7240; undefined when the caller does not wait. */
@@ -128,7 +134,7 @@ function waitOf(prefer: string | undefined, most: number): number | undefined {
 
 const AGAIN_MS = 1_000;
 
-/** Wait until it has ended, the time is over, the caller has gone or the gateway ends; also while Temporal is away for a moment. */
+/** Wait for the end of the operation, of the time, of the caller's connection or of the gateway. Short outages of Temporal are waited out. */
 async function ended(
   context: Context,
   { options: { client, closing } }: Services,
@@ -140,7 +146,7 @@ async function ended(
     context.req.raw.signal,
     ...(closing === undefined ? [] : [closing]),
   ]);
-  // The result is read afterwards, with everything else that is known of the operation.
+  // The result is read afterwards, with the rest of the operation.
   const result = () => client.workflow.getHandle(workflowIdOf(id), runId).result();
   const answered = () =>
     client

@@ -7,8 +7,8 @@ import type { Env } from './routing.ts';
 import { allows, isKnown, knownNow, ownerOf } from './tokens.ts';
 
 /**
- * Lets pass callers with a known token. An address that tries many unknown tokens is refused those alone: it must not lock out callers who share
- * it, and a token is too long to be guessed.
+ * Lets callers with a known token pass. The limit for an address applies to unknown tokens only: it must not lock out callers who share
+ * the address, and a token is too long to be guessed.
  */
 export function authorised(
   { tokens, addressOf }: GatewayOptions,
@@ -23,15 +23,20 @@ export function authorised(
     if (caller === undefined) {
       const address = addressOf?.(context) ?? 'unknown';
       if (token !== undefined)
-        await consume(context, strangers, address, `at most ${strangersPerMinute} tokens a minute that are not known`);
-      throw unauthorised(context, token === undefined ? 'a bearer token is missing' : 'the token is not known');
+        await consume(
+          context,
+          strangers,
+          address,
+          `at most ${strangersPerMinute} requests with unknown tokens a minute`,
+        );
+      throw unauthorised(context, token === undefined ? 'the request has no bearer token' : 'the token is unknown');
     }
     context.set('caller', caller);
     await next();
     if (isKnown(caller, tokens)) return;
     // A token may have been revoked while its bearer waited.
     for (const told of ['location', 'preference-applied', 'etag']) context.header(told, undefined);
-    throw unauthorised(context, 'the token is not known any more');
+    throw unauthorised(context, 'the token is no longer valid');
   };
 }
 
@@ -41,8 +46,8 @@ function unauthorised(context: Context, reason: string): Problem {
 }
 
 /**
- * Where no tokens are asked for, lets pass what this machine's own programs and pages send. A browser on it would send changes for pages of
- * other sites too, also under a name of theirs that is made to mean this machine.
+ * Without tokens, lets requests of this machine's own programs and pages pass. A browser on this machine would send changes for pages of
+ * other sites too, also under a foreign name that resolves to this machine (DNS rebinding).
  */
 export function fromThisMachine({ tokens, publicUrl }: GatewayOptions): MiddlewareHandler<Env> {
   const own = publicUrl === undefined ? undefined : new URL(publicUrl).host;
@@ -53,31 +58,36 @@ export function fromThisMachine({ tokens, publicUrl }: GatewayOptions): Middlewa
     const site = origin !== undefined && URL.canParse(origin) ? new URL(origin).host : origin;
     const isOwn = host === own || /^(127(\.\d+){3}|\[::1\]|(.+\.)?localhost)$/.test(hostname);
     if (isOwn && (site === undefined || site === host || site === own)) return next();
-    const reason = 'without tokens only programs and pages of this machine are answered';
+    const reason = 'a gateway without tokens answers only programs and pages of its own machine';
     throw new Problem(403, 'forbidden', 'Not allowed', reason);
   };
 }
 
-/** Lets pass callers who may read all hosts: the handler does not filter by caller. */
+/** Lets callers who may read all hosts pass: the handler does not filter by caller. */
 export function readsAll({ hosts }: GatewayOptions): MiddlewareHandler<Env> {
   return (context, next) => {
     const caller = context.get('caller');
     if (caller !== undefined && !hosts.every(({ host }) => allows(caller, 'read', host)))
-      throw new Problem(403, 'forbidden', 'Not allowed', `the token ${caller.name} is not for read on every host`);
+      throw new Problem(403, 'forbidden', 'Not allowed', `the token ${caller.name} does not allow read on every host`);
     return next();
   };
 }
 
-/** So many requests a second of each caller. */
+/** Limits the requests a second of each caller. */
 export function rateLimited({ requestsPerSecond }: Limits): MiddlewareHandler<Env> {
   const limiter = new RateLimiterMemory({ points: requestsPerSecond, duration: 1 });
   return async (context, next) => {
-    await consume(context, limiter, context.get('caller')?.name ?? 'anybody', `at most ${requestsPerSecond} a second`);
+    await consume(
+      context,
+      limiter,
+      context.get('caller')?.name ?? 'anybody',
+      `at most ${requestsPerSecond} requests a second`,
+    );
     return next();
   };
 }
 
-/** Throws a Problem when it is more than the limiter allows. */
+/** Throws a Problem when the limiter allows no more. */
 async function consume(context: Context, limiter: RateLimiterMemory, key: string, detail: string): Promise<void> {
   try {
     await limiter.consume(key);
@@ -92,7 +102,7 @@ function tooMany(context: Context, { msBeforeNext }: RateLimiterRes, detail: str
   return new Problem(429, 'too-many', 'Too many requests', detail);
 }
 
-/** Bodies up to a size, whether they say it beforehand or not. */
+/** Limits the size of bodies, with or without a content-length. */
 export function limitedBody({ bodyBytes }: Limits): MiddlewareHandler {
   return bodyLimit({
     maxSize: bodyBytes,
@@ -102,7 +112,7 @@ export function limitedBody({ bodyBytes }: Limits): MiddlewareHandler {
   });
 }
 
-/** A body that is not said to be JSON would be taken for none. */
+/** Requires the content type of JSON: a body with another would be ignored. */
 export const jsonBody: MiddlewareHandler = async (context, next) => {
   const [type = ''] = (context.req.header('content-type') ?? '').split(';');
   const isJson = /^application\/([\w.-]+\+)?json$/i.test(type.trim());
@@ -117,9 +127,9 @@ export const jsonBody: MiddlewareHandler = async (context, next) => {
       415,
       'not-json',
       'The body is not JSON',
-      'it must not be compressed: content-encoding is not taken',
+      'the gateway accepts no content-encoding: send the body uncompressed',
     );
-  // The handlers know one of the many spellings.
+  // The handlers know one spelling of the media type.
   if (isJson) context.req.raw.headers.set('content-type', 'application/json');
   return next();
 };

@@ -6,16 +6,16 @@ const VERSION = '1.0.0';
 
 const TAGS: Readonly<Record<string, string>> = {
   Hosts: 'z/VM systems',
-  VSWITCHes: 'Virtual switches: made and deleted as the configuration says',
+  VSWITCHes: 'Virtual switches, created and deleted as configured',
   Guests: 'Virtual machines',
-  Ports: 'Ports of guests: recorded, authorised and in the user directory',
-  NICs: 'Ports on running guests',
-  Operations: 'Changes that were started',
-  Reconciliation: 'What differs from the record, and its repair',
-  Service: 'For those who look after the gateway',
+  Ports: 'Ports of guests: record, authorisation and user directory',
+  NICs: 'NICs of running guests',
+  Operations: 'Changes in progress, and ended changes',
+  Reconciliation: 'Drift from the record, and its repair',
+  Service: 'Health and metrics of the gateway',
 };
 
-/** `/openapi.json`, made once from the schemas of the routes. Where no tokens are asked for, it asks for none. */
+/** `/openapi.json`, made once from the schemas of the routes. Without tokens it has no security scheme. */
 export function openApiRoute(app: App, { tokens, publicUrl }: GatewayOptions): void {
   if (tokens !== undefined)
     app.openAPIRegistry.registerComponent('securitySchemes', 'token', {
@@ -30,7 +30,7 @@ export function openApiRoute(app: App, { tokens, publicUrl }: GatewayOptions): v
       title: 'networking-zvm',
       version: VERSION,
       description:
-        'Network of z/VM guests: ports, NICs, VLANs and VSWITCHes. Changes are durable operations: 202 with their `Location`, or with `Prefer: wait=N` their end. What is read has an ETag; a change with `If-Match` is made only if what it changes is as it was read, else it answers 412.',
+        'Networking of z/VM guests: ports, NICs, VLANs and VSWITCHes. A change is a durable operation: the answer is 202 with its `Location`, or with `Prefer: wait=N` its outcome. A resource has an ETag; a change with `If-Match` is made only while the resource has that ETag, else the answer is 412.',
       license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
       contact: { name: 'networking-zvm' },
     },
@@ -49,7 +49,7 @@ function complete(operation: Operation, withTokens: boolean): void {
   if (!withTokens) operation.security = [];
 }
 
-/** Paths of the service itself: they are not operations on z/VM, and have no schema to be described from. */
+/** Paths of the service itself: they are not operations on z/VM and have no schema. */
 function describeService(app: App): void {
   const plain = (path: string, operationId: string, summary: string, type: string, withToken: boolean, more = {}) =>
     app.openAPIRegistry.registerPath({
@@ -73,9 +73,9 @@ function describeService(app: App): void {
         ),
       },
     });
-  plain('/healthz', 'health', 'The process answers', 'application/json', false);
-  plain('/readyz', 'readiness', 'Temporal takes changes', 'application/json', false);
-  plain('/metrics', 'metrics', 'For Prometheus', 'text/plain', true);
+  plain('/healthz', 'health', 'The gateway runs', 'application/json', false);
+  plain('/readyz', 'readiness', 'Temporal accepts changes', 'application/json', false);
+  plain('/metrics', 'metrics', 'Metrics for Prometheus', 'text/plain', true);
   plain(
     '/v1/hosts/{host}/events',
     'events',

@@ -11,7 +11,7 @@ export type FieldProblem = { field: string; reason: string; advice?: string };
 export class Problem extends Error {
   override readonly name = 'Problem';
   readonly status: ContentfulStatusCode;
-  /** Last part of the type's URI: what programs decide by. */
+  /** Last part of the type's URI. Programs decide by it. */
   readonly kind: string;
   readonly title: string;
   readonly extra: Record<string, unknown>;
@@ -35,13 +35,13 @@ export function notFound(what: string): Problem {
   return new Problem(404, 'not-found', 'Not found', `there is no ${what}`);
 }
 
-/** `extra` names the operation when it has begun already. */
+/** `extra` names the operation when it has started already. */
 export function temporalDoesNotAnswer(extra: Record<string, unknown> = {}): Problem {
-  return new Problem(503, 'unavailable', 'Not available', 'Temporal does not answer as it should; try again', extra);
+  return new Problem(503, 'unavailable', 'Not available', 'Temporal gives no valid answer; try again', extra);
 }
 
 export function notJson(): Problem {
-  return new Problem(415, 'not-json', 'The body is not JSON', 'content-type has to be application/json');
+  return new Problem(415, 'not-json', 'The body is not JSON', 'content-type must be application/json');
 }
 
 export function invalid(status: 400 | 422, errors: readonly FieldProblem[]): Problem {
@@ -49,21 +49,21 @@ export function invalid(status: 400 | 422, errors: readonly FieldProblem[]): Pro
   return new Problem(status, 'invalid-request', 'The request is not valid', detail, { errors });
 }
 
-/** The problem for a caller who waited for an operation that ended without reaching all of its goal; undefined when it reached it. */
+/** The problem of an awaited operation that failed, wholly or in part; undefined when it succeeded. */
 export function endingProblem(operation: OperationDetails & { run?: string }): Problem | undefined {
   const { id, userid, run, state, outcome, failure, result } = operation;
   const about = defined({ operation: id, run });
   if (state === 'running') return undefined;
   if (state === 'completed') {
     if ((outcome !== 'failed' && outcome !== 'refused') || isDryRun(result)) return undefined;
-    const detail = 'part of it was done, part was not: `result` says what';
-    return new Problem(outcome === 'failed' ? 502 : 409, 'incomplete', 'The operation was done in part', detail, {
+    const detail = 'a part of the operation succeeded, a part failed: see `result`';
+    return new Problem(outcome === 'failed' ? 502 : 409, 'incomplete', 'The operation succeeded in part', detail, {
       ...about,
       result,
     });
   }
   if (state === 'cancelled') {
-    const undone = userid === undefined ? '' : `: ${userid} is as it was before`;
+    const undone = userid === undefined ? '' : ` and rolled back: ${userid} is in the state before it`;
     return new Problem(
       409,
       'cancelled',
@@ -80,7 +80,7 @@ export function endingProblem(operation: OperationDetails & { run?: string }): P
     ...defined({ errors: refusals.length === 0 ? undefined : refusals, step, advice, undone }),
   };
   if (isOvertaken(refusals)) return new Problem(412, 'changed', 'Precondition failed', message, extra);
-  if (type === 'Refused') return new Problem(409, 'refused', 'The request cannot be granted', message, extra);
+  if (type === 'Refused') return new Problem(409, 'refused', 'The request was refused', message, extra);
   return new Problem(502, 'failed', 'z/VM or xCAT failed', message, extra);
 }
 
@@ -100,7 +100,7 @@ export function answerWith(context: Context, { status, kind, title, message, ext
   return context.body(JSON.stringify(body), status, { 'content-type': 'application/problem+json' });
 }
 
-/** A dry run succeeds whatever it plans. */
+/** True for the result of a dry run, which succeeds whatever its plan. */
 function isDryRun(result: unknown): boolean {
   return typeof result === 'object' && result !== null && 'dryRun' in result && result.dryRun === true;
 }

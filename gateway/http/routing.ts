@@ -23,7 +23,7 @@ export type Services = {
   counted(event: 'started' | 'waited', type: string, host: string, outcome?: string): void;
 };
 
-/** An app whose requests are checked against their schemas; what does not fit is a problem that names the field. */
+/** An app that checks requests against their schemas; a mismatch is a problem that names the field. */
 export function newApp(): App {
   return new OpenAPIHono<Env>({
     defaultHook: (result) => {
@@ -37,16 +37,16 @@ function notUnderstood(error: z.core.$ZodError, target: string): Problem {
   return invalid(422, errors);
 }
 
-/** For a route without a schema. Throws a Problem when its query says anything. */
+/** For a route without a schema. Throws a Problem when the query has any parameter. */
 export function refuseQuery(context: Context): void {
   const { error } = NO_QUERY.safeParse(context.req.query());
   if (error !== undefined) throw notUnderstood(error, 'query');
 }
 
 const PROBLEMS = {
-  400: 'The request cannot be read',
+  400: 'The request is malformed',
   401: 'The token is missing or unknown',
-  403: 'The token does not allow this',
+  403: 'The token does not allow the request',
   404: 'Not found',
   409: 'The state of the host does not permit the request',
   412: 'The precondition of `If-Match` or `If-None-Match` is not met',
@@ -56,7 +56,7 @@ const PROBLEMS = {
   429: 'Too many requests',
   502: 'The operation that the caller waited for has failed',
   503: 'Temporal, the worker or z/VM does not answer',
-  504: 'z/VM was not read in time',
+  504: 'The reading takes longer than the gateway waits',
 } as const;
 const OF_ALL = [400, 401, 403, 404, 422, 429, 503] as const;
 const OF_READINGS = [504] as const;
@@ -70,12 +70,12 @@ const PROBLEM_HEADERS: Readonly<Record<string, Record<string, ReturnType<typeof 
   503: { 'Retry-After': text('Seconds') },
   504: { 'Retry-After': text('Seconds') },
 };
-const TAG = { ETag: text('For `If-None-Match` and `If-Match`') };
+const TAG = { ETag: text('The ETag, for `If-None-Match` and `If-Match`') };
 
 type Answer = {
   description: string;
   schema: z.ZodType;
-  /** It has an ETag, and 304 may be the answer. */
+  /** True for a resource with an ETag: 304 is a possible answer. */
   tagged?: boolean;
   headers?: Record<string, ReturnType<typeof text>>;
   links?: Record<string, { operationId: string; parameters: Record<string, string>; description: string }>;
@@ -84,7 +84,7 @@ type Answer = {
 /** A query parameter that no route reads is refused: a `dryRun` must not be ignored. */
 const NO_QUERY = z.strictObject({});
 
-/** A route with the problems that it can answer with; its query takes what its schema names, and nothing else. */
+/** A route with its possible problems; its query accepts the parameters of its schema only. */
 export function route<const Config extends Omit<RouteConfig, 'responses'>>(
   config: Config,
   answers: Readonly<Record<number, Answer>>,
@@ -99,7 +99,9 @@ export function route<const Config extends Omit<RouteConfig, 'responses'>>(
     },
   ]);
   const isTagged = Object.values(answers).some(({ tagged }) => tagged);
-  const notModified = isTagged ? { 304: { description: 'Unchanged, by `If-None-Match`', headers: TAG } } : {};
+  const notModified = isTagged
+    ? { 304: { description: 'The resource still has the ETag of `If-None-Match`', headers: TAG } }
+    : {};
   const ofReadings = isTagged ? [...OF_READINGS, ...OF_TAGGED] : OF_READINGS;
   const statuses = [...OF_ALL, ...(config.method === 'get' ? ofReadings : OF_CHANGES)];
   const problems = statuses.map((status) => [
@@ -119,7 +121,7 @@ export function route<const Config extends Omit<RouteConfig, 'responses'>>(
   } as Whole);
 }
 
-/** A body of JSON that has to be there. */
+/** A required body of JSON. */
 export function jsonOf<Schema extends z.ZodType>(schema: Schema) {
   return { content: { 'application/json': { schema } }, required: true } as const;
 }
@@ -135,15 +137,19 @@ const ITS_OPERATION = {
     cancel: {
       operationId: 'cancelOperation',
       parameters: { operationId: '$response.body#/id' },
-      description: 'Stop it',
+      description: 'Cancel the operation',
     },
   },
 };
 
 /** The answers of a route that starts an operation. */
 export const STARTED: Readonly<Record<number, Answer>> = {
-  200: { description: 'Done, after `Prefer: wait`', schema: Operation, ...ITS_OPERATION },
-  202: { description: 'Started, and not done when the time of `wait` was over', schema: Operation, ...ITS_OPERATION },
+  200: { description: 'The operation ended within the time of `Prefer: wait`', schema: Operation, ...ITS_OPERATION },
+  202: {
+    description: 'The operation has started, and had not ended within the time of `Prefer: wait`',
+    schema: Operation,
+    ...ITS_OPERATION,
+  },
 };
 
 /** Headers of requests that change something. */
@@ -152,11 +158,11 @@ export const ChangeHeaders = z.object({
     .string()
     .regex(/^[\x21-\x7e]{1,200}$/)
     .optional()
-    .openapi({ description: 'Requests of one caller to a host that bear the same key start one operation' }),
+    .openapi({ description: 'Requests of one caller to one host with the same key start one operation' }),
   prefer: z
     .string()
     .optional()
-    .openapi({ description: '`wait=N`: answer when the operation is done, or after N seconds' }),
+    .openapi({ description: '`wait=N`: answer at the end of the operation, or after N seconds' }),
 });
 
 const ifMatch = z
@@ -205,7 +211,7 @@ export const GuestOperationQuery = HostOperationQuery.extend({ keepOnFailure: op
 /** Options of an operation on ports of one guest. */
 export const PortOperationQuery = GuestOperationQuery.extend({
   plan: PlanId.optional().openapi({
-    description: 'Only if the steps are those of this plan, which a dry run has named',
+    description: 'Carry out only this plan: the `plan` of a dry run. Refused when the plan has changed since',
   }),
 });
 
@@ -228,5 +234,5 @@ export function permit(context: Context<Env>, verb: Verb, host?: string): void {
   const caller = context.get('caller');
   if (caller === undefined || allows(caller, verb, host)) return;
   const where = host === undefined ? '' : ` on ${host}`;
-  throw new Problem(403, 'forbidden', 'Not allowed', `the token ${caller.name} is not for ${verb}${where}`);
+  throw new Problem(403, 'forbidden', 'Not allowed', `the token ${caller.name} does not allow ${verb}${where}`);
 }

@@ -10,7 +10,7 @@ const Sha256 = z
   .regex(/^[0-9a-f]{64}$/, 'must be the SHA-256 of a token, in 64 hex digits')
   .transform((text) => Buffer.from(text, 'hex'));
 
-/** A file of tokens: each by name, kept only as its SHA-256, with the hosts and verbs that it is for. `*` is every host. */
+/** A file of tokens: name, SHA-256, hosts and verbs of each. `*` is every host. */
 export const TokenFile = z.strictObject({
   tokens: z.array(
     z.strictObject({
@@ -23,24 +23,24 @@ export const TokenFile = z.strictObject({
 });
 export type KnownToken = z.output<typeof TokenFile>['tokens'][number];
 
-/** The tokens that are known now, from a list or from who keeps one; undefined when everybody may do everything. */
+/** The tokens known now, from a list or a function; undefined when every caller may do everything. */
 export function knownNow(tokens: Tokens): readonly KnownToken[] | undefined {
   return typeof tokens === 'function' ? tokens() : tokens;
 }
 export type Tokens = readonly KnownToken[] | (() => readonly KnownToken[]) | undefined;
 
-/** True as long as a token is not taken out. */
+/** True until the token is removed. */
 export function isKnown(caller: KnownToken, tokens: Tokens): boolean {
   return knownNow(tokens)?.some(({ sha256 }) => sha256.equals(caller.sha256)) ?? true;
 }
 
-/** True while a token may still do what it was allowed when something began. */
+/** True while a token still has the rights that it had at the start of a request. */
 export function stillAllows(caller: KnownToken | undefined, tokens: Tokens, verb: Verb, host: string): boolean {
   if (caller === undefined) return true;
   return knownNow(tokens)?.some((token) => token.sha256.equals(caller.sha256) && allows(token, verb, host)) ?? true;
 }
 
-/** Whose a token is. Compares with every known one, in a time that does not depend on the token. */
+/** The owner of a token. Compares with every known token, in a time that does not depend on the token. */
 export function ownerOf(token: string, known: readonly KnownToken[]): KnownToken | undefined {
   const digest = createHash('sha256').update(token).digest();
   let owner: KnownToken | undefined;
@@ -60,12 +60,12 @@ export function newToken(
   return { token, entry: { name, sha256: createHash('sha256').update(token).digest('hex'), hosts, verbs } };
 }
 
-/** True when a token is for a host, whatever it may do there. */
+/** True when a token has any verb on a host. */
 export function isFor(caller: Pick<KnownToken, 'hosts'> | undefined, host: string): boolean {
   return caller === undefined || caller.hosts.includes('*') || caller.hosts.includes(host);
 }
 
-/** True when a token may do that on a host. */
+/** True when a token has the verb on a host. */
 export function allows(caller: Pick<KnownToken, 'hosts' | 'verbs'>, verb: Verb, host: string | undefined): boolean {
   return caller.verbs.includes(verb) && (host === undefined || isFor(caller, host));
 }

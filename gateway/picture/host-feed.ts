@@ -7,9 +7,9 @@ import type { HostView } from '../../domain/host/host-view.ts';
 import { Problem } from '../http/problem.ts';
 import type { Services } from '../http/routing.ts';
 
-/** Operations are looked up this often while somebody looks: one cheap question to Temporal. */
+/** Interval of the listing of operations while a page is open: one cheap query to Temporal. */
 const LOOK_MS = 3_000;
-/** z/VM is read at once when operations have moved, and this often for what others change. */
+/** Interval of readings of z/VM, for changes by others; operations that move cause a reading at once. */
 const READ_MS = 15_000;
 const MOST_OPERATIONS = 30;
 
@@ -19,14 +19,14 @@ export type Seen = {
   /** When `view` was read. */
   readAt?: number;
   operations?: OperationView[];
-  /** How the host's reconciliation goes. */
+  /** Health of the host's reconciliation. */
   reconciliation?: ReconciliationHealth;
-  /** Why what is known is not as new as it should be. */
+  /** Reason why the view is out of date. */
   problem: string | null;
 };
 
 /**
- * Looks at a host for all pages that show it, as long as there is one. The first who watches starts it, and it ends with the last: pages cost
+ * Reads a host for all pages that show it. The first watcher starts the readings and the last one ends them: pages cost
  * Temporal and z/VM the same whether one is open or fifty.
  */
 export class HostFeed {
@@ -37,24 +37,24 @@ export class HostFeed {
   #watching = 0;
   #looking: AbortController | undefined;
   #reading = false;
-  /** When the last reading ended, and how long it took. */
+  /** End and duration of the last reading. */
   #readAt = 0;
   #tookMs = 0;
   #operations: string | undefined;
   /** Operations have moved since the last reading began. */
   #moved = true;
   #unread: string | null = null;
-  /** When was asked how the reconciliation goes. */
+  /** Time of the last query for the reconciliation's health. */
   #askedAt = 0;
 
   constructor(services: Services, host: string) {
     this.#services = services;
     this.#host = host;
-    // Each page that is open listens; Node would take more than ten for a leak.
+    // Each open page listens; Node takes more than ten listeners for a leak.
     setMaxListeners(0, this.#news);
   }
 
-  /** Keep looking until the function that is answered is called. */
+  /** Keep reading until the returned function is called. */
   watch(): () => void {
     this.#watching += 1;
     if (this.#looking === undefined) {
@@ -73,7 +73,7 @@ export class HostFeed {
     };
   }
 
-  /** Answers when there is something new, after that time, or when the signal says so. */
+  /** Resolves at news, after that time, or at the signal. */
   async news(timeoutMs: number, signal: AbortSignal): Promise<void> {
     const enough = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
     await once(this.#news, 'news', { signal: enough }).catch(() => {});
@@ -97,7 +97,7 @@ export class HostFeed {
       if (digest !== this.#operations) this.#moved = true;
       this.#operations = digest;
       const running = moving.some(({ state }) => state === 'running');
-      // A reading that takes long, or fails, is not begun again at once.
+      // A reading that was slow or failed is not repeated at once.
       const pause = running || this.#moved ? Math.min(READ_MS, 2 * this.#tookMs) : READ_MS;
       if (!this.#reading && Date.now() - this.#readAt >= pause) void this.#read();
     } catch {
@@ -148,13 +148,13 @@ export class HostFeed {
   }
 }
 
-/** Reconciliations come and go all day: only those that did something are a reason to read. */
+/** True for an operation that is a reason to read: reconciliations run all day, and only those that changed something count. */
 function movesSomething({ type, state, outcome }: OperationView): boolean {
   if (type !== 'reconcileHost' && type !== 'reconcileFleet') return true;
   return state !== 'running' && outcome !== 'unchanged' && outcome !== 'planned';
 }
 
-/** The new view with the old one's objects for what is equal in both, so that what differs is told by identity. */
+/** The new view with the old one's objects for what is equal in both, so that a difference shows by identity. */
 function sameWhereEqual(old: HostView | undefined, view: HostView): HostView {
   if (old === undefined) return view;
   const guests = new Map(old.guests.map((guest) => [guest.userid as string, guest]));

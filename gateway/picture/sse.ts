@@ -8,7 +8,7 @@ import { type App, hostFor, newApp, refuseQuery, type Services } from '../http/r
 import { stillAllows } from '../http/tokens.ts';
 import { HostFeed, type Seen } from './host-feed.ts';
 
-/** Something is sent at least this often: proxies drop silent connections, and pages tell by it that they are still told. */
+/** Longest silence: proxies drop silent connections, and pages know by the events that the stream lives. */
 const HEARTBEAT_MS = 10_000;
 
 /**
@@ -21,7 +21,7 @@ export function eventRoutes(services: Services): App {
   app.get('/v1/hosts/:host/events', (context) => {
     const { host } = hostFor(context, services, context.req.param('host'), 'read');
     refuseQuery(context);
-    // HEAD is served as GET whose body nobody reads: a stream of events would never end.
+    // HEAD is served as a GET without a reader of the body: a stream of events would never end.
     if (context.req.method === 'HEAD') return context.body(null, 200, { 'content-type': 'text/event-stream' });
     const feed = feeds.get(host) ?? new HostFeed(services, host);
     feeds.set(host, feed);
@@ -39,7 +39,7 @@ function unbuffered(context: Context): void {
   context.header('cache-control', 'no-cache, no-transform');
 }
 
-/** Tell a page until it has gone, or may not be told any more, or the gateway ends. */
+/** Send events to a page until it closes, its token is revoked, or the gateway ends. */
 async function follow(
   stream: SSEStreamingApi,
   feed: HostFeed,
@@ -61,13 +61,13 @@ async function follow(
   try {
     while (!enough.aborted && !stream.aborted && !stream.closed && allowed()) {
       const { seen } = feed;
-      // The host comes first, unless it cannot be had.
+      // The state of the host comes first, unless it cannot be read.
       const isKnown = seen.view !== undefined || seen.problem !== null;
       if (isKnown) {
         for (const [event, data] of newsBetween(sent, seen, options)) await send(event, data);
         sent = seen;
       }
-      // A reading without a change is news too: the picture is as new as that.
+      // A reading without a change is news too: it renews the age of the picture.
       if (seen.readAt !== toldReadAt || Date.now() - spokeAt >= HEARTBEAT_MS) {
         await send('alive', { age: seen.readAt === undefined ? null : Date.now() - seen.readAt });
         toldReadAt = seen.readAt;

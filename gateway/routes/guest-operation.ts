@@ -13,7 +13,7 @@ export type GuestRequest = { [Type in GuestOperationType]: { type: Type; input: 
 /** `portId`: the conditions of the request are about this port; they are about the whole guest without it. */
 type Conditions = { plan?: string | undefined; portId?: PortId };
 
-/** Start an operation on ports of one guest, if the request's conditions hold, now and when its turn at the guest comes. Throws a Problem. */
+/** Start an operation on ports of one guest, if the request's conditions hold, both now and when the guest run carries it out. Throws a Problem. */
 export function startOnGuest(
   context: Context<Env>,
   services: Services,
@@ -28,7 +28,7 @@ export function startOnGuest(
   });
 }
 
-/** The state that must not change before the operation's turn at the guest. Throws a Problem when it has changed already. */
+/** The state that must not change before the guest run carries the operation out. Throws a Problem when it has changed already. */
 async function stateToKeep(
   context: Context,
   { state }: Services,

@@ -19,8 +19,11 @@ import type { GatewayHost } from '../options.ts';
 import { GuestRow, Host, HostChange, HostPicture, OfHost, Paging, PortRow } from '../schemas.ts';
 
 const GuestFilter = Paging.extend({
-  userid: Userid.optional().openapi({ description: 'The beginning of userids' }),
-  drifted: z.enum(['true', 'false']).optional().openapi({ description: 'Guests with drift, or those without' }),
+  userid: Userid.optional().openapi({ description: 'Prefix of the userids' }),
+  drifted: z
+    .enum(['true', 'false'])
+    .optional()
+    .openapi({ description: '`true`: guests with drift; `false`: guests without' }),
 });
 const PortFilter = Paging.extend({
   userid: Userid.optional(),
@@ -31,7 +34,7 @@ const PortFilter = Paging.extend({
     .min(1)
     .max(4094)
     .optional()
-    .openapi({ type: 'integer', minimum: 1, maximum: 4094, description: 'Ports on this VLAN, trunks too' }),
+    .openapi({ type: 'integer', minimum: 1, maximum: 4094, description: 'Ports on this VLAN, including trunks' }),
 });
 
 /** Hosts, and lists of their guests and ports. */
@@ -50,7 +53,7 @@ function listHostsRoute(app: App, services: Services): void {
         path: '/v1/hosts',
         operationId: 'listHosts',
         tags: ['Hosts'],
-        summary: 'The z/VM systems that are served here',
+        summary: 'The z/VM systems of this gateway',
       },
       {
         200: {
@@ -97,14 +100,14 @@ function changeHostRoute(app: App, services: Services): void {
         path: '/v1/hosts/{host}',
         operationId: 'changeHost',
         tags: ['Hosts'],
-        summary: 'Pause the Schedule of reconciliation, or let it go on',
+        summary: 'Pause or resume the Schedule of reconciliation',
         request: {
           params: OfHost,
           headers: ConditionalHeaders.pick({ 'if-match': true }),
           body: jsonOf(HostChange),
         },
       },
-      { 200: { description: 'The host as it is now', schema: Host } },
+      { 200: { description: 'The host after the change', schema: Host } },
     ),
     async (context) => {
       const host = hostFor(context, services, context.req.valid('param').host, 'reconcile');
@@ -158,7 +161,7 @@ function listPortsRoute(app: App, services: Services): void {
         path: '/v1/hosts/{host}/ports',
         operationId: 'listPorts',
         tags: ['Ports'],
-        summary: 'Recorded ports, with what z/VM has of them',
+        summary: 'Recorded ports with their state on z/VM',
         request: { params: OfHost, query: PortFilter },
       },
       {
@@ -195,7 +198,7 @@ function showPictureRoute(app: App, services: Services): void {
         path: '/v1/hosts/{host}/picture',
         operationId: 'showPicture',
         tags: ['Hosts'],
-        summary: 'All that the picture of a host is drawn from',
+        summary: 'The state of a host for its picture',
         request: { params: OfHost },
       },
       { 200: { description: 'VSWITCHes and guests', schema: HostPicture, tagged: true } },

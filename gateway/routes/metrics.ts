@@ -6,7 +6,7 @@ import type { Services } from '../http/routing.ts';
 import type { GatewayOptions, Limits } from '../options.ts';
 
 const COUNTS = ['examined', 'inOrder', 'drifted', 'repaired', 'failed', 'foreign', 'skipped'] as const;
-/** A scrape waits no longer for the numbers of a host: it has the last ones. */
+/** Longest wait of a scrape for the numbers of a host; after it the last ones are shown. */
 const SCRAPE_MS = 5_000;
 
 /**
@@ -28,40 +28,40 @@ export class Metrics {
   });
   readonly #seconds = new Histogram({
     name: 'zvm_gateway_request_seconds',
-    help: 'How long requests took',
+    help: 'Duration of requests',
     labelNames: ['method', 'route'],
     buckets: [0.01, 0.05, 0.1, 0.5, 1, 5, 30, 120],
     registers: [this.#registry],
   });
   readonly #started = new Counter({
     name: 'zvm_gateway_operations_started_total',
-    help: 'Operations that were asked for here',
+    help: 'Operations started by this gateway',
     labelNames: ['host', 'type'],
     registers: [this.#registry],
   });
   readonly #waited = new Counter({
     name: 'zvm_gateway_operations_waited_total',
-    help: 'Operations whose callers have waited for their end, by what they were told: done, or the kind of problem',
+    help: 'Operations whose callers waited for their end, by answer: done, or the kind of problem',
     labelNames: ['host', 'type', 'outcome'],
     registers: [this.#registry],
   });
   readonly #operations = new Gauge({
     name: 'zvm_operations',
-    help: 'Operations of a host that Temporal still knows, whoever started them, by state',
+    help: 'Operations of a host that Temporal retains, by state',
     labelNames: ['host', 'state'],
     registers: [this.#registry],
   });
   readonly #reconciled = new Gauge({
     name: 'zvm_reconciliation_guests',
-    help: 'Guests by what the last reconciliation that has ended found and did; of foreign, the things',
+    help: 'Guests by finding of the last ended reconciliation; foreign counts NICs, grants and VSWITCHes',
     labelNames: ['host', 'found'],
     registers: [this.#registry],
   });
-  readonly #reconciledAt = this.#gauge('zvm_reconciliation_end_seconds', 'When that was, Unix time');
-  readonly #ports = this.#gauge('zvm_ports', 'Recorded ports of a host, as last read here');
+  readonly #reconciledAt = this.#gauge('zvm_reconciliation_end_seconds', 'End of the last reconciliation, Unix time');
+  readonly #ports = this.#gauge('zvm_ports', 'Recorded ports of a host at the last reading of this gateway');
   readonly #drifted = this.#gauge(
     'zvm_guests_drifted',
-    'Guests of a host that were not as recorded when last read here',
+    'Guests of a host with drift at the last reading of this gateway',
   );
 
   constructor(options: GatewayOptions, limits: Limits, state: HostCache) {
@@ -87,12 +87,12 @@ export class Metrics {
     else this.#waited.inc({ type, host, outcome });
   };
 
-  /** In Prometheus's text form. */
+  /** The metrics in Prometheus's text format. */
   async text(): Promise<string> {
     const { hosts, client } = this.#options;
     if (Date.now() - this.#askedAt > this.#limits.metricsSeconds * 1_000) {
       this.#askedAt = Date.now();
-      // Whoever does not answer in time leaves the last numbers standing.
+      // A host without an answer in time keeps its last numbers.
       await Promise.allSettled(
         hosts.map(({ host }) => client.withDeadline(Date.now() + SCRAPE_MS, () => this.#ask(host))),
       );

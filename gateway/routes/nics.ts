@@ -87,7 +87,7 @@ function detachNicsRoute(app: App, services: Services): void {
               items: { type: 'string', format: 'uuid' },
               minItems: 1,
               maxItems: 64,
-              param: { explode: true, required: true, description: 'Once for each port' },
+              param: { explode: true, required: true, description: 'A port; repeat the parameter for each port' },
             }),
           }),
         },

@@ -22,13 +22,13 @@ const OneRun = z.strictObject({
     .string()
     .regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/)
     .optional()
-    .openapi({ description: 'One run of several under the same id; else the newest' }),
+    .openapi({ description: 'One run of several with the same id; default: the newest' }),
 });
 
-/** Operations that somebody asked for: not the guest runs, readings and followers beside them. */
+/** Operations that callers started, without guest runs, readings and Neutron followers. */
 const CANCELLABLE: ReadonlySet<string> = new Set(OPERATION_TYPES);
 
-/** Operations: what was started, what became of it, and how to stop it. */
+/** Operations: list, show, cancel. */
 export function operationRoutes(services: Services): App {
   const app = newApp();
   for (const add of [listOperationsRoute, showOperationRoute, cancelOperationRoute]) add(app, services);
@@ -43,7 +43,7 @@ function listOperationsRoute(app: App, services: Services): void {
         path: '/v1/operations',
         operationId: 'listOperations',
         tags: ['Operations'],
-        summary: 'Operations: running ones by their start, then ended ones by their end, the newest first',
+        summary: 'Operations, newest first: running ones by start, then ended ones by end',
         request: { query: OperationPaging.extend(OperationFilter.shape) },
       },
       { 200: { description: 'A page of operations', schema: Operations } },
@@ -78,7 +78,7 @@ function showOperationRoute(app: App, services: Services): void {
         path: '/v1/operations/{operationId}',
         operationId: 'showOperation',
         tags: ['Operations'],
-        summary: 'An operation: its progress, or its outcome',
+        summary: 'An operation with its progress or outcome',
         request: { params: OfOperation, query: OneRun },
       },
       { 200: { description: 'The operation', schema: Operation } },
@@ -106,10 +106,10 @@ function cancelOperationRoute(app: App, services: Services): void {
         path: '/v1/operations/{operationId}/cancel',
         operationId: 'cancelOperation',
         tags: ['Operations'],
-        summary: 'Stop an operation and roll it back',
+        summary: 'Cancel an operation and roll it back',
         request: { params: OfOperation, query: OneRun },
       },
-      { 202: { description: 'The operation has been asked to stop', schema: Operation } },
+      { 202: { description: 'The operation is being cancelled', schema: Operation } },
     ),
     async (context) => {
       const { operationId } = context.req.valid('param');
@@ -118,7 +118,7 @@ function cancelOperationRoute(app: App, services: Services): void {
         type.startsWith('reconcile') ? 'reconcile' : 'change',
       );
       if (!CANCELLABLE.has(operation.type))
-        throw new Problem(409, 'not-cancellable', 'Not an operation', `a ${operation.type} is no operation`);
+        throw new Problem(409, 'not-cancellable', 'Not an operation', `${operation.type} is not an operation`);
       const run = runId === undefined ? undefined : operation.runId;
       if (operation.state !== 'running' || !(await cancelOperation(services.options.client, operationId, run)))
         throw new Problem(409, 'ended', 'The operation has ended', `operation ${operationId} is ${operation.state}`);
@@ -139,17 +139,22 @@ async function findOperation(
 ): Promise<OperationDetails> {
   const operation = await describeOperation(options.client, id, runId);
   const caller = context.get('caller');
-  // Whether there is one on another host is nobody's business.
+  // The existence of an operation on another host is not disclosed.
   if (operation === undefined || operation.host === '' || !isFor(caller, operation.host))
     throw notFound(`operation ${id}`);
   const verb = verbFor(operation);
   permit(context, verb, operation.host);
   if (!hostsOf(operation, options).every((host) => caller === undefined || allows(caller, verb, host)))
-    throw new Problem(403, 'forbidden', 'Not allowed', `the token ${caller?.name} is not for ${verb} on all its hosts`);
+    throw new Problem(
+      403,
+      'forbidden',
+      'Not allowed',
+      `the token ${caller?.name} does not allow ${verb} on all hosts of the operation`,
+    );
   return operation;
 }
 
-/** All that it tells of, and works on. One that was started elsewhere does not say them. */
+/** The hosts that the operation names or works on. An operation started by another client may not name them. */
 function hostsOf({ type, host, hosts }: OperationDetails, options: GatewayOptions): readonly string[] {
   return hosts ?? (type === 'reconcileFleet' ? options.hosts.map((each) => each.host) : [host]);
 }
@@ -161,7 +166,7 @@ function textOf({ ended, at, runId }: OperationCursor): string {
 function cursorOf(after: string | undefined): OperationCursor | undefined {
   if (after === undefined) return undefined;
   const [phase, at = '', runId = ''] = after.split('|');
-  // A day that no month has is after all that there is.
+  // An impossible date ends the list.
   if (Number.isNaN(Date.parse(at))) return undefined;
   return { ended: phase === 'ended', at, runId };
 }

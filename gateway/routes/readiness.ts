@@ -3,13 +3,13 @@ import type { Client } from '@temporalio/client';
 import { ZVM_HOST } from '../../temporal-config/search-attributes.ts';
 
 const ANSWER_MS = 5_000;
-/** Probes come every few seconds, from several sides: one answer serves all for so long. */
+/** Age of an answer that serves further probes: they come every few seconds from several sides. */
 const READY_FOR_MS = 15_000;
 const UNREADY_FOR_MS = 2_000;
-/** Nobody works there: what is started is deleted at once. */
+/** A task queue without workers: a workflow started there is deleted at once. */
 const QUEUE = 'zvm/gateway-ready';
 
-/** Whether Temporal would take a change now: it is asked to start something, as a change would. */
+/** Checks that Temporal accepts changes, by starting a workflow as a change does. */
 export class Readiness {
   readonly #client: Client;
   #answer: { until: number; problem: Promise<string | undefined> } | undefined;
@@ -18,7 +18,7 @@ export class Readiness {
     this.#client = client;
   }
 
-  /** Why a change would not be taken now. Undefined when it would. */
+  /** Reason why Temporal does not accept changes now; undefined when it does. */
   problem(): Promise<string | undefined> {
     if (this.#answer !== undefined && Date.now() < this.#answer.until) return this.#answer.problem;
     const answer = { until: Number.POSITIVE_INFINITY, problem: this.#ask() };
@@ -32,14 +32,14 @@ export class Readiness {
   async #ask(): Promise<string | undefined> {
     const workflowId = `ready/${randomUUID()}`;
     try {
-      // A namespace that is gone, search attributes that it lacks, a database that cannot be written: reading alone would not show them.
+      // A reading alone would not show a missing namespace or search attribute, or a read-only database.
       await this.#client.withDeadline(Date.now() + ANSWER_MS, () =>
         this.#client.workflow.start('probeWorker', {
           workflowId,
           taskQueue: QUEUE,
           workflowExecutionTimeout: ANSWER_MS,
           typedSearchAttributes: [{ key: ZVM_HOST, value: 'gateway' }],
-          staticSummary: 'a gateway asks whether a change would be taken',
+          staticSummary: 'probe whether Temporal accepts changes',
         }),
       );
     } catch (error) {
@@ -49,7 +49,7 @@ export class Readiness {
     return undefined;
   }
 
-  /** It would stand in lists until its time is over, and in the database for the namespace's retention. */
+  /** Deletes the probe: it would stand in lists until it times out, and in the database for the namespace's retention. */
   async #forget(workflowId: string): Promise<void> {
     const client = this.#client;
     await client

@@ -92,7 +92,7 @@ function listReconciliationsRoute(app: App, services: Services): void {
         summary: 'The last reconciliations, 20 at most, with their results',
         request: { params: OfHost, query: Paging.pick({ limit: true }) },
       },
-      { 200: { description: 'The newest first', schema: Operations } },
+      { 200: { description: 'The reconciliations, newest first', schema: Operations } },
     ),
     async (context) => {
       const { host } = hostFor(context, services, context.req.valid('param').host, 'read');

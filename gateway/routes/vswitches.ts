@@ -23,7 +23,7 @@ import { OfHost, OfVswitch, VswitchRow } from '../schemas.ts';
 
 type Vswitch = z.output<typeof OfVswitch>;
 
-/** VSWITCHes, and the NICs that DHCP and the management node have on them: what a host's configuration says. */
+/** VSWITCHes, and the NICs of the DHCP node and the management node on them, as configured. */
 export function vswitchRoutes(services: Services): App {
   const app = newApp();
   for (const add of [
@@ -46,7 +46,7 @@ function listVswitchesRoute(app: App, services: Services): void {
         path: '/v1/hosts/{host}/vswitches',
         operationId: 'listVswitches',
         tags: ['VSWITCHes'],
-        summary: 'The VSWITCHes that z/VM has',
+        summary: 'The VSWITCHes of z/VM',
         request: { params: OfHost },
       },
       { 200: { description: 'The VSWITCHes', schema: z.object({ vswitches: z.array(VswitchRow) }), tagged: true } },
@@ -173,7 +173,7 @@ async function findVswitch({ state }: Services, { host, vswitch }: Vswitch) {
   return (await state.get(host)).vswitches.find(({ name }) => name === vswitch.toUpperCase());
 }
 
-/** Throws a Problem when the VSWITCH is not as the request says. */
+/** Throws a Problem when the VSWITCH does not meet the request's conditions. */
 async function checkVswitch(context: Context, services: Services, target: Vswitch): Promise<object> {
   if (!isConditional(context)) return {};
   services.state.changed(target.host);

@@ -19,7 +19,9 @@ export function firstCertificate(files: CertificateFiles): SecureContextOptions 
     return certificate;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new Error(`${files.certFile} and ${files.keyFile} are not a certificate and its key in PEM: ${reason}`);
+    throw new Error(
+      `${files.certFile} and ${files.keyFile} are not a certificate and its key in PEM format: ${reason}`,
+    );
   }
 }
 
@@ -38,8 +40,8 @@ export function watchCertificate(
       server.setSecureContext(readCertificate(files));
       log('info', files, 'certificate read');
     } catch (error) {
-      const reason = error instanceof Error && 'code' in error ? String(error.code) : 'not PEM';
-      log('error', { ...files, reason }, 'the new certificate cannot be used: the last one stays in use');
+      const reason = error instanceof Error && 'code' in error ? String(error.code) : 'not in PEM format';
+      log('error', { ...files, reason }, 'new certificate not usable: the previous one stays in use');
     }
   };
   for (const file of named) watchFile(file, { interval: LOOK_MS, persistent: false }, readAgain);

@@ -38,17 +38,18 @@ const LOOK_FOR_SLOW_MS = 5_000;
 const LAST_ANSWERS_MS = 5_000;
 
 /**
- * Serve the gateway by Node. Throws an Error without tokens on an address other than loopback: it would be open to everybody.
+ * Serve the gateway by Node. Throws an Error without tokens on an address other than loopback: the gateway would be open to the network.
  */
 export async function serveGateway(
   options: GatewayOptions,
   { host, port, tls, behindProxy = false }: ServerOptions,
 ): Promise<RunningGateway> {
   if (options.tokens === undefined && !isLoopback(host))
-    throw new Error(`without --tokens the gateway listens on loopback only, not on ${host}`);
+    throw new Error(`without --tokens the gateway listens on loopback only, not on ${host}: give --tokens`);
   if (options.tokens === undefined)
-    options.log('warn', {}, 'development mode: without tokens, every user of this machine may do everything');
-  if (tls === undefined && !isLoopback(host)) options.log('warn', {}, 'plain HTTP: tokens are readable on the network');
+    options.log('warn', {}, 'development mode without tokens: every user of this machine may make every change');
+  if (tls === undefined && !isLoopback(host))
+    options.log('warn', {}, 'plain HTTP: the network carries tokens unencrypted');
   const closing = new AbortController();
   const app = createGateway({
     ...options,

@@ -28,7 +28,7 @@ export function watchTokens(
       log(
         'error',
         { reason: error instanceof Error ? error.message : '' },
-        'the token file cannot be used: the last tokens stay valid',
+        'token file not usable: the previous tokens stay valid',
       );
     }
   };
@@ -44,7 +44,7 @@ export function watchTokens(
 export function addToken(file: string, name: string, hosts: string[], verbs: Verb[]): string {
   const text = exists(file) ? readFile(file) : { tokens: [] };
   if (parsed(file, text).tokens.some((known) => known.name === name))
-    throw new Error(`${file} has a token ${name} already: remove it first`);
+    throw new Error(`${file} has a token ${name} already: remove its entry first`);
   const { token, entry } = newToken(name, hosts, verbs);
   const whole = { tokens: [...(text as { tokens: unknown[] }).tokens, entry] };
   parsed(file, whole);
@@ -70,7 +70,7 @@ function readFile(file: string): unknown {
     return JSON.parse(readFileSync(file, 'utf8'));
   } catch (error) {
     const reason = error instanceof Error && 'code' in error ? String(error.code) : 'syntax';
-    throw new Error(`${file} cannot be read as JSON (${reason})`);
+    throw new Error(`${file} is not readable as JSON (${reason})`);
   }
 }
 

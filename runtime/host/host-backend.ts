@@ -65,7 +65,7 @@ export async function checkBackend(backend: ZvmBackend, host: string, logger: Lo
     if (supported) logger.info({ host, version }, `${kind} answers`);
     else logger.error({ host, version }, advice ?? `this version of ${kind} is not supported`);
   } catch (error) {
-    logger.warn({ host, reason: messageOf(error) }, `${kind} cannot be asked yet`);
+    logger.warn({ host, reason: messageOf(error) }, `${kind} does not answer yet`);
   }
 }
 
@@ -73,9 +73,12 @@ export async function checkBackend(backend: ZvmBackend, host: string, logger: Lo
 export function renewBackend(backend: RenewableBackend, configuration: HostConfiguration, logger: Logger): void {
   const { host } = configuration;
   try {
-    if (backend.renew(configuration)) logger.info({ host }, 'user, password and certificates of xCAT read again');
+    if (backend.renew(configuration)) logger.info({ host }, 'user, password and certificates of xCAT renewed');
   } catch (error) {
-    logger.error({ host, reason: messageOf(error) }, 'user, password and certificates of xCAT known before stay');
+    logger.error(
+      { host, reason: messageOf(error) },
+      'user, password and certificates of xCAT not renewed: the previous ones stay in use',
+    );
   }
 }
 
@@ -90,12 +93,12 @@ function optionsOf({ host, xcat }: HostConfiguration, logger: Logger): XcatClien
     verifyTls,
     credentialsInQuery,
     ...defined({ maxAnswerBytes: maxAnswerMebibytes && maxAnswerMebibytes * 1024 * 1024 }),
-    // The simulated management node is on this machine: nobody can read along there.
+    // The simulated management node is on this machine: its traffic leaves no wire to read.
     onWarning: (warning: string) => logger[isLoopback(url) ? 'debug' : 'warn']({ host }, warning),
   };
 }
 
-/** Tells whether user, password, time or certificates have changed. */
+/** True when user, password, timeout or certificates have changed. */
 function digestOfAccess({ xcat: { server: _server, url: _url, ...access } }: HostConfiguration): string {
   return digestOf([access, access.caFile === undefined ? '' : textOf(access.caFile)]);
 }

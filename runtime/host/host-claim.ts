@@ -15,23 +15,23 @@ import { defined } from '../../domain/defined.ts';
 import { taskQueueOf } from '../../domain/host/host.ts';
 import type { probeWorker } from '../../workflows/index.ts';
 
-/** A worker that is there has answered by then; who has not is gone, or cannot do work. */
+/** Time limit for the answer of a running worker; a worker without an answer has ended or hangs. */
 const ANSWER_MS = 10_000;
 
-/** A worker of another z/VM system has the host's name already: both would do each other's work, each on its own system. */
+/** A worker of another z/VM system has the host's name already: each would carry out operations of the other. */
 export class HostTaken extends Error {
   override readonly name = 'HostTaken';
 
   constructor(own: WorkerIdentity, other: WorkerIdentity) {
     super(
-      `host ${own.host} is worked for already, on another z/VM system: ${systemOf(other)} by ${other.process} since ${other.since}; this worker has ` +
-        `${systemOf(own)} by ${own.process}. It does not run, since each would carry out what is meant for the other. Give this host another name ` +
+      `host ${own.host} has a worker for another z/VM system already: ${systemOf(other)} by ${other.process} since ${other.since}; this worker is for ` +
+        `${systemOf(own)} by ${own.process}. This worker does not start: each would carry out operations of the other system. Give this host another name ` +
         '(zvm_host), point TEMPORAL_ADDRESS or TEMPORAL_NAMESPACE elsewhere, or stop the other worker first',
     );
   }
 }
 
-/** How the worker of a host calls itself from now on. */
+/** The identity of a new worker of a host. */
 export function ownIdentity({ host, zhcpNode, xcat }: HostConfiguration): WorkerIdentity {
   const process_ = `${process.pid}@${hostname()}`;
   const since = new Date();
@@ -41,11 +41,11 @@ export function ownIdentity({ host, zhcpNode, xcat }: HostConfiguration): Worker
 
 /** A host's name for one z/VM system, as long as its worker runs. */
 export type HostClaim = {
-  /** Throws HostTaken when another worker has asked for work meanwhile that was there before: of two that come at the same moment the later gives way. */
+  /** Throws HostTaken when another worker with an earlier start polls now: of two simultaneous workers the later ends. */
   look(client: Client): Promise<void>;
 };
 
-/** Claim the name of a worker's host. Throws HostTaken when a worker that is there works under that name on another z/VM system. */
+/** Claim the name of a worker's host. Throws HostTaken when a running worker has that name for another z/VM system. */
 export async function claimHost(client: Client, own: WorkerIdentity): Promise<HostClaim> {
   const there = await others(client, own);
   if (there.length > 0) {
@@ -66,7 +66,7 @@ function cameBefore(one: WorkerIdentity, other: WorkerIdentity): boolean {
   return one.since === other.since ? one.identity < other.identity : one.since < other.since;
 }
 
-/** Workers of the same host's name that work on another z/VM system, among them some that are gone since a moment. */
+/** Workers with the same host's name for another z/VM system; some of them may have just ended. */
 async function others(client: Client, own: WorkerIdentity): Promise<{ worker: WorkerIdentity; lastSeenMs: number }[]> {
   const pollers = await pollersOf(client, taskQueueOf(own.host), WORKFLOW_TASKS);
   return pollers.flatMap(({ identity, lastSeenMs }) => {
@@ -86,7 +86,7 @@ export async function answeringWorker(
     workflowId: `probe/${host}/${randomUUID().slice(0, 8)}`,
     workflowExecutionTimeout: ANSWER_MS,
     ...defined({ versioningOverride: version && { pinnedTo: version } }),
-    staticSummary: `probe which worker of ${host} is there`,
+    staticSummary: `probe the workers of ${host}`,
   });
   await handle.result().catch((error: unknown) => {
     if (!(error instanceof WorkflowFailedError)) throw error;

@@ -11,7 +11,7 @@ import { watchLostGuestRuns } from './lost-guest-runs.ts';
 import { ensureReconcileSchedule, hasReconcileSchedule, type ReconcileTimes } from './reconcile-schedule.ts';
 import { knowsVersions, makeCurrent } from './worker-build.ts';
 
-/** A Schedule that is gone is made again within a minute. The first looks come sooner, for workers that start at the same moment. */
+/** A missing Schedule is created again within a minute. The first checks come sooner, for workers that start at the same moment. */
 const LOOK_MS = 20_000;
 const FIRST_LOOK_MS = 2_000;
 const ANSWER_MS = 10_000;
@@ -20,7 +20,7 @@ const LEFT_BUILDS_MS = 40_000;
 const READY_MS = 30_000;
 const READY_PAUSE_MS = 1_000;
 
-/** Keeps what the workers of a process need at Temporal. `taken` fails when one of its hosts turns out to be somebody else's. */
+/** Keeps what the workers of a process need at Temporal. `taken` fails when one of its hosts belongs to another worker. */
 export type HostKeeper = {
   taken: Promise<never>;
   /** The build that the workers of a process have: `own`, or '' where the server knows no versions. Throws what Temporal's client throws. */
@@ -58,7 +58,7 @@ export async function keepHosts(
   }
 }
 
-/** A server takes some seconds to know a namespace that was just made: try again for so long. */
+/** Retry an attempt: a server knows a new namespace only after some seconds. */
 async function onceReady(attempt: () => Promise<void>): Promise<void> {
   const deadline = performance.now() + READY_MS;
   for (;;) {
@@ -93,7 +93,7 @@ function looking(
     taken: taken.promise,
     async buildFor(own) {
       isVersioned = await knowsVersions(client);
-      if (!isVersioned) logger.info('this Temporal knows no versions of workers: drain a host before an upgrade');
+      if (!isVersioned) logger.info('this Temporal server has no worker versioning: drain a host before an upgrade');
       return isVersioned ? own : '';
     },
     async serve(build) {
@@ -109,7 +109,7 @@ function looking(
   };
 }
 
-/** Look until the signal says so. Throws HostTaken. */
+/** Check until the signal is aborted. Throws HostTaken. */
 async function lookOn(
   client: Client,
   { claims, left, keepSchedules }: Looked,
@@ -132,7 +132,10 @@ async function lookOn(
       if (error instanceof HostTaken) throw error;
       if (signal.aborted) return;
       const reason = error instanceof Error ? error.message : String(error);
-      logger[isAway ? 'debug' : 'warn']({ reason }, 'Temporal does not say what it has of the hosts; asked again');
+      logger[isAway ? 'debug' : 'warn'](
+        { reason },
+        'Temporal does not answer for Schedules and workers of the hosts: retried',
+      );
       isAway = true;
     }
   }
@@ -149,5 +152,5 @@ async function keepSchedule(
   // A new database lacks the search attributes too, without which no run can start.
   await prepareExternal(target);
   await ensureReconcileSchedule(client, host, times);
-  logger.warn({ host, ...times }, 'the Schedule of reconciliation was gone, and is made again');
+  logger.warn({ host, ...times }, 'Schedule of reconciliation was missing: created again');
 }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { PRESENCE_QUEUE, type WorkerIdentity } from '../../client/worker-identity.ts';
 
-/** The server ends a question for work after a minute. */
+/** The server ends a poll after a minute. */
 const LONGEST_QUESTION_MS = 75_000;
 const AGAIN_MS = 2_000;
 
@@ -16,7 +16,7 @@ export async function bePresent(client: Client, { identity }: WorkerIdentity, si
     client.workflowService.pollActivityTaskQueue({ namespace, taskQueue: { name: PRESENCE_QUEUE }, identity });
   while (!signal.aborted) {
     const asked = client.withAbortSignal(signal, () => client.withDeadline(Date.now() + LONGEST_QUESTION_MS, ask));
-    // A Temporal that is away is reported by who looks for the Schedules.
+    // The check of the Schedules reports an unreachable Temporal.
     const isAway = await asked.then(
       () => false,
       () => true,

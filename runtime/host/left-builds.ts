@@ -33,12 +33,18 @@ export function createLeftBuilds(host: string, own: string, logger: Logger): Lef
       silent = quiet;
       if (current !== own && left.has(current)) {
         await makeCurrent(client, host, own);
-        logger.warn({ host, build: own, before: current }, 'the current build had no worker: this one is current now');
+        logger.warn(
+          { host, build: own, before: current },
+          'the current build had no worker: this build is current now',
+        );
       }
       const stranded = runs.filter(({ buildId }) => left.has(buildId));
       for (const run of stranded) await release(client, run);
       if (stranded.length > 0)
-        logger.warn({ host, builds: [...left], runs: stranded.length }, 'runs of builds without a worker go on here');
+        logger.warn(
+          { host, builds: [...left], runs: stranded.length },
+          'runs of builds without a worker continue on this build',
+        );
     },
   };
 }

@@ -36,7 +36,7 @@ export async function watchLostGuestRuns(
       since = begin - LOOK_BACK_MS;
     } catch (error) {
       if (signal.aborted) return;
-      logger.warn({ host, reason: String(error) }, 'Temporal does not say which guest runs were terminated');
+      logger.warn({ host, reason: String(error) }, 'Temporal does not list terminated guest runs: retried');
     }
     await sleep(LOOK_MS, undefined, { signal }).catch(() => undefined);
   }
@@ -57,7 +57,7 @@ async function tellOperations(client: Client, { workflowId, runId }: WorkflowExe
       .getHandle(operation)
       .signal(name, ...args)
       .catch((error: unknown) => {
-        logger.debug({ operation, reason: String(error) }, 'an operation that has ended need not be told');
+        logger.debug({ operation, reason: String(error) }, 'operation has ended: no answer sent');
       });
   for (const { operation, id, outcome, runId } of undelivered) await tell(operation, 'answer', id, outcome, runId);
   for (const { operation, id, began } of unanswered) await tell(operation, 'guestLost', id, { began });

@@ -25,7 +25,7 @@ export async function ensureReconcileSchedule(client: Client, host: string, time
     args: [{ host, intervalSeconds, sweepSeconds }] satisfies Parameters<typeof reconcileHost>,
     typedSearchAttributes: searchAttributesOf({ host }),
     staticSummary: `reconcile ${host}`,
-    staticDetails: `Compares **${host}** with what is recorded, and repairs what differs. Run by the Schedule \`${reconcileScheduleId(host)}\`.`,
+    staticDetails: `Compares **${host}** with its record and repairs drift. Started by the Schedule \`${reconcileScheduleId(host)}\`.`,
   };
   const policies = {
     overlap: ScheduleOverlapPolicy.SKIP,
@@ -47,7 +47,7 @@ export async function ensureReconcileSchedule(client: Client, host: string, time
   }
 }
 
-/** False when nobody has made the Schedule of a host, or somebody has deleted it. */
+/** False when the host has no Schedule. */
 export async function hasReconcileSchedule(client: Client, host: string): Promise<boolean> {
   try {
     await client.schedule.getHandle(reconcileScheduleId(host)).describe();

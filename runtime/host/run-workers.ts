@@ -13,7 +13,7 @@ import { buildIdOf, versionOf } from './worker-build.ts';
 
 /** Workers that are running. `stopped` ends when all have drained, or fails when one does. */
 export type RunningWorkers = {
-  /** Take user, password and certificates of a host's xCAT as the configuration has them now. */
+  /** Renew user, password and certificates of a host's xCAT from the configuration. */
   renew(host: HostConfiguration): void;
   stop(): Promise<void>;
   stopped: Promise<void>;
@@ -58,11 +58,11 @@ export async function runWorkers(
   });
   const started = running(workers, keeper, connection, logger);
   await serving(started, keeper, build);
-  logger.info({ build }, 'workers take work');
+  logger.info({ build }, 'workers poll their task queues');
   return started;
 }
 
-/** Wait until the workers get work; stops them when they do not. */
+/** Wait until the workers poll; stop them when they do not. */
 async function serving(workers: RunningWorkers, keeper: HostKeeper, build: string): Promise<void> {
   try {
     await Promise.race([keeper.serve(build), workers.stopped]);

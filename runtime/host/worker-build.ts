@@ -78,8 +78,8 @@ export async function makeCurrent(client: Client, host: string, buildId: string)
       if (buildId === '' && isMissing(error)) return;
       if (performance.now() > deadline)
         throw new BuildNotTaken(
-          `Temporal does not take build ${buildId} of host ${host}: ${reasonOf(error)}. A namespace has at most matching.maxDeployments hosts ` +
-            '(temporal-config/production/dynamic-config.yaml); worker_versioning = false does without',
+          `Temporal refuses build ${buildId} of host ${host}: ${reasonOf(error)}. A namespace has at most matching.maxDeployments hosts ` +
+            '(temporal-config/production/dynamic-config.yaml). Raise it, or set worker_versioning = false',
         );
     }
     await sleep(REGISTERED_PAUSE_MS);

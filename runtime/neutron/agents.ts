@@ -33,7 +33,7 @@ export function runNeutronAgents(
   const neutronAccess = neutronConnection(neutron, logger);
   const { bus } = neutronAccess;
   if (bus === undefined || neutron.bus === undefined)
-    throw new Error("the agent needs the broker's address: give transport_url, as in neutron.conf");
+    throw new Error("transport_url is missing: give the URL of Neutron's message broker, as in neutron.conf");
   const options = { neutron: neutron.bus, client, logger };
   const running = hosts.map((host) => agentOf(host, bus, options));
   neutronAccess.start();

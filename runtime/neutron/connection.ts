@@ -47,7 +47,7 @@ function connectBus(bus: NonNullable<NeutronConfiguration['bus']>, logger: Logge
     error: logger.error.bind(logger),
   };
   if (!transport.tls && !transport.brokers.every(({ host }) => isLoopback(host)))
-    logger.warn("RabbitMQ is reached without TLS: Neutron's data is readable on the network");
+    logger.warn("connection to RabbitMQ without TLS: the network carries Neutron's data unencrypted");
   const connection = new BrokerConnection({ transport, heartbeatSeconds, tls, log });
   const rpc = new RpcClient(connection, { exchange, flags, timeoutMs: rpcTimeoutSeconds * 1_000 });
   return { connection, api: new PluginApi(rpc) };

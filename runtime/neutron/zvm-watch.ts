@@ -74,7 +74,7 @@ export class ZvmWatch {
     this.#answeredAt = performance.now();
     if (this.#isReachable) return;
     this.#isReachable = true;
-    logger.info({ host }, 'z/VM can be reached');
+    logger.info({ host }, 'z/VM is reachable');
     onReachable();
   }
 
@@ -85,6 +85,6 @@ export class ZvmWatch {
   #unreachable(reason: string): void {
     const { host, logger } = this.#options;
     this.#isReachable = false;
-    logger.error({ host, reason }, 'z/VM cannot be reached: nothing is reported to neutron-server until it can');
+    logger.error({ host, reason }, 'z/VM is unreachable: the agent reports no state to neutron-server');
   }
 }

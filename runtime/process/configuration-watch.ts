@@ -37,13 +37,13 @@ export function watchConfiguration(
       const now = withoutAccess(configuration);
       if (now !== started && now !== waiting)
         logger.warn(
-          'the configuration has changes other than users, passwords and certificates of xCAT: they wait for a restart',
+          'the configuration has changes that need a restart: only users, passwords and certificates of xCAT are renewed',
         );
       waiting = now;
       watch(configuration);
     } catch (error) {
       if (!(error instanceof ConfigurationError)) throw error;
-      logger.error({ reason: error.message }, 'the new configuration cannot be used: the last one stays in use');
+      logger.error({ reason: error.message }, 'new configuration not usable: the previous one stays in use');
     }
   };
   const watch = (configuration: Configuration) => {

@@ -41,7 +41,7 @@ export async function prepareExternal(target: TemporalTarget): Promise<void> {
     const names = SEARCH_ATTRIBUTES.map((key) => `${key.name} (${key.type})`).join(', ');
     const reason = error instanceof Error ? error.message : String(error);
     throw new TemporalUnusable(
-      `the search attributes ${names} cannot be added to namespace ${target.namespace}: ${reason}. Add them by hand`,
+      `the search attributes ${names} cannot be added to namespace ${target.namespace}: ${reason}. Add them by \`temporal operator search-attribute create\``,
     );
   } finally {
     await connection.close();

@@ -64,7 +64,7 @@ export async function findTemporalServer(options: FindOptions): Promise<External
       say(`Temporal: using ${cached} (server ${version}) from the project's cache`);
       return { kind: 'binary', path: cached };
     }
-    say(`Temporal: ${cached} reports no server version and is made anew`);
+    say(`Temporal: ${cached} reports no server version and is replaced`);
   }
 
   const failures: string[] = [];
@@ -90,7 +90,7 @@ export async function findTemporalServer(options: FindOptions): Promise<External
   }
   throw new Error(
     [
-      'No Temporal server found and none could be made. Set TEMPORAL_ADDRESS, or put the temporal CLI on the path,',
+      'No Temporal server was found, downloaded or built. Set TEMPORAL_ADDRESS, or put the temporal CLI on the path,',
       `or put its executable at ${cached}.`,
       ...failures,
     ].join('\n'),

@@ -20,7 +20,7 @@ test('an xCAT that says nothing is told as such, with the time', async () => {
   const reading = readInTime('read zvm1', () => new Promise(() => {}), { troubleMs: 100, silenceMs: 200 });
   await expect(reading).rejects.toMatchObject({
     code: 'timeout',
-    message: 'read zvm1: xCAT has not answered within 0.2 s',
+    message: 'read zvm1: no answer from xCAT within 0.2 s',
   });
 });
 

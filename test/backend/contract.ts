@@ -148,7 +148,7 @@ export function backendContract(kind: string, can: Capabilities, open: () => Pro
       await change({ kind: 'attachNic', ports: [port(5)] });
       const nic = (await read()).guest.live[0] ?? expect.fail('no live NIC');
       const coupled: Step = { kind: 'ensureCoupled', userid: GUEST, vdev: nic.vdev, vswitch: VSW1, disturbs: false };
-      expect(await apply([coupled])).toMatchObject({ reports: [{ isAlready: true, answer: 'was so already' }] });
+      expect(await apply([coupled])).toMatchObject({ reports: [{ isAlready: true, answer: 'no change' }] });
       expect(guest().nics).toMatchObject([{ vswitch: 'VSW1', vlans: [5] }]);
     });
 
@@ -212,10 +212,10 @@ export function backendContract(kind: string, can: Capabilities, open: () => Pro
       const applied = (step: VswitchStep) => world.backend.applyVswitchSteps([step], never);
       expect(await applied(create)).toMatchObject([{ answer: 'done' }]);
       expect(await names()).toContain(NEW);
-      expect(await applied(create)).toMatchObject([{ answer: 'was so already' }]);
+      expect(await applied(create)).toMatchObject([{ answer: 'no change' }]);
       expect(await applied(remove)).toMatchObject([{ answer: 'done' }]);
       expect(await names()).not.toContain(NEW);
-      expect(await applied(remove)).toMatchObject([{ answer: 'was so already' }]);
+      expect(await applied(remove)).toMatchObject([{ answer: 'no change' }]);
       expect(await world.backend.administratorsVswitches(never)).not.toContain(VSW1);
     });
 

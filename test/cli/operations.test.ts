@@ -42,7 +42,7 @@ test('a port is created, shown beside what z/VM has, put on another VLAN, taken 
   const one = (await run('port', 'show', portId(1))).out;
   expect(one).toContain('in order');
   // The guest's other NIC is recorded, as another port.
-  expect(one).not.toContain('recorded nowhere');
+  expect(one).not.toContain('is foreign');
   expect((await run('port', 'delete', portId(31))).code).toBe(0);
 
   expect((await run('port', 'down', portId(1))).code).toBe(0);
@@ -64,7 +64,7 @@ test('a NIC is detached from the running guest and attached again', async () => 
 test('a dry run says what would be done, and nothing is done', async () => {
   const dry = await run(...create('LNX10005', 3, '100'), '--dry-run');
   expect(dry.out).toContain('○ grant LNX10005 on VSW1 with VLAN 100');
-  expect(dry.out).toContain('Nothing was done');
+  expect(dry.out).toContain('Plan only');
   expect((await environment.guest('LNX10005')).rows).toEqual([]);
 });
 
@@ -98,7 +98,7 @@ test('VSWITCHes are listed and shown', async () => {
   expect((await json('vswitch', 'list')).vswitches).toContainEqual(
     expect.objectContaining({ name: 'VSWPORT', portSelection: 'PORTBASED', physicalNetwork: 'physport' }),
   );
-  expect((await run('vswitch', 'show', 'vsw1')).out).toContain('VLANs belong to userids');
+  expect((await run('vswitch', 'show', 'vsw1')).out).toContain('user-based');
   expect((await run('vswitch', 'show', 'nosuch')).code).toBe(4);
   expect((await run('vswitch', 'ensure', 'VSW1')).out).toContain('nothing to do');
   expect((await run('vswitch', 'delete', 'XCATVSW1')).code).toBe(3);
@@ -120,7 +120,7 @@ test('an operation that fails ends with 1, and names the step and whether it was
   const failed = await run(...create('LNX10009', 7, '100'));
   expect(failed.code).toBe(1);
   expect(failed.out).toContain('✘ failed');
-  expect(failed.out).toContain('The guest is as it was before.');
+  expect(failed.out).toContain('The guest is in the state before the operation.');
 });
 
 test('an operation that is not waited for is shown later, and one in progress is cancelled and undone', async () => {
@@ -134,7 +134,7 @@ test('an operation that is not waited for is shown later, and one in progress is
   const cancelled = await run('ops', 'cancel', started.id);
   expect(cancelled).toMatchObject({
     out: expect.stringContaining('cancelled'),
-    err: expect.stringContaining('is asked to stop'),
+    err: expect.stringContaining('is being cancelled'),
   });
   expect((await run('ops', 'show', started.id)).code).toBe(7);
   expect((await run('ops', 'cancel', started.id)).code).toBe(3);
@@ -147,7 +147,7 @@ test('while it waits for its turn it says for whom, and Ctrl-C leaves it going',
   const first = await json(...create('LNX10004', 9, '100'), '--no-wait');
   await grants.reached();
   const second = start(create('LNX10004', 10, '100'), env);
-  await second.told(`waits for its turn: attach-nic/${environment.host}/${portId(9)}`);
+  await second.told(`waits in the queue of the guest, behind attach-nic/${environment.host}/${portId(9)}`);
   const third = await json(...create('LNX10004', 32, '100'), '--no-wait');
   await expect
     .poll(async () => (await run('ops', 'list', '--guest', 'LNX10004', '--limit', '1')).out, {
@@ -162,7 +162,7 @@ test('while it waits for its turn it says for whom, and Ctrl-C leaves it going',
   second.interrupt();
   const { code, err } = await second.ended;
   expect(code).toBe(130);
-  expect(err).toContain('The operation goes on');
+  expect(err).toContain('The operation continues');
   await grants.release();
   await expect.poll(async () => (await environment.guest('LNX10004')).rows.length).toBe(2);
   expect((await run('ops', 'show', first.id)).code).toBe(0);
@@ -178,7 +178,7 @@ test('when Temporal goes while it waits, it ends with 5 and says that the operat
   way.goes();
   const { code, err } = await waiting.ended;
   expect(code).toBe(5);
-  expect(err).toMatch(/Temporal does not answer any more.*\nThe operation goes on\. See: zvmnet ops show 'attach-nic~/);
+  expect(err).toMatch(/Temporal no longer answers.*\nThe operation continues\. See: zvmnet ops show 'attach-nic~/);
   await grants.release();
   await expect.poll(async () => (await environment.guest('LNX10008')).rows.length).toBe(1);
 });

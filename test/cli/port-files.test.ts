@@ -30,7 +30,7 @@ test('a CSV header that names a column twice is refused: no guest is wired by th
     `LNX10002,${portId(2)},VSW1,100,VSW2`,
   );
   expect(code).toBe(2);
-  expect(mistakesIn(err)).toEqual(['line 1: vswitch: this column is named twice: which one is meant?']);
+  expect(mistakesIn(err)).toEqual(['line 1: vswitch: this column occurs twice']);
 });
 
 test('columns that are unknown, have no name or are missing are told once, beside what is wrong in the lines', async () => {
@@ -42,7 +42,7 @@ test('columns that are unknown, have no name or are missing are told once, besid
   );
   expect(code).toBe(2);
   expect(mistakesIn(err)).toEqual([
-    expect.stringMatching(/^line 1: vlan: is no column; there are host, .*segmentationId/),
+    expect.stringMatching(/^line 1: vlan: is not a column: use host, .*segmentationId/),
     'line 1: a column has no name',
     'line 1: portId: this column is missing',
     expect.stringMatching(/^line 3: userid: must be a z\/VM userid/),
@@ -52,7 +52,7 @@ test('columns that are unknown, have no name or are missing are told once, besid
 test('a table whose columns are not separated by commas is told to be so', async () => {
   const { code, err } = await check('semicolons.csv', 'userid;portId;vswitch', `LNX10001;${portId(1)};VSW1`);
   expect(code).toBe(2);
-  expect(mistakesIn(err)).toEqual(['line 1: has one column only: columns are separated by commas']);
+  expect(mistakesIn(err)).toEqual(['line 1: has only one column: separate columns by commas']);
 });
 
 test('entries that name no host: the way out is told', async () => {
@@ -60,7 +60,7 @@ test('entries that name no host: the way out is told', async () => {
   await writeFile(file, `userid,portId,vswitch\nLNX10001,${portId(1)},VSW1\n`);
   const { code, err } = await zvmnet(['import', file, '--check'], { ZVMNET_HOST: '' });
   expect(code).toBe(2);
-  expect(err).toContain('line 1: host: this column is missing\nEntries without a host are for --host.');
+  expect(err).toContain('line 1: host: this column is missing\nEntries without a host belong to --host.');
 });
 
 test('neither a line that is too short nor a wrong userid hides another mistake of a CSV file', async () => {
@@ -83,8 +83,8 @@ test('neither a line that is too short nor a wrong userid hides another mistake 
     expect.stringMatching(/^line 4: vswitch: /),
     'line 6: has 6 fields, the header has 5',
     'line 7: userid: is missing',
-    `line 4: portId: ${portId(2)} stands in line 3 already`,
-    `line 6: portId: ${portId(1)} stands in line 2 already`,
+    `line 4: portId: ${portId(2)} is a duplicate of the port in line 3`,
+    `line 6: portId: ${portId(1)} is a duplicate of the port in line 2`,
   ]);
 });
 
@@ -95,7 +95,7 @@ test('a wrong entry of a JSON file does not hide a port that stands in it twice'
   expect(code).toBe(2);
   expect(mistakesIn(err)).toEqual([
     'entry 1: userid: is missing',
-    `entry 2: portId: ${portId(1)} stands in entry 1 already`,
+    `entry 2: portId: ${portId(1)} is a duplicate of the port in entry 1`,
   ]);
 });
 
@@ -125,7 +125,7 @@ test('of many mistakes the first hundred are told, with how many more there are'
   const { code, err } = await check('many.csv', 'userid,portId,vswitch', ...lines);
   expect(code).toBe(2);
   expect(mistakesIn(err)).toHaveLength(100);
-  expect(err).toContain('… and 59900 more mistakes');
+  expect(err).toContain('… and 59900 more errors');
 });
 
 test('a key that stands twice in an object of a JSON file is refused by line: no guest is wired by the one that was not meant', async () => {
@@ -139,8 +139,8 @@ test('a key that stands twice in an object of a JSON file is refused by line: no
   );
   expect(code).toBe(2);
   expect(mistakesIn(err).slice(0, 2)).toEqual([
-    'line 3: vswitch: stands twice in one object: which one is meant?',
-    'line 4: type: stands twice in one object: which one is meant?',
+    'line 3: vswitch: occurs twice in one object',
+    'line 4: type: occurs twice in one object',
   ]);
 });
 
@@ -151,7 +151,7 @@ test('Ctrl-C ends the waiting for a pipe that nobody writes to', async () => {
   // The command has come as far as the pipe when its process has that open.
   await expect.poll(() => running.hasOpen(pipe)).toBe(true);
   running.interrupt();
-  expect(await running.ended).toMatchObject({ code: 130, err: expect.stringContaining('Nothing was started') });
+  expect(await running.ended).toMatchObject({ code: 130, err: expect.stringContaining('No operation was started') });
 });
 
 test('a pipe is read to its end', async () => {

@@ -87,7 +87,7 @@ test.each(['import docs/examples/ports.csv --check', '--help', 'completion bash'
       encoding: 'utf8',
     });
     expect(stderr.split('\n').filter((line) => line.startsWith('zvmnet:'))).toEqual([
-      expect.stringContaining('the result cannot be written: ENOSPC'),
+      expect.stringContaining('cannot write the result: ENOSPC'),
     ]);
     expect(stderr).not.toContain(' at ');
     expect(status).toBe(1);

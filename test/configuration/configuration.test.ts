@@ -221,7 +221,7 @@ describe('Physical networks', () => {
   test('refuse a name that is no VSWITCH and two names for one VSWITCH', () => {
     const { message } = failure(() => load([ACCESS, '[ml2_type_flat]\nflat_networks = toolongname,vsw1,VSW1']));
     expect(message).toContain('"toolongname" has no mapping');
-    expect(message).toContain('"VSW1" and "vsw1" are both VSWITCH VSW1');
+    expect(message).toContain('"VSW1" and "vsw1" both map to VSWITCH VSW1');
   });
 });
 
@@ -305,6 +305,6 @@ describe('References', () => {
     expect(load([ACCESS, text]).hosts[0]).toMatchObject({ host: 'zvm7', xcat: { password: 'a$b' } });
     const { message } = failure(() => load([ACCESS, '[DEFAULT]\nhost = $agent.zvm_xcat_password\n']));
     expect(message).toContain('which is a secret');
-    expect(failure(() => load([ACCESS, '[DEFAULT]\nhost = $host\n'])).message).toContain('leads back to itself');
+    expect(failure(() => load([ACCESS, '[DEFAULT]\nhost = $host\n'])).message).toContain('refers back to it');
   });
 });

@@ -35,14 +35,14 @@ test.each([
   const levels = Array.from({ length: 8 }, (_, level) => `k${level} = ${`$k${level + 1}`.repeat(10)}\n`).join('');
   const { problems } = await failureOf(`${ACCESS}zvm_host = $k0\n${levels}k8 = ${last}\n`);
   expect(problems).toMatchObject([
-    { key: 'zvm_host', problem: 'has too many references by $, or they resolve to too much text' },
+    { key: 'zvm_host', problem: 'has too many references by $, or too long a value after them' },
   ]);
 });
 
 test('references to a large value, many times, are refused', async () => {
   const { problems } = await failureOf(`${ACCESS}zvm_host = ${'$large'.repeat(900)}\nlarge = ${'y'.repeat(100_000)}\n`);
   expect(problems).toMatchObject([
-    { key: 'zvm_host', problem: 'has too many references by $, or they resolve to too much text' },
+    { key: 'zvm_host', problem: 'has too many references by $, or too long a value after them' },
   ]);
 });
 

@@ -105,7 +105,7 @@ describe('a guest that has left the host', () => {
 });
 
 test('a port whose directory statement nobody can read is not asked to be confirmed as down', () => {
-  const unclear = 'its LAN SYSTEM is no name of a VSWITCH';
+  const unclear = 'its LAN SYSTEM is not the name of a VSWITCH';
   const guest = { recorded: [CLEAR_ROW], live: [], directory: [{ vdev: vdev('1000'), unclear }] };
   expect(reconcile(contextWith(guest))).toEqual({ refused: [], steps: [] });
   const readable = { ...guest, directory: [{ vdev: vdev('1000') }] };

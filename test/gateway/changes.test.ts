@@ -204,7 +204,7 @@ test('new ports come live with those that are recorded, and several NICs go at o
 
 test('reconciliation is paused with a note, and goes on', async () => {
   const { client, host } = served.environment;
-  const paused = { reconciliation: { paused: true, note: 'z/VM is serviced' } };
+  const paused = { reconciliation: { paused: true, note: 'z/VM service window' } };
   expect((await call('PATCH', base, paused)).status).toBe(404);
   const schedule = await client.schedule.create({
     scheduleId: reconcileScheduleId(host),

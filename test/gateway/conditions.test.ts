@@ -32,7 +32,7 @@ test('If-None-Match: * creates a port only', async () => {
   const only = { ...WAIT, 'if-none-match': '*' };
   expect((await call('PUT', portOf('LNX10001', 1), onVlan(100), only)).status).toBe(200);
   const again = await call('PUT', portOf('LNX10001', 1), onVlan(101), only);
-  expect(again).toMatchObject({ status: 412, body: { detail: 'it is there already' } });
+  expect(again).toMatchObject({ status: 412, body: { detail: 'the resource exists already' } });
   expect((await served.environment.guest('LNX10001')).granted).toEqual({ VSW1: [100] });
 });
 
@@ -46,7 +46,7 @@ test('If-Match takes a list of tags, never a weak one, and nothing for what is n
   expect((await change('"another"')).status).toBe(412);
   expect((await change('*', 99)).status).toBe(412);
   const gone = await call('DELETE', portOf('LNX10003', 99), undefined, { ...WAIT, 'if-match': tag });
-  expect(gone).toMatchObject({ status: 412, body: { detail: 'there is no such thing' } });
+  expect(gone).toMatchObject({ status: 412, body: { detail: 'the resource does not exist' } });
 });
 
 test('of two who have read the same and change it at the same moment, one is told that it has changed', async () => {
@@ -93,7 +93,7 @@ test('a tag without its quotes never holds, and that is said', async () => {
   const port = await newPort('LNX10002', 26);
   const tag = (await call('GET', port)).headers.get('etag') ?? '';
   const change = (match: string) => call('PATCH', port, { network: vlan(101) }, { ...WAIT, 'if-match': match });
-  const detail = 'If-Match has no ETag: its double quotes belong to it';
+  const detail = 'If-Match holds no ETag: an ETag includes its double quotes';
   for (const wrong of [tag.slice(1, -1), tag.slice(0, -1), ''])
     expect(await change(wrong)).toMatchObject({ status: 412, body: { detail } });
   expect((await change(`"other", ${tag}`)).status).toBe(200);

@@ -76,7 +76,7 @@ test('a path that API Gateway has decoded is read as it was sent', async () => {
 });
 
 test('an event that is no request is refused by that', async () => {
-  await expect(rawHandler()({ source: 'aws.events' })).rejects.toThrow('this event is no HTTP request');
+  await expect(rawHandler()({ source: 'aws.events' })).rejects.toThrow('the event is not an HTTP request');
 });
 
 test('one who calls with tokens that nobody has is limited by address', async () => {

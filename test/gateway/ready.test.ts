@@ -34,7 +34,7 @@ async function gatewayBeforeOwnServer() {
 
 const SOON = { timeout: 90_000, interval: 500 };
 
-test('a gateway is ready as long as Temporal takes changes, and what it asks leaves nothing', async () => {
+test('a gateway is ready as long as Temporal accepts changes, and what it asks leaves nothing', async () => {
   const { client, readyz } = await gatewayBeforeOwnServer();
   expect(await readyz()).toEqual({ status: 200, body: '{"status":"ready"}' });
   const listed = async () => {
@@ -58,7 +58,7 @@ test('a database that can be read, but takes nothing, as that of a full disk, ma
   onTestFinished(() => somebody.close());
   somebody.exec('PRAGMA busy_timeout = 30000; BEGIN IMMEDIATE');
   await expect.poll(async () => (await readyz()).status, SOON).toBe(503);
-  expect((await readyz()).body).toContain('Temporal would not take a change');
+  expect((await readyz()).body).toContain('Temporal does not accept changes');
   somebody.exec('ROLLBACK');
   await expect.poll(async () => (await readyz()).status, SOON).toBe(200);
 });

@@ -162,7 +162,7 @@ test('no password, token or key stands in what the processes write, in any histo
   for (const word of [
     'zvm-bad',
     'LNX10001',
-    'xCAT cannot be asked yet',
+    'xcat does not answer yet',
     '"caller":"all"',
     'gateway listens',
     'worker started',

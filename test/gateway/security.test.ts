@@ -83,7 +83,7 @@ test('a reconciliation of several hosts is for whoever may do that on each of th
   expect((await call('GET', one, everywhere)).status).toBe(200);
   expect(await call('GET', one, here)).toMatchObject({
     status: 403,
-    body: { detail: 'the token here is not for read on all its hosts' },
+    body: { detail: 'the token here does not allow read on all hosts of the operation' },
   });
   expect((await call('POST', `${one}/cancel`, here)).status).toBe(403);
   expect((await call('POST', `${one}/cancel`, everywhere)).status).toBe(202);

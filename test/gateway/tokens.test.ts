@@ -75,7 +75,7 @@ test('a running gateway knows new tokens, and those no longer that are taken out
   await ended;
   await writeFile(file, '{');
   watched.readAgain();
-  expect(log.at(-1)).toContain('the last tokens stay valid');
+  expect(log.at(-1)).toContain('the previous tokens stay valid');
   expect(await status(second)).toBe(200);
   watched.close();
   await served.close();

@@ -77,7 +77,7 @@ test('with an xCAT that is up again within seconds, whoever reads sees nothing o
 test('whoever waits for an xCAT that says nothing is told what for', async () => {
   await xcatSilent();
   const reading = start(['port', 'list'], env());
-  await reading.told('is being read: xCAT has not answered as it should yet');
+  await reading.told('xCAT has given no valid answer yet');
   await served.environment.control('DELETE', 'faults');
   expect((await reading.ended).code).toBe(0);
 });
@@ -99,6 +99,6 @@ test('hosts show when reconciliation succeeded last, and why it fails now', asyn
     failure: { at: expect.any(String), reason: expect.stringContaining('xcatd is down') },
   });
   const { out } = await zvmnet(['hosts'], env());
-  expect(out).toMatch(new RegExp(`${served.host} .*fails +${well.lastSuccess.slice(0, 10)} .* UTC`));
-  expect(out).toMatch(new RegExp(`${served.host}: reconciliation fails, at .* UTC: .*HTTP 503: .*xcatd is down`));
+  expect(out).toMatch(new RegExp(`${served.host} .*failed +${well.lastSuccess.slice(0, 10)} .* UTC`));
+  expect(out).toMatch(new RegExp(`${served.host}: reconciliation failed at .* UTC: .*HTTP 503: .*xcatd is down`));
 });

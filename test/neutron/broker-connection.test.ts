@@ -87,7 +87,7 @@ describe.skipIf(!neutronIsHere)('connecting to a RabbitMQ broker', () => {
     const connection = broker.connectionTo(broker.rabbit.transportUrl.replace(/\/\/$/, '/closed'));
     expect(await failureOf(connection)).toMatchObject({
       code: 'unauthorised',
-      message: expect.stringContaining('does not let user neutron into the virtual host closed'),
+      message: expect.stringContaining('refuses user neutron access to the virtual host closed'),
     });
     await connection.close();
   });

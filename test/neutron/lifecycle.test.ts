@@ -58,7 +58,7 @@ describe.skipIf(!neutronIsHere)('with a stock neutron-server', () => {
     await reporter.start();
     reporter.stop();
     await close();
-    expect(said.join()).toContain('clock is behind');
+    expect(said.join()).toContain('clock of this machine is behind');
     expect((await cloud.openstack.api.agents()).map(({ host }) => host)).not.toContain('late');
   });
 

@@ -119,7 +119,7 @@ describe('the page of a run', () => {
   test('of a guest leads back to the operation that asked for it', async () => {
     const { runId } = await describeRun(scene.retrying);
     const details = await (await describeRun('guest/zvm1/LNX10011')).staticDetails();
-    expect(details).toContain(`Asked for by [${scene.retrying}](${runPath('zvm', scene.retrying, runId)})`);
+    expect(details).toContain(`Started by [${scene.retrying}](${runPath('zvm', scene.retrying, runId)})`);
   });
 
   test('says of a plan that nothing is done', async () => {
@@ -134,7 +134,7 @@ describe('the page of a run', () => {
 
   test('says of an operation that waits which run it waits for', async () => {
     await detailsOf(scene.waiting).toMatch(
-      /waits for its turn.*\(\/namespaces\/zvm\/workflows\/guest%2Fzvm1%2FLNX10011\)/,
+      /waits in the queue of the guest.*\(\/namespaces\/zvm\/workflows\/guest%2Fzvm1%2FLNX10011\)/,
     );
   });
 
@@ -142,7 +142,7 @@ describe('the page of a run', () => {
     for (const run of [scene.retrying, 'guest/zvm1/LNX10011'])
       await detailsOf(run).toSatisfy((details: string) =>
         [
-          /is tried again until \d{4}-/,
+          /is retried until \d{4}-/,
           /Transient failure: define NIC 1000 in the directory of LNX10011 on VSW1: SMAPI return code 400/,
           /What to do: wait for the other change to the directory/,
         ].every((words) => words.test(details)),
@@ -167,8 +167,8 @@ describe('a failure', () => {
     const failure = await failureOf(scene.failed);
     expect(failure.type).toBe('StepFailed');
     expect(failure.message).toBe(
-      'Failed: couple NIC 1000 of LNX10009 to VSW2: SMAPI return code 212, reason code 52: the VSWITCH has no port left. ' +
-        'What to do: use another VSWITCH, or take NICs off this one that nobody needs, then start the operation again. ' +
+      'Failed: couple NIC 1000 of LNX10009 to VSW2: SMAPI return code 212, reason code 52: the VSWITCH has no free port. ' +
+        'What to do: use another VSWITCH, or uncouple unused NICs from this one, then start the operation again. ' +
         `Host zvm1, userid LNX10009, port ${portId(5)}. The operation was rolled back: the guest is in the state before it.`,
     );
     expect(failure.details?.[0]).toMatchObject({ userid: 'LNX10009', portIds: [portId(5)], undone: true });
@@ -177,9 +177,7 @@ describe('a failure', () => {
   test('after trying for too long says so, and that nothing had been done yet', async () => {
     const failure = await failureOf(scene.gaveUp);
     expect(failure.type).toBe('DeadlineExceeded');
-    expect(failure.message).toMatch(
-      /^Deadline exceeded: read LNX10007 and decide: .*503.*Nothing had been done yet\.$/,
-    );
+    expect(failure.message).toMatch(/^Deadline exceeded: read LNX10007 and plan: .*503.*Nothing had been done yet\.$/);
   });
 
   test('of a request that is refused names the field, the way out and the place', async () => {

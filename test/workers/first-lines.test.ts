@@ -17,7 +17,7 @@ test('the line for zvmnet that npm start prints works as it is, and leads to the
     said += String(chunk);
   });
   try {
-    await expect.poll(() => said).toContain('Ctrl-C ends everything');
+    await expect.poll(() => said).toContain('Ctrl-C ends all processes');
     const [, line = ''] = /^ {2}cli\/zvmnet (.*)$/m.exec(said) ?? [];
     const { stderr } = await promisify(execFile)(join(ROOT, 'cli/zvmnet'), line.split(' '), { env });
     expect(stderr).toContain(`http://127.0.0.1:${ui}/namespaces/zvm/workflows/change-vlan`);

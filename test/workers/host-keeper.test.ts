@@ -69,7 +69,7 @@ test('a Schedule that somebody deletes is made again by the worker, which says s
   const { said } = await start({ host, ...rest }, ofTests(), TIMES);
   onTestFinished(() => client.schedule.getHandle(reconcileScheduleId(host)).delete());
   await client.schedule.getHandle(reconcileScheduleId(host)).delete();
-  await expect.poll(said, SOON).toContain('the Schedule of reconciliation was gone, and is made again');
+  await expect.poll(said, SOON).toContain('Schedule of reconciliation was missing: created again');
   expect((await describeHost(client, host)).reconciliation).toMatchObject({ paused: false, everySeconds: 3_600 });
 });
 
@@ -97,7 +97,7 @@ test('a server that knows no versions of workers has workers without one, and th
   const target = localTarget(server.address, server.namespace);
   const { host, ...rest } = await simulatedHost();
   const { said } = await start({ host, ...rest }, target);
-  expect(said()).toContain('knows no versions of workers');
+  expect(said()).toContain('has no worker versioning');
   const reading = await (await clientOf(target)).workflow.start('listVswitches', {
     ...{ taskQueue: taskQueueOf(host), workflowId: `list-vswitches/${host}`, args: [{ host }] },
   });
@@ -121,7 +121,7 @@ test('the workers of a server whose database is new make their Schedules again',
   const second = await onDatabase('second.db');
   onTestFinished(() => second.stop());
   const client = await clientOf(target);
-  await expect.poll(said, SOON).toContain('is made again');
+  await expect.poll(said, SOON).toContain('created again');
   await expect.poll(() => hostNames(client), SOON).toContain(configuration.host);
   const handle = client.schedule.getHandle(reconcileScheduleId(configuration.host));
   await handle.trigger();
@@ -139,7 +139,9 @@ test('a second worker of a host that works on another z/VM system does not run, 
     expect.objectContaining({
       name: 'HostTaken',
       message: expect.stringMatching(
-        new RegExp(`${first.host} is worked for already.*zHCP zhcp1 of xCAT ${first.xcat.url} .*${second.xcat.url}`),
+        new RegExp(
+          `${first.host} has a worker for another z/VM system already.*zHCP zhcp1 of xCAT ${first.xcat.url} .*${second.xcat.url}`,
+        ),
       ),
     }),
   );

@@ -40,7 +40,7 @@ test('a gateway whose port is taken ends', async () => {
 
 test('whoever ends npm, as a service manager does, ends what it has started in order', async () => {
   const { pid, said, end } = startScript('start', await portsExcept('none'));
-  await expect.poll(said).toContain('Ctrl-C ends everything');
+  await expect.poll(said).toContain('Ctrl-C ends all processes');
   await end('SIGTERM');
   // The group is empty when its last process has ended.
   const isThere = () => {

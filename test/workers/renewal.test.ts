@@ -67,7 +67,7 @@ test('a password that changes in xCAT and in the file needs no restart, and stan
   simulator.mn.tables.put('passwd', { key: 'xcat', username: 'admin', password: NEW_PASSWORD });
   await expect(read()).rejects.toThrow();
   await write(NEW_PASSWORD);
-  await expect.poll(program.said).toContain('user, password and certificates of xCAT read again');
+  await expect.poll(program.said).toContain('user, password and certificates of xCAT renewed');
   expect((await read()).guests).not.toEqual([]);
   expect(program.said()).not.toContain(NEW_PASSWORD);
 });
@@ -76,7 +76,7 @@ test('a file that has become wrong is reported, and the last configuration stays
   const simulator = await simulated();
   const { write, program, read } = await workerOn(simulator.url);
   await write('admin\nnonsense without a sign');
-  await expect.poll(program.said).toContain('the last one stays in use');
+  await expect.poll(program.said).toContain('the previous one stays in use');
   expect((await read()).guests).not.toEqual([]);
 });
 

@@ -27,7 +27,7 @@ describe('what an administrator has set on a grant', () => {
     const { steps } = await zvm.run('changeVlan', { ...wanted, dryRun: true });
     expect(steps).toContain(`revoke ${userid} on VSW1, where it is promiscuous`);
     expect(steps).toContain(
-      `grant ${userid} on VSW1 with VLAN 6 in place of VLAN 5, promiscuous as before; now of the VSWITCH's port type and not permanent, whatever it was: z/VM does not show that`,
+      `grant ${userid} on VSW1 with VLAN 6 in place of VLAN 5, promiscuous as before; of the VSWITCH's port type and not permanent from now on: z/VM does not show its former values`,
     );
     const said = steps.find((step) => step.startsWith('grant'));
     expect((await zvm.run('changeVlan', wanted)).steps).toContain(said);
@@ -77,7 +77,7 @@ test('a NICDEF that is written anew keeps its operands, and what it loses is sai
   });
   const { steps } = await zvm.run('setAdminState', { userid, portId: portId(7), adminStateUp: false });
   expect(steps).toContain(
-    `define NIC 1000 in the directory of ${userid}, not coupled, DEVICES 6 CHPID 0B as before, without PORTTYPE ACCESS, which it had`,
+    `define NIC 1000 in the directory of ${userid}, not coupled, DEVICES 6 CHPID 0B as before, PORTTYPE ACCESS removed`,
   );
   expect(zvm.simulator.mn.systems[0]?.guest(userid)?.nicdefs).toMatchObject([
     { devices: 6, chpid: '0B', lan: null, macid },

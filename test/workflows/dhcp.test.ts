@@ -68,7 +68,7 @@ test('reconciliation keeps the DHCP node as it is configured, and does not try w
   });
   try {
     const run = await startRun(zvm.client, 'reconcileHost', { host: zvm.host });
-    expect((await run.result()).drifts).toContain('the DHCP node has not the ports that the configuration gives it');
+    expect((await run.result()).drifts).toContain('the DHCP node lacks configured ports');
     expect((await zvm.guest('LNX10001')).granted).toEqual({ VSW1: [1000, 1001, 1002, 1003] });
     const again = await startRun(zvm.client, 'reconcileHost', { host: zvm.host });
     expect(await again.result()).toMatchObject({ drifts: [], failed: 0 });

@@ -36,7 +36,7 @@ test.each([
   async ({ type, input }) => {
     const failure = await failureOf(started().run(type, { userid: USERID, ...input }));
     expect(failure.type).toBe('Refused');
-    expect(failure.message).toMatch(/NIC 0600 of LNX10009 on VSW1 is not managed here .* VLAN 9.*use another VSWITCH/s);
+    expect(failure.message).toMatch(/NIC 0600 of LNX10009 on VSW1 is foreign .* VLAN 9.*use another VSWITCH/s);
     expect(await started().guest(USERID)).toMatchObject(untouched);
   },
 );
@@ -48,7 +48,7 @@ test('many ports at once leave out the one with another VLAN than a foreign NIC,
   const result = await run.result();
   expect(result).toMatchObject({ wired: 1, refused: 1 });
   const reason = result.ports.find(({ outcome }) => outcome === 'refused')?.reason;
-  expect(reason).toContain('NIC 0600 of LNX10009 on VSW1 is not managed here');
+  expect(reason).toContain('NIC 0600 of LNX10009 on VSW1 is foreign');
   expect(await guest(USERID)).toMatchObject(untouched);
   expect((await guest('LNX10001')).granted).toEqual({ VSW1: [100] });
 });
@@ -58,7 +58,7 @@ test('a recorded port whose VLAN an administrator has changed for a NIC of his o
   const row = { node: 'lnx10009', port: portId(1), switch: 'VSW1', vlan: '100', interface: '1000', comments: 'zhcp1' };
   simulator.mn.tables.put('switch', row);
   const { failures } = await (await startRun(client, 'reconcileHost', { host })).result();
-  expect(JSON.stringify(failures)).toContain('NIC 0600 of LNX10009 on VSW1 is not managed here');
+  expect(JSON.stringify(failures)).toContain('NIC 0600 of LNX10009 on VSW1 is foreign');
   expect(await guest(USERID)).toMatchObject({ ...untouched, rows: [{ port: portId(1) }] });
 });
 

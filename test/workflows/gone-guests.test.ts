@@ -126,7 +126,10 @@ describe('deletePort of a guest', () => {
     removeNode(node);
     const view = await readHostView(zvm.client, zvm.host);
     const guest = view.guests.find(({ ports }) => ports.some((port) => port.portId === first));
-    expect(guest).toMatchObject({ userid, drift: [expect.stringContaining(`xCAT knows no guest ${userid}`)] });
+    expect(guest).toMatchObject({
+      userid,
+      drift: [expect.stringContaining(`guest ${userid} with ports on this host is not in xCAT`)],
+    });
   });
 });
 
@@ -182,7 +185,7 @@ describe('reconciliation', () => {
     // As long as z/VM has the guest, nobody knows whether it is to be cut off.
     expect(grantsOf(userid)).toHaveLength(2);
     expect(meanwhile.failures.map(({ reason }) => reason)).toEqual(
-      expect.arrayContaining([expect.stringContaining(`xCAT knows no guest ${userid} any more`)]),
+      expect.arrayContaining([expect.stringContaining(`guest ${userid} with ports on this host is no longer in xCAT`)]),
     );
     purge(userid);
     await reconcile(meanwhile);

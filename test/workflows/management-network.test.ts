@@ -53,7 +53,7 @@ describe('the management network', () => {
 
   test('repeated, nothing changes', async () => {
     await ensure(first);
-    expect(await ensure(first)).toEqual({ changed: false, steps: ['nothing to do: it is so already'] });
+    expect(await ensure(first)).toEqual({ changed: false, steps: ['nothing to do'] });
   });
 
   test('comes back after a restart of the management node, which keeps its grant', async () => {
@@ -67,7 +67,7 @@ describe('the management network', () => {
   test('is left to the host that the management node is a guest of', async () => {
     expect(await ensure(second)).toEqual({
       changed: false,
-      steps: ['nothing to do here: the management node is a guest of zhcp1.zvm.example'],
+      steps: ['nothing to do: the management node is a guest of zhcp1.zvm.example'],
     });
   });
 

@@ -84,7 +84,7 @@ describe('ensureVswitch', () => {
     expect((await list()).get(name)).toMatchObject(values);
     expect(await run('ensureVswitch', name)).toMatchObject({
       changed: false,
-      steps: ['nothing to do: it is so already'],
+      steps: ['nothing to do'],
     });
   });
 
@@ -98,7 +98,7 @@ describe('ensureVswitch', () => {
       );
     expect(await run('ensureVswitch', 'NEWVSW', { dryRun: true })).toMatchObject({
       changed: false,
-      steps: ['set VSWITCH NEWVSW with uplink 6280, 6283 (interrupts the NICs on it)'],
+      steps: ['set VSWITCH NEWVSW with uplink 6280, 6283 (interrupts its NICs)'],
     });
     expect(await run('ensureVswitch', 'NEWVSW')).toMatchObject({ changed: true });
     expect((await list()).get('NEWVSW')).toMatchObject({ uplinks: [{ rdev: '6280' }, { rdev: '6283' }] });
@@ -133,7 +133,7 @@ describe('deleteVswitch', () => {
     ] as const) {
       const failure = await failureOf(run('deleteVswitch', name, { force }));
       expect(failure).toMatchObject({ type: 'Refused', details: [[{ field: 'vswitch' }]] });
-      expect(failure.message).toMatch(/in the configuration of .*take it out of vswitch_mappings.*then delete it/);
+      expect(failure.message).toMatch(/in the configuration of .*remove it from vswitch_mappings.*then delete it/);
     }
     expect([...(await list()).keys()]).toContain('VSW1');
   });

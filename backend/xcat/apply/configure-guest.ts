@@ -53,7 +53,7 @@ function portInUse(step: Step, verdict: SmapiVerdict | undefined): BackendError 
 
 function answerOf({ already, asynchronous }: { already: boolean; asynchronous?: true }): string {
   if (asynchronous === true) return 'accepted, carried out later';
-  return already ? 'was so already' : 'done';
+  return already ? 'no change' : 'done';
 }
 
 /** Throws a BackendError that names the step when it can not be said to SMAPI. */
@@ -93,6 +93,6 @@ function commandOf(step: Step, zhcpUserid: Userid): Command {
     case 'ensureCoupled':
       return smcli.couple(step.userid, step.vdev, step.vswitch, step.portNumber);
     default:
-      throw new Error(`${step.kind} is no step on z/VM`);
+      throw new Error(`${step.kind} is not a step on z/VM`);
   }
 }

@@ -61,7 +61,7 @@ async function placeOf(
   const own = rows.find((row) => row.node === node);
   const userid = Userid.safeParse(own?.userid).data;
   if (own === undefined || userid === undefined) {
-    const advice = 'define it in xCAT: it is a guest whose NIC is to be coupled';
+    const advice = "define the management node as a guest in xCAT's zvm table";
     throw notDefined('find the management node', [
       refusal('host', `management node ${node} has no userid in xCAT's zvm table`, advice),
     ]);
@@ -96,7 +96,7 @@ function commandOf(step: ManagementStep): Command {
       return { argv: ['/usr/bin/perl', '/usr/sbin/sspqeth2.pl', ...options] };
     }
     default:
-      throw new Error(`${step.kind} is no step on the management node`);
+      throw new Error(`${step.kind} is not a step on the management node`);
   }
 }
 

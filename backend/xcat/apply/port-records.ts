@@ -87,7 +87,7 @@ function writesOf(step: Step, zhcpNode: string): TableWrite[] {
       return [{ kind: 'delete', table: 'switch', key }];
     }
     default:
-      throw new Error(`${step.kind} is no step on xCAT's tables`);
+      throw new Error(`${step.kind} is not a step on xCAT's tables`);
   }
 }
 

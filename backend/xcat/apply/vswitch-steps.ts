@@ -19,7 +19,7 @@ export async function applyVswitchSteps(
   return steps.map((step, index) => {
     const verdict = verdictOf(chain[index], outcomes[index]);
     if (verdict?.ok !== true) throw failureOf(vswitchSentence(step), outcomes[index], functionOf(chain[index]));
-    return { step: vswitchSentence(step), answer: verdict.already ? 'was so already' : 'done' };
+    return { step: vswitchSentence(step), answer: verdict.already ? 'no change' : 'done' };
   });
 }
 

@@ -33,7 +33,7 @@ export function vswitchReading(
   if (!leavesVswitchesOut(output)) return { vswitches: shown, findings };
   const hidden = named.map(({ vswitch }) => vswitch).filter((name) => !shown.some((other) => other.name === name));
   findings.push(
-    ...hidden.map((name) => ({ of: `VSWITCH ${name}`, reason: 'smcli does not show it: it stopped before it' })),
+    ...hidden.map((name) => ({ of: `VSWITCH ${name}`, reason: 'smcli does not show it: its output ends before it' })),
   );
   return { vswitches: [...shown, ...hidden.map(notShown)], findings };
 }

@@ -57,12 +57,16 @@ export function parseAnswer(body: string, operation: string): Elem[] {
     value = JSON.parse(body);
   } catch {
     const cut = /^\s*(\{|$)/.test(body.slice(0, MOST_QUOTED));
-    const what = cut ? 'the answer was cut short' : `the answer is no JSON: ${plainText(body)}`;
+    const what = cut ? 'the answer is incomplete' : `the answer is not JSON: ${plainText(body)}`;
     throw new BackendError({ code: 'bad-answer', operation, message: `${operation}: ${what}` });
   }
   const envelope = Envelope.safeParse(value);
   if (envelope.success) return envelope.data.data;
-  throw new BackendError({ code: 'bad-answer', operation, message: `${operation}: the answer is not of xCAT's form` });
+  throw new BackendError({
+    code: 'bad-answer',
+    operation,
+    message: `${operation}: the answer does not have the form of xCAT's API`,
+  });
 }
 
 /**

@@ -111,6 +111,6 @@ async function readVersion(transport: Transport, signal: AbortSignal | undefined
   const text = elements.flatMap((element) => [...element.data, ...element.info]).join(' ');
   const version = /\bVersion (\d+(?:\.\d+)*)/i.exec(text)?.[1];
   if (version === undefined)
-    throw new BackendError({ code: 'bad-answer', operation, message: `${operation}: no version in it` });
+    throw new BackendError({ code: 'bad-answer', operation, message: `${operation}: the answer has no version` });
   return version;
 }

@@ -2,13 +2,13 @@ import { errors } from 'undici';
 import { BackendError } from '../../backend-error.ts';
 
 const REASONS: readonly [codes: RegExp, reason: string][] = [
-  [/^ECONNREFUSED$/, 'nothing listens at its address'],
-  [/^(ENOTFOUND|EAI_AGAIN)$/, 'its host name is not known'],
-  [/^(EHOSTUNREACH|ENETUNREACH|EHOSTDOWN|ENETDOWN)$/, 'there is no way to its address'],
+  [/^ECONNREFUSED$/, 'no server listens at its address'],
+  [/^(ENOTFOUND|EAI_AGAIN)$/, 'its host name is unknown'],
+  [/^(EHOSTUNREACH|ENETUNREACH|EHOSTDOWN|ENETDOWN)$/, 'its address is unreachable'],
   [/^ETIMEDOUT$/, 'its address does not answer'],
   [/^(ECONNRESET|EPIPE|ECONNABORTED|UND_ERR_SOCKET)$/, 'the connection was closed before the answer was complete'],
-  [/^(EPROTO|ERR_SSL_)/, 'what listens there speaks another protocol than TLS'],
-  [/^HPE_/, 'what answers there is no HTTP'],
+  [/^(EPROTO|ERR_SSL_)/, 'the server there does not use TLS'],
+  [/^HPE_/, 'the answer there is not HTTP'],
   [/^UND_ERR_(DESTROYED|CLOSED|ABORTED)$/, 'this client was closed'],
 ];
 const CERTIFICATE = /CERT|SELF_SIGNED|ISSUER|SIGNATURE|ALTNAME/;
@@ -26,11 +26,11 @@ export function connectionFailure(operation: string, error: unknown, connectTime
       operation,
       message: `${operation}: the certificate of the management node is not trusted (${code})`,
       // Another certificate, or another CA file, which is read again when it changes, may come within the operation's time.
-      advice: 'configure the CA file of the management node',
+      advice: "set the CA file of the management node's certificate",
     });
   }
   const known = REASONS.find(([codes]) => codes.test(code ?? ''))?.[1];
-  const reason = known ?? `the connection failed for a reason that has no name here`;
+  const reason = known ?? `the connection failed for an unknown reason`;
   const name = code ?? (error instanceof Error ? error.name : typeof error);
   return new BackendError({
     code: 'unreachable',

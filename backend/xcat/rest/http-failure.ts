@@ -3,7 +3,7 @@ import { BackendError, type BackendErrorCode } from '../../backend-error.ts';
 import { plainText } from './answers.ts';
 import { retryAfterMs } from './retry-after.ts';
 
-/** An answer that is no success, as far as its failure is told by it. */
+/** An answer without success. */
 export type FailedAnswer = {
   status: number;
   /** Its beginning. */
@@ -15,8 +15,8 @@ export type FailedAnswer = {
 
 type Verdict = { code: BackendErrorCode; retryable: boolean; advice?: string };
 
-const PROXY = 'check what answers at that URL: it is not xCAT, but a proxy in front of it or a page of its web server';
-const LARGE = 'let the proxy in front of xCAT take larger requests';
+const PROXY = 'check the URL: the answer comes not from xCAT, but from a proxy in front of it or from its web server';
+const LARGE = 'raise the request limit of the proxy in front of xCAT';
 
 /**
  * The failure of an answer that is no success (docs/reference/xcat.md 1.3). Proxies and a management node that is being started or repaired

@@ -26,7 +26,7 @@ export function createRenewableTransport(options: TransportOptions): RenewableTr
   };
 }
 
-/** A transport that is closed, once nobody needs it any more, when its last call has ended. */
+/** A transport that closes after its last call, once it is replaced. */
 function closedWhenIdle(transport: Transport, closed: (transport: Transport) => void) {
   let underWay = 0;
   let retired = false;

@@ -61,10 +61,10 @@ const MAX_FAILURE_BYTES = 64 * 1024;
 export function createTransport(options: TransportOptions): Transport {
   const { origin, basePath, tls } = endpointOf(options.url);
   const onWarning = options.onWarning ?? (() => {});
-  if (!tls) onWarning('xCAT is reached over plain HTTP: its password is readable on the network');
+  if (!tls) onWarning('plain HTTP to xCAT: the network carries its password unencrypted');
   else if (!options.verifyTls)
     onWarning("the certificate of xCAT's management node is not verified (verifyTls is off)");
-  if (options.credentialsInQuery) onWarning("xCAT's credentials are sent in the URL and stand in its access log");
+  if (options.credentialsInQuery) onWarning("xCAT's credentials are sent in the URL: its access log holds them");
   const ca = options.caFile === undefined ? options.ca : readCa(options.caFile);
   const pool = new Pool(origin, {
     connections: options.connections ?? CONNECTIONS,
@@ -135,7 +135,7 @@ function endpointOf(text: string): { origin: string; basePath: string; tls: bool
     throw new BackendError({
       code: 'refused',
       operation: 'configure xCAT',
-      message: "xCAT's URL is not one of http or https",
+      message: "xCAT's URL must begin with http or https",
     });
   }
   const path = url.pathname.replace(/\/+$/, '');
@@ -177,14 +177,14 @@ function tooLong(operation: string, limit: number): BackendError {
   return new BackendError({
     code: 'bad-answer',
     operation,
-    message: `${operation}: the answer is longer than ${Math.floor(limit / MEBIBYTE)} MiB and was not read to its end`,
-    advice: 'see what answers there; raise zvm_xcat_max_answer when xCAT has that much to say',
+    message: `${operation}: the answer is longer than ${Math.floor(limit / MEBIBYTE)} MiB`,
+    advice: 'check the URL, or raise zvm_xcat_max_answer for large tables',
     retryable: true,
   });
 }
 
-/** xCAT, or a proxy in front of it, has asked not to be called for longer than this call may wait. */
+/** The failure of a call that may not wait for the pause which xCAT or a proxy in front of it requested. */
 function notYet(operation: string, pauseMs: number): BackendError {
-  const message = `${operation}: not asked, since xCAT wants no call within the next ${Math.ceil(pauseMs / 1_000)} s (Retry-After)`;
+  const message = `${operation}: not sent, xCAT accepts no call within the next ${Math.ceil(pauseMs / 1_000)} s (Retry-After)`;
   return new BackendError({ code: 'busy', operation, message, retryAfterMs: pauseMs });
 }

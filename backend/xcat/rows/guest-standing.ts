@@ -101,9 +101,9 @@ export const NOTHING_RECORDED: HostRecord = {
 function orphan(node: string): Orphan {
   const advice = NodeName.safeParse(node).success
     ? `define the node, or delete its rows: tabch -d node=${node} switch`
-    : 'give the node a name that xCAT takes, or delete its rows';
+    : 'give the node a name that is valid in xCAT, or delete its rows';
   const name = NodeName.safeParse(node).success ? node : quoteValue(node);
-  return { node, reason: `xCAT knows no guest for node ${name}, which has ports of this host (${advice})` };
+  return { node, reason: `node ${name} with ports on this host has no guest in xCAT (${advice})` };
 }
 
 /** All ports that are recorded for a host, and whose they are. */
@@ -149,7 +149,7 @@ function guestsHere(view: TableView): { nodes: Map<string, Userid>; findings: Fi
     else if ((row.userid ?? '') !== '') {
       const [what, value] = node === undefined ? ['node name', row.node] : ['userid', row.userid];
       const of = `row of node ${quoteValue(row.node ?? '')} in the zvm table`;
-      findings.push({ of, reason: `${quoteValue(value ?? '')} is no ${what}: the guest is left as it is` });
+      findings.push({ of, reason: `${quoteValue(value ?? '')} is not a valid ${what}: the guest stays unchanged` });
     }
   }
   return { nodes, findings };

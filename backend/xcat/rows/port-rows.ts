@@ -14,7 +14,7 @@ import type { Row } from '../tables/tables.ts';
 const FLAT_VLAN = '-1';
 // xCAT takes no comma in a value. A historic agent reads a trunk as no number, and lets it be.
 const TRUNK_SEPARATOR = '+';
-/** Of a value that nobody can read, its beginning is kept. */
+/** Kept length of an unreadable value. */
 const MOST_KEPT = 200;
 
 /**
@@ -69,7 +69,7 @@ function unless(understood: boolean, column: string, value = ''): UnreadableValu
   return understood || value === '' ? [] : [{ column, value: value.slice(0, MOST_KEPT) }];
 }
 
-/** Rows of one port that say different things: which of them holds, nobody can tell. */
+/** The columns in which rows of one port contradict each other. */
 function contradictions(rows: readonly Row[]): UnreadableValue[] {
   const filled = rows.filter((row) => (row.switch ?? '') !== '');
   return ['switch', 'vlan', 'interface'].flatMap((column) => {
@@ -104,7 +104,7 @@ export function rowsWithoutPort(rows: readonly Row[], node: string): Finding[] {
     .filter((row) => !PortId.safeParse(row.port).success)
     .map((row) => ({
       of: `row of node ${node} in the switch table`,
-      reason: `port ${quoteValue(row.port ?? '')} is no port id: the row and its NIC are left as they are`,
+      reason: `port ${quoteValue(row.port ?? '')} is not a port id: the row and its NIC stay unchanged`,
     }));
 }
 
@@ -114,7 +114,7 @@ export function rowsOfNobody(rows: readonly Row[], node: string, zhcps: Readonly
     .filter((row) => (row.comments ?? '') !== '' && !zhcps.has(row.comments ?? ''))
     .map((row) => ({
       of: `port ${row.port ?? ''} of node ${node}`.slice(0, MOST_KEPT),
-      reason: `comments ${quoteValue(row.comments ?? '')} names no zHCP: the row and its NIC are left as they are`,
+      reason: `comments ${quoteValue(row.comments ?? '')} names no zHCP: the row and its NIC stay unchanged`,
     }));
 }
 
@@ -153,7 +153,7 @@ export function parseMacColumn(column: string, node: string, interfaceColumn: st
     });
 }
 
-/** All addresses in the `mac` table, whoever's they are. */
+/** All addresses in the `mac` table, of any owner. */
 export function macsInTable(rows: readonly Row[]): MacInUse[] {
   return rows.flatMap((row) =>
     macEntriesOf([row], row.node ?? '').flatMap(({ mac, vdev }) =>

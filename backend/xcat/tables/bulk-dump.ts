@@ -31,7 +31,7 @@ async function inOneCall(shell: ManagementNodeShell, tables: readonly TableName[
         outcome.output.split('\n').filter((line) => line !== ''),
         operation,
       );
-    const message = `${operation}: ${outcome?.ran === true ? plainText(outcome.output).slice(0, 200) : 'it was not run'}`;
+    const message = `${operation}: ${outcome?.ran === true ? plainText(outcome.output).slice(0, 200) : 'the command was not run'}`;
     throw new BackendError({ code: 'refused', operation, message, retryable: true });
   });
 }

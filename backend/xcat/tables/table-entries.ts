@@ -81,14 +81,14 @@ function valueWord(column: string, value: string): string {
 }
 
 function columnName(name: string): string {
-  if (!/^[a-z][a-z0-9]*$/i.test(name)) throw refused('column', 'is no column name');
+  if (!/^[a-z][a-z0-9]*$/i.test(name)) throw refused('column', 'is not a column name');
   return name;
 }
 
 // tabch gets the entry split on blanks and knows no quoting; xcatd turns what is not ASCII into `?` (docs/reference/xcat.md 1.4, 2.4).
 function word(column: string, value: string): string {
   if (!/^[!-~]*$/.test(value) || /[,=]/.test(value)) {
-    throw refused(column, 'xCAT takes no blanks, "=" or, in a key, "," and no characters outside ASCII in a value');
+    throw refused(column, 'xCAT accepts only ASCII values, without blanks and "=", and keys without ","');
   }
   return value;
 }

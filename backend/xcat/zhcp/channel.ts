@@ -137,7 +137,7 @@ function separate(chains: readonly (readonly Command[])[] | readonly Command[]):
   return one.length > 0 ? [...several, one] : several;
 }
 
-/** One chain of each caller in turn, as long as the script has room: who has much to do does not hold up who has little. */
+/** One chain of each caller in turn, as long as the script has room: a caller with many chains does not delay one with few. */
 function takeBatch(queue: readonly Caller[]): Job[] {
   const batch: Job[] = [];
   let bytes = 0;
@@ -159,7 +159,7 @@ function takeBatch(queue: readonly Caller[]): Job[] {
 function unknownFate(operation: string, { stderr, failed }: ScriptResult): BackendError {
   const reason = plainText(stderr);
   const code = /timed out/i.test(reason) ? 'timeout' : failed && reason !== '' ? 'unreachable' : 'bad-answer';
-  const message = `${operation}: it is not known what became of the commands${reason === '' ? '' : `: ${reason}`}`;
+  const message = `${operation}: the outcome of the commands is unknown${reason === '' ? '' : `: ${reason}`}`;
   return new BackendError({
     code,
     operation,

@@ -22,7 +22,7 @@ export function parseDirectory(output: string, report: Report = () => undefined)
     if (verb !== 'NICDEF') continue;
     const vdev = Vdev.safeParse(vdevText).data;
     if (vdev === undefined) {
-      report({ of: 'a NICDEF', reason: 'its device number is none: the statement is left as it is' });
+      report({ of: 'a NICDEF', reason: 'its device number is not valid: the statement stays unchanged' });
       continue;
     }
     const operands = operandsOf(words);
@@ -63,16 +63,16 @@ function operandsOf(words: readonly string[]): Operands {
   return operands;
 }
 
-/** A value that a statement has and nobody can read. */
+/** An unreadable value of a statement. */
 function unclearIn({ known }: Operands): string | undefined {
   const isOdd = (keyword: (typeof OPERANDS)[number]['keyword'], form: RegExp) =>
     known.has(keyword) && !form.test(known.get(keyword)?.[0] ?? '');
   if (isOdd('MACID', /^[0-9A-F]{1,6}$/)) return 'its MACID is not six hex digits';
   const [owner, name] = known.get('LAN') ?? [];
-  if (owner === 'SYSTEM' && !VswitchName.safeParse(name).success) return 'its LAN SYSTEM is no name of a VSWITCH';
+  if (owner === 'SYSTEM' && !VswitchName.safeParse(name).success) return 'its LAN SYSTEM is not the name of a VSWITCH';
   if (known.has('PORTNUMBER') && portNumberIn(known.get('PORTNUMBER')) === undefined)
-    return 'its PORTNUMBER is no port of a VSWITCH';
-  if (isOdd('DEVICES', /^[1-9]\d{0,3}$/)) return 'its DEVICES is no number of devices';
+    return 'its PORTNUMBER is not a port number of a VSWITCH';
+  if (isOdd('DEVICES', /^[1-9]\d{0,3}$/)) return 'its DEVICES is not a number of devices';
   if (isOdd('CHPID', /^[0-9A-F]{1,2}$/)) return 'its CHPID is not two hex digits';
   return undefined;
 }

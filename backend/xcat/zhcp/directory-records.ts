@@ -17,7 +17,7 @@ export function directoryStatements(output: string, operation: string): string[]
     open = goesOn;
   }
   if (!statements.some((statement) => /^(USER|IDENTITY|SUBCONFIG|PROFILE|INCLUDE|NICDEF)\s/i.test(statement)))
-    throw badOutput(operation, 'the output is no directory entry');
+    throw badOutput(operation, 'the output is not a directory entry');
   return statements;
 }
 

@@ -21,8 +21,7 @@ export function createManagementNodeShell(
 ): ManagementNodeShell {
   let missing = false;
   const none = (): NoShell => {
-    if (!missing)
-      onWarning('the management node cannot be given scripts: xCAT tables are worked on row by row, which is slower');
+    if (!missing) onWarning('the management node runs no scripts: xCAT tables are changed row by row, which is slower');
     missing = true;
     return new NoShell('the management node has no shell for scripts');
   };

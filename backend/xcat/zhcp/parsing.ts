@@ -8,7 +8,7 @@ export function badOutput(operation: string, what: string): BackendError {
     operation,
     message: `${operation}: ${what}`,
     retryable: false,
-    advice: 'check the level of the zHCP: its smcli prints something else than expected',
+    advice: 'check the level of the zHCP: the output of its smcli has an unknown form',
   });
 }
 
@@ -16,5 +16,5 @@ export function badOutput(operation: string, what: string): BackendError {
 export function take<T extends z.ZodType>(type: T, value: unknown, operation: string): z.output<T> {
   const result = type.safeParse(value);
   if (result.success) return result.data;
-  throw badOutput(operation, `a value in the output ${result.error.issues[0]?.message ?? 'is wrong'}`);
+  throw badOutput(operation, `a value in the output ${result.error.issues[0]?.message ?? 'is not valid'}`);
 }

@@ -14,7 +14,7 @@ export function failureOf(operation: string, outcome: CommandOutcome | undefined
     return new BackendError({
       code: 'bad-answer',
       operation,
-      message: `${operation}: it was not run, because a step before it failed`,
+      message: `${operation}: not run, because an earlier step failed`,
       retryable: true,
     });
   }
@@ -28,7 +28,7 @@ export function failureOf(operation: string, outcome: CommandOutcome | undefined
     });
   const message = `${operation}: SMAPI return code ${verdict.rc}, reason code ${verdict.rs}: ${verdict.sentence}`;
   const coded = /^\s*Return Code: /m.test(outcome.output);
-  const advice = coded ? smapiAdvice(verdict.rc, verdict.rs) : 'see that the zHCP can run smcli and that SMAPI answers';
+  const advice = coded ? smapiAdvice(verdict.rc, verdict.rs) : 'check that the zHCP runs smcli and that SMAPI answers';
   const { rc, rs, retryable } = verdict;
   return new BackendError({ code: 'smapi', operation, message, advice, retryable, ...(coded ? { rc, rs } : {}) });
 }
@@ -66,7 +66,7 @@ export function completeAnswer(
   const isWhole = exitStatus < ENDED_FROM_OUTSIDE && !/^\s*Return Code: /m.test(output) && isComplete(output);
   if (!isWhole) return { output: answered(operation, outcome), warnings: [] };
   const said = output.split('\n').find((line) => /^\s*Error /.test(line));
-  const words = said === undefined ? '' : `, and says "${plainText(said).slice(0, 100)}"`;
+  const words = said === undefined ? '' : `: "${plainText(said).slice(0, 100)}"`;
   const reason = `smcli ends with exit status ${exitStatus} after a complete answer${words}`;
   return { output, warnings: [{ of: operation, reason }] };
 }

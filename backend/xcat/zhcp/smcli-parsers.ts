@@ -25,7 +25,7 @@ export function parseLiveNics(output: string, report: Report = () => undefined):
   for (const [label, text] of fieldsOf(output)) {
     if (label === 'address') {
       const vdev = Vdev.safeParse(text).data;
-      if (vdev === undefined) report({ of: `NIC ${quoteValue(text)}`, reason: 'its address is no device number' });
+      if (vdev === undefined) report({ of: `NIC ${quoteValue(text)}`, reason: 'its address is not a device number' });
       current = vdev === undefined ? 'not understood' : { vdev };
       if (current !== 'not understood') nics.push(current);
       continue;
@@ -36,7 +36,7 @@ export function parseLiveNics(output: string, report: Report = () => undefined):
     const vswitch = VswitchName.safeParse(lan).data;
     if (vswitch !== undefined) current.vswitch = vswitch;
     else {
-      current.unclear = `it is coupled to ${quoteValue(lan)}, which is no name of a VSWITCH`;
+      current.unclear = `it is coupled to ${quoteValue(lan)}, which is not the name of a VSWITCH`;
       report({ of: `NIC ${current.vdev}`, reason: current.unclear });
     }
   }

@@ -81,7 +81,7 @@ export function changePortVlans(
   );
 }
 
-/** Take a port of a port-based VSWITCH from whoever has it: SMAPI Virtual_Network_Vswitch_Set_Extended, CP `SET VSWITCH name PORTNUMBER n REMOVE`. */
+/** Take a port of a port-based VSWITCH from its owner: SMAPI Virtual_Network_Vswitch_Set_Extended, CP `SET VSWITCH name PORTNUMBER n REMOVE`. */
 export function removePort(zhcpUserid: Userid, vswitch: VswitchName, portNumber: PortNumber): Command {
   return smcli(SET, zhcpUserid, ...operands({ switch_name: vswitch, portnum_remove: String(portNumber) }));
 }

@@ -93,7 +93,7 @@ export function parseVswitches(output: string, report: Report = () => undefined)
     if (group === groups.at(-1) && !group.switchFields.has('vlan_awareness'))
       throw badOutput(OPERATION, `the answer ends within VSWITCH ${name ?? 'without a name'}`);
     if (name !== undefined) return [new VswitchText(name, group, report).read()];
-    report({ of: `VSWITCH ${quoteValue(text ?? '')}`, reason: 'its name is not one that z/VM takes: it is not read' });
+    report({ of: `VSWITCH ${quoteValue(text ?? '')}`, reason: 'its name is not valid on z/VM: it is not read' });
     return [];
   });
 }
@@ -209,12 +209,12 @@ class VswitchText {
   /** smcli has left out the rest of a list. */
   #missing(key: string): void {
     const empty = `${key} is empty in SMAPI's answer`;
-    if (isOfUplink(key)) this.#say(`${empty}: not all of its real devices are shown, and they are left as they are`);
+    if (isOfUplink(key)) this.#say(`${empty}: the list of its real devices is incomplete, and they stay unchanged`);
     else if (GRANT_KEYS.includes(key)) {
-      const reason = `${empty}: not all of its authorisations are shown`;
+      const reason = `${empty}: the list of its authorisations is incomplete`;
       this.#unclear.push(reason);
-      this.#say(`${reason}, and ports on it are left as they are`);
-    } else this.#say(`${empty}: not all of its NICs are shown`);
+      this.#say(`${reason}, and ports on it stay unchanged`);
+    } else this.#say(`${empty}: the list of its NICs is incomplete`);
   }
 
   #text(key: string): string | undefined {
@@ -230,9 +230,9 @@ class VswitchText {
   }
 
   #hold(key: string, text: string): void {
-    const reason = `${key} ${quoteValue(text)} is not understood`;
+    const reason = `${key} ${quoteValue(text)} is unknown`;
     this.#unclear.push(reason);
-    this.#say(`${reason}: ports on it are left as they are`);
+    this.#say(`${reason}: ports on it stay unchanged`);
   }
 
   #say(reason: string): void {
@@ -249,7 +249,7 @@ class VswitchText {
   #portType(): 'ACCESS' | 'TRUNK' | undefined {
     const text = this.#text('port_type')?.toUpperCase();
     if (text === undefined || text === 'ACCESS' || text === 'TRUNK') return text;
-    this.#say(`port_type ${quoteValue(text)} is not understood`);
+    this.#say(`port_type ${quoteValue(text)} is unknown`);
     return undefined;
   }
 
@@ -285,7 +285,7 @@ class VswitchText {
     if (text === undefined) return [];
     const userid = Userid.safeParse(text).data;
     if (userid === undefined) {
-      this.#say(`an authorisation of ${quoteValue(text)} is not understood: it is left as it is`);
+      this.#say(`an authorisation of ${quoteValue(text)} is unreadable: it stays unchanged`);
       return [];
     }
     const vlans = grant.vlans.map(vlansOfGrant);
@@ -300,8 +300,8 @@ class VswitchText {
       promiscuous: grant.promiscuity?.toUpperCase() === 'PROM' ? true : undefined,
     });
     if (odd.length === 0) return [known];
-    const unclear = `the authorisation of ${userid} has ${odd.map(quoteValue).join(', ')}, which is no VLAN or port number`;
-    this.#say(`${unclear}: it is left as it is`);
+    const unclear = `the authorisation of ${userid} has ${odd.map(quoteValue).join(', ')}, which is not a VLAN or port number`;
+    this.#say(`${unclear}: it stays unchanged`);
     return [{ ...known, unclear }];
   }
 
@@ -312,7 +312,7 @@ class VswitchText {
     const vdevText = fields.get('adapter_vdev') ?? '';
     const vdev = Vdev.safeParse(vdevText).data;
     if (userid === undefined || vdev === undefined) {
-      this.#say(`NIC ${quoteValue(vdevText)} of ${quoteValue(owner)} on it is not understood`);
+      this.#say(`NIC ${quoteValue(vdevText)} of ${quoteValue(owner)} on it is unreadable`);
       return [];
     }
     return [{ userid, vdev, ...defined({ mac: Mac.safeParse(fields.get('adapter_macaddr') ?? '').data }) }];

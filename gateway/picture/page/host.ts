@@ -191,7 +191,7 @@ export function stateText(nic: Nic): string {
 
 function driftText({ port, vswitch, coupledTo }: Nic): string {
   if (port === undefined) return 'drifted';
-  if (port.unreadable !== undefined) return 'record not readable: left as it is';
+  if (port.unreadable !== undefined) return 'record unreadable: the port stays unchanged';
   if (coupledTo !== undefined && coupledTo !== vswitch) return `on ${coupledTo}, not ${vswitch}`;
   if (port.actual.vlans === null) return 'not authorised';
   return coupledTo !== undefined && !port.adminStateUp ? 'down, but coupled' : 'drifted';

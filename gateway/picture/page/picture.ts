@@ -229,7 +229,7 @@ function showFindings(findings: HostView['findings']): void {
   const lines = findings.slice(0, MOST_FINDINGS).map(({ of, reason }) => `${of}: ${reason}`);
   const more = findings.length > MOST_FINDINGS ? ` And ${findings.length - MOST_FINDINGS} more: zvmnet drift.` : '';
   element('findings').hidden = findings.length === 0;
-  element('findings').textContent = `Not understood, left as it is: ${lines.join('; ')}.${more}`;
+  element('findings').textContent = `Unreadable, unchanged: ${lines.join('; ')}.${more}`;
 }
 
 function listen(): void {

@@ -108,7 +108,7 @@ test('several statements of one vdev are one NIC, of which the last word on a LA
   ]);
   // A name that no VSWITCH can have hides nothing else, and its NIC is left as it is.
   expect(parseDirectory(entry('NICDEF 0600 TYPE QDIO LAN SYSTEM VSW.1'))).toEqual([
-    { vdev: '0600', unclear: 'its LAN SYSTEM is no name of a VSWITCH' },
+    { vdev: '0600', unclear: 'its LAN SYSTEM is not the name of a VSWITCH' },
   ]);
 });
 

@@ -76,7 +76,7 @@ describe('the transport', () => {
     [{ status: 302, body: '' }, 'bad-answer', true, 'redirect'],
     [{ status: 503, body: 'Connection failurexx: ' }, 'busy', true, '503'],
     [{ body: '<html>login</html>' }, 'bad-answer', true, 'login'],
-    [{ body: '{"data":[{"data":["a' }, 'bad-answer', true, 'cut short'],
+    [{ body: '{"data":[{"data":["a' }, 'bad-answer', true, 'incomplete'],
     [{ body: '{"data":"x"}' }, 'bad-answer', true, 'form'],
     [{ body: '[]' }, 'bad-answer', true, 'form'],
     [{ body: '', drop: true }, 'unreachable', true, 'closed before the answer was complete'],
@@ -106,7 +106,7 @@ describe('the transport', () => {
     expect(failure).toMatchObject({ code: 'unreachable', retryable: true });
     expect(failure.message).not.toMatch(/undefined/);
     const inner = new AggregateError([Object.assign(new Error('x'), { code: 'ECONNREFUSED' })]);
-    expect(connectionFailure('GET /version', inner, 1_000).message).toContain('nothing listens');
+    expect(connectionFailure('GET /version', inner, 1_000).message).toContain('no server listens');
   });
 
   it('calls no sooner than it is asked to by Retry-After', async () => {

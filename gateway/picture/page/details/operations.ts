@@ -25,7 +25,7 @@ export function operationLine({
 }: ListedOperation): HTMLElement {
   const [, vswitch] = /^vswitch~[^~]+~([^~]+)$/.exec(id) ?? [];
   const name = [type, userid ?? vswitch].filter((word) => word !== undefined).join(' ');
-  // While it waits for its guest its outcome says so.
+  // The outcome of an operation in the queue of its guest is `waiting`.
   const word = outcome ?? state;
   return make(
     'li',
