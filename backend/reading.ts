@@ -57,7 +57,7 @@ export type HostReading = HostRecord & {
   /** The userid of the server's agent on the host, whose NICs are no ports. */
   agent: Userid;
   iplTime: string | undefined;
-  /** What z/VM and its interfaces can do. A value that cannot be read is unknown, and a finding of the survey; nothing else fails. */
+  /** The abilities of z/VM and its interfaces. A value that cannot be read is unknown, and a finding of the survey; nothing else fails. */
   capabilities: HostCapabilities;
   /** The part of one guest that was asked for. Throws a BackendError when it, or what its decisions need, cannot be read. */
   read: (userid: Userid) => Reading;

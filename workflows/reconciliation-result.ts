@@ -23,7 +23,7 @@ export type ReconcileHostResult = {
   waiting: number;
   /** z/VM was started since the last run. */
   reIpled: boolean;
-  /** What z/VM can do; absent in histories of older builds. */
+  /** The abilities of z/VM; absent in histories of older builds. */
   capabilities?: HostCapabilities;
   /** The drift found, or after a dry run the steps that would repair it; the first hundred. */
   drifts: string[];

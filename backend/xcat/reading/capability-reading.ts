@@ -85,7 +85,7 @@ export function createLevelMemory(): LevelMemory {
   };
 }
 
-/** What smcli said to an option that it may not know, which makes it fail. Throws a BackendError when it did not run. */
+/** The answer of smcli to an option that it may not know, which makes it fail. Throws a BackendError when it did not run. */
 function saidBy(outcome: CommandOutcome | undefined): string {
   if (outcome?.ran !== true || outcome.output.trim() === '') return answered('find the kind of smcli', outcome);
   return outcome.output;

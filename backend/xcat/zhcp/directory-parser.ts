@@ -126,7 +126,7 @@ function changedBy({ known, others }: Operands, { vswitch: before, ...nic }: Nic
   const further = [nic.others ?? '', ...(type === 'QDIO' ? [] : [`TYPE ${type}`]), ...others].filter(
     (text) => text !== '',
   );
-  // What this statement does not say stays as one before it has said.
+  // An operand that this statement leaves out stays as an earlier one gave it.
   return {
     ...nic,
     ...defined({
