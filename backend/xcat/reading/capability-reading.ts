@@ -31,7 +31,7 @@ export type LevelMemory = {
 
 type Levels = Pick<HostCapabilities, 'release' | 'serviceLevel' | 'smapiLevel' | 'smcli'>;
 
-const NOT_READ: Readable<never> = { state: 'unknown', reason: 'it has not been read since z/VM was started' };
+const NOT_READ: Readable<never> = { state: 'unknown', reason: 'not read since the last IPL of z/VM' };
 const NOTHING_READ: Levels = { release: NOT_READ, serviceLevel: NOT_READ, smapiLevel: NOT_READ, smcli: NOT_READ };
 
 /** Create the memory of one host, in which nothing is known. */
@@ -70,7 +70,7 @@ export function createLevelMemory(): LevelMemory {
       return true;
     },
     capabilities(vmlan, configured) {
-      const output = attempt(() => answered('ask QUERY VMLAN', vmlan));
+      const output = attempt(() => answered('read the VMLAN settings', vmlan));
       const read = <Value>(parse: (text: string) => Value) =>
         'error' in output ? output : attempt(() => parse(output.value));
       return withConfigured(
@@ -87,7 +87,7 @@ export function createLevelMemory(): LevelMemory {
 
 /** The answer of smcli to an option that it may not know, which makes it fail. Throws a BackendError when it did not run. */
 function saidBy(outcome: CommandOutcome | undefined): string {
-  if (outcome?.ran !== true || outcome.output.trim() === '') return answered('find the kind of smcli', outcome);
+  if (outcome?.ran !== true || outcome.output.trim() === '') return answered('read the kind of smcli', outcome);
   return outcome.output;
 }
 

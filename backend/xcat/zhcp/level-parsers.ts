@@ -31,7 +31,7 @@ export function parseDirectoryNetworkAuthorization(output: string): DirectoryNet
   if (word === undefined) {
     // Every release ends its general activity with this line, and the one that is looked for comes after it.
     if (/^\s*TRANSIENT\s+Limit:/im.test(output)) return 'absent';
-    throw badOutput(operation, 'the answer of QUERY VMLAN is cut off');
+    throw badOutput(operation, 'the answer of QUERY VMLAN is incomplete');
   }
   const parsed = DirectoryNetworkAuthorization.exclude(['absent']).safeParse(word.toLowerCase()).data;
   if (parsed === undefined) throw badOutput(operation, `${quoteValue(word)} is neither ENABLED nor DISABLED`);
@@ -60,5 +60,5 @@ export function parseFunctionalLevel(output: string): string {
 export function parseSmcliKind(output: string): SmcliKind {
   if (/^\s*-?\d+ -?\d+ -?\d+ \(details\)/.test(output)) return 'feilong';
   if (/(invalid|unrecognized) option/i.test(output)) return 'xcat';
-  throw badOutput('find the kind of smcli', 'it neither takes the option --addRCheader nor refuses it');
+  throw badOutput('read the kind of smcli', 'it neither accepts the option --addRCheader nor refuses it');
 }
