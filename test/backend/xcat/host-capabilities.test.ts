@@ -211,7 +211,7 @@ describe('parsers', () => {
     );
   });
 
-  test('an answer of QUERY VMLAN that is cut off anywhere is never one of a host without authorization', () => {
+  test('an answer of QUERY VMLAN that is incomplete is never that of a host without authorization', () => {
     const whole = [
       'VMLAN maintenance level:',
       '  Latest Service: Base',
@@ -224,7 +224,7 @@ describe('parsers', () => {
     ];
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 4 }), (lines) => {
-        expect(() => parseDirectoryNetworkAuthorization(whole.slice(0, lines).join('\n'))).toThrow('cut off');
+        expect(() => parseDirectoryNetworkAuthorization(whole.slice(0, lines).join('\n'))).toThrow('incomplete');
       }),
     );
     expect(parseDirectoryNetworkAuthorization(whole.join('\n'))).toBe('enabled');
