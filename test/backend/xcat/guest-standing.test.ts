@@ -29,7 +29,9 @@ describe('an odd row of the zvm table', () => {
     expect([...found.recorded.keys()]).toEqual(['LNX1']);
     expect([...found.guests]).not.toContain('LNX9');
     expect(reasons([guest('x_', 'LNX9')], [])).toEqual([expect.stringContaining('"x_" is not a valid node name')]);
-    expect(reasons([guest('lnx9', 'NO USERID')], [])).toEqual([expect.stringContaining('"NO USERID" is not a valid userid')]);
+    expect(reasons([guest('lnx9', 'NO USERID')], [])).toEqual([
+      expect.stringContaining('"NO USERID" is not a valid userid'),
+    ]);
   });
 
   test('of another host is not told here', () => {
