@@ -38,7 +38,11 @@ test.each([
   ['no host', ['--name', 'x', '--verb', 'read'], '--host is missing'],
   ['a verb that is none', ['--name', 'x', '--host', 'zvm1', '--verb', 'write'], 'one of read, change, reconcile'],
   ['the name of another', ['--name', 'portal', '--host', 'zvm1', '--verb', 'read'], 'has a token portal already'],
-  ['a file that is none', ['--name', 'x', '--host', '*', '--verb', 'read', '--file', '/dev/null'], 'cannot be read'],
+  [
+    'a file that is none',
+    ['--name', 'x', '--host', '*', '--verb', 'read', '--file', '/dev/null'],
+    'is not readable as JSON',
+  ],
 ])('with %s none is made', (_what, args, reason) => {
   const { status, stdout, stderr } = run(...args);
   expect(status).toBe(1);

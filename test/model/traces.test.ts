@@ -7,6 +7,7 @@ import { taskQueueOf } from '../../domain/host/host.ts';
 import { missingPrograms, simulate } from '../../model/search.ts';
 import { chooseTraces, type Move, parseTrace, type Trace } from '../../model/trace.ts';
 import { bundleWorkflows, createHostWorker } from '../../runtime/host/host-worker.ts';
+import { watchLostGuestRuns } from '../../runtime/host/lost-guest-runs.ts';
 import { connectWorkers } from '../../runtime/process/temporal-connection.ts';
 import { ZVM_USERID } from '../../temporal-config/search-attributes.ts';
 import type { HostActivities } from '../../workflows/host-activities.ts';
@@ -52,7 +53,12 @@ beforeAll(async () => {
     wrap,
   );
   const running = worker.run();
+  const ended = new AbortController();
+  // As in each worker of the product: a terminated guest run answers nobody.
+  const watch = watchLostGuestRuns(zvm.client, zvm.host, pino({ level: 'silent' }), ended.signal);
   stop = async () => {
+    ended.abort();
+    await watch;
     worker.shutdown();
     await running;
     await backend.close();
