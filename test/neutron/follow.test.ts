@@ -284,7 +284,10 @@ test('ports that are bound before Nova has written their rows are looked at agai
     const { startToFireTimeout } = event.timerStartedEventAttributes ?? {};
     return startToFireTimeout == null ? [] : [Number(startToFireTimeout.seconds) * 1_000];
   });
-  expect(readings.length).toBe(looks(second));
+  // The reading that was under way when the third was removed may have seen it: one more is of the third alone.
+  const more = looks(third) > looks(second) ? looks(third) - looks(second) : 0;
+  expect(more).toBeLessThanOrEqual(1);
+  expect(readings.length).toBe(looks(second) + more);
   expect(pauses.slice(0, 3)).toEqual([1_000, 2_000, 3_000]);
   expect(Math.max(...pauses)).toBe(3_000);
 });
