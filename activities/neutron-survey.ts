@@ -44,7 +44,7 @@ export function surveyNeutron(
   const revisions = new Map(
     ports.flatMap(({ portId, revision }): [PortId, number][] => (revision === undefined ? [] : [[portId, revision]])),
   );
-  // Whoever has set a status since it was reported has changed the revision too: that is a difference of its own.
+  // A status that somebody else has set since the report has another revision too: that is a difference of its own.
   const wasReported = (status: PortStatus) =>
     !concerns(lost, status) &&
     revisions.has(status.portId) &&

@@ -40,7 +40,7 @@ export async function startNeutronStack(options: { guests: number; say(line: str
     const [host] = stack.hosts;
     if (host === undefined) throw new Error('no embedded host');
     const logger = createLogger('warn');
-    const neutron = configurationFor(openstack.rabbit.transportUrl);
+    const neutron = agentConfiguration(openstack.rabbit.transportUrl);
     const way = neutronConnection(neutron, logger);
     way.start();
     undo.push(() => way.close());
@@ -65,8 +65,8 @@ export async function startNeutronStack(options: { guests: number; say(line: str
   }
 }
 
-/** The agent's configuration, as from neutron.conf. */
-function configurationFor(transportUrl: string): NeutronConfiguration {
+/** The agent's configuration, as from neutron.conf with its defaults. */
+export function agentConfiguration(transportUrl: string, reportIntervalSeconds = 30): NeutronConfiguration {
   return {
     bus: {
       transport: parseTransportUrl(transportUrl),
@@ -75,7 +75,7 @@ function configurationFor(transportUrl: string): NeutronConfiguration {
       heartbeatSeconds: 60,
       tls: { verify: true },
       rpcTimeoutSeconds: 60,
-      reportIntervalSeconds: 30,
+      reportIntervalSeconds,
     },
   };
 }

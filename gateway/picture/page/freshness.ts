@@ -17,7 +17,7 @@ export function showFreshness({ word, readAt }: Freshness): void {
   const node = element('live');
   node.className = old ? 'stale' : live ? 'on' : '';
   write(node, sentence({ live, old, word, readAt }));
-  // Whoever listens is told when it turns old, and not the time of each reading.
+  // A screen reader says when it turns old, and not the time of each reading.
   write(element('heard'), old && live ? 'stale' : word);
   element('picture').classList.toggle('stale', old);
 }
