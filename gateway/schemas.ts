@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { LISTED_TYPES, OPERATION_OUTCOMES, OPERATION_STATES } from '../client/operations.ts';
+import { UnreadableValue } from '../domain/guest/guest.ts';
 import { OPERATIONS } from '../domain/operations/operations.ts';
 import { ofGuest, ofHost, PortRequest } from '../domain/operations/requests.ts';
 import { HostName, PortId, Userid, VswitchName } from '../domain/text/identifiers.ts';
@@ -166,7 +167,7 @@ const recorded = {
   mac: z.string().optional(),
   adminStateUp: z.boolean(),
   unreadable: z
-    .array(z.object({ column: z.string(), value: z.string() }))
+    .array(UnreadableValue)
     .optional()
     .openapi({ description: 'Malformed values of the record: the port stays unchanged' }),
 };
@@ -209,7 +210,10 @@ export const Guest = z
       z.object({
         portId: z.string(),
         ...recorded,
-        rows: z.int(),
+        doubled: z.string().optional().openapi({
+          description: 'Recorded more than once, and rewritten as one by reconciliation',
+          example: 'has 2 rows',
+        }),
       }),
     ),
     actual: z.object({

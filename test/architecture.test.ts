@@ -152,3 +152,34 @@ test('no comment begins with a question word', () => {
   });
   expect(wrong).toEqual([]);
 });
+
+const STRING = /'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"/.source;
+const EXPRESSION = /\$\{(?:[^{}`]|`[^`]*`|\{[^{}]*\})*\}/.source;
+const TEXT = new RegExp(`/\\*[\\s\\S]*?\\*/|//.*|${STRING}|\`(?:\\\\[\\s\\S]|${EXPRESSION}|[^\\\\\`])*\``, 'g');
+
+/** Code without comments and texts; of templates the expressions stay. */
+function namesIn(code: string): string {
+  return code.replaceAll(TEXT, (text) => {
+    const expressions = text.startsWith('`') ? text.match(new RegExp(EXPRESSION, 'g')) : null;
+    return ` ${(expressions ?? []).map((each) => namesIn(each.slice(2, -1))).join(' ')} `;
+  });
+}
+
+test('the names of expressions in texts count, their words do not', () => {
+  const code = "a(`of @{b.rows} row @{c ? `column @{d}` : 'table'}`); // xcat".replaceAll('@', '$');
+  expect(namesIn(code).match(/\w+/g)).toEqual(['a', 'b', 'rows', 'c', 'd']);
+});
+
+test('no name in the domain is about rows, columns or tables, or xCAT', () => {
+  const files = readdirSync(join(ROOT, 'domain'), { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('.ts'),
+  );
+  expect(files.length).toBeGreaterThan(50);
+  const wrong = files.flatMap((file) => {
+    const names = namesIn(readFileSync(join(ROOT, 'domain', file), 'utf8')).match(/[A-Za-z]+/g) ?? [];
+    const words = names.flatMap((name) => name.split(/(?<=[a-z])(?=[A-Z])/));
+    const found = words.filter((word) => /^(rows?|columns?|tables?|xcat)$/i.test(word));
+    return [...new Set(found)].map((word) => `domain/${file}: ${word}`);
+  });
+  expect(wrong).toEqual([]);
+});

@@ -51,7 +51,7 @@ export const ConfiguredCapabilities = z
   .partial();
 export type ConfiguredCapabilities = z.infer<typeof ConfiguredCapabilities>;
 
-/** Names of the values, as findings, tables and the picture say them. */
+/** Names of the values, as findings, lists and the picture say them. */
 export const CAPABILITY_NAMES = {
   release: 'z/VM release',
   serviceLevel: 'CP service level',
@@ -90,7 +90,7 @@ export function unknownCapabilities(capabilities: HostCapabilities): Finding[] {
 }
 
 /** The values by name, as they are shown: `7.4`, `enabled (configured)`, `unknown`. */
-export function capabilityRows(capabilities: HostCapabilities): [name: string, text: string][] {
+export function capabilityTexts(capabilities: HostCapabilities): [name: string, text: string][] {
   return NAMED.map(([key, name]) => [name, capabilityText(capabilities[key])]);
 }
 

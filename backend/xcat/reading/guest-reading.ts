@@ -49,7 +49,8 @@ export function readingOf(view: HostView, userid: Userid, outcomes: DeviceOutcom
   const { node, otherNodes } = standing;
   const findings: Finding[] = [];
   const report: Report = ({ of, reason }) => findings.push({ of: `guest ${userid}, ${of}`, reason });
-  const recorded = recordedPortsOf(tables, standing);
+  const ports = recordedPortsOf(tables, standing);
+  const recorded = ports.map(({ port }) => port);
   const zhcps = [rules.zhcpNode, ...tables.otherZhcps];
   const { hostsRow, addresses } = recordedAddressesOf(view.hostsRows.get(node) ?? [], node, zhcps);
   const running = liveNics(outcomes?.nics, view.vswitches, userid, report);
@@ -59,12 +60,12 @@ export function readingOf(view: HostView, userid: Userid, outcomes: DeviceOutcom
   return {
     guest: {
       userid,
-      node,
+      names: [node, ...otherNodes],
       loggedOn: running !== undefined,
       recorded,
       addresses,
-      ...defined({ otherNodes: otherNodes.length === 0 ? undefined : otherNodes }),
       xcat: {
+        ports: new Map(ports.map(({ port, at }) => [port.portId, at])),
         macEntries: macEntriesAt(tables, node),
         macRow: tables.macRows.has(node),
         hostsRow,

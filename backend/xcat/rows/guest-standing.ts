@@ -6,7 +6,17 @@ import { NodeName, Userid } from '../../../domain/text/identifiers.ts';
 import { quoteValue } from '../../../domain/text/quoted-value.ts';
 import type { HostRecord, Orphan, RecordedAbsence } from '../../reading.ts';
 import type { Row } from '../tables/tables.ts';
-import { type MacEntry, macEntriesOf, recordedPorts, rowsOfNobody, rowsWithoutPort, vdevsIn } from './port-rows.ts';
+import {
+  type Column,
+  type MacEntry,
+  macEntriesOf,
+  type PortOfRows,
+  recordedPorts,
+  rowsOfNobody,
+  rowsWithoutPort,
+  unreadableValue,
+  vdevsIn,
+} from './port-rows.ts';
 
 /** xCAT's tables as one host looks at them. */
 export type TableView = {
@@ -92,7 +102,7 @@ export const NOTHING_RECORDED: HostRecord = {
   recorded: new Map(),
   absent: new Map(),
   orphans: [],
-  hidesRows: new Set(),
+  hidesPorts: new Set(),
   nicsOfOthers: new Map(),
   findings: [],
 };
@@ -122,7 +132,10 @@ export function recordedOnHost(view: TableView): HostRecord {
     }
     const ports = recordedPortsOf(view, standing);
     if (ports.length === 0) continue;
-    recorded.set(userid, ports);
+    recorded.set(
+      userid,
+      ports.map(({ port }) => port),
+    );
     if (standing.absence !== undefined) absent.set(userid, { node: standing.node, why: standing.absence });
   }
   const odd = oddRows(view, nodes);
@@ -159,8 +172,8 @@ function guestsHere(view: TableView): { nodes: Map<string, Userid>; findings: Fi
 function oddRows(
   view: TableView,
   nodes: ReadonlyMap<string, Userid>,
-): Pick<HostRecord, 'hidesRows' | 'nicsOfOthers' | 'findings'> {
-  const hidesRows = new Set<Userid>();
+): Pick<HostRecord, 'hidesPorts' | 'nicsOfOthers' | 'findings'> {
+  const hidesPorts = new Set<Userid>();
   const nicsOfOthers = new Map<Userid, readonly Vdev[]>();
   const findings: Finding[] = [];
   for (const [node, rows] of view.switchRows) {
@@ -169,14 +182,14 @@ function oddRows(
     findings.push(...withoutPort);
     const userid = view.userids.get(node);
     const isNode = NodeName.safeParse(node).success;
-    if (userid !== undefined && (withoutPort.length > 0 || (own.length > 0 && !isNode))) hidesRows.add(userid);
+    if (userid !== undefined && (withoutPort.length > 0 || (own.length > 0 && !isNode))) hidesPorts.add(userid);
     const guest = nodes.get(node);
     if (guest === undefined) continue;
     const others = rows.filter((row) => !own.includes(row));
     nicsOfOthers.set(guest, [...(nicsOfOthers.get(guest) ?? []), ...vdevsIn(others)]);
     findings.push(...rowsOfNobody(others, node, view.zhcps));
   }
-  return { hidesRows, nicsOfOthers, findings };
+  return { hidesPorts, nicsOfOthers, findings };
 }
 
 /** Rows of a guest that name no port. */
@@ -184,38 +197,40 @@ export function rowsWithoutPortOf(view: TableView, standing: Standing): Finding[
   return nodesIn(standing).flatMap((node) => rowsWithoutPort(ownRows(view, node), node));
 }
 
-/** The ports of a guest, whichever of its nodes their rows name. Of one that stands under several, the wired row counts. */
-export function recordedPortsOf(view: TableView, standing: Standing): RecordedPort[] {
+/** The rows of a port in the `switch` table, of which those under other nodes are too many. */
+export type PortRows = { rows: number; node: NodeName; otherNodes: readonly NodeName[] };
+
+/** The ports of a guest with their rows, whichever of its nodes these name. Of one that stands under several, the wired row counts. */
+export function recordedPortsOf(view: TableView, standing: Standing): { port: RecordedPort; at: PortRows }[] {
   const found = nodesIn(standing).flatMap((node) =>
-    recordedPortsAt(view, node, standing.node).map((port) => ({ node, port })),
+    recordedPortsAt(view, node, standing.node).map(({ rows, ...port }) => ({ node, rows, port })),
   );
   return [...Map.groupBy(found, ({ port }) => port.portId).values()].flatMap((same) => {
     const chosen = same.find(({ port }) => port.vswitch !== undefined) ?? same[0];
     if (chosen === undefined) return [];
     const { node, port } = chosen;
     const otherNodes = same.filter((each) => each !== chosen).map((each) => each.node);
+    const rows = same.reduce((sum, each) => sum + each.rows, 0);
     const unreadable = unreadableOf(same.map((each) => each.port));
-    return {
-      ...port,
-      ...(node === standing.node ? {} : { node }),
-      ...(otherNodes.length === 0 ? {} : { otherNodes }),
-      rows: same.reduce((sum, each) => sum + each.port.rows, 0),
+    const more = {
+      ...(rows === 1 ? {} : { doubled: `has ${rows} rows` }),
       ...(unreadable.length === 0 ? {} : { unreadable }),
     };
+    return { port: { ...port, ...more }, at: { rows, node, otherNodes } };
   });
 }
 
 /** Unreadable values of rows of one port under several nodes: of each for itself, and where wired ones say different things. */
 function unreadableOf(same: readonly RecordedPort[]): UnreadableValue[] {
   const wired = same.filter(({ vswitch }) => vswitch !== undefined);
-  const columns: [string, (port: RecordedPort) => string][] = [
+  const columns: [Column, (port: RecordedPort) => string][] = [
     ['switch', ({ vswitch = '' }) => vswitch],
     ['vlan', ({ network }) => describeNetwork(network)],
     ['interface', ({ vdev = '' }) => vdev],
   ];
   const different = columns.flatMap(([column, textOf]) => {
     const values = [...new Set(wired.map(textOf))];
-    return values.length > 1 ? [{ column, value: values.join(' and ') }] : [];
+    return values.length > 1 ? [unreadableValue(column, values.join(' and '))] : [];
   });
   return [...same.flatMap(({ unreadable = [] }) => unreadable), ...different];
 }
@@ -225,7 +240,7 @@ export function macEntriesAt({ macRows }: Pick<TableView, 'macRows'>, node: stri
   return macEntriesOf(macRows.get(node) ?? [], node);
 }
 
-function recordedPortsAt(view: TableView, node: string, first = node): RecordedPort[] {
+function recordedPortsAt(view: TableView, node: string, first = node): PortOfRows[] {
   const macs = first === node ? macEntriesAt(view, node) : [...macEntriesAt(view, first), ...macEntriesAt(view, node)];
   return recordedPorts(ownRows(view, node), macs, view.zhcpNode);
 }
