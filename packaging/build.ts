@@ -16,6 +16,7 @@ async function build(): Promise<void> {
   await promisify(execFile)(process.execPath, [tsc, '--project', join(ROOT, 'tsconfig.build.json')]);
   await copyPage();
   await copyAll('cli/commands', (name) => name.endsWith('.bash'));
+  await copyAll('demo/feilong', (name) => !name.endsWith('.ts'));
   const bundles = await import(join(DIST, 'runtime/host/workflow-bundle.js'));
   const { code }: { code: string } = await bundles.bundleWorkflows();
   await writeFile(bundles.BUILT_BUNDLE, code);
@@ -33,7 +34,7 @@ async function copyPage(): Promise<void> {
 async function copyAll(folder: string, isWanted: (name: string) => boolean): Promise<void> {
   await mkdir(join(DIST, folder), { recursive: true });
   for (const name of await readdir(join(ROOT, folder)))
-    if (isWanted(name)) await cp(join(ROOT, folder, name), join(DIST, folder, name));
+    if (isWanted(name)) await cp(join(ROOT, folder, name), join(DIST, folder, name), { recursive: true });
 }
 
 await build();
