@@ -1,4 +1,6 @@
+import type { NicdefAuthorization } from '../guest/guest.ts';
 import type { NicOperands } from '../guest/kept-attributes.ts';
+import { authorizationText } from '../guest/nicdef-authorization.ts';
 import type { PortNumber, VswitchPort } from '../port/port-number.ts';
 import type { Vdev } from '../port/vdev.ts';
 import type { PortId, Userid, VswitchName } from '../text/identifiers.ts';
@@ -44,6 +46,7 @@ export type Step = (
       macId?: string;
       vswitch?: VswitchName;
       portNumber?: PortNumber;
+      authorization?: NicdefAuthorization;
       lost?: string;
     } & NicOperands &
       OnNic)
@@ -124,12 +127,15 @@ function madeAnew({ before, promiscuous }: Anew): string {
   return ` in place of ${before.length === 0 ? 'no VLAN' : `VLAN ${shortVlans(before).join(', ')}`}${kept}`;
 }
 
-function operandsText({ devices, chpid, lost }: NicOperands & { lost?: string }): string {
+type Written = NicOperands & { authorization?: NicdefAuthorization; lost?: string };
+
+function operandsText({ devices, chpid, authorization, lost }: Written): string {
   const kept = [
     ...(devices === undefined ? [] : [`DEVICES ${devices}`]),
     ...(chpid === undefined ? [] : [`CHPID ${chpid}`]),
   ];
-  return `${kept.length === 0 ? '' : `, ${kept.join(' ')} as before`}${lost === undefined ? '' : `, ${lost} removed`}`;
+  const authorized = authorization === undefined ? '' : `, ${authorizationText(authorization)}`;
+  return `${authorized}${kept.length === 0 ? '' : `, ${kept.join(' ')} as before`}${lost === undefined ? '' : `, ${lost} removed`}`;
 }
 
 function withVlans(vlans: readonly number[]): string {
