@@ -78,7 +78,7 @@ function recordedAfter(step: RecordStep, guest: GuestState): Partial<GuestState>
   const { operation, data } = changeOf(step);
   switch (operation) {
     case 'port': {
-      const { node: _node, otherNodes: _others, rows: _rows, ...port } = data;
+      const { nodes: _nodes, rows: _rows, ...port } = data;
       const others = guest.recorded.filter((row) => row.portId !== port.portId);
       return { recorded: [...others, port] };
     }

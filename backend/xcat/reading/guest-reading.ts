@@ -46,7 +46,7 @@ export function readingOf(view: HostView, userid: Userid, outcomes: DeviceOutcom
   const rules = { ...view.rules, macPrefix: view.macPrefix() };
   const standing = standingOf(tables, userid);
   if (standing === undefined) throw notDefined(`read ${userid}`, [absenceRefusal(userid, rules.host, NOWHERE)]);
-  const { node, otherNodes } = standing;
+  const [node, ...otherNodes] = standing.nodes;
   const findings: Finding[] = [];
   const report: Report = ({ of, reason }) => findings.push({ of: `guest ${userid}, ${of}`, reason });
   const ports = recordedPortsOf(tables, standing);
@@ -60,7 +60,7 @@ export function readingOf(view: HostView, userid: Userid, outcomes: DeviceOutcom
   return {
     guest: {
       userid,
-      names: [node, ...otherNodes],
+      names: standing.nodes,
       loggedOn: running !== undefined,
       recorded,
       addresses,

@@ -67,9 +67,8 @@ export function viewTables(
 
 /** The nodes that stand for a userid, and whether it is this host's. */
 export type Standing = {
-  /** The one whose rows of MACs and addresses are kept. */
-  node: NodeName;
-  otherNodes: readonly NodeName[];
+  /** First the one whose rows of MACs and addresses are kept. */
+  nodes: readonly [NodeName, ...NodeName[]];
   absence?: RecordedAbsence;
 };
 
@@ -87,11 +86,11 @@ export function standingOf(view: TableView, userid: Userid): Standing | undefine
       ? named.toSorted((one, other) => ownRows(view, other).length - ownRows(view, one).length)
       : nodesOf([{ node: userid.toLowerCase() }]).filter((each) => !view.userids.has(each));
   if (node === undefined) return undefined;
-  if (here.length > 0) return { node, otherNodes };
+  const nodes = [node, ...otherNodes] as const;
+  if (here.length > 0) return { nodes };
   const [row] = elsewhere;
   return {
-    node,
-    otherNodes,
+    nodes,
     absence: row === undefined ? { kind: 'unknown' } : { kind: 'elsewhere', zhcp: zhcpOf(row) || 'no zHCP' },
   };
 }
@@ -126,7 +125,7 @@ export function recordedOnHost(view: TableView): HostRecord {
     if (ownRows(view, node).length === 0) continue;
     const userid = view.userids.has(node) ? view.userids.get(node) : Userid.safeParse(node).data;
     const standing = userid === undefined ? undefined : standingOf(view, userid);
-    if (userid === undefined || standing === undefined || !nodesIn(standing).some((each) => each === node)) {
+    if (userid === undefined || standing === undefined || !standing.nodes.some((each) => each === node)) {
       if (recordedPortsAt(view, node).length > 0) orphans.push(orphan(node));
       continue;
     }
@@ -136,7 +135,7 @@ export function recordedOnHost(view: TableView): HostRecord {
       userid,
       ports.map(({ port }) => port),
     );
-    if (standing.absence !== undefined) absent.set(userid, { node: standing.node, why: standing.absence });
+    if (standing.absence !== undefined) absent.set(userid, { node: standing.nodes[0], why: standing.absence });
   }
   const odd = oddRows(view, nodes);
   return {
@@ -194,29 +193,29 @@ function oddRows(
 
 /** Rows of a guest that name no port. */
 export function rowsWithoutPortOf(view: TableView, standing: Standing): Finding[] {
-  return nodesIn(standing).flatMap((node) => rowsWithoutPort(ownRows(view, node), node));
+  return standing.nodes.flatMap((node) => rowsWithoutPort(ownRows(view, node), node));
 }
 
-/** The rows of a port in the `switch` table, of which those under other nodes are too many. */
-export type PortRows = { rows: number; node: NodeName; otherNodes: readonly NodeName[] };
+/** The number of a port's rows in the `switch` table, and their nodes: the first has the row that counts. */
+export type PortRows = { rows: number } & Pick<Standing, 'nodes'>;
 
 /** The ports of a guest with their rows, whichever of its nodes these name. Of one that stands under several, the wired row counts. */
 export function recordedPortsOf(view: TableView, standing: Standing): { port: RecordedPort; at: PortRows }[] {
-  const found = nodesIn(standing).flatMap((node) =>
-    recordedPortsAt(view, node, standing.node).map(({ rows, ...port }) => ({ node, rows, port })),
+  const found = standing.nodes.flatMap((node) =>
+    recordedPortsAt(view, node, standing.nodes[0]).map(({ rows, ...port }) => ({ node, rows, port })),
   );
   return [...Map.groupBy(found, ({ port }) => port.portId).values()].flatMap((same) => {
     const chosen = same.find(({ port }) => port.vswitch !== undefined) ?? same[0];
     if (chosen === undefined) return [];
     const { node, port } = chosen;
-    const otherNodes = same.filter((each) => each !== chosen).map((each) => each.node);
+    const nodes = [node, ...same.filter((each) => each !== chosen).map((each) => each.node)] as const;
     const rows = same.reduce((sum, each) => sum + each.rows, 0);
     const unreadable = unreadableOf(same.map((each) => each.port));
     const more = {
       ...(rows === 1 ? {} : { doubled: `has ${rows} rows` }),
       ...(unreadable.length === 0 ? {} : { unreadable }),
     };
-    return { port: { ...port, ...more }, at: { rows, node, otherNodes } };
+    return { port: { ...port, ...more }, at: { rows, nodes } };
   });
 }
 
@@ -255,10 +254,6 @@ function ownRows(view: TableView, node: string): Row[] {
   return (view.switchRows.get(node) ?? []).filter(
     ({ comments = '' }) => comments === view.zhcpNode || (isHere && view.otherZhcps.has(comments)),
   );
-}
-
-function nodesIn({ node, otherNodes }: Standing): NodeName[] {
-  return [node, ...otherNodes];
 }
 
 function nodesOf(rows: readonly Row[]): NodeName[] {

@@ -46,7 +46,7 @@ function rowsOf({ xcat = NO_ROWS }: GuestState): XcatRows {
 /** The rows of a port; of one that has none, the place of its row. */
 function portRowsOf(portId: PortId, guest: GuestState): PortRows {
   const rows = guest.recorded.some((port) => port.portId === portId) ? 1 : 0;
-  return rowsOf(guest).ports.get(portId) ?? { rows, node: guest.names[0], otherNodes: [] };
+  return rowsOf(guest).ports.get(portId) ?? { rows, nodes: [guest.names[0]] };
 }
 
 function planRows(desired: Desired, guest: GuestState): RecordStep[] {
@@ -65,7 +65,7 @@ function planRows(desired: Desired, guest: GuestState): RecordStep[] {
     const { portId, vdev, vswitch, network, adminStateUp } = port;
     const data = { portId, vdev, vswitch, network, adminStateUp, ...portRowsOf(portId, guest) };
     const sentence = `record port ${portId} of ${guest.userid}: vdev ${vdev} on ${vswitch}`;
-    steps.push({ ...recordStep('record', { operation: 'port', data }, sentence), portId });
+    steps.push(recordStep('record', { operation: 'port', data }, sentence, { portId }));
   }
   const entries = macEntriesBefore(desired, guest);
   if (!sameEntries(guest, entries)) {
@@ -79,18 +79,13 @@ function planRows(desired: Desired, guest: GuestState): RecordStep[] {
 
 type Stage = RecordStep['stage'];
 
-function recordStep(stage: Stage, change: RecordChange, sentence: string): RecordStep {
-  return { kind: 'record', stage, ...change, sentence, disturbs: false };
+function recordStep(stage: Stage, change: RecordChange, sentence: string, more: Partial<RecordStep> = {}): RecordStep {
+  return { kind: 'record', stage, ...change, sentence, ...more, disturbs: false };
 }
 
-function recordMacs(
-  stage: Stage,
-  [node, ...otherNodes]: GuestState['names'],
-  entries: readonly string[],
-  row: boolean,
-): RecordStep {
-  const sentence = `record ${entries.length} MAC address${entries.length === 1 ? '' : 'es'} of ${node}`;
-  return recordStep(stage, { operation: 'macs', data: { node, entries, row, otherNodes } }, sentence);
+function recordMacs(stage: Stage, nodes: GuestState['names'], entries: readonly string[], row: boolean): RecordStep {
+  const sentence = `record ${entries.length} MAC address${entries.length === 1 ? '' : 'es'} of ${nodes[0]}`;
+  return recordStep(stage, { operation: 'macs', data: { nodes, entries, row } }, sentence);
 }
 
 /** The addresses, and the names that follow from them. */
@@ -98,10 +93,10 @@ function recordAddresses(stage: Stage, guest: GuestState, entries: readonly NicA
   const [node] = guest.names;
   const data = { node, entries, row, stale: leavesBehind(guest, entries) };
   const sentence = `record ${entries.length} address${entries.length === 1 ? '' : 'es'} of ${node}`;
-  const names = recordStep(stage, { operation: 'names', data: {} }, 'update the name service of the management node');
+  const names = 'update the name service of the management node';
   return [
-    { ...recordStep(stage, { operation: 'addresses', data }, sentence), needs: 'addresses' },
-    { ...names, needs: 'addresses', isUnseen: true },
+    recordStep(stage, { operation: 'addresses', data }, sentence, { needs: 'addresses' }),
+    recordStep(stage, { operation: 'names', data: {} }, names, { needs: 'addresses', isUnseen: true }),
   ];
 }
 
@@ -110,13 +105,10 @@ function planForget(desired: Desired, guest: GuestState): RecordStep[] {
   for (const { portId, unwired } of desired.removed) {
     const row = guest.recorded.find((recorded) => recorded.portId === portId);
     if (row === undefined || (unwired && row.vswitch === undefined && row.adminStateUp)) continue;
-    const { node: first, otherNodes } = portRowsOf(portId, guest);
-    for (const node of [first, ...otherNodes]) {
+    for (const node of portRowsOf(portId, guest).nodes) {
+      const data = { node, portId, keepRow: unwired };
       const sentence = `${unwired ? 'unwire' : 'remove the record of'} port ${portId} of ${node}`;
-      steps.push({
-        ...recordStep('forget', { operation: 'remove', data: { node, portId, keepRow: unwired } }, sentence),
-        portId,
-      });
+      steps.push(recordStep('forget', { operation: 'remove', data }, sentence, { portId }));
     }
   }
   const before = macEntriesBefore(desired, guest);
@@ -190,7 +182,7 @@ function entries(desired: Desired, guest: GuestState, keep: (entry: MacEntry) =>
 /** True for a port whose address stands in the row of another node of the guest. */
 function standsElsewhere({ portId, mac }: DesiredPort, guest: GuestState): boolean {
   return (
-    portRowsOf(portId, guest).node !== guest.names[0] &&
+    portRowsOf(portId, guest).nodes[0] !== guest.names[0] &&
     guest.recorded.some((row) => row.portId === portId && row.mac === mac)
   );
 }

@@ -54,7 +54,7 @@ describe('rows of one port under two nodes of a guest', () => {
   };
 
   test('are one port where they say the same', () => {
-    const at = { rows: 2, node: 'lnx1', otherNodes: ['lnx1b'] };
+    const at = { rows: 2, nodes: ['lnx1', 'lnx1b'] };
     expect(ports({})).toMatchObject([{ port: { portId: PORT, doubled: 'has 2 rows' }, at }]);
     expect(ports({})[0]?.port).not.toHaveProperty('unreadable');
     expect(ports({ switch: '', vlan: '', interface: '' })[0]?.port).not.toHaveProperty('unreadable');
