@@ -21,7 +21,13 @@ const MAY: Record<string, { code: string[]; types: string[]; packages: RegExp }>
     packages: /^(zod|node:(crypto|zlib)|@temporalio\/(activity|common))$/,
   },
   backend: { code: ['domain'], types: [], packages: /^node:timers\/promises$/ },
-  'backend/xcat': { code: ['backend', 'domain'], types: [], packages: /^(zod|undici|csv-parse\/sync|node:.*)$/ },
+  'backend/http': { code: ['backend', 'domain'], types: [], packages: /^(undici|node:.*)$/ },
+  'backend/zvm': { code: ['backend', 'domain'], types: [], packages: /^zod$/ },
+  'backend/xcat': {
+    code: ['backend', 'backend/http', 'backend/zvm', 'domain'],
+    types: [],
+    packages: /^(zod|undici|csv-parse\/sync|node:.*)$/,
+  },
   neutron: { code: ['domain'], types: [], packages: /^(zod|amqplib|undici|node:.*)$/ },
   simulator: { code: ['command-line'], types: ['domain'], packages: /^(zod|node:.*)$/ },
   client: {
@@ -45,6 +51,8 @@ const MAY: Record<string, { code: string[]; types: string[]; packages: RegExp }>
     code: [
       'activities',
       'backend',
+
+      'backend/http',
       'backend/xcat',
       'client',
       'command-line',

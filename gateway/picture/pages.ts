@@ -5,7 +5,10 @@ import { dirname, extname, join } from 'node:path';
 import type { App } from '../http/routing.ts';
 
 const PAGE = join(import.meta.dirname, 'page');
-const SWAGGER = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
+// A build has Swagger UI's files beside its own (packaging/build.ts).
+const SWAGGER = import.meta.url.endsWith('.ts')
+  ? dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'))
+  : PAGE;
 
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
