@@ -62,7 +62,7 @@ function lineOf({ ports, historic, ours, smapiBoundSeconds, ratio }: StormRun): 
 
 runProgram(
   {
-    call: 'npm run bench',
+    name: 'bench',
     does: "Measures the historic agent's calls beside this project's workflows.",
     argument: {
       name: 'storm|reconcile',

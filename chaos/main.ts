@@ -77,7 +77,7 @@ const flag = (help: string) => ({ type: 'boolean', help }) as const;
 
 runProgram(
   {
-    call: 'npm run chaos',
+    name: 'chaos',
     does: 'Runs mixed operations under kills and faults, and judges them by their order.',
     options: {
       seed: number('the seed of all random choices; printed when it is not given'),

@@ -7,8 +7,8 @@ type Options = Record<string, ParseArgsOptionDescriptor & { value?: string; help
 
 /** The command line of a program, from which both its parser and the text of its `--help` are made. */
 export type Usage<O extends Options> = {
-  /** The call, without options: `npm run worker`. */
-  call: string;
+  /** The name of its script in package.json. */
+  name: string;
   /** One sentence on the program. */
   does: string;
   /** The arguments that are no options, each allowed. */
@@ -34,6 +34,7 @@ export class UsageError extends Error {
 export const NONE: string[] = [];
 
 const USAGE_EXIT = 2;
+const isSource = import.meta.url.endsWith('.ts');
 const COMMON: Options = {
   help: { type: 'boolean', help: 'print this text and end' },
   version: { type: 'boolean', help: 'print the version and end' },
@@ -48,7 +49,7 @@ export function runProgram<const O extends Options>(
   main: (values: Values<O>, argument: string) => void | Promise<void>,
   textOf: (error: unknown) => string = messageOf,
 ): void {
-  endWhenOutputBreaks(usage.call);
+  endWhenOutputBreaks(usage.name);
   const args = process.argv.slice(2);
   const run = async () => {
     if (args.includes('--help')) process.stdout.write(helpOf(usage));
@@ -57,7 +58,7 @@ export function runProgram<const O extends Options>(
   };
   run().catch((error: unknown) => {
     const isUsage = error instanceof UsageError;
-    process.stderr.write(isUsage ? `${error.message} (see ${usage.call} -- --help)\n` : `${textOf(error)}\n`);
+    process.stderr.write(isUsage ? `${error.message} (see ${callOf(usage.name)} --help)\n` : `${textOf(error)}\n`);
     process.exit(isUsage ? USAGE_EXIT : 1);
   });
 }
@@ -77,7 +78,7 @@ export function wholeNumber(option: string, text: string, from: number, to = Num
 
 /** The version of the package. A build has its files one folder deeper. */
 export function packageVersion(): string {
-  const root = import.meta.url.endsWith('.ts') ? '..' : '../..';
+  const root = isSource ? '..' : '../..';
   const { version }: { version: string } = createRequire(import.meta.url)(`${root}/package.json`);
   return version;
 }
@@ -102,30 +103,37 @@ function parsedBy<O extends Options>(config: { args: string[]; options: O; allow
   }
 }
 
-function helpOf({ call, does, argument, options, environment = {}, exit, example }: Usage<Options>): string {
+function helpOf({ name: program, does, argument, options, environment = {}, exit, example }: Usage<Options>): string {
   const optional = Object.entries({ ...options, ...COMMON }).map(([name, { type, value = 'TEXT', ...option }]) => {
     const { default: preset, multiple, help } = option;
     const notes = [multiple ? 'may be repeated' : '', typeof preset === 'string' ? `default: ${preset}` : ''];
     const note = notes.filter((text) => text !== '').join('; ');
     return [`--${name}${type === 'string' ? ` ${value}` : ''}`, note === '' ? help : `${help} (${note})`];
   });
+  const call = callOf(program);
   const codes = {
     0: exit?.[0] ?? 'done',
     1: exit?.[1] ?? 'failed; standard error has the reason',
     2: 'the command line cannot be used',
   };
   return [
-    `Usage: ${call} -- ${argument === undefined ? '' : `${argument.name} `}[options]`,
+    `Usage: ${call} ${argument === undefined ? '' : `${argument.name} `}[options]`,
     does,
     ...(argument === undefined ? [] : [table('Arguments', [[argument.name, argument.help]])]),
     table('Options', optional),
     table('Environment', Object.entries(environment)),
     table('Exit codes', Object.entries(codes)),
-    `Example:\n  ${call}${example === undefined ? '' : ` -- ${example}`}`,
+    `Example:\n  ${call} ${example ?? ''}`.trimEnd(),
   ]
     .filter((part) => part !== '')
     .join('\n\n')
     .concat('\n');
+}
+
+/** The call of a program in a source tree or an installed package. */
+function callOf(name: string): string {
+  if (!isSource) return `networking-zvm ${name}`;
+  return name === 'start' ? 'npm start --' : `npm run ${name} --`;
 }
 
 function table(title: string, rows: readonly (readonly string[])[]): string {

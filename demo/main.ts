@@ -66,7 +66,7 @@ async function main(values: Values<typeof OPTIONS>): Promise<void> {
 
 runProgram(
   {
-    call: 'npm run demo',
+    name: 'demo',
     does: "Wires ports once on embedded defaults, compares z/VM's state with the requests, and ends.",
     options: OPTIONS,
     environment: SERVER_VARIABLES,

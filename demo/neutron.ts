@@ -102,7 +102,7 @@ async function compare(
 
 runProgram(
   {
-    call: 'npm run demo:neutron',
+    name: 'demo:neutron',
     does: "Runs a stock neutron-server, creates ports by Neutron's API, and wires them on a simulated z/VM until all are ACTIVE.",
     options: OPTIONS,
     environment: {

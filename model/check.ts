@@ -31,7 +31,7 @@ async function checked(configuration: Configuration): Promise<{ line: string; is
 
 runProgram(
   {
-    call: 'npm run model',
+    name: 'model',
     does: "Searches all states of the queue's models, and prints whether each search gave the expected result.",
     options: { long: { type: 'boolean', default: false, help: 'also the models that take minutes' } },
     exit: { 0: 'all as expected', 1: 'failed, or not as expected' },

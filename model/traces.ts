@@ -33,7 +33,7 @@ async function traces(first: number, seeds: number, troubles: number): Promise<T
 
 runProgram(
   {
-    call: 'npm run --silent model:traces',
+    name: 'model:traces',
     does: "Prints seeded runs of the queue's model as a JSON list of moves of the environment (model/README.md).",
     options: OPTIONS,
     example: '--seeds 100 --most 20',

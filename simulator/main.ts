@@ -94,7 +94,7 @@ function askedOf(settings: readonly string[]): Asked {
 
 runProgram(
   {
-    call: 'npm run simulator',
+    name: 'simulator',
     does: 'Starts simulated xCAT management nodes, prints one JSON line with their URLs, and runs until SIGINT or SIGTERM.',
     options: OPTIONS,
     exit: { 0: 'stopped by a signal' },

@@ -82,7 +82,7 @@ async function refuseTaken(ports: Record<string, number>): Promise<void> {
 
 runProgram(
   {
-    call: 'npm start',
+    name: 'start',
     does: 'Runs everything on embedded defaults, wires a few guests, and shows the repair of one, until SIGINT or SIGTERM.',
     options: OPTIONS,
     environment: SERVER_VARIABLES,

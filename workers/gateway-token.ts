@@ -13,7 +13,7 @@ const Arguments = z.object({
 
 runProgram(
   {
-    call: 'npm run gateway-token',
+    name: 'gateway-token',
     does: "Makes a token of the HTTP API, prints it once, and adds its SHA-256 to the gateway's file.",
     options: {
       name: { type: 'string', value: 'NAME', help: 'the name of the caller' },

@@ -83,7 +83,7 @@ function servedHosts(files: Parameters<typeof configurationOf>[0]): { hosts: Gat
 
 runProgram(
   {
-    call: 'npm run gateway',
+    name: 'gateway',
     does: 'Serves the HTTP API and the picture of the hosts that the files describe, until SIGINT or SIGTERM. SIGHUP reads tokens and certificate again.',
     options: OPTIONS,
     environment: {

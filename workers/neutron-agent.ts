@@ -38,7 +38,7 @@ async function main(files: ConfigurationArguments): Promise<void> {
 
 runProgram(
   {
-    call: 'npm run neutron-agent',
+    name: 'neutron-agent',
     does: "Runs Neutron's L2 agent of the hosts that the files describe, until SIGINT or SIGTERM. SIGHUP reads the files again.",
     options: CONFIGURATION_OPTIONS,
     environment: { ...CONFIGURATION_VARIABLES, ...TEMPORAL_VARIABLES },

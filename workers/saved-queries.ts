@@ -48,7 +48,7 @@ function browserScript(namespace: string, parameters: QueryParameters): string {
 
 runProgram(
   {
-    call: 'npm run saved-queries',
+    name: 'saved-queries',
     does: 'Prints queries for operators as links into the Temporal UI.',
     options: OPTIONS,
     example: '--ui http://127.0.0.1:8233 --host zvm1 --userid LNX10001',

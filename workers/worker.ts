@@ -47,7 +47,7 @@ function textOf(error: unknown): string {
 
 runProgram(
   {
-    call: 'npm run worker',
+    name: 'worker',
     does: 'Runs the workers of the hosts that the files describe, until SIGINT or SIGTERM. SIGHUP reads the files again.',
     options: CONFIGURATION_OPTIONS,
     environment: { ...CONFIGURATION_VARIABLES, ...TEMPORAL_VARIABLES },

@@ -81,7 +81,7 @@ async function pathOf(stack: Stack, workflowId: string, tab = 'history'): Promis
 
 runProgram(
   {
-    call: 'npm run screenshots',
+    name: 'screenshots',
     does: 'Takes the pictures of the Temporal UI in docs/images, of a scene played for them. Needs Chromium.',
     options: {},
     environment: { 'NETWORKING_ZVM_CACHE, XDG_CACHE_HOME': SERVER_VARIABLES['NETWORKING_ZVM_CACHE, XDG_CACHE_HOME'] },
