@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { packageVersion } from '../command-line/program.ts';
 import { examples } from './commands/change.ts';
 import { completionCommand } from './commands/completion.ts';
 import { configCommands } from './commands/config.ts';
@@ -34,6 +35,7 @@ export function createProgram(): Command {
     .option('--address <address>', "Temporal's address; default: TEMPORAL_ADDRESS, temporal.toml, or localhost:7233")
     .option('--namespace <name>', "Temporal's namespace")
     .option('--ui-url <url>', 'base of the Temporal UI, for links to runs; default: ZVMNET_UI_URL')
+    .version(packageVersion())
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError('(see --help)')
     .exitOverride()

@@ -6,6 +6,7 @@ const ROOT = join(import.meta.dirname, '..');
 
 /** The imports that each folder may make: other folders whole, or their types alone (docs/architecture.md). */
 const MAY: Record<string, { code: string[]; types: string[]; packages: RegExp }> = {
+  'command-line': { code: [], types: [], packages: /^node:.*$/ },
   domain: { code: [], types: [], packages: /^zod$/ },
   workflows: { code: ['domain', 'temporal-config'], types: [], packages: /^(zod|@temporalio\/(workflow|common))$/ },
   'temporal-config': { code: [], types: [], packages: /^@temporalio\/common$/ },
@@ -28,7 +29,7 @@ const MAY: Record<string, { code: string[]; types: string[]; packages: RegExp }>
     packages: /^(zod|undici|csv-parse\/sync|node:.*)$/,
   },
   neutron: { code: ['domain'], types: [], packages: /^(zod|amqplib|undici|node:.*)$/ },
-  simulator: { code: [], types: ['domain'], packages: /^(zod|node:.*)$/ },
+  simulator: { code: ['command-line'], types: ['domain'], packages: /^(zod|node:.*)$/ },
   client: {
     code: ['domain', 'temporal-config'],
     types: ['workflows'],
@@ -42,7 +43,7 @@ const MAY: Record<string, { code: string[]; types: string[]; packages: RegExp }>
       /^(zod|hono.*|@hono\/.*|amaro|prom-client|rate-limiter-flexible|swagger-ui-dist.*|pino|node:.*|@temporalio\/(client|common))$/,
   },
   cli: {
-    code: ['client', 'configuration', 'domain', 'temporal-config'],
+    code: ['client', 'command-line', 'configuration', 'domain', 'temporal-config'],
     types: [],
     packages: /^(zod|commander|cli-table3|log-update|@bomb\.sh\/tab.*|node:.*|@temporalio\/(client|common))$/,
   },
@@ -54,6 +55,7 @@ const MAY: Record<string, { code: string[]; types: string[]; packages: RegExp }>
       'backend/http',
       'backend/xcat',
       'client',
+      'command-line',
       'configuration',
       'domain',
       'gateway',
@@ -68,6 +70,7 @@ const MAY: Record<string, { code: string[]; types: string[]; packages: RegExp }>
   demo: {
     code: [
       'client',
+      'command-line',
       'configuration',
       'domain',
       'neutron',
@@ -82,7 +85,7 @@ const MAY: Record<string, { code: string[]; types: string[]; packages: RegExp }>
   },
   // The checker judges from outside: of the product it knows how to start it, and Temporal's names.
   chaos: {
-    code: ['temporal-config', 'temporal-config/dev-server'],
+    code: ['command-line', 'temporal-config', 'temporal-config/dev-server'],
     types: [],
     packages: /^(zod|node:.*|@temporalio\/(client|common))$/,
   },
