@@ -11,15 +11,10 @@ import type { Vswitch } from '../vswitch/vswitch.ts';
 import { planAuthorisations } from './authorisation-plan.ts';
 import { onMember, planOtherMembers } from './member-plan.ts';
 import { planPortNumbers } from './port-number-plan.ts';
-import type { Step } from './steps.ts';
+import { type RecordStep, type Step, stagesOf } from './steps.ts';
 
-/** The steps on a backend's record: those before z/VM is touched, and those after it. */
-export type RecordPlan = { record: Step[]; forget: Step[] };
-
-/** Plans the record of a guest; each backend has its own. */
-export type PlanRecord = (desired: Desired, guest: GuestState) => RecordPlan;
-
-const NO_RECORD: RecordPlan = { record: [], forget: [] };
+/** Plans the steps on the record of a guest; each backend has its own. */
+export type PlanRecord = (desired: Desired, guest: GuestState) => RecordStep[];
 
 /**
  * The steps from what is to what should be, in an order in which stopping after any of them leaves the guest with no access that it
@@ -39,7 +34,7 @@ export function plan(
   const portNumbers = planPortNumbers(desired, guest, vswitches);
   const live = planLive(desired, guest, authorisations.regranted, portNumbers.renumbered);
   const directory = planDirectory(desired, guest);
-  const { record, forget } = desired.recordStays === true ? NO_RECORD : planRecord(desired, guest);
+  const { record, forget } = stagesOf(desired.recordStays === true ? [] : planRecord(desired, guest));
   const configure = [
     ...live.takeAway,
     ...portNumbers.takeAway,

@@ -1,7 +1,7 @@
 import type { Nicdef } from '../../../domain/guest/guest.ts';
 import type { DeviceRange } from '../../../domain/port/vdev.ts';
+import { judge } from '../../zvm/return-codes.ts';
 import type { CommandOutcome } from '../zhcp/channel.ts';
-import { judge } from '../zhcp/return-codes.ts';
 import { completeAnswer } from '../zhcp/smapi-outcome.ts';
 import {
   isWholeDirectory,
