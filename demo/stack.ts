@@ -19,8 +19,9 @@ import { embeddedHosts } from './embedded-hosts.ts';
 export type Stack = {
   client: Client;
   target: TemporalTarget;
-  /** Absent when an existing Temporal server is used. */
+  /** Absent when an existing Temporal server is used; so is the process of the server. */
   uiUrl: string | undefined;
+  temporalPid: number | undefined;
   simulator: Simulator;
   hosts: HostConfiguration[];
   /** Absent unless a port for it is given. */
@@ -105,12 +106,12 @@ async function startGateway(
 async function startTemporal(
   { say, ports }: Options,
   undo: (() => Promise<void>)[],
-): Promise<{ target: TemporalTarget; uiUrl: string | undefined }> {
+): Promise<Pick<Stack, 'target' | 'uiUrl' | 'temporalPid'>> {
   const found = await findTemporalServer({ say });
   if (found.kind === 'external') {
     const target = configuredTarget();
     await prepareExternal(target);
-    return { target, uiUrl: undefined };
+    return { target, uiUrl: undefined, temporalPid: undefined };
   }
   const folder = await mkdtemp(join(tmpdir(), 'networking-zvm-'));
   undo.push(() => rm(folder, { recursive: true, force: true }));
@@ -121,5 +122,5 @@ async function startTemporal(
     say,
   });
   undo.push(() => server.stop());
-  return { target: localTarget(server.address, server.namespace), uiUrl: server.uiUrl };
+  return { target: localTarget(server.address, server.namespace), uiUrl: server.uiUrl, temporalPid: server.pid };
 }
