@@ -3,7 +3,7 @@ import type { Port } from '../port/port.ts';
 import type { VswitchPort } from '../port/port-number.ts';
 import type { Vdev } from '../port/vdev.ts';
 import type { PortId, VswitchName } from '../text/identifiers.ts';
-import type { GuestState } from './guest.ts';
+import type { GuestState, NicdefAuthorization } from './guest.ts';
 import type { Kept } from './kept-attributes.ts';
 
 /**
@@ -12,7 +12,11 @@ import type { Kept } from './kept-attributes.ts';
  */
 export type Liveness = 'present' | 'absent' | 'asIs';
 
-export type DesiredPort = Port & { live: Liveness };
+export type DesiredPort = Port & {
+  live: Liveness;
+  /** The operands by which its directory entry authorises it; absent of a port that a grant or a port number authorises. */
+  authorization?: NicdefAuthorization;
+};
 
 /** The desired network of a guest. Recorded ports that are named in neither list are left as they are. */
 export type Desired = {

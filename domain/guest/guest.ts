@@ -72,6 +72,8 @@ export type LiveNic = {
   vswitch?: VswitchName;
   /** Known only while coupled (from the VSWITCH's list). */
   mac?: Mac;
+  /** The VLANs that z/VM has it on, as z/VM tells of the NIC itself; absent when that is not told. Empty: the default VLAN of its VSWITCH. */
+  vlans?: readonly number[];
   /** The reason why its coupling is unreadable: the port of this NIC stays unchanged. */
   unclear?: string;
 };

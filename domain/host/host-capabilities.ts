@@ -27,6 +27,26 @@ export const SmapiLevel = z.string().regex(/^V\d{1,2}\.\d{1,2}$/, 'is not a func
 export const SmcliKind = z.enum(['xcat', 'feilong']);
 export type SmcliKind = z.infer<typeof SmcliKind>;
 
+/**
+ * Answers of a z/VM system to questions that no document answers (docs/reference/zvm.md 8), from a probe or the configuration. An absent
+ * answer is not known.
+ */
+export const ProbedBehaviour = z
+  .object({
+    /** VLAN and port type of a NICDEF are written by keywords of Image_Definition_Update_DM, or only by Image_Replace_DM. */
+    nicdefWrite: z.enum(['keywords', 'replace']),
+    /** Several NICDEFs of one call are one transaction of DirMaint, several, or only the first is carried out. */
+    nicdefsAtOnce: z.enum(['transaction', 'sequence', 'firstOnly']),
+    /** A NICDEF with a VSWITCH and without operands of directory network authorization authorises by itself. */
+    nicdefAlone: z.enum(['authorises', 'refused']),
+    /** The VLAN that counts when NICDEF and grant name different ones. */
+    vlanWinner: z.enum(['nicdef', 'grant']),
+    /** COUPLE of a running guest goes by its directory entry as it is now. */
+    coupleReadsDirectory: z.boolean(),
+  })
+  .partial();
+export type ProbedBehaviour = z.infer<typeof ProbedBehaviour>;
+
 /** All that is known of the levels of a host. Whatever depends on a release of z/VM goes by this record. */
 export const HostCapabilities = z.object({
   release: readable(ZvmRelease),
@@ -37,6 +57,7 @@ export const HostCapabilities = z.object({
   directoryNetworkAuthorization: readable(DirectoryNetworkAuthorization),
   smapiLevel: readable(SmapiLevel),
   smcli: readable(SmcliKind),
+  behaviour: ProbedBehaviour.optional(),
 });
 export type HostCapabilities = z.infer<typeof HostCapabilities>;
 
@@ -47,9 +68,13 @@ export const ConfiguredCapabilities = z
     directoryNetworkAuthorization: DirectoryNetworkAuthorization,
     smapiLevel: SmapiLevel,
     smcli: SmcliKind,
+    behaviour: ProbedBehaviour,
   })
   .partial();
 export type ConfiguredCapabilities = z.infer<typeof ConfiguredCapabilities>;
+
+/** The values that every host has, known or not. */
+export type HostLevel = Exclude<keyof HostCapabilities, 'behaviour'>;
 
 /** Names of the values, as findings, tables and the picture say them. */
 export const CAPABILITY_NAMES = {
@@ -59,13 +84,13 @@ export const CAPABILITY_NAMES = {
   directoryNetworkAuthorization: 'directory network authorization',
   smapiLevel: 'SMAPI level',
   smcli: 'smcli',
-} as const satisfies Record<keyof HostCapabilities, string>;
+} as const satisfies Record<HostLevel, string>;
 
-const NAMED = Object.entries(CAPABILITY_NAMES) as [keyof HostCapabilities, string][];
+const NAMED = Object.entries(CAPABILITY_NAMES) as [HostLevel, string][];
 
 /** The record with the values of the configuration in place of those that z/VM told. */
 export function withConfigured(read: HostCapabilities, configured: ConfiguredCapabilities = {}): HostCapabilities {
-  const { release, directoryNetworkAuthorization, smapiLevel, smcli } = configured;
+  const { release, directoryNetworkAuthorization, smapiLevel, smcli, behaviour } = configured;
   return {
     ...read,
     ...defined({
@@ -73,6 +98,7 @@ export function withConfigured(read: HostCapabilities, configured: ConfiguredCap
       directoryNetworkAuthorization: byConfiguration(directoryNetworkAuthorization),
       smapiLevel: byConfiguration(smapiLevel),
       smcli: byConfiguration(smcli),
+      behaviour: behaviour === undefined ? undefined : { ...read.behaviour, ...behaviour },
     }),
   };
 }
@@ -98,4 +124,9 @@ export function capabilityRows(capabilities: HostCapabilities): [name: string, t
 export function capabilityText(value: Readable<string>): string {
   if (value.state === 'unknown') return 'unknown';
   return value.from === 'configuration' ? `${value.value} (configured)` : value.value;
+}
+
+/** True where z/VM takes the right of a NIC to its VLAN from its directory entry; false where that is not known. */
+export function directoryAuthorizes({ directoryNetworkAuthorization: value }: HostCapabilities): boolean {
+  return value.state === 'known' && value.value === 'enabled';
 }

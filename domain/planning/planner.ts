@@ -3,21 +3,17 @@ import { stuckPorts } from '../drift/unclear-ports.ts';
 import { type Desired, type DesiredPort, removedVdevs } from '../guest/desired.ts';
 import type { GuestState, LiveNic } from '../guest/guest.ts';
 import { operandsOf } from '../guest/kept-attributes.ts';
+import { sameAuthorization } from '../guest/nicdef-authorization.ts';
 import { macId } from '../port/mac.ts';
 import type { Vdev } from '../port/vdev.ts';
 import type { VswitchName } from '../text/identifiers.ts';
 import type { Vswitch } from '../vswitch/vswitch.ts';
 import { planAuthorisations } from './authorisation-plan.ts';
 import { planPortNumbers } from './port-number-plan.ts';
-import type { Step } from './steps.ts';
+import { type RecordStep, type Step, stagesOf } from './steps.ts';
 
-/** The steps on a backend's record: those before z/VM is touched, and those after it. */
-export type RecordPlan = { record: Step[]; forget: Step[] };
-
-/** Plans the record of a guest; each backend has its own. */
-export type PlanRecord = (desired: Desired, guest: GuestState) => RecordPlan;
-
-const NO_RECORD: RecordPlan = { record: [], forget: [] };
+/** Plans the steps on the record of a guest; each backend has its own. */
+export type PlanRecord = (desired: Desired, guest: GuestState) => RecordStep[];
 
 /**
  * The steps from what is to what should be, in an order in which stopping after any of them leaves the guest with no access that it
@@ -37,7 +33,7 @@ export function plan(
   const portNumbers = planPortNumbers(desired, guest, vswitches);
   const live = planLive(desired, guest, authorisations.regranted, portNumbers.renumbered);
   const directory = planDirectory(desired, guest);
-  const { record, forget } = desired.recordStays === true ? NO_RECORD : planRecord(desired, guest);
+  const { record, forget } = stagesOf(desired.recordStays === true ? [] : planRecord(desired, guest));
   return [
     ...record,
     ...live.takeAway,
@@ -106,18 +102,20 @@ function planDirectory(desired: Desired, guest: GuestState): Halves {
   // A statement of a profile is every user's: no step of one guest changes it.
   const own = guest.directory.filter(({ profile }) => profile === undefined);
   for (const nic of removedNics(desired, guest, own)) remove(nic.vdev);
-  for (const { vdev, portNumber, mac, adminStateUp, vswitch: name } of desired.ports) {
+  for (const { vdev, portNumber, mac, adminStateUp, vswitch: name, authorization } of desired.ports) {
     const nic = own.find((candidate) => candidate.vdev === vdev);
     // An administratively down port keeps its NIC, but is not coupled at the next logon.
     const vswitch = adminStateUp ? name : undefined;
     const id = mac === undefined ? nic?.macId : macId(mac);
-    if (nic !== undefined && nic.vswitch === vswitch && nic.macId === id && nic.portNumber === portNumber) continue;
+    const isAuthorized = authorization === undefined || sameAuthorization(authorization, nic?.authorization);
+    const isAsWanted = nic?.vswitch === vswitch && nic?.macId === id && nic?.portNumber === portNumber && isAuthorized;
+    if (nic !== undefined && isAsWanted) continue;
     if (nic !== undefined) remove(nic.vdev);
     define.push({
       kind: 'ensureDirectoryNic',
       userid,
       vdev,
-      ...defined({ macId: id, vswitch, portNumber }),
+      ...defined({ macId: id, vswitch, portNumber, authorization }),
       ...operandsOf(desired.kept, vdev),
       ...defined({ lost: nic?.others }),
       disturbs: false,

@@ -1,6 +1,7 @@
 import type { PortsInEntries } from '../guest/entry-nics.ts';
 import type { GuestState } from '../guest/guest.ts';
 import type { HostRules } from '../host/host.ts';
+import type { HostCapabilities } from '../host/host-capabilities.ts';
 import type { Mac, MacInUse } from '../port/mac.ts';
 import type { Vdev } from '../port/vdev.ts';
 import type { PortId } from '../text/identifiers.ts';
@@ -11,6 +12,8 @@ export type PlanningContext = {
   guest: GuestState;
   vswitches: readonly Vswitch[];
   rules: HostRules;
+  /** Absent: as on a system without directory network authorization. */
+  capabilities?: HostCapabilities;
   /** By address. */
   macsInUse: ReadonlyMap<string, readonly MacInUse[]>;
   /** Nodes of the `hosts` table, by IP address. */

@@ -78,7 +78,7 @@ export async function readHost(
     iplTime: iplTime === undefined ? undefined : known(iplTime),
     capabilities,
     read(userid) {
-      const reading = readingOf(view, userid, ofGuests.get(userid));
+      const reading = { ...readingOf(view, userid, ofGuests.get(userid)), capabilities };
       if (ofGuests.get(userid)?.directory !== undefined)
         host.entries.note(userid, reading.guest.directory, reading.guest.recorded);
       return reading;

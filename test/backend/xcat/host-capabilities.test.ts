@@ -13,7 +13,7 @@ import {
   parseSmcliKind,
 } from '../../../backend/xcat/zhcp/level-parsers.ts';
 import { embeddedHosts } from '../../../demo/embedded-hosts.ts';
-import type { ConfiguredCapabilities, HostCapabilities } from '../../../domain/host/host-capabilities.ts';
+import type { ConfiguredCapabilities, HostLevel } from '../../../domain/host/host-capabilities.ts';
 import { Userid } from '../../../domain/text/identifiers.ts';
 import { rulesOf } from '../../../runtime/host/host-backend.ts';
 import { type SimulatorOptions, startSimulator } from '../../../simulator/simulator.ts';
@@ -89,7 +89,7 @@ test.each(RELEASES)('a host of z/VM %s is known by all its levels', async (relea
     directoryNetworkAuthorization: fromZvm(DNA[release]),
     smapiLevel: fromZvm(SMAPI[release]),
     smcli: fromZvm('xcat'),
-  } satisfies Record<keyof HostCapabilities, unknown>);
+  } satisfies Record<HostLevel, unknown>);
 });
 
 test('6.4 with the APARs is told from 6.4 without by QUERY VMLAN alone', async () => {
@@ -115,7 +115,7 @@ test('the later smcli is told by the line of codes that it begins with', async (
 });
 
 describe('a question that is not understood', () => {
-  const UNKNOWN: [what: string, word: string, unknown: (keyof HostCapabilities)[]][] = [
+  const UNKNOWN: [what: string, word: string, unknown: HostLevel[]][] = [
     ['QUERY CPLEVEL', 'cplevel', ['release', 'serviceLevel']],
     ['Query_API_Functional_Level', 'Query_API_Functional_Level', ['smapiLevel', 'smcli']],
   ];
@@ -126,7 +126,10 @@ describe('a question that is not understood', () => {
         argv: argv.map((each) => (each === word ? 'NOSUCH' : each)),
       }));
       const { capabilities, findings, iplTime, vswitches, read } = await survey(world);
-      const states = Object.entries(capabilities).map(([key, { state }]) => [key, state]);
+      const states = Object.entries(capabilities).map(([key, value]) => [
+        key,
+        value !== undefined && 'state' in value ? value.state : value,
+      ]);
       expect(states.filter(([, state]) => state === 'unknown').map(([key]) => key)).toEqual(unknown);
       expect(findings).toHaveLength(unknown.length);
       expect(iplTime).toBeDefined();
