@@ -38,6 +38,8 @@ export const HostRules = z.object({
   directoryOnline: z.boolean().default(false),
   /** Levels that z/VM is not asked for. */
   capabilities: ConfiguredCapabilities.optional(),
+  /** False where a NIC that is made on a running guest gets the MAC that CP gives it. */
+  liveMac: z.literal(false).optional(),
   /** z/VM's own USER prefix, read from the host. */
   macPrefix: MacPrefix,
 });

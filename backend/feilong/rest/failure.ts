@@ -1,11 +1,21 @@
 import { defined } from '../../../domain/defined.ts';
-import { BackendError, type BackendErrorCode } from '../../backend-error.ts';
+import { BackendError, type BackendErrorCode, type BackendErrorDetails } from '../../backend-error.ts';
 import { plainText } from '../../http/plain-text.ts';
 import { verdictOn } from '../../zvm/return-codes.ts';
 import { smapiAdvice } from '../../zvm/smapi-advice.ts';
 
 /** An answer of Feilong that is no success: its codes decide, its text and the HTTP status often mislead (docs/reference/feilong.md 1.2). */
 export type FailedEnvelope = { overallRC: number; modID: number | null; rc: number; rs: number; errmsg: string };
+
+/** A failure that Feilong has answered, with its codes: `404/404/1`. */
+export class FeilongError extends BackendError {
+  readonly answered: string;
+
+  constructor(details: BackendErrorDetails, answered: string) {
+    super(details);
+    this.answered = answered;
+  }
+}
 
 type Failure = { code: BackendErrorCode; retryable: boolean; what: string; advice: string; rc?: number; rs?: number };
 
@@ -30,11 +40,12 @@ const STANDS_FOR: Readonly<Record<string, readonly [rc: number, rs: number]>> = 
  * The failure that an answer says. `functionName` is SMAPI's function that the call stands for, by which some of its codes are judged. No
  * error holds a directory entry, which Feilong may quote.
  */
-export function failureOf(operation: string, failed: FailedEnvelope, functionName = ''): BackendError {
+export function failureOf(operation: string, failed: FailedEnvelope, functionName = ''): FeilongError {
   const { overallRC, rc, rs } = failed;
+  const answered = `${overallRC}/${rc}/${rs}`;
   const { what, ...verdict } = verdictOnEnvelope(failed, functionName);
-  const message = `${operation}: Feilong ${overallRC}/${rc}/${rs}: ${what}`;
-  return new BackendError({ operation, message, ...verdict });
+  const message = `${operation}: Feilong ${answered}: ${what}`;
+  return new FeilongError({ operation, message, ...verdict }, answered);
 }
 
 function verdictOnEnvelope(failed: FailedEnvelope, functionName: string): Failure {
