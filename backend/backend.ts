@@ -37,7 +37,7 @@ export type CarriedOut = {
  * stopped it. A backend touches nothing that no step names; `test/backend/contract.ts` holds what each has to do.
  */
 export type ZvmBackend = {
-  readonly kind: 'xcat';
+  readonly kind: 'xcat' | 'feilong';
   readonly can: Capabilities;
   /** Ask the server for its version, and for what every later call needs. */
   check(signal: AbortSignal): Promise<ServerVersion>;
