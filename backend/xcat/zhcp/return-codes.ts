@@ -167,9 +167,7 @@ export function judge(functionName: string, exitStatus: number, output: string):
   if (rcText === undefined) {
     return exitStatus === 0 ? { ok: true, already: false } : { ok: false, rc, rs, ...withoutCode(output, exitStatus) };
   }
-  const known =
-    RETURN_CODES.find((code) => code.rc === rc && code.rs === rs) ??
-    RETURN_CODES.find((code) => code.rc === rc && code.rs === '*');
+  const known = rowOf(rc, rs);
   const raw = withoutDirectory(output);
   if (known === undefined) {
     return { ok: false, rc, rs, retryable: false, sentence: `SMAPI answered: ${oneLine(raw)}`, raw };
@@ -181,6 +179,18 @@ export function judge(functionName: string, exitStatus: number, output: string):
     return { ok: true, already: reaction === 'already', ...(rc === ASYNCHRONOUS ? { asynchronous: true } : {}) };
   const sentence = (isException ? except?.sentence : undefined) ?? known.sentence;
   return { ok: false, rc, rs, retryable: reaction !== 'permanent', sentence, raw };
+}
+
+/** True for a code that the same call may not get again: something is busy, or away for a moment. */
+export function isPassing(rc: number, rs: number): boolean {
+  return rowOf(rc, rs)?.reaction === 'retry';
+}
+
+function rowOf(rc: number, rs: number): ReturnCode | undefined {
+  return (
+    RETURN_CODES.find((code) => code.rc === rc && code.rs === rs) ??
+    RETURN_CODES.find((code) => code.rc === rc && code.rs === '*')
+  );
 }
 
 function withoutCode(output: string, exitStatus: number): { retryable: boolean; sentence: string; raw: string } {
