@@ -5,9 +5,9 @@ import type { GuestStepReport } from '../../../domain/planning/steps.ts';
 import { type Step, sentence } from '../../../domain/planning/steps.ts';
 import type { Userid } from '../../../domain/text/identifiers.ts';
 import { addressConflict, BackendError } from '../../backend-error.ts';
+import type { SmapiVerdict } from '../../zvm/return-codes.ts';
 import type { XcatHost } from '../xcat-host.ts';
 import type { Command } from '../zhcp/channel.ts';
-import type { SmapiVerdict } from '../zhcp/return-codes.ts';
 import { failureOf, functionOf, verdictOf } from '../zhcp/smapi-outcome.ts';
 import * as smcli from '../zhcp/smcli.ts';
 
