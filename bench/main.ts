@@ -1,31 +1,33 @@
-import { parseArgs } from 'node:util';
+import { runProgram, type Values, wholeNumber } from '../command-line/program.ts';
 import { createLogger, installTemporalLogger } from '../runtime/process/logging.ts';
+import { SERVER_VARIABLES } from '../temporal-config/dev-server/temporal-binary.ts';
 import { type ReconcileRun, reconcileBench } from './reconcile.ts';
 import { type SmapiTimes, type StormRun, storm } from './storm.ts';
 
 // A SMAPI call takes milliseconds to tens of milliseconds. SMAPI has ten workers by default, DirMaint is one server.
 const TIMES: SmapiTimes = { smapiMs: 20, directoryMs: 20, smapiParallelism: 10, directoryParallelism: 1 };
-const USAGE =
-  'npm run bench -- storm [--ports 1,100,1000] [--latency MS] [--historic-ports N] [--json], or reconcile [--ports 1000,5000,10000] [--latency MS] [--json]';
+const OPTIONS = {
+  ports: {
+    type: 'string',
+    value: 'N,…',
+    help: 'the numbers of ports; for storm 1,100,1000, for reconcile 1000,5000,10000',
+  },
+  latency: { type: 'string', default: '500', value: 'MS', help: 'the time of a call to xCAT' },
+  'historic-ports': {
+    type: 'string',
+    default: '20',
+    value: 'N',
+    help: 'storm: the most ports that the historic calls are measured with',
+  },
+  json: { type: 'boolean', default: false, help: 'print one JSON object' },
+} as const;
 
-/** `npm run bench -- storm` and `reconcile`: the historic agent's calls beside this project's workflows. */
-async function main(): Promise<void> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      ports: { type: 'string' },
-      latency: { type: 'string', default: '500' },
-      'historic-ports': { type: 'string', default: '20' },
-      json: { type: 'boolean', default: false },
-    },
-  });
-  const [what] = positionals;
-  if (positionals.length !== 1 || (what !== 'storm' && what !== 'reconcile')) throw new Error(`usage: ${USAGE}`);
+async function main(values: Values<typeof OPTIONS>, what: string): Promise<void> {
   const defaults = what === 'storm' ? '1,100,1000' : '1000,5000,10000';
   installTemporalLogger(createLogger('error'));
-  const latencyMs = whole('--latency', values.latency, 0);
-  const historicPorts = whole('--historic-ports', values['historic-ports'], 1);
-  const sizes = (values.ports ?? defaults).split(',').map((text) => whole('--ports', text, 1));
+  const latencyMs = wholeNumber('--latency', values.latency, 0);
+  const historicPorts = wholeNumber('--historic-ports', values['historic-ports'], 1);
+  const sizes = (values.ports ?? defaults).split(',').map((text) => wholeNumber('--ports', text, 1));
   if (what === 'reconcile') return reconcile(sizes, latencyMs, values.json);
   const runs: StormRun[] = [];
   for (const ports of sizes) runs.push(await storm(ports, latencyMs, historicPorts, TIMES));
@@ -58,14 +60,18 @@ function lineOf({ ports, historic, ours, smapiBoundSeconds, ratio }: StormRun): 
   );
 }
 
-function whole(option: string, text: string, least: number): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < least)
-    throw new Error(`${option} ${text}: must be a whole number from ${least}`);
-  return value;
-}
-
-main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = 1;
-});
+runProgram(
+  {
+    name: 'bench',
+    does: "Measures the historic agent's calls beside this project's workflows.",
+    argument: {
+      name: 'storm|reconcile',
+      values: ['storm', 'reconcile'],
+      help: 'many ports at once; or a host without drift, with drift, after a re-IPL',
+    },
+    options: OPTIONS,
+    environment: SERVER_VARIABLES,
+    example: 'storm --ports 1,100 --latency 500',
+  },
+  main,
+);
