@@ -32,6 +32,7 @@ import { createPortNumberReservations } from './port-number-reservations.ts';
 import { shownOf } from './show.ts';
 import { planIdOf, refuseOtherPlan, refuseOtherState } from './state-tags.ts';
 import type { TemporalOperations } from './temporal-operations.ts';
+import type { Stage } from './windows.ts';
 
 type Input<Name extends 'planChange' | 'planTowards' | 'applySteps'> = Parameters<HostActivities[Name]>[0];
 
@@ -42,7 +43,7 @@ export type GuestActivities = {
   applySteps(
     input: Input<'applySteps'>,
     cancellation: Cancellation,
-    arrive: (stage: string) => Promise<void>,
+    arrive: (stage: Stage) => Promise<void>,
   ): Promise<AppliedSteps>;
 };
 
@@ -113,9 +114,10 @@ export function createGuestActivities(host: HostRuntime, operations: TemporalOpe
       }
       const reports = await applySteps(host.backend, steps, cancellation, arrive);
       const followUps = reports.length < steps.length ? followUpsOf([...input.followUps, ...steps]) : [];
-      await arrive('compare');
       // The steps are carried out: a reading that fails is tried again by itself.
-      const after = await progressOf({ ...input, followUps }, cancellation.stop).catch(() => undefined);
+      const after = await arrive('compare')
+        .then(() => progressOf({ ...input, followUps }, cancellation.stop))
+        .catch(() => undefined);
       return { reports, ...defined({ after }), isOutdated: false };
     },
   };

@@ -46,7 +46,7 @@ export type HostRecord = {
   /** Nodes with ports of this host of which nobody can say whose they are; their names as they are recorded. */
   orphans: readonly Orphan[];
   /** Guests with records of this host that name no port: NICs of theirs have not vanished. */
-  hidesRows: ReadonlySet<Userid>;
+  hidesPorts: ReadonlySet<Userid>;
   /** NICs of the host's guests that records of others are about. */
   nicsOfOthers: ReadonlyMap<Userid, readonly Vdev[]>;
   /** Values that nobody can read. */

@@ -27,11 +27,11 @@ export function reconcileAbsent(
   return {
     desired: {
       ports: [],
-      removed: removed.map((portId) => ({ portId, keepRow: false })),
+      removed: removed.map((portId) => ({ portId, unwired: false })),
       unrecorded,
       keepAuthorised: [],
       leaving: [...change.left, ...unrecorded.map((nic) => nic.vswitch)],
-      // The host that has the guest now takes the rows over.
+      // The host that has the guest now takes the record over.
       ...(absence.kind === 'elsewhere' ? { recordStays: true } : {}),
     },
     refused: [...new Set([...left, ...wanted])].map((portId) => ({ portId, refusals })),

@@ -47,10 +47,11 @@ export function readingOf(view: HostView, userid: Userid, answers: DeviceOutcome
   const rules = { ...view.rules, macPrefix: view.macPrefix() };
   const standing = standingOf(tables, userid);
   if (standing === undefined) throw notDefined(`read ${userid}`, [absenceRefusal(userid, rules.host, NOWHERE)]);
-  const { node, otherNodes } = standing;
+  const [node, ...otherNodes] = standing.nodes;
   const findings: Finding[] = [];
   const report: Report = ({ of, reason }) => findings.push({ of: `guest ${userid}, ${of}`, reason });
-  const recorded = recordedPortsOf(tables, standing);
+  const ports = recordedPortsOf(tables, standing);
+  const recorded = ports.map(({ port }) => port);
   const zhcps = [rules.zhcpNode, ...tables.otherZhcps];
   const { hostsRow, addresses } = recordedAddressesOf(view.hostsRows.get(node) ?? [], node, zhcps);
   const { on, ...place } = view.cluster.placeOf(userid, view.vswitches);
@@ -65,12 +66,12 @@ export function readingOf(view: HostView, userid: Userid, answers: DeviceOutcome
   return {
     guest: {
       userid,
-      node,
+      names: standing.nodes,
       loggedOn: running !== undefined,
       recorded,
       addresses,
-      ...defined({ otherNodes: otherNodes.length === 0 ? undefined : otherNodes }),
       xcat: {
+        ports: new Map(ports.map(({ port, at }) => [port.portId, at])),
         macEntries: macEntriesAt(tables, node),
         macRow: tables.macRows.has(node),
         hostsRow,
