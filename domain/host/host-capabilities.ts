@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { defined } from '../defined.ts';
 import type { Finding } from '../drift/finding.ts';
-import { clusterText, SsiCluster } from './ssi-cluster.ts';
 import { ProbedBehaviour } from './probed-behaviour.ts';
+import { clusterText, SsiCluster } from './ssi-cluster.ts';
 
 /** A value that z/VM or the configuration has told, or why nobody knows it. It is never guessed. */
 function readable<Value extends z.ZodType>(value: Value) {

@@ -137,7 +137,7 @@ describe.each(['6.3', '7.4'] as const)('relocation in the middle of an operation
           const { userid } = await guestOn(from);
           const guest = systemOf(simulator, from).guest(userid);
           for (const nic of guest?.nics ?? []) nic.vswitch = null;
-          for (const vdev of (guest?.nicdefs ?? []).map((nicdef) => nicdef.vdev)) guest?.entry.removeNicdef(vdev);
+          if (guest !== undefined) guest.entry.restore(guest.entry.withoutNicdef('1000'), undefined, 'none');
           await relocateAt(userid, to, at, when);
           return { userid, moment: `${when} ${at}` };
         }),

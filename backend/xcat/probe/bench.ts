@@ -5,9 +5,9 @@ import { devicesOfScene, isOnScene, type ProbeScene, SECOND_VSWITCH } from '../.
 import type { Userid, VswitchName } from '../../../domain/text/identifiers.ts';
 import type { Vswitch } from '../../../domain/vswitch/vswitch.ts';
 import { BackendError } from '../../backend-error.ts';
+import { isPassing } from '../../zvm/return-codes.ts';
 import type { XcatHost } from '../xcat-host.ts';
 import type { Command, CommandOutcome } from '../zhcp/channel.ts';
-import { isPassing } from '../../zvm/return-codes.ts';
 import { answered, failureOf, functionOf } from '../zhcp/smapi-outcome.ts';
 import * as smcli from '../zhcp/smcli.ts';
 import { parseDirectory, parseLiveNics, parseVswitches } from '../zhcp/smcli-parsers.ts';
