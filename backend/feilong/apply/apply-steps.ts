@@ -120,7 +120,7 @@ function ownersIn(changes: readonly RecordChange[]): Map<Vdev, PortId> {
 
 function keptIn(changes: readonly RecordChange[]): Set<PortId> {
   return new Set(
-    changes.flatMap(({ operation, data }) => (operation === 'remove' && data.keepRow ? [data.portId] : [])),
+    changes.flatMap(({ operation, data }) => (operation === 'remove' && data.unwired ? [data.portId] : [])),
   );
 }
 
@@ -145,9 +145,9 @@ async function isRegistered({ feilong }: FeilongHost, userid: Userid, signal: Ab
 
 async function forgetPort(host: FeilongHost, change: RecordChange | undefined, signal: AbortSignal): Promise<Done> {
   if (change?.operation !== 'remove') throw new Error('not a step on the record');
-  const { userid, portId, keepRow } = change.data;
+  const { userid, portId, unwired } = change.data;
   host.placed.delete(portId);
-  if (keepRow) return 'done';
+  if (unwired) return 'done';
   const work = new GuestWork(host, await lookAt(host.feilong, userid, signal), signal);
   const vdev = Vdev.safeParse(work.vdevOf(portId) ?? '').data;
   if (vdev === undefined) return 'done';

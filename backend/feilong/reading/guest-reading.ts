@@ -46,7 +46,7 @@ export function readingOf(view: HostView, userid: Userid, outcome: GuestOutcome 
   return {
     guest: {
       userid,
-      node: nodeOf(userid),
+      names: [nodeOf(userid)],
       loggedOn: live !== undefined,
       recorded,
       directory: withoutBare(directory ?? [], recorded),

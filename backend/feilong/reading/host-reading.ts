@@ -10,7 +10,7 @@ import type { HostReading, HostRecord, HostRequest } from '../../reading.ts';
 import { parseDirectory } from '../../zvm/directory-parser.ts';
 import type { AboutHost, FeilongHost } from '../feilong-host.ts';
 import { nodeOf } from '../node-name.ts';
-import { oddRows, recordedPorts, rowsByGuest } from '../record/recorded-ports.ts';
+import { hidesPorts, oddRows, recordedPorts, rowsByGuest } from '../record/recorded-ports.ts';
 import { lookAtZvm } from './guest-look.ts';
 import { type GuestOutcome, type HostView, readingOf } from './guest-reading.ts';
 import { readVswitches } from './vswitches.ts';
@@ -50,6 +50,7 @@ export async function readHost(host: FeilongHost, request: HostRequest): Promise
   const record = survey ? recordOf(view, inDirectory.userids) : NOTHING_RECORDED;
   return {
     vswitches,
+    members: [],
     agent: about.userid,
     ...record,
     findings: [...findings, ...record.findings, ...(survey ? [...about.findings, ...inDirectory.findings] : [])],
@@ -102,7 +103,6 @@ function recordOf({ registered, rows, rules, ...source }: Tables, inDirectory: r
       return ports.length === 0 ? [] : [[guest.userid, ports] as const];
     }),
   );
-  const odd = ofGuests.map((guest) => ({ userid: guest.userid, findings: oddRows(guest) }));
   // Of a registered guest only the directory tells whether it is still there.
   const isGone = (userid: Userid) => !guests.has(userid) || (inDirectory.length > 0 && !inDirectory.includes(userid));
   const gone = [...new Set([...recorded.keys()])].filter(isGone);
@@ -114,9 +114,9 @@ function recordOf({ registered, rows, rules, ...source }: Tables, inDirectory: r
     recorded,
     absent: new Map(gone.map((userid) => [userid, { node: nodeOf(userid), why: { kind: 'unknown' } }])),
     orphans: [],
-    hidesRows: new Set(odd.filter(({ findings }) => findings.length > 0).map(({ userid }) => userid)),
+    hidesPorts: new Set(ofGuests.filter(hidesPorts).map(({ userid }) => userid)),
     nicsOfOthers: new Map(),
-    findings: odd.flatMap(({ findings }) => findings),
+    findings: ofGuests.flatMap(oddRows),
   };
 }
 
@@ -126,7 +126,7 @@ const NOTHING_RECORDED: HostRecord = {
   recorded: new Map(),
   absent: new Map(),
   orphans: [],
-  hidesRows: new Set(),
+  hidesPorts: new Set(),
   nicsOfOthers: new Map(),
   findings: [],
 };

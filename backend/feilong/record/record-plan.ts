@@ -17,7 +17,7 @@ const RecordChange = z.discriminatedUnion('operation', [
   /** The row goes, or stays as Nova wrote it: with its NIC, on no VSWITCH. */
   z.object({
     operation: z.literal('remove'),
-    data: z.object({ userid: Userid, portId: PortId, keepRow: z.boolean() }),
+    data: z.object({ userid: Userid, portId: PortId, unwired: z.boolean() }),
   }),
   /** Of a NIC's address, Feilong keeps nothing: a plan with this is refused. */
   z.object({ operation: z.literal('address'), data: z.object({ portId: PortId }) }),
@@ -53,11 +53,11 @@ function addressStep(portId: PortId): RecordStep {
 }
 
 function planRemovals({ removed }: Desired, { userid, recorded }: GuestState): RecordStep[] {
-  return removed.flatMap(({ portId, keepRow }) => {
+  return removed.flatMap(({ portId, unwired }) => {
     const row = recorded.find((candidate) => candidate.portId === portId);
-    if (row === undefined || (keepRow && row.vswitch === undefined)) return [];
-    const sentence = `${keepRow ? 'unwire' : 'remove the record of'} port ${portId} of ${userid}`;
-    return [{ ...step('forget', { operation: 'remove', data: { userid, portId, keepRow } }, sentence), portId }];
+    if (row === undefined || (unwired && row.vswitch === undefined)) return [];
+    const sentence = `${unwired ? 'unwire' : 'remove the record of'} port ${portId} of ${userid}`;
+    return [{ ...step('forget', { operation: 'remove', data: { userid, portId, unwired } }, sentence), portId }];
   });
 }
 

@@ -23,26 +23,39 @@ export type RecordSource = {
 /** A guest's rows; its directory entry is undefined where it was not read, as in a survey. */
 export type GuestRows = { userid: Userid; rows: readonly NicRow[]; directory: readonly Nicdef[] | undefined };
 
-/** The ports of a guest. Rows without a port id are of NICs that are nobody's port. */
+/** The ports of a guest, of several rows of one the first. Rows without a port id are of NICs that are nobody's port. */
 export function recordedPorts(guest: GuestRows, source: RecordSource): RecordedPort[] {
-  const ports = guest.rows.flatMap((row): RecordedPort[] => {
+  const first = new Map<PortId, NicRow>();
+  for (const row of guest.rows) {
     const portId = PortId.safeParse(row.port ?? '').data;
-    return portId === undefined ? [] : [portOf(row, portId, guest, source)];
-  });
-  const first = new Map(ports.toReversed().map((port) => [port.portId, port]));
-  return [...first.values()]
-    .toReversed()
-    .map((port) => ({ ...port, rows: ports.filter(({ portId }) => portId === port.portId).length }));
+    if (portId !== undefined && !first.has(portId)) first.set(portId, row);
+  }
+  return [...first].map(([portId, row]) => portOf(row, portId, guest, source));
 }
 
-/** Rows of a guest that name no port that anybody can read. */
+/** Rows of a guest that name no port that anybody can read, or one that has another row. */
 export function oddRows({ userid, rows }: GuestRows): Finding[] {
-  return rows
-    .filter(({ port }) => port !== null && !PortId.safeParse(port).success)
-    .map((row) => ({
-      of: `NIC ${row.interface} of ${userid}`,
-      reason: 'its row in Feilong has an id that is no port id',
-    }));
+  const seen = new Set<string>();
+  return rows.flatMap((row) => {
+    const isDoubled = row.port !== null && seen.has(row.port);
+    if (row.port === null || (!isDoubled && isPortId(row.port))) {
+      seen.add(row.port ?? '');
+      return [];
+    }
+    const reason = isDoubled
+      ? `its port ${row.port} has another NIC, too`
+      : 'its row in Feilong has an id that is no port id';
+    return [{ of: `NIC ${row.interface} of ${userid}`, reason }];
+  });
+}
+
+/** True for a guest with rows that name no port: NICs of its ports have not vanished. */
+export function hidesPorts({ rows }: Pick<GuestRows, 'rows'>): boolean {
+  return rows.some(({ port }) => port !== null && !isPortId(port));
+}
+
+function isPortId(text: string): boolean {
+  return PortId.safeParse(text).success;
 }
 
 function portOf(row: NicRow, portId: PortId, guest: GuestRows, source: RecordSource): RecordedPort {
@@ -50,15 +63,22 @@ function portOf(row: NicRow, portId: PortId, guest: GuestRows, source: RecordSou
   const nicdef = guest.directory?.find((nic) => nic.vdev === vdev);
   const named = VswitchName.safeParse(row.switch ?? '').data ?? nicdef?.vswitch;
   const vswitch = named ?? placeOfDown(portId, guest, source);
-  const base = { portId, rows: 1, ...defined({ vdev, vswitch, mac: macIn(nicdef, source.macPrefix) }) };
+  const base = { portId, ...defined({ vdev, vswitch, mac: macIn(nicdef, source.macPrefix) }) };
   if (row.switch !== null && !VswitchName.safeParse(row.switch).success)
-    return { ...base, network: FLAT, adminStateUp: true, unreadable: [{ column: 'switch', value: row.switch }] };
+    return {
+      ...base,
+      network: FLAT,
+      adminStateUp: true,
+      unreadable: [{ field: 'vswitch', name: 'switch', value: row.switch }],
+    };
   // A NIC that Nova has made, and nobody has wired.
   if (vswitch === undefined) return { ...base, network: FLAT, adminStateUp: true };
   const adminStateUp = named !== undefined;
   const network = networkOn(vswitch, nicdef, guest, source.vswitches);
   if (network !== undefined) return { ...base, network, adminStateUp };
-  const unreadable: UnreadableValue[] = [{ column: 'VLAN', value: `none, since ${guest.userid} is not authorised` }];
+  const unreadable: UnreadableValue[] = [
+    { field: 'network', name: 'VLAN', value: `none, since ${guest.userid} is not authorised` },
+  ];
   return { ...base, network: { type: 'unreadable', text: '' }, adminStateUp, unreadable };
 }
 
