@@ -5,6 +5,7 @@ import { notDefined } from '../backend-error.ts';
 import { createDirectoryEntries, type DirectoryEntries } from '../directory-entries.ts';
 import { createLevelMemory, type LevelMemory } from './reading/capability-reading.ts';
 import { createDirectoryProfiles, type DirectoryProfiles } from './reading/directory-profiles.ts';
+import { createPlannedEntries, type PlannedEntries } from './reading/entry-reading.ts';
 import type { XcatClient } from './rest/client.ts';
 
 /** One host as xCAT's backend works on it: its rules, the client, and what is known of it from call to call. */
@@ -15,6 +16,7 @@ export type XcatHost = {
   profiles: DirectoryProfiles;
   entries: DirectoryEntries;
   levels: LevelMemory;
+  plannedEntries: PlannedEntries;
 };
 
 /** The zHCP's own userid: the target that SMAPI authorises VSWITCH functions by (docs/reference/smcli.md 2). */
@@ -35,6 +37,7 @@ export function createXcatHost(rules: ConfiguredRules, xcat: XcatClient): XcatHo
     profiles: createDirectoryProfiles(xcat.channel(zhcpNode)),
     entries: createDirectoryEntries(),
     levels: createLevelMemory(),
+    plannedEntries: createPlannedEntries(),
     zhcp: {
       async get() {
         known ??= zhcpUserid(zhcpNode, await xcat.tables.getAttribute('zvm', 'node', zhcpNode, 'userid'));

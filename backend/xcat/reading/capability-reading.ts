@@ -1,6 +1,7 @@
 import {
   type ConfiguredCapabilities,
   type HostCapabilities,
+  type ProbedBehaviour,
   type Readable,
   withConfigured,
 } from '../../../domain/host/host-capabilities.ts';
@@ -27,7 +28,15 @@ export type LevelMemory = {
   iplAt(iplTime: string): boolean;
   /** The record; what QUERY VMLAN tells comes with each reading. */
   capabilities(vmlan: CommandOutcome | undefined, configured: ConfiguredCapabilities | undefined): HostCapabilities;
+  /** The record of the last reading; undefined before the first. */
+  readonly last: HostCapabilities | undefined;
+  /** Ways to write NICDEFs, as the entries that were read back have shown them since the last IPL. Of `nicdefsAtOnce`, `sequence` is also of a transaction: reading back does not tell them apart. */
+  readonly learned: WrittenBehaviour;
+  learn(behaviour: WrittenBehaviour): void;
 };
+
+/** The part of a system's behaviour that writing shows. */
+export type WrittenBehaviour = Pick<ProbedBehaviour, 'nicdefWrite' | 'nicdefsAtOnce'>;
 
 type Levels = Pick<HostCapabilities, 'release' | 'serviceLevel' | 'smapiLevel' | 'smcli'>;
 
@@ -39,7 +48,18 @@ export function createLevelMemory(): LevelMemory {
   let levels = NOTHING_READ;
   let isDue = true;
   let knownIplTime: string | undefined;
+  let last: HostCapabilities | undefined;
+  let learned: WrittenBehaviour = {};
   return {
+    get last() {
+      return last;
+    },
+    get learned() {
+      return learned;
+    },
+    learn(behaviour) {
+      learned = { ...learned, ...behaviour };
+    },
     due(zhcp, survey) {
       // Levels that were read without an IPL time may be of before an IPL.
       const isAsked = isDue || (survey && knownIplTime === undefined);
@@ -52,12 +72,14 @@ export function createLevelMemory(): LevelMemory {
         attempt(() => parseSmcliKind(saidBy(kind))),
       ] as const;
       const [cp, smapi, smcli] = all;
+      const before = levels;
       levels = {
         release: readableOf(cp, ({ release }) => release),
         serviceLevel: readableOf(cp, ({ serviceLevel }) => serviceLevel),
         smapiLevel: readableOf(smapi, (value) => value),
         smcli: readableOf(smcli, (value) => value),
       };
+      if (isOtherLevel(before, levels)) learned = {};
       // A failure that may pass is asked about again; that CP or smcli does not know a command holds until the next IPL.
       isDue = all.some((each) => 'error' in each && each.error instanceof BackendError && each.error.retryable);
     },
@@ -66,6 +88,7 @@ export function createLevelMemory(): LevelMemory {
       knownIplTime = iplTime;
       if (!isLater) return false;
       levels = NOTHING_READ;
+      learned = {};
       isDue = true;
       return true;
     },
@@ -73,7 +96,7 @@ export function createLevelMemory(): LevelMemory {
       const output = attempt(() => answered('read the VMLAN settings', vmlan));
       const read = <Value>(parse: (text: string) => Value) =>
         'error' in output ? output : attempt(() => parse(output.value));
-      return withConfigured(
+      last = withConfigured(
         {
           ...levels,
           networkService: readableOf(read(parseNetworkService), (value) => value),
@@ -81,8 +104,17 @@ export function createLevelMemory(): LevelMemory {
         },
         configured,
       );
+      return last;
     },
   };
+}
+
+/** True when one of the levels is known to be another than before. */
+function isOtherLevel(before: Levels, now: Levels): boolean {
+  return (['release', 'serviceLevel', 'smapiLevel', 'smcli'] as const).some((name) => {
+    const [one, other] = [before[name], now[name]];
+    return one.state === 'known' && other.state === 'known' && one.value !== other.value;
+  });
 }
 
 /** The answer of smcli to an option that it may not know, which makes it fail. Throws a BackendError when it did not run. */
