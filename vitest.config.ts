@@ -6,7 +6,7 @@ const UNIT = [
   'test/*.test.ts',
   'test/{activities,backend,bench,configuration,domain,simulator}/**/*.test.ts',
   'test/chaos/{checker,model,order,requests}.test.ts',
-  'test/gateway/forms.test.ts',
+  'test/gateway/{forms,pages}.test.ts',
   'test/model/{pan-output,trace}.test.ts',
   'test/neutron/{recorded,rest}.test.ts',
   'test/neutron/tempest/*.test.ts',

@@ -3,7 +3,7 @@ import type { Cancellation } from '../backend/backend.ts';
 import { refuseIncapable } from '../backend/capabilities.ts';
 import { defined } from '../domain/defined.ts';
 import type { Desired } from '../domain/guest/desired.ts';
-import { type FollowUp, followUpsAfter, withFollowUps } from '../domain/guest/follow-ups.ts';
+import { followUpsOf, withFollowUps } from '../domain/guest/follow-ups.ts';
 import type { GuestState } from '../domain/guest/guest.ts';
 import { Change } from '../domain/operations/requests.ts';
 import { decide } from '../domain/planning/decision.ts';
@@ -11,6 +11,7 @@ import { plan } from '../domain/planning/planner.ts';
 import { lostPortNumbers } from '../domain/planning/port-number-plan.ts';
 import { refusal, refusalsOf } from '../domain/planning/refusal.ts';
 import { stepId } from '../domain/planning/step-id.ts';
+import type { Step } from '../domain/planning/steps.ts';
 import type { Mac } from '../domain/port/mac.ts';
 import type { Vswitch } from '../domain/vswitch/vswitch.ts';
 import { guestWorkflowId } from '../temporal-config/names.ts';
@@ -54,7 +55,7 @@ export function createGuestActivities(host: HostRuntime, operations: TemporalOpe
   const reservations = createPortNumberReservations();
 
   const progressOf = async (
-    target: Target & { desired: Desired; followUps?: FollowUp[] },
+    target: Target & { desired: Desired; followUps?: Step[] },
     signal: AbortSignal,
   ): Promise<Progress> => {
     const readAt = Date.now();
@@ -108,8 +109,7 @@ export function createGuestActivities(host: HostRuntime, operations: TemporalOpe
         cancellation.stop.throwIfAborted();
       }
       const reports = await applySteps(host.backend, steps, cancellation, arrive);
-      const followUps =
-        reports.length < steps.length ? [...new Set([...input.followUps, ...followUpsAfter(steps)])] : [];
+      const followUps = reports.length < steps.length ? followUpsOf([...input.followUps, ...steps]) : [];
       await arrive('compare');
       // The steps are carried out: a reading that fails is tried again by itself.
       const after = await progressOf({ ...input, followUps }, cancellation.stop).catch(() => undefined);

@@ -20,7 +20,13 @@ const MAY: Record<string, { code: string[]; types: string[]; packages: RegExp }>
     packages: /^(zod|node:(crypto|zlib)|@temporalio\/(activity|common))$/,
   },
   backend: { code: ['domain'], types: [], packages: /^node:timers\/promises$/ },
-  'backend/xcat': { code: ['backend', 'domain'], types: [], packages: /^(zod|undici|csv-parse\/sync|node:.*)$/ },
+  'backend/http': { code: ['backend', 'domain'], types: [], packages: /^(undici|node:.*)$/ },
+  'backend/zvm': { code: ['backend', 'domain'], types: [], packages: /^zod$/ },
+  'backend/xcat': {
+    code: ['backend', 'backend/http', 'backend/zvm', 'domain'],
+    types: [],
+    packages: /^(zod|undici|csv-parse\/sync|node:.*)$/,
+  },
   neutron: { code: ['domain'], types: [], packages: /^(zod|amqplib|undici|node:.*)$/ },
   simulator: { code: [], types: ['domain'], packages: /^(zod|node:.*)$/ },
   client: {
@@ -44,6 +50,8 @@ const MAY: Record<string, { code: string[]; types: string[]; packages: RegExp }>
     code: [
       'activities',
       'backend',
+
+      'backend/http',
       'backend/xcat',
       'client',
       'configuration',

@@ -10,15 +10,10 @@ import type { VswitchName } from '../text/identifiers.ts';
 import type { Vswitch } from '../vswitch/vswitch.ts';
 import { planAuthorisations } from './authorisation-plan.ts';
 import { planPortNumbers } from './port-number-plan.ts';
-import type { Step } from './steps.ts';
+import { type RecordStep, type Step, stagesOf } from './steps.ts';
 
-/** The steps on a backend's record: those before z/VM is touched, and those after it. */
-export type RecordPlan = { record: Step[]; forget: Step[] };
-
-/** Plans the record of a guest; each backend has its own. */
-export type PlanRecord = (desired: Desired, guest: GuestState) => RecordPlan;
-
-const NO_RECORD: RecordPlan = { record: [], forget: [] };
+/** Plans the steps on the record of a guest; each backend has its own. */
+export type PlanRecord = (desired: Desired, guest: GuestState) => RecordStep[];
 
 /**
  * The steps from what is to what should be, in an order in which stopping after any of them leaves the guest with no access that it
@@ -38,7 +33,7 @@ export function plan(
   const portNumbers = planPortNumbers(desired, guest, vswitches);
   const live = planLive(desired, guest, authorisations.regranted, portNumbers.renumbered);
   const directory = planDirectory(desired, guest);
-  const { record, forget } = desired.recordStays === true ? NO_RECORD : planRecord(desired, guest);
+  const { record, forget } = stagesOf(desired.recordStays === true ? [] : planRecord(desired, guest));
   return [
     ...record,
     ...live.takeAway,

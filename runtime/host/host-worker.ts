@@ -1,8 +1,5 @@
-import { fileURLToPath } from 'node:url';
 import type { WorkerDeploymentVersion } from '@temporalio/common';
 import {
-  bundleWorkflowCode,
-  DefaultLogger,
   type NativeConnection,
   Worker,
   type WorkerDeploymentOptions,
@@ -28,17 +25,6 @@ export type HostWorker = { host: string; worker: Worker; backend: RenewableBacke
 
 /** The names by which Temporal knows a worker: its identity, and its build. */
 type OwnName = { identity?: string | undefined; version?: WorkerDeploymentVersion | undefined };
-
-/** Bundle the workflows once for all workers of a process. */
-export function bundleWorkflows(): Promise<WorkflowBundleWithSourceMap> {
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  return bundleWorkflowCode({
-    workflowsPath: fileURLToPath(new URL(`../../workflows/index.${extension}`, import.meta.url)),
-    payloadConverterPath: fileURLToPath(new URL(`../../workflows/untrusted-input.${extension}`, import.meta.url)),
-    // The bundler reports every module at INFO.
-    logger: new DefaultLogger('WARN'),
-  });
-}
 
 /** Runs keep to the build that they began with, unless their workflow says otherwise (workflows/index.ts). */
 function pinnedTo(version: WorkerDeploymentVersion): WorkerDeploymentOptions {

@@ -1,7 +1,8 @@
 import { stepId } from '../../../domain/planning/step-id.ts';
-import { type GuestStepReport, type Step, stagesOf } from '../../../domain/planning/steps.ts';
+import { type GuestStepReport, type RecordStep, type Step, stagesOf } from '../../../domain/planning/steps.ts';
 import type { Cancellation, CarriedOut } from '../../backend.ts';
 import { BackendError } from '../../backend-error.ts';
+import { changeOf } from '../rows/record-steps.ts';
 import type { XcatHost } from '../xcat-host.ts';
 import { configureGuest } from './configure-guest.ts';
 import { refuseSharedMacs, writeTables } from './port-records.ts';
@@ -24,15 +25,17 @@ export async function applySteps(
     await arrive(stage);
     stop.throwIfAborted();
   };
-  const write = async (rows: readonly Step[]) => {
+  const write = async (rows: readonly RecordStep[]) => {
+    const changes = rows.map(changeOf);
     possibly = rows;
-    reports.push(...(await writeTables(host, rows, leave)));
+    await writeTables(host, changes, leave);
     possibly = [];
+    reports.push(...rows.map((step) => ({ id: stepId(step), step: step.sentence, answer: 'done', isAlready: false })));
+    return changes;
   };
   try {
     if (record.length > 0) {
-      await write(record);
-      await refuseSharedMacs(host, record, stop);
+      await refuseSharedMacs(host, await write(record), stop);
     }
     if (configure.length > 0) {
       await begin('configure');

@@ -3,12 +3,12 @@ import { type GuestStepReport, type Step, sentence } from '../../../domain/plann
 import type { Vdev } from '../../../domain/port/vdev.ts';
 import type { Userid } from '../../../domain/text/identifiers.ts';
 import { BackendError } from '../../backend-error.ts';
+import type { SmapiVerdict } from '../../zvm/return-codes.ts';
 import type { WrittenBehaviour } from '../reading/capability-reading.ts';
 import { type Entry, entryIn } from '../reading/entry-reading.ts';
 import type { XcatHost } from '../xcat-host.ts';
 import type { Command, CommandOutcome } from '../zhcp/channel.ts';
 import { LOCK_KEPT } from '../zhcp/entry-replacement.ts';
-import type { SmapiVerdict } from '../zhcp/return-codes.ts';
 import { verdictOf } from '../zhcp/smapi-outcome.ts';
 import { queryDirectory } from '../zhcp/smcli.ts';
 import { isChanged, isLockKept, replacementFailure, replacementOf } from './directory-replacement.ts';

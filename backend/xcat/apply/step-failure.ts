@@ -2,8 +2,8 @@ import { portKey } from '../../../domain/guest/entry-nics.ts';
 import { refusal } from '../../../domain/planning/refusal.ts';
 import { type Step, sentence } from '../../../domain/planning/steps.ts';
 import { addressConflict, type BackendError } from '../../backend-error.ts';
+import type { SmapiVerdict } from '../../zvm/return-codes.ts';
 import type { Command, CommandOutcome } from '../zhcp/channel.ts';
-import type { SmapiVerdict } from '../zhcp/return-codes.ts';
 import { failureOf, functionOf } from '../zhcp/smapi-outcome.ts';
 
 /** The failure of steps whose command did not do what it should, by the first of them, with SMAPI's codes. */

@@ -10,6 +10,7 @@ import type { Userid } from '../../../domain/text/identifiers.ts';
 import type { Vswitch } from '../../../domain/vswitch/vswitch.ts';
 import { notDefined } from '../../backend-error.ts';
 import type { Reading, RecordedAbsence } from '../../reading.ts';
+import { judge } from '../../zvm/return-codes.ts';
 import { recordedAddressesOf } from '../rows/address-rows.ts';
 import {
   macEntriesAt,
@@ -20,7 +21,6 @@ import {
 } from '../rows/guest-standing.ts';
 import type { Row } from '../tables/tables.ts';
 import type { CommandOutcome } from '../zhcp/channel.ts';
-import { judge } from '../zhcp/return-codes.ts';
 import { completeAnswer, failureOf } from '../zhcp/smapi-outcome.ts';
 import { isWholeDirectory, isWholeNicAnswer, parseDirectory, parseLiveNics } from '../zhcp/smcli-parsers.ts';
 import type { Profile } from './directory-profiles.ts';

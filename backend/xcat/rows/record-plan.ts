@@ -1,8 +1,7 @@
 import { defined } from '../../../domain/defined.ts';
 import { type Desired, type DesiredPort, removedVdevs } from '../../../domain/guest/desired.ts';
 import type { GuestState } from '../../../domain/guest/guest.ts';
-import type { RecordPlan } from '../../../domain/planning/planner.ts';
-import type { Step } from '../../../domain/planning/steps.ts';
+import type { RecordStep } from '../../../domain/planning/steps.ts';
 import type { NicAddress } from '../../../domain/port/address.ts';
 import type { Mac } from '../../../domain/port/mac.ts';
 import { sameNetwork } from '../../../domain/port/port.ts';
@@ -10,6 +9,7 @@ import { type Vdev, vdevNumber } from '../../../domain/port/vdev.ts';
 import type { NodeName } from '../../../domain/text/identifiers.ts';
 import type { HostsRow } from './address-rows.ts';
 import type { MacEntry } from './port-rows.ts';
+import type { RecordChange } from './record-steps.ts';
 
 /** The rows of xCAT's tables that the record of a guest is planned from. */
 type XcatRows = {
@@ -31,8 +31,8 @@ declare module '../../../domain/guest/guest.ts' {
  * The steps on xCAT's tables: rows of the `switch`, `mac` and `hosts` tables that are made or changed before z/VM is touched, and those that go
  * after it.
  */
-export function planRecord(desired: Desired, guest: GuestState): RecordPlan {
-  return { record: planRows(desired, guest), forget: planForget(desired, guest) };
+export function planRecord(desired: Desired, guest: GuestState): RecordStep[] {
+  return [...planRows(desired, guest), ...planForget(desired, guest)];
 }
 
 const NO_ROWS: XcatRows = { macEntries: [], macRow: false, hostsRow: 'none', otherNodes: [] };
@@ -41,9 +41,9 @@ function rowsOf({ xcat = NO_ROWS }: GuestState): XcatRows {
   return xcat;
 }
 
-function planRows(desired: Desired, guest: GuestState): Step[] {
-  const steps: Step[] = [];
-  for (const { live: _live, ...port } of desired.ports) {
+function planRows(desired: Desired, guest: GuestState): RecordStep[] {
+  const steps: RecordStep[] = [];
+  for (const port of desired.ports) {
     const row = guest.recorded.find((recorded) => recorded.portId === port.portId);
     const right =
       row !== undefined &&
@@ -54,60 +54,81 @@ function planRows(desired: Desired, guest: GuestState): Step[] {
       sameNetwork(row.network, port.network) &&
       row.adminStateUp === port.adminStateUp;
     if (right) continue;
-    const { rows = 0, otherNodes } = row ?? {};
-    steps.push({ kind: 'ensureRecord', port, rows, ...defined({ otherNodes }), disturbs: false });
+    const { rows = 0, otherNodes = [] } = row ?? {};
+    const { portId, node, vdev, vswitch, network, adminStateUp } = port;
+    const data = { node, portId, vdev, vswitch, network, adminStateUp, rows, otherNodes };
+    const sentence = `record port ${portId} of ${guest.userid}: vdev ${vdev} on ${vswitch}`;
+    steps.push({ ...recordStep('record', { operation: 'port', data }, sentence), portId });
   }
   const entries = macEntriesBefore(desired, guest);
   if (!sameEntries(guest, entries)) {
-    steps.push(recordMacs(guest, entries, rowsOf(guest).macRow));
+    steps.push(recordMacs('record', guest, entries, rowsOf(guest).macRow));
   }
   const addresses = addressesBefore(desired, guest);
   if (!sameAddresses(guest, addresses))
-    steps.push(recordAddresses(guest, addresses, rowsOf(guest).hostsRow !== 'none'));
+    steps.push(...recordAddresses('record', guest, addresses, rowsOf(guest).hostsRow !== 'none'));
   return steps;
 }
 
-function recordMacs(guest: GuestState, entries: readonly string[], row: boolean): Step {
-  const { node, otherNodes } = guest;
-  return { kind: 'ensureMacRecord', node, entries, row, ...defined({ otherNodes }), disturbs: false };
+type Stage = RecordStep['stage'];
+
+function recordStep(stage: Stage, change: RecordChange, sentence: string): RecordStep {
+  return { kind: 'record', stage, ...change, sentence, disturbs: false };
 }
 
-function recordAddresses(guest: GuestState, entries: readonly NicAddress[], row: boolean): Step {
-  return {
-    kind: 'ensureAddresses',
-    node: guest.node,
-    entries,
-    row,
-    stale: leavesBehind(guest, entries),
-    disturbs: false,
-  };
+type MacRow = { node: NodeName; otherNodes?: readonly NodeName[] };
+
+function recordMacs(
+  stage: Stage,
+  { node, otherNodes = [] }: MacRow,
+  entries: readonly string[],
+  row: boolean,
+): RecordStep {
+  const sentence = `record ${entries.length} MAC address${entries.length === 1 ? '' : 'es'} of ${node}`;
+  return recordStep(stage, { operation: 'macs', data: { node, entries, row, otherNodes } }, sentence);
 }
 
-function planForget(desired: Desired, guest: GuestState): Step[] {
-  const steps: Step[] = [];
+/** The addresses, and the names that follow from them. */
+function recordAddresses(stage: Stage, guest: GuestState, entries: readonly NicAddress[], row: boolean): RecordStep[] {
+  const { node } = guest;
+  const data = { node, entries, row, stale: leavesBehind(guest, entries) };
+  const sentence = `record ${entries.length} address${entries.length === 1 ? '' : 'es'} of ${node}`;
+  const names = recordStep(stage, { operation: 'names', data: {} }, 'update the name service of the management node');
+  return [
+    { ...recordStep(stage, { operation: 'addresses', data }, sentence), needs: 'addresses' },
+    { ...names, needs: 'addresses', isUnseen: true },
+  ];
+}
+
+function planForget(desired: Desired, guest: GuestState): RecordStep[] {
+  const steps: RecordStep[] = [];
   for (const { portId, keepRow } of desired.removed) {
     const row = guest.recorded.find((recorded) => recorded.portId === portId);
     const unwired = row === undefined || (keepRow && row.vswitch === undefined && row.adminStateUp);
     if (unwired) continue;
-    for (const node of [row.node ?? guest.node, ...(row.otherNodes ?? [])])
-      steps.push({ kind: 'removeRecord', node, portId, keepRow, disturbs: false });
+    for (const node of [row.node ?? guest.node, ...(row.otherNodes ?? [])]) {
+      const sentence = `${keepRow ? 'unwire' : 'remove the record of'} port ${portId} of ${node}`;
+      steps.push({
+        ...recordStep('forget', { operation: 'remove', data: { node, portId, keepRow } }, sentence),
+        portId,
+      });
+    }
   }
   const before = macEntriesBefore(desired, guest);
   const entries = macEntriesAfter(desired, guest);
   if (!sameEntries(guest, entries) && entries.length < before.length) {
     const row = rowsOf(guest).macRow || before.length > 0;
-    steps.push(recordMacs(guest, entries, row));
+    steps.push(recordMacs('forget', guest, entries, row));
   }
   for (const { node, macEntries } of rowsOf(guest).otherNodes) {
     const kept = entriesLeft(desired, guest, macEntries);
-    if (kept.length < macEntries.length)
-      steps.push({ kind: 'ensureMacRecord', node, entries: kept, row: true, disturbs: false });
+    if (kept.length < macEntries.length) steps.push(recordMacs('forget', { node }, kept, true));
   }
   const addressesThen = addressesBefore(desired, guest);
   const addresses = addressesAfter(desired, guest);
   if (addresses.length < addressesThen.length) {
     const written = rowsOf(guest).hostsRow !== 'none' || !sameAddresses(guest, addressesThen);
-    steps.push(recordAddresses(guest, addresses, written));
+    steps.push(...recordAddresses('forget', guest, addresses, written));
   }
   return steps;
 }

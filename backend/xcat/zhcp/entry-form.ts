@@ -1,7 +1,7 @@
 import { authorizationText } from '../../../domain/guest/nicdef-authorization.ts';
 import { Vdev } from '../../../domain/port/vdev.ts';
+import { badOutput } from '../../zvm/parsing.ts';
 import { checkedMacId, type DirectoryNic } from './nicdef.ts';
-import { badOutput } from './parsing.ts';
 
 /**
  * The form of a directory entry: where its NICDEF statements stand. It holds nothing of the other records, of which the first has the logon

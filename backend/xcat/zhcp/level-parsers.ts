@@ -5,7 +5,7 @@ import {
   ZvmRelease,
 } from '../../../domain/host/host-capabilities.ts';
 import { quoteValue } from '../../../domain/text/quoted-value.ts';
-import { badOutput } from './parsing.ts';
+import { badOutput } from '../../zvm/parsing.ts';
 
 /**
  * Release and service level, from CP's `z/VM Version 7 Release 4.0, service level 2401 (64-bit)`: `7.4` and `2401`. Throws BackendError
