@@ -41,7 +41,7 @@ export async function applySteps(
       await begin('configure');
       const { complete, failure, ...configured } = await configureGuest(host, configure, leave);
       reports.push(...configured.reports);
-      if (failure !== undefined) throw failure;
+      if (failure !== undefined) return { reports, failure: { ...failure, possibly: failure.possibly.map(stepId) } };
       // As long as z/VM may still have something of a port, its row must say so.
       if (!complete) return { reports };
     }
