@@ -21,7 +21,7 @@ export async function applySteps(
   host: FeilongHost,
   steps: readonly Step[],
   { stop, leave }: Cancellation,
-  arrive: (stage: string) => Promise<void>,
+  arrive: (stage: 'configure' | 'forget') => Promise<void>,
 ): Promise<CarriedOut> {
   const reports: GuestStepReport[] = [];
   /** A step of which nobody knows whether it was carried out. */
@@ -40,7 +40,7 @@ export async function applySteps(
     for (const step of record) await run(step, () => recordPort(host, changes.get(step), leave));
     const userid = useridOf(steps, [...changes.values()]);
     if (userid === undefined) return { reports };
-    const begin = async (stage: string) => {
+    const begin = async (stage: 'configure' | 'forget') => {
       await arrive(stage);
       stop.throwIfAborted();
     };

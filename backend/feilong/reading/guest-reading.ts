@@ -28,7 +28,7 @@ export type HostView = {
   portsInEntries: NonNullable<PlanningContext['portsInEntries']>;
 };
 
-/** What z/VM says of one guest, or why it says nothing. */
+/** The answer of z/VM about one guest, or the reason why there is none. */
 export type GuestOutcome = { look: Omit<GuestLook, 'rows'>; findings: readonly Finding[] } | { failure: BackendError };
 
 /** The part of one guest in a reading. Throws a BackendError when it, or the MAC prefix, is not known. */
