@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { LISTED_TYPES, OPERATION_OUTCOMES, OPERATION_STATES } from '../client/operations.ts';
-import { UnreadableValue } from '../domain/guest/guest.ts';
 import { Origin } from '../client/origin.ts';
+import { UnreadableValue } from '../domain/guest/guest.ts';
 import { OPERATIONS } from '../domain/operations/operations.ts';
 import { ofGuest, ofHost, PortRequest } from '../domain/operations/requests.ts';
 import { HostName, PortId, Userid, VswitchName } from '../domain/text/identifiers.ts';
