@@ -23,6 +23,11 @@ const MAY: Record<string, { code: string[]; types: string[]; packages: RegExp }>
   backend: { code: ['domain'], types: [], packages: /^node:timers\/promises$/ },
   'backend/http': { code: ['backend', 'domain'], types: [], packages: /^(undici|node:.*)$/ },
   'backend/zvm': { code: ['backend', 'domain'], types: [], packages: /^zod$/ },
+  'backend/feilong': {
+    code: ['backend', 'backend/http', 'backend/zvm', 'domain'],
+    types: [],
+    packages: /^(undici|zod|node:.*)$/,
+  },
   'backend/xcat': {
     code: ['backend', 'backend/http', 'backend/zvm', 'domain'],
     types: [],
@@ -53,6 +58,7 @@ const MAY: Record<string, { code: string[]; types: string[]; packages: RegExp }>
       'backend',
 
       'backend/http',
+      'backend/feilong',
       'backend/xcat',
       'client',
       'command-line',

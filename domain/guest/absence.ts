@@ -3,8 +3,8 @@ import type { Userid } from '../text/identifiers.ts';
 
 /** The reason why a guest can get nothing on this host. Its remains can be removed all the same. */
 export type Absence =
-  /** The inventory has it on the system of another zHCP. */
-  | { kind: 'elsewhere'; zhcp: string }
+  /** The inventory has it on the system of another zHCP. `inCluster`: a member of the same SSI cluster, whose host alone changes the guest. */
+  | { kind: 'elsewhere'; zhcp: string; inCluster?: true }
   /** The inventory does not have it; `remains`: z/VM has it nevertheless, in the directory or logged on. */
   | { kind: 'unknown'; remains: boolean }
   /** The user directory has no entry for it; `remains`: it is still logged on. */
@@ -20,6 +20,12 @@ export function absenceRefusal(userid: Userid, host: string, absence: Absence): 
   switch (absence.kind) {
     case 'elsewhere': {
       const reason = `guest ${userid} belongs to ${absence.zhcp}, not to host ${host}`;
+      if (absence.inCluster === true)
+        return refusal(
+          'userid',
+          reason,
+          `send the request to the host of ${absence.zhcp}, a member of the same SSI cluster`,
+        );
       return refusal('userid', reason, 'check userid and host, or define the guest in xCAT');
     }
     case 'unknown':

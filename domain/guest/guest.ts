@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { PlaceInCluster } from '../host/ssi-cluster.ts';
 import type { NicAddress } from '../port/address.ts';
 import type { Mac } from '../port/mac.ts';
 import type { PortNumber } from '../port/port-number.ts';
@@ -93,6 +94,8 @@ export interface GuestState {
   live: readonly LiveNic[];
   /** Why nothing can be given to it. */
   absence?: Absence;
+  /** Absent of a guest whose host is no member of an SSI cluster. */
+  cluster?: PlaceInCluster;
   /** Other devices of the guest: disks, consoles, real devices of its entry, of its profile and live, NICs with more than three. */
   devices?: readonly DeviceRange[];
 }

@@ -36,8 +36,12 @@ export const HostRules = z.object({
   makeDns: z.boolean().default(false),
   /** True when DirMaint does not put changes online by itself: each change is followed by a request for it. */
   directoryOnline: z.boolean().default(false),
+  /** The zHCPs of the members of its SSI cluster, which z/VM is not asked for then; empty: it counts as no member. */
+  ssiMembers: z.array(NodeName).readonly().optional(),
   /** Levels that z/VM is not asked for. */
   capabilities: ConfiguredCapabilities.optional(),
+  /** False where a NIC that is made on a running guest gets the MAC that CP gives it. */
+  liveMac: z.literal(false).optional(),
   /** z/VM's own USER prefix, read from the host. */
   macPrefix: MacPrefix,
 });

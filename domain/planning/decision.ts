@@ -74,8 +74,11 @@ function decideAbsent(change: Extract<Change, { kind: 'reconcile' }>, { guest, r
 
 /** Of a guest that is not here, or nowhere, what is left can be taken away; nothing else can be done. */
 function refuseAbsent({ kind }: Change, { guest, rules }: PlanningContext): Refusal[] {
-  if (guest.absence === undefined || kind === 'deletePort' || kind === 'reconcile') return [];
-  return [absenceRefusal(guest.userid, rules.host, guest.absence)];
+  const { absence } = guest;
+  if (absence === undefined || kind === 'reconcile') return [];
+  const isOfMember = absence.kind === 'elsewhere' && absence.inCluster === true;
+  if (kind === 'deletePort' && !isOfMember) return [];
+  return [absenceRefusal(guest.userid, rules.host, absence)];
 }
 
 /** VSWITCHes that ports left before anybody looked. */
