@@ -1,77 +1,83 @@
-import { runProgram, type Values, wholeNumber } from '../command-line/program.ts';
-import { createLogger, installTemporalLogger } from '../runtime/process/logging.ts';
-import { SERVER_VARIABLES } from '../temporal-config/dev-server/temporal-binary.ts';
+import { runProgram, type Values } from '../command-line/program.ts';
+import { type BenchOptions, benchOptions, USAGE } from './options.ts';
+import { machineLoad } from './processes.ts';
 import { type ReconcileRun, reconcileBench } from './reconcile.ts';
-import { type SmapiTimes, type StormRun, storm } from './storm.ts';
+import { type OurStorm, type StormRun, storm } from './storm.ts';
 
-// A SMAPI call takes milliseconds to tens of milliseconds. SMAPI has ten workers by default, DirMaint is one server.
-const TIMES: SmapiTimes = { smapiMs: 20, directoryMs: 20, smapiParallelism: 10, directoryParallelism: 1 };
-const OPTIONS = {
-  ports: {
-    type: 'string',
-    value: 'N,…',
-    help: 'the numbers of ports; for storm 1,100,1000, for reconcile 1000,5000,10000',
-  },
-  latency: { type: 'string', default: '500', value: 'MS', help: 'the time of a call to xCAT' },
-  'historic-ports': {
-    type: 'string',
-    default: '20',
-    value: 'N',
-    help: 'storm: the most ports that the historic calls are measured with',
-  },
-  json: { type: 'boolean', default: false, help: 'print one JSON object' },
-} as const;
-
-async function main(values: Values<typeof OPTIONS>, what: string): Promise<void> {
-  const defaults = what === 'storm' ? '1,100,1000' : '1000,5000,10000';
-  installTemporalLogger(createLogger('error'));
-  const latencyMs = wholeNumber('--latency', values.latency, 0);
-  const historicPorts = wholeNumber('--historic-ports', values['historic-ports'], 1);
-  const sizes = (values.ports ?? defaults).split(',').map((text) => wholeNumber('--ports', text, 1));
-  if (what === 'reconcile') return reconcile(sizes, latencyMs, values.json);
-  const runs: StormRun[] = [];
-  for (const ports of sizes) runs.push(await storm(ports, latencyMs, historicPorts, TIMES));
-  const text = values.json
-    ? JSON.stringify({ latencyMs, ...TIMES, historicPorts, historicScaled: true, runs })
-    : [`latency ${latencyMs} ms a call, SMAPI ${JSON.stringify(TIMES)}`, ...runs.map(lineOf)].join('\n');
-  process.stdout.write(`${text}\n`);
+/** `npm run bench -- storm` and `reconcile`: the historic agent's calls beside this project's workflows. */
+async function main(values: Values<typeof USAGE.options>, what: string): Promise<void> {
+  const options = benchOptions(values, what);
+  const say = (line: string) => process.stderr.write(`${line}\n`);
+  const { latencyMs, times, nicsPerGuest, busy, json, sizes } = options;
+  const told = { latencyMs, ...times, nicsPerGuest, busy, machine: machineLoad() };
+  say(`${sentenceOf(told.machine)}; ${latencyMs} ms a call, SMAPI ${JSON.stringify(times)}, ${busy} busy processes`);
+  const runs = options.what === 'storm' ? await storms(options, say) : await reconciliations(sizes, options, say);
+  process.stdout.write(json ? `${JSON.stringify({ ...told, runs: runs.map(({ run }) => run) })}\n` : linesOf(runs));
 }
 
-async function reconcile(sizes: readonly number[], latencyMs: number, json: boolean): Promise<void> {
-  const runs: ReconcileRun[] = [];
-  for (const ports of sizes) runs.push(await reconcileBench(ports, latencyMs, TIMES));
-  const text = json ? JSON.stringify({ latencyMs, ...TIMES, runs }) : runs.map(reconcileLine).join('\n');
-  process.stdout.write(`${text}\n`);
+async function storms(options: BenchOptions, say: (line: string) => void) {
+  const runs: { run: StormRun; lines: string[] }[] = [];
+  for (const ports of options.sizes) {
+    const run = await storm(ports, options, say);
+    runs.push({ run, lines: stormLines(run) });
+  }
+  return runs;
 }
 
-function reconcileLine({ ports, historic, ...runs }: ReconcileRun): string {
+async function reconciliations(sizes: readonly number[], options: BenchOptions, say: (line: string) => void) {
+  const runs: { run: ReconcileRun; lines: string[] }[] = [];
+  for (const ports of sizes) {
+    const run = await reconcileBench(ports, options, say);
+    runs.push({ run, lines: reconcileLines(run) });
+  }
+  return runs;
+}
+
+function linesOf(runs: readonly { lines: string[] }[]): string {
+  return `${runs.flatMap(({ lines }) => lines).join('\n')}\n`;
+}
+
+function sentenceOf({ cores, load }: ReturnType<typeof machineLoad>): string {
+  return `${cores} cores, load ${load}`;
+}
+
+function reconcileLines({ ports, historic, ...runs }: ReconcileRun): string[] {
   const told = Object.entries(runs).map(
-    ([name, { calls, seconds, events }]) => `${name} ${calls} calls, ${seconds} s, ${events} history events`,
+    ([name, { calls, seconds, events, workerPeakMb }]) =>
+      `  ${name}: ${calls} calls, ${seconds} s, ${events} history events, worker ${workerPeakMb} MB`,
   );
-  return `${ports} ports: ${told.join('; ')}; historic re-IPL ${historic.reipl.calls} calls, ${historic.reipl.seconds} s`;
+  return [`${ports} ports; historic re-IPL ${historic.reipl.calls} calls, ${historic.reipl.seconds} s`, ...told];
 }
 
-function lineOf({ ports, historic, ours, smapiBoundSeconds, ratio }: StormRun): string {
+function stormLines(run: StormRun): string[] {
+  const { ports, guests, historic, ours, machine } = run;
   const share = Math.round(ours.temporalShare * 100);
-  return (
-    `${ports} ports: historic ${historic.seconds} s with ${historic.calls} calls (scaled from ${historic.measuredPorts} ports); ` +
-    `ours ${ours.seconds} s with ${ours.calls} calls, ${ours.sequentialCalls} of them in sequence, ${share} % of the time in Temporal; ` +
-    `SMAPI's bound ${smapiBoundSeconds} s; ${ratio} times as fast`
-  );
+  return [
+    `${ports} ports of ${guests} guests (load ${machine.before.load} before, ${machine.after.load} after)`,
+    `  historic: ${historic.seconds} s with ${historic.calls} calls (scaled from ${historic.measuredPorts} ports)`,
+    `  ours: ${ours.seconds} s with ${ours.calls} calls, ${ours.sequentialCalls} of them in sequence; no call in ${share} % of the time; ${run.ratio} times as fast`,
+    `  bound: ${run.boundSeconds} s (${run.bound}); ours takes ${run.timesTheBound} times as long`,
+    `  worker: ${ours.workerPeakMb} MB at most`,
+    ...cpuLines(ours),
+    ...historyLines(ours, ports),
+    ...ours.profile.map(({ place, seconds }) => `  worker's JavaScript: ${seconds} s in ${place}`),
+  ];
 }
 
-runProgram(
-  {
-    name: 'bench',
-    does: "Measures the historic agent's calls beside this project's workflows.",
-    argument: {
-      name: 'storm|reconcile',
-      values: ['storm', 'reconcile'],
-      help: 'many ports at once; or a host without drift, with drift, after a re-IPL',
-    },
-    options: OPTIONS,
-    environment: SERVER_VARIABLES,
-    example: 'storm --ports 1,100 --latency 500',
-  },
-  main,
-);
+function cpuLines({ cpu }: OurStorm): string[] {
+  return Object.entries(cpu).map(([name, { seconds, threads }]) => {
+    const dearest = Object.entries(threads)
+      .sort(([, one], [, other]) => other - one)
+      .slice(0, 4);
+    return `  CPU of ${name}: ${seconds} s (${dearest.map(([thread, of]) => `${thread} ${of} s`).join(', ')})`;
+  });
+}
+
+function historyLines({ histories }: OurStorm, ports: number): string[] {
+  return Object.entries(histories).map(([name, { timedOutTasks, ...counts }]) => {
+    const each = Object.entries(counts).map(([kind, count]) => `${(count / ports).toFixed(2)} ${kind}`);
+    return `  ${name}, per port: ${each.join(', ')}; ${timedOutTasks} workflow tasks timed out`;
+  });
+}
+
+runProgram(USAGE, main);

@@ -20,8 +20,9 @@ import { embeddedHosts } from './embedded-hosts.ts';
 export type Stack = {
   client: Client;
   target: TemporalTarget;
-  /** Absent when an existing Temporal server is used. */
+  /** Absent when an existing Temporal server is used; so is the process of the server. */
   uiUrl: string | undefined;
+  temporalPid: number | undefined;
   simulator: Simulator;
   hosts: HostConfiguration[];
   /** Absent unless a port for it is given. */
@@ -111,12 +112,12 @@ async function startGateway(
 async function startTemporal(
   { say, ports }: Options,
   undo: (() => Promise<void>)[],
-): Promise<{ target: TemporalTarget; uiUrl: string | undefined }> {
+): Promise<Pick<Stack, 'target' | 'uiUrl' | 'temporalPid'>> {
   const found = await findTemporalServer({ say });
   if (found.kind === 'external') {
     const target = configuredTarget();
     await prepareExternal(target);
-    return { target, uiUrl: undefined };
+    return { target, uiUrl: undefined, temporalPid: undefined };
   }
   const folder = await mkdtemp(join(tmpdir(), 'networking-zvm-'));
   // Also when the process ends before the stack is stopped.
@@ -133,5 +134,5 @@ async function startTemporal(
     say,
   });
   undo.push(() => server.stop());
-  return { target: localTarget(server.address, server.namespace), uiUrl: server.uiUrl };
+  return { target: localTarget(server.address, server.namespace), uiUrl: server.uiUrl, temporalPid: server.pid };
 }

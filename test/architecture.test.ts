@@ -23,6 +23,11 @@ const MAY: Record<string, { code: string[]; types: string[]; packages: RegExp }>
   backend: { code: ['domain'], types: [], packages: /^node:timers\/promises$/ },
   'backend/http': { code: ['backend', 'domain'], types: [], packages: /^(undici|node:.*)$/ },
   'backend/zvm': { code: ['backend', 'domain'], types: [], packages: /^zod$/ },
+  'backend/feilong': {
+    code: ['backend', 'backend/http', 'backend/zvm', 'domain'],
+    types: [],
+    packages: /^(undici|zod|node:.*)$/,
+  },
   'backend/xcat': {
     code: ['backend', 'backend/http', 'backend/zvm', 'domain'],
     types: [],
@@ -53,6 +58,7 @@ const MAY: Record<string, { code: string[]; types: string[]; packages: RegExp }>
       'backend',
 
       'backend/http',
+      'backend/feilong',
       'backend/xcat',
       'client',
       'command-line',
@@ -160,6 +166,37 @@ test('no comment begins with a question word', () => {
     return lines
       .filter((line) => /^\s*(\/\/|\/?\*+) *(What|Who|Whoever|Which)\b/.test(line))
       .map((line) => `${file}: ${line}`);
+  });
+  expect(wrong).toEqual([]);
+});
+
+const STRING = /'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"/.source;
+const EXPRESSION = /\$\{(?:[^{}`]|`[^`]*`|\{[^{}]*\})*\}/.source;
+const TEXT = new RegExp(`/\\*[\\s\\S]*?\\*/|//.*|${STRING}|\`(?:\\\\[\\s\\S]|${EXPRESSION}|[^\\\\\`])*\``, 'g');
+
+/** Code without comments and texts; of templates the expressions stay. */
+function namesIn(code: string): string {
+  return code.replaceAll(TEXT, (text) => {
+    const expressions = text.startsWith('`') ? text.match(new RegExp(EXPRESSION, 'g')) : null;
+    return ` ${(expressions ?? []).map((each) => namesIn(each.slice(2, -1))).join(' ')} `;
+  });
+}
+
+test('the names of expressions in texts count, their words do not', () => {
+  const code = "a(`of @{b.rows} row @{c ? `column @{d}` : 'table'}`); // xcat".replaceAll('@', '$');
+  expect(namesIn(code).match(/\w+/g)).toEqual(['a', 'b', 'rows', 'c', 'd']);
+});
+
+test('no name in the domain is about rows, columns or tables, or xCAT', () => {
+  const files = readdirSync(join(ROOT, 'domain'), { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('.ts'),
+  );
+  expect(files.length).toBeGreaterThan(50);
+  const wrong = files.flatMap((file) => {
+    const names = namesIn(readFileSync(join(ROOT, 'domain', file), 'utf8')).match(/[A-Za-z]+/g) ?? [];
+    const words = names.flatMap((name) => name.split(/(?<=[a-z])(?=[A-Z])/));
+    const found = words.filter((word) => /^(rows?|columns?|tables?|xcat)$/i.test(word));
+    return [...new Set(found)].map((word) => `domain/${file}: ${word}`);
   });
   expect(wrong).toEqual([]);
 });

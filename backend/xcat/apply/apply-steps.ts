@@ -15,13 +15,13 @@ export async function applySteps(
   host: XcatHost,
   steps: readonly Step[],
   { stop, leave }: Cancellation,
-  arrive: (stage: string) => Promise<void>,
+  arrive: (stage: 'configure' | 'forget') => Promise<void>,
 ): Promise<CarriedOut> {
   const { record, configure, forget } = stagesOf(steps);
   const reports: GuestStepReport[] = [];
   /** Table rows of which nobody knows how many were written. */
   let possibly: readonly Step[] = [];
-  const begin = async (stage: string) => {
+  const begin = async (stage: 'configure' | 'forget') => {
     await arrive(stage);
     stop.throwIfAborted();
   };
