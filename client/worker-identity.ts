@@ -18,7 +18,7 @@ const GONE_MS = 120_000;
 
 /** Kinds of tasks, as Temporal numbers them. */
 export const WORKFLOW_TASKS = 1;
-export const ACTIVITY_TASKS = 2;
+const ACTIVITY_TASKS = 2;
 
 /** The identity of a worker: a line that operators read in the Temporal UI and that `workerIn` understands. */
 export function identityOf({ host, zhcpNode, xcatUrl }: System, process: string, since: Date): string {

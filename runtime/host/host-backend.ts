@@ -12,6 +12,7 @@ import { digestOf } from '../../client/digest.ts';
 import type { HostConfiguration } from '../../configuration/load.ts';
 import { defined } from '../../domain/defined.ts';
 import { AllowedVswitch, type ConfiguredRules, HostRules } from '../../domain/host/host.ts';
+import { messageOf } from '../../domain/text/error-message.ts';
 
 /** A backend whose user, password and certificates can change while it is used. */
 export type RenewableBackend = ZvmBackend & {
@@ -156,8 +157,4 @@ function textOf(file: string): string {
 
 function isLoopback(url: string): boolean {
   return /^(127(\.\d+){3}|localhost|\[::1\])$/.test(new URL(url).hostname);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
