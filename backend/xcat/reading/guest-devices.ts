@@ -16,6 +16,8 @@ export type DeviceOutcomes = {
   nics: CommandOutcome | undefined;
   directory?: CommandOutcome | undefined;
   active?: CommandOutcome | undefined;
+  /** Only where directory entries authorise. */
+  vlans?: CommandOutcome | undefined;
 };
 
 /** The profiles that a guest's entry includes. */

@@ -4,8 +4,10 @@ import { type Absence, absenceRefusal } from '../../../domain/guest/absence.ts';
 import type { PortsInEntries } from '../../../domain/guest/entry-nics.ts';
 import type { LiveNic, Nicdef, RecordedPort } from '../../../domain/guest/guest.ts';
 import type { ConfiguredRules } from '../../../domain/host/host.ts';
+import { directoryAuthorizes, type HostCapabilities } from '../../../domain/host/host-capabilities.ts';
 import type { PlanningContext } from '../../../domain/planning/planning-context.ts';
 import { type MacPrefix, macId } from '../../../domain/port/mac.ts';
+import type { Vdev } from '../../../domain/port/vdev.ts';
 import type { Userid } from '../../../domain/text/identifiers.ts';
 import type { Vswitch } from '../../../domain/vswitch/vswitch.ts';
 import { notDefined } from '../../backend-error.ts';
@@ -21,8 +23,14 @@ import {
 } from '../rows/guest-standing.ts';
 import type { Row } from '../tables/tables.ts';
 import type { CommandOutcome } from '../zhcp/channel.ts';
-import { completeAnswer, failureOf } from '../zhcp/smapi-outcome.ts';
-import { isWholeDirectory, isWholeNicAnswer, parseDirectory, parseLiveNics } from '../zhcp/smcli-parsers.ts';
+import { answered, completeAnswer, failureOf } from '../zhcp/smapi-outcome.ts';
+import {
+  isWholeDirectory,
+  isWholeNicAnswer,
+  parseDirectory,
+  parseLiveNics,
+  parseNicVlans,
+} from '../zhcp/smcli-parsers.ts';
 import type { Profile } from './directory-profiles.ts';
 import { type DeviceOutcomes, devicesOf, profileNics } from './guest-devices.ts';
 
@@ -38,6 +46,7 @@ export type HostView = {
   macsInUse: PlanningContext['macsInUse'];
   profiles: ReadonlyMap<string, Profile>;
   portsInEntries: PortsInEntries;
+  capabilities: HostCapabilities;
 };
 
 /** The part of one guest in a reading. Throws BackendError 'not-defined' for a guest that is not known. */
@@ -52,7 +61,7 @@ export function readingOf(view: HostView, userid: Userid, outcomes: DeviceOutcom
   const recorded = recordedPortsOf(tables, standing);
   const zhcps = [rules.zhcpNode, ...tables.otherZhcps];
   const { hostsRow, addresses } = recordedAddressesOf(view.hostsRows.get(node) ?? [], node, zhcps);
-  const running = liveNics(outcomes?.nics, view.vswitches, userid, report);
+  const running = liveNics(outcomes, view, userid, report);
   const entry = directoryEntry(standing.absence, outcomes, recorded, userid, report);
   const absence = absenceOf(standing.absence, running !== undefined, entry !== undefined);
   const inherited = entry === undefined || outcomes === undefined ? [] : profileNics(outcomes, entry, view.profiles);
@@ -124,12 +133,13 @@ const NOT_RUNNING = ['200/12', '8/45', '200/4'];
 
 /** Undefined when the guest is not logged on. */
 function liveNics(
-  outcome: CommandOutcome | undefined,
-  vswitches: readonly Vswitch[],
+  outcomes: DeviceOutcomes | undefined,
+  { vswitches, capabilities }: HostView,
   userid: Userid,
   report: Report,
 ): LiveNic[] | undefined {
   const operation = `read the NICs of ${userid}`;
+  const outcome = outcomes?.nics;
   if (outcome?.ran !== true) throw failureOf(operation, outcome);
   const code = codeOf(outcome) ?? '';
   if (NOT_RUNNING.includes(code)) return undefined;
@@ -137,8 +147,23 @@ function liveNics(
   if (code === '212/8') return [];
   const { output, warnings } = completeAnswer(operation, outcome, isWholeNicAnswer);
   for (const warning of warnings) report(warning);
-  return withMacs(parseLiveNics(output, report), vswitches, userid);
+  const nics = withMacs(parseLiveNics(output, report), vswitches, userid);
+  const vlans = directoryAuthorizes(capabilities) ? effectiveVlans(outcomes?.vlans, report) : undefined;
+  return nics.map((nic) => ({ ...nic, ...defined({ vlans: nic.vswitch && vlans?.get(nic.vdev) }) }));
 }
+
+/** The VLANs of NICs as z/VM tells them. It hides nothing else where it does not. */
+function effectiveVlans(outcome: CommandOutcome | undefined, report: Report): ReadonlyMap<Vdev, readonly number[]> {
+  if (outcome === undefined || NOT_RUNNING.includes(codeOf(outcome) ?? '')) return new Map();
+  try {
+    return parseNicVlans(answered(VLANS, outcome), report);
+  } catch (error) {
+    report({ of: 'VLANs of its NICs', reason: error instanceof Error ? error.message : String(error) });
+    return new Map();
+  }
+}
+
+const VLANS = 'read the VLANs of live NICs';
 
 /** Return and reason code of what failed. */
 function codeOf(outcome: CommandOutcome | undefined): string | undefined {
