@@ -27,6 +27,7 @@ import { applySteps } from './apply-steps.ts';
 import { addressConflictFailure, refuse, refusedFailure } from './failures.ts';
 import { createGuestReader } from './guest-reader.ts';
 import type { HostRuntime } from './host-runtime.ts';
+import { refuseBesideOtherWriters } from './other-writers.ts';
 import { createPortNumberReservations } from './port-number-reservations.ts';
 import { shownOf } from './show.ts';
 import { planIdOf, refuseOtherPlan, refuseOtherState } from './state-tags.ts';
@@ -77,6 +78,8 @@ export function createGuestActivities(host: HostRuntime, operations: TemporalOpe
       const context = await reader.read(input.userid, signal, input.directory);
       const place = await placeOf(operations, input);
       if (place !== undefined) return place;
+      if (context.guest.absence === undefined)
+        await refuseBesideOtherWriters(host, Context.current().client, input.userid, context);
       refuse(refuseOtherState(input.onlyIf?.state, () => shownOf(context, planRecord)));
       const avoided = new Set<Mac>(input.avoidMacs);
       // Nothing may be waited for between the choice of port numbers and their reservation.

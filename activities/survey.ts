@@ -1,3 +1,4 @@
+import { coupledAt, coupledUserids, guestsOfMembers } from '../backend/member-places.ts';
 import type { HostReading } from '../backend/reading.ts';
 import { defined } from '../domain/defined.ts';
 import { notCoupledPorts, type SurveyedGuest } from '../domain/drift/drift.ts';
@@ -6,7 +7,7 @@ import { foreignOn } from '../domain/drift/foreign.ts';
 import { concerns, subjectsOf } from '../domain/drift/repair-subject.ts';
 import { unclearPorts } from '../domain/drift/unclear-ports.ts';
 import type { RecordedPort } from '../domain/guest/guest.ts';
-import { type Checkpoint, EMPTY_CHECKPOINT } from '../domain/host/checkpoint.ts';
+import { type Checkpoint, EMPTY_CHECKPOINT, type OwnNic } from '../domain/host/checkpoint.ts';
 import type { NeutronPort, WantedPort } from '../domain/host/neutron-port.ts';
 import type { PortId, Userid } from '../domain/text/identifiers.ts';
 import type { Vswitch } from '../domain/vswitch/vswitch.ts';
@@ -16,7 +17,7 @@ import { lacksDhcp } from './dhcp.ts';
 import type { HostRuntime } from './host-runtime.ts';
 import { checkpointOf, type NeutronSurvey, NO_NEUTRON, surveyNeutron } from './neutron-survey.ts';
 import { boundPorts, neutronHosts } from './neutron-view.ts';
-import { entriesToRemember, nicsOf, remember } from './survey-checkpoint.ts';
+import { entriesToRemember, nicsOf, remember, wiredNics } from './survey-checkpoint.ts';
 import { failure, type Later, notNow, unusable } from './survey-failures.ts';
 import { examine, type Found } from './survey-guests.ts';
 import { rdevsToRemember, vswitchesToEnsure, withoutUplinks } from './survey-vswitches.ts';
@@ -53,19 +54,21 @@ export async function surveyHost(
     ports === undefined
       ? { ...NO_NEUTRON, checkpoint: checkpoint.neutron }
       : surveyNeutron(ports, reading, host.rules, checkpoint, input);
-  const guests = withPortsToConfirm(surveyed(reading, checkpoint, neutron), reading.vswitches, checkpoint);
-  const found = await examine(host, reading, guests, slice, later, input.now);
+  const at = coupledAt(reading);
+  const vswitchesOf = (userid: Userid) => at(userid).vswitches;
+  const guests = withPortsToConfirm(surveyed(reading, checkpoint, neutron), vswitchesOf, checkpoint);
+  const found = await examine(host, { ...reading, vswitchesOf }, guests, slice, later, input.now);
   const failed = subjectsOf(found.failed);
   const rdevs = rdevsToRemember(host, reading.vswitches, checkpoint.rdevs);
   const missing = vswitchesToEnsure(host, reading.vswitches, nics, rdevs);
   const foreign = foreignOn(
     reading.vswitches,
     new Set(host.rules.vswitches.map((each) => each.vswitch)),
-    new Map(guests.map((guest) => [guest.userid, nicsOf(guest)])),
+    portNics(guests, reading),
     new Set([nics.userid ?? '', reading.agent]),
   );
   host.backend.entries.keepOnly(reading.guests);
-  const coupled = new Set(reading.vswitches.flatMap(({ nics }) => nics.flatMap(({ userid }) => userid ?? [])));
+  const coupled = coupledUserids([reading, ...reading.members].flatMap(({ vswitches }) => vswitches));
   const iplTime = reading.iplTime ?? checkpoint.iplTime;
   const ipl = checkpoint.iplTime !== undefined && checkpoint.iplTime !== iplTime;
   return {
@@ -77,7 +80,7 @@ export async function surveyHost(
       ...found.failed,
       ...reading.orphans.map(({ node, reason }) => failure({ kind: 'node', node }, reason, 0)),
       ...withoutUplinks(host, reading.vswitches, rdevs, input.now),
-      ...guests.flatMap((guest) => unclearPorts(guest, reading.vswitches)).map(unusable),
+      ...guests.flatMap((guest) => unclearPorts(guest, vswitchesOf(guest.userid))).map(unusable),
       ...neutron.unusable.map(unusable),
       ...(problem === undefined ? [] : [failure({ kind: 'neutron' }, problem, 0)]),
     ],
@@ -131,7 +134,7 @@ function surveyed(reading: HostReading, checkpoint: Checkpoint, neutron: Neutron
       return {
         userid,
         recorded,
-        hidesRows: reading.hidesRows.has(userid),
+        hidesPorts: reading.hidesPorts.has(userid),
         nicsOfOthers: reading.nicsOfOthers.get(userid) ?? [],
         remembered: checkpoint.guests.get(userid),
         wanted: neutron.wanted.get(userid) ?? NOTHING_WANTED,
@@ -148,16 +151,26 @@ function surveyed(reading: HostReading, checkpoint: Checkpoint, neutron: Neutron
  */
 function withPortsToConfirm(
   guests: readonly SurveyedGuest[],
-  vswitches: readonly Vswitch[],
+  vswitchesOf: (userid: Userid) => readonly Vswitch[],
   checkpoint: Checkpoint,
 ): SurveyedGuest[] {
   const isFirst = checkpoint === EMPTY_CHECKPOINT;
   const before = new Set(checkpoint.toConfirm);
   if (!isFirst && before.size === 0) return [...guests];
   return guests.map((guest) => {
-    const toConfirm = notCoupledPorts(guest, vswitches).filter((portId) => isFirst || before.has(portId));
+    const toConfirm = notCoupledPorts(guest, vswitchesOf(guest.userid)).filter(
+      (portId) => isFirst || before.has(portId),
+    );
     return toConfirm.length === 0 ? guest : { ...guest, toConfirm };
   });
+}
+
+/** NICs of ports, also of the guests of other members of the cluster: these may run here, or have their grants here. */
+function portNics(guests: readonly SurveyedGuest[], reading: HostReading): Map<Userid, OwnNic[]> {
+  const nics = new Map(guests.map((guest) => [guest.userid, nicsOf(guest)]));
+  for (const { userid, recorded } of guestsOfMembers(reading))
+    nics.set(userid, [...(nics.get(userid) ?? []), ...wiredNics({ recorded })]);
+  return nics;
 }
 
 function hadNics({ guests }: Checkpoint, userid: Userid): boolean {

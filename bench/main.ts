@@ -1,11 +1,12 @@
-import { type BenchOptions, benchOptions } from './options.ts';
+import { runProgram, type Values } from '../command-line/program.ts';
+import { type BenchOptions, benchOptions, USAGE } from './options.ts';
 import { machineLoad } from './processes.ts';
 import { type ReconcileRun, reconcileBench } from './reconcile.ts';
 import { type OurStorm, type StormRun, storm } from './storm.ts';
 
 /** `npm run bench -- storm` and `reconcile`: the historic agent's calls beside this project's workflows. */
-async function main(): Promise<void> {
-  const options = benchOptions(process.argv.slice(2));
+async function main(values: Values<typeof USAGE.options>, what: string): Promise<void> {
+  const options = benchOptions(values, what);
   const say = (line: string) => process.stderr.write(`${line}\n`);
   const { latencyMs, times, nicsPerGuest, busy, json, sizes } = options;
   const told = { latencyMs, ...times, nicsPerGuest, busy, machine: machineLoad() };
@@ -79,7 +80,4 @@ function historyLines({ histories }: OurStorm, ports: number): string[] {
   });
 }
 
-main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = 1;
-});
+runProgram(USAGE, main);

@@ -1,4 +1,5 @@
-import { parseArgs } from 'node:util';
+import { type Usage, type Values, wholeNumber } from '../command-line/program.ts';
+import { SERVER_VARIABLES } from '../temporal-config/dev-server/temporal-binary.ts';
 
 /** The times and the parallelism of the simulated z/VM's functions, the same for both sides. */
 export type SmapiTimes = {
@@ -25,52 +26,60 @@ export type BenchOptions = {
   json: boolean;
 };
 
-const USAGE = `npm run bench -- storm [--ports 1,100,1000] [--nics-per-guest N] [--historic-ports N] [--profile] …
-  or npm run bench -- reconcile [--ports 1000,5000,10000] …
-  with [--latency MS] [--smapi-ms MS] [--directory-ms MS] [--busy N] [--json]`;
+// A SMAPI call takes milliseconds to tens of milliseconds. SMAPI has ten workers by default, DirMaint is one server.
+const PARALLELISM = { smapiParallelism: 10, directoryParallelism: 1 };
+const OPTIONS = {
+  ports: {
+    type: 'string',
+    value: 'N,…',
+    help: 'the numbers of ports; for storm 1,100,1000, for reconcile 1000,5000,10000',
+  },
+  latency: { type: 'string', default: '500', value: 'MS', help: 'the least time of a call to xCAT' },
+  'smapi-ms': { type: 'string', default: '20', value: 'MS', help: 'the time of a SMAPI function' },
+  'directory-ms': { type: 'string', default: '20', value: 'MS', help: 'the time of a change by DirMaint' },
+  'nics-per-guest': { type: 'string', default: '1', value: 'N', help: 'storm: the NICs of each guest' },
+  'historic-ports': {
+    type: 'string',
+    default: '20',
+    value: 'N',
+    help: 'storm: the most ports that the historic calls are measured with',
+  },
+  busy: { type: 'string', default: '0', value: 'N', help: 'processes beside it that use all CPU they get' },
+  profile: { type: 'boolean', default: false, help: "storm: profile the worker's CPU" },
+  json: { type: 'boolean', default: false, help: 'print one JSON object' },
+} as const;
 
-/** The options of a command line. Throws an Error that says what is wrong with it. */
-export function benchOptions(args: readonly string[]): BenchOptions {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      ports: { type: 'string' },
-      latency: { type: 'string', default: '500' },
-      // A SMAPI call takes milliseconds to tens of milliseconds. SMAPI has ten workers by default, DirMaint is one server.
-      'smapi-ms': { type: 'string', default: '20' },
-      'directory-ms': { type: 'string', default: '20' },
-      'nics-per-guest': { type: 'string', default: '1' },
-      'historic-ports': { type: 'string', default: '20' },
-      busy: { type: 'string', default: '0' },
-      profile: { type: 'boolean', default: false },
-      json: { type: 'boolean', default: false },
-    },
-  });
-  const [what] = positionals;
-  if (positionals.length !== 1 || (what !== 'storm' && what !== 'reconcile')) throw new Error(`usage: ${USAGE}`);
+/** The command line of `npm run bench`. */
+export const USAGE = {
+  name: 'bench',
+  does: "Measures the historic agent's calls beside this project's workflows.",
+  argument: {
+    name: 'storm|reconcile',
+    values: ['storm', 'reconcile'],
+    help: 'many ports at once; or a host without drift, with drift, after a re-IPL',
+  },
+  options: OPTIONS,
+  environment: SERVER_VARIABLES,
+  example: 'storm --ports 1,100 --latency 500',
+} as const satisfies Usage<typeof OPTIONS>;
+
+/** The conditions that a command line asks for. Throws a UsageError that names the wrong option. */
+export function benchOptions(values: Values<typeof OPTIONS>, argument: string): BenchOptions {
+  const what = argument === 'storm' ? 'storm' : 'reconcile';
   const sizes = values.ports ?? (what === 'storm' ? '1,100,1000' : '1000,5000,10000');
   return {
     what,
-    sizes: sizes.split(',').map((text) => whole('--ports', text, 1)),
-    latencyMs: whole('--latency', values.latency, 0),
+    sizes: sizes.split(',').map((text) => wholeNumber('--ports', text, 1)),
+    latencyMs: wholeNumber('--latency', values.latency, 0),
     times: {
-      smapiMs: whole('--smapi-ms', values['smapi-ms'], 0),
-      directoryMs: whole('--directory-ms', values['directory-ms'], 0),
-      smapiParallelism: 10,
-      directoryParallelism: 1,
+      smapiMs: wholeNumber('--smapi-ms', values['smapi-ms'], 0),
+      directoryMs: wholeNumber('--directory-ms', values['directory-ms'], 0),
+      ...PARALLELISM,
     },
-    nicsPerGuest: whole('--nics-per-guest', values['nics-per-guest'], 1),
-    historicPorts: whole('--historic-ports', values['historic-ports'], 1),
-    busy: whole('--busy', values.busy, 0),
+    nicsPerGuest: wholeNumber('--nics-per-guest', values['nics-per-guest'], 1),
+    historicPorts: wholeNumber('--historic-ports', values['historic-ports'], 1),
+    busy: wholeNumber('--busy', values.busy, 0),
     profile: values.profile,
     json: values.json,
   };
-}
-
-function whole(option: string, text: string, least: number): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < least)
-    throw new Error(`${option} ${text}: must be a whole number from ${least}`);
-  return value;
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { Hostname, IpAddress } from '../port/address.ts';
 import { Mac } from '../port/mac.ts';
 import { Vdev } from '../port/vdev.ts';
+import { QUESTION_IDS } from '../probe/questions.ts';
 import { HostName, PortId, Userid, VswitchName } from '../text/identifiers.ts';
 import { Network } from '../vswitch/network.ts';
 
@@ -81,7 +82,7 @@ export const RepairSubject = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('uplinks'), vswitch: VswitchName }),
   /** A node with recorded ports that stands for no guest; its name as it is recorded. */
   z.object({ kind: z.literal('node'), node: z.string() }),
-  /** The node of a guest, gone with the rows of ports whose NICs the guest still has. */
+  /** The node of a guest, gone with the record of ports whose NICs the guest still has. */
   z.object({ kind: z.literal('missingNode'), userid: Userid }),
   z.object({ kind: z.literal('dhcpNode') }),
   z.object({ kind: z.literal('managementNetwork') }),
@@ -130,5 +131,12 @@ export const Change = z.discriminatedUnion('kind', [
   }),
   /** As many of the ports as possible; each other port has its own refusal. */
   z.strictObject({ kind: z.literal('wirePorts'), ports: z.array(PortRequest), live: z.boolean() }),
+  /** Nothing is to be changed: the guest, which has no ports, is where questions to z/VM are asked. */
+  z.strictObject({
+    kind: z.literal('probe'),
+    questions: z.array(z.enum(QUESTION_IDS)),
+    vswitch: VswitchName.optional(),
+    mayLogOff: z.boolean(),
+  }),
 ]);
 export type Change = z.infer<typeof Change>;

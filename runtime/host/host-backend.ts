@@ -47,6 +47,7 @@ export function rulesOf(configuration: HostConfiguration): ConfiguredRules {
       dhcpHost: configuration.dhcpHost,
       managementNetwork: configuration.managementNetwork,
       capabilities: configuration.capabilities,
+      ssiMembers: configuration.ssiMembers,
     }),
     makeDns: configuration.makeDns,
     directoryOnline: configuration.directoryOnline,

@@ -10,6 +10,7 @@ import {
 import type { Logger } from 'pino';
 import { createHostActivities } from '../../activities/host-activities.ts';
 import type { HostRuntime, NeutronSource } from '../../activities/host-runtime.ts';
+import { hostsOf } from '../../client/worker-identity.ts';
 import type { HostConfiguration } from '../../configuration/load.ts';
 import { defined } from '../../domain/defined.ts';
 import { taskQueueOf } from '../../domain/host/host.ts';
@@ -58,6 +59,7 @@ export async function createHostWorker(
     rules: rulesOf(configuration),
     backend,
     ...defined({ neutron }),
+    memberHosts: (client, members) => hostsOf(client, configuration, members),
     qosPolicies: new Map(),
   };
   await checkBackend(backend, configuration.host, logger);

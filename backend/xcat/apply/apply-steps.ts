@@ -40,16 +40,13 @@ export async function applySteps(
     look.catch(() => undefined);
     if (configure.length > 0) {
       await begin('configure');
-      const { complete, failure, ...configured } = await configureGuest(host, configure, leave).catch(async (error) => {
-        possibly = configure;
-        await look;
-        possibly = [];
-        throw error;
-      });
+      const { complete, failure, ...configured } = await configureGuest(host, configure, leave);
       reports.push(...configured.reports);
       // Once the rows are there, no later plan looks again: a shared address counts before all else.
+      possibly = failure?.possibly ?? [];
       await look;
-      if (failure !== undefined) throw failure;
+      possibly = [];
+      if (failure !== undefined) return { reports, failure: { ...failure, possibly: failure.possibly.map(stepId) } };
       // As long as z/VM may still have something of a port, its row must say so.
       if (!complete) return { reports };
     }

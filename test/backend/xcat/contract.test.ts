@@ -17,6 +17,8 @@ const can = {
   deferredDirectory: true,
   changeUplinks: true,
   managementNetwork: true,
+  liveMac: true,
+  nicOperands: true,
 };
 
 backendContract('xcat', can, async (): Promise<BackendWorld> => {
