@@ -182,7 +182,7 @@ describe('reconciliation', () => {
     for (const table of ['switch', 'mac', 'hosts']) tables().remove(table, (row) => row.get('node') === node);
     removeNode(node);
     const meanwhile = await reconcile(before);
-    // As long as z/VM has the guest, nobody knows whether it is to be cut off.
+    // As long as z/VM has the guest, it is unknown whether it is to be cut off.
     expect(grantsOf(userid)).toHaveLength(2);
     expect(meanwhile.failures.map(({ reason }) => reason)).toEqual(
       expect.arrayContaining([expect.stringContaining(`guest ${userid} with ports on this host is no longer in xCAT`)]),

@@ -32,7 +32,7 @@ beforeAll(async () => {
 });
 afterAll(() => zvm.close());
 
-/** A NIC and its grant that nobody recorded. */
+/** A NIC and its grant without a record. */
 async function administratorsWork(): Promise<void> {
   const vswitch = system().vswitch('VSW1');
   const guest = system().guest(ADMINISTRATORS);
@@ -150,7 +150,7 @@ describe('drift', () => {
     ['a VSWITCH that is gone', () => system().deleteVswitch('VSW2'), 'create VSWITCH VSW2'],
     ['a re-IPL', () => system().reIpl(true), 'LNX10001 is not authorised on VSW1'],
     ['a directory entry without the NIC', () => unlist('LNX10002', '1000'), 'directory entry of LNX10002'],
-  ] as const)('%s is found, told, and repaired', async (_what, harm, line) => {
+  ] as const)('%s is found, told, and repaired', async (_case, harm, line) => {
     back();
     harm();
     const planned = await reconcile(last, { dryRun: true });
@@ -193,7 +193,7 @@ describe('drift', () => {
     expect(wrong('LNX10001')).toEqual([]);
   });
 
-  test('a guest that cannot be repaired is reported with its reason, waits longer and longer, and stops nobody', async () => {
+  test('a guest that cannot be repaired is reported with its reason, waits longer and longer, and stops no other', async () => {
     back();
     put('LNX10001', '1000', { switch: 'NOSUCH' });
     system().revoke(vsw('VSW1'), 'LNX10003');

@@ -119,7 +119,7 @@ describe('a VSWITCH without controller', () => {
   });
 });
 
-// Each is no VLAN, no VDEV, no VSWITCH, no admin state: nobody can read what the port should have.
+// Each is no VLAN, no VDEV, no VSWITCH, no admin state: the wanted state of the port is unreadable.
 const MALFORMED: Record<string, fc.Arbitrary<string>> = {
   vlan: fc.oneof(
     fc.constantFrom(
@@ -149,7 +149,7 @@ const malformed = fc
   .constantFrom(...Object.keys(MALFORMED))
   .chain((column) => (MALFORMED[column] ?? fc.constant('')).map((value) => ({ column, value })));
 
-describe('a row that nobody can read', () => {
+describe('an unreadable row', () => {
   test('leaves its port exactly as it is on z/VM, whatever reconciles, and is told by its value', async () => {
     await fc.assert(
       fc.asyncProperty(malformed, fc.constantFrom(FIRST, PORT_BASED), async ({ column, value }, port) => {
@@ -168,7 +168,7 @@ describe('a row that nobody can read', () => {
     );
   }, 300_000);
 
-  test('keeps its NIC when it is the owner that nobody can read', async () => {
+  test('keeps its NIC when its owner is unreadable', async () => {
     back();
     const before = access();
     edit(FIRST, { comments: 'zhcp1?' });
