@@ -90,7 +90,7 @@ export function portNumberOn(
     return [...(owners ?? [])].some((userid) => userid !== guest.userid);
   };
   // A run that was terminated between the number and the NIC has left it with the guest: the port finds it again by its own search. Where a NIC
-  // of another guest is on the VSWITCH, the number may be its own.
+  // of somebody else is on the VSWITCH, the number may be that one's.
   const isLeft = (number: PortNumber) =>
     vswitch.authorisations.some((entry) => entry.portNumber === number && entry.userid === guest.userid) &&
     !foreignNics(guest, ports).some((nic) => nic.vswitch === name);
