@@ -3,7 +3,7 @@ import { readHostView } from '../../client/read-state.ts';
 import { makeGuest } from '../../simulator/zvm/guest.ts';
 import type { ReconcileHostResult } from '../../workflows/reconciliation-result.ts';
 import { createEnvironment, type Environment, failureOf, portId, vlan } from './environment.ts';
-import { startRun } from './start.ts';
+import { reconcileHost } from './start.ts';
 
 let zvm: Environment;
 beforeAll(async () => {
@@ -13,18 +13,8 @@ afterAll(() => zvm.close());
 
 const port = (id: string) => ({ kind: 'port', portId: id });
 
-type Last = Pick<ReconcileHostResult, 'checkpoint' | 'failures'>;
-
-async function reconcile(last?: Last): Promise<ReconcileHostResult> {
-  const from = last === undefined ? {} : { last: { checkpoint: last.checkpoint, failures: [] } };
-  const run = await startRun(zvm.client, 'reconcileHost', {
-    host: zvm.host,
-    intervalSeconds: 1,
-    sweepSeconds: 1,
-    ...from,
-  });
-  return run.result();
-}
+const reconcile = (last?: ReconcileHostResult) =>
+  reconcileHost(zvm, last && { checkpoint: last.checkpoint }, { sweepSeconds: 1 });
 
 function system() {
   const [first] = zvm.simulator.mn.systems;

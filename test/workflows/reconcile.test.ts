@@ -5,7 +5,7 @@ import { restoreSnapshot, type Snapshot, takeSnapshot } from '../../simulator/co
 import { reconcileScheduleId } from '../../temporal-config/names.ts';
 import type { ReconcileHostResult } from '../../workflows/reconciliation-result.ts';
 import { createEnvironment, type Environment, portId, vlan } from './environment.ts';
-import { startRun } from './start.ts';
+import { reconcileHost, startRun } from './start.ts';
 
 const GUESTS = ['LNX10001', 'LNX10002', 'LNX10003', 'LNX10004'];
 const ADMINISTRATORS = 'LNX10009';
@@ -44,16 +44,7 @@ async function administratorsWork(): Promise<void> {
   system().logon(guest);
 }
 
-const reconcile = async (from?: typeof last, more: object = {}): Promise<ReconcileHostResult> => {
-  const run = await startRun(zvm.client, 'reconcileHost', {
-    host: zvm.host,
-    intervalSeconds: 1,
-    sweepSeconds: 2,
-    ...(from === undefined ? {} : { last: { checkpoint: from.checkpoint, failures: from.failures } }),
-    ...more,
-  });
-  return run.result();
-};
+const reconcile = (from?: typeof last, more: object = {}) => reconcileHost(zvm, from, { sweepSeconds: 2, ...more });
 
 function system() {
   const [first] = zvm.simulator.mn.systems;

@@ -4,7 +4,7 @@ import { readHostView } from '../../client/read-state.ts';
 import { restoreSnapshot, type Snapshot, takeSnapshot } from '../../simulator/control/snapshot.ts';
 import type { ReconcileHostResult } from '../../workflows/reconciliation-result.ts';
 import { createEnvironment, type Environment, failureOf, portId, vlan } from './environment.ts';
-import { startRun } from './start.ts';
+import { reconcileHost } from './start.ts';
 
 const GUESTS = ['LNX10001', 'LNX10002', 'LNX10003', 'LNX10004'];
 const GUEST = 'LNX10001';
@@ -36,16 +36,7 @@ const isAbout =
 
 const back = () => restoreSnapshot(zvm.simulator.mn, right);
 
-async function reconcile(from?: typeof last, more: object = {}): Promise<ReconcileHostResult> {
-  const run = await startRun(zvm.client, 'reconcileHost', {
-    host: zvm.host,
-    intervalSeconds: 1,
-    sweepSeconds: 2,
-    ...(from === undefined ? {} : { last: { checkpoint: from.checkpoint, failures: from.failures } }),
-    ...more,
-  });
-  return run.result();
-}
+const reconcile = (from?: typeof last, more: object = {}) => reconcileHost(zvm, from, { sweepSeconds: 2, ...more });
 
 function system() {
   const [first] = zvm.simulator.mn.systems;
