@@ -57,13 +57,9 @@ export async function pollersOf(client: Client, queue: string, tasks: number): P
 }
 
 /** The hosts of zHCPs of the configuration's own management node that have a running worker. */
-export async function hostsOf(
-  client: Client,
-  { xcat }: { xcat: { url: string } },
-  zhcps: readonly string[],
-): Promise<string[]> {
+export async function hostsOf(client: Client, serverUrl: string, zhcps: readonly string[]): Promise<string[]> {
   const workers = await presentWorkers(client);
-  const found = workers.filter(({ zhcpNode, xcatUrl }) => xcatUrl === xcat.url && zhcps.includes(zhcpNode));
+  const found = workers.filter(({ zhcpNode, xcatUrl }) => xcatUrl === serverUrl && zhcps.includes(zhcpNode));
   return [...new Set(found.map(({ host }) => host))];
 }
 
