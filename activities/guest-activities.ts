@@ -58,9 +58,9 @@ export function createGuestActivities(host: HostRuntime, operations: TemporalOpe
     signal: AbortSignal,
   ): Promise<Progress> => {
     const readAt = Date.now();
-    const { guest, vswitches } = await reader.read(target.userid, signal, target.directory);
+    const { guest, vswitches, capabilities } = await reader.read(target.userid, signal, target.directory);
     refuseLostPortNumbers(target.desired, guest, vswitches);
-    const steps = plan(target.desired, guest, vswitches, planRecord);
+    const steps = plan(target.desired, guest, vswitches, planRecord, capabilities);
     return {
       steps: withFollowUps(steps, target.userid, host.rules, target.followUps ?? []),
       liveVdevs: guest.live.map((nic) => nic.vdev),
@@ -86,7 +86,7 @@ export function createGuestActivities(host: HostRuntime, operations: TemporalOpe
       if (!decision.accepted) throw refusedFailure(decision.refusals);
       const { desired, before, affected, refused } = decision;
       const steps = withFollowUps(
-        plan(desired, context.guest, context.vswitches, planRecord),
+        plan(desired, context.guest, context.vswitches, planRecord, context.capabilities),
         input.userid,
         host.rules,
         [],

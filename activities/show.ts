@@ -114,7 +114,9 @@ export function shownOf({ guest, findings, recordFindings, ...context }: Reading
           ...defined({ portNumber: entry.portNumber }),
         })),
     ),
-    steps: decision.accepted ? plan(decision.desired, guest, context.vswitches, planRecord).map(sentence) : [],
+    steps: decision.accepted
+      ? plan(decision.desired, guest, context.vswitches, planRecord, context.capabilities).map(sentence)
+      : [],
     problems: [
       ...new Set([
         ...[...recordFindings, ...findings].map(findingText),

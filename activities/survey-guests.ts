@@ -124,7 +124,7 @@ function stepsFor(
     const decision = decide(changeOf(guest, doubt), { ...context, avoidMacs: new Set() });
     if (!decision.accepted)
       return { steps: undefined, why: decision.refusals.map(({ reason }) => reason).join('; '), refused: [], unread };
-    const steps = plan(decision.desired, context.guest, context.vswitches, planRecord).length;
+    const steps = plan(decision.desired, context.guest, context.vswitches, planRecord, context.capabilities).length;
     const isDown = context.guest.recorded
       .filter((row) => guest.toConfirm?.includes(row.portId) === true)
       .filter((row) => row.unreadable !== undefined || looksDown(row, context.guest))
