@@ -3,7 +3,7 @@ import type { Cancellation } from '../backend/backend.ts';
 import { refuseIncapable } from '../backend/capabilities.ts';
 import { defined } from '../domain/defined.ts';
 import type { Desired } from '../domain/guest/desired.ts';
-import { type FollowUp, followUpsAfter, withFollowUps } from '../domain/guest/follow-ups.ts';
+import { followUpsOf, withFollowUps } from '../domain/guest/follow-ups.ts';
 import type { GuestState } from '../domain/guest/guest.ts';
 import { Change } from '../domain/operations/requests.ts';
 import { decide } from '../domain/planning/decision.ts';
@@ -11,6 +11,7 @@ import { plan } from '../domain/planning/planner.ts';
 import { lostPortNumbers } from '../domain/planning/port-number-plan.ts';
 import { refusal, refusalsOf } from '../domain/planning/refusal.ts';
 import { stepId } from '../domain/planning/step-id.ts';
+import type { Step } from '../domain/planning/steps.ts';
 import type { Mac } from '../domain/port/mac.ts';
 import type { Vswitch } from '../domain/vswitch/vswitch.ts';
 import { guestWorkflowId } from '../temporal-config/names.ts';
@@ -26,10 +27,12 @@ import { applySteps } from './apply-steps.ts';
 import { addressConflictFailure, refuse, refusedFailure } from './failures.ts';
 import { createGuestReader } from './guest-reader.ts';
 import type { HostRuntime } from './host-runtime.ts';
+import { refuseBesideOtherWriters } from './other-writers.ts';
 import { createPortNumberReservations } from './port-number-reservations.ts';
 import { shownOf } from './show.ts';
 import { planIdOf, refuseOtherPlan, refuseOtherState } from './state-tags.ts';
 import type { TemporalOperations } from './temporal-operations.ts';
+import type { Stage } from './windows.ts';
 
 type Input<Name extends 'planChange' | 'planTowards' | 'applySteps'> = Parameters<HostActivities[Name]>[0];
 
@@ -40,7 +43,7 @@ export type GuestActivities = {
   applySteps(
     input: Input<'applySteps'>,
     cancellation: Cancellation,
-    arrive: (stage: string) => Promise<void>,
+    arrive: (stage: Stage) => Promise<void>,
   ): Promise<AppliedSteps>;
 };
 
@@ -54,7 +57,7 @@ export function createGuestActivities(host: HostRuntime, operations: TemporalOpe
   const reservations = createPortNumberReservations();
 
   const progressOf = async (
-    target: Target & { desired: Desired; followUps?: FollowUp[] },
+    target: Target & { desired: Desired; followUps?: Step[] },
     signal: AbortSignal,
   ): Promise<Progress> => {
     const readAt = Date.now();
@@ -75,6 +78,8 @@ export function createGuestActivities(host: HostRuntime, operations: TemporalOpe
       const context = await reader.read(input.userid, signal, input.directory);
       const place = await placeOf(operations, input);
       if (place !== undefined) return place;
+      if (context.guest.absence === undefined)
+        await refuseBesideOtherWriters(host, Context.current().client, input.userid, context);
       refuse(refuseOtherState(input.onlyIf?.state, () => shownOf(context, planRecord)));
       const avoided = new Set<Mac>(input.avoidMacs);
       // Nothing may be waited for between the choice of port numbers and their reservation.
@@ -108,11 +113,11 @@ export function createGuestActivities(host: HostRuntime, operations: TemporalOpe
         cancellation.stop.throwIfAborted();
       }
       const reports = await applySteps(host.backend, steps, cancellation, arrive);
-      const followUps =
-        reports.length < steps.length ? [...new Set([...input.followUps, ...followUpsAfter(steps)])] : [];
-      await arrive('compare');
+      const followUps = reports.length < steps.length ? followUpsOf([...input.followUps, ...steps]) : [];
       // The steps are carried out: a reading that fails is tried again by itself.
-      const after = await progressOf({ ...input, followUps }, cancellation.stop).catch(() => undefined);
+      const after = await arrive('compare')
+        .then(() => progressOf({ ...input, followUps }, cancellation.stop))
+        .catch(() => undefined);
       return { reports, ...defined({ after }), isOutdated: false };
     },
   };

@@ -97,10 +97,10 @@ function problemsOf(decision: Decision): string[] {
 export function shownOf({ guest, findings, recordFindings, ...context }: Reading, planRecord: PlanRecord): ShownGuest {
   const change = { kind: 'reconcile' as const, ports: [], removed: [], unrecorded: [], left: [] };
   const decision = decide(change, { guest, ...context, avoidMacs: new Set() });
-  const { userid, node, loggedOn, recorded, directory, live } = guest;
+  const { userid, names, loggedOn, recorded, directory, live } = guest;
   const shown = {
     userid,
-    node,
+    node: names[0],
     loggedOn,
     record: [...recorded],
     directory: [...directory],

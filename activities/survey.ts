@@ -127,7 +127,7 @@ function surveyed(reading: HostReading, checkpoint: Checkpoint, neutron: Neutron
       return {
         userid,
         recorded,
-        hidesRows: reading.hidesRows.has(userid),
+        hidesPorts: reading.hidesPorts.has(userid),
         nicsOfOthers: reading.nicsOfOthers.get(userid) ?? [],
         remembered: checkpoint.guests.get(userid),
         wanted: neutron.wanted.get(userid) ?? NOTHING_WANTED,

@@ -60,7 +60,7 @@ export type ZvmBackend = {
   applySteps(
     steps: readonly Step[],
     cancellation: Cancellation,
-    arrive: (stage: string) => Promise<void>,
+    arrive: (stage: 'configure' | 'forget') => Promise<void>,
   ): Promise<CarriedOut>;
   /** Carry out steps on VSWITCHes in order; throws at the first that fails. */
   applyVswitchSteps(steps: readonly VswitchStep[], signal: AbortSignal): Promise<StepReport[]>;

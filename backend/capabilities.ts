@@ -43,9 +43,8 @@ function needOf(step: AnyStep): Need | undefined {
       return step.settings.portSelection === 'PORTBASED' ? PORT_BASED : undefined;
     case 'ensureAuthorisation':
       return step.vlans.length > 1 ? VLAN_SETS : undefined;
-    case 'ensureAddresses':
-    case 'ensureNames':
-      return { capability: 'addresses', field: 'address', what: 'addresses of NICs' };
+    case 'record':
+      return step.needs === undefined ? undefined : ADDRESSES;
     case 'ensureDirectoryOnline':
       return { capability: 'deferredDirectory', field: 'host', what: 'putting a directory online' };
     case 'setUplinks':
@@ -61,4 +60,5 @@ function needOf(step: AnyStep): Need | undefined {
 }
 
 const PORT_BASED: Need = { capability: 'portBased', field: 'vswitch', what: 'port-based VSWITCHes' };
+const ADDRESSES: Need = { capability: 'addresses', field: 'address', what: 'addresses of NICs' };
 const VLAN_SETS: Need = { capability: 'vlanSets', field: 'network', what: 'sets of VLANs' };

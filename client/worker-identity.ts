@@ -56,6 +56,17 @@ export async function pollersOf(client: Client, queue: string, tasks: number): P
     .filter(({ lastSeenMs }) => Date.now() - lastSeenMs < GONE_MS);
 }
 
+/** The hosts of zHCPs of the configuration's own management node that have a running worker. */
+export async function hostsOf(
+  client: Client,
+  { xcat }: { xcat: { url: string } },
+  zhcps: readonly string[],
+): Promise<string[]> {
+  const workers = await presentWorkers(client);
+  const found = workers.filter(({ zhcpNode, xcatUrl }) => xcatUrl === xcat.url && zhcps.includes(zhcpNode));
+  return [...new Set(found.map(({ host }) => host))];
+}
+
 /** All running workers, by their identities. */
 export async function presentWorkers(client: Client): Promise<WorkerIdentity[]> {
   const pollers = await pollersOf(client, PRESENCE_QUEUE, ACTIVITY_TASKS);

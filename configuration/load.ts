@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defined } from '../domain/defined.ts';
 import type { ConfiguredCapabilities } from '../domain/host/host-capabilities.ts';
-import { HostName, VswitchName } from '../domain/text/identifiers.ts';
+import { HostName, type NodeName, VswitchName } from '../domain/text/identifiers.ts';
 import { ConfigurationError, type ConfigurationProblem } from './error.ts';
 import { HostReader } from './host-reader.ts';
 import { type IniFile, scanIni } from './ini-file.ts';
@@ -61,6 +61,8 @@ export type HostConfiguration = {
   directoryOnline: boolean;
   /** Levels of z/VM that hold whatever it answers. */
   capabilities?: ConfiguredCapabilities;
+  /** zHCPs of the members of the SSI cluster; empty for none, absent where z/VM is asked. */
+  ssiMembers?: readonly NodeName[];
 };
 
 /** A physical network of Neutron with its VSWITCH on this host. */
@@ -137,6 +139,7 @@ function readHost(reader: HostReader, env: ConfigurationSources['env']): HostCon
   const maxAnswerMebibytes = reader.read(SETTINGS.maxAnswerMebibytes);
   const dhcpHost = reader.read(SETTINGS.dhcpHost);
   const capabilities = readCapabilities(reader);
+  const ssiMembers = reader.read(SETTINGS.ssiMembers);
   if (dhcpHost !== undefined && reader.find(SETTINGS.dhcpUserid) === undefined)
     reader.report(SETTINGS.dhcpUserid, 'is missing beside dhcp_host');
   return {
@@ -154,7 +157,7 @@ function readHost(reader: HostReader, env: ConfigurationSources['env']): HostCon
     },
     physicalNetworks: readPhysicalNetworks(reader),
     defaultNicVdev: reader.read(SETTINGS.defaultNicVdev) ?? DEFAULT_NIC_VDEV,
-    ...defined({ macPrefix, managementNetwork, dhcpUserid, dhcpHost, capabilities }),
+    ...defined({ macPrefix, managementNetwork, dhcpUserid, dhcpHost, capabilities, ssiMembers }),
     makeDns: reader.read(SETTINGS.makeDns) ?? false,
     directoryOnline: reader.read(SETTINGS.directoryOnline) ?? false,
   };

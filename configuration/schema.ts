@@ -162,6 +162,16 @@ const HttpUrl = z.string().refine((text) => {
   return url !== undefined && /^https?:$/.test(url.protocol) && url.username === '' && url.search === '';
 }, 'is not a URL of http or https');
 
+/** `none` is a list without members. */
+const ZhcpNodes = z.string().transform((text, context): NodeName[] => {
+  const names = text.trim().toLowerCase() === 'none' ? [] : items(text);
+  return names.flatMap((name) => {
+    const node = NodeName.safeParse(name).data;
+    if (node === undefined) context.addIssue(`has the invalid entry ${JSON.stringify(name)}`);
+    return node ?? [];
+  });
+});
+
 const NicVdev = z.string().transform((text, context): number => {
   const vdev = Vdev.safeParse(text);
   if (vdev.success) return vdevNumber(vdev.data);
@@ -265,6 +275,12 @@ export const SETTINGS = {
     DirectoryNetworkAuthorization.options.join(', '),
   ),
   smapiLevel: setting('zvm_smapi_level', AGENT, named(SmapiLevel, 'is not a functional level'), 'a level, as V7.2'),
+  ssiMembers: setting(
+    'zvm_ssi_members',
+    AGENT,
+    ZhcpNodes,
+    'the zHCP nodes of all members of the SSI cluster, with commas between; or none',
+  ),
   smcli: setting('zvm_smcli', AGENT, word(SmcliKind), SmcliKind.options.join(', ')),
   dhcpHost: setting('dhcp_host', AGENT, named(HostName, 'is not a host name'), 'letters, digits, . _ -'),
   transportUrl: setting(

@@ -110,6 +110,7 @@ function logged({ log }: GatewayOptions): MiddlewareHandler {
       ms: Math.round(performance.now() - started),
       caller: context.get('caller')?.name,
       request: context.get('requestId'),
+      operation: context.get('operation'),
     };
     log(context.res.status >= 500 ? 'error' : 'info', fields, 'request');
   };

@@ -1,5 +1,4 @@
 import type { Desired } from '../domain/guest/desired.ts';
-import type { FollowUp } from '../domain/guest/follow-ups.ts';
 import type { HostCapabilities } from '../domain/host/host-capabilities.ts';
 import type { ShownGuest } from '../domain/host/host-view.ts';
 import type { ManagementStep } from '../domain/host/management-network.ts';
@@ -213,14 +212,14 @@ export type HostActivities = RequestActivities & {
     },
   ): Promise<Planning>;
   /** Read the guest again and plan the remaining steps, with the follow-ups that earlier steps need. */
-  planTowards(input: Target & { desired: Desired; followUps?: FollowUp[] }): Promise<Progress>;
+  planTowards(input: Target & { desired: Desired; followUps?: Step[] }): Promise<Progress>;
   /**
-   * Carry out a plan, stage by stage: added rows of xCAT's tables, z/VM in one call, removed rows. Then read the guest again and plan the
+   * Carry out a plan, stage by stage: what is added to the record, z/VM in one call, what goes from the record. Then read the guest again and plan the
    * remaining steps. An old plan is made anew first. Stops at the first step that fails; the failure's first detail holds as `carriedOut` the
    * ids of the steps before it. Fails with `AddressConflict` when an address belongs to another port too.
    */
   applySteps(
-    input: Target & { steps: Step[]; desired: Desired; readAt: number; followUps: FollowUp[] },
+    input: Target & { steps: Step[]; desired: Desired; readAt: number; followUps: Step[] },
   ): Promise<AppliedSteps>;
   /** Read the whole host and compare it with its record. */
   surveyHost(input: SurveyInput): Promise<Survey>;

@@ -1,7 +1,7 @@
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { CancellationScope, isCancellation, proxyActivities } from '@temporalio/workflow';
 import type { Desired } from '../domain/guest/desired.ts';
-import { type FollowUp, followUpsAfter } from '../domain/guest/follow-ups.ts';
+import { followUpsOf } from '../domain/guest/follow-ups.ts';
 import { stepId } from '../domain/planning/step-id.ts';
 import { type GuestStepReport, headline, type Step, sentence } from '../domain/planning/steps.ts';
 import type { Vdev } from '../domain/port/vdev.ts';
@@ -38,8 +38,8 @@ export type ReconcilerState = {
   done: string[];
   /** Steps that were or may have been carried out. */
   touched: Step[];
-  /** Follow-ups of steps that may have been carried out. */
-  followUps: FollowUp[];
+  /** Steps that no reading shows as missing, and that may not have been carried out. */
+  followUps: Step[];
   pauseMs: number;
   /** Steps that z/VM accepted in the previous round, and those of them that it reported as done already. */
   taken: string[];
@@ -117,7 +117,7 @@ export class Reconciler {
     let trouble: unknown;
     this.#show(steps);
     const before = this.state.followUps;
-    this.state.followUps = this.followUpsWith(steps);
+    this.state.followUps = followUpsOf([...before, ...steps]);
     try {
       const applied = await writeActivities(this.#said(headline(steps))).applySteps({
         ...this.#target,
@@ -179,10 +179,6 @@ export class Reconciler {
   #touch(steps: readonly Step[]): void {
     const known = new Set(this.state.touched.map(stepId));
     this.state.touched.push(...steps.filter((step) => !known.has(stepId(step))));
-  }
-
-  followUpsWith(steps: readonly Step[]): FollowUp[] {
-    return [...new Set([...this.state.followUps, ...followUpsAfter(steps)])];
   }
 
   #planTowards(desired: Desired): Promise<Progress> {

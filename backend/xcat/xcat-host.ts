@@ -12,10 +12,16 @@ export type XcatHost = {
   rules: ConfiguredRules;
   xcat: XcatClient;
   zhcp: ZhcpUserid;
+  /** The userid of a zHCP, the host's own or another member's, by its node. Throws BackendError 'not-defined' as `zhcp` does. */
+  zhcpOf(node: string): Promise<Userid>;
   profiles: DirectoryProfiles;
   entries: DirectoryEntries;
   levels: LevelMemory;
+  members: MemberMemory;
 };
+
+/** The z/VM systems of zHCPs, as they have told, and the time until which silent ones are left alone. */
+export type MemberMemory = { systems: Map<string, string>; silentUntil: Map<string, number> };
 
 /** The zHCP's own userid: the target that SMAPI authorises VSWITCH functions by (docs/reference/smcli.md 2). */
 export type ZhcpUserid = {
@@ -29,21 +35,26 @@ export type ZhcpUserid = {
 export function createXcatHost(rules: ConfiguredRules, xcat: XcatClient): XcatHost {
   const { zhcpNode } = rules;
   let known: Userid | undefined;
+  const lookUp = async (node: string) =>
+    zhcpUserid(node, await xcat.tables.getAttribute('zvm', 'node', node, 'userid'));
+  const zhcp: ZhcpUserid = {
+    async get() {
+      known ??= await lookUp(zhcpNode);
+      return known;
+    },
+    set(userid) {
+      known = userid;
+    },
+  };
   return {
     rules,
     xcat,
     profiles: createDirectoryProfiles(xcat.channel(zhcpNode)),
     entries: createDirectoryEntries(),
     levels: createLevelMemory(),
-    zhcp: {
-      async get() {
-        known ??= zhcpUserid(zhcpNode, await xcat.tables.getAttribute('zvm', 'node', zhcpNode, 'userid'));
-        return known;
-      },
-      set(userid) {
-        known = userid;
-      },
-    },
+    members: { systems: new Map(), silentUntil: new Map() },
+    zhcp,
+    zhcpOf: (node) => (node === zhcpNode ? zhcp.get() : lookUp(node)),
   };
 }
 

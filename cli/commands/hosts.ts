@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { describeHost, type KnownHost } from '../../client/known-hosts.ts';
-import { capabilityRows, capabilityText, type HostCapabilities } from '../../domain/host/host-capabilities.ts';
+import { capabilityText, capabilityTexts, type HostCapabilities } from '../../domain/host/host-capabilities.ts';
 import { action } from '../action.ts';
 import { EXIT } from '../exit-codes.ts';
 import { colour, type Output, timeText } from '../output.ts';
@@ -39,7 +39,7 @@ function showHosts(output: Output, hosts: readonly KnownHost[]): void {
 }
 
 function capabilityWords(capabilities: HostCapabilities): string {
-  return capabilityRows(capabilities)
+  return capabilityTexts(capabilities)
     .map(([name, text]) => `${name} ${text}`)
     .join(', ');
 }

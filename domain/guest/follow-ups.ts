@@ -1,36 +1,28 @@
+import { stepId } from '../planning/step-id.ts';
 import type { Step } from '../planning/steps.ts';
 import type { Userid } from '../text/identifiers.ts';
 
-/**
- * A step that has to follow a change and cannot be seen missing afterwards: names in the management node's hosts file, a directory put online.
- * One that was not carried out goes into the next plan.
- */
-export type FollowUp = 'ensureNames' | 'ensureDirectoryOnline';
+const OF_THE_DIRECTORY: readonly Step['kind'][] = ['ensureDirectoryNic', 'removeDirectoryNic'];
 
-const CAUSE: Record<FollowUp, readonly Step['kind'][]> = {
-  ensureNames: ['ensureAddresses'],
-  ensureDirectoryOnline: ['ensureDirectoryNic', 'removeDirectoryNic'],
-};
+/** Steps that no reading shows as missing, each once: one that may not have been carried out goes into the next plan. */
+export function followUpsOf(steps: readonly Step[]): Step[] {
+  const unseen = steps.filter(
+    (step) => step.kind === 'ensureDirectoryOnline' || (step.kind === 'record' && step.isUnseen),
+  );
+  return [...new Map(unseen.map((step) => [stepId(step), step])).values()];
+}
 
-/** The plan with the follow-ups of its steps and the pending follow-ups of earlier plans. */
+/** The plan with a directory put online after its changes, and with the pending follow-ups of earlier plans. */
 export function withFollowUps(
   steps: readonly Step[],
   userid: Userid,
   { directoryOnline }: { directoryOnline: boolean },
-  pending: readonly FollowUp[],
+  pending: readonly Step[],
 ): Step[] {
-  const named = steps.flatMap((step): Step[] => (step.kind === 'ensureAddresses' ? [step, NAMES] : [step]));
-  if (pending.includes('ensureNames') && !named.includes(NAMES)) named.unshift(NAMES);
-  if (!directoryOnline) return named;
-  const last = named.findLastIndex((step) => CAUSE.ensureDirectoryOnline.includes(step.kind));
-  if (last < 0 && !pending.includes('ensureDirectoryOnline')) return named;
-  return named.toSpliced(last + 1, 0, { kind: 'ensureDirectoryOnline', userid, disturbs: false });
+  const known = new Set(steps.map(stepId));
+  const online: Step = { kind: 'ensureDirectoryOnline', userid, disturbs: false };
+  const all = [...pending.filter((step) => step.kind !== online.kind && !known.has(stepId(step))), ...steps];
+  const last = all.findLastIndex((step) => OF_THE_DIRECTORY.includes(step.kind));
+  if (!directoryOnline || (last < 0 && !pending.some((step) => step.kind === online.kind))) return all;
+  return all.toSpliced(last + 1, 0, online);
 }
-
-/** The follow-ups of steps with an unknown outcome. */
-export function followUpsAfter(steps: readonly Step[]): FollowUp[] {
-  const kinds = new Set<string>(steps.map((step) => step.kind));
-  return (Object.keys(CAUSE) as FollowUp[]).filter((followUp) => kinds.has(followUp));
-}
-
-const NAMES: Step = { kind: 'ensureNames', disturbs: false };

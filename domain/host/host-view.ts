@@ -3,7 +3,7 @@ import { defined } from '../defined.ts';
 import { driftOf } from '../drift/drift.ts';
 import { Finding } from '../drift/finding.ts';
 import { unclearPorts } from '../drift/unclear-ports.ts';
-import type { LiveNic, Nicdef, RecordedPort } from '../guest/guest.ts';
+import { type LiveNic, type Nicdef, type RecordedPort, UnreadableValue } from '../guest/guest.ts';
 import { Mac } from '../port/mac.ts';
 import { Vdev } from '../port/vdev.ts';
 import { HostName, NodeName, PortId, Userid, VswitchName } from '../text/identifiers.ts';
@@ -22,10 +22,7 @@ export const PortView = z.object({
   mac: Mac.optional(),
   adminStateUp: z.boolean(),
   /** Unreadable values of the record: the port stays unchanged. */
-  unreadable: z
-    .array(z.object({ column: z.string(), value: z.string() }))
-    .readonly()
-    .optional(),
+  unreadable: z.array(UnreadableValue).readonly().optional(),
   /** The state on z/VM: VLANs of the authorisation, none when the guest has none there; the VSWITCH that the NIC is coupled to. */
   actual: z.object({ vlans: z.array(z.number().int()).nullable(), coupledTo: VswitchName.nullable() }),
   /** Signs of drift of the port. Drift of a guest need not belong to one of its ports. */
@@ -101,7 +98,7 @@ export function isInOrder({ steps, problems }: Pick<ShownGuest, 'steps' | 'probl
 
 /** A port of a guest: its record and its state on z/VM. Undefined when the guest has no such port. */
 export function shownPort(guest: Omit<ShownGuest, 'tags'>, portId: string) {
-  const record = guest.record.find((row) => row.portId === portId);
+  const record = guest.record.find((port) => port.portId === portId);
   if (record === undefined) return undefined;
   const { vdev, vswitch } = record;
   return {
@@ -132,17 +129,17 @@ export function guestViewOf(
   return {
     userid,
     node,
-    ports: recorded.map(({ rows, node: _node, otherNodes: _others, recordedFor, ...port }) => ({
+    ports: recorded.map(({ doubled, recordedFor, ...port }) => ({
       ...port,
       userid,
-      drift: [...isAbsent, ...certainDrift(userid, [{ ...port, rows, ...defined({ recordedFor }) }], vswitches)],
+      drift: [...isAbsent, ...certainDrift(userid, [{ ...port, ...defined({ doubled, recordedFor }) }], vswitches)],
       actual: {
         vlans: authorisedOn(port.vswitch, userid, vswitches),
         coupledTo: coupled.find((nic) => nic.vdev === port.vdev)?.vswitch ?? null,
       },
     })),
     foreignNics: coupled
-      .filter((nic) => !recorded.some((row) => row.vdev === nic.vdev))
+      .filter((nic) => !recorded.some((port) => port.vdev === nic.vdev))
       .map(({ mac, ...nic }) => ({ ...nic, ...defined({ mac }) })),
     drift: [...isAbsent, ...certainDrift(userid, recorded, vswitches)],
   };
@@ -152,7 +149,7 @@ export function guestViewOf(
 function certainDrift(userid: Userid, recorded: readonly RecordedPort[], vswitches: readonly Vswitch[]): string[] {
   const nothing = {
     remembered: undefined,
-    hidesRows: false,
+    hidesPorts: false,
     nicsOfOthers: [],
     wanted: new Map(),
     unconfirmed: new Set<never>(),

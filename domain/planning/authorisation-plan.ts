@@ -170,8 +170,8 @@ function mayRevoke(desired: Desired, guest: GuestState, vswitch: VswitchName): b
   if (desired.recordStays === true) return desired.leaving.includes(vswitch);
   const going = new Set<string>([...desired.removed, ...desired.ports].map((port) => port.portId));
   const staying = new Set<string>(desired.ports.flatMap((port) => (port.vswitch === vswitch ? port.portId : [])));
-  const rows = guest.recorded.filter((row) => row.vswitch === vswitch);
+  const recorded = guest.recorded.filter((port) => port.vswitch === vswitch);
   // A grant beside ports that the directory authorises may be an administrator's: it goes when a port of ours goes.
-  const isLeft = rows.some((row) => !staying.has(row.portId));
-  return (isLeft || desired.leaving.includes(vswitch)) && rows.every((row) => going.has(row.portId));
+  const isLeft = recorded.some((port) => !staying.has(port.portId));
+  return (isLeft || desired.leaving.includes(vswitch)) && recorded.every((port) => going.has(port.portId));
 }

@@ -15,10 +15,10 @@ import { refuseNetwork } from '../vswitch/vswitch-choice.ts';
 import type { PlanningContext } from './planning-context.ts';
 import { withAuthority } from './port-authority.ts';
 import { type Refusal, refusal } from './refusal.ts';
-import { refuseUnreadableRow } from './unclear-refusals.ts';
+import { refuseUnreadable } from './unclear-refusals.ts';
 
 /** A request for a port, with what it is checked and chosen from. `at` comes before its fields, as in `ports.0.`. */
-type Asked = { request: PortRequest; row: RecordedPort | undefined; at: string; ports: readonly DesiredPort[] };
+type Asked = { request: PortRequest; known: RecordedPort | undefined; at: string; ports: readonly DesiredPort[] };
 
 /** The guest's ports after a request, and why it is refused. */
 export type PortsAfter = { ports: DesiredPort[]; refusals: Refusal[] };
@@ -43,23 +43,22 @@ export function addPort(
       refusals: [...refuseDifferent(request, existing, at), ...taken],
     };
   }
-  const row = context.guest.recorded.find((candidate) => candidate.portId === request.portId);
-  const asked: Asked = { request, row, at, ports };
+  const known = context.guest.recorded.find((candidate) => candidate.portId === request.portId);
+  const asked: Asked = { request, known, at, ports };
   const { portId, vswitch, network, adminStateUp, address, hostname } = request;
   const { vdev, ...vdevChoice } = chooseVdev(asked, context);
   const { mac, ...macChoice } = chooseMac(asked, context);
   const found = [
     ...refuseNetwork(vswitch, network, at, context),
-    ...refuseUnreadableRow(request, row, at, context),
+    ...refuseUnreadable(request, known, at, context),
     ...vdevChoice.refusals,
     ...macChoice.refusals,
     ...refuseAddress(asked, context),
   ];
   if (vdev === undefined || mac === undefined || found.length > 0) return { ports, refusals: found };
   const { userid } = context.guest;
-  const node = row?.node ?? context.guest.node;
   const more = defined({ address, hostname });
-  const wanted = { portId, userid, node, vswitch, network, mac, vdev, adminStateUp, live, ...more };
+  const wanted = { portId, userid, vswitch, network, mac, vdev, adminStateUp, live, ...more };
   const { port, refusals } = authorisedPort(wanted, at, ports, context);
   return { ports: refusals.length > 0 ? ports : [...ports, port], refusals };
 }
@@ -140,7 +139,7 @@ function refuseDifferent(request: PortRequest, port: DesiredPort, at: string): R
     );
 }
 
-/** An address belongs to one node only; a name without an address says nothing. */
+/** An address belongs to one guest only; a name without an address says nothing. */
 function refuseAddress({ request, at, ports }: Asked, { addressesInUse, guest }: PlanningContext): Refusal[] {
   const { address, hostname } = request;
   if (address === undefined) {
@@ -149,17 +148,17 @@ function refuseAddress({ request, at, ports }: Asked, { addressesInUse, guest }:
       refusal(`${at}hostname`, 'a hostname needs an address', 'give the address, too, or leave the hostname out'),
     ];
   }
-  const node = addressesInUse.get(address);
-  const owner = ports.find((port) => port.address === address)?.portId ?? (node === guest.node ? undefined : node);
+  const name = addressesInUse.get(address);
+  const owner = ports.find((port) => port.address === address)?.portId ?? (name === guest.names[0] ? undefined : name);
   if (owner === undefined) return [];
   return [refusal(`${at}address`, `address ${address} is taken by ${owner}`, 'use another address')];
 }
 
 function chooseVdev(
-  { request, row, at, ports }: Asked,
+  { request, known, at, ports }: Asked,
   { guest, rules, claimedVdevs = [] }: PlanningContext,
 ): { vdev?: Vdev; refusals: Refusal[] } {
-  const own = row?.vdev;
+  const own = known?.vdev;
   const others = ports.filter((port) => port.portId !== request.portId);
   const taken = takenDevices(guest, others).filter(({ nic }) => nic === undefined || nic !== own);
   const wanted = request.vdev ?? own;
@@ -177,21 +176,21 @@ function chooseVdev(
   return { refusals: [refuseOverlap(`${at}vdev`, wanted, overlapped, guest)] };
 }
 
-function chooseMac({ request, row, at, ports }: Asked, context: PlanningContext): { mac?: Mac; refusals: Refusal[] } {
+function chooseMac({ request, known, at, ports }: Asked, context: PlanningContext): { mac?: Mac; refusals: Refusal[] } {
   const { rules } = context;
   if (rules.wantedMacPrefix !== undefined && rules.wantedMacPrefix !== rules.macPrefix) {
     const reason = `base_mac begins with ${rules.wantedMacPrefix}, but the USER prefix of ${rules.host} is ${rules.macPrefix}: z/VM would give the NIC another address`;
     const advice = "set base_mac to z/VM's USER prefix, or change VMLAN in SYSTEM CONFIG";
     return { refusals: [refusal(`${at}mac`, reason, advice)] };
   }
-  const wanted = request.mac ?? row?.mac;
+  const wanted = request.mac ?? known?.mac;
   if (wanted === undefined) {
     const mac = freeMac(request.portId, ports, context);
     if (mac !== undefined) return { mac, refusals: [] };
     const reason = `no MAC address is left under ${rules.macPrefix}`;
     return { refusals: [refusal(`${at}mac`, reason, 'delete unused ports')] };
   }
-  const own = { portId: request.portId, vdev: request.vdev ?? row?.vdev, mac: row?.mac };
+  const own = { portId: request.portId, vdev: request.vdev ?? known?.vdev, mac: known?.mac };
   return { mac: wanted, refusals: refuseMac(wanted, own, at, ports, context) };
 }
 
@@ -224,7 +223,7 @@ export function refuseMac(
   const isOwn = (other: MacInUse) =>
     // The guest's own entry has just been read.
     (other.inEntry === true && other.owner === guest.userid) ||
-    (port.mac === wanted && ownNames(guest).includes(other.owner) && other.vdev === port.vdev);
+    (port.mac === wanted && isNameOf(guest, other.owner) && other.vdev === port.vdev);
   const inEntry = guest.directory.find((nic) => nic.macId === macId(wanted) && nic.vdev !== port.vdev);
   const owner =
     ownerText(macsInUse.get(wanted)?.find((other) => !isOwn(other))) ??
@@ -236,8 +235,8 @@ export function refuseMac(
   return [{ ...refusal(`${at}mac`, `MAC ${wanted} is taken by ${owner}`, advice), transient: true }];
 }
 
-function ownNames({ userid, node, otherNodes = [] }: PlanningContext['guest']): string[] {
-  return [userid, node, ...otherNodes];
+function isNameOf({ userid, names }: PlanningContext['guest'], owner: string): boolean {
+  return [userid, ...names].some((name) => name === owner);
 }
 
 function ownerText(other: MacInUse | undefined): string | undefined {

@@ -6,16 +6,12 @@ import type { Vswitch } from '../vswitch/vswitch.ts';
 import { planAuthorisations } from './authorisation-plan.ts';
 import { planDirectory } from './directory-plan.ts';
 import { planLive } from './live-plan.ts';
+import { onMember, planOtherMembers } from './member-plan.ts';
 import { planPortNumbers } from './port-number-plan.ts';
-import type { Step } from './steps.ts';
+import { type RecordStep, type Step, stagesOf } from './steps.ts';
 
-/** The steps on a backend's record: those before z/VM is touched, and those after it. */
-export type RecordPlan = { record: Step[]; forget: Step[] };
-
-/** Plans the record of a guest; each backend has its own. */
-export type PlanRecord = (desired: Desired, guest: GuestState) => RecordPlan;
-
-const NO_RECORD: RecordPlan = { record: [], forget: [] };
+/** Plans the steps on the record of a guest; each backend has its own. */
+export type PlanRecord = (desired: Desired, guest: GuestState) => RecordStep[];
 
 /**
  * The steps from what is to what should be, in an order in which stopping after any of them leaves the guest with no access that it
@@ -41,9 +37,8 @@ export function plan(
     .filter(({ vdev, vswitch }) => authorisations.revoked.has(vswitch) || portNumbers.renumbered.has(vdev))
     .map(({ vdev }) => vdev);
   const directory = planDirectory(desired, guest, capabilities, new Set(unauthorised));
-  const { record, forget } = desired.recordStays === true ? NO_RECORD : planRecord(desired, guest);
-  return [
-    ...record,
+  const { record, forget } = stagesOf(desired.recordStays === true ? [] : planRecord(desired, guest));
+  const configure = [
     ...live.takeAway,
     // A NICDEF may name a VLAN that its port number has kept from counting.
     ...(directoryAuthorizes(capabilities)
@@ -56,6 +51,7 @@ export function plan(
     ...authorisations.revokeLast,
     ...portNumbers.takeLast,
     ...live.define,
-    ...forget,
   ];
+  const others = planOtherMembers(desired, guest, capabilities);
+  return [...record, ...onMember(configure, guest.cluster?.runsOn), ...others, ...forget];
 }

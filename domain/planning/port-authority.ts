@@ -43,12 +43,14 @@ function authorizationOf(
   const wanted = authorizationFor(vswitch, port.network, capabilities);
   if (wanted === undefined) return undefined;
   const nicdef = ownNicdef(guest, port.vdev);
+  const isNamed = nicdef?.vswitch !== undefined && namesAccess(nicdef.authorization);
+  const isNew = nicdef?.vswitch !== vswitch.name && !mustBeGranted(vswitch, port, others, context);
+  const isGranted = vswitch.vlanAware
+    ? isWired(port, guest) && hasOwnGrant(vswitch, port, guest)
+    : isAuthorised(vswitch, guest);
   const isByDirectory =
-    (nicdef?.vswitch !== undefined && namesAccess(nicdef.authorization)) ||
     context.movesToDirectory === true ||
-    (nicdef?.vswitch !== vswitch.name
-      ? !(isWired(port, guest) && hasOwnGrant(vswitch, port, guest)) && !mustBeGranted(vswitch, port, others, context)
-      : !vswitch.vlanAware && !isAuthorised(vswitch, guest));
+    (vswitch.vlanAware ? isNamed || (isNew && !isGranted) : !isGranted && (isNew || nicdef?.vswitch === vswitch.name));
   return isByDirectory ? wanted : undefined;
 }
 
@@ -69,7 +71,7 @@ export function authorizationFor(
 }
 
 function isWired({ portId }: DesiredPort, { recorded }: GuestState): boolean {
-  return recorded.some((row) => row.portId === portId && row.vdev !== undefined);
+  return recorded.some((port) => port.portId === portId && port.vdev !== undefined);
 }
 
 /** A port without a NICDEF that says so is as the guest's grant, or the port number in its NICDEF, has it, if that is what the port needs. */

@@ -12,7 +12,11 @@ type Planned = { desired: Desired; before: Desired };
 export function rollbackTarget({ desired, before }: Planned, touched: readonly Step[]): Desired {
   const isTouched = (portId: PortId) => {
     const vdev = desired.ports.find((port) => port.portId === portId)?.vdev;
-    return touched.some((step) => isOf(step, portId) || (vdev !== undefined && 'vdev' in step && step.vdev === vdev));
+    return touched.some(
+      (step) =>
+        (step.kind === 'record' && step.portId === portId) ||
+        (vdev !== undefined && 'vdev' in step && step.vdev === vdev),
+    );
   };
   const given = desired.ports.flatMap(({ vswitch, portNumber }) =>
     portNumber === undefined ? [] : [{ vswitch, portNumber }],
@@ -22,9 +26,4 @@ export function rollbackTarget({ desired, before }: Planned, touched: readonly S
     removed: before.removed.filter(({ portId }) => isTouched(portId)),
     ...(given.length === 0 ? {} : { given }),
   };
-}
-
-function isOf(step: Step, portId: PortId): boolean {
-  if (step.kind === 'ensureRecord') return step.port.portId === portId;
-  return step.kind === 'removeRecord' && step.portId === portId;
 }

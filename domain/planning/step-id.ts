@@ -5,6 +5,7 @@ import type { Step } from './steps.ts';
  * may be reworded; ids stand in histories.
  */
 export function stepId(step: Step): string {
+  if (step.kind === 'record') return `${step.operation} ${JSON.stringify(sorted(step.data))}`;
   const { kind, disturbs: _disturbs, ...rest } = step;
   return `${kind} ${JSON.stringify(sorted(rest))}`;
 }

@@ -1,11 +1,10 @@
 import type { NicdefAuthorization } from '../guest/guest.ts';
 import type { NicOperands } from '../guest/kept-attributes.ts';
 import { authorizationText } from '../guest/nicdef-authorization.ts';
-import type { NicAddress } from '../port/address.ts';
-import type { Port } from '../port/port.ts';
+import type { MemberName } from '../host/ssi-cluster.ts';
 import type { PortNumber, VswitchPort } from '../port/port-number.ts';
 import type { Vdev } from '../port/vdev.ts';
-import type { NodeName, PortId, Userid, VswitchName } from '../text/identifiers.ts';
+import type { PortId, Userid, VswitchName } from '../text/identifiers.ts';
 import { shortVlans } from '../vswitch/vlan-set.ts';
 
 type OnVswitch = { userid: Userid; vswitch: VswitchName };
@@ -15,51 +14,54 @@ type Vlans = readonly number[];
 /** It was so before, and is so again. */
 type Promiscuity = { promiscuous?: true };
 
-/** One change to z/VM or to what xCAT records, as data. Removal steps say `remove`, all others ensure. */
-export type Step =
-  /** `otherNodes`: further rows of the port stand under these, and go. */
-  (
-    | { kind: 'ensureRecord'; port: Port; rows: number; otherNodes?: readonly NodeName[] }
-    /** `row`: the node has a row in the `mac` table; `otherNodes` stand for the same guest, and may have the addresses too. */
-    | {
-        kind: 'ensureMacRecord';
-        node: NodeName;
-        entries: readonly string[];
-        row: boolean;
-        otherNodes?: readonly NodeName[];
-      }
-    /** `row`: the node has a row in the `hosts` table; `stale`: it says something that is not so any more. */
-    | { kind: 'ensureAddresses'; node: NodeName; entries: readonly NicAddress[]; row: boolean; stale: boolean }
-    | { kind: 'ensureNames' }
-    | ({ kind: 'ensureUncoupled'; vswitch: VswitchName } & OnNic)
-    | ({ kind: 'removeLiveNic' } & OnNic)
-    | ({ kind: 'removeDirectoryNic' } & OnNic)
-    | ({ kind: 'removeAuthorisation' } & Promiscuity & OnVswitch)
-    /** `before`: the VLANs of one that is made anew. */
-    | ({ kind: 'ensureAuthorisation'; vlans: Vlans; before?: Vlans } & Promiscuity & OnVswitch)
-    | ({ kind: 'removePortNumber' } & OnPort)
-    | ({ kind: 'ensurePortNumber'; vlans: Vlans; before?: Vlans } & Promiscuity & OnPort)
-    | ({ kind: 'ensurePortVlans'; add: Vlans; remove: Vlans } & OnPort)
-    /** `lost`: operands of the statement before that it will not have any more. */
-    | ({
-        kind: 'ensureDirectoryNic';
-        macId?: string;
-        vswitch?: VswitchName;
-        portNumber?: PortNumber;
-        authorization?: NicdefAuthorization;
-        lost?: string;
-        /** The running guest has to log off and on for it. */
-        atNextLogon?: true;
-      } & NicOperands &
-        OnNic)
-    | ({ kind: 'ensureLiveNic'; macId?: string } & OnNic)
-    | ({ kind: 'ensureCoupled'; vswitch: VswitchName; portNumber?: PortNumber } & OnNic)
-    | { kind: 'ensureDirectoryOnline'; userid: Userid }
-    | { kind: 'removeRecord'; node: NodeName; portId: PortId; keepRow: boolean }
-  ) & {
-    /** True when the step takes a coupled NIC of the running guest off the network for a moment. */
-    disturbs: boolean;
-  };
+/** One change to the backend's record. The backend that plans it parses `operation` and `data` when it carries the step out. */
+type RecordChange = {
+  kind: 'record';
+  /** Before z/VM is touched, or after it. */
+  stage: Exclude<Stage, 'configure'>;
+  operation: string;
+  data: unknown;
+  sentence: string;
+  /** The port that it is about, where it is about one alone. */
+  portId?: PortId;
+  needs?: 'addresses';
+  /** No reading shows that it is missing. */
+  isUnseen?: true;
+};
+
+/** One change to z/VM or to the record, as data. Removal steps on z/VM say `remove`, all others ensure. */
+export type Step = (
+  | RecordChange
+  | ({ kind: 'ensureUncoupled'; vswitch: VswitchName } & OnNic)
+  | ({ kind: 'removeLiveNic' } & OnNic)
+  | ({ kind: 'removeDirectoryNic' } & OnNic)
+  | ({ kind: 'removeAuthorisation' } & Promiscuity & OnVswitch)
+  /** `before`: the VLANs of one that is made anew. */
+  | ({ kind: 'ensureAuthorisation'; vlans: Vlans; before?: Vlans } & Promiscuity & OnVswitch)
+  | ({ kind: 'removePortNumber' } & OnPort)
+  | ({ kind: 'ensurePortNumber'; vlans: Vlans; before?: Vlans } & Promiscuity & OnPort)
+  | ({ kind: 'ensurePortVlans'; add: Vlans; remove: Vlans } & OnPort)
+  /** `lost`: operands of the statement before that it will not have any more. */
+  | ({
+      kind: 'ensureDirectoryNic';
+      macId?: string;
+      vswitch?: VswitchName;
+      portNumber?: PortNumber;
+      authorization?: NicdefAuthorization;
+      lost?: string;
+    } & NicOperands &
+      OnNic)
+  | ({ kind: 'ensureLiveNic'; macId?: string } & OnNic)
+  | ({ kind: 'ensureCoupled'; vswitch: VswitchName; portNumber?: PortNumber } & OnNic)
+  | { kind: 'ensureDirectoryOnline'; userid: Userid }
+) & {
+  /** True when the step takes a coupled NIC of the running guest off the network for a moment. */
+  disturbs: boolean;
+  /** The member of the SSI cluster that carries it out, where that is another than the host itself. */
+  member?: MemberName;
+  /** Only as long as the guest does not run on that member: a NIC that it has there would keep what it was coupled with. */
+  whileAway?: true;
+};
 
 /** A step that was carried out, as a sentence, with the answer of the backend or of SMAPI. */
 export type StepReport = { step: string; answer: string };
@@ -67,26 +69,21 @@ export type StepReport = { step: string; answer: string };
 /** The same of a guest's step, with its id. `isAlready`: z/VM answered that it was so before. */
 export type GuestStepReport = StepReport & { id: string; isAlready: boolean };
 
-/** Where a step is carried out: xCAT's tables before z/VM is touched, z/VM itself, or the tables after it. */
+/** A step on the record. */
+export type RecordStep = Extract<Step, { kind: 'record' }>;
+
+/** Where a step is carried out: the record before z/VM is touched, z/VM itself, or the record after it. */
 export type Stage = 'record' | 'configure' | 'forget';
 
-const OF_THE_NODE: readonly Step['kind'][] = ['ensureMacRecord', 'ensureAddresses', 'ensureNames'];
-
-/** The stage of a step. Rows of MACs and addresses are written where their plan puts them: before, unless a removal has come. */
-export function stagesOf(steps: readonly Step[]): Record<Stage, Step[]> {
-  const stages: Record<Stage, Step[]> = { record: [], configure: [], forget: [] };
-  for (const step of steps) {
-    if (step.kind === 'ensureRecord') stages.record.push(step);
-    else if (step.kind === 'removeRecord') stages.forget.push(step);
-    else if (OF_THE_NODE.includes(step.kind)) stages[stages.forget.length > 0 ? 'forget' : 'record'].push(step);
-    else stages.configure.push(step);
-  }
-  return stages;
+/** The steps of each stage. */
+export function stagesOf(steps: readonly Step[]): { record: RecordStep[]; configure: Step[]; forget: RecordStep[] } {
+  const on = (stage: Stage) => steps.flatMap((step) => (step.kind === 'record' && step.stage === stage ? [step] : []));
+  return { record: on('record'), configure: steps.filter(({ kind }) => kind !== 'record'), forget: on('forget') };
 }
 
 /** The step as a sentence for operators, with all that it makes another than before: "grant LNX00042 on VSW1 with VLAN 1001". */
 export function sentence(step: Step): string {
-  return `${brief(step)}${sideEffects(step)}`;
+  return `${brief(step)}${step.member === undefined ? '' : ` on member ${step.member}`}${sideEffects(step)}`;
 }
 
 /** Attributes of an authorisation that is made anew which nobody could read before. */
@@ -98,14 +95,8 @@ function sideEffects(step: Step): string {
 
 function brief(step: Step): string {
   switch (step.kind) {
-    case 'ensureRecord':
-      return `record port ${step.port.portId} of ${step.port.userid}: vdev ${step.port.vdev} on ${step.port.vswitch}`;
-    case 'ensureMacRecord':
-      return `record ${step.entries.length} MAC address${step.entries.length === 1 ? '' : 'es'} of ${step.node}`;
-    case 'ensureAddresses':
-      return `record ${step.entries.length} address${step.entries.length === 1 ? '' : 'es'} of ${step.node}`;
-    case 'ensureNames':
-      return 'update the name service of the management node';
+    case 'record':
+      return step.sentence;
     case 'ensureUncoupled':
       return `uncouple NIC ${step.vdev} of ${step.userid} from ${step.vswitch}`;
     case 'removeLiveNic':
@@ -130,8 +121,6 @@ function brief(step: Step): string {
       return `couple NIC ${step.vdev} of ${step.userid} to ${step.vswitch}`;
     case 'ensureDirectoryOnline':
       return `put the directory of ${step.userid} online`;
-    case 'removeRecord':
-      return `${step.keepRow ? 'unwire' : 'remove the record of'} port ${step.portId} of ${step.node}`;
   }
 }
 

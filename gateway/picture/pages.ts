@@ -5,7 +5,10 @@ import { dirname, extname, join } from 'node:path';
 import type { App } from '../http/routing.ts';
 
 const PAGE = join(import.meta.dirname, 'page');
-const SWAGGER = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
+// A build has Swagger UI's files beside its own (packaging/build.ts).
+const SWAGGER = import.meta.url.endsWith('.ts')
+  ? dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'))
+  : PAGE;
 
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -15,12 +18,12 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 
 /** URL path → file. The pages need no other host. A build has its modules as JavaScript, compiled. */
-function files(): Map<string, string> {
-  const page = readdirSync(PAGE, { recursive: true, encoding: 'utf8' }).filter((name) => /\.(ts|js|css)$/.test(name));
+function files(folder: string): Map<string, string> {
+  const page = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => /\.(ts|js|css)$/.test(name));
   return new Map([
-    ['/', join(PAGE, 'index.html')],
-    ['/docs', join(PAGE, 'docs.html')],
-    ...page.map((name): [string, string] => [`/page/${name}`, join(PAGE, name)]),
+    ['/', join(folder, 'index.html')],
+    ['/docs', join(folder, 'docs.html')],
+    ...page.map((name): [string, string] => [`/page/${name}`, join(folder, name)]),
     ...['swagger-ui.css', 'swagger-ui-bundle.js'].map((name): [string, string] => [
       `/page/${name}`,
       join(SWAGGER, name),
@@ -35,15 +38,15 @@ async function forBrowsers(file: string): Promise<Buffer<ArrayBuffer> | string> 
   return transformSync(await readFile(file, 'utf8'), { mode: 'strip-only' }).code;
 }
 
-/** The picture at `/` and the page to browse the API at `/docs`. */
-export function pageRoutes(app: App): void {
-  const served = new Map<string, ReturnType<typeof forBrowsers>>();
-  for (const [path, file] of files()) {
+/** The picture at `/` and the page to browse the API at `/docs`. A file that was read is kept in memory; one that could not be read is tried again. */
+export function pageRoutes(app: App, folder = PAGE): void {
+  const served = new Map<string, Awaited<ReturnType<typeof forBrowsers>>>();
+  for (const [path, file] of files(folder)) {
     const type = TYPES[extname(file)] ?? 'application/octet-stream';
     app.get(path, async (context) => {
-      const content = served.get(file) ?? forBrowsers(file);
+      const content = served.get(file) ?? (await forBrowsers(file));
       served.set(file, content);
-      return context.body(await content, 200, { 'content-type': type, 'cache-control': 'no-cache' });
+      return context.body(content, 200, { 'content-type': type, 'cache-control': 'no-cache' });
     });
   }
 }

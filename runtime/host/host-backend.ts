@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import type { Logger } from 'pino';
 import type { ZvmBackend } from '../../backend/backend.ts';
+import { createRenewableTransport } from '../../backend/http/renewable-transport.ts';
 import { createXcatClient, type XcatClientOptions } from '../../backend/xcat/rest/client.ts';
-import { createRenewableTransport } from '../../backend/xcat/rest/renewable-transport.ts';
+import { createTransport } from '../../backend/xcat/rest/transport.ts';
 import { createXcatBackend } from '../../backend/xcat/xcat-backend.ts';
 import { digestOf } from '../../client/digest.ts';
 import type { HostConfiguration } from '../../configuration/load.ts';
@@ -18,7 +19,7 @@ export type RenewableBackend = ZvmBackend & {
 /** The backend that a host is configured with; connects at the first call. Throws a ZodError when a name of it cannot be one of z/VM. */
 export function backendOf(configuration: HostConfiguration, logger: Logger): RenewableBackend {
   const options = optionsOf(configuration, logger);
-  const transport = createRenewableTransport(options);
+  const transport = createRenewableTransport(createTransport, options);
   let used = digestOfAccess(configuration);
   return {
     ...createXcatBackend(rulesOf(configuration), createXcatClient(options, transport)),
@@ -46,6 +47,7 @@ export function rulesOf(configuration: HostConfiguration): ConfiguredRules {
       dhcpHost: configuration.dhcpHost,
       managementNetwork: configuration.managementNetwork,
       capabilities: configuration.capabilities,
+      ssiMembers: configuration.ssiMembers,
     }),
     makeDns: configuration.makeDns,
     directoryOnline: configuration.directoryOnline,

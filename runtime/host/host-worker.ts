@@ -1,8 +1,5 @@
-import { fileURLToPath } from 'node:url';
 import type { WorkerDeploymentVersion } from '@temporalio/common';
 import {
-  bundleWorkflowCode,
-  DefaultLogger,
   type NativeConnection,
   Worker,
   type WorkerDeploymentOptions,
@@ -12,6 +9,7 @@ import {
 import type { Logger } from 'pino';
 import { createHostActivities } from '../../activities/host-activities.ts';
 import type { HostRuntime, NeutronSource } from '../../activities/host-runtime.ts';
+import { hostsOf } from '../../client/worker-identity.ts';
 import type { HostConfiguration } from '../../configuration/load.ts';
 import { defined } from '../../domain/defined.ts';
 import { taskQueueOf } from '../../domain/host/host.ts';
@@ -28,17 +26,6 @@ export type HostWorker = { host: string; worker: Worker; backend: RenewableBacke
 
 /** The names by which Temporal knows a worker: its identity, and its build. */
 type OwnName = { identity?: string | undefined; version?: WorkerDeploymentVersion | undefined };
-
-/** Bundle the workflows once for all workers of a process. */
-export function bundleWorkflows(): Promise<WorkflowBundleWithSourceMap> {
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  return bundleWorkflowCode({
-    workflowsPath: fileURLToPath(new URL(`../../workflows/index.${extension}`, import.meta.url)),
-    payloadConverterPath: fileURLToPath(new URL(`../../workflows/untrusted-input.${extension}`, import.meta.url)),
-    // The bundler reports every module at INFO.
-    logger: new DefaultLogger('WARN'),
-  });
-}
 
 /** Runs keep to the build that they began with, unless their workflow says otherwise (workflows/index.ts). */
 function pinnedTo(version: WorkerDeploymentVersion): WorkerDeploymentOptions {
@@ -64,6 +51,7 @@ export async function createHostWorker(
     rules: rulesOf(configuration),
     backend,
     ...defined({ neutron }),
+    memberHosts: (client, members) => hostsOf(client, configuration, members),
     qosPolicies: new Map(),
   };
   await checkBackend(backend, configuration.host, logger);

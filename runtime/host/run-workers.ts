@@ -7,9 +7,10 @@ import { connectWorkers } from '../process/temporal-connection.ts';
 import { renewBackend } from './host-backend.ts';
 import { ownIdentity } from './host-claim.ts';
 import { type HostKeeper, keepHosts } from './host-keeper.ts';
-import { bundleWorkflows, createHostWorker, type HostWorker } from './host-worker.ts';
+import { createHostWorker, type HostWorker } from './host-worker.ts';
 import type { ReconcileTimes } from './reconcile-schedule.ts';
 import { buildIdOf, versionOf } from './worker-build.ts';
+import { workflowBundle } from './workflow-bundle.ts';
 
 /** Workers that are running. `stopped` ends when all have drained, or fails when one does. */
 export type RunningWorkers = {
@@ -38,7 +39,7 @@ export async function runWorkers(
   const identities = hosts.map((host) => ownIdentity(host));
   const keeper = await keepHosts(identities, target, reconcile, logger);
   const create = async () => {
-    const [connection, bundle] = await Promise.all([connectWorkers(target), given ?? bundleWorkflows()]);
+    const [connection, bundle] = await Promise.all([connectWorkers(target), given ?? workflowBundle()]);
     const known = await keeper.buildFor(buildIdOf(bundle));
     const build = versioned ? known : '';
     const workers = await Promise.all(

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { answerControl, type Inside } from '../control/api.ts';
+import { nodeOfCommand, runOnNode } from '../control/command.ts';
 import { sleep } from '../flow.ts';
 import { answerRest } from '../rest/resources.ts';
 import type { Certificate } from './certificate.ts';
@@ -24,6 +25,11 @@ async function handle(front: Front, request: IncomingMessage, response: ServerRe
   const url = new URL(request.url ?? '/', 'http://simulator');
   const body = await readAll(request);
   const method = request.method ?? 'GET';
+  const node = method === 'POST' ? nodeOfCommand(url.pathname) : undefined;
+  if (node !== undefined) {
+    const { status, text, headers } = await runOnNode(front.mn, node, body);
+    return send(response, status, 'text/plain', text, headers);
+  }
   if (url.pathname.startsWith('/simulator')) {
     const answer = answerControl(front, method, url, body);
     return send(response, answer.status, 'application/json', JSON.stringify(answer.body));

@@ -25,9 +25,11 @@ export const ENTRY_FUNCTIONS: Record<string, SmcliFunction> = {
     scope: 'definition',
     run: (call) => {
       const guest = call.system.guest(call.target);
-      if (guest) return describeEntry(guest);
       const subconfig = call.system.dirmaint.subconfigs.get(call.target.toUpperCase());
-      return subconfig ? describeNamed('SUBCONFIG', subconfig) : [400, 4];
+      const text = guest ? describeEntry(guest) : subconfig && describeNamed('SUBCONFIG', subconfig);
+      if (text === undefined) return [400, 4];
+      // The later program trims records (smcliImage.c); it could not write padded ones back.
+      return call.kind === 'zthin' ? text.replaceAll(/^ +| +$/gm, '') : text;
     },
   },
   Profile_Query_DM: {

@@ -13,10 +13,42 @@ export const HOST_FUNCTIONS: Record<string, SmcliFunction> = {
   },
   Image_Name_Query_DM: {
     options: 'T',
-    required: 'T',
+    required: '',
     scope: 'definition',
+    // The later program names a target itself (smcliImage.c).
+    check: ({ kind, target }) =>
+      kind === 'zhcp' && target === '' ? { stdout: 'ERROR: Missing required options\n' } : null,
     run: (call) => [...call.system.guests.keys()].map((userid) => `${userid}\n`).join(''),
   },
+  SSI_Query: {
+    options: '',
+    required: '',
+    only: 'zthin',
+    scope: 'any',
+    run: ({ system: { members } }) => (members.length === 0 ? [4, 3008] : `ssi_name = ZVMSSI\nssi_mode = Stable\n`),
+  },
+  // The next four are known by their reader alone, Feilong's smtLayer (getHost.py, getVM.py and their tests). Any word does as -T.
+  System_Information_Query: {
+    options: 'Tk',
+    required: '',
+    scope: 'any',
+    run: () => 'STORAGE=STORAGE=8G CONFIGURED=8G INC=256M STANDBY=0M RESERVED=0M\n',
+  },
+  System_Performance_Information_Query: {
+    options: 'Tk',
+    required: '',
+    scope: 'any',
+    run: () => 'MEMORY_IN_USE=524288\n',
+  },
+  System_Processor_Query: {
+    options: 'T',
+    required: '',
+    scope: 'any',
+    run: () =>
+      'Partition mode: Z/VM\n\nADDRESS STATUS TYPE CORE_ID\n0000 MASTER-PROCESSOR IFL 0000\n0002 ALTERNATE IFL 0001\n',
+  },
+  // The systems have no FCP devices.
+  System_WWPN_Query: { options: 'Tk', required: '', scope: 'any', run: () => '\n' },
 };
 
 /** smcli knows no level above 720: 7.3 and later look like 7.2 (smcliQuery.c). */

@@ -6,6 +6,7 @@ export const OK: Code = [0, 0];
 const DESCRIPTIONS: Record<string, string> = {
   '0/40': 'Request successful; new virtual switch created',
   '0/44': 'Request successful; virtual switch removed',
+  '4/3008': 'The system is not a member of an SSI cluster',
   '8/45': 'Userid not logged on',
   '100/8': 'Request not authorized by server',
   '200/4': 'Image not found',

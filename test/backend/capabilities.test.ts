@@ -13,6 +13,7 @@ const settings = {
   rdevs: [],
 } as const;
 const disturbs = false;
+const RECORD = { kind: 'record', stage: 'record', operation: 'any', data: {}, sentence: '', disturbs } as const;
 
 const NONE: Capabilities = {
   portBased: false,
@@ -26,7 +27,7 @@ const NONE: Capabilities = {
 test.each([
   ['portBased', { kind: 'createVswitch', settings, disturbs }, 'vswitch'],
   ['vlanSets', { kind: 'ensureAuthorisation', userid, vswitch, vlans: [5, 6], disturbs }, 'network'],
-  ['addresses', { kind: 'ensureNames', disturbs }, 'address'],
+  ['addresses', { ...RECORD, needs: 'addresses' }, 'address'],
   ['deferredDirectory', { kind: 'ensureDirectoryOnline', userid, disturbs }, 'host'],
   ['changeUplinks', { kind: 'setUplinks', vswitch, rdevs: [], disturbs }, 'vswitch'],
   ['managementNetwork', { kind: 'defineManagementNic', disturbs }, 'host'],
@@ -35,7 +36,7 @@ test.each([
   expect(refuseIncapable({ kind: 'other', can: { ...NONE, [capability]: true } }, [step])).toEqual([]);
 });
 
-test('an authorisation with one VLAN needs nothing', () => {
+test('an authorisation with one VLAN, and a record without addresses, need nothing', () => {
   const step: Step = { kind: 'ensureAuthorisation', userid, vswitch, vlans: [5], disturbs };
-  expect(refuseIncapable({ kind: 'other', can: NONE }, [step])).toEqual([]);
+  expect(refuseIncapable({ kind: 'other', can: NONE }, [step, RECORD])).toEqual([]);
 });

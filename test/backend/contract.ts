@@ -47,7 +47,10 @@ const NEEDY: Partial<Record<keyof Capabilities, Step>> = {
     disturbs: false,
   },
   vlanSets: { kind: 'ensureAuthorisation', userid: GUEST, vswitch: VSW1, vlans: [5, 6], disturbs: false },
-  addresses: { kind: 'ensureNames', disturbs: false },
+  addresses: {
+    ...{ kind: 'record', stage: 'record', operation: 'any', data: {}, sentence: '' },
+    ...{ needs: 'addresses', disturbs: false },
+  },
   deferredDirectory: { kind: 'ensureDirectoryOnline', userid: GUEST, disturbs: false },
 };
 
@@ -189,6 +192,14 @@ export function backendContract(kind: string, can: Capabilities, open: () => Pro
       expect(failure?.error).toEqual(new Error('stopped'));
       expect(guest().nicdefs).toEqual([]);
       expect(granted()).toBeUndefined();
+    });
+
+    test('refuses a step on the record that it has not planned, and touches nothing', async () => {
+      const steps = await planFor({ kind: 'createPort', port: port(5) });
+      const applied = await apply(steps.map((step) => (step.kind === 'record' ? { ...step, data: {} } : step)));
+      expect(errorOf(applied)).toMatchObject({ code: 'refused', retryable: false });
+      expect(applied.reports).toEqual([]);
+      expect(await planFor({ kind: 'createPort', port: port(5) })).toEqual(steps);
     });
 
     test('is unreachable without its server, transiently', async () => {

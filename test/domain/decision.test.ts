@@ -38,7 +38,7 @@ function contextWith(values: Partial<PlanningContext> = {}): PlanningContext {
   return {
     guest: {
       userid: USERID,
-      node: NODE,
+      names: [NODE],
       loggedOn: true,
       recorded: [],
       directory: [],
@@ -87,7 +87,6 @@ const recorded = (values: object = {}) => ({
   network: { type: 'flat' as const },
   mac: Mac.parse('02:00:00:00:00:01'),
   adminStateUp: true,
-  rows: 1,
   ...values,
 });
 const vlan = (segmentationId: number) => create({ network: { type: 'vlan', segmentationId } });
@@ -170,7 +169,7 @@ describe('a request is granted', () => {
     const vswitches = [vswitch('VSW1', { authorisations: [{ userid: USERID, vlans: [1001] }] })];
     const decision = decide(vlan(1001), contextWith({ vswitches }));
     expect(decision).toMatchObject({
-      before: { ports: [], removed: [{ portId: PORT, keepRow: false }], keepAuthorised: ['VSW1'] },
+      before: { ports: [], removed: [{ portId: PORT, unwired: false }], keepAuthorised: ['VSW1'] },
     });
   });
 });

@@ -1,7 +1,8 @@
 import { parseMacColumn } from '../../backend/xcat/rows/port-rows.ts';
+import { changeOf } from '../../backend/xcat/rows/record-steps.ts';
 import type { GuestState, LiveNic, Nicdef } from '../../domain/guest/guest.ts';
 import { namesAccess } from '../../domain/guest/nicdef-authorization.ts';
-import type { Step } from '../../domain/planning/steps.ts';
+import type { RecordStep, Step } from '../../domain/planning/steps.ts';
 import { type MacPrefix, macFromId } from '../../domain/port/mac.ts';
 import { authorisedVlans, type Vswitch } from '../../domain/vswitch/vswitch.ts';
 
@@ -28,34 +29,11 @@ export type World = { guest: GuestState; vswitches: Vswitch[]; portOf: Record<st
 export function apply(world: World, step: Step, prefix: MacPrefix): World {
   const { guest } = world;
   const withGuest = (change: Partial<GuestState>): World => ({ ...world, guest: { ...guest, ...change } });
-  const rows = guest.xcat ?? { macEntries: [], macRow: false, hostsRow: 'none' as const, otherNodes: [] };
   switch (step.kind) {
-    case 'ensureRecord': {
-      const { portId, vdev, vswitch, network, adminStateUp, mac } = step.port;
-      const others = guest.recorded.filter((row) => row.portId !== portId);
-      const row = { portId, vdev, vswitch, network, adminStateUp, ...(mac === undefined ? {} : { mac }), rows: 1 };
-      return withGuest({ recorded: [...others, row] });
-    }
-    case 'ensureMacRecord':
-      if (step.row !== rows.macRow) throw new Error('UNIQUE: the row is there, or is not');
-      return withGuest({
-        xcat: {
-          ...rows,
-          macEntries: parseMacColumn(step.entries.join('|'), guest.node, ''),
-          macRow: step.entries.length > 0,
-        },
-      });
-    case 'ensureAddresses':
-      if (step.row !== (rows.hostsRow !== 'none')) throw new Error('UNIQUE: the row is there, or is not');
-      return withGuest({
-        addresses: step.entries,
-        xcat: { ...rows, hostsRow: step.entries.length === 0 ? 'none' : 'ours' },
-      });
-    case 'ensureNames':
+    case 'record':
+      return withGuest(recordedAfter(step, guest));
     case 'ensureDirectoryOnline':
       return world;
-    case 'removeRecord':
-      return withGuest({ recorded: guest.recorded.filter((row) => row.portId !== step.portId) });
     case 'ensureUncoupled':
       return withGuest({
         live: editNic(guest.live, step.vdev, ({ vswitch: _from, mac: _mac, vlans: _vlans, ...nic }) => nic),
@@ -115,6 +93,39 @@ export function apply(world: World, step: Step, prefix: MacPrefix): World {
     case 'removePortNumber':
       if (entryFor(world, step.vswitch, step.portNumber) === undefined) throw new Error('no such port number');
       return number(world, step, undefined);
+  }
+}
+
+/** The part of a guest that a step on the record changes. */
+function recordedAfter(step: RecordStep, guest: GuestState): Partial<GuestState> {
+  const { xcat: rows } = guest;
+  if (rows === undefined) throw new Error('the guest has no rows');
+  const { operation, data } = changeOf(step);
+  switch (operation) {
+    case 'port': {
+      const { nodes: _nodes, rows: _rows, ...port } = data;
+      const others = guest.recorded.filter((row) => row.portId !== port.portId);
+      return { recorded: [...others, port] };
+    }
+    case 'macs':
+      if (data.row !== rows.macRow) throw new Error('UNIQUE: the row is there, or is not');
+      return {
+        xcat: {
+          ...rows,
+          macEntries: parseMacColumn(data.entries.join('|'), guest.names[0], ''),
+          macRow: data.entries.length > 0,
+        },
+      };
+    case 'addresses':
+      if (data.row !== (rows.hostsRow !== 'none')) throw new Error('UNIQUE: the row is there, or is not');
+      return {
+        addresses: data.entries,
+        xcat: { ...rows, hostsRow: data.entries.length === 0 ? 'none' : 'ours' },
+      };
+    case 'names':
+      return {};
+    case 'remove':
+      return { recorded: guest.recorded.filter((row) => row.portId !== data.portId) };
   }
 }
 

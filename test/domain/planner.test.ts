@@ -100,9 +100,8 @@ describe('the planner', () => {
           isAccess(port) ? { ...port, network: { type: 'vlan', segmentationId: 77 } as never } : port,
         );
         const steps = plan({ ...desired, ports: moved }, settled.guest, settled.vswitches, planRecord);
-        expect(steps.map((step) => step.kind).filter((kind) => kind !== 'ensureRecord')).toEqual(
-          desired.ports.filter(isAccess).map(() => 'ensurePortVlans'),
-        );
+        const others = steps.filter((step) => step.kind !== 'record' || step.operation !== 'port');
+        expect(others.map(({ kind }) => kind)).toEqual(desired.ports.filter(isAccess).map(() => 'ensurePortVlans'));
       }),
       runs,
     );

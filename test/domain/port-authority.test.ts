@@ -47,7 +47,6 @@ function contextWith({ dna = 'enabled', behaviour = {}, loggedOn = true, vswitch
       vswitch: VSW1,
       network: vlanOf(vlan),
       adminStateUp: true,
-      rows: 1,
     }),
   );
   const directory = ports.map(
@@ -58,7 +57,7 @@ function contextWith({ dna = 'enabled', behaviour = {}, loggedOn = true, vswitch
   );
   const others = foreign === undefined ? [] : [{ vdev: Vdev.parse('0600'), vswitch: VSW1, ...foreign }];
   const guest: GuestState = {
-    ...{ userid: USERID, node: NODE, loggedOn, recorded },
+    ...{ userid: USERID, names: [NODE] as const, loggedOn, recorded },
     directory: [...directory, ...others],
     live: loggedOn ? [...live, ...others.map(({ vdev, vswitch: name }) => ({ vdev, vswitch: name }))] : [],
   };
@@ -89,7 +88,7 @@ function steps(change: Change, given: Given): string[] | string {
   const decision = decide(change, context);
   if (!decision.accepted) return describeRefusals(decision.refusals);
   return plan(decision.desired, context.guest, context.vswitches, planRecord, context.capabilities)
-    .filter(({ kind }) => !/Record|Addresses/.test(kind))
+    .filter(({ kind }) => kind !== 'record')
     .map(sentence);
 }
 

@@ -36,17 +36,28 @@ test('the values of the dynamic config are those that npm start uses', async () 
   expect(text.replace(/^#.*\n/gm, '')).toBe(values);
 });
 
+const UNITS = join(PRODUCTION, 'systemd');
+
 test('the services start programs that are there, with options that these know', async () => {
-  const units = await readdir(join(PRODUCTION, 'systemd'));
+  const units = await readdir(UNITS);
   expect(units).toHaveLength(4);
   for (const unit of units) {
-    const text = await readFile(join(PRODUCTION, 'systemd', unit), 'utf8');
-    const [, program] = /^ExecStart=\S+\/node (workers\/\S+)/m.exec(text) ?? [];
+    const text = await readFile(join(UNITS, unit), 'utf8');
+    const [, program] = /^ExecStart=\S+\/networking-zvm (\S+)/m.exec(text) ?? [];
     if (program === undefined) continue;
     const options = [...text.matchAll(/ --([\w-]+)/g)].map(([, option]) => option);
-    const source = await readFile(join(PRODUCTION, '../..', program), 'utf8');
+    const source = await readFile(join(PRODUCTION, '../..', `workers/${program}.ts`), 'utf8');
     for (const option of options)
       expect(option === 'config-file' ? "'config-file'" : source, `${program} ${option}`).toContain(option);
+  }
+});
+
+test('systemd finds hardly anything that the services are exposed to', async ({ skip }) => {
+  const analyze = (...args: string[]) => promisify(execFile)('systemd-analyze', args);
+  await analyze('--version').catch(() => skip('systemd-analyze is not on this machine'));
+  for (const unit of await readdir(UNITS)) {
+    const { stdout } = await analyze('security', '--no-pager', '--offline=true', '--threshold=30', join(UNITS, unit));
+    expect(Number(/exposure level for \S+: ([\d.]+)/.exec(stdout)?.[1]), unit).toBeLessThan(3);
   }
 });
 

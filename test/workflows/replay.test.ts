@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from '@temporalio/worker';
 import { beforeAll, expect, test } from 'vitest';
-import { bundleWorkflows } from '../../runtime/host/host-worker.ts';
+import { bundleWorkflows } from '../../runtime/host/workflow-bundle.ts';
 import * as workflows from '../../workflows/index.ts';
 import { bundleReworded } from './reworded-workflows.ts';
 

@@ -4,7 +4,7 @@ import { Worker } from '@temporalio/worker';
 import { type ExpectStatic, test } from 'vitest';
 import { tellOfNeutron } from '../../client/neutron-news.ts';
 import type { PortId } from '../../domain/text/identifiers.ts';
-import { bundleWorkflows } from '../../runtime/host/host-worker.ts';
+import { bundleWorkflows } from '../../runtime/host/workflow-bundle.ts';
 import { is, ZVM_HOST } from '../../temporal-config/search-attributes.ts';
 import { MemoryNeutron } from '../neutron/memory-neutron.ts';
 import { becomes } from '../neutron/real-neutron.ts';

@@ -1,7 +1,8 @@
 import { stepId } from '../../../domain/planning/step-id.ts';
-import { type GuestStepReport, type Step, stagesOf } from '../../../domain/planning/steps.ts';
+import { type GuestStepReport, type RecordStep, type Step, stagesOf } from '../../../domain/planning/steps.ts';
 import type { Cancellation, CarriedOut } from '../../backend.ts';
 import { BackendError } from '../../backend-error.ts';
+import { changeOf } from '../rows/record-steps.ts';
 import type { XcatHost } from '../xcat-host.ts';
 import { configureGuest } from './configure-guest.ts';
 import { refuseSharedMacs, writeTables } from './port-records.ts';
@@ -14,25 +15,27 @@ export async function applySteps(
   host: XcatHost,
   steps: readonly Step[],
   { stop, leave }: Cancellation,
-  arrive: (stage: string) => Promise<void>,
+  arrive: (stage: 'configure' | 'forget') => Promise<void>,
 ): Promise<CarriedOut> {
   const { record, configure, forget } = stagesOf(steps);
   const reports: GuestStepReport[] = [];
   /** Table rows of which nobody knows how many were written. */
   let possibly: readonly Step[] = [];
-  const begin = async (stage: string) => {
+  const begin = async (stage: 'configure' | 'forget') => {
     await arrive(stage);
     stop.throwIfAborted();
   };
-  const write = async (rows: readonly Step[]) => {
+  const write = async (rows: readonly RecordStep[]) => {
+    const changes = rows.map(changeOf);
     possibly = rows;
-    reports.push(...(await writeTables(host, rows, leave)));
+    await writeTables(host, changes, leave);
     possibly = [];
+    reports.push(...rows.map((step) => ({ id: stepId(step), step: step.sentence, answer: 'done', isAlready: false })));
+    return changes;
   };
   try {
     if (record.length > 0) {
-      await write(record);
-      await refuseSharedMacs(host, record, stop);
+      await refuseSharedMacs(host, await write(record), stop);
     }
     if (configure.length > 0) {
       await begin('configure');

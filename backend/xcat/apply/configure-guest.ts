@@ -5,25 +5,50 @@ import type { GuestStepReport } from '../../../domain/planning/steps.ts';
 import { type Step, sentence } from '../../../domain/planning/steps.ts';
 import type { Userid } from '../../../domain/text/identifiers.ts';
 import { addressConflict, BackendError } from '../../backend-error.ts';
+import type { SmapiVerdict } from '../../zvm/return-codes.ts';
+import { isRunning } from '../reading/guest-devices.ts';
 import type { XcatHost } from '../xcat-host.ts';
 import type { Command } from '../zhcp/channel.ts';
-import type { SmapiVerdict } from '../zhcp/return-codes.ts';
 import { failureOf, functionOf, verdictOf } from '../zhcp/smapi-outcome.ts';
 import * as smcli from '../zhcp/smcli.ts';
 
 /**
  * Carry out steps on z/VM in order, in one call to the zHCP. Stops at the first command that fails, which `failure` says with the step and
- * SMAPI's codes; what came after it is planned anew. "Already so" answers are no failure. `complete` is false when steps are left, or DirMaint
+ * SMAPI's codes; what came after it is planned anew. Steps for several members of an SSI cluster take a call to each zHCP. "Already so" answers are no failure. `complete` is false when steps are left, or DirMaint
  * has accepted one that it carries out later. Throws a BackendError when nothing was carried out.
  */
-export async function configureGuest(
-  host: XcatHost,
-  steps: readonly Step[],
-  signal: AbortSignal,
-): Promise<{ reports: GuestStepReport[]; complete: boolean; failure?: Error }> {
-  const zhcpUserid = await host.zhcp.get();
+export async function configureGuest(host: XcatHost, steps: readonly Step[], signal: AbortSignal): Promise<Configured> {
+  const reports: GuestStepReport[] = [];
+  for (const part of partsByMember(steps)) {
+    const done = await configurePart(host, part, signal).catch((error: unknown) => {
+      if (reports.length === 0 || !(error instanceof BackendError)) throw error;
+      return { reports: [], complete: false, failure: error };
+    });
+    reports.push(...done.reports);
+    if (!done.complete || done.failure !== undefined) return { ...done, reports };
+  }
+  return { reports, complete: true };
+}
+
+type Configured = { reports: GuestStepReport[]; complete: boolean; failure?: Error };
+
+/** Steps that one zHCP carries out one after another: that of the host, or of another member of its SSI cluster. */
+function partsByMember(steps: readonly Step[]): Step[][] {
+  const parts: Step[][] = [];
+  for (const step of steps) {
+    const last = parts.at(-1);
+    if (last !== undefined && last[0]?.member === step.member && last[0]?.whileAway === step.whileAway) last.push(step);
+    else parts.push([step]);
+  }
+  return parts;
+}
+
+async function configurePart(host: XcatHost, steps: readonly Step[], signal: AbortSignal): Promise<Configured> {
+  const member = steps[0]?.member ?? host.rules.zhcpNode;
+  if (await hasArrived(host, member, steps, signal)) return { reports: [], complete: false };
+  const zhcpUserid = await host.zhcpOf(member);
   const chain = steps.map((step) => commandFor(step, zhcpUserid));
-  const outcomes = await host.xcat.channel(host.rules.zhcpNode).run([chain], { signal });
+  const outcomes = await host.xcat.channel(member).run([chain], { signal });
   const reports: GuestStepReport[] = [];
   let complete = true;
   for (const [index, step] of steps.entries()) {
@@ -39,6 +64,18 @@ export async function configureGuest(
     reports.push({ id: stepId(step), step: sentence(step), answer: answerOf(verdict), isAlready: verdict.already });
   }
   return { reports, complete };
+}
+
+/** True when the guest of steps that are for its absence runs on the member: it is read again, and its NICs there are seen to first. */
+async function hasArrived(
+  { xcat }: XcatHost,
+  member: string,
+  [step]: readonly Step[],
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (step?.whileAway !== true || !('userid' in step)) return false;
+  const [nics] = await xcat.channel(member).run([smcli.queryLiveNics(step.userid)], { signal });
+  return isRunning(nics);
 }
 
 /** HCP3034E: somebody else's NIC, also one in the directory entry of a guest that is logged off, has the port: another is chosen. */

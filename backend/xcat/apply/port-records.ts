@@ -1,11 +1,10 @@
 import { refusal } from '../../../domain/planning/refusal.ts';
-import { stepId } from '../../../domain/planning/step-id.ts';
-import type { GuestStepReport } from '../../../domain/planning/steps.ts';
-import { type Step, sentence } from '../../../domain/planning/steps.ts';
+import type { NodeName } from '../../../domain/text/identifiers.ts';
 import { addressConflict } from '../../backend-error.ts';
 import { hostsColumns } from '../rows/address-rows.ts';
 import { macsInTable, parseMacColumn, vlanColumn } from '../rows/port-rows.ts';
-import { canBeSet } from '../tables/table-entries.ts';
+import type { RecordChange } from '../rows/record-steps.ts';
+import { type Columns, canBeSet } from '../tables/table-entries.ts';
 import type { TableWrite } from '../tables/table-writer.ts';
 import { dumpTable } from '../tables/tables.ts';
 import type { XcatHost } from '../xcat-host.ts';
@@ -14,21 +13,20 @@ import type { XcatHost } from '../xcat-host.ts';
 const ENABLED = null;
 
 /**
- * Write steps to xCAT's tables, from the rows that their plan saw. When somebody else has changed these since, the next plan puts it right.
+ * Write changes to xCAT's tables, from the rows that their plan saw. When somebody else has changed these since, the next plan puts it right.
  * Throws a BackendError that names what xCAT refused.
  */
 export async function writeTables(
   host: XcatHost,
-  steps: readonly Step[],
+  changes: readonly RecordChange[],
   signal: AbortSignal,
-): Promise<GuestStepReport[]> {
-  const writes = steps.flatMap((step) => writesOf(step, host.rules.zhcpNode));
+): Promise<void> {
+  const writes = changes.flatMap((change) => writesOf(change, host.rules.zhcpNode));
   const { nameService, tableWriter } = host.xcat;
-  const stale = steps.flatMap((step) => (step.kind === 'ensureAddresses' && step.stale ? [step.node] : []));
+  const stale = changes.flatMap(({ operation, data }) => (operation === 'addresses' && data.stale ? [data.node] : []));
   await Promise.all(stale.map((node) => nameService.forget(node, { signal })));
   await tableWriter.write(writes, { signal });
-  if (steps.some((step) => step.kind === 'ensureNames')) await nameService.announce(host.rules.makeDns);
-  return steps.map((step) => ({ id: stepId(step), step: sentence(step), answer: 'done', isAlready: false }));
+  if (changes.some(({ operation }) => operation === 'names')) await nameService.announce(host.rules.makeDns);
 }
 
 /**
@@ -36,13 +34,15 @@ export async function writeTables(
  * workers that did not know of each other. Each looks after it has written, so at least one of them sees it. Throws BackendError
  * 'address-conflict'.
  */
-export async function refuseSharedMacs(host: XcatHost, steps: readonly Step[], signal: AbortSignal): Promise<void> {
-  const written = steps.flatMap((step) =>
-    step.kind === 'ensureMacRecord'
-      ? parseMacColumn(step.entries.join('|'), step.node, '').flatMap(({ mac, vdev }) =>
-          mac === undefined || vdev === undefined
-            ? []
-            : [{ mac, vdev, nodes: [step.node, ...(step.otherNodes ?? [])] }],
+export async function refuseSharedMacs(
+  host: XcatHost,
+  changes: readonly RecordChange[],
+  signal: AbortSignal,
+): Promise<void> {
+  const written = changes.flatMap(({ operation, data }) =>
+    operation === 'macs'
+      ? parseMacColumn(data.entries.join('|'), data.nodes[0], '').flatMap(({ mac, vdev }) =>
+          mac === undefined || vdev === undefined ? [] : [{ mac, vdev, nodes: data.nodes }],
         )
       : [],
   );
@@ -59,45 +59,47 @@ export async function refuseSharedMacs(host: XcatHost, steps: readonly Step[], s
   throw addressConflict('record MAC addresses', refusals, { macs: shared.map(({ mac }) => mac) });
 }
 
-function writesOf(step: Step, zhcpNode: string): TableWrite[] {
-  switch (step.kind) {
-    case 'ensureRecord':
-      return rowWrites(step, zhcpNode);
-    case 'ensureMacRecord': {
-      const key = { node: step.node };
-      const values = { mac: step.entries.join('|') };
-      if (step.entries.length === 0) return [{ kind: 'delete', table: 'mac', key }];
-      if (step.row) return [{ kind: 'set', table: 'mac', key, values }];
+function writesOf({ operation, data }: RecordChange, zhcpNode: string): TableWrite[] {
+  switch (operation) {
+    case 'port':
+      return rowWrites(data, zhcpNode);
+    case 'macs':
       // The comment of a row that is there is whose who wrote it: nothing here reads it.
-      return [{ kind: 'insert', table: 'mac', values: { ...key, ...values, comments: zhcpNode } }];
-    }
-    case 'ensureAddresses': {
-      const key = { node: step.node };
-      const values = hostsColumns(step.entries, step.node, zhcpNode);
-      if (step.entries.length === 0) return [{ kind: 'delete', table: 'hosts', key }];
-      if (step.row) return [{ kind: 'set', table: 'hosts', key, values }];
-      return [{ kind: 'insert', table: 'hosts', values: { ...key, ...values } }];
-    }
-    case 'ensureNames':
+      return [nodeWrite('mac', data.nodes[0], data, { mac: data.entries.join('|') }, { comments: zhcpNode })];
+    case 'addresses':
+      return [nodeWrite('hosts', data.node, data, hostsColumns(data.entries, data.node, zhcpNode))];
+    case 'names':
       return [];
-    case 'removeRecord': {
-      const key = { node: step.node, port: step.portId };
+    case 'remove': {
+      const key = { node: data.node, port: data.portId };
       const unwired = { switch: '', vlan: '', disable: ENABLED };
-      if (step.keepRow) return [{ kind: 'set', table: 'switch', key, values: unwired }];
+      if (data.keepRow) return [{ kind: 'set', table: 'switch', key, values: unwired }];
       return [{ kind: 'delete', table: 'switch', key }];
     }
-    default:
-      throw new Error(`${step.kind} is not a step on xCAT's tables`);
   }
+}
+
+/** Set or insert the row of a node; without entries, delete it. */
+function nodeWrite(
+  table: 'mac' | 'hosts',
+  node: NodeName,
+  { entries, row }: { entries: readonly unknown[]; row: boolean },
+  values: Columns,
+  ofNewRow: Columns = {},
+): TableWrite {
+  const key = { node };
+  if (entries.length === 0) return { kind: 'delete', table, key };
+  if (row) return { kind: 'set', table, key, values };
+  return { kind: 'insert', table, values: { ...key, ...values, ...ofNewRow } };
 }
 
 // The key is (node, switch, port): updating doubled rows would give two of them one key, so they are replaced by one
 // (docs/reference/xcat.md 2.4).
 function rowWrites(
-  { port, rows, otherNodes = [] }: Extract<Step, { kind: 'ensureRecord' }>,
+  { nodes, portId, rows, ...port }: Extract<RecordChange, { operation: 'port' }>['data'],
   zhcpNode: string,
 ): TableWrite[] {
-  const key = { node: port.node, port: port.portId };
+  const key = { node: nodes[0], port: portId };
   const values = {
     switch: port.vswitch,
     vlan: vlanColumn(port.network),
@@ -108,6 +110,5 @@ function rowWrites(
   if (rows === 1 && canBeSet(values)) return [{ kind: 'set', table: 'switch', key, values }];
   const insert: TableWrite = { kind: 'insert', table: 'switch', values: { ...key, ...values } };
   if (rows === 0) return [insert];
-  const nodes = [port.node, ...otherNodes];
   return [...nodes.map((node): TableWrite => ({ kind: 'delete', table: 'switch', key: { ...key, node } })), insert];
 }

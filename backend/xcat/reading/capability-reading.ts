@@ -13,9 +13,10 @@ import {
   parseFunctionalLevel,
   parseNetworkService,
   parseSmcliKind,
+  parseSsi,
 } from '../zhcp/level-parsers.ts';
 import { answered } from '../zhcp/smapi-outcome.ts';
-import { queryCpLevel, queryFunctionalLevel, querySmcliKind } from '../zhcp/smcli.ts';
+import { queryCpLevel, queryFunctionalLevel, querySmcliKind, querySsi } from '../zhcp/smcli.ts';
 
 /** The levels of one host as z/VM has told them: asked for with the first reading, and again after an IPL. */
 export type LevelMemory = {
@@ -25,9 +26,14 @@ export type LevelMemory = {
   note(answers: readonly (CommandOutcome | undefined)[]): void;
   /** Take the IPL time of a survey. True when z/VM was started since the last one: what was known is forgotten, and due again. */
   iplAt(iplTime: string): boolean;
+  /** The SSI cluster by z/VM's word; `unknown` says why nobody knows whether there is one. Undefined: the system is no member. */
+  ssi(): KnownCluster | undefined;
   /** The record; what QUERY VMLAN tells comes with each reading. */
   capabilities(vmlan: CommandOutcome | undefined, configured: ConfiguredCapabilities | undefined): HostCapabilities;
 };
+
+/** The cluster of a system, with the names of its members. */
+type KnownCluster = { name: string; systems: readonly string[] } | { unknown: string };
 
 type Levels = Pick<HostCapabilities, 'release' | 'serviceLevel' | 'smapiLevel' | 'smcli'>;
 
@@ -37,15 +43,16 @@ const NOTHING_READ: Levels = { release: NOT_READ, serviceLevel: NOT_READ, smapiL
 /** Create the memory of one host, in which nothing is known. */
 export function createLevelMemory(): LevelMemory {
   let levels = NOTHING_READ;
+  let ssi: Attempt<ReturnType<typeof parseSsi>> | undefined;
   let isDue = true;
   let knownIplTime: string | undefined;
   return {
     due(zhcp, survey) {
       // Levels that were read without an IPL time may be of before an IPL.
       const isAsked = isDue || (survey && knownIplTime === undefined);
-      return isAsked ? [queryCpLevel(), queryFunctionalLevel(zhcp), querySmcliKind(zhcp)] : [];
+      return isAsked ? [queryCpLevel(), queryFunctionalLevel(zhcp), querySmcliKind(zhcp), querySsi()] : [];
     },
-    note([level, functionalLevel, kind]) {
+    note([level, functionalLevel, kind, cluster]) {
       const all = [
         attempt(() => parseCpLevel(answered('read the CP level', level))),
         attempt(() => parseFunctionalLevel(answered('read the SMAPI level', functionalLevel))),
@@ -58,16 +65,25 @@ export function createLevelMemory(): LevelMemory {
         smapiLevel: readableOf(smapi, (value) => value),
         smcli: readableOf(smcli, (value) => value),
       };
+      ssi = attempt(() => parseSsi(answered('read the SSI cluster', cluster)));
       // A failure that may pass is asked about again; that CP or smcli does not know a command holds until the next IPL.
-      isDue = all.some((each) => 'error' in each && each.error instanceof BackendError && each.error.retryable);
+      isDue = [...all, ssi].some(
+        (each) => 'error' in each && each.error instanceof BackendError && each.error.retryable,
+      );
     },
     iplAt(iplTime) {
       const isLater = knownIplTime !== undefined && knownIplTime !== iplTime;
       knownIplTime = iplTime;
       if (!isLater) return false;
       levels = NOTHING_READ;
+      ssi = undefined;
       isDue = true;
       return true;
+    },
+    ssi() {
+      if (ssi === undefined) return { unknown: 'not read since the last IPL of z/VM' };
+      if ('value' in ssi) return ssi.value;
+      return { unknown: ssi.error instanceof Error ? ssi.error.message : String(ssi.error) };
     },
     capabilities(vmlan, configured) {
       const output = attempt(() => answered('read the VMLAN settings', vmlan));

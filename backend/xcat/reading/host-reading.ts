@@ -1,3 +1,4 @@
+import { defined } from '../../../domain/defined.ts';
 import type { Finding } from '../../../domain/drift/finding.ts';
 import { macsInEntries, portsInEntries } from '../../../domain/guest/entry-nics.ts';
 import { unknownCapabilities } from '../../../domain/host/host-capabilities.ts';
@@ -23,6 +24,7 @@ import {
   systemInfo,
 } from '../zhcp/smcli.ts';
 import { parseDirectory, parseIplTime, parseVmlan } from '../zhcp/smcli-parsers.ts';
+import { readCluster } from './cluster-reading.ts';
 import { type DeviceOutcomes, includesOf } from './guest-devices.ts';
 import { type HostView, readingOf } from './guest-reading.ts';
 import { vswitchReading } from './vswitch-reading.ts';
@@ -42,12 +44,15 @@ export async function readHost(
       readZvm(host, userids, survey, directoryOf, entriesOf),
     ]);
   const { vswitches, findings } = vswitchReading(vswitchOutcome, host.rules.vswitches);
+  const iplTime = survey ? laterUnlessTransient(() => iplTimeIn(systemOutcome)) : undefined;
+  await noteLevels(host, iplTime === undefined ? undefined : known(iplTime), levelOutcomes);
+  const cluster = await readCluster(host, tables.view, ofGuests);
   const macPrefix = laterUnlessTransient(() => macPrefixIn(vmlanOutcome));
   for (const [userid, outcome] of entryOutcomes) noteEntry(host, userid, outcome);
   const prefix = known(macPrefix);
   const macs = [
     ...macsInTable(tables.allMacRows),
-    ...macsOnVswitches(vswitches),
+    ...[vswitches, ...cluster.others.map((other) => other.vswitches)].flatMap(macsOnVswitches),
     ...(prefix === undefined ? [] : macsInEntries(host.entries.known, prefix)),
   ];
   const view: HostView = {
@@ -57,22 +62,31 @@ export async function readHost(
     rules: host.rules,
     macPrefix,
     vswitches,
+    cluster,
     profiles,
     macsInUse: Map.groupBy(macs, ({ mac }) => mac),
     portsInEntries: portsInEntries(host.entries.known),
   };
-  const iplTime = survey ? laterUnlessTransient(() => iplTimeIn(systemOutcome)) : undefined;
-  await noteLevels(host, iplTime === undefined ? undefined : known(iplTime), levelOutcomes);
-  const capabilities = host.levels.capabilities(vmlanOutcome, host.rules.capabilities);
+  const levels = host.levels.capabilities(vmlanOutcome, host.rules.capabilities);
+  const capabilities = { ...levels, ...defined({ ssi: cluster.cluster }) };
   const record = survey ? recordedOnHost(tables.view) : NOTHING_RECORDED;
   return {
     vswitches,
+    members: survey
+      ? cluster.others.map((other) => ({
+          member: other.zhcp,
+          vswitches: other.vswitches,
+          record: recordedOnHost(tables.viewOf(other.zhcp)),
+        }))
+      : [],
     agent: await host.zhcp.get(),
     ...record,
     findings: [
       ...findings,
       ...record.findings,
-      ...(survey ? [...unread('MAC prefix', macPrefix), ...unknownCapabilities(capabilities)] : []),
+      ...(survey
+        ? [...unread('MAC prefix', macPrefix), ...unknownCapabilities(capabilities), ...cluster.findings]
+        : []),
       ...(iplTime === undefined ? [] : unread('IPL time', iplTime)),
     ],
     iplTime: iplTime === undefined ? undefined : known(iplTime),
@@ -146,10 +160,12 @@ async function readTables(host: XcatHost, guests: number) {
         ])
       : await tables.dumpAll(TABLES).then((all) => TABLES.map((table) => all[table]) as [Row[], Row[], Row[], Row[]]);
   const groups = lacksZhcp(zvm) ? await dumpTable(transport, 'nodelist') : [];
-  const view = viewTables(zhcpNode, withZhcpsOfGroups(zvm, groups), switchRows, macRows);
+  const viewOf = (node: string) => viewTables(node, withZhcpsOfGroups(zvm, groups), switchRows, macRows);
+  const view = viewOf(zhcpNode);
   host.zhcp.set(zhcpUserid(zhcpNode, view.userids.get(zhcpNode)));
   return {
     view,
+    viewOf,
     allMacRows: macRows,
     hostsRows: Map.groupBy(hostsRows, (row) => row.node ?? ''),
     addressesInUse: addressesInTable(hostsRows),

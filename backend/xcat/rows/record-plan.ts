@@ -1,18 +1,20 @@
 import { defined } from '../../../domain/defined.ts';
 import { type Desired, type DesiredPort, removedVdevs } from '../../../domain/guest/desired.ts';
 import type { GuestState } from '../../../domain/guest/guest.ts';
-import type { RecordPlan } from '../../../domain/planning/planner.ts';
-import type { Step } from '../../../domain/planning/steps.ts';
+import type { RecordStep } from '../../../domain/planning/steps.ts';
 import type { NicAddress } from '../../../domain/port/address.ts';
 import type { Mac } from '../../../domain/port/mac.ts';
 import { sameNetwork } from '../../../domain/port/port.ts';
 import { type Vdev, vdevNumber } from '../../../domain/port/vdev.ts';
-import type { NodeName } from '../../../domain/text/identifiers.ts';
+import type { NodeName, PortId } from '../../../domain/text/identifiers.ts';
 import type { HostsRow } from './address-rows.ts';
+import type { PortRows } from './guest-standing.ts';
 import type { MacEntry } from './port-rows.ts';
+import type { RecordChange } from './record-steps.ts';
 
 /** The rows of xCAT's tables that the record of a guest is planned from. */
 type XcatRows = {
+  ports: ReadonlyMap<PortId, PortRows>;
   macEntries: readonly MacEntry[];
   /** True when the node has a row in the `mac` table, be it with Nova's placeholder. */
   macRow: boolean;
@@ -31,83 +33,99 @@ declare module '../../../domain/guest/guest.ts' {
  * The steps on xCAT's tables: rows of the `switch`, `mac` and `hosts` tables that are made or changed before z/VM is touched, and those that go
  * after it.
  */
-export function planRecord(desired: Desired, guest: GuestState): RecordPlan {
-  return { record: planRows(desired, guest), forget: planForget(desired, guest) };
+export function planRecord(desired: Desired, guest: GuestState): RecordStep[] {
+  return [...planRows(desired, guest), ...planForget(desired, guest)];
 }
 
-const NO_ROWS: XcatRows = { macEntries: [], macRow: false, hostsRow: 'none', otherNodes: [] };
+const NO_ROWS: XcatRows = { ports: new Map(), macEntries: [], macRow: false, hostsRow: 'none', otherNodes: [] };
 
 function rowsOf({ xcat = NO_ROWS }: GuestState): XcatRows {
   return xcat;
 }
 
-function planRows(desired: Desired, guest: GuestState): Step[] {
-  const steps: Step[] = [];
-  for (const { live: _live, ...port } of desired.ports) {
+/** The rows of a port; of one that has none, the place of its row. */
+function portRowsOf(portId: PortId, guest: GuestState): PortRows {
+  const rows = guest.recorded.some((port) => port.portId === portId) ? 1 : 0;
+  return rowsOf(guest).ports.get(portId) ?? { rows, nodes: [guest.names[0]] };
+}
+
+function planRows(desired: Desired, guest: GuestState): RecordStep[] {
+  const steps: RecordStep[] = [];
+  for (const port of desired.ports) {
     const row = guest.recorded.find((recorded) => recorded.portId === port.portId);
     const right =
       row !== undefined &&
-      row.rows === 1 &&
+      row.doubled === undefined &&
       row.recordedFor === undefined &&
       row.vdev === port.vdev &&
       row.vswitch === port.vswitch &&
       sameNetwork(row.network, port.network) &&
       row.adminStateUp === port.adminStateUp;
     if (right) continue;
-    const { rows = 0, otherNodes } = row ?? {};
-    steps.push({ kind: 'ensureRecord', port, rows, ...defined({ otherNodes }), disturbs: false });
+    const { portId, vdev, vswitch, network, adminStateUp } = port;
+    const data = { portId, vdev, vswitch, network, adminStateUp, ...portRowsOf(portId, guest) };
+    const sentence = `record port ${portId} of ${guest.userid}: vdev ${vdev} on ${vswitch}`;
+    steps.push(recordStep('record', { operation: 'port', data }, sentence, { portId }));
   }
   const entries = macEntriesBefore(desired, guest);
   if (!sameEntries(guest, entries)) {
-    steps.push(recordMacs(guest, entries, rowsOf(guest).macRow));
+    steps.push(recordMacs('record', guest.names, entries, rowsOf(guest).macRow));
   }
   const addresses = addressesBefore(desired, guest);
   if (!sameAddresses(guest, addresses))
-    steps.push(recordAddresses(guest, addresses, rowsOf(guest).hostsRow !== 'none'));
+    steps.push(...recordAddresses('record', guest, addresses, rowsOf(guest).hostsRow !== 'none'));
   return steps;
 }
 
-function recordMacs(guest: GuestState, entries: readonly string[], row: boolean): Step {
-  const { node, otherNodes } = guest;
-  return { kind: 'ensureMacRecord', node, entries, row, ...defined({ otherNodes }), disturbs: false };
+type Stage = RecordStep['stage'];
+
+function recordStep(stage: Stage, change: RecordChange, sentence: string, more: Partial<RecordStep> = {}): RecordStep {
+  return { kind: 'record', stage, ...change, sentence, ...more, disturbs: false };
 }
 
-function recordAddresses(guest: GuestState, entries: readonly NicAddress[], row: boolean): Step {
-  return {
-    kind: 'ensureAddresses',
-    node: guest.node,
-    entries,
-    row,
-    stale: leavesBehind(guest, entries),
-    disturbs: false,
-  };
+function recordMacs(stage: Stage, nodes: GuestState['names'], entries: readonly string[], row: boolean): RecordStep {
+  const sentence = `record ${entries.length} MAC address${entries.length === 1 ? '' : 'es'} of ${nodes[0]}`;
+  return recordStep(stage, { operation: 'macs', data: { nodes, entries, row } }, sentence);
 }
 
-function planForget(desired: Desired, guest: GuestState): Step[] {
-  const steps: Step[] = [];
-  for (const { portId, keepRow } of desired.removed) {
+/** The addresses, and the names that follow from them. */
+function recordAddresses(stage: Stage, guest: GuestState, entries: readonly NicAddress[], row: boolean): RecordStep[] {
+  const [node] = guest.names;
+  const data = { node, entries, row, stale: leavesBehind(guest, entries) };
+  const sentence = `record ${entries.length} address${entries.length === 1 ? '' : 'es'} of ${node}`;
+  const names = 'update the name service of the management node';
+  return [
+    recordStep(stage, { operation: 'addresses', data }, sentence, { needs: 'addresses' }),
+    recordStep(stage, { operation: 'names', data: {} }, names, { needs: 'addresses', isUnseen: true }),
+  ];
+}
+
+function planForget(desired: Desired, guest: GuestState): RecordStep[] {
+  const steps: RecordStep[] = [];
+  for (const { portId, unwired } of desired.removed) {
     const row = guest.recorded.find((recorded) => recorded.portId === portId);
-    const unwired = row === undefined || (keepRow && row.vswitch === undefined && row.adminStateUp);
-    if (unwired) continue;
-    for (const node of [row.node ?? guest.node, ...(row.otherNodes ?? [])])
-      steps.push({ kind: 'removeRecord', node, portId, keepRow, disturbs: false });
+    if (row === undefined || (unwired && row.vswitch === undefined && row.adminStateUp)) continue;
+    for (const node of portRowsOf(portId, guest).nodes) {
+      const data = { node, portId, keepRow: unwired };
+      const sentence = `${unwired ? 'unwire' : 'remove the record of'} port ${portId} of ${node}`;
+      steps.push(recordStep('forget', { operation: 'remove', data }, sentence, { portId }));
+    }
   }
   const before = macEntriesBefore(desired, guest);
   const entries = macEntriesAfter(desired, guest);
   if (!sameEntries(guest, entries) && entries.length < before.length) {
     const row = rowsOf(guest).macRow || before.length > 0;
-    steps.push(recordMacs(guest, entries, row));
+    steps.push(recordMacs('forget', guest.names, entries, row));
   }
   for (const { node, macEntries } of rowsOf(guest).otherNodes) {
     const kept = entriesLeft(desired, guest, macEntries);
-    if (kept.length < macEntries.length)
-      steps.push({ kind: 'ensureMacRecord', node, entries: kept, row: true, disturbs: false });
+    if (kept.length < macEntries.length) steps.push(recordMacs('forget', [node], kept, true));
   }
   const addressesThen = addressesBefore(desired, guest);
   const addresses = addressesAfter(desired, guest);
   if (addresses.length < addressesThen.length) {
     const written = rowsOf(guest).hostsRow !== 'none' || !sameAddresses(guest, addressesThen);
-    steps.push(recordAddresses(guest, addresses, written));
+    steps.push(...recordAddresses('forget', guest, addresses, written));
   }
   return steps;
 }
@@ -130,7 +148,7 @@ function entriesLeft(desired: Desired, guest: GuestState, macEntries: readonly M
 }
 
 function goneVdevs(desired: Desired, guest: GuestState): Set<Vdev> {
-  const removed = new Set<string>(desired.removed.filter((port) => !port.keepRow).map((port) => port.portId));
+  const removed = new Set<string>(desired.removed.filter((port) => !port.unwired).map((port) => port.portId));
   const rows = guest.recorded.filter((row) => removed.has(row.portId)).flatMap((row) => row.vdev ?? []);
   const unrecorded = removedVdevs({ ...desired, removed: [] }, guest);
   return new Set([...rows, ...unrecorded]);
@@ -146,6 +164,7 @@ function sameEntries(guest: GuestState, wanted: readonly string[]): boolean {
 }
 
 function entries(desired: Desired, guest: GuestState, keep: (entry: MacEntry) => boolean): string[] {
+  const [node] = guest.names;
   const wanted = new Map(
     desired.ports.flatMap((port): [Vdev, Mac][] =>
       port.mac === undefined || standsElsewhere(port, guest) ? [] : [[port.vdev, port.mac]],
@@ -155,14 +174,17 @@ function entries(desired: Desired, guest: GuestState, keep: (entry: MacEntry) =>
     const mac = entry.vdev === undefined ? undefined : wanted.get(entry.vdev);
     if (mac === undefined || entry.vdev === undefined) return keep(entry) ? [entry.text] : [];
     wanted.delete(entry.vdev);
-    return [`${mac}!${guest.node}-${entry.vdev}`];
+    return [`${mac}!${node}-${entry.vdev}`];
   });
-  return [...kept, ...[...wanted].map(([vdev, mac]) => `${mac}!${guest.node}-${vdev}`)];
+  return [...kept, ...[...wanted].map(([vdev, mac]) => `${mac}!${node}-${vdev}`)];
 }
 
 /** True for a port whose address stands in the row of another node of the guest. */
-function standsElsewhere({ node, portId, mac }: DesiredPort, guest: GuestState): boolean {
-  return node !== guest.node && guest.recorded.some((row) => row.portId === portId && row.mac === mac);
+function standsElsewhere({ portId, mac }: DesiredPort, guest: GuestState): boolean {
+  return (
+    portRowsOf(portId, guest).nodes[0] !== guest.names[0] &&
+    guest.recorded.some((row) => row.portId === portId && row.mac === mac)
+  );
 }
 
 /** While the plan runs: those of the desired ports, and of removed ones as long as they are there. */

@@ -5,7 +5,7 @@ import {
   ZvmRelease,
 } from '../../../domain/host/host-capabilities.ts';
 import { quoteValue } from '../../../domain/text/quoted-value.ts';
-import { badOutput } from './parsing.ts';
+import { badOutput } from '../../zvm/parsing.ts';
 
 /**
  * Release and service level, from CP's `z/VM Version 7 Release 4.0, service level 2401 (64-bit)`: `7.4` and `2401`. Throws BackendError
@@ -43,6 +43,28 @@ export function parseNetworkService(output: string): string {
   const service = /^\s*Latest Service:[ \t]*(\w{1,20})/im.exec(output)?.[1];
   if (service === undefined) throw badOutput('read the network service of CP', 'no latest service in the output');
   return service;
+}
+
+/**
+ * The SSI cluster and the systems that are members, from CP's `QUERY SSI`; undefined for a system that is no member. Throws BackendError
+ * 'bad-answer' for other text.
+ */
+export function parseSsi(output: string): { name: string; systems: string[] } | undefined {
+  if (/not a member of an SSI cluster/i.test(output)) return undefined;
+  const name = /^\s*SSI Name:[ \t]*(\S{1,8})/im.exec(output)?.[1];
+  const systems = [...output.matchAll(/^\s*[1-4]\s+([A-Z0-9@#$_]{1,8})\s+[A-Z]/gim)].flatMap(
+    ([, system]) => system ?? [],
+  );
+  if (name === undefined || systems.length === 0)
+    throw badOutput('read the SSI cluster', 'neither a cluster with members in the output, nor that there is none');
+  return { name, systems };
+}
+
+/** The name of the z/VM system, from CP's `ZHCP1    AT ZVM1`. Throws BackendError 'bad-answer' for other text. */
+export function parseSystem(output: string): string {
+  const system = /^\s*\S{1,8}\s+AT\s+([A-Z0-9@#$_]{1,8})\s*$/im.exec(output)?.[1];
+  if (system === undefined) throw badOutput('read the name of the z/VM system', 'no system in the output');
+  return system;
 }
 
 /** SMAPI's level, from smcli's sentence `The API functional level is z/VM V7.2`. Throws BackendError 'bad-answer' for other text. */

@@ -10,12 +10,13 @@ const PLAIN_WORD = /^[A-Za-z0-9_./-]+$/;
 
 /**
  * The shell text of one chain: a subshell that runs its commands in order, prints a marker line `@<nonce> <chain>.<command> <exit status>`
- * after each, and stops at the first that fails. Throws BackendError 'refused' for an argument with a NUL.
+ * after each, and stops at the first that fails. The script around it says the form of the marker. Throws BackendError 'refused' for an argument
+ * with a NUL.
  */
-export function chainText(chain: readonly Command[], index: number, nonce: string): string {
+export function chainText(chain: readonly Command[], index: number): string {
   const lines = chain.map(
     (command, position) =>
-      `$bound ${commandText(command)} 2>&1; rc=$?; printf '\\n%s %s %s\\n' '@${nonce}' ${index}.${position} "$rc"; [ "$rc" -eq 0 ] || exit 0`,
+      `$bound ${commandText(command)} 2>&1; rc=$?; printf "$mark" ${index}.${position} $rc; [ $rc = 0 ] || exit 0`,
   );
   return `( ${lines.join('\n')}\n)`;
 }
@@ -25,13 +26,16 @@ export function chainText(chain: readonly Command[], index: number, nonce: strin
  * lane one chain follows the other, so a slow one holds up its own lane only, and a hanging command is ended after `commandSeconds` with exit
  * status 124. A single chain needs no file.
  */
-export function scriptText(chains: readonly string[], lanes: number, commandSeconds: number): string {
-  // `timeout` is of coreutils; a zHCP without it runs the commands unbounded.
-  const bound = `bound=; command -v timeout > /dev/null 2>&1 && bound='timeout ${commandSeconds}'`;
-  if (chains.length === 1) return [bound, ...chains].join('\n');
+export function scriptText(chains: readonly string[], nonce: string, lanes: number, commandSeconds: number): string {
+  const head = [
+    // `timeout` is of coreutils; a zHCP without it runs the commands unbounded.
+    `bound=; command -v timeout > /dev/null 2>&1 && bound='timeout ${commandSeconds}'`,
+    `mark='\\n@${nonce} %s %s\\n'`,
+  ];
+  if (chains.length === 1) return [...head, ...chains].join('\n');
   const files = lanesOf(chains, lanes).map((_, lane) => `"$folder/${lane}"`);
   return [
-    bound,
+    ...head,
     'folder=$(mktemp -d) || exit 1',
     ...lanesOf(chains, lanes).map((lane, index) => `( ${lane.join('\n')}\n) > ${files[index]} 2>&1 &`),
     'wait',

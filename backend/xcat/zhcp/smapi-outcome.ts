@@ -1,9 +1,9 @@
 import type { Finding } from '../../../domain/drift/finding.ts';
 import { BackendError } from '../../backend-error.ts';
+import { judge, type SmapiVerdict } from '../../zvm/return-codes.ts';
+import { smapiAdvice } from '../../zvm/smapi-advice.ts';
 import { plainText } from '../rest/answers.ts';
 import type { Command, CommandOutcome } from './channel.ts';
-import { judge, type SmapiVerdict } from './return-codes.ts';
-import { smapiAdvice } from './smapi-advice.ts';
 
 /**
  * The error of a command that did not do what it should: SMAPI's own words, and whether another try can help. `operation` is a sentence for

@@ -4,11 +4,11 @@ import { MacPrefix } from '../../../domain/port/mac.ts';
 import { Vdev } from '../../../domain/port/vdev.ts';
 import { VswitchName } from '../../../domain/text/identifiers.ts';
 import { quoteValue } from '../../../domain/text/quoted-value.ts';
-import { badOutput, take } from './parsing.ts';
+import { badOutput, take } from '../../zvm/parsing.ts';
 import { printedValue } from './smcli-values.ts';
 
-export { parseActiveDevices, parseDirectoryDevices, parseWideNics } from './device-parser.ts';
-export { isWholeDirectory, parseDirectory } from './directory-parser.ts';
+export { parseActiveDevices, parseDirectoryDevices, parseWideNics } from '../../zvm/device-parser.ts';
+export { isWholeDirectory, parseDirectory } from '../../zvm/directory-parser.ts';
 export { isWholeVswitchAnswer, leavesVswitchesOut, parseVswitches } from './vswitch-parser.ts';
 
 const LIVE_NICS = 'read live NICs';

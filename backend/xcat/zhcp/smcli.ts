@@ -141,6 +141,21 @@ export function queryVmlan(): Command {
   return { argv: ['vmcp', 'q', 'vmlan'] };
 }
 
+/** The SSI cluster with its members: CP `QUERY SSI`. */
+export function querySsi(): Command {
+  return { argv: ['vmcp', 'q', 'ssi'] };
+}
+
+/** The name of the z/VM system that the zHCP runs on: CP `QUERY USERID`. */
+export function querySystem(): Command {
+  return { argv: ['vmcp', 'q', 'userid'] };
+}
+
+/** Where a guest is logged on: CP `QUERY USERS`. Ends with 45 where it is logged on nowhere. */
+export function queryUser(userid: Userid): Command {
+  return { argv: ['vmcp', 'q', 'user', userid] };
+}
+
 function checkedMacId(macId: string): string {
   if (/^[0-9A-Fa-f]{6}$/.test(macId)) return macId.toUpperCase();
   throw new BackendError({ code: 'refused', operation: 'define a NIC', message: 'a MACID has six hex digits' });

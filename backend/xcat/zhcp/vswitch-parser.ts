@@ -8,7 +8,7 @@ import { quoteValue } from '../../../domain/text/quoted-value.ts';
 import { Rdev } from '../../../domain/vswitch/rdev.ts';
 import { vlansOfWords } from '../../../domain/vswitch/vlan-set.ts';
 import type { Authorisation, ConnectedNic, Uplink, Vswitch } from '../../../domain/vswitch/vswitch.ts';
-import { badOutput } from './parsing.ts';
+import { badOutput } from '../../zvm/parsing.ts';
 import { printedValue } from './smcli-values.ts';
 
 const OPERATION = 'read VSWITCHes';

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createXcatClient, type XcatClient } from '../../../backend/xcat/rest/client.ts';
-import { judge } from '../../../backend/xcat/zhcp/return-codes.ts';
 import { grant, queryLiveNics, queryVswitches } from '../../../backend/xcat/zhcp/smcli.ts';
 import { parseVswitches } from '../../../backend/xcat/zhcp/smcli-parsers.ts';
+import { judge } from '../../../backend/zvm/return-codes.ts';
 import { Userid } from '../../../domain/text/identifiers.ts';
 import { type Simulator, startSimulator } from '../../../simulator/simulator.ts';
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createRenewableTransport } from '../../../backend/xcat/rest/renewable-transport.ts';
+import { createRenewableTransport } from '../../../backend/http/renewable-transport.ts';
+import { createTransport, type TransportOptions } from '../../../backend/xcat/rest/transport.ts';
 import { type Simulator, startSimulator } from '../../../simulator/simulator.ts';
 
 let simulator: Simulator;
@@ -8,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => simulator.close());
 
-const options = (password: string) => ({
+const options = (password: string): TransportOptions => ({
   url: simulator.url,
   username: 'admin',
   password,
@@ -26,7 +27,7 @@ async function control(method: string, path: string, body?: unknown): Promise<un
 }
 
 test('calls go by the newest credentials; one that is under way ends as it began', async () => {
-  const transport = createRenewableTransport(options('admin'));
+  const transport = createRenewableTransport(createTransport, options('admin'));
   await control('POST', 'faults', { match: {}, action: { kind: 'hold', when: 'before' }, times: 1 });
   const underWay = transport.request(VERSION);
   const isHeld = async () => JSON.stringify(await control('GET', 'faults')).includes('"held":1');
@@ -41,7 +42,7 @@ test('calls go by the newest credentials; one that is under way ends as it began
 });
 
 test('options that cannot be used change nothing', async () => {
-  const transport = createRenewableTransport(options('admin'));
+  const transport = createRenewableTransport(createTransport, options('admin'));
   expect(() => transport.renew({ ...options('admin'), caFile: '/no/such/file' })).toThrow('cannot be read');
   expect(await transport.request(VERSION)).not.toEqual([]);
   await transport.close();

@@ -2,7 +2,6 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createXcatClient, type XcatClient } from '../../../backend/xcat/rest/client.ts';
 import { deleteWhere, insertRow, setWhere } from '../../../backend/xcat/tables/table-entries.ts';
 import type { CommandOutcome } from '../../../backend/xcat/zhcp/channel.ts';
-import { judge } from '../../../backend/xcat/zhcp/return-codes.ts';
 import * as smcli from '../../../backend/xcat/zhcp/smcli.ts';
 import {
   parseDirectory,
@@ -11,6 +10,7 @@ import {
   parseVmlan,
   parseVswitches,
 } from '../../../backend/xcat/zhcp/smcli-parsers.ts';
+import { judge } from '../../../backend/zvm/return-codes.ts';
 import { Vdev } from '../../../domain/port/vdev.ts';
 import { Userid, VswitchName } from '../../../domain/text/identifiers.ts';
 import { type Simulator, startSimulator } from '../../../simulator/simulator.ts';

@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BackendError } from '../../../backend/backend-error.ts';
 import { isAtLeast } from '../../../backend/xcat/rest/client.ts';
-import { judge } from '../../../backend/xcat/zhcp/return-codes.ts';
 import { defineNicInDirectory, grant } from '../../../backend/xcat/zhcp/smcli.ts';
 import {
   parseDirectory,
@@ -11,6 +10,7 @@ import {
   parseVmlan,
   parseVswitches,
 } from '../../../backend/xcat/zhcp/smcli-parsers.ts';
+import { judge } from '../../../backend/zvm/return-codes.ts';
 import type { Finding } from '../../../domain/drift/finding.ts';
 import { Vdev } from '../../../domain/port/vdev.ts';
 import { Userid, VswitchName } from '../../../domain/text/identifiers.ts';

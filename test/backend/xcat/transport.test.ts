@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { BackendError } from '../../../backend/backend-error.ts';
-import { connectionFailure } from '../../../backend/xcat/rest/connection-failure.ts';
+import { connectionFailure } from '../../../backend/http/connection-failure.ts';
 import { createTransport } from '../../../backend/xcat/rest/transport.ts';
 import { runOnNode } from '../../../backend/xcat/zhcp/dsh.ts';
 import { fakeXcat, type Reply } from './fake-xcat.ts';
@@ -102,11 +102,16 @@ describe('the transport', () => {
     await close();
     const refused: unknown = await transport.request({ method: 'GET', path: '/version' }).catch((caught) => caught);
     expect(String(refused)).toContain('this client was closed');
-    const failure = connectionFailure('GET /version', Object.assign(new Error('x'), { code: undefined }), 1_000);
+    const failure = connectionFailure(
+      'xCAT',
+      'GET /version',
+      Object.assign(new Error('x'), { code: undefined }),
+      1_000,
+    );
     expect(failure).toMatchObject({ code: 'unreachable', retryable: true });
     expect(failure.message).not.toMatch(/undefined/);
     const inner = new AggregateError([Object.assign(new Error('x'), { code: 'ECONNREFUSED' })]);
-    expect(connectionFailure('GET /version', inner, 1_000).message).toContain('no server listens');
+    expect(connectionFailure('xCAT', 'GET /version', inner, 1_000).message).toContain('no server listens');
   });
 
   it('calls no sooner than it is asked to by Retry-After', async () => {

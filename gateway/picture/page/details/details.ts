@@ -46,7 +46,7 @@ type Capabilities = NonNullable<HostView['capabilities']>;
 
 function capabilityFacts(capabilities: Capabilities | undefined): [name: string, value: string][] {
   if (capabilities === undefined) return [];
-  const text = (value: Capabilities[keyof Capabilities]): string =>
+  const text = (value: Capabilities['release' | 'directoryNetworkAuthorization' | 'smcli']): string =>
     value.state === 'unknown' ? 'not known' : `${value.value}${value.from === 'configuration' ? ' (configured)' : ''}`;
   const { release, networkService, directoryNetworkAuthorization, smapiLevel, smcli } = capabilities;
   return [

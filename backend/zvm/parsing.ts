@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { BackendError } from '../../backend-error.ts';
+import { BackendError } from '../backend-error.ts';
 
 /** The error for output that is not as docs/reference/smcli.md says. `what` must not quote it: a directory entry holds a password. */
 export function badOutput(operation: string, what: string): BackendError {

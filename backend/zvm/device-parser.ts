@@ -1,4 +1,4 @@
-import { DEVICES_PER_NIC, type DeviceRange, nicDevices, Vdev } from '../../../domain/port/vdev.ts';
+import { DEVICES_PER_NIC, type DeviceRange, nicDevices, Vdev } from '../../domain/port/vdev.ts';
 import { directoryStatements } from './directory-records.ts';
 
 const OPERATION = 'read the devices of the directory entry';

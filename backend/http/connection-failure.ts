@@ -1,5 +1,5 @@
 import { errors } from 'undici';
-import { BackendError } from '../../backend-error.ts';
+import { BackendError } from '../backend-error.ts';
 
 const REASONS: readonly [codes: RegExp, reason: string][] = [
   [/^ECONNREFUSED$/, 'no server listens at its address'],
@@ -14,7 +14,12 @@ const REASONS: readonly [codes: RegExp, reason: string][] = [
 const CERTIFICATE = /CERT|SELF_SIGNED|ISSUER|SIGNATURE|ALTNAME/;
 
 /** The failure of a call that got no answer, with the reason that the network gave. `error` itself, which may hold credentials, is not kept. */
-export function connectionFailure(operation: string, error: unknown, connectTimeoutMs: number): BackendError {
+export function connectionFailure(
+  server: string,
+  operation: string,
+  error: unknown,
+  connectTimeoutMs: number,
+): BackendError {
   if (error instanceof errors.ConnectTimeoutError) {
     const message = `${operation}: no connection within ${connectTimeoutMs / 1_000} s`;
     return new BackendError({ code: 'timeout', operation, message });
@@ -24,9 +29,9 @@ export function connectionFailure(operation: string, error: unknown, connectTime
     return new BackendError({
       code: 'unreachable',
       operation,
-      message: `${operation}: the certificate of the management node is not trusted (${code})`,
+      message: `${operation}: the certificate of ${server}'s server is not trusted (${code})`,
       // Another certificate, or another CA file, which is read again when it changes, may come within the operation's time.
-      advice: "set the CA file of the management node's certificate",
+      advice: `set the CA file of the certificate of ${server}'s server`,
     });
   }
   const known = REASONS.find(([codes]) => codes.test(code ?? ''))?.[1];
@@ -35,7 +40,7 @@ export function connectionFailure(operation: string, error: unknown, connectTime
   return new BackendError({
     code: 'unreachable',
     operation,
-    message: `${operation}: no answer from xCAT: ${reason} (${name})`,
+    message: `${operation}: no answer from ${server}: ${reason} (${name})`,
   });
 }
 

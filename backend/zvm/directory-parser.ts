@@ -1,10 +1,10 @@
-import { defined } from '../../../domain/defined.ts';
-import type { Report } from '../../../domain/drift/finding.ts';
-import type { Nicdef, NicdefAuthorization } from '../../../domain/guest/guest.ts';
-import { PortNumber } from '../../../domain/port/port-number.ts';
-import { DEVICES_PER_NIC, Vdev } from '../../../domain/port/vdev.ts';
-import { VswitchName } from '../../../domain/text/identifiers.ts';
-import { vlansOfWords } from '../../../domain/vswitch/vlan-set.ts';
+import { defined } from '../../domain/defined.ts';
+import type { Report } from '../../domain/drift/finding.ts';
+import type { Nicdef, NicdefAuthorization } from '../../domain/guest/guest.ts';
+import { PortNumber } from '../../domain/port/port-number.ts';
+import { DEVICES_PER_NIC, Vdev } from '../../domain/port/vdev.ts';
+import { VswitchName } from '../../domain/text/identifiers.ts';
+import { vlansOfWords } from '../../domain/vswitch/vlan-set.ts';
 import { directoryRecords, directoryStatements } from './directory-records.ts';
 
 const OPERATION = 'read the directory entry';

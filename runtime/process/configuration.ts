@@ -1,9 +1,46 @@
 import { readdirSync, unwatchFile, watchFile } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import { NONE } from '../../command-line/program.ts';
 import { ConfigurationError } from '../../configuration/error.ts';
-import type { Configuration, HostConfiguration } from '../../configuration/load.ts';
-import { type ConfigurationArguments, configurationOf } from './program.ts';
+import { type Configuration, type HostConfiguration, loadConfiguration } from '../../configuration/load.ts';
+
+/** The options of a program that name the ini files, as for OpenStack's services. */
+export const CONFIGURATION_OPTIONS = {
+  'config-file': {
+    type: 'string',
+    multiple: true,
+    default: NONE,
+    value: 'FILE',
+    help: 'an ini file; later ones win',
+  },
+  'config-dir': {
+    type: 'string',
+    multiple: true,
+    default: NONE,
+    value: 'DIRECTORY',
+    help: 'a directory whose *.conf files are read after the files, by name',
+  },
+} as const;
+
+/** The variables that stand above the files. */
+export const CONFIGURATION_VARIABLES = {
+  'ZVM_XCAT_USERNAME, ZVM_XCAT_PASSWORD': 'user and password of xCAT',
+  ZVM_TRANSPORT_URL: "the URL of Neutron's message broker",
+  ZVM_NEUTRON_PASSWORD: "the password for Neutron's API",
+};
+
+/** The files and directories of a command line. */
+export type ConfigurationArguments = { 'config-file': string[]; 'config-dir': string[] };
+
+/** Read the configuration from the files of the command line. Throws a ConfigurationError with all problems. */
+export function configurationOf(values: ConfigurationArguments): Configuration {
+  return loadConfiguration({
+    configFiles: values['config-file'],
+    configDirs: values['config-dir'],
+    env: process.env,
+  });
+}
 
 const LOOK_MS = 1_000;
 

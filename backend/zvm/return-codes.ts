@@ -1,4 +1,4 @@
-import { defined } from '../../../domain/defined.ts';
+import { defined } from '../../domain/defined.ts';
 
 /** `stale`: the guest was in another state than the plan was made for; reading again shows what is left to do. */
 export type Reaction = 'done' | 'already' | 'retry' | 'stale' | 'permanent';
@@ -167,10 +167,14 @@ export function judge(functionName: string, exitStatus: number, output: string):
   if (rcText === undefined) {
     return exitStatus === 0 ? { ok: true, already: false } : { ok: false, rc, rs, ...withoutCode(output, exitStatus) };
   }
+  return verdictOn(functionName, rc, rs, withoutDirectory(output));
+}
+
+/** The same of a code that another program has read; `raw` is what it said, for a code that is not in the table. */
+export function verdictOn(functionName: string, rc: number, rs: number, raw: string): SmapiVerdict {
   const known =
     RETURN_CODES.find((code) => code.rc === rc && code.rs === rs) ??
     RETURN_CODES.find((code) => code.rc === rc && code.rs === '*');
-  const raw = withoutDirectory(output);
   if (known === undefined) {
     return { ok: false, rc, rs, retryable: false, sentence: `SMAPI answered: ${oneLine(raw)}`, raw };
   }

@@ -1,0 +1,40 @@
+import { execFile } from 'node:child_process';
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+
+const ROOT = join(import.meta.dirname, '..');
+const DIST = join(ROOT, 'dist');
+const PAGE = 'gateway/picture/page';
+const SWAGGER = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
+
+/** `npm run build`: all programs as JavaScript in `dist/`, with the files that they serve and the workflow bundle. */
+async function build(): Promise<void> {
+  await rm(DIST, { recursive: true, force: true });
+  const tsc = join(ROOT, 'node_modules/.bin/tsc');
+  await promisify(execFile)(process.execPath, [tsc, '--project', join(ROOT, 'tsconfig.build.json')]);
+  await copyPage();
+  await copyAll('cli/commands', (name) => name.endsWith('.bash'));
+  await copyAll('demo/feilong', (name) => !name.endsWith('.ts'));
+  const bundles = await import(join(DIST, 'runtime/host/workflow-bundle.js'));
+  const { code }: { code: string } = await bundles.bundleWorkflows();
+  await writeFile(bundles.BUILT_BUNDLE, code);
+}
+
+/** The browser loads the compiled modules, and Swagger UI from beside them: its package is not needed any more. */
+async function copyPage(): Promise<void> {
+  await copyAll(PAGE, (name) => /\.(html|css|js)$/.test(name));
+  const index = join(DIST, PAGE, 'index.html');
+  await writeFile(index, (await readFile(index, 'utf8')).replace('picture.ts', 'picture.js'));
+  for (const name of ['swagger-ui.css', 'swagger-ui-bundle.js', 'LICENSE'])
+    await cp(join(SWAGGER, name), join(DIST, PAGE, name === 'LICENSE' ? 'swagger-ui.LICENSE' : name));
+}
+
+async function copyAll(folder: string, isWanted: (name: string) => boolean): Promise<void> {
+  await mkdir(join(DIST, folder), { recursive: true });
+  for (const name of await readdir(join(ROOT, folder)))
+    if (isWanted(name)) await cp(join(ROOT, folder, name), join(DIST, folder, name), { recursive: true });
+}
+
+await build();
