@@ -44,7 +44,8 @@ export function nicsOf(guest: SurveyedGuest): OwnNic[] {
   return [...wiredNics(guest), ...(guest.remembered?.nics ?? [])];
 }
 
-function wiredNics({ recorded }: SurveyedGuest): OwnNic[] {
+/** The NICs of ports that are wired, as they are recorded. */
+export function wiredNics({ recorded }: Pick<SurveyedGuest, 'recorded'>): OwnNic[] {
   return recorded.flatMap(({ vdev, vswitch }) =>
     vdev === undefined || vswitch === undefined ? [] : [{ vdev, vswitch }],
   );

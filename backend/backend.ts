@@ -6,6 +6,7 @@ import type { VswitchName } from '../domain/text/identifiers.ts';
 import type { Vswitch } from '../domain/vswitch/vswitch.ts';
 import type { Capabilities } from './capabilities.ts';
 import type { DirectoryEntries } from './directory-entries.ts';
+import type { Probing } from './probing.ts';
 import type { HostReading, HostRecord, HostRequest, ServerNics } from './reading.ts';
 
 /** Version of the server that a backend speaks to, and whether this project works with it; `advice` where it does not. */
@@ -37,7 +38,7 @@ export type CarriedOut = {
  * stopped it. A backend touches nothing that no step names; `test/backend/contract.ts` holds what each has to do.
  */
 export type ZvmBackend = {
-  readonly kind: 'xcat';
+  readonly kind: 'xcat' | 'feilong';
   readonly can: Capabilities;
   /** Ask the server for its version, and for what every later call needs. */
   check(signal: AbortSignal): Promise<ServerVersion>;
@@ -67,6 +68,8 @@ export type ZvmBackend = {
   /** Read the server's NIC on the management network. 'unsupported' without `can.managementNetwork`, as is the next. */
   readManagementNode(signal: AbortSignal): Promise<ManagementNodeState>;
   applyManagementSteps(steps: readonly ManagementStep[], signal: AbortSignal): Promise<StepReport[]>;
+  /** Questions to z/VM on an expendable guest; absent where a backend cannot ask them. */
+  readonly probing?: Probing;
   /** Drop all connections; what is in flight fails. */
   close(): Promise<void>;
 };

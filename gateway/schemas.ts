@@ -152,6 +152,13 @@ const Capabilities = z
     directoryNetworkAuthorization: CapabilityValue,
     smapiLevel: CapabilityValue,
     smcli: CapabilityValue,
+    ssi: z
+      .object({
+        name: z.string().optional(),
+        members: z.array(z.object({ system: z.string().optional(), zhcp: z.string().optional() })),
+      })
+      .optional()
+      .openapi({ description: 'The SSI cluster; absent of a system that is no member of one' }),
   })
   .openapi('HostCapabilities', { description: 'The levels of z/VM and of the ways to it' });
 
@@ -220,6 +227,7 @@ export const GuestRow = z
     ports: z.array(PortRow),
     foreignNics: z.array(z.object({ vdev: z.string(), vswitch: z.string(), mac: z.string().optional() })),
     drift: z.array(z.string()),
+    runsOn: z.string().optional().openapi({ description: 'The other member of the SSI cluster that it is coupled on' }),
     inProgress: z
       .boolean()
       .optional()
@@ -233,6 +241,7 @@ export const Guest = z
     userid: z.string(),
     node: z.string(),
     loggedOn: z.boolean(),
+    runsOn: z.string().optional().openapi({ description: 'The other member of the SSI cluster that runs it' }),
     record: z.array(
       z.object({
         portId: z.string(),
@@ -322,6 +331,10 @@ export const HostPicture = z
     capabilities: Capabilities.optional(),
     vswitches: z.array(VswitchRow),
     guests: z.array(GuestRow),
+    visitors: z
+      .array(z.object({ userid: z.string(), node: z.string(), belongsTo: z.string(), portIds: z.array(z.string()) }))
+      .optional()
+      .openapi({ description: 'Guests of other members of the SSI cluster that run here' }),
     findings: z.array(Finding),
   })
   .openapi('HostPicture');

@@ -23,6 +23,7 @@ const MAY: Record<string, { code: string[]; types: string[]; packages: RegExp }>
   backend: { code: ['domain'], types: [], packages: /^node:timers\/promises$/ },
   'backend/http': { code: ['backend', 'domain'], types: [], packages: /^(undici|node:.*)$/ },
   'backend/zvm': { code: ['backend', 'domain'], types: [], packages: /^zod$/ },
+  'backend/feilong': { code: ['backend', 'backend/http', 'backend/zvm', 'domain'], types: [], packages: /^zod$/ },
   'backend/xcat': {
     code: ['backend', 'backend/http', 'backend/zvm', 'domain'],
     types: [],
@@ -52,6 +53,7 @@ const MAY: Record<string, { code: string[]; types: string[]; packages: RegExp }>
       'activities',
       'backend',
 
+      'backend/feilong',
       'backend/http',
       'backend/xcat',
       'client',

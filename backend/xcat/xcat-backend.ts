@@ -4,6 +4,7 @@ import { BackendError } from '../backend-error.ts';
 import { applySteps } from './apply/apply-steps.ts';
 import { applyManagementSteps, readManagementNode } from './apply/management-network.ts';
 import { applyVswitchSteps } from './apply/vswitch-steps.ts';
+import { createProbing } from './probe/probing.ts';
 import { readHost, readRecord } from './reading/host-reading.ts';
 import { administratorsVswitches, readServerNics } from './reading/management-node-nics.ts';
 import { readVswitches } from './reading/vswitch-reading.ts';
@@ -20,6 +21,8 @@ const CAN: ZvmBackend['can'] = {
   deferredDirectory: true,
   changeUplinks: true,
   managementNetwork: true,
+  liveMac: true,
+  nicOperands: true,
 };
 
 /** The backend of a z/VM system that xCAT manages. Its client is closed with it. */
@@ -41,6 +44,7 @@ export function createXcatBackend(rules: ConfiguredRules, client: XcatClient): Z
     applyVswitchSteps: (steps, signal) => applyVswitchSteps(host, steps, signal),
     readManagementNode: (signal) => readManagementNode(host, signal),
     applyManagementSteps: (steps, signal) => applyManagementSteps(host, steps, signal),
+    probing: createProbing(host),
     close: () => client.close(),
   };
 }

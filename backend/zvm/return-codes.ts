@@ -172,9 +172,7 @@ export function judge(functionName: string, exitStatus: number, output: string):
 
 /** The same of a code that another program has read; `raw` is what it said, for a code that is not in the table. */
 export function verdictOn(functionName: string, rc: number, rs: number, raw: string): SmapiVerdict {
-  const known =
-    RETURN_CODES.find((code) => code.rc === rc && code.rs === rs) ??
-    RETURN_CODES.find((code) => code.rc === rc && code.rs === '*');
+  const known = rowOf(rc, rs);
   if (known === undefined) {
     return { ok: false, rc, rs, retryable: false, sentence: `SMAPI answered: ${oneLine(raw)}`, raw };
   }
@@ -185,6 +183,18 @@ export function verdictOn(functionName: string, rc: number, rs: number, raw: str
     return { ok: true, already: reaction === 'already', ...(rc === ASYNCHRONOUS ? { asynchronous: true } : {}) };
   const sentence = (isException ? except?.sentence : undefined) ?? known.sentence;
   return { ok: false, rc, rs, retryable: reaction !== 'permanent', sentence, raw };
+}
+
+/** True for a code that the same call may not get again: something is busy, or away for a moment. */
+export function isPassing(rc: number, rs: number): boolean {
+  return rowOf(rc, rs)?.reaction === 'retry';
+}
+
+function rowOf(rc: number, rs: number): ReturnCode | undefined {
+  return (
+    RETURN_CODES.find((code) => code.rc === rc && code.rs === rs) ??
+    RETURN_CODES.find((code) => code.rc === rc && code.rs === '*')
+  );
 }
 
 function withoutCode(output: string, exitStatus: number): { retryable: boolean; sentence: string; raw: string } {

@@ -16,6 +16,7 @@ export function portsOfChange(change: Change): PortId[] {
     case 'detachNic':
       return change.portIds;
     case 'modernize':
+    case 'probe':
       return [];
     default:
       return [change.portId];

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { defined } from '../defined.ts';
 import type { Finding } from '../drift/finding.ts';
+import { ProbedBehaviour } from './probed-behaviour.ts';
 import { clusterText, SsiCluster } from './ssi-cluster.ts';
 
 /** A value that z/VM or the configuration has told, or why nobody knows it. It is never guessed. */
@@ -28,25 +29,7 @@ export const SmapiLevel = z.string().regex(/^V\d{1,2}\.\d{1,2}$/, 'is not a func
 export const SmcliKind = z.enum(['xcat', 'feilong']);
 export type SmcliKind = z.infer<typeof SmcliKind>;
 
-/**
- * Answers of a z/VM system to questions that no document answers (docs/reference/zvm.md 8), from a probe or the configuration. An absent
- * answer is not known.
- */
-export const ProbedBehaviour = z
-  .object({
-    /** VLAN and port type of a NICDEF are written by keywords of Image_Definition_Update_DM, or only by Image_Replace_DM. */
-    nicdefWrite: z.enum(['keywords', 'replace']),
-    /** Several NICDEFs of one call are one transaction of DirMaint, several, or only the first is carried out. */
-    nicdefsAtOnce: z.enum(['transaction', 'sequence', 'firstOnly']),
-    /** A NICDEF with a VSWITCH and without operands of directory network authorization authorises by itself. */
-    nicdefAlone: z.enum(['authorises', 'refused']),
-    /** The VLAN that counts when NICDEF and grant name different ones. */
-    vlanWinner: z.enum(['nicdef', 'grant']),
-    /** COUPLE of a running guest goes by its directory entry as it is now. */
-    coupleReadsDirectory: z.boolean(),
-  })
-  .partial();
-export type ProbedBehaviour = z.infer<typeof ProbedBehaviour>;
+export { ProbedBehaviour };
 
 /** All that is known of the levels of a host. Whatever depends on a release of z/VM goes by this record. */
 export const HostCapabilities = z.object({

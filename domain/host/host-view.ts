@@ -10,6 +10,7 @@ import { HostName, NodeName, PortId, Userid, VswitchName } from '../text/identif
 import { RecordedNetwork } from '../vswitch/network.ts';
 import { authorisedVlans, Uplink, type Vswitch } from '../vswitch/vswitch.ts';
 import { HostCapabilities } from './host-capabilities.ts';
+import type { MemberName } from './ssi-cluster.ts';
 
 /** A recorded port beside its state on z/VM. */
 export const PortView = z.object({
@@ -38,6 +39,8 @@ export const GuestView = z.object({
   /** Coupled NICs that are recorded nowhere. */
   foreignNics: z.array(z.object({ vdev: Vdev, vswitch: VswitchName, mac: Mac.optional() })),
   drift: z.array(z.string()),
+  /** The other member of the SSI cluster that it is coupled on. */
+  runsOn: z.string().optional(),
   /** An operation is changing the guest: a difference from the record is not drift. */
   inProgress: z.boolean().optional(),
 });
@@ -67,6 +70,10 @@ export const HostView = z.object({
   capabilities: HostCapabilities.optional(),
   vswitches: z.array(VswitchView),
   guests: z.array(GuestView),
+  /** Guests of other members of the SSI cluster that run here; absent on a host that is no member of one. */
+  visitors: z
+    .array(z.object({ userid: Userid, node: NodeName, belongsTo: z.string(), portIds: z.array(PortId) }))
+    .optional(),
   /** Unreadable values of the host; nothing is changed there. */
   findings: z.array(Finding).default([]),
 });
@@ -77,6 +84,8 @@ export type ShownGuest = {
   userid: Userid;
   node: NodeName;
   loggedOn: boolean;
+  /** The other member of the SSI cluster that runs it. */
+  runsOn?: string;
   record: RecordedPort[];
   directory: Nicdef[];
   live: LiveNic[];
@@ -113,12 +122,12 @@ export function shownPort(guest: Omit<ShownGuest, 'tags'>, portId: string) {
   };
 }
 
-/** Put a guest's record beside its state on the VSWITCHes. */
+/** Put a guest's record beside its state on the VSWITCHes of the member that it is coupled on. */
 export function guestViewOf(
   userid: Userid,
   node: NodeName,
   recorded: readonly RecordedPort[],
-  vswitches: readonly Vswitch[],
+  { member, vswitches }: { member?: MemberName; vswitches: readonly Vswitch[] },
   /** Why the guest is none of the host's, though ports are recorded for it. */
   absence?: string,
 ): GuestView {
@@ -142,6 +151,7 @@ export function guestViewOf(
       .filter((nic) => !recorded.some((port) => port.vdev === nic.vdev))
       .map(({ mac, ...nic }) => ({ ...nic, ...defined({ mac }) })),
     drift: [...isAbsent, ...certainDrift(userid, recorded, vswitches)],
+    ...defined({ runsOn: member }),
   };
 }
 

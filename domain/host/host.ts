@@ -40,6 +40,8 @@ export const HostRules = z.object({
   ssiMembers: z.array(NodeName).readonly().optional(),
   /** Levels that z/VM is not asked for. */
   capabilities: ConfiguredCapabilities.optional(),
+  /** False where a NIC that is made on a running guest gets the MAC that CP gives it. */
+  liveMac: z.literal(false).optional(),
   /** z/VM's own USER prefix, read from the host. */
   macPrefix: MacPrefix,
 });

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { Hostname, IpAddress } from '../port/address.ts';
 import { Mac } from '../port/mac.ts';
 import { Vdev } from '../port/vdev.ts';
+import { QUESTION_IDS } from '../probe/questions.ts';
 import { HostName, PortId, Userid, VswitchName } from '../text/identifiers.ts';
 import { Network } from '../vswitch/network.ts';
 
@@ -132,5 +133,12 @@ export const Change = z.discriminatedUnion('kind', [
   }),
   /** As many of the ports as possible; each other port has its own refusal. */
   z.strictObject({ kind: z.literal('wirePorts'), ports: z.array(PortRequest), live: z.boolean() }),
+  /** Nothing is to be changed: the guest, which has no ports, is where questions to z/VM are asked. */
+  z.strictObject({
+    kind: z.literal('probe'),
+    questions: z.array(z.enum(QUESTION_IDS)),
+    vswitch: VswitchName.optional(),
+    mayLogOff: z.boolean(),
+  }),
 ]);
 export type Change = z.infer<typeof Change>;

@@ -47,7 +47,7 @@ export function addPort(
   const asked: Asked = { request, known, at, ports };
   const { portId, vswitch, network, adminStateUp, address, hostname } = request;
   const { vdev, ...vdevChoice } = chooseVdev(asked, context);
-  const { mac, ...macChoice } = chooseMac(asked, context);
+  const { mac, ...macChoice } = chooseMac(asked, live, context);
   const found = [
     ...refuseNetwork(vswitch, network, at, context),
     ...refuseUnreadable(request, known, at, context),
@@ -55,10 +55,10 @@ export function addPort(
     ...macChoice.refusals,
     ...refuseAddress(asked, context),
   ];
-  if (vdev === undefined || mac === undefined || found.length > 0) return { ports, refusals: found };
+  if (vdev === undefined || found.length > 0) return { ports, refusals: found };
   const { userid } = context.guest;
-  const more = defined({ address, hostname });
-  const wanted = { portId, userid, vswitch, network, mac, vdev, adminStateUp, live, ...more };
+  const more = defined({ mac, address, hostname });
+  const wanted = { portId, userid, vswitch, network, vdev, adminStateUp, live, ...more };
   const { port, refusals } = authorisedPort(wanted, at, ports, context);
   return { ports: refusals.length > 0 ? ports : [...ports, port], refusals };
 }
@@ -176,8 +176,13 @@ function chooseVdev(
   return { refusals: [refuseOverlap(`${at}vdev`, wanted, overlapped, guest)] };
 }
 
-function chooseMac({ request, known, at, ports }: Asked, context: PlanningContext): { mac?: Mac; refusals: Refusal[] } {
-  const { rules } = context;
+/** None for a NIC of a running guest that will get CP's own, where nobody asks for another. */
+function chooseMac(
+  { request, known, at, ports }: Asked,
+  live: Liveness,
+  context: PlanningContext,
+): { mac?: Mac; refusals: Refusal[] } {
+  const { rules, guest } = context;
   if (rules.wantedMacPrefix !== undefined && rules.wantedMacPrefix !== rules.macPrefix) {
     const reason = `base_mac begins with ${rules.wantedMacPrefix}, but the USER prefix of ${rules.host} is ${rules.macPrefix}: z/VM would give the NIC another address`;
     const advice = "set base_mac to z/VM's USER prefix, or change VMLAN in SYSTEM CONFIG";
@@ -185,6 +190,7 @@ function chooseMac({ request, known, at, ports }: Asked, context: PlanningContex
   }
   const wanted = request.mac ?? known?.mac;
   if (wanted === undefined) {
+    if (rules.liveMac === false && guest.loggedOn && live === 'present') return { refusals: [] };
     const mac = freeMac(request.portId, ports, context);
     if (mac !== undefined) return { mac, refusals: [] };
     const reason = `no MAC address is left under ${rules.macPrefix}`;

@@ -20,6 +20,9 @@ export const SHELLS_OWN: ReadonlySet<string> = new Set([
   '[',
   'command',
   'shift',
+  'trap',
+  'umask',
+  'kill',
 ]);
 
 /** Commands every simulated machine has; options they do not know are refused. */
@@ -85,6 +88,18 @@ export const BUILTINS: Record<string, Builtin> = {
     env.machine.files.set(`${folder}/.`, '');
     io.out.write(`${folder}\n`);
     return 0;
+  },
+  // no signal comes here: what a client can ask for is that some are passed over
+  trap: (args, _env, io) => (args[0] === '' ? 0 : refuse(io, 'trap', 'only ignored signals are known here')),
+  umask: (args, _env, io) => (args[0] === '077' ? 0 : refuse(io, 'umask', 'only 077 is known here')),
+  kill: ([flag, pid = ''], env, io) => {
+    if (flag !== '-0') return refuse(io, 'bash: kill', 'only -0 is known here');
+    return env.shell.isRunning(Number(pid)) ? 0 : refuse(io, 'bash: kill', `(${pid}) - No such process`);
+  },
+  sed: (args, env, io) => {
+    const [program, ...files] = args;
+    if (program !== 's/ *$//') return refuse(io, 'sed', 'only the end of lines is known here');
+    return eachFile('sed', files, env, io, (text) => text.replaceAll(/ +$/gm, ''));
   },
   shift: (_args, env) => {
     env.args.splice(1, 1);

@@ -96,7 +96,7 @@ function notFound(userid: Userid, reason: string, retryable: boolean): BackendEr
 }
 
 function notSeen({ members }: SsiCluster, zhcps: readonly NodeName[], silent: readonly { zhcp: string }[]): string {
-  if (silent.length > 0) return `${silent.map(({ zhcp }) => zhcp).join(' and ')} do not answer`;
+  if (silent.length > 0) return `no answer from ${silent.map(({ zhcp }) => zhcp).join(' and ')}`;
   if (zhcps.length < members.length - 1) return 'it is on one whose zHCP xCAT does not have';
   return 'it is on its way from one to another';
 }

@@ -93,8 +93,11 @@ export async function readHost(
     capabilities,
     read(userid) {
       const reading = { ...readingOf(view, userid, ofGuests.get(userid)), capabilities };
-      if (ofGuests.get(userid)?.directory !== undefined)
+      const entry = ofGuests.get(userid)?.directory;
+      if (entry !== undefined) {
         host.entries.note(userid, reading.guest.directory, reading.guest.recorded);
+        host.plannedEntries.note(userid, entry);
+      }
       return reading;
     },
   };

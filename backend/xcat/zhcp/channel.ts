@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { BackendError } from '../../backend-error.ts';
+import { plainText } from '../../http/plain-text.ts';
 import { waitUnlessAborted } from '../../waiting.ts';
-import { plainText } from '../rest/answers.ts';
 import type { Transport } from '../rest/transport.ts';
 import { runOnNode, type ScriptResult } from './dsh.ts';
 import { type Command, type CommandOutcome, chainText, parseOutcomes, scriptText } from './script.ts';

@@ -5,7 +5,7 @@ import { Vdev } from '../../../domain/port/vdev.ts';
 import { VswitchName } from '../../../domain/text/identifiers.ts';
 import { quoteValue } from '../../../domain/text/quoted-value.ts';
 import { badOutput, take } from '../../zvm/parsing.ts';
-import { printedValue } from './smcli-values.ts';
+import { printedValue } from '../../zvm/printed-value.ts';
 
 export { parseActiveDevices, parseDirectoryDevices, parseWideNics } from '../../zvm/device-parser.ts';
 export { isWholeDirectory, parseDirectory } from '../../zvm/directory-parser.ts';

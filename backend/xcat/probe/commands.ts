@@ -1,0 +1,33 @@
+import type { Userid, VswitchName } from '../../../domain/text/identifiers.ts';
+import type { Command } from '../zhcp/channel.ts';
+import { operands, smcli } from '../zhcp/smcli-command.ts';
+
+/** Log a guest on: SMAPI Image_Activate, CP `XAUTOLOG`. 200/8 when it runs. */
+export function logOn(userid: Userid): Command {
+  return smcli('Image_Activate', userid);
+}
+
+/** Log a guest off at once: SMAPI Image_Deactivate, CP `FORCE`. 200/12 when it does not run. */
+export function logOff(userid: Userid): Command {
+  return smcli('Image_Deactivate', userid, '-f', 'IMMED');
+}
+
+/** Give the lock of a directory entry back: SMAPI Image_Unlock_DM. 400/24 when it is not locked. */
+export function unlockEntry(userid: Userid): Command {
+  return smcli('Image_Unlock_DM', userid);
+}
+
+/** Define NICs in the user directory by one call, each as SMAPI's `NICDEF=` takes it: SMAPI Image_Definition_Update_DM. */
+export function defineInDirectory(userid: Userid, nicdefs: readonly string[]): Command {
+  return smcli('Image_Definition_Update_DM', userid, ...nicdefs.flatMap((nicdef) => operands({ NICDEF: nicdef })));
+}
+
+/** A VSWITCH with its adapters: CP `QUERY VSWITCH name DETAILS`. */
+export function queryVswitchDetails(vswitch: VswitchName): Command {
+  return { argv: ['vmcp', 'q', 'vswitch', vswitch, 'details'] };
+}
+
+/** The VLANs of a guest's NICs, with counters: SMAPI Virtual_Network_VLAN_Query_Stats, DIAGNOSE X'26C'. */
+export function queryVlanStatistics(zhcp: Userid, userid: Userid): Command {
+  return smcli('Virtual_Network_VLAN_Query_Stats', zhcp, ...operands({ userid, device: 'NIC' }));
+}
