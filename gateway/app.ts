@@ -3,6 +3,7 @@ import type { Context, MiddlewareHandler } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import { requestId } from 'hono/request-id';
 import { secureHeaders } from 'hono/secure-headers';
+import { messageOf } from '../domain/text/error-message.ts';
 import { HostCache } from './cache.ts';
 import { authorised, fromThisMachine, jsonBody, limitedBody, rateLimited, readsAll } from './http/middleware.ts';
 import { openApiRoute } from './http/openapi.ts';
@@ -127,7 +128,7 @@ function bounded({ client }: GatewayOptions, { temporalSeconds }: Limits): Middl
 async function ready(context: Context, readiness: Readiness, { log }: GatewayOptions): Promise<Response> {
   const reason = await readiness.problem();
   if (reason === undefined) return context.json({ status: 'ready' });
-  // Anybody may ask: the address of Temporal and its error stand in the log only.
+  // Callers need no token here: the address of Temporal and its error stand in the log only.
   log('error', { reason }, 'Temporal does not accept changes');
   const detail = 'Temporal does not accept changes; the log of the gateway has the reason';
   return answerWith(context, new Problem(503, 'not-ready', 'Not ready', detail));
@@ -142,7 +143,7 @@ function asProblem(error: unknown, { log }: GatewayOptions, context: Context): P
     return error.status === 400
       ? new Problem(400, 'invalid-request', 'The request is malformed', 'the body is malformed JSON')
       : new Problem(error.status as 400, 'http', 'The request failed', `status ${error.status}`);
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = messageOf(error);
   log('error', { reason, path: context.req.path, request: context.get('requestId') }, 'request failed');
   if (error instanceof ServiceError || error instanceof WorkflowFailedError || isGrpcServiceError(error))
     return temporalDoesNotAnswer();

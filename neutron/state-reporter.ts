@@ -1,3 +1,4 @@
+import { messageOf } from '../domain/text/error-message.ts';
 import type { BrokerLog } from './broker-connection.ts';
 import type { AgentState, PluginApi } from './plugin-api.ts';
 
@@ -75,7 +76,7 @@ export class StateReporter {
         return;
       }
       if (this.#failing) log.info({ host }, 'state reported after a failure');
-      // `new` after earlier reports: somebody has deleted the agent from the server's list, or the earlier reports were lost.
+      // `new` after earlier reports: the agent was deleted from the server's list, or the earlier reports were lost.
       const wasAway = answer === 'revived' || (answer === 'new' && (this.#started || this.#failing));
       if (!this.#started || wasAway) log.info({ host, answer }, 'state reported');
       this.#failing = false;
@@ -83,7 +84,7 @@ export class StateReporter {
       if (wasAway) onRevived();
     } catch (error) {
       if (this.#stopped) return;
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       if (!this.#failing) log.warn({ host, reason }, 'report of the state failed');
       this.#failing = true;
     }

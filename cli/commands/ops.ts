@@ -16,14 +16,13 @@ import { hostOf, requestOf } from '../../client/start-operation.ts';
 import { defined } from '../../domain/defined.ts';
 import { isOperationType, OPERATION_TYPES, parseRequest } from '../../domain/operations/operations.ts';
 import { PortId, Userid } from '../../domain/text/identifiers.ts';
-import { action } from '../action.ts';
+import { action, wholeNumber } from '../action.ts';
 import { CommandFailure, EXIT, type ExitCode } from '../exit-codes.ts';
 import { standingText } from '../live-steps.ts';
 import { showOutcome } from '../outcome.ts';
 import { colour, timeText } from '../output.ts';
 import { exitCodeOf, runOperation } from '../run-operation.ts';
 import type { Session } from '../session.ts';
-import { wholeNumber } from '../whole-number.ts';
 import { ChangeOptions, changeOptions, examples } from './change.ts';
 
 const ListOptions = z.object({
@@ -185,7 +184,7 @@ async function cancel(session: Session, [id = '']: string[], { wait }: { wait: b
   if (operation.state !== 'running' || !(await cancelOperation(client, operation.id, undefined, session.user)))
     throw new CommandFailure(EXIT.refused, `Operation ${id} has ended already: it is ${operation.state}.`);
   session.output.tell(`Operation ${id} is being cancelled and rolled back.`);
-  if (wait) await session.tellIfNobodyWorks(operation.host, 'it');
+  if (wait) await session.warnWithoutWorker(operation.host, 'it');
   const ended = wait ? await followOperation(client, operation, undefined, () => {}, session.signal) : undefined;
   if (session.signal.aborted)
     throw new CommandFailure(EXIT.interrupted, `The rollback continues. See: zvmnet ops show '${id}'`);

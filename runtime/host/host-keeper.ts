@@ -3,6 +3,7 @@ import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
 import { connectClient, type TemporalTarget } from '../../client/temporal-connection.ts';
 import type { WorkerIdentity } from '../../client/worker-identity.ts';
+import { messageOf } from '../../domain/text/error-message.ts';
 import { prepareExternal } from '../process/temporal-connection.ts';
 import { claimHost, type HostClaim, HostTaken } from './host-claim.ts';
 import { bePresent } from './host-presence.ts';
@@ -31,8 +32,8 @@ export type HostKeeper = {
 };
 
 /**
- * Before workers start: see that nobody works on another z/VM system under the name of a host of theirs, and make each host's Schedule. From then
- * on look at both, now and then: a server whose database is new has no Schedule, and anybody may delete one. Throws HostTaken.
+ * Before workers start: check that no worker serves another z/VM system under the name of one of their hosts, and create each host's Schedule. Then
+ * check both periodically: a server with a new database has no Schedule, and an operator may delete one. Throws HostTaken.
  */
 export async function keepHosts(
   workers: readonly WorkerIdentity[],
@@ -131,7 +132,7 @@ async function lookOn(
     } catch (error) {
       if (error instanceof HostTaken) throw error;
       if (signal.aborted) return;
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       logger[isAway ? 'debug' : 'warn'](
         { reason },
         'Temporal does not answer for Schedules and workers of the hosts: retried',

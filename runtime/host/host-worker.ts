@@ -11,7 +11,7 @@ import type { Logger } from 'pino';
 import { createHostActivities } from '../../activities/host-activities.ts';
 import type { HostRuntime, NeutronSource } from '../../activities/host-runtime.ts';
 import { hostsOf } from '../../client/worker-identity.ts';
-import type { HostConfiguration } from '../../configuration/load.ts';
+import { type HostConfiguration, serverUrlOf } from '../../configuration/load.ts';
 import { defined } from '../../domain/defined.ts';
 import { taskQueueOf } from '../../domain/host/host.ts';
 import type { HostActivities } from '../../workflows/host-activities.ts';
@@ -62,7 +62,7 @@ export async function createHostWorker(
     rules: rulesOf(configuration),
     backend,
     ...defined({ neutron }),
-    memberHosts: (client, members) => hostsOf(client, configuration, members),
+    memberHosts: (client, members) => hostsOf(client, serverUrlOf(configuration), members),
     qosPolicies: new Map(),
   };
   await checkBackend(backend, configuration.host, logger);

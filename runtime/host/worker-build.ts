@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, isGrpcServiceError, ServiceError } from '@temporalio/client';
 import type { WorkerDeploymentVersion } from '@temporalio/common';
 import { packageVersion } from '../../command-line/program.ts';
+import { messageOf } from '../../domain/text/error-message.ts';
 
 /** gRPC's codes, as far as they say something of versioning. */
 const INVALID_ARGUMENT = 3;
@@ -85,7 +86,7 @@ export async function makeCurrent(client: Client, host: string, buildId: string)
 }
 
 /**
- * The build with which new runs of a host begin, '' for workers without versions. Undefined when nobody has ever said it to this server, as after its
+ * The build with which new runs of a host begin, '' for workers without versions. Undefined when this server was never told one, as after its
  * database was made anew.
  */
 export async function currentBuild(client: Client, host: string): Promise<string | undefined> {
@@ -110,5 +111,5 @@ export function isMissing(error: unknown): boolean {
 
 function reasonOf(error: unknown): string {
   if (isGrpcServiceError(error)) return error.details;
-  return error instanceof Error ? error.message : String(error);
+  return messageOf(error);
 }

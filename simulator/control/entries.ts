@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { messageOf } from '../../command-line/program.ts';
 import { userRecords } from '../directory/entry.ts';
 import { parseVdev } from '../directory/nicdef.ts';
 import { parseNicdefStatements } from '../directory/nicdef-statements.ts';
@@ -43,7 +44,7 @@ export function changeEntry({ userid, entry }: Guest, body: unknown): string | n
   });
 }
 
-/** `guests/<userid>/devices`: what somebody defines or attaches on the running guest. Answers what is wrong. */
+/** `guests/<userid>/devices`: a device that an administrator defines or attaches on the running guest. Answers the problem. */
 export function addDevice(guest: Guest, body: unknown): string | null {
   const { data, error } = Device.safeParse(body);
   if (data === undefined) return error.message;
@@ -65,6 +66,6 @@ function unlessWrong(
     change(parseNicdefStatements(statements.filter(isNicdef)));
     return null;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return messageOf(error);
   }
 }

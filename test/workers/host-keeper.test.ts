@@ -63,7 +63,7 @@ async function start(
 const isThere = (client: Client, host: string) =>
   expect.poll(async () => (await describeHost(client, host)).workers, SOON).toBe(1);
 
-test('a Schedule that somebody deletes is made again by the worker, which says so', async () => {
+test('a deleted Schedule is made again by the worker, which says so', async () => {
   const { host, ...rest } = await simulatedHost();
   const client = await clientOf(ofTests());
   const { said } = await start({ host, ...rest }, ofTests(), TIMES);
@@ -90,7 +90,7 @@ test('the hosts of one process are known, each of them', async () => {
 test('a server that knows no versions of workers has workers without one, and the log says so', async () => {
   const say = () => {};
   const found = await findTemporalServer({ say, env: { ...process.env, TEMPORAL_ADDRESS: '' } });
-  if (found.kind === 'external') throw new Error('a server of somebody else');
+  if (found.kind === 'external') throw new Error('a server that is not of this test');
   const dynamicConfig = [{ key: 'system.enableDeploymentVersions', value: false }];
   const server = await startTemporalServer({ binary: found.path, dynamicConfig, say });
   onTestFinished(() => server.stop());
@@ -109,7 +109,7 @@ test('the workers of a server whose database is new make their Schedules again',
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   const say = () => {};
   const found = await findTemporalServer({ say, env: { ...process.env, TEMPORAL_ADDRESS: '' } });
-  if (found.kind === 'external') throw new Error('a server of somebody else');
+  if (found.kind === 'external') throw new Error('a server that is not of this test');
   const [port = 0, uiPort = 0] = await freePorts(2);
   const onDatabase = (name: string) =>
     startTemporalServer({ binary: found.path, port, uiPort, databaseFile: join(folder, name), say });
@@ -140,7 +140,7 @@ test('a second worker of a host that works on another z/VM system does not run, 
       name: 'HostTaken',
       message: expect.stringMatching(
         new RegExp(
-          `${first.host} has a worker for another z/VM system already.*zHCP zhcp1 of xCAT ${first.xcat.url} .*${second.xcat.url}`,
+          `${first.host} has a worker for another z/VM system already.*zHCP zhcp1 of xCAT ${first.xcat?.url} .*${second.xcat?.url}`,
         ),
       ),
     }),
@@ -176,6 +176,6 @@ test('of two that start at the same moment on different z/VM systems one ends, a
   const ended: string[] = [...refused];
   for (const { stopped } of running) stopped.catch((error: unknown) => ended.push(String(error)));
   await expect.poll(() => ended.length, SOON).toBe(1);
-  expect(ended[0]).toContain(first.xcat.url);
-  expect(ended[0]).toContain(second.xcat.url);
+  expect(ended[0]).toContain(String(first.xcat?.url));
+  expect(ended[0]).toContain(String(second.xcat?.url));
 });

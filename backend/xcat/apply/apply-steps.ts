@@ -42,8 +42,8 @@ export async function applySteps(
       await begin('configure');
       const { complete, failure, ...configured } = await configureGuest(host, configure, leave);
       reports.push(...configured.reports);
+      possibly = failure === undefined ? [] : configure;
       // Once the rows are there, no later plan looks again: a shared address counts before all else.
-      possibly = failure?.possibly ?? [];
       await look;
       possibly = [];
       if (failure !== undefined) return { reports, failure: { ...failure, possibly: failure.possibly.map(stepId) } };
