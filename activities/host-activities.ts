@@ -8,6 +8,7 @@ import { refusedFailure } from './failures.ts';
 import { createGuestActivities } from './guest-activities.ts';
 import { withCancellation, withHeartbeat } from './heartbeat.ts';
 import type { HostRuntime } from './host-runtime.ts';
+import { checkpointIn, createCheckpointKeeper } from './kept-checkpoint.ts';
 import { planManagement } from './management-network.ts';
 import { readNeutron, reportPorts } from './neutron.ts';
 import { whileOperationIsOpen } from './operation-watch.ts';
@@ -27,6 +28,7 @@ type Arrive = (stage: Stage) => Promise<void>;
 export function createHostActivities(host: HostRuntime): HostActivities {
   const windows = createWindows();
   const turns = createTurns();
+  const checkpoints = createCheckpointKeeper();
   const operations = createTemporalOperations(host.rules.host);
 
   const on = <Result>(target: OnHost, work: (signal: AbortSignal) => Promise<Result>) =>
@@ -80,7 +82,14 @@ export function createHostActivities(host: HostRuntime): HostActivities {
       changing(input, (cancellation) =>
         inWindow(input, 'apply', cancellation.stop, (arrive) => guests.applySteps(input, cancellation, arrive)),
       ),
-    surveyHost: (input) => on(input, (signal) => surveyHost(host, input, signal)),
+    surveyHost: (input) =>
+      on(input, async (signal) => {
+        const { info, client } = Context.current();
+        const kept = await checkpoints.open(input.checkpoint, (run) => checkpointIn(client, host.rules.host, run));
+        const { checkpoint, ...survey } = await surveyHost(host, input, kept.checkpoint, signal);
+        const own = info.workflowExecution ?? { workflowId: '', runId: '' };
+        return { ...survey, checkpoint: kept.write(checkpoint, own, input.isContinued) };
+      }),
     readNeutron: (input) => on(input, () => readNeutron(host, input)),
     reportPorts: (input) => on(input, (signal) => reportPorts(host, input, signal)),
     planDhcp: (input) => on(input, (signal) => planDhcp(host, signal)),

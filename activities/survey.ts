@@ -13,7 +13,6 @@ import type { PortId, Userid } from '../domain/text/identifiers.ts';
 import type { Vswitch } from '../domain/vswitch/vswitch.ts';
 import { NeutronError } from '../neutron/errors.ts';
 import type { PortStatus, Survey, SurveyInput } from '../workflows/host-activities.ts';
-import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { lacksDhcp } from './dhcp.ts';
 import type { HostRuntime } from './host-runtime.ts';
 import { checkpointOf, type NeutronSurvey, NO_NEUTRON, surveyNeutron } from './neutron-survey.ts';
@@ -31,10 +30,15 @@ const MOST_SWEPT = 200;
 
 /**
  * Read the whole host and find what is not as it is recorded. Four calls to xCAT, one or two more when guests have to be read for themselves, and
- * one in ten minutes for profiles of the directory: no more for many ports than for few. Throws a BackendError when the host cannot be read.
+ * one in ten minutes for profiles of the directory: no more for many ports than for few. `checkpoint` is what the last run left. Throws a BackendError
+ * when the host cannot be read.
  */
-export async function surveyHost(host: HostRuntime, input: SurveyInput, signal: AbortSignal): Promise<Survey> {
-  const checkpoint = readCheckpoint(input.checkpoint);
+export async function surveyHost(
+  host: HostRuntime,
+  input: SurveyInput,
+  checkpoint: Checkpoint,
+  signal: AbortSignal,
+): Promise<Omit<Survey, 'checkpoint'> & { checkpoint: Checkpoint }> {
   host.backend.entries.recall(checkpoint.entries);
   const swept = sliceOf(checkpoint, input);
   const slice = swept.filter((userid) => checkpoint.guests.has(userid));
@@ -90,7 +94,7 @@ export async function surveyHost(host: HostRuntime, input: SurveyInput, signal: 
     reIpled: ipl,
     capabilities: reading.capabilities,
     statuses: statusesToTell(neutron, found, later, input.unreported),
-    checkpoint: writeCheckpoint({
+    checkpoint: {
       ...checkpointOf(neutron, {
         userids: new Set([...later.userids, ...found.unread, ...failed.userids]),
         portIds: new Set([...later.portIds, ...failed.portIds]),
@@ -104,7 +108,7 @@ export async function surveyHost(host: HostRuntime, input: SurveyInput, signal: 
           .filter((each) => each.guest.absent !== true || each.checkpoint.nics.length > 0)
           .map((each) => [each.guest.userid, each.checkpoint]),
       ),
-    }),
+    },
   };
 }
 

@@ -108,7 +108,9 @@ export async function stormOfOurs(
     const result = await withProgress(
       () => wiring.result(),
       async () => {
-        const { total, wired } = await wiring.query(wiringProgress);
+        const { total, wired } = await stack.client.withDeadline(Date.now() + PROGRESS_MS, () =>
+          wiring.query(wiringProgress),
+        );
         say(`${wired} of ${total} ports wired`);
       },
     );
@@ -137,12 +139,23 @@ export async function stormOfOurs(
 
 /** The result of a wait, with its progress from time to time. */
 async function withProgress<Result>(wait: () => Promise<Result>, show: () => Promise<void>): Promise<Result> {
-  // A starved worker may not answer: the wait goes on.
-  const shows = setInterval(() => void show().catch(() => undefined), PROGRESS_MS);
+  let shown: Promise<void> | undefined;
+  const shows = setInterval(() => {
+    // A starved worker may not answer: the wait goes on.
+    shown ??= show().then(
+      () => {
+        shown = undefined;
+      },
+      () => {
+        shown = undefined;
+      },
+    );
+  }, PROGRESS_MS);
   try {
     return await wait();
   } finally {
     clearInterval(shows);
+    await shown;
   }
 }
 

@@ -8,6 +8,8 @@ import { ApplicationFailure } from '@temporalio/common';
 import { z } from 'zod';
 import { defined } from '../domain/defined.ts';
 import { OPERATION_TYPES } from '../domain/operations/operations.ts';
+import { messageOf } from '../domain/text/error-message.ts';
+import { operationIdOf, workflowIdOf } from '../temporal-config/names.ts';
 import {
   is,
   quoted,
@@ -18,7 +20,6 @@ import {
   ZVM_USERID,
 } from '../temporal-config/search-attributes.ts';
 import { runPath } from '../temporal-config/ui.ts';
-import { operationIdOf, workflowIdOf } from './operation-id.ts';
 import { clientOf, type Origin, originOf } from './origin.ts';
 
 /** Workflow types that lists of operations show: the operations, and Neutron's follower, which changes guests too. */
@@ -336,10 +337,6 @@ export function failureOf(error: unknown): OperationFailure {
 /** The error that others were thrown for. */
 export function deepestCause(error: unknown): unknown {
   return error instanceof Error && error.cause instanceof Error ? deepestCause(error.cause) : error;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** How many operations of a host the server knows, by state. */

@@ -16,13 +16,12 @@ import {
   type RequestOf,
 } from '../domain/operations/operations.ts';
 import type { HostName } from '../domain/text/identifiers.ts';
-import { guestWorkflowId } from '../temporal-config/names.ts';
+import { guestWorkflowId, operationIdOf, workflowIdOf } from '../temporal-config/names.ts';
 import { aboutGuest, aboutPort } from '../temporal-config/saved-queries.ts';
 import { is, searchAttributesOf } from '../temporal-config/search-attributes.ts';
 import { listPath, markdownLink, markdownText, runPath } from '../temporal-config/ui.ts';
 import type * as workflows from '../workflows/index.ts';
 import { digestOf } from './digest.ts';
-import { operationIdOf, workflowIdOf } from './operation-id.ts';
 import { HOSTS } from './operations.ts';
 import { clientOf, type Origin, originMemo } from './origin.ts';
 
@@ -62,11 +61,6 @@ export type StartedOperation = {
 /** The digest of a request: different requests with the same key or Workflow ID differ in it. */
 export function requestDigest({ type, input }: OperationRequest): string {
   return digestOf([type, Object.entries(input).toSorted(([one], [other]) => (one < other ? -1 : 1))]);
-}
-
-/** A Workflow ID that no other operation has. */
-export function ownWorkflowId(prefix: string): string {
-  return `${prefix}/${randomUUID().slice(0, 13)}`;
 }
 
 /**

@@ -23,11 +23,7 @@ const MAY: Record<string, { code: string[]; types: string[]; packages: RegExp }>
   backend: { code: ['domain'], types: [], packages: /^node:timers\/promises$/ },
   'backend/http': { code: ['backend', 'domain'], types: [], packages: /^(undici|node:.*)$/ },
   'backend/zvm': { code: ['backend', 'domain'], types: [], packages: /^zod$/ },
-  'backend/feilong': {
-    code: ['backend', 'backend/http', 'backend/zvm', 'domain'],
-    types: [],
-    packages: /^(undici|zod|node:.*)$/,
-  },
+  'backend/feilong': { code: ['backend', 'backend/http', 'backend/zvm', 'domain'], types: [], packages: /^zod$/ },
   'backend/xcat': {
     code: ['backend', 'backend/http', 'backend/zvm', 'domain'],
     types: [],
@@ -57,8 +53,8 @@ const MAY: Record<string, { code: string[]; types: string[]; packages: RegExp }>
       'activities',
       'backend',
 
-      'backend/http',
       'backend/feilong',
+      'backend/http',
       'backend/xcat',
       'client',
       'command-line',

@@ -1,9 +1,9 @@
 import type { Finding } from '../../domain/drift/finding.ts';
 import type { ConfiguredRules } from '../../domain/host/host.ts';
-import type { PortId } from '../../domain/text/identifiers.ts';
-import { Userid, type VswitchName } from '../../domain/text/identifiers.ts';
+import { type PortId, Userid } from '../../domain/text/identifiers.ts';
 import { BackendError } from '../backend-error.ts';
 import { createDirectoryEntries, type DirectoryEntries } from '../directory-entries.ts';
+import type { Place } from './record/recorded-ports.ts';
 import type { FeilongClient, HostAnswer } from './rest/client.ts';
 
 /** One host as Feilong's backend works on it: its rules, the client, and what is known of it from call to call. */
@@ -12,11 +12,8 @@ export type FeilongHost = {
   feilong: FeilongClient;
   entries: DirectoryEntries;
   about: HostMemory;
-  /**
-   * VSWITCHes of ports, as this worker has placed them last: a hint alone, for a port that is down, whose row names none. Another worker may
-   * have placed it elsewhere since, so that it counts only where z/VM agrees.
-   */
-  placed: Map<PortId, VswitchName>;
+  /** Where this worker has put ports, and whether they are up. Another worker may have put them elsewhere since: it counts where z/VM agrees. */
+  placed: Map<PortId, Place>;
 };
 
 /** Put together the parts of a host, with nothing read yet. */

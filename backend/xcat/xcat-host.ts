@@ -5,6 +5,7 @@ import { notDefined } from '../backend-error.ts';
 import { createDirectoryEntries, type DirectoryEntries } from '../directory-entries.ts';
 import { createLevelMemory, type LevelMemory } from './reading/capability-reading.ts';
 import { createDirectoryProfiles, type DirectoryProfiles } from './reading/directory-profiles.ts';
+import { createPlannedEntries, type PlannedEntries } from './reading/entry-reading.ts';
 import type { XcatClient } from './rest/client.ts';
 
 /** One host as xCAT's backend works on it: its rules, the client, and what is known of it from call to call. */
@@ -18,6 +19,7 @@ export type XcatHost = {
   entries: DirectoryEntries;
   levels: LevelMemory;
   members: MemberMemory;
+  plannedEntries: PlannedEntries;
 };
 
 /** The z/VM systems of zHCPs, as they have told, and the time until which silent ones are left alone. */
@@ -55,6 +57,7 @@ export function createXcatHost(rules: ConfiguredRules, xcat: XcatClient): XcatHo
     members: { systems: new Map(), silentUntil: new Map() },
     zhcp,
     zhcpOf: (node) => (node === zhcpNode ? zhcp.get() : lookUp(node)),
+    plannedEntries: createPlannedEntries(),
   };
 }
 

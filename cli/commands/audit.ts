@@ -2,11 +2,10 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { type AuditEntry, auditTrail } from '../../client/audit.ts';
 import { PortId, Userid } from '../../domain/text/identifiers.ts';
-import { action } from '../action.ts';
+import { action, wholeNumber } from '../action.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { timeText } from '../output.ts';
 import type { Session } from '../session.ts';
-import { wholeNumber } from '../whole-number.ts';
 import { examples } from './change.ts';
 
 const time = z.coerce.date({ error: 'must be a time, such as 2026-11-29 or 2026-11-29T05:00:00Z' });

@@ -16,14 +16,13 @@ import { hostOf, requestOf } from '../../client/start-operation.ts';
 import { defined } from '../../domain/defined.ts';
 import { isOperationType, OPERATION_TYPES, parseRequest } from '../../domain/operations/operations.ts';
 import { PortId, Userid } from '../../domain/text/identifiers.ts';
-import { action } from '../action.ts';
+import { action, wholeNumber } from '../action.ts';
 import { CommandFailure, EXIT, type ExitCode } from '../exit-codes.ts';
 import { standingText } from '../live-steps.ts';
 import { showOutcome } from '../outcome.ts';
 import { colour, timeText } from '../output.ts';
 import { exitCodeOf, runOperation } from '../run-operation.ts';
 import type { Session } from '../session.ts';
-import { wholeNumber } from '../whole-number.ts';
 import { ChangeOptions, changeOptions, examples } from './change.ts';
 
 const ListOptions = z.object({

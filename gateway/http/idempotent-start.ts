@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isGrpcServiceError, ServiceError } from '@temporalio/client';
 import type { Context } from 'hono';
 import { digestOf } from '../../client/digest.ts';
-import { workflowIdOf } from '../../client/operation-id.ts';
 import { describeOperation, type OperationDetails, runUrl } from '../../client/operations.ts';
 import { type Origin, reasonFrom } from '../../client/origin.ts';
 import {
@@ -16,6 +15,7 @@ import {
   workflowIdFor,
 } from '../../client/start-operation.ts';
 import { defined } from '../../domain/defined.ts';
+import { workflowIdOf } from '../../temporal-config/names.ts';
 import { endingProblem, notFound, Problem, temporalDoesNotAnswer } from './problem.ts';
 import type { Env, Services } from './routing.ts';
 

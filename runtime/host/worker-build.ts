@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, isGrpcServiceError, ServiceError } from '@temporalio/client';
 import type { WorkerDeploymentVersion } from '@temporalio/common';
 import { packageVersion } from '../../command-line/program.ts';
+import { messageOf } from '../../domain/text/error-message.ts';
 
 /** gRPC's codes, as far as they say something of versioning. */
 const INVALID_ARGUMENT = 3;
@@ -110,5 +111,5 @@ export function isMissing(error: unknown): boolean {
 
 function reasonOf(error: unknown): string {
   if (isGrpcServiceError(error)) return error.details;
-  return error instanceof Error ? error.message : String(error);
+  return messageOf(error);
 }

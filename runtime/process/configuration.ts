@@ -3,7 +3,13 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { NONE } from '../../command-line/program.ts';
 import { ConfigurationError } from '../../configuration/error.ts';
-import { type Configuration, type HostConfiguration, loadConfiguration } from '../../configuration/load.ts';
+import {
+  type Configuration,
+  type HostConfiguration,
+  loadConfiguration,
+  serverUrlOf,
+} from '../../configuration/load.ts';
+import { defined } from '../../domain/defined.ts';
 
 /** The options of a program that name the ini files, as for OpenStack's services. */
 export const CONFIGURATION_OPTIONS = {
@@ -107,7 +113,9 @@ export function watchConfiguration(
 
 function filesOf(files: ConfigurationArguments, { hosts }: Configuration): string[] {
   const ofDirectories = files['config-dir'].flatMap((directory) => [directory, ...listed(directory)]);
-  const authorities = hosts.flatMap(({ xcat }) => xcat.caFile ?? []);
+  const authorities = hosts
+    .flatMap(({ xcat, feilong }) => [xcat?.caFile, feilong?.caFile, feilong?.tokenFile])
+    .filter((file) => file !== undefined);
   return [...new Set([...files['config-file'], ...ofDirectories, ...authorities])];
 }
 
@@ -121,5 +129,8 @@ function listed(directory: string): string[] {
 
 /** The part that changes only with a restart. */
 function withoutAccess({ hosts, ...rest }: Configuration): string {
-  return JSON.stringify({ ...rest, hosts: hosts.map(({ xcat, ...host }) => ({ ...host, xcat: xcat.url })) });
+  return JSON.stringify({
+    ...rest,
+    hosts: hosts.map(({ xcat, feilong, ...host }) => ({ ...host, server: serverUrlOf(defined({ xcat, feilong })) })),
+  });
 }

@@ -127,8 +127,8 @@ function keptIn(changes: readonly RecordChange[]): Set<PortId> {
 /** Feilong works on registered guests alone; the row of the port comes with its NIC. */
 async function recordPort(host: FeilongHost, change: RecordChange | undefined, signal: AbortSignal): Promise<Done> {
   if (change?.operation !== 'port') throw new Error('not a step on the record');
-  const { userid, portId, vswitch } = change.data;
-  host.placed.set(portId, vswitch);
+  const { userid, portId, vswitch, adminStateUp } = change.data;
+  host.placed.set(portId, { vswitch, adminStateUp });
   if (await isRegistered(host, userid, signal)) return 'done';
   try {
     await host.feilong.register(userid, signal);

@@ -7,12 +7,12 @@ import type { HostCapabilities } from '../../../domain/host/host-capabilities.ts
 import type { PlanningContext } from '../../../domain/planning/planning-context.ts';
 import { refusal } from '../../../domain/planning/refusal.ts';
 import { type MacPrefix, macFromId } from '../../../domain/port/mac.ts';
-import type { PortId, Userid, VswitchName } from '../../../domain/text/identifiers.ts';
+import type { PortId, Userid } from '../../../domain/text/identifiers.ts';
 import type { Vswitch } from '../../../domain/vswitch/vswitch.ts';
 import { type BackendError, notDefined } from '../../backend-error.ts';
 import type { Reading } from '../../reading.ts';
 import { nodeOf } from '../node-name.ts';
-import { oddRows, recordedPorts } from '../record/recorded-ports.ts';
+import { oddRows, type Place, recordedPorts } from '../record/recorded-ports.ts';
 import type { NicRow } from '../rest/client.ts';
 import type { GuestLook } from './guest-look.ts';
 
@@ -21,14 +21,14 @@ export type HostView = {
   rules: ConfiguredRules;
   capabilities: HostCapabilities;
   vswitches: readonly Vswitch[];
-  placed: ReadonlyMap<PortId, VswitchName>;
+  placed: ReadonlyMap<PortId, Place>;
   registered: ReadonlySet<Userid>;
   rows: ReadonlyMap<Userid, readonly NicRow[]>;
   macsInUse: PlanningContext['macsInUse'];
   portsInEntries: NonNullable<PlanningContext['portsInEntries']>;
 };
 
-/** The answer of z/VM about one guest, or the reason why there is none. */
+/** One guest as z/VM has it, or why it could not be read. */
 export type GuestOutcome = { look: Omit<GuestLook, 'rows'>; findings: readonly Finding[] } | { failure: BackendError };
 
 /** The part of one guest in a reading. Throws a BackendError when it, or the MAC prefix, is not known. */

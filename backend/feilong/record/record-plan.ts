@@ -12,7 +12,7 @@ const RecordChange = z.discriminatedUnion('operation', [
   /** The guest is registered, and the NIC of that number will be the port's. */
   z.object({
     operation: z.literal('port'),
-    data: z.object({ userid: Userid, portId: PortId, vdev: Vdev, vswitch: VswitchName }),
+    data: z.object({ userid: Userid, portId: PortId, vdev: Vdev, vswitch: VswitchName, adminStateUp: z.boolean() }),
   }),
   /** The row goes, or stays as Nova wrote it: with its NIC, on no VSWITCH. */
   z.object({
@@ -31,14 +31,14 @@ export function planRecord(desired: Desired, guest: GuestState): RecordStep[] {
 
 function planPorts({ ports }: Desired, { userid, recorded }: GuestState): RecordStep[] {
   return ports.flatMap((port) => {
-    const { portId, vdev, vswitch, address } = port;
+    const { portId, vdev, vswitch, adminStateUp, address } = port;
     const row = recorded.find((candidate) => candidate.portId === portId);
     const isRight =
       row?.vdev === vdev &&
       row.vswitch === vswitch &&
       sameNetwork(row.network, port.network) &&
-      row.adminStateUp === port.adminStateUp;
-    const data = { userid, portId, vdev, vswitch };
+      row.adminStateUp === adminStateUp;
+    const data = { userid, portId, vdev, vswitch, adminStateUp };
     const sentence = `record port ${portId} of ${userid}: vdev ${vdev} on ${vswitch}`;
     return [
       ...(isRight ? [] : [{ ...step('record', { operation: 'port', data }, sentence), portId }]),

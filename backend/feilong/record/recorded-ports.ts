@@ -8,6 +8,9 @@ import { authorisedVlans, type Vswitch } from '../../../domain/vswitch/vswitch.t
 import { vdevOf } from '../reading/guest-look.ts';
 import type { NicRow } from '../rest/client.ts';
 
+/** The part of a port that a NIC without VSWITCH does not show. */
+export type Place = { vswitch: VswitchName; adminStateUp: boolean };
+
 /**
  * Feilong's record is the row of a NIC: userid, vdev, port id, VSWITCH. VLAN and admin state it does not know. They are taken from where z/VM
  * keeps them: the VLAN from the directory entry or the authorisation, the admin state from whether the NIC is to be coupled
@@ -15,8 +18,8 @@ import type { NicRow } from '../rest/client.ts';
  */
 export type RecordSource = {
   vswitches: readonly Vswitch[];
-  /** A hint of the VSWITCH of a port that is down. */
-  placed: ReadonlyMap<PortId, VswitchName>;
+  /** Where this worker has put ports. */
+  placed: ReadonlyMap<PortId, Place>;
   macPrefix: MacPrefix | undefined;
 };
 
@@ -62,7 +65,8 @@ function portOf(row: NicRow, portId: PortId, guest: GuestRows, source: RecordSou
   const vdev = vdevOf(row);
   const nicdef = guest.directory?.find((nic) => nic.vdev === vdev);
   const named = VswitchName.safeParse(row.switch ?? '').data ?? nicdef?.vswitch;
-  const vswitch = named ?? placeOfDown(portId, guest, source);
+  const place = named === undefined ? placeOf(portId, guest, source) : undefined;
+  const vswitch = named ?? place?.vswitch;
   const base = { portId, ...defined({ vdev, vswitch, mac: macIn(nicdef, source.macPrefix) }) };
   if (row.switch !== null && !VswitchName.safeParse(row.switch).success)
     return {
@@ -73,7 +77,7 @@ function portOf(row: NicRow, portId: PortId, guest: GuestRows, source: RecordSou
     };
   // A NIC that Nova has made, and nobody has wired.
   if (vswitch === undefined) return { ...base, network: FLAT, adminStateUp: true };
-  const adminStateUp = named !== undefined;
+  const adminStateUp = place?.adminStateUp ?? true;
   const network = networkOn(vswitch, nicdef, guest, source.vswitches);
   if (network !== undefined) return { ...base, network, adminStateUp };
   const unreadable: UnreadableValue[] = [
@@ -116,22 +120,13 @@ function networkOf(vlans: readonly number[]): Network {
 }
 
 /**
- * The VSWITCH of a port that is down, which its row does not name: one that the guest is authorised on all the same. Of several, one without
- * other ports of the guest, or where this worker has placed the port. A NIC of a guest without authorisations is one that nobody has wired.
+ * The place of a port whose NIC names no VSWITCH, as this worker has given it: it is down, or its wiring has not come to its end. It counts as
+ * long as z/VM agrees; without it, nobody has wired the NIC.
  */
-function placeOfDown(
-  portId: PortId,
-  { userid, rows }: GuestRows,
-  { vswitches, placed }: RecordSource,
-): VswitchName | undefined {
-  const authorised = vswitches
-    .filter(({ authorisations }) => authorisations.some((entry) => entry.userid === userid))
-    .map(({ name }) => name);
-  const hint = placed.get(portId);
-  if (hint !== undefined && authorised.includes(hint)) return hint;
-  const free = authorised.filter((name) => !rows.some((row) => row.switch?.toUpperCase() === name));
-  const [only, ...others] = authorised.length === 1 ? authorised : free;
-  return others.length === 0 ? only : undefined;
+function placeOf(portId: PortId, { userid }: GuestRows, { vswitches, placed }: RecordSource): Place | undefined {
+  const place = placed.get(portId);
+  const { authorisations = [] } = vswitches.find(({ name }) => name === place?.vswitch) ?? {};
+  return authorisations.some((entry) => entry.userid === userid) ? place : undefined;
 }
 
 /** Rows by guest; of userids that are none, nothing is known. */

@@ -1,6 +1,7 @@
 import {
   type ConfiguredCapabilities,
   type HostCapabilities,
+  type ProbedBehaviour,
   type Readable,
   withConfigured,
 } from '../../../domain/host/host-capabilities.ts';
@@ -30,10 +31,18 @@ export type LevelMemory = {
   ssi(): KnownCluster | undefined;
   /** The record; what QUERY VMLAN tells comes with each reading. */
   capabilities(vmlan: CommandOutcome | undefined, configured: ConfiguredCapabilities | undefined): HostCapabilities;
+  /** The record of the last reading; undefined before the first. */
+  readonly last: HostCapabilities | undefined;
+  /** Ways to write NICDEFs, as the entries that were read back have shown them since the last IPL. Of `nicdefsAtOnce`, `sequence` is also of a transaction: reading back does not tell them apart. */
+  readonly learned: WrittenBehaviour;
+  learn(behaviour: WrittenBehaviour): void;
 };
 
 /** The cluster of a system, with the names of its members. */
 type KnownCluster = { name: string; systems: readonly string[] } | { unknown: string };
+
+/** The part of a system's behaviour that writing shows. */
+export type WrittenBehaviour = Pick<ProbedBehaviour, 'nicdefWrite' | 'nicdefsAtOnce'>;
 
 type Levels = Pick<HostCapabilities, 'release' | 'serviceLevel' | 'smapiLevel' | 'smcli'>;
 
@@ -46,7 +55,18 @@ export function createLevelMemory(): LevelMemory {
   let ssi: Attempt<ReturnType<typeof parseSsi>> | undefined;
   let isDue = true;
   let knownIplTime: string | undefined;
+  let last: HostCapabilities | undefined;
+  let learned: WrittenBehaviour = {};
   return {
+    get last() {
+      return last;
+    },
+    get learned() {
+      return learned;
+    },
+    learn(behaviour) {
+      learned = { ...learned, ...behaviour };
+    },
     due(zhcp, survey) {
       // Levels that were read without an IPL time may be of before an IPL.
       const isAsked = isDue || (survey && knownIplTime === undefined);
@@ -59,6 +79,7 @@ export function createLevelMemory(): LevelMemory {
         attempt(() => parseSmcliKind(saidBy(kind))),
       ] as const;
       const [cp, smapi, smcli] = all;
+      const before = levels;
       levels = {
         release: readableOf(cp, ({ release }) => release),
         serviceLevel: readableOf(cp, ({ serviceLevel }) => serviceLevel),
@@ -66,6 +87,7 @@ export function createLevelMemory(): LevelMemory {
         smcli: readableOf(smcli, (value) => value),
       };
       ssi = attempt(() => parseSsi(answered('read the SSI cluster', cluster)));
+      if (isOtherLevel(before, levels)) learned = {};
       // A failure that may pass is asked about again; that CP or smcli does not know a command holds until the next IPL.
       isDue = [...all, ssi].some(
         (each) => 'error' in each && each.error instanceof BackendError && each.error.retryable,
@@ -77,6 +99,7 @@ export function createLevelMemory(): LevelMemory {
       if (!isLater) return false;
       levels = NOTHING_READ;
       ssi = undefined;
+      learned = {};
       isDue = true;
       return true;
     },
@@ -89,7 +112,7 @@ export function createLevelMemory(): LevelMemory {
       const output = attempt(() => answered('read the VMLAN settings', vmlan));
       const read = <Value>(parse: (text: string) => Value) =>
         'error' in output ? output : attempt(() => parse(output.value));
-      return withConfigured(
+      last = withConfigured(
         {
           ...levels,
           networkService: readableOf(read(parseNetworkService), (value) => value),
@@ -97,8 +120,17 @@ export function createLevelMemory(): LevelMemory {
         },
         configured,
       );
+      return last;
     },
   };
+}
+
+/** True when one of the levels is known to be another than before. */
+function isOtherLevel(before: Levels, now: Levels): boolean {
+  return (['release', 'serviceLevel', 'smapiLevel', 'smcli'] as const).some((name) => {
+    const [one, other] = [before[name], now[name]];
+    return one.state === 'known' && other.state === 'known' && one.value !== other.value;
+  });
 }
 
 /** The answer of smcli to an option that it may not know, which makes it fail. Throws a BackendError when it did not run. */

@@ -1,7 +1,11 @@
 import { quote } from './shell-quoting.ts';
 
-/** A program on the zHCP with its arguments; quoted before a shell sees it. Its standard error joins its output. */
-export type Command = { argv: readonly string[] };
+/**
+ * A program on the zHCP with its arguments; quoted before a shell sees it. Its standard error joins its output. `shell` is text that runs in
+ * its place, in a subshell of its own: it bounds its programs by `$bound`, quotes what comes from data, and prints nothing secret. `argv`
+ * then names what it does.
+ */
+export type Command = { argv: readonly string[]; shell?: string };
 
 /** The outcome of a command; `ran: false` when one before it in its chain failed. */
 export type CommandOutcome = { ran: true; exitStatus: number; output: string } | { ran: false };
@@ -16,7 +20,7 @@ const PLAIN_WORD = /^[A-Za-z0-9_./-]+$/;
 export function chainText(chain: readonly Command[], index: number): string {
   const lines = chain.map(
     (command, position) =>
-      `$bound ${commandText(command)} 2>&1; rc=$?; printf "$mark" ${index}.${position} $rc; [ $rc = 0 ] || exit 0`,
+      `${commandText(command)} 2>&1; rc=$?; printf "$mark" ${index}.${position} $rc; [ $rc = 0 ] || exit 0`,
   );
   return `( ${lines.join('\n')}\n)`;
 }
@@ -72,10 +76,12 @@ function lanesOf<Item>(items: readonly Item[], lanes: number): Item[][] {
   );
 }
 
-function commandText({ argv }: Command): string {
+function commandText({ argv, shell }: Command): string {
+  if (shell !== undefined) return `( ${shell}\n)`;
   // Program and SMAPI function stay bare, so that a process list reads well; all that comes from data is quoted.
   const bare = argv[0]?.endsWith('/smcli') === true ? 2 : 1;
-  return argv.map((word, index) => (index < bare && PLAIN_WORD.test(word) ? word : quote(word))).join(' ');
+  const words = argv.map((word, index) => (index < bare && PLAIN_WORD.test(word) ? word : quote(word)));
+  return `$bound ${words.join(' ')}`;
 }
 
 type Segment = { command: number; exitStatus: number; output: string };
