@@ -17,6 +17,8 @@ export type DeviceOutcomes = {
   nics: CommandOutcome | undefined;
   directory?: CommandOutcome | undefined;
   active?: CommandOutcome | undefined;
+  /** Only where directory entries authorise. */
+  vlans?: CommandOutcome | undefined;
 };
 
 // Not logged on is 200/12 or 8/45, which of them is not known (docs/reference/zvm.md 2.2); 200/4 is of a guest that z/VM does not have.

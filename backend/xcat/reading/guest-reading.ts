@@ -4,8 +4,10 @@ import { type Absence, absenceRefusal } from '../../../domain/guest/absence.ts';
 import type { PortsInEntries } from '../../../domain/guest/entry-nics.ts';
 import type { LiveNic, Nicdef, RecordedPort } from '../../../domain/guest/guest.ts';
 import type { ConfiguredRules } from '../../../domain/host/host.ts';
+import { directoryAuthorizes, type HostCapabilities } from '../../../domain/host/host-capabilities.ts';
 import type { PlanningContext } from '../../../domain/planning/planning-context.ts';
 import { type MacPrefix, macId } from '../../../domain/port/mac.ts';
+import type { Vdev } from '../../../domain/port/vdev.ts';
 import type { Userid } from '../../../domain/text/identifiers.ts';
 import type { Vswitch } from '../../../domain/vswitch/vswitch.ts';
 import { notDefined } from '../../backend-error.ts';
@@ -20,8 +22,14 @@ import {
 } from '../rows/guest-standing.ts';
 import type { Row } from '../tables/tables.ts';
 import type { CommandOutcome } from '../zhcp/channel.ts';
-import { completeAnswer, failureOf } from '../zhcp/smapi-outcome.ts';
-import { isWholeDirectory, isWholeNicAnswer, parseDirectory, parseLiveNics } from '../zhcp/smcli-parsers.ts';
+import { answered, completeAnswer, failureOf } from '../zhcp/smapi-outcome.ts';
+import {
+  isWholeDirectory,
+  isWholeNicAnswer,
+  parseDirectory,
+  parseLiveNics,
+  parseNicVlans,
+} from '../zhcp/smcli-parsers.ts';
 import type { ClusterReading } from './cluster-reading.ts';
 import type { Profile } from './directory-profiles.ts';
 import { codeOf, type DeviceOutcomes, devicesOf, isRunning, profileNics } from './guest-devices.ts';
@@ -39,6 +47,7 @@ export type HostView = {
   macsInUse: PlanningContext['macsInUse'];
   profiles: ReadonlyMap<string, Profile>;
   portsInEntries: PortsInEntries;
+  capabilities: HostCapabilities;
 };
 
 /** The part of one guest in a reading. Throws BackendError 'not-defined' for a guest that is not known. */
@@ -58,7 +67,7 @@ export function readingOf(view: HostView, userid: Userid, answers: DeviceOutcome
   const { vswitches } = on ?? view;
   const outcomes =
     answers === undefined || on === undefined ? answers : { ...answers, nics: on.nics, active: on.active };
-  const running = liveNics(outcomes?.nics, vswitches, userid, report);
+  const running = liveNics(outcomes, { vswitches, capabilities: view.capabilities }, userid, report);
   const recordedAbsence = inClusterOf(view.cluster, standing.absence);
   const entry = directoryEntry(recordedAbsence, outcomes, recorded, userid, report);
   const absence = absenceOf(recordedAbsence, running !== undefined, entry !== undefined);
@@ -137,20 +146,36 @@ function directoryAsRecorded(recorded: readonly RecordedPort[]): Nicdef[] {
 
 /** Undefined when the guest is not logged on. */
 function liveNics(
-  outcome: CommandOutcome | undefined,
-  vswitches: readonly Vswitch[],
+  outcomes: DeviceOutcomes | undefined,
+  { vswitches, capabilities }: Pick<HostView, 'vswitches' | 'capabilities'>,
   userid: Userid,
   report: Report,
 ): LiveNic[] | undefined {
   const operation = `read the NICs of ${userid}`;
+  const outcome = outcomes?.nics;
   if (outcome?.ran !== true) throw failureOf(operation, outcome);
   if (!isRunning(outcome)) return undefined;
   // Adapter_Query of a running guest without NICs (docs/reference/smcli.md 5.1).
   if (codeOf(outcome) === '212/8') return [];
   const { output, warnings } = completeAnswer(operation, outcome, isWholeNicAnswer);
   for (const warning of warnings) report(warning);
-  return withMacs(parseLiveNics(output, report), vswitches, userid);
+  const nics = withMacs(parseLiveNics(output, report), vswitches, userid);
+  const vlans = directoryAuthorizes(capabilities) ? effectiveVlans(outcomes?.vlans, report) : undefined;
+  return nics.map((nic) => ({ ...nic, ...defined({ vlans: nic.vswitch && vlans?.get(nic.vdev) }) }));
 }
+
+/** The VLANs of NICs as z/VM tells them. It hides nothing else where it does not. */
+function effectiveVlans(outcome: CommandOutcome | undefined, report: Report): ReadonlyMap<Vdev, readonly number[]> {
+  if (outcome === undefined || !isRunning(outcome)) return new Map();
+  try {
+    return parseNicVlans(answered(VLANS, outcome), report);
+  } catch (error) {
+    report({ of: 'VLANs of its NICs', reason: error instanceof Error ? error.message : String(error) });
+    return new Map();
+  }
+}
+
+const VLANS = 'read the VLANs of live NICs';
 
 function withMacs(nics: readonly LiveNic[], vswitches: readonly Vswitch[], userid: Userid): LiveNic[] {
   return nics.map((nic) => {

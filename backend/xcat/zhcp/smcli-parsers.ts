@@ -60,6 +60,34 @@ function fieldsOf(output: string): [label: string, text: string][] {
 }
 
 /**
+ * The VLANs that z/VM counts for each NIC, from Virtual_Network_VLAN_Query_Stats (docs/reference/smcli.md 4.6): those that it is on. A NIC
+ * without any is left out: z/VM then does not say. Throws BackendError 'bad-answer' for an answer that is not whole.
+ */
+export function parseNicVlans(output: string, report: Report = () => undefined): ReadonlyMap<Vdev, readonly number[]> {
+  const nics = new Map<Vdev, number[]>();
+  let current: number[] | undefined;
+  let blocks = 0;
+  for (const [, key, value = ''] of output.matchAll(/^ *(type|nic_addr|pseg_vlanid) = ([^\r\n]*)/gm)) {
+    if (key === 'type') {
+      blocks += 1;
+      current = undefined;
+    } else if (key === 'nic_addr') {
+      const vdev = Vdev.safeParse(value).data;
+      current = [];
+      if (vdev === undefined) report({ of: `NIC ${quoteValue(value)}`, reason: 'its address is not a device number' });
+      else nics.set(vdev, current);
+    } else if (isVlan(value)) current?.push(Number(value));
+  }
+  if (blocks !== Number(/portNicArrayCount = (\d{1,5})/.exec(output)?.[1] ?? Number.NaN))
+    throw badOutput('read the VLANs of live NICs', 'the answer is not whole');
+  return new Map([...nics].filter(([, vlans]) => vlans.length > 0));
+}
+
+function isVlan(text: string): boolean {
+  return /^\d{1,4}\s*$/.test(text) && Number(text) >= 1 && Number(text) <= 4094;
+}
+
+/**
  * The USER prefix of MAC addresses, from `q vmlan`: `MACADDR Prefix: 020000 USER Prefix: 0200ee` (docs/reference/zvm.md 1.4). Throws
  * BackendError 'bad-answer' without one.
  */

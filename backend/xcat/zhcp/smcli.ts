@@ -69,6 +69,11 @@ export function queryLiveNics(userid: Userid): Command {
   return smcli('Virtual_Network_Adapter_Query', userid, '-v', '*');
 }
 
+/** The VLANs of each coupled NIC of the running guest: SMAPI Virtual_Network_VLAN_Query_Stats, DIAGNOSE X'26C'. 200/12 or 8/45 when logged off. */
+export function queryNicVlans(zhcp: Userid, userid: Userid): Command {
+  return smcli('Virtual_Network_VLAN_Query_Stats', zhcp, ...operands({ userid, device: 'NIC' }));
+}
+
 /** The guest's directory entry, password included: SMAPI Image_Query_DM, DirMaint `GET userid NOLOCK`. Give the output to parseDirectory only. */
 export function queryDirectory(userid: Userid): Command {
   return smcli('Image_Query_DM', userid);
