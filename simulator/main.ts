@@ -23,7 +23,7 @@ const OPTIONS = {
   state: { type: 'string', value: 'FILE', help: 'read at the start if it exists, written at the end' },
   release: {
     type: 'string',
-    default: '6.3',
+    default: '7.4',
     value: 'RELEASE,…',
     help: `of the z/VM systems in turn: ${RELEASES.join(', ')}`,
   },

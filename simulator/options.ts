@@ -46,7 +46,7 @@ export type Settings = Required<Omit<SimulatorOptions, 'latencyMs' | 'release' |
  * Fills in the defaults: those are the behaviours that are taken for the more likely (docs/reference/xcat.md 7, docs/reference/smcli.md 6).
  */
 export function withDefaults(options: SimulatorOptions): Settings {
-  const { latencyMs = 0, release = '6.3', ...rest } = options;
+  const { latencyMs = 0, release = '7.4', ...rest } = options;
   const behaviour: Asked = {};
   const plain: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(rest))
