@@ -24,7 +24,7 @@ if (!feilongIsHere) process.stderr.write('SKIPPED: no Feilong server here, and n
 
 /** Start one. */
 export async function openFeilongWorld(options: SimulatorOptions = {}): Promise<FeilongWorld> {
-  const simulator = await startSimulator({ hosts: 1, guests: 3, ...options });
+  const simulator = await startSimulator({ hosts: 1, guests: 3, release: '6.3', ...options });
   const [configuration] = embeddedHosts(simulator.url, 1);
   const [system] = simulator.mn.systems;
   if (configuration === undefined || system === undefined) throw new Error('no embedded host');
