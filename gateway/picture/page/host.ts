@@ -209,7 +209,8 @@ function driftText({ port, vswitch, coupledTo }: Nic): string {
   if (port === undefined) return 'drifted';
   if (port.unreadable !== undefined) return 'record unreadable: the port stays unchanged';
   if (coupledTo !== undefined && coupledTo !== vswitch) return `on ${coupledTo}, not ${vswitch}`;
-  if (port.actual.vlans === null) return 'not authorised';
+  if (port.actual.vlans === null)
+    return port.actual.mayBeInDirectory ? 'as its directory entry says' : 'not authorised';
   return coupledTo !== undefined && !port.adminStateUp ? 'down, but coupled' : 'drifted';
 }
 
