@@ -8,6 +8,8 @@ export type SimulatorOptions = Asked & {
   /** the z/VM systems are members of one SSI cluster: they share the user directory */
   ssi?: boolean;
   port?: number;
+  /** the address that it listens on */
+  listen?: string;
   hosts?: number;
   guests?: number;
   seed?: number;
@@ -51,6 +53,7 @@ export function withDefaults(options: SimulatorOptions): Settings {
     Object.assign(key in Behaviour.shape ? behaviour : plain, value === undefined ? {} : { [key]: value });
   return {
     port: 0,
+    listen: '127.0.0.1',
     hosts: 2,
     guests: 10,
     seed: 1,
