@@ -6,7 +6,7 @@ import { describeNetwork, sameNetwork, vlansOf } from '../port/port.ts';
 import type { Vdev } from '../port/vdev.ts';
 import type { PortId, Userid, VswitchName } from '../text/identifiers.ts';
 import { sameVlans } from '../vswitch/vlan-set.ts';
-import { authorisedVlans, hasNoVlan, neededVlans, type Vswitch } from '../vswitch/vswitch.ts';
+import { authorisedVlans, grantOf, hasNoVlan, neededVlans, type Vswitch } from '../vswitch/vswitch.ts';
 import { vlansText } from './drift-words.ts';
 import { clearPorts, heldVswitches, unclearBecause } from './unclear-ports.ts';
 
@@ -181,7 +181,7 @@ function authorisationDoubts(
     const missing = wants.filter((want) => !removeOne(has, want));
     return missing.length === 0 ? [] : [`${userid} has no port of ${name} with ${missing.join(' and ')}`];
   }
-  const [entry] = entries;
+  const entry = grantOf(vswitch, userid);
   if (entry === undefined) return [`${userid} is not authorised on ${name}`];
   const has = authorisedVlans(vswitch, entry);
   const wrong = recorded.find((port) => !sameVlans(has, neededVlans(vswitch, vlansOf(port.network))));

@@ -4,7 +4,7 @@ import { devicesOverlap, nicDevices } from '../port/vdev.ts';
 import type { PortId, VswitchName } from '../text/identifiers.ts';
 import { quoteValue } from '../text/quoted-value.ts';
 import { sameVlans } from '../vswitch/vlan-set.ts';
-import { type Authorisation, authorisedVlans, neededVlans, type Vswitch } from '../vswitch/vswitch.ts';
+import { type Authorisation, authorisedVlans, grantOf, neededVlans, type Vswitch } from '../vswitch/vswitch.ts';
 import { foreignNics } from './foreign-nics.ts';
 
 /** The known part of a guest; a reading of the whole host has neither directory nor live NICs. */
@@ -98,7 +98,7 @@ export function stuckPorts<Wanted extends Port>(
 }
 
 function isAuthorised(port: Port, vswitch: Vswitch, { userid }: Known): boolean {
-  const entry = vswitch.authorisations.find((candidate) => candidate.userid === userid);
+  const entry = grantOf(vswitch, userid);
   if (entry === undefined || entry.unclear !== undefined) return false;
   return sameVlans(authorisedVlans(vswitch, entry), neededVlans(vswitch, vlansOf(port.network)));
 }

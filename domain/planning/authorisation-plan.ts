@@ -6,7 +6,7 @@ import { promiscuityOn } from '../guest/kept-attributes.ts';
 import { sameNetwork, vlansOf } from '../port/port.ts';
 import type { VswitchName } from '../text/identifiers.ts';
 import { sameVlans } from '../vswitch/vlan-set.ts';
-import { authorisedVlans, neededVlans, type Vswitch } from '../vswitch/vswitch.ts';
+import { authorisedVlans, grantOf, neededVlans, type Vswitch } from '../vswitch/vswitch.ts';
 import type { Step } from './steps.ts';
 
 /** Steps on user-based VSWITCHES, where one authorisation with one VLAN set serves all NICs of a userid (docs/reference/zvm.md 3.2). */
@@ -82,7 +82,7 @@ export function conflictingVswitches(ports: readonly DesiredPort[], vswitches: r
 
 function differenceOn(vswitch: Vswitch, conflicting: boolean, desired: Desired, guest: GuestState): Difference[] {
   const { name } = vswitch;
-  const authorisation = vswitch.authorisations.find((entry) => entry.userid === guest.userid);
+  const authorisation = grantOf(vswitch, guest.userid);
   const now = authorisation === undefined ? undefined : authorisedVlans(vswitch, authorisation);
   const port = desired.ports.find((candidate) => candidate.vswitch === name);
   if (port === undefined) {

@@ -5,7 +5,7 @@ import { blockedPorts, refuseOverlap } from '../guest/taken-devices.ts';
 import type { Change } from '../operations/requests.ts';
 import { vlansOf } from '../port/port.ts';
 import { sameVlans } from '../vswitch/vlan-set.ts';
-import { authorisedVlans, hasNoVlan, neededVlans } from '../vswitch/vswitch.ts';
+import { authorisedVlans, grantOf, hasNoVlan, neededVlans } from '../vswitch/vswitch.ts';
 import type { PlanningContext } from './planning-context.ts';
 import { type Refusal, type RefusedPort, refusal } from './refusal.ts';
 
@@ -62,7 +62,7 @@ function besideForeign(
       const nic = foreign.find(({ vswitch }) => vswitch === port.vswitch);
       const vswitch = vswitches.find(({ name }) => name === port.vswitch);
       if (nic === undefined || vswitch?.portSelection !== 'USERBASED') return [];
-      const authorisation = vswitch.authorisations.find(({ userid }) => userid === guest.userid);
+      const authorisation = grantOf(vswitch, guest.userid);
       if (authorisation === undefined) return [];
       const now = authorisedVlans(vswitch, authorisation);
       const isRight = sameVlans(now, neededVlans(vswitch, vlansOf(port.network)));

@@ -65,6 +65,14 @@ export const Vswitch = z.object({
 export type Vswitch = z.infer<typeof Vswitch>;
 
 /**
+ * The authorisation of a userid itself, which all its NICs on the VSWITCH share that no port number authorises. Since 6.4 with directory
+ * network authorization a userid may also have port numbers on a user-based VSWITCH (docs/reference/zvm.md 5.6).
+ */
+export function grantOf({ authorisations }: Vswitch, userid: Userid): Authorisation | undefined {
+  return authorisations.find((entry) => entry.userid === userid && entry.portNumber === undefined);
+}
+
+/**
  * The VLANs that an authorisation really asks for: what z/VM reports, without the default that it shows for a flat one
  * (unaware VSWITCHes still report one VLAN, docs/reference/smcli.md 4.2).
  */
