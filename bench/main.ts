@@ -43,8 +43,8 @@ function sentenceOf({ cores, load }: ReturnType<typeof machineLoad>): string {
 
 function reconcileLines({ ports, historic, ...runs }: ReconcileRun): string[] {
   const told = Object.entries(runs).map(
-    ([name, { calls, seconds, events, workerPeakMb }]) =>
-      `  ${name}: ${calls} calls, ${seconds} s, ${events} history events, worker ${workerPeakMb} MB`,
+    ([name, { calls, seconds, events, historyBytes, workerPeakMb }]) =>
+      `  ${name}: ${calls} calls, ${seconds} s, ${events} history events of ${historyBytes} bytes, worker ${workerPeakMb} MB`,
   );
   return [`${ports} ports; historic re-IPL ${historic.reipl.calls} calls, ${historic.reipl.seconds} s`, ...told];
 }

@@ -1,7 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Stack, startStack } from '../demo/stack.ts';
+import { bundleWorkflows } from '../runtime/host/workflow-bundle.ts';
 import type { SimulatorOptions } from '../simulator/simulator.ts';
 import { type Place, profilesIn } from './cpu-profile.ts';
 import type { BenchOptions } from './options.ts';
@@ -34,7 +35,10 @@ export async function startBenchStack(
   });
   const folder = await mkdtemp(join(tmpdir(), 'networking-zvm-bench-'));
   const { hosts, target } = stack;
-  const where = { hosts, address: target.connection.address, namespace: target.namespace };
+  // As a build does: bundling takes more memory than all else that a worker does.
+  const bundleFile = join(folder, 'workflow-bundle.js');
+  await writeFile(bundleFile, (await bundleWorkflows()).code);
+  const where = { hosts, address: target.connection.address, namespace: target.namespace, bundleFile };
   const node = profile ? ['--cpu-prof', `--cpu-prof-dir=${folder}`] : [];
   const worker = await startProgram('bench/worker.ts', where, node).catch(async (error: unknown) => {
     await stack.stop();

@@ -1,4 +1,11 @@
-import type { GuestState, PortField, ReadablePort, RecordedPort, UnreadableValue } from '../guest/guest.ts';
+import type {
+  GuestState,
+  NicdefAuthorization,
+  PortField,
+  ReadablePort,
+  RecordedPort,
+  UnreadableValue,
+} from '../guest/guest.ts';
 import { describeNetwork, type Port, vlansOf } from '../port/port.ts';
 import { devicesOverlap, nicDevices } from '../port/vdev.ts';
 import type { PortId, VswitchName } from '../text/identifiers.ts';
@@ -79,7 +86,7 @@ export function heldVswitches(
 }
 
 /** Desired ports that would need another authorisation than the one that must stay as it is: nothing of them is touched. */
-export function stuckPorts<Wanted extends Port>(
+export function stuckPorts<Wanted extends Port & { authorization?: NicdefAuthorization }>(
   ports: readonly Wanted[],
   removed: readonly { portId: PortId }[],
   guest: Known,
@@ -89,6 +96,8 @@ export function stuckPorts<Wanted extends Port>(
   const held = heldVswitches(named, guest, vswitches);
   if (held.size === 0) return [];
   return ports.flatMap((port) => {
+    // Its NICDEF needs no other authorisation.
+    if (port.authorization !== undefined) return [];
     const keeper = held.get(port.vswitch);
     const vswitch = vswitches.find(({ name, portSelection }) => name === port.vswitch && portSelection === 'USERBASED');
     if (keeper === undefined || vswitch === undefined || isAuthorised(port, vswitch, guest)) return [];

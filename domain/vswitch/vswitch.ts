@@ -64,11 +64,11 @@ export const Vswitch = z.object({
 });
 export type Vswitch = z.infer<typeof Vswitch>;
 
-/**
- * The authorisation of a userid itself, which all its NICs on the VSWITCH share that no port number authorises. Since 6.4 with directory
- * network authorization a userid may also have port numbers on a user-based VSWITCH (docs/reference/zvm.md 5.6).
- */
-export function grantOf({ authorisations }: Vswitch, userid: Userid): Authorisation | undefined {
+/** The grant of a userid: its authorisation that belongs to no port (docs/reference/zvm.md 5.6). */
+export function grantOf(
+  { authorisations }: Pick<Vswitch, 'authorisations'>,
+  userid: Userid,
+): Authorisation | undefined {
   return authorisations.find((entry) => entry.userid === userid && entry.portNumber === undefined);
 }
 

@@ -17,7 +17,7 @@ export function releasesOf(text: string): Release[] {
 const keyword = z.enum(['PORTNUMBER', 'PORTTYPE', 'VLAN', 'PROMISCUOUS', 'NOPROMISCUOUS', 'PQUPLINKTX']);
 const milliseconds = z.number().int().nonnegative();
 
-/** All that differs between releases, and each question that nobody could answer without a z/VM: both answers are here. */
+/** All that differs between releases, and each question that only a z/VM can answer: both answers are here. */
 export const Behaviour = z.strictObject({
   /** directory network authorization; `absent` where the APARs are not applied (docs/reference/zvm.md 5.3) */
   dna: z.enum(['absent', 'enabled', 'disabled']),

@@ -202,7 +202,7 @@ test('ports that are bound before Nova has written their rows are looked at agai
   expect(Math.max(...pauses)).toBe(3_000);
 });
 
-test('the pauses between looks for a row grow: ACTIVE follows it within three seconds for a minute, and nobody looks for more than five', () => {
+test('the pauses between looks for a row grow: ACTIVE follows it within three seconds for a minute, and the looks end after five', () => {
   const pauses = Array.from({ length: 29 }, (_, looks) => pauseAfter(looks));
   const sumOf = (some: readonly number[]) => some.reduce((sum, pause) => sum + pause, 0);
   expect(pauses.toSorted((one, other) => one - other)).toEqual(pauses);

@@ -97,7 +97,7 @@ export async function createEnvironmentOn(
     const text = await answer.text();
     return text === '' ? undefined : JSON.parse(text);
   };
-  // Until its worker has asked for work, a host counts as one that nobody works for.
+  // Until its worker has asked for work, a host counts as one without a worker.
   if (workerToo) await vi.waitUntil(async () => (await workersOf(client, host)) > 0, { timeout: 90_000 });
   return {
     client,

@@ -71,7 +71,7 @@ describe('the management network', () => {
     });
   });
 
-  test('with an address that somebody else gave is refused', async () => {
+  test('with an address that an administrator gave is refused', async () => {
     await ensure(first);
     simulator.mn.interfaces.set('enccw0.0.0800', { address: '10.9.0.77', mask: '255.255.0.0' });
     const failure = await failureOf(ensure(first));

@@ -33,7 +33,7 @@ describe.each([
   ['a dump', ({ tables }: XcatClient) => tables.dump('switch')],
   ['a change', ({ tables }: XcatClient) => tables.change('switch', ['-d node=nobody switch'])],
   ['a script', ({ channel }: XcatClient) => channel('zhcp1').run([queryVswitches(ZHCP, '*')])],
-] as const)('%s', (_what, call) => {
+] as const)('%s', (_case, call) => {
   test.each([
     ['is retryable when xcatd is not reachable', { kind: 'status', status: 503 }, { code: 'busy', retryable: true }],
     [
