@@ -140,6 +140,25 @@ export function backendContract(kind: string, can: Capabilities, open: () => Pro
       expect(granted()).toBeUndefined();
     });
 
+    test('gives a running guest several NICs at once, each as its step says, and takes them away again', async () => {
+      start();
+      const ids = [1, 2, 3, 4].map((index) => `${PORT.slice(0, -1)}${index}`);
+      await change({ kind: 'attachNic', ports: ids.map((portId) => ({ ...port(5), portId })) });
+      const { directory, live, recorded } = (await read()).guest;
+      const vdevs = recorded.map(({ vdev }) => vdev).toSorted();
+      expect(new Set(vdevs).size).toBe(4);
+      for (const nics of [directory, live]) {
+        expect(nics.map(({ vdev }) => vdev).toSorted()).toEqual(vdevs);
+        for (const nic of nics) expect(nic).toMatchObject({ vswitch: VSW1 });
+      }
+      for (const row of recorded) {
+        const nic = directory.find(({ vdev }) => vdev === row.vdev);
+        expect(nic?.macId).toBe(row.mac?.replaceAll(':', '').slice(-6).toUpperCase());
+      }
+      for (const portId of ids) await change({ kind: 'deletePort', portId });
+      expect((await read()).guest).toMatchObject({ recorded: [], directory: [], live: [] });
+    });
+
     test('says of a step that was so already that it was', async () => {
       start();
       await change({ kind: 'attachNic', ports: [port(5)] });
