@@ -59,7 +59,7 @@ export async function storm(ports: number, options: StormOptions, say: (line: st
   const before = machineLoad();
   const measuredPorts = Math.min(ports, historicPorts);
   say(`${ports} ports: historic sequence on ${measuredPorts} of them`);
-  const simulator = await startSimulator({ hosts: 1, guests: measuredPorts, latencyMs, ...times });
+  const simulator = await startSimulator({ hosts: 1, guests: measuredPorts, latencyMs, ...times, release: '6.3' });
   const rows = Array.from({ length: measuredPorts }, (_, index) => portOf(index, nicsPerGuest));
   const measured = await wireHistorically(simulator.url, rows, VLAN).finally(() => simulator.close());
   const historicSeconds = (measured / measuredPorts) * ports;
