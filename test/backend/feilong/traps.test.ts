@@ -1,12 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Reading } from '../../../backend/reading.ts';
-import { Change } from '../../../domain/operations/requests.ts';
-import { decide } from '../../../domain/planning/decision.ts';
 import { plan } from '../../../domain/planning/planner.ts';
 import type { Step } from '../../../domain/planning/steps.ts';
 import { Vdev } from '../../../domain/port/vdev.ts';
 import { Userid, VswitchName } from '../../../domain/text/identifiers.ts';
 import { makeVswitch } from '../../../simulator/zvm/vswitch.ts';
+import { planFor as planOn } from '../plan-for.ts';
 import { type FeilongWorld, feilongIsHere, openFeilongWorld } from './feilong-world.ts';
 
 const GUEST = Userid.parse('LNX10001');
@@ -27,12 +26,7 @@ describe.skipIf(!feilongIsHere)("Feilong's traps", () => {
   afterEach(() => world.close());
 
   const read = async (): Promise<Reading> => (await world.backend.readHost({ userids: [GUEST] })).read(GUEST);
-  const planFor = async (change: object): Promise<Step[]> => {
-    const reading = await read();
-    const decision = decide(Change.parse(change), { ...reading, avoidMacs: new Set() });
-    if (!decision.accepted) throw new Error(JSON.stringify(decision.refusals));
-    return plan(decision.desired, reading.guest, reading.vswitches, world.backend.planRecord);
-  };
+  const planFor = (change: object) => planOn(world.backend, GUEST, change);
   const apply = (steps: readonly Step[]) =>
     world.backend.applySteps(steps, { stop: never, leave: never }, async () => undefined);
   const change = async (wanted: object): Promise<void> => {
@@ -201,18 +195,15 @@ describe.skipIf(!feilongIsHere)("Feilong's traps", () => {
     await change({ kind: 'createPort', port: port(5) });
     await change({ kind: 'createPort', port: { ...port(7), portId: SECOND, vswitch: 'VSW2' } });
     await change({ kind: 'setAdminState', portId: SECOND, adminStateUp: false });
-    const other = await openOther();
+    const other = world.anotherBackend();
     const reading = (await other.readHost({ userids: [GUEST] })).read(GUEST);
     expect(reading.guest.recorded).toMatchObject([
       { portId: PORT, vswitch: 'VSW1', network: { type: 'vlan', segmentationId: 5 }, adminStateUp: true },
       { portId: SECOND, network: { type: 'flat' }, adminStateUp: true },
     ]);
-    const reconcile = Change.parse({ kind: 'reconcile', ports: [], removed: [], unrecorded: [], left: [] });
-    const decision = decide(reconcile, { ...reading, avoidMacs: new Set() });
-    if (!decision.accepted) throw new Error(JSON.stringify(decision.refusals));
-    expect(plan(decision.desired, reading.guest, reading.vswitches, other.planRecord)).toEqual([]);
+    const reconcile = { kind: 'reconcile', ports: [], removed: [], unrecorded: [], left: [] };
+    expect(await planOn(other, GUEST, reconcile)).toEqual([]);
   });
-  const openOther = async () => world.anotherBackend();
 
   test('a guest of which only a foreign NIC is live is registered, and that NIC stays nobody’s port', async () => {
     const other = world.system.guest(OTHER) ?? expect.fail('no guest');
