@@ -215,7 +215,13 @@ export const PortRow = z
     portId: z.string(),
     userid: z.string(),
     ...recorded,
-    actual: z.object({ vlans: z.array(z.int()).nullable(), coupledTo: z.string().nullable() }),
+    actual: z.object({
+      vlans: z.array(z.int()).nullable(),
+      coupledTo: z.string().nullable(),
+      mayBeInDirectory: z.literal(true).optional().openapi({
+        description: 'No VSWITCH shows an authorisation; the directory entry, which lists do not read, may give one',
+      }),
+    }),
     drift: z.array(z.string()),
   })
   .openapi('PortRow');
