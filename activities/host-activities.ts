@@ -4,6 +4,7 @@ import { refusal } from '../domain/planning/refusal.ts';
 import type { HostActivities, Target } from '../workflows/host-activities.ts';
 import { createBatches } from './batches.ts';
 import { planDhcp } from './dhcp.ts';
+import { createEarlierProbes } from './earlier-probes.ts';
 import { enqueueRequests } from './enqueue.ts';
 import { refusedFailure } from './failures.ts';
 import { createGuestActivities } from './guest-activities.ts';
@@ -12,6 +13,7 @@ import type { HostRuntime } from './host-runtime.ts';
 import { planManagement } from './management-network.ts';
 import { readNeutron, reportPorts } from './neutron.ts';
 import { whileOperationIsOpen } from './operation-watch.ts';
+import { askProbe, planProbe, restoreProbe } from './probe.ts';
 import { acceptingActivities } from './requests.ts';
 import { showGuest, showHost } from './show.ts';
 import { surveyHost } from './survey.ts';
@@ -48,6 +50,7 @@ export function createHostActivities(host: HostRuntime): HostActivities {
       }),
     );
   const guests = createGuestActivities(host, operations);
+  const probes = createEarlierProbes(host);
 
   return {
     ...acceptingActivities(host.rules.host),
@@ -66,7 +69,20 @@ export function createHostActivities(host: HostRuntime): HostActivities {
           guests.applySteps(input, cancellation, (stage) => batches.arrive(stage, input.batch)),
         ),
       ),
-    surveyHost: (input) => on(input, 'survey', (signal) => surveyHost(host, input, signal)),
+    planProbe: (input) => on(input, 'plan probe', (signal) => planProbe(host, input, signal)),
+    askProbe: (input) =>
+      changing(input, 'ask', (cancellation) => turns.take(input.userid, () => askProbe(host, input, cancellation))),
+    restoreProbe: (input) =>
+      changing(input, 'restore', (cancellation) =>
+        turns.take(input.userid, () => restoreProbe(host, input, cancellation)),
+      ),
+    keepAnswers: async ({ record }) => host.backend.answers.take(record),
+    surveyHost: (input) =>
+      on(input, 'survey', async (signal) => {
+        // They hide nothing else of the host: the next run asks again.
+        await probes.recall(Context.current().client).catch(() => undefined);
+        return surveyHost(host, input, signal);
+      }),
     readNeutron: (input) => on(input, 'read Neutron', () => readNeutron(host, input)),
     reportPorts: (input) => on(input, 'report to Neutron', (signal) => reportPorts(host, input, signal)),
     planDhcp: (input) => on(input, 'plan DHCP', (signal) => planDhcp(host, signal)),

@@ -35,6 +35,7 @@ const MOST_SWEPT = 200;
 export async function surveyHost(host: HostRuntime, input: SurveyInput, signal: AbortSignal): Promise<Survey> {
   const checkpoint = readCheckpoint(input.checkpoint);
   host.backend.entries.recall(checkpoint.entries);
+  if (checkpoint.answers !== undefined) host.backend.answers.take(checkpoint.answers);
   const swept = sliceOf(checkpoint, input);
   const slice = swept.filter((userid) => checkpoint.guests.has(userid));
   const others = swept.filter((userid) => !checkpoint.guests.has(userid));
@@ -93,6 +94,7 @@ export async function surveyHost(host: HostRuntime, input: SurveyInput, signal: 
         portIds: new Set([...later.portIds, ...failed.portIds]),
       }),
       ...defined({ rdevs: rdevs.size === 0 ? undefined : rdevs, iplTime, sweptUpTo: swept.at(-1) }),
+      ...defined({ answers: host.backend.answers.known() }),
       toConfirm: guests.flatMap((guest) => found.toConfirm.get(guest.userid) ?? guest.toConfirm ?? []),
       entries: entriesToRemember(host, reading, guests),
       guests: new Map(

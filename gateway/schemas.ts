@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { LISTED_TYPES, OPERATION_OUTCOMES, OPERATION_STATES } from '../client/operations.ts';
+import { ProbedBehaviour } from '../domain/host/probed-behaviour.ts';
 import { OPERATIONS } from '../domain/operations/operations.ts';
 import { ofGuest, ofHost, PortRequest } from '../domain/operations/requests.ts';
 import { HostName, PortId, Userid, VswitchName } from '../domain/text/identifiers.ts';
@@ -124,6 +125,11 @@ const Capabilities = z
     directoryNetworkAuthorization: CapabilityValue,
     smapiLevel: CapabilityValue,
     smcli: CapabilityValue,
+    behaviour: ProbedBehaviour.optional().openapi({ description: 'Answers of probes, or of the configuration' }),
+    behaviourFrom: z
+      .record(z.string(), z.string())
+      .optional()
+      .openapi({ description: 'Where each answer comes from: `configuration`, or the time of a probe' }),
   })
   .openapi('HostCapabilities', { description: 'The levels of z/VM and of the ways to it' });
 
@@ -289,6 +295,10 @@ export const HostPicture = z
     host: z.string(),
     iplTime: z.string().nullable(),
     capabilities: Capabilities.optional(),
+    behaviour: z
+      .array(z.array(z.string()))
+      .optional()
+      .openapi({ description: 'Answers of probes or of the configuration, by name, as they are shown' }),
     vswitches: z.array(VswitchRow),
     guests: z.array(GuestRow),
     findings: z.array(Finding),

@@ -3,6 +3,7 @@ import { refusal } from '../../domain/planning/refusal.ts';
 import { Userid } from '../../domain/text/identifiers.ts';
 import { notDefined } from '../backend-error.ts';
 import { createDirectoryEntries, type DirectoryEntries } from '../directory-entries.ts';
+import { createProbeAnswers, type ProbeAnswers } from '../probe-answers.ts';
 import { createLevelMemory, type LevelMemory } from './reading/capability-reading.ts';
 import { createDirectoryProfiles, type DirectoryProfiles } from './reading/directory-profiles.ts';
 import type { XcatClient } from './rest/client.ts';
@@ -14,6 +15,7 @@ export type XcatHost = {
   zhcp: ZhcpUserid;
   profiles: DirectoryProfiles;
   entries: DirectoryEntries;
+  answers: ProbeAnswers;
   levels: LevelMemory;
 };
 
@@ -34,6 +36,7 @@ export function createXcatHost(rules: ConfiguredRules, xcat: XcatClient): XcatHo
     xcat,
     profiles: createDirectoryProfiles(xcat.channel(zhcpNode)),
     entries: createDirectoryEntries(),
+    answers: createProbeAnswers(),
     levels: createLevelMemory(),
     zhcp: {
       async get() {

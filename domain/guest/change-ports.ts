@@ -15,6 +15,8 @@ export function portsOfChange(change: Change): PortId[] {
       return [...change.ports.map((port) => port.portId), ...(change.removed ?? [])];
     case 'detachNic':
       return change.portIds;
+    case 'probe':
+      return [];
     default:
       return [change.portId];
   }

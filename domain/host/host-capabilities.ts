@@ -41,6 +41,10 @@ export const HostCapabilities = z.object({
   smapiLevel: readable(SmapiLevel),
   smcli: readable(SmcliKind),
   behaviour: ProbedBehaviour.optional(),
+  /** Where each answer comes from: the configuration, or a probe at that time. */
+  behaviourFrom: z
+    .partialRecord(ProbedBehaviour.keyof(), z.union([z.literal('configuration'), z.iso.datetime()]))
+    .optional(),
 });
 export type HostCapabilities = z.infer<typeof HostCapabilities>;
 
@@ -57,7 +61,7 @@ export const ConfiguredCapabilities = z
 export type ConfiguredCapabilities = z.infer<typeof ConfiguredCapabilities>;
 
 /** The values that every host has, known or not. */
-export type HostLevel = Exclude<keyof HostCapabilities, 'behaviour'>;
+export type HostLevel = Exclude<keyof HostCapabilities, 'behaviour' | 'behaviourFrom'>;
 
 /** Names of the values, as findings, tables and the picture say them. */
 export const CAPABILITY_NAMES = {

@@ -68,6 +68,8 @@ export const HostView = z.object({
   iplTime: z.string().nullable(),
   /** Absent in the answer of a worker of an older build. */
   capabilities: HostCapabilities.optional(),
+  /** Answers of probes or of the configuration, by name, as they are shown. */
+  behaviour: z.array(z.tuple([z.string(), z.string()])).optional(),
   vswitches: z.array(VswitchView),
   guests: z.array(GuestView),
   /** Unreadable values of the host; nothing is changed there. */

@@ -60,6 +60,8 @@ function portsOfOperation(
       return inTurn(change.ports, before, (port, ports, index) =>
         setPort(port, change.live, `ports.${index}.`, ports, context),
       );
+    case 'probe':
+      return { ports: before, refusals: [] };
   }
 }
 

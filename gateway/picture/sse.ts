@@ -96,7 +96,7 @@ export type VswitchChange = Omit<VswitchView, 'authorisations' | 'nics'> & {
   authorisations: ListChange<VswitchView['authorisations'][number]>;
   nics: ListChange<VswitchView['nics'][number]>;
 };
-export type HostChanges = Pick<HostView, 'iplTime' | 'capabilities' | 'findings'> & {
+export type HostChanges = Pick<HostView, 'iplTime' | 'capabilities' | 'behaviour' | 'findings'> & {
   guests: ListChange<HostView['guests'][number]>;
   vswitches: ListChange<VswitchChange>;
 };
@@ -122,14 +122,17 @@ function changesBetween(old: HostView, view: HostView): News[] {
   const guests = changed(old.guests, view.guests, ({ userid }) => userid);
   const vswitches = changed(old.vswitches, view.vswitches, ({ name }) => name);
   const quiet = [guests.now, guests.gone, vswitches.now, vswitches.gone].every((list) => list.length === 0);
-  const { iplTime, capabilities, findings } = view;
+  const { iplTime, capabilities, behaviour, findings } = view;
   const ofHost = ({ iplTime, capabilities, findings }: HostView) => JSON.stringify([iplTime, capabilities, findings]);
   const isSame = ofHost(old) === ofHost(view);
   if (quiet && isSame) return [];
   const before = new Map(old.vswitches.map((vswitch) => [vswitch.name, vswitch]));
   const now = vswitches.now.map((vswitch) => vswitchChange(before.get(vswitch.name), vswitch));
   return [
-    ['changes', { iplTime, ...defined({ capabilities }), findings, guests, vswitches: { now, gone: vswitches.gone } }],
+    [
+      'changes',
+      { iplTime, ...defined({ capabilities, behaviour }), findings, guests, vswitches: { now, gone: vswitches.gone } },
+    ],
   ];
 }
 

@@ -4,10 +4,11 @@ import type { Vdev } from '../../../domain/port/vdev.ts';
 import { devicesOfScene, isOnScene, type ProbeScene, SECOND_VSWITCH } from '../../../domain/probe/scene.ts';
 import type { Userid, VswitchName } from '../../../domain/text/identifiers.ts';
 import type { Vswitch } from '../../../domain/vswitch/vswitch.ts';
+import type { Cancellation } from '../../backend.ts';
 import { BackendError } from '../../backend-error.ts';
+import { isPassing } from '../../zvm/return-codes.ts';
 import type { XcatHost } from '../xcat-host.ts';
 import type { Command, CommandOutcome } from '../zhcp/channel.ts';
-import { isPassing } from '../../zvm/return-codes.ts';
 import { answered, failureOf, functionOf } from '../zhcp/smapi-outcome.ts';
 import * as smcli from '../zhcp/smcli.ts';
 import { parseDirectory, parseLiveNics, parseVswitches } from '../zhcp/smcli-parsers.ts';
@@ -27,12 +28,12 @@ export type Answer = { code: string; milliseconds: number };
 export class Bench {
   readonly scene: ProbeScene;
   readonly #host: XcatHost;
-  readonly #signal: AbortSignal;
+  readonly #cancellation: Cancellation;
 
-  constructor(host: XcatHost, scene: ProbeScene, signal: AbortSignal) {
+  constructor(host: XcatHost, scene: ProbeScene, cancellation: Cancellation) {
     this.#host = host;
     this.scene = scene;
-    this.#signal = signal;
+    this.#cancellation = cancellation;
   }
 
   /** Have SMAPI do something, and tell its code. Throws a BackendError when it says nothing, or that it is busy. */
@@ -200,9 +201,10 @@ export class Bench {
   }
 
   async #run(command: Command): Promise<Extract<CommandOutcome, { ran: true }>> {
-    this.#signal.throwIfAborted();
+    const { stop, leave } = this.#cancellation;
+    stop.throwIfAborted();
     const { xcat, rules } = this.#host;
-    const [outcome] = await xcat.channel(rules.zhcpNode).run([command], { signal: this.#signal });
+    const [outcome] = await xcat.channel(rules.zhcpNode).run([command], { signal: leave });
     if (outcome?.ran !== true) throw failureOf('ask z/VM', outcome);
     return outcome;
   }
@@ -210,7 +212,7 @@ export class Bench {
   async #until(isSo: () => Promise<boolean>): Promise<boolean> {
     for (let look = 0; look < MOST_LOOKS; look += 1) {
       if (await isSo()) return true;
-      await pause(LOOK_AGAIN_MS, undefined, { signal: this.#signal });
+      await pause(LOOK_AGAIN_MS, undefined, { signal: this.#cancellation.stop });
     }
     return false;
   }

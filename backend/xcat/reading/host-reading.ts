@@ -1,5 +1,6 @@
 import type { Finding } from '../../../domain/drift/finding.ts';
 import { macsInEntries, portsInEntries } from '../../../domain/guest/entry-nics.ts';
+import { outdatedAnswers, withAnswers } from '../../../domain/host/host-behaviour.ts';
 import { unknownCapabilities } from '../../../domain/host/host-capabilities.ts';
 import type { MacInUse, MacPrefix } from '../../../domain/port/mac.ts';
 import type { Userid } from '../../../domain/text/identifiers.ts';
@@ -63,7 +64,8 @@ export async function readHost(
   };
   const iplTime = survey ? laterUnlessTransient(() => iplTimeIn(systemOutcome)) : undefined;
   await noteLevels(host, iplTime === undefined ? undefined : known(iplTime), levelOutcomes);
-  const capabilities = host.levels.capabilities(vmlanOutcome, host.rules.capabilities);
+  const levels = host.levels.capabilities(vmlanOutcome, host.rules.capabilities);
+  const capabilities = withAnswers(levels, host.answers.known());
   const record = survey ? recordedOnHost(tables.view) : NOTHING_RECORDED;
   return {
     vswitches,
@@ -72,7 +74,13 @@ export async function readHost(
     findings: [
       ...findings,
       ...record.findings,
-      ...(survey ? [...unread('MAC prefix', macPrefix), ...unknownCapabilities(capabilities)] : []),
+      ...(survey
+        ? [
+            ...unread('MAC prefix', macPrefix),
+            ...unknownCapabilities(capabilities),
+            ...outdatedAnswers(levels, host.answers.known()),
+          ]
+        : []),
       ...(iplTime === undefined ? [] : unread('IPL time', iplTime)),
     ],
     iplTime: iplTime === undefined ? undefined : known(iplTime),

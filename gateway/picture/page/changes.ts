@@ -4,11 +4,15 @@ import type { DrawnHost, DrawnVswitch } from './host.ts';
 type Vswitch = HostView['vswitches'][number];
 
 /** A host's view with what has changed of it; all else stays the same objects. */
-export function changed(view: HostView, { iplTime, capabilities, findings, guests, vswitches }: HostChanges): HostView {
+export function changed(
+  view: HostView,
+  { iplTime, capabilities, behaviour, findings, guests, vswitches }: HostChanges,
+): HostView {
   return {
     ...view,
     iplTime,
     ...(capabilities === undefined ? {} : { capabilities }),
+    ...(behaviour === undefined ? {} : { behaviour }),
     findings,
     guests: merged(
       view.guests,
