@@ -12,7 +12,7 @@ export async function applySteps(
   backend: ZvmBackend,
   steps: readonly Step[],
   cancellation: Cancellation,
-  arrive: (stage: string) => Promise<void>,
+  arrive: (stage: 'configure' | 'forget') => Promise<void>,
 ): Promise<GuestStepReport[]> {
   const { reports, failure } = await backend.applySteps(steps, cancellation, arrive);
   if (failure === undefined) return reports;

@@ -27,10 +27,12 @@ import { applySteps } from './apply-steps.ts';
 import { addressConflictFailure, refuse, refusedFailure } from './failures.ts';
 import { createGuestReader } from './guest-reader.ts';
 import type { HostRuntime } from './host-runtime.ts';
+import { refuseBesideOtherWriters } from './other-writers.ts';
 import { createPortNumberReservations } from './port-number-reservations.ts';
 import { shownOf } from './show.ts';
 import { planIdOf, refuseOtherPlan, refuseOtherState } from './state-tags.ts';
 import type { TemporalOperations } from './temporal-operations.ts';
+import type { Stage } from './windows.ts';
 
 type Input<Name extends 'planChange' | 'planTowards' | 'applySteps'> = Parameters<HostActivities[Name]>[0];
 
@@ -41,7 +43,7 @@ export type GuestActivities = {
   applySteps(
     input: Input<'applySteps'>,
     cancellation: Cancellation,
-    arrive: (stage: string) => Promise<void>,
+    arrive: (stage: Stage) => Promise<void>,
   ): Promise<AppliedSteps>;
 };
 
@@ -76,6 +78,8 @@ export function createGuestActivities(host: HostRuntime, operations: TemporalOpe
       const context = await reader.read(input.userid, signal, input.directory);
       const place = await placeOf(operations, input);
       if (place !== undefined) return place;
+      if (context.guest.absence === undefined)
+        await refuseBesideOtherWriters(host, Context.current().client, input.userid, context);
       refuse(refuseOtherState(input.onlyIf?.state, () => shownOf(context, planRecord)));
       const avoided = new Set<Mac>(input.avoidMacs);
       // Nothing may be waited for between the choice of port numbers and their reservation.
@@ -110,9 +114,10 @@ export function createGuestActivities(host: HostRuntime, operations: TemporalOpe
       }
       const reports = await applySteps(host.backend, steps, cancellation, arrive);
       const followUps = reports.length < steps.length ? followUpsOf([...input.followUps, ...steps]) : [];
-      await arrive('compare');
       // The steps are carried out: a reading that fails is tried again by itself.
-      const after = await progressOf({ ...input, followUps }, cancellation.stop).catch(() => undefined);
+      const after = await arrive('compare')
+        .then(() => progressOf({ ...input, followUps }, cancellation.stop))
+        .catch(() => undefined);
       return { reports, ...defined({ after }), isOutdated: false };
     },
   };

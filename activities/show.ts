@@ -1,11 +1,12 @@
 import { gzipSync } from 'node:zlib';
-import type { Reading, RecordedAbsence } from '../backend/reading.ts';
+import { coupledAt, coupledUserids, guestsOfMembers } from '../backend/member-places.ts';
+import type { HostReading, Reading, RecordedAbsence } from '../backend/reading.ts';
 import { defined } from '../domain/defined.ts';
 import { type Finding, findingText } from '../domain/drift/finding.ts';
 import { unclearPorts } from '../domain/drift/unclear-ports.ts';
 import { absenceRefusal } from '../domain/guest/absence.ts';
 import { absenceLine } from '../domain/guest/absent-guest.ts';
-import { behaviourRows } from '../domain/host/host-behaviour.ts';
+import { behaviourTexts } from '../domain/host/host-behaviour.ts';
 import { guestViewOf, type HostView, type ShownGuest, vswitchViewOf } from '../domain/host/host-view.ts';
 import { type Decision, decide } from '../domain/planning/decision.ts';
 import { type PlanRecord, plan } from '../domain/planning/planner.ts';
@@ -24,20 +25,21 @@ export function showHost(host: HostRuntime): Promise<ShownHost> {
 }
 
 async function readShownHost(host: HostRuntime): Promise<ShownHost> {
-  const { recorded, vswitches, nodes, iplTime, capabilities, absent, findings, orphans } = await host.backend.readHost({
-    userids: [],
-    survey: true,
-  });
+  const reading = await host.backend.readHost({ userids: [], survey: true });
+  const { recorded, vswitches, nodes, iplTime, capabilities, absent, findings, orphans } = reading;
+  const at = coupledAt(reading);
   const networks = new Map(host.rules.vswitches.map((each) => [each.vswitch, each.physicalNetwork]));
   const named = new Map([...nodes].map(([node, userid]) => [userid, node]));
   const guests = [
     // Several nodes may stand for one guest.
-    ...[...named].map(([userid, node]) => guestViewOf(userid, node as NodeName, recorded.get(userid) ?? [], vswitches)),
+    ...[...named].map(([userid, node]) =>
+      guestViewOf(userid, node as NodeName, recorded.get(userid) ?? [], at(userid)),
+    ),
     ...[...absent].map(([userid, { node, why }]) =>
-      guestViewOf(userid, node, recorded.get(userid) ?? [], vswitches, absentWords(userid, why)),
+      guestViewOf(userid, node, recorded.get(userid) ?? [], { vswitches }, absentWords(userid, why)),
     ),
   ];
-  const behaviour = behaviourRows(capabilities);
+  const behaviour = behaviourTexts(capabilities);
   const view: HostView = {
     host: host.rules.host,
     iplTime: iplTime ?? null,
@@ -45,6 +47,7 @@ async function readShownHost(host: HostRuntime): Promise<ShownHost> {
     ...(behaviour.length === 0 ? {} : { behaviour }),
     vswitches: vswitches.map((vswitch) => vswitchViewOf(vswitch, networks.get(vswitch.name))),
     guests: guests.toSorted((one, other) => (one.userid < other.userid ? -1 : 1)),
+    ...defined({ visitors: visitorsIn(reading) }),
     findings: limited([...findings, ...orphans.map(({ node, reason }) => ({ of: `node ${node}`, reason }))]),
   };
   return {
@@ -54,6 +57,18 @@ async function readShownHost(host: HostRuntime): Promise<ShownHost> {
     drifted: guests.filter((guest) => guest.drift.length > 0).length,
     view: gzipSync(JSON.stringify(view)).toString('base64'),
   };
+}
+
+/** Guests of other members that run on the host; undefined on one that is no member of a cluster. */
+function visitorsIn(reading: HostReading): HostView['visitors'] {
+  if (reading.capabilities.ssi === undefined) return undefined;
+  const here = coupledUserids(reading.vswitches);
+  return guestsOfMembers(reading)
+    .filter(({ userid }) => here.has(userid))
+    .map(({ userid, node, member, recorded }) => ({
+      ...{ userid, node, belongsTo: member },
+      portIds: recorded.map(({ portId }) => portId),
+    }));
 }
 
 const MOST_FINDINGS = 200;
@@ -100,10 +115,10 @@ function problemsOf(decision: Decision): string[] {
 export function shownOf({ guest, findings, recordFindings, ...context }: Reading, planRecord: PlanRecord): ShownGuest {
   const change = { kind: 'reconcile' as const, ports: [], removed: [], unrecorded: [], left: [] };
   const decision = decide(change, { guest, ...context, avoidMacs: new Set() });
-  const { userid, node, loggedOn, recorded, directory, live } = guest;
+  const { userid, names, loggedOn, recorded, directory, live } = guest;
   const shown = {
     userid,
-    node,
+    node: names[0],
     loggedOn,
     record: [...recorded],
     directory: [...directory],
@@ -126,5 +141,7 @@ export function shownOf({ guest, findings, recordFindings, ...context }: Reading
       ]),
     ],
   };
-  return { ...shown, tags: stateTagsOf(shown) };
+  const { runsOn } = guest.cluster ?? {};
+  // A relocation alone leaves the tags: steps go where the guest is.
+  return { ...shown, ...defined({ runsOn }), tags: stateTagsOf(shown) };
 }

@@ -25,7 +25,7 @@ export function remember(
   coupled: ReadonlySet<Userid>,
 ): GuestCheckpoint {
   const wired = wiredNics(guest);
-  const isReadable = !guest.hidesRows && guest.recorded.every((row) => row.unreadable === undefined);
+  const isReadable = !guest.hidesPorts && guest.recorded.every((row) => row.unreadable === undefined);
   // A vanished NIC is kept in mind until a reading of the guest finds nothing of it.
   const vanished =
     verified.has(guest.userid) && isReadable
@@ -44,7 +44,8 @@ export function nicsOf(guest: SurveyedGuest): OwnNic[] {
   return [...wiredNics(guest), ...(guest.remembered?.nics ?? [])];
 }
 
-function wiredNics({ recorded }: SurveyedGuest): OwnNic[] {
+/** The NICs of ports that are wired, as they are recorded. */
+export function wiredNics({ recorded }: Pick<SurveyedGuest, 'recorded'>): OwnNic[] {
   return recorded.flatMap(({ vdev, vswitch }) =>
     vdev === undefined || vswitch === undefined ? [] : [{ vdev, vswitch }],
   );

@@ -10,6 +10,7 @@ import { decide } from '../domain/planning/decision.ts';
 import { type PlanRecord, plan } from '../domain/planning/planner.ts';
 import { describeRefusals, type RefusedPort } from '../domain/planning/refusal.ts';
 import type { PortId, Userid } from '../domain/text/identifiers.ts';
+import type { Vswitch } from '../domain/vswitch/vswitch.ts';
 import type { Candidate } from '../workflows/host-activities.ts';
 import { asActivityFailure } from './failures.ts';
 import type { HostRuntime } from './host-runtime.ts';
@@ -35,7 +36,7 @@ export type Found = {
 /** Compare each guest with z/VM, and read those for themselves that only their own reading can decide. Throws a BackendError. */
 export async function examine(
   host: HostRuntime,
-  reading: HostReading,
+  reading: HostReading & { vswitchesOf(userid: Userid): readonly Vswitch[] },
   guests: readonly SurveyedGuest[],
   slice: readonly Userid[],
   later: Later,
@@ -48,7 +49,7 @@ export async function examine(
   const toConfirm = new Map<Userid, PortId[]>();
   const looked: { guest: SurveyedGuest; doubt: Drift }[] = [];
   for (const guest of guests) {
-    const doubt = driftOf(guest, reading.vswitches);
+    const doubt = driftOf(guest, reading.vswitchesOf(guest.userid));
     if (later.userids.has(guest.userid)) continue;
     if (guest.absent === true) looked.push({ guest, doubt });
     else if (doubt.certain) candidates.push(candidateOf(guest, doubt));

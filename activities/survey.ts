@@ -1,3 +1,4 @@
+import { coupledAt, coupledUserids, guestsOfMembers } from '../backend/member-places.ts';
 import type { HostReading } from '../backend/reading.ts';
 import { defined } from '../domain/defined.ts';
 import { notCoupledPorts, type SurveyedGuest } from '../domain/drift/drift.ts';
@@ -6,18 +7,17 @@ import { foreignOn } from '../domain/drift/foreign.ts';
 import { concerns, subjectsOf } from '../domain/drift/repair-subject.ts';
 import { unclearPorts } from '../domain/drift/unclear-ports.ts';
 import type { RecordedPort } from '../domain/guest/guest.ts';
-import { type Checkpoint, EMPTY_CHECKPOINT } from '../domain/host/checkpoint.ts';
+import { type Checkpoint, EMPTY_CHECKPOINT, type OwnNic } from '../domain/host/checkpoint.ts';
 import type { NeutronPort, WantedPort } from '../domain/host/neutron-port.ts';
 import type { PortId, Userid } from '../domain/text/identifiers.ts';
 import type { Vswitch } from '../domain/vswitch/vswitch.ts';
 import { NeutronError } from '../neutron/errors.ts';
 import type { PortStatus, Survey, SurveyInput } from '../workflows/host-activities.ts';
-import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { lacksDhcp } from './dhcp.ts';
 import type { HostRuntime } from './host-runtime.ts';
 import { checkpointOf, type NeutronSurvey, NO_NEUTRON, surveyNeutron } from './neutron-survey.ts';
 import { boundPorts, neutronHosts } from './neutron-view.ts';
-import { entriesToRemember, nicsOf, remember } from './survey-checkpoint.ts';
+import { entriesToRemember, nicsOf, remember, wiredNics } from './survey-checkpoint.ts';
 import { failure, type Later, notNow, unusable } from './survey-failures.ts';
 import { examine, type Found } from './survey-guests.ts';
 import { rdevsToRemember, vswitchesToEnsure, withoutUplinks } from './survey-vswitches.ts';
@@ -30,10 +30,15 @@ const MOST_SWEPT = 200;
 
 /**
  * Read the whole host and find what is not as it is recorded. Four calls to xCAT, one or two more when guests have to be read for themselves, and
- * one in ten minutes for profiles of the directory: no more for many ports than for few. Throws a BackendError when the host cannot be read.
+ * one in ten minutes for profiles of the directory: no more for many ports than for few. `checkpoint` is what the last run left. Throws a BackendError
+ * when the host cannot be read.
  */
-export async function surveyHost(host: HostRuntime, input: SurveyInput, signal: AbortSignal): Promise<Survey> {
-  const checkpoint = readCheckpoint(input.checkpoint);
+export async function surveyHost(
+  host: HostRuntime,
+  input: SurveyInput,
+  checkpoint: Checkpoint,
+  signal: AbortSignal,
+): Promise<Omit<Survey, 'checkpoint'> & { checkpoint: Checkpoint }> {
   host.backend.entries.recall(checkpoint.entries);
   if (checkpoint.answers !== undefined) host.backend.answers.take(checkpoint.answers);
   const swept = sliceOf(checkpoint, input);
@@ -50,19 +55,21 @@ export async function surveyHost(host: HostRuntime, input: SurveyInput, signal: 
     ports === undefined
       ? { ...NO_NEUTRON, checkpoint: checkpoint.neutron }
       : surveyNeutron(ports, reading, host.rules, checkpoint, input);
-  const guests = withPortsToConfirm(surveyed(reading, checkpoint, neutron), reading.vswitches, checkpoint);
-  const found = await examine(host, reading, guests, slice, later, input.now);
+  const at = coupledAt(reading);
+  const vswitchesOf = (userid: Userid) => at(userid).vswitches;
+  const guests = withPortsToConfirm(surveyed(reading, checkpoint, neutron), vswitchesOf, checkpoint);
+  const found = await examine(host, { ...reading, vswitchesOf }, guests, slice, later, input.now);
   const failed = subjectsOf(found.failed);
   const rdevs = rdevsToRemember(host, reading.vswitches, checkpoint.rdevs);
   const missing = vswitchesToEnsure(host, reading.vswitches, nics, rdevs);
   const foreign = foreignOn(
     reading.vswitches,
     new Set(host.rules.vswitches.map((each) => each.vswitch)),
-    new Map(guests.map((guest) => [guest.userid, nicsOf(guest)])),
+    portNics(guests, reading),
     new Set([nics.userid ?? '', reading.agent]),
   );
   host.backend.entries.keepOnly(reading.guests);
-  const coupled = new Set(reading.vswitches.flatMap(({ nics }) => nics.flatMap(({ userid }) => userid ?? [])));
+  const coupled = coupledUserids([reading, ...reading.members].flatMap(({ vswitches }) => vswitches));
   const iplTime = reading.iplTime ?? checkpoint.iplTime;
   const ipl = checkpoint.iplTime !== undefined && checkpoint.iplTime !== iplTime;
   return {
@@ -74,7 +81,7 @@ export async function surveyHost(host: HostRuntime, input: SurveyInput, signal: 
       ...found.failed,
       ...reading.orphans.map(({ node, reason }) => failure({ kind: 'node', node }, reason, 0)),
       ...withoutUplinks(host, reading.vswitches, rdevs, input.now),
-      ...guests.flatMap((guest) => unclearPorts(guest, reading.vswitches)).map(unusable),
+      ...guests.flatMap((guest) => unclearPorts(guest, vswitchesOf(guest.userid))).map(unusable),
       ...neutron.unusable.map(unusable),
       ...(problem === undefined ? [] : [failure({ kind: 'neutron' }, problem, 0)]),
     ],
@@ -88,7 +95,7 @@ export async function surveyHost(host: HostRuntime, input: SurveyInput, signal: 
     reIpled: ipl,
     capabilities: reading.capabilities,
     statuses: statusesToTell(neutron, found, later, input.unreported),
-    checkpoint: writeCheckpoint({
+    checkpoint: {
       ...checkpointOf(neutron, {
         userids: new Set([...later.userids, ...found.unread, ...failed.userids]),
         portIds: new Set([...later.portIds, ...failed.portIds]),
@@ -103,7 +110,7 @@ export async function surveyHost(host: HostRuntime, input: SurveyInput, signal: 
           .filter((each) => each.guest.absent !== true || each.checkpoint.nics.length > 0)
           .map((each) => [each.guest.userid, each.checkpoint]),
       ),
-    }),
+    },
   };
 }
 
@@ -129,7 +136,7 @@ function surveyed(reading: HostReading, checkpoint: Checkpoint, neutron: Neutron
       return {
         userid,
         recorded,
-        hidesRows: reading.hidesRows.has(userid),
+        hidesPorts: reading.hidesPorts.has(userid),
         nicsOfOthers: reading.nicsOfOthers.get(userid) ?? [],
         remembered: checkpoint.guests.get(userid),
         wanted: neutron.wanted.get(userid) ?? NOTHING_WANTED,
@@ -146,16 +153,26 @@ function surveyed(reading: HostReading, checkpoint: Checkpoint, neutron: Neutron
  */
 function withPortsToConfirm(
   guests: readonly SurveyedGuest[],
-  vswitches: readonly Vswitch[],
+  vswitchesOf: (userid: Userid) => readonly Vswitch[],
   checkpoint: Checkpoint,
 ): SurveyedGuest[] {
   const isFirst = checkpoint === EMPTY_CHECKPOINT;
   const before = new Set(checkpoint.toConfirm);
   if (!isFirst && before.size === 0) return [...guests];
   return guests.map((guest) => {
-    const toConfirm = notCoupledPorts(guest, vswitches).filter((portId) => isFirst || before.has(portId));
+    const toConfirm = notCoupledPorts(guest, vswitchesOf(guest.userid)).filter(
+      (portId) => isFirst || before.has(portId),
+    );
     return toConfirm.length === 0 ? guest : { ...guest, toConfirm };
   });
+}
+
+/** NICs of ports, also of the guests of other members of the cluster: these may run here, or have their grants here. */
+function portNics(guests: readonly SurveyedGuest[], reading: HostReading): Map<Userid, OwnNic[]> {
+  const nics = new Map(guests.map((guest) => [guest.userid, nicsOf(guest)]));
+  for (const { userid, recorded } of guestsOfMembers(reading))
+    nics.set(userid, [...(nics.get(userid) ?? []), ...wiredNics({ recorded })]);
+  return nics;
 }
 
 function hadNics({ guests }: Checkpoint, userid: Userid): boolean {

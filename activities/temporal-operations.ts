@@ -97,12 +97,18 @@ export function createTemporalOperations(host: string): TemporalOperations {
 }
 
 async function isOpen(client: Client, { workflowId, firstRunId }: OperationRef): Promise<boolean> {
+  const run = await openRun(client, workflowId);
+  const first = run?.raw.workflowExecutionInfo?.firstRunId;
+  return run !== undefined && (first === firstRunId || first === undefined || first === '');
+}
+
+/** The open run of a Workflow ID, of which Temporal knows at once, unlike its list; undefined when there is none. */
+export async function openRun(client: Client, workflowId: string) {
   try {
-    const { status, raw } = await client.workflow.getHandle(workflowId).describe();
-    const first = raw.workflowExecutionInfo?.firstRunId;
-    return status.name === 'RUNNING' && (first === firstRunId || first === undefined || first === '');
+    const run = await client.workflow.getHandle(workflowId).describe();
+    return run.status.name === 'RUNNING' ? run : undefined;
   } catch (error) {
-    if (error instanceof Error && error.name === 'WorkflowNotFoundError') return false;
+    if (error instanceof Error && error.name === 'WorkflowNotFoundError') return undefined;
     throw error;
   }
 }

@@ -39,14 +39,14 @@ const RETRYABLE: Readonly<Record<BackendErrorCode, boolean>> = {
 };
 
 const ADVICE: Readonly<Record<BackendErrorCode, string>> = {
-  unreachable: 'check that the xCAT management node and the zHCP are up and reachable',
-  timeout: 'check the load of the xCAT management node and of the zHCP, or raise the timeout',
+  unreachable: 'check that the server and the zHCP are up and reachable',
+  timeout: 'check the load of the server and of the zHCP, or raise the timeout',
   busy: 'check that xcatd runs on the management node',
   unauthorised: "check user name and password, and xCAT's passwd and policy tables",
   'unknown-node': 'check the node name, or define the node in xCAT',
   'bad-answer': 'check that the URL is that of xCAT’s z/VM REST API, and the versions of xCAT and of the zHCP',
   refused: 'correct the value that the message names and try again',
-  conflict: 'find the other writer of xCAT’s tables, then try again',
+  conflict: 'find the other writer of the record, then try again',
   smapi: 'look up the return and reason code in the z/VM Systems Management API guide',
   'not-defined': 'define the object that the message names',
   'address-conflict': 'try again',

@@ -55,7 +55,7 @@ export type Probing = {
  * stopped it. A backend touches nothing that no step names; `test/backend/contract.ts` holds what each has to do.
  */
 export type ZvmBackend = {
-  readonly kind: 'xcat';
+  readonly kind: 'xcat' | 'feilong';
   readonly can: Capabilities;
   /** Ask the server for its version, and for what every later call needs. */
   check(signal: AbortSignal): Promise<ServerVersion>;
@@ -80,7 +80,7 @@ export type ZvmBackend = {
   applySteps(
     steps: readonly Step[],
     cancellation: Cancellation,
-    arrive: (stage: string) => Promise<void>,
+    arrive: (stage: 'configure' | 'forget') => Promise<void>,
   ): Promise<CarriedOut>;
   /** Carry out steps on VSWITCHes in order; throws at the first that fails. */
   applyVswitchSteps(steps: readonly VswitchStep[], signal: AbortSignal): Promise<StepReport[]>;

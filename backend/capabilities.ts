@@ -17,9 +17,13 @@ export type Capabilities = {
   changeUplinks: boolean;
   /** The server's own NIC on the management network. */
   managementNetwork: boolean;
+  /** Give a NIC of a running guest its MAC. */
+  liveMac: boolean;
+  /** Operands of a NIC and of an authorisation beyond VSWITCH, VLAN and MAC: DEVICES, CHPID, promiscuity, priority. */
+  nicOperands: boolean;
 };
 
-type Need = { capability: keyof Capabilities; field: string; what: string };
+type Need = { capability: keyof Capabilities; field: string; what: string; advice?: string };
 type AnyStep = Step | VswitchStep | ManagementStep;
 
 /** Refusals of a plan with steps that a backend cannot carry out, one for each capability that it lacks. */
@@ -27,38 +31,64 @@ export function refuseIncapable(
   { kind, can }: { kind: string; can: Capabilities },
   steps: readonly AnyStep[],
 ): Refusal[] {
-  const lacking = steps.flatMap((step) => needOf(step) ?? []).filter(({ capability }) => !can[capability]);
-  return [...new Map(lacking.map((need) => [need.capability, need])).values()].map(({ field, what }) =>
-    refusal(field, `the backend ${kind} does not support ${what}`, 'change the request, or use another backend'),
+  const lacking = steps.flatMap(needsOf).filter(({ capability }) => !can[capability]);
+  return [...new Map(lacking.map((need) => [need.capability, need])).values()].map(
+    ({ field, what, advice = OTHERWISE }) => refusal(field, `the backend ${kind} does not support ${what}`, advice),
   );
 }
 
-function needOf(step: AnyStep): Need | undefined {
+function needsOf(step: AnyStep): Need[] {
   switch (step.kind) {
     case 'removePortNumber':
     case 'ensurePortNumber':
     case 'ensurePortVlans':
-      return PORT_BASED;
+      return [PORT_BASED];
     case 'createVswitch':
-      return step.settings.portSelection === 'PORTBASED' ? PORT_BASED : undefined;
+      return step.settings.portSelection === 'PORTBASED' ? [PORT_BASED] : [];
     case 'ensureAuthorisation':
-      return step.vlans.length > 1 ? VLAN_SETS : undefined;
+      return [...(step.vlans.length > 1 ? [VLAN_SETS] : []), ...(step.promiscuous === true ? [OPERANDS] : [])];
+    case 'ensureDirectoryNic':
+      return [...needsOfNic(step)];
+    case 'ensureLiveNic':
+      return step.macId === undefined ? [] : [LIVE_MAC];
     case 'record':
-      return step.needs === undefined ? undefined : ADDRESSES;
+      return step.needs === undefined ? [] : [ADDRESSES];
     case 'ensureDirectoryOnline':
-      return { capability: 'deferredDirectory', field: 'host', what: 'putting a directory online' };
+      return [{ capability: 'deferredDirectory', field: 'host', what: 'putting a directory online' }];
     case 'setUplinks':
-      return { capability: 'changeUplinks', field: 'vswitch', what: 'changes of uplinks' };
+      return [{ capability: 'changeUplinks', field: 'vswitch', what: 'changes of uplinks' }];
     case 'grantManagementNode':
     case 'defineManagementNic':
     case 'coupleManagementNic':
     case 'setManagementAddress':
-      return { capability: 'managementNetwork', field: 'host', what: 'a management network' };
+      return [{ capability: 'managementNetwork', field: 'host', what: 'a management network' }];
     default:
-      return undefined;
+      return [];
   }
 }
 
+function needsOfNic(step: Extract<Step, { kind: 'ensureDirectoryNic' }>): Need[] {
+  const { portNumber, devices, chpid, authorization = {} } = step;
+  const { vlans = [], portType, promiscuous, priority } = authorization;
+  return [
+    ...(portNumber === undefined ? [] : [PORT_BASED]),
+    ...(vlans.length > 1 || portType === 'TRUNK' ? [VLAN_SETS] : []),
+    ...([devices, chpid, promiscuous, priority].some((operand) => operand !== undefined) ? [OPERANDS] : []),
+  ];
+}
+
+const OTHERWISE = 'change the request, or use another backend';
 const PORT_BASED: Need = { capability: 'portBased', field: 'vswitch', what: 'port-based VSWITCHes' };
 const ADDRESSES: Need = { capability: 'addresses', field: 'address', what: 'addresses of NICs' };
 const VLAN_SETS: Need = { capability: 'vlanSets', field: 'network', what: 'sets of VLANs' };
+const OPERANDS: Need = {
+  capability: 'nicOperands',
+  field: 'host',
+  what: 'DEVICES, CHPID, promiscuity or priority of a NIC that has to be made anew',
+};
+const LIVE_MAC: Need = {
+  capability: 'liveMac',
+  field: 'mac',
+  what: 'a NIC with a MAC on a running guest',
+  advice: 'have the guest log on again, which gives it the NIC of its directory entry; or leave the MAC to CP',
+};

@@ -1,6 +1,8 @@
 import type { Finding } from '../domain/drift/finding.ts';
+import type { Absence } from '../domain/guest/absence.ts';
 import type { RecordedPort } from '../domain/guest/guest.ts';
 import type { HostCapabilities } from '../domain/host/host-capabilities.ts';
+import type { MemberName } from '../domain/host/ssi-cluster.ts';
 import type { PlanningContext } from '../domain/planning/planning-context.ts';
 import type { Vdev } from '../domain/port/vdev.ts';
 import type { NodeName, Userid, VswitchName } from '../domain/text/identifiers.ts';
@@ -27,7 +29,7 @@ export type Reading = Omit<PlanningContext, 'avoidMacs'> & {
 };
 
 /** Why a guest is not here, as far as the record can tell. */
-export type RecordedAbsence = { kind: 'elsewhere'; zhcp: string } | { kind: 'unknown' };
+export type RecordedAbsence = Extract<Absence, { kind: 'elsewhere' }> | { kind: 'unknown' };
 
 /** A node with ports of a host that stands for no guest. */
 export type Orphan = { node: string; reason: string };
@@ -44,16 +46,21 @@ export type HostRecord = {
   /** Nodes with ports of this host of which nobody can say whose they are; their names as they are recorded. */
   orphans: readonly Orphan[];
   /** Guests with records of this host that name no port: NICs of theirs have not vanished. */
-  hidesRows: ReadonlySet<Userid>;
+  hidesPorts: ReadonlySet<Userid>;
   /** NICs of the host's guests that records of others are about. */
   nicsOfOthers: ReadonlyMap<Userid, readonly Vdev[]>;
   /** Values that nobody can read. */
   findings: readonly Finding[];
 };
 
+/** Another member of the host's SSI cluster that has answered: its VSWITCHes, and what is recorded for the host that it is. */
+export type MemberReading = { member: MemberName; vswitches: readonly Vswitch[]; record: HostRecord };
+
 /** A whole host, and some of its guests in full. The record is empty, and `iplTime` undefined, where no survey was asked for. */
 export type HostReading = HostRecord & {
   vswitches: readonly Vswitch[];
+  /** None on a host that is no member of a cluster, and without a survey. */
+  members: readonly MemberReading[];
   /** The userid of the server's agent on the host, whose NICs are no ports. */
   agent: Userid;
   iplTime: string | undefined;

@@ -1,7 +1,7 @@
 import { createXcatClient } from '../backend/xcat/rest/client.ts';
 
 /** A port for the historic agent: its row in the `switch` table, which Nova writes. */
-export type HistoricPort = { portId: string; node: string; userid: string; macId: string };
+export type HistoricPort = { portId: string; node: string; userid: string; macId: string; vdev: string };
 
 const ZHCP = 'zhcp1';
 const SET_VSWITCH = '/opt/zhcp/bin/smcli Virtual_Network_Vswitch_Set_Extended';
@@ -28,14 +28,14 @@ export async function wireHistorically(url: string, ports: readonly HistoricPort
       `command=${SET_VSWITCH} -T ${userid} -k switch_name=VSW1 -k grant_userid=${userid}${more}`,
     );
   try {
-    for (const { portId, node } of ports) {
+    for (const { portId, node, vdev } of ports) {
       await put(
         '/tables/switch',
-        `switch.node=${node} switch.port=${portId} switch.interface=1000 switch.comments=${ZHCP}`,
+        `switch.node=${node} switch.port=${portId} switch.interface=${vdev} switch.comments=${ZHCP}`,
       );
     }
     const started = performance.now();
-    for (const { portId, node, userid, macId } of ports) {
+    for (const { portId, node, userid, macId, vdev } of ports) {
       await attribute('switch', 'port', portId, 'node');
       await attribute('zvm', 'node', node, 'userid');
       await grant(userid, '');
@@ -44,7 +44,7 @@ export async function wireHistorically(url: string, ports: readonly HistoricPort
       await grant(userid, ` -k user_vlan_id=${vlan}`);
       await put('/tables/switch', `port=${portId} switch.switch=VSW1 switch.vlan=${vlan}`);
       await attribute('switch', 'port', portId, 'interface');
-      const nicdef = `NICDEF=VDEV=1000 TYPE=QDIO MACID=${macId} LAN=SYSTEM SWITCHNAME=VSW1`;
+      const nicdef = `NICDEF=VDEV=${vdev} TYPE=QDIO MACID=${macId} LAN=SYSTEM SWITCHNAME=VSW1`;
       await put(`/vms/${node}`, '--smcli', `Image_Definition_Update_DM -T %userid% -k '${nicdef}'`);
     }
     return (performance.now() - started) / 1_000;

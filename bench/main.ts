@@ -1,71 +1,83 @@
-import { parseArgs } from 'node:util';
-import { createLogger, installTemporalLogger } from '../runtime/process/logging.ts';
+import { runProgram, type Values } from '../command-line/program.ts';
+import { type BenchOptions, benchOptions, USAGE } from './options.ts';
+import { machineLoad } from './processes.ts';
 import { type ReconcileRun, reconcileBench } from './reconcile.ts';
-import { type SmapiTimes, type StormRun, storm } from './storm.ts';
-
-// A SMAPI call takes milliseconds to tens of milliseconds. SMAPI has ten workers by default, DirMaint is one server.
-const TIMES: SmapiTimes = { smapiMs: 20, directoryMs: 20, smapiParallelism: 10, directoryParallelism: 1 };
-const USAGE =
-  'npm run bench -- storm [--ports 1,100,1000] [--latency MS] [--historic-ports N] [--json], or reconcile [--ports 1000,5000,10000] [--latency MS] [--json]';
+import { type OurStorm, type StormRun, storm } from './storm.ts';
 
 /** `npm run bench -- storm` and `reconcile`: the historic agent's calls beside this project's workflows. */
-async function main(): Promise<void> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      ports: { type: 'string' },
-      latency: { type: 'string', default: '500' },
-      'historic-ports': { type: 'string', default: '20' },
-      json: { type: 'boolean', default: false },
-    },
-  });
-  const [what] = positionals;
-  if (positionals.length !== 1 || (what !== 'storm' && what !== 'reconcile')) throw new Error(`usage: ${USAGE}`);
-  const defaults = what === 'storm' ? '1,100,1000' : '1000,5000,10000';
-  installTemporalLogger(createLogger('error'));
-  const latencyMs = whole('--latency', values.latency, 0);
-  const historicPorts = whole('--historic-ports', values['historic-ports'], 1);
-  const sizes = (values.ports ?? defaults).split(',').map((text) => whole('--ports', text, 1));
-  if (what === 'reconcile') return reconcile(sizes, latencyMs, values.json);
-  const runs: StormRun[] = [];
-  for (const ports of sizes) runs.push(await storm(ports, latencyMs, historicPorts, TIMES));
-  const text = values.json
-    ? JSON.stringify({ latencyMs, ...TIMES, historicPorts, historicScaled: true, runs })
-    : [`latency ${latencyMs} ms a call, SMAPI ${JSON.stringify(TIMES)}`, ...runs.map(lineOf)].join('\n');
-  process.stdout.write(`${text}\n`);
+async function main(values: Values<typeof USAGE.options>, what: string): Promise<void> {
+  const options = benchOptions(values, what);
+  const say = (line: string) => process.stderr.write(`${line}\n`);
+  const { latencyMs, times, nicsPerGuest, busy, json, sizes } = options;
+  const told = { latencyMs, ...times, nicsPerGuest, busy, machine: machineLoad() };
+  say(`${sentenceOf(told.machine)}; ${latencyMs} ms a call, SMAPI ${JSON.stringify(times)}, ${busy} busy processes`);
+  const runs = options.what === 'storm' ? await storms(options, say) : await reconciliations(sizes, options, say);
+  process.stdout.write(json ? `${JSON.stringify({ ...told, runs: runs.map(({ run }) => run) })}\n` : linesOf(runs));
 }
 
-async function reconcile(sizes: readonly number[], latencyMs: number, json: boolean): Promise<void> {
-  const runs: ReconcileRun[] = [];
-  for (const ports of sizes) runs.push(await reconcileBench(ports, latencyMs, TIMES));
-  const text = json ? JSON.stringify({ latencyMs, ...TIMES, runs }) : runs.map(reconcileLine).join('\n');
-  process.stdout.write(`${text}\n`);
+async function storms(options: BenchOptions, say: (line: string) => void) {
+  const runs: { run: StormRun; lines: string[] }[] = [];
+  for (const ports of options.sizes) {
+    const run = await storm(ports, options, say);
+    runs.push({ run, lines: stormLines(run) });
+  }
+  return runs;
 }
 
-function reconcileLine({ ports, historic, ...runs }: ReconcileRun): string {
+async function reconciliations(sizes: readonly number[], options: BenchOptions, say: (line: string) => void) {
+  const runs: { run: ReconcileRun; lines: string[] }[] = [];
+  for (const ports of sizes) {
+    const run = await reconcileBench(ports, options, say);
+    runs.push({ run, lines: reconcileLines(run) });
+  }
+  return runs;
+}
+
+function linesOf(runs: readonly { lines: string[] }[]): string {
+  return `${runs.flatMap(({ lines }) => lines).join('\n')}\n`;
+}
+
+function sentenceOf({ cores, load }: ReturnType<typeof machineLoad>): string {
+  return `${cores} cores, load ${load}`;
+}
+
+function reconcileLines({ ports, historic, ...runs }: ReconcileRun): string[] {
   const told = Object.entries(runs).map(
-    ([name, { calls, seconds, events }]) => `${name} ${calls} calls, ${seconds} s, ${events} history events`,
+    ([name, { calls, seconds, events, workerPeakMb }]) =>
+      `  ${name}: ${calls} calls, ${seconds} s, ${events} history events, worker ${workerPeakMb} MB`,
   );
-  return `${ports} ports: ${told.join('; ')}; historic re-IPL ${historic.reipl.calls} calls, ${historic.reipl.seconds} s`;
+  return [`${ports} ports; historic re-IPL ${historic.reipl.calls} calls, ${historic.reipl.seconds} s`, ...told];
 }
 
-function lineOf({ ports, historic, ours, smapiBoundSeconds, ratio }: StormRun): string {
+function stormLines(run: StormRun): string[] {
+  const { ports, guests, historic, ours, machine } = run;
   const share = Math.round(ours.temporalShare * 100);
-  return (
-    `${ports} ports: historic ${historic.seconds} s with ${historic.calls} calls (scaled from ${historic.measuredPorts} ports); ` +
-    `ours ${ours.seconds} s with ${ours.calls} calls, ${ours.sequentialCalls} of them in sequence, ${share} % of the time in Temporal; ` +
-    `SMAPI's bound ${smapiBoundSeconds} s; ${ratio} times as fast`
-  );
+  return [
+    `${ports} ports of ${guests} guests (load ${machine.before.load} before, ${machine.after.load} after)`,
+    `  historic: ${historic.seconds} s with ${historic.calls} calls (scaled from ${historic.measuredPorts} ports)`,
+    `  ours: ${ours.seconds} s with ${ours.calls} calls, ${ours.sequentialCalls} of them in sequence; no call in ${share} % of the time; ${run.ratio} times as fast`,
+    `  bound: ${run.boundSeconds} s (${run.bound}); ours takes ${run.timesTheBound} times as long`,
+    `  worker: ${ours.workerPeakMb} MB at most`,
+    ...cpuLines(ours),
+    ...historyLines(ours, ports),
+    ...ours.profile.map(({ place, seconds }) => `  worker's JavaScript: ${seconds} s in ${place}`),
+  ];
 }
 
-function whole(option: string, text: string, least: number): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < least)
-    throw new Error(`${option} ${text}: must be a whole number from ${least}`);
-  return value;
+function cpuLines({ cpu }: OurStorm): string[] {
+  return Object.entries(cpu).map(([name, { seconds, threads }]) => {
+    const dearest = Object.entries(threads)
+      .sort(([, one], [, other]) => other - one)
+      .slice(0, 4);
+    return `  CPU of ${name}: ${seconds} s (${dearest.map(([thread, of]) => `${thread} ${of} s`).join(', ')})`;
+  });
 }
 
-main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = 1;
-});
+function historyLines({ histories }: OurStorm, ports: number): string[] {
+  return Object.entries(histories).map(([name, { timedOutTasks, ...counts }]) => {
+    const each = Object.entries(counts).map(([kind, count]) => `${(count / ports).toFixed(2)} ${kind}`);
+    return `  ${name}, per port: ${each.join(', ')}; ${timedOutTasks} workflow tasks timed out`;
+  });
+}
+
+runProgram(USAGE, main);

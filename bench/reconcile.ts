@@ -2,12 +2,11 @@ import type { WorkflowHandle } from '@temporalio/client';
 import { createXcatClient } from '../backend/xcat/rest/client.ts';
 import { reconcileRequest } from '../client/reconcile-now.ts';
 import { runOf, startOperation } from '../client/start-operation.ts';
-import type { Stack } from '../demo/stack.ts';
-import { startStack } from '../demo/stack.ts';
 import { httpCalls } from '../demo/wire.ts';
 import { defined } from '../domain/defined.ts';
 import type { ReconcileHostResult } from '../workflows/reconciliation-result.ts';
-import type { SmapiTimes } from './storm.ts';
+import type { BenchOptions } from './options.ts';
+import { type BenchStack, startBenchStack } from './stack.ts';
 import { fillHost, guestsFor } from './wired-host.ts';
 
 const HOST = 'zvm1';
@@ -17,7 +16,7 @@ const MAX_PORTS = 100_000;
 const HISTORIC_BATCH = 500;
 
 type HistoryEvents = NonNullable<Awaited<ReturnType<WorkflowHandle['fetchHistory']>>['events']>;
-type Measured = { calls: number; seconds: number; events: number; rssMb: number };
+type Measured = { calls: number; seconds: number; events: number; workerPeakMb: number };
 type Historic = { calls: number; seconds: number };
 
 export type ReconcileRun = {
@@ -30,18 +29,16 @@ export type ReconcileRun = {
 };
 
 /**
- * Reconcile a host with so many ports: in order, with one guest in a hundred without its grant, and after a re-IPL. `rssMb` is the memory of this
- * process, with workers, simulator and its log. Throws an Error when a guest is not in order afterwards.
+ * Reconcile a host with so many ports: in order, with one guest in a hundred without its grant, and after a re-IPL. `workerPeakMb` is
+ * the most memory that the worker has had so far. Throws an Error when a guest is not in order afterwards.
  */
-export async function reconcileBench(ports: number, latencyMs: number, times: SmapiTimes): Promise<ReconcileRun> {
+export async function reconcileBench(
+  ports: number,
+  options: Omit<BenchOptions, 'what' | 'sizes' | 'json'>,
+  say: (line: string) => void,
+): Promise<ReconcileRun> {
   const guestsPerHost = guestsFor(ports);
-  const stack = await startStack({
-    hosts: 1,
-    guestsPerHost,
-    latencyMs,
-    smapi: { ...times, maxPorts: MAX_PORTS },
-    say: () => undefined,
-  });
+  const stack = await startBenchStack(options, guestsPerHost, { maxPorts: MAX_PORTS });
   try {
     fillHost(stack.simulator, ports);
     const [system] = stack.simulator.mn.systems;
@@ -50,6 +47,7 @@ export async function reconcileBench(ports: number, latencyMs: number, times: Sm
     let last = (await measured(stack, 'first')).result;
     const step = async (name: string) => {
       const { result, ...values } = await measured(stack, name, last);
+      say(`${ports} ports, ${name}: ${values.calls} calls, ${values.seconds} s, ${result.repaired} repaired`);
       last = result;
       if (result.failed > 0) throw new Error(`${result.failed} failed: ${result.failures[0]?.reason}`);
       return { values, repaired: result.repaired };
@@ -75,7 +73,7 @@ export async function reconcileBench(ports: number, latencyMs: number, times: Sm
 }
 
 async function measured(
-  stack: Stack,
+  stack: BenchStack,
   name: string,
   last?: ReconcileHostResult,
 ): Promise<Measured & { result: ReconcileHostResult }> {
@@ -89,11 +87,11 @@ async function measured(
   const seconds = Math.round(performance.now() - started) / 1_000;
   const calls = (await httpCalls(simulator.url)) - before;
   const events = await eventsOf(stack, workflowId, run.runId);
-  return { result, calls, seconds, events, rssMb: Math.round(process.memoryUsage.rss() / 1_048_576) };
+  return { result, calls, seconds, events, workerPeakMb: await stack.workerPeakMb() };
 }
 
 /** The history events of a run and of the runs that it continued as. */
-async function eventsOf({ client }: Stack, workflowId: string, firstRunId: string): Promise<number> {
+async function eventsOf({ client }: BenchStack, workflowId: string, firstRunId: string): Promise<number> {
   let total = 0;
   for (let runId: string | undefined = firstRunId; runId !== undefined && runId !== ''; ) {
     const events: HistoryEvents = (await client.workflow.getHandle(workflowId, runId).fetchHistory()).events ?? [];
@@ -103,7 +101,7 @@ async function eventsOf({ client }: Stack, workflowId: string, firstRunId: strin
   return total;
 }
 
-async function historicCalls({ simulator }: Stack, userids: readonly string[]): Promise<ReconcileRun['historic']> {
+async function historicCalls({ simulator }: BenchStack, userids: readonly string[]): Promise<ReconcileRun['historic']> {
   const options = { username: 'admin', password: 'admin', timeoutMs: 600_000, verifyTls: true };
   const { transport, close } = createXcatClient({ url: simulator.url, ...options, credentialsInQuery: false });
   const counted = async (work: () => Promise<unknown>): Promise<Historic> => {

@@ -1,149 +1,184 @@
-import { z } from 'zod';
 import { GuestPortRequest } from '../client/port-file.ts';
 import { runOf, startOperation } from '../client/start-operation.ts';
-import { type Stack, startStack } from '../demo/stack.ts';
 import { compare } from '../demo/wire.ts';
 import { DEFAULT_OPTIONS } from '../domain/operations/requests.ts';
 import { HostName } from '../domain/text/identifiers.ts';
 import { startSimulator } from '../simulator/simulator.ts';
+import { wiringProgress } from '../workflows/wire-ports.ts';
+import { callsTo, coveredMs, sequentialCalls } from './calls.ts';
+import type { Place } from './cpu-profile.ts';
 import { type HistoricPort, wireHistorically } from './historic-sequence.ts';
+import { countEvents, type HistoryCounts } from './histories.ts';
+import type { BenchOptions, SmapiTimes } from './options.ts';
+import { machineLoad } from './processes.ts';
+import { type BenchStack, type CpuByProcess, startBenchStack } from './stack.ts';
 
 const HOST = 'zvm1';
 const VLAN = 1001;
 const CALLS_OF_HISTORIC_PORT = 9;
-
-/** The times and the parallelism of the simulated z/VM's functions, the same for both sides. */
-export type SmapiTimes = {
-  smapiMs: number;
-  directoryMs: number;
-  smapiParallelism: number;
-  directoryParallelism: number;
-};
+const PROGRESS_MS = 5_000;
+const FIRST_VDEV = 0x1000;
+const DEVICES = 3;
 
 export type StormRun = {
   ports: number;
+  guests: number;
+  /** At the beginning and at the end. */
+  machine: { before: ReturnType<typeof machineLoad>; after: ReturnType<typeof machineLoad> };
   historic: { measuredPorts: number; calls: number; seconds: number };
-  ours: { calls: number; sequentialCalls: number; seconds: number; temporalShare: number };
-  smapiBoundSeconds: number;
+  ours: OurStorm;
+  /** The least time of any client, and what it is made of. */
+  boundSeconds: number;
+  bound: string;
+  timesTheBound: number;
   ratio: number;
 };
 
+export type OurStorm = {
+  calls: number;
+  sequentialCalls: number;
+  seconds: number;
+  /** The share of the time without a call to the management node. */
+  temporalShare: number;
+  cpu: CpuByProcess;
+  workerPeakMb: number;
+  histories: { guests: HistoryCounts; operation: HistoryCounts };
+  /** The worker's own time by place, when it is profiled. */
+  profile: Place[];
+};
+
+type StormOptions = Omit<BenchOptions, 'what' | 'sizes' | 'json'>;
+
 /**
- * Wire VLAN ports at rest, one for each guest, on one host: by the historic agent's calls and by `wirePorts`, on simulators with the same latency and
- * the same SMAPI. The historic sequence is linear, so it runs on `historicPorts` and is scaled. Throws an Error when a port is wrong.
+ * Wire VLAN ports at rest on one host: by the historic agent's calls and by `wirePorts`, on simulators with the same latency and the same SMAPI.
+ * The historic sequence is linear, so it runs on `historicPorts` and is scaled. Throws an Error when a port is wrong.
  */
-export async function storm(
-  ports: number,
-  latencyMs: number,
-  historicPorts: number,
-  times: SmapiTimes,
-): Promise<StormRun> {
+export async function storm(ports: number, options: StormOptions, say: (line: string) => void): Promise<StormRun> {
+  const { historicPorts, latencyMs, times, nicsPerGuest } = options;
+  const before = machineLoad();
   const measuredPorts = Math.min(ports, historicPorts);
+  say(`${ports} ports: historic sequence on ${measuredPorts} of them`);
   const simulator = await startSimulator({ hosts: 1, guests: measuredPorts, latencyMs, ...times });
-  const rows = Array.from({ length: measuredPorts }, (_, index) => portOf(index));
+  const rows = Array.from({ length: measuredPorts }, (_, index) => portOf(index, nicsPerGuest));
   const measured = await wireHistorically(simulator.url, rows, VLAN).finally(() => simulator.close());
   const historicSeconds = (measured / measuredPorts) * ports;
-  const ours = await stormOfOurs(ports, latencyMs, times);
+  const ours = await stormOfOurs(ports, options, say);
+  const guests = Math.ceil(ports / nicsPerGuest);
+  const bound = boundOf(guests, times);
   return {
-    ports,
+    ...{ ports, guests, machine: { before, after: machineLoad() } },
     historic: { measuredPorts, calls: CALLS_OF_HISTORIC_PORT * ports, seconds: rounded(historicSeconds) },
     ours,
-    smapiBoundSeconds: rounded(boundSeconds(ports, times)),
+    boundSeconds: rounded(bound.seconds),
+    bound: bound.of,
+    timesTheBound: rounded(ours.seconds / bound.seconds),
     ratio: rounded(historicSeconds / ours.seconds),
   };
 }
 
-/** The lower bound of any client, in seconds: a grant and a NICDEF for each port, as many at once as SMAPI and DirMaint take. */
-function boundSeconds(ports: number, times: SmapiTimes): number {
-  const grants = (ports * times.smapiMs) / times.smapiParallelism;
-  const nicdefs = (ports * times.directoryMs) / times.directoryParallelism;
-  return Math.max(grants, nicdefs) / 1_000;
+/** The least time of any client: one grant and one directory transaction for each guest, as many at once as SMAPI and DirMaint take. */
+function boundOf(guests: number, { smapiMs, smapiParallelism, directoryMs, directoryParallelism }: SmapiTimes) {
+  const grants = (guests * smapiMs) / smapiParallelism / 1_000;
+  const directory = (guests * directoryMs) / directoryParallelism / 1_000;
+  return directory >= grants
+    ? {
+        seconds: directory,
+        of: `DirMaint: ${guests} transactions of ${directoryMs} ms, ${directoryParallelism} at a time`,
+      }
+    : { seconds: grants, of: `SMAPI: ${guests} grants of ${smapiMs} ms, ${smapiParallelism} at a time` };
 }
 
-async function stormOfOurs(ports: number, latencyMs: number, times: SmapiTimes): Promise<StormRun['ours']> {
-  const stack = await startStack({ hosts: 1, guestsPerHost: ports + 1, latencyMs, smapi: times, say: () => undefined });
+/** The same by `wirePorts` alone. */
+export async function stormOfOurs(
+  ports: number,
+  options: StormOptions,
+  say: (line: string) => void,
+): Promise<OurStorm> {
+  const { nicsPerGuest } = options;
+  const guests = Math.ceil(ports / nicsPerGuest);
+  const stack = await startBenchStack(options, guests + 1);
   try {
-    const network = { type: 'vlan', segmentationId: VLAN };
-    const requests = Array.from({ length: ports }, (_, index) => requestOf(index, network));
+    const requests = Array.from({ length: ports }, (_, index) => requestOf(portOf(index, nicsPerGuest)));
     // The first workflow of a worker loads its code; a worker runs for months.
-    await (await wirePorts(stack, [requestOf(ports, network)])).result();
-    const before = await calls(stack);
-    const started = performance.now();
+    await (await wirePorts(stack, [requestOf(portOf(guests * nicsPerGuest, nicsPerGuest))])).result();
+    const before = await callsTo(stack.simulator.url);
+    await stack.cpu();
+    const [started, since] = [performance.now(), new Date()];
     const wiring = await wirePorts(stack, requests);
-    const result = await wiring.result();
+    const result = await withProgress(
+      () => wiring.result(),
+      async () => {
+        const { total, wired } = await stack.client.withDeadline(Date.now() + PROGRESS_MS, () =>
+          wiring.query(wiringProgress),
+        );
+        say(`${wired} of ${total} ports wired`);
+      },
+    );
     const ms = performance.now() - started;
-    const made = (await calls(stack)).slice(before.length);
+    const cpu = await stack.cpu();
+    const made = (await callsTo(stack.simulator.url)).slice(before.length);
     const mismatches = await compare(stack.simulator.url, requests, stack.hosts, true);
     if (result.wired !== ports || mismatches.length > 0)
       throw new Error(
-        `${ports - result.wired} ports not wired, ${mismatches.length} mismatches: ${mismatches[0] ?? ''}`,
+        `${ports - result.wired} ports not wired, ${mismatches.length} mismatches: ${mismatches[0] ?? result.ports[0]?.reason ?? ''}`,
       );
+    const workerPeakMb = await stack.workerPeakMb();
     return {
       calls: made.length,
       sequentialCalls: sequentialCalls(made),
       seconds: rounded(ms / 1_000),
       temporalShare: rounded(1 - Math.min(1, coveredMs(made) / ms)),
+      ...{ cpu, workerPeakMb },
+      histories: await countEvents(stack.client, HOST, since, wiring.workflowId),
+      profile: await stack.endWorker(),
     };
   } finally {
     await stack.stop();
   }
 }
 
-async function wirePorts({ client }: Stack, requests: readonly GuestPortRequest[]) {
+/** The result of a wait, with its progress from time to time. */
+async function withProgress<Result>(wait: () => Promise<Result>, show: () => Promise<void>): Promise<Result> {
+  let shown: Promise<void> | undefined;
+  const shows = setInterval(() => {
+    // A starved worker may not answer: the wait goes on.
+    shown ??= show().then(
+      () => {
+        shown = undefined;
+      },
+      () => {
+        shown = undefined;
+      },
+    );
+  }, PROGRESS_MS);
+  try {
+    return await wait();
+  } finally {
+    clearInterval(shows);
+    await shown;
+  }
+}
+
+async function wirePorts({ client }: BenchStack, requests: readonly GuestPortRequest[]) {
   const [{ host } = { host: HostName.parse(HOST) }] = requests;
   const ports = requests.map(({ host: _host, ...port }) => port);
   const input = { host, ports, live: false, ...DEFAULT_OPTIONS };
   return runOf(client, 'wirePorts', await startOperation(client, { type: 'wirePorts', input }));
 }
 
-function requestOf(index: number, network: object): GuestPortRequest {
-  const { portId, userid } = portOf(index);
+function requestOf({ portId, userid }: HistoricPort): GuestPortRequest {
+  const network = { type: 'vlan', segmentationId: VLAN };
   return GuestPortRequest.parse({ host: HOST, userid, portId, vswitch: 'VSW1', network });
 }
 
-const HttpEvent = z.object({ type: z.literal('http'), time: z.string(), ms: z.number() });
-
-async function calls({ simulator }: Stack): Promise<Interval[]> {
-  const answer = await fetch(new URL('/simulator/events?since=0', simulator.url));
-  return z
-    .array(z.unknown())
-    .parse(await answer.json())
-    .flatMap((event) => HttpEvent.safeParse(event).data ?? [])
-    .map(({ time, ms }) => ({ from: Date.parse(time) - ms, to: Date.parse(time) }));
-}
-
-function portOf(index: number): HistoricPort {
-  const number = String(index + 1).padStart(4, '0');
+function portOf(index: number, nicsPerGuest: number): HistoricPort {
+  const port = String(index + 1).padStart(12, '0');
+  const guest = String(Math.floor(index / nicsPerGuest) + 1).padStart(4, '0');
   const macId = (index + 1).toString(16).padStart(6, '0').toUpperCase();
-  return { portId: `00000000-0000-4000-8000-00000000${number}`, node: `lnx1${number}`, userid: `LNX1${number}`, macId };
+  const vdev = (FIRST_VDEV + DEVICES * (index % nicsPerGuest)).toString(16);
+  return { portId: `00000000-0000-4000-8000-${port}`, node: `lnx1${guest}`, userid: `LNX1${guest}`, macId, vdev };
 }
 
 function rounded(value: number): number {
   return Math.round(value * 1_000) / 1_000;
-}
-
-/** The time of a call, in milliseconds of one clock. */
-export type Interval = { from: number; to: number };
-
-/** The number of calls in sequence: the largest set of calls without overlap. */
-export function sequentialCalls(intervals: readonly Interval[]): number {
-  let count = 0;
-  let end = Number.NEGATIVE_INFINITY;
-  for (const { from, to } of [...intervals].sort((one, other) => one.to - other.to)) {
-    if (from < end) continue;
-    count += 1;
-    end = to;
-  }
-  return count;
-}
-
-/** The time in milliseconds with at least one call in progress. */
-export function coveredMs(intervals: readonly Interval[]): number {
-  let covered = 0;
-  let end = Number.NEGATIVE_INFINITY;
-  for (const { from, to } of [...intervals].sort((one, other) => one.from - other.from)) {
-    covered += Math.max(0, to - Math.max(from, end));
-    end = Math.max(end, to);
-  }
-  return covered;
 }

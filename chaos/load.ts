@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, WorkflowFailedError } from '@temporalio/client';
+import { messageOf } from '../command-line/program.ts';
 import type { GuestPlace } from './places.ts';
 import { HOST, TASK_QUEUE } from './places.ts';
 import type { Random } from './random.ts';
@@ -205,7 +206,7 @@ export class Load {
   private track(work: Promise<void>): void {
     const tracked = work
       .catch((error: unknown) => {
-        const message = error instanceof Error ? error.message : String(error);
+        const message = messageOf(error);
         this.errors.push(message);
         this.options.say(`a request went wrong: ${message}`);
       })

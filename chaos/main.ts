@@ -1,12 +1,10 @@
 import { randomInt } from 'node:crypto';
-import { parseArgs } from 'node:util';
 import { z } from 'zod';
+import { runProgram, UsageError } from '../command-line/program.ts';
+import { SERVER_VARIABLES } from '../temporal-config/dev-server/temporal-binary.ts';
 import { FAULTS } from './faults.ts';
 import { isRight, lineOf, type Report } from './report.ts';
 import { run } from './run.ts';
-
-const USAGE = `npm run chaos -- [--seed N] [--minutes M] [--operations N] [--json] [--guests N] [--rate N] [--open N]
-  [--latency MS] [--settle-minutes M] [--faults ${FAULTS.join(',')}|none] [--serial] [--keep]`;
 
 const MOST_OPERATIONS = 100_000;
 const LONGEST_MINUTES = 600;
@@ -31,9 +29,8 @@ const Options = z.object({
   keep: z.boolean().default(false),
 });
 
-/** `npm run chaos`: run mixed operations under disturbances and judge them. Exits with 0 only without findings. */
-async function main(): Promise<void> {
-  const options = givenOptions();
+async function main(values: unknown): Promise<void> {
+  const options = checked(values);
   const { seed = randomInt(1_000_000), guests, rate, latency, faults, keep, json } = options;
   // With only a number of operations given, the run lasts as long as they take.
   const { operations = MOST_OPERATIONS, minutes = options.operations === undefined ? 2 : LONGEST_MINUTES } = options;
@@ -62,19 +59,11 @@ async function main(): Promise<void> {
   if (!isRight(report)) process.exitCode = 1;
 }
 
-function givenOptions(): z.output<typeof Options> {
-  const text = { type: 'string' } as const;
-  const flag = { type: 'boolean' } as const;
-  const { values } = parseArgs({
-    options: {
-      ...{ seed: text, minutes: text, operations: text, guests: text, rate: text, open: text, latency: text },
-      ...{ 'settle-minutes': text, faults: text, json: flag, serial: flag, keep: flag },
-    },
-  });
+function checked(values: unknown): z.output<typeof Options> {
   const parsed = Options.safeParse(values);
   if (parsed.success) return parsed.data;
   const issues = parsed.error.issues.map((issue) => `--${issue.path.join('.')}: ${issue.message}`);
-  throw new Error(`${issues.join('; ')}\nusage: ${USAGE}`);
+  throw new UsageError(issues.join('; '));
 }
 
 function summary({ findings: _findings, failures: _failures, ...numbers }: Report): string {
@@ -83,11 +72,31 @@ function summary({ findings: _findings, failures: _failures, ...numbers }: Repor
     .join('\n');
 }
 
-// A pending request must not keep the program alive.
-main().then(
-  () => process.exit(),
-  (error: unknown) => {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-    process.exit(1);
+const number = (help: string) => ({ type: 'string', value: 'N', help }) as const;
+const flag = (help: string) => ({ type: 'boolean', help }) as const;
+
+runProgram(
+  {
+    name: 'chaos',
+    does: 'Runs mixed operations under kills and faults, and judges them by their order.',
+    options: {
+      seed: number('the seed of all random choices; printed when it is not given'),
+      minutes: number('the time of operations and faults; 2 by default'),
+      operations: number('the number of operations, in place of a time'),
+      guests: number('the number of guests; 8 by default'),
+      rate: number('operations a second; 2 by default'),
+      open: number('the most operations that are open at once; 64 by default'),
+      latency: { type: 'string', value: 'MS', help: 'the time of a call to xCAT; 10 by default' },
+      'settle-minutes': number('the longest time after the last fault until all is quiet; 10 by default'),
+      faults: { type: 'string', value: 'NAME,…', help: `none, or of ${FAULTS.join(', ')}; all by default` },
+      json: flag('print the report as one JSON object'),
+      serial: flag('one operation after the other'),
+      keep: flag('keep the folder of the run'),
+    },
+    environment: { 'NETWORKING_ZVM_CACHE, XDG_CACHE_HOME': SERVER_VARIABLES['NETWORKING_ZVM_CACHE, XDG_CACHE_HOME'] },
+    exit: { 0: 'no findings', 1: 'failed, or findings' },
+    example: '--seed 7 --minutes 5 --json',
   },
+  // A pending request must not keep the program alive.
+  (values) => main(values).then(() => process.exit()),
 );

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { z } from 'zod';
+import { messageOf } from '../command-line/program.ts';
 import { NAMESPACE } from '../temporal-config/names.ts';
 import { acceptedOperations, countGuestRuns, countOpenOperations, openWorkflows, unknownTo } from './collect.ts';
 import { type FaultName, Faults } from './faults.ts';
@@ -217,7 +218,7 @@ async function driftedGuests(client: Client, say: (line: string) => void): Promi
     for (const line of drifts) say(`drifted: ${line}`);
     return drifted;
   } catch (error) {
-    say(`the dry run of reconciliation failed: ${error instanceof Error ? error.message : String(error)}`);
+    say(`the dry run of reconciliation failed: ${messageOf(error)}`);
     return null;
   }
 }

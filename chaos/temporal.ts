@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '../command-line/program.ts';
 import { freePorts } from '../temporal-config/dev-server/free-ports.ts';
 import { startTemporalServer, type TemporalServer } from '../temporal-config/dev-server/temporal-server.ts';
 
@@ -57,7 +58,7 @@ export class RestartableTemporal {
         this.server = await startTemporalServer({ binary, databaseFile, port, uiPort, say: () => {} });
         this.backAfter.push(Math.round(performance.now() - started));
       } catch (error) {
-        this.say(`Temporal does not restart: ${error instanceof Error ? error.message : String(error)}`);
+        this.say(`Temporal does not restart: ${messageOf(error)}`);
         if (attempt === ATTEMPTS) throw error;
         await sleep(1_000);
       }

@@ -1,6 +1,6 @@
 import { isGrpcServiceError, TimeoutFailure } from '@temporalio/client';
 import type { Command } from 'commander';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { deepestCause, failureOf } from '../client/operations.ts';
 import { ConfigurationError } from '../configuration/error.ts';
 import { CommandFailure, EXIT, type ExitCode } from './exit-codes.ts';
@@ -41,6 +41,12 @@ export function argument<Schema extends z.ZodType>(schema: Schema, words: string
   const parsed = schema.safeParse(words);
   if (parsed.success) return parsed.data;
   throw new CommandFailure(EXIT.usage, `${words}: ${parsed.error.issues[0]?.message ?? 'is not valid'}`);
+}
+
+/** Parser of an option that is a whole number in a range; the error names the range. */
+export function wholeNumber(from: number, to: number) {
+  const error = `must be a whole number from ${from} to ${to}`;
+  return z.coerce.number({ error }).int({ error }).min(from, { error }).max(to, { error });
 }
 
 function wordsOf(error: z.ZodError): string {

@@ -1,5 +1,6 @@
 import { lstat, open, rm, stat, writeFile } from 'node:fs/promises';
 import type { ImportedPort } from '../client/import-ports.ts';
+import { messageOf } from '../domain/text/error-message.ts';
 import { CommandFailure, EXIT } from './exit-codes.ts';
 
 /** Throws a CommandFailure when no report can be written to this file, which keeps its content until then. */
@@ -15,7 +16,7 @@ export async function checkReport(report: string, importedFile: string): Promise
     await (await open(report, 'a')).close();
     if (isNew) await rm(report);
   } catch (error) {
-    throw refused(`cannot be written: ${error instanceof Error ? error.message : error}`);
+    throw refused(`cannot be written: ${messageOf(error)}`);
   }
 }
 
@@ -25,8 +26,7 @@ export async function writeReport(report: string, done: readonly ImportedPort[])
     await writeFile(report, reportText(report, done));
     return undefined;
   } catch (error) {
-    const reason = error instanceof Error ? error.message : error;
-    return `--report ${report} could not be written: ${reason}. Repeat the same import: it only writes the report.`;
+    return `--report ${report} could not be written: ${messageOf(error)}. Repeat the same import: it only writes the report.`;
   }
 }
 

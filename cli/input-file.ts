@@ -2,6 +2,7 @@ import { constants, createReadStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { addAbortSignal, type Readable } from 'node:stream';
+import { messageOf } from '../domain/text/error-message.ts';
 import { CommandFailure, EXIT } from './exit-codes.ts';
 
 /** The words for standard input, where a file may be named. */
@@ -22,7 +23,7 @@ export async function* readInput(file: string, signal: AbortSignal): AsyncGenera
     for await (const piece of stream) yield String(piece);
   } catch (error) {
     if (signal.aborted) throw new CommandFailure(EXIT.interrupted, 'No operation was started.');
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new CommandFailure(EXIT.usage, `${nameOfInput(file)} cannot be read: ${reason}`);
   }
 }

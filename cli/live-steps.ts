@@ -1,7 +1,6 @@
 import { createLogUpdate } from 'log-update';
 import type { Progress, Standing } from '../client/follow-operation.ts';
 import { colourAside } from './output.ts';
-import { plainText } from './plain-text.ts';
 
 type Line = { kind: 'said' | 'done' | 'coming'; text: string };
 
@@ -70,4 +69,9 @@ function sentenceOf({ subject, state }: Progress): string {
 function decorated({ kind, text }: Line): string {
   if (kind === 'done') return `  ${colourAside('green', '✔')} ${text}`;
   return kind === 'coming' ? `  ${colourAside('dim', `… ${text}`)}` : text;
+}
+
+/** Markdown of the Temporal UI as plain text: nothing is bold, and links are their words. */
+function plainText(markdown: string): string {
+  return markdown.replaceAll('**', '').replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1');
 }

@@ -1,10 +1,10 @@
 import type { OperationDetails } from '../client/operations.ts';
+import { failureText } from '../domain/drift/repair-subject.ts';
 import { isOperationType, OPERATIONS } from '../domain/operations/operations.ts';
 import { RESULTS, type ResultKind, type ResultOf } from '../domain/operations/results.ts';
 import { colour, type Output } from './output.ts';
 import { portLine } from './port-words.ts';
 import { showProbe } from './probe-report.ts';
-import { showReconciliation } from './reconciliation.ts';
 import { showWiring } from './wiring.ts';
 
 /** Print the outcome of an operation. */
@@ -77,4 +77,30 @@ function showFailure(print: (line: string) => void, { failure, outcome, state }:
     print(
       undone ? '  The guest is in the state before the operation.' : '  The steps carried out were not rolled back.',
     );
+}
+
+/** Print the result of a reconciliation. */
+function showReconciliation(output: Output, result: ResultOf<'reconciliation'>): void {
+  output.print(`${result.host}: ${countsOf(result)}`);
+  for (const line of result.drifts) output.print(`  ${result.dryRun ? '○ would ' : `${colour('red', '≠')} `}${line}`);
+  for (const failure of result.failures)
+    output.print(`  ${colour('red', '✘')} ${failureText(failure)} (tried ${failure.attempts} times)`);
+  for (const line of result.findings) output.print(`  ${colour('red', '?')} unreadable: ${line}`);
+  for (const line of result.foreignLines) output.print(`  ${colour('dim', '?')} ${line}`);
+  if (result.drifts.length === 0 && result.failures.length === 0) output.print(colour('green', '  in order'));
+}
+
+function countsOf({
+  examined,
+  drifted,
+  repaired,
+  failed,
+  foreign,
+  skipped,
+  waiting,
+  reIpled,
+}: ResultOf<'reconciliation'>): string {
+  const counts = { examined, drifted, repaired, failed, foreign, skipped, waiting };
+  const words = Object.entries(counts).filter(([name, count]) => name === 'examined' || count > 0);
+  return `${words.map(([name, count]) => `${count} ${name}`).join(', ')}${reIpled ? '; z/VM was re-IPLed' : ''}`;
 }

@@ -1,4 +1,6 @@
 import { Command, CommanderError } from 'commander';
+import { packageVersion } from '../command-line/program.ts';
+import { auditCommand } from './commands/audit.ts';
 import { examples } from './commands/change.ts';
 import { completionCommand } from './commands/completion.ts';
 import { configCommands } from './commands/config.ts';
@@ -34,7 +36,9 @@ export function createProgram(): Command {
     .option('--json', 'print one JSON document, for programs')
     .option('--address <address>', "Temporal's address; default: TEMPORAL_ADDRESS, temporal.toml, or localhost:7233")
     .option('--namespace <name>', "Temporal's namespace")
+    .option('--reason <text>', 'why a change is made, kept with the operation; default: ZVMNET_REASON')
     .option('--ui-url <url>', 'base of the Temporal UI, for links to runs; default: ZVMNET_UI_URL')
+    .version(packageVersion())
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError('(see --help)')
     .exitOverride()
@@ -60,6 +64,7 @@ export function createProgram(): Command {
   driftCommand(program);
   reconcileCommand(program);
   opsCommands(program);
+  auditCommand(program);
   importCommand(program);
   configCommands(program);
   completionCommand(program);

@@ -58,7 +58,7 @@ export async function perform(
 ): Promise<ToldOperation> {
   const client = await session.client();
   const lock = definitionOf(request.type).lock === undefined ? undefined : { digest: requestDigest(request) };
-  const options = { workflowId: workflowIdFor(request), ...defined({ lock, besides }) };
+  const options = { workflowId: workflowIdFor(request), origin: session.origin, ...defined({ lock, besides }) };
   const started = await startOperation(client, request, options);
   const { id, runId, conflict } = started;
   if (conflict !== undefined)

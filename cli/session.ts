@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import { hostname, userInfo } from 'node:os';
 import type { Client } from '@temporalio/client';
 import { z } from 'zod';
 import { hostNames, workersOf } from '../client/known-hosts.ts';
 import { runUrl } from '../client/operations.ts';
+import { type Origin, reasonFrom } from '../client/origin.ts';
 import { configuredTarget, connectClient, type TemporalTarget } from '../client/temporal-connection.ts';
 import { defined } from '../domain/defined.ts';
 import { taskQueueOf } from '../domain/host/host.ts';
@@ -22,6 +24,7 @@ export const SessionOptions = z.object({
   address: z.string().optional(),
   namespace: z.string().optional(),
   uiUrl: z.string().optional(),
+  reason: z.string().optional(),
 });
 export type SessionOptions = z.infer<typeof SessionOptions>;
 
@@ -46,6 +49,18 @@ export class Session {
       namespace: options.namespace ?? namespace,
       connection: { ...connection, connectTimeout: CONNECT_TIMEOUT, ...defined({ address }) },
     };
+  }
+
+  /** The user of the command, as operations show it: ZVMNET_USER, or `user@machine`. */
+  get user(): string {
+    const named = process.env.ZVMNET_USER?.trim() ?? '';
+    return named === '' ? `${userName()}@${hostname()}` : named.slice(0, 200);
+  }
+
+  /** The origin of the operations that the command starts. */
+  get origin(): Origin {
+    const reason = reasonFrom(this.#options.reason ?? process.env.ZVMNET_REASON);
+    return { by: this.user, via: 'zvmnet', ...defined({ reason }) };
   }
 
   /** The client, connected at its first use. Throws a CommandFailure when Temporal does not answer. */
@@ -143,6 +158,15 @@ export class Session {
   runUrl(run: { id: string; runId: string }): string | undefined {
     const base = this.#options.uiUrl ?? process.env.ZVMNET_UI_URL ?? devServerUi(this.target.connection.address);
     return base === undefined ? undefined : runUrl(base, this.target.namespace, run);
+  }
+}
+
+/** The name of the user; the number of one that the machine has no name for. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid ${process.getuid?.() ?? 'unknown'}`;
   }
 }
 

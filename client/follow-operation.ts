@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { z } from 'zod';
-import { guestWorkflowId } from '../temporal-config/names.ts';
-import { workflowIdOf } from './operation-id.ts';
+import { guestWorkflowId, workflowIdOf } from '../temporal-config/names.ts';
 import { currentDetails, describeOperation, type OperationDetails } from './operations.ts';
 import type { StartedOperation } from './start-operation.ts';
 

@@ -6,9 +6,10 @@ import { definitionOf } from '../domain/operations/operations.ts';
 import { DEFAULT_OPTIONS } from '../domain/operations/requests.ts';
 import { type PortOutcome, RESULTS } from '../domain/operations/results.ts';
 import type { HostName } from '../domain/text/identifiers.ts';
+import { workflowIdOf } from '../temporal-config/names.ts';
 import { digestOf } from './digest.ts';
-import { workflowIdOf } from './operation-id.ts';
 import { failureOf } from './operations.ts';
+import type { Origin } from './origin.ts';
 import type { GuestPortRequest } from './port-file.ts';
 import { type StartedOperation, startOperation } from './start-operation.ts';
 
@@ -39,11 +40,12 @@ export function startPart(
   client: Client,
   { host, ports }: ImportPart,
   options: { live: boolean; dryRun: boolean },
+  origin?: Origin,
 ): Promise<StartedOperation> {
   const ofGuests = ports.map(({ host: _host, ...port }) => port);
   const input = { host, ...DEFAULT_OPTIONS, ...options, ports: ofGuests };
   const workflowId = `${definitionOf('wirePorts').idPrefix}/${host}/import-${digestOf(input).slice(0, 12)}`;
-  return startOperation(client, { type: 'wirePorts', input }, { workflowId });
+  return startOperation(client, { type: 'wirePorts', input }, { workflowId, origin });
 }
 
 /** Wait for a part's end and report its progress. Returns the outcome of each port, or undefined when `signal` ends the wait. */

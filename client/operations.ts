@@ -8,9 +8,19 @@ import { ApplicationFailure } from '@temporalio/common';
 import { z } from 'zod';
 import { defined } from '../domain/defined.ts';
 import { OPERATION_TYPES } from '../domain/operations/operations.ts';
-import { is, quoted, ZVM_HOST, ZVM_OUTCOME, ZVM_PORT, ZVM_USERID } from '../temporal-config/search-attributes.ts';
+import { messageOf } from '../domain/text/error-message.ts';
+import { operationIdOf, workflowIdOf } from '../temporal-config/names.ts';
+import {
+  is,
+  quoted,
+  ZVM_BY,
+  ZVM_HOST,
+  ZVM_OUTCOME,
+  ZVM_PORT,
+  ZVM_USERID,
+} from '../temporal-config/search-attributes.ts';
 import { runPath } from '../temporal-config/ui.ts';
-import { operationIdOf, workflowIdOf } from './operation-id.ts';
+import { clientOf, type Origin, originOf } from './origin.ts';
 
 /** Workflow types that lists of operations show: the operations, and Neutron's follower, which changes guests too. */
 export const LISTED_TYPES = [...OPERATION_TYPES, 'followNeutron' as const];
@@ -55,6 +65,8 @@ export type OperationView = {
   outcome?: string;
   startedAt: string;
   closedAt?: string;
+  /** The person or program that asked for it, by which way in, and why. Absent of a run that was started at Temporal itself. */
+  origin?: Origin;
 };
 
 /** An operation with all that can be known of it now. */
@@ -74,9 +86,14 @@ export type OperationFilter = {
   hosts?: readonly string[] | undefined;
   userid?: string | undefined;
   portId?: string | undefined;
+  /** Asked for by this person or program. */
+  by?: string | undefined;
   type?: string | undefined;
   state?: OperationState | undefined;
   outcome?: OperationOutcome | undefined;
+  /** Started at this time or later, and before that one. */
+  since?: Date | undefined;
+  until?: Date | undefined;
   /** Leave out reconciliations that found nothing to do: they come every half a minute. */
   withoutIdle?: boolean | undefined;
   /** Only runs after this one, the last of the page before. */
@@ -162,13 +179,16 @@ async function listedAfter(
 }
 
 function queryOf(filter: OperationFilter): string {
-  const { host, hosts, userid, portId, type, state, outcome, withoutIdle } = filter;
+  const { host, hosts, userid, portId, by, since, until, type, state, outcome, withoutIdle } = filter;
   const types = type === undefined ? OPERATION_TYPES : [type];
   const parts = [`WorkflowType IN (${types.map(quoted).join(', ')})`];
   if (host !== undefined) parts.push(is(ZVM_HOST, host));
   if (hosts !== undefined) parts.push(`${ZVM_HOST.name} IN (${hosts.map(quoted).join(', ')})`);
   if (userid !== undefined) parts.push(is(ZVM_USERID, userid));
   if (portId !== undefined) parts.push(is(ZVM_PORT, portId));
+  if (by !== undefined) parts.push(is(ZVM_BY, by));
+  if (since !== undefined) parts.push(`StartTime >= ${quoted(since.toISOString())}`);
+  if (until !== undefined) parts.push(`StartTime < ${quoted(until.toISOString())}`);
   if (withoutIdle === true)
     parts.push(
       `(WorkflowType != "reconcileHost" OR ${ZVM_OUTCOME.name} != "unchanged" OR ${ZVM_OUTCOME.name} IS NULL)`,
@@ -182,7 +202,7 @@ function queryOf(filter: OperationFilter): string {
 type Run = Awaited<ReturnType<ReturnType<Client['workflow']['getHandle']>['describe']>>;
 type Listed = Pick<
   Run,
-  'workflowId' | 'runId' | 'type' | 'status' | 'startTime' | 'closeTime' | 'typedSearchAttributes'
+  'workflowId' | 'runId' | 'type' | 'status' | 'startTime' | 'closeTime' | 'typedSearchAttributes' | 'memo'
 >;
 
 /** Outcomes of what has not ended. */
@@ -196,6 +216,7 @@ function viewOf({
   startTime,
   closeTime,
   typedSearchAttributes: has,
+  memo,
 }: Listed): OperationView {
   const state = STATES[status.name] ?? 'running';
   const told = has.get(ZVM_OUTCOME);
@@ -213,6 +234,7 @@ function viewOf({
     outcome,
     startedAt: startTime.toISOString(),
     closedAt: closeTime?.toISOString(),
+    origin: originOf(memo),
   });
 }
 
@@ -317,10 +339,6 @@ export function deepestCause(error: unknown): unknown {
   return error instanceof Error && error.cause instanceof Error ? deepestCause(error.cause) : error;
 }
 
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
 /** How many operations of a host the server knows, by state. */
 export async function countOperations(client: Client, host: string): Promise<Partial<Record<OperationState, number>>> {
   const { groups } = await client.workflow.count(`${queryOf({ host })} GROUP BY ExecutionStatus`);
@@ -333,9 +351,15 @@ export async function countOperations(client: Client, host: string): Promise<Par
 }
 
 /** Ask a running operation to stop and undo what it has done. False when there is none that runs. */
-export async function cancelOperation(client: Client, operationId: string, runId?: string): Promise<boolean> {
+export async function cancelOperation(
+  client: Client,
+  operationId: string,
+  runId?: string,
+  by?: string,
+): Promise<boolean> {
   try {
-    await client.workflow.getHandle(workflowIdOf(operationId), runId).cancel();
+    const asking = by === undefined ? client : clientOf(client, by);
+    await asking.workflow.getHandle(workflowIdOf(operationId), runId).cancel();
     return true;
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return false;

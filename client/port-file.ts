@@ -2,6 +2,7 @@ import { pipeline } from 'node:stream/promises';
 import { CsvError, parse as parseCsv } from 'csv-parse';
 import { z } from 'zod';
 import { PortRequest } from '../domain/operations/requests.ts';
+import { messageOf } from '../domain/text/error-message.ts';
 import { HostName, PortId, Userid } from '../domain/text/identifiers.ts';
 import { NetworkWords } from '../domain/text/network-words.ts';
 import { PortFileError, type PortFileProblem, Problems, unreadable } from './port-file-problems.ts';
@@ -297,8 +298,4 @@ async function* csvLines(pieces: AsyncIterable<string>): AsyncGenerator<CsvLine>
   } finally {
     parser.destroy();
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -4,9 +4,8 @@ import { defined } from '../domain/defined.ts';
 import { failureText } from '../domain/drift/repair-subject.ts';
 import { HostCapabilities } from '../domain/host/host-capabilities.ts';
 import { ReportedFailure } from '../domain/operations/results.ts';
-import { reconcileScheduleId } from '../temporal-config/names.ts';
+import { operationIdOf, reconcileScheduleId } from '../temporal-config/names.ts';
 import { is, quoted, ZVM_HOST, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
-import { operationIdOf } from './operation-id.ts';
 import { describeOperation } from './operations.ts';
 
 /** Health of a host's reconciliation: the ends of its last runs. */

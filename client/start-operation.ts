@@ -16,14 +16,14 @@ import {
   type RequestOf,
 } from '../domain/operations/operations.ts';
 import type { HostName } from '../domain/text/identifiers.ts';
-import { guestWorkflowId } from '../temporal-config/names.ts';
+import { guestWorkflowId, operationIdOf, workflowIdOf } from '../temporal-config/names.ts';
 import { aboutGuest, aboutPort } from '../temporal-config/saved-queries.ts';
 import { is, searchAttributesOf } from '../temporal-config/search-attributes.ts';
-import { listPath, markdownLink, runPath } from '../temporal-config/ui.ts';
+import { listPath, markdownLink, markdownText, runPath } from '../temporal-config/ui.ts';
 import type * as workflows from '../workflows/index.ts';
 import { digestOf } from './digest.ts';
-import { operationIdOf, workflowIdOf } from './operation-id.ts';
 import { HOSTS } from './operations.ts';
+import { clientOf, type Origin, originMemo } from './origin.ts';
 
 /** A request for an operation, in exact types: parsed where it came in. */
 export type OperationRequest = { [Type in OperationType]: { type: Type; input: RequestOf<Type> } }[OperationType];
@@ -37,6 +37,8 @@ export function requestOf<Type extends OperationType>(type: Type, input: Request
 /** How an operation is started. */
 export type StartOptions = {
   workflowId: string;
+  /** The person or program that asks for it. Temporal's histories show the name. */
+  origin?: Origin | undefined;
   /** Fields of the input that are not part of what the caller asks for: the same request may have others. */
   besides?: object;
   /** The same request is carried out once, whatever became of it; `digest` tells requests apart that bear the same key. */
@@ -59,11 +61,6 @@ export type StartedOperation = {
 /** The digest of a request: different requests with the same key or Workflow ID differ in it. */
 export function requestDigest({ type, input }: OperationRequest): string {
   return digestOf([type, Object.entries(input).toSorted(([one], [other]) => (one < other ? -1 : 1))]);
-}
-
-/** A Workflow ID that no other operation has. */
-export function ownWorkflowId(prefix: string): string {
-  return `${prefix}/${randomUUID().slice(0, 13)}`;
 }
 
 /**
@@ -117,21 +114,22 @@ export async function startedBefore(
 export async function startOperation(
   client: Client,
   request: OperationRequest,
-  { workflowId, besides, once, lock }: StartOptions = { workflowId: workflowIdFor(request) },
+  { workflowId, origin, besides, once, lock }: StartOptions = { workflowId: workflowIdFor(request) },
 ): Promise<StartedOperation> {
   const { type, input } = request;
   const id = operationIdOf(workflowId);
   const digest = (once ?? lock)?.digest;
   const hosts = 'hosts' in input ? input.hosts : undefined;
-  const memo = defined({ [HOSTS]: hosts, [DIGEST]: digest, [KEY]: lock?.key });
+  const memo = { ...originMemo(origin), ...defined({ [HOSTS]: hosts, [DIGEST]: digest, [KEY]: lock?.key }) };
+  const asking = origin === undefined ? client : clientOf(client, origin.by);
   try {
-    const handle = await client.workflow.start(type, {
+    const handle = await asking.workflow.start(type, {
       taskQueue: taskQueueOf(hostOf(request)),
       workflowId,
       workflowIdConflictPolicy: 'FAIL',
       workflowIdReusePolicy: once === undefined ? 'ALLOW_DUPLICATE' : 'REJECT_DUPLICATE',
       args: [{ ...input, ...besides }],
-      ...forOperators(client.options.namespace, request),
+      ...forOperators(client.options.namespace, request, origin),
       ...(Object.keys(memo).length === 0 ? {} : { memo }),
     });
     return { id, runId: handle.firstExecutionRunId };
@@ -158,20 +156,34 @@ export function runOf<Type extends OperationType>(
 const MOST_LINKS = 8;
 
 /** The part of a start that operators see, and find the run by. */
-function forOperators(namespace: string, request: OperationRequest) {
+function forOperators(namespace: string, request: OperationRequest, origin: Origin | undefined) {
   const { type, input } = request;
   const { portIds, vswitches, vlans } = definitionOf(type).found(input);
   const userid = 'userid' in input ? { userid: input.userid } : {};
   return {
-    typedSearchAttributes: searchAttributesOf({ host: hostOf(request), ...userid, portIds, vswitches, vlans }),
+    typedSearchAttributes: searchAttributesOf({
+      host: hostOf(request),
+      by: origin?.by,
+      ...userid,
+      portIds,
+      vswitches,
+      vlans,
+    }),
     staticSummary: summaryOf(request),
-    ...detailsOf(namespace, request, portIds),
+    staticDetails: [detailsOf(namespace, request, portIds), originText(origin)].filter((text) => text !== '').join(' '),
   };
 }
 
-function detailsOf(namespace: string, { type, input }: OperationRequest, portIds: readonly string[]) {
-  if (type === 'wirePorts') return { staticDetails: `${OPERATIONS.wirePorts.does}. Each guest has a run of its own.` };
-  if (!isGuestOperationType(type) || !('userid' in input)) return {};
+function originText(origin: Origin | undefined): string {
+  if (origin === undefined) return '';
+  const { by, via, reason } = origin;
+  const why = reason === undefined ? '' : `: ${markdownText(reason)}`;
+  return `Asked for by **${markdownText(by)}** (${via})${why}`;
+}
+
+function detailsOf(namespace: string, { type, input }: OperationRequest, portIds: readonly string[]): string {
+  if (type === 'wirePorts') return `${OPERATIONS.wirePorts.does}. Each guest has a run of its own.`;
+  if (!isGuestOperationType(type) || !('userid' in input)) return '';
   const { host, userid, dryRun } = input;
   const link = (text: string, query: string) => markdownLink(text, listPath(namespace, query));
   const links = [
@@ -180,7 +192,7 @@ function detailsOf(namespace: string, { type, input }: OperationRequest, portIds
     link(`all about ${userid}`, aboutGuest(host, userid)),
   ];
   const plan = dryRun ? ' Plan only, nothing is changed.' : '';
-  return { staticDetails: `Guest **${userid}** on host **${host}**.${plan} See ${links.join(', ')}.` };
+  return `Guest **${userid}** on host **${host}**.${plan} See ${links.join(', ')}.`;
 }
 
 type EarlierRun = { runId: string; digest: unknown; key: unknown };

@@ -5,6 +5,11 @@ import { NAMESPACE } from '../temporal-config/names.ts';
 /** Where Temporal is: what `temporal.toml` and `TEMPORAL_*` say, or the address given. */
 export type TemporalTarget = { namespace: string; connection: ConnectionOptions };
 
+/** The variables that Temporal's own convention reads, as `--help` tells them. */
+export const TEMPORAL_VARIABLES = {
+  'TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, …': "Temporal's connection, before that of temporal.toml",
+};
+
 /** Read the target from `temporal.toml` and `TEMPORAL_*`, by Temporal's own convention. */
 export function configuredTarget(): TemporalTarget {
   const { connectionOptions, namespace } = loadClientConnectConfig();

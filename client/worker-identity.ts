@@ -18,7 +18,7 @@ const GONE_MS = 120_000;
 
 /** Kinds of tasks, as Temporal numbers them. */
 export const WORKFLOW_TASKS = 1;
-export const ACTIVITY_TASKS = 2;
+const ACTIVITY_TASKS = 2;
 
 /** The identity of a worker: a line that operators read in the Temporal UI and that `workerIn` understands. */
 export function identityOf({ host, zhcpNode, xcatUrl }: System, process: string, since: Date): string {
@@ -54,6 +54,13 @@ export async function pollersOf(client: Client, queue: string, tasks: number): P
       lastSeenMs: Number(lastAccessTime?.seconds ?? 0) * 1_000 + Number(lastAccessTime?.nanos ?? 0) / 1_000_000,
     }))
     .filter(({ lastSeenMs }) => Date.now() - lastSeenMs < GONE_MS);
+}
+
+/** The hosts of zHCPs of the configuration's own management node that have a running worker. */
+export async function hostsOf(client: Client, serverUrl: string, zhcps: readonly string[]): Promise<string[]> {
+  const workers = await presentWorkers(client);
+  const found = workers.filter(({ zhcpNode, xcatUrl }) => xcatUrl === serverUrl && zhcps.includes(zhcpNode));
+  return [...new Set(found.map(({ host }) => host))];
 }
 
 /** All running workers, by their identities. */

@@ -39,7 +39,7 @@ export function andMore(more: number): string {
 }
 
 /** A problem as one line: `agent.ini:3: [agent] polling_interval: "x" is not … (allowed: …)`. */
-export function describeProblem({ file, line, section, key, problem, allowed }: ConfigurationProblem): string {
+function describeProblem({ file, line, section, key, problem, allowed }: ConfigurationProblem): string {
   const place = line === undefined ? file : `${file}:${line}`;
   const name = [section === undefined ? undefined : `[${section}]`, key].filter((part) => part !== undefined).join(' ');
   return `  ${place}: ${name === '' ? '' : `${name}: `}${problem}${allowed === undefined ? '' : ` (allowed: ${allowed})`}`;

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defined } from '../domain/defined.ts';
 import type { ConfiguredCapabilities } from '../domain/host/host-capabilities.ts';
-import { HostName, VswitchName } from '../domain/text/identifiers.ts';
+import { HostName, type NodeName, VswitchName } from '../domain/text/identifiers.ts';
 import { readBehaviour } from './behaviour-settings.ts';
 import { ConfigurationError, type ConfigurationProblem } from './error.ts';
 import { HostReader } from './host-reader.ts';
@@ -25,26 +25,44 @@ export type Configuration = {
   };
 };
 
-/** One z/VM system. */
+export type XcatAccess = {
+  /** As configured: host, host:port or a full URL. */
+  server: string;
+  /** The same as a URL without a path. */
+  url: string;
+  username: string;
+  password: string;
+  timeoutSeconds: number;
+  caFile?: string;
+  verifyTls: boolean;
+  credentialsInQuery: boolean;
+  /** The limit of an answer's size, in MiB. */
+  maxAnswerMebibytes?: number;
+};
+
+export type FeilongAccess = {
+  url: string;
+  /** The file with the administrator's token; none where the server asks for no token. */
+  tokenFile?: string;
+  /** User and password of a proxy in front of the server. */
+  username?: string;
+  password?: string;
+  timeoutSeconds: number;
+  caFile?: string;
+  verifyTls: boolean;
+};
+
+/** The name that a host without zHCP has in its place. */
+export const FEILONG_ZHCP = 'feilong';
+
+/** One z/VM system, and the server that it is managed by: one of `xcat` and `feilong`. */
 export type HostConfiguration = {
+  xcat?: XcatAccess;
+  feilong?: FeilongAccess;
   /** The host's name in Neutron. */
   host: string;
-  /** The node name of the zHCP in xCAT. */
+  /** The node name of the zHCP in xCAT; FEILONG_ZHCP with Feilong, whose server is the zHCP itself. */
   zhcpNode: string;
-  xcat: {
-    /** As configured: host, host:port or a full URL. */
-    server: string;
-    /** The same as a URL without a path. */
-    url: string;
-    username: string;
-    password: string;
-    timeoutSeconds: number;
-    caFile?: string;
-    verifyTls: boolean;
-    credentialsInQuery: boolean;
-    /** The limit of an answer's size, in MiB. */
-    maxAnswerMebibytes?: number;
-  };
   physicalNetworks: PhysicalNetwork[];
   /** The first virtual device number for NICs. */
   defaultNicVdev: number;
@@ -62,6 +80,8 @@ export type HostConfiguration = {
   directoryOnline: boolean;
   /** Levels of z/VM that hold whatever it answers. */
   capabilities?: ConfiguredCapabilities;
+  /** zHCPs of the members of the SSI cluster; empty for none, absent where z/VM is asked. */
+  ssiMembers?: readonly NodeName[];
 };
 
 /** A physical network of Neutron with its VSWITCH on this host. */
@@ -129,35 +149,68 @@ const DEFAULT_NIC_VDEV = 0x1000;
 const DEFAULT_ZHCP = 'zhcp';
 
 function readHost(reader: HostReader, env: ConfigurationSources['env']): HostConfiguration {
-  const zhcpNode = reader.read(SETTINGS.zhcpNode) ?? DEFAULT_ZHCP;
-  const server = reader.readRequired(SETTINGS.server, { server: '', url: '' });
-  const caFile = reader.read(SETTINGS.caFile);
+  const byFeilong = isByFeilong(reader);
+  const zhcpNode = byFeilong ? FEILONG_ZHCP : (reader.read(SETTINGS.zhcpNode) ?? DEFAULT_ZHCP);
   const macPrefix = reader.read(SETTINGS.macPrefix);
   const managementNetwork = readManagementNetwork(reader);
   const dhcpUserid = reader.read(SETTINGS.dhcpUserid);
-  const maxAnswerMebibytes = reader.read(SETTINGS.maxAnswerMebibytes);
   const dhcpHost = reader.read(SETTINGS.dhcpHost);
   const capabilities = readCapabilities(reader);
+  const ssiMembers = reader.read(SETTINGS.ssiMembers);
   if (dhcpHost !== undefined && reader.find(SETTINGS.dhcpUserid) === undefined)
     reader.report(SETTINGS.dhcpUserid, 'is missing beside dhcp_host');
   return {
     host: reader.host ?? reader.read(SETTINGS.zvmHost) ?? reader.read(SETTINGS.host) ?? zhcpNode,
     zhcpNode,
-    xcat: {
-      ...server,
-      username: reader.readRequired(SETTINGS.username, '', env.ZVM_XCAT_USERNAME),
-      password: reader.readRequired(SETTINGS.password, '', env.ZVM_XCAT_PASSWORD),
-      timeoutSeconds: reader.read(SETTINGS.timeoutSeconds) ?? DEFAULT_TIMEOUT_SECONDS,
-      ...defined({ caFile }),
-      verifyTls: reader.read(SETTINGS.verifyTls) ?? true,
-      credentialsInQuery: reader.read(SETTINGS.credentialsInQuery) ?? false,
-      ...defined({ maxAnswerMebibytes }),
-    },
+    ...(byFeilong ? { feilong: readFeilong(reader, env) } : { xcat: readXcat(reader, env) }),
     physicalNetworks: readPhysicalNetworks(reader),
     defaultNicVdev: reader.read(SETTINGS.defaultNicVdev) ?? DEFAULT_NIC_VDEV,
-    ...defined({ macPrefix, managementNetwork, dhcpUserid, dhcpHost, capabilities }),
+    ...defined({ macPrefix, managementNetwork, dhcpUserid, dhcpHost, capabilities, ssiMembers }),
     makeDns: reader.read(SETTINGS.makeDns) ?? false,
     directoryOnline: reader.read(SETTINGS.directoryOnline) ?? false,
+  };
+}
+
+/** The server that a host is managed by: the one that the files name. They may name both, as Nova's names Feilong: then they say which. */
+function isByFeilong(reader: HostReader): boolean {
+  const named = reader.read(SETTINGS.backend);
+  if (named !== undefined) return named === 'feilong';
+  if (reader.find(SETTINGS.connectorUrl) === undefined) return false;
+  if (reader.find(SETTINGS.server) !== undefined)
+    reader.report(SETTINGS.backend, 'is missing where both zvm_xcat_server and cloud_connector_url are given');
+  return true;
+}
+
+function readXcat(reader: HostReader, env: ConfigurationSources['env']): XcatAccess {
+  const server = reader.readRequired(SETTINGS.server, { server: '', url: '' });
+  const caFile = reader.read(SETTINGS.caFile);
+  const maxAnswerMebibytes = reader.read(SETTINGS.maxAnswerMebibytes);
+  return {
+    ...server,
+    username: reader.readRequired(SETTINGS.username, '', env.ZVM_XCAT_USERNAME),
+    password: reader.readRequired(SETTINGS.password, '', env.ZVM_XCAT_PASSWORD),
+    timeoutSeconds: reader.read(SETTINGS.timeoutSeconds) ?? DEFAULT_TIMEOUT_SECONDS,
+    ...defined({ caFile }),
+    verifyTls: reader.read(SETTINGS.verifyTls) ?? true,
+    credentialsInQuery: reader.read(SETTINGS.credentialsInQuery) ?? false,
+    ...defined({ maxAnswerMebibytes }),
+  };
+}
+
+function readFeilong(reader: HostReader, env: ConfigurationSources['env']): FeilongAccess {
+  const url = reader.readRequired(SETTINGS.connectorUrl, '');
+  const caFile = reader.read(SETTINGS.connectorCaFile);
+  const tokenFile = reader.read(SETTINGS.feilongTokenFile);
+  const username = reader.read(SETTINGS.feilongUsername);
+  const password =
+    username === undefined ? undefined : reader.readRequired(SETTINGS.feilongPassword, '', env.ZVM_FEILONG_PASSWORD);
+  // z/VM tells Feilong no MAC prefix.
+  reader.readRequired(SETTINGS.macPrefix, '');
+  return {
+    url,
+    timeoutSeconds: reader.read(SETTINGS.feilongTimeoutSeconds) ?? DEFAULT_TIMEOUT_SECONDS,
+    verifyTls: reader.read(SETTINGS.feilongVerifyTls) ?? true,
+    ...defined({ caFile, tokenFile, username, password }),
   };
 }
 
@@ -245,6 +298,11 @@ function readVswitch(
   };
 }
 
+/** The URL of the server that a host is managed by. */
+export function serverUrlOf({ xcat, feilong }: Pick<HostConfiguration, 'xcat' | 'feilong'>): string {
+  return xcat?.url ?? feilong?.url ?? '';
+}
+
 // A zHCP drives exactly one z/VM system: two hosts with one zHCP would change the same guests under two locks.
 function refuseSharedZhcp(
   hosts: readonly HostConfiguration[],
@@ -252,8 +310,8 @@ function refuseSharedZhcp(
   problems: ConfigurationProblem[],
 ): void {
   const hostOf = new Map<string, string>();
-  for (const { host, zhcpNode, xcat } of hosts) {
-    const zhcp = `${xcat.url} ${zhcpNode}`;
+  for (const { host, zhcpNode, ...configuration } of hosts) {
+    const zhcp = `${serverUrlOf(configuration)} ${zhcpNode}`;
     const other = hostOf.get(zhcp);
     if (other !== undefined) {
       problems.push({

@@ -162,6 +162,16 @@ const HttpUrl = z.string().refine((text) => {
   return url !== undefined && /^https?:$/.test(url.protocol) && url.username === '' && url.search === '';
 }, 'is not a URL of http or https');
 
+/** `none` is a list without members. */
+const ZhcpNodes = z.string().transform((text, context): NodeName[] => {
+  const names = text.trim().toLowerCase() === 'none' ? [] : items(text);
+  return names.flatMap((name) => {
+    const node = NodeName.safeParse(name).data;
+    if (node === undefined) context.addIssue(`has the invalid entry ${JSON.stringify(name)}`);
+    return node ?? [];
+  });
+});
+
 const NicVdev = z.string().transform((text, context): number => {
   const vdev = Vdev.safeParse(text);
   if (vdev.success) return vdevNumber(vdev.data);
@@ -237,6 +247,22 @@ export const SETTINGS = {
   maxAnswerMebibytes: setting('zvm_xcat_max_answer', AGENT, wholeNumber(1, 512), '1 to 512 MiB'),
   verifyTls: setting('zvm_xcat_verify_tls', AGENT, Flag, 'true or false'),
   credentialsInQuery: setting('zvm_xcat_credentials_in_query', AGENT, Flag, 'true or false'),
+  backend: setting('zvm_backend', AGENT, word(z.enum(['xcat', 'feilong'])), 'xcat or feilong'),
+  connectorUrl: setting('cloud_connector_url', AGENT, HttpUrl, 'http://host:port or https://host:port', (text) =>
+    text.replace(/^.*@/s, '…@').replace(/\?.*$/s, '?…'),
+  ),
+  connectorCaFile: setting('cloud_connector_ca_file', AGENT, z.string(), 'path of a PEM file'),
+  feilongTokenFile: setting('zvm_feilong_token_file', AGENT, z.string(), 'path of a file with the token'),
+  feilongUsername: setting('zvm_feilong_username', AGENT, z.string(), 'a user of the proxy in front of Feilong'),
+  feilongPassword: setting(
+    'zvm_feilong_password',
+    AGENT,
+    z.string(),
+    'any text; or ZVM_FEILONG_PASSWORD in the environment',
+    hidden,
+  ),
+  feilongTimeoutSeconds: setting('zvm_feilong_timeout', AGENT, wholeNumber(60, 86_400), '60 to 86400 seconds'),
+  feilongVerifyTls: setting('zvm_feilong_verify_tls', AGENT, Flag, 'true or false'),
   vswitchMappings: listSetting('vswitch_mappings', ['agent', 'ovs', 'DEFAULT', 'zvm'], readMappings, MAPPING_FORM),
   bridgeMappings: listSetting('bridge_mappings', ['ovs'], readMappings, MAPPING_FORM),
   flatNetworks: setting('flat_networks', ['ml2_type_flat'], PhysicalNetworks, 'name,… or *'),
@@ -265,6 +291,12 @@ export const SETTINGS = {
     DirectoryNetworkAuthorization.options.join(', '),
   ),
   smapiLevel: setting('zvm_smapi_level', AGENT, named(SmapiLevel, 'is not a functional level'), 'a level, as V7.2'),
+  ssiMembers: setting(
+    'zvm_ssi_members',
+    AGENT,
+    ZhcpNodes,
+    'the zHCP nodes of all members of the SSI cluster, with commas between; or none',
+  ),
   smcli: setting('zvm_smcli', AGENT, word(SmcliKind), SmcliKind.options.join(', ')),
   dhcpHost: setting('dhcp_host', AGENT, named(HostName, 'is not a host name'), 'letters, digits, . _ -'),
   transportUrl: setting(

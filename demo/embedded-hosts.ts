@@ -1,4 +1,5 @@
-import type { HostConfiguration } from '../configuration/load.ts';
+import { FEILONG_ZHCP, type HostConfiguration } from '../configuration/load.ts';
+import { defined } from '../domain/defined.ts';
 
 /** Credentials of the simulated management node; no real one has them. */
 const SIMULATED = { username: 'admin', password: 'admin' };
@@ -41,4 +42,19 @@ export function embeddedHosts(simulatorUrl: string, count: number): HostConfigur
       directoryOnline: false,
     };
   });
+}
+
+/** A host of the embedded default that is managed by a Feilong server on its zHCP. Feilong knows no port-based VSWITCHes. */
+export function feilongHost(
+  xcatHost: HostConfiguration,
+  { url, tokenFile }: { url: string; tokenFile?: string },
+): HostConfiguration {
+  const { xcat: _xcat, physicalNetworks, ...host } = xcatHost;
+  return {
+    ...host,
+    zhcpNode: FEILONG_ZHCP,
+    feilong: { url, timeoutSeconds: 300, verifyTls: true, ...defined({ tokenFile }) },
+    physicalNetworks: physicalNetworks.filter(({ portSelection }) => portSelection === 'USERBASED'),
+    macPrefix: '02:00:00',
+  };
 }

@@ -1,31 +1,26 @@
 import { createReadStream } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { openPortFile, readPortFile } from '../client/port-file.ts';
+import { runProgram, type Values, wholeNumber } from '../command-line/program.ts';
 import { defined } from '../domain/defined.ts';
 import { createLogger, installTemporalLogger } from '../runtime/process/logging.ts';
-import { endWithFailure } from '../runtime/process/program.ts';
 import { releasesOf } from '../simulator/zvm/release.ts';
+import { SERVER_VARIABLES } from '../temporal-config/dev-server/temporal-binary.ts';
 import { examplePortRequests } from './example-ports.ts';
 import { startStack } from './stack.ts';
 import { compare, httpCalls, wire } from './wire.ts';
 
 const HOSTS = 2;
-const DEFAULT_PORTS = '20';
 
-/** `npm run demo`: wire ports once on embedded defaults, compare z/VM's state with the requests, and exit; with 1 on any difference. */
-async function main(): Promise<boolean> {
-  const { values } = parseArgs({
-    options: {
-      json: { type: 'boolean', default: false },
-      ports: { type: 'string', default: DEFAULT_PORTS },
-      input: { type: 'string' },
-      release: { type: 'string' },
-    },
-  });
+const OPTIONS = {
+  json: { type: 'boolean', default: false, help: 'print the result as one JSON object' },
+  ports: { type: 'string', default: '20', value: 'N', help: 'the number of ports' },
+  input: { type: 'string', value: 'FILE', help: 'the ports, as zvmnet import takes them (docs/examples)' },
+  release: { type: 'string', value: 'RELEASE', help: 'the release of the simulated z/VM systems, such as 7.4' },
+} as const;
+
+async function main(values: Values<typeof OPTIONS>): Promise<void> {
   const say = (line: string) => process.stderr.write(`${line}\n`);
-  const wanted = Number(values.ports);
-  if (!Number.isInteger(wanted) || wanted < 1)
-    throw new Error(`--ports ${values.ports}: must be a whole number from 1`);
+  const wanted = wholeNumber('--ports', values.ports, 1);
   const releases = values.release === undefined ? undefined : releasesOf(values.release);
   const guestsPerHost = Math.max(10, Math.ceil(wanted / HOSTS / 2));
   installTemporalLogger(createLogger('warn'));
@@ -63,12 +58,20 @@ async function main(): Promise<boolean> {
         ? `${JSON.stringify(result)}\n`
         : `${result.wired} of ${result.ports} ports wired in ${seconds} s with ${xcatCalls} xCAT calls; ${mismatches.length} mismatches\n${mismatches.join('\n')}`,
     );
-    return result.failed === 0 && mismatches.length === 0;
+    process.exitCode = result.failed === 0 && mismatches.length === 0 ? 0 : 1;
   } finally {
     await stack.stop();
   }
 }
 
-main().then((right) => {
-  process.exitCode = right ? 0 : 1;
-}, endWithFailure);
+runProgram(
+  {
+    name: 'demo',
+    does: "Wires ports once on embedded defaults, compares z/VM's state with the requests, and ends.",
+    options: OPTIONS,
+    environment: SERVER_VARIABLES,
+    exit: { 1: 'failed, or a port is not on z/VM as requested' },
+    example: '--ports 100 --json',
+  },
+  main,
+);

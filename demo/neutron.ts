@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
+import { runProgram, type Values, wholeNumber } from '../command-line/program.ts';
 import { PortRequest } from '../domain/operations/requests.ts';
 import { Mac } from '../domain/port/mac.ts';
 import { HostName, SegmentationId, Userid, VswitchName } from '../domain/text/identifiers.ts';
 import { createLogger, installTemporalLogger } from '../runtime/process/logging.ts';
-import { endWithFailure } from '../runtime/process/program.ts';
+import { SERVER_VARIABLES } from '../temporal-config/dev-server/temporal-binary.ts';
 import { mismatchesOf, SimulatorState } from './check.ts';
 import type { ApiPort } from './openstack/neutron-api.ts';
 import { type NeutronStack, startNeutronStack } from './openstack/stack.ts';
@@ -16,21 +16,14 @@ const LONGEST_MS = 300_000;
 /** The output of `--json`. */
 type Report = { ports: number; active: number; seconds: number; mismatches: string[] };
 
-/**
- * `npm run demo:neutron`: run a stock neutron-server, create ports by Neutron's API, and wire them on a simulated z/VM until all are ACTIVE. Exits then,
- * unless `--stay` is given.
- */
-async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      ports: { type: 'string', default: '20' },
-      json: { type: 'boolean', default: false },
-      stay: { type: 'boolean', default: false },
-    },
-  });
-  const count = Number(values.ports);
-  if (!Number.isInteger(count) || count < 1 || count > 2_000)
-    throw new Error('--ports: must be a whole number from 1 to 2000');
+const OPTIONS = {
+  ports: { type: 'string', default: '20', value: 'N', help: 'the number of ports, at most 2000' },
+  json: { type: 'boolean', default: false, help: 'print the result as one JSON object' },
+  stay: { type: 'boolean', default: false, help: 'run until Ctrl-C' },
+} as const;
+
+async function main(values: Values<typeof OPTIONS>): Promise<void> {
+  const count = wholeNumber('--ports', values.ports, 1, 2_000);
   const out = values.json ? process.stderr : process.stdout;
   const say = (line: string) => out.write(`${line}\n`);
   installTemporalLogger(createLogger('warn'));
@@ -107,4 +100,17 @@ async function compare(
   });
 }
 
-main().catch(endWithFailure);
+runProgram(
+  {
+    name: 'demo:neutron',
+    does: "Runs a stock neutron-server, creates ports by Neutron's API, and wires them on a simulated z/VM until all are ACTIVE.",
+    options: OPTIONS,
+    environment: {
+      NEUTRON_VENV: "a Python virtual environment with another release of Neutron than Debian's",
+      ...SERVER_VARIABLES,
+    },
+    exit: { 1: 'failed, or a port is not ACTIVE or not on z/VM as in Neutron' },
+    example: '--ports 50 --stay',
+  },
+  main,
+);

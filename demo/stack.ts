@@ -1,4 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
@@ -19,8 +20,9 @@ import { embeddedHosts } from './embedded-hosts.ts';
 export type Stack = {
   client: Client;
   target: TemporalTarget;
-  /** Absent when an existing Temporal server is used. */
+  /** Absent when an existing Temporal server is used; so is the process of the server. */
   uiUrl: string | undefined;
+  temporalPid: number | undefined;
   simulator: Simulator;
   hosts: HostConfiguration[];
   /** Absent unless a port for it is given. */
@@ -63,8 +65,10 @@ export async function startStack(options: Options): Promise<Stack> {
       ...defined({ release: options.releases, port: options.ports?.simulator }),
     });
     undo.push(() => simulator.close());
+    options.say(`Simulated xCAT: ready on ${simulator.url}`);
     const hosts = embeddedHosts(simulator.url, options.hosts);
     if (options.withoutWorkers !== true) {
+      options.say('Workers: starting, with the workflows bundled first');
       const { reconcileSeconds } = options;
       const times =
         reconcileSeconds === undefined ? undefined : { intervalSeconds: reconcileSeconds, sweepSeconds: 600 };
@@ -74,7 +78,10 @@ export async function startStack(options: Options): Promise<Stack> {
     const { client, close } = await connectClient(temporal.target);
     undo.push(close);
     const gateway = await startGateway(options, client, temporal, hosts);
-    if (gateway !== undefined) undo.push(() => gateway.close());
+    if (gateway !== undefined) {
+      undo.push(() => gateway.close());
+      options.say(`HTTP API: ready on ${gateway.url}`);
+    }
     return { client, ...temporal, simulator, hosts, gateway, stop };
   } catch (error) {
     await stop();
@@ -105,15 +112,21 @@ async function startGateway(
 async function startTemporal(
   { say, ports }: Options,
   undo: (() => Promise<void>)[],
-): Promise<{ target: TemporalTarget; uiUrl: string | undefined }> {
+): Promise<Pick<Stack, 'target' | 'uiUrl' | 'temporalPid'>> {
   const found = await findTemporalServer({ say });
   if (found.kind === 'external') {
     const target = configuredTarget();
     await prepareExternal(target);
-    return { target, uiUrl: undefined };
+    return { target, uiUrl: undefined, temporalPid: undefined };
   }
   const folder = await mkdtemp(join(tmpdir(), 'networking-zvm-'));
-  undo.push(() => rm(folder, { recursive: true, force: true }));
+  // Also when the process ends before the stack is stopped.
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  process.once('exit', remove);
+  undo.push(async () => {
+    process.off('exit', remove);
+    remove();
+  });
   const server = await startTemporalServer({
     binary: found.path,
     databaseFile: join(folder, 'temporal.db'),
@@ -121,5 +134,5 @@ async function startTemporal(
     say,
   });
   undo.push(() => server.stop());
-  return { target: localTarget(server.address, server.namespace), uiUrl: server.uiUrl };
+  return { target: localTarget(server.address, server.namespace), uiUrl: server.uiUrl, temporalPid: server.pid };
 }

@@ -3,6 +3,7 @@ import type { Context, MiddlewareHandler } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import { requestId } from 'hono/request-id';
 import { secureHeaders } from 'hono/secure-headers';
+import { messageOf } from '../domain/text/error-message.ts';
 import { HostCache } from './cache.ts';
 import { authorised, fromThisMachine, jsonBody, limitedBody, rateLimited, readsAll } from './http/middleware.ts';
 import { openApiRoute } from './http/openapi.ts';
@@ -110,6 +111,7 @@ function logged({ log }: GatewayOptions): MiddlewareHandler {
       ms: Math.round(performance.now() - started),
       caller: context.get('caller')?.name,
       request: context.get('requestId'),
+      operation: context.get('operation'),
     };
     log(context.res.status >= 500 ? 'error' : 'info', fields, 'request');
   };
@@ -141,7 +143,7 @@ function asProblem(error: unknown, { log }: GatewayOptions, context: Context): P
     return error.status === 400
       ? new Problem(400, 'invalid-request', 'The request is malformed', 'the body is malformed JSON')
       : new Problem(error.status as 400, 'http', 'The request failed', `status ${error.status}`);
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = messageOf(error);
   log('error', { reason, path: context.req.path, request: context.get('requestId') }, 'request failed');
   if (error instanceof ServiceError || error instanceof WorkflowFailedError || isGrpcServiceError(error))
     return temporalDoesNotAnswer();

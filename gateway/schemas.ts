@@ -1,5 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { LISTED_TYPES, OPERATION_OUTCOMES, OPERATION_STATES } from '../client/operations.ts';
+import { Origin } from '../client/origin.ts';
+import { UnreadableValue } from '../domain/guest/guest.ts';
 import { ProbedBehaviour } from '../domain/host/probed-behaviour.ts';
 import { OPERATIONS } from '../domain/operations/operations.ts';
 import { ofGuest, ofHost, PortRequest } from '../domain/operations/requests.ts';
@@ -86,6 +88,9 @@ export const Operation = z
     outcome: z.string().optional(),
     startedAt: z.string(),
     closedAt: z.string().optional(),
+    origin: Origin.optional().openapi({
+      description: 'Who asked for it, by which way in, and why. Absent when it was started at Temporal itself',
+    }),
     summary: z.string().optional(),
     details: z.string().optional().openapi({ description: 'Progress, in Markdown' }),
     result: z.unknown().optional(),
@@ -107,6 +112,29 @@ export const Operation = z
 export const Operations = z
   .object({ operations: z.array(Operation), next: z.string().optional() })
   .openapi('Operations');
+
+const AuditEntry = z
+  .object({
+    at: z.string().openapi({ description: 'Start of the operation' }),
+    endedAt: z.string().optional(),
+    by: z.string().optional().openapi({ description: "A token's name, or `user@machine`" }),
+    via: z.string().optional(),
+    reason: z.string().optional(),
+    requestId: z.string().optional(),
+    operation: z.string().openapi({ description: 'Type of the operation' }),
+    host: z.string(),
+    userid: z.string().optional(),
+    portIds: z.array(z.string()),
+    summary: z.string().optional(),
+    outcome: z.string(),
+    steps: z.array(z.string()),
+    failure: z.string().optional(),
+    id: z.string(),
+    runId: z.string(),
+  })
+  .openapi('AuditEntry');
+
+export const Audit = z.object({ entries: z.array(AuditEntry), next: z.string().optional() }).openapi('Audit');
 
 const CapabilityValue = z
   .object({
@@ -130,6 +158,13 @@ const Capabilities = z
       .record(z.string(), z.string())
       .optional()
       .openapi({ description: 'Where each answer comes from: `configuration`, or the time of a probe' }),
+    ssi: z
+      .object({
+        name: z.string().optional(),
+        members: z.array(z.object({ system: z.string().optional(), zhcp: z.string().optional() })),
+      })
+      .optional()
+      .openapi({ description: 'The SSI cluster; absent of a system that is no member of one' }),
   })
   .openapi('HostCapabilities', { description: 'The levels of z/VM and of the ways to it' });
 
@@ -172,7 +207,7 @@ const recorded = {
   mac: z.string().optional(),
   adminStateUp: z.boolean(),
   unreadable: z
-    .array(z.object({ column: z.string(), value: z.string() }))
+    .array(UnreadableValue)
     .optional()
     .openapi({ description: 'Malformed values of the record: the port stays unchanged' }),
 };
@@ -198,6 +233,7 @@ export const GuestRow = z
     ports: z.array(PortRow),
     foreignNics: z.array(z.object({ vdev: z.string(), vswitch: z.string(), mac: z.string().optional() })),
     drift: z.array(z.string()),
+    runsOn: z.string().optional().openapi({ description: 'The other member of the SSI cluster that it is coupled on' }),
     inProgress: z
       .boolean()
       .optional()
@@ -211,11 +247,15 @@ export const Guest = z
     userid: z.string(),
     node: z.string(),
     loggedOn: z.boolean(),
+    runsOn: z.string().optional().openapi({ description: 'The other member of the SSI cluster that runs it' }),
     record: z.array(
       z.object({
         portId: z.string(),
         ...recorded,
-        rows: z.int(),
+        doubled: z.string().optional().openapi({
+          description: 'Recorded more than once, and rewritten as one by reconciliation',
+          example: 'has 2 rows',
+        }),
       }),
     ),
     actual: z.object({
@@ -301,6 +341,10 @@ export const HostPicture = z
       .openapi({ description: 'Answers of probes or of the configuration, by name, as they are shown' }),
     vswitches: z.array(VswitchRow),
     guests: z.array(GuestRow),
+    visitors: z
+      .array(z.object({ userid: z.string(), node: z.string(), belongsTo: z.string(), portIds: z.array(z.string()) }))
+      .optional()
+      .openapi({ description: 'Guests of other members of the SSI cluster that run here' }),
     findings: z.array(Finding),
   })
   .openapi('HostPicture');
@@ -309,6 +353,12 @@ export const OperationFilter = z.object({
   host: HostName.optional(),
   userid: Userid.optional(),
   port: PortId.optional(),
+  by: z
+    .string()
+    .min(1)
+    .max(200)
+    .optional()
+    .openapi({ description: "Asked for by this person or program: a token's name, or `user@machine`" }),
   type: z.enum(LISTED_TYPES).optional().openapi({ description: 'Type of the operations' }),
   state: z.enum(OPERATION_STATES).optional().openapi({ description: 'State of the operations' }),
   outcome: z
@@ -343,4 +393,19 @@ export const OperationPaging = z.strictObject({
     )
     .optional()
     .openapi({ description: '`next` of the previous page' }),
+});
+
+const time = z
+  .string()
+  .regex(
+    /^20\d\d-[01]\d-[0-3]\d(T[0-2]\d:[0-5]\d(:[0-5]\d(\.\d{1,3})?)?Z)?$/,
+    'must be a time, such as 2026-11-29T05:00:00Z',
+  )
+  .refine((text) => !Number.isNaN(Date.parse(text)), 'must be a time that there is')
+  .transform((text) => new Date(text));
+
+/** Bounds of the audit. */
+export const AuditTimes = z.object({
+  since: time.optional().openapi({ type: 'string', description: 'Operations that started then or later' }),
+  until: time.optional().openapi({ type: 'string', description: 'Operations that started before' }),
 });

@@ -1,15 +1,13 @@
-import { parseArgs } from 'node:util';
+import { runProgram } from '../command-line/program.ts';
 import { CONFIGURATIONS, type Configuration } from './configurations.ts';
 import { missingPrograms, search } from './search.ts';
 
-/** `npm run model`: search all states of the models, and print whether each search gave the expected result. */
-async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { long: { type: 'boolean', default: false } } });
+async function main({ long }: { long: boolean }): Promise<void> {
   const missing = await missingPrograms();
   if (missing.length > 0)
     throw new Error(`${missing.join(' and ')} are missing: on Debian, apt-get install spin gcc libc6-dev`);
   let wrong = 0;
-  for (const configuration of CONFIGURATIONS.filter(({ isLong }) => values.long || isLong !== true)) {
+  for (const configuration of CONFIGURATIONS.filter(({ isLong }) => long || isLong !== true)) {
     const { line, isRight } = await checked(configuration);
     process.stdout.write(`${line}\n`);
     if (!isRight) wrong += 1;
@@ -31,4 +29,13 @@ async function checked(configuration: Configuration): Promise<{ line: string; is
   };
 }
 
-await main();
+runProgram(
+  {
+    name: 'model',
+    does: "Searches all states of the queue's models, and prints whether each search gave the expected result.",
+    options: { long: { type: 'boolean', default: false, help: 'also the models that take minutes' } },
+    exit: { 0: 'all as expected', 1: 'failed, or not as expected' },
+    example: '--long',
+  },
+  main,
+);

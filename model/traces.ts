@@ -1,25 +1,20 @@
-import { parseArgs } from 'node:util';
+import { runProgram, type Values, wholeNumber } from '../command-line/program.ts';
 import { missingPrograms, simulate } from './search.ts';
 import { chooseTraces, parseTrace, type Trace } from './trace.ts';
 
-const USAGE = 'npm run --silent model:traces -- [--seeds 100] [--first 1] [--troubles 2] [--most 20]';
 /** A trace holds no lag of Temporal's list, so its requests are in the order of acceptance. */
 const LIST = { LAG: 0, BOUND: 0 };
 
-/** `npm run --silent model:traces`: print seeded runs of the queue's model as a JSON list of moves of the environment (README.md, Traces). */
-async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      seeds: { type: 'string', default: '100' },
-      first: { type: 'string', default: '1' },
-      troubles: { type: 'string', default: '2' },
-      most: { type: 'string', default: '1000000' },
-    },
-  });
-  const [seeds = 0, first = 1, troubles = 2, most = 0] = [values.seeds, values.first, values.troubles, values.most].map(
-    Number,
-  );
-  if (![seeds, first, troubles, most].every((value) => Number.isSafeInteger(value))) throw new Error(`usage: ${USAGE}`);
+const OPTIONS = {
+  seeds: { type: 'string', default: '100', value: 'N', help: 'the number of runs of the model' },
+  first: { type: 'string', default: '1', value: 'N', help: 'the first seed' },
+  troubles: { type: 'string', default: '2', value: 'N', help: 'the most troubles of a run' },
+  most: { type: 'string', default: '1000000', value: 'N', help: 'the most traces' },
+} as const;
+
+async function main(values: Values<typeof OPTIONS>): Promise<void> {
+  const number = (name: keyof typeof OPTIONS) => wholeNumber(`--${name}`, values[name], 0);
+  const [seeds, first, troubles, most] = [number('seeds'), number('first'), number('troubles'), number('most')];
   const missing = await missingPrograms();
   if (missing.length > 0) throw new Error(`${missing.join(' and ')} are missing`);
   process.stdout.write(`${JSON.stringify(chooseTraces(await traces(first, seeds, troubles), most), null, 1)}\n`);
@@ -36,4 +31,12 @@ async function traces(first: number, seeds: number, troubles: number): Promise<T
   return [...different.values()];
 }
 
-await main();
+runProgram(
+  {
+    name: 'model:traces',
+    does: "Prints seeded runs of the queue's model as a JSON list of moves of the environment (model/README.md).",
+    options: OPTIONS,
+    example: '--seeds 100 --most 20',
+  },
+  main,
+);

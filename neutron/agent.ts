@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NeutronPort } from '../domain/host/neutron-port.ts';
+import { messageOf } from '../domain/text/error-message.ts';
 import type { PortId } from '../domain/text/identifiers.ts';
 import { bindUnbound } from './binding.ts';
 import { BoundPorts } from './bound-ports.ts';
@@ -109,7 +110,7 @@ export class L2Agent {
       try {
         if (await this.#api.hasAliveServer(this.#options.reportIntervalMs)) break;
       } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
+        const reason = messageOf(error);
         if (!isLogged) log.warn({ host, reason }, 'waiting for neutron-server');
         isLogged = true;
         if (error instanceof Error && 'retryable' in error && error.retryable === false) throw error;
@@ -224,7 +225,7 @@ export class L2Agent {
         pause = AGAIN_MS;
       } catch (error) {
         if (this.#stopped) return;
-        const why = error instanceof Error ? error.message : String(error);
+        const why = messageOf(error);
         log.warn({ host, reason: why }, 'full synchronisation failed and is retried');
         await sleep(pause, undefined, { signal: this.#ending.signal }).catch(() => undefined);
         pause = Math.min(2 * pause, LONGEST_PAUSE_MS);

@@ -1,4 +1,5 @@
 import type { Channel, ChannelModel } from 'amqplib';
+import { messageOf } from '../domain/text/error-message.ts';
 import { NeutronError } from './errors.ts';
 
 /**
@@ -81,7 +82,7 @@ export async function onOwnChannel<Result>(
 /** The NeutronError of a refused declaration, or the error itself. `subject` is `exchange neutron` or `queue agent`. */
 export function refusedBy(error: unknown, subject: string): unknown {
   const code = codeOf(error);
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = messageOf(error);
   if (code === 406) return new NeutronError('exchange', `declare ${subject}`, reason);
   if (code === 403) return new NeutronError('unauthorised', `declare ${subject}`, reason);
   return error;

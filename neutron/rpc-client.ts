@@ -1,4 +1,5 @@
 import type { ChannelModel, ConfirmChannel, ConsumeMessage } from 'amqplib';
+import { messageOf } from '../domain/text/error-message.ts';
 import type { Attachment, BrokerConnection } from './broker-connection.ts';
 import { decodeReply, encode, newId, type Outgoing, type Reply, uncompressed } from './envelope.ts';
 import { NeutronError } from './errors.ts';
@@ -184,7 +185,7 @@ export class RpcClient implements Attachment {
       if (reply !== undefined) this.#settle(reply);
     } catch (error) {
       // The call that it answers is unknown, and the server compresses all its answers: every open call fails.
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       for (const { reject, operation } of this.#waiting.values())
         reject(new NeutronError('compressed', operation, reason));
     }

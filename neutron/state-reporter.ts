@@ -1,3 +1,4 @@
+import { messageOf } from '../domain/text/error-message.ts';
 import type { BrokerLog } from './broker-connection.ts';
 import type { AgentState, PluginApi } from './plugin-api.ts';
 
@@ -83,7 +84,7 @@ export class StateReporter {
       if (wasAway) onRevived();
     } catch (error) {
       if (this.#stopped) return;
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       if (!this.#failing) log.warn({ host, reason }, 'report of the state failed');
       this.#failing = true;
     }

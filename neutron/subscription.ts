@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
+import { messageOf } from '../domain/text/error-message.ts';
 import type { Attachment, BrokerConnection, BrokerLog } from './broker-connection.ts';
 import { decodeMessage, type Incoming, uncompressed } from './envelope.ts';
 import { NeutronError } from './errors.ts';
@@ -155,7 +156,7 @@ export class Subscription implements Attachment {
         if (messages.length > 0) await onMessages(messages, this.#backlog > 0);
         return true;
       } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
+        const reason = messageOf(error);
         log.error({ queue, reason }, 'messages were not forwarded: retried');
         await sleep(AGAIN_MS);
       }

@@ -28,6 +28,14 @@ export const FaultRuleSchema = z.strictObject({
       /** `after`: the function is carried out, and the code answered all the same */
       when: z.enum(['before', 'after']).default('before'),
     }),
+    z.strictObject({
+      kind: z.literal('relocate'),
+      function: z.string(),
+      userid: z.string(),
+      /** the zHCP of the member it goes to */
+      to: z.string(),
+      when: z.enum(['before', 'after']).default('before'),
+    }),
     z.strictObject({ kind: z.literal('hold'), when: z.enum(['before', 'after']) }),
   ]),
   times: z.number().int().positive().optional(),
@@ -70,11 +78,22 @@ export class FaultBoard {
   http(method: string, path: string, command: string): { action: FaultAction; hold: () => Promise<void> } | null {
     for (const armed of this.rules.values()) {
       const { match, action } = armed.rule;
-      if (action.kind === 'smapi' || spent(armed)) continue;
+      if (action.kind === 'smapi' || action.kind === 'relocate' || spent(armed)) continue;
       if (match.method !== undefined && match.method.toUpperCase() !== method) continue;
       if (!path.includes(match.path ?? '') || !command.includes(match.command ?? '')) continue;
       if (passes(armed)) continue;
       return { action, hold: () => holdOn(armed) };
+    }
+    return null;
+  }
+
+  /** Where a guest goes before or after a smcli function about it, if a rule says so; counts as a hit. */
+  relocation(name: string, users: readonly (string | undefined)[]): Extract<FaultAction, { kind: 'relocate' }> | null {
+    for (const armed of this.rules.values()) {
+      const { action } = armed.rule;
+      if (action.kind !== 'relocate' || spent(armed) || action.function !== name) continue;
+      const wanted = action.userid.toUpperCase();
+      if (users.some((user) => user?.toUpperCase() === wanted) && !passes(armed)) return action;
     }
     return null;
   }

@@ -1,38 +1,48 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
+import { NONE, runProgram, UsageError, type Values, wholeNumber } from '../command-line/program.ts';
 import { restoreSnapshot, Snapshot, takeSnapshot } from './control/snapshot.ts';
 import { parseLatency } from './http/latency.ts';
 import { type Simulator, startSimulator } from './simulator.ts';
-import { Asked, releasesOf } from './zvm/release.ts';
+import { Asked, RELEASES, releasesOf } from './zvm/release.ts';
 
-const USAGE = `npm run simulator -- [--port N] [--https] [--ca-file FILE] [--mns N] [--hosts N] [--guests N] [--seed N]
-  [--latency MS|uniform:MS:MS|lognormal:MEDIAN_MS:SIGMA] [--state FILE]
-  [--release 6.3|6.4|7.1|7.3|7.4|7.5[,…]] [--ssi] [--set NAME=VALUE]…`;
+const OPTIONS = {
+  port: { type: 'string', default: '0', value: 'N', help: 'the first port; 0 takes a free one' },
+  https: { type: 'boolean', default: false, help: 'TLS with an authority of its own' },
+  'ca-file': { type: 'string', value: 'FILE', help: "written: the authority's certificate" },
+  mns: { type: 'string', default: '1', value: 'N', help: 'management nodes, on consecutive ports' },
+  hosts: { type: 'string', default: '2', value: 'N', help: 'z/VM systems of each management node' },
+  guests: { type: 'string', default: '10', value: 'N', help: 'guests of each z/VM system' },
+  seed: { type: 'string', default: '1', value: 'N', help: 'random values repeat with the same seed' },
+  latency: {
+    type: 'string',
+    default: '0',
+    value: 'MS',
+    help: 'delay of a call; also uniform:MS:MS, lognormal:MEDIAN_MS:SIGMA',
+  },
+  state: { type: 'string', value: 'FILE', help: 'read at the start if it exists, written at the end' },
+  release: {
+    type: 'string',
+    default: '6.3',
+    value: 'RELEASE,…',
+    help: `of the z/VM systems in turn: ${RELEASES.join(', ')}`,
+  },
+  ssi: { type: 'boolean', default: false, help: 'the systems are members of one SSI cluster' },
+  set: {
+    type: 'string',
+    multiple: true,
+    default: NONE,
+    value: 'NAME=VALUE',
+    help: 'an answer other than that of the release',
+  },
+} as const;
 
-/** Starts management nodes, prints one JSON line with their URLs, and runs until it is told to stop; then the state is saved. */
-async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      port: { type: 'string', default: '0' },
-      https: { type: 'boolean', default: false },
-      'ca-file': { type: 'string' },
-      mns: { type: 'string', default: '1' },
-      hosts: { type: 'string', default: '2' },
-      guests: { type: 'string', default: '10' },
-      seed: { type: 'string', default: '1' },
-      latency: { type: 'string', default: '0' },
-      state: { type: 'string' },
-      release: { type: 'string', default: '6.3' },
-      ssi: { type: 'boolean', default: false },
-      set: { type: 'string', multiple: true, default: [] },
-    },
-  });
-  const port = whole('--port', values.port);
-  const seed = whole('--seed', values.seed);
+async function main(values: Values<typeof OPTIONS>): Promise<void> {
+  const port = wholeNumber('--port', values.port, 0);
+  const seed = wholeNumber('--seed', values.seed, 0);
   const options = {
     https: values.https,
-    hosts: whole('--hosts', values.hosts),
-    guests: whole('--guests', values.guests),
+    hosts: wholeNumber('--hosts', values.hosts, 0),
+    guests: wholeNumber('--guests', values.guests, 0),
     latency: parseLatency(values.latency),
     release: releasesOf(values.release),
     ssi: values.ssi,
@@ -40,7 +50,7 @@ async function main(): Promise<void> {
   };
   const saved = values.state === undefined ? [] : readState(values.state);
   const simulators: Simulator[] = [];
-  for (let index = 0; index < whole('--mns', values.mns); index += 1) {
+  for (let index = 0; index < wholeNumber('--mns', values.mns, 0); index += 1) {
     // Several management nodes have ports after each other, or each a free one.
     const simulator = await startSimulator({ ...options, seed: seed + index, port: port === 0 ? 0 : port + index });
     const snapshot = saved[index];
@@ -64,7 +74,7 @@ function readState(file: string): Snapshot[] {
   const parsed = Snapshot.array().safeParse(JSON.parse(readFileSync(file, 'utf8')));
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
-  throw new Error(`--state ${file}: ${issue?.path.join('.')}: ${issue?.message}`);
+  throw new UsageError(`--state ${file}: ${issue?.path.join('.')}: ${issue?.message}`);
 }
 
 /** `NAME=VALUE`, of the answers that the releases do not settle; a list has commas. */
@@ -79,16 +89,16 @@ function askedOf(settings: readonly string[]): Asked {
   const { data, error } = Asked.safeParse(Object.fromEntries(given));
   if (data !== undefined) return data;
   const [issue] = error.issues;
-  throw new Error(`--set ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`);
+  throw new UsageError(`--set ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`);
 }
 
-function whole(option: string, text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 0) throw new Error(`${option} ${text}: must be a whole number`);
-  return value;
-}
-
-main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\nusage: ${USAGE}\n`);
-  process.exitCode = 1;
-});
+runProgram(
+  {
+    name: 'simulator',
+    does: 'Starts simulated xCAT management nodes, prints one JSON line with their URLs, and runs until SIGINT or SIGTERM.',
+    options: OPTIONS,
+    exit: { 0: 'stopped by a signal' },
+    example: '--port 8080 --hosts 1 --release 7.4',
+  },
+  main,
+);

@@ -21,6 +21,19 @@ export function managementNetworkWorkflowId(host: string): string {
   return `management-network/${host}`;
 }
 
+/**
+ * The id of an operation as URLs and people write it: its Workflow ID with `~` for `/`, which no name of a host, guest, VSWITCH or port
+ * holds.
+ */
+export function operationIdOf(workflowId: string): string {
+  return workflowId.replaceAll('/', '~');
+}
+
+/** The Workflow ID of an operation's id. */
+export function workflowIdOf(operationId: string): string {
+  return operationId.replaceAll('~', '/');
+}
+
 /** The prefix of the Schedules of reconciliation, and of the Workflow IDs of their runs. */
 export const RECONCILE_PREFIX = 'reconcile/';
 

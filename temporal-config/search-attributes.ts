@@ -11,6 +11,9 @@ export const ZVM_USERID = defineSearchAttributeKey('ZvmUserid', 'KEYWORD');
 /** The outcome of a closed workflow, in the words of its result; `waiting` or `retrying` of an open one. */
 export const ZVM_OUTCOME = defineSearchAttributeKey('ZvmOutcome', 'KEYWORD');
 
+/** The person or program that asked for the workflow: a token's name, or `user@machine`. */
+export const ZVM_BY = defineSearchAttributeKey('ZvmBy', 'KEYWORD');
+
 // Temporal's SQL visibility has columns for at most 3 keyword lists per namespace: the three below use them all.
 
 /** The ports a workflow touches. */
@@ -30,6 +33,7 @@ export const SEARCH_ATTRIBUTES = [
   ZVM_HOST,
   ZVM_USERID,
   ZVM_OUTCOME,
+  ZVM_BY,
   ZVM_PORT,
   ZVM_VSWITCH,
   ZVM_VLAN,
@@ -39,6 +43,7 @@ export const SEARCH_ATTRIBUTES = [
 /** The terms by which a run is found. */
 export type SearchTerms = {
   host: string;
+  by?: string | undefined;
   userid?: string | undefined;
   portIds?: readonly string[] | undefined;
   vswitches?: readonly string[] | undefined;
@@ -53,6 +58,7 @@ const MOST_VLANS = 150;
 /** The search attributes of a run. Empty ones are left out; lists are cut to the size that fits. */
 export function searchAttributesOf({
   host,
+  by,
   userid,
   portIds = [],
   vswitches = [],
@@ -60,6 +66,7 @@ export function searchAttributesOf({
 }: SearchTerms): SearchAttributePair[] {
   return [
     { key: ZVM_HOST, value: host },
+    ...(by === undefined ? [] : [{ key: ZVM_BY, value: by }]),
     ...(userid === undefined ? [] : [{ key: ZVM_USERID, value: userid }]),
     ...listed(ZVM_PORT, portIds, MOST_PORTS),
     ...listed(ZVM_VSWITCH, vswitches, MOST_VSWITCHES),

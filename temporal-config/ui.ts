@@ -16,6 +16,11 @@ export function markdownLink(text: string, path: string): string {
   return `[${text}](${path})`;
 }
 
+/** A text that Markdown is to show as it stands. */
+export function markdownText(text: string): string {
+  return text.replaceAll(/[\\`*_[\]<>()#!|~]/g, '\\$&');
+}
+
 // A closing bracket would end the Markdown link.
 function encoded(query: string): string {
   return encodeURIComponent(query).replaceAll('(', '%28').replaceAll(')', '%29');
@@ -30,7 +35,7 @@ const COLUMNS = 'namespace-workflow-table-columns';
 const MOST_VIEWS = 20;
 
 /** The columns of the list of runs. */
-const SHOWN = ['Status', 'Workflow ID', 'ZvmOutcome', 'ZvmUserid', 'ZvmVswitch', 'ZvmVlan', 'Start', 'End'];
+const SHOWN = ['Status', 'Workflow ID', 'ZvmOutcome', 'ZvmUserid', 'ZvmVswitch', 'ZvmVlan', 'ZvmBy', 'Start', 'End'];
 
 /** The address of a list. Opening it with `save` also saves the query as a view of that name in the browser. */
 export function viewUrl(ui: string, path: string, save?: string): string {

@@ -6,6 +6,7 @@ const ROOT = join(import.meta.dirname, '..');
 
 /** The imports that each folder may make: other folders whole, or their types alone (docs/architecture.md). */
 const MAY: Record<string, { code: string[]; types: string[]; packages: RegExp }> = {
+  'command-line': { code: [], types: [], packages: /^node:.*$/ },
   domain: { code: [], types: [], packages: /^zod$/ },
   workflows: { code: ['domain', 'temporal-config'], types: [], packages: /^(zod|@temporalio\/(workflow|common))$/ },
   'temporal-config': { code: [], types: [], packages: /^@temporalio\/common$/ },
@@ -22,13 +23,14 @@ const MAY: Record<string, { code: string[]; types: string[]; packages: RegExp }>
   backend: { code: ['domain'], types: [], packages: /^node:timers\/promises$/ },
   'backend/http': { code: ['backend', 'domain'], types: [], packages: /^(undici|node:.*)$/ },
   'backend/zvm': { code: ['backend', 'domain'], types: [], packages: /^zod$/ },
+  'backend/feilong': { code: ['backend', 'backend/http', 'backend/zvm', 'domain'], types: [], packages: /^zod$/ },
   'backend/xcat': {
     code: ['backend', 'backend/http', 'backend/zvm', 'domain'],
     types: [],
     packages: /^(zod|undici|csv-parse\/sync|node:.*)$/,
   },
   neutron: { code: ['domain'], types: [], packages: /^(zod|amqplib|undici|node:.*)$/ },
-  simulator: { code: [], types: ['domain'], packages: /^(zod|node:.*)$/ },
+  simulator: { code: ['command-line'], types: ['domain'], packages: /^(zod|node:.*)$/ },
   client: {
     code: ['domain', 'temporal-config'],
     types: ['workflows'],
@@ -42,7 +44,7 @@ const MAY: Record<string, { code: string[]; types: string[]; packages: RegExp }>
       /^(zod|hono.*|@hono\/.*|amaro|prom-client|rate-limiter-flexible|swagger-ui-dist.*|pino|node:.*|@temporalio\/(client|common))$/,
   },
   cli: {
-    code: ['client', 'configuration', 'domain', 'temporal-config'],
+    code: ['client', 'command-line', 'configuration', 'domain', 'temporal-config'],
     types: [],
     packages: /^(zod|commander|cli-table3|log-update|@bomb\.sh\/tab.*|node:.*|@temporalio\/(client|common))$/,
   },
@@ -51,9 +53,11 @@ const MAY: Record<string, { code: string[]; types: string[]; packages: RegExp }>
       'activities',
       'backend',
 
+      'backend/feilong',
       'backend/http',
       'backend/xcat',
       'client',
+      'command-line',
       'configuration',
       'domain',
       'gateway',
@@ -68,6 +72,7 @@ const MAY: Record<string, { code: string[]; types: string[]; packages: RegExp }>
   demo: {
     code: [
       'client',
+      'command-line',
       'configuration',
       'domain',
       'neutron',
@@ -82,7 +87,7 @@ const MAY: Record<string, { code: string[]; types: string[]; packages: RegExp }>
   },
   // The checker judges from outside: of the product it knows how to start it, and Temporal's names.
   chaos: {
-    code: ['temporal-config', 'temporal-config/dev-server'],
+    code: ['command-line', 'temporal-config', 'temporal-config/dev-server'],
     types: [],
     packages: /^(zod|node:.*|@temporalio\/(client|common))$/,
   },
@@ -157,6 +162,37 @@ test('no comment begins with a question word', () => {
     return lines
       .filter((line) => /^\s*(\/\/|\/?\*+) *(What|Who|Whoever|Which)\b/.test(line))
       .map((line) => `${file}: ${line}`);
+  });
+  expect(wrong).toEqual([]);
+});
+
+const STRING = /'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"/.source;
+const EXPRESSION = /\$\{(?:[^{}`]|`[^`]*`|\{[^{}]*\})*\}/.source;
+const TEXT = new RegExp(`/\\*[\\s\\S]*?\\*/|//.*|${STRING}|\`(?:\\\\[\\s\\S]|${EXPRESSION}|[^\\\\\`])*\``, 'g');
+
+/** Code without comments and texts; of templates the expressions stay. */
+function namesIn(code: string): string {
+  return code.replaceAll(TEXT, (text) => {
+    const expressions = text.startsWith('`') ? text.match(new RegExp(EXPRESSION, 'g')) : null;
+    return ` ${(expressions ?? []).map((each) => namesIn(each.slice(2, -1))).join(' ')} `;
+  });
+}
+
+test('the names of expressions in texts count, their words do not', () => {
+  const code = "a(`of @{b.rows} row @{c ? `column @{d}` : 'table'}`); // xcat".replaceAll('@', '$');
+  expect(namesIn(code).match(/\w+/g)).toEqual(['a', 'b', 'rows', 'c', 'd']);
+});
+
+test('no name in the domain is about rows, columns or tables, or xCAT', () => {
+  const files = readdirSync(join(ROOT, 'domain'), { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('.ts'),
+  );
+  expect(files.length).toBeGreaterThan(50);
+  const wrong = files.flatMap((file) => {
+    const names = namesIn(readFileSync(join(ROOT, 'domain', file), 'utf8')).match(/[A-Za-z]+/g) ?? [];
+    const words = names.flatMap((name) => name.split(/(?<=[a-z])(?=[A-Z])/));
+    const found = words.filter((word) => /^(rows?|columns?|tables?|xcat)$/i.test(word));
+    return [...new Set(found)].map((word) => `domain/${file}: ${word}`);
   });
   expect(wrong).toEqual([]);
 });

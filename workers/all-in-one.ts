@@ -1,135 +1,93 @@
-import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
-import type { GuestPortRequest } from '../client/port-file.ts';
-import { examplePortRequests, STARTER } from '../demo/example-ports.ts';
-import { type Stack, startStack } from '../demo/stack.ts';
-import { compare, wire } from '../demo/wire.ts';
-import { createLogger, installTemporalLogger } from '../runtime/process/logging.ts';
-import { endWithFailure } from '../runtime/process/program.ts';
-import { guestWorkflowId } from '../temporal-config/names.ts';
-import { runPath } from '../temporal-config/ui.ts';
+import { runProgram, type Values, wholeNumber } from '../command-line/program.ts';
+import { STARTER } from '../demo/example-ports.ts';
+import type { Stack } from '../demo/stack.ts';
+import { isFree } from '../temporal-config/dev-server/free-ports.ts';
+import { configuredServer, SERVER_VARIABLES } from '../temporal-config/dev-server/temporal-binary.ts';
 
-const RECONCILE_SECONDS = 10;
-const REPAIR_MS = 60_000;
+const portOf = (what: string, port: number) =>
+  ({ type: 'string', default: String(port), value: 'N', help: `the port of ${what}` }) as const;
+const OPTIONS = {
+  port: portOf('Temporal', 7233),
+  'ui-port': portOf('the Temporal UI', 8233),
+  'simulator-port': portOf('the simulated management node', 8080),
+  'gateway-port': portOf('the HTTP API and the picture', 8088),
+  guests: { type: 'string', default: String(STARTER.guestsPerHost), value: 'N', help: 'guests of each z/VM system' },
+} as const;
 
-/** `npm start`: run everything on embedded defaults and wire a few guests, until SIGINT or SIGTERM. */
-async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      port: { type: 'string', default: '7233' },
-      'ui-port': { type: 'string', default: '8233' },
-      'simulator-port': { type: 'string', default: '8080' },
-      'gateway-port': { type: 'string', default: '8088' },
-      guests: { type: 'string', default: String(STARTER.guestsPerHost) },
-    },
-  });
-  const say = (line: string) => process.stdout.write(`${line}\n`);
-  const ports = {
-    grpc: Number(values.port),
-    ui: Number(values['ui-port']),
-    simulator: Number(values['simulator-port']),
-    gateway: Number(values['gateway-port']),
-  };
+/** The time for workers and server to end in order. All that they hold is temporary. */
+const ORDERLY_END_MS = 1_500;
+
+const say = (line: string) => process.stdout.write(`${line}\n`);
+
+async function main(values: Values<typeof OPTIONS>): Promise<void> {
+  const port = (name: keyof typeof OPTIONS) => wholeNumber(`--${name}`, values[name], 1, 65_535);
+  const guestsPerHost = wholeNumber('--guests', values.guests, STARTER.guestsPerHost, 9_999);
+  const own = { '--simulator-port': port('simulator-port'), '--gateway-port': port('gateway-port') };
+  const server = { '--port': port('port'), '--ui-port': port('ui-port') };
+  say(
+    `Starting Temporal, a simulated xCAT management node with ${STARTER.hosts} z/VM systems, a worker for each, and the HTTP API. Ctrl-C ends all of it.`,
+  );
+  let stack: Stack | undefined;
+  let isEnding = false;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.on(signal, () => {
+      // Ctrl-C comes twice: from the terminal, and from npm.
+      if (!isEnding) void end(stack);
+      isEnding = true;
+    });
+  await refuseTaken((await configuredServer(process.env)) === undefined ? { ...server, ...own } : own);
+  // Loading them takes longer than the first line may.
+  const { createLogger, installTemporalLogger } = await import('../runtime/process/logging.ts');
+  const { startStack } = await import('../demo/stack.ts');
+  const { firstSteps, RECONCILE_SECONDS } = await import('../demo/first-steps.ts');
   installTemporalLogger(createLogger('warn'));
-  const stack = await startStack({
+  stack = await startStack({
     hosts: STARTER.hosts,
-    guestsPerHost: Number(values.guests),
+    guestsPerHost,
     say,
-    ports,
+    ports: {
+      grpc: server['--port'],
+      ui: server['--ui-port'],
+      simulator: own['--simulator-port'],
+      gateway: own['--gateway-port'],
+    },
     reconcileSeconds: RECONCILE_SECONDS,
   });
-  const ended = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
-  try {
-    const requests = examplePortRequests(STARTER.ports, stack.hosts, STARTER.guestsPerHost);
-    say(
-      `Wiring ${requests.length} ports of ${STARTER.hosts * STARTER.guestsPerHost} guests on ${STARTER.hosts} z/VM systems:`,
-    );
-    await wire(stack.client, requests, ({ userid, host, ports: count, failure }) =>
-      say(`  ${userid} on ${host}: ${failure ?? `${count} ports wired`}`),
-    );
-    const mismatches = await compare(stack.simulator.url, requests, stack.hosts);
-    say(mismatches.length === 0 ? 'z/VM has all ports as requested.' : mismatches.join('\n'));
-    const example = requests.find((request) => request.network.type === 'vlan');
-    if (example !== undefined) await breakAndRepair(stack, example, say);
-    say(nextSteps(stack, example));
-    await ended;
-  } finally {
-    await stack.stop();
-  }
+  const sayUnlessEnding = (line: string) => {
+    if (!isEnding) say(line);
+  };
+  await firstSteps(stack, sayUnlessEnding).catch((error: unknown) => {
+    // The parts that it talks to are gone.
+    if (!isEnding) throw error;
+  });
 }
 
-/** The addresses to look at, and a change of a port in each of the ways. */
-function nextSteps({ hosts, target, uiUrl, gateway, simulator }: Stack, port: GuestPortRequest | undefined): string {
-  const { namespace, connection } = target;
-  const { host, userid, portId } = port ?? {};
-  const address =
-    connection.address === 'localhost:7233' || connection.address === '127.0.0.1:7233'
-      ? ''
-      : ` --address ${connection.address}`;
-  const uiPort = Number(connection.address?.split(':').at(-1)) + 1_000;
-  // The address that zvmnet uses by default.
-  const ui = uiUrl === undefined || uiUrl === `http://127.0.0.1:${uiPort}` ? '' : ` --ui-url ${uiUrl}`;
-  const steps =
-    uiUrl === undefined || host === undefined || userid === undefined
-      ? ''
-      : `:\n\n  ${uiUrl}${runPath(namespace, guestWorkflowId(host, userid))}`;
-  return `
-Reconciliation: Schedules reconcile/${hosts.map((each) => each.host).join(', reconcile/')}, every ${RECONCILE_SECONDS} seconds.
-
-Picture       ${gateway?.url}/
-HTTP API      ${gateway?.url}/docs
-Temporal UI   ${uiUrl === undefined ? 'the UI of your own Temporal server' : `${uiUrl}/namespaces/${namespace}/workflows`}
-z/VM's state  ${simulator.url}/simulator/state
-
-Change the VLAN of a port from another terminal: by the operator's command,
-
-  cli/zvmnet port set-vlan ${portId} 2001 --host ${host}${address}${ui}
-
-by the HTTP API,
-
-  curl -X PATCH ${gateway?.url}/v1/hosts/${host}/guests/${userid}/ports/${portId} \\
-    -H 'content-type: application/json' -H 'prefer: wait=60' -d '{"network":{"type":"vlan","segmentationId":2002}}'
-
-or as a workflow (the temporal command is in the project's cache unless it is on your path):
-
-  temporal workflow start --address ${connection.address} --namespace ${namespace} --task-queue zvm-${host} --type changeVlan \\
-    --workflow-id change-vlan/${host}/try-1 \\
-    --input '{"host":"${host}","userid":"${userid}","portId":"${portId}","network":{"type":"vlan","segmentationId":2003}}'
-
-In each case the newest run of guest/${host}/${userid} shows the steps on z/VM${steps}
-
-Ctrl-C ends all processes.`;
+/** End all parts in order, or after a while without order. Parts that are still starting end with the process. */
+async function end(stack: Stack | undefined): Promise<void> {
+  say('Ending all of it …');
+  await Promise.race([stack?.stop(), sleep(ORDERLY_END_MS)]);
+  say('Ended.');
+  process.exit();
 }
 
-/** Revoke a guest's grant and uncouple its NIC at the simulator, and wait for the Schedule's next run to repair it. */
-async function breakAndRepair(stack: Stack, port: GuestPortRequest, say: (line: string) => void): Promise<void> {
-  const { host, userid, vswitch: name } = port;
-  const system = stack.simulator.mn.systems[stack.hosts.findIndex((each) => each.host === host)];
-  const vswitch = system?.vswitch(name);
-  const guest = system?.guest(userid);
-  if (system === undefined || vswitch === undefined || guest === undefined) return;
-  const isCoupled = () => guest.nics.some((nic) => nic.vswitch === name);
-  for (const nic of guest.nics.filter((each) => each.vswitch === name)) system.uncouple(guest, nic, 'somebody');
-  system.revoke(vswitch, userid);
-  say(
-    `An administrator revokes ${userid} on ${name} and uncouples its NIC. Reconciliation runs every ${RECONCILE_SECONDS} seconds …`,
-  );
-  const deadline = Date.now() + REPAIR_MS;
-  while (!isCoupled() && Date.now() < deadline) await sleep(200);
-  say(
-    isCoupled()
-      ? `… and has repaired the drift: ${userid} is authorised and coupled again.`
-      : '… and has not repaired the drift yet.',
-  );
+/** Throws an Error that names each port that another program has, with its option. */
+async function refuseTaken(ports: Record<string, number>): Promise<void> {
+  const taken: string[] = [];
+  for (const [option, port] of Object.entries(ports))
+    if (!(await isFree(port))) taken.push(`${option} ${port}: address already in use on 127.0.0.1`);
+  if (taken.length > 0)
+    throw new Error(`${taken.join('\n')}\nStop the other program, or choose another port by the option.`);
 }
 
-main().catch((error: unknown) => {
-  const isTaken = error instanceof Error && error.message.includes('address already in use');
-  endWithFailure(
-    error,
-    isTaken
-      ? ': stop the other process, or choose ports by --port, --ui-port, --simulator-port and --gateway-port'
-      : '',
-  );
-});
+runProgram(
+  {
+    name: 'start',
+    does: 'Runs everything on embedded defaults, wires a few guests, and shows the repair of one, until SIGINT or SIGTERM.',
+    options: OPTIONS,
+    environment: SERVER_VARIABLES,
+    exit: { 0: 'ended by a signal' },
+    example: '--gateway-port 9088',
+  },
+  main,
+);

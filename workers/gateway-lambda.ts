@@ -2,7 +2,7 @@ import { configuredTarget, connectClient } from '../client/temporal-connection.t
 import { defined } from '../domain/defined.ts';
 import { TokenFile } from '../gateway/http/tokens.ts';
 import { createLambdaHandler } from '../gateway/lambda.ts';
-import { GatewayHosts, variable } from '../runtime/gateway/environment.ts';
+import { GatewayHosts, variable } from '../gateway/options.ts';
 import { createLogger } from '../runtime/process/logging.ts';
 
 type Handler = ReturnType<typeof createLambdaHandler>;

@@ -1,11 +1,8 @@
-import { parseArgs } from 'node:util';
 import { z } from 'zod';
+import { NONE, runProgram, UsageError } from '../command-line/program.ts';
 import { HostName } from '../domain/text/identifiers.ts';
 import { VERBS } from '../gateway/http/tokens.ts';
 import { addToken } from '../runtime/gateway/token-file.ts';
-
-const USAGE = `npm run gateway-token -- --name NAME --host HOST… --verb VERB… [--file tokens.json]
-  --host: a host, or '*' for all; --verb: ${VERBS.join(', ')}; both may be repeated`;
 
 const Arguments = z.object({
   name: z.string('--name is missing').min(1),
@@ -14,28 +11,25 @@ const Arguments = z.object({
   file: z.string(),
 });
 
-/** `npm run gateway-token`: make a token, print it once, and add its SHA-256 to the gateway's file. */
-function main(): void {
-  const { values } = parseArgs({
+runProgram(
+  {
+    name: 'gateway-token',
+    does: "Makes a token of the HTTP API, prints it once, and adds its SHA-256 to the gateway's file.",
     options: {
-      name: { type: 'string' },
-      host: { type: 'string', multiple: true, default: [] },
-      verb: { type: 'string', multiple: true, default: [] },
-      file: { type: 'string', default: 'tokens.json' },
+      name: { type: 'string', value: 'NAME', help: 'the name of the caller' },
+      host: { type: 'string', multiple: true, default: NONE, value: 'HOST', help: "a host, or '*' for all" },
+      verb: { type: 'string', multiple: true, default: NONE, value: 'VERB', help: VERBS.join(', ') },
+      file: { type: 'string', default: 'tokens.json', value: 'FILE', help: 'the file of the tokens; made if missing' },
     },
-  });
-  const wanted = Arguments.safeParse(values);
-  if (!wanted.success) throw new Error(`${wanted.error.issues[0]?.message}\n\n${USAGE}`);
-  const { name, host, verb, file } = wanted.data;
-  process.stdout.write(`${addToken(file, name, host, verb)}\n`);
-  process.stderr.write(
-    `${file} holds the SHA-256 of the token. The token is shown only once. A gateway that reads the file accepts it now.\n`,
-  );
-}
-
-try {
-  main();
-} catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = 1;
-}
+    example: '--name portal --host zvm1 --host zvm2 --verb read --verb change --file tokens.json',
+  },
+  (values) => {
+    const wanted = Arguments.safeParse(values);
+    if (!wanted.success) throw new UsageError(wanted.error.issues[0]?.message);
+    const { name, host, verb, file } = wanted.data;
+    process.stdout.write(`${addToken(file, name, host, verb)}\n`);
+    process.stderr.write(
+      `${file} holds the SHA-256 of the token. The token is shown only once. A gateway that reads the file accepts it now.\n`,
+    );
+  },
+);

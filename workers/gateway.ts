@@ -1,19 +1,29 @@
 import { once } from 'node:events';
-import { parseArgs } from 'node:util';
-import { configuredTarget, connectClient } from '../client/temporal-connection.ts';
+import { configuredTarget, connectClient, TEMPORAL_VARIABLES } from '../client/temporal-connection.ts';
+import { runProgram, UsageError, type Values, wholeNumber } from '../command-line/program.ts';
 import { defined } from '../domain/defined.ts';
-import type { GatewayHost } from '../gateway/options.ts';
-import { GatewayHosts, variable } from '../runtime/gateway/environment.ts';
+import { type GatewayHost, GatewayHosts, variable } from '../gateway/options.ts';
 import { gatewayHostOf, serveGateway } from '../runtime/gateway/server.ts';
 import { watchTokens } from '../runtime/gateway/token-file.ts';
+import { CONFIGURATION_OPTIONS, CONFIGURATION_VARIABLES, configurationOf } from '../runtime/process/configuration.ts';
 import { createLogger } from '../runtime/process/logging.ts';
-import { CONFIGURATION_ARGUMENTS, configurationOf, endWithFailure } from '../runtime/process/program.ts';
 import { prepareExternal } from '../runtime/process/temporal-connection.ts';
 
-/** `npm run gateway -- --config-file FILE …`: the HTTP API of the hosts that the files describe, until SIGINT or SIGTERM. */
-async function main(): Promise<void> {
-  const { files, tokensFile, listen, uiUrl, publicUrl } = parsedArguments();
-  const { hosts, logLevel } = servedHosts(files);
+const OPTIONS = {
+  ...CONFIGURATION_OPTIONS,
+  tokens: { type: 'string', value: 'FILE', help: "the file of the callers' tokens; without it, loopback only" },
+  listen: { type: 'string', default: '127.0.0.1', value: 'ADDRESS', help: 'the address to listen on' },
+  port: { type: 'string', default: '8088', value: 'N', help: 'the port to listen on; 0 takes a free one' },
+  'tls-cert': { type: 'string', value: 'FILE', help: 'the certificate chain in PEM format: serves HTTPS' },
+  'tls-key': { type: 'string', value: 'FILE', help: 'the key of the certificate in PEM format' },
+  'ui-url': { type: 'string', value: 'URL', help: 'the base of the Temporal UI, for links to runs' },
+  'public-url': { type: 'string', value: 'URL', help: 'the URL that callers use, with its path' },
+  'behind-proxy': { type: 'boolean', default: false, help: 'trust the last entry of X-Forwarded-For' },
+} as const;
+
+async function main(given: Values<typeof OPTIONS>): Promise<void> {
+  const { tokensFile, listen, uiUrl, publicUrl } = checked(given);
+  const { hosts, logLevel } = servedHosts(given);
   const logger = createLogger(logLevel);
   const log = (level: 'info' | 'warn' | 'error', fields: Record<string, unknown>, message: string) =>
     logger[level](fields, message);
@@ -43,29 +53,16 @@ async function main(): Promise<void> {
   await close();
 }
 
-/** The options of the command line. Throws an Error that names the wrong option. */
-function parsedArguments() {
-  const { values } = parseArgs({
-    options: {
-      ...CONFIGURATION_ARGUMENTS,
-      tokens: { type: 'string' },
-      listen: { type: 'string', default: '127.0.0.1' },
-      port: { type: 'string', default: '8088' },
-      'tls-cert': { type: 'string' },
-      'tls-key': { type: 'string' },
-      'ui-url': { type: 'string' },
-      'public-url': { type: 'string' },
-      'behind-proxy': { type: 'boolean', default: false },
-    },
-  });
+/** The options of the command line. Throws a UsageError that names the wrong option. */
+function checked(values: Values<typeof OPTIONS>) {
   const { 'tls-cert': certFile, 'tls-key': keyFile, 'ui-url': uiUrl, 'public-url': publicUrl } = values;
-  if ((certFile === undefined) !== (keyFile === undefined)) throw new Error('give --tls-cert and --tls-key together');
-  if (publicUrl !== undefined && !URL.canParse(publicUrl)) throw new Error('--public-url: must be a URL');
-  const port = Number(values.port);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error('--port: must be 0 to 65535');
+  if ((certFile === undefined) !== (keyFile === undefined))
+    throw new UsageError('give --tls-cert and --tls-key together');
+  if (publicUrl !== undefined && !URL.canParse(publicUrl)) throw new UsageError('--public-url: must be a URL');
+  const port = wholeNumber('--port', values.port, 0, 65_535);
   const tls = certFile === undefined || keyFile === undefined ? {} : { tls: { certFile, keyFile } };
   const listen = { host: values.listen, port, behindProxy: values['behind-proxy'], ...tls };
-  return { files: values, tokensFile: values.tokens, listen, uiUrl, publicUrl };
+  return { tokensFile: values.tokens, listen, uiUrl, publicUrl };
 }
 
 /** The hosts of `ZVM_GATEWAY_HOSTS` if given, else of the files. */
@@ -83,4 +80,19 @@ function servedHosts(files: Parameters<typeof configurationOf>[0]): { hosts: Gat
   };
 }
 
-main().catch(endWithFailure);
+runProgram(
+  {
+    name: 'gateway',
+    does: 'Serves the HTTP API and the picture of the hosts that the files describe, until SIGINT or SIGTERM. SIGHUP reads tokens and certificate again.',
+    options: OPTIONS,
+    environment: {
+      ZVM_GATEWAY_HOSTS: 'hosts and physical networks as JSON, in place of the files',
+      ZVM_GATEWAY_LOG_LEVEL: 'the log level, with ZVM_GATEWAY_HOSTS',
+      ...CONFIGURATION_VARIABLES,
+      ...TEMPORAL_VARIABLES,
+    },
+    exit: { 0: 'stopped by a signal' },
+    example: '--config-file zvm.ini --tokens tokens.json --listen 0.0.0.0 --tls-cert cert.pem --tls-key key.pem',
+  },
+  main,
+);

@@ -1,21 +1,24 @@
 import { once } from 'node:events';
-import { parseArgs } from 'node:util';
-import { configuredTarget, connectClient } from '../client/temporal-connection.ts';
+import { configuredTarget, connectClient, TEMPORAL_VARIABLES } from '../client/temporal-connection.ts';
+import { messageOf, runProgram } from '../command-line/program.ts';
 import { NeutronError } from '../neutron/errors.ts';
 import { runNeutronAgents } from '../runtime/neutron/agents.ts';
-import { watchConfiguration } from '../runtime/process/configuration-watch.ts';
+import {
+  CONFIGURATION_OPTIONS,
+  CONFIGURATION_VARIABLES,
+  type ConfigurationArguments,
+  configurationOf,
+  watchConfiguration,
+} from '../runtime/process/configuration.ts';
 import { createLogger } from '../runtime/process/logging.ts';
-import { CONFIGURATION_ARGUMENTS, configurationOf, endWithFailure } from '../runtime/process/program.ts';
 import { prepareExternal } from '../runtime/process/temporal-connection.ts';
 
-/** `npm run neutron-agent -- --config-file FILE …`: Neutron's L2 agent of the hosts that the files describe, until SIGINT or SIGTERM. SIGHUP reads the files again. */
-async function main(): Promise<void> {
-  const { values } = parseArgs({ options: CONFIGURATION_ARGUMENTS });
-  const configuration = configurationOf(values);
+async function main(files: ConfigurationArguments): Promise<void> {
+  const configuration = configurationOf(files);
   if (configuration.neutron?.bus === undefined)
     throw new Error("transport_url is missing: give the URL of Neutron's message broker, as in neutron.conf");
   const logger = createLogger(configuration.worker.logLevel);
-  const watched = watchConfiguration(values, configuration, logger);
+  const watched = watchConfiguration(files, configuration, logger);
   process.on('SIGHUP', watched.readAgain);
   const target = configuredTarget();
   await prepareExternal(target);
@@ -33,4 +36,15 @@ async function main(): Promise<void> {
   }
 }
 
-main().catch((error: unknown) => endWithFailure(error, error instanceof NeutronError ? `: ${error.advice}` : ''));
+runProgram(
+  {
+    name: 'neutron-agent',
+    does: "Runs Neutron's L2 agent of the hosts that the files describe, until SIGINT or SIGTERM. SIGHUP reads the files again.",
+    options: CONFIGURATION_OPTIONS,
+    environment: { ...CONFIGURATION_VARIABLES, ...TEMPORAL_VARIABLES },
+    exit: { 0: 'stopped by a signal' },
+    example: '--config-file /etc/neutron/neutron.conf --config-file /etc/neutron/plugins/zvm/neutron_zvm_plugin.ini',
+  },
+  main,
+  (error) => `${messageOf(error)}${error instanceof NeutronError ? `: ${error.advice}` : ''}`,
+);

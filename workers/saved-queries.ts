@@ -1,26 +1,24 @@
-import { parseArgs } from 'node:util';
+import { runProgram, UsageError, type Values } from '../command-line/program.ts';
 import { NAMESPACE } from '../temporal-config/names.ts';
 import { completeQueries, type QueryParameters, SAVED_QUERIES } from '../temporal-config/saved-queries.ts';
 import { listPath, saveViewsScript, viewUrl } from '../temporal-config/ui.ts';
 
-/** `npm run saved-queries`: print queries for operators as links into the Temporal UI. */
-function main(): void {
-  const { values } = parseArgs({
-    options: {
-      ui: { type: 'string', default: 'http://127.0.0.1:8233' },
-      namespace: { type: 'string', default: NAMESPACE },
-      hours: { type: 'string', default: '24' },
-      host: { type: 'string' },
-      userid: { type: 'string' },
-      port: { type: 'string' },
-      vswitch: { type: 'string' },
-      vlan: { type: 'string' },
-      json: { type: 'boolean', default: false },
-      browser: { type: 'boolean', default: false },
-    },
-  });
+const OPTIONS = {
+  ui: { type: 'string', default: 'http://127.0.0.1:8233', value: 'URL', help: 'the base of the Temporal UI' },
+  namespace: { type: 'string', default: NAMESPACE, value: 'NAME', help: "Temporal's namespace" },
+  hours: { type: 'string', default: '24', value: 'N', help: 'the age of the oldest runs, where a query has one' },
+  host: { type: 'string', value: 'HOST', help: 'the host of the queries that need one' },
+  userid: { type: 'string', value: 'USERID', help: 'the guest' },
+  port: { type: 'string', value: 'ID', help: 'the port' },
+  vswitch: { type: 'string', value: 'NAME', help: 'the VSWITCH' },
+  vlan: { type: 'string', value: 'N', help: 'the VLAN' },
+  json: { type: 'boolean', default: false, help: 'print the queries as one JSON list' },
+  browser: { type: 'boolean', default: false, help: "print a script for the browser's console that saves the views" },
+} as const;
+
+function main(values: Values<typeof OPTIONS>): void {
   const { ui, namespace, hours, json, browser, ...parameters } = values;
-  if (!(Number(hours) > 0)) throw new Error(`--hours ${hours}: must be a number above 0`);
+  if (!(Number(hours) > 0)) throw new UsageError(`--hours ${hours}: must be a number above 0`);
   const say = (text: string) => process.stdout.write(`${text}\n`);
   if (browser) {
     say(browserScript(namespace, parameters));
@@ -48,14 +46,12 @@ function browserScript(namespace: string, parameters: QueryParameters): string {
   );
 }
 
-// The reader has closed the pipe, as `head` does.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit();
-});
-try {
-  main();
-} catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = 1;
-}
+runProgram(
+  {
+    name: 'saved-queries',
+    does: 'Prints queries for operators as links into the Temporal UI.',
+    options: OPTIONS,
+    example: '--ui http://127.0.0.1:8233 --host zvm1 --userid LNX10001',
+  },
+  main,
+);

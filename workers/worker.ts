@@ -1,22 +1,25 @@
 import { once } from 'node:events';
-import { parseArgs } from 'node:util';
-import { configuredTarget } from '../client/temporal-connection.ts';
+import { configuredTarget, TEMPORAL_VARIABLES } from '../client/temporal-connection.ts';
+import { messageOf, runProgram } from '../command-line/program.ts';
 import { ConfigurationError } from '../configuration/error.ts';
 import { HostTaken } from '../runtime/host/host-claim.ts';
 import { runWorkers } from '../runtime/host/run-workers.ts';
 import { neutronConnection } from '../runtime/neutron/connection.ts';
-import { watchConfiguration } from '../runtime/process/configuration-watch.ts';
+import {
+  CONFIGURATION_OPTIONS,
+  CONFIGURATION_VARIABLES,
+  type ConfigurationArguments,
+  configurationOf,
+  watchConfiguration,
+} from '../runtime/process/configuration.ts';
 import { createLogger, installTemporalLogger } from '../runtime/process/logging.ts';
-import { CONFIGURATION_ARGUMENTS, configurationOf, endWithFailure } from '../runtime/process/program.ts';
 import { prepareExternal, TemporalUnusable } from '../runtime/process/temporal-connection.ts';
 
-/** `npm run worker -- --config-file FILE …`: the workers of the hosts that the files describe, until SIGINT or SIGTERM. SIGHUP reads the files again. */
-async function main(): Promise<void> {
-  const { values } = parseArgs({ options: CONFIGURATION_ARGUMENTS });
-  const configuration = configurationOf(values);
+async function main(files: ConfigurationArguments): Promise<void> {
+  const configuration = configurationOf(files);
   const logger = createLogger(configuration.worker.logLevel);
   installTemporalLogger(logger);
-  const watched = watchConfiguration(values, configuration, logger);
+  const watched = watchConfiguration(files, configuration, logger);
   process.on('SIGHUP', watched.readAgain);
   const target = configuredTarget();
   await prepareExternal(target);
@@ -36,7 +39,21 @@ async function main(): Promise<void> {
   await neutron?.close();
 }
 
-main().catch((error: unknown) => {
+/** The message of a foreseen failure, the stack of any other. */
+function textOf(error: unknown): string {
   const isForeseen = [ConfigurationError, TemporalUnusable, HostTaken].some((foreseen) => error instanceof foreseen);
-  endWithFailure(error instanceof Error && !isForeseen ? (error.stack ?? error) : error);
-});
+  return error instanceof Error && !isForeseen ? (error.stack ?? error.message) : messageOf(error);
+}
+
+runProgram(
+  {
+    name: 'worker',
+    does: 'Runs the workers of the hosts that the files describe, until SIGINT or SIGTERM. SIGHUP reads the files again.',
+    options: CONFIGURATION_OPTIONS,
+    environment: { ...CONFIGURATION_VARIABLES, ...TEMPORAL_VARIABLES },
+    exit: { 0: 'stopped by a signal', 1: 'failed, or the host is served by another system' },
+    example: '--config-file /etc/neutron/neutron.conf --config-file /etc/neutron/plugins/zvm/neutron_zvm_plugin.ini',
+  },
+  main,
+  textOf,
+);

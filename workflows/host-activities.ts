@@ -110,6 +110,8 @@ export type SurveyInput = {
   now: number;
   failed: RepairFailure[];
   checkpoint?: string;
+  /** The run continues another, whose checkpoint no result holds. */
+  isContinued: boolean;
   /** Ports whose status the last run could not report to Neutron. */
   unreported: PortId[];
 };

@@ -56,7 +56,7 @@ export async function reconcileHost(input: InputOf<'reconcileHost'>, carried?: C
   const before = acceptedCarried(carried);
   const last = before ?? request.last ?? lastRun();
   const run = new Reconciliation(queues, request, before);
-  const survey = await run.survey(last);
+  const survey = await run.survey(last, before !== undefined);
   await endingRun(async () => {
     await run.ensureHost(survey);
     await run.repair(survey.candidates);
@@ -93,7 +93,7 @@ class Reconciliation {
     this.reIpled = carried?.reIpled ?? false;
   }
 
-  async survey(last: LastRun | undefined): Promise<Survey> {
+  async survey(last: LastRun | undefined, isContinued: boolean): Promise<Survey> {
     const { host, intervalSeconds, sweepSeconds } = this.request;
     setCurrentDetails(`**${host}** is being read and compared with its record.`);
     const { surveyHost } = proxyActivities<HostActivities>({
@@ -112,6 +112,7 @@ class Reconciliation {
         now: Date.now(),
         failed: [...this.failedBefore.values()],
         unreported: [...(last?.unreported ?? [])],
+        isContinued,
         ...defined({ checkpoint: last?.checkpoint }),
       }),
     );

@@ -73,7 +73,7 @@ export function createHttpClient(options: HttpOptions): HttpClient {
   const tls = url.protocol === 'https:';
   if (!tls) onWarning(`plain HTTP to ${server}: the network carries its password unencrypted`);
   else if (!verifyTls) onWarning(`the certificate of ${server}'s server is not verified (verifyTls is off)`);
-  const ca = options.caFile === undefined ? options.ca : readCa(server, options.caFile);
+  const ca = options.caFile === undefined ? options.ca : readText(server, 'CA file', options.caFile);
   const pool = new Pool(url.origin, {
     connections: options.connections ?? CONNECTIONS,
     keepAliveTimeout: KEEP_ALIVE_MS,
@@ -116,14 +116,13 @@ export function misconfigured(server: string, message: string, advice?: string):
   return new BackendError({ code: 'refused', operation: `configure ${server}`, message, ...defined({ advice }) });
 }
 
-// A missing CA file must not mean an unverified connection (docs/reference/xcat.md 6.2).
-function readCa(server: string, file: string): string {
+/** A file that a configuration names. A missing CA file must not mean an unverified connection: throws BackendError 'refused'. */
+export function readText(server: string, what: string, file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
     const reason = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
-    const message = `the CA file ${file} cannot be read (${reason})`;
-    throw misconfigured(server, message, 'correct the path of the CA file');
+    throw misconfigured(server, `the ${what} ${file} cannot be read (${reason})`, `correct the path of the ${what}`);
   }
 }
 

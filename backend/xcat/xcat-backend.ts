@@ -21,6 +21,8 @@ const CAN: ZvmBackend['can'] = {
   deferredDirectory: true,
   changeUplinks: true,
   managementNetwork: true,
+  liveMac: true,
+  nicOperands: true,
 };
 
 /** The backend of a z/VM system that xCAT manages. Its client is closed with it. */

@@ -6,6 +6,7 @@ import { createDirectoryEntries, type DirectoryEntries } from '../directory-entr
 import { createProbeAnswers, type ProbeAnswers } from '../probe-answers.ts';
 import { createLevelMemory, type LevelMemory } from './reading/capability-reading.ts';
 import { createDirectoryProfiles, type DirectoryProfiles } from './reading/directory-profiles.ts';
+import { createPlannedEntries, type PlannedEntries } from './reading/entry-reading.ts';
 import type { XcatClient } from './rest/client.ts';
 
 /** One host as xCAT's backend works on it: its rules, the client, and what is known of it from call to call. */
@@ -13,11 +14,18 @@ export type XcatHost = {
   rules: ConfiguredRules;
   xcat: XcatClient;
   zhcp: ZhcpUserid;
+  /** The userid of a zHCP, the host's own or another member's, by its node. Throws BackendError 'not-defined' as `zhcp` does. */
+  zhcpOf(node: string): Promise<Userid>;
   profiles: DirectoryProfiles;
   entries: DirectoryEntries;
   answers: ProbeAnswers;
   levels: LevelMemory;
+  members: MemberMemory;
+  plannedEntries: PlannedEntries;
 };
+
+/** The z/VM systems of zHCPs, as they have told, and the time until which silent ones are left alone. */
+export type MemberMemory = { systems: Map<string, string>; silentUntil: Map<string, number> };
 
 /** The zHCP's own userid: the target that SMAPI authorises VSWITCH functions by (docs/reference/smcli.md 2). */
 export type ZhcpUserid = {
@@ -31,6 +39,17 @@ export type ZhcpUserid = {
 export function createXcatHost(rules: ConfiguredRules, xcat: XcatClient): XcatHost {
   const { zhcpNode } = rules;
   let known: Userid | undefined;
+  const lookUp = async (node: string) =>
+    zhcpUserid(node, await xcat.tables.getAttribute('zvm', 'node', node, 'userid'));
+  const zhcp: ZhcpUserid = {
+    async get() {
+      known ??= await lookUp(zhcpNode);
+      return known;
+    },
+    set(userid) {
+      known = userid;
+    },
+  };
   return {
     rules,
     xcat,
@@ -38,15 +57,10 @@ export function createXcatHost(rules: ConfiguredRules, xcat: XcatClient): XcatHo
     entries: createDirectoryEntries(),
     answers: createProbeAnswers(),
     levels: createLevelMemory(),
-    zhcp: {
-      async get() {
-        known ??= zhcpUserid(zhcpNode, await xcat.tables.getAttribute('zvm', 'node', zhcpNode, 'userid'));
-        return known;
-      },
-      set(userid) {
-        known = userid;
-      },
-    },
+    members: { systems: new Map(), silentUntil: new Map() },
+    zhcp,
+    zhcpOf: (node) => (node === zhcpNode ? zhcp.get() : lookUp(node)),
+    plannedEntries: createPlannedEntries(),
   };
 }
 

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { andMore, ConfigurationError, problemLines } from '../../configuration/error.ts';
 import { type Configuration, loadConfiguration } from '../../configuration/load.ts';
+import { defined } from '../../domain/defined.ts';
 import { action } from '../action.ts';
 import { CommandFailure, EXIT, type ExitCode } from '../exit-codes.ts';
 import { colour } from '../output.ts';
@@ -59,10 +60,13 @@ type Shown = ReturnType<typeof withoutSecrets>;
 
 function withoutSecrets({ hosts, neutron, worker }: Configuration) {
   return {
-    hosts: hosts.map(({ host, zhcpNode, xcat, physicalNetworks }) => ({
+    hosts: hosts.map(({ host, zhcpNode, xcat, feilong, physicalNetworks }) => ({
       host,
       zhcpNode,
-      xcat: { url: xcat.url, username: xcat.username, verifyTls: xcat.verifyTls },
+      ...defined({
+        xcat: xcat && { url: xcat.url, username: xcat.username, verifyTls: xcat.verifyTls },
+        feilong: feilong && { url: feilong.url, token: feilong.tokenFile !== undefined, verifyTls: feilong.verifyTls },
+      }),
       physicalNetworks,
     })),
     neutron: { bus: neutron?.bus !== undefined, rest: neutron?.rest !== undefined },
@@ -72,11 +76,11 @@ function withoutSecrets({ hosts, neutron, worker }: Configuration) {
 
 function show({ output }: Session, { hosts, neutron, worker }: Shown): void {
   output.table(
-    ['HOST', 'ZHCP', 'XCAT', 'PHYSICAL NETWORK → VSWITCH'],
-    hosts.map(({ host, zhcpNode, xcat, physicalNetworks }) => [
+    ['HOST', 'ZHCP', 'XCAT OR FEILONG', 'PHYSICAL NETWORK → VSWITCH'],
+    hosts.map(({ host, zhcpNode, xcat, feilong, physicalNetworks }) => [
       host,
       zhcpNode,
-      `${xcat.url} as ${xcat.username}${xcat.verifyTls ? '' : colour('yellow', ', certificate not verified')}`,
+      `${xcat === undefined ? `Feilong ${feilong?.url}` : `${xcat.url} as ${xcat.username}`}${(xcat ?? feilong)?.verifyTls === true ? '' : colour('yellow', ', certificate not verified')}`,
       physicalNetworks.map(({ name, vswitch }) => `${name} → ${vswitch}`).join(', ') || colour('yellow', 'none'),
     ]),
     'No host.',

@@ -21,11 +21,13 @@ export function guestCommands(program: Command): void {
     .addHelpText('after', examples(['zvmnet guest list LNX1', 'zvmnet guest list --drifted']))
     .action(
       action(ListOptions, async (session, [start = ''], { drifted }) => {
-        const { host, guests } = await readHost(session);
+        const { host, guests, visitors = [] } = await readHost(session);
+        const visiting = visitors.filter(({ userid }) => userid.startsWith(start.toUpperCase()) && drifted !== true);
         const found = guests.filter(
           (each) => each.userid.startsWith(start.toUpperCase()) && (drifted !== true || each.drift.length > 0),
         );
-        session.output.result({ host, guests: found }, () =>
+        const result = { host, guests: found, ...(visiting.length === 0 ? {} : { visitors: visiting }) };
+        session.output.result(result, () => {
           session.output.table(
             ['GUEST', 'NODE', 'PORTS', 'VSWITCHES', 'DRIFT'],
             found.map(({ userid, node, ports, drift }) => [
@@ -36,8 +38,12 @@ export function guestCommands(program: Command): void {
               drift.length === 0 ? '–' : colour('red', drift.join('; ')),
             ]),
             `${host} has no such guest.`,
-          ),
-        );
+          );
+          for (const { userid, runsOn } of found)
+            if (runsOn !== undefined) session.output.print(`${userid} runs on member ${runsOn}.`);
+          for (const { userid, belongsTo } of visiting)
+            session.output.print(`${userid} of member ${belongsTo} runs here.`);
+        });
         return EXIT.ok;
       }),
     );
@@ -53,7 +59,8 @@ export function guestCommands(program: Command): void {
         const shown = await session.read(host, readGuestView(await session.client(), host, name, session.generation));
         session.output.result({ host, ...shown }, () => {
           const state = shown.loggedOn ? 'logged on' : 'logged off';
-          session.output.print(`${shown.userid} (node ${shown.node}) on ${host}, ${state}`);
+          const where = shown.runsOn === undefined ? '' : ` on member ${shown.runsOn}`;
+          session.output.print(`${shown.userid} (node ${shown.node}) on ${host}, ${state}${where}`);
           showSideBySide(session.output, shown);
         });
         return EXIT.ok;

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { describeHost, type KnownHost } from '../../client/known-hosts.ts';
-import { behaviourRows } from '../../domain/host/host-behaviour.ts';
-import { capabilityRows, capabilityText } from '../../domain/host/host-capabilities.ts';
+import { behaviourTexts } from '../../domain/host/host-behaviour.ts';
+import { capabilityText, capabilityTexts } from '../../domain/host/host-capabilities.ts';
 import { action } from '../action.ts';
 import { EXIT } from '../exit-codes.ts';
 import { colour, type Output, timeText } from '../output.ts';
@@ -36,8 +36,8 @@ function showHosts(output: Output, hosts: readonly KnownHost[]): void {
     if (failure !== undefined)
       output.print(colour('red', `${host}: reconciliation failed at ${timeText(failure.at)}: ${failure.reason}`));
     if (capabilities === null) continue;
-    output.print(`${host}: ${wordsOf(capabilityRows(capabilities))}`);
-    const behaviour = behaviourRows(capabilities);
+    output.print(`${host}: ${wordsOf(capabilityTexts(capabilities))}`);
+    const behaviour = behaviourTexts(capabilities);
     if (behaviour.length > 0) output.print(`${host}: ${wordsOf(behaviour)}`);
   }
 }

@@ -126,7 +126,7 @@ async function wireAll(
   const byHost = Map.groupBy(partsOf(ports), ({ host }) => host);
   const wireHost = async (parts: ReturnType<typeof partsOf>) => {
     for (const part of parts) {
-      const started = await startPart(client, part, { live, dryRun });
+      const started = await startPart(client, part, { live, dryRun }, session.origin);
       const run = session.runUrl(started);
       if (run !== undefined) session.output.tell(`  ${part.host}: ${colourAside('dim', run)}`);
       const tell = (counts: ImportCounts) => bar.show(sum(standing.set(part, counts).values()));

@@ -11,23 +11,24 @@ import {
   type OperationDetails,
   type OperationView,
 } from '../../client/operations.ts';
+import type { Origin } from '../../client/origin.ts';
 import { hostOf, requestOf } from '../../client/start-operation.ts';
 import { defined } from '../../domain/defined.ts';
 import { isOperationType, OPERATION_TYPES, parseRequest } from '../../domain/operations/operations.ts';
 import { PortId, Userid } from '../../domain/text/identifiers.ts';
-import { action } from '../action.ts';
+import { action, wholeNumber } from '../action.ts';
 import { CommandFailure, EXIT, type ExitCode } from '../exit-codes.ts';
 import { standingText } from '../live-steps.ts';
 import { showOutcome } from '../outcome.ts';
 import { colour, timeText } from '../output.ts';
 import { exitCodeOf, runOperation } from '../run-operation.ts';
 import type { Session } from '../session.ts';
-import { wholeNumber } from '../whole-number.ts';
 import { ChangeOptions, changeOptions, examples } from './change.ts';
 
 const ListOptions = z.object({
   guest: Userid.optional(),
   port: PortId.optional(),
+  by: z.string().optional(),
   type: z.enum(LISTED_TYPES).optional(),
   state: z.enum(OPERATION_STATES).optional(),
   outcome: z.enum(OPERATION_OUTCOMES).optional(),
@@ -43,6 +44,7 @@ export function opsCommands(program: Command): void {
     .description('List operations, newest first, of all hosts or of --host.')
     .option('--guest <userid>', 'of this guest')
     .option('--port <uuid>', 'on this port')
+    .option('--by <name>', 'asked for by this person or program')
     .option('--limit <n>', 'at most n operations', '20')
     .option('--idle', 'include reconciliations without drift')
     .addHelpText('after', examples(['zvmnet ops list --outcome failed', 'zvmnet ops list --guest LNX10001 --limit 5']));
@@ -97,11 +99,12 @@ function jsonOf(text: string): object {
 }
 
 async function listThem(session: Session, _args: string[], options: z.output<typeof ListOptions>): Promise<ExitCode> {
-  const { guest, port, type, state, outcome, limit, idle } = options;
+  const { guest, port, by, type, state, outcome, limit, idle } = options;
   const filter = {
     host: session.namedHost(),
     userid: guest,
     portId: port,
+    by,
     type,
     state,
     outcome,
@@ -112,13 +115,14 @@ async function listThem(session: Session, _args: string[], options: z.output<typ
   );
   session.output.result({ operations }, () =>
     session.output.table(
-      ['STARTED', 'OPERATION', 'HOST', 'GUEST', 'OUTCOME', 'ID'],
+      ['STARTED', 'OPERATION', 'HOST', 'GUEST', 'OUTCOME', 'BY', 'ID'],
       operations.map((each) => [
         timeText(each.startedAt),
         each.type,
         each.host || '–',
         each.userid ?? '–',
         outcomeText(each),
+        each.origin?.by ?? '–',
         each.id,
       ]),
       'No operations found.',
@@ -150,16 +154,22 @@ async function show(session: Session, [id = '']: string[], options: { run?: stri
   const standing = operation.state === 'running' ? await runningText(session, operation) : undefined;
   const { output } = session;
   output.result(operation, () => {
-    const { type, host, userid, startedAt, closedAt, summary, run } = operation;
+    const { type, host, userid, startedAt, closedAt, origin, summary, run } = operation;
     output.print(`${summary ?? type}`);
     output.print(
       `${type} on ${host}${userid === undefined ? '' : ` for ${userid}`}: ${outcomeText(operation)}, started ${timeText(startedAt)}${closedAt === undefined ? '' : `, ended ${timeText(closedAt)}`}`,
     );
+    if (origin !== undefined) output.print(originText(origin));
     if (run !== undefined) output.print(run);
     if (standing !== undefined) output.print(standing);
     else showOutcome(session.output, operation);
   });
   return exitCodeOf(operation);
+}
+
+/** The person or program that asked for an operation, and why: `asked for by ops@build7 (zvmnet): CHG0012345`. */
+export function originText({ by, via, reason }: Origin): string {
+  return `asked for by ${by} (${via})${reason === undefined ? '' : `: ${reason}`}`;
 }
 
 async function runningText(session: Session, { id, host, userid }: OperationDetails): Promise<string> {
@@ -171,7 +181,7 @@ async function runningText(session: Session, { id, host, userid }: OperationDeta
 async function cancel(session: Session, [id = '']: string[], { wait }: { wait: boolean }): Promise<ExitCode> {
   const client = await session.client();
   const operation = await find(session, id);
-  if (operation.state !== 'running' || !(await cancelOperation(client, operation.id)))
+  if (operation.state !== 'running' || !(await cancelOperation(client, operation.id, undefined, session.user)))
     throw new CommandFailure(EXIT.refused, `Operation ${id} has ended already: it is ${operation.state}.`);
   session.output.tell(`Operation ${id} is being cancelled and rolled back.`);
   if (wait) await session.tellIfNobodyWorks(operation.host, 'it');

@@ -7,14 +7,13 @@ import { type GuestView, type PortView, shownPort } from '../../domain/host/host
 import { PortRequest } from '../../domain/operations/requests.ts';
 import { PortId, Userid } from '../../domain/text/identifiers.ts';
 import { NetworkWords } from '../../domain/text/network-words.ts';
-import { action, argument } from '../action.ts';
+import { action, argument, wholeNumber } from '../action.ts';
 import { CommandFailure, EXIT, type ExitCode } from '../exit-codes.ts';
 import { findPort, readHost } from '../find-port.ts';
 import { networkText, portState } from '../port-words.ts';
 import { runOperation } from '../run-operation.ts';
 import type { Session } from '../session.ts';
 import { showSideBySide } from '../side-by-side.ts';
-import { wholeNumber } from '../whole-number.ts';
 import { eachPort, examples, optionsOf, PortChangeOptions, portChangeOptions } from './change.ts';
 
 /** `zvmnet port …` */

@@ -3,7 +3,7 @@ import { type Refusal, refusal } from '../planning/refusal.ts';
 
 /**
  * True when z/VM has a port as the historic agent leaves one that is administratively down, and as nothing else does by itself: the directory
- * statement names no VSWITCH and no NIC is coupled, while the row says nothing of it (docs/reference/xcat.md 6.1).
+ * statement names no VSWITCH and no NIC is coupled, while the record says nothing of it (docs/reference/xcat.md 6.1).
  */
 export function looksDown({ adminStateUp, vdev, vswitch }: RecordedPort, { directory, live }: GuestState): boolean {
   if (!adminStateUp || vdev === undefined || vswitch === undefined) return false;

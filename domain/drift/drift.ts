@@ -14,20 +14,20 @@ import { clearPorts, heldVswitches, unclearBecause } from './unclear-ports.ts';
 export type SurveyedGuest = {
   userid: Userid;
   recorded: readonly RecordedPort[];
-  /** Rows of it name no port that anybody can read. */
-  hidesRows: boolean;
-  /** NICs that rows of others are about: they have not vanished. */
+  /** Records of it name no port that anybody can read. */
+  hidesPorts: boolean;
+  /** NICs that records of others are about: they have not vanished. */
   nicsOfOthers: readonly Vdev[];
   remembered: GuestCheckpoint | undefined;
-  /** Neutron's word on the guest's ports, recorded or not: goes before what the tables say. */
+  /** Neutron's word on the guest's ports, recorded or not: goes before the record. */
   wanted: ReadonlyMap<PortId, WantedPort>;
   /** Ports that Neutron has been told of as it wants them: the others are looked at. */
   unconfirmed: ReadonlySet<PortId>;
   /** Recorded ports that Neutron wanted once, and does not want any more. */
   unwanted: readonly PortId[];
-  /** Ports that may be administratively down without a word of it in the tables: an operator has to say. */
+  /** Ports that may be administratively down without a word of it in the record: an operator has to say. */
   toConfirm?: readonly PortId[];
-  /** xCAT has no node of it on the host: only a reading of the guest can tell what is to be done. */
+  /** The inventory does not have it on the host: only a reading of the guest can tell what is to be done. */
   absent?: true;
 };
 
@@ -39,9 +39,9 @@ export type Drift = {
   certain: boolean;
   /** Nothing but authorisations, as after a re-IPL: who is to be granted again need not be looked up in the directory. */
   authorisationsOnly: boolean;
-  /** NICs of ports whose rows have vanished. */
+  /** NICs of ports whose record has vanished. */
   vanished: OwnNic[];
-  /** VSWITCHes that rows have moved away from. */
+  /** VSWITCHes that ports have moved away from. */
   left: VswitchName[];
   /** Ports that are wanted otherwise than they are recorded, or are not recorded. */
   ports: PortRequest[];
@@ -52,9 +52,9 @@ export type Drift = {
 /** Ports that are recorded as up and not coupled: at first sight nobody knows whether they are meant to be. */
 export function notCoupledPorts({ userid, recorded, wanted }: SurveyedGuest, vswitches: readonly Vswitch[]): PortId[] {
   return recorded
-    .filter((row) => row.vswitch !== undefined || row.unreadable !== undefined)
-    .filter((row) => row.adminStateUp && !wanted.has(row.portId))
-    .filter((row) => coupledNic(userid, row, vswitches) === undefined)
+    .filter((port) => port.vswitch !== undefined || port.unreadable !== undefined)
+    .filter((port) => port.adminStateUp && !wanted.has(port.portId))
+    .filter((port) => coupledNic(userid, port, vswitches) === undefined)
     .map(({ portId }) => portId);
 }
 
@@ -62,32 +62,32 @@ export function notCoupledPorts({ userid, recorded, wanted }: SurveyedGuest, vsw
 export function driftOf(guest: SurveyedGuest, vswitches: readonly Vswitch[]): Drift {
   const ports = wantedOtherwise(guest);
   const clear = clearPorts(guest, vswitches);
-  const wired = clear.filter((row) => row.vswitch !== undefined);
+  const wired = clear.filter((port) => port.vswitch !== undefined);
   const held = heldVswitches(new Set(wired.map(({ portId }) => portId)), guest, vswitches);
   const vanished = vanishedNics(guest, vswitches);
   const left = (guest.remembered?.nics ?? [])
-    .filter((nic) => wired.some((row) => row.vdev === nic.vdev && row.vswitch !== nic.vswitch))
+    .filter((nic) => wired.some((port) => port.vdev === nic.vdev && port.vswitch !== nic.vswitch))
     .map((nic) => nic.vswitch);
   const authorisationsOf = (isHeld: boolean) =>
-    [...Map.groupBy(wired, (row) => row.vswitch)]
+    [...Map.groupBy(wired, (port) => port.vswitch)]
       .filter(([name]) => (name !== undefined && held.has(name)) === isHeld)
-      .flatMap(([name, rows]) => authorisationDoubts(guest.userid, name, rows, vswitches));
+      .flatMap(([name, recorded]) => authorisationDoubts(guest.userid, name, recorded, vswitches));
   const authorisations = authorisationsOf(false);
   const others = [
     ...guest.unwanted.map((portId) => `port ${portId} of ${guest.userid} no longer exists in Neutron`),
-    ...doubled(guest),
+    ...doubledPorts(guest),
     ...arrived(guest.userid, clear),
     ...left.map((name) => `a port of ${guest.userid} has left ${name}`),
-    ...wired.flatMap((row) => wrongNic(guest.userid, row, vswitches)),
+    ...wired.flatMap((port) => wrongNic(guest.userid, port, vswitches)),
   ];
   const certain = [...authorisations, ...others];
   const uncertain = [
     ...ports.map((port) => portDoubt(guest, port.portId)),
     // A reading of the guest tells what must not be touched for another port's sake.
     ...authorisationsOf(true),
-    ...wired.flatMap((row) => withoutVlan(guest.userid, row, vswitches)),
+    ...wired.flatMap((port) => withoutVlan(guest.userid, port, vswitches)),
     ...vanished.map(({ vdev }) => `the port of NIC ${vdev} of ${guest.userid} is no longer recorded`),
-    ...(guest.remembered?.verified === true ? [] : wired.flatMap((row) => notCoupled(guest.userid, row, vswitches))),
+    ...(guest.remembered?.verified === true ? [] : wired.flatMap((port) => notCoupled(guest.userid, port, vswitches))),
   ];
   return {
     lines: [...certain, ...uncertain],
@@ -97,7 +97,7 @@ export function driftOf(guest: SurveyedGuest, vswitches: readonly Vswitch[]): Dr
       others.length === 0 &&
       vanished.length === 0 &&
       clear.length === guest.recorded.length &&
-      wired.every((row) => isUserBased(row, vswitches)),
+      wired.every((port) => isUserBased(port, vswitches)),
     vanished,
     left,
     ports,
@@ -105,29 +105,29 @@ export function driftOf(guest: SurveyedGuest, vswitches: readonly Vswitch[]): Dr
   };
 }
 
-/** NICs whose ports are not recorded any more; none while a row of the guest may be about them, which nobody can read. */
+/** NICs whose ports are not recorded any more; none while a record of the guest may be about them, which nobody can read. */
 function vanishedNics(
-  { remembered, recorded, hidesRows, nicsOfOthers, userid }: SurveyedGuest,
+  { remembered, recorded, hidesPorts, nicsOfOthers, userid }: SurveyedGuest,
   vswitches: readonly Vswitch[],
 ): OwnNic[] {
-  const unclear = recorded.filter((row) => unclearBecause(row, { userid, recorded }, vswitches) !== undefined);
-  if (hidesRows || unclear.some((row) => row.vdev === undefined)) return [];
-  const kept = [...recorded.filter((row) => row.vswitch !== undefined), ...unclear];
+  const unclear = recorded.filter((port) => unclearBecause(port, { userid, recorded }, vswitches) !== undefined);
+  if (hidesPorts || unclear.some((port) => port.vdev === undefined)) return [];
+  const kept = [...recorded.filter((port) => port.vswitch !== undefined), ...unclear];
   return (remembered?.nics ?? []).filter(
-    ({ vdev }) => !nicsOfOthers.includes(vdev) && !kept.some((row) => row.vdev === vdev),
+    ({ vdev }) => !nicsOfOthers.includes(vdev) && !kept.some((port) => port.vdev === vdev),
   );
 }
 
 function portDoubt({ userid, recorded, wanted }: SurveyedGuest, portId: PortId): string {
-  const row = recorded.find((candidate) => candidate.portId === portId);
-  if (row?.vswitch === undefined) return `port ${portId} of ${userid} exists in Neutron, but is not wired`;
-  const { network } = wanted.get(portId) ?? row;
-  if (!sameNetwork(row.network, network))
-    return `port ${portId} of ${userid} is on ${describeNetwork(row.network)}, in Neutron on ${describeNetwork(network)}`;
+  const port = recorded.find((candidate) => candidate.portId === portId);
+  if (port?.vswitch === undefined) return `port ${portId} of ${userid} exists in Neutron, but is not wired`;
+  const { network } = wanted.get(portId) ?? port;
+  if (!sameNetwork(port.network, network))
+    return `port ${portId} of ${userid} is on ${describeNetwork(port.network)}, in Neutron on ${describeNetwork(network)}`;
   return `port ${portId} of ${userid} differs from Neutron`;
 }
 
-/** Everything about the port is in the tables: its VSWITCH has no port numbers, and its MAC is known. */
+/** Everything about the port is in the record: its VSWITCH has no port numbers, and its MAC is known. */
 function isUserBased({ vswitch: name, mac, vdev }: RecordedPort, vswitches: readonly Vswitch[]): boolean {
   const vswitch = vswitches.find((candidate) => candidate.name === name);
   return vswitch?.portSelection === 'USERBASED' && mac !== undefined && vdev !== undefined;
@@ -135,24 +135,26 @@ function isUserBased({ vswitch: name, mac, vdev }: RecordedPort, vswitches: read
 
 function wantedOtherwise({ recorded, wanted, unconfirmed }: SurveyedGuest): PortRequest[] {
   return [...wanted].flatMap(([portId, want]): PortRequest[] => {
-    const row = recorded.find((candidate) => candidate.portId === portId);
-    if (row !== undefined && isAsWanted(row, want) && !unconfirmed.has(portId)) return [];
+    const port = recorded.find((candidate) => candidate.portId === portId);
+    if (port !== undefined && isAsWanted(port, want) && !unconfirmed.has(portId)) return [];
     return [{ portId, ...want }];
   });
 }
 
 /** True when a recorded port equals that of Neutron. */
-export function isAsWanted(row: RecordedPort, { vswitch, network, adminStateUp, mac }: WantedPort): boolean {
+export function isAsWanted(port: RecordedPort, { vswitch, network, adminStateUp, mac }: WantedPort): boolean {
   return (
-    row.vswitch === vswitch &&
-    sameNetwork(row.network, network) &&
-    row.adminStateUp === adminStateUp &&
-    (mac === undefined || row.mac === undefined || row.mac === mac)
+    port.vswitch === vswitch &&
+    sameNetwork(port.network, network) &&
+    port.adminStateUp === adminStateUp &&
+    (mac === undefined || port.mac === undefined || port.mac === mac)
   );
 }
 
-function doubled({ userid, recorded }: SurveyedGuest): string[] {
-  return recorded.filter((row) => row.rows > 1).map((row) => `port ${row.portId} of ${userid} has ${row.rows} rows`);
+function doubledPorts({ userid, recorded }: SurveyedGuest): string[] {
+  return recorded.flatMap(({ portId, doubled }) =>
+    doubled === undefined ? [] : [`port ${portId} of ${userid} ${doubled}`],
+  );
 }
 
 function arrived(userid: Userid, clear: readonly RecordedPort[]): string[] {
@@ -166,7 +168,7 @@ function arrived(userid: Userid, clear: readonly RecordedPort[]): string[] {
 function authorisationDoubts(
   userid: Userid,
   name: VswitchName | undefined,
-  rows: readonly ReadablePort[],
+  recorded: readonly ReadablePort[],
   vswitches: readonly Vswitch[],
 ): string[] {
   const vswitch = vswitches.find((candidate) => candidate.name === name);
@@ -174,7 +176,7 @@ function authorisationDoubts(
   const entries = vswitch.authorisations.filter((entry) => entry.userid === userid);
   if (vswitch.portSelection === 'PORTBASED') {
     const has = entries.map((entry) => vlansText(authorisedVlans(vswitch, entry))).toSorted();
-    const wants = rows.map((row) => vlansText(neededVlans(vswitch, vlansOf(row.network)))).toSorted();
+    const wants = recorded.map((port) => vlansText(neededVlans(vswitch, vlansOf(port.network)))).toSorted();
     // Port numbers that nobody here gave may be an administrator's: only what is missing counts.
     const missing = wants.filter((want) => !removeOne(has, want));
     return missing.length === 0 ? [] : [`${userid} has no port of ${name} with ${missing.join(' and ')}`];
@@ -182,7 +184,7 @@ function authorisationDoubts(
   const [entry] = entries;
   if (entry === undefined) return [`${userid} is not authorised on ${name}`];
   const has = authorisedVlans(vswitch, entry);
-  const wrong = rows.find((row) => !sameVlans(has, neededVlans(vswitch, vlansOf(row.network))));
+  const wrong = recorded.find((port) => !sameVlans(has, neededVlans(vswitch, vlansOf(port.network))));
   if (wrong === undefined) return [];
   const want = vlansText(neededVlans(vswitch, vlansOf(wrong.network)));
   return [`${userid} is authorised on ${name} with ${vlansText(has)}, not ${want}`];
@@ -195,30 +197,32 @@ function removeOne(texts: string[], text: string): boolean {
 }
 
 /** Nothing can be done about it but by a person: the guest is looked at, and its port reported. */
-function withoutVlan(userid: Userid, row: RecordedPort, vswitches: readonly Vswitch[]): string[] {
-  const vswitch = vswitches.find((candidate) => candidate.name === row.vswitch);
-  if (vswitch === undefined || row.network.type !== 'flat' || !hasNoVlan(vswitch)) return [];
-  return [`port ${row.portId} of ${userid} is flat on ${vswitch.name}, whose default VLAN is NONE: it reaches no VLAN`];
+function withoutVlan(userid: Userid, port: RecordedPort, vswitches: readonly Vswitch[]): string[] {
+  const vswitch = vswitches.find((candidate) => candidate.name === port.vswitch);
+  if (vswitch === undefined || port.network.type !== 'flat' || !hasNoVlan(vswitch)) return [];
+  return [
+    `port ${port.portId} of ${userid} is flat on ${vswitch.name}, whose default VLAN is NONE: it reaches no VLAN`,
+  ];
 }
 
-function wrongNic(userid: Userid, row: RecordedPort, vswitches: readonly Vswitch[]): string[] {
-  const found = coupledNic(userid, row, vswitches);
+function wrongNic(userid: Userid, port: RecordedPort, vswitches: readonly Vswitch[]): string[] {
+  const found = coupledNic(userid, port, vswitches);
   if (found === undefined) return [];
   const { name, mac } = found;
-  if (name !== row.vswitch) return [`NIC ${row.vdev} of ${userid} is coupled to ${name}, not to ${row.vswitch}`];
-  if (!row.adminStateUp) return [`NIC ${row.vdev} of ${userid} is coupled, but its port is down`];
-  if (mac === undefined || row.mac === undefined || mac === row.mac) return [];
-  return [`NIC ${row.vdev} of ${userid} has the MAC ${mac}, not ${row.mac}`];
+  if (name !== port.vswitch) return [`NIC ${port.vdev} of ${userid} is coupled to ${name}, not to ${port.vswitch}`];
+  if (!port.adminStateUp) return [`NIC ${port.vdev} of ${userid} is coupled, but its port is down`];
+  if (mac === undefined || port.mac === undefined || mac === port.mac) return [];
+  return [`NIC ${port.vdev} of ${userid} has the MAC ${mac}, not ${port.mac}`];
 }
 
-function notCoupled(userid: Userid, row: RecordedPort, vswitches: readonly Vswitch[]): string[] {
-  if (!row.adminStateUp || coupledNic(userid, row, vswitches) !== undefined) return [];
-  return [`NIC ${row.vdev} of ${userid} is not coupled to ${row.vswitch}`];
+function notCoupled(userid: Userid, port: RecordedPort, vswitches: readonly Vswitch[]): string[] {
+  if (!port.adminStateUp || coupledNic(userid, port, vswitches) !== undefined) return [];
+  return [`NIC ${port.vdev} of ${userid} is not coupled to ${port.vswitch}`];
 }
 
-function coupledNic(userid: Userid, row: RecordedPort, vswitches: readonly Vswitch[]) {
+function coupledNic(userid: Userid, port: RecordedPort, vswitches: readonly Vswitch[]) {
   for (const { name, nics } of vswitches) {
-    const nic = nics.find((candidate) => candidate.userid === userid && candidate.vdev === row.vdev);
+    const nic = nics.find((candidate) => candidate.userid === userid && candidate.vdev === port.vdev);
     if (nic !== undefined) return { name, mac: nic.mac };
   }
   return undefined;

@@ -1,4 +1,4 @@
-import type { GuestState, ReadablePort, RecordedPort, UnreadableValue } from '../guest/guest.ts';
+import type { GuestState, PortField, ReadablePort, RecordedPort, UnreadableValue } from '../guest/guest.ts';
 import { describeNetwork, type Port, vlansOf } from '../port/port.ts';
 import { devicesOverlap, nicDevices } from '../port/vdev.ts';
 import type { PortId, VswitchName } from '../text/identifiers.ts';
@@ -12,52 +12,51 @@ type Known = Pick<GuestState, 'userid' | 'recorded'> & Partial<Pick<GuestState, 
 
 /** Values that a change sets, so that their former values need not be readable. */
 export type GivenAnew = {
-  /** Columns of the port's row. */
-  columns: readonly string[];
+  fields: readonly PortField[];
   /** The guest's authorisation on the port's VSWITCH. */
   authorisation: boolean;
 };
 
-const NOTHING: GivenAnew = { columns: [], authorisation: false };
+const NOTHING: GivenAnew = { fields: [], authorisation: false };
 
 /**
- * Why a recorded port is left exactly as it is on z/VM: something of it nobody can read, in its row, its NIC, its authorisation or its
+ * Why a recorded port is left exactly as it is on z/VM: something of it nobody can read, in its record, its NIC, its authorisation or its
  * VSWITCH. Undefined for a port that is understood, or would be with what a change gives anew.
  */
 export function unclearBecause(
-  row: RecordedPort,
+  port: RecordedPort,
   guest: Known,
   vswitches: readonly Vswitch[],
   given: GivenAnew = NOTHING,
 ): string | undefined {
-  const odd = unreadableOf(row).filter(({ column }) => !given.columns.includes(column));
+  const odd = unreadableOf(port).filter(({ field }) => !given.fields.includes(field));
   if (odd.length > 0) return `its record is unreadable: ${odd.map(valueText).join(', ')}`;
-  const { vdev } = row;
-  const neighbour = vdev === undefined ? undefined : guest.recorded.find((other) => isOddNeighbour(row, other));
+  const { vdev } = port;
+  const neighbour = vdev === undefined ? undefined : guest.recorded.find((other) => isOddNeighbour(port, other));
   if (neighbour !== undefined) return `port ${neighbour.portId}, whose record is unreadable, has NIC ${vdev}, too`;
   const nics = [...(guest.live ?? []), ...(guest.directory ?? [])].filter((nic) => nic.vdev === vdev);
   const nic = nics.find((candidate) => candidate.unclear !== undefined);
   if (nic?.unclear !== undefined) return `NIC ${vdev}: ${nic.unclear}`;
-  const vswitch = vswitches.find((candidate) => candidate.name === row.vswitch);
-  if (vswitch?.unclear !== undefined && !given.columns.includes('switch'))
+  const vswitch = vswitches.find((candidate) => candidate.name === port.vswitch);
+  if (vswitch?.unclear !== undefined && !given.fields.includes('vswitch'))
     return `VSWITCH ${vswitch.name}: ${vswitch.unclear}`;
   const entry = given.authorisation ? undefined : unclearAuthorisation(vswitch, guest);
-  return entry?.unclear === undefined ? undefined : `VSWITCH ${row.vswitch}: ${entry.unclear}`;
+  return entry?.unclear === undefined ? undefined : `VSWITCH ${port.vswitch}: ${entry.unclear}`;
 }
 
 /** Why ports of a guest are left as they are, a line each. */
 export function unclearPorts(guest: Known, vswitches: readonly Vswitch[]): { portId: PortId; reason: string }[] {
-  return guest.recorded.flatMap((row) => {
-    const reason = unclearBecause(row, guest, vswitches);
-    return reason === undefined ? [] : [{ portId: row.portId, reason: `${reason}. The port stays unchanged` }];
+  return guest.recorded.flatMap((port) => {
+    const reason = unclearBecause(port, guest, vswitches);
+    return reason === undefined ? [] : [{ portId: port.portId, reason: `${reason}. The port stays unchanged` }];
   });
 }
 
 /** A guest's ports without those that are left as they are. */
 export function clearPorts(guest: Known, vswitches: readonly Vswitch[]): ReadablePort[] {
   return guest.recorded.filter(
-    (row): row is ReadablePort =>
-      row.network.type !== 'unreadable' && unclearBecause(row, guest, vswitches) === undefined,
+    (port): port is ReadablePort =>
+      port.network.type !== 'unreadable' && unclearBecause(port, guest, vswitches) === undefined,
   );
 }
 
@@ -71,10 +70,10 @@ export function heldVswitches(
   vswitches: readonly Vswitch[],
 ): Map<VswitchName, { portId: PortId; reason: string }> {
   const held = new Map<VswitchName, { portId: PortId; reason: string }>();
-  for (const row of guest.recorded) {
-    const reason = named.has(row.portId) ? undefined : unclearBecause(row, guest, vswitches);
+  for (const port of guest.recorded) {
+    const reason = named.has(port.portId) ? undefined : unclearBecause(port, guest, vswitches);
     if (reason === undefined) continue;
-    for (const name of placesOf(row, guest, vswitches)) held.set(name, { portId: row.portId, reason });
+    for (const name of placesOf(port, guest, vswitches)) held.set(name, { portId: port.portId, reason });
   }
   return held;
 }
@@ -104,23 +103,23 @@ function isAuthorised(port: Port, vswitch: Vswitch, { userid }: Known): boolean 
   return sameVlans(authorisedVlans(vswitch, entry), neededVlans(vswitch, vlansOf(port.network)));
 }
 
-function isOddNeighbour(row: RecordedPort, other: RecordedPort): boolean {
-  if (other.portId === row.portId || unreadableOf(other).length === 0) return false;
-  if (row.vdev === undefined || other.vdev === undefined) return false;
-  return devicesOverlap(nicDevices(row.vdev), nicDevices(other.vdev));
+function isOddNeighbour(port: RecordedPort, other: RecordedPort): boolean {
+  if (other.portId === port.portId || unreadableOf(other).length === 0) return false;
+  if (port.vdev === undefined || other.vdev === undefined) return false;
+  return devicesOverlap(nicDevices(port.vdev), nicDevices(other.vdev));
 }
 
 /** Where the NIC of a port is, by all that is known of it. When it is not known which NIC that is, it may be any that no port has. */
-function placesOf(row: RecordedPort, guest: Known, vswitches: readonly Vswitch[]): VswitchName[] {
+function placesOf(port: RecordedPort, guest: Known, vswitches: readonly Vswitch[]): VswitchName[] {
   const { userid, recorded, directory = [], live = [] } = guest;
   const nics =
-    row.vdev === undefined
+    port.vdev === undefined
       ? foreignNics({ recorded, directory, live }, [])
-      : [...directory, ...live].filter((nic) => nic.vdev === row.vdev);
+      : [...directory, ...live].filter((nic) => nic.vdev === port.vdev);
   const coupled = vswitches.filter((vswitch) =>
-    vswitch.nics.some((nic) => nic.userid === userid && nic.vdev === row.vdev),
+    vswitch.nics.some((nic) => nic.userid === userid && nic.vdev === port.vdev),
   );
-  return [row, ...nics].flatMap(({ vswitch }) => vswitch ?? []).concat(coupled.map(({ name }) => name));
+  return [port, ...nics].flatMap(({ vswitch }) => vswitch ?? []).concat(coupled.map(({ name }) => name));
 }
 
 // A host has many guests, a VSWITCH as many authorisations, and hardly one of them is unclear.
@@ -137,6 +136,6 @@ function unreadableOf({ unreadable = [] }: RecordedPort): readonly UnreadableVal
   return unreadable;
 }
 
-function valueText({ column, value }: UnreadableValue): string {
-  return `${column} ${quoteValue(value)}`;
+function valueText({ name, value }: UnreadableValue): string {
+  return `${name} ${quoteValue(value)}`;
 }

@@ -3,9 +3,9 @@ import type { Userid } from '../text/identifiers.ts';
 
 /** The reason why a guest can get nothing on this host. Its remains can be removed all the same. */
 export type Absence =
-  /** xCAT has its node on the system of another zHCP. */
-  | { kind: 'elsewhere'; zhcp: string }
-  /** xCAT has no node for it; `remains`: z/VM has it nevertheless, in the directory or logged on. */
+  /** The inventory has it on the system of another zHCP. `inCluster`: a member of the same SSI cluster, whose host alone changes the guest. */
+  | { kind: 'elsewhere'; zhcp: string; inCluster?: true }
+  /** The inventory does not have it; `remains`: z/VM has it nevertheless, in the directory or logged on. */
   | { kind: 'unknown'; remains: boolean }
   /** The user directory has no entry for it; `remains`: it is still logged on. */
   | { kind: 'undefined'; remains: boolean };
@@ -20,6 +20,12 @@ export function absenceRefusal(userid: Userid, host: string, absence: Absence): 
   switch (absence.kind) {
     case 'elsewhere': {
       const reason = `guest ${userid} belongs to ${absence.zhcp}, not to host ${host}`;
+      if (absence.inCluster === true)
+        return refusal(
+          'userid',
+          reason,
+          `send the request to the host of ${absence.zhcp}, a member of the same SSI cluster`,
+        );
       return refusal('userid', reason, 'check userid and host, or define the guest in xCAT');
     }
     case 'unknown':
@@ -27,7 +33,7 @@ export function absenceRefusal(userid: Userid, host: string, absence: Absence): 
     case 'undefined': {
       const reason = `the user directory of ${host} has no guest ${userid}`;
       const advice = "define the guest on z/VM, correct its userid in xCAT's zvm table, or delete its ports";
-      // Nova writes a port's row before it makes the guest.
+      // Nova records a port before it makes the guest.
       return { ...refusal('userid', reason, advice), transient: true };
     }
   }

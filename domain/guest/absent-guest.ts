@@ -1,7 +1,7 @@
 import type { OwnNic } from '../host/checkpoint.ts';
 import type { HostRules } from '../host/host.ts';
 import type { Change } from '../operations/requests.ts';
-import type { RefusedPort } from '../planning/refusal.ts';
+import type { Refusal, RefusedPort } from '../planning/refusal.ts';
 import type { PortId } from '../text/identifiers.ts';
 import { type Absence, absenceRefusal, isGone } from './absence.ts';
 import type { Desired } from './desired.ts';
@@ -16,6 +16,8 @@ export function reconcileAbsent(
   { host }: Pick<HostRules, 'host'>,
 ): { desired: Desired; refused: RefusedPort[] } {
   if (absence === undefined) throw new Error(`${userid} is not absent`);
+  if (absence.kind === 'elsewhere' && absence.inCluster === true)
+    return leftToMember(change, recorded, absenceRefusal(userid, host, absence));
   const removed = [...new Set([...(change.removed ?? []), ...forgotten(change, recorded, absence)])];
   const unrecorded = undoneNics(change, recorded, absence);
   const refusals = [absenceRefusal(userid, host, absence)];
@@ -25,14 +27,30 @@ export function reconcileAbsent(
   return {
     desired: {
       ports: [],
-      removed: removed.map((portId) => ({ portId, keepRow: false })),
+      removed: removed.map((portId) => ({ portId, unwired: false })),
       unrecorded,
       keepAuthorised: [],
       leaving: [...change.left, ...unrecorded.map((nic) => nic.vswitch)],
-      // The host that has the guest now takes the rows over.
+      // The host that has the guest now takes the record over.
       ...(absence.kind === 'elsewhere' ? { recordStays: true } : {}),
     },
     refused: [...new Set([...left, ...wanted])].map((portId) => ({ portId, refusals })),
+  };
+}
+
+/**
+ * A guest that has moved within its SSI cluster: directory and running guest are the same ones, and the host that it belongs to now sees to its
+ * grants on all members. It may come back, too.
+ */
+function leftToMember(
+  { ports }: Reconcile,
+  recorded: readonly RecordedPort[],
+  reason: Refusal,
+): ReturnType<typeof reconcileAbsent> {
+  const portIds = new Set([...recorded, ...ports].map(({ portId }) => portId));
+  return {
+    desired: { ports: [], removed: [], keepAuthorised: [], leaving: [], recordStays: true },
+    refused: [...portIds].map((portId) => ({ portId, refusals: [reason] })),
   };
 }
 

@@ -21,15 +21,15 @@ export type DesiredPort = Port & {
 /** The desired network of a guest. Recorded ports that are named in neither list are left as they are. */
 export type Desired = {
   ports: readonly DesiredPort[];
-  /** Ports to undo completely. `keepRow` leaves the row of the `switch` table as Nova wrote it, unwired. */
-  removed: readonly { portId: PortId; keepRow: boolean }[];
-  /** NICs of ports whose rows another writer has deleted: removed, too. */
+  /** Ports to undo. An `unwired` one stays recorded as a port that nobody has wired yet, others not at all. */
+  removed: readonly { portId: PortId; unwired: boolean }[];
+  /** NICs of ports whose record another writer has deleted: removed, too. */
   unrecorded?: readonly OwnNic[];
   /** VSWITCHes whose authorisation existed before any port of ours: never revoked. */
   keepAuthorised: readonly VswitchName[];
   /** VSWITCHes that ports move away from: the authorisation goes unless something of the guest still needs it. */
   leaving: readonly VswitchName[];
-  /** The tables are another's to write, and rows that stand there keep no authorisation: the guest has left the host. */
+  /** The record is another's to write, and keeps no authorisation: the guest has left the host. */
   recordStays?: boolean;
   /** Port numbers that a plan may have given the guest: without a directory entry yet, only this list shows that they are ours. */
   given?: readonly VswitchPort[];
@@ -43,13 +43,13 @@ export type Desired = {
  */
 export function removedVdevs({ ports, removed, unrecorded = [], recordStays }: Desired, guest: GuestState): Set<Vdev> {
   const ids = new Set<string>(removed.map((port) => port.portId));
-  const rows = guest.recorded.filter((row) => ids.has(row.portId)).flatMap((row) => row.vdev ?? []);
+  const going = guest.recorded.filter((port) => ids.has(port.portId)).flatMap((port) => port.vdev ?? []);
   const named = new Set<string>([...ids, ...ports.map((port) => port.portId)]);
   const left = guest.recorded
-    .filter((row) => !named.has(row.portId) && (recordStays !== true || row.unreadable !== undefined))
-    .flatMap((row) => row.vdev ?? []);
+    .filter((port) => !named.has(port.portId) && (recordStays !== true || port.unreadable !== undefined))
+    .flatMap((port) => port.vdev ?? []);
   const kept = new Set([...ports.map((port) => port.vdev), ...left]);
-  return new Set([...rows, ...unrecorded.map((nic) => nic.vdev)].filter((vdev) => !kept.has(vdev)));
+  return new Set([...going, ...unrecorded.map((nic) => nic.vdev)].filter((vdev) => !kept.has(vdev)));
 }
 
 /** All NICs that are this project's affair: of ports to have and of ports to undo. */

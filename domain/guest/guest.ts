@@ -1,3 +1,5 @@
+import { z } from 'zod';
+import type { PlaceInCluster } from '../host/ssi-cluster.ts';
 import type { NicAddress } from '../port/address.ts';
 import type { Mac } from '../port/mac.ts';
 import type { PortNumber } from '../port/port-number.ts';
@@ -10,19 +12,14 @@ import type { Absence } from './absence.ts';
 export type RecordedPort = {
   portId: PortId;
   vdev?: Vdev;
-  /** Absent in rows that Nova wrote and that are not wired yet. */
+  /** Absent of a port that is not wired yet. */
   vswitch?: VswitchName;
   network: RecordedNetwork;
-  /** From the node's row in the `mac` table. */
   mac?: Mac;
   adminStateUp: boolean;
-  /** More than one row for this port id (historic tools can double them); they are rewritten as one. */
-  rows: number;
-  /** The node that its row names, where that is not the guest's first. */
-  node?: NodeName;
-  /** Further nodes of the guest with rows of this port. */
-  otherNodes?: readonly NodeName[];
-  /** The zHCP of its row when it belongs to another host: the guest has moved from there. */
+  /** More than one record of the port, in words of the backend: `has 2 rows`. They are rewritten as one. */
+  doubled?: string;
+  /** The zHCP of another host that it is recorded for: the guest has moved from there. */
   recordedFor?: string;
   /** Unreadable values: the port stays unchanged. Absent when all values are readable. */
   unreadable?: readonly UnreadableValue[];
@@ -31,8 +28,14 @@ export type RecordedPort = {
 /** A recorded port with a readable network. */
 export type ReadablePort = RecordedPort & { network: Network };
 
-/** A value of a row, with its column. */
-export type UnreadableValue = { column: string; value: string };
+/** A recorded value of a port's field; `name` is that of the value in the record, as people know it. */
+export const UnreadableValue = z.object({
+  field: z.enum(['vdev', 'vswitch', 'network', 'mac', 'adminStateUp']),
+  name: z.string(),
+  value: z.string(),
+});
+export type UnreadableValue = z.infer<typeof UnreadableValue>;
+export type PortField = UnreadableValue['field'];
 
 /** A NICDEF of the user directory: what the guest gets at its next logon. */
 export type Nicdef = {
@@ -81,17 +84,18 @@ export type LiveNic = {
 /** Everything about one guest's network, from the record and from z/VM. A backend adds what it plans its record from. */
 export interface GuestState {
   userid: Userid;
-  node: NodeName;
+  /** Names that its record stands under, the one for new records first. */
+  names: readonly [NodeName, ...NodeName[]];
   loggedOn: boolean;
   recorded: readonly RecordedPort[];
   /** Fixed addresses that are recorded of its NICs. */
   addresses?: readonly NicAddress[];
-  /** Other nodes that stand for the same userid. */
-  otherNodes?: readonly NodeName[];
   directory: readonly Nicdef[];
   live: readonly LiveNic[];
   /** Why nothing can be given to it. */
   absence?: Absence;
+  /** Absent of a guest whose host is no member of an SSI cluster. */
+  cluster?: PlaceInCluster;
   /** Other devices of the guest: disks, consoles, real devices of its entry, of its profile and live, NICs with more than three. */
   devices?: readonly DeviceRange[];
 }

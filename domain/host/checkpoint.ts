@@ -8,7 +8,7 @@ import type { ProbeRecord } from './probed-behaviour.ts';
 export type OwnNic = { vdev: Vdev; vswitch: VswitchName };
 
 /**
- * The state that one reconciliation leaves to the next: without it nobody could tell the NIC of a port whose row has vanished from an
+ * The state that one reconciliation leaves to the next: without it nobody could tell the NIC of a port whose record has vanished from an
  * administrator's.
  */
 export type Checkpoint = {

@@ -29,7 +29,7 @@ export function outdatedAnswers(capabilities: HostCapabilities, record: ProbeRec
 }
 
 /** The answers by name, each as it is shown with its source: `yes (probed 2026-11-29)`. */
-export function behaviourRows({
+export function behaviourTexts({
   behaviour = {},
   behaviourFrom = {},
 }: HostCapabilities): [name: string, text: string][] {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { defined } from '../defined.ts';
 import type { Finding } from '../drift/finding.ts';
 import { ProbedBehaviour } from './probed-behaviour.ts';
+import { clusterText, SsiCluster } from './ssi-cluster.ts';
 
 /** A value that z/VM or the configuration has told, or why nobody knows it. It is never guessed. */
 function readable<Value extends z.ZodType>(value: Value) {
@@ -40,6 +41,8 @@ export const HostCapabilities = z.object({
   directoryNetworkAuthorization: readable(DirectoryNetworkAuthorization),
   smapiLevel: readable(SmapiLevel),
   smcli: readable(SmcliKind),
+  /** Absent of a system that is no member of an SSI cluster. */
+  ssi: SsiCluster.optional(),
   behaviour: ProbedBehaviour.optional(),
   /** Where each answer comes from: the configuration, or a probe at that time. */
   behaviourFrom: z
@@ -61,9 +64,9 @@ export const ConfiguredCapabilities = z
 export type ConfiguredCapabilities = z.infer<typeof ConfiguredCapabilities>;
 
 /** The values that every host has, known or not. */
-export type HostLevel = Exclude<keyof HostCapabilities, 'behaviour' | 'behaviourFrom'>;
+export type HostLevel = Exclude<keyof HostCapabilities, 'behaviour' | 'behaviourFrom' | 'ssi'>;
 
-/** Names of the values, as findings, tables and the picture say them. */
+/** Names of the values, as findings, lists and the picture say them. */
 export const CAPABILITY_NAMES = {
   release: 'z/VM release',
   serviceLevel: 'CP service level',
@@ -103,8 +106,12 @@ export function unknownCapabilities(capabilities: HostCapabilities): Finding[] {
 }
 
 /** The values by name, as they are shown: `7.4`, `enabled (configured)`, `unknown`. */
-export function capabilityRows(capabilities: HostCapabilities): [name: string, text: string][] {
-  return NAMED.map(([key, name]) => [name, capabilityText(capabilities[key])]);
+export function capabilityTexts(capabilities: HostCapabilities): [name: string, text: string][] {
+  const { ssi } = capabilities;
+  return [
+    ...NAMED.map(([key, name]): [string, string] => [name, capabilityText(capabilities[key])]),
+    ...(ssi === undefined ? [] : [['SSI cluster', clusterText(ssi)] satisfies [string, string]]),
+  ];
 }
 
 /** One value as it is shown. */

@@ -3,13 +3,14 @@ import { defined } from '../defined.ts';
 import { driftOf } from '../drift/drift.ts';
 import { Finding } from '../drift/finding.ts';
 import { unclearPorts } from '../drift/unclear-ports.ts';
-import type { LiveNic, Nicdef, RecordedPort } from '../guest/guest.ts';
+import { type LiveNic, type Nicdef, type RecordedPort, UnreadableValue } from '../guest/guest.ts';
 import { Mac } from '../port/mac.ts';
 import { Vdev } from '../port/vdev.ts';
 import { HostName, NodeName, PortId, Userid, VswitchName } from '../text/identifiers.ts';
 import { RecordedNetwork } from '../vswitch/network.ts';
 import { authorisedVlans, Uplink, type Vswitch } from '../vswitch/vswitch.ts';
 import { HostCapabilities } from './host-capabilities.ts';
+import type { MemberName } from './ssi-cluster.ts';
 
 /** A recorded port beside its state on z/VM. */
 export const PortView = z.object({
@@ -22,10 +23,7 @@ export const PortView = z.object({
   mac: Mac.optional(),
   adminStateUp: z.boolean(),
   /** Unreadable values of the record: the port stays unchanged. */
-  unreadable: z
-    .array(z.object({ column: z.string(), value: z.string() }))
-    .readonly()
-    .optional(),
+  unreadable: z.array(UnreadableValue).readonly().optional(),
   /** The state on z/VM: VLANs of the authorisation, none when the guest has none there; the VSWITCH that the NIC is coupled to. */
   actual: z.object({ vlans: z.array(z.number().int()).nullable(), coupledTo: VswitchName.nullable() }),
   /** Signs of drift of the port. Drift of a guest need not belong to one of its ports. */
@@ -41,6 +39,8 @@ export const GuestView = z.object({
   /** Coupled NICs that are recorded nowhere. */
   foreignNics: z.array(z.object({ vdev: Vdev, vswitch: VswitchName, mac: Mac.optional() })),
   drift: z.array(z.string()),
+  /** The other member of the SSI cluster that it is coupled on. */
+  runsOn: z.string().optional(),
   /** An operation is changing the guest: a difference from the record is not drift. */
   inProgress: z.boolean().optional(),
 });
@@ -72,6 +72,10 @@ export const HostView = z.object({
   behaviour: z.array(z.tuple([z.string(), z.string()])).optional(),
   vswitches: z.array(VswitchView),
   guests: z.array(GuestView),
+  /** Guests of other members of the SSI cluster that run here; absent on a host that is no member of one. */
+  visitors: z
+    .array(z.object({ userid: Userid, node: NodeName, belongsTo: z.string(), portIds: z.array(PortId) }))
+    .optional(),
   /** Unreadable values of the host; nothing is changed there. */
   findings: z.array(Finding).default([]),
 });
@@ -82,6 +86,8 @@ export type ShownGuest = {
   userid: Userid;
   node: NodeName;
   loggedOn: boolean;
+  /** The other member of the SSI cluster that runs it. */
+  runsOn?: string;
   record: RecordedPort[];
   directory: Nicdef[];
   live: LiveNic[];
@@ -103,7 +109,7 @@ export function isInOrder({ steps, problems }: Pick<ShownGuest, 'steps' | 'probl
 
 /** A port of a guest: its record and its state on z/VM. Undefined when the guest has no such port. */
 export function shownPort(guest: Omit<ShownGuest, 'tags'>, portId: string) {
-  const record = guest.record.find((row) => row.portId === portId);
+  const record = guest.record.find((port) => port.portId === portId);
   if (record === undefined) return undefined;
   const { vdev, vswitch } = record;
   return {
@@ -118,12 +124,12 @@ export function shownPort(guest: Omit<ShownGuest, 'tags'>, portId: string) {
   };
 }
 
-/** Put a guest's record beside its state on the VSWITCHes. */
+/** Put a guest's record beside its state on the VSWITCHes of the member that it is coupled on. */
 export function guestViewOf(
   userid: Userid,
   node: NodeName,
   recorded: readonly RecordedPort[],
-  vswitches: readonly Vswitch[],
+  { member, vswitches }: { member?: MemberName; vswitches: readonly Vswitch[] },
   /** Why the guest is none of the host's, though ports are recorded for it. */
   absence?: string,
 ): GuestView {
@@ -134,19 +140,20 @@ export function guestViewOf(
   return {
     userid,
     node,
-    ports: recorded.map(({ rows, node: _node, otherNodes: _others, recordedFor, ...port }) => ({
+    ports: recorded.map(({ doubled, recordedFor, ...port }) => ({
       ...port,
       userid,
-      drift: [...isAbsent, ...certainDrift(userid, [{ ...port, rows, ...defined({ recordedFor }) }], vswitches)],
+      drift: [...isAbsent, ...certainDrift(userid, [{ ...port, ...defined({ doubled, recordedFor }) }], vswitches)],
       actual: {
         vlans: authorisedOn(port.vswitch, userid, vswitches),
         coupledTo: coupled.find((nic) => nic.vdev === port.vdev)?.vswitch ?? null,
       },
     })),
     foreignNics: coupled
-      .filter((nic) => !recorded.some((row) => row.vdev === nic.vdev))
+      .filter((nic) => !recorded.some((port) => port.vdev === nic.vdev))
       .map(({ mac, ...nic }) => ({ ...nic, ...defined({ mac }) })),
     drift: [...isAbsent, ...certainDrift(userid, recorded, vswitches)],
+    ...defined({ runsOn: member }),
   };
 }
 
@@ -154,7 +161,7 @@ export function guestViewOf(
 function certainDrift(userid: Userid, recorded: readonly RecordedPort[], vswitches: readonly Vswitch[]): string[] {
   const nothing = {
     remembered: undefined,
-    hidesRows: false,
+    hidesPorts: false,
     nicsOfOthers: [],
     wanted: new Map(),
     unconfirmed: new Set<never>(),

@@ -32,12 +32,16 @@ export const HostRules = z.object({
   dhcpHost: HostName.optional(),
   /** The management node's own address on the management network, when it is to be set up. */
   managementNetwork: z.object({ address: z.ipv4(), mask: z.ipv4() }).optional(),
-  /** Have xCAT write names and addresses into its DNS too. */
+  /** Have the name service of the management node write names and addresses into its DNS too. */
   makeDns: z.boolean().default(false),
   /** True when DirMaint does not put changes online by itself: each change is followed by a request for it. */
   directoryOnline: z.boolean().default(false),
+  /** The zHCPs of the members of its SSI cluster, which z/VM is not asked for then; empty: it counts as no member. */
+  ssiMembers: z.array(NodeName).readonly().optional(),
   /** Levels that z/VM is not asked for. */
   capabilities: ConfiguredCapabilities.optional(),
+  /** False where a NIC that is made on a running guest gets the MAC that CP gives it. */
+  liveMac: z.literal(false).optional(),
   /** z/VM's own USER prefix, read from the host. */
   macPrefix: MacPrefix,
 });

@@ -82,7 +82,7 @@ export const RepairSubject = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('uplinks'), vswitch: VswitchName }),
   /** A node with recorded ports that stands for no guest; its name as it is recorded. */
   z.object({ kind: z.literal('node'), node: z.string() }),
-  /** The node of a guest, gone with the rows of ports whose NICs the guest still has. */
+  /** The node of a guest, gone with the record of ports whose NICs the guest still has. */
   z.object({ kind: z.literal('missingNode'), userid: Userid }),
   z.object({ kind: z.literal('dhcpNode') }),
   z.object({ kind: z.literal('managementNetwork') }),

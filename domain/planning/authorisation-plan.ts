@@ -101,6 +101,6 @@ function mayRevoke(desired: Desired, guest: GuestState, vswitch: VswitchName): b
   if (foreignNics(guest, ownNics(desired)).some((nic) => nic.vswitch === vswitch)) return false;
   if (desired.recordStays === true) return desired.leaving.includes(vswitch);
   const going = new Set<string>([...desired.removed, ...desired.ports].map((port) => port.portId));
-  const rows = guest.recorded.filter((row) => row.vswitch === vswitch);
-  return (rows.length > 0 || desired.leaving.includes(vswitch)) && rows.every((row) => going.has(row.portId));
+  const recorded = guest.recorded.filter((port) => port.vswitch === vswitch);
+  return (recorded.length > 0 || desired.leaving.includes(vswitch)) && recorded.every((port) => going.has(port.portId));
 }

@@ -14,7 +14,7 @@ import type { PlanningContext } from './planning-context.ts';
 import { leftDown, portsOf, recordedPorts } from './recorded-ports.ts';
 import { type Refusal, type RefusedPort, refusal } from './refusal.ts';
 import { attainable } from './unattainable.ts';
-import { refuseStuck, refuseUnclear, repairedRow } from './unclear-refusals.ts';
+import { refuseStuck, refuseUnclear, repairedPort } from './unclear-refusals.ts';
 import { newConflicts, portsAfter, removedBy } from './wanted-ports.ts';
 
 /** The decision on a change: the state to reach, and the state to go back to when it cannot be reached. */
@@ -33,10 +33,10 @@ export function decide(change: Change, read: PlanningContext): Decision {
   if (first.length > 0) return { accepted: false, refusals: first };
   const down = leftDown(change, context);
   const before = recordedPorts(context, down.portIds);
-  const repaired = portsOf([repairedRow(change, context) ?? []].flat(), context, before);
+  const repaired = portsOf([repairedPort(change, context) ?? []].flat(), context, before);
   const wanted = portsAfter(change, [...before, ...repaired], context);
   const { ports, ...hindered } = attainable(change, wanted.ports, context);
-  const removed = removedBy(change).map((portId) => ({ portId, keepRow: false }));
+  const removed = removedBy(change).map((portId) => ({ portId, unwired: false }));
   const desired: Desired = {
     ports,
     removed,
@@ -74,8 +74,11 @@ function decideAbsent(change: Extract<Change, { kind: 'reconcile' }>, { guest, r
 
 /** Of a guest that is not here, or nowhere, what is left can be taken away; nothing else can be done. */
 function refuseAbsent({ kind }: Change, { guest, rules }: PlanningContext): Refusal[] {
-  if (guest.absence === undefined || kind === 'deletePort' || kind === 'reconcile') return [];
-  return [absenceRefusal(guest.userid, rules.host, guest.absence)];
+  const { absence } = guest;
+  if (absence === undefined || kind === 'reconcile') return [];
+  const isOfMember = absence.kind === 'elsewhere' && absence.inCluster === true;
+  if (kind === 'deletePort' && !isOfMember) return [];
+  return [absenceRefusal(guest.userid, rules.host, absence)];
 }
 
 /** VSWITCHes that ports left before anybody looked. */
@@ -98,8 +101,8 @@ function refuseUnrepairable(ports: readonly DesiredPort[], { vswitches, guest }:
 /** VSWITCHes that recorded ports move away from. */
 function leftBy(ports: readonly DesiredPort[], guest: GuestState): VswitchName[] {
   const left = ports.flatMap((port) => {
-    const row = guest.recorded.find((candidate) => candidate.portId === port.portId);
-    return row?.vswitch === undefined || row.vswitch === port.vswitch ? [] : [row.vswitch];
+    const known = guest.recorded.find((candidate) => candidate.portId === port.portId);
+    return known?.vswitch === undefined || known.vswitch === port.vswitch ? [] : [known.vswitch];
   });
   return [...new Set(left)];
 }
@@ -128,17 +131,17 @@ function refuseConflicts(
 /** The way back: ports as they were recorded and as live as they were; what the change would add is removed. */
 function backTo(before: readonly DesiredPort[], desired: Desired, { guest, vswitches }: PlanningContext): Desired {
   const known = new Set(before.map((port) => port.portId));
-  const rows = new Set(guest.recorded.map((row) => row.portId));
-  const usedByOurs = new Set<string>(guest.recorded.flatMap((row) => row.vswitch ?? []));
+  const recorded = new Set(guest.recorded.map((port) => port.portId));
+  const usedByOurs = new Set<string>(guest.recorded.flatMap((port) => port.vswitch ?? []));
   const isUnreadable = (portId: PortId) =>
-    guest.recorded.some((row) => row.portId === portId && row.unreadable !== undefined);
+    guest.recorded.some((port) => port.portId === portId && port.unreadable !== undefined);
   const isLive = (vdev: Vdev) => guest.live.some((nic) => nic.vdev === vdev);
   return {
     ports: before.map((port) => ({ ...port, live: isLive(port.vdev) ? 'present' : 'absent' })),
     // A port that could not be read before has no state to go back to: it is left where it is.
     removed: desired.ports
       .filter((port) => !known.has(port.portId) && !isUnreadable(port.portId))
-      .map(({ portId }) => ({ portId, keepRow: rows.has(portId) })),
+      .map(({ portId }) => ({ portId, unwired: recorded.has(portId) })),
     keepAuthorised: vswitches
       .filter((vswitch) => vswitch.authorisations.some((entry) => entry.userid === guest.userid))
       .map((vswitch) => vswitch.name)

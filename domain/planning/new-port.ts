@@ -13,10 +13,10 @@ import type { VswitchName } from '../text/identifiers.ts';
 import { refuseNetwork } from '../vswitch/vswitch-choice.ts';
 import type { PlanningContext } from './planning-context.ts';
 import { type Refusal, refusal } from './refusal.ts';
-import { refuseUnreadableRow } from './unclear-refusals.ts';
+import { refuseUnreadable } from './unclear-refusals.ts';
 
 /** A request for a port, with what it is checked and chosen from. `at` comes before its fields, as in `ports.0.`. */
-type Asked = { request: PortRequest; row: RecordedPort | undefined; at: string; ports: readonly DesiredPort[] };
+type Asked = { request: PortRequest; known: RecordedPort | undefined; at: string; ports: readonly DesiredPort[] };
 
 /** The guest's ports after a request, and why it is refused. */
 export type PortsAfter = { ports: DesiredPort[]; refusals: Refusal[] };
@@ -41,26 +41,25 @@ export function addPort(
       refusals: [...refuseDifferent(request, existing, at), ...taken],
     };
   }
-  const row = context.guest.recorded.find((candidate) => candidate.portId === request.portId);
-  const asked: Asked = { request, row, at, ports };
+  const known = context.guest.recorded.find((candidate) => candidate.portId === request.portId);
+  const asked: Asked = { request, known, at, ports };
   const { portId, vswitch, network, adminStateUp, address, hostname } = request;
   const { vdev, ...vdevChoice } = chooseVdev(asked, context);
-  const { mac, ...macChoice } = chooseMac(asked, context);
+  const { mac, ...macChoice } = chooseMac(asked, live, context);
   const found = [
     ...refuseNetwork(vswitch, network, at, context),
-    ...refuseUnreadableRow(request, row, at, context),
+    ...refuseUnreadable(request, known, at, context),
     ...vdevChoice.refusals,
     ...macChoice.refusals,
     ...refuseAddress(asked, context),
   ];
-  if (vdev === undefined || mac === undefined || found.length > 0) return { ports, refusals: found };
+  if (vdev === undefined || found.length > 0) return { ports, refusals: found };
   const { portNumber, refusals } = portNumberOn(vswitch, { portId, vdev }, at, ports, context);
   if (refusals.length > 0) return { ports, refusals };
   const { userid } = context.guest;
-  const node = row?.node ?? context.guest.node;
-  const more = defined({ address, hostname, portNumber });
+  const more = defined({ mac, address, hostname, portNumber });
   return {
-    ports: [...ports, { portId, userid, node, vswitch, network, mac, vdev, adminStateUp, live, ...more }],
+    ports: [...ports, { portId, userid, vswitch, network, vdev, adminStateUp, live, ...more }],
     refusals,
   };
 }
@@ -125,7 +124,7 @@ function refuseDifferent(request: PortRequest, port: DesiredPort, at: string): R
     );
 }
 
-/** An address belongs to one node only; a name without an address says nothing. */
+/** An address belongs to one guest only; a name without an address says nothing. */
 function refuseAddress({ request, at, ports }: Asked, { addressesInUse, guest }: PlanningContext): Refusal[] {
   const { address, hostname } = request;
   if (address === undefined) {
@@ -134,17 +133,17 @@ function refuseAddress({ request, at, ports }: Asked, { addressesInUse, guest }:
       refusal(`${at}hostname`, 'a hostname needs an address', 'give the address, too, or leave the hostname out'),
     ];
   }
-  const node = addressesInUse.get(address);
-  const owner = ports.find((port) => port.address === address)?.portId ?? (node === guest.node ? undefined : node);
+  const name = addressesInUse.get(address);
+  const owner = ports.find((port) => port.address === address)?.portId ?? (name === guest.names[0] ? undefined : name);
   if (owner === undefined) return [];
   return [refusal(`${at}address`, `address ${address} is taken by ${owner}`, 'use another address')];
 }
 
 function chooseVdev(
-  { request, row, at, ports }: Asked,
+  { request, known, at, ports }: Asked,
   { guest, rules, claimedVdevs = [] }: PlanningContext,
 ): { vdev?: Vdev; refusals: Refusal[] } {
-  const own = row?.vdev;
+  const own = known?.vdev;
   const others = ports.filter((port) => port.portId !== request.portId);
   const taken = takenDevices(guest, others).filter(({ nic }) => nic === undefined || nic !== own);
   const wanted = request.vdev ?? own;
@@ -162,21 +161,27 @@ function chooseVdev(
   return { refusals: [refuseOverlap(`${at}vdev`, wanted, overlapped, guest)] };
 }
 
-function chooseMac({ request, row, at, ports }: Asked, context: PlanningContext): { mac?: Mac; refusals: Refusal[] } {
-  const { rules } = context;
+/** None for a NIC of a running guest that will get CP's own, where nobody asks for another. */
+function chooseMac(
+  { request, known, at, ports }: Asked,
+  live: Liveness,
+  context: PlanningContext,
+): { mac?: Mac; refusals: Refusal[] } {
+  const { rules, guest } = context;
   if (rules.wantedMacPrefix !== undefined && rules.wantedMacPrefix !== rules.macPrefix) {
     const reason = `base_mac begins with ${rules.wantedMacPrefix}, but the USER prefix of ${rules.host} is ${rules.macPrefix}: z/VM would give the NIC another address`;
     const advice = "set base_mac to z/VM's USER prefix, or change VMLAN in SYSTEM CONFIG";
     return { refusals: [refusal(`${at}mac`, reason, advice)] };
   }
-  const wanted = request.mac ?? row?.mac;
+  const wanted = request.mac ?? known?.mac;
   if (wanted === undefined) {
+    if (rules.liveMac === false && guest.loggedOn && live === 'present') return { refusals: [] };
     const mac = freeMac(request.portId, ports, context);
     if (mac !== undefined) return { mac, refusals: [] };
     const reason = `no MAC address is left under ${rules.macPrefix}`;
     return { refusals: [refusal(`${at}mac`, reason, 'delete unused ports')] };
   }
-  const own = { portId: request.portId, vdev: request.vdev ?? row?.vdev, mac: row?.mac };
+  const own = { portId: request.portId, vdev: request.vdev ?? known?.vdev, mac: known?.mac };
   return { mac: wanted, refusals: refuseMac(wanted, own, at, ports, context) };
 }
 
@@ -209,7 +214,7 @@ export function refuseMac(
   const isOwn = (other: MacInUse) =>
     // The guest's own entry has just been read.
     (other.inEntry === true && other.owner === guest.userid) ||
-    (port.mac === wanted && ownNames(guest).includes(other.owner) && other.vdev === port.vdev);
+    (port.mac === wanted && isNameOf(guest, other.owner) && other.vdev === port.vdev);
   const inEntry = guest.directory.find((nic) => nic.macId === macId(wanted) && nic.vdev !== port.vdev);
   const owner =
     ownerText(macsInUse.get(wanted)?.find((other) => !isOwn(other))) ??
@@ -221,8 +226,8 @@ export function refuseMac(
   return [{ ...refusal(`${at}mac`, `MAC ${wanted} is taken by ${owner}`, advice), transient: true }];
 }
 
-function ownNames({ userid, node, otherNodes = [] }: PlanningContext['guest']): string[] {
-  return [userid, node, ...otherNodes];
+function isNameOf({ userid, names }: PlanningContext['guest'], owner: string): boolean {
+  return [userid, ...names].some((name) => name === owner);
 }
 
 function ownerText(other: MacInUse | undefined): string | undefined {

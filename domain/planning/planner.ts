@@ -9,6 +9,7 @@ import type { Vdev } from '../port/vdev.ts';
 import type { VswitchName } from '../text/identifiers.ts';
 import type { Vswitch } from '../vswitch/vswitch.ts';
 import { planAuthorisations } from './authorisation-plan.ts';
+import { onMember, planOtherMembers } from './member-plan.ts';
 import { planPortNumbers } from './port-number-plan.ts';
 import { type RecordStep, type Step, stagesOf } from './steps.ts';
 
@@ -34,8 +35,7 @@ export function plan(
   const live = planLive(desired, guest, authorisations.regranted, portNumbers.renumbered);
   const directory = planDirectory(desired, guest);
   const { record, forget } = stagesOf(desired.recordStays === true ? [] : planRecord(desired, guest));
-  return [
-    ...record,
+  const configure = [
     ...live.takeAway,
     ...portNumbers.takeAway,
     ...directory.takeAway,
@@ -44,8 +44,9 @@ export function plan(
     ...portNumbers.give,
     ...directory.define,
     ...live.define,
-    ...forget,
   ];
+  const others = planOtherMembers(desired, guest);
+  return [...record, ...onMember(configure, guest.cluster?.runsOn), ...others, ...forget];
 }
 
 type Halves = { takeAway: Step[]; define: Step[] };

@@ -16,7 +16,7 @@ export type PlanningContext = {
   capabilities?: HostCapabilities;
   /** By address. */
   macsInUse: ReadonlyMap<string, readonly MacInUse[]>;
-  /** Nodes of the `hosts` table, by IP address. */
+  /** Names that records stand under, by IP address. */
   addressesInUse: ReadonlyMap<string, string>;
   /** Vdevs that the same request asks for by number: none is chosen onto them. */
   claimedVdevs?: readonly { portId: PortId; vdev: Vdev }[];

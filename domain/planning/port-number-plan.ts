@@ -78,12 +78,12 @@ function assigned(desired: Desired, guest: GuestState): VswitchPort[] {
   const removed = removedVdevs(desired, guest);
   const going = new Set<string>(desired.removed.map(({ portId }) => portId));
   return guest.directory.flatMap(({ vdev, portNumber, vswitch }) => {
-    const row = guest.recorded.find((candidate) => candidate.vdev === vdev);
+    const known = guest.recorded.find((candidate) => candidate.vdev === vdev);
     const port = desired.ports.find((candidate) => candidate.vdev === vdev);
     // A NIC of a port that is administratively down names no VSWITCH in the directory.
-    const name = vswitch ?? row?.vswitch ?? port?.vswitch;
+    const name = vswitch ?? known?.vswitch ?? port?.vswitch;
     // A recorded port that is neither desired nor to be removed is left as it is.
-    const isOurs = port !== undefined || removed.has(vdev) || (row !== undefined && going.has(row.portId));
+    const isOurs = port !== undefined || removed.has(vdev) || (known !== undefined && going.has(known.portId));
     if (portNumber === undefined || name === undefined || !isOurs) return [];
     return [{ vswitch: name, portNumber }];
   });
@@ -95,16 +95,16 @@ function assigned(desired: Desired, guest: GuestState): VswitchPort[] {
  */
 function leftBehind(desired: Desired, guest: GuestState, portBased: readonly Vswitch[]): VswitchPort[] {
   const going = new Set<string>(desired.removed.map((port) => port.portId));
-  // Where the guest has left the host, rows that stand there keep nothing, but what nobody can read is left as it is.
-  const rows = guest.recorded.filter(
-    (row) => !going.has(row.portId) && (desired.recordStays !== true || row.unreadable !== undefined),
+  // Where the guest has left the host, the record keeps nothing, but what nobody can read is left as it is.
+  const staying = guest.recorded.filter(
+    (port) => !going.has(port.portId) && (desired.recordStays !== true || port.unreadable !== undefined),
   );
   const left = new Set<string>([
-    ...guest.recorded.filter((row) => going.has(row.portId)).flatMap((row) => row.vswitch ?? []),
+    ...guest.recorded.filter((port) => going.has(port.portId)).flatMap((port) => port.vswitch ?? []),
     ...desired.leaving,
   ]);
   return portBased
-    .filter(({ name }) => left.has(name) && !rows.some((row) => row.vswitch === name))
+    .filter(({ name }) => left.has(name) && !staying.some((port) => port.vswitch === name))
     .flatMap(({ name, authorisations }) =>
       authorisations.flatMap(({ userid, portNumber }) =>
         userid === guest.userid && portNumber !== undefined ? [{ vswitch: name, portNumber }] : [],

@@ -14,17 +14,17 @@ import type { PlanningContext } from './planning-context.ts';
 import type { Refusal, RefusedPort } from './refusal.ts';
 
 /**
- * The guest's wired ports as they are recorded. Rows that nobody has wired yet, or can read, are not among them, nor are those of a guest that
+ * The guest's wired ports as they are recorded. Those that nobody has wired yet, or can read, are not among them, nor are those of a guest that
  * is not here.
  */
 export function recordedPorts(context: PlanningContext, except: ReadonlySet<PortId> = new Set()): DesiredPort[] {
-  const rows = clearPorts(context.guest, context.vswitches).filter(({ portId }) => !except.has(portId));
-  return portsOf(rows, context, []);
+  const recorded = clearPorts(context.guest, context.vswitches).filter(({ portId }) => !except.has(portId));
+  return portsOf(recorded, context, []);
 }
 
-/** Ports as rows have them, without `others`, beside which they stand. */
+/** Ports as they are recorded, without `others`, beside which they stand. */
 export function portsOf(
-  rows: readonly ReadablePort[],
+  recorded: readonly ReadablePort[],
   context: PlanningContext,
   others: readonly DesiredPort[],
 ): DesiredPort[] {
@@ -32,18 +32,17 @@ export function portsOf(
   if (guest.absence !== undefined) return [];
   const { userid } = guest;
   const ports: DesiredPort[] = [];
-  for (const row of rows) {
-    const { portId, vdev, vswitch, network, adminStateUp } = row;
+  for (const port of recorded) {
+    const { portId, vdev, vswitch, network, adminStateUp } = port;
     if (vdev === undefined || vswitch === undefined) continue;
-    if (refuseAdoption(row, context).length > 0) continue;
+    if (refuseAdoption(port, context).length > 0) continue;
     const beside = [...others, ...ports];
-    const mac = row.mac ?? macOfDirectory(row, guest, rules) ?? newMac(row, beside, context);
+    const mac = port.mac ?? macOfDirectory(port, guest, rules) ?? newMac(port, beside, context);
     const { portNumber } = portNumberOn(vswitch, { portId, vdev }, '', beside, context);
     const { address, hostname } = guest.addresses?.find((entry) => entry.vdev === vdev) ?? {};
     ports.push({
       portId,
       userid,
-      node: row.node ?? guest.node,
       vswitch,
       network,
       ...defined({ mac }),
@@ -57,7 +56,7 @@ export function portsOf(
 }
 
 /**
- * Ports that z/VM has as if they were administratively down, though their rows do not say so: no operation brings them up that does not
+ * Ports that z/VM has as if they were administratively down, though their record does not say so: no operation brings them up that does not
  * name them, and reconciliation, which knows the host, none that an operator has to confirm. It refuses them.
  */
 export function leftDown(
@@ -67,13 +66,13 @@ export function leftDown(
   const named = new Set(portsOfChange(change));
   const toConfirm =
     change.kind === 'reconcile' && change.toConfirm !== undefined ? new Set(change.toConfirm) : undefined;
-  const rows = clearPorts(guest, vswitches).filter(
-    (row) => !named.has(row.portId) && (toConfirm?.has(row.portId) ?? true) && looksDown(row, guest),
+  const recorded = clearPorts(guest, vswitches).filter(
+    (port) => !named.has(port.portId) && (toConfirm?.has(port.portId) ?? true) && looksDown(port, guest),
   );
-  const asked = change.kind === 'reconcile' ? rows : [];
+  const asked = change.kind === 'reconcile' ? recorded : [];
   return {
-    portIds: new Set(rows.map(({ portId }) => portId)),
-    refused: asked.map((row) => ({ portId: row.portId, refusals: [confirmAdminState(guest.userid, row)] })),
+    portIds: new Set(recorded.map(({ portId }) => portId)),
+    refused: asked.map((port) => ({ portId: port.portId, refusals: [confirmAdminState(guest.userid, port)] })),
   };
 }
 
@@ -82,9 +81,9 @@ function refuseAdoption({ recordedFor, vswitch, network }: ReadablePort, context
   return recordedFor === undefined || vswitch === undefined ? [] : refuseNetwork(vswitch, network, '', context);
 }
 
-// Nova's `mac` row keeps only the last NIC of a node (docs/reference/xcat.md 2.5); the directory has the others.
-function macOfDirectory(row: RecordedPort, guest: GuestState, rules: HostRules): Mac | undefined {
-  const nic = guest.directory.find((candidate) => candidate.vdev === row.vdev);
+// Nova's record keeps only the last MAC of a guest (docs/reference/xcat.md 2.5); the directory has the others.
+function macOfDirectory(port: RecordedPort, guest: GuestState, rules: HostRules): Mac | undefined {
+  const nic = guest.directory.find((candidate) => candidate.vdev === port.vdev);
   return nic?.macId === undefined ? undefined : macFromId(rules.macPrefix, nic.macId);
 }
 
@@ -92,7 +91,7 @@ function macOfDirectory(row: RecordedPort, guest: GuestState, rules: HostRules):
 export function refusedAdoptions(except: readonly PortId[], context: PlanningContext): RefusedPort[] {
   return clearPorts(context.guest, context.vswitches)
     .filter(({ portId }) => !except.includes(portId))
-    .map((row) => ({ portId: row.portId, refusals: refuseAdoption(row, context) }))
+    .map((port) => ({ portId: port.portId, refusals: refuseAdoption(port, context) }))
     .filter(({ refusals }) => refusals.length > 0);
 }
 

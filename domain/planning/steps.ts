@@ -1,6 +1,7 @@
 import type { NicdefAuthorization } from '../guest/guest.ts';
 import type { NicOperands } from '../guest/kept-attributes.ts';
 import { authorizationText } from '../guest/nicdef-authorization.ts';
+import type { MemberName } from '../host/ssi-cluster.ts';
 import type { PortNumber, VswitchPort } from '../port/port-number.ts';
 import type { Vdev } from '../port/vdev.ts';
 import type { PortId, Userid, VswitchName } from '../text/identifiers.ts';
@@ -56,6 +57,10 @@ export type Step = (
 ) & {
   /** True when the step takes a coupled NIC of the running guest off the network for a moment. */
   disturbs: boolean;
+  /** The member of the SSI cluster that carries it out, where that is another than the host itself. */
+  member?: MemberName;
+  /** Only as long as the guest does not run on that member: a NIC that it has there would keep what it was coupled with. */
+  whileAway?: true;
 };
 
 /** A step that was carried out, as a sentence, with the answer of the backend or of SMAPI. */
@@ -78,7 +83,7 @@ export function stagesOf(steps: readonly Step[]): { record: RecordStep[]; config
 
 /** The step as a sentence for operators, with all that it makes another than before: "grant LNX00042 on VSW1 with VLAN 1001". */
 export function sentence(step: Step): string {
-  return `${brief(step)}${sideEffects(step)}`;
+  return `${brief(step)}${step.member === undefined ? '' : ` on member ${step.member}`}${sideEffects(step)}`;
 }
 
 /** Attributes of an authorisation that is made anew which nobody could read before. */

@@ -2,7 +2,7 @@ import { defined } from '../defined.ts';
 import { type GivenAnew, stuckPorts, unclearBecause } from '../drift/unclear-ports.ts';
 import { portsOfChange } from '../guest/change-ports.ts';
 import type { Desired } from '../guest/desired.ts';
-import type { ReadablePort, RecordedPort } from '../guest/guest.ts';
+import type { PortField, ReadablePort, RecordedPort } from '../guest/guest.ts';
 import type { Change, PortRequest } from '../operations/requests.ts';
 import type { PortId } from '../text/identifiers.ts';
 import type { PlanningContext } from './planning-context.ts';
@@ -15,37 +15,35 @@ const ADVICE = 'set the network of the port by changeVlan, correct its record, o
 /** Refusals of a change that names recorded ports by id alone, and does not give anew what nobody can read of them. */
 export function refuseUnclear(change: Change, { guest, vswitches }: GuestContext): Refusal[] {
   return namedById(change).flatMap(({ portId, field }) => {
-    const row = guest.recorded.find((candidate) => candidate.portId === portId);
-    const reason = row === undefined ? undefined : unclearBecause(row, guest, vswitches, givenBy(change));
+    const port = guest.recorded.find((candidate) => candidate.portId === portId);
+    const reason = port === undefined ? undefined : unclearBecause(port, guest, vswitches, givenBy(change));
     return reason === undefined ? [] : [refusal(field, leftAsItIs(portId, reason), ADVICE)];
   });
 }
 
-/** The row of a port that a change makes readable again, with what it gives anew. */
-export function repairedRow(change: Change, { guest, vswitches }: GuestContext): ReadablePort | undefined {
+/** The record of a port that a change makes readable again, with what it gives anew. */
+export function repairedPort(change: Change, { guest, vswitches }: GuestContext): ReadablePort | undefined {
   if (change.kind !== 'changeVlan' && change.kind !== 'setAdminState') return undefined;
-  const row = guest.recorded.find((candidate) => candidate.portId === change.portId);
-  if (row === undefined || unclearBecause(row, guest, vswitches) === undefined) return undefined;
-  const { unreadable: _unreadable, network, ...readable } = row;
+  const port = guest.recorded.find((candidate) => candidate.portId === change.portId);
+  if (port === undefined || unclearBecause(port, guest, vswitches) === undefined) return undefined;
+  const { unreadable: _unreadable, network, ...readable } = port;
   if (change.kind === 'changeVlan')
     return { ...readable, network: change.network, ...defined({ vswitch: change.vswitch }) };
   return network.type === 'unreadable' ? undefined : { ...readable, network, adminStateUp: change.adminStateUp };
 }
 
 /** Refusals of a port that is given whole, when its NIC cannot be told from what is recorded and given. */
-export function refuseUnreadableRow(
+export function refuseUnreadable(
   request: PortRequest,
-  row: RecordedPort | undefined,
+  port: RecordedPort | undefined,
   at: string,
   { guest, vswitches }: GuestContext,
 ): Refusal[] {
-  const given = [
-    ...['switch', 'vlan', 'disable'],
-    ...(request.vdev === undefined ? [] : ['interface']),
-    ...(request.mac === undefined ? [] : ['mac']),
-  ];
-  const anew = { columns: given, authorisation: true };
-  const reason = row === undefined ? undefined : unclearBecause(row, guest, vswitches, anew);
+  const fields: PortField[] = ['vswitch', 'network', 'adminStateUp'];
+  if (request.vdev !== undefined) fields.push('vdev');
+  if (request.mac !== undefined) fields.push('mac');
+  const anew = { fields, authorisation: true };
+  const reason = port === undefined ? undefined : unclearBecause(port, guest, vswitches, anew);
   if (reason === undefined) return [];
   const advice = 'give vdev and mac too, correct the record, or delete the port';
   return [refusal(`${at}portId`, leftAsItIs(request.portId, reason), advice)];
@@ -92,9 +90,9 @@ function namedById(change: Change): { portId: PortId; field: string }[] {
 }
 
 function givenBy(change: Change): GivenAnew {
-  if (change.kind === 'setAdminState') return { columns: ['disable'], authorisation: false };
-  if (change.kind !== 'changeVlan') return { columns: [], authorisation: false };
-  return { columns: ['vlan', ...(change.vswitch === undefined ? [] : ['switch'])], authorisation: true };
+  if (change.kind === 'setAdminState') return { fields: ['adminStateUp'], authorisation: false };
+  if (change.kind !== 'changeVlan') return { fields: [], authorisation: false };
+  return { fields: change.vswitch === undefined ? ['network'] : ['network', 'vswitch'], authorisation: true };
 }
 
 function leftAsItIs(portId: PortId, reason: string): string {

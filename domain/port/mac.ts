@@ -62,7 +62,7 @@ export function allocateMac(prefix: MacPrefix, portId: string, isTaken: (mac: Ma
   return undefined;
 }
 
-/** A MAC address in use and the guest or node that has it. */
+/** A MAC address in use and the guest that has it, by userid or by a name of its record. */
 export type MacInUse = {
   mac: Mac;
   owner: string;

@@ -1,4 +1,4 @@
-import type { NodeName, PortId, Userid, VswitchName } from '../text/identifiers.ts';
+import type { PortId, Userid, VswitchName } from '../text/identifiers.ts';
 import { quoteValue } from '../text/quoted-value.ts';
 import type { Network, RecordedNetwork } from '../vswitch/network.ts';
 import { shortVlans } from '../vswitch/vlan-set.ts';
@@ -11,14 +11,13 @@ import type { Vdev } from './vdev.ts';
 export type Port = {
   portId: PortId;
   userid: Userid;
-  node: NodeName;
   vswitch: VswitchName;
   network: Network;
   /** Absent of a port taken over from the historic agent whose NIC has none but what CP gives it: that stays so. */
   mac?: Mac;
   vdev: Vdev;
   adminStateUp: boolean;
-  /** Fixed address and own name for the name service; the node's name and vdev stand in for a name. */
+  /** Fixed address and own name for the name service; the guest's name and vdev stand in for a name. */
   address?: IpAddress;
   hostname?: Hostname;
   /** On a port-based VSWITCH only. The guest's directory entry keeps it (NICDEF PORTNUMBER). */

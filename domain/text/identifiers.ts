@@ -28,7 +28,7 @@ export const Userid = z
   .meta({ description: "A guest's userid", example: 'LNX10001' });
 export type Userid = z.infer<typeof Userid>;
 
-/** xCAT node name, as in the `zvm` table; independent of the userid (docs/reference/zvm.md 1.1). */
+/** Name of a guest in the backend's inventory, a node of xCAT; independent of the userid (docs/reference/zvm.md 1.1). */
 export const NodeName = z
   .string()
   .regex(/^[A-Za-z0-9]([A-Za-z0-9._-]{0,253}[A-Za-z0-9])?$/, 'must be an xCAT node name')

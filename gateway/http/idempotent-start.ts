@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isGrpcServiceError, ServiceError } from '@temporalio/client';
 import type { Context } from 'hono';
 import { digestOf } from '../../client/digest.ts';
-import { workflowIdOf } from '../../client/operation-id.ts';
 import { describeOperation, type OperationDetails, runUrl } from '../../client/operations.ts';
+import { type Origin, reasonFrom } from '../../client/origin.ts';
 import {
   hostOf,
   type OperationRequest,
@@ -15,6 +15,7 @@ import {
   workflowIdFor,
 } from '../../client/start-operation.ts';
 import { defined } from '../../domain/defined.ts';
+import { workflowIdOf } from '../../temporal-config/names.ts';
 import { endingProblem, notFound, Problem, temporalDoesNotAnswer } from './problem.ts';
 import type { Env, Services } from './routing.ts';
 
@@ -69,10 +70,11 @@ async function startAndAnswer(
   const soon = <Result>(call: () => Promise<Result>) =>
     options.client.withDeadline(Date.now() + limits.temporalSeconds * 1_000, call);
   const host = hostOf(request);
+  const origin = originFrom(context);
   const before = () => soon(() => startedBefore(options.client, start));
   const begin = async () => {
     const besides = await prepare();
-    return soon(() => startOperation(options.client, request, { ...start, besides }));
+    return soon(() => startOperation(options.client, request, { ...start, origin, besides }));
   };
   const started =
     (await before()) ??
@@ -82,6 +84,7 @@ async function startAndAnswer(
       if (repeat === undefined) throw error;
       return repeat;
     }));
+  context.set('operation', started.id);
   if (started.conflict !== undefined) throw conflictOf(started);
   state.changed(host);
   services.counted('started', request.type, host);
@@ -107,6 +110,28 @@ async function startAndAnswer(
   services.counted('waited', request.type, host, problem?.kind ?? 'done');
   if (problem !== undefined) throw problem;
   return context.json(body, 200);
+}
+
+/** The name of callers of a gateway without tokens. */
+const ANONYMOUS = 'anonymous';
+
+/** The name of the caller, as operations show it. */
+export function callerName(context: Context<Env>): string {
+  return context.get('caller')?.name ?? ANONYMOUS;
+}
+
+function originFrom(context: Context<Env>): Origin {
+  const reason = reasonFrom(decoded(context.req.header('change-reason')));
+  return { by: callerName(context), via: 'http', requestId: context.get('requestId'), ...defined({ reason }) };
+}
+
+/** The header's text; as it stands when it is not percent-encoded. */
+function decoded(header: string | undefined): string | undefined {
+  try {
+    return header === undefined ? undefined : decodeURIComponent(header);
+  } catch {
+    return header;
+  }
 }
 
 function conflictOf({ id, conflict }: StartedOperation): Problem {

@@ -1,5 +1,6 @@
 import { createRoute, OpenAPIHono, type RouteConfig, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
+import { LONGEST_REASON } from '../../client/origin.ts';
 import { defined } from '../../domain/defined.ts';
 import { OPERATIONS, type OperationType } from '../../domain/operations/operations.ts';
 import { DEFAULT_OPTIONS, guestOptions, hostOptions, PlanId } from '../../domain/operations/requests.ts';
@@ -11,7 +12,14 @@ import { invalid, notFound, Problem } from './problem.ts';
 import { allows, type KnownToken, type Verb } from './tokens.ts';
 
 /** Values of a request's context. */
-export type Env = { Variables: { caller: KnownToken | undefined; requestId: string } };
+export type Env = {
+  Variables: {
+    caller: KnownToken | undefined;
+    requestId: string;
+    /** The id of the operation that the request has started or found. */
+    operation: string | undefined;
+  };
+};
 export type App = OpenAPIHono<Env>;
 
 /** Services that routes use. */
@@ -75,6 +83,8 @@ const TAG = { ETag: text('The ETag, for `If-None-Match` and `If-Match`') };
 type Answer = {
   description: string;
   schema: z.ZodType;
+  /** Also answered as lines of JSON, one an entry, where the request accepts `application/x-ndjson`. */
+  lines?: true;
   /** True for a resource with an ETag: 304 is a possible answer. */
   tagged?: boolean;
   headers?: Record<string, ReturnType<typeof text>>;
@@ -89,15 +99,20 @@ export function route<const Config extends Omit<RouteConfig, 'responses'>>(
   config: Config,
   answers: Readonly<Record<number, Answer>>,
 ) {
-  const described = Object.entries(answers).map(([status, { schema, description, tagged = false, headers, links }]) => [
-    status,
-    {
-      description,
-      headers: { ...headers, ...(tagged ? TAG : {}) },
-      content: { 'application/json': { schema } },
-      ...defined({ links }),
-    },
-  ]);
+  const described = Object.entries(answers).map(
+    ([status, { schema, description, lines, tagged = false, headers, links }]) => [
+      status,
+      {
+        description,
+        headers: { ...headers, ...(tagged ? TAG : {}) },
+        content: {
+          'application/json': { schema },
+          ...(lines === undefined ? {} : { 'application/x-ndjson': { schema: { type: 'string' as const } } }),
+        },
+        ...defined({ links }),
+      },
+    ],
+  );
   const isTagged = Object.values(answers).some(({ tagged }) => tagged);
   const notModified = isTagged
     ? { 304: { description: 'The resource still has the ETag of `If-None-Match`', headers: TAG } }
@@ -152,6 +167,9 @@ export const STARTED: Readonly<Record<number, Answer>> = {
   },
 };
 
+/** A reason of the greatest length, each of its characters percent-encoded. */
+const LONGEST_HEADER = LONGEST_REASON * 12;
+
 /** Headers of requests that change something. */
 export const ChangeHeaders = z.object({
   'idempotency-key': z
@@ -159,6 +177,13 @@ export const ChangeHeaders = z.object({
     .regex(/^[\x21-\x7e]{1,200}$/)
     .optional()
     .openapi({ description: 'Requests of one caller to one host with the same key start one operation' }),
+  'change-reason': z
+    .string()
+    .max(LONGEST_HEADER)
+    .optional()
+    .openapi({
+      description: `Why the change is made, such as the number of a ticket; kept up to ${LONGEST_REASON} characters. Characters beyond ASCII are percent-encoded UTF-8`,
+    }),
   prefer: z
     .string()
     .optional()

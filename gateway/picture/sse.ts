@@ -96,7 +96,7 @@ export type VswitchChange = Omit<VswitchView, 'authorisations' | 'nics'> & {
   authorisations: ListChange<VswitchView['authorisations'][number]>;
   nics: ListChange<VswitchView['nics'][number]>;
 };
-export type HostChanges = Pick<HostView, 'iplTime' | 'capabilities' | 'behaviour' | 'findings'> & {
+export type HostChanges = Pick<HostView, 'iplTime' | 'capabilities' | 'behaviour' | 'visitors' | 'findings'> & {
   guests: ListChange<HostView['guests'][number]>;
   vswitches: ListChange<VswitchChange>;
 };
@@ -122,8 +122,9 @@ function changesBetween(old: HostView, view: HostView): News[] {
   const guests = changed(old.guests, view.guests, ({ userid }) => userid);
   const vswitches = changed(old.vswitches, view.vswitches, ({ name }) => name);
   const quiet = [guests.now, guests.gone, vswitches.now, vswitches.gone].every((list) => list.length === 0);
-  const { iplTime, capabilities, behaviour, findings } = view;
-  const ofHost = ({ iplTime, capabilities, findings }: HostView) => JSON.stringify([iplTime, capabilities, findings]);
+  const { iplTime, capabilities, behaviour, visitors, findings } = view;
+  const ofHost = ({ iplTime, capabilities, visitors, findings }: HostView) =>
+    JSON.stringify([iplTime, capabilities, visitors, findings]);
   const isSame = ofHost(old) === ofHost(view);
   if (quiet && isSame) return [];
   const before = new Map(old.vswitches.map((vswitch) => [vswitch.name, vswitch]));
@@ -131,7 +132,13 @@ function changesBetween(old: HostView, view: HostView): News[] {
   return [
     [
       'changes',
-      { iplTime, ...defined({ capabilities, behaviour }), findings, guests, vswitches: { now, gone: vswitches.gone } },
+      {
+        iplTime,
+        ...defined({ capabilities, behaviour, visitors }),
+        findings,
+        guests,
+        vswitches: { now, gone: vswitches.gone },
+      },
     ],
   ];
 }

@@ -45,18 +45,12 @@ export class Metrics {
     labelNames: ['host', 'type', 'outcome'],
     registers: [this.#registry],
   });
-  readonly #operations = new Gauge({
-    name: 'zvm_operations',
-    help: 'Operations of a host that Temporal retains, by state',
-    labelNames: ['host', 'state'],
-    registers: [this.#registry],
-  });
-  readonly #reconciled = new Gauge({
-    name: 'zvm_reconciliation_guests',
-    help: 'Guests by finding of the last ended reconciliation; foreign counts NICs, grants and VSWITCHes',
-    labelNames: ['host', 'found'],
-    registers: [this.#registry],
-  });
+  readonly #operations = this.#gauge('zvm_operations', 'Operations of a host that Temporal retains, by state', 'state');
+  readonly #reconciled = this.#gauge(
+    'zvm_reconciliation_guests',
+    'Guests by finding of the last ended reconciliation; foreign counts NICs, grants and VSWITCHes',
+    'found',
+  );
   readonly #reconciledAt = this.#gauge('zvm_reconciliation_end_seconds', 'End of the last reconciliation, Unix time');
   readonly #ports = this.#gauge('zvm_ports', 'Recorded ports of a host at the last reading of this gateway');
   readonly #drifted = this.#gauge(
@@ -128,7 +122,7 @@ export class Metrics {
     this.#drifted.set({ host }, view.guests.filter((guest) => guest.drift.length > 0).length);
   }
 
-  #gauge(name: string, help: string): Gauge<'host'> {
-    return new Gauge({ name, help, labelNames: ['host'], registers: [this.#registry] });
+  #gauge<Label extends string = never>(name: string, help: string, ...labels: Label[]): Gauge<'host' | Label> {
+    return new Gauge({ name, help, labelNames: ['host', ...labels], registers: [this.#registry] });
   }
 }

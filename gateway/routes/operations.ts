@@ -1,20 +1,31 @@
 import { z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
+import { stream } from 'hono/streaming';
+import { auditPage, auditTrail } from '../../client/audit.ts';
 import {
   cancelOperation,
   cursorAt,
   describeOperation,
+  type OperationFilter as Filter,
   listOperations,
   type OperationCursor,
   type OperationDetails,
 } from '../../client/operations.ts';
 import { OPERATION_TYPES } from '../../domain/operations/operations.ts';
-import { operationBody } from '../http/idempotent-start.ts';
+import { callerName, operationBody } from '../http/idempotent-start.ts';
 import { notFound, Problem } from '../http/problem.ts';
 import { type App, type Env, newApp, permit, route, type Services } from '../http/routing.ts';
 import { allows, isFor, type Verb } from '../http/tokens.ts';
 import type { GatewayOptions } from '../options.ts';
-import { Operation, OperationFilter, OperationIdParam, OperationPaging, Operations } from '../schemas.ts';
+import {
+  Audit,
+  AuditTimes,
+  Operation,
+  OperationFilter,
+  OperationIdParam,
+  OperationPaging,
+  Operations,
+} from '../schemas.ts';
 
 const OfOperation = z.object({ operationId: OperationIdParam });
 const OneRun = z.strictObject({
@@ -28,10 +39,10 @@ const OneRun = z.strictObject({
 /** Operations that callers started, without guest runs, readings and Neutron followers. */
 const CANCELLABLE: ReadonlySet<string> = new Set(OPERATION_TYPES);
 
-/** Operations: list, show, cancel. */
+/** Operations: list, audit, show, cancel. */
 export function operationRoutes(services: Services): App {
   const app = newApp();
-  for (const add of [listOperationsRoute, showOperationRoute, cancelOperationRoute]) add(app, services);
+  for (const add of [listOperationsRoute, auditRoute, showOperationRoute, cancelOperationRoute]) add(app, services);
   return app;
 }
 
@@ -49,25 +60,73 @@ function listOperationsRoute(app: App, services: Services): void {
       { 200: { description: 'A page of operations', schema: Operations } },
     ),
     async (context) => {
-      const { host, userid, port, type, state, outcome, limit, after } = context.req.valid('query');
-      permit(context, 'read', host);
-      const caller = context.get('caller');
-      const filter = {
-        host,
-        ...(caller === undefined || caller.hosts.includes('*') ? {} : { hosts: caller.hosts }),
-        userid,
-        portId: port,
-        type,
-        state,
-        outcome,
-        after: cursorOf(after),
-      };
+      const { limit, after, ...asked } = context.req.valid('query');
+      const filter = filterFor(context, asked, after);
       const found = await listOperations(services.options.client, filter, limit);
       const last = found.at(-1);
       const next = found.length < limit || last === undefined ? {} : { next: textOf(cursorAt(last)) };
       return context.json({ operations: found.map((each) => operationBody(services, each)), ...next } as never, 200);
     },
   );
+}
+
+/** The filter of a request for a list, with the hosts that the caller may read. Throws a Problem. */
+function filterFor(
+  context: Context<Env>,
+  { host, port, ...asked }: z.output<typeof OperationFilter>,
+  after: string | undefined,
+): Filter {
+  permit(context, 'read', host);
+  const caller = context.get('caller');
+  const hosts = caller === undefined || caller.hosts.includes('*') ? undefined : caller.hosts;
+  return { ...asked, host, hosts, portId: port, after: cursorOf(after) };
+}
+
+function auditRoute(app: App, { options }: Services): void {
+  app.openapi(
+    route(
+      {
+        method: 'get',
+        path: '/v1/audit',
+        operationId: 'audit',
+        tags: ['Operations'],
+        summary: 'The audit: operations with who asked for them and why, and the steps that they carried out',
+        request: { query: OperationPaging.extend({ ...OperationFilter.shape, ...AuditTimes.shape }) },
+      },
+      {
+        200: {
+          description: 'A page of entries; as lines of JSON all of them, whatever `limit` says',
+          schema: Audit,
+          lines: true,
+        },
+      },
+    ),
+    async (context) => {
+      const { limit, after, since, until, ...asked } = context.req.valid('query');
+      const filter = { ...filterFor(context, asked, after), since, until, withoutIdle: true };
+      if (!accepts(context, 'application/x-ndjson')) {
+        const { entries, next } = await auditPage(options.client, filter, limit);
+        return context.json({ entries, ...(next === undefined ? {} : { next: textOf(next) }) } as never, 200);
+      }
+      context.header('content-type', 'application/x-ndjson');
+      return stream(context, (lines) =>
+        // An export takes longer than one answer of Temporal.
+        options.client.withDeadline(Date.now() + LONGEST_EXPORT_MS, async () => {
+          for await (const entry of auditTrail(options.client, filter, LINES_AT_ONCE)) {
+            if (lines.aborted) return;
+            await lines.write(`${JSON.stringify(entry)}\n`);
+          }
+        }),
+      ) as never;
+    },
+  );
+}
+
+const LINES_AT_ONCE = 100;
+const LONGEST_EXPORT_MS = 600_000;
+
+function accepts(context: Context, type: string): boolean {
+  return (context.req.header('accept') ?? '').split(',').some((each) => each.split(';')[0]?.trim() === type);
 }
 
 function showOperationRoute(app: App, services: Services): void {
@@ -120,7 +179,10 @@ function cancelOperationRoute(app: App, services: Services): void {
       if (!CANCELLABLE.has(operation.type))
         throw new Problem(409, 'not-cancellable', 'Not an operation', `${operation.type} is not an operation`);
       const run = runId === undefined ? undefined : operation.runId;
-      if (operation.state !== 'running' || !(await cancelOperation(services.options.client, operationId, run)))
+      if (
+        operation.state !== 'running' ||
+        !(await cancelOperation(services.options.client, operationId, run, callerName(context)))
+      )
         throw new Problem(409, 'ended', 'The operation has ended', `operation ${operationId} is ${operation.state}`);
       const body = operationBody(services, operation);
       context.header('location', body.url);

@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import { defined } from '../../domain/defined.ts';
 import { isInOrder, type ShownGuest, shownPort } from '../../domain/host/host-view.ts';
 import { GUEST_OPERATION_TYPES, guestDefinitionOf } from '../../domain/operations/operations.ts';
 import { portOptions } from '../../domain/operations/requests.ts';
@@ -199,13 +200,14 @@ function wirePortsRoute(app: App, services: Services): void {
 
 function guestBody(
   host: string,
-  { userid, node, loggedOn, record, directory, live, authorisations, steps, problems }: ShownGuest,
+  { userid, node, loggedOn, runsOn, record, directory, live, authorisations, steps, problems }: ShownGuest,
 ) {
   return {
     host,
     userid,
     node,
     loggedOn,
+    ...defined({ runsOn }),
     record,
     actual: { directory, live, authorisations },
     inOrder: isInOrder({ steps, problems }),

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
+import { messageOf } from '../../domain/text/error-message.ts';
 import { ZVM_HOST } from '../../temporal-config/search-attributes.ts';
 
 const ANSWER_MS = 5_000;
@@ -66,6 +67,5 @@ export class Readiness {
 /** The cause, which the client's own error only wraps. */
 function reasonOf(error: unknown): string {
   const { cause } = error instanceof Error ? error : { cause: undefined };
-  const inner = cause instanceof Error ? cause : error;
-  return inner instanceof Error ? inner.message : String(inner);
+  return messageOf(cause instanceof Error ? cause : error);
 }

@@ -1,5 +1,6 @@
 import { readFileSync, unwatchFile, watchFile } from 'node:fs';
 import { createSecureContext, type SecureContextOptions, type Server } from 'node:tls';
+import { messageOf } from '../../domain/text/error-message.ts';
 
 /** The PEM files of a server's certificate chain and of its key. */
 export type CertificateFiles = { certFile: string; keyFile: string };
@@ -7,7 +8,7 @@ export type CertificateFiles = { certFile: string; keyFile: string };
 const LOOK_MS = 1_000;
 
 /** The TLS options from the files as they are now, for TLS 1.2 or newer. Throws an Error when a file cannot be read. */
-export function readCertificate({ certFile, keyFile }: CertificateFiles): SecureContextOptions {
+function readCertificate({ certFile, keyFile }: CertificateFiles): SecureContextOptions {
   return { cert: readFileSync(certFile), key: readFileSync(keyFile), minVersion: 'TLSv1.2' };
 }
 
@@ -18,7 +19,7 @@ export function firstCertificate(files: CertificateFiles): SecureContextOptions 
     createSecureContext(certificate);
     return certificate;
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new Error(
       `${files.certFile} and ${files.keyFile} are not a certificate and its key in PEM format: ${reason}`,
     );

@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
 import type { Logger } from 'pino';
 import type { ZvmBackend } from '../../backend/backend.ts';
+import { createFeilongBackend } from '../../backend/feilong/feilong-backend.ts';
+import { createFeilongTransport, type FeilongOptions } from '../../backend/feilong/rest/transport.ts';
+import { readText } from '../../backend/http/http-client.ts';
 import { createRenewableTransport } from '../../backend/http/renewable-transport.ts';
 import { createXcatClient, type XcatClientOptions } from '../../backend/xcat/rest/client.ts';
 import { createTransport } from '../../backend/xcat/rest/transport.ts';
@@ -9,6 +12,7 @@ import { digestOf } from '../../client/digest.ts';
 import type { HostConfiguration } from '../../configuration/load.ts';
 import { defined } from '../../domain/defined.ts';
 import { AllowedVswitch, type ConfiguredRules, HostRules } from '../../domain/host/host.ts';
+import { messageOf } from '../../domain/text/error-message.ts';
 
 /** A backend whose user, password and certificates can change while it is used. */
 export type RenewableBackend = ZvmBackend & {
@@ -18,16 +22,33 @@ export type RenewableBackend = ZvmBackend & {
 
 /** The backend that a host is configured with; connects at the first call. Throws a ZodError when a name of it cannot be one of z/VM. */
 export function backendOf(configuration: HostConfiguration, logger: Logger): RenewableBackend {
-  const options = optionsOf(configuration, logger);
-  const transport = createRenewableTransport(createTransport, options);
-  let used = digestOfAccess(configuration);
+  const rules = rulesOf(configuration);
+  if (configuration.feilong !== undefined) {
+    const options = (of: HostConfiguration) => feilongOptionsOf(of, logger);
+    const transport = createRenewableTransport(createFeilongTransport, options(configuration));
+    return renewable(configuration, createFeilongBackend(rules, transport), options, transport.renew);
+  }
+  const options = (of: HostConfiguration) => xcatOptionsOf(of, logger);
+  const transport = createRenewableTransport(createTransport, options(configuration));
+  const client = createXcatClient(options(configuration), transport);
+  return renewable(configuration, createXcatBackend(rules, client), options, transport.renew);
+}
+
+function renewable<Options extends { url: string }>(
+  first: HostConfiguration,
+  backend: ZvmBackend,
+  optionsOf: (configuration: HostConfiguration) => Options,
+  renew: (options: Options) => void,
+): RenewableBackend {
+  const { url } = optionsOf(first);
+  let used = digestOfAccess(first);
   return {
-    ...createXcatBackend(rulesOf(configuration), createXcatClient(options, transport)),
+    ...backend,
     renew(changed) {
       const now = digestOfAccess(changed);
       if (now === used) return false;
-      // Another management node is another host's business: its name stands for it until the worker ends.
-      transport.renew({ ...optionsOf(changed, logger), url: options.url });
+      // Another server is another host's business: its name stands for it until the worker ends.
+      renew({ ...optionsOf(changed), url });
       used = now;
       return true;
     },
@@ -47,6 +68,7 @@ export function rulesOf(configuration: HostConfiguration): ConfiguredRules {
       dhcpHost: configuration.dhcpHost,
       managementNetwork: configuration.managementNetwork,
       capabilities: configuration.capabilities,
+      ssiMembers: configuration.ssiMembers,
     }),
     makeDns: configuration.makeDns,
     directoryOnline: configuration.directoryOnline,
@@ -83,7 +105,8 @@ export function renewBackend(backend: RenewableBackend, configuration: HostConfi
   }
 }
 
-function optionsOf({ host, xcat }: HostConfiguration, logger: Logger): XcatClientOptions {
+function xcatOptionsOf({ host, xcat }: HostConfiguration, logger: Logger): XcatClientOptions {
+  if (xcat === undefined) throw new Error(`${host} is not managed by xCAT any more: restart the worker`);
   const { url, username, password, timeoutSeconds, caFile, verifyTls, credentialsInQuery, maxAnswerMebibytes } = xcat;
   return {
     url,
@@ -94,14 +117,33 @@ function optionsOf({ host, xcat }: HostConfiguration, logger: Logger): XcatClien
     verifyTls,
     credentialsInQuery,
     ...defined({ maxAnswerBytes: maxAnswerMebibytes && maxAnswerMebibytes * 1024 * 1024 }),
-    // The simulated management node is on this machine: its traffic leaves no wire to read.
-    onWarning: (warning: string) => logger[isLoopback(url) ? 'debug' : 'warn']({ host }, warning),
+    onWarning: warner(host, url, logger),
   };
 }
 
+/** Throws a BackendError for a token file that cannot be read: calls without a token would be refused one by one. */
+function feilongOptionsOf({ host, feilong }: HostConfiguration, logger: Logger): FeilongOptions {
+  if (feilong === undefined) throw new Error(`${host} is not managed by Feilong any more: restart the worker`);
+  const { url, tokenFile, username, password = '', timeoutSeconds, caFile, verifyTls } = feilong;
+  return {
+    url,
+    timeoutMs: timeoutSeconds * 1_000,
+    verifyTls,
+    onWarning: warner(host, url, logger),
+    ...defined({ caFile, basic: username === undefined ? undefined : { username, password } }),
+    ...(tokenFile === undefined ? {} : { token: readText('Feilong', 'token file', tokenFile).trim() }),
+  };
+}
+
+/** A server on this machine is mostly the simulator: its traffic leaves no wire to read. */
+function warner(host: string, url: string, logger: Logger): (warning: string) => void {
+  return (warning) => logger[isLoopback(url) ? 'debug' : 'warn']({ host }, warning);
+}
+
 /** True when user, password, timeout or certificates have changed. */
-function digestOfAccess({ xcat: { server: _server, url: _url, ...access } }: HostConfiguration): string {
-  return digestOf([access, access.caFile === undefined ? '' : textOf(access.caFile)]);
+function digestOfAccess({ xcat, feilong }: HostConfiguration): string {
+  const files = [(xcat ?? feilong)?.caFile, feilong?.tokenFile].map((file) => (file === undefined ? '' : textOf(file)));
+  return digestOf([{ ...(xcat ?? feilong), url: '', server: '' }, files]);
 }
 
 function textOf(file: string): string {
@@ -115,8 +157,4 @@ function textOf(file: string): string {
 
 function isLoopback(url: string): boolean {
   return /^(127(\.\d+){3}|localhost|\[::1\])$/.test(new URL(url).hostname);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -10,7 +10,7 @@ import {
   type WorkerIdentity,
   workerIn,
 } from '../../client/worker-identity.ts';
-import type { HostConfiguration } from '../../configuration/load.ts';
+import { FEILONG_ZHCP, type HostConfiguration, serverUrlOf } from '../../configuration/load.ts';
 import { defined } from '../../domain/defined.ts';
 import { taskQueueOf } from '../../domain/host/host.ts';
 import type { probeWorker } from '../../workflows/index.ts';
@@ -32,10 +32,11 @@ export class HostTaken extends Error {
 }
 
 /** The identity of a new worker of a host. */
-export function ownIdentity({ host, zhcpNode, xcat }: HostConfiguration): WorkerIdentity {
+export function ownIdentity(configuration: HostConfiguration): WorkerIdentity {
+  const { host, zhcpNode } = configuration;
   const process_ = `${process.pid}@${hostname()}`;
   const since = new Date();
-  const system = { host, zhcpNode, xcatUrl: xcat.url };
+  const system = { host, zhcpNode, xcatUrl: serverUrlOf(configuration) };
   return { ...system, process: process_, since: since.toISOString(), identity: identityOf(system, process_, since) };
 }
 
@@ -97,5 +98,6 @@ export async function answeringWorker(
 }
 
 function systemOf({ zhcpNode, xcatUrl }: WorkerIdentity): string {
+  if (zhcpNode === FEILONG_ZHCP) return `Feilong ${xcatUrl}`;
   return `zHCP ${zhcpNode} of xCAT ${xcatUrl}`;
 }

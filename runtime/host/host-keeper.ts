@@ -3,6 +3,7 @@ import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
 import { connectClient, type TemporalTarget } from '../../client/temporal-connection.ts';
 import type { WorkerIdentity } from '../../client/worker-identity.ts';
+import { messageOf } from '../../domain/text/error-message.ts';
 import { prepareExternal } from '../process/temporal-connection.ts';
 import { claimHost, type HostClaim, HostTaken } from './host-claim.ts';
 import { bePresent } from './host-presence.ts';
@@ -131,7 +132,7 @@ async function lookOn(
     } catch (error) {
       if (error instanceof HostTaken) throw error;
       if (signal.aborted) return;
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       logger[isAway ? 'debug' : 'warn'](
         { reason },
         'Temporal does not answer for Schedules and workers of the hosts: retried',

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { WorkerDeploymentVersion } from '@temporalio/common';
 import {
   type NativeConnection,
@@ -9,7 +10,8 @@ import {
 import type { Logger } from 'pino';
 import { createHostActivities } from '../../activities/host-activities.ts';
 import type { HostRuntime, NeutronSource } from '../../activities/host-runtime.ts';
-import type { HostConfiguration } from '../../configuration/load.ts';
+import { hostsOf } from '../../client/worker-identity.ts';
+import { type HostConfiguration, serverUrlOf } from '../../configuration/load.ts';
 import { defined } from '../../domain/defined.ts';
 import { taskQueueOf } from '../../domain/host/host.ts';
 import type { HostActivities } from '../../workflows/host-activities.ts';
@@ -17,14 +19,21 @@ import { backendOf, checkBackend, type RenewableBackend, rulesOf } from './host-
 
 /** Activities wait for xCAT most of their time: many guests at once in a storm. */
 const ACTIVITIES_AT_ONCE = 1_200;
-// Workflow tasks only compute: more of them at once are no faster, and each holds memory.
-const WORKFLOW_TASKS_AT_ONCE = 100;
+// Workflow tasks only compute. A task that was taken waits for the CPU and times out, one at the server does not: a starved worker takes few.
+const WORKFLOW_TASKS_OF_A_CORE = 10;
+const MOST_WORKFLOW_TASKS = 100;
+/** Runs in memory, of all hosts of a process: about 0.3 MB each. One that was put out is replayed when it goes on. */
+const RUNS_IN_MEMORY = 800;
+const LEAST_RUNS_IN_MEMORY = 100;
 
 /** A worker of one host, and its way to z/VM. */
 export type HostWorker = { host: string; worker: Worker; backend: RenewableBackend };
 
 /** The names by which Temporal knows a worker: its identity, and its build. */
 type OwnName = { identity?: string | undefined; version?: WorkerDeploymentVersion | undefined };
+
+/** How many hosts share the memory of the process; one by default. */
+type Sharing = { hostsOfProcess?: number };
 
 /** Runs keep to the build that they began with, unless their workflow says otherwise (workflows/index.ts). */
 function pinnedTo(version: WorkerDeploymentVersion): WorkerDeploymentOptions {
@@ -42,7 +51,7 @@ export async function createHostWorker(
   workflowBundle: WorkflowBundleWithSourceMap,
   logger: Logger,
   neutron: NeutronSource | undefined,
-  { identity, version }: OwnName = {},
+  { identity, version, hostsOfProcess = 1 }: OwnName & Sharing = {},
   wrap: (activities: HostActivities) => HostActivities = (activities) => activities,
 ): Promise<HostWorker> {
   const backend = backendOf(configuration, logger);
@@ -50,9 +59,11 @@ export async function createHostWorker(
     rules: rulesOf(configuration),
     backend,
     ...defined({ neutron }),
+    memberHosts: (client, members) => hostsOf(client, serverUrlOf(configuration), members),
     qosPolicies: new Map(),
   };
   await checkBackend(backend, configuration.host, logger);
+  const workflowTasks = Math.min(MOST_WORKFLOW_TASKS, WORKFLOW_TASKS_OF_A_CORE * availableParallelism());
   const options: WorkerOptions & { isolateExecutionTimeout: string } = {
     connection,
     namespace,
@@ -60,8 +71,9 @@ export async function createHostWorker(
     ...defined({ identity, workerDeploymentOptions: version && pinnedTo(version) }),
     workflowBundle,
     activities: wrap(createHostActivities(runtime)),
-    maxConcurrentWorkflowTaskExecutions: WORKFLOW_TASKS_AT_ONCE,
-    maxConcurrentLocalActivityExecutions: WORKFLOW_TASKS_AT_ONCE,
+    maxConcurrentWorkflowTaskExecutions: workflowTasks,
+    maxConcurrentLocalActivityExecutions: workflowTasks,
+    maxCachedWorkflows: Math.max(LEAST_RUNS_IN_MEMORY, Math.floor(RUNS_IN_MEMORY / hostsOfProcess)),
     maxConcurrentActivityTaskExecutions: ACTIVITIES_AT_ONCE,
     // Else only every eighth second has one, and a busy machine is soon taken for a dead worker.
     maxHeartbeatThrottleInterval: '4 seconds',

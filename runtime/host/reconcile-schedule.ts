@@ -1,4 +1,5 @@
 import { type Client, ScheduleAlreadyRunning, ScheduleNotFoundError, ScheduleOverlapPolicy } from '@temporalio/client';
+import { originMemo } from '../../client/origin.ts';
 import { taskQueueOf } from '../../domain/host/host.ts';
 import { reconcileScheduleId, reconciliationNote } from '../../temporal-config/names.ts';
 import { searchAttributesOf } from '../../temporal-config/search-attributes.ts';
@@ -23,7 +24,8 @@ export async function ensureReconcileSchedule(client: Client, host: string, time
     workflowId: reconcileScheduleId(host),
     taskQueue: taskQueueOf(host),
     args: [{ host, intervalSeconds, sweepSeconds }] satisfies Parameters<typeof reconcileHost>,
-    typedSearchAttributes: searchAttributesOf({ host }),
+    typedSearchAttributes: searchAttributesOf({ host, by: 'schedule' }),
+    memo: originMemo({ by: 'schedule', via: 'schedule' }),
     staticSummary: `reconcile ${host}`,
     staticDetails: `Compares **${host}** with its record and repairs drift. Started by the Schedule \`${reconcileScheduleId(host)}\`.`,
   };

@@ -47,6 +47,7 @@ export async function runWorkers(
         const own = {
           identity: identities[index]?.identity,
           version: build === '' ? undefined : versionOf(host.host, build),
+          hostsOfProcess: hosts.length,
         };
         return createHostWorker(host, connection, target.namespace, bundle, logger, neutron?.sourceFor(host), own);
       }),

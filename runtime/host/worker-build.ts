@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { createRequire } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, isGrpcServiceError, ServiceError } from '@temporalio/client';
 import type { WorkerDeploymentVersion } from '@temporalio/common';
+import { packageVersion } from '../../command-line/program.ts';
+import { messageOf } from '../../domain/text/error-message.ts';
 
 /** gRPC's codes, as far as they say something of versioning. */
 const INVALID_ARGUMENT = 3;
@@ -27,10 +28,8 @@ export class BuildNotTaken extends Error {
  * and an activity that was mended is to serve the operations that wait for it. The source map has paths of this machine, and is left out.
  */
 export function buildIdOf({ code }: { code: string }): string {
-  const root = import.meta.url.endsWith('.ts') ? '../..' : '../../..';
-  const { version }: { version: string } = createRequire(import.meta.url)(`${root}/package.json`);
   const hash = createHash('sha256').update(code.replace(SOURCE_MAP, '')).digest('hex');
-  return `${version}-${hash.slice(0, 12)}`;
+  return `${packageVersion()}-${hash.slice(0, 12)}`;
 }
 
 /** The name of a host's deployment. Temporal allows neither dot nor colon in it, and a host's name has no slash. */
@@ -112,5 +111,5 @@ export function isMissing(error: unknown): boolean {
 
 function reasonOf(error: unknown): string {
   if (isGrpcServiceError(error)) return error.details;
-  return error instanceof Error ? error.message : String(error);
+  return messageOf(error);
 }

@@ -66,7 +66,8 @@ async function reconcileNow(client: Client, host: string): Promise<void> {
     await client.schedule.getHandle(reconcileScheduleId(host)).trigger(ScheduleOverlapPolicy.BUFFER_ONE);
   } catch (error) {
     if (!(error instanceof ScheduleNotFoundError)) throw error;
-    await startOperation(client, reconcileRequest(host, false), { workflowId: `reconcile/${host}/neutron` });
+    const origin = { by: 'neutron', via: 'neutron' } as const;
+    await startOperation(client, reconcileRequest(host, false), { workflowId: `reconcile/${host}/neutron`, origin });
   }
 }
 

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { messageOf } from '../../domain/text/error-message.ts';
 
 export type ZvmWatchOptions = {
   host: string;
@@ -65,7 +66,7 @@ export class ZvmWatch {
       await probe(AbortSignal.any([this.#stop.signal, AbortSignal.timeout(intervalMs * LONGEST_ANSWER)]));
       return undefined;
     } catch (error) {
-      return error instanceof Error ? error.message : String(error);
+      return messageOf(error);
     }
   }
 

@@ -2,6 +2,7 @@ import { Connection, isGrpcServiceError } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
 import type { TemporalTarget } from '../../client/temporal-connection.ts';
 import { defined } from '../../domain/defined.ts';
+import { messageOf } from '../../domain/text/error-message.ts';
 import { ensureSearchAttributes } from '../../temporal-config/dev-server/temporal-server.ts';
 import { SEARCH_ATTRIBUTES } from '../../temporal-config/search-attributes.ts';
 
@@ -28,7 +29,7 @@ export function connectWorkers(target: TemporalTarget): Promise<NativeConnection
 export async function prepareExternal(target: TemporalTarget): Promise<void> {
   const { address = 'localhost:7233' } = target.connection;
   const connection = await Connection.connect(target.connection).catch((error: unknown) => {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new TemporalUnusable(`Temporal does not answer at ${address} (TEMPORAL_ADDRESS, temporal.toml): ${reason}`);
   });
   try {
@@ -39,7 +40,7 @@ export async function prepareExternal(target: TemporalTarget): Promise<void> {
         `Temporal at ${address} has no namespace ${target.namespace} (TEMPORAL_NAMESPACE, temporal.toml)`,
       );
     const names = SEARCH_ATTRIBUTES.map((key) => `${key.name} (${key.type})`).join(', ');
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new TemporalUnusable(
       `the search attributes ${names} cannot be added to namespace ${target.namespace}: ${reason}. Add them by \`temporal operator search-attribute create\``,
     );

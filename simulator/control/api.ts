@@ -1,3 +1,4 @@
+import { messageOf } from '../../command-line/program.ts';
 import type { EventLog } from '../events.ts';
 import { type FaultBoard, FaultRuleSchema } from '../faults.ts';
 import type { ManagementNode } from '../xcat/management-node.ts';
@@ -58,7 +59,7 @@ function restore(mn: ManagementNode, body: unknown): Answer {
     restoreSnapshot(mn, snapshot.data);
     return ok({});
   } catch (error) {
-    return { status: 409, body: { error: error instanceof Error ? error.message : String(error) } };
+    return { status: 409, body: { error: messageOf(error) } };
   }
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { messageOf } from '../../command-line/program.ts';
 import { userRecords } from '../directory/entry.ts';
 import { parseVdev } from '../directory/nicdef.ts';
 import { parseNicdefStatements } from '../directory/nicdef-statements.ts';
@@ -65,6 +66,6 @@ function unlessWrong(
     change(parseNicdefStatements(statements.filter(isNicdef)));
     return null;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return messageOf(error);
   }
 }

@@ -30,6 +30,7 @@ function query(system: ZvmSystem, guest: Guest, command: CpCommand): number {
   if (second === 'VSWITCH') return queryVswitch(system, command);
   if (second === 'USERID') return answer(command, [`${guest.userid.padEnd(8)} AT ${system.name}`]);
   if (second === 'CPLEVEL') return queryLevel(system, command);
+  if (second === 'SSI') return querySsi(system, command);
   return queryUser(system, abbreviates(second, 'User') ? third : second, command);
 }
 
@@ -43,11 +44,34 @@ function queryLevel(system: ZvmSystem, command: CpCommand): number {
   ]);
 }
 
-/** A user that another member of the SSI cluster runs is shown with SSI in place of its terminal (Feilong's zvmsdk/utils.py). */
+/** QUERY SSI, by the lines that Feilong reads of it (smtLayer/vmcp.py). */
+function querySsi(system: ZvmSystem, command: CpCommand): number {
+  if (system.members.length === 0) return answer(command, ['This system is not a member of an SSI cluster.']);
+  const slots = Array.from({ length: MOST_MEMBERS }, (_, index) => system.members[index]?.name);
+  return answer(command, [
+    'SSI Name: ZVMSSI',
+    'SSI Mode: Stable',
+    'Cross-System Timeouts: Enabled',
+    'SSI Persistent Data Record (PDR) device: SSICOM on 0200',
+    'SLOT SYSTEMID STATE     PDR HEARTBEAT       RECEIVED HEARTBEAT',
+    ...slots.map((name, index) =>
+      name === undefined
+        ? `   ${index + 1} -------- Available`
+        : `   ${index + 1} ${name.padEnd(8)} Joined    01/01/14 10:00:00   01/01/14 10:00:00`,
+    ),
+  ]);
+}
+
+const MOST_MEMBERS = 4;
+
+/**
+ * A single-configuration user that another member of the SSI cluster runs is shown with SSI in place of its terminal (Feilong's
+ * zvmsdk/utils.py); an IDENTITY is shown where it runs alone (docs/reference/zvm.md 7).
+ */
 function queryUser(system: ZvmSystem, userid: string, command: CpCommand): number {
   const guest = system.guest(userid);
   if (!guest) return refuse(command, 'HCPCQV003E', `Invalid option - ${userid}`, 3);
   if (guest.loggedOn) return answer(command, [`${userid.padEnd(8)} - DSC`]);
-  if (system.isElsewhere(userid)) return answer(command, [`${userid.padEnd(8)} - SSI`]);
+  if (!guest.entry.isIdentity && system.isElsewhere(userid)) return answer(command, [`${userid.padEnd(8)} - SSI`]);
   return refuse(command, 'HCPCQU045E', `${userid} not logged on`, 45);
 }

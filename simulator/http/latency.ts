@@ -1,3 +1,5 @@
+import { UsageError } from '../../command-line/program.ts';
+
 /** How long a call to the management node takes before anything is done. */
 export type Latency =
   | { distribution: 'fixed'; ms: number }
@@ -41,5 +43,5 @@ export function parseLatency(text: string): Latency {
     return { distribution: 'uniform', fromMs: first, toMs: second };
   if (valid && rest.length === 2 && kind === 'lognormal')
     return { distribution: 'lognormal', medianMs: first, sigma: second };
-  throw new Error(`--latency ${text}: must be MS, uniform:MS:MS or lognormal:MEDIAN_MS:SIGMA`);
+  throw new UsageError(`--latency ${text}: must be MS, uniform:MS:MS or lognormal:MEDIAN_MS:SIGMA`);
 }

@@ -20,6 +20,9 @@ export const SHELLS_OWN: ReadonlySet<string> = new Set([
   '[',
   'command',
   'shift',
+  'trap',
+  'umask',
+  'kill',
 ]);
 
 /** Commands every simulated machine has; options they do not know are refused. */
@@ -86,6 +89,18 @@ export const BUILTINS: Record<string, Builtin> = {
     io.out.write(`${folder}\n`);
     return 0;
   },
+  // no signal comes here: what a client can ask for is that some are passed over
+  trap: (args, _env, io) => (args[0] === '' ? 0 : refuse(io, 'trap', 'only ignored signals are known here')),
+  umask: (args, _env, io) => (args[0] === '077' ? 0 : refuse(io, 'umask', 'only 077 is known here')),
+  kill: ([flag, pid = ''], env, io) => {
+    if (flag !== '-0') return refuse(io, 'bash: kill', 'only -0 is known here');
+    return env.shell.isRunning(Number(pid)) ? 0 : refuse(io, 'bash: kill', `(${pid}) - No such process`);
+  },
+  sed: (args, env, io) => {
+    const [program, ...files] = args;
+    if (program !== 's/ *$//') return refuse(io, 'sed', 'only the end of lines is known here');
+    return eachFile('sed', files, env, io, (text) => text.replaceAll(/ +$/gm, ''));
+  },
   shift: (_args, env) => {
     env.args.splice(1, 1);
     return 0;
@@ -107,11 +122,6 @@ export const BUILTINS: Record<string, Builtin> = {
   bash: sh,
   grep,
   date,
-  sed: (args, env, io) => {
-    // the one sed program a client uses: the blanks that smcli pads records with
-    if (args[0] !== 's/ *$//') return refuse(io, 'sed', 'unknown command');
-    return eachFile('sed', args.slice(1), env, io, (text) => text.replaceAll(/ +$/gm, ''));
-  },
   awk: (args, env, io) => {
     // the one awk program a client uses (docs/reference/xcat.md 6.1)
     if (args.join('\0') !== ['-F.', '{print $1}', '/proc/uptime'].join('\0'))

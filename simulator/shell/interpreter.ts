@@ -7,6 +7,8 @@ import { parseShell, ShellSyntaxError } from './parser.ts';
 const CANNOT_EXECUTE = 126;
 
 let nextPid = 4000;
+/** shells that have not ended */
+const running = new Set<number>();
 
 /** Runs a script on a simulated machine and collects what it prints. Never starts a process. */
 export async function runShell(
@@ -24,11 +26,16 @@ export async function runShell(
     cwd: '/root',
     status: 0,
     jobs: [],
-    shell: { execute, runText },
+    shell: { execute, runText, isRunning: (pid) => running.has(pid) },
   };
-  const status = await runText(env, text, { stdin: '', out, err });
-  await Promise.all(env.jobs);
-  return { stdout: out.text(), stderr: err.text(), status };
+  running.add(env.pid);
+  try {
+    const status = await runText(env, text, { stdin: '', out, err });
+    await Promise.all(env.jobs);
+    return { stdout: out.text(), stderr: err.text(), status };
+  } finally {
+    running.delete(env.pid);
+  }
 }
 
 /** Runs script text in this environment as a shell of its own. */

@@ -21,6 +21,7 @@ export type Environment = {
   shell: {
     execute(env: Environment, name: string, args: string[], io: Io): Promise<number>;
     runText(env: Environment, text: string, io: Io): Promise<number>;
+    isRunning(pid: number): boolean;
   };
 };
 

@@ -6,6 +6,7 @@ import type { Settings } from '../options.ts';
 import type { Code } from '../zvm/codes.ts';
 import { OK } from '../zvm/codes.ts';
 import type { Guest } from '../zvm/guest.ts';
+import { relocate } from '../zvm/relocation.ts';
 import type { ZvmSystem } from '../zvm/system.ts';
 import { ADAPTER_FUNCTIONS } from './adapter.ts';
 import { DIRECTORY_ADAPTER_FUNCTIONS } from './adapter-directory.ts';
@@ -86,9 +87,24 @@ export class Smcli {
     const users = [call.target, operand(call, 'grant_userid'), operand(call, 'revoke_userid')];
     users.push(operand(call, 'portnum')?.split(' ')[1], call.flags.get('I'), call.flags.get('U'));
     const injected = this.faults.smapi(name, users);
+    const relocation = this.faults.relocation(name, users);
+    if (relocation?.when === 'before') this.relocate(relocation);
     if (injected?.when === 'before') return answerWith(spec, call, injected.code);
     const result = await this.carryOut(spec, call);
+    if (relocation?.when === 'after') this.relocate(relocation);
     return injected ? answerWith(spec, call, injected.code) : conclude(spec, call, result);
+  }
+
+  /** Live guest relocation in between, from whichever member runs the guest. */
+  private relocate({ userid, to }: { userid: string; to: string }): void {
+    const { members } = this.system;
+    const from = members.find((member) => member.guest(userid)?.loggedOn === true) ?? this.system;
+    const refused = relocate(
+      from,
+      members.find(({ zhcpNode }) => zhcpNode === to),
+      userid,
+    );
+    if (refused !== null) from.log('relocation refused', { userid, reason: refused });
   }
 
   private async carryOut(spec: SmcliFunction, call: SmcliCall): Promise<Code | string> {

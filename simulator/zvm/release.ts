@@ -1,14 +1,15 @@
 import { z } from 'zod';
+import { UsageError } from '../../command-line/program.ts';
 
 export const RELEASES = ['6.3', '6.4', '7.1', '7.3', '7.4', '7.5'] as const;
 export type Release = (typeof RELEASES)[number];
 export const Release = z.enum(RELEASES);
 
-/** The releases that an option `--release 6.3,7.4` names. Throws an Error for another one. */
+/** The releases that an option `--release 6.3,7.4` names. Throws a UsageError for another one. */
 export function releasesOf(text: string): Release[] {
   return text.split(',').map((each) => {
     const { data } = Release.safeParse(each);
-    if (data === undefined) throw new Error(`--release ${each}: must be one of ${RELEASES.join(', ')}`);
+    if (data === undefined) throw new UsageError(`--release ${each}: must be one of ${RELEASES.join(', ')}`);
     return data;
   });
 }

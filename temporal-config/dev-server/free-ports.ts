@@ -31,6 +31,13 @@ export async function freePorts(count: number): Promise<number[]> {
   }
 }
 
+/** True when a program may listen on this port of 127.0.0.1. */
+export async function isFree(port: number): Promise<boolean> {
+  const server = await hold(port);
+  if (server !== undefined) await once(server.close(), 'close');
+  return server !== undefined;
+}
+
 async function hold(port: number): Promise<Server | undefined> {
   const server = createServer();
   try {

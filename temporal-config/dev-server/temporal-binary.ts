@@ -6,7 +6,6 @@ import { homedir } from 'node:os';
 import { delimiter, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ConnectionOptions } from '@temporalio/client';
-import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { NAMESPACE } from '../names.ts';
 
 /** Prints one line for the user. */
@@ -35,6 +34,12 @@ export interface FindOptions {
   readonly download?: (directory: string, env: NodeJS.ProcessEnv) => Promise<string>;
 }
 
+/** The variables that choose the server, as `--help` tells them. */
+export const SERVER_VARIABLES = {
+  TEMPORAL_ADDRESS: 'a Temporal server to use; without it one is found, or built once, and started',
+  'NETWORKING_ZVM_CACHE, XDG_CACHE_HOME': 'the folder of the server that was found or built',
+};
+
 // The newest version whose go.mod `go install` accepts; it holds server 1.29.1 (docs/reference/temporal.md 1.1).
 const GO_PACKAGE = 'github.com/temporalio/cli/cmd/temporal@v1.5.1';
 const SDK_DOWNLOAD_LIMIT_MS = 20_000;
@@ -48,7 +53,7 @@ const GO_PROGRESS_MS = 30_000;
  */
 export async function findTemporalServer(options: FindOptions): Promise<ExternalTemporal | TemporalBinary> {
   const { say, env = process.env, download = downloadBySdk } = options;
-  const external = configuredServer(env);
+  const external = await configuredServer(env);
   if (external) {
     say(`Temporal: using the server at ${external.address}, namespace ${external.namespace}, as configured`);
     return external;
@@ -118,7 +123,9 @@ export async function executablesOnPath(name: string, env: NodeJS.ProcessEnv): P
   return found;
 }
 
-function configuredServer(env: NodeJS.ProcessEnv): ExternalTemporal | undefined {
+/** The server of `TEMPORAL_ADDRESS` or a profile of Temporal's own client configuration. Throws an Error when that cannot be read. */
+export async function configuredServer(env: NodeJS.ProcessEnv): Promise<ExternalTemporal | undefined> {
+  const { loadClientConnectConfig } = await import('@temporalio/envconfig');
   let config: ReturnType<typeof loadClientConnectConfig>;
   try {
     const defined = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined);

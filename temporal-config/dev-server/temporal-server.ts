@@ -201,6 +201,6 @@ export const DYNAMIC_CONFIG: readonly DynamicConfigEntry[] = [
 ];
 
 /** The dynamic config as command line arguments of `temporal server start-dev`, which takes values as JSON. */
-export function dynamicConfigArguments(entries: readonly DynamicConfigEntry[] = DYNAMIC_CONFIG): string[] {
+function dynamicConfigArguments(entries: readonly DynamicConfigEntry[] = DYNAMIC_CONFIG): string[] {
   return entries.flatMap(({ key, value }) => ['--dynamic-config-value', `${key}=${JSON.stringify(value)}`]);
 }

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { readCheckpoint, writeCheckpoint } from '../../activities/checkpoint.ts';
+import { createCheckpointKeeper, type ReconcileRun } from '../../activities/kept-checkpoint.ts';
 import type { EntryNic } from '../../domain/guest/entry-nics.ts';
-import type { Checkpoint } from '../../domain/host/checkpoint.ts';
+import { type Checkpoint, EMPTY_CHECKPOINT } from '../../domain/host/checkpoint.ts';
 import { Vdev } from '../../domain/port/vdev.ts';
 import { PortId, Userid, VswitchName } from '../../domain/text/identifiers.ts';
 
@@ -54,4 +55,61 @@ test('ten thousand guests without ports of ours are remembered in less than 300 
     }),
   );
   expect(writeCheckpoint({ guests: new Map(), entries }).length).toBeLessThan(300_000);
+});
+
+/** Ten thousand guests with a port each. */
+function tenThousand(): Checkpoint {
+  const nics = [{ vdev: Vdev.parse('1000'), vswitch: VswitchName.parse('VSW1') }];
+  const names = Array.from({ length: 10_000 }, (_, index) => Userid.parse(`LNX${String(index).padStart(5, '0')}`));
+  return { guests: new Map(names.map((name) => [name, { nics, verified: true, seen: true }])), entries: new Map() };
+}
+
+const run = (number: number): ReconcileRun => ({ workflowId: 'reconcile/zvm1', runId: `run-${number}` });
+
+test('a chain of runs hands on what each remembers, whichever worker each of them runs on', async () => {
+  const chain = fc.array(fc.record({ now: checkpoint, isContinued: fc.boolean(), isNewWorker: fc.boolean() }));
+  await fc.assert(
+    fc.asyncProperty(chain, async (runs) => {
+      const results = new Map<string, string>();
+      let keeper = createCheckpointKeeper();
+      let last: string | undefined;
+      let before: Checkpoint | undefined;
+      for (const [number, { now, isContinued, isNewWorker }] of runs.entries()) {
+        if (isNewWorker) keeper = createCheckpointKeeper();
+        const kept = await keeper.open(last, async ({ runId }) => results.get(runId));
+        expect(kept.checkpoint).toEqual(before ?? EMPTY_CHECKPOINT);
+        last = kept.write(now, run(number), isContinued);
+        results.set(run(number).runId, last);
+        before = now;
+      }
+    }),
+  );
+});
+
+test('runs of an idle host with ten thousand ports remember it in a few hundred bytes, and in full a few times a day', async () => {
+  const results = new Map<string, string>();
+  const hour = 3_600_000;
+  let time = 0;
+  const keeper = createCheckpointKeeper(() => time);
+  const sizes: number[] = [];
+  let last: string | undefined;
+  for (let number = 0; number < 24; number += 1) {
+    const kept = await keeper.open(last, async ({ runId }) => results.get(runId));
+    const sweptUpTo = Userid.parse(`LNX${String(number).padStart(5, '0')}`);
+    last = kept.write({ ...tenThousand(), sweptUpTo }, run(number), false);
+    results.set(run(number).runId, last);
+    sizes.push(last.length);
+    time += hour;
+  }
+  expect(sizes.filter((size) => size > 500)).toHaveLength(4);
+});
+
+test('a checkpoint whose base is no longer kept, or that continues a run without a result, rests on no other run', async () => {
+  const gone = async () => undefined;
+  const first = createCheckpointKeeper();
+  const full = (await first.open(undefined, gone)).write(tenThousand(), run(1), false);
+  const changes = (await first.open(full, gone)).write(tenThousand(), run(2), false);
+  expect((await createCheckpointKeeper().open(changes, gone)).checkpoint).toBe(EMPTY_CHECKPOINT);
+  const continued = (await first.open(full, gone)).write(tenThousand(), run(2), true);
+  expect((await createCheckpointKeeper().open(continued, gone)).checkpoint).toEqual(tenThousand());
 });

@@ -1,9 +1,11 @@
 import { expect, test } from 'vitest';
 import { type Capabilities, refuseIncapable } from '../../backend/capabilities.ts';
 import type { Step } from '../../domain/planning/steps.ts';
+import { Vdev } from '../../domain/port/vdev.ts';
 import { Userid, VswitchName } from '../../domain/text/identifiers.ts';
 
 const userid = Userid.parse('LNX10001');
+const vdev = Vdev.parse('1000');
 const vswitch = VswitchName.parse('VSW1');
 const settings = {
   name: vswitch,
@@ -22,6 +24,8 @@ const NONE: Capabilities = {
   deferredDirectory: false,
   changeUplinks: false,
   managementNetwork: false,
+  liveMac: false,
+  nicOperands: false,
 };
 
 test.each([
@@ -31,6 +35,8 @@ test.each([
   ['deferredDirectory', { kind: 'ensureDirectoryOnline', userid, disturbs }, 'host'],
   ['changeUplinks', { kind: 'setUplinks', vswitch, rdevs: [], disturbs }, 'vswitch'],
   ['managementNetwork', { kind: 'defineManagementNic', disturbs }, 'host'],
+  ['liveMac', { kind: 'ensureLiveNic', userid, vdev, macId: '0A0B0C', disturbs }, 'mac'],
+  ['nicOperands', { kind: 'ensureDirectoryNic', userid, vdev, chpid: '1B', disturbs }, 'host'],
 ] as const)('a step that needs %s is refused without it, once, and granted with it', (capability, step, field) => {
   expect(refuseIncapable({ kind: 'other', can: NONE }, [step, step])).toMatchObject([{ field }]);
   expect(refuseIncapable({ kind: 'other', can: { ...NONE, [capability]: true } }, [step])).toEqual([]);

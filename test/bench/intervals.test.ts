@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { coveredMs, sequentialCalls } from '../../bench/storm.ts';
+import { coveredMs, sequentialCalls } from '../../bench/calls.ts';
 
 test('calls side by side count once, calls after each other each', () => {
   const calls = [

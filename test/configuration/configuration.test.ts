@@ -280,7 +280,7 @@ describe('xCAT server', () => {
     ['http://127.0.0.1:3000', 'http://127.0.0.1:3000'],
     ['fd00::1', 'https://[fd00::1]'],
   ])('%s is %s', (server, url) => {
-    expect(load([ACCESS, `[AGENT]\nzvm_xcat_server = ${server}`]).hosts[0]?.xcat.url).toBe(url);
+    expect(load([ACCESS, `[AGENT]\nzvm_xcat_server = ${server}`]).hosts[0]?.xcat?.url).toBe(url);
   });
 
   test('with a path or a user is refused, and the password in it not shown', () => {

@@ -6,8 +6,8 @@ import { decide } from '../../domain/planning/decision.ts';
 import { plan } from '../../domain/planning/planner.ts';
 import type { PlanningContext } from '../../domain/planning/planning-context.ts';
 import { recordedPorts } from '../../domain/planning/recorded-ports.ts';
-import { allocateMac, Mac } from '../../domain/port/mac.ts';
-import { allocateVdev, devicesOverlap, nicDevices, Vdev } from '../../domain/port/vdev.ts';
+import { Mac } from '../../domain/port/mac.ts';
+import { Vdev } from '../../domain/port/vdev.ts';
 import { HostName, NodeName, PortId, Userid, VswitchName } from '../../domain/text/identifiers.ts';
 import type { Vswitch } from '../../domain/vswitch/vswitch.ts';
 import { NODE, PREFIX, UNSEEN, USERID } from './worlds.ts';
@@ -38,7 +38,7 @@ function contextWith(values: Partial<PlanningContext> = {}): PlanningContext {
   return {
     guest: {
       userid: USERID,
-      node: NODE,
+      names: [NODE],
       loggedOn: true,
       recorded: [],
       directory: [],
@@ -87,7 +87,6 @@ const recorded = (values: object = {}) => ({
   network: { type: 'flat' as const },
   mac: Mac.parse('02:00:00:00:00:01'),
   adminStateUp: true,
-  rows: 1,
   ...values,
 });
 const vlan = (segmentationId: number) => create({ network: { type: 'vlan', segmentationId } });
@@ -170,7 +169,7 @@ describe('a request is granted', () => {
     const vswitches = [vswitch('VSW1', { authorisations: [{ userid: USERID, vlans: [1001] }] })];
     const decision = decide(vlan(1001), contextWith({ vswitches }));
     expect(decision).toMatchObject({
-      before: { ports: [], removed: [{ portId: PORT, keepRow: false }], keepAuthorised: ['VSW1'] },
+      before: { ports: [], removed: [{ portId: PORT, unwired: false }], keepAuthorised: ['VSW1'] },
     });
   });
 });
@@ -213,8 +212,6 @@ describe('a recorded port whose NIC cannot be where it is recorded', () => {
 });
 
 describe('allocation', () => {
-  const vdevs = fc.integer({ min: 0, max: 0xfffd }).map((number) => Vdev.parse(number.toString(16)));
-
   for (const kind of ['attachNic', 'setPorts', 'wirePorts'] as const)
     test(`chooses no vdev that another port of the same ${kind} asks for, wherever that stands`, () => {
       const id = (number: number) => `${PORT.slice(0, -1)}${number}`;
@@ -233,38 +230,6 @@ describe('allocation', () => {
       expect(decision.refused).toEqual([]);
       expect(decision.desired.ports.map(({ vdev }) => vdev)).toEqual(['1009', '1000', '100C', '1004']);
     });
-
-  const ranges = fc.record({
-    first: fc.integer({ min: 0, max: 0xffff }),
-    count: fc.integer({ min: 1, max: 64 }),
-    what: fc.constant('x'),
-  });
-
-  test('chooses a vdev whose three devices are free of all that is there', () => {
-    fc.assert(
-      fc.property(vdevs, fc.array(ranges, { maxLength: 30 }), (first, taken) => {
-        const chosen = allocateVdev(first, taken);
-        if (chosen === undefined) return;
-        expect(taken.some((other) => devicesOverlap(nicDevices(chosen), other))).toBe(false);
-      }),
-    );
-  });
-
-  test('chooses a free MAC under the prefix, the same for the same port', () => {
-    fc.assert(
-      fc.property(fc.uuid(), (portId) => {
-        const first = allocateMac(PREFIX, portId, () => false);
-        expect(first?.startsWith(PREFIX)).toBe(true);
-        expect(allocateMac(PREFIX, portId, () => false)).toBe(first);
-        expect(allocateMac(PREFIX, portId, (mac) => mac === first)).not.toBe(first);
-      }),
-    );
-  });
-
-  test('refuses a multicast MAC and a vdev without room for three devices', () => {
-    expect(Mac.safeParse('01:00:00:00:00:01').success).toBe(false);
-    expect(Vdev.safeParse('FFFE').success).toBe(false);
-  });
 });
 
 describe('on a port-based VSWITCH', () => {

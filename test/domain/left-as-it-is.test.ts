@@ -36,7 +36,6 @@ const CLEAR_ROW: RecordedPort = {
   vswitch: vswitchName('VSW1'),
   network: Network.parse({ type: 'vlan', segmentationId: 1001 }),
   adminStateUp: true,
-  rows: 1,
 };
 const ODD_ROW: RecordedPort = {
   ...CLEAR_ROW,
@@ -44,14 +43,14 @@ const ODD_ROW: RecordedPort = {
   vdev: vdev('2000'),
   vswitch: vswitchName('VSW2'),
   network: { type: 'unreadable', text: 'abc' },
-  unreadable: [{ column: 'vlan', value: 'abc' }],
+  unreadable: [{ field: 'network', name: 'vlan', value: 'abc' }],
 };
 
 function contextWith(guest: Partial<GuestState>): PlanningContext {
   return {
     guest: {
       userid: USERID,
-      node: NODE,
+      names: [NODE],
       loggedOn: true,
       recorded: [CLEAR_ROW, ODD_ROW],
       directory: [],

@@ -73,20 +73,21 @@ export function apply(world: World, step: Step, prefix: MacPrefix): World {
 
 /** The part of a guest that a step on the record changes. */
 function recordedAfter(step: RecordStep, guest: GuestState): Partial<GuestState> {
-  const rows = guest.xcat ?? { macEntries: [], macRow: false, hostsRow: 'none' as const, otherNodes: [] };
+  const { xcat: rows } = guest;
+  if (rows === undefined) throw new Error('the guest has no rows');
   const { operation, data } = changeOf(step);
   switch (operation) {
     case 'port': {
-      const { node: _node, otherNodes: _others, ...port } = data;
+      const { nodes: _nodes, rows: _rows, ...port } = data;
       const others = guest.recorded.filter((row) => row.portId !== port.portId);
-      return { recorded: [...others, { ...port, rows: 1 }] };
+      return { recorded: [...others, port] };
     }
     case 'macs':
       if (data.row !== rows.macRow) throw new Error('UNIQUE: the row is there, or is not');
       return {
         xcat: {
           ...rows,
-          macEntries: parseMacColumn(data.entries.join('|'), guest.node, ''),
+          macEntries: parseMacColumn(data.entries.join('|'), guest.names[0], ''),
           macRow: data.entries.length > 0,
         },
       };

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { behaviourRows, outdatedAnswers, withAnswers } from '../../domain/host/host-behaviour.ts';
+import { behaviourTexts, outdatedAnswers, withAnswers } from '../../domain/host/host-behaviour.ts';
 import type { HostCapabilities } from '../../domain/host/host-capabilities.ts';
 import type { ProbeRecord } from '../../domain/host/probed-behaviour.ts';
 import { mergedRecords } from '../../domain/probe/record.ts';
@@ -26,7 +26,7 @@ describe('answers of probes', () => {
   test('are the behaviour of a host of the same level, each with its source', () => {
     const probed = withAnswers(capabilities, record({ revoke: 'keeps', informative: true }, FIRST));
     expect(probed.behaviour).toEqual({ revoke: 'keeps', informative: true });
-    expect(behaviourRows(probed)).toEqual([
+    expect(behaviourTexts(probed)).toEqual([
       ['a revoke', 'keeps (probed 2026-01-02)'],
       ['informative reason codes of VSWITCH functions', 'yes (probed 2026-01-02)'],
     ]);

@@ -7,27 +7,27 @@ import { plan } from '../../domain/planning/planner.ts';
 import { access, apply, type World } from './model.ts';
 import { PREFIX, scenarios } from './worlds.ts';
 
-const COLUMNS = ['vlan', 'interface', 'switch', 'disable', 'mac'] as const;
+const FIELDS = ['network', 'vdev', 'vswitch', 'adminStateUp', 'mac'] as const;
 
-/** The row as it reads when nobody can read one of its columns. */
-function spoilt(row: RecordedPort, column: (typeof COLUMNS)[number]): RecordedPort {
+/** The record of a port as it reads when nobody can read one of its fields. */
+function spoilt(row: RecordedPort, field: (typeof FIELDS)[number]): RecordedPort {
   const { vdev, vswitch, mac, ...rest } = row;
-  const unreadable = [{ column, value: 'abc' }];
+  const unreadable = [{ field, name: field, value: 'abc' }];
   return {
     ...rest,
-    ...(vdev === undefined || column === 'interface' ? {} : { vdev }),
-    ...(vswitch === undefined || column === 'switch' ? {} : { vswitch }),
-    ...(mac === undefined || column === 'mac' ? {} : { mac }),
-    ...(column === 'vlan' ? { network: { type: 'unreadable' as const, text: 'abc' } } : {}),
+    ...(vdev === undefined || field === 'vdev' ? {} : { vdev }),
+    ...(vswitch === undefined || field === 'vswitch' ? {} : { vswitch }),
+    ...(mac === undefined || field === 'mac' ? {} : { mac }),
+    ...(field === 'network' ? { network: { type: 'unreadable' as const, text: 'abc' } } : {}),
     unreadable,
   };
 }
 
-const spoiling = fc.array(fc.option(fc.constantFrom(...COLUMNS)), { minLength: 4, maxLength: 4 });
-const spoiltScenarios = fc.tuple(scenarios, spoiling).map(([{ world, desired }, columns]) => {
+const spoiling = fc.array(fc.option(fc.constantFrom(...FIELDS)), { minLength: 4, maxLength: 4 });
+const spoiltScenarios = fc.tuple(scenarios, spoiling).map(([{ world, desired }, fields]) => {
   const recorded = world.guest.recorded.map((row, index) => {
-    const column = columns[index] ?? null;
-    return column === null ? row : spoilt(row, column);
+    const field = fields[index] ?? null;
+    return field === null ? row : spoilt(row, field);
   });
   const left = world.guest.recorded.filter((_, index) => recorded[index]?.unreadable !== undefined);
   const isLeft = ({ portId }: { portId: string }) => left.some((row) => row.portId === portId);

@@ -42,7 +42,6 @@ function portAt(
   return {
     portId: PortId.parse(`00000000-0000-4000-8000-00000000000${index}`),
     userid: USERID,
-    node: NODE,
     vswitch: name,
     network,
     mac: Mac.parse(`02:00:00:00:00:0${index + 1}`),
@@ -146,8 +145,8 @@ function build(given: Given): { world: World; desired: Desired } {
   const recorded = all
     .filter((entry) => entry.recorded || entry.removed)
     .map(({ port, recordedElsewhere, elsewhere, removed }): RecordedPort => {
-      const { userid: _userid, node: _node, live: _live, portNumber: _number, ...row } = port;
-      return { ...row, vswitch: recordedElsewhere && !removed ? elsewhere : port.vswitch, rows: 1 };
+      const { userid: _userid, live: _live, portNumber: _number, ...row } = port;
+      return { ...row, vswitch: recordedElsewhere && !removed ? elsewhere : port.vswitch };
     });
   const directory = all.flatMap(({ port, inDirectory }): Nicdef[] => {
     if (inDirectory === 'no') return [];
@@ -186,11 +185,12 @@ function build(given: Given): { world: World; desired: Desired } {
       portOf,
       guest: {
         userid: USERID,
-        node: NODE,
+        names: [NODE],
         loggedOn: given.loggedOn,
         recorded,
         addresses,
         xcat: {
+          ports: new Map(),
           macEntries: parseMacColumn(['02:00:00:aa:aa:aa!other', ...macs].join('|'), NODE, ''),
           macRow: true,
           hostsRow,
@@ -203,7 +203,7 @@ function build(given: Given): { world: World; desired: Desired } {
     },
     desired: {
       ports: all.filter((entry) => !entry.removed).map((entry) => entry.port),
-      removed: all.filter((entry) => entry.removed).map(({ port }) => ({ portId: port.portId, keepRow: false })),
+      removed: all.filter((entry) => entry.removed).map(({ port }) => ({ portId: port.portId, unwired: false })),
       keepAuthorised: [],
       leaving: all
         .filter((entry) => entry.recorded && entry.recordedElsewhere && !entry.removed)

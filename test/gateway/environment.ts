@@ -52,11 +52,15 @@ export async function serve(
         ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
       });
       const text = await answer.text();
-      return { status: answer.status, headers: answer.headers, body: text.startsWith('{') ? JSON.parse(text) : text };
+      return { status: answer.status, headers: answer.headers, body: isJson(answer) ? JSON.parse(text) : text };
     },
     async close() {
       await gateway.close();
       await environment.close();
     },
   };
+}
+
+function isJson({ headers }: Response): boolean {
+  return /^application\/(\w+\+)?json/.test(headers.get('content-type') ?? '');
 }

@@ -34,18 +34,24 @@ test('a token is shown once, and its file has no more than its SHA-256, for its 
 });
 
 test.each([
-  ['no name', ['--host', 'zvm1', '--verb', 'read'], '--name is missing'],
-  ['no host', ['--name', 'x', '--verb', 'read'], '--host is missing'],
-  ['a verb that is none', ['--name', 'x', '--host', 'zvm1', '--verb', 'write'], 'one of read, change, reconcile'],
-  ['the name of another', ['--name', 'portal', '--host', 'zvm1', '--verb', 'read'], 'has a token portal already'],
+  ['no name', ['--host', 'zvm1', '--verb', 'read'], 2, '--name is missing'],
+  ['no host', ['--name', 'x', '--verb', 'read'], 2, '--host is missing'],
+  ['an unknown verb', ['--name', 'x', '--host', 'zvm1', '--verb', 'write'], 2, 'one of read, change, reconcile'],
   [
-    'a file that is none',
+    'the name of another token',
+    ['--name', 'portal', '--host', 'zvm1', '--verb', 'read'],
+    1,
+    'has a token portal already',
+  ],
+  [
+    'a file that is not JSON',
     ['--name', 'x', '--host', '*', '--verb', 'read', '--file', '/dev/null'],
+    1,
     'is not readable as JSON',
   ],
-])('with %s none is made', (_what, args, reason) => {
+])('no token is made with %s', (_case, args, code, reason) => {
   const { status, stdout, stderr } = run(...args);
-  expect(status).toBe(1);
+  expect(status).toBe(code);
   expect(stdout).toBe('');
   expect(stderr).toContain(reason);
 });

@@ -9,7 +9,7 @@ import { NOT_DURABLE, startTestBroker, type TestBroker } from './test-broker.ts'
 
 const MINUTE = 60_000;
 
-describe.skipIf(!neutronIsHere)('over a RabbitMQ broker', () => {
+describe.skipIf(!neutronIsHere)('over a RabbitMQ broker', { timeout: 5 * MINUTE }, () => {
   let broker: TestBroker;
   beforeAll(async () => {
     broker = await startTestBroker();
@@ -257,65 +257,57 @@ describe.skipIf(!neutronIsHere)('over a RabbitMQ broker', () => {
     await model.close();
   });
 
-  test(
-    'messages sent while nobody listens wait, also when the broker is restarted, and come again when they were not taken',
-    async () => {
-      const start = (take: (methods: string[]) => Promise<void>) => {
-        const connection = broker.connectionTo(broker.rabbit.transportUrl);
-        broker.listen(connection, 'agent-b', 'topic-b', take, { ...NOT_DURABLE, durableFanout: true });
-        connection.start();
-        return connection;
-      };
-      const first = start(async () => {});
-      await first.ready();
-      await first.close();
-      const model = await connect(amqpUrl(broker.rabbit));
-      const channel = await model.createConfirmChannel();
-      channel.publish('topic-b_fanout', '', Buffer.from(JSON.stringify({ method: 'waiting', args: {} })), {
-        deliveryMode: 2,
-      });
-      await channel.waitForConfirms();
-      await model.close();
-      await broker.rabbit.restart();
-      let refusals = 0;
-      const heard: string[] = [];
-      const second = start(async (methods) => {
-        refusals += 1;
-        if (refusals === 1) throw new Error('not now');
-        heard.push(...methods);
-      });
-      expect(await becomes(() => heard.includes('waiting'))).toBe(true);
-      await second.close();
-    },
-    5 * MINUTE,
-  );
-
-  test(
-    'a message that is not taken for long is not lost, of a queue either that drops what is given back twice',
-    async () => {
-      broker.rabbit.control('add_vhost', 'quorum', '--default-queue-type', 'quorum');
-      broker.rabbit.control('set_permissions', '-p', 'quorum', 'neutron', '.*', '.*', '.*');
-      broker.rabbit.control('set_policy', '-p', 'quorum', 'limit', '.*', '{"delivery-limit": 2}');
-      const url = broker.rabbit.transportUrl.replace(/\/\/$/, '/quorum');
-      const connection = broker.connectionTo(url);
-      const heard: string[] = [];
-      let refusals = 0;
-      broker.listen(connection, 'agent-q', 'topic-q', async (methods) => {
-        refusals += 1;
-        if (refusals < 6) throw new Error('not now');
-        heard.push(...methods);
-      });
+  test('messages sent while nobody listens wait, also when the broker is restarted, and come again when they were not taken', async () => {
+    const start = (take: (methods: string[]) => Promise<void>) => {
+      const connection = broker.connectionTo(broker.rabbit.transportUrl);
+      broker.listen(connection, 'agent-b', 'topic-b', take, { ...NOT_DURABLE, durableFanout: true });
       connection.start();
-      await connection.ready();
-      const model = await connect(amqpUrl(broker.rabbit).replace(/\/$/, '/quorum'));
-      const channel = await model.createChannel();
-      channel.publish('topic-q_fanout', '', Buffer.from(JSON.stringify({ method: 'waiting' })));
-      expect(await becomes(() => heard.includes('waiting'))).toBe(true);
-      await model.close();
-      await connection.close();
-    },
-    5 * MINUTE,
-  );
+      return connection;
+    };
+    const first = start(async () => {});
+    await first.ready();
+    await first.close();
+    const model = await connect(amqpUrl(broker.rabbit));
+    const channel = await model.createConfirmChannel();
+    channel.publish('topic-b_fanout', '', Buffer.from(JSON.stringify({ method: 'waiting', args: {} })), {
+      deliveryMode: 2,
+    });
+    await channel.waitForConfirms();
+    await model.close();
+    await broker.rabbit.restart();
+    let refusals = 0;
+    const heard: string[] = [];
+    const second = start(async (methods) => {
+      refusals += 1;
+      if (refusals === 1) throw new Error('not now');
+      heard.push(...methods);
+    });
+    expect(await becomes(() => heard.includes('waiting'))).toBe(true);
+    await second.close();
+  });
+
+  test('a message that is not taken for long is not lost, of a queue either that drops what is given back twice', async () => {
+    broker.rabbit.control('add_vhost', 'quorum', '--default-queue-type', 'quorum');
+    broker.rabbit.control('set_permissions', '-p', 'quorum', 'neutron', '.*', '.*', '.*');
+    broker.rabbit.control('set_policy', '-p', 'quorum', 'limit', '.*', '{"delivery-limit": 2}');
+    const url = broker.rabbit.transportUrl.replace(/\/\/$/, '/quorum');
+    const connection = broker.connectionTo(url);
+    const heard: string[] = [];
+    let refusals = 0;
+    broker.listen(connection, 'agent-q', 'topic-q', async (methods) => {
+      refusals += 1;
+      if (refusals < 6) throw new Error('not now');
+      heard.push(...methods);
+    });
+    connection.start();
+    await connection.ready();
+    const model = await connect(amqpUrl(broker.rabbit).replace(/\/$/, '/quorum'));
+    const channel = await model.createChannel();
+    channel.publish('topic-q_fanout', '', Buffer.from(JSON.stringify({ method: 'waiting' })));
+    expect(await becomes(() => heard.includes('waiting'))).toBe(true);
+    await model.close();
+    await connection.close();
+  });
 
   test('where the deployment has quorum queues, the agent’s are some too, and what was another before is replaced', async () => {
     const model = await connect(amqpUrl(broker.rabbit));

@@ -1,8 +1,8 @@
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
-import { readCheckpoint } from '../../activities/checkpoint.ts';
 import { surveyHost } from '../../activities/survey.ts';
 import { embeddedHosts } from '../../demo/embedded-hosts.ts';
+import { EMPTY_CHECKPOINT } from '../../domain/host/checkpoint.ts';
 import { backendOf, rulesOf } from '../../runtime/host/host-backend.ts';
 import { startSimulator } from '../../simulator/simulator.ts';
 import { MemoryNeutron } from './memory-neutron.ts';
@@ -20,15 +20,20 @@ test('of more guests in doubt than a survey reads, nothing is told of those that
     const deviceId = `LNX1${String(number).padStart(4, '0')}`;
     neutron.add({ host: configuration.host, deviceId, segment });
   }
-  const host = { rules: rulesOf(configuration), backend, neutron, qosPolicies: new Map() };
+  const host = { rules: rulesOf(configuration), backend, neutron, memberHosts: async () => [], qosPolicies: new Map() };
   const times = { intervalSeconds: 30, sweepSeconds: 3_600, now: 0 };
-  const input = { host: configuration.host, ...times, failed: [], unreported: [] };
-  const { candidates, statuses, checkpoint } = await surveyHost(host, input, AbortSignal.timeout(60_000));
+  const input = { host: configuration.host, ...times, failed: [], unreported: [], isContinued: false };
+  const { candidates, statuses, checkpoint } = await surveyHost(
+    host,
+    input,
+    EMPTY_CHECKPOINT,
+    AbortSignal.timeout(60_000),
+  );
   await backend.close();
   await simulator.close();
   const read = candidates.map(({ userid }) => userid);
   expect(read.length).toBeLessThan(GUESTS);
   expect(statuses.map(({ userid }) => userid).toSorted()).toEqual(read.toSorted());
-  const told = new Set(readCheckpoint(checkpoint).neutron?.reported.keys());
+  const told = new Set(checkpoint.neutron?.reported.keys());
   expect(told).toEqual(new Set(statuses.map(({ portId }) => portId)));
 });

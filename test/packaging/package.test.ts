@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -7,6 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 
 const ROOT = join(import.meta.dirname, '../..');
+const { version }: { version: string } = createRequire(import.meta.url)('../../package.json');
 const run = promisify(execFile);
 
 let folder: string;
@@ -46,4 +48,8 @@ test('the commands of an installed package say how they are used', async () => {
     stderr: expect.stringMatching(/^usage:/),
   });
   expect((await program('zvmnet', '--help')).stdout).toContain('Usage: zvmnet');
+  expect((await program('networking-zvm', 'worker', '--help')).stdout).toContain('Usage: networking-zvm worker ');
+  const versions = [['zvmnet'], ['networking-zvm'], ['networking-zvm', 'gateway']];
+  const said = await Promise.all(versions.map(([name = '', ...rest]) => program(name, ...rest, '--version')));
+  expect(new Set(said.map(({ stdout }) => stdout))).toEqual(new Set([`${version}\n`]));
 });

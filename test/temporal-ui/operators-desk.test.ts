@@ -2,9 +2,8 @@ import { WorkflowFailedError } from '@temporalio/client';
 import type { ApplicationFailure } from '@temporalio/common';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { operationIdOf } from '../../client/operation-id.ts';
 import { currentDetails } from '../../client/operations.ts';
-import { reconcileScheduleId } from '../../temporal-config/names.ts';
+import { operationIdOf, reconcileScheduleId } from '../../temporal-config/names.ts';
 import { completeQueries } from '../../temporal-config/saved-queries.ts';
 import {
   ZVM_DRIFTED,

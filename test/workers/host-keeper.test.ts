@@ -140,7 +140,7 @@ test('a second worker of a host that works on another z/VM system does not run, 
       name: 'HostTaken',
       message: expect.stringMatching(
         new RegExp(
-          `${first.host} has a worker for another z/VM system already.*zHCP zhcp1 of xCAT ${first.xcat.url} .*${second.xcat.url}`,
+          `${first.host} has a worker for another z/VM system already.*zHCP zhcp1 of xCAT ${first.xcat?.url} .*${second.xcat?.url}`,
         ),
       ),
     }),
@@ -176,6 +176,6 @@ test('of two that start at the same moment on different z/VM systems one ends, a
   const ended: string[] = [...refused];
   for (const { stopped } of running) stopped.catch((error: unknown) => ended.push(String(error)));
   await expect.poll(() => ended.length, SOON).toBe(1);
-  expect(ended[0]).toContain(first.xcat.url);
-  expect(ended[0]).toContain(second.xcat.url);
+  expect(ended[0]).toContain(String(first.xcat?.url));
+  expect(ended[0]).toContain(String(second.xcat?.url));
 });

@@ -4,14 +4,14 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { freePorts } from '../../temporal-config/dev-server/free-ports.ts';
 import { startProgram, startScript } from '../program.ts';
 
-let somebody: Server;
+let other: Server;
 let taken = 0;
 beforeAll(async () => {
-  somebody = createServer((socket) => socket.destroy());
-  await once(somebody.listen(0, '127.0.0.1'), 'listening');
-  taken = (somebody.address() as AddressInfo).port;
+  other = createServer((socket) => socket.destroy());
+  await once(other.listen(0, '127.0.0.1'), 'listening');
+  taken = (other.address() as AddressInfo).port;
 });
-afterAll(() => void somebody.close());
+afterAll(() => void other.close());
 
 async function portsExcept(option: string): Promise<string[]> {
   const ports = await freePorts(4);
@@ -38,17 +38,43 @@ test('a gateway whose port is taken ends', async () => {
   expect(said()).toContain(`address already in use 127.0.0.1:${taken}`);
 });
 
-test('whoever ends npm, as a service manager does, ends what it has started in order', async () => {
+test('npm start names all taken ports at once, before it starts anything', async () => {
+  const options = ['--port', '--ui-port', '--simulator-port', '--gateway-port'];
+  const { ended, said } = startScript(
+    'start',
+    options.flatMap((option) => [option, String(taken)]),
+  );
+  expect(await ended, said()).toBe(1);
+  for (const option of options) expect(said()).toContain(`${option} ${taken}: address already in use`);
+  expect(said()).not.toContain('server ready');
+});
+
+/** True while a process of the program's group is there. */
+function isThere(pid: number): boolean {
+  try {
+    return process.kill(-pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+test('SIGTERM to npm, as from a service manager, ends all processes in order', async () => {
   const { pid, said, end } = startScript('start', await portsExcept('none'));
   await expect.poll(said).toContain('Ctrl-C ends all processes');
   await end('SIGTERM');
   // The group is empty when its last process has ended.
-  const isThere = () => {
-    try {
-      return process.kill(-pid, 0);
-    } catch {
-      return false;
-    }
-  };
-  await expect.poll(isThere).toBe(false);
+  await expect.poll(() => isThere(pid)).toBe(false);
 });
+
+test.each(['Starting Temporal', 'server ready', 'Workers: starting', 'Wiring', 'An administrator revokes'])(
+  'Ctrl-C after "%s" ends npm start, which says so',
+  async (line) => {
+    const { pid, said, ended } = startScript('start', await portsExcept('none'));
+    await expect.poll(said, { interval: 10 }).toContain(line);
+    // A terminal sends it to the whole group.
+    process.kill(-pid, 'SIGINT');
+    expect(await ended, said()).toBe(0);
+    expect(said()).toMatch(/Ending all of it …\nEnded\.\n$/);
+    await expect.poll(() => isThere(pid)).toBe(false);
+  },
+);

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { followOperation } from '../../client/follow-operation.ts';
-import { operationIdOf } from '../../client/operation-id.ts';
 import { localTarget } from '../../client/temporal-connection.ts';
 import { taskQueueOf } from '../../domain/host/host.ts';
 import { runWorkers } from '../../runtime/host/run-workers.ts';
 import { createLogger } from '../../runtime/process/logging.ts';
+import { operationIdOf } from '../../temporal-config/names.ts';
 import { ZVM_OUTCOME } from '../../temporal-config/search-attributes.ts';
 import { createEnvironment, type Environment, failureOf, laterThanNow, portId, vlan } from './environment.ts';
 import { startRun } from './start.ts';

@@ -15,13 +15,13 @@ export async function applySteps(
   host: XcatHost,
   steps: readonly Step[],
   { stop, leave }: Cancellation,
-  arrive: (stage: string) => Promise<void>,
+  arrive: (stage: 'configure' | 'forget') => Promise<void>,
 ): Promise<CarriedOut> {
   const { record, configure, forget } = stagesOf(steps);
   const reports: GuestStepReport[] = [];
-  /** Table rows of which nobody knows how many were written. */
+  /** Steps of which nobody knows how many were carried out. */
   let possibly: readonly Step[] = [];
-  const begin = async (stage: string) => {
+  const begin = async (stage: 'configure' | 'forget') => {
     await arrive(stage);
     stop.throwIfAborted();
   };
@@ -34,14 +34,19 @@ export async function applySteps(
     return changes;
   };
   try {
-    if (record.length > 0) {
-      await refuseSharedMacs(host, await write(record), stop);
-    }
+    const look = record.length > 0 ? refuseSharedMacs(host, await write(record), stop) : Promise.resolve();
+    // A NIC of a running guest uses its address at once. One of the directory alone does not: the look needs no time of its own.
+    if (configure.length === 0 || configure.some(isLive)) await look;
+    look.catch(() => undefined);
     if (configure.length > 0) {
       await begin('configure');
       const { complete, failure, ...configured } = await configureGuest(host, configure, leave);
       reports.push(...configured.reports);
-      if (failure !== undefined) throw failure;
+      possibly = failure === undefined ? [] : configure;
+      // Once the rows are there, no later plan looks again: a shared address counts before all else.
+      await look;
+      possibly = [];
+      if (failure !== undefined) return { reports, failure: { ...failure, possibly: failure.possibly.map(stepId) } };
       // As long as z/VM may still have something of a port, its row must say so.
       if (!complete) return { reports };
     }
@@ -55,4 +60,8 @@ export async function applySteps(
     const isConflict = error instanceof BackendError && error.code === 'conflict' && possibly.length === 1;
     return { reports, failure: { error, possibly: isConflict ? [] : possibly.map(stepId) } };
   }
+}
+
+function isLive({ kind }: Step): boolean {
+  return kind === 'ensureLiveNic' || kind === 'ensureCoupled';
 }

@@ -1,9 +1,10 @@
 import { refusal } from '../../../domain/planning/refusal.ts';
+import type { NodeName } from '../../../domain/text/identifiers.ts';
 import { addressConflict } from '../../backend-error.ts';
 import { hostsColumns } from '../rows/address-rows.ts';
 import { macsInTable, parseMacColumn, vlanColumn } from '../rows/port-rows.ts';
 import type { RecordChange } from '../rows/record-steps.ts';
-import { canBeSet } from '../tables/table-entries.ts';
+import { type Columns, canBeSet } from '../tables/table-entries.ts';
 import type { TableWrite } from '../tables/table-writer.ts';
 import { dumpTable } from '../tables/tables.ts';
 import type { XcatHost } from '../xcat-host.ts';
@@ -40,8 +41,8 @@ export async function refuseSharedMacs(
 ): Promise<void> {
   const written = changes.flatMap(({ operation, data }) =>
     operation === 'macs'
-      ? parseMacColumn(data.entries.join('|'), data.node, '').flatMap(({ mac, vdev }) =>
-          mac === undefined || vdev === undefined ? [] : [{ mac, vdev, nodes: [data.node, ...data.otherNodes] }],
+      ? parseMacColumn(data.entries.join('|'), data.nodes[0], '').flatMap(({ mac, vdev }) =>
+          mac === undefined || vdev === undefined ? [] : [{ mac, vdev, nodes: data.nodes }],
         )
       : [],
   );
@@ -62,21 +63,11 @@ function writesOf({ operation, data }: RecordChange, zhcpNode: string): TableWri
   switch (operation) {
     case 'port':
       return rowWrites(data, zhcpNode);
-    case 'macs': {
-      const key = { node: data.node };
-      const values = { mac: data.entries.join('|') };
-      if (data.entries.length === 0) return [{ kind: 'delete', table: 'mac', key }];
-      if (data.row) return [{ kind: 'set', table: 'mac', key, values }];
+    case 'macs':
       // The comment of a row that is there is whose who wrote it: nothing here reads it.
-      return [{ kind: 'insert', table: 'mac', values: { ...key, ...values, comments: zhcpNode } }];
-    }
-    case 'addresses': {
-      const key = { node: data.node };
-      const values = hostsColumns(data.entries, data.node, zhcpNode);
-      if (data.entries.length === 0) return [{ kind: 'delete', table: 'hosts', key }];
-      if (data.row) return [{ kind: 'set', table: 'hosts', key, values }];
-      return [{ kind: 'insert', table: 'hosts', values: { ...key, ...values } }];
-    }
+      return [nodeWrite('mac', data.nodes[0], data, { mac: data.entries.join('|') }, { comments: zhcpNode })];
+    case 'addresses':
+      return [nodeWrite('hosts', data.node, data, hostsColumns(data.entries, data.node, zhcpNode))];
     case 'names':
       return [];
     case 'remove': {
@@ -88,13 +79,27 @@ function writesOf({ operation, data }: RecordChange, zhcpNode: string): TableWri
   }
 }
 
+/** Set or insert the row of a node; without entries, delete it. */
+function nodeWrite(
+  table: 'mac' | 'hosts',
+  node: NodeName,
+  { entries, row }: { entries: readonly unknown[]; row: boolean },
+  values: Columns,
+  ofNewRow: Columns = {},
+): TableWrite {
+  const key = { node };
+  if (entries.length === 0) return { kind: 'delete', table, key };
+  if (row) return { kind: 'set', table, key, values };
+  return { kind: 'insert', table, values: { ...key, ...values, ...ofNewRow } };
+}
+
 // The key is (node, switch, port): updating doubled rows would give two of them one key, so they are replaced by one
 // (docs/reference/xcat.md 2.4).
 function rowWrites(
-  { node: chosen, portId, rows, otherNodes, ...port }: Extract<RecordChange, { operation: 'port' }>['data'],
+  { nodes, portId, rows, ...port }: Extract<RecordChange, { operation: 'port' }>['data'],
   zhcpNode: string,
 ): TableWrite[] {
-  const key = { node: chosen, port: portId };
+  const key = { node: nodes[0], port: portId };
   const values = {
     switch: port.vswitch,
     vlan: vlanColumn(port.network),
@@ -105,6 +110,5 @@ function rowWrites(
   if (rows === 1 && canBeSet(values)) return [{ kind: 'set', table: 'switch', key, values }];
   const insert: TableWrite = { kind: 'insert', table: 'switch', values: { ...key, ...values } };
   if (rows === 0) return [insert];
-  const nodes = [chosen, ...otherNodes];
   return [...nodes.map((node): TableWrite => ({ kind: 'delete', table: 'switch', key: { ...key, node } })), insert];
 }

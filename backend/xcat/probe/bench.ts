@@ -7,13 +7,17 @@ import type { Vswitch } from '../../../domain/vswitch/vswitch.ts';
 import type { Cancellation } from '../../backend.ts';
 import { BackendError } from '../../backend-error.ts';
 import { isPassing } from '../../zvm/return-codes.ts';
+import { entryIn } from '../reading/entry-reading.ts';
 import type { XcatHost } from '../xcat-host.ts';
 import type { Command, CommandOutcome } from '../zhcp/channel.ts';
+import { editedEntry, nicdefStatement } from '../zhcp/entry-form.ts';
+import { REPLACEMENT, replaceEntry } from '../zhcp/entry-replacement.ts';
+import type { DirectoryNic } from '../zhcp/nicdef.ts';
 import { answered, failureOf, functionOf } from '../zhcp/smapi-outcome.ts';
 import * as smcli from '../zhcp/smcli.ts';
 import { parseDirectory, parseLiveNics, parseVswitches } from '../zhcp/smcli-parsers.ts';
 import { logOff, logOn, unlockEntry } from './commands.ts';
-import { editEntry, markOf } from './entry-edit.ts';
+import { markOf } from './entry-mark.ts';
 
 /** The codes of a guest that is logged off (docs/reference/zvm.md 2.2). */
 const LOGGED_OFF = ['200/12', '8/45'];
@@ -178,14 +182,14 @@ export class Bench {
     await this.#gone(`delete VSWITCH ${name}`, smcli.deleteVswitch(await this.zhcp(), name), ['212/40', '0/44']);
   }
 
-  /** Write a NIC into the directory entry by replacing it. */
-  async writeNic(vdev: Vdev, operands: string): Promise<string> {
-    const edit = editEntry(
-      this.scene.userid,
-      devicesOfScene(this.scene),
-      `NICDEF ${vdev} TYPE QDIO ${operands}`.trim(),
-    );
-    const code = await this.change(edit, (nics) => nics.some((nic) => nic.vdev === vdev));
+  /** Write a NIC into the directory entry, in place of all others of the scene, by replacing the entry. */
+  async writeNic(nic: DirectoryNic): Promise<string> {
+    const { userid } = this.scene;
+    const { nics, form } = entryIn(userid, await this.#run(smcli.queryDirectory(userid)));
+    const others = nics.filter(({ vdev }) => isOnScene(this.scene, vdev)).map(({ vdev }) => [vdev, undefined] as const);
+    const edit = new Map<Vdev, string | undefined>([...others, [nic.vdev, nicdefStatement(nic)]]);
+    const command = replaceEntry(userid, form, editedEntry(form, edit));
+    const code = await this.change(command, (written) => written.some(({ vdev }) => vdev === nic.vdev));
     if (code === 'done') await this.#putOnline();
     return code;
   }
@@ -222,6 +226,9 @@ export class Bench {
 function codeOf(command: Command, outcome: Extract<CommandOutcome, { ran: true }>): string {
   const [, rc, rs = '0'] = /^\s*Return Code: (-?\d{1,9})(?:\s+Reason Code: (-?\d{1,9}))?/m.exec(outcome.output) ?? [];
   if (rc === undefined && outcome.exitStatus === 0) return 'done';
+  const { exitStatus } = outcome;
+  if (exitStatus === REPLACEMENT.changed || exitStatus === REPLACEMENT.underWay)
+    throw stopped(`ask z/VM by ${functionOf(command)}`, 'somebody else changes the directory entry');
   if (rc === undefined || isPassing(Number(rc), Number(rs)))
     throw failureOf(`ask z/VM by ${functionOf(command)}`, outcome, functionOf(command));
   return `${rc}/${rs}`;

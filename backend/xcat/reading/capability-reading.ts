@@ -1,6 +1,7 @@
 import {
   type ConfiguredCapabilities,
   type HostCapabilities,
+  type ProbedBehaviour,
   type Readable,
   withConfigured,
 } from '../../../domain/host/host-capabilities.ts';
@@ -13,9 +14,10 @@ import {
   parseFunctionalLevel,
   parseNetworkService,
   parseSmcliKind,
+  parseSsi,
 } from '../zhcp/level-parsers.ts';
 import { answered } from '../zhcp/smapi-outcome.ts';
-import { queryCpLevel, queryFunctionalLevel, querySmcliKind } from '../zhcp/smcli.ts';
+import { queryCpLevel, queryFunctionalLevel, querySmcliKind, querySsi } from '../zhcp/smcli.ts';
 
 /** The levels of one host as z/VM has told them: asked for with the first reading, and again after an IPL. */
 export type LevelMemory = {
@@ -25,9 +27,22 @@ export type LevelMemory = {
   note(answers: readonly (CommandOutcome | undefined)[]): void;
   /** Take the IPL time of a survey. True when z/VM was started since the last one: what was known is forgotten, and due again. */
   iplAt(iplTime: string): boolean;
+  /** The SSI cluster by z/VM's word; `unknown` says why nobody knows whether there is one. Undefined: the system is no member. */
+  ssi(): KnownCluster | undefined;
   /** The record; what QUERY VMLAN tells comes with each reading. */
   capabilities(vmlan: CommandOutcome | undefined, configured: ConfiguredCapabilities | undefined): HostCapabilities;
+  /** The record of the last reading; undefined before the first. */
+  readonly last: HostCapabilities | undefined;
+  /** Ways to write NICDEFs, as the entries that were read back have shown them since the last IPL. Of `nicdefsAtOnce`, `sequence` is also of a transaction: reading back does not tell them apart. */
+  readonly learned: WrittenBehaviour;
+  learn(behaviour: WrittenBehaviour): void;
 };
+
+/** The cluster of a system, with the names of its members. */
+type KnownCluster = { name: string; systems: readonly string[] } | { unknown: string };
+
+/** The part of a system's behaviour that writing shows. */
+export type WrittenBehaviour = Pick<ProbedBehaviour, 'nicdefWrite' | 'nicdefsAtOnce'>;
 
 type Levels = Pick<HostCapabilities, 'release' | 'serviceLevel' | 'smapiLevel' | 'smcli'>;
 
@@ -37,43 +52,67 @@ const NOTHING_READ: Levels = { release: NOT_READ, serviceLevel: NOT_READ, smapiL
 /** Create the memory of one host, in which nothing is known. */
 export function createLevelMemory(): LevelMemory {
   let levels = NOTHING_READ;
+  let ssi: Attempt<ReturnType<typeof parseSsi>> | undefined;
   let isDue = true;
   let knownIplTime: string | undefined;
+  let last: HostCapabilities | undefined;
+  let learned: WrittenBehaviour = {};
   return {
+    get last() {
+      return last;
+    },
+    get learned() {
+      return learned;
+    },
+    learn(behaviour) {
+      learned = { ...learned, ...behaviour };
+    },
     due(zhcp, survey) {
       // Levels that were read without an IPL time may be of before an IPL.
       const isAsked = isDue || (survey && knownIplTime === undefined);
-      return isAsked ? [queryCpLevel(), queryFunctionalLevel(zhcp), querySmcliKind(zhcp)] : [];
+      return isAsked ? [queryCpLevel(), queryFunctionalLevel(zhcp), querySmcliKind(zhcp), querySsi()] : [];
     },
-    note([level, functionalLevel, kind]) {
+    note([level, functionalLevel, kind, cluster]) {
       const all = [
         attempt(() => parseCpLevel(answered('read the CP level', level))),
         attempt(() => parseFunctionalLevel(answered('read the SMAPI level', functionalLevel))),
         attempt(() => parseSmcliKind(saidBy(kind))),
       ] as const;
       const [cp, smapi, smcli] = all;
+      const before = levels;
       levels = {
         release: readableOf(cp, ({ release }) => release),
         serviceLevel: readableOf(cp, ({ serviceLevel }) => serviceLevel),
         smapiLevel: readableOf(smapi, (value) => value),
         smcli: readableOf(smcli, (value) => value),
       };
+      ssi = attempt(() => parseSsi(answered('read the SSI cluster', cluster)));
+      if (isOtherLevel(before, levels)) learned = {};
       // A failure that may pass is asked about again; that CP or smcli does not know a command holds until the next IPL.
-      isDue = all.some((each) => 'error' in each && each.error instanceof BackendError && each.error.retryable);
+      isDue = [...all, ssi].some(
+        (each) => 'error' in each && each.error instanceof BackendError && each.error.retryable,
+      );
     },
     iplAt(iplTime) {
       const isLater = knownIplTime !== undefined && knownIplTime !== iplTime;
       knownIplTime = iplTime;
       if (!isLater) return false;
       levels = NOTHING_READ;
+      ssi = undefined;
+      learned = {};
       isDue = true;
       return true;
+    },
+    ssi() {
+      if (ssi === undefined) return { unknown: 'not read since the last IPL of z/VM' };
+      if ('value' in ssi) return ssi.value;
+      return { unknown: ssi.error instanceof Error ? ssi.error.message : String(ssi.error) };
     },
     capabilities(vmlan, configured) {
       const output = attempt(() => answered('read the VMLAN settings', vmlan));
       const read = <Value>(parse: (text: string) => Value) =>
         'error' in output ? output : attempt(() => parse(output.value));
-      return withConfigured(
+      last = withConfigured(
         {
           ...levels,
           networkService: readableOf(read(parseNetworkService), (value) => value),
@@ -81,8 +120,17 @@ export function createLevelMemory(): LevelMemory {
         },
         configured,
       );
+      return last;
     },
   };
+}
+
+/** True when one of the levels is known to be another than before. */
+function isOtherLevel(before: Levels, now: Levels): boolean {
+  return (['release', 'serviceLevel', 'smapiLevel', 'smcli'] as const).some((name) => {
+    const [one, other] = [before[name], now[name]];
+    return one.state === 'known' && other.state === 'known' && one.value !== other.value;
+  });
 }
 
 /** The answer of smcli to an option that it may not know, which makes it fail. Throws a BackendError when it did not run. */

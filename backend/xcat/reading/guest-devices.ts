@@ -1,5 +1,6 @@
 import type { Nicdef } from '../../../domain/guest/guest.ts';
 import type { DeviceRange } from '../../../domain/port/vdev.ts';
+import { judge } from '../../zvm/return-codes.ts';
 import type { CommandOutcome } from '../zhcp/channel.ts';
 import { completeAnswer } from '../zhcp/smapi-outcome.ts';
 import {
@@ -16,7 +17,24 @@ export type DeviceOutcomes = {
   nics: CommandOutcome | undefined;
   directory?: CommandOutcome | undefined;
   active?: CommandOutcome | undefined;
+  /** Only where directory entries authorise. */
+  vlans?: CommandOutcome | undefined;
 };
+
+// Not logged on is 200/12 or 8/45, which of them is not known (docs/reference/zvm.md 2.2); 200/4 is of a guest that z/VM does not have.
+const NOT_RUNNING = ['200/12', '8/45', '200/4'];
+
+/** True when the answer about a guest's NICs says that it is logged on to the member that was asked, whatever it has there. */
+export function isRunning(nics: CommandOutcome | undefined): boolean {
+  return nics?.ran === true && !NOT_RUNNING.includes(codeOf(nics) ?? '');
+}
+
+/** Return and reason code of what failed. */
+export function codeOf(outcome: CommandOutcome | undefined): string | undefined {
+  if (outcome?.ran !== true) return undefined;
+  const verdict = judge('', outcome.exitStatus, outcome.output);
+  return verdict.ok ? undefined : `${verdict.rc}/${verdict.rs}`;
+}
 
 /** The profiles that a guest's entry includes. */
 export function includesOf({ directory }: DeviceOutcomes): string[] {

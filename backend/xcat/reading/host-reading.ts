@@ -1,7 +1,8 @@
+import { defined } from '../../../domain/defined.ts';
 import type { Finding } from '../../../domain/drift/finding.ts';
 import { macsInEntries, portsInEntries } from '../../../domain/guest/entry-nics.ts';
 import { outdatedAnswers, withAnswers } from '../../../domain/host/host-behaviour.ts';
-import { unknownCapabilities } from '../../../domain/host/host-capabilities.ts';
+import { directoryAuthorizes, unknownCapabilities } from '../../../domain/host/host-capabilities.ts';
 import type { MacInUse, MacPrefix } from '../../../domain/port/mac.ts';
 import type { Userid } from '../../../domain/text/identifiers.ts';
 import type { Vswitch } from '../../../domain/vswitch/vswitch.ts';
@@ -13,17 +14,19 @@ import { NOTHING_RECORDED, recordedOnHost, viewTables } from '../rows/guest-stan
 import { macsInTable } from '../rows/port-rows.ts';
 import { dumpTable, type Row } from '../tables/tables.ts';
 import { type XcatHost, zhcpUserid } from '../xcat-host.ts';
-import type { CommandOutcome } from '../zhcp/channel.ts';
+import type { Command, CommandOutcome } from '../zhcp/channel.ts';
 import { completeAnswer } from '../zhcp/smapi-outcome.ts';
 import {
   queryActiveDevices,
   queryDirectory,
   queryLiveNics,
+  queryNicVlans,
   queryVmlan,
   queryVswitches,
   systemInfo,
 } from '../zhcp/smcli.ts';
 import { parseDirectory, parseIplTime, parseVmlan } from '../zhcp/smcli-parsers.ts';
+import { readCluster } from './cluster-reading.ts';
 import { type DeviceOutcomes, includesOf } from './guest-devices.ts';
 import { type HostView, readingOf } from './guest-reading.ts';
 import { vswitchReading } from './vswitch-reading.ts';
@@ -43,14 +46,19 @@ export async function readHost(
       readZvm(host, userids, survey, directoryOf, entriesOf),
     ]);
   const { vswitches, findings } = vswitchReading(vswitchOutcome, host.rules.vswitches);
+  const iplTime = survey ? laterUnlessTransient(() => iplTimeIn(systemOutcome)) : undefined;
+  await noteLevels(host, iplTime === undefined ? undefined : known(iplTime), levelOutcomes);
+  const cluster = await readCluster(host, tables.view, ofGuests);
   const macPrefix = laterUnlessTransient(() => macPrefixIn(vmlanOutcome));
   for (const [userid, outcome] of entryOutcomes) noteEntry(host, userid, outcome);
   const prefix = known(macPrefix);
   const macs = [
     ...macsInTable(tables.allMacRows),
-    ...macsOnVswitches(vswitches),
+    ...[vswitches, ...cluster.others.map((other) => other.vswitches)].flatMap(macsOnVswitches),
     ...(prefix === undefined ? [] : macsInEntries(host.entries.known, prefix)),
   ];
+  const levels = host.levels.capabilities(vmlanOutcome, host.rules.capabilities);
+  const capabilities = withAnswers({ ...levels, ...defined({ ssi: cluster.cluster }) }, host.answers.known());
   const view: HostView = {
     tables: tables.view,
     hostsRows: tables.hostsRows,
@@ -58,17 +66,22 @@ export async function readHost(
     rules: host.rules,
     macPrefix,
     vswitches,
+    cluster,
     profiles,
     macsInUse: Map.groupBy(macs, ({ mac }) => mac),
     portsInEntries: portsInEntries(host.entries.known),
+    capabilities,
   };
-  const iplTime = survey ? laterUnlessTransient(() => iplTimeIn(systemOutcome)) : undefined;
-  await noteLevels(host, iplTime === undefined ? undefined : known(iplTime), levelOutcomes);
-  const levels = host.levels.capabilities(vmlanOutcome, host.rules.capabilities);
-  const capabilities = withAnswers(levels, host.answers.known());
   const record = survey ? recordedOnHost(tables.view) : NOTHING_RECORDED;
   return {
     vswitches,
+    members: survey
+      ? cluster.others.map((other) => ({
+          member: other.zhcp,
+          vswitches: other.vswitches,
+          record: recordedOnHost(tables.viewOf(other.zhcp)),
+        }))
+      : [],
     agent: await host.zhcp.get(),
     ...record,
     findings: [
@@ -79,6 +92,7 @@ export async function readHost(
             ...unread('MAC prefix', macPrefix),
             ...unknownCapabilities(capabilities),
             ...outdatedAnswers(levels, host.answers.known()),
+            ...cluster.findings,
           ]
         : []),
       ...(iplTime === undefined ? [] : unread('IPL time', iplTime)),
@@ -86,9 +100,13 @@ export async function readHost(
     iplTime: iplTime === undefined ? undefined : known(iplTime),
     capabilities,
     read(userid) {
-      const reading = { ...readingOf(view, userid, ofGuests.get(userid)), capabilities };
-      if (ofGuests.get(userid)?.directory !== undefined)
+      const outcomes = ofGuests.get(userid);
+      const reading = { ...readingOf(view, userid, outcomes), capabilities };
+      const entry = outcomes?.directory;
+      if (entry !== undefined) {
         host.entries.note(userid, reading.guest.directory, reading.guest.recorded);
+        host.plannedEntries.note(userid, entry);
+      }
       return reading;
     },
   };
@@ -154,10 +172,12 @@ async function readTables(host: XcatHost, guests: number) {
         ])
       : await tables.dumpAll(TABLES).then((all) => TABLES.map((table) => all[table]) as [Row[], Row[], Row[], Row[]]);
   const groups = lacksZhcp(zvm) ? await dumpTable(transport, 'nodelist') : [];
-  const view = viewTables(zhcpNode, withZhcpsOfGroups(zvm, groups), switchRows, macRows);
+  const viewOf = (node: string) => viewTables(node, withZhcpsOfGroups(zvm, groups), switchRows, macRows);
+  const view = viewOf(zhcpNode);
   host.zhcp.set(zhcpUserid(zhcpNode, view.userids.get(zhcpNode)));
   return {
     view,
+    viewOf,
     allMacRows: macRows,
     hostsRows: Map.groupBy(hostsRows, (row) => row.node ?? ''),
     addressesInUse: addressesInTable(hostsRows),
@@ -172,36 +192,50 @@ async function readZvm(
   entriesOf: readonly Userid[],
 ) {
   const zhcp = await host.zhcp.get();
-  const looked = userids.filter(directoryOf);
-  const questions = host.levels.due(zhcp, survey);
-  const chains = [
-    [queryVswitches(zhcp, '*')],
-    [queryVmlan()],
-    ...(survey ? [[systemInfo()]] : []),
-    ...userids.map((userid) => [queryLiveNics(userid)]),
-    ...looked.map((userid) => [queryDirectory(userid)]),
-    ...looked.map((userid) => [queryActiveDevices(userid)]),
-    ...entriesOf.map((userid) => [queryDirectory(userid)]),
-    ...questions.map((question) => [question]),
-  ];
-  const [vswitchOutcome, vmlanOutcome, ...rest] = await host.xcat.channel(host.rules.zhcpNode).run(chains);
-  const [systemOutcome] = survey ? rest.splice(0, 1) : [];
-  const ofGuests = new Map(userids.map((userid, index): [Userid, DeviceOutcomes] => [userid, { nics: rest[index] }]));
-  for (const [index, userid] of looked.entries())
-    ofGuests.set(userid, {
-      nics: ofGuests.get(userid)?.nics,
-      directory: rest[userids.length + index],
-      active: rest[userids.length + looked.length + index],
-    });
-  const profiles = await host.profiles.read([...ofGuests.values()].flatMap(includesOf));
-  const first = userids.length + 2 * looked.length;
-  const entryOutcomes = entriesOf.map((userid, index) => [userid, rest[first + index]] as const);
-  const levelOutcomes = rest.slice(first + entriesOf.length);
-  return { vswitchOutcome, vmlanOutcome, systemOutcome, ofGuests, profiles, entryOutcomes, levelOutcomes };
+  const commands: Command[] = [];
+  let outcomes: readonly CommandOutcome[] = [];
+  const ask = (command: Command) => {
+    const at = commands.push(command) - 1;
+    return () => outcomes[at];
+  };
+  // Where grants alone authorise, they say the VLANs.
+  const asksVlans = host.levels.last === undefined || directoryAuthorizes(host.levels.last);
+  const vswitches = ask(queryVswitches(zhcp, '*'));
+  const vmlan = ask(queryVmlan());
+  const system = survey ? ask(systemInfo()) : undefined;
+  const guests = userids.map((userid) => ({
+    userid,
+    nics: ask(queryLiveNics(userid)),
+    ...(directoryOf(userid) ? { directory: ask(queryDirectory(userid)), active: ask(queryActiveDevices(userid)) } : {}),
+    ...(asksVlans ? { vlans: ask(queryNicVlans(zhcp, userid)) } : {}),
+  }));
+  const entries = entriesOf.map((userid) => ({ userid, entry: ask(queryDirectory(userid)) }));
+  const levels = host.levels.due(zhcp, survey).map(ask);
+  outcomes = await host.xcat.channel(host.rules.zhcpNode).run(commands.map((command) => [command]));
+  const ofGuests = new Map(
+    guests.map(({ userid, nics, directory, active, vlans }): [Userid, DeviceOutcomes] => [
+      userid,
+      // An entry that was not asked for differs from one without an answer.
+      { nics: nics(), ...(directory && { directory: directory(), active: active?.() }), vlans: vlans?.() },
+    ]),
+  );
+  return {
+    vswitchOutcome: vswitches(),
+    vmlanOutcome: vmlan(),
+    systemOutcome: system?.(),
+    ofGuests,
+    profiles: await host.profiles.read([...ofGuests.values()].flatMap(includesOf)),
+    entryOutcomes: entries.map(({ userid, entry }) => [userid, entry()] as const),
+    levelOutcomes: levels.map((level) => level()),
+  };
 }
 
 /** Take the levels of a reading; those that were known before an IPL are asked for again at once. */
-async function noteLevels(host: XcatHost, iplTime: string | undefined, outcomes: readonly CommandOutcome[]) {
+async function noteLevels(
+  host: XcatHost,
+  iplTime: string | undefined,
+  outcomes: readonly (CommandOutcome | undefined)[],
+) {
   const isLater = iplTime !== undefined && host.levels.iplAt(iplTime);
   if (outcomes.length > 0) host.levels.note(outcomes);
   else if (isLater) await readLevels(host);

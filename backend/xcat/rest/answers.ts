@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { BackendError } from '../../backend-error.ts';
+import { plainText } from '../../http/plain-text.ts';
 
 // Values are arrays of strings or null (docs/reference/xcat.md 1.4); a bare string or number is taken too, anything else is no text.
 const Texts = z.unknown().transform((value): string[] =>
@@ -95,18 +96,6 @@ function errorText(elements: readonly Elem[]): string {
 export function refuseErrors(elements: readonly Elem[], operation: string): void {
   if (!isFailed(elements)) return;
   throw tableRefusal(operation, errorText(elements));
-}
-
-/** Text of a body without tags, on one line, at most 500 characters. */
-export function plainText(text: string): string {
-  // Additions of `becomeuser` and Apache come as HTML even where JSON is announced (docs/reference/xcat.md 1.3).
-  return text
-    .slice(0, MOST_QUOTED)
-    .replaceAll(/<(style|script|title)\b[^<>]*>[^<]*<\/\1>/gi, ' ')
-    .replaceAll(/<[^<>]*>/g, ' ')
-    .replaceAll(/\s+/g, ' ')
-    .trim()
-    .slice(0, 500);
 }
 
 // SQLite, PostgreSQL and MySQL: xCAT passes on what its database says.

@@ -1,7 +1,7 @@
 import { defined } from '../../../domain/defined.ts';
 import { BackendError, type BackendErrorCode } from '../../backend-error.ts';
+import { plainText } from '../../http/plain-text.ts';
 import { retryAfterMs } from '../../http/retry-after.ts';
-import { plainText } from './answers.ts';
 
 /** An answer without success. */
 export type FailedAnswer = {

@@ -6,7 +6,17 @@ import { NodeName, Userid } from '../../../domain/text/identifiers.ts';
 import { quoteValue } from '../../../domain/text/quoted-value.ts';
 import type { HostRecord, Orphan, RecordedAbsence } from '../../reading.ts';
 import type { Row } from '../tables/tables.ts';
-import { type MacEntry, macEntriesOf, recordedPorts, rowsOfNobody, rowsWithoutPort, vdevsIn } from './port-rows.ts';
+import {
+  type Column,
+  type MacEntry,
+  macEntriesOf,
+  type PortOfRows,
+  recordedPorts,
+  rowsOfNobody,
+  rowsWithoutPort,
+  unreadableValue,
+  vdevsIn,
+} from './port-rows.ts';
 
 /** xCAT's tables as one host looks at them. */
 export type TableView = {
@@ -57,9 +67,8 @@ export function viewTables(
 
 /** The nodes that stand for a userid, and whether it is this host's. */
 export type Standing = {
-  /** The one whose rows of MACs and addresses are kept. */
-  node: NodeName;
-  otherNodes: readonly NodeName[];
+  /** First the one whose rows of MACs and addresses are kept. */
+  nodes: readonly [NodeName, ...NodeName[]];
   absence?: RecordedAbsence;
 };
 
@@ -77,11 +86,11 @@ export function standingOf(view: TableView, userid: Userid): Standing | undefine
       ? named.toSorted((one, other) => ownRows(view, other).length - ownRows(view, one).length)
       : nodesOf([{ node: userid.toLowerCase() }]).filter((each) => !view.userids.has(each));
   if (node === undefined) return undefined;
-  if (here.length > 0) return { node, otherNodes };
+  const nodes = [node, ...otherNodes] as const;
+  if (here.length > 0) return { nodes };
   const [row] = elsewhere;
   return {
-    node,
-    otherNodes,
+    nodes,
     absence: row === undefined ? { kind: 'unknown' } : { kind: 'elsewhere', zhcp: zhcpOf(row) || 'no zHCP' },
   };
 }
@@ -92,7 +101,7 @@ export const NOTHING_RECORDED: HostRecord = {
   recorded: new Map(),
   absent: new Map(),
   orphans: [],
-  hidesRows: new Set(),
+  hidesPorts: new Set(),
   nicsOfOthers: new Map(),
   findings: [],
 };
@@ -116,14 +125,17 @@ export function recordedOnHost(view: TableView): HostRecord {
     if (ownRows(view, node).length === 0) continue;
     const userid = view.userids.has(node) ? view.userids.get(node) : Userid.safeParse(node).data;
     const standing = userid === undefined ? undefined : standingOf(view, userid);
-    if (userid === undefined || standing === undefined || !nodesIn(standing).some((each) => each === node)) {
+    if (userid === undefined || standing === undefined || !standing.nodes.some((each) => each === node)) {
       if (recordedPortsAt(view, node).length > 0) orphans.push(orphan(node));
       continue;
     }
     const ports = recordedPortsOf(view, standing);
     if (ports.length === 0) continue;
-    recorded.set(userid, ports);
-    if (standing.absence !== undefined) absent.set(userid, { node: standing.node, why: standing.absence });
+    recorded.set(
+      userid,
+      ports.map(({ port }) => port),
+    );
+    if (standing.absence !== undefined) absent.set(userid, { node: standing.nodes[0], why: standing.absence });
   }
   const odd = oddRows(view, nodes);
   return {
@@ -159,8 +171,8 @@ function guestsHere(view: TableView): { nodes: Map<string, Userid>; findings: Fi
 function oddRows(
   view: TableView,
   nodes: ReadonlyMap<string, Userid>,
-): Pick<HostRecord, 'hidesRows' | 'nicsOfOthers' | 'findings'> {
-  const hidesRows = new Set<Userid>();
+): Pick<HostRecord, 'hidesPorts' | 'nicsOfOthers' | 'findings'> {
+  const hidesPorts = new Set<Userid>();
   const nicsOfOthers = new Map<Userid, readonly Vdev[]>();
   const findings: Finding[] = [];
   for (const [node, rows] of view.switchRows) {
@@ -169,53 +181,55 @@ function oddRows(
     findings.push(...withoutPort);
     const userid = view.userids.get(node);
     const isNode = NodeName.safeParse(node).success;
-    if (userid !== undefined && (withoutPort.length > 0 || (own.length > 0 && !isNode))) hidesRows.add(userid);
+    if (userid !== undefined && (withoutPort.length > 0 || (own.length > 0 && !isNode))) hidesPorts.add(userid);
     const guest = nodes.get(node);
     if (guest === undefined) continue;
     const others = rows.filter((row) => !own.includes(row));
     nicsOfOthers.set(guest, [...(nicsOfOthers.get(guest) ?? []), ...vdevsIn(others)]);
     findings.push(...rowsOfNobody(others, node, view.zhcps));
   }
-  return { hidesRows, nicsOfOthers, findings };
+  return { hidesPorts, nicsOfOthers, findings };
 }
 
 /** Rows of a guest that name no port. */
 export function rowsWithoutPortOf(view: TableView, standing: Standing): Finding[] {
-  return nodesIn(standing).flatMap((node) => rowsWithoutPort(ownRows(view, node), node));
+  return standing.nodes.flatMap((node) => rowsWithoutPort(ownRows(view, node), node));
 }
 
-/** The ports of a guest, whichever of its nodes their rows name. Of one that stands under several, the wired row counts. */
-export function recordedPortsOf(view: TableView, standing: Standing): RecordedPort[] {
-  const found = nodesIn(standing).flatMap((node) =>
-    recordedPortsAt(view, node, standing.node).map((port) => ({ node, port })),
+/** The number of a port's rows in the `switch` table, and their nodes: the first has the row that counts. */
+export type PortRows = { rows: number } & Pick<Standing, 'nodes'>;
+
+/** The ports of a guest with their rows, whichever of its nodes these name. Of one that stands under several, the wired row counts. */
+export function recordedPortsOf(view: TableView, standing: Standing): { port: RecordedPort; at: PortRows }[] {
+  const found = standing.nodes.flatMap((node) =>
+    recordedPortsAt(view, node, standing.nodes[0]).map(({ rows, ...port }) => ({ node, rows, port })),
   );
   return [...Map.groupBy(found, ({ port }) => port.portId).values()].flatMap((same) => {
     const chosen = same.find(({ port }) => port.vswitch !== undefined) ?? same[0];
     if (chosen === undefined) return [];
     const { node, port } = chosen;
-    const otherNodes = same.filter((each) => each !== chosen).map((each) => each.node);
+    const nodes = [node, ...same.filter((each) => each !== chosen).map((each) => each.node)] as const;
+    const rows = same.reduce((sum, each) => sum + each.rows, 0);
     const unreadable = unreadableOf(same.map((each) => each.port));
-    return {
-      ...port,
-      ...(node === standing.node ? {} : { node }),
-      ...(otherNodes.length === 0 ? {} : { otherNodes }),
-      rows: same.reduce((sum, each) => sum + each.port.rows, 0),
+    const more = {
+      ...(rows === 1 ? {} : { doubled: `has ${rows} rows` }),
       ...(unreadable.length === 0 ? {} : { unreadable }),
     };
+    return { port: { ...port, ...more }, at: { rows, nodes } };
   });
 }
 
 /** Unreadable values of rows of one port under several nodes: of each for itself, and where wired ones say different things. */
 function unreadableOf(same: readonly RecordedPort[]): UnreadableValue[] {
   const wired = same.filter(({ vswitch }) => vswitch !== undefined);
-  const columns: [string, (port: RecordedPort) => string][] = [
+  const columns: [Column, (port: RecordedPort) => string][] = [
     ['switch', ({ vswitch = '' }) => vswitch],
     ['vlan', ({ network }) => describeNetwork(network)],
     ['interface', ({ vdev = '' }) => vdev],
   ];
   const different = columns.flatMap(([column, textOf]) => {
     const values = [...new Set(wired.map(textOf))];
-    return values.length > 1 ? [{ column, value: values.join(' and ') }] : [];
+    return values.length > 1 ? [unreadableValue(column, values.join(' and '))] : [];
   });
   return [...same.flatMap(({ unreadable = [] }) => unreadable), ...different];
 }
@@ -225,7 +239,7 @@ export function macEntriesAt({ macRows }: Pick<TableView, 'macRows'>, node: stri
   return macEntriesOf(macRows.get(node) ?? [], node);
 }
 
-function recordedPortsAt(view: TableView, node: string, first = node): RecordedPort[] {
+function recordedPortsAt(view: TableView, node: string, first = node): PortOfRows[] {
   const macs = first === node ? macEntriesAt(view, node) : [...macEntriesAt(view, first), ...macEntriesAt(view, node)];
   return recordedPorts(ownRows(view, node), macs, view.zhcpNode);
 }
@@ -240,10 +254,6 @@ function ownRows(view: TableView, node: string): Row[] {
   return (view.switchRows.get(node) ?? []).filter(
     ({ comments = '' }) => comments === view.zhcpNode || (isHere && view.otherZhcps.has(comments)),
   );
-}
-
-function nodesIn({ node, otherNodes }: Standing): NodeName[] {
-  return [node, ...otherNodes];
 }
 
 function nodesOf(rows: readonly Row[]): NodeName[] {

@@ -17,11 +17,23 @@ const TRUNK_SEPARATOR = '+';
 /** Kept length of an unreadable value. */
 const MOST_KEPT = 200;
 
+/** A port with the number of its rows: historic tools can double them. */
+export type PortOfRows = RecordedPort & { rows: number };
+
+/** The fields of a port by column. */
+const FIELDS = { interface: 'vdev', switch: 'vswitch', vlan: 'network', mac: 'mac', disable: 'adminStateUp' } as const;
+export type Column = keyof typeof FIELDS;
+
+/** A value of a column that is not understood. */
+export function unreadableValue(column: Column, value: string): UnreadableValue {
+  return { field: FIELDS[column], name: column, value: value.slice(0, MOST_KEPT) };
+}
+
 /**
  * A node's ports, from its rows of the `switch` table that one host has to carry out; the `comments` column names the zHCP that recorded
  * them. A row with a port id that is no UUID is none of them. A value that is not understood is kept as `unreadable`.
  */
-export function recordedPorts(rows: readonly Row[], macEntries: readonly MacEntry[], zhcpNode: string): RecordedPort[] {
+export function recordedPorts(rows: readonly Row[], macEntries: readonly MacEntry[], zhcpNode: string): PortOfRows[] {
   const byPort = new Map<PortId, Row[]>();
   for (const row of rows) {
     const portId = PortId.safeParse(row.port).data;
@@ -37,7 +49,7 @@ export function recordedPorts(rows: readonly Row[], macEntries: readonly MacEntr
   });
 }
 
-function recordedPort(portId: PortId, row: Row, rows: readonly Row[], macEntries: readonly MacEntry[]): RecordedPort {
+function recordedPort(portId: PortId, row: Row, rows: readonly Row[], macEntries: readonly MacEntry[]): PortOfRows {
   const vdev = Vdev.safeParse(row.interface).data;
   const vswitch = VswitchName.safeParse(row.switch).data;
   const entry = macEntries.find((candidate) => candidate.vdev !== undefined && candidate.vdev === vdev);
@@ -46,11 +58,9 @@ function recordedPort(portId: PortId, row: Row, rows: readonly Row[], macEntries
   const unreadable = [
     ...unless(vdev !== undefined, 'interface', row.interface),
     ...unless(vswitch !== undefined, 'switch', row.switch),
-    ...(network.type === 'unreadable' ? [{ column: 'vlan', value: network.text }] : []),
+    ...(network.type === 'unreadable' ? [unreadableValue('vlan', network.text)] : []),
     ...unless(adminStateUp !== undefined, 'disable', row.disable),
-    ...(entry !== undefined && entry.mac === undefined
-      ? [{ column: 'mac', value: entry.text.slice(0, MOST_KEPT) }]
-      : []),
+    ...(entry !== undefined && entry.mac === undefined ? [unreadableValue('mac', entry.text)] : []),
     ...contradictions(rows),
   ];
   return {
@@ -65,16 +75,16 @@ function recordedPort(portId: PortId, row: Row, rows: readonly Row[], macEntries
 }
 
 /** An empty column says nothing; one that is filled has to say something. */
-function unless(understood: boolean, column: string, value = ''): UnreadableValue[] {
-  return understood || value === '' ? [] : [{ column, value: value.slice(0, MOST_KEPT) }];
+function unless(understood: boolean, column: Column, value = ''): UnreadableValue[] {
+  return understood || value === '' ? [] : [unreadableValue(column, value)];
 }
 
 /** The columns in which rows of one port contradict each other. */
 function contradictions(rows: readonly Row[]): UnreadableValue[] {
   const filled = rows.filter((row) => (row.switch ?? '') !== '');
-  return ['switch', 'vlan', 'interface'].flatMap((column) => {
+  return (['switch', 'vlan', 'interface'] as const).flatMap((column) => {
     const values = [...new Set(filled.map((row) => row[column] ?? ''))];
-    return values.length > 1 ? [{ column, value: values.join(' and ').slice(0, MOST_KEPT) }] : [];
+    return values.length > 1 ? [unreadableValue(column, values.join(' and '))] : [];
   });
 }
 

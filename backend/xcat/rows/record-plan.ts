@@ -6,13 +6,15 @@ import type { NicAddress } from '../../../domain/port/address.ts';
 import type { Mac } from '../../../domain/port/mac.ts';
 import { sameNetwork } from '../../../domain/port/port.ts';
 import { type Vdev, vdevNumber } from '../../../domain/port/vdev.ts';
-import type { NodeName } from '../../../domain/text/identifiers.ts';
+import type { NodeName, PortId } from '../../../domain/text/identifiers.ts';
 import type { HostsRow } from './address-rows.ts';
+import type { PortRows } from './guest-standing.ts';
 import type { MacEntry } from './port-rows.ts';
 import type { RecordChange } from './record-steps.ts';
 
 /** The rows of xCAT's tables that the record of a guest is planned from. */
 type XcatRows = {
+  ports: ReadonlyMap<PortId, PortRows>;
   macEntries: readonly MacEntry[];
   /** True when the node has a row in the `mac` table, be it with Nova's placeholder. */
   macRow: boolean;
@@ -35,10 +37,16 @@ export function planRecord(desired: Desired, guest: GuestState): RecordStep[] {
   return [...planRows(desired, guest), ...planForget(desired, guest)];
 }
 
-const NO_ROWS: XcatRows = { macEntries: [], macRow: false, hostsRow: 'none', otherNodes: [] };
+const NO_ROWS: XcatRows = { ports: new Map(), macEntries: [], macRow: false, hostsRow: 'none', otherNodes: [] };
 
 function rowsOf({ xcat = NO_ROWS }: GuestState): XcatRows {
   return xcat;
+}
+
+/** The rows of a port; of one that has none, the place of its row. */
+function portRowsOf(portId: PortId, guest: GuestState): PortRows {
+  const rows = guest.recorded.some((port) => port.portId === portId) ? 1 : 0;
+  return rowsOf(guest).ports.get(portId) ?? { rows, nodes: [guest.names[0]] };
 }
 
 function planRows(desired: Desired, guest: GuestState): RecordStep[] {
@@ -47,22 +55,21 @@ function planRows(desired: Desired, guest: GuestState): RecordStep[] {
     const row = guest.recorded.find((recorded) => recorded.portId === port.portId);
     const right =
       row !== undefined &&
-      row.rows === 1 &&
+      row.doubled === undefined &&
       row.recordedFor === undefined &&
       row.vdev === port.vdev &&
       row.vswitch === port.vswitch &&
       sameNetwork(row.network, port.network) &&
       row.adminStateUp === port.adminStateUp;
     if (right) continue;
-    const { rows = 0, otherNodes = [] } = row ?? {};
-    const { portId, node, vdev, vswitch, network, adminStateUp } = port;
-    const data = { node, portId, vdev, vswitch, network, adminStateUp, rows, otherNodes };
+    const { portId, vdev, vswitch, network, adminStateUp } = port;
+    const data = { portId, vdev, vswitch, network, adminStateUp, ...portRowsOf(portId, guest) };
     const sentence = `record port ${portId} of ${guest.userid}: vdev ${vdev} on ${vswitch}`;
-    steps.push({ ...recordStep('record', { operation: 'port', data }, sentence), portId });
+    steps.push(recordStep('record', { operation: 'port', data }, sentence, { portId }));
   }
   const entries = macEntriesBefore(desired, guest);
   if (!sameEntries(guest, entries)) {
-    steps.push(recordMacs('record', guest, entries, rowsOf(guest).macRow));
+    steps.push(recordMacs('record', guest.names, entries, rowsOf(guest).macRow));
   }
   const addresses = addressesBefore(desired, guest);
   if (!sameAddresses(guest, addresses))
@@ -72,57 +79,47 @@ function planRows(desired: Desired, guest: GuestState): RecordStep[] {
 
 type Stage = RecordStep['stage'];
 
-function recordStep(stage: Stage, change: RecordChange, sentence: string): RecordStep {
-  return { kind: 'record', stage, ...change, sentence, disturbs: false };
+function recordStep(stage: Stage, change: RecordChange, sentence: string, more: Partial<RecordStep> = {}): RecordStep {
+  return { kind: 'record', stage, ...change, sentence, ...more, disturbs: false };
 }
 
-type MacRow = { node: NodeName; otherNodes?: readonly NodeName[] };
-
-function recordMacs(
-  stage: Stage,
-  { node, otherNodes = [] }: MacRow,
-  entries: readonly string[],
-  row: boolean,
-): RecordStep {
-  const sentence = `record ${entries.length} MAC address${entries.length === 1 ? '' : 'es'} of ${node}`;
-  return recordStep(stage, { operation: 'macs', data: { node, entries, row, otherNodes } }, sentence);
+function recordMacs(stage: Stage, nodes: GuestState['names'], entries: readonly string[], row: boolean): RecordStep {
+  const sentence = `record ${entries.length} MAC address${entries.length === 1 ? '' : 'es'} of ${nodes[0]}`;
+  return recordStep(stage, { operation: 'macs', data: { nodes, entries, row } }, sentence);
 }
 
 /** The addresses, and the names that follow from them. */
 function recordAddresses(stage: Stage, guest: GuestState, entries: readonly NicAddress[], row: boolean): RecordStep[] {
-  const { node } = guest;
+  const [node] = guest.names;
   const data = { node, entries, row, stale: leavesBehind(guest, entries) };
   const sentence = `record ${entries.length} address${entries.length === 1 ? '' : 'es'} of ${node}`;
-  const names = recordStep(stage, { operation: 'names', data: {} }, 'update the name service of the management node');
+  const names = 'update the name service of the management node';
   return [
-    { ...recordStep(stage, { operation: 'addresses', data }, sentence), needs: 'addresses' },
-    { ...names, needs: 'addresses', isUnseen: true },
+    recordStep(stage, { operation: 'addresses', data }, sentence, { needs: 'addresses' }),
+    recordStep(stage, { operation: 'names', data: {} }, names, { needs: 'addresses', isUnseen: true }),
   ];
 }
 
 function planForget(desired: Desired, guest: GuestState): RecordStep[] {
   const steps: RecordStep[] = [];
-  for (const { portId, keepRow } of desired.removed) {
+  for (const { portId, unwired } of desired.removed) {
     const row = guest.recorded.find((recorded) => recorded.portId === portId);
-    const unwired = row === undefined || (keepRow && row.vswitch === undefined && row.adminStateUp);
-    if (unwired) continue;
-    for (const node of [row.node ?? guest.node, ...(row.otherNodes ?? [])]) {
-      const sentence = `${keepRow ? 'unwire' : 'remove the record of'} port ${portId} of ${node}`;
-      steps.push({
-        ...recordStep('forget', { operation: 'remove', data: { node, portId, keepRow } }, sentence),
-        portId,
-      });
+    if (row === undefined || (unwired && row.vswitch === undefined && row.adminStateUp)) continue;
+    for (const node of portRowsOf(portId, guest).nodes) {
+      const data = { node, portId, keepRow: unwired };
+      const sentence = `${unwired ? 'unwire' : 'remove the record of'} port ${portId} of ${node}`;
+      steps.push(recordStep('forget', { operation: 'remove', data }, sentence, { portId }));
     }
   }
   const before = macEntriesBefore(desired, guest);
   const entries = macEntriesAfter(desired, guest);
   if (!sameEntries(guest, entries) && entries.length < before.length) {
     const row = rowsOf(guest).macRow || before.length > 0;
-    steps.push(recordMacs('forget', guest, entries, row));
+    steps.push(recordMacs('forget', guest.names, entries, row));
   }
   for (const { node, macEntries } of rowsOf(guest).otherNodes) {
     const kept = entriesLeft(desired, guest, macEntries);
-    if (kept.length < macEntries.length) steps.push(recordMacs('forget', { node }, kept, true));
+    if (kept.length < macEntries.length) steps.push(recordMacs('forget', [node], kept, true));
   }
   const addressesThen = addressesBefore(desired, guest);
   const addresses = addressesAfter(desired, guest);
@@ -151,7 +148,7 @@ function entriesLeft(desired: Desired, guest: GuestState, macEntries: readonly M
 }
 
 function goneVdevs(desired: Desired, guest: GuestState): Set<Vdev> {
-  const removed = new Set<string>(desired.removed.filter((port) => !port.keepRow).map((port) => port.portId));
+  const removed = new Set<string>(desired.removed.filter((port) => !port.unwired).map((port) => port.portId));
   const rows = guest.recorded.filter((row) => removed.has(row.portId)).flatMap((row) => row.vdev ?? []);
   const unrecorded = removedVdevs({ ...desired, removed: [] }, guest);
   return new Set([...rows, ...unrecorded]);
@@ -167,6 +164,7 @@ function sameEntries(guest: GuestState, wanted: readonly string[]): boolean {
 }
 
 function entries(desired: Desired, guest: GuestState, keep: (entry: MacEntry) => boolean): string[] {
+  const [node] = guest.names;
   const wanted = new Map(
     desired.ports.flatMap((port): [Vdev, Mac][] =>
       port.mac === undefined || standsElsewhere(port, guest) ? [] : [[port.vdev, port.mac]],
@@ -176,14 +174,17 @@ function entries(desired: Desired, guest: GuestState, keep: (entry: MacEntry) =>
     const mac = entry.vdev === undefined ? undefined : wanted.get(entry.vdev);
     if (mac === undefined || entry.vdev === undefined) return keep(entry) ? [entry.text] : [];
     wanted.delete(entry.vdev);
-    return [`${mac}!${guest.node}-${entry.vdev}`];
+    return [`${mac}!${node}-${entry.vdev}`];
   });
-  return [...kept, ...[...wanted].map(([vdev, mac]) => `${mac}!${guest.node}-${vdev}`)];
+  return [...kept, ...[...wanted].map(([vdev, mac]) => `${mac}!${node}-${vdev}`)];
 }
 
 /** True for a port whose address stands in the row of another node of the guest. */
-function standsElsewhere({ node, portId, mac }: DesiredPort, guest: GuestState): boolean {
-  return node !== guest.node && guest.recorded.some((row) => row.portId === portId && row.mac === mac);
+function standsElsewhere({ portId, mac }: DesiredPort, guest: GuestState): boolean {
+  return (
+    portRowsOf(portId, guest).nodes[0] !== guest.names[0] &&
+    guest.recorded.some((row) => row.portId === portId && row.mac === mac)
+  );
 }
 
 /** While the plan runs: those of the desired ports, and of removed ones as long as they are there. */

@@ -6,51 +6,29 @@ import { NodeName, PortId, VswitchName } from '../../../domain/text/identifiers.
 import { Network } from '../../../domain/vswitch/network.ts';
 import { BackendError } from '../../backend-error.ts';
 
+/** The nodes of a guest; that of rows to write comes first. */
+const Nodes = z.tuple([NodeName], NodeName).readonly();
+const Address = z.object({ vdev: Vdev, address: IpAddress, hostname: Hostname.exactOptional() });
+
 /** A change to xCAT's tables, as a step carries it through Temporal's histories. */
 const RecordChange = z.discriminatedUnion('operation', [
-  z.object({
-    operation: z.literal('port'),
-    data: z.object({
-      node: NodeName,
-      portId: PortId,
-      vdev: Vdev,
-      vswitch: VswitchName,
-      network: Network,
-      adminStateUp: z.boolean(),
-      /** Rows of the port in the `switch` table, those under other nodes included: these go. */
-      rows: z.int(),
-      otherNodes: z.array(NodeName).readonly(),
-    }),
+  /** `rows`: the port's in the `switch` table, all nodes together. */
+  changeBy('port', {
+    ...{ portId: PortId, vdev: Vdev, vswitch: VswitchName, network: Network, adminStateUp: z.boolean() },
+    ...{ nodes: Nodes, rows: z.int() },
   }),
-  z.object({
-    operation: z.literal('macs'),
-    data: z.object({
-      node: NodeName,
-      entries: z.array(z.string()).readonly(),
-      /** The node has a row in the `mac` table. */
-      row: z.boolean(),
-      /** They stand for the same guest, and may have the addresses too. */
-      otherNodes: z.array(NodeName).readonly(),
-    }),
-  }),
-  z.object({
-    operation: z.literal('addresses'),
-    data: z.object({
-      node: NodeName,
-      entries: z.array(z.object({ vdev: Vdev, address: IpAddress, hostname: Hostname.exactOptional() })).readonly(),
-      /** The node has a row in the `hosts` table. */
-      row: z.boolean(),
-      /** The row says something that is not so any more. */
-      stale: z.boolean(),
-    }),
-  }),
-  z.object({ operation: z.literal('names'), data: z.object({}) }),
-  z.object({
-    operation: z.literal('remove'),
-    data: z.object({ node: NodeName, portId: PortId, keepRow: z.boolean() }),
-  }),
+  /** `row`: the first node has one in the `mac` table; the others may have the addresses too. */
+  changeBy('macs', { nodes: Nodes, entries: z.array(z.string()).readonly(), row: z.boolean() }),
+  /** `row`: the node has one in the `hosts` table; `stale`: it says something that is not so any more. */
+  changeBy('addresses', { node: NodeName, entries: z.array(Address).readonly(), row: z.boolean(), stale: z.boolean() }),
+  changeBy('names', {}),
+  changeBy('remove', { node: NodeName, portId: PortId, keepRow: z.boolean() }),
 ]);
 export type RecordChange = z.infer<typeof RecordChange>;
+
+function changeBy<Name extends string, Fields extends z.ZodRawShape>(operation: Name, fields: Fields) {
+  return z.object({ operation: z.literal(operation), data: z.object(fields) });
+}
 
 /** Parse the change of a step. Throws BackendError 'refused' for one that another build has planned in another form. */
 export function changeOf(step: RecordStep): RecordChange {

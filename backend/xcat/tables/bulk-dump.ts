@@ -1,5 +1,5 @@
 import { BackendError } from '../../backend-error.ts';
-import { plainText } from '../rest/answers.ts';
+import { plainText } from '../../http/plain-text.ts';
 import type { Transport } from '../rest/transport.ts';
 import { type ManagementNodeShell, NoShell } from '../zhcp/management-node-shell.ts';
 import { parseDump, type Row } from './table-dump.ts';

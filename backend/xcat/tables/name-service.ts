@@ -1,6 +1,7 @@
 import { BackendError } from '../../backend-error.ts';
+import { plainText } from '../../http/plain-text.ts';
 import { singleFlight } from '../../waiting.ts';
-import { plainText, refuseErrors } from '../rest/answers.ts';
+import { refuseErrors } from '../rest/answers.ts';
 import type { Transport } from '../rest/transport.ts';
 import { type ManagementNodeShell, NoShell } from '../zhcp/management-node-shell.ts';
 

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { plainText } from '../../http/plain-text.ts';
 import { waitUnlessAborted } from '../../waiting.ts';
-import { plainText, tableRefusal } from '../rest/answers.ts';
+import { tableRefusal } from '../rest/answers.ts';
 import type { Transport } from '../rest/transport.ts';
 import type { Command } from '../zhcp/channel.ts';
 import { type ManagementNodeShell, NoShell } from '../zhcp/management-node-shell.ts';

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { BackendError } from '../../backend-error.ts';
+import { plainText } from '../../http/plain-text.ts';
 import { waitUnlessAborted } from '../../waiting.ts';
-import { plainText } from '../rest/answers.ts';
 import type { Transport } from '../rest/transport.ts';
 import { runOnNode, type ScriptResult } from './dsh.ts';
 import { type Command, type CommandOutcome, chainText, parseOutcomes, scriptText } from './script.ts';
@@ -40,8 +40,8 @@ type Job = {
 
 // The script is one argument of ssh, of which Linux takes 128 KiB; xdsh adds the locale exports (docs/reference/xcat.md 5).
 const SCRIPT_BYTES = 100 * 1024;
-// The file names and `wait` of a chain in a script of several.
-const CHAIN_OVERHEAD_BYTES = 128;
+// All but the chains: the form of the markers, and the lanes with their files.
+const FRAME_BYTES = 1_024;
 const PARALLEL = 10;
 // SMAPI and DirMaint answer within seconds; well below the time that a whole call may take.
 const COMMAND_SECONDS = 60;
@@ -81,7 +81,8 @@ export function createCommandChannel(
     try {
       const nonce = randomBytes(16).toString('hex');
       const script = scriptText(
-        batch.map((job, index) => chainText(job.chain, index, nonce)),
+        batch.map((job, index) => chainText(job.chain, index)),
+        nonce,
         lanes,
         commandSeconds,
       );
@@ -99,8 +100,8 @@ export function createCommandChannel(
   };
 
   const jobOf = (chain: readonly Command[]): Job => {
-    const bytes = Buffer.byteLength(chainText(chain, 9_999, '0'.repeat(32))) + CHAIN_OVERHEAD_BYTES;
-    if (bytes > SCRIPT_BYTES) {
+    const bytes = Buffer.byteLength(chainText(chain, 9_999)) + 1;
+    if (FRAME_BYTES + bytes > SCRIPT_BYTES) {
       const message = `${operation}: the commands are too long for one call`;
       throw new BackendError({ code: 'refused', operation, message });
     }
@@ -140,7 +141,7 @@ function separate(chains: readonly (readonly Command[])[] | readonly Command[]):
 /** One chain of each caller in turn, as long as the script has room: a caller with many chains does not delay one with few. */
 function takeBatch(queue: readonly Caller[]): Job[] {
   const batch: Job[] = [];
-  let bytes = 0;
+  let bytes = FRAME_BYTES;
   for (let waiting = queue.filter((caller) => caller.length > 0); waiting.length > 0; ) {
     const next: Caller[] = [];
     for (const caller of waiting) {

@@ -45,6 +45,28 @@ export function parseNetworkService(output: string): string {
   return service;
 }
 
+/**
+ * The SSI cluster and the systems that are members, from CP's `QUERY SSI`; undefined for a system that is no member. Throws BackendError
+ * 'bad-answer' for other text.
+ */
+export function parseSsi(output: string): { name: string; systems: string[] } | undefined {
+  if (/not a member of an SSI cluster/i.test(output)) return undefined;
+  const name = /^\s*SSI Name:[ \t]*(\S{1,8})/im.exec(output)?.[1];
+  const systems = [...output.matchAll(/^\s*[1-4]\s+([A-Z0-9@#$_]{1,8})\s+[A-Z]/gim)].flatMap(
+    ([, system]) => system ?? [],
+  );
+  if (name === undefined || systems.length === 0)
+    throw badOutput('read the SSI cluster', 'neither a cluster with members in the output, nor that there is none');
+  return { name, systems };
+}
+
+/** The name of the z/VM system, from CP's `ZHCP1    AT ZVM1`. Throws BackendError 'bad-answer' for other text. */
+export function parseSystem(output: string): string {
+  const system = /^\s*\S{1,8}\s+AT\s+([A-Z0-9@#$_]{1,8})\s*$/im.exec(output)?.[1];
+  if (system === undefined) throw badOutput('read the name of the z/VM system', 'no system in the output');
+  return system;
+}
+
 /** SMAPI's level, from smcli's sentence `The API functional level is z/VM V7.2`. Throws BackendError 'bad-answer' for other text. */
 export function parseFunctionalLevel(output: string): string {
   const level = /functional level is\s{1,9}(?:z\/VM\s{1,9})?(\S{1,20})/i.exec(output)?.[1];

@@ -1,7 +1,11 @@
 import { quote } from './shell-quoting.ts';
 
-/** A program on the zHCP with its arguments; quoted before a shell sees it. Its standard error joins its output. */
-export type Command = { argv: readonly string[] };
+/**
+ * A program on the zHCP with its arguments; quoted before a shell sees it. Its standard error joins its output. `shell` is text that runs in
+ * its place, in a subshell of its own: it bounds its programs by `$bound`, quotes what comes from data, and prints nothing secret. `argv`
+ * then names what it does.
+ */
+export type Command = { argv: readonly string[]; shell?: string };
 
 /** The outcome of a command; `ran: false` when one before it in its chain failed. */
 export type CommandOutcome = { ran: true; exitStatus: number; output: string } | { ran: false };
@@ -10,12 +14,13 @@ const PLAIN_WORD = /^[A-Za-z0-9_./-]+$/;
 
 /**
  * The shell text of one chain: a subshell that runs its commands in order, prints a marker line `@<nonce> <chain>.<command> <exit status>`
- * after each, and stops at the first that fails. Throws BackendError 'refused' for an argument with a NUL.
+ * after each, and stops at the first that fails. The script around it says the form of the marker. Throws BackendError 'refused' for an argument
+ * with a NUL.
  */
-export function chainText(chain: readonly Command[], index: number, nonce: string): string {
+export function chainText(chain: readonly Command[], index: number): string {
   const lines = chain.map(
     (command, position) =>
-      `$bound ${commandText(command)} 2>&1; rc=$?; printf '\\n%s %s %s\\n' '@${nonce}' ${index}.${position} "$rc"; [ "$rc" -eq 0 ] || exit 0`,
+      `${commandText(command)} 2>&1; rc=$?; printf "$mark" ${index}.${position} $rc; [ $rc = 0 ] || exit 0`,
   );
   return `( ${lines.join('\n')}\n)`;
 }
@@ -25,13 +30,16 @@ export function chainText(chain: readonly Command[], index: number, nonce: strin
  * lane one chain follows the other, so a slow one holds up its own lane only, and a hanging command is ended after `commandSeconds` with exit
  * status 124. A single chain needs no file.
  */
-export function scriptText(chains: readonly string[], lanes: number, commandSeconds: number): string {
-  // `timeout` is of coreutils; a zHCP without it runs the commands unbounded.
-  const bound = `bound=; command -v timeout > /dev/null 2>&1 && bound='timeout ${commandSeconds}'`;
-  if (chains.length === 1) return [bound, ...chains].join('\n');
+export function scriptText(chains: readonly string[], nonce: string, lanes: number, commandSeconds: number): string {
+  const head = [
+    // `timeout` is of coreutils; a zHCP without it runs the commands unbounded.
+    `bound=; command -v timeout > /dev/null 2>&1 && bound='timeout ${commandSeconds}'`,
+    `mark='\\n@${nonce} %s %s\\n'`,
+  ];
+  if (chains.length === 1) return [...head, ...chains].join('\n');
   const files = lanesOf(chains, lanes).map((_, lane) => `"$folder/${lane}"`);
   return [
-    bound,
+    ...head,
     'folder=$(mktemp -d) || exit 1',
     ...lanesOf(chains, lanes).map((lane, index) => `( ${lane.join('\n')}\n) > ${files[index]} 2>&1 &`),
     'wait',
@@ -68,10 +76,12 @@ function lanesOf<Item>(items: readonly Item[], lanes: number): Item[][] {
   );
 }
 
-function commandText({ argv }: Command): string {
+function commandText({ argv, shell }: Command): string {
+  if (shell !== undefined) return `( ${shell}\n)`;
   // Program and SMAPI function stay bare, so that a process list reads well; all that comes from data is quoted.
   const bare = argv[0]?.endsWith('/smcli') === true ? 2 : 1;
-  return argv.map((word, index) => (index < bare && PLAIN_WORD.test(word) ? word : quote(word))).join(' ');
+  const words = argv.map((word, index) => (index < bare && PLAIN_WORD.test(word) ? word : quote(word)));
+  return `$bound ${words.join(' ')}`;
 }
 
 type Segment = { command: number; exitStatus: number; output: string };

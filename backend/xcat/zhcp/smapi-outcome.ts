@@ -1,8 +1,8 @@
 import type { Finding } from '../../../domain/drift/finding.ts';
 import { BackendError } from '../../backend-error.ts';
+import { plainText } from '../../http/plain-text.ts';
 import { judge, type SmapiVerdict } from '../../zvm/return-codes.ts';
 import { smapiAdvice } from '../../zvm/smapi-advice.ts';
-import { plainText } from '../rest/answers.ts';
 import type { Command, CommandOutcome } from './channel.ts';
 
 /**

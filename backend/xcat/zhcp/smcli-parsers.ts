@@ -5,7 +5,7 @@ import { Vdev } from '../../../domain/port/vdev.ts';
 import { VswitchName } from '../../../domain/text/identifiers.ts';
 import { quoteValue } from '../../../domain/text/quoted-value.ts';
 import { badOutput, take } from '../../zvm/parsing.ts';
-import { printedValue } from './smcli-values.ts';
+import { printedValue } from '../../zvm/printed-value.ts';
 
 export { parseActiveDevices, parseDirectoryDevices, parseWideNics } from '../../zvm/device-parser.ts';
 export { isWholeDirectory, parseDirectory } from '../../zvm/directory-parser.ts';
@@ -57,6 +57,34 @@ function fieldsOf(output: string): [label: string, text: string][] {
     const [, label, text = ''] = FIELD.exec(line) ?? [];
     return label === undefined ? [] : [[label.toLowerCase(), text.trim()]];
   });
+}
+
+/**
+ * The VLANs that z/VM counts for each NIC, from Virtual_Network_VLAN_Query_Stats (docs/reference/smcli.md 4.6): those that it is on. A NIC
+ * without any is left out: z/VM then does not say. Throws BackendError 'bad-answer' for an answer that is not whole.
+ */
+export function parseNicVlans(output: string, report: Report = () => undefined): ReadonlyMap<Vdev, readonly number[]> {
+  const nics = new Map<Vdev, number[]>();
+  let current: number[] | undefined;
+  let blocks = 0;
+  for (const [, key, value = ''] of output.matchAll(/^ *(type|nic_addr|pseg_vlanid) = ([^\r\n]*)/gm)) {
+    if (key === 'type') {
+      blocks += 1;
+      current = undefined;
+    } else if (key === 'nic_addr') {
+      const vdev = Vdev.safeParse(value).data;
+      current = [];
+      if (vdev === undefined) report({ of: `NIC ${quoteValue(value)}`, reason: 'its address is not a device number' });
+      else nics.set(vdev, current);
+    } else if (isVlan(value)) current?.push(Number(value));
+  }
+  if (blocks !== Number(/portNicArrayCount = (\d{1,5})/.exec(output)?.[1] ?? Number.NaN))
+    throw badOutput('read the VLANs of live NICs', 'the answer is not whole');
+  return new Map([...nics].filter(([, vlans]) => vlans.length > 0));
+}
+
+function isVlan(text: string): boolean {
+  return /^\d{1,4}\s*$/.test(text) && Number(text) >= 1 && Number(text) <= 4094;
 }
 
 /**

@@ -1,48 +1,23 @@
 import { defined } from '../../../domain/defined.ts';
-import type { NicdefAuthorization } from '../../../domain/guest/guest.ts';
-import type { NicOperands } from '../../../domain/guest/kept-attributes.ts';
 import type { PortNumber } from '../../../domain/port/port-number.ts';
 import { DEVICES_PER_NIC, type Vdev } from '../../../domain/port/vdev.ts';
 import type { Userid, VswitchName } from '../../../domain/text/identifiers.ts';
-import { shortVlans } from '../../../domain/vswitch/vlan-set.ts';
-import { BackendError } from '../../backend-error.ts';
+import { checkedMacId, type DirectoryNic, nicdefOperand } from './nicdef.ts';
 import type { Command } from './script.ts';
 import { operands, smcli } from './smcli-command.ts';
 
 export * from './smcli-vswitch.ts';
 
 /**
- * Define a NIC in the user directory, coupled at logon when a VSWITCH is given: SMAPI Image_Definition_Update_DM, directory statement
- * `NICDEF vdev TYPE QDIO LAN SYSTEM name MACID id [PORTNUMBER n] [VLAN n PORTTYPE type …]`. Effective at the next logon. `macId` is six hex digits; without it CP
- * gives the NIC an address. Throws BackendError 'refused' for another one.
+ * Define NICs in the user directory, effective at the next logon: SMAPI Image_Definition_Update_DM, one operand a NIC. That several are one
+ * transaction is not verified (docs/reference/zvm.md 5.4). Throws BackendError 'refused' for a MACID that is none.
  */
-export function defineNicInDirectory(
-  userid: Userid,
-  vdev: Vdev,
-  macId: string | undefined,
-  vswitch?: VswitchName,
-  portNumber?: PortNumber,
-  { devices, chpid, authorization = {} }: NicOperands & { authorization?: NicdefAuthorization } = {},
-): Command {
-  const coupling = vswitch === undefined ? '' : ` LAN=SYSTEM SWITCHNAME=${vswitch}`;
-  const port = portNumber === undefined ? '' : ` PORTNUMBER=${portNumber}`;
-  const mac = macId === undefined ? '' : ` MACID=${checkedMacId(macId)}`;
-  const others = `${devices === undefined ? '' : ` DEVICES=${devices}`}${chpid === undefined ? '' : ` CHPID=${chpid}`}`;
-  const nicdef = `VDEV=${vdev} TYPE=QDIO${mac}${coupling}${port}${authorizationKeywords(authorization)}${others}`;
-  return smcli('Image_Definition_Update_DM', userid, ...operands({ NICDEF: nicdef }));
-}
-
-/** The operands of directory network authorization as keywords of SMAPI's NICDEF (docs/reference/zvm.md 5.4: not verified that it takes them). */
-function authorizationKeywords({ vlans = [], portType, promiscuous, priority }: NicdefAuthorization): string {
-  const values = defined({
-    VLAN: vlans.length === 0 ? undefined : shortVlans(vlans).join(' '),
-    PORTTYPE: portType,
-    PROMISCUOUS: promiscuous === undefined ? undefined : promiscuous ? 'YES' : 'NO',
-    PQUPLINKTX: priority,
-  });
-  return Object.entries(values)
-    .map(([key, value]) => ` ${key}=${value}`)
-    .join('');
+export function defineNicsInDirectory(userid: Userid, nics: readonly DirectoryNic[]): Command {
+  return smcli(
+    'Image_Definition_Update_DM',
+    userid,
+    ...nics.flatMap((nic) => operands({ NICDEF: nicdefOperand(nic) })),
+  );
 }
 
 /** Remove a NIC from the user directory: SMAPI Virtual_Network_Adapter_Delete_DM, removes the `NICDEF vdev` statements. */
@@ -94,6 +69,11 @@ export function queryLiveNics(userid: Userid): Command {
   return smcli('Virtual_Network_Adapter_Query', userid, '-v', '*');
 }
 
+/** The VLANs of each coupled NIC of the running guest: SMAPI Virtual_Network_VLAN_Query_Stats, DIAGNOSE X'26C'. 200/12 or 8/45 when logged off. */
+export function queryNicVlans(zhcp: Userid, userid: Userid): Command {
+  return smcli('Virtual_Network_VLAN_Query_Stats', zhcp, ...operands({ userid, device: 'NIC' }));
+}
+
 /** The guest's directory entry, password included: SMAPI Image_Query_DM, DirMaint `GET userid NOLOCK`. Give the output to parseDirectory only. */
 export function queryDirectory(userid: Userid): Command {
   return smcli('Image_Query_DM', userid);
@@ -141,7 +121,17 @@ export function queryVmlan(): Command {
   return { argv: ['vmcp', 'q', 'vmlan'] };
 }
 
-function checkedMacId(macId: string): string {
-  if (/^[0-9A-Fa-f]{6}$/.test(macId)) return macId.toUpperCase();
-  throw new BackendError({ code: 'refused', operation: 'define a NIC', message: 'a MACID has six hex digits' });
+/** The SSI cluster with its members: CP `QUERY SSI`. */
+export function querySsi(): Command {
+  return { argv: ['vmcp', 'q', 'ssi'] };
+}
+
+/** The name of the z/VM system that the zHCP runs on: CP `QUERY USERID`. */
+export function querySystem(): Command {
+  return { argv: ['vmcp', 'q', 'userid'] };
+}
+
+/** Where a guest is logged on: CP `QUERY USERS`. Ends with 45 where it is logged on nowhere. */
+export function queryUser(userid: Userid): Command {
+  return { argv: ['vmcp', 'q', 'user', userid] };
 }

@@ -6,6 +6,8 @@ type GuestView = {
   ports: readonly PortView[];
   foreignNics: readonly ForeignNic[];
   drift: readonly string[];
+  runsOn?: string | undefined;
+  belongsTo?: string | undefined;
   inProgress?: boolean | undefined;
   outside?: boolean;
 };
@@ -29,7 +31,16 @@ export type Nic = {
   inProgress?: boolean;
   running: boolean;
 };
-export type DrawnGuest = { userid: string; node: string; nics: Nic[]; drift: readonly string[]; outside: boolean };
+/** `runsOn`: the other member of the SSI cluster where it is; `belongsTo`: the one whose guest it is. */
+export type DrawnGuest = {
+  userid: string;
+  node: string;
+  nics: Nic[];
+  drift: readonly string[];
+  runsOn?: string | undefined;
+  belongsTo?: string | undefined;
+  outside: boolean;
+};
 /** `missing`: ports name it, and z/VM has none of that name. */
 export type DrawnVswitch = Omit<HostView['vswitches'][number], 'name'> & { name: string; missing?: true };
 export type DrawnHost = {
@@ -76,6 +87,8 @@ function guestOf(view: GuestView): DrawnGuest {
     node: view.node,
     nics: nics.toSorted((one, other) => (one.vdev ?? '~').localeCompare(other.vdev ?? '~')),
     drift: view.drift,
+    runsOn: view.runsOn,
+    belongsTo: view.belongsTo,
     outside: view.outside === true,
   };
   derived.set(view, guest);
@@ -131,12 +144,15 @@ function outsidersOf(view: HostView, known: ReadonlySet<string>): DrawnGuest[] {
     nics.filter(({ userid }) => !known.has(userid)).map((nic) => ({ ...nic, vswitch: name })),
   );
   return [...Map.groupBy(nics, ({ userid }) => userid)].map(([userid, foreignNics]) => {
-    const key = JSON.stringify(foreignNics);
+    const belongsTo = view.visitors?.find((visitor) => visitor.userid === userid)?.belongsTo;
+    const key = JSON.stringify([foreignNics, belongsTo]);
     const before = outsiders.get(userid);
-    const view =
-      before?.key === key ? before.view : { userid, node: '', ports: [], foreignNics, drift: [], outside: true };
-    outsiders.set(userid, { key, view });
-    return guestOf(view);
+    const drawn =
+      before?.key === key
+        ? before.view
+        : { userid, node: '', ports: [], foreignNics, drift: [], belongsTo, outside: true };
+    outsiders.set(userid, { key, view: drawn });
+    return guestOf(drawn);
   });
 }
 

@@ -17,6 +17,8 @@ const can = {
   deferredDirectory: true,
   changeUplinks: true,
   managementNetwork: true,
+  liveMac: true,
+  nicOperands: true,
 };
 
 backendContract('xcat', can, async (): Promise<BackendWorld> => {
@@ -38,8 +40,9 @@ backendContract('xcat', can, async (): Promise<BackendWorld> => {
       const action = { kind: 'smapi', function: CALLS[call], rc, rs };
       const body = JSON.stringify({ action, times: 1 });
       const headers = { 'content-type': 'application/json' };
-      const answer = await fetch(new URL('/simulator/faults', simulator.url), { method: 'POST', body, headers });
-      expect(answer.ok).toBe(true);
+      const url = new URL('/simulator/faults', simulator.url);
+      expect((await fetch(url, { method: 'POST', body, headers })).ok).toBe(true);
+      return async () => void (await fetch(url, { method: 'DELETE' }));
     },
     cutOff,
     close: async () => {

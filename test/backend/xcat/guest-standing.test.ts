@@ -40,7 +40,7 @@ describe('an odd row of the zvm table', () => {
 
   test('of a second node leaves the NICs of the rows under it alone', () => {
     const found = record([guest('lnx1'), guest('x_')], [row('x_')]);
-    expect([...found.hidesRows]).toEqual(['LNX1']);
+    expect([...found.hidesPorts]).toEqual(['LNX1']);
     expect(found.orphans.map(({ node }) => node)).toEqual(['x_']);
   });
 });
@@ -54,17 +54,18 @@ describe('rows of one port under two nodes of a guest', () => {
   };
 
   test('are one port where they say the same', () => {
-    expect(ports({})).toMatchObject([{ portId: PORT, rows: 2, otherNodes: ['lnx1b'] }]);
-    expect(ports({})[0]).not.toHaveProperty('unreadable');
-    expect(ports({ switch: '', vlan: '', interface: '' })[0]).not.toHaveProperty('unreadable');
+    const at = { rows: 2, nodes: ['lnx1', 'lnx1b'] };
+    expect(ports({})).toMatchObject([{ port: { portId: PORT, doubled: 'has 2 rows' }, at }]);
+    expect(ports({})[0]?.port).not.toHaveProperty('unreadable');
+    expect(ports({ switch: '', vlan: '', interface: '' })[0]?.port).not.toHaveProperty('unreadable');
   });
 
   test.each([
-    ['switch', 'VSW2', 'VSW1 and VSW2'],
-    ['vlan', '60', 'VLAN 50 and VLAN 60'],
-    ['interface', '2000', '1000 and 2000'],
-  ])('are what nobody can read where they differ in %s', (column, value, said) => {
-    expect(ports({ [column]: value })[0]?.unreadable).toEqual([{ column, value: said }]);
+    ['switch', 'VSW2', 'VSW1 and VSW2', 'vswitch'],
+    ['vlan', '60', 'VLAN 50 and VLAN 60', 'network'],
+    ['interface', '2000', '1000 and 2000', 'vdev'],
+  ])('are what nobody can read where they differ in %s', (name, value, said, field) => {
+    expect(ports({ [name]: value })[0]?.port.unreadable).toEqual([{ field, name, value: said }]);
   });
 });
 

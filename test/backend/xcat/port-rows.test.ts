@@ -44,7 +44,7 @@ describe('the VLAN column of a wired port', () => {
   ])('%j is not, and is never taken for flat', (vlan) => {
     expect(port({ vlan })).toMatchObject({
       network: { type: 'unreadable', text: vlan },
-      unreadable: [{ column: 'vlan', value: vlan }],
+      unreadable: [{ field: 'network', name: 'vlan', value: vlan }],
     });
   });
 
@@ -71,13 +71,13 @@ describe('the VLAN column of a wired port', () => {
 
 describe('other columns', () => {
   test.each([
-    ['interface', '12345'],
-    ['interface', 'eth0'],
-    ['switch', 'NAMETOOLONG'],
-    ['disable', 'maybe'],
-    ['disable', '2'],
-  ])('%s %j is unreadable', (column, value) => {
-    expect(port({ [column]: value })?.unreadable).toEqual([{ column, value }]);
+    ['interface', '12345', 'vdev'],
+    ['interface', 'eth0', 'vdev'],
+    ['switch', 'NAMETOOLONG', 'vswitch'],
+    ['disable', 'maybe', 'adminStateUp'],
+    ['disable', '2', 'adminStateUp'],
+  ])('%s %j is unreadable', (name, value, field) => {
+    expect(port({ [name]: value })?.unreadable).toEqual([{ field, name, value }]);
   });
 
   test.each([
@@ -95,13 +95,17 @@ describe('other columns', () => {
 
   test('an address of the NIC that is none is unreadable; other text of the mac table is not ours', () => {
     const macs = (mac: string) => macEntriesOf([{ node: 'lnx1', mac, interface: '' }], 'lnx1');
-    expect(port({}, macs('zz:zz!lnx1-1000'))?.unreadable).toEqual([{ column: 'mac', value: 'zz:zz!lnx1-1000' }]);
+    expect(port({}, macs('zz:zz!lnx1-1000'))?.unreadable).toEqual([
+      { field: 'mac', name: 'mac', value: 'zz:zz!lnx1-1000' },
+    ]);
     expect(port({}, macs('whatever|zz!other-1000'))).not.toHaveProperty('unreadable');
   });
 
   test('two filled rows of one port that differ say what nobody can tell; an unfilled one says nothing', () => {
     const both = (values: object) => recordedPorts([ROW, { ...ROW, ...values }], MACS, 'zhcp1')[0];
-    expect(both({ switch: 'VSW2' })?.unreadable).toEqual([{ column: 'switch', value: 'VSW1 and VSW2' }]);
+    expect(both({ switch: 'VSW2' })?.unreadable).toEqual([
+      { field: 'vswitch', name: 'switch', value: 'VSW1 and VSW2' },
+    ]);
     expect(both({ switch: '', vlan: '' })).toMatchObject({ rows: 2, network: { segmentationId: 50 } });
     expect(both({ switch: '', vlan: '' })).not.toHaveProperty('unreadable');
   });
@@ -116,7 +120,7 @@ describe('other columns', () => {
     expect(port({ disable: 'NULL' })).not.toHaveProperty('unreadable');
     expect(port({ disable: 'maybe' })).toMatchObject({
       adminStateUp: false,
-      unreadable: [{ column: 'disable', value: 'maybe' }],
+      unreadable: [{ field: 'adminStateUp', name: 'disable', value: 'maybe' }],
     });
   });
 });

@@ -53,7 +53,7 @@ it('a NIC is authorised, defined and coupled on the simulator, and read back', a
   const channel = client.channel('zhcp1');
   const wired = await channel.run([
     smcli.grant(zhcp, vswitch, guest, [1001]),
-    smcli.defineNicInDirectory(guest, vdev, '0A0B0C', vswitch),
+    smcli.defineNicsInDirectory(guest, [{ vdev, macId: '0A0B0C', vswitch }]),
     smcli.defineLiveNic(guest, vdev, '0A0B0C'),
     smcli.couple(guest, vdev, vswitch),
   ]);

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BackendError } from '../../../backend/backend-error.ts';
 import { isAtLeast } from '../../../backend/xcat/rest/client.ts';
-import { defineNicInDirectory, grant } from '../../../backend/xcat/zhcp/smcli.ts';
+import { defineNicsInDirectory, grant } from '../../../backend/xcat/zhcp/smcli.ts';
 import {
   parseDirectory,
   parseIplTime,
@@ -33,9 +33,13 @@ describe('smcli arguments', () => {
       'port_type=TRUNK',
     ]);
     expect(() => grant(zhcp, vswitch, guest, [1, 3, 5, 7, 9])).toThrow(BackendError);
-    expect(defineNicInDirectory(guest, Vdev.parse('1000'), 'a1b2c3', vswitch).argv.at(-1)).toBe(
+    const nics = [{ vdev: Vdev.parse('1000'), macId: 'a1b2c3', vswitch }, { vdev: Vdev.parse('1003') }];
+    expect(defineNicsInDirectory(guest, nics).argv.slice(-4)).toEqual([
+      '-k',
       'NICDEF=VDEV=1000 TYPE=QDIO MACID=A1B2C3 LAN=SYSTEM SWITCHNAME=VSW1',
-    );
+      '-k',
+      'NICDEF=VDEV=1003 TYPE=QDIO',
+    ]);
   });
 });
 

@@ -54,13 +54,17 @@ function capabilityFacts(capabilities: Capabilities | undefined): [name: string,
   if (capabilities === undefined) return [];
   const text = (value: Capabilities['release' | 'directoryNetworkAuthorization' | 'smcli']): string =>
     value.state === 'unknown' ? 'not known' : `${value.value}${value.from === 'configuration' ? ' (configured)' : ''}`;
-  const { release, networkService, directoryNetworkAuthorization, smapiLevel, smcli } = capabilities;
+  const { release, networkService, directoryNetworkAuthorization, smapiLevel, smcli, ssi } = capabilities;
+  const members = (ssi?.members ?? []).map(({ system, zhcp }) => [system, zhcp].filter(Boolean).join(', zHCP '));
   return [
     ['z/VM release', text(release)],
     ['Network service', text(networkService)],
     ['Directory network authorization', text(directoryNetworkAuthorization)],
     ['SMAPI level', text(smapiLevel)],
     ['smcli', text(smcli)],
+    ...(ssi === undefined
+      ? []
+      : [[`SSI cluster ${ssi.name ?? ''}`.trim(), members.join('; ')] satisfies [string, string]]),
   ];
 }
 

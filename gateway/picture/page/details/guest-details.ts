@@ -14,8 +14,9 @@ export function guestDetails(guest: DrawnGuest, state: Details, actions: Actions
     make(
       'p',
       { class: 'soft' },
-      guest.outside ? 'a guest that xCAT has not under this zHCP' : `node ${guest.node}`,
+      ownerText(guest),
       full === undefined ? '' : full.loggedOn ? ' · logged on' : ' · logged off',
+      guest.runsOn === undefined ? '' : ` on member ${guest.runsOn}`,
     ),
     ...guest.drift.map((text) => make('p', { class: 'bad' }, text)),
     ...guest.nics.map((nic) => nicDetails(nic, guest, full, state, actions)),
@@ -29,6 +30,11 @@ export function guestDetails(guest: DrawnGuest, state: Details, actions: Actions
     make('h3', {}, `Operations of ${chosenOf(state)}`),
     ...chosenOperations(state),
   ];
+}
+
+function ownerText({ outside, node, belongsTo }: DrawnGuest): string {
+  if (belongsTo !== undefined) return `a guest of member ${belongsTo} of the SSI cluster`;
+  return outside ? 'a guest that xCAT has not under this zHCP' : `node ${node}`;
 }
 
 function nicDetails(

@@ -1,9 +1,52 @@
 import { readdirSync, unwatchFile, watchFile } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import { NONE } from '../../command-line/program.ts';
 import { ConfigurationError } from '../../configuration/error.ts';
-import type { Configuration, HostConfiguration } from '../../configuration/load.ts';
-import { type ConfigurationArguments, configurationOf } from './program.ts';
+import {
+  type Configuration,
+  type HostConfiguration,
+  loadConfiguration,
+  serverUrlOf,
+} from '../../configuration/load.ts';
+import { defined } from '../../domain/defined.ts';
+
+/** The options of a program that name the ini files, as for OpenStack's services. */
+export const CONFIGURATION_OPTIONS = {
+  'config-file': {
+    type: 'string',
+    multiple: true,
+    default: NONE,
+    value: 'FILE',
+    help: 'an ini file; later ones win',
+  },
+  'config-dir': {
+    type: 'string',
+    multiple: true,
+    default: NONE,
+    value: 'DIRECTORY',
+    help: 'a directory whose *.conf files are read after the files, by name',
+  },
+} as const;
+
+/** The variables that stand above the files. */
+export const CONFIGURATION_VARIABLES = {
+  'ZVM_XCAT_USERNAME, ZVM_XCAT_PASSWORD': 'user and password of xCAT',
+  ZVM_TRANSPORT_URL: "the URL of Neutron's message broker",
+  ZVM_NEUTRON_PASSWORD: "the password for Neutron's API",
+};
+
+/** The files and directories of a command line. */
+export type ConfigurationArguments = { 'config-file': string[]; 'config-dir': string[] };
+
+/** Read the configuration from the files of the command line. Throws a ConfigurationError with all problems. */
+export function configurationOf(values: ConfigurationArguments): Configuration {
+  return loadConfiguration({
+    configFiles: values['config-file'],
+    configDirs: values['config-dir'],
+    env: process.env,
+  });
+}
 
 const LOOK_MS = 1_000;
 
@@ -70,7 +113,9 @@ export function watchConfiguration(
 
 function filesOf(files: ConfigurationArguments, { hosts }: Configuration): string[] {
   const ofDirectories = files['config-dir'].flatMap((directory) => [directory, ...listed(directory)]);
-  const authorities = hosts.flatMap(({ xcat }) => xcat.caFile ?? []);
+  const authorities = hosts
+    .flatMap(({ xcat, feilong }) => [xcat?.caFile, feilong?.caFile, feilong?.tokenFile])
+    .filter((file) => file !== undefined);
   return [...new Set([...files['config-file'], ...ofDirectories, ...authorities])];
 }
 
@@ -84,5 +129,8 @@ function listed(directory: string): string[] {
 
 /** The part that changes only with a restart. */
 function withoutAccess({ hosts, ...rest }: Configuration): string {
-  return JSON.stringify({ ...rest, hosts: hosts.map(({ xcat, ...host }) => ({ ...host, xcat: xcat.url })) });
+  return JSON.stringify({
+    ...rest,
+    hosts: hosts.map(({ xcat, feilong, ...host }) => ({ ...host, server: serverUrlOf(defined({ xcat, feilong })) })),
+  });
 }

@@ -1,0 +1,166 @@
+import { waitUnlessAborted } from '../backend/waiting.ts';
+import type { Batch } from '../workflows/guest-request.ts';
+
+const STAGES = ['plan', 'apply', 'configure', 'forget', 'compare'] as const;
+
+/** The stages of a guest's change, in their order; each calls the server. */
+export type Stage = (typeof STAGES)[number];
+
+/** Where the guests of a bulk operation's window wait for each other, so that each stage is one call for all of them. */
+export type Windows = {
+  /** A request to one guest, by its id. One of no window waits for nobody. */
+  member(batch: Batch | undefined, id: string): Member;
+};
+
+/** A request on its way through the stages. */
+export type Member = {
+  /**
+   * Come to a stage: resolves when no other member has an earlier stage before it. Stages may be left out. Throws the signal's reason.
+   */
+  arrive(stage: Stage, signal: AbortSignal): Promise<void>;
+  /** End an activity. The others wait for a member that comes again, and no longer for one that does not. */
+  end(comesAgain: boolean): void;
+};
+
+/** The members of a window come as fast as the Temporal server hands out their tasks: the pause that ends the wait is so many times the longest so far. */
+const PAUSES = 4;
+const SHORTEST_PAUSE_MS = 1_000;
+const FIRST_PAUSE_MS = 3_000;
+/** A guest run that was terminated between its activities does not come again, and a call may hang: nobody waits longer for a member that is known. */
+const KNOWN_PAUSE_MS = 15_000;
+const MOST_WINDOWS = 200;
+
+type Window = { seen: Set<string>; cohorts: Cohort[] };
+
+/** Create the windows of one worker. Those of their members that another worker carries out are not waited for longer than a pause. */
+export function createWindows(): Windows {
+  const windows = new Map<string, Window>();
+
+  const windowOf = ({ window: key }: Batch): Window => {
+    const window = windows.get(key) ?? { seen: new Set(), cohorts: [] };
+    windows.set(key, window);
+    const [oldest] = windows.keys();
+    if (windows.size > MOST_WINDOWS && oldest !== undefined) windows.delete(oldest);
+    return window;
+  };
+
+  const cohortOf = (batch: Batch, id: string): Cohort => {
+    const window = windowOf(batch);
+    const isNew = !window.seen.has(id);
+    window.seen.add(id);
+    window.cohorts = window.cohorts.filter((cohort) => !cohort.isEmpty);
+    const own = window.cohorts.find((cohort) => cohort.has(id));
+    if (own !== undefined) return own;
+    const gathering = window.cohorts.find((cohort) => cohort.isGathering);
+    if (gathering !== undefined) {
+      if (isNew) gathering.expectLess();
+      return gathering;
+    }
+    const cohort = new Cohort(Math.max(0, batch.size - window.seen.size));
+    window.cohorts.push(cohort);
+    return cohort;
+  };
+
+  return {
+    member(batch, id) {
+      if (batch === undefined || batch.size <= 1) return ALONE;
+      let cohort: Cohort | undefined;
+      return {
+        async arrive(stage, signal) {
+          cohort = cohortOf(batch, id);
+          await waitUnlessAborted(cohort.arrive(id, STAGES.indexOf(stage)), signal);
+        },
+        end: (comesAgain) => cohort?.end(id, comesAgain),
+      };
+    },
+  };
+}
+
+const ALONE: Member = { arrive: async () => undefined, end: () => undefined };
+
+/** The stage that a member has come to last; `go` while it waits there, `isHere` during its activity. */
+type Place = { stage: number; isHere: boolean; go?: PromiseWithResolvers<void> };
+
+/** Members of a window that go through the stages together; late ones make a cohort of their own. */
+class Cohort {
+  readonly #places = new Map<string, Place>();
+  /** Members of the window that have not come to any stage. */
+  #unseen: number;
+  #cameAt: number | undefined;
+  #longestPause = 0;
+  #quiet: NodeJS.Timeout | undefined;
+
+  constructor(unseen: number) {
+    this.#unseen = unseen;
+  }
+
+  get isEmpty(): boolean {
+    return this.#places.size === 0;
+  }
+
+  get isGathering(): boolean {
+    return this.#unseen > 0;
+  }
+
+  has(id: string): boolean {
+    return this.#places.has(id);
+  }
+
+  expectLess(): void {
+    this.#unseen -= 1;
+  }
+
+  arrive(id: string, stage: number): Promise<void> {
+    const now = performance.now();
+    if (this.isGathering && this.#cameAt !== undefined)
+      this.#longestPause = Math.max(this.#longestPause, now - this.#cameAt);
+    this.#cameAt = now;
+    const go = Promise.withResolvers<void>();
+    this.#places.set(id, { stage, isHere: true, go });
+    this.#move();
+    return go.promise;
+  }
+
+  end(id: string, comesAgain: boolean): void {
+    const place = this.#places.get(id);
+    if (place === undefined) return;
+    if (comesAgain) this.#places.set(id, { stage: place.stage, isHere: false });
+    else this.#places.delete(id);
+    this.#move();
+  }
+
+  #move(): void {
+    this.#open();
+    clearTimeout(this.#quiet);
+    if (this.isEmpty) return;
+    this.#quiet = setTimeout(() => this.#giveUp(), this.#patience()).unref();
+  }
+
+  /** Let those go who wait at the lowest stage: nobody is still to come to it. */
+  #open(): void {
+    if (this.isGathering) return;
+    const places = [...this.#places.values()];
+    const lowest = Math.min(...places.map(({ stage }) => stage));
+    for (const place of places) if (place.stage === lowest) release(place);
+  }
+
+  #patience(): number {
+    if (!this.isGathering) return KNOWN_PAUSE_MS;
+    if (this.#longestPause === 0) return FIRST_PAUSE_MS;
+    return Math.min(KNOWN_PAUSE_MS, Math.max(SHORTEST_PAUSE_MS, PAUSES * this.#longestPause));
+  }
+
+  /** Nothing has moved for a while: wait no longer for members that are not here, and at last for nobody. */
+  #giveUp(): void {
+    const gone = [...this.#places].filter(([, { isHere }]) => !isHere);
+    if (this.isGathering) this.#unseen = 0;
+    else if (gone.length > 0) for (const [id] of gone) this.#places.delete(id);
+    else for (const place of this.#places.values()) release(place);
+    this.#move();
+  }
+}
+
+function release(place: Place): void {
+  place.go?.resolve();
+  delete place.go;
+}

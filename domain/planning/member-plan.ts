@@ -1,0 +1,31 @@
+import type { Desired } from '../guest/desired.ts';
+import type { GuestState } from '../guest/guest.ts';
+import { keptAttributes } from '../guest/kept-attributes.ts';
+import type { MemberName } from '../host/ssi-cluster.ts';
+import { planAuthorisations } from './authorisation-plan.ts';
+import { planPortNumbers } from './port-number-plan.ts';
+import type { Step } from './steps.ts';
+
+/**
+ * The grants and port numbers that the guest has on members of the cluster where it does not run: what it must not have any more goes, what it
+ * keeps gets its VLANs, so that it has nothing else there after a relocation. Nothing is given where it has nothing: to let a guest come to a
+ * member is the administrator's decision.
+ */
+export function planOtherMembers(desired: Desired, guest: GuestState): Step[] {
+  return (guest.cluster?.others ?? []).flatMap(({ member, vswitches }) => {
+    const held = vswitches.filter(({ authorisations }) => authorisations.some(({ userid }) => userid === guest.userid));
+    const there = { ...desired, kept: keptAttributes(guest, held) };
+    const { revoke, grant } = planAuthorisations(there, guest, held);
+    const { takeAway, give } = planPortNumbers(there, guest, held);
+    const isNew = (step: Step) => step.kind === 'ensurePortNumber' && step.before === undefined;
+    const fresh = new Set(give.filter(isNew).flatMap((step) => ('portNumber' in step ? [step.portNumber] : [])));
+    const known = give.filter((step) => !('portNumber' in step && fresh.has(step.portNumber)));
+    const steps = [...takeAway, ...revoke, ...grant, ...known];
+    return onMember(steps, member).map((step) => ({ ...step, whileAway: true as const }));
+  });
+}
+
+/** The same steps, for the member that carries them out; undefined is the host itself. */
+export function onMember(steps: readonly Step[], member: MemberName | undefined): Step[] {
+  return member === undefined ? [...steps] : steps.map((step) => ({ ...step, member }));
+}

@@ -1,0 +1,119 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { createWindows, type Stage } from '../../activities/windows.ts';
+
+const never = new AbortController().signal;
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** Members of one window, and the log of the stages that they were let into. */
+function windowOf(size: number) {
+  const windows = createWindows();
+  const log: string[] = [];
+  return {
+    log,
+    come: (id: string) => {
+      const member = windows.member({ window: 'run/0', size }, id);
+      return {
+        arrive: (stage: Stage, signal: AbortSignal = never) =>
+          member.arrive(stage, signal).then(() => {
+            log.push(`${id} ${stage}`);
+          }),
+        end: member.end,
+      };
+    },
+  };
+}
+
+test('members that come minutes after each other read together, as long as all come', async () => {
+  const { come, log } = windowOf(3);
+  const [one, two, three] = [come('one'), come('two'), come('three')];
+  void one.arrive('plan');
+  await vi.advanceTimersByTimeAsync(2_000);
+  void two.arrive('plan');
+  await vi.advanceTimersByTimeAsync(7_000);
+  expect(log).toEqual([]);
+  await three.arrive('plan');
+  expect(log).toEqual(['one plan', 'two plan', 'three plan']);
+});
+
+test('a stage waits for the members that are between two activities, and not for one that has nothing to do', async () => {
+  const { come, log } = windowOf(3);
+  const [one, two, three] = [come('one'), come('two'), come('three')];
+  await Promise.all([one.arrive('plan'), two.arrive('plan'), three.arrive('plan')]);
+  one.end(true);
+  two.end(true);
+  three.end(false);
+  void one.arrive('apply');
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(log).not.toContain('one apply');
+  await two.arrive('apply');
+  expect(log.slice(3)).toEqual(['one apply', 'two apply']);
+});
+
+test('a member that leaves out a stage holds up nobody there', async () => {
+  const { come, log } = windowOf(2);
+  const [one, two] = [come('one'), come('two')];
+  await Promise.all([one.arrive('apply'), two.arrive('apply')]);
+  void one.arrive('configure');
+  void two.arrive('forget');
+  await vi.advanceTimersByTimeAsync(0);
+  expect(log.slice(2)).toEqual(['one configure']);
+  await one.arrive('forget');
+  expect(log.slice(3)).toEqual(['two forget', 'one forget']);
+});
+
+test('members that never come are waited for as long as the pace of the others says', async () => {
+  const { come, log } = windowOf(4);
+  void come('one').arrive('plan');
+  await vi.advanceTimersByTimeAsync(2_500);
+  void come('two').arrive('plan');
+  await vi.advanceTimersByTimeAsync(9_900);
+  expect(log).toEqual([]);
+  await vi.advanceTimersByTimeAsync(200);
+  expect(log).toEqual(['one plan', 'two plan']);
+});
+
+test('members that come late go together, and the others do not wait for them', async () => {
+  const { come, log } = windowOf(3);
+  const one = come('one');
+  void one.arrive('plan');
+  await vi.advanceTimersByTimeAsync(3_000);
+  expect(log).toEqual(['one plan']);
+  void come('two').arrive('plan');
+  await one.arrive('apply');
+  await come('three').arrive('plan');
+  expect(log).toEqual(['one plan', 'one apply', 'two plan', 'three plan']);
+});
+
+test('a member whose guest run was terminated between its activities, or whose call hangs, holds up the others for seconds', async () => {
+  const { come, log } = windowOf(3);
+  const [one, two, three] = [come('one'), come('two'), come('three')];
+  await Promise.all([one.arrive('plan'), two.arrive('plan'), three.arrive('plan')]);
+  one.end(true);
+  two.end(true);
+  void one.arrive('apply');
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(log).toContain('one apply');
+});
+
+test('a cancelled member stops to wait, and the others do not wait for it', async () => {
+  const { come, log } = windowOf(2);
+  const [one, two] = [come('one'), come('two')];
+  await Promise.all([one.arrive('plan'), two.arrive('plan')]);
+  const cancelled = new AbortController();
+  const waiting = one.arrive('apply', cancelled.signal);
+  cancelled.abort(new Error('cancelled'));
+  await expect(waiting).rejects.toThrow('cancelled');
+  one.end(false);
+  await two.arrive('apply');
+  expect(log.slice(2)).toEqual(['two apply']);
+});
+
+test('a request of no window waits for nobody', async () => {
+  await createWindows().member(undefined, 'alone').arrive('plan', never);
+});

@@ -1,0 +1,43 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { callsTo, sequentialCalls } from '../../bench/calls.ts';
+import { countEvents } from '../../bench/histories.ts';
+import { createEnvironment, type Environment, portId, vlan } from './environment.ts';
+import { startRun } from './start.ts';
+
+// Counts alone: a busy machine is slow, and makes no more calls.
+const GUESTS = 40;
+let zvm: Environment;
+beforeAll(async () => {
+  zvm = await createEnvironment({ guests: GUESTS + 1, latencyMs: 50 });
+});
+afterAll(() => zvm.close());
+
+const userid = (number: number) => `LNX1${String(number).padStart(4, '0')}`;
+const port = (number: number) => ({ portId: portId(number), vswitch: 'VSW1', network: vlan(1001) });
+
+test('a port at rest takes four calls in sequence', async () => {
+  // The first call of a worker looks the zHCP up.
+  await zvm.run('createPort', { userid: userid(GUESTS + 1), ...port(9_000) });
+  const before = (await callsTo(zvm.simulator.url)).length;
+  await zvm.run('createPort', { userid: userid(GUESTS + 1), ...port(9_001) });
+  expect(sequentialCalls((await callsTo(zvm.simulator.url)).slice(before))).toBeLessThanOrEqual(4);
+});
+
+test('forty ports of forty guests share their calls, and each costs a few events of history', async () => {
+  const before = (await callsTo(zvm.simulator.url)).length;
+  const since = new Date();
+  const ports = Array.from({ length: GUESTS }, (_, index) => ({ userid: userid(index + 1), ...port(index) }));
+  const run = await startRun(zvm.client, 'wirePorts', { host: zvm.host, ports } as never);
+  expect(await run.result()).toMatchObject({ wired: GUESTS });
+  const calls = (await callsTo(zvm.simulator.url)).slice(before);
+  expect(calls.length).toBeLessThanOrEqual(12);
+  expect(sequentialCalls(calls)).toBeLessThanOrEqual(7);
+  const { guests, operation } = await countEvents(zvm.client, zvm.host, since, run.workflowId);
+  // A workflow task that times out on a starved machine adds events of its own.
+  const { events, timedOutTasks, activities, signals } = guests;
+  expect((events - 3 * timedOutTasks) / GUESTS).toBeLessThanOrEqual(25);
+  expect(activities / GUESTS).toBeLessThanOrEqual(2);
+  expect(signals / GUESTS).toBeLessThanOrEqual(2);
+  expect(operation.signals / GUESTS).toBeLessThanOrEqual(1);
+  expect(operation.activities).toBeLessThanOrEqual(1);
+});
