@@ -5,14 +5,17 @@ import { defined } from '../domain/defined.ts';
 import type { Desired } from '../domain/guest/desired.ts';
 import { followUpsOf, withFollowUps } from '../domain/guest/follow-ups.ts';
 import type { GuestState } from '../domain/guest/guest.ts';
+import type { HostCapabilities } from '../domain/host/host-capabilities.ts';
 import { Change } from '../domain/operations/requests.ts';
 import { decide } from '../domain/planning/decision.ts';
+import { waitingForLogon, wrongVlans } from '../domain/planning/live-plan.ts';
 import { plan } from '../domain/planning/planner.ts';
 import { lostPortNumbers } from '../domain/planning/port-number-plan.ts';
 import { refusal, refusalsOf } from '../domain/planning/refusal.ts';
 import { stepId } from '../domain/planning/step-id.ts';
 import type { Step } from '../domain/planning/steps.ts';
 import type { Mac } from '../domain/port/mac.ts';
+import type { Vdev } from '../domain/port/vdev.ts';
 import type { Vswitch } from '../domain/vswitch/vswitch.ts';
 import { guestWorkflowId } from '../temporal-config/names.ts';
 import type {
@@ -61,13 +64,15 @@ export function createGuestActivities(host: HostRuntime, operations: TemporalOpe
     signal: AbortSignal,
   ): Promise<Progress> => {
     const readAt = Date.now();
-    const { guest, vswitches } = await reader.read(target.userid, signal, target.directory);
+    const { guest, vswitches, capabilities } = await reader.read(target.userid, signal, target.directory);
     refuseLostPortNumbers(target.desired, guest, vswitches);
-    const steps = plan(target.desired, guest, vswitches, planRecord);
+    const steps = plan(target.desired, guest, vswitches, planRecord, capabilities);
+    const wrong = wrongVlans(target.desired.ports, guest, vswitches);
     return {
       steps: withFollowUps(steps, target.userid, host.rules, target.followUps ?? []),
-      liveVdevs: guest.live.map((nic) => nic.vdev),
+      liveVdevs: liveVdevsOf(target.desired, guest, capabilities),
       readAt,
+      ...defined({ wrongVlans: wrong.length === 0 ? undefined : wrong }),
     };
   };
 
@@ -91,7 +96,7 @@ export function createGuestActivities(host: HostRuntime, operations: TemporalOpe
       if (!decision.accepted) throw refusedFailure(decision.refusals);
       const { desired, before, affected, refused } = decision;
       const steps = withFollowUps(
-        plan(desired, context.guest, context.vswitches, planRecord),
+        plan(desired, context.guest, context.vswitches, planRecord, context.capabilities),
         input.userid,
         host.rules,
         [],
@@ -100,7 +105,7 @@ export function createGuestActivities(host: HostRuntime, operations: TemporalOpe
       const planId = planIdOf(steps);
       refuse(refuseOtherPlan(input.onlyIf?.plan, planId));
       reservations.keep(desired.ports);
-      const liveVdevs = context.guest.live.map((nic) => nic.vdev);
+      const liveVdevs = liveVdevsOf(desired, context.guest, context.capabilities);
       const found = { desired, before, affected, refused, steps, plan: planId };
       return { kind: 'planned', ...found, liveVdevs, readAt };
     },
@@ -121,6 +126,12 @@ export function createGuestActivities(host: HostRuntime, operations: TemporalOpe
       return { reports, ...defined({ after }), isOutdated: false };
     },
   };
+}
+
+/** NICs of the running guest, but those that get their network at its next logon. */
+function liveVdevsOf(desired: Desired, guest: GuestState, capabilities: HostCapabilities | undefined): Vdev[] {
+  const waiting = waitingForLogon(desired, guest, capabilities);
+  return guest.live.map((nic) => nic.vdev).filter((vdev) => !waiting.includes(vdev));
 }
 
 /** The change as it came by signal, in exact types; throws a `Refused` failure that names each field at fault. */

@@ -3,6 +3,7 @@ import { coupledAt, coupledUserids, guestsOfMembers } from '../backend/member-pl
 import type { HostReading, Reading, RecordedAbsence } from '../backend/reading.ts';
 import { defined } from '../domain/defined.ts';
 import { type Finding, findingText } from '../domain/drift/finding.ts';
+import { misleadingNicdefs } from '../domain/drift/misleading-nicdefs.ts';
 import { unclearPorts } from '../domain/drift/unclear-ports.ts';
 import { absenceRefusal } from '../domain/guest/absence.ts';
 import { absenceLine } from '../domain/guest/absent-guest.ts';
@@ -33,10 +34,10 @@ async function readShownHost(host: HostRuntime): Promise<ShownHost> {
   const guests = [
     // Several nodes may stand for one guest.
     ...[...named].map(([userid, node]) =>
-      guestViewOf(userid, node as NodeName, recorded.get(userid) ?? [], at(userid)),
+      guestViewOf(userid, node as NodeName, recorded.get(userid) ?? [], { ...at(userid), capabilities }),
     ),
     ...[...absent].map(([userid, { node, why }]) =>
-      guestViewOf(userid, node, recorded.get(userid) ?? [], { vswitches }, absentWords(userid, why)),
+      guestViewOf(userid, node, recorded.get(userid) ?? [], { vswitches, capabilities }, absentWords(userid, why)),
     ),
   ];
   const behaviour = behaviourTexts(capabilities);
@@ -132,10 +133,12 @@ export function shownOf({ guest, findings, recordFindings, ...context }: Reading
           ...defined({ portNumber: entry.portNumber }),
         })),
     ),
-    steps: decision.accepted ? plan(decision.desired, guest, context.vswitches, planRecord).map(sentence) : [],
+    steps: decision.accepted
+      ? plan(decision.desired, guest, context.vswitches, planRecord, context.capabilities).map(sentence)
+      : [],
     problems: [
       ...new Set([
-        ...[...recordFindings, ...findings].map(findingText),
+        ...[...recordFindings, ...findings, ...misleadingNicdefs(guest, context.capabilities)].map(findingText),
         ...unclearPorts(guest, context.vswitches).map(({ portId, reason }) => `port ${portId}: ${reason}`),
         ...problemsOf(decision),
       ]),

@@ -3,6 +3,7 @@ import { defined } from '../domain/defined.ts';
 import { looksDown } from '../domain/drift/admin-state.ts';
 import { type Drift, driftOf, type SurveyedGuest } from '../domain/drift/drift.ts';
 import type { Finding } from '../domain/drift/finding.ts';
+import { misleadingNicdefs } from '../domain/drift/misleading-nicdefs.ts';
 import { type Absence, isGone } from '../domain/guest/absence.ts';
 import { absenceLine } from '../domain/guest/absent-guest.ts';
 import type { Change, RepairFailure } from '../domain/operations/requests.ts';
@@ -49,7 +50,7 @@ export async function examine(
   const toConfirm = new Map<Userid, PortId[]>();
   const looked: { guest: SurveyedGuest; doubt: Drift }[] = [];
   for (const guest of guests) {
-    const doubt = driftOf(guest, reading.vswitchesOf(guest.userid));
+    const doubt = driftOf(guest, reading.vswitchesOf(guest.userid), reading.capabilities);
     if (later.userids.has(guest.userid)) continue;
     if (guest.absent === true) looked.push({ guest, doubt });
     else if (doubt.certain) candidates.push(candidateOf(guest, doubt));
@@ -120,12 +121,12 @@ function stepsFor(
 ): Looked {
   try {
     const context = read(guest.userid);
-    const { findings: unread } = context;
+    const unread = [...context.findings, ...misleadingNicdefs(context.guest, context.capabilities)];
     const { absence } = context.guest;
     const decision = decide(changeOf(guest, doubt), { ...context, avoidMacs: new Set() });
     if (!decision.accepted)
       return { steps: undefined, why: decision.refusals.map(({ reason }) => reason).join('; '), refused: [], unread };
-    const steps = plan(decision.desired, context.guest, context.vswitches, planRecord).length;
+    const steps = plan(decision.desired, context.guest, context.vswitches, planRecord, context.capabilities).length;
     const isDown = context.guest.recorded
       .filter((row) => guest.toConfirm?.includes(row.portId) === true)
       .filter((row) => row.unreadable !== undefined || looksDown(row, context.guest))

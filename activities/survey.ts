@@ -8,6 +8,7 @@ import { concerns, subjectsOf } from '../domain/drift/repair-subject.ts';
 import { unclearPorts } from '../domain/drift/unclear-ports.ts';
 import type { RecordedPort } from '../domain/guest/guest.ts';
 import { type Checkpoint, EMPTY_CHECKPOINT, type OwnNic } from '../domain/host/checkpoint.ts';
+import { directoryAuthorizes } from '../domain/host/host-capabilities.ts';
 import type { NeutronPort, WantedPort } from '../domain/host/neutron-port.ts';
 import type { PortId, Userid } from '../domain/text/identifiers.ts';
 import type { Vswitch } from '../domain/vswitch/vswitch.ts';
@@ -57,7 +58,11 @@ export async function surveyHost(
       : surveyNeutron(ports, reading, host.rules, checkpoint, input);
   const at = coupledAt(reading);
   const vswitchesOf = (userid: Userid) => at(userid).vswitches;
-  const guests = withPortsToConfirm(surveyed(reading, checkpoint, neutron), vswitchesOf, checkpoint);
+  const guests = withPortsToConfirm(
+    surveyed(reading, withDoubtAfterIpl(checkpoint, reading), neutron),
+    vswitchesOf,
+    checkpoint,
+  );
   const found = await examine(host, { ...reading, vswitchesOf }, guests, slice, later, input.now);
   const failed = subjectsOf(found.failed);
   const rdevs = rdevsToRemember(host, reading.vswitches, checkpoint.rdevs);
@@ -122,6 +127,13 @@ function sliceOf(checkpoint: Checkpoint, { intervalSeconds, sweepSeconds }: Surv
   const start = after === undefined ? 0 : userids.findIndex((userid) => userid > after);
   const rest = start < 0 ? userids : userids.slice(start);
   return rest.slice(0, size);
+}
+
+/** After an IPL grants are gone: where a directory entry may authorise in their place, each guest that is not coupled is looked at once. */
+function withDoubtAfterIpl(checkpoint: Checkpoint, { iplTime, capabilities }: HostReading): Checkpoint {
+  if (iplTime === undefined || iplTime === checkpoint.iplTime || !directoryAuthorizes(capabilities)) return checkpoint;
+  const guests = [...checkpoint.guests].map(([userid, guest]) => [userid, { ...guest, verified: false }] as const);
+  return { ...checkpoint, guests: new Map(guests) };
 }
 
 function surveyed(reading: HostReading, checkpoint: Checkpoint, neutron: NeutronSurvey): SurveyedGuest[] {

@@ -65,12 +65,16 @@ export function createWindows(): Windows {
     member(batch, id) {
       if (batch === undefined || batch.size <= 1) return ALONE;
       let cohort: Cohort | undefined;
+      let place: Place | undefined;
       return {
         async arrive(stage, signal) {
           cohort = cohortOf(batch, id);
-          await waitUnlessAborted(cohort.arrive(id, STAGES.indexOf(stage)), signal);
+          place = cohort.arrive(id, STAGES.indexOf(stage));
+          await waitUnlessAborted(place.go.promise, signal);
         },
-        end: (comesAgain) => cohort?.end(id, comesAgain),
+        end(comesAgain) {
+          if (place !== undefined) cohort?.end(id, place, comesAgain);
+        },
       };
     },
   };
@@ -78,8 +82,8 @@ export function createWindows(): Windows {
 
 const ALONE: Member = { arrive: async () => undefined, end: () => undefined };
 
-/** The stage that a member has come to last; `go` while it waits there, `isHere` during its activity. */
-type Place = { stage: number; isHere: boolean; go?: PromiseWithResolvers<void> };
+/** The stage that a member has come to last. `go` resolves when it may begin; `isHere` is true during its activity. */
+type Place = { stage: number; isHere: boolean; go: PromiseWithResolvers<void> };
 
 /** Members of a window that go through the stages together; late ones make a cohort of their own. */
 class Cohort {
@@ -110,21 +114,21 @@ class Cohort {
     this.#unseen -= 1;
   }
 
-  arrive(id: string, stage: number): Promise<void> {
+  arrive(id: string, stage: number): Place {
     const now = performance.now();
     if (this.isGathering && this.#cameAt !== undefined)
       this.#longestPause = Math.max(this.#longestPause, now - this.#cameAt);
     this.#cameAt = now;
-    const go = Promise.withResolvers<void>();
-    this.#places.set(id, { stage, isHere: true, go });
+    const place = { stage, isHere: true, go: Promise.withResolvers<void>() };
+    this.#places.set(id, place);
     this.#move();
-    return go.promise;
+    return place;
   }
 
-  end(id: string, comesAgain: boolean): void {
-    const place = this.#places.get(id);
-    if (place === undefined) return;
-    if (comesAgain) this.#places.set(id, { stage: place.stage, isHere: false });
+  end(id: string, place: Place, comesAgain: boolean): void {
+    // An activity that Temporal has given up may end after the next attempt has come.
+    if (this.#places.get(id) !== place) return;
+    if (comesAgain) place.isHere = false;
     else this.#places.delete(id);
     this.#move();
   }
@@ -141,7 +145,7 @@ class Cohort {
     if (this.isGathering) return;
     const places = [...this.#places.values()];
     const lowest = Math.min(...places.map(({ stage }) => stage));
-    for (const place of places) if (place.stage === lowest) release(place);
+    for (const place of places) if (place.stage === lowest) place.go.resolve();
   }
 
   #patience(): number {
@@ -155,12 +159,7 @@ class Cohort {
     const gone = [...this.#places].filter(([, { isHere }]) => !isHere);
     if (this.isGathering) this.#unseen = 0;
     else if (gone.length > 0) for (const [id] of gone) this.#places.delete(id);
-    else for (const place of this.#places.values()) release(place);
+    else for (const place of this.#places.values()) place.go.resolve();
     this.#move();
   }
-}
-
-function release(place: Place): void {
-  place.go?.resolve();
-  delete place.go;
 }

@@ -16,7 +16,7 @@ const MAX_PORTS = 100_000;
 const HISTORIC_BATCH = 500;
 
 type HistoryEvents = NonNullable<Awaited<ReturnType<WorkflowHandle['fetchHistory']>>['events']>;
-type Measured = { calls: number; seconds: number; events: number; workerPeakMb: number };
+type Measured = { calls: number; seconds: number; events: number; historyBytes: number; workerPeakMb: number };
 type Historic = { calls: number; seconds: number };
 
 export type ReconcileRun = {
@@ -86,16 +86,18 @@ async function measured(
   const result = await runOf(client, 'reconcileHost', run).result();
   const seconds = Math.round(performance.now() - started) / 1_000;
   const calls = (await httpCalls(simulator.url)) - before;
-  const events = await eventsOf(stack, workflowId, run.runId);
-  return { result, calls, seconds, events, workerPeakMb: await stack.workerPeakMb() };
+  const { events, historyBytes } = await historyOf(stack, workflowId, run.runId);
+  return { result, calls, seconds, events, historyBytes, workerPeakMb: (await stack.workerMemory()).peakMb };
 }
 
-/** The history events of a run and of the runs that it continued as. */
-async function eventsOf({ client }: BenchStack, workflowId: string, firstRunId: string): Promise<number> {
-  let total = 0;
+/** The history of a run and of the runs that it continued as. */
+async function historyOf({ client }: BenchStack, workflowId: string, firstRunId: string) {
+  const total = { events: 0, historyBytes: 0 };
   for (let runId: string | undefined = firstRunId; runId !== undefined && runId !== ''; ) {
-    const events: HistoryEvents = (await client.workflow.getHandle(workflowId, runId).fetchHistory()).events ?? [];
-    total += events.length;
+    const handle = client.workflow.getHandle(workflowId, runId);
+    const events: HistoryEvents = (await handle.fetchHistory()).events ?? [];
+    total.events += events.length;
+    total.historyBytes += (await handle.describe()).historySize ?? 0;
     runId = events.at(-1)?.workflowExecutionContinuedAsNewEventAttributes?.newExecutionRunId ?? undefined;
   }
   return total;

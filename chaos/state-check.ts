@@ -94,11 +94,11 @@ export function doublesOf(userids: readonly string[], simulator: SimulatorState,
       'MAC',
       guests.flatMap(({ guest }) => guest.nics.map(({ mac }) => mac)),
     ),
-    ...guests.flatMap(({ userid, guest }) => nobodys(userid, guest, system, simulator)),
+    ...guests.flatMap(({ userid, guest }) => withoutRow(userid, guest, system, simulator)),
   ];
 }
 
-function nobodys(userid: string, guest: SimulatedGuest, system: System, { tables }: SimulatorState): string[] {
+function withoutRow(userid: string, guest: SimulatedGuest, system: System, { tables }: SimulatorState): string[] {
   const node = userid.toLowerCase();
   const rows = tables.switch.filter((row) => row.node === node);
   const vdevs = new Set(rows.map((row) => row.interface));

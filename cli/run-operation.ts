@@ -80,7 +80,7 @@ async function announce(
 ): Promise<string | undefined> {
   const run = session.runUrl(started);
   session.output.tell(`${summaryOf(request)}${run === undefined ? '' : `\n  ${colourAside('dim', run)}`}`);
-  await session.tellIfNobodyWorks(hostOf(request), 'the operation');
+  await session.warnWithoutWorker(hostOf(request), 'the operation');
   return run;
 }
 

@@ -122,7 +122,7 @@ export class Session {
   }
 
   /** Warn when a host has no worker, before an operation waits for one. */
-  async tellIfNobodyWorks(host: string, what: string): Promise<void> {
+  async warnWithoutWorker(host: string, what: string): Promise<void> {
     if ((await workersOf(await this.client(), host)) === 0)
       this.output.tell(colourAside('yellow', `${host} has no worker: ${what} waits until one starts.`));
   }

@@ -123,7 +123,7 @@ const WORDS: Readonly<Record<OperationState, string>> = {
 
 /**
  * At most `limit` operations in the order that the server has them: those that run, the newest first, then the others, the last that ended
- * first. One that ends while somebody reads on may come a second time; none is left out.
+ * first. An operation that ends between two pages may come a second time; none is left out.
  */
 export async function listOperations(client: Client, filter: OperationFilter, limit: number): Promise<OperationView[]> {
   const { after } = filter;

@@ -10,8 +10,8 @@ import { guestsInProgress } from './guests-in-progress.ts';
 const LONGEST_READING = '2 minutes';
 
 /**
- * A host as it is now. Who asks while somebody else's reading runs gets its answer, if it is of the same generation: a caller that knows of a
- * change gives it one of its own, so as not to be told what was before. Throws what the workflow fails with.
+ * A host as it is now. Callers of one generation share a reading that runs. A caller that knows of a change gives a generation of its own, so
+ * that it never gets the state before. Throws the failure of the workflow.
  */
 export async function readHostView(client: Client, host: string, generation = ''): Promise<HostView> {
   const reading = await client.workflow.start<typeof showHost>('showHost', {

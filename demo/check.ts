@@ -23,6 +23,7 @@ export const SimulatorState = z.object({
               vswitch: z.string().nullish(),
               macid: z.string().nullish(),
               portNumber: z.number().nullish(),
+              vlans: z.array(z.number()).nullish(),
             }),
           ),
           nics: z.array(
@@ -61,12 +62,13 @@ export function mismatchesOf(
   const vlan = vlansOf(request.network).join('+') || '-1';
   if (row.switch !== request.vswitch || row.vlan !== vlan)
     found.push(`${of}: recorded as ${row.switch} VLAN ${row.vlan}`);
-  const granted = system?.vswitches[request.vswitch]?.authorisations[request.userid]?.vlans;
-  if (granted === undefined) found.push(`${of}: not authorised on ${request.vswitch}`);
-  else if (vlan !== '-1' && granted.join('+') !== vlan)
-    found.push(`${of}: authorised with VLAN ${granted.join()}, not ${vlan}`);
-  const wanted = request.adminStateUp ? request.vswitch : undefined;
   const nicdef = guest.directory.find((nic) => nic.vdev === vdev);
+  const granted = system?.vswitches[request.vswitch]?.authorisations[request.userid]?.vlans;
+  const given = nicdef?.vlans ?? granted;
+  if (given === undefined && request.adminStateUp) found.push(`${of}: not authorised on ${request.vswitch}`);
+  else if (given !== undefined && vlan !== '-1' && given.join('+') !== vlan)
+    found.push(`${of}: authorised with VLAN ${given.join()}, not ${vlan}`);
+  const wanted = request.adminStateUp ? request.vswitch : undefined;
   if (nicdef === undefined || (nicdef.vswitch ?? undefined) !== wanted)
     found.push(`${of}: NICDEF ${vdev} is on ${nicdef?.vswitch ?? 'nothing'}`);
   if (request.mac !== undefined && nicdef?.macid !== macId(request.mac))
@@ -80,6 +82,9 @@ function liveMismatches(request: GuestPortRequest, guest: SimulatedGuest, vdev: 
   const nic = guest.nics.find((candidate) => candidate.vdev === vdev);
   if (guest.loggedOn && (nic?.vswitch ?? undefined) !== wanted)
     found.push(`${of}: NIC ${vdev} is coupled to ${nic?.vswitch ?? 'nothing'}`);
+  const vlans = vlansOf(request.network).join();
+  if (nic?.vswitch != null && vlans !== '' && nic.vlans !== undefined && nic.vlans.join() !== vlans)
+    found.push(`${of}: NIC ${vdev} is on VLAN ${nic.vlans.join()}, not ${vlans}`);
   const mac = Mac.safeParse(nic?.mac ?? '').data;
   if (request.mac !== undefined && guest.loggedOn && mac !== request.mac)
     found.push(`${of}: NIC ${vdev} has MAC ${nic?.mac}`);

@@ -128,7 +128,7 @@ function bounded({ client }: GatewayOptions, { temporalSeconds }: Limits): Middl
 async function ready(context: Context, readiness: Readiness, { log }: GatewayOptions): Promise<Response> {
   const reason = await readiness.problem();
   if (reason === undefined) return context.json({ status: 'ready' });
-  // Anybody may ask: the address of Temporal and its error stand in the log only.
+  // Callers need no token here: the address of Temporal and its error stand in the log only.
   log('error', { reason }, 'Temporal does not accept changes');
   const detail = 'Temporal does not accept changes; the log of the gateway has the reason';
   return answerWith(context, new Problem(503, 'not-ready', 'Not ready', detail));

@@ -141,7 +141,7 @@ const CapabilityValue = z
     state: z.enum(['known', 'unknown']),
     value: z.string().optional(),
     from: z.enum(['z/VM', 'configuration']).optional().openapi({ description: 'Who has told the value' }),
-    reason: z.string().optional().openapi({ description: 'Why nobody knows it' }),
+    reason: z.string().optional().openapi({ description: 'The reason why it is unknown' }),
   })
   .openapi('CapabilityValue');
 

@@ -7,8 +7,8 @@ import type { Broker } from './transport-url.ts';
 /** An attempt to connect; `tls` gives the TLS options when TLS is configured. */
 export type Attempt = { broker: Broker; vhost: string; tls: (() => ConnectionOptions) | undefined };
 
-/** Codes of connections that nobody answered; a probe would find nothing. */
-const NOBODY = /^(ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_|ETIMEDOUT|EACCES|EPERM)/;
+/** Codes of connections without an answer; a probe would find nothing. */
+const UNANSWERED = /^(ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_|ETIMEDOUT|EACCES|EPERM)/;
 
 /**
  * The failure of a connection attempt. amqplib's messages may hold the URL with its password, so only the code or the broker's own words are kept.
@@ -32,7 +32,7 @@ export async function connectFailure(error: unknown, attempt: Attempt): Promise<
 }
 
 async function systemFailure(operation: string, code: string, attempt: Attempt): Promise<NeutronError> {
-  if (NOBODY.test(code)) return new NeutronError('unreachable', operation, code);
+  if (UNANSWERED.test(code)) return new NeutronError('unreachable', operation, code);
   if (/^ERR_SSL_.*ALERT.*(CERTIFICATE|_CA$)/.test(code))
     return new NeutronError(
       'own-certificate',

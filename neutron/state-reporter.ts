@@ -76,7 +76,7 @@ export class StateReporter {
         return;
       }
       if (this.#failing) log.info({ host }, 'state reported after a failure');
-      // `new` after earlier reports: somebody has deleted the agent from the server's list, or the earlier reports were lost.
+      // `new` after earlier reports: the agent was deleted from the server's list, or the earlier reports were lost.
       const wasAway = answer === 'revived' || (answer === 'new' && (this.#started || this.#failing));
       if (!this.#started || wasAway) log.info({ host, answer }, 'state reported');
       this.#failing = false;

@@ -31,7 +31,7 @@ export type SubscriptionOptions = {
 
 const MOST_UNACKNOWLEDGED = 500;
 const AGAIN_MS = 1_000;
-/** An operator may remove bindings at the broker, which notifies nobody: the queue then stays empty. */
+/** An operator may remove bindings at the broker, which sends no notice: the queue then stays empty. */
 const BINDING_CHECK_MS = 10_000;
 /** Bindings to topics cannot be queried, only repeated, which costs the broker more. */
 const CHECKS_PER_BINDING = 6;

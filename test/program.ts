@@ -27,7 +27,7 @@ export function startProgram(file: string, args: readonly string[], env: Record<
   });
 }
 
-/** Start a script of package.json as its user does, with no Temporal server of somebody else's. */
+/** Start a script of package.json as its user does, without the Temporal server of another program. */
 export function startScript(name: string, args: readonly string[]): Program {
   const { TEMPORAL_ADDRESS: _address, ...env } = process.env;
   return start('npm', ['run', '--silent', name, '--', ...args], env);

@@ -12,6 +12,7 @@ import type {
   RequestOf,
 } from '../domain/operations/operations.ts';
 import type { Change, PortRequest, Preconditions, RepairFailure } from '../domain/operations/requests.ts';
+import type { WrongVlans } from '../domain/planning/live-plan.ts';
 import type { RefusedPort } from '../domain/planning/refusal.ts';
 import type { GuestStepReport, Step, StepReport } from '../domain/planning/steps.ts';
 import type { VswitchStep } from '../domain/planning/vswitch-plan.ts';
@@ -60,8 +61,8 @@ export type EarlierRuns = { words: Record<string, Word>; answered: AnsweredReque
 /** An operation that was accepted earlier. `isCertain`: it has confirmed itself that it will send a request to the guest. */
 export type EarlierOperation = { workflowId: string; isCertain: boolean };
 
-/** The remaining steps of a guest that was read at `readAt`, in milliseconds of Unix time; `liveVdevs` are the NICs of the running guest. */
-export type Progress = { steps: Step[]; liveVdevs: Vdev[]; readAt: number };
+/** The remaining steps of a guest that was read at `readAt`, in milliseconds of Unix time; `liveVdevs` are the NICs of the running guest that need no logon. */
+export type Progress = { steps: Step[]; liveVdevs: Vdev[]; readAt: number; wrongVlans?: WrongVlans[] };
 
 /** The plan of a change on a guest, decided from the guest's state. */
 export type PlannedChange = Progress & {

@@ -2,6 +2,7 @@ import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { CancellationScope, isCancellation, proxyActivities } from '@temporalio/workflow';
 import type { Desired } from '../domain/guest/desired.ts';
 import { followUpsOf } from '../domain/guest/follow-ups.ts';
+import type { WrongVlans } from '../domain/planning/live-plan.ts';
 import { stepId } from '../domain/planning/step-id.ts';
 import { type GuestStepReport, headline, type Step, sentence } from '../domain/planning/steps.ts';
 import type { Vdev } from '../domain/port/vdev.ts';
@@ -27,6 +28,8 @@ const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 60_000;
 /** So often may z/VM answer "so already" to a step that a reading shows as not done: then something else is in its way. */
 const MOST_CONTRADICTIONS = 3;
+/** So often is a NIC coupled that is on other VLANs afterwards. */
+const MOST_COUPLINGS = 2;
 /** First pause after such an answer, doubled each time: only DirMaint or an administrator can make it true. */
 const CONTRADICTED_PAUSE_MS = 10_000;
 
@@ -45,6 +48,8 @@ export type ReconcilerState = {
   taken: string[];
   contradicted: string[];
   contradictions: number;
+  /** How often each NIC was coupled, and z/VM said other VLANs of it afterwards. */
+  wrongVlans?: Record<string, number>;
 };
 
 /** A reconciler's state at the beginning of its way; it gives up at `deadline`, in milliseconds of Unix time. */
@@ -148,8 +153,25 @@ export class Reconciler {
     const left = new Set(next.steps.map(stepId));
     // A step that is no longer planned was carried out, though its answer was lost.
     this.state.done.push(...unheard.filter((step) => !left.has(stepId(step))).map(sentence));
+    await this.#weighVlans(steps, reports, next);
     if (trouble === undefined) await this.#weigh(steps, reports, next);
     return next;
+  }
+
+  /** A NIC that is on other VLANs after each of two couplings stays so: something else has the last word on z/VM. */
+  async #weighVlans(
+    steps: readonly Step[],
+    reports: readonly GuestStepReport[],
+    { wrongVlans = [] }: Progress,
+  ): Promise<void> {
+    const done = reports.map(({ id }) => id);
+    for (const step of steps) {
+      const wrong = wrongVlans.find(({ vdev }) => step.kind === 'ensureCoupled' && vdev === step.vdev);
+      if (wrong === undefined || !done.includes(stepId(step))) continue;
+      const times = (this.state.wrongVlans?.[wrong.vdev] ?? 0) + 1;
+      this.state.wrongVlans = { ...this.state.wrongVlans, [wrong.vdev]: times };
+      if (times >= MOST_COUPLINGS) await this.#pauseAfter(onOtherVlans(sentence(step), wrong), sentence(step));
+    }
   }
 
   /** Pause after a round without effect in the next reading; some answers are permanent failures. */
@@ -241,6 +263,20 @@ function doneReport(step: Step): GuestStepReport {
 
 function notShownYet(): ApplicationFailure {
   return ApplicationFailure.retryable('z/VM accepted the steps, but does not show them yet', 'StepFailed');
+}
+
+/** z/VM lets a NIC couple, and then says other VLANs of it than those that it is authorised for. */
+function onOtherVlans(step: string, { vdev, vswitch, has, wants }: WrongVlans): ApplicationFailure {
+  const text = (vlans: readonly number[]) => (vlans.length === 0 ? 'the default VLAN' : `VLAN ${vlans.join(', ')}`);
+  const reason = `z/VM has NIC ${vdev} on ${text(has)} of ${vswitch}, not on ${text(wants)}, after two couplings`;
+  const advice =
+    'look for what overrides grant and directory entry: an external security manager (RACF class VMLAN), another authorisation of the userid (QUERY VSWITCH … ACCESSLIST), or a COUPLE that goes by the entry as it was at logon: log the guest off and on, and have z/VM asked by zvmnet host probe';
+  return ApplicationFailure.create({
+    type: 'StepFailed',
+    message: reason,
+    nonRetryable: true,
+    details: [{ code: 'smapi', operation: step, reason, advice }],
+  });
 }
 
 /** z/VM calls a step done already, and a reading shows that it is not: another device or definition has its place. */

@@ -3,17 +3,25 @@ import { z } from 'zod';
 import { readGuestView } from '../../client/read-state.ts';
 import { Userid } from '../../domain/text/identifiers.ts';
 import { action, argument } from '../action.ts';
-import { EXIT } from '../exit-codes.ts';
+import { CommandFailure, EXIT } from '../exit-codes.ts';
 import { readHost } from '../find-port.ts';
 import { colour } from '../output.ts';
+import { runOperations } from '../run-operation.ts';
 import { showSideBySide } from '../side-by-side.ts';
-import { examples } from './change.ts';
+import { examples, onePlanEach, optionsOf, PortChangeOptions, portChangeOptions } from './change.ts';
 
+const ModernizeOptions = PortChangeOptions.extend({ all: z.boolean().optional() });
 const ListOptions = z.object({ drifted: z.boolean().optional() });
 
 /** `zvmnet guest …` */
 export function guestCommands(program: Command): void {
   const guest = program.command('guest').description('Guests: virtual machines with their NICs and ports.');
+  listCommand(guest);
+  showCommand(guest);
+  modernizeCommand(guest);
+}
+
+function listCommand(guest: Command): void {
   guest
     .command('list [userid]')
     .description('List guests with their ports. The argument is a userid or its first characters.')
@@ -47,6 +55,9 @@ export function guestCommands(program: Command): void {
         return EXIT.ok;
       }),
     );
+}
+
+function showCommand(guest: Command): void {
   guest
     .command('show <userid>')
     .description(
@@ -64,6 +75,32 @@ export function guestCommands(program: Command): void {
           showSideBySide(session.output, shown);
         });
         return EXIT.ok;
+      }),
+    );
+}
+
+function modernizeCommand(guest: Command): void {
+  portChangeOptions(guest.command('modernize [userid...]'))
+    .description(
+      'Move guests from grants and port numbers to their directory entries, where z/VM has directory network authorization: the VLANs first, the grants last.',
+    )
+    .option('--all', 'all guests of the host with ports')
+    .addHelpText('after', examples(['zvmnet guest modernize LNX10001 --dry-run', 'zvmnet guest modernize --all']))
+    .action(
+      action(ModernizeOptions, async (session, names, { all, wait, ...options }) => {
+        if ((names.length === 0) !== (all === true))
+          throw new CommandFailure(EXIT.usage, 'give either userids, or --all for all guests of the host');
+        const { host, guests } = await readHost(session);
+        const userids =
+          all === true
+            ? guests.filter(({ ports }) => ports.length > 0).map(({ userid }) => userid)
+            : names.map((each) => argument(Userid, each));
+        const requests = userids.map((userid) => ({
+          type: 'modernizeGuest' as const,
+          input: { host, userid, ...optionsOf(options) },
+        }));
+        onePlanEach({ ...options, wait }, requests);
+        return runOperations(session, requests, wait);
       }),
     );
 }

@@ -62,7 +62,7 @@ async function run(session: Session, [file = '']: string[], options: z.output<ty
     return EXIT.ok;
   }
   for (const host of hosts) await session.known(host);
-  for (const host of hosts) await session.tellIfNobodyWorks(host, 'the import');
+  for (const host of hosts) await session.warnWithoutWorker(host, 'the import');
   if (report !== undefined) await checkReport(report, file);
   const done = await wireAll(session, ports, options);
   const unwritten = report === undefined ? undefined : await writeReport(report, done);

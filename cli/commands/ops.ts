@@ -184,7 +184,7 @@ async function cancel(session: Session, [id = '']: string[], { wait }: { wait: b
   if (operation.state !== 'running' || !(await cancelOperation(client, operation.id, undefined, session.user)))
     throw new CommandFailure(EXIT.refused, `Operation ${id} has ended already: it is ${operation.state}.`);
   session.output.tell(`Operation ${id} is being cancelled and rolled back.`);
-  if (wait) await session.tellIfNobodyWorks(operation.host, 'it');
+  if (wait) await session.warnWithoutWorker(operation.host, 'it');
   const ended = wait ? await followOperation(client, operation, undefined, () => {}, session.signal) : undefined;
   if (session.signal.aborted)
     throw new CommandFailure(EXIT.interrupted, `The rollback continues. See: zvmnet ops show '${id}'`);

@@ -32,7 +32,7 @@ export async function feilongPython(say: (line: string) => void): Promise<string
     await run('python3', ['-m', 'venv', making], { timeout: LONGEST_INSTALLATION_MS });
     const install = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--requirement', REQUIREMENTS];
     await run(pythonOf(making), install, { timeout: LONGEST_INSTALLATION_MS });
-    // A virtual environment finds its packages from where its Python is, so it can be renamed. Somebody else may have been faster.
+    // A virtual environment finds its packages from where its Python is, so it can be renamed. Another process may have been faster.
     await rename(making, path).catch((error: unknown) => {
       if (!existsSync(pythonOf(path))) throw error;
     });

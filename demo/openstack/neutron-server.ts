@@ -39,7 +39,7 @@ export type OpenstackOptions = {
   /** Options of `[oslo_messaging_rabbit]`. */
   broker?: Readonly<Record<string, string>>;
   tls?: { certificate: string; key: string };
-  /** The Keystone that authenticates users; without one everybody may do everything. */
+  /** The Keystone that authenticates users; without one every caller may do everything. */
   keystone?: RunningKeystone;
 };
 

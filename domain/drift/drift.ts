@@ -1,5 +1,6 @@
 import type { ReadablePort, RecordedPort } from '../guest/guest.ts';
 import type { GuestCheckpoint, OwnNic } from '../host/checkpoint.ts';
+import { directoryAuthorizes, type HostCapabilities } from '../host/host-capabilities.ts';
 import type { WantedPort } from '../host/neutron-port.ts';
 import type { PortRequest } from '../operations/requests.ts';
 import { describeNetwork, sameNetwork, vlansOf } from '../port/port.ts';
@@ -59,7 +60,14 @@ export function notCoupledPorts({ userid, recorded, wanted }: SurveyedGuest, vsw
 }
 
 /** Compare a guest with its state on z/VM. No lines: no drift is visible. */
-export function driftOf(guest: SurveyedGuest, vswitches: readonly Vswitch[]): Drift {
+export function driftOf(
+  guest: SurveyedGuest,
+  vswitches: readonly Vswitch[],
+  /** Absent: as on a system without directory network authorization. */
+  capabilities?: HostCapabilities,
+): Drift {
+  // There a directory entry may authorise what no VSWITCH shows: a reading of the guest tells.
+  const isByDirectory = directoryAuthorizes(capabilities);
   const ports = wantedOtherwise(guest);
   const clear = clearPorts(guest, vswitches);
   const wired = clear.filter((port) => port.vswitch !== undefined);
@@ -71,6 +79,7 @@ export function driftOf(guest: SurveyedGuest, vswitches: readonly Vswitch[]): Dr
   const authorisationsOf = (isHeld: boolean) =>
     [...Map.groupBy(wired, (port) => port.vswitch)]
       .filter(([name]) => (name !== undefined && held.has(name)) === isHeld)
+      .filter(([, recorded]) => !isByDirectory || !areAuthorised(guest, recorded, vswitches))
       .flatMap(([name, recorded]) => authorisationDoubts(guest.userid, name, recorded, vswitches));
   const authorisations = authorisationsOf(false);
   const others = [
@@ -80,8 +89,9 @@ export function driftOf(guest: SurveyedGuest, vswitches: readonly Vswitch[]): Dr
     ...left.map((name) => `a port of ${guest.userid} has left ${name}`),
     ...wired.flatMap((port) => wrongNic(guest.userid, port, vswitches)),
   ];
-  const certain = [...authorisations, ...others];
+  const certain = [...(isByDirectory ? [] : authorisations), ...others];
   const uncertain = [
+    ...(isByDirectory ? authorisations : []),
     ...ports.map((port) => portDoubt(guest, port.portId)),
     // A reading of the guest tells what must not be touched for another port's sake.
     ...authorisationsOf(true),
@@ -94,6 +104,7 @@ export function driftOf(guest: SurveyedGuest, vswitches: readonly Vswitch[]): Dr
     // A wanted value may be one that cannot be had: the guest is looked at first.
     certain: certain.length > 0 && ports.length === 0,
     authorisationsOnly:
+      !isByDirectory &&
       others.length === 0 &&
       vanished.length === 0 &&
       clear.length === guest.recorded.length &&
@@ -162,6 +173,20 @@ function arrived(userid: Userid, clear: readonly RecordedPort[]): string[] {
     recordedFor === undefined
       ? []
       : [`port ${portId} of ${userid} is recorded for ${recordedFor}, but the guest is on this host now`],
+  );
+}
+
+/** True of ports without an authorisation that the VSWITCH shows, and with NICs that are coupled, or have been looked at: the directory authorises them. */
+function areAuthorised(
+  { userid, remembered }: SurveyedGuest,
+  recorded: readonly ReadablePort[],
+  vswitches: readonly Vswitch[],
+): boolean {
+  const vswitch = vswitches.find(({ name }) => name === recorded[0]?.vswitch);
+  if (vswitch === undefined || vswitch.authorisations.some((entry) => entry.userid === userid)) return false;
+  const up = recorded.filter((port) => port.adminStateUp);
+  return (
+    remembered?.verified === true || up.every((port) => coupledNic(userid, port, vswitches)?.name === port.vswitch)
   );
 }
 

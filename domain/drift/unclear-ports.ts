@@ -1,10 +1,17 @@
-import type { GuestState, PortField, ReadablePort, RecordedPort, UnreadableValue } from '../guest/guest.ts';
+import type {
+  GuestState,
+  NicdefAuthorization,
+  PortField,
+  ReadablePort,
+  RecordedPort,
+  UnreadableValue,
+} from '../guest/guest.ts';
 import { describeNetwork, type Port, vlansOf } from '../port/port.ts';
 import { devicesOverlap, nicDevices } from '../port/vdev.ts';
 import type { PortId, VswitchName } from '../text/identifiers.ts';
 import { quoteValue } from '../text/quoted-value.ts';
 import { sameVlans } from '../vswitch/vlan-set.ts';
-import { type Authorisation, authorisedVlans, neededVlans, type Vswitch } from '../vswitch/vswitch.ts';
+import { type Authorisation, authorisedVlans, grantOf, neededVlans, type Vswitch } from '../vswitch/vswitch.ts';
 import { foreignNics } from './foreign-nics.ts';
 
 /** The known part of a guest; a reading of the whole host has neither directory nor live NICs. */
@@ -79,7 +86,7 @@ export function heldVswitches(
 }
 
 /** Desired ports that would need another authorisation than the one that must stay as it is: nothing of them is touched. */
-export function stuckPorts<Wanted extends Port>(
+export function stuckPorts<Wanted extends Port & { authorization?: NicdefAuthorization }>(
   ports: readonly Wanted[],
   removed: readonly { portId: PortId }[],
   guest: Known,
@@ -89,6 +96,8 @@ export function stuckPorts<Wanted extends Port>(
   const held = heldVswitches(named, guest, vswitches);
   if (held.size === 0) return [];
   return ports.flatMap((port) => {
+    // Its NICDEF needs no other authorisation.
+    if (port.authorization !== undefined) return [];
     const keeper = held.get(port.vswitch);
     const vswitch = vswitches.find(({ name, portSelection }) => name === port.vswitch && portSelection === 'USERBASED');
     if (keeper === undefined || vswitch === undefined || isAuthorised(port, vswitch, guest)) return [];
@@ -98,7 +107,7 @@ export function stuckPorts<Wanted extends Port>(
 }
 
 function isAuthorised(port: Port, vswitch: Vswitch, { userid }: Known): boolean {
-  const entry = vswitch.authorisations.find((candidate) => candidate.userid === userid);
+  const entry = grantOf(vswitch, userid);
   if (entry === undefined || entry.unclear !== undefined) return false;
   return sameVlans(authorisedVlans(vswitch, entry), neededVlans(vswitch, vlansOf(port.network)));
 }

@@ -15,6 +15,7 @@ export function portsOfChange(change: Change): PortId[] {
       return [...change.ports.map((port) => port.portId), ...(change.removed ?? [])];
     case 'detachNic':
       return change.portIds;
+    case 'modernize':
     case 'probe':
       return [];
     default:

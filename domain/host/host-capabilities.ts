@@ -120,7 +120,14 @@ export function capabilityText(value: Readable<string>): string {
   return value.from === 'configuration' ? `${value.value} (configured)` : value.value;
 }
 
+/** True where a NICDEF may name a port number: everywhere but where CP is known not to have directory network authorization. */
+export function nicdefTakesPortNumber(capabilities: HostCapabilities | undefined): boolean {
+  const value = capabilities?.directoryNetworkAuthorization;
+  return value?.state !== 'known' || value.value !== 'absent';
+}
+
 /** True where z/VM takes the right of a NIC to its VLAN from its directory entry; false where that is not known. */
-export function directoryAuthorizes({ directoryNetworkAuthorization: value }: HostCapabilities): boolean {
-  return value.state === 'known' && value.value === 'enabled';
+export function directoryAuthorizes(capabilities: HostCapabilities | undefined): boolean {
+  const value = capabilities?.directoryNetworkAuthorization;
+  return value?.state === 'known' && value.value === 'enabled';
 }

@@ -129,10 +129,11 @@ export function guestViewOf(
   userid: Userid,
   node: NodeName,
   recorded: readonly RecordedPort[],
-  { member, vswitches }: { member?: MemberName; vswitches: readonly Vswitch[] },
+  place: { member?: MemberName; vswitches: readonly Vswitch[]; capabilities?: HostCapabilities },
   /** Why the guest is none of the host's, though ports are recorded for it. */
   absence?: string,
 ): GuestView {
+  const { member, vswitches } = place;
   const isAbsent = absence === undefined ? [] : [absence];
   const coupled = vswitches.flatMap(({ name, nics }) =>
     nics.filter((nic) => nic.userid === userid).map(({ vdev, mac }) => ({ vdev, vswitch: name, mac })),
@@ -143,7 +144,7 @@ export function guestViewOf(
     ports: recorded.map(({ doubled, recordedFor, ...port }) => ({
       ...port,
       userid,
-      drift: [...isAbsent, ...certainDrift(userid, [{ ...port, ...defined({ doubled, recordedFor }) }], vswitches)],
+      drift: [...isAbsent, ...certainDrift(userid, [{ ...port, ...defined({ doubled, recordedFor }) }], place)],
       actual: {
         vlans: authorisedOn(port.vswitch, userid, vswitches),
         coupledTo: coupled.find((nic) => nic.vdev === port.vdev)?.vswitch ?? null,
@@ -152,13 +153,17 @@ export function guestViewOf(
     foreignNics: coupled
       .filter((nic) => !recorded.some((port) => port.vdev === nic.vdev))
       .map(({ mac, ...nic }) => ({ ...nic, ...defined({ mac }) })),
-    drift: [...isAbsent, ...certainDrift(userid, recorded, vswitches)],
+    drift: [...isAbsent, ...certainDrift(userid, recorded, place)],
     ...defined({ runsOn: member }),
   };
 }
 
 /** Certain drift only. An uncoupled NIC alone is none: the guest may be logged off. */
-function certainDrift(userid: Userid, recorded: readonly RecordedPort[], vswitches: readonly Vswitch[]): string[] {
+function certainDrift(
+  userid: Userid,
+  recorded: readonly RecordedPort[],
+  { vswitches, capabilities }: { vswitches: readonly Vswitch[]; capabilities?: HostCapabilities },
+): string[] {
   const nothing = {
     remembered: undefined,
     hidesPorts: false,
@@ -167,7 +172,7 @@ function certainDrift(userid: Userid, recorded: readonly RecordedPort[], vswitch
     unconfirmed: new Set<never>(),
     unwanted: [],
   };
-  const { certain, lines } = driftOf({ userid, recorded, ...nothing }, vswitches);
+  const { certain, lines } = driftOf({ userid, recorded, ...nothing }, vswitches, capabilities);
   const unclear = unclearPorts({ userid, recorded }, vswitches).map(
     ({ portId, reason }) => `port ${portId}: ${reason}`,
   );

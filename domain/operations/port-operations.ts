@@ -76,6 +76,14 @@ export const PORT_OPERATIONS = {
     change: ({ portId }) => ({ kind: 'deletePort', portId }),
     route: { method: 'delete', path: '/v1/hosts/{host}/guests/{userid}/ports/{portId}' },
   }),
+  modernizeGuest: operationOnGuest({
+    does: 'moves a guest from grants and port numbers to its directory entry: VLANs stand in its NICDEFs first, then the grants go',
+    idPrefix: 'modernize',
+    input: z.strictObject({ ...ofGuest, ...portOptions }),
+    summary: ({ userid }) => `move ${userid} from its grants to its directory entry`,
+    portIds: () => [],
+    change: () => ({ kind: 'modernize' }),
+  }),
 };
 
 /** The port among the fields of a request. */

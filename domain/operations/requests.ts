@@ -112,6 +112,8 @@ export const Change = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('setAdminState'), portId: PortId, adminStateUp: z.boolean() }),
   z.strictObject({ kind: z.literal('detachNic'), portIds: z.array(PortId) }),
   z.strictObject({ kind: z.literal('deletePort'), portId: PortId }),
+  /** Ports that a grant or a port number authorises are authorised by the user directory from now on. */
+  z.strictObject({ kind: z.literal('modernize') }),
   /** The ports become as given, new or not: the decision is made elsewhere. */
   z.strictObject({ kind: z.literal('setPorts'), ports: z.array(PortRequest), live: z.boolean() }),
   /**

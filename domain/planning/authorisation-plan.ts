@@ -3,27 +3,33 @@ import { heldVswitches } from '../drift/unclear-ports.ts';
 import { type Desired, type DesiredPort, ownNics } from '../guest/desired.ts';
 import type { GuestState } from '../guest/guest.ts';
 import { promiscuityOn } from '../guest/kept-attributes.ts';
+import { directoryAuthorizes, type HostCapabilities } from '../host/host-capabilities.ts';
 import { sameNetwork, vlansOf } from '../port/port.ts';
 import type { VswitchName } from '../text/identifiers.ts';
 import { sameVlans } from '../vswitch/vlan-set.ts';
-import { authorisedVlans, neededVlans, type Vswitch } from '../vswitch/vswitch.ts';
+import { authorisedVlans, grantOf, neededVlans, type Vswitch } from '../vswitch/vswitch.ts';
 import type { Step } from './steps.ts';
 
-/** Steps on user-based VSWITCHES, where one authorisation with one VLAN set serves all NICs of a userid (docs/reference/zvm.md 3.2). */
+/** Steps on user-based VSWITCHES, where one grant with one VLAN set serves all NICs of a userid that their NICDEFs do not authorise (docs/reference/zvm.md 3.2). */
 export type AuthorisationPlan = {
   revoke: Step[];
   grant: Step[];
+  /** Of grants that no NIC needs any more: the directory gives the same VLANs before they go. */
+  revokeLast: Step[];
   /** VSWITCHes that are granted anew: z/VM may drop the userid's live NICs there. */
   regranted: ReadonlySet<VswitchName>;
+  /** VSWITCHes whose grant goes, or is made anew. */
+  revoked: ReadonlySet<VswitchName>;
 };
 
 type Difference = { vswitch: VswitchName; now: readonly number[] | undefined; want: readonly number[] | undefined };
 
-/** Plan the authorisations of a guest; one is revoked only when no other port or foreign NIC of the guest needs it. */
+/** Plan the grants of a guest; one is revoked only when no other port or foreign NIC of the guest needs it. */
 export function planAuthorisations(
   desired: Desired,
   guest: GuestState,
   vswitches: readonly Vswitch[],
+  capabilities?: HostCapabilities,
 ): AuthorisationPlan {
   const conflicting = new Set(conflictingVswitches(desired.ports, vswitches));
   const named = new Set<string>([...desired.ports, ...desired.removed].map(({ portId }) => portId));
@@ -32,19 +38,25 @@ export function planAuthorisations(
     .filter(
       ({ name, portSelection, unclear }) => portSelection === 'USERBASED' && unclear === undefined && !held.has(name),
     )
-    .flatMap((vswitch) => differenceOn(vswitch, conflicting.has(vswitch.name), desired, guest));
+    .flatMap((vswitch) => differenceOn(vswitch, conflicting.has(vswitch.name), desired, guest, capabilities));
   const { userid } = guest;
   const promiscuous = (vswitch: VswitchName) => promiscuityOn(desired.kept, vswitch);
-  return {
-    revoke: differences
+  const revokes = (some: readonly Difference[]) =>
+    some
       .filter(({ now }) => now !== undefined)
-      .map(({ vswitch }) => ({
-        kind: 'removeAuthorisation',
-        userid,
-        vswitch,
-        ...promiscuous(vswitch),
-        disturbs: false,
-      })),
+      .map(
+        ({ vswitch }): Step => ({
+          kind: 'removeAuthorisation',
+          userid,
+          vswitch,
+          ...promiscuous(vswitch),
+          disturbs: false,
+        }),
+      );
+  const last = differences.filter((difference) => isGivenByDirectory(difference, desired, vswitches));
+  return {
+    revoke: revokes(differences.filter((difference) => !last.includes(difference))),
+    revokeLast: revokes(last),
     grant: differences.flatMap(({ vswitch, now, want }): Step[] => {
       if (want === undefined) return [];
       const before = now === undefined ? {} : { before: now };
@@ -60,31 +72,87 @@ export function planAuthorisations(
         },
       ];
     }),
+    revoked: new Set(differences.flatMap(({ vswitch, now }) => (now === undefined ? [] : vswitch))),
     regranted: new Set(
-      differences.filter(({ now, want }) => now !== undefined && want !== undefined).map(({ vswitch }) => vswitch),
+      differences
+        // A NIC may be coupled without a grant, where NICDEF alone authorises it.
+        .filter(({ now, want }) => (now !== undefined || directoryAuthorizes(capabilities)) && want !== undefined)
+        .map(({ vswitch }) => vswitch),
     ),
   };
 }
 
 /**
- * VSWITCHes where the desired ports cannot all be right: user-based, and asked for different VLANs by ports of the one guest, which
- * share one VLAN set there.
+ * VSWITCHes where the desired ports cannot all be right: user-based, and asked for different VLANs by ports of the one guest that a grant
+ * authorises, which share one VLAN set there.
  */
 export function conflictingVswitches(ports: readonly DesiredPort[], vswitches: readonly Vswitch[]): VswitchName[] {
   return vswitches
     .filter((vswitch) => vswitch.portSelection === 'USERBASED')
     .filter((vswitch) => {
-      const [first, ...others] = ports.filter((port) => port.vswitch === vswitch.name);
+      const [first, ...others] = ports.filter((port) => isGranted(port, vswitch.name));
       return first !== undefined && others.some((other) => !sameNetwork(first.network, other.network));
     })
     .map((vswitch) => vswitch.name);
 }
 
-function differenceOn(vswitch: Vswitch, conflicting: boolean, desired: Desired, guest: GuestState): Difference[] {
+/** A NIC of the guest that no port has, and that the guest's grant on a VSWITCH gives its VLANs, or may give. */
+export function foreignOnGrant(
+  guest: GuestState,
+  own: Parameters<typeof foreignNics>[1],
+  vswitch: VswitchName,
+  capabilities?: HostCapabilities,
+) {
+  return foreignNics(guest, own).find((nic) => {
+    if (nic.vswitch !== vswitch) return false;
+    const isHeeded = directoryAuthorizes(capabilities) && capabilities?.behaviour?.vlanWinner === 'nicdef';
+    const nicdef = guest.directory.find(({ vdev }) => vdev === nic.vdev);
+    return !(isHeeded && nicdef?.vswitch === vswitch && nicdef.authorization?.vlans !== undefined);
+  });
+}
+
+/** VLANs of the grant that a guest has on a VSWITCH once everything is as desired; undefined when it has none. */
+export function grantAfter(
+  vswitch: Vswitch,
+  desired: Desired,
+  guest: GuestState,
+  capabilities: HostCapabilities | undefined,
+): readonly number[] | undefined {
+  const grant = grantOf(vswitch, guest.userid);
+  // A grant on a port-based VSWITCH is somebody else's: no plan changes it.
+  const isOurs = vswitch.portSelection === 'USERBASED';
+  const [difference] = isOurs ? differenceOn(vswitch, false, desired, guest, capabilities) : [];
+  if (difference !== undefined) return difference.want;
+  return grant === undefined ? undefined : authorisedVlans(vswitch, grant);
+}
+
+function isGranted({ vswitch, authorization }: DesiredPort, name: VswitchName): boolean {
+  return vswitch === name && authorization === undefined;
+}
+
+/** The grant goes, and the directory gives all NICs there just its VLANs. */
+function isGivenByDirectory(
+  { vswitch: name, now = [], want }: Difference,
+  { ports }: Desired,
+  vswitches: readonly Vswitch[],
+): boolean {
+  const vswitch = vswitches.find((candidate) => candidate.name === name);
+  const there = ports.filter((port) => port.vswitch === name);
+  if (want !== undefined || vswitch === undefined || there.length === 0) return false;
+  return there.every(({ network }) => sameVlans(now, neededVlans(vswitch, vlansOf(network))));
+}
+
+function differenceOn(
+  vswitch: Vswitch,
+  conflicting: boolean,
+  desired: Desired,
+  guest: GuestState,
+  capabilities: HostCapabilities | undefined,
+): Difference[] {
   const { name } = vswitch;
-  const authorisation = vswitch.authorisations.find((entry) => entry.userid === guest.userid);
+  const authorisation = grantOf(vswitch, guest.userid);
   const now = authorisation === undefined ? undefined : authorisedVlans(vswitch, authorisation);
-  const port = desired.ports.find((candidate) => candidate.vswitch === name);
+  const port = desired.ports.find((candidate) => isGranted(candidate, name));
   if (port === undefined) {
     return now !== undefined && mayRevoke(desired, guest, name) ? [{ vswitch: name, now, want: undefined }] : [];
   }
@@ -92,7 +160,7 @@ function differenceOn(vswitch: Vswitch, conflicting: boolean, desired: Desired, 
   if (now === undefined) return [{ vswitch: name, now, want }];
   if ((sameVlans(now, want) && authorisation?.unclear === undefined) || conflicting) return [];
   // A changed VLAN set would carry a foreign NIC of the guest along to the new VLAN.
-  const carried = foreignNics(guest, ownNics(desired)).some((nic) => nic.vswitch === name);
+  const carried = foreignOnGrant(guest, ownNics(desired), name, capabilities) !== undefined;
   return carried ? [] : [{ vswitch: name, now, want }];
 }
 
@@ -101,6 +169,9 @@ function mayRevoke(desired: Desired, guest: GuestState, vswitch: VswitchName): b
   if (foreignNics(guest, ownNics(desired)).some((nic) => nic.vswitch === vswitch)) return false;
   if (desired.recordStays === true) return desired.leaving.includes(vswitch);
   const going = new Set<string>([...desired.removed, ...desired.ports].map((port) => port.portId));
+  const staying = new Set<string>(desired.ports.flatMap((port) => (port.vswitch === vswitch ? port.portId : [])));
   const recorded = guest.recorded.filter((port) => port.vswitch === vswitch);
-  return (recorded.length > 0 || desired.leaving.includes(vswitch)) && recorded.every((port) => going.has(port.portId));
+  // A grant beside ports that the directory authorises may be an administrator's: it goes when a port of ours goes.
+  const isLeft = recorded.some((port) => !staying.has(port.portId));
+  return (isLeft || desired.leaving.includes(vswitch)) && recorded.every((port) => going.has(port.portId));
 }

@@ -1,16 +1,17 @@
 import { defined } from '../defined.ts';
-import { foreignNics } from '../drift/foreign-nics.ts';
 import { absenceRefusal } from '../guest/absence.ts';
 import { reconcileAbsent } from '../guest/absent-guest.ts';
 import { claimedVdevs, portsOfChange } from '../guest/change-ports.ts';
 import type { Desired, DesiredPort } from '../guest/desired.ts';
 import type { GuestState } from '../guest/guest.ts';
 import { keptAttributes } from '../guest/kept-attributes.ts';
+import { directoryAuthorizes } from '../host/host-capabilities.ts';
 import type { Change } from '../operations/requests.ts';
 import type { Vdev } from '../port/vdev.ts';
 import type { PortId, VswitchName } from '../text/identifiers.ts';
-import { conflictingVswitches } from './authorisation-plan.ts';
+import { conflictingVswitches, foreignOnGrant } from './authorisation-plan.ts';
 import type { PlanningContext } from './planning-context.ts';
+import { withAuthority } from './port-authority.ts';
 import { leftDown, portsOf, recordedPorts } from './recorded-ports.ts';
 import { type Refusal, type RefusedPort, refusal } from './refusal.ts';
 import { attainable } from './unattainable.ts';
@@ -27,25 +28,36 @@ export type Decision =
  * where none is given. Pure; nothing is touched when it is refused.
  */
 export function decide(change: Change, read: PlanningContext): Decision {
-  const context = { ...read, claimedVdevs: claimedVdevs(change) };
+  const asNow = { ...read, claimedVdevs: claimedVdevs(change) };
+  const context = { ...asNow, movesToDirectory: movesToDirectory(change, read.guest) };
   if (change.kind === 'reconcile' && context.guest.absence !== undefined) return decideAbsent(change, context);
-  const first = [...refuseAbsent(change, context), ...refuseUnclear(change, context)];
-  if (first.length > 0) return { accepted: false, refusals: first };
   const down = leftDown(change, context);
-  const before = recordedPorts(context, down.portIds);
+  const before = recordedPorts(asNow, down.portIds);
+  const first = [
+    ...refuseAbsent(change, context),
+    ...refuseUnclear(change, context),
+    ...refuseModernize(change, before, context),
+  ];
+  if (first.length > 0) return { accepted: false, refusals: first };
   const repaired = portsOf([repairedPort(change, context) ?? []].flat(), context, before);
-  const wanted = portsAfter(change, [...before, ...repaired], context);
-  const { ports, ...hindered } = attainable(change, wanted.ports, context);
+  const moved = before.map((port) => withAuthority(port, before, context));
+  const wanted = portsAfter(change, [...moved, ...repaired], context);
   const removed = removedBy(change).map((portId) => ({ portId, unwired: false }));
-  const desired: Desired = {
-    ports,
+  const asked: Desired = {
+    ports: wanted.ports,
     removed,
     ...defined({ unrecorded: change.kind === 'reconcile' ? change.unrecorded : undefined }),
     keepAuthorised: [],
-    leaving: [...leftBy(ports, context.guest), ...leftBefore(change)],
+    leaving: [
+      ...leftBy(wanted.ports, context.guest),
+      ...leftBefore(change),
+      ...leftToDirectory(change, before, wanted.ports),
+    ],
     kept: keptAttributes(context.guest, context.vswitches),
-    ...numbersOf(before, removed),
+    ...numbersOf(before, wanted.ports),
   };
+  const { ports, ...hindered } = attainable(change, asked, context);
+  const desired: Desired = { ...asked, ports };
   const stuck = refuseStuck(change, desired, context);
   const unfit = [...wanted.refusals, ...hindered.refusals];
   const conflicts = unfit.length > 0 ? [] : refuseConflicts(change, ports, before, context);
@@ -53,16 +65,66 @@ export function decide(change: Change, read: PlanningContext): Decision {
   if (refusals.length > 0) return { accepted: false, refusals };
   const refused = [...down.refused, ...wanted.refused, ...hindered.refused, ...stuck.refused];
   const left = new Set(refused.map((port) => port.portId));
-  const affected = portsOfChange(change).filter((portId) => !left.has(portId));
-  const known = attainable(change, before, context).ports;
+  const named = change.kind === 'modernize' ? authorised(ports) : portsOfChange(change);
+  const affected = named.filter((portId) => !left.has(portId));
+  const known = attainable(change, { ...asked, ports: before }, asNow).ports;
   return { accepted: true, desired, before: backTo(known, desired, context), affected, refused };
 }
 
-/** Port numbers of removed ports, also those that a terminated run has given them, and of which no directory entry says. */
-function numbersOf(before: readonly DesiredPort[], removed: Desired['removed']): Pick<Desired, 'given'> {
-  const given = before.flatMap(({ portId, vswitch, portNumber }) =>
-    portNumber !== undefined && removed.some((port) => port.portId === portId) ? [{ vswitch, portNumber }] : [],
-  );
+/**
+ * True of a change at which ports leave their grants and port numbers for the directory: when that is asked for, and when the guest is logged off,
+ * so that nothing live depends on them.
+ */
+function movesToDirectory({ kind }: Change, { loggedOn }: GuestState): boolean {
+  return kind === 'modernize' || (!loggedOn && kind !== 'reconcile' && kind !== 'deletePort');
+}
+
+/** Why a guest cannot be moved to its directory entry. */
+function refuseModernize(
+  { kind }: Change,
+  before: readonly DesiredPort[],
+  { guest, capabilities, rules }: PlanningContext,
+): Refusal[] {
+  if (kind !== 'modernize') return [];
+  if (!directoryAuthorizes(capabilities)) {
+    const reason = `directory network authorization of ${rules.host} is not enabled, or not known`;
+    return [refusal('userid', reason, 'check QUERY VMLAN on the host, or leave the guest to its grants')];
+  }
+  const isByGrant = before.some(({ authorization }) => authorization === undefined);
+  if (capabilities?.behaviour?.coupleReadsDirectory !== false || !guest.loggedOn || !isByGrant) return [];
+  const reason = `${guest.userid} is logged on, and z/VM reads its directory entry at logon alone: its NICs need their grants until then`;
+  return [refusal('userid', reason, 'log the guest off first')];
+}
+
+/** VSWITCHes whose grant no port needs any more, since the directory authorises them. */
+function leftToDirectory(
+  { kind }: Change,
+  before: readonly DesiredPort[],
+  ports: readonly DesiredPort[],
+): VswitchName[] {
+  return ports
+    .filter(({ authorization }) => authorization !== undefined)
+    .filter(({ portId }) => {
+      const port = before.find((each) => each.portId === portId);
+      return kind === 'modernize' || (port !== undefined && port.authorization === undefined);
+    })
+    .map(({ vswitch }) => vswitch);
+}
+
+function authorised(ports: readonly DesiredPort[]): PortId[] {
+  return ports.flatMap(({ portId, authorization }) => (authorization === undefined ? [] : portId));
+}
+
+/**
+ * Port numbers of ports that go, or leave the VSWITCH or the number: also those that a terminated run has given them, and of which no directory
+ * entry says, as on a system whose NICDEFs name none.
+ */
+function numbersOf(before: readonly DesiredPort[], after: readonly DesiredPort[]): Pick<Desired, 'given'> {
+  const given = before.flatMap(({ portId, vswitch, portNumber, authorization }) => {
+    if (portNumber === undefined || authorization !== undefined) return [];
+    const port = after.find((each) => each.portId === portId);
+    return port?.vswitch === vswitch && port.portNumber === portNumber ? [] : [{ vswitch, portNumber }];
+  });
   return given.length === 0 ? {} : { given };
 }
 
@@ -115,14 +177,15 @@ function refuseConflicts(
 ): Refusal[] {
   if (change.kind === 'wirePorts') return [];
   if (change.kind === 'reconcile') return refuseUnrepairable(ports, context);
-  const { guest, vswitches } = context;
+  const { guest, vswitches, capabilities } = context;
   const field = change.kind === 'attachNic' || change.kind === 'setPorts' ? 'ports' : 'network.segmentationId';
   const conflicts = newConflicts(ports, before, field, context);
   if (change.kind !== 'changeVlan') return conflicts;
   const port = ports.find((candidate) => candidate.portId === change.portId);
   const vswitch = vswitches.find((candidate) => candidate.name === port?.vswitch);
   if (vswitch?.portSelection !== 'USERBASED') return conflicts;
-  const foreign = foreignNics(guest, ports).find((nic) => nic.vswitch !== undefined && nic.vswitch === vswitch.name);
+  if (port?.authorization !== undefined) return conflicts;
+  const foreign = foreignOnGrant(guest, ports, vswitch.name, capabilities);
   if (foreign === undefined) return conflicts;
   const reason = `NIC ${foreign.vdev} of ${guest.userid} on ${vswitch.name} is foreign and would change its VLAN, too`;
   return [...conflicts, refusal('network', reason, 'move that NIC first, or use another VSWITCH')];

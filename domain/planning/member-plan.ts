@@ -1,6 +1,7 @@
 import type { Desired } from '../guest/desired.ts';
 import type { GuestState } from '../guest/guest.ts';
 import { keptAttributes } from '../guest/kept-attributes.ts';
+import type { HostCapabilities } from '../host/host-capabilities.ts';
 import type { MemberName } from '../host/ssi-cluster.ts';
 import { planAuthorisations } from './authorisation-plan.ts';
 import { planPortNumbers } from './port-number-plan.ts';
@@ -11,16 +12,20 @@ import type { Step } from './steps.ts';
  * keeps gets its VLANs, so that it has nothing else there after a relocation. Nothing is given where it has nothing: to let a guest come to a
  * member is the administrator's decision.
  */
-export function planOtherMembers(desired: Desired, guest: GuestState): Step[] {
+export function planOtherMembers(
+  desired: Desired,
+  guest: GuestState,
+  capabilities: HostCapabilities | undefined,
+): Step[] {
   return (guest.cluster?.others ?? []).flatMap(({ member, vswitches }) => {
     const held = vswitches.filter(({ authorisations }) => authorisations.some(({ userid }) => userid === guest.userid));
     const there = { ...desired, kept: keptAttributes(guest, held) };
-    const { revoke, grant } = planAuthorisations(there, guest, held);
-    const { takeAway, give } = planPortNumbers(there, guest, held);
+    const { revoke, grant, revokeLast } = planAuthorisations(there, guest, held, capabilities);
+    const { takeAway, give, takeLast } = planPortNumbers(there, guest, held);
     const isNew = (step: Step) => step.kind === 'ensurePortNumber' && step.before === undefined;
     const fresh = new Set(give.filter(isNew).flatMap((step) => ('portNumber' in step ? [step.portNumber] : [])));
     const known = give.filter((step) => !('portNumber' in step && fresh.has(step.portNumber)));
-    const steps = [...takeAway, ...revoke, ...grant, ...known];
+    const steps = [...takeAway, ...revoke, ...grant, ...known, ...revokeLast, ...takeLast];
     return onMember(steps, member).map((step) => ({ ...step, whileAway: true as const }));
   });
 }

@@ -4,6 +4,7 @@ import type { DesiredPort, Liveness } from '../guest/desired.ts';
 import { portKey } from '../guest/entry-nics.ts';
 import type { RecordedPort } from '../guest/guest.ts';
 import { refuseOverlap, takenDevices } from '../guest/taken-devices.ts';
+import { directoryAuthorizes } from '../host/host-capabilities.ts';
 import type { PortRequest } from '../operations/requests.ts';
 import { allocateMac, type Mac, type MacInUse, macId, macPrefix } from '../port/mac.ts';
 import { describeNetwork, sameNetwork } from '../port/port.ts';
@@ -12,6 +13,7 @@ import { allocateVdev, devicesOverlap, nicDevices, type Vdev } from '../port/vde
 import type { VswitchName } from '../text/identifiers.ts';
 import { refuseNetwork } from '../vswitch/vswitch-choice.ts';
 import type { PlanningContext } from './planning-context.ts';
+import { withAuthority } from './port-authority.ts';
 import { type Refusal, refusal } from './refusal.ts';
 import { refuseUnreadable } from './unclear-refusals.ts';
 
@@ -54,18 +56,29 @@ export function addPort(
     ...refuseAddress(asked, context),
   ];
   if (vdev === undefined || found.length > 0) return { ports, refusals: found };
-  const { portNumber, refusals } = portNumberOn(vswitch, { portId, vdev }, at, ports, context);
-  if (refusals.length > 0) return { ports, refusals };
   const { userid } = context.guest;
-  const more = defined({ mac, address, hostname, portNumber });
-  return {
-    ports: [...ports, { portId, userid, vswitch, network, vdev, adminStateUp, live, ...more }],
-    refusals,
-  };
+  const more = defined({ mac, address, hostname });
+  const wanted = { portId, userid, vswitch, network, vdev, adminStateUp, live, ...more };
+  const { port, refusals } = authorisedPort(wanted, at, ports, context);
+  return { ports: refusals.length > 0 ? ports : [...ports, port], refusals };
+}
+
+/** The port with what authorises it: the operands of its NICDEF, its port number, or neither where a grant does. */
+export function authorisedPort(
+  wanted: DesiredPort,
+  at: string,
+  ports: readonly DesiredPort[],
+  context: PlanningContext,
+): { port: DesiredPort; refusals: Refusal[] } {
+  const port = withAuthority(wanted, ports, context);
+  if (port.authorization !== undefined) return { port, refusals: [] };
+  const { portNumber: _before, ...rest } = port;
+  const { portNumber, refusals } = portNumberOn(port.vswitch, port, at, ports, context);
+  return { port: { ...rest, ...defined({ portNumber }) }, refusals };
 }
 
 /**
- * The port number that a port has or gets on a VSWITCH, nothing on a user-based one. Its own one, kept in the directory, is left unless
+ * The port number that a port has or gets on a VSWITCH, nothing new on a user-based one. Its own one, kept in the directory, is left unless
  * z/VM has given it to another userid meanwhile.
  */
 export function portNumberOn(
@@ -77,9 +90,11 @@ export function portNumberOn(
 ): { portNumber?: PortNumber; refusals: Refusal[] } {
   const { guest, vswitches } = context;
   const vswitch = vswitches.find((candidate) => candidate.name === name);
-  if (vswitch?.portSelection !== 'PORTBASED') return { refusals: [] };
-  const others = vswitch.authorisations.filter((entry) => entry.userid !== guest.userid);
   const own = guest.directory.find((nic) => nic.vdev === port.vdev && (nic.vswitch ?? name) === name)?.portNumber;
+  // With directory network authorization somebody may have named one on any VSWITCH.
+  if (vswitch?.portSelection !== 'PORTBASED')
+    return { ...defined({ portNumber: directoryAuthorizes(context.capabilities) ? own : undefined }), refusals: [] };
+  const others = vswitch.authorisations.filter((entry) => entry.userid !== guest.userid);
   const isTaken = (number: PortNumber) =>
     context.avoidPorts?.has(portKey({ vswitch: name, portNumber: number })) === true ||
     others.some((entry) => entry.portNumber === number) ||

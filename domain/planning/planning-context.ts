@@ -14,6 +14,8 @@ export type PlanningContext = {
   rules: HostRules;
   /** Absent: as on a system without directory network authorization. */
   capabilities?: HostCapabilities;
+  /** Ports that a grant or a port number authorises become authorised by the directory, where that is possible. */
+  movesToDirectory?: boolean;
   /** By address. */
   macsInUse: ReadonlyMap<string, readonly MacInUse[]>;
   /** Names that records stand under, by IP address. */

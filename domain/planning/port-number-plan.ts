@@ -5,7 +5,7 @@ import { type Kept, promiscuityOn } from '../guest/kept-attributes.ts';
 import { vlansOf } from '../port/port.ts';
 import type { PortNumber, VswitchPort } from '../port/port-number.ts';
 import type { Vdev } from '../port/vdev.ts';
-import { MOST_SINGLE, vlanSetWords } from '../vswitch/vlan-set.ts';
+import { MOST_SINGLE, sameVlans, vlanSetWords } from '../vswitch/vlan-set.ts';
 import { type Authorisation, authorisedVlans, neededVlans, type Vswitch } from '../vswitch/vswitch.ts';
 import type { Step } from './steps.ts';
 
@@ -13,8 +13,12 @@ import type { Step } from './steps.ts';
 export type PortNumberPlan = {
   takeAway: Step[];
   give: Step[];
+  /** Of numbers that no NIC needs any more: the directory gives the same VLANs before they go. */
+  takeLast: Step[];
   /** Vdevs whose port number is not the one they were coupled with. */
   renumbered: ReadonlySet<Vdev>;
+  /** Vdevs whose port number gets other VLANs, without an interruption. */
+  moving: ReadonlySet<Vdev>;
 };
 
 /** Plan the port numbers of a guest. Changed VLANs of a port number reach its coupled NIC without interrupting it. */
@@ -24,7 +28,7 @@ export function planPortNumbers(desired: Desired, guest: GuestState, vswitches: 
   );
   const wanted = desired.ports.flatMap((port) => {
     const vswitch = portBased.find((candidate) => candidate.name === port.vswitch);
-    return vswitch === undefined || port.portNumber === undefined
+    return vswitch === undefined || port.portNumber === undefined || port.authorization !== undefined
       ? []
       : [{ vswitch, port, portNumber: port.portNumber }];
   });
@@ -36,17 +40,31 @@ export function planPortNumbers(desired: Desired, guest: GuestState, vswitches: 
     ...retyped.map(({ port, portNumber }) => ({ vswitch: port.vswitch, portNumber })),
   ];
   const once = new Map(held.map((each) => [`${each.vswitch} ${each.portNumber}`, each]));
-  const takeAway = [...once.values()].flatMap(({ vswitch: name, portNumber }): Step[] => {
+  const taken = [...once.values()].filter(({ vswitch: name, portNumber }) => {
     const vswitch = portBased.find((candidate) => candidate.name === name);
     const same = (other: { vswitch: Vswitch; portNumber: PortNumber }) =>
       other.vswitch === vswitch && other.portNumber === portNumber;
-    if (entryOf(vswitch, portNumber)?.userid !== guest.userid) return [];
-    if (wanted.some(same) && !retyped.some(same)) return [];
-    return [{ kind: 'removePortNumber', userid: guest.userid, vswitch: name, portNumber, disturbs: false }];
+    if (entryOf(vswitch, portNumber)?.userid !== guest.userid) return false;
+    return !wanted.some(same) || retyped.some(same);
   });
+  const last = taken.filter((number) => isGivenByDirectory(number, desired, guest, portBased));
+  const removal = ({ vswitch, portNumber }: VswitchPort): Step => ({
+    kind: 'removePortNumber',
+    userid: guest.userid,
+    vswitch,
+    portNumber,
+    disturbs: false,
+  });
+  const given = wanted.map(({ vswitch, port, portNumber }) => ({
+    vdev: port.vdev,
+    vlans: vlansOfEntry(vswitch, portNumber),
+    steps: giveSteps(vswitch, port, portNumber, guest, desired.kept),
+  }));
   return {
-    takeAway,
-    give: wanted.flatMap(({ vswitch, port, portNumber }) => giveSteps(vswitch, port, portNumber, guest, desired.kept)),
+    takeAway: taken.filter((number) => !last.includes(number)).map(removal),
+    takeLast: last.map(removal),
+    give: given.flatMap(({ steps }) => steps),
+    moving: new Set(given.flatMap(({ vdev, vlans, steps }) => (isCarried(vdev, vlans, steps, guest) ? vdev : []))),
     renumbered: new Set(
       wanted
         .filter(({ port, portNumber }) => {
@@ -65,12 +83,28 @@ export function lostPortNumbers(
   guest: GuestState,
   vswitches: readonly Vswitch[],
 ): (VswitchPort & { owner: string })[] {
-  return desired.ports.flatMap(({ vswitch: name, portNumber }) => {
+  return desired.ports.flatMap(({ vswitch: name, portNumber, authorization }) => {
+    if (authorization !== undefined) return [];
     const vswitch = vswitches.find((candidate) => candidate.name === name && candidate.portSelection === 'PORTBASED');
     const owner = portNumber === undefined ? undefined : entryOf(vswitch, portNumber)?.userid;
     if (portNumber === undefined || owner === undefined || owner === guest.userid) return [];
     return [{ vswitch: name, portNumber, owner }];
   });
+}
+
+/** The NIC of the number stays where it is, and the directory gives it the same VLANs. */
+function isGivenByDirectory(
+  { vswitch: name, portNumber }: VswitchPort,
+  { ports }: Desired,
+  guest: GuestState,
+  portBased: readonly Vswitch[],
+): boolean {
+  const vswitch = portBased.find((candidate) => candidate.name === name);
+  const entry = entryOf(vswitch, portNumber);
+  const nic = guest.directory.find((candidate) => candidate.portNumber === portNumber && candidate.vswitch === name);
+  const port = ports.find((candidate) => candidate.vdev === nic?.vdev && candidate.vswitch === name);
+  if (vswitch === undefined || entry === undefined || port?.authorization === undefined) return false;
+  return sameVlans(authorisedVlans(vswitch, entry), neededVlans(vswitch, vlansOf(port.network)));
 }
 
 /** Port numbers that the directory gives to NICs of ports to have or to undo. */
@@ -82,6 +116,8 @@ function assigned(desired: Desired, guest: GuestState): VswitchPort[] {
     const port = desired.ports.find((candidate) => candidate.vdev === vdev);
     // A NIC of a port that is administratively down names no VSWITCH in the directory.
     const name = vswitch ?? known?.vswitch ?? port?.vswitch;
+    // It stands beside the VLAN that its NICDEF names, and is no affair of the VSWITCH.
+    if (port?.authorization !== undefined && port.portNumber === portNumber) return [];
     // A recorded port that is neither desired nor to be removed is left as it is.
     const isOurs = port !== undefined || removed.has(vdev) || (known !== undefined && going.has(known.portId));
     if (portNumber === undefined || name === undefined || !isOurs) return [];
@@ -110,6 +146,18 @@ function leftBehind(desired: Desired, guest: GuestState, portBased: readonly Vsw
         userid === guest.userid && portNumber !== undefined ? [{ vswitch: name, portNumber }] : [],
       ),
     );
+}
+
+function vlansOfEntry(vswitch: Vswitch, portNumber: PortNumber): readonly number[] {
+  const entry = entryOf(vswitch, portNumber);
+  return entry === undefined ? [] : authorisedVlans(vswitch, entry);
+}
+
+/** True of a NIC that is on the number by all that z/VM says of it, and gets its VLANs without being coupled anew. */
+function isCarried(vdev: Vdev, vlans: readonly number[], steps: readonly Step[], { live }: GuestState): boolean {
+  const nic = live.find((candidate) => candidate.vdev === vdev);
+  const isThere = nic?.vlans === undefined || sameVlans(nic.vlans, vlans);
+  return isThere && steps.length > 0 && steps.every(({ kind }) => kind === 'ensurePortVlans');
 }
 
 function giveSteps(

@@ -9,7 +9,7 @@ import type { Change } from '../operations/requests.ts';
 import { type Mac, macFromId } from '../port/mac.ts';
 import type { PortId } from '../text/identifiers.ts';
 import { refuseNetwork } from '../vswitch/vswitch-choice.ts';
-import { freeMac, portNumberOn } from './new-port.ts';
+import { authorisedPort, freeMac } from './new-port.ts';
 import type { PlanningContext } from './planning-context.ts';
 import type { Refusal, RefusedPort } from './refusal.ts';
 
@@ -38,9 +38,8 @@ export function portsOf(
     if (refuseAdoption(port, context).length > 0) continue;
     const beside = [...others, ...ports];
     const mac = port.mac ?? macOfDirectory(port, guest, rules) ?? newMac(port, beside, context);
-    const { portNumber } = portNumberOn(vswitch, { portId, vdev }, '', beside, context);
     const { address, hostname } = guest.addresses?.find((entry) => entry.vdev === vdev) ?? {};
-    ports.push({
+    const asRecorded: DesiredPort = {
       portId,
       userid,
       vswitch,
@@ -49,8 +48,9 @@ export function portsOf(
       vdev,
       adminStateUp,
       live: 'asIs',
-      ...defined({ address, hostname, portNumber }),
-    });
+      ...defined({ address, hostname }),
+    };
+    ports.push(authorisedPort(asRecorded, '', beside, context).port);
   }
   return ports;
 }

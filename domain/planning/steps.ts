@@ -132,15 +132,16 @@ function madeAnew({ before, promiscuous }: Anew): string {
   return ` in place of ${before.length === 0 ? 'no VLAN' : `VLAN ${shortVlans(before).join(', ')}`}${kept}`;
 }
 
-type Written = NicOperands & { authorization?: NicdefAuthorization; lost?: string };
+type Written = NicOperands & { authorization?: NicdefAuthorization; lost?: string; atNextLogon?: true };
 
-function operandsText({ devices, chpid, authorization, lost }: Written): string {
+function operandsText({ devices, chpid, authorization, lost, atNextLogon }: Written): string {
   const kept = [
     ...(devices === undefined ? [] : [`DEVICES ${devices}`]),
     ...(chpid === undefined ? [] : [`CHPID ${chpid}`]),
   ];
   const authorized = authorization === undefined ? '' : `, ${authorizationText(authorization)}`;
-  return `${authorized}${kept.length === 0 ? '' : `, ${kept.join(' ')} as before`}${lost === undefined ? '' : `, ${lost} removed`}`;
+  const later = atNextLogon === true ? ', at the next logon' : '';
+  return `${authorized}${kept.length === 0 ? '' : `, ${kept.join(' ')} as before`}${lost === undefined ? '' : `, ${lost} removed`}${later}`;
 }
 
 function withVlans(vlans: readonly number[]): string {

@@ -1,13 +1,15 @@
 import { defined } from '../defined.ts';
 import { portsOfChange } from '../guest/change-ports.ts';
 import type { DesiredPort } from '../guest/desired.ts';
+import { directoryAuthorizes } from '../host/host-capabilities.ts';
 import type { Change, KnownPort, PortRequest } from '../operations/requests.ts';
 import { describeNetwork, sameNetwork } from '../port/port.ts';
 import type { PortId, VswitchName } from '../text/identifiers.ts';
 import type { Network } from '../vswitch/network.ts';
 import { refuseNetwork } from '../vswitch/vswitch-choice.ts';
 import { conflictingVswitches } from './authorisation-plan.ts';
-import { addPort, type PortsAfter, portNumberOn, refuseMac } from './new-port.ts';
+import { MODERNIZE } from './grant-conflicts.ts';
+import { addPort, authorisedPort, type PortsAfter, refuseMac } from './new-port.ts';
 import type { PlanningContext } from './planning-context.ts';
 import { refusedAdoptions } from './recorded-ports.ts';
 import { type Refusal, type RefusedPort, refusal } from './refusal.ts';
@@ -54,6 +56,8 @@ function portsOfOperation(
       return inTurn(change.portIds, before, (portId, ports, index) =>
         changeOne(portId, `portIds.${index}`, ports, { live: 'absent' }),
       );
+    case 'modernize':
+      return { ports: before, refusals: [] };
     case 'deletePort':
       return { ports: before.filter((port) => port.portId !== change.portId), refusals: [] };
     case 'setPorts':
@@ -190,9 +194,7 @@ function changeNetwork(
   const port = ports.find((candidate) => candidate.portId === portId);
   if (port === undefined) return changeOne(portId, 'portId', ports, {});
   const to = vswitch ?? port.vswitch;
-  const { portNumber: _old, ...kept } = port;
-  const { portNumber, refusals } = portNumberOn(to, { portId, vdev: port.vdev }, at, ports, context);
-  const moved = { ...kept, vswitch: to, network, ...defined({ portNumber }) };
+  const { port: moved, refusals } = authorisedPort({ ...port, vswitch: to, network }, at, ports, context);
   return {
     ports: ports.map((candidate) => (candidate === port ? moved : candidate)),
     refusals: [...refuseNetwork(to, network, at, context), ...refusals],
@@ -210,16 +212,19 @@ export function newConflicts(
   ports: readonly DesiredPort[],
   before: readonly DesiredPort[],
   field: string,
-  { guest, vswitches }: PlanningContext,
+  { guest, vswitches, capabilities }: PlanningContext,
 ): Refusal[] {
+  const advice = directoryAuthorizes(capabilities)
+    ? MODERNIZE
+    : 'use a port-based VSWITCH, a trunk port, or another VSWITCH for this port';
   const conflictsBefore = new Set(conflictingVswitches(before, vswitches));
   return conflictingVswitches(ports, vswitches)
     .filter((name) => !conflictsBefore.has(name))
     .map((name) => {
       const networks = ports
-        .filter((port) => port.vswitch === name)
+        .filter((port) => port.vswitch === name && port.authorization === undefined)
         .map((port) => `${port.portId}: ${describeNetwork(port.network)}`);
       const reason = `VSWITCH ${name} is user-based: all NICs of ${guest.userid} on it share one VLAN set, but its ports need different ones (${networks.join('; ')})`;
-      return refusal(field, reason, 'use a port-based VSWITCH, a trunk port, or another VSWITCH for this port');
+      return refusal(field, reason, advice);
     });
 }

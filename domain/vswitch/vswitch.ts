@@ -64,6 +64,14 @@ export const Vswitch = z.object({
 });
 export type Vswitch = z.infer<typeof Vswitch>;
 
+/** The grant of a userid: its authorisation that belongs to no port (docs/reference/zvm.md 5.6). */
+export function grantOf(
+  { authorisations }: Pick<Vswitch, 'authorisations'>,
+  userid: Userid,
+): Authorisation | undefined {
+  return authorisations.find((entry) => entry.userid === userid && entry.portNumber === undefined);
+}
+
 /**
  * The VLANs that an authorisation really asks for: what z/VM reports, without the default that it shows for a flat one
  * (unaware VSWITCHes still report one VLAN, docs/reference/smcli.md 4.2).

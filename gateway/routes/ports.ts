@@ -25,10 +25,18 @@ import {
 import { Guest, ManyPorts, NewPort, OfGuest, OfHost, OfPort, Port, PortChange } from '../schemas.ts';
 import { type GuestRequest, startOnGuest } from './guest-operation.ts';
 
-/** A guest, and its ports: read, create, change, delete. */
+/** A guest, and its ports: read, create, change, delete, authorise by the directory. */
 export function portRoutes(services: Services): App {
   const app = newApp();
-  for (const add of [showGuestRoute, showPortRoute, createPortRoute, changePortRoute, listedRoutes, wirePortsRoute])
+  for (const add of [
+    showGuestRoute,
+    showPortRoute,
+    createPortRoute,
+    changePortRoute,
+    listedRoutes,
+    modernizeRoute,
+    wirePortsRoute,
+  ])
     add(app, services);
   return app;
 }
@@ -140,6 +148,26 @@ function changePortRoute(app: App, services: Services): void {
 const OUTSIDE_BODY = new Set([...Object.keys(OfPort.shape), ...Object.keys(portOptions)]);
 
 /** The routes that the list of operations describes: a port in the path, all other fields in the body. */
+function modernizeRoute(app: App, services: Services): void {
+  app.openapi(
+    route(
+      {
+        method: 'post',
+        path: '/v1/hosts/{host}/guests/{userid}/modernize',
+        ...starts('modernizeGuest', 'Guests'),
+        request: { params: OfGuest, headers: ConditionalHeaders, query: PortOperationQuery },
+      },
+      STARTED,
+    ),
+    async (context) => {
+      const target = context.req.valid('param');
+      hostFor(context, services, target.host, 'change');
+      const { plan, ...options } = context.req.valid('query');
+      return startOnGuest(context, services, { type: 'modernizeGuest', input: { ...target, ...options } }, { plan });
+    },
+  );
+}
+
 function listedRoutes(app: App, services: Services): void {
   for (const type of GUEST_OPERATION_TYPES) {
     const { route: listed, input } = guestDefinitionOf(type);

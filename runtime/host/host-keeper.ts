@@ -32,8 +32,8 @@ export type HostKeeper = {
 };
 
 /**
- * Before workers start: see that nobody works on another z/VM system under the name of a host of theirs, and make each host's Schedule. From then
- * on look at both, now and then: a server whose database is new has no Schedule, and anybody may delete one. Throws HostTaken.
+ * Before workers start: check that no worker serves another z/VM system under the name of one of their hosts, and create each host's Schedule. Then
+ * check both periodically: a server with a new database has no Schedule, and an operator may delete one. Throws HostTaken.
  */
 export async function keepHosts(
   workers: readonly WorkerIdentity[],

@@ -22,7 +22,10 @@ const ACTIVITIES_AT_ONCE = 1_200;
 // Workflow tasks only compute. A task that was taken waits for the CPU and times out, one at the server does not: a starved worker takes few.
 const WORKFLOW_TASKS_OF_A_CORE = 10;
 const MOST_WORKFLOW_TASKS = 100;
-/** Runs in memory, of all hosts of a process: about 0.3 MB each. One that was put out is replayed when it goes on. */
+/**
+ * Runs in memory, of all hosts of a process: 400 open operations with the runs of their guests. The SDK's default is for one worker that has all
+ * memory of the machine. A run that was put out is replayed when it goes on.
+ */
 const RUNS_IN_MEMORY = 800;
 const LEAST_RUNS_IN_MEMORY = 100;
 

@@ -12,7 +12,7 @@ const LOOK_BACK_MS = 10 * 60_000;
 const LOST = ['Terminated', 'Failed', 'TimedOut'].map((status) => `"${status}"`).join(', ');
 
 /**
- * Look for guest runs of a host that ended before they had answered, because somebody terminated them or a defect failed them, and tell the
+ * Look for guest runs of a host that ended before they had answered, because they were terminated or failed by a defect, and tell the
  * operations that wait for them, until `signal` is aborted. Several workers may tell the same: an operation takes the first word.
  */
 export async function watchLostGuestRuns(

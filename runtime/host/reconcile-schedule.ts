@@ -9,7 +9,7 @@ import type { reconcileHost } from '../../workflows/index.ts';
 export type ReconcileTimes = { intervalSeconds: number; sweepSeconds: number };
 
 /**
- * Create the Schedule of a host, or bring it up to date; one that somebody has paused stays paused. Runs that would overlap are skipped, and
+ * Create the Schedule of a host, or bring it up to date; a paused one stays paused. Runs that would overlap are skipped, and
  * of those missed while the server was away at most one is made up for.
  */
 export async function ensureReconcileSchedule(client: Client, host: string, times: ReconcileTimes): Promise<void> {

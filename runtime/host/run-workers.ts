@@ -25,7 +25,7 @@ export type Build = { bundle?: WorkflowBundleWithSourceMap; versioned?: boolean 
 
 /**
  * Start a worker for each host, on one connection and with one workflow bundle; with `reconcile`, each host's Schedule too, with `neutron` by
- * Neutron's word. They ask for work when this ends, and new runs begin with their build. Throws HostTaken when somebody works on another z/VM system
+ * Neutron's word. They ask for work when this ends, and new runs begin with their build. Throws HostTaken when another worker serves another z/VM system
  * under the name of one of the hosts, BuildNotTaken when Temporal does not take their build.
  */
 export async function runWorkers(

@@ -86,7 +86,7 @@ export async function makeCurrent(client: Client, host: string, buildId: string)
 }
 
 /**
- * The build with which new runs of a host begin, '' for workers without versions. Undefined when nobody has ever said it to this server, as after its
+ * The build with which new runs of a host begin, '' for workers without versions. Undefined when this server was never told one, as after its
  * database was made anew.
  */
 export async function currentBuild(client: Client, host: string): Promise<string | undefined> {

@@ -8,7 +8,7 @@ export function nodeOfCommand(path: string): string | undefined {
 
 /**
  * Run a command on a node's Linux, as a program that is installed there does: byte by byte what it prints, with the exit status in a header.
- * 503 while nobody can reach the node.
+ * 503 while the node is unreachable.
  */
 export async function runOnNode(
   mn: ManagementNode,

@@ -44,7 +44,7 @@ export function changeEntry({ userid, entry }: Guest, body: unknown): string | n
   });
 }
 
-/** `guests/<userid>/devices`: what somebody defines or attaches on the running guest. Answers what is wrong. */
+/** `guests/<userid>/devices`: a device that an administrator defines or attaches on the running guest. Answers the problem. */
 export function addDevice(guest: Guest, body: unknown): string | null {
   const { data, error } = Device.safeParse(body);
   if (data === undefined) return error.message;

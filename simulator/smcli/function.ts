@@ -45,7 +45,7 @@ export type SmcliFunction = {
   | {
       scope: 'directory';
       run: (call: SmcliCall, guest: Guest) => Code;
-      /** takes the lock of the entry, gives it back, or needs it; others need that nobody has it */
+      /** takes the lock of the entry, gives it back, or needs it; others need the entry unlocked */
       lock?: 'takes' | 'gives' | 'needs';
       /** requests to DirMaint that it makes */
       requests?: (call: SmcliCall) => number;

@@ -155,7 +155,7 @@ export class Smcli {
   }
 }
 
-/** 400/12: somebody has the entry; 400/24: it is not locked, and would have to be (docs/reference/zvm.md 5.4). */
+/** 400/12: another caller has the entry; 400/24: it is not locked, and would have to be (docs/reference/zvm.md 5.4). */
 function lockRefusal({ entry }: Guest, lock: 'takes' | 'gives' | 'needs' | undefined): Code | undefined {
   if (entry.updating || entry.lock === 'administrator') return [400, 12];
   const needed = lock === 'gives' || lock === 'needs';

@@ -271,7 +271,7 @@ export class ZvmSystem {
 
   /**
    * Lets the NIC that is coupled to a port have the port's VLANs, without dropping it (docs/reference/zvm.md 3.2). `before` is what the
-   * port had: that it has others now is logged also where nobody is coupled.
+   * port had: that it has others now is logged also without a coupled NIC.
    */
   showPortVlans(vswitch: Vswitch, number: number, before: readonly number[]): void {
     const port = vswitch.ports.get(number);

@@ -59,7 +59,7 @@ const BASE: Omit<Vswitch, 'name' | 'authorisations' | 'ports'> = {
   mac: '020000000000',
 };
 
-/** A new VSWITCH with nobody authorised. */
+/** A new VSWITCH without authorisations. */
 export function makeVswitch(name: string, fields: Partial<Vswitch> = {}): Vswitch {
   const vswitch = { ...BASE, ...fields };
   const lists = { rdevs: [...vswitch.rdevs], failed: [...vswitch.failed] };
@@ -78,7 +78,7 @@ export function effectiveVlans(vswitch: Vswitch, authorisation: Pick<Authorisati
   return vswitch.defaultVlan > 0 ? [vswitch.defaultVlan] : [];
 }
 
-/** The lowest port number that nobody holds or uses. */
+/** The lowest port number that no guest holds or uses. */
 export function freePort(vswitch: Vswitch, used: readonly (number | undefined)[]): number {
   const taken = new Set([...vswitch.ports.keys(), ...used]);
   let port = 1;

@@ -1,6 +1,6 @@
 import { type SpawnOptions, spawn } from 'node:child_process';
-import { constants } from 'node:fs';
-import { access, chmod, mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
+import { constants, rmSync } from 'node:fs';
+import { access, chmod, mkdir, mkdtemp, readdir, rename, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import { delimiter, extname, join } from 'node:path';
@@ -45,7 +45,7 @@ const GO_PACKAGE = 'github.com/temporalio/cli/cmd/temporal@v1.5.1';
 const SDK_DOWNLOAD_LIMIT_MS = 20_000;
 const VERSION_LIMIT_MS = 30_000;
 const GO_BUILD_LIMIT_MS = 20 * 60_000;
-const GO_PROGRESS_MS = 30_000;
+const PROGRESS_MS = 5_000;
 
 /**
  * Finds a Temporal server, or the executable to run one with: `TEMPORAL_ADDRESS` or a profile of Temporal's own client
@@ -78,11 +78,12 @@ export async function findTemporalServer(options: FindOptions): Promise<External
     {
       title: `a build of ${GO_PACKAGE} by Go`,
       intro: '(about 3 minutes, once)',
-      run: (directory: string) => buildByGo(directory, env, say),
+      run: (directory: string) => buildByGo(directory, env),
     },
   ]) {
     say(`Temporal: no server found so far, trying ${make.title} ${make.intro}`);
     const started = performance.now();
+    const progress = setInterval(() => say(`Temporal: still trying, ${seconds(started)} so far`), PROGRESS_MS);
     try {
       const version = await intoCache(cached, env, (directory) => make.run(directory, env));
       say(`Temporal: ${make.title} gave server ${version} after ${seconds(started)}, kept as ${cached}`);
@@ -91,6 +92,8 @@ export async function findTemporalServer(options: FindOptions): Promise<External
       const line = `${make.title} failed after ${seconds(started)}: ${messageOf(error)}`;
       say(`Temporal: ${line}`);
       failures.push(line);
+    } finally {
+      clearInterval(progress);
     }
   }
   throw new Error(
@@ -174,6 +177,9 @@ async function intoCache(
   const cache = cacheDirectory(env);
   await mkdir(cache, { recursive: true });
   const directory = await mkdtemp(join(cache, 'making-'));
+  const remove = () => rmSync(directory, { recursive: true, force: true });
+  // Ctrl-C may come during a build.
+  process.once('exit', remove);
   try {
     const made = await make(directory);
     await chmod(made, 0o755);
@@ -182,7 +188,8 @@ async function intoCache(
     await rename(made, cached);
     return version;
   } finally {
-    await rm(directory, { recursive: true, force: true });
+    process.off('exit', remove);
+    remove();
   }
 }
 
@@ -196,16 +203,10 @@ async function downloadBySdk(directory: string, env: NodeJS.ProcessEnv): Promise
   return join(directory, name);
 }
 
-async function buildByGo(directory: string, env: NodeJS.ProcessEnv, say: Say): Promise<string> {
+async function buildByGo(directory: string, env: NodeJS.ProcessEnv): Promise<string> {
   const [go] = await executablesOnPath('go', env);
   if (go === undefined) throw new Error('there is no go on the path');
-  const started = performance.now();
-  const progress = setInterval(() => say(`Temporal: still building, ${seconds(started)} so far`), GO_PROGRESS_MS);
-  try {
-    await run(go, ['install', GO_PACKAGE], { env: { ...env, GOBIN: directory } }, GO_BUILD_LIMIT_MS);
-  } finally {
-    clearInterval(progress);
-  }
+  await run(go, ['install', GO_PACKAGE], { env: { ...env, GOBIN: directory } }, GO_BUILD_LIMIT_MS);
   return join(directory, 'temporal');
 }
 

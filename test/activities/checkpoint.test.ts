@@ -39,7 +39,7 @@ const checkpoint: fc.Arbitrary<Checkpoint> = fc.record(
   { requiredKeys: ['guests', 'entries'] },
 );
 
-test('what a reconciliation remembers is read back as it was', () => {
+test('the checkpoint of a reconciliation is read back as it was', () => {
   fc.assert(
     fc.property(checkpoint, (given) => {
       expect(readCheckpoint(writeCheckpoint(given))).toEqual(given);

@@ -35,7 +35,7 @@ test('an xCAT that falls silent after it has said something is told with that', 
   });
 });
 
-test('what another try cannot help is not tried again', async () => {
+test('a failure that another try cannot help is not retried', async () => {
   let tries = 0;
   const refused = new BackendError({ code: 'unauthorised', operation: 'GET /version', message: 'HTTP 401' });
   const read = async () => {

@@ -114,6 +114,19 @@ test('a cancelled member stops to wait, and the others do not wait for it', asyn
   expect(log.slice(2)).toEqual(['two apply']);
 });
 
+test('an attempt that Temporal has given up takes the place of the next one from nobody', async () => {
+  const { come, log } = windowOf(2);
+  const [one, again, two] = [come('one'), come('one'), come('two')];
+  const cancelled = new AbortController();
+  const lost = one.arrive('plan', cancelled.signal);
+  void again.arrive('plan');
+  cancelled.abort(new Error('timed out'));
+  await expect(lost).rejects.toThrow('timed out');
+  one.end(false);
+  await two.arrive('plan');
+  expect(log).toEqual(['one plan', 'two plan']);
+});
+
 test('a request of no window waits for nobody', async () => {
   await createWindows().member(undefined, 'alone').arrive('plan', never);
 });

@@ -173,13 +173,13 @@ test('on a port-based VSWITCH a VLAN that changes in place is seen, coupled or n
   expect(judged).toMatchObject({ ...RIGHT, inverted: 1, wrongLastWord: 1 });
 });
 
-test('what was done at once with what came after it is not judged', () => {
+test('operations at the same time are not judged by their order', () => {
   const run = new FabricatedRun().attach(10, 30, 100).changeVlan(40, 90, 200).changeVlan(50, 95, 300);
   run.wired(20, 100).moved(60, 300);
   expect(run.judged(simulatorWith({ of: place, vlan: 300 }))).toMatchObject({ ...RIGHT, pairs: 2, unobserved: 2 });
 });
 
-test('what was cancelled or undone changes nothing, and what is not known may have', () => {
+test('a cancelled or rolled back operation changes nothing, an unknown one may have', () => {
   const network = (vlan: number) => ({ portId: place.portId, network: { type: 'vlan', segmentationId: vlan } });
   const failed = (undone: boolean): Ending => ({
     ...{ kind: 'failed', at: 90, type: 'StepFailed', message: 'no' },
@@ -264,7 +264,7 @@ const doubles: [string, (state: SimulatorState) => void][] = [
   ],
 ];
 
-test.each(doubles)('%s stands twice, or belongs to nobody', (_name, spoil) => {
+test.each(doubles)('%s stands twice, or has no owner', (_name, spoil) => {
   const state = simulatorWith({ of: place, vlan: 100 });
   const run = new FabricatedRun().attach(10, 30, 100).wired(20, 100);
   expect(run.judged(state).doubled).toBe(0);
@@ -272,7 +272,7 @@ test.each(doubles)('%s stands twice, or belongs to nobody', (_name, spoil) => {
   expect(run.judged(state).doubled).toBeGreaterThan(0);
 });
 
-test('what is open, lost, or cannot be changed any more is locked', () => {
+test('an operation that is open or lost, or a guest that cannot be changed any more, is a lock', () => {
   const run = new FabricatedRun().attach(10, 30, 100).wired(20, 100);
   const more = {
     open: [`guest/${HOST}/${place.userid}`],

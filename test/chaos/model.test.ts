@@ -38,7 +38,7 @@ test.each(['refused', 'nothing'] as const)('a word that was answered %s changes 
   ]);
 });
 
-test('a word of which nobody knows may hold or not', () => {
+test('an operation of unknown outcome may hold or not', () => {
   const { states } = expectedAfter([word(1, create(100)), word(2, vlan(200), 'unsure')]);
   expect(states.map((state) => state?.vlan)).toEqual([100, 200]);
 });

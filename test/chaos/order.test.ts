@@ -31,7 +31,7 @@ function changesBetween(from: PortState, to: PortState): Change[] {
   return changes.filter((change) => change !== false);
 }
 
-/** Carry words out one after the other, in an order, as somebody does who may have another than that of acceptance. */
+/** Carry words out one after the other, in an order, which may differ from that of acceptance. */
 function carryOut(
   asks: readonly PortChange[],
   order: readonly number[],

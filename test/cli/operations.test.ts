@@ -68,7 +68,7 @@ test('a dry run says what would be done, and nothing is done', async () => {
   expect((await environment.guest('LNX10005')).rows).toEqual([]);
 });
 
-test('what a dry run has told is done just so, or not at all', async () => {
+test('the plan of a dry run is carried out exactly, or not at all', async () => {
   const planOf = (out: string) => /--plan ([0-9a-f]{32})/.exec(out)?.[1] ?? '';
   const early = planOf((await run(...create('LNX10012', 14, '100'), '--dry-run')).out);
   await run(...create('LNX10012', 15, '100'));

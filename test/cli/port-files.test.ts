@@ -90,8 +90,8 @@ test('neither a line that is too short nor a wrong userid hides another mistake 
 
 test('a wrong entry of a JSON file does not hide a port that stands in it twice', async () => {
   const entry = { portId: portId(1), userid: 'LNX10001', vswitch: 'VSW1', network: FLAT };
-  const { userid: _userid, ...nobodys } = entry;
-  const { code, err } = await check('twice.json', JSON.stringify([nobodys, entry]));
+  const { userid: _userid, ...withoutUserid } = entry;
+  const { code, err } = await check('twice.json', JSON.stringify([withoutUserid, entry]));
   expect(code).toBe(2);
   expect(mistakesIn(err)).toEqual([
     'entry 1: userid: is missing',
@@ -144,7 +144,7 @@ test('a key that stands twice in an object of a JSON file is refused by line: no
   ]);
 });
 
-test('Ctrl-C ends the waiting for a pipe that nobody writes to', async () => {
+test('Ctrl-C ends the waiting for a pipe without a writer', async () => {
   const pipe = join(folder, 'pipe');
   spawnSync('mkfifo', [pipe]);
   const running = start(['import', pipe, '--check', '--host', 'zvm1']);

@@ -69,7 +69,7 @@ test('help ends with 0, shows examples, and starts from any folder through a lin
   expect(stdout).toContain('Examples:');
 });
 
-test('what is said beside the result changes nothing when nobody takes it', async () => {
+test('progress whose reader is gone changes nothing', async () => {
   const right = ['import', join(ROOT, 'docs/examples/ports.csv'), '--check'];
   for (const [args, code] of [
     [right, 0],

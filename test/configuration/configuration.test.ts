@@ -127,6 +127,15 @@ describe('The behaviour of z/VM', () => {
   });
 });
 
+test('The members of an SSI cluster may be given, or that there are none', () => {
+  const membersIn = (line: string) => load([`${ACCESS}${line}\n`]).hosts.map(({ ssiMembers }) => ssiMembers);
+  expect(membersIn('zvm_ssi_members = zhcp1, zhcp2')).toEqual([['zhcp1', 'zhcp2']]);
+  expect(membersIn('zvm_ssi_members = none')).toEqual([[]]);
+  expect(membersIn('')).toEqual([undefined]);
+  const wrong = failure(() => load([`${ACCESS}zvm_ssi_members = zhcp 1\n`]));
+  expect(wrong.problems).toMatchObject([{ key: 'zvm_ssi_members' }]);
+});
+
 describe('The historic files', () => {
   test('give one host, unchanged', () => {
     expect(loadConfiguration({ configFiles: fixtures, configDirs: [], env: {} })).toEqual({

@@ -31,7 +31,7 @@ async function failureOf(text: string): Promise<ConfigurationError> {
 test.each([
   ['hold text', 'x'],
   ['hold nothing', ''],
-])('references in references, ten of each in ten, are refused soon, though the last %s', async (_what, last) => {
+])('references in references, ten of each in ten, are refused soon, though the last %s', async (_case, last) => {
   const levels = Array.from({ length: 8 }, (_, level) => `k${level} = ${`$k${level + 1}`.repeat(10)}\n`).join('');
   const { problems } = await failureOf(`${ACCESS}zvm_host = $k0\n${levels}k8 = ${last}\n`);
   expect(problems).toMatchObject([
@@ -46,7 +46,7 @@ test('references to a large value, many times, are refused', async () => {
   ]);
 });
 
-test('what refers to much, but not too much, is read', async () => {
+test('a value of many references, but not too many, is read', async () => {
   const { hosts } = await load(`${ACCESS}zvm_host = ${'$a'.repeat(30)}\na = $b\nb = z\n`);
   expect(hosts[0]?.host).toBe('z'.repeat(30));
 });
@@ -63,7 +63,7 @@ test.each([
   ['a NUL in a user name', 'zvm_xcat_username = ad\0min', 5],
   ['an escape in a continued value', 'zvm_host = a\n \x1bb', 6],
   ['a NUL in the name of a section', '[AGENT\0]', 5],
-])('%s is refused by line', async (_what, line, number) => {
+])('%s is refused by line', async (_case, line, number) => {
   const { problems } = await failureOf(`${ACCESS}${line}\n`);
   expect(problems).toEqual([expect.objectContaining({ line: number, problem: 'the line holds a control character' })]);
 });

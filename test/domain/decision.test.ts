@@ -242,7 +242,7 @@ describe('on a port-based VSWITCH', () => {
     return decision.accepted ? decision.desired.ports[0]?.portNumber : decision.refusals;
   };
 
-  test('a port gets a number that nobody has', () => {
+  test('a port gets a free port number', () => {
     fc.assert(
       fc.property(fc.uniqueArray(fc.integer({ min: 1, max: 2048 }), { minLength: 2040, maxLength: 2047 }), (taken) => {
         const authorisations = taken.map((portNumber) => ({ userid: Userid.parse('OTHER'), vlans: [], portNumber }));

@@ -86,7 +86,7 @@ function reconcile(read: PlanningContext, values: object = {}) {
 describe('a guest that has left the host', () => {
   const read = contextWith({ absence: { kind: 'elsewhere', zhcp: 'zhcp2' } });
 
-  test('has its NICs and grants taken away there, but those of a port whose record nobody can read', () => {
+  test('has its NICs and grants taken away there, but those of a port with an unreadable record', () => {
     const steps = reconcile(read).steps.map((step) => [step.kind, 'vdev' in step ? step.vdev : 'all']);
     expect(steps).toEqual([
       ['ensureUncoupled', '1000'],
@@ -103,7 +103,7 @@ describe('a guest that has left the host', () => {
   });
 });
 
-test('a port whose directory statement nobody can read is not asked to be confirmed as down', () => {
+test('a port whose directory statement is unreadable is not asked to be confirmed as down', () => {
   const unclear = 'its LAN SYSTEM is not the name of a VSWITCH';
   const guest = { recorded: [CLEAR_ROW], live: [], directory: [{ vdev: vdev('1000'), unclear }] };
   expect(reconcile(contextWith(guest))).toEqual({ refused: [], steps: [] });

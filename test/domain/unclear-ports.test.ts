@@ -9,7 +9,7 @@ import { PREFIX, scenarios } from './worlds.ts';
 
 const FIELDS = ['network', 'vdev', 'vswitch', 'adminStateUp', 'mac'] as const;
 
-/** The record of a port as it reads when nobody can read one of its fields. */
+/** The record of a port with one unreadable field. */
 function spoilt(row: RecordedPort, field: (typeof FIELDS)[number]): RecordedPort {
   const { vdev, vswitch, mac, ...rest } = row;
   const unreadable = [{ field, name: field, value: 'abc' }];
@@ -40,7 +40,7 @@ const spoiltScenarios = fc.tuple(scenarios, spoiling).map(([{ world, desired }, 
   return { world: spoiltWorld, desired: wanted, left };
 });
 
-describe('a port that nobody can read', () => {
+describe('an unreadable port', () => {
   test('reaches after each step of any plan for others just what it reached before', () => {
     fc.assert(
       fc.property(spoiltScenarios, ({ world, desired, left }) => {

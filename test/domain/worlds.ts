@@ -28,7 +28,7 @@ const trunk = (...ids: number[]): Network => ({
   type: 'trunk',
   segmentationIds: ids.map((id) => SegmentationId.parse(id)),
 });
-const NETWORKS = [{ type: 'flat' } as Network, vlan(1), vlan(100), vlan(4094), trunk(1, 100), trunk(100, 200)];
+export const NETWORKS = [{ type: 'flat' } as Network, vlan(1), vlan(100), vlan(4094), trunk(1, 100), trunk(100, 200)];
 const networkOn = (name: VswitchName): fc.Arbitrary<Network> =>
   name === 'VSWFLAT' ? fc.constant({ type: 'flat' }) : fc.constantFrom(...NETWORKS);
 

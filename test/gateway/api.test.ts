@@ -105,7 +105,7 @@ test.each([
   ['a port id that is none', 'GET', '/guests/LNX10001/ports/x', undefined, 422],
   ['a method that is not meant', 'POST', '/guests/LNX10001', {}, 405],
   ['a path that is not there', 'GET', '/nothing', undefined, 404],
-])('%s is a problem', async (_what, method, path, body, status) => {
+])('%s is a problem', async (_case, method, path, body, status) => {
   const answer = await served.call(method, `${base}${path}`, body);
   expect(answer.status).toBe(status);
   expect(answer.body).toMatchObject({ type: expect.stringMatching(/^urn:networking-zvm:problem:/), status });

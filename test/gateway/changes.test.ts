@@ -33,7 +33,7 @@ test('a query that is misspelt changes nothing, and lists nothing', async () => 
   expect((await call('GET', `/v1/operations?hosts=${served.host}`)).status).toBe(422);
 });
 
-test('what a query says that a route does not know is refused on every route, and nothing is changed', async () => {
+test('a query parameter that a route does not know is refused on every route, and nothing is changed', async () => {
   const { paths } = (await call('GET', '/openapi.json')).body as { paths: Record<string, Record<string, unknown>> };
   const routes = Object.entries(paths).flatMap(([path, methods]) =>
     Object.keys(methods).map((method) => [method.toUpperCase(), path] as const),
@@ -182,7 +182,7 @@ test('a wait that runs out, or that is too short to begin with, answers 202', as
   await served.environment.control('POST', 'systems/zhcp1/guests/LNX10002/unlock');
 });
 
-test('what a port is called in the name service goes with it', async () => {
+test('the name of a port in the name service goes with it', async () => {
   const port = { ...onVlan(100), address: '192.0.2.10', hostname: 'data-1' };
   expect((await call('PUT', portOf('LNX10004', 10), port, WAIT)).status).toBe(200);
   const { tables } = SimulatorState.parse(await served.environment.control('GET', 'state'));
@@ -226,7 +226,7 @@ test('hosts are reconciled together, each only by who may', async () => {
   expect((await call('POST', '/v1/reconciliations', undefined, WAIT, bounded.token)).status).toBe(404);
 });
 
-test('what a host is not configured for is refused, by name', async () => {
+test('an operation that a host is not configured for is refused, by name', async () => {
   for (const path of ['dhcp', 'management-network']) {
     const refused = await call('PUT', `${base}/${path}?dryRun=true`, undefined, WAIT);
     expect(refused).toMatchObject({ status: 409, body: { errors: [{ field: expect.any(String) }] } });
@@ -246,7 +246,7 @@ test('a list of operations has only those of the hosts that the caller may read'
   expect(body).toEqual({ operations: [] });
 });
 
-test('what runs beside operations cannot be cancelled', async () => {
+test('workflows beside the operations cannot be cancelled', async () => {
   await call('GET', `${base}/guests`);
   const { client, host } = served.environment;
   const workflowId = `neutron/${host}`;

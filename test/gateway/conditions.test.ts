@@ -181,13 +181,13 @@ test('a plan whose MAC is taken while it is carried out is undone, and not carri
   expect((await call('GET', port)).status).toBe(404);
 });
 
-test('what is read only if it is as it was is not answered when it is not', async () => {
+test('a reading under If-Match is refused when the resource has changed', async () => {
   const tag = (await call('GET', `${base}/vswitches/VSW2`)).headers.get('etag') ?? '';
   const read = (match: string) => call('GET', `${base}/vswitches/VSW2`, undefined, { 'if-match': match });
   expect([(await read(tag)).status, (await read('*')).status, (await read('"old"')).status]).toEqual([200, 200, 412]);
 });
 
-test('what is read weakly is not sent again', async () => {
+test('a resource with the same weak ETag is not sent again', async () => {
   const { headers } = await call('GET', `${base}/guests`);
   const tag = headers.get('etag') ?? '';
   expect((await call('GET', `${base}/guests`, undefined, { 'if-none-match': `"x", W/${tag}` })).status).toBe(304);

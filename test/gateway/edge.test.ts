@@ -66,7 +66,7 @@ describe('at the edge of HTTP', () => {
     ['two slashes', () => base.replace('/hosts/', '/hosts//')],
     ['slashes at the beginning', () => `//elsewhere.example${base}`],
     ['a step up', () => `${base}/%2e%2e/%2e%2e/nothing`],
-  ])('with %s there is nothing', async (_what, path) => {
+  ])('with %s there is nothing', async (_case, path) => {
     expect(await served.call('GET', path())).toMatchObject({ status: 404, body: problem('not-found') });
   });
 
@@ -146,7 +146,7 @@ describe('at the edge of HTTP', () => {
     },
   );
 
-  test('what is no HTTP, or a method that nobody knows, harms nobody', async () => {
+  test('a request that is no HTTP, or has an unknown method, harms no other caller', async () => {
     expect(await raw('nonsense\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 /);
     expect(await raw('TRACE / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')).toMatch(/^HTTP\/1\.1 4\d\d /);
     expect(await raw(`GET / HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(100_000)}\r\n\r\n`)).toMatch(/^HTTP\/1\.1 431 /);
@@ -176,7 +176,7 @@ describe('at the edge of HTTP', () => {
     expect((await served.call('GET', '/openapi.json')).body.servers[0].url).toBe('https://api.example/zvm');
   });
 
-  test('who goes away while waiting does not keep the gateway waiting', async () => {
+  test('a caller that goes away while waiting does not keep the gateway waiting', async () => {
     await served.environment.control('POST', 'systems/zhcp1/guests/LNX10002/lock');
     const leaving = new AbortController();
     const gone = fetch(`${served.gateway.url}${base}/guests/LNX10002/ports/${portId(3)}`, {
@@ -234,7 +234,7 @@ describe('while no worker runs', () => {
   });
   afterAll(() => served.close());
 
-  test('what z/VM has cannot be read, and it is said why; changes are taken', async () => {
+  test('the state of z/VM cannot be read, and the reason is given; changes are taken', async () => {
     for (const path of ['/guests', '/guests/LNX10001', '/vswitches/VSW1', '/drift', '/picture']) {
       const answer = await served.call('GET', `${base}${path}`);
       expect(answer).toMatchObject({ status: 503, body: problem('no-worker') });
@@ -258,7 +258,7 @@ async function connectThrough() {
   return { ...way, client };
 }
 
-test('a Temporal that hangs makes nobody hang', async () => {
+test('a Temporal that hangs makes no caller hang', async () => {
   const temporal = await connectThrough();
   const served = await serve({ client: temporal.client, limits: { waitSeconds: 2 } }, false);
   const base = `/v1/hosts/${served.host}`;
@@ -275,7 +275,7 @@ test('a Temporal that hangs makes nobody hang', async () => {
   await served.close();
 });
 
-describe('when Temporal goes while somebody waits', () => {
+describe('when Temporal goes while a caller waits', () => {
   const waitingOn = async (served: Served, userid: string, headers: Record<string, string>) => {
     await served.environment.control('POST', `systems/zhcp1/guests/${userid}/lock`);
     const path = `/v1/hosts/${served.host}/guests/${userid}/ports/${portId(1)}`;
@@ -338,7 +338,7 @@ test('waiting for an operation takes as long as it may, however short calls to T
   const { count } = await served.environment.client.workflow.count(
     `WorkflowType = "showHost" AND ZvmHost = "${served.host}"`,
   );
-  expect(count, 'nobody reads for events that nobody listens to').toBe(0);
+  expect(count, 'z/VM is not read for a stream without a listener').toBe(0);
   await served.environment.control('POST', 'systems/zhcp1/guests/LNX10002/unlock');
   expect((await waiting).status).toBe(200);
   await served.close();

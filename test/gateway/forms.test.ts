@@ -42,7 +42,7 @@ test.each<[string, z.ZodType, fc.Arbitrary<unknown>]>([
   ],
 ])(
   'a %s that is taken is taken again as it is written then, and the pattern in the document takes it too',
-  (_what, schema, values) => {
+  (_case, schema, values) => {
     const { pattern } = z.toJSONSchema(schema, { io: 'input' });
     fc.assert(
       fc.property(values, (value) => {

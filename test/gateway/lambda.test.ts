@@ -79,7 +79,7 @@ test('an event that is no request is refused by that', async () => {
   await expect(rawHandler()({ source: 'aws.events' })).rejects.toThrow('the event is not an HTTP request');
 });
 
-test('one who calls with tokens that nobody has is limited by address', async () => {
+test('a caller with unknown tokens is limited by its address', async () => {
   const handle = handlerOf({ limits: { strangersPerMinute: 2 } });
   const guess = (await event('api-gateway-rest-1.0.json')).replaceAll(token, 'guess');
   expect((await handle(guess)).statusCode).toBe(401);

@@ -176,7 +176,7 @@ async function byZvmnet(type: OperationType, request: object): Promise<Verdict> 
 
 test.each(CASES)(
   '%s has one verdict by HTTP, zvmnet and Temporal, in the same words',
-  async (_what, type, request, isGood) => {
+  async (_case, type, request, isGood) => {
     const http = await byHttp(type, request);
     expect({ ...http, zvmnet: await byZvmnet(type, request), temporal: await byTemporal(type, request) }).toEqual({
       isGood,

@@ -12,13 +12,13 @@ const { PICTURES } = process.env;
 
 type Look = Parameters<Browser['newPage']>[0];
 
-/** Looks at pictures as somebody with a browser does. */
+/** Looks at pictures with a browser. */
 export type Viewer = {
   /** A page of the gateway at that URL: this host, and what the link says besides. */
   open(served: Served, query?: string, look?: Look, url?: string): Promise<Page>;
   /** The same once the host is drawn. */
   openDrawn(served: Served, query?: string, look?: Look, url?: string): Promise<Page>;
-  /** Keep what the page looks like, for somebody to look at. */
+  /** Keep a picture of the page for a person to look at. */
   picture(page: Page, name: string): Promise<void>;
   /** Errors of all pages, and requests to any other host than the gateway. */
   complaints(): string[];

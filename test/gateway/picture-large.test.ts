@@ -97,7 +97,7 @@ async function leastWork(page: Page): Promise<number> {
   return Math.min(...rounds);
 }
 
-/** Milliseconds that the browser works for a frame, on average, while somebody scrolls and types. */
+/** Milliseconds that the browser works for a frame, on average, while a reader scrolls and types. */
 async function work(page: Page): Promise<number> {
   const session = await page.context().newCDPSession(page);
   await session.send('Performance.enable');

@@ -5,10 +5,10 @@ import { type Served, serve } from './environment.ts';
 import { setUpLargeHost, useridOf } from './picture-scene.ts';
 
 const GUESTS = 1_000;
-/** z/VM is read so often while somebody looks. */
+/** z/VM is read so often while a page is open. */
 const READ_MS = 15_000;
 
-/** A gateway before a large host, which nobody has looked at yet. */
+/** A gateway before a large host that was not read yet. */
 async function serveLargeHost({ onTestFinished }: TestContext): Promise<Served> {
   const served = await serve({ guests: GUESTS });
   onTestFinished(() => served.close());
@@ -63,7 +63,7 @@ test.concurrent('three who look cost z/VM the same as one, and nothing once they
     await end;
     expect(told.filter((event) => event === 'state')).toHaveLength(1);
   }
-  await nobodyReads(served, context);
+  await expectNoReading(served, context);
 }, 300_000);
 
 /** The VLAN of the first port of the first guest that is told to have changed. */
@@ -76,8 +76,8 @@ async function readings(served: Served): Promise<number> {
   return (await served.environment.client.workflow.count(query)).count;
 }
 
-/** There is no reading for longer than one takes to come while somebody looks. */
-async function nobodyReads(served: Served, { expect }: TestContext): Promise<void> {
+/** There is no reading for longer than one takes to come while a page is open. */
+async function expectNoReading(served: Served, { expect }: TestContext): Promise<void> {
   const madeMeanwhile = async () => {
     const before = await readings(served);
     await sleep(1.2 * READ_MS);

@@ -129,7 +129,7 @@ function changeUplinks(simulator: Simulator): void {
   if (vswitch !== undefined) system.setUplink(vswitch, '6269', false);
 }
 
-/** A NIC and its grant that nobody recorded. */
+/** A NIC and its grant without a record. */
 function addForeignNic(simulator: Simulator, userid: string): void {
   const system = systemOf(simulator);
   const vswitch = system.vswitch('VSWFLAT');

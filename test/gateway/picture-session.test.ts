@@ -80,7 +80,7 @@ function look(viewer: Viewer): void {
     await served.close();
   });
 
-  test('who listens hears when it turns old, and not each time when it is read', async () => {
+  test('a listener hears when the state turns old, and not at each reading', async () => {
     const served = await serve();
     const page = await viewer.openDrawn(served);
     const heard = page.getByRole('status').filter({ hasText: /^live$/ });

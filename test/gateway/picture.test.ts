@@ -95,7 +95,7 @@ function look(viewer: Viewer): void {
       expect(new Set(rows).size).toBe(rows.length);
     });
 
-    test('a change is seen without asking for it: of this project, and of somebody else', async () => {
+    test('a change is shown without a reload: one of this project, and one of an administrator', async () => {
       const page = await viewer.openDrawn(served);
       await page.evaluate(() => Object.assign(window, { stayed: true }));
       await page.evaluate(noteFlash, '.wire.flash[data-owner="LNX10009"][data-vdev="1000"]');

@@ -13,7 +13,7 @@ async function gatewayBeforeOwnServer() {
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   const say = () => {};
   const found = await findTemporalServer({ say, env: { ...process.env, TEMPORAL_ADDRESS: '' } });
-  if (found.kind === 'external') throw new Error('a server of somebody else');
+  if (found.kind === 'external') throw new Error('a server that is not of this test');
   const databaseFile = join(folder, 'temporal.db');
   const server = await startTemporalServer({ binary: found.path, databaseFile, say });
   onTestFinished(() => server.stop());
@@ -54,11 +54,11 @@ test('a namespace that is gone makes it unready, with the reason', async () => {
 
 test('a database that can be read, but takes nothing, as that of a full disk, makes it unready until it does again', async () => {
   const { databaseFile, readyz } = await gatewayBeforeOwnServer();
-  const somebody = new DatabaseSync(databaseFile);
-  onTestFinished(() => somebody.close());
-  somebody.exec('PRAGMA busy_timeout = 30000; BEGIN IMMEDIATE');
+  const other = new DatabaseSync(databaseFile);
+  onTestFinished(() => other.close());
+  other.exec('PRAGMA busy_timeout = 30000; BEGIN IMMEDIATE');
   await expect.poll(async () => (await readyz()).status, SOON).toBe(503);
   expect((await readyz()).body).toContain('Temporal does not accept changes');
-  somebody.exec('ROLLBACK');
+  other.exec('ROLLBACK');
   await expect.poll(async () => (await readyz()).status, SOON).toBe(200);
 });

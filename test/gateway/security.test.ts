@@ -36,7 +36,7 @@ const PORT = { vswitch: 'VSW1', network: vlan(100) };
 
 test.each([
   ['without a token', {}],
-  ['with a token that nobody has', { authorization: 'Bearer zvm_nobody' }],
+  ['with an unknown token', { authorization: 'Bearer zvm_nobody' }],
   ['with another scheme', { authorization: 'Basic dTpw' }],
 ])('%s nothing is answered but 401', async (_how, headers) => {
   const answer = await served.call('GET', paths().guests, undefined, headers);
@@ -62,7 +62,7 @@ test('a token is for its verbs and its hosts alone', async () => {
   expect((await served.call('POST', `${one}/cancel`, undefined, bearing(reader))).status).toBe(403);
 });
 
-test('a reconciliation of several hosts is for whoever may do that on each of them', async () => {
+test('a reconciliation of several hosts needs a token that may do so on each of them', async () => {
   const hosts = [served.host, 'zvm-elsewhere'];
   const { client } = served.environment;
   const here = newToken('here', [served.host], ['read', 'reconcile']);

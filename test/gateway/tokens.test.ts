@@ -91,7 +91,7 @@ test('a running gateway knows new tokens, and those no longer that are taken out
   await served.close();
 });
 
-test('who waits with a token that is taken out meanwhile is told no more than that', async () => {
+test('a caller whose token is removed while it waits is answered with 401 alone', async () => {
   const file = join(folder, 'waiting.json');
   const token = addToken(file, 'waiting', ['*'], ['read', 'change']);
   const watched = watchTokens(file, () => {});

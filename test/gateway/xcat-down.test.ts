@@ -69,12 +69,12 @@ test('with xCAT down zvmnet says what xCAT said, whatever it is asked for', asyn
   }
 });
 
-test('with an xCAT that is up again within seconds, whoever reads sees nothing of it', async () => {
+test('an xCAT that is up again within seconds is not noticed by readers', async () => {
   await served.environment.control('POST', 'faults', { match: {}, action: { kind: 'status', status: 503 }, times: 2 });
   expect((await zvmnetJson(['port', 'list'], env())).ports).toHaveLength(1);
 });
 
-test('whoever waits for an xCAT that says nothing is told what for', async () => {
+test('a reader that waits for a silent xCAT gets the reason', async () => {
   await xcatSilent();
   const reading = start(['port', 'list'], env());
   await reading.told('xCAT has given no valid answer yet');

@@ -41,7 +41,7 @@ test('a simulation that did not come to its end is an error with its seed', () =
   expect(() => parseTrace(7, LINES.slice(0, -1))).toThrow('seed 7');
 });
 
-test('a move that nobody knows is an error', () => {
+test('an unknown move is an error', () => {
   expect(() => parseTrace(7, [...LINES, 'move: explode 0 while 0 7'])).toThrow('not a move of the environment');
 });
 

@@ -55,7 +55,7 @@ beforeAll(async () => {
   );
   const running = worker.run();
   const ended = new AbortController();
-  // As in each worker of the product: a terminated guest run answers nobody.
+  // As in each worker of the product: a terminated guest run gives no answers.
   const watch = watchLostGuestRuns(zvm.client, zvm.host, pino({ level: 'silent' }), ended.signal);
   stop = async () => {
     ended.abort();

@@ -10,12 +10,13 @@ import { parseTransportUrl } from '../../neutron/transport-url.ts';
 
 const quiet = { info: () => {}, warn: () => {}, error: () => {} };
 
-test('an agent that the server has taken for dead, or that was deleted from its list, looks at everything; at its first report it does not', async () => {
-  const answers = ['new', 'alive', 'new', 'revived'] as const;
-  let reports = 0;
+type Server = ConstructorParameters<typeof StateReporter>[0];
+
+/** A reporter to a server in memory; `doubts` is how often it asked for a look at everything. */
+function reporterOf(reportState: Server['reportState']) {
   let doubts = 0;
   const reporter = new StateReporter(
-    { reportState: async () => answers[reports++] },
+    { reportState },
     {
       host: 'zvm1',
       bridgeMappings: {},
@@ -28,11 +29,18 @@ test('an agent that the server has taken for dead, or that was deleted from its 
       },
     },
   );
+  return { reporter, doubts: () => doubts };
+}
+
+test('an agent that the server has taken for dead, or that was deleted from its list, looks at everything; at its first report it does not', async () => {
+  const answers = ['new', 'alive', 'new', 'revived'] as const;
+  let reports = 0;
+  const { reporter, doubts } = reporterOf(async () => answers[reports++]);
   await reporter.start();
-  const seen = [doubts];
+  const seen = [doubts()];
   for (let report = 1; report < answers.length; report += 1) {
     await reporter.reportNow();
-    seen.push(doubts);
+    seen.push(doubts());
   }
   reporter.stop();
   expect(seen).toEqual([0, 0, 1, 2]);
@@ -56,32 +64,16 @@ test('a host with so many ports that the server lists them slowly is waited for 
 
 test('an agent whose first report does not come through looks at everything when the next does: nothing could be bound to it before', async () => {
   let reports = 0;
-  let doubts = 0;
-  const reporter = new StateReporter(
-    {
-      reportState: async () => {
-        reports += 1;
-        if (reports === 1) throw new NeutronError('timeout', 'call report_state', 'no answer');
-        return reports === 2 ? 'new' : 'alive';
-      },
-    },
-    {
-      host: 'zvm1',
-      bridgeMappings: {},
-      plugsIntoVswitch: true,
-      intervalMs: 60_000,
-      log: quiet,
-      isReachable: () => true,
-      onRevived: () => {
-        doubts += 1;
-      },
-    },
-  );
+  const { reporter, doubts } = reporterOf(async () => {
+    reports += 1;
+    if (reports === 1) throw new NeutronError('timeout', 'call report_state', 'no answer');
+    return reports === 2 ? 'new' : 'alive';
+  });
   await reporter.start();
   await reporter.reportNow();
   await reporter.reportNow();
   reporter.stop();
-  expect(doubts).toBe(1);
+  expect(doubts()).toBe(1);
 });
 
 function portAs(id: string, host: string, vifType: string) {

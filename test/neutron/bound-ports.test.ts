@@ -15,7 +15,7 @@ test('before the first reading, and after messages may have been missed, any por
   expect(ports.mayHave(one)).toBe(true);
 });
 
-test('what is heard while the server is being read is later than what it answers', async () => {
+test('a message that comes while the server is being read is later than its answer', async () => {
   const ports = new BoundPorts();
   const answer = Promise.withResolvers<ReturnType<typeof at>[]>();
   const learning = ports.learn(() => answer.promise);

@@ -121,7 +121,7 @@ describe.skipIf(!neutronIsHere)('connecting to a RabbitMQ broker', () => {
     await plainToTls.close();
   });
 
-  test('a port of which somebody else hangs up at once is no broker, and none with TLS either', async () => {
+  test('a port whose program hangs up at once is no broker, and none with TLS either', async () => {
     const server = createServer((socket) => socket.destroy());
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;

@@ -257,7 +257,7 @@ describe.skipIf(!neutronIsHere)('over a RabbitMQ broker', { timeout: 5 * MINUTE 
     await model.close();
   });
 
-  test('messages sent while nobody listens wait, also when the broker is restarted, and come again when they were not taken', async () => {
+  test('messages sent without a listener wait, also when the broker is restarted, and come again when they were not taken', async () => {
     const start = (take: (methods: string[]) => Promise<void>) => {
       const connection = broker.connectionTo(broker.rabbit.transportUrl);
       broker.listen(connection, 'agent-b', 'topic-b', take, { ...NOT_DURABLE, durableFanout: true });
@@ -378,7 +378,7 @@ describe.skipIf(!neutronIsHere)('over a RabbitMQ broker', { timeout: 5 * MINUTE 
     await connection.close();
   });
 
-  test('what is no message of oslo.messaging is left out, and the next is heard', async () => {
+  test('text that is no message of oslo.messaging is left out, and the next is heard', async () => {
     const connection = broker.connectionTo(broker.rabbit.transportUrl);
     const heard: string[] = [];
     broker.listen(connection, 'agent-c', 'topic-c', async (methods) => {

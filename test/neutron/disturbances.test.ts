@@ -74,7 +74,7 @@ describe.skipIf(!neutronIsHere)('with a stock neutron-server whose parts fail', 
     }
   });
 
-  test('of ports on z/VM the server says that nobody enforces security groups, and of those of other hypervisors what it did; both keep theirs', async () => {
+  test('the server says that ports on z/VM enforce no security groups, and of other hypervisors what it said before; both keep their groups', async () => {
     const { api, rabbit } = cloud.openstack;
     const elsewhere = await pluginOn(rabbit.transportUrl);
     const kvm = { agent_type: 'Open vSwitch agent', binary: 'neutron-openvswitch-agent', host: 'kvm7', topic: 'N/A' };

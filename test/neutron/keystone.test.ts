@@ -77,7 +77,7 @@ test.for(['', '/v3', '/v2.0'])(
   },
 );
 
-test('whoever Keystone does not know reads nothing, and is told so without the password', async (context) => {
+test('a user unknown to Keystone reads nothing, and the message has no password', async (context) => {
   const { keystone: there } = theServers(context);
   const rest = new NeutronRest(await restOf(there.url, 'Hush-4$wrong'));
   const failure = await rest.portsOfHost('zvm1').catch((error: unknown) => error);

@@ -266,7 +266,7 @@ describe.skipIf(!neutronIsHere)('with a stock neutron-server', { timeout: 5 * MI
     expect(await nic('LNX10009', port.mac_address)).toMatchObject({ vswitch: 'VSW1' });
   });
 
-  test('a status that somebody else has set wrong while the agent is down is put right by the next reconciliation; ports that are ACTIVE stay so', async () => {
+  test('a status that another program has set wrong while the agent is down is put right by the next reconciliation; ports that are ACTIVE stay so', async () => {
     const { api, rabbit } = cloud.openstack;
     const networkId = await api.createNetwork({ physicalNetwork: 'physnet1', segmentationId: 1055 });
     const [wrong, right] = await api.createPorts(
@@ -277,12 +277,12 @@ describe.skipIf(!neutronIsHere)('with a stock neutron-server', { timeout: 5 * MI
     await cloud.stopAgent();
     await reconcile();
     const before = await api.get(`ports/${right.id}`);
-    const somebody = await pluginOn(rabbit.transportUrl);
+    const other = await pluginOn(rabbit.transportUrl);
     const id = PortId.parse(wrong.id);
     const spoil = [
-      () => somebody.api.report(cloud.host, { up: [], down: [id] }),
-      () => somebody.api.bind(cloud.host, [id]),
-      () => somebody.api.report(cloud.host, { up: [], down: [id] }),
+      () => other.api.report(cloud.host, { up: [], down: [id] }),
+      () => other.api.bind(cloud.host, [id]),
+      () => other.api.report(cloud.host, { up: [], down: [id] }),
     ];
     for (const [index, change] of spoil.entries()) {
       await change();
@@ -292,14 +292,14 @@ describe.skipIf(!neutronIsHere)('with a stock neutron-server', { timeout: 5 * MI
     }
     expect((await reconcile()).reported).toEqual({ up: 0, down: 0 });
     expect(await api.get(`ports/${right.id}`)).toEqual(before);
-    await somebody.close();
+    await other.close();
     await cloud.dropMessages();
     await cloud.startAgent();
     for (const { id: portId } of [wrong, right]) await api.deletePort(portId);
     expect(await becomes(() => isBare('LNX10063'))).toBe(true);
   });
 
-  test('what was deleted in Neutron while nobody listened is undone by reconciliation, and what nobody asked Neutron for is left', async () => {
+  test('a port that was deleted in Neutron while no agent ran is undone by reconciliation, and one that Neutron never had is left', async () => {
     const { api } = cloud.openstack;
     const networkId = await api.createNetwork({ physicalNetwork: 'physnet1', segmentationId: 1060 });
     const port = await api.createPort({ networkId, host: cloud.host, deviceId: 'LNX10010' });

@@ -60,7 +60,7 @@ export class MemoryNeutron implements NeutronSource {
   async ports(portIds: readonly PortId[]): Promise<NeutronPort[]> {
     this.asked.push(...portIds);
     if (portIds.some((portId) => this.unreadable.has(portId)))
-      throw new NeutronError('bad-answer', 'call bulk_pull', 'an answer that nobody understands');
+      throw new NeutronError('bad-answer', 'call bulk_pull', 'an answer that cannot be understood');
     return portIds.flatMap((portId) => this.all.get(portId) ?? []);
   }
 

@@ -41,7 +41,7 @@ test('a port that has become ACTIVE since the list was made that it is in as unb
 test.each([
   { to: '', as: 'unbound', binding: 'none' as const },
   { to: 'kvm5', as: 'moved to a host without an agent', binding: 'failed' as const },
-])('a port that was $as while nobody listened is undone, and is not asked for in the name of others', async (moved) => {
+])('a port that was $as while no agent ran is undone, and is not asked for in the name of others', async (moved) => {
   const { neutron, host, there } = await withNeutron();
   const port = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(54) });
   const { checkpoint, failures } = await (await startRun(there.client, 'reconcileHost', { host })).result();
@@ -53,7 +53,7 @@ test.each([
   expect((await there.guest('LNX10001')).rows).toEqual([]);
 });
 
-test('a port that can be bound by nobody is asked for once, later and later again, and not at each message: asking is a message itself', async () => {
+test('a port that cannot be bound is asked for once, later and later again, and not at each message: asking is a message itself', async () => {
   const { neutron, host, there, follow } = await withNeutron();
   const port = neutron.add({ host, deviceId: 'LNX10001', binding: 'failed' });
   neutron.unbindable.add(port.portId);
@@ -114,7 +114,7 @@ function reconciling({ client, host }: Environment) {
   };
 }
 
-test('a status that somebody else has set wrong is put right by the next reconciliation, however often, and is told once', async () => {
+test('a status that another program has set wrong is put right by the next reconciliation, however often, and is told once', async () => {
   const { neutron, host, there, follow } = await withNeutron();
   const [port, other] = [1, 3].map((n) => neutron.add({ host, deviceId: `LNX1000${n}`, segment: onVlan(82) }));
   if (port === undefined || other === undefined) throw new Error('no ports');
@@ -131,7 +131,7 @@ test('a status that somebody else has set wrong is put right by the next reconci
   expect(neutron.reports).toEqual(Array.from({ length: 4 }, () => `up ${port.portId}`));
 });
 
-test('a port that somebody else has set ACTIVE though it is down is put right, and its NIC stays uncoupled', async () => {
+test('a port that another program has set ACTIVE though it is down is put right, and its NIC stays uncoupled', async () => {
   const { neutron, host, there } = await withNeutron();
   const port = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(82), adminStateUp: false });
   const reconcile = reconciling(there);
@@ -142,7 +142,7 @@ test('a port that somebody else has set ACTIVE though it is down is put right, a
   expect((await there.guest('LNX10001')).nics.map((nic) => nic.vswitch ?? null)).toEqual([null]);
 });
 
-test('a port that waits for a DHCP agent is told once, and once more when somebody has changed it', async () => {
+test('a port that waits for a DHCP agent is told once, and once more when its status has changed', async () => {
   const { neutron, host, there } = await withNeutron();
   const port = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(83) });
   neutron.blocked.add(port.portId);
@@ -174,7 +174,7 @@ test('a port whose guest an operation was at during a reconciliation is told by 
   expect(neutron.all.get(port.portId)?.status).toBe('ACTIVE');
 });
 
-test('a port that could not be had and that somebody else has put right is told by the reconciliation that looks again', async () => {
+test('a port that could not be had and that an operation has put right is told by the reconciliation that looks again', async () => {
   const { neutron, host, there } = await withNeutron();
   const first = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(88) });
   const second = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(89) });

@@ -108,7 +108,7 @@ test('a newer minor version with keys of its own is understood, another major ve
   expect(said('2.0')).toEqual([]);
 });
 
-test('what is sent has the keys that a stock agent sends, twice encoded, with an administrator’s context', () => {
+test('a sent message has the keys that a stock agent sends, twice encoded, with an administrator’s context', () => {
   const answer = { msgId: 'a'.repeat(32), queue: 'reply_x' };
   const outer = JSON.parse(encode({ method: 'm', version: '1.0', args: { a: 1 }, answer }).toString());
   expect(Object.keys(outer)).toEqual(['oslo.version', 'oslo.message']);

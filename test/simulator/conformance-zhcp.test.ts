@@ -29,7 +29,7 @@ describe('smcli', () => {
   it.each([
     ['an option that it does not know', 'Image_Query_DM -T LNX10001 -x', "invalid option -- 'x'"],
     ['an option without its value', 'Virtual_Network_Adapter_Query -v 1000 -T', "option requires an argument -- 'T'"],
-  ])('says %s on stderr, as getopt does', async (_what, command, text) => {
+  ])('says %s on stderr, as getopt does', async (_case, command, text) => {
     expect(await zhcp(command)).toEqual([
       { error: [`zhcp1: /opt/zhcp/bin/smcli: ${text}`], errorcode: ['0'], NoErrorPrefix: ['1'] },
       { errorcode: ['1'] },

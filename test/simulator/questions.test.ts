@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { SimulatorOptions } from '../../simulator/simulator.ts';
 import { ACCESS, dnaHarness } from './dna.ts';
 
-/** Each question that nobody could answer without a z/VM has its answer both ways: what a client sees of it, on z/VM 7.4. */
+/** Each question that only a z/VM can answer has its answer both ways, as a client sees it, on z/VM 7.4. */
 type Sim = Awaited<ReturnType<typeof dnaHarness>>;
 const GUEST = 'LNX10002';
 const ON_VLAN_100 = `NICDEF 1000 ${ACCESS} VLAN 100`;

@@ -86,7 +86,7 @@ describe.each(SINCE)('z/VM %s', (release) => {
     await sim.close();
   });
 
-  test('cuts nobody off by a revoke whose right is in the directory', async () => {
+  test('cuts no NIC off by a revoke whose right is in the directory', async () => {
     const sim = await dnaHarness({ release, ...QUICK });
     await sim.set('VSW1', 'grant_userid=LNX10002', 'user_vlan_id=7');
     await sim.logonWith('LNX10002', `NICDEF 1000 ${ACCESS} VLAN 100`);

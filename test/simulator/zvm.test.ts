@@ -32,7 +32,7 @@ describe('a port-based VSWITCH', () => {
     expect(since).toMatchObject([{ type: 'vlans-changed', vlans: [200] }]);
   });
 
-  it('logs the new VLAN of a port to which nobody is coupled, and nothing when it is the same.', async () => {
+  it('logs the new VLAN of a port without a coupled NIC, and nothing when it is the same.', async () => {
     expect(await sim.smcli(...SET, `portnum=18 ${ON}`, '-k', 'user_vlan_id=100')).toContain('Done');
     const before = (await events()).length;
     expect(await sim.smcli(...SET, 'vlan_port_add=200 18', '-k', 'vlan_port_remove=100 18')).toContain('Done');

@@ -91,9 +91,9 @@ async function createNamespace({ env }: ProductionServer): Promise<void> {
   await connection.close();
 }
 
-test('what was being done when the server was killed is done when it is back', async (context) => {
+test('an operation that ran when the server was killed ends when it is back', async (context) => {
   const { env, start, kill, createDatabases } = theServer(context);
-  const simulator = await startSimulator({ hosts: 1, guests: 4 });
+  const simulator = await startSimulator({ hosts: 1, guests: 4, release: '6.3' });
   const folder = await mkdtemp(join(tmpdir(), 'production-worker-'));
   onTestFinished(async () => {
     await simulator.close();
@@ -121,7 +121,7 @@ test('what was being done when the server was killed is done when it is back', a
   expect(await worker.end('SIGTERM'), worker.said()).toBe(0);
 });
 
-test('who has no certificate of the authority is not let in', async (context) => {
+test('a client without a certificate of the authority is refused', async (context) => {
   const { env } = theServer(context);
   const { TEMPORAL_TLS_CLIENT_CERT_PATH: _cert, TEMPORAL_TLS_CLIENT_KEY_PATH: _key, ...stranger } = env;
   const { connectionOptions } = loadClientConnectConfig({ overrideEnvVars: stranger });

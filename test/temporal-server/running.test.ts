@@ -115,7 +115,7 @@ test('a server that dies is reported with its last lines', async () => {
   await expect(startTemporalServer({ binary, databaseFile, say })).rejects.toThrow(/it ended[\s\S]*not a database/);
 });
 
-test('where somebody else was quicker at the chosen port, the server starts on another', async () => {
+test('where another program was quicker at the chosen port, the server starts on another', async () => {
   const quicker = createServer();
   const binary = join(root, 'temporal');
   const tried = join(root, 'tried');

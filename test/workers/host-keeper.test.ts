@@ -30,7 +30,7 @@ async function clientOf(target: TemporalTarget) {
 }
 
 async function simulatedHost(host = `zvm-${randomUUID().slice(0, 8)}`): Promise<HostConfiguration> {
-  const simulator = await startSimulator({ hosts: 1, guests: 2 });
+  const simulator = await startSimulator({ hosts: 1, guests: 2, release: '6.3' });
   onTestFinished(() => simulator.close());
   const [embedded] = embeddedHosts(simulator.url, 1);
   if (embedded === undefined) throw new Error('no host');
@@ -63,7 +63,7 @@ async function start(
 const isThere = (client: Client, host: string) =>
   expect.poll(async () => (await describeHost(client, host)).workers, SOON).toBe(1);
 
-test('a Schedule that somebody deletes is made again by the worker, which says so', async () => {
+test('a deleted Schedule is made again by the worker, which says so', async () => {
   const { host, ...rest } = await simulatedHost();
   const client = await clientOf(ofTests());
   const { said } = await start({ host, ...rest }, ofTests(), TIMES);
@@ -90,7 +90,7 @@ test('the hosts of one process are known, each of them', async () => {
 test('a server that knows no versions of workers has workers without one, and the log says so', async () => {
   const say = () => {};
   const found = await findTemporalServer({ say, env: { ...process.env, TEMPORAL_ADDRESS: '' } });
-  if (found.kind === 'external') throw new Error('a server of somebody else');
+  if (found.kind === 'external') throw new Error('a server that is not of this test');
   const dynamicConfig = [{ key: 'system.enableDeploymentVersions', value: false }];
   const server = await startTemporalServer({ binary: found.path, dynamicConfig, say });
   onTestFinished(() => server.stop());
@@ -109,7 +109,7 @@ test('the workers of a server whose database is new make their Schedules again',
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   const say = () => {};
   const found = await findTemporalServer({ say, env: { ...process.env, TEMPORAL_ADDRESS: '' } });
-  if (found.kind === 'external') throw new Error('a server of somebody else');
+  if (found.kind === 'external') throw new Error('a server that is not of this test');
   const [port = 0, uiPort = 0] = await freePorts(2);
   const onDatabase = (name: string) =>
     startTemporalServer({ binary: found.path, port, uiPort, databaseFile: join(folder, name), say });

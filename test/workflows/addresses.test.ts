@@ -65,7 +65,7 @@ describe('fixed addresses and names', () => {
     ['a name without an address', { hostname: 'web' }, 'hostname'],
     ['an address that is none', { address: '10.7.1' }, 'address'],
     ['a name with a dot', { address: '10.7.1.2', hostname: 'a.b' }, 'hostname'],
-  ])('%s is refused', async (_what, more, field) => {
+  ])('%s is refused', async (_case, more, field) => {
     await create('LNX10002', 4, 'VSW1', { address: '10.7.1.1' });
     const failure = await failureOf(create('LNX10003', 5, 'VSW1', more));
     expect(failure).toMatchObject({ type: 'Refused', details: [[{ field }]] });

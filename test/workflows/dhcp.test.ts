@@ -77,11 +77,11 @@ test('reconciliation keeps the DHCP node as it is configured, and does not try w
   }
 });
 
-describe('what can not be served is refused, with the reason', () => {
+describe('a request that cannot be served is refused, with the reason', () => {
   test.each([
     ['a layer 3 VSWITCH', { dhcpUserid: 'LNX10001' }, 'VSWITCH VSWL3 is layer 3'],
     ['a host without a DHCP node', {}, 'has no DHCP node'],
-  ])('%s', async (_what, configured, reason) => {
+  ])('%s', async (_case, configured, reason) => {
     const zvm = await createEnvironment({ guests: 2 }, true, {
       physicalNetworks: [network('physl3', 'VSWL3', { flat: true, vlanRanges: [] })],
       ...configured,

@@ -54,7 +54,8 @@ export async function createEnvironment(
   configured: Partial<HostConfiguration> = {},
   neutron?: NeutronSource,
 ): Promise<Environment> {
-  const simulator = await startSimulator({ hosts: 1, guests: 10, ...options });
+  // Most operations are proved where grants authorise; a test on directory network authorization names its release.
+  const simulator = await startSimulator({ hosts: 1, guests: 10, release: '6.3', ...options });
   const environment = await createEnvironmentOn(simulator, 1, configured, workerToo, neutron);
   return {
     ...environment,
@@ -97,7 +98,7 @@ export async function createEnvironmentOn(
     const text = await answer.text();
     return text === '' ? undefined : JSON.parse(text);
   };
-  // Until its worker has asked for work, a host counts as one that nobody works for.
+  // Until its worker has asked for work, a host counts as one without a worker.
   if (workerToo) await vi.waitUntil(async () => (await workersOf(client, host)) > 0, { timeout: 90_000 });
   return {
     client,

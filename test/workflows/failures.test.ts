@@ -2,7 +2,7 @@ import { ActivityFailure, ApplicationFailure, RetryState } from '@temporalio/com
 import { expect, test } from 'vitest';
 import { hasLostAnswer } from '../../workflows/failures.ts';
 
-test('of steps that a stopping worker could no longer wait for, nobody knows what became of them', () => {
+test('the outcome of steps that a stopping worker could no longer wait for is unknown', () => {
   const ended = (type: string) =>
     new ActivityFailure(
       'Activity task failed',

@@ -3,7 +3,7 @@ import { readHostView } from '../../client/read-state.ts';
 import { makeGuest } from '../../simulator/zvm/guest.ts';
 import type { ReconcileHostResult } from '../../workflows/reconciliation-result.ts';
 import { createEnvironment, type Environment, failureOf, portId, vlan } from './environment.ts';
-import { startRun } from './start.ts';
+import { reconcileHost } from './start.ts';
 
 let zvm: Environment;
 beforeAll(async () => {
@@ -13,18 +13,8 @@ afterAll(() => zvm.close());
 
 const port = (id: string) => ({ kind: 'port', portId: id });
 
-type Last = Pick<ReconcileHostResult, 'checkpoint' | 'failures'>;
-
-async function reconcile(last?: Last): Promise<ReconcileHostResult> {
-  const from = last === undefined ? {} : { last: { checkpoint: last.checkpoint, failures: [] } };
-  const run = await startRun(zvm.client, 'reconcileHost', {
-    host: zvm.host,
-    intervalSeconds: 1,
-    sweepSeconds: 1,
-    ...from,
-  });
-  return run.result();
-}
+const reconcile = (last?: ReconcileHostResult) =>
+  reconcileHost(zvm, last && { checkpoint: last.checkpoint }, { sweepSeconds: 1 });
 
 function system() {
   const [first] = zvm.simulator.mn.systems;
@@ -182,7 +172,7 @@ describe('reconciliation', () => {
     for (const table of ['switch', 'mac', 'hosts']) tables().remove(table, (row) => row.get('node') === node);
     removeNode(node);
     const meanwhile = await reconcile(before);
-    // As long as z/VM has the guest, nobody knows whether it is to be cut off.
+    // As long as z/VM has the guest, it is unknown whether it is to be cut off.
     expect(grantsOf(userid)).toHaveLength(2);
     expect(meanwhile.failures.map(({ reason }) => reason)).toEqual(
       expect.arrayContaining([expect.stringContaining(`guest ${userid} with ports on this host is no longer in xCAT`)]),

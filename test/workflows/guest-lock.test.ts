@@ -50,7 +50,7 @@ test('fifty operations at once on one guest end in what some serial order gives,
   expect(new Set(macs).size).toBe(macs.length);
   expect(guest.directory.map((nic) => nic.vdev).sort()).toEqual([...vdevs].sort());
   expect(guest.nics.every((nic) => nic.vswitch !== null)).toBe(true);
-  // Every port that nobody deletes is there; one that is created and deleted is there or not, as the order was.
+  // Every port without a delete is there; one that is created and deleted is there or not, as the order was.
   const deleted = new Set(settled.filter((one) => one.deletes).map((one) => one.id));
   for (const { id } of settled) if (!deleted.has(id)) expect(guest.rows.map((row) => row.port)).toContain(id);
   const usedVswitches = [...new Set(guest.rows.map((row) => row.switch ?? ''))].sort();

@@ -72,7 +72,7 @@ test('an earlier word that arrives after a later one was carried out is refused,
   const id = await createPort('LNX10001');
   // Accepted, and in no list that the guest's run looks at.
   const late = await zvm.client.workflow.start('changeVlan', {
-    taskQueue: `${taskQueueOf(zvm.host)}-of-nobody`,
+    taskQueue: `${taskQueueOf(zvm.host)}-without-worker`,
     workflowId: `late/${zvm.host}`,
     args: [{ host: zvm.host, userid: 'LNX10001', portId: id, network: vlan(301) }],
   });
@@ -123,7 +123,7 @@ test('a guest run that is terminated before it has touched z/VM loses nothing: a
   await held.reached();
   const second = await changeVlan('LNX10003', id, 202);
   await hasOutcome(second.workflowId, 'waiting');
-  await guestRun('LNX10003').terminate('somebody');
+  await guestRun('LNX10003').terminate('by an operator');
   await held.release();
   expect([await first.result(), await second.result()]).toMatchObject([{ changed: true }, { changed: true }]);
   expect((await zvm.guest('LNX10003')).granted).toEqual({ VSW1: [202] });
@@ -136,7 +136,7 @@ test('a guest run that is terminated half-way tells the operation in progress, a
   await held.reached();
   const second = await changeVlan('LNX10010', id, 202);
   await hasOutcome(second.workflowId, 'waiting');
-  await guestRun('LNX10010').terminate('somebody');
+  await guestRun('LNX10010').terminate('by an operator');
   await held.release();
   expect(await failureOf(first.result())).toMatchObject({
     type: 'StepFailed',
@@ -156,7 +156,7 @@ test('an operation that is terminated leaves the guest as it was, and the next o
     adminStateUp: true,
   } as never);
   await hasOutcome(second.workflowId, 'waiting');
-  await first.terminate('somebody');
+  await first.terminate('by an operator');
   await sleep(21_000);
   await held.release();
   await second.result();
@@ -170,7 +170,7 @@ test('a terminated operation that waits is never carried out', async () => {
   await held.reached();
   const second = await changeVlan('LNX10005', id, 202);
   await hasOutcome(second.workflowId, 'waiting');
-  await second.terminate('somebody');
+  await second.terminate('by an operator');
   await held.release();
   await first.result();
   await guestRun('LNX10005').result();
@@ -261,7 +261,7 @@ test('more signals than Temporal takes in a run do not stop the guest', async ()
   await held.reached();
   const guest = guestRun('LNX10009');
   for (let sent = 0; sent < 2_000; sent += 200)
-    await Promise.all(Array.from({ length: 200 }, (_, index) => guest.signal('withdraw', `nobody/${sent + index}`)));
+    await Promise.all(Array.from({ length: 200 }, (_, index) => guest.signal('withdraw', `unknown/${sent + index}`)));
   const second = await changeVlan('LNX10009', id, 202);
   await hasOutcome(second.workflowId, 'waiting');
   await held.release();

@@ -10,7 +10,7 @@ let first: Environment;
 let second: Environment;
 let without: Snapshot;
 beforeAll(async () => {
-  simulator = await startSimulator({ hosts: 2, guests: 1 });
+  simulator = await startSimulator({ hosts: 2, guests: 1, release: '6.3' });
   [first, second] = await Promise.all([
     createEnvironmentOn(simulator, 1, { managementNetwork }),
     createEnvironmentOn(simulator, 2, { managementNetwork }),
@@ -71,7 +71,7 @@ describe('the management network', () => {
     });
   });
 
-  test('with an address that somebody else gave is refused', async () => {
+  test('with an address that an administrator gave is refused', async () => {
     await ensure(first);
     simulator.mn.interfaces.set('enccw0.0.0800', { address: '10.9.0.77', mask: '255.255.0.0' });
     const failure = await failureOf(ensure(first));

@@ -4,14 +4,14 @@ import { restoreSnapshot, type Snapshot, takeSnapshot } from '../../simulator/co
 import { type Simulator, startSimulator } from '../../simulator/simulator.ts';
 import type { ReconcileHostResult } from '../../workflows/reconciliation-result.ts';
 import { createEnvironmentOn, type Environment, failureOf, portId, vlan } from './environment.ts';
-import { startRun } from './start.ts';
+import { reconcileHost } from './start.ts';
 
 let simulator: Simulator;
 let old: Environment;
 let now: Environment;
 let untouched: Snapshot;
 beforeAll(async () => {
-  simulator = await startSimulator({ hosts: 2, guests: 40 });
+  simulator = await startSimulator({ hosts: 2, guests: 40, release: '6.3' });
   untouched = takeSnapshot(simulator.mn);
   [old, now] = await Promise.all([createEnvironmentOn(simulator, 1), createEnvironmentOn(simulator, 2)]);
 });
@@ -21,19 +21,8 @@ afterAll(async () => {
   await simulator.close();
 });
 
-async function reconcile(
-  host: Environment,
-  last?: Pick<ReconcileHostResult, 'checkpoint'>,
-): Promise<ReconcileHostResult> {
-  const from = last === undefined ? {} : { last: { checkpoint: last.checkpoint, failures: [] } };
-  const run = await startRun(host.client, 'reconcileHost', {
-    host: host.host,
-    intervalSeconds: 1,
-    sweepSeconds: 1,
-    ...from,
-  });
-  return run.result();
-}
+const reconcile = (host: Environment, last?: Pick<ReconcileHostResult, 'checkpoint'>) =>
+  reconcileHost(host, last && { checkpoint: last.checkpoint }, { sweepSeconds: 1 });
 
 function system(number: number) {
   const found = simulator.mn.systems[number - 1];

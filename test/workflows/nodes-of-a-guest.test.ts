@@ -150,7 +150,7 @@ describe('a zHCP that stands in the row of a group', () => {
       expect(await reconcile()).toMatchObject({ drifted: 0, failed: 0 });
     });
 
-  test("gives way to the node's own, and a guest of which nobody says one is refused by name", async () => {
+  test("gives way to the node's own, and a guest without one is refused by name", async () => {
     inGroup('lnx10034', 'nowhere', []);
     const port = { portId: portId(341), vswitch: 'VSW1', network: vlan(100) };
     expect(await failureOf(zvm.run('createPort', { userid: 'LNX10034', ...port }))).toMatchObject({

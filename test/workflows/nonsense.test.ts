@@ -69,7 +69,7 @@ test('signals of nonsense to an operation and to its guest are dropped, and both
   expect([await failedTasks(operation.workflowId), await failedTasks(guest.workflowId)]).toEqual([0, 0]);
 });
 
-test('a signal in an encoding that nobody can read is dropped', async () => {
+test('a signal in an unknown encoding is dropped', async () => {
   const held = await zvm.hold({ command: 'Virtual_Network_Vswitch_Query' });
   const request = { host: zvm.host, userid: 'LNX10003', portId: portId(2), vswitch: 'VSW1', network: vlan(100) };
   const operation = await startRun(zvm.client, 'createPort', request as never);

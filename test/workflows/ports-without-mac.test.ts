@@ -14,7 +14,7 @@ function system() {
   return first;
 }
 
-/** A port whose NIC has no MACID, and whose node no row in the `mac` table: as somebody made it by hand and recorded it. */
+/** A port whose NIC has no MACID, and whose node no row in the `mac` table: as made by hand and recorded. */
 function recordedByHand(number: number): { userid: string; port: string } {
   const userid = `LNX1000${number}`;
   const port = portId(number);

@@ -5,7 +5,7 @@ import { restoreSnapshot, type Snapshot, takeSnapshot } from '../../simulator/co
 import { reconcileScheduleId } from '../../temporal-config/names.ts';
 import type { ReconcileHostResult } from '../../workflows/reconciliation-result.ts';
 import { createEnvironment, type Environment, portId, vlan } from './environment.ts';
-import { startRun } from './start.ts';
+import { reconcileHost, startRun } from './start.ts';
 
 const GUESTS = ['LNX10001', 'LNX10002', 'LNX10003', 'LNX10004'];
 const ADMINISTRATORS = 'LNX10009';
@@ -32,7 +32,7 @@ beforeAll(async () => {
 });
 afterAll(() => zvm.close());
 
-/** A NIC and its grant that nobody recorded. */
+/** A NIC and its grant without a record. */
 async function administratorsWork(): Promise<void> {
   const vswitch = system().vswitch('VSW1');
   const guest = system().guest(ADMINISTRATORS);
@@ -44,16 +44,7 @@ async function administratorsWork(): Promise<void> {
   system().logon(guest);
 }
 
-const reconcile = async (from?: typeof last, more: object = {}): Promise<ReconcileHostResult> => {
-  const run = await startRun(zvm.client, 'reconcileHost', {
-    host: zvm.host,
-    intervalSeconds: 1,
-    sweepSeconds: 2,
-    ...(from === undefined ? {} : { last: { checkpoint: from.checkpoint, failures: from.failures } }),
-    ...more,
-  });
-  return run.result();
-};
+const reconcile = (from?: typeof last, more: object = {}) => reconcileHost(zvm, from, { sweepSeconds: 2, ...more });
 
 function system() {
   const [first] = zvm.simulator.mn.systems;
@@ -150,7 +141,7 @@ describe('drift', () => {
     ['a VSWITCH that is gone', () => system().deleteVswitch('VSW2'), 'create VSWITCH VSW2'],
     ['a re-IPL', () => system().reIpl(true), 'LNX10001 is not authorised on VSW1'],
     ['a directory entry without the NIC', () => unlist('LNX10002', '1000'), 'directory entry of LNX10002'],
-  ] as const)('%s is found, told, and repaired', async (_what, harm, line) => {
+  ] as const)('%s is found, told, and repaired', async (_case, harm, line) => {
     back();
     harm();
     const planned = await reconcile(last, { dryRun: true });
@@ -193,7 +184,7 @@ describe('drift', () => {
     expect(wrong('LNX10001')).toEqual([]);
   });
 
-  test('a guest that cannot be repaired is reported with its reason, waits longer and longer, and stops nobody', async () => {
+  test('a guest that cannot be repaired is reported with its reason, waits longer and longer, and stops no other', async () => {
     back();
     put('LNX10001', '1000', { switch: 'NOSUCH' });
     system().revoke(vsw('VSW1'), 'LNX10003');

@@ -57,7 +57,7 @@ describe('a failed repair in the form of an earlier version', () => {
     expect(input.parse({ host: 'zvm1', last }).last).toEqual({ checkpoint: 'kept', failures: all });
   });
 
-  test('keeps its reason in the result, though nobody knows the thing', () => {
+  test('keeps its reason in the result, though its subject is unknown', () => {
     const counts = { examined: 1, inOrder: 0, drifted: 0, repaired: 0, failed: 1, foreign: 0, skipped: 0, waiting: 0 };
     const result = { host: 'zvm1', dryRun: false, reIpled: false, drifts: [], ...counts, failures: [EARLIER] };
     expect(RESULTS.reconciliation.parse(result).failures.map(failureText)).toEqual(['it is locked']);

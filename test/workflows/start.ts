@@ -3,6 +3,7 @@ import { requestOf, runOf, startOperation, workflowIdFor } from '../../client/st
 import { taskQueueOf } from '../../domain/host/host.ts';
 import { OPERATIONS, type OperationType, parseRequest } from '../../domain/operations/operations.ts';
 import type * as workflows from '../../workflows/index.ts';
+import type { ReconcileHostResult } from '../../workflows/reconciliation-result.ts';
 
 /**
  * Start an operation as gateway and zvmnet do. A request that they would refuse is started as the Temporal UI would: the worker refuses it.
@@ -27,4 +28,18 @@ export async function startRun<Type extends OperationType>(
   const started = await startOperation(client, request, { workflowId: named ?? workflowIdFor(request) });
   if (started.conflict !== undefined) throw new Error(`${started.id} is in progress`);
   return Object.assign(runOf(client, type, started), { firstExecutionRunId: started.runId });
+}
+
+/** The part of a reconciliation's result that the next one takes. */
+export type LastReconciliation = Pick<ReconcileHostResult, 'checkpoint'> &
+  Partial<Pick<ReconcileHostResult, 'failures'>>;
+
+/** Reconcile a host to its end, as its Schedule does after the run with the result `last`. */
+export async function reconcileHost(
+  { client, host }: { client: Client; host: string },
+  last: LastReconciliation | undefined,
+  more: object,
+): Promise<ReconcileHostResult> {
+  const from = last === undefined ? {} : { last: { checkpoint: last.checkpoint, failures: last.failures ?? [] } };
+  return (await startRun(client, 'reconcileHost', { host, intervalSeconds: 1, ...from, ...more })).result();
 }

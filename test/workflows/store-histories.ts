@@ -86,7 +86,7 @@ try {
   await stack.stop();
 }
 
-/** Somebody else holds the guest's directory entry: one operation goes on when it is free, another is cancelled. */
+/** Another caller holds the guest's directory entry: one operation goes on when it is free, another is cancelled. */
 async function storeOfTrouble(host: string): Promise<void> {
   for (const [name, userid, portId] of [
     ['retried', 'LNX10002', '00000000-0000-4000-8000-000000000021'],

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { restoreSnapshot, type Snapshot, takeSnapshot } from '../../simulator/control/snapshot.ts';
 import type { ReconcileHostResult } from '../../workflows/reconciliation-result.ts';
 import { createEnvironment, type Environment, portId, vlan } from './environment.ts';
-import { startRun } from './start.ts';
+import { reconcileHost } from './start.ts';
 
 // LNX10001 runs, LNX10002 is logged off.
 const RUNNING = 'LNX10001';
@@ -33,16 +33,8 @@ beforeAll(async () => {
 afterAll(() => zvm.close());
 beforeEach(() => restoreSnapshot(zvm.simulator.mn, asLeft));
 
-async function reconcile(last?: Pick<ReconcileHostResult, 'checkpoint'>): Promise<ReconcileHostResult> {
-  const from = last === undefined ? {} : { last: { checkpoint: last.checkpoint, failures: [] } };
-  const run = await startRun(zvm.client, 'reconcileHost', {
-    host: zvm.host,
-    intervalSeconds: 1,
-    sweepSeconds: 3600,
-    ...from,
-  });
-  return run.result();
-}
+const reconcile = (last?: Pick<ReconcileHostResult, 'checkpoint'>) =>
+  reconcileHost(zvm, last && { checkpoint: last.checkpoint }, { sweepSeconds: 3600 });
 
 const coupled = async (userid: string) => (await zvm.guest(userid)).nics.map(({ vswitch }) => vswitch);
 const atLogon = async (userid: string) => (await zvm.guest(userid)).directory.map(({ vswitch }) => vswitch);

@@ -4,7 +4,7 @@ import { readHostView } from '../../client/read-state.ts';
 import { restoreSnapshot, type Snapshot, takeSnapshot } from '../../simulator/control/snapshot.ts';
 import type { ReconcileHostResult } from '../../workflows/reconciliation-result.ts';
 import { createEnvironment, type Environment, failureOf, portId, vlan } from './environment.ts';
-import { startRun } from './start.ts';
+import { reconcileHost } from './start.ts';
 
 const GUESTS = ['LNX10001', 'LNX10002', 'LNX10003', 'LNX10004'];
 const GUEST = 'LNX10001';
@@ -36,16 +36,7 @@ const isAbout =
 
 const back = () => restoreSnapshot(zvm.simulator.mn, right);
 
-async function reconcile(from?: typeof last, more: object = {}): Promise<ReconcileHostResult> {
-  const run = await startRun(zvm.client, 'reconcileHost', {
-    host: zvm.host,
-    intervalSeconds: 1,
-    sweepSeconds: 2,
-    ...(from === undefined ? {} : { last: { checkpoint: from.checkpoint, failures: from.failures } }),
-    ...more,
-  });
-  return run.result();
-}
+const reconcile = (from?: typeof last, more: object = {}) => reconcileHost(zvm, from, { sweepSeconds: 2, ...more });
 
 function system() {
   const [first] = zvm.simulator.mn.systems;
@@ -119,7 +110,7 @@ describe('a VSWITCH without controller', () => {
   });
 });
 
-// Each is no VLAN, no VDEV, no VSWITCH, no admin state: nobody can read what the port should have.
+// Each is no VLAN, no VDEV, no VSWITCH, no admin state: the wanted state of the port is unreadable.
 const MALFORMED: Record<string, fc.Arbitrary<string>> = {
   vlan: fc.oneof(
     fc.constantFrom(
@@ -149,7 +140,7 @@ const malformed = fc
   .constantFrom(...Object.keys(MALFORMED))
   .chain((column) => (MALFORMED[column] ?? fc.constant('')).map((value) => ({ column, value })));
 
-describe('a row that nobody can read', () => {
+describe('an unreadable row', () => {
   test('leaves its port exactly as it is on z/VM, whatever reconciles, and is told by its value', async () => {
     await fc.assert(
       fc.asyncProperty(malformed, fc.constantFrom(FIRST, PORT_BASED), async ({ column, value }, port) => {
@@ -168,7 +159,7 @@ describe('a row that nobody can read', () => {
     );
   }, 300_000);
 
-  test('keeps its NIC when it is the owner that nobody can read', async () => {
+  test('keeps its NIC when its owner is unreadable', async () => {
     back();
     const before = access();
     edit(FIRST, { comments: 'zhcp1?' });

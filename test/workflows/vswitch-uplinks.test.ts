@@ -27,7 +27,7 @@ const system = () => {
   return first;
 };
 
-test('a VSWITCH that somebody deletes is made anew with the real devices that it had', async () => {
+test('a deleted VSWITCH is made anew with the real devices that it had', async () => {
   const before = await uplinksOf('VSW1');
   expect(before).not.toEqual([]);
   const first = await reconcile();
@@ -38,7 +38,7 @@ test('a VSWITCH that somebody deletes is made anew with the real devices that it
   expect(await reconcile(second)).toMatchObject({ drifts: [], failed: 0 });
 });
 
-test('a VSWITCH that somebody made anew without its real devices is told as not as it was, until it has some', async () => {
+test('a VSWITCH that was made anew by hand without its real devices is reported as changed, until it has some', async () => {
   const before = await uplinksOf('VSW2');
   const first = await reconcile();
   const vswitch = system().vswitch('VSW2');

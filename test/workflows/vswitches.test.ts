@@ -108,7 +108,7 @@ describe('ensureVswitch', () => {
     ['what z/VM cannot change in place', 'VSWL3', 'layer 3'],
     ['an administrator’s', 'XCATVSW1', 'administrator'],
     ['what the configuration does not name', 'VSW2', 'not in the configuration'],
-  ])('refuses %s, with the reason', async (_what, name, reason) => {
+  ])('refuses %s, with the reason', async (_case, name, reason) => {
     const failure = await failureOf(run('ensureVswitch', name));
     expect(failure).toMatchObject({ type: 'Refused', details: [[{ field: 'vswitch' }]] });
     expect(failure.message).toContain(reason);
@@ -148,7 +148,7 @@ describe('deleteVswitch', () => {
     expect((await failureOf(deleting('XCATVSW1', { force: true }))).type).toBe('Refused');
   });
 
-  test('refuses one that a NIC is coupled to which nobody here has recorded, forced or not', async () => {
+  test('refuses one with a coupled NIC that has no record here, forced or not', async () => {
     const [system] = zvm.simulator.mn.systems;
     const guest = system?.guest('LNX10003');
     const vswitch = system?.vswitch('VSW2');
@@ -161,7 +161,7 @@ describe('deleteVswitch', () => {
     expect(failure).toMatchObject({ type: 'Refused', message: expect.stringContaining('LNX10003') });
   });
 
-  test('deletes what nobody uses, and with force what somebody does; gone already is no failure', async () => {
+  test('deletes an unused VSWITCH, and with force a used one; one that is gone already is no failure', async () => {
     expect(await deleting('NEWFLAT')).toMatchObject({ changed: true });
     expect(await deleting('VSW1', { force: true })).toMatchObject({ changed: true });
     expect(await deleting('VSW1', { force: true })).toMatchObject({ changed: false });

@@ -113,7 +113,7 @@ test('waits its turn at a guest that another operation holds, and lets the next 
   expect((await zvm.guest(userid(34))).directory.map((nic) => nic.vdev)).toEqual(['1000', '1003', '1006']);
 });
 
-test('an address that somebody else took at the same moment is given back and another chosen', async () => {
+test('an address that another guest took at the same moment is given back and another chosen', async () => {
   const first = allocateMac(MacPrefix.parse('02:00:00'), portId(3501), () => false);
   const recording = await zvm.hold({ method: 'PUT', path: '/xcatws/tables/mac' });
   const wiring = wire([{ userid: userid(35), portId: portId(3501), vswitch: 'VSW1', network: vlan(7) }]);

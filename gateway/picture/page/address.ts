@@ -1,6 +1,6 @@
 const KEYS = ['host', 'find', 'as', 'by', 'guest', 'nic', 'vswitch', 'vlan'] as const;
 
-/** The view that a link to the picture opens: everybody who follows it sees the same. Empty where nothing is chosen. */
+/** The view that a link to the picture opens, the same for every reader. Empty where nothing is chosen. */
 export type Address = Record<(typeof KEYS)[number], string>;
 
 export function readAddress(): Address {

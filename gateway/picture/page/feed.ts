@@ -7,12 +7,12 @@ export type Listener = { [Event in keyof HostEvents]: (data: HostEvents[Event]) 
   lost: (word: string, error: unknown) => void;
 };
 
-/** The gateway says something every ten seconds: after so long, nobody is there any more. */
+/** The gateway says something every ten seconds: after this time without a word the gateway counts as gone. */
 const SILENT_MS = 25_000;
 const AGAIN_MS = 2_000;
 /** A refused request is likely to be refused again. */
 const REFUSED_MS = 15_000;
-/** A tab that nobody looks at gives its connection back: browsers allow few to one host. */
+/** A hidden tab gives its connection back: browsers allow few to one host. */
 const HIDDEN_MS = 60_000;
 
 /**

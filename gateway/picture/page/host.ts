@@ -22,7 +22,7 @@ export type Nic = {
   port?: PortView;
   kind: PortView['network']['type'] | 'foreign';
   vlans: readonly number[];
-  /** The record's text when nobody can read it. */
+  /** The record's text when it is unreadable. */
   written?: string | undefined;
   vswitch: string | undefined;
   coupledTo: string | undefined;
@@ -116,7 +116,7 @@ function portNic({ userid, ports, inProgress = false }: GuestView, port: PortVie
   };
 }
 
-/** None of a network that nobody can read. */
+/** None of an unreadable network. */
 function vlansOf(network: PortView['network']): readonly number[] {
   if (network.type === 'vlan') return [network.segmentationId];
   return network.type === 'trunk' ? network.segmentationIds : [];

@@ -224,7 +224,7 @@ function showProblem(text: string | null): void {
   element('problem').textContent = text ?? '';
 }
 
-/** Values of the host that nobody can read; the drawing shows all others. */
+/** Unreadable values of the host; the drawing shows all others. */
 function showFindings(findings: HostView['findings']): void {
   const lines = findings.slice(0, MOST_FINDINGS).map(({ of, reason }) => `${of}: ${reason}`);
   const more = findings.length > MOST_FINDINGS ? ` And ${findings.length - MOST_FINDINGS} more: zvmnet drift.` : '';

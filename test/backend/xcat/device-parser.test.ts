@@ -168,7 +168,7 @@ describe('the operands of directory network authorization', () => {
     'VLAN 1,2',
     'PORTTYPE HYBRID',
     'PQUPLINKTX MAX',
-  ])('in %s a value that nobody can read is no value, and stays as it stands', (text) => {
+  ])('in %s an unreadable value is no value, and stays as it stands', (text) => {
     expect(parseDirectory(entry(`NICDEF 1000 TYPE QDIO LAN SYSTEM VSW1 ${text}`))).toEqual([
       { vdev: '1000', vswitch: 'VSW1', others: text },
     ]);

@@ -13,7 +13,7 @@ const PATIENT_MS = 60_000;
 let simulator: Simulator;
 let client: XcatClient;
 beforeAll(async () => {
-  simulator = await startSimulator({ hosts: 1, guests: 2 });
+  simulator = await startSimulator({ hosts: 1, guests: 2, release: '6.3' });
   client = createXcatClient({ url: simulator.url, timeoutMs: PATIENT_MS, ...OPTIONS });
 });
 afterAll(async () => {
@@ -33,7 +33,7 @@ describe.each([
   ['a dump', ({ tables }: XcatClient) => tables.dump('switch')],
   ['a change', ({ tables }: XcatClient) => tables.change('switch', ['-d node=nobody switch'])],
   ['a script', ({ channel }: XcatClient) => channel('zhcp1').run([queryVswitches(ZHCP, '*')])],
-] as const)('%s', (_what, call) => {
+] as const)('%s', (_case, call) => {
   test.each([
     ['is retryable when xcatd is not reachable', { kind: 'status', status: 503 }, { code: 'busy', retryable: true }],
     [

@@ -64,7 +64,7 @@ describe('rows of one port under two nodes of a guest', () => {
     ['switch', 'VSW2', 'VSW1 and VSW2', 'vswitch'],
     ['vlan', '60', 'VLAN 50 and VLAN 60', 'network'],
     ['interface', '2000', '1000 and 2000', 'vdev'],
-  ])('are what nobody can read where they differ in %s', (name, value, said, field) => {
+  ])('are unreadable where they differ in %s', (name, value, said, field) => {
     expect(ports({ [name]: value })[0]?.port.unreadable).toEqual([{ field, name, value: said }]);
   });
 });

@@ -38,7 +38,7 @@ async function open(
   capabilities?: ConfiguredCapabilities,
   replaced: (command: Command) => Command = (command) => command,
 ): Promise<World> {
-  const simulator = await startSimulator({ hosts: 1, guests: 2, ...options });
+  const simulator = await startSimulator({ hosts: 1, guests: 2, release: '6.3', ...options });
   close.push(() => simulator.close());
   const [configuration] = embeddedHosts(simulator.url, 1);
   const [system] = simulator.mn.systems;
@@ -121,7 +121,7 @@ describe('a question that is not understood', () => {
   ];
   test.each(UNKNOWN)(
     '%s leaves its values unknown, as findings, and all else as it is',
-    async (_what, word, unknown) => {
+    async (_case, word, unknown) => {
       const world = await open({ release: '7.4' }, undefined, ({ argv }) => ({
         argv: argv.map((each) => (each === word ? 'NOSUCH' : each)),
       }));
@@ -141,7 +141,7 @@ describe('a question that is not understood', () => {
     },
   );
 
-  test('a value of the configuration stands in for one that nobody can read, and is no finding', async () => {
+  test('a value of the configuration stands in for an unreadable one, and is no finding', async () => {
     const world = await open({}, { release: '6.3' }, ({ argv }) => ({
       argv: argv.map((each) => (each === 'cplevel' ? 'NOSUCH' : each)),
     }));

@@ -167,7 +167,7 @@ describe('an answer that smcli ends with exit status 1', () => {
     ['a block is cut short', block('VSW1').slice(0, 8), 1],
     ['an authorisation is cut short', block('VSW1').slice(0, -5), 1],
     ['there is no VSWITCH in it', ['ERROR: Unsupported API function name'], 1],
-  ])('is a failure when %s', (_what, text, exitStatus) => {
+  ])('is a failure when %s', (_case, text, exitStatus) => {
     expect(() => reading(text, exitStatus)).toThrow();
   });
 });

@@ -57,7 +57,7 @@ describe('the VLAN column of a wired port', () => {
     );
   });
 
-  test('says nothing yet while nobody has wired the port', () => {
+  test('says nothing before the port is wired', () => {
     expect(port({ vlan: '', switch: '' })).toEqual({
       portId: PORT,
       vdev: '1000',
@@ -101,7 +101,7 @@ describe('other columns', () => {
     expect(port({}, macs('whatever|zz!other-1000'))).not.toHaveProperty('unreadable');
   });
 
-  test('two filled rows of one port that differ say what nobody can tell; an unfilled one says nothing', () => {
+  test('two filled rows of one port that differ are unreadable; an unfilled one says nothing', () => {
     const both = (values: object) => recordedPorts([ROW, { ...ROW, ...values }], MACS, 'zhcp1')[0];
     expect(both({ switch: 'VSW2' })?.unreadable).toEqual([
       { field: 'vswitch', name: 'switch', value: 'VSW1 and VSW2' },

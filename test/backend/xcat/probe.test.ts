@@ -22,7 +22,7 @@ const OFF = Userid.parse('LNX10002');
 const NEVER = new AbortController().signal;
 const UNSTOPPED = { stop: NEVER, leave: NEVER };
 async function open(options: SimulatorOptions, { onTestFinished }: TestContext) {
-  const simulator = await startSimulator({ hosts: 1, guests: 2, ...options });
+  const simulator = await startSimulator({ hosts: 1, guests: 2, release: '6.3', ...options });
   onTestFinished(() => simulator.close());
   const [configuration] = embeddedHosts(simulator.url, 1);
   const [system] = simulator.mn.systems;

@@ -1,0 +1,135 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { planRecord } from '../../backend/xcat/rows/record-plan.ts';
+import { foreignNics } from '../../domain/drift/foreign-nics.ts';
+import type { Desired } from '../../domain/guest/desired.ts';
+import { Change } from '../../domain/operations/requests.ts';
+import { conflictingVswitches } from '../../domain/planning/authorisation-plan.ts';
+import { decide } from '../../domain/planning/decision.ts';
+import { plan } from '../../domain/planning/planner.ts';
+import type { PlanningContext } from '../../domain/planning/planning-context.ts';
+import type { Step } from '../../domain/planning/steps.ts';
+import { neededVlans } from '../../domain/vswitch/vswitch.ts';
+import { directoryWorlds } from './directory-worlds.ts';
+import { access, apply, type World } from './model.ts';
+import { PREFIX } from './worlds.ts';
+
+const runs = { numRuns: 2_000 };
+const run = (world: World, steps: readonly Step[]) => steps.reduce((now, step) => apply(now, step, PREFIX), world);
+
+const RECONCILE = Change.parse({ kind: 'reconcile', ports: [], removed: [], unrecorded: [], left: [] });
+
+type Decided = { world: World; context: PlanningContext; desired: Desired; steps: Step[] };
+
+/** A decided change with its plan; changes that are refused say nothing here. */
+function decided({ world, context, change }: { world: World; context: PlanningContext; change: Change }): Decided {
+  const decision = decide(change, context);
+  fc.pre(decision.accepted);
+  if (!decision.accepted) throw new Error('refused');
+  const { desired } = decision;
+  // Ports that were recorded with two VLANs of one grant before cannot all be right.
+  fc.pre(conflictingVswitches(desired.ports, world.vswitches).length === 0);
+  return { world, context, desired, steps: planned(desired, world, context) };
+}
+
+function planned(desired: Desired, { guest, vswitches }: World, { capabilities }: PlanningContext): Step[] {
+  return plan(desired, guest, vswitches, planRecord, capabilities);
+}
+
+/** NICs whose statement names other VLANs than the guest's grant on the VSWITCH. */
+function atOdds({ guest, vswitches }: World): string[] {
+  return guest.directory.flatMap(({ vdev, vswitch: name, authorization }) => {
+    const vswitch = vswitches.find((candidate) => candidate.name === name);
+    const grant = vswitch?.authorisations.find((entry) => entry.portNumber === undefined);
+    if (vswitch === undefined || grant === undefined || authorization?.vlans === undefined) return [];
+    const has = neededVlans(vswitch, grant.vlans).join();
+    const says = neededVlans(vswitch, authorization.vlans).join();
+    return has === says ? [] : [`${vdev} on ${name}: grant ${has}, NICDEF ${says}`];
+  });
+}
+
+describe('with directory network authorization, the plan of any change', () => {
+  test('leaves nothing to plan, nor to a reconciliation after it', () => {
+    fc.assert(
+      fc.property(directoryWorlds, (given) => {
+        const { world, context, desired, steps } = decided(given);
+        const after = run(world, steps);
+        expect(planned(desired, after, context)).toEqual([]);
+        // A port that this change left as it is may be one for a reconciliation.
+        const kept = new Set([...desired.ports, ...desired.removed].map(({ portId }) => portId));
+        fc.pre(world.guest.recorded.every(({ portId }) => kept.has(portId)));
+        const later = { ...context, guest: after.guest, vswitches: after.vswitches };
+        const again = decide(RECONCILE, later);
+        fc.pre(again.accepted);
+        if (again.accepted) expect(planned(again.desired, after, later)).toEqual([]);
+      }),
+      runs,
+    );
+  });
+
+  test('can be stopped anywhere and planned again', () => {
+    fc.assert(
+      fc.property(directoryWorlds, fc.nat(20), (given, stop) => {
+        const { world, context, desired, steps } = decided(given);
+        const halfway = run(world, steps.slice(0, stop));
+        const after = run(halfway, planned(desired, halfway, context));
+        expect(planned(desired, after, context)).toEqual([]);
+      }),
+      runs,
+    );
+  });
+
+  test('leaves no access, wherever it stops, that the guest has neither before nor after', () => {
+    fc.assert(
+      fc.property(directoryWorlds, (given) => {
+        const { world, steps } = decided(given);
+        const allowed = new Set([...access(world), ...access(run(world, steps))]);
+        for (let stop = 1; stop < steps.length; stop += 1)
+          for (const reached of access(run(world, steps.slice(0, stop)))) expect(allowed).toContain(reached);
+      }),
+      runs,
+    );
+  });
+
+  test('never lets grant and NICDEF of a NIC name two VLANs at once, unless it was so before or is known to be heeded', () => {
+    fc.assert(
+      fc.property(directoryWorlds, (given) => {
+        const { world, context, steps } = decided(given);
+        fc.pre(context.capabilities?.behaviour?.vlanWinner !== 'nicdef');
+        const before = atOdds(world);
+        for (let stop = 1; stop <= steps.length; stop += 1)
+          expect(atOdds(run(world, steps.slice(0, stop))).filter((line) => !before.includes(line))).toEqual([]);
+      }),
+      runs,
+    );
+  });
+
+  test('never touches what is foreign', () => {
+    fc.assert(
+      fc.property(directoryWorlds, (given) => {
+        const { world, desired, steps } = decided(given);
+        const foreign = foreignNics(world.guest, desired.ports);
+        const touched = steps.flatMap((step) => ('vdev' in step ? [step.vdev] : []));
+        expect(foreign.filter((nic) => touched.includes(nic.vdev))).toEqual([]);
+      }),
+      runs,
+    );
+  });
+
+  test('puts each coupled NIC of a port on just its VLANs', () => {
+    fc.assert(
+      fc.property(directoryWorlds, (given) => {
+        const { world, desired, steps } = decided(given);
+        const after = run(world, steps);
+        for (const port of desired.ports) {
+          const nic = after.guest.live.find(({ vdev }) => vdev === port.vdev);
+          const vswitch = after.vswitches.find(({ name }) => name === port.vswitch);
+          if (nic?.vswitch === undefined || vswitch?.vlanAware !== true || port.authorization === undefined) continue;
+          const has = neededVlans(vswitch, after.zvm?.coupledAs[port.vdev] ?? []);
+          expect(has).toEqual(neededVlans(vswitch, port.authorization.vlans ?? []));
+        }
+      }),
+      runs,
+    );
+  });
+});
