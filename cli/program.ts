@@ -6,6 +6,7 @@ import { completionCommand } from './commands/completion.ts';
 import { configCommands } from './commands/config.ts';
 import { driftCommand } from './commands/drift.ts';
 import { guestCommands } from './commands/guest.ts';
+import { hostCommands } from './commands/host.ts';
 import { hostsCommand } from './commands/hosts.ts';
 import { importCommand } from './commands/import.ts';
 import { nicCommands } from './commands/nic.ts';
@@ -55,6 +56,7 @@ export function createProgram(): Command {
       ]),
     );
   hostsCommand(program);
+  hostCommands(program);
   portCommands(program);
   nicCommands(program);
   guestCommands(program);

@@ -2,6 +2,7 @@ import { z } from '@hono/zod-openapi';
 import { LISTED_TYPES, OPERATION_OUTCOMES, OPERATION_STATES } from '../client/operations.ts';
 import { Origin } from '../client/origin.ts';
 import { UnreadableValue } from '../domain/guest/guest.ts';
+import { ProbedBehaviour } from '../domain/host/probed-behaviour.ts';
 import { OPERATIONS } from '../domain/operations/operations.ts';
 import { ofGuest, ofHost, PortRequest } from '../domain/operations/requests.ts';
 import { HostName, PortId, Userid, VswitchName } from '../domain/text/identifiers.ts';
@@ -152,6 +153,11 @@ const Capabilities = z
     directoryNetworkAuthorization: CapabilityValue,
     smapiLevel: CapabilityValue,
     smcli: CapabilityValue,
+    behaviour: ProbedBehaviour.optional().openapi({ description: 'Answers of probes, or of the configuration' }),
+    behaviourFrom: z
+      .record(z.string(), z.string())
+      .optional()
+      .openapi({ description: 'Where each answer comes from: `configuration`, or the time of a probe' }),
     ssi: z
       .object({
         name: z.string().optional(),
@@ -335,6 +341,10 @@ export const HostPicture = z
     host: z.string(),
     iplTime: z.string().nullable(),
     capabilities: Capabilities.optional(),
+    behaviour: z
+      .array(z.array(z.string()))
+      .optional()
+      .openapi({ description: 'Answers of probes or of the configuration, by name, as they are shown' }),
     vswitches: z.array(VswitchRow),
     guests: z.array(GuestRow),
     visitors: z

@@ -73,6 +73,8 @@ export const HostView = z.object({
   iplTime: z.string().nullable(),
   /** Absent in the answer of a worker of an older build. */
   capabilities: HostCapabilities.optional(),
+  /** Answers of probes or of the configuration, by name, as they are shown. */
+  behaviour: z.array(z.tuple([z.string(), z.string()])).optional(),
   vswitches: z.array(VswitchView),
   guests: z.array(GuestView),
   /** Guests of other members of the SSI cluster that run here; absent on a host that is no member of one. */

@@ -1,4 +1,4 @@
-/** True for changes by callers, of which the last accepted one holds for a port; false for repairs. */
+/** True for changes by callers, of which the last accepted one holds for a port; false for repairs and probes. */
 export function isWordKind(kind: string): boolean {
-  return kind !== 'setPorts' && kind !== 'reconcile';
+  return kind !== 'setPorts' && kind !== 'reconcile' && kind !== 'probe';
 }

@@ -1,4 +1,5 @@
 import { defined } from '../../../domain/defined.ts';
+import { withAnswers } from '../../../domain/host/host-behaviour.ts';
 import { directoryAuthorizes } from '../../../domain/host/host-capabilities.ts';
 import { stepId } from '../../../domain/planning/step-id.ts';
 import { type GuestStepReport, type Step, sentence } from '../../../domain/planning/steps.ts';
@@ -82,8 +83,9 @@ export class GuestWork {
   }
 
   #writing(): Writing {
-    const { levels, rules } = this.#host;
-    const known: WrittenBehaviour = { ...levels.learned, ...rules.capabilities?.behaviour, ...this.#learned };
+    const { answers, levels, rules } = this.#host;
+    const told = levels.last === undefined ? rules.capabilities : withAnswers(levels.last, answers.known());
+    const known: WrittenBehaviour = { ...levels.learned, ...told?.behaviour, ...this.#learned };
     return { ...known, dna: levels.last !== undefined && directoryAuthorizes(levels.last) };
   }
 

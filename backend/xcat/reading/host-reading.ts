@@ -1,6 +1,7 @@
 import { defined } from '../../../domain/defined.ts';
 import type { Finding } from '../../../domain/drift/finding.ts';
 import { macsInEntries, portsInEntries } from '../../../domain/guest/entry-nics.ts';
+import { outdatedAnswers, withAnswers } from '../../../domain/host/host-behaviour.ts';
 import { directoryAuthorizes, unknownCapabilities } from '../../../domain/host/host-capabilities.ts';
 import type { MacInUse, MacPrefix } from '../../../domain/port/mac.ts';
 import type { Userid } from '../../../domain/text/identifiers.ts';
@@ -57,7 +58,7 @@ export async function readHost(
     ...(prefix === undefined ? [] : macsInEntries(host.entries.known, prefix)),
   ];
   const levels = host.levels.capabilities(vmlanOutcome, host.rules.capabilities);
-  const capabilities = { ...levels, ...defined({ ssi: cluster.cluster }) };
+  const capabilities = withAnswers({ ...levels, ...defined({ ssi: cluster.cluster }) }, host.answers.known());
   const view: HostView = {
     tables: tables.view,
     hostsRows: tables.hostsRows,
@@ -87,7 +88,12 @@ export async function readHost(
       ...findings,
       ...record.findings,
       ...(survey
-        ? [...unread('MAC prefix', macPrefix), ...unknownCapabilities(capabilities), ...cluster.findings]
+        ? [
+            ...unread('MAC prefix', macPrefix),
+            ...unknownCapabilities(capabilities),
+            ...outdatedAnswers(levels, host.answers.known()),
+            ...cluster.findings,
+          ]
         : []),
       ...(iplTime === undefined ? [] : unread('IPL time', iplTime)),
     ],
