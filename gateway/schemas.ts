@@ -401,17 +401,18 @@ export const OperationPaging = z.strictObject({
     .openapi({ description: '`next` of the previous page' }),
 });
 
-const time = z
-  .string()
-  .regex(
-    /^20\d\d-[01]\d-[0-3]\d(T[0-2]\d:[0-5]\d(:[0-5]\d(\.\d{1,3})?)?Z)?$/,
-    'must be a time, such as 2026-11-29T05:00:00Z',
-  )
-  .refine((text) => !Number.isNaN(Date.parse(text)), 'must be a time that there is')
-  .transform((text) => new Date(text));
+const TIME =
+  /^20\d\d-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])(T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,3})?Z)?$|^20\d\d-(0[13-9]|1[0-2])-(29|30)(T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,3})?Z)?$|^20\d\d-(0[13578]|1[02])-31(T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,3})?Z)?$/;
+const time = (description: string) =>
+  z
+    .string()
+    .regex(TIME, 'must be a time, such as 2026-11-29 or 2026-11-29T05:00:00Z')
+    .transform((text) => new Date(text))
+    .optional()
+    .openapi({ type: 'string', pattern: TIME.source, description });
 
 /** Bounds of the audit. */
 export const AuditTimes = z.object({
-  since: time.optional().openapi({ type: 'string', description: 'Operations that started then or later' }),
-  until: time.optional().openapi({ type: 'string', description: 'Operations that started before' }),
+  since: time('Operations that started then or later'),
+  until: time('Operations that started before'),
 });
