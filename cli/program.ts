@@ -4,6 +4,7 @@ import { auditCommand } from './commands/audit.ts';
 import { examples } from './commands/change.ts';
 import { completionCommand } from './commands/completion.ts';
 import { configCommands } from './commands/config.ts';
+import { desiredCommands } from './commands/desired.ts';
 import { driftCommand } from './commands/drift.ts';
 import { guestCommands } from './commands/guest.ts';
 import { hostsCommand } from './commands/hosts.ts';
@@ -50,7 +51,7 @@ export function createProgram(): Command {
         'zvmnet guest show LNX10001',
         'zvmnet drift || zvmnet reconcile',
         '',
-        'Exit codes: 0 done; 1 failed; 2 usage; 3 refused; 4 not found; 5 Temporal or the worker does not answer; 6 drift; 7 cancelled;',
+        'Exit codes: 0 done; 1 failed; 2 usage; 3 refused; 4 not found; 5 Temporal or the worker does not answer; 6 drift, or a file differs; 7 cancelled;',
         '  130 Ctrl-C (started operations continue)',
       ]),
     );
@@ -64,6 +65,7 @@ export function createProgram(): Command {
   opsCommands(program);
   auditCommand(program);
   importCommand(program);
+  desiredCommands(program);
   configCommands(program);
   completionCommand(program);
   return program;
