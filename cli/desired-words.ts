@@ -1,4 +1,6 @@
+import type { CarriedOut, DesiredPlan } from '../client/desired-plan.ts';
 import { type FieldChange, type HostChanges, isAsDesired } from '../domain/host/desired-changes.ts';
+import { showOutcome } from './outcome.ts';
 import { colour, type Output } from './output.ts';
 
 /** Print the differences of hosts from what their files say. */
@@ -29,4 +31,26 @@ export function showUnchanged(output: Output, { refusals, unnamed }: HostChanges
 
 function fieldText({ field, from, to }: FieldChange): string {
   return from === undefined ? `${field} ${to}` : `${field} ${from} → ${to}`;
+}
+
+/** Print a plan: each operation with its steps, or why it is refused; then what stays as it is. */
+export function showPlan(output: Output, plan: DesiredPlan, hosts: readonly HostChanges[]): void {
+  for (const { summary, steps, after, refusals, failure, effect } of plan.changes) {
+    output.print(`${summary}${effect === 'interrupts' ? colour('yellow', ': interrupts a live NIC') : ''}`);
+    for (const step of steps) output.print(`  ○ ${step}`);
+    if (after !== undefined) output.print(`  ○ after VSWITCH ${after} is made: its steps are not known before`);
+    for (const { field, reason, advice } of refusals)
+      output.print(`  ${colour('red', '✘')} ${field}: ${reason}\n    → ${advice}`);
+    if (failure !== undefined) output.print(`  ${colour('red', '✘')} ${failure}`);
+  }
+  for (const each of hosts) showUnchanged(output, each);
+}
+
+/** Print how the operations of a plan ended. */
+export function showCarriedOut(output: Output, done: readonly CarriedOut[]): void {
+  for (const { change, operation } of done) {
+    output.print(`${change.summary}`);
+    if (operation === undefined) output.print(colour('yellow', '  not started: an operation before it has failed'));
+    else showOutcome(output, operation);
+  }
 }

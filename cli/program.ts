@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { packageVersion } from '../command-line/program.ts';
+import { applyCommand } from './commands/apply.ts';
 import { auditCommand } from './commands/audit.ts';
 import { examples } from './commands/change.ts';
 import { completionCommand } from './commands/completion.ts';
@@ -66,6 +67,7 @@ export function createProgram(): Command {
   auditCommand(program);
   importCommand(program);
   desiredCommands(program);
+  applyCommand(program);
   configCommands(program);
   completionCommand(program);
   return program;

@@ -10,6 +10,7 @@ import type {
   ReadingType,
   RequestOf,
 } from '../domain/operations/operations.ts';
+import type { Effect } from '../domain/operations/results.ts';
 import type { Vdev } from '../domain/port/vdev.ts';
 import { guestWorkflowId } from '../temporal-config/names.ts';
 import { searchAttributesOf, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
@@ -29,6 +30,8 @@ export type OperationResult = {
   dryRun?: boolean;
   /** The name of a dry run's plan, for `onlyIf.plan` of a request. */
   plan?: string;
+  /** The effect of a dry run's plan. */
+  effect?: Effect;
   /** The ports that the operation names, as they are now; none after a deletion. */
   ports: (Omit<DesiredPort, 'live'> & { live: 'now' | 'atNextLogon' })[];
   /** The steps that were done, in order; one sentence when there was nothing to do. */
@@ -75,8 +78,8 @@ export async function carryOut(
     const told = result.steps.length > 0 ? result.steps : ['nothing to do'];
     show(dryRun ? { state: 'to be done', lists: { planned: told } } : { state: 'done', lists: { done: told } });
     const ports = result.ports.map((port) => asReported(port, result.liveVdevs));
-    const { changed, plan } = result;
-    return { changed, ...(dryRun ? { dryRun, ...defined({ plan }) } : {}), steps: told, ports };
+    const { changed, plan, effect } = result;
+    return { changed, ...(dryRun ? { dryRun, ...defined({ plan, effect }) } : {}), steps: told, ports };
   } catch (error) {
     const outcome = outcomeOf(error);
     upsertSearchAttributes([{ key: ZVM_OUTCOME, value: outcome }]);
