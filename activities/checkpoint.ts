@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { defined } from '../domain/defined.ts';
 import type { EntryNic } from '../domain/guest/entry-nics.ts';
 import { type Checkpoint, EMPTY_CHECKPOINT, type GuestCheckpoint } from '../domain/host/checkpoint.ts';
+import { ProbeRecord } from '../domain/host/probed-behaviour.ts';
 import { Vdev } from '../domain/port/vdev.ts';
 import { PortId, Userid, VswitchName } from '../domain/text/identifiers.ts';
 import { Rdev } from '../domain/vswitch/rdev.ts';
@@ -23,6 +24,8 @@ const Written = z.object({
   /** Ids one after another as base64 of their bytes. */
   neutron: z.object({ ports: z.string(), reported: z.array(z.tuple([PortId, z.number()])) }).optional(),
   toConfirm: z.string().optional(),
+  /** Answers that a later version of this program knows and this one does not are forgotten. */
+  answers: ProbeRecord.optional().catch(undefined),
 });
 
 /** A checkpoint as text that is small enough for a workflow's result: about 30 KB for 10,000 ports, 250 KB more when they are Neutron's. */
@@ -59,11 +62,11 @@ export function writeCheckpoint({ guests, entries, neutron, rdevs, toConfirm = [
 export function readCheckpoint(text: string | undefined): Checkpoint {
   if (text === undefined || text === '') return EMPTY_CHECKPOINT;
   try {
-    const { iplTime, sweptUpTo, vswitches, rdevs, guests, entries, neutron, toConfirm } = Written.parse(
+    const { iplTime, sweptUpTo, vswitches, rdevs, guests, entries, neutron, toConfirm, answers } = Written.parse(
       JSON.parse(gunzipSync(Buffer.from(text, 'base64')).toString()),
     );
     return defined({
-      ...{ iplTime, sweptUpTo },
+      ...{ iplTime, sweptUpTo, answers },
       rdevs: rdevs && new Map(rdevs),
       neutron: neutron && { ports: unpacked(neutron.ports), reported: new Map(neutron.reported) },
       toConfirm: toConfirm === undefined ? undefined : unpacked(toConfirm),

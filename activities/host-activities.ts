@@ -3,6 +3,7 @@ import type { Cancellation } from '../backend/backend.ts';
 import { refusal } from '../domain/planning/refusal.ts';
 import type { HostActivities, Planning, Target } from '../workflows/host-activities.ts';
 import { planDhcp } from './dhcp.ts';
+import { createEarlierProbes } from './earlier-probes.ts';
 import { enqueueRequests } from './enqueue.ts';
 import { refusedFailure } from './failures.ts';
 import { createGuestActivities } from './guest-activities.ts';
@@ -12,6 +13,7 @@ import { checkpointIn, createCheckpointKeeper } from './kept-checkpoint.ts';
 import { planManagement } from './management-network.ts';
 import { readNeutron, reportPorts } from './neutron.ts';
 import { whileOperationIsOpen } from './operation-watch.ts';
+import { askProbe, planProbe, restoreProbe } from './probe.ts';
 import { acceptingActivities } from './requests.ts';
 import { showGuest, showHost } from './show.ts';
 import { surveyHost } from './survey.ts';
@@ -66,6 +68,7 @@ export function createHostActivities(host: HostRuntime): HostActivities {
     }
   };
   const guests = createGuestActivities(host, operations);
+  const probes = createEarlierProbes(host);
 
   return {
     ...acceptingActivities(host.rules.host),
@@ -82,9 +85,17 @@ export function createHostActivities(host: HostRuntime): HostActivities {
       changing(input, (cancellation) =>
         inWindow(input, 'apply', cancellation.stop, (arrive) => guests.applySteps(input, cancellation, arrive)),
       ),
+    planProbe: (input) => on(input, (signal) => planProbe(host, input, signal)),
+    askProbe: (input) =>
+      changing(input, (cancellation) => turns.take(input.userid, () => askProbe(host, input, cancellation))),
+    restoreProbe: (input) =>
+      changing(input, (cancellation) => turns.take(input.userid, () => restoreProbe(host, input, cancellation))),
+    keepAnswers: async ({ record }) => host.backend.answers.take(record),
     surveyHost: (input) =>
       on(input, async (signal) => {
         const { info, client } = Context.current();
+        // They hide nothing else of the host: the next run asks again.
+        await probes.recall(client).catch(() => undefined);
         const kept = await checkpoints.open(input.checkpoint, (run) => checkpointIn(client, host.rules.host, run));
         const { checkpoint, ...survey } = await surveyHost(host, input, kept.checkpoint, signal);
         const own = info.workflowExecution ?? { workflowId: '', runId: '' };

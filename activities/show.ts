@@ -7,6 +7,7 @@ import { misleadingNicdefs } from '../domain/drift/misleading-nicdefs.ts';
 import { unclearPorts } from '../domain/drift/unclear-ports.ts';
 import { absenceRefusal } from '../domain/guest/absence.ts';
 import { absenceLine } from '../domain/guest/absent-guest.ts';
+import { behaviourTexts } from '../domain/host/host-behaviour.ts';
 import { guestViewOf, type HostView, type ShownGuest, vswitchViewOf } from '../domain/host/host-view.ts';
 import { type Decision, decide } from '../domain/planning/decision.ts';
 import { type PlanRecord, plan } from '../domain/planning/planner.ts';
@@ -39,10 +40,12 @@ async function readShownHost(host: HostRuntime): Promise<ShownHost> {
       guestViewOf(userid, node, recorded.get(userid) ?? [], { vswitches, capabilities }, absentWords(userid, why)),
     ),
   ];
+  const behaviour = behaviourTexts(capabilities);
   const view: HostView = {
     host: host.rules.host,
     iplTime: iplTime ?? null,
     capabilities,
+    ...(behaviour.length === 0 ? {} : { behaviour }),
     vswitches: vswitches.map((vswitch) => vswitchViewOf(vswitch, networks.get(vswitch.name))),
     guests: guests.toSorted((one, other) => (one.userid < other.userid ? -1 : 1)),
     ...defined({ visitors: visitorsIn(reading) }),

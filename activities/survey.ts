@@ -41,6 +41,7 @@ export async function surveyHost(
   signal: AbortSignal,
 ): Promise<Omit<Survey, 'checkpoint'> & { checkpoint: Checkpoint }> {
   host.backend.entries.recall(checkpoint.entries);
+  if (checkpoint.answers !== undefined) host.backend.answers.take(checkpoint.answers);
   const swept = sliceOf(checkpoint, input);
   const slice = swept.filter((userid) => checkpoint.guests.has(userid));
   const others = swept.filter((userid) => !checkpoint.guests.has(userid));
@@ -105,6 +106,7 @@ export async function surveyHost(
         portIds: new Set([...later.portIds, ...failed.portIds]),
       }),
       ...defined({ rdevs: rdevs.size === 0 ? undefined : rdevs, iplTime, sweptUpTo: swept.at(-1) }),
+      ...defined({ answers: host.backend.answers.known() }),
       toConfirm: guests.flatMap((guest) => found.toConfirm.get(guest.userid) ?? guest.toConfirm ?? []),
       entries: entriesToRemember(host, reading, guests),
       guests: new Map(

@@ -1,12 +1,16 @@
 import type { ManagementNodeState, ManagementStep } from '../domain/host/management-network.ts';
+import type { ProbedBehaviour } from '../domain/host/probed-behaviour.ts';
 import type { PlanRecord } from '../domain/planning/planner.ts';
 import type { GuestStepReport, Step, StepReport } from '../domain/planning/steps.ts';
 import type { VswitchStep } from '../domain/planning/vswitch-plan.ts';
+import type { Facts } from '../domain/probe/question.ts';
+import type { QuestionId } from '../domain/probe/questions.ts';
+import type { ProbeScene } from '../domain/probe/scene.ts';
 import type { VswitchName } from '../domain/text/identifiers.ts';
 import type { Vswitch } from '../domain/vswitch/vswitch.ts';
 import type { Capabilities } from './capabilities.ts';
 import type { DirectoryEntries } from './directory-entries.ts';
-import type { Probing } from './probing.ts';
+import type { ProbeAnswers } from './probe-answers.ts';
 import type { HostReading, HostRecord, HostRequest, ServerNics } from './reading.ts';
 
 /** Version of the server that a backend speaks to, and whether this project works with it; `advice` where it does not. */
@@ -34,6 +38,19 @@ export type CarriedOut = {
 };
 
 /**
+ * Questions to z/VM itself on an expendable guest. Each method begins by taking away what an earlier one has left on the scene, so that all may
+ * be repeated. A failure is a BackendError.
+ */
+export type Probing = {
+  /** A mark of the guest's directory entry: equal as long as the entry is the same, to the byte, beside the NICs of the scene. */
+  mark(scene: ProbeScene): Promise<string>;
+  /** Do to z/VM what the question says, and answer what was seen. `known` are the answers so far. */
+  ask(question: QuestionId, scene: ProbeScene, known: ProbedBehaviour, cancellation: Cancellation): Promise<Facts>;
+  /** Put all back as it was; answers what is not, as sentences: none when everything is. */
+  restore(scene: ProbeScene, mark: string, cancellation: Cancellation): Promise<string[]>;
+};
+
+/**
  * One way to one z/VM system. Every method that calls the server throws a BackendError and nothing else, but for the reason of the signal that
  * stopped it. A backend touches nothing that no step names; `test/backend/contract.ts` holds what each has to do.
  */
@@ -57,6 +74,8 @@ export type ZvmBackend = {
   administratorsVswitches(signal: AbortSignal): Promise<readonly VswitchName[]>;
   /** The directory entries that this worker has read. */
   readonly entries: DirectoryEntries;
+  /** The answers of probes that this worker knows; readings of the host have them among its capabilities. */
+  readonly answers: ProbeAnswers;
   /** Carry out steps of one guest in order, and stop at the first that fails. `arrive` is waited for before each stage that calls the server. */
   applySteps(
     steps: readonly Step[],

@@ -53,6 +53,18 @@ export type HostRecord = {
   findings: readonly Finding[];
 };
 
+/** The record of a host of which none was asked for. */
+export const NOTHING_RECORDED: HostRecord = {
+  guests: new Set(),
+  nodes: new Map(),
+  recorded: new Map(),
+  absent: new Map(),
+  orphans: [],
+  hidesPorts: new Set(),
+  nicsOfOthers: new Map(),
+  findings: [],
+};
+
 /** Another member of the host's SSI cluster that has answered: its VSWITCHes, and what is recorded for the host that it is. */
 export type MemberReading = { member: MemberName; vswitches: readonly Vswitch[]; record: HostRecord };
 

@@ -57,7 +57,7 @@ function stormLines(run: StormRun): string[] {
     `  historic: ${historic.seconds} s with ${historic.calls} calls (scaled from ${historic.measuredPorts} ports)`,
     `  ours: ${ours.seconds} s with ${ours.calls} calls, ${ours.sequentialCalls} of them in sequence; no call in ${share} % of the time; ${run.ratio} times as fast`,
     `  bound: ${run.boundSeconds} s (${run.bound}); ours takes ${run.timesTheBound} times as long`,
-    `  worker: ${ours.workerPeakMb} MB at most`,
+    `  worker: ${ours.workerMb.before} MB before, ${ours.workerMb.peak} MB at most`,
     ...cpuLines(ours),
     ...historyLines(ours, ports),
     ...ours.profile.map(({ place, seconds }) => `  worker's JavaScript: ${seconds} s in ${place}`),

@@ -72,10 +72,11 @@ export function cpuBetween(before: CpuTime, after: CpuTime): CpuTime {
   };
 }
 
-/** The most memory that a process has had so far, in MB. */
-export async function peakMemoryOf(pid: number): Promise<number> {
+/** The memory of a process now, and the most that it has had so far, in MB. */
+export async function memoryOf(pid: number): Promise<{ nowMb: number; peakMb: number }> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  return Math.round(Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1_024);
+  const mb = (field: string) => Math.round(Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)?.[1] ?? 0) / 1_024);
+  return { nowMb: mb('VmRSS'), peakMb: mb('VmHWM') };
 }
 
 /** The machine's cores, and its load in the last minute: figures of a busy machine say little about time. */

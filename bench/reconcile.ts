@@ -87,7 +87,7 @@ async function measured(
   const seconds = Math.round(performance.now() - started) / 1_000;
   const calls = (await httpCalls(simulator.url)) - before;
   const { events, historyBytes } = await historyOf(stack, workflowId, run.runId);
-  return { result, calls, seconds, events, historyBytes, workerPeakMb: await stack.workerPeakMb() };
+  return { result, calls, seconds, events, historyBytes, workerPeakMb: (await stack.workerMemory()).peakMb };
 }
 
 /** The history of a run and of the runs that it continued as. */

@@ -41,7 +41,8 @@ export type OurStorm = {
   /** The share of the time without a call to the management node. */
   temporalShare: number;
   cpu: CpuByProcess;
-  workerPeakMb: number;
+  /** The worker's memory before the storm, and the most that it has had. */
+  workerMb: { before: number; peak: number };
   histories: { guests: HistoryCounts; operation: HistoryCounts };
   /** The worker's own time by place, when it is profiled. */
   profile: Place[];
@@ -58,7 +59,7 @@ export async function storm(ports: number, options: StormOptions, say: (line: st
   const before = machineLoad();
   const measuredPorts = Math.min(ports, historicPorts);
   say(`${ports} ports: historic sequence on ${measuredPorts} of them`);
-  const simulator = await startSimulator({ hosts: 1, guests: measuredPorts, latencyMs, ...times });
+  const simulator = await startSimulator({ hosts: 1, guests: measuredPorts, latencyMs, ...times, release: '6.3' });
   const rows = Array.from({ length: measuredPorts }, (_, index) => portOf(index, nicsPerGuest));
   const measured = await wireHistorically(simulator.url, rows, VLAN).finally(() => simulator.close());
   const historicSeconds = (measured / measuredPorts) * ports;
@@ -103,6 +104,7 @@ export async function stormOfOurs(
     await (await wirePorts(stack, [requestOf(portOf(guests * nicsPerGuest, nicsPerGuest))])).result();
     const before = await callsTo(stack.simulator.url);
     await stack.cpu();
+    const { nowMb } = await stack.workerMemory();
     const [started, since] = [performance.now(), new Date()];
     const wiring = await wirePorts(stack, requests);
     const result = await withProgress(
@@ -122,13 +124,13 @@ export async function stormOfOurs(
       throw new Error(
         `${ports - result.wired} ports not wired, ${mismatches.length} mismatches: ${mismatches[0] ?? result.ports[0]?.reason ?? ''}`,
       );
-    const workerPeakMb = await stack.workerPeakMb();
+    const { peakMb } = await stack.workerMemory();
     return {
       calls: made.length,
       sequentialCalls: sequentialCalls(made),
       seconds: rounded(ms / 1_000),
       temporalShare: rounded(1 - Math.min(1, coveredMs(made) / ms)),
-      ...{ cpu, workerPeakMb },
+      ...{ cpu, workerMb: { before: nowMb, peak: peakMb } },
       histories: await countEvents(stack.client, HOST, since, wiring.workflowId),
       profile: await stack.endWorker(),
     };

@@ -86,7 +86,16 @@ async function startSimulator(
   folder: string,
   undo: (() => Promise<void>)[],
 ): Promise<z.infer<typeof Ready>> {
-  const args = ['--hosts', '1', '--guests', String(guests), '--latency', `uniform:0:${2 * latencyMs}`];
+  const args = [
+    '--hosts',
+    '1',
+    '--guests',
+    String(guests),
+    '--latency',
+    `uniform:0:${2 * latencyMs}`,
+    '--release',
+    '6.3',
+  ];
   const logFile = join(folder, 'simulator.log');
   const simulator = new Service({ name: 'simulator', file: 'simulator/main.ts', args, logFile });
   undo.push(() => simulator.end('SIGKILL'));

@@ -4,6 +4,7 @@ import { isOperationType, OPERATIONS } from '../domain/operations/operations.ts'
 import { RESULTS, type ResultKind, type ResultOf } from '../domain/operations/results.ts';
 import { colour, type Output } from './output.ts';
 import { portLine } from './port-words.ts';
+import { showProbe } from './probe-report.ts';
 import { showWiring } from './wiring.ts';
 
 /** Print the outcome of an operation. */
@@ -37,6 +38,7 @@ function render(output: Output, kind: ResultKind, host: string, result: unknown)
       if (!steps.dryRun) for (const port of ports) output.print(portLine(port));
     },
     steps: (steps) => showSteps(output, steps),
+    probe: (probe) => showProbe(output, probe),
     wiring: ({ ports, dryRun }) =>
       showWiring(
         output,

@@ -23,7 +23,8 @@ export function portLine({ portId, vdev, vswitch, network, mac, adminStateUp, li
 export function portState({ adminStateUp, vswitch, actual, unreadable }: PortView): string {
   if (unreadable !== undefined) return colour('red', 'unreadable');
   if (vswitch === undefined) return 'waiting';
-  if (actual.vlans === null) return adminStateUp ? colour('red', 'not authorised') : 'down';
+  if (actual.vlans === null && actual.mayBeInDirectory !== true)
+    return adminStateUp ? colour('red', 'not authorised') : 'down';
   if (!adminStateUp) return 'down';
   if (actual.coupledTo === vswitch) return colour('green', 'coupled');
   return actual.coupledTo === null ? 'not coupled' : colour('red', `on ${actual.coupledTo}`);

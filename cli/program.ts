@@ -8,6 +8,7 @@ import { configCommands } from './commands/config.ts';
 import { desiredCommands } from './commands/desired.ts';
 import { driftCommand } from './commands/drift.ts';
 import { guestCommands } from './commands/guest.ts';
+import { hostCommands } from './commands/host.ts';
 import { hostsCommand } from './commands/hosts.ts';
 import { importCommand } from './commands/import.ts';
 import { nicCommands } from './commands/nic.ts';
@@ -57,6 +58,7 @@ export function createProgram(): Command {
       ]),
     );
   hostsCommand(program);
+  hostCommands(program);
   portCommands(program);
   nicCommands(program);
   guestCommands(program);

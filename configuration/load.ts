@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { defined } from '../domain/defined.ts';
 import type { ConfiguredCapabilities } from '../domain/host/host-capabilities.ts';
 import { HostName, type NodeName, VswitchName } from '../domain/text/identifiers.ts';
+import { readBehaviour } from './behaviour-settings.ts';
 import { ConfigurationError, type ConfigurationProblem } from './error.ts';
 import { HostReader } from './host-reader.ts';
 import { type IniFile, scanIni } from './ini-file.ts';
@@ -219,6 +220,7 @@ function readCapabilities(reader: HostReader): ConfiguredCapabilities | undefine
     directoryNetworkAuthorization: reader.read(SETTINGS.directoryNetworkAuthorization),
     smapiLevel: reader.read(SETTINGS.smapiLevel),
     smcli: reader.read(SETTINGS.smcli),
+    behaviour: readBehaviour(reader),
   });
   return Object.keys(capabilities).length === 0 ? undefined : capabilities;
 }

@@ -33,13 +33,13 @@ const HIGHEST_VLAN = 4094;
 const TRUE = ['true', '1', 'on', 'yes'];
 const FALSE = ['false', '0', 'off', 'no'];
 
-const Flag = z
+export const Flag = z
   .string()
   .transform((text) => text.toLowerCase())
   .pipe(z.string().refine((text) => TRUE.includes(text) || FALSE.includes(text), 'is not a boolean'))
   .transform((text) => TRUE.includes(text));
 
-function wholeNumber(lowest: number, highest: number): z.ZodType<number, string> {
+export function wholeNumber(lowest: number, highest: number): z.ZodType<number, string> {
   return z
     .string()
     .regex(/^[0-9]{1,9}$/, 'is not a whole number')
@@ -180,7 +180,7 @@ const NicVdev = z.string().transform((text, context): number => {
 });
 
 // The historic agent reads its keys from [AGENT]; Nova's z/VM driver has the same names in [DEFAULT] of nova.conf.
-const AGENT = ['agent', 'DEFAULT', 'zvm'] as const;
+export const AGENT = ['agent', 'DEFAULT', 'zvm'] as const;
 
 function setting<T>(
   key: string,

@@ -69,24 +69,20 @@ In each case the newest run of guest/${host}/${userid} shows the steps on z/VM${
 Ctrl-C ends all processes.`;
 }
 
-/** Revoke a guest's grant and uncouple its NIC at the simulator, and wait for the Schedule's next run to repair it. */
+/** Uncouple a guest's NIC at the simulator, and wait for the Schedule's next run to repair it. */
 async function breakAndRepair(stack: Stack, port: GuestPortRequest, say: (line: string) => void): Promise<void> {
   const { host, userid, vswitch: name } = port;
   const system = stack.simulator.mn.systems[stack.hosts.findIndex((each) => each.host === host)];
-  const vswitch = system?.vswitch(name);
   const guest = system?.guest(userid);
-  if (system === undefined || vswitch === undefined || guest === undefined) return;
+  if (system === undefined || guest === undefined) return;
   const isCoupled = () => guest.nics.some((nic) => nic.vswitch === name);
   for (const nic of guest.nics.filter((each) => each.vswitch === name)) system.uncouple(guest, nic, 'an administrator');
-  system.revoke(vswitch, userid);
   say(
-    `An administrator revokes ${userid} on ${name} and uncouples its NIC. Reconciliation runs every ${RECONCILE_SECONDS} seconds …`,
+    `An administrator uncouples the NIC of ${userid} from ${name}. Reconciliation runs every ${RECONCILE_SECONDS} seconds …`,
   );
   const deadline = Date.now() + REPAIR_MS;
   while (!isCoupled() && Date.now() < deadline) await sleep(200);
   say(
-    isCoupled()
-      ? `… and has repaired the drift: ${userid} is authorised and coupled again.`
-      : '… and has not repaired the drift yet.',
+    isCoupled() ? `… and has repaired the drift: ${userid} is coupled again.` : '… and has not repaired the drift yet.',
   );
 }

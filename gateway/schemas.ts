@@ -2,6 +2,7 @@ import { z } from '@hono/zod-openapi';
 import { LISTED_TYPES, OPERATION_OUTCOMES, OPERATION_STATES } from '../client/operations.ts';
 import { Origin } from '../client/origin.ts';
 import { UnreadableValue } from '../domain/guest/guest.ts';
+import { ProbedBehaviour } from '../domain/host/probed-behaviour.ts';
 import { OPERATIONS } from '../domain/operations/operations.ts';
 import { ofGuest, ofHost, PortRequest } from '../domain/operations/requests.ts';
 import { HostName, PortId, Userid, VswitchName } from '../domain/text/identifiers.ts';
@@ -152,6 +153,11 @@ const Capabilities = z
     directoryNetworkAuthorization: CapabilityValue,
     smapiLevel: CapabilityValue,
     smcli: CapabilityValue,
+    behaviour: ProbedBehaviour.optional().openapi({ description: 'Answers of probes, or of the configuration' }),
+    behaviourFrom: z
+      .record(z.string(), z.string())
+      .optional()
+      .openapi({ description: 'Where each answer comes from: `configuration`, or the time of a probe' }),
     ssi: z
       .object({
         name: z.string().optional(),
@@ -215,7 +221,13 @@ export const PortRow = z
     portId: z.string(),
     userid: z.string(),
     ...recorded,
-    actual: z.object({ vlans: z.array(z.int()).nullable(), coupledTo: z.string().nullable() }),
+    actual: z.object({
+      vlans: z.array(z.int()).nullable(),
+      coupledTo: z.string().nullable(),
+      mayBeInDirectory: z.literal(true).optional().openapi({
+        description: 'No VSWITCH shows an authorisation; the directory entry, which lists do not read, may give one',
+      }),
+    }),
     drift: z.array(z.string()),
   })
   .openapi('PortRow');
@@ -329,6 +341,10 @@ export const HostPicture = z
     host: z.string(),
     iplTime: z.string().nullable(),
     capabilities: Capabilities.optional(),
+    behaviour: z
+      .array(z.array(z.string()))
+      .optional()
+      .openapi({ description: 'Answers of probes or of the configuration, by name, as they are shown' }),
     vswitches: z.array(VswitchRow),
     guests: z.array(GuestRow),
     visitors: z
@@ -385,17 +401,18 @@ export const OperationPaging = z.strictObject({
     .openapi({ description: '`next` of the previous page' }),
 });
 
-const time = z
-  .string()
-  .regex(
-    /^20\d\d-[01]\d-[0-3]\d(T[0-2]\d:[0-5]\d(:[0-5]\d(\.\d{1,3})?)?Z)?$/,
-    'must be a time, such as 2026-11-29T05:00:00Z',
-  )
-  .refine((text) => !Number.isNaN(Date.parse(text)), 'must be a time that there is')
-  .transform((text) => new Date(text));
+const TIME =
+  /^20\d\d-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])(T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,3})?Z)?$|^20\d\d-(0[13-9]|1[0-2])-(29|30)(T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,3})?Z)?$|^20\d\d-(0[13578]|1[02])-31(T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,3})?Z)?$/;
+const time = (description: string) =>
+  z
+    .string()
+    .regex(TIME, 'must be a time, such as 2026-11-29 or 2026-11-29T05:00:00Z')
+    .transform((text) => new Date(text))
+    .optional()
+    .openapi({ type: 'string', pattern: TIME.source, description });
 
 /** Bounds of the audit. */
 export const AuditTimes = z.object({
-  since: time.optional().openapi({ type: 'string', description: 'Operations that started then or later' }),
-  until: time.optional().openapi({ type: 'string', description: 'Operations that started before' }),
+  since: time('Operations that started then or later'),
+  until: time('Operations that started before'),
 });

@@ -7,6 +7,7 @@ import { Asked, RELEASES, releasesOf } from './zvm/release.ts';
 
 const OPTIONS = {
   port: { type: 'string', default: '0', value: 'N', help: 'the first port; 0 takes a free one' },
+  listen: { type: 'string', default: '127.0.0.1', value: 'ADDRESS', help: 'the address that it listens on' },
   https: { type: 'boolean', default: false, help: 'TLS with an authority of its own' },
   'ca-file': { type: 'string', value: 'FILE', help: "written: the authority's certificate" },
   mns: { type: 'string', default: '1', value: 'N', help: 'management nodes, on consecutive ports' },
@@ -22,7 +23,7 @@ const OPTIONS = {
   state: { type: 'string', value: 'FILE', help: 'read at the start if it exists, written at the end' },
   release: {
     type: 'string',
-    default: '6.3',
+    default: '7.4',
     value: 'RELEASE,…',
     help: `of the z/VM systems in turn: ${RELEASES.join(', ')}`,
   },
@@ -40,6 +41,7 @@ async function main(values: Values<typeof OPTIONS>): Promise<void> {
   const port = wholeNumber('--port', values.port, 0);
   const seed = wholeNumber('--seed', values.seed, 0);
   const options = {
+    listen: values.listen,
     https: values.https,
     hosts: wholeNumber('--hosts', values.hosts, 0),
     guests: wholeNumber('--guests', values.guests, 0),

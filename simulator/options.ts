@@ -8,6 +8,8 @@ export type SimulatorOptions = Asked & {
   /** the z/VM systems are members of one SSI cluster: they share the user directory */
   ssi?: boolean;
   port?: number;
+  /** the address that it listens on */
+  listen?: string;
   hosts?: number;
   guests?: number;
   seed?: number;
@@ -44,13 +46,14 @@ export type Settings = Required<Omit<SimulatorOptions, 'latencyMs' | 'release' |
  * Fills in the defaults: those are the behaviours that are taken for the more likely (docs/reference/xcat.md 7, docs/reference/smcli.md 6).
  */
 export function withDefaults(options: SimulatorOptions): Settings {
-  const { latencyMs = 0, release = '6.3', ...rest } = options;
+  const { latencyMs = 0, release = '7.4', ...rest } = options;
   const behaviour: Asked = {};
   const plain: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(rest))
     Object.assign(key in Behaviour.shape ? behaviour : plain, value === undefined ? {} : { [key]: value });
   return {
     port: 0,
+    listen: '127.0.0.1',
     hosts: 2,
     guests: 10,
     seed: 1,

@@ -27,7 +27,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const mn = new ManagementNode(settings, events, faults);
   const certificate = settings.https ? await makeCertificate() : undefined;
   const server = makeServer({ mn, events, faults, random: seeded(settings.seed) }, certificate);
-  server.listen(settings.port, '127.0.0.1');
+  server.listen(settings.port, settings.listen);
   await once(server, 'listening');
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('the simulator got no port');

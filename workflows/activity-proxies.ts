@@ -28,7 +28,7 @@ const DISPLAY_READING_WITH_RETRY = '110 seconds';
  */
 export function writeActivities(
   summary: string,
-): Pick<HostActivities, 'applySteps' | 'applyVswitch' | 'applyManagementNetwork'> {
+): Pick<HostActivities, 'applySteps' | 'applyVswitch' | 'applyManagementNetwork' | 'askProbe' | 'restoreProbe'> {
   return proxyActivities<HostActivities>({
     summary,
     startToCloseTimeout: STAGE,

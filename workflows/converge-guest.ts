@@ -29,6 +29,7 @@ import {
 } from './guest-queue-messages.ts';
 import { type GuestRequest, isWord } from './guest-request.ts';
 import type { EarlierOperation, EarlierRuns, PlaceInOrder } from './host-activities.ts';
+import { probeGuest } from './probe-guest.ts';
 import { showProgress } from './progress.ts';
 import { beginWork, carryOut, type NotYet, type RequestWork } from './request-work.ts';
 import { addSearchAttributes } from './run-visibility.ts';
@@ -183,8 +184,9 @@ class GuestRun {
 
   async #carryOut(work: RequestWork): Promise<void> {
     const { request } = work;
+    const carry = request.change.kind === 'probe' ? probeGuest : carryOut;
     const outcome = await this.#inScope(() =>
-      carryOut(work, {
+      carry(work, {
         ...this.#input,
         order: () => this.#placeOf(request),
         isFirst: () => !this.queue.hasEarlierThan(request),

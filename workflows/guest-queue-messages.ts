@@ -6,6 +6,7 @@ import type { Change } from '../domain/operations/requests.ts';
 import type { Effect } from '../domain/operations/results.ts';
 import type { RefusedPort } from '../domain/planning/refusal.ts';
 import type { Vdev } from '../domain/port/vdev.ts';
+import type { ProbeReport } from '../domain/probe/report.ts';
 import type { FailureData } from './failures.ts';
 import type { GuestRequest } from './guest-request.ts';
 import { isAbsentOr, isRecord, isText, isTexts } from './untrusted-input.ts';
@@ -28,6 +29,8 @@ export type RequestResult = {
   effect?: Effect;
   /** Search attributes of the operation, before the change and after it. */
   found: PortSearchTerms;
+  /** After a probe. */
+  probe?: ProbeReport;
 };
 
 /** How a request ended. */

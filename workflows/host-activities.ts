@@ -2,6 +2,7 @@ import type { Desired } from '../domain/guest/desired.ts';
 import type { HostCapabilities } from '../domain/host/host-capabilities.ts';
 import type { ShownGuest } from '../domain/host/host-view.ts';
 import type { ManagementStep } from '../domain/host/management-network.ts';
+import type { ProbeRecord } from '../domain/host/probed-behaviour.ts';
 import type {
   GuestOperationType,
   HostOperationType,
@@ -17,6 +18,9 @@ import type { GuestStepReport, Step, StepReport } from '../domain/planning/steps
 import type { VswitchStep } from '../domain/planning/vswitch-plan.ts';
 import type { Mac } from '../domain/port/mac.ts';
 import type { Vdev } from '../domain/port/vdev.ts';
+import type { QuestionOutcome } from '../domain/probe/course.ts';
+import type { QuestionId } from '../domain/probe/questions.ts';
+import type { ProbePlan } from '../domain/probe/report.ts';
 import type { HostName, PortId, Userid, VswitchName } from '../domain/text/identifiers.ts';
 import type { Rdev } from '../domain/vswitch/rdev.ts';
 import type { Vswitch } from '../domain/vswitch/vswitch.ts';
@@ -224,6 +228,16 @@ export type HostActivities = RequestActivities & {
   applySteps(
     input: Target & { steps: Step[]; desired: Desired; readAt: number; followUps: Step[] },
   ): Promise<AppliedSteps>;
+  /** Choose the scene of a probe. Fails permanently with `Refused` for a guest or a VSWITCH that is not expendable. Changes nothing. */
+  planProbe(input: Target & { change: Extract<Change, { kind: 'probe' }> }): Promise<ProbePlan>;
+  /** Ask z/VM one question on the scene, which is cleared before. */
+  askProbe(
+    input: Target & { plan: ProbePlan; question: QuestionId; outcomes: QuestionOutcome[] },
+  ): Promise<QuestionOutcome>;
+  /** Put all back as it was before the probe; answers what is not, as sentences. */
+  restoreProbe(input: Target & { plan: ProbePlan }): Promise<string[]>;
+  /** Remember answers as the behaviour of the host. */
+  keepAnswers(input: { host: string; record: ProbeRecord }): Promise<void>;
   /** Read the whole host and compare it with its record. */
   surveyHost(input: SurveyInput): Promise<Survey>;
   /** Look ports up in Neutron, by id and by network, and compare them with the host. Changes nothing. */

@@ -16,7 +16,7 @@ import { guestWorkflowId } from '../temporal-config/names.ts';
 import { searchAttributesOf, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
 import { runPath } from '../temporal-config/ui.ts';
 import { applicationFailureOf, reasonOf } from './failures.ts';
-import type { RequestStanding } from './guest-queue-messages.ts';
+import type { RequestResult, RequestStanding } from './guest-queue-messages.ts';
 import { type GuestQueues, guestQueues } from './guest-queues.ts';
 import type { RequestActivities } from './host-activities.ts';
 import { type Progress, showProgress } from './progress.ts';
@@ -44,11 +44,19 @@ export async function operate(type: GuestOperationType, input: unknown): Promise
   return carryOut(queues, await recordingFailure(() => requestActivities().acceptOperation({ type, input })));
 }
 
-/** Set an operation's search attributes, let the guest's run carry it out, and show its outcome. */
-export async function carryOut(
+/** Carry out a change of a guest; answers the guest's ports. */
+export async function carryOut(queues: GuestQueues, operation: Operation): Promise<OperationResult> {
+  const { changed, plan, effect, steps, ...result } = await requestFrom(queues, operation);
+  const ports = result.ports.map((port) => asReported(port, result.liveVdevs));
+  const { dryRun } = operation;
+  return { changed, ...(dryRun ? { dryRun, ...defined({ plan, effect }) } : {}), steps, ports };
+}
+
+/** Set an operation's search attributes, let the guest's run carry it out, and show its outcome; there is always a step. */
+export async function requestFrom(
   queues: GuestQueues,
   { found, summary, ...operation }: Operation,
-): Promise<OperationResult> {
+): Promise<RequestResult> {
   const { dryRun, host, userid } = operation;
   addSearchAttributes({ host, userid, ...found });
   const { namespace } = workflowInfo();
@@ -77,9 +85,7 @@ export async function carryOut(
     ]);
     const told = result.steps.length > 0 ? result.steps : ['nothing to do'];
     show(dryRun ? { state: 'to be done', lists: { planned: told } } : { state: 'done', lists: { done: told } });
-    const ports = result.ports.map((port) => asReported(port, result.liveVdevs));
-    const { changed, plan, effect } = result;
-    return { changed, ...(dryRun ? { dryRun, ...defined({ plan, effect }) } : {}), steps: told, ports };
+    return { ...result, steps: told };
   } catch (error) {
     const outcome = outcomeOf(error);
     upsertSearchAttributes([{ key: ZVM_OUTCOME, value: outcome }]);

@@ -299,7 +299,7 @@ export function announced(step: Step): string {
 }
 
 /** Readings of a guest: never repeated as they are, since the reconciler decides about the next try. */
-export function reading(summary: string): Pick<HostActivities, 'planChange' | 'planTowards'> {
+export function reading(summary: string): Pick<HostActivities, 'planChange' | 'planTowards' | 'planProbe'> {
   return proxyActivities<HostActivities>({
     summary,
     startToCloseTimeout: READING_OF_A_GUEST,

@@ -8,6 +8,8 @@ import { type Refusal, type RefusedPort, refusal } from '../domain/planning/refu
 import { rollbackTarget } from '../domain/planning/rollback.ts';
 import type { Mac } from '../domain/port/mac.ts';
 import type { Vdev } from '../domain/port/vdev.ts';
+import type { QuestionOutcome } from '../domain/probe/course.ts';
+import type { ProbePlan } from '../domain/probe/report.ts';
 import type { Userid } from '../domain/text/identifiers.ts';
 import {
   type AddressConflict,
@@ -44,9 +46,14 @@ export type RequestWork = {
   avoidPorts: string[];
   planned?: PlannedChange;
   forward: ReconcilerState;
+  /** A probe, once it is planned. */
+  probe?: ProbeWork;
   /** The rollback, once it has begun, and its reason. */
   rollback?: { state: ReconcilerState; why: RollbackReason };
 };
+
+/** A probe in progress. */
+export type ProbeWork = { plan: ProbePlan; outcomes: QuestionOutcome[] };
 
 /** The reason of a rollback: the operation was cancelled or has ended, a step failed, or an address or port conflict needs another choice. */
 type RollbackReason =
@@ -193,7 +200,7 @@ async function afterFailure(
 }
 
 /** True for failures of activities. Any other error is a defect of this program, which fails the workflow task until its repair. */
-function isRequestFailure(error: unknown): boolean {
+export function isRequestFailure(error: unknown): boolean {
   return isCancellation(error) || applicationFailureOf(error) !== undefined || isActivityFailure(error);
 }
 

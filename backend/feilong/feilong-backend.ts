@@ -21,6 +21,7 @@ export function createFeilongBackend(rules: ConfiguredRules, transport: FeilongT
     kind: 'feilong',
     can: CAN,
     entries: host.entries,
+    answers: host.answers,
     check: (signal) => check(host, signal),
     probe: async (signal) => void (await feilong.vswitchNames(signal)),
     readHost: (request) => readHost(host, request),

@@ -3,6 +3,7 @@ import type { ConfiguredRules } from '../../domain/host/host.ts';
 import { type PortId, Userid } from '../../domain/text/identifiers.ts';
 import { BackendError } from '../backend-error.ts';
 import { createDirectoryEntries, type DirectoryEntries } from '../directory-entries.ts';
+import { createProbeAnswers, type ProbeAnswers } from '../probe-answers.ts';
 import type { Place } from './record/recorded-ports.ts';
 import type { FeilongClient, HostAnswer } from './rest/client.ts';
 
@@ -11,6 +12,7 @@ export type FeilongHost = {
   rules: ConfiguredRules;
   feilong: FeilongClient;
   entries: DirectoryEntries;
+  answers: ProbeAnswers;
   about: HostMemory;
   /** Where this worker has put ports, and whether they are up. Another worker may have put them elsewhere since: it counts where z/VM agrees. */
   placed: Map<PortId, Place>;
@@ -19,7 +21,7 @@ export type FeilongHost = {
 /** Put together the parts of a host, with nothing read yet. */
 export function createFeilongHost(rules: ConfiguredRules, feilong: FeilongClient): FeilongHost {
   const about = createHostMemory(() => feilong.host());
-  return { rules, feilong, entries: createDirectoryEntries(), about, placed: new Map() };
+  return { rules, feilong, entries: createDirectoryEntries(), answers: createProbeAnswers(), about, placed: new Map() };
 }
 
 /** The part of GET /host that hardly ever changes, and when z/VM was started; it costs z/VM five calls. */

@@ -32,6 +32,7 @@ export function createXcatBackend(rules: ConfiguredRules, client: XcatClient): Z
     kind: 'xcat',
     can: CAN,
     entries: host.entries,
+    answers: host.answers,
     check: (signal) => check(host, signal),
     probe: (signal) => probe(host, signal),
     readHost: (request) => readHost(host, request),

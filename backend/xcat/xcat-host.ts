@@ -3,6 +3,7 @@ import { refusal } from '../../domain/planning/refusal.ts';
 import { Userid } from '../../domain/text/identifiers.ts';
 import { notDefined } from '../backend-error.ts';
 import { createDirectoryEntries, type DirectoryEntries } from '../directory-entries.ts';
+import { createProbeAnswers, type ProbeAnswers } from '../probe-answers.ts';
 import { createLevelMemory, type LevelMemory } from './reading/capability-reading.ts';
 import { createDirectoryProfiles, type DirectoryProfiles } from './reading/directory-profiles.ts';
 import { createPlannedEntries, type PlannedEntries } from './reading/entry-reading.ts';
@@ -17,6 +18,7 @@ export type XcatHost = {
   zhcpOf(node: string): Promise<Userid>;
   profiles: DirectoryProfiles;
   entries: DirectoryEntries;
+  answers: ProbeAnswers;
   levels: LevelMemory;
   members: MemberMemory;
   plannedEntries: PlannedEntries;
@@ -53,6 +55,7 @@ export function createXcatHost(rules: ConfiguredRules, xcat: XcatClient): XcatHo
     xcat,
     profiles: createDirectoryProfiles(xcat.channel(zhcpNode)),
     entries: createDirectoryEntries(),
+    answers: createProbeAnswers(),
     levels: createLevelMemory(),
     members: { systems: new Map(), silentUntil: new Map() },
     zhcp,

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { describeHost, type KnownHost } from '../../client/known-hosts.ts';
-import { capabilityText, capabilityTexts, type HostCapabilities } from '../../domain/host/host-capabilities.ts';
+import { behaviourTexts } from '../../domain/host/host-behaviour.ts';
+import { capabilityText, capabilityTexts } from '../../domain/host/host-capabilities.ts';
 import { action } from '../action.ts';
 import { EXIT } from '../exit-codes.ts';
 import { colour, type Output, timeText } from '../output.ts';
@@ -34,14 +35,15 @@ function showHosts(output: Output, hosts: readonly KnownHost[]): void {
     const { failure } = reconciliation ?? {};
     if (failure !== undefined)
       output.print(colour('red', `${host}: reconciliation failed at ${timeText(failure.at)}: ${failure.reason}`));
-    if (capabilities !== null) output.print(`${host}: ${capabilityWords(capabilities)}`);
+    if (capabilities === null) continue;
+    output.print(`${host}: ${wordsOf(capabilityTexts(capabilities))}`);
+    const behaviour = behaviourTexts(capabilities);
+    if (behaviour.length > 0) output.print(`${host}: ${wordsOf(behaviour)}`);
   }
 }
 
-function capabilityWords(capabilities: HostCapabilities): string {
-  return capabilityTexts(capabilities)
-    .map(([name, text]) => `${name} ${text}`)
-    .join(', ');
+function wordsOf(rows: readonly [name: string, text: string][]): string {
+  return rows.map(([name, text]) => `${name} ${text}`).join(', ');
 }
 
 function rowOf({ host, workers, reconciliation, capabilities }: KnownHost): string[] {

@@ -18,6 +18,8 @@ export type Feilong = {
   /** Take the process that works on z/VM away, and bring it back; the other one goes on answering. */
   killWorker(): Promise<void>;
   startWorker(): Promise<void>;
+  /** The number of HTTP calls to it so far. */
+  calls(): Promise<number>;
   stop(): Promise<void>;
 };
 
@@ -78,6 +80,7 @@ export async function startFeilong(options: FeilongOptions): Promise<Feilong> {
       startWorker: async () => {
         worker = await startWorker();
       },
+      calls: async () => Number(await (await fetch(`http://127.0.0.1:${restPort}/calls-so-far`)).text()),
       stop,
     };
   } catch (error) {

@@ -2,6 +2,7 @@ import type { EntryNics } from '../guest/entry-nics.ts';
 import type { Vdev } from '../port/vdev.ts';
 import type { PortId, Userid, VswitchName } from '../text/identifiers.ts';
 import type { Rdev } from '../vswitch/rdev.ts';
+import type { ProbeRecord } from './probed-behaviour.ts';
 
 /** A NIC that a port of ours had, or has. */
 export type OwnNic = { vdev: Vdev; vswitch: VswitchName };
@@ -24,6 +25,8 @@ export type Checkpoint = {
   neutron?: NeutronCheckpoint;
   /** Ports that were not coupled at the first reading of the host, and whose admin state no operator has confirmed since. */
   toConfirm?: readonly PortId[];
+  /** The answers of probes. */
+  answers?: ProbeRecord;
 };
 
 export type NeutronCheckpoint = {

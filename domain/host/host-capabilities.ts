@@ -44,6 +44,10 @@ export const HostCapabilities = z.object({
   /** Absent of a system that is no member of an SSI cluster. */
   ssi: SsiCluster.optional(),
   behaviour: ProbedBehaviour.optional(),
+  /** Where each answer comes from: the configuration, or a probe at that time. */
+  behaviourFrom: z
+    .partialRecord(ProbedBehaviour.keyof(), z.union([z.literal('configuration'), z.iso.datetime()]))
+    .optional(),
 });
 export type HostCapabilities = z.infer<typeof HostCapabilities>;
 
@@ -60,7 +64,7 @@ export const ConfiguredCapabilities = z
 export type ConfiguredCapabilities = z.infer<typeof ConfiguredCapabilities>;
 
 /** The values that every host has, known or not. */
-export type HostLevel = Exclude<keyof HostCapabilities, 'behaviour' | 'ssi'>;
+export type HostLevel = Exclude<keyof HostCapabilities, 'behaviour' | 'behaviourFrom' | 'ssi'>;
 
 /** Names of the values, as findings, lists and the picture say them. */
 export const CAPABILITY_NAMES = {

@@ -9,7 +9,7 @@ import { Vdev } from '../port/vdev.ts';
 import { HostName, NodeName, PortId, Userid, VswitchName } from '../text/identifiers.ts';
 import { RecordedNetwork } from '../vswitch/network.ts';
 import { authorisedVlans, Uplink, type Vswitch } from '../vswitch/vswitch.ts';
-import { HostCapabilities } from './host-capabilities.ts';
+import { directoryAuthorizes, HostCapabilities } from './host-capabilities.ts';
 import type { MemberName } from './ssi-cluster.ts';
 
 /** A recorded port beside its state on z/VM. */
@@ -25,7 +25,12 @@ export const PortView = z.object({
   /** Unreadable values of the record: the port stays unchanged. */
   unreadable: z.array(UnreadableValue).readonly().optional(),
   /** The state on z/VM: VLANs of the authorisation, none when the guest has none there; the VSWITCH that the NIC is coupled to. */
-  actual: z.object({ vlans: z.array(z.number().int()).nullable(), coupledTo: VswitchName.nullable() }),
+  actual: z.object({
+    vlans: z.array(z.number().int()).nullable(),
+    coupledTo: VswitchName.nullable(),
+    /** No VSWITCH shows an authorisation, and the directory entry, which a view of the host does not read, may give one. */
+    mayBeInDirectory: z.literal(true).optional(),
+  }),
   /** Signs of drift of the port. Drift of a guest need not belong to one of its ports. */
   drift: z.array(z.string()),
 });
@@ -68,6 +73,8 @@ export const HostView = z.object({
   iplTime: z.string().nullable(),
   /** Absent in the answer of a worker of an older build. */
   capabilities: HostCapabilities.optional(),
+  /** Answers of probes or of the configuration, by name, as they are shown. */
+  behaviour: z.array(z.tuple([z.string(), z.string()])).optional(),
   vswitches: z.array(VswitchView),
   guests: z.array(GuestView),
   /** Guests of other members of the SSI cluster that run here; absent on a host that is no member of one. */
@@ -132,6 +139,7 @@ export function guestViewOf(
   absence?: string,
 ): GuestView {
   const { member, vswitches } = place;
+  const isByDirectory = directoryAuthorizes(place.capabilities);
   const isAbsent = absence === undefined ? [] : [absence];
   const coupled = vswitches.flatMap(({ name, nics }) =>
     nics.filter((nic) => nic.userid === userid).map(({ vdev, mac }) => ({ vdev, vswitch: name, mac })),
@@ -146,6 +154,9 @@ export function guestViewOf(
       actual: {
         vlans: authorisedOn(port.vswitch, userid, vswitches),
         coupledTo: coupled.find((nic) => nic.vdev === port.vdev)?.vswitch ?? null,
+        ...(isByDirectory && authorisedOn(port.vswitch, userid, vswitches) === null
+          ? { mayBeInDirectory: true as const }
+          : {}),
       },
     })),
     foreignNics: coupled

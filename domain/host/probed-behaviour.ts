@@ -68,6 +68,14 @@ export type ProbedBehaviour = z.infer<typeof ProbedBehaviour>;
 
 export type BehaviourName = keyof ProbedBehaviour;
 
+/** Answers of probes, each with the time when it was given. They hold for the level of z/VM at which they were given. */
+export const ProbeRecord = z.object({
+  level: z.string(),
+  found: ProbedBehaviour,
+  at: z.partialRecord(ProbedBehaviour.keyof(), z.iso.datetime()),
+});
+export type ProbeRecord = z.infer<typeof ProbeRecord>;
+
 /** The answers' names, as tables and the picture say them. */
 export const BEHAVIOUR_NAMES = {
   nicdefWrite: 'VLANs are written to NICDEF by',
@@ -75,7 +83,7 @@ export const BEHAVIOUR_NAMES = {
   nicdefsAtOnce: 'several NICDEFs in one call',
   nicdefUpdate: 'a NICDEF for a device that has one',
   nicdefAlone: 'a NICDEF with a VSWITCH alone',
-  vlanWinner: 'the VLAN that counts beside another one',
+  vlanWinner: 'the VLAN that counts when NICDEF and grant name one',
   coupleReadsDirectory: 'COUPLE reads the directory',
   regrant: 'a second grant',
   dnaRegrant: 'a second grant, on a NIC authorised by the directory',
@@ -93,13 +101,10 @@ export const BEHAVIOUR_NAMES = {
   directoryReplaceMs: 'replacement of a directory entry',
 } as const satisfies Record<BehaviourName, string>;
 
-/** All answers' names. */
-export const BEHAVIOURS = Object.keys(BEHAVIOUR_NAMES) as BehaviourName[];
-
 /** An answer as it is shown: `yes`, `VLAN, PORTTYPE`, `250 ms`. */
-export function behaviourText(name: BehaviourName, value: ProbedBehaviour[BehaviourName]): string {
+export function behaviourText(value: ProbedBehaviour[BehaviourName]): string {
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
   if (typeof value === 'number') return `${value} ms`;
   if (Array.isArray(value)) return value.length === 0 ? 'none' : value.join(', ');
-  return value ?? `unknown: ${BEHAVIOUR_NAMES[name]}`;
+  return value ?? 'unknown';
 }

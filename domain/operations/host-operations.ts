@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { searchTermsOfPorts } from '../guest/search-terms.ts';
+import { QUESTION_IDS } from '../probe/questions.ts';
 import { HostName, PortId, Userid, VswitchName } from '../text/identifiers.ts';
 import { Rdev } from '../vswitch/rdev.ts';
 import { operation } from './operation-definition.ts';
@@ -87,6 +88,31 @@ export const HOST_OPERATIONS = {
     input: z.strictObject({ ...ofHost, ...hostOptions }),
     result: 'steps',
     summary: ({ host }) => `ensure the management network of ${host}`,
+  }),
+  probeHost: operation({
+    does: 'asks z/VM what no document answers, on an expendable guest without NICs, and puts everything back',
+    idPrefix: 'probe-host',
+    lock: ({ host }) => host,
+    input: z.strictObject({
+      ...ofGuest,
+      questions: z
+        .array(z.enum(QUESTION_IDS))
+        .min(1, 'must name a question')
+        .default([...QUESTION_IDS])
+        .meta({ description: 'The questions to ask; all by default', uniqueItems: true }),
+      vswitch: VswitchName.optional().meta({
+        description:
+          'A VLAN-aware, user-based VSWITCH to ask on; by default one is made without an uplink, and deleted',
+      }),
+      mayLogOff: z
+        .boolean()
+        .default(false)
+        .meta({ description: 'The guest may be logged off and on: some questions need it' }),
+      ...hostOptions,
+    }),
+    result: 'probe',
+    summary: ({ host, userid }) => `ask z/VM of ${host} on ${userid}`,
+    found: ({ vswitch }) => ({ portIds: [], vswitches: vswitch === undefined ? [] : [vswitch], vlans: [] }),
   }),
   reconcileHost: operation({
     does: 'compares a host with its record and repairs drift; by a Schedule, or on request',

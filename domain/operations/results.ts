@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ProbedBehaviour, ProbeRecord } from '../host/probed-behaviour.ts';
 import { RepairFailure, RepairSubject } from './requests.ts';
 
 // Results as readers of operations need them: programs may find more fields.
@@ -66,12 +67,37 @@ const ReconciliationResult = z.object({
   findings: z.array(z.string()).default([]),
 });
 
+const ProbeReport = z.object({
+  userid: z.string(),
+  vswitch: z.string(),
+  level: z.string(),
+  answers: z.array(
+    z.object({
+      question: z.string(),
+      asks: z.string(),
+      says: z.string(),
+      facts: z.record(z.string(), z.union([z.string(), z.number()])),
+      finds: ProbedBehaviour,
+    }),
+  ),
+  notAsked: z.array(z.object({ question: z.string(), asks: z.string(), why: z.string() })),
+  surprise: z.object({ question: z.string(), asks: z.string(), saw: z.string() }).optional(),
+  record: ProbeRecord,
+});
+
 /** Results of operations by kind. */
 export const RESULTS = {
   /** Steps on one guest, and its ports afterwards. */
   ports: StepsResult.extend({ plan: z.string().optional(), effect: Effect.optional(), ports: z.array(ReportedPort) }),
   /** Steps on a host. */
   steps: StepsResult,
+  /** Answers of z/VM; none after a dry run. */
+  probe: z.object({
+    host: z.string(),
+    dryRun: z.boolean().default(false),
+    steps: z.array(z.string()),
+    report: ProbeReport.optional(),
+  }),
   wiring: z.object({ dryRun: z.boolean().default(false), ports: z.array(PortOutcome) }),
   reconciliation: ReconciliationResult,
   fleet: z.object({

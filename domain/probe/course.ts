@@ -6,6 +6,13 @@ import type { ProbeScene } from './scene.ts';
 /** An answer of z/VM to one question, with the facts that it was read from. */
 export type ProbeAnswer = { question: QuestionId; facts: Facts; finds: ProbedBehaviour; says: string };
 
+/** The outcome of one question. */
+export type QuestionOutcome =
+  | { kind: 'answered'; answer: ProbeAnswer }
+  | { kind: 'notAsked'; question: QuestionId; why: string }
+  /** No answer explains the facts: nothing more is asked. */
+  | { kind: 'surprise'; question: QuestionId; facts: Facts };
+
 /** The circumstances of a probe that do not change while it runs. */
 export type Circumstances = {
   scene: ProbeScene;
@@ -42,13 +49,14 @@ function unmet(need: Need, known: ProbedBehaviour, { scene, directoryAuthorizes 
   }
 }
 
+/** The outcome of a question that was asked. */
+export function outcomeOf(question: QuestionId, facts: Facts): QuestionOutcome {
+  const answer = answerOf(question, facts);
+  return answer === undefined ? { kind: 'surprise', question, facts } : { kind: 'answered', answer };
+}
+
 /** The answer that the facts give; undefined for a surprise. */
 export function answerOf(question: QuestionId, facts: Facts): ProbeAnswer | undefined {
   const finding = findingOf(questionOf(question), facts);
   return finding === undefined ? undefined : { question, facts, ...finding };
-}
-
-/** All that the answers say together. */
-export function foundBy(answers: readonly Pick<ProbeAnswer, 'finds'>[]): ProbedBehaviour {
-  return Object.assign({}, ...answers.map(({ finds }) => finds));
 }

@@ -45,17 +45,21 @@ export type SceneContext = {
   administrators: readonly VswitchName[];
 };
 
-/** Choose the scene, or refuse a guest or a VSWITCH that is not expendable. Nothing has been touched. */
+/**
+ * Choose the scene, or refuse a guest or a VSWITCH that is not expendable. Nothing has been touched. A scene that a terminated probe has left is
+ * taken over, to be cleared.
+ */
 export function sceneFor(
   request: SceneRequest,
   context: SceneContext,
 ): { scene: ProbeScene } | { refusals: Refusal[] } {
-  const refusals = [...refuseGuest(context), ...refuseVswitch(request, context)];
-  const place = freePlace(context.guest);
+  const { guest } = context;
+  const left = leftNics(context);
+  const refusals = [...refuseGuest(context, left), ...refuseVswitch(request, context)];
+  const place = left.size > 0 ? FIRST_PLACE : freePlace(guest);
   if (place === undefined)
     refusals.push(refusal('userid', 'has no nine free device numbers in a row', 'use another guest'));
   if (refusals.length > 0 || place === undefined) return { refusals };
-  const { guest } = context;
   const vswitch = request.vswitch ?? PROBE_VSWITCH;
   const scene: ProbeScene = {
     userid: guest.userid,
@@ -69,8 +73,15 @@ export function sceneFor(
   return { scene };
 }
 
+/** NICs that a probe has left: only a probe makes its VSWITCH. */
+function leftNics({ guest, vswitches }: SceneContext): ReadonlySet<Vdev> {
+  if (!vswitches.some(({ name }) => name === PROBE_VSWITCH)) return new Set();
+  const vdevs = [...guest.directory, ...guest.live].map(({ vdev }) => vdev);
+  return new Set(vdevs.filter((vdev) => isOnScene({ vdevs: [vdevAt(FIRST_PLACE)] }, vdev)));
+}
+
 /** True for a device number of the scene. */
-export function isOnScene({ vdevs: [first] }: Pick<ProbeScene, 'vdevs'>, vdev: Vdev): boolean {
+export function isOnScene({ vdevs: [first] }: { vdevs: readonly [Vdev, ...Vdev[]] }, vdev: Vdev): boolean {
   const place = vdevNumber(vdev) - vdevNumber(first);
   return place >= 0 && place < DEVICES;
 }
@@ -80,7 +91,7 @@ export function devicesOfScene({ vdevs: [first] }: Pick<ProbeScene, 'vdevs'>): V
   return Array.from({ length: DEVICES }, (_, index) => vdevAt(vdevNumber(first) + index));
 }
 
-function refuseGuest({ guest, rules, agent }: SceneContext): Refusal[] {
+function refuseGuest({ guest, rules, agent }: SceneContext, left: ReadonlySet<Vdev>): Refusal[] {
   const { userid, recorded, directory, live, absence } = guest;
   if (absence !== undefined) return [absenceRefusal(userid, rules.host, absence)];
   if (userid === agent || userid === rules.dhcpUserid)
@@ -89,10 +100,10 @@ function refuseGuest({ guest, rules, agent }: SceneContext): Refusal[] {
     return [
       refusal('userid', `${userid} has ${recorded.length} recorded port(s)`, 'use an expendable guest without ports'),
     ];
-  const vdevs = [...new Set([...directory, ...live].map(({ vdev }) => vdev))].toSorted();
+  const vdevs = [...new Set([...directory, ...live].map(({ vdev }) => vdev))].filter((vdev) => !left.has(vdev));
   if (vdevs.length === 0) return [];
   const advice = 'use an expendable guest, or remove its NICs from its directory entry and from the running guest';
-  return [refusal('userid', `${userid} has NICs: ${vdevs.join(', ')}`, advice)];
+  return [refusal('userid', `${userid} has NICs: ${vdevs.toSorted().join(', ')}`, advice)];
 }
 
 function refuseVswitch(
@@ -101,14 +112,10 @@ function refuseVswitch(
 ): Refusal[] {
   const found = vswitches.find(({ name }) => name === (wanted ?? PROBE_VSWITCH));
   const refuse = (reason: string, advice: string) => [refusal('vswitch', reason, advice)];
-  const second = vswitches.find(({ name }) => name === SECOND_VSWITCH);
   if (wanted === undefined) {
-    const left = found ?? second;
-    if (left === undefined) return [];
-    return refuse(
-      `z/VM has a VSWITCH ${left.name}, which an earlier probe may have left`,
-      `delete it: zvmnet vswitch delete ${left.name}`,
-    );
+    const other = found?.nics.find(({ userid }) => userid !== guest.userid)?.userid;
+    if (other === undefined) return [];
+    return refuse(`a probe on ${other} has left ${PROBE_VSWITCH}`, `probe on ${other} again, which clears it`);
   }
   if (found === undefined) return refuse(`z/VM has no VSWITCH ${wanted}`, 'name one that exists, or none');
   if (administrators.includes(wanted))

@@ -96,7 +96,7 @@ export type VswitchChange = Omit<VswitchView, 'authorisations' | 'nics'> & {
   authorisations: ListChange<VswitchView['authorisations'][number]>;
   nics: ListChange<VswitchView['nics'][number]>;
 };
-export type HostChanges = Pick<HostView, 'iplTime' | 'capabilities' | 'visitors' | 'findings'> & {
+export type HostChanges = Pick<HostView, 'iplTime' | 'capabilities' | 'behaviour' | 'visitors' | 'findings'> & {
   guests: ListChange<HostView['guests'][number]>;
   vswitches: ListChange<VswitchChange>;
 };
@@ -122,7 +122,7 @@ function changesBetween(old: HostView, view: HostView): News[] {
   const guests = changed(old.guests, view.guests, ({ userid }) => userid);
   const vswitches = changed(old.vswitches, view.vswitches, ({ name }) => name);
   const quiet = [guests.now, guests.gone, vswitches.now, vswitches.gone].every((list) => list.length === 0);
-  const { iplTime, capabilities, visitors, findings } = view;
+  const { iplTime, capabilities, behaviour, visitors, findings } = view;
   const ofHost = ({ iplTime, capabilities, visitors, findings }: HostView) =>
     JSON.stringify([iplTime, capabilities, visitors, findings]);
   const isSame = ofHost(old) === ofHost(view);
@@ -132,7 +132,13 @@ function changesBetween(old: HostView, view: HostView): News[] {
   return [
     [
       'changes',
-      { iplTime, ...defined({ capabilities, visitors }), findings, guests, vswitches: { now, gone: vswitches.gone } },
+      {
+        iplTime,
+        ...defined({ capabilities, behaviour, visitors }),
+        findings,
+        guests,
+        vswitches: { now, gone: vswitches.gone },
+      },
     ],
   ];
 }

@@ -1,11 +1,14 @@
 import { z } from '@hono/zod-openapi';
 import { describeHost, pauseReconciliation } from '../../client/known-hosts.ts';
 import type { PortView } from '../../domain/host/host-view.ts';
+import { OPERATIONS } from '../../domain/operations/operations.ts';
 import { Userid, VswitchName } from '../../domain/text/identifiers.ts';
 import { checkConditions, isConditional, tagged, tagOf } from '../http/etag.ts';
+import { startAlone } from '../http/idempotent-start.ts';
 import { notFound } from '../http/problem.ts';
 import {
   type App,
+  ChangeHeaders,
   ConditionalHeaders,
   hostFor,
   jsonOf,
@@ -13,6 +16,8 @@ import {
   permit,
   route,
   type Services,
+  STARTED,
+  starts,
 } from '../http/routing.ts';
 import { allows } from '../http/tokens.ts';
 import type { GatewayHost } from '../options.ts';
@@ -40,7 +45,15 @@ const PortFilter = Paging.extend({
 /** Hosts, and lists of their guests and ports. */
 export function hostRoutes(services: Services): App {
   const app = newApp();
-  for (const add of [listHostsRoute, showHostRoute, changeHostRoute, listGuestsRoute, listPortsRoute, showPictureRoute])
+  for (const add of [
+    listHostsRoute,
+    showHostRoute,
+    changeHostRoute,
+    probeHostRoute,
+    listGuestsRoute,
+    listPortsRoute,
+    showPictureRoute,
+  ])
     add(app, services);
   return app;
 }
@@ -116,6 +129,29 @@ function changeHostRoute(app: App, services: Services): void {
       if (!(await pauseReconciliation(services.options.client, host.host, paused, note)))
         throw notFound(`Schedule of the reconciliation of ${host.host}`);
       return context.json(await hostBody(services, host), 200);
+    },
+  );
+}
+
+function probeHostRoute(app: App, services: Services): void {
+  app.openapi(
+    route(
+      {
+        method: 'post',
+        path: '/v1/hosts/{host}/probe',
+        ...starts('probeHost', 'Hosts'),
+        request: {
+          params: OfHost,
+          headers: ChangeHeaders,
+          body: jsonOf(OPERATIONS.probeHost.input.omit({ host: true })),
+        },
+      },
+      STARTED,
+    ),
+    (context) => {
+      const { host } = context.req.valid('param');
+      hostFor(context, services, host, 'change');
+      return startAlone(context, services, { type: 'probeHost', input: { host, ...context.req.valid('json') } });
     },
   );
 }

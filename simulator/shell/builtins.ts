@@ -96,6 +96,11 @@ export const BUILTINS: Record<string, Builtin> = {
     if (flag !== '-0') return refuse(io, 'bash: kill', 'only -0 is known here');
     return env.shell.isRunning(Number(pid)) ? 0 : refuse(io, 'bash: kill', `(${pid}) - No such process`);
   },
+  wc: (args, _env, io) => {
+    if (args.join() !== '-l') return refuse(io, 'wc', 'only -l of standard input is known here');
+    io.out.write(`${io.stdin.split('\n').length - 1}\n`);
+    return 0;
+  },
   sed: (args, env, io) => {
     const [program, ...files] = args;
     if (program !== 's/ *$//') return refuse(io, 'sed', 'only the end of lines is known here');

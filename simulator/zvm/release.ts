@@ -73,8 +73,7 @@ export type Asked = z.infer<typeof Asked>;
 const COMMON: Behaviour = {
   dna: 'absent',
   commonModel: false,
-  // docs/reference/zvm.md 5.1 expects a syntax error on 6.3: accepted until every client plans for it
-  nicdefKeywords: ['PORTNUMBER'],
+  nicdefKeywords: [],
   nicdefsAtOnce: 'sequence',
   nicdefAlone: 'refused',
   vlanWinner: 'nicdef',
@@ -109,7 +108,7 @@ const CLUSTER_TUNED = { clusterIntervalMs: 1000 };
 
 const BY_RELEASE: Record<Release, Partial<Behaviour>> = {
   '6.3': {},
-  '6.4': { nicdefKeywords: [], ...UNTUNED, ...CLUSTER_UNTUNED },
+  '6.4': { ...UNTUNED, ...CLUSTER_UNTUNED },
   '7.1': { ...AUTHORIZING, ...UNTUNED, ...CLUSTER_UNTUNED },
   '7.3': { ...AUTHORIZING, ...CLUSTER_TUNED },
   '7.4': { ...AUTHORIZING, ...CLUSTER_TUNED },

@@ -3,14 +3,12 @@ import type { CarriedOut, ZvmBackend } from '../../backend/backend.ts';
 import { BackendError } from '../../backend/backend-error.ts';
 import { type Capabilities, refuseIncapable } from '../../backend/capabilities.ts';
 import type { Reading } from '../../backend/reading.ts';
-import { Change } from '../../domain/operations/requests.ts';
-import { decide } from '../../domain/planning/decision.ts';
-import { plan } from '../../domain/planning/planner.ts';
 import type { Step } from '../../domain/planning/steps.ts';
 import type { VswitchStep } from '../../domain/planning/vswitch-plan.ts';
 import { PortNumber } from '../../domain/port/port-number.ts';
 import { Userid, VswitchName } from '../../domain/text/identifiers.ts';
 import type { ZvmSystem } from '../../simulator/zvm/system.ts';
+import { planFor as planOn } from './plan-for.ts';
 
 /** A backend on a simulated z/VM, which a test looks at past the backend. */
 export type BackendWorld = {
@@ -63,12 +61,7 @@ export function backendContract(kind: string, can: Capabilities, open: () => Pro
   afterEach(() => world.close());
 
   const read = async (): Promise<Reading> => (await world.backend.readHost({ userids: [GUEST] })).read(GUEST);
-  const planFor = async (change: object): Promise<Step[]> => {
-    const reading = await read();
-    const decision = decide(Change.parse(change), { ...reading, avoidMacs: new Set() });
-    if (!decision.accepted) throw new Error(JSON.stringify(decision.refusals));
-    return plan(decision.desired, reading.guest, reading.vswitches, world.backend.planRecord);
-  };
+  const planFor = (change: object) => planOn(world.backend, GUEST, change);
   const apply = (steps: readonly Step[]) => world.backend.applySteps(steps, UNSTOPPED, async () => undefined);
   const errorOf = ({ failure }: CarriedOut): BackendError => {
     if (failure?.error instanceof BackendError) return failure.error;
@@ -145,6 +138,25 @@ export function backendContract(kind: string, can: Capabilities, open: () => Pro
       await change({ kind: 'deletePort', portId: PORT });
       expect((await read()).guest).toMatchObject({ recorded: [], directory: [], live: [] });
       expect(granted()).toBeUndefined();
+    });
+
+    test('gives a running guest several NICs at once, each as its step says, and takes them away again', async () => {
+      start();
+      const ids = [1, 2, 3, 4].map((index) => `${PORT.slice(0, -1)}${index}`);
+      await change({ kind: 'attachNic', ports: ids.map((portId) => ({ ...port(5), portId })) });
+      const { directory, live, recorded } = (await read()).guest;
+      const vdevs = recorded.map(({ vdev }) => vdev).toSorted();
+      expect(new Set(vdevs).size).toBe(4);
+      for (const nics of [directory, live]) {
+        expect(nics.map(({ vdev }) => vdev).toSorted()).toEqual(vdevs);
+        for (const nic of nics) expect(nic).toMatchObject({ vswitch: VSW1 });
+      }
+      for (const row of recorded) {
+        const nic = directory.find(({ vdev }) => vdev === row.vdev);
+        expect(nic?.macId).toBe(row.mac?.replaceAll(':', '').slice(-6).toUpperCase());
+      }
+      for (const portId of ids) await change({ kind: 'deletePort', portId });
+      expect((await read()).guest).toMatchObject({ recorded: [], directory: [], live: [] });
     });
 
     test('says of a step that was so already that it was', async () => {

@@ -55,6 +55,30 @@ test('hosts are shown with their workers and their reconciliation', async () => 
   expect(await json('reconcile', 'resume')).toMatchObject({ reconciliation: { paused: false } });
 });
 
+test('a probe names its questions, and shows their answers', async () => {
+  const asked = ['host', 'probe', environment.host, '--guest', 'LNX10011', '--question', 'nicdefUpdate', 'loggedOff'];
+  const dry = await run(...asked, '--dry-run');
+  expect(dry.out).toContain(
+    'What does a NICDEF for a device do that has one? The probe defines a NIC in the directory',
+  );
+  expect(dry.out).toContain('Not asked: LNX10011 is logged on, and may not be logged off');
+  const { code, out } = await run(...asked, '--yes');
+  expect(code).toBe(0);
+  expect(out).toMatch(/What does a NICDEF for a device do that has one\?\s+it is refused, 404\/4/);
+  expect(await json(...asked, '--yes')).toMatchObject({
+    type: 'probeHost',
+    result: { report: { record: { found: { nicdefUpdate: 'conflict' } } } },
+  });
+});
+
+test('a surprise of a probe is 1', async () => {
+  const action = { kind: 'smapi', function: 'Image_Definition_Update_DM', userid: 'LNX10011', rc: 596, rs: 1234 };
+  await environment.control('POST', 'faults', { match: {}, action: { ...action, when: 'before' }, times: 1 });
+  const { code, out } = await run('host', 'probe', '--guest', 'LNX10011', '--question', 'nicdefUpdate', '--yes');
+  expect(out).toContain('a surprise, which ended the probe: first 596/1234');
+  expect(code).toBe(1);
+});
+
 test('hosts are shown with what the last reconciliation has read of z/VM', async () => {
   await environment.client.schedule.getHandle(reconcileScheduleId(environment.host)).trigger();
   const release = async () => {

@@ -37,6 +37,8 @@ test.each([
   [['reconcile', '--dry-run', 'pause'], '--dry-run: is not an option of pause'],
   [['reconcile', 'resume', '--all-hosts'], '--all-hosts: is not an option of'],
   [['config', 'check'], '--config-file'],
+  [['host', 'probe', '--guest', 'SCRATCH1'], 'give --yes'],
+  [['host', 'probe', '--guest', 'SCRATCH1', '--question', 'why', '--yes'], '--question: must be one of nicdefUpdate'],
 ])('%j is a mistake in the command line: 2, and what is wrong', async (args, word) => {
   const { code, err } = await zvmnet(args);
   expect(code).toBe(2);

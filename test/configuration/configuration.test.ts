@@ -1,10 +1,12 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { BEHAVIOUR_SETTINGS } from '../../configuration/behaviour-settings.ts';
 import { ConfigurationError } from '../../configuration/error.ts';
 import { type Configuration, loadConfiguration } from '../../configuration/load.ts';
+import { BEHAVIOUR_NAMES } from '../../domain/host/probed-behaviour.ts';
 
 const fixtures = ['neutron.conf', 'nova.conf', 'neutron_zvm_plugin.ini'].map((name) =>
   fileURLToPath(new URL(`fixtures/${name}`, import.meta.url)),
@@ -76,6 +78,62 @@ test('Levels of z/VM may be given, for one host or for all', () => {
     { key: 'zvm_release' },
     { key: 'zvm_directory_network_authorization', allowed: 'enabled, disabled, absent' },
   ]);
+});
+
+describe('The behaviour of z/VM', () => {
+  const behaviourIn = (text: string) =>
+    load([`${ACCESS}${text}`]).hosts.map(({ capabilities }) => capabilities?.behaviour);
+
+  test('may be given, each answer for itself, in whatever case', () => {
+    const text = [
+      'zvm_couple_reads_directory = yes',
+      'zvm_nicdefs_at_once = FIRSTONLY',
+      'zvm_logged_off = 8/45',
+      'zvm_nicdef_keywords = vlan, PORTTYPE',
+      'zvm_directory_pause_ms = 1000',
+    ].join('\n');
+    expect(behaviourIn(text)).toEqual([
+      {
+        coupleReadsDirectory: true,
+        nicdefsAtOnce: 'firstOnly',
+        loggedOff: '8/45',
+        nicdefKeywords: ['VLAN', 'PORTTYPE'],
+        directoryPauseMs: 1000,
+      },
+    ]);
+    expect(behaviourIn('zvm_nicdef_keywords = none\n')).toEqual([{ nicdefKeywords: [] }]);
+    expect(behaviourIn('')).toEqual([undefined]);
+  });
+
+  test('in another word than there is is an error with key and allowed words', () => {
+    const wrong = failure(() => load([`${ACCESS}zvm_vlan_winner = both\nzvm_nicdef_keywords = VLAN, VLANS\n`]));
+    expect(wrong.problems).toMatchObject([
+      { key: 'zvm_nicdef_keywords' },
+      { key: 'zvm_vlan_winner', allowed: 'nicdef, grant' },
+    ]);
+  });
+
+  test('has the keys of the table in docs/configuration.md', () => {
+    const text = readFileSync(join(import.meta.dirname, '../../docs/configuration.md'), 'utf8');
+    const table = text
+      .split('## How z/VM behaves')[1]
+      ?.match(/^\| `.*$/gm)
+      ?.slice(0, BEHAVIOUR_SETTINGS.length);
+    expect(table).toEqual(
+      BEHAVIOUR_SETTINGS.map(
+        ({ name, setting }) => `| \`${setting.key}\` | ${setting.allowed} | ${BEHAVIOUR_NAMES[name]} |`,
+      ),
+    );
+  });
+});
+
+test('The members of an SSI cluster may be given, or that there are none', () => {
+  const membersIn = (line: string) => load([`${ACCESS}${line}\n`]).hosts.map(({ ssiMembers }) => ssiMembers);
+  expect(membersIn('zvm_ssi_members = zhcp1, zhcp2')).toEqual([['zhcp1', 'zhcp2']]);
+  expect(membersIn('zvm_ssi_members = none')).toEqual([[]]);
+  expect(membersIn('')).toEqual([undefined]);
+  const wrong = failure(() => load([`${ACCESS}zvm_ssi_members = zhcp 1\n`]));
+  expect(wrong.problems).toMatchObject([{ key: 'zvm_ssi_members' }]);
 });
 
 describe('The historic files', () => {

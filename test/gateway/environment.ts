@@ -52,7 +52,11 @@ export async function serve(
         ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
       });
       const text = await answer.text();
-      return { status: answer.status, headers: answer.headers, body: isJson(answer) ? JSON.parse(text) : text };
+      return {
+        status: answer.status,
+        headers: answer.headers,
+        body: isJson(answer) && text !== '' ? JSON.parse(text) : text,
+      };
     },
     async close() {
       await gateway.close();

@@ -31,7 +31,7 @@ beforeAll(async () => {
   const found = await findTemporalServer({ say, env: {} });
   if (found.kind === 'external') throw new Error('a server of its own is needed');
   [simulator, temporal] = await Promise.all([
-    startSimulator({ hosts: 2, guests: 4, username: 'mnadmin', password: `${HUSH}-xcat-1` }),
+    startSimulator({ hosts: 2, guests: 4, release: '6.3', username: 'mnadmin', password: `${HUSH}-xcat-1` }),
     startTemporalServer({ binary: found.path, say }),
   ]);
   token = addToken(join(folder, 'tokens.json'), 'all', ['*'], ['read', 'change', 'reconcile']);

@@ -67,6 +67,16 @@ test('of ports that cannot be right together the first is wired, the other is re
   expect(neutron.reports.toSorted()).toEqual([`down ${second.portId}`, `up ${first.portId}`]);
 });
 
+test('two ports of a VM on two VLANs of one physical network become ACTIVE where the user directory authorises', async () => {
+  const { neutron, host, there, follow } = await withNeutron({}, { release: '7.4' });
+  const ports = [30, 31].map((vlan) => neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(vlan) }));
+  expect((await follow(...ports.map(({ portId }) => portId))).failed).toEqual([]);
+  expect(ports.map(({ portId }) => neutron.all.get(portId)?.status)).toEqual(['ACTIVE', 'ACTIVE']);
+  const { granted, nics } = await there.guest('LNX10001');
+  expect(granted).toEqual({});
+  expect(nics.map(({ vlans }) => vlans)).toEqual([[30], [31]]);
+});
+
 test('a port whose address another guest still has is wired as soon as that one has left', async () => {
   const { neutron, host, there, follow } = await withNeutron();
   const port = neutron.add({ host, deviceId: 'LNX10003', segment: onVlan(40) });

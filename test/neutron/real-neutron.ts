@@ -101,7 +101,7 @@ export async function createCloud(
     broker?: Readonly<Record<string, string>>;
   } = {},
 ): Promise<Cloud> {
-  const simulator = await startSimulator({ hosts: options.hosts ?? 1, guests: options.guests ?? 10 });
+  const simulator = await startSimulator({ hosts: options.hosts ?? 1, guests: options.guests ?? 10, release: '6.3' });
   const openstack = await startOpenstack({
     say: () => {},
     macPrefix: '02:00:00',

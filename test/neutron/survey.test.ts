@@ -10,7 +10,7 @@ import { MemoryNeutron } from './memory-neutron.ts';
 const GUESTS = 210;
 
 test('of more guests in doubt than a survey reads, nothing is told of those that it has not read, and they are not remembered as told', async () => {
-  const simulator = await startSimulator({ hosts: 1, guests: GUESTS });
+  const simulator = await startSimulator({ hosts: 1, guests: GUESTS, release: '6.3' });
   const [configuration] = embeddedHosts(simulator.url, 1);
   if (configuration === undefined) throw new Error('no embedded host');
   const backend = backendOf(configuration, pino({ level: 'silent' }));

@@ -5,7 +5,7 @@ export type Reply = { status: number; type: string; text: string; json: () => { 
 
 /** A running simulator with the few calls the tests make. */
 export async function harness(options: SimulatorOptions = {}) {
-  const simulator = await startSimulator(options);
+  const simulator = await startSimulator({ release: '6.3', ...options });
   const call = async (method: string, path: string, body?: unknown, query = ''): Promise<Reply> => {
     const url = `${simulator.url}/xcatws${path}?userName=admin&password=admin&format=json${query}`;
     const text = typeof body === 'string' ? body : JSON.stringify(body);

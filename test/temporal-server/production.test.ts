@@ -93,7 +93,7 @@ async function createNamespace({ env }: ProductionServer): Promise<void> {
 
 test('an operation that ran when the server was killed ends when it is back', async (context) => {
   const { env, start, kill, createDatabases } = theServer(context);
-  const simulator = await startSimulator({ hosts: 1, guests: 4 });
+  const simulator = await startSimulator({ hosts: 1, guests: 4, release: '6.3' });
   const folder = await mkdtemp(join(tmpdir(), 'production-worker-'));
   onTestFinished(async () => {
     await simulator.close();

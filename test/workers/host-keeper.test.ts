@@ -30,7 +30,7 @@ async function clientOf(target: TemporalTarget) {
 }
 
 async function simulatedHost(host = `zvm-${randomUUID().slice(0, 8)}`): Promise<HostConfiguration> {
-  const simulator = await startSimulator({ hosts: 1, guests: 2 });
+  const simulator = await startSimulator({ hosts: 1, guests: 2, release: '6.3' });
   onTestFinished(() => simulator.close());
   const [embedded] = embeddedHosts(simulator.url, 1);
   if (embedded === undefined) throw new Error('no host');

@@ -66,7 +66,7 @@ test('SIGTERM to npm, as from a service manager, ends all processes in order', a
   await expect.poll(() => isThere(pid)).toBe(false);
 });
 
-test.each(['Starting Temporal', 'server ready', 'Workers: starting', 'Wiring', 'An administrator revokes'])(
+test.each(['Starting Temporal', 'server ready', 'Workers: starting', 'Wiring', 'An administrator uncouples'])(
   'Ctrl-C after "%s" ends npm start, which says so',
   async (line) => {
     const { pid, said, ended } = startScript('start', await portsExcept('none'));

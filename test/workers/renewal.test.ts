@@ -24,7 +24,7 @@ beforeAll(async () => {
 });
 
 async function simulated(options: SimulatorOptions = {}): Promise<Simulator> {
-  const simulator = await startSimulator({ hosts: 1, guests: 2, ...options });
+  const simulator = await startSimulator({ hosts: 1, guests: 2, release: '6.3', ...options });
   onTestFinished(() => simulator.close());
   return simulator;
 }
@@ -91,7 +91,7 @@ test('SIGHUP has the files read again, and does not end the worker', async () =>
 
 test('a request made before a new authority of the management node is known waits, and succeeds once it is', async () => {
   const [port = 0] = await freePorts(1);
-  const first = await startSimulator({ https: true, hosts: 1, guests: 2, port });
+  const first = await startSimulator({ https: true, hosts: 1, guests: 2, port, release: '6.3' });
   const { host, writeCa, program, read } = await workerOn(first.url, first.ca ?? '');
   expect((await read()).guests).not.toEqual([]);
   await first.close();

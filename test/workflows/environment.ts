@@ -54,7 +54,8 @@ export async function createEnvironment(
   configured: Partial<HostConfiguration> = {},
   neutron?: NeutronSource,
 ): Promise<Environment> {
-  const simulator = await startSimulator({ hosts: 1, guests: 10, ...options });
+  // Most operations are proved where grants authorise; a test on directory network authorization names its release.
+  const simulator = await startSimulator({ hosts: 1, guests: 10, release: '6.3', ...options });
   const environment = await createEnvironmentOn(simulator, 1, configured, workerToo, neutron);
   return {
     ...environment,

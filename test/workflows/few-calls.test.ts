@@ -4,11 +4,11 @@ import { countEvents } from '../../bench/histories.ts';
 import { createEnvironment, type Environment, portId, vlan } from './environment.ts';
 import { startRun } from './start.ts';
 
-// Counts alone: a busy machine is slow, and makes no more calls.
+// Counts alone: a busy machine is slow, and makes no more calls. Calls side by side overlap there too when each takes a while.
 const GUESTS = 40;
 let zvm: Environment;
 beforeAll(async () => {
-  zvm = await createEnvironment({ guests: GUESTS + 1, latencyMs: 50 });
+  zvm = await createEnvironment({ guests: GUESTS + 1, latencyMs: 500 });
 });
 afterAll(() => zvm.close());
 

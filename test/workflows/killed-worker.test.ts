@@ -1,8 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
-import { expect, inject, type TestContext, test } from 'vitest';
-import { createEnvironment, type Environment, portId, vlan } from './environment.ts';
+import { expect, test } from 'vitest';
+import { createEnvironment, portId, vlan } from './environment.ts';
+import { startWorker } from './worker-of-its-own.ts';
 
 /** A running guest for each operation; all but the first two have a live port on VLAN 100 before it. */
 const OPERATIONS = [
@@ -37,20 +36,6 @@ const STEPS = [
   { name: 'configuring z/VM', matches: [{ method: 'PUT', path: '/dsh', command: '_DM' }] },
   { name: 'changing the running guest', matches: [{ method: 'PUT', path: '/dsh', command: 'Adapter_' }] },
 ].flatMap((step) => (['before', 'after'] as const).map((when) => ({ ...step, when })));
-
-/** A worker of the host in a process of its own, which does not outlive its test. */
-async function startWorker({ configuration }: Environment, { onTestFinished }: TestContext): Promise<ChildProcess> {
-  const argument = {
-    configuration,
-    address: inject('temporalAddress'),
-    namespace: inject('temporalNamespace'),
-  };
-  const script = join(import.meta.dirname, 'worker-process.ts');
-  const child = spawn(process.execPath, [script, JSON.stringify(argument)], { stdio: ['ignore', 'pipe', 'inherit'] });
-  onTestFinished(() => void child.kill('SIGKILL'));
-  await once(child.stdout, 'data');
-  return child;
-}
 
 function inputOf({ type, change }: (typeof OPERATIONS)[number], id: string): Record<string, unknown> {
   if (type === 'attachNic') return { ports: [{ portId: id, vswitch: 'VSW1', network: vlan(100) }] };

@@ -10,7 +10,7 @@ let first: Environment;
 let second: Environment;
 let without: Snapshot;
 beforeAll(async () => {
-  simulator = await startSimulator({ hosts: 2, guests: 1 });
+  simulator = await startSimulator({ hosts: 2, guests: 1, release: '6.3' });
   [first, second] = await Promise.all([
     createEnvironmentOn(simulator, 1, { managementNetwork }),
     createEnvironmentOn(simulator, 2, { managementNetwork }),

@@ -11,7 +11,7 @@ let old: Environment;
 let now: Environment;
 let untouched: Snapshot;
 beforeAll(async () => {
-  simulator = await startSimulator({ hosts: 2, guests: 40 });
+  simulator = await startSimulator({ hosts: 2, guests: 40, release: '6.3' });
   untouched = takeSnapshot(simulator.mn);
   [old, now] = await Promise.all([createEnvironmentOn(simulator, 1), createEnvironmentOn(simulator, 2)]);
 });

@@ -19,7 +19,7 @@ describe('two hosts on one management node', () => {
   let simulator: Simulator;
   let hosts: Environment[];
   beforeAll(async () => {
-    simulator = await startSimulator({ hosts: 2, guests: 12 });
+    simulator = await startSimulator({ hosts: 2, guests: 12, release: '6.3' });
     hosts = await Promise.all([1, 2, 1, 2].map((number) => createEnvironmentOn(simulator, number)));
   });
   afterAll(async () => {
@@ -106,7 +106,10 @@ describe('two hosts on one management node', () => {
 });
 
 test('two management nodes know nothing of each other, and work side by side', async () => {
-  const simulators = await Promise.all([startSimulator({ hosts: 1 }), startSimulator({ hosts: 1 })]);
+  const simulators = await Promise.all([
+    startSimulator({ hosts: 1, release: '6.3' }),
+    startSimulator({ hosts: 1, release: '6.3' }),
+  ]);
   const hosts = await Promise.all(simulators.map((simulator) => createEnvironmentOn(simulator, 1)));
   try {
     const port = { userid: 'LNX10001', ports: [{ portId: portId(1), vswitch: 'VSW1', network: vlan(4094) }] };

@@ -126,7 +126,7 @@ function keptIn(changes: readonly RecordChange[]): Set<PortId> {
 
 /** Feilong works on registered guests alone; the row of the port comes with its NIC. */
 async function recordPort(host: FeilongHost, change: RecordChange | undefined, signal: AbortSignal): Promise<Done> {
-  if (change?.operation !== 'port') throw new Error('not a step on the record');
+  if (change?.operation !== 'port') throw unexpected(change);
   const { userid, portId, vswitch, adminStateUp } = change.data;
   host.placed.set(portId, { vswitch, adminStateUp });
   if (await isRegistered(host, userid, signal)) return 'done';
@@ -144,7 +144,7 @@ async function isRegistered({ feilong }: FeilongHost, userid: Userid, signal: Ab
 }
 
 async function forgetPort(host: FeilongHost, change: RecordChange | undefined, signal: AbortSignal): Promise<Done> {
-  if (change?.operation !== 'remove') throw new Error('not a step on the record');
+  if (change?.operation !== 'remove') throw unexpected(change);
   const { userid, portId, unwired } = change.data;
   host.placed.delete(portId);
   if (unwired) return 'done';
@@ -153,4 +153,9 @@ async function forgetPort(host: FeilongHost, change: RecordChange | undefined, s
   if (vdev === undefined) return 'done';
   await work.deleteAtLogon(vdev);
   return 'done';
+}
+
+function unexpected(change: RecordChange | undefined): BackendError {
+  const operation = `change the record by '${change?.operation ?? 'nothing'}'`;
+  return new BackendError({ code: 'unsupported', operation, message: `${operation}: Feilong has no call for it` });
 }

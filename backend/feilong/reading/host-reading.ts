@@ -6,7 +6,7 @@ import type { MacInUse } from '../../../domain/port/mac.ts';
 import { Userid } from '../../../domain/text/identifiers.ts';
 import type { Vswitch } from '../../../domain/vswitch/vswitch.ts';
 import { BackendError } from '../../backend-error.ts';
-import type { HostReading, HostRecord, HostRequest } from '../../reading.ts';
+import { type HostReading, type HostRecord, type HostRequest, NOTHING_RECORDED } from '../../reading.ts';
 import { parseDirectory } from '../../zvm/directory-parser.ts';
 import type { AboutHost, FeilongHost } from '../feilong-host.ts';
 import { nodeOf } from '../node-name.ts';
@@ -119,17 +119,6 @@ function recordOf({ registered, rows, rules, ...source }: Tables, inDirectory: r
     findings: ofGuests.flatMap(oddRows),
   };
 }
-
-const NOTHING_RECORDED: HostRecord = {
-  guests: new Set(),
-  nodes: new Map(),
-  recorded: new Map(),
-  absent: new Map(),
-  orphans: [],
-  hidesPorts: new Set(),
-  nicsOfOthers: new Map(),
-  findings: [],
-};
 
 async function outcomeOf({ feilong }: FeilongHost, userid: Userid): Promise<GuestOutcome> {
   const findings: Finding[] = [];

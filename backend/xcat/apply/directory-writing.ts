@@ -1,4 +1,5 @@
-import type { Nicdef, NicdefAuthorization } from '../../../domain/guest/guest.ts';
+import type { Nicdef } from '../../../domain/guest/guest.ts';
+import type { NicdefKeyword } from '../../../domain/host/probed-behaviour.ts';
 import type { Step } from '../../../domain/planning/steps.ts';
 import type { Vdev } from '../../../domain/port/vdev.ts';
 import type { WrittenBehaviour } from '../reading/capability-reading.ts';
@@ -44,25 +45,35 @@ export function groupsOf(run: readonly DirectoryStep[], writing: Writing): Group
 /** Operands that Image_Definition_Update_DM may not take ask for a replacement; so do removals where it is known to work, being one change then. */
 function isForReplacement(run: readonly DirectoryStep[], { nicdefWrite, nicdefsAtOnce, dna }: Writing): boolean {
   if (nicdefWrite !== 'replace') return false;
-  if (run.some((step) => asksForOperands(step, dna))) return true;
+  if (run.some((step) => keywordsOf(step, dna).length > 0)) return true;
   const removes = run.some((step) => step.kind === 'removeDirectoryNic');
   return run.length > 1 && (removes || nicdefsAtOnce === 'firstOnly');
 }
 
-function isOnTrial(steps: readonly DirectoryStep[], { nicdefWrite, nicdefsAtOnce, dna }: Writing): boolean {
+function isOnTrial(
+  steps: readonly DirectoryStep[],
+  { nicdefWrite, nicdefKeywords, nicdefsAtOnce, dna }: Writing,
+): boolean {
   if (steps.length > 1 && nicdefsAtOnce === undefined) return true;
-  return nicdefWrite === undefined && steps.some((step) => asksForOperands(step, dna));
+  const asked = steps.flatMap((step) => keywordsOf(step, dna));
+  if (nicdefWrite === undefined) return asked.length > 0;
+  return nicdefKeywords !== undefined && asked.some((keyword) => !nicdefKeywords.includes(keyword));
 }
 
-/** True for a NIC with operands of directory network authorization. Without that, a port number is written as ever: there is no better way. */
-export function asksForOperands(step: Step, dna: boolean): boolean {
-  if (step.kind !== 'ensureDirectoryNic') return false;
-  const { authorization, portNumber } = step;
-  return (authorization !== undefined && says(authorization)) || (dna && portNumber !== undefined);
-}
-
-function says({ vlans = [], portType, promiscuous, priority }: NicdefAuthorization): boolean {
-  return vlans.length > 0 || portType !== undefined || promiscuous !== undefined || priority !== undefined;
+/**
+ * The operands of directory network authorization that a step asks for. Where there is no such authorization a port number is written as
+ * ever: there is no better way.
+ */
+export function keywordsOf(step: Step, dna: boolean): NicdefKeyword[] {
+  if (step.kind !== 'ensureDirectoryNic') return [];
+  const { authorization: { vlans = [], portType, promiscuous, priority } = {}, portNumber } = step;
+  return [
+    ...(vlans.length > 0 ? (['VLAN'] as const) : []),
+    ...(portType === undefined ? [] : (['PORTTYPE'] as const)),
+    ...(promiscuous === undefined ? [] : (['PROMISCUOUS'] as const)),
+    ...(priority === undefined ? [] : (['PQUPLINKTX'] as const)),
+    ...(dna && portNumber !== undefined ? (['PORTNUMBER'] as const) : []),
+  ];
 }
 
 /** The steps of a group that the entry shows carried out, and the others. */
@@ -79,7 +90,7 @@ export function shownIn(
 
 /**
  * The way of writing that an entry shows after SMAPI has said that all steps are done: what it has taught of the host, or undefined when it
- * tells nothing.
+ * tells nothing. The keywords are those of these steps alone.
  */
 export function taughtBy(
   entry: readonly Nicdef[],
@@ -89,13 +100,15 @@ export function taughtBy(
   const { done, left } = shownIn(entry, steps);
   const [first] = steps;
   // A NIC that is there without what was asked for: the keywords are passed over in silence.
-  if (left.some((step) => asksForOperands(step, dna) && nicAt(entry, step.vdev) !== undefined))
+  if (left.some((step) => keywordsOf(step, dna).length > 0 && nicAt(entry, step.vdev) !== undefined))
     return { nicdefWrite: 'replace' };
-  const several: WrittenBehaviour =
-    steps.length === 1 ? {} : { nicdefsAtOnce: left.length === 0 ? 'sequence' : 'firstOnly' };
-  const keywords: WrittenBehaviour = done.some((step) => asksForOperands(step, dna)) ? { nicdefWrite: 'keywords' } : {};
   const isUnderstood = left.length === 0 || (steps.length > 1 && first !== undefined && done.includes(first));
-  return isUnderstood ? { ...several, ...keywords } : undefined;
+  if (!isUnderstood) return undefined;
+  const nicdefKeywords = [...new Set(done.flatMap((step) => keywordsOf(step, dna)))];
+  return {
+    ...(steps.length === 1 ? {} : { nicdefsAtOnce: left.length === 0 ? 'sequence' : 'firstOnly' }),
+    ...(nicdefKeywords.length === 0 ? {} : { nicdefWrite: 'keywords', nicdefKeywords }),
+  };
 }
 
 function nicAt(entry: readonly Nicdef[], vdev: Vdev): Nicdef | undefined {

@@ -1,3 +1,6 @@
+import { defined } from '../../../domain/defined.ts';
+import { withAnswers } from '../../../domain/host/host-behaviour.ts';
+import { directoryAuthorizes } from '../../../domain/host/host-capabilities.ts';
 import { stepId } from '../../../domain/planning/step-id.ts';
 import { type GuestStepReport, type Step, sentence } from '../../../domain/planning/steps.ts';
 import type { Vdev } from '../../../domain/port/vdev.ts';
@@ -12,14 +15,7 @@ import { LOCK_KEPT } from '../zhcp/entry-replacement.ts';
 import { verdictOf } from '../zhcp/smapi-outcome.ts';
 import { queryDirectory } from '../zhcp/smcli.ts';
 import { isChanged, isLockKept, replacementFailure, replacementOf } from './directory-replacement.ts';
-import {
-  asksForOperands,
-  type DirectoryStep,
-  type Group,
-  shownIn,
-  taughtBy,
-  type Writing,
-} from './directory-writing.ts';
+import { type DirectoryStep, type Group, keywordsOf, shownIn, taughtBy, type Writing } from './directory-writing.ts';
 import { unitsOf } from './guest-units.ts';
 import { namesOf, stepFailure } from './step-failure.ts';
 
@@ -87,15 +83,17 @@ export class GuestWork {
   }
 
   #writing(): Writing {
-    const { levels, rules } = this.#host;
-    const { nicdefWrite, nicdefsAtOnce } = { ...levels.learned, ...rules.capabilities?.behaviour, ...this.#learned };
-    const dna = levels.last?.directoryNetworkAuthorization;
-    return { nicdefWrite, nicdefsAtOnce, dna: dna?.state === 'known' && dna.value === 'enabled' };
+    const { answers, levels, rules } = this.#host;
+    const told = levels.last === undefined ? rules.capabilities : withAnswers(levels.last, answers.known());
+    const known: WrittenBehaviour = { ...levels.learned, ...told?.behaviour, ...this.#learned };
+    return { ...known, dna: levels.last !== undefined && directoryAuthorizes(levels.last) };
   }
 
   #learn(behaviour: WrittenBehaviour): void {
-    this.#learned = { ...this.#learned, ...behaviour };
-    this.#host.levels.learn(behaviour);
+    const { nicdefKeywords = [] } = this.#writing();
+    const taken = behaviour.nicdefKeywords && [...new Set([...nicdefKeywords, ...behaviour.nicdefKeywords])];
+    this.#learned = { ...this.#learned, ...behaviour, ...defined({ nicdefKeywords: taken }) };
+    this.#host.levels.learn(this.#learned);
   }
 
   /** The first steps: up to those whose way of writing is on trial, or that need the entry to be read before. */
@@ -166,7 +164,7 @@ export class GuestWork {
     verdict: SmapiVerdict | undefined,
   ): Promise<Next> {
     const isUnknownKeyword = verdict?.ok === false && verdict.rc === SYNTAX_ERROR;
-    if (isUnknownKeyword && steps.some((step) => asksForOperands(step, this.#writing().dna))) {
+    if (isUnknownKeyword && steps.some((step) => keywordsOf(step, this.#writing().dna).length > 0)) {
       this.#learn({ nicdefWrite: 'replace' });
       this.#noteWritten(steps);
       return steps;

@@ -4,15 +4,20 @@ import type { Vdev } from '../../../domain/port/vdev.ts';
 import { devicesOfScene, isOnScene, type ProbeScene, SECOND_VSWITCH } from '../../../domain/probe/scene.ts';
 import type { Userid, VswitchName } from '../../../domain/text/identifiers.ts';
 import type { Vswitch } from '../../../domain/vswitch/vswitch.ts';
+import type { Cancellation } from '../../backend.ts';
 import { BackendError } from '../../backend-error.ts';
 import { isPassing } from '../../zvm/return-codes.ts';
+import { entryIn } from '../reading/entry-reading.ts';
 import type { XcatHost } from '../xcat-host.ts';
 import type { Command, CommandOutcome } from '../zhcp/channel.ts';
+import { editedEntry, nicdefStatement } from '../zhcp/entry-form.ts';
+import { REPLACEMENT, replaceEntry } from '../zhcp/entry-replacement.ts';
+import type { DirectoryNic } from '../zhcp/nicdef.ts';
 import { answered, failureOf, functionOf } from '../zhcp/smapi-outcome.ts';
 import * as smcli from '../zhcp/smcli.ts';
 import { parseDirectory, parseLiveNics, parseVswitches } from '../zhcp/smcli-parsers.ts';
 import { logOff, logOn, unlockEntry } from './commands.ts';
-import { editEntry, markOf } from './entry-edit.ts';
+import { markOf } from './entry-mark.ts';
 
 /** The codes of a guest that is logged off (docs/reference/zvm.md 2.2). */
 const LOGGED_OFF = ['200/12', '8/45'];
@@ -27,12 +32,12 @@ export type Answer = { code: string; milliseconds: number };
 export class Bench {
   readonly scene: ProbeScene;
   readonly #host: XcatHost;
-  readonly #signal: AbortSignal;
+  readonly #cancellation: Cancellation;
 
-  constructor(host: XcatHost, scene: ProbeScene, signal: AbortSignal) {
+  constructor(host: XcatHost, scene: ProbeScene, cancellation: Cancellation) {
     this.#host = host;
     this.scene = scene;
-    this.#signal = signal;
+    this.#cancellation = cancellation;
   }
 
   /** Have SMAPI do something, and tell its code. Throws a BackendError when it says nothing, or that it is busy. */
@@ -177,14 +182,14 @@ export class Bench {
     await this.#gone(`delete VSWITCH ${name}`, smcli.deleteVswitch(await this.zhcp(), name), ['212/40', '0/44']);
   }
 
-  /** Write a NIC into the directory entry by replacing it. */
-  async writeNic(vdev: Vdev, operands: string): Promise<string> {
-    const edit = editEntry(
-      this.scene.userid,
-      devicesOfScene(this.scene),
-      `NICDEF ${vdev} TYPE QDIO ${operands}`.trim(),
-    );
-    const code = await this.change(edit, (nics) => nics.some((nic) => nic.vdev === vdev));
+  /** Write a NIC into the directory entry, in place of all others of the scene, by replacing the entry. */
+  async writeNic(nic: DirectoryNic): Promise<string> {
+    const { userid } = this.scene;
+    const { nics, form } = entryIn(userid, await this.#run(smcli.queryDirectory(userid)));
+    const others = nics.filter(({ vdev }) => isOnScene(this.scene, vdev)).map(({ vdev }) => [vdev, undefined] as const);
+    const edit = new Map<Vdev, string | undefined>([...others, [nic.vdev, nicdefStatement(nic)]]);
+    const command = replaceEntry(userid, form, editedEntry(form, edit));
+    const code = await this.change(command, (written) => written.some(({ vdev }) => vdev === nic.vdev));
     if (code === 'done') await this.#putOnline();
     return code;
   }
@@ -200,9 +205,10 @@ export class Bench {
   }
 
   async #run(command: Command): Promise<Extract<CommandOutcome, { ran: true }>> {
-    this.#signal.throwIfAborted();
+    const { stop, leave } = this.#cancellation;
+    stop.throwIfAborted();
     const { xcat, rules } = this.#host;
-    const [outcome] = await xcat.channel(rules.zhcpNode).run([command], { signal: this.#signal });
+    const [outcome] = await xcat.channel(rules.zhcpNode).run([command], { signal: leave });
     if (outcome?.ran !== true) throw failureOf('ask z/VM', outcome);
     return outcome;
   }
@@ -210,7 +216,7 @@ export class Bench {
   async #until(isSo: () => Promise<boolean>): Promise<boolean> {
     for (let look = 0; look < MOST_LOOKS; look += 1) {
       if (await isSo()) return true;
-      await pause(LOOK_AGAIN_MS, undefined, { signal: this.#signal });
+      await pause(LOOK_AGAIN_MS, undefined, { signal: this.#cancellation.stop });
     }
     return false;
   }
@@ -220,6 +226,9 @@ export class Bench {
 function codeOf(command: Command, outcome: Extract<CommandOutcome, { ran: true }>): string {
   const [, rc, rs = '0'] = /^\s*Return Code: (-?\d{1,9})(?:\s+Reason Code: (-?\d{1,9}))?/m.exec(outcome.output) ?? [];
   if (rc === undefined && outcome.exitStatus === 0) return 'done';
+  const { exitStatus } = outcome;
+  if (exitStatus === REPLACEMENT.changed || exitStatus === REPLACEMENT.underWay)
+    throw stopped(`ask z/VM by ${functionOf(command)}`, 'somebody else changes the directory entry');
   if (rc === undefined || isPassing(Number(rc), Number(rs)))
     throw failureOf(`ask z/VM by ${functionOf(command)}`, outcome, functionOf(command));
   return `${rc}/${rs}`;

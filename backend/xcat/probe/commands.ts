@@ -26,8 +26,3 @@ export function defineInDirectory(userid: Userid, nicdefs: readonly string[]): C
 export function queryVswitchDetails(vswitch: VswitchName): Command {
   return { argv: ['vmcp', 'q', 'vswitch', vswitch, 'details'] };
 }
-
-/** The VLANs of a guest's NICs, with counters: SMAPI Virtual_Network_VLAN_Query_Stats, DIAGNOSE X'26C'. */
-export function queryVlanStatistics(zhcp: Userid, userid: Userid): Command {
-  return smcli('Virtual_Network_VLAN_Query_Stats', zhcp, ...operands({ userid, device: 'NIC' }));
-}

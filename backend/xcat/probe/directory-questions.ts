@@ -95,7 +95,7 @@ export async function askDirectoryTimes(bench: Bench, _known: ProbedBehaviour, s
 export async function askDirectoryReplace(bench: Bench): Promise<Facts> {
   const [vdev] = bench.scene.vdevs;
   const begun = performance.now();
-  const replace = await bench.writeNic(vdev, '');
+  const replace = await bench.writeNic({ vdev });
   const milliseconds = Math.round(performance.now() - begun);
   return { replace, statement: (await bench.nicdef(vdev)) === undefined ? 'missing' : 'there', milliseconds };
 }

@@ -1,12 +1,14 @@
+import type { NicdefAuthorization } from '../../../domain/guest/guest.ts';
 import type { ProbedBehaviour } from '../../../domain/host/probed-behaviour.ts';
 import { PortNumber } from '../../../domain/port/port-number.ts';
 import type { Vdev } from '../../../domain/port/vdev.ts';
 import type { Facts } from '../../../domain/probe/question.ts';
 import { SECOND_VSWITCH } from '../../../domain/probe/scene.ts';
 import * as smcli from '../zhcp/smcli.ts';
+import { parseNicVlans } from '../zhcp/smcli-parsers.ts';
 import type { Bench } from './bench.ts';
-import { queryVlanStatistics, queryVswitchDetails } from './commands.ts';
-import { vlansInDetails, vlansInStatistics } from './vlan-of-nic.ts';
+import { queryVswitchDetails } from './commands.ts';
+import { vlansInDetails } from './vlan-of-nic.ts';
 
 const PORT = PortNumber.parse(2047);
 /** A MACID that CP gives out last. */
@@ -29,7 +31,7 @@ export async function askVlanTold(bench: Bench): Promise<Facts> {
   const [vdev] = vdevs;
   const { couple } = await coupleByGrant(bench, vdev);
   const details = vlansInDetails(await detailsOf(bench), userid, vdev);
-  const statistics = vlansInStatistics(await statisticsOf(bench), vdev);
+  const statistics = await vlansInStatistics(bench, vdev);
   const told = (found: readonly number[] | undefined) =>
     found === undefined
       ? 'hidden'
@@ -62,14 +64,14 @@ export async function askRevoke(bench: Bench): Promise<Facts> {
 export async function askCoupleReadsDirectory(bench: Bench): Promise<Facts> {
   const { userid, vdevs, vswitch, vlans } = bench.scene;
   const [vdev] = vdevs;
-  const write = await bench.writeNic(vdev, `LAN SYSTEM ${vswitch} VLAN ${vlans[0]} PORTTYPE ACCESS`);
+  const write = await bench.writeNic({ vdev, vswitch, authorization: accessTo(vlans[0]) });
   const define = await bench.code(smcli.defineLiveNic(userid, vdev, undefined));
   const couple = await bench.code(smcli.couple(userid, vdev, vswitch));
   return { write, define, couple, vlan: await vlanOf(bench, vdev, 0) };
 }
 
 export async function askNicdefAlone(bench: Bench, known: ProbedBehaviour): Promise<Facts> {
-  return coupleByDirectory(bench, known, `LAN SYSTEM ${bench.scene.vswitch}`);
+  return coupleByDirectory(bench, known, {});
 }
 
 /** NICDEF names the first VLAN of the scene, the grant the second. */
@@ -108,19 +110,18 @@ async function coupleByGrant(bench: Bench, vdev: Vdev): Promise<{ grant: string;
 }
 
 function coupleWithVlan(bench: Bench, known: ProbedBehaviour): Promise<{ write: string; couple: string }> {
-  const { vswitch, vlans } = bench.scene;
-  return coupleByDirectory(bench, known, `LAN SYSTEM ${vswitch} VLAN ${vlans[0]} PORTTYPE ACCESS`);
+  return coupleByDirectory(bench, known, accessTo(bench.scene.vlans[0]));
 }
 
 /** Have the first NIC of the scene coupled as its entry says: by COUPLE where that reads the entry, else by a new logon. */
 async function coupleByDirectory(
   bench: Bench,
   { coupleReadsDirectory }: ProbedBehaviour,
-  operands: string,
+  authorization: NicdefAuthorization,
 ): Promise<{ write: string; couple: string }> {
   const { userid, vdevs, vswitch } = bench.scene;
   const [vdev] = vdevs;
-  const write = await bench.writeNic(vdev, operands);
+  const write = await bench.writeNic({ vdev, vswitch, authorization });
   if (coupleReadsDirectory === true) {
     await bench.code(smcli.defineLiveNic(userid, vdev, undefined));
     return { write, couple: await bench.code(smcli.couple(userid, vdev, vswitch)) };
@@ -150,8 +151,7 @@ async function revokeOnScene(bench: Bench): Promise<string> {
 /** The VLAN that z/VM tells of a NIC, in words: `nicdef` says which of the scene's VLANs its NICDEF names. */
 async function vlanOf(bench: Bench, vdev: Vdev, nicdef: 0 | 1): Promise<string> {
   const { userid, vlans } = bench.scene;
-  const found =
-    vlansInDetails(await detailsOf(bench), userid, vdev) ?? vlansInStatistics(await statisticsOf(bench), vdev);
+  const found = vlansInDetails(await detailsOf(bench), userid, vdev) ?? (await vlansInStatistics(bench, vdev));
   if (found === undefined) return 'not told';
   const [vlan, ...others] = found;
   if (others.length > 0) return `VLANs ${found.join(' ')}`;
@@ -162,6 +162,17 @@ function detailsOf(bench: Bench): Promise<string> {
   return bench.output('read the adapters of the VSWITCH', queryVswitchDetails(bench.scene.vswitch));
 }
 
-async function statisticsOf(bench: Bench): Promise<string> {
-  return bench.output('read the VLANs of NICs', queryVlanStatistics(await bench.zhcp(), bench.scene.userid));
+/** Undefined where SMAPI does not tell them, or not in the form that this project knows. */
+async function vlansInStatistics(bench: Bench, vdev: Vdev): Promise<readonly number[] | undefined> {
+  const { userid } = bench.scene;
+  const output = await bench.output('read the VLANs of NICs', smcli.queryNicVlans(await bench.zhcp(), userid));
+  try {
+    return parseNicVlans(output).get(vdev);
+  } catch {
+    return undefined;
+  }
+}
+
+function accessTo(vlan: number): NicdefAuthorization {
+  return { vlans: [vlan], portType: 'ACCESS' };
 }

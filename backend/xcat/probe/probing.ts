@@ -1,14 +1,14 @@
 import type { ProbedBehaviour } from '../../../domain/host/probed-behaviour.ts';
 import type { Facts } from '../../../domain/probe/question.ts';
 import { type QuestionId, questionOf } from '../../../domain/probe/questions.ts';
+import type { Cancellation, Probing } from '../../backend.ts';
 import { BackendError } from '../../backend-error.ts';
-import type { Probing } from '../../probing.ts';
 import type { XcatHost } from '../xcat-host.ts';
 import { Bench } from './bench.ts';
 import * as directory from './directory-questions.ts';
 import * as network from './network-questions.ts';
 
-type Ask = (bench: Bench, known: ProbedBehaviour, signal: AbortSignal) => Promise<Facts>;
+type Ask = (bench: Bench, known: ProbedBehaviour, stop: AbortSignal) => Promise<Facts>;
 
 const ASK: Record<QuestionId, Ask> = {
   nicdefUpdate: directory.askNicdefUpdate,
@@ -31,18 +31,21 @@ const ASK: Record<QuestionId, Ask> = {
   loggedOff: network.askLoggedOff,
 };
 
+const NEVER = new AbortController().signal;
+const UNSTOPPED: Cancellation = { stop: NEVER, leave: NEVER };
+
 /** Ask a z/VM system that xCAT manages. */
 export function createProbing(host: XcatHost): Probing {
   return {
-    mark: (scene) => new Bench(host, scene, new AbortController().signal).mark(),
-    async ask(question, scene, known, signal) {
-      const bench = new Bench(host, scene, signal);
+    mark: (scene) => new Bench(host, scene, UNSTOPPED).mark(),
+    async ask(question, scene, known, cancellation) {
+      const bench = new Bench(host, scene, cancellation);
       await bench.clear();
       await setUp(bench, question);
-      return ASK[question](bench, known, signal);
+      return ASK[question](bench, known, cancellation.stop);
     },
-    async restore(scene, mark, signal) {
-      const bench = new Bench(host, scene, signal);
+    async restore(scene, mark, cancellation) {
+      const bench = new Bench(host, scene, cancellation);
       await bench.clear();
       if (scene.mayLogOff) await bench.power(scene.wasRunning ? 'on' : 'off');
       if (scene.isOwnVswitch) await bench.deleteVswitch(scene.vswitch);

@@ -15,17 +15,6 @@ export function vlansInDetails(output: string, userid: Userid, vdev: Vdev): numb
   return words === undefined ? undefined : numbersIn(words.trim().split(/\s+/));
 }
 
-/** The VLANs of a NIC in the answer of Virtual_Network_VLAN_Query_Stats; undefined where there are none, or not the NIC. */
-export function vlansInStatistics(output: string, vdev: Vdev): number[] | undefined {
-  const [, ...blocks] = output.split(/^\s*type = /m);
-  const own = blocks.find((text) => {
-    const [, device] = /^NIC\b[^\n]*\n\s*nic_addr = ([0-9A-F]{1,4})\s*$/im.exec(text) ?? [];
-    return device !== undefined && Number.parseInt(device, 16) === vdevNumber(vdev);
-  });
-  const words = [...(own ?? '').matchAll(/^\s*pseg_vlanid = (\d{1,5})\s*$/gm)].flatMap(([, vlan]) => vlan ?? []);
-  return words.length === 0 ? undefined : numbersIn(words);
-}
-
 function numbersIn(words: readonly string[]): number[] | undefined {
   const vlans = words.map(Number).filter((vlan) => vlan >= 1 && vlan <= 4094);
   return vlans.length === words.length ? vlans : undefined;

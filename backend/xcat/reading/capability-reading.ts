@@ -42,7 +42,7 @@ export type LevelMemory = {
 type KnownCluster = { name: string; systems: readonly string[] } | { unknown: string };
 
 /** The part of a system's behaviour that writing shows. */
-export type WrittenBehaviour = Pick<ProbedBehaviour, 'nicdefWrite' | 'nicdefsAtOnce'>;
+export type WrittenBehaviour = Pick<ProbedBehaviour, 'nicdefWrite' | 'nicdefKeywords' | 'nicdefsAtOnce'>;
 
 type Levels = Pick<HostCapabilities, 'release' | 'serviceLevel' | 'smapiLevel' | 'smcli'>;
 

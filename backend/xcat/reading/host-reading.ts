@@ -1,15 +1,16 @@
 import { defined } from '../../../domain/defined.ts';
 import type { Finding } from '../../../domain/drift/finding.ts';
 import { macsInEntries, portsInEntries } from '../../../domain/guest/entry-nics.ts';
+import { outdatedAnswers, withAnswers } from '../../../domain/host/host-behaviour.ts';
 import { directoryAuthorizes, unknownCapabilities } from '../../../domain/host/host-capabilities.ts';
 import type { MacInUse, MacPrefix } from '../../../domain/port/mac.ts';
 import type { Userid } from '../../../domain/text/identifiers.ts';
 import type { Vswitch } from '../../../domain/vswitch/vswitch.ts';
 import { BackendError } from '../../backend-error.ts';
-import type { HostReading, HostRecord, HostRequest } from '../../reading.ts';
+import { type HostReading, type HostRecord, type HostRequest, NOTHING_RECORDED } from '../../reading.ts';
 import { addressesInTable } from '../rows/address-rows.ts';
 import { lacksZhcp, withZhcpsOfGroups } from '../rows/group-rows.ts';
-import { NOTHING_RECORDED, recordedOnHost, viewTables } from '../rows/guest-standing.ts';
+import { recordedOnHost, viewTables } from '../rows/guest-standing.ts';
 import { macsInTable } from '../rows/port-rows.ts';
 import { dumpTable, type Row } from '../tables/tables.ts';
 import { type XcatHost, zhcpUserid } from '../xcat-host.ts';
@@ -57,7 +58,7 @@ export async function readHost(
     ...(prefix === undefined ? [] : macsInEntries(host.entries.known, prefix)),
   ];
   const levels = host.levels.capabilities(vmlanOutcome, host.rules.capabilities);
-  const capabilities = { ...levels, ...defined({ ssi: cluster.cluster }) };
+  const capabilities = withAnswers({ ...levels, ...defined({ ssi: cluster.cluster }) }, host.answers.known());
   const view: HostView = {
     tables: tables.view,
     hostsRows: tables.hostsRows,
@@ -87,7 +88,12 @@ export async function readHost(
       ...findings,
       ...record.findings,
       ...(survey
-        ? [...unread('MAC prefix', macPrefix), ...unknownCapabilities(capabilities), ...cluster.findings]
+        ? [
+            ...unread('MAC prefix', macPrefix),
+            ...unknownCapabilities(capabilities),
+            ...outdatedAnswers(levels, host.answers.known()),
+            ...cluster.findings,
+          ]
         : []),
       ...(iplTime === undefined ? [] : unread('IPL time', iplTime)),
     ],

@@ -95,17 +95,6 @@ export function standingOf(view: TableView, userid: Userid): Standing | undefine
   };
 }
 
-export const NOTHING_RECORDED: HostRecord = {
-  guests: new Set(),
-  nodes: new Map(),
-  recorded: new Map(),
-  absent: new Map(),
-  orphans: [],
-  hidesPorts: new Set(),
-  nicsOfOthers: new Map(),
-  findings: [],
-};
-
 /** A node with ports of the host that xCAT has no guest for. */
 function orphan(node: string): Orphan {
   const advice = NodeName.safeParse(node).success

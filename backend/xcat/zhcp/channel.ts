@@ -35,6 +35,7 @@ type Caller = Job[];
 type Job = {
   chain: readonly Command[];
   bytes: number;
+  directoryChanges: number;
   outcome: PromiseWithResolvers<CommandOutcome[]>;
 };
 
@@ -42,6 +43,8 @@ type Job = {
 const SCRIPT_BYTES = 100 * 1024;
 // All but the chains: the form of the markers, and the lanes with their files.
 const FRAME_BYTES = 1_024;
+// DirMaint carries changes out one after another, on older systems in a second each: two scripts of so many end well within the time of a call.
+const MOST_DIRECTORY_CHANGES = 100;
 const PARALLEL = 10;
 // SMAPI and DirMaint answer within seconds; well below the time that a whole call may take.
 const COMMAND_SECONDS = 60;
@@ -105,7 +108,8 @@ export function createCommandChannel(
       const message = `${operation}: the commands are too long for one call`;
       throw new BackendError({ code: 'refused', operation, message });
     }
-    return { chain, bytes, outcome: Promise.withResolvers<CommandOutcome[]>() };
+    const directoryChanges = chain.filter(changesDirectory).length;
+    return { chain, bytes, directoryChanges, outcome: Promise.withResolvers<CommandOutcome[]>() };
   };
 
   return {
@@ -142,12 +146,15 @@ function separate(chains: readonly (readonly Command[])[] | readonly Command[]):
 function takeBatch(queue: readonly Caller[]): Job[] {
   const batch: Job[] = [];
   let bytes = FRAME_BYTES;
+  let changes = 0;
   for (let waiting = queue.filter((caller) => caller.length > 0); waiting.length > 0; ) {
     const next: Caller[] = [];
     for (const caller of waiting) {
       const [job] = caller;
       if (job === undefined || bytes + job.bytes > SCRIPT_BYTES) continue;
+      if (changes > 0 && changes + job.directoryChanges > MOST_DIRECTORY_CHANGES) continue;
       bytes += job.bytes;
+      changes += job.directoryChanges;
       batch.push(job);
       caller.shift();
       next.push(caller);
@@ -155,6 +162,11 @@ function takeBatch(queue: readonly Caller[]): Job[] {
     waiting = next;
   }
   return batch;
+}
+
+/** True for SMAPI's functions that DirMaint carries out, as far as they read nothing alone. */
+function changesDirectory({ argv }: Command): boolean {
+  return argv.some((word) => /_DM\b/.test(word) && !/^\w+_Query_DM$/.test(word));
 }
 
 function unknownFate(operation: string, { stderr, failed }: ScriptResult): BackendError {

@@ -31,42 +31,42 @@ const FURTHER = '      ';
 /** The form of an entry. Throws BackendError 'bad-answer', which quotes nothing of it, when the output is not one of a user, to its end. */
 export function entryForm(output: string): EntryForm {
   const records = recordsOf(output);
-  const nicdefs: NicdefRecords[] = [];
-  let open: NicdefRecords | 'other' | undefined;
-  let end = 0;
-  let isBegun = false;
+  const statements: { at: number[]; texts: string[] }[] = [];
+  let goesOn = false;
   for (const [index, record] of records.entries()) {
     const text = record.trim();
+    // A comment ends no statement, and goes on in none.
     if (text.startsWith('*')) continue;
-    if (!isBegun && !/^(USER|IDENTITY)\s/i.test(text)) throw badOutput(OPERATION, 'it does not begin with a user');
-    isBegun = true;
-    end = index + 1;
-    open ??= begunBy(text, nicdefs);
-    if (open !== 'other') {
-      open.at.push(end);
+    const open = goesOn ? statements.at(-1) : undefined;
+    if (open === undefined) statements.push({ at: [index + 1], texts: [record] });
+    else {
+      open.at.push(index + 1);
       open.texts.push(record);
     }
-    if (!text.endsWith(',')) open = undefined;
+    goesOn = text.endsWith(',');
   }
-  if (!isBegun || open !== undefined) throw badOutput(OPERATION, 'it does not end where an entry ends');
-  return { records: records.length, nicdefs, begun: records.filter((record) => BEGUN.test(record)).length, end };
+  const [verb = ''] = joined(statements[0]?.texts ?? []).split(/\s+/);
+  if (!/^(USER|IDENTITY)$/i.test(verb)) throw badOutput(OPERATION, 'it does not begin with a user');
+  if (goesOn) throw badOutput(OPERATION, 'it ends within a statement');
+  return {
+    records: records.length,
+    nicdefs: statements.flatMap(({ at, texts }) => {
+      const [first = '', vdev] = joined(texts).toUpperCase().split(/\s+/);
+      return first === 'NICDEF' ? [{ vdev: Vdev.safeParse(vdev).data, at, texts }] : [];
+    }),
+    begun: records.filter((record) => BEGUN.test(record)).length,
+    end: statements.at(-1)?.at.at(-1) ?? records.length,
+  };
 }
 
-const BEGUN = /^ *NICDEF /i;
+/** The record that a NICDEF statement may begin with, also as a regular expression of grep -E. */
+export const BEGUN = /^ *NICDEF[ ,]/i;
 
 function recordsOf(output: string): string[] {
   return output
     .split('\n')
     .map((line) => line.replace(/ +$/, ''))
     .filter((record) => record !== '');
-}
-
-function begunBy(text: string, nicdefs: NicdefRecords[]): NicdefRecords | 'other' {
-  const [verb, vdev] = text.toUpperCase().split(/\s+/);
-  if (verb !== 'NICDEF') return 'other';
-  const statement: NicdefRecords = { vdev: Vdev.safeParse(vdev?.replace(/,$/, '')).data, at: [], texts: [] };
-  nicdefs.push(statement);
-  return statement;
 }
 
 /**

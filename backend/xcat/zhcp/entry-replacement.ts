@@ -1,5 +1,5 @@
 import type { Userid } from '../../../domain/text/identifiers.ts';
-import { type EntryForm, LONGEST_RECORD, type Piece } from './entry-form.ts';
+import { BEGUN, type EntryForm, LONGEST_RECORD, type Piece } from './entry-form.ts';
 import type { Command } from './script.ts';
 import { quote } from './shell-quoting.ts';
 import { smcli } from './smcli-command.ts';
@@ -68,8 +68,9 @@ if [ "$rc" -ne 0 ]; then grep -E '(Return|Reason) Code: ' "$folder/raw" > "$fold
 else
   sed 's/ *$//' "$folder/raw" | grep -v '^$' > "$folder/old"
   : > "$folder/said"
-  if ${guardOf(form).join(' && ')}; then
-    { ${pieces.map(pieceText).join('; ')}; } > "$folder/new"
+  if ${guardOf(form).join(' && ')} &&
+    # Each piece must be written: on a full disk nothing is replaced.
+    { ${pieces.map(pieceText).join(' && ')}; } > "$folder/new" && ${isOfLength('new', lengthOf(pieces))}; then
     if grep -Eq '.{${LONGEST_RECORD + 1}}' "$folder/new"; then rc=${REPLACEMENT.tooLong}
     else ${call('Image_Replace_DM', ' -f "$folder/new"', 'said')}; rc=$?; fi
   else rc=${REPLACEMENT.changed}; fi
@@ -85,12 +86,22 @@ rm -rf "$folder"
 exit "$rc"`;
 }
 
-/** Tests that all NICDEFs stand where they stood, that no record has come or gone, and that new ones come between two statements. */
+/** A test that a file has so many lines, and a line end at its end. */
+function isOfLength(file: string, lines: number): string {
+  return `[ "$(wc -l < "$folder/${file}")" -eq ${lines} ]`;
+}
+
+function lengthOf(pieces: readonly Piece[]): number {
+  return pieces.reduce((sum, piece) => sum + ('texts' in piece ? piece.texts.length : piece.to - piece.from + 1), 0);
+}
+
+/** Tests that the reading is whole, all NICDEFs stand where they stood, no record has come or gone, and new ones come between two statements. */
 function guardOf({ records, nicdefs, begun, end }: EntryForm): string[] {
   const slice = (from: number, to: number) => `head -n ${to} "$folder/old" | tail -n ${to - from + 1}`;
   return [
-    `[ "$(grep -c '' "$folder/old")" -eq ${records} ]`,
-    `[ "$(grep -Eic '^ *NICDEF ' "$folder/old")" -eq ${begun} ]`,
+    `[ "$(wc -l < "$folder/raw")" -eq "$(grep -c '' "$folder/raw")" ]`,
+    isOfLength('old', records),
+    `[ "$(grep -Eic '${BEGUN.source}' "$folder/old")" -eq ${begun} ]`,
     ...nicdefs.flatMap(({ at, texts }) =>
       at.map((number, index) => `[ "$(${slice(number, number)})" = ${quote(texts[index] ?? '')} ]`),
     ),

@@ -6,12 +6,13 @@ type Vswitch = HostView['vswitches'][number];
 /** A host's view with what has changed of it; all else stays the same objects. */
 export function changed(
   view: HostView,
-  { iplTime, capabilities, visitors, findings, guests, vswitches }: HostChanges,
+  { iplTime, capabilities, behaviour, visitors, findings, guests, vswitches }: HostChanges,
 ): HostView {
   return {
     ...view,
     iplTime,
     ...(capabilities === undefined ? {} : { capabilities }),
+    ...(behaviour === undefined ? {} : { behaviour }),
     ...(visitors === undefined ? {} : { visitors }),
     findings,
     guests: merged(

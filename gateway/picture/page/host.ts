@@ -209,7 +209,7 @@ function driftText({ port, vswitch, coupledTo }: Nic): string {
   if (port === undefined) return 'drifted';
   if (port.unreadable !== undefined) return 'record unreadable: the port stays unchanged';
   if (coupledTo !== undefined && coupledTo !== vswitch) return `on ${coupledTo}, not ${vswitch}`;
-  if (port.actual.vlans === null) return 'not authorised';
+  if (port.actual.vlans === null && port.actual.mayBeInDirectory !== true) return 'not authorised';
   return coupledTo !== undefined && !port.adminStateUp ? 'down, but coupled' : 'drifted';
 }
 

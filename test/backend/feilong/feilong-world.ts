@@ -14,6 +14,8 @@ export type FeilongWorld = {
   backend: RenewableBackend;
   /** Have the simulator answer calls of a SMAPI function with these codes. */
   refuse(smapiFunction: string, rc: number, rs: number, times: number): Promise<() => Promise<void>>;
+  /** The backend of another worker, closed with the world. */
+  anotherBackend(): RenewableBackend;
   close(): Promise<void>;
 };
 
@@ -22,13 +24,15 @@ if (!feilongIsHere) process.stderr.write('SKIPPED: no Feilong server here, and n
 
 /** Start one. */
 export async function openFeilongWorld(options: SimulatorOptions = {}): Promise<FeilongWorld> {
-  const simulator = await startSimulator({ hosts: 1, guests: 3, ...options });
+  const simulator = await startSimulator({ hosts: 1, guests: 3, release: '6.3', ...options });
   const [configuration] = embeddedHosts(simulator.url, 1);
   const [system] = simulator.mn.systems;
   if (configuration === undefined || system === undefined) throw new Error('no embedded host');
   for (const guest of system.guests.values()) if (!guest.service) system.logoff(guest);
   const feilong = await startFeilong({ simulatorUrl: simulator.url, zhcpNode: 'zhcp1', say: () => {} });
-  const backend = backendOf(feilongHost(configuration, feilong), pino({ level: 'silent' }));
+  const open = () => backendOf(feilongHost(configuration, feilong), pino({ level: 'silent' }));
+  const backends = [open()];
+  const [backend = open()] = backends;
   const faults = new URL('/simulator/faults', simulator.url);
   return {
     simulator,
@@ -42,8 +46,13 @@ export async function openFeilongWorld(options: SimulatorOptions = {}): Promise<
       if (!answer.ok) throw new Error(await answer.text());
       return async () => void (await fetch(faults, { method: 'DELETE' }));
     },
+    anotherBackend() {
+      const another = open();
+      backends.push(another);
+      return another;
+    },
     async close() {
-      await backend.close();
+      await Promise.all(backends.map((each) => each.close()));
       await feilong.stop();
       await simulator.close();
     },

@@ -48,6 +48,21 @@ describe('the command channel', () => {
     expect(xcat.seen).toHaveLength(2);
   });
 
+  it('puts no more changes of the directory into a call than DirMaint carries out in its time, and readings beside them', async () => {
+    const sizes: number[] = [];
+    const xcat = await fakeXcat(async ({ body }) => {
+      sizes.push(JSON.stringify(body).split('Image_Definition_Update_DM').length - 1);
+      return runDsh(body, 'zhcp1');
+    });
+    closers.push(xcat.close);
+    const channel = createCommandChannel(xcat.transport, 'zhcp1');
+    const change: Command = { argv: ['echo', 'Image_Definition_Update_DM'] };
+    const read: Command = { argv: ['echo', 'Image_Query_DM'] };
+    await channel.run(Array.from({ length: 250 }, () => [change, read]));
+    await channel.run(Array.from({ length: 250 }, () => [read]));
+    expect(sizes.toSorted()).toEqual([0, 100, 100, 50].toSorted());
+  });
+
   it('takes several chains of one caller in one call', async () => {
     const xcat = await fakeXcat(({ body }) => runDsh(body, 'zhcp1'));
     closers.push(xcat.close);

@@ -22,7 +22,7 @@ const can = {
 };
 
 backendContract('xcat', can, async (): Promise<BackendWorld> => {
-  const simulator = await startSimulator({ hosts: 1, guests: 3 });
+  const simulator = await startSimulator({ hosts: 1, guests: 3, release: '6.3' });
   const [configuration] = embeddedHosts(simulator.url, 1);
   const [system] = simulator.mn.systems;
   if (configuration === undefined || system === undefined) throw new Error('no embedded host');

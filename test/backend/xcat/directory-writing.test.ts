@@ -132,7 +132,7 @@ describe('four NICs of one guest', () => {
     );
   });
 
-  test('of which the second is refused: those before are done, the failure names the second, and the rest is left', async () => {
+  test('of which the second finds no room: the one before is reported, and the rest is left to be planned anew', async () => {
     const world = await open({ nicdefsAtOnce: 'sequence' }, { nicdefsAtOnce: 'sequence' });
     await done(world, [define('1003', undefined)]);
     const steps = fourPlain();
@@ -179,5 +179,52 @@ describe('an entry that is replaced', () => {
     }
     entry.lock = 'none';
     await done(world, fourOnVlans());
+  });
+
+  const fault = async ({ simulator }: World, rule: object): Promise<void> => {
+    const headers = { 'content-type': 'application/json' };
+    const body = JSON.stringify({ ...rule, times: 1 });
+    const answer = await fetch(`${simulator.url}/simulator/faults`, { method: 'POST', body, headers });
+    expect(answer.ok).toBe(true);
+  };
+  const entryOf = ({ simulator }: World) => simulator.mn.systems[0]?.guest(GUEST)?.entry ?? expect.fail('no guest');
+
+  test('is unlocked when SMAPI refuses it, and the failure names the first step', async () => {
+    const world = await open({}, REPLACE);
+    const before = entryOf(world).records;
+    await fault(world, { action: { kind: 'smapi', function: 'Image_Replace_DM', rc: 596, rs: 3212 } });
+    const error = errorOf(await apply(world, fourOnVlans()));
+    expect(error).toMatchObject({ rc: 596, rs: 3212, retryable: false });
+    expect(error.operation).toContain(sentence(define('1000', onVlan(100))));
+    expect([entryOf(world).lock, entryOf(world).records]).toEqual(['none', before]);
+  });
+
+  test('is replaced and unlocked though the worker never hears of it, and is as it should be when it looks again', async () => {
+    const world = await open({}, REPLACE);
+    await fault(world, { match: { command: 'Image_Replace_DM' }, action: { kind: 'drop', when: 'after' } });
+    expect(errorOf(await apply(world, fourOnVlans()))).toMatchObject({ retryable: true });
+    expect(entryOf(world).lock).toBe('none');
+    expect(nicsOf(world)).toEqual(expectedNics);
+    const { reports } = await apply(world, fourOnVlans());
+    expect(reports.map(({ isAlready }) => isAlready)).toEqual([true, true, true, true]);
+  });
+
+  test('is unlocked by the note of a script that is no more, and by no other', async () => {
+    const world = await open({}, REPLACE);
+    entryOf(world).lock = 'smapi';
+    world.simulator.mn.machine('zhcp1')?.files.set(`/root/.networking-zvm-lock-${GUEST}`, '1\n');
+    await done(world, fourOnVlans());
+    expect(entryOf(world).lock).toBe('none');
+    expect([...(world.simulator.mn.machine('zhcp1')?.files.keys() ?? [])].filter((name) => /lock/.test(name))).toEqual(
+      [],
+    );
+  });
+
+  test('keeps an unplanned NIC of the number: transient, and nothing is changed', async () => {
+    const world = await open({}, REPLACE);
+    await done(world, [define('1003')]);
+    const before = entryOf(world).records;
+    expect(errorOf(await apply(world, fourOnVlans()))).toMatchObject({ code: 'conflict', retryable: true });
+    expect(entryOf(world).records).toEqual(before);
   });
 });

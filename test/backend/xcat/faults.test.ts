@@ -13,7 +13,7 @@ const PATIENT_MS = 60_000;
 let simulator: Simulator;
 let client: XcatClient;
 beforeAll(async () => {
-  simulator = await startSimulator({ hosts: 1, guests: 2 });
+  simulator = await startSimulator({ hosts: 1, guests: 2, release: '6.3' });
   client = createXcatClient({ url: simulator.url, timeoutMs: PATIENT_MS, ...OPTIONS });
 });
 afterAll(async () => {

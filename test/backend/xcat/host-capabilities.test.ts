@@ -38,7 +38,7 @@ async function open(
   capabilities?: ConfiguredCapabilities,
   replaced: (command: Command) => Command = (command) => command,
 ): Promise<World> {
-  const simulator = await startSimulator({ hosts: 1, guests: 2, ...options });
+  const simulator = await startSimulator({ hosts: 1, guests: 2, release: '6.3', ...options });
   close.push(() => simulator.close());
   const [configuration] = embeddedHosts(simulator.url, 1);
   const [system] = simulator.mn.systems;

@@ -5,7 +5,7 @@ import { type Simulator, startSimulator } from '../../../simulator/simulator.ts'
 
 let simulator: Simulator;
 beforeAll(async () => {
-  simulator = await startSimulator({ hosts: 1, guests: 1 });
+  simulator = await startSimulator({ hosts: 1, guests: 1, release: '6.3' });
 });
 afterAll(() => simulator.close());
 

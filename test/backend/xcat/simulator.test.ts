@@ -19,7 +19,7 @@ let simulator: Simulator;
 let client: XcatClient;
 
 beforeAll(async () => {
-  simulator = await startSimulator({ hosts: 2, guests: 4 });
+  simulator = await startSimulator({ hosts: 2, guests: 4, release: '6.3' });
   client = createXcatClient({
     url: simulator.url,
     username: 'admin',

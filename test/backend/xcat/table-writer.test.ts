@@ -7,7 +7,7 @@ let simulator: Simulator;
 let client: XcatClient;
 const warnings: string[] = [];
 beforeAll(async () => {
-  simulator = await startSimulator({ hosts: 1, guests: 1 });
+  simulator = await startSimulator({ hosts: 1, guests: 1, release: '6.3' });
   const options = {
     username: 'admin',
     password: 'admin',

@@ -4,7 +4,7 @@ import { type Simulator, startSimulator } from '../../../simulator/simulator.ts'
 
 let simulator: Simulator;
 beforeAll(async () => {
-  simulator = await startSimulator({ https: true, hosts: 1, guests: 1 });
+  simulator = await startSimulator({ https: true, hosts: 1, guests: 1, release: '6.3' });
 });
 afterAll(() => simulator.close());
 
@@ -26,7 +26,7 @@ test('without its authority it is not trusted until that is configured, and the 
 });
 
 test('an authority of another management node does not help', async () => {
-  const other = await startSimulator({ https: true, hosts: 1, guests: 1 });
+  const other = await startSimulator({ https: true, hosts: 1, guests: 1, release: '6.3' });
   await other.close();
   await expect(version({ ca: other.ca ?? '' })).rejects.toMatchObject({ code: 'unreachable', retryable: true });
 });

@@ -34,12 +34,18 @@ function hostDetails({ host }: Details): Child[] {
       ['z/VM started', view.iplTime ?? 'not known'],
       ...capabilityFacts(view.capabilities),
     ]),
+    ...behaviourFacts(view.behaviour ?? []),
     make(
       'p',
       { class: 'soft' },
       'Choose a guest, a NIC, a VSWITCH or a VLAN. Keys: / to search, arrows between guests, Escape to go back.',
     ),
   ];
+}
+
+function behaviourFacts(behaviour: readonly [name: string, value: string][]): Child[] {
+  if (behaviour.length === 0) return [];
+  return [make('h3', {}, 'How this z/VM behaves'), facts([...behaviour])];
 }
 
 type Capabilities = NonNullable<HostView['capabilities']>;

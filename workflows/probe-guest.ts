@@ -1,0 +1,229 @@
+import { type ApplicationFailure, CancelledFailure } from '@temporalio/common';
+import { CancellationScope, isCancellation, proxyActivities } from '@temporalio/workflow';
+import type { QuestionOutcome } from '../domain/probe/course.ts';
+import { factsText } from '../domain/probe/question.ts';
+import { recordOf } from '../domain/probe/record.ts';
+import type { PlannedQuestion, ProbePlan, ProbeReport } from '../domain/probe/report.ts';
+import { CALL_TO_TEMPORAL, writeActivities } from './activity-proxies.ts';
+import {
+  applicationFailureOf,
+  failureData,
+  isOperationEnded,
+  isRetryable,
+  operationFailed,
+  permanently,
+  refusedAt,
+  sayTrouble,
+  troubleOf,
+} from './failures.ts';
+import type { RequestOutcome, RequestResult } from './guest-queue-messages.ts';
+import type { HostActivities, Target } from './host-activities.ts';
+import { showProgress } from './progress.ts';
+import { reading } from './reconciler.ts';
+import { isRequestFailure, type ProbeWork, type RequestWork, type WorkContext } from './request-work.ts';
+import { pauseBeforeRetry, retriedUntil } from './run-visibility.ts';
+
+const FIRST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 30_000;
+/** The way back is tried for so long; an operator has to see to what is left then. */
+const RESTORE_MINUTES = 60;
+
+/**
+ * Ask z/VM questions on an expendable guest, one activity each, and put everything back. The questions end at the first surprise, at a permanent
+ * failure, at the deadline, and when the operation is cancelled; the way back follows all of these, and the death of a worker.
+ */
+export async function probeGuest(work: RequestWork, context: WorkContext): Promise<RequestOutcome> {
+  const run = new ProbeRun(work, context);
+  try {
+    work.probe ??= { plan: await run.plan(), outcomes: [] };
+    if (work.request.dryRun) return { kind: 'done', result: resultOf(work.probe.plan.questions.map(announced)) };
+    await run.askAll(work.probe);
+  } catch (error) {
+    // Anything else is a defect of this program, or the next run of the guest goes on.
+    if (!isRequestFailure(error)) throw error;
+    const { probe } = work;
+    const left = probe === undefined ? [] : await CancellationScope.nonCancellable(() => run.restore(probe));
+    return run.endedBy(error, left);
+  }
+  const { probe } = work;
+  const left = await CancellationScope.nonCancellable(() => run.restore(probe));
+  if (left.length > 0) return run.notRestored(left);
+  const report = reportOf(probe);
+  await CancellationScope.nonCancellable(() => run.keep(report));
+  return {
+    kind: 'done',
+    result: { ...resultOf(probe.outcomes.map((outcome) => lineOf(probe, outcome))), probe: report },
+  };
+}
+
+class ProbeRun {
+  readonly #work: RequestWork;
+  readonly #context: WorkContext;
+
+  constructor(work: RequestWork, context: WorkContext) {
+    this.#work = work;
+    this.#context = context;
+  }
+
+  plan(): Promise<ProbePlan> {
+    const { change } = this.#work.request;
+    if (change.kind !== 'probe') throw new Error(`${change.kind} is no probe`);
+    const what = `read ${this.#context.userid} and choose the scene`;
+    return this.#retried(what, this.#work.forward.deadline, (summary) =>
+      reading(summary).planProbe({ ...this.#target(), change }),
+    );
+  }
+
+  async askAll(probe: ProbeWork): Promise<void> {
+    const { plan, outcomes } = probe;
+    for (const { id, asks } of plan.questions.slice(outcomes.length)) {
+      this.#context.checkHistory();
+      this.#show('asks z/VM', probe, asks);
+      const outcome = await this.#retried(asks, this.#work.forward.deadline, (summary) =>
+        writeActivities(summary).askProbe({ ...this.#target(), plan, question: id, outcomes }),
+      );
+      // The question that was under way has been asked to its end.
+      if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('the probe was cancelled');
+      outcomes.push(outcome);
+      if (outcome.kind === 'surprise') return;
+    }
+  }
+
+  /** Put all back; answers what is left, as sentences. */
+  async restore(probe: ProbeWork): Promise<string[]> {
+    const what = 'put everything back';
+    this.#show('puts everything back', probe);
+    const deadline = Date.now() + RESTORE_MINUTES * 60_000;
+    // The operation may have ended: its end stops nothing here.
+    const { operation: _operation, ...target } = this.#target();
+    let pause = FIRST_PAUSE_MS;
+    for (;;) {
+      const left = await writeActivities(what)
+        .restoreProbe({ ...target, plan: probe.plan })
+        .catch((error: unknown) => [troubleOf(error, what).reason]);
+      if (left.length === 0 || Date.now() + pause >= deadline) return left;
+      await pauseBeforeRetry(pause, left.join('; '));
+      pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
+    }
+  }
+
+  async keep({ record }: ProbeReport): Promise<void> {
+    const { keepAnswers } = proxyActivities<HostActivities>({
+      summary: 'remember the answers',
+      startToCloseTimeout: CALL_TO_TEMPORAL,
+    });
+    await keepAnswers({ host: this.#context.host, record });
+  }
+
+  endedBy(error: unknown, left: readonly string[]): RequestOutcome {
+    if (left.length > 0) return this.notRestored(left);
+    if (isCancellation(error) || isOperationEnded(error)) return { kind: 'cancelled' };
+    const failure = applicationFailureOf(error);
+    const where = { host: this.#context.host, userid: this.#context.userid };
+    if (failure?.type === 'Refused') return failed(refusedAt(failure, where));
+    const type = isRetryable(error) ? 'DeadlineExceeded' : 'StepFailed';
+    const report = { ...where, portIds: [], ...permanently(troubleOf(error, `probe ${where.userid}`)), done: [] };
+    return failed(operationFailed(type, report, this.#work.probe === undefined ? 'nothing' : 'undone'));
+  }
+
+  notRestored(left: readonly string[]): RequestOutcome {
+    const { host, userid } = this.#context;
+    const advice = `put ${userid} right by hand before it is used again`;
+    const step = 'put everything back';
+    return failed(
+      operationFailed(
+        'StepFailed',
+        { host, userid, portIds: [], step, reason: left.join('; '), advice, done: [] },
+        'left',
+      ),
+    );
+  }
+
+  async #retried<Result>(
+    what: string,
+    deadline: number,
+    attempt: (summary: string) => Promise<Result>,
+  ): Promise<Result> {
+    const { host, userid, report } = this.#context;
+    let pause = FIRST_PAUSE_MS;
+    for (;;) {
+      try {
+        return await attempt(what);
+      } catch (error) {
+        if (isCancellation(error) || !isRetryable(error) || Date.now() + pause >= deadline) throw error;
+        const trouble = troubleOf(error, what);
+        const reason = sayTrouble('transient', trouble);
+        showProgress({ subject: `${userid} on ${host}`, state: retriedUntil(deadline), reason });
+        await report(`${retriedUntil(deadline)}. ${reason}`);
+        await pauseBeforeRetry(pause, trouble.reason);
+        pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
+      }
+    }
+  }
+
+  #target(): Target {
+    const { operation, id } = this.#work.request;
+    const { host, userid } = this.#context;
+    return { host, userid, operation, requestId: id };
+  }
+
+  #show(state: string, probe: ProbeWork, now?: string): void {
+    const { host, userid } = this.#context;
+    const done = probe.outcomes.map((outcome) => lineOf(probe, outcome));
+    showProgress({
+      subject: `${userid} on ${host}`,
+      state,
+      lists: { ...(now === undefined ? {} : { now: [now] }), done },
+    });
+  }
+}
+
+function failed(failure: ApplicationFailure): RequestOutcome {
+  return { kind: 'failed', failure: failureData(failure) };
+}
+
+/** Nothing has changed when a probe ends. */
+function resultOf(steps: string[]): RequestResult {
+  const found = { portIds: [], vswitches: [], vlans: [] };
+  return { changed: false, ports: [], refused: [], liveVdevs: [], steps, found };
+}
+
+function announced({ asks, does, why }: PlannedQuestion): string {
+  return why === undefined ? `${asks} The probe ${does}` : `${asks} Not asked: ${why}`;
+}
+
+function lineOf({ plan }: ProbeWork, outcome: QuestionOutcome): string {
+  const id = outcome.kind === 'answered' ? outcome.answer.question : outcome.question;
+  const asks = asksOf(plan, id);
+  if (outcome.kind === 'answered') return `${asks} ${outcome.answer.says}`;
+  return outcome.kind === 'notAsked'
+    ? `${asks} Not asked: ${outcome.why}`
+    : `${asks} A surprise: ${factsText(outcome.facts)}`;
+}
+
+function asksOf({ questions }: ProbePlan, id: PlannedQuestion['id']): string {
+  return questions.find((question) => question.id === id)?.asks ?? id;
+}
+
+function reportOf({ plan, outcomes }: ProbeWork): ProbeReport {
+  const { scene, level } = plan;
+  const answers = outcomes.flatMap((each) => (each.kind === 'answered' ? [each.answer] : []));
+  const surprise = outcomes.find((each) => each.kind === 'surprise');
+  return {
+    ...{ userid: scene.userid, vswitch: scene.vswitch, level },
+    answers: answers.map((answer) => ({ ...answer, asks: asksOf(plan, answer.question) })),
+    notAsked: outcomes.flatMap((each) =>
+      each.kind === 'notAsked' ? [{ question: each.question, why: each.why, asks: asksOf(plan, each.question) }] : [],
+    ),
+    ...(surprise === undefined
+      ? {}
+      : {
+          surprise: {
+            question: surprise.question,
+            asks: asksOf(plan, surprise.question),
+            saw: factsText(surprise.facts),
+          },
+        }),
+    record: recordOf(level, answers, new Date(Date.now()).toISOString()),
+  };
+}
