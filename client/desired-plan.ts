@@ -1,8 +1,8 @@
 import type { Client } from '@temporalio/client';
-import type { GuestChange, HostChanges } from '../domain/host/desired-changes.ts';
+import type { FieldChange, GuestChange, HostChanges } from '../domain/host/desired-changes.ts';
 import { DEFAULT_OPTIONS } from '../domain/operations/requests.ts';
 import { type Effect, RESULTS } from '../domain/operations/results.ts';
-import type { HostName, VswitchName } from '../domain/text/identifiers.ts';
+import type { HostName, PortId, VswitchName } from '../domain/text/identifiers.ts';
 import { digestOf } from './digest.ts';
 import { endOf } from './follow-operation.ts';
 import type { OperationDetails } from './operations.ts';
@@ -17,6 +17,8 @@ export type PlannedChange = {
   subject: string;
   isVswitch: boolean;
   summary: string;
+  /** The ports that it sets, with what differs: a plan whose ports have changed since is another one, even with the same steps. */
+  differences: { portId: PortId; fields: FieldChange[] }[];
   steps: string[];
   effect: Effect;
   /** The name of the operation's own plan: it is carried out so or not at all. */
@@ -51,7 +53,9 @@ export async function planDesired(
   });
   if (asking.signal.aborted) return undefined;
   const changes = wanted.filter(({ effect }) => effect !== 'none');
-  const id = digestOf(changes.map(({ request, steps, plan }) => [requestDigest(request), plan ?? steps])).slice(0, 32);
+  const id = digestOf(
+    changes.map(({ request, differences, steps, plan }) => [requestDigest(request), differences, plan ?? steps]),
+  ).slice(0, 32);
   return { id, changes };
 }
 
@@ -66,7 +70,9 @@ function changesOfHost({ host, vswitches, guests }: HostChanges, live: boolean):
       requestsOfGuest(host, guest, live).map((request) => {
         const ports = request.type === 'setPorts' ? request.input.ports : [];
         const after = vswitches.find((name) => ports.some(({ vswitch }) => vswitch === name));
-        return { ...changeOf(request, host, guest.userid), ...(after === undefined ? {} : { after }) };
+        const differences =
+          request.type === 'setPorts' ? guest.set.map(({ port, fields }) => ({ portId: port.portId, fields })) : [];
+        return { ...changeOf(request, host, guest.userid), differences, ...(after === undefined ? {} : { after }) };
       }),
     ),
   ];
@@ -88,7 +94,7 @@ function requestsOfGuest(
 
 function changeOf(request: OperationRequest, host: HostName, subject: string): PlannedChange {
   const about = { request, host, subject, isVswitch: false, summary: summaryOf(request) };
-  return { ...about, steps: [], effect: 'changes', refusals: [] };
+  return { ...about, differences: [], steps: [], effect: 'changes', refusals: [] };
 }
 
 async function planOne(asking: Asking, change: PlannedChange): Promise<void> {

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { desiredText, readDesiredHosts } from '../../client/desired-file.ts';
@@ -5,6 +7,7 @@ import { changesOf, type HostChanges, isAsDesired } from '../../domain/host/desi
 import { type DesiredHost, desiredHostOf } from '../../domain/host/desired-host.ts';
 import { HostView, type PortView } from '../../domain/host/host-view.ts';
 import { portId } from '../workflows/environment.ts';
+import { ROOT } from './command.ts';
 
 const vlanId = fc.integer({ min: 1, max: 4094 });
 const network = fc.oneof(
@@ -189,4 +192,11 @@ test('a guest or a port that is said twice is a mistake, in another file too', (
       `file2, line 4: guests.0.ports.0.portId: port ${portId(1)} is a duplicate of the one in file1, line 4`,
   );
   expect(() => read(one('zvm1', 'A'), one('zvm2', 'A'))).toThrow(`port ${portId(1)} is a duplicate`);
+});
+
+test('the files of the example and of the documentation can be read', () => {
+  const text = (name: string) => readFileSync(join(ROOT, 'docs', name), 'utf8');
+  const [, inPage = ''] = /```yaml\n(.*?)```/s.exec(text('zvmnet.md')) ?? [];
+  for (const each of [text('examples/gitops/hosts/zvm1.yaml'), inPage])
+    expect(read(each)).toMatchObject([{ host: 'zvm1' }]);
 });

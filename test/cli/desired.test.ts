@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -6,7 +6,7 @@ import { callsTo } from '../../bench/calls.ts';
 import { fillHost, guestsFor } from '../../bench/wired-host.ts';
 import { type Simulator, startSimulator } from '../../simulator/simulator.ts';
 import { createEnvironmentOn, type Environment, FLAT, portId, vlan } from '../workflows/environment.ts';
-import { startOnTerminal, zvmnet } from './command.ts';
+import { ROOT, startOnTerminal, zvmnet } from './command.ts';
 
 /** NEWVSW is configured, and z/VM has none. */
 const physicalNetworks = ['VSW1', 'NEWVSW'].map((vswitch) => ({
@@ -20,7 +20,7 @@ let two: Environment;
 let folder = '';
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'zvmnet-'));
-  simulator = await startSimulator({ hosts: 2, guests: 12 });
+  simulator = await startSimulator({ hosts: 2, guests: 12, release: '6.3' });
   [one, two] = [await createEnvironmentOn(simulator, 1), await createEnvironmentOn(simulator, 2, { physicalNetworks })];
 });
 afterAll(async () => {
@@ -67,9 +67,11 @@ test('an exported host differs from its file in nothing, and a changed one in wh
   await one.run('deletePort', { userid: 'LNX10001', portId: portId(2) });
 });
 
-test('the JSON schema for editors knows the fields of a port', async () => {
+test('the JSON schema for editors is that of the example', async () => {
   const { out } = await zvmnet(['schema']);
-  expect(JSON.stringify(JSON.parse(out))).toContain('segmentationId');
+  const kept = await readFile(join(ROOT, 'docs/examples/gitops/desired-state.schema.json'), 'utf8');
+  expect(JSON.parse(out)).toEqual(JSON.parse(kept));
+  expect(out).toContain('segmentationId');
 });
 
 test('a file with mistakes ends with 2, before any host is asked', async () => {
@@ -111,6 +113,7 @@ test('a changed VLAN is planned as an interruption, and a plan that was overtake
   const path = await file('vlan.json', hostOf(one, { LNX10011: [port(30, 101)] }));
   const dry = await apply(path, '--dry-run');
   expect(dry).toMatchObject({ code: 6, out: expect.stringContaining('interrupts a live NIC') });
+  expect(dry.out).toContain('network VLAN 100 → VLAN 101');
   await one.run('changeVlan', { userid: 'LNX10011', portId: portId(30), network: vlan(102) });
   const late = await apply(path, '--plan', planIn(dry.out));
   expect(late).toMatchObject({ code: 3, out: expect.stringContaining('The plan has changed') });
