@@ -32,6 +32,7 @@ try {
     ['changeVlan', { ...target, portId, network: { type: 'vlan', segmentationId: 200 } }],
     ['setAdminState', { ...target, portId, adminStateUp: false }],
     ['detachNic', { ...target, portIds: [portId] }],
+    ['setPorts', { ...target, ports: [{ portId, vswitch: 'VSW1', network }] }],
     ['deletePort', { ...target, portId }],
   ] as const;
   for (const [type, input] of operations) {
