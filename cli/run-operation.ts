@@ -47,6 +47,43 @@ export async function runOperations(
 }
 
 /**
+ * Operations that go on side by side: all are started, then followed to their ends, with a summary of their outcomes. The first failure decides
+ * the exit code.
+ */
+export async function runTogether(
+  session: Session,
+  requests: readonly OperationRequest[],
+  wait: boolean,
+): Promise<ExitCode> {
+  const { output } = session;
+  const [only, ...others] = requests;
+  if (only !== undefined && others.length === 0) return runOperation(session, only, wait);
+  const begun: { request: OperationRequest; one: Begun }[] = [];
+  for (const request of requests) begun.push({ request, one: await begin(session, request) });
+  const operations: ToldOperation[] = [];
+  for (const { request, one } of begun) {
+    const operation = await endOf(session, request, one, wait);
+    operations.push(operation);
+    if (output.json) continue;
+    output.print(summaryOf(request));
+    showOutcome(output, operation);
+  }
+  const counts = new Map([...Map.groupBy(operations, wordOn)].map(([word, those]) => [word, those.length] as const));
+  const words = [...counts].map(([word, count]) => `${count} ${word}`).join(', ');
+  if (output.json) output.document({ summary: Object.fromEntries(counts), operations });
+  else output.print(`${operations.length} operations: ${words === '' ? 'nothing to do' : words}`);
+  return operations.map(exitCodeOf).find((code) => code !== EXIT.ok) ?? EXIT.ok;
+}
+
+/** An operation's outcome in a word: the one that it is found by, or else its state. */
+function wordOn({ outcome, state, failure }: OperationDetails): string {
+  if (failure?.type === 'Refused') return 'refused';
+  return outcome ?? state;
+}
+
+type Begun = { started: StartedOperation; run: string | undefined };
+
+/**
  * Start an operation and follow it to its end, or just start it. Throws a CommandFailure on Ctrl-C, and when another one with its id is in
  * progress.
  */
@@ -56,18 +93,33 @@ export async function perform(
   wait: boolean,
   besides?: object,
 ): Promise<ToldOperation> {
+  return endOf(session, request, await begin(session, request, besides), wait);
+}
+
+async function begin(session: Session, request: OperationRequest, besides?: object): Promise<Begun> {
   const client = await session.client();
   const lock = definitionOf(request.type).lock === undefined ? undefined : { digest: requestDigest(request) };
   const options = { workflowId: workflowIdFor(request), origin: session.origin, ...defined({ lock, besides }) };
   const started = await startOperation(client, request, options);
-  const { id, runId, conflict } = started;
+  const { id, conflict } = started;
   if (conflict !== undefined)
     throw new CommandFailure(
       EXIT.refused,
       `Operation ${id} is in progress. Wait for its end, or cancel it: zvmnet ops cancel '${id}'`,
     );
-  const run = await announce(session, request, started);
-  const operation = wait ? await followToEnd(session, request, started) : await describeOperation(client, id, runId);
+  return { started, run: await announce(session, request, started) };
+}
+
+async function endOf(
+  session: Session,
+  request: OperationRequest,
+  { started, run }: Begun,
+  wait: boolean,
+): Promise<ToldOperation> {
+  const { id, runId } = started;
+  const operation = wait
+    ? await followToEnd(session, request, started)
+    : await describeOperation(await session.client(), id, runId);
   if (operation === undefined) throw new CommandFailure(EXIT.notFound, `Operation ${id} no longer exists.`);
   return { ...operation, ...defined({ run }) };
 }

@@ -6,7 +6,7 @@ import { action, argument } from '../action.ts';
 import { CommandFailure, EXIT } from '../exit-codes.ts';
 import { readHost } from '../find-port.ts';
 import { colour } from '../output.ts';
-import { runOperations } from '../run-operation.ts';
+import { runTogether } from '../run-operation.ts';
 import { showSideBySide } from '../side-by-side.ts';
 import { examples, onePlanEach, optionsOf, PortChangeOptions, portChangeOptions } from './change.ts';
 
@@ -100,7 +100,7 @@ function modernizeCommand(guest: Command): void {
           input: { host, userid, ...optionsOf(options) },
         }));
         onePlanEach({ ...options, wait }, requests);
-        return runOperations(session, requests, wait);
+        return runTogether(session, requests, wait);
       }),
     );
 }
