@@ -284,6 +284,10 @@ export const Guest = z
             .optional()
             .openapi({ description: 'The operands of directory network authorization' }),
           profile: z.string().optional().openapi({ description: 'The directory profile with the NICDEF' }),
+          subconfig: z
+            .string()
+            .optional()
+            .openapi({ description: 'The SUBCONFIG with the NICDEF, which is never changed' }),
         }),
       ),
       live: z.array(z.object({ vdev: z.string(), vswitch: z.string().optional(), mac: z.string().optional() })),

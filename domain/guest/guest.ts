@@ -56,7 +56,14 @@ export type Nicdef = {
   authorization?: NicdefAuthorization;
   /** The profile with the statement, which the entry includes: it is never changed for one guest. */
   profile?: string;
+  /** The SUBCONFIG with the statement: the member's part of an IDENTITY, which no step changes. */
+  subconfig?: string;
 };
+
+/** True for a statement of the guest's own entry, which its steps may change. */
+export function standsInEntry({ profile, subconfig }: Pick<Nicdef, 'profile' | 'subconfig'>): boolean {
+  return profile === undefined && subconfig === undefined;
+}
 
 /** The operands of directory network authorization that a NICDEF names (docs/reference/zvm.md 5.1). A value that is not understood is absent. */
 export type NicdefAuthorization = {

@@ -32,7 +32,8 @@ import {
 } from '../zhcp/smcli-parsers.ts';
 import type { ClusterReading } from './cluster-reading.ts';
 import type { Profile } from './directory-profiles.ts';
-import { codeOf, type DeviceOutcomes, devicesOf, isRunning, profileNics } from './guest-devices.ts';
+import { buildsOf, codeOf, type DeviceOutcomes, devicesOf, isRunning, profileNics } from './guest-devices.ts';
+import { partsOf, type SubconfigOutcomes } from './identity-reading.ts';
 
 /** The result of one reading for all guests of a host. */
 export type HostView = {
@@ -46,12 +47,22 @@ export type HostView = {
   cluster: ClusterReading;
   macsInUse: PlanningContext['macsInUse'];
   profiles: ReadonlyMap<string, Profile>;
+  subconfigs: SubconfigOutcomes;
+  /** The z/VM systems of zHCPs that are known. */
+  systems: ReadonlyMap<string, string>;
   portsInEntries: PortsInEntries;
   capabilities: HostCapabilities;
 };
 
-/** The part of one guest in a reading. Throws BackendError 'not-defined' for a guest that is not known. */
-export function readingOf(view: HostView, userid: Userid, answers: DeviceOutcomes | undefined): Reading {
+/**
+ * The part of one guest in a reading, and the NICs that its IDENTITY has on other members. Throws BackendError 'not-defined' for a guest that is
+ * not known.
+ */
+export function readingOf(
+  view: HostView,
+  userid: Userid,
+  answers: DeviceOutcomes | undefined,
+): Reading & { nicsElsewhere: readonly Nicdef[] } {
   const { tables } = view;
   const rules = { ...view.rules, macPrefix: view.macPrefix() };
   const standing = standingOf(tables, userid);
@@ -71,8 +82,14 @@ export function readingOf(view: HostView, userid: Userid, answers: DeviceOutcome
   const recordedAbsence = inClusterOf(view.cluster, standing.absence);
   const entry = directoryEntry(recordedAbsence, outcomes, recorded, userid, report);
   const absence = absenceOf(recordedAbsence, running !== undefined, entry !== undefined);
-  const inherited = entry === undefined || outcomes === undefined ? [] : profileNics(outcomes, entry, view.profiles);
+  const isOurs = entry !== undefined && !hasOtherDirectory(absence);
+  const system = view.systems.get(place.runsOn ?? rules.zhcpNode);
+  const builds = isOurs ? buildsOf(outcomes ?? {}) : [];
+  const { nics, elsewhere, devices } = partsOf(builds, system, view.subconfigs, report);
+  const own = [...nics, ...(entry ?? [])];
+  const inherited = !isOurs || outcomes === undefined ? [] : profileNics(outcomes, own, view.profiles);
   return {
+    nicsElsewhere: elsewhere,
     guest: {
       userid,
       names: standing.nodes,
@@ -86,9 +103,9 @@ export function readingOf(view: HostView, userid: Userid, answers: DeviceOutcome
         hostsRow,
         otherNodes: otherNodes.map((each) => ({ node: each, macEntries: macEntriesAt(tables, each) })),
       },
-      directory: [...(entry ?? []), ...(hasOtherDirectory(absence) ? [] : inherited)],
+      directory: [...own, ...inherited],
       live: running ?? [],
-      devices: outcomes === undefined ? [] : devicesOf(outcomes, view.profiles),
+      devices: outcomes === undefined ? [] : [...devicesOf(outcomes, view.profiles), ...devices],
       ...defined({ absence, cluster: view.cluster.cluster === undefined ? undefined : place }),
     },
     vswitches,
