@@ -84,6 +84,8 @@ export type LiveNic = {
   mac?: Mac;
   /** The VLANs that z/VM has it on, as z/VM tells of the NIC itself; absent when that is not told. Empty: the default VLAN of its VSWITCH. */
   vlans?: readonly number[];
+  /** The port of its VSWITCH; absent where z/VM does not tell it beyond doubt. */
+  portNumber?: PortNumber;
   /** The reason why its coupling is unreadable: the port of this NIC stays unchanged. */
   unclear?: string;
 };

@@ -7,6 +7,7 @@ import type { ConfiguredRules } from '../../../domain/host/host.ts';
 import { directoryAuthorizes, type HostCapabilities } from '../../../domain/host/host-capabilities.ts';
 import type { PlanningContext } from '../../../domain/planning/planning-context.ts';
 import { type MacPrefix, macId } from '../../../domain/port/mac.ts';
+import type { PortNumber } from '../../../domain/port/port-number.ts';
 import type { Vdev } from '../../../domain/port/vdev.ts';
 import type { Userid } from '../../../domain/text/identifiers.ts';
 import type { Vswitch } from '../../../domain/vswitch/vswitch.ts';
@@ -28,6 +29,7 @@ import {
   isWholeNicAnswer,
   parseDirectory,
   parseLiveNics,
+  parseNicNumbers,
   parseNicVlans,
 } from '../zhcp/smcli-parsers.ts';
 import type { ClusterReading } from './cluster-reading.ts';
@@ -177,18 +179,30 @@ function liveNics(
   const { output, warnings } = completeAnswer(operation, outcome, isWholeNicAnswer);
   for (const warning of warnings) report(warning);
   const nics = withMacs(parseLiveNics(output, report), vswitches, userid);
-  const vlans = directoryAuthorizes(capabilities) ? effectiveVlans(outcomes?.vlans, report) : undefined;
-  return nics.map((nic) => ({ ...nic, ...defined({ vlans: nic.vswitch && vlans?.get(nic.vdev) }) }));
+  const told = directoryAuthorizes(capabilities) ? countedNics(outcomes?.vlans, report) : undefined;
+  return nics.map((nic) => {
+    if (nic.vswitch === undefined) return nic;
+    const { vswitch, vdev } = nic;
+    const port = told?.numbers.get(vdev);
+    const isItsPort = vswitches.some(({ name, authorisations }) => {
+      return name === vswitch && authorisations.some((each) => each.userid === userid && each.portNumber === port);
+    });
+    return { ...nic, ...defined({ vlans: told?.vlans.get(vdev), portNumber: isItsPort ? port : undefined }) };
+  });
 }
 
-/** The VLANs of NICs as z/VM tells them. It hides nothing else where it does not. */
-function effectiveVlans(outcome: CommandOutcome | undefined, report: Report): ReadonlyMap<Vdev, readonly number[]> {
-  if (outcome === undefined || !isRunning(outcome)) return new Map();
+/** The VLANs of NICs as z/VM tells them, and their numbers. It hides nothing else where it does not. */
+function countedNics(
+  outcome: CommandOutcome | undefined,
+  report: Report,
+): { vlans: ReadonlyMap<Vdev, readonly number[]>; numbers: ReadonlyMap<Vdev, PortNumber> } | undefined {
+  if (outcome === undefined || !isRunning(outcome)) return undefined;
   try {
-    return parseNicVlans(answered(VLANS, outcome), report);
+    const output = answered(VLANS, outcome);
+    return { vlans: parseNicVlans(output, report), numbers: parseNicNumbers(output) };
   } catch (error) {
     report({ of: 'VLANs of its NICs', reason: error instanceof Error ? error.message : String(error) });
-    return new Map();
+    return undefined;
   }
 }
 
