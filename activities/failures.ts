@@ -1,5 +1,6 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { BackendError, type TakenAddresses } from '../backend/backend-error.ts';
+import { defined } from '../domain/defined.ts';
 import { describeRefusals, type Refusal } from '../domain/planning/refusal.ts';
 import { NeutronError } from '../neutron/errors.ts';
 import type { FailureType } from '../workflows/failures.ts';
@@ -21,7 +22,7 @@ export function asActivityFailure(error: unknown): Error {
         message: `${error.message}. What to do: ${advice}.`,
         nonRetryable: !error.retryable,
         ...retryLater(error),
-        details: [{ code, operation, reason: reasonOf(error), advice }],
+        details: [{ code, operation, reason: reasonOf(error), advice, ...smapiCodeOf(error) }],
       }),
     );
   }
@@ -40,6 +41,11 @@ function retryLater(error: BackendError | NeutronError): { nextRetryDelay?: numb
   return error instanceof BackendError && error.retryAfterMs !== undefined
     ? { nextRetryDelay: error.retryAfterMs }
     : {};
+}
+
+/** SMAPI's codes, by which workflows tell a failure from others. */
+function smapiCodeOf(error: BackendError | NeutronError): { rc?: number; rs?: number } {
+  return error instanceof BackendError ? defined({ rc: error.rc, rs: error.rs }) : {};
 }
 
 /** The message without the operation that it begins with. */

@@ -1,7 +1,7 @@
 import type { Context } from '@temporalio/activity';
 import type { Payload } from '@temporalio/common';
 import { z } from 'zod';
-import { isWordKind } from '../domain/text/words.ts';
+import { isWordChange } from '../domain/text/words.ts';
 import type { AnsweredRequest, EarlierRuns, Word } from '../workflows/host-activities.ts';
 import { decodePayloads } from './payloads.ts';
 
@@ -26,7 +26,7 @@ const Request = z.object({
   acceptedAt: z.number(),
   operation: z.object({ workflowId: z.string() }),
   dryRun: z.boolean(),
-  change: z.object({ kind: z.string() }),
+  change: z.object({ kind: z.string(), asked: z.literal(true).optional() }),
 });
 const WordSchema = z.object({ acceptedAt: z.number(), operation: z.string() }) satisfies z.ZodType<Word>;
 const Answered = z.object({
@@ -93,7 +93,7 @@ class HistoryReader {
     for (const { id, operation, outcome } of answered)
       for (const portId of portsOf(outcome)) {
         const request = this.#requests.get(id);
-        if (request === undefined || request.dryRun || !isWordKind(request.change.kind)) continue;
+        if (request === undefined || request.dryRun || !isWordChange(request.change)) continue;
         const word = { acceptedAt: request.acceptedAt, operation };
         if ((words[portId]?.acceptedAt ?? 0) < word.acceptedAt) words[portId] = word;
       }

@@ -1,9 +1,11 @@
 import { Command, CommanderError } from 'commander';
 import { packageVersion } from '../command-line/program.ts';
+import { applyCommand } from './commands/apply.ts';
 import { auditCommand } from './commands/audit.ts';
 import { examples } from './commands/change.ts';
 import { completionCommand } from './commands/completion.ts';
 import { configCommands } from './commands/config.ts';
+import { desiredCommands } from './commands/desired.ts';
 import { driftCommand } from './commands/drift.ts';
 import { guestCommands } from './commands/guest.ts';
 import { hostCommands } from './commands/host.ts';
@@ -51,7 +53,7 @@ export function createProgram(): Command {
         'zvmnet guest show LNX10001',
         'zvmnet drift || zvmnet reconcile',
         '',
-        'Exit codes: 0 done; 1 failed; 2 usage; 3 refused; 4 not found; 5 Temporal or the worker does not answer; 6 drift; 7 cancelled;',
+        'Exit codes: 0 done; 1 failed; 2 usage; 3 refused; 4 not found; 5 Temporal or the worker does not answer; 6 drift, or a file differs; 7 cancelled;',
         '  130 Ctrl-C (started operations continue)',
       ]),
     );
@@ -66,6 +68,8 @@ export function createProgram(): Command {
   opsCommands(program);
   auditCommand(program);
   importCommand(program);
+  desiredCommands(program);
+  applyCommand(program);
   configCommands(program);
   completionCommand(program);
   return program;

@@ -45,8 +45,11 @@ export async function followOperation(
   }
 }
 
-/** The operation once it has ended; one that is reset goes on in another run. */
-async function endOf(
+/**
+ * The operation once it has ended; one that is reset goes on in another run. Undefined when `signal` ends the waiting first: the operation goes
+ * on.
+ */
+export async function endOf(
   client: Client,
   { id, runId }: Pick<StartedOperation, 'id' | 'runId'>,
   signal: AbortSignal,

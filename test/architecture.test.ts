@@ -34,7 +34,8 @@ const MAY: Record<string, { code: string[]; types: string[]; packages: RegExp }>
   client: {
     code: ['domain', 'temporal-config'],
     types: ['workflows'],
-    packages: /^(zod|csv-parse|node:(crypto|zlib|(stream|timers)\/promises)|@temporalio\/(client|common|envconfig))$/,
+    packages:
+      /^(zod|csv-parse|yaml|node:(crypto|zlib|(stream|timers)\/promises)|@temporalio\/(client|common|envconfig))$/,
   },
   configuration: { code: ['domain', 'neutron'], types: [], packages: /^(zod|node:.*)$/ },
   gateway: {

@@ -226,6 +226,12 @@ export function isOperationEnded(error: unknown): boolean {
   return applicationFailureOf(error)?.type === 'OperationEnded';
 }
 
+/** True when z/VM refused a coupling as not authorised: SMAPI's 212/8 (docs/reference/smcli.md 5.1). */
+export function isNotAuthorised(error: unknown): boolean {
+  const [detail] = applicationFailureOf(error)?.details ?? [];
+  return isRecord(detail) && detail.rc === 212 && detail.rs === 8;
+}
+
 /** Ids of the steps that an activity had carried out before it failed or was cancelled. */
 export function doneBefore(error: unknown): string[] {
   return stepIds(error, 'carriedOut');

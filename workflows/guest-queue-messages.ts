@@ -3,6 +3,7 @@ import { portsOfChange } from '../domain/guest/change-ports.ts';
 import type { DesiredPort } from '../domain/guest/desired.ts';
 import { type PortSearchTerms, searchTermsOfChange } from '../domain/guest/search-terms.ts';
 import type { Change } from '../domain/operations/requests.ts';
+import type { Effect } from '../domain/operations/results.ts';
 import type { RefusedPort } from '../domain/planning/refusal.ts';
 import type { Vdev } from '../domain/port/vdev.ts';
 import type { ProbeReport } from '../domain/probe/report.ts';
@@ -24,6 +25,8 @@ export type RequestResult = {
   steps: string[];
   /** The name of a dry run's plan, for a request that is to be carried out only so. */
   plan?: string;
+  /** The effect of a dry run's plan. */
+  effect?: Effect;
   /** Search attributes of the operation, before the change and after it. */
   found: PortSearchTerms;
   /** After a probe. */

@@ -1,5 +1,5 @@
 import type { Change, Preconditions } from '../domain/operations/requests.ts';
-import { isWordKind } from '../domain/text/words.ts';
+import { isWordChange } from '../domain/text/words.ts';
 
 /** The guest's window in a bulk operation. The guests of a window wait for each other before a call, and share it. */
 export type Batch = { window: string; size: number };
@@ -40,10 +40,10 @@ export type GuestRequest = {
 
 /** True when the change is a caller's word on ports, of which the last accepted one holds; repairs are no words. */
 export function isWord({ change, dryRun }: Pick<GuestRequest, 'change' | 'dryRun'>): boolean {
-  return !dryRun && isWordKind(change.kind);
+  return !dryRun && isWordChange(change);
 }
 
 /** True when operations are carried out in the order in which they were accepted for changes of this kind. */
 export function isOrdered({ change }: Pick<GuestRequest, 'change'>): boolean {
-  return isWordKind(change.kind);
+  return isWordChange(change);
 }

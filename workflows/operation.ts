@@ -10,6 +10,7 @@ import type {
   ReadingType,
   RequestOf,
 } from '../domain/operations/operations.ts';
+import type { Effect } from '../domain/operations/results.ts';
 import type { Vdev } from '../domain/port/vdev.ts';
 import { guestWorkflowId } from '../temporal-config/names.ts';
 import { searchAttributesOf, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
@@ -29,6 +30,8 @@ export type OperationResult = {
   dryRun?: boolean;
   /** The name of a dry run's plan, for `onlyIf.plan` of a request. */
   plan?: string;
+  /** The effect of a dry run's plan. */
+  effect?: Effect;
   /** The ports that the operation names, as they are now; none after a deletion. */
   ports: (Omit<DesiredPort, 'live'> & { live: 'now' | 'atNextLogon' })[];
   /** The steps that were done, in order; one sentence when there was nothing to do. */
@@ -43,10 +46,10 @@ export async function operate(type: GuestOperationType, input: unknown): Promise
 
 /** Carry out a change of a guest; answers the guest's ports. */
 export async function carryOut(queues: GuestQueues, operation: Operation): Promise<OperationResult> {
-  const { changed, plan, steps, ...result } = await requestFrom(queues, operation);
+  const { changed, plan, effect, steps, ...result } = await requestFrom(queues, operation);
   const ports = result.ports.map((port) => asReported(port, result.liveVdevs));
   const { dryRun } = operation;
-  return { changed, ...(dryRun ? { dryRun, ...defined({ plan }) } : {}), steps, ports };
+  return { changed, ...(dryRun ? { dryRun, ...defined({ plan, effect }) } : {}), steps, ports };
 }
 
 /** Set an operation's search attributes, let the guest's run carry it out, and show its outcome; there is always a step. */

@@ -8,6 +8,7 @@ export const changeVlan = onGuest('changeVlan');
 export const setAdminState = onGuest('setAdminState');
 export const detachNic = onGuest('detachNic');
 export const deletePort = onGuest('deletePort');
+export const setPorts = onGuest('setPorts');
 export const modernizeGuest = onGuest('modernizeGuest');
 
 function onGuest<Type extends GuestOperationType>(type: Type): (input: InputOf<Type>) => Promise<OperationResult> {

@@ -2,7 +2,6 @@ import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { CancellationScope, isCancellation, proxyActivities } from '@temporalio/workflow';
 import type { Desired } from '../domain/guest/desired.ts';
 import { followUpsOf } from '../domain/guest/follow-ups.ts';
-import type { WrongVlans } from '../domain/planning/live-plan.ts';
 import { stepId } from '../domain/planning/step-id.ts';
 import { type GuestStepReport, headline, type Step, sentence } from '../domain/planning/steps.ts';
 import type { Vdev } from '../domain/port/vdev.ts';
@@ -21,6 +20,7 @@ import {
   troubleOf,
 } from './failures.ts';
 import type { HostActivities, Progress, Target } from './host-activities.ts';
+import { isRightShown, onOtherVlans, refusedAllTheSame, refusedCoupling } from './overridden-access.ts';
 import { showProgress } from './progress.ts';
 import { pauseBeforeRetry, retriedUntil } from './run-visibility.ts';
 
@@ -30,6 +30,8 @@ const LONGEST_PAUSE_MS = 60_000;
 const MOST_CONTRADICTIONS = 3;
 /** So often is a NIC coupled that is on other VLANs afterwards. */
 const MOST_COUPLINGS = 2;
+/** So often may z/VM refuse a coupling whose right a reading shows: in that minute of growing pauses DirMaint brings an entry online. */
+const MOST_REFUSALS = 6;
 /** First pause after such an answer, doubled each time: only DirMaint or an administrator can make it true. */
 const CONTRADICTED_PAUSE_MS = 10_000;
 
@@ -50,6 +52,8 @@ export type ReconcilerState = {
   contradictions: number;
   /** How often each NIC was coupled, and z/VM said other VLANs of it afterwards. */
   wrongVlans?: Record<string, number>;
+  /** How often z/VM refused each NIC whose right the reading after it showed. */
+  refusals?: Record<string, number>;
 };
 
 /** A reconciler's state at the beginning of its way; it gives up at `deadline`, in milliseconds of Unix time. */
@@ -153,9 +157,19 @@ export class Reconciler {
     const left = new Set(next.steps.map(stepId));
     // A step that is no longer planned was carried out, though its answer was lost.
     this.state.done.push(...unheard.filter((step) => !left.has(stepId(step))).map(sentence));
+    if (trouble !== undefined) await this.#weighRefusal(trouble, steps, next);
     await this.#weighVlans(steps, reports, next);
     if (trouble === undefined) await this.#weigh(steps, reports, next);
     return next;
+  }
+
+  /** A NIC that z/VM keeps refusing, whatever it shows of its right, is refused by something else: neither a grant nor time can help. */
+  async #weighRefusal(trouble: unknown, steps: readonly Step[], next: Progress): Promise<void> {
+    const refused = refusedCoupling(trouble, steps);
+    if (refused === undefined || !isRightShown(refused, next.steps)) return;
+    const times = (this.state.refusals?.[refused.vdev] ?? 0) + 1;
+    this.state.refusals = { ...this.state.refusals, [refused.vdev]: times };
+    if (times >= MOST_REFUSALS) await this.#pauseAfter(refusedAllTheSame(refused, times), sentence(refused));
   }
 
   /** A NIC that is on other VLANs after each of two couplings stays so: something else has the last word on z/VM. */
@@ -166,11 +180,12 @@ export class Reconciler {
   ): Promise<void> {
     const done = reports.map(({ id }) => id);
     for (const step of steps) {
-      const wrong = wrongVlans.find(({ vdev }) => step.kind === 'ensureCoupled' && vdev === step.vdev);
-      if (wrong === undefined || !done.includes(stepId(step))) continue;
+      if (step.kind !== 'ensureCoupled' || !done.includes(stepId(step))) continue;
+      const wrong = wrongVlans.find(({ vdev }) => vdev === step.vdev);
+      if (wrong === undefined) continue;
       const times = (this.state.wrongVlans?.[wrong.vdev] ?? 0) + 1;
       this.state.wrongVlans = { ...this.state.wrongVlans, [wrong.vdev]: times };
-      if (times >= MOST_COUPLINGS) await this.#pauseAfter(onOtherVlans(sentence(step), wrong), sentence(step));
+      if (times >= MOST_COUPLINGS) await this.#pauseAfter(onOtherVlans(step, wrong), sentence(step));
     }
   }
 
@@ -263,20 +278,6 @@ function doneReport(step: Step): GuestStepReport {
 
 function notShownYet(): ApplicationFailure {
   return ApplicationFailure.retryable('z/VM accepted the steps, but does not show them yet', 'StepFailed');
-}
-
-/** z/VM lets a NIC couple, and then says other VLANs of it than those that it is authorised for. */
-function onOtherVlans(step: string, { vdev, vswitch, has, wants }: WrongVlans): ApplicationFailure {
-  const text = (vlans: readonly number[]) => (vlans.length === 0 ? 'the default VLAN' : `VLAN ${vlans.join(', ')}`);
-  const reason = `z/VM has NIC ${vdev} on ${text(has)} of ${vswitch}, not on ${text(wants)}, after two couplings`;
-  const advice =
-    'look for what overrides grant and directory entry: an external security manager (RACF class VMLAN), another authorisation of the userid (QUERY VSWITCH … ACCESSLIST), or a COUPLE that goes by the entry as it was at logon: log the guest off and on, and have z/VM asked by zvmnet host probe';
-  return ApplicationFailure.create({
-    type: 'StepFailed',
-    message: reason,
-    nonRetryable: true,
-    details: [{ code: 'smapi', operation: step, reason, advice }],
-  });
 }
 
 /** z/VM calls a step done already, and a reading shows that it is not: another device or definition has its place. */

@@ -3,6 +3,7 @@ import { CancellationScope, isCancellation } from '@temporalio/workflow';
 import { defined } from '../domain/defined.ts';
 import type { DesiredPort } from '../domain/guest/desired.ts';
 import { type PortSearchTerms, searchTermsOfChange, searchTermsOfPorts } from '../domain/guest/search-terms.ts';
+import type { Effect } from '../domain/operations/results.ts';
 import { type Refusal, type RefusedPort, refusal } from '../domain/planning/refusal.ts';
 import { rollbackTarget } from '../domain/planning/rollback.ts';
 import type { Mac } from '../domain/port/mac.ts';
@@ -139,7 +140,11 @@ async function forward(work: RequestWork, context: WorkContext): Promise<Request
     const steps = planned.steps.map(announced);
     return {
       kind: 'done',
-      result: { ...resultOf(planned, found, planned.liveVdevs, false, steps), plan: planned.plan },
+      result: {
+        ...resultOf(planned, found, planned.liveVdevs, false, steps),
+        plan: planned.plan,
+        effect: effectOf(planned.steps),
+      },
     };
   }
   // A plan that an earlier run of the guest made may be overtaken: the guest is read again.
@@ -273,6 +278,11 @@ function notRolledBack({ request, forward: { done } }: RequestWork, { host, user
   const step = `roll back ${userid} after the cancellation of the operation`;
   const advice = 'correct the cause, then start the operation again, or the opposite one';
   return operationFailed('StepFailed', { host, userid, portIds, step, reason, advice, done: [...done] }, 'left');
+}
+
+function effectOf(steps: readonly { disturbs: boolean }[]): Effect {
+  if (steps.length === 0) return 'none';
+  return steps.some(({ disturbs }) => disturbs) ? 'interrupts' : 'changes';
 }
 
 function resultOf(

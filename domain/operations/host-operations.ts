@@ -4,7 +4,7 @@ import { QUESTION_IDS } from '../probe/questions.ts';
 import { HostName, PortId, Userid, VswitchName } from '../text/identifiers.ts';
 import { Rdev } from '../vswitch/rdev.ts';
 import { operation } from './operation-definition.ts';
-import { guestOptions, hostOptions, ofGuest, ofHost, PortRequest, RepairFailure } from './requests.ts';
+import { guestOptions, hostOptions, liveOption, ofGuest, ofHost, PortRequest, RepairFailure } from './requests.ts';
 
 /** Ports in one `wirePorts`: its input must stay well below the server's warning at 512 KiB (docs/reference/temporal.md 3.1). */
 export const MOST_PORTS = 2_000;
@@ -32,10 +32,7 @@ export const HOST_OPERATIONS = {
           'must not name a port twice',
         )
         .meta({ uniqueItems: true }),
-      live: z
-        .boolean()
-        .default(false)
-        .meta({ description: 'Make the ports live on running guests now, not at their next logon' }),
+      ...liveOption,
       ...guestOptions,
     }),
     result: 'wiring',

@@ -4,10 +4,23 @@ import { describeNetwork } from '../port/port.ts';
 import { PortId, VswitchName } from '../text/identifiers.ts';
 import { Network } from '../vswitch/network.ts';
 import { operationOnGuest } from './operation-definition.ts';
-import { AttachedPort, type KnownPort, ofGuest, PortRequest, portOptions } from './requests.ts';
+import {
+  AttachedPort,
+  type KnownPort,
+  liveOption,
+  MOST_PORTS_OF_GUEST,
+  ofGuest,
+  PortRequest,
+  portOptions,
+} from './requests.ts';
 
-/** As many NICs as one operation attaches or detaches. */
-const somePortIds = z.array(PortId).min(1, 'must name a port').max(64, 'must name at most 64 ports');
+/** At least one port, and as many as one operation changes. */
+function some<Port extends z.ZodType>(port: Port) {
+  return z
+    .array(port)
+    .min(1, 'must name a port')
+    .max(MOST_PORTS_OF_GUEST, `must name at most ${MOST_PORTS_OF_GUEST} ports`);
+}
 
 /** Operations on the ports of one guest, by workflow type. */
 export const PORT_OPERATIONS = {
@@ -25,7 +38,7 @@ export const PORT_OPERATIONS = {
     idPrefix: 'attach-nic',
     input: z.strictObject({
       ...ofGuest,
-      ports: z.array(AttachedPort).min(1, 'must name a port').max(64, 'must name at most 64 ports'),
+      ports: some(AttachedPort),
       ...portOptions,
     }),
     summary: ({ userid, ports }) =>
@@ -62,7 +75,7 @@ export const PORT_OPERATIONS = {
   detachNic: operationOnGuest({
     does: 'detaches NICs from the running guest; the ports stay',
     idPrefix: 'detach-nic',
-    input: z.strictObject({ ...ofGuest, portIds: somePortIds, ...portOptions }),
+    input: z.strictObject({ ...ofGuest, portIds: some(PortId), ...portOptions }),
     summary: ({ userid, portIds }) => `detach ${namesOf(portIds)} from running ${userid}`,
     portIds: ({ portIds }) => portIds,
     change: ({ portIds }) => ({ kind: 'detachNic', portIds }),
@@ -75,6 +88,24 @@ export const PORT_OPERATIONS = {
     portIds: ({ portId }) => [portId],
     change: ({ portId }) => ({ kind: 'deletePort', portId }),
     route: { method: 'delete', path: '/v1/hosts/{host}/guests/{userid}/ports/{portId}' },
+  }),
+  setPorts: operationOnGuest({
+    does: 'makes ports of a guest as they are given, new ones and those that differ, all together or none; other ports stay',
+    idPrefix: 'set-ports',
+    input: z.strictObject({
+      ...ofGuest,
+      ports: some(PortRequest)
+        .refine(
+          (ports) => new Set(ports.map(({ portId }) => portId)).size === ports.length,
+          'must not name a port twice',
+        )
+        .meta({ uniqueItems: true }),
+      ...liveOption,
+      ...portOptions,
+    }),
+    summary: ({ userid, ports }) => `set ${namesOf(ports.map(({ portId }) => portId))} of ${userid}${placeOf(ports)}`,
+    portIds: ({ ports }) => ports.map(({ portId }) => portId),
+    change: ({ ports, live }) => ({ kind: 'setPorts', ports, live, asked: true }),
   }),
   modernizeGuest: operationOnGuest({
     does: 'moves a guest from grants and port numbers to its directory entry: VLANs stand in its NICDEFs first, then the grants go',

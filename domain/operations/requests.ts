@@ -6,6 +6,9 @@ import { QUESTION_IDS } from '../probe/questions.ts';
 import { HostName, PortId, Userid, VswitchName } from '../text/identifiers.ts';
 import { Network } from '../vswitch/network.ts';
 
+/** As many ports of a guest as one operation changes. */
+export const MOST_PORTS_OF_GUEST = 64;
+
 /** A wanted port. `mac` and `vdev` are chosen when absent; the administrative state is up unless said otherwise. */
 export const PortRequest = z.strictObject({
   portId: PortId,
@@ -59,6 +62,13 @@ export const hostOptions = {
     .default(60)
     .meta({ description: 'Longest time to retry transient failures, in minutes; default 60' }),
   dryRun: z.boolean().default(false).meta({ description: 'Plan only, change nothing' }),
+};
+/** The option of operations that make ports. */
+export const liveOption = {
+  live: z
+    .boolean()
+    .default(false)
+    .meta({ description: 'Make the ports live on running guests now, not at their next logon' }),
 };
 /** Options of operations that change guests. */
 export const guestOptions = {
@@ -114,8 +124,13 @@ export const Change = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('deletePort'), portId: PortId }),
   /** Ports that a grant or a port number authorises are authorised by the user directory from now on. */
   z.strictObject({ kind: z.literal('modernize') }),
-  /** The ports become as given, new or not: the decision is made elsewhere. */
-  z.strictObject({ kind: z.literal('setPorts'), ports: z.array(PortRequest), live: z.boolean() }),
+  /** The ports become as given, new or not. `asked`: by a caller; absent of what the host itself needs, as for DHCP. */
+  z.strictObject({
+    kind: z.literal('setPorts'),
+    ports: z.array(PortRequest),
+    live: z.boolean(),
+    asked: z.literal(true).optional(),
+  }),
   /**
    * The ports as they are recorded, or as they are given here, each as far as it can be had; those removed, and what is left of others, are
    * undone.

@@ -33,6 +33,10 @@ export const PortOutcome = z.object({
 });
 export type PortOutcome = z.infer<typeof PortOutcome>;
 
+/** The effect of a plan: the guest is so already, it is changed, or a NIC that is live is interrupted, too. */
+export const Effect = z.enum(['none', 'changes', 'interrupts']);
+export type Effect = z.infer<typeof Effect>;
+
 const StepsResult = z.object({
   changed: z.boolean(),
   dryRun: z.boolean().default(false),
@@ -84,7 +88,7 @@ const ProbeReport = z.object({
 /** Results of operations by kind. */
 export const RESULTS = {
   /** Steps on one guest, and its ports afterwards. */
-  ports: StepsResult.extend({ plan: z.string().optional(), ports: z.array(ReportedPort) }),
+  ports: StepsResult.extend({ plan: z.string().optional(), effect: Effect.optional(), ports: z.array(ReportedPort) }),
   /** Steps on a host. */
   steps: StepsResult,
   /** Answers of z/VM; none after a dry run. */

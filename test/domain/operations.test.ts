@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { z } from 'zod';
 import { OPERATION_TYPES, OPERATIONS, type OperationType } from '../../domain/operations/operations.ts';
+import { isWordChange } from '../../domain/text/words.ts';
 import * as workflows from '../../workflows/index.ts';
 
 const OPTIONS = ['giveUpAfterMinutes', 'dryRun', 'keepOnFailure', 'onlyIf'];
@@ -27,4 +28,10 @@ test('the table in docs/workflows.md is the list of operations', () => {
   const text = readFileSync(join(import.meta.dirname, '../../docs/workflows.md'), 'utf8');
   const table = text.split('\n').filter((line) => OPERATION_TYPES.some((type) => line.startsWith(`| \`${type}\` |`)));
   expect(table).toEqual(OPERATION_TYPES.map(lineOf));
+});
+
+test('ports that a caller sets are a word, of which the last holds; those that the host itself needs are not', () => {
+  expect(isWordChange({ kind: 'setPorts', asked: true })).toBe(true);
+  expect(isWordChange({ kind: 'setPorts' })).toBe(false);
+  expect(isWordChange({ kind: 'reconcile' })).toBe(false);
 });

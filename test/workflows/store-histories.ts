@@ -19,7 +19,7 @@ import { startRun } from './start.ts';
 const folder = join(import.meta.dirname, '../histories');
 mkdirSync(folder, { recursive: true });
 installTemporalLogger(createLogger('fatal'));
-const stack = await startStack({ hosts: 1, guestsPerHost: 4, say: (line) => process.stderr.write(`${line}\n`) });
+const stack = await startStack({ hosts: 1, guestsPerHost: 5, say: (line) => process.stderr.write(`${line}\n`) });
 try {
   const [first] = examplePortRequests(1, stack.hosts, 4);
   if (first === undefined) throw new Error('no example port');
@@ -32,6 +32,7 @@ try {
     ['changeVlan', { ...target, portId, network: { type: 'vlan', segmentationId: 200 } }],
     ['setAdminState', { ...target, portId, adminStateUp: false }],
     ['detachNic', { ...target, portIds: [portId] }],
+    ['setPorts', { ...target, ports: [{ portId, vswitch: 'VSW1', network }] }],
     ['deletePort', { ...target, portId }],
   ] as const;
   for (const [type, input] of operations) {
@@ -79,6 +80,16 @@ try {
   });
   await asked.result();
   await store('probeWorker', asked.workflowId);
+  const modernized = await startRun(stack.client, 'modernizeGuest', target);
+  await modernized.result();
+  await store('modernizeGuest', modernized.workflowId);
+  await store('convergeGuest.modernizeGuest', `guest/${host}/${userid}`);
+  // The last guest has no NIC.
+  const scratch = { host, userid: 'LNX10005', questions: ['regrant', 'nicdefWrite'] };
+  const probe = await startRun(stack.client, 'probeHost', scratch);
+  await probe.result();
+  await store('probeHost', probe.workflowId);
+  await store('convergeGuest.probeHost', `guest/${host}/LNX10005`);
   await storeOfNeutron(stack.hosts[0]);
   await storeOfVswitches(stack.hosts[0]);
   await storeOfDeletion(stack.hosts[0]);
