@@ -88,6 +88,9 @@ export function readingOf(
   const system = view.systems.get(place.runsOn ?? rules.zhcpNode);
   const builds = isOurs ? buildsOf(outcomes ?? {}) : [];
   const { nics, elsewhere, devices } = partsOf(builds, system, view.subconfigs, report);
+  for (const { vdev, unclear } of nics)
+    if (unclear !== undefined && recorded.some((port) => port.vdev === vdev))
+      report({ of: `NIC ${vdev}`, reason: unclear });
   const own = [...nics, ...(entry ?? [])];
   const inherited = !isOurs || outcomes === undefined ? [] : profileNics(outcomes, own, view.profiles);
   return {
