@@ -85,7 +85,7 @@ try {
   await store('modernizeGuest', modernized.workflowId);
   await store('convergeGuest.modernizeGuest', `guest/${host}/${userid}`);
   // The last guest has no NIC.
-  const scratch = { host, userid: 'LNX10005', questions: ['regrant', 'nicdefWrite'] };
+  const scratch = { host, userid: 'LNX10005', questions: ['regrant', 'nicdefKeywords'] };
   const probe = await startRun(stack.client, 'probeHost', scratch);
   await probe.result();
   await store('probeHost', probe.workflowId);
