@@ -261,9 +261,21 @@ export const Guest = z
             .optional()
             .openapi({ description: 'The operands of directory network authorization' }),
           profile: z.string().optional().openapi({ description: 'The directory profile with the NICDEF' }),
+          subconfig: z
+            .string()
+            .optional()
+            .openapi({ description: 'The SUBCONFIG with the NICDEF, which is never changed' }),
         }),
       ),
-      live: z.array(z.object({ vdev: z.string(), vswitch: z.string().optional(), mac: z.string().optional() })),
+      live: z.array(
+        z.object({
+          vdev: z.string(),
+          vswitch: z.string().optional(),
+          mac: z.string().optional(),
+          vlans: z.array(z.int()).optional().openapi({ description: 'The VLANs that z/VM has it on' }),
+          portNumber: z.int().optional().openapi({ description: 'The port of its VSWITCH, where z/VM tells it' }),
+        }),
+      ),
       authorisations: z.array(
         z.object({ vswitch: z.string(), vlans: z.array(z.int()), portNumber: z.int().optional() }),
       ),
