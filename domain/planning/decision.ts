@@ -7,9 +7,11 @@ import type { GuestState } from '../guest/guest.ts';
 import { keptAttributes } from '../guest/kept-attributes.ts';
 import { directoryAuthorizes } from '../host/host-capabilities.ts';
 import type { Change } from '../operations/requests.ts';
+import type { VswitchPort } from '../port/port-number.ts';
 import type { Vdev } from '../port/vdev.ts';
 import type { PortId, VswitchName } from '../text/identifiers.ts';
 import { conflictingVswitches, foreignOnGrant } from './authorisation-plan.ts';
+import { leftoverNumbers } from './leftover-port-numbers.ts';
 import type { PlanningContext } from './planning-context.ts';
 import { withAuthority } from './port-authority.ts';
 import { leftDown, portsOf, recordedPorts } from './recorded-ports.ts';
@@ -54,7 +56,7 @@ export function decide(change: Change, read: PlanningContext): Decision {
       ...leftToDirectory(change, before, wanted.ports),
     ],
     kept: keptAttributes(context.guest, context.vswitches),
-    ...numbersOf(before, wanted.ports),
+    ...numbersOf(before, wanted.ports, change.kind === 'modernize' ? leftoverNumbers(wanted.ports, context) : []),
   };
   const { ports, ...hindered } = attainable(change, asked, context);
   const desired: Desired = { ...asked, ports };
@@ -119,12 +121,17 @@ function authorised(ports: readonly DesiredPort[]): PortId[] {
  * Port numbers of ports that go, or leave the VSWITCH or the number: also those that a terminated run has given them, and of which no directory
  * entry says, as on a system whose NICDEFs name none.
  */
-function numbersOf(before: readonly DesiredPort[], after: readonly DesiredPort[]): Pick<Desired, 'given'> {
-  const given = before.flatMap(({ portId, vswitch, portNumber, authorization }) => {
+function numbersOf(
+  before: readonly DesiredPort[],
+  after: readonly DesiredPort[],
+  leftover: readonly VswitchPort[],
+): Pick<Desired, 'given'> {
+  const left = before.flatMap(({ portId, vswitch, portNumber, authorization }) => {
     if (portNumber === undefined || authorization !== undefined) return [];
     const port = after.find((each) => each.portId === portId);
     return port?.vswitch === vswitch && port.portNumber === portNumber ? [] : [{ vswitch, portNumber }];
   });
+  const given = [...left, ...leftover];
   return given.length === 0 ? {} : { given };
 }
 

@@ -46,46 +46,79 @@ export function besideForeign({ desired, changed, context }: Asked): Hindered[] 
  * unless z/VM has been asked.
  */
 export function besideGrant({ desired, context }: Omit<Asked, 'changed'>): Hindered[] {
-  const { guest, vswitches } = context;
   if (isNicdefHeeded(context)) return [];
-  return desired.ports.flatMap((port) => {
-    const vswitch = vswitches.find(({ name }) => name === port.vswitch);
-    if (vswitch?.vlanAware !== true || port.authorization === undefined) return [];
-    const wants = neededVlans(vswitch, vlansOf(port.network));
-    const other = [...staying(vswitch, desired, context), ...numberedBeside(port, vswitch, context)].find(
-      (vlans) => vlans === ODD || !sameVlans(vlans, wants),
-    );
-    if (other === undefined) return [];
-    const has = other === ODD ? 'unreadable VLANs' : describeVlans(other);
-    const reason = `${guest.userid} is authorised on ${port.vswitch} with ${has} beside its directory entry, which is to name ${describeVlans(wants)} for NIC ${port.vdev}: it is not known which of them z/VM takes`;
-    return [
-      { port, why: (at: string) => refusal(`${at}network`, reason, `${MODERNIZE}, or revoke that authorisation`) },
-    ];
-  });
+  return firstHindrances(desired, context, (port, place) => grantBeside(port, place, desired, context));
+}
+
+function grantBeside(
+  port: DesiredPort,
+  { member, vswitches }: Place,
+  desired: Desired,
+  context: PlanningContext,
+): Hindered | undefined {
+  const { userid } = context.guest;
+  const vswitch = vswitches.find(({ name }) => name === port.vswitch);
+  if (vswitch?.vlanAware !== true || port.authorization === undefined) return undefined;
+  const wants = neededVlans(vswitch, vlansOf(port.network));
+  const other = [...staying(vswitch, desired, context), ...numberedBeside(port, vswitch, context)].find(
+    (vlans) => vlans === ODD || !sameVlans(vlans, wants),
+  );
+  if (other === undefined) return undefined;
+  const has = other === ODD ? 'unreadable VLANs' : describeVlans(other);
+  const on = member === undefined ? port.vswitch : `${port.vswitch} of member ${member}`;
+  const reason = `${userid} is authorised on ${on} with ${has} beside its directory entry, which is to name ${describeVlans(wants)} for NIC ${port.vdev}: it is not known which of them z/VM takes`;
+  return { port, why: (at: string) => refusal(`${at}network`, reason, `${MODERNIZE}, or revoke that authorisation`) };
 }
 
 /** Ports that need a grant, or another one, beside a NICDEF that stays and names other VLANs. */
 export function besideNicdef({ desired, context }: Omit<Asked, 'changed'>): Hindered[] {
-  const { guest, vswitches } = context;
   if (isNicdefHeeded(context)) return [];
+  return firstHindrances(desired, context, (port, place) => nicdefBeside(port, place, desired, context));
+}
+
+function nicdefBeside(
+  port: DesiredPort,
+  { isOther, vswitches }: Place,
+  desired: Desired,
+  { guest }: PlanningContext,
+): Hindered | undefined {
+  const vswitch = vswitches.find(({ name }) => name === port.vswitch);
+  if (vswitch?.portSelection !== 'USERBASED' || port.authorization !== undefined) return undefined;
+  const wants = neededVlans(vswitch, vlansOf(port.network));
+  const grant = grantOf(vswitch, guest.userid);
+  // Another member gives a guest nothing new.
+  if (grant === undefined ? isOther : sameVlans(authorisedVlans(vswitch, grant), wants)) return undefined;
   const removed = removedVdevs(desired, guest);
-  return desired.ports.flatMap((port) => {
-    const vswitch = vswitches.find(({ name }) => name === port.vswitch);
-    if (vswitch?.portSelection !== 'USERBASED' || port.authorization !== undefined) return [];
-    const wants = neededVlans(vswitch, vlansOf(port.network));
-    const grant = grantOf(vswitch, guest.userid);
-    if (grant !== undefined && sameVlans(authorisedVlans(vswitch, grant), wants)) return [];
-    const nic = guest.directory
-      .filter(({ vdev, vswitch: name }) => name === port.vswitch && !removed.has(vdev))
-      .find(({ vdev, authorization }) => {
-        const other = desired.ports.find((each) => each.vdev === vdev);
-        if (authorization?.vlans === undefined || (other !== undefined && other.vswitch !== port.vswitch)) return false;
-        const vlans = other === undefined ? authorization.vlans : vlansOf(other.network);
-        return other?.portId !== port.portId && !sameVlans(neededVlans(vswitch, vlans), wants);
-      });
-    if (nic === undefined) return [];
-    const reason = `the directory entry of ${guest.userid} names other VLANs for NIC ${nic.vdev} on ${port.vswitch} than the grant that NIC ${port.vdev} needs, ${describeVlans(wants)}: it is not known which of them z/VM takes`;
-    return [{ port, why: (at: string) => refusal(`${at}network`, reason, MODERNIZE) }];
+  const nic = guest.directory
+    .filter(({ vdev, vswitch: name }) => name === port.vswitch && !removed.has(vdev))
+    .find(({ vdev, authorization }) => {
+      const other = desired.ports.find((each) => each.vdev === vdev);
+      if (authorization?.vlans === undefined || (other !== undefined && other.vswitch !== port.vswitch)) return false;
+      const vlans = other === undefined ? authorization.vlans : vlansOf(other.network);
+      return other?.portId !== port.portId && !sameVlans(neededVlans(vswitch, vlans), wants);
+    });
+  if (nic === undefined) return undefined;
+  const reason = `the directory entry of ${guest.userid} names other VLANs for NIC ${nic.vdev} on ${port.vswitch} than the grant that NIC ${port.vdev} needs, ${describeVlans(wants)}: it is not known which of them z/VM takes`;
+  return { port, why: (at: string) => refusal(`${at}network`, reason, MODERNIZE) };
+}
+
+/** The VSWITCHes of one system that the guest's directory entry meets. */
+type Place = { member?: string; isOther: boolean; vswitches: readonly Vswitch[] };
+
+/** The first hindrance of each port: on its system, or on another member of the cluster, where the guest may be relocated. */
+function firstHindrances(
+  { ports }: Desired,
+  { guest, vswitches }: PlanningContext,
+  hindranceOn: (port: DesiredPort, place: Place) => Hindered | undefined,
+): Hindered[] {
+  const others = (guest.cluster?.others ?? []).map((place) => ({ ...place, isOther: true }));
+  const places: Place[] = [{ isOther: false, vswitches }, ...others];
+  return ports.flatMap((port) => {
+    for (const place of places) {
+      const found = hindranceOn(port, place);
+      if (found !== undefined) return found;
+    }
+    return [];
   });
 }
 

@@ -53,5 +53,5 @@ export function plan(
     ...live.define,
   ];
   const others = planOtherMembers(desired, guest, capabilities);
-  return [...record, ...onMember(configure, guest.cluster?.runsOn), ...others, ...forget];
+  return [...record, ...others.before, ...onMember(configure, guest.cluster?.runsOn), ...others.after, ...forget];
 }

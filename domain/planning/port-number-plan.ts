@@ -7,6 +7,7 @@ import type { PortNumber, VswitchPort } from '../port/port-number.ts';
 import type { Vdev } from '../port/vdev.ts';
 import { MOST_SINGLE, sameVlans, vlanSetWords } from '../vswitch/vlan-set.ts';
 import { type Authorisation, authorisedVlans, neededVlans, type Vswitch } from '../vswitch/vswitch.ts';
+import { isGivenTo } from './leftover-port-numbers.ts';
 import type { Step } from './steps.ts';
 
 /** Steps on port-based VSWITCHes, where VLANs belong to port numbers, each of one NIC (docs/reference/zvm.md 3.2). */
@@ -92,7 +93,7 @@ export function lostPortNumbers(
   });
 }
 
-/** The NIC of the number stays where it is, and the directory gives it the same VLANs. */
+/** The directory gives the same VLANs: to the NIC of the number, or to a port where no NICDEF names the number any more. */
 function isGivenByDirectory(
   { vswitch: name, portNumber }: VswitchPort,
   { ports }: Desired,
@@ -102,9 +103,8 @@ function isGivenByDirectory(
   const vswitch = portBased.find((candidate) => candidate.name === name);
   const entry = entryOf(vswitch, portNumber);
   const nic = guest.directory.find((candidate) => candidate.portNumber === portNumber && candidate.vswitch === name);
-  const port = ports.find((candidate) => candidate.vdev === nic?.vdev && candidate.vswitch === name);
-  if (vswitch === undefined || entry === undefined || port?.authorization === undefined) return false;
-  return sameVlans(authorisedVlans(vswitch, entry), neededVlans(vswitch, vlansOf(port.network)));
+  const its = nic === undefined ? ports : ports.filter(({ vdev }) => vdev === nic.vdev);
+  return vswitch !== undefined && entry !== undefined && isGivenTo(its, vswitch, entry);
 }
 
 /** Port numbers that the directory gives to NICs of ports to have or to undo. */

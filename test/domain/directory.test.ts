@@ -9,10 +9,10 @@ import { decide } from '../../domain/planning/decision.ts';
 import { plan } from '../../domain/planning/planner.ts';
 import type { PlanningContext } from '../../domain/planning/planning-context.ts';
 import type { Step } from '../../domain/planning/steps.ts';
-import { neededVlans } from '../../domain/vswitch/vswitch.ts';
+import { neededVlans, type Vswitch } from '../../domain/vswitch/vswitch.ts';
 import { directoryWorlds } from './directory-worlds.ts';
 import { access, apply, type World } from './model.ts';
-import { PREFIX } from './worlds.ts';
+import { PREFIX, USERID } from './worlds.ts';
 
 const runs = { numRuns: 2_000 };
 const run = (world: World, steps: readonly Step[]) => steps.reduce((now, step) => apply(now, step, PREFIX), world);
@@ -46,6 +46,22 @@ function atOdds({ guest, vswitches }: World): string[] {
     const says = neededVlans(vswitch, authorization.vlans).join();
     return has === says ? [] : [`${vdev} on ${name}: grant ${has}, NICDEF ${says}`];
   });
+}
+
+const MEMBER = 'zhcp2';
+
+/** A user-based VSWITCH of another member, where the guest has this grant. */
+function grantedOn(vswitch: Vswitch, vlans: readonly number[] | undefined): Vswitch {
+  const isGranted = vswitch.portSelection === 'USERBASED' && vlans !== undefined;
+  return { ...vswitch, authorisations: isGranted ? [{ userid: USERID, vlans }] : [] };
+}
+
+type Members = { here: World; there: Vswitch[] };
+
+/** Carry out a step where it belongs: the guest's entry is the same on all members, the VSWITCHes are not. */
+function onMembers({ here, there }: Members, step: Step): Members {
+  if (step.member !== MEMBER) return { here: apply(here, step, PREFIX), there };
+  return { here, there: apply({ ...here, vswitches: there }, step, PREFIX).vswitches };
 }
 
 describe('with directory network authorization, the plan of any change', () => {
@@ -99,6 +115,27 @@ describe('with directory network authorization, the plan of any change', () => {
         const before = atOdds(world);
         for (let stop = 1; stop <= steps.length; stop += 1)
           expect(atOdds(run(world, steps.slice(0, stop))).filter((line) => !before.includes(line))).toEqual([]);
+      }),
+      runs,
+    );
+  });
+
+  test('keeps that law on a member of the cluster where the guest has a grant and does not run', () => {
+    const vlans = fc.array(fc.constantFrom(undefined, [], [77], [100], [200]), { minLength: 5, maxLength: 5 });
+    fc.assert(
+      fc.property(directoryWorlds, vlans, ({ world: alone, context, change }, granted) => {
+        fc.pre(context.capabilities?.behaviour?.vlanWinner !== 'nicdef');
+        const there = alone.vswitches.map((vswitch, index) => grantedOn(vswitch, granted[index]));
+        const cluster = { others: [{ member: MEMBER, vswitches: there }] };
+        const world = { ...alone, guest: { ...alone.guest, cluster } };
+        const { steps } = decided({ world, context: { ...context, guest: world.guest }, change });
+        const before = atOdds({ ...world, vswitches: there });
+        let now: Members = { here: world, there };
+        for (const step of steps) {
+          now = onMembers(now, step);
+          const odd = atOdds({ ...now.here, vswitches: now.there });
+          expect(odd.filter((line) => !before.includes(line))).toEqual([]);
+        }
       }),
       runs,
     );

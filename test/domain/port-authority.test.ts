@@ -250,6 +250,18 @@ describe('modernize', () => {
     ]);
   });
 
+  test('takes the port number away that an interrupted move has left, where it is no port of the directory', () => {
+    const authorisations = [{ userid: USERID, vlans: [100], portNumber: 17 }];
+    const vswitch = { portSelection: 'PORTBASED' as const, authorisations };
+    const found = (behaviour: ProbedBehaviour, loggedOn: boolean) =>
+      steps(modernize, { vswitch, ports: [byVlan(100)], behaviour, loggedOn });
+    const taken = 'take port 17 of VSW1 from LNX00042';
+    expect(found({ dnaPorts: 'hidden' }, true).at(-1)).toBe(taken);
+    expect(found({}, false).at(-1)).toBe(taken);
+    // It may be the port of the NIC that the directory authorises.
+    expect(found({}, true)).not.toContain(taken);
+  });
+
   test('is refused where the directory does not authorise, and on a running guest that would lose its NICs', () => {
     expect(steps(modernize, { dna: 'disabled' })).toContain('is not enabled');
     const given = { grant: [100], ports: [{ vlan: 100 }], behaviour: { coupleReadsDirectory: false } };
