@@ -44,7 +44,7 @@ function nicdefText({ vswitch, others }: ShownGuest['directory'][number]): strin
 function liveText(loggedOn: boolean, nic: ShownGuest['live'][number] | undefined): string {
   if (!loggedOn) return 'logged off';
   if (nic === undefined) return 'no NIC';
-  return nic.vswitch ?? 'uncoupled';
+  return `${nic.vswitch ?? 'uncoupled'}${nic.portNumber === undefined ? '' : ` (port ${nic.portNumber})`}`;
 }
 
 function vlanText({ vlans, portNumber }: ShownGuest['authorisations'][number]): string {

@@ -3,8 +3,14 @@ import { directoryStatements } from './directory-records.ts';
 
 const OPERATION = 'read the devices of the directory entry';
 
-/** Devices of a directory entry or a profile: those besides NICs of three devices, and the profiles that it includes. */
-export type DirectoryDevices = { devices: DeviceRange[]; includes: string[] };
+/** A member's part of an IDENTITY: `BUILD ON member USING SUBCONFIG subconfig`; the member `*` is each. */
+export type Build = { member: string; subconfig: string };
+
+/**
+ * Devices of a directory entry, a profile or a SUBCONFIG: those besides NICs of three devices, the profiles that it includes and the
+ * SUBCONFIGs that it has on members of an SSI cluster.
+ */
+export type DirectoryDevices = { devices: DeviceRange[]; includes: string[]; builds: Build[] };
 
 /**
  * The device numbers that a directory entry gives away (z/VM: CP Planning and Administration, user directory), each by the statement and its
@@ -13,12 +19,16 @@ export type DirectoryDevices = { devices: DeviceRange[]; includes: string[] };
 export function parseDirectoryDevices(output: string): DirectoryDevices {
   const devices: DeviceRange[] = [];
   const includes: string[] = [];
-  for (const statement of directoryStatements(output, OPERATION)) {
-    const words = statement.toUpperCase().split(/\s+/);
+  const builds: Build[] = [];
+  for (const { text } of directoryStatements(output, OPERATION)) {
+    const statement = text.toUpperCase();
+    const words = statement.split(/\s+/);
+    const [, member, subconfig] = /^BUILD\s+ON\s+(\S+)\s+USING\s+SUBCONFIG\s+(\S+)$/.exec(statement) ?? [];
     if (words[0] === 'INCLUDE' && words[1] !== undefined) includes.push(words[1]);
+    else if (member !== undefined && subconfig !== undefined) builds.push({ member, subconfig });
     else devices.push(...devicesOf(words));
   }
-  return { devices, includes };
+  return { devices, includes, builds };
 }
 
 /** Statements with the fewest letters that they can be shortened to, and where the device number stands. */

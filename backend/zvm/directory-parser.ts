@@ -5,7 +5,7 @@ import { PortNumber } from '../../domain/port/port-number.ts';
 import { DEVICES_PER_NIC, Vdev } from '../../domain/port/vdev.ts';
 import { VswitchName } from '../../domain/text/identifiers.ts';
 import { vlansOfWords } from '../../domain/vswitch/vlan-set.ts';
-import { directoryRecords, directoryStatements } from './directory-records.ts';
+import { DOUBT, directoryRecords, directoryStatements } from './directory-records.ts';
 
 const OPERATION = 'read the directory entry';
 
@@ -17,8 +17,8 @@ const OPERATION = 'read the directory entry';
  */
 export function parseDirectory(output: string, report: Report = () => undefined): Nicdef[] {
   const nics = new Map<Vdev, Nicdef>();
-  for (const statement of directoryStatements(output, OPERATION)) {
-    const [verb, vdevText, ...words] = statement.toUpperCase().split(/\s+/);
+  for (const { text, doubtful } of directoryStatements(output, OPERATION)) {
+    const [verb, vdevText, ...words] = text.toUpperCase().split(/\s+/);
     if (verb !== 'NICDEF') continue;
     const vdev = Vdev.safeParse(vdevText).data;
     if (vdev === undefined) {
@@ -26,7 +26,7 @@ export function parseDirectory(output: string, report: Report = () => undefined)
       continue;
     }
     const operands = operandsOf(words);
-    const unclear = unclearIn(operands);
+    const unclear = doubtful === true ? DOUBT : unclearIn(operands);
     if (unclear !== undefined) report({ of: `NICDEF ${vdev}`, reason: unclear });
     const nic = changedBy(operands, nics.get(vdev) ?? { vdev });
     nics.set(vdev, unclear === undefined ? nic : { ...nic, unclear });
@@ -37,7 +37,7 @@ export function parseDirectory(output: string, report: Report = () => undefined)
 /** True when the output is a directory entry to its end. */
 export function isWholeDirectory(output: string): boolean {
   const [first = '', ...others] = directoryRecords(output);
-  return /^(USER|IDENTITY|PROFILE)\s/i.test(first) && others.at(-1)?.endsWith(',') !== true;
+  return /^(USER|IDENTITY|SUBCONFIG|PROFILE)\s/i.test(first) && others.at(-1)?.endsWith(',') !== true;
 }
 
 /** Operands that this project knows, with the fewest letters that they can be shortened to and how many words follow (z/VM: NICDEF). */

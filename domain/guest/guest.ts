@@ -56,7 +56,14 @@ export type Nicdef = {
   authorization?: NicdefAuthorization;
   /** The profile with the statement, which the entry includes: it is never changed for one guest. */
   profile?: string;
+  /** The SUBCONFIG with the statement: the member's part of an IDENTITY, which no step changes. */
+  subconfig?: string;
 };
+
+/** True for a statement of the guest's own entry, which its steps may change. */
+export function standsInEntry({ profile, subconfig }: Pick<Nicdef, 'profile' | 'subconfig'>): boolean {
+  return profile === undefined && subconfig === undefined;
+}
 
 /** The operands of directory network authorization that a NICDEF names (docs/reference/zvm.md 5.1). A value that is not understood is absent. */
 export type NicdefAuthorization = {
@@ -77,6 +84,8 @@ export type LiveNic = {
   mac?: Mac;
   /** The VLANs that z/VM has it on, as z/VM tells of the NIC itself; absent when that is not told. Empty: the default VLAN of its VSWITCH. */
   vlans?: readonly number[];
+  /** The port of its VSWITCH; absent where z/VM does not tell it beyond doubt. */
+  portNumber?: PortNumber;
   /** The reason why its coupling is unreadable: the port of this NIC stays unchanged. */
   unclear?: string;
 };

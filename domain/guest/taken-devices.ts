@@ -1,7 +1,7 @@
 import { type Refusal, refusal } from '../planning/refusal.ts';
 import { type DeviceRange, devicesOverlap, nicDevices, type Vdev } from '../port/vdev.ts';
 import type { DesiredPort } from './desired.ts';
-import type { GuestState } from './guest.ts';
+import { type GuestState, type Nicdef, standsInEntry } from './guest.ts';
 
 /** Every device number of the guest that is taken or desired, with the name of its device. */
 export function takenDevices(guest: GuestState, ports: readonly { vdev: Vdev }[]): DeviceRange[] {
@@ -23,8 +23,8 @@ export type BlockedPort = { port: DesiredPort; by: DeviceRange };
 export function blockedPorts(ports: readonly DesiredPort[], guest: GuestState): BlockedPort[] {
   const others = [...(guest.devices ?? []), ...[...guest.directory, ...guest.live].map(({ vdev }) => nicDevices(vdev))];
   return ports.flatMap((port) => {
-    const isThere = (nics: readonly { vdev: Vdev; profile?: string }[]) =>
-      nics.some(({ vdev, profile }) => vdev === port.vdev && profile === undefined);
+    const isThere = (nics: readonly Pick<Nicdef, 'vdev' | 'profile' | 'subconfig'>[]) =>
+      nics.some((nic) => nic.vdev === port.vdev && standsInEntry(nic));
     const wantedLive = guest.loggedOn && port.live === 'present';
     if (isThere(guest.directory) && (!wantedLive || isThere(guest.live))) return [];
     const devices = nicDevices(port.vdev);

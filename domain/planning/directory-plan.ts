@@ -1,6 +1,6 @@
 import { defined } from '../defined.ts';
 import { type Desired, type DesiredPort, removedVdevs } from '../guest/desired.ts';
-import type { GuestState, Nicdef } from '../guest/guest.ts';
+import { type GuestState, type Nicdef, standsInEntry } from '../guest/guest.ts';
 import { type NicRights, operandsOf, rightsOf } from '../guest/kept-attributes.ts';
 import { lostOperands, sameAuthorization } from '../guest/nicdef-authorization.ts';
 import { directoryAuthorizes, type HostCapabilities, nicdefTakesPortNumber } from '../host/host-capabilities.ts';
@@ -21,8 +21,8 @@ export function planDirectory(
   const define: Step[] = [];
   const { userid } = guest;
   const remove = (vdev: Vdev) => takeAway.push({ kind: 'removeDirectoryNic', userid, vdev, disturbs: false });
-  // A statement of a profile is every user's: no step of one guest changes it.
-  const own = guest.directory.filter(({ profile }) => profile === undefined);
+  // A statement of a profile is every user's, one of a SUBCONFIG a member's: no step of a guest changes them.
+  const own = guest.directory.filter(standsInEntry);
   const removed = removedVdevs(desired, guest);
   for (const nic of own.filter(({ vdev }) => removed.has(vdev))) remove(nic.vdev);
   for (const port of desired.ports) {

@@ -1,6 +1,6 @@
 import { defined } from '../defined.ts';
 import type { DesiredPort } from '../guest/desired.ts';
-import type { GuestState, Nicdef, NicdefAuthorization } from '../guest/guest.ts';
+import { type GuestState, type Nicdef, type NicdefAuthorization, standsInEntry } from '../guest/guest.ts';
 import { namesAccess } from '../guest/nicdef-authorization.ts';
 import { directoryAuthorizes, type HostCapabilities } from '../host/host-capabilities.ts';
 import { sameNetwork, vlansOf } from '../port/port.ts';
@@ -27,9 +27,9 @@ export function withAuthority(port: DesiredPort, others: readonly DesiredPort[],
   return { ...rest, authorization, ...defined({ portNumber: isAsWritten ? nicdef.portNumber : undefined }) };
 }
 
-/** The guest's own statement of a NIC; one of a profile is every user's. */
+/** The statement of a NIC in the guest's entry; one of a profile is every user's, one of a SUBCONFIG a member's. */
 export function ownNicdef({ directory }: Pick<GuestState, 'directory'>, vdev: Vdev): Nicdef | undefined {
-  return directory.find((nic) => nic.vdev === vdev && nic.profile === undefined);
+  return directory.find((nic) => nic.vdev === vdev && standsInEntry(nic));
 }
 
 function authorizationOf(

@@ -12,20 +12,13 @@ import {
   type OperationDetails,
 } from '../../client/operations.ts';
 import { OPERATION_TYPES } from '../../domain/operations/operations.ts';
+import { Audit, AuditTimes } from '../audit-schemas.ts';
 import { callerName, operationBody } from '../http/idempotent-start.ts';
 import { notFound, Problem } from '../http/problem.ts';
 import { type App, type Env, newApp, permit, route, type Services } from '../http/routing.ts';
 import { allows, isFor, type Verb } from '../http/tokens.ts';
 import type { GatewayOptions } from '../options.ts';
-import {
-  Audit,
-  AuditTimes,
-  Operation,
-  OperationFilter,
-  OperationIdParam,
-  OperationPaging,
-  Operations,
-} from '../schemas.ts';
+import { Operation, OperationFilter, OperationIdParam, OperationPaging, Operations } from '../schemas.ts';
 
 const OfOperation = z.object({ operationId: OperationIdParam });
 const OneRun = z.strictObject({

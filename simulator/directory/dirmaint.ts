@@ -35,10 +35,14 @@ export class DirMaint {
    * The NICs of a user who logs on to this member: those of a SUBCONFIG come first, those of the profile last (docs/reference/zvm.md 5.1).
    */
   nicdefsAtLogon(entry: DirectoryEntry, member: string): Nicdef[] {
-    const { nicdefs, profile, subconfig } = entry.atLogon(member);
-    const first = subconfig === null ? undefined : this.subconfigs.get(subconfig);
+    const { nicdefs, profile } = entry.atLogon(member);
     const last = profile === null ? undefined : this.profiles.get(profile);
-    return [...nicdefsIn(first?.statements ?? []), ...nicdefs, ...nicdefsIn(last?.statements ?? [])];
+    return [...nicdefsIn(this.builtOn(entry, member)), ...nicdefs, ...nicdefsIn(last?.statements ?? [])];
+  }
+
+  /** The devices of a user who logs on to this member besides NICs. */
+  devicesAtLogon(entry: DirectoryEntry, member: string): OtherDevice[] {
+    return [...devicesIn(this.builtOn(entry, member)), ...this.devicesOf(entry)];
   }
 
   /** The NICs that the profile of an entry defines. */
@@ -48,7 +52,13 @@ export class DirMaint {
 
   /** The devices that entry and profile give a user besides NICs. */
   devicesOf(entry: DirectoryEntry): OtherDevice[] {
-    return [...entry.statements, ...this.included(entry)].flatMap((statement) => deviceOf(statement) ?? []);
+    return devicesIn([...entry.statements, ...this.included(entry)]);
+  }
+
+  /** The statements of the SUBCONFIG that an IDENTITY has on a member. */
+  private builtOn(entry: DirectoryEntry, member: string): readonly string[] {
+    const { subconfig } = entry.atLogon(member);
+    return subconfig === null ? [] : (this.subconfigs.get(subconfig)?.statements ?? []);
   }
 
   private included({ profile }: DirectoryEntry): readonly string[] {
@@ -58,4 +68,8 @@ export class DirMaint {
 
 function nicdefsIn(statements: readonly string[]): Nicdef[] {
   return parseNicdefStatements(statements.filter((statement) => /^NICDEF /i.test(statement)));
+}
+
+function devicesIn(statements: readonly string[]): OtherDevice[] {
+  return statements.flatMap((statement) => deviceOf(statement) ?? []);
 }

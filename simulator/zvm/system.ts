@@ -108,7 +108,7 @@ export class ZvmSystem {
     if (guest.loggedOn || (!guest.entry.isIdentity && this.isElsewhere(guest.userid))) return [200, 8];
     guest.loggedOn = true;
     this.log('logon', { userid: guest.userid });
-    guest.devices = this.dirmaint.devicesOf(guest.entry);
+    guest.devices = this.dirmaint.devicesAtLogon(guest.entry, this.name);
     const dna = this.behaviour.dna === 'enabled';
     for (const nicdef of this.dirmaint.nicdefsAtLogon(guest.entry, this.name)) {
       const nic = this.addNic(guest, nicdef.vdev, nicdef.type, nicdef.devices ?? 3, nicdef.macid);

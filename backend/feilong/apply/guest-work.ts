@@ -1,5 +1,5 @@
 import { defined } from '../../../domain/defined.ts';
-import type { LiveNic, Nicdef } from '../../../domain/guest/guest.ts';
+import { type LiveNic, type Nicdef, standsInEntry } from '../../../domain/guest/guest.ts';
 import { macFromId } from '../../../domain/port/mac.ts';
 import type { Vdev } from '../../../domain/port/vdev.ts';
 import { PortId, type Userid, type VswitchName } from '../../../domain/text/identifiers.ts';
@@ -43,7 +43,7 @@ export class GuestWork {
   }
 
   nicdef(vdev: Vdev): Nicdef | undefined {
-    return this.#look.directory?.find((nic) => nic.vdev === vdev && nic.profile === undefined);
+    return this.#look.directory?.find((nic) => nic.vdev === vdev && standsInEntry(nic));
   }
 
   live(vdev: Vdev): LiveNic | undefined {

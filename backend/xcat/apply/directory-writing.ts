@@ -1,4 +1,4 @@
-import type { Nicdef } from '../../../domain/guest/guest.ts';
+import { type Nicdef, standsInEntry } from '../../../domain/guest/guest.ts';
 import type { NicdefKeyword } from '../../../domain/host/probed-behaviour.ts';
 import type { Step } from '../../../domain/planning/steps.ts';
 import type { Vdev } from '../../../domain/port/vdev.ts';
@@ -112,5 +112,5 @@ export function taughtBy(
 }
 
 function nicAt(entry: readonly Nicdef[], vdev: Vdev): Nicdef | undefined {
-  return entry.find((nic) => nic.vdev === vdev && nic.profile === undefined);
+  return entry.find((nic) => nic.vdev === vdev && standsInEntry(nic));
 }

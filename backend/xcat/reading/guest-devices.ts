@@ -1,5 +1,6 @@
 import type { Nicdef } from '../../../domain/guest/guest.ts';
 import type { DeviceRange } from '../../../domain/port/vdev.ts';
+import type { Build } from '../../zvm/device-parser.ts';
 import { judge } from '../../zvm/return-codes.ts';
 import type { CommandOutcome } from '../zhcp/channel.ts';
 import { completeAnswer } from '../zhcp/smapi-outcome.ts';
@@ -41,6 +42,11 @@ export function includesOf({ directory }: DeviceOutcomes): string[] {
   return entryDevices(directory).includes;
 }
 
+/** The SUBCONFIGs that a guest's entry has on members of the cluster. */
+export function buildsOf({ directory }: Pick<DeviceOutcomes, 'directory'>): Build[] {
+  return entryDevices(directory).builds;
+}
+
 /** Devices of the guest besides NICs of three, as far as it can be read: none of it is needed to know the guest's NICs. */
 export function devicesOf(outcomes: DeviceOutcomes, profiles: ReadonlyMap<string, Profile>): DeviceRange[] {
   const entry = entryDevices(outcomes.directory);
@@ -69,7 +75,7 @@ function entryDevices(outcome: CommandOutcome | undefined): ReturnType<typeof pa
   } catch {
     // That the entry cannot be read is said where its NICs are read.
   }
-  return { devices: [], includes: [] };
+  return { devices: [], includes: [], builds: [] };
 }
 
 /** The output of a query, empty where it failed: a guest that is logged off has no devices. */

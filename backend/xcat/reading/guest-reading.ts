@@ -7,6 +7,7 @@ import type { ConfiguredRules } from '../../../domain/host/host.ts';
 import { directoryAuthorizes, type HostCapabilities } from '../../../domain/host/host-capabilities.ts';
 import type { PlanningContext } from '../../../domain/planning/planning-context.ts';
 import { type MacPrefix, macId } from '../../../domain/port/mac.ts';
+import type { PortNumber } from '../../../domain/port/port-number.ts';
 import type { Vdev } from '../../../domain/port/vdev.ts';
 import type { Userid } from '../../../domain/text/identifiers.ts';
 import type { Vswitch } from '../../../domain/vswitch/vswitch.ts';
@@ -28,11 +29,13 @@ import {
   isWholeNicAnswer,
   parseDirectory,
   parseLiveNics,
+  parseNicNumbers,
   parseNicVlans,
 } from '../zhcp/smcli-parsers.ts';
 import type { ClusterReading } from './cluster-reading.ts';
 import type { Profile } from './directory-profiles.ts';
-import { codeOf, type DeviceOutcomes, devicesOf, isRunning, profileNics } from './guest-devices.ts';
+import { buildsOf, codeOf, type DeviceOutcomes, devicesOf, isRunning, profileNics } from './guest-devices.ts';
+import { partsOf, type SubconfigOutcomes } from './identity-reading.ts';
 
 /** The result of one reading for all guests of a host. */
 export type HostView = {
@@ -46,12 +49,22 @@ export type HostView = {
   cluster: ClusterReading;
   macsInUse: PlanningContext['macsInUse'];
   profiles: ReadonlyMap<string, Profile>;
+  subconfigs: SubconfigOutcomes;
+  /** The z/VM systems of zHCPs that are known. */
+  systems: ReadonlyMap<string, string>;
   portsInEntries: PortsInEntries;
   capabilities: HostCapabilities;
 };
 
-/** The part of one guest in a reading. Throws BackendError 'not-defined' for a guest that is not known. */
-export function readingOf(view: HostView, userid: Userid, answers: DeviceOutcomes | undefined): Reading {
+/**
+ * The part of one guest in a reading, and the NICs that its IDENTITY has on other members. Throws BackendError 'not-defined' for a guest that is
+ * not known.
+ */
+export function readingOf(
+  view: HostView,
+  userid: Userid,
+  answers: DeviceOutcomes | undefined,
+): Reading & { nicsElsewhere: readonly Nicdef[] } {
   const { tables } = view;
   const rules = { ...view.rules, macPrefix: view.macPrefix() };
   const standing = standingOf(tables, userid);
@@ -71,8 +84,17 @@ export function readingOf(view: HostView, userid: Userid, answers: DeviceOutcome
   const recordedAbsence = inClusterOf(view.cluster, standing.absence);
   const entry = directoryEntry(recordedAbsence, outcomes, recorded, userid, report);
   const absence = absenceOf(recordedAbsence, running !== undefined, entry !== undefined);
-  const inherited = entry === undefined || outcomes === undefined ? [] : profileNics(outcomes, entry, view.profiles);
+  const isOurs = entry !== undefined && !hasOtherDirectory(absence);
+  const system = view.systems.get(place.runsOn ?? rules.zhcpNode);
+  const builds = isOurs ? buildsOf(outcomes ?? {}) : [];
+  const { nics, elsewhere, devices } = partsOf(builds, system, view.subconfigs, report);
+  for (const { vdev, unclear } of nics)
+    if (unclear !== undefined && recorded.some((port) => port.vdev === vdev))
+      report({ of: `NIC ${vdev}`, reason: unclear });
+  const own = [...nics, ...(entry ?? [])];
+  const inherited = !isOurs || outcomes === undefined ? [] : profileNics(outcomes, own, view.profiles);
   return {
+    nicsElsewhere: elsewhere,
     guest: {
       userid,
       names: standing.nodes,
@@ -86,9 +108,9 @@ export function readingOf(view: HostView, userid: Userid, answers: DeviceOutcome
         hostsRow,
         otherNodes: otherNodes.map((each) => ({ node: each, macEntries: macEntriesAt(tables, each) })),
       },
-      directory: [...(entry ?? []), ...(hasOtherDirectory(absence) ? [] : inherited)],
+      directory: [...own, ...inherited],
       live: running ?? [],
-      devices: outcomes === undefined ? [] : devicesOf(outcomes, view.profiles),
+      devices: outcomes === undefined ? [] : [...devicesOf(outcomes, view.profiles), ...devices],
       ...defined({ absence, cluster: view.cluster.cluster === undefined ? undefined : place }),
     },
     vswitches,
@@ -160,18 +182,30 @@ function liveNics(
   const { output, warnings } = completeAnswer(operation, outcome, isWholeNicAnswer);
   for (const warning of warnings) report(warning);
   const nics = withMacs(parseLiveNics(output, report), vswitches, userid);
-  const vlans = directoryAuthorizes(capabilities) ? effectiveVlans(outcomes?.vlans, report) : undefined;
-  return nics.map((nic) => ({ ...nic, ...defined({ vlans: nic.vswitch && vlans?.get(nic.vdev) }) }));
+  const told = directoryAuthorizes(capabilities) ? countedNics(outcomes?.vlans, report) : undefined;
+  return nics.map((nic) => {
+    if (nic.vswitch === undefined) return nic;
+    const { vswitch, vdev } = nic;
+    const port = told?.numbers.get(vdev);
+    const isItsPort = vswitches.some(({ name, authorisations }) => {
+      return name === vswitch && authorisations.some((each) => each.userid === userid && each.portNumber === port);
+    });
+    return { ...nic, ...defined({ vlans: told?.vlans.get(vdev), portNumber: isItsPort ? port : undefined }) };
+  });
 }
 
-/** The VLANs of NICs as z/VM tells them. It hides nothing else where it does not. */
-function effectiveVlans(outcome: CommandOutcome | undefined, report: Report): ReadonlyMap<Vdev, readonly number[]> {
-  if (outcome === undefined || !isRunning(outcome)) return new Map();
+/** The VLANs of NICs as z/VM tells them, and their numbers. It hides nothing else where it does not. */
+function countedNics(
+  outcome: CommandOutcome | undefined,
+  report: Report,
+): { vlans: ReadonlyMap<Vdev, readonly number[]>; numbers: ReadonlyMap<Vdev, PortNumber> } | undefined {
+  if (outcome === undefined || !isRunning(outcome)) return undefined;
   try {
-    return parseNicVlans(answered(VLANS, outcome), report);
+    const output = answered(VLANS, outcome);
+    return { vlans: parseNicVlans(output, report), numbers: parseNicNumbers(output) };
   } catch (error) {
     report({ of: 'VLANs of its NICs', reason: error instanceof Error ? error.message : String(error) });
-    return new Map();
+    return undefined;
   }
 }
 

@@ -27,8 +27,9 @@ import {
 } from '../zhcp/smcli.ts';
 import { parseDirectory, parseIplTime, parseVmlan } from '../zhcp/smcli-parsers.ts';
 import { readCluster } from './cluster-reading.ts';
-import { type DeviceOutcomes, includesOf } from './guest-devices.ts';
+import { buildsOf, type DeviceOutcomes, includesOf } from './guest-devices.ts';
 import { type HostView, readingOf } from './guest-reading.ts';
+import { partsOf, readSubconfigs, type SubconfigOutcomes } from './identity-reading.ts';
 import { vswitchReading } from './vswitch-reading.ts';
 
 /**
@@ -40,17 +41,18 @@ export async function readHost(
   host: XcatHost,
   { userids, survey = false, directoryOf = () => true, entriesOf = [] }: HostRequest,
 ): Promise<HostReading> {
-  const [tables, { vswitchOutcome, vmlanOutcome, systemOutcome, ofGuests, profiles, entryOutcomes, levelOutcomes }] =
-    await Promise.all([
-      readTables(host, survey ? MANY_GUESTS : userids.length),
-      readZvm(host, userids, survey, directoryOf, entriesOf),
-    ]);
+  const [tables, answers] = await Promise.all([
+    readTables(host, survey ? MANY_GUESTS : userids.length),
+    readZvm(host, userids, survey, directoryOf, entriesOf),
+  ]);
+  const { vswitchOutcome, vmlanOutcome, systemOutcome, ofGuests, profiles, subconfigs } = answers;
+  const { entryOutcomes, levelOutcomes } = answers;
   const { vswitches, findings } = vswitchReading(vswitchOutcome, host.rules.vswitches);
   const iplTime = survey ? laterUnlessTransient(() => iplTimeIn(systemOutcome)) : undefined;
   await noteLevels(host, iplTime === undefined ? undefined : known(iplTime), levelOutcomes);
   const cluster = await readCluster(host, tables.view, ofGuests);
   const macPrefix = laterUnlessTransient(() => macPrefixIn(vmlanOutcome));
-  for (const [userid, outcome] of entryOutcomes) noteEntry(host, userid, outcome);
+  for (const [userid, outcome] of entryOutcomes) noteEntry(host, userid, outcome, subconfigs);
   const prefix = known(macPrefix);
   const macs = [
     ...macsInTable(tables.allMacRows),
@@ -68,6 +70,8 @@ export async function readHost(
     vswitches,
     cluster,
     profiles,
+    subconfigs,
+    systems: host.members.systems,
     macsInUse: Map.groupBy(macs, ({ mac }) => mac),
     portsInEntries: portsInEntries(host.entries.known),
     capabilities,
@@ -101,10 +105,10 @@ export async function readHost(
     capabilities,
     read(userid) {
       const outcomes = ofGuests.get(userid);
-      const reading = { ...readingOf(view, userid, outcomes), capabilities };
+      const { nicsElsewhere, ...reading } = { ...readingOf(view, userid, outcomes), capabilities };
       const entry = outcomes?.directory;
       if (entry !== undefined) {
-        host.entries.note(userid, reading.guest.directory, reading.guest.recorded);
+        host.entries.note(userid, [...reading.guest.directory, ...nicsElsewhere], reading.guest.recorded);
         host.plannedEntries.note(userid, entry);
       }
       return reading;
@@ -219,12 +223,20 @@ async function readZvm(
       { nics: nics(), ...(directory && { directory: directory(), active: active?.() }), vlans: vlans?.() },
     ]),
   );
+  const [profiles, subconfigs] = await Promise.all([
+    host.profiles.read([...ofGuests.values()].flatMap(includesOf)),
+    readSubconfigs(
+      host,
+      [...ofGuests.values(), ...entries.map(({ entry }) => ({ directory: entry() }))].flatMap(buildsOf),
+    ),
+  ]);
   return {
     vswitchOutcome: vswitches(),
     vmlanOutcome: vmlan(),
     systemOutcome: system?.(),
     ofGuests,
-    profiles: await host.profiles.read([...ofGuests.values()].flatMap(includesOf)),
+    profiles,
+    subconfigs,
     entryOutcomes: entries.map(({ userid, entry }) => [userid, entry()] as const),
     levelOutcomes: levels.map((level) => level()),
   };
@@ -252,10 +264,16 @@ async function readLevels({ levels, xcat, rules, zhcp }: XcatHost): Promise<void
 }
 
 /** An entry that cannot be read, as of a guest that the directory has no more, is as nothing: no decision is about it. */
-function noteEntry(host: XcatHost, userid: Userid, outcome: CommandOutcome | undefined): void {
+function noteEntry(
+  host: XcatHost,
+  userid: Userid,
+  outcome: CommandOutcome | undefined,
+  subconfigs: SubconfigOutcomes,
+): void {
   if (outcome?.ran !== true || outcome.exitStatus !== 0) return;
   try {
-    host.entries.note(userid, parseDirectory(outcome.output), []);
+    const { nics } = partsOf(buildsOf({ directory: outcome }), undefined, subconfigs, () => undefined);
+    host.entries.note(userid, [...parseDirectory(outcome.output), ...nics], []);
   } catch {
     // It is said where the guest itself is read.
   }

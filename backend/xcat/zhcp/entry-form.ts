@@ -1,5 +1,6 @@
 import { authorizationText } from '../../../domain/guest/nicdef-authorization.ts';
 import { Vdev } from '../../../domain/port/vdev.ts';
+import { DOUBT } from '../../zvm/directory-records.ts';
 import { badOutput } from '../../zvm/parsing.ts';
 import { checkedMacId, type DirectoryNic } from './nicdef.ts';
 
@@ -35,7 +36,7 @@ export function entryForm(output: string): EntryForm {
   let goesOn = false;
   for (const [index, record] of records.entries()) {
     const text = record.trim();
-    // A comment ends no statement, and goes on in none.
+    if (text.startsWith('*') && goesOn) throw badOutput(OPERATION, DOUBT);
     if (text.startsWith('*')) continue;
     const open = goesOn ? statements.at(-1) : undefined;
     if (open === undefined) statements.push({ at: [index + 1], texts: [record] });

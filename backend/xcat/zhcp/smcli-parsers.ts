@@ -1,6 +1,7 @@
 import type { Report } from '../../../domain/drift/finding.ts';
 import type { LiveNic } from '../../../domain/guest/guest.ts';
 import { MacPrefix } from '../../../domain/port/mac.ts';
+import { PortNumber } from '../../../domain/port/port-number.ts';
 import { Vdev } from '../../../domain/port/vdev.ts';
 import { VswitchName } from '../../../domain/text/identifiers.ts';
 import { quoteValue } from '../../../domain/text/quoted-value.ts';
@@ -81,6 +82,18 @@ export function parseNicVlans(output: string, report: Report = () => undefined):
   if (blocks !== Number(/portNicArrayCount = (\d{1,5})/.exec(output)?.[1] ?? Number.NaN))
     throw badOutput('read the VLANs of live NICs', 'the answer is not whole');
   return new Map([...nics].filter(([, vlans]) => vlans.length > 0));
+}
+
+/** The numbers that z/VM has of NICs, from the same answer: the ports of their VSWITCHes, it is concluded (docs/reference/smcli.md 4.6). */
+export function parseNicNumbers(output: string): ReadonlyMap<Vdev, PortNumber> {
+  const pairs = output.matchAll(/^ *nic_addr = (\S+)\s*\n *nic_num = (\d{1,10})\s*$/gm);
+  return new Map(
+    [...pairs].flatMap(([, address, number]): [Vdev, PortNumber][] => {
+      const vdev = Vdev.safeParse(address).data;
+      const port = PortNumber.safeParse(Number(number)).data;
+      return vdev === undefined || port === undefined ? [] : [[vdev, port]];
+    }),
+  );
 }
 
 function isVlan(text: string): boolean {

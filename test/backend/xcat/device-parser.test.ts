@@ -89,6 +89,40 @@ test('an entry reads the same however its statements are cut into records, and n
   );
 });
 
+describe('a record that continues another and begins with *', () => {
+  const directory = (...records: string[]) => {
+    const findings: unknown[] = [];
+    const nics = parseDirectory([USER, ...records].join('\n'), (finding) => findings.push(finding));
+    return { nics, findings };
+  };
+  const DOUBTFUL = expect.stringContaining('a record that begins with *');
+
+  it.each([
+    ['of it', ['NICDEF 1000 TYPE QDIO LAN SYSTEM VSW1,', '* MACID 0A0B0C', 'NICDEF 1003 TYPE QDIO'], ['1000', '1003']],
+    ['before it', ['SPOOL 000C 2540 READER,', ' *', 'NICDEF 1003 TYPE QDIO', 'NICDEF 1006 TYPE QDIO'], ['1003']],
+  ])('may be a comment or not: a NICDEF %s stays unchanged, and is reported', (_place, records, unclear) => {
+    const { nics, findings } = directory(...records);
+    expect(nics.filter((nic) => nic.unclear !== undefined).map(({ vdev }) => vdev)).toEqual(unclear);
+    expect(findings).toEqual(unclear.map((vdev) => ({ of: `NICDEF ${vdev}`, reason: DOUBTFUL })));
+  });
+
+  it('leaves no doubt about what both readings have alike', () => {
+    const { nics, findings } = directory(
+      '* of the site,',
+      'NICDEF 1000 TYPE QDIO',
+      '*DVHOPT LNK0',
+      'NICDEF 1003 TYPE QDIO',
+    );
+    expect([nics.map(({ vdev }) => vdev), findings]).toEqual([['1000', '1003'], []]);
+  });
+
+  it('gives away the device numbers of its statement', () => {
+    expect(parseDirectoryDevices([USER, 'SPOOL 000C 2540 READER,', ' *'].join('\n')).devices).toMatchObject([
+      { first: 0x0c },
+    ]);
+  });
+});
+
 test('several statements of one vdev are one NIC, of which the last word on a LAN counts', () => {
   const statements = ['NICDEF 1000 TYPE QDIO LAN SYSTEM VSW1', 'NICDEF 1000 MACID 0A0B0C', 'NICDEF 1000 PORTNUM 7'];
   expect(parseDirectory(entry(...statements))).toEqual([

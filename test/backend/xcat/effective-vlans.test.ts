@@ -79,6 +79,20 @@ test('a host without directory network authorization is not asked, but for the f
   expect(await world.asked()).toBe(1);
 });
 
+test('the port of a live NIC is told where the VSWITCH has the same one for its guest, and unknown elsewhere', async () => {
+  const world = await open({ release: '7.4', dnaPorts: 'listed' }, TWO_VLANS);
+  await world.read();
+  const ports = world.guest.nics.flatMap(({ connection }) => connection?.cpPort ?? []);
+  const portsIn = ({ guest }: Reading) => guest.live.map(({ vdev, portNumber }) => [vdev, portNumber]);
+  expect(portsIn(await world.read())).toEqual([
+    ['1000', ports[0]],
+    ['1003', ports[1]],
+    ['1006', undefined],
+  ]);
+  await world.control('POST', '/systems/zhcp1/behaviour', { dnaPorts: 'hidden' });
+  expect(portsIn(await world.read()).flatMap(([, port]) => port ?? [])).toEqual([]);
+});
+
 test('VLANs that cannot be read are a finding, and hide nothing', async () => {
   const world = await open({ release: '7.4' }, TWO_VLANS);
   const action = { kind: 'smapi', function: STATISTICS, rc: 396, rs: 26 };

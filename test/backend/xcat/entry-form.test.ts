@@ -184,6 +184,10 @@ describe('a form', () => {
     ['a SUBCONFIG', 'SUBCONFIG LNX1-1\nNICDEF 1000 TYPE QDIO\n'],
     ['a PROFILE', 'PROFILE OSDFLT\nNICDEF 1000 TYPE QDIO\n'],
     ['a message', 'Failed\n  Return Code: 400\n'],
+    [
+      'an entry with a statement that may go on in a comment',
+      'USER LNX1 SECRET12 2G 8G G\nSPOOL 000C 2540 READER,\n *\nNICDEF 1000 TYPE QDIO\n',
+    ],
     ['an entry whose last statement goes on', 'USER LNX1 SECRET12 2G 8G G\nNICDEF 1000 TYPE QDIO,\n'],
   ])('is not that of %s, and quotes nothing of it', (_title, output) => {
     expect(() => entryForm(output)).toThrow(/read the directory entry/);

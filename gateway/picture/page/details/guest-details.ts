@@ -91,7 +91,7 @@ function sideBySide(nic: Nic, full: FullGuest | undefined, host: DrawnHost): HTM
     comparison(full === undefined ? '…' : '—', [
       ['VSWITCH', port?.vswitch, directory?.vswitch ?? (directory && 'none'), live?.vswitch ?? (live && 'not coupled')],
       ['MAC', port?.mac, directory?.macId, live?.mac],
-      ['Port no.', undefined, directory?.portNumber, authorisation?.portNumber],
+      ['Port no.', undefined, directory?.portNumber, live?.portNumber ?? authorisation?.portNumber],
     ]),
   );
 }
