@@ -2,6 +2,7 @@ import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import type { Cancellation, ZvmBackend } from '../backend/backend.ts';
 import { defined } from '../domain/defined.ts';
 import type { GuestStepReport, Step } from '../domain/planning/steps.ts';
+import { messageOf } from '../domain/text/error-message.ts';
 import { asActivityFailure } from './failures.ts';
 
 /**
@@ -23,7 +24,7 @@ export async function applySteps(
 
 function cancelled({ reason }: AbortSignal, detail: object): Error {
   if (reason instanceof ApplicationFailure) return withDetail(reason, detail);
-  const why = reason instanceof Error ? reason.message : String(reason);
+  const why = messageOf(reason);
   return new CancelledFailure(why, [detail]);
 }
 

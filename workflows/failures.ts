@@ -7,6 +7,7 @@ import {
 } from '@temporalio/common';
 import { describeRefusals, type Refusal, refusal } from '../domain/planning/refusal.ts';
 import type { Mac } from '../domain/port/mac.ts';
+import { messageOf } from '../domain/text/error-message.ts';
 import { isRecord } from './untrusted-input.ts';
 
 /** The types of failures. Callers see the first three. */
@@ -282,7 +283,7 @@ export function reasonOf(error: unknown): string {
   const failure = applicationFailureOf(error);
   if (failure !== undefined) return failure.message;
   if (error instanceof ActivityFailure && error.cause instanceof Error) return error.cause.message;
-  return error instanceof Error ? error.message : String(error);
+  return messageOf(error);
 }
 
 /** The reason of an error alone. */

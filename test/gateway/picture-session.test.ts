@@ -8,6 +8,7 @@ import { serve } from './environment.ts';
 import { startViewer, type Viewer } from './picture-browser.ts';
 
 const viewer = await startViewer();
+// CI installs Chromium; where that cannot be, its last lines name this test as skipped.
 if (viewer === undefined) test.skip('a page asks for a token: there is no Chromium here', () => {});
 else look(viewer);
 

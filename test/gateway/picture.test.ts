@@ -6,6 +6,7 @@ import { busAt, colours, end, spread, startViewer, type Viewer, wire } from './p
 import { systemOf, wireSmallHost } from './picture-scene.ts';
 
 const viewer = await startViewer();
+// CI installs Chromium; where that cannot be, its last lines name this test as skipped.
 if (viewer === undefined) test.skip('a host of ten guests is drawn: there is no Chromium here', () => {});
 else look(viewer);
 

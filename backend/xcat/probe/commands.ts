@@ -1,6 +1,6 @@
 import type { Userid, VswitchName } from '../../../domain/text/identifiers.ts';
 import type { Command } from '../zhcp/channel.ts';
-import { operands, smcli } from '../zhcp/smcli-command.ts';
+import { smcli } from '../zhcp/smcli-command.ts';
 
 /** Log a guest on: SMAPI Image_Activate, CP `XAUTOLOG`. 200/8 when it runs. */
 export function logOn(userid: Userid): Command {
@@ -15,11 +15,6 @@ export function logOff(userid: Userid): Command {
 /** Give the lock of a directory entry back: SMAPI Image_Unlock_DM. 400/24 when it is not locked. */
 export function unlockEntry(userid: Userid): Command {
   return smcli('Image_Unlock_DM', userid);
-}
-
-/** Define NICs in the user directory by one call, each as SMAPI's `NICDEF=` takes it: SMAPI Image_Definition_Update_DM. */
-export function defineInDirectory(userid: Userid, nicdefs: readonly string[]): Command {
-  return smcli('Image_Definition_Update_DM', userid, ...nicdefs.flatMap((nicdef) => operands({ NICDEF: nicdef })));
 }
 
 /** A VSWITCH with its adapters: CP `QUERY VSWITCH name DETAILS`. */

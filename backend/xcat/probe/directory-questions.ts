@@ -5,9 +5,8 @@ import { PortNumber } from '../../../domain/port/port-number.ts';
 import type { Vdev } from '../../../domain/port/vdev.ts';
 import type { Facts } from '../../../domain/probe/question.ts';
 import { devicesOfScene } from '../../../domain/probe/scene.ts';
-import { removeNicFromDirectory } from '../zhcp/smcli.ts';
+import { defineInDirectory, removeNicFromDirectory } from '../zhcp/smcli.ts';
 import type { Bench } from './bench.ts';
-import { defineInDirectory } from './commands.ts';
 
 const PORT = PortNumber.parse(2047);
 /** Longer than the pause between two requests that DirMaint is shipped with (docs/reference/zvm.md 6). */

@@ -5,6 +5,7 @@ import {
   type Readable,
   withConfigured,
 } from '../../../domain/host/host-capabilities.ts';
+import { messageOf } from '../../../domain/text/error-message.ts';
 import type { Userid } from '../../../domain/text/identifiers.ts';
 import { BackendError } from '../../backend-error.ts';
 import type { Command, CommandOutcome } from '../zhcp/channel.ts';
@@ -152,5 +153,5 @@ function attempt<Value>(read: () => Value): Attempt<Value> {
 function readableOf<Value, Part>(outcome: Attempt<Value>, part: (value: Value) => Part): Readable<Part> {
   if ('value' in outcome) return { state: 'known', value: part(outcome.value), from: 'z/VM' };
   const { error } = outcome;
-  return { state: 'unknown', reason: error instanceof Error ? error.message : String(error) };
+  return { state: 'unknown', reason: messageOf(error) };
 }

@@ -1,6 +1,7 @@
 import { defined } from '../../../domain/defined.ts';
 import type { Finding } from '../../../domain/drift/finding.ts';
 import type { MemberVswitches, PlaceInCluster, SsiCluster } from '../../../domain/host/ssi-cluster.ts';
+import { messageOf } from '../../../domain/text/error-message.ts';
 import { NodeName, type Userid } from '../../../domain/text/identifiers.ts';
 import type { Vswitch } from '../../../domain/vswitch/vswitch.ts';
 import { BackendError } from '../../backend-error.ts';
@@ -144,7 +145,7 @@ async function askMember(
     return { zhcp, member: { zhcp, vswitches }, guests: new Map(guests) };
   } catch (error) {
     silentUntil.set(zhcp, Date.now() + REST_MS);
-    return { zhcp, reason: error instanceof Error ? error.message : String(error) };
+    return { zhcp, reason: messageOf(error) };
   }
 }
 

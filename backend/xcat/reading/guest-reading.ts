@@ -9,6 +9,7 @@ import type { PlanningContext } from '../../../domain/planning/planning-context.
 import { type MacPrefix, macId } from '../../../domain/port/mac.ts';
 import type { PortNumber } from '../../../domain/port/port-number.ts';
 import type { Vdev } from '../../../domain/port/vdev.ts';
+import { messageOf } from '../../../domain/text/error-message.ts';
 import type { Userid } from '../../../domain/text/identifiers.ts';
 import type { Vswitch } from '../../../domain/vswitch/vswitch.ts';
 import { notDefined } from '../../backend-error.ts';
@@ -204,7 +205,7 @@ function countedNics(
     const output = answered(VLANS, outcome);
     return { vlans: parseNicVlans(output, report), numbers: parseNicNumbers(output) };
   } catch (error) {
-    report({ of: 'VLANs of its NICs', reason: error instanceof Error ? error.message : String(error) });
+    report({ of: 'VLANs of its NICs', reason: messageOf(error) });
     return undefined;
   }
 }

@@ -4,6 +4,7 @@ import { macsInEntries, portsInEntries } from '../../../domain/guest/entry-nics.
 import { outdatedAnswers, withAnswers } from '../../../domain/host/host-behaviour.ts';
 import { directoryAuthorizes, unknownCapabilities } from '../../../domain/host/host-capabilities.ts';
 import type { MacInUse, MacPrefix } from '../../../domain/port/mac.ts';
+import { messageOf } from '../../../domain/text/error-message.ts';
 import type { Userid } from '../../../domain/text/identifiers.ts';
 import type { Vswitch } from '../../../domain/vswitch/vswitch.ts';
 import { BackendError } from '../../backend-error.ts';
@@ -155,7 +156,7 @@ function unread(of: string, value: () => unknown): Finding[] {
     value();
     return [];
   } catch (error) {
-    return [{ of, reason: error instanceof Error ? error.message : String(error) }];
+    return [{ of, reason: messageOf(error) }];
   }
 }
 

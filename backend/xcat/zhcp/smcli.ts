@@ -13,11 +13,12 @@ export * from './smcli-vswitch.ts';
  * transaction is not verified (docs/reference/zvm.md 5.4). Throws BackendError 'refused' for a MACID that is none.
  */
 export function defineNicsInDirectory(userid: Userid, nics: readonly DirectoryNic[]): Command {
-  return smcli(
-    'Image_Definition_Update_DM',
-    userid,
-    ...nics.flatMap((nic) => operands({ NICDEF: nicdefOperand(nic) })),
-  );
+  return defineInDirectory(userid, nics.map(nicdefOperand));
+}
+
+/** The same of NICs as SMAPI's `NICDEF=` has them. */
+export function defineInDirectory(userid: Userid, nicdefs: readonly string[]): Command {
+  return smcli('Image_Definition_Update_DM', userid, ...nicdefs.flatMap((nicdef) => operands({ NICDEF: nicdef })));
 }
 
 /** Remove a NIC from the user directory: SMAPI Virtual_Network_Adapter_Delete_DM, removes the `NICDEF vdev` statements. */
