@@ -8,9 +8,9 @@ import type { PlanningContext } from '../../domain/planning/planning-context.ts'
 import { recordedPorts } from '../../domain/planning/recorded-ports.ts';
 import { Mac } from '../../domain/port/mac.ts';
 import { Vdev } from '../../domain/port/vdev.ts';
-import { HostName, NodeName, PortId, Userid, VswitchName } from '../../domain/text/identifiers.ts';
+import { PortId, Userid, VswitchName } from '../../domain/text/identifiers.ts';
 import type { Vswitch } from '../../domain/vswitch/vswitch.ts';
-import { NODE, PREFIX, UNSEEN, USERID } from './worlds.ts';
+import { NODE, nothingInUse, RULES, UNSEEN, USERID } from './worlds.ts';
 
 const PORT = '11111111-1111-4111-8111-111111111111';
 const OTHER = '22222222-2222-4222-8222-222222222222';
@@ -46,8 +46,7 @@ function contextWith(values: Partial<PlanningContext> = {}): PlanningContext {
     },
     vswitches,
     rules: {
-      host: HostName.parse('zvm1'),
-      zhcpNode: NodeName.parse('zhcp1'),
+      ...RULES,
       vswitches: vswitches.map(({ name }) => ({
         physicalNetwork: name,
         vswitch: name,
@@ -57,14 +56,8 @@ function contextWith(values: Partial<PlanningContext> = {}): PlanningContext {
         portSelection: 'USERBASED' as const,
         rdevs: [],
       })),
-      firstVdev: Vdev.parse('1000'),
-      macPrefix: PREFIX,
-      makeDns: false,
-      directoryOnline: false,
     },
-    macsInUse: new Map(),
-    addressesInUse: new Map(),
-    avoidMacs: new Set(),
+    ...nothingInUse(),
     ...values,
   };
 }

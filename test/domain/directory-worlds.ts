@@ -4,12 +4,11 @@ import type { HostCapabilities, ProbedBehaviour } from '../../domain/host/host-c
 import { Change } from '../../domain/operations/requests.ts';
 import type { PlanningContext } from '../../domain/planning/planning-context.ts';
 import { authorizationFor } from '../../domain/planning/port-authority.ts';
-import { Vdev } from '../../domain/port/vdev.ts';
-import { HostName, NodeName } from '../../domain/text/identifiers.ts';
+import type { Vdev } from '../../domain/port/vdev.ts';
 import type { Network } from '../../domain/vswitch/network.ts';
 import type { Vswitch } from '../../domain/vswitch/vswitch.ts';
 import { type Authorizing, vlansBy, type World } from './model.ts';
-import { NETWORKS, PREFIX, scenarios } from './worlds.ts';
+import { NETWORKS, nothingInUse, RULES, scenarios } from './worlds.ts';
 
 const unknown = { state: 'unknown' as const, reason: 'not asked' };
 
@@ -127,21 +126,14 @@ export function contextOf(
     vswitches,
     capabilities,
     rules: {
-      host: HostName.parse('zvm1'),
-      zhcpNode: NodeName.parse('zhcp1'),
+      ...RULES,
       vswitches: vswitches.map(({ name, portSelection }) => ({
         ...{ physicalNetwork: name, vswitch: name, flat: true, vlanRanges: [{ from: 1, to: 4094 }] },
         ...{ transport: 'ETHERNET' as const, rdevs: [] },
         portSelection: portSelection === 'PORTBASED' ? 'PORTBASED' : 'USERBASED',
       })),
-      firstVdev: Vdev.parse('1000'),
-      macPrefix: PREFIX,
-      makeDns: false,
-      directoryOnline: false,
     },
-    macsInUse: new Map(),
-    addressesInUse: new Map(),
-    avoidMacs: new Set(),
+    ...nothingInUse(),
   };
 }
 

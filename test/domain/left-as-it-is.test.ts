@@ -6,14 +6,13 @@ import { decide } from '../../domain/planning/decision.ts';
 import { plan } from '../../domain/planning/planner.ts';
 import type { PlanningContext } from '../../domain/planning/planning-context.ts';
 import { Vdev } from '../../domain/port/vdev.ts';
-import { HostName, NodeName, PortId, VswitchName } from '../../domain/text/identifiers.ts';
+import { PortId, VswitchName } from '../../domain/text/identifiers.ts';
 import { Network } from '../../domain/vswitch/network.ts';
 import type { Vswitch } from '../../domain/vswitch/vswitch.ts';
-import { NODE, PREFIX, UNSEEN, USERID } from './worlds.ts';
+import { NODE, nothingInUse, RULES, UNSEEN, USERID } from './worlds.ts';
 
 const CLEAR = PortId.parse('11111111-1111-4111-8111-111111111111');
 const ODD = PortId.parse('22222222-2222-4222-8222-222222222222');
-const ZHCP = NodeName.parse('zhcp1');
 const vswitchName = (name: string) => VswitchName.parse(name);
 const vdev = (number: string) => Vdev.parse(number);
 
@@ -61,18 +60,8 @@ function contextWith(guest: Partial<GuestState>): PlanningContext {
       ...guest,
     },
     vswitches: [vswitch('VSW1'), vswitch('VSW2')],
-    rules: {
-      host: HostName.parse('zvm1'),
-      zhcpNode: ZHCP,
-      vswitches: [],
-      firstVdev: vdev('1000'),
-      macPrefix: PREFIX,
-      makeDns: false,
-      directoryOnline: false,
-    },
-    macsInUse: new Map(),
-    addressesInUse: new Map(),
-    avoidMacs: new Set(),
+    rules: RULES,
+    ...nothingInUse(),
   };
 }
 

@@ -3,11 +3,12 @@ import type { HostsRow } from '../../backend/xcat/rows/address-rows.ts';
 import { parseMacColumn } from '../../backend/xcat/rows/port-rows.ts';
 import type { Desired, DesiredPort } from '../../domain/guest/desired.ts';
 import type { LiveNic, Nicdef, RecordedPort } from '../../domain/guest/guest.ts';
+import type { HostRules } from '../../domain/host/host.ts';
 import { IpAddress, type NicAddress } from '../../domain/port/address.ts';
 import { Mac, MacPrefix, macId } from '../../domain/port/mac.ts';
 import { vlansOf } from '../../domain/port/port.ts';
 import { Vdev } from '../../domain/port/vdev.ts';
-import { NodeName, PortId, SegmentationId, Userid, VswitchName } from '../../domain/text/identifiers.ts';
+import { HostName, NodeName, PortId, SegmentationId, Userid, VswitchName } from '../../domain/text/identifiers.ts';
 import type { Network } from '../../domain/vswitch/network.ts';
 import type { Vswitch } from '../../domain/vswitch/vswitch.ts';
 import type { World } from './model.ts';
@@ -20,6 +21,17 @@ const PORT_BASED = VswitchName.parse('VSWPORT');
 const VDEVS = ['1000', '1003', '1006', '1009'].map((text) => Vdev.parse(text));
 const FOREIGN_VDEV = Vdev.parse('0600');
 export const FOREIGN_NUMBER = 99;
+/** The rest of a decision's context: the rules of a host without VSWITCHes, and a host on which no address is taken. */
+export const RULES: HostRules = {
+  host: HostName.parse('zvm1'),
+  zhcpNode: NodeName.parse('zhcp1'),
+  vswitches: [],
+  firstVdev: Vdev.parse('1000'),
+  macPrefix: PREFIX,
+  makeDns: false,
+  directoryOnline: false,
+};
+export const nothingInUse = () => ({ macsInUse: new Map(), addressesInUse: new Map(), avoidMacs: new Set<Mac>() });
 /** The parts of a VSWITCH that no plan of a guest looks at. */
 export const UNSEEN = { uplinks: [], gvrp: false, isolated: false, macProtected: false };
 
