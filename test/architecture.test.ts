@@ -35,7 +35,7 @@ const MAY: Record<string, { code: string[]; types: string[]; packages: RegExp }>
     code: ['domain', 'temporal-config'],
     types: ['workflows'],
     packages:
-      /^(zod|csv-parse|yaml|node:(crypto|zlib|(stream|timers)\/promises)|@temporalio\/(client|common|envconfig))$/,
+      /^(zod|csv-parse|yaml|node:(crypto|path|zlib|(fs|stream|timers)\/promises)|@temporalio\/(client|common|envconfig))$/,
   },
   configuration: { code: ['domain', 'neutron'], types: [], packages: /^(zod|node:.*)$/ },
   gateway: {
