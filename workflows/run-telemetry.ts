@@ -2,7 +2,6 @@ import {
   AsyncLocalStorage,
   ContinueAsNew,
   defaultPayloadConverter,
-  metricMeter,
   proxySinks,
   type Sinks,
   uuid4,
@@ -30,8 +29,14 @@ export type RunSpan = {
 
 /** Sinks of the worker that take what workflows tell of themselves. */
 export interface TelemetrySinks extends Sinks {
-  spans: { ended(span: RunSpan): void };
+  telemetry: {
+    spanEnded(span: RunSpan): void;
+    runEnded(run: { host: string; type: string; outcome: string }): void;
+    queueChanged(queue: { host: string; userid: string; waiting: number }): void;
+  };
 }
+
+const tell = () => proxySinks<TelemetrySinks>().telemetry;
 
 const current = new AsyncLocalStorage<TracePlace | undefined>();
 
@@ -53,7 +58,7 @@ export async function traced<Result>(
   const own = { ...parent, spanId: uuid4().replaceAll('-', '').slice(0, 16) };
   const startedAt = Date.now();
   const end = (failed: boolean) =>
-    proxySinks<TelemetrySinks>().spans.ended({
+    tell().spanEnded({
       ...{ name, own, parent, startedAt, endedAt: Date.now() },
       ...{ attributes, failed },
     });
@@ -127,22 +132,11 @@ function carriedBy(headers: Headers): unknown {
 
 function countEnd(status: 'completed' | 'failed'): void {
   const { typedSearchAttributes: known, workflowType: type } = workflowInfo();
-  const host = known.get(ZVM_HOST) ?? '';
-  const outcome = known.get(ZVM_OUTCOME) ?? status;
-  metricMeter
-    .createCounter('zvm_runs_ended', undefined, 'Ended runs by type and outcome')
-    .add(1, { host, type, outcome });
-  if (type === 'reconcileHost' && status === 'completed')
-    metricMeter
-      .createGauge('zvm_reconciliation_completed', 'float', 'seconds', 'End of the last reconciliation, Unix time')
-      .set(Date.now() / 1_000, { host });
+  tell().runEnded({ host: known.get(ZVM_HOST) ?? '', type, outcome: known.get(ZVM_OUTCOME) ?? status });
 }
 
 /** Tell how many requests wait in the queue of this guest. */
 export function measureQueue(waiting: number): void {
   const { typedSearchAttributes: known } = workflowInfo();
-  const tags = { host: known.get(ZVM_HOST) ?? '', userid: known.get(ZVM_USERID) ?? '' };
-  metricMeter
-    .createGauge('zvm_guest_queue_length', 'int', undefined, 'Requests that wait in a guest queue')
-    .set(waiting, tags);
+  tell().queueChanged({ host: known.get(ZVM_HOST) ?? '', userid: known.get(ZVM_USERID) ?? '', waiting });
 }

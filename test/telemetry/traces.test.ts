@@ -53,7 +53,10 @@ test("a request's trace goes from the caller through operation, guest run and ac
     .said()
     .split('\n')
     .find((line) => line.includes('"msg":"request"') && line.includes('PUT'));
-  expect(JSON.parse(logged ?? '{}')).toMatchObject({ trace_id: TRACE, operation: expect.stringMatching(/^port/) });
+  expect(JSON.parse(logged ?? '{}')).toMatchObject({
+    trace_id: TRACE,
+    operation: expect.stringMatching(/^create-port~/),
+  });
 });
 
 test('without an endpoint no program makes traces', async () => {

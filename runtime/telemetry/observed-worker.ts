@@ -10,14 +10,20 @@ import type {
 import { tracedCalls } from '../../client/trace-context.ts';
 import { TRACE_HEADER, tracePlaceIn } from '../../temporal-config/trace-header.ts';
 import type { TelemetrySinks } from '../../workflows/run-telemetry.ts';
+import { countRun, measureQueue } from './run-metrics.ts';
 import { ended, recordRunSpan, tracer } from './tracing.ts';
 
+const inHistory = { callDuringReplay: false };
 const sinks: InjectedSinks<TelemetrySinks> = {
-  spans: { ended: { fn: (_info, span) => recordRunSpan(span), callDuringReplay: false } },
+  telemetry: {
+    spanEnded: { fn: (_info, span) => recordRunSpan(span), ...inHistory },
+    runEnded: { fn: (_info, run) => countRun(run), ...inHistory },
+    queueChanged: { fn: (_info, queue) => measureQueue(queue), ...inHistory },
+  },
 };
 
-/** Options of a worker whose runs and activities belong to the traces of their callers. */
-export const tracedWorker: Required<Pick<WorkerOptions, 'interceptors' | 'sinks'>> = {
+/** Options of a worker whose runs and activities are measured, and belong to the traces of their callers. */
+export const observedWorker: Required<Pick<WorkerOptions, 'interceptors' | 'sinks'>> = {
   interceptors: {
     activity: [(activity) => ({ inbound: tracedActivity(activity) })],
     client: { workflow: [tracedCalls] },
