@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import type { WorkerDeploymentVersion } from '@temporalio/common';
+import type { PayloadCodec, WorkerDeploymentVersion } from '@temporalio/common';
 import {
   type NativeConnection,
   Worker,
@@ -17,6 +17,7 @@ import { taskQueueOf } from '../../domain/host/host.ts';
 import type { HostActivities } from '../../workflows/host-activities.ts';
 import { observedWorker } from '../telemetry/observed-worker.ts';
 import { backendOf, checkBackend, type RenewableBackend, rulesOf } from './host-backend.ts';
+import { ENCODED_FAILURES } from './workflow-bundle.ts';
 
 /** Activities wait for xCAT most of their time: many guests at once in a storm. */
 const ACTIVITIES_AT_ONCE = 1_200;
@@ -35,6 +36,9 @@ export type HostWorker = { host: string; worker: Worker; backend: RenewableBacke
 
 /** The names by which Temporal knows a worker: its identity, and its build. */
 type OwnName = { identity?: string | undefined; version?: WorkerDeploymentVersion | undefined };
+
+/** The codec of payloads, where histories are encrypted. */
+type Encryption = { codec?: PayloadCodec };
 
 /** How many hosts share the memory of the process; one by default. */
 type Sharing = { hostsOfProcess?: number };
@@ -55,7 +59,7 @@ export async function createHostWorker(
   workflowBundle: WorkflowBundleWithSourceMap,
   logger: Logger,
   neutron: NeutronSource | undefined,
-  { identity, version, hostsOfProcess = 1 }: OwnName & Sharing = {},
+  { identity, version, hostsOfProcess = 1, codec }: OwnName & Sharing & Encryption = {},
   wrap: (activities: HostActivities) => HostActivities = (activities) => activities,
 ): Promise<HostWorker> {
   const backend = backendOf(configuration, logger);
@@ -74,6 +78,7 @@ export async function createHostWorker(
     taskQueue: taskQueueOf(configuration.host),
     ...defined({ identity, workerDeploymentOptions: version && pinnedTo(version) }),
     workflowBundle,
+    ...(codec && { dataConverter: { payloadCodecs: [codec], failureConverterPath: ENCODED_FAILURES } }),
     ...observedWorker,
     activities: wrap(createHostActivities(runtime)),
     maxConcurrentWorkflowTaskExecutions: workflowTasks,

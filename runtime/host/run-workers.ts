@@ -2,6 +2,7 @@ import type { NativeConnection, WorkflowBundleWithSourceMap } from '@temporalio/
 import type { Logger } from 'pino';
 import type { TemporalTarget } from '../../client/temporal-connection.ts';
 import type { HostConfiguration } from '../../configuration/load.ts';
+import { defined } from '../../domain/defined.ts';
 import type { NeutronConnection } from '../neutron/connection.ts';
 import { connectWorkers } from '../process/temporal-connection.ts';
 import { renewBackend } from './host-backend.ts';
@@ -39,7 +40,10 @@ export async function runWorkers(
   const identities = hosts.map((host) => ownIdentity(host));
   const keeper = await keepHosts(identities, target, reconcile, logger);
   const create = async () => {
-    const [connection, bundle] = await Promise.all([connectWorkers(target), given ?? workflowBundle()]);
+    const [connection, bundle] = await Promise.all([
+      connectWorkers(target),
+      given ?? workflowBundle(target.codec === undefined ? 'plain' : 'encrypted'),
+    ]);
     const known = await keeper.buildFor(buildIdOf(bundle));
     const build = versioned ? known : '';
     const workers = await Promise.all(
@@ -48,6 +52,7 @@ export async function runWorkers(
           identity: identities[index]?.identity,
           version: build === '' ? undefined : versionOf(host.host, build),
           hostsOfProcess: hosts.length,
+          ...defined({ codec: target.codec }),
         };
         return createHostWorker(host, connection, target.namespace, bundle, logger, neutron?.sourceFor(host), own);
       }),
