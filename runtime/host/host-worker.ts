@@ -78,8 +78,8 @@ export async function createHostWorker(
     maxConcurrentLocalActivityExecutions: workflowTasks,
     maxCachedWorkflows: Math.max(LEAST_RUNS_IN_MEMORY, Math.floor(RUNS_IN_MEMORY / hostsOfProcess)),
     maxConcurrentActivityTaskExecutions: ACTIVITIES_AT_ONCE,
-    // Else only every eighth second has one, and a busy machine is soon taken for a dead worker.
-    maxHeartbeatThrottleInterval: '4 seconds',
+    // Activities send few. One that the SDK holds back would replace what Temporal keeps by a later one.
+    maxHeartbeatThrottleInterval: '1 second',
     shutdownGraceTime: '30 seconds',
     shutdownForceTime: '60 seconds',
     // The SDK takes it, and does not list it. With its 5 seconds a starved worker never ends a task with a thousand signals.
