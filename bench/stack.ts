@@ -22,15 +22,16 @@ export type BenchStack = Stack & {
   endWorker(): Promise<Place[]>;
 };
 
-/** Start Temporal, a simulator with so many guests, one worker, and the busy processes beside them. */
+/** Start Temporal, a simulator with so many hosts and guests, one worker process for them, and the busy processes beside them. */
 export async function startBenchStack(
   { latencyMs, times, busy, profile }: Pick<BenchOptions, 'latencyMs' | 'times' | 'busy' | 'profile'>,
   guestsPerHost: number,
   more: SimulatorOptions = {},
+  hostCount = 1,
 ): Promise<BenchStack> {
   const smapi = { ...times, ...more };
   const stack = await startStack({
-    ...{ hosts: 1, guestsPerHost, latencyMs, smapi, withoutWorkers: true },
+    ...{ hosts: hostCount, guestsPerHost, latencyMs, smapi, withoutWorkers: true },
     // The historic agent's calls, which are measured beside these, are grants.
     releases: ['6.3'],
     say: () => undefined,
