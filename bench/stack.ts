@@ -38,11 +38,11 @@ export async function startBenchStack(
   });
   const folder = await mkdtemp(join(tmpdir(), 'networking-zvm-bench-'));
   const { hosts, target } = stack;
-  // As a build does: bundling takes more memory than all else that a worker does.
+  // As cli/run.sh and a build do: bundling takes more memory than all else that a worker does.
   const bundleFile = join(folder, 'workflow-bundle.js');
   await writeFile(bundleFile, (await bundleWorkflows()).code);
   const where = { hosts, address: target.connection.address, namespace: target.namespace, bundleFile };
-  const node = profile ? ['--cpu-prof', `--cpu-prof-dir=${folder}`] : [];
+  const node = ['--max-semi-space-size=8', ...(profile ? ['--cpu-prof', `--cpu-prof-dir=${folder}`] : [])];
   const worker = await startProgram('bench/worker.ts', where, node).catch(async (error: unknown) => {
     await stack.stop();
     throw error;

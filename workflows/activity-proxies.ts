@@ -5,7 +5,7 @@ import type { HostActivities } from './host-activities.ts';
 
 const HEARTBEAT_MS = 10_000;
 /** Each heartbeat is a write of Temporal's database: the guests of a large window send as many a second as those of a small one. */
-const HEARTBEAT_MS_OF_A_MEMBER = 160;
+const HEARTBEAT_MS_OF_A_MEMBER = 300;
 const LONGEST_HEARTBEAT_MS = 40_000;
 
 /** A worker that is silent for so long while it carries out an activity counts as dead. */
