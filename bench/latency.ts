@@ -2,7 +2,7 @@ import { runOf, startOperation } from '../client/start-operation.ts';
 import { DEFAULT_OPTIONS } from '../domain/operations/requests.ts';
 import { machineLoad } from './processes.ts';
 import { type BenchStack, startBenchStack } from './stack.ts';
-import { requestsOf, rounded, type StormOptions, wirePorts } from './wiring.ts';
+import { MOST_PORTS, requestsOf, rounded, type StormOptions, wirePorts } from './wiring.ts';
 
 /** Milliseconds from the start of `createPort` to its result. */
 export type Latency = { samples: number; p50: number; p99: number };
@@ -27,11 +27,10 @@ export async function singlePorts(
   say: (line: string) => void,
 ): Promise<LatencyRun> {
   const before = machineLoad();
-  const guests = Math.ceil(ports / options.nicsPerGuest);
-  const stack = await startBenchStack(options, guests + MOST_SAMPLES);
+  const stack = await startBenchStack(options, ports + MOST_SAMPLES, { maxPorts: MOST_PORTS });
   try {
     // Guests behind those of the storm.
-    const lone = requestsOf(1, guests + MOST_SAMPLES, 1).slice(guests);
+    const lone = requestsOf(1, ports + MOST_SAMPLES, 1).slice(ports);
     const next = async () => {
       const request = lone.shift();
       if (request === undefined) throw new RangeError(`more than ${MOST_SAMPLES} samples`);

@@ -18,7 +18,7 @@ const FIRST_VDEV = 0x1000;
 const DEVICES = 3;
 const USERID_DIGITS = 5;
 /** A VSWITCH of the simulator has as many ports: the bench does not measure its limit. */
-const MOST_PORTS = 10_000;
+export const MOST_PORTS = 10_000;
 
 export type OurStorm = {
   calls: number;
