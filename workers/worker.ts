@@ -3,6 +3,7 @@ import { PayloadKeyError } from '../client/payload-codec.ts';
 import { configuredTarget, TEMPORAL_VARIABLES } from '../client/temporal-connection.ts';
 import { messageOf, runProgram, type Values } from '../command-line/program.ts';
 import { ConfigurationError } from '../configuration/error.ts';
+import { defined } from '../domain/defined.ts';
 import { HostTaken } from '../runtime/host/host-claim.ts';
 import { runWorkers } from '../runtime/host/run-workers.ts';
 import { neutronConnection } from '../runtime/neutron/connection.ts';
@@ -28,14 +29,17 @@ async function main({ metrics, ...files }: Values<typeof OPTIONS>): Promise<void
   process.on('SIGHUP', watched.readAgain);
   const target = configuredTarget();
   await prepareExternal(target);
-  const { versioning: versioned } = configuration.worker;
+  const { versioning: versioned, cachedRuns } = configuration.worker;
   const times = {
     intervalSeconds: configuration.worker.pollingIntervalSeconds,
     sweepSeconds: configuration.worker.directorySweepSeconds,
   };
   const neutron = configuration.neutron === undefined ? undefined : neutronConnection(configuration.neutron, logger);
   neutron?.start();
-  const workers = await runWorkers(configuration.hosts, target, logger, times, neutron, { versioned });
+  const workers = await runWorkers(configuration.hosts, target, logger, times, neutron, {
+    versioned,
+    ...defined({ cachedRuns }),
+  });
   watched.use(workers.renew);
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM'), workers.stopped]);
   logger.info('stopping: operations continue with the next worker');
