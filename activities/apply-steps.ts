@@ -28,7 +28,9 @@ function cancelled({ reason }: AbortSignal, detail: object): Error {
   return new CancelledFailure(why, [detail]);
 }
 
-function withDetail(error: Error, detail: object): Error {
+/** The error with a further detail. */
+export function withDetail(error: Error, detail: object): Error {
+  if (error instanceof CancelledFailure) return new CancelledFailure(error.message, [...(error.details ?? []), detail]);
   if (!(error instanceof ApplicationFailure)) return error;
   const [first, ...more] = error.details ?? [];
   const merged = isPlainObject(first) ? [{ ...first, ...detail }, ...more] : [...(error.details ?? []), detail];

@@ -44,6 +44,8 @@ const Done = z.object({
   kind: z.literal('done'),
   result: z.object({ found: z.object({ portIds: z.array(z.string()) }) }),
 });
+/** Activities that carry out steps. */
+const BEGINS_STEPS: readonly string[] = ['applySteps', 'reconcileGuest'];
 const Applying = z.object({ requestId: z.string() });
 
 /** Read the history of a guest run. Throws what Temporal's client throws. */
@@ -72,7 +74,8 @@ class HistoryReader {
     const signaled = event.workflowExecutionSignaledEventAttributes;
     if (signaled?.signalName === 'enqueue') this.#enqueue((await this.#decode(signaled.input))[0]);
     const scheduled = event.activityTaskScheduledEventAttributes;
-    if (scheduled?.activityType?.name === 'applySteps') this.#apply((await this.#decode(scheduled.input))[0]);
+    if (scheduled && BEGINS_STEPS.includes(scheduled.activityType?.name ?? ''))
+      this.#apply((await this.#decode(scheduled.input))[0]);
     const sent = event.signalExternalWorkflowExecutionInitiatedEventAttributes;
     if (sent?.signalName === 'answer') {
       const [id, outcome, runId] = await this.#decode(sent.input);

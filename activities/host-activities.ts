@@ -79,6 +79,10 @@ export function createHostActivities(host: HostRuntime): HostActivities {
       }),
     planChange: (input) =>
       on(input, (stop) => inWindow(input, 'plan', stop, () => guests.planChange(input, stop), hasSteps)),
+    reconcileGuest: (input) =>
+      changing(input, (cancellation) =>
+        inWindow(input, 'plan', cancellation.stop, (arrive) => guests.reconcileGuest(input, cancellation, arrive)),
+      ),
     planTowards: (input) =>
       on(input, (stop) => inWindow(input, 'compare', stop, () => guests.planTowards(input, stop))),
     applySteps: (input) =>

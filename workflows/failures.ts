@@ -8,6 +8,7 @@ import {
 import { describeRefusals, type Refusal, refusal } from '../domain/planning/refusal.ts';
 import type { Mac } from '../domain/port/mac.ts';
 import { messageOf } from '../domain/text/error-message.ts';
+import type { PlannedChange } from './host-activities.ts';
 import { isRecord } from './untrusted-input.ts';
 
 /** The types of failures. Callers see the first three. */
@@ -243,12 +244,27 @@ export function possiblyDone(error: unknown): string[] {
   return stepIds(error, 'possibly');
 }
 
+/** The plan of which an activity has begun to carry out the steps; undefined when it failed before. */
+export function plannedBefore(error: unknown): PlannedChange | undefined {
+  return recordsIn(error)
+    .map(({ planned }) => planned)
+    .find(isPlannedChange);
+}
+
+function isPlannedChange(value: unknown): value is PlannedChange {
+  return isRecord(value) && value.kind === 'planned';
+}
+
 function stepIds(error: unknown, list: 'carriedOut' | 'possibly'): string[] {
+  const lists = recordsIn(error).map((detail) => detail[list]);
+  return lists.flatMap((ids) => (Array.isArray(ids) ? ids.map(String) : []));
+}
+
+function recordsIn(error: unknown): Record<string, unknown>[] {
   const cancelled =
     error instanceof ActivityFailure && error.cause instanceof CancelledFailure ? error.cause : undefined;
   const details: unknown[] = (applicationFailureOf(error) ?? cancelled)?.details ?? [];
-  const lists = details.map((detail) => (isRecord(detail) ? detail[list] : undefined));
-  return lists.flatMap((ids) => (Array.isArray(ids) ? ids.map(String) : []));
+  return details.filter(isRecord);
 }
 
 /** Sentences of the steps that a failed operation had carried out. */

@@ -37,6 +37,15 @@ export type Target = {
   requestId: string;
 };
 
+/** A change of a guest, with all that its plan depends on besides the guest's state. */
+export type ChangeToPlan = Target & {
+  change: Change;
+  avoidMacs: Mac[];
+  avoidPorts: string[];
+  onlyIf?: Preconditions;
+  order?: PlaceInOrder;
+};
+
 /** The place of a request in the order of acceptance, for the activity that plans it. */
 export type PlaceInOrder = {
   /** The time at which Temporal accepted the operation, in milliseconds of Unix time. */
@@ -82,6 +91,9 @@ export type Planning =
   | { kind: 'waits'; earlier: EarlierOperation[] }
   /** Earlier runs of the guest have carried out requests since the operation was accepted. */
   | { kind: 'learns'; earlierRuns: EarlierRuns };
+
+/** A plan whose steps were carried out at once; `applied` is absent where there was none. */
+export type Reconciled = { planning: Planning; applied?: AppliedSteps };
 
 /** The result of applying a plan; `after` is absent where the guest could not be read again. */
 export type AppliedSteps = {
@@ -209,15 +221,12 @@ export type HostActivities = RequestActivities & {
    * Read the guest and plan, unless an operation accepted earlier is still on its way. Fails permanently with `Refused` when the request cannot
    * be granted or `onlyIf` does not hold, and with `OperationEnded` when its operation has ended.
    */
-  planChange(
-    input: Target & {
-      change: Change;
-      avoidMacs: Mac[];
-      avoidPorts: string[];
-      onlyIf?: Preconditions;
-      order?: PlaceInOrder;
-    },
-  ): Promise<Planning>;
+  planChange(input: ChangeToPlan): Promise<Planning>;
+  /**
+   * `planChange` and `applySteps` one after the other, for a change that stays as far as it has come: a worker that dies takes the state before it
+   * along. When a step fails, a detail of the failure holds the plan as `planned`.
+   */
+  reconcileGuest(input: ChangeToPlan): Promise<Reconciled>;
   /** Read the guest again and plan the remaining steps, with the follow-ups that earlier steps need. */
   planTowards(input: Target & { desired: Desired; followUps?: Step[] }): Promise<Progress>;
   /**

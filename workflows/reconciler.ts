@@ -19,7 +19,7 @@ import {
   sayTrouble,
   troubleOf,
 } from './failures.ts';
-import type { HostActivities, Progress, Target } from './host-activities.ts';
+import type { AppliedSteps, HostActivities, Progress, Target } from './host-activities.ts';
 import { isRightShown, onOtherVlans, refusedAllTheSame, refusedCoupling } from './overridden-access.ts';
 import { showProgress } from './progress.ts';
 import { pauseBeforeRetry, retriedUntil } from './run-visibility.ts';
@@ -90,8 +90,12 @@ export class Reconciler {
     this.#options = options;
   }
 
-  /** Carry out the plan, and plan again until nothing is left; answers the NICs that are live then. */
-  async converge(desired: Desired, first?: Progress): Promise<Vdev[]> {
+  /**
+   * Carry out the plan, and plan again until nothing is left; answers the NICs that are live then. `begun` has what came of the first plan where
+   * that was carried out already.
+   */
+  async converge(desired: Desired, first?: Progress, begun?: () => Promise<AppliedSteps>): Promise<Vdev[]> {
+    let apply = begun;
     let progress = first ?? (await this.#planTowards(desired));
     while (progress.steps.length > 0) {
       const { steps } = progress;
@@ -102,7 +106,8 @@ export class Reconciler {
         await this.#pauseAfter(notShownYet(), headline(steps, 2));
         progress = await this.#planTowards(desired);
       } else {
-        progress = await this.#round(desired, progress);
+        progress = await this.#round(desired, progress, apply);
+        apply = undefined;
       }
     }
     return progress.liveVdevs;
@@ -119,7 +124,11 @@ export class Reconciler {
     }
   }
 
-  async #round(desired: Desired, { steps, readAt }: Progress): Promise<Progress> {
+  async #round(
+    desired: Desired,
+    { steps, readAt }: Progress,
+    begun: (() => Promise<AppliedSteps>) | undefined,
+  ): Promise<Progress> {
     let unheard: Step[] = [];
     let reports: GuestStepReport[] = [];
     let after: Progress | undefined;
@@ -128,10 +137,8 @@ export class Reconciler {
     const before = this.state.followUps;
     this.state.followUps = followUpsOf([...before, ...steps]);
     try {
-      const applied = await writeActivities(this.#said(headline(steps))).applySteps({
-        ...this.#target,
-        ...{ steps, desired, readAt, followUps: before },
-      });
+      const input = { ...this.#target, steps, desired, readAt, followUps: before };
+      const applied = await (begun?.() ?? writeActivities(this.#said(headline(steps))).applySteps(input));
       reports = applied.reports;
       after = applied.after;
       if (applied.isOutdated) this.state.followUps = before;

@@ -11,6 +11,7 @@ import type { Vdev } from '../domain/port/vdev.ts';
 import type { QuestionOutcome } from '../domain/probe/course.ts';
 import type { ProbePlan } from '../domain/probe/report.ts';
 import type { Userid } from '../domain/text/identifiers.ts';
+import { writeActivities } from './activity-proxies.ts';
 import {
   type AddressConflict,
   addressConflictOf,
@@ -21,6 +22,7 @@ import {
   isOperationEnded,
   operationFailed,
   permanently,
+  plannedBefore,
   reasonOf,
   refused,
   refusedAt,
@@ -29,7 +31,7 @@ import {
 } from './failures.ts';
 import type { RequestOutcome, RequestResult } from './guest-queue-messages.ts';
 import { type GuestRequest, isOrdered } from './guest-request.ts';
-import type { PlaceInOrder, PlannedChange, Planning, Target } from './host-activities.ts';
+import type { AppliedSteps, ChangeToPlan, PlaceInOrder, PlannedChange, Planning, Target } from './host-activities.ts';
 import { showProgress } from './progress.ts';
 import { announced, firstState, Reconciler, type ReconcilerState, reading } from './reconciler.ts';
 import { addSearchAttributes } from './run-visibility.ts';
@@ -125,10 +127,14 @@ async function forward(work: RequestWork, context: WorkContext): Promise<Request
     checkHistory: context.checkHistory,
   });
   const known = work.planned;
+  let begun: Begun['begun'];
   if (known === undefined) {
-    showProgress({ subject: `${userid} on ${host}`, state: 'is being read' });
-    const planning = await plan(work, context, reconciler);
+    const isAtOnce = isCarriedOutAtOnce(request);
+    showProgress({ subject: `${userid} on ${host}`, state: isAtOnce ? 'is being reconciled' : 'is being read' });
+    const first = await plan(work, context, reconciler);
+    const { planning } = first;
     if (planning.kind !== 'planned') return planning;
+    begun = first.begun;
     if (isOrdered(request) && !context.isFirst()) return { kind: 'waits', earlier: [] };
     work.planned = { ...planning, refused: [...planning.refused, ...work.overtaken] };
   }
@@ -148,20 +154,50 @@ async function forward(work: RequestWork, context: WorkContext): Promise<Request
     };
   }
   // A plan that an earlier run of the guest made may be overtaken: the guest is read again.
-  const liveVdevs = await reconciler.converge(planned.desired, known === undefined ? planned : undefined);
+  const liveVdevs = await reconciler.converge(planned.desired, known === undefined ? planned : undefined, begun);
   const { done } = work.forward;
   return { kind: 'done', result: resultOf(planned, found, liveVdevs, done.length > 0, done) };
 }
 
-function plan({ request, choice, avoidMacs, avoidPorts }: RequestWork, context: WorkContext, reconciler: Reconciler) {
+/** A plan, and what came of its steps where they were carried out at once. */
+type Begun = { planning: Planning; begun?: () => Promise<AppliedSteps> };
+
+function plan(
+  { request, choice, avoidMacs, avoidPorts }: RequestWork,
+  context: WorkContext,
+  reconciler: Reconciler,
+): Promise<Begun> {
   const { change, onlyIf } = request;
   // A second choice starts from the state after the first, which the request's sender has not seen.
   const conditions = onlyIf === undefined || choice > 1 ? {} : { onlyIf };
   const order = isOrdered(request) && choice === 1 ? { order: context.order() } : {};
-  const target = targetOf({ request }, context);
-  return reconciler.retried(`read ${context.userid} and plan`, (summary) =>
-    reading(summary).planChange({ ...target, change, avoidMacs, avoidPorts, ...conditions, ...order }),
-  );
+  const input = { ...targetOf({ request }, context), change, avoidMacs, avoidPorts, ...conditions, ...order };
+  return isCarriedOutAtOnce(request)
+    ? reconciler.retried(`reconcile ${context.userid}`, (summary) => atOnce(summary, input))
+    : reconciler.retried(`read ${context.userid} and plan`, async (summary) => ({
+        planning: await reading(summary).planChange(input),
+      }));
+}
+
+/** A reconciliation stays as far as it has come, so its plan need not outlive the worker. That is half of the events of a repair. */
+function isCarriedOutAtOnce({ change, keepOnFailure, dryRun }: GuestRequest): boolean {
+  return change.kind === 'reconcile' && keepOnFailure && !dryRun;
+}
+
+async function atOnce(summary: string, input: ChangeToPlan): Promise<Begun> {
+  try {
+    const { planning, applied } = await writeActivities(summary).reconcileGuest(input);
+    return { planning, ...(applied && { begun: async () => applied }) };
+  } catch (error) {
+    const planning = plannedBefore(error);
+    if (planning === undefined) throw error;
+    return {
+      planning,
+      begun: async () => {
+        throw error;
+      },
+    };
+  }
 }
 
 function targetOf({ request }: Pick<RequestWork, 'request'>, { host, userid }: WorkContext): Target {
