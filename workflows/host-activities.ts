@@ -37,6 +37,15 @@ export type Target = {
   requestId: string;
 };
 
+/** A change of a guest, with all that its plan depends on besides the guest's state. */
+export type ChangeToPlan = Target & {
+  change: Change;
+  avoidMacs: Mac[];
+  avoidPorts: string[];
+  onlyIf?: Preconditions;
+  order?: PlaceInOrder;
+};
+
 /** The place of a request in the order of acceptance, for the activity that plans it. */
 export type PlaceInOrder = {
   /** The time at which Temporal accepted the operation, in milliseconds of Unix time. */
@@ -212,22 +221,12 @@ export type HostActivities = RequestActivities & {
    * Read the guest and plan, unless an operation accepted earlier is still on its way. Fails permanently with `Refused` when the request cannot
    * be granted or `onlyIf` does not hold, and with `OperationEnded` when its operation has ended.
    */
-  planChange(
-    input: Target & {
-      change: Change;
-      avoidMacs: Mac[];
-      avoidPorts: string[];
-      onlyIf?: Preconditions;
-      order?: PlaceInOrder;
-    },
-  ): Promise<Planning>;
+  planChange(input: ChangeToPlan): Promise<Planning>;
   /**
    * The same, and carry the plan out by `applySteps`: one activity for a guest of a bulk operation. A failure or a timeout after the plan carries it as
    * `planned`, so that what the guest had before is known whatever happens.
    */
-  changeGuest(
-    input: Parameters<HostActivities['planChange']>[0] & { followUps: Step[] },
-  ): Promise<Exclude<Planning, PlannedChange> | ChangedGuest>;
+  changeGuest(input: ChangeToPlan & { followUps: Step[] }): Promise<Exclude<Planning, PlannedChange> | ChangedGuest>;
   /** Read the guest again and plan the remaining steps, with the follow-ups that earlier steps need. */
   planTowards(input: Target & { desired: Desired; followUps?: Step[] }): Promise<Progress>;
   /**
