@@ -10,6 +10,7 @@ import { openApiRoute } from './http/openapi.ts';
 import { answerWith, notJson, Problem, temporalDoesNotAnswer } from './http/problem.ts';
 import { type App, newApp, type Services } from './http/routing.ts';
 import { type GatewayOptions, LIMITS, type Limits } from './options.ts';
+import { loginRoute } from './picture/login.ts';
 import { pageRoutes } from './picture/pages.ts';
 import { eventRoutes } from './picture/sse.ts';
 import { hostRoutes } from './routes/hosts.ts';
@@ -33,6 +34,7 @@ export function createGateway(options: GatewayOptions): App {
   const app = newApp();
   app.use(requestId());
   app.use(metrics.middleware);
+  const logins = loginRoute(app, options);
   app.use(
     secureHeaders({
       strictTransportSecurity: 'max-age=15552000',
@@ -41,6 +43,8 @@ export function createGateway(options: GatewayOptions): App {
         baseUri: ["'none'"],
         formAction: ["'self'"],
         frameAncestors: ["'none'"],
+        // The picture fetches its token from the identity provider.
+        connectSrc: ["'self'", logins.origins],
         imgSrc: ["'self'", 'data:'],
         styleSrc: ["'self'", "'unsafe-inline'"],
       },

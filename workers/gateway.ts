@@ -3,6 +3,7 @@ import { configuredTarget, connectClient, TEMPORAL_VARIABLES } from '../client/t
 import { runProgram, UsageError, type Values, wholeNumber } from '../command-line/program.ts';
 import { defined } from '../domain/defined.ts';
 import { type GatewayHost, GatewayHosts, variable } from '../gateway/options.ts';
+import { readOidcFile } from '../runtime/gateway/oidc-file.ts';
 import { gatewayHostOf, serveGateway } from '../runtime/gateway/server.ts';
 import { watchTokens } from '../runtime/gateway/token-file.ts';
 import { CONFIGURATION_OPTIONS, CONFIGURATION_VARIABLES, configurationOf } from '../runtime/process/configuration.ts';
@@ -11,7 +12,12 @@ import { prepareExternal } from '../runtime/process/temporal-connection.ts';
 
 const OPTIONS = {
   ...CONFIGURATION_OPTIONS,
-  tokens: { type: 'string', value: 'FILE', help: "the file of the callers' tokens; without it, loopback only" },
+  tokens: {
+    type: 'string',
+    value: 'FILE',
+    help: "the file of the callers' tokens; without it and --oidc, loopback only",
+  },
+  oidc: { type: 'string', value: 'FILE', help: 'the file of the identity providers whose tokens are accepted' },
   listen: { type: 'string', default: '127.0.0.1', value: 'ADDRESS', help: 'the address to listen on' },
   port: { type: 'string', default: '8088', value: 'N', help: 'the port to listen on; 0 takes a free one' },
   'tls-cert': { type: 'string', value: 'FILE', help: 'the certificate chain in PEM format: serves HTTPS' },
@@ -22,7 +28,7 @@ const OPTIONS = {
 } as const;
 
 async function main(given: Values<typeof OPTIONS>): Promise<void> {
-  const { tokensFile, listen, uiUrl, publicUrl } = checked(given);
+  const { tokensFile, oidcFile, listen, uiUrl, publicUrl } = checked(given);
   const { hosts, logLevel } = servedHosts(given);
   const logger = createLogger(logLevel);
   const log = (level: 'info' | 'warn' | 'error', fields: Record<string, unknown>, message: string) =>
@@ -37,6 +43,7 @@ async function main(given: Values<typeof OPTIONS>): Promise<void> {
       namespace: target.namespace,
       hosts,
       tokens: watched?.tokens,
+      oidc: oidcFile === undefined ? undefined : readOidcFile(oidcFile),
       ...defined({ uiUrl, publicUrl }),
       log,
     },
@@ -62,7 +69,7 @@ function checked(values: Values<typeof OPTIONS>) {
   const port = wholeNumber('--port', values.port, 0, 65_535);
   const tls = certFile === undefined || keyFile === undefined ? {} : { tls: { certFile, keyFile } };
   const listen = { host: values.listen, port, behindProxy: values['behind-proxy'], ...tls };
-  return { tokensFile: values.tokens, listen, uiUrl, publicUrl };
+  return { tokensFile: values.tokens, oidcFile: values.oidc, listen, uiUrl, publicUrl };
 }
 
 /** The hosts of `ZVM_GATEWAY_HOSTS` if given, else of the files. */

@@ -4,8 +4,8 @@ import { type OperationView, runUrl } from '../../client/operations.ts';
 import type { ReconciliationHealth } from '../../client/reconciliation-health.ts';
 import { defined } from '../../domain/defined.ts';
 import type { HostView, VswitchView } from '../../domain/host/host-view.ts';
+import { allows } from '../http/callers.ts';
 import { type App, hostFor, newApp, refuseQuery, type Services } from '../http/routing.ts';
-import { stillAllows } from '../http/tokens.ts';
 import { HostFeed, type Seen } from './host-feed.ts';
 
 /** Longest silence: proxies drop silent connections, and pages know by the events that the stream lives. */
@@ -27,7 +27,7 @@ export function eventRoutes(services: Services): App {
     feeds.set(host, feed);
     unbuffered(context);
     const caller = context.get('caller');
-    const allowed = () => stillAllows(caller, services.options.tokens, 'read', host);
+    const allowed = () => caller === undefined || allows(caller, 'read', host);
     return streamSSE(context, (stream) => follow(stream, feed, services, allowed));
   });
   return app;

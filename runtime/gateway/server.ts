@@ -7,6 +7,7 @@ import { getConnInfo } from '@hono/node-server/conninfo';
 import type { Context } from 'hono';
 import type { HostConfiguration } from '../../configuration/load.ts';
 import { createGateway } from '../../gateway/app.ts';
+import { wantsTokens } from '../../gateway/http/middleware.ts';
 import type { GatewayHost, GatewayOptions } from '../../gateway/options.ts';
 import { type CertificateFiles, firstCertificate, watchCertificate } from './certificate.ts';
 
@@ -44,9 +45,9 @@ export async function serveGateway(
   options: GatewayOptions,
   { host, port, tls, behindProxy = false }: ServerOptions,
 ): Promise<RunningGateway> {
-  if (options.tokens === undefined && !isLoopback(host))
-    throw new Error(`without --tokens the gateway listens on loopback only, not on ${host}: give --tokens`);
-  if (options.tokens === undefined)
+  if (!wantsTokens(options) && !isLoopback(host))
+    throw new Error(`without --tokens the gateway listens on loopback only, not on ${host}: give --tokens or --oidc`);
+  if (!wantsTokens(options))
     options.log('warn', {}, 'development mode without tokens: every user of this machine may make every change');
   if (tls === undefined && !isLoopback(host))
     options.log('warn', {}, 'plain HTTP: the network carries tokens unencrypted');
