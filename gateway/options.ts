@@ -45,6 +45,8 @@ export type Limits = {
   waitSeconds: number;
   /** Longest reading of z/VM: below the 29 seconds of serverless API gateways. */
   readSeconds: number;
+  /** Streams of events that one caller has open: each costs memory, as much as a host is large. */
+  streamsPerCaller: number;
   /** Longest stream of events: its reader reconnects after that. */
   streamSeconds: number;
   /** Greatest age of a host's state in lists and in the picture. */
@@ -60,6 +62,7 @@ export const LIMITS: Limits = {
   temporalSeconds: 10,
   waitSeconds: 120,
   readSeconds: 25,
+  streamsPerCaller: 50,
   streamSeconds: Number.POSITIVE_INFINITY,
   stateSeconds: 2,
   metricsSeconds: 15,

@@ -6,6 +6,7 @@ import { type GatewayHost, GatewayHosts, variable } from '../gateway/options.ts'
 import { readOidcFile } from '../runtime/gateway/oidc-file.ts';
 import { gatewayHostOf, serveGateway } from '../runtime/gateway/server.ts';
 import { watchTokens } from '../runtime/gateway/token-file.ts';
+import { keepUses, useFileOf } from '../runtime/gateway/token-use.ts';
 import { CONFIGURATION_OPTIONS, CONFIGURATION_VARIABLES, configurationOf } from '../runtime/process/configuration.ts';
 import { createLogger } from '../runtime/process/logging.ts';
 import { prepareExternal } from '../runtime/process/temporal-connection.ts';
@@ -34,6 +35,7 @@ async function main(given: Values<typeof OPTIONS>): Promise<void> {
   const log = (level: 'info' | 'warn' | 'error', fields: Record<string, unknown>, message: string) =>
     logger[level](fields, message);
   const watched = tokensFile === undefined ? undefined : watchTokens(tokensFile, log);
+  const uses = tokensFile === undefined ? undefined : keepUses(useFileOf(tokensFile, process.env), log);
   const target = configuredTarget();
   await prepareExternal(target);
   const { client, close } = await connectClient(target);
@@ -44,7 +46,7 @@ async function main(given: Values<typeof OPTIONS>): Promise<void> {
       hosts,
       tokens: watched?.tokens,
       oidc: oidcFile === undefined ? undefined : readOidcFile(oidcFile),
-      ...defined({ uiUrl, publicUrl }),
+      ...defined({ uiUrl, publicUrl, used: uses?.used }),
       log,
     },
     listen,
@@ -57,6 +59,7 @@ async function main(given: Values<typeof OPTIONS>): Promise<void> {
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   await gateway.close();
   watched?.close();
+  uses?.close();
   await close();
 }
 
@@ -94,6 +97,7 @@ runProgram(
     options: OPTIONS,
     environment: {
       ZVM_GATEWAY_HOSTS: 'hosts and physical networks as JSON, in place of the files',
+      STATE_DIRECTORY: 'the directory where the last use of tokens is kept, in place of that of their file',
       ZVM_GATEWAY_LOG_LEVEL: 'the log level, with ZVM_GATEWAY_HOSTS',
       ...CONFIGURATION_VARIABLES,
       ...TEMPORAL_VARIABLES,

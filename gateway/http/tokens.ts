@@ -11,7 +11,8 @@ const Sha256 = z
   .regex(/^[0-9a-f]{64}$/, 'must be the SHA-256 of a token, in 64 hex digits')
   .transform((text) => Buffer.from(text, 'hex'));
 
-const Expiry = z
+/** The time from which a token is refused. A date begins at midnight UTC. */
+export const Expiry = z
   .union([z.iso.datetime({ offset: true }), z.iso.date()], 'must be a date, or a date and time with its zone')
   .transform((text) => new Date(text));
 

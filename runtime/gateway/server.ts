@@ -65,7 +65,7 @@ export async function serveGateway(
   const listening = Promise.withResolvers<AddressInfo>();
   const server = serve(
     {
-      fetch: app.fetch,
+      fetch: (request, bindings) => (hasSeveralHosts(bindings.incoming) ? REFUSED() : app.fetch(request, bindings)),
       hostname: host,
       port,
       // Node closes the connection half a second after an answer to an incomplete request.
@@ -99,6 +99,13 @@ export async function serveGateway(
     },
   };
 }
+
+/** RFC 9112, section 3.2: a proxy in front may have gone by the other one. */
+function hasSeveralHosts({ rawHeaders }: Pick<IncomingMessage, 'rawHeaders'>): boolean {
+  return rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'host').length > 1;
+}
+
+const REFUSED = () => new Response(null, { status: 400 });
 
 /** Read and drop the body, so that a client which sends all of it first still gets the answer. `requestTimeout` limits the time. */
 function takeRest(request: IncomingMessage): void {
