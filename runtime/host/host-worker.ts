@@ -15,6 +15,7 @@ import { type HostConfiguration, serverUrlOf } from '../../configuration/load.ts
 import { defined } from '../../domain/defined.ts';
 import { taskQueueOf } from '../../domain/host/host.ts';
 import type { HostActivities } from '../../workflows/host-activities.ts';
+import { webhooksOf } from '../notifications/webhook.ts';
 import { backendOf, checkBackend, type RenewableBackend, rulesOf } from './host-backend.ts';
 
 /** Activities wait for xCAT most of their time: many guests at once in a storm. */
@@ -62,6 +63,7 @@ export async function createHostWorker(
     rules: rulesOf(configuration),
     backend,
     ...defined({ neutron }),
+    webhooks: webhooksOf(configuration.webhooks ?? []),
     memberHosts: (client, members) => hostsOf(client, serverUrlOf(configuration), members),
     qosPolicies: new Map(),
   };
