@@ -10,6 +10,7 @@ import { keepUses, useFileOf } from '../runtime/gateway/token-use.ts';
 import { CONFIGURATION_OPTIONS, CONFIGURATION_VARIABLES, configurationOf } from '../runtime/process/configuration.ts';
 import { createLogger } from '../runtime/process/logging.ts';
 import { prepareExternal } from '../runtime/process/temporal-connection.ts';
+import { startTracing, TRACING_VARIABLES } from '../runtime/telemetry/tracing.ts';
 
 const OPTIONS = {
   ...CONFIGURATION_OPTIONS,
@@ -35,7 +36,9 @@ async function main(given: Values<typeof OPTIONS>): Promise<void> {
   const log = (level: 'info' | 'warn' | 'error', fields: Record<string, unknown>, message: string) =>
     logger[level](fields, message);
   const watched = tokensFile === undefined ? undefined : watchTokens(tokensFile, log);
+  const oidc = oidcFile === undefined ? undefined : readOidcFile(oidcFile);
   const uses = tokensFile === undefined ? undefined : keepUses(useFileOf(tokensFile, process.env), log);
+  const tracing = await startTracing('gateway');
   const target = configuredTarget();
   await prepareExternal(target);
   const { client, close } = await connectClient(target);
@@ -45,7 +48,7 @@ async function main(given: Values<typeof OPTIONS>): Promise<void> {
       namespace: target.namespace,
       hosts,
       tokens: watched?.tokens,
-      oidc: oidcFile === undefined ? undefined : readOidcFile(oidcFile),
+      oidc,
       ...defined({ uiUrl, publicUrl, used: uses?.used }),
       log,
     },
@@ -61,6 +64,7 @@ async function main(given: Values<typeof OPTIONS>): Promise<void> {
   watched?.close();
   uses?.close();
   await close();
+  await tracing.stop();
 }
 
 /** The options of the command line. Throws a UsageError that names the wrong option. */
@@ -101,6 +105,7 @@ runProgram(
       ZVM_GATEWAY_LOG_LEVEL: 'the log level, with ZVM_GATEWAY_HOSTS',
       ...CONFIGURATION_VARIABLES,
       ...TEMPORAL_VARIABLES,
+      ...TRACING_VARIABLES,
     },
     exit: { 0: 'stopped by a signal' },
     example: '--config-file zvm.ini --tokens tokens.json --listen 0.0.0.0 --tls-cert cert.pem --tls-key key.pem',
