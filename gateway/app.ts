@@ -17,6 +17,7 @@ import { eventRoutes } from './picture/sse.ts';
 import { hostRoutes } from './routes/hosts.ts';
 import { Metrics } from './routes/metrics.ts';
 import { nicRoutes } from './routes/nics.ts';
+import { notificationRoutes } from './routes/notifications.ts';
 import { operationRoutes } from './routes/operations.ts';
 import { portRoutes } from './routes/ports.ts';
 import { Readiness } from './routes/readiness.ts';
@@ -71,6 +72,7 @@ export function createGateway(options: GatewayOptions): App {
     nicRoutes,
     operationRoutes,
     reconciliationRoutes,
+    notificationRoutes,
     eventRoutes,
   ])
     app.route('/', routes(services));
