@@ -42,7 +42,7 @@ const MAY: Record<string, { code: string[]; types: string[]; packages: RegExp }>
     code: ['client', 'domain', 'temporal-config'],
     types: [],
     packages:
-      /^(zod|hono.*|@hono\/.*|amaro|prom-client|rate-limiter-flexible|swagger-ui-dist.*|pino|node:.*|@opentelemetry\/api|@temporalio\/(client|common))$/,
+      /^(zod|hono.*|@hono\/.*|amaro|jose|prom-client|rate-limiter-flexible|swagger-ui-dist.*|pino|node:.*|@opentelemetry\/api|@temporalio\/(client|common))$/,
   },
   cli: {
     code: ['client', 'command-line', 'configuration', 'domain', 'temporal-config'],

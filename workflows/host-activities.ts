@@ -3,6 +3,7 @@ import type { HostCapabilities } from '../domain/host/host-capabilities.ts';
 import type { ShownGuest } from '../domain/host/host-view.ts';
 import type { ManagementStep } from '../domain/host/management-network.ts';
 import type { ProbeRecord } from '../domain/host/probed-behaviour.ts';
+import type { NotifyInput } from '../domain/notifications/notification.ts';
 import type {
   GuestOperationType,
   HostOperationType,
@@ -258,6 +259,8 @@ export type HostActivities = RequestActivities & {
     up: PortId[];
     down: PortId[];
   }): Promise<{ failed: PortId[] }>;
+  /** Send an event to a webhook of the host, once. Fails permanently when there is no such webhook, or it is gone. */
+  deliverNotification(input: NotifyInput): Promise<void>;
   /** The DHCP node of the host, and the NICs that it needs. */
   planDhcp(input: { host: string }): Promise<DhcpPlan>;
   /** Plan the management node's NIC on the management network. Fails permanently with `Refused`. */

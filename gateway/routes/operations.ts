@@ -13,10 +13,11 @@ import {
 } from '../../client/operations.ts';
 import { OPERATION_TYPES } from '../../domain/operations/operations.ts';
 import { Audit, AuditTimes } from '../audit-schemas.ts';
+import { allows, hostsOf, isFor } from '../http/callers.ts';
 import { callerName, operationBody } from '../http/idempotent-start.ts';
 import { notFound, Problem } from '../http/problem.ts';
 import { type App, type Env, newApp, permit, route, type Services } from '../http/routing.ts';
-import { allows, isFor, type Verb } from '../http/tokens.ts';
+import type { Verb } from '../http/tokens.ts';
 import type { GatewayOptions } from '../options.ts';
 import { Operation, OperationFilter, OperationIdParam, OperationPaging, Operations } from '../schemas.ts';
 
@@ -70,8 +71,7 @@ function filterFor(
   after: string | undefined,
 ): Filter {
   permit(context, 'read', host);
-  const caller = context.get('caller');
-  const hosts = caller === undefined || caller.hosts.includes('*') ? undefined : caller.hosts;
+  const hosts = hostsOf(context.get('caller'), 'read');
   return { ...asked, host, hosts, portId: port, after: cursorOf(after) };
 }
 
@@ -199,7 +199,7 @@ async function findOperation(
     throw notFound(`operation ${id}`);
   const verb = verbFor(operation);
   permit(context, verb, operation.host);
-  if (!hostsOf(operation, options).every((host) => caller === undefined || allows(caller, verb, host)))
+  if (!hostsNamedBy(operation, options).every((host) => caller === undefined || allows(caller, verb, host)))
     throw new Problem(
       403,
       'forbidden',
@@ -210,7 +210,7 @@ async function findOperation(
 }
 
 /** The hosts that the operation names or works on. An operation started by another client may not name them. */
-function hostsOf({ type, host, hosts }: OperationDetails, options: GatewayOptions): readonly string[] {
+function hostsNamedBy({ type, host, hosts }: OperationDetails, options: GatewayOptions): readonly string[] {
   return hosts ?? (type === 'reconcileFleet' ? options.hosts.map((each) => each.host) : [host]);
 }
 
