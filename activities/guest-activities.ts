@@ -9,6 +9,7 @@ import type { HostCapabilities } from '../domain/host/host-capabilities.ts';
 import { Change } from '../domain/operations/requests.ts';
 import { decide } from '../domain/planning/decision.ts';
 import { waitingForLogon, wrongVlans } from '../domain/planning/live-plan.ts';
+import { basisOf } from '../domain/planning/plan-basis.ts';
 import { plan } from '../domain/planning/planner.ts';
 import { lostPortNumbers } from '../domain/planning/port-number-plan.ts';
 import { refusal, refusalsOf } from '../domain/planning/refusal.ts';
@@ -102,7 +103,7 @@ export function createGuestActivities(host: HostRuntime, operations: TemporalOpe
         [],
       );
       refuse(refuseIncapable(host.backend, steps));
-      const planId = planIdOf(steps);
+      const planId = planIdOf(steps, basisOf(steps, affected, context.guest, context.vswitches));
       refuse(refuseOtherPlan(input.onlyIf?.plan, planId));
       reservations.keep(desired.ports);
       const liveVdevs = liveVdevsOf(desired, context.guest, context.capabilities);

@@ -72,7 +72,7 @@ export type PlannedChange = Progress & {
   affected: PortId[];
   /** Ports that a bulk change refuses. */
   refused: RefusedPort[];
-  /** The plan's id: other steps have another id. */
+  /** The plan's id: other steps, or the same from another state, have another id. */
   plan: string;
 };
 
