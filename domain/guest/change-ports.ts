@@ -10,7 +10,8 @@ export function portsOfChange(change: Change): PortId[] {
     case 'attachNic':
     case 'setPorts':
     case 'wirePorts':
-      return change.ports.map((port: PortRequest | KnownPort) => port.portId);
+    case 'restore':
+      return change.ports.map((port: { portId: PortId }) => port.portId);
     case 'reconcile':
       return [...change.ports.map((port) => port.portId), ...(change.removed ?? [])];
     case 'detachNic':
@@ -26,6 +27,10 @@ export function portsOfChange(change: Change): PortId[] {
 /** The vdevs that a change names. */
 export function claimedVdevs(change: Change): { portId: PortId; vdev: Vdev }[] {
   if (!('ports' in change)) return [];
+  if (change.kind === 'restore')
+    return change.ports.flatMap(({ portId, before }) =>
+      typeof before === 'string' || before.vdev === undefined ? [] : [{ portId, vdev: before.vdev }],
+    );
   return change.ports.flatMap((port: PortRequest | KnownPort) =>
     'vdev' in port && port.vdev !== undefined ? [{ portId: port.portId, vdev: port.vdev }] : [],
   );
