@@ -8,10 +8,10 @@ export function portsOfChange(change: Change): PortId[] {
     case 'createPort':
       return [change.port.portId];
     case 'attachNic':
-    case 'setPorts':
     case 'wirePorts':
     case 'restore':
       return change.ports.map((port: { portId: PortId }) => port.portId);
+    case 'setPorts':
     case 'reconcile':
       return [...change.ports.map((port) => port.portId), ...(change.removed ?? [])];
     case 'detachNic':
@@ -21,6 +21,20 @@ export function portsOfChange(change: Change): PortId[] {
       return [];
     default:
       return [change.portId];
+  }
+}
+
+/** True of a change that takes ports away and does nothing else. */
+export function isRemoval(change: Change): boolean {
+  switch (change.kind) {
+    case 'deletePort':
+      return true;
+    case 'setPorts':
+      return change.ports.length === 0;
+    case 'restore':
+      return change.ports.every(({ before }) => before === 'absent');
+    default:
+      return false;
   }
 }
 

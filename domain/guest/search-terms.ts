@@ -20,9 +20,12 @@ export function searchTermsOfChange(change: Change): PortSearchTerms {
     case 'createPort':
       return searchTermsOfPorts([change.port]);
     case 'attachNic':
-    case 'setPorts':
     case 'wirePorts':
       return searchTermsOfPorts(change.ports);
+    case 'setPorts':
+      return mergedSearchTerms(searchTermsOfPorts(change.ports), {
+        ...{ portIds: change.removed ?? [], vswitches: [], vlans: [] },
+      });
     case 'reconcile': {
       const vswitches = [...change.unrecorded.map((nic) => nic.vswitch), ...change.left];
       return mergedSearchTerms(searchTermsOfPorts(change.ports), {

@@ -68,6 +68,9 @@ export const Preconditions = z.strictObject({
 });
 export type Preconditions = z.infer<typeof Preconditions>;
 
+/** The operation that another one undoes. */
+export const Undoes = z.string().min(1).max(400).meta({ description: 'The id of the operation that this one undoes' });
+
 /** Options of all operations that change something. */
 export const hostOptions = {
   giveUpAfterMinutes: z
@@ -139,10 +142,11 @@ export const Change = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('deletePort'), portId: PortId }),
   /** Ports that a grant or a port number authorises are authorised by the user directory from now on. */
   z.strictObject({ kind: z.literal('modernize') }),
-  /** The ports become as given, new or not. `asked`: by a caller; absent of what the host itself needs, as for DHCP. */
+  /** The ports become as given, new or not, others go. `asked`: by a caller; absent of what the host itself needs, as for DHCP. */
   z.strictObject({
     kind: z.literal('setPorts'),
     ports: z.array(PortRequest),
+    removed: z.array(PortId).optional(),
     live: z.boolean(),
     asked: z.literal(true).optional(),
   }),

@@ -1,7 +1,7 @@
 import { defined } from '../defined.ts';
 import { absenceRefusal } from '../guest/absence.ts';
 import { reconcileAbsent } from '../guest/absent-guest.ts';
-import { claimedVdevs, portsOfChange } from '../guest/change-ports.ts';
+import { claimedVdevs, isRemoval, portsOfChange } from '../guest/change-ports.ts';
 import type { Desired, DesiredPort } from '../guest/desired.ts';
 import type { GuestState } from '../guest/guest.ts';
 import { keptAttributes } from '../guest/kept-attributes.ts';
@@ -77,8 +77,8 @@ export function decide(change: Change, read: PlanningContext): Decision {
  * True of a change at which ports leave their grants and port numbers for the directory: when that is asked for, and when the guest is logged off,
  * so that nothing live depends on them.
  */
-function movesToDirectory({ kind }: Change, { loggedOn }: GuestState): boolean {
-  return kind === 'modernize' || (!loggedOn && kind !== 'reconcile' && kind !== 'deletePort');
+function movesToDirectory(change: Change, { loggedOn }: GuestState): boolean {
+  return change.kind === 'modernize' || (!loggedOn && change.kind !== 'reconcile' && !isRemoval(change));
 }
 
 /** Why a guest cannot be moved to its directory entry. */
@@ -146,10 +146,7 @@ function refuseAbsent(change: Change, { guest, rules }: PlanningContext): Refusa
   const { absence } = guest;
   if (absence === undefined || change.kind === 'reconcile') return [];
   const isOfMember = absence.kind === 'elsewhere' && absence.inCluster === true;
-  const isRemoval =
-    change.kind === 'deletePort' ||
-    (change.kind === 'restore' && change.ports.every(({ before }) => before === 'absent'));
-  if (isRemoval && !isOfMember) return [];
+  if (isRemoval(change) && !isOfMember) return [];
   return [absenceRefusal(guest.userid, rules.host, absence)];
 }
 

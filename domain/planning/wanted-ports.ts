@@ -60,10 +60,13 @@ function portsOfOperation(
       return { ports: before, refusals: [] };
     case 'deletePort':
       return { ports: before.filter((port) => port.portId !== change.portId), refusals: [] };
-    case 'setPorts':
-      return inTurn(change.ports, before, (port, ports, index) =>
+    case 'setPorts': {
+      const gone = new Set<string>(change.removed);
+      const left = before.filter(({ portId }) => !gone.has(portId));
+      return inTurn(change.ports, left, (port, ports, index) =>
         setPort(port, change.live, `ports.${index}.`, ports, context),
       );
+    }
     case 'restore':
       return restoredPorts(change.ports, before, context);
     case 'probe':
@@ -247,6 +250,7 @@ export function removedBy(change: Change): Desired['removed'] {
   switch (change.kind) {
     case 'deletePort':
       return [{ portId: change.portId, unwired: false }];
+    case 'setPorts':
     case 'reconcile':
       return (change.removed ?? []).map((portId) => ({ portId, unwired: false }));
     case 'restore':
