@@ -15,6 +15,7 @@ import { loginRoute } from './picture/login.ts';
 import { pageRoutes } from './picture/pages.ts';
 import { eventRoutes } from './picture/sse.ts';
 import { codecRoutes, fromTemporalUi } from './routes/codec.ts';
+import { desiredRoutes } from './routes/desired.ts';
 import { hostRoutes } from './routes/hosts.ts';
 import { Metrics } from './routes/metrics.ts';
 import { nicRoutes } from './routes/nics.ts';
@@ -78,6 +79,7 @@ export function createGateway(options: GatewayOptions): App {
   app.use('/v1/*', fromHere, withToken, rateLimited(limits), limitedBody(limits), jsonBody, bounded(options, limits));
   for (const routes of [
     hostRoutes,
+    desiredRoutes,
     vswitchRoutes,
     portRoutes,
     nicRoutes,

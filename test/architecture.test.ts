@@ -47,7 +47,7 @@ const MAY: Record<string, { code: string[]; types: string[]; packages: RegExp }>
   cli: {
     code: ['client', 'command-line', 'configuration', 'domain', 'temporal-config'],
     types: [],
-    packages: /^(zod|commander|cli-table3|log-update|@bomb\.sh\/tab.*|node:.*|@temporalio\/(client|common))$/,
+    packages: /^(zod|commander|yaml|log-update|@bomb\.sh\/tab.*|node:.*|@temporalio\/(client|common))$/,
   },
   runtime: {
     code: [

@@ -13,6 +13,7 @@ import type {
   RequestOf,
 } from '../domain/operations/operations.ts';
 import type { Change, PortRequest, Preconditions, RepairFailure } from '../domain/operations/requests.ts';
+import type { FormerPort } from '../domain/planning/former-ports.ts';
 import type { WrongVlans } from '../domain/planning/live-plan.ts';
 import type { RefusedPort } from '../domain/planning/refusal.ts';
 import type { GuestStepReport, Step, StepReport } from '../domain/planning/steps.ts';
@@ -80,9 +81,13 @@ export type PlannedChange = Progress & {
   desired: Desired;
   before: Desired;
   affected: PortId[];
+  /** The affected ports as the plan found them; absent in histories of older builds. */
+  found?: FormerPort[];
+  /** Of an undo: what has changed since. */
+  changedSince?: string[];
   /** Ports that a bulk change refuses. */
   refused: RefusedPort[];
-  /** The plan's id: other steps have another id. */
+  /** The plan's id: other steps, or the same from another state, have another id. */
   plan: string;
 };
 
