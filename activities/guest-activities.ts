@@ -8,7 +8,9 @@ import type { GuestState } from '../domain/guest/guest.ts';
 import type { HostCapabilities } from '../domain/host/host-capabilities.ts';
 import { Change } from '../domain/operations/requests.ts';
 import { decide } from '../domain/planning/decision.ts';
+import { formerPorts } from '../domain/planning/former-ports.ts';
 import { waitingForLogon, wrongVlans } from '../domain/planning/live-plan.ts';
+import { basisOf } from '../domain/planning/plan-basis.ts';
 import { plan } from '../domain/planning/planner.ts';
 import { lostPortNumbers } from '../domain/planning/port-number-plan.ts';
 import { refusal, refusalsOf } from '../domain/planning/refusal.ts';
@@ -34,6 +36,7 @@ import type { HostRuntime } from './host-runtime.ts';
 import { refuseBesideOtherWriters } from './other-writers.ts';
 import { createPortNumberReservations } from './port-number-reservations.ts';
 import { shownOf } from './show.ts';
+import { sinceOperation } from './since-operation.ts';
 import { planIdOf, refuseOtherPlan, refuseOtherState } from './state-tags.ts';
 import type { TemporalOperations } from './temporal-operations.ts';
 import type { Stage } from './windows.ts';
@@ -103,12 +106,14 @@ export function createGuestActivities(host: HostRuntime, operations: TemporalOpe
         [],
       );
       refuse(refuseIncapable(host.backend, steps));
-      const planId = planIdOf(steps);
+      const planId = planIdOf(steps, basisOf(steps, affected, context.guest, context.vswitches));
       refuse(refuseOtherPlan(input.onlyIf?.plan, planId));
       reservations.keep(desired.ports);
       const liveVdevs = liveVdevsOf(desired, context.guest, context.capabilities);
-      const found = { desired, before, affected, refused, steps, plan: planId };
-      return { kind: 'planned', ...found, liveVdevs, readAt };
+      const planned = { desired, before, affected, refused, steps, plan: planId, liveVdevs, readAt };
+      const found = formerPorts(affected, before, context.guest);
+      const since = change.kind === 'restore' ? await sinceOperation(host, change.ports, context) : undefined;
+      return { kind: 'planned', ...planned, found, ...defined({ changedSince: since }) };
     },
     planTowards: progressOf,
     async applySteps(input, cancellation, arrive) {

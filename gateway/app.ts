@@ -12,12 +12,15 @@ import { answerWith, notJson, Problem, temporalDoesNotAnswer } from './http/prob
 import { type App, newApp, type Services } from './http/routing.ts';
 import { traced } from './http/traced.ts';
 import { type GatewayOptions, LIMITS, type Limits } from './options.ts';
+import { loginRoute } from './picture/login.ts';
 import { pageRoutes } from './picture/pages.ts';
 import { eventRoutes } from './picture/sse.ts';
 import { codecRoutes, fromTemporalUi } from './routes/codec.ts';
+import { desiredRoutes } from './routes/desired.ts';
 import { hostRoutes } from './routes/hosts.ts';
 import { Metrics } from './routes/metrics.ts';
 import { nicRoutes } from './routes/nics.ts';
+import { notificationRoutes } from './routes/notifications.ts';
 import { operationRoutes } from './routes/operations.ts';
 import { portRoutes } from './routes/ports.ts';
 import { Readiness } from './routes/readiness.ts';
@@ -37,9 +40,10 @@ export function createGateway(options: GatewayOptions): App {
   app.use(requestId());
   app.use(traced);
   app.use(metrics.middleware);
-  const strict = securedBy("'self'");
+  const logins = loginRoute(app, options);
+  const strict = securedBy(logins.origins, "'self'");
   // Swagger UI writes styles into its elements.
-  const ofDocs = securedBy("'self'", "'unsafe-inline'");
+  const ofDocs = securedBy(logins.origins, "'self'", "'unsafe-inline'");
   app.use((context, next) => (context.req.path === '/docs' ? ofDocs : strict)(context, next));
   app.use(logged(options));
   app.get('/healthz', (context) => context.json({ status: 'ok' }));
@@ -66,11 +70,13 @@ export function createGateway(options: GatewayOptions): App {
   app.use('/v1/*', fromHere, withToken, rateLimited(limits), limitedBody(limits), jsonBody, bounded(options, limits));
   for (const routes of [
     hostRoutes,
+    desiredRoutes,
     vswitchRoutes,
     portRoutes,
     nicRoutes,
     operationRoutes,
     reconciliationRoutes,
+    notificationRoutes,
     eventRoutes,
   ])
     app.route('/', routes(services));
@@ -81,7 +87,7 @@ export function createGateway(options: GatewayOptions): App {
 }
 
 /** The headers by which browsers keep other sites out of a page: no frame around it, no script, form or base from elsewhere. */
-function securedBy(...styleSrc: string[]): MiddlewareHandler {
+function securedBy(origins: (context: Context) => string, ...styleSrc: string[]): MiddlewareHandler {
   return secureHeaders({
     strictTransportSecurity: 'max-age=15552000',
     contentSecurityPolicy: {
@@ -89,6 +95,8 @@ function securedBy(...styleSrc: string[]): MiddlewareHandler {
       baseUri: ["'none'"],
       formAction: ["'self'"],
       frameAncestors: ["'none'"],
+      // The picture fetches its token from the identity provider.
+      connectSrc: ["'self'", origins],
       imgSrc: ["'self'", 'data:'],
       styleSrc,
     },

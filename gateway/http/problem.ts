@@ -21,6 +21,7 @@ export const PROBLEM_KINDS = [
   'ended',
   'not-cancellable',
   'not-retryable',
+  'not-undoable',
   'changed',
   'too-large',
   'not-json',

@@ -5,6 +5,7 @@ import type { PortView } from '../../domain/host/host-view.ts';
 import { OPERATIONS } from '../../domain/operations/operations.ts';
 import { Userid, VswitchName } from '../../domain/text/identifiers.ts';
 import { GuestRow, PortRow } from '../guest-schemas.ts';
+import { allows } from '../http/callers.ts';
 import { checkConditions, isConditional, tagged, tagOf } from '../http/etag.ts';
 import { startAlone } from '../http/idempotent-start.ts';
 import { notFound } from '../http/problem.ts';
@@ -22,7 +23,7 @@ import {
   STARTED,
   starts,
 } from '../http/routing.ts';
-import { allows, VERBS } from '../http/tokens.ts';
+import { VERBS } from '../http/tokens.ts';
 import type { GatewayHost } from '../options.ts';
 import { Host, HostChange, HostPicture, OfHost, Paging } from '../schemas.ts';
 

@@ -15,9 +15,11 @@ import {
 } from '../../client/operations.ts';
 import { knownBefore } from '../../client/reconcile-now.ts';
 import type { OperationRequest } from '../../client/start-operation.ts';
+import { undoOf } from '../../client/undo.ts';
 import { defined } from '../../domain/defined.ts';
-import { definitionOf, isGuestOperationType, OPERATION_TYPES } from '../../domain/operations/operations.ts';
+import { definitionOf, isGuestOperationType, OPERATION_TYPES, OPERATIONS } from '../../domain/operations/operations.ts';
 import { Audit, AuditTimes } from '../audit-schemas.ts';
+import { allows, hostsOf, isFor } from '../http/callers.ts';
 import { callerName, operationBody, startAlone, startOwn } from '../http/idempotent-start.ts';
 import { invalid, notFound, Problem } from '../http/problem.ts';
 import {
@@ -26,13 +28,14 @@ import {
   type Env,
   hostFor,
   newApp,
+  optionOf,
   PortOperationQuery,
   permit,
   route,
   type Services,
   STARTED,
 } from '../http/routing.ts';
-import { allows, isFor, type Verb } from '../http/tokens.ts';
+import type { Verb } from '../http/tokens.ts';
 import type { GatewayOptions } from '../options.ts';
 import { Operation, OperationFilter, OperationIdParam, OperationPaging, Operations } from '../schemas.ts';
 
@@ -48,10 +51,17 @@ const OneRun = z.strictObject({
 /** Operations that callers started, without guest runs, readings and Neutron followers. */
 const CANCELLABLE: ReadonlySet<string> = new Set(OPERATION_TYPES);
 
-/** Operations: list, audit, show, cancel, retry. */
+/** Operations: list, audit, show, cancel, undo, retry. */
 export function operationRoutes(services: Services): App {
   const app = newApp();
-  for (const add of [listOperationsRoute, auditRoute, showOperationRoute, cancelOperationRoute, retryOperationRoute])
+  for (const add of [
+    listOperationsRoute,
+    auditRoute,
+    showOperationRoute,
+    cancelOperationRoute,
+    undoOperationRoute,
+    retryOperationRoute,
+  ])
     add(app, services);
   return app;
 }
@@ -87,8 +97,7 @@ function filterFor(
   after: string | undefined,
 ): Filter {
   permit(context, 'read', host);
-  const caller = context.get('caller');
-  const hosts = caller === undefined || caller.hosts.includes('*') ? undefined : caller.hosts;
+  const hosts = hostsOf(context.get('caller'), 'read');
   return { ...asked, host, hosts, portId: port, after: cursorOf(after) };
 }
 
@@ -206,6 +215,40 @@ function cancelOperationRoute(app: App, services: Services): void {
   );
 }
 
+function undoOperationRoute(app: App, services: Services): void {
+  app.openapi(
+    route(
+      {
+        method: 'post',
+        path: '/v1/operations/{operationId}/undo',
+        operationId: 'undoOperation',
+        tags: ['Operations'],
+        summary: 'Take what an operation has changed back to what was before it, by an operation of its own',
+        request: {
+          params: OfOperation,
+          headers: ChangeHeaders,
+          query: PortOperationQuery.extend({ ...OneRun.shape, force: optionOf(RESTORE.force) }),
+        },
+      },
+      STARTED,
+    ),
+    async (context) => {
+      const { operationId } = context.req.valid('param');
+      const { runId, plan, ...options } = context.req.valid('query');
+      const operation = await findOperation(context, services, operationId, runId, () => 'change');
+      const undo = undoOf(operation, { ...options, ...(plan === undefined ? {} : { onlyIf: { plan } }) });
+      if ('impossible' in undo)
+        throw new Problem(409, 'not-undoable', 'Cannot be undone', `operation ${operationId}: ${undo.impossible}`);
+      const { request } = undo;
+      return request.type === 'restorePorts'
+        ? startOwn(context, services, request)
+        : startAlone(context, services, request);
+    },
+  );
+}
+
+const RESTORE = OPERATIONS.restorePorts.input.shape;
+
 const RetryQuery = PortOperationQuery.pick({ dryRun: true, plan: true }).extend(OneRun.shape);
 
 function retryOperationRoute(app: App, services: Services): void {
@@ -248,7 +291,7 @@ function retryOperationRoute(app: App, services: Services): void {
 /** The request with the plan that it must have. Throws a Problem for a type of operation whose plans have no name. */
 function onlyBy(plan: string | undefined, request: OperationRequest): OperationRequest {
   if (plan === undefined) return request;
-  if (!isGuestOperationType(request.type))
+  if (!('onlyIf' in OPERATIONS[request.type].input.shape))
     throw invalid(422, [{ field: 'plan', reason: `plans of ${request.type} have no name` }]);
   return { ...request, input: { ...request.input, onlyIf: { plan } } } as OperationRequest;
 }
@@ -273,7 +316,7 @@ async function findOperation(
     throw notFound(`operation ${id}`);
   const verb = verbFor(operation);
   permit(context, verb, operation.host);
-  if (!hostsOf(operation, options).every((host) => caller === undefined || allows(caller, verb, host)))
+  if (!hostsNamedBy(operation, options).every((host) => caller === undefined || allows(caller, verb, host)))
     throw new Problem(
       403,
       'forbidden',
@@ -284,7 +327,7 @@ async function findOperation(
 }
 
 /** The hosts that the operation names or works on. An operation started by another client may not name them. */
-function hostsOf({ type, host, hosts }: OperationDetails, options: GatewayOptions): readonly string[] {
+function hostsNamedBy({ type, host, hosts }: OperationDetails, options: GatewayOptions): readonly string[] {
   return hosts ?? (type === 'reconcileFleet' ? options.hosts.map((each) => each.host) : [host]);
 }
 

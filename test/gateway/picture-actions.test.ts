@@ -173,6 +173,18 @@ function look(viewer: Viewer): void {
       expect(await granted('LNX10001')).toMatchObject({ VSW1: [180] });
     });
 
+    test('that has changed something is taken back by a plan', async () => {
+      const path = `/v1/hosts/${served.host}/guests/LNX10001/ports/${portId(1)}`;
+      const before = await granted('LNX10001');
+      const { body } = await served.call('PATCH', path, { network: vlan(181) }, WAIT);
+      const page = await viewer.openDrawn(served, `&operation=${encodeURIComponent(`${body.id}/${body.runId}`)}`);
+      await press(page, 'Undo the operation …');
+      await expect.poll(() => status(page).textContent()).toContain('would be carried out');
+      await press(page, 'Take it back');
+      await expect.poll(() => status(page).textContent()).toBe('Done.');
+      expect(await granted('LNX10001')).toEqual(before);
+    });
+
     test('compares and repairs a host now', async () => {
       const page = await viewer.openDrawn(served);
       await press(page, 'Reconcile now …');

@@ -35,7 +35,8 @@ type Elements = {
   | 'nothing'
   | 'detail'
   | 'operations'
-  | 'why',
+  | 'why'
+  | 'logins',
   HTMLElement
 >;
 
@@ -69,6 +70,7 @@ const CLASSES: { [Id in keyof Elements]: new () => Elements[Id] } = {
   detail: HTMLElement,
   operations: HTMLElement,
   why: HTMLElement,
+  logins: HTMLElement,
 };
 
 /** An element of the page. Text is put in as text: what comes from z/VM is never read as HTML. */

@@ -88,7 +88,8 @@ class ChangeDialog {
   readonly #showPlan = async () => {
     const { notice } = this.#change;
     this.#values = this.#fields?.values() ?? {};
-    this.#key = crypto.randomUUID();
+    // Browsers give randomUUID to pages over HTTPS and of this machine alone.
+    this.#key = [...crypto.getRandomValues(new Uint32Array(4))].map((part) => part.toString(36)).join('');
     if (this.#fields !== undefined && this.#values.network === undefined) return;
     if (notice !== undefined)
       return this.#enter({ is: 'planned', result: { steps: [], plan: undefined, interrupts: false, failures: [] } });

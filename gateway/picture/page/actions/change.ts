@@ -86,7 +86,13 @@ export function reconcileChange(host: string): Change {
   };
 }
 
-/** The changes of an operation: cancel one that runs, ask once more for what an ended one has not brought about. */
+/** Operations that can be taken back, as far as their type says. */
+const UNDOABLE = new Set<string>([
+  ...['createPort', 'attachNic', 'changeVlan', 'setAdminState', 'detachNic', 'deletePort', 'setPorts', 'wirePorts'],
+  ...['restorePorts', 'ensureVswitch', 'deleteVswitch'],
+]);
+
+/** The changes of an operation: cancel one that runs, ask once more for what an ended one has not brought about, take back one that is done. */
 export function operationChanges(operation: FullOperation): Change[] {
   const path = `/v1/operations/${encodeURIComponent(operation.id)}`;
   const about = operation.summary ?? nameOf(operation);
@@ -98,13 +104,16 @@ export function operationChanges(operation: FullOperation): Change[] {
         request: () => ({ method: 'POST', path: `${path}/cancel?runId=${operation.runId}` }),
       },
     ];
-  if (operation.state === 'completed' && operation.outcome !== 'failed' && operation.outcome !== 'refused') return [];
-  return [
-    {
-      ...{ title: 'Retry the operation', about, start: 'Retry it' },
-      request: (asked) => ({ method: 'POST', path: `${path}/retry${queryOf(asked, `runId=${operation.runId}`)}` }),
-    },
-  ];
+  const ofRun = (way: string) => (asked: Ask) => ({
+    method: 'POST',
+    path: `${path}/${way}${queryOf(asked, `runId=${operation.runId}`)}`,
+  });
+  if (operation.state === 'completed' && operation.outcome === 'changed')
+    return UNDOABLE.has(operation.type)
+      ? [{ ...{ title: 'Undo the operation', about, start: 'Take it back' }, request: ofRun('undo') }]
+      : [];
+  const isDone = operation.state === 'completed' && operation.outcome !== 'failed' && operation.outcome !== 'refused';
+  return isDone ? [] : [{ ...{ title: 'Retry the operation', about, start: 'Retry it' }, request: ofRun('retry') }];
 }
 
 function queryOf({ dryRun, plan }: Ask, ...more: string[]): string {
