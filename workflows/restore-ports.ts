@@ -20,11 +20,11 @@ type Request = RequestOf<'restorePorts'>;
 type GuestPorts = { userid: Userid; ports: RestoredPort[] };
 type OfGuest = { userid: Userid; result: RequestResult };
 
-/** What an undo has done, or would do. */
+/** The work of an undo: done, or to be done. */
 export type RestorePortsResult = Omit<OperationResult, 'undo'> & {
   /** After a dry run: what has changed since the operation. */
   changedSince?: string[];
-  /** What an undo of this undo needs. */
+  /** The ports as an undo of this undo needs them. */
   undo?: (RestoredPort & { userid: Userid })[];
 };
 
