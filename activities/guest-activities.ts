@@ -22,6 +22,7 @@ import type { Vswitch } from '../domain/vswitch/vswitch.ts';
 import { guestWorkflowId } from '../temporal-config/names.ts';
 import type {
   AppliedSteps,
+  ChangeToPlan,
   HostActivities,
   PlannedChange,
   Planning,
@@ -40,11 +41,11 @@ import { planIdOf, refuseOtherPlan, refuseOtherState } from './state-tags.ts';
 import type { TemporalOperations } from './temporal-operations.ts';
 import type { Stage } from './windows.ts';
 
-type Input<Name extends 'planChange' | 'planTowards' | 'applySteps'> = Parameters<HostActivities[Name]>[0];
+type Input<Name extends 'planTowards' | 'applySteps'> = Parameters<HostActivities[Name]>[0];
 
 /** The activities that read and change one guest. */
 export type GuestActivities = {
-  planChange(input: Input<'planChange'>, signal: AbortSignal): Promise<Planning>;
+  planChange(input: ChangeToPlan, signal: AbortSignal): Promise<Planning>;
   planTowards(input: Input<'planTowards'>, signal: AbortSignal): Promise<Progress>;
   applySteps(
     input: Input<'applySteps'>,
@@ -149,7 +150,7 @@ function changeOf(change: unknown): Change {
 /** Why the request cannot be planned yet: its guest run has to know more, or others go first. Undefined when it is its turn. */
 async function placeOf(
   operations: TemporalOperations,
-  { host, userid, operation, order }: Input<'planChange'>,
+  { host, userid, operation, order }: ChangeToPlan,
 ): Promise<Exclude<Planning, PlannedChange> | undefined> {
   if (order === undefined || operation === undefined) return undefined;
   const { client } = Context.current();

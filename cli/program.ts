@@ -12,6 +12,7 @@ import { hostCommands } from './commands/host.ts';
 import { hostsCommand } from './commands/hosts.ts';
 import { importCommand } from './commands/import.ts';
 import { nicCommands } from './commands/nic.ts';
+import { notificationCommands } from './commands/notifications.ts';
 import { opsCommands } from './commands/ops.ts';
 import { portCommands } from './commands/port.ts';
 import { reconcileCommand } from './commands/reconcile.ts';
@@ -70,6 +71,7 @@ export function createProgram(): Command {
   reconcileCommand(program);
   opsCommands(program);
   auditCommand(program);
+  notificationCommands(program);
   importCommand(program);
   desiredCommands(program);
   applyCommand(program);

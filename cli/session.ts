@@ -46,11 +46,12 @@ export class Session {
     const form = options.json === true ? 'json' : (options.output ?? 'table');
     this.output = new Output({ form, columns: options.columns?.split(',') });
     this.signal = signal;
-    const { namespace, connection } = configuredTarget();
+    const { namespace, connection, codec } = configuredTarget();
     const { address } = options;
     this.target = {
       namespace: options.namespace ?? namespace,
       connection: { ...connection, connectTimeout: CONNECT_TIMEOUT, ...defined({ address }) },
+      ...defined({ codec }),
     };
   }
 

@@ -64,6 +64,24 @@ export const Vswitch = z.object({
 });
 export type Vswitch = z.infer<typeof Vswitch>;
 
+/**
+ * VSWITCHes as a guest is on them, with its authorisations and NICs alone. To look at each guest of a host then takes time in proportion to the guests,
+ * and not to their square.
+ */
+export function partsByUserid(vswitches: readonly Vswitch[]): (userid: Userid) => Vswitch[] {
+  const parts = vswitches.map((vswitch) => ({
+    vswitch,
+    authorisations: Map.groupBy(vswitch.authorisations, ({ userid }) => userid),
+    nics: Map.groupBy(vswitch.nics, ({ userid }) => userid),
+  }));
+  return (userid) =>
+    parts.map(({ vswitch, authorisations, nics }) => ({
+      ...vswitch,
+      authorisations: authorisations.get(userid) ?? [],
+      nics: nics.get(userid) ?? [],
+    }));
+}
+
 /** The grant of a userid: its authorisation that belongs to no port (docs/reference/zvm.md 5.6). */
 export function grantOf(
   { authorisations }: Pick<Vswitch, 'authorisations'>,

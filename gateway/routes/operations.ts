@@ -14,6 +14,7 @@ import {
 import { undoOf } from '../../client/undo.ts';
 import { OPERATION_TYPES, OPERATIONS } from '../../domain/operations/operations.ts';
 import { Audit, AuditTimes } from '../audit-schemas.ts';
+import { allows, hostsOf, isFor } from '../http/callers.ts';
 import { callerName, operationBody, startAlone, startOwn } from '../http/idempotent-start.ts';
 import { notFound, Problem } from '../http/problem.ts';
 import {
@@ -28,7 +29,7 @@ import {
   type Services,
   STARTED,
 } from '../http/routing.ts';
-import { allows, isFor, type Verb } from '../http/tokens.ts';
+import type { Verb } from '../http/tokens.ts';
 import type { GatewayOptions } from '../options.ts';
 import { Operation, OperationFilter, OperationIdParam, OperationPaging, Operations } from '../schemas.ts';
 
@@ -83,8 +84,7 @@ function filterFor(
   after: string | undefined,
 ): Filter {
   permit(context, 'read', host);
-  const caller = context.get('caller');
-  const hosts = caller === undefined || caller.hosts.includes('*') ? undefined : caller.hosts;
+  const hosts = hostsOf(context.get('caller'), 'read');
   return { ...asked, host, hosts, portId: port, after: cursorOf(after) };
 }
 
@@ -246,7 +246,7 @@ async function findOperation(
     throw notFound(`operation ${id}`);
   const verb = verbFor(operation);
   permit(context, verb, operation.host);
-  if (!hostsOf(operation, options).every((host) => caller === undefined || allows(caller, verb, host)))
+  if (!hostsNamedBy(operation, options).every((host) => caller === undefined || allows(caller, verb, host)))
     throw new Problem(
       403,
       'forbidden',
@@ -257,7 +257,7 @@ async function findOperation(
 }
 
 /** The hosts that the operation names or works on. An operation started by another client may not name them. */
-function hostsOf({ type, host, hosts }: OperationDetails, options: GatewayOptions): readonly string[] {
+function hostsNamedBy({ type, host, hosts }: OperationDetails, options: GatewayOptions): readonly string[] {
   return hosts ?? (type === 'reconcileFleet' ? options.hosts.map((each) => each.host) : [host]);
 }
 
