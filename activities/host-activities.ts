@@ -10,9 +10,11 @@ import { refusedFailure } from './failures.ts';
 import { createGuestActivities } from './guest-activities.ts';
 import { type Keep, withCancellation, withHeartbeat } from './heartbeat.ts';
 import type { HostRuntime } from './host-runtime.ts';
+import { createIdleRuns, deleteRuns, isIdle } from './idle-runs.ts';
 import { checkpointIn, createCheckpointKeeper } from './kept-checkpoint.ts';
 import { planManagement } from './management-network.ts';
 import { readNeutron, reportPorts } from './neutron.ts';
+import { deliverNotification } from './notifications.ts';
 import { whileOperationIsOpen } from './operation-watch.ts';
 import { askProbe, planProbe, restoreProbe } from './probe.ts';
 import { acceptingActivities } from './requests.ts';
@@ -32,6 +34,7 @@ export function createHostActivities(host: HostRuntime): HostActivities {
   const windows = createWindows();
   const turns = createTurns();
   const checkpoints = createCheckpointKeeper();
+  const idleRuns = createIdleRuns();
   const operations = createTemporalOperations(host.rules.host);
 
   const on = <Result>(target: OnHost, work: (signal: AbortSignal) => Promise<Result>) =>
@@ -103,10 +106,18 @@ export function createHostActivities(host: HostRuntime): HostActivities {
         const kept = await checkpoints.open(input.checkpoint, (run) => checkpointIn(client, host.rules.host, run));
         const { checkpoint, ...survey } = await surveyHost(host, input, kept.checkpoint, signal);
         const own = info.workflowExecution ?? { workflowId: '', runId: '' };
-        return { ...survey, checkpoint: kept.write(checkpoint, own, input.isContinued) };
+        const { text, isFull } = kept.write(checkpoint, own, input.isContinued);
+        // Later runs rest on one with a full checkpoint.
+        idleRuns.note(own, input.now, !isFull && isIdle(own, input, survey));
+        await deleteRuns(Context.current(), idleRuns.due());
+        return { ...survey, checkpoint: text };
       }),
     readNeutron: (input) => on(input, () => readNeutron(host, input)),
     reportPorts: (input) => on(input, (signal) => reportPorts(host, input, signal)),
+    deliverNotification: async (input) => {
+      refuseOtherHost(host, input.host);
+      await deliverNotification(host, input, Context.current().cancellationSignal);
+    },
     planDhcp: (input) => on(input, (signal) => planDhcp(host, signal)),
     planManagementNetwork: (input) => on(input, (signal) => planManagement(host, signal)),
     applyManagementNetwork: (input) =>

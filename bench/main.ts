@@ -1,9 +1,11 @@
 import { runProgram, type Values } from '../command-line/program.ts';
+import type { Place } from './cpu-profile.ts';
 import { costCurve, curveTable } from './curve.ts';
 import { latencyLines, singlePorts } from './latency.ts';
 import { type BenchOptions, benchOptions, USAGE } from './options.ts';
 import { machineLoad } from './processes.ts';
 import { type ReconcileRun, reconcileBench } from './reconcile.ts';
+import type { CpuByProcess } from './stack.ts';
 import { type StormRun, storm } from './storm.ts';
 import type { OurStorm } from './wiring.ts';
 
@@ -46,12 +48,16 @@ function sentenceOf({ cores, load }: ReturnType<typeof machineLoad>): string {
   return `${cores} cores, load ${load}`;
 }
 
-function reconcileLines({ ports, historic, ...runs }: ReconcileRun): string[] {
-  const told = Object.entries(runs).map(
-    ([name, { calls, seconds, events, historyBytes, workerPeakMb }]) =>
-      `  ${name}: ${calls} calls, ${seconds} s, ${events} history events of ${historyBytes} bytes, worker ${workerPeakMb} MB`,
-  );
-  return [`${ports} ports; historic re-IPL ${historic.reipl.calls} calls, ${historic.reipl.seconds} s`, ...told];
+function reconcileLines({ ports, guests, machine, historic, profile, ...runs }: ReconcileRun): string[] {
+  const told = Object.entries(runs).flatMap(([name, run]) => [
+    `  ${name}: ${run.calls} calls, ${run.sequentialCalls} of them in sequence, ${run.seconds} s; ${run.repaired} guests repaired; ${run.events} history events of ${run.historyBytes} bytes; worker ${run.workerPeakMb} MB at most`,
+    ...cpuLines(run).map((line) => `  ${line}`),
+  ]);
+  return [
+    `${ports} ports of ${guests} guests (load ${machine.before.load} before, ${machine.after.load} after); historic re-IPL ${historic.reipl.calls} calls, ${historic.reipl.seconds} s`,
+    ...told,
+    ...profileLines(profile),
+  ];
 }
 
 function stormLines(run: StormRun): string[] {
@@ -67,11 +73,15 @@ function stormLines(run: StormRun): string[] {
     `  worker: ${ours.workerMb.before} MB before, ${ours.workerMb.peak} MB at most`,
     ...cpuLines(ours),
     ...historyLines(ours, ports),
-    ...ours.profile.map(({ place, seconds }) => `  worker's JavaScript: ${seconds} s in ${place}`),
+    ...profileLines(ours.profile),
   ];
 }
 
-function cpuLines({ cpu }: OurStorm): string[] {
+function profileLines(profile: readonly Place[]): string[] {
+  return profile.map(({ place, seconds }) => `  worker's JavaScript: ${seconds} s in ${place}`);
+}
+
+function cpuLines({ cpu }: { cpu: CpuByProcess }): string[] {
   return Object.entries(cpu).map(([name, { seconds, threads }]) => {
     const dearest = Object.entries(threads)
       .sort(([, one], [, other]) => other - one)

@@ -58,7 +58,7 @@ const OPTIONS = {
     help: 'storm: the most ports that the historic calls are measured with',
   },
   busy: { type: 'string', default: '0', value: 'N', help: 'processes beside it that use all CPU they get' },
-  profile: { type: 'boolean', default: false, help: "storm: profile the worker's CPU" },
+  profile: { type: 'boolean', default: false, help: "profile the worker's CPU" },
   json: { type: 'boolean', default: false, help: 'print one JSON object' },
 } as const;
 

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { PayloadKeyError } from '../client/payload-codec.ts';
 import { configuredTarget, TEMPORAL_VARIABLES } from '../client/temporal-connection.ts';
 import { messageOf, runProgram, type Values } from '../command-line/program.ts';
 import { ConfigurationError } from '../configuration/error.ts';
@@ -52,7 +53,9 @@ async function main({ metrics, ...files }: Values<typeof OPTIONS>): Promise<void
 
 /** The message of a foreseen failure, the stack of any other. */
 function textOf(error: unknown): string {
-  const isForeseen = [ConfigurationError, TemporalUnusable, HostTaken].some((foreseen) => error instanceof foreseen);
+  const isForeseen = [ConfigurationError, TemporalUnusable, HostTaken, PayloadKeyError].some(
+    (foreseen) => error instanceof foreseen,
+  );
   return error instanceof Error && !isForeseen ? (error.stack ?? error.message) : messageOf(error);
 }
 

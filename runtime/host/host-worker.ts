@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
-import type { WorkerDeploymentVersion } from '@temporalio/common';
+import type { PayloadCodec, WorkerDeploymentVersion } from '@temporalio/common';
 import {
   type NativeConnection,
   Worker,
@@ -16,8 +16,10 @@ import { type HostConfiguration, serverUrlOf } from '../../configuration/load.ts
 import { defined } from '../../domain/defined.ts';
 import { taskQueueOf } from '../../domain/host/host.ts';
 import type { HostActivities } from '../../workflows/host-activities.ts';
+import { webhooksOf } from '../notifications/webhook.ts';
 import { observedWorker } from '../telemetry/observed-worker.ts';
 import { backendOf, checkBackend, type RenewableBackend, rulesOf } from './host-backend.ts';
+import { ENCODED_FAILURES } from './workflow-bundle.ts';
 
 /** Activities wait for xCAT most of their time: many guests at once in a storm. */
 const ACTIVITIES_AT_ONCE = 1_200;
@@ -46,6 +48,9 @@ export type HostWorker = { host: string; worker: Worker; backend: RenewableBacke
 /** The names by which Temporal knows a worker: its identity, and its build. */
 type OwnName = { identity?: string | undefined; version?: WorkerDeploymentVersion | undefined };
 
+/** The codec of payloads, where histories are encrypted. */
+type Encryption = { codec?: PayloadCodec };
+
 /** The most runs that the worker keeps in memory. */
 type Sharing = { cachedRuns?: number };
 
@@ -65,7 +70,7 @@ export async function createHostWorker(
   workflowBundle: WorkflowBundleWithSourceMap,
   logger: Logger,
   neutron: NeutronSource | undefined,
-  { identity, version, cachedRuns = CACHED_RUNS }: OwnName & Sharing = {},
+  { identity, version, cachedRuns = CACHED_RUNS, codec }: OwnName & Sharing & Encryption = {},
   wrap: (activities: HostActivities) => HostActivities = (activities) => activities,
 ): Promise<HostWorker> {
   const backend = backendOf(configuration, logger);
@@ -73,6 +78,7 @@ export async function createHostWorker(
     rules: rulesOf(configuration),
     backend,
     ...defined({ neutron }),
+    webhooks: webhooksOf(configuration.webhooks ?? []),
     memberHosts: (client, members) => hostsOf(client, serverUrlOf(configuration), members),
     qosPolicies: new Map(),
   };
@@ -84,6 +90,7 @@ export async function createHostWorker(
     taskQueue: taskQueueOf(configuration.host),
     ...defined({ identity, workerDeploymentOptions: version && pinnedTo(version) }),
     workflowBundle,
+    ...(codec && { dataConverter: { payloadCodecs: [codec], failureConverterPath: ENCODED_FAILURES } }),
     ...observedWorker,
     activities: wrap(createHostActivities(runtime)),
     maxConcurrentWorkflowTaskExecutions: workflowTasks,

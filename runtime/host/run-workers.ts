@@ -2,7 +2,9 @@ import type { NativeConnection, WorkflowBundleWithSourceMap } from '@temporalio/
 import type { Logger } from 'pino';
 import type { TemporalTarget } from '../../client/temporal-connection.ts';
 import type { HostConfiguration } from '../../configuration/load.ts';
+import { defined } from '../../domain/defined.ts';
 import type { NeutronConnection } from '../neutron/connection.ts';
+import { watchHosts } from '../notifications/event-watch.ts';
 import { connectWorkers } from '../process/temporal-connection.ts';
 import { renewBackend } from './host-backend.ts';
 import { ownIdentity } from './host-claim.ts';
@@ -42,7 +44,10 @@ export async function runWorkers(
   const identities = hosts.map((host) => ownIdentity(host));
   const keeper = await keepHosts(identities, target, reconcile, logger);
   const create = async () => {
-    const [connection, bundle] = await Promise.all([connectWorkers(target), given ?? workflowBundle()]);
+    const [connection, bundle] = await Promise.all([
+      connectWorkers(target),
+      given ?? workflowBundle(target.codec === undefined ? 'plain' : 'encrypted'),
+    ]);
     const known = await keeper.buildFor(buildIdOf(bundle));
     const build = versioned ? known : '';
     const workers = await Promise.all(
@@ -51,6 +56,7 @@ export async function runWorkers(
           identity: identities[index]?.identity,
           version: build === '' ? undefined : versionOf(host.host, build),
           cachedRuns: Math.floor(cachedRuns / hosts.length),
+          ...defined({ codec: target.codec }),
         };
         return createHostWorker(host, connection, target.namespace, bundle, logger, neutron?.sourceFor(host), own);
       }),
@@ -64,7 +70,14 @@ export async function runWorkers(
   const started = running(workers, keeper, connection, logger);
   await serving(started, keeper, build);
   logger.info({ build }, 'workers poll their task queues');
-  return started;
+  const stopWatching = await watchHosts(hosts, target, logger);
+  return {
+    ...started,
+    async stop() {
+      await stopWatching();
+      await started.stop();
+    },
+  };
 }
 
 /** Wait until the workers poll; stop them when they do not. */
