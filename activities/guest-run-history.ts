@@ -45,7 +45,7 @@ const Done = z.object({
   result: z.object({ found: z.object({ portIds: z.array(z.string()) }) }),
 });
 const Applying = z.object({ requestId: z.string() });
-/** What an activity that plans and carries out says of itself, once it has begun to carry out. */
+/** The sign of an activity that plans and carries out, once it has begun to carry out. */
 const BegunChange = z.union([z.object({ applied: z.unknown() }), z.object({ planned: z.unknown() })]);
 
 /** Read the history of a guest run. Throws what Temporal's client throws. */

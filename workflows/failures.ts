@@ -265,7 +265,7 @@ export function plannedBefore(error: unknown): PlannedChange | undefined {
   return planned as PlannedChange | undefined;
 }
 
-/** What an activity says of itself beside its failure; a lost one by its last heartbeat. */
+/** The details of a failed or cancelled activity; of a lost one those of its last heartbeat. */
 function detailsOf(error: unknown): Record<string, unknown>[] {
   const cause = error instanceof ActivityFailure ? error.cause : undefined;
   const cancelled = cause instanceof CancelledFailure ? cause.details : undefined;
