@@ -25,6 +25,8 @@ export type Configuration = {
     directorySweepSeconds: number;
     /** The worker's code is a build of its own for Temporal (docs/deployment.md). */
     versioning: boolean;
+    /** Runs in memory. */
+    cachedRuns?: number;
     logLevel: (typeof LOG_LEVELS)[number];
   };
 };
@@ -142,6 +144,7 @@ export function loadConfiguration({ configFiles, configDirs, env }: Configuratio
   const pollingIntervalSeconds = shared.read(SETTINGS.pollingIntervalSeconds) ?? DEFAULT_POLLING_SECONDS;
   const directorySweepSeconds = shared.read(SETTINGS.directorySweepSeconds) ?? DEFAULT_SWEEP_SECONDS;
   const versioning = shared.read(SETTINGS.workerVersioning) ?? true;
+  const cachedRuns = shared.read(SETTINGS.workerCachedRuns);
   const neutron = readNeutron(shared, env, secrets);
   const debug = shared.read(SETTINGS.debug) ?? false;
   const logLevel = shared.read(SETTINGS.logLevel) ?? (debug ? 'debug' : 'info');
@@ -151,7 +154,7 @@ export function loadConfiguration({ configFiles, configDirs, env }: Configuratio
     hosts,
     secretFiles: [...secrets.files],
     ...defined({ neutron }),
-    worker: { pollingIntervalSeconds, directorySweepSeconds, versioning, logLevel },
+    worker: { pollingIntervalSeconds, directorySweepSeconds, versioning, ...defined({ cachedRuns }), logLevel },
   };
 }
 

@@ -35,7 +35,7 @@ const MAY: Record<string, { code: string[]; types: string[]; packages: RegExp }>
     code: ['domain', 'temporal-config'],
     types: ['workflows'],
     packages:
-      /^(zod|csv-parse|yaml|node:(crypto|zlib|(stream|timers)\/promises)|@temporalio\/(client|common|envconfig)|@opentelemetry\/api)$/,
+      /^(zod|csv-parse|yaml|node:(crypto|fs|path|zlib|(stream|timers)\/promises)|@temporalio\/(client|common|envconfig|proto)|@opentelemetry\/api)$/,
   },
   configuration: { code: ['domain', 'neutron'], types: [], packages: /^(zod|node:.*)$/ },
   gateway: {
@@ -47,7 +47,7 @@ const MAY: Record<string, { code: string[]; types: string[]; packages: RegExp }>
   cli: {
     code: ['client', 'command-line', 'configuration', 'domain', 'temporal-config'],
     types: [],
-    packages: /^(zod|commander|cli-table3|log-update|@bomb\.sh\/tab.*|node:.*|@temporalio\/(client|common))$/,
+    packages: /^(zod|commander|yaml|log-update|@bomb\.sh\/tab.*|node:.*|@temporalio\/(client|common))$/,
   },
   runtime: {
     code: [

@@ -13,6 +13,7 @@ import type {
   RequestOf,
 } from '../domain/operations/operations.ts';
 import type { Change, PortRequest, Preconditions, RepairFailure } from '../domain/operations/requests.ts';
+import type { FormerPort } from '../domain/planning/former-ports.ts';
 import type { WrongVlans } from '../domain/planning/live-plan.ts';
 import type { RefusedPort } from '../domain/planning/refusal.ts';
 import type { GuestStepReport, Step, StepReport } from '../domain/planning/steps.ts';
@@ -36,6 +37,15 @@ export type Target = {
   operation?: OperationRef;
   /** The request that the work is for. */
   requestId: string;
+};
+
+/** A change of a guest, with all that its plan depends on besides the guest's state. */
+export type ChangeToPlan = Target & {
+  change: Change;
+  avoidMacs: Mac[];
+  avoidPorts: string[];
+  onlyIf?: Preconditions;
+  order?: PlaceInOrder;
 };
 
 /** The place of a request in the order of acceptance, for the activity that plans it. */
@@ -71,9 +81,13 @@ export type PlannedChange = Progress & {
   desired: Desired;
   before: Desired;
   affected: PortId[];
+  /** The affected ports as the plan found them; absent in histories of older builds. */
+  found?: FormerPort[];
+  /** Of an undo: what has changed since. */
+  changedSince?: string[];
   /** Ports that a bulk change refuses. */
   refused: RefusedPort[];
-  /** The plan's id: other steps have another id. */
+  /** The plan's id: other steps, or the same from another state, have another id. */
   plan: string;
 };
 
@@ -83,6 +97,9 @@ export type Planning =
   | { kind: 'waits'; earlier: EarlierOperation[] }
   /** Earlier runs of the guest have carried out requests since the operation was accepted. */
   | { kind: 'learns'; earlierRuns: EarlierRuns };
+
+/** A plan that was carried out; `unheard` when the worker has stopped and cannot say how far. Without steps nothing was. */
+export type ChangedGuest = PlannedChange & { applied?: AppliedSteps | 'unheard' };
 
 /** The result of applying a plan; `after` is absent where the guest could not be read again. */
 export type AppliedSteps = {
@@ -210,15 +227,12 @@ export type HostActivities = RequestActivities & {
    * Read the guest and plan, unless an operation accepted earlier is still on its way. Fails permanently with `Refused` when the request cannot
    * be granted or `onlyIf` does not hold, and with `OperationEnded` when its operation has ended.
    */
-  planChange(
-    input: Target & {
-      change: Change;
-      avoidMacs: Mac[];
-      avoidPorts: string[];
-      onlyIf?: Preconditions;
-      order?: PlaceInOrder;
-    },
-  ): Promise<Planning>;
+  planChange(input: ChangeToPlan): Promise<Planning>;
+  /**
+   * The same, and carry the plan out by `applySteps`: one activity for a guest of a bulk operation. A failure or a timeout after the plan carries it as
+   * `planned`, so that what the guest had before is known whatever happens.
+   */
+  changeGuest(input: ChangeToPlan & { followUps: Step[] }): Promise<Exclude<Planning, PlannedChange> | ChangedGuest>;
   /** Read the guest again and plan the remaining steps, with the follow-ups that earlier steps need. */
   planTowards(input: Target & { desired: Desired; followUps?: Step[] }): Promise<Progress>;
   /**

@@ -10,6 +10,7 @@ export { ensureDhcp } from './ensure-dhcp.ts';
 export { ensureManagementNetwork } from './ensure-management-network.ts';
 export * from './port-operations.ts';
 export { probeHost } from './probe-host.ts';
+export { restorePorts } from './restore-ports.ts';
 export { listVswitches } from './show.ts';
 export { deleteVswitch, ensureVswitch } from './vswitch-operation.ts';
 export { wirePorts } from './wire-ports.ts';
