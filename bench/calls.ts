@@ -3,16 +3,28 @@ import { z } from 'zod';
 /** The time of a call, in milliseconds of one clock. */
 export type Interval = { from: number; to: number };
 
+const Event = z.object({ type: z.string(), time: z.string() });
 const HttpEvent = z.object({ type: z.literal('http'), time: z.string(), ms: z.number() });
 
 /** All calls to a simulated management node so far. */
 export async function callsTo(simulatorUrl: string): Promise<Interval[]> {
-  const answer = await fetch(new URL('/simulator/events?since=0', simulatorUrl));
-  return z
-    .array(z.unknown())
-    .parse(await answer.json())
+  return (await eventsOf(simulatorUrl))
     .flatMap((event) => HttpEvent.safeParse(event).data ?? [])
     .map(({ time, ms }) => ({ from: Date.parse(time) - ms, to: Date.parse(time) }));
+}
+
+/** When something of this type happened for the first time since then, in milliseconds of Unix time; undefined when it did not. */
+export async function firstOf(type: string, simulatorUrl: string, since: number): Promise<number | undefined> {
+  return (await eventsOf(simulatorUrl))
+    .flatMap((event) => Event.safeParse(event).data ?? [])
+    .filter((event) => event.type === type)
+    .map(({ time }) => Date.parse(time))
+    .find((time) => time >= since);
+}
+
+async function eventsOf(simulatorUrl: string): Promise<unknown[]> {
+  const answer = await fetch(new URL('/simulator/events?since=0', simulatorUrl));
+  return z.array(z.unknown()).parse(await answer.json());
 }
 
 /** The number of calls in sequence: the largest set of calls without overlap. */

@@ -1,58 +1,46 @@
 import { runProgram, type Values } from '../command-line/program.ts';
-import type { Place } from './cpu-profile.ts';
+import { keptHistory } from './kept-history.ts';
 import { type BenchOptions, benchOptions, USAGE } from './options.ts';
+import { cpuLines, profileLines } from './process-text.ts';
 import { machineLoad } from './processes.ts';
-import { type ReconcileRun, reconcileBench } from './reconcile.ts';
-import type { CpuByProcess } from './stack.ts';
+import { reconcileBench } from './reconcile.ts';
+import { curveTable, keptHistoryLines, reconcileLines } from './reconcile-text.ts';
 import { type OurStorm, type StormRun, storm } from './storm.ts';
 
-/** `npm run bench -- storm` and `reconcile`: the historic agent's calls beside this project's workflows. */
-async function main(values: Values<typeof USAGE.options>, what: string): Promise<void> {
-  const options = benchOptions(values, what);
+type Say = (line: string) => void;
+type Runs = { runs: unknown[]; lines: string[] };
+
+/** `npm run bench`: the historic agent's calls beside this project's workflows. */
+async function main(values: Values<typeof USAGE.options>, argument: string): Promise<void> {
+  const options = benchOptions(values, argument);
   const say = (line: string) => process.stderr.write(`${line}\n`);
-  const { latencyMs, times, nicsPerGuest, busy, json, sizes } = options;
+  const { what, latencyMs, times, nicsPerGuest, busy, json } = options;
   const told = { latencyMs, ...times, nicsPerGuest, busy, machine: machineLoad() };
   say(`${sentenceOf(told.machine)}; ${latencyMs} ms a call, SMAPI ${JSON.stringify(times)}, ${busy} busy processes`);
-  const runs = options.what === 'storm' ? await storms(options, say) : await reconciliations(sizes, options, say);
-  process.stdout.write(json ? `${JSON.stringify({ ...told, runs: runs.map(({ run }) => run) })}\n` : linesOf(runs));
+  const { runs, lines } = await BENCHMARKS[what](options, say);
+  process.stdout.write(json ? `${JSON.stringify({ ...told, runs })}\n` : `${lines.join('\n')}\n`);
 }
 
-async function storms(options: BenchOptions, say: (line: string) => void) {
-  const runs: { run: StormRun; lines: string[] }[] = [];
-  for (const ports of options.sizes) {
-    const run = await storm(ports, options, say);
-    runs.push({ run, lines: stormLines(run) });
-  }
-  return runs;
-}
+const BENCHMARKS: Record<BenchOptions['what'], (options: BenchOptions, say: Say) => Promise<Runs>> = {
+  storm: (options, say) => eachSize(options, say, storm, (runs) => runs.flatMap(stormLines)),
+  reconcile: (options, say) => eachSize(options, say, reconcileBench, (runs) => runs.flatMap(reconcileLines)),
+  curve: (options, say) => eachSize(options, say, reconcileBench, curveTable),
+  history: (options, say) => eachSize(options, say, keptHistory, (runs) => runs.flatMap(keptHistoryLines)),
+};
 
-async function reconciliations(sizes: readonly number[], options: BenchOptions, say: (line: string) => void) {
-  const runs: { run: ReconcileRun; lines: string[] }[] = [];
-  for (const ports of sizes) {
-    const run = await reconcileBench(ports, options, say);
-    runs.push({ run, lines: reconcileLines(run) });
-  }
-  return runs;
-}
-
-function linesOf(runs: readonly { lines: string[] }[]): string {
-  return `${runs.flatMap(({ lines }) => lines).join('\n')}\n`;
+async function eachSize<Run>(
+  options: BenchOptions,
+  say: Say,
+  measure: (ports: number, options: BenchOptions, say: Say) => Promise<Run>,
+  linesOf: (runs: Run[]) => string[],
+): Promise<Runs> {
+  const runs: Run[] = [];
+  for (const ports of options.sizes) runs.push(await measure(ports, options, say));
+  return { runs, lines: linesOf(runs) };
 }
 
 function sentenceOf({ cores, load }: ReturnType<typeof machineLoad>): string {
   return `${cores} cores, load ${load}`;
-}
-
-function reconcileLines({ ports, guests, machine, historic, profile, ...runs }: ReconcileRun): string[] {
-  const told = Object.entries(runs).flatMap(([name, run]) => [
-    `  ${name}: ${run.calls} calls, ${run.sequentialCalls} of them in sequence, ${run.seconds} s; ${run.repaired} guests repaired; ${run.events} history events of ${run.historyBytes} bytes; worker ${run.workerPeakMb} MB at most`,
-    ...cpuLines(run).map((line) => `  ${line}`),
-  ]);
-  return [
-    `${ports} ports of ${guests} guests (load ${machine.before.load} before, ${machine.after.load} after); historic re-IPL ${historic.reipl.calls} calls, ${historic.reipl.seconds} s`,
-    ...told,
-    ...profileLines(profile),
-  ];
 }
 
 function stormLines(run: StormRun): string[] {
@@ -68,19 +56,6 @@ function stormLines(run: StormRun): string[] {
     ...historyLines(ours, ports),
     ...profileLines(ours.profile),
   ];
-}
-
-function profileLines(profile: readonly Place[]): string[] {
-  return profile.map(({ place, seconds }) => `  worker's JavaScript: ${seconds} s in ${place}`);
-}
-
-function cpuLines({ cpu }: { cpu: CpuByProcess }): string[] {
-  return Object.entries(cpu).map(([name, { seconds, threads }]) => {
-    const dearest = Object.entries(threads)
-      .sort(([, one], [, other]) => other - one)
-      .slice(0, 4);
-    return `  CPU of ${name}: ${seconds} s (${dearest.map(([thread, of]) => `${thread} ${of} s`).join(', ')})`;
-  });
 }
 
 function historyLines({ histories }: OurStorm, ports: number): string[] {

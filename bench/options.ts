@@ -11,7 +11,7 @@ export type SmapiTimes = {
 
 /** The conditions of a benchmark. */
 export type BenchOptions = {
-  what: 'storm' | 'reconcile';
+  what: keyof typeof WHAT;
   sizes: number[];
   /** The least time of a call to the management node. */
   latencyMs: number;
@@ -19,6 +19,8 @@ export type BenchOptions = {
   nicsPerGuest: number;
   /** The historic sequence is measured on so many ports, and scaled. */
   historicPorts: number;
+  /** Larger hosts have no re-IPL. */
+  mostRepaired: number;
   /** Processes beside it that use all CPU they get. */
   busy: number;
   /** Profile the worker's CPU. */
@@ -28,11 +30,18 @@ export type BenchOptions = {
 
 // A SMAPI call takes milliseconds to tens of milliseconds. SMAPI has ten workers by default, DirMaint is one server.
 const PARALLELISM = { smapiParallelism: 10, directoryParallelism: 1 };
+/** The benchmarks, with the numbers of ports that each takes by default. */
+const WHAT = {
+  storm: '1,100,1000',
+  reconcile: '1000,5000,10000',
+  curve: '1,10,100,1000,10000,50000',
+  history: '10000',
+};
 const OPTIONS = {
   ports: {
     type: 'string',
     value: 'N,…',
-    help: 'the numbers of ports; for storm 1,100,1000, for reconcile 1000,5000,10000',
+    help: `the numbers of ports; for storm ${WHAT.storm}, for reconcile ${WHAT.reconcile}, for curve ${WHAT.curve}, for history ${WHAT.history}`,
   },
   latency: { type: 'string', default: '500', value: 'MS', help: 'the least time of a call to xCAT' },
   'smapi-ms': { type: 'string', default: '20', value: 'MS', help: 'the time of a SMAPI function' },
@@ -44,6 +53,12 @@ const OPTIONS = {
     value: 'N',
     help: 'storm: the most ports that the historic calls are measured with',
   },
+  'most-repaired': {
+    type: 'string',
+    default: '10000',
+    value: 'N',
+    help: 'reconcile, curve: the most ports that are repaired after a re-IPL',
+  },
   busy: { type: 'string', default: '0', value: 'N', help: 'processes beside it that use all CPU they get' },
   profile: { type: 'boolean', default: false, help: "profile the worker's CPU" },
   json: { type: 'boolean', default: false, help: 'print one JSON object' },
@@ -54,9 +69,9 @@ export const USAGE = {
   name: 'bench',
   does: "Measures the historic agent's calls beside this project's workflows.",
   argument: {
-    name: 'storm|reconcile',
-    values: ['storm', 'reconcile'],
-    help: 'many ports at once; or a host without drift, with drift, after a re-IPL',
+    name: Object.keys(WHAT).join('|'),
+    values: Object.keys(WHAT),
+    help: 'many ports at once; a host without drift, with drift, after a re-IPL; the same as a table of sizes; the bytes that reconciliation leaves in 90 days',
   },
   options: OPTIONS,
   environment: SERVER_VARIABLES,
@@ -65,8 +80,8 @@ export const USAGE = {
 
 /** The conditions that a command line asks for. Throws a UsageError that names the wrong option. */
 export function benchOptions(values: Values<typeof OPTIONS>, argument: string): BenchOptions {
-  const what = argument === 'storm' ? 'storm' : 'reconcile';
-  const sizes = values.ports ?? (what === 'storm' ? '1,100,1000' : '1000,5000,10000');
+  const what = isBenchmark(argument) ? argument : 'storm';
+  const sizes = values.ports ?? WHAT[what];
   return {
     what,
     sizes: sizes.split(',').map((text) => wholeNumber('--ports', text, 1)),
@@ -78,8 +93,13 @@ export function benchOptions(values: Values<typeof OPTIONS>, argument: string): 
     },
     nicsPerGuest: wholeNumber('--nics-per-guest', values['nics-per-guest'], 1),
     historicPorts: wholeNumber('--historic-ports', values['historic-ports'], 1),
+    mostRepaired: wholeNumber('--most-repaired', values['most-repaired'], 0),
     busy: wholeNumber('--busy', values.busy, 0),
     profile: values.profile,
     json: values.json,
   };
+}
+
+function isBenchmark(name: string): name is keyof typeof WHAT {
+  return name in WHAT;
 }
