@@ -20,15 +20,13 @@ import type { Vswitch } from '../domain/vswitch/vswitch.ts';
 import { guestWorkflowId } from '../temporal-config/names.ts';
 import type {
   AppliedSteps,
-  ChangeToPlan,
   HostActivities,
   PlannedChange,
   Planning,
   Progress,
-  Reconciled,
   Target,
 } from '../workflows/host-activities.ts';
-import { applySteps, withDetail } from './apply-steps.ts';
+import { applySteps } from './apply-steps.ts';
 import { addressConflictFailure, refuse, refusedFailure } from './failures.ts';
 import { createGuestReader } from './guest-reader.ts';
 import type { HostRuntime } from './host-runtime.ts';
@@ -39,22 +37,17 @@ import { planIdOf, refuseOtherPlan, refuseOtherState } from './state-tags.ts';
 import type { TemporalOperations } from './temporal-operations.ts';
 import type { Stage } from './windows.ts';
 
-type Input<Name extends 'planTowards' | 'applySteps'> = Parameters<HostActivities[Name]>[0];
+type Input<Name extends 'planChange' | 'planTowards' | 'applySteps'> = Parameters<HostActivities[Name]>[0];
 
 /** The activities that read and change one guest. */
 export type GuestActivities = {
-  planChange(input: ChangeToPlan, signal: AbortSignal): Promise<Planning>;
+  planChange(input: Input<'planChange'>, signal: AbortSignal): Promise<Planning>;
   planTowards(input: Input<'planTowards'>, signal: AbortSignal): Promise<Progress>;
   applySteps(
     input: Input<'applySteps'>,
     cancellation: Cancellation,
     arrive: (stage: Stage) => Promise<void>,
   ): Promise<AppliedSteps>;
-  reconcileGuest(
-    input: ChangeToPlan,
-    cancellation: Cancellation,
-    arrive: (stage: Stage) => Promise<void>,
-  ): Promise<Reconciled>;
 };
 
 /** A plan that is older was made by a run that went on much later, or from a restored backup: z/VM may have gone on meanwhile. */
@@ -83,7 +76,7 @@ export function createGuestActivities(host: HostRuntime, operations: TemporalOpe
     };
   };
 
-  const activities: GuestActivities = {
+  return {
     async planChange(input, signal) {
       const readAt = Date.now();
       const change = changeOf(input.change);
@@ -132,20 +125,7 @@ export function createGuestActivities(host: HostRuntime, operations: TemporalOpe
         .catch(() => undefined);
       return { reports, ...defined({ after }), isOutdated: false };
     },
-    async reconcileGuest(input, cancellation, arrive) {
-      const planning = await activities.planChange(input, cancellation.stop);
-      if (planning.kind !== 'planned' || planning.steps.length === 0) return { planning };
-      const { steps, desired, readAt } = planning;
-      try {
-        await arrive('apply');
-        const begun = { ...input, steps, desired, readAt, followUps: [] };
-        return { planning, applied: await activities.applySteps(begun, cancellation, arrive) };
-      } catch (error) {
-        throw error instanceof Error ? withDetail(error, { planned: planning }) : error;
-      }
-    },
   };
-  return activities;
 }
 
 /** NICs of the running guest, but those that get their network at its next logon. */
@@ -164,7 +144,7 @@ function changeOf(change: unknown): Change {
 /** Why the request cannot be planned yet: its guest run has to know more, or others go first. Undefined when it is its turn. */
 async function placeOf(
   operations: TemporalOperations,
-  { host, userid, operation, order }: ChangeToPlan,
+  { host, userid, operation, order }: Input<'planChange'>,
 ): Promise<Exclude<Planning, PlannedChange> | undefined> {
   if (order === undefined || operation === undefined) return undefined;
   const { client } = Context.current();

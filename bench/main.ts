@@ -1,42 +1,52 @@
 import { runProgram, type Values } from '../command-line/program.ts';
+import { costCurve, curveTable } from './curve.ts';
 import { keptHistory } from './kept-history.ts';
+import { latencyLines, singlePorts } from './latency.ts';
 import { type BenchOptions, benchOptions, USAGE } from './options.ts';
 import { cpuLines, profileLines } from './process-text.ts';
 import { machineLoad } from './processes.ts';
 import { reconcileBench } from './reconcile.ts';
-import { curveTable, keptHistoryLines, reconcileLines } from './reconcile-text.ts';
-import { type OurStorm, type StormRun, storm } from './storm.ts';
+import { keptHistoryLines, reconcileLines, reconcileTable } from './reconcile-text.ts';
+import { type StormRun, storm } from './storm.ts';
+import type { OurStorm } from './wiring.ts';
 
 type Say = (line: string) => void;
-type Runs = { runs: unknown[]; lines: string[] };
+/** The results as data and as lines to read. */
+type Measured<Run extends object = object> = { runs: readonly Run[]; lines: string[] };
 
-/** `npm run bench`: the historic agent's calls beside this project's workflows. */
-async function main(values: Values<typeof USAGE.options>, argument: string): Promise<void> {
-  const options = benchOptions(values, argument);
-  const say = (line: string) => process.stderr.write(`${line}\n`);
-  const { what, latencyMs, times, nicsPerGuest, busy, json } = options;
-  const told = { latencyMs, ...times, nicsPerGuest, busy, machine: machineLoad() };
-  say(`${sentenceOf(told.machine)}; ${latencyMs} ms a call, SMAPI ${JSON.stringify(times)}, ${busy} busy processes`);
-  const { runs, lines } = await BENCHMARKS[what](options, say);
-  process.stdout.write(json ? `${JSON.stringify({ ...told, runs })}\n` : `${lines.join('\n')}\n`);
-}
-
-const BENCHMARKS: Record<BenchOptions['what'], (options: BenchOptions, say: Say) => Promise<Runs>> = {
-  storm: (options, say) => eachSize(options, say, storm, (runs) => runs.flatMap(stormLines)),
-  reconcile: (options, say) => eachSize(options, say, reconcileBench, (runs) => runs.flatMap(reconcileLines)),
-  curve: (options, say) => eachSize(options, say, reconcileBench, curveTable),
-  history: (options, say) => eachSize(options, say, keptHistory, (runs) => runs.flatMap(keptHistoryLines)),
+const MEASURES: Record<BenchOptions['what'], (options: BenchOptions, say: Say) => Promise<Measured>> = {
+  storm: (options, say) => inTurn(options, (ports) => storm(ports, options, say), stormLines),
+  reconcile: async (options, say) => {
+    const { runs, lines } = await inTurn(options, (ports) => reconcileBench(ports, options, say), reconcileLines);
+    return { runs, lines: [...lines, ...reconcileTable(runs)] };
+  },
+  history: (options, say) => inTurn(options, (ports) => keptHistory(ports, options, say), keptHistoryLines),
+  latency: (options, say) => inTurn(options, (ports) => singlePorts(ports, options, say), latencyLines),
+  curve: async (options, say) => {
+    const runs = await costCurve(options, say);
+    return { runs, lines: curveTable(runs) };
+  },
 };
 
-async function eachSize<Run>(
-  options: BenchOptions,
-  say: Say,
-  measure: (ports: number, options: BenchOptions, say: Say) => Promise<Run>,
-  linesOf: (runs: Run[]) => string[],
-): Promise<Runs> {
+/** `npm run bench`: what this project's workflows cost, beside the historic agent's calls. */
+async function main(values: Values<typeof USAGE.options>, what: string): Promise<void> {
+  const options = benchOptions(values, what);
+  const say = (line: string) => process.stderr.write(`${line}\n`);
+  const { latencyMs, times, nicsPerGuest, busy, json } = options;
+  const told = { latencyMs, ...times, nicsPerGuest, busy, machine: machineLoad() };
+  say(`${sentenceOf(told.machine)}; ${latencyMs} ms a call, SMAPI ${JSON.stringify(times)}, ${busy} busy processes`);
+  const { runs, lines } = await MEASURES[options.what](options, say);
+  process.stdout.write(`${json ? JSON.stringify({ ...told, runs }) : lines.join('\n')}\n`);
+}
+
+async function inTurn<Run extends object>(
+  { sizes }: BenchOptions,
+  measure: (ports: number) => Promise<Run>,
+  linesOf: (run: Run) => string[],
+): Promise<Measured<Run>> {
   const runs: Run[] = [];
-  for (const ports of options.sizes) runs.push(await measure(ports, options, say));
-  return { runs, lines: linesOf(runs) };
+  for (const ports of sizes) runs.push(await measure(ports));
+  return { runs, lines: runs.flatMap(linesOf) };
 }
 
 function sentenceOf({ cores, load }: ReturnType<typeof machineLoad>): string {
@@ -45,12 +55,14 @@ function sentenceOf({ cores, load }: ReturnType<typeof machineLoad>): string {
 
 function stormLines(run: StormRun): string[] {
   const { ports, guests, historic, ours, machine } = run;
+  const { directory } = ours;
   const share = Math.round(ours.temporalShare * 100);
   return [
     `${ports} ports of ${guests} guests (load ${machine.before.load} before, ${machine.after.load} after)`,
     `  historic: ${historic.seconds} s with ${historic.calls} calls (scaled from ${historic.measuredPorts} ports)`,
     `  ours: ${ours.seconds} s with ${ours.calls} calls, ${ours.sequentialCalls} of them in sequence; no call in ${share} % of the time; ${run.ratio} times as fast`,
     `  bound: ${run.boundSeconds} s (${run.bound}); ours takes ${run.timesTheBound} times as long`,
+    `  DirMaint: ${directory.changes} changes, the first after ${directory.beforeMs} ms, ${directory.idleMs} ms idle between them, ${directory.afterMs} ms after the last`,
     `  worker: ${ours.workerMb.before} MB before, ${ours.workerMb.peak} MB at most`,
     ...cpuLines(ours),
     ...historyLines(ours, ports),

@@ -27,7 +27,7 @@ export function reconcileLines({
 }
 
 /** The figures of hosts of several sizes side by side, as a table in Markdown. */
-export function curveTable(runs: readonly ReconcileRun[]): string[] {
+export function reconcileTable(runs: readonly ReconcileRun[]): string[] {
   const rows = runs.map(({ ports, guests, idle, drift1pct, reipl, firstWork, machine }) => [
     `${ports} / ${guests}`,
     `${idle.calls} / ${idle.sequentialCalls}`,

@@ -244,27 +244,25 @@ export function possiblyDone(error: unknown): string[] {
   return stepIds(error, 'possibly');
 }
 
-/** The plan of which an activity has begun to carry out the steps; undefined when it failed before. */
-export function plannedBefore(error: unknown): PlannedChange | undefined {
-  return recordsIn(error)
-    .map(({ planned }) => planned)
-    .find(isPlannedChange);
-}
-
-function isPlannedChange(value: unknown): value is PlannedChange {
-  return isRecord(value) && value.kind === 'planned';
-}
-
 function stepIds(error: unknown, list: 'carriedOut' | 'possibly'): string[] {
-  const lists = recordsIn(error).map((detail) => detail[list]);
-  return lists.flatMap((ids) => (Array.isArray(ids) ? ids.map(String) : []));
+  return detailsOf(error).flatMap((detail) => {
+    const ids = detail[list];
+    return Array.isArray(ids) ? ids.map(String) : [];
+  });
 }
 
-function recordsIn(error: unknown): Record<string, unknown>[] {
-  const cancelled =
-    error instanceof ActivityFailure && error.cause instanceof CancelledFailure ? error.cause : undefined;
-  const details: unknown[] = (applicationFailureOf(error) ?? cancelled)?.details ?? [];
-  return details.filter(isRecord);
+/** The plan that an activity had begun to carry out when it failed, was cancelled, or was lost with its worker. */
+export function plannedBefore(error: unknown): PlannedChange | undefined {
+  const planned = detailsOf(error).find((detail) => isRecord(detail.planned))?.planned;
+  return planned as PlannedChange | undefined;
+}
+
+/** What an activity says of itself beside its failure; a lost one by its last heartbeat. */
+function detailsOf(error: unknown): Record<string, unknown>[] {
+  const cause = error instanceof ActivityFailure ? error.cause : undefined;
+  const cancelled = cause instanceof CancelledFailure ? cause.details : undefined;
+  const kept = cause instanceof TimeoutFailure ? [cause.lastHeartbeatDetails] : undefined;
+  return (applicationFailureOf(error)?.details ?? cancelled ?? kept ?? []).filter(isRecord);
 }
 
 /** Sentences of the steps that a failed operation had carried out. */
@@ -272,6 +270,13 @@ export function stepsBefore({ details }: ApplicationFailure): string[] {
   const report = details?.[0];
   const done = typeof report === 'object' && report !== null && 'done' in report ? report.done : undefined;
   return Array.isArray(done) ? done.map(String) : [];
+}
+
+/** The failure of steps that a worker had begun when it was stopped. */
+export function leftByWorker(): ApplicationFailure {
+  const reason = 'the worker was stopped before z/VM had answered';
+  const details = [{ code: 'unreachable', reason, advice: 'start a worker of the host' }];
+  return ApplicationFailure.create({ type: 'StepFailed', message: reason, details });
 }
 
 /** True when the outcome of the steps is unknown: the answer was lost, or the worker that waited for it. */

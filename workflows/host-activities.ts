@@ -37,15 +37,6 @@ export type Target = {
   requestId: string;
 };
 
-/** A change of a guest, with all that its plan depends on besides the guest's state. */
-export type ChangeToPlan = Target & {
-  change: Change;
-  avoidMacs: Mac[];
-  avoidPorts: string[];
-  onlyIf?: Preconditions;
-  order?: PlaceInOrder;
-};
-
 /** The place of a request in the order of acceptance, for the activity that plans it. */
 export type PlaceInOrder = {
   /** The time at which Temporal accepted the operation, in milliseconds of Unix time. */
@@ -92,8 +83,8 @@ export type Planning =
   /** Earlier runs of the guest have carried out requests since the operation was accepted. */
   | { kind: 'learns'; earlierRuns: EarlierRuns };
 
-/** A plan whose steps were carried out at once; `applied` is absent where there was none. */
-export type Reconciled = { planning: Planning; applied?: AppliedSteps };
+/** A plan that was carried out; `unheard` when the worker has stopped and cannot say how far. Without steps nothing was. */
+export type ChangedGuest = PlannedChange & { applied?: AppliedSteps | 'unheard' };
 
 /** The result of applying a plan; `after` is absent where the guest could not be read again. */
 export type AppliedSteps = {
@@ -221,12 +212,22 @@ export type HostActivities = RequestActivities & {
    * Read the guest and plan, unless an operation accepted earlier is still on its way. Fails permanently with `Refused` when the request cannot
    * be granted or `onlyIf` does not hold, and with `OperationEnded` when its operation has ended.
    */
-  planChange(input: ChangeToPlan): Promise<Planning>;
+  planChange(
+    input: Target & {
+      change: Change;
+      avoidMacs: Mac[];
+      avoidPorts: string[];
+      onlyIf?: Preconditions;
+      order?: PlaceInOrder;
+    },
+  ): Promise<Planning>;
   /**
-   * `planChange` and `applySteps` one after the other, for a change that stays as far as it has come: a worker that dies takes the state before it
-   * along. When a step fails, a detail of the failure holds the plan as `planned`.
+   * The same, and carry the plan out by `applySteps`: one activity for a guest of a bulk operation. A failure or a timeout after the plan carries it as
+   * `planned`, so that what the guest had before is known whatever happens.
    */
-  reconcileGuest(input: ChangeToPlan): Promise<Reconciled>;
+  changeGuest(
+    input: Parameters<HostActivities['planChange']>[0] & { followUps: Step[] },
+  ): Promise<Exclude<Planning, PlannedChange> | ChangedGuest>;
   /** Read the guest again and plan the remaining steps, with the follow-ups that earlier steps need. */
   planTowards(input: Target & { desired: Desired; followUps?: Step[] }): Promise<Progress>;
   /**
