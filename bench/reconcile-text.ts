@@ -63,7 +63,7 @@ function kilobytes(bytes: number): number {
 export function keptHistoryLines(kept: KeptHistory): string[] {
   const { ports, megabytes, ofSchedule, withoutDeletion, ...sizes } = kept;
   return [
-    `${ports} ports, a run each half minute, 1 % drift a day: ${megabytes} MB in 90 days, ${ofSchedule} MB of them the Schedule's own; ${withoutDeletion} MB if idle runs were kept`,
+    `${ports} ports, a run each half minute, 1 % drift a day: ${megabytes} MB in 90 days; ${withoutDeletion} MB if nothing were deleted, ${ofSchedule} MB of them the Schedule's own`,
     ...Object.entries(sizes).map(([name, bytes]) => `  ${name}: ${bytes} bytes`),
   ];
 }
