@@ -14,6 +14,7 @@ import { createClosedSchedules, createIdleRuns, deleteRuns, isIdle } from './idl
 import { checkpointIn, createCheckpointKeeper } from './kept-checkpoint.ts';
 import { planManagement } from './management-network.ts';
 import { readNeutron, reportPorts } from './neutron.ts';
+import { deliverNotification } from './notifications.ts';
 import { whileOperationIsOpen } from './operation-watch.ts';
 import { askProbe, planProbe, restoreProbe } from './probe.ts';
 import { acceptingActivities } from './requests.ts';
@@ -114,6 +115,10 @@ export function createHostActivities(host: HostRuntime): HostActivities {
       }),
     readNeutron: (input) => on(input, () => readNeutron(host, input)),
     reportPorts: (input) => on(input, (signal) => reportPorts(host, input, signal)),
+    deliverNotification: async (input) => {
+      refuseOtherHost(host, input.host);
+      await deliverNotification(host, input, Context.current().cancellationSignal);
+    },
     planDhcp: (input) => on(input, (signal) => planDhcp(host, signal)),
     planManagementNetwork: (input) => on(input, (signal) => planManagement(host, signal)),
     applyManagementNetwork: (input) =>

@@ -113,3 +113,20 @@ export function hasNoVlan({ vlanAware, defaultVlan }: Pick<Vswitch, 'vlanAware' 
 export function neededVlans(vswitch: Vswitch, vlans: readonly number[]): readonly number[] {
   return vlans.length === 1 && vlans[0] === vswitch.defaultVlan ? [] : vlans;
 }
+
+/** A VSWITCH as an operation found it; by its name alone one that it made. */
+export const FormerVswitch = Vswitch.pick({
+  name: true,
+  transport: true,
+  vlanAware: true,
+  portSelection: true,
+})
+  .extend({ rdevs: z.array(Rdev) })
+  .partial()
+  .required({ name: true });
+export type FormerVswitch = z.infer<typeof FormerVswitch>;
+
+/** A VSWITCH as far as an operation changes it. */
+export function formerOf({ name, transport, vlanAware, portSelection, uplinks }: Vswitch): FormerVswitch {
+  return { name, transport, vlanAware, portSelection, rdevs: uplinks.map(({ rdev }) => rdev) };
+}

@@ -15,6 +15,7 @@ import { type HostConfiguration, serverUrlOf } from '../../configuration/load.ts
 import { defined } from '../../domain/defined.ts';
 import { taskQueueOf } from '../../domain/host/host.ts';
 import type { HostActivities } from '../../workflows/host-activities.ts';
+import { webhooksOf } from '../notifications/webhook.ts';
 import { observedWorker } from '../telemetry/observed-worker.ts';
 import { backendOf, checkBackend, type RenewableBackend, rulesOf } from './host-backend.ts';
 import { ENCODED_FAILURES } from './workflow-bundle.ts';
@@ -67,6 +68,7 @@ export async function createHostWorker(
     rules: rulesOf(configuration),
     backend,
     ...defined({ neutron }),
+    webhooks: webhooksOf(configuration.webhooks ?? []),
     memberHosts: (client, members) => hostsOf(client, serverUrlOf(configuration), members),
     qosPolicies: new Map(),
   };

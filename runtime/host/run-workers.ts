@@ -4,6 +4,7 @@ import type { TemporalTarget } from '../../client/temporal-connection.ts';
 import type { HostConfiguration } from '../../configuration/load.ts';
 import { defined } from '../../domain/defined.ts';
 import type { NeutronConnection } from '../neutron/connection.ts';
+import { watchHosts } from '../notifications/event-watch.ts';
 import { connectWorkers } from '../process/temporal-connection.ts';
 import { renewBackend } from './host-backend.ts';
 import { ownIdentity } from './host-claim.ts';
@@ -69,7 +70,14 @@ export async function runWorkers(
   const started = running(workers, keeper, connection, logger);
   await serving(started, keeper, build);
   logger.info({ build }, 'workers poll their task queues');
-  return started;
+  const stopWatching = await watchHosts(hosts, target, logger);
+  return {
+    ...started,
+    async stop() {
+      await stopWatching();
+      await started.stop();
+    },
+  };
 }
 
 /** Wait until the workers poll; stop them when they do not. */

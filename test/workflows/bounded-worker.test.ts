@@ -20,7 +20,7 @@ test('a worker with six times as many open operations as it keeps runs in memory
   const { connection: address, namespace } = localTarget(inject('temporalAddress'), inject('temporalNamespace'));
   const [connection, bundle] = await Promise.all([
     connectWorkers({ connection: address, namespace }),
-    workflowBundle(),
+    workflowBundle('plain'),
   ]);
   onTestFinished(() => connection.close());
   const silent = pino({ level: 'silent' });
