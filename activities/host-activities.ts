@@ -10,7 +10,7 @@ import { refusedFailure } from './failures.ts';
 import { createGuestActivities } from './guest-activities.ts';
 import { type Keep, withCancellation, withHeartbeat } from './heartbeat.ts';
 import type { HostRuntime } from './host-runtime.ts';
-import { createIdleRuns, deleteRuns, isIdle } from './idle-runs.ts';
+import { createClosedSchedules, createIdleRuns, deleteRuns, isIdle } from './idle-runs.ts';
 import { checkpointIn, createCheckpointKeeper } from './kept-checkpoint.ts';
 import { planManagement } from './management-network.ts';
 import { readNeutron, reportPorts } from './neutron.ts';
@@ -35,6 +35,7 @@ export function createHostActivities(host: HostRuntime): HostActivities {
   const turns = createTurns();
   const checkpoints = createCheckpointKeeper();
   const idleRuns = createIdleRuns();
+  const closedSchedules = createClosedSchedules(host.rules.host);
   const operations = createTemporalOperations(host.rules.host);
 
   const on = <Result>(target: OnHost, work: (signal: AbortSignal) => Promise<Result>) =>
@@ -109,7 +110,7 @@ export function createHostActivities(host: HostRuntime): HostActivities {
         const { text, isFull } = kept.write(checkpoint, own, input.isContinued);
         // Later runs rest on one with a full checkpoint.
         idleRuns.note(own, input.now, !isFull && isIdle(own, input, survey));
-        await deleteRuns(Context.current(), idleRuns.due());
+        await deleteRuns(Context.current(), [...idleRuns.due(), ...(await closedSchedules(client, input.now))]);
         return { ...survey, checkpoint: text };
       }),
     readNeutron: (input) => on(input, () => readNeutron(host, input)),
