@@ -18,6 +18,7 @@ import { stepId } from '../domain/planning/step-id.ts';
 import type { Step } from '../domain/planning/steps.ts';
 import type { Mac } from '../domain/port/mac.ts';
 import type { Vdev } from '../domain/port/vdev.ts';
+import { isWordChange } from '../domain/text/words.ts';
 import type { Vswitch } from '../domain/vswitch/vswitch.ts';
 import { guestWorkflowId } from '../temporal-config/names.ts';
 import type {
@@ -111,9 +112,10 @@ export function createGuestActivities(host: HostRuntime, operations: TemporalOpe
       reservations.keep(desired.ports);
       const liveVdevs = liveVdevsOf(desired, context.guest, context.capabilities);
       const planned = { desired, before, affected, refused, steps, plan: planId, liveVdevs, readAt };
-      const found = formerPorts(affected, before, context.guest);
+      // A repair has no undo: its plan is no longer than it needs to be.
+      const found = isWordChange(change) ? formerPorts(affected, before, context.guest) : undefined;
       const since = change.kind === 'restore' ? await sinceOperation(host, change.ports, context) : undefined;
-      return { kind: 'planned', ...planned, found, ...defined({ changedSince: since }) };
+      return { kind: 'planned', ...planned, ...defined({ found, changedSince: since }) };
     },
     planTowards: progressOf,
     async applySteps(input, cancellation, arrive) {

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { localTarget } from '../client/temporal-connection.ts';
 import type { HostConfiguration } from '../configuration/load.ts';
+import { keepHeapsSmall } from '../runtime/host/host-worker.ts';
 import { runWorkers } from '../runtime/host/run-workers.ts';
 import { createLogger, installTemporalRuntime } from '../runtime/process/logging.ts';
 
@@ -18,6 +19,7 @@ const { hosts, address, namespace, bundleFile, reconcileTimes } = z
   })
   .parse(JSON.parse(process.argv[2] ?? ''));
 const logger = createLogger('error');
+keepHeapsSmall();
 installTemporalRuntime(logger);
 // The source map is in the code.
 const bundle = { code: await readFile(bundleFile, 'utf8'), sourceMap: '' };

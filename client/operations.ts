@@ -8,6 +8,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { z } from 'zod';
 import { defined } from '../domain/defined.ts';
 import { OPERATION_TYPES } from '../domain/operations/operations.ts';
+import { fieldPage } from '../domain/planning/refused-field.ts';
 import { messageOf } from '../domain/text/error-message.ts';
 import { operationIdOf, workflowIdOf } from '../temporal-config/names.ts';
 import {
@@ -46,10 +47,14 @@ export type OperationFailure = {
   /** `Refused`, `StepFailed` or `DeadlineExceeded`. */
   type: string;
   message: string;
-  refusals: { field: string; reason: string; advice: string }[];
+  refusals: { field: string; reason: string; advice: string; page: string }[];
   step?: string;
+  /** Why the step failed; `message` has it among all else. */
+  reason?: string;
   advice?: string;
   undone?: boolean;
+  /** The section of the documentation about it (docs/errors). */
+  page?: string;
 };
 
 /** An operation as callers see it. */
@@ -324,7 +329,13 @@ function withoutMemory(result: unknown): unknown {
 }
 
 const Refusals = z.array(z.object({ field: z.string(), reason: z.string(), advice: z.string() }));
-const Report = z.object({ step: z.string().optional(), advice: z.string().optional(), undone: z.boolean().optional() });
+const Report = z.object({
+  step: z.string().optional(),
+  reason: z.string().optional(),
+  advice: z.string().optional(),
+  undone: z.boolean().optional(),
+  page: z.string().optional(),
+});
 
 /** The failure of an operation as callers see it. */
 export function failureOf(error: unknown): OperationFailure {
@@ -336,8 +347,8 @@ export function failureOf(error: unknown): OperationFailure {
   return {
     type: error.type ?? 'StepFailed',
     message: error.message,
-    refusals: Refusals.safeParse(first).data ?? [],
-    ...defined({ step: report?.step, advice: report?.advice, undone: report?.undone }),
+    refusals: (Refusals.safeParse(first).data ?? []).map((each) => ({ ...each, page: fieldPage(each.field) })),
+    ...defined({ ...report }),
   };
 }
 

@@ -27,7 +27,7 @@ export type RequestResult = {
   plan?: string;
   /** The effect of a dry run's plan. */
   effect?: Effect;
-  /** What an undo needs of the ports; absent when nothing was changed. */
+  /** The ports as an undo needs them; absent when nothing was changed. */
   undo?: RestoredPort[];
   /** Of an undo: what has changed since the operation that it undoes. */
   changedSince?: string[];

@@ -81,7 +81,7 @@ export type PlannedChange = Progress & {
   desired: Desired;
   before: Desired;
   affected: PortId[];
-  /** The affected ports as the plan found them; absent in histories of older builds. */
+  /** The affected ports as the plan found them; absent of a repair, and in histories of older builds. */
   found?: FormerPort[];
   /** Of an undo: what has changed since. */
   changedSince?: string[];

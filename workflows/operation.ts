@@ -35,7 +35,7 @@ export type OperationResult = {
   effect?: Effect;
   /** The ports that the operation names, as they are now; none after a deletion. */
   ports: (Omit<DesiredPort, 'live'> & { live: 'now' | 'atNextLogon' })[];
-  /** What an undo needs; absent of an operation that changed nothing. */
+  /** The ports as an undo needs them; absent of an operation that changed nothing. */
   undo?: RestoredPort[];
   /** The steps that were done, in order; one sentence when there was nothing to do. */
   steps: string[];

@@ -20,11 +20,11 @@ type Request = RequestOf<'restorePorts'>;
 type GuestPorts = { userid: Userid; ports: RestoredPort[] };
 type OfGuest = { userid: Userid; result: RequestResult };
 
-/** What an undo has done, or would do. */
+/** The work of an undo: done, or to be done. */
 export type RestorePortsResult = Omit<OperationResult, 'undo'> & {
   /** After a dry run: what has changed since the operation. */
   changedSince?: string[];
-  /** What an undo of this undo needs. */
+  /** The ports as an undo of this undo needs them. */
   undo?: (RestoredPort & { userid: Userid })[];
 };
 
@@ -81,12 +81,12 @@ async function ask(
   queues: GuestQueues,
   { host, undoes, giveUpAfterMinutes, keepOnFailure }: Request,
   { userid, ports }: GuestPorts,
-  batch: Batch,
+  batch: Batch | undefined,
   plan?: string,
 ): Promise<OfGuest> {
   const change = { kind: 'restore' as const, ports };
   const how = plan === undefined ? { dryRun: true } : { onlyIf: { plan } };
-  const asked = { host, userid, change, giveUpAfterMinutes, keepOnFailure, batch, ...how };
+  const asked = { host, userid, change, giveUpAfterMinutes, keepOnFailure, ...defined({ batch }), ...how };
   return { userid, result: await queues.run(asked, `undo of ${undoes}: ports of ${userid}`) };
 }
 
@@ -94,11 +94,12 @@ async function ask(
 async function onGuests<Result>(
   guests: readonly GuestPorts[],
   phase: 'plan' | 'apply',
-  work: (guest: GuestPorts, batch: Batch) => Promise<Result>,
+  work: (guest: GuestPorts, batch: Batch | undefined) => Promise<Result>,
 ): Promise<Result[]> {
   const results = new Map<GuestPorts, Result>();
   await new GuestWindows(guests).run(async (guest, batch) => {
-    results.set(guest, await work(guest, { ...batch, window: `${batch.window}/${phase}` }));
+    const own = guests.length === 1 ? undefined : { ...batch, window: `${batch.window}/${phase}` };
+    results.set(guest, await work(guest, own));
   });
   return guests.flatMap((guest) => results.get(guest) ?? []);
 }
@@ -132,7 +133,7 @@ function refuseOtherwise({ force, onlyIf, dryRun }: Request, { plan, changedSinc
 async function carriedOut(
   { host, undoes, ports }: Request,
   guests: readonly GuestPorts[],
-  work: (guest: GuestPorts, batch: Batch) => Promise<OfGuest>,
+  work: (guest: GuestPorts, batch: Batch | undefined) => Promise<OfGuest>,
 ): Promise<OfGuest[]> {
   const failures: { userid: Userid; error: unknown }[] = [];
   const done = await onGuests(guests, 'apply', (guest, batch) =>

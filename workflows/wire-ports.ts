@@ -36,7 +36,7 @@ export type WiredPort = {
   mac?: Mac | undefined;
   /** The reason why it was refused or failed. */
   reason?: string;
-  /** What an undo needs, of a wired one; `before` is absent of a port that was not recorded. */
+  /** The port as an undo needs it, of a wired one; `before` is absent of a port that was not recorded. */
   before?: RestoredPort['before'];
   left?: string;
 };

@@ -68,9 +68,11 @@ export async function runWorkers(
     throw error;
   });
   const started = running(workers, keeper, connection, logger);
-  await serving(started, keeper, build);
-  logger.info({ build }, 'workers poll their task queues');
-  const stopWatching = await watchHosts(hosts, target, logger);
+  const stopWatching = await serving(started, async () => {
+    await keeper.serve(build);
+    logger.info({ build }, 'workers poll their task queues');
+    return watchHosts(hosts, target, logger);
+  });
   return {
     ...started,
     async stop() {
@@ -80,10 +82,13 @@ export async function runWorkers(
   };
 }
 
-/** Wait until the workers poll; stop them when they do not. */
-async function serving(workers: RunningWorkers, keeper: HostKeeper, build: string): Promise<void> {
+/** Wait until the workers serve; stop them when they do not. */
+async function serving<Result>(workers: RunningWorkers, serve: () => Promise<Result>): Promise<Result> {
   try {
-    await Promise.race([keeper.serve(build), workers.stopped]);
+    return await Promise.race([
+      serve(),
+      workers.stopped.then(() => Promise.reject(new Error('the workers have ended'))),
+    ]);
   } catch (error) {
     await workers.stop();
     throw error;

@@ -121,7 +121,7 @@ describe('an operation is undone:', () => {
     expect(
       await undone(wired, { onlyIf: { plan: plan.replace(/^./, (first) => (first === '0' ? '1' : '0')) } }),
     ).toMatchObject({ outcome: 'refused' });
-    // Who names the plan has seen it.
+    // A caller that names the plan has seen it.
     expect(await undone(wired, { onlyIf: { plan } })).toMatchObject({ outcome: 'changed' });
     expect(await seen(userid, other)).toEqual(before);
   });
