@@ -147,7 +147,8 @@ async function wireAll(
   throw new CommandFailure(EXIT.interrupted, GOES_ON);
 }
 
-const GOES_ON = 'Started operations continue. Repeat the same import to follow them; no port is wired twice.';
+const GOES_ON =
+  'Started operations continue. Repeat the same import to follow them; no port is wired twice. See: zvmnet ops list --type wirePorts --state running. Cancel one and roll it back: zvmnet ops cancel ID.';
 
 /** The ports in the order of the file: they were wired in another. */
 function inOrderOf(ports: readonly GuestPortRequest[], done: readonly ImportedPort[]): ImportedPort[] {
