@@ -31,6 +31,7 @@ import { addressConflictFailure, refuse, refusedFailure } from './failures.ts';
 import { createGuestReader } from './guest-reader.ts';
 import type { HostRuntime } from './host-runtime.ts';
 import { refuseBesideOtherWriters } from './other-writers.ts';
+import { concernedOfGuest, waitFor } from './policy-gate.ts';
 import { createPortNumberReservations } from './port-number-reservations.ts';
 import { shownOf } from './show.ts';
 import { planIdOf, refuseOtherPlan, refuseOtherState } from './state-tags.ts';
@@ -104,10 +105,12 @@ export function createGuestActivities(host: HostRuntime, operations: TemporalOpe
       refuse(refuseIncapable(host.backend, steps));
       const planId = planIdOf(steps);
       refuse(refuseOtherPlan(input.onlyIf?.plan, planId));
+      const concerned = concernedOfGuest(input.userid, { steps, desired, before, affected });
+      const wait = steps.length === 0 ? undefined : waitFor(host, planId, concerned, input.asks);
       reservations.keep(desired.ports);
       const liveVdevs = liveVdevsOf(desired, context.guest, context.capabilities);
       const found = { desired, before, affected, refused, steps, plan: planId };
-      return { kind: 'planned', ...found, liveVdevs, readAt };
+      return { kind: 'planned', ...found, liveVdevs, readAt, ...defined({ wait }) };
     },
     planTowards: progressOf,
     async applySteps(input, cancellation, arrive) {

@@ -13,6 +13,7 @@ import { checkpointIn, createCheckpointKeeper } from './kept-checkpoint.ts';
 import { planManagement } from './management-network.ts';
 import { readNeutron, reportPorts } from './neutron.ts';
 import { whileOperationIsOpen } from './operation-watch.ts';
+import { isGoverned } from './policy-gate.ts';
 import { askProbe, planProbe, restoreProbe } from './probe.ts';
 import { acceptingActivities } from './requests.ts';
 import { showGuest, showHost } from './show.ts';
@@ -71,7 +72,7 @@ export function createHostActivities(host: HostRuntime): HostActivities {
   const probes = createEarlierProbes(host);
 
   return {
-    ...acceptingActivities(host.rules.host),
+    ...acceptingActivities(host.rules.host, () => isGoverned(host)),
     enqueueRequests: ({ host: on, requests }) =>
       withHeartbeat(async () => {
         refuseOtherHost(host, on);
@@ -104,7 +105,7 @@ export function createHostActivities(host: HostRuntime): HostActivities {
     readNeutron: (input) => on(input, () => readNeutron(host, input)),
     reportPorts: (input) => on(input, (signal) => reportPorts(host, input, signal)),
     planDhcp: (input) => on(input, (signal) => planDhcp(host, signal)),
-    planManagementNetwork: (input) => on(input, (signal) => planManagement(host, signal)),
+    planManagementNetwork: (input) => on(input, (signal) => planManagement(host, input.asks, signal)),
     applyManagementNetwork: (input) =>
       changing(input, ({ leave }) => host.backend.applyManagementSteps(input.steps, leave)),
     showHost: (input) => on(input, () => showHost(host)),

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { hostname, userInfo } from 'node:os';
+import { createInterface } from 'node:readline/promises';
 import type { Client } from '@temporalio/client';
 import { z } from 'zod';
 import { hostNames, workersOf } from '../client/known-hosts.ts';
@@ -152,6 +153,14 @@ export class Session {
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  /** Ask on the terminal; false for any other answer than yes, and on Ctrl-C. */
+  async confirms(question: string): Promise<boolean> {
+    const terminal = createInterface({ input: process.stdin, output: process.stderr });
+    const answer = await terminal.question(`${question} (yes/no) `, { signal: this.signal }).catch(() => 'no');
+    terminal.close();
+    return answer.trim().toLowerCase() === 'yes';
   }
 
   /** The page of a run in the Temporal UI; undefined when the UI's address is unknown. */

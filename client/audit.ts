@@ -2,6 +2,7 @@ import type { Client } from '@temporalio/client';
 import { defined } from '../domain/defined.ts';
 import { isOperationType, OPERATIONS } from '../domain/operations/operations.ts';
 import { RESULTS } from '../domain/operations/results.ts';
+import type { Decision } from './approval.ts';
 import {
   cursorAt,
   describeOperation,
@@ -23,6 +24,8 @@ export type AuditEntry = Partial<Origin> & {
   summary?: string;
   /** One of OPERATION_OUTCOMES; the state of an operation without an outcome. */
   outcome: string;
+  /** The last decision on a plan of it: by whom, when and why. */
+  decision?: Decision;
   /** The steps that were carried out, or would be by a plan; as many lines of a bulk operation as ports were wired. */
   steps: string[];
   failure?: string;
@@ -66,8 +69,8 @@ export async function* auditTrail(
 }
 
 function entryOf(operation: OperationDetails): AuditEntry {
-  const { startedAt, closedAt, type, host, userid, portIds, summary, state, outcome, origin, failure, id, runId } =
-    operation;
+  const { startedAt, closedAt, type, host, userid, portIds, summary, state, outcome, origin, decision } = operation;
+  const { failure, id, runId } = operation;
   return {
     at: startedAt,
     ...defined({ endedAt: closedAt }),
@@ -78,6 +81,7 @@ function entryOf(operation: OperationDetails): AuditEntry {
     portIds,
     ...defined({ summary }),
     outcome: outcome ?? state,
+    ...defined({ decision }),
     steps: stepsOf(operation),
     ...defined({ failure: failure?.message }),
     id,

@@ -10,7 +10,13 @@ const Progress = z.object({
   subject: z.string(),
   state: z.string(),
   reason: z.string().optional(),
-  lists: z.object({ now: z.array(z.string()).optional(), done: z.array(z.string()).optional() }).default({}),
+  lists: z
+    .object({
+      now: z.array(z.string()).optional(),
+      done: z.array(z.string()).optional(),
+      planned: z.array(z.string()).optional(),
+    })
+    .default({}),
 });
 export type Progress = z.infer<typeof Progress>;
 

@@ -11,8 +11,10 @@ import { OPERATION_TYPES } from '../domain/operations/operations.ts';
 import { messageOf } from '../domain/text/error-message.ts';
 import { operationIdOf, workflowIdOf } from '../temporal-config/names.ts';
 import {
+  AWAITING_OUTCOMES,
   is,
   quoted,
+  ZVM_APPROVED_BY,
   ZVM_BY,
   ZVM_HOST,
   ZVM_OUTCOME,
@@ -20,6 +22,7 @@ import {
   ZVM_USERID,
 } from '../temporal-config/search-attributes.ts';
 import { runPath } from '../temporal-config/ui.ts';
+import { type Decision, decisionOf, type WaitingPlan, waitingPlanOf } from './approval.ts';
 import { clientOf, type Origin, originOf } from './origin.ts';
 
 /** Workflow types that lists of operations show: the operations, and Neutron's follower, which changes guests too. */
@@ -28,7 +31,7 @@ export const LISTED_TYPES = [...OPERATION_TYPES, 'followNeutron' as const];
 export const OPERATION_STATES = ['running', 'completed', 'failed', 'cancelled', 'terminated', 'timedOut'] as const;
 export type OperationState = (typeof OPERATION_STATES)[number];
 
-/** Outcomes of operations; the last two while they run. */
+/** Outcomes of operations; the last four while they run. */
 export const OPERATION_OUTCOMES = [
   'changed',
   'unchanged',
@@ -38,6 +41,7 @@ export const OPERATION_OUTCOMES = [
   'cancelled',
   'waiting',
   'retrying',
+  ...AWAITING_OUTCOMES,
 ] as const;
 export type OperationOutcome = (typeof OPERATION_OUTCOMES)[number];
 
@@ -67,6 +71,10 @@ export type OperationView = {
   closedAt?: string;
   /** The person or program that asked for it, by which way in, and why. Absent of a run that was started at Temporal itself. */
   origin?: Origin;
+  /** The plan that awaits an approval or a window. */
+  awaits?: WaitingPlan;
+  /** The last decision on a plan of it. */
+  decision?: Decision;
 };
 
 /** An operation with all that can be known of it now. */
@@ -88,6 +96,8 @@ export type OperationFilter = {
   portId?: string | undefined;
   /** Asked for by this person or program. */
   by?: string | undefined;
+  /** Approved by this person. */
+  approvedBy?: string | undefined;
   type?: string | undefined;
   state?: OperationState | undefined;
   outcome?: OperationOutcome | undefined;
@@ -179,7 +189,7 @@ async function listedAfter(
 }
 
 function queryOf(filter: OperationFilter): string {
-  const { host, hosts, userid, portId, by, since, until, type, state, outcome, withoutIdle } = filter;
+  const { host, hosts, userid, portId, by, approvedBy, since, until, type, state, outcome, withoutIdle } = filter;
   const types = type === undefined ? OPERATION_TYPES : [type];
   const parts = [`WorkflowType IN (${types.map(quoted).join(', ')})`];
   if (host !== undefined) parts.push(is(ZVM_HOST, host));
@@ -187,6 +197,7 @@ function queryOf(filter: OperationFilter): string {
   if (userid !== undefined) parts.push(is(ZVM_USERID, userid));
   if (portId !== undefined) parts.push(is(ZVM_PORT, portId));
   if (by !== undefined) parts.push(is(ZVM_BY, by));
+  if (approvedBy !== undefined) parts.push(is(ZVM_APPROVED_BY, approvedBy));
   if (since !== undefined) parts.push(`StartTime >= ${quoted(since.toISOString())}`);
   if (until !== undefined) parts.push(`StartTime < ${quoted(until.toISOString())}`);
   if (withoutIdle === true)
@@ -206,7 +217,8 @@ type Listed = Pick<
 >;
 
 /** Outcomes of what has not ended. */
-const UNENDED = new Set<string>(['waiting', 'retrying'] satisfies OperationOutcome[]);
+const AWAITING = new Set<string>(AWAITING_OUTCOMES);
+const UNENDED = new Set<string>(['waiting', 'retrying', ...AWAITING_OUTCOMES] satisfies OperationOutcome[]);
 
 function viewOf({
   workflowId,
@@ -235,6 +247,8 @@ function viewOf({
     startedAt: startTime.toISOString(),
     closedAt: closeTime?.toISOString(),
     origin: originOf(memo),
+    awaits: AWAITING.has(outcome ?? '') ? waitingPlanOf(memo) : undefined,
+    decision: decisionOf(memo),
   });
 }
 

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defined } from '../domain/defined.ts';
 import type { ConfiguredCapabilities } from '../domain/host/host-capabilities.ts';
+import type { Policy } from '../domain/policy/policy.ts';
 import { HostName, type NodeName, VswitchName } from '../domain/text/identifiers.ts';
 import { readBehaviour } from './behaviour-settings.ts';
 import { ConfigurationError, type ConfigurationProblem } from './error.ts';
@@ -9,6 +10,7 @@ import { HostReader } from './host-reader.ts';
 import { type IniFile, scanIni } from './ini-file.ts';
 import { IniSource } from './ini-source.ts';
 import { type NeutronConfiguration, readNeutron } from './neutron.ts';
+import { readPolicyFile } from './policy-file.ts';
 import { type LOG_LEVELS, SETTINGS, type Setting, type VlanRange, vswitchSettings } from './schema.ts';
 
 /** The configuration of one process. */
@@ -82,6 +84,9 @@ export type HostConfiguration = {
   capabilities?: ConfiguredCapabilities;
   /** zHCPs of the members of the SSI cluster; empty for none, absent where z/VM is asked. */
   ssiMembers?: readonly NodeName[];
+  /** The changes that need an approval or a window, and the file that says so; without one none does. */
+  policy?: Policy;
+  policyFile?: string;
 };
 
 /** A physical network of Neutron with its VSWITCH on this host. */
@@ -123,7 +128,11 @@ export function loadConfiguration({ configFiles, configDirs, env }: Configuratio
     }
   }
   const names = declared.length === 0 ? [undefined] : declared.map(({ name }) => name);
-  const hosts = names.map((name) => readHost(new HostReader(source, name, filesAreWhole, problems), env));
+  const readPolicy = policyReader(problems);
+  const hosts = names.map((name) => {
+    const reader = new HostReader(source, name, filesAreWhole, problems);
+    return { ...readHost(reader, env), ...readPolicy(reader, env) };
+  });
   refuseSharedZhcp(hosts, source, problems);
 
   const shared = new HostReader(source, undefined, filesAreWhole, problems);
@@ -139,6 +148,22 @@ export function loadConfiguration({ configFiles, configDirs, env }: Configuratio
     hosts,
     ...defined({ neutron }),
     worker: { pollingIntervalSeconds, directorySweepSeconds, versioning, logLevel },
+  };
+}
+
+/** Reads the policy of each host; a file that several hosts name is read once. */
+function policyReader(problems: ConfigurationProblem[]) {
+  const read = new Map<string, ReturnType<typeof readPolicyFile>>();
+  return (reader: HostReader, env: ConfigurationSources['env']): Pick<HostConfiguration, 'policy' | 'policyFile'> => {
+    const fromEnv = env.ZVM_POLICY_FILE ?? '';
+    const policyFile = fromEnv === '' ? reader.read(SETTINGS.policyFile) : fromEnv;
+    if (policyFile === undefined) return {};
+    const known = read.get(policyFile);
+    const found = known ?? readPolicyFile(policyFile);
+    read.set(policyFile, found);
+    if ('policy' in found) return { policyFile, policy: found.policy };
+    if (known === undefined) problems.push(...found.problems);
+    return { policyFile };
   };
 }
 

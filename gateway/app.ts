@@ -12,6 +12,7 @@ import { type App, newApp, type Services } from './http/routing.ts';
 import { type GatewayOptions, LIMITS, type Limits } from './options.ts';
 import { pageRoutes } from './picture/pages.ts';
 import { eventRoutes } from './picture/sse.ts';
+import { approvalRoutes } from './routes/approval.ts';
 import { hostRoutes } from './routes/hosts.ts';
 import { Metrics } from './routes/metrics.ts';
 import { nicRoutes } from './routes/nics.ts';
@@ -59,6 +60,7 @@ export function createGateway(options: GatewayOptions): App {
   );
   app.use('/v1/*', fromHere, withToken, rateLimited(limits), limitedBody(limits), jsonBody, bounded(options, limits));
   for (const routes of [
+    approvalRoutes,
     hostRoutes,
     vswitchRoutes,
     portRoutes,

@@ -136,17 +136,9 @@ async function forward(work: RequestWork, context: WorkContext): Promise<Request
   if (planned === undefined) throw new Error('a request is carried out without a plan');
   const found = foundWith(planned);
   addSearchAttributes({ host, userid, ...found });
-  if (request.dryRun) {
-    const steps = planned.steps.map(announced);
-    return {
-      kind: 'done',
-      result: {
-        ...resultOf(planned, found, planned.liveVdevs, false, steps),
-        plan: planned.plan,
-        effect: effectOf(planned.steps),
-      },
-    };
-  }
+  const { wait } = planned;
+  if (request.dryRun) return { kind: 'done', result: { ...planOf(planned, found), ...defined({ wait }) } };
+  if (wait !== undefined) return { kind: 'awaits', wait, result: planOf(planned, found) };
   // A plan that an earlier run of the guest made may be overtaken: the guest is read again.
   const liveVdevs = await reconciler.converge(planned.desired, known === undefined ? planned : undefined);
   const { done } = work.forward;
@@ -154,13 +146,21 @@ async function forward(work: RequestWork, context: WorkContext): Promise<Request
 }
 
 function plan({ request, choice, avoidMacs, avoidPorts }: RequestWork, context: WorkContext, reconciler: Reconciler) {
-  const { change, onlyIf } = request;
+  const { change, onlyIf, asks } = request;
   // A second choice starts from the state after the first, which the request's sender has not seen.
   const conditions = onlyIf === undefined || choice > 1 ? {} : { onlyIf };
   const order = isOrdered(request) && choice === 1 ? { order: context.order() } : {};
   const target = targetOf({ request }, context);
   return reconciler.retried(`read ${context.userid} and plan`, (summary) =>
-    reading(summary).planChange({ ...target, change, avoidMacs, avoidPorts, ...conditions, ...order }),
+    reading(summary).planChange({
+      ...target,
+      change,
+      avoidMacs,
+      avoidPorts,
+      ...defined({ asks }),
+      ...conditions,
+      ...order,
+    }),
   );
 }
 
@@ -283,6 +283,12 @@ function notRolledBack({ request, forward: { done } }: RequestWork, { host, user
 function effectOf(steps: readonly { disturbs: boolean }[]): Effect {
   if (steps.length === 0) return 'none';
   return steps.some(({ disturbs }) => disturbs) ? 'interrupts' : 'changes';
+}
+
+/** The result of a request that is only planned. */
+function planOf(planned: PlannedChange, found: PortSearchTerms): RequestResult {
+  const result = resultOf(planned, found, planned.liveVdevs, false, planned.steps.map(announced));
+  return { ...result, plan: planned.plan, effect: effectOf(planned.steps) };
 }
 
 function resultOf(

@@ -1,4 +1,3 @@
-import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import {
@@ -144,12 +143,8 @@ async function confirmed(
       `${deletions} ports would be deleted: give --yes, or the --plan of a dry run. Nothing was changed.`,
     );
   showPlan(session.output, plan, hosts);
-  const question = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await question
-    .question(`Delete ${deletions} ports? (yes/no) `, { signal: session.signal })
-    .catch(() => 'no');
-  question.close();
-  if (answer.trim().toLowerCase() !== 'yes') throw new CommandFailure(EXIT.cancelled, 'Nothing was changed.');
+  if (!(await session.confirms(`Delete ${deletions} ports?`)))
+    throw new CommandFailure(EXIT.cancelled, 'Nothing was changed.');
 }
 
 function told({ changes }: DesiredPlan, hosts: readonly HostChanges[]) {

@@ -24,11 +24,13 @@ import { colour, timeText } from '../output.ts';
 import { exitCodeOf, runOperation } from '../run-operation.ts';
 import type { Session } from '../session.ts';
 import { ChangeOptions, changeOptions, examples } from './change.ts';
+import { decisionCommands, decisionText, showWaitingPlan } from './decisions.ts';
 
 const ListOptions = z.object({
   guest: Userid.optional(),
   port: PortId.optional(),
   by: z.string().optional(),
+  approvedBy: z.string().optional(),
   type: z.enum(LISTED_TYPES).optional(),
   state: z.enum(OPERATION_STATES).optional(),
   outcome: z.enum(OPERATION_OUTCOMES).optional(),
@@ -38,13 +40,14 @@ const ListOptions = z.object({
 
 /** `zvmnet ops …` */
 export function opsCommands(program: Command): void {
-  const ops = program.command('ops').description('Operations: list, start, show and cancel them.');
+  const ops = program.command('ops').description('Operations: list, start, show, approve, reject and cancel them.');
   const list = ops
     .command('list')
     .description('List operations, newest first, of all hosts or of --host.')
     .option('--guest <userid>', 'of this guest')
     .option('--port <uuid>', 'on this port')
     .option('--by <name>', 'asked for by this person or program')
+    .option('--approved-by <name>', 'approved by this person')
     .option('--limit <n>', 'at most n operations', '20')
     .option('--idle', 'include reconciliations without drift')
     .addHelpText('after', examples(['zvmnet ops list --outcome failed', 'zvmnet ops list --guest LNX10001 --limit 5']));
@@ -63,6 +66,7 @@ export function opsCommands(program: Command): void {
     .description('Show an operation with its progress or outcome. The exit code is that of the operation.')
     .option('--run <id>', 'one run of several; default: the newest')
     .action(action(z.object({ run: z.string().optional() }), show));
+  decisionCommands(ops);
   ops
     .command('cancel <operation>')
     .description('Cancel an operation and roll it back.')
@@ -99,12 +103,13 @@ function jsonOf(text: string): object {
 }
 
 async function listThem(session: Session, _args: string[], options: z.output<typeof ListOptions>): Promise<ExitCode> {
-  const { guest, port, by, type, state, outcome, limit, idle } = options;
+  const { guest, port, by, approvedBy, type, state, outcome, limit, idle } = options;
   const filter = {
     host: session.namedHost(),
     userid: guest,
     portId: port,
     by,
+    approvedBy,
     type,
     state,
     outcome,
@@ -113,7 +118,7 @@ async function listThem(session: Session, _args: string[], options: z.output<typ
   const operations = (await listOperations(await session.client(), filter, limit)).map((each) =>
     withRun(session, each),
   );
-  session.output.result({ operations }, () =>
+  session.output.result({ operations }, () => {
     session.output.table(
       ['STARTED', 'OPERATION', 'HOST', 'GUEST', 'OUTCOME', 'BY', 'ID'],
       operations.map((each) => [
@@ -126,8 +131,13 @@ async function listThem(session: Session, _args: string[], options: z.output<typ
         each.id,
       ]),
       'No operations found.',
-    ),
-  );
+    );
+    for (const { id, awaits } of operations) {
+      if (awaits === undefined) continue;
+      session.output.print(`\n${id}`);
+      showWaitingPlan(session.output, awaits);
+    }
+  });
   return EXIT.ok;
 }
 
@@ -151,7 +161,8 @@ async function find(session: Session, id: string, run?: string): Promise<Operati
 
 async function show(session: Session, [id = '']: string[], options: { run?: string | undefined }): Promise<ExitCode> {
   const operation = withRun(session, await find(session, id, options.run));
-  const standing = operation.state === 'running' ? await runningText(session, operation) : undefined;
+  const standing =
+    operation.state === 'running' && operation.awaits === undefined ? await runningText(session, operation) : undefined;
   const { output } = session;
   output.result(operation, () => {
     const { type, host, userid, startedAt, closedAt, origin, summary, run } = operation;
@@ -160,8 +171,10 @@ async function show(session: Session, [id = '']: string[], options: { run?: stri
       `${type} on ${host}${userid === undefined ? '' : ` for ${userid}`}: ${outcomeText(operation)}, started ${timeText(startedAt)}${closedAt === undefined ? '' : `, ended ${timeText(closedAt)}`}`,
     );
     if (origin !== undefined) output.print(originText(origin));
+    if (operation.decision !== undefined) output.print(decisionText(operation.decision));
     if (run !== undefined) output.print(run);
-    if (standing !== undefined) output.print(standing);
+    if (operation.awaits !== undefined) showWaitingPlan(output, operation.awaits);
+    else if (standing !== undefined) output.print(standing);
     else showOutcome(session.output, operation);
   });
   return exitCodeOf(operation);

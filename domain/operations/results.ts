@@ -88,7 +88,13 @@ const ProbeReport = z.object({
 /** Results of operations by kind. */
 export const RESULTS = {
   /** Steps on one guest, and its ports afterwards. */
-  ports: StepsResult.extend({ plan: z.string().optional(), effect: Effect.optional(), ports: z.array(ReportedPort) }),
+  ports: StepsResult.extend({
+    plan: z.string().optional(),
+    effect: Effect.optional(),
+    /** The policy would have the plan wait. */
+    needs: z.enum(['approval', 'window']).optional(),
+    ports: z.array(ReportedPort),
+  }),
   /** Steps on a host. */
   steps: StepsResult,
   /** Answers of z/VM; none after a dry run. */

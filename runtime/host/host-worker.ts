@@ -30,7 +30,13 @@ const RUNS_IN_MEMORY = 800;
 const LEAST_RUNS_IN_MEMORY = 100;
 
 /** A worker of one host, and its way to z/VM. */
-export type HostWorker = { host: string; worker: Worker; backend: RenewableBackend };
+export type HostWorker = {
+  host: string;
+  worker: Worker;
+  backend: RenewableBackend;
+  /** Have the policy of a newly read configuration decide from now on. */
+  renewPolicy(configuration: HostConfiguration): void;
+};
 
 /** The names by which Temporal knows a worker: its identity, and its build. */
 type OwnName = { identity?: string | undefined; version?: WorkerDeploymentVersion | undefined };
@@ -58,9 +64,11 @@ export async function createHostWorker(
   wrap: (activities: HostActivities) => HostActivities = (activities) => activities,
 ): Promise<HostWorker> {
   const backend = backendOf(configuration, logger);
+  let { policy } = configuration;
   const runtime: HostRuntime = {
     rules: rulesOf(configuration),
     backend,
+    policy: () => policy,
     ...defined({ neutron }),
     memberHosts: (client, members) => hostsOf(client, serverUrlOf(configuration), members),
     qosPolicies: new Map(),
@@ -86,5 +94,8 @@ export async function createHostWorker(
     isolateExecutionTimeout: '60 seconds',
   };
   const worker = await Worker.create(options);
-  return { host: configuration.host, worker, backend };
+  const renewPolicy = (changed: HostConfiguration) => {
+    ({ policy } = changed);
+  };
+  return { host: configuration.host, worker, backend, renewPolicy };
 }
