@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { defined } from '../domain/defined.ts';
 import { VIAS } from '../domain/policy/verdict.ts';
 import { MEMO } from '../temporal-config/names.ts';
+import { tracedCalls } from './trace-context.ts';
 
 /** A reason is kept up to this length. */
 export const LONGEST_REASON = 500;
@@ -37,5 +38,6 @@ export function reasonFrom(text: string | undefined): string | undefined {
 
 /** The same connection under a person's name: Temporal's histories have it as the identity of each request. */
 export function clientOf(client: Client, by: string): Client {
-  return new Client({ connection: client.connection, namespace: client.options.namespace, identity: by });
+  const interceptors = { workflow: [tracedCalls] };
+  return new Client({ connection: client.connection, namespace: client.options.namespace, identity: by, interceptors });
 }

@@ -32,6 +32,7 @@ import type { EarlierOperation, EarlierRuns, PlaceInOrder } from './host-activit
 import { probeGuest } from './probe-guest.ts';
 import { showProgress } from './progress.ts';
 import { beginWork, carryOut, type NotYet, type RequestWork } from './request-work.ts';
+import { measureQueue, traced } from './run-telemetry.ts';
 import { addSearchAttributes } from './run-visibility.ts';
 import { isAbsentOr, isRecord, isText } from './untrusted-input.ts';
 
@@ -124,7 +125,9 @@ class GuestRun {
       return;
     }
     this.queue.add(request);
-    if (ahead !== undefined) this.#tell(request, { kind: 'waits', behind: ahead.operation.workflowId });
+    if (ahead === undefined) return;
+    this.#tell(request, { kind: 'waits', behind: ahead.operation.workflowId });
+    measureQueue(this.queue.inOrder().length);
   }
 
   withdraw(id: unknown): void {
@@ -185,16 +188,19 @@ class GuestRun {
   async #carryOut(work: RequestWork): Promise<void> {
     const { request } = work;
     const carry = request.change.kind === 'probe' ? probeGuest : carryOut;
+    const standing = {
+      ...this.#input,
+      order: () => this.#placeOf(request),
+      isFirst: () => !this.queue.hasEarlierThan(request),
+      report: async (trouble: string) => this.#tell(request, { kind: 'retries', trouble }),
+      checkHistory: () => {
+        if (this.#isFull()) throw new HistoryFull();
+      },
+    };
     const outcome = await this.#inScope(() =>
-      carry(work, {
-        ...this.#input,
-        order: () => this.#placeOf(request),
-        isFirst: () => !this.queue.hasEarlierThan(request),
-        report: async (trouble) => this.#tell(request, { kind: 'retries', trouble }),
-        checkHistory: () => {
-          if (this.#isFull()) throw new HistoryFull();
-        },
-      }),
+      traced('GuestRequest', request.trace, { 'zvm.operation': request.operation.workflowId }, () =>
+        carry(work, standing),
+      ),
     );
     this.#current = undefined;
     const isWithdrawn = this.#isWithdrawn || this.#isCancelled;
@@ -291,7 +297,9 @@ class GuestRun {
   }
 
   #tellIfWaited(request: GuestRequest): void {
-    if (this.queue.endWaiting(request.id)) this.#tell(request, { kind: 'begins' });
+    if (!this.queue.endWaiting(request.id)) return;
+    this.#tell(request, { kind: 'begins' });
+    measureQueue(this.queue.inOrder().length);
   }
 
   /** A signal to an ended operation may fail. */

@@ -91,6 +91,7 @@ export function isGuestRequest(value: unknown): value is GuestRequest {
     isAbsentOr(value.comesAgain, (flag) => flag === true) &&
     isAbsentOr(value.batch, isBatch) &&
     isAbsentOr(value.directory, isText) &&
+    isAbsentOr(value.trace, isText) &&
     isChange(value.change)
   );
 }

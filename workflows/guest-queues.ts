@@ -9,6 +9,7 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
+import { defined } from '../domain/defined.ts';
 import { searchTermsOfChange } from '../domain/guest/search-terms.ts';
 import { type PolicyQuestion, refusalOf } from '../domain/policy/verdict.ts';
 import type { Userid } from '../domain/text/identifiers.ts';
@@ -29,6 +30,7 @@ import {
 } from './guest-queue-messages.ts';
 import { type GuestRequest, isOrdered } from './guest-request.ts';
 import type { HostActivities } from './host-activities.ts';
+import { currentTraceparent } from './run-telemetry.ts';
 import { isRecord } from './untrusted-input.ts';
 
 /** A change of a guest. */
@@ -122,6 +124,7 @@ export function guestQueues(): GuestQueues {
       acceptedAt: ordered ? acceptedAt : Date.now(),
       asks: { caller, ...question },
       ...{ summary, dryRun, reports: show !== undefined, onlyIfFree },
+      ...defined({ trace: currentTraceparent() }),
     };
     const nothing = { outcome: undefined, answeredRun: undefined, lost: undefined };
     const entry: Pending = { guest: guestWorkflowId(host, userid), ...nothing, show };

@@ -8,12 +8,13 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
+import { defined } from '../domain/defined.ts';
 import { searchTermsOfPorts } from '../domain/guest/search-terms.ts';
 import type { InputOf, RequestOf } from '../domain/operations/operations.ts';
 import { describeRefusals } from '../domain/planning/refusal.ts';
 import type { Userid } from '../domain/text/identifiers.ts';
 import { ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
-import { type Approvals, approvals } from './approval.ts';
+import { approvals } from './approval.ts';
 import { reasonOf } from './failures.ts';
 import { comesTo, type RequestResult } from './guest-queue-messages.ts';
 import { type GuestChange, type GuestQueues, guestQueues } from './guest-queues.ts';
@@ -25,15 +26,15 @@ import {
   addAsked,
   type CarriedWiring,
   carriedWiring,
-  consentsTo,
   type GuestPorts,
   governedBy,
+  takeConsent,
   type WiredPort,
   waitingWork,
 } from './wiring-state.ts';
 
-/** Ports by outcome so far, out of `total`. */
-export type WiringProgress = { total: number } & Record<WiredPort['outcome'], number>;
+/** Ports by outcome so far, out of `total`; `awaits`: the id of the plan that a decision is asked for. */
+export type WiringProgress = { total: number; awaits?: string } & Record<WiredPort['outcome'], number>;
 
 /** The query for the progress of a run. */
 export const wiringProgress = defineQuery<WiringProgress>('progress');
@@ -63,8 +64,9 @@ export async function wirePorts(input: InputOf<'wirePorts'>, carried?: CarriedWi
   const before = carriedWiring(carried);
   let total = before?.done.length ?? 0;
   let coming: Set<string> | undefined;
+  let awaits: string | undefined;
   setHandler(comesTo, (userid: unknown) => coming?.has(String(userid)) ?? true);
-  setHandler(wiringProgress, () => ({ total, ...countsOf(state.done) }));
+  setHandler(wiringProgress, () => ({ total, ...countsOf(state.done), ...defined({ awaits }) }));
   let state = before ?? { done: [], guests: 0, isPlanning: false, next: [], consents: {} };
   const { isGoverned = false, ...request } = await acceptRequest('wirePorts', input);
   let guests = byGuest(request.ports);
@@ -95,7 +97,12 @@ export async function wirePorts(input: InputOf<'wirePorts'>, carried?: CarriedWi
       const left = windows.left.flatMap(({ ports }) => ports);
       if (left.length > 0) await continueAsNew<typeof wirePorts>({ ...request, ports: left }, state);
       coming = new Set();
-      await decided(approving, state, `wire ${total} ports on ${request.host}`);
+      if (state.asked !== undefined) {
+        const work = waitingWork(state.asked, `wire ${total} ports on ${request.host}`);
+        awaits = work.plan;
+        takeConsent(state, await approving.wait(work));
+        awaits = undefined;
+      }
       guests = state.next;
       Object.assign(state, { next: [], isPlanning: false });
     }
@@ -107,16 +114,6 @@ export async function wirePorts(input: InputOf<'wirePorts'>, carried?: CarriedWi
   const counts = `${wired} ${word}, ${unchanged} unchanged, ${refused} refused, ${failed} failed`;
   setCurrentDetails(`**${total}** ports on **${request.host}**: ${counts}.${failuresOf(done)}`);
   return result;
-}
-
-/** Wait for the one decision on all plans that the policy has wait, if there are any. */
-async function decided(approving: Approvals, state: CarriedWiring, summary: string): Promise<void> {
-  const { asked } = state;
-  if (asked === undefined) return;
-  const consent = await approving.wait(waitingWork(asked, summary));
-  if (consent !== undefined) Object.assign(state.consents, consentsTo(asked, consent));
-  state.acceptedAt = Date.now();
-  delete state.asked;
 }
 
 function byGuest(ports: RequestOf<'wirePorts'>['ports']): GuestPorts[] {

@@ -90,9 +90,12 @@ export function waitingWork({ plans, ...shown }: AskedPlans, summary: string): W
   return { summary, plan: planOfAll(Object.values(plans)), ...shown };
 }
 
-/** The agreement to all plans as one to each of them. */
-export function consentsTo({ plans }: AskedPlans, { by }: Consent): Record<string, Consent> {
-  return Object.fromEntries(Object.entries(plans).map(([userid, plan]) => [userid, { plan, by }]));
+/** Go on with the plans that were asked for: the agreement to all of them is one to each. */
+export function takeConsent(state: CarriedWiring, consent: Consent | undefined): void {
+  for (const [userid, plan] of Object.entries(state.asked?.plans ?? {}))
+    if (consent !== undefined) state.consents[userid] = { plan, by: consent.by };
+  state.acceptedAt = Date.now();
+  delete state.asked;
 }
 
 const HEX_DIGITS = 32;

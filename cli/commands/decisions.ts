@@ -45,7 +45,10 @@ async function decide(
   if (operation === undefined) throw new CommandFailure(EXIT.notFound, `There is no operation ${id}.`);
   const plan = named ?? (await planToDecide(session, kind, operation.summary ?? id, operation.awaits));
   await session.warnWithoutWorker(operation.host, 'the decision');
-  const decision = await decideOn(client, operation, kind, plan, origin).catch((error: unknown) => {
+  const decided = client.withAbortSignal(session.signal, () => decideOn(client, operation, kind, plan, origin));
+  const decision = await decided.catch((error: unknown) => {
+    if (session.signal.aborted)
+      throw new CommandFailure(EXIT.interrupted, `Look whether it was decided: zvmnet ops show '${id}'`);
     throw error instanceof DecisionRefused ? new CommandFailure(EXIT.refused, `${id}: ${error.message}`) : error;
   });
   output.result({ operation: id, decision }, () => {

@@ -6,6 +6,8 @@ import { requestOf, runOf, startOperation, workflowIdFor } from '../../client/st
 import { type OperationType, parseRequest } from '../../domain/operations/operations.ts';
 import { Policy } from '../../domain/policy/policy.ts';
 import { isOpen } from '../../domain/policy/window.ts';
+import { emptyQueue, GuestQueue } from '../../workflows/guest-queue.ts';
+import type { GuestRequest } from '../../workflows/guest-request.ts';
 import { createEnvironment, type Environment, failureOf, portId, vlan } from './environment.ts';
 import { startWorker } from './worker-of-its-own.ts';
 
@@ -225,6 +227,20 @@ test('a repair that needs an approval is not made by the Schedule: it is reporte
   const { failures } = await reconciled.ended;
   expect(failures.map(({ reason }) => reason).join()).toContain('"repairs"');
   expect((await zvm.guest(userid)).granted).toEqual({ VSW1: [100] });
+});
+
+test('an operation that will ask again is not known by the answer to its plan: later ones wait for it', () => {
+  const request = (operation: string): GuestRequest => ({
+    ...{ id: operation, runId: 'run', operation: { workflowId: operation, firstRunId: 'run' }, acceptedAt: 1 },
+    ...{ summary: operation, change: { kind: 'modernize' }, giveUpAfterMinutes: 1, keepOnFailure: false },
+    ...{ dryRun: false, reports: false, onlyIfFree: false },
+  });
+  const queue = new GuestQueue(emptyQueue());
+  queue.keepAnswered(request('done'), false);
+  queue.keepAnswered(request('waits'), true);
+  const next = new GuestQueue(queue.state());
+  expect(next.knownOperations()).toEqual(['done']);
+  expect(next.isAnswered({ id: 'waits', runId: 'run' })).toBe(true);
 });
 
 test('a change goes on where it waits when the worker is killed and another one starts', {
