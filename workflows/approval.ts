@@ -91,7 +91,7 @@ export function approvals(): Approvals {
     open = work;
     last = undefined;
     const ends = { summary: 'the approval is waited for no longer' };
-    await condition(() => last !== undefined, withinMinutes * MINUTE_MS, ends).finally(() => {
+    await condition(() => last !== undefined, Math.ceil(withinMinutes * MINUTE_MS), ends).finally(() => {
       open = undefined;
     });
     if (last === undefined) throw refused([inVain(withinMinutes)]);
@@ -105,8 +105,7 @@ export function approvals(): Approvals {
   return {
     async wait(work) {
       const { wait, summary, links } = work;
-      // A run that another run waits for does not wait for people.
-      if (workflowInfo().parent !== undefined) throw refused([refusalOf(wait)]);
+      if (workflowInfo().memo?.[MEMO.unattended] === true) throw refused([refusalOf(wait)]);
       showWaiting(work);
       const consent =
         wait.kind === 'approval'

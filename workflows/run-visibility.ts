@@ -45,13 +45,16 @@ export function retriedUntil(deadline: number): string {
   return `is retried until ${new Date(deadline).toISOString().replace(/\.\d+/, '')}`;
 }
 
-/** The part of a child workflow's start that operators see: it is found by the terms and by the caller of this run, and its details name this run. */
+/**
+ * The part of a repair's start as a child workflow that operators see: it is found by the terms and by the caller of this run, and its details name this
+ * run. It waits for no person: this run would wait with it.
+ */
 export function asChild(terms: SearchTerms) {
   const { namespace, workflowId, runId, memo } = workflowInfo();
   const origin = memo?.[MEMO.origin];
   return {
     typedSearchAttributes: searchAttributesOf({ ...terms, by: callerOfRun().by }),
-    memo: origin === undefined ? {} : { [MEMO.origin]: origin },
+    memo: { [MEMO.unattended]: true, ...(origin === undefined ? {} : { [MEMO.origin]: origin }) },
     staticDetails: `Started by ${markdownLink(workflowId, runPath(namespace, workflowId, runId))}.`,
   };
 }

@@ -64,7 +64,7 @@ test('an operation that waits is listed with its plan, and approved by a token w
     { timeout: 90_000 },
   );
   expect(ended).toMatchObject({ outcome: 'changed', origin: { by: 'alice' }, decision: { by: 'bob' } });
-  expect((await as('bob', 'GET', port)).body).toMatchObject({ network: vlan(200) });
+  expect((await as('bob', 'GET', port)).body).toMatchObject({ actual: { authorisation: { vlans: [200] } } });
   expect(await as('bob', 'POST', approve, { plan })).toMatchObject({ status: 409 });
   const { body: audit } = await as('bob', 'GET', '/v1/audit?approvedBy=bob');
   expect(audit.entries).toMatchObject([{ id, by: 'alice', decision: { by: 'bob', reason: 'reviewed' } }]);
