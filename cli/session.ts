@@ -44,11 +44,12 @@ export class Session {
     this.#options = options;
     this.output = new Output(options.json ?? false);
     this.signal = signal;
-    const { namespace, connection } = configuredTarget();
+    const { namespace, connection, codec } = configuredTarget();
     const { address } = options;
     this.target = {
       namespace: options.namespace ?? namespace,
       connection: { ...connection, connectTimeout: CONNECT_TIMEOUT, ...defined({ address }) },
+      ...defined({ codec }),
     };
   }
 

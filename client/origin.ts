@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { defined } from '../domain/defined.ts';
 import { VIAS } from '../domain/policy/verdict.ts';
 import { MEMO } from '../temporal-config/names.ts';
-import { tracedCalls } from './trace-context.ts';
+import { clientParts } from './temporal-connection.ts';
 
 /** A reason is kept up to this length. */
 export const LONGEST_REASON = 500;
@@ -38,6 +38,7 @@ export function reasonFrom(text: string | undefined): string | undefined {
 
 /** The same connection under a person's name: Temporal's histories have it as the identity of each request. */
 export function clientOf(client: Client, by: string): Client {
-  const interceptors = { workflow: [tracedCalls] };
-  return new Client({ connection: client.connection, namespace: client.options.namespace, identity: by, interceptors });
+  const { namespace, loadedDataConverter } = client.options;
+  const [codec] = loadedDataConverter.payloadCodecs;
+  return new Client({ connection: client.connection, namespace, identity: by, ...clientParts(codec) });
 }

@@ -23,6 +23,8 @@ export type Configuration = {
     directorySweepSeconds: number;
     /** The worker's code is a build of its own for Temporal (docs/deployment.md). */
     versioning: boolean;
+    /** Runs in memory. */
+    cachedRuns?: number;
     logLevel: (typeof LOG_LEVELS)[number];
   };
 };
@@ -139,6 +141,7 @@ export function loadConfiguration({ configFiles, configDirs, env }: Configuratio
   const pollingIntervalSeconds = shared.read(SETTINGS.pollingIntervalSeconds) ?? DEFAULT_POLLING_SECONDS;
   const directorySweepSeconds = shared.read(SETTINGS.directorySweepSeconds) ?? DEFAULT_SWEEP_SECONDS;
   const versioning = shared.read(SETTINGS.workerVersioning) ?? true;
+  const cachedRuns = shared.read(SETTINGS.workerCachedRuns);
   const neutron = readNeutron(shared, env);
   const debug = shared.read(SETTINGS.debug) ?? false;
   const logLevel = shared.read(SETTINGS.logLevel) ?? (debug ? 'debug' : 'info');
@@ -147,7 +150,7 @@ export function loadConfiguration({ configFiles, configDirs, env }: Configuratio
   return {
     hosts,
     ...defined({ neutron }),
-    worker: { pollingIntervalSeconds, directorySweepSeconds, versioning, logLevel },
+    worker: { pollingIntervalSeconds, directorySweepSeconds, versioning, ...defined({ cachedRuns }), logLevel },
   };
 }
 

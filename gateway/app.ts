@@ -14,6 +14,7 @@ import { type GatewayOptions, LIMITS, type Limits } from './options.ts';
 import { pageRoutes } from './picture/pages.ts';
 import { eventRoutes } from './picture/sse.ts';
 import { approvalRoutes } from './routes/approval.ts';
+import { codecRoutes, fromTemporalUi } from './routes/codec.ts';
 import { hostRoutes } from './routes/hosts.ts';
 import { Metrics } from './routes/metrics.ts';
 import { nicRoutes } from './routes/nics.ts';
@@ -60,6 +61,16 @@ export function createGateway(options: GatewayOptions): App {
   app.get('/metrics', async (context) =>
     context.body(await metrics.text(), 200, { 'content-type': metrics.contentType }),
   );
+  app.use(
+    '/codec/*',
+    fromTemporalUi(options),
+    fromHere,
+    withToken,
+    rateLimited(limits),
+    readsAll(options),
+    limitedBody(limits),
+  );
+  app.route('/', codecRoutes(options));
   app.use('/v1/*', fromHere, withToken, rateLimited(limits), limitedBody(limits), jsonBody, bounded(options, limits));
   for (const routes of [
     approvalRoutes,

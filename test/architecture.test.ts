@@ -35,7 +35,7 @@ const MAY: Record<string, { code: string[]; types: string[]; packages: RegExp }>
     code: ['domain', 'temporal-config'],
     types: ['workflows'],
     packages:
-      /^(zod|csv-parse|yaml|node:(crypto|zlib|(stream|timers)\/promises)|@temporalio\/(client|common|envconfig)|@opentelemetry\/api)$/,
+      /^(zod|csv-parse|yaml|node:(crypto|fs|path|zlib|(stream|timers)\/promises)|@temporalio\/(client|common|envconfig|proto)|@opentelemetry\/api)$/,
   },
   configuration: { code: ['domain', 'neutron'], types: [], packages: /^(zod|yaml|node:.*)$/ },
   gateway: {

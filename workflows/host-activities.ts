@@ -89,6 +89,9 @@ export type Planning =
   /** Earlier runs of the guest have carried out requests since the operation was accepted. */
   | { kind: 'learns'; earlierRuns: EarlierRuns };
 
+/** A plan that was carried out; `unheard` when the worker has stopped and cannot say how far. Without steps nothing was. */
+export type ChangedGuest = PlannedChange & { applied?: AppliedSteps | 'unheard' };
+
 /** The result of applying a plan; `after` is absent where the guest could not be read again. */
 export type AppliedSteps = {
   reports: GuestStepReport[];
@@ -231,6 +234,13 @@ export type HostActivities = RequestActivities & {
       order?: PlaceInOrder;
     },
   ): Promise<Planning>;
+  /**
+   * The same, and carry the plan out by `applySteps`: one activity for a guest of a bulk operation. A failure or a timeout after the plan carries it as
+   * `planned`, so that what the guest had before is known whatever happens.
+   */
+  changeGuest(
+    input: Parameters<HostActivities['planChange']>[0] & { followUps: Step[] },
+  ): Promise<Exclude<Planning, PlannedChange> | ChangedGuest>;
   /** Read the guest again and plan the remaining steps, with the follow-ups that earlier steps need. */
   planTowards(input: Target & { desired: Desired; followUps?: Step[] }): Promise<Progress>;
   /**
