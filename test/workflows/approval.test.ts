@@ -188,6 +188,25 @@ describe('a change that needs an approval', { concurrent: true }, () => {
     for (const { userid } of ports) expect((await zvm.guest(userid)).granted).toEqual({ VSW1: [100] });
   });
 
+  test('of a bulk operation is asked for again for those guests alone whose plans were overtaken', async () => {
+    const ports = [2, 4, 6].map((number) => ({
+      userid: `LNX1${String(number).padStart(4, '0')}`,
+      ...{ portId: portId(number), vswitch: 'VSW1', network: vlan(100) },
+    }));
+    const started = await start(zvm, 'wirePorts', { ports }, 'alice');
+    const first = await awaited(zvm, started);
+    // It takes the device number that the plan has chosen.
+    const other = { userid: 'LNX10004', portId: portId(104), vswitch: 'VSW1', network: vlan(100) };
+    await (await start(zvm, 'createPort', other, 'setup')).ended;
+    await decide(zvm, started, 'approve', first.plan, 'bob');
+    const second = await awaited(zvm, started, first.plan);
+    expect(second.steps.filter((step) => /LNX1000[26]/.test(step))).toEqual([]);
+    expect((await zvm.guest('LNX10002')).rows).toHaveLength(1);
+    await decide(zvm, started, 'approve', second.plan, 'bob');
+    await expect(started.ended).resolves.toMatchObject({ wired: 3, refused: 0, failed: 0 });
+    expect((await zvm.guest('LNX10004')).rows).toHaveLength(2);
+  });
+
   test('of a VSWITCH waits likewise', async () => {
     const started = await start(zvm, 'ensureVswitch', { vswitch: 'NEWVSW' }, 'alice');
     const { plan, steps } = await awaited(zvm, started);
