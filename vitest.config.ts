@@ -10,6 +10,7 @@ const UNIT = [
   'test/model/{pan-output,trace}.test.ts',
   'test/neutron/{recorded,rest}.test.ts',
   'test/neutron/tempest/*.test.ts',
+  'test/notifications/webhook.test.ts',
 ];
 
 const limits = {

@@ -3,8 +3,8 @@ import type { Payload } from '@temporalio/common';
 import { z } from 'zod';
 import { defined } from '../domain/defined.ts';
 import { isWordChange } from '../domain/text/words.ts';
+import { decodePayloads } from '../temporal-config/payloads.ts';
 import type { AnsweredRequest, EarlierRuns, Word } from '../workflows/host-activities.ts';
-import { decodePayloads } from './payloads.ts';
 
 type Client = Context['client'];
 type History = Awaited<ReturnType<ReturnType<Client['workflow']['getHandle']>['fetchHistory']>>;
@@ -49,7 +49,7 @@ const Done = z.object({
 });
 const Awaits = z.object({ kind: z.literal('awaits') });
 const Applying = z.object({ requestId: z.string() });
-/** What an activity that plans and carries out says of itself, once it has begun to carry out. */
+/** The sign of an activity that plans and carries out, once it has begun to carry out. */
 const BegunChange = z.union([z.object({ applied: z.unknown() }), z.object({ planned: z.unknown() })]);
 
 /** Read the history of a guest run. Throws what Temporal's client throws. */

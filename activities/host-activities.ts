@@ -10,9 +10,11 @@ import { refusedFailure } from './failures.ts';
 import { createGuestActivities } from './guest-activities.ts';
 import { type Keep, withCancellation, withHeartbeat } from './heartbeat.ts';
 import type { HostRuntime } from './host-runtime.ts';
+import { createClosedSchedules, createIdleRuns, deleteRuns, isIdle } from './idle-runs.ts';
 import { checkpointIn, createCheckpointKeeper } from './kept-checkpoint.ts';
 import { planManagement } from './management-network.ts';
 import { readNeutron, reportPorts } from './neutron.ts';
+import { deliverNotification } from './notifications.ts';
 import { whileOperationIsOpen } from './operation-watch.ts';
 import { isGoverned } from './policy-gate.ts';
 import { askProbe, planProbe, restoreProbe } from './probe.ts';
@@ -33,6 +35,8 @@ export function createHostActivities(host: HostRuntime): HostActivities {
   const windows = createWindows();
   const turns = createTurns();
   const checkpoints = createCheckpointKeeper();
+  const idleRuns = createIdleRuns();
+  const closedSchedules = createClosedSchedules(host.rules.host);
   const operations = createTemporalOperations(host.rules.host);
 
   const on = <Result>(target: OnHost, work: (signal: AbortSignal) => Promise<Result>) =>
@@ -104,10 +108,18 @@ export function createHostActivities(host: HostRuntime): HostActivities {
         const kept = await checkpoints.open(input.checkpoint, (run) => checkpointIn(client, host.rules.host, run));
         const { checkpoint, ...survey } = await surveyHost(host, input, kept.checkpoint, signal);
         const own = info.workflowExecution ?? { workflowId: '', runId: '' };
-        return { ...survey, checkpoint: kept.write(checkpoint, own, input.isContinued) };
+        const { text, isFull } = kept.write(checkpoint, own, input.isContinued);
+        // Later runs rest on one with a full checkpoint.
+        idleRuns.note(own, input.now, !isFull && isIdle(own, input, survey));
+        await deleteRuns(Context.current(), [...idleRuns.due(), ...(await closedSchedules(client, input.now))]);
+        return { ...survey, checkpoint: text };
       }),
     readNeutron: (input) => on(input, () => readNeutron(host, input)),
     reportPorts: (input) => on(input, (signal) => reportPorts(host, input, signal)),
+    deliverNotification: async (input) => {
+      refuseOtherHost(host, input.host);
+      await deliverNotification(host, input, Context.current().cancellationSignal);
+    },
     planDhcp: (input) => on(input, (signal) => planDhcp(host, signal)),
     planManagementNetwork: (input) => on(input, (signal) => planManagement(host, input.asks, signal)),
     applyManagementNetwork: (input) =>

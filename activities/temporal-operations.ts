@@ -2,11 +2,11 @@ import type { Context } from '@temporalio/activity';
 import { taskQueueOf } from '../domain/host/host.ts';
 import { GUEST_OPERATION_TYPES } from '../domain/operations/operations.ts';
 import type { Userid } from '../domain/text/identifiers.ts';
+import { decodePayloads } from '../temporal-config/payloads.ts';
 import { AWAITING_OUTCOMES, ZVM_OUTCOME, ZVM_USERID } from '../temporal-config/search-attributes.ts';
 import type { OperationRef } from '../workflows/guest-request.ts';
 import type { EarlierOperation, EarlierRuns, PlaceInOrder } from '../workflows/host-activities.ts';
 import { carriedOutBefore, type GuestRun, type ListedGuestRun, recentGuestRuns } from './earlier-runs.ts';
-import { decodePayloads } from './payloads.ts';
 import { createRounds } from './rounds.ts';
 
 type Client = Context['client'];
@@ -15,7 +15,7 @@ type Listed = { workflowId: string; runId: string; type: string; startedAt: numb
 type Concerned = ReadonlySet<string>;
 
 const ON_ONE_GUEST: readonly string[] = GUEST_OPERATION_TYPES;
-const TYPES = [...ON_ONE_GUEST, 'wirePorts'];
+const TYPES = [...ON_ONE_GUEST, 'wirePorts', 'restorePorts'];
 const TYPE_LIST = TYPES.map((type) => `"${type}"`).join(', ');
 const AWAITING: readonly string[] = AWAITING_OUTCOMES;
 // An operation is in the list a moment after its acceptance, mostly within 100 ms.

@@ -1,19 +1,26 @@
 import { runProgram, type Values } from '../command-line/program.ts';
 import { costCurve, curveTable } from './curve.ts';
+import { keptHistory } from './kept-history.ts';
 import { latencyLines, singlePorts } from './latency.ts';
 import { type BenchOptions, benchOptions, USAGE } from './options.ts';
+import { cpuLines, profileLines } from './process-text.ts';
 import { machineLoad } from './processes.ts';
-import { type ReconcileRun, reconcileBench } from './reconcile.ts';
+import { reconcileBench } from './reconcile.ts';
+import { keptHistoryLines, reconcileLines, reconcileTable } from './reconcile-text.ts';
 import { type StormRun, storm } from './storm.ts';
 import type { OurStorm } from './wiring.ts';
 
 type Say = (line: string) => void;
 /** The results as data and as lines to read. */
-type Measured = { runs: readonly object[]; lines: string[] };
+type Measured<Run extends object = object> = { runs: readonly Run[]; lines: string[] };
 
 const MEASURES: Record<BenchOptions['what'], (options: BenchOptions, say: Say) => Promise<Measured>> = {
   storm: (options, say) => inTurn(options, (ports) => storm(ports, options, say), stormLines),
-  reconcile: (options, say) => inTurn(options, (ports) => reconcileBench(ports, options, say), reconcileLines),
+  reconcile: async (options, say) => {
+    const { runs, lines } = await inTurn(options, (ports) => reconcileBench(ports, options, say), reconcileLines);
+    return { runs, lines: [...lines, ...reconcileTable(runs)] };
+  },
+  history: (options, say) => inTurn(options, (ports) => keptHistory(ports, options, say), keptHistoryLines),
   latency: (options, say) => inTurn(options, (ports) => singlePorts(ports, options, say), latencyLines),
   curve: async (options, say) => {
     const runs = await costCurve(options, say);
@@ -36,7 +43,7 @@ async function inTurn<Run extends object>(
   { sizes }: BenchOptions,
   measure: (ports: number) => Promise<Run>,
   linesOf: (run: Run) => string[],
-): Promise<Measured> {
+): Promise<Measured<Run>> {
   const runs: Run[] = [];
   for (const ports of sizes) runs.push(await measure(ports));
   return { runs, lines: runs.flatMap(linesOf) };
@@ -44,14 +51,6 @@ async function inTurn<Run extends object>(
 
 function sentenceOf({ cores, load }: ReturnType<typeof machineLoad>): string {
   return `${cores} cores, load ${load}`;
-}
-
-function reconcileLines({ ports, historic, ...runs }: ReconcileRun): string[] {
-  const told = Object.entries(runs).map(
-    ([name, { calls, seconds, events, historyBytes, workerPeakMb }]) =>
-      `  ${name}: ${calls} calls, ${seconds} s, ${events} history events of ${historyBytes} bytes, worker ${workerPeakMb} MB`,
-  );
-  return [`${ports} ports; historic re-IPL ${historic.reipl.calls} calls, ${historic.reipl.seconds} s`, ...told];
 }
 
 function stormLines(run: StormRun): string[] {
@@ -67,17 +66,8 @@ function stormLines(run: StormRun): string[] {
     `  worker: ${ours.workerMb.before} MB before, ${ours.workerMb.peak} MB at most`,
     ...cpuLines(ours),
     ...historyLines(ours, ports),
-    ...ours.profile.map(({ place, seconds }) => `  worker's JavaScript: ${seconds} s in ${place}`),
+    ...profileLines(ours.profile),
   ];
-}
-
-function cpuLines({ cpu }: OurStorm): string[] {
-  return Object.entries(cpu).map(([name, { seconds, threads }]) => {
-    const dearest = Object.entries(threads)
-      .sort(([, one], [, other]) => other - one)
-      .slice(0, 4);
-    return `  CPU of ${name}: ${seconds} s (${dearest.map(([thread, of]) => `${thread} ${of} s`).join(', ')})`;
-  });
 }
 
 function historyLines({ histories }: OurStorm, ports: number): string[] {

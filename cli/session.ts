@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { hostname, userInfo } from 'node:os';
-import { createInterface } from 'node:readline/promises';
 import type { Client } from '@temporalio/client';
 import { z } from 'zod';
 import { hostNames, workersOf } from '../client/known-hosts.ts';
@@ -11,7 +10,7 @@ import { defined } from '../domain/defined.ts';
 import { taskQueueOf } from '../domain/host/host.ts';
 import { HostName } from '../domain/text/identifiers.ts';
 import { CommandFailure, EXIT } from './exit-codes.ts';
-import { colourAside, Output } from './output.ts';
+import { colourAside, FORMS, Output } from './output.ts';
 
 /** Timeout of the connection: a user at a shell learns soon that no server answers. */
 const CONNECT_TIMEOUT = '5 seconds';
@@ -21,6 +20,8 @@ const LONG_MS = 5_000;
 /** Options of every command. */
 export const SessionOptions = z.object({
   json: z.boolean().optional(),
+  output: z.enum(FORMS, `must be one of ${FORMS.join(', ')}`).optional(),
+  columns: z.string().optional(),
   host: z.string().optional(),
   address: z.string().optional(),
   namespace: z.string().optional(),
@@ -42,7 +43,8 @@ export class Session {
 
   constructor(options: SessionOptions, signal: AbortSignal) {
     this.#options = options;
-    this.output = new Output(options.json ?? false);
+    const form = options.json === true ? 'json' : (options.output ?? 'table');
+    this.output = new Output({ form, columns: options.columns?.split(',') });
     this.signal = signal;
     const { namespace, connection, codec } = configuredTarget();
     const { address } = options;
@@ -57,6 +59,11 @@ export class Session {
   get user(): string {
     const named = process.env.ZVMNET_USER?.trim() ?? '';
     return named === '' ? `${userName()}@${hostname()}` : named.slice(0, 200);
+  }
+
+  /** True when somebody can be asked: the command is on a terminal, and its output is no document for programs. */
+  get asks(): boolean {
+    return process.stdin.isTTY === true && process.stderr.isTTY === true && !this.output.json;
   }
 
   /** The origin of the operations that the command starts. */
@@ -154,14 +161,6 @@ export class Session {
     } finally {
       clearTimeout(timer);
     }
-  }
-
-  /** Ask on the terminal; false for any other answer than yes, and on Ctrl-C. */
-  async confirms(question: string): Promise<boolean> {
-    const terminal = createInterface({ input: process.stdin, output: process.stderr });
-    const answer = await terminal.question(`${question} (yes/no) `, { signal: this.signal }).catch(() => 'no');
-    terminal.close();
-    return answer.trim().toLowerCase() === 'yes';
   }
 
   /** The page of a run in the Temporal UI; undefined when the UI's address is unknown. */

@@ -22,6 +22,8 @@ export type AuditEntry = Partial<Origin> & {
   userid?: string;
   portIds: string[];
   summary?: string;
+  /** The operation that it undoes. */
+  undoes?: string;
   /** One of OPERATION_OUTCOMES; the state of an operation without an outcome. */
   outcome: string;
   /** The last decision on a plan of it: by whom, when and why. */
@@ -69,8 +71,23 @@ export async function* auditTrail(
 }
 
 function entryOf(operation: OperationDetails): AuditEntry {
-  const { startedAt, closedAt, type, host, userid, portIds, summary, state, outcome, origin, decision } = operation;
-  const { failure, id, runId } = operation;
+  const {
+    startedAt,
+    closedAt,
+    type,
+    host,
+    userid,
+    portIds,
+    summary,
+    undoes,
+    state,
+    outcome,
+    origin,
+    decision,
+    failure,
+    id,
+    runId,
+  } = operation;
   return {
     at: startedAt,
     ...defined({ endedAt: closedAt }),
@@ -79,7 +96,7 @@ function entryOf(operation: OperationDetails): AuditEntry {
     host,
     ...defined({ userid }),
     portIds,
-    ...defined({ summary }),
+    ...defined({ summary, undoes }),
     outcome: outcome ?? state,
     ...defined({ decision }),
     steps: stepsOf(operation),

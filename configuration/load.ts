@@ -12,10 +12,14 @@ import { IniSource } from './ini-source.ts';
 import { type NeutronConfiguration, readNeutron } from './neutron.ts';
 import { readPolicyFile } from './policy-file.ts';
 import { type LOG_LEVELS, SETTINGS, type Setting, type VlanRange, vswitchSettings } from './schema.ts';
+import { Secrets } from './secrets.ts';
+import { readWebhooks, type WebhookConfiguration } from './webhooks.ts';
 
 /** The configuration of one process. */
 export type Configuration = {
   hosts: HostConfiguration[];
+  /** The files that secrets were read from. */
+  secretFiles: string[];
   /** Present when Neutron's message bus or REST API is given. */
   neutron?: NeutronConfiguration;
   worker: {
@@ -84,6 +88,8 @@ export type HostConfiguration = {
   directoryOnline: boolean;
   /** Levels of z/VM that hold whatever it answers. */
   capabilities?: ConfiguredCapabilities;
+  /** Receivers of what happens on the host. */
+  webhooks?: readonly WebhookConfiguration[];
   /** zHCPs of the members of the SSI cluster; empty for none, absent where z/VM is asked. */
   ssiMembers?: readonly NodeName[];
   /** The changes that need an approval or a window, and the file that says so; without one none does. */
@@ -131,24 +137,29 @@ export function loadConfiguration({ configFiles, configDirs, env }: Configuratio
   }
   const names = declared.length === 0 ? [undefined] : declared.map(({ name }) => name);
   const readPolicy = policyReader(problems);
+  const secrets = new Secrets(env);
+  const shared = new HostReader(source, undefined, filesAreWhole, problems);
+  const webhooks = readWebhooks(source, shared, secrets, problems);
   const hosts = names.map((name) => {
     const reader = new HostReader(source, name, filesAreWhole, problems);
-    return { ...readHost(reader, env), ...readPolicy(reader, env) };
+    const host = { ...readHost(reader, secrets), ...readPolicy(reader, env) };
+    const told = webhooks.filter((webhook) => webhook.hosts?.includes(host.host) !== false);
+    return { ...host, ...(told.length === 0 ? {} : { webhooks: told }) };
   });
   refuseSharedZhcp(hosts, source, problems);
 
-  const shared = new HostReader(source, undefined, filesAreWhole, problems);
   const pollingIntervalSeconds = shared.read(SETTINGS.pollingIntervalSeconds) ?? DEFAULT_POLLING_SECONDS;
   const directorySweepSeconds = shared.read(SETTINGS.directorySweepSeconds) ?? DEFAULT_SWEEP_SECONDS;
   const versioning = shared.read(SETTINGS.workerVersioning) ?? true;
   const cachedRuns = shared.read(SETTINGS.workerCachedRuns);
-  const neutron = readNeutron(shared, env);
+  const neutron = readNeutron(shared, env, secrets);
   const debug = shared.read(SETTINGS.debug) ?? false;
   const logLevel = shared.read(SETTINGS.logLevel) ?? (debug ? 'debug' : 'info');
 
   if (problems.length > 0) throw new ConfigurationError(problems);
   return {
     hosts,
+    secretFiles: [...secrets.files],
     ...defined({ neutron }),
     worker: { pollingIntervalSeconds, directorySweepSeconds, versioning, ...defined({ cachedRuns }), logLevel },
   };
@@ -176,7 +187,7 @@ const DEFAULT_TIMEOUT_SECONDS = 300;
 const DEFAULT_NIC_VDEV = 0x1000;
 const DEFAULT_ZHCP = 'zhcp';
 
-function readHost(reader: HostReader, env: ConfigurationSources['env']): HostConfiguration {
+function readHost(reader: HostReader, secrets: Secrets): HostConfiguration {
   const byFeilong = isByFeilong(reader);
   const zhcpNode = byFeilong ? FEILONG_ZHCP : (reader.read(SETTINGS.zhcpNode) ?? DEFAULT_ZHCP);
   const macPrefix = reader.read(SETTINGS.macPrefix);
@@ -190,7 +201,7 @@ function readHost(reader: HostReader, env: ConfigurationSources['env']): HostCon
   return {
     host: reader.host ?? reader.read(SETTINGS.zvmHost) ?? reader.read(SETTINGS.host) ?? zhcpNode,
     zhcpNode,
-    ...(byFeilong ? { feilong: readFeilong(reader, env) } : { xcat: readXcat(reader, env) }),
+    ...(byFeilong ? { feilong: readFeilong(reader, secrets) } : { xcat: readXcat(reader, secrets) }),
     physicalNetworks: readPhysicalNetworks(reader),
     defaultNicVdev: reader.read(SETTINGS.defaultNicVdev) ?? DEFAULT_NIC_VDEV,
     ...defined({ macPrefix, managementNetwork, dhcpUserid, dhcpHost, capabilities, ssiMembers }),
@@ -209,14 +220,16 @@ function isByFeilong(reader: HostReader): boolean {
   return true;
 }
 
-function readXcat(reader: HostReader, env: ConfigurationSources['env']): XcatAccess {
+function readXcat(reader: HostReader, secrets: Secrets): XcatAccess {
   const server = reader.readRequired(SETTINGS.server, { server: '', url: '' });
+  const readApart = (setting: Setting<string>, variable: string) =>
+    reader.readRequired(setting, '', secrets.override(reader, setting, variable));
   const caFile = reader.read(SETTINGS.caFile);
   const maxAnswerMebibytes = reader.read(SETTINGS.maxAnswerMebibytes);
   return {
     ...server,
-    username: reader.readRequired(SETTINGS.username, '', env.ZVM_XCAT_USERNAME),
-    password: reader.readRequired(SETTINGS.password, '', env.ZVM_XCAT_PASSWORD),
+    username: readApart(SETTINGS.username, 'ZVM_XCAT_USERNAME'),
+    password: readApart(SETTINGS.password, 'ZVM_XCAT_PASSWORD'),
     timeoutSeconds: reader.read(SETTINGS.timeoutSeconds) ?? DEFAULT_TIMEOUT_SECONDS,
     ...defined({ caFile }),
     verifyTls: reader.read(SETTINGS.verifyTls) ?? true,
@@ -225,13 +238,13 @@ function readXcat(reader: HostReader, env: ConfigurationSources['env']): XcatAcc
   };
 }
 
-function readFeilong(reader: HostReader, env: ConfigurationSources['env']): FeilongAccess {
+function readFeilong(reader: HostReader, secrets: Secrets): FeilongAccess {
   const url = reader.readRequired(SETTINGS.connectorUrl, '');
   const caFile = reader.read(SETTINGS.connectorCaFile);
   const tokenFile = reader.read(SETTINGS.feilongTokenFile);
   const username = reader.read(SETTINGS.feilongUsername);
-  const password =
-    username === undefined ? undefined : reader.readRequired(SETTINGS.feilongPassword, '', env.ZVM_FEILONG_PASSWORD);
+  const apart = secrets.override(reader, SETTINGS.feilongPassword, 'ZVM_FEILONG_PASSWORD');
+  const password = username === undefined ? undefined : reader.readRequired(SETTINGS.feilongPassword, '', apart);
   // z/VM tells Feilong no MAC prefix.
   reader.readRequired(SETTINGS.macPrefix, '');
   return {

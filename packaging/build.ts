@@ -15,6 +15,7 @@ async function build(): Promise<void> {
   const tsc = join(ROOT, 'node_modules/.bin/tsc');
   await promisify(execFile)(process.execPath, [tsc, '--project', join(ROOT, 'tsconfig.build.json')]);
   await copyPage();
+  await copyAll('docs/errors', (name) => name.endsWith('.md'));
   await copyAll('cli/commands', (name) => name.endsWith('.bash'));
   await copyAll('demo/feilong', (name) => !name.endsWith('.ts'));
   const bundles = await import(join(DIST, 'runtime/host/workflow-bundle.js'));

@@ -1,6 +1,7 @@
 import { isCancellation, upsertSearchAttributes } from '@temporalio/workflow';
 import { defined } from '../domain/defined.ts';
 import type { Consent, PolicyQuestion } from '../domain/policy/verdict.ts';
+import type { FormerVswitch } from '../domain/vswitch/vswitch.ts';
 import { ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
 import type { Approvals } from './approval.ts';
 import { callerOfRun } from './caller.ts';
@@ -25,6 +26,8 @@ export type HostOperationResult = {
   dryRun?: boolean;
   /** The steps that were done, or would be. */
   steps: string[];
+  /** The VSWITCH that was changed, as it was before. */
+  before?: FormerVswitch;
 };
 
 type HostOperation<Step> = {

@@ -9,6 +9,7 @@ import type {
   ReadingOf,
   ReadingType,
 } from '../domain/operations/operations.ts';
+import type { RestoredPort } from '../domain/operations/requests.ts';
 import type { Effect } from '../domain/operations/results.ts';
 import type { Wait } from '../domain/policy/verdict.ts';
 import type { Vdev } from '../domain/port/vdev.ts';
@@ -37,6 +38,8 @@ export type OperationResult = {
   needs?: Wait['kind'];
   /** The ports that the operation names, as they are now; none after a deletion. */
   ports: (Omit<DesiredPort, 'live'> & { live: 'now' | 'atNextLogon' })[];
+  /** The ports as an undo needs them; absent of an operation that changed nothing. */
+  undo?: RestoredPort[];
   /** The steps that were done, in order; one sentence when there was nothing to do. */
   steps: string[];
 };
@@ -58,10 +61,11 @@ export async function carryOut(
   approving: Approvals,
   operation: Operation,
 ): Promise<OperationResult> {
-  const { changed, plan, effect, wait, steps, ...result } = await requestFrom(queues, approving, operation);
+  const { changed, plan, effect, wait, steps, undo, ...result } = await requestFrom(queues, approving, operation);
   const ports = result.ports.map((port) => asReported(port, result.liveVdevs));
   const { dryRun } = operation;
-  return { changed, ...(dryRun ? { dryRun, ...defined({ plan, effect, needs: wait?.kind }) } : {}), steps, ports };
+  const planned = dryRun ? { dryRun, ...defined({ plan, effect, needs: wait?.kind }) } : {};
+  return { changed, ...planned, steps, ports, ...defined({ undo }) };
 }
 
 /** Set an operation's search attributes, let the guest's run carry it out, and show its outcome; there is always a step. */
@@ -171,6 +175,7 @@ export function outcomeOf(error: unknown): 'cancelled' | 'refused' | 'failed' {
   return applicationFailureOf(error)?.type === 'Refused' ? 'refused' : 'failed';
 }
 
-function asReported(port: DesiredPort, liveVdevs: readonly Vdev[]): OperationResult['ports'][number] {
+/** A port with whether the running guest has its NIC now. */
+export function asReported(port: DesiredPort, liveVdevs: readonly Vdev[]): OperationResult['ports'][number] {
   return { ...port, live: liveVdevs.includes(port.vdev) ? 'now' : 'atNextLogon' };
 }

@@ -43,6 +43,8 @@ const MOST_LINES = 100;
 const GIVE_UP_AFTER_MINUTES = 2;
 const LONGEST_BACKOFF_MS = 3_600_000;
 const LONGEST_REASON = 300;
+/** Temporal takes no result of more than 2 MB. A failure that is left out is one that the next run tries again at once. */
+const MOST_FAILURES = 2_000;
 
 /**
  * Compare the whole host with its record and repair the drift, guest by guest, each by its own `convergeGuest`. A guest with an operation in
@@ -207,15 +209,17 @@ class Reconciliation {
 
   carry(survey: Survey): Carried {
     const { drifted, repaired, drifts, failures, reIpled } = this;
-    return { drifted, repaired, drifts, failures, reIpled, checkpoint: survey.checkpoint };
+    const kept = failures.slice(0, MOST_FAILURES);
+    return { drifted, repaired, drifts, failures: kept, reIpled, checkpoint: survey.checkpoint };
   }
 
   result(survey: Survey): ReconcileHostResult {
     const { host, dryRun } = this.request;
     const { examined, foreign, waiting, foreignLines, findings = [], capabilities, checkpoint } = survey;
     const { drifted, repaired, skipped, drifts, reIpled, reported, unreported } = this;
-    const failures = [...new Map(this.failures.map((failed) => [subjectKey(failed.about), failed])).values()];
-    const failed = failures.length;
+    const all = [...new Map(this.failures.map((failed) => [subjectKey(failed.about), failed])).values()];
+    const failed = all.length;
+    const failures = all.slice(0, MOST_FAILURES);
     const inOrder = Math.max(0, examined - drifted - skipped);
     upsertSearchAttributes([
       {

@@ -4,6 +4,7 @@ import { defined } from '../domain/defined.ts';
 import type { DesiredPort } from '../domain/guest/desired.ts';
 import { type PortSearchTerms, searchTermsOfChange, searchTermsOfPorts } from '../domain/guest/search-terms.ts';
 import type { Effect } from '../domain/operations/results.ts';
+import { restorablePorts } from '../domain/planning/former-ports.ts';
 import { type Refusal, type RefusedPort, refusal } from '../domain/planning/refusal.ts';
 import { rollbackTarget } from '../domain/planning/rollback.ts';
 import type { Mac } from '../domain/port/mac.ts';
@@ -141,13 +142,17 @@ async function forward(work: RequestWork, context: WorkContext): Promise<Request
   if (planned === undefined) throw new Error('a request is carried out without a plan');
   const found = foundWith(planned);
   addSearchAttributes({ host, userid, ...found });
-  const { wait } = planned;
-  if (request.dryRun) return { kind: 'done', result: { ...planOf(planned, found), ...defined({ wait }) } };
+  const { wait, changedSince } = planned;
+  if (request.dryRun)
+    return { kind: 'done', result: { ...planOf(planned, found), ...defined({ wait, changedSince }) } };
   if (wait !== undefined) return { kind: 'awaits', wait, result: planOf(planned, found) };
   // A plan that an earlier run of the guest made may be overtaken: the guest is read again.
   const liveVdevs = await reconciler.converge(planned.desired, known === undefined ? planned : undefined, applied);
   const { done } = work.forward;
-  return { kind: 'done', result: resultOf(planned, found, liveVdevs, done.length > 0, done) };
+  const result = resultOf(planned, found, liveVdevs, done.length > 0, done);
+  const undo =
+    isOrdered(request) && result.changed ? restorablePorts(planned.found ?? [], result.ports, liveVdevs) : [];
+  return { kind: 'done', result: { ...result, ...(undo.length === 0 ? {} : { undo }) } };
 }
 
 /** A plan, and what came of it where it was carried out at once. */

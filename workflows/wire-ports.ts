@@ -11,6 +11,7 @@ import {
 import { defined } from '../domain/defined.ts';
 import { searchTermsOfPorts } from '../domain/guest/search-terms.ts';
 import type { InputOf, RequestOf } from '../domain/operations/operations.ts';
+import type { RestoredPort } from '../domain/operations/requests.ts';
 import { describeRefusals } from '../domain/planning/refusal.ts';
 import type { Userid } from '../domain/text/identifiers.ts';
 import { ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
@@ -78,7 +79,7 @@ export async function wirePorts(input: InputOf<'wirePorts'>, carried?: CarriedWi
     const word = state.isPlanning ? 'are planned: ' : '';
     setCurrentDetails(`${word}**${done.length}** of ${total} ports on **${request.host}**${failuresOf(done)}`);
   };
-  await endingRun(async () => {
+  const left = await endingRun(async () => {
     while (guests.length > 0) {
       const windows = new GuestWindows(guests);
       coming = new Set([...guests, ...state.next].map(({ userid }) => userid));
@@ -94,8 +95,7 @@ export async function wirePorts(input: InputOf<'wirePorts'>, carried?: CarriedWi
         },
         () => workflowInfo().continueAsNewSuggested,
       );
-      const left = windows.left.flatMap(({ ports }) => ports);
-      if (left.length > 0) await continueAsNew<typeof wirePorts>({ ...request, ports: left }, state);
+      if (windows.left.length > 0) return windows.left.flatMap(({ ports }) => ports);
       coming = new Set();
       if (state.asked !== undefined) {
         const work = waitingWork(state.asked, `wire ${total} ports on ${request.host}`);
@@ -106,7 +106,9 @@ export async function wirePorts(input: InputOf<'wirePorts'>, carried?: CarriedWi
       guests = state.next;
       Object.assign(state, { next: [], isPlanning: false });
     }
+    return [];
   });
+  if (left.length > 0) await continueAsNew<typeof wirePorts>({ ...request, ports: left }, state);
   const result = summed(done, request.dryRun);
   upsertSearchAttributes([{ key: ZVM_OUTCOME, value: outcomeAsText(result) }]);
   const { wired, unchanged, refused, failed } = result;
@@ -176,7 +178,7 @@ function summaryOf({ userid, ports }: GuestPorts): string {
   return `wire ${ports.length === 1 ? `port ${ports[0]?.portId}` : `${ports.length} ports`} of ${userid}`;
 }
 
-function reportOf(userid: Userid, { changed, steps, ports, refused }: RequestResult): WiredPort[] {
+function reportOf(userid: Userid, { changed, steps, ports, refused, undo = [] }: RequestResult): WiredPort[] {
   // A dry run changes nothing, but it has steps.
   const outcome = changed || steps.length > 0 ? ('wired' as const) : ('unchanged' as const);
   return [
@@ -186,6 +188,7 @@ function reportOf(userid: Userid, { changed, steps, ports, refused }: RequestRes
       outcome,
       vdev,
       mac,
+      ...wayBack(undo.find((port) => port.portId === portId)),
     })),
     ...refused.map(({ portId, refusals }) => ({
       userid,
@@ -194,6 +197,12 @@ function reportOf(userid: Userid, { changed, steps, ports, refused }: RequestRes
       reason: shortened(describeRefusals(refusals)),
     })),
   ];
+}
+
+function wayBack(port: RestoredPort | undefined): Pick<WiredPort, 'before' | 'left'> {
+  if (port === undefined) return {};
+  const { before, left } = port;
+  return { ...(before === 'absent' ? {} : { before }), ...defined({ left }) };
 }
 
 function summed(ports: WiredPort[], dryRun: boolean): WirePortsResult {

@@ -1,5 +1,6 @@
 import { defined } from '../domain/defined.ts';
 import type { RequestOf } from '../domain/operations/operations.ts';
+import type { RestoredPort } from '../domain/operations/requests.ts';
 import type { Effect } from '../domain/operations/results.ts';
 import { type Consent, strictestOf, type Wait } from '../domain/policy/verdict.ts';
 import type { Mac } from '../domain/port/mac.ts';
@@ -21,6 +22,9 @@ export type WiredPort = {
   mac?: Mac | undefined;
   /** The reason why it was refused or failed. */
   reason?: string;
+  /** The port as an undo needs it, of a wired one; `before` is absent of a port that was not recorded. */
+  before?: RestoredPort['before'];
+  left?: string;
 };
 
 /** A guest and its ports of a bulk operation. */

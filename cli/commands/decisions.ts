@@ -4,6 +4,7 @@ import { type Decision, DecisionRefused, decideOn, type WaitingPlan } from '../.
 import { describeOperation } from '../../client/operations.ts';
 import { PlanId } from '../../domain/operations/requests.ts';
 import { action } from '../action.ts';
+import { agreed } from '../confirmation.ts';
 import { CommandFailure, EXIT, type ExitCode } from '../exit-codes.ts';
 import type { Output } from '../output.ts';
 import { colour, timeText } from '../output.ts';
@@ -74,8 +75,7 @@ async function planToDecide(
     );
   session.output.print(summary);
   showWaitingPlan(session.output, awaits);
-  if (!(await session.confirms(`${kind === 'approve' ? 'Approve' : 'Reject'} this plan?`)))
-    throw new CommandFailure(EXIT.cancelled, 'Nothing was decided.');
+  await agreed(session, `${kind === 'approve' ? 'Approve' : 'Reject'} this plan?`);
   return awaits.plan;
 }
 

@@ -4,6 +4,7 @@ import type { TemporalTarget } from '../../client/temporal-connection.ts';
 import type { HostConfiguration } from '../../configuration/load.ts';
 import { defined } from '../../domain/defined.ts';
 import type { NeutronConnection } from '../neutron/connection.ts';
+import { watchHosts } from '../notifications/event-watch.ts';
 import { connectWorkers } from '../process/temporal-connection.ts';
 import { renewBackend } from './host-backend.ts';
 import { ownIdentity } from './host-claim.ts';
@@ -67,15 +68,27 @@ export async function runWorkers(
     throw error;
   });
   const started = running(workers, keeper, connection, logger);
-  await serving(started, keeper, build);
-  logger.info({ build }, 'workers poll their task queues');
-  return started;
+  const stopWatching = await serving(started, async () => {
+    await keeper.serve(build);
+    logger.info({ build }, 'workers poll their task queues');
+    return watchHosts(hosts, target, logger);
+  });
+  return {
+    ...started,
+    async stop() {
+      await stopWatching();
+      await started.stop();
+    },
+  };
 }
 
-/** Wait until the workers poll; stop them when they do not. */
-async function serving(workers: RunningWorkers, keeper: HostKeeper, build: string): Promise<void> {
+/** Wait until the workers serve; stop them when they do not. */
+async function serving<Result>(workers: RunningWorkers, serve: () => Promise<Result>): Promise<Result> {
   try {
-    await Promise.race([keeper.serve(build), workers.stopped]);
+    return await Promise.race([
+      serve(),
+      workers.stopped.then(() => Promise.reject(new Error('the workers have ended'))),
+    ]);
   } catch (error) {
     await workers.stop();
     throw error;

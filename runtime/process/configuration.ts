@@ -35,6 +35,7 @@ export const CONFIGURATION_VARIABLES = {
   ZVM_TRANSPORT_URL: "the URL of Neutron's message broker",
   ZVM_NEUTRON_PASSWORD: "the password for Neutron's API",
   ZVM_POLICY_FILE: 'the file with the policy of all hosts (docs/approval.md)',
+  CREDENTIALS_DIRECTORY: 'the directory of the credentials that a `…_file` without a slash names; systemd sets it',
 };
 
 /** The files and directories of a command line. */
@@ -112,12 +113,12 @@ export function watchConfiguration(
   };
 }
 
-function filesOf(files: ConfigurationArguments, { hosts }: Configuration): string[] {
+function filesOf(files: ConfigurationArguments, { hosts, secretFiles }: Configuration): string[] {
   const ofDirectories = files['config-dir'].flatMap((directory) => [directory, ...listed(directory)]);
   const named = hosts
     .flatMap(({ xcat, feilong, policyFile }) => [xcat?.caFile, feilong?.caFile, feilong?.tokenFile, policyFile])
     .filter((file) => file !== undefined);
-  return [...new Set([...files['config-file'], ...ofDirectories, ...named])];
+  return [...new Set([...files['config-file'], ...ofDirectories, ...named, ...secretFiles])];
 }
 
 function listed(directory: string): string[] {
