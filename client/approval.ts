@@ -5,6 +5,7 @@ import { defined } from '../domain/defined.ts';
 import { Effect } from '../domain/operations/results.ts';
 import { VIAS } from '../domain/policy/verdict.ts';
 import { MEMO, workflowIdOf } from '../temporal-config/names.ts';
+import { AWAITING_OUTCOMES } from '../temporal-config/search-attributes.ts';
 import { clientOf, LONGEST_REASON, type Origin } from './origin.ts';
 
 /** A plan that waits, as the memo of its operation has it. */
@@ -36,14 +37,16 @@ export const Decision = z.object({
 });
 export type Decision = z.infer<typeof Decision>;
 
-/** The plan that a run's memo shows as waiting. */
-export function waitingPlanOf(memo: Record<string, unknown> | undefined): WaitingPlan | undefined {
-  return WaitingPlan.safeParse(memo?.[MEMO.awaits]).data;
-}
+/** The plan of an operation that awaits an approval or a window, and the last decision on a plan of it. */
+export type Decided = { awaits?: WaitingPlan; decision?: Decision };
 
-/** The last decision that a run's memo has. */
-export function decisionOf(memo: Record<string, unknown> | undefined): Decision | undefined {
-  return Decision.safeParse(memo?.[MEMO.decision]).data;
+/** The same from a run's memo. The plan stays there: only the outcome tells whether it still waits. */
+export function decidedOf(memo: Record<string, unknown> | undefined, outcome: string | undefined): Decided {
+  const isWaiting = AWAITING_OUTCOMES.some((each) => each === outcome);
+  return defined({
+    awaits: isWaiting ? WaitingPlan.safeParse(memo?.[MEMO.awaits]).data : undefined,
+    decision: Decision.safeParse(memo?.[MEMO.decision]).data,
+  });
 }
 
 /** A decision that its operation does not take: it waits for none, or another plan waits, or this person may not decide. Nothing has changed. */

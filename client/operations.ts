@@ -23,7 +23,7 @@ import {
   ZVM_USERID,
 } from '../temporal-config/search-attributes.ts';
 import { runPath } from '../temporal-config/ui.ts';
-import { type Decision, decisionOf, type WaitingPlan, waitingPlanOf } from './approval.ts';
+import { type Decided, decidedOf } from './approval.ts';
 import { clientOf, type Origin, originOf } from './origin.ts';
 
 /** Workflow types that lists of operations show: the operations, and Neutron's follower, which changes guests too. */
@@ -62,7 +62,7 @@ export type OperationFailure = {
 };
 
 /** An operation as callers see it. */
-export type OperationView = {
+export type OperationView = Decided & {
   id: string;
   runId: string;
   type: string;
@@ -76,10 +76,6 @@ export type OperationView = {
   closedAt?: string;
   /** The person or program that asked for it, by which way in, and why. Absent of a run that was started at Temporal itself. */
   origin?: Origin;
-  /** The plan that awaits an approval or a window. */
-  awaits?: WaitingPlan;
-  /** The last decision on a plan of it. */
-  decision?: Decision;
   /** The operation that it undoes. */
   undoes?: string;
 };
@@ -224,7 +220,6 @@ type Listed = Pick<
 >;
 
 /** Outcomes of what has not ended. */
-const AWAITING = new Set<string>(AWAITING_OUTCOMES);
 const UNENDED = new Set<string>(['waiting', 'retrying', ...AWAITING_OUTCOMES] satisfies OperationOutcome[]);
 
 function viewOf({
@@ -254,8 +249,7 @@ function viewOf({
     startedAt: startTime.toISOString(),
     closedAt: closeTime?.toISOString(),
     origin: originOf(memo),
-    awaits: AWAITING.has(outcome ?? '') ? waitingPlanOf(memo) : undefined,
-    decision: decisionOf(memo),
+    ...decidedOf(memo, outcome),
     undoes: UndoneId.safeParse(memo?.[UNDOES]).data,
   });
 }
