@@ -28,7 +28,10 @@ const DISPLAY_READING_WITH_RETRY = '110 seconds';
  */
 export function writeActivities(
   summary: string,
-): Pick<HostActivities, 'applySteps' | 'applyVswitch' | 'applyManagementNetwork' | 'askProbe' | 'restoreProbe'> {
+): Pick<
+  HostActivities,
+  'applySteps' | 'applyVswitch' | 'applyManagementNetwork' | 'askProbe' | 'restoreProbe' | 'migrateGuest'
+> {
   return proxyActivities<HostActivities>({
     summary,
     startToCloseTimeout: STAGE,

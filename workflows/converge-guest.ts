@@ -29,6 +29,7 @@ import {
 } from './guest-queue-messages.ts';
 import { type GuestRequest, isWord } from './guest-request.ts';
 import type { EarlierOperation, EarlierRuns, PlaceInOrder } from './host-activities.ts';
+import { migrateGuest } from './migrate-guest.ts';
 import { probeGuest } from './probe-guest.ts';
 import { showProgress } from './progress.ts';
 import { beginWork, carryOut, type NotYet, type RequestWork } from './request-work.ts';
@@ -65,6 +66,9 @@ const MOST_STEPS = 40;
 const LONGEST_PAUSE_MS = 30_000;
 /** Longest wait for an operation that was accepted earlier: one without workers must not lock the guest. */
 const PATIENCE_MS = 120_000;
+
+/** The ways to carry out requests that are no change of ports. */
+const CARRIERS: Partial<Record<string, typeof carryOut>> = { probe: probeGuest, migrate: migrateGuest };
 
 /** Thrown when the next run must continue: the history is long. */
 class HistoryFull extends Error {}
@@ -184,7 +188,7 @@ class GuestRun {
 
   async #carryOut(work: RequestWork): Promise<void> {
     const { request } = work;
-    const carry = request.change.kind === 'probe' ? probeGuest : carryOut;
+    const carry = CARRIERS[request.change.kind] ?? carryOut;
     const outcome = await this.#inScope(() =>
       carry(work, {
         ...this.#input,

@@ -147,7 +147,7 @@ function refuseAbsent({ kind }: Change, { guest, rules }: PlanningContext): Refu
   if (absence === undefined || kind === 'reconcile') return [];
   const isOfMember = absence.kind === 'elsewhere' && absence.inCluster === true;
   if (kind === 'deletePort' && !isOfMember) return [];
-  return [absenceRefusal(guest.userid, rules.host, absence)];
+  return [absenceRefusal(guest.userid, rules, absence)];
 }
 
 /** VSWITCHes that ports left before anybody looked. */

@@ -65,6 +65,7 @@ function portsOfOperation(
         setPort(port, change.live, `ports.${index}.`, ports, context),
       );
     case 'probe':
+    case 'migrate':
       return { ports: before, refusals: [] };
   }
 }

@@ -11,7 +11,7 @@ import type { Logger } from 'pino';
 import { createHostActivities } from '../../activities/host-activities.ts';
 import type { HostRuntime, NeutronSource } from '../../activities/host-runtime.ts';
 import { hostsOf } from '../../client/worker-identity.ts';
-import { type HostConfiguration, serverUrlOf } from '../../configuration/load.ts';
+import { type HostConfiguration, serverUrlOf, shadowOf } from '../../configuration/load.ts';
 import { defined } from '../../domain/defined.ts';
 import { taskQueueOf } from '../../domain/host/host.ts';
 import type { HostActivities } from '../../workflows/host-activities.ts';
@@ -29,8 +29,13 @@ const MOST_WORKFLOW_TASKS = 100;
 const RUNS_IN_MEMORY = 800;
 const LEAST_RUNS_IN_MEMORY = 100;
 
-/** A worker of one host, and its way to z/VM. */
-export type HostWorker = { host: string; worker: Worker; backend: RenewableBackend };
+/** A worker of one host, its way to z/VM, and the other way where one is configured. */
+export type HostWorker = {
+  host: string;
+  worker: Worker;
+  backend: RenewableBackend;
+  shadow: RenewableBackend | undefined;
+};
 
 /** The names by which Temporal knows a worker: its identity, and its build. */
 type OwnName = { identity?: string | undefined; version?: WorkerDeploymentVersion | undefined };
@@ -58,14 +63,16 @@ export async function createHostWorker(
   wrap: (activities: HostActivities) => HostActivities = (activities) => activities,
 ): Promise<HostWorker> {
   const backend = backendOf(configuration, logger);
+  const shadowed = shadowOf(configuration);
+  const shadow = shadowed && backendOf(shadowed, logger);
   const runtime: HostRuntime = {
     rules: rulesOf(configuration),
     backend,
-    ...defined({ neutron }),
+    ...defined({ neutron, shadow }),
     memberHosts: (client, members) => hostsOf(client, serverUrlOf(configuration), members),
     qosPolicies: new Map(),
   };
-  await checkBackend(backend, configuration.host, logger);
+  await Promise.all([backend, shadow ?? []].flat().map((each) => checkBackend(each, configuration.host, logger)));
   const workflowTasks = Math.min(MOST_WORKFLOW_TASKS, WORKFLOW_TASKS_OF_A_CORE * availableParallelism());
   const options: WorkerOptions & { isolateExecutionTimeout: string } = {
     connection,
@@ -86,5 +93,5 @@ export async function createHostWorker(
     isolateExecutionTimeout: '60 seconds',
   };
   const worker = await Worker.create(options);
-  return { host: configuration.host, worker, backend };
+  return { host: configuration.host, worker, backend, shadow };
 }

@@ -59,7 +59,7 @@ export type WatchedConfiguration = {
 };
 
 /**
- * Watch the files of a configuration and the CA files that it names. A change of user, password or certificates of xCAT takes effect at once; other
+ * Watch the files of a configuration and the CA files that it names. A change of user, password or certificates of a host's servers takes effect at once; other
  * changes are logged and wait for a restart. Files with a problem are reported, and the last configuration stays in use.
  */
 export function watchConfiguration(
@@ -80,7 +80,7 @@ export function watchConfiguration(
       const now = withoutAccess(configuration);
       if (now !== started && now !== waiting)
         logger.warn(
-          'the configuration has changes that need a restart: only users, passwords and certificates of xCAT are renewed',
+          'the configuration has changes that need a restart: only users, passwords and certificates are renewed',
         );
       waiting = now;
       watch(configuration);
@@ -114,7 +114,8 @@ export function watchConfiguration(
 function filesOf(files: ConfigurationArguments, { hosts }: Configuration): string[] {
   const ofDirectories = files['config-dir'].flatMap((directory) => [directory, ...listed(directory)]);
   const authorities = hosts
-    .flatMap(({ xcat, feilong }) => [xcat?.caFile, feilong?.caFile, feilong?.tokenFile])
+    .flatMap((host) => [host, host.shadow])
+    .flatMap((server) => [server?.xcat?.caFile, server?.feilong?.caFile, server?.feilong?.tokenFile])
     .filter((file) => file !== undefined);
   return [...new Set([...files['config-file'], ...ofDirectories, ...authorities])];
 }
@@ -131,6 +132,9 @@ function listed(directory: string): string[] {
 function withoutAccess({ hosts, ...rest }: Configuration): string {
   return JSON.stringify({
     ...rest,
-    hosts: hosts.map(({ xcat, feilong, ...host }) => ({ ...host, server: serverUrlOf(defined({ xcat, feilong })) })),
+    hosts: hosts.map(({ xcat, feilong, shadow, ...host }) => ({
+      ...host,
+      servers: [defined({ xcat, feilong }), shadow ?? {}].map(serverUrlOf),
+    })),
   });
 }
