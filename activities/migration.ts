@@ -3,6 +3,8 @@ import type { Reading } from '../backend/reading.ts';
 import { serverName } from '../domain/host/host.ts';
 import { type GuestMigration, planMigration as planOf } from '../domain/migration/guest-migration.ts';
 import { recordDifferences, zvmDifferences } from '../domain/migration/record-comparison.ts';
+import { decide } from '../domain/planning/decision.ts';
+import { plan } from '../domain/planning/planner.ts';
 import { refusal } from '../domain/planning/refusal.ts';
 import { sentence } from '../domain/planning/steps.ts';
 import type { Userid } from '../domain/text/identifiers.ts';
@@ -11,7 +13,6 @@ import { applySteps } from './apply-steps.ts';
 import { refusedFailure } from './failures.ts';
 import { createGuestReader } from './guest-reader.ts';
 import type { HostRuntime } from './host-runtime.ts';
-import { shownOf } from './show.ts';
 
 type Input<Name extends 'planMigration' | 'migrateGuest'> = Parameters<HostActivities[Name]>[0];
 
@@ -83,11 +84,14 @@ export function createMigration(
   };
 }
 
-/** The steps that reconciliation would carry out, and why it could not do more. */
+/** The steps that reconciliation would carry out, and what it could not; ports that nobody can read are told by the plan of the migration. */
 function driftOf(reading: Reading, { planRecord }: ZvmBackend): string[] {
   if (reading.guest.absence !== undefined) return [];
-  const { steps, problems } = shownOf(reading, planRecord);
-  return [...steps, ...problems];
+  const change = { kind: 'reconcile' as const, ports: [], removed: [], unrecorded: [], left: [] };
+  const decision = decide(change, { ...reading, avoidMacs: new Set() });
+  if (!decision.accepted) return decision.refusals.map(({ reason }) => reason);
+  const { guest, vswitches, capabilities } = reading;
+  return plan(decision.desired, guest, vswitches, planRecord, capabilities).map(sentence);
 }
 
 /** The differences between the two backends' words on a guest: its record, its directory entry, its live NICs. */

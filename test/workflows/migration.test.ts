@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { HostConfiguration } from '../../configuration/load.ts';
 import { shadowOf } from '../../configuration/load.ts';
 import { type Feilong, startFeilong } from '../../demo/feilong/server.ts';
@@ -153,13 +153,18 @@ test.skipIf(!feilongIsHere)(
     const killed = await startWorker(zvm, context);
     const ports = [{ portId: portId(9_001), vswitch: 'VSW1', network: vlan(5) }];
     await zvm.run('attachNic', { userid, ports });
-    const held = await zvm.hold({ path: '/dsh', command: 'Virtual_Network_Adapter_Query_Extended' });
+    // The second reading: the record has been brought over, and the result is not yet told.
+    const match = { method: 'GET', path: '/tables/switch' };
+    const rule = await zvm.control('POST', 'faults', { match, action: { kind: 'hold', when: 'before' }, skip: 1 });
+    const { id } = rule as { id: string };
+    const isHeld = async () =>
+      ((await zvm.control('GET', 'faults')) as { held: number }[]).some(({ held }) => held > 0);
     const run = await startRun(zvm.client, 'migrateHost', { host: zvm.host, to: 'feilong', userids: [userid] });
-    await held.reached();
+    await vi.waitUntil(isHeld, { timeout: 90_000 });
     killed.kill('SIGKILL');
     await startWorker(zvm, context);
-    await held.release();
-    expect(await run.result()).toMatchObject({ guests: [{ userid, outcome: 'migrated', left: [] }] });
+    await zvm.control('DELETE', `faults/${id}`);
+    expect(await run.result()).toMatchObject({ guests: [{ userid, outcome: 'unchanged', left: [] }] });
   },
 );
 
