@@ -1,18 +1,21 @@
 import { Context } from '@temporalio/activity';
 import type { Cancellation } from '../backend/backend.ts';
 import { refusal } from '../domain/planning/refusal.ts';
-import type { HostActivities, Planning, Target } from '../workflows/host-activities.ts';
+import type { HostActivities, Target } from '../workflows/host-activities.ts';
+import { changeGuest } from './change-guest.ts';
 import { planDhcp } from './dhcp.ts';
 import { createEarlierProbes } from './earlier-probes.ts';
 import { enqueueRequests } from './enqueue.ts';
 import { refusedFailure } from './failures.ts';
 import { createGuestActivities } from './guest-activities.ts';
-import { withCancellation, withHeartbeat } from './heartbeat.ts';
+import { type Keep, withCancellation, withHeartbeat } from './heartbeat.ts';
 import type { HostRuntime } from './host-runtime.ts';
+import { createIdleRuns, deleteRuns, isIdle } from './idle-runs.ts';
 import { checkpointIn, createCheckpointKeeper } from './kept-checkpoint.ts';
 import { planManagement } from './management-network.ts';
 import { createMigration, planMigration } from './migration.ts';
 import { readNeutron, reportPorts } from './neutron.ts';
+import { deliverNotification } from './notifications.ts';
 import { whileOperationIsOpen } from './operation-watch.ts';
 import { askProbe, planProbe, restoreProbe } from './probe.ts';
 import { acceptingActivities } from './requests.ts';
@@ -32,6 +35,7 @@ export function createHostActivities(host: HostRuntime): HostActivities {
   const windows = createWindows();
   const turns = createTurns();
   const checkpoints = createCheckpointKeeper();
+  const idleRuns = createIdleRuns();
   const operations = createTemporalOperations(host.rules.host);
 
   const on = <Result>(target: OnHost, work: (signal: AbortSignal) => Promise<Result>) =>
@@ -41,31 +45,27 @@ export function createHostActivities(host: HostRuntime): HostActivities {
         return work(stop);
       }),
     );
-  const changing = <Result>(target: OnHost, work: (cancellation: Cancellation) => Promise<Result>) =>
-    withCancellation(({ stop: cancelled, leave }) =>
+  const changing = <Result>(target: OnHost, work: (cancellation: Cancellation, keep: Keep) => Promise<Result>) =>
+    withCancellation(({ stop: cancelled, leave }, keep) =>
       whileOperationIsOpen(operations, target.operation, cancelled, (stop) => {
         refuseOtherHost(host, target.host);
         stop.throwIfAborted();
-        return work({ stop, leave });
+        return work({ stop, leave }, keep);
       }),
     );
-  /** Work on one guest in its turn, together with the other guests of its window. `comesAgain` says whether another stage follows. */
+  /** Work on one guest in its turn, together with the other guests of its window. */
   const inWindow = async <Result>(
     { userid, batch, requestId }: Target,
     stage: Stage,
     stop: AbortSignal,
     work: (arrive: Arrive) => Promise<Result>,
-    comesAgain: (result: Result) => boolean = () => false,
   ): Promise<Result> => {
     const member = windows.member(batch, requestId);
-    let isExpected = false;
     try {
       await member.arrive(stage, stop);
-      const result = await turns.take(userid, () => work((next) => member.arrive(next, stop)));
-      isExpected = comesAgain(result);
-      return result;
+      return await turns.take(userid, () => work((next) => member.arrive(next, stop)));
     } finally {
-      member.end(isExpected);
+      member.end();
     }
   };
   const guests = createGuestActivities(host, operations);
@@ -79,8 +79,15 @@ export function createHostActivities(host: HostRuntime): HostActivities {
         refuseOtherHost(host, on);
         await enqueueRequests(Context.current().client, on, requests);
       }),
-    planChange: (input) =>
-      on(input, (stop) => inWindow(input, 'plan', stop, () => guests.planChange(input, stop), hasSteps)),
+    planChange: (input) => on(input, (stop) => inWindow(input, 'plan', stop, () => guests.planChange(input, stop))),
+    changeGuest: (input) =>
+      changing(input, (cancellation, keep) =>
+        inWindow(input, 'plan', cancellation.stop, (arrive) =>
+          changeGuest(guests, input, cancellation, keep, arrive, (work) =>
+            whileOperationIsOpen(operations, input.operation, cancellation.stop, work),
+          ),
+        ),
+      ),
     planTowards: (input) =>
       on(input, (stop) => inWindow(input, 'compare', stop, () => guests.planTowards(input, stop))),
     applySteps: (input) =>
@@ -104,10 +111,18 @@ export function createHostActivities(host: HostRuntime): HostActivities {
         const kept = await checkpoints.open(input.checkpoint, (run) => checkpointIn(client, host.rules.host, run));
         const { checkpoint, ...survey } = await surveyHost(host, input, kept.checkpoint, signal);
         const own = info.workflowExecution ?? { workflowId: '', runId: '' };
-        return { ...survey, checkpoint: kept.write(checkpoint, own, input.isContinued) };
+        const { text, isFull } = kept.write(checkpoint, own, input.isContinued);
+        // Later runs rest on one with a full checkpoint.
+        idleRuns.note(own, input.now, !isFull && isIdle(own, input, survey));
+        await deleteRuns(Context.current(), idleRuns.due());
+        return { ...survey, checkpoint: text };
       }),
     readNeutron: (input) => on(input, () => readNeutron(host, input)),
     reportPorts: (input) => on(input, (signal) => reportPorts(host, input, signal)),
+    deliverNotification: async (input) => {
+      refuseOtherHost(host, input.host);
+      await deliverNotification(host, input, Context.current().cancellationSignal);
+    },
     planDhcp: (input) => on(input, (signal) => planDhcp(host, signal)),
     planManagementNetwork: (input) => on(input, (signal) => planManagement(host, signal)),
     applyManagementNetwork: (input) =>
@@ -118,10 +133,6 @@ export function createHostActivities(host: HostRuntime): HostActivities {
     planVswitch: (input) => on(input, (signal) => planVswitchChange(host, input, signal)),
     applyVswitch: (input) => changing(input, ({ leave }) => host.backend.applyVswitchSteps(input.steps, leave)),
   };
-}
-
-function hasSteps(planning: Planning): boolean {
-  return planning.kind === 'planned' && planning.steps.length > 0;
 }
 
 function refuseOtherHost({ rules }: HostRuntime, host: string): void {

@@ -22,26 +22,27 @@ export type BenchStack = Stack & {
   endWorker(): Promise<Place[]>;
 };
 
-/** Start Temporal, a simulator with so many guests, one worker, and the busy processes beside them. */
+/** Start Temporal, a simulator with so many hosts and guests, one worker process for them, and the busy processes beside them. */
 export async function startBenchStack(
   { latencyMs, times, busy, profile }: Pick<BenchOptions, 'latencyMs' | 'times' | 'busy' | 'profile'>,
   guestsPerHost: number,
   more: SimulatorOptions = {},
+  hostCount = 1,
 ): Promise<BenchStack> {
   const smapi = { ...times, ...more };
   const stack = await startStack({
-    ...{ hosts: 1, guestsPerHost, latencyMs, smapi, withoutWorkers: true },
+    ...{ hosts: hostCount, guestsPerHost, latencyMs, smapi, withoutWorkers: true },
     // The historic agent's calls, which are measured beside these, are grants.
     releases: ['6.3'],
     say: () => undefined,
   });
   const folder = await mkdtemp(join(tmpdir(), 'networking-zvm-bench-'));
   const { hosts, target } = stack;
-  // As a build does: bundling takes more memory than all else that a worker does.
+  // As cli/run.sh and a build do: bundling takes more memory than all else that a worker does.
   const bundleFile = join(folder, 'workflow-bundle.js');
   await writeFile(bundleFile, (await bundleWorkflows()).code);
   const where = { hosts, address: target.connection.address, namespace: target.namespace, bundleFile };
-  const node = profile ? ['--cpu-prof', `--cpu-prof-dir=${folder}`] : [];
+  const node = ['--max-semi-space-size=8', ...(profile ? ['--cpu-prof', `--cpu-prof-dir=${folder}`] : [])];
   const worker = await startProgram('bench/worker.ts', where, node).catch(async (error: unknown) => {
     await stack.stop();
     throw error;

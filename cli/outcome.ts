@@ -58,7 +58,8 @@ function render(output: Output, kind: ResultKind, host: string, result: unknown)
   return parsed.success;
 }
 
-function showSteps(output: Output, { dryRun, plan, steps }: Omit<ResultOf<'ports'>, 'ports'>): void {
+function showSteps(output: Output, { dryRun, plan, steps, changedSince = [] }: Omit<ResultOf<'ports'>, 'ports'>): void {
+  for (const line of changedSince) output.print(`  ${colour('yellow', '≠')} changed since: ${line}`);
   const mark = dryRun ? '○' : colour('green', '✔');
   for (const step of steps) output.print(`  ${mark} ${step}`);
   const again = plan === undefined ? '' : ` To carry out exactly this plan: --plan ${plan}`;

@@ -67,6 +67,8 @@ export type OperationView = {
   closedAt?: string;
   /** The person or program that asked for it, by which way in, and why. Absent of a run that was started at Temporal itself. */
   origin?: Origin;
+  /** The operation that it undoes. */
+  undoes?: string;
 };
 
 /** An operation with all that can be known of it now. */
@@ -235,8 +237,13 @@ function viewOf({
     startedAt: startTime.toISOString(),
     closedAt: closeTime?.toISOString(),
     origin: originOf(memo),
+    undoes: UndoneId.safeParse(memo?.[UNDOES]).data,
   });
 }
+
+/** The memo that has the operation which an undo is of. */
+export const UNDOES = 'undoes';
+const UndoneId = z.string();
 
 /** The memo that has the hosts of an operation of several. */
 export const HOSTS = 'hosts';

@@ -10,11 +10,15 @@ import { type IniFile, scanIni } from './ini-file.ts';
 import { IniSource } from './ini-source.ts';
 import { type NeutronConfiguration, readNeutron } from './neutron.ts';
 import { type LOG_LEVELS, SETTINGS, type Setting, type VlanRange, vswitchSettings } from './schema.ts';
+import { Secrets } from './secrets.ts';
 import { readServers, type ServerAccess } from './server-access.ts';
+import { readWebhooks, type WebhookConfiguration } from './webhooks.ts';
 
 /** The configuration of one process. */
 export type Configuration = {
   hosts: HostConfiguration[];
+  /** The files that secrets were read from. */
+  secretFiles: string[];
   /** Present when Neutron's message bus or REST API is given. */
   neutron?: NeutronConfiguration;
   worker: {
@@ -22,6 +26,8 @@ export type Configuration = {
     directorySweepSeconds: number;
     /** The worker's code is a build of its own for Temporal (docs/deployment.md). */
     versioning: boolean;
+    /** Runs in memory. */
+    cachedRuns?: number;
     logLevel: (typeof LOG_LEVELS)[number];
   };
 };
@@ -49,6 +55,8 @@ export type HostConfiguration = ServerAccess & {
   directoryOnline: boolean;
   /** Levels of z/VM that hold whatever it answers. */
   capabilities?: ConfiguredCapabilities;
+  /** Receivers of what happens on the host. */
+  webhooks?: readonly WebhookConfiguration[];
   /** zHCPs of the members of the SSI cluster; empty for none, absent where z/VM is asked. */
   ssiMembers?: readonly NodeName[];
 };
@@ -92,22 +100,30 @@ export function loadConfiguration({ configFiles, configDirs, env }: Configuratio
     }
   }
   const names = declared.length === 0 ? [undefined] : declared.map(({ name }) => name);
-  const hosts = names.map((name) => readHost(new HostReader(source, name, filesAreWhole, problems), env));
+  const secrets = new Secrets(env);
+  const shared = new HostReader(source, undefined, filesAreWhole, problems);
+  const webhooks = readWebhooks(source, shared, secrets, problems);
+  const hosts = names.map((name) => {
+    const host = readHost(new HostReader(source, name, filesAreWhole, problems), secrets);
+    const told = webhooks.filter((webhook) => webhook.hosts?.includes(host.host) !== false);
+    return { ...host, ...(told.length === 0 ? {} : { webhooks: told }) };
+  });
   refuseSharedZhcp(hosts, source, problems);
 
-  const shared = new HostReader(source, undefined, filesAreWhole, problems);
   const pollingIntervalSeconds = shared.read(SETTINGS.pollingIntervalSeconds) ?? DEFAULT_POLLING_SECONDS;
   const directorySweepSeconds = shared.read(SETTINGS.directorySweepSeconds) ?? DEFAULT_SWEEP_SECONDS;
   const versioning = shared.read(SETTINGS.workerVersioning) ?? true;
-  const neutron = readNeutron(shared, env);
+  const cachedRuns = shared.read(SETTINGS.workerCachedRuns);
+  const neutron = readNeutron(shared, env, secrets);
   const debug = shared.read(SETTINGS.debug) ?? false;
   const logLevel = shared.read(SETTINGS.logLevel) ?? (debug ? 'debug' : 'info');
 
   if (problems.length > 0) throw new ConfigurationError(problems);
   return {
     hosts,
+    secretFiles: [...secrets.files],
     ...defined({ neutron }),
-    worker: { pollingIntervalSeconds, directorySweepSeconds, versioning, logLevel },
+    worker: { pollingIntervalSeconds, directorySweepSeconds, versioning, ...defined({ cachedRuns }), logLevel },
   };
 }
 
@@ -115,8 +131,8 @@ const DEFAULT_POLLING_SECONDS = 30;
 const DEFAULT_SWEEP_SECONDS = 3_600;
 const DEFAULT_NIC_VDEV = 0x1000;
 
-function readHost(reader: HostReader, env: ConfigurationSources['env']): HostConfiguration {
-  const { shadow, ...access } = readServers(reader, env);
+function readHost(reader: HostReader, secrets: Secrets): HostConfiguration {
+  const { shadow, ...access } = readServers(reader, secrets);
   const macPrefix = reader.read(SETTINGS.macPrefix);
   const managementNetwork = readManagementNetwork(reader);
   const dhcpUserid = reader.read(SETTINGS.dhcpUserid);

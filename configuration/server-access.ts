@@ -1,7 +1,8 @@
 import { defined } from '../domain/defined.ts';
 import { type BackendKind, FEILONG_ZHCP } from '../domain/host/host.ts';
 import type { HostReader } from './host-reader.ts';
-import { SETTINGS } from './schema.ts';
+import { SETTINGS, type Setting } from './schema.ts';
+import type { Secrets } from './secrets.ts';
 
 export type XcatAccess = {
   /** As configured: host, host:port or a full URL. */
@@ -41,12 +42,10 @@ export type ServerAccess = {
 const DEFAULT_TIMEOUT_SECONDS = 300;
 const DEFAULT_ZHCP = 'zhcp';
 
-type Env = Readonly<Record<string, string | undefined>>;
-
 /** Read the server of a host, and its shadow where one is named. */
-export function readServers(reader: HostReader, env: Env): ServerAccess & { shadow?: ServerAccess } {
+export function readServers(reader: HostReader, secrets: Secrets): ServerAccess & { shadow?: ServerAccess } {
   const kind = isByFeilong(reader) ? 'feilong' : 'xcat';
-  return { ...readAccess(kind, reader, env), ...defined({ shadow: readShadow(kind, reader, env) }) };
+  return { ...readAccess(kind, reader, secrets), ...defined({ shadow: readShadow(kind, reader, secrets) }) };
 }
 
 /** The server that a host is managed by: the one that the files name. They may name both, as Nova's names Feilong: then they say which. */
@@ -59,28 +58,30 @@ function isByFeilong(reader: HostReader): boolean {
   return true;
 }
 
-function readAccess(kind: BackendKind, reader: HostReader, env: Env): ServerAccess {
-  if (kind === 'feilong') return { zhcpNode: FEILONG_ZHCP, feilong: readFeilong(reader, env) };
-  return { zhcpNode: reader.read(SETTINGS.zhcpNode) ?? DEFAULT_ZHCP, xcat: readXcat(reader, env) };
+function readAccess(kind: BackendKind, reader: HostReader, secrets: Secrets): ServerAccess {
+  if (kind === 'feilong') return { zhcpNode: FEILONG_ZHCP, feilong: readFeilong(reader, secrets) };
+  return { zhcpNode: reader.read(SETTINGS.zhcpNode) ?? DEFAULT_ZHCP, xcat: readXcat(reader, secrets) };
 }
 
-function readShadow(active: BackendKind, reader: HostReader, env: Env): ServerAccess | undefined {
+function readShadow(active: BackendKind, reader: HostReader, secrets: Secrets): ServerAccess | undefined {
   const kind = reader.read(SETTINGS.shadowBackend);
   if (kind === undefined) return undefined;
-  if (kind !== active) return readAccess(kind, reader, env);
+  if (kind !== active) return readAccess(kind, reader, secrets);
   const found = reader.find(SETTINGS.shadowBackend);
   reader.report(SETTINGS.shadowBackend, 'is the backend that the host is managed by', found);
   return undefined;
 }
 
-function readXcat(reader: HostReader, env: Env): XcatAccess {
+function readXcat(reader: HostReader, secrets: Secrets): XcatAccess {
   const server = reader.readRequired(SETTINGS.server, { server: '', url: '' });
+  const readApart = (setting: Setting<string>, variable: string) =>
+    reader.readRequired(setting, '', secrets.override(reader, setting, variable));
   const caFile = reader.read(SETTINGS.caFile);
   const maxAnswerMebibytes = reader.read(SETTINGS.maxAnswerMebibytes);
   return {
     ...server,
-    username: reader.readRequired(SETTINGS.username, '', env.ZVM_XCAT_USERNAME),
-    password: reader.readRequired(SETTINGS.password, '', env.ZVM_XCAT_PASSWORD),
+    username: readApart(SETTINGS.username, 'ZVM_XCAT_USERNAME'),
+    password: readApart(SETTINGS.password, 'ZVM_XCAT_PASSWORD'),
     timeoutSeconds: reader.read(SETTINGS.timeoutSeconds) ?? DEFAULT_TIMEOUT_SECONDS,
     ...defined({ caFile }),
     verifyTls: reader.read(SETTINGS.verifyTls) ?? true,
@@ -89,13 +90,13 @@ function readXcat(reader: HostReader, env: Env): XcatAccess {
   };
 }
 
-function readFeilong(reader: HostReader, env: Env): FeilongAccess {
+function readFeilong(reader: HostReader, secrets: Secrets): FeilongAccess {
   const url = reader.readRequired(SETTINGS.connectorUrl, '');
   const caFile = reader.read(SETTINGS.connectorCaFile);
   const tokenFile = reader.read(SETTINGS.feilongTokenFile);
   const username = reader.read(SETTINGS.feilongUsername);
-  const password =
-    username === undefined ? undefined : reader.readRequired(SETTINGS.feilongPassword, '', env.ZVM_FEILONG_PASSWORD);
+  const apart = secrets.override(reader, SETTINGS.feilongPassword, 'ZVM_FEILONG_PASSWORD');
+  const password = username === undefined ? undefined : reader.readRequired(SETTINGS.feilongPassword, '', apart);
   // z/VM tells Feilong no MAC prefix.
   reader.readRequired(SETTINGS.macPrefix, '');
   return {

@@ -9,12 +9,17 @@ import { authorised, fromThisMachine, jsonBody, limitedBody, rateLimited, readsA
 import { openApiRoute } from './http/openapi.ts';
 import { answerWith, notJson, Problem, temporalDoesNotAnswer } from './http/problem.ts';
 import { type App, newApp, type Services } from './http/routing.ts';
+import { traced } from './http/traced.ts';
 import { type GatewayOptions, LIMITS, type Limits } from './options.ts';
+import { loginRoute } from './picture/login.ts';
 import { pageRoutes } from './picture/pages.ts';
 import { eventRoutes } from './picture/sse.ts';
+import { codecRoutes, fromTemporalUi } from './routes/codec.ts';
+import { desiredRoutes } from './routes/desired.ts';
 import { hostRoutes } from './routes/hosts.ts';
 import { Metrics } from './routes/metrics.ts';
 import { nicRoutes } from './routes/nics.ts';
+import { notificationRoutes } from './routes/notifications.ts';
 import { operationRoutes } from './routes/operations.ts';
 import { portRoutes } from './routes/ports.ts';
 import { Readiness } from './routes/readiness.ts';
@@ -32,7 +37,9 @@ export function createGateway(options: GatewayOptions): App {
   const services: Services = { options, limits, state, counted: metrics.counted };
   const app = newApp();
   app.use(requestId());
+  app.use(traced);
   app.use(metrics.middleware);
+  const logins = loginRoute(app, options);
   app.use(
     secureHeaders({
       strictTransportSecurity: 'max-age=15552000',
@@ -41,6 +48,8 @@ export function createGateway(options: GatewayOptions): App {
         baseUri: ["'none'"],
         formAction: ["'self'"],
         frameAncestors: ["'none'"],
+        // The picture fetches its token from the identity provider.
+        connectSrc: ["'self'", logins.origins],
         imgSrc: ["'self'", 'data:'],
         styleSrc: ["'self'", "'unsafe-inline'"],
       },
@@ -57,14 +66,26 @@ export function createGateway(options: GatewayOptions): App {
   app.get('/metrics', async (context) =>
     context.body(await metrics.text(), 200, { 'content-type': metrics.contentType }),
   );
+  app.use(
+    '/codec/*',
+    fromTemporalUi(options),
+    fromHere,
+    withToken,
+    rateLimited(limits),
+    readsAll(options),
+    limitedBody(limits),
+  );
+  app.route('/', codecRoutes(options));
   app.use('/v1/*', fromHere, withToken, rateLimited(limits), limitedBody(limits), jsonBody, bounded(options, limits));
   for (const routes of [
     hostRoutes,
+    desiredRoutes,
     vswitchRoutes,
     portRoutes,
     nicRoutes,
     operationRoutes,
     reconciliationRoutes,
+    notificationRoutes,
     eventRoutes,
   ])
     app.route('/', routes(services));

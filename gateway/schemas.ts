@@ -91,6 +91,7 @@ export const Operation = z
     origin: Origin.optional().openapi({
       description: 'Who asked for it, by which way in, and why. Absent when it was started at Temporal itself',
     }),
+    undoes: z.string().optional().openapi({ description: 'The operation that it undoes' }),
     summary: z.string().optional(),
     details: z.string().optional().openapi({ description: 'Progress, in Markdown' }),
     result: z.unknown().optional(),

@@ -1,47 +1,59 @@
 import { once } from 'node:events';
+import { PayloadKeyError } from '../client/payload-codec.ts';
 import { configuredTarget, TEMPORAL_VARIABLES } from '../client/temporal-connection.ts';
-import { messageOf, runProgram } from '../command-line/program.ts';
+import { messageOf, runProgram, type Values } from '../command-line/program.ts';
 import { ConfigurationError } from '../configuration/error.ts';
+import { defined } from '../domain/defined.ts';
 import { HostTaken } from '../runtime/host/host-claim.ts';
 import { runWorkers } from '../runtime/host/run-workers.ts';
 import { neutronConnection } from '../runtime/neutron/connection.ts';
 import {
   CONFIGURATION_OPTIONS,
   CONFIGURATION_VARIABLES,
-  type ConfigurationArguments,
   configurationOf,
   watchConfiguration,
 } from '../runtime/process/configuration.ts';
-import { createLogger, installTemporalLogger } from '../runtime/process/logging.ts';
+import { createLogger, installTemporalRuntime } from '../runtime/process/logging.ts';
 import { prepareExternal, TemporalUnusable } from '../runtime/process/temporal-connection.ts';
+import { METRICS_OPTION, metricsAddress } from '../runtime/telemetry/metrics-option.ts';
+import { startTracing, TRACING_VARIABLES } from '../runtime/telemetry/tracing.ts';
 
-async function main(files: ConfigurationArguments): Promise<void> {
+const OPTIONS = { ...CONFIGURATION_OPTIONS, ...METRICS_OPTION };
+
+async function main({ metrics, ...files }: Values<typeof OPTIONS>): Promise<void> {
   const configuration = configurationOf(files);
   const logger = createLogger(configuration.worker.logLevel);
-  installTemporalLogger(logger);
+  installTemporalRuntime(logger, { metrics: metricsAddress(metrics) });
+  const tracing = await startTracing('worker');
   const watched = watchConfiguration(files, configuration, logger);
   process.on('SIGHUP', watched.readAgain);
   const target = configuredTarget();
   await prepareExternal(target);
-  const { versioning: versioned } = configuration.worker;
+  const { versioning: versioned, cachedRuns } = configuration.worker;
   const times = {
     intervalSeconds: configuration.worker.pollingIntervalSeconds,
     sweepSeconds: configuration.worker.directorySweepSeconds,
   };
   const neutron = configuration.neutron === undefined ? undefined : neutronConnection(configuration.neutron, logger);
   neutron?.start();
-  const workers = await runWorkers(configuration.hosts, target, logger, times, neutron, { versioned });
+  const workers = await runWorkers(configuration.hosts, target, logger, times, neutron, {
+    versioned,
+    ...defined({ cachedRuns }),
+  });
   watched.use(workers.renew);
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM'), workers.stopped]);
   logger.info('stopping: operations continue with the next worker');
   await workers.stop();
   watched.close();
   await neutron?.close();
+  await tracing.stop();
 }
 
 /** The message of a foreseen failure, the stack of any other. */
 function textOf(error: unknown): string {
-  const isForeseen = [ConfigurationError, TemporalUnusable, HostTaken].some((foreseen) => error instanceof foreseen);
+  const isForeseen = [ConfigurationError, TemporalUnusable, HostTaken, PayloadKeyError].some(
+    (foreseen) => error instanceof foreseen,
+  );
   return error instanceof Error && !isForeseen ? (error.stack ?? error.message) : messageOf(error);
 }
 
@@ -49,8 +61,8 @@ runProgram(
   {
     name: 'worker',
     does: 'Runs the workers of the hosts that the files describe, until SIGINT or SIGTERM. SIGHUP reads the files again.',
-    options: CONFIGURATION_OPTIONS,
-    environment: { ...CONFIGURATION_VARIABLES, ...TEMPORAL_VARIABLES },
+    options: OPTIONS,
+    environment: { ...CONFIGURATION_VARIABLES, ...TEMPORAL_VARIABLES, ...TRACING_VARIABLES },
     exit: { 0: 'stopped by a signal', 1: 'failed, or the host is served by another system' },
     example: '--config-file /etc/neutron/neutron.conf --config-file /etc/neutron/plugins/zvm/neutron_zvm_plugin.ini',
   },

@@ -15,6 +15,7 @@ import { searchTermsOfChange } from '../domain/guest/search-terms.ts';
 import type { Userid } from '../domain/text/identifiers.ts';
 import { ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
 import { runPath } from '../temporal-config/ui.ts';
+import { carryOutByKind } from './carriers.ts';
 import { failureFrom, malformed, stepsBefore } from './failures.ts';
 import { emptyQueue, GuestQueue, type QueueState } from './guest-queue.ts';
 import {
@@ -29,10 +30,9 @@ import {
 } from './guest-queue-messages.ts';
 import { type GuestRequest, isWord } from './guest-request.ts';
 import type { EarlierOperation, EarlierRuns, PlaceInOrder } from './host-activities.ts';
-import { migrateGuest } from './migrate-guest.ts';
-import { probeGuest } from './probe-guest.ts';
 import { showProgress } from './progress.ts';
-import { beginWork, carryOut, type NotYet, type RequestWork } from './request-work.ts';
+import { beginWork, type NotYet, type RequestWork } from './request-work.ts';
+import { measureQueue, traced } from './run-telemetry.ts';
 import { addSearchAttributes } from './run-visibility.ts';
 import { isAbsentOr, isRecord, isText } from './untrusted-input.ts';
 
@@ -66,9 +66,6 @@ const MOST_STEPS = 40;
 const LONGEST_PAUSE_MS = 30_000;
 /** Longest wait for an operation that was accepted earlier: one without workers must not lock the guest. */
 const PATIENCE_MS = 120_000;
-
-/** The ways to carry out requests that are no change of ports. */
-const CARRIERS: Partial<Record<string, typeof carryOut>> = { probe: probeGuest, migrate: migrateGuest };
 
 /** Thrown when the next run must continue: the history is long. */
 class HistoryFull extends Error {}
@@ -128,7 +125,9 @@ class GuestRun {
       return;
     }
     this.queue.add(request);
-    if (ahead !== undefined) this.#tell(request, { kind: 'waits', behind: ahead.operation.workflowId });
+    if (ahead === undefined) return;
+    this.#tell(request, { kind: 'waits', behind: ahead.operation.workflowId });
+    measureQueue(this.queue.inOrder().length);
   }
 
   withdraw(id: unknown): void {
@@ -188,17 +187,19 @@ class GuestRun {
 
   async #carryOut(work: RequestWork): Promise<void> {
     const { request } = work;
-    const carry = CARRIERS[request.change.kind] ?? carryOut;
+    const standing = {
+      ...this.#input,
+      order: () => this.#placeOf(request),
+      isFirst: () => !this.queue.hasEarlierThan(request),
+      report: async (trouble: string) => this.#tell(request, { kind: 'retries', trouble }),
+      checkHistory: () => {
+        if (this.#isFull()) throw new HistoryFull();
+      },
+    };
     const outcome = await this.#inScope(() =>
-      carry(work, {
-        ...this.#input,
-        order: () => this.#placeOf(request),
-        isFirst: () => !this.queue.hasEarlierThan(request),
-        report: async (trouble) => this.#tell(request, { kind: 'retries', trouble }),
-        checkHistory: () => {
-          if (this.#isFull()) throw new HistoryFull();
-        },
-      }),
+      traced('GuestRequest', request.trace, { 'zvm.operation': request.operation.workflowId }, () =>
+        carryOutByKind(work, standing),
+      ),
     );
     this.#current = undefined;
     const isWithdrawn = this.#isWithdrawn || this.#isCancelled;
@@ -295,7 +296,9 @@ class GuestRun {
   }
 
   #tellIfWaited(request: GuestRequest): void {
-    if (this.queue.endWaiting(request.id)) this.#tell(request, { kind: 'begins' });
+    if (!this.queue.endWaiting(request.id)) return;
+    this.#tell(request, { kind: 'begins' });
+    measureQueue(this.queue.inOrder().length);
   }
 
   /** A signal to an ended operation may fail. */

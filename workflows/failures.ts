@@ -8,6 +8,7 @@ import {
 import { describeRefusals, type Refusal, refusal } from '../domain/planning/refusal.ts';
 import type { Mac } from '../domain/port/mac.ts';
 import { messageOf } from '../domain/text/error-message.ts';
+import type { PlannedChange } from './host-activities.ts';
 import { isRecord } from './untrusted-input.ts';
 
 /** The types of failures. Callers see the first three. */
@@ -244,11 +245,24 @@ export function possiblyDone(error: unknown): string[] {
 }
 
 function stepIds(error: unknown, list: 'carriedOut' | 'possibly'): string[] {
-  const cancelled =
-    error instanceof ActivityFailure && error.cause instanceof CancelledFailure ? error.cause : undefined;
-  const details: unknown[] = (applicationFailureOf(error) ?? cancelled)?.details ?? [];
-  const lists = details.map((detail) => (isRecord(detail) ? detail[list] : undefined));
-  return lists.flatMap((ids) => (Array.isArray(ids) ? ids.map(String) : []));
+  return detailsOf(error).flatMap((detail) => {
+    const ids = detail[list];
+    return Array.isArray(ids) ? ids.map(String) : [];
+  });
+}
+
+/** The plan that an activity had begun to carry out when it failed, was cancelled, or was lost with its worker. */
+export function plannedBefore(error: unknown): PlannedChange | undefined {
+  const planned = detailsOf(error).find((detail) => isRecord(detail.planned))?.planned;
+  return planned as PlannedChange | undefined;
+}
+
+/** What an activity says of itself beside its failure; a lost one by its last heartbeat. */
+function detailsOf(error: unknown): Record<string, unknown>[] {
+  const cause = error instanceof ActivityFailure ? error.cause : undefined;
+  const cancelled = cause instanceof CancelledFailure ? cause.details : undefined;
+  const kept = cause instanceof TimeoutFailure ? [cause.lastHeartbeatDetails] : undefined;
+  return (applicationFailureOf(error)?.details ?? cancelled ?? kept ?? []).filter(isRecord);
 }
 
 /** Sentences of the steps that a failed operation had carried out. */
@@ -256,6 +270,13 @@ export function stepsBefore({ details }: ApplicationFailure): string[] {
   const report = details?.[0];
   const done = typeof report === 'object' && report !== null && 'done' in report ? report.done : undefined;
   return Array.isArray(done) ? done.map(String) : [];
+}
+
+/** The failure of steps that a worker had begun when it was stopped. */
+export function leftByWorker(): ApplicationFailure {
+  const reason = 'the worker was stopped before z/VM had answered';
+  const details = [{ code: 'unreachable', reason, advice: 'start a worker of the host' }];
+  return ApplicationFailure.create({ type: 'StepFailed', message: reason, details });
 }
 
 /** True when the outcome of the steps is unknown: the answer was lost, or the worker that waited for it. */

@@ -3,7 +3,7 @@ import { portsOfChange } from '../domain/guest/change-ports.ts';
 import type { DesiredPort } from '../domain/guest/desired.ts';
 import { type PortSearchTerms, searchTermsOfChange } from '../domain/guest/search-terms.ts';
 import type { GuestMigration } from '../domain/migration/guest-migration.ts';
-import type { Change } from '../domain/operations/requests.ts';
+import type { Change, RestoredPort } from '../domain/operations/requests.ts';
 import type { Effect } from '../domain/operations/results.ts';
 import type { RefusedPort } from '../domain/planning/refusal.ts';
 import type { Vdev } from '../domain/port/vdev.ts';
@@ -28,6 +28,10 @@ export type RequestResult = {
   plan?: string;
   /** The effect of a dry run's plan. */
   effect?: Effect;
+  /** What an undo needs of the ports; absent when nothing was changed. */
+  undo?: RestoredPort[];
+  /** Of an undo: what has changed since the operation that it undoes. */
+  changedSince?: string[];
   /** Search attributes of the operation, before the change and after it. */
   found: PortSearchTerms;
   /** After a probe. */
@@ -87,6 +91,7 @@ export function isGuestRequest(value: unknown): value is GuestRequest {
     isAbsentOr(value.onlyIf, isRecord) &&
     isAbsentOr(value.batch, isBatch) &&
     isAbsentOr(value.directory, isText) &&
+    isAbsentOr(value.trace, isText) &&
     isChange(value.change)
   );
 }
@@ -125,6 +130,7 @@ function isRequestResult(value: unknown): value is RequestResult {
     isRecord(value) &&
     typeof value.changed === 'boolean' &&
     [value.ports, value.refused, value.liveVdevs, value.steps].every(Array.isArray) &&
+    [value.undo, value.changedSince].every((list) => isAbsentOr(list, Array.isArray)) &&
     isRecord(value.found) &&
     [value.found.portIds, value.found.vswitches, value.found.vlans].every(isTexts)
   );

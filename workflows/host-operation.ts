@@ -1,4 +1,5 @@
 import { isCancellation, upsertSearchAttributes } from '@temporalio/workflow';
+import type { FormerVswitch } from '../domain/vswitch/vswitch.ts';
 import { ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
 import {
   applicationFailureOf,
@@ -20,6 +21,8 @@ export type HostOperationResult = {
   dryRun?: boolean;
   /** The steps that were done, or would be. */
   steps: string[];
+  /** The VSWITCH that was changed, as it was before. */
+  before?: FormerVswitch;
 };
 
 type HostOperation<Step> = {

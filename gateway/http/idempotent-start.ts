@@ -120,7 +120,8 @@ export function callerName(context: Context<Env>): string {
   return context.get('caller')?.name ?? ANONYMOUS;
 }
 
-function originFrom(context: Context<Env>): Origin {
+/** Who asks, by which way in, and why. */
+export function originFrom(context: Context<Env>): Origin {
   const reason = reasonFrom(decoded(context.req.header('change-reason')));
   return { by: callerName(context), via: 'http', requestId: context.get('requestId'), ...defined({ reason }) };
 }
@@ -198,7 +199,8 @@ export function operationBody(
   return { ...operation, url, ...defined({ run }) };
 }
 
-function operationUrl(
+/** The URL of an operation. */
+export function operationUrl(
   { options: { publicUrl = '' } }: Services,
   { id, runId }: Pick<OperationDetails, 'id' | 'runId'>,
 ): string {

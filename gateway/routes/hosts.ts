@@ -3,6 +3,7 @@ import { describeHost, pauseReconciliation } from '../../client/known-hosts.ts';
 import type { PortView } from '../../domain/host/host-view.ts';
 import { OPERATIONS } from '../../domain/operations/operations.ts';
 import { Userid, VswitchName } from '../../domain/text/identifiers.ts';
+import { allows } from '../http/callers.ts';
 import { checkConditions, isConditional, tagged, tagOf } from '../http/etag.ts';
 import { startAlone } from '../http/idempotent-start.ts';
 import { notFound } from '../http/problem.ts';
@@ -19,7 +20,6 @@ import {
   STARTED,
   starts,
 } from '../http/routing.ts';
-import { allows } from '../http/tokens.ts';
 import type { GatewayHost } from '../options.ts';
 import { GuestRow, Host, HostChange, HostPicture, OfHost, Paging, PortRow } from '../schemas.ts';
 

@@ -11,12 +11,25 @@ import {
   type OperationCursor,
   type OperationDetails,
 } from '../../client/operations.ts';
-import { OPERATION_TYPES } from '../../domain/operations/operations.ts';
+import { undoOf } from '../../client/undo.ts';
+import { OPERATION_TYPES, OPERATIONS } from '../../domain/operations/operations.ts';
 import { Audit, AuditTimes } from '../audit-schemas.ts';
-import { callerName, operationBody } from '../http/idempotent-start.ts';
+import { allows, hostsOf, isFor } from '../http/callers.ts';
+import { callerName, operationBody, startAlone, startOwn } from '../http/idempotent-start.ts';
 import { notFound, Problem } from '../http/problem.ts';
-import { type App, type Env, newApp, permit, route, type Services } from '../http/routing.ts';
-import { allows, isFor, type Verb } from '../http/tokens.ts';
+import {
+  type App,
+  ChangeHeaders,
+  type Env,
+  newApp,
+  optionOf,
+  PortOperationQuery,
+  permit,
+  route,
+  type Services,
+  STARTED,
+} from '../http/routing.ts';
+import type { Verb } from '../http/tokens.ts';
 import type { GatewayOptions } from '../options.ts';
 import { Operation, OperationFilter, OperationIdParam, OperationPaging, Operations } from '../schemas.ts';
 
@@ -32,10 +45,11 @@ const OneRun = z.strictObject({
 /** Operations that callers started, without guest runs, readings and Neutron followers. */
 const CANCELLABLE: ReadonlySet<string> = new Set(OPERATION_TYPES);
 
-/** Operations: list, audit, show, cancel. */
+/** Operations: list, audit, show, cancel, undo. */
 export function operationRoutes(services: Services): App {
   const app = newApp();
-  for (const add of [listOperationsRoute, auditRoute, showOperationRoute, cancelOperationRoute]) add(app, services);
+  for (const add of [listOperationsRoute, auditRoute, showOperationRoute, cancelOperationRoute, undoOperationRoute])
+    add(app, services);
   return app;
 }
 
@@ -70,8 +84,7 @@ function filterFor(
   after: string | undefined,
 ): Filter {
   permit(context, 'read', host);
-  const caller = context.get('caller');
-  const hosts = caller === undefined || caller.hosts.includes('*') ? undefined : caller.hosts;
+  const hosts = hostsOf(context.get('caller'), 'read');
   return { ...asked, host, hosts, portId: port, after: cursorOf(after) };
 }
 
@@ -184,6 +197,40 @@ function cancelOperationRoute(app: App, services: Services): void {
   );
 }
 
+function undoOperationRoute(app: App, services: Services): void {
+  app.openapi(
+    route(
+      {
+        method: 'post',
+        path: '/v1/operations/{operationId}/undo',
+        operationId: 'undoOperation',
+        tags: ['Operations'],
+        summary: 'Take what an operation has changed back to what was before it, by an operation of its own',
+        request: {
+          params: OfOperation,
+          headers: ChangeHeaders,
+          query: PortOperationQuery.extend({ ...OneRun.shape, force: optionOf(RESTORE.force) }),
+        },
+      },
+      STARTED,
+    ),
+    async (context) => {
+      const { operationId } = context.req.valid('param');
+      const { runId, plan, ...options } = context.req.valid('query');
+      const operation = await findOperation(context, services, operationId, runId, () => 'change');
+      const undo = undoOf(operation, { ...options, ...(plan === undefined ? {} : { onlyIf: { plan } }) });
+      if ('impossible' in undo)
+        throw new Problem(409, 'not-undoable', 'Cannot be undone', `operation ${operationId}: ${undo.impossible}`);
+      const { request } = undo;
+      return request.type === 'restorePorts'
+        ? startOwn(context, services, request)
+        : startAlone(context, services, request);
+    },
+  );
+}
+
+const RESTORE = OPERATIONS.restorePorts.input.shape;
+
 /** The operation, if the caller may do this with it. Throws a Problem. */
 async function findOperation(
   context: Context<Env>,
@@ -199,7 +246,7 @@ async function findOperation(
     throw notFound(`operation ${id}`);
   const verb = verbFor(operation);
   permit(context, verb, operation.host);
-  if (!hostsOf(operation, options).every((host) => caller === undefined || allows(caller, verb, host)))
+  if (!hostsNamedBy(operation, options).every((host) => caller === undefined || allows(caller, verb, host)))
     throw new Problem(
       403,
       'forbidden',
@@ -210,7 +257,7 @@ async function findOperation(
 }
 
 /** The hosts that the operation names or works on. An operation started by another client may not name them. */
-function hostsOf({ type, host, hosts }: OperationDetails, options: GatewayOptions): readonly string[] {
+function hostsNamedBy({ type, host, hosts }: OperationDetails, options: GatewayOptions): readonly string[] {
   return hosts ?? (type === 'reconcileFleet' ? options.hosts.map((each) => each.host) : [host]);
 }
 

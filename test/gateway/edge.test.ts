@@ -52,6 +52,14 @@ describe('at the edge of HTTP', () => {
     expect((await served.call('DELETE', '/healthz')).status).toBe(405);
   });
 
+  test('a request with two Host headers is refused, whatever they are', async () => {
+    const hosts = (...names: string[]) => names.map((name) => `Host: ${name}\r\n`).join('');
+    const ask = (...names: string[]) => raw(`GET /healthz HTTP/1.1\r\n${hosts(...names)}Connection: close\r\n\r\n`);
+    expect(await ask('api.example')).toMatch(/^HTTP\/1.1 200 /);
+    expect(await ask('api.example', 'elsewhere.example')).toMatch(/^HTTP\/1.1 400 /);
+    expect(await ask('api.example', 'api.example')).toMatch(/^HTTP\/1.1 400 /);
+  });
+
   test('a body that is compressed is refused for that', async () => {
     const coded = { 'content-encoding': 'gzip', 'content-type': 'application/json' };
     const answer = await served.call('PUT', `${base}/guests/LNX10001/ports/${portId(1)}`, PORT, coded);

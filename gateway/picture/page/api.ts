@@ -4,6 +4,7 @@ import type { Guest, Host, Operations } from '../../schemas.ts';
 // Types alone: nothing of this file is left in the browser.
 
 export type { HostView, PortView } from '../../../domain/host/host-view.ts';
+export type { Login } from '../../oidc/oidc.ts';
 export type { HostChanges, HostEvents, ListChange, VswitchChange } from '../sse.ts';
 
 /** Each resource that the page reads, by a name for it. */

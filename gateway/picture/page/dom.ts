@@ -30,7 +30,8 @@ type Elements = {
   | 'nothing'
   | 'detail'
   | 'operations'
-  | 'why',
+  | 'why'
+  | 'logins',
   HTMLElement
 >;
 
@@ -59,6 +60,7 @@ const CLASSES: { [Id in keyof Elements]: new () => Elements[Id] } = {
   detail: HTMLElement,
   operations: HTMLElement,
   why: HTMLElement,
+  logins: HTMLElement,
 };
 
 /** An element of the page. Text is put in as text: what comes from z/VM is never read as HTML. */
