@@ -148,10 +148,15 @@ class ChangeDialog {
   #keepFocus(is: Stage['is']): void {
     const { activeElement } = document;
     if (is === 'asking') this.#fields?.node.querySelector<HTMLElement>('#change-vlans:enabled, select')?.focus();
-    else if (activeElement === null || activeElement === document.body || activeElement === this.#dialog)
-      this.#buttons.querySelector<HTMLElement>('.primary, button')?.focus();
-    else if (!this.#dialog.contains(activeElement) || activeElement.closest('[hidden]') !== null)
-      this.#buttons.querySelector<HTMLElement>('.primary, button')?.focus();
+    else if (!this.#dialog.contains(activeElement) || activeElement?.matches('dialog, [hidden] *') === true)
+      this.#nextStop(is).focus();
+  }
+
+  /** The reason while one can be given: Enter goes on from there. */
+  #nextStop(is: Stage['is']): HTMLElement {
+    if (is === 'planning' || is === 'planned') return this.#reason.input;
+    const last = this.#buttons.querySelector<HTMLElement>('.primary') ?? this.#buttons.querySelector('button');
+    return last ?? this.#dialog;
   }
 
   #buttonsOf(stage: Stage): HTMLElement[] {

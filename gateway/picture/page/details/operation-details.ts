@@ -14,13 +14,13 @@ export function operationDetails(state: Details, actions: Actions): Child[] {
       heading('Operation', actions),
       make('p', { class: operationProblem === undefined ? 'soft' : 'bad' }, operationProblem ?? 'looking …'),
     ];
-  const { userid, run } = operation;
+  const { userid, run, state: word, failure } = operation;
   return [
     heading(nameOf(operation), actions),
     make('p', {}, operation.summary ?? ''),
     make('p', { class: `state ${operation.outcome ?? operation.state}` }, stateSentence(operation)),
     facts(factsOf(operation)),
-    make('h3', {}, operation.state === 'running' ? 'Progress' : 'Steps'),
+    make('h3', {}, word === 'running' ? 'Progress' : failure === undefined ? 'Steps' : 'Failure'),
     ...courseParts(operation),
     may(state, verbOf(operation)) && changeButtons(operationChanges(operation), actions),
     make(
