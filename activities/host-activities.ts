@@ -16,6 +16,7 @@ import { planManagement } from './management-network.ts';
 import { readNeutron, reportPorts } from './neutron.ts';
 import { deliverNotification } from './notifications.ts';
 import { whileOperationIsOpen } from './operation-watch.ts';
+import { isGoverned } from './policy-gate.ts';
 import { askProbe, planProbe, restoreProbe } from './probe.ts';
 import { acceptingActivities } from './requests.ts';
 import { showGuest, showHost } from './show.ts';
@@ -72,7 +73,7 @@ export function createHostActivities(host: HostRuntime): HostActivities {
   const probes = createEarlierProbes(host);
 
   return {
-    ...acceptingActivities(host.rules.host),
+    ...acceptingActivities(host.rules.host, () => isGoverned(host)),
     enqueueRequests: ({ host: on, requests }) =>
       withHeartbeat(async () => {
         refuseOtherHost(host, on);
@@ -120,7 +121,7 @@ export function createHostActivities(host: HostRuntime): HostActivities {
       await deliverNotification(host, input, Context.current().cancellationSignal);
     },
     planDhcp: (input) => on(input, (signal) => planDhcp(host, signal)),
-    planManagementNetwork: (input) => on(input, (signal) => planManagement(host, signal)),
+    planManagementNetwork: (input) => on(input, (signal) => planManagement(host, input.asks, signal)),
     applyManagementNetwork: (input) =>
       changing(input, ({ leave }) => host.backend.applyManagementSteps(input.steps, leave)),
     showHost: (input) => on(input, () => showHost(host)),
