@@ -14,13 +14,13 @@ export function operationDetails(state: Details, actions: Actions): Child[] {
       heading('Operation', actions),
       make('p', { class: operationProblem === undefined ? 'soft' : 'bad' }, operationProblem ?? 'looking …'),
     ];
-  const { userid, run, state: word, failure } = operation;
+  const { userid, run } = operation;
   return [
     heading(nameOf(operation), actions),
     make('p', {}, operation.summary ?? ''),
     make('p', { class: `state ${operation.outcome ?? operation.state}` }, stateSentence(operation)),
     facts(factsOf(operation)),
-    make('h3', {}, word === 'running' ? 'Progress' : failure === undefined ? 'Steps' : 'Failure'),
+    make('h3', {}, courseTitle(operation)),
     ...courseParts(operation),
     changeButtons(operationChanges(operation, state.known?.verbs ?? []), actions),
     make(
@@ -31,6 +31,11 @@ export function operationDetails(state: Details, actions: Actions): Child[] {
         make('a', { href: run, target: '_blank', rel: 'noreferrer', 'data-focus': 'run' }, 'Temporal UI'),
     ),
   ];
+}
+
+function courseTitle({ state, awaits, failure }: FullOperation): string {
+  if (state === 'running') return awaits === undefined ? 'Progress' : 'Plan';
+  return failure === undefined ? 'Steps' : 'Failure';
 }
 
 function courseParts(operation: FullOperation): Child[] {

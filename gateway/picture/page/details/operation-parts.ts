@@ -38,7 +38,7 @@ function progressOf({ state, standing, awaits, details = '' }: FullOperation): C
 function rulesOf({ kind, rules, until, moreSteps }: NonNullable<FullOperation['awaits']>): string {
   const more = moreSteps === 0 ? '' : `and ${moreSteps} more; `;
   const end = kind === 'approval' ? 'it ends without an approval at' : 'it goes on at';
-  return `${more}by the policy's ${rules.join(', ')}; ${end} ${dayAndTimeText(until)}`;
+  return `${more}the policy says so: ${rules.join(', ')}; ${end} ${dayAndTimeText(until)}`;
 }
 
 function failureParts(failure: FullOperation['failure']): Child[] {
