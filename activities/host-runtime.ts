@@ -11,6 +11,8 @@ import type { PortId } from '../domain/text/identifiers.ts';
 export type HostRuntime = {
   rules: ConfiguredRules;
   backend: ZvmBackend;
+  /** The other way to the same z/VM, where one is configured: it is read and compared, and changed by a migration alone. */
+  shadow?: ZvmBackend;
   /** The hosts of members of the SSI cluster that have a worker, by the server's names of the members. */
   memberHosts(client: Context['client'], members: readonly MemberName[]): Promise<string[]>;
   /** The policy of now, where one is configured. */

@@ -15,6 +15,7 @@ import { searchTermsOfChange } from '../domain/guest/search-terms.ts';
 import type { Userid } from '../domain/text/identifiers.ts';
 import { ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
 import { runPath } from '../temporal-config/ui.ts';
+import { carryOutByKind } from './carriers.ts';
 import { failureFrom, malformed, stepsBefore } from './failures.ts';
 import { emptyQueue, GuestQueue, type QueueState } from './guest-queue.ts';
 import {
@@ -29,9 +30,8 @@ import {
 } from './guest-queue-messages.ts';
 import { type GuestRequest, isWord } from './guest-request.ts';
 import type { EarlierOperation, EarlierRuns, PlaceInOrder } from './host-activities.ts';
-import { probeGuest } from './probe-guest.ts';
 import { showProgress } from './progress.ts';
-import { beginWork, carryOut, type NotYet, type RequestWork } from './request-work.ts';
+import { beginWork, type NotYet, type RequestWork } from './request-work.ts';
 import { measureQueue, traced } from './run-telemetry.ts';
 import { addSearchAttributes } from './run-visibility.ts';
 import { isAbsentOr, isRecord, isText } from './untrusted-input.ts';
@@ -187,7 +187,6 @@ class GuestRun {
 
   async #carryOut(work: RequestWork): Promise<void> {
     const { request } = work;
-    const carry = request.change.kind === 'probe' ? probeGuest : carryOut;
     const standing = {
       ...this.#input,
       order: () => this.#placeOf(request),
@@ -199,7 +198,7 @@ class GuestRun {
     };
     const outcome = await this.#inScope(() =>
       traced('GuestRequest', request.trace, { 'zvm.operation': request.operation.workflowId }, () =>
-        carry(work, standing),
+        carryOutByKind(work, standing),
       ),
     );
     this.#current = undefined;

@@ -51,6 +51,10 @@ export class Metrics {
     'Guests by finding of the last ended reconciliation; foreign counts NICs, grants and VSWITCHes',
     'found',
   );
+  readonly #findings = this.#gauge(
+    'zvm_reconciliation_findings',
+    'Findings of the last ended reconciliation: values that cannot be read, and disagreements of the shadow backend',
+  );
   readonly #reconciledAt = this.#gauge('zvm_reconciliation_end_seconds', 'End of the last reconciliation, Unix time');
   readonly #ports = this.#gauge('zvm_ports', 'Recorded ports of a host at the last reading of this gateway');
   readonly #drifted = this.#gauge(
@@ -109,6 +113,7 @@ export class Metrics {
     const result = (whole?.result ?? {}) as Partial<Record<string, unknown>>;
     for (const found of COUNTS)
       if (typeof result[found] === 'number') this.#reconciled.set({ host, found }, result[found]);
+    if (Array.isArray(result.findings)) this.#findings.set({ host }, result.findings.length);
     if (last.closedAt !== undefined) this.#reconciledAt.set({ host }, Date.parse(last.closedAt) / 1_000);
   }
 
