@@ -16,6 +16,7 @@ export const EXPLAINED_FIELDS = [
   'binding:vnic_type',
   'onlyIf.plan',
   'onlyIf.state',
+  'undoes',
   'policy',
   'approval',
   'operation',

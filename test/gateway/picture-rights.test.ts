@@ -9,13 +9,13 @@ import { type Served, serve } from './environment.ts';
 import { startViewer, type Viewer } from './picture-browser.ts';
 import { wireSmallHost } from './picture-scene.ts';
 
+const PHONE = { viewport: { width: 390, height: 844 } };
+const PORT = `&guest=LNX10001&nic=LNX10001/${portId(1)}`;
+
 const viewer = await startViewer();
 // CI installs Chromium; where that cannot be, its last lines name this test as skipped.
 if (viewer === undefined) test.skip('the picture is for everybody: there is no Chromium here', () => {});
 else look(viewer);
-
-const PHONE = { viewport: { width: 390, height: 844 } };
-const PORT = `&guest=LNX10001&nic=LNX10001/${portId(1)}`;
 
 function look(viewer: Viewer): void {
   let served: Served;

@@ -44,13 +44,12 @@ function showHosts(hosts: readonly KnownHost[], running: readonly ListedOperatio
   const rows = hosts.map((host) => rowOf(host, running.filter((each) => each.host === host.host).length));
   const table = make(
     'table',
-    {},
-    make('caption', {}, `${hosts.length} z/VM systems`),
+    { 'aria-label': 'z/VM systems' },
     make('thead', {}, make('tr', {}, ...COLUMNS.map((name) => make('th', { scope: 'col' }, name)))),
     make('tbody', {}, ...rows),
   );
   const section = element('hosts');
-  keepingFocus(section, () => section.replaceChildren(table));
+  keepingFocus(section, () => section.replaceChildren(make('h2', {}, `${hosts.length} z/VM systems`), table));
 }
 
 function rowOf(known: KnownHost, running: number): HTMLElement {
@@ -85,7 +84,7 @@ function driftText(found: KnownHost['found']): string {
   if (found === null) return '—';
   const { drifted, repaired, failed } = found;
   const parts = [repaired > 0 && `${repaired} repaired`, failed > 0 && `${failed} failed`].filter(Boolean);
-  return parts.length === 0 ? String(drifted) : `${drifted}: ${parts.join(', ')}`;
+  return parts.length === 0 ? String(drifted) : `${drifted}, ${parts.join(', ')}`;
 }
 
 /** The worst thing about a host comes first. */

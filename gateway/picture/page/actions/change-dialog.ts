@@ -91,8 +91,10 @@ class ChangeDialog {
     // Browsers give randomUUID to pages over HTTPS and of this machine alone.
     this.#key = [...crypto.getRandomValues(new Uint32Array(4))].map((part) => part.toString(36)).join('');
     if (this.#fields !== undefined && this.#values.network === undefined) return;
-    if (notice !== undefined)
-      return this.#enter({ is: 'planned', result: { steps: [], plan: undefined, interrupts: false, failures: [] } });
+    if (notice !== undefined) {
+      const { steps = [] } = this.#change;
+      return this.#enter({ is: 'planned', result: { steps, plan: undefined, interrupts: false, failures: [] } });
+    }
     await this.#follow({ dryRun: true, values: this.#values }, 'planning', (operation) => {
       if (operation.state !== 'completed') return { is: 'ended', operation };
       return { is: 'planned', result: shownResult(operation) };
@@ -106,12 +108,16 @@ class ChangeDialog {
     }));
 
   /** Send the change, look at its operation until that has ended, and enter the stage after it. */
-  async #follow(ask: Ask, is: 'planning' | 'running', after: (ended: FullOperation) => Stage): Promise<void> {
+  async #follow(
+    ask: Omit<Ask, 'reason'>,
+    is: 'planning' | 'running',
+    after: (ended: FullOperation) => Stage,
+  ): Promise<void> {
     const { signal } = this.#closed;
     this.#enter({ is });
     try {
-      const { path, ...asked } = this.#change.request(ask);
       const reason = this.#reason.input.value.trim();
+      const { path, ...asked } = this.#change.request({ ...ask, reason });
       const once = ask.dryRun ? {} : { key: this.#key };
       const ended = await untilEnded(await send(path, { ...asked, ...once, reason }), signal, (operation) =>
         this.#enter({ is, operation }),
@@ -148,10 +154,15 @@ class ChangeDialog {
   #keepFocus(is: Stage['is']): void {
     const { activeElement } = document;
     if (is === 'asking') this.#fields?.node.querySelector<HTMLElement>('#change-vlans:enabled, select')?.focus();
-    else if (activeElement === null || activeElement === document.body || activeElement === this.#dialog)
-      this.#buttons.querySelector<HTMLElement>('.primary, button')?.focus();
-    else if (!this.#dialog.contains(activeElement) || activeElement.closest('[hidden]') !== null)
-      this.#buttons.querySelector<HTMLElement>('.primary, button')?.focus();
+    else if (!this.#dialog.contains(activeElement) || activeElement?.matches('dialog, [hidden] *') === true)
+      this.#nextStop(is).focus();
+  }
+
+  /** The reason while one can be given: Enter goes on from there. */
+  #nextStop(is: Stage['is']): HTMLElement {
+    if (is === 'planning' || is === 'planned') return this.#reason.input;
+    const last = this.#buttons.querySelector<HTMLElement>('.primary') ?? this.#buttons.querySelector('button');
+    return last ?? this.#dialog;
   }
 
   #buttonsOf(stage: Stage): HTMLElement[] {

@@ -16,7 +16,7 @@ export type Values = { network?: Network; vswitch?: string };
 
 /** A request to the API; `plan` is the name of the plan that was shown. */
 type Asked = Pick<Sent, 'method' | 'body'> & { path: string };
-export type Ask = { values: Values; dryRun: boolean; plan?: string | undefined };
+export type Ask = { values: Values; dryRun: boolean; plan?: string | undefined; reason: string };
 
 /** A change that a person can ask for: its plan is shown before it, and its run after that. */
 export type Change = {
@@ -27,8 +27,9 @@ export type Change = {
   start: string;
   /** The port's present network and its host's VSWITCHes, for a change that asks for another. */
   network?: { now: Network; vswitch: string; vswitches: readonly string[] };
-  /** Said in place of a plan, for a change that has none. */
+  /** Said in place of a plan that is made now; `steps` are those of one that was made before. */
   notice?: string;
+  steps?: readonly string[];
   request: (asked: Ask) => Asked;
 };
 
@@ -92,8 +93,43 @@ const UNDOABLE = new Set<string>([
   ...['restorePorts', 'ensureVswitch', 'deleteVswitch'],
 ]);
 
-/** The changes of an operation: cancel one that runs, ask once more for what an ended one has not brought about, take back one that is done. */
-export function operationChanges(operation: FullOperation): Change[] {
+/** The decisions on the plan that an operation waits with. */
+function decisionsOn({ id, awaits, summary = id }: FullOperation): Change[] {
+  if (awaits?.kind !== 'approval') return [];
+  const { plan, steps, moreSteps, effect } = awaits;
+  const interrupts = effect === 'interrupts' ? ' A NIC that is live is off the network for a moment.' : '';
+  const shown = moreSteps === 0 ? steps : [...steps, `and ${moreSteps} more`];
+  const decide = (way: 'approve' | 'reject') => (asked: Ask) => ({
+    method: 'POST',
+    path: `/v1/operations/${encodeURIComponent(id)}/${way}`,
+    body: { plan, ...(asked.reason === '' ? {} : { reason: asked.reason }) },
+  });
+  return [
+    {
+      ...{ title: 'Approve the plan', about: summary, start: 'Approve it', steps: shown },
+      notice: `These steps are carried out then.${interrupts}`,
+      request: decide('approve'),
+    },
+    {
+      ...{ title: 'Reject the plan', about: summary, start: 'Reject it', steps: shown },
+      notice: 'The operation ends then, and none of these steps is carried out.',
+      request: decide('reject'),
+    },
+  ];
+}
+
+/**
+ * The changes of an operation that these verbs allow: decide on the plan that it waits with, cancel it while it runs, ask once more for what it has
+ * not brought about, take back what it has done.
+ */
+export function operationChanges(operation: FullOperation, verbs: readonly Verb[]): Change[] {
+  return [
+    ...(verbs.includes('approve') ? decisionsOn(operation) : []),
+    ...(verbs.includes(verbOf(operation)) ? ownChanges(operation) : []),
+  ];
+}
+
+function ownChanges(operation: FullOperation): Change[] {
   const path = `/v1/operations/${encodeURIComponent(operation.id)}`;
   const about = operation.summary ?? nameOf(operation);
   if (operation.state === 'running')
@@ -122,6 +158,6 @@ function queryOf({ dryRun, plan }: Ask, ...more: string[]): string {
 }
 
 /** The verb that a change of an operation takes. */
-export function verbOf({ type }: Pick<ListedOperation, 'type'>): Verb {
+function verbOf({ type }: Pick<ListedOperation, 'type'>): Verb {
   return type.startsWith('reconcile') ? 'reconcile' : 'change';
 }

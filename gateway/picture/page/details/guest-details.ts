@@ -134,11 +134,11 @@ function comparison(
   wait: string,
   rows: readonly (readonly [name: string, record: Cell, directory: Cell, live: Cell])[],
 ): HTMLElement {
-  const head = ['', 'Recorded', 'Directory', 'Live'].map((text) => make('th', { scope: 'col' }, text));
+  const head = ['Recorded', 'Directory', 'Live'].map((text) => make('th', { scope: 'col' }, text));
   return make(
     'table',
     {},
-    make('thead', {}, make('tr', {}, ...head)),
+    make('thead', {}, make('tr', {}, make('td'), ...head)),
     make(
       'tbody',
       {},

@@ -1,8 +1,8 @@
-import { operationChanges, verbOf } from '../actions/change.ts';
+import { operationChanges } from '../actions/change.ts';
 import type { FullOperation } from '../api.ts';
 import { type Child, make } from '../dom.ts';
 import { dayAndTimeText } from '../freshness.ts';
-import { type Actions, button, changeButtons, type Details, facts, heading, may } from './detail-parts.ts';
+import { type Actions, button, changeButtons, type Details, facts, heading } from './detail-parts.ts';
 import { courseOf, stateSentence } from './operation-parts.ts';
 import { nameOf } from './operations.ts';
 
@@ -20,9 +20,9 @@ export function operationDetails(state: Details, actions: Actions): Child[] {
     make('p', {}, operation.summary ?? ''),
     make('p', { class: `state ${operation.outcome ?? operation.state}` }, stateSentence(operation)),
     facts(factsOf(operation)),
-    make('h3', {}, operation.state === 'running' ? 'Progress' : 'Steps'),
+    make('h3', {}, courseTitle(operation)),
     ...courseParts(operation),
-    may(state, verbOf(operation)) && changeButtons(operationChanges(operation), actions),
+    changeButtons(operationChanges(operation, state.known?.verbs ?? []), actions),
     make(
       'p',
       { class: 'changes' },
@@ -33,16 +33,36 @@ export function operationDetails(state: Details, actions: Actions): Child[] {
   ];
 }
 
+function courseTitle({ state, awaits, failure }: FullOperation): string {
+  if (state === 'running') return awaits === undefined ? 'Progress' : 'Plan';
+  return failure === undefined ? 'Steps' : 'Failure';
+}
+
 function courseParts(operation: FullOperation): Child[] {
   const parts = courseOf(operation).filter((part) => part !== false && part !== undefined);
   return parts.length === 0 ? [make('p', { class: 'soft' }, 'none')] : parts;
 }
 
-function factsOf({ origin, startedAt, closedAt, portIds, host }: FullOperation): [name: string, value: string][] {
+function factsOf({
+  origin,
+  decision,
+  startedAt,
+  closedAt,
+  portIds,
+  host,
+}: FullOperation): [name: string, value: string][] {
   const took = closedAt === undefined ? undefined : (Date.parse(closedAt) - Date.parse(startedAt)) / 1_000;
   return [
     ['Asked by', origin === undefined ? 'somebody at Temporal itself' : `${origin.by} (${origin.via})`],
     ['Why', origin?.reason ?? 'no reason was given'],
+    ...(decision === undefined
+      ? []
+      : [
+          [
+            decision.kind === 'approved' ? 'Approved by' : 'Rejected by',
+            `${decision.by}${because(decision)}`,
+          ] satisfies [string, string],
+        ]),
     ['Started', dayAndTimeText(startedAt)],
     ...(closedAt === undefined || took === undefined
       ? []
@@ -50,4 +70,8 @@ function factsOf({ origin, startedAt, closedAt, portIds, host }: FullOperation):
     ['Host', host],
     ...portIds.slice(0, 8).map((portId): [string, string] => ['Port', portId]),
   ];
+}
+
+function because({ reason }: NonNullable<FullOperation['decision']>): string {
+  return reason === undefined ? '' : `: ${reason}`;
 }

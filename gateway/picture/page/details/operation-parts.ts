@@ -1,6 +1,7 @@
 import { shownResult } from '../actions/operation-result.ts';
 import type { FullOperation, Problem } from '../api.ts';
 import { type Child, make } from '../dom.ts';
+import { dayAndTimeText } from '../freshness.ts';
 
 /** Steps of an operation or of its plan. */
 export function stepList(steps: readonly string[]): HTMLElement {
@@ -18,8 +19,9 @@ export function courseOf(operation: FullOperation): Child[] {
   ];
 }
 
-function progressOf({ state, standing, details = '' }: FullOperation): Child[] {
+function progressOf({ state, standing, awaits, details = '' }: FullOperation): Child[] {
   if (state !== 'running') return [];
+  if (awaits !== undefined) return [stepList(awaits.steps), make('p', { class: 'soft' }, rulesOf(awaits))];
   if (standing?.kind === 'waits') return [make('p', {}, `It waits for ${standing.behind}.`)];
   if (standing?.kind !== 'works') return [make('p', { class: 'progress' }, plainText(details))];
   const { subject, state: word, reason, lists } = standing.progress;
@@ -31,6 +33,12 @@ function progressOf({ state, standing, details = '' }: FullOperation): Child[] {
     ...listed('Now', lists.now),
     ...listed('Done', lists.done),
   ];
+}
+
+function rulesOf({ kind, rules, until, moreSteps }: NonNullable<FullOperation['awaits']>): string {
+  const more = moreSteps === 0 ? '' : `and ${moreSteps} more; `;
+  const end = kind === 'approval' ? 'it ends without an approval at' : 'it goes on at';
+  return `${more}the policy says so: ${rules.join(', ')}; ${end} ${dayAndTimeText(until)}`;
 }
 
 function failureParts(failure: FullOperation['failure']): Child[] {
@@ -100,6 +108,8 @@ const ENDINGS: Readonly<Record<string, string>> = {
 export function stateSentence({ state, outcome, userid }: FullOperation): string {
   if (state !== 'running') return ENDINGS[outcome ?? state] ?? `Ended as ${outcome ?? state}.`;
   if (outcome === 'waiting') return `Waits until earlier operations on ${userid ?? 'the guests'} have ended …`;
+  if (outcome === 'awaiting-approval') return 'Waits for an approval …';
+  if (outcome === 'awaiting-window') return 'Waits for its window …';
   if (outcome === 'retrying') return 'A step has failed for the moment, and is tried again …';
   return 'In progress …';
 }
