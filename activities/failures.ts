@@ -15,14 +15,14 @@ export function asActivityFailure(error: unknown): Error {
   if (error instanceof BackendError && error.code === 'address-conflict')
     return addressConflictFailure(error.taken, error.refusals);
   if (error instanceof BackendError || error instanceof NeutronError) {
-    const { code, operation, advice } = error;
+    const { code, operation, advice, page } = error;
     return withoutTrace(
       ApplicationFailure.create({
         type: 'StepFailed',
         message: `${error.message}. What to do: ${advice}.`,
         nonRetryable: !error.retryable,
         ...retryLater(error),
-        details: [{ code, operation, reason: reasonOf(error), advice, ...smapiCodeOf(error) }],
+        details: [{ code, operation, reason: reasonOf(error), advice, page, ...smapiCodeOf(error) }],
       }),
     );
   }

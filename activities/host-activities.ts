@@ -10,13 +10,14 @@ import { refusedFailure } from './failures.ts';
 import { createGuestActivities } from './guest-activities.ts';
 import { type Keep, withCancellation, withHeartbeat } from './heartbeat.ts';
 import type { HostRuntime } from './host-runtime.ts';
-import { createIdleRuns, deleteRuns, isIdle } from './idle-runs.ts';
+import { createClosedSchedules, createIdleRuns, deleteRuns, isIdle } from './idle-runs.ts';
 import { checkpointIn, createCheckpointKeeper } from './kept-checkpoint.ts';
 import { planManagement } from './management-network.ts';
 import { createMigration, planMigration } from './migration.ts';
 import { readNeutron, reportPorts } from './neutron.ts';
 import { deliverNotification } from './notifications.ts';
 import { whileOperationIsOpen } from './operation-watch.ts';
+import { isGoverned } from './policy-gate.ts';
 import { askProbe, planProbe, restoreProbe } from './probe.ts';
 import { acceptingActivities } from './requests.ts';
 import { showGuest, showHost } from './show.ts';
@@ -36,6 +37,7 @@ export function createHostActivities(host: HostRuntime): HostActivities {
   const turns = createTurns();
   const checkpoints = createCheckpointKeeper();
   const idleRuns = createIdleRuns();
+  const closedSchedules = createClosedSchedules(host.rules.host);
   const operations = createTemporalOperations(host.rules.host);
 
   const on = <Result>(target: OnHost, work: (signal: AbortSignal) => Promise<Result>) =>
@@ -73,7 +75,7 @@ export function createHostActivities(host: HostRuntime): HostActivities {
   const migrateGuest = createMigration(host);
 
   return {
-    ...acceptingActivities(host.rules.host),
+    ...acceptingActivities(host.rules.host, () => isGoverned(host)),
     enqueueRequests: ({ host: on, requests }) =>
       withHeartbeat(async () => {
         refuseOtherHost(host, on);
@@ -114,7 +116,7 @@ export function createHostActivities(host: HostRuntime): HostActivities {
         const { text, isFull } = kept.write(checkpoint, own, input.isContinued);
         // Later runs rest on one with a full checkpoint.
         idleRuns.note(own, input.now, !isFull && isIdle(own, input, survey));
-        await deleteRuns(Context.current(), idleRuns.due());
+        await deleteRuns(Context.current(), [...idleRuns.due(), ...(await closedSchedules(client, input.now))]);
         return { ...survey, checkpoint: text };
       }),
     readNeutron: (input) => on(input, () => readNeutron(host, input)),
@@ -124,7 +126,7 @@ export function createHostActivities(host: HostRuntime): HostActivities {
       await deliverNotification(host, input, Context.current().cancellationSignal);
     },
     planDhcp: (input) => on(input, (signal) => planDhcp(host, signal)),
-    planManagementNetwork: (input) => on(input, (signal) => planManagement(host, signal)),
+    planManagementNetwork: (input) => on(input, (signal) => planManagement(host, input.asks, signal)),
     applyManagementNetwork: (input) =>
       changing(input, ({ leave }) => host.backend.applyManagementSteps(input.steps, leave)),
     showHost: (input) => on(input, () => showHost(host)),

@@ -1,9 +1,11 @@
 import type { Context } from '@temporalio/activity';
 import { subjectKey } from '../domain/drift/repair-subject.ts';
 import { messageOf } from '../domain/text/error-message.ts';
-import { RECONCILE_PREFIX } from '../temporal-config/names.ts';
+import { RECONCILE_PREFIX, reconcileScheduleId, scheduleWorkflowId } from '../temporal-config/names.ts';
 import type { Survey, SurveyInput } from '../workflows/host-activities.ts';
 import type { ReconcileRun } from './kept-checkpoint.ts';
+
+type Client = Context['client'];
 
 /** The latest reconciliations of a host that found nothing to do. There are thousands a day, and none tells more than the next. */
 export type IdleRuns = {
@@ -52,8 +54,35 @@ export function isIdle(run: ReconcileRun, { host, failed }: SurveyInput, survey:
   );
 }
 
+/** A look at the Schedule's own workflow takes a query: it is closed and goes on as a new run every few hours. */
+const LOOK_EVERY_MS = 3_600_000;
+
+/**
+ * Create the list of closed runs of the Schedule's own workflow. Temporal keeps them as long as all others, with the result of each reconciliation,
+ * and nobody reads them. A server whose Schedules are no workflows has none.
+ */
+export function createClosedSchedules(host: string): (client: Client, now: number) => Promise<ReconcileRun[]> {
+  let lookedAt = Number.NEGATIVE_INFINITY;
+  return async (client, now) => {
+    if (now - lookedAt < LOOK_EVERY_MS) return [];
+    lookedAt = now;
+    const workflowId = scheduleWorkflowId(reconcileScheduleId(host));
+    const query = `TemporalNamespaceDivision = "TemporalScheduler" AND WorkflowId = "${workflowId}" AND ExecutionStatus = "ContinuedAsNew"`;
+    const runs: ReconcileRun[] = [];
+    try {
+      for await (const { runId } of client.workflow.list({ query })) runs.push({ workflowId, runId });
+    } catch {
+      // The next look finds them.
+    }
+    return runs;
+  };
+}
+
 /** Delete the histories of ended runs. One that Temporal does not delete is kept as long as all others. */
-export async function deleteRuns({ client, log }: Context, runs: readonly ReconcileRun[]): Promise<void> {
+export async function deleteRuns(
+  { client, log }: Pick<Context, 'client' | 'log'>,
+  runs: readonly ReconcileRun[],
+): Promise<void> {
   const { namespace } = client.options;
   for (const run of runs)
     await client.workflowService

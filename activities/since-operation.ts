@@ -8,7 +8,7 @@ import { neutronHosts } from './neutron-view.ts';
 import { shownOf } from './show.ts';
 
 /**
- * What has changed since an operation, a sentence each: its ports are otherwise than it left them, the guest has drifted, or Neutron wants a port
+ * Changes since an operation, a sentence each: its ports are otherwise than it left them, the guest has drifted, or Neutron wants a port
  * otherwise than it was before. Throws a NeutronError.
  */
 export async function sinceOperation(

@@ -30,6 +30,12 @@ export async function directoryChanges(simulatorUrl: string, zhcp: string): Prom
 // SMAPI's functions for the directory, but the one that only reads it.
 const CHANGES_DIRECTORY = /^(?!.*_Query_DM).*_DM$/;
 
+/** When something of this type happened for the first time since then, in milliseconds of Unix time; undefined when it did not. */
+export async function firstOf(type: string, simulatorUrl: string, since: number): Promise<number | undefined> {
+  const events = await eventsOf(simulatorUrl, z.object({ type: z.literal(type), time: z.string() }));
+  return events.map(({ time }) => Date.parse(time)).find((time) => time >= since);
+}
+
 async function eventsOf<Event>(simulatorUrl: string, schema: z.ZodType<Event>): Promise<Event[]> {
   const answer = await fetch(new URL('/simulator/events?since=0', simulatorUrl));
   const events = z.array(z.unknown()).parse(await answer.json());

@@ -1,21 +1,26 @@
 import { runProgram, type Values } from '../command-line/program.ts';
-import type { Place } from './cpu-profile.ts';
 import { costCurve, curveTable } from './curve.ts';
+import { keptHistory } from './kept-history.ts';
 import { latencyLines, singlePorts } from './latency.ts';
 import { type BenchOptions, benchOptions, USAGE } from './options.ts';
+import { cpuLines, profileLines } from './process-text.ts';
 import { machineLoad } from './processes.ts';
-import { type ReconcileRun, reconcileBench } from './reconcile.ts';
-import type { CpuByProcess } from './stack.ts';
+import { reconcileBench } from './reconcile.ts';
+import { keptHistoryLines, reconcileLines, reconcileTable } from './reconcile-text.ts';
 import { type StormRun, storm } from './storm.ts';
 import type { OurStorm } from './wiring.ts';
 
 type Say = (line: string) => void;
 /** The results as data and as lines to read. */
-type Measured = { runs: readonly object[]; lines: string[] };
+type Measured<Run extends object = object> = { runs: readonly Run[]; lines: string[] };
 
 const MEASURES: Record<BenchOptions['what'], (options: BenchOptions, say: Say) => Promise<Measured>> = {
   storm: (options, say) => inTurn(options, (ports) => storm(ports, options, say), stormLines),
-  reconcile: (options, say) => inTurn(options, (ports) => reconcileBench(ports, options, say), reconcileLines),
+  reconcile: async (options, say) => {
+    const { runs, lines } = await inTurn(options, (ports) => reconcileBench(ports, options, say), reconcileLines);
+    return { runs, lines: [...lines, ...reconcileTable(runs)] };
+  },
+  history: (options, say) => inTurn(options, (ports) => keptHistory(ports, options, say), keptHistoryLines),
   latency: (options, say) => inTurn(options, (ports) => singlePorts(ports, options, say), latencyLines),
   curve: async (options, say) => {
     const runs = await costCurve(options, say);
@@ -38,7 +43,7 @@ async function inTurn<Run extends object>(
   { sizes }: BenchOptions,
   measure: (ports: number) => Promise<Run>,
   linesOf: (run: Run) => string[],
-): Promise<Measured> {
+): Promise<Measured<Run>> {
   const runs: Run[] = [];
   for (const ports of sizes) runs.push(await measure(ports));
   return { runs, lines: runs.flatMap(linesOf) };
@@ -46,18 +51,6 @@ async function inTurn<Run extends object>(
 
 function sentenceOf({ cores, load }: ReturnType<typeof machineLoad>): string {
   return `${cores} cores, load ${load}`;
-}
-
-function reconcileLines({ ports, guests, machine, historic, profile, ...runs }: ReconcileRun): string[] {
-  const told = Object.entries(runs).flatMap(([name, run]) => [
-    `  ${name}: ${run.calls} calls, ${run.sequentialCalls} of them in sequence, ${run.seconds} s; ${run.repaired} guests repaired; ${run.events} history events of ${run.historyBytes} bytes; worker ${run.workerPeakMb} MB at most`,
-    ...cpuLines(run).map((line) => `  ${line}`),
-  ]);
-  return [
-    `${ports} ports of ${guests} guests (load ${machine.before.load} before, ${machine.after.load} after); historic re-IPL ${historic.reipl.calls} calls, ${historic.reipl.seconds} s`,
-    ...told,
-    ...profileLines(profile),
-  ];
 }
 
 function stormLines(run: StormRun): string[] {
@@ -75,19 +68,6 @@ function stormLines(run: StormRun): string[] {
     ...historyLines(ours, ports),
     ...profileLines(ours.profile),
   ];
-}
-
-function profileLines(profile: readonly Place[]): string[] {
-  return profile.map(({ place, seconds }) => `  worker's JavaScript: ${seconds} s in ${place}`);
-}
-
-function cpuLines({ cpu }: { cpu: CpuByProcess }): string[] {
-  return Object.entries(cpu).map(([name, { seconds, threads }]) => {
-    const dearest = Object.entries(threads)
-      .sort(([, one], [, other]) => other - one)
-      .slice(0, 4);
-    return `  CPU of ${name}: ${seconds} s (${dearest.map(([thread, of]) => `${thread} ${of} s`).join(', ')})`;
-  });
 }
 
 function historyLines({ histories }: OurStorm, ports: number): string[] {

@@ -22,6 +22,8 @@ export type BenchOptions = {
   nicsPerGuest: number;
   /** The historic sequence is measured on so many ports, and scaled. */
   historicPorts: number;
+  /** Larger hosts have no re-IPL. */
+  mostRepaired: number;
   /** Processes beside it that use all CPU they get. */
   busy: number;
   /** Profile the worker's CPU. */
@@ -29,12 +31,13 @@ export type BenchOptions = {
   json: boolean;
 };
 
-const MODES = ['storm', 'reconcile', 'latency', 'curve'] as const;
+const MODES = ['storm', 'reconcile', 'latency', 'curve', 'history'] as const;
 const SIZES: Readonly<Record<BenchOptions['what'], string>> = {
   storm: '1,100,1000',
   reconcile: '1000,5000,10000',
   latency: '1000',
   curve: '1,10,100,300,1000,2000,5000',
+  history: '10000',
 };
 
 // A SMAPI call takes milliseconds to tens of milliseconds. SMAPI has ten workers by default, DirMaint is one server.
@@ -57,8 +60,14 @@ const OPTIONS = {
     value: 'N',
     help: 'storm: the most ports that the historic calls are measured with',
   },
+  'most-repaired': {
+    type: 'string',
+    default: '10000',
+    value: 'N',
+    help: 'reconcile: the most ports that are repaired after a re-IPL',
+  },
   busy: { type: 'string', default: '0', value: 'N', help: 'processes beside it that use all CPU they get' },
-  profile: { type: 'boolean', default: false, help: "profile the worker's CPU" },
+  profile: { type: 'boolean', default: false, help: "storm: profile the worker's CPU" },
   json: { type: 'boolean', default: false, help: 'print one JSON object' },
 } as const;
 
@@ -69,7 +78,7 @@ export const USAGE = {
   argument: {
     name: MODES.join('|'),
     values: MODES,
-    help: 'many ports at once; a host without drift, with drift, after a re-IPL; one port at a time alone and beside a storm; storms of growing size on one host and on several',
+    help: 'many ports at once; a host without drift, with drift, after a re-IPL; one port at a time alone and beside a storm; storms of growing size on one host and on several; the bytes that reconciliation leaves in 90 days',
   },
   options: OPTIONS,
   environment: SERVER_VARIABLES,
@@ -93,6 +102,7 @@ export function benchOptions(values: Values<typeof OPTIONS>, argument: string): 
     },
     nicsPerGuest: wholeNumber('--nics-per-guest', values['nics-per-guest'], 1),
     historicPorts: wholeNumber('--historic-ports', values['historic-ports'], 1),
+    mostRepaired: wholeNumber('--most-repaired', values['most-repaired'], 0),
     busy: wholeNumber('--busy', values.busy, 0),
     profile: values.profile,
     json: values.json,

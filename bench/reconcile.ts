@@ -4,7 +4,7 @@ import { reconcileRequest } from '../client/reconcile-now.ts';
 import { runOf, startOperation } from '../client/start-operation.ts';
 import { defined } from '../domain/defined.ts';
 import type { ReconcileHostResult } from '../workflows/reconciliation-result.ts';
-import { callsTo, sequentialCalls } from './calls.ts';
+import { callsTo, firstOf, sequentialCalls } from './calls.ts';
 import type { Place } from './cpu-profile.ts';
 import type { BenchOptions } from './options.ts';
 import { machineLoad } from './processes.ts';
@@ -31,6 +31,8 @@ type Measured = {
   cpu: CpuByProcess;
 };
 type Historic = { calls: number; seconds: number };
+/** A worker that starts while a reconciliation waits for it, on a host with drift: seconds to its first call, and to the first grant. */
+type FirstWork = { toFirstCall: number; toFirstGrant: number; workerCpuSeconds: number };
 
 export type ReconcileRun = {
   ports: number;
@@ -38,9 +40,11 @@ export type ReconcileRun = {
   machine: { before: Load; after: Load };
   idle: Measured;
   drift1pct: Measured;
-  reipl: Measured;
+  /** Left out of a host that is too large for it. */
+  reipl?: Measured;
+  firstWork: FirstWork;
   /** The calls of the historic agent every two seconds and after a re-IPL. It does not notice drift. */
-  historic: { idle: Historic; reipl: Historic };
+  historic: { idle: Historic; reipl?: Historic };
   /** Where the worker's JavaScript spent its time, when it is profiled. */
   profile: Place[];
 };
@@ -53,7 +57,7 @@ type Load = ReturnType<typeof machineLoad>;
  */
 export async function reconcileBench(
   ports: number,
-  options: Omit<BenchOptions, 'what' | 'sizes' | 'json'>,
+  { mostRepaired, ...options }: Omit<BenchOptions, 'what' | 'sizes' | 'json'>,
   say: (line: string) => void,
 ): Promise<ReconcileRun> {
   const before = machineLoad();
@@ -68,7 +72,6 @@ export async function reconcileBench(
       );
       say(`${ports} ports, ${name}: ${values.calls} calls, ${values.seconds} s, ${values.repaired} repaired`);
       last = result;
-      if (result.failed > 0) throw new Error(`${result.failed} failed: ${result.failures[0]?.reason}`);
       host.check();
       return values;
     };
@@ -76,15 +79,31 @@ export async function reconcileBench(
     const idle = await step('idle');
     host.drift();
     const drift1pct = await step('drift');
-    host.reIpl();
-    const reipl = await step('reipl');
-    const historic = await historicCalls(stack, host.userids);
-    const after = machineLoad();
+    const repairs = ports <= mostRepaired;
+    if (repairs) host.reIpl();
+    const reipl = repairs ? await step('reipl') : undefined;
+    const historic = await historicCalls(stack, repairs ? host.userids : []);
     const profile = await stack.endWorker();
-    return { ports, guests, machine: { before, after }, idle, drift1pct, reipl, historic, profile };
+    host.drift();
+    const firstWork = await firstWorkOf(stack, last);
+    const runs = defined({ idle, drift1pct, reipl });
+    return { ports, guests, machine: { before, after: machineLoad() }, ...runs, firstWork, historic, profile };
   } finally {
     await stack.stop();
   }
+}
+
+/** Start a worker beside a reconciliation that repairs something. */
+async function firstWorkOf(stack: BenchStack, last: ReconcileHostResult | undefined): Promise<FirstWork> {
+  const since = Date.now();
+  await Promise.all([stack.startWorker(), reconcile(stack, 'start', last)]);
+  const { worker } = await stack.cpu();
+  const until = async (type: string) => ((await firstOf(type, stack.simulator.url, since)) ?? Number.NaN) - since;
+  return {
+    toFirstCall: (await until('http')) / 1_000,
+    toFirstGrant: (await until('granted')) / 1_000,
+    workerCpuSeconds: worker.seconds,
+  };
 }
 
 async function measured(
@@ -93,26 +112,32 @@ async function measured(
   last: ReconcileHostResult | undefined,
   show: () => void,
 ): Promise<{ result: ReconcileHostResult; values: Measured }> {
-  const { client, simulator } = stack;
+  const { simulator } = stack;
   const before = (await callsTo(simulator.url)).length;
   await stack.cpu();
   const shows = setInterval(show, PROGRESS_MS);
   try {
     const started = performance.now();
-    const from = defined({ last: last && { checkpoint: last.checkpoint, failures: last.failures } });
-    const workflowId = `reconcile/${HOST}/${name}`;
-    const run = await startOperation(client, reconcileRequest(HOST, false), { workflowId, besides: from });
-    const result = await runOf(client, 'reconcileHost', run).result();
+    const { result, ...run } = await reconcile(stack, name, last);
     const seconds = Math.round(performance.now() - started) / 1_000;
     const cpu = await stack.cpu();
     const calls = (await callsTo(simulator.url)).slice(before);
-    const history = await historyOf(stack, workflowId, run.runId);
+    const history = await historyOf(stack, run.workflowId, run.runId);
     const { peakMb } = await stack.workerMemory();
     const counts = { calls: calls.length, sequentialCalls: sequentialCalls(calls), seconds, repaired: result.repaired };
     return { result, values: { ...counts, ...history, workerPeakMb: peakMb, cpu } };
   } finally {
     clearInterval(shows);
   }
+}
+
+async function reconcile({ client }: BenchStack, name: string, last: ReconcileHostResult | undefined) {
+  const from = defined({ last: last && { checkpoint: last.checkpoint, failures: last.failures } });
+  const workflowId = `reconcile/${HOST}/${name}`;
+  const run = await startOperation(client, reconcileRequest(HOST, false), { workflowId, besides: from });
+  const result = await runOf(client, 'reconcileHost', run).result();
+  if (result.failed > 0) throw new Error(`${result.failed} failed: ${result.failures[0]?.reason}`);
+  return { workflowId, runId: run.runId, result };
 }
 
 /** The history of a run and of the runs that it continued as. */
@@ -143,6 +168,7 @@ async function historicCalls({ simulator }: BenchStack, userids: readonly string
     transport.request({ method: 'PUT', path: '/nodes/zhcp1/dsh', body: [`command=${command}`] });
   try {
     const idle = await counted(() => dump('switch'));
+    if (userids.length === 0) return { idle };
     const reipl = await counted(async () => {
       await dump('switch');
       await dump('zvm');

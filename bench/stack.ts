@@ -2,6 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Stack, startStack } from '../demo/stack.ts';
+import { defined } from '../domain/defined.ts';
+import type { ReconcileTimes } from '../runtime/host/reconcile-schedule.ts';
 import { bundleWorkflows } from '../runtime/host/workflow-bundle.ts';
 import type { SimulatorOptions } from '../simulator/simulator.ts';
 import { type Place, profilesIn } from './cpu-profile.ts';
@@ -20,6 +22,8 @@ export type BenchStack = Stack & {
   workerMemory(): ReturnType<typeof memoryOf>;
   /** End the worker; answers where its CPU time went, from its start, when it is profiled. */
   endWorker(): Promise<Place[]>;
+  /** Start a worker again after its end; with times, its host gets a Schedule. */
+  startWorker(reconcileTimes?: ReconcileTimes): Promise<void>;
 };
 
 /** Start Temporal, a simulator with so many hosts and guests, one worker process for them, and the busy processes beside them. */
@@ -43,7 +47,9 @@ export async function startBenchStack(
   await writeFile(bundleFile, (await bundleWorkflows()).code);
   const where = { hosts, address: target.connection.address, namespace: target.namespace, bundleFile };
   const node = ['--max-semi-space-size=8', ...(profile ? ['--cpu-prof', `--cpu-prof-dir=${folder}`] : [])];
-  const worker = await startProgram('bench/worker.ts', where, node).catch(async (error: unknown) => {
+  const start = (reconcileTimes?: ReconcileTimes) =>
+    startProgram('bench/worker.ts', { ...where, ...defined({ reconcileTimes }) }, node);
+  let worker = await start().catch(async (error: unknown) => {
     await stack.stop();
     throw error;
   });
@@ -71,6 +77,11 @@ export async function startBenchStack(
       };
     },
     workerMemory: () => memoryOf(worker.pid),
+    async startWorker(reconcileTimes) {
+      worker = await start(reconcileTimes);
+      endedWorker = undefined;
+      before = { ...(await now()), worker: { seconds: 0, threads: {} } };
+    },
     async endWorker() {
       await end();
       return profile ? profilesIn(folder, MOST_PLACES) : [];

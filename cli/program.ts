@@ -7,6 +7,7 @@ import { completionCommand } from './commands/completion.ts';
 import { configCommands } from './commands/config.ts';
 import { desiredCommands } from './commands/desired.ts';
 import { driftCommand } from './commands/drift.ts';
+import { explainCommand } from './commands/explain.ts';
 import { guestCommands } from './commands/guest.ts';
 import { hostCommands } from './commands/host.ts';
 import { hostsCommand } from './commands/hosts.ts';
@@ -72,6 +73,7 @@ export function createProgram(): Command {
   reconcileCommand(program);
   opsCommands(program);
   auditCommand(program);
+  explainCommand(program);
   notificationCommands(program);
   importCommand(program);
   migrateCommand(program);

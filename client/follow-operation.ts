@@ -10,16 +10,24 @@ const Progress = z.object({
   subject: z.string(),
   state: z.string(),
   reason: z.string().optional(),
-  lists: z.object({ now: z.array(z.string()).optional(), done: z.array(z.string()).optional() }).default({}),
+  lists: z
+    .object({
+      now: z.array(z.string()).optional(),
+      done: z.array(z.string()).optional(),
+      planned: z.array(z.string()).optional(),
+    })
+    .default({}),
 });
 export type Progress = z.infer<typeof Progress>;
 
 /** The standing of a running operation. */
-export type Standing =
-  | { kind: 'works'; progress: Progress }
-  | { kind: 'details'; markdown: string }
+export const Standing = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('works'), progress: Progress }),
+  z.object({ kind: z.literal('details'), markdown: z.string() }),
   /** Another operation holds the guest. */
-  | { kind: 'waits'; behind: string };
+  z.object({ kind: z.literal('waits'), behind: z.string() }),
+]);
+export type Standing = z.infer<typeof Standing>;
 
 const LOOK_MS = 400;
 
@@ -91,8 +99,10 @@ export async function standingOf(
   const own = workflowIdOf(id);
   const run = guest === undefined ? undefined : guestWorkflowId(guest.host, guest.userid);
   const holder = run === undefined ? undefined : await holderOf(client, run);
-  if (holder !== undefined && holder !== own) return { kind: 'waits', behind: holder };
-  const progress = await progressOf(client, holder === undefined || run === undefined ? own : run);
+  const isElsewhere = holder !== undefined && holder !== own;
+  const progress = await progressOf(client, holder === undefined || run === undefined || isElsewhere ? own : run);
+  // One that awaits an approval or a window shows its plan: it is in nobody's queue.
+  if (isElsewhere && progress?.lists.planned === undefined) return { kind: 'waits', behind: holder };
   if (progress !== undefined) return { kind: 'works', progress };
   const markdown = await currentDetails(client, id);
   return markdown === undefined ? undefined : { kind: 'details', markdown };

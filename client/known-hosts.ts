@@ -4,7 +4,7 @@ import { taskQueueOf } from '../domain/host/host.ts';
 import type { HostCapabilities } from '../domain/host/host-capabilities.ts';
 import { HostName } from '../domain/text/identifiers.ts';
 import { RECONCILE_PREFIX, reconcileScheduleId, reconciliationNote } from '../temporal-config/names.ts';
-import { lastCapabilities, type ReconciliationHealth, reconciliationHealth } from './reconciliation-health.ts';
+import { type Found, lastSurvey, type ReconciliationHealth, reconciliationHealth } from './reconciliation-health.ts';
 import { pollersOf, presentWorkers, WORKFLOW_TASKS } from './worker-identity.ts';
 
 /** A host's reconciliation, as Temporal knows it. */
@@ -25,6 +25,8 @@ export type KnownHost = {
   reconciliation: ReconcileSchedule | null;
   /** As the last run of the Schedule read them that has ended; null before the first. */
   capabilities: HostCapabilities | null;
+  /** The same run's finding. */
+  found: Found | null;
 };
 
 /** The names of all hosts that Temporal knows: those with a worker or with a Schedule of reconciliation. */
@@ -38,13 +40,13 @@ export async function hostNames(client: Client): Promise<HostName[]> {
 
 /** One host: its workers, its reconciliation, and what z/VM can do there. */
 export async function describeHost(client: Client, host: string): Promise<KnownHost> {
-  const [workers, schedule, health, capabilities] = await Promise.all([
+  const [workers, schedule, health, survey] = await Promise.all([
     workersOf(client, host),
     scheduleOf(client, host),
     reconciliationHealth(client, host),
-    lastCapabilities(client, host),
+    lastSurvey(client, host),
   ]);
-  return { host, workers, reconciliation: schedule === null ? null : { ...schedule, ...health }, capabilities };
+  return { host, workers, reconciliation: schedule === null ? null : { ...schedule, ...health }, ...survey };
 }
 
 /** Number of workers that poll a host's task queue. Zero: operations wait until one starts. */

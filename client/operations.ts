@@ -8,11 +8,14 @@ import { ApplicationFailure } from '@temporalio/common';
 import { z } from 'zod';
 import { defined } from '../domain/defined.ts';
 import { OPERATION_TYPES } from '../domain/operations/operations.ts';
+import { fieldPage } from '../domain/planning/refused-field.ts';
 import { messageOf } from '../domain/text/error-message.ts';
 import { operationIdOf, workflowIdOf } from '../temporal-config/names.ts';
 import {
+  AWAITING_OUTCOMES,
   is,
   quoted,
+  ZVM_APPROVED_BY,
   ZVM_BY,
   ZVM_HOST,
   ZVM_OUTCOME,
@@ -20,6 +23,7 @@ import {
   ZVM_USERID,
 } from '../temporal-config/search-attributes.ts';
 import { runPath } from '../temporal-config/ui.ts';
+import { type Decided, decidedOf } from './approval.ts';
 import { clientOf, type Origin, originOf } from './origin.ts';
 
 /** Workflow types that lists of operations show: the operations, and Neutron's follower, which changes guests too. */
@@ -28,7 +32,7 @@ export const LISTED_TYPES = [...OPERATION_TYPES, 'followNeutron' as const];
 export const OPERATION_STATES = ['running', 'completed', 'failed', 'cancelled', 'terminated', 'timedOut'] as const;
 export type OperationState = (typeof OPERATION_STATES)[number];
 
-/** Outcomes of operations; the last two while they run. */
+/** Outcomes of operations; the last four while they run. */
 export const OPERATION_OUTCOMES = [
   'changed',
   'unchanged',
@@ -38,6 +42,7 @@ export const OPERATION_OUTCOMES = [
   'cancelled',
   'waiting',
   'retrying',
+  ...AWAITING_OUTCOMES,
 ] as const;
 export type OperationOutcome = (typeof OPERATION_OUTCOMES)[number];
 
@@ -46,14 +51,18 @@ export type OperationFailure = {
   /** `Refused`, `StepFailed` or `DeadlineExceeded`. */
   type: string;
   message: string;
-  refusals: { field: string; reason: string; advice: string }[];
+  refusals: { field: string; reason: string; advice: string; page: string }[];
   step?: string;
+  /** Why the step failed; `message` has it among all else. */
+  reason?: string;
   advice?: string;
   undone?: boolean;
+  /** The section of the documentation about it (docs/errors). */
+  page?: string;
 };
 
 /** An operation as callers see it. */
-export type OperationView = {
+export type OperationView = Decided & {
   id: string;
   runId: string;
   type: string;
@@ -90,6 +99,8 @@ export type OperationFilter = {
   portId?: string | undefined;
   /** Asked for by this person or program. */
   by?: string | undefined;
+  /** Approved by this person. */
+  approvedBy?: string | undefined;
   type?: string | undefined;
   state?: OperationState | undefined;
   outcome?: OperationOutcome | undefined;
@@ -181,7 +192,7 @@ async function listedAfter(
 }
 
 function queryOf(filter: OperationFilter): string {
-  const { host, hosts, userid, portId, by, since, until, type, state, outcome, withoutIdle } = filter;
+  const { host, hosts, userid, portId, by, approvedBy, since, until, type, state, outcome, withoutIdle } = filter;
   const types = type === undefined ? OPERATION_TYPES : [type];
   const parts = [`WorkflowType IN (${types.map(quoted).join(', ')})`];
   if (host !== undefined) parts.push(is(ZVM_HOST, host));
@@ -189,6 +200,7 @@ function queryOf(filter: OperationFilter): string {
   if (userid !== undefined) parts.push(is(ZVM_USERID, userid));
   if (portId !== undefined) parts.push(is(ZVM_PORT, portId));
   if (by !== undefined) parts.push(is(ZVM_BY, by));
+  if (approvedBy !== undefined) parts.push(is(ZVM_APPROVED_BY, approvedBy));
   if (since !== undefined) parts.push(`StartTime >= ${quoted(since.toISOString())}`);
   if (until !== undefined) parts.push(`StartTime < ${quoted(until.toISOString())}`);
   if (withoutIdle === true)
@@ -208,7 +220,7 @@ type Listed = Pick<
 >;
 
 /** Outcomes of what has not ended. */
-const UNENDED = new Set<string>(['waiting', 'retrying'] satisfies OperationOutcome[]);
+const UNENDED = new Set<string>(['waiting', 'retrying', ...AWAITING_OUTCOMES] satisfies OperationOutcome[]);
 
 function viewOf({
   workflowId,
@@ -237,6 +249,7 @@ function viewOf({
     startedAt: startTime.toISOString(),
     closedAt: closeTime?.toISOString(),
     origin: originOf(memo),
+    ...decidedOf(memo, outcome),
     undoes: UndoneId.safeParse(memo?.[UNDOES]).data,
   });
 }
@@ -324,7 +337,13 @@ function withoutMemory(result: unknown): unknown {
 }
 
 const Refusals = z.array(z.object({ field: z.string(), reason: z.string(), advice: z.string() }));
-const Report = z.object({ step: z.string().optional(), advice: z.string().optional(), undone: z.boolean().optional() });
+const Report = z.object({
+  step: z.string().optional(),
+  reason: z.string().optional(),
+  advice: z.string().optional(),
+  undone: z.boolean().optional(),
+  page: z.string().optional(),
+});
 
 /** The failure of an operation as callers see it. */
 export function failureOf(error: unknown): OperationFailure {
@@ -336,8 +355,8 @@ export function failureOf(error: unknown): OperationFailure {
   return {
     type: error.type ?? 'StepFailed',
     message: error.message,
-    refusals: Refusals.safeParse(first).data ?? [],
-    ...defined({ step: report?.step, advice: report?.advice, undone: report?.undone }),
+    refusals: (Refusals.safeParse(first).data ?? []).map((each) => ({ ...each, page: fieldPage(each.field) })),
+    ...defined({ ...report }),
   };
 }
 

@@ -31,21 +31,38 @@ export async function reconciliationHealth(client: Client, host: string): Promis
   };
 }
 
-const Surveyed = z.object({ capabilities: HostCapabilities });
+const Capable = z.object({ capabilities: HostCapabilities });
+/** Guests of a host, as a reconciliation has found and left them; `foreign` counts NICs, grants and VSWITCHes. */
+export const Found = z.object({
+  examined: z.number().int(),
+  drifted: z.number().int(),
+  repaired: z.number().int(),
+  failed: z.number().int(),
+  foreign: z.number().int(),
+});
+export type Found = z.infer<typeof Found>;
 
-/** The capabilities of a host, as the last run of its Schedule that has ended read them; null before the first. */
-export async function lastCapabilities(client: Client, host: string): Promise<HostCapabilities | null> {
+/** The capabilities of a host and its guests, as the last run of its Schedule that has ended read them; null before the first. */
+export async function lastSurvey(
+  client: Client,
+  host: string,
+): Promise<{ capabilities: HostCapabilities | null; found: Found | null }> {
   const run = await newestEnded(client, host, 'ExecutionStatus = "Completed"');
-  if (run === undefined) return null;
+  if (run === undefined) return NOTHING_READ;
   try {
     const result: unknown = await client.workflow.getHandle(run.workflowId, run.runId).result();
-    return Surveyed.safeParse(result).data?.capabilities ?? null;
+    return {
+      capabilities: Capable.safeParse(result).data?.capabilities ?? null,
+      found: Found.safeParse(result).data ?? null,
+    };
   } catch (error) {
     // Its history may be gone already, while it is still listed.
-    if (error instanceof WorkflowNotFoundError) return null;
+    if (error instanceof WorkflowNotFoundError) return NOTHING_READ;
     throw error;
   }
 }
+
+const NOTHING_READ = { capabilities: null, found: null };
 
 type Ended = { workflowId: string; runId: string; status: string; outcome: string | undefined; at: string };
 

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defined } from '../domain/defined.ts';
 import type { ConfiguredCapabilities } from '../domain/host/host-capabilities.ts';
+import type { Policy } from '../domain/policy/policy.ts';
 import { HostName, type NodeName, VswitchName } from '../domain/text/identifiers.ts';
 import { readBehaviour } from './behaviour-settings.ts';
 import { ConfigurationError, type ConfigurationProblem } from './error.ts';
@@ -9,6 +10,7 @@ import { HostReader } from './host-reader.ts';
 import { type IniFile, scanIni } from './ini-file.ts';
 import { IniSource } from './ini-source.ts';
 import { type NeutronConfiguration, readNeutron } from './neutron.ts';
+import { readPolicyFile } from './policy-file.ts';
 import { type LOG_LEVELS, SETTINGS, type Setting, type VlanRange, vswitchSettings } from './schema.ts';
 import { Secrets } from './secrets.ts';
 import { readServers, type ServerAccess } from './server-access.ts';
@@ -17,8 +19,8 @@ import { readWebhooks, type WebhookConfiguration } from './webhooks.ts';
 /** The configuration of one process. */
 export type Configuration = {
   hosts: HostConfiguration[];
-  /** The files that secrets were read from. */
-  secretFiles: string[];
+  /** The files that secrets were read from, where there are any. */
+  secretFiles?: string[];
   /** Present when Neutron's message bus or REST API is given. */
   neutron?: NeutronConfiguration;
   worker: {
@@ -59,6 +61,9 @@ export type HostConfiguration = ServerAccess & {
   webhooks?: readonly WebhookConfiguration[];
   /** zHCPs of the members of the SSI cluster; empty for none, absent where z/VM is asked. */
   ssiMembers?: readonly NodeName[];
+  /** The changes that need an approval or a window, and the file that says so; without one none does. */
+  policy?: Policy;
+  policyFile?: string;
 };
 
 /** A physical network of Neutron with its VSWITCH on this host. */
@@ -100,11 +105,13 @@ export function loadConfiguration({ configFiles, configDirs, env }: Configuratio
     }
   }
   const names = declared.length === 0 ? [undefined] : declared.map(({ name }) => name);
+  const readPolicy = policyReader(problems);
   const secrets = new Secrets(env);
   const shared = new HostReader(source, undefined, filesAreWhole, problems);
   const webhooks = readWebhooks(source, shared, secrets, problems);
   const hosts = names.map((name) => {
-    const host = readHost(new HostReader(source, name, filesAreWhole, problems), secrets);
+    const reader = new HostReader(source, name, filesAreWhole, problems);
+    const host = { ...readHost(reader, secrets), ...readPolicy(reader, env) };
     const told = webhooks.filter((webhook) => webhook.hosts?.includes(host.host) !== false);
     return { ...host, ...(told.length === 0 ? {} : { webhooks: told }) };
   });
@@ -121,9 +128,25 @@ export function loadConfiguration({ configFiles, configDirs, env }: Configuratio
   if (problems.length > 0) throw new ConfigurationError(problems);
   return {
     hosts,
-    secretFiles: [...secrets.files],
+    ...(secrets.files.size === 0 ? {} : { secretFiles: [...secrets.files] }),
     ...defined({ neutron }),
     worker: { pollingIntervalSeconds, directorySweepSeconds, versioning, ...defined({ cachedRuns }), logLevel },
+  };
+}
+
+/** Reads the policy of each host; a file that several hosts name is read once. */
+function policyReader(problems: ConfigurationProblem[]) {
+  const read = new Map<string, ReturnType<typeof readPolicyFile>>();
+  return (reader: HostReader, env: ConfigurationSources['env']): Pick<HostConfiguration, 'policy' | 'policyFile'> => {
+    const fromEnv = env.ZVM_POLICY_FILE ?? '';
+    const policyFile = fromEnv === '' ? reader.read(SETTINGS.policyFile) : fromEnv;
+    if (policyFile === undefined) return {};
+    const known = read.get(policyFile);
+    const found = known ?? readPolicyFile(policyFile);
+    read.set(policyFile, found);
+    if ('policy' in found) return { policyFile, policy: found.policy };
+    if (known === undefined) problems.push(...found.problems);
+    return { policyFile };
   };
 }
 

@@ -2,8 +2,9 @@ import { z } from '@hono/zod-openapi';
 import { DesiredHost } from '../domain/host/desired-host.ts';
 import { Effect } from '../domain/operations/results.ts';
 
+// A schema that was made before the library for OpenAPI was loaded knows no `openapi`; a new one of the same fields does.
 /** A host as it should be. */
-export const DesiredBody = DesiredHost.openapi('DesiredHost');
+export const DesiredBody = DesiredHost.extend({}).openapi('DesiredHost');
 
 const ofGuest = { userid: z.string() };
 const Refusals = z.array(z.object({ field: z.string(), reason: z.string(), advice: z.string() }));

@@ -7,7 +7,7 @@ const ROOT = join(import.meta.dirname, '..');
 /** The imports that each folder may make: other folders whole, or their types alone (docs/architecture.md). */
 const MAY: Record<string, { code: string[]; types: string[]; packages: RegExp }> = {
   'command-line': { code: [], types: [], packages: /^node:.*$/ },
-  domain: { code: [], types: [], packages: /^zod$/ },
+  domain: { code: [], types: [], packages: /^(zod|croner)$/ },
   workflows: { code: ['domain', 'temporal-config'], types: [], packages: /^(zod|@temporalio\/(workflow|common))$/ },
   'temporal-config': { code: [], types: [], packages: /^@temporalio\/common$/ },
   'temporal-config/dev-server': {
@@ -18,7 +18,7 @@ const MAY: Record<string, { code: string[]; types: string[]; packages: RegExp }>
   activities: {
     code: ['backend', 'neutron', 'domain', 'temporal-config'],
     types: ['workflows'],
-    packages: /^(zod|node:(crypto|zlib)|@temporalio\/(activity|common))$/,
+    packages: /^(zod|node:(crypto|timers\/promises|zlib)|@temporalio\/(activity|common))$/,
   },
   backend: { code: ['domain'], types: [], packages: /^node:(timers\/promises|diagnostics_channel)$/ },
   'backend/http': { code: ['backend', 'domain'], types: [], packages: /^(undici|node:.*)$/ },
@@ -35,9 +35,9 @@ const MAY: Record<string, { code: string[]; types: string[]; packages: RegExp }>
     code: ['domain', 'temporal-config'],
     types: ['workflows'],
     packages:
-      /^(zod|csv-parse|yaml|node:(crypto|fs|path|zlib|(stream|timers)\/promises)|@temporalio\/(client|common|envconfig|proto)|@opentelemetry\/api)$/,
+      /^(zod|csv-parse|yaml|node:(crypto|fs|path|zlib|(fs|stream|timers)\/promises)|@temporalio\/(client|common|envconfig|proto)|@opentelemetry\/api)$/,
   },
-  configuration: { code: ['domain', 'neutron'], types: [], packages: /^(zod|node:.*)$/ },
+  configuration: { code: ['domain', 'neutron'], types: [], packages: /^(zod|yaml|node:.*)$/ },
   gateway: {
     code: ['client', 'domain', 'temporal-config'],
     types: [],

@@ -5,6 +5,7 @@ import { messageOf, runProgram, type Values } from '../command-line/program.ts';
 import { ConfigurationError } from '../configuration/error.ts';
 import { defined } from '../domain/defined.ts';
 import { HostTaken } from '../runtime/host/host-claim.ts';
+import { keepHeapsSmall } from '../runtime/host/host-worker.ts';
 import { runWorkers } from '../runtime/host/run-workers.ts';
 import { neutronConnection } from '../runtime/neutron/connection.ts';
 import {
@@ -23,6 +24,7 @@ const OPTIONS = { ...CONFIGURATION_OPTIONS, ...METRICS_OPTION };
 async function main({ metrics, ...files }: Values<typeof OPTIONS>): Promise<void> {
   const configuration = configurationOf(files);
   const logger = createLogger(configuration.worker.logLevel);
+  keepHeapsSmall();
   installTemporalRuntime(logger, { metrics: metricsAddress(metrics) });
   const tracing = await startTracing('worker');
   const watched = watchConfiguration(files, configuration, logger);

@@ -40,7 +40,7 @@ export type ConvergeGuestInput = { host: string; userid: Userid };
 
 /** One request of a guest run, as its result names it. */
 type Finished = { operation: string; summary: string; outcome: Outcome; steps: string[] };
-type Outcome = 'changed' | 'unchanged' | 'planned' | 'refused' | 'failed' | 'cancelled' | 'busy';
+type Outcome = (typeof FROM_WORST)[number];
 
 /** The result of a guest run: its last fifty requests in the order of their ends, and the knowledge for its next run. */
 export type ConvergeGuestResult = {
@@ -280,7 +280,7 @@ class GuestRun {
     if (finished.outcome === 'changed') this.#changedAt = Date.now();
     this.#finished.push(finished);
     if (this.#finished.length > MOST_FINISHED) this.#finished.shift();
-    this.queue.keepAnswered(request);
+    this.queue.keepAnswered(request, outcome.kind === 'awaits' || request.comesAgain === true);
     this.#show('carries out its queue');
     this.#answer(request, outcome);
   }
@@ -352,7 +352,7 @@ class GuestRun {
 
 function finishedOf({ operation, summary }: GuestRequest, outcome: RequestOutcome, work?: RequestWork): Finished {
   const steps =
-    outcome.kind === 'done'
+    'result' in outcome
       ? outcome.result.steps
       : outcome.kind === 'failed'
         ? stepsBefore(failureFrom(outcome.failure))
@@ -372,7 +372,7 @@ function outcomeOf(outcome: RequestOutcome): Outcome {
   }
 }
 
-const FROM_WORST: readonly Outcome[] = ['failed', 'refused', 'cancelled', 'changed', 'planned', 'unchanged', 'busy'];
+const FROM_WORST = ['failed', 'refused', 'cancelled', 'changed', 'awaits', 'planned', 'unchanged', 'busy'] as const;
 
 /** A run is found by the worst of its requests. */
 function worst(finished: readonly Finished[]): Outcome {

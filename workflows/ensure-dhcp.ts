@@ -2,6 +2,7 @@ import { proxyActivities } from '@temporalio/workflow';
 import { searchTermsOfChange } from '../domain/guest/search-terms.ts';
 import type { InputOf } from '../domain/operations/operations.ts';
 import { HEARTBEAT, READING_OF_A_HOST } from './activity-proxies.ts';
+import { approvals } from './approval.ts';
 import { guestQueues } from './guest-queues.ts';
 import type { HostActivities } from './host-activities.ts';
 import { acceptRequest, carryOut, type OperationResult, recordingFailure } from './operation.ts';
@@ -12,6 +13,7 @@ import { acceptRequest, carryOut, type OperationResult, recordingFailure } from 
  */
 export async function ensureDhcp(input: InputOf<'ensureDhcp'>): Promise<OperationResult> {
   const queues = guestQueues();
+  const approving = approvals();
   const request = await acceptRequest('ensureDhcp', input);
   const { planDhcp } = proxyActivities<HostActivities>({
     summary: `plan the NICs of the DHCP node of ${request.host}`,
@@ -22,5 +24,5 @@ export async function ensureDhcp(input: InputOf<'ensureDhcp'>): Promise<Operatio
   const { userid, ports } = await recordingFailure(() => planDhcp({ host: request.host }));
   const change = { kind: 'setPorts' as const, ports, live: true };
   const found = searchTermsOfChange(change);
-  return carryOut(queues, { ...request, userid, change, found, summary: `serve DHCP from ${userid}` });
+  return carryOut(queues, approving, { ...request, userid, change, found, summary: `serve DHCP from ${userid}` });
 }

@@ -6,6 +6,7 @@ import {
   TimeoutFailure,
 } from '@temporalio/common';
 import { describeRefusals, type Refusal, refusal } from '../domain/planning/refusal.ts';
+import { fieldPage } from '../domain/planning/refused-field.ts';
 import type { Mac } from '../domain/port/mac.ts';
 import { messageOf } from '../domain/text/error-message.ts';
 import type { PlannedChange } from './host-activities.ts';
@@ -13,7 +14,7 @@ import { isRecord } from './untrusted-input.ts';
 
 /** The types of failures. Callers see the first three. */
 export type FailureType =
-  /** The request cannot be granted; nothing was touched. Details: the refusals, each with its field. */
+  /** The request cannot be granted; nothing was touched. Details: the refusals, each with its field and the section about it (docs/errors). */
   | 'Refused'
   /** A step failed permanently. Details: a FailureReport. */
   | 'StepFailed'
@@ -35,6 +36,8 @@ export type FailureReport = {
   step: string;
   reason: string;
   advice: string;
+  /** The section of the documentation about it. */
+  page?: string | undefined;
   /** True when the guest is in the state before the operation. */
   undone: boolean;
   /** The steps carried out before the failed one, as sentences; rolled back when `undone` is true. */
@@ -71,7 +74,11 @@ function failing(options: { type: FailureType; message: string; details: unknown
 /** A permanent failure with its refusals; names the fields in the message. */
 export function refused(refusals: readonly Refusal[], where?: Where): ApplicationFailure {
   const place = where === undefined ? '' : ` ${sayWhere(where)}. Nothing was touched.`;
-  return failing({ type: 'Refused', message: `${describeRefusals(refusals)}.${place}`, details: [refusals] });
+  return failing({
+    type: 'Refused',
+    message: `${describeRefusals(refusals)}.${place}`,
+    details: [refusals.map((each) => ({ ...each, page: fieldPage(each.field) }))],
+  });
 }
 
 /** The same failure with the place where it was refused. */
@@ -88,7 +95,7 @@ export function operationFailed(
 ): ApplicationFailure {
   const message = `${sayTrouble(type, report)} ${sayWhere(report)}. ${ROLLBACK_OUTCOMES[rollback]}`;
   const undone = rollback === 'nothing' || rollback === 'undone';
-  return failing({ type, message, details: [{ ...report, undone }] });
+  return failing({ type, message, details: [{ ...report, page: report.page ?? type, undone }] });
 }
 
 /** The failure of a step with the outcome of the rollback. */
@@ -114,15 +121,16 @@ export function hostFailed(
   return failing({
     type,
     message: `${sayTrouble(type, trouble)} ${sayWhere(where)}.`,
-    details: [{ ...where, ...trouble }],
+    details: [{ ...where, ...trouble, page: trouble.page ?? type }],
   });
 }
 
-type Trouble = { step: string; reason: string; advice: string };
+type Trouble = { step: string; reason: string; advice: string; page?: string | undefined };
 
 /** Step, reason and advice of an error. `summary` names the work where the error names no step. */
 export function troubleOf(error: unknown, summary: string): Trouble {
-  return { step: failedStep(error) ?? summary, reason: shortReasonOf(error), advice: adviceOn(error) };
+  const { page } = detailOf(error);
+  return { step: failedStep(error) ?? summary, reason: shortReasonOf(error), advice: adviceOn(error), page };
 }
 
 /** The same trouble when no retry follows: the advice adds that an operator starts the operation again. */
@@ -257,7 +265,7 @@ export function plannedBefore(error: unknown): PlannedChange | undefined {
   return planned as PlannedChange | undefined;
 }
 
-/** What an activity says of itself beside its failure; a lost one by its last heartbeat. */
+/** The details of a failed or cancelled activity; of a lost one those of its last heartbeat. */
 function detailsOf(error: unknown): Record<string, unknown>[] {
   const cause = error instanceof ActivityFailure ? error.cause : undefined;
   const cancelled = cause instanceof CancelledFailure ? cause.details : undefined;
@@ -316,7 +324,9 @@ function shortReasonOf(error: unknown): string {
     : reason;
 }
 
-function detailOf(error: unknown): { code?: string; operation?: string; reason?: string; advice?: string } {
+type Detail = { code?: string; operation?: string; reason?: string; advice?: string; page?: string };
+
+function detailOf(error: unknown): Detail {
   const detail: unknown = applicationFailureOf(error)?.details?.[0];
   if (typeof detail !== 'object' || detail === null) return {};
   const texts = Object.entries(detail).filter((entry): entry is [string, string] => typeof entry[1] === 'string');

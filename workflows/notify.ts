@@ -24,7 +24,7 @@ const HOUR = 60 * MINUTE;
 const PAUSES = [5 * SECOND, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR];
 
 /** Signal: try the next delivery now. */
-export const deliverNow = defineSignal('deliverNow');
+const deliverNow = defineSignal('deliverNow');
 
 /**
  * Deliver an event to a webhook, again with growing pauses until it is taken: at least once, each time with the same id. The run fails when the last
@@ -79,10 +79,10 @@ function accepted(input: unknown): NotifyInput {
 }
 
 /** Signal: every event of the host up to this time, in ISO 8601, has its deliveries. */
-export const lookedUntil = defineSignal<[string]>('lookedUntil');
+const lookedUntil = defineSignal<[string]>('lookedUntil');
 
 /** Key of the memo with that time. */
-export const LOOKED_UNTIL = 'lookedUntil';
+const LOOKED_UNTIL = 'lookedUntil';
 const SIGNALS_A_RUN = 200;
 
 /**

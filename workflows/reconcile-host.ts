@@ -16,7 +16,7 @@ import type { RepairFailure, RepairSubject } from '../domain/operations/requests
 import { describeRefusals } from '../domain/planning/refusal.ts';
 import type { PortId } from '../domain/text/identifiers.ts';
 import { dhcpWorkflowId, managementNetworkWorkflowId, vswitchWorkflowId } from '../temporal-config/names.ts';
-import { searchAttributesOf, ZVM_DRIFTED, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
+import { ZVM_DRIFTED, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
 import { HEARTBEAT, READING_OF_A_HOST } from './activity-proxies.ts';
 import type { ensureDhcp } from './ensure-dhcp.ts';
 import type { ensureManagementNetwork } from './ensure-management-network.ts';
@@ -35,7 +35,7 @@ import {
   type ReconcileHostResult,
   reconciliationDetails,
 } from './reconciliation-result.ts';
-import { addSearchAttributes, childDetails } from './run-visibility.ts';
+import { addSearchAttributes, asChild } from './run-visibility.ts';
 import type { ensureVswitch } from './vswitch-operation.ts';
 
 const MOST_LINES = 100;
@@ -43,6 +43,8 @@ const MOST_LINES = 100;
 const GIVE_UP_AFTER_MINUTES = 2;
 const LONGEST_BACKOFF_MS = 3_600_000;
 const LONGEST_REASON = 300;
+/** Temporal takes no result of more than 2 MB. A failure that is left out is one that the next run tries again at once. */
+const MOST_FAILURES = 2_000;
 
 /**
  * Compare the whole host with its record and repair the drift, guest by guest, each by its own `convergeGuest`. A guest with an operation in
@@ -132,8 +134,7 @@ class Reconciliation {
           workflowId: vswitchWorkflowId(host, vswitch),
           args: [{ host, vswitch, dryRun, giveUpAfterMinutes: GIVE_UP_AFTER_MINUTES, ...(hadRdevs && { hadRdevs }) }],
           staticSummary: `ensure VSWITCH ${vswitch} on ${host}`,
-          staticDetails: childDetails({ host }),
-          typedSearchAttributes: searchAttributesOf({ host, vswitches: [vswitch] }),
+          ...asChild({ host, vswitches: [vswitch] }),
         }),
       );
     }
@@ -145,8 +146,7 @@ class Reconciliation {
         workflowId: dhcpWorkflowId(host),
         args: [{ host, dryRun, giveUpAfterMinutes: GIVE_UP_AFTER_MINUTES }],
         staticSummary: `give the DHCP node of ${host} its NICs`,
-        staticDetails: childDetails({ host }),
-        typedSearchAttributes: searchAttributesOf({ host }),
+        ...asChild({ host }),
       }),
     );
   }
@@ -159,8 +159,7 @@ class Reconciliation {
         workflowId: managementNetworkWorkflowId(host),
         args: [{ host, dryRun, giveUpAfterMinutes: GIVE_UP_AFTER_MINUTES }],
         staticSummary: `give the management node its NIC for ${host}`,
-        staticDetails: childDetails({ host }),
-        typedSearchAttributes: searchAttributesOf({ host }),
+        ...asChild({ host }),
       }),
     );
   }
@@ -210,15 +209,17 @@ class Reconciliation {
 
   carry(survey: Survey): Carried {
     const { drifted, repaired, drifts, failures, reIpled } = this;
-    return { drifted, repaired, drifts, failures, reIpled, checkpoint: survey.checkpoint };
+    const kept = failures.slice(0, MOST_FAILURES);
+    return { drifted, repaired, drifts, failures: kept, reIpled, checkpoint: survey.checkpoint };
   }
 
   result(survey: Survey): ReconcileHostResult {
     const { host, dryRun } = this.request;
     const { examined, foreign, waiting, foreignLines, findings = [], capabilities, checkpoint } = survey;
     const { drifted, repaired, skipped, drifts, reIpled, reported, unreported } = this;
-    const failures = [...new Map(this.failures.map((failed) => [subjectKey(failed.about), failed])).values()];
-    const failed = failures.length;
+    const all = [...new Map(this.failures.map((failed) => [subjectKey(failed.about), failed])).values()];
+    const failed = all.length;
+    const failures = all.slice(0, MOST_FAILURES);
     const inOrder = Math.max(0, examined - drifted - skipped);
     upsertSearchAttributes([
       {

@@ -34,7 +34,7 @@ export const PortOutcome = z.object({
   vdev: z.string().optional(),
   mac: z.string().optional(),
   reason: z.string().optional(),
-  /** What an undo needs; `before` is absent of a port that was not recorded. */
+  /** The port as an undo needs it; `before` is absent of a port that was not recorded. */
   before: RestoredPort.shape.before.optional(),
   left: z.string().optional(),
 });
@@ -98,10 +98,12 @@ export const RESULTS = {
   ports: StepsResult.extend({
     plan: z.string().optional(),
     effect: Effect.optional(),
+    /** The policy would have the plan wait. */
+    needs: z.enum(['approval', 'window']).optional(),
     ports: z.array(ReportedPort),
     /** Of an undo: what has changed since the operation that it undoes. */
     changedSince: z.array(z.string()).optional(),
-    /** What an undo needs; absent of an operation that changed nothing. */
+    /** The ports as an undo needs them; absent of an operation that changed nothing. */
     undo: z.array(RestoredPort.extend({ userid: Userid.optional() })).optional(),
   }),
   /** Steps on a host; `before`: the VSWITCH that they have changed, as it was. */

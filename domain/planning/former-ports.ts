@@ -42,7 +42,7 @@ export function restorablePorts(
   });
 }
 
-/** What has become of ports since an operation left them, a sentence each; none of those that are as before it, or as it left them. */
+/** Changes of ports since an operation left them, a sentence each; none of those that are as before it, or as it left them. */
 export function changedSince(ports: readonly RestoredPort[], { recorded }: GuestState): string[] {
   return ports.flatMap(({ portId, before, left }) => {
     const port = recorded.find((each) => each.portId === portId);

@@ -120,7 +120,7 @@ export function callerName(context: Context<Env>): string {
   return context.get('caller')?.name ?? ANONYMOUS;
 }
 
-/** Who asks, by which way in, and why. */
+/** The caller as the origin of an operation, with its reason. */
 export function originFrom(context: Context<Env>): Origin {
   const reason = reasonFrom(decoded(context.req.header('change-reason')));
   return { by: callerName(context), via: 'http', requestId: context.get('requestId'), ...defined({ reason }) };

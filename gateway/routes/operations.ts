@@ -1,7 +1,9 @@
 import { z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { stream } from 'hono/streaming';
+import { askedRequest } from '../../client/asked-request.ts';
 import { auditPage, auditTrail } from '../../client/audit.ts';
+import { standingOf } from '../../client/follow-operation.ts';
 import {
   cancelOperation,
   cursorAt,
@@ -11,16 +13,20 @@ import {
   type OperationCursor,
   type OperationDetails,
 } from '../../client/operations.ts';
+import { knownBefore } from '../../client/reconcile-now.ts';
+import type { OperationRequest } from '../../client/start-operation.ts';
 import { undoOf } from '../../client/undo.ts';
-import { OPERATION_TYPES, OPERATIONS } from '../../domain/operations/operations.ts';
+import { defined } from '../../domain/defined.ts';
+import { definitionOf, isGuestOperationType, OPERATION_TYPES, OPERATIONS } from '../../domain/operations/operations.ts';
 import { Audit, AuditTimes } from '../audit-schemas.ts';
 import { allows, hostsOf, isFor } from '../http/callers.ts';
 import { callerName, operationBody, startAlone, startOwn } from '../http/idempotent-start.ts';
-import { notFound, Problem } from '../http/problem.ts';
+import { invalid, notFound, Problem } from '../http/problem.ts';
 import {
   type App,
   ChangeHeaders,
   type Env,
+  hostFor,
   newApp,
   optionOf,
   PortOperationQuery,
@@ -33,7 +39,7 @@ import type { Verb } from '../http/tokens.ts';
 import type { GatewayOptions } from '../options.ts';
 import { Operation, OperationFilter, OperationIdParam, OperationPaging, Operations } from '../schemas.ts';
 
-const OfOperation = z.object({ operationId: OperationIdParam });
+export const OfOperation = z.object({ operationId: OperationIdParam });
 const OneRun = z.strictObject({
   runId: z
     .string()
@@ -45,10 +51,17 @@ const OneRun = z.strictObject({
 /** Operations that callers started, without guest runs, readings and Neutron followers. */
 const CANCELLABLE: ReadonlySet<string> = new Set(OPERATION_TYPES);
 
-/** Operations: list, audit, show, cancel, undo. */
+/** Operations: list, audit, show, cancel, undo, retry. */
 export function operationRoutes(services: Services): App {
   const app = newApp();
-  for (const add of [listOperationsRoute, auditRoute, showOperationRoute, cancelOperationRoute, undoOperationRoute])
+  for (const add of [
+    listOperationsRoute,
+    auditRoute,
+    showOperationRoute,
+    cancelOperationRoute,
+    undoOperationRoute,
+    retryOperationRoute,
+  ])
     add(app, services);
   return app;
 }
@@ -158,9 +171,16 @@ function showOperationRoute(app: App, services: Services): void {
         () => 'read',
       );
       if (operation.closedAt !== undefined) services.state.changed(operation.host, Date.parse(operation.closedAt));
-      return context.json(operationBody(services, operation) as never, 200);
+      const standing = await standingNow(services.options, operation);
+      return context.json({ ...operationBody(services, operation), ...defined({ standing }) } as never, 200);
     },
   );
+}
+
+/** The standing of an operation on one guest while it runs. */
+async function standingNow({ client }: GatewayOptions, { id, type, host, userid, state }: OperationDetails) {
+  if (state !== 'running' || userid === undefined || !isGuestOperationType(type)) return undefined;
+  return standingOf(client, id, { host, userid });
 }
 
 function cancelOperationRoute(app: App, services: Services): void {
@@ -179,9 +199,7 @@ function cancelOperationRoute(app: App, services: Services): void {
     async (context) => {
       const { operationId } = context.req.valid('param');
       const { runId } = context.req.valid('query');
-      const operation = await findOperation(context, services, operationId, runId, ({ type }) =>
-        type.startsWith('reconcile') ? 'reconcile' : 'change',
-      );
+      const operation = await findOperation(context, services, operationId, runId, verbOf);
       if (!CANCELLABLE.has(operation.type))
         throw new Problem(409, 'not-cancellable', 'Not an operation', `${operation.type} is not an operation`);
       const run = runId === undefined ? undefined : operation.runId;
@@ -231,8 +249,60 @@ function undoOperationRoute(app: App, services: Services): void {
 
 const RESTORE = OPERATIONS.restorePorts.input.shape;
 
+const RetryQuery = PortOperationQuery.pick({ dryRun: true, plan: true }).extend(OneRun.shape);
+
+function retryOperationRoute(app: App, services: Services): void {
+  app.openapi(
+    route(
+      {
+        method: 'post',
+        path: '/v1/operations/{operationId}/retry',
+        operationId: 'retryOperation',
+        tags: ['Operations'],
+        summary: 'Asks once more, by a new operation, for what an ended one was asked for',
+        request: { params: OfOperation, query: RetryQuery, headers: ChangeHeaders },
+      },
+      STARTED,
+    ),
+    async (context) => {
+      const { operationId } = context.req.valid('param');
+      const { runId, dryRun, plan } = context.req.valid('query');
+      const { client } = services.options;
+      const operation = await findOperation(context, services, operationId, runId, verbOf);
+      if (operation.state === 'running')
+        throw new Problem(409, 'busy', 'The operation is in progress', `operation ${operationId} has not ended`, {
+          operation: operationId,
+        });
+      const asked = await askedRequest(client, operation, dryRun);
+      if (asked === undefined)
+        throw new Problem(409, 'not-retryable', 'The operation cannot be retried', 'its request cannot be made again');
+      // Its input names the hosts; its search attributes could name others.
+      for (const host of 'hosts' in asked.input ? asked.input.hosts : [asked.input.host])
+        hostFor(context, services, host, verbOf(operation));
+      const request = onlyBy(plan, asked);
+      const start = definitionOf(request.type).lock === undefined ? startOwn : startAlone;
+      return start(context, services, request, async () =>
+        request.type === 'reconcileHost' ? knownBefore(client, request.input.host) : {},
+      );
+    },
+  );
+}
+
+/** The request with the plan that it must have. Throws a Problem for a type of operation whose plans have no name. */
+function onlyBy(plan: string | undefined, request: OperationRequest): OperationRequest {
+  if (plan === undefined) return request;
+  if (!('onlyIf' in OPERATIONS[request.type].input.shape))
+    throw invalid(422, [{ field: 'plan', reason: `plans of ${request.type} have no name` }]);
+  return { ...request, input: { ...request.input, onlyIf: { plan } } } as OperationRequest;
+}
+
+/** The verb that changing an operation takes. */
+function verbOf({ type }: OperationDetails): Verb {
+  return type.startsWith('reconcile') ? 'reconcile' : 'change';
+}
+
 /** The operation, if the caller may do this with it. Throws a Problem. */
-async function findOperation(
+export async function findOperation(
   context: Context<Env>,
   { options }: Services,
   id: string,

@@ -5,6 +5,7 @@ import { connectClient, type TemporalTarget } from '../../client/temporal-connec
 import type { WorkerIdentity } from '../../client/worker-identity.ts';
 import { messageOf } from '../../domain/text/error-message.ts';
 import { prepareExternal } from '../process/temporal-connection.ts';
+import { watchEndedReadings } from './ended-readings.ts';
 import { claimHost, type HostClaim, HostTaken } from './host-claim.ts';
 import { bePresent } from './host-presence.ts';
 import { createLeftBuilds, type LeftBuilds } from './left-builds.ts';
@@ -87,7 +88,10 @@ function looking(
   taken.promise.catch(() => undefined);
   const left: LeftBuilds[] = [];
   const presences = workers.map((own) => bePresent(client, own, ended.signal));
-  const watches = workers.map(({ host }) => watchLostGuestRuns(client, host, logger, ended.signal));
+  const watches = workers.flatMap(({ host }) => [
+    watchLostGuestRuns(client, host, logger, ended.signal),
+    watchEndedReadings(client, host, logger, ended.signal),
+  ]);
   const looks = lookOn(client, { claims, left, keepSchedules }, logger, ended.signal).catch(taken.reject);
   let isVersioned = false;
   return {

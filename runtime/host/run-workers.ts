@@ -16,7 +16,7 @@ import { workflowBundle } from './workflow-bundle.ts';
 
 /** Workers that are running. `stopped` ends when all have drained, or fails when one does. */
 export type RunningWorkers = {
-  /** Renew user, password and certificates of a host's server, and of its shadow, from the configuration. */
+  /** Renew user, password and certificates of a host's server, of its shadow, and its policy, from the configuration. */
   renew(host: HostConfiguration): void;
   stop(): Promise<void>;
   stopped: Promise<void>;
@@ -68,9 +68,11 @@ export async function runWorkers(
     throw error;
   });
   const started = running(workers, keeper, connection, logger);
-  await serving(started, keeper, build);
-  logger.info({ build }, 'workers poll their task queues');
-  const stopWatching = await watchHosts(hosts, target, logger);
+  const stopWatching = await serving(started, async () => {
+    await keeper.serve(build);
+    logger.info({ build }, 'workers poll their task queues');
+    return watchHosts(hosts, target, logger);
+  });
   return {
     ...started,
     async stop() {
@@ -80,10 +82,13 @@ export async function runWorkers(
   };
 }
 
-/** Wait until the workers poll; stop them when they do not. */
-async function serving(workers: RunningWorkers, keeper: HostKeeper, build: string): Promise<void> {
+/** Wait until the workers serve; stop them when they do not. */
+async function serving<Result>(workers: RunningWorkers, serve: () => Promise<Result>): Promise<Result> {
   try {
-    await Promise.race([keeper.serve(build), workers.stopped]);
+    return await Promise.race([
+      serve(),
+      workers.stopped.then(() => Promise.reject(new Error('the workers have ended'))),
+    ]);
   } catch (error) {
     await workers.stop();
     throw error;
@@ -117,9 +122,10 @@ function running(
     stopped,
     renew(configuration) {
       const shadowed = shadowOf(configuration);
-      for (const { backend, shadow } of workers.filter(({ host }) => host === configuration.host)) {
+      for (const { backend, shadow, renewPolicy } of workers.filter(({ host }) => host === configuration.host)) {
         renewBackend(backend, configuration, logger);
         if (shadow !== undefined && shadowed !== undefined) renewBackend(shadow, shadowed, logger);
+        renewPolicy(configuration);
       }
     },
     async stop() {

@@ -9,6 +9,7 @@ import {
   loadConfiguration,
   serverUrlOf,
 } from '../../configuration/load.ts';
+import type { ServerAccess } from '../../configuration/server-access.ts';
 import { defined } from '../../domain/defined.ts';
 
 /** The options of a program that name the ini files, as for OpenStack's services. */
@@ -34,6 +35,7 @@ export const CONFIGURATION_VARIABLES = {
   'ZVM_XCAT_USERNAME, ZVM_XCAT_PASSWORD': 'user and password of xCAT',
   ZVM_TRANSPORT_URL: "the URL of Neutron's message broker",
   ZVM_NEUTRON_PASSWORD: "the password for Neutron's API",
+  ZVM_POLICY_FILE: 'the file with the policy of all hosts (docs/approval.md)',
   CREDENTIALS_DIRECTORY: 'the directory of the credentials that a `…_file` without a slash names; systemd sets it',
 };
 
@@ -60,8 +62,8 @@ export type WatchedConfiguration = {
 };
 
 /**
- * Watch the files of a configuration and the CA files that it names. A change of user, password or certificates of a host's servers takes effect at once; other
- * changes are logged and wait for a restart. Files with a problem are reported, and the last configuration stays in use.
+ * Watch the files of a configuration, and the CA and policy files that it names. A change of user, password or certificates of a host's servers, or of the policy,
+ * takes effect at once; other changes are logged and wait for a restart. Files with a problem are reported, and the last configuration stays in use.
  */
 export function watchConfiguration(
   files: ConfigurationArguments,
@@ -81,7 +83,7 @@ export function watchConfiguration(
       const now = withoutAccess(configuration);
       if (now !== started && now !== waiting)
         logger.warn(
-          'the configuration has changes that need a restart: only users, passwords and certificates are renewed',
+          'the configuration has changes that need a restart: only users, passwords and certificates, and policies, are renewed',
         );
       waiting = now;
       watch(configuration);
@@ -112,13 +114,16 @@ export function watchConfiguration(
   };
 }
 
-function filesOf(files: ConfigurationArguments, { hosts, secretFiles }: Configuration): string[] {
+function filesOf(files: ConfigurationArguments, { hosts, secretFiles = [] }: Configuration): string[] {
   const ofDirectories = files['config-dir'].flatMap((directory) => [directory, ...listed(directory)]);
-  const authorities = hosts
-    .flatMap((host) => [host, host.shadow])
-    .flatMap((server) => [server?.xcat?.caFile, server?.feilong?.caFile, server?.feilong?.tokenFile])
+  const named = hosts
+    .flatMap((host) => [filesOfServer(host), filesOfServer(host.shadow), host.policyFile].flat())
     .filter((file) => file !== undefined);
-  return [...new Set([...files['config-file'], ...ofDirectories, ...authorities, ...secretFiles])];
+  return [...new Set([...files['config-file'], ...ofDirectories, ...named, ...secretFiles])];
+}
+
+function filesOfServer(server: ServerAccess | undefined): (string | undefined)[] {
+  return [server?.xcat?.caFile, server?.feilong?.caFile, server?.feilong?.tokenFile];
 }
 
 function listed(directory: string): string[] {
@@ -133,7 +138,7 @@ function listed(directory: string): string[] {
 function withoutAccess({ hosts, ...rest }: Configuration): string {
   return JSON.stringify({
     ...rest,
-    hosts: hosts.map(({ xcat, feilong, shadow, ...host }) => ({
+    hosts: hosts.map(({ xcat, feilong, shadow, policy: _renewed, ...host }) => ({
       ...host,
       servers: [defined({ xcat, feilong }), shadow ?? {}].map(serverUrlOf),
     })),

@@ -60,7 +60,7 @@ function seen(world: World, named: ReadonlySet<string>) {
       macId: named.has(vdev) ? macId : '',
     })),
     live: byVdev(live).map(({ vdev, vswitch }) => ({ vdev, vswitch })),
-    // What z/VM does not tell of a NIC nobody can take it back to.
+    // Nobody can take a NIC back to VLANs that z/VM does not tell.
     access: world.zvm?.tells === true ? [...access(world)].sort() : [],
   };
 }

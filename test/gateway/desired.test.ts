@@ -75,7 +75,7 @@ test('what cannot be undone is a problem with the reason', async () => {
   expect(await served.call('POST', `/v1/operations/${body.id}/undo`, undefined, as(portal))).toMatchObject({
     status: 409,
     body: {
-      type: 'urn:networking-zvm:problem:not-undoable',
+      type: '/errors/not-undoable',
       detail: expect.stringContaining('it has changed nothing'),
     },
   });

@@ -175,7 +175,7 @@ test('a caller whose token is removed while it waits is answered with 401 alone'
   await control('POST', 'systems/zhcp1/guests/LNX10002/unlock');
   const { status, body, headers } = await waiting;
   expect(status).toBe(401);
-  expect(body).toMatchObject({ type: 'urn:networking-zvm:problem:unauthorised' });
+  expect(body).toMatchObject({ type: '/errors/unauthorised' });
   expect(body).not.toHaveProperty('result');
   expect(headers.get('location')).toBeNull();
   watched.close();

@@ -20,7 +20,14 @@ test('of more guests in doubt than a survey reads, nothing is told of those that
     const deviceId = `LNX1${String(number).padStart(4, '0')}`;
     neutron.add({ host: configuration.host, deviceId, segment });
   }
-  const host = { rules: rulesOf(configuration), backend, neutron, memberHosts: async () => [], qosPolicies: new Map() };
+  const host = {
+    rules: rulesOf(configuration),
+    backend,
+    neutron,
+    policy: () => undefined,
+    memberHosts: async () => [],
+    qosPolicies: new Map(),
+  };
   const times = { intervalSeconds: 30, sweepSeconds: 3_600, now: 0 };
   const input = { host: configuration.host, ...times, failed: [], unreported: [], isContinued: false };
   const { candidates, statuses, checkpoint } = await surveyHost(

@@ -15,6 +15,7 @@ type Elements = {
   head: SVGSVGElement;
   wires: SVGSVGElement;
   login: HTMLDialogElement;
+  change: HTMLDialogElement;
   token: HTMLInputElement;
 } & Record<
   | 'problem'
@@ -27,6 +28,10 @@ type Elements = {
   | 'picture'
   | 'stage'
   | 'waiting'
+  | 'hosts'
+  | 'controls'
+  | 'bar'
+  | 'newest'
   | 'nothing'
   | 'detail'
   | 'operations'
@@ -45,6 +50,7 @@ const CLASSES: { [Id in keyof Elements]: new () => Elements[Id] } = {
   head: SVGSVGElement,
   wires: SVGSVGElement,
   login: HTMLDialogElement,
+  change: HTMLDialogElement,
   token: HTMLInputElement,
   problem: HTMLElement,
   findings: HTMLElement,
@@ -56,6 +62,10 @@ const CLASSES: { [Id in keyof Elements]: new () => Elements[Id] } = {
   picture: HTMLElement,
   stage: HTMLElement,
   waiting: HTMLElement,
+  hosts: HTMLElement,
+  controls: HTMLElement,
+  bar: HTMLElement,
+  newest: HTMLElement,
   nothing: HTMLElement,
   detail: HTMLElement,
   operations: HTMLElement,

@@ -1,4 +1,4 @@
-import type { Answers } from './api.ts';
+import type { Answers, FullOperation, Problem } from './api.ts';
 import { element } from './dom.ts';
 import { comeBack, getLogins, heldToken, leaveToLogIn, renew, takeLastLogin } from './login.ts';
 
@@ -8,17 +8,27 @@ let asking: Promise<void> | undefined;
 /** Why the login that this page comes from has failed; empty when it has not, or there was none. */
 const cameBack = comeBack();
 
-/** The gateway's refusal of a request. */
-export class Refusal extends Error {}
+/** The gateway's refusal of a request; `problem` is what it says of it. */
+export class Refusal extends Error {
+  readonly problem: Problem;
+
+  constructor(problem: Problem) {
+    super(problem.detail);
+    this.problem = problem;
+  }
+}
+
+/** A request that changes something: `key` makes a repeat of it the same operation. */
+export type Sent = { method: string; body?: unknown; key?: string; reason?: string };
 
 /** Fetch with the token, asking for one as long as there is none that the gateway knows. Throws a Refusal that says why not. */
-export async function request(path: string, signal?: AbortSignal): Promise<Response> {
+export async function request(path: string, signal?: AbortSignal, sent?: Sent): Promise<Response> {
   const failedLogin = await cameBack;
   for (let renewed = false; ; ) {
     const token = tokenNow();
-    const answer = canBeSent(token) ? await ask(path, token, signal) : undefined;
+    const answer = canBeSent(token) ? await ask(path, token, signal, sent) : undefined;
     if (answer?.ok) return answer;
-    if (answer !== undefined && answer.status !== 401) throw new Refusal(await reasonOf(answer));
+    if (answer !== undefined && answer.status !== 401) throw new Refusal(await problemOf(answer));
     // Another request may have got a new one since.
     if (token !== tokenNow()) continue;
     const isHeld = token !== null && token === heldToken();
@@ -26,7 +36,7 @@ export async function request(path: string, signal?: AbortSignal): Promise<Respo
       renewed = await renew();
       if (renewed) continue;
     }
-    const refused = isHeld && answer !== undefined ? await reasonOf(answer) : 'This token is not known.';
+    const refused = isHeld && answer !== undefined ? (await problemOf(answer)).detail : 'This token is not known.';
     await askForToken(token === null ? failedLogin : refused);
   }
 }
@@ -35,9 +45,22 @@ function tokenNow(): string | null {
   return heldToken() ?? sessionStorage.getItem('token');
 }
 
-function ask(path: string, token: string | null, signal: AbortSignal | undefined): Promise<Response> {
+/** The token goes in a header and never in a cookie: a page of another site can send no request in the reader's name. */
+function ask(
+  path: string,
+  token: string | null,
+  signal: AbortSignal | undefined,
+  { method = 'GET', body, key, reason }: Partial<Sent> = {},
+): Promise<Response> {
   return fetch(path, {
-    headers: token === null ? {} : { authorization: `Bearer ${token}` },
+    method,
+    headers: {
+      ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(key === undefined ? {} : { 'idempotency-key': key }),
+      ...(reason === undefined || reason === '' ? {} : { 'change-reason': encodeURIComponent(reason) }),
+    },
+    body: body === undefined ? null : JSON.stringify(body),
     signal: signal ?? null,
   });
 }
@@ -61,12 +84,24 @@ export async function getOperations(query: URLSearchParams): Promise<Answers['op
   return (await request(`/v1/operations?${query}`)).json();
 }
 
-async function reasonOf(answer: Response): Promise<string> {
+/** An operation as it is now: the named run of it. */
+export async function getOperation(id: string, runId: string): Promise<FullOperation> {
+  return (await request(`/v1/operations/${encodeURIComponent(id)}?runId=${encodeURIComponent(runId)}`)).json();
+}
+
+/** Send a change. Answers the operation that it has started. */
+export async function send(path: string, sent: Sent): Promise<FullOperation> {
+  return (await request(path, undefined, sent)).json();
+}
+
+async function problemOf(answer: Response): Promise<Problem> {
   const text = await answer.text();
+  const unsaid = { type: '', title: '', status: answer.status, instance: '' };
   try {
-    return JSON.parse(text).detail ?? text;
+    const problem: Partial<Problem> = JSON.parse(text);
+    return { ...unsaid, detail: text, ...problem };
   } catch {
-    return `${answer.status} ${answer.statusText}`;
+    return { ...unsaid, detail: `${answer.status} ${answer.statusText}` };
   }
 }
 

@@ -1,9 +1,11 @@
-import type { Context } from '@temporalio/activity';
-import { defaultPayloadConverter, type Payload } from '@temporalio/common';
+import { defaultPayloadConverter, type LoadedDataConverter, type Payload } from '@temporalio/common';
+
+/** A client, as far as its codecs. */
+type Coded = { options: { loadedDataConverter: LoadedDataConverter } };
 
 /** Values of payloads in a history, by the client's codecs; an unreadable one is undefined. */
 export async function decodePayloads(
-  client: Context['client'],
+  client: Coded,
   payloads: readonly Payload[] | null | undefined,
 ): Promise<unknown[]> {
   let plain: Payload[] = [...(payloads ?? [])];
