@@ -2,8 +2,8 @@ import type { Context } from '@temporalio/activity';
 import type { Payload } from '@temporalio/common';
 import { z } from 'zod';
 import { isWordChange } from '../domain/text/words.ts';
+import { decodePayloads } from '../temporal-config/payloads.ts';
 import type { AnsweredRequest, EarlierRuns, Word } from '../workflows/host-activities.ts';
-import { decodePayloads } from './payloads.ts';
 
 type Client = Context['client'];
 type History = Awaited<ReturnType<ReturnType<Client['workflow']['getHandle']>['fetchHistory']>>;

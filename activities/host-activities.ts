@@ -1,7 +1,11 @@
 import { Context } from '@temporalio/activity';
-import type { Cancellation } from '../backend/backend.ts';
+import type { Cancellation, ZvmBackend } from '../backend/backend.ts';
+import { defined } from '../domain/defined.ts';
+import type { ConfiguredRules } from '../domain/host/host.ts';
+import type { HostControl } from '../domain/host/host-control.ts';
+import { reportsOnly } from '../domain/host/repair-mode.ts';
 import { refusal } from '../domain/planning/refusal.ts';
-import type { HostActivities, Planning, Target } from '../workflows/host-activities.ts';
+import type { HostActivities, Planning, Survey, SurveyInput, Target } from '../workflows/host-activities.ts';
 import { planDhcp } from './dhcp.ts';
 import { createEarlierProbes } from './earlier-probes.ts';
 import { enqueueRequests } from './enqueue.ts';
@@ -40,12 +44,24 @@ export function createHostActivities(host: HostRuntime): HostActivities {
         return work(stop);
       }),
     );
-  const changing = <Result>(target: OnHost, work: (cancellation: Cancellation) => Promise<Result>) =>
+  /** A reading that plans a write: made anew after the hold of a held host. One for a dry run is made at once. */
+  const planning = <Result>(
+    target: OnHost & { dryRun?: boolean },
+    work: (signal: AbortSignal) => Promise<Result>,
+  ): Promise<Result> =>
+    on(target, async (signal) => {
+      if (target.dryRun !== true) await host.gate.pass(ownWorkflowId());
+      return work(signal);
+    });
+  const changing = <Result>(
+    target: OnHost,
+    work: (backend: ZvmBackend, cancellation: Cancellation) => Promise<Result>,
+  ): Promise<Result> =>
     withCancellation(({ stop: cancelled, leave }) =>
       whileOperationIsOpen(operations, target.operation, cancelled, (stop) => {
         refuseOtherHost(host, target.host);
         stop.throwIfAborted();
-        return work({ stop, leave });
+        return host.gate.write(ownWorkflowId(), { stop, leave }, work);
       }),
     );
   /** Work on one guest in its turn, together with the other guests of its window. `comesAgain` says whether another stage follows. */
@@ -78,18 +94,24 @@ export function createHostActivities(host: HostRuntime): HostActivities {
         await enqueueRequests(Context.current().client, on, requests);
       }),
     planChange: (input) =>
-      on(input, (stop) => inWindow(input, 'plan', stop, () => guests.planChange(input, stop), hasSteps)),
+      planning(input, (stop) => inWindow(input, 'plan', stop, () => guests.planChange(input, stop), hasSteps)),
     planTowards: (input) =>
-      on(input, (stop) => inWindow(input, 'compare', stop, () => guests.planTowards(input, stop))),
+      planning(input, (stop) => inWindow(input, 'compare', stop, () => guests.planTowards(input, stop))),
     applySteps: (input) =>
-      changing(input, (cancellation) =>
-        inWindow(input, 'apply', cancellation.stop, (arrive) => guests.applySteps(input, cancellation, arrive)),
+      changing(input, (backend, cancellation) =>
+        inWindow(input, 'apply', cancellation.stop, (arrive) =>
+          guests.applySteps(input, backend, cancellation, arrive),
+        ),
       ),
-    planProbe: (input) => on(input, (signal) => planProbe(host, input, signal)),
+    planProbe: (input) => planning(input, (signal) => planProbe(host, input, signal)),
     askProbe: (input) =>
-      changing(input, (cancellation) => turns.take(input.userid, () => askProbe(host, input, cancellation))),
+      changing(input, (backend, cancellation) =>
+        turns.take(input.userid, () => askProbe(backend, input, cancellation)),
+      ),
     restoreProbe: (input) =>
-      changing(input, (cancellation) => turns.take(input.userid, () => restoreProbe(host, input, cancellation))),
+      changing(input, (backend, cancellation) =>
+        turns.take(input.userid, () => restoreProbe(backend, input, cancellation)),
+      ),
     keepAnswers: async ({ record }) => host.backend.answers.take(record),
     surveyHost: (input) =>
       on(input, async (signal) => {
@@ -99,20 +121,39 @@ export function createHostActivities(host: HostRuntime): HostActivities {
         const kept = await checkpoints.open(input.checkpoint, (run) => checkpointIn(client, host.rules.host, run));
         const { checkpoint, ...survey } = await surveyHost(host, input, kept.checkpoint, signal);
         const own = info.workflowExecution ?? { workflowId: '', runId: '' };
-        return { ...survey, checkpoint: kept.write(checkpoint, own, input.isContinued) };
+        const mode = modeOf(input, host.rules, await host.gate.control());
+        return { ...survey, ...mode, checkpoint: kept.write(checkpoint, own, input.isContinued) };
       }),
     readNeutron: (input) => on(input, () => readNeutron(host, input)),
     reportPorts: (input) => on(input, (signal) => reportPorts(host, input, signal)),
-    planDhcp: (input) => on(input, (signal) => planDhcp(host, signal)),
-    planManagementNetwork: (input) => on(input, (signal) => planManagement(host, signal)),
+    planDhcp: (input) => planning(input, (signal) => planDhcp(host, signal)),
+    planManagementNetwork: (input) => planning(input, (signal) => planManagement(host, signal)),
     applyManagementNetwork: (input) =>
-      changing(input, ({ leave }) => host.backend.applyManagementSteps(input.steps, leave)),
+      changing(input, (backend, { leave }) => backend.applyManagementSteps(input.steps, leave)),
     showHost: (input) => on(input, () => showHost(host)),
     showGuest: (input) => on(input, () => showGuest(host, input.userid)),
     readVswitches: (input) => on(input, (signal) => readVswitches(host, signal)),
-    planVswitch: (input) => on(input, (signal) => planVswitchChange(host, input, signal)),
-    applyVswitch: (input) => changing(input, ({ leave }) => host.backend.applyVswitchSteps(input.steps, leave)),
+    planVswitch: (input) => planning(input, (signal) => planVswitchChange(host, input, signal)),
+    applyVswitch: (input) => changing(input, (backend, { leave }) => backend.applyVswitchSteps(input.steps, leave)),
   };
+}
+
+/** Whether the drift is repaired: by the configuration and the operators' word at the end of the reading. */
+function modeOf(
+  { checkpoint, isContinued, isUnconfirmed, now }: SurveyInput,
+  { host, reconcileMode: mode }: ConfiguredRules,
+  control: HostControl,
+): Pick<Survey, 'reportsOnly' | 'isUnconfirmed'> {
+  const isNew = control.confirmed === undefined && (isUnconfirmed ?? (checkpoint === undefined && !isContinued));
+  return defined({
+    reportsOnly: reportsOnly({ host, control, mode, isUnconfirmed: isNew, now }),
+    isUnconfirmed: isNew && mode !== 'repair' ? true : undefined,
+  });
+}
+
+/** The run that this activity works for. */
+function ownWorkflowId(): string {
+  return Context.current().info.workflowExecution?.workflowId ?? '';
 }
 
 function hasSteps(planning: Planning): boolean {

@@ -1,14 +1,16 @@
 import type { Context } from '@temporalio/activity';
-import type { ZvmBackend } from '../backend/backend.ts';
 import type { ConfiguredRules } from '../domain/host/host.ts';
 import type { NeutronPort } from '../domain/host/neutron-port.ts';
 import type { MemberName } from '../domain/host/ssi-cluster.ts';
 import type { PortId } from '../domain/text/identifiers.ts';
+import type { ReadingBackend, WriteGate } from './write-gate.ts';
 
 /** One host with its way to z/VM: what the activities of a worker work with. */
 export type HostRuntime = {
   rules: ConfiguredRules;
-  backend: ZvmBackend;
+  backend: ReadingBackend;
+  /** The way to writes, which operators may close. */
+  gate: WriteGate;
   /** The hosts of members of the SSI cluster that have a worker, by the server's names of the members. */
   memberHosts(client: Context['client'], members: readonly MemberName[]): Promise<string[]>;
   /** Where it is configured. */

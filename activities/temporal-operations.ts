@@ -2,11 +2,11 @@ import type { Context } from '@temporalio/activity';
 import { taskQueueOf } from '../domain/host/host.ts';
 import { GUEST_OPERATION_TYPES } from '../domain/operations/operations.ts';
 import type { Userid } from '../domain/text/identifiers.ts';
+import { decodePayloads } from '../temporal-config/payloads.ts';
 import { ZVM_USERID } from '../temporal-config/search-attributes.ts';
 import type { OperationRef } from '../workflows/guest-request.ts';
 import type { EarlierOperation, EarlierRuns, PlaceInOrder } from '../workflows/host-activities.ts';
 import { carriedOutBefore, type GuestRun, type ListedGuestRun, recentGuestRuns } from './earlier-runs.ts';
-import { decodePayloads } from './payloads.ts';
 import { createRounds } from './rounds.ts';
 
 type Client = Context['client'];

@@ -28,7 +28,7 @@ export const LISTED_TYPES = [...OPERATION_TYPES, 'followNeutron' as const];
 export const OPERATION_STATES = ['running', 'completed', 'failed', 'cancelled', 'terminated', 'timedOut'] as const;
 export type OperationState = (typeof OPERATION_STATES)[number];
 
-/** Outcomes of operations; the last two while they run. */
+/** Outcomes of operations; the last three while they run. */
 export const OPERATION_OUTCOMES = [
   'changed',
   'unchanged',
@@ -38,6 +38,7 @@ export const OPERATION_OUTCOMES = [
   'cancelled',
   'waiting',
   'retrying',
+  'held',
 ] as const;
 export type OperationOutcome = (typeof OPERATION_OUTCOMES)[number];
 
@@ -206,7 +207,7 @@ type Listed = Pick<
 >;
 
 /** Outcomes of what has not ended. */
-const UNENDED = new Set<string>(['waiting', 'retrying'] satisfies OperationOutcome[]);
+const UNENDED = new Set<string>(['waiting', 'retrying', 'held'] satisfies OperationOutcome[]);
 
 function viewOf({
   workflowId,

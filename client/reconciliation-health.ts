@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { defined } from '../domain/defined.ts';
 import { failureText } from '../domain/drift/repair-subject.ts';
 import { HostCapabilities } from '../domain/host/host-capabilities.ts';
+import { ReportsOnly } from '../domain/host/repair-mode.ts';
 import { ReportedFailure } from '../domain/operations/results.ts';
 import { operationIdOf, reconcileScheduleId } from '../temporal-config/names.ts';
 import { is, quoted, ZVM_HOST, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
@@ -31,21 +32,30 @@ export async function reconciliationHealth(client: Client, host: string): Promis
   };
 }
 
-const Surveyed = z.object({ capabilities: HostCapabilities });
+const Surveyed = z.object({
+  capabilities: HostCapabilities.optional(),
+  reportsOnly: ReportsOnly.optional(),
+});
 
-/** The capabilities of a host, as the last run of its Schedule that has ended read them; null before the first. */
-export async function lastCapabilities(client: Client, host: string): Promise<HostCapabilities | null> {
+/** A reconciliation as it last ended: what it read of z/VM, and why it repaired nothing where it only reported. */
+export type LastReconciliation = { capabilities: HostCapabilities | null; reportsOnly?: ReportsOnly };
+
+/** The last run of a host's Schedule that has ended. */
+export async function lastReconciliation(client: Client, host: string): Promise<LastReconciliation> {
   const run = await newestEnded(client, host, 'ExecutionStatus = "Completed"');
-  if (run === undefined) return null;
+  if (run === undefined) return NONE_YET;
   try {
     const result: unknown = await client.workflow.getHandle(run.workflowId, run.runId).result();
-    return Surveyed.safeParse(result).data?.capabilities ?? null;
+    const { capabilities = null, reportsOnly } = Surveyed.safeParse(result).data ?? {};
+    return { capabilities, ...defined({ reportsOnly }) };
   } catch (error) {
     // Its history may be gone already, while it is still listed.
-    if (error instanceof WorkflowNotFoundError) return null;
+    if (error instanceof WorkflowNotFoundError) return NONE_YET;
     throw error;
   }
 }
+
+const NONE_YET: LastReconciliation = { capabilities: null };
 
 type Ended = { workflowId: string; runId: string; status: string; outcome: string | undefined; at: string };
 

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defined } from '../domain/defined.ts';
 import type { ConfiguredCapabilities } from '../domain/host/host-capabilities.ts';
+import type { ReconcileMode } from '../domain/host/repair-mode.ts';
 import { HostName, type NodeName, VswitchName } from '../domain/text/identifiers.ts';
 import { readBehaviour } from './behaviour-settings.ts';
 import { ConfigurationError, type ConfigurationProblem } from './error.ts';
@@ -82,6 +83,8 @@ export type HostConfiguration = {
   capabilities?: ConfiguredCapabilities;
   /** zHCPs of the members of the SSI cluster; empty for none, absent where z/VM is asked. */
   ssiMembers?: readonly NodeName[];
+  /** Drift is repaired or only reported; absent: a host that is new here is observed until an operator confirms it. */
+  reconcileMode?: ReconcileMode;
 };
 
 /** A physical network of Neutron with its VSWITCH on this host. */
@@ -157,6 +160,7 @@ function readHost(reader: HostReader, env: ConfigurationSources['env']): HostCon
   const dhcpHost = reader.read(SETTINGS.dhcpHost);
   const capabilities = readCapabilities(reader);
   const ssiMembers = reader.read(SETTINGS.ssiMembers);
+  const reconcileMode = reader.read(SETTINGS.reconcileMode);
   if (dhcpHost !== undefined && reader.find(SETTINGS.dhcpUserid) === undefined)
     reader.report(SETTINGS.dhcpUserid, 'is missing beside dhcp_host');
   return {
@@ -165,7 +169,7 @@ function readHost(reader: HostReader, env: ConfigurationSources['env']): HostCon
     ...(byFeilong ? { feilong: readFeilong(reader, env) } : { xcat: readXcat(reader, env) }),
     physicalNetworks: readPhysicalNetworks(reader),
     defaultNicVdev: reader.read(SETTINGS.defaultNicVdev) ?? DEFAULT_NIC_VDEV,
-    ...defined({ macPrefix, managementNetwork, dhcpUserid, dhcpHost, capabilities, ssiMembers }),
+    ...defined({ macPrefix, managementNetwork, dhcpUserid, dhcpHost, capabilities, ssiMembers, reconcileMode }),
     makeDns: reader.read(SETTINGS.makeDns) ?? false,
     directoryOnline: reader.read(SETTINGS.directoryOnline) ?? false,
   };

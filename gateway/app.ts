@@ -12,6 +12,7 @@ import { type App, newApp, type Services } from './http/routing.ts';
 import { type GatewayOptions, LIMITS, type Limits } from './options.ts';
 import { pageRoutes } from './picture/pages.ts';
 import { eventRoutes } from './picture/sse.ts';
+import { holdRoutes } from './routes/hold.ts';
 import { hostRoutes } from './routes/hosts.ts';
 import { Metrics } from './routes/metrics.ts';
 import { nicRoutes } from './routes/nics.ts';
@@ -60,6 +61,7 @@ export function createGateway(options: GatewayOptions): App {
   app.use('/v1/*', fromHere, withToken, rateLimited(limits), limitedBody(limits), jsonBody, bounded(options, limits));
   for (const routes of [
     hostRoutes,
+    holdRoutes,
     vswitchRoutes,
     portRoutes,
     nicRoutes,

@@ -15,7 +15,7 @@ import { searchTermsOfChange } from '../domain/guest/search-terms.ts';
 import type { Userid } from '../domain/text/identifiers.ts';
 import { ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
 import { runPath } from '../temporal-config/ui.ts';
-import { failureFrom, malformed, stepsBefore } from './failures.ts';
+import { failureFrom, heldBy, malformed, requestedPause, stepsBefore } from './failures.ts';
 import { emptyQueue, GuestQueue, type QueueState } from './guest-queue.ts';
 import {
   answer,
@@ -31,6 +31,7 @@ import { type GuestRequest, isWord } from './guest-request.ts';
 import type { EarlierOperation, EarlierRuns, PlaceInOrder } from './host-activities.ts';
 import { probeGuest } from './probe-guest.ts';
 import { showProgress } from './progress.ts';
+import { Releases } from './releases.ts';
 import { beginWork, carryOut, type NotYet, type RequestWork } from './request-work.ts';
 import { addSearchAttributes } from './run-visibility.ts';
 import { isAbsentOr, isRecord, isText } from './untrusted-input.ts';
@@ -94,6 +95,9 @@ class GuestRun {
   #signals = 0;
   /** The work of earlier runs is known for requests accepted since then, in milliseconds of Unix time. */
   #knownSince = Number.POSITIVE_INFINITY;
+  readonly #releases = new Releases();
+  /** How long the hold lasts by its own word, in milliseconds, while it has stopped the queue; 0 without an end. */
+  #heldMs: number | undefined;
   /** Signals to an operation about one request are sent one after another. */
   readonly #told = new Map<string, Promise<void>>();
 
@@ -162,8 +166,9 @@ class GuestRun {
   async #next(): Promise<void> {
     if (this.#isFull()) await this.#continueAsNew();
     const begun = this.#current;
-    const request = begun?.request ?? this.queue.first();
-    if (request === undefined) return;
+    const isHeld = this.#heldMs !== undefined;
+    const request = begun?.request ?? (isHeld ? this.queue.firstPlan() : this.queue.first());
+    if (request === undefined) return this.#awaitRelease();
     this.queue.take(request.id);
     const overtaken = begun === undefined ? this.queue.overtaking(request) : undefined;
     if (overtaken !== undefined) {
@@ -189,20 +194,22 @@ class GuestRun {
       carry(work, {
         ...this.#input,
         order: () => this.#placeOf(request),
-        isFirst: () => !this.queue.hasEarlierThan(request),
+        isFirst: () => (this.#heldMs !== undefined && request.dryRun) || !this.queue.hasEarlierThan(request),
         report: async (trouble) => this.#tell(request, { kind: 'retries', trouble }),
         checkHistory: () => {
           if (this.#isFull()) throw new HistoryFull();
         },
+        awaitRelease: (failure) => this.#awaitReleaseOf(request, failure),
       }),
     );
     this.#current = undefined;
     const isWithdrawn = this.#isWithdrawn || this.#isCancelled;
     this.#isWithdrawn = false;
     if (outcome.kind === 'learns') this.#learn(request, outcome);
-    const hasTurn = outcome.kind !== 'waits' && outcome.kind !== 'learns';
+    const hasTurn = outcome.kind !== 'waits' && outcome.kind !== 'learns' && outcome.kind !== 'held';
     if (hasTurn) this.#finish(request, outcome, work);
     else if (isWithdrawn) this.#finish(request, { kind: 'cancelled' });
+    else if (outcome.kind === 'held') this.#holdBack(request, outcome.failure);
     else if (outcome.kind === 'waits') await this.#waitFor(request, outcome);
     else if (!this.queue.isAnswered(request)) this.queue.add(request);
   }
@@ -254,6 +261,36 @@ class GuestRun {
     await condition(() => this.queue.arrivals !== arrivals || !this.queue.waits(request.id), pause);
   }
 
+  /** The host is held: the request goes back to its place in the queue. */
+  #holdBack(request: GuestRequest, failure: unknown): void {
+    this.queue.add(request);
+    this.#heldMs = requestedPause(failure);
+    this.#tellHeld(request, failure);
+  }
+
+  /** Wait until the host is released. Dry runs and withdrawals go on meanwhile. */
+  async #awaitRelease(): Promise<void> {
+    const goesOn = () => this.queue.firstPlan() !== undefined || this.queue.isEmpty() || this.#isFull();
+    if (await this.#releases.wait(this.#heldMs ?? 0, goesOn)) this.#heldMs = undefined;
+  }
+
+  /** Wait in the middle of a request's steps. Throws the failure for a repair, which waits for nobody. */
+  async #awaitReleaseOf(request: GuestRequest, failure: unknown): Promise<number> {
+    if (request.onlyIfFree) throw failure;
+    this.#tellHeld(request, failure);
+    const since = Date.now();
+    await this.#releases.wait(requestedPause(failure));
+    this.#tell(request, { kind: 'begins' });
+    return Date.now() - since;
+  }
+
+  #tellHeld(request: GuestRequest, failure: unknown): void {
+    const why = heldBy(failure);
+    this.#show(`waits: ${why}`);
+    // Guests of a bulk operation tell it too: it shows that it is held, and no other standing.
+    if (request.reports || request.batch !== undefined) this.#sendStanding(request, { kind: 'held', why });
+  }
+
   #placeOf(request: GuestRequest): PlaceInOrder {
     return {
       acceptedAt: request.acceptedAt,
@@ -287,6 +324,11 @@ class GuestRun {
   #tell({ id, operation, reports }: GuestRequest, where: RequestStanding): void {
     if (!reports) return;
     if (where.kind === 'waits') this.queue.markWaiting(id);
+    this.#sendStanding({ id, operation }, where);
+  }
+
+  #sendStanding({ id, operation }: Pick<GuestRequest, 'id' | 'operation'>, where: RequestStanding): void {
+    if (where.kind === 'held') this.queue.markWaiting(id);
     this.#send(id, () => getExternalWorkflowHandle(operation.workflowId).signal(standing, id, where));
   }
 

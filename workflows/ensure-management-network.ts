@@ -26,7 +26,7 @@ export async function ensureManagementNetwork(input: InputOf<'ensureManagementNe
     where: { host },
     summary: `ensure the management network of ${host}`,
     plan: async () => {
-      const plan = await planManagementNetwork({ host });
+      const plan = await planManagementNetwork({ host, dryRun: limits.dryRun });
       ({ elsewhere } = plan);
       return plan.steps;
     },

@@ -45,6 +45,8 @@ export type RequestOutcome =
 export type RequestStanding =
   | { kind: 'waits'; behind: string }
   | { kind: 'begins' }
+  /** An operator holds the host, in the words of `why`. */
+  | { kind: 'held'; why: string }
   | { kind: 'retries'; trouble: string };
 
 /** Sent to a guest run, which it starts where there is none: the request enters the guest's queue. */
@@ -131,6 +133,7 @@ function isRequestResult(value: unknown): value is RequestResult {
 export function isRequestStanding(value: unknown): value is RequestStanding {
   if (!isRecord(value)) return false;
   if (value.kind === 'waits') return isText(value.behind);
+  if (value.kind === 'held') return isSentence(value.why);
   return value.kind === 'begins' || (value.kind === 'retries' && isSentence(value.trouble));
 }
 

@@ -53,6 +53,11 @@ export class GuestQueue {
     return this.#waiting[0];
   }
 
+  /** The first request that plans alone, and so needs no free host. */
+  firstPlan(): GuestRequest | undefined {
+    return this.#waiting.find(({ dryRun }) => dryRun);
+  }
+
   last(): GuestRequest | undefined {
     return this.#waiting.at(-1);
   }

@@ -49,6 +49,8 @@ export type GuestQueues = {
 type RunOptions = {
   /** Called with the standing of the request while it has no outcome. */
   show?: (where: RequestStanding) => void;
+  /** The same, when the guest run tells nothing but that the host is held. */
+  showHeld?: (where: RequestStanding) => void;
 };
 
 type Pending = {
@@ -91,7 +93,7 @@ export function guestQueues(): GuestQueues {
   const ask = async (
     asked: GuestChange,
     summary: string,
-    { show }: RunOptions,
+    { show, showHeld }: RunOptions,
     onlyIfFree: boolean,
   ): Promise<RequestOutcome> => {
     const { host, userid, dryRun = false, ...change } = asked;
@@ -107,7 +109,7 @@ export function guestQueues(): GuestQueues {
       ...{ summary, dryRun, reports: show !== undefined, onlyIfFree },
     };
     const nothing = { outcome: undefined, answeredRun: undefined, lost: undefined };
-    const entry: Pending = { guest: guestWorkflowId(host, userid), ...nothing, show };
+    const entry: Pending = { guest: guestWorkflowId(host, userid), ...nothing, show: show ?? showHeld };
     pending.set(request.id, entry);
     try {
       return await outcomeOf(asked, request, entry, outbox);

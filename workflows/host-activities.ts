@@ -3,6 +3,7 @@ import type { HostCapabilities } from '../domain/host/host-capabilities.ts';
 import type { ShownGuest } from '../domain/host/host-view.ts';
 import type { ManagementStep } from '../domain/host/management-network.ts';
 import type { ProbeRecord } from '../domain/host/probed-behaviour.ts';
+import type { ReportsOnly } from '../domain/host/repair-mode.ts';
 import type {
   GuestOperationType,
   HostOperationType,
@@ -91,11 +92,12 @@ export type AppliedSteps = {
   isOutdated: boolean;
 };
 
+/** A dry run plans also while its host is held. */
+export type Planned = { dryRun?: boolean };
+
 /** A requested change of a VSWITCH. */
-export type VswitchChange = { host: HostName; vswitch: VswitchName } & (
-  | { kind: 'ensure'; hadRdevs?: Rdev[] }
-  | { kind: 'delete'; force: boolean }
-);
+export type VswitchChange = { host: HostName; vswitch: VswitchName } & Planned &
+  ({ kind: 'ensure'; hadRdevs?: Rdev[] } | { kind: 'delete'; force: boolean });
 
 /** The steps for the management network; `elsewhere` is the zHCP of the host that is responsible for it. */
 export type ManagementPlan = { steps: ManagementStep[]; elsewhere?: string };
@@ -113,6 +115,8 @@ export type SurveyInput = {
   checkpoint?: string;
   /** The run continues another, whose checkpoint no result holds. */
   isContinued: boolean;
+  /** The last run has found the host new here, and no operator has confirmed it since. */
+  isUnconfirmed?: boolean;
   /** Ports whose status the last run could not report to Neutron. */
   unreported: PortId[];
 };
@@ -127,6 +131,10 @@ export type Candidate = {
 
 /** The findings of reading the whole host. */
 export type Survey = {
+  /** Present when nothing is to be repaired. */
+  reportsOnly?: ReportsOnly;
+  /** The host is new here, and no operator has confirmed it. */
+  isUnconfirmed?: boolean;
   /** Guests with ports. */
   examined: number;
   candidates: Candidate[];
@@ -200,7 +208,7 @@ export type RequestActivities = {
 
 /**
  * The activities of one host, as workflows see them. Each fails with an ApplicationFailure of a type in failures.ts. Permanent failures are
- * not retryable, transient ones are.
+ * not retryable, transient ones are. Those that write, and those that plan what is to be written, fail with `Held` while an operator holds the host.
  */
 export type HostActivities = RequestActivities & {
   /** Put requests into the queues of their guests, and start missing guest runs. Safe to repeat: requests have ids. */
@@ -210,13 +218,14 @@ export type HostActivities = RequestActivities & {
    * be granted or `onlyIf` does not hold, and with `OperationEnded` when its operation has ended.
    */
   planChange(
-    input: Target & {
-      change: Change;
-      avoidMacs: Mac[];
-      avoidPorts: string[];
-      onlyIf?: Preconditions;
-      order?: PlaceInOrder;
-    },
+    input: Target &
+      Planned & {
+        change: Change;
+        avoidMacs: Mac[];
+        avoidPorts: string[];
+        onlyIf?: Preconditions;
+        order?: PlaceInOrder;
+      },
   ): Promise<Planning>;
   /** Read the guest again and plan the remaining steps, with the follow-ups that earlier steps need. */
   planTowards(input: Target & { desired: Desired; followUps?: Step[] }): Promise<Progress>;
@@ -229,7 +238,7 @@ export type HostActivities = RequestActivities & {
     input: Target & { steps: Step[]; desired: Desired; readAt: number; followUps: Step[] },
   ): Promise<AppliedSteps>;
   /** Choose the scene of a probe. Fails permanently with `Refused` for a guest or a VSWITCH that is not expendable. Changes nothing. */
-  planProbe(input: Target & { change: Extract<Change, { kind: 'probe' }> }): Promise<ProbePlan>;
+  planProbe(input: Target & Planned & { change: Extract<Change, { kind: 'probe' }> }): Promise<ProbePlan>;
   /** Ask z/VM one question on the scene, which is cleared before. */
   askProbe(
     input: Target & { plan: ProbePlan; question: QuestionId; outcomes: QuestionOutcome[] },
@@ -250,9 +259,9 @@ export type HostActivities = RequestActivities & {
     down: PortId[];
   }): Promise<{ failed: PortId[] }>;
   /** The DHCP node of the host, and the NICs that it needs. */
-  planDhcp(input: { host: string }): Promise<DhcpPlan>;
+  planDhcp(input: { host: string } & Planned): Promise<DhcpPlan>;
   /** Plan the management node's NIC on the management network. Fails permanently with `Refused`. */
-  planManagementNetwork(input: { host: string }): Promise<ManagementPlan>;
+  planManagementNetwork(input: { host: string } & Planned): Promise<ManagementPlan>;
   applyManagementNetwork(input: { host: string; steps: ManagementStep[] }): Promise<StepReport[]>;
   /** The whole host, record and z/VM side by side. */
   showHost(input: { host: string }): Promise<ShownHost>;

@@ -1,5 +1,6 @@
 import { setWorkflowOptions } from '@temporalio/workflow';
 import { followNeutron } from './follow-neutron.ts';
+import { hostControl } from './host-control.ts';
 import { reconcileFleet } from './reconcile-fleet.ts';
 import { reconcileHost } from './reconcile-host.ts';
 import { probeWorker, showGuest, showHost } from './show.ts';
@@ -12,11 +13,12 @@ export { probeHost } from './probe-host.ts';
 export { listVswitches } from './show.ts';
 export { deleteVswitch, ensureVswitch } from './vswitch-operation.ts';
 export { wirePorts } from './wire-ports.ts';
-export { followNeutron, probeWorker, reconcileFleet, reconcileHost, showGuest, showHost };
+export { followNeutron, hostControl, probeWorker, reconcileFleet, reconcileHost, showGuest, showHost };
 
 // Runs without an end, and those that Schedules start, go on with the newest build. All others keep to the build that they began with.
 const newestBuild = { versioningBehavior: 'AUTO_UPGRADE' } as const;
 setWorkflowOptions(newestBuild, followNeutron);
+setWorkflowOptions(newestBuild, hostControl);
 setWorkflowOptions(newestBuild, reconcileFleet);
 setWorkflowOptions(newestBuild, reconcileHost);
 setWorkflowOptions(newestBuild, probeWorker);

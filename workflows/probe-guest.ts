@@ -8,6 +8,7 @@ import { CALL_TO_TEMPORAL, writeActivities } from './activity-proxies.ts';
 import {
   applicationFailureOf,
   failureData,
+  isHeld,
   isOperationEnded,
   isRetryable,
   operationFailed,
@@ -20,7 +21,14 @@ import type { RequestOutcome, RequestResult } from './guest-queue-messages.ts';
 import type { HostActivities, Target } from './host-activities.ts';
 import { showProgress } from './progress.ts';
 import { reading } from './reconciler.ts';
-import { isRequestFailure, type ProbeWork, type RequestWork, type WorkContext } from './request-work.ts';
+import {
+  dryRunOf,
+  isRequestFailure,
+  type NotYet,
+  type ProbeWork,
+  type RequestWork,
+  type WorkContext,
+} from './request-work.ts';
 import { pauseBeforeRetry, retriedUntil } from './run-visibility.ts';
 
 const FIRST_PAUSE_MS = 1_000;
@@ -32,7 +40,7 @@ const RESTORE_MINUTES = 60;
  * Ask z/VM questions on an expendable guest, one activity each, and put everything back. The questions end at the first surprise, at a permanent
  * failure, at the deadline, and when the operation is cancelled; the way back follows all of these, and the death of a worker.
  */
-export async function probeGuest(work: RequestWork, context: WorkContext): Promise<RequestOutcome> {
+export async function probeGuest(work: RequestWork, context: WorkContext): Promise<RequestOutcome | NotYet> {
   const run = new ProbeRun(work, context);
   try {
     work.probe ??= { plan: await run.plan(), outcomes: [] };
@@ -41,6 +49,7 @@ export async function probeGuest(work: RequestWork, context: WorkContext): Promi
   } catch (error) {
     // Anything else is a defect of this program, or the next run of the guest goes on.
     if (!isRequestFailure(error)) throw error;
+    if (isHeld(error) && work.probe === undefined) return { kind: 'held', failure: error };
     const { probe } = work;
     const left = probe === undefined ? [] : await CancellationScope.nonCancellable(() => run.restore(probe));
     return run.endedBy(error, left);
@@ -70,7 +79,7 @@ class ProbeRun {
     if (change.kind !== 'probe') throw new Error(`${change.kind} is no probe`);
     const what = `read ${this.#context.userid} and choose the scene`;
     return this.#retried(what, this.#work.forward.deadline, (summary) =>
-      reading(summary).planProbe({ ...this.#target(), change }),
+      reading(summary).planProbe({ ...this.#target(), change, ...dryRunOf(this.#work.request) }),
     );
   }
 
@@ -93,14 +102,22 @@ class ProbeRun {
   async restore(probe: ProbeWork): Promise<string[]> {
     const what = 'put everything back';
     this.#show('puts everything back', probe);
-    const deadline = Date.now() + RESTORE_MINUTES * 60_000;
+    let deadline = Date.now() + RESTORE_MINUTES * 60_000;
     // The operation may have ended: its end stops nothing here.
     const { operation: _operation, ...target } = this.#target();
     let pause = FIRST_PAUSE_MS;
     for (;;) {
+      let held: unknown;
       const left = await writeActivities(what)
         .restoreProbe({ ...target, plan: probe.plan })
-        .catch((error: unknown) => [troubleOf(error, what).reason]);
+        .catch((error: unknown) => {
+          if (isHeld(error)) held = error;
+          return [troubleOf(error, what).reason];
+        });
+      if (held !== undefined) {
+        deadline += await this.#context.awaitRelease(held);
+        continue;
+      }
       if (left.length === 0 || Date.now() + pause >= deadline) return left;
       await pauseBeforeRetry(pause, left.join('; '));
       pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
@@ -146,11 +163,17 @@ class ProbeRun {
   ): Promise<Result> {
     const { host, userid, report } = this.#context;
     let pause = FIRST_PAUSE_MS;
+    let held = 0;
     for (;;) {
       try {
         return await attempt(what);
       } catch (error) {
-        if (isCancellation(error) || !isRetryable(error) || Date.now() + pause >= deadline) throw error;
+        if (isHeld(error) && this.#work.probe !== undefined) {
+          held += await this.#context.awaitRelease(error);
+          continue;
+        }
+        if (isHeld(error)) throw error;
+        if (isCancellation(error) || !isRetryable(error) || Date.now() + pause >= deadline + held) throw error;
         const trouble = troubleOf(error, what);
         const reason = sayTrouble('transient', trouble);
         showProgress({ subject: `${userid} on ${host}`, state: retriedUntil(deadline), reason });

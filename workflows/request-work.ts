@@ -18,6 +18,7 @@ import {
   type FailureData,
   failureData,
   failureFrom,
+  isHeld,
   isOperationEnded,
   operationFailed,
   permanently,
@@ -72,10 +73,12 @@ export type WorkContext = {
   report(trouble: string): Promise<void>;
   /** Throws when the guest's next run has to go on with the request. */
   checkHistory(): void;
+  /** Wait until the host is released; answers how long that took, in milliseconds. */
+  awaitRelease(held: unknown): Promise<number>;
 };
 
-/** The reason why a request is not carried out yet: others go first, or the guest run must first learn the work of earlier runs. */
-export type NotYet = Exclude<Planning, PlannedChange>;
+/** The reason why a request is not carried out yet: others go first, the guest run must first learn the work of earlier runs, or the host is held. */
+export type NotYet = Exclude<Planning, PlannedChange> | { kind: 'held'; failure: unknown };
 
 /** How long a rollback may go on; after that, reconciliation sees to the drift that is left. */
 const ROLLBACK_MINUTES = 30;
@@ -123,6 +126,7 @@ async function forward(work: RequestWork, context: WorkContext): Promise<Request
     isRollback: false,
     report: context.report,
     checkHistory: context.checkHistory,
+    awaitRelease: context.awaitRelease,
   });
   const known = work.planned;
   if (known === undefined) {
@@ -160,8 +164,21 @@ function plan({ request, choice, avoidMacs, avoidPorts }: RequestWork, context: 
   const order = isOrdered(request) && choice === 1 ? { order: context.order() } : {};
   const target = targetOf({ request }, context);
   return reconciler.retried(`read ${context.userid} and plan`, (summary) =>
-    reading(summary).planChange({ ...target, change, avoidMacs, avoidPorts, ...conditions, ...order }),
+    reading(summary).planChange({
+      ...target,
+      change,
+      avoidMacs,
+      avoidPorts,
+      ...conditions,
+      ...order,
+      ...dryRunOf(request),
+    }),
   );
+}
+
+/** The mark of a request that plans alone. */
+export function dryRunOf({ dryRun }: Pick<GuestRequest, 'dryRun'>): { dryRun?: true } {
+  return dryRun ? { dryRun } : {};
 }
 
 function targetOf({ request }: Pick<RequestWork, 'request'>, { host, userid }: WorkContext): Target {
@@ -177,9 +194,12 @@ async function afterFailure(
   work: RequestWork,
   { host, userid }: WorkContext,
   error: unknown,
-): Promise<RequestOutcome | undefined> {
+): Promise<RequestOutcome | NotYet | undefined> {
   const { request, planned, forward: state } = work;
   if (!isRequestFailure(error)) throw error;
+  if (isHeld(error) && !request.onlyIfFree) return { kind: 'held', failure: error };
+  // A repair waits for nobody: a later reconciliation sees to the guest.
+  if (isHeld(error) && state.touched.length === 0) return { kind: 'busy' };
   const isCancelled = isCancellation(error) || isOperationEnded(error);
   const where = { host, userid, portIds: searchTermsOfChange(request.change).portIds };
   const taken = addressConflictOf(error);
@@ -220,6 +240,7 @@ async function back(work: RequestWork, context: WorkContext): Promise<RequestOut
     isRollback: true,
     report: context.report,
     checkHistory: context.checkHistory,
+    awaitRelease: context.awaitRelease,
   });
   const target = rollbackTarget(planned, work.forward.touched);
   const stays = await reconciler.converge(target).then(

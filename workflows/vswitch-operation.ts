@@ -39,7 +39,7 @@ function operateOnVswitch(
     ...options,
     where: { host, vswitch },
     summary,
-    plan: () => planVswitch(change),
+    plan: () => planVswitch({ ...change, dryRun: options.dryRun }),
     apply: (steps) => writeActivities(steps.map(vswitchSentence).join('; ')).applyVswitch({ host, steps }),
     sentence: vswitchSentence,
   });

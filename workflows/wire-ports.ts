@@ -16,7 +16,7 @@ import type { Vdev } from '../domain/port/vdev.ts';
 import type { PortId, Userid } from '../domain/text/identifiers.ts';
 import { ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
 import { malformed, reasonOf } from './failures.ts';
-import { comesTo, type RequestResult } from './guest-queue-messages.ts';
+import { comesTo, type RequestResult, type RequestStanding } from './guest-queue-messages.ts';
 import { type GuestQueues, guestQueues } from './guest-queues.ts';
 import type { Batch } from './guest-request.ts';
 import { GuestWindows } from './guest-windows.ts';
@@ -75,13 +75,22 @@ export async function wirePorts(input: InputOf<'wirePorts'>, carried?: WiredPort
   addSearchAttributes({ host: request.host, ...searchTermsOfPorts([...request.ports, ...done]) });
   coming = new Set(request.ports.map((port) => port.userid));
   const windows = new GuestWindows(byGuest(request.ports));
+  let held = '';
   const show = () =>
-    setCurrentDetails(`**${done.length}** of ${total} ports on **${request.host}**${failuresOf(done)}`);
+    setCurrentDetails(`**${done.length}** of ${total} ports on **${request.host}**${held}${failuresOf(done)}`);
+  const showStanding = (where: RequestStanding) => {
+    if (where.kind !== 'held') return;
+    if (held === '') upsertSearchAttributes([{ key: ZVM_OUTCOME, value: 'held' }]);
+    held = `, and waits for the release of the host: ${where.why}`;
+    show();
+  };
   show();
   await endingRun(() =>
     windows.run(
       async (guest, batch) => {
-        done.push(...(await wireGuest(queues, request, guest, batch)));
+        done.push(...(await wireGuest(queues, request, guest, { batch, show: showStanding })));
+        if (held !== '') upsertSearchAttributes([{ key: ZVM_OUTCOME, value: null }]);
+        held = '';
         coming?.delete(guest.userid);
         show();
       },
@@ -115,14 +124,14 @@ async function wireGuest(
   queues: GuestQueues,
   { host, live, giveUpAfterMinutes, keepOnFailure, dryRun }: RequestOf<'wirePorts'>,
   { userid, ports: requests }: GuestPorts,
-  batch: Batch,
+  { batch, show }: { batch: Batch; show(where: RequestStanding): void },
 ): Promise<WiredPort[]> {
   const ports = requests.map(({ userid: _userid, ...port }) => port);
   const change = { kind: 'wirePorts' as const, ports, live };
   const summary = `wire ${ports.length === 1 ? `port ${ports[0]?.portId}` : `${ports.length} ports`} of ${userid}`;
   try {
     const guest = { host, userid, change, giveUpAfterMinutes, keepOnFailure, dryRun, batch };
-    return reportOf(userid, await queues.run(guest, summary));
+    return reportOf(userid, await queues.run(guest, summary, { showHeld: show }));
   } catch (error) {
     if (CancellationScope.current().consideredCancelled || isCancellation(error)) throw error;
     const outcome = outcomeOf(error) === 'refused' ? 'refused' : 'failed';

@@ -120,7 +120,8 @@ export function callerName(context: Context<Env>): string {
   return context.get('caller')?.name ?? ANONYMOUS;
 }
 
-function originFrom(context: Context<Env>): Origin {
+/** The caller of a request, and its reason. */
+export function originFrom(context: Context<Env>): Origin {
   const reason = reasonFrom(decoded(context.req.header('change-reason')));
   return { by: callerName(context), via: 'http', requestId: context.get('requestId'), ...defined({ reason }) };
 }

@@ -259,6 +259,7 @@ function pageOf<Item>(items: readonly Item[], keyOf: (item: Item) => string, lim
   return { items: page, next: more ? { next: keyOf(last) } : {} };
 }
 
-async function hostBody({ options }: Services, { host, physicalNetworks }: GatewayHost) {
+/** A host with the names that the gateway's configuration has for it. */
+export async function hostBody({ options }: Services, { host, physicalNetworks }: GatewayHost) {
   return { physicalNetworks, ...(await describeHost(options.client, host)) };
 }

@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
+import type { ControlWatch } from '../../activities/write-gate.ts';
 import { connectClient, type TemporalTarget } from '../../client/temporal-connection.ts';
 import type { WorkerIdentity } from '../../client/worker-identity.ts';
 import { messageOf } from '../../domain/text/error-message.ts';
 import { prepareExternal } from '../process/temporal-connection.ts';
+import { watchControl } from './control-watch.ts';
 import { claimHost, type HostClaim, HostTaken } from './host-claim.ts';
 import { bePresent } from './host-presence.ts';
 import { createLeftBuilds, type LeftBuilds } from './left-builds.ts';
@@ -24,6 +26,8 @@ const READY_PAUSE_MS = 1_000;
 /** Keeps what the workers of a process need at Temporal. `taken` fails when one of its hosts belongs to another worker. */
 export type HostKeeper = {
   taken: Promise<never>;
+  /** The operators' word on a host of the process. */
+  controlOf(host: string): ControlWatch;
   /** The build that the workers of a process have: `own`, or '' where the server knows no versions. Throws what Temporal's client throws. */
   buildFor(own: string): Promise<string>;
   /** Once the workers ask for work: let new runs begin with their build, and look after builds that have no worker any more. Throws BuildNotTaken. */
@@ -87,11 +91,17 @@ function looking(
   taken.promise.catch(() => undefined);
   const left: LeftBuilds[] = [];
   const presences = workers.map((own) => bePresent(client, own, ended.signal));
+  const controls = new Map(workers.map((own) => [own.host, watchControl(client, own, logger, ended.signal)]));
   const watches = workers.map(({ host }) => watchLostGuestRuns(client, host, logger, ended.signal));
   const looks = lookOn(client, { claims, left, keepSchedules }, logger, ended.signal).catch(taken.reject);
   let isVersioned = false;
   return {
     taken: taken.promise,
+    controlOf(host) {
+      const control = controls.get(host);
+      if (control === undefined) throw new Error(`no worker of this process is for ${host}`);
+      return control;
+    },
     async buildFor(own) {
       isVersioned = await knowsVersions(client);
       if (!isVersioned) logger.info('this Temporal server has no worker versioning: drain a host before an upgrade');
@@ -104,7 +114,7 @@ function looking(
     },
     async stop() {
       ended.abort();
-      await Promise.all([looks, ...presences, ...watches]);
+      await Promise.all([looks, ...presences, ...watches, ...[...controls.values()].map((control) => control.ended)]);
       await close();
     },
   };

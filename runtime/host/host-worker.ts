@@ -10,6 +10,7 @@ import {
 import type { Logger } from 'pino';
 import { createHostActivities } from '../../activities/host-activities.ts';
 import type { HostRuntime, NeutronSource } from '../../activities/host-runtime.ts';
+import { type ControlWatch, createWriteGate } from '../../activities/write-gate.ts';
 import { hostsOf } from '../../client/worker-identity.ts';
 import { type HostConfiguration, serverUrlOf } from '../../configuration/load.ts';
 import { defined } from '../../domain/defined.ts';
@@ -35,6 +36,9 @@ export type HostWorker = { host: string; worker: Worker; backend: RenewableBacke
 /** The names by which Temporal knows a worker: its identity, and its build. */
 type OwnName = { identity?: string | undefined; version?: WorkerDeploymentVersion | undefined };
 
+/** The operators' word on the host. */
+type Controlled = { control: ControlWatch };
+
 /** How many hosts share the memory of the process; one by default. */
 type Sharing = { hostsOfProcess?: number };
 
@@ -54,13 +58,14 @@ export async function createHostWorker(
   workflowBundle: WorkflowBundleWithSourceMap,
   logger: Logger,
   neutron: NeutronSource | undefined,
-  { identity, version, hostsOfProcess = 1 }: OwnName & Sharing = {},
+  { identity, version, hostsOfProcess = 1, control }: OwnName & Sharing & Controlled,
   wrap: (activities: HostActivities) => HostActivities = (activities) => activities,
 ): Promise<HostWorker> {
   const backend = backendOf(configuration, logger);
   const runtime: HostRuntime = {
     rules: rulesOf(configuration),
     backend,
+    gate: createWriteGate(configuration.host, backend, control),
     ...defined({ neutron }),
     memberHosts: (client, members) => hostsOf(client, serverUrlOf(configuration), members),
     qosPolicies: new Map(),

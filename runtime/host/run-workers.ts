@@ -48,6 +48,7 @@ export async function runWorkers(
           identity: identities[index]?.identity,
           version: build === '' ? undefined : versionOf(host.host, build),
           hostsOfProcess: hosts.length,
+          control: keeper.controlOf(host.host),
         };
         return createHostWorker(host, connection, target.namespace, bundle, logger, neutron?.sourceFor(host), own);
       }),

@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { holdHost, releaseHost } from '../../client/host-control.ts';
 import { tellOfNeutron } from '../../client/neutron-news.ts';
 import { readGuestView, readHostView } from '../../client/read-state.ts';
 import type { HostConfiguration } from '../../configuration/load.ts';
@@ -10,6 +11,7 @@ import { startStack } from '../../demo/stack.ts';
 import { taskQueueOf } from '../../domain/host/host.ts';
 import { runWorkers } from '../../runtime/host/run-workers.ts';
 import { createLogger, installTemporalLogger } from '../../runtime/process/logging.ts';
+import { controlWorkflowId } from '../../temporal-config/names.ts';
 import { ZVM_OUTCOME } from '../../temporal-config/search-attributes.ts';
 import type { listVswitches } from '../../workflows/index.ts';
 import { MemoryNeutron } from '../neutron/memory-neutron.ts';
@@ -69,6 +71,7 @@ try {
   const idle = await startRun(stack.client, 'reconcileHost', { host });
   await idle.result();
   await store('reconcileHost.idle', idle.workflowId);
+  await storeOfHold(host, userid);
   const shown = await readHostView(stack.client, host);
   if (shown.guests.length === 0) throw new Error('no guests');
   await store('showHost', `show/${host}`);
@@ -95,6 +98,21 @@ try {
   await storeOfDeletion(stack.hosts[0]);
 } finally {
   await stack.stop();
+}
+
+/** The control run of a host that was held, and the operation that waited for its release. */
+async function storeOfHold(host: string, userid: string): Promise<void> {
+  const origin = { by: 'anna', via: 'zvmnet', reason: 'service' } as const;
+  await holdHost(stack.client, host, origin);
+  const port = { portId: '00000000-0000-4000-8000-000000000077', vswitch: 'VSW2', network: { type: 'flat' } };
+  const run = await startRun(stack.client, 'createPort', { host, userid, ...port } as never, 'held');
+  const outcome = async () => (await run.describe()).typedSearchAttributes.get(ZVM_OUTCOME);
+  while ((await outcome()) !== 'held') await sleep(200);
+  await releaseHost(stack.client, host, origin);
+  await run.result().catch(() => undefined);
+  await store('createPort.held', run.workflowId);
+  await store('convergeGuest.held', `guest/${host}/${userid}`);
+  await store('hostControl', controlWorkflowId(host));
 }
 
 /** Another caller holds the guest's directory entry: one operation goes on when it is free, another is cancelled. */

@@ -1,9 +1,8 @@
-import type { Context } from '@temporalio/activity';
-import { defaultPayloadConverter, type Payload } from '@temporalio/common';
+import { defaultPayloadConverter, type LoadedDataConverter, type Payload } from '@temporalio/common';
 
 /** Values of payloads in a history, by the client's codecs; an unreadable one is undefined. */
 export async function decodePayloads(
-  client: Context['client'],
+  client: { options: { loadedDataConverter: LoadedDataConverter } },
   payloads: readonly Payload[] | null | undefined,
 ): Promise<unknown[]> {
   let plain: Payload[] = [...(payloads ?? [])];
