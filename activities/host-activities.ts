@@ -2,7 +2,7 @@ import { Context } from '@temporalio/activity';
 import type { Cancellation, ZvmBackend } from '../backend/backend.ts';
 import { defined } from '../domain/defined.ts';
 import type { ConfiguredRules } from '../domain/host/host.ts';
-import type { HostControl } from '../domain/host/host-control.ts';
+import type { HostControl, WorkFor } from '../domain/host/host-control.ts';
 import { reportsOnly } from '../domain/host/repair-mode.ts';
 import { refusal } from '../domain/planning/refusal.ts';
 import type { HostActivities, Planning, Survey, SurveyInput, Target } from '../workflows/host-activities.ts';
@@ -27,7 +27,7 @@ import { planVswitchChange, readVswitches } from './vswitches.ts';
 import { createWindows, type Stage } from './windows.ts';
 
 /** The parts of an activity's input that say where it works and for whom. */
-type OnHost = Pick<Target, 'host' | 'operation'>;
+type OnHost = Pick<Target, 'host' | 'operation'> & Partial<Pick<Target, 'requestId'>>;
 type Arrive = (stage: Stage) => Promise<void>;
 
 /** The activities of one host's worker. They are refused when a workflow of another host is started on this host's task queue. */
@@ -37,20 +37,23 @@ export function createHostActivities(host: HostRuntime): HostActivities {
   const checkpoints = createCheckpointKeeper();
   const operations = createTemporalOperations(host.rules.host);
 
-  const on = <Result>(target: OnHost, work: (signal: AbortSignal) => Promise<Result>) =>
-    withHeartbeat((signal) =>
+  const on = <Result>(target: OnHost, work: (signal: AbortSignal) => Promise<Result>) => {
+    const { workflowExecution } = Context.current().info;
+    if (workflowExecution !== undefined) host.gate.served(workflowExecution);
+    return withHeartbeat((signal) =>
       whileOperationIsOpen(operations, target.operation, signal, (stop) => {
         refuseOtherHost(host, target.host);
         return work(stop);
       }),
     );
+  };
   /** A reading that plans a write: made anew after the hold of a held host. One for a dry run is made at once. */
   const planning = <Result>(
     target: OnHost & { dryRun?: boolean },
     work: (signal: AbortSignal) => Promise<Result>,
   ): Promise<Result> =>
     on(target, async (signal) => {
-      if (target.dryRun !== true) await host.gate.pass(ownWorkflowId());
+      if (target.dryRun !== true) await host.gate.pass(workFor(target));
       return work(signal);
     });
   const changing = <Result>(
@@ -61,7 +64,7 @@ export function createHostActivities(host: HostRuntime): HostActivities {
       whileOperationIsOpen(operations, target.operation, cancelled, (stop) => {
         refuseOtherHost(host, target.host);
         stop.throwIfAborted();
-        return host.gate.write(ownWorkflowId(), { stop, leave }, work);
+        return host.gate.write(workFor(target), { stop, leave }, work);
       }),
     );
   /** Work on one guest in its turn, together with the other guests of its window. `comesAgain` says whether another stage follows. */
@@ -151,9 +154,9 @@ function modeOf(
   });
 }
 
-/** The run that this activity works for. */
-function ownWorkflowId(): string {
-  return Context.current().info.workflowExecution?.workflowId ?? '';
+function workFor({ operation, requestId }: OnHost): WorkFor {
+  const own = Context.current().info.workflowExecution?.workflowId;
+  return { workflowIds: [operation?.workflowId, own].filter((id) => id !== undefined), ...defined({ requestId }) };
 }
 
 function hasSteps(planning: Planning): boolean {

@@ -1,7 +1,14 @@
 import type { Cancellation, Probing, ZvmBackend } from '../backend/backend.ts';
 import { BackendError } from '../backend/backend-error.ts';
 import { defined } from '../domain/defined.ts';
-import { type Hold, type HostControl, holdAt, holdText } from '../domain/host/host-control.ts';
+import {
+  type Hold,
+  type HostControl,
+  holdAt,
+  holdOfWork,
+  holdText,
+  type WorkFor,
+} from '../domain/host/host-control.ts';
 
 /** The operators' word on a host, as its worker knows it. */
 export type ControlWatch = {
@@ -9,8 +16,10 @@ export type ControlWatch = {
   now(): Promise<HostControl>;
   /** Call back at each change, until the answered function is called. */
   onChange(look: (control: HostControl) => void): () => void;
-  /** A run was stopped by a hold: it is told of the release. */
-  stopped(workflowId: string): void;
+  /** Work was stopped by a hold: its run, the last of the Workflow IDs, is told of the release. */
+  stopped(work: WorkFor): void;
+  /** Work has begun for a run: a Temporal that does not know that run later has lost it. */
+  served(run: { workflowId: string; runId: string }): void;
   /** No write is under way while the host is held. */
   quiet(control: HostControl): void;
 };
@@ -21,19 +30,21 @@ type Writes = 'applySteps' | 'applyVswitchSteps' | 'applyManagementSteps';
 
 /** The only way to the methods of a backend that write. */
 export type WriteGate = {
-  /** Throws a BackendError while the host is held, for the run of that Workflow ID, and a transient one while that is not known. */
-  pass(workflowId: string): Promise<void>;
+  /** Throws a BackendError while the host is held for this work, and a transient one while that is not known. */
+  pass(work: WorkFor): Promise<void>;
   /**
    * Write, unless the host is held. A hold that comes meanwhile lets the step end that is under way; nothing more is begun. Throws as `pass` does,
    * before anything is written.
    */
   write<Result>(
-    workflowId: string,
+    of: WorkFor,
     cancellation: Cancellation,
     work: (backend: ZvmBackend, cancellation: Cancellation) => Promise<Result>,
   ): Promise<Result>;
   /** The operators' word on the host, for readings that heed it. Throws as `ControlWatch.now` does. */
   control(): Promise<HostControl>;
+  /** As of ControlWatch. */
+  served: ControlWatch['served'];
 };
 
 /** Create the gate of one host's backend. */
@@ -43,23 +54,24 @@ export function createWriteGate(host: string, backend: ZvmBackend, watch: Contro
     if (writes === 0 && holdAt(control, Date.now()) !== undefined) watch.quiet(control);
   };
   watch.onChange(tellQuiet);
-  const refuseHeld = (control: HostControl, workflowId: string) => {
-    const hold = holdAt(control, Date.now());
+  const refuseHeld = (control: HostControl, of: WorkFor) => {
+    const hold = holdOfWork(control, Date.now(), of);
     if (hold === undefined) return;
-    watch.stopped(workflowId);
+    watch.stopped(of);
     throw heldError(host, hold);
   };
   return {
-    pass: async (workflowId) => refuseHeld(await watch.now(), workflowId),
+    pass: async (of) => refuseHeld(await watch.now(), of),
     control: () => watch.now(),
-    async write(workflowId, { stop, leave }, work) {
-      refuseHeld(await watch.now(), workflowId);
+    served: (run) => watch.served(run),
+    async write(of, { stop, leave }, work) {
+      refuseHeld(await watch.now(), of);
       // Between the look and the count nothing may be waited for: a hold that comes later finds this write.
       writes += 1;
       const holding = new AbortController();
       const forget = watch.onChange((control) => {
         try {
-          refuseHeld(control, workflowId);
+          refuseHeld(control, of);
         } catch (error) {
           holding.abort(error);
         }

@@ -15,6 +15,7 @@ import { nicCommands } from './commands/nic.ts';
 import { opsCommands } from './commands/ops.ts';
 import { portCommands } from './commands/port.ts';
 import { reconcileCommand } from './commands/reconcile.ts';
+import { restoreCommands } from './commands/restore.ts';
 import { vswitchCommands } from './commands/vswitch.ts';
 import { EXIT } from './exit-codes.ts';
 
@@ -65,6 +66,7 @@ export function createProgram(): Command {
   vswitchCommands(program);
   driftCommand(program);
   reconcileCommand(program);
+  restoreCommands(program);
   opsCommands(program);
   auditCommand(program);
   importCommand(program);

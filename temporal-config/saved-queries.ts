@@ -72,6 +72,12 @@ export const SAVED_QUERIES: readonly SavedQuery[] = [
     query: ({ host }) => all(running, is(ZVM_OUTCOME, 'waiting'), on(host)),
   },
   {
+    name: 'Held',
+    description: 'operations that wait for the release of their host, and the hold itself: `control/<host>`',
+    needs: [],
+    query: ({ host }) => all(running, is(ZVM_OUTCOME, 'held'), on(host)),
+  },
+  {
     name: 'In progress',
     description: 'open operations: a drained host has none',
     needs: [],

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { configuredTarget, TEMPORAL_VARIABLES } from '../client/temporal-connection.ts';
 import { messageOf, runProgram } from '../command-line/program.ts';
 import { ConfigurationError } from '../configuration/error.ts';
+import { defined } from '../domain/defined.ts';
 import { HostTaken } from '../runtime/host/host-claim.ts';
 import { runWorkers } from '../runtime/host/run-workers.ts';
 import { neutronConnection } from '../runtime/neutron/connection.ts';
@@ -15,6 +16,11 @@ import {
 import { createLogger, installTemporalLogger } from '../runtime/process/logging.ts';
 import { prepareExternal, TemporalUnusable } from '../runtime/process/temporal-connection.ts';
 
+const RESTART_VARIABLES = {
+  'ZVM_STATE_DIRECTORY, STATE_DIRECTORY': 'where the worker remembers its last runs, to notice a restored Temporal',
+  ZVM_RESTORED: '1: the hosts are held until `zvmnet restore finish`',
+};
+
 async function main(files: ConfigurationArguments): Promise<void> {
   const configuration = configurationOf(files);
   const logger = createLogger(configuration.worker.logLevel);
@@ -24,13 +30,18 @@ async function main(files: ConfigurationArguments): Promise<void> {
   const target = configuredTarget();
   await prepareExternal(target);
   const { versioning: versioned } = configuration.worker;
+  const { ZVM_STATE_DIRECTORY, STATE_DIRECTORY, ZVM_RESTORED } = process.env;
+  const restart = {
+    ...defined({ stateDirectory: ZVM_STATE_DIRECTORY ?? STATE_DIRECTORY }),
+    isRestored: ZVM_RESTORED === '1',
+  };
   const times = {
     intervalSeconds: configuration.worker.pollingIntervalSeconds,
     sweepSeconds: configuration.worker.directorySweepSeconds,
   };
   const neutron = configuration.neutron === undefined ? undefined : neutronConnection(configuration.neutron, logger);
   neutron?.start();
-  const workers = await runWorkers(configuration.hosts, target, logger, times, neutron, { versioned });
+  const workers = await runWorkers(configuration.hosts, target, logger, times, neutron, { versioned, restart });
   watched.use(workers.renew);
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM'), workers.stopped]);
   logger.info('stopping: operations continue with the next worker');
@@ -50,7 +61,7 @@ runProgram(
     name: 'worker',
     does: 'Runs the workers of the hosts that the files describe, until SIGINT or SIGTERM. SIGHUP reads the files again.',
     options: CONFIGURATION_OPTIONS,
-    environment: { ...CONFIGURATION_VARIABLES, ...TEMPORAL_VARIABLES },
+    environment: { ...CONFIGURATION_VARIABLES, ...TEMPORAL_VARIABLES, ...RESTART_VARIABLES },
     exit: { 0: 'stopped by a signal', 1: 'failed, or the host is served by another system' },
     example: '--config-file /etc/neutron/neutron.conf --config-file /etc/neutron/plugins/zvm/neutron_zvm_plugin.ini',
   },

@@ -12,12 +12,11 @@ import {
 } from '@temporalio/workflow';
 import { defined } from '../domain/defined.ts';
 import { searchTermsOfChange } from '../domain/guest/search-terms.ts';
-import type { Userid } from '../domain/text/identifiers.ts';
 import { ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
-import { runPath } from '../temporal-config/ui.ts';
-import { failureFrom, heldBy, malformed, requestedPause, stepsBefore } from './failures.ts';
-import { emptyQueue, GuestQueue, type QueueState } from './guest-queue.ts';
+import { heldBy, requestedPause } from './failures.ts';
+import { GuestQueue } from './guest-queue.ts';
 import {
+  abandon,
   answer,
   enqueue,
   isGuestRequest,
@@ -28,41 +27,27 @@ import {
   withdraw,
 } from './guest-queue-messages.ts';
 import { type GuestRequest, isWord } from './guest-request.ts';
-import type { EarlierOperation, EarlierRuns, PlaceInOrder } from './host-activities.ts';
+import {
+  acceptedInput,
+  acceptedState,
+  type ConvergeGuestInput,
+  type ConvergeGuestResult,
+  type Finished,
+  finishedOf,
+  type GuestRunState,
+  showGuestRun,
+  worst,
+} from './guest-run-result.ts';
+import type { EarlierOperation, PlaceInOrder } from './host-activities.ts';
 import { probeGuest } from './probe-guest.ts';
-import { showProgress } from './progress.ts';
 import { Releases } from './releases.ts';
-import { beginWork, carryOut, type NotYet, type RequestWork } from './request-work.ts';
+import { beginWork, carryOut, type NotYet, type RequestWork, type WorkContext } from './request-work.ts';
 import { addSearchAttributes } from './run-visibility.ts';
-import { isAbsentOr, isRecord, isText } from './untrusted-input.ts';
-
-export type ConvergeGuestInput = { host: string; userid: Userid };
-
-/** One request of a guest run, as its result names it. */
-type Finished = { operation: string; summary: string; outcome: Outcome; steps: string[] };
-type Outcome = 'changed' | 'unchanged' | 'planned' | 'refused' | 'failed' | 'cancelled' | 'busy';
-
-/** The result of a guest run: its last fifty requests in the order of their ends, and the knowledge for its next run. */
-export type ConvergeGuestResult = {
-  host: string;
-  userid: string;
-  requests: Finished[];
-  /** When the last request that changed something ended, in milliseconds of Unix time. */
-  changedAt?: number;
-} & EarlierRuns;
-
-/** The state that the next run continues from. */
-export type GuestRunState = QueueState & {
-  current?: RequestWork;
-  /** The request in progress was withdrawn as the run ended. */
-  isWithdrawn?: boolean;
-  finished: Finished[];
-};
+import { isText } from './untrusted-input.ts';
 
 // Temporal accepts 10,000 signals and 51,200 events a run: the next run takes over long before.
 const MOST_SIGNALS = 2_000;
 const MOST_FINISHED = 50;
-const MOST_STEPS = 40;
 const LONGEST_PAUSE_MS = 30_000;
 /** Longest wait for an operation that was accepted earlier: one without workers must not lock the guest. */
 const PATIENCE_MS = 120_000;
@@ -78,6 +63,7 @@ export async function convergeGuest(input: ConvergeGuestInput, carried?: GuestRu
   const run = new GuestRun(acceptedInput(input), acceptedState(carried));
   setHandler(enqueue, (request: unknown) => run.receive(request));
   setHandler(withdraw, (id: unknown) => run.withdraw(id));
+  setHandler(abandon, (workflowId: unknown) => run.abandon(workflowId));
   setHandler(queueOfGuest, () => run.operations());
   return run.work();
 }
@@ -142,6 +128,18 @@ class GuestRun {
     else if (this.#current?.request.id === id) this.#withdrawCurrent();
   }
 
+  abandon(workflowId: unknown): void {
+    this.#signals += 1;
+    if (!isText(workflowId)) {
+      log.warn('malformed end of an operation dropped');
+      return;
+    }
+    for (const request of this.queue.takeOf(workflowId)) this.#finish(request, { kind: 'cancelled' });
+    if (this.#current?.request.operation.workflowId !== workflowId) return;
+    this.#current.isAbandoned = true;
+    this.#scope?.cancel();
+  }
+
   operations(): { current: string | undefined; waiting: string[] } {
     const waiting = this.queue.inOrder().map(({ operation }) => operation.workflowId);
     return { current: this.#current?.request.operation.workflowId, waiting };
@@ -189,19 +187,7 @@ class GuestRun {
 
   async #carryOut(work: RequestWork): Promise<void> {
     const { request } = work;
-    const carry = request.change.kind === 'probe' ? probeGuest : carryOut;
-    const outcome = await this.#inScope(() =>
-      carry(work, {
-        ...this.#input,
-        order: () => this.#placeOf(request),
-        isFirst: () => (this.#heldMs !== undefined && request.dryRun) || !this.queue.hasEarlierThan(request),
-        report: async (trouble) => this.#tell(request, { kind: 'retries', trouble }),
-        checkHistory: () => {
-          if (this.#isFull()) throw new HistoryFull();
-        },
-        awaitRelease: (failure) => this.#awaitReleaseOf(request, failure),
-      }),
-    );
+    const outcome = await this.#inScope(() => carry(work, this.#contextOf(request)));
     this.#current = undefined;
     const isWithdrawn = this.#isWithdrawn || this.#isCancelled;
     this.#isWithdrawn = false;
@@ -212,6 +198,19 @@ class GuestRun {
     else if (outcome.kind === 'held') this.#holdBack(request, outcome.failure);
     else if (outcome.kind === 'waits') await this.#waitFor(request, outcome);
     else if (!this.queue.isAnswered(request)) this.queue.add(request);
+  }
+
+  #contextOf(request: GuestRequest): WorkContext {
+    return {
+      ...this.#input,
+      order: () => this.#placeOf(request),
+      isFirst: () => (this.#heldMs !== undefined && request.dryRun) || !this.queue.hasEarlierThan(request),
+      report: async (trouble) => this.#tell(request, { kind: 'retries', trouble }),
+      checkHistory: () => {
+        if (this.#isFull()) throw new HistoryFull();
+      },
+      awaitRelease: (failure) => this.#awaitReleaseOf(request, failure),
+    };
   }
 
   #learn({ acceptedAt }: GuestRequest, { earlierRuns }: Extract<NotYet, { kind: 'learns' }>): void {
@@ -279,9 +278,27 @@ class GuestRun {
     if (request.onlyIfFree) throw failure;
     this.#tellHeld(request, failure);
     const since = Date.now();
-    await this.#releases.wait(requestedPause(failure));
+    const isAbandoned = () => this.#current?.isAbandoned === true;
+    const stops = () => isAbandoned() || this.queue.firstPlan() !== undefined;
+    while (!(await this.#releases.wait(requestedPause(failure), stops))) {
+      if (isAbandoned()) throw new CancelledFailure('the operation was ended after a restore');
+      await CancellationScope.nonCancellable(() => this.#planBeside());
+    }
     this.#tell(request, { kind: 'begins' });
     return Date.now() - since;
+  }
+
+  /** Carry out a dry run while a request waits in the middle of its steps: it is planned from what z/VM has now. */
+  async #planBeside(): Promise<void> {
+    const request = this.queue.firstPlan();
+    if (request === undefined) return;
+    this.queue.take(request.id);
+    this.#tellIfWaited(request);
+    const work = beginWork(request, []);
+    const order = () => ({ acceptedAt: request.acceptedAt, known: [], waitsForEarlier: false });
+    const outcome = await carry(work, { ...this.#contextOf(request), order, isFirst: () => true });
+    const isOutcome = outcome.kind !== 'waits' && outcome.kind !== 'learns' && outcome.kind !== 'held';
+    this.#finish(request, isOutcome ? outcome : { kind: 'cancelled' }, work);
   }
 
   #tellHeld(request: GuestRequest, failure: unknown): void {
@@ -366,73 +383,10 @@ class GuestRun {
   }
 
   #show(state: string): void {
-    const { host, userid } = this.#input;
-    const { namespace } = workflowInfo();
-    const waiting = this.queue.inOrder();
-    const ended = this.#finished.toReversed();
-    const operations = [
-      ...waiting.map(({ operation }) => operation.workflowId),
-      ...ended.map((each) => each.operation),
-    ];
-    showProgress({
-      ...{ subject: `${userid} on ${host}`, state },
-      links: operations.slice(0, MOST_STEPS).map((id) => ({ text: id, path: runPath(namespace, id) })),
-      lists: {
-        waiting: waiting.map(({ summary }) => summary),
-        ended: ended.map(({ summary, outcome }) => `${outcome}: ${summary}`),
-      },
-    });
+    showGuestRun(this.#input, state, this.queue.inOrder(), this.#finished);
   }
 }
 
-function finishedOf({ operation, summary }: GuestRequest, outcome: RequestOutcome, work?: RequestWork): Finished {
-  const steps =
-    outcome.kind === 'done'
-      ? outcome.result.steps
-      : outcome.kind === 'failed'
-        ? stepsBefore(failureFrom(outcome.failure))
-        : (work?.forward.done ?? []);
-  return { operation: operation.workflowId, summary, outcome: outcomeOf(outcome), steps: steps.slice(0, MOST_STEPS) };
-}
-
-function outcomeOf(outcome: RequestOutcome): Outcome {
-  switch (outcome.kind) {
-    case 'done':
-      if (outcome.result.plan !== undefined) return 'planned';
-      return outcome.result.changed ? 'changed' : 'unchanged';
-    case 'failed':
-      return outcome.failure.type === 'Refused' ? 'refused' : 'failed';
-    default:
-      return outcome.kind;
-  }
-}
-
-const FROM_WORST: readonly Outcome[] = ['failed', 'refused', 'cancelled', 'changed', 'planned', 'unchanged', 'busy'];
-
-/** A run is found by the worst of its requests. */
-function worst(finished: readonly Finished[]): Outcome {
-  return FROM_WORST.find((outcome) => finished.some((each) => each.outcome === outcome)) ?? 'unchanged';
-}
-
-function acceptedInput(input: unknown): ConvergeGuestInput {
-  if (!isRecord(input) || !isText(input.host) || !isText(input.userid)) throw malformed('input');
-  return { host: input.host, userid: input.userid as Userid };
-}
-
-function acceptedState(carried: unknown): GuestRunState {
-  if (carried === undefined) return { ...emptyQueue(), finished: [] };
-  if (!isGuestRunState(carried)) throw malformed('carried');
-  return carried;
-}
-
-function isGuestRunState(carried: unknown): carried is GuestRunState {
-  return (
-    isRecord(carried) &&
-    Array.isArray(carried.waiting) &&
-    carried.waiting.every(isGuestRequest) &&
-    [carried.answered, carried.finished].every(Array.isArray) &&
-    isRecord(carried.words) &&
-    isRecord(carried.waits) &&
-    isAbsentOr(carried.current, (work) => isRecord(work) && isGuestRequest(work.request) && isRecord(work.forward))
-  );
+function carry(work: RequestWork, context: WorkContext): Promise<RequestOutcome | NotYet> {
+  return work.request.change.kind === 'probe' ? probeGuest(work, context) : carryOut(work, context);
 }

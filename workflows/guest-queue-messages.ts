@@ -53,6 +53,8 @@ export type RequestStanding =
 export const enqueue = defineSignal<[GuestRequest]>('enqueue');
 /** Sent to a guest run: the request of that id leaves the queue, or is rolled back when it is in progress. */
 export const withdraw = defineSignal<[string]>('withdraw');
+/** Sent to a guest run after a restore: the requests of the operation of that Workflow ID end, and the guest is left as it is. */
+export const abandon = defineSignal<[string]>('abandon');
 /** Query to a guest run: the operation in progress, and the waiting operations in order, by Workflow ID. */
 export const queueOfGuest = defineQuery<{ current: string | undefined; waiting: string[] }>('queue');
 

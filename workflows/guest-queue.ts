@@ -94,6 +94,12 @@ export class GuestQueue {
     return index < 0 ? undefined : this.#waiting.splice(index, 1)[0];
   }
 
+  takeOf(workflowId: string): GuestRequest[] {
+    const taken = this.#waiting.filter(({ operation }) => operation.workflowId === workflowId);
+    for (const { id } of taken) this.take(id);
+    return taken;
+  }
+
   takeAll(): GuestRequest[] {
     return this.#waiting.splice(0);
   }

@@ -22,6 +22,8 @@ import { showProgress } from './progress.ts';
 import { addSearchAttributes } from './run-visibility.ts';
 import { isRecord, isText } from './untrusted-input.ts';
 
+const RESTORED = "is held: Temporal's database was restored. See `zvmnet restore list`";
+
 /** The query for the control of a host. */
 export const controlOfHost = defineQuery<HostControl>('control');
 
@@ -75,7 +77,10 @@ function show(host: string, control: HostControl): void {
       ? { subject: host, state: 'is not held; send the signal `hold` with {"by": "…", "reason": "…"} to hold it' }
       : {
           subject: host,
-          state: 'is held: nothing is written to its z/VM; send the signal `release` to go on',
+          state:
+            hold === control.restore
+              ? RESTORED
+              : 'is held: nothing is written to its z/VM; send the signal `release` to go on',
           reason: holdText(host, hold),
           lists: { done: control.quiet.map((worker) => `no write is under way by ${worker}`) },
         },

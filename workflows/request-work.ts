@@ -49,6 +49,8 @@ export type RequestWork = {
   forward: ReconcilerState;
   /** A probe, once it is planned. */
   probe?: ProbeWork;
+  /** An operator has ended it after a restore: the guest is left as it is. */
+  isAbandoned?: boolean;
   /** The rollback, once it has begun, and its reason. */
   rollback?: { state: ReconcilerState; why: RollbackReason };
 };
@@ -197,6 +199,7 @@ async function afterFailure(
 ): Promise<RequestOutcome | NotYet | undefined> {
   const { request, planned, forward: state } = work;
   if (!isRequestFailure(error)) throw error;
+  if (work.isAbandoned === true && state.touched.length > 0) return leftAsIs(work, { host, userid });
   if (isHeld(error) && !request.onlyIfFree) return { kind: 'held', failure: error };
   // A repair waits for nobody: a later reconciliation sees to the guest.
   if (isHeld(error) && state.touched.length === 0) return { kind: 'busy' };
@@ -250,6 +253,7 @@ async function back(work: RequestWork, context: WorkContext): Promise<RequestOut
       return reasonOf(error);
     },
   );
+  if (work.isAbandoned === true) return leftAsIs(work, context);
   const { done } = work.forward;
   const { why } = rollback;
   if (why.kind === 'cancelled') {
@@ -291,6 +295,18 @@ function failureToReport(
   if (failure !== undefined) return failure;
   const report = { ...where, ...permanently(troubleOf(error, `change ${where.userid}`)), done: [] };
   return operationFailed('StepFailed', report, 'left');
+}
+
+/** The outcome of an operation that was ended after a restore: nobody knows how much of it, and of what followed it, was done. */
+function leftAsIs(
+  { request, forward: { done } }: RequestWork,
+  { host, userid }: Pick<WorkContext, 'host' | 'userid'>,
+): RequestOutcome {
+  const { portIds } = searchTermsOfChange(request.change);
+  const reason = "an operator has ended it after a restore of Temporal's database";
+  const advice = `compare ${userid} with its record: zvmnet guest show ${userid}`;
+  const report = { host, userid, portIds, step: request.summary, reason, advice, done: [...done] };
+  return { kind: 'failed', failure: failureData(operationFailed('StepFailed', report, 'left')) };
 }
 
 /** The failure of a cancelled operation whose rollback failed. */

@@ -6,9 +6,10 @@ import { BackendError } from '../../backend/backend-error.ts';
 import { ControlReader, isMissing, sayOfHost, startControl } from '../../client/host-control.ts';
 import type { WorkerIdentity } from '../../client/worker-identity.ts';
 import { taskQueueOf } from '../../domain/host/host.ts';
-import { type HostControl, holdAt, holdText, NO_CONTROL } from '../../domain/host/host-control.ts';
+import { type HostControl, holdAt, holdText, NO_CONTROL, type WorkFor } from '../../domain/host/host-control.ts';
 import { messageOf } from '../../domain/text/error-message.ts';
 import { is, quoted, ZVM_OUTCOME } from '../../temporal-config/search-attributes.ts';
+import type { ServedRun, TemporalMemory } from './temporal-memory.ts';
 
 /** The server ends a question for news after 20 seconds. */
 const LONGEST_QUESTION_MS = 40_000;
@@ -21,6 +22,7 @@ const AGAIN_MS = 1_000;
 /** Node takes no longer timer. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 const TOLD_AT_ONCE = 20;
+const ALL = Number.POSITIVE_INFINITY;
 /** Runs that wait for a release themselves. */
 const WAITING_TYPES = ['convergeGuest', 'ensureVswitch', 'deleteVswitch', 'ensureManagementNetwork', 'ensureDhcp'];
 
@@ -28,8 +30,14 @@ const WAITING_TYPES = ['convergeGuest', 'ensureVswitch', 'deleteVswitch', 'ensur
 export type RunningWatch = ControlWatch & { ended: Promise<void> };
 
 /** Watch until the signal is aborted. The host's control run is started where there is none. */
-export function watchControl(client: Client, own: WorkerIdentity, logger: Logger, signal: AbortSignal): RunningWatch {
-  const watch = new Watch(client, own, logger, signal);
+export function watchControl(
+  client: Client,
+  own: WorkerIdentity,
+  memory: TemporalMemory,
+  logger: Logger,
+  signal: AbortSignal,
+): RunningWatch {
+  const watch = new Watch(client, own, memory, logger, signal);
   return Object.assign(watch, { ended: watch.run() });
 }
 
@@ -41,15 +49,19 @@ class Watch implements ControlWatch {
   readonly #looks = new Set<(control: HostControl) => void>();
   #control: HostControl = NO_CONTROL;
   #goodAt: number | undefined;
-  /** Runs that a hold has stopped. */
-  readonly #stopped = new Set<string>();
+  /** Runs that a hold has stopped, each with the operations that it works for. */
+  readonly #stopped = new Map<string, ReadonlySet<string>>();
+  /** Operations that go on after a restore, as far as the runs that wait for that know of it. */
+  #goesOn = 0;
+  readonly #memory: TemporalMemory;
   #wasHeld = false;
   #toldQuiet = 0;
   #end: NodeJS.Timeout | undefined;
 
-  constructor(client: Client, own: WorkerIdentity, logger: Logger, signal: AbortSignal) {
+  constructor(client: Client, own: WorkerIdentity, memory: TemporalMemory, logger: Logger, signal: AbortSignal) {
     this.#client = client;
     this.#own = own;
+    this.#memory = memory;
     this.#logger = logger;
     this.#signal = signal;
   }
@@ -69,8 +81,13 @@ class Watch implements ControlWatch {
     return () => this.#looks.delete(look);
   }
 
-  stopped(workflowId: string): void {
-    this.#stopped.add(workflowId);
+  stopped({ workflowIds }: WorkFor): void {
+    const run = workflowIds.at(-1);
+    if (run !== undefined) this.#stopped.set(run, new Set(workflowIds));
+  }
+
+  served(run: ServedRun): void {
+    this.#memory.keep(run);
   }
 
   quiet({ holds }: HostControl): void {
@@ -112,11 +129,26 @@ class Watch implements ControlWatch {
   /** Read on, or anew without a reader. Answers the reader to go on with, as long as its run is open. */
   async #read(before: ControlReader | undefined): Promise<ControlReader | undefined> {
     const reader = before ?? new ControlReader(this.#client, this.#own.host);
-    if (await isRead(reader, before === undefined)) this.#take(reader.control);
+    const isThere = await isRead(reader, before === undefined);
+    if (isThere) {
+      await this.#refuseRestored(reader.control, before === undefined ? ALL : 1);
+      this.#take(reader.control);
+    } else if (before === undefined) this.#memory.forget();
     if (reader.isOpen) return reader;
     // The run was terminated, or is gone with its history: what is known of it goes on.
     await startControl(this.#client, this.#own.host, this.#control);
     return undefined;
+  }
+
+  /** Hold the host when Temporal has lost what this worker remembers, of its last runs. Throws until that word is there. */
+  async #refuseRestored(control: HostControl, most: number): Promise<void> {
+    if (control.restore !== undefined) return;
+    const lost = await this.#memory.lost(this.#client, control.settledAt ?? 0, most);
+    if (lost === undefined) return;
+    const { host, identity } = this.#own;
+    await sayOfHost(this.#client, host, 'restored', { by: identity, reason: lost });
+    this.#memory.forget();
+    throw new Error(lost);
   }
 
   #take(control: HostControl): void {
@@ -136,16 +168,24 @@ class Watch implements ControlWatch {
     else if (this.#wasHeld) this.#logger.info({ host }, 'the host is released');
     this.#wasHeld = hold !== undefined;
     for (const look of this.#looks) look(this.#control);
-    if (hold === undefined) void this.#release();
+    const goesOn = this.#control.restore?.goesOn ?? [];
+    if (hold === undefined) void this.#release([...this.#stopped.keys()]);
+    else if (goesOn.length > this.#goesOn) void this.#release(this.#stoppedFor(goesOn.map((each) => each.workflowId)));
+    this.#goesOn = goesOn.length;
+  }
+
+  /** Runs that work for one of these operations; none where this worker has not stopped them. */
+  #stoppedFor(operations: readonly string[]): string[] {
+    return [...this.#stopped].filter(([, of]) => operations.some((id) => of.has(id))).map(([run]) => run);
   }
 
   /** Tell the runs that a hold has stopped, also those that it stopped under another worker. */
-  async #release(): Promise<void> {
+  async #release(stopped: readonly string[]): Promise<void> {
     const { host } = this.#own;
-    const stopped = [...this.#stopped];
-    this.#stopped.clear();
+    for (const run of stopped) this.#stopped.delete(run);
+    const isAll = holdAt(this.#control, Date.now()) === undefined;
     try {
-      const runs = [...new Set([...stopped, ...(await this.#heldRuns())])];
+      const runs = [...new Set([...stopped, ...(isAll || stopped.length === 0 ? await this.#heldRuns() : [])])];
       const work = async () => {
         for (let run = runs.shift(); run !== undefined; run = runs.shift())
           await this.#client.workflow

@@ -6,7 +6,7 @@ import type { NeutronConnection } from '../neutron/connection.ts';
 import { connectWorkers } from '../process/temporal-connection.ts';
 import { renewBackend } from './host-backend.ts';
 import { ownIdentity } from './host-claim.ts';
-import { type HostKeeper, keepHosts } from './host-keeper.ts';
+import { type HostKeeper, keepHosts, type Restart } from './host-keeper.ts';
 import { createHostWorker, type HostWorker } from './host-worker.ts';
 import type { ReconcileTimes } from './reconcile-schedule.ts';
 import { buildIdOf, versionOf } from './worker-build.ts';
@@ -21,7 +21,7 @@ export type RunningWorkers = {
 };
 
 /** The workflows that workers run with: those of this installation unless others are given, and as a build of their own unless not `versioned`. */
-export type Build = { bundle?: WorkflowBundleWithSourceMap; versioned?: boolean };
+export type Build = { bundle?: WorkflowBundleWithSourceMap; versioned?: boolean; restart?: Restart };
 
 /**
  * Start a worker for each host, on one connection and with one workflow bundle; with `reconcile`, each host's Schedule too, with `neutron` by
@@ -34,10 +34,10 @@ export async function runWorkers(
   logger: Logger,
   reconcile?: ReconcileTimes,
   neutron?: Pick<NeutronConnection, 'sourceFor'>,
-  { bundle: given, versioned = true }: Build = {},
+  { bundle: given, versioned = true, restart = {} }: Build = {},
 ): Promise<RunningWorkers> {
   const identities = hosts.map((host) => ownIdentity(host));
-  const keeper = await keepHosts(identities, target, reconcile, logger);
+  const keeper = await keepHosts(identities, target, reconcile, logger, restart);
   const create = async () => {
     const [connection, bundle] = await Promise.all([connectWorkers(target), given ?? workflowBundle()]);
     const known = await keeper.buildFor(buildIdOf(bundle));

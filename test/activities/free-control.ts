@@ -7,4 +7,5 @@ export const FREE: ControlWatch = {
   onChange: () => () => {},
   stopped: () => {},
   quiet: () => {},
+  served: () => {},
 };

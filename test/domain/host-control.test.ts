@@ -1,5 +1,14 @@
 import { expect, test } from 'vitest';
-import { controlAfter, controlFrom, holdAt, holdText, NO_CONTROL } from '../../domain/host/host-control.ts';
+import {
+  controlAfter,
+  controlFrom,
+  type HostControl,
+  holdAt,
+  holdOfWork,
+  holdText,
+  NO_CONTROL,
+  type WorkFor,
+} from '../../domain/host/host-control.ts';
 import { reportsOnly } from '../../domain/host/repair-mode.ts';
 
 const held = (input: unknown, at = 1_000) => controlAfter(NO_CONTROL, { name: 'hold', input, at });
@@ -54,4 +63,30 @@ test('a host that is new here is observed, unless its configuration says that it
 test('a host that its configuration has observed is never repaired, nor is a held one', () => {
   expect(repairs({ mode: 'observe' })).toBe('observed');
   expect(repairs({ mode: 'repair', control: held({}) })).toBe('held');
+});
+
+test('a restored host is held until the restore is finished, but for operations that an operator lets go on', () => {
+  const restored = controlAfter(NO_CONTROL, { name: 'restored', input: { by: 'w1', reason: 'lost' }, at: 1_000 });
+  const allowed = controlAfter(restored, {
+    ...{ name: 'goOn', input: { workflowId: 'create-port/zvm1/1', firstRunId: 'run-1' }, at: 2_000 },
+  });
+  const stops = (control: HostControl, work: WorkFor) => holdOfWork(control, 3_000, work) !== undefined;
+  const [own, other, rollback] = [
+    { workflowIds: ['create-port/zvm1/1', 'guest/zvm1/A'] },
+    { workflowIds: ['create-port/zvm1/2', 'guest/zvm1/A'], requestId: 'run-2/0' },
+    { workflowIds: ['guest/zvm1/A'], requestId: 'run-1/0' },
+  ];
+  expect([own, other, rollback].map((work) => stops(restored, work))).toEqual([true, true, true]);
+  expect([own, other, rollback].map((work) => stops(allowed, work))).toEqual([false, true, false]);
+  const both = controlAfter(allowed, { name: 'hold', input: { by: 'anna' }, at: 2_500 });
+  expect(stops(both, own)).toBe(true);
+  const finished = controlAfter(allowed, { name: 'finish', input: {}, at: 4_000 });
+  expect(stops(finished, other)).toBe(false);
+  expect(finished.settledAt).toBe(4_000);
+  expect(controlFrom(JSON.parse(JSON.stringify(allowed)))).toEqual(allowed);
+});
+
+test('a release does not end what a restore holds', () => {
+  const restored = controlAfter(NO_CONTROL, { name: 'restored', input: {}, at: 1_000 });
+  expect(holdAt(controlAfter(restored, { name: 'release', input: {}, at: 2_000 }), 3_000)).toBeDefined();
 });

@@ -104,7 +104,11 @@ try {
 async function storeOfHold(host: string, userid: string): Promise<void> {
   const origin = { by: 'anna', via: 'zvmnet', reason: 'service' } as const;
   await holdHost(stack.client, host, origin);
-  const port = { portId: '00000000-0000-4000-8000-000000000077', vswitch: 'VSW2', network: { type: 'flat' } };
+  const port = {
+    portId: '00000000-0000-4000-8000-000000000077',
+    vswitch: 'VSW2',
+    network: { type: 'vlan', segmentationId: 100 },
+  };
   const run = await startRun(stack.client, 'createPort', { host, userid, ...port } as never, 'held');
   const outcome = async () => (await run.describe()).typedSearchAttributes.get(ZVM_OUTCOME);
   while ((await outcome()) !== 'held') await sleep(200);
