@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { localTarget } from '../client/temporal-connection.ts';
 import type { HostConfiguration } from '../configuration/load.ts';
 import { runWorkers } from '../runtime/host/run-workers.ts';
-import { createLogger, installTemporalLogger } from '../runtime/process/logging.ts';
+import { createLogger, installTemporalRuntime } from '../runtime/process/logging.ts';
 
 /** The worker of a benchmark in a process of its own, whose CPU and memory can be told from the rest; its one argument says where. */
 const { hosts, address, namespace, bundleFile } = z
@@ -16,7 +16,7 @@ const { hosts, address, namespace, bundleFile } = z
   })
   .parse(JSON.parse(process.argv[2] ?? ''));
 const logger = createLogger('error');
-installTemporalLogger(logger);
+installTemporalRuntime(logger);
 // The source map is in the code.
 const bundle = { code: await readFile(bundleFile, 'utf8'), sourceMap: '' };
 const workers = await runWorkers(hosts, localTarget(address, namespace), logger, undefined, undefined, { bundle });

@@ -1,6 +1,7 @@
 import { Client } from '@temporalio/client';
 import { z } from 'zod';
 import { defined } from '../domain/defined.ts';
+import { tracedCalls } from './trace-context.ts';
 
 /** The ways by which operations come in. `schedule` is the Schedule of reconciliation. */
 export const VIAS = ['http', 'zvmnet', 'neutron', 'schedule', 'temporal'] as const;
@@ -41,5 +42,6 @@ export function reasonFrom(text: string | undefined): string | undefined {
 
 /** The same connection under a person's name: Temporal's histories have it as the identity of each request. */
 export function clientOf(client: Client, by: string): Client {
-  return new Client({ connection: client.connection, namespace: client.options.namespace, identity: by });
+  const interceptors = { workflow: [tracedCalls] };
+  return new Client({ connection: client.connection, namespace: client.options.namespace, identity: by, interceptors });
 }

@@ -1,6 +1,7 @@
 import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { NAMESPACE } from '../temporal-config/names.ts';
+import { tracedCalls } from './trace-context.ts';
 
 /** Where Temporal is: what `temporal.toml` and `TEMPORAL_*` say, or the address given. */
 export type TemporalTarget = { namespace: string; connection: ConnectionOptions };
@@ -24,5 +25,9 @@ export function localTarget(address: string, namespace: string): TemporalTarget 
 /** Connect a client; `close` ends its connection. */
 export async function connectClient(target: TemporalTarget): Promise<{ client: Client; close(): Promise<void> }> {
   const connection = await Connection.connect(target.connection);
-  return { client: new Client({ connection, namespace: target.namespace }), close: () => connection.close() };
+  const interceptors = { workflow: [tracedCalls] };
+  return {
+    client: new Client({ connection, namespace: target.namespace, interceptors }),
+    close: () => connection.close(),
+  };
 }

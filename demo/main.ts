@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { openPortFile, readPortFile } from '../client/port-file.ts';
 import { runProgram, type Values, wholeNumber } from '../command-line/program.ts';
 import { defined } from '../domain/defined.ts';
-import { createLogger, installTemporalLogger } from '../runtime/process/logging.ts';
+import { createLogger, installTemporalRuntime } from '../runtime/process/logging.ts';
 import { releasesOf } from '../simulator/zvm/release.ts';
 import { SERVER_VARIABLES } from '../temporal-config/dev-server/temporal-binary.ts';
 import { examplePortRequests } from './example-ports.ts';
@@ -23,7 +23,7 @@ async function main(values: Values<typeof OPTIONS>): Promise<void> {
   const wanted = wholeNumber('--ports', values.ports, 1);
   const releases = values.release === undefined ? undefined : releasesOf(values.release);
   const guestsPerHost = Math.max(10, Math.ceil(wanted / HOSTS / 2));
-  installTemporalLogger(createLogger('warn'));
+  installTemporalRuntime(createLogger('warn'));
   const stack = await startStack({ hosts: HOSTS, guestsPerHost, say, ...defined({ releases }) });
   try {
     const requests =

@@ -4,7 +4,7 @@ import { runProgram, type Values, wholeNumber } from '../command-line/program.ts
 import { PortRequest } from '../domain/operations/requests.ts';
 import { Mac } from '../domain/port/mac.ts';
 import { HostName, SegmentationId, Userid, VswitchName } from '../domain/text/identifiers.ts';
-import { createLogger, installTemporalLogger } from '../runtime/process/logging.ts';
+import { createLogger, installTemporalRuntime } from '../runtime/process/logging.ts';
 import { SERVER_VARIABLES } from '../temporal-config/dev-server/temporal-binary.ts';
 import { mismatchesOf, SimulatorState } from './check.ts';
 import type { ApiPort } from './openstack/neutron-api.ts';
@@ -26,7 +26,7 @@ async function main(values: Values<typeof OPTIONS>): Promise<void> {
   const count = wholeNumber('--ports', values.ports, 1, 2_000);
   const out = values.json ? process.stderr : process.stdout;
   const say = (line: string) => out.write(`${line}\n`);
-  installTemporalLogger(createLogger('warn'));
+  installTemporalRuntime(createLogger('warn'));
   const stack = await startNeutronStack({ guests: count, say });
   const ended = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   try {

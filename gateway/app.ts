@@ -9,6 +9,7 @@ import { authorised, fromThisMachine, jsonBody, limitedBody, rateLimited, readsA
 import { openApiRoute } from './http/openapi.ts';
 import { answerWith, notJson, Problem, temporalDoesNotAnswer } from './http/problem.ts';
 import { type App, newApp, type Services } from './http/routing.ts';
+import { traced } from './http/traced.ts';
 import { type GatewayOptions, LIMITS, type Limits } from './options.ts';
 import { pageRoutes } from './picture/pages.ts';
 import { eventRoutes } from './picture/sse.ts';
@@ -33,6 +34,7 @@ export function createGateway(options: GatewayOptions): App {
   const services: Services = { options, limits, state, counted: metrics.counted };
   const app = newApp();
   app.use(requestId());
+  app.use(traced);
   app.use(metrics.middleware);
   app.use(
     secureHeaders({

@@ -30,6 +30,8 @@ export type AgentOptions = {
   onNews(news: News): Promise<void>;
   /** Reconcile the whole host. */
   onResync(reason: string): Promise<void>;
+  /** Called after each report of a name of this agent; false when the server has not taken it. */
+  onReported?(name: string, isTaken: boolean): void;
 };
 
 const AGAIN_MS = 2_000;
@@ -67,6 +69,7 @@ export class L2Agent {
           log,
           isReachable: options.isReachable,
           onRevived: () => this.#requestResync('neutron-server had marked the agent as dead'),
+          onReported: (isTaken) => options.onReported?.(host, isTaken),
         }),
     );
     this.#subscription = new Subscription(connection, {

@@ -14,6 +14,8 @@ export type ReporterOptions = {
   isReachable(): boolean;
   /** Called when the server had taken this agent for dead or had forgotten it: it may have failed to bind ports meanwhile. */
   onRevived(): void;
+  /** Called after each report; false when the server has not taken it. */
+  onReported?(isTaken: boolean): void;
 };
 
 const BINARY = 'neutron-zvm-agent';
@@ -64,10 +66,11 @@ export class StateReporter {
   }
 
   async #report(): Promise<void> {
-    const { host, intervalMs, log, isReachable, onRevived } = this.#options;
+    const { host, intervalMs, log, isReachable, onRevived, onReported } = this.#options;
     if (!isReachable()) return;
     try {
       const answer = await this.#api.reportState(this.#state(), new Date(), intervalMs);
+      onReported?.(answer !== undefined);
       if (answer === undefined) {
         log.error(
           { host },
@@ -84,6 +87,7 @@ export class StateReporter {
       if (wasAway) onRevived();
     } catch (error) {
       if (this.#stopped) return;
+      onReported?.(false);
       const reason = messageOf(error);
       if (!this.#failing) log.warn({ host, reason }, 'report of the state failed');
       this.#failing = true;

@@ -20,7 +20,7 @@ const MAY: Record<string, { code: string[]; types: string[]; packages: RegExp }>
     types: ['workflows'],
     packages: /^(zod|node:(crypto|zlib)|@temporalio\/(activity|common))$/,
   },
-  backend: { code: ['domain'], types: [], packages: /^node:timers\/promises$/ },
+  backend: { code: ['domain'], types: [], packages: /^node:(timers\/promises|diagnostics_channel)$/ },
   'backend/http': { code: ['backend', 'domain'], types: [], packages: /^(undici|node:.*)$/ },
   'backend/zvm': { code: ['backend', 'domain'], types: [], packages: /^zod$/ },
   'backend/feilong': { code: ['backend', 'backend/http', 'backend/zvm', 'domain'], types: [], packages: /^zod$/ },
@@ -35,14 +35,14 @@ const MAY: Record<string, { code: string[]; types: string[]; packages: RegExp }>
     code: ['domain', 'temporal-config'],
     types: ['workflows'],
     packages:
-      /^(zod|csv-parse|yaml|node:(crypto|zlib|(stream|timers)\/promises)|@temporalio\/(client|common|envconfig))$/,
+      /^(zod|csv-parse|yaml|node:(crypto|zlib|(stream|timers)\/promises)|@temporalio\/(client|common|envconfig)|@opentelemetry\/api)$/,
   },
   configuration: { code: ['domain', 'neutron'], types: [], packages: /^(zod|node:.*)$/ },
   gateway: {
     code: ['client', 'domain', 'temporal-config'],
     types: [],
     packages:
-      /^(zod|hono.*|@hono\/.*|amaro|prom-client|rate-limiter-flexible|swagger-ui-dist.*|pino|node:.*|@temporalio\/(client|common))$/,
+      /^(zod|hono.*|@hono\/.*|amaro|prom-client|rate-limiter-flexible|swagger-ui-dist.*|pino|node:.*|@opentelemetry\/api|@temporalio\/(client|common))$/,
   },
   cli: {
     code: ['client', 'command-line', 'configuration', 'domain', 'temporal-config'],

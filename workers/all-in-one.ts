@@ -38,10 +38,10 @@ async function main(values: Values<typeof OPTIONS>): Promise<void> {
     });
   await refuseTaken((await configuredServer(process.env)) === undefined ? { ...server, ...own } : own);
   // Loading them takes longer than the first line may.
-  const { createLogger, installTemporalLogger } = await import('../runtime/process/logging.ts');
+  const { createLogger, installTemporalRuntime } = await import('../runtime/process/logging.ts');
   const { startStack } = await import('../demo/stack.ts');
   const { firstSteps, RECONCILE_SECONDS } = await import('../demo/first-steps.ts');
-  installTemporalLogger(createLogger('warn'));
+  installTemporalRuntime(createLogger('warn'));
   stack = await startStack({
     hosts: STARTER.hosts,
     guestsPerHost,

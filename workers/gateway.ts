@@ -8,6 +8,7 @@ import { watchTokens } from '../runtime/gateway/token-file.ts';
 import { CONFIGURATION_OPTIONS, CONFIGURATION_VARIABLES, configurationOf } from '../runtime/process/configuration.ts';
 import { createLogger } from '../runtime/process/logging.ts';
 import { prepareExternal } from '../runtime/process/temporal-connection.ts';
+import { startTracing, TRACING_VARIABLES } from '../runtime/telemetry/tracing.ts';
 
 const OPTIONS = {
   ...CONFIGURATION_OPTIONS,
@@ -28,6 +29,7 @@ async function main(given: Values<typeof OPTIONS>): Promise<void> {
   const log = (level: 'info' | 'warn' | 'error', fields: Record<string, unknown>, message: string) =>
     logger[level](fields, message);
   const watched = tokensFile === undefined ? undefined : watchTokens(tokensFile, log);
+  const tracing = await startTracing('gateway');
   const target = configuredTarget();
   await prepareExternal(target);
   const { client, close } = await connectClient(target);
@@ -51,6 +53,7 @@ async function main(given: Values<typeof OPTIONS>): Promise<void> {
   await gateway.close();
   watched?.close();
   await close();
+  await tracing.stop();
 }
 
 /** The options of the command line. Throws a UsageError that names the wrong option. */
@@ -90,6 +93,7 @@ runProgram(
       ZVM_GATEWAY_LOG_LEVEL: 'the log level, with ZVM_GATEWAY_HOSTS',
       ...CONFIGURATION_VARIABLES,
       ...TEMPORAL_VARIABLES,
+      ...TRACING_VARIABLES,
     },
     exit: { 0: 'stopped by a signal' },
     example: '--config-file zvm.ini --tokens tokens.json --listen 0.0.0.0 --tls-cert cert.pem --tls-key key.pem',

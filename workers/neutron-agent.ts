@@ -1,29 +1,34 @@
 import { once } from 'node:events';
 import { configuredTarget, connectClient, TEMPORAL_VARIABLES } from '../client/temporal-connection.ts';
-import { messageOf, runProgram } from '../command-line/program.ts';
+import { messageOf, runProgram, type Values } from '../command-line/program.ts';
 import { NeutronError } from '../neutron/errors.ts';
 import { runNeutronAgents } from '../runtime/neutron/agents.ts';
 import {
   CONFIGURATION_OPTIONS,
   CONFIGURATION_VARIABLES,
-  type ConfigurationArguments,
   configurationOf,
   watchConfiguration,
 } from '../runtime/process/configuration.ts';
-import { createLogger } from '../runtime/process/logging.ts';
+import { createLogger, installTemporalRuntime, temporalMeter } from '../runtime/process/logging.ts';
 import { prepareExternal } from '../runtime/process/temporal-connection.ts';
+import { METRICS_OPTION, metricsAddress } from '../runtime/telemetry/metrics-option.ts';
+import { startTracing, TRACING_VARIABLES } from '../runtime/telemetry/tracing.ts';
 
-async function main(files: ConfigurationArguments): Promise<void> {
+const OPTIONS = { ...CONFIGURATION_OPTIONS, ...METRICS_OPTION };
+
+async function main({ metrics, ...files }: Values<typeof OPTIONS>): Promise<void> {
   const configuration = configurationOf(files);
   if (configuration.neutron?.bus === undefined)
     throw new Error("transport_url is missing: give the URL of Neutron's message broker, as in neutron.conf");
   const logger = createLogger(configuration.worker.logLevel);
+  installTemporalRuntime(logger, { metrics: metricsAddress(metrics) });
+  const tracing = await startTracing('neutron-agent');
   const watched = watchConfiguration(files, configuration, logger);
   process.on('SIGHUP', watched.readAgain);
   const target = configuredTarget();
   await prepareExternal(target);
   const { client, close } = await connectClient(target);
-  const agents = runNeutronAgents(configuration.hosts, configuration.neutron, client, logger);
+  const agents = runNeutronAgents(configuration.hosts, configuration.neutron, client, logger, temporalMeter());
   watched.use(agents.renew);
   const ended = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   try {
@@ -33,6 +38,7 @@ async function main(files: ConfigurationArguments): Promise<void> {
     watched.close();
     await agents.stop();
     await close();
+    await tracing.stop();
   }
 }
 
@@ -40,8 +46,8 @@ runProgram(
   {
     name: 'neutron-agent',
     does: "Runs Neutron's L2 agent of the hosts that the files describe, until SIGINT or SIGTERM. SIGHUP reads the files again.",
-    options: CONFIGURATION_OPTIONS,
-    environment: { ...CONFIGURATION_VARIABLES, ...TEMPORAL_VARIABLES },
+    options: OPTIONS,
+    environment: { ...CONFIGURATION_VARIABLES, ...TEMPORAL_VARIABLES, ...TRACING_VARIABLES },
     exit: { 0: 'stopped by a signal' },
     example: '--config-file /etc/neutron/neutron.conf --config-file /etc/neutron/plugins/zvm/neutron_zvm_plugin.ini',
   },

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { configuredTarget, TEMPORAL_VARIABLES } from '../client/temporal-connection.ts';
-import { messageOf, runProgram } from '../command-line/program.ts';
+import { messageOf, runProgram, type Values } from '../command-line/program.ts';
 import { ConfigurationError } from '../configuration/error.ts';
 import { defined } from '../domain/defined.ts';
 import { HostTaken } from '../runtime/host/host-claim.ts';
@@ -9,22 +9,26 @@ import { neutronConnection } from '../runtime/neutron/connection.ts';
 import {
   CONFIGURATION_OPTIONS,
   CONFIGURATION_VARIABLES,
-  type ConfigurationArguments,
   configurationOf,
   watchConfiguration,
 } from '../runtime/process/configuration.ts';
-import { createLogger, installTemporalLogger } from '../runtime/process/logging.ts';
+import { createLogger, installTemporalRuntime } from '../runtime/process/logging.ts';
 import { prepareExternal, TemporalUnusable } from '../runtime/process/temporal-connection.ts';
+import { METRICS_OPTION, metricsAddress } from '../runtime/telemetry/metrics-option.ts';
+import { startTracing, TRACING_VARIABLES } from '../runtime/telemetry/tracing.ts';
+
+const OPTIONS = { ...CONFIGURATION_OPTIONS, ...METRICS_OPTION };
 
 const RESTART_VARIABLES = {
   'ZVM_STATE_DIRECTORY, STATE_DIRECTORY': 'where the worker remembers its last runs, to notice a restored Temporal',
   ZVM_RESTORED: '1: the hosts are held until `zvmnet restore finish`',
 };
 
-async function main(files: ConfigurationArguments): Promise<void> {
+async function main({ metrics, ...files }: Values<typeof OPTIONS>): Promise<void> {
   const configuration = configurationOf(files);
   const logger = createLogger(configuration.worker.logLevel);
-  installTemporalLogger(logger);
+  installTemporalRuntime(logger, { metrics: metricsAddress(metrics) });
+  const tracing = await startTracing('worker');
   const watched = watchConfiguration(files, configuration, logger);
   process.on('SIGHUP', watched.readAgain);
   const target = configuredTarget();
@@ -48,6 +52,7 @@ async function main(files: ConfigurationArguments): Promise<void> {
   await workers.stop();
   watched.close();
   await neutron?.close();
+  await tracing.stop();
 }
 
 /** The message of a foreseen failure, the stack of any other. */
@@ -60,8 +65,8 @@ runProgram(
   {
     name: 'worker',
     does: 'Runs the workers of the hosts that the files describe, until SIGINT or SIGTERM. SIGHUP reads the files again.',
-    options: CONFIGURATION_OPTIONS,
-    environment: { ...CONFIGURATION_VARIABLES, ...TEMPORAL_VARIABLES, ...RESTART_VARIABLES },
+    options: OPTIONS,
+    environment: { ...CONFIGURATION_VARIABLES, ...TEMPORAL_VARIABLES, ...TRACING_VARIABLES, ...RESTART_VARIABLES },
     exit: { 0: 'stopped by a signal', 1: 'failed, or the host is served by another system' },
     example: '--config-file /etc/neutron/neutron.conf --config-file /etc/neutron/plugins/zvm/neutron_zvm_plugin.ini',
   },

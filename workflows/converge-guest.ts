@@ -41,7 +41,8 @@ import {
 import type { EarlierOperation, PlaceInOrder } from './host-activities.ts';
 import { probeGuest } from './probe-guest.ts';
 import { Releases } from './releases.ts';
-import { beginWork, carryOut, type NotYet, type RequestWork, type WorkContext } from './request-work.ts';
+import { beginWork, carryOut, isNotYet, type NotYet, type RequestWork, type WorkContext } from './request-work.ts';
+import { measureQueue, traced } from './run-telemetry.ts';
 import { addSearchAttributes } from './run-visibility.ts';
 import { isText } from './untrusted-input.ts';
 
@@ -114,7 +115,9 @@ class GuestRun {
       return;
     }
     this.queue.add(request);
-    if (ahead !== undefined) this.#tell(request, { kind: 'waits', behind: ahead.operation.workflowId });
+    if (ahead === undefined) return;
+    this.#tell(request, { kind: 'waits', behind: ahead.operation.workflowId });
+    measureQueue(this.queue.inOrder().length);
   }
 
   withdraw(id: unknown): void {
@@ -187,13 +190,16 @@ class GuestRun {
 
   async #carryOut(work: RequestWork): Promise<void> {
     const { request } = work;
-    const outcome = await this.#inScope(() => carry(work, this.#contextOf(request)));
+    const outcome = await this.#inScope(() =>
+      traced('GuestRequest', request.trace, { 'zvm.operation': request.operation.workflowId }, () =>
+        carry(work, this.#contextOf(request)),
+      ),
+    );
     this.#current = undefined;
     const isWithdrawn = this.#isWithdrawn || this.#isCancelled;
     this.#isWithdrawn = false;
     if (outcome.kind === 'learns') this.#learn(request, outcome);
-    const hasTurn = outcome.kind !== 'waits' && outcome.kind !== 'learns' && outcome.kind !== 'held';
-    if (hasTurn) this.#finish(request, outcome, work);
+    if (!isNotYet(outcome)) this.#finish(request, outcome, work);
     else if (isWithdrawn) this.#finish(request, { kind: 'cancelled' });
     else if (outcome.kind === 'held') this.#holdBack(request, outcome.failure);
     else if (outcome.kind === 'waits') await this.#waitFor(request, outcome);
@@ -297,8 +303,7 @@ class GuestRun {
     const work = beginWork(request, []);
     const order = () => ({ acceptedAt: request.acceptedAt, known: [], waitsForEarlier: false });
     const outcome = await carry(work, { ...this.#contextOf(request), order, isFirst: () => true });
-    const isOutcome = outcome.kind !== 'waits' && outcome.kind !== 'learns' && outcome.kind !== 'held';
-    this.#finish(request, isOutcome ? outcome : { kind: 'cancelled' }, work);
+    this.#finish(request, isNotYet(outcome) ? { kind: 'cancelled' } : outcome, work);
   }
 
   #tellHeld(request: GuestRequest, failure: unknown): void {
@@ -350,7 +355,9 @@ class GuestRun {
   }
 
   #tellIfWaited(request: GuestRequest): void {
-    if (this.queue.endWaiting(request.id)) this.#tell(request, { kind: 'begins' });
+    if (!this.queue.endWaiting(request.id)) return;
+    this.#tell(request, { kind: 'begins' });
+    measureQueue(this.queue.inOrder().length);
   }
 
   /** A signal to an ended operation may fail. */
@@ -383,7 +390,7 @@ class GuestRun {
   }
 
   #show(state: string): void {
-    showGuestRun(this.#input, state, this.queue.inOrder(), this.#finished);
+    showGuestRun(this.#input, state, this.queue, this.#finished);
   }
 }
 

@@ -88,6 +88,7 @@ export function isGuestRequest(value: unknown): value is GuestRequest {
     isAbsentOr(value.onlyIf, isRecord) &&
     isAbsentOr(value.batch, isBatch) &&
     isAbsentOr(value.directory, isText) &&
+    isAbsentOr(value.trace, isText) &&
     isChange(value.change)
   );
 }

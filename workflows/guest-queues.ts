@@ -9,6 +9,7 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
+import { defined } from '../domain/defined.ts';
 import { searchTermsOfChange } from '../domain/guest/search-terms.ts';
 import type { Userid } from '../domain/text/identifiers.ts';
 import { guestWorkflowId } from '../temporal-config/names.ts';
@@ -27,6 +28,7 @@ import {
 } from './guest-queue-messages.ts';
 import { type GuestRequest, isOrdered } from './guest-request.ts';
 import type { HostActivities } from './host-activities.ts';
+import { currentTraceparent } from './run-telemetry.ts';
 import { isRecord } from './untrusted-input.ts';
 
 /** A change of a guest. */
@@ -107,6 +109,7 @@ export function guestQueues(): GuestQueues {
       operation: { workflowId, firstRunId: firstExecutionRunId },
       acceptedAt: ordered ? startTime.getTime() : Date.now(),
       ...{ summary, dryRun, reports: show !== undefined, onlyIfFree },
+      ...defined({ trace: currentTraceparent() }),
     };
     const nothing = { outcome: undefined, answeredRun: undefined, lost: undefined };
     const entry: Pending = { guest: guestWorkflowId(host, userid), ...nothing, show: show ?? showHeld };

@@ -34,6 +34,8 @@ export type GuestRequest = {
   directory?: DirectoryReading;
   /** The operation shows where its request stands. */
   reports: boolean;
+  /** The `traceparent` of the operation, where somebody traces it. */
+  trace?: string;
   /** Answered `busy` unless the guest is free. */
   onlyIfFree: boolean;
 };

@@ -2,7 +2,7 @@ import { workflowInfo } from '@temporalio/workflow';
 import type { Userid } from '../domain/text/identifiers.ts';
 import { runPath } from '../temporal-config/ui.ts';
 import { failureFrom, malformed, stepsBefore } from './failures.ts';
-import { emptyQueue, type QueueState } from './guest-queue.ts';
+import { emptyQueue, type GuestQueue, type QueueState } from './guest-queue.ts';
 import { isGuestRequest, type RequestOutcome } from './guest-queue-messages.ts';
 import type { GuestRequest } from './guest-request.ts';
 import type { EarlierRuns } from './host-activities.ts';
@@ -40,10 +40,11 @@ const MOST_LINKS = 40;
 export function showGuestRun(
   { host, userid }: ConvergeGuestInput,
   state: string,
-  waiting: readonly GuestRequest[],
+  queue: GuestQueue,
   finished: readonly Finished[],
 ): void {
   const { namespace } = workflowInfo();
+  const waiting = queue.inOrder();
   const ended = finished.toReversed();
   const operations = [...waiting.map(({ operation }) => operation.workflowId), ...ended.map((each) => each.operation)];
   showProgress({

@@ -82,6 +82,11 @@ export type WorkContext = {
 /** The reason why a request is not carried out yet: others go first, the guest run must first learn the work of earlier runs, or the host is held. */
 export type NotYet = Exclude<Planning, PlannedChange> | { kind: 'held'; failure: unknown };
 
+/** True when the request is not carried out yet. */
+export function isNotYet(outcome: RequestOutcome | NotYet): outcome is NotYet {
+  return outcome.kind === 'waits' || outcome.kind === 'learns' || outcome.kind === 'held';
+}
+
 /** How long a rollback may go on; after that, reconciliation sees to the drift that is left. */
 const ROLLBACK_MINUTES = 30;
 /** Most choices of another address after conflicts. */

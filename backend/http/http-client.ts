@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Pool } from 'undici';
 import { defined } from '../../domain/defined.ts';
 import { BackendError } from '../backend-error.ts';
+import { type ObservedCall, observed, observedCalls } from '../observation.ts';
 import { connectionFailure } from './connection-failure.ts';
 import { limitedText, TooLong } from './limited-body.ts';
 import { retryAfterMs } from './retry-after.ts';
@@ -10,6 +11,8 @@ import { retryAfterMs } from './retry-after.ts';
 export type HttpOptions = {
   /** The server's name in messages. */
   server: string;
+  /** The z/VM host that it serves, for those who observe its calls. */
+  host?: string;
   /** `https://server.example.org`, with a path where its API is below one. */
   url: string;
   /** A whole call, from asking to the last byte of the answer; milliseconds. */
@@ -66,7 +69,7 @@ const MAX_FAILURE_BYTES = 64 * 1024;
  * a CA file that cannot be read.
  */
 export function createHttpClient(options: HttpOptions): HttpClient {
-  const { server, timeoutMs, verifyTls, onWarning = () => {} } = options;
+  const { server, host = '', timeoutMs, verifyTls, onWarning = () => {} } = options;
   const url = URL.parse(options.url);
   if (url === null || !['http:', 'https:'].includes(url.protocol))
     throw misconfigured(server, `${server}'s URL must begin with http or https`);
@@ -84,7 +87,10 @@ export function createHttpClient(options: HttpOptions): HttpClient {
   const { maxAnswerBytes = MAX_ANSWER_BYTES } = options;
   let notBefore = 0;
 
-  const call = async ({ operation, method, path, headers, body, signal }: HttpCall): Promise<HttpAnswer> => {
+  const send = async (
+    { operation, method, path, headers, body, signal }: HttpCall,
+    seen: ObservedCall,
+  ): Promise<HttpAnswer> => {
     signal?.throwIfAborted();
     const timeout = AbortSignal.timeout(timeoutMs);
     const ended = signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
@@ -94,6 +100,7 @@ export function createHttpClient(options: HttpOptions): HttpClient {
       if (wait > 0) await pause(wait, undefined, { signal: ended, ref: false });
       const response = await pool.request({ method, path, headers, body: body ?? null, signal: ended });
       const { statusCode: status } = response;
+      seen.status = status;
       const isSuccess = status >= 200 && status <= 299;
       const text = await limitedText(response.body, isSuccess ? maxAnswerBytes : MAX_FAILURE_BYTES, !isSuccess);
       const header = (name: string) => [response.headers[name]].flat()[0];
@@ -107,6 +114,10 @@ export function createHttpClient(options: HttpOptions): HttpClient {
         ? tooLate(operation, timeoutMs)
         : connectionFailure(server, operation, error, CONNECT_TIMEOUT_MS);
     }
+  };
+  const call = (wanted: HttpCall) => {
+    const seen = { host, server, operation: wanted.operation };
+    return observed(observedCalls, seen, () => send(wanted, seen));
   };
   return { call, close: () => pool.destroy() };
 }

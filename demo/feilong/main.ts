@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { runProgram, type Values, wholeNumber } from '../../command-line/program.ts';
-import { createLogger, installTemporalLogger } from '../../runtime/process/logging.ts';
+import { createLogger, installTemporalRuntime } from '../../runtime/process/logging.ts';
 import { SERVER_VARIABLES } from '../../temporal-config/dev-server/temporal-binary.ts';
 import { examplePortRequests } from '../example-ports.ts';
 import { wire } from '../wire.ts';
@@ -25,7 +25,7 @@ async function main(values: Values<typeof OPTIONS>): Promise<void> {
     process.stdout.write(values.json ? `${JSON.stringify({ skipped: true })}\n` : '');
     return;
   }
-  installTemporalLogger(createLogger('warn'));
+  installTemporalRuntime(createLogger('warn'));
   const guests = Math.max(10, Math.ceil(count / 2));
   const stack = await startFeilongStack({ guests, say });
   const ended = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);

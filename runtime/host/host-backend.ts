@@ -110,6 +110,7 @@ function xcatOptionsOf({ host, xcat }: HostConfiguration, logger: Logger): XcatC
   if (xcat === undefined) throw new Error(`${host} is not managed by xCAT any more: restart the worker`);
   const { url, username, password, timeoutSeconds, caFile, verifyTls, credentialsInQuery, maxAnswerMebibytes } = xcat;
   return {
+    host,
     url,
     username,
     password,
@@ -127,6 +128,7 @@ function feilongOptionsOf({ host, feilong }: HostConfiguration, logger: Logger):
   if (feilong === undefined) throw new Error(`${host} is not managed by Feilong any more: restart the worker`);
   const { url, tokenFile, username, password = '', timeoutSeconds, caFile, verifyTls } = feilong;
   return {
+    host,
     url,
     timeoutMs: timeoutSeconds * 1_000,
     verifyTls,

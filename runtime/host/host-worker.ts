@@ -16,6 +16,7 @@ import { type HostConfiguration, serverUrlOf } from '../../configuration/load.ts
 import { defined } from '../../domain/defined.ts';
 import { taskQueueOf } from '../../domain/host/host.ts';
 import type { HostActivities } from '../../workflows/host-activities.ts';
+import { observedWorker } from '../telemetry/observed-worker.ts';
 import { backendOf, checkBackend, type RenewableBackend, rulesOf } from './host-backend.ts';
 
 /** Activities wait for xCAT most of their time: many guests at once in a storm. */
@@ -78,6 +79,7 @@ export async function createHostWorker(
     taskQueue: taskQueueOf(configuration.host),
     ...defined({ identity, workerDeploymentOptions: version && pinnedTo(version) }),
     workflowBundle,
+    ...observedWorker,
     activities: wrap(createHostActivities(runtime)),
     maxConcurrentWorkflowTaskExecutions: workflowTasks,
     maxConcurrentLocalActivityExecutions: workflowTasks,

@@ -20,6 +20,7 @@ export function bundleWorkflows(): Promise<WorkflowBundleWithSourceMap> {
     fileURLToPath(new URL(`../../workflows/${name}.${isSource ? 'ts' : 'js'}`, import.meta.url));
   return bundleWorkflowCode({
     workflowsPath: pathOf('index'),
+    workflowInterceptorModules: [pathOf('run-telemetry')],
     payloadConverterPath: pathOf('untrusted-input'),
     // The bundler reports every module at INFO.
     logger: new DefaultLogger('WARN'),

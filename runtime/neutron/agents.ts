@@ -1,4 +1,5 @@
 import { type Client, ScheduleNotFoundError, ScheduleOverlapPolicy } from '@temporalio/client';
+import type { MetricMeter } from '@temporalio/common';
 import type { Logger } from 'pino';
 import { tellOfNeutron } from '../../client/neutron-news.ts';
 import { reconcileRequest } from '../../client/reconcile-now.ts';
@@ -9,6 +10,7 @@ import { defined } from '../../domain/defined.ts';
 import { L2Agent } from '../../neutron/agent.ts';
 import { reconcileScheduleId } from '../../temporal-config/names.ts';
 import { backendOf, renewBackend } from '../host/host-backend.ts';
+import { type AgentMetrics, agentMetrics } from '../telemetry/agent-metrics.ts';
 import { type NeutronBus, neutronConnection } from './connection.ts';
 import { ZvmWatch } from './zvm-watch.ts';
 
@@ -29,12 +31,13 @@ export function runNeutronAgents(
   neutron: NeutronConfiguration,
   client: Client,
   logger: Logger,
+  meter?: MetricMeter,
 ): RunningAgents {
   const neutronAccess = neutronConnection(neutron, logger);
   const { bus } = neutronAccess;
   if (bus === undefined || neutron.bus === undefined)
     throw new Error("transport_url is missing: give the URL of Neutron's message broker, as in neutron.conf");
-  const options = { neutron: neutron.bus, client, logger };
+  const options = { neutron: neutron.bus, client, logger, metrics: meter && agentMetrics(meter) };
   const running = hosts.map((host) => agentOf(host, bus, options));
   neutronAccess.start();
   for (const { watch } of running) watch.start();
@@ -71,13 +74,27 @@ async function reconcileNow(client: Client, host: string): Promise<void> {
   }
 }
 
-type Options = { neutron: NonNullable<NeutronConfiguration['bus']>; client: Client; logger: Logger };
+type Options = {
+  neutron: NonNullable<NeutronConfiguration['bus']>;
+  client: Client;
+  logger: Logger;
+  metrics: AgentMetrics | undefined;
+};
 
 /** The agent of a host, which reports while z/VM answers, and the agent's backend. */
-function agentOf(host: HostConfiguration, bus: NeutronBus, { neutron, client, logger }: Options) {
+function agentOf(host: HostConfiguration, bus: NeutronBus, { neutron, client, logger, metrics }: Options) {
   const { flags, reportIntervalSeconds } = neutron;
   const reportIntervalMs = Math.round(reportIntervalSeconds * 1_000);
   const soon = <Result>(call: () => Promise<Result>) => client.withDeadline(Date.now() + TEMPORAL_MS, call);
+  const forwarded = async (kind: 'news' | 'resync', call: () => Promise<void>) => {
+    try {
+      await soon(call);
+      metrics?.forwarded(host.host, kind, true);
+    } catch (error) {
+      metrics?.forwarded(host.host, kind, false);
+      throw error;
+    }
+  };
   const backend = backendOf(host, logger);
   const watch = new ZvmWatch({
     host: host.host,
@@ -91,15 +108,20 @@ function agentOf(host: HostConfiguration, bus: NeutronBus, { neutron, client, lo
     ...defined({ dhcpHost: host.dhcpHost }),
     bridgeMappings: Object.fromEntries(host.physicalNetworks.map(({ name, vswitch }) => [name, vswitch])),
     reportIntervalMs,
-    isReachable: () => watch.isReachable(),
+    isReachable() {
+      const isReachable = watch.isReachable();
+      metrics?.reachable(host.host, isReachable);
+      return isReachable;
+    },
     flags,
     log: {
       info: logger.info.bind(logger),
       warn: logger.warn.bind(logger),
       error: logger.error.bind(logger),
     },
-    onNews: (news) => soon(() => tellOfNeutron(client, host.host, news)),
-    onResync: () => soon(() => reconcileNow(client, host.host)),
+    onNews: (news) => forwarded('news', () => tellOfNeutron(client, host.host, news)),
+    onResync: () => forwarded('resync', () => reconcileNow(client, host.host)),
+    onReported: (name, isTaken) => metrics?.reported(name, isTaken),
   });
   return { host: host.host, agent, watch, backend };
 }

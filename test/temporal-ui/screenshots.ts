@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { runProgram } from '../../command-line/program.ts';
 import type { Stack } from '../../demo/stack.ts';
-import { createLogger, installTemporalLogger } from '../../runtime/process/logging.ts';
+import { createLogger, installTemporalRuntime } from '../../runtime/process/logging.ts';
 import { SERVER_VARIABLES } from '../../temporal-config/dev-server/temporal-binary.ts';
 import { completeQueries } from '../../temporal-config/saved-queries.ts';
 import { listPath, runPath, saveViewsScript, viewUrl } from '../../temporal-config/ui.ts';
@@ -45,7 +45,7 @@ function picturesOf(scene: Scene): Picture[] {
 }
 
 async function main(): Promise<void> {
-  installTemporalLogger(createLogger('fatal'));
+  installTemporalRuntime(createLogger('fatal'));
   const { stack, scene } = await setStage();
   const browser = await startChromium();
   if (browser === undefined) throw new Error('no Chromium');

@@ -10,7 +10,7 @@ import { examplePortRequests } from '../../demo/example-ports.ts';
 import { startStack } from '../../demo/stack.ts';
 import { taskQueueOf } from '../../domain/host/host.ts';
 import { runWorkers } from '../../runtime/host/run-workers.ts';
-import { createLogger, installTemporalLogger } from '../../runtime/process/logging.ts';
+import { createLogger, installTemporalRuntime } from '../../runtime/process/logging.ts';
 import { controlWorkflowId } from '../../temporal-config/names.ts';
 import { ZVM_OUTCOME } from '../../temporal-config/search-attributes.ts';
 import type { listVswitches } from '../../workflows/index.ts';
@@ -20,7 +20,7 @@ import { startRun } from './start.ts';
 /** Runs each operation once on embedded defaults and stores the histories that replay tests hold: `node test/workflows/store-histories.ts`. */
 const folder = join(import.meta.dirname, '../histories');
 mkdirSync(folder, { recursive: true });
-installTemporalLogger(createLogger('fatal'));
+installTemporalRuntime(createLogger('fatal'));
 const stack = await startStack({ hosts: 1, guestsPerHost: 5, say: (line) => process.stderr.write(`${line}\n`) });
 try {
   const [first] = examplePortRequests(1, stack.hosts, 4);

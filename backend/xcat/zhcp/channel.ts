@@ -1,10 +1,13 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomBytes } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { BackendError } from '../../backend-error.ts';
 import { plainText } from '../../http/plain-text.ts';
+import { observed, observedChains } from '../../observation.ts';
 import { waitUnlessAborted } from '../../waiting.ts';
 import type { Transport } from '../rest/transport.ts';
 import { runOnNode, type ScriptResult } from './dsh.ts';
+import { changesDirectory, observedChainOf, observedCommandOf } from './observed-commands.ts';
 import { type Command, type CommandOutcome, chainText, parseOutcomes, scriptText } from './script.ts';
 
 export type { Command, CommandOutcome } from './script.ts';
@@ -23,6 +26,8 @@ export type CommandChannel = {
 };
 
 export type ChannelOptions = {
+  /** The z/VM host, for those who observe its commands. */
+  host?: string;
   /** A command that takes longer is ended; seconds. */
   commandSeconds?: number;
   /** Chains that run side by side on the zHCP: what SMAPI gets at once. */
@@ -33,6 +38,8 @@ export type ChannelOptions = {
 type Caller = Job[];
 
 type Job = {
+  /** Runs a function as its caller would: the call that carries the chain belongs to the caller's trace. */
+  asCaller: ReturnType<typeof AsyncLocalStorage.snapshot>;
   chain: readonly Command[];
   bytes: number;
   directoryChanges: number;
@@ -58,7 +65,7 @@ const FLIGHTS = 2;
 export function createCommandChannel(
   transport: Transport,
   zhcpNode: string,
-  { parallel = PARALLEL, commandSeconds = COMMAND_SECONDS }: ChannelOptions = {},
+  { host = '', parallel = PARALLEL, commandSeconds = COMMAND_SECONDS }: ChannelOptions = {},
 ): CommandChannel {
   const operation = `run commands on ${zhcpNode}`;
   let queue: Caller[] = [];
@@ -75,7 +82,7 @@ export function createCommandChannel(
       queue = queue.filter((caller) => caller.length > 0);
       // Commands that do not fit need not wait for this call to end.
       if (queue.length > 0) void work();
-      await runBatch(batch);
+      await batch[0]?.asCaller(runBatch, batch);
     }
     flights -= 1;
   };
@@ -109,7 +116,18 @@ export function createCommandChannel(
       throw new BackendError({ code: 'refused', operation, message });
     }
     const directoryChanges = chain.filter(changesDirectory).length;
-    return { chain, bytes, directoryChanges, outcome: Promise.withResolvers<CommandOutcome[]>() };
+    const asCaller = AsyncLocalStorage.snapshot();
+    return { asCaller, chain, bytes, directoryChanges, outcome: Promise.withResolvers<CommandOutcome[]>() };
+  };
+
+  const outcomesOf = ({ chain, outcome }: Job): Promise<CommandOutcome[]> => {
+    const seen = observedChainOf(chain, host, zhcpNode);
+    return observed(observedChains, seen, async () => {
+      const outcomes = await outcome.promise;
+      if (observedChains.hasSubscribers)
+        seen.commands = outcomes.map((each, index) => observedCommandOf(chain[index], each));
+      return outcomes;
+    });
   };
 
   return {
@@ -127,7 +145,7 @@ export function createCommandChannel(
       };
       stop?.addEventListener('abort', drop, { once: true });
       try {
-        const outcomes = await waitUnlessAborted(Promise.all(jobs.map((job) => job.outcome.promise)), signal);
+        const outcomes = await waitUnlessAborted(Promise.all(jobs.map(outcomesOf)), signal);
         return outcomes.flat();
       } finally {
         stop?.removeEventListener('abort', drop);
@@ -168,11 +186,6 @@ function takeBatch(queue: readonly Caller[]): Job[] {
     waiting = next;
   }
   return batch;
-}
-
-/** True for SMAPI's functions that DirMaint carries out, as far as they read nothing alone. */
-function changesDirectory({ argv }: Command): boolean {
-  return argv.some((word) => /_DM\b/.test(word) && !/^\w+_Query_DM$/.test(word));
 }
 
 function unknownFate(operation: string, { stderr, failed }: ScriptResult): BackendError {

@@ -1,0 +1,36 @@
+import { defined } from '../../../domain/defined.ts';
+import type { ObservedChain, ObservedCommand } from '../../observation.ts';
+import { judge } from '../../zvm/return-codes.ts';
+import type { Command, CommandOutcome } from './script.ts';
+
+/** A chain as observers see it: names of functions, never their operands, which may hold a password. */
+export function observedChainOf(chain: readonly Command[], host: string, node: string): ObservedChain {
+  const lane = chain.some(changesDirectory) ? 'directory' : chain.some(isSmapi) ? 'smapi' : 'cp';
+  return { host, node, lane, commands: chain.map((command) => ({ name: nameOf(command) })) };
+}
+
+/** A command with its outcome as observers see it. */
+export function observedCommandOf(command: Command | undefined, outcome: CommandOutcome): ObservedCommand {
+  const name = nameOf(command);
+  if (!outcome.ran) return { name };
+  const { exitStatus, output } = outcome;
+  if (command === undefined || !isSmapi(command) || exitStatus === 0) return { name, exitStatus };
+  const verdict = judge(name, exitStatus, output);
+  return { name, exitStatus, ...defined(verdict.ok ? {} : { rc: verdict.rc, rs: verdict.rs }) };
+}
+
+/** True for SMAPI's functions that DirMaint carries out, as far as they read nothing alone. */
+export function changesDirectory({ argv }: Command): boolean {
+  return argv.some((word) => /_DM\b/.test(word) && !/^\w+_Query_DM$/.test(word));
+}
+
+function isSmapi({ argv }: Command): boolean {
+  return argv[0]?.endsWith('/smcli') === true;
+}
+
+/** SMAPI's function; of another program its name and, of CP's commands, their first two words. */
+function nameOf(command: Command | undefined): string {
+  const [program = '', first = '', second = ''] = command?.argv ?? [];
+  if (program.endsWith('/smcli')) return first;
+  return program === 'vmcp' ? ['vmcp', first, second].join(' ').trim() : program;
+}

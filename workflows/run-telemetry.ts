@@ -1,0 +1,142 @@
+import {
+  AsyncLocalStorage,
+  ContinueAsNew,
+  defaultPayloadConverter,
+  proxySinks,
+  type Sinks,
+  uuid4,
+  type WorkflowExecuteInput,
+  type WorkflowInboundCallsInterceptor,
+  type WorkflowInterceptorsFactory,
+  type WorkflowOutboundCallsInterceptor,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { ZVM_HOST, ZVM_OUTCOME, ZVM_USERID } from '../temporal-config/search-attributes.ts';
+import { TRACE_HEADER, type TracePlace, tracePlaceIn, traceparentOf } from '../temporal-config/trace-header.ts';
+import { isRecord } from './untrusted-input.ts';
+
+/** A part of a trace that a workflow has done. It is told once, at its end, since only a replay-safe id exists before. */
+export type RunSpan = {
+  name: string;
+  own: TracePlace;
+  parent: TracePlace;
+  /** Milliseconds of Unix time. */
+  startedAt: number;
+  endedAt: number;
+  attributes: Record<string, string>;
+  failed: boolean;
+};
+
+/** Sinks of the worker that take what workflows tell of themselves. */
+export interface TelemetrySinks extends Sinks {
+  telemetry: {
+    spanEnded(span: RunSpan): void;
+    runEnded(run: { host: string; type: string; outcome: string }): void;
+    queueChanged(queue: { host: string; userid: string; waiting: number }): void;
+  };
+}
+
+const tell = () => proxySinks<TelemetrySinks>().telemetry;
+
+const current = new AsyncLocalStorage<TracePlace | undefined>();
+
+/** The `traceparent` of the work that goes on, for requests to other runs; undefined when nobody traces it. */
+export function currentTraceparent(): string | undefined {
+  const place = current.getStore();
+  return place === undefined ? undefined : traceparentOf(place);
+}
+
+/** Do some work as a part of a trace. Without a well-formed parent nothing is traced. */
+export async function traced<Result>(
+  name: string,
+  traceparent: unknown,
+  attributes: Record<string, string>,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const parent = tracePlaceIn(traceparent);
+  if (parent === undefined) return current.run(undefined, work);
+  const own = { ...parent, spanId: uuid4().replaceAll('-', '').slice(0, 16) };
+  const startedAt = Date.now();
+  const end = (failed: boolean) =>
+    tell().spanEnded({
+      ...{ name, own, parent, startedAt, endedAt: Date.now() },
+      ...{ attributes, failed },
+    });
+  try {
+    const result = await current.run(own, work);
+    end(false);
+    return result;
+  } catch (error) {
+    end(!(error instanceof ContinueAsNew));
+    throw error;
+  }
+}
+
+const tracedRun: WorkflowInboundCallsInterceptor = {
+  execute(input, next) {
+    const { workflowId, runId, workflowType } = workflowInfo();
+    const attributes = { temporalWorkflowID: workflowId, temporalRunID: runId };
+    return traced(`RunWorkflow:${workflowType}`, carriedBy(input.headers), attributes, () => next(input));
+  },
+};
+
+const countedRun: WorkflowInboundCallsInterceptor = {
+  async execute(input, next) {
+    try {
+      const result = await next(input);
+      countEnd('completed');
+      return result;
+    } catch (error) {
+      if (!(error instanceof ContinueAsNew)) countEnd('failed');
+      throw error;
+    }
+  },
+};
+
+const traceHeaders: WorkflowOutboundCallsInterceptor = {
+  scheduleActivity: (input, next) => next({ ...input, headers: withTrace(input.headers) }),
+  scheduleLocalActivity: (input, next) => next({ ...input, headers: withTrace(input.headers) }),
+  startChildWorkflowExecution: (input, next) => next({ ...input, headers: withTrace(input.headers) }),
+  continueAsNew: (input, next) => next({ ...input, headers: withTrace(input.headers) }),
+  getLogAttributes(input, next) {
+    const place = current.getStore();
+    return next(place === undefined ? input : { ...input, trace_id: place.traceId, span_id: place.spanId });
+  },
+};
+
+/** Interceptors of every run: its trace goes on in activities, children and later runs, and its end is counted. */
+export const interceptors: WorkflowInterceptorsFactory = () => ({
+  inbound: [tracedRun, countedRun],
+  outbound: [traceHeaders],
+});
+
+type Headers = WorkflowExecuteInput['headers'];
+
+function withTrace(headers: Headers): Headers {
+  const traceparent = currentTraceparent();
+  if (traceparent === undefined) return headers;
+  return { ...headers, [TRACE_HEADER]: defaultPayloadConverter.toPayload({ traceparent }) };
+}
+
+/** The `traceparent` of a header, which anybody may have written. */
+function carriedBy(headers: Headers): unknown {
+  const payload = headers[TRACE_HEADER];
+  if (payload === undefined) return undefined;
+  try {
+    const carrier: unknown = defaultPayloadConverter.fromPayload(payload);
+    return isRecord(carrier) ? carrier.traceparent : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function countEnd(status: 'completed' | 'failed'): void {
+  const { typedSearchAttributes: known, workflowType: type } = workflowInfo();
+  tell().runEnded({ host: known.get(ZVM_HOST) ?? '', type, outcome: known.get(ZVM_OUTCOME) ?? status });
+}
+
+/** Tell how many requests wait in the queue of this guest. */
+export function measureQueue(waiting: number): void {
+  const { typedSearchAttributes: known } = workflowInfo();
+  tell().queueChanged({ host: known.get(ZVM_HOST) ?? '', userid: known.get(ZVM_USERID) ?? '', waiting });
+}
