@@ -16,6 +16,7 @@ const VERSION = 'v1.29.1';
 const POSTGRES = '/usr/lib/postgresql';
 const DEBIANS_POSTGRES = '15';
 /** A password that breaks a careless script or template. Blanks break Temporal itself. */
+const DATABASES = ['temporal', 'temporal_visibility'];
 const PASSWORD = `it's"a"$ecret/@:#?`;
 const START_MS = 90_000;
 const BUILD_MS = 20 * 60_000;
@@ -31,6 +32,10 @@ export type ProductionServer = {
   kill(): Promise<void>;
   /** Create or upgrade the databases. */
   createDatabases(): Promise<void>;
+  /** Dump its databases as docs/operations.md does. */
+  dump(): Promise<void>;
+  /** Take the databases back to the dump, while the server does not run. */
+  restore(): Promise<void>;
   stop(): Promise<void>;
 };
 
@@ -93,6 +98,16 @@ export async function createProductionServer(): Promise<ProductionServer> {
       server = undefined;
     },
     createDatabases,
+    async dump() {
+      for (const name of DATABASES)
+        await run('pg_dump', [...postgres.way, '--format=custom', `--file=${file(`${name}.dump`)}`, name]);
+    },
+    async restore() {
+      for (const name of DATABASES) {
+        await run('dropdb', [...postgres.way, '--force', name]);
+        await run('pg_restore', [...postgres.way, '--create', '--dbname=postgres', file(`${name}.dump`)]);
+      }
+    },
     async stop() {
       await server?.stop();
       await postgres.stop();
@@ -114,7 +129,7 @@ async function postgresPrograms(say: (line: string) => void): Promise<string> {
 }
 
 /** A separate PostgreSQL on 127.0.0.1, with the role `temporal`. */
-async function startPostgres(folder: string): Promise<{ port: number; stop(): Promise<void> }> {
+async function startPostgres(folder: string): Promise<{ port: number; way: string[]; stop(): Promise<void> }> {
   const programs = await postgresPrograms(() => {});
   const port = await freePort();
   const home = join(folder, 'postgres');
@@ -135,13 +150,14 @@ async function startPostgres(folder: string): Promise<{ port: number; stop(): Pr
   );
   const options = ['-D', data, '-p', String(port), '-k', home, '-c', 'listen_addresses=127.0.0.1', '-c', 'fsync=off'];
   const service = await startService(...asUser('postgres', options), { log, cwd: home });
-  const psql = ['-h', home, '-p', String(port), '-U', 'postgres', '-c'];
+  const way = ['-h', home, '-p', String(port), '-U', 'postgres'];
+  const psql = [...way, '-c'];
   await until('PostgreSQL did not answer', START_MS, log, async () => {
     return spawnSync('psql', [...psql, 'select 1']).status === 0;
   });
   const word = PASSWORD.replaceAll("'", "''");
   await run('psql', [...psql, `CREATE ROLE temporal LOGIN CREATEDB PASSWORD '${word}'`]);
-  return { port, stop: () => service.stop() };
+  return { port, way, stop: () => service.stop() };
 }
 
 function id(option: string): string {
