@@ -124,6 +124,7 @@ zvm_xcat_server = ${simulatorUrl}
 zvm_xcat_username = admin
 zvm_xcat_password = admin
 polling_interval = 86400
+reconcile_mode = repair
 vswitch_mappings = flat:${PROBE_VSWITCH},one:VSW1,two:VSW2,three:${PORT_BASED}
 [ml2_type_flat]
 flat_networks = flat

@@ -50,9 +50,20 @@ export class ControlReader {
       while (this.#next !== undefined || this.#lastEvent === 0);
       return true;
     } catch (error) {
-      if (isMissing(error)) return false;
+      if (!isMissing(error)) throw error;
+      return await this.#isThere();
+    }
+  }
+
+  /** A namespace that a starting server does not know yet is told by the same code: describing the run tells them apart. */
+  async #isThere(): Promise<false> {
+    try {
+      await this.#client.workflow.getHandle(controlWorkflowId(this.#host)).describe();
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return false;
       throw error;
     }
+    throw new Error(`the control run of ${this.#host} has just begun`);
   }
 
   /** Wait for news, or as long as the server lets a caller wait; after `readAll`. */

@@ -1,9 +1,9 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Client } from '@temporalio/client';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import { isMissing } from '../../client/host-control.ts';
 import { messageOf } from '../../domain/text/error-message.ts';
 
 /** A run that this worker has worked for. */
@@ -28,6 +28,7 @@ export type TemporalMemory = {
 
 const MOST_RUNS = 10;
 const WRITE_MS = 1_000;
+const AGAIN_MS = 2_000;
 /** Part of the retention after which a run may be gone by its age: clocks differ. */
 const SURE_PART = 0.9;
 
@@ -66,7 +67,7 @@ export function createTemporalMemory(host: string, directory: string | undefined
       retention ??= await retentionMs(client);
       const since = Date.now() - SURE_PART * retention;
       for (const { workflowId, runId, at } of young.filter((run) => run.at > since))
-        if (!(await isKnown(client, { workflowId, runId })))
+        if (!(await isKnown(client, { workflowId, runId })) && !(await isKnownSoon(client, { workflowId, runId })))
           return `Temporal does not know the run ${runId} of ${workflowId}, on which this worker worked at ${new Date(at).toISOString()}: its database was restored from an older dump`;
       return undefined;
     },
@@ -88,12 +89,18 @@ function readRuns(file: string, host: string, logger: Logger): Remembered {
   }
 }
 
+/** A server that has just started is asked twice: holding a host for nothing would stop its operations. */
+async function isKnownSoon(client: Client, run: ServedRun): Promise<boolean> {
+  await sleep(AGAIN_MS);
+  return isKnown(client, run);
+}
+
 async function isKnown(client: Client, { workflowId, runId }: ServedRun): Promise<boolean> {
   try {
     await client.workflow.getHandle(workflowId, runId).describe();
     return true;
   } catch (error) {
-    if (isMissing(error)) return false;
+    if (error instanceof WorkflowNotFoundError) return false;
     throw error;
   }
 }
