@@ -4,12 +4,13 @@ import { LongestFirst } from './test/longest-first.ts';
 /** Tests that start no Temporal and leave nothing behind in their process. */
 const UNIT = [
   'test/*.test.ts',
-  'test/{activities,backend,bench,command-line,configuration,domain,simulator}/**/*.test.ts',
+  'test/{activities,backend,bench,client,command-line,configuration,domain,simulator}/**/*.test.ts',
   'test/chaos/{checker,model,order,requests}.test.ts',
   'test/gateway/{forms,pages}.test.ts',
   'test/model/{pan-output,trace}.test.ts',
   'test/neutron/{recorded,rest}.test.ts',
   'test/neutron/tempest/*.test.ts',
+  'test/notifications/webhook.test.ts',
 ];
 
 const limits = {

@@ -11,7 +11,7 @@ import { asActivityFailure } from './failures.ts';
  * the steps before it; so is a cancel.
  */
 export async function applySteps(
-  backend: ZvmBackend,
+  backend: Pick<ZvmBackend, 'applySteps'>,
   steps: readonly Step[],
   cancellation: Cancellation,
   arrive: (stage: 'configure' | 'forget') => Promise<void>,
@@ -26,24 +26,28 @@ export async function applySteps(
 function cancelled({ reason }: AbortSignal, detail: object): Error {
   if (reason instanceof ApplicationFailure) return withDetail(reason, detail);
   if (reason instanceof BackendError) return withDetail(asActivityFailure(reason), detail);
-  const why = messageOf(reason);
-  return new CancelledFailure(why, [detail]);
+  return new CancelledFailure(messageOf(reason), [detail]);
 }
 
-function withDetail(error: Error, detail: object): Error {
+/** The failure with more in its first detail. */
+export function withDetail(error: Error, detail: object): Error {
+  if (error instanceof CancelledFailure) return new CancelledFailure(error.message, merged(error.details, detail));
   if (!(error instanceof ApplicationFailure)) return error;
-  const [first, ...more] = error.details ?? [];
-  const merged = isPlainObject(first) ? [{ ...first, ...detail }, ...more] : [...(error.details ?? []), detail];
   const failure = ApplicationFailure.create({
     ...defined({ type: error.type ?? undefined }),
     message: error.message,
     nonRetryable: error.nonRetryable ?? false,
-    details: merged,
+    details: merged(error.details, detail),
     ...(typeof error.nextRetryDelay === 'number' ? { nextRetryDelay: error.nextRetryDelay } : {}),
   });
   // The trace is that of the failure as it came.
   if (error.stack !== undefined) failure.stack = error.stack;
   return failure;
+}
+
+function merged(details: readonly unknown[] | null | undefined, detail: object): unknown[] {
+  const [first, ...more] = details ?? [];
+  return isPlainObject(first) ? [{ ...first, ...detail }, ...more] : [...(details ?? []), detail];
 }
 
 function isPlainObject(value: unknown): value is object {

@@ -1,4 +1,4 @@
-import { ApplicationFailure } from '@temporalio/common';
+import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { BackendError, type TakenAddresses } from '../backend/backend-error.ts';
 import { defined } from '../domain/defined.ts';
 import { describeRefusals, type Refusal } from '../domain/planning/refusal.ts';
@@ -6,23 +6,23 @@ import { NeutronError } from '../neutron/errors.ts';
 import type { FailureType } from '../workflows/failures.ts';
 
 /**
- * The failure of an activity: a BackendError keeps its own word on whether another try can help; anything else is a defect of ours, for
+ * The failure of an activity: a cancel keeps the steps before it, a BackendError its own word on whether another try can help; anything else is a defect of ours, for
  * which it cannot, and alone keeps its stack trace.
  */
 export function asActivityFailure(error: unknown): Error {
-  if (error instanceof ApplicationFailure) return error;
+  if (error instanceof ApplicationFailure || error instanceof CancelledFailure) return error;
   if (error instanceof BackendError && error.code === 'not-defined') return refusedFailure(error.refusals);
   if (error instanceof BackendError && error.code === 'address-conflict')
     return addressConflictFailure(error.taken, error.refusals);
   if (error instanceof BackendError || error instanceof NeutronError) {
-    const { code, operation, advice } = error;
+    const { code, operation, advice, page } = error;
     return withoutTrace(
       ApplicationFailure.create({
         type: (code === 'held' ? 'Held' : 'StepFailed') satisfies FailureType,
         message: `${error.message}. What to do: ${advice}.`,
         nonRetryable: !error.retryable,
         ...retryLater(error),
-        details: [{ code, operation, reason: reasonOf(error), advice, ...smapiCodeOf(error) }],
+        details: [{ code, operation, reason: reasonOf(error), advice, page, ...smapiCodeOf(error) }],
       }),
     );
   }

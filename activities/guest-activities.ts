@@ -8,7 +8,9 @@ import type { GuestState } from '../domain/guest/guest.ts';
 import type { HostCapabilities } from '../domain/host/host-capabilities.ts';
 import { Change } from '../domain/operations/requests.ts';
 import { decide } from '../domain/planning/decision.ts';
+import { formerPorts } from '../domain/planning/former-ports.ts';
 import { waitingForLogon, wrongVlans } from '../domain/planning/live-plan.ts';
+import { basisOf } from '../domain/planning/plan-basis.ts';
 import { plan } from '../domain/planning/planner.ts';
 import { lostPortNumbers } from '../domain/planning/port-number-plan.ts';
 import { refusal, refusalsOf } from '../domain/planning/refusal.ts';
@@ -16,10 +18,12 @@ import { stepId } from '../domain/planning/step-id.ts';
 import type { Step } from '../domain/planning/steps.ts';
 import type { Mac } from '../domain/port/mac.ts';
 import type { Vdev } from '../domain/port/vdev.ts';
+import { isWordChange } from '../domain/text/words.ts';
 import type { Vswitch } from '../domain/vswitch/vswitch.ts';
 import { guestWorkflowId } from '../temporal-config/names.ts';
 import type {
   AppliedSteps,
+  ChangeToPlan,
   HostActivities,
   PlannedChange,
   Planning,
@@ -33,15 +37,16 @@ import type { HostRuntime } from './host-runtime.ts';
 import { refuseBesideOtherWriters } from './other-writers.ts';
 import { createPortNumberReservations } from './port-number-reservations.ts';
 import { shownOf } from './show.ts';
+import { sinceOperation } from './since-operation.ts';
 import { planIdOf, refuseOtherPlan, refuseOtherState } from './state-tags.ts';
 import type { TemporalOperations } from './temporal-operations.ts';
 import type { Stage } from './windows.ts';
 
-type Input<Name extends 'planChange' | 'planTowards' | 'applySteps'> = Parameters<HostActivities[Name]>[0];
+type Input<Name extends 'planTowards' | 'applySteps'> = Parameters<HostActivities[Name]>[0];
 
 /** The activities that read and change one guest. */
 export type GuestActivities = {
-  planChange(input: Input<'planChange'>, signal: AbortSignal): Promise<Planning>;
+  planChange(input: ChangeToPlan, signal: AbortSignal): Promise<Planning>;
   planTowards(input: Input<'planTowards'>, signal: AbortSignal): Promise<Progress>;
   applySteps(
     input: Input<'applySteps'>,
@@ -103,12 +108,15 @@ export function createGuestActivities(host: HostRuntime, operations: TemporalOpe
         [],
       );
       refuse(refuseIncapable(host.backend, steps));
-      const planId = planIdOf(steps);
+      const planId = planIdOf(steps, basisOf(steps, affected, context.guest, context.vswitches));
       refuse(refuseOtherPlan(input.onlyIf?.plan, planId));
       reservations.keep(desired.ports);
       const liveVdevs = liveVdevsOf(desired, context.guest, context.capabilities);
-      const found = { desired, before, affected, refused, steps, plan: planId };
-      return { kind: 'planned', ...found, liveVdevs, readAt };
+      const planned = { desired, before, affected, refused, steps, plan: planId, liveVdevs, readAt };
+      // A repair has no undo: its plan is no longer than it needs to be.
+      const found = isWordChange(change) ? formerPorts(affected, before, context.guest) : undefined;
+      const since = change.kind === 'restore' ? await sinceOperation(host, change.ports, context) : undefined;
+      return { kind: 'planned', ...planned, ...defined({ found, changedSince: since }) };
     },
     planTowards: progressOf,
     async applySteps(input, backend, cancellation, arrive) {
@@ -145,7 +153,7 @@ function changeOf(change: unknown): Change {
 /** Why the request cannot be planned yet: its guest run has to know more, or others go first. Undefined when it is its turn. */
 async function placeOf(
   operations: TemporalOperations,
-  { host, userid, operation, order }: Input<'planChange'>,
+  { host, userid, operation, order }: ChangeToPlan,
 ): Promise<Exclude<Planning, PlannedChange> | undefined> {
   if (order === undefined || operation === undefined) return undefined;
   const { client } = Context.current();

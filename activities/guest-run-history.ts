@@ -45,6 +45,8 @@ const Done = z.object({
   result: z.object({ found: z.object({ portIds: z.array(z.string()) }) }),
 });
 const Applying = z.object({ requestId: z.string() });
+/** The sign of an activity that plans and carries out, once it has begun to carry out. */
+const BegunChange = z.union([z.object({ applied: z.unknown() }), z.object({ planned: z.unknown() })]);
 
 /** Read the history of a guest run. Throws what Temporal's client throws. */
 export async function readGuestRunHistory(client: Client, workflowId: string, runId: string): Promise<GuestRunHistory> {
@@ -58,6 +60,8 @@ class HistoryReader {
   readonly #client: Client;
   readonly #requests = new Map<string, z.infer<typeof Request>>();
   readonly #begun = new Set<string>();
+  /** Requests of activities that plan and carry out, by the event that scheduled them, until they have ended. */
+  readonly #changing = new Map<string, string>();
   readonly #answers = new Map<string, Answer & { operation: string }>();
   readonly #delivered = new Set<string>();
   #carried: EarlierRuns = { words: {}, answered: [] };
@@ -71,8 +75,7 @@ class HistoryReader {
     if (started) this.#begin((await this.#decode(started.input))[1]);
     const signaled = event.workflowExecutionSignaledEventAttributes;
     if (signaled?.signalName === 'enqueue') this.#enqueue((await this.#decode(signaled.input))[0]);
-    const scheduled = event.activityTaskScheduledEventAttributes;
-    if (scheduled?.activityType?.name === 'applySteps') this.#apply((await this.#decode(scheduled.input))[0]);
+    await this.#readActivity(event);
     const sent = event.signalExternalWorkflowExecutionInitiatedEventAttributes;
     if (sent?.signalName === 'answer') {
       const [id, outcome, runId] = await this.#decode(sent.input);
@@ -85,7 +88,26 @@ class HistoryReader {
     if (arrived) this.#delivered.add(String(arrived.initiatedEventId));
   }
 
+  async #readActivity(event: Event): Promise<void> {
+    const scheduled = event.activityTaskScheduledEventAttributes;
+    const type = scheduled?.activityType?.name;
+    if (type === 'applySteps' || type === 'changeGuest') {
+      const requestId = Applying.safeParse((await this.#decode(scheduled?.input))[0]).data?.requestId;
+      if (requestId === undefined) return;
+      if (type === 'changeGuest') this.#changing.set(String(event.eventId), requestId);
+      else this.#begun.add(requestId);
+    }
+    const { activityTaskCompletedEventAttributes: completed, activityTaskFailedEventAttributes: failed } = event;
+    const requestId = this.#changing.get(String((completed ?? failed)?.scheduledEventId));
+    if (requestId === undefined) return;
+    this.#changing.delete(String((completed ?? failed)?.scheduledEventId));
+    const said = await this.#decode(completed?.result ?? failed?.failure?.applicationFailureInfo?.details);
+    if (said.some((each) => BegunChange.safeParse(each).success)) this.#begun.add(requestId);
+  }
+
   history(): GuestRunHistory {
+    // One that has not ended may have begun.
+    for (const requestId of this.#changing.values()) this.#begun.add(requestId);
     const answered = [...this.#answers.values()];
     const isAnswered = new Set(answered.map(({ id }) => id));
     const requests = [...this.#requests.values()];
@@ -128,11 +150,6 @@ class HistoryReader {
   #enqueue(request: unknown): void {
     const parsed = Request.safeParse(request).data;
     if (parsed !== undefined) this.#requests.set(parsed.id, parsed);
-  }
-
-  #apply(input: unknown): void {
-    const parsed = Applying.safeParse(input).data;
-    if (parsed !== undefined) this.#begun.add(parsed.requestId);
   }
 
   #decode(input: Payloads): Promise<unknown[]> {

@@ -5,17 +5,20 @@ import type { ConfiguredRules } from '../domain/host/host.ts';
 import type { HostControl, WorkFor } from '../domain/host/host-control.ts';
 import { reportsOnly } from '../domain/host/repair-mode.ts';
 import { refusal } from '../domain/planning/refusal.ts';
-import type { HostActivities, Planning, Survey, SurveyInput, Target } from '../workflows/host-activities.ts';
+import type { HostActivities, Survey, SurveyInput, Target } from '../workflows/host-activities.ts';
+import { changeGuest } from './change-guest.ts';
 import { planDhcp } from './dhcp.ts';
 import { createEarlierProbes } from './earlier-probes.ts';
 import { enqueueRequests } from './enqueue.ts';
 import { refusedFailure } from './failures.ts';
 import { createGuestActivities } from './guest-activities.ts';
-import { withCancellation, withHeartbeat } from './heartbeat.ts';
+import { type Keep, withCancellation, withHeartbeat } from './heartbeat.ts';
 import type { HostRuntime } from './host-runtime.ts';
+import { createClosedSchedules, createIdleRuns, deleteRuns, isIdle } from './idle-runs.ts';
 import { checkpointIn, createCheckpointKeeper } from './kept-checkpoint.ts';
 import { planManagement } from './management-network.ts';
 import { readNeutron, reportPorts } from './neutron.ts';
+import { deliverNotification } from './notifications.ts';
 import { whileOperationIsOpen } from './operation-watch.ts';
 import { askProbe, planProbe, restoreProbe } from './probe.ts';
 import { acceptingActivities } from './requests.ts';
@@ -35,18 +38,17 @@ export function createHostActivities(host: HostRuntime): HostActivities {
   const windows = createWindows();
   const turns = createTurns();
   const checkpoints = createCheckpointKeeper();
+  const idleRuns = createIdleRuns();
+  const closedSchedules = createClosedSchedules(host.rules.host);
   const operations = createTemporalOperations(host.rules.host);
 
-  const on = <Result>(target: OnHost, work: (signal: AbortSignal) => Promise<Result>) => {
-    const { workflowExecution } = Context.current().info;
-    if (workflowExecution !== undefined) host.gate.served(workflowExecution);
-    return withHeartbeat((signal) =>
+  const on = <Result>(target: OnHost, work: (signal: AbortSignal) => Promise<Result>) =>
+    withHeartbeat((signal) =>
       whileOperationIsOpen(operations, target.operation, signal, (stop) => {
         refuseOtherHost(host, target.host);
         return work(stop);
       }),
     );
-  };
   /** A reading that plans a write: made anew after the hold of a held host. One for a dry run is made at once. */
   const planning = <Result>(
     target: OnHost & { dryRun?: boolean },
@@ -58,32 +60,32 @@ export function createHostActivities(host: HostRuntime): HostActivities {
     });
   const changing = <Result>(
     target: OnHost,
-    work: (backend: ZvmBackend, cancellation: Cancellation) => Promise<Result>,
+    work: (backend: ZvmBackend, cancellation: Cancellation, keep: Keep) => Promise<Result>,
   ): Promise<Result> =>
-    withCancellation(({ stop: cancelled, leave }) =>
+    withCancellation(({ stop: cancelled, leave }, keep) =>
       whileOperationIsOpen(operations, target.operation, cancelled, (stop) => {
         refuseOtherHost(host, target.host);
         stop.throwIfAborted();
-        return host.gate.write(workFor(target), { stop, leave }, work);
+        const { workflowExecution } = Context.current().info;
+        if (workflowExecution !== undefined) host.gate.served(workflowExecution);
+        return host.gate.write(workFor(target), { stop, leave }, (backend, cancellation) =>
+          work(backend, cancellation, keep),
+        );
       }),
     );
-  /** Work on one guest in its turn, together with the other guests of its window. `comesAgain` says whether another stage follows. */
+  /** Work on one guest in its turn, together with the other guests of its window. */
   const inWindow = async <Result>(
     { userid, batch, requestId }: Target,
     stage: Stage,
     stop: AbortSignal,
     work: (arrive: Arrive) => Promise<Result>,
-    comesAgain: (result: Result) => boolean = () => false,
   ): Promise<Result> => {
     const member = windows.member(batch, requestId);
-    let isExpected = false;
     try {
       await member.arrive(stage, stop);
-      const result = await turns.take(userid, () => work((next) => member.arrive(next, stop)));
-      isExpected = comesAgain(result);
-      return result;
+      return await turns.take(userid, () => work((next) => member.arrive(next, stop)));
     } finally {
-      member.end(isExpected);
+      member.end();
     }
   };
   const guests = createGuestActivities(host, operations);
@@ -97,7 +99,15 @@ export function createHostActivities(host: HostRuntime): HostActivities {
         await enqueueRequests(Context.current().client, on, requests);
       }),
     planChange: (input) =>
-      planning(input, (stop) => inWindow(input, 'plan', stop, () => guests.planChange(input, stop), hasSteps)),
+      planning(input, (stop) => inWindow(input, 'plan', stop, () => guests.planChange(input, stop))),
+    changeGuest: (input) =>
+      changing(input, (backend, cancellation, keep) =>
+        inWindow(input, 'plan', cancellation.stop, (arrive) =>
+          changeGuest(guests, backend, input, cancellation, keep, arrive, (work) =>
+            whileOperationIsOpen(operations, input.operation, cancellation.stop, work),
+          ),
+        ),
+      ),
     planTowards: (input) =>
       planning(input, (stop) => inWindow(input, 'compare', stop, () => guests.planTowards(input, stop))),
     applySteps: (input) =>
@@ -124,11 +134,18 @@ export function createHostActivities(host: HostRuntime): HostActivities {
         const kept = await checkpoints.open(input.checkpoint, (run) => checkpointIn(client, host.rules.host, run));
         const { checkpoint, ...survey } = await surveyHost(host, input, kept.checkpoint, signal);
         const own = info.workflowExecution ?? { workflowId: '', runId: '' };
-        const mode = modeOf(input, host.rules, await host.gate.control());
-        return { ...survey, ...mode, checkpoint: kept.write(checkpoint, own, input.isContinued) };
+        const { text, isFull } = kept.write(checkpoint, own, input.isContinued);
+        // Later runs rest on one with a full checkpoint.
+        idleRuns.note(own, input.now, !isFull && isIdle(own, input, survey));
+        await deleteRuns(Context.current(), [...idleRuns.due(), ...(await closedSchedules(client, input.now))]);
+        return { ...survey, ...modeOf(input, host.rules, await host.gate.control()), checkpoint: text };
       }),
     readNeutron: (input) => on(input, () => readNeutron(host, input)),
     reportPorts: (input) => on(input, (signal) => reportPorts(host, input, signal)),
+    deliverNotification: async (input) => {
+      refuseOtherHost(host, input.host);
+      await deliverNotification(host, input, Context.current().cancellationSignal);
+    },
     planDhcp: (input) => planning(input, (signal) => planDhcp(host, signal)),
     planManagementNetwork: (input) => planning(input, (signal) => planManagement(host, signal)),
     applyManagementNetwork: (input) =>
@@ -157,10 +174,6 @@ function modeOf(
 function workFor({ operation, requestId }: OnHost): WorkFor {
   const own = Context.current().info.workflowExecution?.workflowId;
   return { workflowIds: [operation?.workflowId, own].filter((id) => id !== undefined), ...defined({ requestId }) };
-}
-
-function hasSteps(planning: Planning): boolean {
-  return planning.kind === 'planned' && planning.steps.length > 0;
 }
 
 function refuseOtherHost({ rules }: HostRuntime, host: string): void {

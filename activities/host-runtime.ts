@@ -2,6 +2,7 @@ import type { Context } from '@temporalio/activity';
 import type { ConfiguredRules } from '../domain/host/host.ts';
 import type { NeutronPort } from '../domain/host/neutron-port.ts';
 import type { MemberName } from '../domain/host/ssi-cluster.ts';
+import type { CloudEvent } from '../domain/notifications/notification.ts';
 import type { PortId } from '../domain/text/identifiers.ts';
 import type { ReadingBackend, WriteGate } from './write-gate.ts';
 
@@ -15,9 +16,14 @@ export type HostRuntime = {
   memberHosts(client: Context['client'], members: readonly MemberName[]): Promise<string[]>;
   /** Where it is configured. */
   neutron?: NeutronSource;
+  /** The receivers of notifications by name. */
+  webhooks?: ReadonlyMap<string, DeliverEvent>;
   /** The QoS policies that ports were last seen with: of each it is said once that it limits nothing. */
   qosPolicies: Map<PortId, string>;
 };
+
+/** Sends an event to one webhook. Throws NotDelivered. */
+export type DeliverEvent = (event: CloudEvent, signal: AbortSignal) => Promise<void>;
 
 /** Neutron as the activities see it. Its methods throw a NeutronError. */
 export type NeutronSource = {

@@ -1,7 +1,8 @@
 import type { Context } from '@temporalio/activity';
 import { z } from 'zod';
+import { defined } from '../domain/defined.ts';
 import { type Checkpoint, EMPTY_CHECKPOINT } from '../domain/host/checkpoint.ts';
-import { changesBetween, withChanges } from '../domain/host/checkpoint-changes.ts';
+import { CHECKPOINT_PARTS, changesBetween, isUnchanged, withChanges } from '../domain/host/checkpoint-changes.ts';
 import { PortId, Userid } from '../domain/text/identifiers.ts';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 
@@ -15,13 +16,20 @@ const Kept = z.union([
   z.object({
     run: Run,
     at: z.number(),
-    changes: z.string(),
-    gone: z.object({ guests: z.array(Userid), entries: z.array(Userid), ports: z.array(PortId) }),
+    /** Absent when nothing has changed but the place of the sweep. */
+    changes: z
+      .object({
+        changed: z.string(),
+        parts: z.array(z.enum(CHECKPOINT_PARTS)),
+        gone: z.object({ guests: z.array(Userid), entries: z.array(Userid), ports: z.array(PortId) }),
+      })
+      .optional(),
+    sweptUpTo: Userid.optional(),
   }),
 ]);
 
-/** A checkpoint in full, in the result of `run`, written at `at` in milliseconds of Unix time. */
-type Base = { run: ReconcileRun; at: number; checkpoint: Checkpoint };
+/** A checkpoint in full, in the result of `run`, written at `at` in milliseconds of Unix time, as text of so many characters. */
+type Base = { run: ReconcileRun; at: number; checkpoint: Checkpoint; length: number };
 
 /** The checkpoint of a host, from one reconciliation to the next. */
 export type CheckpointKeeper = {
@@ -29,17 +37,21 @@ export type CheckpointKeeper = {
   open(
     text: string | undefined,
     fetch: (run: ReconcileRun) => Promise<string | undefined>,
-  ): Promise<{ checkpoint: Checkpoint; write(now: Checkpoint, own: ReconcileRun, isContinued: boolean): string }>;
+  ): Promise<{ checkpoint: Checkpoint; write(now: Checkpoint, own: ReconcileRun, isContinued: boolean): Written }>;
 };
+
+/** The text for the result of a run; later ones rest on it when it is full. */
+type Written = { text: string; isFull: boolean };
 
 // Well inside the shortest time for which a server keeps closed runs, a day.
 const BASE_IS_GOOD_MS = 6 * 3_600_000;
-/** Changes that are longer than this part of the whole are not worth a second look-up. */
+/** Changes that are longer than this part of the whole are not worth a second look-up, unless they are this short. */
 const WORTH = 1 / 4;
+const ALWAYS_WORTH = 1_000;
 
 /**
  * Create the keeper of one worker. Each run's history has its checkpoint four times, and there are thousands of runs a day: so a result has the whole
- * a few times a day, and else what has changed since, for an idle host a few hundred bytes.
+ * a few times a day, and else what has changed since, for an idle host two hundred bytes.
  */
 export function createCheckpointKeeper(now: () => number = Date.now): CheckpointKeeper {
   let known: Base | undefined;
@@ -61,18 +73,27 @@ export function createCheckpointKeeper(now: () => number = Date.now): Checkpoint
       return {
         checkpoint: opened(text, kept, base),
         write(checkpoint, own, isContinued) {
-          const full = writeCheckpoint(checkpoint);
           // A run that continued another has the checkpoint from its input: no result holds it.
           if (base !== undefined && !isContinued && now() - base.at < BASE_IS_GOOD_MS) {
-            const { changed, gone } = changesBetween(base.checkpoint, checkpoint);
-            const changes = JSON.stringify({ run: base.run, at: base.at, changes: writeCheckpoint(changed), gone });
-            if (changes.length < full.length * WORTH) return changes;
+            const changes = changesTo(base, checkpoint);
+            if (changes.length < Math.max(ALWAYS_WORTH, base.length * WORTH)) return { text: changes, isFull: false };
           }
-          return JSON.stringify({ run: own, at: now(), full });
+          const text = JSON.stringify({ run: own, at: now(), full: writeCheckpoint(checkpoint) });
+          return { text, isFull: true };
         },
       };
     },
   };
+}
+
+/** The changes since a base, as text. */
+function changesTo({ run, at, checkpoint }: Base, now: Checkpoint): string {
+  const changes = changesBetween(checkpoint, now);
+  const { changed, parts, gone } = changes;
+  const rest = isUnchanged(changes)
+    ? { sweptUpTo: now.sweptUpTo }
+    : { changes: { changed: writeCheckpoint(changed), parts, gone } };
+  return JSON.stringify({ run, at, ...rest });
 }
 
 const Result = z.object({ host: z.string(), checkpoint: z.string() });
@@ -95,7 +116,7 @@ export async function checkpointIn(
 }
 
 function asBase({ run, at, full }: Extract<z.infer<typeof Kept>, { full: string }>): Base {
-  return { run, at, checkpoint: readCheckpoint(full) };
+  return { run, at, checkpoint: readCheckpoint(full), length: full.length };
 }
 
 function keptIn(text: string | undefined): z.infer<typeof Kept> | undefined {
@@ -113,5 +134,10 @@ function opened(text: string | undefined, kept: z.infer<typeof Kept> | undefined
   if (kept === undefined) return readCheckpoint(text);
   if (base === undefined) return EMPTY_CHECKPOINT;
   if ('full' in kept) return base.checkpoint;
-  return withChanges(base.checkpoint, { changed: readCheckpoint(kept.changes), gone: kept.gone });
+  const { sweptUpTo, changes } = kept;
+  if (changes === undefined) {
+    const { sweptUpTo: _before, ...rest } = base.checkpoint;
+    return { ...rest, ...defined({ sweptUpTo }) };
+  }
+  return withChanges(base.checkpoint, { ...changes, changed: readCheckpoint(changes.changed) });
 }

@@ -19,6 +19,10 @@ import { failure, type Later, stillFailed } from './survey-failures.ts';
 
 /** Guests that one survey reads for themselves because of a doubt; others have their turn in the next. */
 const MOST_READ = 200;
+/** Guests that one run repairs, and the size of all that it has to know of them: Temporal takes no result of more than 2 MB. */
+const MOST_CANDIDATES = 1_000;
+const MOST_CANDIDATE_CHARACTERS = 600_000;
+
 /** The guests of a survey, sorted by what is to be done about them. */
 export type Found = {
   candidates: Candidate[];
@@ -135,6 +139,18 @@ function stepsFor(
   } catch (error) {
     return { steps: undefined, why: asActivityFailure(error).message, refused: [], unread: [] };
   }
+}
+
+/** As many candidates as one run repairs; when there are more, the next run follows at once. */
+export function candidatesOfOneRun(candidates: readonly Candidate[]): Candidate[] {
+  let left = MOST_CANDIDATE_CHARACTERS;
+  const fits = (candidate: Candidate) => {
+    left -= JSON.stringify(candidate).length;
+    return left >= 0;
+  };
+  const first = candidates.slice(0, MOST_CANDIDATES);
+  const end = first.findIndex((candidate) => !fits(candidate));
+  return end < 0 ? first : first.slice(0, Math.max(1, end));
 }
 
 function candidateOf(guest: SurveyedGuest, doubt: Drift, absence?: Absence): Candidate {

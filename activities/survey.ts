@@ -20,11 +20,9 @@ import { checkpointOf, type NeutronSurvey, NO_NEUTRON, surveyNeutron } from './n
 import { boundPorts, neutronHosts } from './neutron-view.ts';
 import { entriesToRemember, nicsOf, remember, wiredNics } from './survey-checkpoint.ts';
 import { failure, type Later, notNow, unusable } from './survey-failures.ts';
-import { examine, type Found } from './survey-guests.ts';
+import { candidatesOfOneRun, examine, type Found } from './survey-guests.ts';
 import { rdevsToRemember, vswitchesToEnsure, withoutUplinks } from './survey-vswitches.ts';
 
-/** Guests that one run repairs; when there are more, the next follows at once. */
-const MOST_CANDIDATES = 1_000;
 const MOST_LINES = 100;
 /** A sweep reads at most so many guests a run. */
 const MOST_SWEPT = 200;
@@ -74,13 +72,14 @@ export async function surveyHost(
     new Set([nics.userid ?? '', reading.agent]),
   );
   host.backend.entries.keepOnly(reading.guests);
+  const candidates = candidatesOfOneRun(found.candidates);
   const coupled = coupledUserids([reading, ...reading.members].flatMap(({ vswitches }) => vswitches));
   const iplTime = reading.iplTime ?? checkpoint.iplTime;
   const ipl = checkpoint.iplTime !== undefined && checkpoint.iplTime !== iplTime;
   return {
     examined: guests.length,
-    candidates: found.candidates.slice(0, MOST_CANDIDATES),
-    more: found.candidates.length > MOST_CANDIDATES,
+    candidates,
+    more: candidates.length < found.candidates.length,
     skipped: found.skipped,
     failed: [
       ...found.failed,

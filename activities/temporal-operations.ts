@@ -15,7 +15,7 @@ type Listed = { workflowId: string; runId: string; type: string; startedAt: numb
 type Concerned = ReadonlySet<string>;
 
 const ON_ONE_GUEST: readonly string[] = GUEST_OPERATION_TYPES;
-const TYPES = [...ON_ONE_GUEST, 'wirePorts'];
+const TYPES = [...ON_ONE_GUEST, 'wirePorts', 'restorePorts'];
 const TYPE_LIST = TYPES.map((type) => `"${type}"`).join(', ');
 // An operation is in the list a moment after its acceptance, mostly within 100 ms.
 const LIST_PAUSES_MS = [30, 60, 120, 250, 500, 1_000, 2_000];

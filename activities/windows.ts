@@ -18,15 +18,15 @@ export type Member = {
    * Come to a stage: resolves when no other member has an earlier stage before it. Stages may be left out. Throws the signal's reason.
    */
   arrive(stage: Stage, signal: AbortSignal): Promise<void>;
-  /** End an activity. The others wait for a member that comes again, and no longer for one that does not. */
-  end(comesAgain: boolean): void;
+  /** End the activity: nobody waits for the member any more. */
+  end(): void;
 };
 
 /** The members of a window come as fast as the Temporal server hands out their tasks: the pause that ends the wait is so many times the longest so far. */
 const PAUSES = 4;
 const SHORTEST_PAUSE_MS = 1_000;
 const FIRST_PAUSE_MS = 3_000;
-/** A guest run that was terminated between its activities does not come again, and a call may hang: nobody waits longer for a member that is known. */
+/** A call may hang: nobody waits longer for a member that is known. */
 const KNOWN_PAUSE_MS = 15_000;
 const MOST_WINDOWS = 200;
 
@@ -72,8 +72,8 @@ export function createWindows(): Windows {
           place = cohort.arrive(id, STAGES.indexOf(stage));
           await waitUnlessAborted(place.go.promise, signal);
         },
-        end(comesAgain) {
-          if (place !== undefined) cohort?.end(id, place, comesAgain);
+        end() {
+          if (place !== undefined) cohort?.end(id, place);
         },
       };
     },
@@ -82,8 +82,8 @@ export function createWindows(): Windows {
 
 const ALONE: Member = { arrive: async () => undefined, end: () => undefined };
 
-/** The stage that a member has come to last. `go` resolves when it may begin; `isHere` is true during its activity. */
-type Place = { stage: number; isHere: boolean; go: PromiseWithResolvers<void> };
+/** The stage that a member has come to last. `go` resolves when it may begin. */
+type Place = { stage: number; go: PromiseWithResolvers<void> };
 
 /** Members of a window that go through the stages together; late ones make a cohort of their own. */
 class Cohort {
@@ -119,17 +119,16 @@ class Cohort {
     if (this.isGathering && this.#cameAt !== undefined)
       this.#longestPause = Math.max(this.#longestPause, now - this.#cameAt);
     this.#cameAt = now;
-    const place = { stage, isHere: true, go: Promise.withResolvers<void>() };
+    const place = { stage, go: Promise.withResolvers<void>() };
     this.#places.set(id, place);
     this.#move();
     return place;
   }
 
-  end(id: string, place: Place, comesAgain: boolean): void {
+  end(id: string, place: Place): void {
     // An activity that Temporal has given up may end after the next attempt has come.
     if (this.#places.get(id) !== place) return;
-    if (comesAgain) place.isHere = false;
-    else this.#places.delete(id);
+    this.#places.delete(id);
     this.#move();
   }
 
@@ -154,11 +153,9 @@ class Cohort {
     return Math.min(KNOWN_PAUSE_MS, Math.max(SHORTEST_PAUSE_MS, PAUSES * this.#longestPause));
   }
 
-  /** Nothing has moved for a while: wait no longer for members that are not here, and at last for nobody. */
+  /** Nothing has moved for a while: wait no longer for members that have not come, and then for nobody. */
   #giveUp(): void {
-    const gone = [...this.#places].filter(([, { isHere }]) => !isHere);
     if (this.isGathering) this.#unseen = 0;
-    else if (gone.length > 0) for (const [id] of gone) this.#places.delete(id);
     else for (const place of this.#places.values()) place.go.resolve();
     this.#move();
   }

@@ -18,7 +18,7 @@ export type ControlWatch = {
   onChange(look: (control: HostControl) => void): () => void;
   /** Work was stopped by a hold: its run, the last of the Workflow IDs, is told of the release. */
   stopped(work: WorkFor): void;
-  /** Work has begun for a run: a Temporal that does not know that run later has lost it. */
+  /** A run is about to write: a Temporal that does not know it later has lost it. Readings and idle reconciliations may be deleted. */
   served(run: { workflowId: string; runId: string }): void;
   /** No write is under way while the host is held. */
   quiet(control: HostControl): void;

@@ -41,6 +41,9 @@ const RETRYABLE: Readonly<Record<BackendErrorCode, boolean>> = {
   held: true,
 };
 
+/** All codes. Each has a section of the documentation (docs/errors/servers.md), `server-` and its name. */
+export const BACKEND_ERROR_CODES = Object.keys(RETRYABLE) as readonly BackendErrorCode[];
+
 const ADVICE: Readonly<Record<BackendErrorCode, string>> = {
   unreachable: 'check that the server and the zHCP are up and reachable',
   timeout: 'check the load of the server and of the zHCP, or raise the timeout',
@@ -69,6 +72,8 @@ type Words = {
   retryable?: boolean | undefined;
   /** The pause that the server or a proxy in front of it requested, in milliseconds. */
   retryAfterMs?: number | undefined;
+  /** The section of the documentation about it, where it is another than that of the code. */
+  page?: string | undefined;
 };
 
 export type BackendErrorDetails = Words & {
@@ -92,6 +97,8 @@ export class BackendError extends Error {
   readonly advice: string;
   readonly retryable: boolean;
   readonly retryAfterMs: number | undefined;
+  /** The section of the documentation about it. */
+  readonly page: string;
   readonly rc: number | undefined;
   readonly rs: number | undefined;
   readonly refusals: readonly Refusal[];
@@ -106,6 +113,7 @@ export class BackendError extends Error {
     this.advice = details.advice ?? ADVICE[code];
     this.retryable = details.retryable ?? RETRYABLE[code];
     this.retryAfterMs = details.retryAfterMs;
+    this.page = details.page ?? `server-${code}`;
     this.rc = details.rc;
     this.rs = details.rs;
     this.refusals = refusals;

@@ -1,12 +1,12 @@
 import type { RecordedPort } from '../domain/guest/guest.ts';
 import type { MemberName } from '../domain/host/ssi-cluster.ts';
 import type { NodeName, Userid } from '../domain/text/identifiers.ts';
-import type { Vswitch } from '../domain/vswitch/vswitch.ts';
+import { partsByUserid, type Vswitch } from '../domain/vswitch/vswitch.ts';
 import type { HostReading } from './reading.ts';
 
 type OfCluster = Pick<HostReading, 'vswitches' | 'members'>;
 
-/** Where a guest is coupled: the other member that runs it, and the VSWITCHes there. */
+/** Where a guest is coupled: the other member that runs it, and the VSWITCHes there, as the guest is on them. */
 export type CoupledAt = { member?: MemberName; vswitches: readonly Vswitch[] };
 
 /**
@@ -14,14 +14,19 @@ export type CoupledAt = { member?: MemberName; vswitches: readonly Vswitch[] };
  * only its own reading can tell.
  */
 export function coupledAt({ vswitches, members }: OfCluster): (userid: Userid) => CoupledAt {
-  if (members.length === 0) return () => ({ vswitches });
+  const partsHere = partsByUserid(vswitches);
+  if (members.length === 0) return (userid) => ({ vswitches: partsHere(userid) });
   const here = coupledUserids(vswitches);
-  const elsewhere = new Map<string, CoupledAt>(
-    members.flatMap(({ member, vswitches: there }) =>
-      [...coupledUserids(there)].map((userid) => [userid, { member, vswitches: there }] as const),
-    ),
+  const elsewhere = new Map(
+    members.flatMap(({ member, vswitches: there }) => {
+      const parts = partsByUserid(there);
+      return [...coupledUserids(there)].map((userid): [Userid, () => CoupledAt] => [
+        userid,
+        () => ({ member, vswitches: parts(userid) }),
+      ]);
+    }),
   );
-  return (userid) => (here.has(userid) ? undefined : elsewhere.get(userid)) ?? { vswitches };
+  return (userid) => (here.has(userid) ? undefined : elsewhere.get(userid)?.()) ?? { vswitches: partsHere(userid) };
 }
 
 /** Userids with a coupled NIC on any of the VSWITCHes. */

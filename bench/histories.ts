@@ -56,7 +56,8 @@ export function countedEvents(events: readonly Event[]): HistoryCounts {
   };
 }
 
-function summed(counts: readonly HistoryCounts[]): HistoryCounts {
+/** The sum of some counts. */
+export function summed(counts: readonly HistoryCounts[]): HistoryCounts {
   const sum = (kind: keyof HistoryCounts) => counts.reduce((total, each) => total + each[kind], 0);
   return {
     events: sum('events'),

@@ -2,6 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Stack, startStack } from '../demo/stack.ts';
+import { defined } from '../domain/defined.ts';
+import type { ReconcileTimes } from '../runtime/host/reconcile-schedule.ts';
 import { bundleWorkflows } from '../runtime/host/workflow-bundle.ts';
 import type { SimulatorOptions } from '../simulator/simulator.ts';
 import { type Place, profilesIn } from './cpu-profile.ts';
@@ -20,29 +22,34 @@ export type BenchStack = Stack & {
   workerMemory(): ReturnType<typeof memoryOf>;
   /** End the worker; answers where its CPU time went, from its start, when it is profiled. */
   endWorker(): Promise<Place[]>;
+  /** Start a worker again after its end; with times, its host gets a Schedule. */
+  startWorker(reconcileTimes?: ReconcileTimes): Promise<void>;
 };
 
-/** Start Temporal, a simulator with so many guests, one worker, and the busy processes beside them. */
+/** Start Temporal, a simulator with so many hosts and guests, one worker process for them, and the busy processes beside them. */
 export async function startBenchStack(
   { latencyMs, times, busy, profile }: Pick<BenchOptions, 'latencyMs' | 'times' | 'busy' | 'profile'>,
   guestsPerHost: number,
   more: SimulatorOptions = {},
+  hostCount = 1,
 ): Promise<BenchStack> {
   const smapi = { ...times, ...more };
   const stack = await startStack({
-    ...{ hosts: 1, guestsPerHost, latencyMs, smapi, withoutWorkers: true },
+    ...{ hosts: hostCount, guestsPerHost, latencyMs, smapi, withoutWorkers: true },
     // The historic agent's calls, which are measured beside these, are grants.
     releases: ['6.3'],
     say: () => undefined,
   });
   const folder = await mkdtemp(join(tmpdir(), 'networking-zvm-bench-'));
   const { hosts, target } = stack;
-  // As a build does: bundling takes more memory than all else that a worker does.
+  // As cli/run.sh and a build do: bundling takes more memory than all else that a worker does.
   const bundleFile = join(folder, 'workflow-bundle.js');
   await writeFile(bundleFile, (await bundleWorkflows()).code);
   const where = { hosts, address: target.connection.address, namespace: target.namespace, bundleFile };
-  const node = profile ? ['--cpu-prof', `--cpu-prof-dir=${folder}`] : [];
-  const worker = await startProgram('bench/worker.ts', where, node).catch(async (error: unknown) => {
+  const node = ['--max-semi-space-size=8', ...(profile ? ['--cpu-prof', `--cpu-prof-dir=${folder}`] : [])];
+  const start = (reconcileTimes?: ReconcileTimes) =>
+    startProgram('bench/worker.ts', { ...where, ...defined({ reconcileTimes }) }, node);
+  let worker = await start().catch(async (error: unknown) => {
     await stack.stop();
     throw error;
   });
@@ -70,6 +77,11 @@ export async function startBenchStack(
       };
     },
     workerMemory: () => memoryOf(worker.pid),
+    async startWorker(reconcileTimes) {
+      worker = await start(reconcileTimes);
+      endedWorker = undefined;
+      before = { ...(await now()), worker: { seconds: 0, threads: {} } };
+    },
     async endWorker() {
       await end();
       return profile ? profilesIn(folder, MOST_PLACES) : [];

@@ -25,7 +25,9 @@ export function action<Options extends z.ZodType>(options: Options, work: Work<O
     try {
       const parsed = options.safeParse(given);
       if (!parsed.success) throw new CommandFailure(EXIT.usage, wordsOf(parsed.error));
-      session = new Session(SessionOptions.parse(given), interrupt.signal);
+      const about = SessionOptions.safeParse(given);
+      if (!about.success) throw new CommandFailure(EXIT.usage, wordsOf(about.error));
+      session = new Session(about.data, interrupt.signal);
       process.exitCode = await work(session, this.args, parsed.data);
     } catch (error) {
       process.exitCode = report(error, session);

@@ -35,9 +35,10 @@ function fieldText({ field, from, to }: FieldChange): string {
 
 /** Print a plan: each operation with its steps, or why it is refused; then what stays as it is. */
 export function showPlan(output: Output, plan: DesiredPlan, hosts: readonly HostChanges[]): void {
-  for (const { summary, differences, steps, after, refusals, failure, effect } of plan.changes) {
+  for (const { summary, differences, remove, steps, after, refusals, failure, effect } of plan.changes) {
     output.print(`${summary}${effect === 'interrupts' ? colour('yellow', ': interrupts a live NIC') : ''}`);
     for (const { portId, fields } of differences) output.print(`  port ${portId}: ${fields.map(fieldText).join(', ')}`);
+    for (const portId of remove) output.print(`  ${colour('red', '-')} port ${portId}`);
     for (const step of steps) output.print(`  ○ ${step}`);
     if (after !== undefined) output.print(`  ○ after VSWITCH ${after} is made: its steps are not known before`);
     for (const { field, reason, advice } of refusals)

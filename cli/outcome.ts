@@ -56,7 +56,8 @@ function render(output: Output, kind: ResultKind, host: string, result: unknown)
   return parsed.success;
 }
 
-function showSteps(output: Output, { dryRun, plan, steps }: Omit<ResultOf<'ports'>, 'ports'>): void {
+function showSteps(output: Output, { dryRun, plan, steps, changedSince = [] }: Omit<ResultOf<'ports'>, 'ports'>): void {
+  for (const line of changedSince) output.print(`  ${colour('yellow', '≠')} changed since: ${line}`);
   const mark = dryRun ? '○' : colour('green', '✔');
   for (const step of steps) output.print(`  ${mark} ${step}`);
   const again = plan === undefined ? '' : ` To carry out exactly this plan: --plan ${plan}`;
@@ -65,10 +66,12 @@ function showSteps(output: Output, { dryRun, plan, steps }: Omit<ResultOf<'ports
 
 function showFailure(print: (line: string) => void, { failure, outcome, state }: OperationDetails): void {
   if (failure === undefined) return;
-  const { refusals, message, step, undone } = failure;
+  const { refusals, message, step, undone, page } = failure;
   print(colour('red', `✘ ${outcome ?? state}`));
   if (refusals.length > 0) {
     for (const { field, reason, advice } of refusals) print(`  ${field}: ${reason}\n    → ${advice}`);
+    const pages = new Set(refusals.map((each) => each.page));
+    for (const each of pages) print(`  More about it: zvmnet explain ${each}`);
     return;
   }
   if (step !== undefined) print(`  step: ${step}`);
@@ -77,6 +80,7 @@ function showFailure(print: (line: string) => void, { failure, outcome, state }:
     print(
       undone ? '  The guest is in the state before the operation.' : '  The steps carried out were not rolled back.',
     );
+  if (page !== undefined) print(`  More about it: zvmnet explain ${page}`);
 }
 
 /** Print the result of a reconciliation. */

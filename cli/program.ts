@@ -7,17 +7,20 @@ import { completionCommand } from './commands/completion.ts';
 import { configCommands } from './commands/config.ts';
 import { desiredCommands } from './commands/desired.ts';
 import { driftCommand } from './commands/drift.ts';
+import { explainCommand } from './commands/explain.ts';
 import { guestCommands } from './commands/guest.ts';
 import { hostCommands } from './commands/host.ts';
 import { hostsCommand } from './commands/hosts.ts';
 import { importCommand } from './commands/import.ts';
 import { nicCommands } from './commands/nic.ts';
+import { notificationCommands } from './commands/notifications.ts';
 import { opsCommands } from './commands/ops.ts';
 import { portCommands } from './commands/port.ts';
 import { reconcileCommand } from './commands/reconcile.ts';
 import { restoreCommands } from './commands/restore.ts';
 import { vswitchCommands } from './commands/vswitch.ts';
 import { EXIT } from './exit-codes.ts';
+import { FORMS } from './output.ts';
 
 /** Run the command. The process ends by itself, not by `process.exit`, which would lose buffered output. */
 export async function runProgram(): Promise<void> {
@@ -37,6 +40,8 @@ export function createProgram(): Command {
     )
     .option('--host <host>', 'the z/VM system; default: ZVMNET_HOST, or the only host')
     .option('--json', 'print one JSON document, for programs')
+    .option('-o, --output <form>', `how to print the result: ${FORMS.join(', ')}`)
+    .option('--columns <names>', 'columns of a table, in this order: host,workers')
     .option('--address <address>', "Temporal's address; default: TEMPORAL_ADDRESS, temporal.toml, or localhost:7233")
     .option('--namespace <name>', "Temporal's namespace")
     .option('--reason <text>', 'why a change is made, kept with the operation; default: ZVMNET_REASON')
@@ -69,6 +74,8 @@ export function createProgram(): Command {
   restoreCommands(program);
   opsCommands(program);
   auditCommand(program);
+  explainCommand(program);
+  notificationCommands(program);
   importCommand(program);
   desiredCommands(program);
   applyCommand(program);

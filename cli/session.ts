@@ -10,7 +10,7 @@ import { defined } from '../domain/defined.ts';
 import { taskQueueOf } from '../domain/host/host.ts';
 import { HostName } from '../domain/text/identifiers.ts';
 import { CommandFailure, EXIT } from './exit-codes.ts';
-import { colourAside, Output } from './output.ts';
+import { colourAside, FORMS, Output } from './output.ts';
 
 /** Timeout of the connection: a user at a shell learns soon that no server answers. */
 const CONNECT_TIMEOUT = '5 seconds';
@@ -20,6 +20,8 @@ const LONG_MS = 5_000;
 /** Options of every command. */
 export const SessionOptions = z.object({
   json: z.boolean().optional(),
+  output: z.enum(FORMS, `must be one of ${FORMS.join(', ')}`).optional(),
+  columns: z.string().optional(),
   host: z.string().optional(),
   address: z.string().optional(),
   namespace: z.string().optional(),
@@ -41,13 +43,15 @@ export class Session {
 
   constructor(options: SessionOptions, signal: AbortSignal) {
     this.#options = options;
-    this.output = new Output(options.json ?? false);
+    const form = options.json === true ? 'json' : (options.output ?? 'table');
+    this.output = new Output({ form, columns: options.columns?.split(',') });
     this.signal = signal;
-    const { namespace, connection } = configuredTarget();
+    const { namespace, connection, codec } = configuredTarget();
     const { address } = options;
     this.target = {
       namespace: options.namespace ?? namespace,
       connection: { ...connection, connectTimeout: CONNECT_TIMEOUT, ...defined({ address }) },
+      ...defined({ codec }),
     };
   }
 
@@ -55,6 +59,11 @@ export class Session {
   get user(): string {
     const named = process.env.ZVMNET_USER?.trim() ?? '';
     return named === '' ? `${userName()}@${hostname()}` : named.slice(0, 200);
+  }
+
+  /** True when somebody can be asked: the command is on a terminal, and its output is no document for programs. */
+  get asks(): boolean {
+    return process.stdin.isTTY === true && process.stderr.isTTY === true && !this.output.json;
   }
 
   /** The origin of the operations that the command starts. */

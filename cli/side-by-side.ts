@@ -23,6 +23,7 @@ export function showSideBySide(output: Output, guest: ShownGuest, shown: ShownGu
       ];
     }),
     'No recorded ports.',
+    { less: ['MAC', 'NIC'] },
   );
   const strange = live.filter((nic) => !record.some((row) => row.vdev === nic.vdev));
   for (const nic of strange)

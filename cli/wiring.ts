@@ -19,6 +19,7 @@ export function showWiring(output: Output, ports: readonly ImportedPort[], dryRu
           reason,
         ]),
       '',
+      { less: ['HOST'] },
     );
   if (bad.length > MOST_SHOWN) output.print(`… and ${bad.length - MOST_SHOWN} more; --json lists all`);
   const { wired, unchanged, refused, failed } = countsOf(ports);

@@ -21,6 +21,8 @@ export type AuditEntry = Partial<Origin> & {
   userid?: string;
   portIds: string[];
   summary?: string;
+  /** The operation that it undoes. */
+  undoes?: string;
   /** One of OPERATION_OUTCOMES; the state of an operation without an outcome. */
   outcome: string;
   /** The steps that were carried out, or would be by a plan; as many lines of a bulk operation as ports were wired. */
@@ -66,8 +68,22 @@ export async function* auditTrail(
 }
 
 function entryOf(operation: OperationDetails): AuditEntry {
-  const { startedAt, closedAt, type, host, userid, portIds, summary, state, outcome, origin, failure, id, runId } =
-    operation;
+  const {
+    startedAt,
+    closedAt,
+    type,
+    host,
+    userid,
+    portIds,
+    summary,
+    undoes,
+    state,
+    outcome,
+    origin,
+    failure,
+    id,
+    runId,
+  } = operation;
   return {
     at: startedAt,
     ...defined({ endedAt: closedAt }),
@@ -76,7 +92,7 @@ function entryOf(operation: OperationDetails): AuditEntry {
     host,
     ...defined({ userid }),
     portIds,
-    ...defined({ summary }),
+    ...defined({ summary, undoes }),
     outcome: outcome ?? state,
     steps: stepsOf(operation),
     ...defined({ failure: failure?.message }),

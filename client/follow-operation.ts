@@ -15,11 +15,13 @@ const Progress = z.object({
 export type Progress = z.infer<typeof Progress>;
 
 /** The standing of a running operation. */
-export type Standing =
-  | { kind: 'works'; progress: Progress }
-  | { kind: 'details'; markdown: string }
+export const Standing = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('works'), progress: Progress }),
+  z.object({ kind: z.literal('details'), markdown: z.string() }),
   /** Another operation holds the guest. */
-  | { kind: 'waits'; behind: string };
+  z.object({ kind: z.literal('waits'), behind: z.string() }),
+]);
+export type Standing = z.infer<typeof Standing>;
 
 const LOOK_MS = 400;
 

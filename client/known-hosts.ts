@@ -7,7 +7,7 @@ import type { ReportsOnly } from '../domain/host/repair-mode.ts';
 import { HostName } from '../domain/text/identifiers.ts';
 import { RECONCILE_PREFIX, reconcileScheduleId, reconciliationNote } from '../temporal-config/names.ts';
 import { readControl } from './host-control.ts';
-import { lastReconciliation, type ReconciliationHealth, reconciliationHealth } from './reconciliation-health.ts';
+import { type Found, lastSurvey, type ReconciliationHealth, reconciliationHealth } from './reconciliation-health.ts';
 import { pollersOf, presentWorkers, WORKFLOW_TASKS } from './worker-identity.ts';
 
 /** A host's reconciliation, as Temporal knows it. */
@@ -35,6 +35,8 @@ export type KnownHost = {
   hold: HoldView | null;
   /** As the last run of the Schedule read them that has ended; null before the first. */
   capabilities: HostCapabilities | null;
+  /** The same run's finding. */
+  found: Found | null;
 };
 
 /** The names of all hosts that Temporal knows: those with a worker or with a Schedule of reconciliation. */
@@ -48,16 +50,16 @@ export async function hostNames(client: Client): Promise<HostName[]> {
 
 /** One host: its workers, its reconciliation, and what z/VM can do there. */
 export async function describeHost(client: Client, host: string): Promise<KnownHost> {
-  const [workers, schedule, health, last, control] = await Promise.all([
+  const [workers, schedule, health, survey, control] = await Promise.all([
     workersOf(client, host),
     scheduleOf(client, host),
     reconciliationHealth(client, host),
-    lastReconciliation(client, host),
+    lastSurvey(client, host),
     readControl(client, host),
   ]);
-  const { capabilities, reportsOnly } = last;
+  const { reportsOnly, ...read } = survey;
   const reconciliation = schedule === null ? null : { ...schedule, ...health, ...defined({ reportsOnly }) };
-  return { host, workers, reconciliation, hold: holdViewOf(control), capabilities };
+  return { host, workers, reconciliation, hold: holdViewOf(control), ...read };
 }
 
 /** The present hold of a host. */

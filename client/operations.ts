@@ -8,6 +8,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { z } from 'zod';
 import { defined } from '../domain/defined.ts';
 import { OPERATION_TYPES } from '../domain/operations/operations.ts';
+import { fieldPage } from '../domain/planning/refused-field.ts';
 import { messageOf } from '../domain/text/error-message.ts';
 import { operationIdOf, workflowIdOf } from '../temporal-config/names.ts';
 import {
@@ -47,10 +48,14 @@ export type OperationFailure = {
   /** `Refused`, `StepFailed` or `DeadlineExceeded`. */
   type: string;
   message: string;
-  refusals: { field: string; reason: string; advice: string }[];
+  refusals: { field: string; reason: string; advice: string; page: string }[];
   step?: string;
+  /** Why the step failed; `message` has it among all else. */
+  reason?: string;
   advice?: string;
   undone?: boolean;
+  /** The section of the documentation about it (docs/errors). */
+  page?: string;
 };
 
 /** An operation as callers see it. */
@@ -68,6 +73,8 @@ export type OperationView = {
   closedAt?: string;
   /** The person or program that asked for it, by which way in, and why. Absent of a run that was started at Temporal itself. */
   origin?: Origin;
+  /** The operation that it undoes. */
+  undoes?: string;
 };
 
 /** An operation with all that can be known of it now. */
@@ -236,8 +243,13 @@ function viewOf({
     startedAt: startTime.toISOString(),
     closedAt: closeTime?.toISOString(),
     origin: originOf(memo),
+    undoes: UndoneId.safeParse(memo?.[UNDOES]).data,
   });
 }
+
+/** The memo that has the operation which an undo is of. */
+export const UNDOES = 'undoes';
+const UndoneId = z.string();
 
 /** The memo that has the hosts of an operation of several. */
 export const HOSTS = 'hosts';
@@ -318,7 +330,13 @@ function withoutMemory(result: unknown): unknown {
 }
 
 const Refusals = z.array(z.object({ field: z.string(), reason: z.string(), advice: z.string() }));
-const Report = z.object({ step: z.string().optional(), advice: z.string().optional(), undone: z.boolean().optional() });
+const Report = z.object({
+  step: z.string().optional(),
+  reason: z.string().optional(),
+  advice: z.string().optional(),
+  undone: z.boolean().optional(),
+  page: z.string().optional(),
+});
 
 /** The failure of an operation as callers see it. */
 export function failureOf(error: unknown): OperationFailure {
@@ -330,8 +348,8 @@ export function failureOf(error: unknown): OperationFailure {
   return {
     type: error.type ?? 'StepFailed',
     message: error.message,
-    refusals: Refusals.safeParse(first).data ?? [],
-    ...defined({ step: report?.step, advice: report?.advice, undone: report?.undone }),
+    refusals: (Refusals.safeParse(first).data ?? []).map((each) => ({ ...each, page: fieldPage(each.field) })),
+    ...defined({ ...report }),
   };
 }
 

@@ -1,7 +1,7 @@
 import { Client } from '@temporalio/client';
 import { z } from 'zod';
 import { defined } from '../domain/defined.ts';
-import { tracedCalls } from './trace-context.ts';
+import { clientParts } from './temporal-connection.ts';
 
 /** The ways by which operations come in. `schedule` is the Schedule of reconciliation. */
 export const VIAS = ['http', 'zvmnet', 'neutron', 'schedule', 'temporal'] as const;
@@ -42,6 +42,7 @@ export function reasonFrom(text: string | undefined): string | undefined {
 
 /** The same connection under a person's name: Temporal's histories have it as the identity of each request. */
 export function clientOf(client: Client, by: string): Client {
-  const interceptors = { workflow: [tracedCalls] };
-  return new Client({ connection: client.connection, namespace: client.options.namespace, identity: by, interceptors });
+  const { namespace, loadedDataConverter } = client.options;
+  const [codec] = loadedDataConverter.payloadCodecs;
+  return new Client({ connection: client.connection, namespace, identity: by, ...clientParts(codec) });
 }

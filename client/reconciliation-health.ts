@@ -32,30 +32,40 @@ export async function reconciliationHealth(client: Client, host: string): Promis
   };
 }
 
-const Surveyed = z.object({
-  capabilities: HostCapabilities.optional(),
-  reportsOnly: ReportsOnly.optional(),
+const Capable = z.object({ capabilities: HostCapabilities });
+const Reporting = z.object({ reportsOnly: ReportsOnly.optional() });
+/** Guests of a host, as a reconciliation has found and left them; `foreign` counts NICs, grants and VSWITCHes. */
+export const Found = z.object({
+  examined: z.number().int(),
+  drifted: z.number().int(),
+  repaired: z.number().int(),
+  failed: z.number().int(),
+  foreign: z.number().int(),
 });
+export type Found = z.infer<typeof Found>;
 
-/** A reconciliation as it last ended: what it read of z/VM, and why it repaired nothing where it only reported. */
-export type LastReconciliation = { capabilities: HostCapabilities | null; reportsOnly?: ReportsOnly };
-
-/** The last run of a host's Schedule that has ended. */
-export async function lastReconciliation(client: Client, host: string): Promise<LastReconciliation> {
+/** The capabilities of a host and its guests, as the last run of its Schedule that has ended read them; null before the first. `reportsOnly`: why it repaired nothing. */
+export async function lastSurvey(
+  client: Client,
+  host: string,
+): Promise<{ capabilities: HostCapabilities | null; found: Found | null; reportsOnly?: ReportsOnly }> {
   const run = await newestEnded(client, host, 'ExecutionStatus = "Completed"');
-  if (run === undefined) return NONE_YET;
+  if (run === undefined) return NOTHING_READ;
   try {
     const result: unknown = await client.workflow.getHandle(run.workflowId, run.runId).result();
-    const { capabilities = null, reportsOnly } = Surveyed.safeParse(result).data ?? {};
-    return { capabilities, ...defined({ reportsOnly }) };
+    return {
+      capabilities: Capable.safeParse(result).data?.capabilities ?? null,
+      found: Found.safeParse(result).data ?? null,
+      ...defined({ reportsOnly: Reporting.safeParse(result).data?.reportsOnly }),
+    };
   } catch (error) {
     // Its history may be gone already, while it is still listed.
-    if (error instanceof WorkflowNotFoundError) return NONE_YET;
+    if (error instanceof WorkflowNotFoundError) return NOTHING_READ;
     throw error;
   }
 }
 
-const NONE_YET: LastReconciliation = { capabilities: null };
+const NOTHING_READ = { capabilities: null, found: null };
 
 type Ended = { workflowId: string; runId: string; status: string; outcome: string | undefined; at: string };
 

@@ -22,7 +22,7 @@ import { is, searchAttributesOf } from '../temporal-config/search-attributes.ts'
 import { listPath, markdownLink, markdownText, runPath } from '../temporal-config/ui.ts';
 import type * as workflows from '../workflows/index.ts';
 import { digestOf } from './digest.ts';
-import { HOSTS } from './operations.ts';
+import { HOSTS, UNDOES } from './operations.ts';
 import { clientOf, type Origin, originMemo } from './origin.ts';
 
 /** A request for an operation, in exact types: parsed where it came in. */
@@ -120,7 +120,11 @@ export async function startOperation(
   const id = operationIdOf(workflowId);
   const digest = (once ?? lock)?.digest;
   const hosts = 'hosts' in input ? input.hosts : undefined;
-  const memo = { ...originMemo(origin), ...defined({ [HOSTS]: hosts, [DIGEST]: digest, [KEY]: lock?.key }) };
+  const undoes = 'undoes' in input ? input.undoes : undefined;
+  const memo = {
+    ...originMemo(origin),
+    ...defined({ [HOSTS]: hosts, [UNDOES]: undoes, [DIGEST]: digest, [KEY]: lock?.key }),
+  };
   const asking = origin === undefined ? client : clientOf(client, origin.by);
   try {
     const handle = await asking.workflow.start(type, {

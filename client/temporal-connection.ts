@@ -1,20 +1,27 @@
 import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
+import type { PayloadCodec } from '@temporalio/common';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { defined } from '../domain/defined.ts';
 import { NAMESPACE } from '../temporal-config/names.ts';
+import { configuredCodec, PAYLOAD_KEY_VARIABLES } from './payload-codec.ts';
 import { tracedCalls } from './trace-context.ts';
 
 /** Where Temporal is: what `temporal.toml` and `TEMPORAL_*` say, or the address given. */
-export type TemporalTarget = { namespace: string; connection: ConnectionOptions };
+export type TemporalTarget = { namespace: string; connection: ConnectionOptions; codec?: PayloadCodec };
 
 /** The variables that Temporal's own convention reads, as `--help` tells them. */
 export const TEMPORAL_VARIABLES = {
   'TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, …': "Temporal's connection, before that of temporal.toml",
+  ...PAYLOAD_KEY_VARIABLES,
 };
 
-/** Read the target from `temporal.toml` and `TEMPORAL_*`, by Temporal's own convention. */
+/**
+ * Read the target from `temporal.toml` and `TEMPORAL_*`, by Temporal's own convention, and the keys of payloads. Throws a PayloadKeyError for
+ * keys that cannot be used.
+ */
 export function configuredTarget(): TemporalTarget {
   const { connectionOptions, namespace } = loadClientConnectConfig();
-  return { connection: connectionOptions, namespace: namespace ?? NAMESPACE };
+  return { connection: connectionOptions, namespace: namespace ?? NAMESPACE, ...defined({ codec: configuredCodec() }) };
 }
 
 /** The target of a server on this machine. */
@@ -22,12 +29,20 @@ export function localTarget(address: string, namespace: string): TemporalTarget 
   return { connection: { address }, namespace };
 }
 
+/** The parts that each client has, whoever's name it bears. */
+export function clientParts(codec: PayloadCodec | undefined) {
+  return {
+    interceptors: { workflow: [tracedCalls] },
+    ...(codec === undefined ? {} : { dataConverter: { payloadCodecs: [codec] } }),
+  };
+}
+
 /** Connect a client; `close` ends its connection. */
 export async function connectClient(target: TemporalTarget): Promise<{ client: Client; close(): Promise<void> }> {
   const connection = await Connection.connect(target.connection);
-  const interceptors = { workflow: [tracedCalls] };
+  const { namespace, codec } = target;
   return {
-    client: new Client({ connection, namespace: target.namespace, interceptors }),
+    client: new Client({ connection, namespace, ...clientParts(codec) }),
     close: () => connection.close(),
   };
 }

@@ -90,7 +90,7 @@ function parsed<O extends Options>({ options, argument }: Usage<O>, args: string
   if (positionals.length > (argument === undefined ? 0 : 1))
     throw new UsageError(`unexpected argument ${positionals.at(-1)}`);
   if (argument !== undefined && !allowed.includes(first))
-    throw new UsageError(`${argument.name} must be ${allowed.join(' or ')}`);
+    throw new UsageError(`${argument.name} must be ${allowed.filter((value) => value !== '').join(' or ')}`);
   return [values, first];
 }
 

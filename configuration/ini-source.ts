@@ -46,6 +46,20 @@ export class IniSource {
     return [...hosts.values()];
   }
 
+  /** The sections whose names begin with a prefix: the rest of each name, in lower case, its first place, and the keys in it. */
+  sectionsOf(prefix: string): (DeclaredHost & { keys: string[] })[] {
+    const found = new Map<string, DeclaredHost & { keys: string[] }>();
+    for (const { file, sections } of this.#newestFirst.toReversed()) {
+      for (const section of sections.filter((each) => each.name.toLowerCase().startsWith(prefix))) {
+        const name = section.name.slice(prefix.length).trim().toLowerCase();
+        const first = found.get(name) ?? { name, file, line: section.line, section: section.name, keys: [] };
+        first.keys.push(...section.values.keys());
+        found.set(name, first);
+      }
+    }
+    return [...found.values()];
+  }
+
   /** Problems of sections `[zvm_host:<name>:<network>]` whose host no section declares. */
   strayHostSections(): ConfigurationProblem[] {
     const declared = new Set(this.declaredHosts().map(({ name }) => name));

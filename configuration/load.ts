@@ -11,10 +11,14 @@ import { type IniFile, scanIni } from './ini-file.ts';
 import { IniSource } from './ini-source.ts';
 import { type NeutronConfiguration, readNeutron } from './neutron.ts';
 import { type LOG_LEVELS, SETTINGS, type Setting, type VlanRange, vswitchSettings } from './schema.ts';
+import { Secrets } from './secrets.ts';
+import { readWebhooks, type WebhookConfiguration } from './webhooks.ts';
 
 /** The configuration of one process. */
 export type Configuration = {
   hosts: HostConfiguration[];
+  /** The files that secrets were read from. */
+  secretFiles: string[];
   /** Present when Neutron's message bus or REST API is given. */
   neutron?: NeutronConfiguration;
   worker: {
@@ -22,6 +26,8 @@ export type Configuration = {
     directorySweepSeconds: number;
     /** The worker's code is a build of its own for Temporal (docs/deployment.md). */
     versioning: boolean;
+    /** Runs in memory. */
+    cachedRuns?: number;
     logLevel: (typeof LOG_LEVELS)[number];
   };
 };
@@ -81,6 +87,8 @@ export type HostConfiguration = {
   directoryOnline: boolean;
   /** Levels of z/VM that hold whatever it answers. */
   capabilities?: ConfiguredCapabilities;
+  /** Receivers of what happens on the host. */
+  webhooks?: readonly WebhookConfiguration[];
   /** zHCPs of the members of the SSI cluster; empty for none, absent where z/VM is asked. */
   ssiMembers?: readonly NodeName[];
   /** Drift is repaired or only reported; absent: a host that is new here is observed until an operator confirms it. */
@@ -126,22 +134,30 @@ export function loadConfiguration({ configFiles, configDirs, env }: Configuratio
     }
   }
   const names = declared.length === 0 ? [undefined] : declared.map(({ name }) => name);
-  const hosts = names.map((name) => readHost(new HostReader(source, name, filesAreWhole, problems), env));
+  const secrets = new Secrets(env);
+  const shared = new HostReader(source, undefined, filesAreWhole, problems);
+  const webhooks = readWebhooks(source, shared, secrets, problems);
+  const hosts = names.map((name) => {
+    const host = readHost(new HostReader(source, name, filesAreWhole, problems), secrets);
+    const told = webhooks.filter((webhook) => webhook.hosts?.includes(host.host) !== false);
+    return { ...host, ...(told.length === 0 ? {} : { webhooks: told }) };
+  });
   refuseSharedZhcp(hosts, source, problems);
 
-  const shared = new HostReader(source, undefined, filesAreWhole, problems);
   const pollingIntervalSeconds = shared.read(SETTINGS.pollingIntervalSeconds) ?? DEFAULT_POLLING_SECONDS;
   const directorySweepSeconds = shared.read(SETTINGS.directorySweepSeconds) ?? DEFAULT_SWEEP_SECONDS;
   const versioning = shared.read(SETTINGS.workerVersioning) ?? true;
-  const neutron = readNeutron(shared, env);
+  const cachedRuns = shared.read(SETTINGS.workerCachedRuns);
+  const neutron = readNeutron(shared, env, secrets);
   const debug = shared.read(SETTINGS.debug) ?? false;
   const logLevel = shared.read(SETTINGS.logLevel) ?? (debug ? 'debug' : 'info');
 
   if (problems.length > 0) throw new ConfigurationError(problems);
   return {
     hosts,
+    secretFiles: [...secrets.files],
     ...defined({ neutron }),
-    worker: { pollingIntervalSeconds, directorySweepSeconds, versioning, logLevel },
+    worker: { pollingIntervalSeconds, directorySweepSeconds, versioning, ...defined({ cachedRuns }), logLevel },
   };
 }
 
@@ -151,7 +167,7 @@ const DEFAULT_TIMEOUT_SECONDS = 300;
 const DEFAULT_NIC_VDEV = 0x1000;
 const DEFAULT_ZHCP = 'zhcp';
 
-function readHost(reader: HostReader, env: ConfigurationSources['env']): HostConfiguration {
+function readHost(reader: HostReader, secrets: Secrets): HostConfiguration {
   const byFeilong = isByFeilong(reader);
   const zhcpNode = byFeilong ? FEILONG_ZHCP : (reader.read(SETTINGS.zhcpNode) ?? DEFAULT_ZHCP);
   const macPrefix = reader.read(SETTINGS.macPrefix);
@@ -166,7 +182,7 @@ function readHost(reader: HostReader, env: ConfigurationSources['env']): HostCon
   return {
     host: reader.host ?? reader.read(SETTINGS.zvmHost) ?? reader.read(SETTINGS.host) ?? zhcpNode,
     zhcpNode,
-    ...(byFeilong ? { feilong: readFeilong(reader, env) } : { xcat: readXcat(reader, env) }),
+    ...(byFeilong ? { feilong: readFeilong(reader, secrets) } : { xcat: readXcat(reader, secrets) }),
     physicalNetworks: readPhysicalNetworks(reader),
     defaultNicVdev: reader.read(SETTINGS.defaultNicVdev) ?? DEFAULT_NIC_VDEV,
     ...defined({ macPrefix, managementNetwork, dhcpUserid, dhcpHost, capabilities, ssiMembers, reconcileMode }),
@@ -185,14 +201,16 @@ function isByFeilong(reader: HostReader): boolean {
   return true;
 }
 
-function readXcat(reader: HostReader, env: ConfigurationSources['env']): XcatAccess {
+function readXcat(reader: HostReader, secrets: Secrets): XcatAccess {
   const server = reader.readRequired(SETTINGS.server, { server: '', url: '' });
+  const readApart = (setting: Setting<string>, variable: string) =>
+    reader.readRequired(setting, '', secrets.override(reader, setting, variable));
   const caFile = reader.read(SETTINGS.caFile);
   const maxAnswerMebibytes = reader.read(SETTINGS.maxAnswerMebibytes);
   return {
     ...server,
-    username: reader.readRequired(SETTINGS.username, '', env.ZVM_XCAT_USERNAME),
-    password: reader.readRequired(SETTINGS.password, '', env.ZVM_XCAT_PASSWORD),
+    username: readApart(SETTINGS.username, 'ZVM_XCAT_USERNAME'),
+    password: readApart(SETTINGS.password, 'ZVM_XCAT_PASSWORD'),
     timeoutSeconds: reader.read(SETTINGS.timeoutSeconds) ?? DEFAULT_TIMEOUT_SECONDS,
     ...defined({ caFile }),
     verifyTls: reader.read(SETTINGS.verifyTls) ?? true,
@@ -201,13 +219,13 @@ function readXcat(reader: HostReader, env: ConfigurationSources['env']): XcatAcc
   };
 }
 
-function readFeilong(reader: HostReader, env: ConfigurationSources['env']): FeilongAccess {
+function readFeilong(reader: HostReader, secrets: Secrets): FeilongAccess {
   const url = reader.readRequired(SETTINGS.connectorUrl, '');
   const caFile = reader.read(SETTINGS.connectorCaFile);
   const tokenFile = reader.read(SETTINGS.feilongTokenFile);
   const username = reader.read(SETTINGS.feilongUsername);
-  const password =
-    username === undefined ? undefined : reader.readRequired(SETTINGS.feilongPassword, '', env.ZVM_FEILONG_PASSWORD);
+  const apart = secrets.override(reader, SETTINGS.feilongPassword, 'ZVM_FEILONG_PASSWORD');
+  const password = username === undefined ? undefined : reader.readRequired(SETTINGS.feilongPassword, '', apart);
   // z/VM tells Feilong no MAC prefix.
   reader.readRequired(SETTINGS.macPrefix, '');
   return {

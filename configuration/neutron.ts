@@ -5,6 +5,7 @@ import type { RestOptions } from '../neutron/rest-client.ts';
 import { parseTransportUrl, type Transport, transportOptions } from '../neutron/transport-url.ts';
 import type { HostReader } from './host-reader.ts';
 import { SETTINGS, type Setting } from './schema.ts';
+import type { Secrets } from './secrets.ts';
 
 /** The access to Neutron: its message bus, its REST API for reading, or both. */
 export type NeutronConfiguration = {
@@ -29,7 +30,15 @@ const DEFAULT_REPORT_SECONDS = 30;
 const REST_TIMEOUT_MS = 60_000;
 
 /** Read the access to Neutron. Undefined when neither transport_url (or rabbit_host) nor quantum_url is given. */
-export function readNeutron(reader: HostReader, env: Environment): NeutronConfiguration | undefined {
+export function readNeutron(
+  reader: HostReader,
+  environment: Environment,
+  secrets: Secrets,
+): NeutronConfiguration | undefined {
+  const passwords = [SETTINGS.neutron_admin_password, SETTINGS.quantum_admin_password];
+  const [password] = passwords.flatMap((each) => secrets.override(reader, each, 'ZVM_NEUTRON_PASSWORD') ?? []);
+  const transport = secrets.override(reader, SETTINGS.transportUrl, 'ZVM_TRANSPORT_URL');
+  const env = { ...environment, ...defined({ ZVM_NEUTRON_PASSWORD: password, ZVM_TRANSPORT_URL: transport }) };
   const bus = readBus(reader, env);
   const rest = readRest(reader, env);
   if (bus === undefined && rest === undefined) return undefined;
@@ -97,7 +106,7 @@ function readTransport(reader: HostReader, env: Environment): Transport | undefi
       return parseTransportUrl(fromEnvironment, tls);
     } catch (error) {
       const problem = error instanceof Error ? error.message : 'is not a transport URL';
-      reader.report(SETTINGS.transportUrl, `ZVM_TRANSPORT_URL in the environment ${problem}`);
+      reader.report(SETTINGS.transportUrl, `ZVM_TRANSPORT_URL in the environment, or transport_url_file, ${problem}`);
       return undefined;
     }
   }

@@ -3,6 +3,7 @@ import type { Context } from 'hono';
 import { z } from 'zod';
 import { HostName, VswitchName } from '../domain/text/identifiers.ts';
 import type { Tokens } from './http/tokens.ts';
+import type { Oidc } from './oidc/oidc.ts';
 
 /** A host that the gateway serves. */
 export type GatewayHost = { host: string; physicalNetworks: { name: string; vswitch: string }[] };
@@ -12,10 +13,14 @@ export type GatewayOptions = {
   namespace: string;
   hosts: readonly GatewayHost[];
   /**
-   * The known tokens. A function is called at each request, so that a token can be revoked. Undefined: every caller may do everything,
+   * The known tokens. A function is called at each request, so that a token can be revoked. Undefined, and no identity provider: every caller may do everything,
    * for a gateway that only its own machine reaches.
    */
   tokens: Tokens;
+  /** Identity providers, whose tokens are accepted beside those. */
+  oidc?: Oidc | undefined;
+  /** Called at each request by a token of the file, with its name. */
+  used?(token: string): void;
   /** Base of the Temporal UI, for links to runs. */
   uiUrl?: string;
   /** The URL by which callers reach the gateway, with its path: the base of links. Without it links begin with the path. */
@@ -40,6 +45,8 @@ export type Limits = {
   waitSeconds: number;
   /** Longest reading of z/VM: below the 29 seconds of serverless API gateways. */
   readSeconds: number;
+  /** Streams of events that one caller has open: each costs memory, as much as a host is large. */
+  streamsPerCaller: number;
   /** Longest stream of events: its reader reconnects after that. */
   streamSeconds: number;
   /** Greatest age of a host's state in lists and in the picture. */
@@ -55,6 +62,7 @@ export const LIMITS: Limits = {
   temporalSeconds: 10,
   waitSeconds: 120,
   readSeconds: 25,
+  streamsPerCaller: 50,
   streamSeconds: Number.POSITIVE_INFINITY,
   stateSeconds: 2,
   metricsSeconds: 15,

@@ -1,12 +1,15 @@
 import { z } from '@hono/zod-openapi';
+import { Standing } from '../client/follow-operation.ts';
 import { LISTED_TYPES, OPERATION_OUTCOMES, OPERATION_STATES } from '../client/operations.ts';
 import { Origin } from '../client/origin.ts';
-import { UnreadableValue } from '../domain/guest/guest.ts';
+import { Found } from '../client/reconciliation-health.ts';
 import { ProbedBehaviour } from '../domain/host/probed-behaviour.ts';
 import { ReportsOnly } from '../domain/host/repair-mode.ts';
 import { OPERATIONS } from '../domain/operations/operations.ts';
 import { ofGuest, ofHost, PortRequest } from '../domain/operations/requests.ts';
 import { HostName, PortId, Userid, VswitchName } from '../domain/text/identifiers.ts';
+import { GuestRow } from './guest-schemas.ts';
+import { VERBS } from './http/tokens.ts';
 
 export const OfHost = z.object(ofHost);
 export const OfGuest = z.object(ofGuest);
@@ -57,6 +60,9 @@ export const HostChange = z
   })
   .openapi('HostChange', { example: { reconciliation: { paused: true, note: 'z/VM service window' } } });
 
+/** `/errors/{page}` has the section. */
+const ErrorPage = z.string().openapi({ description: 'The page about it: `/errors/` and this name' });
+
 export const Problem = z
   .object({
     type: z.string(),
@@ -64,12 +70,17 @@ export const Problem = z
     status: z.int(),
     detail: z.string(),
     instance: z.string(),
-    errors: z.array(z.object({ field: z.string(), reason: z.string(), advice: z.string().optional() })).optional(),
+    errors: z
+      .array(
+        z.object({ field: z.string(), reason: z.string(), advice: z.string().optional(), page: ErrorPage.optional() }),
+      )
+      .optional(),
     operation: z.string().optional(),
     run: z.string().optional().openapi({ description: 'The run in the Temporal UI' }),
     step: z.string().optional(),
     advice: z.string().optional(),
     undone: z.boolean().optional().openapi({ description: 'The guest is in the state before the operation' }),
+    page: ErrorPage.optional(),
     result: z.unknown().optional().openapi({ description: 'The result of an operation that succeeded in part' }),
     etag: z.string().optional().openapi({ description: 'The present ETag of the resource' }),
     request: z.string().optional().openapi({ description: 'Id of the request in the log' }),
@@ -92,17 +103,24 @@ export const Operation = z
     origin: Origin.optional().openapi({
       description: 'Who asked for it, by which way in, and why. Absent when it was started at Temporal itself',
     }),
+    undoes: z.string().optional().openapi({ description: 'The operation that it undoes' }),
     summary: z.string().optional(),
     details: z.string().optional().openapi({ description: 'Progress, in Markdown' }),
+    standing: Standing.optional().openapi({
+      description:
+        'Progress of an operation on one guest: the steps of the run that works for it, or the operation that it waits for',
+    }),
     result: z.unknown().optional(),
     failure: z
       .object({
         type: z.string(),
         message: z.string(),
-        refusals: z.array(z.object({ field: z.string(), reason: z.string(), advice: z.string() })),
+        refusals: z.array(z.object({ field: z.string(), reason: z.string(), advice: z.string(), page: ErrorPage })),
         step: z.string().optional(),
+        reason: z.string().optional(),
         advice: z.string().optional(),
         undone: z.boolean().optional(),
+        page: ErrorPage.optional(),
       })
       .optional(),
     url: z.string(),
@@ -192,140 +210,17 @@ export const Host = z
     capabilities: Capabilities.nullable().openapi({
       description: 'As the last reconciliation that has ended read them',
     }),
+    found: Found.nullable().openapi({
+      description:
+        'Guests as the same reconciliation has found and left them; `foreign` counts NICs, grants and VSWITCHes',
+    }),
+    verbs: z.array(z.enum(VERBS)).openapi({ description: 'Verbs that the caller has on the host' }),
   })
   .openapi('Host');
-
-const StoredNetwork = z.object({
-  type: z.string().openapi({ description: '`flat`, `vlan`, `trunk`, or `unreadable` for a malformed record' }),
-  segmentationId: z.int().optional(),
-  segmentationIds: z.array(z.int()).optional(),
-  text: z.string().optional().openapi({ description: 'The text of a malformed record' }),
-});
-
-const recorded = {
-  vdev: z.string().optional(),
-  vswitch: z.string().optional(),
-  network: StoredNetwork,
-  mac: z.string().optional(),
-  adminStateUp: z.boolean(),
-  unreadable: z
-    .array(UnreadableValue)
-    .optional()
-    .openapi({ description: 'Malformed values of the record: the port stays unchanged' }),
-};
 
 const Finding = z
   .object({ of: z.string(), reason: z.string() })
   .openapi('Finding', { description: 'A malformed record or answer of a host; nothing is changed there' });
-
-export const PortRow = z
-  .object({
-    portId: z.string(),
-    userid: z.string(),
-    ...recorded,
-    actual: z.object({
-      vlans: z.array(z.int()).nullable(),
-      coupledTo: z.string().nullable(),
-      mayBeInDirectory: z.literal(true).optional().openapi({
-        description: 'No VSWITCH shows an authorisation; the directory entry, which lists do not read, may give one',
-      }),
-    }),
-    drift: z.array(z.string()),
-  })
-  .openapi('PortRow');
-
-export const GuestRow = z
-  .object({
-    userid: z.string(),
-    node: z.string(),
-    ports: z.array(PortRow),
-    foreignNics: z.array(z.object({ vdev: z.string(), vswitch: z.string(), mac: z.string().optional() })),
-    drift: z.array(z.string()),
-    runsOn: z.string().optional().openapi({ description: 'The other member of the SSI cluster that it is coupled on' }),
-    inProgress: z
-      .boolean()
-      .optional()
-      .openapi({ description: 'An operation is changing the guest: a difference from the record is not drift' }),
-  })
-  .openapi('GuestRow');
-
-export const Guest = z
-  .object({
-    host: z.string(),
-    userid: z.string(),
-    node: z.string(),
-    loggedOn: z.boolean(),
-    runsOn: z.string().optional().openapi({ description: 'The other member of the SSI cluster that runs it' }),
-    record: z.array(
-      z.object({
-        portId: z.string(),
-        ...recorded,
-        doubled: z.string().optional().openapi({
-          description: 'Recorded more than once, and rewritten as one by reconciliation',
-          example: 'has 2 rows',
-        }),
-      }),
-    ),
-    actual: z.object({
-      directory: z.array(
-        z.object({
-          vdev: z.string(),
-          vswitch: z.string().optional(),
-          macId: z.string().optional(),
-          portNumber: z.int().optional(),
-          devices: z.int().optional(),
-          chpid: z.string().optional(),
-          others: z.string().optional().openapi({ description: 'NICDEF operands that this project does not write' }),
-          authorization: z
-            .object({
-              vlans: z.array(z.int()).optional(),
-              portType: z.enum(['ACCESS', 'TRUNK']).optional(),
-              promiscuous: z.boolean().optional(),
-              priority: z.enum(['LOW', 'NORMAL', 'HIGH']).optional(),
-            })
-            .optional()
-            .openapi({ description: 'The operands of directory network authorization' }),
-          profile: z.string().optional().openapi({ description: 'The directory profile with the NICDEF' }),
-          subconfig: z
-            .string()
-            .optional()
-            .openapi({ description: 'The SUBCONFIG with the NICDEF, which is never changed' }),
-        }),
-      ),
-      live: z.array(
-        z.object({
-          vdev: z.string(),
-          vswitch: z.string().optional(),
-          mac: z.string().optional(),
-          vlans: z.array(z.int()).optional().openapi({ description: 'The VLANs that z/VM has it on' }),
-          portNumber: z.int().optional().openapi({ description: 'The port of its VSWITCH, where z/VM tells it' }),
-        }),
-      ),
-      authorisations: z.array(
-        z.object({ vswitch: z.string(), vlans: z.array(z.int()), portNumber: z.int().optional() }),
-      ),
-    }),
-    inOrder: z.boolean(),
-    steps: z.array(z.string()).openapi({ description: 'Steps that reconciliation would carry out' }),
-    problems: z.array(z.string()),
-  })
-  .openapi('Guest');
-
-export const Port = z
-  .object({
-    host: z.string(),
-    userid: z.string(),
-    portId: z.string(),
-    record: Guest.shape.record.element,
-    actual: z.object({
-      loggedOn: z.boolean(),
-      directory: Guest.shape.actual.shape.directory.element.nullable(),
-      live: Guest.shape.actual.shape.live.element.nullable(),
-      authorisation: Guest.shape.actual.shape.authorisations.element.nullable(),
-    }),
-    inOrder: z.boolean(),
-  })
-  .openapi('Port');
 
 export const VswitchRow = z
   .object({

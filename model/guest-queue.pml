@@ -307,7 +307,10 @@ inline pick() {
 }
 
 inline decide() {
-  takeSignals();
+  if /* A guest of a bulk operation is read, decided on and changed by one activity: what comes meanwhile is seen after it. */
+  :: takeSignals()
+  :: true
+  fi;
   if
   :: !HAS(queue, current) || (!LACKS(ORDER) && FIRST(queue) != current) -> pickAgain()
   :: else ->
@@ -345,7 +348,7 @@ end:
       phase = DECIDING
     }
   /* Nothing is read, and so nothing begins, before a write is over whose end nobody has heard. */
-  :: d_step { phase == DECIDING && (!writeUnderWay || LACKS(ONE_WRITE)) -> decide() }
+  :: atomic { phase == DECIDING && (!writeUnderWay || LACKS(ONE_WRITE)) -> decide() }
   :: d_step { phase == WAITING && (inbox || withdrawals || !HAS(open, current) || (MISSING & ~listed)) -> pickAgain() }
   :: d_step { BOUND && phase == WAITING -> printf("seen: goes on without an earlier operation\n"); seen = 0; phase = DECIDING }
   :: atomic { phase == BEGUN && (!writeUnderWay || LACKS(ONE_WRITE)) ->

@@ -29,6 +29,9 @@ const ADVICE: Readonly<Record<NeutronErrorCode, string>> = {
   unauthorised: 'check user name and password, and the permissions of the virtual host',
 };
 
+/** All codes. Each has a section of the documentation (docs/errors/servers.md), `neutron-` and its name. */
+export const NEUTRON_ERROR_CODES = Object.keys(ADVICE) as readonly NeutronErrorCode[];
+
 const RETRYABLE: Readonly<Record<NeutronErrorCode, boolean>> = {
   unreachable: true,
   'no-server': true,
@@ -64,6 +67,8 @@ export class NeutronError extends Error {
   readonly operation: string;
   readonly advice: string;
   readonly retryable: boolean;
+  /** The section of the documentation about it. */
+  readonly page: string;
   readonly remote: RemoteFailure | undefined;
 
   constructor(code: NeutronErrorCode, operation: string, reason: string, remote?: RemoteFailure) {
@@ -71,6 +76,7 @@ export class NeutronError extends Error {
     this.code = code;
     this.operation = operation;
     this.advice = ADVICE[code];
+    this.page = `neutron-${code}`;
     this.retryable = RETRYABLE[code] && !PERMANENT.has(remote?.class ?? '');
     this.remote = remote;
   }

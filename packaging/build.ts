@@ -9,17 +9,20 @@ const DIST = join(ROOT, 'dist');
 const PAGE = 'gateway/picture/page';
 const SWAGGER = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
 
-/** `npm run build`: all programs as JavaScript in `dist/`, with the files that they serve and the workflow bundle. */
+/** `npm run build`: all programs as JavaScript in `dist/`, with the files that they serve and the workflow bundles. */
 async function build(): Promise<void> {
   await rm(DIST, { recursive: true, force: true });
   const tsc = join(ROOT, 'node_modules/.bin/tsc');
   await promisify(execFile)(process.execPath, [tsc, '--project', join(ROOT, 'tsconfig.build.json')]);
   await copyPage();
+  await copyAll('docs/errors', (name) => name.endsWith('.md'));
   await copyAll('cli/commands', (name) => name.endsWith('.bash'));
   await copyAll('demo/feilong', (name) => !name.endsWith('.ts'));
   const bundles = await import(join(DIST, 'runtime/host/workflow-bundle.js'));
-  const { code }: { code: string } = await bundles.bundleWorkflows();
-  await writeFile(bundles.BUILT_BUNDLE, code);
+  for (const [histories, file] of Object.entries<URL>(bundles.BUILT_BUNDLES)) {
+    const { code }: { code: string } = await bundles.bundleWorkflows(histories);
+    await writeFile(file, code);
+  }
 }
 
 /** The browser loads the compiled modules, and Swagger UI from beside them: its package is not needed any more. */

@@ -42,6 +42,11 @@ export function reconcileScheduleId(host: string): string {
   return `${RECONCILE_PREFIX}${host}`;
 }
 
+/** The Workflow ID of a Schedule's own workflow, as Temporal names it. */
+export function scheduleWorkflowId(scheduleId: string): string {
+  return `temporal-sys-scheduler:${scheduleId}`;
+}
+
 /** The note on a host's Schedule while it is not paused. */
 export function reconciliationNote(host: string, everySeconds: number): string {
   return `Compares ${host} with its record every ${everySeconds} s and repairs drift. Pause it before maintenance, with the reason.`;

@@ -1,8 +1,11 @@
 import { defaultPayloadConverter, type LoadedDataConverter, type Payload } from '@temporalio/common';
 
+/** A client, as far as its codecs. */
+type Coded = { options: { loadedDataConverter: LoadedDataConverter } };
+
 /** Values of payloads in a history, by the client's codecs; an unreadable one is undefined. */
 export async function decodePayloads(
-  client: { options: { loadedDataConverter: LoadedDataConverter } },
+  client: Coded,
   payloads: readonly Payload[] | null | undefined,
 ): Promise<unknown[]> {
   let plain: Payload[] = [...(payloads ?? [])];

@@ -30,8 +30,8 @@ export type SavedQuery = {
 
 const HOUR_MS = 3_600_000;
 
-/** Operations and runs of Schedules, without the guest runs that carry them out. */
-const operations = 'WorkflowType != "convergeGuest"';
+/** Operations and runs of Schedules, without the guest runs that carry them out and what tells webhooks of them. */
+const operations = 'WorkflowType NOT IN ("convergeGuest", "notify", "followEvents")';
 const running = 'ExecutionStatus = "Running"';
 
 /** Everything about a port: operations, and the runs of its guest that carried them out. */
@@ -120,6 +120,13 @@ export const SAVED_QUERIES: readonly SavedQuery[] = [
         on(host),
         since(now, hours),
       ),
+  },
+  {
+    name: 'Undelivered notifications',
+    description: 'events that no webhook has taken: zvmnet notifications retry delivers one again',
+    needs: [],
+    query: ({ host, hours }, now) =>
+      all('WorkflowType = "notify"', is(ZVM_OUTCOME, 'undelivered'), on(host), since(now, hours)),
   },
   {
     name: 'Differs from Neutron',

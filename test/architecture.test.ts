@@ -35,19 +35,19 @@ const MAY: Record<string, { code: string[]; types: string[]; packages: RegExp }>
     code: ['domain', 'temporal-config'],
     types: ['workflows'],
     packages:
-      /^(zod|csv-parse|yaml|node:(crypto|zlib|(stream|timers)\/promises)|@temporalio\/(client|common|envconfig)|@opentelemetry\/api)$/,
+      /^(zod|csv-parse|yaml|node:(crypto|fs|path|zlib|(fs|stream|timers)\/promises)|@temporalio\/(client|common|envconfig|proto)|@opentelemetry\/api)$/,
   },
   configuration: { code: ['domain', 'neutron'], types: [], packages: /^(zod|node:.*)$/ },
   gateway: {
     code: ['client', 'domain', 'temporal-config'],
     types: [],
     packages:
-      /^(zod|hono.*|@hono\/.*|amaro|prom-client|rate-limiter-flexible|swagger-ui-dist.*|pino|node:.*|@opentelemetry\/api|@temporalio\/(client|common))$/,
+      /^(zod|hono.*|@hono\/.*|amaro|jose|prom-client|rate-limiter-flexible|swagger-ui-dist.*|pino|node:.*|@opentelemetry\/api|@temporalio\/(client|common))$/,
   },
   cli: {
     code: ['client', 'command-line', 'configuration', 'domain', 'temporal-config'],
     types: [],
-    packages: /^(zod|commander|cli-table3|log-update|@bomb\.sh\/tab.*|node:.*|@temporalio\/(client|common))$/,
+    packages: /^(zod|commander|yaml|log-update|@bomb\.sh\/tab.*|node:.*|@temporalio\/(client|common))$/,
   },
   runtime: {
     code: [

@@ -3,8 +3,10 @@ import { configuredTarget, connectClient, TEMPORAL_VARIABLES } from '../client/t
 import { runProgram, UsageError, type Values, wholeNumber } from '../command-line/program.ts';
 import { defined } from '../domain/defined.ts';
 import { type GatewayHost, GatewayHosts, variable } from '../gateway/options.ts';
+import { readOidcFile } from '../runtime/gateway/oidc-file.ts';
 import { gatewayHostOf, serveGateway } from '../runtime/gateway/server.ts';
 import { watchTokens } from '../runtime/gateway/token-file.ts';
+import { keepUses, useFileOf } from '../runtime/gateway/token-use.ts';
 import { CONFIGURATION_OPTIONS, CONFIGURATION_VARIABLES, configurationOf } from '../runtime/process/configuration.ts';
 import { createLogger } from '../runtime/process/logging.ts';
 import { prepareExternal } from '../runtime/process/temporal-connection.ts';
@@ -12,7 +14,12 @@ import { startTracing, TRACING_VARIABLES } from '../runtime/telemetry/tracing.ts
 
 const OPTIONS = {
   ...CONFIGURATION_OPTIONS,
-  tokens: { type: 'string', value: 'FILE', help: "the file of the callers' tokens; without it, loopback only" },
+  tokens: {
+    type: 'string',
+    value: 'FILE',
+    help: "the file of the callers' tokens; without it and --oidc, loopback only",
+  },
+  oidc: { type: 'string', value: 'FILE', help: 'the file of the identity providers whose tokens are accepted' },
   listen: { type: 'string', default: '127.0.0.1', value: 'ADDRESS', help: 'the address to listen on' },
   port: { type: 'string', default: '8088', value: 'N', help: 'the port to listen on; 0 takes a free one' },
   'tls-cert': { type: 'string', value: 'FILE', help: 'the certificate chain in PEM format: serves HTTPS' },
@@ -23,12 +30,14 @@ const OPTIONS = {
 } as const;
 
 async function main(given: Values<typeof OPTIONS>): Promise<void> {
-  const { tokensFile, listen, uiUrl, publicUrl } = checked(given);
+  const { tokensFile, oidcFile, listen, uiUrl, publicUrl } = checked(given);
   const { hosts, logLevel } = servedHosts(given);
   const logger = createLogger(logLevel);
   const log = (level: 'info' | 'warn' | 'error', fields: Record<string, unknown>, message: string) =>
     logger[level](fields, message);
   const watched = tokensFile === undefined ? undefined : watchTokens(tokensFile, log);
+  const oidc = oidcFile === undefined ? undefined : readOidcFile(oidcFile);
+  const uses = tokensFile === undefined ? undefined : keepUses(useFileOf(tokensFile, process.env), log);
   const tracing = await startTracing('gateway');
   const target = configuredTarget();
   await prepareExternal(target);
@@ -39,7 +48,8 @@ async function main(given: Values<typeof OPTIONS>): Promise<void> {
       namespace: target.namespace,
       hosts,
       tokens: watched?.tokens,
-      ...defined({ uiUrl, publicUrl }),
+      oidc,
+      ...defined({ uiUrl, publicUrl, used: uses?.used }),
       log,
     },
     listen,
@@ -52,6 +62,7 @@ async function main(given: Values<typeof OPTIONS>): Promise<void> {
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   await gateway.close();
   watched?.close();
+  uses?.close();
   await close();
   await tracing.stop();
 }
@@ -65,7 +76,7 @@ function checked(values: Values<typeof OPTIONS>) {
   const port = wholeNumber('--port', values.port, 0, 65_535);
   const tls = certFile === undefined || keyFile === undefined ? {} : { tls: { certFile, keyFile } };
   const listen = { host: values.listen, port, behindProxy: values['behind-proxy'], ...tls };
-  return { tokensFile: values.tokens, listen, uiUrl, publicUrl };
+  return { tokensFile: values.tokens, oidcFile: values.oidc, listen, uiUrl, publicUrl };
 }
 
 /** The hosts of `ZVM_GATEWAY_HOSTS` if given, else of the files. */
@@ -90,6 +101,7 @@ runProgram(
     options: OPTIONS,
     environment: {
       ZVM_GATEWAY_HOSTS: 'hosts and physical networks as JSON, in place of the files',
+      STATE_DIRECTORY: 'the directory where the last use of tokens is kept, in place of that of their file',
       ZVM_GATEWAY_LOG_LEVEL: 'the log level, with ZVM_GATEWAY_HOSTS',
       ...CONFIGURATION_VARIABLES,
       ...TEMPORAL_VARIABLES,

@@ -12,12 +12,17 @@ const OPTIONS = {
   port: { type: 'string', value: 'ID', help: 'the port' },
   vswitch: { type: 'string', value: 'NAME', help: 'the VSWITCH' },
   vlan: { type: 'string', value: 'N', help: 'the VLAN' },
+  save: {
+    type: 'boolean',
+    default: false,
+    help: 'links that save their query as a view of that name when they are opened',
+  },
   json: { type: 'boolean', default: false, help: 'print the queries as one JSON list' },
   browser: { type: 'boolean', default: false, help: "print a script for the browser's console that saves the views" },
 } as const;
 
 function main(values: Values<typeof OPTIONS>): void {
-  const { ui, namespace, hours, json, browser, ...parameters } = values;
+  const { ui, namespace, hours, save, json, browser, ...parameters } = values;
   if (!(Number(hours) > 0)) throw new UsageError(`--hours ${hours}: must be a number above 0`);
   const say = (text: string) => process.stdout.write(`${text}\n`);
   if (browser) {
@@ -26,7 +31,7 @@ function main(values: Values<typeof OPTIONS>): void {
   }
   const links = completeQueries(parameters).map(({ name, description, query }) => {
     const text = query({ ...parameters, hours: Number(hours) }, new Date());
-    return { name, description, query: text, url: viewUrl(ui, listPath(namespace, text)) };
+    return { name, description, query: text, url: viewUrl(ui, listPath(namespace, text), save ? name : undefined) };
   });
   if (json) {
     say(JSON.stringify(links, null, 2));

@@ -1,9 +1,11 @@
 import { once } from 'node:events';
+import { PayloadKeyError } from '../client/payload-codec.ts';
 import { configuredTarget, TEMPORAL_VARIABLES } from '../client/temporal-connection.ts';
 import { messageOf, runProgram, type Values } from '../command-line/program.ts';
 import { ConfigurationError } from '../configuration/error.ts';
 import { defined } from '../domain/defined.ts';
 import { HostTaken } from '../runtime/host/host-claim.ts';
+import { keepHeapsSmall } from '../runtime/host/host-worker.ts';
 import { runWorkers } from '../runtime/host/run-workers.ts';
 import { neutronConnection } from '../runtime/neutron/connection.ts';
 import {
@@ -27,13 +29,14 @@ const RESTART_VARIABLES = {
 async function main({ metrics, ...files }: Values<typeof OPTIONS>): Promise<void> {
   const configuration = configurationOf(files);
   const logger = createLogger(configuration.worker.logLevel);
+  keepHeapsSmall();
   installTemporalRuntime(logger, { metrics: metricsAddress(metrics) });
   const tracing = await startTracing('worker');
   const watched = watchConfiguration(files, configuration, logger);
   process.on('SIGHUP', watched.readAgain);
   const target = configuredTarget();
   await prepareExternal(target);
-  const { versioning: versioned } = configuration.worker;
+  const { versioning: versioned, cachedRuns } = configuration.worker;
   const { ZVM_STATE_DIRECTORY, STATE_DIRECTORY, ZVM_RESTORED } = process.env;
   const restart = {
     ...defined({ stateDirectory: ZVM_STATE_DIRECTORY ?? STATE_DIRECTORY }),
@@ -45,7 +48,11 @@ async function main({ metrics, ...files }: Values<typeof OPTIONS>): Promise<void
   };
   const neutron = configuration.neutron === undefined ? undefined : neutronConnection(configuration.neutron, logger);
   neutron?.start();
-  const workers = await runWorkers(configuration.hosts, target, logger, times, neutron, { versioned, restart });
+  const workers = await runWorkers(configuration.hosts, target, logger, times, neutron, {
+    versioned,
+    restart,
+    ...defined({ cachedRuns }),
+  });
   watched.use(workers.renew);
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM'), workers.stopped]);
   logger.info('stopping: operations continue with the next worker');
@@ -57,7 +64,9 @@ async function main({ metrics, ...files }: Values<typeof OPTIONS>): Promise<void
 
 /** The message of a foreseen failure, the stack of any other. */
 function textOf(error: unknown): string {
-  const isForeseen = [ConfigurationError, TemporalUnusable, HostTaken].some((foreseen) => error instanceof foreseen);
+  const isForeseen = [ConfigurationError, TemporalUnusable, HostTaken, PayloadKeyError].some(
+    (foreseen) => error instanceof foreseen,
+  );
   return error instanceof Error && !isForeseen ? (error.stack ?? error.message) : messageOf(error);
 }
 

@@ -1,12 +1,18 @@
 import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
 import { applicationFailureOf } from './failures.ts';
+import type { Batch } from './guest-request.ts';
 import type { HostActivities } from './host-activities.ts';
 
+const HEARTBEAT_MS = 10_000;
+/** Each heartbeat is a write of Temporal's database: the guests of a large window send as many a second as those of a small one. */
+const HEARTBEAT_MS_OF_A_MEMBER = 300;
+const LONGEST_HEARTBEAT_MS = 40_000;
+
 /** A worker that is silent for so long while it carries out an activity counts as dead. */
-export const HEARTBEAT = '10 seconds';
+export const HEARTBEAT = `${HEARTBEAT_MS} milliseconds` as const;
 
 /** The time limit for reading one guest: a few calls to xCAT, each with the time limit of the configuration. */
-export const READING_OF_A_GUEST = '15 minutes';
+const READING_OF_A_GUEST = '15 minutes';
 
 /** The time limit for reading a whole host. */
 export const READING_OF_A_HOST = '30 minutes';
@@ -28,14 +34,36 @@ const DISPLAY_READING_WITH_RETRY = '110 seconds';
  */
 export function writeActivities(
   summary: string,
-): Pick<HostActivities, 'applySteps' | 'applyVswitch' | 'applyManagementNetwork' | 'askProbe' | 'restoreProbe'> {
+  batch?: Batch,
+): Pick<
+  HostActivities,
+  'changeGuest' | 'applySteps' | 'applyVswitch' | 'applyManagementNetwork' | 'askProbe' | 'restoreProbe'
+> {
   return proxyActivities<HostActivities>({
     summary,
     startToCloseTimeout: STAGE,
-    heartbeatTimeout: HEARTBEAT,
+    heartbeatTimeout: heartbeatOf(batch),
     retry: { maximumAttempts: 1 },
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   });
+}
+
+/** Readings of a guest: never repeated as they are, since the reconciler decides about the next try. */
+export function reading(
+  summary: string,
+  batch?: Batch,
+): Pick<HostActivities, 'planChange' | 'planTowards' | 'planProbe'> {
+  return proxyActivities<HostActivities>({
+    summary,
+    startToCloseTimeout: READING_OF_A_GUEST,
+    heartbeatTimeout: heartbeatOf(batch),
+    retry: { maximumAttempts: 1 },
+  });
+}
+
+function heartbeatOf(batch: Batch | undefined): number {
+  const ofWindow = HEARTBEAT_MS_OF_A_MEMBER * (batch?.size ?? 0);
+  return Math.min(LONGEST_HEARTBEAT_MS, Math.max(HEARTBEAT_MS, ofWindow));
 }
 
 /** Activities that read for a person who waits. They retry xCAT's calls themselves; Temporal retries only after a worker has died. */

@@ -6,13 +6,15 @@ import {
   TimeoutFailure,
 } from '@temporalio/common';
 import { describeRefusals, type Refusal, refusal } from '../domain/planning/refusal.ts';
+import { fieldPage } from '../domain/planning/refused-field.ts';
 import type { Mac } from '../domain/port/mac.ts';
 import { messageOf } from '../domain/text/error-message.ts';
+import type { PlannedChange } from './host-activities.ts';
 import { isRecord } from './untrusted-input.ts';
 
 /** The types of failures. Callers see the first three. */
 export type FailureType =
-  /** The request cannot be granted; nothing was touched. Details: the refusals, each with its field. */
+  /** The request cannot be granted; nothing was touched. Details: the refusals, each with its field and the section about it (docs/errors). */
   | 'Refused'
   /** A step failed permanently. Details: a FailureReport. */
   | 'StepFailed'
@@ -36,6 +38,8 @@ export type FailureReport = {
   step: string;
   reason: string;
   advice: string;
+  /** The section of the documentation about it. */
+  page?: string | undefined;
   /** True when the guest is in the state before the operation. */
   undone: boolean;
   /** The steps carried out before the failed one, as sentences; rolled back when `undone` is true. */
@@ -73,7 +77,11 @@ function failing(options: { type: FailureType; message: string; details: unknown
 /** A permanent failure with its refusals; names the fields in the message. */
 export function refused(refusals: readonly Refusal[], where?: Where): ApplicationFailure {
   const place = where === undefined ? '' : ` ${sayWhere(where)}. Nothing was touched.`;
-  return failing({ type: 'Refused', message: `${describeRefusals(refusals)}.${place}`, details: [refusals] });
+  return failing({
+    type: 'Refused',
+    message: `${describeRefusals(refusals)}.${place}`,
+    details: [refusals.map((each) => ({ ...each, page: fieldPage(each.field) }))],
+  });
 }
 
 /** The same failure with the place where it was refused. */
@@ -90,7 +98,7 @@ export function operationFailed(
 ): ApplicationFailure {
   const message = `${sayTrouble(type, report)} ${sayWhere(report)}. ${ROLLBACK_OUTCOMES[rollback]}`;
   const undone = rollback === 'nothing' || rollback === 'undone';
-  return failing({ type, message, details: [{ ...report, undone }] });
+  return failing({ type, message, details: [{ ...report, page: report.page ?? type, undone }] });
 }
 
 /** The failure of a step with the outcome of the rollback. */
@@ -116,15 +124,16 @@ export function hostFailed(
   return failing({
     type,
     message: `${sayTrouble(type, trouble)} ${sayWhere(where)}.`,
-    details: [{ ...where, ...trouble }],
+    details: [{ ...where, ...trouble, page: trouble.page ?? type }],
   });
 }
 
-type Trouble = { step: string; reason: string; advice: string };
+type Trouble = { step: string; reason: string; advice: string; page?: string | undefined };
 
 /** Step, reason and advice of an error. `summary` names the work where the error names no step. */
 export function troubleOf(error: unknown, summary: string): Trouble {
-  return { step: failedStep(error) ?? summary, reason: shortReasonOf(error), advice: adviceOn(error) };
+  const { page } = detailOf(error);
+  return { step: failedStep(error) ?? summary, reason: shortReasonOf(error), advice: adviceOn(error), page };
 }
 
 /** The same trouble when no retry follows: the advice adds that an operator starts the operation again. */
@@ -257,11 +266,24 @@ export function possiblyDone(error: unknown): string[] {
 }
 
 function stepIds(error: unknown, list: 'carriedOut' | 'possibly'): string[] {
-  const cancelled =
-    error instanceof ActivityFailure && error.cause instanceof CancelledFailure ? error.cause : undefined;
-  const details: unknown[] = (applicationFailureOf(error) ?? cancelled)?.details ?? [];
-  const lists = details.map((detail) => (isRecord(detail) ? detail[list] : undefined));
-  return lists.flatMap((ids) => (Array.isArray(ids) ? ids.map(String) : []));
+  return detailsOf(error).flatMap((detail) => {
+    const ids = detail[list];
+    return Array.isArray(ids) ? ids.map(String) : [];
+  });
+}
+
+/** The plan that an activity had begun to carry out when it failed, was cancelled, or was lost with its worker. */
+export function plannedBefore(error: unknown): PlannedChange | undefined {
+  const planned = detailsOf(error).find((detail) => isRecord(detail.planned))?.planned;
+  return planned as PlannedChange | undefined;
+}
+
+/** The details of a failed or cancelled activity; of a lost one those of its last heartbeat. */
+function detailsOf(error: unknown): Record<string, unknown>[] {
+  const cause = error instanceof ActivityFailure ? error.cause : undefined;
+  const cancelled = cause instanceof CancelledFailure ? cause.details : undefined;
+  const kept = cause instanceof TimeoutFailure ? [cause.lastHeartbeatDetails] : undefined;
+  return (applicationFailureOf(error)?.details ?? cancelled ?? kept ?? []).filter(isRecord);
 }
 
 /** Sentences of the steps that a failed operation had carried out. */
@@ -269,6 +291,13 @@ export function stepsBefore({ details }: ApplicationFailure): string[] {
   const report = details?.[0];
   const done = typeof report === 'object' && report !== null && 'done' in report ? report.done : undefined;
   return Array.isArray(done) ? done.map(String) : [];
+}
+
+/** The failure of steps that a worker had begun when it was stopped. */
+export function leftByWorker(): ApplicationFailure {
+  const reason = 'the worker was stopped before z/VM had answered';
+  const details = [{ code: 'unreachable', reason, advice: 'start a worker of the host' }];
+  return ApplicationFailure.create({ type: 'StepFailed', message: reason, details });
 }
 
 /** True when the outcome of the steps is unknown: the answer was lost, or the worker that waited for it. */
@@ -308,7 +337,9 @@ function shortReasonOf(error: unknown): string {
     : reason;
 }
 
-function detailOf(error: unknown): { code?: string; operation?: string; reason?: string; advice?: string } {
+type Detail = { code?: string; operation?: string; reason?: string; advice?: string; page?: string };
+
+function detailOf(error: unknown): Detail {
   const detail: unknown = applicationFailureOf(error)?.details?.[0];
   if (typeof detail !== 'object' || detail === null) return {};
   const texts = Object.entries(detail).filter((entry): entry is [string, string] => typeof entry[1] === 'string');

@@ -2,7 +2,7 @@ import { defineQuery, defineSignal } from '@temporalio/workflow';
 import { portsOfChange } from '../domain/guest/change-ports.ts';
 import type { DesiredPort } from '../domain/guest/desired.ts';
 import { type PortSearchTerms, searchTermsOfChange } from '../domain/guest/search-terms.ts';
-import type { Change } from '../domain/operations/requests.ts';
+import type { Change, RestoredPort } from '../domain/operations/requests.ts';
 import type { Effect } from '../domain/operations/results.ts';
 import type { RefusedPort } from '../domain/planning/refusal.ts';
 import type { Vdev } from '../domain/port/vdev.ts';
@@ -27,6 +27,10 @@ export type RequestResult = {
   plan?: string;
   /** The effect of a dry run's plan. */
   effect?: Effect;
+  /** The ports as an undo needs them; absent when nothing was changed. */
+  undo?: RestoredPort[];
+  /** Of an undo: what has changed since the operation that it undoes. */
+  changedSince?: string[];
   /** Search attributes of the operation, before the change and after it. */
   found: PortSearchTerms;
   /** After a probe. */
@@ -127,6 +131,7 @@ function isRequestResult(value: unknown): value is RequestResult {
     isRecord(value) &&
     typeof value.changed === 'boolean' &&
     [value.ports, value.refused, value.liveVdevs, value.steps].every(Array.isArray) &&
+    [value.undo, value.changedSince].every((list) => isAbsentOr(list, Array.isArray)) &&
     isRecord(value.found) &&
     [value.found.portIds, value.found.vswitches, value.found.vlans].every(isTexts)
   );

@@ -1,7 +1,8 @@
 import { isCancellation, workflowInfo } from '@temporalio/workflow';
 import type { Batch } from './guest-request.ts';
 
-const GUESTS_IN_WINDOW = 250;
+// A worker keeps the runs of two windows in memory, and works off what they do at the same moment before Temporal gives it up.
+const GUESTS_IN_WINDOW = 100;
 /** A second window keeps the management node busy while the server hands out the tasks of the first. */
 const WINDOWS_AT_ONCE = 2;
 

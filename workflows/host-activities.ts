@@ -4,6 +4,7 @@ import type { ShownGuest } from '../domain/host/host-view.ts';
 import type { ManagementStep } from '../domain/host/management-network.ts';
 import type { ProbeRecord } from '../domain/host/probed-behaviour.ts';
 import type { ReportsOnly } from '../domain/host/repair-mode.ts';
+import type { NotifyInput } from '../domain/notifications/notification.ts';
 import type {
   GuestOperationType,
   HostOperationType,
@@ -13,6 +14,7 @@ import type {
   RequestOf,
 } from '../domain/operations/operations.ts';
 import type { Change, PortRequest, Preconditions, RepairFailure } from '../domain/operations/requests.ts';
+import type { FormerPort } from '../domain/planning/former-ports.ts';
 import type { WrongVlans } from '../domain/planning/live-plan.ts';
 import type { RefusedPort } from '../domain/planning/refusal.ts';
 import type { GuestStepReport, Step, StepReport } from '../domain/planning/steps.ts';
@@ -36,6 +38,15 @@ export type Target = {
   operation?: OperationRef;
   /** The request that the work is for. */
   requestId: string;
+};
+
+/** A change of a guest, with all that its plan depends on besides the guest's state. */
+export type ChangeToPlan = Target & {
+  change: Change;
+  avoidMacs: Mac[];
+  avoidPorts: string[];
+  onlyIf?: Preconditions;
+  order?: PlaceInOrder;
 };
 
 /** The place of a request in the order of acceptance, for the activity that plans it. */
@@ -71,9 +82,13 @@ export type PlannedChange = Progress & {
   desired: Desired;
   before: Desired;
   affected: PortId[];
+  /** The affected ports as the plan found them; absent of a repair, and in histories of older builds. */
+  found?: FormerPort[];
+  /** Of an undo: what has changed since. */
+  changedSince?: string[];
   /** Ports that a bulk change refuses. */
   refused: RefusedPort[];
-  /** The plan's id: other steps have another id. */
+  /** The plan's id: other steps, or the same from another state, have another id. */
   plan: string;
 };
 
@@ -83,6 +98,9 @@ export type Planning =
   | { kind: 'waits'; earlier: EarlierOperation[] }
   /** Earlier runs of the guest have carried out requests since the operation was accepted. */
   | { kind: 'learns'; earlierRuns: EarlierRuns };
+
+/** A plan that was carried out; `unheard` when the worker has stopped and cannot say how far. Without steps nothing was. */
+export type ChangedGuest = PlannedChange & { applied?: AppliedSteps | 'unheard' };
 
 /** The result of applying a plan; `after` is absent where the guest could not be read again. */
 export type AppliedSteps = {
@@ -217,16 +235,12 @@ export type HostActivities = RequestActivities & {
    * Read the guest and plan, unless an operation accepted earlier is still on its way. Fails permanently with `Refused` when the request cannot
    * be granted or `onlyIf` does not hold, and with `OperationEnded` when its operation has ended.
    */
-  planChange(
-    input: Target &
-      Planned & {
-        change: Change;
-        avoidMacs: Mac[];
-        avoidPorts: string[];
-        onlyIf?: Preconditions;
-        order?: PlaceInOrder;
-      },
-  ): Promise<Planning>;
+  planChange(input: ChangeToPlan): Promise<Planning>;
+  /**
+   * The same, and carry the plan out by `applySteps`: one activity for a guest of a bulk operation. A failure or a timeout after the plan carries it as
+   * `planned`, so that what the guest had before is known whatever happens.
+   */
+  changeGuest(input: ChangeToPlan & { followUps: Step[] }): Promise<Exclude<Planning, PlannedChange> | ChangedGuest>;
   /** Read the guest again and plan the remaining steps, with the follow-ups that earlier steps need. */
   planTowards(input: Target & { desired: Desired; followUps?: Step[] }): Promise<Progress>;
   /**
@@ -258,6 +272,8 @@ export type HostActivities = RequestActivities & {
     up: PortId[];
     down: PortId[];
   }): Promise<{ failed: PortId[] }>;
+  /** Send an event to a webhook of the host, once. Fails permanently when there is no such webhook, or it is gone. */
+  deliverNotification(input: NotifyInput): Promise<void>;
   /** The DHCP node of the host, and the NICs that it needs. */
   planDhcp(input: { host: string } & Planned): Promise<DhcpPlan>;
   /** Plan the management node's NIC on the management network. Fails permanently with `Refused`. */

@@ -1,4 +1,5 @@
 import { isCancellation, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import type { FormerVswitch } from '../domain/vswitch/vswitch.ts';
 import { RECONCILE_PREFIX } from '../temporal-config/names.ts';
 import { ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
 import {
@@ -25,6 +26,8 @@ export type HostOperationResult = {
   dryRun?: boolean;
   /** The steps that were done, or would be. */
   steps: string[];
+  /** The VSWITCH that was changed, as it was before. */
+  before?: FormerVswitch;
 };
 
 type HostOperation<Step> = {

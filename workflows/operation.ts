@@ -10,6 +10,7 @@ import type {
   ReadingType,
   RequestOf,
 } from '../domain/operations/operations.ts';
+import type { RestoredPort } from '../domain/operations/requests.ts';
 import type { Effect } from '../domain/operations/results.ts';
 import type { Vdev } from '../domain/port/vdev.ts';
 import { guestWorkflowId } from '../temporal-config/names.ts';
@@ -34,6 +35,8 @@ export type OperationResult = {
   effect?: Effect;
   /** The ports that the operation names, as they are now; none after a deletion. */
   ports: (Omit<DesiredPort, 'live'> & { live: 'now' | 'atNextLogon' })[];
+  /** The ports as an undo needs them; absent of an operation that changed nothing. */
+  undo?: RestoredPort[];
   /** The steps that were done, in order; one sentence when there was nothing to do. */
   steps: string[];
 };
@@ -46,10 +49,10 @@ export async function operate(type: GuestOperationType, input: unknown): Promise
 
 /** Carry out a change of a guest; answers the guest's ports. */
 export async function carryOut(queues: GuestQueues, operation: Operation): Promise<OperationResult> {
-  const { changed, plan, effect, steps, ...result } = await requestFrom(queues, operation);
+  const { changed, plan, effect, steps, undo, ...result } = await requestFrom(queues, operation);
   const ports = result.ports.map((port) => asReported(port, result.liveVdevs));
   const { dryRun } = operation;
-  return { changed, ...(dryRun ? { dryRun, ...defined({ plan, effect }) } : {}), steps, ports };
+  return { changed, ...(dryRun ? { dryRun, ...defined({ plan, effect }) } : {}), steps, ports, ...defined({ undo }) };
 }
 
 /** Set an operation's search attributes, let the guest's run carry it out, and show its outcome; there is always a step. */
@@ -140,6 +143,7 @@ export function outcomeOf(error: unknown): 'cancelled' | 'refused' | 'failed' {
   return applicationFailureOf(error)?.type === 'Refused' ? 'refused' : 'failed';
 }
 
-function asReported(port: DesiredPort, liveVdevs: readonly Vdev[]): OperationResult['ports'][number] {
+/** A port with whether the running guest has its NIC now. */
+export function asReported(port: DesiredPort, liveVdevs: readonly Vdev[]): OperationResult['ports'][number] {
   return { ...port, live: liveVdevs.includes(port.vdev) ? 'now' : 'atNextLogon' };
 }

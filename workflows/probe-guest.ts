@@ -4,7 +4,7 @@ import type { QuestionOutcome } from '../domain/probe/course.ts';
 import { factsText } from '../domain/probe/question.ts';
 import { recordOf } from '../domain/probe/record.ts';
 import type { PlannedQuestion, ProbePlan, ProbeReport } from '../domain/probe/report.ts';
-import { CALL_TO_TEMPORAL, writeActivities } from './activity-proxies.ts';
+import { CALL_TO_TEMPORAL, reading, writeActivities } from './activity-proxies.ts';
 import {
   applicationFailureOf,
   failureData,
@@ -20,7 +20,6 @@ import {
 import type { RequestOutcome, RequestResult } from './guest-queue-messages.ts';
 import type { HostActivities, Target } from './host-activities.ts';
 import { showProgress } from './progress.ts';
-import { reading } from './reconciler.ts';
 import {
   dryRunOf,
   isRequestFailure,

@@ -45,6 +45,8 @@ const LONGEST_BACKOFF_MS = 3_600_000;
 const LONGEST_REASON = 300;
 const NO_DHCP_PORTS = 'the DHCP node lacks configured ports';
 const NO_MANAGEMENT_NIC = 'the management node has no NIC on the management network';
+/** Temporal takes no result of more than 2 MB. A failure that is left out is one that the next run tries again at once. */
+const MOST_FAILURES = 2_000;
 
 /**
  * Compare the whole host with its record and repair the drift, guest by guest, each by its own `convergeGuest`. A guest with an operation in
@@ -226,7 +228,8 @@ class Reconciliation {
 
   carry(survey: Survey): Carried {
     const { drifted, repaired, drifts, failures, reIpled } = this;
-    return { drifted, repaired, drifts, failures, reIpled, checkpoint: survey.checkpoint };
+    const kept = failures.slice(0, MOST_FAILURES);
+    return { drifted, repaired, drifts, failures: kept, reIpled, checkpoint: survey.checkpoint };
   }
 
   result(survey: Survey): ReconcileHostResult {
@@ -234,8 +237,9 @@ class Reconciliation {
     const { examined, foreign, waiting, foreignLines, findings = [], capabilities, checkpoint, isUnconfirmed } = survey;
     const reportsOnly = this.request.dryRun ? undefined : survey.reportsOnly;
     const { drifted, repaired, skipped, drifts, reIpled, reported, unreported } = this;
-    const failures = [...new Map(this.failures.map((failed) => [subjectKey(failed.about), failed])).values()];
-    const failed = failures.length;
+    const all = [...new Map(this.failures.map((failed) => [subjectKey(failed.about), failed])).values()];
+    const failed = all.length;
+    const failures = all.slice(0, MOST_FAILURES);
     const inOrder = Math.max(0, examined - drifted - skipped);
     upsertSearchAttributes([
       {

@@ -1,11 +1,11 @@
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
-import { CancellationScope, isCancellation, proxyActivities } from '@temporalio/workflow';
+import { CancellationScope, isCancellation } from '@temporalio/workflow';
 import type { Desired } from '../domain/guest/desired.ts';
 import { followUpsOf } from '../domain/guest/follow-ups.ts';
 import { stepId } from '../domain/planning/step-id.ts';
 import { type GuestStepReport, headline, type Step, sentence } from '../domain/planning/steps.ts';
 import type { Vdev } from '../domain/port/vdev.ts';
-import { HEARTBEAT, READING_OF_A_GUEST, writeActivities } from './activity-proxies.ts';
+import { reading, writeActivities } from './activity-proxies.ts';
 import {
   doneBefore,
   endsRequest,
@@ -20,7 +20,7 @@ import {
   sayTrouble,
   troubleOf,
 } from './failures.ts';
-import type { HostActivities, Progress, Target } from './host-activities.ts';
+import type { AppliedSteps, Progress, Target } from './host-activities.ts';
 import { isRightShown, onOtherVlans, refusedAllTheSame, refusedCoupling } from './overridden-access.ts';
 import { showProgress } from './progress.ts';
 import { pauseBeforeRetry, retriedUntil } from './run-visibility.ts';
@@ -93,9 +93,13 @@ export class Reconciler {
     this.#options = options;
   }
 
-  /** Carry out the plan, and plan again until nothing is left; answers the NICs that are live then. */
-  async converge(desired: Desired, first?: Progress): Promise<Vdev[]> {
+  /**
+   * Carry out the plan, and plan again until nothing is left; answers the NICs that are live then. `applied` is what came of the first plan, where
+   * the activity that made it has carried it out too.
+   */
+  async converge(desired: Desired, first?: Progress, applied?: Promise<AppliedSteps>): Promise<Vdev[]> {
     let progress = first ?? (await this.#planTowards(desired));
+    let firstRound = applied;
     while (progress.steps.length > 0) {
       const { steps } = progress;
       // DirMaint may carry a change out later (SMAPI 592): one more reading precedes the next request for it.
@@ -105,7 +109,8 @@ export class Reconciler {
         await this.#pauseAfter(notShownYet(), headline(steps, 2));
         progress = await this.#planTowards(desired);
       } else {
-        progress = await this.#round(desired, progress);
+        progress = await this.#round(desired, progress, firstRound);
+        firstRound = undefined;
       }
     }
     return progress.liveVdevs;
@@ -122,7 +127,11 @@ export class Reconciler {
     }
   }
 
-  async #round(desired: Desired, { steps, readAt }: Progress): Promise<Progress> {
+  async #round(
+    desired: Desired,
+    { steps, readAt }: Progress,
+    begun: Promise<AppliedSteps> | undefined,
+  ): Promise<Progress> {
     let unheard: Step[] = [];
     let reports: GuestStepReport[] = [];
     let after: Progress | undefined;
@@ -131,10 +140,11 @@ export class Reconciler {
     const before = this.state.followUps;
     this.state.followUps = followUpsOf([...before, ...steps]);
     try {
-      const applied = await writeActivities(this.#said(headline(steps))).applySteps({
-        ...this.#target,
-        ...{ steps, desired, readAt, followUps: before },
-      });
+      const applied = await (begun ??
+        writeActivities(this.#said(headline(steps)), this.#target.batch).applySteps({
+          ...this.#target,
+          ...{ steps, desired, readAt, followUps: before },
+        }));
       reports = applied.reports;
       after = applied.after;
       if (applied.isOutdated) this.state.followUps = before;
@@ -224,7 +234,11 @@ export class Reconciler {
   #planTowards(desired: Desired): Promise<Progress> {
     const { followUps } = this.state;
     return this.retried(`read and compare ${this.#target.userid}`, (summary) =>
-      reading(summary).planTowards({ ...this.#target, desired, ...(followUps.length === 0 ? {} : { followUps }) }),
+      reading(summary, this.#target.batch).planTowards({
+        ...this.#target,
+        desired,
+        ...(followUps.length === 0 ? {} : { followUps }),
+      }),
     );
   }
 
@@ -307,14 +321,4 @@ function somethingElseThere({ step }: GuestStepReport, isPermanent: boolean): Ap
 /** The sentence of a planned step, with its interruption. */
 export function announced(step: Step): string {
   return `${sentence(step)}${step.disturbs ? ' (interrupts the NIC)' : ''}`;
-}
-
-/** Readings of a guest: never repeated as they are, since the reconciler decides about the next try. */
-export function reading(summary: string): Pick<HostActivities, 'planChange' | 'planTowards' | 'planProbe'> {
-  return proxyActivities<HostActivities>({
-    summary,
-    startToCloseTimeout: READING_OF_A_GUEST,
-    heartbeatTimeout: HEARTBEAT,
-    retry: { maximumAttempts: 1 },
-  });
 }

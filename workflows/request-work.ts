@@ -4,6 +4,7 @@ import { defined } from '../domain/defined.ts';
 import type { DesiredPort } from '../domain/guest/desired.ts';
 import { type PortSearchTerms, searchTermsOfChange, searchTermsOfPorts } from '../domain/guest/search-terms.ts';
 import type { Effect } from '../domain/operations/results.ts';
+import { restorablePorts } from '../domain/planning/former-ports.ts';
 import { type Refusal, type RefusedPort, refusal } from '../domain/planning/refusal.ts';
 import { rollbackTarget } from '../domain/planning/rollback.ts';
 import type { Mac } from '../domain/port/mac.ts';
@@ -11,6 +12,7 @@ import type { Vdev } from '../domain/port/vdev.ts';
 import type { QuestionOutcome } from '../domain/probe/course.ts';
 import type { ProbePlan } from '../domain/probe/report.ts';
 import type { Userid } from '../domain/text/identifiers.ts';
+import { reading, writeActivities } from './activity-proxies.ts';
 import {
   type AddressConflict,
   addressConflictOf,
@@ -20,8 +22,10 @@ import {
   failureFrom,
   isHeld,
   isOperationEnded,
+  leftByWorker,
   operationFailed,
   permanently,
+  plannedBefore,
   reasonOf,
   refused,
   refusedAt,
@@ -30,9 +34,9 @@ import {
 } from './failures.ts';
 import type { RequestOutcome, RequestResult } from './guest-queue-messages.ts';
 import { type GuestRequest, isOrdered } from './guest-request.ts';
-import type { PlaceInOrder, PlannedChange, Planning, Target } from './host-activities.ts';
+import type { AppliedSteps, HostActivities, PlaceInOrder, PlannedChange, Planning, Target } from './host-activities.ts';
 import { showProgress } from './progress.ts';
-import { announced, firstState, Reconciler, type ReconcilerState, reading } from './reconciler.ts';
+import { announced, firstState, Reconciler, type ReconcilerState } from './reconciler.ts';
 import { addSearchAttributes } from './run-visibility.ts';
 
 /** A request in progress: the state that the next run of the guest continues from. */
@@ -136,11 +140,13 @@ async function forward(work: RequestWork, context: WorkContext): Promise<Request
     awaitRelease: context.awaitRelease,
   });
   const known = work.planned;
+  let applied: Promise<AppliedSteps> | undefined;
   if (known === undefined) {
     showProgress({ subject: `${userid} on ${host}`, state: 'is being read' });
-    const planning = await plan(work, context, reconciler);
+    const { planning, ...begun } = await plan(work, context, reconciler);
+    applied = begun.applied;
     if (planning.kind !== 'planned') return planning;
-    if (isOrdered(request) && !context.isFirst()) return { kind: 'waits', earlier: [] };
+    if (applied === undefined && isOrdered(request) && !context.isFirst()) return { kind: 'waits', earlier: [] };
     work.planned = { ...planning, refused: [...planning.refused, ...work.overtaken] };
   }
   const planned = work.planned ?? known;
@@ -155,32 +161,55 @@ async function forward(work: RequestWork, context: WorkContext): Promise<Request
         ...resultOf(planned, found, planned.liveVdevs, false, steps),
         plan: planned.plan,
         effect: effectOf(planned.steps),
+        ...defined({ changedSince: planned.changedSince }),
       },
     };
   }
   // A plan that an earlier run of the guest made may be overtaken: the guest is read again.
-  const liveVdevs = await reconciler.converge(planned.desired, known === undefined ? planned : undefined);
+  const liveVdevs = await reconciler.converge(planned.desired, known === undefined ? planned : undefined, applied);
   const { done } = work.forward;
-  return { kind: 'done', result: resultOf(planned, found, liveVdevs, done.length > 0, done) };
+  const result = resultOf(planned, found, liveVdevs, done.length > 0, done);
+  const undo =
+    isOrdered(request) && result.changed ? restorablePorts(planned.found ?? [], result.ports, liveVdevs) : [];
+  return { kind: 'done', result: { ...result, ...(undo.length === 0 ? {} : { undo }) } };
 }
 
-function plan({ request, choice, avoidMacs, avoidPorts }: RequestWork, context: WorkContext, reconciler: Reconciler) {
-  const { change, onlyIf } = request;
+/** A plan, and what came of it where it was carried out at once. */
+type Begun = { planning: Planning; applied?: Promise<AppliedSteps> };
+
+/** Read the guest and plan. A guest of a bulk operation is changed by the same activity: each further one costs a thousand guests six thousand events. */
+function plan(work: RequestWork, context: WorkContext, reconciler: Reconciler): Promise<Begun> {
+  const { request, choice, avoidMacs, avoidPorts, forward: state } = work;
+  const { change, onlyIf, batch, dryRun } = request;
   // A second choice starts from the state after the first, which the request's sender has not seen.
   const conditions = onlyIf === undefined || choice > 1 ? {} : { onlyIf };
   const order = isOrdered(request) && choice === 1 ? { order: context.order() } : {};
-  const target = targetOf({ request }, context);
-  return reconciler.retried(`read ${context.userid} and plan`, (summary) =>
-    reading(summary).planChange({
-      ...target,
-      change,
-      avoidMacs,
-      avoidPorts,
-      ...conditions,
-      ...order,
-      ...dryRunOf(request),
-    }),
+  const input = { ...targetOf({ request }, context), change, avoidMacs, avoidPorts, ...conditions, ...order };
+  const isBulk = batch !== undefined && !dryRun;
+  return reconciler.retried(`read ${context.userid} and ${isBulk ? 'carry its plan out' : 'plan'}`, async (summary) =>
+    isBulk
+      ? begun(() => writeActivities(summary, batch).changeGuest({ ...input, followUps: state.followUps }))
+      : { planning: await reading(summary, batch).planChange({ ...input, ...dryRunOf(request) }) },
   );
+}
+
+async function begun(change: () => ReturnType<HostActivities['changeGuest']>): Promise<Begun> {
+  try {
+    const { applied, ...planning } = { applied: undefined, ...(await change()) };
+    if (applied === undefined) return { planning };
+    return { planning, applied: applied === 'unheard' ? failed(leftByWorker()) : Promise.resolve(applied) };
+  } catch (error) {
+    const planning = plannedBefore(error);
+    if (planning === undefined) throw error;
+    return { planning, applied: failed(error) };
+  }
+}
+
+/** The reconciler hears of the failure a moment later. */
+function failed(error: unknown): Promise<never> {
+  const failing = Promise.reject(error);
+  failing.catch(() => undefined);
+  return failing;
 }
 
 /** The mark of a request that plans alone. */

@@ -1,6 +1,8 @@
 import { proxyActivities } from '@temporalio/workflow';
 import { defined } from '../domain/defined.ts';
 import type { InputOf } from '../domain/operations/operations.ts';
+import type { VswitchStep } from '../domain/planning/vswitch-plan.ts';
+import type { FormerVswitch } from '../domain/vswitch/vswitch.ts';
 import { vswitchSentence } from '../domain/vswitch/vswitch-sentence.ts';
 import { HEARTBEAT, READING_OF_A_HOST, writeActivities } from './activity-proxies.ts';
 import type { HostActivities, VswitchChange } from './host-activities.ts';
@@ -10,19 +12,19 @@ import { addSearchAttributes } from './run-visibility.ts';
 
 /** Create a VSWITCH as configured, or change its uplinks. A VSWITCH of an administrator is refused. */
 export async function ensureVswitch(input: InputOf<'ensureVswitch'>): Promise<HostOperationResult> {
-  const { host, vswitch, hadRdevs, ...options } = await acceptRequest('ensureVswitch', input);
+  const { host, vswitch, hadRdevs, undoes: _undoes, ...options } = await acceptRequest('ensureVswitch', input);
   const change = { kind: 'ensure', host, vswitch, ...defined({ hadRdevs }) } as const;
   return operateOnVswitch(change, `ensure VSWITCH ${vswitch} on ${host}`, options);
 }
 
 /** Delete a VSWITCH that the host's configuration does not name; refused while a NIC is coupled or a port recorded on it, unless forced. */
 export async function deleteVswitch(input: InputOf<'deleteVswitch'>): Promise<HostOperationResult> {
-  const { host, vswitch, force, ...options } = await acceptRequest('deleteVswitch', input);
+  const { host, vswitch, force, undoes: _undoes, ...options } = await acceptRequest('deleteVswitch', input);
   return operateOnVswitch({ kind: 'delete', host, vswitch, force }, `delete VSWITCH ${vswitch} of ${host}`, options);
 }
 
 /** Read, plan and apply until the VSWITCH does not differ. */
-function operateOnVswitch(
+async function operateOnVswitch(
   change: VswitchChange,
   summary: string,
   options: { giveUpAfterMinutes: number; dryRun: boolean },
@@ -35,12 +37,25 @@ function operateOnVswitch(
     heartbeatTimeout: HEARTBEAT,
     retry: { maximumAttempts: 1 },
   });
-  return operateOnHost({
+  let before: HostOperationResult['before'];
+  const result = await operateOnHost({
     ...options,
     where: { host, vswitch },
     summary,
-    plan: () => planVswitch({ ...change, dryRun: options.dryRun }),
+    plan: async () => {
+      const steps = await planVswitch({ ...change, dryRun: options.dryRun });
+      before ??= vswitchBefore(steps);
+      return steps;
+    },
     apply: (steps) => writeActivities(steps.map(vswitchSentence).join('; ')).applyVswitch({ host, steps }),
     sentence: vswitchSentence,
   });
+  return result.changed ? { ...result, ...defined({ before }) } : result;
+}
+
+/** The VSWITCH before its steps; undefined without steps. */
+function vswitchBefore(steps: readonly VswitchStep[]): FormerVswitch | undefined {
+  const [step] = steps;
+  if (step === undefined) return undefined;
+  return step.kind === 'createVswitch' ? { name: step.settings.name } : step.before;
 }

@@ -8,8 +8,10 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
+import { defined } from '../domain/defined.ts';
 import { searchTermsOfPorts } from '../domain/guest/search-terms.ts';
 import type { InputOf, RequestOf } from '../domain/operations/operations.ts';
+import type { RestoredPort } from '../domain/operations/requests.ts';
 import { describeRefusals } from '../domain/planning/refusal.ts';
 import type { Mac } from '../domain/port/mac.ts';
 import type { Vdev } from '../domain/port/vdev.ts';
@@ -34,6 +36,9 @@ export type WiredPort = {
   mac?: Mac | undefined;
   /** The reason why it was refused or failed. */
   reason?: string;
+  /** The port as an undo needs it, of a wired one; `before` is absent of a port that was not recorded. */
+  before?: RestoredPort['before'];
+  left?: string;
 };
 
 /** Ports by outcome so far, out of `total`. */
@@ -139,7 +144,7 @@ async function wireGuest(
   }
 }
 
-function reportOf(userid: Userid, { changed, steps, ports, refused }: RequestResult): WiredPort[] {
+function reportOf(userid: Userid, { changed, steps, ports, refused, undo = [] }: RequestResult): WiredPort[] {
   // A dry run changes nothing, but it has steps.
   const outcome = changed || steps.length > 0 ? ('wired' as const) : ('unchanged' as const);
   return [
@@ -149,6 +154,7 @@ function reportOf(userid: Userid, { changed, steps, ports, refused }: RequestRes
       outcome,
       vdev,
       mac,
+      ...wayBack(undo.find((port) => port.portId === portId)),
     })),
     ...refused.map(({ portId, refusals }) => ({
       userid,
@@ -157,6 +163,12 @@ function reportOf(userid: Userid, { changed, steps, ports, refused }: RequestRes
       reason: shortened(describeRefusals(refusals)),
     })),
   ];
+}
+
+function wayBack(port: RestoredPort | undefined): Pick<WiredPort, 'before' | 'left'> {
+  if (port === undefined) return {};
+  const { before, left } = port;
+  return { ...(before === 'absent' ? {} : { before }), ...defined({ left }) };
 }
 
 function summed(ports: WiredPort[], dryRun: boolean): WirePortsResult {

@@ -33,7 +33,7 @@ const VSWITCH_DELETE = /^Virtual_Network_Vswitch_Delete(_Extended)?$/;
 const already = (functions: RegExp) => ({ functions, reaction: 'already' as const });
 
 /** SMAPI's return and reason codes with what a client does about them (docs/reference/smcli.md 5.1). */
-const RETURN_CODES: readonly ReturnCode[] = [
+export const RETURN_CODES: readonly ReturnCode[] = [
   row(0, 36, 'already in list', 'already', 'the list has the entry already'),
   row(0, '*', 'done', 'done', 'done'),
   row(8, 8, 'device does not exist', 'permanent', 'the guest has no such device', already(REMOVAL)),
@@ -188,6 +188,14 @@ export function verdictOn(functionName: string, rc: number, rs: number, raw: str
 /** True for a code that the same call may not get again: something is busy, or away for a moment. */
 export function isPassing(rc: number, rs: number): boolean {
   return rowOf(rc, rs)?.reaction === 'retry';
+}
+
+/** The name of the documentation's section about a code (docs/errors/smapi.md). */
+export function smapiPage(rc: number, rs: number): string {
+  const known = rowOf(rc, rs);
+  if (known === undefined) return 'smapi-other';
+  if (rc < 0) return 'smapi-socket';
+  return known.rs === '*' ? `smapi-${rc}` : `smapi-${rc}-${known.rs}`;
 }
 
 function rowOf(rc: number, rs: number): ReturnCode | undefined {

@@ -1,4 +1,3 @@
-import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import {
@@ -8,10 +7,12 @@ import {
   type DesiredPlan,
   OperationInProgress,
   planDesired,
+  toldPlan,
 } from '../../client/desired-plan.ts';
 import type { HostChanges } from '../../domain/host/desired-changes.ts';
 import { PlanId } from '../../domain/operations/requests.ts';
 import { action, goneWhileWaiting } from '../action.ts';
+import { agreed } from '../confirmation.ts';
 import { readChanges } from '../desired-input.ts';
 import { showCarriedOut, showPlan, showUnchanged } from '../desired-words.ts';
 import { CommandFailure, EXIT, type ExitCode } from '../exit-codes.ts';
@@ -63,7 +64,7 @@ async function apply(session: Session, _args: string[], options: Options): Promi
   );
   const verdict = verdictOn(plan, hosts, options);
   if (verdict !== undefined) {
-    output.result({ ...(options.dryRun ? { dryRun: true } : {}), plan: plan.id, ...told(plan, hosts) }, () => {
+    output.result({ ...(options.dryRun ? { dryRun: true } : {}), plan: plan.id, ...toldPlan(plan, hosts) }, () => {
       showPlan(output, plan, hosts);
       output.print(verdict.sentence);
     });
@@ -100,7 +101,7 @@ function verdictOn(
 }
 
 function carriedOut(session: Session, plan: DesiredPlan): Promise<CarriedOut[]> {
-  const goesOn = 'Started operations continue. Repeat the same apply for what is left.';
+  const goesOn = `Started operations continue. See: zvmnet ops list --state running --by '${session.user}'. Cancel one and roll it back: zvmnet ops cancel ID. Repeat the same apply for what is left.`;
   return following(session, 'carried out', goesOn, (asking) => carryOutDesired(asking, plan));
 }
 
@@ -134,33 +135,17 @@ async function confirmed(
   session: Session,
   plan: DesiredPlan,
   hosts: readonly HostChanges[],
-  { yes, plan: agreed }: Options,
+  { yes, plan: named }: Options,
 ): Promise<void> {
-  const deletions = plan.changes.filter(({ request }) => request.type === 'deletePort').length;
-  if (deletions === 0 || yes || agreed !== undefined) return;
-  if (!process.stdin.isTTY || session.output.json)
+  const deletions = plan.changes.reduce((sum, { remove }) => sum + remove.length, 0);
+  if (deletions === 0 || yes || named !== undefined) return;
+  if (!session.asks)
     throw new CommandFailure(
       EXIT.usage,
       `${deletions} ports would be deleted: give --yes, or the --plan of a dry run. Nothing was changed.`,
     );
   showPlan(session.output, plan, hosts);
-  const question = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await question
-    .question(`Delete ${deletions} ports? (yes/no) `, { signal: session.signal })
-    .catch(() => 'no');
-  question.close();
-  if (answer.trim().toLowerCase() !== 'yes') throw new CommandFailure(EXIT.cancelled, 'Nothing was changed.');
-}
-
-function told({ changes }: DesiredPlan, hosts: readonly HostChanges[]) {
-  return {
-    changes: changes.map(({ request, isVswitch: _isVswitch, plan: _plan, ...change }) => ({
-      type: request.type,
-      ...change,
-    })),
-    refusals: hosts.flatMap(({ host, refusals }) => refusals.map((each) => ({ host, ...each }))),
-    unnamed: hosts.flatMap(({ host, unnamed }) => unnamed.map((each) => ({ host, ...each }))),
-  };
+  await agreed(session, `Delete ${deletions} ports?`);
 }
 
 function resultOf(done: readonly CarriedOut[]) {

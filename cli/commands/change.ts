@@ -5,6 +5,7 @@ import { defined } from '../../domain/defined.ts';
 import type { PortView } from '../../domain/host/host-view.ts';
 import { DEFAULT_OPTIONS, PlanId } from '../../domain/operations/requests.ts';
 import type { HostName } from '../../domain/text/identifiers.ts';
+import { confirmed } from '../confirmation.ts';
 import { CommandFailure, EXIT, type ExitCode } from '../exit-codes.ts';
 import { findPort, readHost } from '../find-port.ts';
 import { runOperations } from '../run-operation.ts';
@@ -21,7 +22,7 @@ export function changeOptions(command: Command): Command {
 }
 
 /** Options of a command that changes ports. */
-export const PortChangeOptions = ChangeOptions.extend({ plan: PlanId.optional() });
+export const PortChangeOptions = ChangeOptions.extend({ plan: PlanId.optional(), yes: z.boolean().default(false) });
 type PortChange = z.output<typeof PortChangeOptions>;
 
 /** Give a command the options of a change of ports. */
@@ -30,6 +31,11 @@ export function portChangeOptions(command: Command): Command {
     '--plan <id>',
     'carry out only this plan, named by --dry-run; refused when the plan has changed since',
   );
+}
+
+/** Give a command that takes away or interrupts the option to do so without a question. */
+export function yesOption(command: Command): Command {
+  return command.option('--yes', 'do not ask: on a terminal the plan is shown and asked for first');
 }
 
 /** The options of the operation that a command starts. */
@@ -59,5 +65,5 @@ export async function eachPort(
   const target = { host: view.host, ...optionsOf(options) };
   const requests = words.map((each) => requestFor(findPort(view, each), target));
   onePlanEach(options, requests);
-  return runOperations(session, requests, options.wait);
+  return runOperations(session, await confirmed(session, requests, options), options.wait);
 }

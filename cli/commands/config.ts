@@ -28,16 +28,35 @@ export function configCommands(program: Command): void {
       ]),
     )
     .action(action(Options, check));
+  config
+    .command('gateway-hosts')
+    .description('Print ZVM_GATEWAY_HOSTS for a gateway without these files, as a line of an environment file.')
+    .option('--config-file <file...>', 'a file; later ones override earlier ones')
+    .option('--config-dir <directory...>', 'the *.conf files of a directory')
+    .addHelpText('after', examples(['zvmnet config gateway-hosts --config-file zvm.ini > gateway.env']))
+    .action(action(Options, gatewayHosts));
+}
+
+async function gatewayHosts({ output }: Session, _args: string[], files: z.output<typeof Options>): Promise<ExitCode> {
+  const hosts = loaded(files).hosts.map(({ host, physicalNetworks }) => ({
+    host,
+    physicalNetworks: physicalNetworks.map(({ name, vswitch }) => ({ name, vswitch })),
+  }));
+  output.result(hosts, () => output.print(`ZVM_GATEWAY_HOSTS='${JSON.stringify(hosts)}'`));
+  return EXIT.ok;
+}
+
+/** The configuration of the files. Throws a ConfigurationError, or a CommandFailure when none is given. */
+function loaded({ configFile: configFiles, configDir: configDirs }: z.output<typeof Options>): Configuration {
+  if (configFiles.length + configDirs.length === 0)
+    throw new CommandFailure(EXIT.usage, 'give --config-file FILE or --config-dir DIRECTORY');
+  return loadConfiguration({ configFiles, configDirs, env: process.env });
 }
 
 async function check(session: Session, _args: string[], options: z.output<typeof Options>): Promise<ExitCode> {
-  const { configFile: configFiles, configDir: configDirs } = options;
-  if (configFiles.length + configDirs.length === 0)
-    throw new CommandFailure(EXIT.usage, 'give --config-file FILE or --config-dir DIRECTORY');
   const { output } = session;
   try {
-    const configuration = loadConfiguration({ configFiles, configDirs, env: process.env });
-    const shown = withoutSecrets(configuration);
+    const shown = withoutSecrets(loaded(options));
     output.result({ ok: true, ...shown }, () => show(session, shown));
     return EXIT.ok;
   } catch (error) {
@@ -60,12 +79,13 @@ type Shown = ReturnType<typeof withoutSecrets>;
 
 function withoutSecrets({ hosts, neutron, worker }: Configuration) {
   return {
-    hosts: hosts.map(({ host, zhcpNode, xcat, feilong, physicalNetworks }) => ({
+    hosts: hosts.map(({ host, zhcpNode, xcat, feilong, physicalNetworks, webhooks }) => ({
       host,
       zhcpNode,
       ...defined({
         xcat: xcat && { url: xcat.url, username: xcat.username, verifyTls: xcat.verifyTls },
         feilong: feilong && { url: feilong.url, token: feilong.tokenFile !== undefined, verifyTls: feilong.verifyTls },
+        webhooks: webhooks?.map(({ name, events }) => ({ name, events })),
       }),
       physicalNetworks,
     })),

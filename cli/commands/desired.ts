@@ -49,7 +49,7 @@ async function writeHosts(session: Session, _args: string[], { allHosts }: { all
     for (const { userid, portId, reason } of unsaid)
       output.tell(colourAside('yellow', `${host}: port ${portId} of ${userid} is left out: ${reason}`));
   const hosts = said.map(({ desired }) => desired);
-  process.stdout.write(desiredText(hosts, output.json ? 'json' : 'yaml'));
+  process.stdout.write(desiredText(hosts, output.form === 'json' ? 'json' : 'yaml'));
   return EXIT.ok;
 }
 

@@ -46,6 +46,7 @@ function listCommand(guest: Command): void {
               drift.length === 0 ? '–' : colour('red', drift.join('; ')),
             ]),
             `${host} has no such guest.`,
+            { less: ['NODE'] },
           );
           for (const { userid, runsOn } of found)
             if (runsOn !== undefined) session.output.print(`${userid} runs on member ${runsOn}.`);

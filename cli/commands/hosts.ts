@@ -32,6 +32,7 @@ function showHosts(output: Output, hosts: readonly KnownHost[]): void {
     ['HOST', 'Z/VM', 'DNA', 'WORKERS', 'RECONCILIATION', 'LAST SUCCESS', 'NEXT'],
     hosts.map(rowOf),
     'Temporal knows no host yet: a worker registers its host.',
+    { less: ['NEXT', 'DNA', 'WORKERS'] },
   );
   for (const { host, reconciliation, capabilities, hold } of hosts) {
     const { failure, reportsOnly } = reconciliation ?? {};

@@ -2,11 +2,12 @@ import type { Command } from 'commander';
 import type { z } from 'zod';
 import type { OperationRequest } from '../../client/start-operation.ts';
 import { action } from '../action.ts';
+import { confirmed } from '../confirmation.ts';
 import type { ExitCode } from '../exit-codes.ts';
 import { findPort, readHost } from '../find-port.ts';
 import { runOperations } from '../run-operation.ts';
 import type { Session } from '../session.ts';
-import { examples, onePlanEach, optionsOf, PortChangeOptions, portChangeOptions } from './change.ts';
+import { examples, onePlanEach, optionsOf, PortChangeOptions, portChangeOptions, yesOption } from './change.ts';
 
 /** `zvmnet nic …` */
 export function nicCommands(program: Command): void {
@@ -19,10 +20,14 @@ export function nicCommands(program: Command): void {
       'Detach NICs from running guests. The ports stay, and the guests get them again at their next logon.',
     ],
   ] as const)
-    portChangeOptions(nic.command(`${name} <port...>`))
+    changeOf(nic.command(`${name} <port...>`), type)
       .description(description)
       .addHelpText('after', examples([`zvmnet nic ${name} 3f2a`, `zvmnet nic ${name} 3f2a 77c1 --dry-run`]))
       .action(action(PortChangeOptions, (session, args, options) => ofGuests(session, type, args, options)));
+}
+
+function changeOf(command: Command, type: 'attachNic' | 'detachNic'): Command {
+  return type === 'detachNic' ? yesOption(portChangeOptions(command)) : portChangeOptions(command);
 }
 
 /** All NICs of a guest in one operation, guest by guest. */
@@ -42,5 +47,5 @@ async function ofGuests(
       : { type, input: { ...target, portIds } };
   });
   onePlanEach(options, requests);
-  return runOperations(session, requests, options.wait);
+  return runOperations(session, await confirmed(session, requests, options), options.wait);
 }

@@ -3,7 +3,6 @@ import { z } from 'zod';
 import { followOperation, standingOf } from '../../client/follow-operation.ts';
 import {
   cancelOperation,
-  describeOperation,
   LISTED_TYPES,
   listOperations,
   OPERATION_OUTCOMES,
@@ -24,6 +23,8 @@ import { colour, timeText } from '../output.ts';
 import { exitCodeOf, runOperation } from '../run-operation.ts';
 import type { Session } from '../session.ts';
 import { ChangeOptions, changeOptions, examples } from './change.ts';
+import { endOfId, findOperation } from './find-operation.ts';
+import { undoCommand } from './undo.ts';
 
 const ListOptions = z.object({
   guest: Userid.optional(),
@@ -38,7 +39,7 @@ const ListOptions = z.object({
 
 /** `zvmnet ops …` */
 export function opsCommands(program: Command): void {
-  const ops = program.command('ops').description('Operations: list, start, show and cancel them.');
+  const ops = program.command('ops').description('Operations: list, start, show, cancel and undo them.');
   const list = ops
     .command('list')
     .description('List operations, newest first, of all hosts or of --host.')
@@ -68,6 +69,7 @@ export function opsCommands(program: Command): void {
     .description('Cancel an operation and roll it back.')
     .option('--no-wait', 'do not wait for the end of the rollback')
     .action(action(z.object({ wait: z.boolean() }), cancel));
+  undoCommand(ops);
 }
 
 async function startFromJson(
@@ -126,6 +128,11 @@ async function listThem(session: Session, _args: string[], options: z.output<typ
         each.id,
       ]),
       'No operations found.',
+      {
+        name: 'ID',
+        short: { STARTED: (time) => time.replace(/^.* (\d\d:\d\d:\d\d) UTC$/, '$1'), ID: endOfId },
+        less: ['BY', 'HOST'],
+      },
     ),
   );
   return EXIT.ok;
@@ -142,15 +149,8 @@ function outcomeText({ state, outcome }: OperationView): string {
   return colour('red', outcome ?? state);
 }
 
-/** The operation. Throws a CommandFailure when it does not exist. */
-async function find(session: Session, id: string, run?: string): Promise<OperationDetails> {
-  const operation = await describeOperation(await session.client(), id, run);
-  if (operation === undefined) throw new CommandFailure(EXIT.notFound, `There is no operation ${id}.`);
-  return operation;
-}
-
 async function show(session: Session, [id = '']: string[], options: { run?: string | undefined }): Promise<ExitCode> {
-  const operation = withRun(session, await find(session, id, options.run));
+  const operation = withRun(session, await findOperation(session, id, options.run));
   const standing = operation.state === 'running' ? await runningText(session, operation) : undefined;
   const { output } = session;
   output.result(operation, () => {
@@ -180,7 +180,7 @@ async function runningText(session: Session, { id, host, userid }: OperationDeta
 
 async function cancel(session: Session, [id = '']: string[], { wait }: { wait: boolean }): Promise<ExitCode> {
   const client = await session.client();
-  const operation = await find(session, id);
+  const operation = await findOperation(session, id);
   if (operation.state !== 'running' || !(await cancelOperation(client, operation.id, undefined, session.user)))
     throw new CommandFailure(EXIT.refused, `Operation ${id} has ended already: it is ${operation.state}.`);
   session.output.tell(`Operation ${id} is being cancelled and rolled back.`);
@@ -188,7 +188,7 @@ async function cancel(session: Session, [id = '']: string[], { wait }: { wait: b
   const ended = wait ? await followOperation(client, operation, undefined, () => {}, session.signal) : undefined;
   if (session.signal.aborted)
     throw new CommandFailure(EXIT.interrupted, `The rollback continues. See: zvmnet ops show '${id}'`);
-  const after = withRun(session, ended ?? (await find(session, id, operation.runId)));
+  const after = withRun(session, ended ?? (await findOperation(session, id, operation.runId)));
   session.output.result(after, () => {
     session.output.print(`${id}: ${outcomeText(after)}`);
     if (after.failure !== undefined) showOutcome(session.output, after);

@@ -14,7 +14,7 @@ import { networkText, portState } from '../port-words.ts';
 import { runOperation } from '../run-operation.ts';
 import type { Session } from '../session.ts';
 import { showSideBySide } from '../side-by-side.ts';
-import { eachPort, examples, optionsOf, PortChangeOptions, portChangeOptions } from './change.ts';
+import { eachPort, examples, optionsOf, PortChangeOptions, portChangeOptions, yesOption } from './change.ts';
 
 /** `zvmnet port …` */
 export function portCommands(program: Command): void {
@@ -27,7 +27,7 @@ export function portCommands(program: Command): void {
     ['up', true],
     ['down', false],
   ] as const)
-    portChangeOptions(port.command(`${name} <port...>`))
+    (adminStateUp ? portChangeOptions : interrupting)(port.command(`${name} <port...>`))
       .description(
         adminStateUp
           ? 'Set ports up: couple their NICs, now and at the next logon.'
@@ -41,7 +41,7 @@ export function portCommands(program: Command): void {
           })),
         ),
       );
-  portChangeOptions(port.command('delete <port...>'))
+  interrupting(port.command('delete <port...>'))
     .description('Delete ports: record, authorisation and NIC. Authorisations that other ports of the guest need stay.')
     .action(
       action(PortChangeOptions, (session, args, options) =>
@@ -51,6 +51,11 @@ export function portCommands(program: Command): void {
         })),
       ),
     );
+}
+
+/** Give a command that takes away or interrupts its options. */
+function interrupting(command: Command): Command {
+  return yesOption(portChangeOptions(command));
 }
 
 const CreateOptions = PortChangeOptions.extend({
@@ -154,6 +159,7 @@ function listCommand(port: Command): void {
               portState(each),
             ]),
             `${host} has no such port on record.`,
+            { less: ['MAC', 'NIC'] },
           ),
         );
         return EXIT.ok;
@@ -200,7 +206,7 @@ async function show(session: Session, words: string): Promise<ExitCode> {
 const SetVlanOptions = PortChangeOptions.extend({ vswitch: PortRequest.shape.vswitch.optional() });
 
 function setVlanCommand(port: Command): void {
-  portChangeOptions(port.command('set-vlan <port> <vlan>'))
+  interrupting(port.command('set-vlan <port> <vlan>'))
     .description(
       'Change the network of a port to a VLAN, a trunk, or flat. On a user-based VSWITCH this interrupts the NIC of a running guest briefly.',
     )

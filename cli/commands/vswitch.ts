@@ -7,12 +7,13 @@ import { VswitchName } from '../../domain/text/identifiers.ts';
 import { shortVlans } from '../../domain/vswitch/vlan-set.ts';
 import { authorisedVlans, type Uplink, type Vswitch } from '../../domain/vswitch/vswitch.ts';
 import { action, argument } from '../action.ts';
+import { confirmed } from '../confirmation.ts';
 import { CommandFailure, EXIT, type ExitCode } from '../exit-codes.ts';
 import { readHost } from '../find-port.ts';
 import { colour, type Output } from '../output.ts';
-import { runOperation } from '../run-operation.ts';
+import { runOperations } from '../run-operation.ts';
 import type { Session } from '../session.ts';
-import { ChangeOptions, changeOptions, examples } from './change.ts';
+import { ChangeOptions, changeOptions, examples, yesOption } from './change.ts';
 
 /** `zvmnet vswitch …` */
 export function vswitchCommands(program: Command): void {
@@ -29,14 +30,15 @@ export function vswitchCommands(program: Command): void {
     .description('Create a VSWITCH as configured, or change its uplinks.')
     .addHelpText('after', examples(['zvmnet vswitch ensure VSW1 --dry-run']))
     .action(action(ChangeOptions, (session, [name = ''], options) => change(session, 'ensureVswitch', name, options)));
-  changeOptions(vswitch.command('delete <vswitch>'))
+  yesOption(changeOptions(vswitch.command('delete <vswitch>')))
     .description(
       'Delete a VSWITCH that is no longer configured. A VSWITCH with foreign NICs or grants is never deleted.',
     )
     .option('--force', 'even with recorded ports and their coupled NICs')
     .action(
-      action(ChangeOptions.extend({ force: z.boolean().default(false) }), (session, [name = ''], options) =>
-        change(session, 'deleteVswitch', name, options),
+      action(
+        ChangeOptions.extend({ force: z.boolean().default(false), yes: z.boolean().default(false) }),
+        (session, [name = ''], options) => change(session, 'deleteVswitch', name, options),
       ),
     );
 }
@@ -48,6 +50,7 @@ async function list(session: Session): Promise<ExitCode> {
       ['VSWITCH', 'PHYSICAL NETWORK', 'TYPE', 'LAYER', 'UPLINKS', 'STATUS', 'GRANTS', 'NICS'],
       vswitches.map(rowOf),
       `${host} has no VSWITCH.`,
+      { less: ['LAYER', 'STATUS', 'GRANTS', 'NICS'] },
     ),
   );
   return EXIT.ok;
@@ -112,11 +115,11 @@ async function change(
   session: Session,
   type: 'ensureVswitch' | 'deleteVswitch',
   words: string,
-  { wait, dryRun, force = false }: { wait: boolean; dryRun: boolean; force?: boolean },
+  { wait, dryRun, force = false, yes }: { wait: boolean; dryRun: boolean; force?: boolean; yes?: boolean },
 ): Promise<ExitCode> {
   const vswitch = argument(VswitchName, words);
   const { giveUpAfterMinutes } = DEFAULT_OPTIONS;
   const input = { host: await session.host(), vswitch, giveUpAfterMinutes, dryRun };
   const request = type === 'ensureVswitch' ? { type, input } : { type, input: { ...input, force } };
-  return runOperation(session, request, wait);
+  return runOperations(session, await confirmed(session, [request], { yes, dryRun }), wait);
 }

@@ -8,9 +8,10 @@ export function portsOfChange(change: Change): PortId[] {
     case 'createPort':
       return [change.port.portId];
     case 'attachNic':
-    case 'setPorts':
     case 'wirePorts':
-      return change.ports.map((port: PortRequest | KnownPort) => port.portId);
+    case 'restore':
+      return change.ports.map((port: { portId: PortId }) => port.portId);
+    case 'setPorts':
     case 'reconcile':
       return [...change.ports.map((port) => port.portId), ...(change.removed ?? [])];
     case 'detachNic':
@@ -23,9 +24,27 @@ export function portsOfChange(change: Change): PortId[] {
   }
 }
 
+/** True of a change that takes ports away and does nothing else. */
+export function isRemoval(change: Change): boolean {
+  switch (change.kind) {
+    case 'deletePort':
+      return true;
+    case 'setPorts':
+      return change.ports.length === 0;
+    case 'restore':
+      return change.ports.every(({ before }) => before === 'absent');
+    default:
+      return false;
+  }
+}
+
 /** The vdevs that a change names. */
 export function claimedVdevs(change: Change): { portId: PortId; vdev: Vdev }[] {
   if (!('ports' in change)) return [];
+  if (change.kind === 'restore')
+    return change.ports.flatMap(({ portId, before }) =>
+      typeof before === 'string' || before.vdev === undefined ? [] : [{ portId, vdev: before.vdev }],
+    );
   return change.ports.flatMap((port: PortRequest | KnownPort) =>
     'vdev' in port && port.vdev !== undefined ? [{ portId: port.portId, vdev: port.vdev }] : [],
   );

@@ -1,4 +1,4 @@
-import type { Change } from '../operations/requests.ts';
+import type { Change, RestoredPort } from '../operations/requests.ts';
 import { vlansOf } from '../port/port.ts';
 import type { PortId, VswitchName } from '../text/identifiers.ts';
 import type { Network } from '../vswitch/network.ts';
@@ -20,9 +20,12 @@ export function searchTermsOfChange(change: Change): PortSearchTerms {
     case 'createPort':
       return searchTermsOfPorts([change.port]);
     case 'attachNic':
-    case 'setPorts':
     case 'wirePorts':
       return searchTermsOfPorts(change.ports);
+    case 'setPorts':
+      return mergedSearchTerms(searchTermsOfPorts(change.ports), {
+        ...{ portIds: change.removed ?? [], vswitches: [], vlans: [] },
+      });
     case 'reconcile': {
       const vswitches = [...change.unrecorded.map((nic) => nic.vswitch), ...change.left];
       return mergedSearchTerms(searchTermsOfPorts(change.ports), {
@@ -33,6 +36,8 @@ export function searchTermsOfChange(change: Change): PortSearchTerms {
     }
     case 'changeVlan':
       return searchTermsOfPorts([change]);
+    case 'restore':
+      return searchTermsOfRestored(change.ports);
     default:
       return { portIds: portsOfChange(change), vswitches: [], vlans: [] };
   }
@@ -45,6 +50,13 @@ export function searchTermsOfPorts(ports: readonly Said[]): PortSearchTerms {
     vswitches: ports.flatMap((port) => port.vswitch ?? []),
     vlans: vlanTexts(ports.flatMap((port) => port.network ?? [])),
   });
+}
+
+/** The search terms of ports that go back to what they were. */
+export function searchTermsOfRestored(ports: readonly RestoredPort[]): PortSearchTerms {
+  return searchTermsOfPorts(
+    ports.map(({ portId, before }) => ({ portId, ...(typeof before === 'string' ? {} : before) })),
+  );
 }
 
 /** Both. */

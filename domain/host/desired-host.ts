@@ -69,6 +69,20 @@ function requestOf(port: PortView): PortRequest | undefined {
   return { portId, vswitch, network, ...defined({ mac, vdev }), adminStateUp };
 }
 
+/** Guests and ports that are said twice: nobody can tell which is meant. */
+export function repeatedIn({ guests }: Pick<DesiredHost, 'guests'>): { field: string; reason: string }[] {
+  const places = new Map<string, string>();
+  const see = (key: string, field: string, what: string) => {
+    const before = places.get(key);
+    if (before === undefined) places.set(key, field);
+    return before === undefined ? [] : [{ field, reason: `${what} is a duplicate of the one in ${before}` }];
+  };
+  return guests.flatMap(({ userid, ports }, index) => [
+    ...see(userid, `guests.${index}`, userid),
+    ...ports.flatMap(({ portId }, at) => see(portId, `guests.${index}.ports.${at}`, `port ${portId}`)),
+  ]);
+}
+
 function order(one: string, other: string): number {
   return one === other ? 0 : one < other ? -1 : 1;
 }

@@ -1,10 +1,21 @@
 import { z } from 'zod';
-import { searchTermsOfPorts } from '../guest/search-terms.ts';
+import { searchTermsOfPorts, searchTermsOfRestored } from '../guest/search-terms.ts';
 import { QUESTION_IDS } from '../probe/questions.ts';
 import { HostName, PortId, Userid, VswitchName } from '../text/identifiers.ts';
 import { Rdev } from '../vswitch/rdev.ts';
 import { operation } from './operation-definition.ts';
-import { guestOptions, hostOptions, liveOption, ofGuest, ofHost, PortRequest, RepairFailure } from './requests.ts';
+import {
+  guestOptions,
+  hostOptions,
+  liveOption,
+  ofGuest,
+  ofHost,
+  PlanId,
+  PortRequest,
+  RepairFailure,
+  RestoredPort,
+  Undoes,
+} from './requests.ts';
 
 /** Ports in one `wirePorts`: its input must stay well below the server's warning at 512 KiB (docs/reference/temporal.md 3.1). */
 export const MOST_PORTS = 2_000;
@@ -13,6 +24,10 @@ export const MOST_PORTS = 2_000;
 const EarlierFailures = z
   .array(RepairFailure.or(z.object({ userid: z.string() }).transform(() => undefined)))
   .transform((failures) => failures.filter((failure) => failure !== undefined));
+
+function undoOf(undoes: string | undefined): string {
+  return undoes === undefined ? '' : `undo of ${undoes}: `;
+}
 
 const ofVswitch = { host: HostName, vswitch: VswitchName };
 
@@ -43,6 +58,36 @@ export const HOST_OPERATIONS = {
     },
     found: ({ ports }) => searchTermsOfPorts(ports),
   }),
+  restorePorts: operation({
+    does: 'takes ports of guests back to what was before an operation; `POST …/operations/{id}/undo` and `zvmnet ops undo` know what that was',
+    idPrefix: 'undo',
+    input: z.strictObject({
+      ...ofHost,
+      undoes: Undoes,
+      ports: z
+        .array(RestoredPort.extend({ userid: Userid }))
+        .min(1, 'must name a port')
+        .max(MOST_PORTS, `must name at most ${MOST_PORTS} ports`)
+        .refine(
+          (ports) => new Set(ports.map((port) => port.portId)).size === ports.length,
+          'must not name a port twice',
+        )
+        .meta({ uniqueItems: true }),
+      force: z
+        .boolean()
+        .default(false)
+        .meta({ description: 'Take them back although something has changed since the operation' }),
+      ...guestOptions,
+      onlyIf: z.strictObject({ plan: PlanId }).optional(),
+    }),
+    result: 'ports',
+    summary: ({ undoes, ports }) => {
+      const guests = [...new Set(ports.map((port) => port.userid))];
+      const where = guests.length === 1 ? guests[0] : `${guests.length} guests`;
+      return `undo of ${undoes}: ${ports.length} port(s) of ${where}`;
+    },
+    found: ({ ports }) => searchTermsOfRestored(ports),
+  }),
   ensureVswitch: operation({
     does: 'creates a VSWITCH as configured, or changes its uplinks; refuses changes that need a new VSWITCH, and a VSWITCH of an administrator',
     idPrefix: 'vswitch',
@@ -51,10 +96,11 @@ export const HOST_OPERATIONS = {
       ...ofVswitch,
       /** Real devices that it had, for one that is made anew where the configuration names none. */
       hadRdevs: z.array(Rdev).max(3).optional(),
+      undoes: Undoes.optional(),
       ...hostOptions,
     }),
     result: 'steps',
-    summary: ({ host, vswitch }) => `ensure VSWITCH ${vswitch} on ${host}`,
+    summary: ({ host, vswitch, undoes }) => `${undoOf(undoes)}ensure VSWITCH ${vswitch} on ${host}`,
     found: ({ vswitch }) => ({ portIds: [], vswitches: [vswitch], vlans: [] }),
   }),
   deleteVswitch: operation({
@@ -67,10 +113,11 @@ export const HOST_OPERATIONS = {
         .boolean()
         .default(false)
         .meta({ description: 'Delete it even with recorded ports and their coupled NICs' }),
+      undoes: Undoes.optional(),
       ...hostOptions,
     }),
     result: 'steps',
-    summary: ({ host, vswitch }) => `delete VSWITCH ${vswitch} of ${host}`,
+    summary: ({ host, vswitch, undoes }) => `${undoOf(undoes)}delete VSWITCH ${vswitch} of ${host}`,
     found: ({ vswitch }) => ({ portIds: [], vswitches: [vswitch], vlans: [] }),
   }),
   ensureDhcp: operation({

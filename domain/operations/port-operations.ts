@@ -90,22 +90,35 @@ export const PORT_OPERATIONS = {
     route: { method: 'delete', path: '/v1/hosts/{host}/guests/{userid}/ports/{portId}' },
   }),
   setPorts: operationOnGuest({
-    does: 'makes ports of a guest as they are given, new ones and those that differ, all together or none; other ports stay',
+    does: 'makes ports of a guest as they are given, new ones and those that differ, and deletes others, all together or none; ports that are not named stay',
     idPrefix: 'set-ports',
-    input: z.strictObject({
-      ...ofGuest,
-      ports: some(PortRequest)
-        .refine(
-          (ports) => new Set(ports.map(({ portId }) => portId)).size === ports.length,
-          'must not name a port twice',
-        )
-        .meta({ uniqueItems: true }),
-      ...liveOption,
-      ...portOptions,
+    input: z
+      .strictObject({
+        ...ofGuest,
+        ports: z.array(PortRequest).max(MOST_PORTS_OF_GUEST, `must name at most ${MOST_PORTS_OF_GUEST} ports`),
+        remove: z
+          .array(PortId)
+          .max(MOST_PORTS_OF_GUEST, `must name at most ${MOST_PORTS_OF_GUEST} ports`)
+          .default([])
+          .meta({ description: 'Ports to delete' }),
+        ...liveOption,
+        ...portOptions,
+      })
+      .refine(({ ports, remove }) => ports.length + remove.length > 0, { path: ['ports'], error: 'must name a port' })
+      .refine(({ ports, remove }) => isUnique([...ports.map(({ portId }) => portId), ...remove]), {
+        path: ['ports'],
+        error: 'must not name a port twice',
+      }),
+    summary: ({ userid, ports, remove }) => {
+      const set = ports.length === 0 ? [] : [`set ${namesOf(ports.map(({ portId }) => portId))}`];
+      const deleted = remove.length === 0 ? [] : [`delete ${namesOf(remove)}`];
+      return `${[...set, ...deleted].join(' and ')} of ${userid}${remove.length === 0 ? placeOf(ports) : ''}`;
+    },
+    portIds: ({ ports, remove }) => [...ports.map(({ portId }) => portId), ...remove],
+    change: ({ ports, remove, live }) => ({
+      ...{ kind: 'setPorts', ports, live, asked: true },
+      ...(remove.length === 0 ? {} : { removed: remove }),
     }),
-    summary: ({ userid, ports }) => `set ${namesOf(ports.map(({ portId }) => portId))} of ${userid}${placeOf(ports)}`,
-    portIds: ({ ports }) => ports.map(({ portId }) => portId),
-    change: ({ ports, live }) => ({ kind: 'setPorts', ports, live, asked: true }),
   }),
   modernizeGuest: operationOnGuest({
     does: 'moves a guest from grants and port numbers to its directory entry: VLANs stand in its NICDEFs first, then the grants go',
@@ -116,6 +129,10 @@ export const PORT_OPERATIONS = {
     change: () => ({ kind: 'modernize' }),
   }),
 };
+
+function isUnique(values: readonly string[]): boolean {
+  return new Set(values).size === values.length;
+}
 
 /** The port among the fields of a request. */
 function portOf(request: PortRequest): PortRequest {

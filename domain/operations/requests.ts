@@ -22,6 +22,21 @@ export const PortRequest = z.strictObject({
 });
 export type PortRequest = z.infer<typeof PortRequest>;
 
+/** A port as an operation found it. `live`, where the operation has changed that: whether the running guest had its NIC. */
+const FormerPort = PortRequest.omit({ portId: true }).extend({ live: z.enum(['present', 'absent']).optional() });
+
+/** A port to take back to what it was before an operation. */
+export const RestoredPort = z.strictObject({
+  portId: PortId,
+  /** As the operation found it; `unwired`: recorded, with no NIC yet; `absent`: not recorded. */
+  before: z.union([z.literal(['absent', 'unwired']), FormerPort], {
+    error: 'must be absent, unwired, or the port as it was',
+  }),
+  /** As the operation left it, in words; absent of a port that it deleted. */
+  left: z.string().max(400).optional(),
+});
+export type RestoredPort = z.infer<typeof RestoredPort>;
+
 /** An existing port, named by its id alone. In a union zod would report the keys of a new port as unknown to a strict object. */
 export const KnownPort = z
   .looseObject({ portId: PortId })
@@ -52,6 +67,9 @@ export const Preconditions = z.strictObject({
   state: z.strictObject({ portId: PortId.optional(), tag: z.string().nullable() }).optional(),
 });
 export type Preconditions = z.infer<typeof Preconditions>;
+
+/** The operation that another one undoes. */
+export const Undoes = z.string().min(1).max(400).meta({ description: 'The id of the operation that this one undoes' });
 
 /** Options of all operations that change something. */
 export const hostOptions = {
@@ -124,10 +142,11 @@ export const Change = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('deletePort'), portId: PortId }),
   /** Ports that a grant or a port number authorises are authorised by the user directory from now on. */
   z.strictObject({ kind: z.literal('modernize') }),
-  /** The ports become as given, new or not. `asked`: by a caller; absent of what the host itself needs, as for DHCP. */
+  /** The ports become as given, new or not, others go. `asked`: by a caller; absent of what the host itself needs, as for DHCP. */
   z.strictObject({
     kind: z.literal('setPorts'),
     ports: z.array(PortRequest),
+    removed: z.array(PortId).optional(),
     live: z.boolean(),
     asked: z.literal(true).optional(),
   }),
@@ -146,6 +165,8 @@ export const Change = z.discriminatedUnion('kind', [
     /** Ports whose admin state an operator has to confirm, as long as z/VM has them as if they were down; all such ports where it is left out. */
     toConfirm: z.array(PortId).optional(),
   }),
+  /** The ports become as they were before an operation, all together or none. */
+  z.strictObject({ kind: z.literal('restore'), ports: z.array(RestoredPort) }),
   /** As many of the ports as possible; each other port has its own refusal. */
   z.strictObject({ kind: z.literal('wirePorts'), ports: z.array(PortRequest), live: z.boolean() }),
   /** Nothing is to be changed: the guest, which has no ports, is where questions to z/VM are asked. */

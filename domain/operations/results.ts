@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { ProbedBehaviour, ProbeRecord } from '../host/probed-behaviour.ts';
-import { RepairFailure, RepairSubject } from './requests.ts';
+import { Userid } from '../text/identifiers.ts';
+import { FormerVswitch } from '../vswitch/vswitch.ts';
+import { RepairFailure, RepairSubject, RestoredPort } from './requests.ts';
 
 // Results as readers of operations need them: programs may find more fields.
 
@@ -30,6 +32,9 @@ export const PortOutcome = z.object({
   vdev: z.string().optional(),
   mac: z.string().optional(),
   reason: z.string().optional(),
+  /** The port as an undo needs it; `before` is absent of a port that was not recorded. */
+  before: RestoredPort.shape.before.optional(),
+  left: z.string().optional(),
 });
 export type PortOutcome = z.infer<typeof PortOutcome>;
 
@@ -89,9 +94,17 @@ const ProbeReport = z.object({
 /** Results of operations by kind. */
 export const RESULTS = {
   /** Steps on one guest, and its ports afterwards. */
-  ports: StepsResult.extend({ plan: z.string().optional(), effect: Effect.optional(), ports: z.array(ReportedPort) }),
-  /** Steps on a host. */
-  steps: StepsResult,
+  ports: StepsResult.extend({
+    plan: z.string().optional(),
+    effect: Effect.optional(),
+    ports: z.array(ReportedPort),
+    /** Of an undo: what has changed since the operation that it undoes. */
+    changedSince: z.array(z.string()).optional(),
+    /** The ports as an undo needs them; absent of an operation that changed nothing. */
+    undo: z.array(RestoredPort.extend({ userid: Userid.optional() })).optional(),
+  }),
+  /** Steps on a host; `before`: the VSWITCH that they have changed, as it was. */
+  steps: StepsResult.extend({ before: FormerVswitch.optional() }),
   /** Answers of z/VM; none after a dry run. */
   probe: z.object({
     host: z.string(),

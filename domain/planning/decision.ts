@@ -1,7 +1,7 @@
 import { defined } from '../defined.ts';
 import { absenceRefusal } from '../guest/absence.ts';
 import { reconcileAbsent } from '../guest/absent-guest.ts';
-import { claimedVdevs, portsOfChange } from '../guest/change-ports.ts';
+import { claimedVdevs, isRemoval, portsOfChange } from '../guest/change-ports.ts';
 import type { Desired, DesiredPort } from '../guest/desired.ts';
 import type { GuestState } from '../guest/guest.ts';
 import { keptAttributes } from '../guest/kept-attributes.ts';
@@ -44,7 +44,7 @@ export function decide(change: Change, read: PlanningContext): Decision {
   const repaired = portsOf([repairedPort(change, context) ?? []].flat(), context, before);
   const moved = before.map((port) => withAuthority(port, before, context));
   const wanted = portsAfter(change, [...moved, ...repaired], context);
-  const removed = removedBy(change).map((portId) => ({ portId, unwired: false }));
+  const removed = removedBy(change);
   const asked: Desired = {
     ports: wanted.ports,
     removed,
@@ -77,8 +77,8 @@ export function decide(change: Change, read: PlanningContext): Decision {
  * True of a change at which ports leave their grants and port numbers for the directory: when that is asked for, and when the guest is logged off,
  * so that nothing live depends on them.
  */
-function movesToDirectory({ kind }: Change, { loggedOn }: GuestState): boolean {
-  return kind === 'modernize' || (!loggedOn && kind !== 'reconcile' && kind !== 'deletePort');
+function movesToDirectory(change: Change, { loggedOn }: GuestState): boolean {
+  return change.kind === 'modernize' || (!loggedOn && change.kind !== 'reconcile' && !isRemoval(change));
 }
 
 /** Why a guest cannot be moved to its directory entry. */
@@ -142,11 +142,11 @@ function decideAbsent(change: Extract<Change, { kind: 'reconcile' }>, { guest, r
 }
 
 /** Of a guest that is not here, or nowhere, what is left can be taken away; nothing else can be done. */
-function refuseAbsent({ kind }: Change, { guest, rules }: PlanningContext): Refusal[] {
+function refuseAbsent(change: Change, { guest, rules }: PlanningContext): Refusal[] {
   const { absence } = guest;
-  if (absence === undefined || kind === 'reconcile') return [];
+  if (absence === undefined || change.kind === 'reconcile') return [];
   const isOfMember = absence.kind === 'elsewhere' && absence.inCluster === true;
-  if (kind === 'deletePort' && !isOfMember) return [];
+  if (isRemoval(change) && !isOfMember) return [];
   return [absenceRefusal(guest.userid, rules.host, absence)];
 }
 
@@ -185,7 +185,7 @@ function refuseConflicts(
   if (change.kind === 'wirePorts') return [];
   if (change.kind === 'reconcile') return refuseUnrepairable(ports, context);
   const { guest, vswitches, capabilities } = context;
-  const field = change.kind === 'attachNic' || change.kind === 'setPorts' ? 'ports' : 'network.segmentationId';
+  const field = 'ports' in change ? 'ports' : 'network.segmentationId';
   const conflicts = newConflicts(ports, before, field, context);
   if (change.kind !== 'changeVlan') return conflicts;
   const port = ports.find((candidate) => candidate.portId === change.portId);

@@ -1,6 +1,6 @@
 import type { Userid, VswitchName } from '../text/identifiers.ts';
 import type { Rdev } from '../vswitch/rdev.ts';
-import type { Vswitch } from '../vswitch/vswitch.ts';
+import { type FormerVswitch, formerOf, type Vswitch } from '../vswitch/vswitch.ts';
 import { type Refusal, refusal } from './refusal.ts';
 
 /** A VSWITCH as a host's configuration wants it. */
@@ -18,8 +18,8 @@ export type VswitchSettings = {
 /** One change to a VSWITCH. One that disturbs takes the NICs on it off the network for a moment. */
 export type VswitchStep = (
   | { kind: 'createVswitch'; settings: VswitchSettings }
-  | { kind: 'setUplinks'; vswitch: VswitchName; rdevs: readonly Rdev[] }
-  | { kind: 'removeVswitch'; vswitch: VswitchName }
+  | { kind: 'setUplinks'; vswitch: VswitchName; rdevs: readonly Rdev[]; before?: FormerVswitch }
+  | { kind: 'removeVswitch'; vswitch: VswitchName; before?: FormerVswitch }
 ) & { disturbs: boolean };
 
 /** The steps of a VSWITCH operation, or its refusals. */
@@ -51,7 +51,8 @@ export function planVswitch(name: VswitchName, context: VswitchContext): Vswitch
   if (refusals.length === 0) refusals.push(...refuseUnchangeable(settings, vswitch));
   if (refusals.length > 0 || sameRdevs(settings, vswitch)) return { steps: [], refusals };
   const disturbs = vswitch.uplinks.length > 0;
-  return { steps: [{ kind: 'setUplinks', vswitch: name, rdevs: settings.rdevs, disturbs }], refusals };
+  const before = formerOf(vswitch);
+  return { steps: [{ kind: 'setUplinks', vswitch: name, rdevs: settings.rdevs, before, disturbs }], refusals };
 }
 
 /** Ports recorded on a VSWITCH, and guests with ports on the host. */
@@ -97,7 +98,8 @@ export function planVswitchRemoval(
     refusals.push(refusal('vswitch', reason, 'delete or move them first, or set force'));
   }
   if (refusals.length > 0) return { steps: [], refusals };
-  return { steps: [{ kind: 'removeVswitch', vswitch: name, disturbs: users.length > 0 }], refusals };
+  const before = formerOf(vswitch);
+  return { steps: [{ kind: 'removeVswitch', vswitch: name, before, disturbs: users.length > 0 }], refusals };
 }
 
 const MOST_NAMED = 10;

@@ -1,8 +1,8 @@
 import { defined } from '../defined.ts';
 import { portsOfChange } from '../guest/change-ports.ts';
-import type { DesiredPort } from '../guest/desired.ts';
+import type { Desired, DesiredPort } from '../guest/desired.ts';
 import { directoryAuthorizes } from '../host/host-capabilities.ts';
-import type { Change, KnownPort, PortRequest } from '../operations/requests.ts';
+import type { Change, KnownPort, PortRequest, RestoredPort } from '../operations/requests.ts';
 import { describeNetwork, sameNetwork } from '../port/port.ts';
 import type { PortId, VswitchName } from '../text/identifiers.ts';
 import type { Network } from '../vswitch/network.ts';
@@ -24,7 +24,7 @@ export function portsAfter(change: Change, before: DesiredPort[], context: Plann
         refusals: [],
       };
     case 'reconcile': {
-      const gone = new Set<string>(removedBy(change));
+      const gone = new Set<string>(change.removed);
       const left = before.filter((port) => !gone.has(port.portId));
       const { ports, refused } = setWhatCanBe(change.ports, left, context);
       return { ports, refusals: [], refused: [...refusedAdoptions(portsOfChange(change), context), ...refused] };
@@ -60,13 +60,57 @@ function portsOfOperation(
       return { ports: before, refusals: [] };
     case 'deletePort':
       return { ports: before.filter((port) => port.portId !== change.portId), refusals: [] };
-    case 'setPorts':
-      return inTurn(change.ports, before, (port, ports, index) =>
+    case 'setPorts': {
+      const gone = new Set<string>(change.removed);
+      const left = before.filter(({ portId }) => !gone.has(portId));
+      return inTurn(change.ports, left, (port, ports, index) =>
         setPort(port, change.live, `ports.${index}.`, ports, context),
       );
+    }
+    case 'restore':
+      return restoredPorts(change.ports, before, context);
     case 'probe':
       return { ports: before, refusals: [] };
   }
+}
+
+/** Ports as they were before an operation. One that has another NIC since cannot get its former one. */
+function restoredPorts(
+  restored: readonly RestoredPort[],
+  before: readonly DesiredPort[],
+  context: PlanningContext,
+): PortsAfter {
+  const back = new Set<string>(restored.flatMap((port) => (typeof port.before === 'string' ? [] : port.portId)));
+  const gone = new Set<string>(restored.flatMap(({ portId }) => (back.has(portId) ? [] : portId)));
+  const left = before.filter(({ portId }) => !gone.has(portId));
+  return inTurn(restored, left, ({ portId, before: then }, ports, index) => {
+    if (then === 'unwired') return { ports, refusals: refuseUnrecorded(portId, `ports.${index}.`, context) };
+    if (then === 'absent') return { ports, refusals: [] };
+    const { live = 'asIs', ...former } = then;
+    const at = `ports.${index}.before.`;
+    const own = ports.find((port) => port.portId === portId);
+    if (own === undefined) return addPort({ portId, ...former }, live, at, ports, context);
+    if (former.vdev !== undefined && former.vdev !== own.vdev)
+      return { ports, refusals: [refuseOtherNic(portId, own.vdev, `${at}vdev`)] };
+    const set = setPort({ portId, ...former }, false, at, ports, context);
+    const asItWas = ({ address: _address, hostname: _hostname, ...port }: DesiredPort): DesiredPort => ({
+      ...port,
+      ...defined({ address: former.address, hostname: former.hostname }),
+      live,
+    });
+    return { ...set, ports: set.ports.map((port) => (port.portId === portId ? asItWas(port) : port)) };
+  });
+}
+
+function refuseUnrecorded(portId: PortId, at: string, { guest }: PlanningContext): Refusal[] {
+  if (guest.recorded.some((port) => port.portId === portId)) return [];
+  const reason = `port ${portId} was recorded by another program before the operation, without a NIC, and is not recorded any more`;
+  return [refusal(`${at}portId`, reason, 'have that program record it again')];
+}
+
+function refuseOtherNic(portId: PortId, vdev: string, field: string): Refusal {
+  const reason = `port ${portId} has been made anew since, with NIC ${vdev}`;
+  return refusal(field, reason, 'delete the port first, then undo the operation again');
 }
 
 /** The parts of a change one after the other: all of them stand or fall together. */
@@ -202,9 +246,20 @@ function changeNetwork(
 }
 
 /** Ports that a change removes. */
-export function removedBy(change: Change): PortId[] {
-  if (change.kind === 'deletePort') return [change.portId];
-  return change.kind === 'reconcile' ? (change.removed ?? []) : [];
+export function removedBy(change: Change): Desired['removed'] {
+  switch (change.kind) {
+    case 'deletePort':
+      return [{ portId: change.portId, unwired: false }];
+    case 'setPorts':
+    case 'reconcile':
+      return (change.removed ?? []).map((portId) => ({ portId, unwired: false }));
+    case 'restore':
+      return change.ports.flatMap(({ portId, before }) =>
+        typeof before === 'string' ? [{ portId, unwired: before === 'unwired' }] : [],
+      );
+    default:
+      return [];
+  }
 }
 
 /** Refusals of VSWITCHes on which a change puts ports that cannot be right together. */

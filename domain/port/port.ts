@@ -50,6 +50,21 @@ export function describeNetwork(network: RecordedNetwork): string {
   }
 }
 
+/** A port in words, as far as others may change it: `NIC 1000 on VSW1, VLAN 1001, up`. */
+export function describePort({
+  vdev,
+  vswitch,
+  network,
+  adminStateUp,
+}: Pick<Port, 'adminStateUp'> & {
+  vdev?: Vdev | undefined;
+  vswitch?: VswitchName | undefined;
+  network: RecordedNetwork;
+}): string {
+  const nic = vdev === undefined ? 'not wired' : `NIC ${vdev} on ${vswitch ?? 'no VSWITCH'}`;
+  return `${nic}, ${describeNetwork(network)}, ${adminStateUp ? 'up' : 'down'}`;
+}
+
 /** True when frames are tagged the same way. */
 export function sameNetwork(one: RecordedNetwork, other: RecordedNetwork): boolean {
   return describeNetwork(one) === describeNetwork(other);

@@ -64,6 +64,24 @@ export const Vswitch = z.object({
 });
 export type Vswitch = z.infer<typeof Vswitch>;
 
+/**
+ * VSWITCHes as a guest is on them, with its authorisations and NICs alone. To look at each guest of a host then takes time in proportion to the guests,
+ * and not to their square.
+ */
+export function partsByUserid(vswitches: readonly Vswitch[]): (userid: Userid) => Vswitch[] {
+  const parts = vswitches.map((vswitch) => ({
+    vswitch,
+    authorisations: Map.groupBy(vswitch.authorisations, ({ userid }) => userid),
+    nics: Map.groupBy(vswitch.nics, ({ userid }) => userid),
+  }));
+  return (userid) =>
+    parts.map(({ vswitch, authorisations, nics }) => ({
+      ...vswitch,
+      authorisations: authorisations.get(userid) ?? [],
+      nics: nics.get(userid) ?? [],
+    }));
+}
+
 /** The grant of a userid: its authorisation that belongs to no port (docs/reference/zvm.md 5.6). */
 export function grantOf(
   { authorisations }: Pick<Vswitch, 'authorisations'>,
@@ -94,4 +112,21 @@ export function hasNoVlan({ vlanAware, defaultVlan }: Pick<Vswitch, 'vlanAware' 
 /** The same, for what a port needs: asking for exactly the default VLAN is what a flat authorisation gives. */
 export function neededVlans(vswitch: Vswitch, vlans: readonly number[]): readonly number[] {
   return vlans.length === 1 && vlans[0] === vswitch.defaultVlan ? [] : vlans;
+}
+
+/** A VSWITCH as an operation found it; by its name alone one that it made. */
+export const FormerVswitch = Vswitch.pick({
+  name: true,
+  transport: true,
+  vlanAware: true,
+  portSelection: true,
+})
+  .extend({ rdevs: z.array(Rdev) })
+  .partial()
+  .required({ name: true });
+export type FormerVswitch = z.infer<typeof FormerVswitch>;
+
+/** A VSWITCH as far as an operation changes it. */
+export function formerOf({ name, transport, vlanAware, portSelection, uplinks }: Vswitch): FormerVswitch {
+  return { name, transport, vlanAware, portSelection, rdevs: uplinks.map(({ rdev }) => rdev) };
 }

@@ -120,7 +120,7 @@ export function callerName(context: Context<Env>): string {
   return context.get('caller')?.name ?? ANONYMOUS;
 }
 
-/** The caller of a request, and its reason. */
+/** The caller as the origin of an operation, with its reason. */
 export function originFrom(context: Context<Env>): Origin {
   const reason = reasonFrom(decoded(context.req.header('change-reason')));
   return { by: callerName(context), via: 'http', requestId: context.get('requestId'), ...defined({ reason }) };
@@ -199,7 +199,8 @@ export function operationBody(
   return { ...operation, url, ...defined({ run }) };
 }
 
-function operationUrl(
+/** The URL of an operation. */
+export function operationUrl(
   { options: { publicUrl = '' } }: Services,
   { id, runId }: Pick<OperationDetails, 'id' | 'runId'>,
 ): string {

@@ -1,43 +1,67 @@
 import type { Context, MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+import { IssuerDoesNotAnswer, TokenRefused } from '../oidc/issuer.ts';
+import { isJwt } from '../oidc/oidc.ts';
 import type { GatewayOptions, Limits } from '../options.ts';
+import { allows, type Caller, callerOfToken } from './callers.ts';
 import { notJson, Problem } from './problem.ts';
 import type { Env } from './routing.ts';
-import { allows, isKnown, knownNow, ownerOf } from './tokens.ts';
+import { knownNow } from './tokens.ts';
 
 /**
  * Lets callers with a known token pass. The limit for an address applies to unknown tokens only: it must not lock out callers who share
  * the address, and a token is too long to be guessed.
  */
-export function authorised(
-  { tokens, addressOf }: GatewayOptions,
-  { strangersPerMinute }: Limits,
-): MiddlewareHandler<Env> {
+export function authorised(options: GatewayOptions, { strangersPerMinute }: Limits): MiddlewareHandler<Env> {
   const strangers = new RateLimiterMemory({ points: strangersPerMinute, duration: 60 });
   return async (context, next) => {
-    const known = knownNow(tokens);
-    if (known === undefined) return next();
+    if (!wantsTokens(options)) return next();
     const [, token] = /^Bearer +(\S+) *$/i.exec(context.req.header('authorization') ?? '') ?? [];
-    const caller = token === undefined ? undefined : ownerOf(token, known);
-    if (caller === undefined) {
-      const address = addressOf?.(context) ?? 'unknown';
-      if (token !== undefined)
-        await consume(
-          context,
-          strangers,
-          address,
-          `at most ${strangersPerMinute} requests with unknown tokens a minute`,
-        );
-      throw unauthorised(context, token === undefined ? 'the request has no bearer token' : 'the token is unknown');
+    const caller = await callerOf(token, options);
+    if (typeof caller === 'string') {
+      const address = options.addressOf?.(context) ?? 'unknown';
+      const most = `at most ${strangersPerMinute} requests with unknown tokens a minute`;
+      if (token !== undefined) await consume(context, strangers, address, most);
+      throw unauthorised(context, caller);
     }
     context.set('caller', caller);
     await next();
-    if (isKnown(caller, tokens)) return;
+    if (!caller.isRevoked()) return;
     // A token may have been revoked while its bearer waited.
     for (const told of ['location', 'preference-applied', 'etag']) context.header(told, undefined);
     throw unauthorised(context, 'the token is no longer valid');
   };
+}
+
+/** False when everybody who reaches the gateway may do everything. */
+export function wantsTokens({ tokens, oidc }: Pick<GatewayOptions, 'tokens' | 'oidc'>): boolean {
+  return tokens !== undefined || oidc !== undefined;
+}
+
+/** The caller of a token, or the reason why there is none. Throws a Problem when an identity provider must be asked and does not answer. */
+async function callerOf(
+  token: string | undefined,
+  { tokens, oidc, used, log }: GatewayOptions,
+): Promise<Caller | string> {
+  if (token === undefined) return 'the request has no bearer token';
+  if (oidc === undefined || !isJwt(token)) {
+    const caller = callerOfToken(token, tokens);
+    if (caller !== undefined) used?.(caller.name);
+    return caller ?? 'the token is unknown or has expired';
+  }
+  try {
+    const caller = await oidc.callerOf(token);
+    // One name stands for one caller in the audit.
+    if (knownNow(tokens)?.some(({ name }) => name === caller.name))
+      return `a token of the file has the name ${caller.name}`;
+    return caller;
+  } catch (error) {
+    if (error instanceof TokenRefused) return error.message;
+    if (!(error instanceof IssuerDoesNotAnswer)) throw error;
+    log('error', { reason: error.message }, 'identity provider does not answer');
+    throw new Problem(503, 'unavailable', 'Not available', 'the identity provider does not answer; try again');
+  }
 }
 
 function unauthorised(context: Context, reason: string): Problem {
@@ -49,10 +73,11 @@ function unauthorised(context: Context, reason: string): Problem {
  * Without tokens, lets requests of this machine's own programs and pages pass. A browser on this machine would send changes for pages of
  * other sites too, also under a foreign name that resolves to this machine (DNS rebinding).
  */
-export function fromThisMachine({ tokens, publicUrl }: GatewayOptions): MiddlewareHandler<Env> {
+export function fromThisMachine(options: GatewayOptions): MiddlewareHandler<Env> {
+  const { publicUrl } = options;
   const own = publicUrl === undefined ? undefined : new URL(publicUrl).host;
   return (context, next) => {
-    if (tokens !== undefined) return next();
+    if (wantsTokens(options)) return next();
     const { host, hostname } = new URL(context.req.url);
     const origin = context.req.header('origin');
     const site = origin !== undefined && URL.canParse(origin) ? new URL(origin).host : origin;

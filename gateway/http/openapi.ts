@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import type { GatewayOptions } from '../options.ts';
+import { wantsTokens } from './middleware.ts';
 import type { App } from './routing.ts';
 
 const VERSION = '1.0.0';
@@ -12,16 +13,17 @@ const TAGS: Readonly<Record<string, string>> = {
   NICs: 'NICs of running guests',
   Operations: 'Changes in progress, and ended changes',
   Reconciliation: 'Drift from the record, and its repair',
+  Notifications: 'Deliveries of events to webhooks',
   Service: 'Health and metrics of the gateway',
 };
 
 /** `/openapi.json`, made once from the schemas of the routes. Without tokens it has no security scheme. */
-export function openApiRoute(app: App, { tokens, publicUrl }: GatewayOptions): void {
-  if (tokens !== undefined)
+export function openApiRoute(app: App, { publicUrl, ...options }: GatewayOptions): void {
+  if (wantsTokens(options))
     app.openAPIRegistry.registerComponent('securitySchemes', 'token', {
       type: 'http',
       scheme: 'bearer',
-      description: 'A token, made by `npm run gateway-token`',
+      description: 'A token, made by `npm run gateway-token` or given by an identity provider',
     });
   describeService(app);
   const document = app.getOpenAPI31Document({
@@ -38,7 +40,7 @@ export function openApiRoute(app: App, { tokens, publicUrl }: GatewayOptions): v
     tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
   });
   for (const operations of Object.values(document.paths ?? {}))
-    for (const operation of Object.values(operations) as Operation[]) complete(operation, tokens !== undefined);
+    for (const operation of Object.values(operations) as Operation[]) complete(operation, wantsTokens(options));
   app.get('/openapi.json', (context: Context) => context.json(document as never));
 }
 

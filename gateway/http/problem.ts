@@ -3,6 +3,38 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type { OperationDetails } from '../../client/operations.ts';
 import { defined } from '../../domain/defined.ts';
 import { isOvertaken } from '../../domain/planning/refusal.ts';
+import { fieldPage } from '../../domain/planning/refused-field.ts';
+
+/** The kinds of problems. Programs decide by them; each has a section of the documentation (docs/errors/problems.md). */
+export const PROBLEM_KINDS = [
+  'invalid-request',
+  'unauthorised',
+  'forbidden',
+  'not-found',
+  'method-not-allowed',
+  'refused',
+  'incomplete',
+  'cancelled',
+  'failed',
+  'busy',
+  'key-reused',
+  'ended',
+  'not-cancellable',
+  'not-retryable',
+  'not-undoable',
+  'changed',
+  'too-large',
+  'not-json',
+  'too-many',
+  'no-worker',
+  'unreadable',
+  'unavailable',
+  'not-ready',
+  'slow',
+  'http',
+  'internal',
+] as const;
+export type ProblemKind = (typeof PROBLEM_KINDS)[number];
 
 /** A field of the request that is not valid. */
 export type FieldProblem = { field: string; reason: string; advice?: string };
@@ -11,14 +43,14 @@ export type FieldProblem = { field: string; reason: string; advice?: string };
 export class Problem extends Error {
   override readonly name = 'Problem';
   readonly status: ContentfulStatusCode;
-  /** Last part of the type's URI. Programs decide by it. */
-  readonly kind: string;
+  /** Last part of the type's URI. */
+  readonly kind: ProblemKind;
   readonly title: string;
   readonly extra: Record<string, unknown>;
 
   constructor(
     status: ContentfulStatusCode,
-    kind: string,
+    kind: ProblemKind,
     title: string,
     detail: string,
     extra: Record<string, unknown> = {},
@@ -46,7 +78,9 @@ export function notJson(): Problem {
 
 export function invalid(status: 400 | 422, errors: readonly FieldProblem[]): Problem {
   const detail = errors.map(({ field, reason }) => `${field}: ${reason}`).join('; ');
-  return new Problem(status, 'invalid-request', 'The request is not valid', detail, { errors });
+  return new Problem(status, 'invalid-request', 'The request is not valid', detail, {
+    errors: errors.map((error) => ({ ...error, page: fieldPage(error.field) })),
+  });
 }
 
 /** The problem of an awaited operation that failed, wholly or in part; undefined when it succeeded. */
@@ -74,10 +108,10 @@ export function endingProblem(operation: OperationDetails & { run?: string }): P
   }
   if (failure === undefined)
     return new Problem(502, 'failed', 'The operation failed', `operation ${id} is ${state}`, about);
-  const { type, message, refusals, step, advice, undone } = failure;
+  const { type, message, refusals, step, advice, undone, page } = failure;
   const extra = {
     ...about,
-    ...defined({ errors: refusals.length === 0 ? undefined : refusals, step, advice, undone }),
+    ...defined({ errors: refusals.length === 0 ? undefined : refusals, step, advice, undone, page }),
   };
   if (isOvertaken(refusals)) return new Problem(412, 'changed', 'Precondition failed', message, extra);
   if (type === 'Refused') return new Problem(409, 'refused', 'The request was refused', message, extra);
@@ -86,10 +120,14 @@ export function endingProblem(operation: OperationDetails & { run?: string }): P
 
 const TRY_AGAIN_SECONDS = '5';
 
-/** A problem as the answer. */
-export function answerWith(context: Context, { status, kind, title, message, extra }: Problem): Response {
+/** A problem as the answer. Its type is the URL of the section about it, at the callers' URL of the gateway. */
+export function answerWith(
+  context: Context,
+  { status, kind, title, message, extra }: Problem,
+  publicUrl = '',
+): Response {
   const body = {
-    type: `urn:networking-zvm:problem:${kind}`,
+    type: `${publicUrl.replace(/\/+$/, '')}/errors/${kind}`,
     title,
     status,
     detail: message,

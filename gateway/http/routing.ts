@@ -8,13 +8,14 @@ import { refusalsOf } from '../../domain/planning/refusal.ts';
 import type { HostCache } from '../cache.ts';
 import type { GatewayHost, GatewayOptions, Limits } from '../options.ts';
 import { Operation, Problem as ProblemSchema } from '../schemas.ts';
+import { allows, type Caller } from './callers.ts';
 import { invalid, notFound, Problem } from './problem.ts';
-import { allows, type KnownToken, type Verb } from './tokens.ts';
+import type { Verb } from './tokens.ts';
 
 /** Values of a request's context. */
 export type Env = {
   Variables: {
-    caller: KnownToken | undefined;
+    caller: Caller | undefined;
     requestId: string;
     /** The id of the operation that the request has started or found. */
     operation: string | undefined;

@@ -5,8 +5,10 @@ import { type OperationView, runUrl } from '../../client/operations.ts';
 import type { ReconciliationHealth } from '../../client/reconciliation-health.ts';
 import { defined } from '../../domain/defined.ts';
 import type { HostView, VswitchView } from '../../domain/host/host-view.ts';
+import { allows } from '../http/callers.ts';
+import { callerName } from '../http/idempotent-start.ts';
+import { Problem } from '../http/problem.ts';
 import { type App, hostFor, newApp, refuseQuery, type Services } from '../http/routing.ts';
-import { stillAllows } from '../http/tokens.ts';
 import { HostFeed, type Seen } from './host-feed.ts';
 
 /** Longest silence: proxies drop silent connections, and pages know by the events that the stream lives. */
@@ -19,6 +21,7 @@ const HEARTBEAT_MS = 10_000;
 export function eventRoutes(services: Services): App {
   const app = newApp();
   const feeds = new Map<string, HostFeed>();
+  const open = new Map<string, number>();
   app.get('/v1/hosts/:host/events', (context) => {
     const { host } = hostFor(context, services, context.req.param('host'), 'read');
     refuseQuery(context);
@@ -28,10 +31,24 @@ export function eventRoutes(services: Services): App {
     feeds.set(host, feed);
     unbuffered(context);
     const caller = context.get('caller');
-    const allowed = () => stillAllows(caller, services.options.tokens, 'read', host);
-    return streamSSE(context, (stream) => follow(stream, feed, services, allowed));
+    const leave = takeStream(open, callerName(context), services.limits.streamsPerCaller);
+    const allowed = () => caller === undefined || allows(caller, 'read', host);
+    return streamSSE(context, (stream) => follow(stream, feed, services, allowed).finally(leave));
   });
   return app;
+}
+
+/** Count a stream of a caller until the returned function is called. Throws a Problem when the caller has too many. */
+function takeStream(open: Map<string, number>, caller: string, most: number): () => void {
+  const before = open.get(caller) ?? 0;
+  if (before >= most)
+    throw new Problem(429, 'too-many', 'Too many requests', `at most ${most} streams of events at a time: close some`);
+  open.set(caller, before + 1);
+  return () => {
+    const left = (open.get(caller) ?? 1) - 1;
+    if (left === 0) open.delete(caller);
+    else open.set(caller, left);
+  };
 }
 
 /** Proxies hand on each event when it comes. */

@@ -46,7 +46,7 @@ function holdRoute(app: App, services: Services): void {
       const { client } = services.options;
       await holdHost(client, host.host, origin, until);
       const busy = await busyWorkers(client, host.host, PATIENCE_MS);
-      return context.json(await hostBody(services, host), busy.length === 0 ? 200 : 202);
+      return context.json(await hostBody(context, services, host), busy.length === 0 ? 200 : 202);
     },
   );
 }
@@ -101,5 +101,5 @@ async function answerAfter(
 ) {
   const host = hostFor(context, services, context.req.param('host') ?? '', verb);
   await say(services.options.client, host.host, originFrom(context));
-  return context.json(await hostBody(services, host), 200);
+  return context.json(await hostBody(context, services, host), 200);
 }

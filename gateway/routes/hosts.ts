@@ -1,8 +1,11 @@
 import { z } from '@hono/zod-openapi';
+import type { Context } from 'hono';
 import { describeHost, pauseReconciliation } from '../../client/known-hosts.ts';
 import type { PortView } from '../../domain/host/host-view.ts';
 import { OPERATIONS } from '../../domain/operations/operations.ts';
 import { Userid, VswitchName } from '../../domain/text/identifiers.ts';
+import { GuestRow, PortRow } from '../guest-schemas.ts';
+import { allows } from '../http/callers.ts';
 import { checkConditions, isConditional, tagged, tagOf } from '../http/etag.ts';
 import { startAlone } from '../http/idempotent-start.ts';
 import { notFound } from '../http/problem.ts';
@@ -10,6 +13,7 @@ import {
   type App,
   ChangeHeaders,
   ConditionalHeaders,
+  type Env,
   hostFor,
   jsonOf,
   newApp,
@@ -19,9 +23,9 @@ import {
   STARTED,
   starts,
 } from '../http/routing.ts';
-import { allows } from '../http/tokens.ts';
+import { VERBS } from '../http/tokens.ts';
 import type { GatewayHost } from '../options.ts';
-import { GuestRow, Host, HostChange, HostPicture, OfHost, Paging, PortRow } from '../schemas.ts';
+import { Host, HostChange, HostPicture, OfHost, Paging } from '../schemas.ts';
 
 const GuestFilter = Paging.extend({
   userid: Userid.optional().openapi({ description: 'Prefix of the userids' }),
@@ -80,7 +84,7 @@ function listHostsRoute(app: App, services: Services): void {
       permit(context, 'read');
       const caller = context.get('caller');
       const mine = services.options.hosts.filter(({ host }) => caller === undefined || allows(caller, 'read', host));
-      return tagged(context, { hosts: await Promise.all(mine.map((host) => hostBody(services, host))) });
+      return tagged(context, { hosts: await Promise.all(mine.map((host) => hostBody(context, services, host))) });
     },
   );
 }
@@ -100,7 +104,7 @@ function showHostRoute(app: App, services: Services): void {
     ),
     async (context) => {
       const host = hostFor(context, services, context.req.valid('param').host, 'read');
-      return tagged(context, await hostBody(services, host));
+      return tagged(context, await hostBody(context, services, host));
     },
   );
 }
@@ -124,11 +128,11 @@ function changeHostRoute(app: App, services: Services): void {
     ),
     async (context) => {
       const host = hostFor(context, services, context.req.valid('param').host, 'reconcile');
-      if (isConditional(context)) checkConditions(context, tagOf(await hostBody(services, host)));
+      if (isConditional(context)) checkConditions(context, tagOf(await hostBody(context, services, host)));
       const { paused, note } = context.req.valid('json').reconciliation;
       if (!(await pauseReconciliation(services.options.client, host.host, paused, note)))
         throw notFound(`Schedule of the reconciliation of ${host.host}`);
-      return context.json(await hostBody(services, host), 200);
+      return context.json(await hostBody(context, services, host), 200);
     },
   );
 }
@@ -259,7 +263,9 @@ function pageOf<Item>(items: readonly Item[], keyOf: (item: Item) => string, lim
   return { items: page, next: more ? { next: keyOf(last) } : {} };
 }
 
-/** A host with the names that the gateway's configuration has for it. */
-export async function hostBody({ options }: Services, { host, physicalNetworks }: GatewayHost) {
-  return { physicalNetworks, ...(await describeHost(options.client, host)) };
+/** A host with the names that the gateway's configuration has for it, and the verbs of the caller there. */
+export async function hostBody(context: Context<Env>, { options }: Services, { host, physicalNetworks }: GatewayHost) {
+  const caller = context.get('caller');
+  const verbs = VERBS.filter((verb) => caller === undefined || allows(caller, verb, host));
+  return { physicalNetworks, verbs, ...(await describeHost(options.client, host)) };
 }

@@ -1,7 +1,9 @@
 import { z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { stream } from 'hono/streaming';
+import { askedRequest } from '../../client/asked-request.ts';
 import { auditPage, auditTrail } from '../../client/audit.ts';
+import { standingOf } from '../../client/follow-operation.ts';
 import {
   cancelOperation,
   cursorAt,
@@ -11,12 +13,29 @@ import {
   type OperationCursor,
   type OperationDetails,
 } from '../../client/operations.ts';
-import { OPERATION_TYPES } from '../../domain/operations/operations.ts';
+import { knownBefore } from '../../client/reconcile-now.ts';
+import type { OperationRequest } from '../../client/start-operation.ts';
+import { undoOf } from '../../client/undo.ts';
+import { defined } from '../../domain/defined.ts';
+import { definitionOf, isGuestOperationType, OPERATION_TYPES, OPERATIONS } from '../../domain/operations/operations.ts';
 import { Audit, AuditTimes } from '../audit-schemas.ts';
-import { callerName, operationBody } from '../http/idempotent-start.ts';
-import { notFound, Problem } from '../http/problem.ts';
-import { type App, type Env, newApp, permit, route, type Services } from '../http/routing.ts';
-import { allows, isFor, type Verb } from '../http/tokens.ts';
+import { allows, hostsOf, isFor } from '../http/callers.ts';
+import { callerName, operationBody, startAlone, startOwn } from '../http/idempotent-start.ts';
+import { invalid, notFound, Problem } from '../http/problem.ts';
+import {
+  type App,
+  ChangeHeaders,
+  type Env,
+  hostFor,
+  newApp,
+  optionOf,
+  PortOperationQuery,
+  permit,
+  route,
+  type Services,
+  STARTED,
+} from '../http/routing.ts';
+import type { Verb } from '../http/tokens.ts';
 import type { GatewayOptions } from '../options.ts';
 import { Operation, OperationFilter, OperationIdParam, OperationPaging, Operations } from '../schemas.ts';
 
@@ -32,10 +51,18 @@ const OneRun = z.strictObject({
 /** Operations that callers started, without guest runs, readings and Neutron followers. */
 const CANCELLABLE: ReadonlySet<string> = new Set(OPERATION_TYPES);
 
-/** Operations: list, audit, show, cancel. */
+/** Operations: list, audit, show, cancel, undo, retry. */
 export function operationRoutes(services: Services): App {
   const app = newApp();
-  for (const add of [listOperationsRoute, auditRoute, showOperationRoute, cancelOperationRoute]) add(app, services);
+  for (const add of [
+    listOperationsRoute,
+    auditRoute,
+    showOperationRoute,
+    cancelOperationRoute,
+    undoOperationRoute,
+    retryOperationRoute,
+  ])
+    add(app, services);
   return app;
 }
 
@@ -70,8 +97,7 @@ function filterFor(
   after: string | undefined,
 ): Filter {
   permit(context, 'read', host);
-  const caller = context.get('caller');
-  const hosts = caller === undefined || caller.hosts.includes('*') ? undefined : caller.hosts;
+  const hosts = hostsOf(context.get('caller'), 'read');
   return { ...asked, host, hosts, portId: port, after: cursorOf(after) };
 }
 
@@ -145,9 +171,16 @@ function showOperationRoute(app: App, services: Services): void {
         () => 'read',
       );
       if (operation.closedAt !== undefined) services.state.changed(operation.host, Date.parse(operation.closedAt));
-      return context.json(operationBody(services, operation) as never, 200);
+      const standing = await standingNow(services.options, operation);
+      return context.json({ ...operationBody(services, operation), ...defined({ standing }) } as never, 200);
     },
   );
+}
+
+/** The standing of an operation on one guest while it runs. */
+async function standingNow({ client }: GatewayOptions, { id, type, host, userid, state }: OperationDetails) {
+  if (state !== 'running' || userid === undefined || !isGuestOperationType(type)) return undefined;
+  return standingOf(client, id, { host, userid });
 }
 
 function cancelOperationRoute(app: App, services: Services): void {
@@ -166,9 +199,7 @@ function cancelOperationRoute(app: App, services: Services): void {
     async (context) => {
       const { operationId } = context.req.valid('param');
       const { runId } = context.req.valid('query');
-      const operation = await findOperation(context, services, operationId, runId, ({ type }) =>
-        type.startsWith('reconcile') ? 'reconcile' : 'change',
-      );
+      const operation = await findOperation(context, services, operationId, runId, verbOf);
       if (!CANCELLABLE.has(operation.type))
         throw new Problem(409, 'not-cancellable', 'Not an operation', `${operation.type} is not an operation`);
       const run = runId === undefined ? undefined : operation.runId;
@@ -182,6 +213,92 @@ function cancelOperationRoute(app: App, services: Services): void {
       return context.json(body as never, 202);
     },
   );
+}
+
+function undoOperationRoute(app: App, services: Services): void {
+  app.openapi(
+    route(
+      {
+        method: 'post',
+        path: '/v1/operations/{operationId}/undo',
+        operationId: 'undoOperation',
+        tags: ['Operations'],
+        summary: 'Take what an operation has changed back to what was before it, by an operation of its own',
+        request: {
+          params: OfOperation,
+          headers: ChangeHeaders,
+          query: PortOperationQuery.extend({ ...OneRun.shape, force: optionOf(RESTORE.force) }),
+        },
+      },
+      STARTED,
+    ),
+    async (context) => {
+      const { operationId } = context.req.valid('param');
+      const { runId, plan, ...options } = context.req.valid('query');
+      const operation = await findOperation(context, services, operationId, runId, () => 'change');
+      const undo = undoOf(operation, { ...options, ...(plan === undefined ? {} : { onlyIf: { plan } }) });
+      if ('impossible' in undo)
+        throw new Problem(409, 'not-undoable', 'Cannot be undone', `operation ${operationId}: ${undo.impossible}`);
+      const { request } = undo;
+      return request.type === 'restorePorts'
+        ? startOwn(context, services, request)
+        : startAlone(context, services, request);
+    },
+  );
+}
+
+const RESTORE = OPERATIONS.restorePorts.input.shape;
+
+const RetryQuery = PortOperationQuery.pick({ dryRun: true, plan: true }).extend(OneRun.shape);
+
+function retryOperationRoute(app: App, services: Services): void {
+  app.openapi(
+    route(
+      {
+        method: 'post',
+        path: '/v1/operations/{operationId}/retry',
+        operationId: 'retryOperation',
+        tags: ['Operations'],
+        summary: 'Asks once more, by a new operation, for what an ended one was asked for',
+        request: { params: OfOperation, query: RetryQuery, headers: ChangeHeaders },
+      },
+      STARTED,
+    ),
+    async (context) => {
+      const { operationId } = context.req.valid('param');
+      const { runId, dryRun, plan } = context.req.valid('query');
+      const { client } = services.options;
+      const operation = await findOperation(context, services, operationId, runId, verbOf);
+      if (operation.state === 'running')
+        throw new Problem(409, 'busy', 'The operation is in progress', `operation ${operationId} has not ended`, {
+          operation: operationId,
+        });
+      const asked = await askedRequest(client, operation, dryRun);
+      if (asked === undefined)
+        throw new Problem(409, 'not-retryable', 'The operation cannot be retried', 'its request cannot be made again');
+      // Its input names the hosts; its search attributes could name others.
+      for (const host of 'hosts' in asked.input ? asked.input.hosts : [asked.input.host])
+        hostFor(context, services, host, verbOf(operation));
+      const request = onlyBy(plan, asked);
+      const start = definitionOf(request.type).lock === undefined ? startOwn : startAlone;
+      return start(context, services, request, async () =>
+        request.type === 'reconcileHost' ? knownBefore(client, request.input.host) : {},
+      );
+    },
+  );
+}
+
+/** The request with the plan that it must have. Throws a Problem for a type of operation whose plans have no name. */
+function onlyBy(plan: string | undefined, request: OperationRequest): OperationRequest {
+  if (plan === undefined) return request;
+  if (!('onlyIf' in OPERATIONS[request.type].input.shape))
+    throw invalid(422, [{ field: 'plan', reason: `plans of ${request.type} have no name` }]);
+  return { ...request, input: { ...request.input, onlyIf: { plan } } } as OperationRequest;
+}
+
+/** The verb that changing an operation takes. */
+function verbOf({ type }: OperationDetails): Verb {
+  return type.startsWith('reconcile') ? 'reconcile' : 'change';
 }
 
 /** The operation, if the caller may do this with it. Throws a Problem. */
@@ -199,7 +316,7 @@ async function findOperation(
     throw notFound(`operation ${id}`);
   const verb = verbFor(operation);
   permit(context, verb, operation.host);
-  if (!hostsOf(operation, options).every((host) => caller === undefined || allows(caller, verb, host)))
+  if (!hostsNamedBy(operation, options).every((host) => caller === undefined || allows(caller, verb, host)))
     throw new Problem(
       403,
       'forbidden',
@@ -210,7 +327,7 @@ async function findOperation(
 }
 
 /** The hosts that the operation names or works on. An operation started by another client may not name them. */
-function hostsOf({ type, host, hosts }: OperationDetails, options: GatewayOptions): readonly string[] {
+function hostsNamedBy({ type, host, hosts }: OperationDetails, options: GatewayOptions): readonly string[] {
   return hosts ?? (type === 'reconcileFleet' ? options.hosts.map((each) => each.host) : [host]);
 }
 

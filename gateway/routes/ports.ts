@@ -3,6 +3,7 @@ import { defined } from '../../domain/defined.ts';
 import { isInOrder, type ShownGuest, shownPort } from '../../domain/host/host-view.ts';
 import { GUEST_OPERATION_TYPES, guestDefinitionOf } from '../../domain/operations/operations.ts';
 import { portOptions } from '../../domain/operations/requests.ts';
+import { Guest, Port } from '../guest-schemas.ts';
 import { tagged } from '../http/etag.ts';
 import { startOwn } from '../http/idempotent-start.ts';
 import { notFound } from '../http/problem.ts';
@@ -22,7 +23,7 @@ import {
   STARTED,
   starts,
 } from '../http/routing.ts';
-import { Guest, ManyPorts, NewPort, OfGuest, OfHost, OfPort, Port, PortChange } from '../schemas.ts';
+import { ManyPorts, NewPort, OfGuest, OfHost, OfPort, PortChange } from '../schemas.ts';
 import { type GuestRequest, startOnGuest } from './guest-operation.ts';
 
 /** A guest, and its ports: read, create, change, delete, authorise by the directory. */

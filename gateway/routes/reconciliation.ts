@@ -1,6 +1,7 @@
 import { describeOperation, listOperations } from '../../client/operations.ts';
 import { knownBefore, reconcileRequest } from '../../client/reconcile-now.ts';
 import { HostName } from '../../domain/text/identifiers.ts';
+import { allows } from '../http/callers.ts';
 import { tagged } from '../http/etag.ts';
 import { operationBody, startOwn } from '../http/idempotent-start.ts';
 import { notFound } from '../http/problem.ts';
@@ -15,7 +16,6 @@ import {
   STARTED,
   starts,
 } from '../http/routing.ts';
-import { allows } from '../http/tokens.ts';
 import { Drift, FleetReconciliation, OfHost, Operations, Paging, ReconciliationRequest } from '../schemas.ts';
 
 const MOST_SHOWN = 20;

@@ -7,6 +7,7 @@ import { getConnInfo } from '@hono/node-server/conninfo';
 import type { Context } from 'hono';
 import type { HostConfiguration } from '../../configuration/load.ts';
 import { createGateway } from '../../gateway/app.ts';
+import { wantsTokens } from '../../gateway/http/middleware.ts';
 import type { GatewayHost, GatewayOptions } from '../../gateway/options.ts';
 import { type CertificateFiles, firstCertificate, watchCertificate } from './certificate.ts';
 
@@ -44,9 +45,9 @@ export async function serveGateway(
   options: GatewayOptions,
   { host, port, tls, behindProxy = false }: ServerOptions,
 ): Promise<RunningGateway> {
-  if (options.tokens === undefined && !isLoopback(host))
-    throw new Error(`without --tokens the gateway listens on loopback only, not on ${host}: give --tokens`);
-  if (options.tokens === undefined)
+  if (!wantsTokens(options) && !isLoopback(host))
+    throw new Error(`without --tokens the gateway listens on loopback only, not on ${host}: give --tokens or --oidc`);
+  if (!wantsTokens(options))
     options.log('warn', {}, 'development mode without tokens: every user of this machine may make every change');
   if (tls === undefined && !isLoopback(host))
     options.log('warn', {}, 'plain HTTP: the network carries tokens unencrypted');
@@ -64,7 +65,7 @@ export async function serveGateway(
   const listening = Promise.withResolvers<AddressInfo>();
   const server = serve(
     {
-      fetch: app.fetch,
+      fetch: (request, bindings) => (hasSeveralHosts(bindings.incoming) ? REFUSED() : app.fetch(request, bindings)),
       hostname: host,
       port,
       // Node closes the connection half a second after an answer to an incomplete request.
@@ -98,6 +99,13 @@ export async function serveGateway(
     },
   };
 }
+
+/** RFC 9112, section 3.2: a proxy in front may have gone by the other one. */
+function hasSeveralHosts({ rawHeaders }: Pick<IncomingMessage, 'rawHeaders'>): boolean {
+  return rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'host').length > 1;
+}
+
+const REFUSED = () => new Response(null, { status: 400 });
 
 /** Read and drop the body, so that a client which sends all of it first still gets the answer. `requestTimeout` limits the time. */
 function takeRest(request: IncomingMessage): void {

@@ -8,6 +8,7 @@ import type { WorkerIdentity } from '../../client/worker-identity.ts';
 import { messageOf } from '../../domain/text/error-message.ts';
 import { prepareExternal } from '../process/temporal-connection.ts';
 import { watchControl } from './control-watch.ts';
+import { watchEndedReadings } from './ended-readings.ts';
 import { claimHost, type HostClaim, HostTaken } from './host-claim.ts';
 import { bePresent } from './host-presence.ts';
 import { createLeftBuilds, type LeftBuilds } from './left-builds.ts';
@@ -110,7 +111,10 @@ function looking(
       return [own.host, watchControl(client, own, memory, logger, ended.signal)];
     }),
   );
-  const watches = workers.map(({ host }) => watchLostGuestRuns(client, host, logger, ended.signal));
+  const watches = workers.flatMap(({ host }) => [
+    watchLostGuestRuns(client, host, logger, ended.signal),
+    watchEndedReadings(client, host, logger, ended.signal),
+  ]);
   const looks = lookOn(client, { claims, left, keepSchedules }, logger, ended.signal).catch(taken.reject);
   let isVersioned = false;
   return {

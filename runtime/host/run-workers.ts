@@ -2,12 +2,14 @@ import type { NativeConnection, WorkflowBundleWithSourceMap } from '@temporalio/
 import type { Logger } from 'pino';
 import type { TemporalTarget } from '../../client/temporal-connection.ts';
 import type { HostConfiguration } from '../../configuration/load.ts';
+import { defined } from '../../domain/defined.ts';
 import type { NeutronConnection } from '../neutron/connection.ts';
+import { watchHosts } from '../notifications/event-watch.ts';
 import { connectWorkers } from '../process/temporal-connection.ts';
 import { renewBackend } from './host-backend.ts';
 import { ownIdentity } from './host-claim.ts';
 import { type HostKeeper, keepHosts, type Restart } from './host-keeper.ts';
-import { createHostWorker, type HostWorker } from './host-worker.ts';
+import { CACHED_RUNS, createHostWorker, type HostWorker } from './host-worker.ts';
 import type { ReconcileTimes } from './reconcile-schedule.ts';
 import { buildIdOf, versionOf } from './worker-build.ts';
 import { workflowBundle } from './workflow-bundle.ts';
@@ -20,8 +22,16 @@ export type RunningWorkers = {
   stopped: Promise<void>;
 };
 
-/** The workflows that workers run with: those of this installation unless others are given, and as a build of their own unless not `versioned`. */
-export type Build = { bundle?: WorkflowBundleWithSourceMap; versioned?: boolean; restart?: Restart };
+/**
+ * The workflows that workers run with: those of this installation unless others are given, as a build of their own unless not `versioned`, and with so
+ * many of their runs in memory.
+ */
+export type Build = {
+  bundle?: WorkflowBundleWithSourceMap;
+  versioned?: boolean;
+  cachedRuns?: number;
+  restart?: Restart;
+};
 
 /**
  * Start a worker for each host, on one connection and with one workflow bundle; with `reconcile`, each host's Schedule too, with `neutron` by
@@ -34,12 +44,15 @@ export async function runWorkers(
   logger: Logger,
   reconcile?: ReconcileTimes,
   neutron?: Pick<NeutronConnection, 'sourceFor'>,
-  { bundle: given, versioned = true, restart = {} }: Build = {},
+  { bundle: given, versioned = true, cachedRuns = CACHED_RUNS, restart = {} }: Build = {},
 ): Promise<RunningWorkers> {
   const identities = hosts.map((host) => ownIdentity(host));
   const keeper = await keepHosts(identities, target, reconcile, logger, restart);
   const create = async () => {
-    const [connection, bundle] = await Promise.all([connectWorkers(target), given ?? workflowBundle()]);
+    const [connection, bundle] = await Promise.all([
+      connectWorkers(target),
+      given ?? workflowBundle(target.codec === undefined ? 'plain' : 'encrypted'),
+    ]);
     const known = await keeper.buildFor(buildIdOf(bundle));
     const build = versioned ? known : '';
     const workers = await Promise.all(
@@ -47,8 +60,9 @@ export async function runWorkers(
         const own = {
           identity: identities[index]?.identity,
           version: build === '' ? undefined : versionOf(host.host, build),
-          hostsOfProcess: hosts.length,
+          cachedRuns: Math.floor(cachedRuns / hosts.length),
           control: keeper.controlOf(host.host),
+          ...defined({ codec: target.codec }),
         };
         return createHostWorker(host, connection, target.namespace, bundle, logger, neutron?.sourceFor(host), own);
       }),
@@ -60,15 +74,27 @@ export async function runWorkers(
     throw error;
   });
   const started = running(workers, keeper, connection, logger);
-  await serving(started, keeper, build);
-  logger.info({ build }, 'workers poll their task queues');
-  return started;
+  const stopWatching = await serving(started, async () => {
+    await keeper.serve(build);
+    logger.info({ build }, 'workers poll their task queues');
+    return watchHosts(hosts, target, logger);
+  });
+  return {
+    ...started,
+    async stop() {
+      await stopWatching();
+      await started.stop();
+    },
+  };
 }
 
-/** Wait until the workers poll; stop them when they do not. */
-async function serving(workers: RunningWorkers, keeper: HostKeeper, build: string): Promise<void> {
+/** Wait until the workers serve; stop them when they do not. */
+async function serving<Result>(workers: RunningWorkers, serve: () => Promise<Result>): Promise<Result> {
   try {
-    await Promise.race([keeper.serve(build), workers.stopped]);
+    return await Promise.race([
+      serve(),
+      workers.stopped.then(() => Promise.reject(new Error('the workers have ended'))),
+    ]);
   } catch (error) {
     await workers.stop();
     throw error;

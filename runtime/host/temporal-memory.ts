@@ -6,7 +6,7 @@ import type { Logger } from 'pino';
 import { z } from 'zod';
 import { messageOf } from '../../domain/text/error-message.ts';
 
-/** A run that this worker has worked for. */
+/** A run for which this worker has written. */
 export type ServedRun = { workflowId: string; runId: string };
 
 const Remembered = z.array(z.object({ workflowId: z.string(), runId: z.string(), at: z.number() }));

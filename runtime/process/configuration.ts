@@ -34,6 +34,7 @@ export const CONFIGURATION_VARIABLES = {
   'ZVM_XCAT_USERNAME, ZVM_XCAT_PASSWORD': 'user and password of xCAT',
   ZVM_TRANSPORT_URL: "the URL of Neutron's message broker",
   ZVM_NEUTRON_PASSWORD: "the password for Neutron's API",
+  CREDENTIALS_DIRECTORY: 'the directory of the credentials that a `…_file` without a slash names; systemd sets it',
 };
 
 /** The files and directories of a command line. */
@@ -111,12 +112,12 @@ export function watchConfiguration(
   };
 }
 
-function filesOf(files: ConfigurationArguments, { hosts }: Configuration): string[] {
+function filesOf(files: ConfigurationArguments, { hosts, secretFiles }: Configuration): string[] {
   const ofDirectories = files['config-dir'].flatMap((directory) => [directory, ...listed(directory)]);
   const authorities = hosts
     .flatMap(({ xcat, feilong }) => [xcat?.caFile, feilong?.caFile, feilong?.tokenFile])
     .filter((file) => file !== undefined);
-  return [...new Set([...files['config-file'], ...ofDirectories, ...authorities])];
+  return [...new Set([...files['config-file'], ...ofDirectories, ...authorities, ...secretFiles])];
 }
 
 function listed(directory: string): string[] {

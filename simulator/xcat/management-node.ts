@@ -157,7 +157,8 @@ export class ManagementNode {
     this.addMachine(system.zhcpNode, system, service, commands, () => system.iplTime);
     if (index === 1) this.addSelf(system, hcp);
     for (let number = 1; number <= this.settings.guests; number++) {
-      const userid = `LNX${index}${String(number).padStart(4, '0')}`;
+      // A userid has eight characters at most.
+      const userid = `LNX${index}${String(number).padStart(5 - String(index).length, '0')}`;
       const guest = makeGuest(userid);
       system.guests.set(userid, guest);
       if (number % 2 === 1) system.logon(guest);

@@ -13,6 +13,8 @@ export type Running = {
   ended: Promise<Ended>;
   interrupt(): void;
   told(text: string): Promise<void>;
+  /** Type a line, on a terminal. */
+  say(line: string): void;
   /** The process has this file open. */
   hasOpen(file: string): boolean;
 };
@@ -23,9 +25,10 @@ export function start(args: readonly string[], env: Record<string, string> = {})
 }
 
 /** The same on a terminal with colours, which `script` of util-linux provides; where CI runs there is no `TERM`. */
-export function startOnTerminal(args: readonly string[], env: Record<string, string> = {}): Running {
+export function startOnTerminal(args: readonly string[], env: Record<string, string> = {}, columns = 220): Running {
   const words = [ZVMNET, ...args].map((word) => `'${word}'`).join(' ');
-  return run('script', ['-qec', `stty cols 220 rows 40; ${words}`, '/dev/null'], { TERM: 'xterm-256color', ...env });
+  const command = `stty cols ${columns} rows 40; ${words}`;
+  return run('script', ['-qec', command, '/dev/null'], { TERM: 'xterm-256color', ...env }, 'pipe');
 }
 
 /** Run `zvmnet` to its end. */
@@ -49,7 +52,12 @@ function openFilesOf(pid: number | undefined): string[] {
   }
 }
 
-function run(program: string, args: readonly string[], env: Record<string, string>): Running {
+function run(
+  program: string,
+  args: readonly string[],
+  env: Record<string, string>,
+  stdin: 'ignore' | 'pipe' = 'ignore',
+): Running {
   const { NO_COLOR: _no, FORCE_COLOR: _force, CI: _ci, ...rest } = process.env;
   const child = spawn(program, args, {
     env: {
@@ -59,16 +67,16 @@ function run(program: string, args: readonly string[], env: Record<string, strin
       ZVMNET_UI_URL: 'http://ui.example',
       ...env,
     },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [stdin, 'pipe', 'pipe'],
   });
   let out = '';
   let err = '';
   const listeners = new Set<() => void>();
-  child.stdout.on('data', (chunk) => {
+  child.stdout?.on('data', (chunk) => {
     out += String(chunk);
     for (const look of listeners) look();
   });
-  child.stderr.on('data', (chunk) => {
+  child.stderr?.on('data', (chunk) => {
     err += String(chunk);
     for (const look of listeners) look();
   });
@@ -79,6 +87,7 @@ function run(program: string, args: readonly string[], env: Record<string, strin
   return {
     ended,
     interrupt: () => child.kill('SIGINT'),
+    say: (line) => void child.stdin?.write(`${line}\n`),
     hasOpen: (file) => openFilesOf(child.pid).includes(file),
     told: (text) =>
       new Promise((resolve, reject) => {

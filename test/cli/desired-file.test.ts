@@ -70,6 +70,24 @@ test.each(['yaml', 'json'] as const)('an exported host, written as %s and read a
   );
 });
 
+test('an exported host of 1,000 ports differs in nothing, with prune too', () => {
+  const guestOf = (index: number) => ({
+    ...{ userid: `LNX${10_000 + index}`, node: `lnx${10_000 + index}`, foreignNics: [], drift: [] },
+    ports: ['1000', '1003', '1006', '1009'].map((vdev, at) => ({
+      ...{ portId: portId(4 * index + at + 1), userid: `LNX${10_000 + index}`, vdev, vswitch: 'VSW1' },
+      network: { type: 'vlan', segmentationId: 1 + ((4 * index + at) % 4_094) },
+      ...{ adminStateUp: at !== 3, actual: { vlans: null, coupledTo: null }, drift: [] },
+    })),
+  });
+  const guests = Array.from({ length: 250 }, (_, index) => guestOf(index));
+  const host = HostView.parse({ host: 'zvm1', iplTime: null, vswitches: [], guests });
+  const text = desiredText([desiredHostOf(host).desired], 'yaml');
+  const [read] = readDesiredHosts([{ name: 'zvm1.yaml', text }]);
+  expect(read?.guests.flatMap(({ ports }) => ports)).toHaveLength(1_000);
+  const changes = read && changesOf(read, host, true);
+  expect(changes).toMatchObject({ vswitches: [], guests: [], refusals: [], unnamed: [] });
+});
+
 test('an export is the same text whatever the order of what was read', () => {
   fc.assert(
     fc.property(view, (host) => {

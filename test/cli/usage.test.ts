@@ -24,6 +24,15 @@ test('every command has a description, and those that take arguments an example 
   for (const command of all(createProgram())) expect(command.description(), command.name()).not.toBe('');
 });
 
+test('an error is explained without a server', async () => {
+  const explained = await zvmnet(['explain', 'smapi-212-8', '--address', '127.0.0.1:9']);
+  expect(explained).toMatchObject({
+    code: 0,
+    out: expect.stringContaining('Check. `CP QUERY VSWITCH name ACCESSLIST`'),
+  });
+  expect(await zvmnet(['explain', 'nonsense'])).toMatchObject({ code: 4 });
+});
+
 test.each([
   [['nonsense'], 'unknown command'],
   [['port', 'create', '--guest', 'LNX10001'], '--vswitch'],

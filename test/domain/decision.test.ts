@@ -10,57 +10,11 @@ import { Mac } from '../../domain/port/mac.ts';
 import { Vdev } from '../../domain/port/vdev.ts';
 import { PortId, Userid, VswitchName } from '../../domain/text/identifiers.ts';
 import type { Vswitch } from '../../domain/vswitch/vswitch.ts';
-import { NODE, nothingInUse, RULES, UNSEEN, USERID } from './worlds.ts';
+import { contextWith, recorded, vswitch } from './guest-context.ts';
+import { USERID } from './worlds.ts';
 
 const PORT = '11111111-1111-4111-8111-111111111111';
 const OTHER = '22222222-2222-4222-8222-222222222222';
-
-function vswitch(name: string, values: Partial<Vswitch> = {}): Vswitch {
-  return {
-    ...UNSEEN,
-    name: VswitchName.parse(name),
-    transport: 'ETHERNET',
-    vlanAware: true,
-    defaultVlan: 1,
-    portSelection: 'USERBASED',
-    authorisations: [],
-    nics: [],
-    ...values,
-  };
-}
-
-function contextWith(values: Partial<PlanningContext> = {}): PlanningContext {
-  const vswitches = [
-    vswitch('VSW1'),
-    vswitch('VSWFLAT', { vlanAware: false }),
-    vswitch('VSWPORT', { portSelection: 'PORTBASED' }),
-  ];
-  return {
-    guest: {
-      userid: USERID,
-      names: [NODE],
-      loggedOn: true,
-      recorded: [],
-      directory: [],
-      live: [],
-    },
-    vswitches,
-    rules: {
-      ...RULES,
-      vswitches: vswitches.map(({ name }) => ({
-        physicalNetwork: name,
-        vswitch: name,
-        flat: true,
-        vlanRanges: [{ from: 1000, to: 4094 }],
-        transport: 'ETHERNET' as const,
-        portSelection: 'USERBASED' as const,
-        rdevs: [],
-      })),
-    },
-    ...nothingInUse(),
-    ...values,
-  };
-}
 
 const create = (values: object) =>
   Change.parse({
@@ -73,15 +27,6 @@ const refusedFields = (change: Change, context = contextWith()) => {
   return decision.accepted ? [] : decision.refusals.map((refusal) => refusal.field);
 };
 
-const recorded = (values: object = {}) => ({
-  portId: PortId.parse(OTHER),
-  vdev: Vdev.parse('1000'),
-  vswitch: VswitchName.parse('VSW1'),
-  network: { type: 'flat' as const },
-  mac: Mac.parse('02:00:00:00:00:01'),
-  adminStateUp: true,
-  ...values,
-});
 const vlan = (segmentationId: number) => create({ network: { type: 'vlan', segmentationId } });
 const withPort = (network: object, values: object = {}) => {
   const base = contextWith();

@@ -38,7 +38,7 @@ test('a port is created, read beside what z/VM has, changed and deleted', async 
   expect(changed.body).toMatchObject({ type: 'changeVlan', outcome: 'changed' });
   expect((await served.environment.guest('LNX10001')).granted).toEqual({ VSW1: [101] });
   const late = await served.call('PATCH', portOf('LNX10001', 1), { adminStateUp: false }, { ...WAIT, 'if-match': tag });
-  expect(late).toMatchObject({ status: 412, body: { type: 'urn:networking-zvm:problem:changed' } });
+  expect(late).toMatchObject({ status: 412, body: { type: '/errors/changed' } });
 
   await served.call('DELETE', portOf('LNX10001', 1), undefined, WAIT);
   expect((await served.call('GET', portOf('LNX10001', 1))).status).toBe(404);
@@ -74,7 +74,7 @@ test('a request that cannot be granted is a problem that names field, reason, wa
   expect(refused.status).toBe(409);
   expect(refused.headers.get('content-type')).toContain('application/problem+json');
   expect(refused.body).toMatchObject({
-    type: 'urn:networking-zvm:problem:refused',
+    type: '/errors/refused',
     run: expect.stringContaining('ui.example'),
   });
   expect(refused.body.errors).toContainEqual({
@@ -108,7 +108,7 @@ test.each([
 ])('%s is a problem', async (_case, method, path, body, status) => {
   const answer = await served.call(method, `${base}${path}`, body);
   expect(answer.status).toBe(status);
-  expect(answer.body).toMatchObject({ type: expect.stringMatching(/^urn:networking-zvm:problem:/), status });
+  expect(answer.body).toMatchObject({ type: expect.stringMatching(/^\/errors\//), status });
 });
 
 test('a host that is not served is not there', async () => {

@@ -90,7 +90,7 @@ test('a key of the query says which of several runs is to be cancelled, and one 
   await call('PUT', portOf('LNX10001', 1), onVlan(100), WAIT);
   const { id, runId } = (await ask(150)).body;
   const again = await call('POST', `/v1/operations/${id}/cancel?runId=${runId}`);
-  expect(again).toMatchObject({ status: 409, body: { type: 'urn:networking-zvm:problem:ended' } });
+  expect(again).toMatchObject({ status: 409, body: { type: '/errors/ended' } });
 });
 
 test('of several preferences the one to wait is found, whatever the others quote', async () => {
@@ -116,7 +116,7 @@ test('a key belongs to one request of one caller, whatever it asks for', async (
   const key = { ...WAIT, 'idempotency-key': 'a-key' };
   const first = await call('PUT', portOf('LNX10005', 3), onVlan(300), key);
   const deleting = await call('DELETE', portOf('LNX10005', 3), undefined, key);
-  expect(deleting).toMatchObject({ status: 409, body: { type: 'urn:networking-zvm:problem:key-reused' } });
+  expect(deleting).toMatchObject({ status: 409, body: { type: '/errors/key-reused' } });
   const others = await call('PUT', portOf('LNX10005', 3), onVlan(300), key, other.token);
   expect(others.status).toBe(200);
   expect(others.body.id).not.toBe(first.body.id);
@@ -129,11 +129,11 @@ test('a key holds for a VSWITCH too, and only the same request joins one that ru
   const first = await call('PUT', path, undefined, key);
   await call('PUT', path, undefined, WAIT);
   expect((await call('PUT', path, undefined, key)).body.runId).toBe(first.body.runId);
-  expect((await call('DELETE', path, undefined, key)).body.type).toBe('urn:networking-zvm:problem:key-reused');
+  expect((await call('DELETE', path, undefined, key)).body.type).toBe('/errors/key-reused');
   const reading = await served.environment.hold({});
   const running = await call('PUT', path);
   expect((await call('PUT', path)).body.runId).toBe(running.body.runId);
-  expect((await call('PUT', `${path}?dryRun=true`)).body.type).toBe('urn:networking-zvm:problem:busy');
+  expect((await call('PUT', `${path}?dryRun=true`)).body.type).toBe('/errors/busy');
   await reading.release();
 });
 
@@ -145,7 +145,7 @@ test('an operation that was waited for and has failed is no success: step, way o
   expect(failed).toMatchObject({
     status: 502,
     body: {
-      type: 'urn:networking-zvm:problem:failed',
+      type: '/errors/failed',
       step: expect.any(String),
       advice: expect.any(String),
       undone: true,
@@ -166,7 +166,7 @@ test('many ports of which one is refused are not all done', async () => {
   const wired = await call('POST', `${base}/ports`, { ports }, WAIT);
   expect(wired).toMatchObject({
     status: 409,
-    body: { type: 'urn:networking-zvm:problem:incomplete', result: { wired: 1, refused: 1 } },
+    body: { type: '/errors/incomplete', result: { wired: 1, refused: 1 } },
   });
   const planned = await call('POST', `${base}/ports?dryRun=true`, { ports }, WAIT);
   expect(planned).toMatchObject({ status: 200, body: { result: { dryRun: true, unchanged: 1, refused: 1 } } });
@@ -257,5 +257,5 @@ test('workflows beside the operations cannot be cancelled', async () => {
   });
   await expect
     .poll(async () => (await call('POST', `/v1/operations/neutron~${host}/cancel`)).body.type)
-    .toBe('urn:networking-zvm:problem:not-cancellable');
+    .toBe('/errors/not-cancellable');
 });

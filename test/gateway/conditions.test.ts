@@ -61,7 +61,7 @@ test('of two who have read the same and change it at the same moment, one is tol
   const changed = await Promise.all([201, 202].map((id) => change(id, { 'if-match': tag })));
   expect(changed.map(({ status }) => status).toSorted()).toEqual([200, 412]);
   const late = changed.find(({ status }) => status === 412);
-  expect(late?.body).toMatchObject({ type: 'urn:networking-zvm:problem:changed' });
+  expect(late?.body).toMatchObject({ type: '/errors/changed' });
   const stands = changed[0]?.status === 200 ? 201 : 202;
   expect((await served.environment.guest('LNX10006')).granted).toEqual({ VSW1: [stands] });
 });

@@ -12,7 +12,7 @@ import { portId, vlan } from '../workflows/environment.ts';
 import { type Served, serve, WAIT } from './environment.ts';
 
 const PORT = { vswitch: 'VSW1', network: vlan(100) };
-const problem = (kind: string) => ({ type: `urn:networking-zvm:problem:${kind}` });
+const problem = (kind: string) => ({ type: `/errors/${kind}` });
 
 /** How many operations of a guest run. Other tests have guests of that name, on hosts of their own. */
 async function running({ call, host }: Served, userid: string): Promise<number> {
@@ -50,6 +50,14 @@ describe('at the edge of HTTP', () => {
     expect(post).toMatchObject({ status: 405, body: problem('method-not-allowed') });
     expect(post.headers.get('allow')).toBe(options.headers.get('allow'));
     expect((await served.call('DELETE', '/healthz')).status).toBe(405);
+  });
+
+  test('a request with two Host headers is refused, whatever they are', async () => {
+    const hosts = (...names: string[]) => names.map((name) => `Host: ${name}\r\n`).join('');
+    const ask = (...names: string[]) => raw(`GET /healthz HTTP/1.1\r\n${hosts(...names)}Connection: close\r\n\r\n`);
+    expect(await ask('api.example')).toMatch(/^HTTP\/1.1 200 /);
+    expect(await ask('api.example', 'elsewhere.example')).toMatch(/^HTTP\/1.1 400 /);
+    expect(await ask('api.example', 'api.example')).toMatch(/^HTTP\/1.1 400 /);
   });
 
   test('a body that is compressed is refused for that', async () => {

@@ -127,7 +127,7 @@ async function byHttp(type: OperationType, request: Record<string, unknown>): Pr
   const body = method === 'DELETE' || method === 'PUT' ? undefined : rest;
   const answer = await served.call(method, `/v1/hosts/${served.host}${path}?${query}`, body);
   if (answer.status === 202) return GOOD;
-  expect(answer).toMatchObject({ status: 422, body: { type: 'urn:networking-zvm:problem:invalid-request' } });
+  expect(answer).toMatchObject({ status: 422, body: { type: '/errors/invalid-request' } });
   return bad(answer.body.errors.map(({ field: name, reason }: Refusal) => `${name}: ${reason}`));
 }
 

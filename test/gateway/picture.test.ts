@@ -129,12 +129,15 @@ function look(viewer: Viewer): void {
       await expect.poll(() => detail.innerText()).toContain('LNX10007 is not authorised on VSW2');
       await expect.poll(() => detail.innerText()).toContain('grant LNX10007 on VSW2 with VLAN 201');
       expect(await detail.innerText()).toContain(portId(10));
-      const run = detail.locator('.operations a').first();
-      await expect
-        .poll(() => run.getAttribute('href'))
-        .toMatch(/^http:\/\/ui\.example\/namespaces\/[^/]+\/workflows\/.*LNX10007.*\/history/);
-      expect(await run.textContent()).toBe('attachNic LNX10007');
+      const operation = detail.locator('.operations button').first();
+      await expect.poll(() => operation.textContent()).toBe('attachNic LNX10007');
       await viewer.picture(page, 'drift');
+      await operation.click();
+      await expect
+        .poll(() => detail.getByRole('link', { name: 'Temporal UI' }).getAttribute('href'))
+        .toMatch(/^http:\/\/ui\.example\/namespaces\/[^/]+\/workflows\/.*LNX10007.*\/history/);
+      await page.goBack();
+      await expect.poll(() => detail.locator('h2').textContent()).toContain('LNX10007');
 
       const sent = new URL(page.url()).search;
       const other = await viewer.openDrawn(served, `&${sent.slice(1)}`);

@@ -96,6 +96,29 @@ test('HEAD of events says what GET would', async () => {
   expect([await head(served.host), await head('nowhere')]).toEqual([200, 404]);
 });
 
+test('one caller has so many streams of events open, and another one when it closes one', async () => {
+  const { client } = served.environment;
+  const hosts = [{ host: served.host, physicalNetworks: [] }];
+  const gateway = await serveGateway(
+    { client, namespace: 'zvm', hosts, tokens: known, log: () => {}, limits: { streamsPerCaller: 3 } },
+    { host: '127.0.0.1', port: 0 },
+  );
+  const open = async (token: { token: string }) => {
+    const left = new AbortController();
+    const { status, headers } = await fetch(`${gateway.url}/v1/hosts/${served.host}/events`, {
+      headers: bearing(token),
+      signal: left.signal,
+    });
+    return { status, type: headers.get('content-type'), leave: () => left.abort() };
+  };
+  const [first] = await Promise.all([open(reader), open(reader), open(reader)]);
+  expect(await open(reader)).toMatchObject({ status: 429, type: 'application/problem+json' });
+  expect((await open(changer)).status).toBe(200);
+  first.leave();
+  await expect.poll(async () => (await open(reader)).status).toBe(200);
+  await gateway.close();
+});
+
 test('a body that is too large, and requests that are too many, are turned away', async () => {
   const large = await served.call('PUT', paths().port, { ...PORT, mac: 'x'.repeat(20_000) }, bearing(changer));
   expect(large.status).toBe(413);

@@ -1,10 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { callerOfToken } from '../../gateway/http/callers.ts';
 import { newToken } from '../../gateway/http/tokens.ts';
 import { addToken, readTokens, watchTokens } from '../../runtime/gateway/token-file.ts';
+import { keepUses, useFileOf } from '../../runtime/gateway/token-use.ts';
 import { portId, vlan } from '../workflows/environment.ts';
 import { type Served, serve, WAIT } from './environment.ts';
 
@@ -31,6 +33,70 @@ test('a token is shown once, and its file has no more than its SHA-256, for its 
     { name: 'portal', hosts: ['zvm1', 'zvm2'], verbs: ['read', 'change'] },
     { name: 'metrics', hosts: ['*'], verbs: ['read'] },
   ]);
+});
+
+test('a file keeps its owner and its mode, so that the gateway can still read it', async () => {
+  const file = join(folder, 'owned.json');
+  addToken(file, 'first', ['*'], ['read']);
+  await chmod(file, 0o640);
+  // Only root may give a file away.
+  const isRoot = process.getuid?.() === 0;
+  if (isRoot) await chown(file, 12_345, 23_456);
+  addToken(file, 'second', ['*'], ['read']);
+  const { uid, gid, mode } = await stat(file);
+  expect(mode & 0o777).toBe(0o640);
+  if (isRoot) expect([uid, gid]).toEqual([12_345, 23_456]);
+});
+
+test('a token is refused from its expiry on, and the list says so and when it was used last', async () => {
+  const file = join(folder, 'expiring.json');
+  const soon = addToken(file, 'soon', ['*'], ['read'], new Date(Date.now() + 3_600_000));
+  const made = run('--name', 'dated', '--host', '*', '--verb', 'read', '--expires', '2999-01-01', '--file', file);
+  expect(made.status, made.stderr).toBe(0);
+  const tokens = readTokens(file);
+  expect(callerOfToken(soon, tokens)?.name).toBe('soon');
+  const past = tokens.map((token) => ({ ...token, expires: new Date(Date.now() - 1) }));
+  expect(callerOfToken(soon, past)).toBeUndefined();
+  // A caller that is known already loses its rights too.
+  const known = [...tokens];
+  const caller = callerOfToken(soon, () => known);
+  known.splice(0, known.length, ...past);
+  expect(caller?.grants()).toEqual([]);
+  const useFile = useFileOf(file, {});
+  const uses = keepUses(useFile, () => {});
+  uses.used('soon');
+  uses.close();
+  const list = run('list', '--file', file);
+  expect(list.stdout).toMatch(/^soon +\* +read +expires 20\S+ +last used 20\S+Z$/m);
+  expect(list.stdout).toMatch(/^dated +\* +read +expires 2999-01-01T00:00:00.000Z +last used unknown$/m);
+  expect(run('--name', 'x', '--host', '*', '--verb', 'read', '--expires', '1999-01-01').stderr).toContain(
+    'in the future',
+  );
+});
+
+test('a last use that cannot be kept is told of once, and nothing fails for it', () => {
+  const told: string[] = [];
+  const uses = keepUses('/proc/no/tokens.used', (_level, _fields, message) => told.push(message));
+  uses.used('portal');
+  uses.close();
+  uses.close();
+  expect(told).toEqual(['last use of tokens cannot be kept']);
+});
+
+test('tokens of a file that stays unreadable expire within the grace, loudly, and come back with the file', async () => {
+  const file = join(folder, 'unreadable.json');
+  addToken(file, 'portal', ['*'], ['read']);
+  const log: string[] = [];
+  const watched = watchTokens(file, (level, _fields, message) => log.push(`${level} ${message}`), 300);
+  const good = await readFile(file, 'utf8');
+  await writeFile(file, '{');
+  watched.readAgain();
+  expect(watched.tokens()).toHaveLength(1);
+  await expect.poll(watched.tokens).toEqual([]);
+  expect(log.at(-1)).toBe('error token file not usable: no token is accepted');
+  await writeFile(file, good);
+  await expect.poll(() => watched.tokens().length).toBe(1);
+  watched.close();
 });
 
 test.each([
@@ -109,7 +175,7 @@ test('a caller whose token is removed while it waits is answered with 401 alone'
   await control('POST', 'systems/zhcp1/guests/LNX10002/unlock');
   const { status, body, headers } = await waiting;
   expect(status).toBe(401);
-  expect(body).toMatchObject({ type: 'urn:networking-zvm:problem:unauthorised' });
+  expect(body).toMatchObject({ type: '/errors/unauthorised' });
   expect(body).not.toHaveProperty('result');
   expect(headers.get('location')).toBeNull();
   watched.close();

@@ -52,7 +52,7 @@ test('with xCAT down the API says what xCAT said, whatever it is asked for', asy
     expect({ path, status, type: body.type }).toEqual({
       path,
       status: 503,
-      type: 'urn:networking-zvm:problem:unreadable',
+      type: '/errors/unreadable',
     });
     expect(body.detail).toMatch(/(GET|PUT|POST) \/\S+: HTTP 503: .*xcatd is down.*check that xcatd runs/s);
   }

@@ -45,8 +45,8 @@ network_vlan_ranges = VSW1:1:4094
   const worker = startProgram('workers/worker.ts', ['--config-file', file, '--metrics', metrics], env);
   const gateway = startProgram('workers/gateway.ts', ['--config-file', file, '--port', '0'], env);
   const url = () => /"url":"(http:[^"]+)"/.exec(gateway.said())?.[1];
-  await expect.poll(url, { message: gateway.said() }).toBeDefined();
-  await expect.poll(worker.said, { message: 'the worker polls' }).toContain('workers poll');
+  const started = () => url() !== undefined && worker.said().includes('workers poll');
+  await expect.poll(() => (started() ? 'started' : `${gateway.said()}${worker.said()}`)).toBe('started');
   return { host, simulator, worker, gateway, gatewayUrl: url() ?? '', metricsUrl: `http://${metrics}/metrics` };
 }
 

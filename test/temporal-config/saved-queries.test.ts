@@ -37,6 +37,7 @@ const EXPECTED: Record<string, [QueryParameters, (scene: Scene) => string[], (sc
   'Reconciliations that found drift': [{ host: 'zvm2' }, (s) => [s.repaired], (s) => [s.fleet]],
   'Reconciliations that could not repair': [{ host: 'zvm2' }, () => [], (s) => [s.repaired]],
   'Differs from Neutron': [{ host: 'zvm1' }, () => ['neutron/zvm1'], (s) => [s.failed]],
+  'Undelivered notifications': [{ host: 'zvm1' }, () => [], (s) => [s.failed]],
   'Everything about a port': [
     { port: portId(1).toUpperCase() },
     (s) => [s.changed, s.dryRun, 'guest/zvm1/LNX10005'],

@@ -179,3 +179,20 @@ test('of two that start at the same moment on different z/VM systems one ends, a
   expect(ended[0]).toContain(String(first.xcat?.url));
   expect(ended[0]).toContain(String(second.xcat?.url));
 });
+
+test('of a host that stays in order, the latest runs of its Schedule are kept, the one that has its checkpoint, and one in half an hour', async () => {
+  const configuration = await simulatedHost();
+  await start(configuration, ofTests(), { intervalSeconds: 1, sweepSeconds: 3_600 });
+  const client = await clientOf(ofTests());
+  const handle = client.schedule.getHandle(reconcileScheduleId(configuration.host));
+  await expect.poll(async () => (await handle.describe()).info.numActionsTaken, SOON).toBeGreaterThan(26);
+  await handle.pause();
+  const query = `WorkflowType = "reconcileHost" AND TaskQueue = "${taskQueueOf(configuration.host)}"`;
+  // Temporal deletes a little later.
+  await expect.poll(async () => (await client.workflow.count(query)).count, SOON).toBeLessThanOrEqual(23);
+  const runs = [];
+  for await (const run of client.workflow.list({ query })) runs.push(run);
+  const first = runs.at(-1);
+  const result = await client.workflow.getHandle(first?.workflowId ?? '', first?.runId).result();
+  expect(result).toMatchObject({ checkpoint: expect.stringContaining('"full"') });
+});

@@ -146,6 +146,24 @@ test('a guest run that is terminated half-way tells the operation in progress, a
   expect((await zvm.guest('LNX10010')).granted).toEqual({ VSW1: [202] });
 });
 
+test('a guest run that is terminated half-way through a bulk operation fails the ports of its guest alone', async () => {
+  const ports = ['LNX10035', 'LNX10036'].map((userid, index) => ({
+    ...{ userid, portId: portId(3_500 + index), vswitch: 'VSW1', network: vlan(7) },
+  }));
+  const held = await zvm.hold(GRANT, 'after');
+  const run = await startRun(zvm.client, 'wirePorts', { host: zvm.host, ports } as never);
+  await held.reached();
+  await guestRun('LNX10035').terminate('by an operator');
+  await held.release();
+  const result = await run.result();
+  expect(result).toMatchObject({ wired: 1, failed: 1 });
+  const failed = result.ports.find(({ outcome }) => outcome === 'failed');
+  expect(failed).toMatchObject({
+    userid: 'LNX10035',
+    reason: expect.stringMatching(/its guest run .* was terminated/),
+  });
+});
+
 test('an operation that is terminated leaves the guest as it was, and the next one follows', async () => {
   const id = await createPort('LNX10004');
   const held = await zvm.hold(GRANT, 'after');

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
 import { createEnvironment, portId, vlan } from './environment.ts';
+import { startRun } from './start.ts';
 import { startWorker } from './worker-of-its-own.ts';
 
 /** A running guest for each operation; all but the first two have a live port on VLAN 100 before it. */
@@ -89,3 +90,35 @@ for (const { name, matches, when } of STEPS)
       expect(guest.directory).toHaveLength(operation.type === 'deletePort' ? 0 : 1);
     }
   });
+
+test('a bulk operation that is cancelled after its worker was killed takes its guests back to what they had before', {
+  timeout: 300_000,
+}, async (context) => {
+  const zvm = await createEnvironment({ guests: 3 }, false);
+  context.onTestFinished(() => zvm.close());
+  const killed = await startWorker(zvm, context);
+  const userids = ['LNX10001', 'LNX10002'];
+  const wire = (first: number, vlanOf: number) =>
+    startRun(zvm.client, 'wirePorts', {
+      host: zvm.host,
+      ports: userids.map((userid, index) => ({
+        ...{ userid, portId: portId(first + index), vswitch: 'VSW1', network: vlan(vlanOf) },
+      })),
+    } as never);
+  await (await wire(1, 7)).result();
+  const granted = await zvm.hold({ command: '_DM' }, 'after');
+  const run = await wire(3, 7);
+  await granted.reached();
+  killed.kill('SIGKILL');
+  await once(killed, 'exit');
+  await granted.release();
+  await run.cancel();
+  await startWorker(zvm, context);
+  await expect(run.result()).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
+  for (const userid of userids) {
+    const guest = await zvm.guest(userid);
+    expect(guest.directory.map(({ vdev }) => vdev)).toEqual(['1000']);
+    expect(guest.granted).toEqual({ VSW1: [7] });
+    expect(guest.rows).toHaveLength(1);
+  }
+});

@@ -4,17 +4,20 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { holdHost, releaseHost } from '../../client/host-control.ts';
 import { tellOfNeutron } from '../../client/neutron-news.ts';
+import { startTestNotification } from '../../client/notifications.ts';
 import { readGuestView, readHostView } from '../../client/read-state.ts';
 import type { HostConfiguration } from '../../configuration/load.ts';
 import { examplePortRequests } from '../../demo/example-ports.ts';
 import { startStack } from '../../demo/stack.ts';
 import { taskQueueOf } from '../../domain/host/host.ts';
+import { EVENT_NAMES } from '../../domain/notifications/notification.ts';
 import { runWorkers } from '../../runtime/host/run-workers.ts';
 import { createLogger, installTemporalRuntime } from '../../runtime/process/logging.ts';
-import { controlWorkflowId } from '../../temporal-config/names.ts';
+import { controlWorkflowId, workflowIdOf } from '../../temporal-config/names.ts';
 import { ZVM_OUTCOME } from '../../temporal-config/search-attributes.ts';
 import type { listVswitches } from '../../workflows/index.ts';
 import { MemoryNeutron } from '../neutron/memory-neutron.ts';
+import { startReceiver } from '../notifications/receiver.ts';
 import { startRun } from './start.ts';
 
 /** Runs each operation once on embedded defaults and stores the histories that replay tests hold: `node test/workflows/store-histories.ts`. */
@@ -96,6 +99,7 @@ try {
   await storeOfNeutron(stack.hosts[0]);
   await storeOfVswitches(stack.hosts[0]);
   await storeOfDeletion(stack.hosts[0]);
+  await storeOfNotifications(stack.hosts[0]);
 } finally {
   await stack.stop();
 }
@@ -296,6 +300,39 @@ async function storeOfDeletion(embedded: HostConfiguration | undefined): Promise
     await store('deleteVswitch', run.workflowId);
   } finally {
     await workers.stop();
+  }
+}
+
+/** On a host of its own with a webhook: one event is taken at the second attempt, another one by nobody. */
+async function storeOfNotifications(embedded: HostConfiguration | undefined): Promise<void> {
+  if (embedded === undefined) throw new Error('no embedded host');
+  const receiver = await startReceiver();
+  const { url, secret } = receiver;
+  const host = 'zvm-told';
+  const webhooks = [{ name: 'ops', url, secret, events: EVENT_NAMES }];
+  const workers = await runWorkers([{ ...embedded, host, webhooks }], stack.target, createLogger('fatal'));
+  try {
+    receiver.answerNext(500);
+    for (const [name, webhook] of [
+      ['notify', 'ops'],
+      ['notify.undelivered', 'nobody'],
+    ] as const) {
+      const workflowId = workflowIdOf(await startTestNotification(stack.client, host, webhook, 'a test'));
+      await stack.client.workflow
+        .getHandle(workflowId)
+        .result()
+        .catch((error: unknown) => {
+          if (webhook === 'ops') throw error;
+        });
+      await store(name, workflowId);
+    }
+    const follows = stack.client.workflow.getHandle(`events/${host}`);
+    await follows.signal('lookedUntil', new Date().toISOString());
+    while (!(await hasEvents(follows.workflowId, 'lookedUntil', 2))) await sleep(100);
+    await store('followEvents', follows.workflowId);
+  } finally {
+    await workers.stop();
+    await receiver.close();
   }
 }
 

@@ -1,7 +1,7 @@
 import { defined } from '../../../domain/defined.ts';
 import { BackendError, type BackendErrorCode, type BackendErrorDetails } from '../../backend-error.ts';
 import { plainText } from '../../http/plain-text.ts';
-import { verdictOn } from '../../zvm/return-codes.ts';
+import { smapiPage, verdictOn } from '../../zvm/return-codes.ts';
 import { smapiAdvice } from '../../zvm/smapi-advice.ts';
 
 /** An answer of Feilong that is no success: its codes decide, its text and the HTTP status often mislead (docs/reference/feilong.md 1.2). */
@@ -17,7 +17,15 @@ export class FeilongError extends BackendError {
   }
 }
 
-type Failure = { code: BackendErrorCode; retryable: boolean; what: string; advice: string; rc?: number; rs?: number };
+type Failure = {
+  code: BackendErrorCode;
+  retryable: boolean;
+  what: string;
+  advice: string;
+  rc?: number;
+  rs?: number;
+  page?: string;
+};
 
 const SERVER = 'check that sdkserver and the SMAPI servers run (systemctl status sdkserver, VSMREQIN)';
 const DEFECT = 'report this defect with the failed step, and the version of Feilong and of its zthin';
@@ -87,7 +95,8 @@ const TOKEN = 'check zvm_feilong_token_file against the token file of the server
 function ofSmapi([rc, rs]: readonly [number, number], functionName: string, failed: FailedEnvelope): Failure {
   const verdict = verdictOn(functionName, rc, rs, quoted(failed));
   const what = verdict.ok ? `SMAPI ${rc}/${rs}, which is no failure` : `SMAPI ${rc}/${rs}: ${verdict.sentence}`;
-  return { code: 'smapi', retryable: verdict.ok || verdict.retryable, what, advice: smapiAdvice(rc, rs), rc, rs };
+  const advice = smapiAdvice(rc, rs);
+  return { code: 'smapi', retryable: verdict.ok || verdict.retryable, what, advice, page: smapiPage(rc, rs), rc, rs };
 }
 
 /** A couple that fails says SMAPI's codes in the repr of a Python dict alone; the code around it stands for several of them. */

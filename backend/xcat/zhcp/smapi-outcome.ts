@@ -1,7 +1,7 @@
 import type { Finding } from '../../../domain/drift/finding.ts';
 import { BackendError } from '../../backend-error.ts';
 import { plainText } from '../../http/plain-text.ts';
-import { judge, type SmapiVerdict } from '../../zvm/return-codes.ts';
+import { judge, type SmapiVerdict, smapiPage } from '../../zvm/return-codes.ts';
 import { smapiAdvice } from '../../zvm/smapi-advice.ts';
 import type { Command, CommandOutcome } from './channel.ts';
 
@@ -30,7 +30,8 @@ export function failureOf(operation: string, outcome: CommandOutcome | undefined
   const coded = /^\s*Return Code: /m.test(outcome.output);
   const advice = coded ? smapiAdvice(verdict.rc, verdict.rs) : 'check that the zHCP runs smcli and that SMAPI answers';
   const { rc, rs, retryable } = verdict;
-  return new BackendError({ code: 'smapi', operation, message, advice, retryable, ...(coded ? { rc, rs } : {}) });
+  const page = coded ? smapiPage(rc, rs) : 'smapi-other';
+  return new BackendError({ code: 'smapi', operation, message, advice, retryable, page, ...(coded ? { rc, rs } : {}) });
 }
 
 /** SMAPI's verdict on a command, some of whose codes mean "already so"; undefined when it was not run. */

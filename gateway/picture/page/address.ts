@@ -1,11 +1,21 @@
-const KEYS = ['host', 'find', 'as', 'by', 'guest', 'nic', 'vswitch', 'vlan'] as const;
+const KEYS = ['host', 'find', 'as', 'by', 'guest', 'nic', 'vswitch', 'vlan', 'operation'] as const;
 
 /** The view that a link to the picture opens, the same for every reader. Empty where nothing is chosen. */
 export type Address = Record<(typeof KEYS)[number], string>;
 
 export function readAddress(): Address {
   const given = new URLSearchParams(location.search);
-  const address: Address = { host: '', find: '', as: '', by: '', guest: '', nic: '', vswitch: '', vlan: '' };
+  const address: Address = {
+    host: '',
+    find: '',
+    as: '',
+    by: '',
+    guest: '',
+    nic: '',
+    vswitch: '',
+    vlan: '',
+    operation: '',
+  };
   for (const key of KEYS) address[key] = given.get(key) ?? '';
   return address;
 }

@@ -15,6 +15,7 @@ type Elements = {
   head: SVGSVGElement;
   wires: SVGSVGElement;
   login: HTMLDialogElement;
+  change: HTMLDialogElement;
   token: HTMLInputElement;
 } & Record<
   | 'problem'
@@ -27,10 +28,15 @@ type Elements = {
   | 'picture'
   | 'stage'
   | 'waiting'
+  | 'hosts'
+  | 'controls'
+  | 'bar'
+  | 'newest'
   | 'nothing'
   | 'detail'
   | 'operations'
-  | 'why',
+  | 'why'
+  | 'logins',
   HTMLElement
 >;
 
@@ -44,6 +50,7 @@ const CLASSES: { [Id in keyof Elements]: new () => Elements[Id] } = {
   head: SVGSVGElement,
   wires: SVGSVGElement,
   login: HTMLDialogElement,
+  change: HTMLDialogElement,
   token: HTMLInputElement,
   problem: HTMLElement,
   findings: HTMLElement,
@@ -55,10 +62,15 @@ const CLASSES: { [Id in keyof Elements]: new () => Elements[Id] } = {
   picture: HTMLElement,
   stage: HTMLElement,
   waiting: HTMLElement,
+  hosts: HTMLElement,
+  controls: HTMLElement,
+  bar: HTMLElement,
+  newest: HTMLElement,
   nothing: HTMLElement,
   detail: HTMLElement,
   operations: HTMLElement,
   why: HTMLElement,
+  logins: HTMLElement,
 };
 
 /** An element of the page. Text is put in as text: what comes from z/VM is never read as HTML. */

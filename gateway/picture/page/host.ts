@@ -40,6 +40,8 @@ export type DrawnGuest = {
   runsOn?: string | undefined;
   belongsTo?: string | undefined;
   outside: boolean;
+  /** An operation is at work on it: a difference from the record is no drift. */
+  changing: boolean;
 };
 /** `missing`: ports name it, and z/VM has none of that name. */
 export type DrawnVswitch = Omit<HostView['vswitches'][number], 'name'> & { name: string; missing?: true };
@@ -51,6 +53,7 @@ export type DrawnHost = {
   flat: number;
   ports: number;
   drifted: number;
+  changing: number;
 };
 
 const derived = new WeakMap<GuestView, DrawnGuest>();
@@ -71,6 +74,7 @@ export function hostOf(view: HostView): DrawnHost {
     flat: nics.filter(({ kind }) => kind === 'flat').length,
     ports: nics.filter(({ port }) => port !== undefined).length,
     drifted: guests.filter(({ drift }) => drift.length > 0).length,
+    changing: guests.filter(({ changing }) => changing).length,
   };
 }
 
@@ -90,6 +94,7 @@ function guestOf(view: GuestView): DrawnGuest {
     runsOn: view.runsOn,
     belongsTo: view.belongsTo,
     outside: view.outside === true,
+    changing: view.inProgress === true,
   };
   derived.set(view, guest);
   return guest;

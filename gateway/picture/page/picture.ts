@@ -1,6 +1,8 @@
+import { openChange } from './actions/change-dialog.ts';
 import { type Address, readAddress, writeAddress } from './address.ts';
-import type { FullGuest, HostView, ListedOperation } from './api.ts';
+import type { HostView, KnownHost } from './api.ts';
 import { changed, differences } from './changes.ts';
+import { ChosenReader, messageOf } from './chosen.ts';
 import { showDetails } from './details/details.ts';
 import { showOperations } from './details/operations.ts';
 import { dataAround, element, isStyled, make } from './dom.ts';
@@ -12,8 +14,9 @@ import { focusGuest, neighbour, reveal, showLayout, startStage } from './drawing
 import { followHost } from './feed.ts';
 import { type Freshness, showFreshness, showReconciled } from './freshness.ts';
 import { type DrawnGuest, type DrawnHost, hostOf } from './host.ts';
+import { followHosts } from './overview.ts';
 import { guestMatches, parseQuery, type Term } from './search.ts';
-import { getGuest, getHosts, getOperations, Refusal } from './session.ts';
+import { getHosts, Refusal } from './session.ts';
 
 const FLASH_MS = 3_000;
 const AGAIN_MS = 5_000;
@@ -21,23 +24,16 @@ const MOST_FINDINGS = 5;
 
 /** The view that is looked at; all of it is in the address. */
 let looked = readAddress();
-const state: {
-  host: DrawnHost | undefined;
-  query: Term[];
-  guests: DrawnGuest[];
-  fullGuest: FullGuest | undefined;
-  fullProblem: string | undefined;
-  operations: { guest: string; nic: string; list: readonly ListedOperation[] } | undefined;
-  operationsProblem: string | undefined;
-} = {
+const state: { host: DrawnHost | undefined; hosts: readonly KnownHost[]; query: Term[]; guests: DrawnGuest[] } = {
   host: undefined,
+  hosts: [],
   query: [],
   guests: [],
-  fullGuest: undefined,
-  fullProblem: undefined,
-  operations: undefined,
-  operationsProblem: undefined,
 };
+const reader = new ChosenReader(
+  () => looked,
+  () => showChosen(),
+);
 const freshness: Freshness = { word: 'connecting', readAt: undefined };
 const flash: Flash = { keys: new Set(), number: 0 };
 let current: string | undefined;
@@ -48,14 +44,16 @@ function look(change: Partial<Address>, step = false): void {
   const before = looked;
   looked = { ...looked, ...change };
   writeAddress(looked, step);
-  if (looked.guest !== before.guest) void readGuest();
-  else if (looked.nic !== before.nic) void readOperations();
+  if (looked.guest !== before.guest) readGuest();
+  else if (looked.nic !== before.nic) readOperations();
+  if (looked.operation !== before.operation) void reader.readOperation();
   if (looked.guest !== '') current = looked.guest;
   show();
 }
 
 /** One thing is chosen at a time; a second click lets go of it. */
-const choose = (what: Partial<Address>) => look({ guest: '', nic: '', vswitch: '', vlan: '', ...what }, true);
+const NOTHING = { guest: '', nic: '', vswitch: '', vlan: '', operation: '' };
+const choose = (what: Partial<Address>) => look({ ...NOTHING, ...what }, true);
 const clear = () => choose({});
 const find = (text: string) => {
   element('find').value = text;
@@ -82,13 +80,23 @@ function show(): void {
   element('counts').replaceChildren(
     `${state.guests.length} of ${host.guests.length} guests · ${host.ports} ports · `,
     make('span', { class: host.drifted > 0 ? 'bad' : '' }, host.drifted === 0 ? 'no drift' : `${host.drifted} drifted`),
+    host.changing === 0 ? '' : make('span', { class: 'changing' }, ` · ${host.changing} changing`),
   );
   element('nothing').hidden = state.guests.length > 0;
 }
 
 function showChosen(): void {
   const { host } = state;
-  if (host !== undefined) showDetails({ ...state, host, chosen: looked }, { choose, clear, find });
+  if (host === undefined) return;
+  const known = state.hosts.find((each) => each.host === looked.host);
+  const change: Parameters<typeof openChange>[1] = ({ id, runId }) => look({ operation: `${id}/${runId}` }, true);
+  const actions = {
+    choose,
+    clear,
+    find,
+    change: (wanted: Parameters<typeof openChange>[0]) => openChange(wanted, change),
+  };
+  showDetails({ ...reader.chosen, host, known, chosen: looked }, actions);
 }
 
 /** A host's drawing must not stand under the name of another, which may take long to be read. */
@@ -96,19 +104,43 @@ function showNothing(): void {
   for (const id of ['legend', 'counts', 'detail', 'operations'] as const) element(id).replaceChildren();
   element('stage').classList.add('unread');
   element('waiting').hidden = false;
-  element('nothing').hidden = true;
+  for (const id of ['nothing', 'findings'] as const) element(id).hidden = true;
   showReconciled();
   showProblem(null);
 }
 
+/** Of all hosts a table stands in the drawing's place. */
+function showOverview(isShown: boolean): void {
+  element('hosts').hidden = !isShown;
+  for (const id of ['picture', 'controls', 'bar', 'detail'] as const) element(id).hidden = isShown;
+  element('newest').textContent = isShown ? 'Running and failed operations' : 'Newest operations';
+}
+
+/** The hosts as Temporal knows them, with what the reader may do there. */
+async function readHosts(): Promise<void> {
+  state.hosts = await getHosts().then(
+    ({ hosts }) => hosts,
+    () => state.hosts,
+  );
+  showChosen();
+}
+
+/** Look at a host; at all of them without a name. */
 function openHost(host: string): void {
   stopFollowing();
-  Object.assign(state, { host: undefined, fullGuest: undefined, operations: undefined });
+  state.host = undefined;
+  reader.forget();
   Object.assign(freshness, { word: 'connecting', readAt: undefined });
   showNothing();
   element('host').value = host;
-  document.title = `${host} · networking-zvm`;
+  showOverview(host === '');
+  document.title = host === '' ? 'All hosts · networking-zvm' : `${host} · networking-zvm`;
+  if (host === '') {
+    stopFollowing = followHosts((problem) => showProblem(problem === undefined ? null : messageOf(problem)));
+    return;
+  }
   showFreshness(freshness);
+  void readHosts();
   stopFollowing = followHost(host, {
     connected: () => {
       freshness.word = 'live';
@@ -127,7 +159,7 @@ function openHost(host: string): void {
     operations: (operations) => {
       showOperations(operations);
       const own = operations.filter(({ userid }) => userid === looked.guest);
-      if (looked.guest !== '' && own.some((operation) => isNews(operation))) void readOperations();
+      if (looked.guest !== '' && own.some((operation) => reader.isNews(operation))) readOperations();
     },
     reconciliation: (health) => showReconciled(health),
     hold: (hold) => element('stage').classList.toggle('held', hold !== null),
@@ -149,12 +181,12 @@ function take(view: HostView): void {
   if (before === undefined) {
     show();
     reveal(looked.guest, true);
-    void readGuest();
+    readGuest();
+    void reader.readOperation();
     return;
   }
   flashFor(differences(before, state.host));
-  if (looked.guest !== '' && guestNamed(before, looked.guest) !== guestNamed(state.host, looked.guest))
-    void readGuest();
+  if (looked.guest !== '' && guestNamed(before, looked.guest) !== guestNamed(state.host, looked.guest)) readGuest();
   show();
 }
 
@@ -173,51 +205,14 @@ function flashFor(keys: readonly string[]): void {
   }, FLASH_MS);
 }
 
-/** Operations of the chosen guest that its list does not show as they are. */
-function isNews({ runId, state: word, outcome }: ListedOperation): boolean {
-  const known = state.operations?.list.find((each) => each.runId === runId);
-  return known === undefined || known.state !== word || known.outcome !== outcome;
+function readGuest(): void {
+  void reader.readGuest();
+  readOperations();
 }
 
-/** Record and z/VM of the chosen guest in full, and its operations. */
-async function readGuest(): Promise<void> {
-  const { guest, host } = looked;
-  if (guest === '' || host === '') return;
-  void readOperations();
-  state.fullProblem = undefined;
-  try {
-    const full = await getGuest(host, guest);
-    if (looked.guest !== guest || looked.host !== host) return;
-    state.fullGuest = full;
-  } catch (error) {
-    state.fullProblem = messageOf(error);
-  }
-  showChosen();
-}
-
-/** Operations of the chosen port, or of the whole guest. */
-async function readOperations(): Promise<void> {
-  const { guest, nic, host } = looked;
-  if (guest === '' || host === '') return;
-  const portId = guestNamed(state.host, guest)?.nics.find(({ key }) => key === nic)?.port?.portId;
-  state.operationsProblem = undefined;
-  try {
-    const query = new URLSearchParams({
-      host,
-      limit: '15',
-      ...(portId === undefined ? { userid: guest } : { port: portId }),
-    });
-    const { operations: list } = await getOperations(query);
-    if (looked.guest !== guest || looked.nic !== nic) return;
-    state.operations = { guest, nic, list };
-  } catch (error) {
-    state.operationsProblem = messageOf(error);
-  }
-  showChosen();
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+function readOperations(): void {
+  const nics = guestNamed(state.host, looked.guest)?.nics ?? [];
+  void reader.readOperations(nics.find(({ key }) => key === looked.nic)?.port?.portId);
 }
 
 function showProblem(text: string | null): void {
@@ -245,8 +240,20 @@ function listen(): void {
     element(id).addEventListener('change', () => look({ [id]: element(id).value }));
   const hosts = element('host');
   hosts.addEventListener('change', () => {
-    look({ host: hosts.value, guest: '', nic: '', vswitch: '', vlan: '' }, true);
+    look({ host: hosts.value, ...NOTHING }, true);
     openHost(hosts.value);
+  });
+  element('hosts').addEventListener('click', (event) => {
+    const host = dataAround(event.target, '[data-host]')?.host;
+    if (host === undefined || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    look({ host, ...NOTHING }, true);
+    openHost(host);
+    hosts.focus();
+  });
+  document.querySelector('aside')?.addEventListener('click', ({ target }) => {
+    const { open, at } = dataAround(target, '[data-open]') ?? {};
+    if (open !== undefined && at !== undefined) openOperation(open, at);
   });
   element('head').addEventListener('click', ({ target }) => clickVswitch(target));
   element('wires').addEventListener('click', ({ target }) => clickGuest(target));
@@ -260,7 +267,7 @@ function listen(): void {
       typed.focus();
       typed.select();
     }
-    if (event.key === 'Escape' && !element('login').open) {
+    if (event.key === 'Escape' && document.querySelector('dialog[open]') === null) {
       if (closeKey()) return;
       if (event.target === typed && typed.value !== '') find('');
       else clear();
@@ -270,13 +277,23 @@ function listen(): void {
   window.addEventListener('popstate', () => {
     const { host } = looked;
     looked = readAddress();
-    if (looked.host === '') looked.host = host;
+    if (looked.host === '' && state.hosts.length === 1) looked.host = host;
     showControls();
     if (looked.host !== host) openHost(looked.host);
-    else if (looked.guest !== '') void readGuest();
+    else if (looked.guest !== '') readGuest();
+    void reader.readOperation();
     show();
   });
   setInterval(() => showFreshness(freshness), 1_000);
+}
+
+/** An operation among those of all hosts is shown beside its host. */
+function openOperation(operation: string, host: string): void {
+  if (looked.host !== '') look({ operation }, true);
+  else {
+    look({ ...NOTHING, host, operation }, true);
+    openHost(host);
+  }
 }
 
 function isTyped(target: EventTarget | null): boolean {
@@ -326,7 +343,7 @@ function showControls(): void {
 }
 
 /** The hosts that may be looked at, as soon as they can be read. */
-async function hostsThere(): Promise<{ host: string }[]> {
+async function hostsThere(): Promise<readonly KnownHost[]> {
   for (;;) {
     try {
       const { hosts } = await getHosts();
@@ -352,9 +369,14 @@ async function start(): Promise<void> {
   startStage();
   showControls();
   const hosts = await hostsThere();
-  element('host').replaceChildren(...hosts.map(({ host }) => make('option', { value: host }, host)));
+  state.hosts = hosts;
+  element('host').replaceChildren(
+    ...(hosts.length > 1 ? [make('option', { value: '' }, 'All hosts')] : []),
+    ...hosts.map(({ host }) => make('option', { value: host }, host)),
+  );
   if (hosts.length === 0) return showProblem('This gateway serves no host that you may read.');
   listen();
+  if (looked.host === '' && hosts.length > 1) return openHost('');
   const first = looked.host === '' ? hosts[0] : hosts.find(({ host }) => host === looked.host);
   if (first === undefined) return askForAnother(looked.host);
   looked.host = first.host;

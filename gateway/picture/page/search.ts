@@ -13,6 +13,7 @@ const FIELDS: Readonly<Record<Field, (nic: Nic, wanted: string) => boolean>> = {
   port: (nic, wanted) => nic.port?.portId.startsWith(wanted) === true,
   is: (nic, wanted) => {
     if (wanted === 'drifted') return nic.drift.length > 0;
+    if (wanted === 'changing') return nic.inProgress === true;
     return wanted === 'flat' || wanted === 'trunk' ? nic.kind === wanted : nic.state === wanted;
   },
 };

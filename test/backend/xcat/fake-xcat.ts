@@ -43,7 +43,7 @@ export async function fakeXcat(
     url,
     username: 'admin',
     password: 's3cr&t %41+',
-    timeoutMs: 5_000,
+    timeoutMs: 60_000,
     verifyTls: true,
     credentialsInQuery: false,
     ...options,

@@ -1,27 +1,30 @@
+import { reconcileChange } from '../actions/change.ts';
 import type { HostView } from '../api.ts';
 import { type Child, element, keepingFocus, make } from '../dom.ts';
 import type { DrawnVswitch, Nic } from '../host.ts';
-import { type Actions, button, type Details, facts, heading } from './detail-parts.ts';
+import { type Actions, button, changeButtons, type Details, facts, heading, may } from './detail-parts.ts';
 import { guestDetails } from './guest-details.ts';
+import { operationDetails } from './operation-details.ts';
 
 /** Show the details of the chosen guest, VSWITCH or VLAN, or else of the host. */
 export function showDetails(state: Details, actions: Actions): void {
   const { host, chosen } = state;
   const guest = host.guests.find(({ userid }) => userid === chosen.guest);
   const vswitch = host.vswitches.find(({ name }) => name === chosen.vswitch);
-  const content =
-    guest !== undefined
-      ? guestDetails(guest, state, actions)
-      : vswitch !== undefined
-        ? vswitchDetails(vswitch, state, actions)
-        : chosen.vlan !== ''
-          ? vlanDetails(chosen.vlan, state, actions)
-          : hostDetails(state);
+  const content = () => {
+    if (chosen.operation !== '') return operationDetails(state, actions);
+    if (guest !== undefined) return guestDetails(guest, state, actions);
+    if (vswitch !== undefined) return vswitchDetails(vswitch, state, actions);
+    return chosen.vlan === '' ? hostDetails(state, actions) : vlanDetails(chosen.vlan, state, actions);
+  };
   const detail = element('detail');
-  keepingFocus(detail, () => detail.replaceChildren(...content.filter((part) => part !== undefined && part !== false)));
+  keepingFocus(detail, () =>
+    detail.replaceChildren(...content().filter((part) => part !== undefined && part !== false)),
+  );
 }
 
-function hostDetails({ host }: Details): Child[] {
+function hostDetails(state: Details, actions: Actions): Child[] {
+  const { host } = state;
   const { view, guests, ports, drifted, vlans, vswitches } = host;
   return [
     make('h2', {}, `z/VM system ${view.host}`),
@@ -31,9 +34,11 @@ function hostDetails({ host }: Details): Child[] {
       ['Ports', String(ports)],
       ['VLANs', String(vlans.size)],
       ['Drifted guests', String(drifted), drifted > 0],
+      ['Being changed', String(host.changing)],
       ['z/VM started', view.iplTime ?? 'not known'],
       ...capabilityFacts(view.capabilities),
     ]),
+    may(state, 'reconcile') && changeButtons([reconcileChange(view.host)], actions),
     ...behaviourFacts(view.behaviour ?? []),
     make(
       'p',

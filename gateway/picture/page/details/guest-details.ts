@@ -1,8 +1,9 @@
+import { nicChanges } from '../actions/change.ts';
 import type { FullGuest } from '../api.ts';
 import { type Child, make } from '../dom.ts';
 import { colourOf } from '../drawing/colours.ts';
 import { type DrawnGuest, type DrawnHost, type Nic, stateText, vlanText } from '../host.ts';
-import { type Actions, button, type Details, facts, heading } from './detail-parts.ts';
+import { type Actions, button, changeButtons, type Details, facts, heading, may } from './detail-parts.ts';
 import { operationLine } from './operations.ts';
 
 /** A guest: its NICs, each with its record beside z/VM, what reconciliation would do, and its operations. */
@@ -41,9 +42,12 @@ function nicDetails(
   nic: Nic,
   guest: DrawnGuest,
   full: FullGuest | undefined,
-  { chosen, host }: Details,
-  { choose }: Actions,
+  state: Details,
+  actions: Actions,
 ): HTMLElement {
+  const { chosen, host } = state;
+  const { choose } = actions;
+  const isLive = full?.actual.live.some(({ vdev }) => vdev === nic.vdev) ?? nic.coupledTo !== undefined;
   const open = chosen.nic === nic.key;
   const title = make(
     'button',
@@ -66,6 +70,7 @@ function nicDetails(
     title,
     ...nic.drift.filter((text) => !guest.drift.includes(text)).map((text) => make('p', { class: 'bad' }, text)),
     sideBySide(nic, full, host),
+    may(state, 'change') && !guest.outside && changeButtons(nicChanges(nic, host, isLive), actions),
   );
 }
 
@@ -88,12 +93,22 @@ function sideBySide(nic: Nic, full: FullGuest | undefined, host: DrawnHost): HTM
         authorisation === undefined && nic.drift.length > 0,
       ],
     ]),
-    comparison(full === undefined ? '…' : '—', [
+    comparison(nic, full === undefined ? '…' : '—', [
       ['VSWITCH', port?.vswitch, directory?.vswitch ?? (directory && 'none'), live?.vswitch ?? (live && 'not coupled')],
+      [
+        'VLAN',
+        vlansText(nic.vlans),
+        vlansText(directory?.authorization?.vlans),
+        vlansText(live?.vlans ?? authorisation?.vlans),
+      ],
       ['MAC', port?.mac, directory?.macId, live?.mac],
       ['Port no.', undefined, directory?.portNumber, live?.portNumber ?? authorisation?.portNumber],
     ]),
   );
+}
+
+function vlansText(vlans: readonly number[] | undefined): string | undefined {
+  return vlans === undefined || vlans.length === 0 ? undefined : vlans.join(', ');
 }
 
 function networkText({ kind, vlans, written }: Nic): string {
@@ -114,8 +129,12 @@ function grantedText({ vswitch }: Nic, authorisation: Authorisation | undefined)
 type Cell = string | number | undefined;
 
 /** A row for each thing that record, directory and running guest have; `wait` stands for what is not known yet. */
-function comparison(wait: string, rows: readonly (readonly [name: string, ...cells: Cell[]])[]): HTMLElement {
-  const head = ['', 'Record', 'Directory', 'Running'].map((text) => make('th', { scope: 'col' }, text));
+function comparison(
+  nic: Nic,
+  wait: string,
+  rows: readonly (readonly [name: string, record: Cell, directory: Cell, live: Cell])[],
+): HTMLElement {
+  const head = ['', 'Recorded', 'Directory', 'Live'].map((text) => make('th', { scope: 'col' }, text));
   return make(
     'table',
     {},
@@ -123,18 +142,36 @@ function comparison(wait: string, rows: readonly (readonly [name: string, ...cel
     make(
       'tbody',
       {},
-      ...rows.map(([name, record, directory, running]) =>
+      ...rows.map(([name, record, directory, live]) =>
         make(
           'tr',
           {},
           make('th', { scope: 'row' }, name),
           make('td', {}, String(record ?? '—')),
-          make('td', {}, String(directory ?? wait)),
-          make('td', {}, String(running ?? wait)),
+          ...[directory, live].map((cell) => compared(nic, name, record, cell, wait)),
         ),
       ),
     ),
   );
+}
+
+/** A cell beside the recorded one; red where it differs, unless the port is down, which uncouples it, or being changed. */
+function compared({ port, inProgress }: Nic, name: string, record: Cell, cell: Cell, wait: string): HTMLElement {
+  const differs = record !== undefined && cell !== undefined && plain(name, record) !== plain(name, cell);
+  if (!differs || (name === 'VSWITCH' && port?.adminStateUp === false)) return make('td', {}, String(cell ?? wait));
+  return make(
+    'td',
+    { class: inProgress === true ? 'changing' : 'differs' },
+    make('span', { 'aria-hidden': true }, '≠ '),
+    make('span', { class: 'heard' }, 'differs: '),
+    String(cell),
+  );
+}
+
+/** The part of a cell that counts: the directory has the last half of a MAC alone. */
+function plain(name: string, cell: NonNullable<Cell>): string {
+  const text = String(cell).toLowerCase();
+  return name === 'MAC' ? text.replaceAll(/[^0-9a-f]/g, '').slice(-6) : text;
 }
 
 /** On a port-based VSWITCH the one with the NIC's port number, or else with its VLANs. */

@@ -12,19 +12,9 @@ export function showOperations(operations: readonly ListedOperation[]): void {
   );
 }
 
-/** An operation, linked to its run in the Temporal UI. */
-export function operationLine({
-  id,
-  runId,
-  type,
-  userid,
-  state,
-  outcome,
-  startedAt,
-  run,
-}: ListedOperation): HTMLElement {
-  const [, vswitch] = /^vswitch~[^~]+~([^~]+)$/.exec(id) ?? [];
-  const name = [type, userid ?? vswitch].filter((word) => word !== undefined).join(' ');
+/** An operation in a list; a click on its name opens it in the details. */
+export function operationLine(operation: ListedOperation): HTMLElement {
+  const { id, runId, host, state, outcome, startedAt, origin } = operation;
   // The outcome of an operation in the queue of its guest is `waiting`.
   const word = outcome ?? state;
   return make(
@@ -33,12 +23,20 @@ export function operationLine({
     make(
       'span',
       {},
-      run === undefined
-        ? name
-        : make('a', { href: run, target: '_blank', rel: 'noreferrer', 'data-focus': `run ${runId}` }, name),
+      make(
+        'button',
+        { class: 'link', 'data-open': `${id}/${runId}`, 'data-at': host, 'data-focus': `run ${runId}` },
+        nameOf(operation),
+      ),
       make('br'),
-      make('small', {}, dayAndTimeText(startedAt)),
+      make('small', {}, dayAndTimeText(startedAt), origin === undefined ? '' : ` · ${origin.by}`),
     ),
     make('span', { class: `state ${state === 'running' ? state : word}` }, word),
   );
+}
+
+/** An operation by its type and what it is about. */
+export function nameOf({ id, type, userid }: Pick<ListedOperation, 'id' | 'type' | 'userid'>): string {
+  const [, vswitch] = /^vswitch~[^~]+~([^~]+)$/.exec(id) ?? [];
+  return [type, userid ?? vswitch].filter((word) => word !== undefined).join(' ');
 }

@@ -24,6 +24,8 @@ export function drawGuest(item: GuestItem, look: Look): Shapes {
     shape('text', { class: 'node', x: start + guest.userid.length * 8.6 + 8, y: y + 16 }, nodeText(guest)),
     guest.drift.length > 0 &&
       shape('text', { class: 'badge', x: x + w - 10, y: y + 16, 'text-anchor': 'end' }, 'DRIFT'),
+    guest.changing &&
+      shape('text', { class: 'badge changing', x: x + w - 10, y: y + 16, 'text-anchor': 'end' }, 'CHANGING'),
     ...rows,
   );
   return {
@@ -36,6 +38,7 @@ function guestAttributes(guest: DrawnGuest, { chosen, flashed, dimmed, current }
   const classes = [
     kind,
     guest.drift.length > 0 && 'drift',
+    guest.changing && 'changing',
     guest.outside && 'outside',
     chosen.guest === guest.userid && 'chosen',
     flashed.has(guest.userid) && 'flash',
@@ -52,10 +55,10 @@ function guestAttributes(guest: DrawnGuest, { chosen, flashed, dimmed, current }
   };
 }
 
-function nodeText({ node, userid, outside, drift }: DrawnGuest): string {
+function nodeText({ node, userid, outside, drift, changing }: DrawnGuest): string {
   if (outside) return 'not in xCAT';
   const text = node === userid.toLowerCase() ? '' : node;
-  const most = drift.length > 0 ? 8 : 14;
+  const most = drift.length > 0 || changing ? 8 : 14;
   return text.length > most ? `${text.slice(0, most - 1)}…` : text;
 }
 
@@ -71,7 +74,8 @@ function sentenceOf(guest: DrawnGuest): string {
 function newSentence(guest: DrawnGuest): string {
   const nics = guest.nics.map(nicSentence);
   const drift = guest.drift.length === 0 ? [] : [`Drift: ${guest.drift.join('; ')}`];
-  return [`Guest ${guest.userid}`, ...(nics.length === 0 ? ['no NICs'] : nics), ...drift].join('. ');
+  const changing = guest.changing ? ['An operation is changing it'] : [];
+  return [`Guest ${guest.userid}`, ...changing, ...(nics.length === 0 ? ['no NICs'] : nics), ...drift].join('. ');
 }
 
 function nicClasses(nic: Nic, { chosen, flashed, dimmed }: Look, matches: boolean, more = ''): string {
@@ -238,6 +242,7 @@ function nicBars({ nics }: DrawnGuest, x: number, y: number, w: number, h: numbe
 export function drawGroup(item: GroupItem, look: Look): Shapes {
   const { x, y, w, h, title, members, bundles } = item;
   const drifted = members.filter(({ drift }) => drift.length > 0).length;
+  const changing = members.filter((member) => member.changing).length;
   const count = `${members.length} ${members.length === 1 ? 'guest' : 'guests'}`;
   const over = shape(
     'g',
@@ -249,6 +254,7 @@ export function drawGroup(item: GroupItem, look: Look): Shapes {
       title,
       shape('tspan', { class: 'soft', dx: 10 }, count),
       drifted > 0 && shape('tspan', { class: 'bad', dx: 10 }, `${drifted} drifted`),
+      changing > 0 && shape('tspan', { class: 'changing', dx: 10 }, `${changing} changing`),
     ),
     ...bundles.map((bundle) => drawPlug(bundle, y, look)),
   );
