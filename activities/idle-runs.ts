@@ -79,7 +79,10 @@ export function createClosedSchedules(host: string): (client: Client, now: numbe
 }
 
 /** Delete the histories of ended runs. One that Temporal does not delete is kept as long as all others. */
-export async function deleteRuns({ client, log }: Context, runs: readonly ReconcileRun[]): Promise<void> {
+export async function deleteRuns(
+  { client, log }: Pick<Context, 'client' | 'log'>,
+  runs: readonly ReconcileRun[],
+): Promise<void> {
   const { namespace } = client.options;
   for (const run of runs)
     await client.workflowService

@@ -141,6 +141,12 @@ function stepsFor(
   }
 }
 
+/** Guests that were logged on when they were last looked at come first: after a re-IPL somebody waits for them. */
+export function runningFirst(candidates: readonly Candidate[], guests: readonly SurveyedGuest[]): Candidate[] {
+  const off = new Set(guests.filter(({ remembered }) => remembered?.verified === true).map(({ userid }) => userid));
+  return candidates.toSorted((one, other) => Number(off.has(one.userid)) - Number(off.has(other.userid)));
+}
+
 /** As many candidates as one run repairs; when there are more, the next run follows at once. */
 export function candidatesOfOneRun(candidates: readonly Candidate[]): Candidate[] {
   let left = MOST_CANDIDATE_CHARACTERS;

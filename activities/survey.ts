@@ -20,7 +20,7 @@ import { checkpointOf, type NeutronSurvey, NO_NEUTRON, surveyNeutron } from './n
 import { boundPorts, neutronHosts } from './neutron-view.ts';
 import { entriesToRemember, nicsOf, remember, wiredNics } from './survey-checkpoint.ts';
 import { failure, type Later, notNow, unusable } from './survey-failures.ts';
-import { candidatesOfOneRun, examine, type Found } from './survey-guests.ts';
+import { candidatesOfOneRun, examine, type Found, runningFirst } from './survey-guests.ts';
 import { rdevsToRemember, vswitchesToEnsure, withoutUplinks } from './survey-vswitches.ts';
 
 const MOST_LINES = 100;
@@ -72,7 +72,7 @@ export async function surveyHost(
     new Set([nics.userid ?? '', reading.agent]),
   );
   host.backend.entries.keepOnly(reading.guests);
-  const candidates = candidatesOfOneRun(found.candidates);
+  const candidates = candidatesOfOneRun(runningFirst(found.candidates, guests));
   const coupled = coupledUserids([reading, ...reading.members].flatMap(({ vswitches }) => vswitches));
   const iplTime = reading.iplTime ?? checkpoint.iplTime;
   const ipl = checkpoint.iplTime !== undefined && checkpoint.iplTime !== iplTime;

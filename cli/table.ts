@@ -41,15 +41,24 @@ export function fitted(table: Table, width: number, { short = {}, less = [] }: N
     const kept = now.headings.filter((each) => each !== heading);
     now = chosenColumns(now, kept.map(nameOf)) ?? now;
   }
-  for (;;) {
-    const widths = columnWidths(now);
-    const widest = widths.indexOf(Math.max(...widths));
-    const heading = now.headings[widest];
-    const over = widthOf(now) - width;
-    const to = Math.max(NARROWEST, (widths[widest] ?? 0) - over);
-    if (over <= 0 || heading === undefined || to >= (widths[widest] ?? 0)) return now;
-    now = withColumn(now, heading, (cell) => cut(cell, to));
-  }
+  return narrowed(now, width);
+}
+
+/** The widest columns cut, one after another, none further than its heading. */
+function narrowed(table: Table, width: number): Table {
+  const over = widthOf(table) - width;
+  const floor = (heading: string) => Math.max(NARROWEST, lengthOf(heading));
+  const cuttable = columnWidths(table)
+    .map((wide, index) => ({ wide, heading: table.headings[index] ?? '' }))
+    .filter(({ wide, heading }) => wide > floor(heading))
+    .toSorted((one, other) => other.wide - one.wide);
+  const [widest] = cuttable;
+  if (over <= 0 || widest === undefined) return table;
+  const to = Math.max(floor(widest.heading), widest.wide - over);
+  return narrowed(
+    withColumn(table, widest.heading, (cell) => cut(cell, to)),
+    width,
+  );
 }
 
 /** The lines of a table. */

@@ -17,8 +17,8 @@ import { readWebhooks, type WebhookConfiguration } from './webhooks.ts';
 /** The configuration of one process. */
 export type Configuration = {
   hosts: HostConfiguration[];
-  /** The files that secrets were read from. */
-  secretFiles: string[];
+  /** The files that secrets were read from, where there are any. */
+  secretFiles?: string[];
   /** Present when Neutron's message bus or REST API is given. */
   neutron?: NeutronConfiguration;
   worker: {
@@ -155,7 +155,7 @@ export function loadConfiguration({ configFiles, configDirs, env }: Configuratio
   if (problems.length > 0) throw new ConfigurationError(problems);
   return {
     hosts,
-    secretFiles: [...secrets.files],
+    ...(secrets.files.size === 0 ? {} : { secretFiles: [...secrets.files] }),
     ...defined({ neutron }),
     worker: { pollingIntervalSeconds, directorySweepSeconds, versioning, ...defined({ cachedRuns }), logLevel },
   };

@@ -18,7 +18,7 @@ const MAY: Record<string, { code: string[]; types: string[]; packages: RegExp }>
   activities: {
     code: ['backend', 'neutron', 'domain', 'temporal-config'],
     types: ['workflows'],
-    packages: /^(zod|node:(crypto|zlib)|@temporalio\/(activity|common))$/,
+    packages: /^(zod|node:(crypto|timers\/promises|zlib)|@temporalio\/(activity|common))$/,
   },
   backend: { code: ['domain'], types: [], packages: /^node:(timers\/promises|diagnostics_channel)$/ },
   'backend/http': { code: ['backend', 'domain'], types: [], packages: /^(undici|node:.*)$/ },

@@ -11,9 +11,8 @@ export class GuestWindows<Guest> {
   readonly #windows: Guest[][];
 
   constructor(guests: readonly Guest[]) {
-    this.#windows = Array.from({ length: Math.ceil(guests.length / GUESTS_IN_WINDOW) }, (_, index) =>
-      guests.slice(index * GUESTS_IN_WINDOW, (index + 1) * GUESTS_IN_WINDOW),
-    );
+    const left = [...guests];
+    this.#windows = windowSizes(guests.length).map((size) => left.splice(0, size));
   }
 
   /** Guests of windows that have not begun. */
@@ -35,6 +34,16 @@ export class GuestWindows<Guest> {
     };
     await allSettled(Array.from({ length: WINDOWS_AT_ONCE }, next));
   }
+}
+
+/**
+ * The sizes of the windows of so many guests. The first of more than two is half as large: two that begin together would end together, and DirMaint would
+ * have nothing to do until the next ones have been read.
+ */
+export function windowSizes(guests: number): number[] {
+  const first = guests > WINDOWS_AT_ONCE * GUESTS_IN_WINDOW ? GUESTS_IN_WINDOW / 2 : GUESTS_IN_WINDOW;
+  const others = Math.ceil(Math.max(0, guests - first) / GUESTS_IN_WINDOW);
+  return [first, ...Array.from({ length: others }, () => GUESTS_IN_WINDOW)];
 }
 
 async function allSettled(parts: readonly Promise<void>[]): Promise<void> {

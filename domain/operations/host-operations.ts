@@ -25,6 +25,16 @@ const EarlierFailures = z
   .array(RepairFailure.or(z.object({ userid: z.string() }).transform(() => undefined)))
   .transform((failures) => failures.filter((failure) => failure !== undefined));
 
+/** Ports of many guests, each named once. */
+function portsOfGuests<Port extends z.ZodType<{ portId: PortId }>>(port: Port) {
+  return z
+    .array(port)
+    .min(1, 'must name a port')
+    .max(MOST_PORTS, `must name at most ${MOST_PORTS} ports`)
+    .refine((ports) => new Set(ports.map(({ portId }) => portId)).size === ports.length, 'must not name a port twice')
+    .meta({ uniqueItems: true });
+}
+
 function undoOf(undoes: string | undefined): string {
   return undoes === undefined ? '' : `undo of ${undoes}: `;
 }
@@ -38,15 +48,7 @@ export const HOST_OPERATIONS = {
     idPrefix: 'wire-ports',
     input: z.strictObject({
       ...ofHost,
-      ports: z
-        .array(PortRequest.extend({ userid: Userid }))
-        .min(1, 'must name a port')
-        .max(MOST_PORTS, `must name at most ${MOST_PORTS} ports`)
-        .refine(
-          (ports) => new Set(ports.map((port) => port.portId)).size === ports.length,
-          'must not name a port twice',
-        )
-        .meta({ uniqueItems: true }),
+      ports: portsOfGuests(PortRequest.extend({ userid: Userid })),
       ...liveOption,
       ...guestOptions,
     }),
@@ -64,15 +66,7 @@ export const HOST_OPERATIONS = {
     input: z.strictObject({
       ...ofHost,
       undoes: Undoes,
-      ports: z
-        .array(RestoredPort.extend({ userid: Userid }))
-        .min(1, 'must name a port')
-        .max(MOST_PORTS, `must name at most ${MOST_PORTS} ports`)
-        .refine(
-          (ports) => new Set(ports.map((port) => port.portId)).size === ports.length,
-          'must not name a port twice',
-        )
-        .meta({ uniqueItems: true }),
+      ports: portsOfGuests(RestoredPort.extend({ userid: Userid })),
       force: z
         .boolean()
         .default(false)

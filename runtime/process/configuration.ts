@@ -112,7 +112,7 @@ export function watchConfiguration(
   };
 }
 
-function filesOf(files: ConfigurationArguments, { hosts, secretFiles }: Configuration): string[] {
+function filesOf(files: ConfigurationArguments, { hosts, secretFiles = [] }: Configuration): string[] {
   const ofDirectories = files['config-dir'].flatMap((directory) => [directory, ...listed(directory)]);
   const authorities = hosts
     .flatMap(({ xcat, feilong }) => [xcat?.caFile, feilong?.caFile, feilong?.tokenFile])

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { candidatesOfOneRun } from '../../activities/survey-guests.ts';
+import { candidatesOfOneRun, runningFirst } from '../../activities/survey-guests.ts';
+import type { SurveyedGuest } from '../../domain/drift/drift.ts';
 import { Userid } from '../../domain/text/identifiers.ts';
 import type { Candidate } from '../../workflows/host-activities.ts';
 
@@ -27,4 +28,19 @@ test('a guest of which there is more to say than a result may hold is repaired b
   const [huge] = candidates(1, ['x'.repeat(700_000)]);
   if (huge === undefined) throw new Error('no candidate');
   expect(candidatesOfOneRun([huge, huge])).toEqual([huge]);
+});
+
+test('guests that were logged off before a re-IPL are repaired last', () => {
+  const all = candidates(4, ['LNX00000 is not authorised on VSW1']);
+  const guests = all.map(({ userid }, index): SurveyedGuest => {
+    const nothing = {
+      recorded: [],
+      hidesPorts: false,
+      nicsOfOthers: [],
+      wanted: new Map(),
+      unconfirmed: new Set<never>(),
+    };
+    return { ...nothing, userid, unwanted: [], remembered: { nics: [], verified: index < 2, seen: true } };
+  });
+  expect(runningFirst(all, guests)).toEqual([all[2], all[3], all[0], all[1]]);
 });

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { createWindows, type Stage } from '../../activities/windows.ts';
+import { windowSizes } from '../../workflows/guest-windows.ts';
 
 const never = new AbortController().signal;
 
@@ -125,4 +126,13 @@ test('an attempt that Temporal has given up takes the place of the next one from
 
 test('a request of no window waits for nobody', async () => {
   await createWindows().member(undefined, 'alone').arrive('plan', never);
+});
+
+test('the windows of a large storm do not end together, and each guest is in one', () => {
+  expect(windowSizes(1)).toEqual([100]);
+  expect(windowSizes(200)).toEqual([100, 100]);
+  const [first = 0, second = 0, ...others] = windowSizes(1_000);
+  expect(first).toBeLessThan(second);
+  expect([first, second, ...others].reduce((sum, size) => sum + size)).toBeGreaterThanOrEqual(1_000);
+  expect([first, second, ...others]).toHaveLength(11);
 });

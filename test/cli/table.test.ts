@@ -27,6 +27,14 @@ test('then the widest cells are cut, and say so', () => {
   expect(lines[1]).toMatch(/^0000[0-9a-f-]+… {2}LNX10001/);
 });
 
+test('a table whose headings alone are too wide is left as narrow as they are', () => {
+  const wide = { headings: ['PHYSICAL NETWORK', 'RECONCILIATION'], rows: [['physnet1', 'every 30 s, failed']] };
+  expect(linesOf(fitted(wide, 20, {}))).toEqual([
+    'PHYSICAL NETWORK  RECONCILIATION',
+    'physnet1          every 30 s, f…',
+  ]);
+});
+
 test('a column with a shorter form gets that before any column goes', () => {
   const short = { MAC: (mac: string) => mac.slice(-5) };
   const narrow = fitted(PORTS, 92, { short, less: ['NIC'] });

@@ -40,7 +40,7 @@ test('secrets come from files, and from credentials of systemd by their name', (
   );
   expect(hosts[0]?.xcat?.password).toBe('Hush-1 ');
   expect(neutron?.bus?.transport.brokers).toMatchObject([{ host: 'broker', password: 'Hush-2' }]);
-  expect(secretFiles.toSorted()).toEqual([join(folder, 'broker'), join(folder, 'xcat-password')]);
+  expect(secretFiles?.toSorted()).toEqual([join(folder, 'broker'), join(folder, 'xcat-password')]);
 });
 
 test('the environment stands above a file, and a file above the key itself', () => {

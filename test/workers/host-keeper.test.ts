@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import type { Client } from '@temporalio/client';
+import { DefaultLogger } from '@temporalio/worker';
 import { pino } from 'pino';
 import { expect, inject, onTestFinished, test } from 'vitest';
+import { createClosedSchedules, deleteRuns } from '../../activities/idle-runs.ts';
 import { describeHost, hostNames } from '../../client/known-hosts.ts';
 import { connectClient, localTarget, type TemporalTarget } from '../../client/temporal-connection.ts';
 import type { HostConfiguration } from '../../configuration/load.ts';
@@ -15,7 +17,7 @@ import { runWorkers } from '../../runtime/host/run-workers.ts';
 import { startSimulator } from '../../simulator/simulator.ts';
 import { freePorts } from '../../temporal-config/dev-server/free-ports.ts';
 import { findTemporalServer, startTemporalServer } from '../../temporal-config/dev-server/temporal-server.ts';
-import { reconcileScheduleId } from '../../temporal-config/names.ts';
+import { reconcileScheduleId, scheduleWorkflowId } from '../../temporal-config/names.ts';
 
 const TIMES = { intervalSeconds: 3_600, sweepSeconds: 3_600 };
 /** Restoring may take a minute, and longer on a loaded machine. */
@@ -195,4 +197,21 @@ test('of a host that stays in order, the latest runs of its Schedule are kept, t
   const first = runs.at(-1);
   const result = await client.workflow.getHandle(first?.workflowId ?? '', first?.runId).result();
   expect(result).toMatchObject({ checkpoint: expect.stringContaining('"full"') });
+});
+
+test("closed runs of the Schedule's own workflow are deleted, and the Schedule goes on", async () => {
+  const configuration = await simulatedHost();
+  await start(configuration, ofTests(), TIMES);
+  const client = await clientOf(ofTests());
+  const id = reconcileScheduleId(configuration.host);
+  const handle = client.schedule.getHandle(id);
+  // As the server does by itself after some four thousand events.
+  await client.workflow.getHandle(scheduleWorkflowId(id)).signal('force-continue-as-new');
+  const closed = () => createClosedSchedules(configuration.host)(client, 0);
+  await expect.poll(closed, SOON).toHaveLength(1);
+  await deleteRuns({ client, log: new DefaultLogger('ERROR') }, await closed());
+  await expect.poll(closed, SOON).toEqual([]);
+  const before = (await handle.describe()).info.numActionsTaken;
+  await handle.trigger();
+  await expect.poll(async () => (await handle.describe()).info.numActionsTaken, SOON).toBeGreaterThan(before);
 });

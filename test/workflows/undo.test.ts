@@ -160,4 +160,34 @@ describe('an operation is undone:', () => {
       impossible: expect.stringMatching(reason),
     });
   });
+
+  const onVswitch = (type: OperationType, before?: object) => {
+    const result = { changed: true, steps: ['…'], ...(before === undefined ? {} : { before }) };
+    const ended = { id: 'vswitch~zvm1~VSW1', runId: 'y', type, host: 'zvm1', portIds: [], startedAt: '', result };
+    return undoOf({ ...ended, state: 'completed' as const, outcome: 'changed' }, { dryRun: false, force: false });
+  };
+  const was = {
+    name: 'VSW1',
+    transport: 'ETHERNET',
+    vlanAware: true,
+    portSelection: 'USERBASED',
+    rdevs: ['1F00', '1F03'],
+  };
+
+  test('a VSWITCH that was deleted is made again with its real devices, one that was made is deleted', () => {
+    expect(onVswitch('deleteVswitch', was)).toMatchObject({
+      request: { type: 'ensureVswitch', input: { vswitch: 'VSW1', hadRdevs: was.rdevs, undoes: 'vswitch~zvm1~VSW1' } },
+    });
+    expect(onVswitch('ensureVswitch', { name: 'VSW1' })).toMatchObject({
+      request: { type: 'deleteVswitch', input: { vswitch: 'VSW1', force: false } },
+    });
+  });
+
+  test('uplinks that the configuration names are told as they were, and left; so is what an earlier version did', () => {
+    expect(onVswitch('ensureVswitch', was)).toMatchObject({
+      impossible: expect.stringContaining('1F00, 1F03 before it'),
+    });
+    expect(onVswitch('deleteVswitch')).toMatchObject({ impossible: expect.stringContaining('earlier version') });
+    expect(onVswitch('changeVlan')).toMatchObject({ impossible: expect.stringContaining('earlier version') });
+  });
 });
