@@ -54,7 +54,8 @@ class Watch implements ControlWatch {
   /** Operations that go on after a restore, as far as the runs that wait for that know of it. */
   #goesOn = 0;
   readonly #memory: TemporalMemory;
-  #wasHeld = false;
+  /** The hold in the words of the last log entry. */
+  #told = '';
   #toldQuiet = 0;
   #end: NodeJS.Timeout | undefined;
 
@@ -164,9 +165,9 @@ class Watch implements ControlWatch {
     clearTimeout(this.#end);
     if (hold?.until !== undefined)
       this.#end = setTimeout(() => this.#tell(), Math.min(LONGEST_TIMER_MS, hold.until - Date.now() + 1)).unref();
-    if (hold !== undefined) this.#logger.warn({ host }, holdText(host, hold));
-    else if (this.#wasHeld) this.#logger.info({ host }, 'the host is released');
-    this.#wasHeld = hold !== undefined;
+    const told = hold === undefined ? '' : holdText(host, hold);
+    if (told !== this.#told) this.#logger.warn({ host }, told === '' ? 'the host is released' : told);
+    this.#told = told;
     for (const look of this.#looks) look(this.#control);
     const goesOn = this.#control.restore?.goesOn ?? [];
     if (hold === undefined) void this.#release([...this.#stopped.keys()]);

@@ -46,7 +46,12 @@ test('each program of the project is a script of package.json', () => {
 });
 
 test.each([
-  ['a missing argument', 'bench', '', 'storm|reconcile|latency|curve|history must be storm or reconcile or latency or curve or history'],
+  [
+    'a missing argument',
+    'bench',
+    '',
+    'storm|reconcile|latency|curve|history must be storm or reconcile or latency or curve or history',
+  ],
   ['a second argument', 'bench', 'storm reconcile', 'unexpected argument reconcile'],
   ['an argument of a program that takes none', 'worker', 'zvm.ini', 'unexpected argument zvm.ini'],
   ['an option without its value', 'gateway', '--port', "Option '--port <value>' argument missing"],

@@ -1,52 +1,15 @@
-import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, onTestFinished, type TestContext, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
 import { type Simulator, startSimulator } from '../../simulator/simulator.ts';
-import { findTemporalServer } from '../../temporal-config/dev-server/temporal-binary.ts';
 import { zvmnet, zvmnetJson } from '../cli/command.ts';
 import { startProgram } from '../program.ts';
-import { createProductionServer, ensureProductionPrograms, type ProductionServer } from './production-server.ts';
+import { createNamespace, iniOf, useProductionServer } from './production-server.ts';
 
-const BUILD_MS = 25 * 60_000;
 const SOON = { timeout: 120_000, interval: 500 };
-
-let server: ProductionServer | undefined;
-let missing = '';
-beforeAll(async () => {
-  try {
-    await ensureProductionPrograms((line) => process.stderr.write(`production: ${line}\n`));
-  } catch (error) {
-    missing = error instanceof Error ? error.message : String(error);
-    process.stderr.write(`NOT TESTED: a restored Temporal: ${missing}\n`);
-    return;
-  }
-  server = await createProductionServer();
-}, BUILD_MS);
-afterAll(() => server?.stop());
-
-const ini = (simulatorUrl: string) => `[AGENT]
-zvm_host = zvm1
-xcat_zhcp_nodename = zhcp1
-zvm_xcat_server = ${simulatorUrl}
-zvm_xcat_username = admin
-zvm_xcat_password = admin
-polling_interval = 5
-reconcile_mode = repair
-[ml2_type_vlan]
-network_vlan_ranges = VSW1:1:4094
-`;
-
-async function createNamespace({ env }: ProductionServer): Promise<void> {
-  const { TEMPORAL_ADDRESS: _address, TEMPORAL_PROFILE: _profile, TEMPORAL_CONFIG_FILE: _file, ...own } = process.env;
-  const found = await findTemporalServer({ say: () => {}, env: own });
-  const temporal = found.kind === 'binary' ? found.path : 'temporal';
-  const args = ['operator', 'namespace', 'create', '--namespace', 'zvm', '--retention', '2160h'];
-  await promisify(execFile)(temporal, args, { env: { ...own, ...env } });
-}
+const theServer = useProductionServer('a restored Temporal');
 
 /** The control API of a simulator. */
 async function asked(simulator: Simulator, path: string, method = 'GET'): Promise<unknown> {
@@ -63,21 +26,19 @@ async function portsOf(simulator: Simulator, userid: string): Promise<number> {
 
 const Events = z.array(z.looseObject({ type: z.string() }));
 
-test('operations that were open at the dump do not go on by themselves: a port that was deleted since is not made again', async ({
-  skip,
-}: TestContext) => {
-  const { env, start, kill, createDatabases, dump, restore } = server ?? skip(missing);
+test('operations that were open at the dump do not go on by themselves: a port that was deleted since is not made again', async (context) => {
+  const { env, start, kill, createDatabases, dump, restore } = theServer(context);
   const simulator = await startSimulator({ hosts: 1, guests: 6, release: '6.3' });
   const folder = await mkdtemp(join(tmpdir(), 'restored-'));
   onTestFinished(async () => {
     await simulator.close();
     await rm(folder, { recursive: true });
   });
-  await writeFile(join(folder, 'zvm.ini'), ini(simulator.url));
+  await writeFile(join(folder, 'zvm.ini'), iniOf(simulator.url, 'polling_interval = 5\nreconcile_mode = repair\n'));
   const control = (path: string) => asked(simulator, path, 'POST');
   await createDatabases();
   await start();
-  await createNamespace(server ?? skip(missing));
+  await createNamespace(theServer(context));
   const startWorker = () =>
     startProgram('workers/worker.ts', ['--config-file', join(folder, 'zvm.ini')], {
       ...env,
