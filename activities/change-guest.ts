@@ -9,7 +9,7 @@ import type { Stage } from './windows.ts';
 type ChangeGuest = HostActivities['changeGuest'];
 
 /**
- * Plan a change of a guest and carry it out. Temporal keeps the plan before the first step, so that the state before it outlives this worker; a
+ * Plan a change of a guest and carry it out, unless the policy has it wait. Temporal keeps the plan before the first step, so that the state before it outlives this worker; a
  * failure carries it too. `begin` runs the steps as long as the operation is open.
  */
 export async function changeGuest(
@@ -22,7 +22,7 @@ export async function changeGuest(
   begin: <Result>(work: (stop: AbortSignal) => Promise<Result>) => Promise<Result>,
 ): ReturnType<ChangeGuest> {
   const planned = await guests.planChange(input, cancellation.stop);
-  if (planned.kind !== 'planned' || planned.steps.length === 0) return planned;
+  if (planned.kind !== 'planned' || planned.steps.length === 0 || planned.wait !== undefined) return planned;
   const { desired, steps, readAt } = planned;
   await keep({ planned });
   try {

@@ -35,6 +35,7 @@ import { addressConflictFailure, refuse, refusedFailure } from './failures.ts';
 import { createGuestReader } from './guest-reader.ts';
 import type { HostRuntime } from './host-runtime.ts';
 import { refuseBesideOtherWriters } from './other-writers.ts';
+import { concernedOfGuest, waitFor } from './policy-gate.ts';
 import { createPortNumberReservations } from './port-number-reservations.ts';
 import { shownOf } from './show.ts';
 import { sinceOperation } from './since-operation.ts';
@@ -110,13 +111,15 @@ export function createGuestActivities(host: HostRuntime, operations: TemporalOpe
       refuse(refuseIncapable(host.backend, steps));
       const planId = planIdOf(steps, basisOf(steps, affected, context.guest, context.vswitches));
       refuse(refuseOtherPlan(input.onlyIf?.plan, planId));
+      const concerned = concernedOfGuest(input.userid, { steps, desired, before, affected });
+      const wait = steps.length === 0 ? undefined : waitFor(host, planId, concerned, input.asks);
       reservations.keep(desired.ports);
       const liveVdevs = liveVdevsOf(desired, context.guest, context.capabilities);
       const planned = { desired, before, affected, refused, steps, plan: planId, liveVdevs, readAt };
       // A repair has no undo: its plan is no longer than it needs to be.
       const found = isWordChange(change) ? formerPorts(affected, before, context.guest) : undefined;
       const since = change.kind === 'restore' ? await sinceOperation(host, change.ports, context) : undefined;
-      return { kind: 'planned', ...planned, ...defined({ found, changedSince: since }) };
+      return { kind: 'planned', ...planned, ...defined({ found, changedSince: since, wait }) };
     },
     planTowards: progressOf,
     async applySteps(input, backend, cancellation, arrive) {

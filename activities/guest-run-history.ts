@@ -1,6 +1,7 @@
 import type { Context } from '@temporalio/activity';
 import type { Payload } from '@temporalio/common';
 import { z } from 'zod';
+import { defined } from '../domain/defined.ts';
 import { isWordChange } from '../domain/text/words.ts';
 import { decodePayloads } from '../temporal-config/payloads.ts';
 import type { AnsweredRequest, EarlierRuns, Word } from '../workflows/host-activities.ts';
@@ -26,6 +27,7 @@ const Request = z.object({
   acceptedAt: z.number(),
   operation: z.object({ workflowId: z.string() }),
   dryRun: z.boolean(),
+  comesAgain: z.literal(true).optional(),
   change: z.object({ kind: z.string(), asked: z.literal(true).optional() }),
 });
 const WordSchema = z.object({ acceptedAt: z.number(), operation: z.string() }) satisfies z.ZodType<Word>;
@@ -33,6 +35,7 @@ const Answered = z.object({
   id: z.string(),
   runId: z.string(),
   operation: z.string(),
+  comesAgain: z.literal(true).exactOptional(),
 }) satisfies z.ZodType<AnsweredRequest>;
 /** The words and answers in the result of a guest run, or in what it hands to its next run. */
 export const EarlierRunsSchema = z.object({ words: z.record(z.string(), WordSchema), answered: z.array(Answered) });
@@ -44,6 +47,7 @@ const Done = z.object({
   kind: z.literal('done'),
   result: z.object({ found: z.object({ portIds: z.array(z.string()) }) }),
 });
+const Awaits = z.object({ kind: z.literal('awaits') });
 const Applying = z.object({ requestId: z.string() });
 /** The sign of an activity that plans and carries out, once it has begun to carry out. */
 const BegunChange = z.union([z.object({ applied: z.unknown() }), z.object({ planned: z.unknown() })]);
@@ -123,7 +127,11 @@ class HistoryReader {
       words,
       answered: [
         ...this.#carried.answered,
-        ...answered.map(({ id, operation }) => ({ id, operation, runId: this.#requests.get(id)?.runId ?? '' })),
+        ...answered.map(({ id, operation, outcome }) => {
+          const { runId = '', comesAgain } = this.#requests.get(id) ?? {};
+          const again = comesAgain ?? (Awaits.safeParse(outcome).success ? true : undefined);
+          return { id, operation, runId, ...defined({ comesAgain: again }) };
+        }),
         // Its operation is told that the run was lost: a repeated request of it is not carried out.
         ...requests
           .filter(({ id }) => this.#begun.has(id) && !isAnswered.has(id))

@@ -20,6 +20,7 @@ import { planManagement } from './management-network.ts';
 import { readNeutron, reportPorts } from './neutron.ts';
 import { deliverNotification } from './notifications.ts';
 import { whileOperationIsOpen } from './operation-watch.ts';
+import { isGoverned } from './policy-gate.ts';
 import { askProbe, planProbe, restoreProbe } from './probe.ts';
 import { acceptingActivities } from './requests.ts';
 import { showGuest, showHost } from './show.ts';
@@ -92,7 +93,7 @@ export function createHostActivities(host: HostRuntime): HostActivities {
   const probes = createEarlierProbes(host);
 
   return {
-    ...acceptingActivities(host.rules.host),
+    ...acceptingActivities(host.rules.host, () => isGoverned(host)),
     enqueueRequests: ({ host: on, requests }) =>
       withHeartbeat(async () => {
         refuseOtherHost(host, on);
@@ -147,7 +148,7 @@ export function createHostActivities(host: HostRuntime): HostActivities {
       await deliverNotification(host, input, Context.current().cancellationSignal);
     },
     planDhcp: (input) => planning(input, (signal) => planDhcp(host, signal)),
-    planManagementNetwork: (input) => planning(input, (signal) => planManagement(host, signal)),
+    planManagementNetwork: (input) => planning(input, (signal) => planManagement(host, input.asks, signal)),
     applyManagementNetwork: (input) =>
       changing(input, (backend, { leave }) => backend.applyManagementSteps(input.steps, leave)),
     showHost: (input) => on(input, () => showHost(host)),

@@ -3,6 +3,7 @@ import type { ConfiguredRules } from '../domain/host/host.ts';
 import type { NeutronPort } from '../domain/host/neutron-port.ts';
 import type { MemberName } from '../domain/host/ssi-cluster.ts';
 import type { CloudEvent } from '../domain/notifications/notification.ts';
+import type { Policy } from '../domain/policy/policy.ts';
 import type { PortId } from '../domain/text/identifiers.ts';
 import type { ReadingBackend, WriteGate } from './write-gate.ts';
 
@@ -14,6 +15,8 @@ export type HostRuntime = {
   gate: WriteGate;
   /** The hosts of members of the SSI cluster that have a worker, by the server's names of the members. */
   memberHosts(client: Context['client'], members: readonly MemberName[]): Promise<string[]>;
+  /** The policy of now, where one is configured. */
+  policy(): Policy | undefined;
   /** Where it is configured. */
   neutron?: NeutronSource;
   /** The receivers of notifications by name. */

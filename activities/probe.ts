@@ -8,14 +8,20 @@ import { QUESTION_IDS, questionOf } from '../domain/probe/questions.ts';
 import { foundBy } from '../domain/probe/record.ts';
 import type { ProbePlan } from '../domain/probe/report.ts';
 import { sceneFor } from '../domain/probe/scene.ts';
-import type { HostActivities } from '../workflows/host-activities.ts';
+import type { HostActivities, WaitingPlan } from '../workflows/host-activities.ts';
 import { refusedFailure } from './failures.ts';
 import type { HostRuntime } from './host-runtime.ts';
+import { concernedOfProbe, waitFor } from './policy-gate.ts';
+import { planIdOf } from './state-tags.ts';
 
 type Input<Name extends 'planProbe' | 'askProbe' | 'restoreProbe'> = Parameters<HostActivities[Name]>[0];
 
 /** Choose the scene of a probe. Throws a `Refused` failure for a guest or a VSWITCH that is not expendable, and a level that cannot be read. */
-export async function planProbe(host: HostRuntime, input: Input<'planProbe'>, signal: AbortSignal): Promise<ProbePlan> {
+export async function planProbe(
+  host: HostRuntime,
+  input: Input<'planProbe'>,
+  signal: AbortSignal,
+): Promise<ProbePlan & { waiting?: WaitingPlan }> {
   const parsed = Change.safeParse(input.change);
   if (!parsed.success) throw refusedFailure(refusalsOf(parsed.error));
   const change = parsed.data;
@@ -40,7 +46,10 @@ export async function planProbe(host: HostRuntime, input: Input<'planProbe'>, si
     const why = whyNotAsked(id, {}, circumstances);
     return { id, asks: questionOf(id).asks, does: questionOf(id).does(scene), ...(why === undefined ? {} : { why }) };
   });
-  return { ...circumstances, mark: await probingOf(host.backend).mark(scene), level, questions };
+  const plan = planIdOf(questions);
+  const wait = waitFor(host, plan, concernedOfProbe(userid, change), input.asks);
+  const probe = { ...circumstances, mark: await probingOf(host.backend).mark(scene), level, questions };
+  return { ...probe, ...(wait === undefined ? {} : { waiting: { plan, wait } }) };
 }
 
 /** Ask one question, unless the answers so far forbid it. */

@@ -5,10 +5,12 @@ import type { RequestActivities } from '../workflows/host-activities.ts';
 import { asActivityFailure, refusedFailure } from './failures.ts';
 
 /** The activities that check requests to one host. They fail with `Refused`, also for a request to another host. */
-export function acceptingActivities(host: string): RequestActivities {
+export function acceptingActivities(host: string, isGoverned = () => false): RequestActivities {
   return {
     acceptOperation: attempt(({ type, input }) => operationOf(type, here(host, accepted(parseRequest(type, input))))),
-    acceptRequest: attempt(({ type, input }) => here(host, accepted(parseRequest(type, input)))),
+    acceptRequest: attempt(({ type, input }) =>
+      marked(here(host, accepted(parseRequest(type, input))), type === 'wirePorts' && isGoverned()),
+    ),
     acceptReading: attempt(({ type, input }) => here(host, accepted(parseReading(type, input)))),
   };
 }
@@ -23,6 +25,11 @@ function here<Request extends { host: string } | { hosts: string[] }>(host: stri
   if (!('host' in request) || request.host === host) return request;
   const reason = `the request for ${request.host} came to the task queue of ${host}`;
   throw refusedFailure([refusal('host', reason, `start the operation on task queue ${taskQueueOf(request.host)}`)]);
+}
+
+function marked<Request>(request: Request, isGoverned: boolean): Request & { isGoverned?: true } {
+  const mark: { isGoverned?: true } = isGoverned ? { isGoverned } : {};
+  return { ...request, ...mark };
 }
 
 function attempt<Input, Result>(accept: (input: Input) => Result): (input: Input) => Promise<Result> {

@@ -3,11 +3,10 @@ import { type ShownGuest, type StateTags, shownPort } from '../domain/host/host-
 import type { Preconditions } from '../domain/operations/requests.ts';
 import type { PlanBasis } from '../domain/planning/plan-basis.ts';
 import { type Refusal, refusal } from '../domain/planning/refusal.ts';
-import type { Step } from '../domain/planning/steps.ts';
 
-/** The same for two plans only when they are the same steps from the same state. */
-export function planIdOf(steps: readonly Step[], basis: PlanBasis): string {
-  return digest([steps, basis]);
+/** The same for two plans only when they are the same steps from the same state, where that is given. */
+export function planIdOf(steps: readonly object[], basis?: PlanBasis): string {
+  return digest(basis === undefined ? steps : [steps, basis]);
 }
 
 /** Tags of a guest and its ports: others as soon as anything else would be shown. */

@@ -3,7 +3,7 @@ import { taskQueueOf } from '../domain/host/host.ts';
 import { GUEST_OPERATION_TYPES } from '../domain/operations/operations.ts';
 import type { Userid } from '../domain/text/identifiers.ts';
 import { decodePayloads } from '../temporal-config/payloads.ts';
-import { ZVM_USERID } from '../temporal-config/search-attributes.ts';
+import { AWAITING_OUTCOMES, ZVM_OUTCOME, ZVM_USERID } from '../temporal-config/search-attributes.ts';
 import type { OperationRef } from '../workflows/guest-request.ts';
 import type { EarlierOperation, EarlierRuns, PlaceInOrder } from '../workflows/host-activities.ts';
 import { carriedOutBefore, type GuestRun, type ListedGuestRun, recentGuestRuns } from './earlier-runs.ts';
@@ -17,6 +17,7 @@ type Concerned = ReadonlySet<string>;
 const ON_ONE_GUEST: readonly string[] = GUEST_OPERATION_TYPES;
 const TYPES = [...ON_ONE_GUEST, 'wirePorts', 'restorePorts'];
 const TYPE_LIST = TYPES.map((type) => `"${type}"`).join(', ');
+const AWAITING: readonly string[] = AWAITING_OUTCOMES;
 // An operation is in the list a moment after its acceptance, mostly within 100 ms.
 const LIST_PAUSES_MS = [30, 60, 120, 250, 500, 1_000, 2_000];
 const QUERY_LIMIT_MS = 5_000;
@@ -27,7 +28,10 @@ const MOST_REQUESTS_KEPT = 5_000;
 export type TemporalOperations = {
   /** True while the operation has not ended; a reset one goes on in its newest run. */
   isOpen(client: Client, operation: OperationRef): Promise<boolean>;
-  /** Open operations of the guest that were accepted before `operation`, and that the guest's run does not know. */
+  /**
+   * Open operations of the guest that were accepted before `operation`, and that the guest's run does not know. One that awaits an approval or a
+   * window has no place in the order until then.
+   */
   earlier(client: Client, userid: Userid, operation: OperationRef, order: PlaceInOrder): Promise<EarlierOperation[]>;
   /**
    * The work of guest runs before `run` that were open at `since`, in milliseconds of Unix time, or later. Undefined when there was none.
@@ -131,6 +135,7 @@ async function listWithItself(
 async function list(client: Client, query: string): Promise<Listed[]> {
   const found: Listed[] = [];
   for await (const { workflowId, runId, type, startTime, typedSearchAttributes } of client.workflow.list({ query })) {
+    if (AWAITING.includes(typedSearchAttributes.get(ZVM_OUTCOME) ?? '')) continue;
     const userid = typedSearchAttributes.get(ZVM_USERID);
     found.push({ workflowId, runId, type, startedAt: startTime.getTime(), userid });
   }

@@ -1,4 +1,5 @@
 import { refuseIncapable } from '../backend/capabilities.ts';
+import { defined } from '../domain/defined.ts';
 import type { AllowedVswitch } from '../domain/host/host.ts';
 import {
   planVswitch,
@@ -7,12 +8,15 @@ import {
   type VswitchSettings,
   type VswitchStep,
 } from '../domain/planning/vswitch-plan.ts';
+import type { PolicyQuestion } from '../domain/policy/verdict.ts';
 import type { VswitchName } from '../domain/text/identifiers.ts';
 import type { Vswitch } from '../domain/vswitch/vswitch.ts';
-import type { VswitchChange } from '../workflows/host-activities.ts';
+import type { HostPlan, VswitchChange } from '../workflows/host-activities.ts';
 import { refuse } from './failures.ts';
 import type { HostRuntime } from './host-runtime.ts';
+import { concernedOfVswitch, waitFor } from './policy-gate.ts';
 import { readInTime } from './reading-in-time.ts';
+import { planIdOf } from './state-tags.ts';
 
 /** All VSWITCHes of a host, for a waiting caller. Throws a BackendError when they cannot be read. */
 export function readVswitches(host: HostRuntime, signal: AbortSignal): Promise<Vswitch[]> {
@@ -22,9 +26,9 @@ export function readVswitches(host: HostRuntime, signal: AbortSignal): Promise<V
 /** Plan the change of a VSWITCH. Throws a `Refused` failure when it must not be. */
 export async function planVswitchChange(
   host: HostRuntime,
-  change: VswitchChange,
+  { asks, ...change }: VswitchChange & { asks?: PolicyQuestion },
   signal: AbortSignal,
-): Promise<VswitchStep[]> {
+): Promise<HostPlan<VswitchStep>> {
   const [vswitches, administrators] = await Promise.all([
     host.backend.readVswitches(signal),
     host.backend.administratorsVswitches(signal),
@@ -37,7 +41,9 @@ export async function planVswitchChange(
       ? planVswitch(change.vswitch, { ...context, ...(change.hadRdevs && { hadRdevs: change.hadRdevs }) })
       : planVswitchRemoval(change.vswitch, context, await recordedUse(host, change.vswitch), change.force);
   refuse([...refusals, ...refuseIncapable(host.backend, steps)]);
-  return steps;
+  const plan = planIdOf(steps);
+  const wait = steps.length === 0 ? undefined : waitFor(host, plan, concernedOfVswitch(change.vswitch, steps), asks);
+  return { steps, plan, ...defined({ wait }) };
 }
 
 /** The VSWITCH that a host's configuration wants. */

@@ -36,6 +36,7 @@ function linesOf(standing: Standing): Line[] {
     ...(reason === undefined ? [] : [{ kind: 'said' as const, text: reason }]),
     ...(lists.now ?? []).map((text) => ({ kind: 'coming' as const, text })),
     ...(lists.done ?? []).map((text) => ({ kind: 'done' as const, text })),
+    ...(lists.planned ?? []).map((text) => ({ kind: 'coming' as const, text })),
   ];
 }
 
@@ -53,6 +54,7 @@ export function standingText(standing: Standing): string {
         ...(reason === undefined ? [] : [reason]),
         ...titled('Now', lists.now),
         ...titled('Done', lists.done),
+        ...titled('To be done', lists.planned),
       ].join('\n');
     }
   }

@@ -56,12 +56,14 @@ function render(output: Output, kind: ResultKind, host: string, result: unknown)
   return parsed.success;
 }
 
-function showSteps(output: Output, { dryRun, plan, steps, changedSince = [] }: Omit<ResultOf<'ports'>, 'ports'>): void {
+function showSteps(output: Output, shown: Omit<ResultOf<'ports'>, 'ports'>): void {
+  const { dryRun, plan, needs, steps, changedSince = [] } = shown;
   for (const line of changedSince) output.print(`  ${colour('yellow', '≠')} changed since: ${line}`);
   const mark = dryRun ? '○' : colour('green', '✔');
   for (const step of steps) output.print(`  ${mark} ${step}`);
   const again = plan === undefined ? '' : ` To carry out exactly this plan: --plan ${plan}`;
-  if (dryRun) output.print(`Plan only, nothing was changed.${again}`);
+  const wait = { approval: ' It needs an approval.', window: ' It has to wait for a window.' };
+  if (dryRun) output.print(`Plan only, nothing was changed.${needs === undefined ? '' : wait[needs]}${again}`);
 }
 
 function showFailure(print: (line: string) => void, { failure, outcome, state }: OperationDetails): void {

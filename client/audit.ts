@@ -2,6 +2,7 @@ import type { Client } from '@temporalio/client';
 import { defined } from '../domain/defined.ts';
 import { isOperationType, OPERATIONS } from '../domain/operations/operations.ts';
 import { RESULTS } from '../domain/operations/results.ts';
+import type { Decision } from './approval.ts';
 import {
   cursorAt,
   describeOperation,
@@ -25,6 +26,8 @@ export type AuditEntry = Partial<Origin> & {
   undoes?: string;
   /** One of OPERATION_OUTCOMES; the state of an operation without an outcome. */
   outcome: string;
+  /** The last decision on a plan of it: by whom, when and why. */
+  decision?: Decision;
   /** The steps that were carried out, or would be by a plan; as many lines of a bulk operation as ports were wired. */
   steps: string[];
   failure?: string;
@@ -80,6 +83,7 @@ function entryOf(operation: OperationDetails): AuditEntry {
     state,
     outcome,
     origin,
+    decision,
     failure,
     id,
     runId,
@@ -94,6 +98,7 @@ function entryOf(operation: OperationDetails): AuditEntry {
     portIds,
     ...defined({ summary, undoes }),
     outcome: outcome ?? state,
+    ...defined({ decision }),
     steps: stepsOf(operation),
     ...defined({ failure: failure?.message }),
     id,

@@ -10,7 +10,13 @@ const Progress = z.object({
   subject: z.string(),
   state: z.string(),
   reason: z.string().optional(),
-  lists: z.object({ now: z.array(z.string()).optional(), done: z.array(z.string()).optional() }).default({}),
+  lists: z
+    .object({
+      now: z.array(z.string()).optional(),
+      done: z.array(z.string()).optional(),
+      planned: z.array(z.string()).optional(),
+    })
+    .default({}),
 });
 export type Progress = z.infer<typeof Progress>;
 
@@ -93,8 +99,10 @@ export async function standingOf(
   const own = workflowIdOf(id);
   const run = guest === undefined ? undefined : guestWorkflowId(guest.host, guest.userid);
   const holder = run === undefined ? undefined : await holderOf(client, run);
-  if (holder !== undefined && holder !== own) return { kind: 'waits', behind: holder };
-  const progress = await progressOf(client, holder === undefined || run === undefined ? own : run);
+  const isElsewhere = holder !== undefined && holder !== own;
+  const progress = await progressOf(client, holder === undefined || run === undefined || isElsewhere ? own : run);
+  // One that awaits an approval or a window shows its plan: it is in nobody's queue.
+  if (isElsewhere && progress?.lists.planned === undefined) return { kind: 'waits', behind: holder };
   if (progress !== undefined) return { kind: 'works', progress };
   const markdown = await currentDetails(client, id);
   return markdown === undefined ? undefined : { kind: 'details', markdown };

@@ -16,7 +16,14 @@ import { type StartedOperation, startOperation } from './start-operation.ts';
 /** The outcome of one port of an import. */
 export type ImportedPort = { host: string } & PortOutcome;
 
-const Counts = z.object({ wired: z.number(), unchanged: z.number(), refused: z.number(), failed: z.number() });
+const Counts = z.object({
+  wired: z.number(),
+  unchanged: z.number(),
+  refused: z.number(),
+  failed: z.number(),
+  /** The plan that awaits an approval or a window. */
+  awaits: z.string().optional(),
+});
 export type ImportCounts = z.infer<typeof Counts>;
 
 /** A part of an import that is one operation: ports of one host, those of a guest together. */

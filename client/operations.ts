@@ -12,8 +12,10 @@ import { fieldPage } from '../domain/planning/refused-field.ts';
 import { messageOf } from '../domain/text/error-message.ts';
 import { operationIdOf, workflowIdOf } from '../temporal-config/names.ts';
 import {
+  AWAITING_OUTCOMES,
   is,
   quoted,
+  ZVM_APPROVED_BY,
   ZVM_BY,
   ZVM_HOST,
   ZVM_OUTCOME,
@@ -21,6 +23,7 @@ import {
   ZVM_USERID,
 } from '../temporal-config/search-attributes.ts';
 import { runPath } from '../temporal-config/ui.ts';
+import { type Decided, decidedOf } from './approval.ts';
 import { clientOf, type Origin, originOf } from './origin.ts';
 
 /** Workflow types that lists of operations show: the operations, and Neutron's follower, which changes guests too. */
@@ -29,7 +32,7 @@ export const LISTED_TYPES = [...OPERATION_TYPES, 'followNeutron' as const];
 export const OPERATION_STATES = ['running', 'completed', 'failed', 'cancelled', 'terminated', 'timedOut'] as const;
 export type OperationState = (typeof OPERATION_STATES)[number];
 
-/** Outcomes of operations; the last three while they run. */
+/** Outcomes of operations; the last five while they run. */
 export const OPERATION_OUTCOMES = [
   'changed',
   'unchanged',
@@ -40,6 +43,7 @@ export const OPERATION_OUTCOMES = [
   'waiting',
   'retrying',
   'held',
+  ...AWAITING_OUTCOMES,
 ] as const;
 export type OperationOutcome = (typeof OPERATION_OUTCOMES)[number];
 
@@ -59,7 +63,7 @@ export type OperationFailure = {
 };
 
 /** An operation as callers see it. */
-export type OperationView = {
+export type OperationView = Decided & {
   id: string;
   runId: string;
   type: string;
@@ -96,6 +100,8 @@ export type OperationFilter = {
   portId?: string | undefined;
   /** Asked for by this person or program. */
   by?: string | undefined;
+  /** Approved by this person. */
+  approvedBy?: string | undefined;
   type?: string | undefined;
   state?: OperationState | undefined;
   outcome?: OperationOutcome | undefined;
@@ -187,7 +193,7 @@ async function listedAfter(
 }
 
 function queryOf(filter: OperationFilter): string {
-  const { host, hosts, userid, portId, by, since, until, type, state, outcome, withoutIdle } = filter;
+  const { host, hosts, userid, portId, by, approvedBy, since, until, type, state, outcome, withoutIdle } = filter;
   const types = type === undefined ? OPERATION_TYPES : [type];
   const parts = [`WorkflowType IN (${types.map(quoted).join(', ')})`];
   if (host !== undefined) parts.push(is(ZVM_HOST, host));
@@ -195,6 +201,7 @@ function queryOf(filter: OperationFilter): string {
   if (userid !== undefined) parts.push(is(ZVM_USERID, userid));
   if (portId !== undefined) parts.push(is(ZVM_PORT, portId));
   if (by !== undefined) parts.push(is(ZVM_BY, by));
+  if (approvedBy !== undefined) parts.push(is(ZVM_APPROVED_BY, approvedBy));
   if (since !== undefined) parts.push(`StartTime >= ${quoted(since.toISOString())}`);
   if (until !== undefined) parts.push(`StartTime < ${quoted(until.toISOString())}`);
   if (withoutIdle === true)
@@ -214,7 +221,7 @@ type Listed = Pick<
 >;
 
 /** Outcomes of what has not ended. */
-const UNENDED = new Set<string>(['waiting', 'retrying', 'held'] satisfies OperationOutcome[]);
+const UNENDED = new Set<string>(['waiting', 'retrying', 'held', ...AWAITING_OUTCOMES] satisfies OperationOutcome[]);
 
 function viewOf({
   workflowId,
@@ -243,6 +250,7 @@ function viewOf({
     startedAt: startTime.toISOString(),
     closedAt: closeTime?.toISOString(),
     origin: originOf(memo),
+    ...decidedOf(memo, outcome),
     undoes: UndoneId.safeParse(memo?.[UNDOES]).data,
   });
 }

@@ -1,10 +1,9 @@
 import { Client } from '@temporalio/client';
 import { z } from 'zod';
 import { defined } from '../domain/defined.ts';
+import { VIAS } from '../domain/policy/verdict.ts';
+import { MEMO } from '../temporal-config/names.ts';
 import { clientParts } from './temporal-connection.ts';
-
-/** The ways by which operations come in. `schedule` is the Schedule of reconciliation. */
-export const VIAS = ['http', 'zvmnet', 'neutron', 'schedule', 'temporal'] as const;
 
 /** A reason is kept up to this length. */
 export const LONGEST_REASON = 500;
@@ -21,17 +20,14 @@ export const Origin = z.object({
 });
 export type Origin = z.infer<typeof Origin>;
 
-/** The key of a run's memo that has its origin. */
-const ORIGIN = 'origin';
-
 /** The origin as the memo of a run. */
 export function originMemo(origin: Origin | undefined): Record<string, unknown> {
-  return origin === undefined ? {} : { [ORIGIN]: defined({ ...origin }) };
+  return origin === undefined ? {} : { [MEMO.origin]: defined({ ...origin }) };
 }
 
 /** The origin that a run's memo tells; undefined for a run that a caller has started at Temporal itself. */
 export function originOf(memo: Record<string, unknown> | undefined): Origin | undefined {
-  return Origin.safeParse(memo?.[ORIGIN]).data;
+  return Origin.safeParse(memo?.[MEMO.origin]).data;
 }
 
 /** A text as a reason: without control characters and surrounding blanks, cut to its length. Undefined when nothing is left. */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { defined } from '../domain/defined.ts';
 import type { ConfiguredCapabilities } from '../domain/host/host-capabilities.ts';
 import type { ReconcileMode } from '../domain/host/repair-mode.ts';
+import type { Policy } from '../domain/policy/policy.ts';
 import { HostName, type NodeName, VswitchName } from '../domain/text/identifiers.ts';
 import { readBehaviour } from './behaviour-settings.ts';
 import { ConfigurationError, type ConfigurationProblem } from './error.ts';
@@ -10,6 +11,7 @@ import { HostReader } from './host-reader.ts';
 import { type IniFile, scanIni } from './ini-file.ts';
 import { IniSource } from './ini-source.ts';
 import { type NeutronConfiguration, readNeutron } from './neutron.ts';
+import { readPolicyFile } from './policy-file.ts';
 import { type LOG_LEVELS, SETTINGS, type Setting, type VlanRange, vswitchSettings } from './schema.ts';
 import { Secrets } from './secrets.ts';
 import { readWebhooks, type WebhookConfiguration } from './webhooks.ts';
@@ -93,6 +95,9 @@ export type HostConfiguration = {
   ssiMembers?: readonly NodeName[];
   /** Drift is repaired or only reported; absent: a host that is new here is observed until an operator confirms it. */
   reconcileMode?: ReconcileMode;
+  /** The changes that need an approval or a window, and the file that says so; without one none does. */
+  policy?: Policy;
+  policyFile?: string;
 };
 
 /** A physical network of Neutron with its VSWITCH on this host. */
@@ -134,11 +139,13 @@ export function loadConfiguration({ configFiles, configDirs, env }: Configuratio
     }
   }
   const names = declared.length === 0 ? [undefined] : declared.map(({ name }) => name);
+  const readPolicy = policyReader(problems);
   const secrets = new Secrets(env);
   const shared = new HostReader(source, undefined, filesAreWhole, problems);
   const webhooks = readWebhooks(source, shared, secrets, problems);
   const hosts = names.map((name) => {
-    const host = readHost(new HostReader(source, name, filesAreWhole, problems), secrets);
+    const reader = new HostReader(source, name, filesAreWhole, problems);
+    const host = { ...readHost(reader, secrets), ...readPolicy(reader, env) };
     const told = webhooks.filter((webhook) => webhook.hosts?.includes(host.host) !== false);
     return { ...host, ...(told.length === 0 ? {} : { webhooks: told }) };
   });
@@ -158,6 +165,22 @@ export function loadConfiguration({ configFiles, configDirs, env }: Configuratio
     ...(secrets.files.size === 0 ? {} : { secretFiles: [...secrets.files] }),
     ...defined({ neutron }),
     worker: { pollingIntervalSeconds, directorySweepSeconds, versioning, ...defined({ cachedRuns }), logLevel },
+  };
+}
+
+/** Reads the policy of each host; a file that several hosts name is read once. */
+function policyReader(problems: ConfigurationProblem[]) {
+  const read = new Map<string, ReturnType<typeof readPolicyFile>>();
+  return (reader: HostReader, env: ConfigurationSources['env']): Pick<HostConfiguration, 'policy' | 'policyFile'> => {
+    const fromEnv = env.ZVM_POLICY_FILE ?? '';
+    const policyFile = fromEnv === '' ? reader.read(SETTINGS.policyFile) : fromEnv;
+    if (policyFile === undefined) return {};
+    const known = read.get(policyFile);
+    const found = known ?? readPolicyFile(policyFile);
+    read.set(policyFile, found);
+    if ('policy' in found) return { policyFile, policy: found.policy };
+    if (known === undefined) problems.push(...found.problems);
+    return { policyFile };
   };
 }
 

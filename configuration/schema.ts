@@ -346,6 +346,7 @@ export const SETTINGS = {
   ),
   directorySweepSeconds: setting('directory_sweep_interval', AGENT, wholeNumber(60, 604_800), '60 to 604800 seconds'),
   pollingIntervalSeconds: setting('polling_interval', AGENT, wholeNumber(1, 86_400), '1 to 86400 seconds'),
+  policyFile: setting('zvm_policy_file', AGENT, z.string(), 'path of a policy file in YAML'),
   workerCachedRuns: setting('worker_cached_runs', AGENT, wholeNumber(20, 100_000), '20 to 100000'),
   workerVersioning: setting('worker_versioning', AGENT, Flag, 'true or false'),
   logLevel: setting(

@@ -15,6 +15,7 @@ import { type GatewayOptions, LIMITS, type Limits } from './options.ts';
 import { loginRoute } from './picture/login.ts';
 import { pageRoutes } from './picture/pages.ts';
 import { eventRoutes } from './picture/sse.ts';
+import { approvalRoutes } from './routes/approval.ts';
 import { codecRoutes, fromTemporalUi } from './routes/codec.ts';
 import { desiredRoutes } from './routes/desired.ts';
 import { holdRoutes } from './routes/hold.ts';
@@ -70,6 +71,7 @@ export function createGateway(options: GatewayOptions): App {
   app.route('/', codecRoutes(options));
   app.use('/v1/*', fromHere, withToken, rateLimited(limits), limitedBody(limits), jsonBody, bounded(options, limits));
   for (const routes of [
+    approvalRoutes,
     hostRoutes,
     desiredRoutes,
     holdRoutes,

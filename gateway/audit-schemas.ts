@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import { Decision } from '../client/approval.ts';
 
 const AuditEntry = z
   .object({
@@ -14,6 +15,7 @@ const AuditEntry = z
     portIds: z.array(z.string()),
     summary: z.string().optional(),
     outcome: z.string(),
+    decision: Decision.optional().openapi({ description: 'The last decision on a plan of it: by whom, when and why' }),
     steps: z.array(z.string()),
     failure: z.string().optional(),
     id: z.string(),

@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import { Decision, WaitingPlan } from '../client/approval.ts';
 import { Standing } from '../client/follow-operation.ts';
 import { LISTED_TYPES, OPERATION_OUTCOMES, OPERATION_STATES } from '../client/operations.ts';
 import { Origin } from '../client/origin.ts';
@@ -103,6 +104,10 @@ export const Operation = z
     origin: Origin.optional().openapi({
       description: 'Who asked for it, by which way in, and why. Absent when it was started at Temporal itself',
     }),
+    awaits: WaitingPlan.optional().openapi({
+      description: 'The plan that awaits an approval or a window, as the policy of the host says',
+    }),
+    decision: Decision.optional().openapi({ description: 'The last decision on a plan of it' }),
     undoes: z.string().optional().openapi({ description: 'The operation that it undoes' }),
     summary: z.string().optional(),
     details: z.string().optional().openapi({ description: 'Progress, in Markdown' }),
@@ -274,12 +279,13 @@ export const OperationFilter = z.object({
     .max(200)
     .optional()
     .openapi({ description: "Asked for by this person or program: a token's name, or `user@machine`" }),
+  approvedBy: z.string().min(1).max(200).optional().openapi({ description: 'Approved by this person' }),
   type: z.enum(LISTED_TYPES).optional().openapi({ description: 'Type of the operations' }),
   state: z.enum(OPERATION_STATES).optional().openapi({ description: 'State of the operations' }),
-  outcome: z
-    .enum(OPERATION_OUTCOMES)
-    .optional()
-    .openapi({ description: 'Outcome of the operations; `waiting` and `retrying` while they run' }),
+  outcome: z.enum(OPERATION_OUTCOMES).optional().openapi({
+    description:
+      'Outcome of the operations; `waiting`, `retrying`, `awaiting-approval` and `awaiting-window` while they run',
+  }),
 });
 
 const limit = z.coerce

@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 const ROOT = join(import.meta.dirname, '..');
 const DIST = join(ROOT, 'dist');
 const PAGE = 'gateway/picture/page';
+const MOST_BYTES = 16 * 1024 * 1024;
 const SWAGGER = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
 
 /** `npm run build`: all programs as JavaScript in `dist/`, with the files that they serve and the workflow bundles. */
@@ -23,6 +24,14 @@ async function build(): Promise<void> {
     const { code }: { code: string } = await bundles.bundleWorkflows(histories);
     await writeFile(file, code);
   }
+  await writeFile(join(DIST, 'sbom.cdx.json'), await billOfMaterials());
+}
+
+/** The packages that an installation gets, by name, version, licence and checksum (CycloneDX). */
+async function billOfMaterials(): Promise<string> {
+  const args = ['sbom', '--sbom-format', 'cyclonedx', '--omit', 'dev', '--package-lock-only'];
+  const { stdout } = await promisify(execFile)('npm', args, { cwd: ROOT, maxBuffer: MOST_BYTES });
+  return stdout;
 }
 
 /** The browser loads the compiled modules, and Swagger UI from beside them: its package is not needed any more. */

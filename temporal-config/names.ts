@@ -1,6 +1,9 @@
 /** The Temporal namespace of this project. */
 export const NAMESPACE = 'zvm';
 
+/** The keys of an operation's memo: its origin, the plan that waits, the last decision on it, and that a run waits for it which waits for nobody. */
+export const MEMO = { origin: 'origin', awaits: 'awaits', decision: 'decision', unattended: 'unattended' } as const;
+
 /** The Workflow ID that is a guest's lock: Temporal allows one open run of it (docs/architecture.md). */
 export function guestWorkflowId(host: string, userid: string): string {
   return `guest/${host}/${userid}`;

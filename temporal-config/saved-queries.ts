@@ -78,6 +78,12 @@ export const SAVED_QUERIES: readonly SavedQuery[] = [
     query: ({ host }) => all(running, is(ZVM_OUTCOME, 'held'), on(host)),
   },
   {
+    name: 'Awaiting approval',
+    description: 'operations that wait for a second person: their Current Details have the plan and its id',
+    needs: [],
+    query: ({ host }) => all(running, is(ZVM_OUTCOME, 'awaiting-approval'), on(host)),
+  },
+  {
     name: 'In progress',
     description: 'open operations: a drained host has none',
     needs: [],

@@ -8,11 +8,17 @@ export const ZVM_HOST = defineSearchAttributeKey('ZvmHost', 'KEYWORD');
 /** The guest's userid. */
 export const ZVM_USERID = defineSearchAttributeKey('ZvmUserid', 'KEYWORD');
 
-/** The outcome of a closed workflow, in the words of its result; `waiting` or `retrying` of an open one. */
+/** The outcome of a closed workflow, in the words of its result; `waiting`, `retrying`, `awaiting-approval` or `awaiting-window` of an open one. */
 export const ZVM_OUTCOME = defineSearchAttributeKey('ZvmOutcome', 'KEYWORD');
+
+/** The outcomes of an open operation that the policy has wait. */
+export const AWAITING_OUTCOMES = ['awaiting-approval', 'awaiting-window'] as const;
 
 /** The person or program that asked for the workflow: a token's name, or `user@machine`. */
 export const ZVM_BY = defineSearchAttributeKey('ZvmBy', 'KEYWORD');
+
+/** The person who has approved the operation, where a policy asked for it. */
+export const ZVM_APPROVED_BY = defineSearchAttributeKey('ZvmApprovedBy', 'KEYWORD');
 
 // Temporal's SQL visibility has columns for at most 3 keyword lists per namespace: the three below use them all.
 
@@ -34,6 +40,7 @@ export const SEARCH_ATTRIBUTES = [
   ZVM_USERID,
   ZVM_OUTCOME,
   ZVM_BY,
+  ZVM_APPROVED_BY,
   ZVM_PORT,
   ZVM_VSWITCH,
   ZVM_VLAN,

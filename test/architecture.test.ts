@@ -7,7 +7,7 @@ const ROOT = join(import.meta.dirname, '..');
 /** The imports that each folder may make: other folders whole, or their types alone (docs/architecture.md). */
 const MAY: Record<string, { code: string[]; types: string[]; packages: RegExp }> = {
   'command-line': { code: [], types: [], packages: /^node:.*$/ },
-  domain: { code: [], types: [], packages: /^zod$/ },
+  domain: { code: [], types: [], packages: /^(zod|croner)$/ },
   workflows: { code: ['domain', 'temporal-config'], types: [], packages: /^(zod|@temporalio\/(workflow|common))$/ },
   'temporal-config': { code: [], types: [], packages: /^@temporalio\/common$/ },
   'temporal-config/dev-server': {
@@ -37,7 +37,7 @@ const MAY: Record<string, { code: string[]; types: string[]; packages: RegExp }>
     packages:
       /^(zod|csv-parse|yaml|node:(crypto|fs|path|zlib|(fs|stream|timers)\/promises)|@temporalio\/(client|common|envconfig|proto)|@opentelemetry\/api)$/,
   },
-  configuration: { code: ['domain', 'neutron'], types: [], packages: /^(zod|node:.*)$/ },
+  configuration: { code: ['domain', 'neutron'], types: [], packages: /^(zod|yaml|node:.*)$/ },
   gateway: {
     code: ['client', 'domain', 'temporal-config'],
     types: [],

@@ -4,6 +4,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 /** Seconds that files take on two quiet cores, of those that take more than half a minute. `.ci/run` names the slowest at its end. */
 const SECONDS: Readonly<Record<string, number>> = {
   'test/neutron/disturbances.test.ts': 218,
+  'test/workflows/approval.test.ts': 150,
   'test/chaos/two-minutes.test.ts': 137,
   'test/neutron/lifecycle.test.ts': 136,
   'test/temporal-ui/operators-desk.test.ts': 108,

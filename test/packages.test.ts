@@ -5,6 +5,36 @@ import { expect, test } from 'vitest';
 /** Node itself, and two that compile or check themselves and work without it. */
 const TRUSTED = ['@swc/core', 'node', 'protobufjs'];
 
+/** Licences under which a package may be handed on with this one. */
+const PERMISSIVE = [
+  '0BSD',
+  'Apache-2.0',
+  'BSD-2-Clause',
+  'BSD-3-Clause',
+  'BlueOak-1.0.0',
+  'CC-BY-4.0',
+  'ISC',
+  'MIT',
+  'Unlicense',
+];
+/** Packages whose lock entry names none: an empty one of this project, and one under the Unlicense. */
+const NAMED_ELSEWHERE = ['@scarf/scarf', 'unionfs'];
+
+test('every package of an installation has a licence that lets it be handed on', async () => {
+  const text = await readFile(join(import.meta.dirname, '../package-lock.json'), 'utf8');
+  const {
+    packages,
+  }: { packages: Record<string, { dev?: boolean; devOptional?: boolean; link?: boolean; license?: string }> } =
+    JSON.parse(text);
+  const others = Object.entries(packages).filter(([path, { dev, devOptional, link, license = '' }]) => {
+    if (!path.includes('node_modules/') || dev || devOptional || link) return false;
+    return !license.split(' AND ').every((each) => PERMISSIVE.includes(each));
+  });
+  expect(
+    others.map(([path]) => path.replace(/^.*node_modules\//, '')).filter((name) => !NAMED_ELSEWHERE.includes(name)),
+  ).toEqual([]);
+});
+
 test('npm ci runs the install scripts of no other packages', async () => {
   const text = await readFile(join(import.meta.dirname, '../package-lock.json'), 'utf8');
   const { packages }: { packages: Record<string, { hasInstallScript?: boolean }> } = JSON.parse(text);

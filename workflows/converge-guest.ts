@@ -334,7 +334,7 @@ class GuestRun {
     if (finished.outcome === 'changed') this.#changedAt = Date.now();
     this.#finished.push(finished);
     if (this.#finished.length > MOST_FINISHED) this.#finished.shift();
-    this.queue.keepAnswered(request);
+    this.queue.keepAnswered(request, outcome.kind === 'awaits' || request.comesAgain === true);
     this.#show('carries out its queue');
     this.#answer(request, outcome);
   }

@@ -2,6 +2,7 @@ import { proxyActivities } from '@temporalio/workflow';
 import { searchTermsOfChange } from '../domain/guest/search-terms.ts';
 import type { InputOf } from '../domain/operations/operations.ts';
 import { HEARTBEAT, READING_OF_A_HOST } from './activity-proxies.ts';
+import { approvals } from './approval.ts';
 import { guestQueues } from './guest-queues.ts';
 import type { HostActivities } from './host-activities.ts';
 import { onceReleased } from './host-operation.ts';
@@ -15,6 +16,7 @@ import { Releases } from './releases.ts';
 export async function ensureDhcp(input: InputOf<'ensureDhcp'>): Promise<OperationResult> {
   const queues = guestQueues();
   const releases = new Releases();
+  const approving = approvals();
   const request = await acceptRequest('ensureDhcp', input);
   const { planDhcp } = proxyActivities<HostActivities>({
     summary: `plan the NICs of the DHCP node of ${request.host}`,
@@ -27,5 +29,5 @@ export async function ensureDhcp(input: InputOf<'ensureDhcp'>): Promise<Operatio
   const { userid, ports } = await recordingFailure(() => onceReleased(releases, `serve DHCP on ${request.host}`, plan));
   const change = { kind: 'setPorts' as const, ports, live: true };
   const found = searchTermsOfChange(change);
-  return carryOut(queues, { ...request, userid, change, found, summary: `serve DHCP from ${userid}` });
+  return carryOut(queues, approving, { ...request, userid, change, found, summary: `serve DHCP from ${userid}` });
 }

@@ -2,6 +2,7 @@ import { proxyActivities } from '@temporalio/workflow';
 import { managementSentence } from '../domain/host/management-network.ts';
 import type { InputOf } from '../domain/operations/operations.ts';
 import { HEARTBEAT, READING_OF_A_HOST, writeActivities } from './activity-proxies.ts';
+import { approvals } from './approval.ts';
 import type { HostActivities } from './host-activities.ts';
 import { type HostOperationResult, operateOnHost } from './host-operation.ts';
 import { acceptRequest } from './operation.ts';
@@ -12,6 +13,7 @@ import { addSearchAttributes } from './run-visibility.ts';
  * the NIC. Of the hosts that share a management node, the one that runs it as a guest is responsible.
  */
 export async function ensureManagementNetwork(input: InputOf<'ensureManagementNetwork'>): Promise<HostOperationResult> {
+  const approving = approvals();
   const { host, ...limits } = await acceptRequest('ensureManagementNetwork', input);
   addSearchAttributes({ host });
   const { planManagementNetwork } = proxyActivities<HostActivities>({
@@ -25,10 +27,11 @@ export async function ensureManagementNetwork(input: InputOf<'ensureManagementNe
     ...limits,
     where: { host },
     summary: `ensure the management network of ${host}`,
-    plan: async () => {
-      const plan = await planManagementNetwork({ host, dryRun: limits.dryRun });
+    approving,
+    plan: async (asks) => {
+      const plan = await planManagementNetwork({ host, asks, dryRun: limits.dryRun });
       ({ elsewhere } = plan);
-      return plan.steps;
+      return plan;
     },
     apply: (steps) =>
       writeActivities(steps.map(managementSentence).join('; ').slice(0, 190)).applyManagementNetwork({ host, steps }),

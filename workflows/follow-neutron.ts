@@ -16,7 +16,7 @@ import {
 import { describeRefusals } from '../domain/planning/refusal.ts';
 import type { PortId, Userid } from '../domain/text/identifiers.ts';
 import { dhcpWorkflowId } from '../temporal-config/names.ts';
-import { MOST_PORTS, searchAttributesOf, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
+import { MOST_PORTS, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
 import type { ensureDhcp } from './ensure-dhcp.ts';
 import { malformed, reasonOf } from './failures.ts';
 import {
@@ -33,7 +33,7 @@ import type { HostActivities, NeutronReading, PortStatus } from './host-activiti
 import { outcomeOf } from './operation.ts';
 import { PendingRows } from './pending-rows.ts';
 import { reportStatuses } from './port-statuses.ts';
-import { addSearchAttributes, childDetails } from './run-visibility.ts';
+import { addSearchAttributes, asChild } from './run-visibility.ts';
 import { isRecord, isText } from './untrusted-input.ts';
 
 /** The agent's signal for each batch of Neutron's messages. */
@@ -256,8 +256,7 @@ class Following {
         workflowId: dhcpWorkflowId(host),
         args: [{ host, giveUpAfterMinutes: GIVE_UP_AFTER_MINUTES }],
         staticSummary: `give the DHCP node of ${host} its NICs`,
-        staticDetails: childDetails({ host }),
-        typedSearchAttributes: searchAttributesOf({ host }),
+        ...asChild({ host }),
       });
     } catch (error) {
       inOrder = false;

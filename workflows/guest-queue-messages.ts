@@ -5,6 +5,7 @@ import { type PortSearchTerms, searchTermsOfChange } from '../domain/guest/searc
 import type { Change, RestoredPort } from '../domain/operations/requests.ts';
 import type { Effect } from '../domain/operations/results.ts';
 import type { RefusedPort } from '../domain/planning/refusal.ts';
+import { VIAS, type Wait } from '../domain/policy/verdict.ts';
 import type { Vdev } from '../domain/port/vdev.ts';
 import type { ProbeReport } from '../domain/probe/report.ts';
 import type { FailureData } from './failures.ts';
@@ -27,6 +28,8 @@ export type RequestResult = {
   plan?: string;
   /** The effect of a dry run's plan. */
   effect?: Effect;
+  /** The policy would have the plan wait. */
+  wait?: Wait;
   /** The ports as an undo needs them; absent when nothing was changed. */
   undo?: RestoredPort[];
   /** Of an undo: what has changed since the operation that it undoes. */
@@ -42,6 +45,8 @@ export type RequestOutcome =
   | { kind: 'done'; result: RequestResult }
   | { kind: 'failed'; failure: FailureData }
   | { kind: 'cancelled' }
+  /** It is planned, and the policy has it wait: the result is that of a dry run. */
+  | { kind: 'awaits'; wait: Wait; result: RequestResult }
   /** The guest is not free; the request was to be carried out only then. */
   | { kind: 'busy' };
 
@@ -90,10 +95,23 @@ export function isGuestRequest(value: unknown): value is GuestRequest {
     value.giveUpAfterMinutes <= MOST_MINUTES &&
     [value.keepOnFailure, value.dryRun, value.reports, value.onlyIfFree].every((flag) => typeof flag === 'boolean') &&
     isAbsentOr(value.onlyIf, isRecord) &&
+    isAbsentOr(value.asks, isPolicyQuestion) &&
+    isAbsentOr(value.comesAgain, (flag) => flag === true) &&
     isAbsentOr(value.batch, isBatch) &&
     isAbsentOr(value.directory, isText) &&
     isAbsentOr(value.trace, isText) &&
     isChange(value.change)
+  );
+}
+
+function isPolicyQuestion(value: unknown): boolean {
+  if (!isRecord(value) || !isRecord(value.caller)) return false;
+  const { caller, consent, guests } = value;
+  return (
+    isAbsentOr(caller.by, isText) &&
+    VIAS.some((via) => via === caller.via) &&
+    isAbsentOr(consent, (given) => isRecord(given) && isText(given.plan) && isText(given.by)) &&
+    isAbsentOr(guests, Number.isFinite)
   );
 }
 
@@ -119,11 +137,30 @@ export function isRequestOutcome(value: unknown): value is RequestOutcome {
   switch (value.kind) {
     case 'done':
       return isRequestResult(value.result);
+    case 'awaits':
+      return isRequestResult(value.result) && isText(value.result.plan) && isWait(value.wait);
     case 'failed':
       return isRecord(value.failure) && typeof value.failure.type === 'string' && isSentence(value.failure.message);
     default:
       return value.kind === 'cancelled' || value.kind === 'busy';
   }
+}
+
+/** Longer waits than a month are none that a policy says. */
+const MOST_WAIT_MINUTES = 44_640;
+
+function isWait(value: unknown): value is Wait {
+  if (!isRecord(value) || !isTexts(value.rules)) return false;
+  if (value.kind === 'window') return isTexts(value.windows) && Number.isSafeInteger(value.opensAt);
+  const { withinMinutes, approvers } = value;
+  return (
+    value.kind === 'approval' &&
+    typeof withinMinutes === 'number' &&
+    withinMinutes > 0 &&
+    withinMinutes <= MOST_WAIT_MINUTES &&
+    Array.isArray(approvers) &&
+    approvers.every(isTexts)
+  );
 }
 
 function isRequestResult(value: unknown): value is RequestResult {

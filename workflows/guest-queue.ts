@@ -104,15 +104,16 @@ export class GuestQueue {
     return this.#waiting.splice(0);
   }
 
-  /** Workflow IDs of operations whose requests have arrived. */
+  /** Workflow IDs of operations whose requests have arrived, but for those that will send another one. */
   knownOperations(): string[] {
     const waiting = this.#waiting.map(({ operation }) => operation.workflowId);
-    return [...new Set([...waiting, ...this.#answered.map(({ operation }) => operation)])];
+    const answered = this.#answered.filter(({ comesAgain }) => comesAgain === undefined);
+    return [...new Set([...waiting, ...answered.map(({ operation }) => operation)])];
   }
 
-  keepAnswered({ id, runId, operation }: GuestRequest): void {
+  keepAnswered({ id, runId, operation }: GuestRequest, comesAgain: boolean): void {
     this.#waits.delete(id);
-    this.#answered.push({ id, runId, operation: operation.workflowId });
+    this.#answered.push({ id, runId, operation: operation.workflowId, ...(comesAgain ? { comesAgain } : {}) });
     if (this.#answered.length > MOST_ANSWERED) this.#answered.shift();
   }
 

@@ -11,10 +11,12 @@ import {
 } from '@temporalio/workflow';
 import { defined } from '../domain/defined.ts';
 import { searchTermsOfChange } from '../domain/guest/search-terms.ts';
+import { type PolicyQuestion, refusalOf } from '../domain/policy/verdict.ts';
 import type { Userid } from '../domain/text/identifiers.ts';
 import { guestWorkflowId } from '../temporal-config/names.ts';
 import { CALL_TO_TEMPORAL, HEARTBEAT } from './activity-proxies.ts';
-import { failureData, failureFrom, operationFailed } from './failures.ts';
+import { callerOfRun } from './caller.ts';
+import { failureData, failureFrom, operationFailed, refused } from './failures.ts';
 import {
   answer,
   guestLost,
@@ -34,7 +36,7 @@ import { isRecord } from './untrusted-input.ts';
 /** A change of a guest. */
 export type GuestChange = Pick<
   GuestRequest,
-  'change' | 'giveUpAfterMinutes' | 'keepOnFailure' | 'onlyIf' | 'batch' | 'directory'
+  'change' | 'giveUpAfterMinutes' | 'keepOnFailure' | 'onlyIf' | 'batch' | 'directory' | 'comesAgain'
 > & { host: string; userid: Userid; dryRun?: boolean };
 
 /** The queues of guests, as one operation sees them. */
@@ -43,12 +45,24 @@ export type GuestQueues = {
    * Request a change of a guest: it enters the guest's queue and is carried out in the order of acceptance. Throws its failure.
    * A cancelled operation withdraws its request, and waits until the guest is in the state before it.
    */
+  request(asked: GuestChange, summary: string, options?: RunOptions): Promise<Granted>;
+  /** The same, for a caller that cannot wait: a change that the policy has wait is refused. */
   run(asked: GuestChange, summary: string, options?: RunOptions): Promise<RequestResult>;
   /** The same, but only when the guest is free: else nothing is done, and the answer is undefined. */
   runIfFree(asked: GuestChange, summary: string): Promise<RequestResult | undefined>;
 };
 
+/** A request that was carried out, or that is planned and has to wait: it has left the queue then. */
+export type Granted = Extract<RequestOutcome, { kind: 'done' | 'awaits' }>;
+
+/** The part of a request that its sender alone knows, for the policy. */
+export type Governed = Pick<PolicyQuestion, 'consent' | 'guests'> & {
+  /** When the request got its place in the guest's order, in milliseconds of Unix time, where that is later than its operation's acceptance. */
+  acceptedAt?: number;
+};
+
 type RunOptions = {
+  governed?: Governed;
   /** Called with the standing of the request while it has no outcome. */
   show?: (where: RequestStanding) => void;
   /** The same, when the guest run tells nothing but that the host is held. */
@@ -74,6 +88,7 @@ type Outgoing = { host: string; userid: Userid; request: GuestRequest; sent: Pro
 export function guestQueues(): GuestQueues {
   const pending = new Map<string, Pending>();
   const outbox = new Outbox();
+  const caller = callerOfRun();
   let count = 0;
 
   setHandler(answer, (id: unknown, outcome: unknown, runId: unknown) => {
@@ -95,19 +110,21 @@ export function guestQueues(): GuestQueues {
   const ask = async (
     asked: GuestChange,
     summary: string,
-    { show, showHeld }: RunOptions,
+    { show, showHeld, governed = {} }: RunOptions,
     onlyIfFree: boolean,
   ): Promise<RequestOutcome> => {
     const { host, userid, dryRun = false, ...change } = asked;
     const { workflowId, runId, firstExecutionRunId, startTime } = workflowInfo();
     const ordered = isOrdered(change);
+    const { acceptedAt = startTime.getTime(), ...question } = governed;
     const request: GuestRequest = {
       ...change,
       // A caller's request keeps its id after a reset; repeated requests to a guest have an id each.
       id: `${ordered ? firstExecutionRunId : runId}/${count++}`,
       runId,
       operation: { workflowId, firstRunId: firstExecutionRunId },
-      acceptedAt: ordered ? startTime.getTime() : Date.now(),
+      acceptedAt: ordered ? acceptedAt : Date.now(),
+      asks: { caller, ...question },
       ...{ summary, dryRun, reports: show !== undefined, onlyIfFree },
       ...defined({ trace: currentTraceparent() }),
     };
@@ -122,21 +139,27 @@ export function guestQueues(): GuestQueues {
   };
 
   return {
-    async run(asked, summary, options = {}) {
+    async request(asked, summary, options = {}) {
       const outcome = await ask(asked, summary, options, false);
-      if (outcome.kind === 'done') return outcome.result;
+      if (outcome.kind === 'done' || outcome.kind === 'awaits') return outcome;
       throw failureOf(outcome);
+    },
+    async run(asked, summary, options = {}) {
+      return doneOf(await ask(asked, summary, options, false));
     },
     async runIfFree(asked, summary) {
       const outcome = await ask(asked, summary, {}, true);
-      if (outcome.kind === 'done') return outcome.result;
-      if (outcome.kind === 'busy') return undefined;
-      throw failureOf(outcome);
+      return outcome.kind === 'busy' ? undefined : doneOf(outcome);
     },
   };
 }
 
-function failureOf(outcome: Exclude<RequestOutcome, { kind: 'done' }>): Error {
+function doneOf(outcome: RequestOutcome): RequestResult {
+  if (outcome.kind === 'done') return outcome.result;
+  throw outcome.kind === 'awaits' ? refused([refusalOf(outcome.wait)]) : failureOf(outcome);
+}
+
+function failureOf(outcome: Exclude<RequestOutcome, Granted>): Error {
   if (outcome.kind === 'failed') return failureFrom(outcome.failure);
   return new CancelledFailure(
     outcome.kind === 'cancelled' ? 'the request was cancelled' : 'another operation is in progress on the guest',

@@ -1,4 +1,5 @@
 import type { Change, Preconditions } from '../domain/operations/requests.ts';
+import type { PolicyQuestion } from '../domain/policy/verdict.ts';
 import { isWordChange } from '../domain/text/words.ts';
 
 /** The guest's window in a bulk operation. The guests of a window wait for each other before a call, and share it. */
@@ -29,6 +30,10 @@ export type GuestRequest = {
   keepOnFailure: boolean;
   dryRun: boolean;
   onlyIf?: Preconditions;
+  /** For the policy of the host. */
+  asks?: PolicyQuestion;
+  /** The operation will send another request to the guest: this one only plans. */
+  comesAgain?: true;
   /** The window of a bulk operation that this guest is wired in. */
   batch?: Batch;
   directory?: DirectoryReading;

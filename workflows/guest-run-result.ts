@@ -14,7 +14,7 @@ export type ConvergeGuestInput = { host: string; userid: Userid };
 
 /** One request of a guest run, as its result names it. */
 export type Finished = { operation: string; summary: string; outcome: Outcome; steps: string[] };
-type Outcome = 'changed' | 'unchanged' | 'planned' | 'refused' | 'failed' | 'cancelled' | 'busy';
+type Outcome = (typeof FROM_WORST)[number];
 
 /** The result of a guest run: its last fifty requests in the order of their ends, and the knowledge for its next run. */
 export type ConvergeGuestResult = {
@@ -64,7 +64,7 @@ export function finishedOf(
   work?: RequestWork,
 ): Finished {
   const steps =
-    outcome.kind === 'done'
+    'result' in outcome
       ? outcome.result.steps
       : outcome.kind === 'failed'
         ? stepsBefore(failureFrom(outcome.failure))
@@ -84,7 +84,7 @@ function outcomeOf(outcome: RequestOutcome): Outcome {
   }
 }
 
-const FROM_WORST: readonly Outcome[] = ['failed', 'refused', 'cancelled', 'changed', 'planned', 'unchanged', 'busy'];
+const FROM_WORST = ['failed', 'refused', 'cancelled', 'changed', 'awaits', 'planned', 'unchanged', 'busy'] as const;
 
 /** A run is found by the worst of its requests. */
 export function worst(finished: readonly Finished[]): Outcome {

@@ -19,6 +19,7 @@ import type { WrongVlans } from '../domain/planning/live-plan.ts';
 import type { RefusedPort } from '../domain/planning/refusal.ts';
 import type { GuestStepReport, Step, StepReport } from '../domain/planning/steps.ts';
 import type { VswitchStep } from '../domain/planning/vswitch-plan.ts';
+import type { PolicyQuestion, Wait } from '../domain/policy/verdict.ts';
 import type { Mac } from '../domain/port/mac.ts';
 import type { Vdev } from '../domain/port/vdev.ts';
 import type { QuestionOutcome } from '../domain/probe/course.ts';
@@ -40,11 +41,15 @@ export type Target = {
   requestId: string;
 };
 
+/** A plan that the policy has wait: its id, and why. */
+export type WaitingPlan = { plan: string; wait: Wait };
+
 /** A change of a guest, with all that its plan depends on besides the guest's state. */
 export type ChangeToPlan = Target & {
   change: Change;
   avoidMacs: Mac[];
   avoidPorts: string[];
+  asks?: PolicyQuestion;
   onlyIf?: Preconditions;
   order?: PlaceInOrder;
 };
@@ -64,8 +69,8 @@ export type PlaceInOrder = {
 /** The last word carried out on a port: its operation's time of acceptance and Workflow ID. */
 export type Word = { acceptedAt: number; operation: string };
 
-/** A request that a guest run has answered, with the run of the operation that sent it. */
-export type AnsweredRequest = { id: string; runId: string; operation: string };
+/** A request that a guest run has answered, with the run of the operation that sent it. `comesAgain`: the operation will send another one. */
+export type AnsweredRequest = { id: string; runId: string; operation: string; comesAgain?: true };
 
 /** The work of earlier runs of a guest: the words carried out, by port, and the answered requests. */
 export type EarlierRuns = { words: Record<string, Word>; answered: AnsweredRequest[] };
@@ -90,6 +95,8 @@ export type PlannedChange = Progress & {
   refused: RefusedPort[];
   /** The plan's id: other steps, or the same from another state, have another id. */
   plan: string;
+  /** The policy has it wait. */
+  wait?: Wait;
 };
 
 /** A plan, or the reason why planning has to wait. */
@@ -117,8 +124,11 @@ export type Planned = { dryRun?: boolean };
 export type VswitchChange = { host: HostName; vswitch: VswitchName } & Planned &
   ({ kind: 'ensure'; hadRdevs?: Rdev[] } | { kind: 'delete'; force: boolean });
 
+/** The steps of a change of the host itself, with the id of the plan; `wait`: the policy has it wait. */
+export type HostPlan<HostStep> = { steps: HostStep[]; plan: string; wait?: Wait };
+
 /** The steps for the management network; `elsewhere` is the zHCP of the host that is responsible for it. */
-export type ManagementPlan = { steps: ManagementStep[]; elsewhere?: string };
+export type ManagementPlan = HostPlan<ManagementStep> & { elsewhere?: string };
 
 /** The ports that a DHCP node needs. */
 export type DhcpPlan = { userid: Userid; ports: PortRequest[] };
@@ -217,10 +227,13 @@ export type UnlimitedPort = { portId: PortId; qosPolicy: string };
 /** A host as it is now; `view` is a HostView, compressed: a large one is more than a workflow's result may hold. */
 export type ShownHost = { host: string; guests: number; ports: number; drifted: number; view: string };
 
+/** A request in exact types. `isGoverned`: of a bulk operation, that the host has a policy. */
+export type Accepted<Type extends HostOperationType> = RequestOf<Type> & { isGoverned?: true };
+
 /** Parse a request to a host. They fail permanently with `Refused`, which names each field at fault. */
 export type RequestActivities = {
   acceptOperation<Type extends GuestOperationType>(input: { type: Type; input: unknown }): Promise<Operation>;
-  acceptRequest<Type extends HostOperationType>(input: { type: Type; input: unknown }): Promise<RequestOf<Type>>;
+  acceptRequest<Type extends HostOperationType>(input: { type: Type; input: unknown }): Promise<Accepted<Type>>;
   acceptReading<Type extends ReadingType>(input: { type: Type; input: unknown }): Promise<ReadingOf<Type>>;
 };
 
@@ -252,7 +265,9 @@ export type HostActivities = RequestActivities & {
     input: Target & { steps: Step[]; desired: Desired; readAt: number; followUps: Step[] },
   ): Promise<AppliedSteps>;
   /** Choose the scene of a probe. Fails permanently with `Refused` for a guest or a VSWITCH that is not expendable. Changes nothing. */
-  planProbe(input: Target & Planned & { change: Extract<Change, { kind: 'probe' }> }): Promise<ProbePlan>;
+  planProbe(
+    input: Target & Planned & { change: Extract<Change, { kind: 'probe' }>; asks?: PolicyQuestion },
+  ): Promise<ProbePlan & { waiting?: WaitingPlan }>;
   /** Ask z/VM one question on the scene, which is cleared before. */
   askProbe(
     input: Target & { plan: ProbePlan; question: QuestionId; outcomes: QuestionOutcome[] },
@@ -277,7 +292,7 @@ export type HostActivities = RequestActivities & {
   /** The DHCP node of the host, and the NICs that it needs. */
   planDhcp(input: { host: string } & Planned): Promise<DhcpPlan>;
   /** Plan the management node's NIC on the management network. Fails permanently with `Refused`. */
-  planManagementNetwork(input: { host: string } & Planned): Promise<ManagementPlan>;
+  planManagementNetwork(input: Planned & { host: string; asks?: PolicyQuestion }): Promise<ManagementPlan>;
   applyManagementNetwork(input: { host: string; steps: ManagementStep[] }): Promise<StepReport[]>;
   /** The whole host, record and z/VM side by side. */
   showHost(input: { host: string }): Promise<ShownHost>;
@@ -286,7 +301,7 @@ export type HostActivities = RequestActivities & {
   /** All VSWITCHes of the host. */
   readVswitches(input: { host: string }): Promise<Vswitch[]>;
   /** Plan the steps of a VSWITCH change; none when it is right. Fails permanently with `Refused` when the change is not allowed. */
-  planVswitch(input: VswitchChange): Promise<VswitchStep[]>;
+  planVswitch(input: VswitchChange & { asks?: PolicyQuestion }): Promise<HostPlan<VswitchStep>>;
   /** Create, change or delete VSWITCHes on z/VM. */
   applyVswitch(input: { host: string; steps: VswitchStep[] }): Promise<StepReport[]>;
 };

@@ -1,7 +1,11 @@
 import { isCancellation, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import { defined } from '../domain/defined.ts';
+import type { Consent, PolicyQuestion } from '../domain/policy/verdict.ts';
 import type { FormerVswitch } from '../domain/vswitch/vswitch.ts';
 import { RECONCILE_PREFIX } from '../temporal-config/names.ts';
 import { ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
+import type { Approvals } from './approval.ts';
+import { callerOfRun } from './caller.ts';
 import {
   applicationFailureOf,
   heldBy,
@@ -14,6 +18,7 @@ import {
   sayTrouble,
   troubleOf,
 } from './failures.ts';
+import type { HostPlan } from './host-activities.ts';
 import { outcomeOf } from './operation.ts';
 import { showProgress } from './progress.ts';
 import { Releases } from './releases.ts';
@@ -35,8 +40,9 @@ type HostOperation<Step> = {
   summary: string;
   giveUpAfterMinutes: number;
   dryRun: boolean;
+  approving: Approvals;
   /** Read and compare; fails permanently with `Refused`. */
-  plan(): Promise<Step[]>;
+  plan(asks: PolicyQuestion): Promise<HostPlan<Step>>;
   apply(steps: Step[]): Promise<unknown>;
   sentence(step: Step): string;
   /** Said when no step is needed. */
@@ -69,15 +75,26 @@ export async function operateOnHost<Step extends { disturbs: boolean }>(
 }
 
 async function converge<Step extends { disturbs: boolean }>(operation: HostOperation<Step>): Promise<string[]> {
-  const { plan, apply, sentence, dryRun, where, summary, giveUpAfterMinutes } = operation;
+  const { apply, sentence, dryRun, where, summary, giveUpAfterMinutes } = operation;
   const releases = new Releases();
   let deadline = Date.now() + giveUpAfterMinutes * 60_000;
+  let consent: Consent | undefined;
+  let hasBegun = false;
   const done: string[] = [];
   let pause = FIRST_PAUSE_MS;
   for (;;) {
     try {
-      const steps = await plan();
-      if (dryRun || steps.length === 0) return dryRun ? steps.map((step) => announced(step, sentence)) : done;
+      const { steps, plan, wait } = await operation.plan({ caller: callerOfRun(), ...defined({ consent }) });
+      const planned = steps.map((step) => announced(step, sentence));
+      if (dryRun || steps.length === 0) return dryRun ? planned : done;
+      // A plan that was begun is carried out to its end.
+      if (wait !== undefined && !hasBegun) {
+        const effect = steps.some(({ disturbs }) => disturbs) ? 'interrupts' : 'changes';
+        consent = (await operation.approving.wait({ summary, plan, effect, steps: planned, wait })) ?? consent;
+        deadline = Date.now() + giveUpAfterMinutes * 60_000;
+        continue;
+      }
+      hasBegun = true;
       await apply(steps);
       done.push(...steps.map(sentence));
       pause = FIRST_PAUSE_MS;
@@ -87,6 +104,7 @@ async function converge<Step extends { disturbs: boolean }>(operation: HostOpera
       if (failure?.type === 'Refused') throw refusedAt(failure, where);
       if (isHeld(error)) {
         deadline += await untilReleased(releases, summary, error);
+        hasBegun = done.length > 0;
         continue;
       }
       if (!isRetryable(error) || Date.now() + pause >= deadline) throw hostFailed(where, summary, error);

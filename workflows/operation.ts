@@ -8,18 +8,19 @@ import type {
   Operation,
   ReadingOf,
   ReadingType,
-  RequestOf,
 } from '../domain/operations/operations.ts';
 import type { RestoredPort } from '../domain/operations/requests.ts';
 import type { Effect } from '../domain/operations/results.ts';
+import type { Wait } from '../domain/policy/verdict.ts';
 import type { Vdev } from '../domain/port/vdev.ts';
 import { guestWorkflowId } from '../temporal-config/names.ts';
 import { searchAttributesOf, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
 import { runPath } from '../temporal-config/ui.ts';
+import { type Approvals, approvals } from './approval.ts';
 import { applicationFailureOf, reasonOf } from './failures.ts';
 import type { RequestResult, RequestStanding } from './guest-queue-messages.ts';
-import { type GuestQueues, guestQueues } from './guest-queues.ts';
-import type { RequestActivities } from './host-activities.ts';
+import { type Governed, type GuestChange, type GuestQueues, guestQueues } from './guest-queues.ts';
+import type { Accepted, RequestActivities } from './host-activities.ts';
 import { type Progress, showProgress } from './progress.ts';
 import { addSearchAttributes } from './run-visibility.ts';
 
@@ -33,6 +34,8 @@ export type OperationResult = {
   plan?: string;
   /** The effect of a dry run's plan. */
   effect?: Effect;
+  /** The policy would have the plan wait, for an approval or for a window. */
+  needs?: Wait['kind'];
   /** The ports that the operation names, as they are now; none after a deletion. */
   ports: (Omit<DesiredPort, 'live'> & { live: 'now' | 'atNextLogon' })[];
   /** The ports as an undo needs them; absent of an operation that changed nothing. */
@@ -44,20 +47,31 @@ export type OperationResult = {
 /** Carry out an operation on one guest. Throws a `Refused` failure that names each field at fault. */
 export async function operate(type: GuestOperationType, input: unknown): Promise<OperationResult> {
   const queues = guestQueues();
-  return carryOut(queues, await recordingFailure(() => requestActivities().acceptOperation({ type, input })));
+  const approving = approvals();
+  return carryOut(
+    queues,
+    approving,
+    await recordingFailure(() => requestActivities().acceptOperation({ type, input })),
+  );
 }
 
 /** Carry out a change of a guest; answers the guest's ports. */
-export async function carryOut(queues: GuestQueues, operation: Operation): Promise<OperationResult> {
-  const { changed, plan, effect, steps, undo, ...result } = await requestFrom(queues, operation);
+export async function carryOut(
+  queues: GuestQueues,
+  approving: Approvals,
+  operation: Operation,
+): Promise<OperationResult> {
+  const { changed, plan, effect, wait, steps, undo, ...result } = await requestFrom(queues, approving, operation);
   const ports = result.ports.map((port) => asReported(port, result.liveVdevs));
   const { dryRun } = operation;
-  return { changed, ...(dryRun ? { dryRun, ...defined({ plan, effect }) } : {}), steps, ports, ...defined({ undo }) };
+  const planned = dryRun ? { dryRun, ...defined({ plan, effect, needs: wait?.kind }) } : {};
+  return { changed, ...planned, steps, ports, ...defined({ undo }) };
 }
 
 /** Set an operation's search attributes, let the guest's run carry it out, and show its outcome; there is always a step. */
 export async function requestFrom(
   queues: GuestQueues,
+  approving: Approvals,
   { found, summary, ...operation }: Operation,
 ): Promise<RequestResult> {
   const { dryRun, host, userid } = operation;
@@ -82,7 +96,7 @@ export async function requestFrom(
   };
   running();
   try {
-    const result = await queues.run(operation, summary, { show: showStanding });
+    const result = await granted(queues, approving, operation, summary, showStanding, [linkTo(guest)]);
     upsertSearchAttributes([
       ...searchAttributesOf({ host, userid, ...mergedSearchTerms(found, result.found) }),
       { key: ZVM_OUTCOME, value: dryRun ? 'planned' : result.changed ? 'changed' : 'unchanged' },
@@ -98,8 +112,27 @@ export async function requestFrom(
   }
 }
 
+/** The result of a request. One that the policy has wait leaves the guest's queue, and enters it anew at the time at which it may go on. */
+async function granted(
+  queues: GuestQueues,
+  approving: Approvals,
+  operation: GuestChange,
+  summary: string,
+  show: (where: RequestStanding) => void,
+  links: NonNullable<Progress['links']>,
+): Promise<RequestResult> {
+  let governed: Governed = {};
+  for (;;) {
+    const answer = await queues.request(operation, summary, { show, governed });
+    if (answer.kind === 'done') return answer.result;
+    const { plan = '', effect, steps } = answer.result;
+    const agreed = await approving.wait({ summary, plan, effect, steps, wait: answer.wait, links });
+    governed = { ...defined({ consent: agreed ?? governed.consent }), acceptedAt: Date.now() };
+  }
+}
+
 /** The request of a host operation in exact types. Throws a `Refused` failure that names each field at fault. */
-export function acceptRequest<Type extends HostOperationType>(type: Type, input: unknown): Promise<RequestOf<Type>> {
+export function acceptRequest<Type extends HostOperationType>(type: Type, input: unknown): Promise<Accepted<Type>> {
   return recordingFailure(() => requestActivities().acceptRequest({ type, input }));
 }
 

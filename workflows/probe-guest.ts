@@ -1,5 +1,6 @@
 import { type ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { CancellationScope, isCancellation, proxyActivities } from '@temporalio/workflow';
+import { defined } from '../domain/defined.ts';
 import type { QuestionOutcome } from '../domain/probe/course.ts';
 import { factsText } from '../domain/probe/question.ts';
 import { recordOf } from '../domain/probe/record.ts';
@@ -18,7 +19,7 @@ import {
   troubleOf,
 } from './failures.ts';
 import type { RequestOutcome, RequestResult } from './guest-queue-messages.ts';
-import type { HostActivities, Target } from './host-activities.ts';
+import type { HostActivities, Target, WaitingPlan } from './host-activities.ts';
 import { showProgress } from './progress.ts';
 import {
   dryRunOf,
@@ -42,8 +43,14 @@ const RESTORE_MINUTES = 60;
 export async function probeGuest(work: RequestWork, context: WorkContext): Promise<RequestOutcome | NotYet> {
   const run = new ProbeRun(work, context);
   try {
-    work.probe ??= { plan: await run.plan(), outcomes: [] };
-    if (work.request.dryRun) return { kind: 'done', result: resultOf(work.probe.plan.questions.map(announced)) };
+    if (work.probe === undefined) {
+      const { waiting, ...plan } = await run.plan();
+      const result = resultOf(plan.questions.map(announced));
+      if (work.request.dryRun) return { kind: 'done', result };
+      if (waiting !== undefined)
+        return { kind: 'awaits', wait: waiting.wait, result: { ...result, plan: waiting.plan, effect: 'changes' } };
+      work.probe = { plan, outcomes: [] };
+    }
     await run.askAll(work.probe);
   } catch (error) {
     // Anything else is a defect of this program, or the next run of the guest goes on.
@@ -73,12 +80,12 @@ class ProbeRun {
     this.#context = context;
   }
 
-  plan(): Promise<ProbePlan> {
-    const { change } = this.#work.request;
+  plan(): Promise<ProbePlan & { waiting?: WaitingPlan }> {
+    const { change, asks } = this.#work.request;
     if (change.kind !== 'probe') throw new Error(`${change.kind} is no probe`);
     const what = `read ${this.#context.userid} and choose the scene`;
     return this.#retried(what, this.#work.forward.deadline, (summary) =>
-      reading(summary).planProbe({ ...this.#target(), change, ...dryRunOf(this.#work.request) }),
+      reading(summary).planProbe({ ...this.#target(), change, ...defined({ asks }), ...dryRunOf(this.#work.request) }),
     );
   }
 

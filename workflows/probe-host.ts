@@ -1,5 +1,6 @@
 import type { InputOf } from '../domain/operations/operations.ts';
 import type { ProbeReport } from '../domain/probe/report.ts';
+import { approvals } from './approval.ts';
 import { guestQueues } from './guest-queues.ts';
 import { acceptRequest, requestFrom } from './operation.ts';
 
@@ -12,12 +13,13 @@ export type ProbeHostResult = { host: string; dryRun: boolean; steps: string[]; 
  */
 export async function probeHost(input: InputOf<'probeHost'>): Promise<ProbeHostResult> {
   const queues = guestQueues();
+  const approving = approvals();
   const { questions, vswitch, mayLogOff, ...request } = await acceptRequest('probeHost', input);
   const { host, userid, dryRun } = request;
   const change = { kind: 'probe' as const, questions, mayLogOff, ...(vswitch && { vswitch }) };
   const found = { portIds: [], vswitches: vswitch === undefined ? [] : [vswitch], vlans: [] };
   const summary = `ask z/VM of ${host} ${questions.length} question(s) on ${userid}`;
   const operation = { ...request, change, found, summary, keepOnFailure: false };
-  const { steps, probe } = await requestFrom(queues, operation);
+  const { steps, probe } = await requestFrom(queues, approving, operation);
   return { host, dryRun, steps, ...(probe && { report: probe }) };
 }

@@ -1,11 +1,11 @@
 import { executeChild, setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import type { InputOf } from '../domain/operations/operations.ts';
-import { searchAttributesOf, ZVM_DRIFTED, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
+import { ZVM_DRIFTED, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
 import { reasonOf } from './failures.ts';
 import { acceptRequest } from './operation.ts';
 import type { reconcileHost } from './reconcile-host.ts';
 import type { ReconcileHostResult } from './reconciliation-result.ts';
-import { childDetails } from './run-visibility.ts';
+import { asChild } from './run-visibility.ts';
 
 type HostSummary = Omit<ReconcileHostResult, 'checkpoint' | 'foreignLines' | 'unreported'>;
 
@@ -35,8 +35,7 @@ export async function reconcileFleet(input: InputOf<'reconcileFleet'>): Promise<
           args: [{ host, dryRun }],
           staticSummary: `reconcile ${host}`,
           workflowRunTimeout: Math.ceil(giveUpAfterMinutes * 60_000),
-          staticDetails: childDetails({ host }),
-          typedSearchAttributes: searchAttributesOf({ host }),
+          ...asChild({ host }),
         });
         return [summary];
       } catch (error) {

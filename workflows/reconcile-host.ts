@@ -16,7 +16,7 @@ import type { RepairFailure, RepairSubject } from '../domain/operations/requests
 import { describeRefusals } from '../domain/planning/refusal.ts';
 import type { PortId } from '../domain/text/identifiers.ts';
 import { dhcpWorkflowId, managementNetworkWorkflowId, vswitchWorkflowId } from '../temporal-config/names.ts';
-import { searchAttributesOf, ZVM_DRIFTED, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
+import { ZVM_DRIFTED, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
 import { HEARTBEAT, READING_OF_A_HOST } from './activity-proxies.ts';
 import type { ensureDhcp } from './ensure-dhcp.ts';
 import type { ensureManagementNetwork } from './ensure-management-network.ts';
@@ -35,7 +35,7 @@ import {
   type ReconcileHostResult,
   reconciliationDetails,
 } from './reconciliation-result.ts';
-import { addSearchAttributes, childDetails } from './run-visibility.ts';
+import { addSearchAttributes, asChild } from './run-visibility.ts';
 import type { ensureVswitch } from './vswitch-operation.ts';
 
 const MOST_LINES = 100;
@@ -150,8 +150,7 @@ class Reconciliation {
           workflowId: vswitchWorkflowId(host, vswitch),
           args: [{ host, vswitch, dryRun, giveUpAfterMinutes: GIVE_UP_AFTER_MINUTES, ...(hadRdevs && { hadRdevs }) }],
           staticSummary: `ensure VSWITCH ${vswitch} on ${host}`,
-          staticDetails: childDetails({ host }),
-          typedSearchAttributes: searchAttributesOf({ host, vswitches: [vswitch] }),
+          ...asChild({ host, vswitches: [vswitch] }),
         }),
       );
     }
@@ -163,8 +162,7 @@ class Reconciliation {
         workflowId: dhcpWorkflowId(host),
         args: [{ host, dryRun, giveUpAfterMinutes: GIVE_UP_AFTER_MINUTES }],
         staticSummary: `give the DHCP node of ${host} its NICs`,
-        staticDetails: childDetails({ host }),
-        typedSearchAttributes: searchAttributesOf({ host }),
+        ...asChild({ host }),
       }),
     );
   }
@@ -177,8 +175,7 @@ class Reconciliation {
         workflowId: managementNetworkWorkflowId(host),
         args: [{ host, dryRun, giveUpAfterMinutes: GIVE_UP_AFTER_MINUTES }],
         staticSummary: `give the management node its NIC for ${host}`,
-        staticDetails: childDetails({ host }),
-        typedSearchAttributes: searchAttributesOf({ host }),
+        ...asChild({ host }),
       }),
     );
   }

@@ -153,18 +153,10 @@ async function forward(work: RequestWork, context: WorkContext): Promise<Request
   if (planned === undefined) throw new Error('a request is carried out without a plan');
   const found = foundWith(planned);
   addSearchAttributes({ host, userid, ...found });
-  if (request.dryRun) {
-    const steps = planned.steps.map(announced);
-    return {
-      kind: 'done',
-      result: {
-        ...resultOf(planned, found, planned.liveVdevs, false, steps),
-        plan: planned.plan,
-        effect: effectOf(planned.steps),
-        ...defined({ changedSince: planned.changedSince }),
-      },
-    };
-  }
+  const { wait, changedSince } = planned;
+  if (request.dryRun)
+    return { kind: 'done', result: { ...planOf(planned, found), ...defined({ wait, changedSince }) } };
+  if (wait !== undefined) return { kind: 'awaits', wait, result: planOf(planned, found) };
   // A plan that an earlier run of the guest made may be overtaken: the guest is read again.
   const liveVdevs = await reconciler.converge(planned.desired, known === undefined ? planned : undefined, applied);
   const { done } = work.forward;
@@ -180,11 +172,12 @@ type Begun = { planning: Planning; applied?: Promise<AppliedSteps> };
 /** Read the guest and plan. A guest of a bulk operation is changed by the same activity: each further one costs a thousand guests six thousand events. */
 function plan(work: RequestWork, context: WorkContext, reconciler: Reconciler): Promise<Begun> {
   const { request, choice, avoidMacs, avoidPorts, forward: state } = work;
-  const { change, onlyIf, batch, dryRun } = request;
+  const { change, onlyIf, asks, batch, dryRun } = request;
   // A second choice starts from the state after the first, which the request's sender has not seen.
   const conditions = onlyIf === undefined || choice > 1 ? {} : { onlyIf };
   const order = isOrdered(request) && choice === 1 ? { order: context.order() } : {};
-  const input = { ...targetOf({ request }, context), change, avoidMacs, avoidPorts, ...conditions, ...order };
+  const asked = { change, ...defined({ asks }), avoidMacs, avoidPorts };
+  const input = { ...targetOf({ request }, context), ...asked, ...conditions, ...order };
   const isBulk = batch !== undefined && !dryRun;
   return reconciler.retried(`read ${context.userid} and ${isBulk ? 'carry its plan out' : 'plan'}`, async (summary) =>
     isBulk
@@ -354,6 +347,12 @@ function notRolledBack({ request, forward: { done } }: RequestWork, { host, user
 function effectOf(steps: readonly { disturbs: boolean }[]): Effect {
   if (steps.length === 0) return 'none';
   return steps.some(({ disturbs }) => disturbs) ? 'interrupts' : 'changes';
+}
+
+/** The result of a request that is only planned. */
+function planOf(planned: PlannedChange, found: PortSearchTerms): RequestResult {
+  const result = resultOf(planned, found, planned.liveVdevs, false, planned.steps.map(announced));
+  return { ...result, plan: planned.plan, effect: effectOf(planned.steps) };
 }
 
 function resultOf(

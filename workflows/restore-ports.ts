@@ -5,8 +5,10 @@ import type { InputOf, RequestOf } from '../domain/operations/operations.ts';
 import type { RestoredPort } from '../domain/operations/requests.ts';
 import type { Effect } from '../domain/operations/results.ts';
 import { refusal } from '../domain/planning/refusal.ts';
+import { strictestOf } from '../domain/policy/verdict.ts';
 import type { Userid } from '../domain/text/identifiers.ts';
 import { ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
+import { approvals } from './approval.ts';
 import { operationFailed, reasonOf, refused } from './failures.ts';
 import { comesTo, type RequestResult } from './guest-queue-messages.ts';
 import { type GuestQueues, guestQueues } from './guest-queues.ts';
@@ -19,6 +21,8 @@ import { addSearchAttributes } from './run-visibility.ts';
 type Request = RequestOf<'restorePorts'>;
 type GuestPorts = { userid: Userid; ports: RestoredPort[] };
 type OfGuest = { userid: Userid; result: RequestResult };
+/** The plans of the guests, the person who has approved them, and when that was. */
+type GovernedUndo = { guests: number; plans: Record<string, string>; by?: string; acceptedAt?: number };
 
 /** The work of an undo: done, or to be done. */
 export type RestorePortsResult = Omit<OperationResult, 'undo'> & {
@@ -38,6 +42,7 @@ const MOST_STEPS = 1_000;
  */
 export async function restorePorts(input: InputOf<'restorePorts'>): Promise<RestorePortsResult> {
   const queues = guestQueues();
+  const approving = approvals();
   let coming: Set<string> | undefined;
   setHandler(comesTo, (userid: unknown) => coming?.has(String(userid)) ?? true);
   const request = await acceptRequest('restorePorts', input);
@@ -51,14 +56,24 @@ export async function restorePorts(input: InputOf<'restorePorts'>): Promise<Rest
     showProgress({ subject: `undo of ${undoes}`, state, lists });
   show('is planned');
   const result = await endingRun(async () => {
-    const plans = await onGuests(guests, 'plan', (guest, batch) => ask(queues, request, guest, batch));
-    const planned = plannedOf(plans);
-    refuseOtherwise(request, planned);
-    if (dryRun) return planned;
+    const governed: GovernedUndo = { guests: guests.length, plans: {} };
+    for (;;) {
+      coming = new Set(guests.map(({ userid }) => userid));
+      const plans = await onGuests(guests, 'plan', (guest, batch) => ask(queues, request, guest, batch, governed));
+      const planned = plannedOf(plans);
+      refuseOtherwise(request, planned);
+      governed.plans = Object.fromEntries(plans.map(({ userid, result: { plan = '' } }) => [userid, plan]));
+      const wait = strictestOf(plans.flatMap((each) => each.result.wait ?? []));
+      if (dryRun) return { ...planned, ...defined({ needs: wait?.kind }) };
+      if (wait === undefined) break;
+      coming = new Set();
+      const { plan = '', effect, steps } = planned;
+      const consent = await approving.wait({ summary: `undo of ${undoes}`, plan, effect, steps, wait });
+      Object.assign(governed, { acceptedAt: Date.now(), ...(consent === undefined ? {} : { by: consent.by }) });
+    }
     show('in progress');
-    const planOf = new Map(plans.map(({ userid, result }) => [userid, result.plan]));
     const done = await carriedOut(request, guests, async (guest, batch) => {
-      const of = await ask(queues, request, guest, batch, planOf.get(guest.userid) ?? '');
+      const of = await ask(queues, request, guest, batch, governed, governed.plans[guest.userid] ?? '');
       coming?.delete(guest.userid);
       return of;
     });
@@ -82,12 +97,15 @@ async function ask(
   { host, undoes, giveUpAfterMinutes, keepOnFailure }: Request,
   { userid, ports }: GuestPorts,
   batch: Batch | undefined,
+  { plans, by, ...governed }: GovernedUndo,
   plan?: string,
 ): Promise<OfGuest> {
   const change = { kind: 'restore' as const, ports };
-  const how = plan === undefined ? { dryRun: true } : { onlyIf: { plan } };
+  const how = plan === undefined ? { dryRun: true, comesAgain: true as const } : { onlyIf: { plan } };
+  const consent = by === undefined ? {} : { consent: { plan: plans[userid] ?? '', by } };
   const asked = { host, userid, change, giveUpAfterMinutes, keepOnFailure, ...defined({ batch }), ...how };
-  return { userid, result: await queues.run(asked, `undo of ${undoes}: ports of ${userid}`) };
+  const summary = `undo of ${undoes}: ports of ${userid}`;
+  return { userid, result: await queues.run(asked, summary, { governed: { ...governed, ...consent } }) };
 }
 
 /** The same work on each guest, in windows whose guests share calls; answers in the order of the guests. */

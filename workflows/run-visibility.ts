@@ -1,5 +1,5 @@
 import { sleep, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
-import { aboutGuest } from '../temporal-config/saved-queries.ts';
+import { MEMO } from '../temporal-config/names.ts';
 import {
   type SearchTerms,
   searchAttributesOf,
@@ -10,7 +10,8 @@ import {
   ZVM_VLAN,
   ZVM_VSWITCH,
 } from '../temporal-config/search-attributes.ts';
-import { listPath, markdownLink, runPath } from '../temporal-config/ui.ts';
+import { markdownLink, runPath } from '../temporal-config/ui.ts';
+import { callerOfRun } from './caller.ts';
 
 const LONGEST_REASON = 120;
 
@@ -44,10 +45,16 @@ export function retriedUntil(deadline: number): string {
   return `is retried until ${new Date(deadline).toISOString().replace(/\.\d+/, '')}`;
 }
 
-/** The details of a child workflow in Markdown: a link to the run that started it, and one to the history of its guest. */
-export function childDetails({ host, userid }: { host: string; userid?: string }): string {
-  const { namespace, workflowId, runId } = workflowInfo();
-  const starter = `Started by ${markdownLink(workflowId, runPath(namespace, workflowId, runId))}.`;
-  if (userid === undefined) return starter;
-  return `${starter}\n\n${markdownLink(`All about ${userid}`, listPath(namespace, aboutGuest(host, userid)))}`;
+/**
+ * The part of a repair's start as a child workflow that operators see: it is found by the terms and by the caller of this run, and its details name this
+ * run. It waits for no person: this run would wait with it.
+ */
+export function asChild(terms: SearchTerms) {
+  const { namespace, workflowId, runId, memo } = workflowInfo();
+  const origin = memo?.[MEMO.origin];
+  return {
+    typedSearchAttributes: searchAttributesOf({ ...terms, by: callerOfRun().by }),
+    memo: { [MEMO.unattended]: true, ...(origin === undefined ? {} : { [MEMO.origin]: origin }) },
+    staticDetails: `Started by ${markdownLink(workflowId, runPath(namespace, workflowId, runId))}.`,
+  };
 }

@@ -13,36 +13,29 @@ import { searchTermsOfPorts } from '../domain/guest/search-terms.ts';
 import type { InputOf, RequestOf } from '../domain/operations/operations.ts';
 import type { RestoredPort } from '../domain/operations/requests.ts';
 import { describeRefusals } from '../domain/planning/refusal.ts';
-import type { Mac } from '../domain/port/mac.ts';
-import type { Vdev } from '../domain/port/vdev.ts';
-import type { PortId, Userid } from '../domain/text/identifiers.ts';
+import type { Userid } from '../domain/text/identifiers.ts';
 import { ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
-import { malformed, reasonOf } from './failures.ts';
+import { approvals } from './approval.ts';
+import { reasonOf } from './failures.ts';
 import { comesTo, type RequestResult, type RequestStanding } from './guest-queue-messages.ts';
-import { type GuestQueues, guestQueues } from './guest-queues.ts';
+import { type GuestChange, type GuestQueues, guestQueues } from './guest-queues.ts';
 import type { Batch } from './guest-request.ts';
 import { GuestWindows } from './guest-windows.ts';
 import { acceptRequest, endingRun, outcomeOf } from './operation.ts';
 import { addSearchAttributes } from './run-visibility.ts';
-import { isRecord, isText } from './untrusted-input.ts';
+import {
+  addAsked,
+  type CarriedWiring,
+  carriedWiring,
+  type GuestPorts,
+  governedBy,
+  takeConsent,
+  type WiredPort,
+  waitingWork,
+} from './wiring-state.ts';
 
-/** The outcome of one port. */
-export type WiredPort = {
-  userid: Userid;
-  portId: PortId;
-  /** After a dry run, the outcome that it would have. */
-  outcome: 'wired' | 'unchanged' | 'refused' | 'failed';
-  vdev?: Vdev;
-  mac?: Mac | undefined;
-  /** The reason why it was refused or failed. */
-  reason?: string;
-  /** The port as an undo needs it, of a wired one; `before` is absent of a port that was not recorded. */
-  before?: RestoredPort['before'];
-  left?: string;
-};
-
-/** Ports by outcome so far, out of `total`. */
-export type WiringProgress = { total: number } & Record<WiredPort['outcome'], number>;
+/** Ports by outcome so far, out of `total`; `awaits`: the id of the plan that a decision is asked for. */
+export type WiringProgress = { total: number; awaits?: string } & Record<WiredPort['outcome'], number>;
 
 /** The query for the progress of a run. */
 export const wiringProgress = defineQuery<WiringProgress>('progress');
@@ -61,49 +54,70 @@ export type WirePortsResult = {
 // A reason ends with the advice, so it is not cut short lightly. 2,000 reasons of this length fit well into a result.
 const LONGEST_REASON = 450;
 
-type GuestPorts = { userid: Userid; ports: RequestOf<'wirePorts'>['ports'] };
-
 /**
  * Wire many ports of many guests: each guest by its own `convergeGuest`, in windows whose guests share xCAT's calls. Ports are independent: the
- * result names each refused or failed one with its reason. Safe to repeat: a port that is wired stays as it is. `carried` holds the finished
- * ports when a run continues as new.
+ * result names each refused or failed one with its reason. Safe to repeat: a port that is wired stays as it is. Where the host has a policy, all guests
+ * are planned before the first is changed, and one decision is asked for all. `carried` is the state of the run that this one continues.
  */
-export async function wirePorts(input: InputOf<'wirePorts'>, carried?: WiredPort[]): Promise<WirePortsResult> {
+export async function wirePorts(input: InputOf<'wirePorts'>, carried?: CarriedWiring): Promise<WirePortsResult> {
   const queues = guestQueues();
-  const done = doneBefore(carried);
-  let total = done.length;
+  const approving = approvals();
+  const before = carriedWiring(carried);
+  let total = before?.done.length ?? 0;
   let coming: Set<string> | undefined;
+  let awaits: string | undefined;
   setHandler(comesTo, (userid: unknown) => coming?.has(String(userid)) ?? true);
-  setHandler(wiringProgress, () => ({ total, ...countsOf(done) }));
-  const request = await acceptRequest('wirePorts', input);
-  total += request.ports.length;
+  setHandler(wiringProgress, () => ({ total, ...countsOf(state.done), ...defined({ awaits }) }));
+  let state = before ?? { done: [], guests: 0, isPlanning: false, next: [], consents: {} };
+  const { isGoverned = false, ...request } = await acceptRequest('wirePorts', input);
+  let guests = byGuest(request.ports);
+  state = before ?? { ...state, guests: guests.length, isPlanning: isGoverned && !request.dryRun };
+  const { done } = state;
+  total += [...guests, ...state.next].flatMap(({ ports }) => ports).length;
   addSearchAttributes({ host: request.host, ...searchTermsOfPorts([...request.ports, ...done]) });
-  coming = new Set(request.ports.map((port) => port.userid));
-  const windows = new GuestWindows(byGuest(request.ports));
   let held = '';
-  const show = () =>
-    setCurrentDetails(`**${done.length}** of ${total} ports on **${request.host}**${held}${failuresOf(done)}`);
-  const showStanding = (where: RequestStanding) => {
+  const show = () => {
+    const word = state.isPlanning ? 'are planned: ' : '';
+    setCurrentDetails(`${word}**${done.length}** of ${total} ports on **${request.host}**${held}${failuresOf(done)}`);
+  };
+  const showHeld = (where: RequestStanding) => {
     if (where.kind !== 'held') return;
     if (held === '') upsertSearchAttributes([{ key: ZVM_OUTCOME, value: 'held' }]);
     held = `, and waits for the release of the host: ${where.why}`;
     show();
   };
-  show();
-  await endingRun(() =>
-    windows.run(
-      async (guest, batch) => {
-        done.push(...(await wireGuest(queues, request, guest, { batch, show: showStanding })));
-        if (held !== '') upsertSearchAttributes([{ key: ZVM_OUTCOME, value: null }]);
-        held = '';
-        coming?.delete(guest.userid);
-        show();
-      },
-      () => workflowInfo().continueAsNewSuggested,
-    ),
-  );
-  const left = windows.left.flatMap((guest) => guest.ports);
-  if (left.length > 0) await continueAsNew<typeof wirePorts>({ ...request, ports: left }, done);
+  const left = await endingRun(async () => {
+    while (guests.length > 0) {
+      const windows = new GuestWindows(guests);
+      coming = new Set([...guests, ...state.next].map(({ userid }) => userid));
+      show();
+      await windows.run(
+        async (guest, batch) => {
+          if (state.isPlanning) await planGuest(queues, request, guest, batch, state);
+          else {
+            done.push(...(await wireGuest(queues, request, guest, { batch, showHeld }, state)));
+            if (held !== '') upsertSearchAttributes([{ key: ZVM_OUTCOME, value: null }]);
+            held = '';
+            coming?.delete(guest.userid);
+          }
+          show();
+        },
+        () => workflowInfo().continueAsNewSuggested,
+      );
+      if (windows.left.length > 0) return windows.left.flatMap(({ ports }) => ports);
+      coming = new Set();
+      if (state.asked !== undefined) {
+        const work = waitingWork(state.asked, `wire ${total} ports on ${request.host}`);
+        awaits = work.plan;
+        takeConsent(state, await approving.wait(work));
+        awaits = undefined;
+      }
+      guests = state.next;
+      Object.assign(state, { next: [], isPlanning: false });
+    }
+    return [];
+  });
+  if (left.length > 0) await continueAsNew<typeof wirePorts>({ ...request, ports: left }, state);
   const result = summed(done, request.dryRun);
   upsertSearchAttributes([{ key: ZVM_OUTCOME, value: outcomeAsText(result) }]);
   const { wired, unchanged, refused, failed } = result;
@@ -113,35 +127,64 @@ export async function wirePorts(input: InputOf<'wirePorts'>, carried?: WiredPort
   return result;
 }
 
-function doneBefore(carried: unknown): WiredPort[] {
-  if (carried === undefined) return [];
-  const isDone = (port: unknown) =>
-    isRecord(port) && isText(port.portId) && isText(port.userid) && isText(port.outcome);
-  if (!Array.isArray(carried) || !carried.every(isDone)) throw malformed('done');
-  return [...carried];
-}
-
 function byGuest(ports: RequestOf<'wirePorts'>['ports']): GuestPorts[] {
   return [...Map.groupBy(ports, (port) => port.userid)].map(([userid, ofGuest]) => ({ userid, ports: ofGuest }));
 }
 
+/** A guest that cannot be planned fails when it is wired, where its failure is told. */
+async function planGuest(
+  queues: GuestQueues,
+  request: RequestOf<'wirePorts'>,
+  guest: GuestPorts,
+  batch: Batch,
+  state: CarriedWiring,
+): Promise<void> {
+  state.next.push(guest);
+  try {
+    const planning = { ...requestTo(request, guest, batch), dryRun: true, comesAgain: true as const };
+    const { result } = await queues.request(planning, `plan ${summaryOf(guest)}`, {
+      governed: governedBy(state, guest.userid),
+    });
+    if (result.wait !== undefined) addAsked(state, guest.userid, result, result.wait);
+  } catch (error) {
+    if (CancellationScope.current().consideredCancelled || isCancellation(error)) throw error;
+  }
+}
+
 async function wireGuest(
   queues: GuestQueues,
-  { host, live, giveUpAfterMinutes, keepOnFailure, dryRun }: RequestOf<'wirePorts'>,
-  { userid, ports: requests }: GuestPorts,
-  { batch, show }: { batch: Batch; show(where: RequestStanding): void },
+  request: RequestOf<'wirePorts'>,
+  guest: GuestPorts,
+  { batch, showHeld }: { batch: Batch; showHeld(where: RequestStanding): void },
+  state: CarriedWiring,
 ): Promise<WiredPort[]> {
-  const ports = requests.map(({ userid: _userid, ...port }) => port);
-  const change = { kind: 'wirePorts' as const, ports, live };
-  const summary = `wire ${ports.length === 1 ? `port ${ports[0]?.portId}` : `${ports.length} ports`} of ${userid}`;
+  const { userid, ports } = guest;
   try {
-    const guest = { host, userid, change, giveUpAfterMinutes, keepOnFailure, dryRun, batch };
-    return reportOf(userid, await queues.run(guest, summary, { showHeld: show }));
+    const governed = governedBy(state, userid);
+    const answer = await queues.request(requestTo(request, guest, batch), summaryOf(guest), { governed, showHeld });
+    if (answer.kind === 'done') return reportOf(userid, answer.result);
+    addAsked(state, userid, answer.result, answer.wait);
+    state.next.push(guest);
+    return [];
   } catch (error) {
     if (CancellationScope.current().consideredCancelled || isCancellation(error)) throw error;
     const outcome = outcomeOf(error) === 'refused' ? 'refused' : 'failed';
     return ports.map(({ portId }) => ({ userid, portId, outcome, reason: shortened(reasonOf(error)) }));
   }
+}
+
+function requestTo(
+  { host, live, giveUpAfterMinutes, keepOnFailure, dryRun }: RequestOf<'wirePorts'>,
+  { userid, ports: requests }: GuestPorts,
+  batch: Batch,
+): GuestChange {
+  const ports = requests.map(({ userid: _userid, ...port }) => port);
+  const change = { kind: 'wirePorts' as const, ports, live };
+  return { host, userid, change, giveUpAfterMinutes, keepOnFailure, dryRun, batch };
+}
+
+function summaryOf({ userid, ports }: GuestPorts): string {
+  return `wire ${ports.length === 1 ? `port ${ports[0]?.portId}` : `${ports.length} ports`} of ${userid}`;
 }
 
 function reportOf(userid: Userid, { changed, steps, ports, refused, undo = [] }: RequestResult): WiredPort[] {

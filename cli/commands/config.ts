@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { andMore, ConfigurationError, problemLines } from '../../configuration/error.ts';
 import { type Configuration, loadConfiguration } from '../../configuration/load.ts';
 import { defined } from '../../domain/defined.ts';
+import { Policy } from '../../domain/policy/policy.ts';
 import { action } from '../action.ts';
 import { CommandFailure, EXIT, type ExitCode } from '../exit-codes.ts';
 import { colour } from '../output.ts';
@@ -28,6 +29,16 @@ export function configCommands(program: Command): void {
       ]),
     )
     .action(action(Options, check));
+  config
+    .command('policy-schema')
+    .description('Print the JSON schema of a policy file, for editors.')
+    .addHelpText('after', examples(['zvmnet config policy-schema > policy.schema.json']))
+    .action(
+      action(z.object({}), async ({ output }) => {
+        output.document(z.toJSONSchema(Policy, { io: 'input' }));
+        return EXIT.ok;
+      }),
+    );
   config
     .command('gateway-hosts')
     .description('Print ZVM_GATEWAY_HOSTS for a gateway without these files, as a line of an environment file.')
@@ -79,7 +90,7 @@ type Shown = ReturnType<typeof withoutSecrets>;
 
 function withoutSecrets({ hosts, neutron, worker }: Configuration) {
   return {
-    hosts: hosts.map(({ host, zhcpNode, xcat, feilong, physicalNetworks, webhooks }) => ({
+    hosts: hosts.map(({ host, zhcpNode, xcat, feilong, physicalNetworks, webhooks, policyFile, policy }) => ({
       host,
       zhcpNode,
       ...defined({
@@ -88,6 +99,7 @@ function withoutSecrets({ hosts, neutron, worker }: Configuration) {
         webhooks: webhooks?.map(({ name, events }) => ({ name, events })),
       }),
       physicalNetworks,
+      ...(policy === undefined ? {} : { policy: { file: policyFile, rules: policy.rules.map(({ name }) => name) } }),
     })),
     neutron: { bus: neutron?.bus !== undefined, rest: neutron?.rest !== undefined },
     worker,
@@ -105,6 +117,8 @@ function show({ output }: Session, { hosts, neutron, worker }: Shown): void {
     ]),
     'No host.',
   );
+  for (const { host, policy } of hosts)
+    if (policy !== undefined) output.print(`policy of ${host}: ${policy.rules.join(', ')} (${policy.file})`);
   output.print(
     `reconciliation every ${worker.pollingIntervalSeconds} s; Neutron: ${neutron.bus ? 'message broker' : 'no broker'}${neutron.rest ? ', REST API' : ''}`,
   );

@@ -129,7 +129,13 @@ async function wireAll(
       const started = await startPart(client, part, { live, dryRun }, session.origin);
       const run = session.runUrl(started);
       if (run !== undefined) session.output.tell(`  ${part.host}: ${colourAside('dim', run)}`);
-      const tell = (counts: ImportCounts) => bar.show(sum(standing.set(part, counts).values()));
+      let told = '';
+      const tell = (counts: ImportCounts) => {
+        bar.show(sum(standing.set(part, counts).values()));
+        const { awaits = told } = counts;
+        if (awaits !== told) session.output.tell(`  plan ${awaits} awaits the policy: zvmnet ops show '${started.id}'`);
+        told = awaits;
+      };
       const ended = await followPart(client, part, started, tell, session.signal);
       if (ended === undefined) return;
       done.push(...ended);
@@ -147,7 +153,8 @@ async function wireAll(
   throw new CommandFailure(EXIT.interrupted, GOES_ON);
 }
 
-const GOES_ON = 'Started operations continue. Repeat the same import to follow them; no port is wired twice.';
+const GOES_ON =
+  'Started operations continue. Repeat the same import to follow them; no port is wired twice. See: zvmnet ops list --type wirePorts --state running. Cancel one and roll it back: zvmnet ops cancel ID.';
 
 /** The ports in the order of the file: they were wired in another. */
 function inOrderOf(ports: readonly GuestPortRequest[], done: readonly ImportedPort[]): ImportedPort[] {

@@ -23,6 +23,7 @@ import { colour, timeText } from '../output.ts';
 import { exitCodeOf, runOperation } from '../run-operation.ts';
 import type { Session } from '../session.ts';
 import { ChangeOptions, changeOptions, examples } from './change.ts';
+import { decisionCommands, decisionText, showWaitingPlan } from './decisions.ts';
 import { endOfId, findOperation } from './find-operation.ts';
 import { undoCommand } from './undo.ts';
 
@@ -30,6 +31,7 @@ const ListOptions = z.object({
   guest: Userid.optional(),
   port: PortId.optional(),
   by: z.string().optional(),
+  approvedBy: z.string().optional(),
   type: z.enum(LISTED_TYPES).optional(),
   state: z.enum(OPERATION_STATES).optional(),
   outcome: z.enum(OPERATION_OUTCOMES).optional(),
@@ -39,13 +41,16 @@ const ListOptions = z.object({
 
 /** `zvmnet ops …` */
 export function opsCommands(program: Command): void {
-  const ops = program.command('ops').description('Operations: list, start, show, cancel and undo them.');
+  const ops = program
+    .command('ops')
+    .description('Operations: list, start, show, approve, reject, cancel and undo them.');
   const list = ops
     .command('list')
     .description('List operations, newest first, of all hosts or of --host.')
     .option('--guest <userid>', 'of this guest')
     .option('--port <uuid>', 'on this port')
     .option('--by <name>', 'asked for by this person or program')
+    .option('--approved-by <name>', 'approved by this person')
     .option('--limit <n>', 'at most n operations', '20')
     .option('--idle', 'include reconciliations without drift')
     .addHelpText('after', examples(['zvmnet ops list --outcome failed', 'zvmnet ops list --guest LNX10001 --limit 5']));
@@ -64,6 +69,7 @@ export function opsCommands(program: Command): void {
     .description('Show an operation with its progress or outcome. The exit code is that of the operation.')
     .option('--run <id>', 'one run of several; default: the newest')
     .action(action(z.object({ run: z.string().optional() }), show));
+  decisionCommands(ops);
   ops
     .command('cancel <operation>')
     .description('Cancel an operation and roll it back.')
@@ -101,12 +107,13 @@ function jsonOf(text: string): object {
 }
 
 async function listThem(session: Session, _args: string[], options: z.output<typeof ListOptions>): Promise<ExitCode> {
-  const { guest, port, by, type, state, outcome, limit, idle } = options;
+  const { guest, port, by, approvedBy, type, state, outcome, limit, idle } = options;
   const filter = {
     host: session.namedHost(),
     userid: guest,
     portId: port,
     by,
+    approvedBy,
     type,
     state,
     outcome,
@@ -115,7 +122,7 @@ async function listThem(session: Session, _args: string[], options: z.output<typ
   const operations = (await listOperations(await session.client(), filter, limit)).map((each) =>
     withRun(session, each),
   );
-  session.output.result({ operations }, () =>
+  session.output.result({ operations }, () => {
     session.output.table(
       ['STARTED', 'OPERATION', 'HOST', 'GUEST', 'OUTCOME', 'BY', 'ID'],
       operations.map((each) => [
@@ -133,8 +140,13 @@ async function listThem(session: Session, _args: string[], options: z.output<typ
         short: { STARTED: (time) => time.replace(/^.* (\d\d:\d\d:\d\d) UTC$/, '$1'), ID: endOfId },
         less: ['BY', 'HOST'],
       },
-    ),
-  );
+    );
+    for (const { id, awaits } of operations) {
+      if (awaits === undefined) continue;
+      session.output.print(`\n${id}`);
+      showWaitingPlan(session.output, awaits);
+    }
+  });
   return EXIT.ok;
 }
 
@@ -151,7 +163,8 @@ function outcomeText({ state, outcome }: OperationView): string {
 
 async function show(session: Session, [id = '']: string[], options: { run?: string | undefined }): Promise<ExitCode> {
   const operation = withRun(session, await findOperation(session, id, options.run));
-  const standing = operation.state === 'running' ? await runningText(session, operation) : undefined;
+  const standing =
+    operation.state === 'running' && operation.awaits === undefined ? await runningText(session, operation) : undefined;
   const { output } = session;
   output.result(operation, () => {
     const { type, host, userid, startedAt, closedAt, origin, summary, run } = operation;
@@ -160,8 +173,10 @@ async function show(session: Session, [id = '']: string[], options: { run?: stri
       `${type} on ${host}${userid === undefined ? '' : ` for ${userid}`}: ${outcomeText(operation)}, started ${timeText(startedAt)}${closedAt === undefined ? '' : `, ended ${timeText(closedAt)}`}`,
     );
     if (origin !== undefined) output.print(originText(origin));
+    if (operation.decision !== undefined) output.print(decisionText(operation.decision));
     if (run !== undefined) output.print(run);
-    if (standing !== undefined) output.print(standing);
+    if (operation.awaits !== undefined) showWaitingPlan(output, operation.awaits);
+    else if (standing !== undefined) output.print(standing);
     else showOutcome(session.output, operation);
   });
   return exitCodeOf(operation);

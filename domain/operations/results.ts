@@ -97,6 +97,8 @@ export const RESULTS = {
   ports: StepsResult.extend({
     plan: z.string().optional(),
     effect: Effect.optional(),
+    /** The policy would have the plan wait. */
+    needs: z.enum(['approval', 'window']).optional(),
     ports: z.array(ReportedPort),
     /** Of an undo: what has changed since the operation that it undoes. */
     changedSince: z.array(z.string()).optional(),

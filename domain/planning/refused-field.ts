@@ -16,6 +16,12 @@ export const EXPLAINED_FIELDS = [
   'binding:vnic_type',
   'onlyIf.plan',
   'onlyIf.state',
+  'policy',
+  'approval',
+  'operation',
+  'plan',
+  'by',
+  'input',
 ] as const;
 
 /** The name of the section about a refused field, wherever in the request it stands: `ports.0.vdev` is in `field-vdev`. */

@@ -19,6 +19,7 @@ export const PROBLEM_KINDS = [
   'busy',
   'key-reused',
   'ended',
+  'not-waiting',
   'not-cancellable',
   'not-retryable',
   'not-undoable',

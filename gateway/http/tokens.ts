@@ -2,8 +2,8 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import { defined } from '../../domain/defined.ts';
 
-/** The verbs of a token: to read; to change ports, NICs and VSWITCHes; to reconcile. */
-export const VERBS = ['read', 'change', 'reconcile'] as const;
+/** The verbs of a token: to read; to change ports, NICs and VSWITCHes; to reconcile; to approve what others have asked for. */
+export const VERBS = ['read', 'change', 'reconcile', 'approve'] as const;
 export type Verb = (typeof VERBS)[number];
 
 const Sha256 = z

@@ -39,7 +39,7 @@ import type { Verb } from '../http/tokens.ts';
 import type { GatewayOptions } from '../options.ts';
 import { Operation, OperationFilter, OperationIdParam, OperationPaging, Operations } from '../schemas.ts';
 
-const OfOperation = z.object({ operationId: OperationIdParam });
+export const OfOperation = z.object({ operationId: OperationIdParam });
 const OneRun = z.strictObject({
   runId: z
     .string()
@@ -302,7 +302,7 @@ function verbOf({ type }: OperationDetails): Verb {
 }
 
 /** The operation, if the caller may do this with it. Throws a Problem. */
-async function findOperation(
+export async function findOperation(
   context: Context<Env>,
   { options }: Services,
   id: string,

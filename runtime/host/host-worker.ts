@@ -44,7 +44,13 @@ export function keepHeapsSmall(): void {
 }
 
 /** A worker of one host, and its way to z/VM. */
-export type HostWorker = { host: string; worker: Worker; backend: RenewableBackend };
+export type HostWorker = {
+  host: string;
+  worker: Worker;
+  backend: RenewableBackend;
+  /** Have the policy of a newly read configuration decide from now on. */
+  renewPolicy(configuration: HostConfiguration): void;
+};
 
 /** The names by which Temporal knows a worker: its identity, and its build. */
 type OwnName = { identity?: string | undefined; version?: WorkerDeploymentVersion | undefined };
@@ -78,10 +84,12 @@ export async function createHostWorker(
   wrap: (activities: HostActivities) => HostActivities = (activities) => activities,
 ): Promise<HostWorker> {
   const backend = backendOf(configuration, logger);
+  let { policy } = configuration;
   const runtime: HostRuntime = {
     rules: rulesOf(configuration),
     backend,
     gate: createWriteGate(configuration.host, backend, control),
+    policy: () => policy,
     ...defined({ neutron }),
     webhooks: webhooksOf(configuration.webhooks ?? []),
     memberHosts: (client, members) => hostsOf(client, serverUrlOf(configuration), members),
@@ -112,5 +120,8 @@ export async function createHostWorker(
     isolateExecutionTimeout: '60 seconds',
   };
   const worker = await Worker.create(options);
-  return { host: configuration.host, worker, backend };
+  const renewPolicy = (changed: HostConfiguration) => {
+    ({ policy } = changed);
+  };
+  return { host: configuration.host, worker, backend, renewPolicy };
 }

@@ -16,7 +16,7 @@ import { workflowBundle } from './workflow-bundle.ts';
 
 /** Workers that are running. `stopped` ends when all have drained, or fails when one does. */
 export type RunningWorkers = {
-  /** Renew user, password and certificates of a host's xCAT from the configuration. */
+  /** Renew user, password and certificates of a host's xCAT, and its policy, from the configuration. */
   renew(host: HostConfiguration): void;
   stop(): Promise<void>;
   stopped: Promise<void>;
@@ -127,8 +127,10 @@ function running(
   return {
     stopped,
     renew(configuration) {
-      for (const { backend } of workers.filter(({ host }) => host === configuration.host))
+      for (const { backend, renewPolicy } of workers.filter(({ host }) => host === configuration.host)) {
         renewBackend(backend, configuration, logger);
+        renewPolicy(configuration);
+      }
     },
     async stop() {
       shutDown();

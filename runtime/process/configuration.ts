@@ -34,6 +34,7 @@ export const CONFIGURATION_VARIABLES = {
   'ZVM_XCAT_USERNAME, ZVM_XCAT_PASSWORD': 'user and password of xCAT',
   ZVM_TRANSPORT_URL: "the URL of Neutron's message broker",
   ZVM_NEUTRON_PASSWORD: "the password for Neutron's API",
+  ZVM_POLICY_FILE: 'the file with the policy of all hosts (docs/approval.md)',
   CREDENTIALS_DIRECTORY: 'the directory of the credentials that a `…_file` without a slash names; systemd sets it',
 };
 
@@ -60,8 +61,8 @@ export type WatchedConfiguration = {
 };
 
 /**
- * Watch the files of a configuration and the CA files that it names. A change of user, password or certificates of xCAT takes effect at once; other
- * changes are logged and wait for a restart. Files with a problem are reported, and the last configuration stays in use.
+ * Watch the files of a configuration, and the CA and policy files that it names. A change of user, password or certificates of xCAT, or of the policy,
+ * takes effect at once; other changes are logged and wait for a restart. Files with a problem are reported, and the last configuration stays in use.
  */
 export function watchConfiguration(
   files: ConfigurationArguments,
@@ -81,7 +82,7 @@ export function watchConfiguration(
       const now = withoutAccess(configuration);
       if (now !== started && now !== waiting)
         logger.warn(
-          'the configuration has changes that need a restart: only users, passwords and certificates of xCAT are renewed',
+          'the configuration has changes that need a restart: only users, passwords and certificates of xCAT, and policies, are renewed',
         );
       waiting = now;
       watch(configuration);
@@ -114,10 +115,10 @@ export function watchConfiguration(
 
 function filesOf(files: ConfigurationArguments, { hosts, secretFiles = [] }: Configuration): string[] {
   const ofDirectories = files['config-dir'].flatMap((directory) => [directory, ...listed(directory)]);
-  const authorities = hosts
-    .flatMap(({ xcat, feilong }) => [xcat?.caFile, feilong?.caFile, feilong?.tokenFile])
+  const named = hosts
+    .flatMap(({ xcat, feilong, policyFile }) => [xcat?.caFile, feilong?.caFile, feilong?.tokenFile, policyFile])
     .filter((file) => file !== undefined);
-  return [...new Set([...files['config-file'], ...ofDirectories, ...authorities, ...secretFiles])];
+  return [...new Set([...files['config-file'], ...ofDirectories, ...named, ...secretFiles])];
 }
 
 function listed(directory: string): string[] {
@@ -132,6 +133,9 @@ function listed(directory: string): string[] {
 function withoutAccess({ hosts, ...rest }: Configuration): string {
   return JSON.stringify({
     ...rest,
-    hosts: hosts.map(({ xcat, feilong, ...host }) => ({ ...host, server: serverUrlOf(defined({ xcat, feilong })) })),
+    hosts: hosts.map(({ xcat, feilong, policy: _renewed, ...host }) => ({
+      ...host,
+      server: serverUrlOf(defined({ xcat, feilong })),
+    })),
   });
 }

@@ -1,4 +1,5 @@
 import { inject } from 'vitest';
+import type { HostConfiguration } from '../../configuration/load.ts';
 import type { GatewayOptions } from '../../gateway/options.ts';
 import { gatewayHostOf, type RunningGateway, serveGateway } from '../../runtime/gateway/server.ts';
 import { createEnvironment, type Environment } from '../workflows/environment.ts';
@@ -20,11 +21,11 @@ export type Served = {
 export type Answer = { status: number; headers: Headers; body: any };
 
 export async function serve(
-  options: Partial<GatewayOptions> & { guests?: number } = {},
+  options: Partial<GatewayOptions> & { guests?: number; configured?: Partial<HostConfiguration> } = {},
   workerToo = true,
 ): Promise<Served> {
-  const { guests = 10, ...rest } = options;
-  const environment = await createEnvironment({ guests }, workerToo);
+  const { guests = 10, configured = {}, ...rest } = options;
+  const environment = await createEnvironment({ guests }, workerToo, configured);
   const log: string[] = [];
   const { host, configuration, client } = environment;
   const gateway = await serveGateway(

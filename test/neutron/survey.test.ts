@@ -23,7 +23,7 @@ test('of more guests in doubt than a survey reads, nothing is told of those that
     neutron.add({ host: configuration.host, deviceId, segment });
   }
   const gate = createWriteGate(configuration.host, backend, FREE);
-  const rest = { memberHosts: async () => [], qosPolicies: new Map() };
+  const rest = { policy: () => undefined, memberHosts: async () => [], qosPolicies: new Map() };
   const host = { rules: rulesOf(configuration), backend, gate, neutron, ...rest };
   const times = { intervalSeconds: 30, sweepSeconds: 3_600, now: 0 };
   const input = { host: configuration.host, ...times, failed: [], unreported: [], isContinued: false };

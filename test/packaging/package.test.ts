@@ -42,6 +42,16 @@ test('an installed package holds the workflows as one bundle, and Swagger UI wit
   await expect(readFile(join(folder, 'node_modules/swagger-ui-dist/package.json'))).rejects.toThrow(/ENOENT/);
 });
 
+test('an installed package has a bill of its materials, without what only its development needs', async () => {
+  const file = join(folder, 'node_modules/networking-zvm/dist/sbom.cdx.json');
+  const { components }: { components: { name: string; licenses?: object[] }[] } = JSON.parse(
+    await readFile(file, 'utf8'),
+  );
+  const names = components.map(({ name }) => name);
+  expect(names).toEqual(expect.arrayContaining(['@temporalio/worker', 'undici', 'zod', 'pino']));
+  expect(names).not.toContain('vitest');
+});
+
 test('the commands of an installed package say how they are used', async () => {
   await expect(program('networking-zvm', 'nonsense')).rejects.toMatchObject({
     code: 2,

@@ -10,6 +10,7 @@ let stage: PlayedStage;
 beforeAll(async () => {
   stage = await setStage();
   await notWiredForNeutron();
+  await awaitsApproval();
 });
 afterAll(() => stage?.stack.stop());
 
@@ -24,12 +25,22 @@ async function notWiredForNeutron(): Promise<void> {
   await run.terminate();
 }
 
+/** A stand-in for an operation that the policy has wait. */
+async function awaitsApproval(): Promise<void> {
+  await stage.stack.client.workflow.start('deletePort', {
+    taskQueue: 'nobody',
+    workflowId: 'delete-port/zvm1/awaits',
+    typedSearchAttributes: [...searchAttributesOf({ host: 'zvm1' }), { key: ZVM_OUTCOME, value: 'awaiting-approval' }],
+  });
+}
+
 /** For each query: its parameters, the runs that it finds, and the runs that it must not find. */
 const EXPECTED: Record<string, [QueryParameters, (scene: Scene) => string[], (scene: Scene) => string[]]> = {
   Failed: [{ host: 'zvm1' }, (s) => [s.failed, s.gaveUp], (s) => [s.refusedVlan, s.changed, 'guest/zvm1/LNX10009']],
   Refused: [{ host: 'zvm1' }, (s) => [s.refusedVswitch, s.refusedVlan, s.wired], (s) => [s.failed]],
   Retrying: [{}, (s) => [s.retrying, 'guest/zvm1/LNX10011'], (s) => [s.terminated, s.waiting]],
   'Waiting for their guest': [{}, (s) => [s.waiting], (s) => [s.retrying]],
+  'Awaiting approval': [{ host: 'zvm1' }, () => ['delete-port/zvm1/awaits'], (s) => [s.waiting]],
   'In progress': [{ host: 'zvm1' }, (s) => [s.retrying, s.waiting], (s) => [s.failed, 'guest/zvm1/LNX10011']],
   'Running for more than an hour': [{ host: 'zvm1' }, (s) => [s.retrying, s.waiting], (s) => [s.changed]],
   Changes: [{}, (s) => [s.changed, s.deleted, s.repaired], (s) => [s.dryRun, s.refusedVlan]],

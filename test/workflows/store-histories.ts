@@ -56,6 +56,13 @@ try {
   await wiring.result();
   await store('wirePorts', wiring.workflowId);
   await store('convergeGuest.wirePorts', `guest/${host}/${userid}`);
+  const made = { ...target, portId: portId.replace(/.$/, '9'), vswitch: 'VSW2', network };
+  const undone = await startRun(stack.client, 'createPort', made);
+  const back = ((await undone.result()).undo ?? []).map((port) => ({ ...port, userid }));
+  const undo = await startRun(stack.client, 'restorePorts', { host, undoes: undone.workflowId, ports: back });
+  await undo.result();
+  await store('restorePorts', undo.workflowId);
+  await store('convergeGuest.restorePorts', `guest/${host}/${userid}`);
   const repeated = await startRun(stack.client, 'deletePort', { ...target, portId } as never, `${portId}/again`);
   await repeated.result();
   await store('deletePort.unchanged', repeated.workflowId);
