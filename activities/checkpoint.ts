@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { defined } from '../domain/defined.ts';
 import type { EntryNic } from '../domain/guest/entry-nics.ts';
 import { type Checkpoint, EMPTY_CHECKPOINT, type GuestCheckpoint } from '../domain/host/checkpoint.ts';
+import { BackendKind } from '../domain/host/host.ts';
 import { ProbeRecord } from '../domain/host/probed-behaviour.ts';
 import { Vdev } from '../domain/port/vdev.ts';
 import { PortId, Userid, VswitchName } from '../domain/text/identifiers.ts';
@@ -26,10 +27,21 @@ const Written = z.object({
   toConfirm: z.string().optional(),
   /** Answers that a later version of this program knows and this one does not are forgotten. */
   answers: ProbeRecord.optional().catch(undefined),
+  backend: BackendKind.optional(),
+  /** Port id and VSWITCH of each port that is down. */
+  down: z.array(z.tuple([PortId, VswitchName])).optional(),
 });
 
 /** A checkpoint as text that is small enough for a workflow's result: about 30 KB for 10,000 ports, 250 KB more when they are Neutron's. */
-export function writeCheckpoint({ guests, entries, neutron, rdevs, toConfirm = [], ...rest }: Checkpoint): string {
+export function writeCheckpoint({
+  guests,
+  entries,
+  neutron,
+  rdevs,
+  toConfirm = [],
+  down,
+  ...rest
+}: Checkpoint): string {
   const ofPorts = [...guests.values()].flatMap((guest) => guest.nics.map((nic) => nic.vswitch));
   const ofEntries = [...entries.values()].flatMap((nics) => nics.flatMap(({ vswitch }) => vswitch ?? []));
   const vswitches = [...new Set([...ofPorts, ...ofEntries])];
@@ -53,6 +65,7 @@ export function writeCheckpoint({ guests, entries, neutron, rdevs, toConfirm = [
     ...defined({
       neutron: neutron && { ports: packed(neutron.ports), reported: [...neutron.reported] },
       toConfirm: toConfirm.length === 0 ? undefined : packed(toConfirm),
+      down: down && [...down],
     }),
   };
   return gzipSync(JSON.stringify(written)).toString('base64');
@@ -62,11 +75,11 @@ export function writeCheckpoint({ guests, entries, neutron, rdevs, toConfirm = [
 export function readCheckpoint(text: string | undefined): Checkpoint {
   if (text === undefined || text === '') return EMPTY_CHECKPOINT;
   try {
-    const { iplTime, sweptUpTo, vswitches, rdevs, guests, entries, neutron, toConfirm, answers } = Written.parse(
-      JSON.parse(gunzipSync(Buffer.from(text, 'base64')).toString()),
-    );
+    const { iplTime, sweptUpTo, vswitches, rdevs, guests, entries, neutron, toConfirm, answers, backend, down } =
+      Written.parse(JSON.parse(gunzipSync(Buffer.from(text, 'base64')).toString()));
     return defined({
-      ...{ iplTime, sweptUpTo, answers },
+      ...{ iplTime, sweptUpTo, answers, backend },
+      down: down && new Map(down),
       rdevs: rdevs && new Map(rdevs),
       neutron: neutron && { ports: unpacked(neutron.ports), reported: new Map(neutron.reported) },
       toConfirm: toConfirm === undefined ? undefined : unpacked(toConfirm),

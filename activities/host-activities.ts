@@ -17,6 +17,7 @@ import type { HostRuntime } from './host-runtime.ts';
 import { createClosedSchedules, createIdleRuns, deleteRuns, isIdle } from './idle-runs.ts';
 import { checkpointIn, createCheckpointKeeper } from './kept-checkpoint.ts';
 import { planManagement } from './management-network.ts';
+import { createMigration, planMigration } from './migration.ts';
 import { readNeutron, reportPorts } from './neutron.ts';
 import { deliverNotification } from './notifications.ts';
 import { whileOperationIsOpen } from './operation-watch.ts';
@@ -91,6 +92,7 @@ export function createHostActivities(host: HostRuntime): HostActivities {
   };
   const guests = createGuestActivities(host, operations);
   const probes = createEarlierProbes(host);
+  const migrateGuest = createMigration(host);
 
   return {
     ...acceptingActivities(host.rules.host, () => isGoverned(host)),
@@ -127,6 +129,13 @@ export function createHostActivities(host: HostRuntime): HostActivities {
         turns.take(input.userid, () => restoreProbe(backend, input, cancellation)),
       ),
     keepAnswers: async ({ record }) => host.backend.answers.take(record),
+    planMigration: (input) => on(input, () => planMigration(host, input)),
+    migrateGuest: (input) =>
+      input.dryRun
+        ? planning(input, (stop) => turns.take(input.userid, () => migrateGuest(input, { stop, leave: stop })))
+        : changing(input, (_backend, cancellation) =>
+            turns.take(input.userid, () => migrateGuest(input, cancellation)),
+          ),
     surveyHost: (input) =>
       on(input, async (signal) => {
         const { info, client } = Context.current();

@@ -1,4 +1,5 @@
 import type { Context } from '@temporalio/activity';
+import type { ZvmBackend } from '../backend/backend.ts';
 import type { ConfiguredRules } from '../domain/host/host.ts';
 import type { NeutronPort } from '../domain/host/neutron-port.ts';
 import type { MemberName } from '../domain/host/ssi-cluster.ts';
@@ -13,6 +14,8 @@ export type HostRuntime = {
   backend: ReadingBackend;
   /** The way to writes, which operators may close. */
   gate: WriteGate;
+  /** The other way to the same z/VM, where one is configured: it is read and compared, and changed by a migration alone. */
+  shadow?: ZvmBackend;
   /** The hosts of members of the SSI cluster that have a worker, by the server's names of the members. */
   memberHosts(client: Context['client'], members: readonly MemberName[]): Promise<string[]>;
   /** The policy of now, where one is configured. */

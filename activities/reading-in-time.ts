@@ -1,11 +1,12 @@
 import { BackendError } from '../backend/backend-error.ts';
 import { waitUnlessAborted } from '../backend/waiting.ts';
+import { type BackendKind, serverName } from '../domain/host/host.ts';
 
 /** Time limits of a reading; those of a change are longer. */
 export type Patience = {
-  /** Retry time of an unreachable xCAT. */
+  /** Retry time of an unreachable server. */
   troubleMs: number;
-  /** Longest wait for a silent xCAT: a large host or a busy DirMaint takes time. */
+  /** Longest wait for a silent one: a large host or a busy DirMaint takes time. */
   silenceMs: number;
 };
 
@@ -15,10 +16,12 @@ const LONGEST_PAUSE_MS = 3_000;
 
 /**
  * Read for somebody who waits, and try again as long as that may help soon. Throws what `read` throws when it is permanent; else the last BackendError
- * when the time is over, and one that says so when xCAT has said nothing at all.
+ * when the time is over, and one that says so when the server has said nothing at all. `what` is
+ * read from `server`, by its name.
  */
 export async function readInTime<Result>(
   what: string,
+  server: BackendKind,
   read: () => Promise<Result>,
   { troubleMs, silenceMs }: Patience = PATIENCE,
 ): Promise<Result> {
@@ -29,7 +32,7 @@ export async function readInTime<Result>(
     try {
       return await waitUnlessAborted(read(), enough);
     } catch (error) {
-      if (enough.aborted) throw last ?? silent(what, silenceMs);
+      if (enough.aborted) throw last ?? silent(what, server, silenceMs);
       if (!(error instanceof BackendError && error.retryable)) throw error;
       last = error;
       if (performance.now() - begun + pause > troubleMs) throw error;
@@ -38,11 +41,11 @@ export async function readInTime<Result>(
   }
 }
 
-function silent(what: string, silenceMs: number): BackendError {
+function silent(what: string, server: BackendKind, silenceMs: number): BackendError {
   return new BackendError({
     code: 'timeout',
     operation: what,
-    message: `${what}: no answer from xCAT within ${silenceMs / 1_000} s`,
-    advice: 'check the load of the xCAT management node, of the zHCP and of DirMaint',
+    message: `${what}: no answer from ${serverName(server)} within ${silenceMs / 1_000} s`,
+    advice: `check the load of ${server === 'feilong' ? 'the Feilong server' : 'the xCAT management node, of the zHCP'} and of DirMaint`,
   });
 }

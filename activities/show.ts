@@ -1,4 +1,5 @@
 import { gzipSync } from 'node:zlib';
+import type { ZvmBackend } from '../backend/backend.ts';
 import { coupledAt, coupledUserids, guestsOfMembers } from '../backend/member-places.ts';
 import type { HostReading, Reading, RecordedAbsence } from '../backend/reading.ts';
 import { defined } from '../domain/defined.ts';
@@ -7,6 +8,7 @@ import { misleadingNicdefs } from '../domain/drift/misleading-nicdefs.ts';
 import { unclearPorts } from '../domain/drift/unclear-ports.ts';
 import { absenceRefusal } from '../domain/guest/absence.ts';
 import { absenceLine } from '../domain/guest/absent-guest.ts';
+import { serverName } from '../domain/host/host.ts';
 import { behaviourTexts } from '../domain/host/host-behaviour.ts';
 import { guestViewOf, type HostView, type ShownGuest, vswitchViewOf } from '../domain/host/host-view.ts';
 import { type Decision, decide } from '../domain/planning/decision.ts';
@@ -19,14 +21,15 @@ import { refusedFailure } from './failures.ts';
 import type { HostRuntime } from './host-runtime.ts';
 import { readInTime } from './reading-in-time.ts';
 import { stateTagsOf } from './state-tags.ts';
+import { disagreements, readShadow } from './survey-shadow.ts';
 
 /** Read a whole host for a waiting caller: record and z/VM side by side. Throws a BackendError when it cannot be read. */
 export function showHost(host: HostRuntime): Promise<ShownHost> {
-  return readInTime(`read ${host.rules.host}`, () => readShownHost(host));
+  return readInTime(`read ${host.rules.host}`, host.backend.kind, () => readShownHost(host));
 }
 
 async function readShownHost(host: HostRuntime): Promise<ShownHost> {
-  const reading = await host.backend.readHost({ userids: [], survey: true });
+  const [reading, shadow] = await Promise.all([host.backend.readHost({ userids: [], survey: true }), readShadow(host)]);
   const { recorded, vswitches, nodes, iplTime, capabilities, absent, findings, orphans } = reading;
   const at = coupledAt(reading);
   const networks = new Map(host.rules.vswitches.map((each) => [each.vswitch, each.physicalNetwork]));
@@ -37,7 +40,13 @@ async function readShownHost(host: HostRuntime): Promise<ShownHost> {
       guestViewOf(userid, node as NodeName, recorded.get(userid) ?? [], { ...at(userid), capabilities }),
     ),
     ...[...absent].map(([userid, { node, why }]) =>
-      guestViewOf(userid, node, recorded.get(userid) ?? [], { vswitches, capabilities }, absentWords(userid, why)),
+      guestViewOf(
+        userid,
+        node,
+        recorded.get(userid) ?? [],
+        { vswitches, capabilities },
+        absentWords(userid, why, host.backend),
+      ),
     ),
   ];
   const behaviour = behaviourTexts(capabilities);
@@ -49,7 +58,11 @@ async function readShownHost(host: HostRuntime): Promise<ShownHost> {
     vswitches: vswitches.map((vswitch) => vswitchViewOf(vswitch, networks.get(vswitch.name))),
     guests: guests.toSorted((one, other) => (one.userid < other.userid ? -1 : 1)),
     ...defined({ visitors: visitorsIn(reading) }),
-    findings: limited([...findings, ...orphans.map(({ node, reason }) => ({ of: `node ${node}`, reason }))]),
+    findings: limited([
+      ...findings,
+      ...orphans.map(({ node, reason }) => ({ of: `node ${node}`, reason })),
+      ...disagreements(host, reading, shadow),
+    ]),
   };
   return {
     host: host.rules.host,
@@ -82,8 +95,9 @@ function limited(findings: readonly Finding[]): Finding[] {
     : [...findings.slice(0, MOST_FINDINGS), { of: 'findings', reason: `and ${more} more` }];
 }
 
-function absentWords(userid: Userid, why: RecordedAbsence): string {
-  return why.kind === 'unknown' ? `guest ${userid} with ports on this host is not in xCAT` : absenceLine(userid, why);
+function absentWords(userid: Userid, why: RecordedAbsence, { kind }: Pick<ZvmBackend, 'kind'>): string {
+  if (why.kind !== 'unknown') return absenceLine(userid, why);
+  return `guest ${userid} with ports on this host is not in ${serverName(kind)}`;
 }
 
 /**
@@ -91,14 +105,14 @@ function absentWords(userid: Userid, why: RecordedAbsence): string {
  * known, and has no port either.
  */
 export function showGuest(host: HostRuntime, userid: Userid): Promise<ShownGuest> {
-  return readInTime(`read ${userid}`, () => readShownGuest(host, userid));
+  return readInTime(`read ${userid}`, host.backend.kind, () => readShownGuest(host, userid));
 }
 
 async function readShownGuest(host: HostRuntime, userid: Userid): Promise<ShownGuest> {
   const context = (await host.backend.readHost({ userids: [userid] })).read(userid);
   const { absence, recorded } = context.guest;
   if (absence !== undefined && absence.kind !== 'undefined' && recorded.length === 0)
-    throw refusedFailure([absenceRefusal(userid, host.rules.host, absence)]);
+    throw refusedFailure([absenceRefusal(userid, host.rules, absence)]);
   return shownOf(context, host.backend.planRecord);
 }
 

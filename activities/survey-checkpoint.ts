@@ -1,8 +1,8 @@
 import type { HostReading } from '../backend/reading.ts';
 import type { SurveyedGuest } from '../domain/drift/drift.ts';
 import type { EntryNic, EntryNics } from '../domain/guest/entry-nics.ts';
-import type { GuestCheckpoint, OwnNic } from '../domain/host/checkpoint.ts';
-import type { Userid } from '../domain/text/identifiers.ts';
+import type { DownPorts, GuestCheckpoint, OwnNic } from '../domain/host/checkpoint.ts';
+import type { PortId, Userid, VswitchName } from '../domain/text/identifiers.ts';
 import type { HostRuntime } from './host-runtime.ts';
 import type { Found } from './survey-guests.ts';
 
@@ -37,6 +37,16 @@ export function remember(
     verified: verified.has(guest.userid) || (guest.remembered?.verified === true && !coupled.has(guest.userid)),
     seen: seen.has(guest.userid) || coupled.has(guest.userid) || guest.remembered?.seen === true,
   };
+}
+
+/** Ports that are recorded as down; undefined when there are none. */
+export function downPorts(guests: readonly SurveyedGuest[]): DownPorts | undefined {
+  const down = guests.flatMap(({ recorded }) =>
+    recorded.flatMap(({ portId, vswitch, adminStateUp }): [PortId, VswitchName][] =>
+      adminStateUp || vswitch === undefined ? [] : [[portId, vswitch]],
+    ),
+  );
+  return down.length === 0 ? undefined : new Map(down);
 }
 
 /** NICs of a guest's ports, now and in the checkpoint before. */

@@ -79,6 +79,7 @@ export async function examine(
     ...others.map((each) => ({ ...each, by: read ?? reading.read })),
   ]) {
     const { steps, why, refused, absence, isDown, unread } = stepsFor(guest, doubt, by, host.backend.planRecord);
+    const line = absence && absenceLine(guest.userid, absence, host.backend.kind);
     findings.push(...unread);
     if (isDown !== undefined) toConfirm.set(guest.userid, isDown);
     if (steps !== undefined && absence === undefined) seen.add(guest.userid);
@@ -87,8 +88,8 @@ export async function examine(
     );
     if (steps === undefined) failed.push(failure({ kind: 'guest', userid: guest.userid }, why, now));
     else if (steps === 0 && isVerified(guest, absence)) verified.add(guest.userid);
-    else if (steps === 0) failed.push(...unowned(guest, absence, now));
-    else candidates.push(candidateOf(guest, doubt, absence));
+    else if (steps === 0) failed.push(...unowned(guest, line, now));
+    else candidates.push(candidateOf(guest, doubt, line));
   }
   const skipped = guests.filter((guest) => later.userids.has(guest.userid)).length;
   return { candidates, skipped, failed, verified, unread, seen, toConfirm, findings };
@@ -100,10 +101,10 @@ function isVerified({ recorded }: SurveyedGuest, absence: Absence | undefined): 
 }
 
 /** NICs that ports had whose rows have gone with the node; it is no failure of the guest, which would be looked at later and later. */
-function unowned({ userid, recorded }: SurveyedGuest, absence: Absence | undefined, now: number): RepairFailure[] {
+function unowned({ userid, recorded }: SurveyedGuest, absence: string | undefined, now: number): RepairFailure[] {
   if (absence === undefined || recorded.length > 0) return [];
   const advice = 'define its node again, or remove its NICs and grants';
-  return [failure({ kind: 'missingNode', userid }, `${absenceLine(userid, absence)} (${advice})`, now)];
+  return [failure({ kind: 'missingNode', userid }, `${absence} (${advice})`, now)];
 }
 
 type Looked = {
@@ -159,7 +160,7 @@ export function candidatesOfOneRun(candidates: readonly Candidate[]): Candidate[
   return end < 0 ? first : first.slice(0, Math.max(1, end));
 }
 
-function candidateOf(guest: SurveyedGuest, doubt: Drift, absence?: Absence): Candidate {
+function candidateOf(guest: SurveyedGuest, doubt: Drift, absence?: string): Candidate {
   const lines = linesOf(guest.userid, doubt, absence);
   // The directory alone tells whether a port that is to be confirmed looks down.
   const mayBeAsRecorded = doubt.certain && doubt.authorisationsOnly && guest.toConfirm === undefined;
@@ -167,8 +168,8 @@ function candidateOf(guest: SurveyedGuest, doubt: Drift, absence?: Absence): Can
   return { userid: guest.userid, change: changeOf(guest, doubt), lines, ...unread };
 }
 
-function linesOf(userid: Userid, { lines }: Drift, absence: Absence | undefined): string[] {
-  if (absence !== undefined) return [absenceLine(userid, absence)];
+function linesOf(userid: Userid, { lines }: Drift, absence: string | undefined): string[] {
+  if (absence !== undefined) return [absence];
   return lines.length > 0 ? lines : [`the directory entry of ${userid} differs from the record`];
 }
 

@@ -18,9 +18,10 @@ import { lacksDhcp } from './dhcp.ts';
 import type { HostRuntime } from './host-runtime.ts';
 import { checkpointOf, type NeutronSurvey, NO_NEUTRON, surveyNeutron } from './neutron-survey.ts';
 import { boundPorts, neutronHosts } from './neutron-view.ts';
-import { entriesToRemember, nicsOf, remember, wiredNics } from './survey-checkpoint.ts';
+import { downPorts, entriesToRemember, nicsOf, remember, wiredNics } from './survey-checkpoint.ts';
 import { failure, type Later, notNow, unusable } from './survey-failures.ts';
 import { candidatesOfOneRun, examine, type Found, runningFirst } from './survey-guests.ts';
+import { disagreements, readShadow, recalled } from './survey-shadow.ts';
 import { rdevsToRemember, vswitchesToEnsure, withoutUplinks } from './survey-vswitches.ts';
 
 const MOST_LINES = 100;
@@ -29,25 +30,27 @@ const MOST_SWEPT = 200;
 
 /**
  * Read the whole host and find what is not as it is recorded. Four calls to xCAT, one or two more when guests have to be read for themselves, and
- * one in ten minutes for profiles of the directory: no more for many ports than for few. `checkpoint` is what the last run left. Throws a BackendError
+ * one in ten minutes for profiles of the directory: no more for many ports than for few. `kept` is what the last run left. Throws a BackendError
  * when the host cannot be read.
  */
 export async function surveyHost(
   host: HostRuntime,
   input: SurveyInput,
-  checkpoint: Checkpoint,
+  kept: Checkpoint,
   signal: AbortSignal,
 ): Promise<Omit<Survey, 'checkpoint'> & { checkpoint: Checkpoint }> {
+  const checkpoint = recalled(host, kept);
   host.backend.entries.recall(checkpoint.entries);
   if (checkpoint.answers !== undefined) host.backend.answers.take(checkpoint.answers);
   const swept = sliceOf(checkpoint, input);
   const slice = swept.filter((userid) => checkpoint.guests.has(userid));
   const others = swept.filter((userid) => !checkpoint.guests.has(userid));
   const later = notNow(input);
-  const [reading, nics, { ports, problem }] = await Promise.all([
+  const [reading, nics, { ports, problem }, shadow] = await Promise.all([
     host.backend.readHost({ userids: slice, survey: true, entriesOf: others }),
     host.backend.readServerNics(signal),
     readPorts(host, checkpoint.neutron?.ports ?? [], later.portIds),
+    readShadow(host),
   ]);
   signal.throwIfAborted();
   const neutron =
@@ -92,7 +95,9 @@ export async function surveyHost(
     waiting: neutron.waiting + guests.reduce((sum, guest) => sum + unwired(guest), 0),
     foreign: foreign.length,
     foreignLines: foreign.slice(0, MOST_LINES),
-    findings: [...reading.findings, ...found.findings].map(findingText).slice(0, MOST_LINES),
+    findings: [...reading.findings, ...found.findings, ...disagreements(host, reading, shadow)]
+      .map(findingText)
+      .slice(0, MOST_LINES),
     vswitches: missing,
     managementNetwork: host.rules.managementNetwork !== undefined && nics.here && !nics.coupled,
     dhcp: lacksDhcp(host, reading),
@@ -105,7 +110,8 @@ export async function surveyHost(
         portIds: new Set([...later.portIds, ...failed.portIds]),
       }),
       ...defined({ rdevs: rdevs.size === 0 ? undefined : rdevs, iplTime, sweptUpTo: swept.at(-1) }),
-      ...defined({ answers: host.backend.answers.known() }),
+      ...defined({ answers: host.backend.answers.known(), down: downPorts(guests) }),
+      backend: host.backend.kind,
       toConfirm: guests.flatMap((guest) => found.toConfirm.get(guest.userid) ?? guest.toConfirm ?? []),
       entries: entriesToRemember(host, reading, guests),
       guests: new Map(

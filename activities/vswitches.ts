@@ -20,7 +20,9 @@ import { planIdOf } from './state-tags.ts';
 
 /** All VSWITCHes of a host, for a waiting caller. Throws a BackendError when they cannot be read. */
 export function readVswitches(host: HostRuntime, signal: AbortSignal): Promise<Vswitch[]> {
-  return readInTime(`read the VSWITCHes of ${host.rules.host}`, () => host.backend.readVswitches(signal));
+  return readInTime(`read the VSWITCHes of ${host.rules.host}`, host.backend.kind, () =>
+    host.backend.readVswitches(signal),
+  );
 }
 
 /** Plan the change of a VSWITCH. Throws a `Refused` failure when it must not be. */

@@ -1,12 +1,16 @@
+import type { Desired } from '../domain/guest/desired.ts';
+import type { GuestState } from '../domain/guest/guest.ts';
+import type { DownPorts } from '../domain/host/checkpoint.ts';
+import type { BackendKind } from '../domain/host/host.ts';
 import type { ManagementNodeState, ManagementStep } from '../domain/host/management-network.ts';
 import type { ProbedBehaviour } from '../domain/host/probed-behaviour.ts';
 import type { PlanRecord } from '../domain/planning/planner.ts';
-import type { GuestStepReport, Step, StepReport } from '../domain/planning/steps.ts';
+import type { GuestStepReport, RecordStep, Step, StepReport } from '../domain/planning/steps.ts';
 import type { VswitchStep } from '../domain/planning/vswitch-plan.ts';
 import type { Facts } from '../domain/probe/question.ts';
 import type { QuestionId } from '../domain/probe/questions.ts';
 import type { ProbeScene } from '../domain/probe/scene.ts';
-import type { VswitchName } from '../domain/text/identifiers.ts';
+import type { PortId, VswitchName } from '../domain/text/identifiers.ts';
 import type { Vswitch } from '../domain/vswitch/vswitch.ts';
 import type { Capabilities } from './capabilities.ts';
 import type { DirectoryEntries } from './directory-entries.ts';
@@ -51,11 +55,18 @@ export type Probing = {
 };
 
 /**
+ * The steps that bring ports into a record, and ports that it cannot take over, each with the reason. All steps are of kind `record`: they leave
+ * directory and running guest as they are.
+ */
+export type Adoption = { steps: RecordStep[]; left: { portId: PortId; reason: string }[] };
+type PlanAdoption = (desired: Desired, guest: GuestState) => Adoption;
+
+/**
  * One way to one z/VM system. Every method that calls the server throws a BackendError and nothing else, but for the reason of the signal that
  * stopped it. A backend touches nothing that no step names; `test/backend/contract.ts` holds what each has to do.
  */
 export type ZvmBackend = {
-  readonly kind: 'xcat' | 'feilong';
+  readonly kind: BackendKind;
   readonly can: Capabilities;
   /** Ask the server for its version, and for what every later call needs. */
   check(signal: AbortSignal): Promise<ServerVersion>;
@@ -65,6 +76,8 @@ export type ZvmBackend = {
   readHost(request: HostRequest): Promise<HostReading>;
   /** Plan the steps on the record of a guest. Calls nothing. */
   readonly planRecord: PlanRecord;
+  /** Plan the steps that record ports whose NICs z/VM has already, and change nothing else. Calls nothing. */
+  readonly planAdoption: PlanAdoption;
   /** Read what is recorded of all guests, without z/VM. */
   readRecord(): Promise<HostRecord>;
   readVswitches(signal: AbortSignal): Promise<Vswitch[]>;
@@ -74,6 +87,8 @@ export type ZvmBackend = {
   administratorsVswitches(signal: AbortSignal): Promise<readonly VswitchName[]>;
   /** The directory entries that this worker has read. */
   readonly entries: DirectoryEntries;
+  /** Take ports that were down at an earlier run, with their VSWITCHes; absent where the record itself has that. */
+  readonly recallDown?: (ports: DownPorts) => void;
   /** The answers of probes that this worker knows; readings of the host have them among its capabilities. */
   readonly answers: ProbeAnswers;
   /** Carry out steps of one guest in order, and stop at the first that fails. `arrive` is waited for before each stage that calls the server. */

@@ -1,13 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Load } from './load.ts';
-import { ZHCP_NODE } from './places.ts';
+import { type Backend, ZHCP_NODE } from './places.ts';
 import type { Service } from './processes.ts';
 import type { Random } from './random.ts';
 import type { Stack } from './stack.ts';
 
 /** The names of disturbances; each disturbance repairs its own damage. */
-export const FAULTS = ['worker', 'noWorkers', 'gateway', 'temporal', 'managementNode'] as const;
+export const FAULTS = ['worker', 'noWorkers', 'gateway', 'temporal', 'managementNode', 'feilong'] as const;
 export type FaultName = (typeof FAULTS)[number];
+
+/** The disturbances that a run over this backend can meet: its calls go to one of both servers. */
+export function faultsOf(backend: Backend, names: readonly FaultName[]): FaultName[] {
+  return names.filter((name) => name !== (backend === 'feilong' ? 'managementNode' : 'feilong'));
+}
 
 /** The frequency of each disturbance in twenty. */
 const BAG: Readonly<Record<FaultName, number>> = {
@@ -16,6 +21,7 @@ const BAG: Readonly<Record<FaultName, number>> = {
   gateway: 3,
   temporal: 3,
   managementNode: 6,
+  feilong: 6,
 };
 const PAUSE_MS = { low: 2_000, high: 7_000 } as const;
 const BURST = { low: 10, high: 24 } as const;
@@ -91,6 +97,8 @@ export class Faults {
         return this.withoutTemporal();
       case 'managementNode':
         return this.troubleManagementNode();
+      case 'feilong':
+        return this.withoutFeilong();
     }
   }
 
@@ -137,6 +145,16 @@ export class Faults {
     await stack.temporal.end(signal);
     await sleep(downFor);
     await stack.temporal.bringUp();
+  }
+
+  /** The process that works on z/VM is killed in the middle of its calls; HTTP is answered meanwhile. */
+  private async withoutFeilong(): Promise<void> {
+    const { stack, random } = this.options;
+    const downFor = random.between(200, 3_000);
+    this.note('SIGKILL to Feilong');
+    await stack.feilong?.killWorker();
+    await sleep(downFor);
+    await stack.feilong?.startWorker();
   }
 
   private async troubleManagementNode(): Promise<void> {

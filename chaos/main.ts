@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { runProgram, UsageError } from '../command-line/program.ts';
 import { SERVER_VARIABLES } from '../temporal-config/dev-server/temporal-binary.ts';
 import { FAULTS } from './faults.ts';
+import { BACKENDS } from './places.ts';
 import { isRight, lineOf, type Report } from './report.ts';
 import { run } from './run.ts';
 
@@ -18,6 +19,7 @@ const Options = z.object({
   rate: z.coerce.number().positive().max(100).default(2),
   open: count.default(64),
   latency: z.coerce.number().nonnegative().default(10),
+  backend: z.enum(BACKENDS).default('xcat'),
   'settle-minutes': z.coerce.number().positive().default(10),
   faults: z
     .string()
@@ -47,6 +49,7 @@ async function main(values: unknown): Promise<void> {
       ...{ seed, minutes, operations, guests, rate, faults, say },
       latencyMs: latency,
       serial: options.serial,
+      backend: options.backend,
       mostOpen: options.open,
       settleMinutes: options['settle-minutes'],
       keepFolder: keep,
@@ -87,6 +90,7 @@ runProgram(
       rate: number('operations a second; 2 by default'),
       open: number('the most operations that are open at once; 64 by default'),
       latency: { type: 'string', value: 'MS', help: 'the time of a call to xCAT; 10 by default' },
+      backend: { type: 'string', value: 'NAME', help: `${BACKENDS.join(' or ')}; xcat by default` },
       'settle-minutes': number('the longest time after the last fault until all is quiet; 10 by default'),
       faults: { type: 'string', value: 'NAME,…', help: `none, or of ${FAULTS.join(', ')}; all by default` },
       json: flag('print the report as one JSON object'),

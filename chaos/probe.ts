@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, WorkflowFailedError } from '@temporalio/client';
-import { type GuestPlace, HOST, probeOf, TASK_QUEUE } from './places.ts';
+import { addressOf, type GuestPlace, HOST, probeOf, TASK_QUEUE } from './places.ts';
 
 /** Probe whether each guest can still be changed, by creating and deleting a separate port. Answers a sentence for each failed probe. */
 export async function stuckGuests(client: Client, guests: readonly GuestPlace[], limitMs: number): Promise<string[]> {
@@ -10,10 +10,11 @@ export async function stuckGuests(client: Client, guests: readonly GuestPlace[],
 }
 
 async function probe(client: Client, guest: GuestPlace, limitMs: number): Promise<string | undefined> {
-  const { portId, vswitch, mac } = probeOf(guest);
+  const place = probeOf(guest);
+  const { portId, vswitch } = place;
   const target = { host: HOST, userid: guest.userid, portId };
   const requests = [
-    { type: 'createPort', input: { ...target, vswitch, mac, network: { type: 'flat' } } },
+    { type: 'createPort', input: { ...target, vswitch, ...addressOf(place), network: { type: 'flat' } } },
     { type: 'deletePort', input: target },
   ];
   for (const { type, input } of requests) {

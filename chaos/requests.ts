@@ -1,5 +1,5 @@
 import type { OperationType } from './operation.ts';
-import { type GuestPlace, HOST, type PortPlace } from './places.ts';
+import { addressOf, type GuestPlace, HOST, type PortPlace } from './places.ts';
 import type { Random } from './random.ts';
 
 /** A request in the form of the operation's input, without host and guest, which each way in adds. */
@@ -109,8 +109,8 @@ export class RequestPlan {
   }
 
   private newPort(place: PortPlace) {
-    const { portId, vswitch, mac } = place;
-    return { portId, vswitch, mac, network: this.network(place) };
+    const { portId, vswitch } = place;
+    return { portId, vswitch, ...addressOf(place), network: this.network(place) };
   }
 
   /** A VLAN that no other request to the guest uses, so that z/VM's log shows its operation; sometimes the port's last one again. */

@@ -7,9 +7,10 @@ import { z } from 'zod';
 import { messageOf } from '../command-line/program.ts';
 import { NAMESPACE } from '../temporal-config/names.ts';
 import { acceptedOperations, countGuestRuns, countOpenOperations, openWorkflows, unknownTo } from './collect.ts';
-import { type FaultName, Faults } from './faults.ts';
+import { type FaultName, Faults, faultsOf } from './faults.ts';
+import { withFeilongsRows } from './feilong-rows.ts';
 import { Load } from './load.ts';
-import { type GuestPlace, HOST, layOut, TASK_QUEUE, ZHCP_NODE } from './places.ts';
+import { type Backend, type GuestPlace, HOST, layOut, TASK_QUEUE, ZHCP_NODE } from './places.ts';
 import { stuckGuests } from './probe.ts';
 import { until } from './processes.ts';
 import { type Random, randomFrom } from './random.ts';
@@ -25,6 +26,7 @@ export type RunOptions = {
   /** The limit of requested operations. */
   operations: number;
   guests: number;
+  backend: Backend;
   /** The average number of requested operations in a second. */
   rate: number;
   /** The number of open operations above which only bursts are sent. */
@@ -52,7 +54,7 @@ const LOOK_MS = 2_000;
 export async function run(options: RunOptions, cancelled: AbortSignal): Promise<Report> {
   const { seed, say } = options;
   const random = randomFrom(seed);
-  const guests = layOut(options.guests);
+  const guests = layOut(options.guests, options.backend);
   const stack = await startStack(options);
   const interrupted = new Promise<never>((_resolve, reject) => {
     const interrupt = () => reject(new Error('the run was interrupted'));
@@ -91,7 +93,13 @@ async function runOn(running: Running, random: Random): Promise<Report> {
   const plan = new RequestPlan(random.branch('requests'), running.guests);
   const load = newLoad(running, plan, random, () => isOver);
   await wireFirstPorts(running, plan, load);
-  const faults = new Faults({ stack, load, random: random.branch('faults'), names: options.faults, say });
+  const faults = new Faults({
+    stack,
+    load,
+    random: random.branch('faults'),
+    names: faultsOf(options.backend, options.faults),
+    say,
+  });
   await disturbedLoad(load, faults, options);
   const back = performance.now();
   const limitMs = settleMinutes * 60_000;
@@ -133,7 +141,7 @@ async function judged(running: Running, load: Load, faults: Faults, settledSecon
   const operations = await acceptedOperations(client, connection);
   const guestRuns = await countGuestRuns(client);
   const [simulator, events, counters] = await Promise.all([
-    stack.control.state(),
+    stack.control.state().then((state) => withFeilongsRows(state, stack.feilong, guests)),
     stack.control.events(),
     stack.control.counters(),
   ]);

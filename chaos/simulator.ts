@@ -51,6 +51,7 @@ export const SimulatorEvent = z.object({
   vdev: z.string().optional(),
   mac: z.string().optional(),
   statement: z.string().optional(),
+  statements: z.array(z.string()).optional(),
   port: z.number().nullish(),
   vlans: z.array(z.number()).optional(),
 });

@@ -2,10 +2,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { type Feilong, startFeilong } from '../demo/feilong/server.ts';
 import { freePorts } from '../temporal-config/dev-server/free-ports.ts';
 import { findTemporalServer } from '../temporal-config/dev-server/temporal-binary.ts';
 import { NAMESPACE } from '../temporal-config/names.ts';
-import { HOST, PORT_BASED, PROBE_VSWITCH, ZHCP_NODE } from './places.ts';
+import { type Backend, HOST, PORT_BASED, PROBE_VSWITCH, ZHCP_NODE } from './places.ts';
 import { firstLine, Service, until } from './processes.ts';
 import { Control } from './simulator.ts';
 import { RestartableTemporal } from './temporal.ts';
@@ -18,13 +19,15 @@ export type Stack = {
   gateways: { service: Service; url: string }[];
   /** The environment with the address of this Temporal. */
   env: NodeJS.ProcessEnv;
+  /** Feilong's own server, in a run over it. */
+  feilong: Feilong | undefined;
   /** The folder of the processes' logs. */
   folder: string;
   /** End all processes by their ids. */
   stop(): Promise<void>;
 };
 
-type Options = { guests: number; latencyMs: number; keepFolder: boolean; say(line: string): void };
+type Options = { guests: number; latencyMs: number; keepFolder: boolean; backend: Backend; say(line: string): void };
 
 const Ready = z.object({ url: z.string(), control: z.string() });
 const Host = z.object({ workers: z.number() });
@@ -56,8 +59,13 @@ async function bringUp(options: Options, undo: (() => Promise<void>)[]): Promise
   const temporal = await RestartableTemporal.start(found.path, join(folder, 'temporal.db'), say);
   undo.push(() => temporal.end('SIGTERM'));
   const simulator = await startSimulator(options, folder, undo);
+  const feilong =
+    options.backend === 'feilong'
+      ? await startFeilong({ simulatorUrl: simulator.url, zhcpNode: ZHCP_NODE, say })
+      : undefined;
+  if (feilong !== undefined) undo.push(() => feilong.stop());
   const configuration = join(folder, 'zvm.ini');
-  await writeFile(configuration, configurationFor(simulator.url));
+  await writeFile(configuration, configurationFor(feilong === undefined ? byXcat(simulator.url) : byFeilong(feilong)));
   const there = { ...env, TEMPORAL_ADDRESS: temporal.address, TEMPORAL_NAMESPACE: NAMESPACE };
   const service = (name: string, file: string, args: string[]) => {
     const logFile = join(folder, `${name}.log`);
@@ -78,7 +86,7 @@ async function bringUp(options: Options, undo: (() => Promise<void>)[]): Promise
     Host.parse(await (await fetch(`${gateways[0]?.url}/v1/hosts/${HOST}`)).json()).workers;
   if (!(await until(async () => (await workersPoll()) >= WORKERS, READY_MS)))
     throw new Error('the workers do not start');
-  return { temporal, control: new Control(simulator.control), workers, gateways, env: there, folder };
+  return { temporal, control: new Control(simulator.control), workers, gateways, env: there, feilong, folder };
 }
 
 async function startSimulator(
@@ -114,23 +122,39 @@ function ownEnvironment(): NodeJS.ProcessEnv {
 }
 
 // Reconciliation runs only on request: the Schedule would hide drift from the checker.
-function configurationFor(simulatorUrl: string): string {
+function configurationFor(server: string): string {
   return `[DEFAULT]
 log_level = warn
-[AGENT]
+${server}
+[ml2_type_flat]
+flat_networks = flat
+`;
+}
+
+function byXcat(url: string): string {
+  return `[AGENT]
 zvm_host = ${HOST}
 xcat_zhcp_nodename = ${ZHCP_NODE}
-zvm_xcat_server = ${simulatorUrl}
+zvm_xcat_server = ${url}
 zvm_xcat_username = admin
 zvm_xcat_password = admin
 polling_interval = 86400
 reconcile_mode = repair
 vswitch_mappings = flat:${PROBE_VSWITCH},one:VSW1,two:VSW2,three:${PORT_BASED}
-[ml2_type_flat]
-flat_networks = flat
 [ml2_type_vlan]
 network_vlan_ranges = one:1:4094,two:1:4094,three:1:4094
 [three]
-port_selection = portbased
-`;
+port_selection = portbased`;
+}
+
+function byFeilong({ url, tokenFile }: Feilong): string {
+  return `base_mac = 02:00:00:00:00:00
+[AGENT]
+zvm_host = ${HOST}
+cloud_connector_url = ${url}
+zvm_feilong_token_file = ${tokenFile}
+polling_interval = 86400
+vswitch_mappings = flat:${PROBE_VSWITCH},one:VSW1,two:VSW2
+[ml2_type_vlan]
+network_vlan_ranges = one:1:4094,two:1:4094`;
 }

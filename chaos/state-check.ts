@@ -21,8 +21,9 @@ function differences(place: PortPlace, state: PortState, simulator: SimulatorSta
   if (system === undefined || guest === undefined) return [`there is no guest ${place.userid}`];
   const rows = simulator.tables.switch.filter((row) => row.port === place.portId);
   const macId = macIdOf(place.mac);
-  const nicdef = guest.directory.find((each) => each.macid === macId);
-  const nic = guest.nics.find((each) => macIdOf(each.mac) === macId);
+  const isOwn = (vdev: string, mac: string | null) => (place.vdev === undefined ? mac === macId : vdev === place.vdev);
+  const nicdef = guest.directory.find((each) => isOwn(each.vdev, each.macid));
+  const nic = guest.nics.find((each) => isOwn(each.vdev, macIdOf(each.mac)));
   const grants = grantsOf(system, place.vswitch, place.userid).map((vlans) => vlans.join('+'));
   const [row] = rows;
   const found = [

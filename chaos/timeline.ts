@@ -30,6 +30,8 @@ export function momentsOf(place: PortPlace, events: readonly SimulatorEvent[]): 
   return moments;
 }
 
+const NO_EVENT = { seq: 0, time: 0, type: 'nicdef-changed' };
+
 /** Follows the log of one guest and keeps the state of one of its ports. */
 class PortReader {
   private readonly macId: string;
@@ -66,6 +68,8 @@ class PortReader {
       case 'nicdef-changed':
       case 'nicdef-removed':
         return this.takeNicdef(event);
+      case 'entry-replaced':
+        return this.takeEntry(event);
       default:
         return this.takeNic(event);
     }
@@ -83,14 +87,28 @@ class PortReader {
       this.nicdef = undefined;
       return true;
     }
-    if (!statement.split(' ').includes(this.macId)) return false;
+    if (!this.isOwn(vdev, statement)) return false;
     this.nicdef = { vdev, vswitch: / LAN SYSTEM (\S+)/.exec(statement)?.[1] ?? null };
     return true;
   }
 
+  /** An entry that was replaced as a whole, with all its NICDEFs. */
+  private takeEntry({ statements = [] }: SimulatorEvent): boolean {
+    const before = this.nicdef;
+    const own = statements.find((each) => this.isOwn(each.split(' ')[1] ?? '', each));
+    if (own === undefined) this.nicdef = undefined;
+    else this.takeNicdef({ ...NO_EVENT, vdev: own.split(' ')[1], statement: own });
+    return before?.vswitch !== this.nicdef?.vswitch || (before === undefined) !== (this.nicdef === undefined);
+  }
+
+  private isOwn(vdev: string, statement: string): boolean {
+    const { place, macId } = this;
+    return place.vdev === undefined ? statement.split(' ').includes(macId) : vdev === place.vdev;
+  }
+
   private takeNic({ type, vdev = '', mac = '', vswitch, vlans = [] }: SimulatorEvent): boolean {
     if (type === 'nic-defined') {
-      if (macIdOf(mac) !== this.macId) return false;
+      if (this.place.vdev === undefined ? macIdOf(mac) !== this.macId : vdev !== this.place.vdev) return false;
       this.nic = { vdev, vswitch: null, vlans: [] };
       return true;
     }

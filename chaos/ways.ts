@@ -112,7 +112,7 @@ function zvmnetOf(request: Request): string[] | undefined {
   const vlan = (of: unknown) => String(Vlan.parse(of).network.segmentationId);
   const create = (port: unknown) => [
     ...['port', 'create', '--guest', userid, '--vswitch', place.vswitch, '--vlan', vlan(port)],
-    ...['--id', portId, '--mac', place.mac],
+    ...['--id', portId, ...(place.vdev === undefined ? ['--mac', place.mac] : ['--vdev', place.vdev])],
   ];
   switch (type) {
     case 'createPort':

@@ -12,7 +12,7 @@ export const EXIT = {
   notFound: 4,
   /** Temporal, its namespace, or a worker of the host is missing. */
   unavailable: 5,
-  /** `drift` and `reconcile --dry-run`: there is drift. `diff` and `apply --dry-run`: something differs from the file. */
+  /** `drift` and `reconcile --dry-run`: there is drift. `diff` and `apply --dry-run`: something differs from the file. `migrate --dry-run`: something is to be brought. */
   drift: 6,
   /** The operation was cancelled or terminated. */
   cancelled: 7,

@@ -2,6 +2,7 @@ import type { OperationDetails } from '../client/operations.ts';
 import { failureText } from '../domain/drift/repair-subject.ts';
 import { isOperationType, OPERATIONS } from '../domain/operations/operations.ts';
 import { RESULTS, type ResultKind, type ResultOf } from '../domain/operations/results.ts';
+import { showMigration } from './migration-report.ts';
 import { colour, type Output } from './output.ts';
 import { portLine } from './port-words.ts';
 import { showProbe } from './probe-report.ts';
@@ -39,6 +40,7 @@ function render(output: Output, kind: ResultKind, host: string, result: unknown)
     },
     steps: (steps) => showSteps(output, steps),
     probe: (probe) => showProbe(output, probe),
+    migration: (migration) => showMigration(output, migration),
     wiring: ({ ports, dryRun }) =>
       showWiring(
         output,
@@ -93,7 +95,7 @@ function showReconciliation(output: Output, result: ResultOf<'reconciliation'>):
   for (const line of result.drifts) output.print(`  ${result.dryRun ? '○ would ' : `${colour('red', '≠')} `}${line}`);
   for (const failure of result.failures)
     output.print(`  ${colour('red', '✘')} ${failureText(failure)} (tried ${failure.attempts} times)`);
-  for (const line of result.findings) output.print(`  ${colour('red', '?')} unreadable: ${line}`);
+  for (const line of result.findings) output.print(`  ${colour('red', '?')} ${line}`);
   for (const line of result.foreignLines) output.print(`  ${colour('dim', '?')} ${line}`);
   if (result.drifts.length === 0 && result.failures.length === 0) output.print(colour('green', '  in order'));
 }

@@ -12,6 +12,7 @@ import { guestCommands } from './commands/guest.ts';
 import { hostCommands } from './commands/host.ts';
 import { hostsCommand } from './commands/hosts.ts';
 import { importCommand } from './commands/import.ts';
+import { migrateCommand } from './commands/migrate.ts';
 import { nicCommands } from './commands/nic.ts';
 import { notificationCommands } from './commands/notifications.ts';
 import { opsCommands } from './commands/ops.ts';
@@ -59,7 +60,7 @@ export function createProgram(): Command {
         'zvmnet guest show LNX10001',
         'zvmnet drift || zvmnet reconcile',
         '',
-        'Exit codes: 0 done; 1 failed; 2 usage; 3 refused; 4 not found; 5 Temporal or the worker does not answer; 6 drift, or a file differs; 7 cancelled;',
+        'Exit codes: 0 done; 1 failed; 2 usage; 3 refused; 4 not found; 5 Temporal or the worker does not answer; 6 drift, or a file or a record differs; 7 cancelled;',
         '  130 Ctrl-C (started operations continue)',
       ]),
     );
@@ -77,6 +78,7 @@ export function createProgram(): Command {
   explainCommand(program);
   notificationCommands(program);
   importCommand(program);
+  migrateCommand(program);
   desiredCommands(program);
   applyCommand(program);
   configCommands(program);

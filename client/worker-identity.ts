@@ -1,7 +1,8 @@
 import type { Client } from '@temporalio/client';
+import { FEILONG_ZHCP } from '../domain/host/host.ts';
 
-/** The z/VM system that a worker of a host works on: its zHCP, and the management node that it reaches it by. */
-export type System = { host: string; zhcpNode: string; xcatUrl: string };
+/** The z/VM system that a worker of a host works on: its zHCP, or FEILONG_ZHCP, and the server that it reaches it by. */
+export type System = { host: string; zhcpNode: string; serverUrl: string };
 
 /** A worker as Temporal knows it: `identity` is what it calls itself by, with its system in it. */
 export type WorkerIdentity = System & { process: string; since: string; identity: string };
@@ -21,21 +22,26 @@ export const WORKFLOW_TASKS = 1;
 const ACTIVITY_TASKS = 2;
 
 /** The identity of a worker: a line that operators read in the Temporal UI and that `workerIn` understands. */
-export function identityOf({ host, zhcpNode, xcatUrl }: System, process: string, since: Date): string {
-  return `${process} for ${host}: zHCP ${zhcpNode} of xCAT ${xcatUrl}, since ${since.toISOString()}`;
+export function identityOf(system: System, process: string, since: Date): string {
+  return `${process} for ${system.host}: ${systemText(system)}, since ${since.toISOString()}`;
+}
+
+/** A z/VM system by its server: `zHCP zhcp1 of xCAT https://mn`, or `Feilong https://feilong`. */
+export function systemText({ zhcpNode, serverUrl }: Omit<System, 'host'>): string {
+  return zhcpNode === FEILONG_ZHCP ? `Feilong ${serverUrl}` : `zHCP ${zhcpNode} of xCAT ${serverUrl}`;
 }
 
 /** The worker of an identity. Undefined for the identity of another program, or of a worker of an older version. */
 export function workerIn(identity: string): WorkerIdentity | undefined {
-  const found = /^(\S+) for (\S+): zHCP (\S+) of xCAT (\S+), since (\S+)$/.exec(identity);
+  const found = /^(\S+) for (\S+): (?:zHCP (\S+) of xCAT|Feilong) (\S+), since (\S+)$/.exec(identity);
   if (found === null) return undefined;
-  const [, process = '', host = '', zhcpNode = '', xcatUrl = '', since = ''] = found;
-  return { process, host, zhcpNode, xcatUrl, since, identity };
+  const [, process = '', host = '', zhcpNode = FEILONG_ZHCP, serverUrl = '', since = ''] = found;
+  return { process, host, zhcpNode, serverUrl, since, identity };
 }
 
-/** True when both work on the same z/VM system, by the same management node. */
+/** True when both work on the same z/VM system, by the same server. */
 export function isSameSystem(one: System, other: System): boolean {
-  return one.zhcpNode === other.zhcpNode && one.xcatUrl === other.xcatUrl;
+  return one.zhcpNode === other.zhcpNode && one.serverUrl === other.serverUrl;
 }
 
 /** A poller of a task queue. */
@@ -56,10 +62,10 @@ export async function pollersOf(client: Client, queue: string, tasks: number): P
     .filter(({ lastSeenMs }) => Date.now() - lastSeenMs < GONE_MS);
 }
 
-/** The hosts of zHCPs of the configuration's own management node that have a running worker. */
+/** The hosts of zHCPs of the configuration's own server that have a running worker. */
 export async function hostsOf(client: Client, serverUrl: string, zhcps: readonly string[]): Promise<string[]> {
   const workers = await presentWorkers(client);
-  const found = workers.filter(({ zhcpNode, xcatUrl }) => xcatUrl === serverUrl && zhcps.includes(zhcpNode));
+  const found = workers.filter((worker) => worker.serverUrl === serverUrl && zhcps.includes(worker.zhcpNode));
   return [...new Set(found.map(({ host }) => host))];
 }
 

@@ -14,6 +14,7 @@ import { type NeutronConfiguration, readNeutron } from './neutron.ts';
 import { readPolicyFile } from './policy-file.ts';
 import { type LOG_LEVELS, SETTINGS, type Setting, type VlanRange, vswitchSettings } from './schema.ts';
 import { Secrets } from './secrets.ts';
+import { readServers, type ServerAccess } from './server-access.ts';
 import { readWebhooks, type WebhookConfiguration } from './webhooks.ts';
 
 /** The configuration of one process. */
@@ -34,44 +35,12 @@ export type Configuration = {
   };
 };
 
-export type XcatAccess = {
-  /** As configured: host, host:port or a full URL. */
-  server: string;
-  /** The same as a URL without a path. */
-  url: string;
-  username: string;
-  password: string;
-  timeoutSeconds: number;
-  caFile?: string;
-  verifyTls: boolean;
-  credentialsInQuery: boolean;
-  /** The limit of an answer's size, in MiB. */
-  maxAnswerMebibytes?: number;
-};
-
-export type FeilongAccess = {
-  url: string;
-  /** The file with the administrator's token; none where the server asks for no token. */
-  tokenFile?: string;
-  /** User and password of a proxy in front of the server. */
-  username?: string;
-  password?: string;
-  timeoutSeconds: number;
-  caFile?: string;
-  verifyTls: boolean;
-};
-
-/** The name that a host without zHCP has in its place. */
-export const FEILONG_ZHCP = 'feilong';
-
-/** One z/VM system, and the server that it is managed by: one of `xcat` and `feilong`. */
-export type HostConfiguration = {
-  xcat?: XcatAccess;
-  feilong?: FeilongAccess;
+/** One z/VM system, and its server. */
+export type HostConfiguration = ServerAccess & {
+  /** The other server of the same system: it is read and compared, and changed by a migration alone. */
+  shadow?: ServerAccess;
   /** The host's name in Neutron. */
   host: string;
-  /** The node name of the zHCP in xCAT; FEILONG_ZHCP with Feilong, whose server is the zHCP itself. */
-  zhcpNode: string;
   physicalNetworks: PhysicalNetwork[];
   /** The first virtual device number for NICs. */
   defaultNicVdev: number;
@@ -186,13 +155,10 @@ function policyReader(problems: ConfigurationProblem[]) {
 
 const DEFAULT_POLLING_SECONDS = 30;
 const DEFAULT_SWEEP_SECONDS = 3_600;
-const DEFAULT_TIMEOUT_SECONDS = 300;
 const DEFAULT_NIC_VDEV = 0x1000;
-const DEFAULT_ZHCP = 'zhcp';
 
 function readHost(reader: HostReader, secrets: Secrets): HostConfiguration {
-  const byFeilong = isByFeilong(reader);
-  const zhcpNode = byFeilong ? FEILONG_ZHCP : (reader.read(SETTINGS.zhcpNode) ?? DEFAULT_ZHCP);
+  const { shadow, ...access } = readServers(reader, secrets);
   const macPrefix = reader.read(SETTINGS.macPrefix);
   const managementNetwork = readManagementNetwork(reader);
   const dhcpUserid = reader.read(SETTINGS.dhcpUserid);
@@ -202,60 +168,19 @@ function readHost(reader: HostReader, secrets: Secrets): HostConfiguration {
   const reconcileMode = reader.read(SETTINGS.reconcileMode);
   if (dhcpHost !== undefined && reader.find(SETTINGS.dhcpUserid) === undefined)
     reader.report(SETTINGS.dhcpUserid, 'is missing beside dhcp_host');
+  const host = reader.host ?? reader.read(SETTINGS.zvmHost) ?? reader.read(SETTINGS.host);
+  // The name would change with the backend.
+  if (host === undefined && shadow !== undefined)
+    reader.report(SETTINGS.zvmHost, 'is missing beside zvm_shadow_backend');
   return {
-    host: reader.host ?? reader.read(SETTINGS.zvmHost) ?? reader.read(SETTINGS.host) ?? zhcpNode,
-    zhcpNode,
-    ...(byFeilong ? { feilong: readFeilong(reader, secrets) } : { xcat: readXcat(reader, secrets) }),
+    host: host ?? access.zhcpNode,
+    ...access,
+    ...defined({ shadow }),
     physicalNetworks: readPhysicalNetworks(reader),
     defaultNicVdev: reader.read(SETTINGS.defaultNicVdev) ?? DEFAULT_NIC_VDEV,
     ...defined({ macPrefix, managementNetwork, dhcpUserid, dhcpHost, capabilities, ssiMembers, reconcileMode }),
     makeDns: reader.read(SETTINGS.makeDns) ?? false,
     directoryOnline: reader.read(SETTINGS.directoryOnline) ?? false,
-  };
-}
-
-/** The server that a host is managed by: the one that the files name. They may name both, as Nova's names Feilong: then they say which. */
-function isByFeilong(reader: HostReader): boolean {
-  const named = reader.read(SETTINGS.backend);
-  if (named !== undefined) return named === 'feilong';
-  if (reader.find(SETTINGS.connectorUrl) === undefined) return false;
-  if (reader.find(SETTINGS.server) !== undefined)
-    reader.report(SETTINGS.backend, 'is missing where both zvm_xcat_server and cloud_connector_url are given');
-  return true;
-}
-
-function readXcat(reader: HostReader, secrets: Secrets): XcatAccess {
-  const server = reader.readRequired(SETTINGS.server, { server: '', url: '' });
-  const readApart = (setting: Setting<string>, variable: string) =>
-    reader.readRequired(setting, '', secrets.override(reader, setting, variable));
-  const caFile = reader.read(SETTINGS.caFile);
-  const maxAnswerMebibytes = reader.read(SETTINGS.maxAnswerMebibytes);
-  return {
-    ...server,
-    username: readApart(SETTINGS.username, 'ZVM_XCAT_USERNAME'),
-    password: readApart(SETTINGS.password, 'ZVM_XCAT_PASSWORD'),
-    timeoutSeconds: reader.read(SETTINGS.timeoutSeconds) ?? DEFAULT_TIMEOUT_SECONDS,
-    ...defined({ caFile }),
-    verifyTls: reader.read(SETTINGS.verifyTls) ?? true,
-    credentialsInQuery: reader.read(SETTINGS.credentialsInQuery) ?? false,
-    ...defined({ maxAnswerMebibytes }),
-  };
-}
-
-function readFeilong(reader: HostReader, secrets: Secrets): FeilongAccess {
-  const url = reader.readRequired(SETTINGS.connectorUrl, '');
-  const caFile = reader.read(SETTINGS.connectorCaFile);
-  const tokenFile = reader.read(SETTINGS.feilongTokenFile);
-  const username = reader.read(SETTINGS.feilongUsername);
-  const apart = secrets.override(reader, SETTINGS.feilongPassword, 'ZVM_FEILONG_PASSWORD');
-  const password = username === undefined ? undefined : reader.readRequired(SETTINGS.feilongPassword, '', apart);
-  // z/VM tells Feilong no MAC prefix.
-  reader.readRequired(SETTINGS.macPrefix, '');
-  return {
-    url,
-    timeoutSeconds: reader.read(SETTINGS.feilongTimeoutSeconds) ?? DEFAULT_TIMEOUT_SECONDS,
-    verifyTls: reader.read(SETTINGS.feilongVerifyTls) ?? true,
-    ...defined({ caFile, tokenFile, username, password }),
   };
 }
 
@@ -343,6 +268,11 @@ function readVswitch(
   };
 }
 
+/** The same host as its shadow backend manages it; undefined without one. */
+export function shadowOf({ xcat: _xcat, feilong: _feilong, shadow, ...host }: HostConfiguration) {
+  return shadow === undefined ? undefined : ({ ...host, ...shadow } satisfies HostConfiguration);
+}
+
 /** The URL of the server that a host is managed by. */
 export function serverUrlOf({ xcat, feilong }: Pick<HostConfiguration, 'xcat' | 'feilong'>): string {
   return xcat?.url ?? feilong?.url ?? '';
@@ -355,10 +285,11 @@ function refuseSharedZhcp(
   problems: ConfigurationProblem[],
 ): void {
   const hostOf = new Map<string, string>();
-  for (const { host, zhcpNode, ...configuration } of hosts) {
+  const servers = hosts.flatMap((host) => [host, shadowOf(host) ?? []].flat());
+  for (const { host, zhcpNode, ...configuration } of servers) {
     const zhcp = `${serverUrlOf(configuration)} ${zhcpNode}`;
     const other = hostOf.get(zhcp);
-    if (other !== undefined) {
+    if (other !== undefined && other !== host) {
       problems.push({
         ...source.placeOf(SETTINGS.zhcpNode, source.find(SETTINGS.zhcpNode, host, [])),
         problem: `${JSON.stringify(zhcpNode)} is the zHCP of both ${other} and ${host}`,

@@ -1,5 +1,6 @@
 import { isIPv6 } from 'node:net';
 import { z } from 'zod';
+import { BackendKind } from '../domain/host/host.ts';
 import { DirectoryNetworkAuthorization, SmapiLevel, SmcliKind, ZvmRelease } from '../domain/host/host-capabilities.ts';
 import { RECONCILE_MODES } from '../domain/host/repair-mode.ts';
 import { Mac, macPrefix } from '../domain/port/mac.ts';
@@ -248,7 +249,8 @@ export const SETTINGS = {
   maxAnswerMebibytes: setting('zvm_xcat_max_answer', AGENT, wholeNumber(1, 512), '1 to 512 MiB'),
   verifyTls: setting('zvm_xcat_verify_tls', AGENT, Flag, 'true or false'),
   credentialsInQuery: setting('zvm_xcat_credentials_in_query', AGENT, Flag, 'true or false'),
-  backend: setting('zvm_backend', AGENT, word(z.enum(['xcat', 'feilong'])), 'xcat or feilong'),
+  backend: setting('zvm_backend', AGENT, word(BackendKind), 'xcat or feilong'),
+  shadowBackend: setting('zvm_shadow_backend', AGENT, word(BackendKind), 'the other one of xcat and feilong'),
   connectorUrl: setting('cloud_connector_url', AGENT, HttpUrl, 'http://host:port or https://host:port', (text) =>
     text.replace(/^.*@/s, '…@').replace(/\?.*$/s, '?…'),
   ),

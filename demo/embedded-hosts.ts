@@ -1,5 +1,6 @@
-import { FEILONG_ZHCP, type HostConfiguration } from '../configuration/load.ts';
+import type { HostConfiguration } from '../configuration/load.ts';
 import { defined } from '../domain/defined.ts';
+import { FEILONG_ZHCP } from '../domain/host/host.ts';
 
 /** Credentials of the simulated management node; no real one has them. */
 const SIMULATED = { username: 'admin', password: 'admin' };

@@ -86,9 +86,23 @@ const MAY: Record<string, { code: string[]; types: string[]; packages: RegExp }>
     types: [],
     packages: /.*/,
   },
-  // The checker judges from outside: of the product it knows how to start it, and Temporal's names.
+  'demo/feilong': {
+    code: [
+      'client',
+      'command-line',
+      'configuration',
+      'demo',
+      'domain',
+      'runtime',
+      'temporal-config',
+      'temporal-config/dev-server',
+    ],
+    types: [],
+    packages: /.*/,
+  },
+  // The checker judges from outside: of the product it knows how to start it, Temporal's names, and how Feilong's own server is started.
   chaos: {
-    code: ['command-line', 'temporal-config', 'temporal-config/dev-server'],
+    code: ['command-line', 'demo/feilong', 'temporal-config', 'temporal-config/dev-server'],
     types: [],
     packages: /^(zod|node:.*|@temporalio\/(client|common))$/,
   },

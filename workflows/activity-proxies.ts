@@ -37,7 +37,13 @@ export function writeActivities(
   batch?: Batch,
 ): Pick<
   HostActivities,
-  'changeGuest' | 'applySteps' | 'applyVswitch' | 'applyManagementNetwork' | 'askProbe' | 'restoreProbe'
+  | 'changeGuest'
+  | 'applySteps'
+  | 'applyVswitch'
+  | 'applyManagementNetwork'
+  | 'askProbe'
+  | 'restoreProbe'
+  | 'migrateGuest'
 > {
   return proxyActivities<HostActivities>({
     summary,

@@ -13,6 +13,7 @@ import {
 import { defined } from '../domain/defined.ts';
 import { searchTermsOfChange } from '../domain/guest/search-terms.ts';
 import { ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
+import { carryOutByKind } from './carriers.ts';
 import { heldBy, requestedPause } from './failures.ts';
 import { GuestQueue } from './guest-queue.ts';
 import {
@@ -39,9 +40,8 @@ import {
   worst,
 } from './guest-run-result.ts';
 import type { EarlierOperation, PlaceInOrder } from './host-activities.ts';
-import { probeGuest } from './probe-guest.ts';
 import { Releases } from './releases.ts';
-import { beginWork, carryOut, isNotYet, type NotYet, type RequestWork, type WorkContext } from './request-work.ts';
+import { beginWork, isNotYet, type NotYet, type RequestWork, type WorkContext } from './request-work.ts';
 import { measureQueue, traced } from './run-telemetry.ts';
 import { addSearchAttributes } from './run-visibility.ts';
 import { isText } from './untrusted-input.ts';
@@ -192,7 +192,7 @@ class GuestRun {
     const { request } = work;
     const outcome = await this.#inScope(() =>
       traced('GuestRequest', request.trace, { 'zvm.operation': request.operation.workflowId }, () =>
-        carry(work, this.#contextOf(request)),
+        carryOutByKind(work, this.#contextOf(request)),
       ),
     );
     this.#current = undefined;
@@ -302,7 +302,7 @@ class GuestRun {
     this.#tellIfWaited(request);
     const work = beginWork(request, []);
     const order = () => ({ acceptedAt: request.acceptedAt, known: [], waitsForEarlier: false });
-    const outcome = await carry(work, { ...this.#contextOf(request), order, isFirst: () => true });
+    const outcome = await carryOutByKind(work, { ...this.#contextOf(request), order, isFirst: () => true });
     this.#finish(request, isNotYet(outcome) ? { kind: 'cancelled' } : outcome, work);
   }
 
@@ -392,8 +392,4 @@ class GuestRun {
   #show(state: string): void {
     showGuestRun(this.#input, state, this.queue, this.#finished);
   }
-}
-
-function carry(work: RequestWork, context: WorkContext): Promise<RequestOutcome | NotYet> {
-  return work.request.change.kind === 'probe' ? probeGuest(work, context) : carryOut(work, context);
 }

@@ -2,6 +2,7 @@ import { defineQuery, defineSignal } from '@temporalio/workflow';
 import { portsOfChange } from '../domain/guest/change-ports.ts';
 import type { DesiredPort } from '../domain/guest/desired.ts';
 import { type PortSearchTerms, searchTermsOfChange } from '../domain/guest/search-terms.ts';
+import type { GuestMigration } from '../domain/migration/guest-migration.ts';
 import type { Change, RestoredPort } from '../domain/operations/requests.ts';
 import type { Effect } from '../domain/operations/results.ts';
 import type { RefusedPort } from '../domain/planning/refusal.ts';
@@ -38,6 +39,8 @@ export type RequestResult = {
   found: PortSearchTerms;
   /** After a probe. */
   probe?: ProbeReport;
+  /** After a migration. */
+  migration?: GuestMigration;
 };
 
 /** How a request ended. */

@@ -1,9 +1,11 @@
 import type { Desired } from '../domain/guest/desired.ts';
+import type { BackendKind } from '../domain/host/host.ts';
 import type { HostCapabilities } from '../domain/host/host-capabilities.ts';
 import type { ShownGuest } from '../domain/host/host-view.ts';
 import type { ManagementStep } from '../domain/host/management-network.ts';
 import type { ProbeRecord } from '../domain/host/probed-behaviour.ts';
 import type { ReportsOnly } from '../domain/host/repair-mode.ts';
+import type { GuestMigration } from '../domain/migration/guest-migration.ts';
 import type { NotifyInput } from '../domain/notifications/notification.ts';
 import type {
   GuestOperationType,
@@ -132,6 +134,9 @@ export type ManagementPlan = HostPlan<ManagementStep> & { elsewhere?: string };
 
 /** The ports that a DHCP node needs. */
 export type DhcpPlan = { userid: Userid; ports: PortRequest[] };
+
+/** The work of a migration. */
+export type MigrationPlan = { from: BackendKind; userids: Userid[] };
 
 export type SurveyInput = {
   host: string;
@@ -276,6 +281,16 @@ export type HostActivities = RequestActivities & {
   restoreProbe(input: Target & { plan: ProbePlan }): Promise<string[]>;
   /** Remember answers as the behaviour of the host. */
   keepAnswers(input: { host: string; record: ProbeRecord }): Promise<void>;
+  /**
+   * The guests whose record a migration brings over, and the backend that has it now. Fails permanently with `Refused` when `to` is not the shadow
+   * backend of the host.
+   */
+  planMigration(input: { host: string; to: BackendKind; userids?: Userid[] }): Promise<MigrationPlan>;
+  /**
+   * Bring the ports of a guest into the record of the shadow backend, and prove by both readings that nothing differs. Safe to repeat. z/VM
+   * stays as it is; with `dryRun` the record, too.
+   */
+  migrateGuest(input: Target & { dryRun: boolean }): Promise<GuestMigration>;
   /** Read the whole host and compare it with its record. */
   surveyHost(input: SurveyInput): Promise<Survey>;
   /** Look ports up in Neutron, by id and by network, and compare them with the host. Changes nothing. */

@@ -9,6 +9,7 @@ import { probeWorker, showGuest, showHost } from './show.ts';
 export { convergeGuest } from './converge-guest.ts';
 export { ensureDhcp } from './ensure-dhcp.ts';
 export { ensureManagementNetwork } from './ensure-management-network.ts';
+export { migrateHost } from './migrate-host.ts';
 export * from './port-operations.ts';
 export { probeHost } from './probe-host.ts';
 export { restorePorts } from './restore-ports.ts';

@@ -1,23 +1,12 @@
-import { type ApplicationFailure, CancelledFailure } from '@temporalio/common';
-import { CancellationScope, isCancellation, proxyActivities } from '@temporalio/workflow';
+import { CancelledFailure } from '@temporalio/common';
+import { CancellationScope, proxyActivities } from '@temporalio/workflow';
 import { defined } from '../domain/defined.ts';
 import type { QuestionOutcome } from '../domain/probe/course.ts';
 import { factsText } from '../domain/probe/question.ts';
 import { recordOf } from '../domain/probe/record.ts';
 import type { PlannedQuestion, ProbePlan, ProbeReport } from '../domain/probe/report.ts';
 import { CALL_TO_TEMPORAL, reading, writeActivities } from './activity-proxies.ts';
-import {
-  applicationFailureOf,
-  failureData,
-  isHeld,
-  isOperationEnded,
-  isRetryable,
-  operationFailed,
-  permanently,
-  refusedAt,
-  sayTrouble,
-  troubleOf,
-} from './failures.ts';
+import { isHeld, operationFailed, troubleOf } from './failures.ts';
 import type { RequestOutcome, RequestResult } from './guest-queue-messages.ts';
 import type { HostActivities, Target, WaitingPlan } from './host-activities.ts';
 import { showProgress } from './progress.ts';
@@ -29,7 +18,8 @@ import {
   type RequestWork,
   type WorkContext,
 } from './request-work.ts';
-import { pauseBeforeRetry, retriedUntil } from './run-visibility.ts';
+import { failed, outcomeOfFailure, retriedUntilDeadline, targetOf } from './retried-request.ts';
+import { pauseBeforeRetry } from './run-visibility.ts';
 
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 30_000;
@@ -84,7 +74,7 @@ class ProbeRun {
     const { change, asks } = this.#work.request;
     if (change.kind !== 'probe') throw new Error(`${change.kind} is no probe`);
     const what = `read ${this.#context.userid} and choose the scene`;
-    return this.#retried(what, this.#work.forward.deadline, (summary) =>
+    return retriedUntilDeadline(this.#work, this.#context, what, (summary) =>
       reading(summary).planProbe({ ...this.#target(), change, ...defined({ asks }), ...dryRunOf(this.#work.request) }),
     );
   }
@@ -94,7 +84,7 @@ class ProbeRun {
     for (const { id, asks } of plan.questions.slice(outcomes.length)) {
       this.#context.checkHistory();
       this.#show('asks z/VM', probe, asks);
-      const outcome = await this.#retried(asks, this.#work.forward.deadline, (summary) =>
+      const outcome = await retriedUntilDeadline(this.#work, this.#context, asks, (summary) =>
         writeActivities(summary).askProbe({ ...this.#target(), plan, question: id, outcomes }),
       );
       // The question that was under way has been asked to its end.
@@ -140,13 +130,7 @@ class ProbeRun {
 
   endedBy(error: unknown, left: readonly string[]): RequestOutcome {
     if (left.length > 0) return this.notRestored(left);
-    if (isCancellation(error) || isOperationEnded(error)) return { kind: 'cancelled' };
-    const failure = applicationFailureOf(error);
-    const where = { host: this.#context.host, userid: this.#context.userid };
-    if (failure?.type === 'Refused') return failed(refusedAt(failure, where));
-    const type = isRetryable(error) ? 'DeadlineExceeded' : 'StepFailed';
-    const report = { ...where, portIds: [], ...permanently(troubleOf(error, `probe ${where.userid}`)), done: [] };
-    return failed(operationFailed(type, report, this.#work.probe === undefined ? 'nothing' : 'undone'));
+    return outcomeOfFailure(error, this.#context, 'probe', this.#work.probe === undefined ? 'nothing' : 'undone');
   }
 
   notRestored(left: readonly string[]): RequestOutcome {
@@ -162,38 +146,8 @@ class ProbeRun {
     );
   }
 
-  async #retried<Result>(
-    what: string,
-    deadline: number,
-    attempt: (summary: string) => Promise<Result>,
-  ): Promise<Result> {
-    const { host, userid, report } = this.#context;
-    let pause = FIRST_PAUSE_MS;
-    let held = 0;
-    for (;;) {
-      try {
-        return await attempt(what);
-      } catch (error) {
-        if (isHeld(error) && this.#work.probe !== undefined) {
-          held += await this.#context.awaitRelease(error);
-          continue;
-        }
-        if (isHeld(error)) throw error;
-        if (isCancellation(error) || !isRetryable(error) || Date.now() + pause >= deadline + held) throw error;
-        const trouble = troubleOf(error, what);
-        const reason = sayTrouble('transient', trouble);
-        showProgress({ subject: `${userid} on ${host}`, state: retriedUntil(deadline), reason });
-        await report(`${retriedUntil(deadline)}. ${reason}`);
-        await pauseBeforeRetry(pause, trouble.reason);
-        pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
-      }
-    }
-  }
-
   #target(): Target {
-    const { operation, id } = this.#work.request;
-    const { host, userid } = this.#context;
-    return { host, userid, operation, requestId: id };
+    return targetOf(this.#work, this.#context);
   }
 
   #show(state: string, probe: ProbeWork, now?: string): void {
@@ -205,10 +159,6 @@ class ProbeRun {
       lists: { ...(now === undefined ? {} : { now: [now] }), done },
     });
   }
-}
-
-function failed(failure: ApplicationFailure): RequestOutcome {
-  return { kind: 'failed', failure: failureData(failure) };
 }
 
 /** Nothing has changed when a probe ends. */

@@ -13,7 +13,14 @@ export type Progress = {
   lists?: Partial<Record<keyof typeof TITLES, readonly string[]>>;
 };
 
-const TITLES = { now: 'Now', done: 'Done', planned: 'To be done', waiting: 'Waiting', ended: 'Ended' };
+const TITLES = {
+  now: 'Now',
+  done: 'Done',
+  planned: 'To be done',
+  left: 'Not brought',
+  waiting: 'Waiting',
+  ended: 'Ended',
+};
 
 /** Query to a run: its progress. */
 export const runProgress = defineQuery<Progress>('runProgress');

@@ -152,6 +152,6 @@ export function reconciliationDetails({
     ...listed('Failed', bad, MOST_SHOWN),
     ...listed('Drift', drifts, MOST_SHOWN),
     ...listed('Foreign, unchanged', foreignLines, MOST_SHOWN),
-    ...listed('Unreadable, unchanged', findings, MOST_SHOWN),
+    ...listed('Findings, unchanged', findings, MOST_SHOWN),
   ].join('\n\n');
 }

@@ -6,9 +6,10 @@ import type { ServerNics } from '../reading.ts';
 import { applySteps } from './apply/apply-steps.ts';
 import { applyVswitchSteps } from './apply/vswitch-steps.ts';
 import { CAN } from './can.ts';
-import { createFeilongHost, type FeilongHost } from './feilong-host.ts';
+import { createFeilongHost, type FeilongHost, recallDown } from './feilong-host.ts';
 import { readHost, readRecord } from './reading/host-reading.ts';
 import { readVswitches } from './reading/vswitches.ts';
+import { planAdoption } from './record/adoption.ts';
 import { planRecord } from './record/record-plan.ts';
 import { createFeilongClient } from './rest/client.ts';
 import type { FeilongTransport } from './rest/transport.ts';
@@ -22,10 +23,12 @@ export function createFeilongBackend(rules: ConfiguredRules, transport: FeilongT
     can: CAN,
     entries: host.entries,
     answers: host.answers,
+    recallDown: (ports) => recallDown(host, ports),
     check: (signal) => check(host, signal),
     probe: async (signal) => void (await feilong.vswitchNames(signal)),
     readHost: (request) => readHost(host, request),
     planRecord,
+    planAdoption,
     readRecord: () => readRecord(host),
     readVswitches: async (signal) => (await readVswitches(feilong, signal)).vswitches,
     readServerNics: (signal) => readServerNics(host, signal),

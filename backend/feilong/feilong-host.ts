@@ -1,4 +1,5 @@
 import type { Finding } from '../../domain/drift/finding.ts';
+import type { DownPorts } from '../../domain/host/checkpoint.ts';
 import type { ConfiguredRules } from '../../domain/host/host.ts';
 import { type PortId, Userid } from '../../domain/text/identifiers.ts';
 import { BackendError } from '../backend-error.ts';
@@ -22,6 +23,11 @@ export type FeilongHost = {
 export function createFeilongHost(rules: ConfiguredRules, feilong: FeilongClient): FeilongHost {
   const about = createHostMemory(() => feilong.host());
   return { rules, feilong, entries: createDirectoryEntries(), answers: createProbeAnswers(), about, placed: new Map() };
+}
+
+/** Take what an earlier worker has left of ports that are down; what this one has done counts more. */
+export function recallDown({ placed }: FeilongHost, ports: DownPorts): void {
+  for (const [portId, vswitch] of ports) if (!placed.has(portId)) placed.set(portId, { vswitch, adminStateUp: false });
 }
 
 /** The part of GET /host that hardly ever changes, and when z/VM was started; it costs z/VM five calls. */

@@ -37,6 +37,7 @@ export function createXcatBackend(rules: ConfiguredRules, client: XcatClient): Z
     probe: (signal) => probe(host, signal),
     readHost: (request) => readHost(host, request),
     planRecord,
+    planAdoption: (desired, guest) => ({ steps: planRecord(desired, guest), left: [] }),
     readRecord: () => readRecord(host),
     readVswitches: (signal) => readVswitches(host, signal),
     readServerNics: (signal) => readServerNics(host, signal),

@@ -28,8 +28,7 @@ export function driftCommand(program: Command): void {
             session.output.print(
               `${userid}  NIC ${vdev} on ${vswitch} is foreign: no port records it, nothing changes it`,
             );
-          for (const finding of findings)
-            session.output.print(`${colour('red', 'unreadable')}  ${findingText(finding)}`);
+          for (const finding of findings) session.output.print(`${colour('red', 'finding')}  ${findingText(finding)}`);
           if (drifted.length === 0) session.output.print(colour('green', `${host} has no drift.`));
         });
         return drifted.length === 0 ? EXIT.ok : EXIT.drift;

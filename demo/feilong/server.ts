@@ -15,7 +15,7 @@ export type Feilong = {
   /** Its logs, and the file of the token. */
   folder: string;
   tokenFile: string;
-  /** Take the process that works on z/VM away, and bring it back; the other one goes on answering. */
+  /** Kill the process that works on z/VM, and bring it back; the other one goes on answering. */
   killWorker(): Promise<void>;
   startWorker(): Promise<void>;
   /** The number of HTTP calls to it so far. */
@@ -76,7 +76,7 @@ export async function startFeilong(options: FeilongOptions): Promise<Feilong> {
       token,
       folder,
       tokenFile,
-      killWorker: () => worker.stop(),
+      killWorker: () => worker.kill(),
       startWorker: async () => {
         worker = await startWorker();
       },

@@ -5,7 +5,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { defined } from '../../domain/defined.ts';
 
 /** A started program with its child processes. */
-export type Service = { pid: number; stop(): Promise<void> };
+export type Service = {
+  pid: number;
+  stop(): Promise<void>;
+  /** End all of it at once, in the middle of whatever it does. */
+  kill(): Promise<void>;
+};
 
 const STOP_MS = 8_000;
 const POLL_MS = 100;
@@ -39,19 +44,26 @@ export async function startService(
       process.off('exit', atExit);
       return stopGroup(child, pid);
     },
+    kill: async () => {
+      process.off('exit', atExit);
+      const ended = hasEnded(child);
+      signal(-pid, 'SIGKILL');
+      await ended;
+    },
   };
 }
 
 // Some children can outlive the parent, so the whole group is killed last.
 async function stopGroup(child: ChildProcess, pid: number): Promise<void> {
-  const ended = child.exitCode === null && child.signalCode === null ? once(child) : Promise.resolve();
+  const ended = hasEnded(child);
   signal(pid, 'SIGTERM');
   await Promise.race([ended, sleep(STOP_MS, undefined, { ref: false })]);
   signal(-pid, 'SIGKILL');
 }
 
-function once(child: ChildProcess): Promise<void> {
-  return new Promise((resolve) => child.once('exit', () => resolve()));
+async function hasEnded(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  await new Promise<void>((resolve) => child.once('exit', () => resolve()));
 }
 
 function signal(pid: number, name: NodeJS.Signals): void {

@@ -1,3 +1,4 @@
+import { type HostRules, serverName } from '../host/host.ts';
 import { type Refusal, refusal } from '../planning/refusal.ts';
 import type { Userid } from '../text/identifiers.ts';
 
@@ -16,7 +17,12 @@ export function isGone(absence: Absence | undefined): boolean {
 }
 
 /** Why nothing can be given to the guest, as the refusal of a request. */
-export function absenceRefusal(userid: Userid, host: string, absence: Absence): Refusal {
+export function absenceRefusal(
+  userid: Userid,
+  { host, server = 'xcat' }: Pick<HostRules, 'host' | 'server'>,
+  absence: Absence,
+): Refusal {
+  const define = server === 'feilong' ? 'define the guest on z/VM' : 'define the guest in xCAT';
   switch (absence.kind) {
     case 'elsewhere': {
       const reason = `guest ${userid} belongs to ${absence.zhcp}, not to host ${host}`;
@@ -26,13 +32,14 @@ export function absenceRefusal(userid: Userid, host: string, absence: Absence): 
           reason,
           `send the request to the host of ${absence.zhcp}, a member of the same SSI cluster`,
         );
-      return refusal('userid', reason, 'check userid and host, or define the guest in xCAT');
+      return refusal('userid', reason, `check userid and host, or ${define}`);
     }
     case 'unknown':
-      return refusal('userid', `xCAT knows no guest ${userid}`, 'check userid and host, or define the guest in xCAT');
+      return refusal('userid', `${serverName(server)} knows no guest ${userid}`, `check userid and host, or ${define}`);
     case 'undefined': {
       const reason = `the user directory of ${host} has no guest ${userid}`;
-      const advice = "define the guest on z/VM, correct its userid in xCAT's zvm table, or delete its ports";
+      const correct = server === 'feilong' ? '' : " correct its userid in xCAT's zvm table,";
+      const advice = `define the guest on z/VM,${correct} or delete its ports`;
       // Nova records a port before it makes the guest.
       return { ...refusal('userid', reason, advice), transient: true };
     }

@@ -1,5 +1,5 @@
 import type { OwnNic } from '../host/checkpoint.ts';
-import type { HostRules } from '../host/host.ts';
+import { type BackendKind, type HostRules, serverName } from '../host/host.ts';
 import type { Change } from '../operations/requests.ts';
 import type { Refusal, RefusedPort } from '../planning/refusal.ts';
 import type { PortId } from '../text/identifiers.ts';
@@ -13,14 +13,14 @@ type Reconcile = Extract<Change, { kind: 'reconcile' }>;
 export function reconcileAbsent(
   change: Reconcile,
   { recorded, userid, absence }: GuestState,
-  { host }: Pick<HostRules, 'host'>,
+  rules: Pick<HostRules, 'host' | 'server'>,
 ): { desired: Desired; refused: RefusedPort[] } {
   if (absence === undefined) throw new Error(`${userid} is not absent`);
   if (absence.kind === 'elsewhere' && absence.inCluster === true)
-    return leftToMember(change, recorded, absenceRefusal(userid, host, absence));
+    return leftToMember(change, recorded, absenceRefusal(userid, rules, absence));
   const removed = [...new Set([...(change.removed ?? []), ...forgotten(change, recorded, absence)])];
   const unrecorded = undoneNics(change, recorded, absence);
-  const refusals = [absenceRefusal(userid, host, absence)];
+  const refusals = [absenceRefusal(userid, rules, absence)];
   const going = new Set<PortId>(removed);
   const left = recorded.map(({ portId }) => portId).filter((portId) => !going.has(portId));
   const wanted = change.ports.map(({ portId }) => portId);
@@ -79,13 +79,13 @@ function undoneNics(
 }
 
 /** The absence as a line of drift. */
-export function absenceLine(userid: string, absence: Absence): string {
+export function absenceLine(userid: string, absence: Absence, server: BackendKind = 'xcat'): string {
   switch (absence.kind) {
     case 'elsewhere':
       return `${userid} is on ${absence.zhcp} now, but has ports on this host`;
     case 'unknown':
       return absence.remains
-        ? `guest ${userid} with ports on this host is no longer in xCAT, but is still on z/VM`
+        ? `guest ${userid} with ports on this host is no longer in ${serverName(server)}, but is still on z/VM`
         : `guest ${userid} with ports on this host no longer exists`;
     case 'undefined':
       return `guest ${userid} with ports on this host is no longer in the user directory`;

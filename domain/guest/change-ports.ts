@@ -18,6 +18,7 @@ export function portsOfChange(change: Change): PortId[] {
       return change.portIds;
     case 'modernize':
     case 'probe':
+    case 'migrate':
       return [];
     default:
       return [change.portId];

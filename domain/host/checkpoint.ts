@@ -2,6 +2,7 @@ import type { EntryNics } from '../guest/entry-nics.ts';
 import type { Vdev } from '../port/vdev.ts';
 import type { PortId, Userid, VswitchName } from '../text/identifiers.ts';
 import type { Rdev } from '../vswitch/rdev.ts';
+import type { BackendKind } from './host.ts';
 import type { ProbeRecord } from './probed-behaviour.ts';
 
 /** A NIC that a port of ours had, or has. */
@@ -27,7 +28,14 @@ export type Checkpoint = {
   toConfirm?: readonly PortId[];
   /** The answers of probes. */
   answers?: ProbeRecord;
+  /** The server whose record it was made from. NICs of ports that another server does not record have not lost their ports. */
+  backend?: BackendKind;
+  /** Ports that are administratively down: a record may keep that nowhere else. */
+  down?: DownPorts;
 };
+
+/** Ports that are down, with the VSWITCHes that they are on when they are up. */
+export type DownPorts = ReadonlyMap<PortId, VswitchName>;
 
 export type NeutronCheckpoint = {
   /** Ports that Neutron wanted on the host: a recorded one that it wants no more has been deleted or unbound there. */

@@ -19,9 +19,20 @@ export const AllowedVswitch = z.object({
 });
 export type AllowedVswitch = z.infer<typeof AllowedVswitch>;
 
+/** The servers that a host can be managed by. */
+export const BackendKind = z.enum(['xcat', 'feilong']);
+export type BackendKind = z.infer<typeof BackendKind>;
+
+/** The name of such a server as people write it. */
+export function serverName(kind: BackendKind): string {
+  return kind === 'feilong' ? 'Feilong' : 'xCAT';
+}
+
 /** The part of a host's configuration that decisions need; nothing secret is in it. */
 export const HostRules = z.object({
   host: HostName,
+  /** The server that it is managed by. */
+  server: BackendKind.optional(),
   zhcpNode: NodeName,
   vswitches: z.array(AllowedVswitch).readonly(),
   firstVdev: Vdev,
@@ -52,6 +63,9 @@ export type HostRules = z.infer<typeof HostRules>;
 
 /** The rules without the MAC prefix, which comes from z/VM. */
 export type ConfiguredRules = Omit<HostRules, 'macPrefix'>;
+
+/** The name that a host without zHCP has in its place. */
+export const FEILONG_ZHCP = 'feilong';
 
 /** Task queue of a host (docs/workflows.md). */
 export function taskQueueOf(host: string): string {

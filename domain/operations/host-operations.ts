@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { searchTermsOfPorts, searchTermsOfRestored } from '../guest/search-terms.ts';
+import { BackendKind, serverName } from '../host/host.ts';
 import { QUESTION_IDS } from '../probe/questions.ts';
 import { HostName, PortId, Userid, VswitchName } from '../text/identifiers.ts';
 import { Rdev } from '../vswitch/rdev.ts';
@@ -154,6 +155,24 @@ export const HOST_OPERATIONS = {
     result: 'probe',
     summary: ({ host, userid }) => `ask z/VM of ${host} on ${userid}`,
     found: ({ vswitch }) => ({ portIds: [], vswitches: vswitch === undefined ? [] : [vswitch], vlans: [] }),
+  }),
+  migrateHost: operation({
+    does: 'brings the record of a host from the backend that it is managed by to its shadow backend, guest by guest; z/VM stays as it is',
+    idPrefix: 'migrate-host',
+    lock: ({ host }) => host,
+    input: z.strictObject({
+      ...ofHost,
+      to: BackendKind.meta({ description: 'The backend that gets the record: the shadow backend of the host' }),
+      userids: z
+        .array(Userid)
+        .min(1, 'must name a guest')
+        .optional()
+        .meta({ description: 'The guests; by default all with ports', uniqueItems: true }),
+      ...hostOptions,
+    }),
+    result: 'migration',
+    summary: ({ host, to, userids }) =>
+      `bring the record of ${userids === undefined ? host : `${userids.length} guest(s) of ${host}`} to ${serverName(to)}`,
   }),
   reconcileHost: operation({
     does: 'compares a host with its record and repairs drift; by a Schedule, or on request',

@@ -176,5 +176,7 @@ export const Change = z.discriminatedUnion('kind', [
     vswitch: VswitchName.optional(),
     mayLogOff: z.boolean(),
   }),
+  /** The guest's ports are brought into the record of the shadow backend; z/VM stays as it is. */
+  z.strictObject({ kind: z.literal('migrate') }),
 ]);
 export type Change = z.infer<typeof Change>;

@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { BackendKind } from '../host/host.ts';
 import { ProbedBehaviour, ProbeRecord } from '../host/probed-behaviour.ts';
+import { GuestMigration } from '../migration/guest-migration.ts';
 import { Userid } from '../text/identifiers.ts';
 import { FormerVswitch } from '../vswitch/vswitch.ts';
 import { RepairFailure, RepairSubject, RestoredPort } from './requests.ts';
@@ -113,6 +115,13 @@ export const RESULTS = {
     dryRun: z.boolean().default(false),
     steps: z.array(z.string()),
     report: ProbeReport.optional(),
+  }),
+  migration: z.object({
+    host: z.string(),
+    from: BackendKind,
+    to: BackendKind,
+    dryRun: z.boolean().default(false),
+    guests: z.array(GuestMigration),
   }),
   wiring: z.object({ dryRun: z.boolean().default(false), ports: z.array(PortOutcome) }),
   reconciliation: ReconciliationResult,

@@ -147,7 +147,7 @@ function refuseAbsent(change: Change, { guest, rules }: PlanningContext): Refusa
   if (absence === undefined || change.kind === 'reconcile') return [];
   const isOfMember = absence.kind === 'elsewhere' && absence.inCluster === true;
   if (isRemoval(change) && !isOfMember) return [];
-  return [absenceRefusal(guest.userid, rules.host, absence)];
+  return [absenceRefusal(guest.userid, rules, absence)];
 }
 
 /** VSWITCHes that ports left before anybody looked. */

@@ -70,6 +70,7 @@ function portsOfOperation(
     case 'restore':
       return restoredPorts(change.ports, before, context);
     case 'probe':
+    case 'migrate':
       return { ports: before, refusals: [] };
   }
 }

@@ -93,7 +93,7 @@ export function devicesOfScene({ vdevs: [first] }: Pick<ProbeScene, 'vdevs'>): V
 
 function refuseGuest({ guest, rules, agent }: SceneContext, left: ReadonlySet<Vdev>): Refusal[] {
   const { userid, recorded, directory, live, absence } = guest;
-  if (absence !== undefined) return [absenceRefusal(userid, rules.host, absence)];
+  if (absence !== undefined) return [absenceRefusal(userid, rules, absence)];
   if (userid === agent || userid === rules.dhcpUserid)
     return [refusal('userid', `${userid} serves the host`, 'use an expendable guest')];
   if (recorded.length > 0)

@@ -53,6 +53,10 @@ export class Metrics {
     'Guests by finding of the last ended reconciliation; foreign counts NICs, grants and VSWITCHes',
     'found',
   );
+  readonly #findings = this.#gauge(
+    'zvm_reconciliation_findings',
+    'Findings of the last ended reconciliation: values that cannot be read, and disagreements of the shadow backend',
+  );
   readonly #reconciledAt = this.#gauge('zvm_reconciliation_end_seconds', 'End of the last reconciliation, Unix time');
   readonly #held = this.#gauge('zvm_host_held', '1 while the host is held: nothing is written to it');
   readonly #ports = this.#gauge('zvm_ports', 'Recorded ports of a host at the last reading of this gateway');
@@ -113,6 +117,7 @@ export class Metrics {
     const result = (whole?.result ?? {}) as Partial<Record<string, unknown>>;
     for (const found of COUNTS)
       if (typeof result[found] === 'number') this.#reconciled.set({ host, found }, result[found]);
+    if (Array.isArray(result.findings)) this.#findings.set({ host }, result.findings.length);
     if (last.closedAt !== undefined) this.#reconciledAt.set({ host }, Date.parse(last.closedAt) / 1_000);
   }
 

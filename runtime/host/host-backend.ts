@@ -11,7 +11,7 @@ import { createXcatBackend } from '../../backend/xcat/xcat-backend.ts';
 import { digestOf } from '../../client/digest.ts';
 import type { HostConfiguration } from '../../configuration/load.ts';
 import { defined } from '../../domain/defined.ts';
-import { AllowedVswitch, type ConfiguredRules, HostRules } from '../../domain/host/host.ts';
+import { AllowedVswitch, type ConfiguredRules, HostRules, serverName } from '../../domain/host/host.ts';
 import { messageOf } from '../../domain/text/error-message.ts';
 
 /** A backend whose user, password and certificates can change while it is used. */
@@ -59,6 +59,7 @@ function renewable<Options extends { url: string }>(
 export function rulesOf(configuration: HostConfiguration): ConfiguredRules {
   return HostRules.omit({ macPrefix: true }).parse({
     host: configuration.host,
+    server: configuration.feilong === undefined ? 'xcat' : 'feilong',
     zhcpNode: configuration.zhcpNode,
     vswitches: configuration.physicalNetworks.map(({ name, ...vswitch }) =>
       AllowedVswitch.parse({ physicalNetwork: name, ...vswitch }),
@@ -97,11 +98,12 @@ export async function checkBackend(backend: ZvmBackend, host: string, logger: Lo
 export function renewBackend(backend: RenewableBackend, configuration: HostConfiguration, logger: Logger): void {
   const { host } = configuration;
   try {
-    if (backend.renew(configuration)) logger.info({ host }, 'user, password and certificates of xCAT renewed');
+    if (backend.renew(configuration))
+      logger.info({ host }, `user, password and certificates of ${serverName(backend.kind)} renewed`);
   } catch (error) {
     logger.error(
       { host, reason: messageOf(error) },
-      'user, password and certificates of xCAT not renewed: the previous ones stay in use',
+      `user, password and certificates of ${serverName(backend.kind)} not renewed: the previous ones stay in use`,
     );
   }
 }

@@ -6,11 +6,12 @@ import {
   identityOf,
   isSameSystem,
   pollersOf,
+  systemText,
   WORKFLOW_TASKS,
   type WorkerIdentity,
   workerIn,
 } from '../../client/worker-identity.ts';
-import { FEILONG_ZHCP, type HostConfiguration, serverUrlOf } from '../../configuration/load.ts';
+import { type HostConfiguration, serverUrlOf } from '../../configuration/load.ts';
 import { defined } from '../../domain/defined.ts';
 import { taskQueueOf } from '../../domain/host/host.ts';
 import type { probeWorker } from '../../workflows/index.ts';
@@ -24,8 +25,8 @@ export class HostTaken extends Error {
 
   constructor(own: WorkerIdentity, other: WorkerIdentity) {
     super(
-      `host ${own.host} has a worker for another z/VM system already: ${systemOf(other)} by ${other.process} since ${other.since}; this worker is for ` +
-        `${systemOf(own)} by ${own.process}. This worker does not start: each would carry out operations of the other system. Give this host another name ` +
+      `host ${own.host} has a worker for another z/VM system already: ${systemText(other)} by ${other.process} since ${other.since}; this worker is for ` +
+        `${systemText(own)} by ${own.process}. This worker does not start: each would carry out operations of the other system. Give this host another name ` +
         '(zvm_host), point TEMPORAL_ADDRESS or TEMPORAL_NAMESPACE elsewhere, or stop the other worker first',
     );
   }
@@ -36,7 +37,7 @@ export function ownIdentity(configuration: HostConfiguration): WorkerIdentity {
   const { host, zhcpNode } = configuration;
   const process_ = `${process.pid}@${hostname()}`;
   const since = new Date();
-  const system = { host, zhcpNode, xcatUrl: serverUrlOf(configuration) };
+  const system = { host, zhcpNode, serverUrl: serverUrlOf(configuration) };
   return { ...system, process: process_, since: since.toISOString(), identity: identityOf(system, process_, since) };
 }
 
@@ -95,9 +96,4 @@ export async function answeringWorker(
   const { events } = await handle.fetchHistory();
   const taken = (events ?? []).flatMap((event) => event.workflowTaskStartedEventAttributes?.identity ?? []);
   return workerIn(taken.at(-1) ?? '');
-}
-
-function systemOf({ zhcpNode, xcatUrl }: WorkerIdentity): string {
-  if (zhcpNode === FEILONG_ZHCP) return `Feilong ${xcatUrl}`;
-  return `zHCP ${zhcpNode} of xCAT ${xcatUrl}`;
 }

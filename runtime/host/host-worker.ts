@@ -13,7 +13,7 @@ import { createHostActivities } from '../../activities/host-activities.ts';
 import type { HostRuntime, NeutronSource } from '../../activities/host-runtime.ts';
 import { type ControlWatch, createWriteGate } from '../../activities/write-gate.ts';
 import { hostsOf } from '../../client/worker-identity.ts';
-import { type HostConfiguration, serverUrlOf } from '../../configuration/load.ts';
+import { type HostConfiguration, serverUrlOf, shadowOf } from '../../configuration/load.ts';
 import { defined } from '../../domain/defined.ts';
 import { taskQueueOf } from '../../domain/host/host.ts';
 import type { HostActivities } from '../../workflows/host-activities.ts';
@@ -43,13 +43,14 @@ export function keepHeapsSmall(): void {
   setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH_PERCENT}`);
 }
 
-/** A worker of one host, and its way to z/VM. */
+/** A worker of one host, its way to z/VM, and the other way where one is configured. */
 export type HostWorker = {
   host: string;
   worker: Worker;
   backend: RenewableBackend;
   /** Have the policy of a newly read configuration decide from now on. */
   renewPolicy(configuration: HostConfiguration): void;
+  shadow: RenewableBackend | undefined;
 };
 
 /** The names by which Temporal knows a worker: its identity, and its build. */
@@ -84,18 +85,20 @@ export async function createHostWorker(
   wrap: (activities: HostActivities) => HostActivities = (activities) => activities,
 ): Promise<HostWorker> {
   const backend = backendOf(configuration, logger);
+  const shadowed = shadowOf(configuration);
+  const shadow = shadowed && backendOf(shadowed, logger);
   let { policy } = configuration;
   const runtime: HostRuntime = {
     rules: rulesOf(configuration),
     backend,
     gate: createWriteGate(configuration.host, backend, control),
     policy: () => policy,
-    ...defined({ neutron }),
+    ...defined({ neutron, shadow }),
     webhooks: webhooksOf(configuration.webhooks ?? []),
     memberHosts: (client, members) => hostsOf(client, serverUrlOf(configuration), members),
     qosPolicies: new Map(),
   };
-  await checkBackend(backend, configuration.host, logger);
+  await Promise.all([backend, shadow ?? []].flat().map((each) => checkBackend(each, configuration.host, logger)));
   const workflowTasks = Math.min(MOST_WORKFLOW_TASKS, WORKFLOW_TASKS_OF_A_CORE * availableParallelism());
   const options: WorkerOptions & { isolateExecutionTimeout: string } = {
     connection,
@@ -123,5 +126,5 @@ export async function createHostWorker(
   const renewPolicy = (changed: HostConfiguration) => {
     ({ policy } = changed);
   };
-  return { host: configuration.host, worker, backend, renewPolicy };
+  return { host: configuration.host, worker, backend, renewPolicy, shadow };
 }

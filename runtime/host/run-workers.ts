@@ -1,7 +1,7 @@
 import type { NativeConnection, WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import type { TemporalTarget } from '../../client/temporal-connection.ts';
-import type { HostConfiguration } from '../../configuration/load.ts';
+import { type HostConfiguration, shadowOf } from '../../configuration/load.ts';
 import { defined } from '../../domain/defined.ts';
 import type { NeutronConnection } from '../neutron/connection.ts';
 import { watchHosts } from '../notifications/event-watch.ts';
@@ -16,7 +16,7 @@ import { workflowBundle } from './workflow-bundle.ts';
 
 /** Workers that are running. `stopped` ends when all have drained, or fails when one does. */
 export type RunningWorkers = {
-  /** Renew user, password and certificates of a host's xCAT, and its policy, from the configuration. */
+  /** Renew user, password and certificates of a host's server and of its shadow, and its policy, from the configuration. */
   renew(host: HostConfiguration): void;
   stop(): Promise<void>;
   stopped: Promise<void>;
@@ -127,8 +127,10 @@ function running(
   return {
     stopped,
     renew(configuration) {
-      for (const { backend, renewPolicy } of workers.filter(({ host }) => host === configuration.host)) {
+      const shadowed = shadowOf(configuration);
+      for (const { backend, renewPolicy, shadow } of workers.filter(({ host }) => host === configuration.host)) {
         renewBackend(backend, configuration, logger);
+        if (shadow !== undefined && shadowed !== undefined) renewBackend(shadow, shadowed, logger);
         renewPolicy(configuration);
       }
     },
@@ -136,7 +138,7 @@ function running(
       shutDown();
       await runs.catch(() => undefined);
       await keeper.stop();
-      await Promise.all(workers.map(({ backend }) => backend.close()));
+      await Promise.all(workers.flatMap(({ backend, shadow }) => [backend.close(), shadow?.close()]));
       await connection.close();
     },
   };

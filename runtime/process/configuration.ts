@@ -61,8 +61,9 @@ export type WatchedConfiguration = {
 };
 
 /**
- * Watch the files of a configuration, and the CA and policy files that it names. A change of user, password or certificates of xCAT, or of the policy,
- * takes effect at once; other changes are logged and wait for a restart. Files with a problem are reported, and the last configuration stays in use.
+ * Watch the files of a configuration, and the CA and policy files that it names. A change of user, password or certificates of a host's servers, or of
+ * the policy, takes effect at once; other changes are logged and wait for a restart. Files with a problem are reported, and the last configuration
+ * stays in use.
  */
 export function watchConfiguration(
   files: ConfigurationArguments,
@@ -82,7 +83,7 @@ export function watchConfiguration(
       const now = withoutAccess(configuration);
       if (now !== started && now !== waiting)
         logger.warn(
-          'the configuration has changes that need a restart: only users, passwords and certificates of xCAT, and policies, are renewed',
+          'the configuration has changes that need a restart: only users, passwords and certificates, and policies, are renewed',
         );
       waiting = now;
       watch(configuration);
@@ -115,9 +116,10 @@ export function watchConfiguration(
 
 function filesOf(files: ConfigurationArguments, { hosts, secretFiles = [] }: Configuration): string[] {
   const ofDirectories = files['config-dir'].flatMap((directory) => [directory, ...listed(directory)]);
-  const named = hosts
-    .flatMap(({ xcat, feilong, policyFile }) => [xcat?.caFile, feilong?.caFile, feilong?.tokenFile, policyFile])
-    .filter((file) => file !== undefined);
+  const ofServers = hosts
+    .flatMap((host) => [host, host.shadow])
+    .flatMap((server) => [server?.xcat?.caFile, server?.feilong?.caFile, server?.feilong?.tokenFile]);
+  const named = [...ofServers, ...hosts.map(({ policyFile }) => policyFile)].filter((file) => file !== undefined);
   return [...new Set([...files['config-file'], ...ofDirectories, ...named, ...secretFiles])];
 }
 
@@ -133,9 +135,9 @@ function listed(directory: string): string[] {
 function withoutAccess({ hosts, ...rest }: Configuration): string {
   return JSON.stringify({
     ...rest,
-    hosts: hosts.map(({ xcat, feilong, policy: _renewed, ...host }) => ({
+    hosts: hosts.map(({ xcat, feilong, shadow, policy: _renewed, ...host }) => ({
       ...host,
-      server: serverUrlOf(defined({ xcat, feilong })),
+      servers: [defined({ xcat, feilong }), shadow ?? {}].map(serverUrlOf),
     })),
   });
 }

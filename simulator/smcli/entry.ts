@@ -1,5 +1,6 @@
 import type { Profile } from '../directory/devices.ts';
 import type { Nicdef } from '../directory/nicdef.ts';
+import { formatNicdef } from '../directory/nicdef.ts';
 import { parseNicdefOperand } from '../directory/nicdef-operand.ts';
 import { padded, records } from '../directory/records.ts';
 import type { Code } from '../zvm/codes.ts';
@@ -105,7 +106,7 @@ function replace(call: SmcliCall, guest: Guest): Code {
   const code = checkEntry(guest.userid, given, call.system.behaviour);
   if (code) return code;
   call.system.replaceEntry(guest, given);
-  call.system.log('entry-replaced', { userid: guest.userid });
+  call.system.log('entry-replaced', { userid: guest.userid, statements: guest.nicdefs.map(formatNicdef) });
   // Feilong never unlocks after a success, and goes on with other functions (smtclient.py)
   return unlock(call, guest);
 }

@@ -12,12 +12,14 @@ test('an xCAT that goes on saying that it cannot is told with its last words', a
     tries += 1;
     throw busy();
   };
-  await expect(readInTime('read zvm1', read, PATIENCE)).rejects.toMatchObject({ message: 'GET /tables/zvm: HTTP 503' });
+  await expect(readInTime('read zvm1', 'xcat', read, PATIENCE)).rejects.toMatchObject({
+    message: 'GET /tables/zvm: HTTP 503',
+  });
   expect(tries).toBeGreaterThan(1);
 });
 
 test('an xCAT that says nothing is told as such, with the time', async () => {
-  const reading = readInTime('read zvm1', () => new Promise(() => {}), { troubleMs: 100, silenceMs: 200 });
+  const reading = readInTime('read zvm1', 'xcat', () => new Promise(() => {}), { troubleMs: 100, silenceMs: 200 });
   await expect(reading).rejects.toMatchObject({
     code: 'timeout',
     message: 'read zvm1: no answer from xCAT within 0.2 s',
@@ -30,7 +32,7 @@ test('an xCAT that falls silent after it has said something is told with that', 
     tries += 1;
     return tries === 1 ? Promise.reject(busy()) : new Promise(() => {});
   };
-  await expect(readInTime('read zvm1', read, { troubleMs: 1_000, silenceMs: 1_500 })).rejects.toMatchObject({
+  await expect(readInTime('read zvm1', 'xcat', read, { troubleMs: 1_000, silenceMs: 1_500 })).rejects.toMatchObject({
     code: 'busy',
   });
 });
@@ -42,6 +44,6 @@ test('a failure that another try cannot help is not retried', async () => {
     tries += 1;
     throw refused;
   };
-  await expect(readInTime('read zvm1', read, PATIENCE)).rejects.toBe(refused);
+  await expect(readInTime('read zvm1', 'xcat', read, PATIENCE)).rejects.toBe(refused);
   expect(tries).toBe(1);
 });

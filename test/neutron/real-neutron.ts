@@ -7,6 +7,8 @@ import { z } from 'zod';
 import { connectClient, localTarget } from '../../client/temporal-connection.ts';
 import type { HostConfiguration } from '../../configuration/load.ts';
 import type { NeutronConfiguration } from '../../configuration/neutron.ts';
+import { embeddedHosts, feilongHost } from '../../demo/embedded-hosts.ts';
+import { type Feilong, startFeilong } from '../../demo/feilong/server.ts';
 import { type Openstack, startOpenstack } from '../../demo/openstack/neutron-server.ts';
 import { missingPackages } from '../../demo/openstack/packages.ts';
 import type { Rabbit } from '../../demo/openstack/rabbitmq.ts';
@@ -24,6 +26,7 @@ import { createEnvironmentOn, type Environment } from '../workflows/environment.
 /** A stock neutron-server, a simulated z/VM system, its worker, and the agent between them. */
 export type Cloud = {
   openstack: Openstack;
+  feilong: Feilong | undefined;
   environment: Environment;
   /** Further z/VM systems behind the same management node, each with a worker and an agent. */
   others: Environment[];
@@ -93,6 +96,8 @@ export async function createCloud(
     guests?: number;
     agentDownSeconds?: number;
     configured?: Partial<HostConfiguration>;
+    /** The first host is managed by Feilong's own server. */
+    feilong?: boolean;
     rest?: boolean;
     securityGroups?: boolean;
     /** Plugins and extension drivers of the server for QoS policies. */
@@ -111,7 +116,15 @@ export async function createCloud(
     ...(options.broker === undefined ? {} : { broker: options.broker }),
     ...(options.agentDownSeconds === undefined ? {} : { agentDownSeconds: options.agentDownSeconds }),
   });
-  const environment = await createEnvironmentOn(simulator, 1, options.configured ?? {}, false);
+  const [embedded] = embeddedHosts(simulator.url, 1);
+  const feilong =
+    options.feilong === true
+      ? await startFeilong({ simulatorUrl: simulator.url, zhcpNode: 'zhcp1', say: () => {}, auth: false })
+      : undefined;
+  // Nova sends no token.
+  const { host: _host, ...byFeilong } =
+    feilong === undefined || embedded === undefined ? { host: '' } : feilongHost(embedded, { url: feilong.url });
+  const environment = await createEnvironmentOn(simulator, 1, { ...byFeilong, ...options.configured }, false);
   const others: Environment[] = [];
   for (let number = 2; number <= (options.hosts ?? 1); number += 1)
     others.push(await createEnvironmentOn(simulator, number, {}, false));
@@ -143,6 +156,7 @@ export async function createCloud(
   await startAgent();
   return {
     openstack,
+    feilong,
     environment,
     others,
     host: environment.host,
@@ -178,6 +192,7 @@ export async function createCloud(
       await close();
       for (const each of [environment, ...others]) await each.close();
       await openstack.stop();
+      await feilong?.stop();
       await simulator.close();
     },
   };

@@ -77,7 +77,13 @@ export async function createNamespace({ env }: ProductionServer): Promise<void> 
   const found = await findTemporalServer({ say: () => {}, env: own });
   const temporal = found.kind === 'binary' ? found.path : 'temporal';
   const args = ['operator', 'namespace', 'create', '--namespace', 'zvm', '--retention', '2160h'];
-  await run(temporal, args, { env: { ...own, ...env } });
+  // A server that listens is not yet one that answers.
+  const create = () =>
+    run(temporal, args, { env: { ...own, ...env } }).then(
+      () => true,
+      () => false,
+    );
+  await expect.poll(create, { timeout: START_MS, interval: 1_000 }).toBe(true);
   // The server's services learn of it some seconds later.
   const connection = await Connection.connect(loadClientConnectConfig({ overrideEnvVars: env }).connectionOptions);
   const isKnown = () => connection.operatorService.listSearchAttributes({ namespace: 'zvm' }).then(() => true);

@@ -8,6 +8,7 @@ import { connectClient, localTarget } from '../../client/temporal-connection.ts'
 import type { HostConfiguration } from '../../configuration/load.ts';
 import { SimulatorState } from '../../demo/check.ts';
 import { embeddedHosts } from '../../demo/embedded-hosts.ts';
+import { defined } from '../../domain/defined.ts';
 import type { GuestOperationType } from '../../domain/operations/operations.ts';
 import { runWorkers } from '../../runtime/host/run-workers.ts';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../simulator/simulator.ts';
@@ -74,10 +75,12 @@ export async function createEnvironmentOn(
   workerToo = true,
   neutron?: NeutronSource,
 ): Promise<Environment> {
-  const host = `zvm-${randomUUID().slice(0, 8)}`;
+  const host = configured.host ?? `zvm-${randomUUID().slice(0, 8)}`;
   const embedded = embeddedHosts(simulator.url, number).at(-1);
   if (embedded === undefined) throw new Error('no embedded host');
-  const configuration = { ...embedded, host, ...configured };
+  const { xcat, ...common } = embedded;
+  const server = configured.feilong === undefined ? defined({ xcat }) : {};
+  const configuration = { ...common, ...server, host, ...configured };
   const target = localTarget(inject('temporalAddress'), inject('temporalNamespace'));
   const workers = workerToo
     ? await runWorkers(

@@ -12,6 +12,7 @@ import { changeOf, type RecordChange } from '../record/record-plan.ts';
 import { authorise, revoke } from './authorisations.ts';
 import { type Done, GuestSteps, type NicStep } from './guest-steps.ts';
 import { GuestWork } from './guest-work.ts';
+import { adopt, ensureRegistered } from './registration.ts';
 
 /**
  * Carry out the plan of a guest: register it, configure z/VM, forget. `arrive` is waited for before each stage that changes z/VM. A cancel lets
@@ -35,9 +36,10 @@ export async function applySteps(
   };
   try {
     refuseUnsupported(steps);
-    const { record, configure, forget } = stagesOf(steps);
-    const changes = new Map([...record, ...forget].map((step) => [step, changeOf(step)]));
-    for (const step of record) await run(step, () => recordPort(host, changes.get(step), leave));
+    const { record: recordSteps, configure, forget } = stagesOf(steps);
+    const changes = new Map([...recordSteps, ...forget].map((step) => [step, changeOf(step)]));
+    const owners = ownersIn([...changes.values()]);
+    for (const step of recordSteps) await run(step, () => record(host, changes.get(step), owners, leave));
     const userid = useridOf(steps, [...changes.values()]);
     if (userid === undefined) return { reports };
     const begin = async (stage: 'configure' | 'forget') => {
@@ -124,23 +126,19 @@ function keptIn(changes: readonly RecordChange[]): Set<PortId> {
   );
 }
 
-/** Feilong works on registered guests alone; the row of the port comes with its NIC. */
-async function recordPort(host: FeilongHost, change: RecordChange | undefined, signal: AbortSignal): Promise<Done> {
+/** The row of a port comes with its NIC, or at the registration of the guest with a NIC that is live. */
+async function record(
+  host: FeilongHost,
+  change: RecordChange | undefined,
+  owners: ReadonlyMap<Vdev, PortId>,
+  signal: AbortSignal,
+): Promise<Done> {
+  if (change?.operation === 'adopt') return adopt(host, change.data, signal);
   if (change?.operation !== 'port') throw unexpected(change);
   const { userid, portId, vswitch, adminStateUp } = change.data;
   host.placed.set(portId, { vswitch, adminStateUp });
-  if (await isRegistered(host, userid, signal)) return 'done';
-  try {
-    await host.feilong.register(userid, signal);
-  } catch (error) {
-    // A guest without live NICs, or that is logged off, is registered all the same.
-    if (!(error instanceof BackendError) || !(await isRegistered(host, userid, signal))) throw error;
-  }
+  await ensureRegistered(host, userid, owners, signal);
   return 'done';
-}
-
-async function isRegistered({ feilong }: FeilongHost, userid: Userid, signal: AbortSignal): Promise<boolean> {
-  return (await feilong.guests(signal)).some((text) => text.toUpperCase() === userid);
 }
 
 async function forgetPort(host: FeilongHost, change: RecordChange | undefined, signal: AbortSignal): Promise<Done> {

@@ -1,20 +1,20 @@
 import { defined } from '../../../domain/defined.ts';
 import type { Finding } from '../../../domain/drift/finding.ts';
 import type { Absence } from '../../../domain/guest/absence.ts';
-import type { LiveNic, Nicdef, RecordedPort } from '../../../domain/guest/guest.ts';
+import type { GuestState, LiveNic, Nicdef, RecordedPort } from '../../../domain/guest/guest.ts';
 import type { ConfiguredRules } from '../../../domain/host/host.ts';
 import type { HostCapabilities } from '../../../domain/host/host-capabilities.ts';
 import type { PlanningContext } from '../../../domain/planning/planning-context.ts';
 import { refusal } from '../../../domain/planning/refusal.ts';
 import { type MacPrefix, macFromId } from '../../../domain/port/mac.ts';
-import type { PortId, Userid } from '../../../domain/text/identifiers.ts';
+import { PortId, type Userid } from '../../../domain/text/identifiers.ts';
 import type { Vswitch } from '../../../domain/vswitch/vswitch.ts';
 import { type BackendError, notDefined } from '../../backend-error.ts';
 import type { Reading } from '../../reading.ts';
 import { nodeOf } from '../node-name.ts';
 import { oddRows, type Place, recordedPorts } from '../record/recorded-ports.ts';
 import type { NicRow } from '../rest/client.ts';
-import type { GuestLook } from './guest-look.ts';
+import { type GuestLook, vdevOf } from './guest-look.ts';
 
 /** The result of one reading for all guests of a host. */
 export type HostView = {
@@ -53,6 +53,7 @@ export function readingOf(view: HostView, userid: Userid, outcome: GuestOutcome 
       live: (live ?? []).map((nic) => withMac(nic, { userid, directory, vswitches, macPrefix }, findings)),
       devices,
       ...defined({ absence }),
+      feilong: { registered: registered.has(userid), rows: rowsOf(rows) },
     },
     vswitches,
     capabilities,
@@ -63,6 +64,13 @@ export function readingOf(view: HostView, userid: Userid, outcome: GuestOutcome 
     findings,
     recordFindings: oddRows({ userid, rows, directory }),
   };
+}
+
+function rowsOf(rows: readonly NicRow[]): NonNullable<GuestState['feilong']>['rows'] {
+  return rows.flatMap((row) => {
+    const vdev = vdevOf(row);
+    return vdev === undefined ? [] : [{ vdev, ...defined({ portId: PortId.safeParse(row.port ?? '').data }) }];
+  });
 }
 
 function withoutPrefix(userid: Userid): BackendError {

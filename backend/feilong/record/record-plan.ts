@@ -7,12 +7,25 @@ import { Vdev } from '../../../domain/port/vdev.ts';
 import { PortId, Userid, VswitchName } from '../../../domain/text/identifiers.ts';
 import { BackendError } from '../../backend-error.ts';
 
+/** A port whose NIC is there; `place`: the VSWITCH and the admin state that its record says, where it was recorded elsewhere. */
+const AdoptedPort = z.object({
+  portId: PortId,
+  vdev: Vdev,
+  place: z.object({ vswitch: VswitchName, adminStateUp: z.boolean() }).optional(),
+});
+export type AdoptedPort = z.infer<typeof AdoptedPort>;
+
 /** A change to Feilong's tables, as a step carries it through Temporal's histories. A row itself comes and goes with its NIC. */
 const RecordChange = z.discriminatedUnion('operation', [
   /** The guest is registered, and the NIC of that number will be the port's. */
   z.object({
     operation: z.literal('port'),
     data: z.object({ userid: Userid, portId: PortId, vdev: Vdev, vswitch: VswitchName, adminStateUp: z.boolean() }),
+  }),
+  /** The guest is registered, anew where it is already, and its NICs of these numbers become these ports'. z/VM stays as it is. */
+  z.object({
+    operation: z.literal('adopt'),
+    data: z.object({ userid: Userid, ports: z.array(AdoptedPort) }),
   }),
   /** The row goes, or stays as Nova wrote it: with its NIC, on no VSWITCH. */
   z.object({
@@ -41,27 +54,35 @@ function planPorts({ ports }: Desired, { userid, recorded }: GuestState): Record
     const data = { userid, portId, vdev, vswitch, adminStateUp };
     const sentence = `record port ${portId} of ${userid}: vdev ${vdev} on ${vswitch}`;
     return [
-      ...(isRight ? [] : [{ ...step('record', { operation: 'port', data }, sentence), portId }]),
+      ...(isRight ? [] : [{ ...recordChange('record', { operation: 'port', data }, sentence), portId }]),
       ...(address === undefined ? [] : [addressStep(portId)]),
     ];
   });
 }
 
 function addressStep(portId: PortId): RecordStep {
-  const change = step('record', { operation: 'address', data: { portId } }, `record the address of port ${portId}`);
+  const change = recordChange(
+    'record',
+    { operation: 'address', data: { portId } },
+    `record the address of port ${portId}`,
+  );
   return { ...change, portId, needs: 'addresses' };
 }
 
-function planRemovals({ removed }: Desired, { userid, recorded }: GuestState): RecordStep[] {
+/** The steps that take the rows of ports away. */
+export function planRemovals({ removed }: Desired, { userid, recorded }: GuestState): RecordStep[] {
   return removed.flatMap(({ portId, unwired }) => {
     const row = recorded.find((candidate) => candidate.portId === portId);
     if (row === undefined || (unwired && row.vswitch === undefined)) return [];
     const sentence = `${unwired ? 'unwire' : 'remove the record of'} port ${portId} of ${userid}`;
-    return [{ ...step('forget', { operation: 'remove', data: { userid, portId, unwired } }, sentence), portId }];
+    return [
+      { ...recordChange('forget', { operation: 'remove', data: { userid, portId, unwired } }, sentence), portId },
+    ];
   });
 }
 
-function step(stage: RecordStep['stage'], change: RecordChange, sentence: string): RecordStep {
+/** A step on the record. */
+export function recordChange(stage: RecordStep['stage'], change: RecordChange, sentence: string): RecordStep {
   return { kind: 'record', stage, ...change, sentence, disturbs: false };
 }
 

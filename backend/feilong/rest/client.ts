@@ -36,6 +36,7 @@ const Adapter = z.object({
   adapter_address: z.string(),
   lan_owner: z.string().optional(),
   lan_name: z.string().optional(),
+  mac_address: z.string().optional(),
 });
 export type Adapter = z.infer<typeof Adapter>;
 
@@ -103,9 +104,17 @@ export function createFeilongClient(transport: FeilongTransport) {
         throw error;
       }
     },
-    /** Make the guest known; NICs of the running guest get rows without a port. That it has none is answered as a failure, and is none. */
-    register: (userid: Userid, signal: AbortSignal) =>
-      send({ method: 'POST', path: ofGuest(userid, '/action'), body: REGISTER, signal }),
+    /**
+     * Make the guest known; NICs of the running guest get rows, with the ports of their MACs. That it has none is answered as a failure, and is
+     * none.
+     */
+    register: (userid: Userid, ports: ReadonlyMap<string, PortId>, signal: AbortSignal) => {
+      const port_macs = Object.fromEntries([...ports].map(([mac, portId]) => [macKey(mac), portId]));
+      return send({ method: 'POST', path: ofGuest(userid, '/action'), body: { ...REGISTER, port_macs }, signal });
+    },
+    /** Forget the guest and its rows; z/VM stays as it is. */
+    deregister: (userid: Userid, signal: AbortSignal) =>
+      send({ method: 'POST', path: ofGuest(userid, '/action'), body: { action: 'deregister_vm' }, signal }),
     createNic: (
       userid: Userid,
       nic: { vdev: Vdev; nic_id?: PortId; mac_addr?: string; active: boolean },
@@ -133,6 +142,11 @@ export function createFeilongClient(transport: FeilongTransport) {
 }
 
 const REGISTER = { action: 'register_vm', meta: 'networking-zvm', net_set: '1' };
+/** The last six digits of a MAC, in capital letters. */
+function macKey(mac: string): string {
+  return mac.replaceAll(/[:-]/g, '').slice(-6).toUpperCase();
+}
+
 const CREATE_VSWITCH = 'Virtual_Network_Vswitch_Create_Extended';
 const COUPLE = 'Virtual_Network_Adapter_Connect_Vswitch';
 // Not logged on is 200/12 or 8/45, which of them is not known (docs/reference/zvm.md 2.2); 200/4 is of a guest that z/VM does not have.

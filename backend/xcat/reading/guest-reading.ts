@@ -69,7 +69,7 @@ export function readingOf(
   const { tables } = view;
   const rules = { ...view.rules, macPrefix: view.macPrefix() };
   const standing = standingOf(tables, userid);
-  if (standing === undefined) throw notDefined(`read ${userid}`, [absenceRefusal(userid, rules.host, NOWHERE)]);
+  if (standing === undefined) throw notDefined(`read ${userid}`, [absenceRefusal(userid, rules, NOWHERE)]);
   const [node, ...otherNodes] = standing.nodes;
   const findings: Finding[] = [];
   const report: Report = ({ of, reason }) => findings.push({ of: `guest ${userid}, ${of}`, reason });

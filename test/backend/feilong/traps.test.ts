@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Reading } from '../../../backend/reading.ts';
+import type { Desired } from '../../../domain/guest/desired.ts';
 import { plan } from '../../../domain/planning/planner.ts';
 import type { Step } from '../../../domain/planning/steps.ts';
 import { Vdev } from '../../../domain/port/vdev.ts';
-import { Userid, VswitchName } from '../../../domain/text/identifiers.ts';
+import { PortId, SegmentationId, Userid, VswitchName } from '../../../domain/text/identifiers.ts';
 import { makeVswitch } from '../../../simulator/zvm/vswitch.ts';
 import { planFor as planOn } from '../plan-for.ts';
 import { type FeilongWorld, feilongIsHere, openFeilongWorld } from './feilong-world.ts';
@@ -203,6 +204,66 @@ describe.skipIf(!feilongIsHere)("Feilong's traps", () => {
     ]);
     const reconcile = { kind: 'reconcile', ports: [], removed: [], unrecorded: [], left: [] };
     expect(await planOn(other, GUEST, reconcile)).toEqual([]);
+    other.recallDown?.(new Map([[PortId.parse(SECOND), VSW2]]));
+    expect((await other.readHost({ userids: [GUEST] })).read(GUEST).guest.recorded[1]).toMatchObject({
+      ...{ portId: SECOND, vswitch: 'VSW2', adminStateUp: false },
+      network: { type: 'vlan', segmentationId: 7 },
+    });
+    expect(await planOn(other, GUEST, reconcile)).toEqual([]);
+  });
+
+  /** The guest runs with a NIC that Feilong does not know, on VSW1 and in its directory entry. */
+  const wiredElsewhere = () => {
+    world.system
+      .vswitch('VSW1')
+      ?.authorisations.set(GUEST, { vlans: [5], portType: 'ACCESS', promiscuous: false, persist: true });
+    const lan = { owner: 'SYSTEM', name: 'VSW1' };
+    const nicdef = { vdev: '1000', type: 'QDIO' as const, devices: null, lan, chpid: null, macid: '000007' };
+    world.system.addNicdef(guest(), { ...nicdef, portNumber: null }, false);
+    world.system.logon(guest());
+  };
+  const adopted = async (): Promise<Desired> => {
+    const { guest: state } = await read();
+    const { userid } = state;
+    const network = { type: 'vlan' as const, segmentationId: SegmentationId.parse(5) };
+    const wanted = { portId: PortId.parse(PORT), userid, vswitch: VSW1, network, vdev: VDEV, adminStateUp: true };
+    const ports = [{ ...wanted, live: 'asIs' as const }];
+    return { ports, removed: [], keepAuthorised: [], leaving: [] };
+  };
+
+  test('a live NIC gets the row of its port by a registration, and nothing of z/VM changes', async () => {
+    wiredElsewhere();
+    const desired = await adopted();
+    const { steps, left } = world.backend.planAdoption(desired, (await read()).guest);
+    expect(left).toEqual([]);
+    const before = JSON.stringify([guest().entry.records, nics()]);
+    expect((await apply(steps)).failure?.error).toBeUndefined();
+    expect(JSON.stringify([guest().entry.records, nics()])).toBe(before);
+    expect(await rows()).toMatchObject([{ interface: '1000', switch: 'VSW1', port: PORT }]);
+    expect(world.backend.planAdoption(desired, (await read()).guest)).toEqual({ steps: [], left: [] });
+    expect((await read()).guest.recorded).toMatchObject([{ portId: PORT, vswitch: 'VSW1', mac: '02:00:00:00:00:07' }]);
+  });
+
+  test('a guest that is registered without its NIC is registered anew', async () => {
+    wiredElsewhere();
+    world.system.logoff(guest());
+    await raw('POST', `/guests/${GUEST}/action`, { action: 'register_vm', meta: 'x', net_set: '1' });
+    world.system.logon(guest());
+    const { steps } = world.backend.planAdoption(await adopted(), (await read()).guest);
+    expect((await apply(steps)).failure?.error).toBeUndefined();
+    expect(await rows()).toMatchObject([{ interface: '1000', switch: 'VSW1', port: PORT }]);
+  });
+
+  test('a port that gets its first NIC while another of the guest is live has that registered as its own', async () => {
+    wiredElsewhere();
+    const { ports } = await adopted();
+    const [record] = world.backend.planRecord(
+      { ports, removed: [], keepAuthorised: [], leaving: [] },
+      (await read()).guest,
+    );
+    if (record === undefined) expect.fail('no step');
+    await apply([record]);
+    expect(await rows()).toMatchObject([{ interface: '1000', switch: 'VSW1', port: PORT }]);
   });
 
   test('a guest of which only a foreign NIC is live is registered, and that NIC stays nobody’s port', async () => {
