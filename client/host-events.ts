@@ -127,7 +127,7 @@ const Reconciled = z.object({
 });
 const MOST_LINES = 20;
 
-/** What a run of the Schedule has changed against the one before: a host that stays away, or drift that stays, is told of once. */
+/** Changes of a run of the Schedule against the one before: a host that stays away, or drift that stays, is told of once. */
 async function ofReconciliation(
   client: Client,
   host: string,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** What happens on a host that a webhook may be told of. */
+/** Happenings on a host that a webhook may be told of. */
 export const EVENTS = {
   'operation.failed': 'an operation failed, was terminated, or succeeded in part only',
   'operation.refused': 'an operation was refused',

@@ -20,7 +20,7 @@ const REMEMBER_MS = 10 * 60_000;
 /** Deliveries to one webhook that are open. Further events wait in Temporal's list, where none is lost. */
 const MOST_OPEN = 500;
 
-/** What is watched, and how: tests look more often. */
+/** The watched hosts, and how often: tests look more often. */
 export type Watched = { host: string; webhooks: readonly WebhookConfiguration[]; lookMs?: number; mostOpen?: number };
 
 /**
