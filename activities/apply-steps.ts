@@ -1,5 +1,6 @@
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import type { Cancellation, ZvmBackend } from '../backend/backend.ts';
+import { BackendError } from '../backend/backend-error.ts';
 import { defined } from '../domain/defined.ts';
 import type { GuestStepReport, Step } from '../domain/planning/steps.ts';
 import { messageOf } from '../domain/text/error-message.ts';
@@ -24,6 +25,7 @@ export async function applySteps(
 
 function cancelled({ reason }: AbortSignal, detail: object): Error {
   if (reason instanceof ApplicationFailure) return withDetail(reason, detail);
+  if (reason instanceof BackendError) return withDetail(asActivityFailure(reason), detail);
   return new CancelledFailure(messageOf(reason), [detail]);
 }
 

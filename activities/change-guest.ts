@@ -1,4 +1,4 @@
-import type { Cancellation } from '../backend/backend.ts';
+import type { Cancellation, ZvmBackend } from '../backend/backend.ts';
 import type { HostActivities } from '../workflows/host-activities.ts';
 import { withDetail } from './apply-steps.ts';
 import { asActivityFailure } from './failures.ts';
@@ -14,6 +14,7 @@ type ChangeGuest = HostActivities['changeGuest'];
  */
 export async function changeGuest(
   guests: Pick<GuestActivities, 'planChange' | 'applySteps'>,
+  backend: ZvmBackend,
   input: Parameters<ChangeGuest>[0],
   cancellation: Cancellation,
   keep: Keep,
@@ -27,7 +28,7 @@ export async function changeGuest(
   try {
     await arrive('apply');
     const target = { ...input, desired, steps, readAt };
-    const applied = await begin((stop) => guests.applySteps(target, { ...cancellation, stop }, arrive));
+    const applied = await begin((stop) => guests.applySteps(target, backend, { ...cancellation, stop }, arrive));
     return { ...planned, applied };
   } catch (error) {
     // Temporal takes no details from a worker that stops, but a result.

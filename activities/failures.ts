@@ -18,7 +18,7 @@ export function asActivityFailure(error: unknown): Error {
     const { code, operation, advice, page } = error;
     return withoutTrace(
       ApplicationFailure.create({
-        type: 'StepFailed',
+        type: (code === 'held' ? 'Held' : 'StepFailed') satisfies FailureType,
         message: `${error.message}. What to do: ${advice}.`,
         nonRetryable: !error.retryable,
         ...retryLater(error),

@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import type { Cancellation } from '../backend/backend.ts';
+import type { Cancellation, ZvmBackend } from '../backend/backend.ts';
 import { refuseIncapable } from '../backend/capabilities.ts';
 import { defined } from '../domain/defined.ts';
 import type { Desired } from '../domain/guest/desired.ts';
@@ -51,6 +51,7 @@ export type GuestActivities = {
   planTowards(input: Input<'planTowards'>, signal: AbortSignal): Promise<Progress>;
   applySteps(
     input: Input<'applySteps'>,
+    backend: ZvmBackend,
     cancellation: Cancellation,
     arrive: (stage: Stage) => Promise<void>,
   ): Promise<AppliedSteps>;
@@ -121,14 +122,14 @@ export function createGuestActivities(host: HostRuntime, operations: TemporalOpe
       return { kind: 'planned', ...planned, ...defined({ found, changedSince: since, wait }) };
     },
     planTowards: progressOf,
-    async applySteps(input, cancellation, arrive) {
+    async applySteps(input, backend, cancellation, arrive) {
       const { steps, readAt } = input;
       if (Date.now() - readAt > FRESH_MS) {
         const now = await progressOf(input, cancellation.stop);
         if (!isSamePlan(now.steps, steps)) return { reports: [], after: now, isOutdated: true };
         cancellation.stop.throwIfAborted();
       }
-      const reports = await applySteps(host.backend, steps, cancellation, arrive);
+      const reports = await applySteps(backend, steps, cancellation, arrive);
       const followUps = reports.length < steps.length ? followUpsOf([...input.followUps, ...steps]) : [];
       // The steps are carried out: a reading that fails is tried again by itself.
       const after = await arrive('compare')

@@ -1,7 +1,11 @@
 import { Context } from '@temporalio/activity';
-import type { Cancellation } from '../backend/backend.ts';
+import type { Cancellation, ZvmBackend } from '../backend/backend.ts';
+import { defined } from '../domain/defined.ts';
+import type { ConfiguredRules } from '../domain/host/host.ts';
+import type { HostControl, WorkFor } from '../domain/host/host-control.ts';
+import { reportsOnly } from '../domain/host/repair-mode.ts';
 import { refusal } from '../domain/planning/refusal.ts';
-import type { HostActivities, Target } from '../workflows/host-activities.ts';
+import type { HostActivities, Survey, SurveyInput, Target } from '../workflows/host-activities.ts';
 import { changeGuest } from './change-guest.ts';
 import { planDhcp } from './dhcp.ts';
 import { createEarlierProbes } from './earlier-probes.ts';
@@ -28,7 +32,7 @@ import { planVswitchChange, readVswitches } from './vswitches.ts';
 import { createWindows, type Stage } from './windows.ts';
 
 /** The parts of an activity's input that say where it works and for whom. */
-type OnHost = Pick<Target, 'host' | 'operation'>;
+type OnHost = Pick<Target, 'host' | 'operation'> & Partial<Pick<Target, 'requestId'>>;
 type Arrive = (stage: Stage) => Promise<void>;
 
 /** The activities of one host's worker. They are refused when a workflow of another host is started on this host's task queue. */
@@ -47,12 +51,28 @@ export function createHostActivities(host: HostRuntime): HostActivities {
         return work(stop);
       }),
     );
-  const changing = <Result>(target: OnHost, work: (cancellation: Cancellation, keep: Keep) => Promise<Result>) =>
+  /** A reading that plans a write: made anew after the hold of a held host. One for a dry run is made at once. */
+  const planning = <Result>(
+    target: OnHost & { dryRun?: boolean },
+    work: (signal: AbortSignal) => Promise<Result>,
+  ): Promise<Result> =>
+    on(target, async (signal) => {
+      if (target.dryRun !== true) await host.gate.pass(workFor(target));
+      return work(signal);
+    });
+  const changing = <Result>(
+    target: OnHost,
+    work: (backend: ZvmBackend, cancellation: Cancellation, keep: Keep) => Promise<Result>,
+  ): Promise<Result> =>
     withCancellation(({ stop: cancelled, leave }, keep) =>
       whileOperationIsOpen(operations, target.operation, cancelled, (stop) => {
         refuseOtherHost(host, target.host);
         stop.throwIfAborted();
-        return work({ stop, leave }, keep);
+        const { workflowExecution } = Context.current().info;
+        if (workflowExecution !== undefined) host.gate.served(workflowExecution);
+        return host.gate.write(workFor(target), { stop, leave }, (backend, cancellation) =>
+          work(backend, cancellation, keep),
+        );
       }),
     );
   /** Work on one guest in its turn, together with the other guests of its window. */
@@ -81,30 +101,41 @@ export function createHostActivities(host: HostRuntime): HostActivities {
         refuseOtherHost(host, on);
         await enqueueRequests(Context.current().client, on, requests);
       }),
-    planChange: (input) => on(input, (stop) => inWindow(input, 'plan', stop, () => guests.planChange(input, stop))),
+    planChange: (input) =>
+      planning(input, (stop) => inWindow(input, 'plan', stop, () => guests.planChange(input, stop))),
     changeGuest: (input) =>
-      changing(input, (cancellation, keep) =>
+      changing(input, (backend, cancellation, keep) =>
         inWindow(input, 'plan', cancellation.stop, (arrive) =>
-          changeGuest(guests, input, cancellation, keep, arrive, (work) =>
+          changeGuest(guests, backend, input, cancellation, keep, arrive, (work) =>
             whileOperationIsOpen(operations, input.operation, cancellation.stop, work),
           ),
         ),
       ),
     planTowards: (input) =>
-      on(input, (stop) => inWindow(input, 'compare', stop, () => guests.planTowards(input, stop))),
+      planning(input, (stop) => inWindow(input, 'compare', stop, () => guests.planTowards(input, stop))),
     applySteps: (input) =>
-      changing(input, (cancellation) =>
-        inWindow(input, 'apply', cancellation.stop, (arrive) => guests.applySteps(input, cancellation, arrive)),
+      changing(input, (backend, cancellation) =>
+        inWindow(input, 'apply', cancellation.stop, (arrive) =>
+          guests.applySteps(input, backend, cancellation, arrive),
+        ),
       ),
-    planProbe: (input) => on(input, (signal) => planProbe(host, input, signal)),
+    planProbe: (input) => planning(input, (signal) => planProbe(host, input, signal)),
     askProbe: (input) =>
-      changing(input, (cancellation) => turns.take(input.userid, () => askProbe(host, input, cancellation))),
+      changing(input, (backend, cancellation) =>
+        turns.take(input.userid, () => askProbe(backend, input, cancellation)),
+      ),
     restoreProbe: (input) =>
-      changing(input, (cancellation) => turns.take(input.userid, () => restoreProbe(host, input, cancellation))),
+      changing(input, (backend, cancellation) =>
+        turns.take(input.userid, () => restoreProbe(backend, input, cancellation)),
+      ),
     keepAnswers: async ({ record }) => host.backend.answers.take(record),
     planMigration: (input) => on(input, () => planMigration(host, input)),
     migrateGuest: (input) =>
-      changing(input, (cancellation) => turns.take(input.userid, () => migrateGuest(input, cancellation))),
+      input.dryRun
+        ? planning(input, (stop) => turns.take(input.userid, () => migrateGuest(input, { stop, leave: stop })))
+        : changing(input, (_backend, cancellation) =>
+            turns.take(input.userid, () => migrateGuest(input, cancellation)),
+          ),
     surveyHost: (input) =>
       on(input, async (signal) => {
         const { info, client } = Context.current();
@@ -117,7 +148,7 @@ export function createHostActivities(host: HostRuntime): HostActivities {
         // Later runs rest on one with a full checkpoint.
         idleRuns.note(own, input.now, !isFull && isIdle(own, input, survey));
         await deleteRuns(Context.current(), [...idleRuns.due(), ...(await closedSchedules(client, input.now))]);
-        return { ...survey, checkpoint: text };
+        return { ...survey, ...modeOf(input, host.rules, await host.gate.control()), checkpoint: text };
       }),
     readNeutron: (input) => on(input, () => readNeutron(host, input)),
     reportPorts: (input) => on(input, (signal) => reportPorts(host, input, signal)),
@@ -125,16 +156,34 @@ export function createHostActivities(host: HostRuntime): HostActivities {
       refuseOtherHost(host, input.host);
       await deliverNotification(host, input, Context.current().cancellationSignal);
     },
-    planDhcp: (input) => on(input, (signal) => planDhcp(host, signal)),
-    planManagementNetwork: (input) => on(input, (signal) => planManagement(host, input.asks, signal)),
+    planDhcp: (input) => planning(input, (signal) => planDhcp(host, signal)),
+    planManagementNetwork: (input) => planning(input, (signal) => planManagement(host, input.asks, signal)),
     applyManagementNetwork: (input) =>
-      changing(input, ({ leave }) => host.backend.applyManagementSteps(input.steps, leave)),
+      changing(input, (backend, { leave }) => backend.applyManagementSteps(input.steps, leave)),
     showHost: (input) => on(input, () => showHost(host)),
     showGuest: (input) => on(input, () => showGuest(host, input.userid)),
     readVswitches: (input) => on(input, (signal) => readVswitches(host, signal)),
-    planVswitch: (input) => on(input, (signal) => planVswitchChange(host, input, signal)),
-    applyVswitch: (input) => changing(input, ({ leave }) => host.backend.applyVswitchSteps(input.steps, leave)),
+    planVswitch: (input) => planning(input, (signal) => planVswitchChange(host, input, signal)),
+    applyVswitch: (input) => changing(input, (backend, { leave }) => backend.applyVswitchSteps(input.steps, leave)),
   };
+}
+
+/** Whether the drift is repaired: by the configuration and the operators' word at the end of the reading. */
+function modeOf(
+  { checkpoint, isContinued, isUnconfirmed, now }: SurveyInput,
+  { host, reconcileMode: mode }: ConfiguredRules,
+  control: HostControl,
+): Pick<Survey, 'reportsOnly' | 'isUnconfirmed'> {
+  const isNew = control.confirmed === undefined && (isUnconfirmed ?? (checkpoint === undefined && !isContinued));
+  return defined({
+    reportsOnly: reportsOnly({ host, control, mode, isUnconfirmed: isNew, now }),
+    isUnconfirmed: isNew && mode !== 'repair' ? true : undefined,
+  });
+}
+
+function workFor({ operation, requestId }: OnHost): WorkFor {
+  const own = Context.current().info.workflowExecution?.workflowId;
+  return { workflowIds: [operation?.workflowId, own].filter((id) => id !== undefined), ...defined({ requestId }) };
 }
 
 function refuseOtherHost({ rules }: HostRuntime, host: string): void {

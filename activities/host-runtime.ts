@@ -6,11 +6,14 @@ import type { MemberName } from '../domain/host/ssi-cluster.ts';
 import type { CloudEvent } from '../domain/notifications/notification.ts';
 import type { Policy } from '../domain/policy/policy.ts';
 import type { PortId } from '../domain/text/identifiers.ts';
+import type { ReadingBackend, WriteGate } from './write-gate.ts';
 
 /** One host with its way to z/VM: what the activities of a worker work with. */
 export type HostRuntime = {
   rules: ConfiguredRules;
-  backend: ZvmBackend;
+  backend: ReadingBackend;
+  /** The way to writes, which operators may close. */
+  gate: WriteGate;
   /** The other way to the same z/VM, where one is configured: it is read and compared, and changed by a migration alone. */
   shadow?: ZvmBackend;
   /** The hosts of members of the SSI cluster that have a worker, by the server's names of the members. */

@@ -85,7 +85,7 @@ export function createMigration(
 }
 
 /** The steps that reconciliation would carry out, and what it could not; ports that nobody can read are told by the plan of the migration. */
-function driftOf(reading: Reading, { planRecord }: ZvmBackend): string[] {
+function driftOf(reading: Reading, { planRecord }: Pick<ZvmBackend, 'planRecord'>): string[] {
   if (reading.guest.absence !== undefined) return [];
   const change = { kind: 'reconcile' as const, ports: [], removed: [], unrecorded: [], left: [] };
   const decision = decide(change, { ...reading, avoidMacs: new Set() });
@@ -96,7 +96,10 @@ function driftOf(reading: Reading, { planRecord }: ZvmBackend): string[] {
 
 /** The differences between the two backends' words on a guest: its record, its directory entry, its live NICs. */
 function differencesOf(one: Reading, other: Reading, { backend }: HostRuntime, shadow: ZvmBackend): string[] {
-  const recorded = ({ guest }: Reading, { kind }: ZvmBackend) => ({ server: serverName(kind), ports: guest.recorded });
+  const recorded = ({ guest }: Reading, { kind }: Pick<ZvmBackend, 'kind'>) => ({
+    server: serverName(kind),
+    ports: guest.recorded,
+  });
   return [
     ...recordDifferences(recorded(one, backend), recorded(other, shadow), true),
     ...zvmDifferences(one.guest, other.guest),

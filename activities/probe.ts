@@ -1,4 +1,4 @@
-import type { Cancellation, Probing } from '../backend/backend.ts';
+import type { Cancellation, ZvmBackend } from '../backend/backend.ts';
 import { levelOf } from '../domain/host/host-behaviour.ts';
 import { directoryAuthorizes } from '../domain/host/host-capabilities.ts';
 import { Change } from '../domain/operations/requests.ts';
@@ -48,33 +48,33 @@ export async function planProbe(
   });
   const plan = planIdOf(questions);
   const wait = waitFor(host, plan, concernedOfProbe(userid, change), input.asks);
-  const probe = { ...circumstances, mark: await probingOf(host).mark(scene), level, questions };
+  const probe = { ...circumstances, mark: await probingOf(host.backend).mark(scene), level, questions };
   return { ...probe, ...(wait === undefined ? {} : { waiting: { plan, wait } }) };
 }
 
 /** Ask one question, unless the answers so far forbid it. */
 export async function askProbe(
-  host: HostRuntime,
+  backend: ZvmBackend,
   { plan, question, outcomes }: Input<'askProbe'>,
   cancellation: Cancellation,
 ): Promise<QuestionOutcome> {
   const known = foundBy(outcomes.flatMap((each) => (each.kind === 'answered' ? [each.answer] : [])));
   const why = whyNotAsked(question, known, plan);
   if (why !== undefined) return { kind: 'notAsked', question, why };
-  return outcomeOf(question, await probingOf(host).ask(question, plan.scene, known, cancellation));
+  return outcomeOf(question, await probingOf(backend).ask(question, plan.scene, known, cancellation));
 }
 
 /** Put all back as it was; answers what is not. */
 export function restoreProbe(
-  host: HostRuntime,
+  backend: ZvmBackend,
   { plan: { scene, mark } }: Input<'restoreProbe'>,
   cancellation: Cancellation,
 ): Promise<string[]> {
-  return probingOf(host).restore(scene, mark, cancellation);
+  return probingOf(backend).restore(scene, mark, cancellation);
 }
 
-function probingOf({ backend }: HostRuntime): Probing {
-  if (backend.probing !== undefined) return backend.probing;
-  const reason = `the backend ${backend.kind} cannot ask questions`;
+function probingOf<Asked extends object>({ kind, probing }: { kind: string; probing?: Asked }): Asked {
+  if (probing !== undefined) return probing;
+  const reason = `the backend ${kind} cannot ask questions`;
   throw refusedFailure([refusal('host', reason, 'use another backend, or configure the behaviour')]);
 }

@@ -95,7 +95,7 @@ function limited(findings: readonly Finding[]): Finding[] {
     : [...findings.slice(0, MOST_FINDINGS), { of: 'findings', reason: `and ${more} more` }];
 }
 
-function absentWords(userid: Userid, why: RecordedAbsence, { kind }: ZvmBackend): string {
+function absentWords(userid: Userid, why: RecordedAbsence, { kind }: Pick<ZvmBackend, 'kind'>): string {
   if (why.kind !== 'unknown') return absenceLine(userid, why);
   return `guest ${userid} with ports on this host is not in ${serverName(kind)}`;
 }

@@ -19,7 +19,9 @@ export type BackendErrorCode =
   /** A MAC or a port number was given to another guest at the same moment: `taken` has them. */
   | 'address-conflict'
   /** The backend cannot carry out a step of this kind (`can`). */
-  | 'unsupported';
+  | 'unsupported'
+  /** An operator holds the host. */
+  | 'held';
 
 // A bad answer comes of a management node that is being started or repaired, or of a proxy in front of it: it is transient unless it says
 // that it is permanent. 'smapi' depends on SMAPI's code. Code that raises an error may say `retryable`; this holds when it does not.
@@ -36,6 +38,7 @@ const RETRYABLE: Readonly<Record<BackendErrorCode, boolean>> = {
   'not-defined': false,
   'address-conflict': false,
   unsupported: false,
+  held: true,
 };
 
 /** All codes. Each has a section of the documentation (docs/errors/servers.md), `server-` and its name. */
@@ -54,6 +57,7 @@ const ADVICE: Readonly<Record<BackendErrorCode, string>> = {
   'not-defined': 'define the object that the message names',
   'address-conflict': 'try again',
   unsupported: 'use another kind of VSWITCH or network, or a backend with this capability',
+  held: 'wait, or release the host: zvmnet hosts release',
 };
 
 /** MACs, and port numbers by portKey, that belong to another guest. */

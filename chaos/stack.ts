@@ -139,6 +139,7 @@ zvm_xcat_server = ${url}
 zvm_xcat_username = admin
 zvm_xcat_password = admin
 polling_interval = 86400
+reconcile_mode = repair
 vswitch_mappings = flat:${PROBE_VSWITCH},one:VSW1,two:VSW2,three:${PORT_BASED}
 [ml2_type_vlan]
 network_vlan_ranges = one:1:4094,two:1:4094,three:1:4094

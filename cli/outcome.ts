@@ -90,6 +90,8 @@ function showFailure(print: (line: string) => void, { failure, outcome, state }:
 /** Print the result of a reconciliation. */
 function showReconciliation(output: Output, result: ResultOf<'reconciliation'>): void {
   output.print(`${result.host}: ${countsOf(result)}`);
+  if (result.reportsOnly !== undefined)
+    output.print(`  ${colour('yellow', 'reported only, nothing was repaired')}: ${result.reportsOnly.says}`);
   for (const line of result.drifts) output.print(`  ${result.dryRun ? '○ would ' : `${colour('red', '≠')} `}${line}`);
   for (const failure of result.failures)
     output.print(`  ${colour('red', '✘')} ${failureText(failure)} (tried ${failure.attempts} times)`);

@@ -18,6 +18,7 @@ import { notificationCommands } from './commands/notifications.ts';
 import { opsCommands } from './commands/ops.ts';
 import { portCommands } from './commands/port.ts';
 import { reconcileCommand } from './commands/reconcile.ts';
+import { restoreCommands } from './commands/restore.ts';
 import { vswitchCommands } from './commands/vswitch.ts';
 import { EXIT } from './exit-codes.ts';
 import { FORMS } from './output.ts';
@@ -71,6 +72,7 @@ export function createProgram(): Command {
   vswitchCommands(program);
   driftCommand(program);
   reconcileCommand(program);
+  restoreCommands(program);
   opsCommands(program);
   auditCommand(program);
   explainCommand(program);

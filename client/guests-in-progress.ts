@@ -34,7 +34,7 @@ async function isInProgress(client: Client, run: Run, since: Date): Promise<bool
   const { status, closeTime, typedSearchAttributes, workflowId, runId } = run;
   const outcome = typedSearchAttributes.get(ZVM_OUTCOME);
   const handle = client.workflow.getHandle(workflowId, runId, { followRuns: false });
-  if (status.name === 'RUNNING') return outcome !== 'retrying' && (await hasWork(client, handle));
+  if (status.name === 'RUNNING') return outcome !== 'retrying' && outcome !== 'held' && (await hasWork(client, handle));
   if (status.name !== 'COMPLETED' || outcome !== 'changed' || closeTime === undefined || closeTime < since)
     return false;
   // The run ends a moment after its last change.

@@ -2,8 +2,11 @@ import { type Client, type ScheduleHandle, ScheduleNotFoundError } from '@tempor
 import { defined } from '../domain/defined.ts';
 import { taskQueueOf } from '../domain/host/host.ts';
 import type { HostCapabilities } from '../domain/host/host-capabilities.ts';
+import { type HostControl, holdAt } from '../domain/host/host-control.ts';
+import type { ReportsOnly } from '../domain/host/repair-mode.ts';
 import { HostName } from '../domain/text/identifiers.ts';
 import { RECONCILE_PREFIX, reconcileScheduleId, reconciliationNote } from '../temporal-config/names.ts';
+import { readControl } from './host-control.ts';
 import { type Found, lastSurvey, type ReconciliationHealth, reconciliationHealth } from './reconciliation-health.ts';
 import { pollersOf, presentWorkers, WORKFLOW_TASKS } from './worker-identity.ts';
 
@@ -11,11 +14,16 @@ import { pollersOf, presentWorkers, WORKFLOW_TASKS } from './worker-identity.ts'
 export type ReconcileSchedule = {
   paused: boolean;
   note: string;
+  /** Present when the last run reported drift and repaired none. */
+  reportsOnly?: ReportsOnly;
   /** Seconds between runs. */
   everySeconds?: number;
   last?: string;
   next?: string;
 } & ReconciliationHealth;
+
+/** A hold as callers see it. */
+export type HoldView = { by: string; reason?: string; since: string; until?: string };
 
 /** A host as Temporal knows it. */
 export type KnownHost = {
@@ -23,6 +31,8 @@ export type KnownHost = {
   /** Workers that poll the task queue of the host. */
   workers: number;
   reconciliation: ReconcileSchedule | null;
+  /** Nothing is written to its z/VM meanwhile; null of a host that is not held. */
+  hold: HoldView | null;
   /** As the last run of the Schedule read them that has ended; null before the first. */
   capabilities: HostCapabilities | null;
   /** The same run's finding. */
@@ -40,13 +50,25 @@ export async function hostNames(client: Client): Promise<HostName[]> {
 
 /** One host: its workers, its reconciliation, and what z/VM can do there. */
 export async function describeHost(client: Client, host: string): Promise<KnownHost> {
-  const [workers, schedule, health, survey] = await Promise.all([
+  const [workers, schedule, health, survey, control] = await Promise.all([
     workersOf(client, host),
     scheduleOf(client, host),
     reconciliationHealth(client, host),
     lastSurvey(client, host),
+    readControl(client, host),
   ]);
-  return { host, workers, reconciliation: schedule === null ? null : { ...schedule, ...health }, ...survey };
+  const { reportsOnly, ...read } = survey;
+  const reconciliation = schedule === null ? null : { ...schedule, ...health, ...defined({ reportsOnly }) };
+  return { host, workers, reconciliation, hold: holdViewOf(control), ...read };
+}
+
+/** The present hold of a host. */
+export function holdViewOf(control: HostControl): HoldView | null {
+  const hold = holdAt(control, Date.now());
+  if (hold === undefined) return null;
+  const { by, reason, since, until } = hold;
+  const timeOf = (time: number) => new Date(time).toISOString();
+  return { by, since: timeOf(since), ...defined({ reason, until: until === undefined ? undefined : timeOf(until) }) };
 }
 
 /** Number of workers that poll a host's task queue. Zero: operations wait until one starts. */

@@ -32,7 +32,7 @@ export const LISTED_TYPES = [...OPERATION_TYPES, 'followNeutron' as const];
 export const OPERATION_STATES = ['running', 'completed', 'failed', 'cancelled', 'terminated', 'timedOut'] as const;
 export type OperationState = (typeof OPERATION_STATES)[number];
 
-/** Outcomes of operations; the last four while they run. */
+/** Outcomes of operations; the last five while they run. */
 export const OPERATION_OUTCOMES = [
   'changed',
   'unchanged',
@@ -42,6 +42,7 @@ export const OPERATION_OUTCOMES = [
   'cancelled',
   'waiting',
   'retrying',
+  'held',
   ...AWAITING_OUTCOMES,
 ] as const;
 export type OperationOutcome = (typeof OPERATION_OUTCOMES)[number];
@@ -220,7 +221,7 @@ type Listed = Pick<
 >;
 
 /** Outcomes of what has not ended. */
-const UNENDED = new Set<string>(['waiting', 'retrying', ...AWAITING_OUTCOMES] satisfies OperationOutcome[]);
+const UNENDED = new Set<string>(['waiting', 'retrying', 'held', ...AWAITING_OUTCOMES] satisfies OperationOutcome[]);
 
 function viewOf({
   workflowId,

@@ -32,8 +32,8 @@ async function lastResult(client: Client, host: string): Promise<z.infer<typeof 
   ].join(' AND ');
   for await (const { workflowId, runId } of client.workflow.list({ query, pageSize: 1 })) {
     const result: unknown = await client.workflow.getHandle(workflowId, runId, { followRuns: false }).result();
-    const { checkpoint, failures, unreported } = Last.parse(result);
-    return { checkpoint, failures, ...defined({ unreported }) };
+    const { checkpoint, failures, unreported, isUnconfirmed } = Last.parse(result);
+    return { checkpoint, failures, ...defined({ unreported, isUnconfirmed }) };
   }
   return undefined;
 }

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { defined } from '../domain/defined.ts';
 import { failureText } from '../domain/drift/repair-subject.ts';
 import { HostCapabilities } from '../domain/host/host-capabilities.ts';
+import { ReportsOnly } from '../domain/host/repair-mode.ts';
 import { ReportedFailure } from '../domain/operations/results.ts';
 import { operationIdOf, reconcileScheduleId } from '../temporal-config/names.ts';
 import { is, quoted, ZVM_HOST, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
@@ -32,6 +33,7 @@ export async function reconciliationHealth(client: Client, host: string): Promis
 }
 
 const Capable = z.object({ capabilities: HostCapabilities });
+const Reporting = z.object({ reportsOnly: ReportsOnly.optional() });
 /** Guests of a host, as a reconciliation has found and left them; `foreign` counts NICs, grants and VSWITCHes. */
 export const Found = z.object({
   examined: z.number().int(),
@@ -42,11 +44,11 @@ export const Found = z.object({
 });
 export type Found = z.infer<typeof Found>;
 
-/** The capabilities of a host and its guests, as the last run of its Schedule that has ended read them; null before the first. */
+/** The capabilities of a host and its guests, as the last run of its Schedule that has ended read them; null before the first. `reportsOnly`: why it repaired nothing. */
 export async function lastSurvey(
   client: Client,
   host: string,
-): Promise<{ capabilities: HostCapabilities | null; found: Found | null }> {
+): Promise<{ capabilities: HostCapabilities | null; found: Found | null; reportsOnly?: ReportsOnly }> {
   const run = await newestEnded(client, host, 'ExecutionStatus = "Completed"');
   if (run === undefined) return NOTHING_READ;
   try {
@@ -54,6 +56,7 @@ export async function lastSurvey(
     return {
       capabilities: Capable.safeParse(result).data?.capabilities ?? null,
       found: Found.safeParse(result).data ?? null,
+      ...defined({ reportsOnly: Reporting.safeParse(result).data?.reportsOnly }),
     };
   } catch (error) {
     // Its history may be gone already, while it is still listed.

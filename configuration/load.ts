@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defined } from '../domain/defined.ts';
 import type { ConfiguredCapabilities } from '../domain/host/host-capabilities.ts';
+import type { ReconcileMode } from '../domain/host/repair-mode.ts';
 import type { Policy } from '../domain/policy/policy.ts';
 import { HostName, type NodeName, VswitchName } from '../domain/text/identifiers.ts';
 import { readBehaviour } from './behaviour-settings.ts';
@@ -61,6 +62,8 @@ export type HostConfiguration = ServerAccess & {
   webhooks?: readonly WebhookConfiguration[];
   /** zHCPs of the members of the SSI cluster; empty for none, absent where z/VM is asked. */
   ssiMembers?: readonly NodeName[];
+  /** Drift is repaired or only reported; absent: a host that is new here is observed until an operator confirms it. */
+  reconcileMode?: ReconcileMode;
   /** The changes that need an approval or a window, and the file that says so; without one none does. */
   policy?: Policy;
   policyFile?: string;
@@ -162,6 +165,7 @@ function readHost(reader: HostReader, secrets: Secrets): HostConfiguration {
   const dhcpHost = reader.read(SETTINGS.dhcpHost);
   const capabilities = readCapabilities(reader);
   const ssiMembers = reader.read(SETTINGS.ssiMembers);
+  const reconcileMode = reader.read(SETTINGS.reconcileMode);
   if (dhcpHost !== undefined && reader.find(SETTINGS.dhcpUserid) === undefined)
     reader.report(SETTINGS.dhcpUserid, 'is missing beside dhcp_host');
   const host = reader.host ?? reader.read(SETTINGS.zvmHost) ?? reader.read(SETTINGS.host);
@@ -174,7 +178,7 @@ function readHost(reader: HostReader, secrets: Secrets): HostConfiguration {
     ...defined({ shadow }),
     physicalNetworks: readPhysicalNetworks(reader),
     defaultNicVdev: reader.read(SETTINGS.defaultNicVdev) ?? DEFAULT_NIC_VDEV,
-    ...defined({ macPrefix, managementNetwork, dhcpUserid, dhcpHost, capabilities, ssiMembers }),
+    ...defined({ macPrefix, managementNetwork, dhcpUserid, dhcpHost, capabilities, ssiMembers, reconcileMode }),
     makeDns: reader.read(SETTINGS.makeDns) ?? false,
     directoryOnline: reader.read(SETTINGS.directoryOnline) ?? false,
   };

@@ -2,6 +2,7 @@ import { isIPv6 } from 'node:net';
 import { z } from 'zod';
 import { BackendKind } from '../domain/host/host.ts';
 import { DirectoryNetworkAuthorization, SmapiLevel, SmcliKind, ZvmRelease } from '../domain/host/host-capabilities.ts';
+import { RECONCILE_MODES } from '../domain/host/repair-mode.ts';
 import { Mac, macPrefix } from '../domain/port/mac.ts';
 import { Vdev, vdevNumber } from '../domain/port/vdev.ts';
 import { HostName, NodeName, Userid, VswitchName } from '../domain/text/identifiers.ts';
@@ -293,6 +294,7 @@ export const SETTINGS = {
     DirectoryNetworkAuthorization.options.join(', '),
   ),
   smapiLevel: setting('zvm_smapi_level', AGENT, named(SmapiLevel, 'is not a functional level'), 'a level, as V7.2'),
+  reconcileMode: setting('reconcile_mode', AGENT, word(z.enum(RECONCILE_MODES)), RECONCILE_MODES.join(' or ')),
   ssiMembers: setting(
     'zvm_ssi_members',
     AGENT,

@@ -39,6 +39,8 @@ export function embeddedHosts(simulatorUrl: string, count: number): HostConfigur
         physicalNetwork('physport', PORT_BASED, false),
       ],
       defaultNicVdev: 0x1000,
+      // The simulated z/VM systems are nobody's: their drift may be repaired at first sight.
+      reconcileMode: 'repair',
       makeDns: false,
       directoryOnline: false,
     };

@@ -18,6 +18,7 @@ import { eventRoutes } from './picture/sse.ts';
 import { approvalRoutes } from './routes/approval.ts';
 import { codecRoutes, fromTemporalUi } from './routes/codec.ts';
 import { desiredRoutes } from './routes/desired.ts';
+import { holdRoutes } from './routes/hold.ts';
 import { hostRoutes } from './routes/hosts.ts';
 import { Metrics } from './routes/metrics.ts';
 import { nicRoutes } from './routes/nics.ts';
@@ -73,6 +74,7 @@ export function createGateway(options: GatewayOptions): App {
     approvalRoutes,
     hostRoutes,
     desiredRoutes,
+    holdRoutes,
     vswitchRoutes,
     portRoutes,
     nicRoutes,

@@ -5,6 +5,7 @@ import { LISTED_TYPES, OPERATION_OUTCOMES, OPERATION_STATES } from '../client/op
 import { Origin } from '../client/origin.ts';
 import { Found } from '../client/reconciliation-health.ts';
 import { ProbedBehaviour } from '../domain/host/probed-behaviour.ts';
+import { ReportsOnly } from '../domain/host/repair-mode.ts';
 import { OPERATIONS } from '../domain/operations/operations.ts';
 import { ofGuest, ofHost, PortRequest } from '../domain/operations/requests.ts';
 import { HostName, PortId, Userid, VswitchName } from '../domain/text/identifiers.ts';
@@ -168,6 +169,24 @@ const Capabilities = z
   })
   .openapi('HostCapabilities', { description: 'The levels of z/VM and of the ways to it' });
 
+const Hold = z
+  .object({
+    by: z.string(),
+    reason: z.string().optional(),
+    since: z.string(),
+    until: z.string().optional().openapi({ description: 'The hold ends by itself then' }),
+  })
+  .openapi('Hold');
+
+export const NewHold = z
+  .strictObject({
+    until: z.iso
+      .datetime({ offset: true, error: 'must be a time with its zone, as 2026-11-29T18:00:00Z' })
+      .optional()
+      .openapi({ description: 'The hold ends by itself then; by default it lasts until its release' }),
+  })
+  .openapi('NewHold', { example: { until: '2099-11-29T18:00:00Z' } });
+
 export const Host = z
   .object({
     host: z.string(),
@@ -185,8 +204,14 @@ export const Host = z
           .object({ at: z.string(), reason: z.string() })
           .optional()
           .openapi({ description: 'Failure of the last ended run: the host was not read, or not all of it repaired' }),
+        reportsOnly: ReportsOnly.optional().openapi({
+          description: 'Why the last ended run reported drift and repaired nothing',
+        }),
       })
       .nullable(),
+    hold: Hold.nullable().openapi({
+      description: 'Nothing is written to the host meanwhile; null when it is not held',
+    }),
     capabilities: Capabilities.nullable().openapi({
       description: 'As the last reconciliation that has ended read them',
     }),

@@ -54,3 +54,8 @@ export function scheduleWorkflowId(scheduleId: string): string {
 export function reconciliationNote(host: string, everySeconds: number): string {
   return `Compares ${host} with its record every ${everySeconds} s and repairs drift. Pause it before maintenance, with the reason.`;
 }
+
+/** The Workflow ID of the operators' word on a host: its hold. */
+export function controlWorkflowId(host: string): string {
+  return `control/${host}`;
+}

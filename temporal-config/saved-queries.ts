@@ -72,6 +72,12 @@ export const SAVED_QUERIES: readonly SavedQuery[] = [
     query: ({ host }) => all(running, is(ZVM_OUTCOME, 'waiting'), on(host)),
   },
   {
+    name: 'Held',
+    description: 'operations that wait for the release of their host, and the hold itself: `control/<host>`',
+    needs: [],
+    query: ({ host }) => all(running, is(ZVM_OUTCOME, 'held'), on(host)),
+  },
+  {
     name: 'Awaiting approval',
     description: 'operations that wait for a second person: their Current Details have the plan and its id',
     needs: [],

@@ -21,6 +21,11 @@ import { startTracing, TRACING_VARIABLES } from '../runtime/telemetry/tracing.ts
 
 const OPTIONS = { ...CONFIGURATION_OPTIONS, ...METRICS_OPTION };
 
+const RESTART_VARIABLES = {
+  'ZVM_STATE_DIRECTORY, STATE_DIRECTORY': 'where the worker remembers its last runs, to notice a restored Temporal',
+  ZVM_RESTORED: '1: the hosts are held until `zvmnet restore finish`',
+};
+
 async function main({ metrics, ...files }: Values<typeof OPTIONS>): Promise<void> {
   const configuration = configurationOf(files);
   const logger = createLogger(configuration.worker.logLevel);
@@ -32,6 +37,11 @@ async function main({ metrics, ...files }: Values<typeof OPTIONS>): Promise<void
   const target = configuredTarget();
   await prepareExternal(target);
   const { versioning: versioned, cachedRuns } = configuration.worker;
+  const { ZVM_STATE_DIRECTORY, STATE_DIRECTORY, ZVM_RESTORED } = process.env;
+  const restart = {
+    ...defined({ stateDirectory: ZVM_STATE_DIRECTORY ?? STATE_DIRECTORY }),
+    isRestored: ZVM_RESTORED === '1',
+  };
   const times = {
     intervalSeconds: configuration.worker.pollingIntervalSeconds,
     sweepSeconds: configuration.worker.directorySweepSeconds,
@@ -40,6 +50,7 @@ async function main({ metrics, ...files }: Values<typeof OPTIONS>): Promise<void
   neutron?.start();
   const workers = await runWorkers(configuration.hosts, target, logger, times, neutron, {
     versioned,
+    restart,
     ...defined({ cachedRuns }),
   });
   watched.use(workers.renew);
@@ -64,7 +75,7 @@ runProgram(
     name: 'worker',
     does: 'Runs the workers of the hosts that the files describe, until SIGINT or SIGTERM. SIGHUP reads the files again.',
     options: OPTIONS,
-    environment: { ...CONFIGURATION_VARIABLES, ...TEMPORAL_VARIABLES, ...TRACING_VARIABLES },
+    environment: { ...CONFIGURATION_VARIABLES, ...TEMPORAL_VARIABLES, ...TRACING_VARIABLES, ...RESTART_VARIABLES },
     exit: { 0: 'stopped by a signal', 1: 'failed, or the host is served by another system' },
     example: '--config-file /etc/neutron/neutron.conf --config-file /etc/neutron/plugins/zvm/neutron_zvm_plugin.ini',
   },

@@ -12,13 +12,12 @@ import {
 } from '@temporalio/workflow';
 import { defined } from '../domain/defined.ts';
 import { searchTermsOfChange } from '../domain/guest/search-terms.ts';
-import type { Userid } from '../domain/text/identifiers.ts';
 import { ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
-import { runPath } from '../temporal-config/ui.ts';
 import { carryOutByKind } from './carriers.ts';
-import { failureFrom, malformed, stepsBefore } from './failures.ts';
-import { emptyQueue, GuestQueue, type QueueState } from './guest-queue.ts';
+import { heldBy, requestedPause } from './failures.ts';
+import { GuestQueue } from './guest-queue.ts';
 import {
+  abandon,
   answer,
   enqueue,
   isGuestRequest,
@@ -29,40 +28,27 @@ import {
   withdraw,
 } from './guest-queue-messages.ts';
 import { type GuestRequest, isWord } from './guest-request.ts';
-import type { EarlierOperation, EarlierRuns, PlaceInOrder } from './host-activities.ts';
-import { showProgress } from './progress.ts';
-import { beginWork, type NotYet, type RequestWork } from './request-work.ts';
+import {
+  acceptedInput,
+  acceptedState,
+  type ConvergeGuestInput,
+  type ConvergeGuestResult,
+  type Finished,
+  finishedOf,
+  type GuestRunState,
+  showGuestRun,
+  worst,
+} from './guest-run-result.ts';
+import type { EarlierOperation, PlaceInOrder } from './host-activities.ts';
+import { Releases } from './releases.ts';
+import { beginWork, isNotYet, type NotYet, type RequestWork, type WorkContext } from './request-work.ts';
 import { measureQueue, traced } from './run-telemetry.ts';
 import { addSearchAttributes } from './run-visibility.ts';
-import { isAbsentOr, isRecord, isText } from './untrusted-input.ts';
-
-export type ConvergeGuestInput = { host: string; userid: Userid };
-
-/** One request of a guest run, as its result names it. */
-type Finished = { operation: string; summary: string; outcome: Outcome; steps: string[] };
-type Outcome = (typeof FROM_WORST)[number];
-
-/** The result of a guest run: its last fifty requests in the order of their ends, and the knowledge for its next run. */
-export type ConvergeGuestResult = {
-  host: string;
-  userid: string;
-  requests: Finished[];
-  /** When the last request that changed something ended, in milliseconds of Unix time. */
-  changedAt?: number;
-} & EarlierRuns;
-
-/** The state that the next run continues from. */
-export type GuestRunState = QueueState & {
-  current?: RequestWork;
-  /** The request in progress was withdrawn as the run ended. */
-  isWithdrawn?: boolean;
-  finished: Finished[];
-};
+import { isText } from './untrusted-input.ts';
 
 // Temporal accepts 10,000 signals and 51,200 events a run: the next run takes over long before.
 const MOST_SIGNALS = 2_000;
 const MOST_FINISHED = 50;
-const MOST_STEPS = 40;
 const LONGEST_PAUSE_MS = 30_000;
 /** Longest wait for an operation that was accepted earlier: one without workers must not lock the guest. */
 const PATIENCE_MS = 120_000;
@@ -78,6 +64,7 @@ export async function convergeGuest(input: ConvergeGuestInput, carried?: GuestRu
   const run = new GuestRun(acceptedInput(input), acceptedState(carried));
   setHandler(enqueue, (request: unknown) => run.receive(request));
   setHandler(withdraw, (id: unknown) => run.withdraw(id));
+  setHandler(abandon, (workflowId: unknown) => run.abandon(workflowId));
   setHandler(queueOfGuest, () => run.operations());
   return run.work();
 }
@@ -95,6 +82,9 @@ class GuestRun {
   #signals = 0;
   /** The work of earlier runs is known for requests accepted since then, in milliseconds of Unix time. */
   #knownSince = Number.POSITIVE_INFINITY;
+  readonly #releases = new Releases();
+  /** How long the hold lasts by its own word, in milliseconds, while it has stopped the queue; 0 without an end. */
+  #heldMs: number | undefined;
   /** Signals to an operation about one request are sent one after another. */
   readonly #told = new Map<string, Promise<void>>();
 
@@ -141,6 +131,18 @@ class GuestRun {
     else if (this.#current?.request.id === id) this.#withdrawCurrent();
   }
 
+  abandon(workflowId: unknown): void {
+    this.#signals += 1;
+    if (!isText(workflowId)) {
+      log.warn('malformed end of an operation dropped');
+      return;
+    }
+    for (const request of this.queue.takeOf(workflowId)) this.#finish(request, { kind: 'cancelled' });
+    if (this.#current?.request.operation.workflowId !== workflowId) return;
+    this.#current.isAbandoned = true;
+    this.#scope?.cancel();
+  }
+
   operations(): { current: string | undefined; waiting: string[] } {
     const waiting = this.queue.inOrder().map(({ operation }) => operation.workflowId);
     return { current: this.#current?.request.operation.workflowId, waiting };
@@ -165,8 +167,9 @@ class GuestRun {
   async #next(): Promise<void> {
     if (this.#isFull()) await this.#continueAsNew();
     const begun = this.#current;
-    const request = begun?.request ?? this.queue.first();
-    if (request === undefined) return;
+    const isHeld = this.#heldMs !== undefined;
+    const request = begun?.request ?? (isHeld ? this.queue.firstPlan() : this.queue.first());
+    if (request === undefined) return this.#awaitRelease();
     this.queue.take(request.id);
     const overtaken = begun === undefined ? this.queue.overtaking(request) : undefined;
     if (overtaken !== undefined) {
@@ -187,29 +190,33 @@ class GuestRun {
 
   async #carryOut(work: RequestWork): Promise<void> {
     const { request } = work;
-    const standing = {
-      ...this.#input,
-      order: () => this.#placeOf(request),
-      isFirst: () => !this.queue.hasEarlierThan(request),
-      report: async (trouble: string) => this.#tell(request, { kind: 'retries', trouble }),
-      checkHistory: () => {
-        if (this.#isFull()) throw new HistoryFull();
-      },
-    };
     const outcome = await this.#inScope(() =>
       traced('GuestRequest', request.trace, { 'zvm.operation': request.operation.workflowId }, () =>
-        carryOutByKind(work, standing),
+        carryOutByKind(work, this.#contextOf(request)),
       ),
     );
     this.#current = undefined;
     const isWithdrawn = this.#isWithdrawn || this.#isCancelled;
     this.#isWithdrawn = false;
     if (outcome.kind === 'learns') this.#learn(request, outcome);
-    const hasTurn = outcome.kind !== 'waits' && outcome.kind !== 'learns';
-    if (hasTurn) this.#finish(request, outcome, work);
+    if (!isNotYet(outcome)) this.#finish(request, outcome, work);
     else if (isWithdrawn) this.#finish(request, { kind: 'cancelled' });
+    else if (outcome.kind === 'held') this.#holdBack(request, outcome.failure);
     else if (outcome.kind === 'waits') await this.#waitFor(request, outcome);
     else if (!this.queue.isAnswered(request)) this.queue.add(request);
+  }
+
+  #contextOf(request: GuestRequest): WorkContext {
+    return {
+      ...this.#input,
+      order: () => this.#placeOf(request),
+      isFirst: () => (this.#heldMs !== undefined && request.dryRun) || !this.queue.hasEarlierThan(request),
+      report: async (trouble) => this.#tell(request, { kind: 'retries', trouble }),
+      checkHistory: () => {
+        if (this.#isFull()) throw new HistoryFull();
+      },
+      awaitRelease: (failure) => this.#awaitReleaseOf(request, failure),
+    };
   }
 
   #learn({ acceptedAt }: GuestRequest, { earlierRuns }: Extract<NotYet, { kind: 'learns' }>): void {
@@ -259,6 +266,53 @@ class GuestRun {
     await condition(() => this.queue.arrivals !== arrivals || !this.queue.waits(request.id), pause);
   }
 
+  /** The host is held: the request goes back to its place in the queue. */
+  #holdBack(request: GuestRequest, failure: unknown): void {
+    this.queue.add(request);
+    this.#heldMs = requestedPause(failure);
+    this.#tellHeld(request, failure);
+  }
+
+  /** Wait until the host is released. Dry runs and withdrawals go on meanwhile. */
+  async #awaitRelease(): Promise<void> {
+    const goesOn = () => this.queue.firstPlan() !== undefined || this.queue.isEmpty() || this.#isFull();
+    if (await this.#releases.wait(this.#heldMs ?? 0, goesOn)) this.#heldMs = undefined;
+  }
+
+  /** Wait in the middle of a request's steps. Throws the failure for a repair, which waits for nobody. */
+  async #awaitReleaseOf(request: GuestRequest, failure: unknown): Promise<number> {
+    if (request.onlyIfFree) throw failure;
+    this.#tellHeld(request, failure);
+    const since = Date.now();
+    const isAbandoned = () => this.#current?.isAbandoned === true;
+    const stops = () => isAbandoned() || this.queue.firstPlan() !== undefined;
+    while (!(await this.#releases.wait(requestedPause(failure), stops))) {
+      if (isAbandoned()) throw new CancelledFailure('the operation was ended after a restore');
+      await CancellationScope.nonCancellable(() => this.#planBeside());
+    }
+    this.#tell(request, { kind: 'begins' });
+    return Date.now() - since;
+  }
+
+  /** Carry out a dry run while a request waits in the middle of its steps: it is planned from what z/VM has now. */
+  async #planBeside(): Promise<void> {
+    const request = this.queue.firstPlan();
+    if (request === undefined) return;
+    this.queue.take(request.id);
+    this.#tellIfWaited(request);
+    const work = beginWork(request, []);
+    const order = () => ({ acceptedAt: request.acceptedAt, known: [], waitsForEarlier: false });
+    const outcome = await carryOutByKind(work, { ...this.#contextOf(request), order, isFirst: () => true });
+    this.#finish(request, isNotYet(outcome) ? { kind: 'cancelled' } : outcome, work);
+  }
+
+  #tellHeld(request: GuestRequest, failure: unknown): void {
+    const why = heldBy(failure);
+    this.#show(`waits: ${why}`);
+    // Guests of a bulk operation tell it too: it shows that it is held, and no other standing.
+    if (request.reports || request.batch !== undefined) this.#sendStanding(request, { kind: 'held', why });
+  }
+
   #placeOf(request: GuestRequest): PlaceInOrder {
     return {
       acceptedAt: request.acceptedAt,
@@ -292,6 +346,11 @@ class GuestRun {
   #tell({ id, operation, reports }: GuestRequest, where: RequestStanding): void {
     if (!reports) return;
     if (where.kind === 'waits') this.queue.markWaiting(id);
+    this.#sendStanding({ id, operation }, where);
+  }
+
+  #sendStanding({ id, operation }: Pick<GuestRequest, 'id' | 'operation'>, where: RequestStanding): void {
+    if (where.kind === 'held') this.queue.markWaiting(id);
     this.#send(id, () => getExternalWorkflowHandle(operation.workflowId).signal(standing, id, where));
   }
 
@@ -331,73 +390,6 @@ class GuestRun {
   }
 
   #show(state: string): void {
-    const { host, userid } = this.#input;
-    const { namespace } = workflowInfo();
-    const waiting = this.queue.inOrder();
-    const ended = this.#finished.toReversed();
-    const operations = [
-      ...waiting.map(({ operation }) => operation.workflowId),
-      ...ended.map((each) => each.operation),
-    ];
-    showProgress({
-      ...{ subject: `${userid} on ${host}`, state },
-      links: operations.slice(0, MOST_STEPS).map((id) => ({ text: id, path: runPath(namespace, id) })),
-      lists: {
-        waiting: waiting.map(({ summary }) => summary),
-        ended: ended.map(({ summary, outcome }) => `${outcome}: ${summary}`),
-      },
-    });
+    showGuestRun(this.#input, state, this.queue, this.#finished);
   }
-}
-
-function finishedOf({ operation, summary }: GuestRequest, outcome: RequestOutcome, work?: RequestWork): Finished {
-  const steps =
-    'result' in outcome
-      ? outcome.result.steps
-      : outcome.kind === 'failed'
-        ? stepsBefore(failureFrom(outcome.failure))
-        : (work?.forward.done ?? []);
-  return { operation: operation.workflowId, summary, outcome: outcomeOf(outcome), steps: steps.slice(0, MOST_STEPS) };
-}
-
-function outcomeOf(outcome: RequestOutcome): Outcome {
-  switch (outcome.kind) {
-    case 'done':
-      if (outcome.result.plan !== undefined) return 'planned';
-      return outcome.result.changed ? 'changed' : 'unchanged';
-    case 'failed':
-      return outcome.failure.type === 'Refused' ? 'refused' : 'failed';
-    default:
-      return outcome.kind;
-  }
-}
-
-const FROM_WORST = ['failed', 'refused', 'cancelled', 'changed', 'awaits', 'planned', 'unchanged', 'busy'] as const;
-
-/** A run is found by the worst of its requests. */
-function worst(finished: readonly Finished[]): Outcome {
-  return FROM_WORST.find((outcome) => finished.some((each) => each.outcome === outcome)) ?? 'unchanged';
-}
-
-function acceptedInput(input: unknown): ConvergeGuestInput {
-  if (!isRecord(input) || !isText(input.host) || !isText(input.userid)) throw malformed('input');
-  return { host: input.host, userid: input.userid as Userid };
-}
-
-function acceptedState(carried: unknown): GuestRunState {
-  if (carried === undefined) return { ...emptyQueue(), finished: [] };
-  if (!isGuestRunState(carried)) throw malformed('carried');
-  return carried;
-}
-
-function isGuestRunState(carried: unknown): carried is GuestRunState {
-  return (
-    isRecord(carried) &&
-    Array.isArray(carried.waiting) &&
-    carried.waiting.every(isGuestRequest) &&
-    [carried.answered, carried.finished].every(Array.isArray) &&
-    isRecord(carried.words) &&
-    isRecord(carried.waits) &&
-    isAbsentOr(carried.current, (work) => isRecord(work) && isGuestRequest(work.request) && isRecord(work.forward))
-  );
 }

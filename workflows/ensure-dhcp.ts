@@ -5,7 +5,9 @@ import { HEARTBEAT, READING_OF_A_HOST } from './activity-proxies.ts';
 import { approvals } from './approval.ts';
 import { guestQueues } from './guest-queues.ts';
 import type { HostActivities } from './host-activities.ts';
+import { onceReleased } from './host-operation.ts';
 import { acceptRequest, carryOut, type OperationResult, recordingFailure } from './operation.ts';
+import { Releases } from './releases.ts';
 
 /**
  * Give the host's DHCP node a live NIC on each VSWITCH, authorised as trunk for the VLANs in use there. The DHCP service on the node, or Neutron's
@@ -13,6 +15,7 @@ import { acceptRequest, carryOut, type OperationResult, recordingFailure } from 
  */
 export async function ensureDhcp(input: InputOf<'ensureDhcp'>): Promise<OperationResult> {
   const queues = guestQueues();
+  const releases = new Releases();
   const approving = approvals();
   const request = await acceptRequest('ensureDhcp', input);
   const { planDhcp } = proxyActivities<HostActivities>({
@@ -20,8 +23,10 @@ export async function ensureDhcp(input: InputOf<'ensureDhcp'>): Promise<Operatio
     startToCloseTimeout: READING_OF_A_HOST,
     heartbeatTimeout: HEARTBEAT,
     scheduleToCloseTimeout: Math.ceil(request.giveUpAfterMinutes * 60_000),
+    retry: { nonRetryableErrorTypes: ['Held'] },
   });
-  const { userid, ports } = await recordingFailure(() => planDhcp({ host: request.host }));
+  const plan = () => planDhcp({ host: request.host, dryRun: request.dryRun });
+  const { userid, ports } = await recordingFailure(() => onceReleased(releases, `serve DHCP on ${request.host}`, plan));
   const change = { kind: 'setPorts' as const, ports, live: true };
   const found = searchTermsOfChange(change);
   return carryOut(queues, approving, { ...request, userid, change, found, summary: `serve DHCP from ${userid}` });

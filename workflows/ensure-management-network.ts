@@ -29,7 +29,7 @@ export async function ensureManagementNetwork(input: InputOf<'ensureManagementNe
     summary: `ensure the management network of ${host}`,
     approving,
     plan: async (asks) => {
-      const plan = await planManagementNetwork({ host, asks });
+      const plan = await planManagementNetwork({ host, asks, dryRun: limits.dryRun });
       ({ elsewhere } = plan);
       return plan;
     },

@@ -23,7 +23,9 @@ export type FailureType =
   /** A recorded address or port number belongs to another port too. Only inside operations; details: the addresses, the refusals. */
   | 'AddressConflict'
   /** The operation that sent the request has ended. Only inside guest runs. */
-  | 'OperationEnded';
+  | 'OperationEnded'
+  /** An operator holds the host: nothing was begun. Only inside runs, which wait for the release. */
+  | 'Held';
 
 /** A failure as data: signals carry it from a guest run to its operation. */
 export type FailureData = { type: string; message: string; details: unknown[] };
@@ -60,6 +62,7 @@ const KNOWN_TYPES: readonly FailureType[] = [
   'DeadlineExceeded',
   'AddressConflict',
   'OperationEnded',
+  'Held',
 ];
 
 type Where = { host: string; userid?: string; portIds?: readonly string[]; vswitch?: string };
@@ -234,6 +237,16 @@ export function endsRequest(error: unknown): boolean {
 /** True when the operation that sent the request has ended. */
 export function isOperationEnded(error: unknown): boolean {
   return applicationFailureOf(error)?.type === 'OperationEnded';
+}
+
+/** True when the host is held. */
+export function isHeld(error: unknown): boolean {
+  return applicationFailureOf(error)?.type === ('Held' satisfies FailureType);
+}
+
+/** The hold of a failure for which `isHeld` is true, in words: `zvm1 is held by anna: CHG1`. */
+export function heldBy(error: unknown): string {
+  return detailOf(error).reason ?? reasonOf(error);
 }
 
 /** True when z/VM refused a coupling as not authorised: SMAPI's 212/8 (docs/reference/smcli.md 5.1). */

@@ -57,12 +57,16 @@ export type RequestOutcome =
 export type RequestStanding =
   | { kind: 'waits'; behind: string }
   | { kind: 'begins' }
+  /** An operator holds the host, in the words of `why`. */
+  | { kind: 'held'; why: string }
   | { kind: 'retries'; trouble: string };
 
 /** Sent to a guest run, which it starts where there is none: the request enters the guest's queue. */
 export const enqueue = defineSignal<[GuestRequest]>('enqueue');
 /** Sent to a guest run: the request of that id leaves the queue, or is rolled back when it is in progress. */
 export const withdraw = defineSignal<[string]>('withdraw');
+/** Sent to a guest run after a restore: the requests of the operation of that Workflow ID end, and the guest is left as it is. */
+export const abandon = defineSignal<[string]>('abandon');
 /** Query to a guest run: the operation in progress, and the waiting operations in order, by Workflow ID. */
 export const queueOfGuest = defineQuery<{ current: string | undefined; waiting: string[] }>('queue');
 
@@ -177,6 +181,7 @@ function isRequestResult(value: unknown): value is RequestResult {
 export function isRequestStanding(value: unknown): value is RequestStanding {
   if (!isRecord(value)) return false;
   if (value.kind === 'waits') return isText(value.behind);
+  if (value.kind === 'held') return isSentence(value.why);
   return value.kind === 'begins' || (value.kind === 'retries' && isSentence(value.trouble));
 }
 

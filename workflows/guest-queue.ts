@@ -53,6 +53,11 @@ export class GuestQueue {
     return this.#waiting[0];
   }
 
+  /** The first request that plans alone, and so needs no free host. */
+  firstPlan(): GuestRequest | undefined {
+    return this.#waiting.find(({ dryRun }) => dryRun);
+  }
+
   last(): GuestRequest | undefined {
     return this.#waiting.at(-1);
   }
@@ -87,6 +92,12 @@ export class GuestQueue {
   take(id: string): GuestRequest | undefined {
     const index = this.#waiting.findIndex((each) => each.id === id);
     return index < 0 ? undefined : this.#waiting.splice(index, 1)[0];
+  }
+
+  takeOf(workflowId: string): GuestRequest[] {
+    const taken = this.#waiting.filter(({ operation }) => operation.workflowId === workflowId);
+    for (const { id } of taken) this.take(id);
+    return taken;
   }
 
   takeAll(): GuestRequest[] {

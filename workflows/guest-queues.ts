@@ -65,6 +65,8 @@ type RunOptions = {
   governed?: Governed;
   /** Called with the standing of the request while it has no outcome. */
   show?: (where: RequestStanding) => void;
+  /** The same, when the guest run tells nothing but that the host is held. */
+  showHeld?: (where: RequestStanding) => void;
 };
 
 type Pending = {
@@ -108,7 +110,7 @@ export function guestQueues(): GuestQueues {
   const ask = async (
     asked: GuestChange,
     summary: string,
-    { show, governed = {} }: RunOptions,
+    { show, showHeld, governed = {} }: RunOptions,
     onlyIfFree: boolean,
   ): Promise<RequestOutcome> => {
     const { host, userid, dryRun = false, ...change } = asked;
@@ -127,7 +129,7 @@ export function guestQueues(): GuestQueues {
       ...defined({ trace: currentTraceparent() }),
     };
     const nothing = { outcome: undefined, answeredRun: undefined, lost: undefined };
-    const entry: Pending = { guest: guestWorkflowId(host, userid), ...nothing, show };
+    const entry: Pending = { guest: guestWorkflowId(host, userid), ...nothing, show: show ?? showHeld };
     pending.set(request.id, entry);
     try {
       return await outcomeOf(asked, request, entry, outbox);

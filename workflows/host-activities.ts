@@ -4,6 +4,7 @@ import type { HostCapabilities } from '../domain/host/host-capabilities.ts';
 import type { ShownGuest } from '../domain/host/host-view.ts';
 import type { ManagementStep } from '../domain/host/management-network.ts';
 import type { ProbeRecord } from '../domain/host/probed-behaviour.ts';
+import type { ReportsOnly } from '../domain/host/repair-mode.ts';
 import type { GuestMigration } from '../domain/migration/guest-migration.ts';
 import type { NotifyInput } from '../domain/notifications/notification.ts';
 import type {
@@ -118,11 +119,12 @@ export type AppliedSteps = {
   isOutdated: boolean;
 };
 
+/** A dry run plans also while its host is held. */
+export type Planned = { dryRun?: boolean };
+
 /** A requested change of a VSWITCH. */
-export type VswitchChange = { host: HostName; vswitch: VswitchName } & (
-  | { kind: 'ensure'; hadRdevs?: Rdev[] }
-  | { kind: 'delete'; force: boolean }
-);
+export type VswitchChange = { host: HostName; vswitch: VswitchName } & Planned &
+  ({ kind: 'ensure'; hadRdevs?: Rdev[] } | { kind: 'delete'; force: boolean });
 
 /** The steps of a change of the host itself, with the id of the plan; `wait`: the policy has it wait. */
 export type HostPlan<HostStep> = { steps: HostStep[]; plan: string; wait?: Wait };
@@ -146,6 +148,8 @@ export type SurveyInput = {
   checkpoint?: string;
   /** The run continues another, whose checkpoint no result holds. */
   isContinued: boolean;
+  /** The last run has found the host new here, and no operator has confirmed it since. */
+  isUnconfirmed?: boolean;
   /** Ports whose status the last run could not report to Neutron. */
   unreported: PortId[];
 };
@@ -160,6 +164,10 @@ export type Candidate = {
 
 /** The findings of reading the whole host. */
 export type Survey = {
+  /** Present when nothing is to be repaired. */
+  reportsOnly?: ReportsOnly;
+  /** The host is new here, and no operator has confirmed it. */
+  isUnconfirmed?: boolean;
   /** Guests with ports. */
   examined: number;
   candidates: Candidate[];
@@ -236,7 +244,7 @@ export type RequestActivities = {
 
 /**
  * The activities of one host, as workflows see them. Each fails with an ApplicationFailure of a type in failures.ts. Permanent failures are
- * not retryable, transient ones are.
+ * not retryable, transient ones are. Those that write, and those that plan what is to be written, fail with `Held` while an operator holds the host.
  */
 export type HostActivities = RequestActivities & {
   /** Put requests into the queues of their guests, and start missing guest runs. Safe to repeat: requests have ids. */
@@ -263,7 +271,7 @@ export type HostActivities = RequestActivities & {
   ): Promise<AppliedSteps>;
   /** Choose the scene of a probe. Fails permanently with `Refused` for a guest or a VSWITCH that is not expendable. Changes nothing. */
   planProbe(
-    input: Target & { change: Extract<Change, { kind: 'probe' }>; asks?: PolicyQuestion },
+    input: Target & Planned & { change: Extract<Change, { kind: 'probe' }>; asks?: PolicyQuestion },
   ): Promise<ProbePlan & { waiting?: WaitingPlan }>;
   /** Ask z/VM one question on the scene, which is cleared before. */
   askProbe(
@@ -297,9 +305,9 @@ export type HostActivities = RequestActivities & {
   /** Send an event to a webhook of the host, once. Fails permanently when there is no such webhook, or it is gone. */
   deliverNotification(input: NotifyInput): Promise<void>;
   /** The DHCP node of the host, and the NICs that it needs. */
-  planDhcp(input: { host: string }): Promise<DhcpPlan>;
+  planDhcp(input: { host: string } & Planned): Promise<DhcpPlan>;
   /** Plan the management node's NIC on the management network. Fails permanently with `Refused`. */
-  planManagementNetwork(input: { host: string; asks?: PolicyQuestion }): Promise<ManagementPlan>;
+  planManagementNetwork(input: Planned & { host: string; asks?: PolicyQuestion }): Promise<ManagementPlan>;
   applyManagementNetwork(input: { host: string; steps: ManagementStep[] }): Promise<StepReport[]>;
   /** The whole host, record and z/VM side by side. */
   showHost(input: { host: string }): Promise<ShownHost>;

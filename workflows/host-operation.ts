@@ -1,22 +1,27 @@
-import { isCancellation, upsertSearchAttributes } from '@temporalio/workflow';
+import { isCancellation, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import { defined } from '../domain/defined.ts';
 import type { Consent, PolicyQuestion } from '../domain/policy/verdict.ts';
 import type { FormerVswitch } from '../domain/vswitch/vswitch.ts';
+import { RECONCILE_PREFIX } from '../temporal-config/names.ts';
 import { ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
 import type { Approvals } from './approval.ts';
 import { callerOfRun } from './caller.ts';
 import {
   applicationFailureOf,
+  heldBy,
   hostFailed,
+  isHeld,
   isRetryable,
   reasonOf,
   refusedAt,
+  requestedPause,
   sayTrouble,
   troubleOf,
 } from './failures.ts';
 import type { HostPlan } from './host-activities.ts';
 import { outcomeOf } from './operation.ts';
 import { showProgress } from './progress.ts';
+import { Releases } from './releases.ts';
 import { pauseBeforeRetry, retriedUntil } from './run-visibility.ts';
 
 /** The result of an operation on a host, not on one guest. */
@@ -71,6 +76,7 @@ export async function operateOnHost<Step extends { disturbs: boolean }>(
 
 async function converge<Step extends { disturbs: boolean }>(operation: HostOperation<Step>): Promise<string[]> {
   const { apply, sentence, dryRun, where, summary, giveUpAfterMinutes } = operation;
+  const releases = new Releases();
   let deadline = Date.now() + giveUpAfterMinutes * 60_000;
   let consent: Consent | undefined;
   let hasBegun = false;
@@ -96,6 +102,11 @@ async function converge<Step extends { disturbs: boolean }>(operation: HostOpera
       if (isCancellation(error)) throw error;
       const failure = applicationFailureOf(error);
       if (failure?.type === 'Refused') throw refusedAt(failure, where);
+      if (isHeld(error)) {
+        deadline += await untilReleased(releases, summary, error);
+        hasBegun = done.length > 0;
+        continue;
+      }
       if (!isRetryable(error) || Date.now() + pause >= deadline) throw hostFailed(where, summary, error);
       const trouble = troubleOf(error, summary);
       showProgress({
@@ -106,6 +117,35 @@ async function converge<Step extends { disturbs: boolean }>(operation: HostOpera
       pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
     }
   }
+}
+
+/** The result of work that a hold stops; it begins again at each release. */
+export async function onceReleased<Result>(
+  releases: Releases,
+  subject: string,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isHeld(error)) throw error;
+      await untilReleased(releases, subject, error);
+    }
+  }
+}
+
+/**
+ * Wait until the host is released; answers how long that took, in milliseconds. Throws the failure in a repair, for which its reconciliation waits: a
+ * later one tries again.
+ */
+async function untilReleased(releases: Releases, subject: string, held: unknown): Promise<number> {
+  if (workflowInfo().parent?.workflowId.startsWith(RECONCILE_PREFIX) === true) throw held;
+  const since = Date.now();
+  showProgress({ subject, state: `waits for the release of the host: ${heldBy(held)}` });
+  await releases.wait(requestedPause(held));
+  showProgress({ subject, state: 'in progress' });
+  return Date.now() - since;
 }
 
 function announced<Step extends { disturbs: boolean }>(step: Step, sentence: (step: Step) => string): string {

@@ -1,5 +1,6 @@
 import { setWorkflowOptions } from '@temporalio/workflow';
 import { followNeutron } from './follow-neutron.ts';
+import { hostControl } from './host-control.ts';
 import { followEvents, notify } from './notify.ts';
 import { reconcileFleet } from './reconcile-fleet.ts';
 import { reconcileHost } from './reconcile-host.ts';
@@ -15,12 +16,23 @@ export { restorePorts } from './restore-ports.ts';
 export { listVswitches } from './show.ts';
 export { deleteVswitch, ensureVswitch } from './vswitch-operation.ts';
 export { wirePorts } from './wire-ports.ts';
-export { followEvents, followNeutron, notify, probeWorker, reconcileFleet, reconcileHost, showGuest, showHost };
+export {
+  followEvents,
+  followNeutron,
+  hostControl,
+  notify,
+  probeWorker,
+  reconcileFleet,
+  reconcileHost,
+  showGuest,
+  showHost,
+};
 
 // Runs without an end, and those that Schedules start, go on with the newest build. All others keep to the build that they began with.
 const newestBuild = { versioningBehavior: 'AUTO_UPGRADE' } as const;
 setWorkflowOptions(newestBuild, followEvents);
 setWorkflowOptions(newestBuild, followNeutron);
+setWorkflowOptions(newestBuild, hostControl);
 setWorkflowOptions(newestBuild, notify);
 setWorkflowOptions(newestBuild, reconcileFleet);
 setWorkflowOptions(newestBuild, reconcileHost);

@@ -1,14 +1,15 @@
 import { writeActivities } from './activity-proxies.ts';
+import { isHeld } from './failures.ts';
 import type { RequestOutcome } from './guest-queue-messages.ts';
 import { showProgress } from './progress.ts';
-import { isRequestFailure, type RequestWork, type WorkContext } from './request-work.ts';
+import { isRequestFailure, type NotYet, type RequestWork, type WorkContext } from './request-work.ts';
 import { outcomeOfFailure, retriedUntilDeadline, targetOf } from './retried-request.ts';
 
 /**
  * Bring the ports of a guest into the record of the shadow backend. Each try reads both records first, so one that a dead worker has left is
  * continued; a record that is half made says nothing wrong, and needs no rollback.
  */
-export async function migrateGuest(work: RequestWork, context: WorkContext): Promise<RequestOutcome> {
+export async function migrateGuest(work: RequestWork, context: WorkContext): Promise<RequestOutcome | NotYet> {
   const { host, userid } = context;
   const { dryRun } = work.request;
   const subject = `${userid} on ${host}`;
@@ -28,6 +29,7 @@ export async function migrateGuest(work: RequestWork, context: WorkContext): Pro
   } catch (error) {
     // Anything else is a defect of this program.
     if (!isRequestFailure(error)) throw error;
+    if (isHeld(error)) return { kind: 'held', failure: error };
     return outcomeOfFailure(error, context, 'migrate', 'left');
   }
 }

@@ -83,9 +83,10 @@ export async function requestFrom(
     showProgress({ subject: summary, links: [linkTo(guest)], ...progress });
   const running = () => show({ state: 'in progress' });
   const showStanding = (where: RequestStanding) => {
-    const outcome = { waits: 'waiting', retries: 'retrying', begins: null } as const;
+    const outcome = { waits: 'waiting', retries: 'retrying', held: 'held', begins: null } as const;
     upsertSearchAttributes([{ key: ZVM_OUTCOME, value: outcome[where.kind] }]);
     if (where.kind === 'begins') running();
+    else if (where.kind === 'held') show({ state: `waits for the release of the host: ${where.why}` });
     else if (where.kind === 'retries') show({ state: 'is retried', reason: where.trouble });
     else
       show({

@@ -6,11 +6,18 @@ import { factsText } from '../domain/probe/question.ts';
 import { recordOf } from '../domain/probe/record.ts';
 import type { PlannedQuestion, ProbePlan, ProbeReport } from '../domain/probe/report.ts';
 import { CALL_TO_TEMPORAL, reading, writeActivities } from './activity-proxies.ts';
-import { operationFailed, troubleOf } from './failures.ts';
+import { isHeld, operationFailed, troubleOf } from './failures.ts';
 import type { RequestOutcome, RequestResult } from './guest-queue-messages.ts';
 import type { HostActivities, Target, WaitingPlan } from './host-activities.ts';
 import { showProgress } from './progress.ts';
-import { isRequestFailure, type ProbeWork, type RequestWork, type WorkContext } from './request-work.ts';
+import {
+  dryRunOf,
+  isRequestFailure,
+  type NotYet,
+  type ProbeWork,
+  type RequestWork,
+  type WorkContext,
+} from './request-work.ts';
 import { failed, outcomeOfFailure, retriedUntilDeadline, targetOf } from './retried-request.ts';
 import { pauseBeforeRetry } from './run-visibility.ts';
 
@@ -23,7 +30,7 @@ const RESTORE_MINUTES = 60;
  * Ask z/VM questions on an expendable guest, one activity each, and put everything back. The questions end at the first surprise, at a permanent
  * failure, at the deadline, and when the operation is cancelled; the way back follows all of these, and the death of a worker.
  */
-export async function probeGuest(work: RequestWork, context: WorkContext): Promise<RequestOutcome> {
+export async function probeGuest(work: RequestWork, context: WorkContext): Promise<RequestOutcome | NotYet> {
   const run = new ProbeRun(work, context);
   try {
     if (work.probe === undefined) {
@@ -38,6 +45,7 @@ export async function probeGuest(work: RequestWork, context: WorkContext): Promi
   } catch (error) {
     // Anything else is a defect of this program, or the next run of the guest goes on.
     if (!isRequestFailure(error)) throw error;
+    if (isHeld(error) && work.probe === undefined) return { kind: 'held', failure: error };
     const { probe } = work;
     const left = probe === undefined ? [] : await CancellationScope.nonCancellable(() => run.restore(probe));
     return run.endedBy(error, left);
@@ -67,7 +75,7 @@ class ProbeRun {
     if (change.kind !== 'probe') throw new Error(`${change.kind} is no probe`);
     const what = `read ${this.#context.userid} and choose the scene`;
     return retriedUntilDeadline(this.#work, this.#context, what, (summary) =>
-      reading(summary).planProbe({ ...this.#target(), change, ...defined({ asks }) }),
+      reading(summary).planProbe({ ...this.#target(), change, ...defined({ asks }), ...dryRunOf(this.#work.request) }),
     );
   }
 
@@ -90,14 +98,22 @@ class ProbeRun {
   async restore(probe: ProbeWork): Promise<string[]> {
     const what = 'put everything back';
     this.#show('puts everything back', probe);
-    const deadline = Date.now() + RESTORE_MINUTES * 60_000;
+    let deadline = Date.now() + RESTORE_MINUTES * 60_000;
     // The operation may have ended: its end stops nothing here.
     const { operation: _operation, ...target } = this.#target();
     let pause = FIRST_PAUSE_MS;
     for (;;) {
+      let held: unknown;
       const left = await writeActivities(what)
         .restoreProbe({ ...target, plan: probe.plan })
-        .catch((error: unknown) => [troubleOf(error, what).reason]);
+        .catch((error: unknown) => {
+          if (isHeld(error)) held = error;
+          return [troubleOf(error, what).reason];
+        });
+      if (held !== undefined) {
+        deadline += await this.#context.awaitRelease(held);
+        continue;
+      }
       if (left.length === 0 || Date.now() + pause >= deadline) return left;
       await pauseBeforeRetry(pause, left.join('; '));
       pause = Math.min(pause * 2, LONGEST_PAUSE_MS);

@@ -43,6 +43,8 @@ const MOST_LINES = 100;
 const GIVE_UP_AFTER_MINUTES = 2;
 const LONGEST_BACKOFF_MS = 3_600_000;
 const LONGEST_REASON = 300;
+const NO_DHCP_PORTS = 'the DHCP node lacks configured ports';
+const NO_MANAGEMENT_NIC = 'the management node has no NIC on the management network';
 /** Temporal takes no result of more than 2 MB. A failure that is left out is one that the next run tries again at once. */
 const MOST_FAILURES = 2_000;
 
@@ -60,8 +62,10 @@ export async function reconcileHost(input: InputOf<'reconcileHost'>, carried?: C
   const run = new Reconciliation(queues, request, before);
   const survey = await run.survey(last, before !== undefined);
   await endingRun(async () => {
-    await run.ensureHost(survey);
-    await run.repair(survey.candidates);
+    if (survey.reportsOnly === undefined || request.dryRun) {
+      await run.ensureHost(survey);
+      await run.repair(survey.candidates);
+    } else run.observe(survey);
     await run.report(survey);
   });
   if (survey.more && !request.dryRun && run.repaired > 0) {
@@ -74,7 +78,7 @@ class Reconciliation {
   repaired = 0;
   private drifted = 0;
   private skipped = 0;
-  /** Guests left to an operation in progress. */
+  /** Guests left to an operation in progress, or not repaired. */
   private readonly busy = new Set<string>();
   private reported = { up: 0, down: 0 };
   private unreported: PortId[] = [];
@@ -115,13 +119,25 @@ class Reconciliation {
         failed: [...this.failedBefore.values()],
         unreported: [...(last?.unreported ?? [])],
         isContinued,
-        ...defined({ checkpoint: last?.checkpoint }),
+        ...defined({ checkpoint: last?.checkpoint, isUnconfirmed: last?.isUnconfirmed }),
       }),
     );
     this.reIpled ||= survey.reIpled;
     this.skipped = survey.skipped;
     this.failures = survey.failed.map((failed) => this.withBackoff(failed));
     return survey;
+  }
+
+  /** Take the drift as it was found: a held or observed host is not repaired, and no guest's run is started for it. */
+  observe({ vswitches, managementNetwork, dhcp, candidates }: Survey): void {
+    for (const { lines } of vswitches) this.drift(lines);
+    if (managementNetwork) this.drift([NO_MANAGEMENT_NIC]);
+    if (dhcp) this.drift([NO_DHCP_PORTS]);
+    this.drifted += candidates.length;
+    for (const { userid, lines } of candidates) {
+      this.drift(lines);
+      this.busy.add(userid);
+    }
   }
 
   /** Ensure the VSWITCHes of the configuration, the management network and the DHCP node, before the guests that need them. */
@@ -140,7 +156,7 @@ class Reconciliation {
     }
     if (managementNetwork) await this.ensureManagementNetwork();
     if (!dhcp) return;
-    this.drift(['the DHCP node lacks configured ports']);
+    this.drift([NO_DHCP_PORTS]);
     await this.child({ kind: 'dhcpNode' }, () =>
       executeChild<typeof ensureDhcp>('ensureDhcp', {
         workflowId: dhcpWorkflowId(host),
@@ -153,7 +169,7 @@ class Reconciliation {
 
   private async ensureManagementNetwork(): Promise<void> {
     const { host, dryRun } = this.request;
-    this.drift(['the management node has no NIC on the management network']);
+    this.drift([NO_MANAGEMENT_NIC]);
     await this.child({ kind: 'managementNetwork' }, () =>
       executeChild<typeof ensureManagementNetwork>('ensureManagementNetwork', {
         workflowId: managementNetworkWorkflowId(host),
@@ -215,7 +231,8 @@ class Reconciliation {
 
   result(survey: Survey): ReconcileHostResult {
     const { host, dryRun } = this.request;
-    const { examined, foreign, waiting, foreignLines, findings = [], capabilities, checkpoint } = survey;
+    const { examined, foreign, waiting, foreignLines, findings = [], capabilities, checkpoint, isUnconfirmed } = survey;
+    const reportsOnly = this.request.dryRun ? undefined : survey.reportsOnly;
     const { drifted, repaired, skipped, drifts, reIpled, reported, unreported } = this;
     const all = [...new Map(this.failures.map((failed) => [subjectKey(failed.about), failed])).values()];
     const failed = all.length;
@@ -224,14 +241,15 @@ class Reconciliation {
     upsertSearchAttributes([
       {
         key: ZVM_OUTCOME,
-        value: failed > 0 ? 'failed' : dryRun ? 'planned' : drifts.length === 0 ? 'unchanged' : 'changed',
+        value: outcomeOfRun({ failed, drifts, dryRun, reportsOnly }),
       },
       { key: ZVM_DRIFTED, value: drifts.length === 0 ? 0 : Math.max(1, drifted) },
     ]);
     const counts = { examined, inOrder, drifted, repaired, failed, foreign, skipped, waiting };
-    const result = { host, ...counts, drifts, failures, foreignLines, findings };
+    const result = { host, ...counts, drifts, failures, foreignLines, findings, ...defined({ reportsOnly }) };
     setCurrentDetails(reconciliationDetails(result));
-    return { ...result, dryRun, reIpled, ...(capabilities && { capabilities }), reported, unreported, checkpoint };
+    const known = defined({ capabilities, isUnconfirmed });
+    return { ...result, dryRun, reIpled, ...known, reported, unreported, checkpoint };
   }
 
   private async child(about: RepairSubject, run: () => Promise<{ steps: string[] }>): Promise<void> {
@@ -272,6 +290,20 @@ class Reconciliation {
       `**${this.request.host}**: ${this.repaired} guests repaired, ${this.failures.length} failed so far.`,
     );
   }
+}
+
+function outcomeOfRun({
+  failed,
+  drifts,
+  dryRun,
+  reportsOnly,
+}: Pick<ReconcileHostResult, 'failed' | 'drifts' | 'dryRun'> & {
+  reportsOnly: Survey['reportsOnly'] | undefined;
+}): string {
+  if (failed > 0) return 'failed';
+  if (dryRun) return 'planned';
+  if (drifts.length === 0) return 'unchanged';
+  return reportsOnly === undefined ? 'changed' : 'planned';
 }
 
 /** The result of `read`. Throws a `StepFailed` or `GaveUp` failure and shows it in the current details. */

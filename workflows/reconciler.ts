@@ -10,6 +10,7 @@ import {
   doneBefore,
   endsRequest,
   hasLostAnswer,
+  isHeld,
   isRetryable,
   isUnauthorised,
   operationFailed,
@@ -75,6 +76,8 @@ export type ReconcilerOptions = {
   report(trouble: string): Promise<void>;
   /** Throws when the guest's next run has to go on: called before each pause. */
   checkHistory(): void;
+  /** Wait until the host is released, as the failure tells it; answers how long that took, in milliseconds. */
+  awaitRelease(held: unknown): Promise<number>;
 };
 
 /** Brings one guest to a desired state, until a deadline: plan, apply, read again, until nothing is left. */
@@ -246,6 +249,13 @@ export class Reconciler {
     if (isCancellation(error) || endsRequest(error)) throw error;
     const trouble = troubleOf(error, what);
     const isBegun = state.touched.length > 0 || this.#options.isRollback;
+    if (isHeld(error)) {
+      // Nothing was touched: the request goes back into the queue, and dry runs go before it.
+      if (!isBegun) throw error;
+      this.#options.checkHistory();
+      state.deadline += await this.#options.awaitRelease(error);
+      return;
+    }
     const isTransient = isRetryable(error) || (isBegun && isUnauthorised(error));
     const pause = Math.max(state.pauseMs, requestedPause(error));
     if (!isTransient || Date.now() + pause >= state.deadline) {

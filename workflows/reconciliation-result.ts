@@ -1,6 +1,7 @@
 import { workflowInfo } from '@temporalio/workflow';
 import { failureText } from '../domain/drift/repair-subject.ts';
 import type { HostCapabilities } from '../domain/host/host-capabilities.ts';
+import type { ReportsOnly } from '../domain/host/repair-mode.ts';
 import type { RepairFailure, RepairSubject } from '../domain/operations/requests.ts';
 import type { PortId } from '../domain/text/identifiers.ts';
 import { malformed } from './failures.ts';
@@ -35,12 +36,21 @@ export type ReconcileHostResult = {
   reported: { up: number; down: number };
   /** Ports whose status was not reported: Neutron could not change it, or an operation was at work on their guests. */
   unreported: PortId[];
+  /** Present when drift was reported and nothing repaired. */
+  reportsOnly?: ReportsOnly;
+  /** The host is new here, and no operator has confirmed it. */
+  isUnconfirmed?: boolean;
   /** State for the next run; of no use to readers. */
   checkpoint: string;
 };
 
 /** The part of the last run's result that the next run needs. */
-export type LastRun = { checkpoint: string; failures: RepairFailure[]; unreported?: PortId[] | undefined };
+export type LastRun = {
+  checkpoint: string;
+  failures: RepairFailure[];
+  unreported?: PortId[] | undefined;
+  isUnconfirmed?: boolean | undefined;
+};
 
 /** State that a run hands to the run that it continues as. */
 export type Carried = Pick<ReconcileHostResult, 'drifted' | 'repaired' | 'drifts'> & {
@@ -69,7 +79,8 @@ function isLastRun(value: unknown): value is Omit<LastRun, 'failures'> & { failu
     isRecord(value) &&
     typeof value.checkpoint === 'string' &&
     Array.isArray(value.failures) &&
-    isAbsentOr(value.unreported, isTexts)
+    isAbsentOr(value.unreported, isTexts) &&
+    isAbsentOr(value.isUnconfirmed, (flag) => typeof flag === 'boolean')
   );
 }
 
@@ -117,8 +128,12 @@ export function reconciliationDetails({
   failures,
   foreignLines,
   findings,
+  reportsOnly,
   ...counts
-}: Omit<ReconcileHostResult, 'dryRun' | 'reIpled' | 'reported' | 'unreported' | 'checkpoint'>): string {
+}: Omit<
+  ReconcileHostResult,
+  'dryRun' | 'reIpled' | 'reported' | 'unreported' | 'checkpoint' | 'isUnconfirmed'
+>): string {
   const { examined, inOrder, drifted, repaired, failed, skipped, waiting } = counts;
   const parts = [
     `${inOrder} of ${examined} guests in order`,
@@ -133,6 +148,7 @@ export function reconciliationDetails({
   });
   return [
     `**${host}**: ${parts.join(', ')}.`,
+    ...(reportsOnly === undefined ? [] : [`Reported only, nothing was repaired: ${reportsOnly.says}.`]),
     ...listed('Failed', bad, MOST_SHOWN),
     ...listed('Drift', drifts, MOST_SHOWN),
     ...listed('Foreign, unchanged', foreignLines, MOST_SHOWN),

@@ -20,6 +20,7 @@ import {
   type FailureData,
   failureData,
   failureFrom,
+  isHeld,
   isOperationEnded,
   leftByWorker,
   operationFailed,
@@ -52,6 +53,8 @@ export type RequestWork = {
   forward: ReconcilerState;
   /** A probe, once it is planned. */
   probe?: ProbeWork;
+  /** An operator has ended it after a restore: the guest is left as it is. */
+  isAbandoned?: boolean;
   /** The rollback, once it has begun, and its reason. */
   rollback?: { state: ReconcilerState; why: RollbackReason };
 };
@@ -76,10 +79,17 @@ export type WorkContext = {
   report(trouble: string): Promise<void>;
   /** Throws when the guest's next run has to go on with the request. */
   checkHistory(): void;
+  /** Wait until the host is released; answers how long that took, in milliseconds. */
+  awaitRelease(held: unknown): Promise<number>;
 };
 
-/** The reason why a request is not carried out yet: others go first, or the guest run must first learn the work of earlier runs. */
-export type NotYet = Exclude<Planning, PlannedChange>;
+/** The reason why a request is not carried out yet: others go first, the guest run must first learn the work of earlier runs, or the host is held. */
+export type NotYet = Exclude<Planning, PlannedChange> | { kind: 'held'; failure: unknown };
+
+/** True when the request is not carried out yet. */
+export function isNotYet(outcome: RequestOutcome | NotYet): outcome is NotYet {
+  return outcome.kind === 'waits' || outcome.kind === 'learns' || outcome.kind === 'held';
+}
 
 /** How long a rollback may go on; after that, reconciliation sees to the drift that is left. */
 const ROLLBACK_MINUTES = 30;
@@ -127,6 +137,7 @@ async function forward(work: RequestWork, context: WorkContext): Promise<Request
     isRollback: false,
     report: context.report,
     checkHistory: context.checkHistory,
+    awaitRelease: context.awaitRelease,
   });
   const known = work.planned;
   let applied: Promise<AppliedSteps> | undefined;
@@ -171,7 +182,7 @@ function plan(work: RequestWork, context: WorkContext, reconciler: Reconciler): 
   return reconciler.retried(`read ${context.userid} and ${isBulk ? 'carry its plan out' : 'plan'}`, async (summary) =>
     isBulk
       ? begun(() => writeActivities(summary, batch).changeGuest({ ...input, followUps: state.followUps }))
-      : { planning: await reading(summary, batch).planChange(input) },
+      : { planning: await reading(summary, batch).planChange({ ...input, ...dryRunOf(request) }) },
   );
 }
 
@@ -194,6 +205,11 @@ function failed(error: unknown): Promise<never> {
   return failing;
 }
 
+/** The mark of a request that plans alone. */
+export function dryRunOf({ dryRun }: Pick<GuestRequest, 'dryRun'>): { dryRun?: true } {
+  return dryRun ? { dryRun } : {};
+}
+
 function targetOf({ request }: Pick<RequestWork, 'request'>, { host, userid }: WorkContext): Target {
   const { batch, directory, operation } = request;
   return {
@@ -207,9 +223,13 @@ async function afterFailure(
   work: RequestWork,
   { host, userid }: WorkContext,
   error: unknown,
-): Promise<RequestOutcome | undefined> {
+): Promise<RequestOutcome | NotYet | undefined> {
   const { request, planned, forward: state } = work;
   if (!isRequestFailure(error)) throw error;
+  if (work.isAbandoned === true && state.touched.length > 0) return leftAsIs(work, { host, userid });
+  if (isHeld(error) && !request.onlyIfFree) return { kind: 'held', failure: error };
+  // A repair waits for nobody: a later reconciliation sees to the guest.
+  if (isHeld(error) && state.touched.length === 0) return { kind: 'busy' };
   const isCancelled = isCancellation(error) || isOperationEnded(error);
   const where = { host, userid, portIds: searchTermsOfChange(request.change).portIds };
   const taken = addressConflictOf(error);
@@ -250,6 +270,7 @@ async function back(work: RequestWork, context: WorkContext): Promise<RequestOut
     isRollback: true,
     report: context.report,
     checkHistory: context.checkHistory,
+    awaitRelease: context.awaitRelease,
   });
   const target = rollbackTarget(planned, work.forward.touched);
   const stays = await reconciler.converge(target).then(
@@ -259,6 +280,7 @@ async function back(work: RequestWork, context: WorkContext): Promise<RequestOut
       return reasonOf(error);
     },
   );
+  if (work.isAbandoned === true) return leftAsIs(work, context);
   const { done } = work.forward;
   const { why } = rollback;
   if (why.kind === 'cancelled') {
@@ -300,6 +322,18 @@ function failureToReport(
   if (failure !== undefined) return failure;
   const report = { ...where, ...permanently(troubleOf(error, `change ${where.userid}`)), done: [] };
   return operationFailed('StepFailed', report, 'left');
+}
+
+/** The outcome of an operation that was ended after a restore: nobody knows how much of it, and of what followed it, was done. */
+function leftAsIs(
+  { request, forward: { done } }: RequestWork,
+  { host, userid }: Pick<WorkContext, 'host' | 'userid'>,
+): RequestOutcome {
+  const { portIds } = searchTermsOfChange(request.change);
+  const reason = "an operator has ended it after a restore of Temporal's database";
+  const advice = `compare ${userid} with its record: zvmnet guest show ${userid}`;
+  const report = { host, userid, portIds, step: request.summary, reason, advice, done: [...done] };
+  return { kind: 'failed', failure: failureData(operationFailed('StepFailed', report, 'left')) };
 }
 
 /** The failure of a cancelled operation whose rollback failed. */

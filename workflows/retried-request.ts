@@ -3,6 +3,7 @@ import { isCancellation } from '@temporalio/workflow';
 import {
   applicationFailureOf,
   failureData,
+  isHeld,
   isOperationEnded,
   isRetryable,
   operationFailed,
@@ -27,17 +28,24 @@ export function targetOf({ request }: Pick<RequestWork, 'request'>, { host, user
 
 /** Try a part of a request until the request's deadline, with growing pauses that are shown. Throws its failure when it is permanent, and the last one at the deadline. */
 export async function retriedUntilDeadline<Result>(
-  { forward: { deadline } }: Pick<RequestWork, 'forward'>,
-  { host, userid, report }: WorkContext,
+  { forward: { deadline }, probe }: Pick<RequestWork, 'forward' | 'probe'>,
+  { host, userid, report, awaitRelease }: WorkContext,
   what: string,
   attempt: (summary: string) => Promise<Result>,
 ): Promise<Result> {
   let pause = FIRST_PAUSE_MS;
+  let heldMs = 0;
   for (;;) {
     try {
       return await attempt(what);
     } catch (error) {
-      if (isCancellation(error) || !isRetryable(error) || Date.now() + pause >= deadline) throw error;
+      if (isHeld(error)) {
+        // A probe that has begun goes on where it is; any other request goes back into the queue.
+        if (probe === undefined) throw error;
+        heldMs += await awaitRelease(error);
+        continue;
+      }
+      if (isCancellation(error) || !isRetryable(error) || Date.now() + pause >= deadline + heldMs) throw error;
       const trouble = troubleOf(error, what);
       const reason = sayTrouble('transient', trouble);
       showProgress({ subject: `${userid} on ${host}`, state: retriedUntil(deadline), reason });

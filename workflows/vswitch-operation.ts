@@ -49,7 +49,7 @@ async function operateOnVswitch(
     where: { host, vswitch },
     summary,
     plan: async (asks) => {
-      const planned = await planVswitch({ ...change, asks });
+      const planned = await planVswitch({ ...change, asks, dryRun: options.dryRun });
       before ??= vswitchBefore(planned.steps);
       return planned;
     },

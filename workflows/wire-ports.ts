@@ -17,7 +17,7 @@ import type { Userid } from '../domain/text/identifiers.ts';
 import { ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
 import { approvals } from './approval.ts';
 import { reasonOf } from './failures.ts';
-import { comesTo, type RequestResult } from './guest-queue-messages.ts';
+import { comesTo, type RequestResult, type RequestStanding } from './guest-queue-messages.ts';
 import { type GuestChange, type GuestQueues, guestQueues } from './guest-queues.ts';
 import type { Batch } from './guest-request.ts';
 import { GuestWindows } from './guest-windows.ts';
@@ -75,9 +75,16 @@ export async function wirePorts(input: InputOf<'wirePorts'>, carried?: CarriedWi
   const { done } = state;
   total += [...guests, ...state.next].flatMap(({ ports }) => ports).length;
   addSearchAttributes({ host: request.host, ...searchTermsOfPorts([...request.ports, ...done]) });
+  let held = '';
   const show = () => {
     const word = state.isPlanning ? 'are planned: ' : '';
-    setCurrentDetails(`${word}**${done.length}** of ${total} ports on **${request.host}**${failuresOf(done)}`);
+    setCurrentDetails(`${word}**${done.length}** of ${total} ports on **${request.host}**${held}${failuresOf(done)}`);
+  };
+  const showHeld = (where: RequestStanding) => {
+    if (where.kind !== 'held') return;
+    if (held === '') upsertSearchAttributes([{ key: ZVM_OUTCOME, value: 'held' }]);
+    held = `, and waits for the release of the host: ${where.why}`;
+    show();
   };
   const left = await endingRun(async () => {
     while (guests.length > 0) {
@@ -88,7 +95,9 @@ export async function wirePorts(input: InputOf<'wirePorts'>, carried?: CarriedWi
         async (guest, batch) => {
           if (state.isPlanning) await planGuest(queues, request, guest, batch, state);
           else {
-            done.push(...(await wireGuest(queues, request, guest, batch, state)));
+            done.push(...(await wireGuest(queues, request, guest, { batch, showHeld }, state)));
+            if (held !== '') upsertSearchAttributes([{ key: ZVM_OUTCOME, value: null }]);
+            held = '';
             coming?.delete(guest.userid);
           }
           show();
@@ -146,13 +155,13 @@ async function wireGuest(
   queues: GuestQueues,
   request: RequestOf<'wirePorts'>,
   guest: GuestPorts,
-  batch: Batch,
+  { batch, showHeld }: { batch: Batch; showHeld(where: RequestStanding): void },
   state: CarriedWiring,
 ): Promise<WiredPort[]> {
   const { userid, ports } = guest;
   try {
     const governed = governedBy(state, userid);
-    const answer = await queues.request(requestTo(request, guest, batch), summaryOf(guest), { governed });
+    const answer = await queues.request(requestTo(request, guest, batch), summaryOf(guest), { governed, showHeld });
     if (answer.kind === 'done') return reportOf(userid, answer.result);
     addAsked(state, userid, answer.result, answer.wait);
     state.next.push(guest);

@@ -6,10 +6,11 @@ import { capabilityText, capabilityTexts } from '../../domain/host/host-capabili
 import { action } from '../action.ts';
 import { EXIT } from '../exit-codes.ts';
 import { colour, type Output, timeText } from '../output.ts';
+import { heldText, holdCommands } from './hold.ts';
 
 /** `zvmnet hosts` */
 export function hostsCommand(program: Command): void {
-  program
+  const hosts = program
     .command('hosts')
     .summary('list z/VM systems: releases, workers, reconciliation')
     .description(
@@ -23,6 +24,7 @@ export function hostsCommand(program: Command): void {
         return EXIT.ok;
       }),
     );
+  holdCommands(hosts, program);
 }
 
 function showHosts(output: Output, hosts: readonly KnownHost[]): void {
@@ -32,8 +34,11 @@ function showHosts(output: Output, hosts: readonly KnownHost[]): void {
     'Temporal knows no host yet: a worker registers its host.',
     { less: ['NEXT', 'DNA', 'WORKERS'] },
   );
-  for (const { host, reconciliation, capabilities } of hosts) {
-    const { failure } = reconciliation ?? {};
+  for (const { host, reconciliation, capabilities, hold } of hosts) {
+    const { failure, reportsOnly } = reconciliation ?? {};
+    if (hold !== null) output.print(colour('yellow', `${host}: ${heldText(hold)}`));
+    else if (reportsOnly !== undefined && reportsOnly.why !== 'held')
+      output.print(colour('yellow', `${host}: drift is reported and not repaired: ${reportsOnly.says}`));
     if (failure !== undefined)
       output.print(colour('red', `${host}: reconciliation failed at ${timeText(failure.at)}: ${failure.reason}`));
     if (capabilities === null) continue;
@@ -47,13 +52,13 @@ function wordsOf(rows: readonly [name: string, text: string][]): string {
   return rows.map(([name, text]) => `${name} ${text}`).join(', ');
 }
 
-function rowOf({ host, workers, reconciliation, capabilities }: KnownHost): string[] {
+function rowOf({ host, workers, reconciliation, capabilities, hold }: KnownHost): string[] {
   return [
     host,
     capabilities === null ? '–' : capabilityText(capabilities.release),
     capabilities === null ? '–' : capabilityText(capabilities.directoryNetworkAuthorization),
     workers === 0 ? colour('red', '0') : String(workers),
-    howReconciled(reconciliation),
+    hold === null ? howReconciled(reconciliation) : colour('yellow', 'held'),
     reconciliation?.lastSuccess === undefined ? '–' : timeText(reconciliation.lastSuccess),
     reconciliation?.next === undefined || reconciliation.paused ? '–' : timeText(reconciliation.next),
   ];
@@ -61,8 +66,8 @@ function rowOf({ host, workers, reconciliation, capabilities }: KnownHost): stri
 
 function howReconciled(reconciliation: KnownHost['reconciliation']): string {
   if (reconciliation === null) return colour('yellow', 'none');
-  const { paused, note, everySeconds, failure } = reconciliation;
+  const { paused, note, everySeconds, failure, reportsOnly } = reconciliation;
   if (paused) return colour('yellow', `paused${note === '' ? '' : `: ${note}`}`);
-  const often = `every ${everySeconds ?? '?'} s`;
+  const often = `every ${everySeconds ?? '?'} s${reportsOnly === undefined ? '' : ', reports only'}`;
   return failure === undefined ? often : colour('red', `${often}, failed`);
 }

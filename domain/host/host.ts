@@ -4,6 +4,7 @@ import { Vdev } from '../port/vdev.ts';
 import { HostName, NodeName, Userid, VswitchName } from '../text/identifiers.ts';
 import { Rdev } from '../vswitch/rdev.ts';
 import { ConfiguredCapabilities } from './host-capabilities.ts';
+import { RECONCILE_MODES } from './repair-mode.ts';
 
 /** The part of a host's configuration about one VSWITCH. */
 export const AllowedVswitch = z.object({
@@ -49,6 +50,8 @@ export const HostRules = z.object({
   directoryOnline: z.boolean().default(false),
   /** The zHCPs of the members of its SSI cluster, which z/VM is not asked for then; empty: it counts as no member. */
   ssiMembers: z.array(NodeName).readonly().optional(),
+  /** Drift is repaired or only reported; absent: a host that is new here is observed until an operator confirms it. */
+  reconcileMode: z.enum(RECONCILE_MODES).optional(),
   /** Levels that z/VM is not asked for. */
   capabilities: ConfiguredCapabilities.optional(),
   /** False where a NIC that is made on a running guest gets the MAC that CP gives it. */

@@ -186,7 +186,12 @@ export const HOST_OPERATIONS = {
       sweepSeconds: z.number().positive().default(3_600),
       /** Result of the run before; left out, the Schedule's run before. */
       last: z
-        .object({ checkpoint: z.string(), failures: EarlierFailures, unreported: z.array(PortId).optional() })
+        .object({
+          checkpoint: z.string(),
+          failures: EarlierFailures,
+          unreported: z.array(PortId).optional(),
+          isUnconfirmed: z.boolean().optional(),
+        })
         .optional(),
     }),
     result: 'reconciliation',

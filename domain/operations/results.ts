@@ -72,6 +72,7 @@ const ReconciliationResult = z.object({
   failures: z.array(ReportedFailure),
   foreignLines: z.array(z.string()).default([]),
   findings: z.array(z.string()).default([]),
+  reportsOnly: z.object({ why: z.string(), says: z.string() }).optional(),
 });
 
 const ProbeReport = z.object({

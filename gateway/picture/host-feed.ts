@@ -1,6 +1,8 @@
 import { once, setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { digestOf } from '../../client/digest.ts';
+import { readControl } from '../../client/host-control.ts';
+import { type HoldView, holdViewOf } from '../../client/known-hosts.ts';
 import { listOperations, type OperationView } from '../../client/operations.ts';
 import { type ReconciliationHealth, reconciliationHealth } from '../../client/reconciliation-health.ts';
 import type { HostView } from '../../domain/host/host-view.ts';
@@ -21,6 +23,8 @@ export type Seen = {
   operations?: OperationView[];
   /** Health of the host's reconciliation. */
   reconciliation?: ReconciliationHealth;
+  /** The present hold of the host. */
+  hold?: HoldView | null;
   /** Reason why the view is out of date. */
   problem: string | null;
 };
@@ -92,6 +96,7 @@ export class HostFeed {
       const operations = await this.#listed();
       this.#tell({ operations });
       if (Date.now() - this.#askedAt >= READ_MS) await this.#askHealth();
+      this.#tell({ hold: await this.#askHold() });
       const moving = operations.filter(movesSomething);
       const digest = digestOf(moving);
       if (digest !== this.#operations) this.#moved = true;
@@ -112,6 +117,12 @@ export class HostFeed {
     return options.client.withDeadline(until, () =>
       listOperations(options.client, { host: this.#host, withoutIdle: true }, MOST_OPERATIONS),
     );
+  }
+
+  #askHold(): Promise<HoldView | null> {
+    const { options, limits } = this.#services;
+    const until = Date.now() + limits.temporalSeconds * 1_000;
+    return options.client.withDeadline(until, async () => holdViewOf(await readControl(options.client, this.#host)));
   }
 
   async #askHealth(): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import { type SSEStreamingApi, streamSSE } from 'hono/streaming';
+import type { HoldView } from '../../client/known-hosts.ts';
 import { type OperationView, runUrl } from '../../client/operations.ts';
 import type { ReconciliationHealth } from '../../client/reconciliation-health.ts';
 import { defined } from '../../domain/defined.ts';
@@ -15,7 +16,7 @@ const HEARTBEAT_MS = 10_000;
 
 /**
  * A host's changes as server-sent events: `state`, the whole host, first; then `changes`, guests and VSWITCHes that differ; `operations`,
- * `reconciliation` and `problem` when they have changed; `alive` with the age of what was read, in milliseconds.
+ * `reconciliation`, `hold` and `problem` when they have changed; `alive` with the age of what was read, in milliseconds.
  */
 export function eventRoutes(services: Services): App {
   const app = newApp();
@@ -104,6 +105,7 @@ export type HostEvents = {
   changes: HostChanges;
   operations: ListedOperation[];
   reconciliation: ReconciliationHealth;
+  hold: HoldView | null;
   problem: string | null;
   alive: { age: number | null };
 };
@@ -131,6 +133,8 @@ function newsBetween(sent: Seen, seen: Seen, options: Services['options']): News
     news.push(['operations', withRuns(seen.operations, options)]);
   if (seen.reconciliation !== undefined && JSON.stringify(seen.reconciliation) !== JSON.stringify(sent.reconciliation))
     news.push(['reconciliation', seen.reconciliation]);
+  if (seen.hold !== undefined && JSON.stringify(seen.hold) !== JSON.stringify(sent.hold))
+    news.push(['hold', seen.hold]);
   if (seen.problem !== sent.problem) news.push(['problem', seen.problem]);
   return news;
 }

@@ -263,7 +263,8 @@ function pageOf<Item>(items: readonly Item[], keyOf: (item: Item) => string, lim
   return { items: page, next: more ? { next: keyOf(last) } : {} };
 }
 
-async function hostBody(context: Context<Env>, { options }: Services, { host, physicalNetworks }: GatewayHost) {
+/** A host with the names that the gateway's configuration has for it, and the verbs of the caller there. */
+export async function hostBody(context: Context<Env>, { options }: Services, { host, physicalNetworks }: GatewayHost) {
   const caller = context.get('caller');
   const verbs = VERBS.filter((verb) => caller === undefined || allows(caller, verb, host));
   return { physicalNetworks, verbs, ...(await describeHost(options.client, host)) };

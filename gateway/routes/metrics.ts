@@ -1,5 +1,7 @@
 import type { MiddlewareHandler } from 'hono';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { readControl } from '../../client/host-control.ts';
+import { holdViewOf } from '../../client/known-hosts.ts';
 import { countOperations, describeOperation, listOperations, OPERATION_STATES } from '../../client/operations.ts';
 import type { HostCache } from '../cache.ts';
 import type { Services } from '../http/routing.ts';
@@ -56,6 +58,7 @@ export class Metrics {
     'Findings of the last ended reconciliation: values that cannot be read, and disagreements of the shadow backend',
   );
   readonly #reconciledAt = this.#gauge('zvm_reconciliation_end_seconds', 'End of the last reconciliation, Unix time');
+  readonly #held = this.#gauge('zvm_host_held', '1 while the host is held: nothing is written to it');
   readonly #ports = this.#gauge('zvm_ports', 'Recorded ports of a host at the last reading of this gateway');
   readonly #drifted = this.#gauge(
     'zvm_guests_drifted',
@@ -105,6 +108,7 @@ export class Metrics {
 
   async #ask(host: string): Promise<void> {
     const { client } = this.#options;
+    this.#held.set({ host }, holdViewOf(await readControl(client, host)) === null ? 0 : 1);
     const counts = await countOperations(client, host);
     for (const state of OPERATION_STATES) this.#operations.set({ host, state }, counts[state] ?? 0);
     const [last] = await listOperations(client, { host, type: 'reconcileHost', state: 'completed' }, 1);

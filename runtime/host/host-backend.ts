@@ -70,6 +70,7 @@ export function rulesOf(configuration: HostConfiguration): ConfiguredRules {
       managementNetwork: configuration.managementNetwork,
       capabilities: configuration.capabilities,
       ssiMembers: configuration.ssiMembers,
+      reconcileMode: configuration.reconcileMode,
     }),
     makeDns: configuration.makeDns,
     directoryOnline: configuration.directoryOnline,

@@ -1,16 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
+import type { ControlWatch } from '../../activities/write-gate.ts';
+import { sayOfHost } from '../../client/host-control.ts';
 import { connectClient, type TemporalTarget } from '../../client/temporal-connection.ts';
 import type { WorkerIdentity } from '../../client/worker-identity.ts';
 import { messageOf } from '../../domain/text/error-message.ts';
 import { prepareExternal } from '../process/temporal-connection.ts';
+import { watchControl } from './control-watch.ts';
 import { watchEndedReadings } from './ended-readings.ts';
 import { claimHost, type HostClaim, HostTaken } from './host-claim.ts';
 import { bePresent } from './host-presence.ts';
 import { createLeftBuilds, type LeftBuilds } from './left-builds.ts';
 import { watchLostGuestRuns } from './lost-guest-runs.ts';
 import { ensureReconcileSchedule, hasReconcileSchedule, type ReconcileTimes } from './reconcile-schedule.ts';
+import { createTemporalMemory, type TemporalMemory } from './temporal-memory.ts';
 import { knowsVersions, makeCurrent } from './worker-build.ts';
 
 /** A missing Schedule is created again within a minute. The first checks come sooner, for workers that start at the same moment. */
@@ -22,9 +26,14 @@ const LEFT_BUILDS_MS = 40_000;
 const READY_MS = 30_000;
 const READY_PAUSE_MS = 1_000;
 
+/** How a worker learns that Temporal's database was restored while it was away: by its own memory in a directory, or by an operator's word. */
+export type Restart = { stateDirectory?: string; isRestored?: boolean };
+
 /** Keeps what the workers of a process need at Temporal. `taken` fails when one of its hosts belongs to another worker. */
 export type HostKeeper = {
   taken: Promise<never>;
+  /** The operators' word on a host of the process. */
+  controlOf(host: string): ControlWatch;
   /** The build that the workers of a process have: `own`, or '' where the server knows no versions. Throws what Temporal's client throws. */
   buildFor(own: string): Promise<string>;
   /** Once the workers ask for work: let new runs begin with their build, and look after builds that have no worker any more. Throws BuildNotTaken. */
@@ -41,10 +50,15 @@ export async function keepHosts(
   target: TemporalTarget,
   times: ReconcileTimes | undefined,
   logger: Logger,
+  restart: Restart = {},
 ): Promise<HostKeeper> {
   const { client, close } = await connectClient(target);
   const hosts = times === undefined ? [] : workers.map(({ host }) => ({ host, ...times }));
   try {
+    const memories = workers.map(({ host }) => createTemporalMemory(host, restart.stateDirectory, logger));
+    if (restart.isRestored === true)
+      for (const { host, identity } of workers)
+        await sayOfHost(client, host, 'restored', { by: identity, reason: 'ZVM_RESTORED is set' });
     const claims = await Promise.all(workers.map((own) => claimHost(client, own)));
     for (const { host, ...every } of hosts) {
       await onceReady(() => ensureReconcileSchedule(client, host, every));
@@ -53,7 +67,7 @@ export async function keepHosts(
     const keepSchedules = async () => {
       for (const { host, ...every } of hosts) await keepSchedule(client, host, target, every, logger);
     };
-    return looking(client, { workers, claims, keepSchedules }, logger, close);
+    return looking(client, { workers, claims, keepSchedules, memories }, logger, close);
   } catch (error) {
     await close();
     throw error;
@@ -74,11 +88,14 @@ async function onceReady(attempt: () => Promise<void>): Promise<void> {
 }
 
 type Looked = { claims: readonly HostClaim[]; left: readonly LeftBuilds[]; keepSchedules(): Promise<void> };
-type Kept = { workers: readonly WorkerIdentity[] } & Pick<Looked, 'claims' | 'keepSchedules'>;
+type Kept = { workers: readonly WorkerIdentity[]; memories: readonly TemporalMemory[] } & Pick<
+  Looked,
+  'claims' | 'keepSchedules'
+>;
 
 function looking(
   client: Client,
-  { workers, claims, keepSchedules }: Kept,
+  { workers, claims, keepSchedules, memories }: Kept,
   logger: Logger,
   close: () => Promise<void>,
 ): HostKeeper {
@@ -88,6 +105,12 @@ function looking(
   taken.promise.catch(() => undefined);
   const left: LeftBuilds[] = [];
   const presences = workers.map((own) => bePresent(client, own, ended.signal));
+  const controls = new Map(
+    workers.map((own, index) => {
+      const memory = memories[index] ?? createTemporalMemory(own.host, undefined, logger);
+      return [own.host, watchControl(client, own, memory, logger, ended.signal)];
+    }),
+  );
   const watches = workers.flatMap(({ host }) => [
     watchLostGuestRuns(client, host, logger, ended.signal),
     watchEndedReadings(client, host, logger, ended.signal),
@@ -96,6 +119,11 @@ function looking(
   let isVersioned = false;
   return {
     taken: taken.promise,
+    controlOf(host) {
+      const control = controls.get(host);
+      if (control === undefined) throw new Error(`no worker of this process is for ${host}`);
+      return control;
+    },
     async buildFor(own) {
       isVersioned = await knowsVersions(client);
       if (!isVersioned) logger.info('this Temporal server has no worker versioning: drain a host before an upgrade');
@@ -108,7 +136,7 @@ function looking(
     },
     async stop() {
       ended.abort();
-      await Promise.all([looks, ...presences, ...watches]);
+      await Promise.all([looks, ...presences, ...watches, ...[...controls.values()].map((control) => control.ended)]);
       await close();
     },
   };

@@ -11,6 +11,7 @@ import {
 import type { Logger } from 'pino';
 import { createHostActivities } from '../../activities/host-activities.ts';
 import type { HostRuntime, NeutronSource } from '../../activities/host-runtime.ts';
+import { type ControlWatch, createWriteGate } from '../../activities/write-gate.ts';
 import { hostsOf } from '../../client/worker-identity.ts';
 import { type HostConfiguration, serverUrlOf, shadowOf } from '../../configuration/load.ts';
 import { defined } from '../../domain/defined.ts';
@@ -55,6 +56,9 @@ export type HostWorker = {
 /** The names by which Temporal knows a worker: its identity, and its build. */
 type OwnName = { identity?: string | undefined; version?: WorkerDeploymentVersion | undefined };
 
+/** The operators' word on the host. */
+type Controlled = { control: ControlWatch };
+
 /** The codec of payloads, where histories are encrypted. */
 type Encryption = { codec?: PayloadCodec };
 
@@ -77,7 +81,7 @@ export async function createHostWorker(
   workflowBundle: WorkflowBundleWithSourceMap,
   logger: Logger,
   neutron: NeutronSource | undefined,
-  { identity, version, cachedRuns = CACHED_RUNS, codec }: OwnName & Sharing & Encryption = {},
+  { identity, version, cachedRuns = CACHED_RUNS, codec, control }: OwnName & Sharing & Encryption & Controlled,
   wrap: (activities: HostActivities) => HostActivities = (activities) => activities,
 ): Promise<HostWorker> {
   const backend = backendOf(configuration, logger);
@@ -87,6 +91,7 @@ export async function createHostWorker(
   const runtime: HostRuntime = {
     rules: rulesOf(configuration),
     backend,
+    gate: createWriteGate(configuration.host, backend, control),
     policy: () => policy,
     ...defined({ neutron, shadow }),
     webhooks: webhooksOf(configuration.webhooks ?? []),

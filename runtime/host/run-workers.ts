@@ -8,7 +8,7 @@ import { watchHosts } from '../notifications/event-watch.ts';
 import { connectWorkers } from '../process/temporal-connection.ts';
 import { renewBackend } from './host-backend.ts';
 import { ownIdentity } from './host-claim.ts';
-import { type HostKeeper, keepHosts } from './host-keeper.ts';
+import { type HostKeeper, keepHosts, type Restart } from './host-keeper.ts';
 import { CACHED_RUNS, createHostWorker, type HostWorker } from './host-worker.ts';
 import type { ReconcileTimes } from './reconcile-schedule.ts';
 import { buildIdOf, versionOf } from './worker-build.ts';
@@ -26,7 +26,12 @@ export type RunningWorkers = {
  * The workflows that workers run with: those of this installation unless others are given, as a build of their own unless not `versioned`, and with so
  * many of their runs in memory.
  */
-export type Build = { bundle?: WorkflowBundleWithSourceMap; versioned?: boolean; cachedRuns?: number };
+export type Build = {
+  bundle?: WorkflowBundleWithSourceMap;
+  versioned?: boolean;
+  cachedRuns?: number;
+  restart?: Restart;
+};
 
 /**
  * Start a worker for each host, on one connection and with one workflow bundle; with `reconcile`, each host's Schedule too, with `neutron` by
@@ -39,10 +44,10 @@ export async function runWorkers(
   logger: Logger,
   reconcile?: ReconcileTimes,
   neutron?: Pick<NeutronConnection, 'sourceFor'>,
-  { bundle: given, versioned = true, cachedRuns = CACHED_RUNS }: Build = {},
+  { bundle: given, versioned = true, cachedRuns = CACHED_RUNS, restart = {} }: Build = {},
 ): Promise<RunningWorkers> {
   const identities = hosts.map((host) => ownIdentity(host));
-  const keeper = await keepHosts(identities, target, reconcile, logger);
+  const keeper = await keepHosts(identities, target, reconcile, logger, restart);
   const create = async () => {
     const [connection, bundle] = await Promise.all([
       connectWorkers(target),
@@ -56,6 +61,7 @@ export async function runWorkers(
           identity: identities[index]?.identity,
           version: build === '' ? undefined : versionOf(host.host, build),
           cachedRuns: Math.floor(cachedRuns / hosts.length),
+          control: keeper.controlOf(host.host),
           ...defined({ codec: target.codec }),
         };
         return createHostWorker(host, connection, target.namespace, bundle, logger, neutron?.sourceFor(host), own);

@@ -89,11 +89,13 @@ describe('to Feilong', () => {
     expect({ steps, left: left[0] }).toEqual({ steps: [], left: expect.stringContaining('would get lost') });
   });
 
-  test('rows of other live NICs are kept by a new registration', () => {
+  test('rows of other ports are kept by a new registration', () => {
     const nic = { vdev: Vdev.parse('1003'), vswitch: VSW1 };
     const live = [...guestWith().live, nic];
     const rows = [{ vdev: nic.vdev, portId: OTHER }, { vdev: Vdev.parse('1006') }];
-    const source = guestWith({ live });
+    const directory = [...guestWith().directory, { ...nic, macId: '000002' }];
+    const other = recorded({ portId: OTHER, vdev: nic.vdev, mac: Mac.parse('02:00:00:00:00:02') });
+    const source = guestWith({ live, directory, recorded: [recorded(), other] });
     const target = guestWith({ recorded: [], live, feilong: { registered: true, rows } });
     const { steps } = planMigration(readAs(source), readAs(target), FEILONG, []);
     expect(steps).toMatchObject([

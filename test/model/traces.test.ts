@@ -12,6 +12,7 @@ import { bundleWorkflows } from '../../runtime/host/workflow-bundle.ts';
 import { connectWorkers } from '../../runtime/process/temporal-connection.ts';
 import { ZVM_USERID } from '../../temporal-config/search-attributes.ts';
 import type { HostActivities } from '../../workflows/host-activities.ts';
+import { FREE } from '../activities/free-control.ts';
 import { createEnvironment, type Environment, portId, vlan } from '../workflows/environment.ts';
 import { startRun } from '../workflows/start.ts';
 
@@ -50,7 +51,7 @@ beforeAll(async () => {
     bundle,
     pino({ level: 'silent' }),
     undefined,
-    undefined,
+    { control: FREE },
     wrap,
   );
   const running = worker.run();

@@ -1,10 +1,12 @@
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import { surveyHost } from '../../activities/survey.ts';
+import { createWriteGate } from '../../activities/write-gate.ts';
 import { embeddedHosts } from '../../demo/embedded-hosts.ts';
 import { EMPTY_CHECKPOINT } from '../../domain/host/checkpoint.ts';
 import { backendOf, rulesOf } from '../../runtime/host/host-backend.ts';
 import { startSimulator } from '../../simulator/simulator.ts';
+import { FREE } from '../activities/free-control.ts';
 import { MemoryNeutron } from './memory-neutron.ts';
 
 const GUESTS = 210;
@@ -20,14 +22,9 @@ test('of more guests in doubt than a survey reads, nothing is told of those that
     const deviceId = `LNX1${String(number).padStart(4, '0')}`;
     neutron.add({ host: configuration.host, deviceId, segment });
   }
-  const host = {
-    rules: rulesOf(configuration),
-    backend,
-    neutron,
-    policy: () => undefined,
-    memberHosts: async () => [],
-    qosPolicies: new Map(),
-  };
+  const gate = createWriteGate(configuration.host, backend, FREE);
+  const rest = { policy: () => undefined, memberHosts: async () => [], qosPolicies: new Map() };
+  const host = { rules: rulesOf(configuration), backend, gate, neutron, ...rest };
   const times = { intervalSeconds: 30, sweepSeconds: 3_600, now: 0 };
   const input = { host: configuration.host, ...times, failed: [], unreported: [], isContinued: false };
   const { candidates, statuses, checkpoint } = await surveyHost(

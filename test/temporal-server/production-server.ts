@@ -4,11 +4,14 @@ import { chmod, chown, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { Connection } from '@temporalio/client';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { afterAll, beforeAll, expect, type TestContext } from 'vitest';
 import { ensurePackages } from '../../demo/openstack/packages.ts';
 import { isListening, type Service, startService, until } from '../../demo/openstack/service.ts';
 import { makeCertificate } from '../../simulator/http/certificate.ts';
 import { freePort, freePorts } from '../../temporal-config/dev-server/free-ports.ts';
-import { cacheDirectory } from '../../temporal-config/dev-server/temporal-binary.ts';
+import { cacheDirectory, findTemporalServer } from '../../temporal-config/dev-server/temporal-binary.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const PRODUCTION = join(ROOT, 'temporal-config/production');
@@ -16,6 +19,7 @@ const VERSION = 'v1.29.1';
 const POSTGRES = '/usr/lib/postgresql';
 const DEBIANS_POSTGRES = '15';
 /** A password that breaks a careless script or template. Blanks break Temporal itself. */
+const DATABASES = ['temporal', 'temporal_visibility'];
 const PASSWORD = `it's"a"$ecret/@:#?`;
 const START_MS = 90_000;
 const BUILD_MS = 20 * 60_000;
@@ -31,11 +35,64 @@ export type ProductionServer = {
   kill(): Promise<void>;
   /** Create or upgrade the databases. */
   createDatabases(): Promise<void>;
+  /** Dump its databases as docs/operations.md does. */
+  dump(): Promise<void>;
+  /** Take the databases back to the dump, while the server does not run. */
+  restore(): Promise<void>;
   stop(): Promise<void>;
 };
 
+/** A server for the tests of a file, which it does not outlive. Where it cannot run, the tests that ask for it are skipped. */
+export function useProductionServer(tested: string): (context: Pick<TestContext, 'skip'>) => ProductionServer {
+  let server: ProductionServer | undefined;
+  let missing = '';
+  beforeAll(async () => {
+    try {
+      await ensureProductionPrograms((line) => process.stderr.write(`production: ${line}\n`));
+    } catch (error) {
+      missing = error instanceof Error ? error.message : String(error);
+      process.stderr.write(`NOT TESTED: ${tested}: ${missing}\n`);
+      return;
+    }
+    server = await createProductionServer();
+  }, BUILD_MS + START_MS);
+  afterAll(() => server?.stop());
+  return ({ skip }) => server ?? skip(missing);
+}
+
+/** An agent's ini for the first z/VM system of a simulator. */
+export const iniOf = (simulatorUrl: string, more = '') => `[AGENT]
+zvm_host = zvm1
+xcat_zhcp_nodename = zhcp1
+zvm_xcat_server = ${simulatorUrl}
+zvm_xcat_username = admin
+zvm_xcat_password = admin
+${more}[ml2_type_vlan]
+network_vlan_ranges = VSW1:1:4094
+`;
+
+/** Registers by the command that docs/deployment.md names. */
+export async function createNamespace({ env }: ProductionServer): Promise<void> {
+  const { TEMPORAL_ADDRESS: _address, TEMPORAL_PROFILE: _profile, TEMPORAL_CONFIG_FILE: _file, ...own } = process.env;
+  const found = await findTemporalServer({ say: () => {}, env: own });
+  const temporal = found.kind === 'binary' ? found.path : 'temporal';
+  const args = ['operator', 'namespace', 'create', '--namespace', 'zvm', '--retention', '2160h'];
+  // A server that listens is not yet one that answers.
+  const create = () =>
+    run(temporal, args, { env: { ...own, ...env } }).then(
+      () => true,
+      () => false,
+    );
+  await expect.poll(create, { timeout: START_MS, interval: 1_000 }).toBe(true);
+  // The server's services learn of it some seconds later.
+  const connection = await Connection.connect(loadClientConnectConfig({ overrideEnvVars: env }).connectionOptions);
+  const isKnown = () => connection.operatorService.listSearchAttributes({ namespace: 'zvm' }).then(() => true);
+  await expect.poll(isKnown).toBe(true);
+  await connection.close();
+}
+
 /** Ensure PostgreSQL and Temporal's programs. Throws an Error that names the missing one and the reason. */
-export async function ensureProductionPrograms(say: (line: string) => void): Promise<void> {
+async function ensureProductionPrograms(say: (line: string) => void): Promise<void> {
   await postgresPrograms(say);
   const cache = programsOfTemporal();
   if (existsSync(join(cache, 'sql'))) return;
@@ -53,7 +110,7 @@ export async function ensureProductionPrograms(say: (line: string) => void): Pro
 }
 
 /** Make certificates and an empty PostgreSQL in a folder of their own. The server is not started yet. */
-export async function createProductionServer(): Promise<ProductionServer> {
+async function createProductionServer(): Promise<ProductionServer> {
   const folder = await mkdtemp(join(tmpdir(), 'production-'));
   const postgres = await startPostgres(folder);
   const port = await firstOfPorts();
@@ -93,6 +150,16 @@ export async function createProductionServer(): Promise<ProductionServer> {
       server = undefined;
     },
     createDatabases,
+    async dump() {
+      for (const name of DATABASES)
+        await run('pg_dump', [...postgres.way, '--format=custom', `--file=${file(`${name}.dump`)}`, name]);
+    },
+    async restore() {
+      for (const name of DATABASES) {
+        await run('dropdb', [...postgres.way, '--force', name]);
+        await run('pg_restore', [...postgres.way, '--create', '--dbname=postgres', file(`${name}.dump`)]);
+      }
+    },
     async stop() {
       await server?.stop();
       await postgres.stop();
@@ -114,7 +181,7 @@ async function postgresPrograms(say: (line: string) => void): Promise<string> {
 }
 
 /** A separate PostgreSQL on 127.0.0.1, with the role `temporal`. */
-async function startPostgres(folder: string): Promise<{ port: number; stop(): Promise<void> }> {
+async function startPostgres(folder: string): Promise<{ port: number; way: string[]; stop(): Promise<void> }> {
   const programs = await postgresPrograms(() => {});
   const port = await freePort();
   const home = join(folder, 'postgres');
@@ -135,13 +202,14 @@ async function startPostgres(folder: string): Promise<{ port: number; stop(): Pr
   );
   const options = ['-D', data, '-p', String(port), '-k', home, '-c', 'listen_addresses=127.0.0.1', '-c', 'fsync=off'];
   const service = await startService(...asUser('postgres', options), { log, cwd: home });
-  const psql = ['-h', home, '-p', String(port), '-U', 'postgres', '-c'];
+  const way = ['-h', home, '-p', String(port), '-U', 'postgres'];
+  const psql = [...way, '-c'];
   await until('PostgreSQL did not answer', START_MS, log, async () => {
     return spawnSync('psql', [...psql, 'select 1']).status === 0;
   });
   const word = PASSWORD.replaceAll("'", "''");
   await run('psql', [...psql, `CREATE ROLE temporal LOGIN CREATEDB PASSWORD '${word}'`]);
-  return { port, stop: () => service.stop() };
+  return { port, way, stop: () => service.stop() };
 }
 
 function id(option: string): string {

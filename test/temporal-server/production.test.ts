@@ -5,30 +5,15 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Connection } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
-import { afterAll, beforeAll, expect, onTestFinished, type TestContext, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { startSimulator } from '../../simulator/simulator.ts';
-import { findTemporalServer } from '../../temporal-config/dev-server/temporal-binary.ts';
 import { DYNAMIC_CONFIG } from '../../temporal-config/dev-server/temporal-server.ts';
 import { zvmnet, zvmnetJson } from '../cli/command.ts';
 import { startProgram } from '../program.ts';
-import { createProductionServer, ensureProductionPrograms, type ProductionServer } from './production-server.ts';
+import { createNamespace, iniOf, useProductionServer } from './production-server.ts';
 
 const PRODUCTION = join(import.meta.dirname, '../../temporal-config/production');
-const BUILD_MS = 25 * 60_000;
-
-let server: ProductionServer | undefined;
-let missing = '';
-beforeAll(async () => {
-  try {
-    await ensureProductionPrograms((line) => process.stderr.write(`production: ${line}\n`));
-  } catch (error) {
-    missing = error instanceof Error ? error.message : String(error);
-    process.stderr.write(`NOT TESTED: Temporal on PostgreSQL: ${missing}\n`);
-    return;
-  }
-  server = await createProductionServer();
-}, BUILD_MS);
-afterAll(() => server?.stop());
+const theServer = useProductionServer('Temporal on PostgreSQL');
 
 test('the values of the dynamic config are those that npm start uses', async () => {
   const text = await readFile(join(PRODUCTION, 'dynamic-config.yaml'), 'utf8');
@@ -61,36 +46,6 @@ test('systemd finds hardly anything that the services are exposed to', async ({ 
   }
 });
 
-/** The server; the test is skipped where it cannot run. */
-function theServer({ skip }: TestContext): ProductionServer {
-  return server ?? skip(missing);
-}
-
-/** An agent's ini for the first z/VM system of a simulator. */
-const ini = (simulatorUrl: string) => `[AGENT]
-zvm_host = zvm1
-xcat_zhcp_nodename = zhcp1
-zvm_xcat_server = ${simulatorUrl}
-zvm_xcat_username = admin
-zvm_xcat_password = admin
-[ml2_type_vlan]
-network_vlan_ranges = VSW1:1:4094
-`;
-
-/** Registers by the command that docs/deployment.md names. */
-async function createNamespace({ env }: ProductionServer): Promise<void> {
-  const { TEMPORAL_ADDRESS: _address, TEMPORAL_PROFILE: _profile, TEMPORAL_CONFIG_FILE: _file, ...own } = process.env;
-  const found = await findTemporalServer({ say: () => {}, env: own });
-  const temporal = found.kind === 'binary' ? found.path : 'temporal';
-  const args = ['operator', 'namespace', 'create', '--namespace', 'zvm', '--retention', '2160h'];
-  await promisify(execFile)(temporal, args, { env: { ...own, ...env } });
-  // The server's services learn of it some seconds later.
-  const connection = await Connection.connect(loadClientConnectConfig({ overrideEnvVars: env }).connectionOptions);
-  const isKnown = () => connection.operatorService.listSearchAttributes({ namespace: 'zvm' }).then(() => true);
-  await expect.poll(isKnown).toBe(true);
-  await connection.close();
-}
-
 test('an operation that ran when the server was killed ends when it is back', async (context) => {
   const { env, start, kill, createDatabases } = theServer(context);
   const simulator = await startSimulator({ hosts: 1, guests: 4, release: '6.3' });
@@ -100,7 +55,7 @@ test('an operation that ran when the server was killed ends when it is back', as
     await rm(folder, { recursive: true });
   });
   const control = (path: string) => fetch(new URL(`/simulator/${path}`, simulator.url), { method: 'POST' });
-  await writeFile(join(folder, 'zvm.ini'), ini(simulator.url));
+  await writeFile(join(folder, 'zvm.ini'), iniOf(simulator.url));
   await createDatabases();
   await start();
   await createNamespace(theServer(context));

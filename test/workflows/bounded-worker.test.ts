@@ -4,6 +4,7 @@ import { localTarget } from '../../client/temporal-connection.ts';
 import { createHostWorker } from '../../runtime/host/host-worker.ts';
 import { workflowBundle } from '../../runtime/host/workflow-bundle.ts';
 import { connectWorkers } from '../../runtime/process/temporal-connection.ts';
+import { FREE } from '../activities/free-control.ts';
 import { createEnvironment, portId, vlan } from './environment.ts';
 import { startRun } from './start.ts';
 
@@ -32,6 +33,7 @@ test('a worker with six times as many open operations as it keeps runs in memory
     silent,
     undefined,
     {
+      control: FREE,
       cachedRuns: CACHED_RUNS,
     },
   );

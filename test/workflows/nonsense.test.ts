@@ -17,7 +17,18 @@ const NONSENSE: readonly unknown[][] = [
   [{ host: 'h', userid: 'LNX10001', change: { kind: 'unknown' } }, null],
   [{ portIds: 'x', networkIds: null }, 1, 2, 3],
 ];
-const SIGNALS = ['enqueue', 'withdraw', 'answer', 'standing', 'guestLost', 'neutronNews', 'awaitTurn', 'nosuch'];
+const SIGNALS = [
+  'enqueue',
+  'withdraw',
+  'abandon',
+  'released',
+  'answer',
+  'standing',
+  'guestLost',
+  'neutronNews',
+  'awaitTurn',
+  'nosuch',
+];
 const REQUESTS: readonly unknown[] = [
   { id: 'x', runId: 'x', operation: { workflowId: 'w', firstRunId: 'f' }, acceptedAt: Number.NaN },
   {

@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { holdHost, releaseHost } from '../../client/host-control.ts';
 import { tellOfNeutron } from '../../client/neutron-news.ts';
 import { startTestNotification } from '../../client/notifications.ts';
 import { readGuestView, readHostView } from '../../client/read-state.ts';
@@ -12,7 +13,7 @@ import { taskQueueOf } from '../../domain/host/host.ts';
 import { EVENT_NAMES } from '../../domain/notifications/notification.ts';
 import { runWorkers } from '../../runtime/host/run-workers.ts';
 import { createLogger, installTemporalRuntime } from '../../runtime/process/logging.ts';
-import { workflowIdOf } from '../../temporal-config/names.ts';
+import { controlWorkflowId, workflowIdOf } from '../../temporal-config/names.ts';
 import { ZVM_OUTCOME } from '../../temporal-config/search-attributes.ts';
 import type { listVswitches } from '../../workflows/index.ts';
 import { MemoryNeutron } from '../neutron/memory-neutron.ts';
@@ -80,6 +81,7 @@ try {
   const idle = await startRun(stack.client, 'reconcileHost', { host });
   await idle.result();
   await store('reconcileHost.idle', idle.workflowId);
+  await storeOfHold(host, userid);
   const shown = await readHostView(stack.client, host);
   if (shown.guests.length === 0) throw new Error('no guests');
   await store('showHost', `show/${host}`);
@@ -107,6 +109,25 @@ try {
   await storeOfNotifications(stack.hosts[0]);
 } finally {
   await stack.stop();
+}
+
+/** The control run of a host that was held, and the operation that waited for its release. */
+async function storeOfHold(host: string, userid: string): Promise<void> {
+  const origin = { by: 'anna', via: 'zvmnet', reason: 'service' } as const;
+  await holdHost(stack.client, host, origin);
+  const port = {
+    portId: '00000000-0000-4000-8000-000000000077',
+    vswitch: 'VSW2',
+    network: { type: 'vlan', segmentationId: 100 },
+  };
+  const run = await startRun(stack.client, 'createPort', { host, userid, ...port } as never, 'held');
+  const outcome = async () => (await run.describe()).typedSearchAttributes.get(ZVM_OUTCOME);
+  while ((await outcome()) !== 'held') await sleep(200);
+  await releaseHost(stack.client, host, origin);
+  await run.result().catch(() => undefined);
+  await store('createPort.held', run.workflowId);
+  await store('convergeGuest.held', `guest/${host}/${userid}`);
+  await store('hostControl', controlWorkflowId(host));
 }
 
 /** Another caller holds the guest's directory entry: one operation goes on when it is free, another is cancelled. */

@@ -39,8 +39,12 @@ export function planAdoption(desired: Desired, guest: GuestState): Adoption {
     left: missing.map(({ portId }) => ({ portId, reason })),
   });
   if (!guest.loggedOn) return all('Feilong registers the NICs of running guests: log it on, and migrate again');
-  if (!kept.every(({ vdev }) => isLive(vdev)))
-    return all('Feilong has rows of NICs that are not live, which would get lost: log the guest off and on');
+  // A new registration that ends in the middle has lost all rows: what is not asked for would not come back.
+  const isAsked = (id: PortId | undefined) => desired.ports.some(({ portId }) => portId === id);
+  if (!kept.every(({ vdev, portId }) => isLive(vdev) && isAsked(portId)))
+    return all(
+      'Feilong has rows of other ports, or of NICs that are not live, which would get lost: remove them first',
+    );
   const live = missing.filter(({ vdev }) => isLive(vdev));
   const isMoved = (id: PortId) => missing.some(({ portId }) => portId === id);
   const ports: AdoptedPort[] = [

@@ -40,7 +40,7 @@ export async function applySteps(
     look.catch(() => undefined);
     if (configure.length > 0) {
       await begin('configure');
-      const { complete, failure, ...configured } = await configureGuest(host, configure, leave);
+      const { complete, failure, ...configured } = await configureGuest(host, configure, { stop, leave });
       reports.push(...configured.reports);
       possibly = failure === undefined ? [] : configure;
       // Once the rows are there, no later plan looks again: a shared address counts before all else.

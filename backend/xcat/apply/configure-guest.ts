@@ -1,4 +1,5 @@
 import type { GuestStepReport, Step } from '../../../domain/planning/steps.ts';
+import type { Cancellation } from '../../backend.ts';
 import { isRunning } from '../reading/guest-devices.ts';
 import type { XcatHost } from '../xcat-host.ts';
 import { queryLiveNics } from '../zhcp/smcli.ts';
@@ -18,10 +19,14 @@ export type Configured = {
  * between. Steps for several members of an SSI cluster take a call to each zHCP. Stops at the first step that fails, which `failure` says with
  * the step and SMAPI's codes; what came after it is planned anew. "Already so" answers are no failure.
  */
-export async function configureGuest(host: XcatHost, steps: readonly Step[], signal: AbortSignal): Promise<Configured> {
+export async function configureGuest(
+  host: XcatHost,
+  steps: readonly Step[],
+  cancellation: Cancellation,
+): Promise<Configured> {
   const reports: GuestStepReport[] = [];
   for (const part of partsByMember(steps)) {
-    const done = await configurePart(host, part, signal);
+    const done = await configurePart(host, part, cancellation);
     reports.push(...done.reports);
     if (!done.complete || done.failure !== undefined) return { ...done, reports };
   }
@@ -39,13 +44,13 @@ function partsByMember(steps: readonly Step[]): Step[][] {
   return parts;
 }
 
-async function configurePart(host: XcatHost, steps: readonly Step[], signal: AbortSignal): Promise<Configured> {
+async function configurePart(host: XcatHost, steps: readonly Step[], cancellation: Cancellation): Promise<Configured> {
   const member = steps[0]?.member ?? host.rules.zhcpNode;
-  const work = new GuestWork(host, member, signal);
+  const work = new GuestWork(host, member, cancellation);
   const { reports } = work;
   let left = steps;
   try {
-    if (await hasArrived(host, member, steps, signal)) return { reports, complete: false };
+    if (await hasArrived(host, member, steps, cancellation.leave)) return { reports, complete: false };
     while (left.length > 0) {
       const next = await work.runScript(left);
       if (next === 'ended') return { reports, complete: false };

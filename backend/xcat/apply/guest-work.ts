@@ -5,6 +5,7 @@ import { stepId } from '../../../domain/planning/step-id.ts';
 import { type GuestStepReport, type Step, sentence } from '../../../domain/planning/steps.ts';
 import type { Vdev } from '../../../domain/port/vdev.ts';
 import type { Userid } from '../../../domain/text/identifiers.ts';
+import type { Cancellation } from '../../backend.ts';
 import { BackendError } from '../../backend-error.ts';
 import type { SmapiVerdict } from '../../zvm/return-codes.ts';
 import type { WrittenBehaviour } from '../reading/capability-reading.ts';
@@ -44,7 +45,7 @@ export class GuestWork {
   readonly #host: XcatHost;
   /** The node of the zHCP that carries the steps out. */
   readonly #zhcpNode: string;
-  readonly #signal: AbortSignal;
+  readonly #cancellation: Cancellation;
   /** Ways of writing that this work has tried: they count more than the configuration. */
   #learned: WrittenBehaviour = {};
   /** The entry as this work has read it, until it changes it. */
@@ -53,10 +54,10 @@ export class GuestWork {
   /** NICs that this work has defined, be it without what was asked for. */
   readonly #written = new Set<Vdev>();
 
-  constructor(host: XcatHost, zhcpNode: string, signal: AbortSignal) {
+  constructor(host: XcatHost, zhcpNode: string, cancellation: Cancellation) {
     this.#host = host;
     this.#zhcpNode = zhcpNode;
-    this.#signal = signal;
+    this.#cancellation = cancellation;
   }
 
   /** Carry out the first of these steps, as many as one script can; answers those that are left. Throws the failure of a step. */
@@ -79,7 +80,8 @@ export class GuestWork {
   }
 
   async #run(chain: readonly Command[]): Promise<CommandOutcome[]> {
-    return this.#host.xcat.channel(this.#zhcpNode).run([chain], { signal: this.#signal });
+    const { stop, leave } = this.#cancellation;
+    return this.#host.xcat.channel(this.#zhcpNode).run([chain], { signal: leave, stop });
   }
 
   #writing(): Writing {

@@ -17,11 +17,11 @@ export type CommandChannel = {
    * Run one chain of commands, or several that do not depend on each other. A chain runs in order and stops after the first command that
    * does not exit with 0. The outcomes come in the order of the commands, those of several chains one after another. Throws a retryable
    * BackendError when it is not known what became of a chain (all commands here are safe to repeat), what the transport throws, or the
-   * signal's reason.
+   * signal's reason. Chains that have not been sent when `stop` aborts are not sent: then it throws the reason of `stop`.
    */
   run(
     chains: readonly (readonly Command[])[] | readonly Command[],
-    options?: { signal?: AbortSignal },
+    options?: { signal?: AbortSignal; stop?: AbortSignal },
   ): Promise<CommandOutcome[]>;
 };
 
@@ -131,18 +131,24 @@ export function createCommandChannel(
   };
 
   return {
-    async run(chains, { signal } = {}) {
+    async run(chains, { signal, stop } = {}) {
       signal?.throwIfAborted();
+      stop?.throwIfAborted();
       const jobs = separate(chains)
         .filter((chain) => chain.length > 0)
         .map(jobOf);
       const caller = [...jobs];
       queue.push(caller);
       void work();
+      const drop = () => {
+        for (const job of caller.splice(0)) job.outcome.reject(stop?.reason);
+      };
+      stop?.addEventListener('abort', drop, { once: true });
       try {
         const outcomes = await waitUnlessAborted(Promise.all(jobs.map(outcomesOf)), signal);
         return outcomes.flat();
       } finally {
+        stop?.removeEventListener('abort', drop);
         // After an abort, what has not been sent yet need not be.
         caller.length = 0;
       }

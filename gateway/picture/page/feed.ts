@@ -117,6 +117,7 @@ const EVENTS = {
   changes: true,
   operations: true,
   reconciliation: true,
+  hold: true,
   problem: true,
   alive: true,
 } as const satisfies Record<keyof HostEvents, true>;

@@ -87,6 +87,28 @@ describe('the command channel', () => {
     await expect(channel.run([sh('x'.repeat(110_000))])).rejects.toMatchObject({ code: 'refused' });
   });
 
+  it('sends nothing more that waits when its caller stops, and ends the call that is under way', async () => {
+    const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+    const xcat = await fakeXcat(async ({ body }) => {
+      await gate;
+      return runDsh(body, 'zhcp1');
+    });
+    closers.push(xcat.close);
+    const channel = createCommandChannel(xcat.transport, 'zhcp1');
+    const stopping = new AbortController();
+    const { signal: stop } = stopping;
+    const sent = [channel.run([sh('echo sent')], { stop })];
+    await expect.poll(() => xcat.seen.length).toBe(1);
+    sent.push(channel.run([sh('echo sent too')], { stop }));
+    await expect.poll(() => xcat.seen.length).toBe(2);
+    const waiting = channel.run([sh('echo waiting')], { stop });
+    stopping.abort(new Error('held'));
+    await expect(waiting).rejects.toThrow('held');
+    open();
+    expect((await Promise.all(sent)).flat()).toEqual([done('sent\n'), done('sent too\n')]);
+    expect(xcat.seen).toHaveLength(2);
+  });
+
   it('rejects a caller who aborts alone, and does not send what it had queued', async () => {
     const { promise: gate, resolve: open } = Promise.withResolvers<void>();
     const xcat = await fakeXcat(async ({ body }) => {
