@@ -17,6 +17,7 @@ export const EXPLAINED_FIELDS = [
   'onlyIf.plan',
   'onlyIf.state',
   'undoes',
+  'to',
   'policy',
   'approval',
   'operation',
