@@ -62,15 +62,21 @@ describe('to Feilong', () => {
   test('a running guest is registered with its ports', () => {
     const { steps, left } = planMigration(readAs(guestWith()), readAs(unregistered), FEILONG, []);
     expect(left).toEqual([]);
-    const place = { vswitch: 'VSW1', adminStateUp: true };
     expect(steps).toMatchObject([
-      { kind: 'record', operation: 'adopt', data: { userid: USERID, ports: [{ portId: PORT, vdev: '1000', place }] } },
+      { kind: 'record', operation: 'adopt', data: { userid: USERID, ports: [{ portId: PORT, vdev: '1000' }] } },
     ]);
   });
 
   test('a guest whose ports have their rows has nothing to be done', () => {
     const target = guestWith({ feilong: { registered: true, rows: [{ vdev: VDEV, portId: PORT }] } });
     expect(planned(readAs(guestWith()), readAs(target), FEILONG)).toEqual({ steps: [], left: [] });
+  });
+
+  test('a NIC that is not coupled is left: z/VM tells no MAC of it, by which Feilong finds its port', () => {
+    const down = { live: [{ vdev: VDEV }], directory: [{ vdev: VDEV, macId: '000001' }] };
+    const source = guestWith({ ...down, recorded: [recorded({ adminStateUp: false })] });
+    const { steps, left } = planned(readAs(source), readAs({ ...unregistered, ...down }), FEILONG);
+    expect({ steps, left }).toEqual({ steps: [], left: [expect.stringContaining('set its port up')] });
   });
 
   test('a guest that is logged off is left, with the way out', () => {

@@ -34,7 +34,7 @@ async function isRegistered({ feilong }: FeilongHost, userid: Userid, signal: Ab
 }
 
 /**
- * Give live NICs the rows of ports, and change nothing else: neither directory nor running guest. Safe to repeat. A row that does not come
+ * Give coupled NICs the rows of ports, and change nothing else: neither directory nor running guest. Safe to repeat. A row that does not come
  * fails as transient. Throws a BackendError.
  */
 export async function adopt(
@@ -43,7 +43,6 @@ export async function adopt(
   signal: AbortSignal,
 ): Promise<Done> {
   const before = new GuestWork(host, await lookAt(host.feilong, userid, signal), signal);
-  for (const { portId, place } of ports) if (place !== undefined) host.placed.set(portId, place);
   const isMade = ports.every(({ portId, vdev }) => before.portOf(vdev) === portId);
   if (!isMade) {
     await host.feilong.deregister(userid, signal);
@@ -52,15 +51,7 @@ export async function adopt(
   const work = new GuestWork(host, await lookAt(host.feilong, userid, signal), signal);
   const lost = ports.filter(({ portId, vdev }) => work.portOf(vdev) !== portId);
   if (lost.length > 0) throw notAdopted(userid, lost);
-  // Whatever z/VM calls the VSWITCH of a NIC that has none stands in its row. The directory has none either, so this changes the row alone.
-  for (const { vdev } of ports) if (isUncoupledRow(work, vdev)) await work.uncouple(vdev, false);
   return isMade ? 'no change' : 'done';
-}
-
-function isUncoupledRow(work: GuestWork, vdev: Vdev): boolean {
-  const nicdef = work.nicdef(vdev);
-  const named = (work.row(vdev)?.switch ?? '') !== '';
-  return named && nicdef !== undefined && nicdef.vswitch === undefined && work.live(vdev)?.vswitch === undefined;
 }
 
 function notAdopted(userid: Userid, lost: readonly AdoptedPort[]): BackendError {

@@ -7,12 +7,8 @@ import { Vdev } from '../../../domain/port/vdev.ts';
 import { PortId, Userid, VswitchName } from '../../../domain/text/identifiers.ts';
 import { BackendError } from '../../backend-error.ts';
 
-/** A port whose NIC is there; `place`: the VSWITCH and the admin state that its record says, where it was recorded elsewhere. */
-const AdoptedPort = z.object({
-  portId: PortId,
-  vdev: Vdev,
-  place: z.object({ vswitch: VswitchName, adminStateUp: z.boolean() }).optional(),
-});
+/** A port whose NIC is coupled. */
+const AdoptedPort = z.object({ portId: PortId, vdev: Vdev });
 export type AdoptedPort = z.infer<typeof AdoptedPort>;
 
 /** A change to Feilong's tables, as a step carries it through Temporal's histories. A row itself comes and goes with its NIC. */
