@@ -8,8 +8,9 @@ import { startTestNotification } from '../../client/notifications.ts';
 import { readGuestView, readHostView } from '../../client/read-state.ts';
 import type { HostConfiguration } from '../../configuration/load.ts';
 import { examplePortRequests } from '../../demo/example-ports.ts';
+import { startFeilong } from '../../demo/feilong/server.ts';
 import { startStack } from '../../demo/stack.ts';
-import { taskQueueOf } from '../../domain/host/host.ts';
+import { FEILONG_ZHCP, taskQueueOf } from '../../domain/host/host.ts';
 import { EVENT_NAMES } from '../../domain/notifications/notification.ts';
 import { runWorkers } from '../../runtime/host/run-workers.ts';
 import { createLogger, installTemporalRuntime } from '../../runtime/process/logging.ts';
@@ -107,6 +108,7 @@ try {
   await storeOfVswitches(stack.hosts[0]);
   await storeOfDeletion(stack.hosts[0]);
   await storeOfNotifications(stack.hosts[0]);
+  await storeOfMigration(stack.hosts[0]);
 } finally {
   await stack.stop();
 }
@@ -340,6 +342,25 @@ async function storeOfNotifications(embedded: HostConfiguration | undefined): Pr
   } finally {
     await workers.stop();
     await receiver.close();
+  }
+}
+
+/** On a host of its own, which knows Feilong as its other server: a guest is brought there. */
+async function storeOfMigration(embedded: HostConfiguration | undefined): Promise<void> {
+  if (embedded === undefined) throw new Error('no embedded host');
+  const options = { simulatorUrl: stack.simulator.url, zhcpNode: embedded.zhcpNode, say: () => {} };
+  const { url, tokenFile, stop } = await startFeilong(options);
+  const shadow = { zhcpNode: FEILONG_ZHCP, feilong: { url, tokenFile, timeoutSeconds: 300, verifyTls: true } };
+  const host = { ...embedded, host: 'zvm-moved', macPrefix: '02:00:00', shadow };
+  const workers = await runWorkers([host], stack.target, createLogger('fatal'));
+  try {
+    const run = await startRun(stack.client, 'migrateHost', { host: host.host, to: 'feilong' });
+    await run.result();
+    await store('migrateHost', run.workflowId);
+    await store('convergeGuest.migrateHost', `guest/${host.host}/LNX10002`);
+  } finally {
+    await workers.stop();
+    await stop();
   }
 }
 
