@@ -12,7 +12,7 @@ import { portId, vlan } from '../workflows/environment.ts';
 import { type Served, serve, WAIT } from './environment.ts';
 
 const PORT = { vswitch: 'VSW1', network: vlan(100) };
-const problem = (kind: string) => ({ type: `/errors/${kind}` });
+const problem = (kind: string) => ({ type: expect.stringMatching(`(^|/zvm)/errors/${kind}$`) });
 
 /** How many operations of a guest run. Other tests have guests of that name, on hosts of their own. */
 async function running({ call, host }: Served, userid: string): Promise<number> {
