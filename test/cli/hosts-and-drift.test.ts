@@ -49,6 +49,8 @@ test('hosts are shown with their workers and their reconciliation', async () => 
     workers: 1,
     reconciliation: expect.objectContaining({ paused: false, everySeconds: 3_600 }),
     capabilities: null,
+    found: null,
+    hold: null,
   });
   expect((await run('reconcile', 'pause', '--note', 'maintenance')).code).toBe(0);
   expect((await run('hosts')).out).toMatch(new RegExp(`${environment.host} .*paused: maintenance`));
