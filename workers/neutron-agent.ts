@@ -9,7 +9,12 @@ import {
   configurationOf,
   watchConfiguration,
 } from '../runtime/process/configuration.ts';
-import { createLogger, installTemporalRuntime, temporalMeter } from '../runtime/process/logging.ts';
+import {
+  createLogger,
+  installTemporalRuntime,
+  shutDownTemporalRuntime,
+  temporalMeter,
+} from '../runtime/process/logging.ts';
 import { prepareExternal } from '../runtime/process/temporal-connection.ts';
 import { METRICS_OPTION, metricsAddress } from '../runtime/telemetry/metrics-option.ts';
 import { startTracing, TRACING_VARIABLES } from '../runtime/telemetry/tracing.ts';
@@ -21,14 +26,22 @@ async function main({ metrics, ...files }: Values<typeof OPTIONS>): Promise<void
   if (configuration.neutron?.bus === undefined)
     throw new Error("transport_url is missing: give the URL of Neutron's message broker, as in neutron.conf");
   const logger = createLogger(configuration.worker.logLevel);
-  installTemporalRuntime(logger, { metrics: metricsAddress(metrics) });
+  // Only its metrics need Temporal's runtime, which would keep the process alive.
+  const address = metricsAddress(metrics);
+  if (address !== undefined) installTemporalRuntime(logger, { metrics: address });
   const tracing = await startTracing('neutron-agent');
   const watched = watchConfiguration(files, configuration, logger);
   process.on('SIGHUP', watched.readAgain);
   const target = configuredTarget();
   await prepareExternal(target);
   const { client, close } = await connectClient(target);
-  const agents = runNeutronAgents(configuration.hosts, configuration.neutron, client, logger, temporalMeter());
+  const agents = runNeutronAgents(
+    configuration.hosts,
+    configuration.neutron,
+    client,
+    logger,
+    address === undefined ? undefined : temporalMeter(),
+  );
   watched.use(agents.renew);
   const ended = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   try {
@@ -39,6 +52,7 @@ async function main({ metrics, ...files }: Values<typeof OPTIONS>): Promise<void
     await agents.stop();
     await close();
     await tracing.stop();
+    if (address !== undefined) await shutDownTemporalRuntime();
   }
 }
 

@@ -52,6 +52,11 @@ export function installTemporalRuntime(logger: Logger, { metrics: bindAddress }:
   if (bindAddress !== undefined) measureBackends(temporalMeter());
 }
 
+/** End Temporal's part of a process that has run no worker; a worker's ends by itself. */
+export function shutDownTemporalRuntime(): Promise<void> {
+  return Runtime.instance().shutdown();
+}
+
 /** The meter of this process; without `metrics` what it measures goes nowhere. */
 export function temporalMeter(): MetricMeter {
   return Runtime.instance().metricMeter;
