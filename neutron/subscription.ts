@@ -141,7 +141,16 @@ export class Subscription implements Attachment {
       const messages = taken.flatMap((message) => this.#read(message));
       if (!(await this.#handOn(messages, channel))) continue;
       this.#backlog = Math.max(0, this.#backlog - taken.length);
-      for (const message of taken) if (this.#channel === channel) channel?.ack(message);
+      this.#acknowledge(taken, channel);
+    }
+  }
+
+  /** The broker delivers again what is not acknowledged, as when the connection closes meanwhile. */
+  #acknowledge(messages: readonly ConsumeMessage[], channel: Channel | undefined): void {
+    try {
+      for (const message of messages) if (this.#channel === channel) channel?.ack(message);
+    } catch (error) {
+      this.#options.log.warn({ queue: this.#options.queue, reason: messageOf(error) }, 'messages not acknowledged');
     }
   }
 

@@ -79,6 +79,7 @@ test('a request that cannot be granted is a problem that names field, reason, wa
   });
   expect(refused.body.errors).toContainEqual({
     field: 'vswitch',
+    page: 'field-vswitch',
     reason: expect.stringContaining('NOSUCH'),
     advice: expect.any(String),
   });

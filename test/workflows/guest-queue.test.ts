@@ -5,7 +5,7 @@ import { localTarget } from '../../client/temporal-connection.ts';
 import { taskQueueOf } from '../../domain/host/host.ts';
 import { runWorkers } from '../../runtime/host/run-workers.ts';
 import { createLogger } from '../../runtime/process/logging.ts';
-import { operationIdOf } from '../../temporal-config/names.ts';
+import { guestWorkflowId, operationIdOf } from '../../temporal-config/names.ts';
 import { ZVM_OUTCOME } from '../../temporal-config/search-attributes.ts';
 import { createEnvironment, type Environment, failureOf, laterThanNow, portId, vlan } from './environment.ts';
 import { startRun } from './start.ts';
@@ -195,12 +195,22 @@ test('a terminated operation that waits is never carried out', async () => {
   expect((await zvm.guest('LNX10005')).granted).toEqual({ VSW1: [201] });
 });
 
+/** How often the guest's run was asked for something. */
+async function timesAsked(userid: string): Promise<number> {
+  const { events } = await zvm.client.workflow.getHandle(guestWorkflowId(zvm.host, userid)).fetchHistory();
+  return (events ?? []).filter((event) => event.workflowExecutionSignaledEventAttributes?.signalName === 'enqueue')
+    .length;
+}
+
 test('an operation in progress that is reset goes on, and its URL follows it', async () => {
   const id = await createPort('LNX10006');
   const held = await zvm.hold(READING);
   const run = await changeVlan('LNX10006', id, 201);
   await held.reached();
+  const asked = await timesAsked('LNX10006');
   await reset(run.workflowId, run.firstExecutionRunId);
+  // Its new run has asked again: what is in progress is answered to that one.
+  await expect.poll(() => timesAsked('LNX10006')).toBeGreaterThan(asked);
   await held.release();
   const begun = { id: operationIdOf(run.workflowId), runId: run.firstExecutionRunId };
   const details = await followOperation(zvm.client, begun, undefined, () => undefined, new AbortController().signal);
