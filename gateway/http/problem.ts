@@ -78,10 +78,20 @@ export function notJson(): Problem {
 }
 
 export function invalid(status: 400 | 422, errors: readonly FieldProblem[]): Problem {
-  const detail = errors.map(({ field, reason }) => `${field}: ${reason}`).join('; ');
-  return new Problem(status, 'invalid-request', 'The request is not valid', detail, {
-    errors: errors.map((error) => ({ ...error, page: fieldPage(error.field) })),
-  });
+  return new Problem(status, 'invalid-request', 'The request is not valid', detailOf(errors), withPages(errors));
+}
+
+/** The request has the form that the document asks for, and cannot be granted as things are. */
+export function contradicted(errors: readonly FieldProblem[]): Problem {
+  return new Problem(409, 'refused', 'The request was refused', detailOf(errors), withPages(errors));
+}
+
+function detailOf(errors: readonly FieldProblem[]): string {
+  return errors.map(({ field, reason }) => `${field}: ${reason}`).join('; ');
+}
+
+function withPages(errors: readonly FieldProblem[]) {
+  return { errors: errors.map((error) => ({ ...error, page: fieldPage(error.field) })) };
 }
 
 /** The problem of an awaited operation that failed, wholly or in part; undefined when it succeeded. */

@@ -169,7 +169,7 @@ export const STARTED: Readonly<Record<number, Answer>> = {
 };
 
 /** A reason of the greatest length, each of its characters percent-encoded. */
-const LONGEST_HEADER = LONGEST_REASON * 12;
+export const LONGEST_HEADER = LONGEST_REASON * 12;
 
 /** Headers of requests that change something. */
 export const ChangeHeaders = z.object({

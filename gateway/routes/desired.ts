@@ -15,7 +15,7 @@ import { PlanId } from '../../domain/operations/requests.ts';
 import { DesiredBody, DesiredExport, DesiredOutcome } from '../desired-schemas.ts';
 import { tagged } from '../http/etag.ts';
 import { operationUrl, originFrom } from '../http/idempotent-start.ts';
-import { invalid, Problem } from '../http/problem.ts';
+import { contradicted, Problem } from '../http/problem.ts';
 import {
   type App,
   ChangeHeaders,
@@ -111,7 +111,7 @@ function applyRoute(app: App, services: Services): void {
 function accepted(desired: DesiredHost, host: string): DesiredHost {
   const reason = `must be ${host}, as in the path`;
   const errors = [...(desired.host === host ? [] : [{ field: 'host', reason }]), ...repeatedIn(desired)];
-  if (errors.length > 0) throw invalid(422, errors);
+  if (errors.length > 0) throw contradicted(errors);
   return desired;
 }
 

@@ -1,14 +1,31 @@
+import { z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { busyWorkers, confirmHost, holdHost, releaseHost } from '../../client/host-control.ts';
 import { originFrom } from '../http/idempotent-start.ts';
-import { invalid } from '../http/problem.ts';
-import { type App, ChangeHeaders, type Env, hostFor, newApp, route, type Services } from '../http/routing.ts';
+import { contradicted } from '../http/problem.ts';
+import {
+  type App,
+  ChangeHeaders,
+  type Env,
+  hostFor,
+  LONGEST_HEADER,
+  newApp,
+  route,
+  type Services,
+} from '../http/routing.ts';
 import { Host, NewHold, OfHost } from '../schemas.ts';
 import { hostBody } from './hosts.ts';
 
 /** The answer to a hold waits so long for writes that are under way. */
 const PATIENCE_MS = 5_000;
 const headers = ChangeHeaders.pick({ 'change-reason': true });
+const holdHeaders = z.object({
+  'change-reason': z
+    .string('must say why the host is held')
+    .max(LONGEST_HEADER)
+    .regex(/[A-Za-z0-9]/, 'must say why the host is held')
+    .openapi({ description: 'Why the host is held, as of other changes' }),
+});
 
 /** The operators' word on a host: hold, release, confirm. */
 export function holdRoutes(services: Services): App {
@@ -28,7 +45,7 @@ function holdRoute(app: App, services: Services): void {
         summary: 'Write nothing to a host until its release: operations are accepted and wait in order',
         request: {
           params: OfHost,
-          headers,
+          headers: holdHeaders,
           body: { content: { 'application/json': { schema: NewHold } }, required: false },
         },
       },
@@ -39,9 +56,8 @@ function holdRoute(app: App, services: Services): void {
     ),
     async (context) => {
       const host = hostFor(context, services, context.req.valid('param').host, 'change');
-      const origin = originFrom(context);
-      if (origin.reason === undefined)
-        throw invalid(422, [{ field: 'change-reason', reason: 'must say why the host is held' }]);
+      // Percent-encoded blanks alone are kept as they came.
+      const origin = { reason: context.req.valid('header')['change-reason'], ...originFrom(context) };
       const until = untilOf(context.req.valid('json')?.until);
       const { client } = services.options;
       await holdHost(client, host.host, origin, until);
@@ -55,7 +71,7 @@ function holdRoute(app: App, services: Services): void {
 function untilOf(text: string | undefined): Date | undefined {
   if (text === undefined) return undefined;
   const until = new Date(text);
-  if (until.getTime() <= Date.now()) throw invalid(422, [{ field: 'until', reason: 'must be a time to come' }]);
+  if (until.getTime() <= Date.now()) throw contradicted([{ field: 'until', reason: 'must be a time to come' }]);
   return until;
 }
 

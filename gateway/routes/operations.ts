@@ -21,7 +21,7 @@ import { definitionOf, isGuestOperationType, OPERATION_TYPES, OPERATIONS } from 
 import { Audit, AuditTimes } from '../audit-schemas.ts';
 import { allows, hostsOf, isFor } from '../http/callers.ts';
 import { callerName, operationBody, startAlone, startOwn } from '../http/idempotent-start.ts';
-import { invalid, notFound, Problem } from '../http/problem.ts';
+import { contradicted, notFound, Problem } from '../http/problem.ts';
 import {
   type App,
   ChangeHeaders,
@@ -292,7 +292,7 @@ function retryOperationRoute(app: App, services: Services): void {
 function onlyBy(plan: string | undefined, request: OperationRequest): OperationRequest {
   if (plan === undefined) return request;
   if (!('onlyIf' in OPERATIONS[request.type].input.shape))
-    throw invalid(422, [{ field: 'plan', reason: `plans of ${request.type} have no name` }]);
+    throw contradicted([{ field: 'plan', reason: `plans of ${request.type} have no name` }]);
   return { ...request, input: { ...request.input, onlyIf: { plan } } } as OperationRequest;
 }
 

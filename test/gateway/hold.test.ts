@@ -21,7 +21,7 @@ test('a host is held and released by who may change it, and shows by whom and wh
   expect((await served.call('POST', hold, {}, { ...REASON, ...as('reader') })).status).toBe(403);
   expect((await served.call('POST', hold, {}, as('changer'))).status).toBe(422);
   const past = { until: '2000-01-01T00:00:00Z' };
-  expect((await served.call('POST', hold, past, { ...REASON, ...as('changer') })).status).toBe(422);
+  expect((await served.call('POST', hold, past, { ...REASON, ...as('changer') })).status).toBe(409);
   const held = await served.call('POST', hold, {}, { ...REASON, ...as('changer') });
   expect([200, 202]).toContain(held.status);
   expect(held.body.hold).toMatchObject({ by: 'changer', reason: 'CHG0012345' });

@@ -63,6 +63,26 @@ function look(viewer: Viewer): void {
       await viewer.picture(sent, 'operation');
     });
 
+    test('holds the host, with a reason, and releases it', async () => {
+      const page = await viewer.openDrawn(served, '');
+      await press(page, 'Hold the host …');
+      await expect.poll(() => status(page).textContent()).toContain('Nothing is written to this z/VM');
+      await press(page, 'Hold it');
+      expect(await page.locator('#change-reason:invalid').count()).toBe(1);
+      await page.getByLabel('Reason').fill('new OSA cards');
+      await press(page, 'Hold it');
+      await expect.poll(() => status(page).textContent()).toBe('The host is held.');
+      await viewer.picture(page, 'change-held');
+      await page.keyboard.press('Escape');
+      const detail = page.locator('#detail');
+      await expect.poll(() => detail.innerText()).toMatch(/Held by anonymous .*: new OSA cards\. Nothing is written/);
+      await press(page, 'Release the host …');
+      await press(page, 'Release it');
+      await expect.poll(() => status(page).textContent()).toBe('The host is released.');
+      await page.keyboard.press('Escape');
+      await expect.poll(() => detail.innerText()).not.toContain('Held by');
+    });
+
     test('sets a port down and up, detaches its NIC and attaches it again', async () => {
       const page = await viewer.openDrawn(served, nic('LNX10005', 7));
       for (const [action, start, on] of [

@@ -49,7 +49,7 @@ test('a VSWITCH has no named plan, so none is taken for one', async () => {
   const path = `/v1/hosts/${served.host}/vswitches/VSW1`;
   const { body } = await call('PUT', `${path}?dryRun=true`, undefined, WAIT);
   const again = `/v1/operations/${encodeURIComponent(body.id)}/retry`;
-  expect((await call('POST', `${again}?plan=${'0'.repeat(32)}`, undefined, WAIT)).status).toBe(422);
+  expect((await call('POST', `${again}?plan=${'0'.repeat(32)}`, undefined, WAIT)).status).toBe(409);
   expect((await call('POST', `${again}?dryRun=true`, undefined, WAIT)).status).toBe(200);
 });
 

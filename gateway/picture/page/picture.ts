@@ -162,7 +162,10 @@ function openHost(host: string): void {
       if (looked.guest !== '' && own.some((operation) => reader.isNews(operation))) readOperations();
     },
     reconciliation: (health) => showReconciled(health),
-    hold: (hold) => element('stage').classList.toggle('held', hold !== null),
+    hold: (hold) => {
+      element('stage').classList.toggle('held', hold !== null);
+      void readHosts();
+    },
     problem: (text) => showProblem(text),
     alive: ({ age }) => {
       freshness.readAt = age === null ? freshness.readAt : Date.now() - age;

@@ -1,7 +1,7 @@
 import type { FullOperation, Problem } from '../api.ts';
 import { courseOf, problemParts, stateSentence, stepList } from '../details/operation-parts.ts';
 import { type Child, element, focusOn, isStyled, make } from '../dom.ts';
-import { getOperation, Refusal, send } from '../session.ts';
+import { getOperation, Refusal, request, send } from '../session.ts';
 import type { Ask, Change, Values } from './change.ts';
 import { field, type NetworkFields, networkFields } from './network-fields.ts';
 import { type ShownResult, shownResult } from './operation-result.ts';
@@ -18,6 +18,7 @@ type Stage =
   | { is: 'planned'; result: ShownResult }
   | { is: 'running'; operation?: FullOperation }
   | { is: 'ended'; operation: FullOperation }
+  | { is: 'taken'; text: string }
   | { is: 'refused'; problem: Problem };
 
 /** Open the dialog of a change: its fields, its plan, then its run. `show` opens an operation in the details. */
@@ -32,7 +33,7 @@ class ChangeDialog {
   readonly #change: Change;
   readonly #show: (operation: FullOperation) => void;
   readonly #fields: NetworkFields | undefined;
-  readonly #reason = reasonField();
+  readonly #reason: ReturnType<typeof reasonField>;
   readonly #status = make('p', { class: 'status', role: 'status' });
   readonly #report = make('div', { class: 'report' });
   readonly #buttons = make('footer');
@@ -49,6 +50,7 @@ class ChangeDialog {
     this.#change = change;
     this.#show = show;
     this.#fields = change.network && networkFields(change.network);
+    this.#reason = reasonField(change.needsReason);
   }
 
   open(): void {
@@ -101,7 +103,26 @@ class ChangeDialog {
     });
   };
 
-  readonly #start = () =>
+  readonly #start = () => {
+    const { taken, needsReason = false } = this.#change;
+    if (needsReason && this.#reason.input.value.trim() === '') return this.#reason.input.reportValidity();
+    return taken === undefined ? this.#startOperation() : this.#say(taken);
+  };
+
+  /** Send a change that is no operation. */
+  async #say(taken: string): Promise<void> {
+    this.#enter({ is: 'running' });
+    try {
+      const reason = this.#reason.input.value.trim();
+      const { path, ...asked } = this.#change.request({ values: {}, dryRun: false, reason });
+      await request(path, undefined, { ...asked, reason });
+      this.#enter({ is: 'taken', text: taken });
+    } catch (error) {
+      this.#enter({ is: 'refused', problem: error instanceof Refusal ? error.problem : unanswered(error) });
+    }
+  }
+
+  readonly #startOperation = () =>
     this.#follow({ dryRun: false, values: this.#values, plan: this.#plan }, 'running', (operation) => ({
       is: 'ended',
       operation,
@@ -135,7 +156,7 @@ class ChangeDialog {
     if (stage.is === 'planned') this.#plan = stage.result.plan;
     else if (stage.is === 'planning') this.#plan = undefined;
     if (this.#fields !== undefined) this.#fields.node.disabled = is !== 'asking';
-    this.#reason.line.hidden = is === 'running' || is === 'ended';
+    this.#reason.line.hidden = is === 'running' || is === 'ended' || is === 'taken';
     const status = sentenceOf(stage, this.#change);
     // Screen readers say a text again when it is written again.
     if (this.#status.textContent !== status) this.#status.textContent = status;
@@ -183,6 +204,8 @@ class ChangeDialog {
       }
       case 'running':
         return [close('Close: it goes on')];
+      case 'taken':
+        return [this.#primary('Close', this.#close)];
       case 'ended': {
         const { operation } = stage;
         const open = button('Show the operation', () => {
@@ -223,9 +246,9 @@ async function untilEnded(
   return operation;
 }
 
-function reasonField(): { line: HTMLElement; input: HTMLInputElement } {
+function reasonField(required = false): { line: HTMLElement; input: HTMLInputElement } {
   const input = document.createElement('input');
-  Object.assign(input, { id: 'change-reason', maxLength: MOST_REASON, autocomplete: 'off' });
+  Object.assign(input, { id: 'change-reason', maxLength: MOST_REASON, autocomplete: 'off', required });
   input.placeholder = 'a ticket, or a sentence; kept with the operation';
   return { line: field('Reason', input), input };
 }
@@ -245,6 +268,8 @@ function sentenceOf(stage: Stage, { notice }: Change): string {
     }
     case 'running':
       return stage.operation === undefined ? 'Sent …' : stateSentence(stage.operation);
+    case 'taken':
+      return stage.text;
     case 'ended':
       if (isOvertaken(stage.operation)) return 'The guest has changed since the plan: nothing was touched.';
       return stateSentence(stage.operation);
@@ -257,6 +282,7 @@ function lookOf(stage: Stage): string {
   if (stage.is === 'refused') return 'bad';
   if (stage.is === 'planned') return stage.result.interrupts ? 'warn' : '';
   if (stage.is === 'running' || stage.is === 'planning') return 'busy';
+  if (stage.is === 'taken') return 'good';
   if (stage.is !== 'ended') return '';
   return stage.operation.state === 'completed' && stage.operation.outcome !== 'failed' ? 'good' : 'bad';
 }

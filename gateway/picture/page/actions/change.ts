@@ -30,6 +30,10 @@ export type Change = {
   /** Said in place of a plan that is made now; `steps` are those of one that was made before. */
   notice?: string;
   steps?: readonly string[];
+  /** Said once the gateway has taken a change that is no operation: there is no run to follow. */
+  taken?: string;
+  /** The change needs a reason. */
+  needsReason?: boolean;
   request: (asked: Ask) => Asked;
 };
 
@@ -84,6 +88,26 @@ export function reconcileChange(host: string): Change {
       path: `/v1/hosts/${encodeURIComponent(host)}/reconciliations`,
       body: { dryRun },
     }),
+  };
+}
+
+/** Holds a host, or ends its hold. */
+export function holdChange({ host, hold }: Pick<KnownHost, 'host' | 'hold'>): Change {
+  const path = `/v1/hosts/${encodeURIComponent(host)}/hold`;
+  const about = `z/VM system ${host}`;
+  if (hold !== null)
+    return {
+      ...{ title: 'Release the host', about, start: 'Release it' },
+      notice: 'The operations that wait are carried out, in the order in which they were accepted.',
+      taken: 'The host is released.',
+      request: () => ({ method: 'DELETE', path }),
+    };
+  return {
+    ...{ title: 'Hold the host', about, start: 'Hold it', needsReason: true },
+    notice:
+      'Nothing is written to this z/VM until its release. Operations are accepted and wait in order; drift is only reported.',
+    taken: 'The host is held.',
+    request: () => ({ method: 'POST', path, body: {} }),
   };
 }
 

@@ -1,6 +1,7 @@
-import { reconcileChange } from '../actions/change.ts';
-import type { HostView } from '../api.ts';
+import { holdChange, reconcileChange } from '../actions/change.ts';
+import type { HostView, KnownHost } from '../api.ts';
 import { type Child, element, keepingFocus, make } from '../dom.ts';
+import { dayAndTimeText } from '../freshness.ts';
 import type { DrawnVswitch, Nic } from '../host.ts';
 import { type Actions, button, changeButtons, type Details, facts, heading, may } from './detail-parts.ts';
 import { guestDetails } from './guest-details.ts';
@@ -38,7 +39,14 @@ function hostDetails(state: Details, actions: Actions): Child[] {
       ['z/VM started', view.iplTime ?? 'not known'],
       ...capabilityFacts(view.capabilities),
     ]),
-    may(state, 'reconcile') && changeButtons([reconcileChange(view.host)], actions),
+    state.known?.hold ? make('p', { class: 'bad' }, heldText(state.known.hold)) : undefined,
+    changeButtons(
+      [
+        ...(may(state, 'reconcile') ? [reconcileChange(view.host)] : []),
+        ...(state.known !== undefined && may(state, 'change') ? [holdChange(state.known)] : []),
+      ],
+      actions,
+    ),
     ...behaviourFacts(view.behaviour ?? []),
     make(
       'p',
@@ -46,6 +54,12 @@ function hostDetails(state: Details, actions: Actions): Child[] {
       'Choose a guest, a NIC, a VSWITCH or a VLAN. Keys: / to search, arrows between guests, Escape to go back.',
     ),
   ];
+}
+
+/** Until the release nothing is written to the host. */
+function heldText({ by, reason, since, until }: NonNullable<KnownHost['hold']>): string {
+  const end = until === undefined ? '' : `, until ${dayAndTimeText(until)}`;
+  return `Held by ${by} since ${dayAndTimeText(since)}${end}${reason === undefined ? '' : `: ${reason}`}. Nothing is written to it.`;
 }
 
 function behaviourFacts(behaviour: readonly [name: string, value: string][]): Child[] {
