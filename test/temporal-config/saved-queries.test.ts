@@ -41,6 +41,7 @@ const EXPECTED: Record<string, [QueryParameters, (scene: Scene) => string[], (sc
   Retrying: [{}, (s) => [s.retrying, 'guest/zvm1/LNX10011'], (s) => [s.terminated, s.waiting]],
   'Waiting for their guest': [{}, (s) => [s.waiting], (s) => [s.retrying]],
   'Awaiting approval': [{ host: 'zvm1' }, () => ['delete-port/zvm1/awaits'], (s) => [s.waiting]],
+  Held: [{ host: 'zvm1' }, () => [], (s) => [s.waiting]],
   'In progress': [{ host: 'zvm1' }, (s) => [s.retrying, s.waiting], (s) => [s.failed, 'guest/zvm1/LNX10011']],
   'Running for more than an hour': [{ host: 'zvm1' }, (s) => [s.retrying, s.waiting], (s) => [s.changed]],
   Changes: [{}, (s) => [s.changed, s.deleted, s.repaired], (s) => [s.dryRun, s.refusedVlan]],
