@@ -42,7 +42,7 @@ function carriedOut(world: World, change: Change, context: PlanningContext) {
  * All of a guest that an operator sees: its record, its directory entry, its NICs, what they reach. `named` has the NICs with a MAC of their own:
  * another one that is made again gets a MAC.
  */
-function seen(world: World, named: ReadonlySet<string>) {
+function seen(world: World, named: ReadonlySet<string>, recorded: ReadonlySet<string>) {
   const { recorded: rows, directory, live, addresses = [] } = world.guest;
   const byVdev = <Nic extends { vdev?: string }>(nics: readonly Nic[]) =>
     nics.toSorted((one, other) => ((one.vdev ?? '') < (other.vdev ?? '') ? -1 : 1));
@@ -61,7 +61,11 @@ function seen(world: World, named: ReadonlySet<string>) {
     })),
     live: byVdev(live).map(({ vdev, vswitch }) => ({ vdev, vswitch })),
     // Nobody can take a NIC back to VLANs that z/VM does not tell.
-    access: world.zvm?.tells === true ? [...access(world)].sort() : [],
+    // A grant stays where a NIC of others may use it.
+    access:
+      world.zvm?.tells === true
+        ? [...access(world)].filter((each) => recorded.has(each.split(' ')[0] ?? '')).sort()
+        : [],
   };
 }
 
@@ -87,7 +91,10 @@ describe('an undo', () => {
           taken += 1;
           const { directory } = settled.world.guest;
           const named = new Set(directory.flatMap(({ vdev, macId }) => (macId === undefined ? [] : vdev)));
-          expect(seen(back.world, named)).toEqual(seen(settled.world, named));
+          const recorded = new Set(
+            settled.world.guest.recorded.flatMap(({ vdev }) => (vdev === undefined ? [] : [String(vdev)])),
+          );
+          expect(seen(back.world, named, recorded)).toEqual(seen(settled.world, named, recorded));
         }
       }),
       runs,
