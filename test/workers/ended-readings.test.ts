@@ -5,6 +5,9 @@ import { HostName } from '../../domain/text/identifiers.ts';
 import { deleteEndedReadings } from '../../runtime/host/ended-readings.ts';
 import { createEnvironment, portId, vlan } from '../workflows/environment.ts';
 
+/** Runs that a worker starts by itself. */
+const BESIDES = ['probeWorker', 'reconcileHost', 'hostControl'];
+
 test('readings that ended well leave the list of runs; operations and failed readings stay', async () => {
   const zvm = await createEnvironment({ guests: 2 });
   try {
@@ -20,7 +23,7 @@ test('readings that ended well leave the list of runs; operations and failed rea
       const runs: string[] = [];
       const query = `TaskQueue = "${taskQueueOf(HostName.parse(host))}"`;
       for await (const { type, status } of client.workflow.list({ query }))
-        if (type !== 'probeWorker' && type !== 'reconcileHost') runs.push(`${type} ${status.name}`);
+        if (!BESIDES.includes(type)) runs.push(`${type} ${status.name}`);
       return runs.sort();
     };
     const stay = ['convergeGuest COMPLETED', 'createPort COMPLETED', 'showGuest FAILED'];
