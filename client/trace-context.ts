@@ -1,7 +1,7 @@
 import { context, trace } from '@opentelemetry/api';
 import type { WorkflowClientInterceptor } from '@temporalio/client';
-import { defaultPayloadConverter } from '@temporalio/common';
-import { TRACE_HEADER, tracePlaceIn, traceparentOf } from '../temporal-config/trace-header.ts';
+import type { Payload } from '@temporalio/common';
+import { tracePlaceIn, traceparentOf, withTrace } from '../temporal-config/trace-header.ts';
 
 /** The variable by which a pipeline gives its place in a trace to the programs that it calls. */
 export const TRACE_VARIABLES = { TRACEPARENT: "the place in a caller's trace, of W3C's Trace Context" };
@@ -13,24 +13,18 @@ export function activeTraceparent(): string | undefined {
   return place && traceparentOf(place);
 }
 
-type Headed = Parameters<NonNullable<WorkflowClientInterceptor['signal']>>[0]['headers'];
+const traced = (headers: Record<string, Payload>) => withTrace(headers, activeTraceparent());
 
 /** Interceptor of Temporal's client: what it starts and signals continues the caller's trace. */
 export const tracedCalls: WorkflowClientInterceptor = {
-  startWithDetails: (input, next) => next({ ...input, headers: withTrace(input.headers) }),
-  signal: (input, next) => next({ ...input, headers: withTrace(input.headers) }),
-  signalWithStart: (input, next) => next({ ...input, headers: withTrace(input.headers) }),
-  startUpdate: (input, next) => next({ ...input, headers: withTrace(input.headers) }),
+  startWithDetails: (input, next) => next({ ...input, headers: traced(input.headers) }),
+  signal: (input, next) => next({ ...input, headers: traced(input.headers) }),
+  signalWithStart: (input, next) => next({ ...input, headers: traced(input.headers) }),
+  startUpdate: (input, next) => next({ ...input, headers: traced(input.headers) }),
   startUpdateWithStart: (input, next) =>
     next({
       ...input,
-      workflowStartHeaders: withTrace(input.workflowStartHeaders),
-      updateHeaders: withTrace(input.updateHeaders),
+      workflowStartHeaders: traced(input.workflowStartHeaders),
+      updateHeaders: traced(input.updateHeaders),
     }),
 };
-
-function withTrace(headers: Headed): Headed {
-  const traceparent = activeTraceparent();
-  if (traceparent === undefined) return headers;
-  return { ...headers, [TRACE_HEADER]: defaultPayloadConverter.toPayload({ traceparent }) };
-}

@@ -13,6 +13,7 @@ import {
 import { defined } from '../domain/defined.ts';
 import { searchTermsOfChange } from '../domain/guest/search-terms.ts';
 import { ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
+import { tracePlaceIn } from '../temporal-config/trace-header.ts';
 import { carryOutByKind } from './carriers.ts';
 import { heldBy, requestedPause } from './failures.ts';
 import { GuestQueue } from './guest-queue.ts';
@@ -191,7 +192,7 @@ class GuestRun {
   async #carryOut(work: RequestWork): Promise<void> {
     const { request } = work;
     const outcome = await this.#inScope(() =>
-      traced('GuestRequest', request.trace, { 'zvm.operation': request.operation.workflowId }, () =>
+      traced('GuestRequest', tracePlaceIn(request.trace), { 'zvm.operation': request.operation.workflowId }, () =>
         carryOutByKind(work, this.#contextOf(request)),
       ),
     );

@@ -1,7 +1,6 @@
 import {
   AsyncLocalStorage,
   ContinueAsNew,
-  defaultPayloadConverter,
   proxySinks,
   type Sinks,
   uuid4,
@@ -12,8 +11,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { ZVM_HOST, ZVM_OUTCOME, ZVM_USERID } from '../temporal-config/search-attributes.ts';
-import { TRACE_HEADER, type TracePlace, tracePlaceIn, traceparentOf } from '../temporal-config/trace-header.ts';
-import { isRecord } from './untrusted-input.ts';
+import { type TracePlace, tracePlaceOf, traceparentOf, withTrace } from '../temporal-config/trace-header.ts';
 
 /** A part of a trace that a workflow has done. It is told once, at its end, since only a replay-safe id exists before. */
 export type RunSpan = {
@@ -49,11 +47,10 @@ export function currentTraceparent(): string | undefined {
 /** Do some work as a part of a trace. Without a well-formed parent nothing is traced. */
 export async function traced<Result>(
   name: string,
-  traceparent: unknown,
+  parent: TracePlace | undefined,
   attributes: Record<string, string>,
   work: () => Promise<Result>,
 ): Promise<Result> {
-  const parent = tracePlaceIn(traceparent);
   if (parent === undefined) return current.run(undefined, work);
   const own = { ...parent, spanId: uuid4().replaceAll('-', '').slice(0, 16) };
   const startedAt = Date.now();
@@ -76,7 +73,7 @@ const tracedRun: WorkflowInboundCallsInterceptor = {
   execute(input, next) {
     const { workflowId, runId, workflowType } = workflowInfo();
     const attributes = { temporalWorkflowID: workflowId, temporalRunID: runId };
-    return traced(`RunWorkflow:${workflowType}`, carriedBy(input.headers), attributes, () => next(input));
+    return traced(`RunWorkflow:${workflowType}`, tracePlaceOf(input.headers), attributes, () => next(input));
   },
 };
 
@@ -93,11 +90,13 @@ const countedRun: WorkflowInboundCallsInterceptor = {
   },
 };
 
+const continued = (headers: WorkflowExecuteInput['headers']) => withTrace(headers, currentTraceparent());
+
 const traceHeaders: WorkflowOutboundCallsInterceptor = {
-  scheduleActivity: (input, next) => next({ ...input, headers: withTrace(input.headers) }),
-  scheduleLocalActivity: (input, next) => next({ ...input, headers: withTrace(input.headers) }),
-  startChildWorkflowExecution: (input, next) => next({ ...input, headers: withTrace(input.headers) }),
-  continueAsNew: (input, next) => next({ ...input, headers: withTrace(input.headers) }),
+  scheduleActivity: (input, next) => next({ ...input, headers: continued(input.headers) }),
+  scheduleLocalActivity: (input, next) => next({ ...input, headers: continued(input.headers) }),
+  startChildWorkflowExecution: (input, next) => next({ ...input, headers: continued(input.headers) }),
+  continueAsNew: (input, next) => next({ ...input, headers: continued(input.headers) }),
   getLogAttributes(input, next) {
     const place = current.getStore();
     return next(place === undefined ? input : { ...input, trace_id: place.traceId, span_id: place.spanId });
@@ -109,26 +108,6 @@ export const interceptors: WorkflowInterceptorsFactory = () => ({
   inbound: [tracedRun, countedRun],
   outbound: [traceHeaders],
 });
-
-type Headers = WorkflowExecuteInput['headers'];
-
-function withTrace(headers: Headers): Headers {
-  const traceparent = currentTraceparent();
-  if (traceparent === undefined) return headers;
-  return { ...headers, [TRACE_HEADER]: defaultPayloadConverter.toPayload({ traceparent }) };
-}
-
-/** The `traceparent` of a header, which anybody may have written. */
-function carriedBy(headers: Headers): unknown {
-  const payload = headers[TRACE_HEADER];
-  if (payload === undefined) return undefined;
-  try {
-    const carrier: unknown = defaultPayloadConverter.fromPayload(payload);
-    return isRecord(carrier) ? carrier.traceparent : undefined;
-  } catch {
-    return undefined;
-  }
-}
 
 function countEnd(status: 'completed' | 'failed'): void {
   const { typedSearchAttributes: known, workflowType: type } = workflowInfo();

@@ -1,14 +1,8 @@
 import { context, SpanKind, trace } from '@opentelemetry/api';
 import type { Context } from '@temporalio/activity';
-import { defaultPayloadConverter } from '@temporalio/common';
-import type {
-  ActivityExecuteInput,
-  ActivityInboundCallsInterceptor,
-  InjectedSinks,
-  WorkerOptions,
-} from '@temporalio/worker';
+import type { ActivityInboundCallsInterceptor, InjectedSinks, WorkerOptions } from '@temporalio/worker';
 import { tracedCalls } from '../../client/trace-context.ts';
-import { TRACE_HEADER, tracePlaceIn } from '../../temporal-config/trace-header.ts';
+import { tracePlaceOf } from '../../temporal-config/trace-header.ts';
 import type { TelemetrySinks } from '../../workflows/run-telemetry.ts';
 import { countRun, measureQueue } from './run-metrics.ts';
 import { ended, recordRunSpan, tracer } from './tracing.ts';
@@ -34,7 +28,7 @@ export const observedWorker: Required<Pick<WorkerOptions, 'interceptors' | 'sink
 function tracedActivity({ info }: Context): ActivityInboundCallsInterceptor {
   return {
     execute(input, next) {
-      const place = tracePlaceIn(carriedBy(input));
+      const place = tracePlaceOf(input.headers);
       if (place === undefined) return next(input);
       const within = trace.setSpanContext(context.active(), { ...place, isRemote: true });
       const attributes = {
@@ -54,14 +48,4 @@ function tracedActivity({ info }: Context): ActivityInboundCallsInterceptor {
       });
     },
   };
-}
-
-function carriedBy({ headers }: ActivityExecuteInput): unknown {
-  const payload = headers[TRACE_HEADER];
-  if (payload === undefined) return undefined;
-  try {
-    return defaultPayloadConverter.fromPayload<{ traceparent?: unknown }>(payload)?.traceparent;
-  } catch {
-    return undefined;
-  }
 }
