@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { PayloadKeyError } from '../client/payload-codec.ts';
-import { configuredTarget, TEMPORAL_VARIABLES } from '../client/temporal-connection.ts';
+import { TEMPORAL_VARIABLES } from '../client/temporal-connection.ts';
 import { messageOf, runProgram, type Values } from '../command-line/program.ts';
 import { ConfigurationError } from '../configuration/error.ts';
 import { defined } from '../domain/defined.ts';
@@ -15,6 +15,7 @@ import {
   watchConfiguration,
 } from '../runtime/process/configuration.ts';
 import { createLogger, installTemporalRuntime } from '../runtime/process/logging.ts';
+import { watchedTarget } from '../runtime/process/temporal-certificates.ts';
 import { prepareExternal, TemporalUnusable } from '../runtime/process/temporal-connection.ts';
 import { METRICS_OPTION, metricsAddress } from '../runtime/telemetry/metrics-option.ts';
 import { startTracing, TRACING_VARIABLES } from '../runtime/telemetry/tracing.ts';
@@ -33,8 +34,11 @@ async function main({ metrics, ...files }: Values<typeof OPTIONS>): Promise<void
   installTemporalRuntime(logger, { metrics: metricsAddress(metrics) });
   const tracing = await startTracing('worker');
   const watched = watchConfiguration(files, configuration, logger);
-  process.on('SIGHUP', watched.readAgain);
-  const target = configuredTarget();
+  const { target, ...certificates } = watchedTarget(logger);
+  process.on('SIGHUP', () => {
+    watched.readAgain();
+    certificates.readAgain();
+  });
   await prepareExternal(target);
   const { versioning: versioned, cachedRuns } = configuration.worker;
   const { ZVM_STATE_DIRECTORY, STATE_DIRECTORY, ZVM_RESTORED } = process.env;
@@ -58,6 +62,7 @@ async function main({ metrics, ...files }: Values<typeof OPTIONS>): Promise<void
   logger.info('stopping: operations continue with the next worker');
   await workers.stop();
   watched.close();
+  certificates.close();
   await neutron?.close();
   await tracing.stop();
 }

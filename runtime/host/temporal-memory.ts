@@ -41,9 +41,11 @@ export function createTemporalMemory(host: string, directory: string | undefined
   const write = () => {
     isDue = false;
     if (file === undefined) return;
+    // During an upgrade two workers share the directory.
+    const beside = `${file}.${process.pid}.new`;
     try {
-      writeFileSync(`${file}.new`, JSON.stringify(runs), { mode: 0o600 });
-      renameSync(`${file}.new`, file);
+      writeFileSync(beside, JSON.stringify(runs), { mode: 0o600 });
+      renameSync(beside, file);
     } catch (error) {
       logger.error(
         { host, file, reason: messageOf(error) },
