@@ -175,6 +175,8 @@ export type Survey = {
   more: boolean;
   skipped: number;
   failed: RepairFailure[];
+  /** Failures of which the result has no more than their number; absent in histories of older builds. */
+  failedLeft?: number;
   waiting: number;
   foreign: number;
   foreignLines: string[];
