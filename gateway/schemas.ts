@@ -52,6 +52,10 @@ export const FleetReconciliation = OPERATIONS.reconcileFleet.input
   })
   .openapi('FleetReconciliation');
 
+export const Migration = OPERATIONS.migrateHost.input
+  .pick({ to: true, userids: true })
+  .openapi('Migration', { example: { to: 'feilong' } });
+
 export const HostChange = z
   .strictObject({
     reconciliation: z.strictObject({

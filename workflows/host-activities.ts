@@ -135,6 +135,9 @@ export type ManagementPlan = HostPlan<ManagementStep> & { elsewhere?: string };
 /** The ports that a DHCP node needs. */
 export type DhcpPlan = { userid: Userid; ports: PortRequest[] };
 
+/** The migration of a guest, with the plan's id; `wait`: the policy has it wait, and it is only planned. */
+export type PlannedMigration = GuestMigration & { plan?: string; wait?: Wait };
+
 /** The work of a migration. */
 export type MigrationPlan = { from: BackendKind; userids: Userid[] };
 
@@ -288,9 +291,12 @@ export type HostActivities = RequestActivities & {
   planMigration(input: { host: string; to: BackendKind; userids?: Userid[] }): Promise<MigrationPlan>;
   /**
    * Bring the ports of a guest into the record of the shadow backend, and prove by both readings that nothing differs. Safe to repeat. z/VM
-   * stays as it is; with `dryRun` the record, too.
+   * stays as it is; with `dryRun`, and while the policy has it wait, the record, too. Fails permanently with `Refused` when `onlyIf` does not hold, or
+   * the policy forbids it.
    */
-  migrateGuest(input: Target & { dryRun: boolean }): Promise<GuestMigration>;
+  migrateGuest(
+    input: Target & { dryRun: boolean; asks?: PolicyQuestion; onlyIf?: Preconditions },
+  ): Promise<PlannedMigration>;
   /** Read the whole host and compare it with its record. */
   surveyHost(input: SurveyInput): Promise<Survey>;
   /** Look ports up in Neutron, by id and by network, and compare them with the host. Changes nothing. */

@@ -13,6 +13,7 @@ import { operationFailed, reasonOf, refused } from './failures.ts';
 import { comesTo, type RequestResult } from './guest-queue-messages.ts';
 import { type GuestQueues, guestQueues } from './guest-queues.ts';
 import type { Batch } from './guest-request.ts';
+import { planOfAll } from './guest-rounds.ts';
 import { GuestWindows } from './guest-windows.ts';
 import { acceptRequest, asReported, endingRun, type OperationResult } from './operation.ts';
 import { showProgress } from './progress.ts';
@@ -125,17 +126,11 @@ async function onGuests<Result>(
 function plannedOf(plans: readonly OfGuest[]): RestorePortsResult {
   const effects = plans.map(({ result }) => result.effect ?? 'none');
   return {
-    ...{ changed: false, dryRun: true, plan: planOfAll(plans) },
+    ...{ changed: false, dryRun: true, plan: planOfAll(plans.map(({ result }) => result.plan ?? '0')) },
     effect: FROM_WORST.find((effect) => effects.includes(effect)) ?? 'none',
     changedSince: plans.flatMap(({ result }) => result.changedSince ?? []),
     ...toldOf(plans),
   };
-}
-
-/** The plan of several guests by one name: their names, each of 128 bits, taken together whatever their order. */
-function planOfAll(plans: readonly OfGuest[]): string {
-  const together = plans.reduce((sum, { result }) => sum ^ BigInt(`0x${result.plan ?? '0'}`), 0n);
-  return together.toString(16).padStart(32, '0');
 }
 
 /** Throws a `Refused` failure when the plan is not the one that was named, or tells of changes that nobody has agreed to. */

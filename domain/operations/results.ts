@@ -44,6 +44,9 @@ export type PortOutcome = z.infer<typeof PortOutcome>;
 export const Effect = z.enum(['none', 'changes', 'interrupts']);
 export type Effect = z.infer<typeof Effect>;
 
+/** The plan of a dry run would have to wait for this, by the policy. */
+const Needs = z.enum(['approval', 'window']);
+
 const StepsResult = z.object({
   changed: z.boolean(),
   dryRun: z.boolean().default(false),
@@ -99,8 +102,7 @@ export const RESULTS = {
   ports: StepsResult.extend({
     plan: z.string().optional(),
     effect: Effect.optional(),
-    /** The policy would have the plan wait. */
-    needs: z.enum(['approval', 'window']).optional(),
+    needs: Needs.optional(),
     ports: z.array(ReportedPort),
     /** Of an undo: what has changed since the operation that it undoes. */
     changedSince: z.array(z.string()).optional(),
@@ -121,6 +123,8 @@ export const RESULTS = {
     from: BackendKind,
     to: BackendKind,
     dryRun: z.boolean().default(false),
+    plan: z.string().optional(),
+    needs: Needs.optional(),
     guests: z.array(GuestMigration),
   }),
   wiring: z.object({ dryRun: z.boolean().default(false), ports: z.array(PortOutcome) }),
