@@ -2,6 +2,7 @@ import type { OperationDetails } from '../client/operations.ts';
 import { failureText } from '../domain/drift/repair-subject.ts';
 import { isOperationType, OPERATIONS } from '../domain/operations/operations.ts';
 import { RESULTS, type ResultKind, type ResultOf } from '../domain/operations/results.ts';
+import { leftNicdefText } from '../domain/planning/left-nicdefs.ts';
 import { showMigration } from './migration-report.ts';
 import { colour, type Output } from './output.ts';
 import { portLine } from './port-words.ts';
@@ -62,10 +63,11 @@ function render(output: Output, kind: ResultKind, host: string, result: unknown)
 }
 
 function showSteps(output: Output, shown: Omit<ResultOf<'ports'>, 'ports'>): void {
-  const { dryRun, steps, changedSince = [] } = shown;
+  const { dryRun, steps, changedSince = [], leaves = [] } = shown;
   for (const line of changedSince) output.print(`  ${colour('yellow', '≠')} changed since: ${line}`);
   const mark = dryRun ? '○' : colour('green', '✔');
   for (const step of steps) output.print(`  ${mark} ${step}`);
+  for (const nicdef of leaves) output.print(`  ${colour('yellow', '!')} ${leftNicdefText(nicdef)}`);
   if (dryRun) showPlanOnly(output, shown);
 }
 

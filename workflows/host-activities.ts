@@ -17,6 +17,7 @@ import type {
 } from '../domain/operations/operations.ts';
 import type { Change, PortRequest, Preconditions, RepairFailure } from '../domain/operations/requests.ts';
 import type { FormerPort } from '../domain/planning/former-ports.ts';
+import type { LeftNicdef } from '../domain/planning/left-nicdefs.ts';
 import type { WrongVlans } from '../domain/planning/live-plan.ts';
 import type { RefusedPort } from '../domain/planning/refusal.ts';
 import type { GuestStepReport, Step, StepReport } from '../domain/planning/steps.ts';
@@ -93,6 +94,8 @@ export type PlannedChange = Progress & {
   found?: FormerPort[];
   /** Of an undo: what has changed since. */
   changedSince?: string[];
+  /** NICDEFs that stay although their ports go; absent where there are none. */
+  leaves?: LeftNicdef[];
   /** Ports that a bulk change refuses. */
   refused: RefusedPort[];
   /** The plan's id: other steps, or the same from another state, have another id. */

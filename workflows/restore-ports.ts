@@ -4,6 +4,7 @@ import { searchTermsOfRestored } from '../domain/guest/search-terms.ts';
 import type { InputOf, RequestOf } from '../domain/operations/operations.ts';
 import type { RestoredPort } from '../domain/operations/requests.ts';
 import type { Effect } from '../domain/operations/results.ts';
+import { leftNicdefText } from '../domain/planning/left-nicdefs.ts';
 import { refusal } from '../domain/planning/refusal.ts';
 import { strictestOf } from '../domain/policy/verdict.ts';
 import type { Userid } from '../domain/text/identifiers.ts';
@@ -81,7 +82,8 @@ export async function restorePorts(input: InputOf<'restorePorts'>): Promise<Rest
     return doneOf(done);
   });
   upsertSearchAttributes([{ key: ZVM_OUTCOME, value: dryRun ? 'planned' : result.changed ? 'changed' : 'unchanged' }]);
-  show(dryRun ? 'to be done' : 'done', dryRun ? { planned: result.steps } : { done: result.steps });
+  const stays = (result.leaves ?? []).map(leftNicdefText);
+  show(dryRun ? 'to be done' : 'done', { [dryRun ? 'planned' : 'done']: result.steps, stays });
   return result;
 }
 
@@ -179,12 +181,14 @@ function doneOf(guests: readonly OfGuest[]): RestorePortsResult {
   };
 }
 
-function toldOf(guests: readonly OfGuest[]): Pick<RestorePortsResult, 'ports' | 'steps'> {
+function toldOf(guests: readonly OfGuest[]): Pick<RestorePortsResult, 'ports' | 'steps' | 'leaves'> {
+  const leaves = guests.flatMap(({ result }) => result.leaves ?? []);
   const all = guests.flatMap(({ result }) => result.steps);
   const more = all.length - MOST_STEPS;
   const steps = more > 0 ? [...all.slice(0, MOST_STEPS), `and ${more} more steps`] : all;
   return {
     ports: guests.flatMap(({ result }) => result.ports.map((port) => asReported(port, result.liveVdevs))),
     steps: steps.length === 0 ? ['nothing to do'] : steps,
+    ...(leaves.length === 0 ? {} : { leaves }),
   };
 }

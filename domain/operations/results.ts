@@ -44,6 +44,14 @@ export type PortOutcome = z.infer<typeof PortOutcome>;
 export const Effect = z.enum(['none', 'changes', 'interrupts']);
 export type Effect = z.infer<typeof Effect>;
 
+/** A NICDEF that no step removes, since it stands in a SUBCONFIG or in a profile: the guest has the NIC again at its next logon. */
+const LeftNicdef = z.object({
+  userid: z.string(),
+  vdev: z.string(),
+  standsIn: z.enum(['SUBCONFIG', 'PROFILE']),
+  name: z.string(),
+});
+
 /** The plan of a dry run would have to wait for this, by the policy. */
 const Needs = z.enum(['approval', 'window']);
 
@@ -106,6 +114,8 @@ export const RESULTS = {
     ports: z.array(ReportedPort),
     /** Of an undo: what has changed since the operation that it undoes. */
     changedSince: z.array(z.string()).optional(),
+    /** NICDEFs that stay although their ports go. */
+    leaves: z.array(LeftNicdef).optional(),
     /** The ports as an undo needs them; absent of an operation that changed nothing. */
     undo: z.array(RestoredPort.extend({ userid: Userid.optional() })).optional(),
   }),

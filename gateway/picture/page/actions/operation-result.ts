@@ -10,13 +10,15 @@ export type ShownResult = {
   interrupts: boolean;
   /** Parts that have failed or were refused. */
   failures: readonly string[];
+  /** Sentences about things that stay, and are left to an administrator. */
+  warnings: readonly string[];
 };
 
 const MOST_LINES = 200;
 
 /** The result of an operation, as far as it has one: a result is whatever its worker's version knows. */
 export function shownResult({ result }: Pick<FullOperation, 'result'>): ShownResult {
-  const { steps, drifts, ports, guests, plan, effect, failures, changed, dryRun } = fieldsOf(result);
+  const { steps, drifts, ports, guests, leaves, plan, effect, failures, changed, dryRun } = fieldsOf(result);
   // Where nothing is to be done, the one step is a sentence that says so.
   const isIdle = effect === 'none' || (changed === false && dryRun !== true);
   const outcomes = listOf(ports)
@@ -29,6 +31,7 @@ export function shownResult({ result }: Pick<FullOperation, 'result'>): ShownRes
     steps: shortened([...lines, ...migrated.flatMap((guest) => linesOfGuest(guest, 'steps'))]),
     plan: typeof plan === 'string' ? plan : undefined,
     interrupts: effect === 'interrupts',
+    warnings: shortened(listOf(leaves).map(fieldsOf).map(stayOf)),
     failures: shortened([
       ...outcomes.filter((port) => !isDone(port)).map(lineOf),
       ...migrated.flatMap((guest) => linesOfGuest(guest, 'left')),
@@ -39,6 +42,10 @@ export function shownResult({ result }: Pick<FullOperation, 'result'>): ShownRes
 
 function isDone({ outcome }: Record<string, unknown>): boolean {
   return outcome !== 'refused' && outcome !== 'failed';
+}
+
+function stayOf({ userid, vdev, standsIn, name }: Record<string, unknown>): string {
+  return `NICDEF ${vdev} stays in ${standsIn} ${name}, and gives ${userid} the NIC again at its next logon: an administrator removes it there.`;
 }
 
 /** Lines about a guest of a migration. */
