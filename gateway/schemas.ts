@@ -173,7 +173,7 @@ const Capabilities = z
   })
   .openapi('HostCapabilities', { description: 'The levels of z/VM and of the ways to it' });
 
-const Hold = z
+export const Hold = z
   .object({
     by: z.string(),
     reason: z.string().optional(),
