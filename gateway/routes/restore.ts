@@ -31,12 +31,9 @@ const Restore = z
   .openapi('Restore');
 
 const FinishQuery = z.strictObject({
-  rest: z
-    .enum(['continue', 'end'])
-    .optional()
-    .openapi({
-      description: 'What becomes of operations that nobody has decided on; by default the request is refused',
-    }),
+  rest: z.enum(['continue', 'end']).optional().openapi({
+    description: 'What becomes of operations that nobody has decided on; by default the request is refused',
+  }),
 });
 
 const headers = ChangeHeaders.pick({ 'change-reason': true });
