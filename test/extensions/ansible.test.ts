@@ -217,15 +217,7 @@ describe.skipIf(!ansibleIsHere)('the Ansible collection', { timeout: 5 * MINUTE 
   });
 
   test('the tests that Ansible has for collections find nothing', async () => {
-    const tests = ['ansible-doc', 'compile', 'import', 'pep8', 'validate-modules', 'yamllint'];
-    await collection.test(
-      'sanity',
-      '--color',
-      'no',
-      '--python',
-      'default',
-      ...tests.flatMap((name) => ['--test', name]),
-    );
+    await collection.sanity('compile', 'import', 'pep8', 'validate-modules');
   });
 });
 
