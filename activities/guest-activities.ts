@@ -69,9 +69,12 @@ export function createGuestActivities(host: HostRuntime, operations: TemporalOpe
   const progressOf = async (
     target: Target & { desired: Desired; followUps?: Step[] },
     signal: AbortSignal,
+    recordSince?: number,
   ): Promise<Progress> => {
     const readAt = Date.now();
-    const { guest, vswitches, capabilities } = await reader.read(target.userid, signal, target.directory);
+    const { guest, vswitches, capabilities } = await reader.read(target.userid, signal, {
+      ...defined({ directory: target.directory, recordSince }),
+    });
     refuseLostPortNumbers(target.desired, guest, vswitches);
     const steps = plan(target.desired, guest, vswitches, planRecord, capabilities);
     const wrong = wrongVlans(target.desired.ports, guest, vswitches);
@@ -87,7 +90,7 @@ export function createGuestActivities(host: HostRuntime, operations: TemporalOpe
     async planChange(input, signal) {
       const readAt = Date.now();
       const change = changeOf(input.change);
-      const context = await reader.read(input.userid, signal, input.directory);
+      const context = await reader.read(input.userid, signal, defined({ directory: input.directory }));
       const place = await placeOf(operations, input);
       if (place !== undefined) return place;
       if (context.guest.absence === undefined)
@@ -121,7 +124,7 @@ export function createGuestActivities(host: HostRuntime, operations: TemporalOpe
       const since = change.kind === 'restore' ? await sinceOperation(host, change.ports, context) : undefined;
       return { kind: 'planned', ...planned, ...defined({ found, changedSince: since, wait }) };
     },
-    planTowards: progressOf,
+    planTowards: (target, signal) => progressOf(target, signal),
     async applySteps(input, backend, cancellation, arrive) {
       const { steps, readAt } = input;
       if (Date.now() - readAt > FRESH_MS) {
@@ -129,11 +132,11 @@ export function createGuestActivities(host: HostRuntime, operations: TemporalOpe
         if (!isSamePlan(now.steps, steps)) return { reports: [], after: now, isOutdated: true };
         cancellation.stop.throwIfAborted();
       }
-      const reports = await applySteps(backend, steps, cancellation, arrive);
+      const { reports, recordedAt } = await applySteps(backend, steps, cancellation, arrive);
       const followUps = reports.length < steps.length ? followUpsOf([...input.followUps, ...steps]) : [];
       // The steps are carried out: a reading that fails is tried again by itself.
       const after = await arrive('compare')
-        .then(() => progressOf({ ...input, followUps }, cancellation.stop))
+        .then(() => progressOf({ ...input, followUps }, cancellation.stop, recordedAt))
         .catch(() => undefined);
       return { reports, ...defined({ after }), isOutdated: false };
     },
