@@ -120,7 +120,7 @@ export const RESULTS = {
     undo: z.array(RestoredPort.extend({ userid: Userid.optional() })).optional(),
   }),
   /** Steps on a host; `before`: the VSWITCH that they have changed, as it was. */
-  steps: StepsResult.extend({ before: FormerVswitch.optional() }),
+  steps: StepsResult.extend({ effect: Effect.optional(), before: FormerVswitch.optional() }),
   /** Answers of z/VM; none after a dry run. */
   probe: z.object({
     host: z.string(),
