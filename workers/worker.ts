@@ -6,7 +6,7 @@ import { ConfigurationError } from '../configuration/error.ts';
 import { defined } from '../domain/defined.ts';
 import { HostTaken } from '../runtime/host/host-claim.ts';
 import { keepHeapsSmall } from '../runtime/host/host-worker.ts';
-import { runWorkers } from '../runtime/host/run-workers.ts';
+import { type RunningWorkers, runWorkers } from '../runtime/host/run-workers.ts';
 import { neutronConnection } from '../runtime/neutron/connection.ts';
 import {
   CONFIGURATION_OPTIONS,
@@ -14,19 +14,20 @@ import {
   configurationOf,
   watchConfiguration,
 } from '../runtime/process/configuration.ts';
+import { tellHealth } from '../runtime/process/health.ts';
 import { createLogger, installTemporalRuntime } from '../runtime/process/logging.ts';
 import { prepareExternal, TemporalUnusable } from '../runtime/process/temporal-connection.ts';
-import { METRICS_OPTION, metricsAddress } from '../runtime/telemetry/metrics-option.ts';
+import { addressOf, LISTEN_OPTIONS, metricsAddress } from '../runtime/telemetry/listen-options.ts';
 import { startTracing, TRACING_VARIABLES } from '../runtime/telemetry/tracing.ts';
 
-const OPTIONS = { ...CONFIGURATION_OPTIONS, ...METRICS_OPTION };
+const OPTIONS = { ...CONFIGURATION_OPTIONS, ...LISTEN_OPTIONS };
 
 const RESTART_VARIABLES = {
   'ZVM_STATE_DIRECTORY, STATE_DIRECTORY': 'where the worker remembers its last runs, to notice a restored Temporal',
   ZVM_RESTORED: '1: the hosts are held until `zvmnet restore finish`',
 };
 
-async function main({ metrics, ...files }: Values<typeof OPTIONS>): Promise<void> {
+async function main({ metrics, health, ...files }: Values<typeof OPTIONS>): Promise<void> {
   const configuration = configurationOf(files);
   const logger = createLogger(configuration.worker.logLevel);
   keepHeapsSmall();
@@ -46,9 +47,18 @@ async function main({ metrics, ...files }: Values<typeof OPTIONS>): Promise<void
     intervalSeconds: configuration.worker.pollingIntervalSeconds,
     sweepSeconds: configuration.worker.directorySweepSeconds,
   };
+  let workers: RunningWorkers | undefined;
+  const told = await tellHealth(
+    {
+      broken: () => workers?.health.broken(),
+      unready: () => (workers === undefined ? 'the workers are starting' : workers.health.unready()),
+    },
+    addressOf('health', health),
+    logger,
+  );
   const neutron = configuration.neutron === undefined ? undefined : neutronConnection(configuration.neutron, logger);
   neutron?.start();
-  const workers = await runWorkers(configuration.hosts, target, logger, times, neutron, {
+  workers = await runWorkers(configuration.hosts, target, logger, times, neutron, {
     versioned,
     restart,
     ...defined({ cachedRuns }),
@@ -57,6 +67,7 @@ async function main({ metrics, ...files }: Values<typeof OPTIONS>): Promise<void
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM'), workers.stopped]);
   logger.info('stopping: operations continue with the next worker');
   await workers.stop();
+  told.close();
   watched.close();
   await neutron?.close();
   await tracing.stop();
