@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { copyFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -150,12 +151,12 @@ test('work goes on when the certificate of worker and gateway has expired and an
   await expect.poll(() => connects(first), { timeout: 1_000 * FIRST_SECONDS }).toBe(false);
   way.goes();
   way.comesBack();
-  const answer = await fetch(`${url}/v1/hosts/zvm1/guests/LNX10002/ports`, {
-    method: 'POST',
+  const answer = await fetch(`${url}/v1/hosts/zvm1/guests/LNX10002/ports/${randomUUID()}`, {
+    method: 'PUT',
     headers: { 'content-type': 'application/json', prefer: 'wait=60' },
     body: JSON.stringify({ vswitch: 'VSW1', network: { type: 'vlan', segmentationId: 100 } }),
   });
-  expect(answer.status, await answer.text()).toBe(201);
+  expect(await answer.json()).toMatchObject({ state: 'completed' });
   expect(await worker.end('SIGTERM'), worker.said()).toBe(0);
   expect(await gateway.end('SIGTERM'), gateway.said()).toBe(0);
 });
