@@ -9,6 +9,7 @@ import type { HostCapabilities } from '../domain/host/host-capabilities.ts';
 import { Change } from '../domain/operations/requests.ts';
 import { decide } from '../domain/planning/decision.ts';
 import { formerPorts } from '../domain/planning/former-ports.ts';
+import { leftNicdefs } from '../domain/planning/left-nicdefs.ts';
 import { waitingForLogon, wrongVlans } from '../domain/planning/live-plan.ts';
 import { basisOf } from '../domain/planning/plan-basis.ts';
 import { plan } from '../domain/planning/planner.ts';
@@ -122,7 +123,9 @@ export function createGuestActivities(host: HostRuntime, operations: TemporalOpe
       // A repair has no undo: its plan is no longer than it needs to be.
       const found = isWordChange(change) ? formerPorts(affected, before, context.guest) : undefined;
       const since = change.kind === 'restore' ? await sinceOperation(host, change.ports, context) : undefined;
-      return { kind: 'planned', ...planned, ...defined({ found, changedSince: since, wait }) };
+      const left = leftNicdefs(desired, context.guest);
+      const leaves = left.length === 0 ? undefined : left;
+      return { kind: 'planned', ...planned, ...defined({ found, changedSince: since, leaves, wait }) };
     },
     planTowards: (target, signal) => progressOf(target, signal),
     async applySteps(input, backend, cancellation, arrive) {

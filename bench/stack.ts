@@ -39,6 +39,7 @@ export async function startBenchStack(
     // The historic agent's calls, which are measured beside these, are grants.
     releases: ['6.3'],
     say: () => undefined,
+    warn: (line) => process.stderr.write(`${line}\n`),
   });
   const folder = await mkdtemp(join(tmpdir(), 'networking-zvm-bench-'));
   const { hosts, target } = stack;
@@ -61,7 +62,7 @@ export async function startBenchStack(
   };
   const now = async () => ({
     worker: await cpuTimeOf(worker.pid),
-    ...(stack.temporalPid === undefined ? {} : { temporal: await cpuTimeOf(stack.temporalPid) }),
+    ...(stack.temporalPid === undefined ? {} : { temporal: await cpuTimeOf(stack.temporalPid()) }),
     simulatorAndClient: await cpuTimeOf(process.pid),
   });
   let before: CpuByProcess = await now();

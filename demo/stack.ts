@@ -12,6 +12,7 @@ import { createLogger } from '../runtime/process/logging.ts';
 import { prepareExternal } from '../runtime/process/temporal-connection.ts';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../simulator/simulator.ts';
 import type { Release } from '../simulator/zvm/release.ts';
+import { PATIENCE, type Patience } from '../temporal-config/dev-server/answer-watch.ts';
 import { findTemporalServer } from '../temporal-config/dev-server/temporal-binary.ts';
 import { startTemporalServer } from '../temporal-config/dev-server/temporal-server.ts';
 import { embeddedHosts } from './embedded-hosts.ts';
@@ -20,9 +21,9 @@ import { embeddedHosts } from './embedded-hosts.ts';
 export type Stack = {
   client: Client;
   target: TemporalTarget;
-  /** Absent when an existing Temporal server is used; so is the process of the server. */
+  /** Absent when an existing Temporal server is used; so is the process of the server, which changes when it hangs and is restarted. */
   uiUrl: string | undefined;
-  temporalPid: number | undefined;
+  temporalPid: (() => number) | undefined;
   simulator: Simulator;
   hosts: HostConfiguration[];
   /** Absent unless a port for it is given. */
@@ -34,6 +35,8 @@ type Options = {
   hosts: number;
   guestsPerHost: number;
   say(line: string): void;
+  /** Told when Temporal had to be restarted, in place of `say`. */
+  warn?(line: string): void;
   /** The least time of a call to the simulated management node. */
   latencyMs?: number;
   /** The times of SMAPI and DirMaint there; none by default. */
@@ -44,6 +47,8 @@ type Options = {
   withoutWorkers?: boolean;
   /** The interval of reconciliation; none by default. */
   reconcileSeconds?: number;
+  /** When Temporal counts as hung, and is restarted on its file. */
+  patience?: Patience;
   /** The gateway's port; 0 takes a free one, and without it no gateway is started. */
   ports?: { grpc?: number; ui?: number; simulator?: number; gateway?: number };
 };
@@ -110,7 +115,7 @@ async function startGateway(
 }
 
 async function startTemporal(
-  { say, ports }: Options,
+  { say, warn = say, ports, patience = PATIENCE }: Options,
   undo: (() => Promise<void>)[],
 ): Promise<Pick<Stack, 'target' | 'uiUrl' | 'temporalPid'>> {
   const found = await findTemporalServer({ say });
@@ -131,8 +136,11 @@ async function startTemporal(
     binary: found.path,
     databaseFile: join(folder, 'temporal.db'),
     ...defined({ port: ports?.grpc, uiPort: ports?.ui }),
+    patience,
     say,
+    warn,
   });
   undo.push(() => server.stop());
-  return { target: localTarget(server.address, server.namespace), uiUrl: server.uiUrl, temporalPid: server.pid };
+  const { address, namespace, uiUrl } = server;
+  return { target: localTarget(address, namespace), uiUrl, temporalPid: () => server.pid };
 }

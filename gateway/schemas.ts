@@ -57,6 +57,10 @@ export const FleetReconciliation = OPERATIONS.reconcileFleet.input
   })
   .openapi('FleetReconciliation');
 
+export const Migration = OPERATIONS.migrateHost.input
+  .pick({ to: true, userids: true })
+  .openapi('Migration', { example: { to: 'feilong' } });
+
 export const HostChange = z
   .strictObject({
     reconciliation: z.strictObject({
@@ -174,7 +178,7 @@ const Capabilities = z
   })
   .openapi('HostCapabilities', { description: 'The levels of z/VM and of the ways to it' });
 
-const Hold = z
+export const Hold = z
   .object({
     by: z.string(),
     reason: z.string().optional(),

@@ -9,6 +9,7 @@ import {
   configurationOf,
   watchConfiguration,
 } from '../runtime/process/configuration.ts';
+import { tellHealth } from '../runtime/process/health.ts';
 import {
   createLogger,
   installTemporalRuntime,
@@ -16,12 +17,12 @@ import {
   temporalMeter,
 } from '../runtime/process/logging.ts';
 import { prepareExternal } from '../runtime/process/temporal-connection.ts';
-import { METRICS_OPTION, metricsAddress } from '../runtime/telemetry/metrics-option.ts';
+import { addressOf, LISTEN_OPTIONS, metricsAddress } from '../runtime/telemetry/listen-options.ts';
 import { startTracing, TRACING_VARIABLES } from '../runtime/telemetry/tracing.ts';
 
-const OPTIONS = { ...CONFIGURATION_OPTIONS, ...METRICS_OPTION };
+const OPTIONS = { ...CONFIGURATION_OPTIONS, ...LISTEN_OPTIONS };
 
-async function main({ metrics, ...files }: Values<typeof OPTIONS>): Promise<void> {
+async function main({ metrics, health, ...files }: Values<typeof OPTIONS>): Promise<void> {
   const configuration = configurationOf(files);
   if (configuration.neutron?.bus === undefined)
     throw new Error("transport_url is missing: give the URL of Neutron's message broker, as in neutron.conf");
@@ -43,12 +44,14 @@ async function main({ metrics, ...files }: Values<typeof OPTIONS>): Promise<void
     address === undefined ? undefined : temporalMeter(),
   );
   watched.use(agents.renew);
+  const told = await tellHealth(agents.health, addressOf('health', health), logger);
   const ended = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   try {
     await Promise.race([agents.ready.then(() => ended), ended]);
     logger.info('stopping: ports keep their status, messages wait at the broker');
   } finally {
     watched.close();
+    told.close();
     await agents.stop();
     await close();
     await tracing.stop();

@@ -358,7 +358,8 @@ function resultOf(
   steps: string[],
 ): RequestResult {
   const ports = affectedOf(planned, planned.desired.ports);
-  return { changed, ports, refused: planned.refused, liveVdevs, steps: [...steps], found };
+  const { refused: left, leaves } = planned;
+  return { changed, ports, refused: left, liveVdevs, steps: [...steps], found, ...defined({ leaves }) };
 }
 
 /** The VSWITCHES and VLANs that the ports are on before and after: the request alone may not say them. */

@@ -27,7 +27,11 @@ const ALL = Number.POSITIVE_INFINITY;
 const WAITING_TYPES = ['convergeGuest', 'ensureVswitch', 'deleteVswitch', 'ensureManagementNetwork', 'ensureDhcp'];
 
 /** The operators' word on the host of a worker, kept in memory by one question that stays open at Temporal. */
-export type RunningWatch = ControlWatch & { ended: Promise<void> };
+export type RunningWatch = ControlWatch & {
+  /** False when Temporal has not confirmed it for a minute. */
+  isGood(): boolean;
+  ended: Promise<void>;
+};
 
 /** Watch until the signal is aborted. The host's control run is started where there is none. */
 export function watchControl(
@@ -69,12 +73,16 @@ class Watch implements ControlWatch {
 
   async now(): Promise<HostControl> {
     const deadline = performance.now() + PATIENCE_MS;
-    while (!this.#isGood() && performance.now() < deadline) await sleep(LOOK_MS);
-    if (this.#isGood()) return this.#control;
+    while (!this.isGood() && performance.now() < deadline) await sleep(LOOK_MS);
+    if (this.isGood()) return this.#control;
     const { host } = this.#own;
     const operation = `learn whether ${host} is held`;
     const message = `${operation}: Temporal does not tell it`;
     throw new BackendError({ code: 'unreachable', operation, message, advice: 'check that Temporal answers' });
+  }
+
+  isGood(): boolean {
+    return this.#goodAt !== undefined && performance.now() - this.#goodAt < GOOD_MS;
   }
 
   onChange(look: (control: HostControl) => void): () => void {
@@ -215,10 +223,6 @@ class Watch implements ControlWatch {
     const runs: string[] = [];
     for await (const { workflowId } of this.#client.workflow.list({ query })) runs.push(workflowId);
     return runs;
-  }
-
-  #isGood(): boolean {
-    return this.#goodAt !== undefined && performance.now() - this.#goodAt < GOOD_MS;
   }
 }
 

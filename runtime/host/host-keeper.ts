@@ -34,6 +34,8 @@ export type HostKeeper = {
   taken: Promise<never>;
   /** The operators' word on a host of the process. */
   controlOf(host: string): ControlWatch;
+  /** Hosts of the process of which Temporal has not told anything for a minute. */
+  unheard(): string[];
   /** The build that the workers of a process have: `own`, or '' where the server knows no versions. Throws what Temporal's client throws. */
   buildFor(own: string): Promise<string>;
   /** Once the workers ask for work: let new runs begin with their build, and look after builds that have no worker any more. Throws BuildNotTaken. */
@@ -124,6 +126,7 @@ function looking(
       if (control === undefined) throw new Error(`no worker of this process is for ${host}`);
       return control;
     },
+    unheard: () => [...controls].flatMap(([host, control]) => (control.isGood() ? [] : [host])),
     async buildFor(own) {
       isVersioned = await knowsVersions(client);
       if (!isVersioned) logger.info('this Temporal server has no worker versioning: drain a host before an upgrade');

@@ -5,6 +5,7 @@ import { type HostConfiguration, shadowOf } from '../../configuration/load.ts';
 import { defined } from '../../domain/defined.ts';
 import type { NeutronConnection } from '../neutron/connection.ts';
 import { watchHosts } from '../notifications/event-watch.ts';
+import type { Health } from '../process/health.ts';
 import { connectWorkers } from '../process/temporal-connection.ts';
 import { renewBackend } from './host-backend.ts';
 import { ownIdentity } from './host-claim.ts';
@@ -18,6 +19,7 @@ import { workflowBundle } from './workflow-bundle.ts';
 export type RunningWorkers = {
   /** Renew user, password and certificates of a host's server and of its shadow, and its policy, from the configuration. */
   renew(host: HostConfiguration): void;
+  health: Health;
   stop(): Promise<void>;
   stopped: Promise<void>;
 };
@@ -126,6 +128,7 @@ function running(
   );
   return {
     stopped,
+    health: healthOf(workers, keeper),
     renew(configuration) {
       const shadowed = shadowOf(configuration);
       for (const { backend, renewPolicy, shadow } of workers.filter(({ host }) => host === configuration.host)) {
@@ -140,6 +143,18 @@ function running(
       await keeper.stop();
       await Promise.all(workers.flatMap(({ backend, shadow }) => [backend.close(), shadow?.close()]));
       await connection.close();
+    },
+  };
+}
+
+function healthOf(workers: readonly HostWorker[], keeper: HostKeeper): Health {
+  return {
+    broken: () => workers.find(({ worker }) => worker.getState() === 'FAILED') && 'a worker has failed',
+    unready() {
+      const idle = workers.filter(({ worker }) => worker.getStatus().workflowPollerState !== 'POLLING');
+      if (idle.length > 0) return `no worker asks for work: ${idle.map(({ host }) => host).join(', ')}`;
+      const unheard = keeper.unheard();
+      return unheard.length === 0 ? undefined : `Temporal does not answer: ${unheard.join(', ')}`;
     },
   };
 }

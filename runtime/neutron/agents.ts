@@ -10,6 +10,7 @@ import { defined } from '../../domain/defined.ts';
 import { L2Agent } from '../../neutron/agent.ts';
 import { reconcileScheduleId } from '../../temporal-config/names.ts';
 import { backendOf, renewBackend } from '../host/host-backend.ts';
+import type { Health } from '../process/health.ts';
 import { type AgentMetrics, agentMetrics } from '../telemetry/agent-metrics.ts';
 import { type NeutronBus, neutronConnection } from './connection.ts';
 import { ZvmWatch } from './zvm-watch.ts';
@@ -22,6 +23,7 @@ export type RunningAgents = {
   ready: Promise<void>;
   /** Use the new user, password and certificates of a host's xCAT. */
   renew(host: HostConfiguration): void;
+  health: Health;
   stop(): Promise<void>;
 };
 
@@ -47,6 +49,10 @@ export function runNeutronAgents(
   ready.catch(() => undefined);
   return {
     ready,
+    health: {
+      broken: () => undefined,
+      unready: () => running.map(({ host, unready }) => unready() && `${host}: ${unready()}`).find((each) => each),
+    },
     renew(configuration) {
       for (const { backend } of running.filter(({ host }) => host === configuration.host))
         renewBackend(backend, configuration, logger);
@@ -103,6 +109,7 @@ function agentOf(host: HostConfiguration, bus: NeutronBus, { neutron, client, lo
     logger,
     onReachable: () => agent.zvmReachable(),
   });
+  const untaken = new Set<string>([host.host]);
   const agent = new L2Agent(bus.connection, bus.api, {
     host: host.host,
     ...defined({ dhcpHost: host.dhcpHost }),
@@ -121,7 +128,15 @@ function agentOf(host: HostConfiguration, bus: NeutronBus, { neutron, client, lo
     },
     onNews: (news) => forwarded('news', () => tellOfNeutron(client, host.host, news)),
     onResync: () => forwarded('resync', () => reconcileNow(client, host.host)),
-    onReported: (name, isTaken) => metrics?.reported(name, isTaken),
+    onReported(name, isTaken) {
+      if (isTaken) untaken.delete(name);
+      else untaken.add(name);
+      metrics?.reported(name, isTaken);
+    },
   });
-  return { host: host.host, agent, watch, backend };
+  const unready = () => {
+    if (!watch.isReachable()) return 'z/VM does not answer';
+    return untaken.size === 0 ? undefined : 'neutron-server has not taken the last report';
+  };
+  return { host: host.host, agent, watch, backend, unready };
 }

@@ -2,11 +2,12 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
-import { Connection } from '@temporalio/client';
+import { Connection, isGrpcServiceError } from '@temporalio/client';
 import { NAMESPACE } from '../names.ts';
 import { SEARCH_ATTRIBUTES } from '../search-attributes.ts';
+import { type Answer, type Patience, watchAnswers } from './answer-watch.ts';
 import { freePorts } from './free-ports.ts';
-import { executablesOnPath, type Say } from './temporal-binary.ts';
+import { executablesOnPath, type Say, seconds } from './temporal-binary.ts';
 
 export { findTemporalServer } from './temporal-binary.ts';
 
@@ -15,9 +16,17 @@ const READY_POLL_MS = 50;
 const STOP_LIMIT_MS = 10_000;
 const LAST_LINES = 20;
 const ATTEMPTS = 3;
+/** The gRPC code NOT_FOUND. */
+const NOT_FOUND = 5;
 
-/** A development server that this process started. */
-export type TemporalServer = { address: string; uiUrl: string; namespace: string; pid: number; stop(): Promise<void> };
+/** A development server that this process started. A restart changes its `pid`. */
+export type TemporalServer = {
+  address: string;
+  uiUrl: string;
+  namespace: string;
+  readonly pid: number;
+  stop(): Promise<void>;
+};
 
 /** The options of {@link startTemporalServer}. Missing ports are chosen; without a file the server keeps all data in memory. */
 export type StartOptions = {
@@ -27,7 +36,11 @@ export type StartOptions = {
   uiPort?: number;
   /** Values beside those of the project. */
   dynamicConfig?: readonly DynamicConfigEntry[];
+  /** Restart the server on its file when it ends by itself, or hangs, by this measure. Without a file it would lose everything. */
+  patience?: Patience;
   say: Say;
+  /** Told of restarts, in place of `say`. */
+  warn?: Say;
 };
 
 /**
@@ -48,7 +61,75 @@ export async function startTemporalServer(options: StartOptions): Promise<Tempor
 }
 
 async function startOn(port: number, uiPort: number, options: StartOptions): Promise<TemporalServer> {
-  const started = performance.now();
+  const { say, warn = say, patience, databaseFile } = options;
+  const address = `127.0.0.1:${port}`;
+  const began = performance.now();
+  let running = await launch(port, uiPort, options);
+  say(`Temporal: server ready on ${address} after ${seconds(began)}`);
+  const restart = async (silentSeconds: number) => {
+    const restarted = performance.now();
+    const silent = `Temporal: no answer from the server for ${silentSeconds.toFixed(0)} s`;
+    try {
+      await running.end('SIGKILL');
+      running = await launch(port, uiPort, options);
+      warn(`${silent}: it was started again on its database file, which took ${seconds(restarted)}`);
+    } catch (error) {
+      warn(`${silent}, and it does not start again: ${error instanceof Error ? error.message : error}`);
+    }
+  };
+  const watch =
+    patience === undefined || databaseFile === undefined
+      ? undefined
+      : watchServer(address, patience, () => running.hasEnded(), restart);
+  return {
+    address,
+    uiUrl: `http://127.0.0.1:${uiPort}`,
+    namespace: NAMESPACE,
+    get pid() {
+      return running.pid;
+    },
+    async stop() {
+      await watch?.stop();
+      await running.end('SIGTERM');
+    },
+  };
+}
+
+/** Ask the server for what its history service reads from the database. The SQLite of server 1.29 can hang for good under load. */
+function watchServer(
+  address: string,
+  patience: Patience,
+  hasEnded: () => boolean,
+  restart: (silentSeconds: number) => Promise<void>,
+): { stop(): Promise<void> } {
+  const connection = Connection.lazy({ address });
+  const question = { namespace: NAMESPACE, execution: { workflowId: 'no-run-has-this-id' } };
+  const ask = async (answerMs: number): Promise<Answer> => {
+    if (hasEnded()) return 'gone';
+    try {
+      const call = () => connection.workflowService.describeWorkflowExecution(question);
+      await connection.withDeadline(Date.now() + answerMs, call);
+      return 'good';
+    } catch (error) {
+      return isGrpcServiceError(error) && error.code === NOT_FOUND ? 'good' : 'none';
+    }
+  };
+  const ended = new AbortController();
+  const asking = (answerMs: number) => connection.withAbortSignal(ended.signal, () => ask(answerMs));
+  const watching = watchAnswers(asking, patience, restart, ended.signal);
+  return {
+    async stop() {
+      ended.abort();
+      await watching;
+      await connection.close();
+    },
+  };
+}
+
+/** The server's process. */
+type Running = { pid: number; hasEnded(): boolean; end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> };
+
+async function launch(port: number, uiPort: number, options: StartOptions): Promise<Running> {
   // Another server on that port would answer in place of this one.
   for (const each of [port, uiPort])
     if (await accepts(each))
@@ -62,20 +143,18 @@ async function startOn(port: number, uiPort: number, options: StartOptions): Pro
   // The server must not outlive the process that started it.
   const kill = () => child.kill('SIGKILL');
   process.once('exit', kill);
-  const stop = async () => {
-    await end(child);
+  const endIt = async (signal: 'SIGTERM' | 'SIGKILL') => {
+    await end(child, signal);
     process.off('exit', kill);
   };
-  const address = `127.0.0.1:${port}`;
   try {
     await untilReady(port, child);
   } catch (error) {
-    await stop();
+    await endIt('SIGTERM');
     const reason = error instanceof Error ? error.message : String(error);
-    throw new Error(`Temporal server did not start on ${address}: ${reason}\n${lines.join('\n')}`);
+    throw new Error(`Temporal server did not start on 127.0.0.1:${port}: ${reason}\n${lines.join('\n')}`);
   }
-  options.say(`Temporal: server ready on ${address} after ${((performance.now() - started) / 1_000).toFixed(1)} s`);
-  return { address, uiUrl: `http://127.0.0.1:${uiPort}`, namespace: NAMESPACE, pid: child.pid ?? 0, stop };
+  return { pid: child.pid ?? 0, hasEnded: () => hasEnded(child), end: endIt };
 }
 
 /** Add missing search attributes to the namespace, without a restart of the server. */
@@ -134,7 +213,7 @@ async function accepts(port: number): Promise<boolean> {
 async function untilReady(port: number, child: ChildProcess): Promise<void> {
   const limit = AbortSignal.timeout(READY_LIMIT_MS);
   for (;;) {
-    if (child.exitCode !== null || child.signalCode !== null) throw new Error('it ended');
+    if (hasEnded(child)) throw new Error('it ended');
     try {
       // A refused gRPC connection retries only after a second, a plain one at once.
       if (!(await accepts(port))) throw new Error('it does not answer');
@@ -153,10 +232,14 @@ async function untilReady(port: number, child: ChildProcess): Promise<void> {
   }
 }
 
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
+function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null;
+}
+
+async function end(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+  if (hasEnded(child)) return;
   const exited = once(child, 'exit');
-  child.kill('SIGTERM');
+  child.kill(signal);
   const timer = setTimeout(() => child.kill('SIGKILL'), STOP_LIMIT_MS);
   await exited;
   clearTimeout(timer);
