@@ -5,6 +5,7 @@ import { type ExpectStatic, test } from 'vitest';
 import { tellOfNeutron } from '../../client/neutron-news.ts';
 import type { PortId } from '../../domain/text/identifiers.ts';
 import { bundleWorkflows } from '../../runtime/host/workflow-bundle.ts';
+import { observedWorker } from '../../runtime/telemetry/observed-worker.ts';
 import { is, ZVM_HOST } from '../../temporal-config/search-attributes.ts';
 import { MemoryNeutron } from '../neutron/memory-neutron.ts';
 import { becomes } from '../neutron/real-neutron.ts';
@@ -39,7 +40,11 @@ async function notReplayed({ client, host }: Environment, runs: number, expect: 
   for (const { workflowId, runId } of await listed()) {
     const history = await client.workflow.getHandle(workflowId, runId).fetchHistory();
     try {
-      await Worker.runReplayHistory({ workflowBundle }, JSON.parse(historyToJSON(history)), workflowId);
+      await Worker.runReplayHistory(
+        { workflowBundle, sinks: observedWorker.sinks },
+        JSON.parse(historyToJSON(history)),
+        workflowId,
+      );
     } catch (error) {
       failed.push(`${workflowId}: ${error}`);
     }
