@@ -1,8 +1,8 @@
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
-import type { Cancellation, ZvmBackend } from '../backend/backend.ts';
+import type { Cancellation, CarriedOut, ZvmBackend } from '../backend/backend.ts';
 import { BackendError } from '../backend/backend-error.ts';
 import { defined } from '../domain/defined.ts';
-import type { GuestStepReport, Step } from '../domain/planning/steps.ts';
+import type { Step } from '../domain/planning/steps.ts';
 import { messageOf } from '../domain/text/error-message.ts';
 import { asActivityFailure } from './failures.ts';
 
@@ -15,10 +15,10 @@ export async function applySteps(
   steps: readonly Step[],
   cancellation: Cancellation,
   arrive: (stage: 'configure' | 'forget') => Promise<void>,
-): Promise<GuestStepReport[]> {
-  const { reports, failure } = await backend.applySteps(steps, cancellation, arrive);
-  if (failure === undefined) return reports;
-  const detail = { carriedOut: reports.map(({ id }) => id), possibly: failure.possibly };
+): Promise<Omit<CarriedOut, 'failure'>> {
+  const { failure, ...carriedOut } = await backend.applySteps(steps, cancellation, arrive);
+  if (failure === undefined) return carriedOut;
+  const detail = { carriedOut: carriedOut.reports.map(({ id }) => id), possibly: failure.possibly };
   if (cancellation.stop.aborted) throw cancelled(cancellation.stop, detail);
   throw withDetail(asActivityFailure(failure.error), detail);
 }

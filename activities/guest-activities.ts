@@ -9,6 +9,7 @@ import type { HostCapabilities } from '../domain/host/host-capabilities.ts';
 import { Change } from '../domain/operations/requests.ts';
 import { decide } from '../domain/planning/decision.ts';
 import { formerPorts } from '../domain/planning/former-ports.ts';
+import { leftNicdefs } from '../domain/planning/left-nicdefs.ts';
 import { waitingForLogon, wrongVlans } from '../domain/planning/live-plan.ts';
 import { basisOf } from '../domain/planning/plan-basis.ts';
 import { plan } from '../domain/planning/planner.ts';
@@ -69,9 +70,12 @@ export function createGuestActivities(host: HostRuntime, operations: TemporalOpe
   const progressOf = async (
     target: Target & { desired: Desired; followUps?: Step[] },
     signal: AbortSignal,
+    recordSince?: number,
   ): Promise<Progress> => {
     const readAt = Date.now();
-    const { guest, vswitches, capabilities } = await reader.read(target.userid, signal, target.directory);
+    const { guest, vswitches, capabilities } = await reader.read(target.userid, signal, {
+      ...defined({ directory: target.directory, recordSince }),
+    });
     refuseLostPortNumbers(target.desired, guest, vswitches);
     const steps = plan(target.desired, guest, vswitches, planRecord, capabilities);
     const wrong = wrongVlans(target.desired.ports, guest, vswitches);
@@ -87,7 +91,7 @@ export function createGuestActivities(host: HostRuntime, operations: TemporalOpe
     async planChange(input, signal) {
       const readAt = Date.now();
       const change = changeOf(input.change);
-      const context = await reader.read(input.userid, signal, input.directory);
+      const context = await reader.read(input.userid, signal, defined({ directory: input.directory }));
       const place = await placeOf(operations, input);
       if (place !== undefined) return place;
       if (context.guest.absence === undefined)
@@ -119,9 +123,11 @@ export function createGuestActivities(host: HostRuntime, operations: TemporalOpe
       // A repair has no undo: its plan is no longer than it needs to be.
       const found = isWordChange(change) ? formerPorts(affected, before, context.guest) : undefined;
       const since = change.kind === 'restore' ? await sinceOperation(host, change.ports, context) : undefined;
-      return { kind: 'planned', ...planned, ...defined({ found, changedSince: since, wait }) };
+      const left = leftNicdefs(desired, context.guest);
+      const leaves = left.length === 0 ? undefined : left;
+      return { kind: 'planned', ...planned, ...defined({ found, changedSince: since, leaves, wait }) };
     },
-    planTowards: progressOf,
+    planTowards: (target, signal) => progressOf(target, signal),
     async applySteps(input, backend, cancellation, arrive) {
       const { steps, readAt } = input;
       if (Date.now() - readAt > FRESH_MS) {
@@ -129,11 +135,11 @@ export function createGuestActivities(host: HostRuntime, operations: TemporalOpe
         if (!isSamePlan(now.steps, steps)) return { reports: [], after: now, isOutdated: true };
         cancellation.stop.throwIfAborted();
       }
-      const reports = await applySteps(backend, steps, cancellation, arrive);
+      const { reports, recordedAt } = await applySteps(backend, steps, cancellation, arrive);
       const followUps = reports.length < steps.length ? followUpsOf([...input.followUps, ...steps]) : [];
       // The steps are carried out: a reading that fails is tried again by itself.
       const after = await arrive('compare')
-        .then(() => progressOf({ ...input, followUps }, cancellation.stop))
+        .then(() => progressOf({ ...input, followUps }, cancellation.stop, recordedAt))
         .catch(() => undefined);
       return { reports, ...defined({ after }), isOutdated: false };
     },

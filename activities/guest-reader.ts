@@ -1,5 +1,5 @@
 import type { ZvmBackend } from '../backend/backend.ts';
-import type { Reading } from '../backend/reading.ts';
+import type { HostRequest, Reading } from '../backend/reading.ts';
 import { waitUnlessAborted } from '../backend/waiting.ts';
 import type { Userid } from '../domain/text/identifiers.ts';
 import type { DirectoryReading } from '../workflows/guest-request.ts';
@@ -7,13 +7,16 @@ import type { DirectoryReading } from '../workflows/guest-request.ts';
 /** Reads guests of one host; those that are asked for while a reading is under way share the next one. */
 export type GuestReader = {
   /**
-   * All that a decision about the guest looks at, read after it was asked for; its directory entry unless that is taken as recorded. Throws what
-   * the backend says of this guest.
+   * All that a decision about the guest looks at, read after it was asked for; its directory entry unless that is taken as recorded, and the record
+   * unless a reading since a time is recent enough. Throws what the backend says of this guest.
    */
-  read(userid: Userid, signal: AbortSignal, directory?: DirectoryReading): Promise<Reading>;
+  read(userid: Userid, signal: AbortSignal, extent?: Extent): Promise<Reading>;
 };
 
-type Asked = { userid: Userid; directory: DirectoryReading | undefined; answer: PromiseWithResolvers<Reading> };
+/** The parts of a guest that need not be read anew. */
+type Extent = { directory?: DirectoryReading } & Pick<HostRequest, 'recordSince'>;
+
+type Asked = { userid: Userid; extent: Extent; answer: PromiseWithResolvers<Reading> };
 
 /** Create the reader of one host: reads that wait together share one call. */
 export function createGuestReader(backend: Pick<ZvmBackend, 'readHost'>): GuestReader {
@@ -36,8 +39,13 @@ export function createGuestReader(backend: Pick<ZvmBackend, 'readHost'>): GuestR
   const readRound = async (round: readonly Asked[]): Promise<void> => {
     try {
       const userids = [...new Set(round.map((asked) => asked.userid))];
-      const looked = new Set(round.filter((asked) => asked.directory === undefined).map((asked) => asked.userid));
-      const { read } = await backend.readHost({ userids, directoryOf: (userid) => looked.has(userid) });
+      const looked = new Set(round.filter(({ extent }) => extent.directory === undefined).map((asked) => asked.userid));
+      const since = Math.max(...round.map(({ extent }) => extent.recordSince ?? Number.POSITIVE_INFINITY));
+      const { read } = await backend.readHost({
+        userids,
+        directoryOf: (userid) => looked.has(userid),
+        recordSince: since,
+      });
       for (const { userid, answer } of round) {
         try {
           answer.resolve(read(userid));
@@ -51,9 +59,9 @@ export function createGuestReader(backend: Pick<ZvmBackend, 'readHost'>): GuestR
   };
 
   return {
-    async read(userid, signal, directory) {
+    async read(userid, signal, extent = {}) {
       signal.throwIfAborted();
-      const asked = { userid, directory, answer: Promise.withResolvers<Reading>() };
+      const asked = { userid, extent, answer: Promise.withResolvers<Reading>() };
       // Nobody may be left to hear of a failure after an abort.
       asked.answer.promise.catch(() => undefined);
       waiting.push(asked);

@@ -1,18 +1,22 @@
 import type { Cancellation, ZvmBackend } from '../backend/backend.ts';
 import type { Reading } from '../backend/reading.ts';
+import { defined } from '../domain/defined.ts';
+import type { RecordedPort } from '../domain/guest/guest.ts';
 import { serverName } from '../domain/host/host.ts';
-import { type GuestMigration, planMigration as planOf } from '../domain/migration/guest-migration.ts';
+import { planMigration as planOf } from '../domain/migration/guest-migration.ts';
 import { recordDifferences, zvmDifferences } from '../domain/migration/record-comparison.ts';
 import { decide } from '../domain/planning/decision.ts';
 import { plan } from '../domain/planning/planner.ts';
 import { refusal } from '../domain/planning/refusal.ts';
 import { sentence } from '../domain/planning/steps.ts';
 import type { Userid } from '../domain/text/identifiers.ts';
-import type { HostActivities, MigrationPlan } from '../workflows/host-activities.ts';
+import type { HostActivities, MigrationPlan, PlannedMigration } from '../workflows/host-activities.ts';
 import { applySteps } from './apply-steps.ts';
-import { refusedFailure } from './failures.ts';
+import { refuse, refusedFailure } from './failures.ts';
 import { createGuestReader } from './guest-reader.ts';
 import type { HostRuntime } from './host-runtime.ts';
+import { concernedOfMigration, waitFor } from './policy-gate.ts';
+import { planIdOf, refuseOtherPlan } from './state-tags.ts';
 
 type Input<Name extends 'planMigration' | 'migrateGuest'> = Parameters<HostActivities[Name]>[0];
 
@@ -46,10 +50,10 @@ function shadowOf({ shadow, rules }: HostRuntime): ZvmBackend {
  */
 export function createMigration(
   host: HostRuntime,
-): (input: Input<'migrateGuest'>, cancellation: Cancellation) => Promise<GuestMigration> {
+): (input: Input<'migrateGuest'>, cancellation: Cancellation) => Promise<PlannedMigration> {
   const reader = createGuestReader(host.backend);
   const shadowReader = host.shadow && createGuestReader(host.shadow);
-  return async ({ userid, dryRun }, cancellation) => {
+  return async ({ userid, dryRun, asks, onlyIf }, cancellation) => {
     const shadow = shadowOf(host);
     const both = async () => {
       const readings = [reader, shadowReader ?? reader].map((each) => each.read(userid, cancellation.stop));
@@ -61,17 +65,19 @@ export function createMigration(
     const { steps, left } = planOf(source, target, shadow, driftOf(source, host.backend));
     const ports = source.guest.recorded.length;
     const told = steps.map(sentence);
-    if (dryRun || steps.length === 0) {
-      const outcome = steps.length > 0 ? 'planned' : left.length > 0 ? 'incomplete' : 'unchanged';
-      const differences = steps.length > 0 || left.length > 0 ? [] : differencesOf(source, target, host, shadow);
-      return {
-        userid,
-        outcome: differences.length > 0 ? 'incomplete' : outcome,
-        ports,
-        steps: told,
-        left: [...left, ...differences],
-      };
+    if (steps.length === 0) {
+      const differences = left.length > 0 ? left : differencesOf(source, target, host, shadow);
+      const outcome = differences.length > 0 ? 'incomplete' : 'unchanged';
+      const plan = planIdOf([{ userid }]);
+      refuse(refuseOtherPlan(onlyIf?.plan, plan));
+      return { userid, outcome, ports, steps: [], left: differences, plan };
     }
+    const records = [source, target].map(({ guest }) => guest.recorded);
+    const plan = planIdOf(steps, { userid, records: records.map(inOrder) });
+    refuse(refuseOtherPlan(onlyIf?.plan, plan));
+    const wait = waitFor(host, plan, concernedOfMigration(userid, records), asks);
+    if (dryRun || wait !== undefined)
+      return { userid, outcome: 'planned', ports, steps: told, left, plan, ...defined({ wait }) };
     if (steps.some(({ kind }) => kind !== 'record')) throw new Error('a migration has a step on z/VM');
     cancellation.stop.throwIfAborted();
     await applySteps(shadow, steps, cancellation, async () => undefined);
@@ -82,6 +88,10 @@ export function createMigration(
     const all = [...left, ...differences, ...moved];
     return { userid, outcome: all.length > 0 ? 'incomplete' : 'migrated', ports, steps: told, left: all };
   };
+}
+
+function inOrder(ports: readonly RecordedPort[]): RecordedPort[] {
+  return ports.toSorted((one, other) => (one.portId < other.portId ? -1 : 1));
 }
 
 /** The steps that reconciliation would carry out, and what it could not; ports that nobody can read are told by the plan of the migration. */

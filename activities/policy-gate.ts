@@ -1,4 +1,5 @@
 import type { Desired } from '../domain/guest/desired.ts';
+import type { RecordedPort } from '../domain/guest/guest.ts';
 import type { ManagementStep } from '../domain/host/management-network.ts';
 import type { Step } from '../domain/planning/steps.ts';
 import type { VswitchStep } from '../domain/planning/vswitch-plan.ts';
@@ -69,6 +70,20 @@ export function concernedOfVswitch(vswitch: VswitchName, steps: readonly Vswitch
     vswitch: true,
     vswitches: [vswitch],
     vlans: 'all',
+  };
+}
+
+/** A migration of a guest's record. z/VM stays as it is, and no port goes: only rows of ports that are deleted already. */
+export function concernedOfMigration(userid: Userid, records: readonly (readonly RecordedPort[])[]): Concerned {
+  const ports = records.flat();
+  const networks = ports.map(({ network }) => network);
+  const known = networks.filter((network) => network.type !== 'unreadable');
+  const flat = known.some(({ type }) => type === 'flat') ? (['flat'] as const) : [];
+  return {
+    ...{ userid, interrupts: false, deletes: false, vswitch: false, migrates: true },
+    vswitches: [...new Set(ports.flatMap(({ vswitch }) => vswitch ?? []))],
+    // Whatever nobody can read may be any VLAN.
+    vlans: known.length < networks.length ? 'all' : [...flat, ...new Set(known.flatMap(vlansOf))],
   };
 }
 

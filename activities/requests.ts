@@ -9,11 +9,14 @@ export function acceptingActivities(host: string, isGoverned = () => false): Req
   return {
     acceptOperation: attempt(({ type, input }) => operationOf(type, here(host, accepted(parseRequest(type, input))))),
     acceptRequest: attempt(({ type, input }) =>
-      marked(here(host, accepted(parseRequest(type, input))), type === 'wirePorts' && isGoverned()),
+      marked(here(host, accepted(parseRequest(type, input))), BULK.includes(type) && isGoverned()),
     ),
     acceptReading: attempt(({ type, input }) => here(host, accepted(parseReading(type, input)))),
   };
 }
+
+/** Operations that plan all their guests first where the host has a policy. */
+const BULK: readonly string[] = ['wirePorts', 'migrateHost'];
 
 function accepted<Request>(parsed: Parsed<Request>): Request {
   if (parsed.accepted) return parsed.request;

@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto';
 import { type ShownGuest, type StateTags, shownPort } from '../domain/host/host-view.ts';
 import type { Preconditions } from '../domain/operations/requests.ts';
-import type { PlanBasis } from '../domain/planning/plan-basis.ts';
 import { type Refusal, refusal } from '../domain/planning/refusal.ts';
 
 /** The same for two plans only when they are the same steps from the same state, where that is given. */
-export function planIdOf(steps: readonly object[], basis?: PlanBasis): string {
+export function planIdOf(steps: readonly object[], basis?: object): string {
   return digest(basis === undefined ? steps : [steps, basis]);
 }
 

@@ -15,6 +15,7 @@ import type { Vswitch } from '../domain/vswitch/vswitch.ts';
 import type { Candidate } from '../workflows/host-activities.ts';
 import { asActivityFailure } from './failures.ts';
 import type { HostRuntime } from './host-runtime.ts';
+import { firstThatFit } from './result-size.ts';
 import { failure, type Later, stillFailed } from './survey-failures.ts';
 
 /** Guests that one survey reads for themselves because of a doubt; others have their turn in the next. */
@@ -150,14 +151,7 @@ export function runningFirst(candidates: readonly Candidate[], guests: readonly 
 
 /** As many candidates as one run repairs; when there are more, the next run follows at once. */
 export function candidatesOfOneRun(candidates: readonly Candidate[]): Candidate[] {
-  let left = MOST_CANDIDATE_CHARACTERS;
-  const fits = (candidate: Candidate) => {
-    left -= JSON.stringify(candidate).length;
-    return left >= 0;
-  };
-  const first = candidates.slice(0, MOST_CANDIDATES);
-  const end = first.findIndex((candidate) => !fits(candidate));
-  return end < 0 ? first : first.slice(0, Math.max(1, end));
+  return firstThatFit(candidates.slice(0, MOST_CANDIDATES), MOST_CANDIDATE_CHARACTERS);
 }
 
 function candidateOf(guest: SurveyedGuest, doubt: Drift, absence?: string): Candidate {

@@ -18,6 +18,7 @@ import { lacksDhcp } from './dhcp.ts';
 import type { HostRuntime } from './host-runtime.ts';
 import { checkpointOf, type NeutronSurvey, NO_NEUTRON, surveyNeutron } from './neutron-survey.ts';
 import { boundPorts, neutronHosts } from './neutron-view.ts';
+import { fittingReport } from './result-size.ts';
 import { downPorts, entriesToRemember, nicsOf, remember, wiredNics } from './survey-checkpoint.ts';
 import { failure, type Later, notNow, unusable } from './survey-failures.ts';
 import { candidatesOfOneRun, examine, type Found, runningFirst } from './survey-guests.ts';
@@ -79,19 +80,21 @@ export async function surveyHost(
   const coupled = coupledUserids([reading, ...reading.members].flatMap(({ vswitches }) => vswitches));
   const iplTime = reading.iplTime ?? checkpoint.iplTime;
   const ipl = checkpoint.iplTime !== undefined && checkpoint.iplTime !== iplTime;
+  const failures = [
+    ...found.failed,
+    ...reading.orphans.map(({ node, reason }) => failure({ kind: 'node', node }, reason, 0)),
+    ...withoutUplinks(host, reading.vswitches, rdevs, input.now),
+    ...guests.flatMap((guest) => unclearPorts(guest, vswitchesOf(guest.userid))).map(unusable),
+    ...neutron.unusable.map(unusable),
+    ...(problem === undefined ? [] : [failure({ kind: 'neutron' }, problem, 0)]),
+  ];
+  const { untold, ...report } = fittingReport(failures, statusesToTell(neutron, found, later, input.unreported));
   return {
     examined: guests.length,
     candidates,
     more: candidates.length < found.candidates.length,
     skipped: found.skipped,
-    failed: [
-      ...found.failed,
-      ...reading.orphans.map(({ node, reason }) => failure({ kind: 'node', node }, reason, 0)),
-      ...withoutUplinks(host, reading.vswitches, rdevs, input.now),
-      ...guests.flatMap((guest) => unclearPorts(guest, vswitchesOf(guest.userid))).map(unusable),
-      ...neutron.unusable.map(unusable),
-      ...(problem === undefined ? [] : [failure({ kind: 'neutron' }, problem, 0)]),
-    ],
+    ...report,
     waiting: neutron.waiting + guests.reduce((sum, guest) => sum + unwired(guest), 0),
     foreign: foreign.length,
     foreignLines: foreign.slice(0, MOST_LINES),
@@ -103,11 +106,10 @@ export async function surveyHost(
     dhcp: lacksDhcp(host, reading),
     reIpled: ipl,
     capabilities: reading.capabilities,
-    statuses: statusesToTell(neutron, found, later, input.unreported),
     checkpoint: {
       ...checkpointOf(neutron, {
         userids: new Set([...later.userids, ...found.unread, ...failed.userids]),
-        portIds: new Set([...later.portIds, ...failed.portIds]),
+        portIds: new Set([...later.portIds, ...failed.portIds, ...untold]),
       }),
       ...defined({ rdevs: rdevs.size === 0 ? undefined : rdevs, iplTime, sweptUpTo: swept.at(-1) }),
       ...defined({ answers: host.backend.answers.known(), down: downPorts(guests) }),

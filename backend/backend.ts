@@ -37,6 +37,8 @@ export type Cancellation = {
  */
 export type CarriedOut = {
   reports: GuestStepReport[];
+  /** When the record was last written, by `performance.now()`; absent when it was not. */
+  recordedAt?: number;
   /** `possibly`: ids of the steps of which nobody knows whether they were carried out, beside those that are reported. */
   failure?: { error: unknown; possibly: string[] };
 };

@@ -16,6 +16,8 @@ export type HostRequest = {
   directoryOf?: (userid: Userid) => boolean;
   /** Guests of which nothing but the directory entry is read. */
   entriesOf?: readonly Userid[];
+  /** The record need not be read anew when the backend has a reading of it that began at this time of `performance.now()` or later. */
+  recordSince?: number;
   /** Answer what is recorded of all guests too, and when z/VM was started. */
   survey?: boolean;
 };

@@ -37,7 +37,9 @@ export async function firstOf(type: string, simulatorUrl: string, since: number)
 }
 
 async function eventsOf<Event>(simulatorUrl: string, schema: z.ZodType<Event>): Promise<Event[]> {
-  const answer = await fetch(new URL('/simulator/events?since=0', simulatorUrl));
+  // A simulator of this process cannot close an idle connection in time while it is busy.
+  const headers = { connection: 'close' };
+  const answer = await fetch(new URL('/simulator/events?since=0', simulatorUrl), { headers });
   const events = z.array(z.unknown()).parse(await answer.json());
   return events.flatMap((event) => schema.safeParse(event).data ?? []);
 }

@@ -18,6 +18,8 @@ export type CpuTime = { seconds: number; threads: Record<string, number> };
 export async function startProgram(file: string, argument: object, nodeOptions: readonly string[]): Promise<Child> {
   const child = spawn(process.execPath, [...nodeOptions, join(ROOT, file), JSON.stringify(argument)], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    // As cli/run.sh does.
+    env: { MALLOC_ARENA_MAX: '2', ...process.env },
   });
   const ended = once(child, 'exit').then(() => {
     throw new Error(`${file} ended before it was ready`);

@@ -14,7 +14,7 @@ const MARKS: Readonly<Record<Outcome, string>> = {
 };
 
 /** Print a migration: each guest that has something to tell, and the counts. */
-export function showMigration(output: Output, { host, from, to, dryRun, guests }: Migration): void {
+export function showMigration(output: Output, { host, from, to, guests }: Migration): void {
   for (const { userid, outcome, steps, left } of guests.toSorted((one, other) =>
     one.userid < other.userid ? -1 : 1,
   )) {
@@ -27,5 +27,4 @@ export function showMigration(output: Output, { host, from, to, dryRun, guests }
   );
   const what = `${host}, from ${serverName(from)} to ${serverName(to)}`;
   output.print(`${what}: ${guests.length} guests${counts.length === 0 ? '' : `: ${counts.join(', ')}`}`);
-  if (dryRun) output.print('Plan only, nothing was changed.');
 }

@@ -2,6 +2,7 @@ import type { OperationDetails } from '../client/operations.ts';
 import { failureText } from '../domain/drift/repair-subject.ts';
 import { isOperationType, OPERATIONS } from '../domain/operations/operations.ts';
 import { RESULTS, type ResultKind, type ResultOf } from '../domain/operations/results.ts';
+import { leftNicdefText } from '../domain/planning/left-nicdefs.ts';
 import { showMigration } from './migration-report.ts';
 import { colour, type Output } from './output.ts';
 import { portLine } from './port-words.ts';
@@ -40,7 +41,10 @@ function render(output: Output, kind: ResultKind, host: string, result: unknown)
     },
     steps: (steps) => showSteps(output, steps),
     probe: (probe) => showProbe(output, probe),
-    migration: (migration) => showMigration(output, migration),
+    migration: (migration) => {
+      showMigration(output, migration);
+      if (migration.dryRun) showPlanOnly(output, migration);
+    },
     wiring: ({ ports, dryRun }) =>
       showWiring(
         output,
@@ -59,13 +63,18 @@ function render(output: Output, kind: ResultKind, host: string, result: unknown)
 }
 
 function showSteps(output: Output, shown: Omit<ResultOf<'ports'>, 'ports'>): void {
-  const { dryRun, plan, needs, steps, changedSince = [] } = shown;
+  const { dryRun, steps, changedSince = [], leaves = [] } = shown;
   for (const line of changedSince) output.print(`  ${colour('yellow', '≠')} changed since: ${line}`);
   const mark = dryRun ? '○' : colour('green', '✔');
   for (const step of steps) output.print(`  ${mark} ${step}`);
+  for (const nicdef of leaves) output.print(`  ${colour('yellow', '!')} ${leftNicdefText(nicdef)}`);
+  if (dryRun) showPlanOnly(output, shown);
+}
+
+function showPlanOnly(output: Output, { plan, needs }: Pick<ResultOf<'ports'>, 'plan' | 'needs'>): void {
   const again = plan === undefined ? '' : ` To carry out exactly this plan: --plan ${plan}`;
   const wait = { approval: ' It needs an approval.', window: ' It has to wait for a window.' };
-  if (dryRun) output.print(`Plan only, nothing was changed.${needs === undefined ? '' : wait[needs]}${again}`);
+  output.print(`Plan only, nothing was changed.${needs === undefined ? '' : wait[needs]}${again}`);
 }
 
 function showFailure(print: (line: string) => void, { failure, outcome, state }: OperationDetails): void {

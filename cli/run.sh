@@ -2,6 +2,8 @@
 if [ -e "$root/$main.ts" ]; then main=$root/$main.ts; else main=$root/dist/$main.js; fi
 # V8 would give each of a worker's two heaps 130 MB for young objects on a large machine. The operator's own options come after it and count.
 export NODE_OPTIONS="--max-semi-space-size=8${NODE_OPTIONS:+ $NODE_OPTIONS}"
+# The C library keeps what threads have freed, for each of many arenas; a worker has few threads that allocate at the same moment.
+export MALLOC_ARENA_MAX="${MALLOC_ARENA_MAX:-2}"
 # The Node of the source tree, of the folder that the package is installed in, or of the machine.
 for node in "$root/node_modules/.bin/node" "$root/../.bin/node" node; do
   command -v "$node" > /dev/null && exec "$node" "$main" "$@"

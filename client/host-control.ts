@@ -89,23 +89,34 @@ export class ControlReader {
     if (id <= this.#lastEvent) return;
     this.#lastEvent = id;
     const started = event.workflowExecutionStartedEventAttributes;
-    const signaled = event.workflowExecutionSignaledEventAttributes;
+    const word = await wordOf(this.#client, event);
     if (started) {
       const [, carried] = await decodePayloads(this.#client, started.input?.payloads);
       this.control = controlFrom(carried);
       this.#runId = started.originalExecutionRunId ?? '';
       this.isOpen = true;
-    } else if (signaled) {
-      const [name] = CONTROL_WORDS.filter((word) => word === signaled.signalName);
-      const [input] = await decodePayloads(this.#client, signaled.input?.payloads);
-      const at = Number(event.eventTime?.seconds ?? 0) * 1_000 + Math.floor(Number(event.eventTime?.nanos ?? 0) / 1e6);
-      if (name !== undefined) this.control = controlAfter(this.control, { name, input, at });
+    } else if (word !== undefined) {
+      this.control = controlAfter(this.control, word);
     } else if (event.workflowExecutionContinuedAsNewEventAttributes) {
       this.#runId = '';
       this.#lastEvent = 0;
       this.#next = undefined;
     } else if (ENDS.some((end) => event[end])) this.isOpen = false;
   }
+}
+
+/** The word that an event of a control run has. */
+export async function wordOf(client: Client, event: Event): Promise<ControlWord | undefined> {
+  const signaled = event.workflowExecutionSignaledEventAttributes;
+  const [name] = CONTROL_WORDS.filter((word) => word === signaled?.signalName);
+  if (name === undefined) return undefined;
+  const [input] = await decodePayloads(client, signaled?.input?.payloads);
+  return { name, input, at: timeOf(event) };
+}
+
+/** The time of an event in milliseconds of Unix time. */
+export function timeOf({ eventTime }: Pick<Event, 'eventTime'>): number {
+  return Number(eventTime?.seconds ?? 0) * 1_000 + Math.floor(Number(eventTime?.nanos ?? 0) / 1e6);
 }
 
 const ENDS = [

@@ -7,6 +7,7 @@ import { OPERATION_TYPES } from '../domain/operations/operations.ts';
 import { ReportedFailure } from '../domain/operations/results.ts';
 import { operationIdOf, reconcileScheduleId } from '../temporal-config/names.ts';
 import { is, quoted, ZVM_HOST, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
+import { holdEvents } from './hold-events.ts';
 import { describeOperation, type OperationDetails } from './operations.ts';
 
 /** Something that has happened on a host. Two looks at the same runs give it the same id. */
@@ -20,7 +21,8 @@ export type Occasion = { key: string; at: Date; read(): Promise<HostEvent[]> };
  * that were terminated or timed out count too. Reading one may ask Temporal for its result.
  */
 export async function occasionsSince(client: Client, host: string, since: Date): Promise<Occasion[]> {
-  const [ended, waiting] = await Promise.all([
+  const [holds, ended, waiting] = await Promise.all([
+    holdEvents(client, host, since),
     listed(client, endedSince(host, since)),
     listed(client, `${is(ZVM_HOST, host)} AND ExecutionStatus = "Running" AND ${is(ZVM_OUTCOME, WANTS_APPROVAL)}`),
   ]);
@@ -39,7 +41,12 @@ export async function occasionsSince(client: Client, host: string, since: Date):
     at: run.startTime,
     read: () => ofApproval(client, host, run),
   }));
-  return [...reconciled, ...others, ...approvals].sort((one, other) => one.at.getTime() - other.at.getTime());
+  const held = holds.map(({ name, event }) => ({
+    key: event.id,
+    at: new Date(event.time),
+    read: async () => [{ name, event }],
+  }));
+  return [...reconciled, ...others, ...approvals, ...held].sort((one, other) => one.at.getTime() - other.at.getTime());
 }
 
 const WANTS_APPROVAL = 'awaiting-approval';

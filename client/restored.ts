@@ -51,8 +51,15 @@ export async function withPlans(
   return planned;
 }
 
-/** Ask for the plan of an operation's own request. A guest in the middle of an operation's steps answers only after it. */
-async function planOf(client: Client, { id, runId, type, host }: OperationView): Promise<WhatItWouldDo> {
+/**
+ * Ask for the plan of an operation's own request, and wait `patienceMs` at most: a guest in the middle of an operation's steps answers only after
+ * it.
+ */
+export async function planOf(
+  client: Client,
+  { id, runId, type, host }: OperationView,
+  patienceMs = PLAN_MS,
+): Promise<WhatItWouldDo> {
   try {
     const input = await inputOf(client, workflowIdOf(id), runId);
     if (!isOperationType(type) || typeof input !== 'object' || input === null)
@@ -64,7 +71,7 @@ async function planOf(client: Client, { id, runId, type, host }: OperationView):
     const result = client.workflow.getHandle(workflowId).result();
     result.catch(() => undefined);
     const late = Symbol('late');
-    const planned = await Promise.race([result, sleep(PLAN_MS, late, { ref: false })]);
+    const planned = await Promise.race([result, sleep(patienceMs, late, { ref: false })]);
     if (planned !== late) return { would: stepsOf(planned) };
     await cancelOperation(client, started.id);
     return { unknown: 'its guest gives no plan: an operation is in the middle of its steps there' };
@@ -76,6 +83,8 @@ async function planOf(client: Client, { id, runId, type, host }: OperationView):
 function stepsOf(result: unknown): string[] {
   const steps = RESULTS.steps.safeParse(result).data?.steps;
   if (steps !== undefined) return steps;
+  const guests = RESULTS.migration.safeParse(result).data?.guests;
+  if (guests !== undefined) return guests.flatMap((guest) => guest.steps.map((step) => `${guest.userid}: ${step}`));
   const ports = RESULTS.wiring.safeParse(result).data?.ports ?? [];
   return ports.map(({ portId, userid, outcome, reason }) => `port ${portId} of ${userid}: ${reason ?? outcome}`);
 }

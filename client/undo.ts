@@ -21,6 +21,7 @@ const CANNOT: Readonly<Record<string, string>> = {
   modernizeGuest: 'a guest that its directory entry authorises is not given grants and port numbers again',
   ensureDhcp: 'the configuration of the host asks for it, and reconciliation would do it again',
   ensureManagementNetwork: 'the configuration of the host asks for it, and reconciliation would do it again',
+  migrateHost: 'z/VM is as it was, and the way back of a record is another migration: zvmnet migrate --to',
   probeHost: 'a probe puts everything back by itself',
   reconcileHost: 'reconciliation makes z/VM as it is recorded: change the record by an operation',
   reconcileFleet: 'reconciliation makes z/VM as it is recorded: change the record by an operation',

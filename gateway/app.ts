@@ -27,6 +27,7 @@ import { operationRoutes } from './routes/operations.ts';
 import { portRoutes } from './routes/ports.ts';
 import { Readiness } from './routes/readiness.ts';
 import { reconciliationRoutes } from './routes/reconciliation.ts';
+import { restoreRoutes } from './routes/restore.ts';
 import { vswitchRoutes } from './routes/vswitches.ts';
 
 /**
@@ -75,6 +76,7 @@ export function createGateway(options: GatewayOptions): App {
     hostRoutes,
     desiredRoutes,
     holdRoutes,
+    restoreRoutes,
     vswitchRoutes,
     portRoutes,
     nicRoutes,

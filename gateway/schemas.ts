@@ -7,6 +7,7 @@ import { Found } from '../client/reconciliation-health.ts';
 import { ProbedBehaviour } from '../domain/host/probed-behaviour.ts';
 import { ReportsOnly } from '../domain/host/repair-mode.ts';
 import { OPERATIONS } from '../domain/operations/operations.ts';
+import { portsToSet } from '../domain/operations/port-operations.ts';
 import { ofGuest, ofHost, PortRequest } from '../domain/operations/requests.ts';
 import { HostName, PortId, Userid, VswitchName } from '../domain/text/identifiers.ts';
 import { GuestRow } from './guest-schemas.ts';
@@ -39,6 +40,10 @@ export const NewNics = OPERATIONS.attachNic.input.pick({ ports: true }).openapi(
 
 export const ManyPorts = OPERATIONS.wirePorts.input.pick({ live: true, ports: true }).openapi('ManyPorts');
 
+export const GuestPorts = z.strictObject(portsToSet).openapi('GuestPorts', {
+  description: 'Ports of a guest as they should be, and ports that should not be; others stay as they are',
+});
+
 export const ReconciliationRequest = OPERATIONS.reconcileHost.input
   .pick({ dryRun: true })
   .openapi('ReconciliationRequest');
@@ -51,6 +56,10 @@ export const FleetReconciliation = OPERATIONS.reconcileFleet.input
       .openapi({ description: 'Default: all hosts that the caller may reconcile' }),
   })
   .openapi('FleetReconciliation');
+
+export const Migration = OPERATIONS.migrateHost.input
+  .pick({ to: true, userids: true })
+  .openapi('Migration', { example: { to: 'feilong' } });
 
 export const HostChange = z
   .strictObject({
@@ -169,7 +178,7 @@ const Capabilities = z
   })
   .openapi('HostCapabilities', { description: 'The levels of z/VM and of the ways to it' });
 
-const Hold = z
+export const Hold = z
   .object({
     by: z.string(),
     reason: z.string().optional(),

@@ -5,6 +5,7 @@ import { type PortSearchTerms, searchTermsOfChange } from '../domain/guest/searc
 import type { GuestMigration } from '../domain/migration/guest-migration.ts';
 import type { Change, RestoredPort } from '../domain/operations/requests.ts';
 import type { Effect } from '../domain/operations/results.ts';
+import type { LeftNicdef } from '../domain/planning/left-nicdefs.ts';
 import type { RefusedPort } from '../domain/planning/refusal.ts';
 import { VIAS, type Wait } from '../domain/policy/verdict.ts';
 import type { Vdev } from '../domain/port/vdev.ts';
@@ -35,6 +36,8 @@ export type RequestResult = {
   undo?: RestoredPort[];
   /** Of an undo: what has changed since the operation that it undoes. */
   changedSince?: string[];
+  /** NICDEFs that stay although their ports go. */
+  leaves?: LeftNicdef[];
   /** Search attributes of the operation, before the change and after it. */
   found: PortSearchTerms;
   /** After a probe. */
@@ -171,7 +174,7 @@ function isRequestResult(value: unknown): value is RequestResult {
     isRecord(value) &&
     typeof value.changed === 'boolean' &&
     [value.ports, value.refused, value.liveVdevs, value.steps].every(Array.isArray) &&
-    [value.undo, value.changedSince].every((list) => isAbsentOr(list, Array.isArray)) &&
+    [value.undo, value.changedSince, value.leaves].every((list) => isAbsentOr(list, Array.isArray)) &&
     isRecord(value.found) &&
     [value.found.portIds, value.found.vswitches, value.found.vlans].every(isTexts)
   );

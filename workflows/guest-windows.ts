@@ -1,10 +1,10 @@
 import { isCancellation, workflowInfo } from '@temporalio/workflow';
 import type { Batch } from './guest-request.ts';
 
-// A worker keeps the runs of two windows in memory, and works off what they do at the same moment before Temporal gives it up.
+// A worker keeps the runs of three windows in memory, and works off what they do at the same moment before Temporal gives it up.
 const GUESTS_IN_WINDOW = 100;
-/** A second window keeps the management node busy while the server hands out the tasks of the first. */
-const WINDOWS_AT_ONCE = 2;
+/** Further windows keep the management node busy while the server hands out the tasks of the first. */
+const WINDOWS_AT_ONCE = 3;
 
 /** Guests in windows: the guests of one window share xCAT's calls. */
 export class GuestWindows<Guest> {
@@ -37,13 +37,17 @@ export class GuestWindows<Guest> {
 }
 
 /**
- * The sizes of the windows of so many guests. The first of more than two is half as large: two that begin together would end together, and DirMaint would
- * have nothing to do until the next ones have been read.
+ * The sizes of the windows of so many guests. Where there are more than fit at once, the first ones grow in steps: windows that begin together would end
+ * together, and DirMaint would have nothing to do until the next ones have been read.
  */
 export function windowSizes(guests: number): number[] {
-  const first = guests > WINDOWS_AT_ONCE * GUESTS_IN_WINDOW ? GUESTS_IN_WINDOW / 2 : GUESTS_IN_WINDOW;
-  const others = Math.ceil(Math.max(0, guests - first) / GUESTS_IN_WINDOW);
-  return [first, ...Array.from({ length: others }, () => GUESTS_IN_WINDOW)];
+  const grows = guests > WINDOWS_AT_ONCE * GUESTS_IN_WINDOW;
+  const sizes: number[] = [];
+  for (let left = guests; left > 0; left -= sizes.at(-1) ?? left) {
+    const share = grows ? Math.min(1, (sizes.length + 1) / WINDOWS_AT_ONCE) : 1;
+    sizes.push(Math.round(share * GUESTS_IN_WINDOW));
+  }
+  return sizes;
 }
 
 async function allSettled(parts: readonly Promise<void>[]): Promise<void> {

@@ -17,6 +17,7 @@ import type {
 } from '../domain/operations/operations.ts';
 import type { Change, PortRequest, Preconditions, RepairFailure } from '../domain/operations/requests.ts';
 import type { FormerPort } from '../domain/planning/former-ports.ts';
+import type { LeftNicdef } from '../domain/planning/left-nicdefs.ts';
 import type { WrongVlans } from '../domain/planning/live-plan.ts';
 import type { RefusedPort } from '../domain/planning/refusal.ts';
 import type { GuestStepReport, Step, StepReport } from '../domain/planning/steps.ts';
@@ -93,6 +94,8 @@ export type PlannedChange = Progress & {
   found?: FormerPort[];
   /** Of an undo: what has changed since. */
   changedSince?: string[];
+  /** NICDEFs that stay although their ports go; absent where there are none. */
+  leaves?: LeftNicdef[];
   /** Ports that a bulk change refuses. */
   refused: RefusedPort[];
   /** The plan's id: other steps, or the same from another state, have another id. */
@@ -135,6 +138,9 @@ export type ManagementPlan = HostPlan<ManagementStep> & { elsewhere?: string };
 /** The ports that a DHCP node needs. */
 export type DhcpPlan = { userid: Userid; ports: PortRequest[] };
 
+/** The migration of a guest, with the plan's id; `wait`: the policy has it wait, and it is only planned. */
+export type PlannedMigration = GuestMigration & { plan?: string; wait?: Wait };
+
 /** The work of a migration. */
 export type MigrationPlan = { from: BackendKind; userids: Userid[] };
 
@@ -175,6 +181,8 @@ export type Survey = {
   more: boolean;
   skipped: number;
   failed: RepairFailure[];
+  /** Failures of which the result has no more than their number; absent in histories of older builds. */
+  failedLeft?: number;
   waiting: number;
   foreign: number;
   foreignLines: string[];
@@ -288,9 +296,12 @@ export type HostActivities = RequestActivities & {
   planMigration(input: { host: string; to: BackendKind; userids?: Userid[] }): Promise<MigrationPlan>;
   /**
    * Bring the ports of a guest into the record of the shadow backend, and prove by both readings that nothing differs. Safe to repeat. z/VM
-   * stays as it is; with `dryRun` the record, too.
+   * stays as it is; with `dryRun`, and while the policy has it wait, the record, too. Fails permanently with `Refused` when `onlyIf` does not hold, or
+   * the policy forbids it.
    */
-  migrateGuest(input: Target & { dryRun: boolean }): Promise<GuestMigration>;
+  migrateGuest(
+    input: Target & { dryRun: boolean; asks?: PolicyQuestion; onlyIf?: Preconditions },
+  ): Promise<PlannedMigration>;
   /** Read the whole host and compare it with its record. */
   surveyHost(input: SurveyInput): Promise<Survey>;
   /** Look ports up in Neutron, by id and by network, and compare them with the host. Changes nothing. */

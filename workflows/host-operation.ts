@@ -1,5 +1,7 @@
 import { isCancellation, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import { defined } from '../domain/defined.ts';
+import type { Effect } from '../domain/operations/results.ts';
+import { effectOf } from '../domain/planning/steps.ts';
 import type { Consent, PolicyQuestion } from '../domain/policy/verdict.ts';
 import type { FormerVswitch } from '../domain/vswitch/vswitch.ts';
 import { RECONCILE_PREFIX } from '../temporal-config/names.ts';
@@ -29,6 +31,8 @@ export type HostOperationResult = {
   /** False when everything was so already, and after a dry run. */
   changed: boolean;
   dryRun?: boolean;
+  /** The effect of a dry run's plan. */
+  effect?: Effect;
   /** The steps that were done, or would be. */
   steps: string[];
   /** The VSWITCH that was changed, as it was before. */
@@ -59,13 +63,13 @@ export async function operateOnHost<Step extends { disturbs: boolean }>(
   const { summary, dryRun, nothing = () => 'nothing to do' } = operation;
   showProgress({ subject: summary, state: 'in progress' });
   try {
-    const steps = await converge(operation);
+    const { steps, effect } = await converge(operation);
     const changed = steps.length > 0 && !dryRun;
     upsertSearchAttributes([{ key: ZVM_OUTCOME, value: dryRun ? 'planned' : changed ? 'changed' : 'unchanged' }]);
     const told = steps.length > 0 ? steps : [nothing()];
     const lists = dryRun ? { planned: told } : { done: told };
     showProgress({ subject: summary, state: dryRun ? 'to be done' : 'done', lists });
-    return { changed, ...(dryRun ? { dryRun } : {}), steps: told };
+    return { changed, ...(dryRun ? { dryRun, effect } : {}), steps: told };
   } catch (error) {
     const outcome = outcomeOf(error);
     upsertSearchAttributes([{ key: ZVM_OUTCOME, value: outcome }]);
@@ -74,7 +78,9 @@ export async function operateOnHost<Step extends { disturbs: boolean }>(
   }
 }
 
-async function converge<Step extends { disturbs: boolean }>(operation: HostOperation<Step>): Promise<string[]> {
+async function converge<Step extends { disturbs: boolean }>(
+  operation: HostOperation<Step>,
+): Promise<{ steps: string[]; effect: Effect }> {
   const { apply, sentence, dryRun, where, summary, giveUpAfterMinutes } = operation;
   const releases = new Releases();
   let deadline = Date.now() + giveUpAfterMinutes * 60_000;
@@ -86,10 +92,10 @@ async function converge<Step extends { disturbs: boolean }>(operation: HostOpera
     try {
       const { steps, plan, wait } = await operation.plan({ caller: callerOfRun(), ...defined({ consent }) });
       const planned = steps.map((step) => announced(step, sentence));
-      if (dryRun || steps.length === 0) return dryRun ? planned : done;
+      const effect = effectOf(steps);
+      if (dryRun || steps.length === 0) return { steps: dryRun ? planned : done, effect };
       // A plan that was begun is carried out to its end.
       if (wait !== undefined && !hasBegun) {
-        const effect = steps.some(({ disturbs }) => disturbs) ? 'interrupts' : 'changes';
         consent = (await operation.approving.wait({ summary, plan, effect, steps: planned, wait })) ?? consent;
         deadline = Date.now() + giveUpAfterMinutes * 60_000;
         continue;

@@ -1,3 +1,4 @@
+import { defined } from '../domain/defined.ts';
 import { writeActivities } from './activity-proxies.ts';
 import { isHeld } from './failures.ts';
 import type { RequestOutcome } from './guest-queue-messages.ts';
@@ -11,21 +12,25 @@ import { outcomeOfFailure, retriedUntilDeadline, targetOf } from './retried-requ
  */
 export async function migrateGuest(work: RequestWork, context: WorkContext): Promise<RequestOutcome | NotYet> {
   const { host, userid } = context;
-  const { dryRun } = work.request;
+  const { dryRun, asks, onlyIf } = work.request;
   const subject = `${userid} on ${host}`;
   showProgress({ subject, state: dryRun ? 'is compared' : 'is brought to the other record' });
   try {
-    const migration = await retriedUntilDeadline(work, context, `bring the record of ${userid} over`, (summary) =>
-      writeActivities(summary).migrateGuest({ ...targetOf(work, context), dryRun }),
+    const asked = { ...targetOf(work, context), dryRun, ...defined({ asks, onlyIf }) };
+    const { plan, wait, ...migration } = await retriedUntilDeadline(
+      work,
+      context,
+      `bring the record of ${userid} over`,
+      (summary) => writeActivities(summary).migrateGuest(asked),
     );
     const { outcome, steps, left } = migration;
-    showProgress({ subject, state: outcome, lists: { [dryRun ? 'planned' : 'done']: steps, left } });
+    showProgress({ subject, state: outcome, lists: { [outcome === 'planned' ? 'planned' : 'done']: steps, left } });
     const found = { portIds: [], vswitches: [], vlans: [] };
-    const changed = !dryRun && steps.length > 0;
-    return {
-      kind: 'done',
-      result: { changed, ports: [], refused: [], liveVdevs: [], steps: [...steps], found, migration },
-    };
+    const nothing = { changed: false, ports: [], refused: [], liveVdevs: [], found };
+    const result = { ...nothing, steps: [...steps], migration, ...defined({ plan }) };
+    if (dryRun) return { kind: 'done', result: { ...result, ...defined({ wait }) } };
+    if (wait !== undefined) return { kind: 'awaits', wait, result: { ...result, effect: 'changes' } };
+    return { kind: 'done', result: { ...result, changed: steps.length > 0 } };
   } catch (error) {
     // Anything else is a defect of this program.
     if (!isRequestFailure(error)) throw error;

@@ -5,19 +5,31 @@ import {
   proxyActivities,
   setCurrentDetails,
   upsertSearchAttributes,
-  workflowInfo,
 } from '@temporalio/workflow';
+import { defined } from '../domain/defined.ts';
 import type { BackendKind } from '../domain/host/host.ts';
 import type { GuestMigration } from '../domain/migration/guest-migration.ts';
 import type { InputOf, RequestOf } from '../domain/operations/operations.ts';
+import { refusal } from '../domain/planning/refusal.ts';
+import type { Wait } from '../domain/policy/verdict.ts';
 import type { Userid } from '../domain/text/identifiers.ts';
 import { ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
 import { HEARTBEAT, READING_OF_A_HOST, unwrapped } from './activity-proxies.ts';
-import { malformed, reasonOf } from './failures.ts';
-import { type GuestQueues, guestQueues } from './guest-queues.ts';
-import { GuestWindows } from './guest-windows.ts';
+import { approvals } from './approval.ts';
+import { malformed, reasonOf, refused } from './failures.ts';
+import { type Granted, type GuestQueues, guestQueues } from './guest-queues.ts';
+import type { Batch } from './guest-request.ts';
+import {
+  addAsked,
+  type CarriedRounds,
+  governedBy,
+  inRounds,
+  isCarriedRounds,
+  planOfAll,
+  waitingWork,
+} from './guest-rounds.ts';
 import type { HostActivities, MigrationPlan } from './host-activities.ts';
-import { acceptRequest, endingRun } from './operation.ts';
+import { acceptRequest, endingRun, outcomeOf as outcomeOfFailure } from './operation.ts';
 import { listed } from './progress.ts';
 import { addSearchAttributes } from './run-visibility.ts';
 import { isRecord, isText, isTexts } from './untrusted-input.ts';
@@ -27,12 +39,24 @@ export type MigrateHostResult = {
   from: BackendKind;
   to: BackendKind;
   dryRun: boolean;
+  /** The name of a dry run's plan, for `onlyIf.plan` of a request. */
+  plan?: string;
+  /** The policy would have the plan of a dry run wait. */
+  needs?: Wait['kind'];
   /** In the order in which they were finished. */
   guests: GuestMigration[];
 };
 
-/** The state that the next run continues from: guests to come, and those that are done. */
-type Carried = { plan: MigrationPlan; done: GuestMigration[] };
+/** The state that the next run continues from. */
+type CarriedMigration = CarriedRounds<Userid> & {
+  from: BackendKind;
+  /** Guests to come in this round, and those that are done. */
+  userids: Userid[];
+  done: GuestMigration[];
+  /** The plan of each guest, where the plan of all is told or asked for. */
+  plans: Record<string, string>;
+  needs?: Wait['kind'];
+};
 
 const MOST_LINES = 20;
 // 2,000 guests with several reasons each fit into a result.
@@ -41,32 +65,47 @@ const MOST_REASONS = 3;
 
 /**
  * Bring the record of a host to its shadow backend, each guest by its own run, which keeps all others from the guest meanwhile. Safe to repeat: a
- * guest that is brought stays as it is. One that cannot be brought says why, and hinders no other.
+ * guest that is brought stays as it is. One that cannot be brought says why, and hinders no other. Where the host has a policy, or a plan is named, all
+ * guests are planned before the first is brought.
  */
-export async function migrateHost(input: InputOf<'migrateHost'>, carried?: Carried): Promise<MigrateHostResult> {
+export async function migrateHost(
+  input: InputOf<'migrateHost'>,
+  carried?: CarriedMigration,
+): Promise<MigrateHostResult> {
   const queues = guestQueues();
-  const request = await acceptRequest('migrateHost', input);
-  const { host, to, dryRun } = request;
+  const approving = approvals();
+  const { isGoverned = false, ...request } = await acceptRequest('migrateHost', input);
+  const { host, to, dryRun, onlyIf } = request;
   addSearchAttributes({ host });
-  const { plan, done } = carriedState(carried) ?? { plan: await endingRun(() => planOf(request)), done: [] };
-  const { from, userids } = plan;
-  const total = done.length + userids.length;
-  const show = () => setCurrentDetails(detailsOf(request, done, total));
+  const isPlanning = !dryRun && (isGoverned || onlyIf !== undefined);
+  const state = carriedState(carried) ?? (await endingRun(() => begun(request, isPlanning)));
+  const show = () => setCurrentDetails(detailsOf(request, state));
   show();
-  const windows = new GuestWindows(userids);
-  await endingRun(() =>
-    windows.run(
-      async (userid) => {
-        done.push(await migrated(queues, request, userid));
+  const left = await endingRun(() =>
+    inRounds(state.userids, state, {
+      begins: () => {
+        if (!state.isPlanning) refuseOtherPlan(request, state);
+      },
+      work: async (userid, batch) => {
+        await (state.isPlanning ? planGuest : migrateGuest)({ queues, request, batch, state }, userid);
         show();
       },
-      () => workflowInfo().continueAsNewSuggested,
-    ),
+      decide: (asked) => {
+        refuseOtherPlan(request, state);
+        return approving.wait(waitingWork(asked, `bring the record of ${host} to ${to}`));
+      },
+    }),
   );
-  const { left } = windows;
-  if (left.length > 0) await continueAsNew<typeof migrateHost>(input, { plan: { from, userids: left }, done });
+  if (left.length > 0) await continueAsNew<typeof migrateHost>(input, { ...state, userids: left });
+  const { from, done, needs } = state;
   upsertSearchAttributes([{ key: ZVM_OUTCOME, value: outcomeOf(done) }]);
-  return { host, from, to, dryRun, guests: done };
+  const planned = dryRun ? { plan: planOfAll(Object.values(state.plans)), ...defined({ needs }) } : {};
+  return { host, from, to, dryRun, ...planned, guests: done };
+}
+
+async function begun(request: RequestOf<'migrateHost'>, isPlanning: boolean): Promise<CarriedMigration> {
+  const { from, userids } = await planOf(request);
+  return { from, userids, done: [], plans: {}, guests: userids.length, isPlanning, next: [], consents: {} };
 }
 
 function planOf({ host, to, userids }: RequestOf<'migrateHost'>): Promise<MigrationPlan> {
@@ -79,26 +118,68 @@ function planOf({ host, to, userids }: RequestOf<'migrateHost'>): Promise<Migrat
   return unwrapped(planMigration({ host, to, ...(userids && { userids }) }));
 }
 
-async function migrated(
-  queues: GuestQueues,
-  { host, giveUpAfterMinutes, dryRun }: RequestOf<'migrateHost'>,
-  userid: Userid,
-): Promise<GuestMigration> {
-  const change = { kind: 'migrate' as const };
-  const summary = `${dryRun ? 'compare' : 'bring'} the record of ${userid}${dryRun ? '' : ' over'}`;
+type Work = {
+  queues: GuestQueues;
+  request: RequestOf<'migrateHost'>;
+  batch: Batch;
+  state: CarriedMigration;
+};
+
+async function planGuest(work: Work, userid: Userid): Promise<void> {
+  const { state } = work;
+  await orNotBrought(state, userid, async () => {
+    const { result } = await asked(work, userid, { dryRun: true });
+    if (result.plan !== undefined) state.plans[userid] = result.plan;
+    if (result.wait !== undefined) addAsked(state, userid, result, result.wait);
+    state.next.push(userid);
+  });
+}
+
+async function migrateGuest(work: Work, userid: Userid): Promise<void> {
+  const { request, state } = work;
+  const { dryRun, onlyIf } = request;
+  await orNotBrought(state, userid, async () => {
+    const named = onlyIf && { onlyIf: { plan: state.plans[userid] ?? '' } };
+    const answer = await asked(work, userid, { dryRun, ...named });
+    const { plan, wait, migration } = answer.result;
+    if (answer.kind === 'awaits') {
+      addAsked(state, userid, answer.result, answer.wait);
+      state.next.push(userid);
+      return;
+    }
+    if (migration === undefined) throw new Error('its guest run is of a version without migrations');
+    if (dryRun && plan !== undefined) state.plans[userid] = plan;
+    if (wait !== undefined && state.needs !== 'approval') state.needs = wait.kind;
+    state.done.push({ ...migration, left: migration.left.slice(0, MOST_REASONS).map(shortened) });
+  });
+}
+
+/** A guest's failure hinders no other: it is told beside what the others have come to. */
+async function orNotBrought(state: CarriedMigration, userid: Userid, part: () => Promise<void>): Promise<void> {
   try {
-    const asked = { host, userid, change, giveUpAfterMinutes, keepOnFailure: true, dryRun };
-    const { migration } = await queues.run(asked, summary);
-    if (migration === undefined) return failed(userid, 'its guest run is of a version without migrations');
-    return { ...migration, left: migration.left.slice(0, MOST_REASONS).map(shortened) };
+    await part();
   } catch (error) {
     if (CancellationScope.current().consideredCancelled || isCancellation(error)) throw error;
-    return failed(userid, reasonOf(error));
+    const outcome = outcomeOfFailure(error) === 'refused' ? 'incomplete' : 'failed';
+    state.done.push({ userid, outcome, ports: 0, steps: [], left: [shortened(reasonOf(error))] });
   }
 }
 
-function failed(userid: Userid, reason: string): GuestMigration {
-  return { userid, outcome: 'failed', ports: 0, steps: [], left: [shortened(reason)] };
+function asked(
+  { queues, request: { host, giveUpAfterMinutes }, state, batch }: Work,
+  userid: Userid,
+  how: { dryRun: boolean; onlyIf?: { plan: string } },
+): Promise<Granted> {
+  const change = { kind: 'migrate' as const };
+  const summary = `${how.dryRun ? 'compare' : 'bring'} the record of ${userid}${how.dryRun ? '' : ' over'}`;
+  const request = { host, userid, change, giveUpAfterMinutes, keepOnFailure: true, batch, ...how };
+  return queues.request(request, summary, { governed: governedBy(state, userid) });
+}
+
+/** Throws a `Refused` failure when the guests' plans are not the plan that was named. */
+function refuseOtherPlan({ onlyIf }: RequestOf<'migrateHost'>, { plans }: CarriedMigration): void {
+  if (onlyIf === undefined || onlyIf.plan === planOfAll(Object.values(plans))) return;
+  throw refused([refusal('onlyIf.plan', 'the plan has changed since the dry run', 'make a dry run again')]);
 }
 
 function shortened(reason: string): string {
@@ -113,18 +194,21 @@ function outcomeOf(done: readonly GuestMigration[]): string {
   return has('migrated') ? 'changed' : 'unchanged';
 }
 
-function detailsOf({ host, to }: RequestOf<'migrateHost'>, done: readonly GuestMigration[], total: number): string {
+function detailsOf(
+  { host, to }: RequestOf<'migrateHost'>,
+  { done, guests, isPlanning, next }: CarriedMigration,
+): string {
   const lines = done.flatMap(({ userid, left }) => left.map((reason) => `${userid}: ${reason}`));
-  return [
-    `**${done.length}** of ${total} guests of **${host}**, to ${to}`,
-    ...listed('Not brought', lines, MOST_LINES),
-  ].join('\n\n');
+  const count = isPlanning ? `planned: **${next.length}**` : `**${done.length}**`;
+  return [`${count} of ${guests} guests of **${host}**, to ${to}`, ...listed('Not brought', lines, MOST_LINES)].join(
+    '\n\n',
+  );
 }
 
-function carriedState(carried: unknown): Carried | undefined {
+function carriedState(carried: unknown): CarriedMigration | undefined {
   if (carried === undefined) return undefined;
   const isDone = (guest: unknown) => isRecord(guest) && isText(guest.userid) && isText(guest.outcome);
-  if (!isRecord(carried) || !isRecord(carried.plan) || !isTexts(carried.plan.userids)) throw malformed('carried');
-  if (!Array.isArray(carried.done) || !carried.done.every(isDone)) throw malformed('carried');
-  return carried as Carried;
+  const isRight = isRecord(carried) && isCarriedRounds(carried) && isTexts(carried.userids) && isRecord(carried.plans);
+  if (!isRight || !Array.isArray(carried.done) || !carried.done.every(isDone)) throw malformed('carried');
+  return { ...(carried as CarriedMigration) };
 }

@@ -11,6 +11,7 @@ import type {
 } from '../domain/operations/operations.ts';
 import type { RestoredPort } from '../domain/operations/requests.ts';
 import type { Effect } from '../domain/operations/results.ts';
+import { type LeftNicdef, leftNicdefText } from '../domain/planning/left-nicdefs.ts';
 import type { Wait } from '../domain/policy/verdict.ts';
 import type { Vdev } from '../domain/port/vdev.ts';
 import { guestWorkflowId } from '../temporal-config/names.ts';
@@ -40,6 +41,8 @@ export type OperationResult = {
   ports: (Omit<DesiredPort, 'live'> & { live: 'now' | 'atNextLogon' })[];
   /** The ports as an undo needs them; absent of an operation that changed nothing. */
   undo?: RestoredPort[];
+  /** NICDEFs that stay although their ports go. */
+  leaves?: LeftNicdef[];
   /** The steps that were done, in order; one sentence when there was nothing to do. */
   steps: string[];
 };
@@ -61,11 +64,15 @@ export async function carryOut(
   approving: Approvals,
   operation: Operation,
 ): Promise<OperationResult> {
-  const { changed, plan, effect, wait, steps, undo, ...result } = await requestFrom(queues, approving, operation);
+  const { changed, plan, effect, wait, steps, undo, leaves, ...result } = await requestFrom(
+    queues,
+    approving,
+    operation,
+  );
   const ports = result.ports.map((port) => asReported(port, result.liveVdevs));
   const { dryRun } = operation;
   const planned = dryRun ? { dryRun, ...defined({ plan, effect, needs: wait?.kind }) } : {};
-  return { changed, ...planned, steps, ports, ...defined({ undo }) };
+  return { changed, ...planned, steps, ports, ...defined({ leaves, undo }) };
 }
 
 /** Set an operation's search attributes, let the guest's run carry it out, and show its outcome; there is always a step. */
@@ -102,7 +109,8 @@ export async function requestFrom(
       { key: ZVM_OUTCOME, value: dryRun ? 'planned' : result.changed ? 'changed' : 'unchanged' },
     ]);
     const told = result.steps.length > 0 ? result.steps : ['nothing to do'];
-    show(dryRun ? { state: 'to be done', lists: { planned: told } } : { state: 'done', lists: { done: told } });
+    const stays = (result.leaves ?? []).map(leftNicdefText);
+    show({ state: dryRun ? 'to be done' : 'done', lists: { [dryRun ? 'planned' : 'done']: told, stays } });
     return { ...result, steps: told };
   } catch (error) {
     const outcome = outcomeOf(error);

@@ -18,6 +18,7 @@ const TITLES = {
   done: 'Done',
   planned: 'To be done',
   left: 'Not brought',
+  stays: 'Left to an administrator',
   waiting: 'Waiting',
   ended: 'Ended',
 };

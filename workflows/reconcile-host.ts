@@ -235,7 +235,7 @@ class Reconciliation {
     const reportsOnly = this.request.dryRun ? undefined : survey.reportsOnly;
     const { drifted, repaired, skipped, drifts, reIpled, reported, unreported } = this;
     const all = [...new Map(this.failures.map((failed) => [subjectKey(failed.about), failed])).values()];
-    const failed = all.length;
+    const failed = all.length + (survey.failedLeft ?? 0);
     const failures = all.slice(0, MOST_FAILURES);
     const inOrder = Math.max(0, examined - drifted - skipped);
     upsertSearchAttributes([

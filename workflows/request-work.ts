@@ -3,10 +3,10 @@ import { CancellationScope, isCancellation } from '@temporalio/workflow';
 import { defined } from '../domain/defined.ts';
 import type { DesiredPort } from '../domain/guest/desired.ts';
 import { type PortSearchTerms, searchTermsOfChange, searchTermsOfPorts } from '../domain/guest/search-terms.ts';
-import type { Effect } from '../domain/operations/results.ts';
 import { restorablePorts } from '../domain/planning/former-ports.ts';
 import { type Refusal, type RefusedPort, refusal } from '../domain/planning/refusal.ts';
 import { rollbackTarget } from '../domain/planning/rollback.ts';
+import { effectOf } from '../domain/planning/steps.ts';
 import type { Mac } from '../domain/port/mac.ts';
 import type { Vdev } from '../domain/port/vdev.ts';
 import type { QuestionOutcome } from '../domain/probe/course.ts';
@@ -344,11 +344,6 @@ function notRolledBack({ request, forward: { done } }: RequestWork, { host, user
   return operationFailed('StepFailed', { host, userid, portIds, step, reason, advice, done: [...done] }, 'left');
 }
 
-function effectOf(steps: readonly { disturbs: boolean }[]): Effect {
-  if (steps.length === 0) return 'none';
-  return steps.some(({ disturbs }) => disturbs) ? 'interrupts' : 'changes';
-}
-
 /** The result of a request that is only planned. */
 function planOf(planned: PlannedChange, found: PortSearchTerms): RequestResult {
   const result = resultOf(planned, found, planned.liveVdevs, false, planned.steps.map(announced));
@@ -363,7 +358,8 @@ function resultOf(
   steps: string[],
 ): RequestResult {
   const ports = affectedOf(planned, planned.desired.ports);
-  return { changed, ports, refused: planned.refused, liveVdevs, steps: [...steps], found };
+  const { refused: left, leaves } = planned;
+  return { changed, ports, refused: left, liveVdevs, steps: [...steps], found, ...defined({ leaves }) };
 }
 
 /** The VSWITCHES and VLANs that the ports are on before and after: the request alone may not say them. */

@@ -4,6 +4,7 @@ import { searchTermsOfRestored } from '../domain/guest/search-terms.ts';
 import type { InputOf, RequestOf } from '../domain/operations/operations.ts';
 import type { RestoredPort } from '../domain/operations/requests.ts';
 import type { Effect } from '../domain/operations/results.ts';
+import { leftNicdefText } from '../domain/planning/left-nicdefs.ts';
 import { refusal } from '../domain/planning/refusal.ts';
 import { strictestOf } from '../domain/policy/verdict.ts';
 import type { Userid } from '../domain/text/identifiers.ts';
@@ -13,6 +14,7 @@ import { operationFailed, reasonOf, refused } from './failures.ts';
 import { comesTo, type RequestResult } from './guest-queue-messages.ts';
 import { type GuestQueues, guestQueues } from './guest-queues.ts';
 import type { Batch } from './guest-request.ts';
+import { planOfAll } from './guest-rounds.ts';
 import { GuestWindows } from './guest-windows.ts';
 import { acceptRequest, asReported, endingRun, type OperationResult } from './operation.ts';
 import { showProgress } from './progress.ts';
@@ -80,7 +82,8 @@ export async function restorePorts(input: InputOf<'restorePorts'>): Promise<Rest
     return doneOf(done);
   });
   upsertSearchAttributes([{ key: ZVM_OUTCOME, value: dryRun ? 'planned' : result.changed ? 'changed' : 'unchanged' }]);
-  show(dryRun ? 'to be done' : 'done', dryRun ? { planned: result.steps } : { done: result.steps });
+  const stays = (result.leaves ?? []).map(leftNicdefText);
+  show(dryRun ? 'to be done' : 'done', { [dryRun ? 'planned' : 'done']: result.steps, stays });
   return result;
 }
 
@@ -125,17 +128,11 @@ async function onGuests<Result>(
 function plannedOf(plans: readonly OfGuest[]): RestorePortsResult {
   const effects = plans.map(({ result }) => result.effect ?? 'none');
   return {
-    ...{ changed: false, dryRun: true, plan: planOfAll(plans) },
+    ...{ changed: false, dryRun: true, plan: planOfAll(plans.map(({ result }) => result.plan ?? '0')) },
     effect: FROM_WORST.find((effect) => effects.includes(effect)) ?? 'none',
     changedSince: plans.flatMap(({ result }) => result.changedSince ?? []),
     ...toldOf(plans),
   };
-}
-
-/** The plan of several guests by one name: their names, each of 128 bits, taken together whatever their order. */
-function planOfAll(plans: readonly OfGuest[]): string {
-  const together = plans.reduce((sum, { result }) => sum ^ BigInt(`0x${result.plan ?? '0'}`), 0n);
-  return together.toString(16).padStart(32, '0');
 }
 
 /** Throws a `Refused` failure when the plan is not the one that was named, or tells of changes that nobody has agreed to. */
@@ -184,12 +181,14 @@ function doneOf(guests: readonly OfGuest[]): RestorePortsResult {
   };
 }
 
-function toldOf(guests: readonly OfGuest[]): Pick<RestorePortsResult, 'ports' | 'steps'> {
+function toldOf(guests: readonly OfGuest[]): Pick<RestorePortsResult, 'ports' | 'steps' | 'leaves'> {
+  const leaves = guests.flatMap(({ result }) => result.leaves ?? []);
   const all = guests.flatMap(({ result }) => result.steps);
   const more = all.length - MOST_STEPS;
   const steps = more > 0 ? [...all.slice(0, MOST_STEPS), `and ${more} more steps`] : all;
   return {
     ports: guests.flatMap(({ result }) => result.ports.map((port) => asReported(port, result.liveVdevs))),
     steps: steps.length === 0 ? ['nothing to do'] : steps,
+    ...(leaves.length === 0 ? {} : { leaves }),
   };
 }

@@ -6,7 +6,6 @@ import {
   setCurrentDetails,
   setHandler,
   upsertSearchAttributes,
-  workflowInfo,
 } from '@temporalio/workflow';
 import { defined } from '../domain/defined.ts';
 import { searchTermsOfPorts } from '../domain/guest/search-terms.ts';
@@ -20,19 +19,10 @@ import { reasonOf } from './failures.ts';
 import { comesTo, type RequestResult, type RequestStanding } from './guest-queue-messages.ts';
 import { type GuestChange, type GuestQueues, guestQueues } from './guest-queues.ts';
 import type { Batch } from './guest-request.ts';
-import { GuestWindows } from './guest-windows.ts';
+import { addAsked, governedBy, inRounds, waitingWork } from './guest-rounds.ts';
 import { acceptRequest, endingRun, outcomeOf } from './operation.ts';
 import { addSearchAttributes } from './run-visibility.ts';
-import {
-  addAsked,
-  type CarriedWiring,
-  carriedWiring,
-  type GuestPorts,
-  governedBy,
-  takeConsent,
-  type WiredPort,
-  waitingWork,
-} from './wiring-state.ts';
+import { type CarriedWiring, carriedWiring, type GuestPorts, type WiredPort } from './wiring-state.ts';
 
 /** Ports by outcome so far, out of `total`; `awaits`: the id of the plan that a decision is asked for. */
 export type WiringProgress = { total: number; awaits?: string } & Record<WiredPort['outcome'], number>;
@@ -70,7 +60,7 @@ export async function wirePorts(input: InputOf<'wirePorts'>, carried?: CarriedWi
   setHandler(wiringProgress, () => ({ total, ...countsOf(state.done), ...defined({ awaits }) }));
   let state = before ?? { done: [], guests: 0, isPlanning: false, next: [], consents: {} };
   const { isGoverned = false, ...request } = await acceptRequest('wirePorts', input);
-  let guests = byGuest(request.ports);
+  const guests = byGuest(request.ports);
   state = before ?? { ...state, guests: guests.length, isPlanning: isGoverned && !request.dryRun };
   const { done } = state;
   total += [...guests, ...state.next].flatMap(({ ports }) => ports).length;
@@ -86,38 +76,34 @@ export async function wirePorts(input: InputOf<'wirePorts'>, carried?: CarriedWi
     held = `, and waits for the release of the host: ${where.why}`;
     show();
   };
-  const left = await endingRun(async () => {
-    while (guests.length > 0) {
-      const windows = new GuestWindows(guests);
-      coming = new Set([...guests, ...state.next].map(({ userid }) => userid));
-      show();
-      await windows.run(
-        async (guest, batch) => {
-          if (state.isPlanning) await planGuest(queues, request, guest, batch, state);
-          else {
-            done.push(...(await wireGuest(queues, request, guest, { batch, showHeld }, state)));
-            if (held !== '') upsertSearchAttributes([{ key: ZVM_OUTCOME, value: null }]);
-            held = '';
-            coming?.delete(guest.userid);
-          }
-          show();
-        },
-        () => workflowInfo().continueAsNewSuggested,
-      );
-      if (windows.left.length > 0) return windows.left.flatMap(({ ports }) => ports);
-      coming = new Set();
-      if (state.asked !== undefined) {
-        const work = waitingWork(state.asked, `wire ${total} ports on ${request.host}`);
+  const left = await endingRun(() =>
+    inRounds(guests, state, {
+      begins: (round) => {
+        coming = new Set([...round, ...state.next].map(({ userid }) => userid));
+        show();
+      },
+      work: async (guest, batch) => {
+        if (state.isPlanning) await planGuest(queues, request, guest, batch, state);
+        else {
+          done.push(...(await wireGuest(queues, request, guest, { batch, showHeld }, state)));
+          if (held !== '') upsertSearchAttributes([{ key: ZVM_OUTCOME, value: null }]);
+          held = '';
+          coming?.delete(guest.userid);
+        }
+        show();
+      },
+      decide: async (asked) => {
+        coming = new Set();
+        const work = waitingWork(asked, `wire ${total} ports on ${request.host}`);
         awaits = work.plan;
-        takeConsent(state, await approving.wait(work));
-        awaits = undefined;
-      }
-      guests = state.next;
-      Object.assign(state, { next: [], isPlanning: false });
-    }
-    return [];
-  });
-  if (left.length > 0) await continueAsNew<typeof wirePorts>({ ...request, ports: left }, state);
+        return approving.wait(work).finally(() => {
+          awaits = undefined;
+        });
+      },
+    }),
+  );
+  const ports = left.flatMap((guest) => guest.ports);
+  if (ports.length > 0) await continueAsNew<typeof wirePorts>({ ...request, ports }, state);
   const result = summed(done, request.dryRun);
   upsertSearchAttributes([{ key: ZVM_OUTCOME, value: outcomeAsText(result) }]);
   const { wired, unchanged, refused, failed } = result;

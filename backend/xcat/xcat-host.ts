@@ -8,6 +8,7 @@ import { createLevelMemory, type LevelMemory } from './reading/capability-readin
 import { createDirectoryProfiles, type DirectoryProfiles } from './reading/directory-profiles.ts';
 import { createPlannedEntries, type PlannedEntries } from './reading/entry-reading.ts';
 import type { XcatClient } from './rest/client.ts';
+import { createRecordTablesReader, RECORD_TABLES, type RecordTablesReader } from './tables/record-tables.ts';
 
 /** One host as xCAT's backend works on it: its rules, the client, and what is known of it from call to call. */
 export type XcatHost = {
@@ -22,6 +23,7 @@ export type XcatHost = {
   levels: LevelMemory;
   members: MemberMemory;
   plannedEntries: PlannedEntries;
+  recordTables: RecordTablesReader;
 };
 
 /** The z/VM systems of zHCPs, as they have told, and the time until which silent ones are left alone. */
@@ -61,6 +63,7 @@ export function createXcatHost(rules: ConfiguredRules, xcat: XcatClient): XcatHo
     zhcp,
     zhcpOf: (node) => (node === zhcpNode ? zhcp.get() : lookUp(node)),
     plannedEntries: createPlannedEntries(),
+    recordTables: createRecordTablesReader(() => xcat.tables.dumpAll(RECORD_TABLES)),
   };
 }
 

@@ -80,7 +80,7 @@ export function driftOf(
     [...Map.groupBy(wired, (port) => port.vswitch)]
       .filter(([name]) => (name !== undefined && held.has(name)) === isHeld)
       .filter(([, recorded]) => !isByDirectory || !areAuthorised(guest, recorded, vswitches))
-      .flatMap(([name, recorded]) => authorisationDoubts(guest.userid, name, recorded, vswitches));
+      .flatMap(([name, recorded]) => authorisationDoubts(guest.userid, name, recorded, { vswitches, isByDirectory }));
   const authorisations = authorisationsOf(false);
   const others = [
     ...guest.unwanted.map((portId) => `port ${portId} of ${guest.userid} no longer exists in Neutron`),
@@ -194,9 +194,11 @@ function authorisationDoubts(
   userid: Userid,
   name: VswitchName | undefined,
   recorded: readonly ReadablePort[],
-  vswitches: readonly Vswitch[],
+  { vswitches, isByDirectory }: { vswitches: readonly Vswitch[]; isByDirectory: boolean },
 ): string[] {
   const vswitch = vswitches.find((candidate) => candidate.name === name);
+  // The survey has not read the directory entry, which may authorise what no VSWITCH shows.
+  const notRead = isByDirectory ? ' (its directory entry, which may authorise it, was not read)' : '';
   if (vswitch === undefined) return [`VSWITCH ${name} of a port of ${userid} is not defined`];
   const entries = vswitch.authorisations.filter((entry) => entry.userid === userid);
   if (vswitch.portSelection === 'PORTBASED') {
@@ -204,15 +206,18 @@ function authorisationDoubts(
     const wants = recorded.map((port) => vlansText(neededVlans(vswitch, vlansOf(port.network)))).toSorted();
     // Port numbers that nobody here gave may be an administrator's: only what is missing counts.
     const missing = wants.filter((want) => !removeOne(has, want));
-    return missing.length === 0 ? [] : [`${userid} has no port of ${name} with ${missing.join(' and ')}`];
+    return missing.length === 0 ? [] : [`${userid} has no port of ${name} with ${missing.join(' and ')}${notRead}`];
   }
   const [entry] = entries;
+  if (entry === undefined && isByDirectory) return [`${userid} has no grant on ${name}${notRead}`];
   if (entry === undefined) return [`${userid} is not authorised on ${name}`];
   const has = authorisedVlans(vswitch, entry);
   const wrong = recorded.find((port) => !sameVlans(has, neededVlans(vswitch, vlansOf(port.network))));
   if (wrong === undefined) return [];
   const want = vlansText(neededVlans(vswitch, vlansOf(wrong.network)));
-  return [`${userid} is authorised on ${name} with ${vlansText(has)}, not ${want}`];
+  return isByDirectory
+    ? [`the grant of ${userid} on ${name} has ${vlansText(has)}, not ${want}`]
+    : [`${userid} is authorised on ${name} with ${vlansText(has)}, not ${want}`];
 }
 
 function removeOne(texts: string[], text: string): boolean {

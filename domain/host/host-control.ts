@@ -146,6 +146,11 @@ function withGoingOn(control: HostControl, input: unknown): HostControl {
   return { ...control, restore: { ...restore, goesOn: [...restore.goesOn, operation] } };
 }
 
+/** The person who has said a word, and the reason. */
+export function saidBy(input: unknown): Pick<Hold, 'by' | 'reason'> {
+  return { by: byOf(input), ...defined({ reason: textOf(isRecord(input) ? input.reason : undefined) }) };
+}
+
 function byOf(input: unknown): string {
   return textOf(isRecord(input) ? input.by : undefined) ?? NOBODY_NAMED;
 }

@@ -11,6 +11,8 @@ export const EVENTS = {
   'approval.wanted': 'an operation waits for the approval of a second person',
   'host.unreachable': 'reconciliation cannot read the host',
   'host.back': 'reconciliation reads the host again',
+  'host.held': 'an operator, or a restore of Temporal, holds the host',
+  'host.released': 'the hold of the host has ended',
 } as const;
 export type EventName = keyof typeof EVENTS;
 export const EVENT_NAMES = Object.keys(EVENTS) as EventName[];

@@ -169,6 +169,7 @@ export const HOST_OPERATIONS = {
         .optional()
         .meta({ description: 'The guests; by default all with ports', uniqueItems: true }),
       ...hostOptions,
+      onlyIf: z.strictObject({ plan: PlanId }).optional(),
     }),
     result: 'migration',
     summary: ({ host, to, userids }) =>

@@ -22,6 +22,17 @@ function some<Port extends z.ZodType>(port: Port) {
     .max(MOST_PORTS_OF_GUEST, `must name at most ${MOST_PORTS_OF_GUEST} ports`);
 }
 
+/** The ports of `setPorts`. */
+export const portsToSet = {
+  ports: z.array(PortRequest).max(MOST_PORTS_OF_GUEST, `must name at most ${MOST_PORTS_OF_GUEST} ports`),
+  remove: z
+    .array(PortId)
+    .max(MOST_PORTS_OF_GUEST, `must name at most ${MOST_PORTS_OF_GUEST} ports`)
+    .default([])
+    .meta({ description: 'Ports to delete' }),
+  ...liveOption,
+};
+
 /** Operations on the ports of one guest, by workflow type. */
 export const PORT_OPERATIONS = {
   createPort: operationOnGuest({
@@ -93,17 +104,7 @@ export const PORT_OPERATIONS = {
     does: 'makes ports of a guest as they are given, new ones and those that differ, and deletes others, all together or none; ports that are not named stay',
     idPrefix: 'set-ports',
     input: z
-      .strictObject({
-        ...ofGuest,
-        ports: z.array(PortRequest).max(MOST_PORTS_OF_GUEST, `must name at most ${MOST_PORTS_OF_GUEST} ports`),
-        remove: z
-          .array(PortId)
-          .max(MOST_PORTS_OF_GUEST, `must name at most ${MOST_PORTS_OF_GUEST} ports`)
-          .default([])
-          .meta({ description: 'Ports to delete' }),
-        ...liveOption,
-        ...portOptions,
-      })
+      .strictObject({ ...ofGuest, ...portsToSet, ...portOptions })
       .refine(({ ports, remove }) => ports.length + remove.length > 0, { path: ['ports'], error: 'must name a port' })
       .refine(({ ports, remove }) => isUnique([...ports.map(({ portId }) => portId), ...remove]), {
         path: ['ports'],

@@ -44,6 +44,17 @@ export type PortOutcome = z.infer<typeof PortOutcome>;
 export const Effect = z.enum(['none', 'changes', 'interrupts']);
 export type Effect = z.infer<typeof Effect>;
 
+/** A NICDEF that no step removes, since it stands in a SUBCONFIG or in a profile: the guest has the NIC again at its next logon. */
+const LeftNicdef = z.object({
+  userid: z.string(),
+  vdev: z.string(),
+  standsIn: z.enum(['SUBCONFIG', 'PROFILE']),
+  name: z.string(),
+});
+
+/** The plan of a dry run would have to wait for this, by the policy. */
+const Needs = z.enum(['approval', 'window']);
+
 const StepsResult = z.object({
   changed: z.boolean(),
   dryRun: z.boolean().default(false),
@@ -99,16 +110,17 @@ export const RESULTS = {
   ports: StepsResult.extend({
     plan: z.string().optional(),
     effect: Effect.optional(),
-    /** The policy would have the plan wait. */
-    needs: z.enum(['approval', 'window']).optional(),
+    needs: Needs.optional(),
     ports: z.array(ReportedPort),
     /** Of an undo: what has changed since the operation that it undoes. */
     changedSince: z.array(z.string()).optional(),
+    /** NICDEFs that stay although their ports go. */
+    leaves: z.array(LeftNicdef).optional(),
     /** The ports as an undo needs them; absent of an operation that changed nothing. */
     undo: z.array(RestoredPort.extend({ userid: Userid.optional() })).optional(),
   }),
   /** Steps on a host; `before`: the VSWITCH that they have changed, as it was. */
-  steps: StepsResult.extend({ before: FormerVswitch.optional() }),
+  steps: StepsResult.extend({ effect: Effect.optional(), before: FormerVswitch.optional() }),
   /** Answers of z/VM; none after a dry run. */
   probe: z.object({
     host: z.string(),
@@ -121,6 +133,8 @@ export const RESULTS = {
     from: BackendKind,
     to: BackendKind,
     dryRun: z.boolean().default(false),
+    plan: z.string().optional(),
+    needs: Needs.optional(),
     guests: z.array(GuestMigration),
   }),
   wiring: z.object({ dryRun: z.boolean().default(false), ports: z.array(PortOutcome) }),

@@ -63,6 +63,12 @@ export type Step = (
   whileAway?: true;
 };
 
+/** The effect of steps that are planned: on a guest, or on a host. */
+export function effectOf(steps: readonly Pick<Step, 'disturbs'>[]): 'none' | 'changes' | 'interrupts' {
+  if (steps.length === 0) return 'none';
+  return steps.some(({ disturbs }) => disturbs) ? 'interrupts' : 'changes';
+}
+
 /** A step that was carried out, as a sentence, with the answer of the backend or of SMAPI. */
 export type StepReport = { step: string; answer: string };
 

@@ -16,6 +16,8 @@ export type PlannedForPolicy = {
   deletes: boolean;
   /** A VSWITCH itself is changed. */
   vswitch: boolean;
+  /** The record of a guest is brought to another backend. */
+  migrates?: true;
   /** Guests that the whole operation changes. */
   guests: number;
   /** VSWITCHes before and after it, and their physical networks. */
@@ -95,6 +97,7 @@ function matches(match: Match, policy: Policy, planned: PlannedForPolicy, now: n
     match.interrupts === undefined || match.interrupts === planned.interrupts,
     match.deletes === undefined || match.deletes === planned.deletes,
     match.vswitch === undefined || match.vswitch === planned.vswitch,
+    match.migrates === undefined || match.migrates === (planned.migrates ?? false),
     match.moreGuestsThan === undefined || planned.guests > match.moreGuestsThan,
     match.hosts === undefined || isNamed(host, match.hosts),
     match.guests === undefined || (userid !== undefined && isNamed(userid, match.guests)),

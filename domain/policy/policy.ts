@@ -27,6 +27,7 @@ const Match = z.strictObject({
   interrupts: z.boolean().optional().meta({ description: 'The plan takes a live NIC off the network for a moment' }),
   deletes: z.boolean().optional().meta({ description: 'A port or a VSWITCH goes' }),
   vswitch: z.boolean().optional().meta({ description: 'A VSWITCH itself is created, changed or deleted' }),
+  migrates: z.boolean().optional().meta({ description: "A guest's record is brought to another backend" }),
   moreGuestsThan: z.int().min(0).optional().meta({ description: 'The operation changes more guests than this' }),
   hosts: Patterns.optional(),
   guests: Patterns.optional(),

@@ -12,6 +12,7 @@ const TAGS: Readonly<Record<string, string>> = {
   Ports: 'Ports of guests: record, authorisation and user directory',
   NICs: 'NICs of running guests',
   Operations: 'Changes in progress, and ended changes',
+  Restore: "Open operations after a restore of Temporal's database",
   Reconciliation: 'Drift from the record, and its repair',
   Notifications: 'Deliveries of events to webhooks',
   Service: 'Health and metrics of the gateway',

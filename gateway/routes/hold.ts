@@ -19,7 +19,8 @@ import { hostBody } from './hosts.ts';
 /** The answer to a hold waits so long for writes that are under way. */
 const PATIENCE_MS = 5_000;
 const headers = ChangeHeaders.pick({ 'change-reason': true });
-const holdHeaders = z.object({
+/** The header of a request that holds a host: it says why. */
+export const reasonHeader = z.object({
   'change-reason': z
     .string('must say why the host is held')
     .max(LONGEST_HEADER)
@@ -45,7 +46,7 @@ function holdRoute(app: App, services: Services): void {
         summary: 'Write nothing to a host until its release: operations are accepted and wait in order',
         request: {
           params: OfHost,
-          headers: holdHeaders,
+          headers: reasonHeader,
           body: { content: { 'application/json': { schema: NewHold } }, required: false },
         },
       },

@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { describeHost, pauseReconciliation } from '../../client/known-hosts.ts';
+import { defined } from '../../domain/defined.ts';
 import type { PortView } from '../../domain/host/host-view.ts';
 import { OPERATIONS } from '../../domain/operations/operations.ts';
 import { Userid, VswitchName } from '../../domain/text/identifiers.ts';
@@ -14,9 +15,11 @@ import {
   ChangeHeaders,
   ConditionalHeaders,
   type Env,
+  HostOperationQuery,
   hostFor,
   jsonOf,
   newApp,
+  PortOperationQuery,
   permit,
   route,
   type Services,
@@ -25,7 +28,7 @@ import {
 } from '../http/routing.ts';
 import { VERBS } from '../http/tokens.ts';
 import type { GatewayHost } from '../options.ts';
-import { Host, HostChange, HostPicture, OfHost, Paging } from '../schemas.ts';
+import { Host, HostChange, HostPicture, Migration, OfHost, Paging } from '../schemas.ts';
 
 const GuestFilter = Paging.extend({
   userid: Userid.optional().openapi({ description: 'Prefix of the userids' }),
@@ -54,6 +57,7 @@ export function hostRoutes(services: Services): App {
     showHostRoute,
     changeHostRoute,
     probeHostRoute,
+    migrateHostRoute,
     listGuestsRoute,
     listPortsRoute,
     showPictureRoute,
@@ -156,6 +160,33 @@ function probeHostRoute(app: App, services: Services): void {
       const { host } = context.req.valid('param');
       hostFor(context, services, host, 'change');
       return startAlone(context, services, { type: 'probeHost', input: { host, ...context.req.valid('json') } });
+    },
+  );
+}
+
+function migrateHostRoute(app: App, services: Services): void {
+  app.openapi(
+    route(
+      {
+        method: 'post',
+        path: '/v1/hosts/{host}/migrate',
+        ...starts('migrateHost', 'Hosts'),
+        request: {
+          params: OfHost,
+          headers: ChangeHeaders,
+          query: HostOperationQuery.extend({ plan: PortOperationQuery.shape.plan }),
+          body: jsonOf(Migration),
+        },
+      },
+      STARTED,
+    ),
+    (context) => {
+      const { host } = context.req.valid('param');
+      hostFor(context, services, host, 'change');
+      const { plan, ...options } = context.req.valid('query');
+      const onlyIf = plan === undefined ? undefined : { plan };
+      const input = { host, ...context.req.valid('json'), ...options, ...defined({ onlyIf }) };
+      return startAlone(context, services, { type: 'migrateHost', input });
     },
   );
 }

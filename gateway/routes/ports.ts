@@ -1,12 +1,12 @@
 import { z } from '@hono/zod-openapi';
 import { defined } from '../../domain/defined.ts';
 import { isInOrder, type ShownGuest, shownPort } from '../../domain/host/host-view.ts';
-import { GUEST_OPERATION_TYPES, guestDefinitionOf } from '../../domain/operations/operations.ts';
+import { GUEST_OPERATION_TYPES, guestDefinitionOf, parseRequest } from '../../domain/operations/operations.ts';
 import { portOptions } from '../../domain/operations/requests.ts';
 import { Guest, Port } from '../guest-schemas.ts';
 import { tagged } from '../http/etag.ts';
 import { startOwn } from '../http/idempotent-start.ts';
-import { notFound } from '../http/problem.ts';
+import { contradicted, notFound } from '../http/problem.ts';
 import {
   type App,
   ChangeHeaders,
@@ -23,7 +23,7 @@ import {
   STARTED,
   starts,
 } from '../http/routing.ts';
-import { ManyPorts, NewPort, OfGuest, OfHost, OfPort, PortChange } from '../schemas.ts';
+import { GuestPorts, ManyPorts, NewPort, OfGuest, OfHost, OfPort, PortChange } from '../schemas.ts';
 import { type GuestRequest, startOnGuest } from './guest-operation.ts';
 
 /** A guest, and its ports: read, create, change, delete, authorise by the directory. */
@@ -34,6 +34,7 @@ export function portRoutes(services: Services): App {
     showPortRoute,
     createPortRoute,
     changePortRoute,
+    setPortsRoute,
     listedRoutes,
     modernizeRoute,
     wirePortsRoute,
@@ -142,6 +143,29 @@ function changePortRoute(app: App, services: Services): void {
       return 'network' in change
         ? startOnGuest(context, services, { type: 'changeVlan', input: { ...target, ...change } }, conditions)
         : startOnGuest(context, services, { type: 'setAdminState', input: { ...target, ...change } }, conditions);
+    },
+  );
+}
+
+function setPortsRoute(app: App, services: Services): void {
+  app.openapi(
+    route(
+      {
+        method: 'post',
+        path: '/v1/hosts/{host}/guests/{userid}/ports',
+        ...starts('setPorts', 'Ports'),
+        request: { params: OfGuest, headers: ConditionalHeaders, query: PortOperationQuery, body: jsonOf(GuestPorts) },
+      },
+      STARTED,
+    ),
+    async (context) => {
+      const target = context.req.valid('param');
+      hostFor(context, services, target.host, 'change');
+      const { plan, ...options } = context.req.valid('query');
+      // Each port has the right form; all together may contradict each other.
+      const parsed = parseRequest('setPorts', { ...target, ...context.req.valid('json'), ...options });
+      if (!parsed.accepted) throw contradicted(parsed.refusals);
+      return startOnGuest(context, services, { type: 'setPorts', input: parsed.request }, { plan });
     },
   );
 }

@@ -40,10 +40,20 @@ test('a port without a grant whose NIC is not coupled is looked at there, with i
   expect(driftOf(GUEST, [UNCOUPLED], capabilitiesWith('enabled'))).toMatchObject({
     certain: false,
     authorisationsOnly: false,
-    lines: expect.arrayContaining([expect.stringContaining('is not authorised on VSW1')]),
+    lines: [
+      'LNX00042 has no grant on VSW1 (its directory entry, which may authorise it, was not read)',
+      'NIC 1000 of LNX00042 is not coupled to VSW1',
+    ],
   });
   const verified = { ...GUEST, remembered: { nics: [], verified: true, seen: true } };
   expect(driftOf(verified, [UNCOUPLED], capabilitiesWith('enabled')).lines).toEqual([]);
+});
+
+test('a grant with other VLANs is told as what the grant has, where the directory may say otherwise', () => {
+  const granted = { ...COUPLED, authorisations: [{ userid: USERID, vlans: [5] }] };
+  const lines = (dna: Parameters<typeof capabilitiesWith>[0]) => driftOf(GUEST, [granted], capabilitiesWith(dna)).lines;
+  expect(lines('enabled')).toEqual(['the grant of LNX00042 on VSW1 has VLAN 5, not VLAN 100']);
+  expect(lines('absent')).toEqual(['LNX00042 is authorised on VSW1 with VLAN 5, not VLAN 100']);
 });
 
 test('a NICDEF with a VLAN is a finding where z/VM does not heed it, or nobody knows', () => {

@@ -32,6 +32,7 @@ describe('a rule is about', () => {
     ['changes that interrupt a live NIC', { interrupts: true }, { interrupts: true }, { interrupts: false }],
     ['deletions', { deletes: true }, { deletes: true }, { deletes: false }],
     ['changes of a VSWITCH', { vswitch: true }, { vswitch: true }, { vswitch: false }],
+    ['migrations of a record', { migrates: true }, { migrates: true }, {}],
     ['operations on more guests than it says', { moreGuestsThan: 10 }, { guests: 11 }, { guests: 10 }],
     ['hosts by pattern', { hosts: ['prod-*', 'zvm9'] }, { host: 'PROD-7' }, { host: 'test-1' }],
     ['guests by pattern', { guests: ['LNX*'] }, { userid: 'LNX00042' }, { userid: 'DB2' }],

@@ -13,7 +13,7 @@ import { SegmentationId, VswitchName } from '../../domain/text/identifiers.ts';
 import { directoryWorlds } from './directory-worlds.ts';
 import { contextWith, recorded } from './guest-context.ts';
 import { access, apply, type World } from './model.ts';
-import { PREFIX } from './worlds.ts';
+import { PREFIX, USERID } from './worlds.ts';
 
 const LEFT = 'NIC 1000 on VSW1, VLAN 1002, up';
 const runs = { numRuns: 2_000 };
@@ -68,6 +68,51 @@ function seen(world: World, named: ReadonlySet<string>, recorded: ReadonlySet<st
         : [],
   };
 }
+
+/** The user-based VSWITCHes on which the guest has a grant, and no NIC: recorded, in the directory, or live. */
+function idleGrants({ guest, vswitches }: World): string[] {
+  const nics = [...guest.recorded, ...guest.directory, ...guest.live];
+  return vswitches
+    .filter(({ portSelection }) => portSelection === 'USERBASED')
+    .filter(({ authorisations }) => authorisations.some(({ userid }) => userid === guest.userid))
+    .map(({ name }): string => name)
+    .filter((name) => nics.every((nic) => nic.vswitch !== name));
+}
+
+test.each([
+  ['a deletion', (portId: string) => ({ kind: 'deletePort', portId })],
+  ['the undo of its creation', (portId: string) => ({ kind: 'restore', ports: [{ portId, before: 'absent' }] })],
+])(
+  '%s of the last NIC of a guest on a VSWITCH takes its grant along, whatever else the guest has',
+  (_what, changeOf) => {
+    const counts = { gone: 0, kept: 0 };
+    fc.assert(
+      fc.property(directoryWorlds, fc.nat(3), ({ world, context }, at) => {
+        const settled = carriedOut(world, SETTLE, context);
+        if (settled === undefined || settled.refused.length > 0) return;
+        const { recorded } = settled.world.guest;
+        const port = recorded[at % Math.max(1, recorded.length)];
+        if (port === undefined) return;
+        const after = carriedOut(settled.world, Change.parse(changeOf(port.portId)), context);
+        if (after === undefined) return;
+        const had = settled.world.vswitches.some(
+          ({ name, portSelection, authorisations }) =>
+            name === port.vswitch &&
+            portSelection === 'USERBASED' &&
+            authorisations.some(({ userid }) => userid === USERID),
+        );
+        const has = after.world.vswitches.some(
+          ({ name, authorisations }) => name === port.vswitch && authorisations.some(({ userid }) => userid === USERID),
+        );
+        if (had) counts[has ? 'kept' : 'gone'] += 1;
+        expect(idleGrants(after.world)).not.toContain(port.vswitch);
+      }),
+      runs,
+    );
+    expect(counts.gone).toBeGreaterThan(100);
+    expect(counts.kept).toBeGreaterThan(10);
+  },
+);
 
 describe('an undo', () => {
   test('takes the guest back to what was before the operation, whatever that was', () => {

@@ -101,6 +101,22 @@ test('of several preferences the one to wait is found, whatever the others quote
   expect((await ask('wait=99999999999')).headers.get('preference-applied')).toBe('wait=120');
 });
 
+test('ports of a guest become as given by one request, and others go; what contradicts itself is refused', async () => {
+  const path = `${base}/guests/LNX10008/ports`;
+  const set = (body: object) => call('POST', path, body, WAIT);
+  const named = (number: number, segmentationId: number) => ({ portId: portId(number), ...onVlan(segmentationId) });
+  expect(await set({ ports: [named(40, 140), named(41, 140)] })).toMatchObject({ status: 200 });
+  const changed = await set({ ports: [named(41, 141)], remove: [portId(40)] });
+  expect(changed).toMatchObject({ status: 200, body: { type: 'setPorts', result: { changed: true } } });
+  expect((await served.environment.guest('LNX10008')).granted).toEqual({ VSW1: [141] });
+  expect((await set({ ports: [named(41, 141)], remove: [portId(40)] })).body.outcome).toBe('unchanged');
+  for (const body of [{ ports: [] }, { ports: [named(41, 141)], remove: [portId(41)] }])
+    expect(await set(body)).toMatchObject({
+      status: 409,
+      body: { type: '/errors/refused', errors: [{ field: 'ports' }] },
+    });
+});
+
 test('of changes A, B, A none joins another, and each waited for, the last stands', async () => {
   await call('PUT', portOf('LNX10003', 2), onVlan(200), WAIT);
   const change = (segmentationId: number, headers = {}) =>

@@ -2,7 +2,8 @@ import { inject } from 'vitest';
 import type { HostConfiguration } from '../../configuration/load.ts';
 import type { GatewayOptions } from '../../gateway/options.ts';
 import { gatewayHostOf, type RunningGateway, serveGateway } from '../../runtime/gateway/server.ts';
-import { createEnvironment, type Environment } from '../workflows/environment.ts';
+import type { Simulator } from '../../simulator/simulator.ts';
+import { createEnvironment, createEnvironmentOn, type Environment } from '../workflows/environment.ts';
 
 /** Answered when it is done, however long a loaded machine takes. */
 export const WAIT = { prefer: 'wait=110' };
@@ -21,11 +22,19 @@ export type Served = {
 export type Answer = { status: number; headers: Headers; body: any };
 
 export async function serve(
-  options: Partial<GatewayOptions> & { guests?: number; configured?: Partial<HostConfiguration> } = {},
+  options: Partial<GatewayOptions> & {
+    guests?: number;
+    configured?: Partial<HostConfiguration>;
+    /** By default one of its own, with so many guests. */
+    simulator?: Simulator;
+  } = {},
   workerToo = true,
 ): Promise<Served> {
-  const { guests = 10, configured = {}, ...rest } = options;
-  const environment = await createEnvironment({ guests }, workerToo, configured);
+  const { guests = 10, configured = {}, simulator, ...rest } = options;
+  const environment =
+    simulator === undefined
+      ? await createEnvironment({ guests }, workerToo, configured)
+      : await createEnvironmentOn(simulator, 1, configured, workerToo);
   const log: string[] = [];
   const { host, configuration, client } = environment;
   const gateway = await serveGateway(

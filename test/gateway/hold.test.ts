@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newToken, TokenFile } from '../../gateway/http/tokens.ts';
+import { portId, vlan } from '../workflows/environment.ts';
 import { type Served, serve } from './environment.ts';
 
+const SOON = { timeout: 90_000, interval: 200 };
 const REASON = { 'change-reason': 'CHG0012345' };
 const tokens = {
   changer: newToken('changer', ['*'], ['read', 'change']),
@@ -37,4 +39,42 @@ test('a host is held and released by who may change it, and shows by whom and wh
 test('a host is confirmed by who may reconcile it', async () => {
   const confirm = `/v1/hosts/${served.host}/confirm`;
   expect((await served.call('POST', confirm, undefined, as('changer'))).status).toBe(403);
+});
+
+test('after a restore each open operation is told with what it would do, and goes on or ends by the word of who may change the host', async () => {
+  const restore = `/v1/hosts/${served.host}/restore`;
+  const ask = (method: string, path: string, body?: unknown) =>
+    served.call(method, path, body, { ...REASON, ...as('changer') });
+  expect((await served.call('POST', restore, undefined, { ...REASON, ...as('reader') })).status).toBe(403);
+  expect(await ask('DELETE', restore)).toMatchObject({ status: 409, body: { errors: [{ field: 'host' }] } });
+  expect(await ask('POST', restore)).toMatchObject({
+    status: 200,
+    body: { restore: { by: 'changer', reason: 'CHG0012345' }, operations: [] },
+  });
+  const start = async (userid: string, number: number) => {
+    const port = `/v1/hosts/${served.host}/guests/${userid}/ports/${portId(number)}`;
+    const { body } = await ask('PUT', port, { vswitch: 'VSW1', network: vlan(100) });
+    return `/v1/operations/${encodeURIComponent(body.id)}`;
+  };
+  const [first, second] = [await start('LNX10001', 1), await start('LNX10002', 2)];
+  const open = () => served.call('GET', restore, undefined, as('reader'));
+  await expect
+    .poll(async () => (await open()).body.operations.map(({ outcome }: { outcome: string }) => outcome), SOON)
+    .toEqual(['held', 'held']);
+  const { body: plan } = await ask('POST', `${first}/would`);
+  expect(plan).toMatchObject({ goesOn: false, would: expect.arrayContaining([expect.stringContaining('VSW1')]) });
+  expect(await ask('DELETE', restore)).toMatchObject({
+    status: 409,
+    body: { errors: [{ field: 'operation' }, { field: 'operation' }] },
+  });
+  expect(await ask('POST', `${first}/continue`)).toMatchObject({ status: 200, body: { goesOn: true } });
+  expect((await served.call('POST', `${second}/end`, undefined, as('reader'))).status).toBe(403);
+  expect((await ask('POST', `${second}/end`)).status).toBe(200);
+  const state = async (path: string) => (await ask('GET', path)).body.state;
+  await expect.poll(() => state(first), SOON).toBe('completed');
+  await expect.poll(() => state(second), SOON).not.toBe('running');
+  expect(await ask('DELETE', `${restore}?rest=end`)).toMatchObject({ status: 200, body: { restore: null } });
+  expect(await ask('POST', `${first}/continue`)).toMatchObject({ status: 404 });
+  expect((await served.environment.guest('LNX10001')).rows).toHaveLength(1);
+  expect((await served.environment.guest('LNX10002')).rows).toEqual([]);
 });

@@ -8,11 +8,11 @@ import { missingPrograms, simulate } from '../../model/search.ts';
 import { chooseTraces, type Move, parseTrace, type Trace } from '../../model/trace.ts';
 import { createHostWorker } from '../../runtime/host/host-worker.ts';
 import { watchLostGuestRuns } from '../../runtime/host/lost-guest-runs.ts';
-import { bundleWorkflows } from '../../runtime/host/workflow-bundle.ts';
 import { connectWorkers } from '../../runtime/process/temporal-connection.ts';
 import { ZVM_USERID } from '../../temporal-config/search-attributes.ts';
 import type { HostActivities } from '../../workflows/host-activities.ts';
 import { FREE } from '../activities/free-control.ts';
+import { bundledWorkflows } from '../bundled-workflows.ts';
 import { createEnvironment, type Environment, portId, vlan } from '../workflows/environment.ts';
 import { startRun } from '../workflows/start.ts';
 
@@ -32,7 +32,7 @@ let stop: () => Promise<void>;
 beforeAll(async () => {
   zvm = await createEnvironment({ guests: TRACES + 2 }, false);
   const target = localTarget(inject('temporalAddress'), inject('temporalNamespace'));
-  const [connection, bundle] = await Promise.all([connectWorkers(target), bundleWorkflows()]);
+  const [connection, bundle] = await Promise.all([connectWorkers(target), bundledWorkflows()]);
   const wrap = (activities: HostActivities): HostActivities => ({
     ...activities,
     enqueueRequests: async (input) => {

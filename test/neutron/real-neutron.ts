@@ -21,6 +21,7 @@ import { type RunningAgents, runNeutronAgents } from '../../runtime/neutron/agen
 import { neutronConnection } from '../../runtime/neutron/connection.ts';
 import { startSimulator } from '../../simulator/simulator.ts';
 import type { ReconcileHostResult } from '../../workflows/reconciliation-result.ts';
+import { bundledWorkflows } from '../bundled-workflows.ts';
 import { createEnvironmentOn, type Environment } from '../workflows/environment.ts';
 
 /** A stock neutron-server, a simulated z/VM system, its worker, and the agent between them. */
@@ -135,7 +136,7 @@ export async function createCloud(
     configuration.rest = { url: openstack.api.url, auth: { strategy: 'noauth' }, timeoutMs: 30_000 };
   const way = neutronConnection(configuration, silent);
   way.start();
-  const workers = await runWorkers(hosts, target, silent, undefined, way);
+  const workers = await runWorkers(hosts, target, silent, undefined, way, { bundle: await bundledWorkflows() });
   const { client, close } = await connectClient(target);
   let agents: RunningAgents | undefined;
   let last: Last | undefined;

@@ -1,4 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest';
+import { holdHost, releaseHost } from '../../client/host-control.ts';
 import { type HostEvent, occasionsSince } from '../../client/host-events.ts';
 import { ensureReconcileSchedule } from '../../runtime/host/reconcile-schedule.ts';
 import { reconcileScheduleId } from '../../temporal-config/names.ts';
@@ -67,6 +68,18 @@ test('reconciliation tells what has changed: drift that was repaired or not, a h
     source: `/networking-zvm/hosts/${environment.host}`,
     data: { repaired: 1, drifts: [expect.stringContaining('LNX10001')] },
   });
+});
+
+test('holds and releases of a host are told of, with who and why', async () => {
+  const { environment, events } = await reconciledHost();
+  const { client, host } = environment;
+  await holdHost(client, host, { by: 'anna', via: 'zvmnet', reason: 'CHG1' });
+  await releaseHost(client, host, { by: 'ben', via: 'http' });
+  const [held, released, ...more] = await events();
+  expect(more).toEqual([]);
+  expect(held).toMatchObject({ name: 'host.held', event: { subject: host, data: { by: 'anna', reason: 'CHG1' } } });
+  expect(released).toMatchObject({ name: 'host.released', event: { data: { by: 'ben', heldBy: 'anna' } } });
+  expect(await events()).toEqual([held, released]);
 });
 
 test('operations that are refused, fail in part or are terminated are told of; those that succeed are not', async () => {

@@ -18,6 +18,7 @@ import { startSimulator } from '../../simulator/simulator.ts';
 import { freePorts } from '../../temporal-config/dev-server/free-ports.ts';
 import { findTemporalServer, startTemporalServer } from '../../temporal-config/dev-server/temporal-server.ts';
 import { reconcileScheduleId, scheduleWorkflowId } from '../../temporal-config/names.ts';
+import { bundledWorkflows } from '../bundled-workflows.ts';
 
 const TIMES = { intervalSeconds: 3_600, sweepSeconds: 3_600 };
 /** Restoring may take a minute, and longer on a loaded machine. */
@@ -52,7 +53,9 @@ async function start(
       done();
     },
   });
-  const workers = await runWorkers([host].flat(), target, pino({ level: 'info' }, stream), times);
+  const workers = await runWorkers([host].flat(), target, pino({ level: 'info' }, stream), times, undefined, {
+    bundle: await bundledWorkflows(),
+  });
   let stopping: Promise<void> | undefined;
   const stop = () => {
     stopping ??= workers.stop();

@@ -2,9 +2,9 @@ import { pino } from 'pino';
 import { expect, inject, onTestFinished, test, vi } from 'vitest';
 import { localTarget } from '../../client/temporal-connection.ts';
 import { createHostWorker } from '../../runtime/host/host-worker.ts';
-import { workflowBundle } from '../../runtime/host/workflow-bundle.ts';
 import { connectWorkers } from '../../runtime/process/temporal-connection.ts';
 import { FREE } from '../activities/free-control.ts';
+import { bundledWorkflows } from '../bundled-workflows.ts';
 import { createEnvironment, portId, vlan } from './environment.ts';
 import { startRun } from './start.ts';
 
@@ -21,7 +21,7 @@ test('a worker with six times as many open operations as it keeps runs in memory
   const { connection: address, namespace } = localTarget(inject('temporalAddress'), inject('temporalNamespace'));
   const [connection, bundle] = await Promise.all([
     connectWorkers({ connection: address, namespace }),
-    workflowBundle('plain'),
+    bundledWorkflows(),
   ]);
   onTestFinished(() => connection.close());
   const silent = pino({ level: 'silent' });

@@ -13,6 +13,7 @@ import type { GuestOperationType } from '../../domain/operations/operations.ts';
 import { runWorkers } from '../../runtime/host/run-workers.ts';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../simulator/simulator.ts';
 import type { OperationResult } from '../../workflows/operation.ts';
+import { bundledWorkflows } from '../bundled-workflows.ts';
 import { startRun } from './start.ts';
 
 export const FLAT = { type: 'flat' } as const;
@@ -89,6 +90,7 @@ export async function createEnvironmentOn(
         pino({ level: 'silent' }),
         undefined,
         neutron === undefined ? undefined : { sourceFor: () => neutron },
+        { bundle: await bundledWorkflows() },
       )
     : undefined;
   const { client, close } = await connectClient(target);

@@ -17,12 +17,14 @@ afterAll(() => zvm.close());
 const userid = (number: number) => `LNX1${String(number).padStart(4, '0')}`;
 const port = (number: number) => ({ portId: portId(number), vswitch: 'VSW1', network: vlan(1001) });
 
-test('a port at rest takes four calls in sequence', async () => {
+test('a port at rest takes ten calls, four of them in sequence', async () => {
   // The first call of a worker looks the zHCP up.
   await zvm.run('createPort', { userid: userid(GUESTS + 1), ...port(9_000) });
   const before = (await callsTo(zvm.simulator.url)).length;
   await zvm.run('createPort', { userid: userid(GUESTS + 1), ...port(9_001) });
-  expect(sequentialCalls((await callsTo(zvm.simulator.url)).slice(before))).toBeLessThanOrEqual(4);
+  const calls = (await callsTo(zvm.simulator.url)).slice(before);
+  expect(calls.length).toBeLessThanOrEqual(10);
+  expect(sequentialCalls(calls)).toBeLessThanOrEqual(4);
 });
 
 test('forty ports of forty guests share their calls, and each costs a few events of history', async () => {

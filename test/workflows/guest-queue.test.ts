@@ -7,6 +7,7 @@ import { runWorkers } from '../../runtime/host/run-workers.ts';
 import { createLogger } from '../../runtime/process/logging.ts';
 import { guestWorkflowId, operationIdOf } from '../../temporal-config/names.ts';
 import { ZVM_OUTCOME } from '../../temporal-config/search-attributes.ts';
+import { bundledWorkflows } from '../bundled-workflows.ts';
 import { createEnvironment, type Environment, failureOf, laterThanNow, portId, vlan } from './environment.ts';
 import { startRun } from './start.ts';
 
@@ -57,7 +58,9 @@ test('operations that were accepted while no worker ran are carried out in the o
     runs.push(...(await Promise.all(userids.map((userid) => ask(userid, index, segmentationId)))));
     await laterThanNow();
   }
-  const workers = await runWorkers([configuration], target, createLogger('silent'));
+  const workers = await runWorkers([configuration], target, createLogger('silent'), undefined, undefined, {
+    bundle: await bundledWorkflows(),
+  });
   try {
     await Promise.all(runs.map((run) => run.result()));
     const granted = await Promise.all(userids.map(async (userid) => (await environment.guest(userid)).granted));

@@ -1,11 +1,10 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import type { HostConfiguration } from '../../configuration/load.ts';
-import { shadowOf } from '../../configuration/load.ts';
 import { type Feilong, startFeilong } from '../../demo/feilong/server.ts';
 import { FEILONG_ZHCP } from '../../domain/host/host.ts';
 import type { GuestMigration } from '../../domain/migration/guest-migration.ts';
 import { type Simulator, startSimulator } from '../../simulator/simulator.ts';
 import { feilongIsHere } from '../backend/feilong/feilong-world.ts';
+import { disturbancesSince, exchanged, lastEvent, withShadow } from '../backend/feilong/shadow.ts';
 import { zvmnet } from '../cli/command.ts';
 import { createEnvironment, createEnvironmentOn, type Environment, FLAT, portId, vlan } from './environment.ts';
 import { reconcileHost, startRun } from './start.ts';
@@ -13,18 +12,6 @@ import { startWorker } from './worker-of-its-own.ts';
 
 /** Guests with ports; the project's own measure is 200 (MIGRATED_GUESTS). */
 const GUESTS = Number(process.env.MIGRATED_GUESTS ?? 8);
-const DISTURBING = [
-  'coupled',
-  'uncoupled',
-  'nic-defined',
-  'nic-removed',
-  'granted',
-  'revoked',
-  'vlans-changed',
-  'logon',
-  'logoff',
-];
-
 let simulator: Simulator;
 let feilong: Feilong;
 
@@ -41,22 +28,6 @@ afterAll(async () => {
 const useridOf = (number: number) => `LNX1${String(number).padStart(4, '0')}`;
 const USERIDS = Array.from({ length: GUESTS }, (_, index) => useridOf(index + 1));
 
-/** A worker by xCAT with Feilong as its shadow. */
-const byXcat = (): Partial<HostConfiguration> => ({
-  macPrefix: '02:00:00',
-  shadow: {
-    zhcpNode: FEILONG_ZHCP,
-    feilong: { url: feilong.url, tokenFile: feilong.tokenFile, timeoutSeconds: 300, verifyTls: true },
-  },
-});
-
-/** The same host with the two exchanged. */
-function exchanged({ configuration }: Environment): Partial<HostConfiguration> {
-  const { zhcpNode, xcat } = configuration;
-  if (xcat === undefined) throw new Error('not by xCAT');
-  return { ...shadowOf(configuration), shadow: { zhcpNode, xcat }, host: configuration.host };
-}
-
 async function migrate(zvm: Environment, to: string, ...more: string[]) {
   const { code, out } = await zvmnet(['migrate', '--to', to, '--json', ...more], { ZVMNET_HOST: zvm.host });
   const { result } = JSON.parse(out);
@@ -64,19 +35,13 @@ async function migrate(zvm: Environment, to: string, ...more: string[]) {
   return { code, guests, outcomes: Object.fromEntries(guests.map(({ userid, outcome }) => [userid, outcome])) };
 }
 
-async function disturbancesSince(zvm: Environment, since: number) {
-  return (await zvm.events(since)).filter(({ type }) => DISTURBING.includes(type));
-}
-
-const lastEvent = async (zvm: Environment) => (await zvm.events()).at(-1)?.seq ?? 0;
-
 test.skipIf(!feilongIsHere)(
   'all guests of a host are brought to Feilong and back, and no live NIC is disturbed',
   {
     timeout: 1_800_000,
   },
   async () => {
-    let zvm = await createEnvironmentOn(simulator, 1, byXcat());
+    let zvm = await createEnvironmentOn(simulator, 1, withShadow(feilong));
     const [down = '', off = '', moved = '', cut = ''] = USERIDS;
     const switchOn = (userid: string, how = 'logon') => zvm.control('POST', `systems/zhcp1/guests/${userid}/${how}`);
     for (const userid of USERIDS) await switchOn(userid).catch(() => undefined);
@@ -151,7 +116,7 @@ test.skipIf(!feilongIsHere)(
     timeout: 300_000,
   },
   async (context) => {
-    const zvm = await createEnvironmentOn(simulator, 1, byXcat(), false);
+    const zvm = await createEnvironmentOn(simulator, 1, withShadow(feilong), false);
     context.onTestFinished(() => zvm.close());
     const userid = useridOf(GUESTS + 1);
     await zvm.control('POST', `systems/zhcp1/guests/${userid}/logon`).catch(() => undefined);

@@ -3,6 +3,7 @@ import { confirmHost } from '../../client/host-control.ts';
 import { localTarget } from '../../client/temporal-connection.ts';
 import { runWorkers } from '../../runtime/host/run-workers.ts';
 import { createLogger } from '../../runtime/process/logging.ts';
+import { bundledWorkflows } from '../bundled-workflows.ts';
 import { createEnvironment, type Environment, portId, vlan } from './environment.ts';
 import { type LastReconciliation, reconcileHost, startRun } from './start.ts';
 
@@ -13,7 +14,9 @@ async function drifted(): Promise<Environment> {
   const zvm = await createEnvironment({ guests: 2 }, false);
   const { reconcileMode: _repairs, ...configuration } = zvm.configuration;
   const target = localTarget(inject('temporalAddress'), inject('temporalNamespace'));
-  const workers = await runWorkers([configuration], target, createLogger('silent'));
+  const workers = await runWorkers([configuration], target, createLogger('silent'), undefined, undefined, {
+    bundle: await bundledWorkflows(),
+  });
   onTestFinished(async () => {
     await workers.stop();
     await zvm.close();

@@ -2,17 +2,17 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from '@temporalio/worker';
 import { beforeAll, expect, test } from 'vitest';
-import { bundleWorkflows } from '../../runtime/host/workflow-bundle.ts';
 import { observedWorker } from '../../runtime/telemetry/observed-worker.ts';
 import * as workflows from '../../workflows/index.ts';
+import { bundledWorkflows } from '../bundled-workflows.ts';
 import { bundleReworded } from './reworded-workflows.ts';
 
 const FOLDER = join(import.meta.dirname, '../histories');
 const histories = readdirSync(FOLDER).filter((name) => name.endsWith('.json'));
-let bundle: Awaited<ReturnType<typeof bundleWorkflows>>;
-let reworded: Awaited<ReturnType<typeof bundleWorkflows>>;
+let bundle: Awaited<ReturnType<typeof bundledWorkflows>>;
+let reworded: Awaited<ReturnType<typeof bundledWorkflows>>;
 beforeAll(async () => {
-  bundle = await bundleWorkflows();
+  bundle = await bundledWorkflows();
   reworded = await bundleReworded();
 });
 

@@ -4,9 +4,9 @@ import { Worker } from '@temporalio/worker';
 import { type ExpectStatic, test } from 'vitest';
 import { tellOfNeutron } from '../../client/neutron-news.ts';
 import type { PortId } from '../../domain/text/identifiers.ts';
-import { bundleWorkflows } from '../../runtime/host/workflow-bundle.ts';
 import { observedWorker } from '../../runtime/telemetry/observed-worker.ts';
 import { is, ZVM_HOST } from '../../temporal-config/search-attributes.ts';
+import { bundledWorkflows } from '../bundled-workflows.ts';
 import { MemoryNeutron } from '../neutron/memory-neutron.ts';
 import { becomes } from '../neutron/real-neutron.ts';
 import { createEnvironment, type Environment, hasHeardOfCancel, portId, vlan } from './environment.ts';
@@ -29,7 +29,7 @@ class SlowNeutron extends MemoryNeutron {
 
 /** Replay every run of the host, once Temporal lists at least so many; answers those that do not come out the same. */
 async function notReplayed({ client, host }: Environment, runs: number, expect: ExpectStatic): Promise<string[]> {
-  const workflowBundle = await bundleWorkflows();
+  const workflowBundle = await bundledWorkflows();
   const listed = async () => {
     const found: { workflowId: string; runId: string }[] = [];
     for await (const run of client.workflow.list({ query: is(ZVM_HOST, host) })) found.push(run);

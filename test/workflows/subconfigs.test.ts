@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describeOperation, listOperations } from '../../client/operations.ts';
 import { readGuestView } from '../../client/read-state.ts';
+import { zvmnet } from '../cli/command.ts';
 import { createEnvironment, type Environment, failureOf, portId, vlan } from './environment.ts';
 import { reconcileHost } from './start.ts';
 
@@ -71,7 +73,17 @@ describe('the NIC of a port that an administrator has moved to a SUBCONFIG', () 
 
   test('is left where it is when its port is deleted, which detaches the live NIC', async () => {
     const before = recordsOf(OURS);
-    await zvm.run('deletePort', { userid: OURS, portId: port });
+    const leaves = [{ userid: OURS, vdev: '1000', standsIn: 'SUBCONFIG', name: 'OURS-1' }];
+    const { steps, ...planned } = await zvm.run('deletePort', { userid: OURS, portId: port, dryRun: true });
+    expect({ planned, steps }).toMatchObject({
+      planned: { leaves },
+      steps: expect.arrayContaining([expect.any(String)]),
+    });
+    const deletion = ['port', 'delete', port, '--yes'];
+    const { out } = await zvmnet(deletion, { ZVMNET_HOST: zvm.host });
+    expect(out).toContain('NICDEF 1000 stays in SUBCONFIG OURS-1');
+    const [told] = (await listOperations(zvm.client, { host: zvm.host, type: 'deletePort' }, 1)).map(({ id }) => id);
+    expect(await describeOperation(zvm.client, told ?? '')).toMatchObject({ outcome: 'changed', result: { leaves } });
     expect(await zvm.guest(OURS)).toMatchObject({ nics: [], granted: {}, rows: [] });
     expect(recordsOf(OURS)).toEqual(before);
   });

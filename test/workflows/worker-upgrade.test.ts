@@ -9,6 +9,7 @@ import { buildIdOf } from '../../runtime/host/worker-build.ts';
 import { bundleWorkflows } from '../../runtime/host/workflow-bundle.ts';
 import { createLogger } from '../../runtime/process/logging.ts';
 import { ZVM_OUTCOME } from '../../temporal-config/search-attributes.ts';
+import { bundledWorkflows } from '../bundled-workflows.ts';
 import { createEnvironment, type Environment, portId, vlan } from './environment.ts';
 import { bundleReworded } from './reworded-workflows.ts';
 import { startRun } from './start.ts';
@@ -19,7 +20,7 @@ let today: WorkflowBundleWithSourceMap;
 let reworded: WorkflowBundleWithSourceMap;
 let zvm: Environment;
 beforeAll(async () => {
-  [today, reworded] = [await bundleWorkflows(), await bundleReworded()];
+  [today, reworded] = [await bundledWorkflows(), await bundleReworded()];
 });
 beforeEach(async () => {
   const environment = await createEnvironment({ guests: 4 }, false);

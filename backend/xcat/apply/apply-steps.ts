@@ -1,3 +1,4 @@
+import { defined } from '../../../domain/defined.ts';
 import { stepId } from '../../../domain/planning/step-id.ts';
 import { type GuestStepReport, type RecordStep, type Step, stagesOf } from '../../../domain/planning/steps.ts';
 import type { Cancellation, CarriedOut } from '../../backend.ts';
@@ -21,6 +22,7 @@ export async function applySteps(
   const reports: GuestStepReport[] = [];
   /** Steps of which nobody knows how many were carried out. */
   let possibly: readonly Step[] = [];
+  let recordedAt: number | undefined;
   const begin = async (stage: 'configure' | 'forget') => {
     await arrive(stage);
     stop.throwIfAborted();
@@ -30,6 +32,7 @@ export async function applySteps(
     possibly = rows;
     await writeTables(host, changes, leave);
     possibly = [];
+    recordedAt = performance.now();
     reports.push(...rows.map((step) => ({ id: stepId(step), step: step.sentence, answer: 'done', isAlready: false })));
     return changes;
   };
@@ -54,7 +57,7 @@ export async function applySteps(
       await begin('forget');
       await write(forget);
     }
-    return { reports };
+    return { reports, ...defined({ recordedAt }) };
   } catch (error) {
     // A row that is there already was not written.
     const isConflict = error instanceof BackendError && error.code === 'conflict' && possibly.length === 1;

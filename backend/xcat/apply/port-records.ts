@@ -1,12 +1,12 @@
 import { refusal } from '../../../domain/planning/refusal.ts';
 import type { NodeName } from '../../../domain/text/identifiers.ts';
 import { addressConflict } from '../../backend-error.ts';
+import { waitUnlessAborted } from '../../waiting.ts';
 import { hostsColumns } from '../rows/address-rows.ts';
 import { macsInTable, parseMacColumn, vlanColumn } from '../rows/port-rows.ts';
 import type { RecordChange } from '../rows/record-steps.ts';
 import { type Columns, canBeSet } from '../tables/table-entries.ts';
 import type { TableWrite } from '../tables/table-writer.ts';
-import { dumpTable } from '../tables/tables.ts';
 import type { XcatHost } from '../xcat-host.ts';
 
 // xCAT's own look-up takes NULL for enabled, and no empty text (docs/reference/xcat.md 2.6).
@@ -47,10 +47,13 @@ export async function refuseSharedMacs(
       : [],
   );
   if (written.length === 0) return;
-  const inTable = Map.groupBy(macsInTable(await dumpTable(host.xcat.transport, 'mac', { signal })), ({ mac }) => mac);
-  const shared = written.flatMap(({ mac, vdev, nodes }) => {
-    const other = inTable.get(mac)?.find((entry) => !nodes.some((node) => node === entry.owner) || entry.vdev !== vdev);
-    return other === undefined ? [] : [{ mac, owner: other.owner }];
+  const { mac } = await waitUnlessAborted(host.recordTables.read(), signal);
+  const inTable = Map.groupBy(macsInTable(mac), ({ mac: address }) => address);
+  const shared = written.flatMap(({ mac: address, vdev, nodes }) => {
+    const other = inTable
+      .get(address)
+      ?.find((entry) => !nodes.some((node) => node === entry.owner) || entry.vdev !== vdev);
+    return other === undefined ? [] : [{ mac: address, owner: other.owner }];
   });
   if (shared.length === 0) return;
   const refusals = shared.map(({ mac, owner }) =>

@@ -13,7 +13,8 @@ import { addressesInTable } from '../rows/address-rows.ts';
 import { lacksZhcp, withZhcpsOfGroups } from '../rows/group-rows.ts';
 import { recordedOnHost, viewTables } from '../rows/guest-standing.ts';
 import { macsInTable } from '../rows/port-rows.ts';
-import { dumpTable, type Row } from '../tables/tables.ts';
+import { RECORD_TABLES, type RecordTables } from '../tables/record-tables.ts';
+import { dumpTable } from '../tables/tables.ts';
 import { type XcatHost, zhcpUserid } from '../xcat-host.ts';
 import type { Command, CommandOutcome } from '../zhcp/channel.ts';
 import { completeAnswer } from '../zhcp/smapi-outcome.ts';
@@ -40,10 +41,10 @@ import { vswitchReading } from './vswitch-reading.ts';
  */
 export async function readHost(
   host: XcatHost,
-  { userids, survey = false, directoryOf = () => true, entriesOf = [] }: HostRequest,
+  { userids, survey = false, directoryOf = () => true, entriesOf = [], recordSince }: HostRequest,
 ): Promise<HostReading> {
   const [tables, answers] = await Promise.all([
-    readTables(host, survey ? MANY_GUESTS : userids.length),
+    readTables(host, survey ? MANY_GUESTS : userids.length, recordSince),
     readZvm(host, userids, survey, directoryOf, entriesOf),
   ]);
   const { vswitchOutcome, vmlanOutcome, systemOutcome, ofGuests, profiles, subconfigs } = answers;
@@ -160,22 +161,14 @@ function unread(of: string, value: () => unknown): Finding[] {
   }
 }
 
-const TABLES = ['zvm', 'switch', 'mac', 'hosts'] as const;
 /** For so many guests, one script is better than a call for each table side by side. */
 const MANY_GUESTS = 8;
 
-async function readTables(host: XcatHost, guests: number) {
-  const { transport, tables } = host.xcat;
+async function readTables(host: XcatHost, guests: number, since = Number.POSITIVE_INFINITY) {
+  const { transport } = host.xcat;
   const { zhcpNode } = host.rules;
-  const [zvm, switchRows, macRows, hostsRows] =
-    guests < MANY_GUESTS
-      ? await Promise.all([
-          dumpTable(transport, 'zvm'),
-          dumpTable(transport, 'switch'),
-          dumpTable(transport, 'mac'),
-          dumpTable(transport, 'hosts'),
-        ])
-      : await tables.dumpAll(TABLES).then((all) => TABLES.map((table) => all[table]) as [Row[], Row[], Row[], Row[]]);
+  const recent = host.recordTables.since(since);
+  const { zvm, switch: switchRows, mac: macRows, hosts: hostsRows } = recent ?? (await dumpRecord(host, guests));
   const groups = lacksZhcp(zvm) ? await dumpTable(transport, 'nodelist') : [];
   const viewOf = (node: string) => viewTables(node, withZhcpsOfGroups(zvm, groups), switchRows, macRows);
   const view = viewOf(zhcpNode);
@@ -187,6 +180,13 @@ async function readTables(host: XcatHost, guests: number) {
     hostsRows: Map.groupBy(hostsRows, (row) => row.node ?? ''),
     addressesInUse: addressesInTable(hostsRows),
   };
+}
+
+async function dumpRecord({ xcat }: XcatHost, guests: number): Promise<RecordTables> {
+  if (guests >= MANY_GUESTS) return xcat.tables.dumpAll(RECORD_TABLES);
+  const { dump } = xcat.tables;
+  const [zvm, rows, mac, hosts] = await Promise.all([dump('zvm'), dump('switch'), dump('mac'), dump('hosts')]);
+  return { zvm, switch: rows, mac, hosts };
 }
 
 async function readZvm(

@@ -1,5 +1,5 @@
 import type { FullOperation, Problem } from '../api.ts';
-import { courseOf, problemParts, stateSentence, stepList } from '../details/operation-parts.ts';
+import { courseOf, problemParts, stateSentence, stepList, warningParts } from '../details/operation-parts.ts';
 import { type Child, element, focusOn, isStyled, make } from '../dom.ts';
 import { getOperation, Refusal, request, send } from '../session.ts';
 import type { Ask, Change, Values } from './change.ts';
@@ -95,7 +95,10 @@ class ChangeDialog {
     if (this.#fields !== undefined && this.#values.network === undefined) return;
     if (notice !== undefined) {
       const { steps = [] } = this.#change;
-      return this.#enter({ is: 'planned', result: { steps, plan: undefined, interrupts: false, failures: [] } });
+      return this.#enter({
+        is: 'planned',
+        result: { steps, plan: undefined, interrupts: false, failures: [], warnings: [] },
+      });
     }
     await this.#follow({ dryRun: true, values: this.#values }, 'planning', (operation) => {
       if (operation.state !== 'completed') return { is: 'ended', operation };
@@ -291,6 +294,7 @@ function reportOf(stage: Stage): Child[] {
   if (stage.is === 'planned')
     return [
       stage.result.steps.length > 0 && stepList(stage.result.steps),
+      ...warningParts(stage.result.warnings),
       ...stage.result.failures.map((text) => make('p', { class: 'bad' }, text)),
     ];
   if (stage.is === 'refused') return problemParts(stage.problem);

@@ -10,13 +10,19 @@ export function stepList(steps: readonly string[]): HTMLElement {
 
 /** The progress of an operation that runs, and of one that has ended its steps and failures. */
 export function courseOf(operation: FullOperation): Child[] {
-  const { steps, failures } = shownResult(operation);
+  const { steps, failures, warnings } = shownResult(operation);
   return [
     ...progressOf(operation),
     steps.length > 0 && stepList(steps),
+    ...warningParts(warnings),
     ...failures.map((text) => make('p', { class: 'bad' }, text)),
     ...failureParts(operation.failure),
   ];
+}
+
+/** Things that an operation leaves to an administrator. */
+export function warningParts(warnings: readonly string[]): HTMLElement[] {
+  return warnings.map((text) => make('p', { class: 'warn' }, text));
 }
 
 function progressOf({ state, standing, awaits, details = '' }: FullOperation): Child[] {
