@@ -39,6 +39,16 @@ for wanted in 'name: zvm-worker-zvm1-0-2-0' 'name: zvm-worker-zvm1-0-1-0' 'image
     exit 1
   }
 done
+render --set hosts.zvm1.configurationSecret=zvm1 --kube-version 1.33 > "$rendered"
+validate 1.33
+echo '== what the chart is to mount'
+render --values "$here/helm/all-values.yaml" --kube-version 1.33 > "$rendered"
+for part in 'kind: PersistentVolumeClaim' 'kind: TriggerAuthentication' 'minReplicaCount: 0' 'name: zvm2-policy' 'value: /etc/networking-zvm-policy/policy.yaml'; do
+  grep -q "$part" "$rendered" || {
+    echo "FAILED: $part is not rendered" >&2
+    exit 1
+  }
+done
 echo '== the checks themselves find what is wrong'
 sed -i 's/terminationGracePeriodSeconds/terminationGraceSeconds/' "$rendered"
 if validate 1.33 > /dev/null 2>&1; then

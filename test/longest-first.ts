@@ -15,6 +15,7 @@ const SECONDS: Readonly<Record<string, number>> = {
   'test/workflows/killed-worker.test.ts': 80,
   'test/gateway/edge.test.ts': 75,
   'test/model/model.test.ts': 66,
+  'test/extensions/ansible.test.ts': 65,
   'test/gateway/picture-live.test.ts': 60,
   'test/cli/hosts-and-drift.test.ts': 60,
   'test/workers/host-keeper.test.ts': 54,
