@@ -40,6 +40,15 @@ for part in 'kind: PersistentVolumeClaim' 'kind: TriggerAuthentication' 'minRepl
     exit 1
   }
 done
+echo '== two versions of a worker run side by side, each with pods of its own'
+beside='--kube-version 1.33 --set hosts.zvm1.configurationSecret=zvm1 --set image.tag=0.2.0 --set hosts.zvm1.previousTags={0.1.0}'
+for wanted in 'name: zvm-worker-zvm1-0-2-0' 'name: zvm-worker-zvm1-0-1-0' 'image: "networking-zvm:0.1.0"' 'image: "networking-zvm:0.2.0"' \
+  'networking-zvm/tag: "0.1.0"' 'networking-zvm/tag: "0.2.0"'; do
+  render $beside | grep -qF "$wanted" || {
+    echo "FAILED: the chart has no $wanted" >&2
+    exit 1
+  }
+done
 echo '== the checks themselves find what is wrong'
 sed -i 's/terminationGracePeriodSeconds/terminationGraceSeconds/' "$rendered"
 if validate 1.33 > /dev/null 2>&1; then

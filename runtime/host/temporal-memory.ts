@@ -42,11 +42,11 @@ export function createTemporalMemory(host: string, directory: string | undefined
   const write = () => {
     isDue = false;
     if (file === undefined) return;
+    // Workers of one host may share the directory, as two versions of one do during an upgrade.
+    const beside = `${file}.${hostname()}-${process.pid}`;
     try {
-      // Workers of one host may share the directory.
-      const made = `${file}.${hostname()}-${process.pid}`;
-      writeFileSync(made, JSON.stringify(runs), { mode: 0o600 });
-      renameSync(made, file);
+      writeFileSync(beside, JSON.stringify(runs), { mode: 0o600 });
+      renameSync(beside, file);
     } catch (error) {
       logger.error(
         { host, file, reason: messageOf(error) },
