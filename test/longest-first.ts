@@ -16,6 +16,7 @@ const SECONDS: Readonly<Record<string, number>> = {
   'test/gateway/edge.test.ts': 75,
   'test/workers/health.test.ts': 75,
   'test/model/model.test.ts': 66,
+  'test/extensions/ansible.test.ts': 65,
   'test/gateway/picture-live.test.ts': 60,
   'test/workers/until-idle.test.ts': 60,
   'test/temporal-server/hung-server.test.ts': 45,
