@@ -30,6 +30,16 @@ for release in 1.28 1.33; do
   render --values "$here/helm/all-values.yaml" --kube-version "$release" > "$rendered"
   validate "$release"
 done
+render --set hosts.zvm1.configurationSecret=zvm1 --kube-version 1.33 > "$rendered"
+validate 1.33
+echo '== what the chart is to mount'
+render --values "$here/helm/all-values.yaml" --kube-version 1.33 > "$rendered"
+for part in 'kind: PersistentVolumeClaim' 'kind: TriggerAuthentication' 'minReplicaCount: 0' 'name: zvm2-policy' 'value: /etc/networking-zvm-policy/policy.yaml'; do
+  grep -q "$part" "$rendered" || {
+    echo "FAILED: $part is not rendered" >&2
+    exit 1
+  }
+done
 echo '== the checks themselves find what is wrong'
 sed -i 's/terminationGracePeriodSeconds/terminationGraceSeconds/' "$rendered"
 if validate 1.33 > /dev/null 2>&1; then

@@ -103,10 +103,12 @@ function takeConsent(state: CarriedRounds<unknown>, consent: Consent | undefined
 }
 
 const HEX_DIGITS = 32;
+const HEX = /^[0-9a-f]{1,32}$/;
 
 /** One id for several plans, whatever their order: the sum of their ids. Each guest's own id is compared before it is changed. */
 export function planOfAll(plans: readonly string[]): string {
-  const sum = plans.reduce((total, plan) => total + BigInt(`0x${plan}`), 0n);
+  // An answer comes by signal: one without an id, or with a word that is none, adds nothing.
+  const sum = plans.reduce((total, plan) => total + (HEX.test(plan) ? BigInt(`0x${plan}`) : 0n), 0n);
   return BigInt.asUintN(HEX_DIGITS * 4, sum)
     .toString(16)
     .padStart(HEX_DIGITS, '0');

@@ -1,4 +1,5 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
@@ -42,8 +43,10 @@ export function createTemporalMemory(host: string, directory: string | undefined
     isDue = false;
     if (file === undefined) return;
     try {
-      writeFileSync(`${file}.new`, JSON.stringify(runs), { mode: 0o600 });
-      renameSync(`${file}.new`, file);
+      // Workers of one host may share the directory.
+      const made = `${file}.${hostname()}-${process.pid}`;
+      writeFileSync(made, JSON.stringify(runs), { mode: 0o600 });
+      renameSync(made, file);
     } catch (error) {
       logger.error(
         { host, file, reason: messageOf(error) },

@@ -73,3 +73,17 @@ securityContext:
 resources:
   {{- toYaml . | nindent 2 }}
 {{- end }}
+
+{{- define "zvm.probes" -}}
+ports:
+  - { name: health, containerPort: 9480 }
+# A process without CPU is slow, and no restart helps it: five minutes without an answer.
+livenessProbe:
+  httpGet: { path: /healthz, port: health }
+  periodSeconds: 30
+  timeoutSeconds: 20
+  failureThreshold: 10
+readinessProbe:
+  httpGet: { path: /readyz, port: health }
+  timeoutSeconds: 5
+{{- end }}
