@@ -57,14 +57,13 @@ const UNITS = join(PRODUCTION, 'systemd');
 test('the services start programs that are there, with options that these know', async () => {
   const units = await readdir(UNITS);
   expect(units).toHaveLength(4);
-  for (const unit of units) {
-    const text = await readFile(join(UNITS, unit), 'utf8');
-    const [, program] = /^ExecStart=\S+\/networking-zvm (\S+)/m.exec(text) ?? [];
-    if (program === undefined) continue;
-    const options = [...text.matchAll(/ --([\w-]+)/g)].map(([, option]) => option);
-    const source = await readFile(join(PRODUCTION, '../..', `workers/${program}.ts`), 'utf8');
-    for (const option of options)
-      expect(option === 'config-file' ? "'config-file'" : source, `${program} ${option}`).toContain(option);
+  for (const file of [...units.map((unit) => join(UNITS, unit)), join(PRODUCTION, 'on-demand/on-demand.conf')]) {
+    const text = await readFile(file, 'utf8');
+    for (const [, program, rest = ''] of text.matchAll(/^Exec\w+=\S+\/networking-zvm (\S+)(.*)/gm)) {
+      const source = await readFile(join(PRODUCTION, '../..', `workers/${program}.ts`), 'utf8');
+      for (const [, option = ''] of rest.matchAll(/ --([\w-]+)/g))
+        expect(option === 'config-file' ? "'config-file'" : source, `${program} ${option}`).toContain(option);
+    }
   }
 });
 
