@@ -1,4 +1,4 @@
-import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
+import { Client, Connection, type ConnectionOptions, type TLSConfig } from '@temporalio/client';
 import type { PayloadCodec } from '@temporalio/common';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { defined } from '../domain/defined.ts';
@@ -6,8 +6,16 @@ import { NAMESPACE } from '../temporal-config/names.ts';
 import { configuredCodec, PAYLOAD_KEY_VARIABLES } from './payload-codec.ts';
 import { tracedCalls } from './trace-context.ts';
 
+/** Certificates that are read again while the program runs: those of now, and the call at each change. */
+export type RenewedCertificates = { tls(): TLSConfig; onChange(take: () => void): void };
+
 /** Where Temporal is: what `temporal.toml` and `TEMPORAL_*` say, or the address given. */
-export type TemporalTarget = { namespace: string; connection: ConnectionOptions; codec?: PayloadCodec };
+export type TemporalTarget = {
+  namespace: string;
+  connection: ConnectionOptions;
+  codec?: PayloadCodec;
+  certificates?: RenewedCertificates;
+};
 
 /** The variables that Temporal's own convention reads, as `--help` tells them. */
 export const TEMPORAL_VARIABLES = {

@@ -30,6 +30,25 @@ for release in 1.28 1.33; do
   render --values "$here/helm/all-values.yaml" --kube-version "$release" > "$rendered"
   validate "$release"
 done
+render --set hosts.zvm1.configurationSecret=zvm1 --kube-version 1.33 > "$rendered"
+validate 1.33
+echo '== what the chart is to mount'
+render --values "$here/helm/all-values.yaml" --kube-version 1.33 > "$rendered"
+for part in 'kind: PersistentVolumeClaim' 'kind: TriggerAuthentication' 'minReplicaCount: 0' 'name: zvm2-policy' 'value: /etc/networking-zvm-policy/policy.yaml'; do
+  grep -q "$part" "$rendered" || {
+    echo "FAILED: $part is not rendered" >&2
+    exit 1
+  }
+done
+echo '== two versions of a worker run side by side, each with pods of its own'
+beside='--kube-version 1.33 --set hosts.zvm1.configurationSecret=zvm1 --set image.tag=0.2.0 --set hosts.zvm1.previousTags={0.1.0}'
+for wanted in 'name: zvm-worker-zvm1-0-2-0' 'name: zvm-worker-zvm1-0-1-0' 'image: "networking-zvm:0.1.0"' 'image: "networking-zvm:0.2.0"' \
+  'networking-zvm/tag: "0.1.0"' 'networking-zvm/tag: "0.2.0"'; do
+  render $beside | grep -qF "$wanted" || {
+    echo "FAILED: the chart has no $wanted" >&2
+    exit 1
+  }
+done
 echo '== the checks themselves find what is wrong'
 sed -i 's/terminationGracePeriodSeconds/terminationGraceSeconds/' "$rendered"
 if validate 1.33 > /dev/null 2>&1; then

@@ -49,6 +49,8 @@ const MAY: Record<string, { code: string[]; types: string[]; packages: RegExp }>
     types: [],
     packages: /^(zod|commander|yaml|log-update|@bomb\.sh\/tab.*|node:.*|@temporalio\/(client|common))$/,
   },
+  // It is packed by itself: whatever it takes of the project does not come along.
+  'extensions/client/src': { code: [], types: [], packages: /^openapi-fetch$/ },
   runtime: {
     code: [
       'activities',

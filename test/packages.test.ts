@@ -1,6 +1,11 @@
-import { readFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { readFile, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
+
+const ROOT = join(import.meta.dirname, '..');
+const run = promisify(execFile);
 
 /** Node itself, and two that compile or check themselves and work without it. */
 const TRUSTED = ['@swc/core', 'node', 'protobufjs'];
@@ -21,7 +26,7 @@ const PERMISSIVE = [
 const NAMED_ELSEWHERE = ['@scarf/scarf', 'unionfs'];
 
 test('every package of an installation has a licence that lets it be handed on', async () => {
-  const text = await readFile(join(import.meta.dirname, '../package-lock.json'), 'utf8');
+  const text = await readFile(join(ROOT, 'package-lock.json'), 'utf8');
   const {
     packages,
   }: { packages: Record<string, { dev?: boolean; devOptional?: boolean; link?: boolean; license?: string }> } =
@@ -35,8 +40,20 @@ test('every package of an installation has a licence that lets it be handed on',
   ).toEqual([]);
 });
 
+test('npm ci warns of no engine on the oldest Node that the README names, and names what an older one has to be', async () => {
+  const [, least] = /^Node (\d+\.\d+) or newer/m.exec(await readFile(join(ROOT, 'README.md'), 'utf8')) ?? [];
+  const npm = await realpath((await run('which', ['npm'])).stdout.trim());
+  const installing = async (version: string) => {
+    const asVersion = `data:text/javascript,Object.defineProperty(process,'version',{value:'v${version}'})`;
+    const { stderr } = await run(process.execPath, ['--import', asVersion, npm, 'ci', '--dry-run'], { cwd: ROOT });
+    return stderr;
+  };
+  expect(await installing(`${least}.0`)).not.toContain('EBADENGINE');
+  expect(await installing('20.20.2')).toContain(`required: { node: '>=${least}' }`);
+});
+
 test('npm ci runs the install scripts of no other packages', async () => {
-  const text = await readFile(join(import.meta.dirname, '../package-lock.json'), 'utf8');
+  const text = await readFile(join(ROOT, 'package-lock.json'), 'utf8');
   const { packages }: { packages: Record<string, { hasInstallScript?: boolean }> } = JSON.parse(text);
   const withScript = Object.entries(packages).flatMap(([path, { hasInstallScript }]) =>
     hasInstallScript === true ? [path.replace(/^.*node_modules\//, '')] : [],

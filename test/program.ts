@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { inject, onTestFinished } from 'vitest';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -17,9 +17,9 @@ export type Program = {
   end(signal: NodeJS.Signals): Promise<number | null>;
 };
 
-/** Start a program by its file, on the test's own Temporal server. */
+/** Start a program by its file in this project or elsewhere, on the test's own Temporal server. */
 export function startProgram(file: string, args: readonly string[], env: Record<string, string> = {}): Program {
-  return start(process.execPath, [join(ROOT, file), ...args], {
+  return start(process.execPath, [resolve(ROOT, file), ...args], {
     ...process.env,
     TEMPORAL_ADDRESS: inject('temporalAddress'),
     TEMPORAL_NAMESPACE: inject('temporalNamespace'),

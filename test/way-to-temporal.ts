@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { inject } from 'vitest';
 
-/** A way to the test's Temporal server that can be held up, or cut and opened again, as the server would be by a restart. */
-export async function wayToTemporal() {
-  const [host = '', port] = inject('temporalAddress').split(':');
+/** A way to a Temporal server, by default the test run's, that can be held up, or cut and opened again, as the server would be by a restart. */
+export async function wayToTemporal(server = inject('temporalAddress')) {
+  const [host = '', port] = server.split(':');
   const ends = new Set<Socket>();
   const between = createServer((one) => {
     const other = connect(Number(port), host);

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { configuredTarget, connectClient, TEMPORAL_VARIABLES } from '../client/temporal-connection.ts';
+import { connectClient, TEMPORAL_VARIABLES } from '../client/temporal-connection.ts';
 import { runProgram, UsageError, type Values, wholeNumber } from '../command-line/program.ts';
 import { defined } from '../domain/defined.ts';
 import { type GatewayHost, GatewayHosts, variable } from '../gateway/options.ts';
@@ -9,6 +9,7 @@ import { watchTokens } from '../runtime/gateway/token-file.ts';
 import { keepUses, useFileOf } from '../runtime/gateway/token-use.ts';
 import { CONFIGURATION_OPTIONS, CONFIGURATION_VARIABLES, configurationOf } from '../runtime/process/configuration.ts';
 import { createLogger } from '../runtime/process/logging.ts';
+import { watchedTarget } from '../runtime/process/temporal-certificates.ts';
 import { prepareExternal } from '../runtime/process/temporal-connection.ts';
 import { startTracing, TRACING_VARIABLES } from '../runtime/telemetry/tracing.ts';
 
@@ -39,7 +40,7 @@ async function main(given: Values<typeof OPTIONS>): Promise<void> {
   const oidc = oidcFile === undefined ? undefined : readOidcFile(oidcFile);
   const uses = tokensFile === undefined ? undefined : keepUses(useFileOf(tokensFile, process.env), log);
   const tracing = await startTracing('gateway');
-  const target = configuredTarget();
+  const { target, ...certificates } = watchedTarget(logger);
   await prepareExternal(target);
   const { client, close } = await connectClient(target);
   const gateway = await serveGateway(
@@ -58,10 +59,12 @@ async function main(given: Values<typeof OPTIONS>): Promise<void> {
   process.on('SIGHUP', () => {
     watched?.readAgain();
     gateway.readAgain();
+    certificates.readAgain();
   });
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   await gateway.close();
   watched?.close();
+  certificates.close();
   uses?.close();
   await close();
   await tracing.stop();

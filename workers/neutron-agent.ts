@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { configuredTarget, connectClient, TEMPORAL_VARIABLES } from '../client/temporal-connection.ts';
+import { connectClient, TEMPORAL_VARIABLES } from '../client/temporal-connection.ts';
 import { messageOf, runProgram, type Values } from '../command-line/program.ts';
 import { NeutronError } from '../neutron/errors.ts';
 import { runNeutronAgents } from '../runtime/neutron/agents.ts';
@@ -16,6 +16,7 @@ import {
   shutDownTemporalRuntime,
   temporalMeter,
 } from '../runtime/process/logging.ts';
+import { watchedTarget } from '../runtime/process/temporal-certificates.ts';
 import { prepareExternal } from '../runtime/process/temporal-connection.ts';
 import { addressOf, LISTEN_OPTIONS, metricsAddress } from '../runtime/telemetry/listen-options.ts';
 import { startTracing, TRACING_VARIABLES } from '../runtime/telemetry/tracing.ts';
@@ -32,8 +33,11 @@ async function main({ metrics, health, ...files }: Values<typeof OPTIONS>): Prom
   if (address !== undefined) installTemporalRuntime(logger, { metrics: address });
   const tracing = await startTracing('neutron-agent');
   const watched = watchConfiguration(files, configuration, logger);
-  process.on('SIGHUP', watched.readAgain);
-  const target = configuredTarget();
+  const { target, ...certificates } = watchedTarget(logger);
+  process.on('SIGHUP', () => {
+    watched.readAgain();
+    certificates.readAgain();
+  });
   await prepareExternal(target);
   const { client, close } = await connectClient(target);
   const agents = runNeutronAgents(
@@ -51,6 +55,7 @@ async function main({ metrics, health, ...files }: Values<typeof OPTIONS>): Prom
     logger.info('stopping: ports keep their status, messages wait at the broker');
   } finally {
     watched.close();
+    certificates.close();
     told.close();
     await agents.stop();
     await close();

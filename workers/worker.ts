@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { PayloadKeyError } from '../client/payload-codec.ts';
-import { configuredTarget, TEMPORAL_VARIABLES } from '../client/temporal-connection.ts';
+import { TEMPORAL_VARIABLES } from '../client/temporal-connection.ts';
 import { messageOf, runProgram, type Values, wholeNumber } from '../command-line/program.ts';
 import { ConfigurationError } from '../configuration/error.ts';
 import { defined } from '../domain/defined.ts';
@@ -17,6 +17,7 @@ import {
 } from '../runtime/process/configuration.ts';
 import { tellHealth } from '../runtime/process/health.ts';
 import { createLogger, installTemporalRuntime } from '../runtime/process/logging.ts';
+import { watchedTarget } from '../runtime/process/temporal-certificates.ts';
 import { prepareExternal, TemporalUnusable } from '../runtime/process/temporal-connection.ts';
 import { addressOf, LISTEN_OPTIONS, metricsAddress } from '../runtime/telemetry/listen-options.ts';
 import { startTracing, TRACING_VARIABLES } from '../runtime/telemetry/tracing.ts';
@@ -44,8 +45,11 @@ async function main({ metrics, health, 'until-idle': idle, ...files }: Values<ty
   installTemporalRuntime(logger, { metrics: metricsAddress(metrics) });
   const tracing = await startTracing('worker');
   const watched = watchConfiguration(files, configuration, logger);
-  process.on('SIGHUP', watched.readAgain);
-  const target = configuredTarget();
+  const { target, ...certificates } = watchedTarget(logger);
+  process.on('SIGHUP', () => {
+    watched.readAgain();
+    certificates.readAgain();
+  });
   await prepareExternal(target);
   const { versioning: versioned, cachedRuns } = configuration.worker;
   const { ZVM_STATE_DIRECTORY, STATE_DIRECTORY, ZVM_RESTORED } = process.env;
@@ -84,6 +88,7 @@ async function main({ metrics, health, 'until-idle': idle, ...files }: Values<ty
   await workers.stop();
   told.close();
   watched.close();
+  certificates.close();
   await neutron?.close();
   await tracing.stop();
 }

@@ -1,4 +1,4 @@
-import type { NativeConnection, WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import type { WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import type { TemporalTarget } from '../../client/temporal-connection.ts';
 import { type HostConfiguration, shadowOf } from '../../configuration/load.ts';
@@ -6,7 +6,7 @@ import { defined } from '../../domain/defined.ts';
 import type { NeutronConnection } from '../neutron/connection.ts';
 import { watchHosts } from '../notifications/event-watch.ts';
 import type { Health } from '../process/health.ts';
-import { connectWorkers } from '../process/temporal-connection.ts';
+import { connectWorkers, type WorkerConnection } from '../process/temporal-connection.ts';
 import { renewBackend } from './host-backend.ts';
 import { ownIdentity } from './host-claim.ts';
 import { type HostKeeper, keepHosts, type Restart } from './host-keeper.ts';
@@ -51,7 +51,7 @@ export async function runWorkers(
   const identities = hosts.map((host) => ownIdentity(host));
   const keeper = await keepHosts(identities, target, reconcile, logger, restart);
   const create = async () => {
-    const [connection, bundle] = await Promise.all([
+    const [shared, bundle] = await Promise.all([
       connectWorkers(target),
       given ?? workflowBundle(target.codec === undefined ? 'plain' : 'encrypted'),
     ]);
@@ -66,16 +66,24 @@ export async function runWorkers(
           control: keeper.controlOf(host.host),
           ...defined({ codec: target.codec }),
         };
-        return createHostWorker(host, connection, target.namespace, bundle, logger, neutron?.sourceFor(host), own);
+        return createHostWorker(
+          host,
+          shared.connection,
+          target.namespace,
+          bundle,
+          logger,
+          neutron?.sourceFor(host),
+          own,
+        );
       }),
     );
-    return { workers, connection, build };
+    return { workers, shared, build };
   };
-  const { workers, connection, build } = await create().catch(async (error: unknown) => {
+  const { workers, shared, build } = await create().catch(async (error: unknown) => {
     await keeper.stop();
     throw error;
   });
-  const started = running(workers, keeper, connection, logger);
+  const started = running(workers, keeper, shared, logger);
   const stopWatching = await serving(started, async () => {
     await keeper.serve(build);
     logger.info({ build }, 'workers poll their task queues');
@@ -106,9 +114,13 @@ async function serving<Result>(workers: RunningWorkers, serve: () => Promise<Res
 function running(
   workers: readonly HostWorker[],
   keeper: HostKeeper,
-  connection: NativeConnection,
+  shared: WorkerConnection,
   logger: Logger,
 ): RunningWorkers {
+  shared.renewFor(
+    workers.map(({ worker }) => worker),
+    logger,
+  );
   const shutDown = () => {
     for (const { worker } of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
   };
@@ -142,7 +154,7 @@ function running(
       await runs.catch(() => undefined);
       await keeper.stop();
       await Promise.all(workers.flatMap(({ backend, shadow }) => [backend.close(), shadow?.close()]));
-      await connection.close();
+      await shared.close();
     },
   };
 }

@@ -1,4 +1,5 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
@@ -41,9 +42,11 @@ export function createTemporalMemory(host: string, directory: string | undefined
   const write = () => {
     isDue = false;
     if (file === undefined) return;
+    // Workers of one host may share the directory, as two versions of one do during an upgrade.
+    const beside = `${file}.${hostname()}-${process.pid}`;
     try {
-      writeFileSync(`${file}.new`, JSON.stringify(runs), { mode: 0o600 });
-      renameSync(`${file}.new`, file);
+      writeFileSync(beside, JSON.stringify(runs), { mode: 0o600 });
+      renameSync(beside, file);
     } catch (error) {
       logger.error(
         { host, file, reason: messageOf(error) },

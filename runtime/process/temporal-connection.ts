@@ -1,5 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection, isGrpcServiceError } from '@temporalio/client';
-import { NativeConnection } from '@temporalio/worker';
+import { NativeConnection, type Worker } from '@temporalio/worker';
+import type { Logger } from 'pino';
 import type { TemporalTarget } from '../../client/temporal-connection.ts';
 import { defined } from '../../domain/defined.ts';
 import { messageOf } from '../../domain/text/error-message.ts';
@@ -14,12 +16,70 @@ export class TemporalUnusable extends Error {
   override readonly name = 'TemporalUnusable';
 }
 
+const AGAIN_MS = 1_000;
+const LONGEST_AGAIN_MS = 30_000;
+
 /** The connection that all workers of a process share. */
-export function connectWorkers(target: TemporalTarget): Promise<NativeConnection> {
-  const { address, tls, apiKey } = target.connection;
-  return NativeConnection.connect({
-    ...defined({ address, tls, apiKey: typeof apiKey === 'string' ? apiKey : undefined }),
-  });
+export type WorkerConnection = {
+  connection: NativeConnection;
+  /** Give workers a new connection at each change of the certificates: the SDK's keeps those that it was made with. */
+  renewFor(workers: readonly Pick<Worker, 'connection'>[], logger: Logger): void;
+  close(): Promise<void>;
+};
+
+/** Connect the workers of a process. */
+export async function connectWorkers(target: TemporalTarget): Promise<WorkerConnection> {
+  const tls = target.certificates?.tls();
+  const first = await connectNative(target);
+  const ended = new AbortController();
+  let current = first;
+  let renewing = Promise.resolve();
+  return {
+    connection: first,
+    renewFor(workers, logger) {
+      const renew = async () => {
+        const next = await connectAgain(target, logger, ended.signal);
+        if (next === undefined) return;
+        for (const worker of workers) worker.connection = next;
+        const former = current;
+        current = next;
+        await former.close();
+        logger.info('workers are connected to Temporal with the new certificates');
+      };
+      const renewNow = () => {
+        renewing = renewing.then(renew);
+      };
+      target.certificates?.onChange(renewNow);
+      if (target.certificates?.tls() !== tls) renewNow();
+    },
+    async close() {
+      ended.abort();
+      await renewing;
+      await current.close();
+    },
+  };
+}
+
+function connectNative({ connection: { address, tls, apiKey }, certificates }: TemporalTarget) {
+  const key = typeof apiKey === 'string' ? apiKey : undefined;
+  return NativeConnection.connect(defined({ address, tls: certificates?.tls() ?? tls, apiKey: key }));
+}
+
+/** Connect until Temporal answers; undefined once the signal is aborted. */
+async function connectAgain(
+  target: TemporalTarget,
+  logger: Logger,
+  signal: AbortSignal,
+): Promise<NativeConnection | undefined> {
+  for (let pause = AGAIN_MS; !signal.aborted; pause = Math.min(2 * pause, LONGEST_AGAIN_MS)) {
+    try {
+      return await connectNative(target);
+    } catch (error) {
+      logger.warn({ reason: messageOf(error) }, 'Temporal does not answer with the new certificates: tried again');
+    }
+    await sleep(pause, undefined, { signal }).catch(() => undefined);
+  }
+  return undefined;
 }
 
 /**

@@ -41,6 +41,8 @@ export async function installedCollection(folder: string, defaults: object): Pro
     ANSIBLE_INVENTORY_UNPARSED_WARNING: 'false',
     ANSIBLE_PYTHON_INTERPRETER: python,
     ANSIBLE_NOCOLOR: '1',
+    // A module is not copied to the machine that it is on already.
+    ANSIBLE_PIPELINING: '1',
   };
   const path = join(folder, 'collections/ansible_collections/networking_zvm/zvm');
   // The programs of an environment in the cache are called by its Python: they name the folder that it was made in.

@@ -32,7 +32,7 @@ let stop: () => Promise<void>;
 beforeAll(async () => {
   zvm = await createEnvironment({ guests: TRACES + 2 }, false);
   const target = localTarget(inject('temporalAddress'), inject('temporalNamespace'));
-  const [connection, bundle] = await Promise.all([connectWorkers(target), bundledWorkflows()]);
+  const [{ connection }, bundle] = await Promise.all([connectWorkers(target), bundledWorkflows()]);
   const wrap = (activities: HostActivities): HostActivities => ({
     ...activities,
     enqueueRequests: async (input) => {

@@ -19,7 +19,7 @@ test('a worker with six times as many open operations as it keeps runs in memory
   const zvm = await createEnvironment({ guests: OPERATIONS }, false);
   onTestFinished(() => zvm.close());
   const { connection: address, namespace } = localTarget(inject('temporalAddress'), inject('temporalNamespace'));
-  const [connection, bundle] = await Promise.all([
+  const [{ connection }, bundle] = await Promise.all([
     connectWorkers({ connection: address, namespace }),
     bundledWorkflows(),
   ]);

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from '@temporalio/worker';
 import { beforeAll, expect, test } from 'vitest';
+import { observedWorker } from '../../runtime/telemetry/observed-worker.ts';
 import * as workflows from '../../workflows/index.ts';
 import { bundledWorkflows } from '../bundled-workflows.ts';
 import { bundleReworded } from './reworded-workflows.ts';
@@ -22,7 +23,7 @@ test('every workflow type has a stored history', () => {
 
 const replay = async (workflowBundle: typeof bundle, name: string) => {
   const { workflowId, history } = JSON.parse(readFileSync(join(FOLDER, name), 'utf8'));
-  await Worker.runReplayHistory({ workflowBundle }, history, workflowId);
+  await Worker.runReplayHistory({ workflowBundle, sinks: observedWorker.sinks }, history, workflowId);
 };
 
 test.each(histories)('the workflows of today replay the stored history %s', async (name) => {

@@ -4,6 +4,7 @@ import { Worker } from '@temporalio/worker';
 import { type ExpectStatic, test } from 'vitest';
 import { tellOfNeutron } from '../../client/neutron-news.ts';
 import type { PortId } from '../../domain/text/identifiers.ts';
+import { observedWorker } from '../../runtime/telemetry/observed-worker.ts';
 import { is, ZVM_HOST } from '../../temporal-config/search-attributes.ts';
 import { bundledWorkflows } from '../bundled-workflows.ts';
 import { MemoryNeutron } from '../neutron/memory-neutron.ts';
@@ -39,7 +40,11 @@ async function notReplayed({ client, host }: Environment, runs: number, expect: 
   for (const { workflowId, runId } of await listed()) {
     const history = await client.workflow.getHandle(workflowId, runId).fetchHistory();
     try {
-      await Worker.runReplayHistory({ workflowBundle }, JSON.parse(historyToJSON(history)), workflowId);
+      await Worker.runReplayHistory(
+        { workflowBundle, sinks: observedWorker.sinks },
+        JSON.parse(historyToJSON(history)),
+        workflowId,
+      );
     } catch (error) {
       failed.push(`${workflowId}: ${error}`);
     }

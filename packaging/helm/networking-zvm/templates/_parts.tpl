@@ -13,8 +13,13 @@ app.kubernetes.io/component: {{ .component }}
 {{- end }}
 
 {{- define "zvm.image" -}}
-image: {{ printf "%s:%s" .Values.image.repository (default .Chart.AppVersion .Values.image.tag) | quote }}
-imagePullPolicy: {{ .Values.image.pullPolicy }}
+{{- $values := .root.Values }}
+image: {{ printf "%s:%s" $values.image.repository (default (default .root.Chart.AppVersion $values.image.tag) .tag) | quote }}
+imagePullPolicy: {{ $values.image.pullPolicy }}
+{{- end }}
+
+{{- define "zvm.workerName" -}}
+{{- printf "%s-worker-%s-%s" .root.Release.Name .host .tag | lower | replace "." "-" | replace "_" "-" | trunc 63 | trimSuffix "-" }}
 {{- end }}
 
 {{- define "zvm.podSecurity" -}}
@@ -72,4 +77,18 @@ securityContext:
 {{- define "zvm.resources" -}}
 resources:
   {{- toYaml . | nindent 2 }}
+{{- end }}
+
+{{- define "zvm.probes" -}}
+ports:
+  - { name: health, containerPort: 9480 }
+# A process without CPU is slow, and no restart helps it: five minutes without an answer.
+livenessProbe:
+  httpGet: { path: /healthz, port: health }
+  periodSeconds: 30
+  timeoutSeconds: 20
+  failureThreshold: 10
+readinessProbe:
+  httpGet: { path: /readyz, port: health }
+  timeoutSeconds: 5
 {{- end }}
