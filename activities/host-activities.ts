@@ -132,9 +132,11 @@ export function createHostActivities(host: HostRuntime): HostActivities {
     planMigration: (input) => on(input, () => planMigration(host, input)),
     migrateGuest: (input) =>
       input.dryRun
-        ? planning(input, (stop) => turns.take(input.userid, () => migrateGuest(input, { stop, leave: stop })))
+        ? planning(input, (stop) =>
+            inWindow(input, 'plan', stop, (arrive) => migrateGuest(input, { stop, leave: stop }, arrive)),
+          )
         : changing(input, (_backend, cancellation) =>
-            turns.take(input.userid, () => migrateGuest(input, cancellation)),
+            inWindow(input, 'plan', cancellation.stop, (arrive) => migrateGuest(input, cancellation, arrive)),
           ),
     surveyHost: (input) =>
       on(input, async (signal) => {

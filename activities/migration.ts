@@ -17,6 +17,7 @@ import { createGuestReader } from './guest-reader.ts';
 import type { HostRuntime } from './host-runtime.ts';
 import { concernedOfMigration, waitFor } from './policy-gate.ts';
 import { planIdOf, refuseOtherPlan } from './state-tags.ts';
+import type { Stage } from './windows.ts';
 
 type Input<Name extends 'planMigration' | 'migrateGuest'> = Parameters<HostActivities[Name]>[0];
 
@@ -46,14 +47,18 @@ function shadowOf({ shadow, rules }: HostRuntime): ZvmBackend {
 /**
  * Create the activity that brings the ports of one guest of a host into the record of its shadow backend. It reads both records, takes only
  * steps on the record, and reads both again: whatever differs then is told. Throws a `Refused` failure without a shadow backend, and the
- * failure of a call.
+ * failure of a call. `arrive` is waited for before each stage: guests of a window read together.
  */
 export function createMigration(
   host: HostRuntime,
-): (input: Input<'migrateGuest'>, cancellation: Cancellation) => Promise<PlannedMigration> {
+): (
+  input: Input<'migrateGuest'>,
+  cancellation: Cancellation,
+  arrive: (stage: Stage) => Promise<void>,
+) => Promise<PlannedMigration> {
   const reader = createGuestReader(host.backend);
   const shadowReader = host.shadow && createGuestReader(host.shadow);
-  return async ({ userid, dryRun, asks, onlyIf }, cancellation) => {
+  return async ({ userid, dryRun, asks, onlyIf }, cancellation, arrive) => {
     const shadow = shadowOf(host);
     const both = async () => {
       const readings = [reader, shadowReader ?? reader].map((each) => each.read(userid, cancellation.stop));
@@ -80,7 +85,8 @@ export function createMigration(
       return { userid, outcome: 'planned', ports, steps: told, left, plan, ...defined({ wait }) };
     if (steps.some(({ kind }) => kind !== 'record')) throw new Error('a migration has a step on z/VM');
     cancellation.stop.throwIfAborted();
-    await applySteps(shadow, steps, cancellation, async () => undefined);
+    await applySteps(shadow, steps, cancellation, arrive);
+    await arrive('compare');
     const after = await both();
     // A port that was left is told already.
     const differences = left.length > 0 ? [] : differencesOf(after.source, after.target, host, shadow);

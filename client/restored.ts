@@ -24,6 +24,7 @@ export type WhatItWouldDo = { would: string[] } | { unknown: string };
 const MOST_OPEN = 1_000;
 /** Their plans are made a few at a time: z/VM answers for each. */
 const AT_ONCE = 4;
+const ENDED_AT_ONCE = 10;
 const PLAN_PREFIX = 'restore-plan/';
 const PLAN_MS = 30_000;
 /** They write nothing while their host is held, and end by themselves. */
@@ -127,6 +128,14 @@ export async function endOpen(client: Client, operation: OperationView, { by }: 
       .signal('abandon', workflowIdOf(id))
       // Without a run the guest has no request of it.
       .catch(() => undefined);
+}
+
+/** End several open operations, a few at a time. */
+export async function endAllOpen(client: Client, operations: readonly OperationView[], origin: Origin): Promise<void> {
+  for (let from = 0; from < operations.length; from += ENDED_AT_ONCE) {
+    const several = operations.slice(from, from + ENDED_AT_ONCE);
+    await Promise.all(several.map((operation) => endOpen(client, operation, origin)));
+  }
 }
 
 async function openGuestRuns(client: Client, host: string): Promise<string[]> {

@@ -49,10 +49,15 @@ export async function inRounds<Guest>(
   { begins, work, decide }: Round<Guest>,
 ): Promise<Guest[]> {
   let round = guests;
-  while (round.length > 0) {
+  for (let number = 0; round.length > 0; number += 1) {
     const windows = new GuestWindows(round);
     begins(round);
-    await windows.run(work, () => workflowInfo().continueAsNewSuggested);
+    // Each round gathers anew.
+    const ofRound = (batch: Batch) => ({ ...batch, window: `${batch.window}/${number}` });
+    await windows.run(
+      (guest, batch) => work(guest, ofRound(batch)),
+      () => workflowInfo().continueAsNewSuggested,
+    );
     if (windows.left.length > 0) return windows.left;
     if (state.asked !== undefined) takeConsent(state, await decide(state.asked));
     round = state.next;

@@ -12,16 +12,16 @@ import { outcomeOfFailure, retriedUntilDeadline, targetOf } from './retried-requ
  */
 export async function migrateGuest(work: RequestWork, context: WorkContext): Promise<RequestOutcome | NotYet> {
   const { host, userid } = context;
-  const { dryRun, asks, onlyIf } = work.request;
+  const { dryRun, asks, onlyIf, batch } = work.request;
   const subject = `${userid} on ${host}`;
   showProgress({ subject, state: dryRun ? 'is compared' : 'is brought to the other record' });
   try {
-    const asked = { ...targetOf(work, context), dryRun, ...defined({ asks, onlyIf }) };
+    const asked = { ...targetOf(work, context), dryRun, ...defined({ asks, onlyIf, batch }) };
     const { plan, wait, ...migration } = await retriedUntilDeadline(
       work,
       context,
       `bring the record of ${userid} over`,
-      (summary) => writeActivities(summary).migrateGuest(asked),
+      (summary) => writeActivities(summary, batch).migrateGuest(asked),
     );
     const { outcome, steps, left } = migration;
     showProgress({ subject, state: outcome, lists: { [outcome === 'planned' ? 'planned' : 'done']: steps, left } });

@@ -4,6 +4,7 @@ import { readControl } from '../../client/host-control.ts';
 import { describeOperation, type OperationDetails } from '../../client/operations.ts';
 import {
   beginRestore,
+  endAllOpen,
   endOpen,
   finishRestore,
   letGoOn,
@@ -137,7 +138,7 @@ async function finish(
       EXIT.refused,
       `${undecided.length} operations are undecided: continue or end each (zvmnet restore list), or give --continue-rest or --end-rest`,
     );
-  if (endRest) for (const operation of undecided) await endOpen(client, operation, session.origin);
+  if (endRest) await endAllOpen(client, undecided, session.origin);
   await Promise.all(hosts.map((host) => finishRestore(client, host, session.origin)));
   session.output.result({ hosts }, () => {
     for (const host of hosts) session.output.print(`${host}: released`);

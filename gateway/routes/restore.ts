@@ -3,7 +3,15 @@ import type { Context } from 'hono';
 import { readControl } from '../../client/host-control.ts';
 import { holdViewOf } from '../../client/known-hosts.ts';
 import type { OperationDetails } from '../../client/operations.ts';
-import { beginRestore, endOpen, finishRestore, letGoOn, openOperations, planOf } from '../../client/restored.ts';
+import {
+  beginRestore,
+  endAllOpen,
+  endOpen,
+  finishRestore,
+  letGoOn,
+  openOperations,
+  planOf,
+} from '../../client/restored.ts';
 import { operationBody, originFrom } from '../http/idempotent-start.ts';
 import { contradicted, notFound } from '../http/problem.ts';
 import { type App, ChangeHeaders, type Env, hostFor, newApp, route, type Services } from '../http/routing.ts';
@@ -13,6 +21,8 @@ import { findOperation, OfOperation } from './operations.ts';
 
 /** Shorter than a gateway in front waits. */
 const PATIENCE_MS = 20_000;
+/** A thousand operations are ended within it; the same request goes on where it was. */
+const LONGEST_END_MS = 120_000;
 
 const OpenOperationBody = Operation.extend({
   goesOn: z.boolean().openapi({ description: 'An operator has let it go on' }),
@@ -116,8 +126,10 @@ function finishRoute(app: App, services: Services): void {
           undecided.map(({ id }) => ({ field: 'operation', reason: `${id} is undecided`, advice: ADVICE })),
         );
       const origin = originFrom(context);
-      if (rest === 'end') for (const operation of undecided) await endOpen(client, operation, origin);
-      await finishRestore(client, host, origin);
+      await client.withDeadline(Date.now() + LONGEST_END_MS, async () => {
+        if (rest === 'end') await endAllOpen(client, undecided, origin);
+        await finishRestore(client, host, origin);
+      });
       return context.json((await restoreBody(services, host)) as never, 200);
     },
   );

@@ -1,11 +1,10 @@
 import { Vdev } from '../../../domain/port/vdev.ts';
-import type { PortId, Userid } from '../../../domain/text/identifiers.ts';
+import { PortId, type Userid } from '../../../domain/text/identifiers.ts';
 import { BackendError } from '../../backend-error.ts';
 import type { FeilongHost } from '../feilong-host.ts';
-import { lookAt } from '../reading/guest-look.ts';
+import { rowOf, rowsOf } from '../reading/guest-look.ts';
 import type { AdoptedPort } from '../record/record-plan.ts';
 import type { Done } from './guest-steps.ts';
-import { GuestWork } from './guest-work.ts';
 
 /** Have Feilong know the guest: it works on registered ones alone. Live NICs of these numbers get the rows of these ports. Throws a BackendError. */
 export async function ensureRegistered(
@@ -42,15 +41,17 @@ export async function adopt(
   { userid, ports }: { userid: Userid; ports: readonly AdoptedPort[] },
   signal: AbortSignal,
 ): Promise<Done> {
-  const before = new GuestWork(host, await lookAt(host.feilong, userid, signal), signal);
-  const isMade = ports.every(({ portId, vdev }) => before.portOf(vdev) === portId);
+  const lost = async () => {
+    const rows = await rowsOf(host.feilong, userid, signal);
+    return ports.filter(({ portId, vdev }) => PortId.safeParse(rowOf({ rows }, vdev)?.port).data !== portId);
+  };
+  const isMade = (await lost()).length === 0;
   if (!isMade) {
     await host.feilong.deregister(userid, signal);
     await ensureRegistered(host, userid, new Map(ports.map(({ portId, vdev }) => [vdev, portId])), signal);
   }
-  const work = new GuestWork(host, await lookAt(host.feilong, userid, signal), signal);
-  const lost = ports.filter(({ portId, vdev }) => work.portOf(vdev) !== portId);
-  if (lost.length > 0) throw notAdopted(userid, lost);
+  const left = isMade ? [] : await lost();
+  if (left.length > 0) throw notAdopted(userid, left);
   return isMade ? 'no change' : 'done';
 }
 

@@ -21,9 +21,15 @@ export type GuestLook = {
 
 /** Read one guest in three calls, of which two go to z/VM. Throws a BackendError. */
 export async function lookAt(feilong: FeilongClient, userid: Userid, signal?: AbortSignal): Promise<GuestLook> {
-  const [rows, onZvm] = await Promise.all([feilong.nicsOf(userid, signal), lookAtZvm(feilong, userid, signal)]);
+  const [rows, onZvm] = await Promise.all([rowsOf(feilong, userid, signal), lookAtZvm(feilong, userid, signal)]);
+  return { ...onZvm, rows };
+}
+
+/** The part of it that is Feilong's: one call, of which z/VM knows nothing. Throws a BackendError. */
+export async function rowsOf(feilong: FeilongClient, userid: Userid, signal?: AbortSignal): Promise<NicRow[]> {
+  const rows = await feilong.nicsOf(userid, signal);
   // Feilong looks for a part of the userid.
-  return { ...onZvm, rows: rows.filter((row) => row.userid.toUpperCase() === userid) };
+  return rows.filter((row) => row.userid.toUpperCase() === userid);
 }
 
 /** The part of it that is z/VM's. */
