@@ -45,9 +45,16 @@ export function clientParts(codec: PayloadCodec | undefined) {
   };
 }
 
+/** gRPC waits up to two minutes before it looks for a server that was away for long. */
+const LONGEST_RECONNECT_MS = 10_000;
+
 /** Connect a client; `close` ends its connection. */
 export async function connectClient(target: TemporalTarget): Promise<{ client: Client; close(): Promise<void> }> {
-  const connection = await Connection.connect(target.connection);
+  const { channelArgs, ...options } = target.connection;
+  const connection = await Connection.connect({
+    ...options,
+    channelArgs: { 'grpc.max_reconnect_backoff_ms': LONGEST_RECONNECT_MS, ...channelArgs },
+  });
   const { namespace, codec } = target;
   return {
     client: new Client({ connection, namespace, ...clientParts(codec) }),
