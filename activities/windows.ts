@@ -24,7 +24,7 @@ export type Member = {
 
 /** The members of a window come as fast as the Temporal server hands out their tasks: the pause that ends the wait is so many times the longest so far. */
 const PAUSES = 4;
-const SHORTEST_PAUSE_MS = 1_000;
+const SHORTEST_PAUSE_MS = 2_000;
 const FIRST_PAUSE_MS = 3_000;
 /** A call may hang: nobody waits longer for a member that is known. */
 const KNOWN_PAUSE_MS = 15_000;
