@@ -10,7 +10,7 @@ const SECONDS: Readonly<Record<string, number>> = {
   'test/temporal-ui/operators-desk.test.ts': 108,
   'test/workflows/operations.test.ts': 103,
   'test/workflows/reconcile.test.ts': 91,
-  'test/temporal-server/production.test.ts': 88,
+  'test/temporal-server/production.test.ts': 200,
   'test/cli/operations.test.ts': 84,
   'test/workflows/killed-worker.test.ts': 80,
   'test/gateway/edge.test.ts': 75,
@@ -32,8 +32,13 @@ const SECONDS: Readonly<Record<string, number>> = {
   'test/neutron/follow.test.ts': 38,
   'test/neutron/neutron-reconciliation.test.ts': 36,
   'test/gateway/picture-reconciled.test.ts': 33,
-  'test/gateway/openapi.test.ts': 33,
+  'test/gateway/openapi.test.ts': 150,
   'test/workflows/guest-lock.test.ts': 31,
+  'test/deployment/pasted.test.ts': 180,
+  'test/workflows/release-before.test.ts': 60,
+  'test/workflows/bounded-worker.test.ts': 60,
+  'test/temporal-server/restore.test.ts': 60,
+  'test/workflows/few-calls.test.ts': 40,
 };
 
 /** Starts the longest files first, so that all workers end together; vitest itself knows durations only where it has run before. */

@@ -118,19 +118,20 @@ function finishRoute(app: App, services: Services): void {
     async (context) => {
       const { host } = hostFor(context, services, context.req.valid('param').host, 'change');
       const { client } = services.options;
-      await refuseUnrestored(services, host);
       const { rest } = context.req.valid('query');
-      const undecided = (await openOperations(client, host)).filter(({ goesOn }) => !goesOn);
-      if (undecided.length > 0 && rest === undefined)
-        throw contradicted(
-          undecided.map(({ id }) => ({ field: 'operation', reason: `${id} is undecided`, advice: ADVICE })),
-        );
       const origin = originFrom(context);
-      await client.withDeadline(Date.now() + LONGEST_END_MS, async () => {
+      const body = await client.withDeadline(Date.now() + LONGEST_END_MS, async () => {
+        await refuseUnrestored(services, host);
+        const undecided = (await openOperations(client, host)).filter(({ goesOn }) => !goesOn);
+        if (undecided.length > 0 && rest === undefined)
+          throw contradicted(
+            undecided.map(({ id }) => ({ field: 'operation', reason: `${id} is undecided`, advice: ADVICE })),
+          );
         if (rest === 'end') await endAllOpen(client, undecided, origin);
         await finishRestore(client, host, origin);
+        return restoreBody(services, host);
       });
-      return context.json((await restoreBody(services, host)) as never, 200);
+      return context.json(body as never, 200);
     },
   );
 }
