@@ -111,7 +111,7 @@ export const Operation = z
     startedAt: z.string(),
     closedAt: z.string().optional(),
     origin: Origin.optional().openapi({
-      description: 'Who asked for it, by which way in, and why. Absent when it was started at Temporal itself',
+      description: 'The caller, the way in, and the reason. Absent when it was started at Temporal itself',
     }),
     awaits: WaitingPlan.optional().openapi({
       description: 'The plan that awaits an approval or a window, as the policy of the host says',
@@ -150,7 +150,7 @@ const CapabilityValue = z
   .object({
     state: z.enum(['known', 'unknown']),
     value: z.string().optional(),
-    from: z.enum(['z/VM', 'configuration']).optional().openapi({ description: 'Who has told the value' }),
+    from: z.enum(['z/VM', 'configuration']).optional().openapi({ description: 'The source of the value' }),
     reason: z.string().optional().openapi({ description: 'The reason why it is unknown' }),
   })
   .openapi('CapabilityValue');

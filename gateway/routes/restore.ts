@@ -42,7 +42,7 @@ const Restore = z
 
 const FinishQuery = z.strictObject({
   rest: z.enum(['continue', 'end']).optional().openapi({
-    description: 'What becomes of operations that nobody has decided on; by default the request is refused',
+    description: 'The fate of operations that nobody has decided on; by default the request is refused',
   }),
 });
 
@@ -145,7 +145,7 @@ function planRoute(app: App, services: Services): void {
         ...{ method: 'post', path: '/v1/operations/{operationId}/would', operationId: 'planOpenOperation' },
         ...{
           tags: ['Restore'],
-          summary: 'What an operation that a restore holds would do now, by a dry run of its request',
+          summary: 'Plan an operation that a restore holds, by a dry run of its request',
         },
         request: { params: OfOperation },
       },

@@ -110,6 +110,12 @@ expected-statuses = [400, 401, 403, 404, 405, 409, 412, 415, 422, 429]
 include-path = "/v1/hosts/{host}/ports"
 [operations.checks.positive_data_acceptance]
 expected-statuses = ["2xx", "3xx", 401, 403, 404, 409, 412, 422, 429]
+
+# The end of a restore may end each of the operations that the fuzzer has started.
+[[operations]]
+include-path = "/v1/hosts/{host}/restore"
+[operations.checks]
+max_response_time = 120
 `;
 
 const PHASES: [how: string, phases: string, configuration: (host: string) => string][] = [

@@ -140,7 +140,7 @@ describe('a guest of an SSI cluster', () => {
     const later = second.run('changeVlan', { userid, portId: port, network: vlan(8) });
     const writer = guestWorkflowId(first.host, userid);
     await vi.waitUntil(async () => (await historyText(second, guestWorkflowId(second.host, userid))).includes(writer), {
-      timeout: 60_000,
+      timeout: 100_000,
     });
     await hold.release();
     await Promise.all([earlier, later]);
